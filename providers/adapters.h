@@ -1,0 +1,47 @@
+/* The dialects of this build, in one table. A new dialect is its file, one row here and its option. */
+#ifndef LLMFI_PROVIDERS_ADAPTERS_H
+#define LLMFI_PROVIDERS_ADAPTERS_H
+#include "../src/options.h"
+#include "adapter.h"
+/* What adapters share stands before the first #if: a part is joined where it is first included. */
+#include "body.h"
+#include "common.h"
+#include "fault.h"
+#if LLMF_HAS_DIALECT_OPENAI
+#include "openai.h"
+#endif
+#if LLMF_HAS_DIALECT_ANTHROPIC
+#include "anthropic.h"
+#endif
+#if LLMF_HAS_DIALECT_OLLAMA
+#include "ollama.h"
+#endif
+#if LLMF_HAS_DIALECT_MOCK
+#include "mock.h"
+#endif
+
+static const llmfi_adapter *const llmfi_adapters[] = {
+#if LLMF_HAS_DIALECT_OPENAI
+    &llmfi_openai,
+#endif
+#if LLMF_HAS_DIALECT_ANTHROPIC
+    &llmfi_anthropic,
+#endif
+#if LLMF_HAS_DIALECT_OLLAMA
+    &llmfi_ollama,
+#endif
+#if LLMF_HAS_DIALECT_MOCK
+    &llmfi_mock,
+#endif
+    NULL
+};
+
+/* The adapter of a dialect by its name, or NULL. */
+LLMFI_UNUSED static const llmfi_adapter *llmfi_adapter_find(llmf_str name) {
+    size_t i;
+    for (i = 0; llmfi_adapters[i]; i++)
+        if (llmfi_eq(llmfi_cstr(llmfi_adapters[i]->name), name)) return llmfi_adapters[i];
+    return NULL;
+}
+
+#endif

@@ -1,0 +1,612 @@
+/* The public types and functions. Each declaration tells: what it does; each parameter (what NULL or zero means, its unit); what
+   comes back, who owns it and until when; which errors. Unless a declaration says otherwise it belongs to the thread that uses the
+   factory at that time, and never blocks. */
+#ifndef LLMFI_API_H
+#define LLMFI_API_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define LLMF_VERSION "0.1.0"
+#define LLMF_ABI 1
+
+/* How the functions are declared: `extern` by default; LLMF_STATIC=1 gives each translation unit its own private copy. */
+#ifndef LLMF_API
+#if defined(LLMF_STATIC) && defined(__GNUC__)
+#define LLMF_API static __attribute__((unused))
+#elif defined(LLMF_STATIC)
+#define LLMF_API static
+#else
+#define LLMF_API extern
+#endif
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- small types -------------------------------------------------------------------------------------------------- */
+
+/* A piece of text: not owned, UTF-8, may hold NUL. What the library hands out has a NUL behind it (not counted in len) where it is
+   a member of llmf_response or llmf_model_info; text of an event has none. */
+typedef struct llmf_str {
+    const char *ptr;
+    size_t len;
+} llmf_str;
+
+typedef struct llmf_factory llmf_factory;
+
+/* A model as a name gives it, and a call under way. Plain ids: copy them freely. 0 is no handle; one that has ended is
+   LLMF_ERR_STALE wherever it is used, never another model or call. */
+typedef struct llmf_model {
+    uint64_t id;
+} llmf_model;
+typedef struct llmf_call {
+    uint64_t id;
+} llmf_call;
+
+/* Numbers are never reused. llmf_result_name() gives "rate_limit" for LLMF_ERR_RATE_LIMIT, and so on. */
+typedef enum llmf_result {
+    LLMF_OK = 0,
+    LLMF_ERR_ARGUMENT = 1,         /* the caller's own mistake: the text names the field */
+    LLMF_ERR_CONFIG = 2,           /* a config file or variable: file:line:column in the text */
+    LLMF_ERR_UNKNOWN_MODEL = 3,
+    LLMF_ERR_UNKNOWN_PROVIDER = 4,
+    LLMF_ERR_NOT_BUILT = 5,        /* known, but left out of this build: the text names the macro */
+    LLMF_ERR_UNSUPPORTED = 6,      /* this provider or model cannot do that */
+    LLMF_ERR_AUTH = 7,             /* no key, or a wrong one */
+    LLMF_ERR_PERMISSION = 8,
+    LLMF_ERR_NOT_FOUND = 9,
+    LLMF_ERR_RATE_LIMIT = 10,
+    LLMF_ERR_QUOTA = 11,
+    LLMF_ERR_CONTEXT_LENGTH = 12,
+    LLMF_ERR_CONTENT_FILTER = 13,
+    LLMF_ERR_BAD_REQUEST = 14,
+    LLMF_ERR_OVERLOADED = 15,
+    LLMF_ERR_SERVER = 16,
+    LLMF_ERR_TIMEOUT = 17,         /* the text says which: connect, first byte, first content, idle, total */
+    LLMF_ERR_NETWORK = 18,
+    LLMF_ERR_TLS = 19,
+    LLMF_ERR_PROTOCOL = 20,        /* the reply is not what the protocol says */
+    LLMF_ERR_TRUNCATED = 21,       /* the reply ended before its end */
+    LLMF_ERR_MEMORY = 22,          /* the block is used up: the text names the option to raise */
+    LLMF_ERR_LIMIT = 23,           /* one of the limits of llmf_desc */
+    LLMF_ERR_BUDGET = 24,
+    LLMF_ERR_SCHEMA = 25,
+    LLMF_ERR_CANCELLED = 26,
+    LLMF_ERR_STALE = 27,           /* a handle that has ended */
+    LLMF_ERR_ALL_FAILED = 28       /* every candidate failed: the text has each one's reason */
+} llmf_result;
+
+/* Why something did not work, and what to do about it. Never holds a key or a prompt. */
+typedef struct llmf_error {
+    int code;                      /* llmf_result */
+    int http_status;               /* 0: no reply arrived */
+    int64_t retry_after_ms;        /* as the provider asked; -1: it did not say */
+    uint32_t line, column;         /* in the file that the text names, from 1; 0: not about a file */
+    char provider_code[64];        /* the provider's own word for it; "" if it gave none */
+    char text[512];                /* one sentence or more: what, where, what to do */
+    llmf_str message;              /* the provider's own message, whole; lives as long as the call; empty otherwise */
+} llmf_error;
+
+#define LLMF_UNKNOWN ((int64_t)-1)
+
+/* Tokens. LLMF_UNKNOWN where the provider did not say: that is not 0. */
+typedef struct llmf_usage {
+    int64_t input;                 /* the whole prompt, cached and written tokens included */
+    int64_t cache_read, cache_write;
+    int64_t output;                /* all that was generated, reasoning included */
+    int64_t reasoning;
+} llmf_usage;
+
+/* ---- opening and closing ------------------------------------------------------------------------------------------- */
+
+enum { LLMF_LOG_ERROR = 1, LLMF_LOG_WARNING = 2, LLMF_LOG_INFO = 3, LLMF_LOG_DEBUG = 4 };
+
+/* One allocation at open, one release at close: ptr NULL, old 0: give `size` bytes; size 0: take back. */
+typedef void *(*llmf_alloc_fn)(void *user, void *ptr, size_t old_size, size_t size);
+/* Milliseconds, 0: from config or the default; below 0: none. */
+typedef struct llmf_timeouts {
+    int64_t connect_ms;            /* until the connection stands, TLS included. Default 10,000 */
+    int64_t first_byte_ms;         /* from there to the first byte of the reply. Default 120,000 */
+    int64_t first_content_ms;      /* from the start to the first text, reasoning or tool call. Default none */
+    int64_t idle_ms;               /* the longest silence between two pieces of content; keep-alive comments do not count. Default 60,000 */
+    int64_t total_ms;              /* Default none */
+} llmf_timeouts;
+
+typedef struct llmf_transport llmf_transport;
+typedef struct llmf_stream_ops llmf_stream_ops;
+
+/* Turns a host name into addresses without blocking. Called from poll until it answers: put at most `cap` addresses as text ("127.0.0.1", "::1")
+   NUL-terminated into out, 64 bytes each, and return how many; 0: not found; -1: not yet, ask again. */
+typedef int (*llmf_resolve_fn)(void *user, const char *host, char (*out)[64], int cap);
+
+/* Everything has a good zero. */
+typedef struct llmf_desc {
+    const char *config;            /* a YAML or JSON file, or a directory of them; NULL: none (the tables and the environment only) */
+    const char *const *configs;    /* more of them, later over earlier */
+    size_t config_count;
+    const char *config_text;       /* a config held in memory, laid over the files; NULL: none */
+    const char *env_file;          /* a .env file: its lines stand in for missing environment variables. NULL: none */
+    bool no_env;                   /* do not read the environment */
+    const char *(*getenv_fn)(void *user, const char *name); /* instead of getenv(); NULL: getenv */
+    const char *provider;          /* default provider for names that say none; NULL: LLM_PROVIDER, or none */
+    const char *base_url;          /* replaces the base URL of every provider's row (tests, proxies); NULL: the row's */
+    const char *api_key;           /* one key for every provider: for tests and one-provider programs; NULL: each provider's own */
+    const char *api_key_env;       /* the same, by the name of a variable */
+
+    void *memory;                  /* the one block, yours until llmf_close; NULL: one allocation of memory_size bytes */
+    size_t memory_size;            /* 0: 8 MiB */
+    llmf_alloc_fn alloc;           /* for that one allocation; NULL: malloc and free */
+    int max_calls;                 /* calls at once; 0: 64 */
+    int max_models;                /* prepared models kept (LRU); 0: 128 */
+    size_t max_response;           /* bytes of one reply's body; 0: 64 MiB */
+    size_t max_line;               /* bytes of one event or line of a stream; 0: 8 MiB */
+    size_t recv_size;              /* bytes read at a time; 0: 16 KiB */
+
+    const char *transport;         /* "curl", "socket", "replay"; NULL: the first that is built in and serves the URL */
+    const llmf_transport *custom_transport;     /* your own HTTP (borrowed until close); wins over `transport` */
+    const llmf_stream_ops *custom_stream;       /* your own byte stream under our HTTP (borrowed until close) */
+    int max_connections;           /* at once; 0: 100 */
+    int max_idle;                  /* kept open for the next call; 0: 10; below 0: none */
+    const char *proxy;             /* curl only; NULL: none */
+    const char *ca_file;           /* PEM roots; NULL: the system's */
+    const char *ca_pem;            /* PEM roots in memory; wins over ca_file */
+    bool insecure_tls;             /* do not verify: for tests on loopback only */
+    bool no_global_init;           /* the program calls curl_global_init itself */
+    llmf_resolve_fn resolve;       /* socket transport; NULL: getaddrinfo, which may block for a look-up */
+    llmf_timeouts timeouts;
+    int64_t slice_us;              /* longest piece of work of one llmf_poll, in microseconds; 0: until nothing is ready */
+
+    uint64_t (*clock_ns)(void *user);           /* monotonic nanoseconds; NULL: the system's */
+    int64_t (*wall_ms)(void *user);             /* milliseconds since 1970; NULL: the system's */
+    void (*random)(void *user, void *bytes, size_t len); /* NULL: the system's */
+    void (*log)(void *user, int level, int id, llmf_str text); /* one line, no newline; NULL: silent */
+    int log_level;                 /* 0: LLMF_LOG_WARNING */
+    void *user;                    /* handed to every hook above */
+} llmf_desc;
+
+/* Opens a factory: reads the config, builds the tables. NULL on failure, with *err filled (every problem goes to the log hook; the text
+   has the first and the count). err may be NULL. Everything in *desc is copied but what its comment calls borrowed. Reads files, so may block. */
+LLMF_API llmf_factory *llmf_open_abi(int abi, const llmf_desc *desc, size_t desc_size, llmf_error *err);
+static inline llmf_factory *llmf_open(const llmf_desc *desc, llmf_error *err) {
+    return llmf_open_abi(LLMF_ABI, desc, sizeof *desc, err);
+}
+/* Ends all calls (no events any more), closes connections, wipes keys. NULL is nothing. */
+LLMF_API void llmf_close(llmf_factory *f);
+
+/* Bytes of memory_size that this description needs at least, for max_calls plain calls of a few KB each. Reads the config files to know. */
+LLMF_API size_t llmf_min_memory_abi(const llmf_desc *desc, size_t desc_size);
+static inline size_t llmf_min_memory(const llmf_desc *desc) {
+    return llmf_min_memory_abi(desc, sizeof *desc);
+}
+
+typedef struct llmf_memory_info {
+    size_t block, permanent, used, high_water;  /* bytes: the whole block; taken for good at open; of the heap now; the most there was */
+    uint64_t requests;                          /* pieces asked of the heap since open */
+} llmf_memory_info;
+LLMF_API void llmf_memory_abi(const llmf_factory *f, llmf_memory_info *info, size_t info_size);
+static inline void llmf_memory(const llmf_factory *f, llmf_memory_info *info) {
+    llmf_memory_abi(f, info, sizeof *info);
+}
+/* Fault injection: the nth request to the heap from now on is refused (0: none), and each later one too if `on`. */
+LLMF_API void llmf_fail_memory(llmf_factory *f, uint64_t nth, bool on);
+
+/* ---- models -------------------------------------------------------------------------------------------------------- */
+
+/* The handle of a name: a key of the config, a row of the table, or provider:model. The same name gives the same handle; the last
+   max_models of them are kept prepared. {0} on failure with *err filled (NULL is allowed): UNKNOWN_MODEL, UNKNOWN_PROVIDER, NOT_BUILT, CONFIG.
+   name NULL: the default provider's default model. A missing key is told when a call starts, not here. */
+LLMF_API llmf_model llmf_get(llmf_factory *f, const char *name, llmf_error *err);
+/* As llmf_get, after reading the config again (force_reload). Calls in flight and handles keep what they have until the new config is valid as a whole. */
+LLMF_API llmf_model llmf_get_fresh(llmf_factory *f, const char *name, llmf_error *err);
+/* Reads all sources again and swaps if they are valid; else the old config stays and *err tells. */
+LLMF_API llmf_result llmf_reload(llmf_factory *f, llmf_error *err);
+/* A handle of one's own: the named model with the settings of `config` (a YAML or JSON mapping with the keys of a model: "{temperature: 0, max_tokens: 99}")
+   laid over. Give it back with llmf_drop. NULL config: an unchanged copy. */
+LLMF_API llmf_model llmf_create(llmf_factory *f, const char *name, const char *config, llmf_error *err);
+LLMF_API void llmf_drop(llmf_factory *f, llmf_model m);
+
+/* What is known of a model. Texts live until the next llmf_reload or llmf_close. Prices are pico-dollars a token, LLMF_UNKNOWN if unknown
+   (1 USD per million tokens = 1,000,000). */
+typedef struct llmf_model_info {
+    llmf_str name, provider, model_id, dialect, base_url, description;
+    int64_t context_window, max_output;         /* tokens; LLMF_UNKNOWN */
+    int64_t price_input, price_output, price_cache_read, price_cache_write;
+    uint32_t capabilities;                      /* LLMF_CAN_… */
+    bool configured;                            /* a key of the config, not only a row of the table */
+    bool has_key;                               /* its provider needs none, or one is there */
+    int unavailable;                            /* llmf_result why a call could not start; LLMF_OK */
+} llmf_model_info;
+enum { LLMF_CAN_TOOLS = 1, LLMF_CAN_IMAGES = 2, LLMF_CAN_AUDIO = 4, LLMF_CAN_FILES = 8, LLMF_CAN_REASON = 16, LLMF_CAN_SCHEMA = 32, LLMF_CAN_EMBED = 64, LLMF_CAN_TRANSCRIBE = 128 };
+LLMF_API llmf_result llmf_model_info_abi(llmf_factory *f, llmf_model m, llmf_model_info *info, size_t info_size);
+static inline llmf_result llmf_describe(llmf_factory *f, llmf_model m, llmf_model_info *info) {
+    return llmf_model_info_abi(f, m, info, sizeof *info);
+}
+/* The i-th known model, from 0: the config's first, then the table's. False past the end. */
+LLMF_API bool llmf_model_at_abi(llmf_factory *f, size_t i, llmf_model_info *info, size_t info_size);
+static inline bool llmf_model_at(llmf_factory *f, size_t i, llmf_model_info *info) {
+    return llmf_model_at_abi(f, i, info, sizeof *info);
+}
+
+typedef struct llmf_provider_info {
+    llmf_str name, dialect, base_url, key_variable, default_model;
+    bool needs_key, has_key, primary;
+    int unavailable;                            /* llmf_result why it cannot be used; LLMF_OK */
+    char reason[160];                           /* the same in words, with what to do; "" */
+} llmf_provider_info;
+/* The i-th provider, from 0: registered and config's first, then the table's, those left out of the build too. */
+LLMF_API bool llmf_provider_at_abi(llmf_factory *f, size_t i, llmf_provider_info *info, size_t info_size);
+static inline bool llmf_provider_at(llmf_factory *f, size_t i, llmf_provider_info *info) {
+    return llmf_provider_at_abi(f, i, info, sizeof *info);
+}
+
+/* ---- requests ------------------------------------------------------------------------------------------------------ */
+
+enum { LLMF_USER = 0, LLMF_ASSISTANT = 1, LLMF_SYSTEM = 2, LLMF_TOOL = 3 };
+enum { LLMF_PART_TEXT = 0, LLMF_PART_IMAGE = 1, LLMF_PART_AUDIO = 2, LLMF_PART_FILE = 3 };
+enum { LLMF_UNSET = 0, LLMF_YES = 1, LLMF_NO = 2 };
+/* For numbers whose zero means "not set": a true zero. */
+#define LLMF_ZERO (-1.0)
+
+/* One piece of a message with several. Of data, path and url give one. */
+typedef struct llmf_part {
+    int type;                      /* LLMF_PART_… */
+    const char *text;              /* of a text part */
+    size_t text_len;               /* 0: text ends with NUL */
+    const void *data;              /* bytes: borrowed until the final event, never copied */
+    size_t data_len;
+    const char *path;              /* a file, read when the call starts */
+    const char *url;               /* the provider fetches it, or a data: URL */
+    const char *media_type;        /* "image/png"; NULL: from the file's first bytes or name */
+    const char *name;              /* of a file */
+    const char *detail;            /* of an image: "low", "high", "auto"; NULL: not sent */
+} llmf_part;
+
+/* A function that the model wants called. `arguments` is JSON text: "{}" where it gave none. */
+typedef struct llmf_tool_call {
+    llmf_str id, name, arguments;
+    bool invalid;                  /* in a response: arguments is no valid JSON (cut off): as it came */
+} llmf_tool_call;
+
+typedef struct llmf_message {
+    int role;                      /* LLMF_USER … LLMF_TOOL */
+    const char *content;
+    size_t content_len;            /* 0: content ends with NUL (or is NULL) */
+    const llmf_part *parts;        /* besides content, after it; NULL: none */
+    size_t part_count;
+    const llmf_tool_call *tool_calls; /* of an assistant message */
+    size_t tool_call_count;
+    llmf_str state;                /* of an assistant message: llmf_response.state of that turn, so that reasoning goes on */
+    llmf_str reasoning;            /* of an assistant message: for the providers that want it sent back */
+    llmf_str tool_call_id, name;   /* of a tool message: which call this answers, and its function */
+    bool is_error;                 /* of a tool message: the tool failed */
+} llmf_message;
+
+typedef struct llmf_tool {
+    const char *name, *description;
+    const char *parameters;        /* JSON Schema text of an object; NULL: no parameters */
+    bool strict;
+} llmf_tool;
+
+enum {
+    LLMF_BORROW = 1,               /* do not copy texts: everything in the request stays valid until the final event */
+    LLMF_KEEP_RAW = 2,             /* keep the reply's body: llmf_response.raw */
+    LLMF_DISCARD_TEXT = 4          /* do not gather text and reasoning in the response: they are in the events only */
+};
+
+struct llmf_event;
+enum { LLMF_CONTINUE = 0, LLMF_STOP = 1 };
+
+typedef struct llmf_request {
+    const char *prompt;            /* one user message; or messages below */
+    size_t prompt_len;             /* 0: ends with NUL */
+    const char *system;            /* NULL: none */
+    size_t system_len;
+    const llmf_message *messages;
+    size_t message_count;
+    const llmf_tool *tools;
+    size_t tool_count;
+    const char *tool_choice;       /* NULL or "auto", "none", "required", or a tool's name */
+    int parallel_tool_calls;       /* LLMF_UNSET, LLMF_YES, LLMF_NO */
+    const char *format;            /* NULL or "text", "json", or the text of a JSON Schema */
+    double temperature;            /* 0: the config's or the provider's default; LLMF_ZERO: 0 */
+    double top_p;                  /* likewise */
+    int64_t max_tokens;            /* 0: the config's or the default */
+    const char *const *stop;
+    size_t stop_count;
+    int64_t seed;
+    bool use_seed;                 /* send `seed` */
+    const char *reasoning;         /* NULL, "none", "minimal", "low", "medium", "high", or "4096 tokens" */
+    bool cache;                    /* mark the prompt as worth caching, where a provider wants that said */
+    const char *user;              /* an id of your end user; NULL: none */
+    const char *extra;             /* JSON object: members laid into the provider's body as they are */
+    bool stream;                   /* ask for a stream; events come either way */
+    uint32_t flags;                /* LLMF_BORROW, … */
+    llmf_timeouts timeouts;
+    int (*on_event)(void *user, const struct llmf_event *ev); /* runs inside llmf_poll; returns LLMF_CONTINUE or LLMF_STOP (= cancel); NULL: llmf_next */
+    void *on_event_user;
+} llmf_request;
+
+/* ---- calls --------------------------------------------------------------------------------------------------------- */
+
+enum {
+    LLMF_FINISH_NONE = 0, LLMF_FINISH_STOP = 1, LLMF_FINISH_LENGTH = 2, LLMF_FINISH_TOOL_CALLS = 3, LLMF_FINISH_CONTENT_FILTER = 4,
+    LLMF_FINISH_REFUSAL = 5, LLMF_FINISH_OTHER = 6
+};
+
+typedef struct llmf_citation {
+    llmf_str url, title;
+} llmf_citation;
+
+typedef struct llmf_attempt {
+    llmf_str provider, model;
+    int error;                     /* llmf_result */
+    int64_t latency_ms;
+} llmf_attempt;
+
+/* What came. Texts live until llmf_release (llmf_generate) or llmf_free (llmf_start). After an error it holds what had arrived. */
+typedef struct llmf_response {
+    llmf_call call;
+    llmf_str provider, model;      /* as asked */
+    llmf_str model_used, request_id; /* as the provider says; empty if it does not */
+    llmf_str text, reasoning, refusal;
+    llmf_str state;                /* opaque: give it back in the assistant message of the next turn */
+    const llmf_tool_call *tool_calls;
+    size_t tool_call_count;
+    const llmf_citation *citations;
+    size_t citation_count;
+    int finish;                    /* LLMF_FINISH_… */
+    llmf_str finish_raw;           /* the provider's word */
+    llmf_usage usage;
+    int64_t cost_pico;             /* pico-dollars, or LLMF_UNKNOWN */
+    int64_t latency_ms, first_token_ms; /* from the start; LLMF_UNKNOWN where there was none */
+    const llmf_attempt *attempts;
+    size_t attempt_count;
+    llmf_str raw;                  /* the body as it came (LLMF_KEEP_RAW) */
+    llmf_error error;              /* code LLMF_OK if all went well */
+} llmf_response;
+
+enum {
+    LLMF_EVENT_TEXT = 1, LLMF_EVENT_REASONING = 2, LLMF_EVENT_REFUSAL = 3,
+    LLMF_EVENT_TOOL_START = 4, LLMF_EVENT_TOOL_DELTA = 5, LLMF_EVENT_TOOL_CALL = 6,
+    LLMF_EVENT_USAGE = 7,
+    LLMF_EVENT_DONE = 8, LLMF_EVENT_ERROR = 9   /* final: exactly one of them, exactly once */
+};
+
+/* Everything in it lives until the next llmf_next on that call. */
+typedef struct llmf_event {
+    int type;                      /* LLMF_EVENT_… */
+    int index;                     /* which tool call, from 0 */
+    llmf_call call;
+    llmf_str text;                 /* TEXT, REASONING, REFUSAL; of TOOL_DELTA the piece of the arguments */
+    const llmf_tool_call *tool;    /* TOOL_START (no arguments yet), TOOL_CALL (whole) */
+    const llmf_usage *usage;       /* USAGE */
+    const llmf_response *response; /* DONE, ERROR */
+} llmf_event;
+
+/* Starts a call and returns at once. {0} only where there is no room for one more call or f or req is NULL: then llmf_last_error tells.
+   Any other failure, a missing key too, is the call's final event. Give every call back with llmf_free. */
+LLMF_API llmf_call llmf_start_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size);
+static inline llmf_call llmf_start(llmf_factory *f, llmf_model m, const llmf_request *req) {
+    return llmf_start_abi(f, m, req, sizeof *req);
+}
+/* Does what can be done: connects, reads, decodes, keeps time. timeout_ms 0: returns at once; above: waits at most that long for
+   something to happen; below 0: until something happens. Returns how many calls have not yet had their final event taken, or minus an llmf_result. */
+LLMF_API int llmf_poll(llmf_factory *f, int timeout_ms);
+/* The next event of a call, into *ev. False: none now (or the handle is stale, or the final event has been taken). */
+LLMF_API bool llmf_next_abi(llmf_factory *f, llmf_call c, llmf_event *ev, size_t ev_size);
+static inline bool llmf_next(llmf_factory *f, llmf_call c, llmf_event *ev) {
+    return llmf_next_abi(f, c, ev, sizeof *ev);
+}
+/* The next event of any call that has no callback: ev->call tells which. */
+LLMF_API bool llmf_next_any_abi(llmf_factory *f, llmf_event *ev, size_t ev_size);
+static inline bool llmf_next_any(llmf_factory *f, llmf_event *ev) {
+    return llmf_next_any_abi(f, ev, sizeof *ev);
+}
+/* Ends a call now: the connection is closed, the final event is CANCELLED with what had arrived. A call that has ended is left as it is. */
+LLMF_API llmf_result llmf_cancel(llmf_factory *f, llmf_call c);
+/* Gives a call and all its memory back, cancelling it first if need be (without an event). */
+LLMF_API void llmf_free(llmf_factory *f, llmf_call c);
+/* Where a call stands: LLMF_OK under way or done well, its error, or STALE. *done (NULL allowed): it has ended. */
+LLMF_API llmf_result llmf_status(llmf_factory *f, llmf_call c, bool *done);
+/* Start, wait, collect: blocks until the call ends, serving all others meanwhile. Returns the call's result; *r is filled either way.
+   Give *r back with llmf_release. */
+LLMF_API llmf_result llmf_generate_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, llmf_response *r, size_t r_size);
+static inline llmf_result llmf_generate(llmf_factory *f, llmf_model m, const llmf_request *req, llmf_response *r) {
+    return llmf_generate_abi(f, m, req, sizeof *req, r, sizeof *r);
+}
+static inline void llmf_release(llmf_factory *f, llmf_response *r) {
+    llmf_free(f, r->call);
+    r->call.id = 0;
+}
+/* The last failure of a function that has no other way to tell. */
+LLMF_API void llmf_last_error_abi(const llmf_factory *f, llmf_error *err, size_t err_size);
+static inline void llmf_last_error(const llmf_factory *f, llmf_error *err) {
+    llmf_last_error_abi(f, err, sizeof *err);
+}
+/* "rate_limit" for LLMF_ERR_RATE_LIMIT; any thread. */
+LLMF_API const char *llmf_result_name(int result);
+/* "tool_calls" for LLMF_FINISH_TOOL_CALLS, "" for NONE; any thread. */
+LLMF_API const char *llmf_finish_name(int finish);
+/* Version, transports, providers, options of this build, one a line; static; any thread. */
+LLMF_API const char *llmf_build_info(void);
+
+/* ---- other event loops ----------------------------------------------------------------------------------------------- */
+
+enum { LLMF_FD_READ = 1, LLMF_FD_WRITE = 2 };
+typedef struct llmf_fd {
+    intptr_t fd;
+    int events;                    /* LLMF_FD_READ, LLMF_FD_WRITE */
+} llmf_fd;
+/* The descriptors to wait for, at most cap of them into fds; returns how many there are. Call llmf_poll(f, 0) when one is ready. */
+LLMF_API size_t llmf_fds(llmf_factory *f, llmf_fd *fds, size_t cap);
+/* Milliseconds until llmf_poll must run again, 0: now, -1: only when a descriptor is ready. */
+LLMF_API int64_t llmf_deadline_ms(llmf_factory *f);
+/* Makes a waiting llmf_poll return. The one function that any thread may call while another uses the factory. */
+LLMF_API void llmf_wakeup(llmf_factory *f);
+
+/* ---- what would be sent -------------------------------------------------------------------------------------------- */
+
+typedef struct llmf_header {
+    llmf_str name, value;
+} llmf_header;
+
+/* The HTTP request of a call, keys redacted. Lives until llmf_free(call). */
+typedef struct llmf_preview {
+    llmf_call call;
+    llmf_str method, url, body;
+    const llmf_header *headers;
+    size_t header_count;
+    llmf_error error;
+} llmf_preview;
+/* Builds what llmf_start would send, and sends nothing. Free p->call with llmf_free. */
+LLMF_API llmf_result llmf_preview_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, llmf_preview *p, size_t p_size);
+static inline llmf_result llmf_preview_request(llmf_factory *f, llmf_model m, const llmf_request *req, llmf_preview *p) {
+    return llmf_preview_abi(f, m, req, sizeof *req, p, sizeof *p);
+}
+
+/* ---- config without a factory ---------------------------------------------------------------------------------------- */
+
+/* Checks the configs of *desc and tells each problem: file:line:column are in err->text too. Returns the number of problems. */
+LLMF_API size_t llmf_check_abi(const llmf_desc *desc, size_t desc_size, void (*report)(void *user, const llmf_error *err), void *user);
+static inline size_t llmf_check(const llmf_desc *desc, void (*report)(void *user, const llmf_error *err), void *user) {
+    return llmf_check_abi(desc, sizeof *desc, report, user);
+}
+
+/* ---- JSON as it comes: arguments of a tool call, structured answers ------------------------------------------------- */
+
+/* Walks the members of an object or the items of an array, strictly read: *at is 0 at first. *key is the member's name as written between
+   its quotes (empty in an array; NULL allowed), *value its JSON text: both views of `json`. False after the last one, or where `json`
+   is no object or array or is broken there (llmf_json_valid tells which). Any thread. */
+LLMF_API bool llmf_json_each(llmf_str json, size_t *at, llmf_str *key, llmf_str *value);
+/* The member of that name of an object; false if there is none. Any thread. */
+LLMF_API bool llmf_json_get(llmf_str json, const char *name, llmf_str *value);
+/* The text of a JSON string value, decoded, into out (at most cap bytes, NUL included); returns its whole length without NUL, so a result
+   of cap or more was cut; LLMF_NOT_A_STRING if the value is none. Any thread. */
+LLMF_API size_t llmf_json_string(llmf_str value, char *out, size_t cap);
+#define LLMF_NOT_A_STRING ((size_t)-1)
+/* A JSON number; false if the value is none. Any thread. */
+LLMF_API bool llmf_json_number(llmf_str value, double *out);
+/* One whole JSON value and nothing else; *bad (NULL allowed) is the offset of the first wrong byte. Any thread. */
+LLMF_API bool llmf_json_valid(llmf_str json, size_t *bad);
+
+/* ---- transports of one's own ----------------------------------------------------------------------------------------- */
+
+/* One HTTP exchange, made by the library, carried out by a transport. Valid from start to llmf_exchange_end or cancel. */
+typedef struct llmf_exchange llmf_exchange;
+
+typedef struct llmf_http_request {
+    llmf_str method, url;          /* "POST", "https://host/path?query" */
+    const llmf_header *headers;    /* Host and Content-Length not among them */
+    size_t header_count;
+    uint64_t body_len;
+    int64_t connect_timeout_ms;
+} llmf_http_request;
+
+/* An HTTP client of one's own (an engine's, a browser's). It calls the llmf_exchange_… functions from start or poll, in the thread of llmf_poll. */
+struct llmf_transport {
+    void *user;
+    /* Begins. Returns LLMF_OK, or an llmf_result: then the exchange has ended. *req lives until the end of the exchange. */
+    int (*start)(void *user, llmf_exchange *x, const llmf_http_request *req);
+    /* Stops: the exchange must not be touched after. */
+    void (*cancel)(void *user, llmf_exchange *x);
+    /* Called by each llmf_poll; waits at most timeout_ms for something to happen. NULL: nothing to pump. */
+    void (*poll)(void *user, int timeout_ms);
+};
+/* Reads the body to send: at most cap bytes from where the last read ended; 0: no more. `rewind` first to send again. */
+LLMF_API size_t llmf_exchange_read(llmf_exchange *x, char *out, size_t cap);
+LLMF_API void llmf_exchange_rewind(llmf_exchange *x);
+/* The reply, in this order: status once (after 1xx), headers, bytes, end. */
+LLMF_API void llmf_exchange_status(llmf_exchange *x, int status);
+LLMF_API void llmf_exchange_header(llmf_exchange *x, llmf_str name, llmf_str value);
+/* Gives body bytes; returns how many were taken. Fewer than len: the call has enough for now, offer the rest at a later poll. */
+LLMF_API size_t llmf_exchange_data(llmf_exchange *x, const char *bytes, size_t len);
+/* The end: LLMF_OK when the reply is complete, else NETWORK, TLS, TIMEOUT, TRUNCATED… with a text that says what happened (NULL: none). */
+LLMF_API void llmf_exchange_end(llmf_exchange *x, int result, const char *text);
+
+/* A byte stream of one's own under our HTTP (a UART, a TLS library). All functions return at once. */
+struct llmf_stream_ops {
+    void *user;
+    /* Opens a connection; NULL on failure. tls: the URL says https. */
+    void *(*open)(void *user, const char *host, int port, bool tls);
+    /* 1: connected, 0: not yet, below 0: minus an llmf_result. */
+    int (*ready)(void *user, void *stream);
+    /* Bytes moved; 0: none now; below 0: minus an llmf_result; read gives LLMF_STREAM_END where the peer has closed. */
+    int (*read)(void *user, void *stream, char *out, size_t cap);
+    int (*write)(void *user, void *stream, const char *bytes, size_t len);
+    void (*close)(void *user, void *stream);
+    /* The descriptor to wait for and what for; -1: none, poll often. NULL: none. */
+    intptr_t (*fd)(void *user, void *stream, int *events);
+};
+#define LLMF_STREAM_END (-1000)
+
+/* ---- replay ------------------------------------------------------------------------------------------------------------ */
+
+/* A recorded reply, played to every call of a factory whose transport is "replay" that starts after llmf_replay. Nothing is copied. */
+typedef struct llmf_recording {
+    int status;                    /* 0: 200 */
+    const llmf_header *headers;
+    size_t header_count;
+    llmf_str body;
+    size_t chunk;                  /* bytes at a time; 0: all at once */
+    uint64_t seed;                 /* pieces of random size from 1 to chunk (0: 64) instead; 0: not random */
+    /* Faults, each at a byte of the body counted from 1; 0: none. cut: the connection ends there as if all were well; reset: it breaks;
+       stall: nothing comes any more. */
+    uint64_t cut_at, reset_at, stall_at;
+} llmf_recording;
+LLMF_API llmf_result llmf_replay(llmf_factory *f, const llmf_recording *recording);
+
+/* ---- providers of one's own -------------------------------------------------------------------------------------------- */
+
+/* A host that speaks a known dialect. What NULL means is said at each field. */
+typedef struct llmf_provider_desc {
+    const char *name;
+    const char *dialect;           /* "openai", "anthropic", "ollama", …, or the name of a registered dialect */
+    const char *base_url;
+    const char *key_env;           /* NULL: it needs no key */
+    const char *default_model;     /* NULL: none */
+    const char *config;            /* more keys of a `providers:` entry as YAML or JSON: "{quirks: {…}}"; NULL: none */
+} llmf_provider_desc;
+LLMF_API llmf_result llmf_register_abi(llmf_factory *f, const llmf_provider_desc *p, size_t p_size, llmf_error *err);
+static inline llmf_result llmf_register(llmf_factory *f, const llmf_provider_desc *p, llmf_error *err) {
+    return llmf_register_abi(f, p, sizeof *p, err);
+}
+
+typedef struct llmf_out llmf_out;
+typedef struct llmf_reply llmf_reply;
+enum { LLMF_FRAMING_JSON = 0, LLMF_FRAMING_SSE = 1, LLMF_FRAMING_NDJSON = 2 };
+
+/* A wire dialect of one's own: pure functions, request -> bytes, bytes -> events. */
+typedef struct llmf_dialect {
+    const char *name;
+    void *user;
+    /* The path behind the base URL ("/chat"), by llmf_out_write. NULL: nothing is added. */
+    void (*path)(void *user, const llmf_request *req, const llmf_model_info *model, llmf_out *out);
+    /* The body, by llmf_out_write. May be called more than once for one request and must then write the same bytes. */
+    void (*body)(void *user, const llmf_request *req, const llmf_model_info *model, llmf_out *out);
+    /* How replies with status 200 are framed: LLMF_FRAMING_… */
+    int framing, stream_framing;
+    /* One frame: the whole body (JSON), an event (SSE) or a line (NDJSON). Tells what it holds by the llmf_reply_… functions. */
+    void (*on_frame)(void *user, llmf_reply *reply, llmf_str event, llmf_str data);
+} llmf_dialect;
+LLMF_API llmf_result llmf_register_dialect_abi(llmf_factory *f, const llmf_dialect *d, size_t d_size, llmf_error *err);
+static inline llmf_result llmf_register_dialect(llmf_factory *f, const llmf_dialect *d, llmf_error *err) {
+    return llmf_register_dialect_abi(f, d, sizeof *d, err);
+}
+LLMF_API void llmf_out_write(llmf_out *out, const char *bytes, size_t len);
+/* As a JSON string, quotes and escapes included. */
+LLMF_API void llmf_out_json_string(llmf_out *out, llmf_str text);
+LLMF_API void llmf_reply_text(llmf_reply *r, llmf_str text);
+LLMF_API void llmf_reply_reasoning(llmf_reply *r, llmf_str text);
+LLMF_API void llmf_reply_tool(llmf_reply *r, llmf_str id, llmf_str name, llmf_str arguments);
+LLMF_API void llmf_reply_finish(llmf_reply *r, llmf_str word);
+LLMF_API void llmf_reply_usage(llmf_reply *r, const llmf_usage *usage);
+LLMF_API void llmf_reply_error(llmf_reply *r, int result, llmf_str provider_code, llmf_str message);
+/* The reply is whole: an end of the bytes before this is TRUNCATED. */
+LLMF_API void llmf_reply_done(llmf_reply *r);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,97 @@
+/* Text as views: pointer and length, never assumed to end with NUL. Locale-free ASCII only. */
+#ifndef LLMFI_BASE_STR_H
+#define LLMFI_BASE_STR_H
+#include <string.h>
+#include "../api.h"
+
+/* A function that some choice of options leaves without a caller. */
+#if defined(__GNUC__)
+#define LLMFI_UNUSED __attribute__((unused))
+#else
+#define LLMFI_UNUSED
+#endif
+
+#define LLMFI_LIT(s) llmfi_str("" s, sizeof(s) - 1)
+#define LLMFI_COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+LLMFI_UNUSED static llmf_str llmfi_str(const char *ptr, size_t len) {
+    llmf_str s;
+    s.ptr = ptr;
+    s.len = len;
+    return s;
+}
+
+/* NULL gives the empty text. */
+LLMFI_UNUSED static llmf_str llmfi_cstr(const char *text) {
+    return llmfi_str(text ? text : "", text ? strlen(text) : 0);
+}
+
+LLMFI_UNUSED static llmf_str llmfi_range(const char *from, const char *to) {
+    return llmfi_str(from, (size_t)(to - from));
+}
+
+LLMFI_UNUSED static bool llmfi_eq(llmf_str a, llmf_str b) {
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+/* Against a literal: the length is a constant, so the compiler makes one comparison of it. */
+#define LLMFI_IS(s, lit) ((s).len == sizeof(lit) - 1 && memcmp((s).ptr, "" lit, sizeof(lit) - 1) == 0)
+
+LLMFI_UNUSED static char llmfi_lower(char c) {
+    return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+}
+
+LLMFI_UNUSED static bool llmfi_is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+LLMFI_UNUSED static bool llmfi_is_space(char c) {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* ASCII letters without case: header names, enum words. */
+LLMFI_UNUSED static bool llmfi_eq_nocase(llmf_str a, llmf_str b) {
+    size_t i;
+    if (a.len != b.len) return false;
+    for (i = 0; i < a.len; i++)
+        if (llmfi_lower(a.ptr[i]) != llmfi_lower(b.ptr[i])) return false;
+    return true;
+}
+
+LLMFI_UNUSED static bool llmfi_starts(llmf_str s, llmf_str prefix) {
+    return s.len >= prefix.len && (prefix.len == 0 || memcmp(s.ptr, prefix.ptr, prefix.len) == 0);
+}
+
+LLMFI_UNUSED static bool llmfi_ends(llmf_str s, llmf_str suffix) {
+    return s.len >= suffix.len && (suffix.len == 0 || memcmp(s.ptr + s.len - suffix.len, suffix.ptr, suffix.len) == 0);
+}
+
+/* The text from byte `at` on; empty when `at` is at or past the end. */
+LLMFI_UNUSED static llmf_str llmfi_from(llmf_str s, size_t at) {
+    if (at > s.len) at = s.len;
+    return llmfi_str(s.ptr + at, s.len - at);
+}
+
+#define LLMFI_NOWHERE ((size_t)-1)
+
+/* Offset of the first `c`, or LLMFI_NOWHERE. */
+LLMFI_UNUSED static size_t llmfi_find_char(llmf_str s, char c) {
+    const char *at = s.len ? (const char *)memchr(s.ptr, c, s.len) : NULL;
+    return at ? (size_t)(at - s.ptr) : LLMFI_NOWHERE;
+}
+
+/* Offset of the first `needle`, ASCII letters without case, or LLMFI_NOWHERE. */
+LLMFI_UNUSED static size_t llmfi_find_nocase(llmf_str s, llmf_str needle) {
+    size_t i;
+    for (i = 0; i + needle.len <= s.len; i++)
+        if (llmfi_eq_nocase(llmfi_str(s.ptr + i, needle.len), needle)) return i;
+    return LLMFI_NOWHERE;
+}
+
+LLMFI_UNUSED static llmf_str llmfi_trim(llmf_str s) {
+    while (s.len && llmfi_is_space(s.ptr[0])) s = llmfi_from(s, 1);
+    while (s.len && llmfi_is_space(s.ptr[s.len - 1])) s.len--;
+    return s;
+}
+
+#endif

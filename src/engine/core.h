@@ -1,0 +1,170 @@
+/* What a factory and a call are made of, and the little things that all of the engine uses. */
+#ifndef LLMFI_ENGINE_CORE_H
+#define LLMFI_ENGINE_CORE_H
+#include "../../providers/body.h"
+#include "../base/clock.h"
+#include "../base/text.h"
+#include "../factory/handles.h"
+#include "../net/transports.h"
+#include "../wire/ndjson.h"
+#include "../wire/sse.h"
+
+/* Events that wait for llmf_next before a call stops reading. */
+#ifndef LLMF_MAX_QUEUED
+#define LLMF_MAX_QUEUED 64
+#endif
+/* Bytes kept of an error reply's body. */
+#ifndef LLMF_MAX_ERROR_BODY
+#define LLMF_MAX_ERROR_BODY 1048576
+#endif
+/* Milliseconds that a reply whose terminal event has come may still go on for (usage, [DONE], late errors). */
+#ifndef LLMF_TAIL_MS
+#define LLMF_TAIL_MS 2000
+#endif
+/* Registered providers and dialects. */
+#ifndef LLMF_MAX_REGISTERED
+#define LLMF_MAX_REGISTERED 32
+#endif
+
+enum { LLMFI_MS = 1000000 };                 /* nanoseconds in a millisecond */
+enum { LLMFI_BODY_KEEP = 4096 };             /* bytes of a request's body that are kept from counting it to sending it */
+
+typedef struct llmfi_call {
+    llmf_factory *f;
+    uint64_t id;
+    struct llmfi_call *next, *prev;          /* all calls */
+    struct llmfi_call *ready_next;           /* calls with something for llmf_next_any */
+
+    llmfi_arena arena;                       /* everything that lives as long as the call */
+    llmfi_prepared *prepared;                /* counted; NULL only where it could not be had */
+    llmf_request req;
+    llmfi_ask ask;
+    llmfi_body body;
+    llmf_str secret;                         /* the authorization value in the arena: wiped at the end */
+
+    llmf_exchange x;
+    llmfi_reply reply;
+    llmfi_sse sse;
+    llmfi_ndjson ndjson;
+    llmfi_buf whole;                         /* a reply that is one frame, or an error's body */
+    llmfi_buf raw;                           /* LLMF_KEEP_RAW */
+    uint64_t received;                       /* bytes of body */
+    int framing;                             /* LLMF_FRAMING_…, set when the status is known */
+    int64_t retry_after_ms;
+    llmf_str errortype;                      /* x-amzn-errortype: AWS names the kind of an error in a header */
+
+    uint64_t start_ns, connected_ns, first_byte_ns, content_ns, terminal_ns; /* 0: not yet; content_ns: the latest */
+    uint64_t first_content_ns, end_ns;
+    uint64_t deadline_ns;                    /* the next of its timeouts; UINT64_MAX: none */
+    llmf_timeouts timeouts;                  /* resolved: below 0 none */
+    const char *deadline_what;
+
+    bool ready;                              /* in the list of those with something for llmf_next_any */
+    bool held_back;                          /* the transport has more than was taken: resume it */
+    bool previewing;                         /* built to be looked at: needs no key, sends nothing */
+    bool quiet;                              /* events are of no interest: llmf_generate */
+    bool calling;                            /* inside the user's callback */
+    bool stop, free_later;                   /* asked for inside a callback */
+    bool ended, taken;                       /* the response is made; the final event has been handed out */
+    llmf_attempt attempt;
+    llmf_response response;
+} llmfi_call;
+
+typedef struct llmfi_call_slot {
+    llmfi_call *call;
+    uint32_t generation;
+    uint32_t next_free;                      /* index + 1 */
+} llmfi_call_slot;
+
+struct llmf_factory {
+    llmf_desc desc;                          /* texts copied into the permanent arena */
+    llmfi_heap heap;
+    size_t block_size, permanent;
+    void *block;                             /* ours to give back through `alloc`; NULL: the caller's */
+    llmf_alloc_fn alloc;
+
+    llmfi_env env;
+    llmfi_config *config;
+    llmfi_handles handles;
+    uint32_t last_handle;                    /* of the last llmf_get: asked for again more often than not */
+
+    llmfi_net net;
+    llmfi_watch watch;
+    llmfi_transport *curl, *socket, *replay, *echo, *custom, *stream; /* NULL: not opened */
+    llmfi_transport *transports[6];
+    size_t transport_count;
+
+    llmfi_call_slot *slots;
+    uint32_t max_calls, free_slot;           /* free_slot: index + 1; 0: none */
+    llmfi_call *calls, *ready_first, *ready_last;
+    int active;                              /* calls whose final event has not been taken */
+    uint64_t now_ns;                         /* read once for each piece of work */
+    uint64_t next_deadline_ns;               /* no call's is earlier; UINT64_MAX: none */
+    uint64_t events;                         /* handed out, ever: lets llmf_poll see that something happened */
+    bool deferred;                           /* some call must be ended, freed or called back, outside of what runs now */
+    bool held;                               /* some call was stopped by the slice */
+    bool polling;                            /* inside llmf_poll */
+    char body[LLMFI_BODY_KEEP];              /* of the call `body_of` (0: of none): it was written to know its length, and as a rule is sent right after */
+    uint64_t body_of;
+    bool watching;                           /* the watch is open */
+
+    llmf_provider_desc registered[LLMF_MAX_REGISTERED];
+    const llmf_dialect *dialects[LLMF_MAX_REGISTERED];
+    size_t registered_count;
+    llmf_error last_error;
+};
+
+/* ---- time ---- */
+
+static uint64_t llmfi_now(llmf_factory *f) {
+    f->now_ns = f->desc.clock_ns ? f->desc.clock_ns(f->desc.user) : llmfi_clock_ns();
+    return f->now_ns;
+}
+
+LLMFI_UNUSED static uint64_t llmfi_net_now(const llmfi_net *net) {
+    return net->desc->clock_ns ? net->desc->clock_ns(net->desc->user) : llmfi_clock_ns();
+}
+
+/* Milliseconds between two moments, LLMF_UNKNOWN where one never came. */
+static int64_t llmfi_between_ms(uint64_t from, uint64_t to) {
+    return from && to && to >= from ? (int64_t)((to - from) / LLMFI_MS) : LLMF_UNKNOWN;
+}
+
+/* ---- errors and the log ---- */
+
+static void llmfi_error_clear(llmf_error *e) {
+    if (!e) return;
+    e->code = LLMF_OK;
+    e->http_status = 0;
+    e->retry_after_ms = LLMF_UNKNOWN;
+    e->line = e->column = 0;
+    e->provider_code[0] = e->text[0] = '\0';
+    e->message = llmfi_str("", 0);
+}
+
+/* Begins an error's sentence: go on with LLMFI_SAY. */
+static llmfi_text llmfi_error_begin(llmf_error *e, int code) {
+    llmfi_error_clear(e);
+    e->code = code;
+    return llmfi_text_in(e->text, sizeof e->text);
+}
+
+static void llmfi_error_set(llmf_error *e, int code, const char *text) {
+    llmfi_text t = llmfi_error_begin(e, code);
+    llmfi_say_c(&t, text);
+}
+
+static void llmfi_log(llmf_factory *f, int level, int id, llmf_str text) {
+    int most = f->desc.log_level ? f->desc.log_level : LLMF_LOG_WARNING;
+    if (f->desc.log && level <= most) f->desc.log(f->desc.user, level, id, text);
+}
+
+/* ---- ids ---- */
+
+static llmfi_call *llmfi_call_of(const llmf_factory *f, llmf_call c) {
+    uint32_t at = (uint32_t)c.id;
+    if (!f || at == 0 || at > f->max_calls || f->slots[at - 1].generation != (uint32_t)(c.id >> 32)) return NULL;
+    return f->slots[at - 1].call;
+}
+
+#endif

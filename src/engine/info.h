@@ -1,0 +1,28 @@
+/* A resolved model in the words of the public API. */
+#ifndef LLMFI_ENGINE_INFO_H
+#define LLMFI_ENGINE_INFO_H
+#include "core.h"
+
+LLMFI_UNUSED static void llmfi_fill_info(llmf_factory *f, const llmfi_record *r, llmf_model_info *i) {
+    const llmfi_price *price = llmfi_record_price(r, 0);
+    int auth = LLMFI_AUTH_NONE;
+    memset(i, 0, sizeof *i);
+    i->name = r->s.name;
+    i->provider = r->provider->name;
+    i->model_id = r->s.model_id;
+    i->dialect = r->provider->dialect;
+    i->base_url = r->s.base_url;
+    i->description = r->s.description;
+    i->context_window = r->s.context_window;
+    i->max_output = r->s.max_output;
+    i->price_input = price->input;
+    i->price_output = price->output;
+    i->price_cache_read = price->cache_read;
+    i->price_cache_write = price->cache_write;
+    i->capabilities = r->capabilities;
+    i->configured = r->from_config;
+    i->has_key = llmfi_record_key(r, &f->env, &auth).len > 0 || auth == LLMFI_AUTH_NONE || (r->s.quirks & LLMFI_Q_NO_KEY_NEEDED);
+    i->unavailable = !r->provider->built ? LLMF_ERR_NOT_BUILT : !i->has_key ? LLMF_ERR_AUTH : LLMF_OK;
+}
+
+#endif

@@ -1,0 +1,296 @@
+/* Opening and closing a factory: the one block, its permanent part, the transports. */
+#ifndef LLMFI_ENGINE_OPEN_H
+#define LLMFI_ENGINE_OPEN_H
+#include "call.h"
+
+#include <stdlib.h>
+
+
+enum { LLMFI_DEFAULT_MEMORY = 8 << 20, LLMFI_DEFAULT_CALLS = 64, LLMFI_DEFAULT_RECV = 16384 };
+
+
+static void *llmfi_stdlib_alloc(void *user, void *ptr, size_t old_size, size_t size) {
+    (void)user;
+    (void)old_size;
+    if (size) return malloc(size);
+    free(ptr);
+    return NULL;
+}
+
+
+/* Cuts the permanent things from the front of the block. */
+typedef struct llmfi_front {
+    char *at;
+    size_t left;
+    bool failed;
+} llmfi_front;
+
+static void *llmfi_front_take(llmfi_front *b, size_t size) {
+    void *at = b->at;
+    size = llmfi_round_up(size, LLMFI_ALIGN);
+    if (size > b->left) {
+        b->failed = true;
+        return NULL;
+    }
+    b->at += size;
+    b->left -= size;
+    memset(at, 0, size);
+    return at;
+}
+
+static const char *llmfi_front_text(llmfi_front *b, const char *text) {
+    size_t len = text ? strlen(text) : 0;
+    char *to = text ? (char *)llmfi_front_take(b, len + 1) : NULL;
+    if (to) memcpy(to, text, len);
+    return to;
+}
+
+/* Everything in *desc that is not said to be borrowed is copied. */
+static void llmfi_copy_desc(llmfi_front *b, llmf_desc *d) {
+    const char **texts[9];
+    const char **configs;
+    size_t i;
+    texts[0] = &d->config;
+    texts[1] = &d->config_text;
+    texts[2] = &d->env_file;
+    texts[3] = &d->provider;
+    texts[4] = &d->base_url;
+    texts[5] = &d->api_key;
+    texts[6] = &d->api_key_env;
+    texts[7] = &d->transport;
+    texts[8] = &d->proxy;
+    for (i = 0; i < LLMFI_COUNT(texts); i++) *texts[i] = llmfi_front_text(b, *texts[i]);
+    d->ca_file = llmfi_front_text(b, d->ca_file);
+    d->ca_pem = llmfi_front_text(b, d->ca_pem);
+    configs = (const char **)llmfi_front_take(b, (d->config_count + 1) * sizeof *configs);
+    for (i = 0; configs && i < d->config_count; i++) configs[i] = llmfi_front_text(b, d->configs[i]);
+    d->configs = configs;
+}
+
+static void llmfi_fill_desc(llmf_desc *d) {
+    if (!d->memory_size) d->memory_size = LLMFI_DEFAULT_MEMORY;
+    if (d->max_calls <= 0) d->max_calls = LLMFI_DEFAULT_CALLS;
+    if (d->max_models <= 0) d->max_models = 128;
+    if (!d->max_response) d->max_response = 64u << 20;
+    if (!d->max_line) d->max_line = 8u << 20;
+    if (!d->recv_size) d->recv_size = LLMFI_DEFAULT_RECV;
+    if (d->max_connections <= 0) d->max_connections = 100;
+    if (d->max_idle == 0) d->max_idle = 10;
+}
+
+static void llmfi_slots_init(llmf_factory *f) {
+    uint32_t i;
+    for (i = 0; i < f->max_calls; i++) {
+        f->slots[i].generation = 1;
+        f->slots[i].next_free = i + 2 <= f->max_calls ? i + 2 : 0;
+    }
+    f->free_slot = f->max_calls ? 1 : 0;
+}
+
+/* ---- transports ---- */
+
+static bool llmfi_add_transport(llmf_factory *f, llmfi_transport **slot, llmfi_transport *t, llmf_error *err) {
+    *slot = t;
+    if (!t) return llmfi_error_memory(err);
+    f->transports[f->transport_count++] = t;
+    return true;
+}
+
+static bool llmfi_open_transports(llmf_factory *f, llmf_error *err) {
+    llmf_str only = llmfi_cstr(f->desc.transport);
+    llmfi_net *n = &f->net;
+    if (!llmfi_add_transport(f, &f->echo, llmfi_echo_open(n), err)) return false;
+    if (f->desc.custom_transport) return llmfi_add_transport(f, &f->custom, llmfi_custom_open(n), err);
+    if (f->desc.custom_stream) return llmfi_add_transport(f, &f->stream, llmfi_stream_open(n), err);
+    if (LLMFI_IS(only, "replay")) return llmfi_add_transport(f, &f->replay, llmfi_replay_open(n), err);
+#if LLMF_HAS_SOCKET
+    if ((!only.len || LLMFI_IS(only, "socket")) && !llmfi_add_transport(f, &f->socket, llmfi_socket_open(n), err)) return false;
+#endif
+#if LLMF_HAS_CURL
+    if ((!only.len || LLMFI_IS(only, "curl")) && !llmfi_add_transport(f, &f->curl, llmfi_curl_open(n), err)) return false;
+#endif
+    if (only.len && f->transport_count < 2) {
+        llmfi_text t = llmfi_error_begin(err, LLMF_ERR_NOT_BUILT);
+        LLMFI_SAY(&t, "llmf_desc.transport ");
+        llmfi_say(&t, only);
+        LLMFI_SAY(&t, " is not in this build; it has: replay" LLMFI_TRANSPORT_LIST);
+        return false;
+    }
+    return true;
+}
+
+/* ---- config ---- */
+
+typedef struct llmfi_problems {
+    llmf_factory *f;
+    llmf_error first;
+    size_t count;
+} llmfi_problems;
+
+static void llmfi_on_problem(void *user, const llmf_error *e, bool warning) {
+    llmfi_problems *p = (llmfi_problems *)user;
+    llmfi_log(p->f, warning ? LLMF_LOG_WARNING : LLMF_LOG_ERROR, 2, llmfi_cstr(e->text));
+    if (warning) return;
+    if (p->count++ == 0) p->first = *e;
+}
+
+/* The first problem, and how many more there are. */
+static bool llmfi_tell_problems(const llmfi_problems *p, llmf_error *err) {
+    llmfi_text t;
+    *err = p->first;
+    if (p->count == 0) return llmfi_error_memory(err);
+    if (p->count > 1) {
+        t = llmfi_text_in(err->text, sizeof err->text);
+        t.len = strlen(p->first.text);
+        memcpy(err->text, p->first.text, t.len + 1);
+        LLMFI_SAY(&t, " (and ");
+        llmfi_say_int(&t, (int64_t)p->count - 1);
+        LLMFI_SAY(&t, " more: see the log hook, or run llmf check)");
+    }
+    return false;
+}
+
+/* Reads the sources and swaps; the old config stays where they are not valid as a whole. */
+static bool llmfi_read_config(llmf_factory *f, llmf_error *err) {
+    llmfi_problems p;
+    llmfi_config *fresh;
+    size_t i, problems = 0;
+    memset(&p, 0, sizeof p);
+    p.f = f;
+    fresh = llmfi_config_load(&f->heap, &f->desc, &f->env, llmfi_on_problem, &p, &problems);
+    for (i = 0; fresh && i < f->registered_count; i++)
+        if (f->registered[i].name && !llmfi_config_add_provider(fresh, &f->registered[i], &p.first)) p.count++;
+    if (fresh && p.count == 0) {
+        if (f->config) llmfi_config_release(f->config);
+        f->config = fresh;
+        return true;
+    }
+    if (fresh) llmfi_config_release(fresh);
+    return llmfi_tell_problems(&p, err);
+}
+
+LLMF_API void llmf_close(llmf_factory *f) {
+    size_t i;
+    void *block;
+    if (!f) return;
+    while (f->calls) llmfi_call_release(f->calls);
+    for (i = f->transport_count; i-- > 0;)
+        if (f->transports[i]) f->transports[i]->close(f->transports[i]);
+    llmfi_handles_close(&f->handles);
+    if (f->config) llmfi_config_release(f->config);
+    llmfi_env_close(&f->env);
+    if (f->watching) llmfi_watch_close(&f->watch);
+    if (f->desc.api_key) llmfi_wipe(llmfi_cstr(f->desc.api_key));
+    for (i = 0; i < f->registered_count; i++)
+        if (f->registered[i].config) llmfi_wipe(llmfi_cstr(f->registered[i].config));
+    if (f->desc.config_text) llmfi_wipe(llmfi_cstr(f->desc.config_text)); /* may hold keys */
+    block = f->block;
+    if (block) f->alloc(f->desc.user, block, f->block_size, 0);
+}
+
+static void llmfi_net_init(llmf_factory *f, char *recv) {
+    f->net.heap = &f->heap;
+    f->net.watch = &f->watch;
+    f->net.desc = &f->desc;
+    f->net.recv = recv;
+    f->net.now_ns = llmfi_net_now;
+}
+
+static bool llmfi_start_up(llmf_factory *f, llmf_error *err) {
+    if (!llmfi_watch_init(&f->watch, &f->heap, (size_t)f->desc.max_connections)) return llmfi_error_memory(err);
+    f->watching = true;
+    return llmfi_env_open(&f->env, &f->heap, &f->desc, err) && llmfi_read_config(f, err) && llmfi_open_transports(f, err);
+}
+
+/* Lays the factory into a block. NULL with *err. */
+static llmf_factory *llmfi_lay_out(const llmf_desc *desc, void *block, llmf_error *err) {
+    llmfi_front front;
+    llmf_factory *f;
+    char *recv;
+    size_t skip = (LLMFI_ALIGN - (size_t)((uintptr_t)block % LLMFI_ALIGN)) % LLMFI_ALIGN;
+    memset(&front, 0, sizeof front);
+    front.at = (char *)block + skip;
+    front.left = desc->memory_size > skip ? desc->memory_size - skip : 0;
+    f = (llmf_factory *)llmfi_front_take(&front, sizeof *f);
+    if (!f) {
+        llmfi_error_memory(err);
+        return NULL;
+    }
+    f->desc = *desc;
+    llmfi_copy_desc(&front, &f->desc);
+    f->max_calls = (uint32_t)desc->max_calls;
+    f->slots = (llmfi_call_slot *)llmfi_front_take(&front, f->max_calls * sizeof *f->slots);
+    recv = (char *)llmfi_front_take(&front, desc->recv_size);
+    if (front.failed) {
+        llmfi_error_memory(err);
+        return NULL;
+    }
+    llmfi_slots_init(f);
+    llmfi_heap_init(&f->heap, front.at, front.left);
+    f->permanent = (size_t)(front.at - (char *)block);
+    llmfi_handles_init(&f->handles, &f->heap, desc->max_models);
+    f->handles.dialects = f->dialects;
+    llmfi_net_init(f, recv);
+    f->next_deadline_ns = UINT64_MAX;
+    return f;
+}
+
+LLMF_API llmf_factory *llmf_open_abi(int abi, const llmf_desc *desc, size_t desc_size, llmf_error *err) {
+    llmf_desc d;
+    llmf_error local;
+    llmf_factory *f;
+    void *block;
+    llmf_alloc_fn alloc;
+    memset(&d, 0, sizeof d);
+    if (!err) err = &local;
+    llmfi_error_clear(err);
+    if (abi != LLMF_ABI) {
+        llmfi_error_set(err, LLMF_ERR_ARGUMENT, "this program was compiled against another version of llmfactory.h: compile both from one");
+        return NULL;
+    }
+    if (desc) memcpy(&d, desc, desc_size < sizeof d ? desc_size : sizeof d);
+    llmfi_fill_desc(&d);
+    alloc = d.alloc;
+
+    if (!alloc) alloc = llmfi_stdlib_alloc;
+
+    block = d.memory ? d.memory : alloc ? alloc(d.user, NULL, 0, d.memory_size) : NULL;
+    f = block ? llmfi_lay_out(&d, block, err) : NULL;
+    if (!block) llmfi_error_set(err, LLMF_ERR_MEMORY, "the block of llmf_desc.memory_size bytes cannot be had");
+    if (!f) {
+        if (block && !d.memory) alloc(d.user, block, d.memory_size, 0);
+        return NULL;
+    }
+    f->block = d.memory ? NULL : block;
+    f->block_size = d.memory_size;
+    f->alloc = alloc;
+    if (llmfi_start_up(f, err)) {
+        llmfi_error_clear(&f->last_error);
+        return f;
+    }
+    llmf_close(f);
+    return NULL;
+}
+
+/* ---- memory ---- */
+
+LLMF_API void llmf_memory_abi(const llmf_factory *f, llmf_memory_info *info, size_t info_size) {
+    llmf_memory_info i;
+    memset(&i, 0, sizeof i);
+    if (f) {
+        i.block = f->block_size;
+        i.permanent = f->permanent;
+        i.used = f->heap.used;
+        i.high_water = f->heap.high;
+        i.requests = f->heap.requests;
+    }
+    if (info) memcpy(info, &i, info_size < sizeof i ? info_size : sizeof i);
+}
+
+LLMF_API void llmf_fail_memory(llmf_factory *f, uint64_t nth, bool on) {
+    if (!f) return;
+    f->heap.fail_at = nth ? f->heap.requests + nth : 0;
+    f->heap.fail_on = on;
+}
+
+#endif

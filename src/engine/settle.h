@@ -1,0 +1,67 @@
+/* From what came to what it means: cost, response, final error. */
+#ifndef LLMFI_ENGINE_SETTLE_H
+#define LLMFI_ENGINE_SETTLE_H
+#include "core.h"
+
+/* tokens * price added to *sum; false where a part is unknown or the product does not fit. */
+static bool llmfi_cost_add(int64_t *sum, int64_t tokens, int64_t price) {
+    if (tokens == 0) return true;
+    if (tokens < 0 || price < 0) return false;
+    if (price && tokens > INT64_MAX / price) return false;
+    if (tokens * price > INT64_MAX - *sum) return false;
+    *sum += tokens * price;
+    return true;
+}
+
+/* Pico-dollars, exact, or LLMF_UNKNOWN: a price or a count that is not known is not 0. */
+LLMFI_UNUSED static int64_t llmfi_cost(const llmfi_price *p, const llmf_usage *u) {
+    int64_t sum = 0, read = u->cache_read > 0 ? u->cache_read : 0, write = u->cache_write > 0 ? u->cache_write : 0;
+    int64_t plain = u->input - read - write;
+    if (u->input < 0 || u->output < 0) return LLMF_UNKNOWN;
+    if (!llmfi_cost_add(&sum, plain < 0 ? 0 : plain, p->input) || !llmfi_cost_add(&sum, read, p->cache_read) ||
+        !llmfi_cost_add(&sum, write, p->cache_write) || !llmfi_cost_add(&sum, u->output, p->output))
+        return LLMF_UNKNOWN;
+    return sum;
+}
+
+/* Fills c->response; c->reply.error is what the call ended with. */
+LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
+    llmf_response *r = &c->response;
+    llmfi_reply *reply = &c->reply;
+    r->call.id = c->id;
+    if (c->prepared) {
+        r->provider = c->prepared->record.provider->name;
+        r->model = c->prepared->record.s.name;
+    }
+    r->model_used = reply->model_used;
+    r->request_id = reply->request_id;
+    r->text = r->reasoning = r->refusal = llmfi_str("", 0);
+    if (!reply->discard) { /* else what is still there are events not yet taken */
+        r->text = llmfi_reply_text_of(&reply->text);
+        r->reasoning = llmfi_reply_text_of(&reply->reasoning);
+        r->refusal = llmfi_reply_text_of(&reply->refusal);
+    }
+    r->state = llmfi_reply_text_of(&reply->state);
+    r->raw = llmfi_buf_str(&c->raw);
+    r->tool_calls = reply->calls;
+    r->tool_call_count = reply->call_count;
+    r->citations = (const llmf_citation *)(const void *)reply->citations.ptr;
+    r->citation_count = reply->citations.len / sizeof(llmf_citation);
+    r->finish = reply->finish;
+    r->finish_raw = reply->finish_raw;
+    r->usage = reply->usage;
+    r->cost_pico = c->prepared ? llmfi_cost(llmfi_record_price(&c->prepared->record, reply->usage.input), &reply->usage) : LLMF_UNKNOWN;
+    r->latency_ms = llmfi_between_ms(c->start_ns, c->end_ns);
+    r->first_token_ms = llmfi_between_ms(c->start_ns, c->first_content_ns);
+    r->error = reply->error;
+    r->error.http_status = reply->status;
+    r->error.retry_after_ms = c->retry_after_ms;
+    c->attempt.provider = r->provider;
+    c->attempt.model = r->model;
+    c->attempt.error = r->error.code;
+    c->attempt.latency_ms = r->latency_ms;
+    r->attempts = &c->attempt;
+    r->attempt_count = c->start_ns ? 1 : 0;
+}
+
+#endif

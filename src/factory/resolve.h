@@ -1,0 +1,508 @@
+/* A config generation, and what a name means in it. A generation is counted: whoever holds one keeps its texts. */
+#ifndef LLMFI_FACTORY_RESOLVE_H
+#define LLMFI_FACTORY_RESOLVE_H
+#include "env.h"
+#include "names.h"
+#include "record.h"
+
+/* A model of the config: its members are those of all sources, later ones over earlier ones. */
+typedef struct llmfi_entry {
+    llmf_str key, file;                      /* file: the last that spoke of it */
+    llmf_str name;                           /* its key `name`; empty */
+    llmfi_node *node;
+    bool broken;                             /* some key was wrong and is not in the node: what misses may be that */
+    struct llmfi_entry *next;
+} llmfi_entry;
+
+typedef struct llmfi_config {
+    llmfi_arena arena;
+    llmfi_heap *heap;
+    int references;
+    const llmf_desc *desc;
+    const llmfi_env *env;
+    llmfi_entry *models;
+    size_t model_count;
+    llmfi_provider *providers;               /* of the config first, then the table's that are built in; the others as they are needed */
+    llmfi_node *fallbacks, *routes, *budgets, *prompts; /* objects, merged; never NULL */
+    llmf_str default_model, default_provider; /* of the files; empty */
+} llmfi_config;
+
+/* ---- providers ---- */
+
+LLMFI_UNUSED static llmfi_provider *llmfi_config_provider(const llmfi_config *c, llmf_str name) {
+    llmfi_provider *p;
+    int row = llmfi_find_provider_row(name);
+    for (p = c->providers; p; p = p->next)
+        if (llmfi_eq_nocase(p->name, name) || (row >= 0 && p->row == row)) return p;
+    return NULL;
+}
+
+/* A known name: of the list, or of the table though left out. */
+LLMFI_UNUSED static bool llmfi_config_knows(const llmfi_config *c, llmf_str name) {
+    return llmfi_config_provider(c, name) || llmfi_find_provider_row(name) >= 0;
+}
+
+static void llmfi_nearest_providers(const llmfi_config *c, llmfi_nearest *n) {
+    const llmfi_provider *p;
+    llmf_str word, aliases;
+    int i;
+    for (p = c->providers; p; p = p->next) llmfi_nearest_try(n, p->name);
+    for (i = 0; i < LLMFI_P_COUNT; i++) {
+        llmfi_nearest_try(n, llmfi_cstr(llmfi_provider_rows[i].name));
+        for (aliases = llmfi_cstr(llmfi_provider_rows[i].aliases); llmfi_next_word(&aliases, &word);) llmfi_nearest_try(n, word);
+    }
+}
+
+/* "; known: a b c": those that can be used. `asked`: a question stands before it. */
+static void llmfi_say_providers(const llmfi_config *c, llmfi_text *t, bool asked) {
+    const llmfi_provider *p;
+    llmfi_say(t, asked ? LLMFI_LIT(" Known:") : LLMFI_LIT("; known:"));
+    for (p = c->providers; p; p = p->next) {
+        if (!p->built) continue;
+        LLMFI_SAY(t, " ");
+        llmfi_say(t, p->name);
+    }
+}
+
+LLMFI_UNUSED static bool llmfi_unknown_provider(const llmfi_config *c, llmf_str name, llmfi_text *t) {
+    llmfi_nearest near_names = llmfi_nearest_to(name);
+    llmfi_nearest_providers(c, &near_names);
+    LLMFI_SAY(t, "unknown provider ");
+    llmfi_say(t, name);
+    llmfi_nearest_say(&near_names, t);
+    llmfi_say_providers(c, t, near_names.count > 0);
+    return false;
+}
+
+/* Why a provider that is known cannot be used, and what to do. */
+static void llmfi_say_not_built(llmfi_text *t, llmf_str name, const char *option, bool later) {
+    LLMFI_SAY(t, "provider ");
+    llmfi_say(t, name);
+    if (later) {
+        LLMFI_SAY(t, " comes with a later version of llmfactory: take another one until then");
+    } else if (option) {
+        LLMFI_SAY(t, " is left out of this build: build without LLMF_NO_");
+        llmfi_say_c(t, option);
+        LLMFI_SAY(t, ", or, with LLMF_ONLY, add LLMF_WITH_");
+        llmfi_say_c(t, option);
+        LLMFI_SAY(t, "=1");
+    } else {
+        LLMFI_SAY(t, " speaks a dialect that this build does not have: register it with llmf_register_dialect, or build with a provider of that dialect");
+    }
+}
+
+/* The provider of a name, ready to be used; NULL with *err: UNKNOWN_PROVIDER or NOT_BUILT. */
+static const llmfi_provider *llmfi_config_usable(const llmfi_config *c, llmf_str name, llmf_error *err) {
+    const llmfi_provider *p = llmfi_config_provider(c, name);
+    int row = llmfi_find_provider_row(name);
+    llmfi_text t;
+    if (p && (p->built || p->row < 0)) return p; /* a dialect of one's own may be registered by then: who prepares the call looks */
+    t = llmfi_problem(err, p || row >= 0 ? LLMF_ERR_NOT_BUILT : LLMF_ERR_UNKNOWN_PROVIDER);
+    if (p) {
+        llmfi_say_not_built(&t, p->name, p->option, p->later);
+    } else if (row >= 0) {
+        const llmfi_provider_row *r = &llmfi_provider_rows[row];
+        llmfi_say_not_built(&t, llmfi_cstr(r->name), r->option, llmfi_dialect_rows[r->dialect].later);
+    } else {
+        llmfi_unknown_provider(c, name, &t);
+    }
+    return NULL;
+}
+
+/* The program's choice, else the operator's: both outrank a file's. Empty: none. */
+static llmf_str llmfi_config_chosen_provider(const llmfi_config *c) {
+    llmf_str name = llmfi_trim(llmfi_cstr(c->desc->provider));
+    if (!name.len) name = llmfi_env_filled(c->env, LLMFI_LIT("LLM_PROVIDER"));
+    if (!name.len) name = llmfi_env_filled(c->env, LLMFI_LIT("LLM_PRIMARY_PROVIDER"));
+    return name;
+}
+
+/* The provider of names that say none. Empty: none is set. */
+LLMFI_UNUSED static llmf_str llmfi_config_default_provider(const llmfi_config *c) {
+    llmf_str name = llmfi_config_chosen_provider(c);
+    return name.len ? name : c->default_provider;
+}
+
+/* ---- records ---- */
+
+static int64_t llmfi_positive(int32_t n) {
+    return n > 0 ? n : LLMF_UNKNOWN;
+}
+
+static void llmfi_record_facts(llmfi_record *r, const llmfi_model_row *row) {
+    const llmfi_tier_row *tier = llmfi_find_tier_row(row);
+    r->from_table = true;
+    r->s.context_window = llmfi_positive(row->context);
+    r->s.max_output = llmfi_positive(row->max_output);
+    r->price.input = row->input;
+    r->price.output = row->output;
+    r->price.cache_read = row->cache_read;
+    r->price.cache_write = row->cache_write_5m;
+    r->price.cache_write_1h = row->cache_write_1h;
+    r->capabilities = llmfi_row_capabilities(row);
+    r->ends = row->ends;
+    if (!tier) return;
+    r->tier_above = tier->above;
+    r->tier.input = tier->input;
+    r->tier.output = tier->output;
+    r->tier.cache_read = tier->cache_read;
+    r->tier.cache_write = tier->cache_write;
+    r->tier.cache_write_1h = LLMF_UNKNOWN;
+}
+
+/* From the provider and the table; the config's entry comes after. */
+static void llmfi_record_begin(llmfi_record *r, const llmfi_provider *p, llmf_str id) {
+    const llmfi_model_row *row = p->row >= 0 ? llmfi_find_model_row(p->row, id) : NULL;
+    memset(r, 0, sizeof *r);
+    r->provider = p;
+    r->s.provider = p->name;
+    r->s.name = r->s.model_id = id;
+    r->s.base_url = p->base_url;
+    r->s.api_version = p->api_version;
+    r->s.region = p->region;
+    r->account = p->account;
+    r->resource = p->resource;
+    r->embedding_model = p->embedding_model;
+    r->s.context_window = r->s.max_output = LLMF_UNKNOWN;
+    r->price.input = r->price.output = r->price.cache_read = r->price.cache_write = r->price.cache_write_1h = LLMF_UNKNOWN;
+    r->tier = r->price;
+    r->budget_pico = LLMF_UNKNOWN;
+    r->max_retries = p->max_retries;
+    r->rpm = p->rpm;
+    r->tpm = p->tpm;
+    r->timeouts = p->timeouts;
+    r->s.quirks = p->quirks | (row ? row->quirks : p->row >= 0 ? llmfi_family_quirks(p->row, id) : 0);
+    if (row) llmfi_record_facts(r, row);
+}
+
+/* The table's tier has nothing to say of prices that the config gives. */
+static void llmfi_record_apply(llmfi_record *r, const llmfi_node *entry) {
+    if (llmfi_apply(entry, LLMFI_OF_MODEL, r)) r->tier_above = 0;
+    if (r->s.deployment.len && !llmfi_member(entry, LLMFI_LIT("model_id"))) r->s.model_id = r->s.deployment;
+}
+
+static llmf_str llmfi_entry_text(const llmfi_node *entry, const char *key) {
+    const llmfi_node *n = llmfi_member(entry, llmfi_cstr(key));
+    return n && n->type == LLMFI_STRING ? n->text : llmfi_str("", 0);
+}
+
+/* The value for {name} in a base URL, or ptr NULL where there is no such name. */
+static llmf_str llmfi_template_value(const llmfi_record *r, llmf_str name) {
+    if (LLMFI_IS(name, "region")) return r->s.region;
+    if (LLMFI_IS(name, "account")) return r->account;
+    if (LLMFI_IS(name, "resource")) return r->resource;
+    if (LLMFI_IS(name, "deployment")) return r->s.deployment.len ? r->s.deployment : r->s.model_id;
+    return llmfi_str(NULL, 0);
+}
+
+static bool llmfi_template_problem(const llmfi_record *r, llmf_str name, llmf_error *err) {
+    llmfi_text t = llmfi_problem(err, LLMF_ERR_CONFIG);
+    size_t i;
+    LLMFI_SAY(&t, "provider ");
+    llmfi_say(&t, r->provider->name);
+    LLMFI_SAY(&t, ": its base URL needs {");
+    llmfi_say(&t, name);
+    LLMFI_SAY(&t, "}; set the key ");
+    llmfi_say(&t, LLMFI_IS(name, "region") ? LLMFI_LIT("region_name") : name);
+    LLMFI_SAY(&t, " in the config");
+    for (i = 0; llmfi_variable_rows[i].variable; i++) {
+        int sets = llmfi_variable_rows[i].sets;
+        if (llmfi_variable_rows[i].provider != r->provider->row) continue;
+        if ((sets == LLMFI_SETS_REGION && LLMFI_IS(name, "region")) || (sets == LLMFI_SETS_ACCOUNT && LLMFI_IS(name, "account")) ||
+            (sets == LLMFI_SETS_RESOURCE && LLMFI_IS(name, "resource"))) {
+            LLMFI_SAY(&t, ", or ");
+            llmfi_say_c(&t, llmfi_variable_rows[i].variable);
+        }
+    }
+    return false;
+}
+
+/* Only what cannot change the host that a template names. */
+static bool llmfi_template_ok(llmf_str value) {
+    return value.len > 0 && llmfi_char_span(value, LLMFI_CHAR_UNRESERVED) == value.len;
+}
+
+/* Fills {region} and its like; `to` NULL measures. LLMFI_NOWHERE with *err where a value is missing or cannot stand there. */
+static size_t llmfi_template_fill(const llmfi_record *r, char *to, llmf_error *err) {
+    llmf_str url = r->s.base_url;
+    size_t i = 0, len = 0;
+    while (i < url.len) {
+        llmf_str piece = llmfi_str(url.ptr + i, 1);
+        size_t close = url.ptr[i] == '{' ? llmfi_find_char(llmfi_from(url, i), '}') : LLMFI_NOWHERE;
+        i++;
+        if (close != LLMFI_NOWHERE) {
+            llmf_str name = llmfi_str(url.ptr + i, close - 1);
+            piece = llmfi_template_value(r, name);
+            if (!llmfi_template_ok(piece)) {
+                llmfi_template_problem(r, name, err);
+                return LLMFI_NOWHERE;
+            }
+            i += close;
+        }
+        if (to) memcpy(to + len, piece.ptr, piece.len);
+        len += piece.len;
+    }
+    return len;
+}
+
+static bool llmfi_resolve_memory(llmf_error *err) {
+    llmfi_text t = llmfi_problem(err, LLMF_ERR_MEMORY);
+    LLMFI_SAY(&t, "the memory block is used up: raise llmf_desc.memory_size");
+    return false;
+}
+
+/* What needs memory of its own. */
+static bool llmfi_record_end(llmfi_config *c, llmfi_arena *into, llmfi_record *r, llmf_error *err) {
+    size_t len;
+    char *to;
+    const char *what;
+    bool forced = c->desc->base_url && c->desc->base_url[0];
+    if (forced) r->s.base_url = llmfi_cstr(c->desc->base_url);
+    what = llmfi_url_problem(r->s.base_url);
+    if (what) { /* files have been checked: it is the program's, or a variable's */
+        llmfi_text t = llmfi_problem(err, forced ? LLMF_ERR_ARGUMENT : LLMF_ERR_CONFIG);
+        if (forced) LLMFI_SAY(&t, "llmf_desc");
+        else llmfi_say(&t, r->provider->name);
+        LLMFI_SAY(&t, ": base_url ");
+        llmfi_say_c(&t, what);
+        if (!forced) LLMFI_SAY(&t, "; look at the variable that sets it, <NAME>_BASE_URL");
+        return false;
+    }
+    if (llmfi_find_char(r->s.base_url, '{') == LLMFI_NOWHERE) return true;
+    len = llmfi_template_fill(r, NULL, err);
+    if (len == LLMFI_NOWHERE) return false;
+    to = (char *)llmfi_arena_alloc(into, len + 1);
+    if (!to) return llmfi_resolve_memory(err);
+    llmfi_template_fill(r, to, err);
+    r->s.base_url = llmfi_str(to, len);
+    return true;
+}
+
+/* ---- the order in which names resolve ---- */
+
+/* The name of a config entry's provider: its own, else the one whose table knows its id, else the default one; empty. */
+static llmf_str llmfi_entry_provider_name(const llmfi_config *c, const llmfi_entry *e) {
+    llmf_str name = llmfi_entry_text(e->node, "provider"), id = llmfi_entry_text(e->node, "model_id");
+    const llmfi_model_row *row = name.len ? NULL : llmfi_find_model_row(-1, id.len ? id : e->key);
+    if (name.len) return name;
+    return row ? llmfi_cstr(llmfi_provider_rows[row->provider].name) : llmfi_config_default_provider(c);
+}
+
+static const llmfi_provider *llmfi_entry_provider(const llmfi_config *c, const llmfi_entry *e, llmf_error *err) {
+    llmf_str name = llmfi_entry_provider_name(c, e);
+    llmfi_text t;
+    if (name.len) return llmfi_config_usable(c, name, err);
+    t = llmfi_problem(err, LLMF_ERR_CONFIG);
+    LLMFI_SAY(&t, "the model ");
+    llmfi_say(&t, e->key);
+    LLMFI_SAY(&t, " names no provider; add the key provider");
+    return NULL;
+}
+
+/* The id of a config entry: its own, else its key where the table has it; empty: it has none. */
+static llmf_str llmfi_entry_id(const llmfi_entry *e, const llmfi_provider *p) {
+    llmf_str id = llmfi_entry_text(e->node, "model_id");
+    if (!id.len) id = llmfi_entry_text(e->node, "deployment");
+    if (!id.len && p->row >= 0 && llmfi_find_model_row(p->row, e->key)) id = e->key;
+    return id;
+}
+
+static bool llmfi_record_of_entry(const llmfi_config *c, const llmfi_entry *e, llmfi_record *out, llmf_error *err) {
+    const llmfi_provider *p = llmfi_entry_provider(c, e, err);
+    const llmfi_node *fallbacks = llmfi_member(c->fallbacks, e->key);
+    llmf_str id;
+    if (!p) return false;
+    id = llmfi_entry_id(e, p);
+    if (!id.len) {
+        llmfi_text t = llmfi_problem(err, LLMF_ERR_CONFIG);
+        LLMFI_SAY(&t, "the model ");
+        llmfi_say(&t, e->key);
+        LLMFI_SAY(&t, " has no model_id; add the key model_id with the provider's id of the model");
+        return false;
+    }
+    llmfi_record_begin(out, p, id);
+    out->fallbacks = fallbacks;
+    llmfi_record_apply(out, e->node);
+    out->s.name = e->key;
+    out->node = e->node;
+    out->from_config = true;
+    return true;
+}
+
+static const llmfi_entry *llmfi_find_entry(const llmfi_config *c, llmf_str name) {
+    const llmfi_entry *e;
+    for (e = c->models; e; e = e->next)
+        if (llmfi_eq(e->key, name)) return e;
+    for (e = c->models; e; e = e->next)
+        if (e->name.len && llmfi_eq(e->name, name)) return e;
+    return NULL;
+}
+
+static bool llmfi_record_of(const llmfi_config *c, const llmfi_provider *p, llmf_str id, llmf_str name, llmfi_record *out) {
+    llmfi_record_begin(out, p, id);
+    out->s.name = name;
+    out->fallbacks = llmfi_member(c->fallbacks, name);
+    return true;
+}
+
+static bool llmfi_record_default(const llmfi_config *c, const llmfi_provider *p, llmfi_record *out, llmf_error *err) {
+    llmfi_text t;
+    if (p->default_model.len) return llmfi_record_of(c, p, p->default_model, p->default_model, out);
+    t = llmfi_problem(err, LLMF_ERR_UNKNOWN_MODEL);
+    LLMFI_SAY(&t, "provider ");
+    llmfi_say(&t, p->name);
+    LLMFI_SAY(&t, " has no default model; name one (");
+    llmfi_say(&t, p->name);
+    LLMFI_SAY(&t, ":model), or set its default_model in the config");
+    return false;
+}
+
+/* Names that might have been meant: keys of the config, rows of the table, and provider:model of both. */
+static bool llmfi_unknown_model(const llmfi_config *c, llmf_str name, llmf_error *err) {
+    llmfi_text t = llmfi_problem(err, LLMF_ERR_UNKNOWN_MODEL);
+    llmfi_nearest near_names = llmfi_nearest_to(name), near_provider;
+    size_t colon = llmfi_find_char(name, ':');
+    const llmfi_entry *e;
+    const llmfi_model_row *row;
+    for (e = c->models; e; e = e->next) llmfi_nearest_try(&near_names, e->key);
+    for (row = llmfi_model_rows; row->id; row++) llmfi_nearest_try(&near_names, llmfi_cstr(row->id));
+    LLMFI_SAY(&t, "unknown model ");
+    llmfi_say(&t, name);
+    if (llmfi_config_knows(c, name)) {
+        LLMFI_SAY(&t, ", which is a provider; write ");
+        llmfi_say(&t, name);
+        LLMFI_SAY(&t, ":model");
+        return false;
+    }
+    near_provider = llmfi_nearest_to(colon == LLMFI_NOWHERE ? llmfi_str("", 0) : llmfi_str(name.ptr, colon));
+    if (colon != LLMFI_NOWHERE) llmfi_nearest_providers(c, &near_provider);
+    if (near_provider.count) {
+        LLMFI_SAY(&t, "; did you mean ");
+        llmfi_say(&t, near_provider.names[0]);
+        llmfi_say(&t, llmfi_from(name, colon));
+        LLMFI_SAY(&t, "?");
+    } else {
+        llmfi_nearest_say(&near_names, &t);
+    }
+    llmfi_say(&t, near_provider.count || near_names.count ? LLMFI_LIT(" It") : LLMFI_LIT("; it"));
+    LLMFI_SAY(&t, " must be a key of the config, an id of the table, or provider:model");
+    if (colon != LLMFI_NOWHERE) llmfi_say_providers(c, &t, false);
+    return false;
+}
+
+/* The first row of this id; the default provider's where that has one. */
+static const llmfi_model_row *llmfi_row_of_name(const llmfi_config *c, llmf_str name) {
+    llmf_str provider = llmfi_config_default_provider(c);
+    const llmfi_provider *p = provider.len ? llmfi_config_provider(c, provider) : NULL;
+    const llmfi_model_row *row = p && p->row >= 0 ? llmfi_find_model_row(p->row, name) : NULL;
+    return row ? row : llmfi_find_model_row(-1, name);
+}
+
+static bool llmfi_resolve_name(const llmfi_config *c, llmf_str name, llmfi_record *out, llmf_error *err) {
+    const llmfi_entry *e = llmfi_find_entry(c, name);
+    const llmfi_model_row *row;
+    const llmfi_provider *p;
+    size_t colon = llmfi_find_char(name, ':');
+    llmf_str before = llmfi_str(name.ptr, colon == LLMFI_NOWHERE ? 0 : colon), provider;
+    if (e) return llmfi_record_of_entry(c, e, out, err);
+    row = llmfi_row_of_name(c, name);
+    if (row) {
+        p = llmfi_config_usable(c, llmfi_cstr(llmfi_provider_rows[row->provider].name), err);
+        return p && llmfi_record_of(c, p, name, name, out);
+    }
+    if (before.len && llmfi_config_knows(c, before)) {
+        p = llmfi_config_usable(c, before, err);
+        if (!p) return false;
+        if (colon + 1 == name.len) return llmfi_record_default(c, p, out, err);
+        return llmfi_record_of(c, p, llmfi_from(name, colon + 1), name, out);
+    }
+    provider = llmfi_config_default_provider(c);
+    if (!provider.len) return llmfi_unknown_model(c, name, err);
+    p = llmfi_config_usable(c, provider, err);
+    return p && llmfi_record_of(c, p, name, name, out);
+}
+
+static bool llmfi_resolve_empty(const llmfi_config *c, llmfi_record *out, llmf_error *err) {
+    llmf_str provider = llmfi_config_chosen_provider(c);
+    const llmfi_provider *p;
+    llmfi_text t;
+    if (!provider.len && c->default_model.len) return llmfi_resolve_name(c, c->default_model, out, err);
+    if (!provider.len) provider = c->default_provider;
+    if (provider.len) {
+        p = llmfi_config_usable(c, provider, err);
+        return p && llmfi_record_default(c, p, out, err);
+    }
+    t = llmfi_problem(err, LLMF_ERR_UNKNOWN_MODEL);
+    LLMFI_SAY(&t, "no model is named and there is no default: name one, or set LLM_PROVIDER, or default_model in the config");
+    llmfi_say_providers(c, &t, false);
+    return false;
+}
+
+/* What `name` stands for; empty: the default provider's default model. Texts of *out live as long as the generation and `into` do.
+   False with *err: UNKNOWN_MODEL, UNKNOWN_PROVIDER, NOT_BUILT, CONFIG, MEMORY. */
+LLMFI_UNUSED static bool llmfi_config_resolve(llmfi_config *c, llmfi_arena *into, llmf_str name, llmfi_record *out, llmf_error *err) {
+    llmf_str kept = llmfi_trim(name);
+    if (llmfi_find_control(kept, 0) != LLMFI_NOWHERE || !llmfi_utf8_valid(kept, NULL)) {
+        llmfi_text t = llmfi_problem(err, LLMF_ERR_ARGUMENT);
+        LLMFI_SAY(&t, "the model's name holds a control character or invalid UTF-8");
+        return false;
+    }
+    if (kept.len) {
+        kept = llmfi_arena_copy(into, kept);
+        if (!kept.len) return llmfi_resolve_memory(err);
+    }
+    if (!(kept.len ? llmfi_resolve_name(c, kept, out, err) : llmfi_resolve_empty(c, out, err))) return false;
+    return llmfi_record_end(c, into, out, err);
+}
+
+/* ---- keys ---- */
+
+/* "NAME:bearer" of a list of key variables: the name, and the scheme that it is for. */
+static llmf_str llmfi_key_variable(llmf_str word, int *auth) {
+    size_t colon = llmfi_find_char(word, ':');
+    if (colon == LLMFI_NOWHERE) return word;
+    if (llmfi_eq(llmfi_from(word, colon + 1), LLMFI_LIT("bearer"))) *auth = LLMFI_AUTH_BEARER;
+    return llmfi_str(word.ptr, colon);
+}
+
+/* The key of a call that starts now, or empty; *auth: how it goes out. What the program gave outranks the model's entry, that its provider's entry, that
+   the provider's variables. */
+LLMFI_UNUSED static llmf_str llmfi_record_key(const llmfi_record *r, const llmfi_env *env, int *auth) {
+    const llmfi_provider *p = r->provider;
+    llmf_str key = llmfi_cstr(env->desc->api_key), word, list;
+    *auth = p->auth;
+    if (p->auth == LLMFI_AUTH_NONE) return llmfi_str("", 0);
+    if (!key.len) key = llmfi_env_filled(env, llmfi_cstr(env->desc->api_key_env));
+    if (!key.len) key = r->api_key;
+    if (!key.len) key = llmfi_env_filled(env, r->api_key_env_var);
+    if (!key.len) key = p->api_key;
+    if (!key.len) key = llmfi_env_filled(env, p->api_key_env_var);
+    if (p->api_key_env_var.len) return key.len ? key : llmfi_str("", 0);
+    for (list = p->key_variables; !key.len && llmfi_next_word(&list, &word);) {
+        int scheme = p->auth;
+        key = llmfi_env_filled(env, llmfi_key_variable(word, &scheme));
+        if (key.len) *auth = scheme;
+    }
+    return key.len ? key : llmfi_str("", 0);
+}
+
+/* What to do where llmfi_record_key gave none: "set OPENAI_API_KEY". */
+LLMFI_UNUSED static void llmfi_record_key_hint(const llmfi_record *r, llmfi_text *t) {
+    const llmfi_provider *p = r->provider;
+    llmf_str word, list = p->key_variables;
+    int auth = 0, n = 0;
+    llmf_str named = r->api_key_env_var.len ? r->api_key_env_var : p->api_key_env_var;
+    LLMFI_SAY(t, "set ");
+    if (named.len) {
+        llmfi_say(t, named);
+        LLMFI_SAY(t, ", which its config names");
+    } else {
+        while (llmfi_next_word(&list, &word)) {
+            if (n++) LLMFI_SAY(t, " or ");
+            llmfi_say(t, llmfi_key_variable(word, &auth));
+        }
+    }
+    if (r->api_key_secret.len || p->api_key_secret.len) LLMFI_SAY(t, " (secret stores, which api_key_secret_name is for, come with a later version)");
+}
+
+#endif

@@ -1,0 +1,149 @@
+/* Where config comes from: files and directories. The C library's own buffers (fopen, opendir) are the only memory that is not the factory's. */
+#ifndef LLMFI_FACTORY_SOURCES_H
+#define LLMFI_FACTORY_SOURCES_H
+#include "../base/mem.h"
+#include "../options.h"
+#include "report.h"
+#if LLMF_HAS_FILES
+#include <errno.h>
+#include <stdio.h>
+#if !defined(_WIN32)
+#include <dirent.h>
+#endif
+#endif
+
+enum {
+    LLMFI_SOURCE_READ,
+    LLMFI_SOURCE_NONE,                       /* cannot be read: reported */
+    LLMFI_SOURCE_MEMORY,                     /* refused: not reported */
+    LLMFI_SOURCE_NO_DIRECTORY                /* of llmfi_source_list: something else, or nothing */
+};
+
+#if LLMF_HAS_FILES
+
+static int llmfi_source_failed(llmfi_report *report, llmf_str path, const char *what) {
+    llmfi_report_at(report, path, 0, 0, what);
+    return LLMFI_SOURCE_NONE;
+}
+
+/* Room for all of it at once where its size can be known, so that a file with keys does not leave copies behind as the buffer grows. */
+static bool llmfi_source_room(FILE *f, llmfi_buf *into) {
+    long size = fseek(f, 0, SEEK_END) == 0 ? ftell(f) : -1;
+    rewind(f);
+    return size < 0 || size > (long)LLMF_MAX_FILE || llmfi_buf_reserve(into, (size_t)size + 2);
+}
+
+static int llmfi_source_pour(FILE *f, llmf_str path, llmfi_buf *into, llmfi_report *report) {
+    if (!llmfi_source_room(f, into)) return LLMFI_SOURCE_MEMORY;
+    for (;;) {
+        size_t n;
+        if (into->len == into->cap && !llmfi_buf_reserve(into, 1024)) return LLMFI_SOURCE_MEMORY;
+        n = fread(into->ptr + into->len, 1, into->cap - into->len, f);
+        into->len += n;
+        if (into->len > LLMF_MAX_FILE) return llmfi_source_failed(report, path, "is larger than LLMF_MAX_FILE; split it, or build with a larger limit");
+        if (n) continue;
+        if (!ferror(f)) return LLMFI_SOURCE_READ;
+        return llmfi_source_failed(report, path, "cannot be read; is it a directory?");
+    }
+}
+
+/* The whole of a file (`path` ends with NUL) into an empty buffer. */
+LLMFI_UNUSED static int llmfi_source_read(llmf_str path, llmfi_buf *into, llmfi_report *report) {
+    int saved = errno, got;
+    FILE *f = fopen(path.ptr, "rb");
+    if (f) {
+        got = llmfi_source_pour(f, path, into, report);
+        fclose(f);
+    } else {
+        got = llmfi_source_failed(report, path, errno == EACCES ? "may not be read; look at its permissions" : "cannot be opened; is the path right?");
+    }
+    errno = saved;
+    return got;
+}
+
+#else
+
+LLMFI_UNUSED static int llmfi_source_read(llmf_str path, llmfi_buf *into, llmfi_report *report) {
+    (void)into;
+    llmfi_report_at(report, path, 0, 0, "this build reads no files (LLMF_NO_FILES); give the text itself: llmf_desc.config_text, getenv_fn");
+    return LLMFI_SOURCE_NONE;
+}
+
+#endif
+
+/* ---- directories ---- */
+
+typedef struct llmfi_source_name {
+    llmf_str path;
+    struct llmfi_source_name *next;
+} llmfi_source_name;
+
+/* .yaml, .yml or .json, and not hidden. */
+LLMFI_UNUSED static bool llmfi_source_wanted(llmf_str name) {
+    if (name.len == 0 || name.ptr[0] == '.') return false;
+    return llmfi_ends(name, LLMFI_LIT(".yaml")) || llmfi_ends(name, LLMFI_LIT(".yml")) || llmfi_ends(name, LLMFI_LIT(".json"));
+}
+
+/* The file's name without its directory and its ending. */
+LLMFI_UNUSED static llmf_str llmfi_source_stem(llmf_str path) {
+    size_t at;
+    for (at = path.len; at > 0 && path.ptr[at - 1] != '/' && path.ptr[at - 1] != '\\'; at--) {}
+    path = llmfi_from(path, at);
+    for (at = path.len; at > 1 && path.ptr[at - 1] != '.'; at--) {}
+    if (at > 1) path.len = at - 1;
+    return path;
+}
+
+#if LLMF_HAS_FILES && !defined(_WIN32)
+
+static bool llmfi_source_before(llmf_str a, llmf_str b) {
+    size_t n = a.len < b.len ? a.len : b.len;
+    int order = n ? memcmp(a.ptr, b.ptr, n) : 0;
+    return order < 0 || (order == 0 && a.len < b.len);
+}
+
+/* "directory/name" into the arena, sorted into the list by bytes. */
+static bool llmfi_source_keep(llmfi_arena *a, llmf_str directory, llmf_str name, llmfi_source_name **list) {
+    llmfi_source_name *n = (llmfi_source_name *)llmfi_arena_alloc(a, sizeof *n);
+    char *path = (char *)llmfi_arena_alloc(a, directory.len + name.len + 2);
+    if (!n || !path) return false;
+    while (directory.len > 1 && directory.ptr[directory.len - 1] == '/') directory.len--;
+    memcpy(path, directory.ptr, directory.len);
+    path[directory.len] = '/';
+    memcpy(path + directory.len + 1, name.ptr, name.len);
+    n->path = llmfi_str(path, directory.len + 1 + name.len);
+    while (*list && llmfi_source_before((*list)->path, n->path)) list = &(*list)->next;
+    n->next = *list;
+    *list = n;
+    return true;
+}
+
+/* The config files of a directory (`path` ends with NUL), by name. */
+LLMFI_UNUSED static int llmfi_source_list(llmf_str path, llmfi_arena *a, llmfi_source_name **list, llmfi_report *report) {
+    int saved = errno, got = LLMFI_SOURCE_READ;
+    size_t count = 0;
+    DIR *d = opendir(path.ptr);
+    struct dirent *entry;
+    *list = NULL;
+    if (!d) got = LLMFI_SOURCE_NO_DIRECTORY;
+    while (d && got == LLMFI_SOURCE_READ && (entry = readdir(d)) != NULL) {
+        llmf_str name = llmfi_cstr(entry->d_name);
+        if (!llmfi_source_wanted(name)) continue;
+        if (++count > LLMF_MAX_FILES) got = llmfi_source_failed(report, path, "has more files than LLMF_MAX_FILES; build with a larger limit");
+        else if (!llmfi_source_keep(a, path, name, list)) got = LLMFI_SOURCE_MEMORY;
+    }
+    if (d) closedir(d);
+    errno = saved;
+    return got;
+}
+
+#else
+
+LLMFI_UNUSED static int llmfi_source_list(llmf_str path, llmfi_arena *a, llmfi_source_name **list, llmfi_report *report) {
+    (void)path, (void)a, (void)report;
+    *list = NULL;
+    return LLMFI_SOURCE_NO_DIRECTORY;
+}
+
+#endif
+#endif

@@ -1,0 +1,269 @@
+/* models.def as tables of this build, and the look-ups in them. Rows of what is left out cost nothing, but that a provider's own row always stands:
+   so "left out of this build" and "unknown" are two answers. */
+#ifndef LLMFI_FACTORY_TABLES_H
+#define LLMFI_FACTORY_TABLES_H
+#include "../../providers/adapter.h"
+#include "../options.h"
+
+/* How a key goes out: name in C, name in a config file, header, what stands before the key in it. */
+#define LLMFI_AUTHS(X)                                          \
+    X(NONE, "none", "", "")                                     \
+    X(BEARER, "bearer", "Authorization", "Bearer ")             \
+    X(X_API_KEY, "x-api-key", "x-api-key", "")                  \
+    X(API_KEY, "api-key", "api-key", "")                        \
+    X(GOOG_KEY, "x-goog-api-key", "x-goog-api-key", "")         \
+    X(PORTKEY_KEY, "x-portkey-api-key", "x-portkey-api-key", "") \
+    X(AWS, "aws", "", "")
+
+enum {
+#define LLMFI_AUTH_ID(id, name, header, prefix) LLMFI_AUTH_##id,
+    LLMFI_AUTHS(LLMFI_AUTH_ID)
+#undef LLMFI_AUTH_ID
+    LLMFI_AUTH_COUNT
+};
+
+typedef struct llmfi_auth_row {
+    const char *name, *header, *prefix;
+} llmfi_auth_row;
+
+static const llmfi_auth_row llmfi_auth_rows[] = {
+#define LLMFI_AUTH_ROW(id, name, header, prefix) {name, header, prefix},
+    LLMFI_AUTHS(LLMFI_AUTH_ROW)
+#undef LLMFI_AUTH_ROW
+};
+
+/* What a thing is for, in words for people. */
+#if LLMF_HAS_STRINGS
+#define LLMFI_DOC(text) text
+#else
+#define LLMFI_DOC(text) NULL
+#endif
+
+/* Keeps what follows where `has` is 1, drops it where it is 0. */
+#define LLMFI_KEEP(has, ...) LLMFI_KEEP_IF(has, __VA_ARGS__)
+#define LLMFI_KEEP_IF(has, ...) LLMFI_KEEP_##has(__VA_ARGS__)
+#define LLMFI_KEEP_1(...) __VA_ARGS__
+#define LLMFI_KEEP_0(...)
+
+/* ---- dialects ---- */
+
+typedef struct llmfi_dialect_row {
+    const char *name;
+    bool built, later;                       /* later: this version has no adapter for it yet */
+} llmfi_dialect_row;
+
+enum {
+#define LLMF_DIALECT(ID, name) LLMFI_DIALECT_##ID,
+#include "../../models.def"
+    LLMFI_DIALECT_COUNT
+};
+
+static const llmfi_dialect_row llmfi_dialect_rows[] = {
+#define LLMF_DIALECT(ID, name) {name, LLMF_HAS_DIALECT_##ID, !LLMFI_ADAPTER_##ID},
+#include "../../models.def"
+};
+
+/* ---- sets of quirks ---- */
+
+enum {
+    LLMFI_QUIRK_SETS = 0
+#define LLMF_QUIRK_SET(NAME, a, b, c, d) , LLMFI_QUIRKS_##NAME = LLMFI_Q_##a | LLMFI_Q_##b | LLMFI_Q_##c | LLMFI_Q_##d
+#include "../../models.def"
+};
+
+typedef struct llmfi_quirk_row {
+    const char *name, *what;
+    uint32_t bit;
+} llmfi_quirk_row;
+
+static const llmfi_quirk_row llmfi_quirk_rows[] = {
+#define LLMFI_QUIRK_ROW(id, name, what) {name, LLMFI_DOC(what), LLMFI_Q_##id},
+    LLMFI_QUIRKS(LLMFI_QUIRK_ROW)
+#undef LLMFI_QUIRK_ROW
+};
+
+/* ---- providers ---- */
+
+typedef struct llmfi_provider_row {
+    const char *option;                      /* as in LLMF_NO_<option> */
+    const char *name, *aliases, *base_url, *key_variables, *default_model, *api_version, *embedding_model;
+    int32_t default_max_tokens, embedding_batch;
+    uint32_t quirks;
+    uint8_t dialect, auth;
+    bool built;
+} llmfi_provider_row;
+
+enum {
+#define LLMF_PROVIDER(ID, name, aliases, dialect, url, auth, keys, model, max, version, embedding, batch, quirks) LLMFI_P_##ID,
+#include "../../models.def"
+    LLMFI_P_COUNT
+};
+
+static const llmfi_provider_row llmfi_provider_rows[] = {
+#define LLMF_PROVIDER(ID, name, aliases, dialect, url, auth, keys, model, max, version, embedding, batch, quirks) \
+    {#ID, name, aliases, url, keys, model, version, embedding, max, batch, LLMFI_QUIRKS_##quirks, LLMFI_DIALECT_##dialect, LLMFI_AUTH_##auth, LLMF_HAS_##ID},
+#include "../../models.def"
+};
+
+/* A provider that is built in needs its dialect: options.h lists the hosts of each, and a host missing there does not compile. */
+enum {
+#define LLMF_PROVIDER(ID, name, aliases, dialect, url, auth, keys, model, max, version, embedding, batch, quirks) \
+    LLMFI_P_HAS_ITS_DIALECT_##ID = 1 / (LLMF_HAS_DIALECT_##dialect >= LLMF_HAS_##ID),
+#include "../../models.def"
+    LLMFI_P_ALL_HAVE
+};
+
+/* What a variable of LLMF_VARIABLE sets. */
+enum { LLMFI_SETS_MODEL, LLMFI_SETS_BASE_URL, LLMFI_SETS_API_VERSION, LLMFI_SETS_REGION, LLMFI_SETS_ACCOUNT, LLMFI_SETS_RESOURCE, LLMFI_SETS_HOST, LLMFI_SETS_HEADER };
+
+typedef struct llmfi_variable_row {
+    const char *variable, *header;
+    uint8_t provider, sets;
+} llmfi_variable_row;
+
+static const llmfi_variable_row llmfi_variable_rows[] = {
+#define LLMF_VARIABLE(PROVIDER, variable, setting, header) LLMFI_KEEP(LLMF_HAS_##PROVIDER, {variable, header, LLMFI_P_##PROVIDER, LLMFI_SETS_##setting}, )
+#include "../../models.def"
+    {NULL, NULL, 0, 0}
+};
+
+/* ---- models ---- */
+
+/* Prices fit 32 bits up to 2,147 USD per million tokens. */
+typedef struct llmfi_model_row {
+    const char *id;
+    int32_t context, max_output;
+    int32_t input, output, cache_read, cache_write_5m, cache_write_1h;
+    int32_t ends;                            /* yyyymmdd; 0: not known */
+    uint32_t quirks;
+    char capabilities[8];                    /* letters, see models.def */
+    uint8_t provider;
+} llmfi_model_row;
+
+typedef struct llmfi_tier_row {
+    const char *id;
+    int32_t above, input, output, cache_read, cache_write;
+    uint8_t provider;
+} llmfi_tier_row;
+
+typedef struct llmfi_family_row {
+    const char *prefix;
+    uint32_t quirks;
+    uint8_t provider;
+} llmfi_family_row;
+
+static const llmfi_model_row llmfi_model_rows[] = {
+#if LLMF_HAS_MODELS
+#define LLMF_MODEL(PROVIDER, id, context, max_output, in, out, read, write_5m, write_1h, capabilities, quirks, checked, ends) \
+    LLMFI_KEEP(LLMF_HAS_##PROVIDER, {id, context, max_output, in, out, read, write_5m, write_1h, ends, LLMFI_QUIRKS_##quirks, capabilities, LLMFI_P_##PROVIDER}, )
+#include "../../models.def"
+#endif
+    {NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, "", 0}
+};
+
+static const llmfi_tier_row llmfi_tier_rows[] = {
+#if LLMF_HAS_MODELS
+#define LLMF_TIER(PROVIDER, id, above, in, out, read, write) LLMFI_KEEP(LLMF_HAS_##PROVIDER, {id, above, in, out, read, write, LLMFI_P_##PROVIDER}, )
+#include "../../models.def"
+#endif
+    {NULL, 0, 0, 0, 0, 0, 0}
+};
+
+static const llmfi_family_row llmfi_family_rows[] = {
+#define LLMF_FAMILY(PROVIDER, prefix, quirks) LLMFI_KEEP(LLMF_HAS_##PROVIDER, {prefix, LLMFI_QUIRKS_##quirks, LLMFI_P_##PROVIDER}, )
+#include "../../models.def"
+    {NULL, 0, 0}
+};
+
+LLMFI_UNUSED static size_t llmfi_model_row_count(void) {
+    return LLMFI_COUNT(llmfi_model_rows) - 1;
+}
+
+/* ---- look-ups ---- */
+
+/* Walks the words of a text that blanks separate; false after the last. */
+static bool llmfi_next_word(llmf_str *text, llmf_str *word) {
+    size_t n = 0;
+    *text = llmfi_trim(*text);
+    while (n < text->len && !llmfi_is_space(text->ptr[n])) n++;
+    *word = llmfi_str(text->ptr, n);
+    *text = llmfi_from(*text, n);
+    return n > 0;
+}
+
+/* The index of the provider of this name or alias, letters without case; -1. */
+LLMFI_UNUSED static int llmfi_find_provider_row(llmf_str name) {
+    int i;
+    llmf_str word, aliases;
+    for (i = 0; i < LLMFI_P_COUNT; i++) {
+        if (llmfi_eq_nocase(name, llmfi_cstr(llmfi_provider_rows[i].name))) return i;
+        for (aliases = llmfi_cstr(llmfi_provider_rows[i].aliases); llmfi_next_word(&aliases, &word);)
+            if (llmfi_eq_nocase(name, word)) return i;
+    }
+    return -1;
+}
+
+/* The row of a dialect, letters without case; -1. */
+LLMFI_UNUSED static int llmfi_find_dialect_row(llmf_str name) {
+    int i;
+    for (i = 0; i < LLMFI_DIALECT_COUNT; i++)
+        if (llmfi_eq_nocase(name, llmfi_cstr(llmfi_dialect_rows[i].name))) return i;
+    return -1;
+}
+
+/* The first row of this id, of any provider where `provider` is below 0; NULL. A plain walk: some 150 rows take less than a microsecond,
+   and a handle's name is looked up once. */
+LLMFI_UNUSED static const llmfi_model_row *llmfi_find_model_row(int provider, llmf_str id) {
+    const llmfi_model_row *row;
+    for (row = llmfi_model_rows; row->id; row++)
+        if ((provider < 0 || row->provider == provider) && id.len && row->id[0] == id.ptr[0] && llmfi_eq(id, llmfi_cstr(row->id))) return row;
+    return NULL;
+}
+
+/* The price tier of a model of the table; NULL. */
+LLMFI_UNUSED static const llmfi_tier_row *llmfi_find_tier_row(const llmfi_model_row *model) {
+    const llmfi_tier_row *row;
+    for (row = llmfi_tier_rows; row->id; row++)
+        if (row->provider == model->provider && strcmp(row->id, model->id) == 0) return row;
+    return NULL;
+}
+
+/* Quirks of an id that has no row. */
+LLMFI_UNUSED static uint32_t llmfi_family_quirks(int provider, llmf_str id) {
+    const llmfi_family_row *row, *best = NULL;
+    for (row = llmfi_family_rows; row->prefix; row++)
+        if (row->provider == provider && llmfi_starts(id, llmfi_cstr(row->prefix)) && (!best || strlen(row->prefix) > strlen(best->prefix))) best = row;
+    return best ? best->quirks : 0;
+}
+
+LLMFI_UNUSED static uint32_t llmfi_row_capabilities(const llmfi_model_row *row) {
+    static const struct {
+        char letter;
+        uint8_t can;
+    } letters[] = {{'T', LLMF_CAN_TOOLS},  {'I', LLMF_CAN_IMAGES}, {'A', LLMF_CAN_AUDIO}, {'F', LLMF_CAN_FILES},
+                   {'R', LLMF_CAN_REASON}, {'S', LLMF_CAN_SCHEMA}, {'E', LLMF_CAN_EMBED}, {'X', LLMF_CAN_TRANSCRIBE}};
+    uint32_t can = 0;
+    size_t i, j;
+    for (i = 0; i < sizeof row->capabilities && row->capabilities[i]; i++)
+        for (j = 0; j < LLMFI_COUNT(letters); j++)
+            if (letters[j].letter == row->capabilities[i]) can |= letters[j].can;
+    return can;
+}
+
+/* The bit of a quirk's config name; 0: there is none. */
+LLMFI_UNUSED static uint32_t llmfi_quirk_bit(llmf_str name) {
+    size_t i;
+    for (i = 0; i < LLMFI_COUNT(llmfi_quirk_rows); i++)
+        if (llmfi_eq(name, llmfi_cstr(llmfi_quirk_rows[i].name))) return llmfi_quirk_rows[i].bit;
+    return 0;
+}
+
+/* The scheme of a config name; -1. */
+LLMFI_UNUSED static int llmfi_find_auth(llmf_str name) {
+    int i;
+    for (i = 0; i < LLMFI_AUTH_COUNT; i++)
+        if (llmfi_eq_nocase(name, llmfi_cstr(llmfi_auth_rows[i].name))) return i;
+    return -1;
+}
+
+#endif

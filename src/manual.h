@@ -1,0 +1,89 @@
+/* llmfactory.h - one header that talks to any large language model.            version 0.1.0, MIT-0 (no attribution needed)
+
+   DO THIS
+     In one C or C++ file, before other includes:
+         #define LLMFACTORY_IMPLEMENTATION
+         #include "llmfactory.h"
+     everywhere else only the include. Then:  cc -std=c99 hello.c -lcurl
+
+   A COMPLETE PROGRAM
+         #define LLMFACTORY_IMPLEMENTATION
+         #include "llmfactory.h"
+         #include <stdio.h>
+
+         int main(void) {
+             llmf_error err;
+             llmf_event ev;
+             llmf_factory *f = llmf_open(NULL, &err);
+             llmf_model m = llmf_get(f, "openai:gpt-4o-mini", &err);
+             llmf_request req = {0};
+             llmf_call c;
+             if (!m.id) return fprintf(stderr, "%s\n", err.text), 1;
+             req.prompt = "Say hi in three languages.";
+             req.stream = true;
+             c = llmf_start(f, m, &req);
+             while (llmf_poll(f, -1) >= 0 && c.id) {
+                 while (llmf_next(f, c, &ev)) {
+                     if (ev.type == LLMF_EVENT_TEXT) fwrite(ev.text.ptr, 1, ev.text.len, stdout);
+                     if (ev.type == LLMF_EVENT_ERROR) fprintf(stderr, "%s\n", ev.response->error.text);
+                     if (ev.response) c.id = 0;
+                 }
+                 fflush(stdout);
+             }
+             llmf_close(f);
+             return 0;
+         }
+     The key is read from OPENAI_API_KEY. "ollama:llama3.2" needs none, "anthropic:claude-sonnet-5" wants ANTHROPIC_API_KEY, and so on;
+     a config file gives such things names of your own ("fast", "smart") and may redirect them later, without a new build.
+
+   HOW IT WORKS
+     A factory holds everything: config, connections, one block of memory. A name gives a model handle (llmf_get), a model and a request
+     give a call (llmf_start). llmf_poll is the only engine: nothing happens outside of it, there is no thread and no hidden state.
+     Three faces of the same machine, in the same program if you like:
+       llmf_poll + llmf_next    pull events when it suits you: a game loop calls llmf_poll(f, 0) once a frame
+       llmf_request.on_event    events pushed to a callback, which runs inside llmf_poll and may say LLMF_STOP
+       llmf_generate            blocks until the answer is there
+     Each call ends in exactly one final event, DONE or ERROR, with a llmf_response: text, reasoning, tool calls, why it stopped, tokens,
+     cost. After an error it holds what had arrived. llmf_cancel works at any byte and closes the connection.
+
+   WHAT IT DOES NOT DO
+     It does not retry by itself (yet), run tools for you (yet), or fetch anything at start-up. It does not validate what a model writes.
+     It counts no tokens before sending. A cut stream is an error here, never a short answer.
+
+   HOW TO LINK
+     default            -lcurl              every provider over HTTPS; plain http goes over our own sockets
+     LLMF_NO_CURL=1     nothing             http only (Ollama, llama.cpp, a proxy), or your own transport:
+                                            llmf_desc.custom_transport (an engine's HTTP), llmf_desc.custom_stream (a TLS library, a UART)
+     Windows            -lws2_32            with mingw-w64; add -lcurl as above
+     -std=c99 hides POSIX: include this header first in the implementation file, or compile with -D_DEFAULT_SOURCE or -std=gnu99.
+
+   NAMES, in the order in which they are looked up
+     a key of the config ("fast") · a model of the table ("gpt-4o") · provider:model ("groq:any-id"), where the provider is known
+     ("local" is ollama, "claude" anthropic) · the default provider's model of that name. What is unknown is an error with the nearest names.
+
+   CONFIG: llmf_desc.config names a file, or a directory with one file per model; YAML (a subset) or JSON
+         fast:   {provider: openai, model_id: gpt-4o-mini, temperature: 0.2}
+         local:  {provider: ollama, model_id: "llama3.2", base_url: "${OLLAMA:-http://localhost:11434}"}
+     under `models:`; `providers:` adds hosts. Every mistake is told as file:line:column with the nearest known key.
+
+   OPTIONS are values, set before the include or by -D (all of them: see "Every option" below, or src/options.h)
+     LLMF_NO_X=1                leaves provider, transport or feature X out
+     LLMF_ONLY=1 LLMF_WITH_X=1  leaves everything out but what is named
+     LLMF_NO_MODELS=1           drops the table of models (prices, limits)
+     LLMF_STATIC=1              all functions static: two versions can live in one program
+
+   THREADS      A factory belongs to one thread at a time; several factories are independent. llmf_wakeup alone may cross threads.
+                (libcurl's global init is done once at the first open: set llmf_desc.no_global_init if your program does it.)
+   MEMORY       One block, yours or allocated once at open (llmf_desc.memory, memory_size); nothing is allocated after. libcurl allocates for
+                itself. When the block is used up a call ends with LLMF_ERR_MEMORY and all others go on. llmf_memory() shows the high-water mark.
+   LIFETIMES    llmf_start copies texts; image, audio and file bytes are borrowed until the final event. Texts of an event live until
+                the next llmf_next on that call; a response until llmf_free or llmf_release; a handle until llmf_close.
+   FRAMES       With llmf_desc.slice_us set, llmf_poll(f, 0) ends within the slice plus one event (over curl: plus one descriptor). What cannot be
+                sliced: a TLS handshake step and a redirected proxy handshake inside libcurl, libcurl's own threaded resolver start, and
+                getaddrinfo of the socket transport, which blocks: give llmf_desc.resolve, or an address.
+   SECRETS      Keys go into one header, never into a URL, a log, an error or a preview; that header is wiped when the call is freed. TLS is
+                verified; redirects are not followed.
+
+   CONTENTS: small types · opening and closing · models · requests · calls · other event loops · what would be sent · config without a factory ·
+   JSON as it comes · transports of one's own · replay · providers of one's own · (with LLMFACTORY_IMPLEMENTATION:) every option · base ·
+   wire · providers · net · factory · engine · tasks */

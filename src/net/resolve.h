@@ -1,0 +1,126 @@
+/* A host's addresses. Literals and localhost never leave the process; else the caller's hook, which may say "not yet", or getaddrinfo, which
+   may block for a look-up. */
+#ifndef LLMFI_NET_RESOLVE_H
+#define LLMFI_NET_RESOLVE_H
+#include "transport.h"
+
+#if LLMF_HAS_SOCKETS
+
+/* Addresses of one host that are tried. */
+#ifndef LLMFI_MAX_ADDRESSES
+#define LLMFI_MAX_ADDRESSES 8
+#endif
+
+typedef struct llmfi_address {
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } at;
+    int family;
+} llmfi_address;
+
+typedef struct llmfi_addresses {
+    llmfi_address list[LLMFI_MAX_ADDRESSES];
+    int count;
+} llmfi_addresses;
+
+static socklen_t llmfi_address_len(const llmfi_address *a) {
+    return (socklen_t)(a->family == AF_INET6 ? sizeof a->at.v6 : sizeof a->at.v4);
+}
+
+/* "127.0.0.1", "::1": adds it; false when it is none. */
+static bool llmfi_address_add(llmfi_addresses *all, const char *text, int port) {
+    llmfi_address *a = &all->list[all->count];
+    if (all->count == LLMFI_MAX_ADDRESSES) return false;
+    memset(a, 0, sizeof *a);
+    if (inet_pton(AF_INET, text, &a->at.v4.sin_addr) == 1) {
+        a->family = AF_INET;
+        a->at.v4.sin_family = AF_INET;
+        a->at.v4.sin_port = htons((uint16_t)port);
+    } else if (inet_pton(AF_INET6, text, &a->at.v6.sin6_addr) == 1) {
+        a->family = AF_INET6;
+        a->at.v6.sin6_family = AF_INET6;
+        a->at.v6.sin6_port = htons((uint16_t)port);
+    } else {
+        return false;
+    }
+    all->count++;
+    return true;
+}
+
+/* localhost and names under it (RFC 6761, 6.3), with or without the root's dot. */
+static bool llmfi_is_localhost(const char *host) {
+    static const llmf_str name = {"localhost", 9};
+    llmf_str h = llmfi_cstr(host);
+    if (h.len && h.ptr[h.len - 1] == '.') h.len--;
+    if (h.len < name.len || !llmfi_eq_nocase(llmfi_from(h, h.len - name.len), name)) return false;
+    return h.len == name.len || h.ptr[h.len - name.len - 1] == '.';
+}
+
+static int llmfi_resolve_hook(const llmfi_net *net, const char *host, int port, llmfi_addresses *out) {
+    char texts[LLMFI_MAX_ADDRESSES][64];
+    int n = net->desc->resolve(net->desc->user, host, texts, LLMFI_MAX_ADDRESSES), i;
+    if (n < 0) return -1;
+    for (i = 0; i < n && i < LLMFI_MAX_ADDRESSES; i++) {
+        texts[i][sizeof texts[i] - 1] = '\0';
+        (void)llmfi_address_add(out, texts[i], port);
+    }
+    return out->count;
+}
+
+/* The i-th of the list whose family is `family` moves to the front of what follows `to`. */
+static void llmfi_addresses_pull(llmfi_addresses *all, int to, int family) {
+    int i = to;
+    llmfi_address found;
+    while (i < all->count && all->list[i].family != family) i++;
+    if (i >= all->count) return;
+    found = all->list[i];
+    for (; i > to; i--) all->list[i] = all->list[i - 1];
+    all->list[to] = found;
+}
+
+/* The families take turns (RFC 8305, 4), beginning with the system's first choice. */
+static void llmfi_addresses_mix(llmfi_addresses *all) {
+    int i, family = all->count ? all->list[0].family : AF_INET;
+    for (i = 1; i < all->count; i++) {
+        family = family == AF_INET6 ? AF_INET : AF_INET6;
+        llmfi_addresses_pull(all, i, family);
+    }
+}
+
+static int llmfi_resolve_system(const char *host, int port, llmfi_addresses *out) {
+    struct addrinfo hints, *found = NULL, *a;
+    memset(&hints, 0, sizeof hints);
+    hints.ai_family = AF_UNSPEC;
+    hints.ai_socktype = SOCK_STREAM;
+    if (getaddrinfo(host, NULL, &hints, &found)) return 0;
+    for (a = found; a && out->count < LLMFI_MAX_ADDRESSES; a = a->ai_next) {
+        llmfi_address *to = &out->list[out->count];
+        memset(to, 0, sizeof *to);
+        if ((size_t)a->ai_addrlen > sizeof to->at || (a->ai_family != AF_INET && a->ai_family != AF_INET6)) continue;
+        memcpy(&to->at, a->ai_addr, (size_t)a->ai_addrlen);
+        to->family = a->ai_family;
+        if (a->ai_family == AF_INET) to->at.v4.sin_port = htons((uint16_t)port);
+        else to->at.v6.sin6_port = htons((uint16_t)port);
+        out->count++;
+    }
+    freeaddrinfo(found);
+    llmfi_addresses_mix(out);
+    return out->count;
+}
+
+/* How many addresses into out; 0: there is no such host; -1: not yet, ask again. */
+LLMFI_UNUSED static int llmfi_resolve(const llmfi_net *net, const char *host, int port, llmfi_addresses *out) {
+    out->count = 0;
+    if (llmfi_address_add(out, host, port)) return 1;
+    if (llmfi_is_localhost(host)) {
+        (void)llmfi_address_add(out, "::1", port);
+        (void)llmfi_address_add(out, "127.0.0.1", port);
+        return out->count;
+    }
+    return net->desc->resolve ? llmfi_resolve_hook(net, host, port, out) : llmfi_resolve_system(host, port, out);
+}
+
+#endif
+#endif

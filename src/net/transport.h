@@ -1,0 +1,51 @@
+/* The two seams of the network. Above: an exchange, one HTTP request out and one reply in, made by the engine. Below: whoever carries it out.
+   A transport never calls the user, knows nothing of models, and allocates from the factory's heap only (libcurl has its own).
+
+   What the engine promises: one start; then at most one cancel; `resume` when it had taken too little. What a transport promises: status, headers, data, end in this
+   order, end exactly once unless cancelled, and never from inside `start` or `cancel` unless `start` itself returned an error (then no end). */
+#ifndef LLMFI_NET_TRANSPORT_H
+#define LLMFI_NET_TRANSPORT_H
+#include "watch.h"
+
+typedef struct llmfi_transport llmfi_transport;
+
+struct llmf_exchange {
+    llmf_http_request req;         /* set by the engine, in the call's memory until the end */
+    llmfi_transport *by;           /* who carries it out; NULL before start and after the end */
+    void *state;                   /* the transport's own: a connection, an easy handle */
+    void *owner;                   /* the engine's call */
+    uint64_t deadline_ns;          /* connect must be done by then (0: no limit); after `connected` the engine keeps time alone */
+    struct llmf_exchange *next, *prev; /* the transport's own list */
+};
+
+/* What every transport is given at open and may use for its life. */
+typedef struct llmfi_net {
+    llmfi_heap *heap;
+    llmfi_watch *watch;
+    const llmf_desc *desc;         /* the factory's copy */
+    char *recv;                    /* one shared read buffer of desc->recv_size bytes: its contents are dead once control returns */
+    uint64_t (*now_ns)(const struct llmfi_net *net);
+    uint64_t slice_end_ns;         /* the poll under way shall end by then; 0: no slice */
+    uint64_t handed_on;            /* counts llmf_exchange_data calls: lets the poll see that something happened */
+} llmfi_net;
+
+struct llmfi_transport {
+    const char *name;
+    const char *why;               /* why `start` last refused: static text, what and what to change */
+    llmfi_net *net;
+    int (*start)(llmfi_transport *t, llmf_exchange *x);      /* LLMF_OK, or an llmf_result and no end */
+    void (*cancel)(llmfi_transport *t, llmf_exchange *x);    /* closes the connection of an unfinished exchange */
+    void (*resume)(llmfi_transport *t, llmf_exchange *x);    /* offers what llmf_exchange_data had not taken, then goes on reading */
+    void (*tick)(llmfi_transport *t);                        /* each poll, before and after waiting: timers, queued starts, non-descriptor work; NULL: none */
+    int64_t (*wait_ms)(llmfi_transport *t);                  /* asked after tick: how long poll may sleep for this transport's sake: -1 for ever, 0 not at all; NULL: for ever */
+    void (*close)(llmfi_transport *t);
+};
+
+/* Above the public ones (llmf_exchange_read, _rewind, _status, _header, _data, _end), for built-in transports: the connection stands. */
+static void llmfi_exchange_connected(llmf_exchange *x);
+/* The factory's time is up for this poll. */
+LLMFI_UNUSED static bool llmfi_slice_over(const llmfi_net *net) {
+    return net->slice_end_ns && net->now_ns(net) >= net->slice_end_ns;
+}
+
+#endif

@@ -1,0 +1,11 @@
+#include "manual.h"
+#include "system.h"
+#include "api.h"
+
+#if defined(LLMFACTORY_IMPLEMENTATION) && !defined(LLMFACTORY_IMPLEMENTATION_DONE)
+#define LLMFACTORY_IMPLEMENTATION_DONE
+#include "options.h"
+#include "engine/preview.h"
+#include "engine/check.h"
+#include "tasks/json_view.h"
+#endif

@@ -1,0 +1,60 @@
+#!/bin/sh
+# The command llmf from outside: its JSON, its exit statuses, its messages.
+. tests/lib.sh
+L=build/llmf
+start_server
+[ "$word" = ready ] || { echo "FAILED: the loopback server did not start"; exit 1; }
+export OPENAI_API_KEY=canary-6f1d-openai ANTHROPIC_API_KEY=canary-6f1d-anthropic
+json() { # EXPRESSION of the parsed stdin, as `d`
+    python3 -c 'import json,sys; lines=[json.loads(l) for l in sys.stdin if l.strip()]; d=lines[0] if len(lines)==1 else lines; sys.exit(0 if ('"$1"') else 1)'
+}
+call() { # REQUEST EXPRESSION [llmf arguments]: the Response satisfies the expression
+    request=$1 expression=$2
+    shift 2
+    printf '%s' "$request" | $L "$@" >"$t/answer" 2>"$t/err"
+    status=$?
+    json "$expression" <"$t/answer" || { echo "status $status"; cat "$t/answer" "$t/err"; return 1; }
+}
+status_is() { # STATUS COMMAND...
+    want=$1
+    shift
+    "$@" >"$t/said" 2>&1 </dev/null
+    [ $? -eq "$want" ] || { cat "$t/said"; return 1; }
+}
+for p in openai:gpt-4o-mini anthropic:claude-sonnet-5 ollama:llama3.2; do
+    case $p in openai*) url=$base/v1 ;; *) url=$base ;; esac
+    dialect=${p%%:*}
+    ok "$dialect: call" call '{"model":"'$p'","prompt":"echo: hello there"}' 'd["ok"] and "hello there" in d["text"] and d["finish_reason"]=="stop" and d["usage"]["input_tokens"]>0 and len(d["attempts"])==1' --base-url "$url" call
+    ok "$dialect: call --stream ends in done" call '{"model":"'$p'","prompt":"echo: hello there"}' 'd[-1]["type"]=="done" and "".join(e["text"] for e in d if e["type"]=="text")==d[-1]["response"]["text"] and sum(e["type"]=="done" for e in d)==1' --base-url "$url" call --stream
+    ok "$dialect: tools" call '{"model":"'$p'","prompt":"call weather {\"city\":\"Oslo\"}","tools":[{"name":"weather","parameters":{"type":"object","properties":{"city":{"type":"string"}}}}]}' \
+        'd["finish_reason"]=="tool_calls" and d["tool_calls"][0]["name"]=="weather" and d["tool_calls"][0]["arguments"]=={"city":"Oslo"} and d["tool_calls"][0]["id"]' --base-url "$url" call
+    ok "$dialect: tools streamed" call '{"model":"'$p'","prompt":"call weather {\"city\":\"Oslo\"}","tools":[{"name":"weather","parameters":{"type":"object"}}]}' \
+        '[e for e in d if e["type"]=="tool_call"][0]["arguments"]=={"city":"Oslo"} and [e for e in d if e["type"]=="tool_call_start"][0]["name"]=="weather"' --base-url "$url" call --stream
+    ok "$dialect: an error status" call '{"model":"'$p'","prompt":"x"}' 'not d["ok"] and d["error"]["code"]=="rate_limit" and d["error"]["http_status"]==429 and d["error"]["retry_after_ms"]==1000' --base-url "$(echo "$url" | sed "s|$base|$base/x-status-429|")" call
+    ok "$dialect: a cut stream" call '{"model":"'$p'","prompt":"x"}' 'lines[-1]["type"]=="error" and lines[-1]["error"]["code"]=="truncated"' --base-url "$(echo "$url" | sed "s|$base|$base/x-cut-300|")" call --stream
+    ok "$dialect: the request is shown with its key blotted out" call '{"model":"'$p'","prompt":"hi","max_tokens":5}' '"canary" not in json.dumps(d) and d["method"]=="POST" and d["body"]["model"]=="'${p#*:}'"' --base-url "$url" request
+done
+ok "unknown key of a Request" call '{"promt":"hi"}' 'd["error"]["code"]=="argument" and "promt" in d["error"]["message"]' call
+ok "prompt and messages together" call '{"prompt":"hi","messages":[{"role":"user","content":"x"}]}' 'd["error"]["code"]=="argument"' call
+ok "no JSON" call '{"prompt":' 'd["error"]["code"]=="argument" and "byte" in d["error"]["message"]' call
+ok "unknown provider: the nearest name" call '{"model":"opnai:x","prompt":"hi"}' 'd["error"]["code"] in ("unknown_provider","unknown_model") and "openai" in d["error"]["message"]' call
+ok "a provider of a later version" call '{"model":"bedrock:anthropic.claude-3-7-sonnet","prompt":"hi"}' 'd["error"]["code"]=="not_built"' call
+ok "missing key names the variable" call '{"model":"groq:x","prompt":"hi"}' 'd["error"]["code"]=="auth" and "GROQ_API_KEY" in d["error"]["message"]' call
+ok "status 1 for a failed call" status_is 1 sh -c "echo '{\"model\":\"groq:x\",\"prompt\":\"hi\"}' | $L call"
+ok "status 2 for wrong usage" status_is 2 $L frobnicate
+ok "status 2 without a command" status_is 2 $L
+ok "--version" sh -c "$L --version | grep -q transports"
+ok "chat prints the answer on stdout and a summary on stderr" sh -c "$L --base-url $base/v1 chat -m openai:gpt-4o-mini 'echo: one two' 2>'$t/sum' | grep -q 'one two' && grep -q 'gpt-4o-mini.*in, .*out' '$t/sum'"
+ok "chat reads stdin" sh -c "echo 'echo: from stdin' | $L --base-url $base/v1 chat -m openai:gpt-4o-mini 2>/dev/null | grep -q 'from stdin'"
+ok "chat --json with a schema" sh -c "$L --base-url $base/v1 chat -m openai:gpt-4o-mini --json '{\"type\":\"object\",\"properties\":{\"answer\":{\"type\":\"string\"}},\"required\":[\"answer\"],\"additionalProperties\":false}' 'hi' 2>/dev/null | python3 -c 'import json,sys; json.load(sys.stdin)[\"answer\"]'"
+ok "chat fails with status 1 and a line" sh -c "$L --base-url $base/x-status-500/v1 chat -m openai:gpt-4o-mini hi >'$t/said' 2>&1; [ \$? -eq 1 ] && grep -q 'server' '$t/said'"
+ok "timeout" call '{"model":"openai:gpt-4o-mini","prompt":"hi"}' 'd["error"]["code"]=="timeout"' --timeout 300 --base-url "$base/x-stall-0/v1" call
+ok "models --json" sh -c "$L models --json | python3 -c 'import json,sys; d=json.load(sys.stdin); assert any(m[\"name\"].endswith(\"gpt-4o\") for m in d)'"
+ok "providers --json" sh -c "$L providers --json | python3 -c 'import json,sys; d=json.load(sys.stdin); n={p[\"name\"]: p for p in d}; assert n[\"openai\"][\"has_key\"] and not n[\"groq\"][\"has_key\"] and not n[\"bedrock\"][\"available\"]'"
+printf 'models:\n  a: {provider: openai, model_id: gpt-4o, temprature: 1}\n  b: {provider: openai, model_id: x, temperature: 9}\n' >"$t/bad.yaml"
+ok "check tells every problem with its place" sh -c "! $L check '$t/bad.yaml' >'$t/said' 2>&1 && grep -q 'bad.yaml:2:[0-9]*: error: .*temprature.*temperature' '$t/said' && grep -q 'bad.yaml:3:[0-9]*: error' '$t/said'"
+ok "check of a good file" env DEMO_SERVER=http://localhost DEMO_KEY=x $L check examples/demo.yaml
+ok "replay of what is no record" sh -c "echo '{}' >'$t/r.json'; ! $L replay '$t/r.json' >'$t/said' && grep -q argument '$t/said'"
+leak() { ! grep -rqs canary-6f1d "$t/said" "$t/err" "$t/answer"; }
+ok "no key in what was printed" leak
+total

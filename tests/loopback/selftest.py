@@ -1,0 +1,871 @@
+"""selftest.py BUILD-DIR - drives the loopback server (see selftest.sh): raw sockets and the curl command, one assertion a line."""
+import base64, email.utils, json, os, resource, selectors, shutil, socket, ssl, struct, subprocess, sys, time
+
+OUT = sys.argv[1]
+passed, failed, skipped = 0, 0, 0
+
+
+def check(name, ok, seen=""):
+    global passed, failed
+    if ok:
+        passed += 1
+        return
+    failed += 1
+    print("FAILED", name, repr(seen)[:600])
+
+
+def skip(name, why):
+    global skipped
+    skipped += 1
+    print("skipped", name + ":", why)
+
+
+class Server:
+    """A server of its own, that ends with its stdin."""
+
+    def __init__(self, program, *args):
+        self.p = subprocess.Popen([os.path.join(OUT, program), "--until-eof", "--max-seconds", "240", *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        words = self.p.stdout.readline().split()
+        self.port = int(words[1])
+        self.tls_port = int(words[2]) if len(words) > 2 else None
+
+    def end(self):
+        self.p.stdin.close()
+        return self.p.wait(20)
+
+
+class Reply:
+    """What came back: status, headers, body (dechunked), chunks, raw bytes of the body, how it ended: whole, eof, reset, timeout."""
+
+    def __init__(self):
+        self.status, self.headers, self.trailers, self.ended = 0, {}, {}, ""
+        self.head, self.body, self.raw, self.chunks, self.pieces = b"", b"", b"", [], []
+
+    @property
+    def text(self):
+        return self.body.decode("utf-8", "replace")
+
+    @property
+    def json(self):
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
+
+class Wire:
+    """One connection; reads reply after reply."""
+
+    def __init__(self, server, host="127.0.0.1", tls=None):
+        self.s = socket.create_connection((host, server.tls_port if tls else server.port), timeout=5)
+        if tls:
+            self.s = tls.wrap_socket(self.s, server_hostname=host, suppress_ragged_eofs=False)
+        self.buf, self.eof, self.host = b"", "", host
+        self.reads = []
+
+    def send(self, data):
+        self.s.sendall(data)
+
+    def more(self):
+        try:
+            d = self.s.recv(65536)
+        except ConnectionResetError:
+            d, self.eof = b"", "reset"
+        except (TimeoutError, socket.timeout):
+            d, self.eof = b"", "timeout"
+        except ssl.SSLEOFError:
+            d, self.eof = b"", "cut"
+        self.buf += d
+        if d:
+            self.reads.append(len(d))
+        if not d and not self.eof:
+            self.eof = "eof"
+        return bool(d)
+
+    def until(self, mark):
+        while mark not in self.buf:
+            if not self.more():
+                return None
+        at = self.buf.index(mark) + len(mark)
+        got, self.buf = self.buf[:at], self.buf[at:]
+        return got
+
+    def take(self, n):
+        while len(self.buf) < n and self.more():
+            pass
+        got, self.buf = self.buf[:n], self.buf[n:]
+        return got
+
+    def read(self):
+        r = Reply()
+        while True:
+            head = self.until(b"\r\n\r\n")
+            if head is None:
+                r.head, r.ended = self.buf, self.eof
+                return r
+            r.head = head
+            lines = head[:-4].split(b"\r\n")
+            r.status = int(lines[0].split()[1])
+            if r.status >= 200:
+                break
+            r.pieces.append(r.status)
+        for l in lines[1:]:
+            k, v = l.split(b":", 1)
+            r.headers.setdefault(k.decode().lower(), v.strip().decode("latin-1"))
+        r.ended = "whole"
+        if "chunked" in r.headers.get("transfer-encoding", ""):
+            self.read_chunks(r)
+        elif "content-length" in r.headers:
+            n = int(r.headers["content-length"])
+            r.raw = r.body = self.take(n)
+            if len(r.body) < n:
+                r.ended = self.eof
+        else:
+            while self.more():
+                pass
+            r.raw, self.buf = self.buf, b""
+            r.body, r.ended = r.raw, self.eof
+        return r
+
+    def read_chunks(self, r):
+        while True:
+            size = self.until(b"\r\n")
+            if size is None:
+                r.ended = self.eof
+                return
+            n = int(size, 16)
+            if n == 0:
+                while True:
+                    l = self.until(b"\r\n")
+                    if l in (None, b"\r\n"):
+                        return
+                    k, v = l.decode().split(":", 1)
+                    r.trailers[k] = v.strip()
+            data = self.take(n)
+            r.body += data
+            if len(data) < n or self.take(2) != b"\r\n":
+                r.ended = self.eof or "bad"
+                return
+            r.chunks.append(data)
+
+    def close(self):
+        self.s.close()
+
+
+KEY = {"Authorization": "Bearer sk-test", "Content-Type": "application/json"}
+ANT = {"x-api-key": "sk-ant", "anthropic-version": "2023-06-01", "Content-Type": "application/json"}
+
+
+def request(path, body, headers, method="POST", host="127.0.0.1"):
+    data = body if isinstance(body, bytes) else json.dumps(body).encode() if body is not None else b""
+    h = {"Host": host, **headers}
+    if method == "POST":
+        h.setdefault("Content-Length", str(len(data)))
+    return ("%s %s HTTP/1.1\r\n" % (method, path) + "".join("%s: %s\r\n" % kv for kv in h.items()) + "\r\n").encode() + data
+
+
+def ask(path, body=None, headers=KEY, method="POST", timeout=5, wire=None):
+    w = wire or Wire(S)
+    w.s.settimeout(timeout)
+    w.send(request(path, body, headers, method))
+    r = w.read()
+    r.wire = w
+    if not wire:
+        w.close()
+    return r
+
+
+def get(path, headers={}):
+    return ask(path, None, headers, "GET").json
+
+
+def user(text, **more):
+    return {"model": "gpt-4o", "messages": [{"role": "user", "content": text}], **more}
+
+
+def claude(text, **more):
+    return {"model": "claude-sonnet-4-5", "max_tokens": 500, "messages": [{"role": "user", "content": text}], **more}
+
+
+def llama(text, **more):
+    return {"model": "llama3.2", "messages": [{"role": "user", "content": text}], **more}
+
+
+CHAT, MESSAGES, OLLAMA = "/v1/chat/completions", "/v1/messages", "/api/chat"
+DIALECTS = [("openai", CHAT, user, KEY), ("anthropic", MESSAGES, claude, ANT), ("ollama", OLLAMA, llama, {"Content-Type": "application/json"})]
+SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}, "required": ["city", "days"], "additionalProperties": False}
+TOOL = {"type": "function", "function": {"name": "weather", "description": "d", "parameters": SCHEMA}}
+ANT_TOOL = {"name": "weather", "description": "d", "input_schema": SCHEMA}
+PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n123").decode()
+
+
+def sse(body):
+    """The (event, data) pairs of a stream; a comment is (':', text)."""
+    out = []
+    for block in body.replace(b"\r\n", b"\n").split(b"\n\n"):
+        e, d = None, []
+        for l in block.split(b"\n"):
+            if l.startswith(b":"):
+                out.append((":", l[1:].decode()))
+            if l.startswith(b"event: "):
+                e = l[7:].decode()
+            if l.startswith(b"data: "):
+                d.append(l[6:].decode())
+        if d:
+            out.append((e, "\n".join(d)))
+    return out
+
+
+def stream_of(dialect, r):
+    """Text, reasoning, calls, finish, usage, number of text events of a stream, read as a client would."""
+    text, reasoning, calls, finish, usage, n, order = "", "", {}, None, None, 0, []
+    if dialect == "openai":
+        events = sse(r.body)
+        for _, d in events:
+            if d == "[DONE]":
+                order.append("[DONE]")
+                continue
+            j = json.loads(d)
+            usage = j.get("usage") or usage
+            for c in j["choices"]:
+                if c["index"]:
+                    continue
+                delta = c["delta"]
+                text += delta.get("content") or ""
+                n += bool(delta.get("content"))
+                reasoning += delta.get("reasoning_content") or ""
+                for t in delta.get("tool_calls", []):
+                    k = calls.setdefault(t["index"], {"id": t.get("id"), "name": t["function"].get("name"), "args": "", "pieces": 0})
+                    k["args"] += t["function"]["arguments"]
+                    k["pieces"] += 1
+                finish = c["finish_reason"] or finish
+            order.append("usage" if not j["choices"] else "chunk")
+    elif dialect == "anthropic":
+        for e, d in sse(r.body):
+            j = json.loads(d)
+            check("event name is the type", e == j["type"], (e, d))
+            order.append(e)
+            if e == "message_start":
+                usage = j["message"]["usage"]
+            if e == "content_block_start" and j["content_block"]["type"] == "tool_use":
+                calls[j["index"]] = {"id": j["content_block"]["id"], "name": j["content_block"]["name"], "args": "", "pieces": 0}
+            if e == "content_block_start" and j["content_block"]["type"] == "redacted_thinking":
+                order.append(j["content_block"]["data"])
+            if e == "content_block_delta":
+                t = j["delta"]
+                text += t.get("text", "")
+                n += t["type"] == "text_delta"
+                reasoning += t.get("thinking", "")
+                if t["type"] == "signature_delta":
+                    order.append(t["signature"])
+                if t["type"] == "input_json_delta":
+                    calls[j["index"]]["args"] += t["partial_json"]
+                    calls[j["index"]]["pieces"] += 1
+            if e == "message_delta":
+                finish, usage = j["delta"]["stop_reason"], {**usage, **j["usage"]}
+    else:
+        for l in r.body.splitlines():
+            if not l:
+                continue
+            j = json.loads(l)
+            order.append("done" if j["done"] else "line")
+            m = j["message"]
+            text += m["content"]
+            n += bool(m["content"])
+            reasoning += m.get("thinking", "")
+            for t in m.get("tool_calls", []):
+                calls[len(calls)] = {"id": t["id"], "name": t["function"]["name"], "args": json.dumps(t["function"]["arguments"]), "pieces": 1}
+            if j["done"]:
+                finish, usage = j["done_reason"], j
+    return {"text": text, "reasoning": reasoning, "calls": list(calls.values()), "finish": finish, "usage": usage, "n": n, "order": order}
+
+
+def unary_of(dialect, r):
+    j = r.json
+    if dialect == "openai":
+        m = j["choices"][0]["message"]
+        return m["content"], m.get("reasoning_content"), [(c["function"]["name"], json.loads(c["function"]["arguments"])) for c in m.get("tool_calls", [])], j["choices"][0]["finish_reason"]
+    if dialect == "anthropic":
+        part = lambda t: [b for b in j["content"] if b["type"] == t]
+        return "".join(b["text"] for b in part("text")), "".join(b["thinking"] for b in part("thinking")), [(b["name"], b["input"]) for b in part("tool_use")], j["stop_reason"]
+    m = j["message"]
+    return m["content"], m.get("thinking"), [(c["function"]["name"], c["function"]["arguments"]) for c in m.get("tool_calls", [])], j["done_reason"]
+
+
+# ---- each dialect --------------------------------------------------------------------------------------------------
+
+def test_plain_and_stream():
+    for name, path, make, head in DIALECTS:
+        one = ask(path, make("tell me", stream=False), head)
+        two = ask(path, make("tell me", stream=True, **({"stream_options": {"include_usage": True}} if name == "openai" else {})), head)
+        s = stream_of(name, two)
+        check(name + ": unary and stream say the same", one.status == 200 and unary_of(name, one)[0] == s["text"] and len(s["text"]) > 40, (one.text, s))
+        check(name + ": many pieces", s["n"] > 8, s["n"])
+        u = one.json.get("usage") or one.json
+        words = len(s["text"].split())
+        counted = {"openai": lambda v: (v["prompt_tokens"], v["completion_tokens"]), "anthropic": lambda v: (v["input_tokens"], v["output_tokens"]),
+                   "ollama": lambda v: (v["prompt_eval_count"], v["eval_count"])}[name]
+        check(name + ": usage counts words", counted(u) == (2, words) and counted(s["usage"]) == (2, words), (u, s["usage"]))
+        check(name + ": finish", s["finish"] == unary_of(name, one)[3] in ("stop", "end_turn"), s["finish"])
+        check(name + ": types", one.headers["content-type"].startswith("application/json") and two.headers["content-type"].startswith("application/x-ndjson" if name == "ollama" else "text/event-stream"))
+        echo = ask(path, make("echo: h\u00e9llo \"w\u00f6rld\" \\ \U0001f600\n2", stream=False), head)
+        check(name + ": echo", unary_of(name, echo)[0] == "echo: h\u00e9llo \"w\u00f6rld\" \\ \U0001f600\n2", echo.text)
+        n = stream_of(name, ask("/n50" + path, make("go", stream=True), head))
+        check(name + ": n50", n["n"] == 50 and len(n["text"].split()) == 50, n["n"])
+        n = stream_of(name, ask(path, make("echo: 0123456789 [[n:4]]", stream=True), head))
+        check(name + ": [[n:4]]", n["n"] == 4 and n["text"] == "echo: 0123456789", n)
+
+
+def test_order():
+    s = stream_of("openai", ask(CHAT, user("x", stream=True)))
+    check("openai: no usage unless asked", s["usage"] is None and s["order"][-1] == "[DONE]" and "usage" not in s["order"], s["order"])
+    s = stream_of("openai", ask(CHAT, user("x", stream=True, stream_options={"include_usage": True})))
+    check("openai: usage before [DONE]", s["order"][-2:] == ["usage", "[DONE]"], s["order"])
+    r = ask(CHAT, user("x", stream=True))
+    first = json.loads(sse(r.body)[0][1])
+    check("openai: role first", first["choices"][0]["delta"]["role"] == "assistant" and "usage" not in first)
+    o = stream_of("anthropic", ask(MESSAGES, claude("x", stream=True), ANT))["order"]
+    check("anthropic: order", o[:3] == ["message_start", "content_block_start", "ping"] and o[-3:] == ["content_block_stop", "message_delta", "message_stop"], o)
+    o = stream_of("ollama", ask(OLLAMA, llama("x"), {}))["order"]
+    check("ollama: streams by default, one done line at the end", o[-1] == "done" and o.count("done") == 1, o)
+    r = ask(CHAT, user("echo: a b", stream=True, n=2))
+    both = {0: "", 1: ""}
+    for _, d in sse(r.body)[:-1]:
+        for c in json.loads(d)["choices"]:
+            both[c["index"]] += c["delta"].get("content") or ""
+    check("openai: n=2", both == {0: "echo: a b", 1: "echo: a b"}, both)
+
+
+def test_tools():
+    want = [("weather", {"city": "Malm\u00f6", "days": 3}), ("weather", {"city": "a;b"})]
+    text = 'call weather {"city":"Malm\u00f6","days":3}; weather {"city":"a;b"}'
+    for name, path, make, head in DIALECTS:
+        tools = [ANT_TOOL] if name == "anthropic" else [TOOL]
+        r = ask(path, make(text, stream=False, tools=tools), head)
+        check(name + ": calls", unary_of(name, r)[2] == want and unary_of(name, r)[3] in ("tool_calls", "tool_use", "stop"), r.text)
+        s = stream_of(name, ask(path, make(text, stream=True, tools=tools), head))
+        check(name + ": streamed calls", [(c["name"], json.loads(c["args"])) for c in s["calls"]] == want, s)
+        check(name + ": fragments", name == "ollama" or s["calls"][0]["pieces"] > 4, s)
+        ids = [c["id"] for c in s["calls"]]
+        check(name + ": ids", len(set(ids)) == 2 and all(ids), ids)
+        check(name + ": no tools, no call", not unary_of(name, ask(path, make(text, stream=False), head))[2])
+        check(name + ": whole calls", name == "ollama" or stream_of(name, ask("/x-whole-calls" + path, make(text, stream=True, tools=tools), head))["calls"][0]["pieces"] <= 2)
+    s = stream_of("anthropic", ask(MESSAGES, claude("call weather {}", stream=True, tools=[ANT_TOOL]), ANT))
+    check("anthropic: no arguments give no JSON", s["calls"][0]["args"] == "", s)
+    r = ask(CHAT, user("x", tools=[TOOL], tool_choice="required"))
+    check("openai: forced call fits the schema", unary_of("openai", r)[2] == [("weather", {"city": "a string", "days": 42})], r.text)
+    r = ask(CHAT, user("x", tools=[TOOL], tool_choice={"type": "function", "function": {"name": "weather"}}))
+    check("openai: named call", unary_of("openai", r)[2][0][0] == "weather", r.text)
+    r = ask(MESSAGES, claude("x", tools=[ANT_TOOL], tool_choice={"type": "any"}), ANT)
+    check("anthropic: forced call", unary_of("anthropic", r)[2] == [("weather", {"city": "a string", "days": 42})], r.text)
+    check("openai: none", not unary_of("openai", ask(CHAT, user(text, tools=[TOOL], tool_choice="none")))[2])
+    r = ask(CHAT, user("call weather !{broken", tools=[TOOL]))
+    check("openai: broken arguments", r.json["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"] == "{broken", r.text)
+
+
+def test_tool_results():
+    first = ask(CHAT, user('call weather {"city":"x"}', tools=[TOOL])).json["choices"][0]["message"]
+    talk = [{"role": "user", "content": 'call weather {"city":"x"}'}, first, {"role": "tool", "tool_call_id": first["tool_calls"][0]["id"], "content": "12 degrees"}]
+    first.pop("annotations"), first.pop("refusal")
+    r = ask(CHAT, {"model": "m", "messages": talk, "tools": [TOOL]})
+    check("openai: result quoted", unary_of("openai", r)[0] == "The tool said: 12 degrees", r.text)
+    r = ask(CHAT, {"model": "m", "messages": talk[:2], "tools": [TOOL]})
+    check("openai: call without result", r.status == 400 and "must be followed by tool messages" in r.text, r.text)
+    r = ask(CHAT, {"model": "m", "messages": [talk[0], talk[2]]})
+    check("openai: result without call", r.status == 400 and "must be a response" in r.text, r.text)
+    r = ask(CHAT, {"model": "m", "messages": [talk[0], first, {**talk[2], "tool_call_id": "other"}]})
+    check("openai: wrong id", r.status == 400, r.text)
+
+    said = ask(MESSAGES, claude("think call weather {}", tools=[ANT_TOOL]), ANT).json["content"]
+    use = [b for b in said if b["type"] == "tool_use"][0]
+    talk = lambda blocks, uid=use["id"]: {"model": "c", "max_tokens": 99, "tools": [ANT_TOOL], "messages": [{"role": "user", "content": "think call weather {}"},
+        {"role": "assistant", "content": blocks}, {"role": "user", "content": [{"type": "tool_result", "tool_use_id": uid, "content": [{"type": "text", "text": "cold"}]}]}]}
+    r = ask(MESSAGES, talk(said), ANT)
+    check("anthropic: result quoted", unary_of("anthropic", r)[0] == "The tool said: cold", r.text)
+    check("anthropic: the block has the signature", said[0]["type"] == "thinking" and len(said[0]["signature"]) > 20, said)
+    check("anthropic: thinking dropped", "Expected `thinking`" in ask(MESSAGES, talk(said[1:]), ANT).text)
+    for k, v in (("thinking", said[0]["thinking"] + "."), ("signature", "Eo" + said[0]["signature"][:1:-1])):
+        r = ask(MESSAGES, talk([{**said[0], k: v}] + said[1:]), ANT)
+        check("anthropic: %s changed" % k, r.status == 400 and "Invalid `signature`" in r.text, r.text)
+    check("anthropic: wrong id", ask(MESSAGES, talk(said, "toolu_x"), ANT).status == 400)
+    r = ask(MESSAGES, {**talk(said), "messages": talk(said)["messages"][:2] + [{"role": "user", "content": "no result"}]}, ANT)
+    check("anthropic: no result", r.status == 400 and "without `tool_result`" in r.text, r.text)
+    r = ask("/x-redacted" + MESSAGES, claude("think call weather {}", tools=[ANT_TOOL]), ANT).json["content"]
+    check("anthropic: redacted", r[0]["type"] == "redacted_thinking", r)
+    use = [b for b in r if b["type"] == "tool_use"][0]
+    check("anthropic: redacted comes back", ask(MESSAGES, talk(r, use["id"]), ANT).status == 200)
+    check("anthropic: redacted changed", ask(MESSAGES, talk([{**r[0], "data": "x"}] + r[1:], use["id"]), ANT).status == 400)
+
+    m = [{"role": "user", "content": "x"}, {"role": "assistant", "content": "", "tool_calls": [{"function": {"name": "weather", "arguments": {}}}]}, {"role": "tool", "tool_name": "weather", "content": "wet"}]
+    r = ask(OLLAMA, {"model": "l", "messages": m, "stream": False}, {})
+    check("ollama: result quoted", unary_of("ollama", r)[0] == "The tool said: wet", r.text)
+    m[1]["tool_calls"][0]["function"]["arguments"] = "{}"
+    check("ollama: arguments as text", ask(OLLAMA, {"model": "l", "messages": m, "stream": False}, {}).status == 400)
+
+
+def test_thinking():
+    for name, path, make, head in DIALECTS:
+        r = unary_of(name, ask(path, make("please think", stream=False), head))
+        s = stream_of(name, ask(path, make("please think", stream=True), head))
+        check(name + ": thinks", r[1] and r[1] == s["reasoning"] and s["text"] == r[0], (r, s))
+        check(name + ": does not think", not unary_of(name, ask(path, make("thinking of", stream=False), head))[1])
+    check("anthropic: signature in the stream", any(len(o) > 40 for o in stream_of("anthropic", ask(MESSAGES, claude("think", stream=True), ANT))["order"]))
+    check("openai: reasoning_effort", unary_of("openai", ask(CHAT, user("x", reasoning_effort="low")))[1])
+    check("openai: reasoning tokens", ask(CHAT, user("think")).json["usage"]["completion_tokens_details"]["reasoning_tokens"] == 15)
+    check("ollama: think", unary_of("ollama", ask(OLLAMA, llama("x", stream=False, think="high"), {}))[1])
+    on = {"type": "enabled", "budget_tokens": 1024}
+    check("anthropic: thinking", unary_of("anthropic", ask(MESSAGES, claude("x", thinking=on) | {"max_tokens": 2000}, ANT))[1])
+    check("anthropic: budget", ask(MESSAGES, claude("x", thinking=on), ANT).status == 400)
+    check("anthropic: temperature and thinking", ask(MESSAGES, claude("x", thinking=on, temperature=0.5) | {"max_tokens": 2000}, ANT).status == 400)
+
+
+def test_images():
+    part = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + PNG}}
+    r = ask(CHAT, {"model": "m", "messages": [{"role": "user", "content": [{"type": "text", "text": "echo: y"}, part, part]}]})
+    check("openai: images", unary_of("openai", r)[0] == "saw 2 image(s). echo: y", r.text)
+    part["image_url"]["url"] = "data:image/png;base64,***"
+    check("openai: bad image", ask(CHAT, {"model": "m", "messages": [{"role": "user", "content": [part]}]}).status == 400)
+    img = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}}
+    r = ask(MESSAGES, {"model": "m", "max_tokens": 99, "messages": [{"role": "user", "content": [img, {"type": "text", "text": "echo: y"}]}]}, ANT)
+    check("anthropic: images", unary_of("anthropic", r)[0] == "saw 1 image(s). echo: y", r.text)
+    img["source"]["media_type"] = "image/bmp"
+    check("anthropic: media type", ask(MESSAGES, {"model": "m", "max_tokens": 99, "messages": [{"role": "user", "content": [img]}]}, ANT).status == 400)
+    m = {"role": "user", "content": "echo: y", "images": [PNG]}
+    check("ollama: images", unary_of("ollama", ask(OLLAMA, {"model": "l", "messages": [m], "stream": False}, {}))[0] == "saw 1 image(s). echo: y")
+    m["images"] = ["data:image/png;base64," + PNG]
+    check("ollama: data URL refused", ask(OLLAMA, {"model": "l", "messages": [m]}, {}).status == 400)
+
+
+def test_formats():
+    deep = {"type": "object", "properties": {"answer": {"type": "string"}, "kind": {"enum": ["a", "b"]}, "list": {"type": "array", "items": {"$ref": "#/$defs/n"}, "minItems": 2},
+            "ok": {"type": ["null", "boolean"]}}, "required": ["answer", "kind", "list", "ok"], "additionalProperties": False, "$defs": {"n": {"type": "integer", "minimum": 50}}}
+    want = {"answer": "echo: hi", "kind": "a", "list": [50, 50], "ok": True}
+    asks = {"openai": {"response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": deep, "strict": True}}},
+            "anthropic": {"output_config": {"format": {"type": "json_schema", "schema": deep}}}, "ollama": {"format": deep}}
+    for name, path, make, head in DIALECTS:
+        r = ask(path, make("echo: hi", stream=False, **asks[name]), head)
+        check(name + ": schema", json.loads(unary_of(name, r)[0]) == want, r.text)
+        s = stream_of(name, ask(path, make("echo: hi", stream=True, **asks[name]), head))
+        check(name + ": schema streamed", json.loads(s["text"]) == want and s["n"] > 5, s)
+    r = ask(CHAT, user("json, echo: hi", response_format={"type": "json_object"}))
+    check("openai: json_object", json.loads(unary_of("openai", r)[0]) == {"answer": "echo: hi"}, r.text)
+    check("openai: the word json", "must contain the word" in ask(CHAT, user("x", response_format={"type": "json_object"})).text)
+    check("ollama: json", json.loads(unary_of("ollama", ask(OLLAMA, llama("echo: q", stream=False, format="json"), {}))[0]) == {"answer": "echo: q"})
+    del deep["additionalProperties"]
+    check("openai: strict schema", ask(CHAT, user("x", **asks["openai"])).status == 400)
+    check("anthropic: open schema", ask(MESSAGES, claude("x", **asks["anthropic"]), ANT).status == 400)
+
+
+def test_limits():
+    r = ask(CHAT, user("echo: a b c d", max_tokens=3))
+    check("openai: length", unary_of("openai", r)[::3] == ("echo: a b", "length"), r.text)
+    r = ask(MESSAGES, claude("echo: a b c d") | {"max_tokens": 3}, ANT)
+    check("anthropic: length", unary_of("anthropic", r)[::3] == ("echo: a b", "max_tokens"), r.text)
+    r = ask(OLLAMA, llama("echo: a b c d", stream=False, options={"num_predict": 3}), {})
+    check("ollama: length", unary_of("ollama", r)[::3] == ("echo: a b", "length"), r.text)
+    r = ask(MESSAGES, claude("echo: a b c d", stop_sequences=["zz", " c"]), ANT)
+    check("anthropic: stop sequence", unary_of("anthropic", r)[::3] == ("echo: a b", "stop_sequence") and r.json["stop_sequence"] == " c", r.text)
+    check("openai: stop", unary_of("openai", ask(CHAT, user("echo: a b c d", stop=" c")))[::3] == ("echo: a b", "stop"))
+    r = ask("/x-refusal" + CHAT, user("x"))
+    check("openai: refusal", r.json["choices"][0]["message"]["refusal"].startswith("I'm sorry") and r.json["choices"][0]["message"]["content"] is None, r.text)
+    check("anthropic: refusal", ask("/x-refusal" + MESSAGES, claude("x"), ANT).json["stop_reason"] == "refusal")
+    check("finish", ask("/x-finish-content_filter" + CHAT, user("x")).json["choices"][0]["finish_reason"] == "content_filter")
+    u = ask("/x-cached-1" + CHAT, user("one two")).json["usage"]
+    check("openai: cached", u["prompt_tokens"] == 2 and u["prompt_tokens_details"]["cached_tokens"] == 1, u)
+    u = ask("/x-cached-1" + MESSAGES, claude("one two"), ANT).json["usage"]
+    check("anthropic: cached", u["input_tokens"] == 1 and u["cache_read_input_tokens"] == 1, u)
+
+
+def test_refusals():
+    """What each provider refuses: status, and a part of the message, in the provider's form."""
+    def openai(name, status, part, body, head=KEY):
+        r = ask(CHAT, body, head)
+        e = (r.json or {}).get("error", {})
+        check("openai refuses " + name, r.status == status and set(e) == {"message", "type", "param", "code"} and part in r.text, r.text)
+
+    def anthropic(name, status, part, body, head=ANT, path=MESSAGES):
+        r = ask(path, body, head)
+        j = r.json or {}
+        check("anthropic refuses " + name, r.status == status and j.get("type") == "error" and set(j["error"]) == {"type", "message"} and "request_id" in j and part in r.text, r.text)
+
+    without = lambda h, k: {a: b for a, b in h.items() if a != k}
+    openai("no key", 401, "API key", user("x"), without(KEY, "Authorization"))
+    openai("no Bearer", 401, "API key", user("x"), {**KEY, "Authorization": "sk-test"})
+    openai("another header", 401, "API key", user("x"), {**without(KEY, "Authorization"), "x-api-key": "k"})
+    openai("a wrong key", 401, "invalid_api_key", user("x"), {**KEY, "Authorization": "Bearer invalid"})
+    openai("the type", 400, "Content-Type", user("x"), {**KEY, "Content-Type": "text/plain"})
+    openai("no JSON", 400, "JSON", b"{")
+    openai("duplicate members", 400, "duplicate", b'{"model":"m","model":"n"}')
+    openai("bad UTF-8", 400, "UTF-8", b'{"model":"\xff"}')
+    openai("no model", 400, "model", {"messages": [{"role": "user", "content": "x"}]})
+    openai("an unknown model", 404, "model_not_found", user("x") | {"model": "no-such-model"})
+    openai("no messages", 400, "messages", {"model": "m"})
+    openai("empty messages", 400, "empty", {"model": "m", "messages": []})
+    openai("a role", 400, "Invalid value", {"model": "m", "messages": [{"role": "model", "content": "x"}]})
+    openai("null content", 400, "messages", {"model": "m", "messages": [{"role": "user", "content": None}]})
+    openai("an unknown member", 400, "unknown_parameter", user("x", top_k=3))
+    openai("stream_options alone", 400, "stream_options", user("x", stream_options={"include_usage": True}))
+    openai("temperature", 400, "temperature", user("x", temperature=3))
+    openai("max_tokens of gpt-5", 400, "max_completion_tokens", user("x", max_tokens=9) | {"model": "gpt-5"})
+    openai("a tool name", 400, "pattern", user("x", tools=[{"type": "function", "function": {"name": "a b"}}]))
+    openai("a choice without tools", 400, "tool_choice", user("x", tool_choice="auto"))
+    anthropic("no key", 401, "authentication_error", claude("x"), without(ANT, "x-api-key"))
+    anthropic("another header", 401, "authentication_error", claude("x"), {**without(ANT, "x-api-key"), "api-key": "k"})
+    anthropic("a wrong key", 401, "invalid x-api-key", claude("x"), {**ANT, "x-api-key": "invalid"})
+    anthropic("no version", 400, "anthropic-version", claude("x"), without(ANT, "anthropic-version"))
+    anthropic("an unknown version", 400, "anthropic-version", claude("x"), {**ANT, "anthropic-version": "2030-01-01"})
+    anthropic("no max_tokens", 400, "max_tokens: Field required", without(claude("x"), "max_tokens"))
+    anthropic("a system role", 400, "Unexpected role", {"model": "m", "max_tokens": 9, "messages": [{"role": "system", "content": "x"}]})
+    anthropic("an assistant first", 400, "first message", {"model": "m", "max_tokens": 9, "messages": [{"role": "assistant", "content": "x"}]})
+    anthropic("an empty text", 400, "non-empty", {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": [{"type": "text", "text": ""}]}]})
+    anthropic("an unknown member", 400, "Extra inputs", claude("x", n=2))
+    anthropic("an unknown model", 404, "not_found_error", claude("x") | {"model": "no-such-model"})
+    anthropic("no schema", 400, "input_schema", claude("x", tools=[{"name": "w"}]))
+    anthropic("prefill", 400, "prefill", {"model": "claude-opus-4-7", "max_tokens": 9, "messages": [{"role": "user", "content": "x"}, {"role": "assistant", "content": "y"}]})
+    new = {**without(ANT, "x-api-key"), "anthropic-version": "2026-10-21", "Authorization": "Bearer k"}
+    anthropic("temperature by the new version", 400, "temperature: Extra inputs", claude("x", temperature=1), new)
+    check("anthropic: old version takes it", ask(MESSAGES, claude("x", temperature=1), ANT).status == 200)
+    check("anthropic: new version, bearer", ask(MESSAGES, claude("x"), new).status == 200)
+    anthropic("max_tokens when counting", 400, "max_tokens", claude("x"), path="/v1/messages/count_tokens")
+    for name, status, part, body in [("no model", 400, "model is required", {"messages": []}), ("an unknown model", 404, "not found", llama("x") | {"model": "nonexistent"}),
+                                     ("a role", 400, "invalid role", {"model": "l", "messages": [{"role": "x", "content": "y"}]}), ("a list as content", 400, "unmarshal", llama([])),
+                                     ("a format", 400, "format", llama("x", format="xml"))]:
+        r = ask(OLLAMA, body, {})
+        check("ollama refuses " + name, r.status == status and list(r.json) == ["error"] and part in r.text, r.text)
+    check("ollama: need-auth", ask("/x-need-auth" + OLLAMA, llama("x"), {}).status == 401)
+    check("openai: no-auth", ask("/x-no-auth" + CHAT, user("x"), without(KEY, "Authorization")).status == 200)
+    check("openai: lax", ask("/x-lax" + CHAT, user("x", top_k=3)).status == 200)
+
+
+def test_pages():
+    check("count_tokens", ask("/v1/messages/count_tokens", {"model": "c", "messages": [{"role": "user", "content": "one two three"}]}, ANT).json == {"input_tokens": 3})
+    check("openai: models", get("/v1/models", KEY)["object"] == "list" and get("/v1/models", KEY)["data"][0]["object"] == "model")
+    check("anthropic: models", get("/v1/models", ANT)["has_more"] is False)
+    check("models need a key", ask("/v1/models", None, {}, "GET").status == 401)
+    check("ollama: tags, show, version", get("/api/tags")["models"][0]["name"] and ask("/api/show", {"model": "l"}, {}).json["capabilities"] and get("/api/version")["version"])
+    check("404", ask("/v1/nothing", {}).status == 404 and ask(CHAT, None, KEY, "GET").status == 405)
+    check("unknown behaviour", ask("/x-nonsense" + CHAT, user("x")).status == 404 and ask(CHAT, user("x [[nonsense]]")).status == 400)
+
+
+# ---- behaviours ----------------------------------------------------------------------------------------------------
+
+def test_statuses():
+    for status in (400, 402, 403, 404, 413, 429, 500, 502, 503, 504, 529):
+        for name, path, make, head in DIALECTS:
+            r = ask("/x-status-%d" % status + path, make("x"), head)
+            j = r.json or {}
+            form = {"openai": isinstance(j.get("error"), dict) and "code" in j["error"], "anthropic": j.get("type") == "error", "ollama": isinstance(j.get("error"), str)}[name]
+            check("%s: status %d" % (name, status), r.status == status and form, r.text)
+    check("retry-after", ask("/x-status-429" + CHAT, user("x")).headers["retry-after"] == "1")
+    check("retry-after N", ask("/x-status-503/x-retry-after-7" + CHAT, user("x")).headers["retry-after"] == "7")
+    h = ask("/x-status-429/x-retry-after-ms-77" + CHAT, user("x")).headers
+    check("retry-after-ms", h["retry-after-ms"] == "77" and "retry-after" not in h, h)
+    h = ask("/x-status-429/x-retry-date-3" + CHAT, user("x")).headers
+    check("retry date", -2 < email.utils.parsedate_to_datetime(h["retry-after"]).timestamp() - time.time() - 3 < 2, h)
+    e = ask("/x-status-429/x-code-insufficient_quota" + CHAT, user("x")).json["error"]
+    check("code", e["code"] == e["type"] == "insufficient_quota", e)
+    check("anthropic: types", ask("/x-status-529" + MESSAGES, claude("x"), ANT).json["error"]["type"] == "overloaded_error")
+    check("anthropic: x-should-retry", ask("/x-status-529" + MESSAGES, claude("x"), ANT).headers["x-should-retry"] == "true")
+    check("in the text", ask(CHAT, user("x [[status:503]]")).status == 503)
+    ask("/reset", None, {})
+    check("times", [ask("/x-times-2/x-status-503" + CHAT, user("x")).status for _ in range(4)] == [503, 503, 200, 200])
+    ask("/reset", None, {})
+    check("times after reset", ask("/x-times-2/x-status-503" + CHAT, user("x")).status == 503)
+
+
+def test_wrong_replies():
+    r = ask("/x-html-502" + CHAT, user("x"))
+    check("html-502", r.status == 502 and r.headers["content-type"] == "text/html" and b"<html>" in r.body)
+    r = ask("/x-empty" + CHAT, user("x"))
+    check("empty", r.status == 200 and r.body == b"" and r.headers["content-length"] == "0")
+    check("not-protocol", ask("/x-not-protocol" + CHAT, user("x", stream=True)).json["hello"] == "world")
+    r = ask("/x-redirect-127.0.0.1:9" + CHAT, user("x"))
+    check("redirect", r.status == 307 and r.headers["location"] == "http://127.0.0.1:9" + CHAT, r.headers)
+    r = ask("/x-gzip" + CHAT, user("x"))
+    check("gzip", r.headers["content-encoding"] == "gzip" and r.body[:2] == b"\x1f\x8b")
+    check("gzip-bomb-free", ask("/x-gzip-bomb-free" + CHAT, user("x")).headers["content-encoding"] == "gzip")
+    check("error in 200", ask("/x-error-in-200" + CHAT, user("x")).json["error"]["message"])
+    for name, path, make, head in DIALECTS:
+        r = ask("/x-error-in-200" + path, make("x", stream=True), head)
+        last = r.body.strip().splitlines()[-1].removeprefix(b"data: ")
+        texts = r.body.count(b'"content":"') if name != "anthropic" else r.body.count(b"text_delta")
+        check(name + ": error in the stream", r.ended == "whole" and "error" in json.loads(last) and texts == (3 if name == "openai" else 2), r.text)
+        r = ask("/x-error-in-200" + path, make("echo:  [[n:1]]", stream=True), head)
+        check(name + ": error in a short stream", b'"error"' in r.body, r.text)
+        r = ask("/x-bad-json" + path, make("x", stream=True), head)
+        lines = [l.removeprefix(b"data: ") for l in r.body.splitlines() if l.startswith((b"data: {", b"{"))]
+        bad = []
+        for l in lines:
+            try:
+                json.loads(l)
+            except ValueError:
+                bad.append(l)
+        check(name + ": bad event", len(bad) == 1, bad)
+        r = ask("/x-bad-json" + path, make("x", stream=False), head)
+        check(name + ": bad body", r.status == 200 and r.json is None and r.ended == "whole", r.text)
+        for how in ("no-done", "no-terminal"):
+            r = ask("/x-" + how + path, make("x", stream=True), head)
+            last = {"openai": b"[DONE]", "anthropic": b"message_stop", "ollama": b'"done":true'}[name]
+            finish = {"openai": b'"finish_reason":"stop"', "anthropic": b"message_delta", "ollama": b"done_reason"}[name]
+            check("%s: %s" % (name, how), r.ended == "whole" and last not in r.body and (finish in r.body) == (how == "no-done" and name != "ollama"), r.text[-300:])
+
+
+def test_cuts():
+    whole = ask("/n9" + CHAT, user("x", stream=True))
+    for n in (0, 1, 120, 500, len(whole.body) - 1):
+        r = ask("/n9/x-cut-%d" % n + CHAT, user("x", stream=True))
+        check("cut-%d" % n, len(r.body) == n and r.ended == "eof", (len(r.body), r.ended))
+    r = ask("/n9/x-cut-%d" % len(whole.body) + CHAT, user("x", stream=True))
+    check("cut at the end: no last chunk", len(r.body) == len(whole.body) and r.ended == "eof", r.ended)
+    r = ask("/x-cut-50" + CHAT, user("x"))
+    check("cut of a unary body", len(r.body) == 50 and r.ended == "eof" and int(r.headers["content-length"]) > 50, r.ended)
+    check("[[cut:120]]", len(ask(CHAT, user("x [[cut:120]]", stream=True)).body) == 120)
+    r = ask("/x-cut-head" + CHAT, user("x"))
+    check("cut-head", r.ended == "eof" and r.head.startswith(b"HTTP/1.1 200 OK\r\n") and len(r.head) == 40, r.head)
+    r = ask("/n9/x-rst-300" + CHAT, user("x", stream=True))
+    check("rst", len(r.body) == 300 and r.ended == "reset", (len(r.body), r.ended))
+    r = ask("/n9/x-stall-300" + CHAT, user("x", stream=True), timeout=0.4)
+    check("stall", len(r.body) == 300 and r.ended == "timeout", (len(r.body), r.ended))
+    r = ask("/x-lying-length-more" + CHAT, user("x"))
+    check("lying-length-more", r.ended == "eof" and int(r.headers["content-length"]) == len(r.body) + 100, r.ended)
+    r = ask("/x-lying-length-less" + CHAT, user("x"))
+    check("lying-length-less", r.json is None and r.wire.buf.endswith(b"}\n") and len(r.wire.buf) == 10, r.wire.buf)
+
+
+def test_slow():
+    t = time.time()
+    r = ask("/n10/d20000" + CHAT, user("x", stream=True))
+    took = time.time() - t
+    check("d20000", 0.2 < took < 1 and r.ended == "whole", took)
+    t = time.time()
+    r = ask("/n10/d20000/b5" + CHAT, user("x", stream=True))
+    check("b5", 0.03 < time.time() - t < 0.15 and r.ended == "whole", time.time() - t)
+    for form in ("/f150000", "/x-delay-first-150000"):
+        t = time.time()
+        ask(form + CHAT, user("x"))
+        check(form, 0.15 <= time.time() - t < 0.6, time.time() - t)
+    w = Wire(S)
+    t = time.time()
+    r = ask("/x-slow-head-500" + CHAT, user("x"), wire=w)
+    check("slow-head", r.json["object"] == "chat.completion" and time.time() - t > len(r.head) * 0.0004 and len(w.reads) > len(r.head) // 3, (len(w.reads), len(r.head)))
+    w = Wire(S)
+    r = ask("/n2/x-drip-200" + CHAT, user("x", stream=True), wire=w)
+    check("drip", r.ended == "whole" and stream_of("openai", r)["n"] == 2 and max(w.reads[1:]) < 60, w.reads[:50])
+    check("drip-0 unary", ask("/x-drip-1" + CHAT, user("x")).json["id"])
+
+
+def test_framing():
+    one = ask("/n3" + CHAT, user("x", stream=True)).body
+    strip = lambda b: b.split(b"loopback", 1)[1].split(b'"', 1)[1][:200]
+    r = ask("/n3/x-crlf" + CHAT, user("x", stream=True))
+    check("crlf", r.body.count(b"\r\n") == r.body.count(b"\n") > 6 and stream_of("openai", r)["n"] == 3, r.text)
+    r = ask("/x-bom" + CHAT, user("x", stream=True))
+    check("bom", r.body[:9] == b"\xef\xbb\xbfdata: ", r.body[:20])
+    r = ask("/n3/x-chunk-1" + CHAT, user("x", stream=True))
+    check("chunk-1", all(len(c) == 1 for c in r.chunks) and strip(r.body) == strip(one) and r.ended == "whole")
+    r = ask("/x-chunk-1" + CHAT, user("x"))
+    check("chunk-1 unary", all(len(c) == 1 for c in r.chunks) and r.json["id"])
+    r = ask("/n3/x-close" + CHAT, user("x", stream=True))
+    check("close", r.headers["connection"] == "close" and "content-length" not in r.headers and r.ended == "eof" and b"[DONE]" in r.body)
+    check("close unary", ask("/x-close" + CHAT, user("x")).json["id"])
+    r = ask("/x-http10" + CHAT, user("x"))
+    check("http10", r.head.startswith(b"HTTP/1.0 200") and r.json["id"], r.head)
+    r = ask("/x-extra-1xx" + CHAT, user("x"))
+    check("extra-1xx", r.pieces == [100, 103] and r.json["id"], r.pieces)
+    r = ask("/x-trailers" + CHAT, user("x", stream=True))
+    check("trailers", "x-checksum" in r.trailers and r.headers["trailer"] == "x-checksum", r.trailers)
+    plain = len(ask(CHAT, user("x")).head)
+    for n in (1000, 100000):
+        more = len(ask("/x-huge-headers-%d" % n + CHAT, user("x")).head) - plain
+        check("huge-headers", n * 0.9 < more < n * 1.1, more)
+        check("huge-header", n * 0.9 < len(ask("/x-huge-header-%d" % n + CHAT, user("x")).headers["x-filler-0"]) + 16 <= n + 16)
+    s = stream_of("openai", ask("/x-big-line-70000" + CHAT, user("x", stream=True)))
+    check("big-line", s["text"].endswith("x" * 70000) and s["n"] > 5)
+    r = ask("/x-utf8-split" + CHAT, user("echo: \u00e9\u20ac\U0001f600!", stream=True))
+    check("utf8-split", any(c.endswith(b"\xc3") for c in r.chunks) and any(c.endswith(b"\xf0") for c in r.chunks) and stream_of("openai", r)["text"] == "echo: \u00e9\u20ac\U0001f600!", r.chunks)
+    r = ask("/x-escape" + CHAT, user("echo: \u00e9\U0001f600"))
+    check("escape", r.body.isascii() and b"\\ud83d\\ude00" in r.body and unary_of("openai", r)[0] == "echo: \u00e9\U0001f600", r.text)
+    r = ask("/n3/x-comments-2" + CHAT, user("x", stream=True))
+    events = sse(r.body)
+    check("comments-2", [e for e, _ in events[:2]] == [":", ":"] and sum(e == ":" for e, _ in events) == 2 and b"[DONE]" in r.body, r.text)
+    w = Wire(S)
+    w.send(request("/x-comments" + CHAT, user("x", stream=True), KEY))
+    end = time.time() + 0.6
+    while time.time() < end:
+        w.more()
+    check("comments for ever", 6 <= w.buf.count(b": keep-alive") <= 14 and b"data:" not in w.buf, w.buf[-100:])
+    w.close()
+    r = ask("/x-comments-2" + CHAT, user("x"))
+    check("blank lines before JSON", r.body.startswith(b"\n\n{") and r.json["id"], r.body[:10])
+
+
+def test_http():
+    w = Wire(S)
+    before = get("/stats")
+    ids = [ask(CHAT, user("x"), wire=w).json["id"] for _ in range(5)]
+    after = get("/stats")
+    check("keep-alive", len(set(ids)) == 5 and after["reused"] - before["reused"] == 4 and after["requests"] - before["requests"] == 5, (before, after))
+    w.send(request(CHAT, user("echo: 1"), KEY) + request(CHAT, user("echo: 2", stream=True), KEY) + request(CHAT, user("echo: 3"), KEY))
+    a, b, c = w.read(), w.read(), w.read()
+    check("pipelined", unary_of("openai", a)[0] == "echo: 1" and stream_of("openai", b)["text"] == "echo: 2" and unary_of("openai", c)[0] == "echo: 3")
+    r = ask(CHAT, user("x"), {**KEY, "Connection": "close"}, wire=w)
+    check("Connection: close", r.headers["connection"] == "close" and not w.more() and w.eof == "eof")
+    body = json.dumps(user("echo: chunked")).encode()
+    w = Wire(S)
+    w.send(request(CHAT, b"", {**KEY, "Transfer-Encoding": "chunked", "Content-Length": "x"}).replace(b"Content-Length: x\r\n", b""))
+    for i in range(0, len(body), 7):
+        w.send(b"%x\r\n%s\r\n" % (len(body[i:i + 7]), body[i:i + 7]))
+    w.send(b"0\r\n\r\n")
+    check("chunked request", unary_of("openai", w.read())[0] == "echo: chunked")
+    w.send(request(CHAT, b"", {**KEY, "Expect": "100-continue", "Content-Length": str(len(body))}))
+    check("100-continue", w.until(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n")
+    w.send(body)
+    check("body after 100", unary_of("openai", w.read())[0] == "echo: chunked")
+    raw = request(CHAT, user("echo: slowly"), KEY)
+    for i in range(0, len(raw), 11):
+        w.send(raw[i:i + 11])
+    check("request in pieces", unary_of("openai", w.read())[0] == "echo: slowly")
+    w.close()
+    for name, data, status in [("no host", b"GET /stats HTTP/1.1\r\n\r\n", 400), ("bad line", b"GET  /stats HTTP/1.1\r\nHost: x\r\n\r\n", 400), ("bad header", b"GET /stats HTTP/1.1\r\nHost: x\r\na b: c\r\n\r\n", 400),
+                               ("bare LF", b"GET /stats HTTP/1.1\r\nHost: x\nA: b\r\n\r\n", 400), ("two lengths", b"POST /reset HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n", 400),
+                               ("length and chunks", b"POST /reset HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+                               ("bad chunk", b"POST /reset HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400), ("huge length", b"POST /reset HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n", 413)]:
+        w = Wire(S)
+        w.send(data)
+        r = w.read()
+        check("refuses " + name, r.status == status and r.headers["connection"] == "close", r.head)
+        w.close()
+    w = Wire(S)
+    w.send(b"GET /stats HTTP/1.0\r\n\r\n")
+    check("HTTP/1.0 closes", w.read().ended == "eof")
+
+
+def test_last():
+    ask("/reset", None, {})
+    ask(CHAT, user("s\u00e9cret [[n:3]]"), {**KEY, "X-Extra": "1"})
+    l = get("/last")
+    check("/last", l["method"] == "POST" and l["path"] == CHAT and json.loads(l["body"])["messages"][0]["content"] == "s\u00e9cret [[n:3]]" and l["headers"]["x-extra"] == "1" and l["json"] is True, l)
+    check("/last has no key", l["headers"]["authorization"] == "Bearer present:7" and "sk-test" not in json.dumps(l), l["headers"])
+    ask(MESSAGES, claude("x"), ANT)
+    check("x-api-key", get("/last")["headers"]["x-api-key"] == "present:6")
+    check("/last/1", get("/last/1")["path"] == CHAT and ask("/last/9", None, {}, "GET").status == 404)
+    ask("/x-status-503" + CHAT, user("x"))
+    s = get("/stats")
+    check("/stats", s["requests"] == 3 and s["status"] == {"200": 2, "503": 1} and s["bytes_in"] > 500 and s["bytes_out"] > 500 and s["open"] >= 1, s)
+    ask("/reset", None, {})
+    check("/reset", get("/stats")["requests"] == 0)
+
+
+def test_curl():
+    if not shutil.which("curl"):
+        return skip("curl", "the command is absent")
+    def curl(*args):
+        p = subprocess.run(["curl", "-sS", "-m", "5", "-H", "Authorization: Bearer k", "-H", "Content-Type: application/json", *args], capture_output=True)
+        return p.returncode, p.stdout
+    u = "http://127.0.0.1:%d" % S.port
+    body = json.dumps(user("echo: by curl", stream=True))
+    for path, code in [("", 0), ("/x-drip-5", 0), ("/x-chunk-1", 0), ("/x-close", 0), ("/x-http10", 0), ("/x-trailers", 0), ("/x-extra-1xx", 0), ("/x-cut-100", 18), ("/x-lying-length-more", 18), ("/x-rst-100", 56)]:
+        c, out = curl(u + path + CHAT, "-d", body)
+        ok = b"[DONE]" in out if code == 0 else c == code
+        check("curl %s" % path, ok, (c, out[-200:]))
+    c, out = curl(u + "/x-cut-head" + CHAT, "-d", body)
+    check("curl gets nothing of a head that is cut", out == b"", (c, out))  # 7.88 calls it a success: status 200, no body
+    v6 = socket.has_ipv6 and curl("http://[::1]:%d/stats" % S.port)[0] == 0
+    check("::1", v6) if os.path.exists("/proc/net/if_inet6") and open("/proc/net/if_inet6").read() else skip("::1", "no IPv6 here")
+    certs = os.path.join(OUT, "certs")
+    t = "https://localhost:%d" % S.tls_port
+    c, out = curl("--cacert", certs + "/bundle.pem", "--resolve", "localhost:%d:127.0.0.1" % S.tls_port, t + CHAT, "-d", body)
+    check("curl over TLS", c == 0 and b"[DONE]" in out, (c, out))
+    check("curl refuses an unknown CA", curl("--cacert", "/etc/ssl/certs/ca-certificates.crt", t + CHAT, "-d", body)[0] in (60, 77))
+
+
+def test_tls():
+    certs = os.path.join(OUT, "certs")
+    ctx = ssl.create_default_context(cafile=certs + "/bundle.pem")
+    w = Wire(S, tls=ctx)
+    r = ask("/n20" + CHAT, user("x", stream=True), wire=w)
+    check("tls stream", r.ended == "whole" and stream_of("openai", r)["n"] == 20)
+    check("tls keep-alive", ask(CHAT, user("x"), wire=w).json["id"])
+    r = ask("/n400/d100" + CHAT, user("x", stream=True), wire=w)
+    check("tls paced", stream_of("openai", r)["n"] == 400)
+    r = ask("/x-close" + CHAT, user("x"), wire=w)
+    check("tls close_notify", r.ended == "eof" and r.json["id"], r.ended)
+    w = Wire(S, tls=ctx)
+    r = ask("/x-cut-100" + CHAT, user("x", stream=True), wire=w)
+    check("tls cut without close_notify", r.ended == "cut" and len(r.body) == 100, (r.ended, len(r.body)))
+    s = Server("loopback-checked", "--port", "0", "--tls-port", "0", "--cert", certs + "/expired.pem", "--key", certs + "/expired.key")
+    try:
+        Wire(s, tls=ctx)
+        check("expired certificate", False)
+    except ssl.SSLCertVerificationError as e:
+        check("expired certificate", "expired" in str(e), str(e))
+    check("ends with stdin", s.end() == 0)
+
+
+def test_many():
+    """1,000 paced streams at once on the server that users run (no sanitizer)."""
+    s = Server("loopback")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
+    n = 1000 if min(hard, 4096) > 1100 else 200
+    sel, socks, got = selectors.DefaultSelector(), [], {}
+    for _ in range(n):
+        c = socket.create_connection(("127.0.0.1", s.port))
+        c.sendall(request("/n20/d50000" + CHAT, user("x", stream=True), KEY))
+        c.setblocking(False)
+        sel.register(c, selectors.EVENT_READ)
+        socks.append(c)
+        got[c] = b""
+    left, end = n, time.time() + 30
+    while left and time.time() < end:
+        for key, _ in sel.select(1):
+            d = key.fileobj.recv(65536)
+            got[key.fileobj] += d
+            if not d or got[key.fileobj].endswith(b"0\r\n\r\n"):
+                sel.unregister(key.fileobj)
+                left -= 1
+    check("%d streams" % n, all(b"[DONE]" in b and b.count(b'"content":"') == 21 for b in got.values()), left)
+    for c in socks:
+        c.close()
+    stats = ask("/stats", None, {}, "GET", wire=Wire(s)).json
+    check("open at once", stats["open_max"] >= n and stats["streams"] == n, stats)
+    with open("/proc/%d/stat" % s.p.pid) as f:
+        ticks = f.read().split()
+    cpu = (int(ticks[13]) + int(ticks[14])) / os.sysconf("SC_CLK_TCK")
+    check("cheap: below 1 s of CPU for %d streams" % n, cpu < 1.0, cpu)
+    print("%d streams of 20 events: %.2f s of server CPU" % (n, cpu))
+    s.p.terminate()
+    check("SIGTERM", s.p.wait(5) == 0)
+
+
+def test_start():
+    p = subprocess.run([os.path.join(OUT, "loopback"), "--help"], capture_output=True)
+    check("--help", p.returncode == 0 and b"x-cut[-N]" in p.stdout)
+    check("usage", subprocess.run([os.path.join(OUT, "loopback"), "--what"], capture_output=True).returncode == 2)
+    p = subprocess.run([os.path.join(OUT, "loopback"), "--tls-port", "0"], capture_output=True)
+    check("no TLS in this build", p.returncode == 1 and b"LOOPBACK_TLS" in p.stderr)
+    r, w = os.pipe()
+    p = subprocess.Popen([os.path.join(OUT, "loopback"), "--ready-fd", str(w), "--max-seconds", "1"], pass_fds=(w,), stdout=subprocess.PIPE)
+    os.close(w)
+    check("--ready-fd", os.read(r, 100).startswith(b"ready "))
+    t = time.time()
+    check("--max-seconds", p.wait(5) == 0 and time.time() - t < 3 and p.stdout.read() == b"")
+    p = subprocess.run([os.path.join(OUT, "loopback"), "--port", str(S.port)], capture_output=True)
+    check("port taken", p.returncode == 1 and b"cannot listen" in p.stderr)
+
+
+certs = os.path.join(OUT, "certs")
+S = Server("loopback-checked", "--tls-port", "0", "--cert", certs + "/server.pem", "--key", certs + "/server.key")
+for name, test in list(globals().items()):
+    if name.startswith("test_"):
+        try:
+            test()
+        except Exception as e:
+            import traceback
+            traceback.print_exc()
+            check(name, False, e)
+            if S.p.poll() is not None:
+                S = Server("loopback-checked", "--tls-port", "0", "--cert", certs + "/server.pem", "--key", certs + "/server.key")
+check("the checked server ends clean (no sanitizer report)", S.end() == 0)
+print("%d passed, %d failed, %d skipped" % (passed, failed, skipped))
+sys.exit(failed != 0)

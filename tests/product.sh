@@ -1,0 +1,60 @@
+#!/bin/sh
+# The product as users get it: up to date, silent in every compiler and standard, nothing exported that is not ours, small to include; and each code block
+# of the README and the manual compiles.
+. tests/lib.sh
+STRICT='-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wundef -Wstrict-prototypes -Werror'
+ok "llmfactory.h is what its parts give" build/amalgamate --check src/product.h llmfactory.h
+
+printf '#define LLMFACTORY_IMPLEMENTATION\n#include "llmfactory.h"\nint main(void) { return 0; }\n' >"$t/impl.c"
+cp "$t/impl.c" "$t/impl.cc"
+for cc in gcc clang; do
+    silent "$cc c99" $cc -std=c99 $STRICT -I. -c -o "$t/$cc.o" "$t/impl.c"
+    silent "$cc c99 -O2" $cc -std=c99 -O2 $STRICT -I. -c -o "$t/$cc.o" "$t/impl.c"
+    silent "$cc c17" $cc -std=c17 $STRICT -I. -c -o "$t/$cc.o" "$t/impl.c"
+done
+for cxx in g++ clang++; do
+    silent "$cxx c++11" $cxx -std=c++11 -Wall -Wextra -Werror -I. -c -o "$t/$cxx.o" "$t/impl.cc"
+    silent "$cxx c++17" $cxx -std=c++17 -Wall -Wextra -Werror -I. -c -o "$t/$cxx.o" "$t/impl.cc"
+done
+
+# Two translation units, one with the implementation, the header included twice and the implementation second.
+printf '#include "llmfactory.h"\n#include "llmfactory.h"\nint other(void);\nint other(void) { return llmf_result_name(0) != 0; }\n' >"$t/other.c"
+printf '#include "llmfactory.h"\n#define LLMFACTORY_IMPLEMENTATION\n#include "llmfactory.h"\nint other(void);\nint main(void) { return !other(); }\n' >"$t/two.c"
+ok "two translation units" gcc -std=gnu99 -Wall -Wextra -Werror -I. -o "$t/two" "$t/two.c" "$t/other.c" -lcurl
+ok "two translation units run" "$t/two"
+cp "$t/other.c" "$t/other.cc"
+cp "$t/two.c" "$t/two.cc"
+ok "the same as C++" g++ -std=c++11 -Wall -Wextra -Werror -I. -o "$t/two++" "$t/two.cc" "$t/other.cc" -lcurl
+printf '#define LLMF_STATIC 1\n#define LLMFACTORY_IMPLEMENTATION\n#include "llmfactory.h"\n' >"$t/static.c"
+silent "LLMF_STATIC" gcc -std=c99 $STRICT -I. -c -o "$t/static.o" "$t/static.c"
+none() { nm -g --defined-only "$1" | grep -v "^$" | awk '{ print $3 }' | grep -vE "$2" | { ! grep .; }; }
+ok "LLMF_STATIC exports nothing" none "$t/static.o" '^$'
+ok "every exported name begins with llmf_" none "$t/gcc.o" '^(llmf_|main$)'
+defines() { grep -hoE '^ *# *define +[A-Za-z_0-9]+' llmfactory.h | awk '{ print $NF }' | sort -u | grep -vE '^(LLMF_|LLMFI_|LLMFACTORY_|llmfi_|_DEFAULT_SOURCE$|_DARWIN_C_SOURCE$|CURL_DISABLE_TYPECHECK$)' | { ! grep .; }; }
+ok "every macro is ours" defines
+small() { n=$(printf '#include "llmfactory.h"\n' | gcc -std=c99 -E -I. -x c - | wc -l); echo "$n preprocessed lines"; [ "$n" -lt 1000 ]; }
+ok "below 1,000 preprocessed lines without the implementation" small
+small
+! grep -nE "$(printf '\r')" llmfactory.h >/dev/null && passed=$((passed + 1)) || { failed=$((failed + 1)); echo "FAILED: CR in llmfactory.h"; }
+
+# The program of the manual, and the C blocks of the README.
+sed -n '/^   A COMPLETE PROGRAM/,/^     The key is read/p' llmfactory.h | sed '1d;$d' >"$t/manual.c"
+ok "the manual's program compiles" gcc -std=c99 -Wall -Wextra -Werror -I. -o "$t/manual" "$t/manual.c" -lcurl
+awk -v dir="$t" '/^```c$/ { n++; on = 1; next } /^```$/ { on = 0 } on { print > (dir "/readme" n ".c") }' README.md
+for block in "$t"/readme*.c; do
+    ok "README block $(basename "$block" .c)" gcc -std=gnu99 -Wall -Wextra -Werror -Wno-unused-parameter -I. -c -o "$t/readme.o" "$block"
+done
+cp llmfactory.h "$t/"
+cp examples/hello.c "$t/"
+ok "hello.c with the header beside it" sh -c "cd '$t' && gcc hello.c -lcurl"
+
+# What a build without this or that looks like.
+for without in LLMF_NO_CURL LLMF_NO_SOCKET LLMF_NO_YAML LLMF_NO_FILES LLMF_NO_ENV LLMF_NO_MODELS LLMF_NO_STRINGS LLMF_NO_OPENAI LLMF_NO_ANTHROPIC LLMF_NO_OLLAMA LLMF_NO_MOCK \
+    LLMF_NO_EPOLL "LLMF_NO_CURL=1 -DLLMF_NO_SOCKET" "LLMF_ONLY=1 -DLLMF_WITH_OPENAI" "LLMF_ONLY=1 -DLLMF_WITH_ANTHROPIC" "LLMF_ONLY=1 -DLLMF_WITH_OLLAMA -DLLMF_WITH_SOCKET" \
+    "LLMF_ONLY=1 -DLLMF_WITH_MOCK" "LLMF_ONLY=1 -DLLMF_WITH_GROQ -DLLMF_WITH_CURL"; do
+    # shellcheck disable=SC2086
+    silent "-D$without=1" gcc -std=c99 $STRICT -D$without=1 -I. -c -o "$t/opt.o" "$t/impl.c"
+done
+# shellcheck disable=SC2086
+ok "no provider at all is refused by a message" sh -c "! gcc -std=c99 -DLLMF_ONLY=1 -I. -c -o '$t/opt.o' '$t/impl.c' 2>'$t/err' && grep -q '#error' '$t/err'"
+total

@@ -1,0 +1,107 @@
+#!/bin/sh
+# Builds and runs all tests; the last line is their sum. `run.sh san`: the C tests under ASan+UBSan; `run.sh fuzz`: the fuzz targets for FUZZ_SECONDS each.
+# A test program prints its own counts as its last line ("N passed, N failed, N skipped") or in cmocka's form; a program that ends badly without
+# saying so counts as one failure. Everything it prints is kept in build/log.
+set -u
+mode=${1:-check}
+CC=${CC:-cc}
+STRICT='-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wundef -Wstrict-prototypes'
+B=build
+log=$B/log
+mkdir -p $B/tests $log
+export LLMF_SHARED="${LLMF_SHARED:-../shared}" LLMF_LOOPBACK="${LLMF_LOOPBACK:-$B/loopback}"
+passed=0 failed=0 skipped=0
+unset OPENAI_API_KEY ANTHROPIC_API_KEY LLM_PROVIDER LLM_PRIMARY_PROVIDER LLM_FALLBACK_PROVIDERS
+
+# The counts in a log: "passed failed skipped".
+counts() {
+    awk '/^\[  PASSED  \]/ { p += $4 } /^ *[0-9]+ SKIPPED TEST/ { s += $1 } /^ *[0-9]+ FAILED TEST/ { f += $1 }
+         /^[0-9]+ passed, [0-9]+ failed/ { p += $1; f += $3; s += $5 } END { printf "%d %d %d\n", p, f, s }' "$1"
+}
+
+# run NAME SECONDS COMMAND...
+run() {
+    name=$1 seconds=$2
+    shift 2
+    timeout "$seconds" "$@" >"$log/$name.txt" 2>&1 </dev/null
+    status=$?
+    # shellcheck disable=SC2046
+    set -- $(counts "$log/$name.txt")
+    p=$1 f=$2 s=$3
+    if [ $status -ne 0 ] && [ "$f" -eq 0 ]; then f=1; fi
+    if [ $((p + f + s)) -eq 0 ]; then f=1; echo "(no result was printed)" >>"$log/$name.txt"; fi
+    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+    printf '%-28s %5d passed %3d failed %3d skipped\n' "$name" "$p" "$f" "$s"
+    if [ "$f" -ne 0 ]; then
+        [ $status -eq 124 ] && echo "    took longer than $seconds s"
+        grep -nE 'FAILED|ERROR|error:|Error|wrong|AddressSanitizer|LeakSanitizer|runtime error' "$log/$name.txt" | head -n 12 | sed 's/^/    /'
+        echo "    all of it: $log/$name.txt"
+    fi
+}
+
+# build NAME COMPILER-LINE...: a failed build is one failure. Only what changed is built again.
+build() {
+    name=$1
+    shift
+    if ! "$@" >"$log/build-$name.txt" 2>&1; then
+        failed=$((failed + 1))
+        printf '%-28s does not build:\n' "$name"
+        grep -E 'error|undefined' "$log/build-$name.txt" | head -n 5 | sed 's/^/    /'
+        return 1
+    fi
+}
+
+c_tests() { # flags
+    for src in tests/unit/test_*.c tests/engine/*.c; do
+        name=$(basename "$src" .c)
+        seconds=170
+        build "$name" $CC -std=c99 -Wall -Wextra -g "$@" -I. -o "$B/tests/$name" "$src" -lcmocka -lcurl -lm -lpthread || continue
+        [ "$mode" = san ] && seconds=900
+        run "$name" $seconds "$B/tests/$name"
+    done
+}
+
+fuzz_targets() { # seconds
+    for src in tests/fuzz/fuzz_*.c; do
+        name=$(basename "$src" .c)
+        build "$name" clang -std=c99 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I. -o "$B/tests/$name" "$src" -lm || continue
+        mkdir -p "$B/fuzz/$name"
+        if "$B/tests/$name" -max_total_time="$1" -timeout=10 -rss_limit_mb=2048 -artifact_prefix="$B/fuzz/" -print_final_stats=1 "$B/fuzz/$name" >"$log/$name.txt" 2>&1; then
+            passed=$((passed + 1))
+            printf '%-28s %s\n' "$name" "$(awk '/number_of_executed_units/ { print $2 " inputs, no finding" }' "$log/$name.txt")"
+        else
+            failed=$((failed + 1))
+            printf '%-28s FAILED, see %s\n' "$name" "$log/$name.txt"
+        fi
+    done
+}
+
+total() {
+    echo "$passed passed, $failed failed, $skipped skipped"
+    [ $failed -eq 0 ]
+    exit $?
+}
+
+if [ "$mode" = fuzz ]; then
+    fuzz_targets "${FUZZ_SECONDS:-600}"
+    total
+fi
+
+build amalgamate $CC -std=c99 $STRICT -O1 -o $B/amalgamate tools/amalgamate.c
+build loopback make -s $B/loopback
+if [ "$mode" = san ]; then
+    export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
+    c_tests -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
+    total
+fi
+
+run product 300 sh tests/product.sh
+build llmf $CC -std=c99 $STRICT -Werror -O2 -g -o $B/llmf tools/llmf.c -lcurl
+c_tests -O1
+run cli 120 sh tests/cli.sh
+run examples 120 sh tests/examples.sh
+run reader 60 python3 tests/traffic/test_reader.py
+run traffic 900 python3 tests/traffic/compare.py --llmf $B/llmf --shared "$LLMF_SHARED" --dialects openai,anthropic,ollama --chunk each --chunk 1 --random 20
+run traffic-cuts 600 python3 tests/traffic/compare.py --llmf $B/llmf --shared "$LLMF_SHARED" --dialects openai,anthropic,ollama --cuts 40
+fuzz_targets 20
+total

@@ -1,0 +1,65 @@
+#!/bin/sh
+# Sees to what a build (build) or the tests (check) need. Each thing is tried by using it; what is missing is installed by the system's package
+# manager where that is possible, and named where it is not.
+set -u
+what=${1:-build}
+CC=${CC:-cc}
+t=$(mktemp -d) || exit 1
+trap 'rm -rf "$t"' EXIT
+
+compiles() { # header, flags...
+    header=$1
+    shift
+    printf '#include <stdarg.h>\n#include <stddef.h>\n#include <stdint.h>\n#include <setjmp.h>\n#include <%s>\nint main(void){return 0;}\n' "$header" >"$t/a.c"
+    $CC -o "$t/a" "$t/a.c" "$@" >/dev/null 2>&1
+}
+compiles_cc() {
+    header=$1
+    shift
+    printf '#include <%s>\nint main(){return 0;}\n' "$header" >"$t/a.cc"
+    g++ -std=c++17 -o "$t/a" "$t/a.cc" "$@" >/dev/null 2>&1
+}
+has() { command -v "$1" >/dev/null 2>&1; }
+fuzzer_works() {
+    echo 'int LLVMFuzzerTestOneInput(const unsigned char *d, unsigned long n); int LLVMFuzzerTestOneInput(const unsigned char *d, unsigned long n) { (void)d; (void)n; return 0; }' >"$t/f.c"
+    has clang && clang -fsanitize=fuzzer,address,undefined -o "$t/f" "$t/f.c" >/dev/null 2>&1
+}
+
+missing=''
+need() { missing="$missing $1"; }
+
+has "$CC" || need gcc
+compiles curl/curl.h -lcurl || need libcurl4-openssl-dev
+if [ "$what" = check ]; then
+    has g++ || need g++
+    compiles cmocka.h -lcmocka || need libcmocka-dev
+    compiles openssl/ssl.h -lssl -lcrypto || need libssl-dev
+    compiles_cc simdjson.h -lsimdjson || need libsimdjson-dev
+    has python3 || need python3
+    has openssl || need openssl
+    has curl || need curl
+    has clang || need clang
+    fuzzer_works || { has clang && need "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev" || need libclang-rt-14-dev; }
+    has valgrind || need valgrind
+    has tcc || need tcc
+fi
+[ -n "$missing" ] || exit 0
+
+if ! has apt-get; then
+    echo "llmfactory: this needs (names as in Debian):$missing" >&2
+    echo "Install them with your package manager, then run the same command again." >&2
+    exit 1
+fi
+sudo=''
+if [ "$(id -u)" != 0 ]; then
+    has sudo || { echo "llmfactory: missing:$missing; run as root: apt-get install$missing" >&2; exit 1; }
+    sudo=sudo
+fi
+echo "installing:$missing"
+$sudo apt-get update -qq >/dev/null 2>&1
+# shellcheck disable=SC2086
+DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $missing >"$t/log" 2>&1 || {
+    tail -n 5 "$t/log" >&2
+    echo "llmfactory: could not install:$missing; install them by hand, then run the same command again" >&2
+    exit 1
+}

@@ -1,0 +1,277 @@
+/* llmf: the library for people and scripts. It uses the public functions of llmfactory.h only. */
+#define LLMFACTORY_IMPLEMENTATION
+#include "../llmfactory.h"
+
+#include "llmf/chat.h"
+#include "llmf/options.h"
+#include "llmf/print.h"
+#include "llmf/replay.h"
+#include "llmf/request.h"
+
+static int failed(const llmf_error *e, bool json) {
+    if (json) print_failure(stdout, e);
+    else fprintf(stderr, "llmf: %s: %s\n", llmf_result_name(e->code), e->text);
+    return EXIT_FAILED;
+}
+
+static int failed_text(int code, const char *what) {
+    llmf_error e;
+    memset(&e, 0, sizeof e);
+    e.code = code;
+    e.retry_after_ms = LLMF_UNKNOWN;
+    snprintf(e.text, sizeof e.text, "%s", what);
+    return failed(&e, true);
+}
+
+/* ---- call, request ---- */
+
+/* Reads the Request from stdin and opens what it names. NULL with the failure printed. */
+static llmf_factory *open_request(options *o, request *r, llmf_model *m) {
+    static text in;
+    llmf_error err;
+    llmf_factory *f;
+    llmf_str json;
+    if (!read_all(stdin, &in)) die("cannot read stdin", NULL);
+    json.ptr = in.ptr;
+    json.len = in.len;
+    if (!parse_request(json, r)) {
+        failed_text(LLMF_ERR_ARGUMENT, r->problem);
+        return NULL;
+    }
+    f = llmf_open(&o->desc, &err);
+    if (f) *m = llmf_get(f, r->model, &err);
+    if (f && m->id) return f;
+    failed(&err, true);
+    llmf_close(f);
+    return NULL;
+}
+
+static int run_call(options *o, int argc, char **argv) {
+    request r;
+    llmf_model m;
+    llmf_event ev;
+    llmf_call c;
+    llmf_factory *f;
+    bool events = argc == 1 && strcmp(argv[0], "--stream") == 0, ok = false;
+    if (argc > (events ? 1 : 0)) die("unknown option of call", argv[0]);
+    f = open_request(o, &r, &m);
+    if (!f) return EXIT_FAILED;
+    r.req.stream = events;
+    c = llmf_start(f, m, &r.req);
+    do {
+        while (llmf_next(f, c, &ev)) {
+            if (events) print_event(stdout, &ev);
+            else if (ev.response) print_response(stdout, ev.response);
+            if (ev.type == LLMF_EVENT_DONE) ok = true;
+        }
+    } while (llmf_poll(f, -1) > 0);
+    if (!events) fputs("\n", stdout);
+    llmf_free(f, c);
+    llmf_close(f);
+    return ok ? EXIT_DONE : EXIT_FAILED;
+}
+
+static void print_preview(const llmf_preview *p) {
+    size_t i;
+    fputs("{\"method\":", stdout);
+    put_json(stdout, p->method);
+    put_member(stdout, "url", p->url);
+    fputs(",\"headers\":{", stdout);
+    for (i = 0; i < p->header_count; i++) {
+        if (i) fputs(",", stdout);
+        put_json(stdout, p->headers[i].name);
+        fputs(":", stdout);
+        put_json(stdout, p->headers[i].value);
+    }
+    fputs("},\"body\":", stdout);
+    if (llmf_json_valid(p->body, NULL)) put_line(stdout, p->body);
+    else put_json(stdout, p->body);
+    fputs("}\n", stdout);
+}
+
+static int run_request(options *o, int argc, char **argv) {
+    request r;
+    llmf_model m;
+    llmf_preview p;
+    llmf_factory *f;
+    int i, status = EXIT_DONE;
+    for (i = 0; i < argc; i++) {
+        if (strcmp(argv[i], "--stream") == 0) continue;
+        if (strcmp(argv[i], "--op") != 0) die("unknown option of request", argv[i]);
+        if (strcmp(option_value(argc, argv, &i), "chat") != 0) die("this version writes requests of --op chat only, not", argv[i]);
+    }
+    f = open_request(o, &r, &m);
+    if (!f) return EXIT_FAILED;
+    for (i = 0; i < argc; i++)
+        if (strcmp(argv[i], "--stream") == 0) r.req.stream = true;
+    if (llmf_preview_request(f, m, &r.req, &p) == LLMF_OK) print_preview(&p);
+    else status = failed(&p.error, true);
+    llmf_free(f, p.call);
+    llmf_close(f);
+    return status;
+}
+
+/* ---- models, providers ---- */
+
+static void put_price(const char *name, int64_t pico) {
+    if (pico == LLMF_UNKNOWN) return;
+    printf(",\"%s\":", name);
+    put_usd(stdout, pico * 1000000);
+}
+
+static void print_model_json(const llmf_model_info *m) {
+    fputs("{\"name\":", stdout);
+    put_json(stdout, m->name);
+    put_member(stdout, "provider", m->provider);
+    put_member(stdout, "model_id", m->model_id);
+    if (m->context_window > 0) put_number(stdout, "context_window", m->context_window);
+    if (m->max_output > 0) put_number(stdout, "max_output_tokens", m->max_output);
+    put_price("input_token_cost_usd_per_million", m->price_input);
+    put_price("output_token_cost_usd_per_million", m->price_output);
+    printf(",\"configured\":%s,\"available\":%s}", m->configured ? "true" : "false", m->unavailable == LLMF_OK ? "true" : "false");
+}
+
+static void print_model_line(const llmf_model_info *m) {
+    printf("%-14.*s %-44.*s", (int)m->provider.len, m->provider.ptr, (int)m->name.len, m->name.ptr);
+    if (m->context_window > 0) printf(" %9lld", (long long)m->context_window);
+    else printf(" %9s", "-");
+    if (m->price_input != LLMF_UNKNOWN && m->price_output != LLMF_UNKNOWN) {
+        fputs("  $", stdout);
+        put_usd(stdout, m->price_input * 1000000);
+        fputs(" / $", stdout);
+        put_usd(stdout, m->price_output * 1000000);
+    }
+    puts(m->unavailable == LLMF_ERR_NOT_BUILT ? "  (not in this build)" : m->unavailable ? "  (no key)" : "");
+}
+
+static int run_models(options *o, int argc, char **argv) {
+    llmf_error err;
+    llmf_model_info m;
+    llmf_factory *f;
+    const char *only = NULL;
+    bool json = false, first = true;
+    size_t at;
+    int i;
+    for (i = 0; i < argc; i++) {
+        if (strcmp(argv[i], "--json") == 0) json = true;
+        else if (strcmp(argv[i], "--provider") == 0) only = option_value(argc, argv, &i);
+        else die("unknown option of models", argv[i]);
+    }
+    f = llmf_open(&o->desc, &err);
+    if (!f) return failed(&err, json);
+    if (json) fputs("[", stdout);
+    for (at = 0; llmf_model_at(f, at, &m); at++) {
+        if (only && !is(m.provider, only)) continue;
+        if (json && !first) fputs(",\n", stdout);
+        if (json) print_model_json(&m);
+        else print_model_line(&m);
+        first = false;
+    }
+    if (json) fputs("]\n", stdout);
+    llmf_close(f);
+    return EXIT_DONE;
+}
+
+static void print_provider_json(const llmf_provider_info *p) {
+    fputs("{\"name\":", stdout);
+    put_json(stdout, p->name);
+    put_member(stdout, "dialect", p->dialect);
+    put_member(stdout, "base_url", p->base_url);
+    put_known(stdout, "key_variable", p->key_variable);
+    put_known(stdout, "default_model", p->default_model);
+    printf(",\"needs_key\":%s,\"has_key\":%s,\"current\":%s,\"available\":%s", p->needs_key ? "true" : "false", p->has_key ? "true" : "false",
+           p->primary ? "true" : "false", p->unavailable == LLMF_OK ? "true" : "false");
+    if (p->reason[0]) put_member(stdout, "reason", view(p->reason));
+    fputs("}", stdout);
+}
+
+static int run_providers(options *o, int argc, char **argv) {
+    llmf_error err;
+    llmf_provider_info p;
+    llmf_factory *f;
+    bool json = argc == 1 && strcmp(argv[0], "--json") == 0;
+    size_t at;
+    if (argc && !json) die("unknown option of providers", argv[0]);
+    f = llmf_open(&o->desc, &err);
+    if (!f) return failed(&err, json);
+    if (json) fputs("[", stdout);
+    for (at = 0; llmf_provider_at(f, at, &p); at++) {
+        if (json && at) fputs(",\n", stdout);
+        if (json) print_provider_json(&p);
+        else printf("%-16.*s %-18.*s %s%s\n", (int)p.name.len, p.name.ptr, (int)p.dialect.len, p.dialect.ptr, p.unavailable ? p.reason : "ready", p.primary ? " (current)" : "");
+    }
+    if (json) fputs("]\n", stdout);
+    llmf_close(f);
+    return EXIT_DONE;
+}
+
+/* ---- check ---- */
+
+static void on_problem(void *user, const llmf_error *e) {
+    (void)user;
+    fprintf(stderr, "%s\n", e->text);
+}
+
+static int run_check(options *o, int argc, char **argv) {
+    size_t problems;
+    int i;
+    if (!argc) die("check needs at least one PATH", NULL);
+    for (i = 0; i < argc; i++) {
+        if (o->desc.config_count == MAX_CONFIGS) die("too many paths", NULL);
+        o->configs[o->desc.config_count++] = argv[i];
+    }
+    o->desc.log = NULL;
+    problems = llmf_check(&o->desc, on_problem, NULL);
+    if (problems) return EXIT_FAILED;
+    puts("ok");
+    return EXIT_DONE;
+}
+
+/* ---- the table of commands ---- */
+
+typedef struct command {
+    const char *name, *arguments, *what;
+    int (*run)(options *o, int argc, char **argv);
+} command;
+
+static const command commands[] = {
+    {"chat", "[-m MODEL] [-s SYSTEM] [--image F] [--tools F] [--json [SCHEMA]] [--no-stream] [PROMPT...]", "answers one prompt, or talks", run_chat},
+    {"call", "[--stream]", "a Request (JSON) from stdin; prints the Response, or its events", run_call},
+    {"request", "[--op chat] [--stream]", "a Request from stdin; prints the HTTP request, sends nothing", run_request},
+    {"replay", "[--chunk N|each|SEED:random] FILE...", "decodes recorded interactions", run_replay},
+    {"models", "[--provider P] [--json]", "what models are known", run_models},
+    {"providers", "[--json]", "what providers are known, and what each still needs", run_providers},
+    {"check", "PATH...", "validates config files", run_check},
+};
+
+static int usage(FILE *f, int status) {
+    size_t i;
+    fputs("usage: llmf [OPTION...] COMMAND [ARGUMENT...]\n\n", f);
+    for (i = 0; i < sizeof commands / sizeof commands[0]; i++) fprintf(f, "  llmf %s %s\n      %s\n", commands[i].name, commands[i].arguments, commands[i].what);
+    fputs("\noptions: --config PATH (repeatable), --env-file PATH (default .env if it exists), --base-url URL,\n"
+          "  --api-key-env NAME, --timeout MS, --log error|warning|info|debug, -h, --version\n"
+          "exit status: 0 done, 1 the call failed, 2 wrong usage\n",
+          f);
+    return status;
+}
+
+int main(int argc, char **argv) {
+    static options o;
+    char **rest = (char **)get_memory(NULL, (size_t)(argc + 1) * sizeof *rest);
+    int i, count = 0, status = EXIT_USAGE;
+    size_t c;
+    for (i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--version") == 0 && !count) return puts(llmf_build_info()), EXIT_DONE;
+        if (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0) return usage(stdout, EXIT_DONE);
+        if (!take_option(&o, argc, argv, &i)) rest[count++] = argv[i];
+    }
+    finish_options(&o);
+    if (!count) return usage(stderr, EXIT_USAGE);
+    for (c = 0; c < sizeof commands / sizeof commands[0]; c++)
+        if (strcmp(commands[c].name, rest[0]) == 0) break;
+    if (c == sizeof commands / sizeof commands[0]) fprintf(stderr, "llmf: unknown command %s; llmf -h lists them\n", rest[0]);
+    else status = commands[c].run(&o, count - 1, rest + 1);
+    if (fflush(stdout) != 0) status = EXIT_FAILED;
+    free(rest);
+    return status;
+}

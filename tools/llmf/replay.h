@@ -1,0 +1,223 @@
+/* llmf replay: recorded interactions through the real decode path. */
+#ifndef LLMF_TOOL_REPLAY_H
+#define LLMF_TOOL_REPLAY_H
+#include "options.h"
+#include "print.h"
+
+/* Which dialect reads what a recorded operation answers. */
+static const char *const replay_dialects[][2] = {
+    {"chat_completions", "openai"}, {"chat_v1", "openai"}, {"messages", "anthropic"}, {"raw_predict", "anthropic"}, {"api_chat", "ollama"},
+};
+
+typedef struct record {
+    char *id, *provider, *operation, *model;
+    bool stream;
+    llmf_recording recording;
+    llmf_header headers[256];
+    text bytes;
+} record;
+
+static void record_headers(record *r, llmf_str json) {
+    llmf_str key, v;
+    size_t at = 0;
+    while (r->recording.header_count < 256 && llmf_json_each(json, &at, &key, &v)) {
+        char *value = json_text(v, NULL);
+        if (!value) continue;
+        r->headers[r->recording.header_count].name = key;
+        r->headers[r->recording.header_count++].value = view(value);
+    }
+    r->recording.headers = r->headers;
+}
+
+static bool record_response(record *r, llmf_str json) {
+    llmf_str key, v;
+    size_t at = 0;
+    bool body = false;
+    while (llmf_json_each(json, &at, &key, &v)) {
+        size_t len = 0;
+        char *value = is(key, "body_text") || is(key, "body_b64") ? json_text(v, &len) : NULL;
+        int64_t status;
+        if (is(key, "status") && json_int(v, &status)) r->recording.status = (int)status;
+        if (is(key, "headers")) record_headers(r, v);
+        if (!value) continue;
+        body = true;
+        if (is(key, "body_text")) text_add(&r->bytes, value, len);
+        else if (!from_base64(value, len, &r->bytes)) return false;
+    }
+    r->recording.body.ptr = r->bytes.ptr ? r->bytes.ptr : "";
+    r->recording.body.len = r->bytes.len;
+    return body;
+}
+
+/* False: not a recorded interaction. */
+static bool parse_record(llmf_str json, record *r) {
+    llmf_str key, v;
+    size_t at = 0;
+    bool response = false;
+    memset(r, 0, sizeof *r);
+    if (!llmf_json_valid(json, NULL)) return false;
+    while (llmf_json_each(json, &at, &key, &v)) {
+        if (is(key, "id")) r->id = json_text(v, NULL);
+        if (is(key, "provider")) r->provider = json_text(v, NULL);
+        if (is(key, "operation")) r->operation = json_text(v, NULL);
+        if (is(key, "model")) r->model = json_text(v, NULL);
+        if (is(key, "stream")) r->stream = json_true(v);
+        if (is(key, "response")) response = record_response(r, v);
+    }
+    return response && r->operation;
+}
+
+static const char *dialect_of(const char *operation) {
+    size_t i;
+    for (i = 0; i < sizeof replay_dialects / sizeof replay_dialects[0]; i++)
+        if (strcmp(replay_dialects[i][0], operation) == 0) return replay_dialects[i][1];
+    return NULL;
+}
+
+/* The recorded provider where it is known and speaks that dialect, so that its quirks count; else the dialect's own. */
+static const char *provider_of(llmf_factory *f, const char *provider, const char *dialect) {
+    llmf_provider_info info;
+    size_t i;
+    for (i = 0; provider && llmf_provider_at(f, i, &info); i++)
+        if (is(info.name, provider) && is(info.dialect, dialect) && info.unavailable != LLMF_ERR_NOT_BUILT) return provider;
+    return dialect;
+}
+
+static void replay_failed(const char *id, const llmf_error *e) {
+    fputs("{\"id\":", stdout);
+    put_json(stdout, view(id ? id : ""));
+    fputs(",\"ok\":false,\"error\":", stdout);
+    print_error(stdout, e);
+    fputs("}\n", stdout);
+}
+
+static void replay_problem(const char *id, int code, const char *what) {
+    llmf_error e;
+    memset(&e, 0, sizeof e);
+    e.code = code;
+    e.retry_after_ms = LLMF_UNKNOWN;
+    snprintf(e.text, sizeof e.text, "%s", what);
+    replay_failed(id, &e);
+}
+
+/* Prints the line of one record. True if its reply was no error. */
+static bool replay_call(llmf_factory *f, record *r, llmf_model m) {
+    llmf_request req;
+    llmf_event ev;
+    llmf_call c;
+    unsigned long events = 0;
+    bool ok = false;
+    memset(&req, 0, sizeof req);
+    req.prompt = "(recorded)";
+    req.max_tokens = 1;
+    req.stream = r->stream;
+    req.timeouts.idle_ms = req.timeouts.first_byte_ms = -1;
+    c = llmf_start(f, m, &req);
+    do {
+        while (llmf_next(f, c, &ev)) {
+            events++;
+            if (ev.type != LLMF_EVENT_DONE && ev.type != LLMF_EVENT_ERROR) continue;
+            ok = ev.type == LLMF_EVENT_DONE;
+            fputs("{\"id\":", stdout);
+            put_json(stdout, view(r->id ? r->id : ""));
+            fprintf(stdout, ",\"ok\":%s", ok ? "true" : "false");
+            print_response_members(stdout, ev.response);
+            fprintf(stdout, ",\"events\":%lu}\n", events);
+        }
+    } while (llmf_poll(f, -1) > 0);
+    llmf_free(f, c);
+    return ok;
+}
+
+static bool replay_one(llmf_factory *f, llmf_str json, const llmf_recording *how) {
+    record r;
+    const char *dialect;
+    char *name;
+    llmf_error err;
+    llmf_model m;
+    bool ok = false;
+    if (!parse_record(json, &r)) {
+        replay_problem(r.id, LLMF_ERR_ARGUMENT, "not a recorded interaction: an object with operation and response.body_text or body_b64 is wanted");
+        return false;
+    }
+    dialect = dialect_of(r.operation);
+    if (!dialect) {
+        replay_problem(r.id, LLMF_ERR_UNSUPPORTED, "this version does not read the replies of that operation");
+        return false;
+    }
+    r.recording.chunk = how->chunk;
+    r.recording.seed = how->seed;
+    llmf_replay(f, &r.recording);
+    name = (char *)get_memory(NULL, 512);
+    snprintf(name, 512, "%s:%.400s", provider_of(f, r.provider, dialect), r.model && r.model[0] ? r.model : "unknown");
+    m = llmf_get(f, name, &err);
+    if (m.id) ok = replay_call(f, &r, m);
+    else replay_failed(r.id, &err);
+    free(name);
+    free(r.bytes.ptr);
+    return ok;
+}
+
+/* A file holds one record, or one a line (.jsonl). */
+static bool replay_file(llmf_factory *f, const char *path, const llmf_recording *how) {
+    text t = {NULL, 0, 0};
+    size_t n = strlen(path), from = 0;
+    bool ok = true;
+    llmf_str all;
+    if (!read_file(path, &t)) {
+        replay_problem(path, LLMF_ERR_ARGUMENT, "cannot read this file");
+        return false;
+    }
+    all.ptr = t.ptr;
+    all.len = t.len;
+    if (n < 6 || strcmp(path + n - 6, ".jsonl") != 0) {
+        ok = replay_one(f, all, how);
+    } else {
+        while (from < t.len) {
+            const char *end = (const char *)memchr(t.ptr + from, '\n', t.len - from);
+            llmf_str line;
+            line.ptr = t.ptr + from;
+            line.len = (size_t)(end ? end - line.ptr : t.ptr + t.len - line.ptr);
+            from += line.len + 1;
+            if (line.len && strspn(line.ptr, " \r") < line.len) ok = replay_one(f, line, how) && ok;
+        }
+    }
+    free(t.ptr);
+    return ok;
+}
+
+/* N, each, or SEED:random. */
+static void parse_chunk(const char *arg, llmf_recording *how) {
+    char *end;
+    unsigned long long n = strtoull(arg, &end, 10);
+    if (strcmp(arg, "each") == 0) how->chunk = 1;
+    else if (end != arg && strcmp(end, ":random") == 0) how->seed = n + 1;
+    else if (end != arg && !*end && n > 0) how->chunk = (size_t)n;
+    else die("--chunk takes a number of bytes, each, or SEED:random, not", arg);
+}
+
+static int run_replay(options *o, int argc, char **argv) {
+    llmf_recording how;
+    llmf_error err;
+    llmf_factory *f;
+    int i, files = 0;
+    bool ok = true;
+    memset(&how, 0, sizeof how);
+    o->desc.transport = "replay";
+    o->desc.memory_size = (size_t)256 << 20;
+    f = llmf_open(&o->desc, &err);
+    if (!f) die(err.text, NULL);
+    for (i = 0; i < argc; i++) {
+        if (strcmp(argv[i], "--chunk") == 0) {
+            parse_chunk(option_value(argc, argv, &i), &how);
+        } else {
+            ok = replay_file(f, argv[i], &how) && ok;
+            files++;
+        }
+    }
+    llmf_close(f);
+    if (!files) die("replay needs at least one FILE", NULL);
+    return ok ? EXIT_DONE : EXIT_FAILED;
+}
+
+#endif
