@@ -91,6 +91,9 @@
 #if defined(LLMFACTORY_IMPLEMENTATION) && !defined(__cplusplus) && !defined(_WIN32) && !defined(_DEFAULT_SOURCE) && !defined(_GNU_SOURCE)
 #define _DEFAULT_SOURCE 1
 #endif
+#if defined(LLMFACTORY_IMPLEMENTATION) && defined(_FEATURES_H) && defined(__GLIBC__) && !defined(__USE_XOPEN2K)
+#error "llmfactory: -std=c99 hides POSIX. In the file with LLMFACTORY_IMPLEMENTATION include llmfactory.h before every other header, or compile it with -D_DEFAULT_SOURCE or -std=gnu99"
+#endif
 #if defined(LLMFACTORY_IMPLEMENTATION) && defined(__APPLE__) && !defined(_DARWIN_C_SOURCE)
 #define _DARWIN_C_SOURCE 1
 #endif
@@ -632,7 +635,8 @@ struct llmf_stream_ops {
     int (*read)(void *user, void *stream, char *out, size_t cap);
     int (*write)(void *user, void *stream, const char *bytes, size_t len);
     void (*close)(void *user, void *stream);
-    /* The descriptor to wait for and what for; -1: none, poll often. NULL: none. */
+    /* The descriptor to wait for; -1: none, poll often. *events comes in with what is wanted (LLMF_FD_READ, LLMF_FD_WRITE): change it only
+       where the stream needs something else. NULL: none. */
     intptr_t (*fd)(void *user, void *stream, int *events);
 };
 #define LLMF_STREAM_END (-1000)
@@ -726,13 +730,24 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
      CURL        on                    libcurl; without it nothing of curl is included or linked
      SOCKET      on                    our HTTP over plain sockets: http:// only
      EPOLL       on Linux              waits by epoll; else by poll()
-     REPLAY      always                plays recorded replies
-   Features
+     REPLAY      on                    plays recorded replies
+     CUSTOM      on                    llmf_desc.custom_transport and custom_stream
+   Features (a request that needs one which is left out ends in LLMF_ERR_NOT_BUILT)
+     CONFIG      on                    config files and texts, and what llmf_create is given; without it a model is named provider:model, and only the
+                                       tables, llmf_desc and the environment say what that is
      YAML        on                    reads YAML config; without it JSON only
      FILES       on                    reads config, .env, prompts and media from files; without it texts and memory only
      ENV         on                    reads environment variables (llmf_desc.getenv_fn works either way)
      MODELS      on                    the table of models: limits, prices, capabilities; without it every id is sent as typed
-     STRINGS     on                    texts of log lines; without them only their ids
+     REGISTER    on                    llmf_register and llmf_register_dialect
+     MEDIA       on                    images, audio and files in messages
+     SCHEMA      on                    a JSON Schema as llmf_request.format, and `strict` of a tool; without it a tool's parameters are sent as they stand
+     EXTRA       on                    llmf_request.extra
+     STATE       on                    llmf_response.state, and message.state: what a provider wants back in the next turn; without it none is kept
+     CITATIONS   on                    sources that a reply cites; without it llmf_response.citations stays empty
+     INFO        on                    "did you mean", and the names of providers in messages and in llmf_provider_at that are not built in
+     STRINGS     on                    the sentences of errors and log lines; without them llmf_error.text has the result's name and what it is about,
+                                       such as a field, a provider, a host, and what the provider said
 
    Limits against hostile input, and sizes (all may be set; bytes where nothing else is said)
      LLMF_MAX_DEPTH         128        levels of nesting in JSON and YAML
@@ -1018,11 +1033,25 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #else
 #define LLMF_HAS_EPOLL 1
 #endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_REPLAY) && LLMF_WITH_REPLAY)) || (defined(LLMF_NO_REPLAY) && LLMF_NO_REPLAY)
+#define LLMF_HAS_REPLAY 0
+#else
 #define LLMF_HAS_REPLAY 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_CUSTOM) && LLMF_WITH_CUSTOM)) || (defined(LLMF_NO_CUSTOM) && LLMF_NO_CUSTOM)
+#define LLMF_HAS_CUSTOM 0
+#else
+#define LLMF_HAS_CUSTOM 1
+#endif
 
 /* ---- features ---- */
 
-#if (LLMF_ONLY && !(defined(LLMF_WITH_YAML) && LLMF_WITH_YAML)) || (defined(LLMF_NO_YAML) && LLMF_NO_YAML)
+#if (LLMF_ONLY && !(defined(LLMF_WITH_CONFIG) && LLMF_WITH_CONFIG)) || (defined(LLMF_NO_CONFIG) && LLMF_NO_CONFIG)
+#define LLMF_HAS_CONFIG 0
+#else
+#define LLMF_HAS_CONFIG 1
+#endif
+#if !LLMF_HAS_CONFIG || (LLMF_ONLY && !(defined(LLMF_WITH_YAML) && LLMF_WITH_YAML)) || (defined(LLMF_NO_YAML) && LLMF_NO_YAML)
 #define LLMF_HAS_YAML 0
 #else
 #define LLMF_HAS_YAML 1
@@ -1041,6 +1070,41 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #define LLMF_HAS_MODELS 0
 #else
 #define LLMF_HAS_MODELS 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_REGISTER) && LLMF_WITH_REGISTER)) || (defined(LLMF_NO_REGISTER) && LLMF_NO_REGISTER)
+#define LLMF_HAS_REGISTER 0
+#else
+#define LLMF_HAS_REGISTER 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_MEDIA) && LLMF_WITH_MEDIA)) || (defined(LLMF_NO_MEDIA) && LLMF_NO_MEDIA)
+#define LLMF_HAS_MEDIA 0
+#else
+#define LLMF_HAS_MEDIA 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_SCHEMA) && LLMF_WITH_SCHEMA)) || (defined(LLMF_NO_SCHEMA) && LLMF_NO_SCHEMA)
+#define LLMF_HAS_SCHEMA 0
+#else
+#define LLMF_HAS_SCHEMA 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_EXTRA) && LLMF_WITH_EXTRA)) || (defined(LLMF_NO_EXTRA) && LLMF_NO_EXTRA)
+#define LLMF_HAS_EXTRA 0
+#else
+#define LLMF_HAS_EXTRA 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_STATE) && LLMF_WITH_STATE)) || (defined(LLMF_NO_STATE) && LLMF_NO_STATE)
+#define LLMF_HAS_STATE 0
+#else
+#define LLMF_HAS_STATE 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_CITATIONS) && LLMF_WITH_CITATIONS)) || (defined(LLMF_NO_CITATIONS) && LLMF_NO_CITATIONS)
+#define LLMF_HAS_CITATIONS 0
+#else
+#define LLMF_HAS_CITATIONS 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_INFO) && LLMF_WITH_INFO)) || (defined(LLMF_NO_INFO) && LLMF_NO_INFO)
+#define LLMF_HAS_INFO 0
+#else
+#define LLMF_HAS_INFO 1
 #endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_STRINGS) && LLMF_WITH_STRINGS)) || (defined(LLMF_NO_STRINGS) && LLMF_NO_STRINGS)
 #define LLMF_HAS_STRINGS 0
@@ -1170,6 +1234,20 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #define LLMFI_UNUSED __attribute__((unused))
 #else
 #define LLMFI_UNUSED
+#endif
+
+/* Not part of the usual path: kept out of line, once. */
+#if defined(__GNUC__)
+#define LLMFI_COLD __attribute__((noinline))
+#else
+#define LLMFI_COLD
+#endif
+
+/* Words for people. Without STRINGS not even the literal stays. */
+#if LLMF_HAS_STRINGS
+#define LLMFI_WORDS(text) text
+#else
+#define LLMFI_WORDS(text) ""
 #endif
 
 #define LLMFI_LIT(s) llmfi_str("" s, sizeof(s) - 1)
@@ -2846,6 +2924,7 @@ static LLMFI_JSON_SLOW int llmfi_json_far(llmfi_json *j) {
 
 static LLMFI_JSON_SLOW int llmfi_json_other(llmfi_json *j) {
     const char *p = j->at;
+    if (j->end - p > 1 && *p == ' ' && (unsigned char)p[1] > ' ' && (j->want & (LLMFI_JW_KEY | LLMFI_JW_VALUE))) return llmfi_json_token(j, p + 1); /* "key": value */
     if (p == j->end || (unsigned char)*p <= ' ' || (j->want & (LLMFI_JW_COMMA | LLMFI_JW_COLON))) {
         if (p == j->end || (*p != '}' && *p != ']')) return llmfi_json_far(j);
     }
@@ -3129,8 +3208,23 @@ static void llmfi_jw_escape(llmfi_out *o, llmfi_utf8 *u, llmf_str s) {
     }
 }
 
+/* Text without anything to escape or to check goes into the window as it is. False: nothing was written. */
+static bool llmfi_jw_quoted_plain(llmfi_out *o, llmf_str s) {
+    uint64_t wide = 0;
+    char *to = o->ptr ? o->ptr + o->len : NULL;
+    if (o->tap || o->skip || !o->ptr || s.len > (size_t)-1 / 4 || s.len + 2 >= o->cap - o->len) return false;
+    if (llmfi_json_scan(s.ptr, s.ptr + s.len, &wide) != s.ptr + s.len || wide) return false;
+    to[0] = '"';
+    if (s.len) memcpy(to + 1, s.ptr, s.len);
+    to[s.len + 1] = '"';
+    o->len += s.len + 2;
+    o->total += s.len + 2;
+    return true;
+}
+
 static void llmfi_jw_quoted(llmfi_jw *w, llmf_str s) {
     llmfi_utf8 u;
+    if (llmfi_jw_quoted_plain(w->out, s)) return;
     memset(&u, 0, sizeof u);
     LLMFI_PUT(w->out, "\"");
     llmfi_jw_escape(w->out, &u, s);
@@ -3152,7 +3246,11 @@ LLMFI_UNUSED static void llmfi_jw_str(llmfi_jw *w, llmf_str s) {
     if (llmfi_jw_value(w)) llmfi_jw_quoted(w, s);
 }
 
-#define llmfi_jw_lit(w, lit) llmfi_jw_str((w), LLMFI_LIT(lit))
+/* A string that is a literal without anything to escape: the macro's quotes go around it. */
+LLMFI_UNUSED static void llmfi_jw_lit_quoted(llmfi_jw *w, const char *quoted, size_t len) {
+    if (llmfi_jw_value(w)) llmfi_put(w->out, quoted, len);
+}
+#define llmfi_jw_lit(w, lit) llmfi_jw_lit_quoted((w), "\"" lit "\"", sizeof("\"" lit "\"") - 1)
 
 /* A string in pieces, cut anywhere. */
 LLMFI_UNUSED static void llmfi_jw_str_begin(llmfi_jw *w) {
@@ -3535,11 +3633,19 @@ LLMFI_UNUSED static void llmfi_say(llmfi_text *t, llmf_str s) {
     if (n < s.len) t->cap = t->len + 1; /* nothing follows what was cut */
 }
 
-#define LLMFI_SAY(t, lit) llmfi_say((t), LLMFI_LIT(lit))
-
 LLMFI_UNUSED static void llmfi_say_c(llmfi_text *t, const char *s) {
     llmfi_say(t, llmfi_cstr(s));
 }
+
+/* Words between things that are named. Without STRINGS a blank stands for them. */
+#if LLMF_HAS_STRINGS
+#define LLMFI_SAY(t, lit) llmfi_say((t), LLMFI_LIT(lit))
+#else
+#define LLMFI_SAY(t, lit) llmfi_say_gap(t)
+LLMFI_UNUSED static void llmfi_say_gap(llmfi_text *t) {
+    if (t->len && t->ptr[t->len - 1] != ' ') llmfi_say_c(t, " ");
+}
+#endif
 
 LLMFI_UNUSED static void llmfi_say_int(llmfi_text *t, int64_t v) {
     char digits[24];
@@ -3550,6 +3656,63 @@ LLMFI_UNUSED static void llmfi_say_int(llmfi_text *t, int64_t v) {
     if (v < 0) digits[--at] = '-';
     llmfi_say(t, llmfi_str(digits + at, sizeof digits - at));
 }
+
+/* ---- errors ---- */
+
+LLMFI_UNUSED static void llmfi_error_clear(llmf_error *e) {
+    e->code = LLMF_OK;
+    e->http_status = 0;
+    e->retry_after_ms = LLMF_UNKNOWN;
+    e->line = e->column = 0;
+    e->provider_code[0] = e->text[0] = '\0';
+    e->message = llmfi_str("", 0);
+}
+
+/* The sentence of an error whose code is set. Without STRINGS the result's name begins it. */
+LLMFI_UNUSED static LLMFI_COLD llmfi_text llmfi_error_text(llmf_error *e) {
+    llmfi_text t = llmfi_text_in(e->text, sizeof e->text);
+#if !LLMF_HAS_STRINGS
+    llmfi_say_c(&t, llmf_result_name(e->code));
+    llmfi_say_gap(&t);
+#endif
+    return t;
+}
+
+/* Begins an error: go on with LLMFI_SAY. */
+LLMFI_UNUSED static LLMFI_COLD llmfi_text llmfi_error_begin(llmf_error *e, int code) {
+    llmfi_error_clear(e);
+    e->code = code;
+    return llmfi_error_text(e);
+}
+
+LLMFI_UNUSED static LLMFI_COLD bool llmfi_error_set(llmf_error *e, int code, const char *text) {
+    llmfi_text t = llmfi_error_begin(e, code);
+    llmfi_say_c(&t, text);
+    return false;
+}
+
+LLMFI_UNUSED static LLMFI_COLD bool llmfi_error_memory(llmf_error *e) {
+    return llmfi_error_set(e, LLMF_ERR_MEMORY, LLMFI_WORDS("the memory block is used up: raise llmf_desc.memory_size"));
+}
+
+/* What a build option has left out; `option` as in LLMF_NO_<option>. */
+LLMFI_UNUSED static LLMFI_COLD bool llmfi_error_left_out(llmf_error *e, const char *what, const char *option) {
+    llmfi_text t = llmfi_error_begin(e, LLMF_ERR_NOT_BUILT);
+    llmfi_say_c(&t, what);
+    LLMFI_SAY(&t, ": left out of this build: build without LLMF_NO_");
+    llmfi_say_c(&t, option);
+    LLMFI_SAY(&t, ", or, with LLMF_ONLY, add LLMF_WITH_");
+#if LLMF_HAS_STRINGS
+    llmfi_say_c(&t, option);
+    llmfi_say_c(&t, "=1");
+#endif
+    return false;
+}
+
+/* The words are dropped where they stand. */
+#if !LLMF_HAS_STRINGS
+#define llmfi_error_set(e, code, text) llmfi_error_set((e), (code), "")
+#endif
 
 #endif
 
@@ -3620,19 +3783,19 @@ struct llmf_reply {
     bool content;                            /* text, reasoning or a tool call has come */
     bool refused;                            /* refusal text has come */
     bool blocked;                            /* the provider would not take the prompt */
+    bool settled;                            /* llmfi_reply_settle was here */
     llmf_error error;                        /* code LLMF_OK: none. The first one stays */
     llmfi_dialect_state dialect;
     /* filled by llmfi_reply_settle */
     int finish;                              /* LLMF_FINISH_… */
+    int lent;                                /* whose bytes the last event handed out: 0 text, 1 reasoning, 2 refusal, 3 + i a call; -1: nobody's */
     const llmf_tool_call *calls;             /* in the arena, arguments in their buffers */
     size_t call_count;
     /* its own */
     llmfi_arena scratch;                     /* decoded keys and words of this frame */
     size_t queue_head, dropped[3];           /* taken events still in the queue; bytes dropped from the front of text, reasoning, refusal */
-    int lent;                                /* whose bytes the last event handed out: 0 text, 1 reasoning, 2 refusal, 3 + i a call; -1: nobody's */
     void *retired;                           /* where they were before their buffer had to move */
     llmf_tool_call view;                     /* of the last tool event */
-    bool settled;
     llmfi_reply_point point;
 };
 typedef struct llmf_reply llmfi_reply;
@@ -5771,9 +5934,10 @@ static void llmfi_openai_check_sampling(const llmfi_ask *a, llmfi_refusal *f) {
     const llmf_request *q = a->req;
     if (!llmfi_openai_quirk(a, LLMFI_Q_NO_SAMPLING)) return;
     /* 1 is what these models do anyway */
-    if (q->temperature != 0 && q->temperature != 1) llmfi_refuse(f, LLMF_ERR_UNSUPPORTED, "temperature", "this model takes none; leave it out, or take another model");
+    if (q->temperature != 0 && q->temperature != 1)
+        llmfi_refuse(f, LLMF_ERR_UNSUPPORTED, "temperature", "this model takes none; leave it out, or take another model");
     if (q->top_p != 0 && q->top_p != 1) llmfi_refuse(f, LLMF_ERR_UNSUPPORTED, "top_p", "this model takes none; leave it out, or take another model");
-    if (q->stop_count) llmfi_refuse(f, LLMF_ERR_UNSUPPORTED, "stop", "this model takes no stop sequences; leave them out, or take another model");
+    if (q->stop_count) llmfi_refuse(f, LLMF_ERR_UNSUPPORTED, "stop", "this model takes none; leave them out, or take another model");
 }
 
 static void llmfi_openai_check_reasoning(const llmfi_ask *a, llmfi_refusal *f) {
@@ -5938,8 +6102,8 @@ static void llmfi_openai_schema_name(llmfi_jw *w, const llmfi_node *schema) {
     char name[64];
     size_t i, n = 0;
     for (i = 0; title && title->type == LLMFI_STRING && i < title->text.len && n < sizeof name; i++) {
-        char c = title->text.ptr[i];
-        if (c != '.' && llmfi_fault_key_char(c)) name[n++] = c;
+        char c = title->text.ptr[i], l = llmfi_lower(c);
+        if ((l >= 'a' && l <= 'z') || llmfi_is_digit(c) || c == '_' || c == '-') name[n++] = c;
         else if (n && name[n - 1] != '_') name[n++] = '_';
     }
     llmfi_jw_member_str(w, "name", n ? llmfi_str(name, n) : LLMFI_LIT("response"));
@@ -6137,9 +6301,13 @@ static void llmfi_openai_part(llmfi_jw *w, const llmf_part *p) {
 
 /* The system text that goes before a message's own, and that own one, as one string. */
 static void llmfi_openai_joined(llmfi_jw *w, llmf_str lead, llmf_str text) {
+    if (!lead.len) {
+        llmfi_jw_str(w, text);
+        return;
+    }
     llmfi_jw_str_begin(w);
     llmfi_jw_str_piece(w, lead);
-    if (lead.len && text.len) llmfi_jw_str_piece(w, LLMFI_LIT("\n\n"));
+    if (text.len) llmfi_jw_str_piece(w, LLMFI_LIT("\n\n"));
     llmfi_jw_str_piece(w, text);
     llmfi_jw_str_end(w);
 }
@@ -6235,7 +6403,8 @@ static void llmfi_openai_message(const llmfi_ask *a, llmfi_jw *w, size_t at) {
     case LLMF_TOOL: llmfi_jw_lit(w, "tool"); break;
     default:
         llmfi_jw_lit(w, "user");
-        if (llmfi_openai_quirk(a, LLMFI_Q_SYSTEM_AS_USER) && at == llmfi_openai_first_user(a->req)) lead = llmfi_text_at(a->req->system, a->req->system_len);
+        if (llmfi_openai_quirk(a, LLMFI_Q_SYSTEM_AS_USER) && at == llmfi_openai_first_user(a->req))
+            lead = llmfi_text_at(a->req->system, a->req->system_len);
     }
     if (m->role == LLMF_TOOL) llmfi_jw_member_str(w, "tool_call_id", m->tool_call_id);
     if (m->role == LLMF_ASSISTANT && m->tool_call_count && !m->content_len && !m->part_count) {
@@ -6274,7 +6443,8 @@ static void llmfi_openai_tool(const llmfi_ask *a, llmfi_jw *w, size_t at) {
     llmfi_jw_member_str(w, "name", llmfi_cstr(t->name));
     if (t->description && *t->description) llmfi_jw_member_str(w, "description", llmfi_cstr(t->description));
     llmfi_jw_key(w, "parameters");
-    if (!schema) llmfi_jw_raw(w, t->strict ? LLMFI_LIT("{\"type\":\"object\",\"properties\":{},\"additionalProperties\":false}") : LLMFI_LIT("{\"type\":\"object\",\"properties\":{}}"));
+    if (!schema && t->strict) llmfi_jw_raw(w, LLMFI_LIT("{\"type\":\"object\",\"properties\":{},\"additionalProperties\":false}"));
+    else if (!schema) llmfi_jw_raw(w, LLMFI_LIT("{\"type\":\"object\",\"properties\":{}}"));
     else if (t->strict) llmfi_openai_schema(w, schema);
     else llmfi_node_write(w, schema);
     if (t->strict && !llmfi_openai_quirk(a, LLMFI_Q_NO_STRICT)) llmfi_jw_member_bool(w, "strict", true);
@@ -6314,7 +6484,8 @@ static void llmfi_openai_tail(const llmfi_ask *a, llmfi_jw *w) {
 
 /* Step 0: the head and the system text; one for each message; one for each tool; the tail. */
 static bool llmfi_openai_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
-    size_t messages = LLMFI_OPENAI_OURS(a, "messages") ? a->req->message_count : 0, tools = LLMFI_OPENAI_OURS(a, "tools") ? a->req->tool_count : 0, at = step;
+    size_t messages = LLMFI_OPENAI_OURS(a, "messages") ? a->req->message_count : 0;
+    size_t tools = LLMFI_OPENAI_OURS(a, "tools") ? a->req->tool_count : 0, at = step;
     if (at == 0) {
         llmfi_openai_head(a, w);
         if (!LLMFI_OPENAI_OURS(a, "messages")) return true;
@@ -6481,7 +6652,8 @@ static void llmfi_openai_keep_detail(llmfi_reply *r, llmf_str raw) {
         llmfi_openai_detail_close(r);
         if (b->len) llmfi_openai_state_raw(r, b, LLMFI_LIT(","));
         if (joins) {
-            llmfi_openai_state_raw(r, b, d.kind == 1 ? LLMFI_LIT("{\"type\":\"reasoning.text\",\"text\":\"") : LLMFI_LIT("{\"type\":\"reasoning.summary\",\"summary\":\""));
+            if (d.kind == 1) llmfi_openai_state_raw(r, b, LLMFI_LIT("{\"type\":\"reasoning.text\",\"text\":\""));
+            else llmfi_openai_state_raw(r, b, LLMFI_LIT("{\"type\":\"reasoning.summary\",\"summary\":\""));
             number[LLMFI_OPENAI_DETAIL] = 1;
             number[LLMFI_OPENAI_DETAIL_KIND] = d.kind;
             number[LLMFI_OPENAI_DETAIL_INDEX] = d.index;
@@ -6509,7 +6681,7 @@ static void llmfi_openai_on_end(llmfi_reply *r) {
         llmfi_openai_state_raw(r, &r->state, LLMFI_LIT("]"));
     }
     llmfi_openai_state_raw(r, &r->state, LLMFI_LIT("}"));
-    if (!llmfi_openai_state((const llmfi_settings *)r->user, llmfi_buf_str(&r->state)).len) r->state.len = 0; /* a frame was taken back in its middle */
+    if (!llmfi_openai_state((const llmfi_settings *)r->user, llmfi_buf_str(&r->state)).len) r->state.len = 0; /* a frame was taken back halfway */
 }
 
 /* ---- reading ---- */
@@ -7196,6 +7368,12 @@ static void llmfi_claude_arguments(llmfi_reply *r, const llmfi_json *j, int64_t 
     if (at >= 0) llmfi_reply_tool_args_json(r, at, j);
 }
 
+/* A piece of thinking: to be read, and to be given back. */
+static void llmfi_claude_thought(llmfi_reply *r, const llmfi_json *j) {
+    llmfi_reply_reasoning_json(r, j);
+    if (r->dialect.number[LLMFI_CLAUDE_KIND] == LLMFI_CLAUDE_THINKING) llmfi_claude_put(r, &r->dialect.buf[LLMFI_CLAUDE_THOUGHT], j->text);
+}
+
 /* The delta object of a content_block_delta, just opened. */
 static void llmfi_claude_delta(llmfi_reply *r, llmfi_json *j, int64_t index) {
     llmf_str type = llmfi_claude_type(j);
@@ -7204,9 +7382,7 @@ static void llmfi_claude_delta(llmfi_reply *r, llmfi_json *j, int64_t index) {
         if (LLMFI_KEY(j, "text") && LLMFI_IS(type, "text_delta")) {
             if (llmfi_json_scalar(j) == LLMFI_J_STRING) llmfi_reply_text_json(r, j);
         } else if (LLMFI_KEY(j, "thinking") && LLMFI_IS(type, "thinking_delta")) {
-            if (llmfi_json_scalar(j) != LLMFI_J_STRING) continue;
-            llmfi_reply_reasoning_json(r, j);
-            if (thinking) llmfi_claude_put(r, &r->dialect.buf[LLMFI_CLAUDE_THOUGHT], j->text);
+            if (llmfi_json_scalar(j) == LLMFI_J_STRING) llmfi_claude_thought(r, j);
         } else if (LLMFI_KEY(j, "signature") && LLMFI_IS(type, "signature_delta")) {
             if (llmfi_json_scalar(j) == LLMFI_J_STRING && thinking) llmfi_claude_put(r, &r->dialect.buf[LLMFI_CLAUDE_SIGNATURE], j->text);
         } else if (LLMFI_KEY(j, "partial_json") && LLMFI_IS(type, "input_json_delta")) {
@@ -7306,21 +7482,35 @@ static void llmfi_claude_members(llmfi_reply *r, llmfi_json *j, llmfi_claude_eve
 
 /* ---- frames ---- */
 
-/* Nearly all events are a piece of text, spelt like this, with blanks before the last brace as padding: that spelling is read without asking for each token.
-   False: it is another event, or another spelling, and nothing has been done. */
-static bool llmfi_claude_text_event(llmfi_reply *r, llmf_str data) {
-    llmf_str front = LLMFI_LIT("{\"type\":\"content_block_delta\",\"index\":"), middle = LLMFI_LIT(",\"delta\":{\"type\":\"text_delta\",\"text\":");
-    size_t at = front.len, digits;
+/* Behind {"type":"content_block_delta","index":N — nearly all events are one of these, with blanks before the last brace as padding. */
+static const struct {
+    const char *text;
+    size_t len;
+} llmfi_claude_usual[] = {
+#define LLMFI_CLAUDE_USUAL(type, key) { ",\"delta\":{\"type\":\"" type "\",\"" key "\":", sizeof(",\"delta\":{\"type\":\"" type "\",\"" key "\":") - 1 }
+    LLMFI_CLAUDE_USUAL("text_delta", "text"), LLMFI_CLAUDE_USUAL("thinking_delta", "thinking"), LLMFI_CLAUDE_USUAL("input_json_delta", "partial_json")
+#undef LLMFI_CLAUDE_USUAL
+};
+
+/* The usual spelling of the usual events, read without asking for each token. False: it is another one, and nothing has been done. */
+static bool llmfi_claude_usual_event(llmfi_reply *r, llmf_str data) {
+    llmf_str front = LLMFI_LIT("{\"type\":\"content_block_delta\",\"index\":"), rest;
+    size_t at = front.len, kind = 0;
+    int64_t index = 0;
     llmfi_json j;
     if (!llmfi_starts(data, front)) return false;
-    while (at < data.len && llmfi_is_digit(data.ptr[at])) at++;
-    digits = at - front.len;
-    if (!digits || (digits > 1 && data.ptr[front.len] == '0') || !llmfi_starts(llmfi_from(data, at), middle)) return false;
-    llmfi_json_init(&j, llmfi_from(data, at + middle.len), true);
+    while (at < data.len && llmfi_is_digit(data.ptr[at]) && index < 100000) index = index * 10 + (data.ptr[at++] - '0');
+    if (at == front.len || (at > front.len + 1 && data.ptr[front.len] == '0')) return false;
+    rest = llmfi_from(data, at);
+    while (kind < LLMFI_COUNT(llmfi_claude_usual) && !llmfi_starts(rest, llmfi_str(llmfi_claude_usual[kind].text, llmfi_claude_usual[kind].len))) kind++;
+    if (kind == LLMFI_COUNT(llmfi_claude_usual)) return false;
+    llmfi_json_init(&j, llmfi_from(rest, llmfi_claude_usual[kind].len), true);
     if (llmfi_json_next(&j) != LLMFI_J_STRING || j.at == j.end || *j.at++ != '}') return false;
     while (j.at < j.end && *j.at == ' ') j.at++;
     if (j.end - j.at != 1 || *j.at != '}') return false;
-    llmfi_reply_text_json(r, &j);
+    if (kind == 0) llmfi_reply_text_json(r, &j);
+    else if (kind == 1) llmfi_claude_thought(r, &j);
+    else llmfi_claude_arguments(r, &j, index);
     return true;
 }
 
@@ -7333,7 +7523,7 @@ static void llmfi_anthropic_frame(llmfi_reply *r, llmf_str event, llmf_str data)
     memset(&e, 0, sizeof e);
     e.index = -1;
     llmfi_reply_mark(r);
-    if (llmfi_claude_text_event(r, data)) return;
+    if (llmfi_claude_usual_event(r, data)) return;
     llmfi_json_init(&j, data, true);
     if (llmfi_json_enter(&j, LLMFI_J_OBJECT)) {
         e.type = llmfi_claude_type(&j);
@@ -7814,13 +8004,17 @@ static bool llmfi_anthropic_body(const llmfi_ask *a, unsigned step, llmfi_jw *w)
 
 static void llmfi_anthropic_check_thinking(const llmfi_ask *a, llmfi_refusal *no) {
     llmfi_anthropic_think t = llmfi_anthropic_thinking(a);
+    llmf_str choice = llmfi_cstr(a->req->tool_choice);
     if (t.mode == LLMFI_THINK_UNSAID || t.mode == LLMFI_THINK_OFF) return;
+    if (choice.len && !LLMFI_IS(choice, "auto") && !LLMFI_IS(choice, "none"))
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "tool_choice", "a call cannot be demanded while the model thinks; leave it or reasoning out");
     if (a->model->quirks & LLMFI_Q_NO_REASONING) {
         llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model cannot think before it answers; leave it out, or take a newer model");
     } else if (!t.effort && (a->model->quirks & LLMFI_Q_ADAPTIVE_THINKING)) {
         llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model takes no token budget; give low, medium, high, xhigh or max");
     } else if (t.mode == LLMFI_THINK_BUDGET && t.budget < LLMFI_ANTHROPIC_LEAST) {
-        llmfi_refuse(no, LLMF_ERR_ARGUMENT, "reasoning", t.effort ? "needs max_tokens of at least 2048: 1024 for thinking and 1024 for the answer" : "the budget must be at least 1024 tokens");
+        llmfi_refuse(no, LLMF_ERR_ARGUMENT, "reasoning",
+                     t.effort ? "needs max_tokens of at least 2048: 1024 for thinking and 1024 for the answer" : "the budget must be at least 1024 tokens");
     } else if (t.mode == LLMFI_THINK_BUDGET && t.budget >= llmfi_anthropic_max_tokens(a)) {
         llmfi_refuse(no, LLMF_ERR_ARGUMENT, "reasoning", "the budget is part of max_tokens, so max_tokens must be larger; raise it or lower the budget");
     }
@@ -7831,12 +8025,15 @@ static void llmfi_anthropic_check_sampling(const llmfi_ask *a, llmfi_refusal *no
     if (field && ((a->model->quirks & LLMFI_Q_NO_SAMPLING) || llmfi_anthropic_refuses_sampling(llmfi_anthropic_version(a))))
         llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, field, "this model no longer takes it (Anthropic removed it in API version 2026-10-21); leave it out, or take an older model");
     if (a->req->temperature > 1) llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "temperature", "Anthropic takes 0 to 1");
+    if (llmfi_anthropic_thinking(a).mode > LLMFI_THINK_OFF && a->req->temperature != 0 && a->req->temperature != 1)
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "temperature", "cannot be chosen while the model thinks; leave it or reasoning out");
 }
 
 static void llmfi_anthropic_check_part(const llmf_message *m, const llmf_part *p, llmfi_refusal *no) {
     if (p->type == LLMF_PART_TEXT) return;
     if (p->type == LLMF_PART_AUDIO) llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "messages.parts", "Anthropic takes no audio; send a transcript");
-    else if (m->role != LLMF_USER && m->role != LLMF_TOOL) llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "messages.parts", "Anthropic takes images and files from users and tools only; move this one to a user message");
+    else if (m->role != LLMF_USER && m->role != LLMF_TOOL)
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "messages.parts", "Anthropic takes images and files from users and tools only; move this one to a user message");
     else if (llmfi_anthropic_source_of(p).kind == LLMFI_FROM_NONE)
         llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "messages.parts", "Anthropic takes images, PDF and text; set media_type, convert the file, or give data instead of a data: URL");
 }
@@ -7850,7 +8047,9 @@ static void llmfi_anthropic_check(const llmfi_ask *a, llmfi_refusal *no) {
     if (q->use_seed) llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "seed", "Anthropic has none; leave it out");
     if (q->stop_count && (a->model->quirks & LLMFI_Q_NO_SAMPLING)) llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "stop", "this model refuses it; leave it out");
     if (a->format ? (a->model->quirks & LLMFI_Q_NO_SCHEMA) != 0 : LLMFI_IS(llmfi_cstr(q->format), "json"))
-        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "format", a->format ? "this model takes no schema; ask for JSON in the prompt" : "Anthropic has no JSON mode without a schema; give a JSON Schema, or ask for JSON in the prompt");
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "format",
+                     a->format ? "this model takes no schema; ask for JSON in the prompt"
+                               : "Anthropic has no JSON mode without a schema; give a JSON Schema, or ask for JSON in the prompt");
     for (i = 0; i < q->message_count && no->code == LLMF_OK; i++) {
         llmf_str blocks = llmfi_anthropic_blocks(a, &q->messages[i]);
         if (blocks.len && (blocks.ptr[0] != '[' || !llmfi_json_valid(blocks)))
@@ -8284,7 +8483,8 @@ static void llmfi_mock_check(const llmfi_ask *a, llmfi_refusal *no) {
     if (script && script->type != LLMFI_ARRAY) llmfi_refuse(no, LLMF_ERR_ARGUMENT, "extra.script", "must be a list of items, or a list of such lists");
     for (item = script && script->type == LLMFI_ARRAY ? script->child : NULL; item; item = item->next)
         if (llmfi_mock_kind(item) < 0) {
-            llmfi_refuse(no, LLMF_ERR_ARGUMENT, "extra.script", "an item is an object with one of text, reasoning, finish (texts), tool (with a name), usage, error (objects) and cut (true)");
+            llmfi_refuse(no, LLMF_ERR_ARGUMENT, "extra.script",
+                         "an item is an object with one of text, reasoning, finish (texts), tool (with a name), usage, error (objects) and cut (true)");
             return;
         }
 }
@@ -9479,10 +9679,35 @@ LLMFI_UNUSED static bool llmfi_char_is(char c, unsigned kind) {
     return (llmfi_chars[(unsigned char)c] & kind) != 0;
 }
 
+#if LLMFI_JSON_SSE2
+/* 0xff in each byte of v from `low` to `high`. */
+static __m128i llmfi_bytes_from_to(__m128i v, char low, char high) {
+    __m128i a = _mm_set1_epi8(low), b = _mm_set1_epi8(high);
+    return _mm_and_si128(_mm_cmpeq_epi8(_mm_max_epu8(v, a), v), _mm_cmpeq_epi8(_mm_min_epu8(v, b), v));
+}
+
+/* How many bytes at the front are a letter, a digit or '-', which are of every kind but HEX. Sixteen at a time: may stop early. */
+static size_t llmfi_plain_span(const unsigned char *s, size_t len) {
+    size_t i;
+    for (i = 0; len - i >= 16; i += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(s + i));
+        __m128i letter = llmfi_bytes_from_to(_mm_or_si128(v, _mm_set1_epi8(0x20)), 'a', 'z');
+        __m128i good = _mm_or_si128(_mm_or_si128(letter, llmfi_bytes_from_to(v, '0', '9')), _mm_cmpeq_epi8(v, _mm_set1_epi8('-')));
+        unsigned other = ~(unsigned)_mm_movemask_epi8(good) & 0xffff;
+        if (other) return i + (unsigned)__builtin_ctz(other);
+    }
+    return i;
+}
+#endif
+
 /* Offset of the first byte that is not of this kind (one of them), or the text's length. */
 LLMFI_UNUSED static size_t llmfi_char_span(llmf_str text, unsigned kind) {
     const unsigned char *t = llmfi_chars, *s = (const unsigned char *)text.ptr;
     size_t i = 0;
+#if LLMFI_JSON_SSE2
+    if (kind & (LLMFI_CHAR_TOKEN | LLMFI_CHAR_URL | LLMFI_CHAR_UNRESERVED)) i = llmfi_plain_span(s, text.len);
+    if (i < text.len && !(t[s[i]] & kind)) return i;
+#endif
     while (text.len - i >= 4 && (t[s[i]] & t[s[i + 1]] & t[s[i + 2]] & t[s[i + 3]] & kind)) i += 4;
     while (i < text.len && (t[s[i]] & kind)) i++;
     return i;
@@ -9500,6 +9725,13 @@ LLMFI_UNUSED static bool llmfi_control_in(const char *eight) {
 /* Offset of the first control character at or behind `from`, or LLMFI_NOWHERE. */
 LLMFI_UNUSED static size_t llmfi_find_control(llmf_str text, size_t from) {
     size_t i = from;
+#if LLMFI_JSON_SSE2
+    for (; i + 16 <= text.len; i += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(text.ptr + i));
+        unsigned control = (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1f)), v), _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f))));
+        if (control) return i + (unsigned)__builtin_ctz(control);
+    }
+#endif
     while (i + 8 <= text.len && !llmfi_control_in(text.ptr + i)) i += 8;
     if (i + 8 > text.len && text.len - from >= 8 && !llmfi_control_in(text.ptr + text.len - 8)) return LLMFI_NOWHERE;
     for (; i < text.len; i++)
@@ -9689,14 +9921,6 @@ LLMFI_UNUSED static llmfi_report llmfi_report_to(llmfi_report_fn say, void *user
     return r;
 }
 
-/* Empties *err and gives its text to write. err NULL is not allowed. */
-LLMFI_UNUSED static llmfi_text llmfi_problem(llmf_error *err, int code) {
-    memset(err, 0, sizeof *err);
-    err->code = code;
-    err->retry_after_ms = -1;
-    return llmfi_text_in(err->text, sizeof err->text);
-}
-
 /* A path of any length leaves room for the rest of the sentence. */
 static void llmfi_say_path(llmfi_text *t, llmf_str path) {
     const size_t most = 160;
@@ -9710,7 +9934,7 @@ static void llmfi_say_path(llmfi_text *t, llmf_str path) {
 
 /* Begins a problem: what follows is written to the text, then llmfi_report_end. line 0: about the file as a whole. */
 LLMFI_UNUSED static llmfi_text llmfi_report_begin(llmf_error *err, llmf_str file, uint32_t line, uint32_t column, bool warning) {
-    llmfi_text t = llmfi_problem(err, LLMF_ERR_CONFIG);
+    llmfi_text t = llmfi_error_begin(err, LLMF_ERR_CONFIG);
     err->line = line;
     err->column = line ? column : 0;
     llmfi_say_path(&t, file);
@@ -10054,7 +10278,7 @@ static void llmfi_env_problem(void *user, const llmf_error *e, bool warning) {
 }
 
 static bool llmfi_env_memory(llmfi_env *env, llmf_error *err) {
-    llmfi_text t = llmfi_problem(err, LLMF_ERR_MEMORY);
+    llmfi_text t = llmfi_error_begin(err, LLMF_ERR_MEMORY);
     LLMFI_SAY(&t, "the memory block is used up by llmf_desc.env_file: raise llmf_desc.memory_size");
     llmfi_env_close(env);
     return false;
@@ -11406,7 +11630,7 @@ static const llmfi_provider *llmfi_config_usable(const llmfi_config *c, llmf_str
     int row = llmfi_find_provider_row(name);
     llmfi_text t;
     if (p && (p->built || p->row < 0)) return p; /* a dialect of one's own may be registered by then: who prepares the call looks */
-    t = llmfi_problem(err, p || row >= 0 ? LLMF_ERR_NOT_BUILT : LLMF_ERR_UNKNOWN_PROVIDER);
+    t = llmfi_error_begin(err, p || row >= 0 ? LLMF_ERR_NOT_BUILT : LLMF_ERR_UNKNOWN_PROVIDER);
     if (p) {
         llmfi_say_not_built(&t, p->name, p->option, p->later);
     } else if (row >= 0) {
@@ -11505,7 +11729,7 @@ static llmf_str llmfi_template_value(const llmfi_record *r, llmf_str name) {
 }
 
 static bool llmfi_template_problem(const llmfi_record *r, llmf_str name, llmf_error *err) {
-    llmfi_text t = llmfi_problem(err, LLMF_ERR_CONFIG);
+    llmfi_text t = llmfi_error_begin(err, LLMF_ERR_CONFIG);
     size_t i;
     LLMFI_SAY(&t, "provider ");
     llmfi_say(&t, r->provider->name);
@@ -11554,12 +11778,6 @@ static size_t llmfi_template_fill(const llmfi_record *r, char *to, llmf_error *e
     return len;
 }
 
-static bool llmfi_resolve_memory(llmf_error *err) {
-    llmfi_text t = llmfi_problem(err, LLMF_ERR_MEMORY);
-    LLMFI_SAY(&t, "the memory block is used up: raise llmf_desc.memory_size");
-    return false;
-}
-
 /* What needs memory of its own. */
 static bool llmfi_record_end(llmfi_config *c, llmfi_arena *into, llmfi_record *r, llmf_error *err) {
     size_t len;
@@ -11569,7 +11787,7 @@ static bool llmfi_record_end(llmfi_config *c, llmfi_arena *into, llmfi_record *r
     if (forced) r->s.base_url = llmfi_cstr(c->desc->base_url);
     what = llmfi_url_problem(r->s.base_url);
     if (what) { /* files have been checked: it is the program's, or a variable's */
-        llmfi_text t = llmfi_problem(err, forced ? LLMF_ERR_ARGUMENT : LLMF_ERR_CONFIG);
+        llmfi_text t = llmfi_error_begin(err, forced ? LLMF_ERR_ARGUMENT : LLMF_ERR_CONFIG);
         if (forced) LLMFI_SAY(&t, "llmf_desc");
         else llmfi_say(&t, r->provider->name);
         LLMFI_SAY(&t, ": base_url ");
@@ -11581,7 +11799,7 @@ static bool llmfi_record_end(llmfi_config *c, llmfi_arena *into, llmfi_record *r
     len = llmfi_template_fill(r, NULL, err);
     if (len == LLMFI_NOWHERE) return false;
     to = (char *)llmfi_arena_alloc(into, len + 1);
-    if (!to) return llmfi_resolve_memory(err);
+    if (!to) return llmfi_error_memory(err);
     llmfi_template_fill(r, to, err);
     r->s.base_url = llmfi_str(to, len);
     return true;
@@ -11601,7 +11819,7 @@ static const llmfi_provider *llmfi_entry_provider(const llmfi_config *c, const l
     llmf_str name = llmfi_entry_provider_name(c, e);
     llmfi_text t;
     if (name.len) return llmfi_config_usable(c, name, err);
-    t = llmfi_problem(err, LLMF_ERR_CONFIG);
+    t = llmfi_error_begin(err, LLMF_ERR_CONFIG);
     LLMFI_SAY(&t, "the model ");
     llmfi_say(&t, e->key);
     LLMFI_SAY(&t, " names no provider; add the key provider");
@@ -11623,7 +11841,7 @@ static bool llmfi_record_of_entry(const llmfi_config *c, const llmfi_entry *e, l
     if (!p) return false;
     id = llmfi_entry_id(e, p);
     if (!id.len) {
-        llmfi_text t = llmfi_problem(err, LLMF_ERR_CONFIG);
+        llmfi_text t = llmfi_error_begin(err, LLMF_ERR_CONFIG);
         LLMFI_SAY(&t, "the model ");
         llmfi_say(&t, e->key);
         LLMFI_SAY(&t, " has no model_id; add the key model_id with the provider's id of the model");
@@ -11657,7 +11875,7 @@ static bool llmfi_record_of(const llmfi_config *c, const llmfi_provider *p, llmf
 static bool llmfi_record_default(const llmfi_config *c, const llmfi_provider *p, llmfi_record *out, llmf_error *err) {
     llmfi_text t;
     if (p->default_model.len) return llmfi_record_of(c, p, p->default_model, p->default_model, out);
-    t = llmfi_problem(err, LLMF_ERR_UNKNOWN_MODEL);
+    t = llmfi_error_begin(err, LLMF_ERR_UNKNOWN_MODEL);
     LLMFI_SAY(&t, "provider ");
     llmfi_say(&t, p->name);
     LLMFI_SAY(&t, " has no default model; name one (");
@@ -11668,7 +11886,7 @@ static bool llmfi_record_default(const llmfi_config *c, const llmfi_provider *p,
 
 /* Names that might have been meant: keys of the config, rows of the table, and provider:model of both. */
 static bool llmfi_unknown_model(const llmfi_config *c, llmf_str name, llmf_error *err) {
-    llmfi_text t = llmfi_problem(err, LLMF_ERR_UNKNOWN_MODEL);
+    llmfi_text t = llmfi_error_begin(err, LLMF_ERR_UNKNOWN_MODEL);
     llmfi_nearest near_names = llmfi_nearest_to(name), near_provider;
     size_t colon = llmfi_find_char(name, ':');
     const llmfi_entry *e;
@@ -11741,7 +11959,7 @@ static bool llmfi_resolve_empty(const llmfi_config *c, llmfi_record *out, llmf_e
         p = llmfi_config_usable(c, provider, err);
         return p && llmfi_record_default(c, p, out, err);
     }
-    t = llmfi_problem(err, LLMF_ERR_UNKNOWN_MODEL);
+    t = llmfi_error_begin(err, LLMF_ERR_UNKNOWN_MODEL);
     LLMFI_SAY(&t, "no model is named and there is no default: name one, or set LLM_PROVIDER, or default_model in the config");
     llmfi_say_providers(c, &t, false);
     return false;
@@ -11750,15 +11968,15 @@ static bool llmfi_resolve_empty(const llmfi_config *c, llmfi_record *out, llmf_e
 /* What `name` stands for; empty: the default provider's default model. Texts of *out live as long as the generation and `into` do.
    False with *err: UNKNOWN_MODEL, UNKNOWN_PROVIDER, NOT_BUILT, CONFIG, MEMORY. */
 LLMFI_UNUSED static bool llmfi_config_resolve(llmfi_config *c, llmfi_arena *into, llmf_str name, llmfi_record *out, llmf_error *err) {
-    llmf_str kept = llmfi_trim(name);
+    llmf_str kept = name;
     if (llmfi_find_control(kept, 0) != LLMFI_NOWHERE || !llmfi_utf8_valid(kept, NULL)) {
-        llmfi_text t = llmfi_problem(err, LLMF_ERR_ARGUMENT);
+        llmfi_text t = llmfi_error_begin(err, LLMF_ERR_ARGUMENT);
         LLMFI_SAY(&t, "the model's name holds a control character or invalid UTF-8");
         return false;
     }
     if (kept.len) {
         kept = llmfi_arena_copy(into, kept);
-        if (!kept.len) return llmfi_resolve_memory(err);
+        if (!kept.len) return llmfi_error_memory(err);
     }
     if (!(kept.len ? llmfi_resolve_name(c, kept, out, err) : llmfi_resolve_empty(c, out, err))) return false;
     return llmfi_record_end(c, into, out, err);
@@ -12397,7 +12615,7 @@ static llmfi_node *llmfi_entry_of_text(llmfi_config *c, llmfi_arena *into, llmf_
     k.references = NULL;
     n = llmfi_trim(text).len ? llmfi_parse_config(into, k.file, text, &report) : llmfi_new_object(into);
     if (n && llmfi_check_entry(&k, n, of, NULL, 0) && !into->failed) return n;
-    if (err->code == LLMF_OK) llmfi_resolve_memory(err);
+    if (err->code == LLMF_OK) llmfi_error_memory(err);
     return NULL;
 }
 
@@ -12425,7 +12643,7 @@ LLMFI_UNUSED static bool llmfi_config_override(llmfi_config *c, llmfi_arena *int
 }
 
 static bool llmfi_register_bad(llmf_error *err, const char *what) {
-    llmfi_text t = llmfi_problem(err, LLMF_ERR_ARGUMENT);
+    llmfi_text t = llmfi_error_begin(err, LLMF_ERR_ARGUMENT);
     LLMFI_SAY(&t, "llmf_provider_desc: ");
     llmfi_say_c(&t, what);
     return false;
@@ -12448,7 +12666,7 @@ LLMFI_UNUSED static bool llmfi_config_add_provider(llmfi_config *c, const llmf_p
     if (!known && llmfi_find_provider_row(name) < 0 && !((d->dialect || llmfi_member(entry, LLMFI_LIT("dialect"))) && (d->base_url || llmfi_member(entry, LLMFI_LIT("base_url")))))
         return llmfi_register_bad(err, "a new provider needs dialect and base_url");
     p = llmfi_provider_new(c, llmfi_arena_copy(&c->arena, name));
-    if (!p || c->arena.failed) return llmfi_resolve_memory(err);
+    if (!p || c->arena.failed) return llmfi_error_memory(err);
     if (known) {
         llmfi_provider *next = p->next;
         *p = *known;
@@ -12467,7 +12685,7 @@ LLMFI_UNUSED static bool llmfi_config_add_provider(llmfi_config *c, const llmf_p
     }
     p->node = NULL;
     llmfi_provider_apply(p, entry);
-    if (c->arena.failed) return llmfi_resolve_memory(err);
+    if (c->arena.failed) return llmfi_error_memory(err);
     p->next = c->providers; /* before the known one of that name: handles that were resolved keep what they have */
     c->providers = p;
     return true;
@@ -12653,13 +12871,6 @@ LLMFI_UNUSED static void llmfi_handle_unprepare(llmfi_handles *h, uint32_t at) {
     h->prepared--;
 }
 
-static bool llmfi_error_memory(llmf_error *err) {
-    llmfi_text t = llmfi_text_in(err->text, sizeof err->text);
-    err->code = LLMF_ERR_MEMORY;
-    LLMFI_SAY(&t, "the memory block is used up: raise llmf_desc.memory_size");
-    return false;
-}
-
 /* The adapter of a dialect: a registered one of that name first, then ours. False with *err where there is none. */
 static bool llmfi_prepared_dialect(const llmfi_handles *h, llmfi_prepared *p, llmf_error *err) {
     llmf_str name = p->record.provider->dialect;
@@ -12669,8 +12880,7 @@ static bool llmfi_prepared_dialect(const llmfi_handles *h, llmfi_prepared *p, ll
         if (llmfi_eq(llmfi_cstr(h->dialects[i]->name), name)) p->dialect = h->dialects[i];
     if (!p->dialect) p->adapter = llmfi_adapter_find(name);
     if (p->dialect || p->adapter) return true;
-    t = llmfi_text_in(err->text, sizeof err->text);
-    err->code = LLMF_ERR_NOT_BUILT;
+    t = llmfi_error_begin(err, LLMF_ERR_NOT_BUILT);
     LLMFI_SAY(&t, "provider ");
     llmfi_say(&t, p->record.provider->name);
     LLMFI_SAY(&t, " speaks the dialect ");
@@ -13549,6 +13759,7 @@ typedef struct llmfi_http1 {
     bool keep_alive;                         /* from HEADERS_END on: the connection may serve another request after DONE. False at DONE when
                                                 bytes follow that nobody asked for: the length given was too short */
     bool head_request, has_length, chunked, close, persist, http10, spent;
+    bool controls;                           /* the line may hold control characters: look closer */
 } llmfi_http1;
 
 /* head_request: the reply has no body whatever it says. max_head: bytes of status lines, headers, trailers, 0 for LLMF_MAX_HEAD;
@@ -13587,10 +13798,23 @@ static void llmfi_http1_take(llmfi_http1 *h, llmf_str *in, size_t n) {
 
 /* ---- lines of the head ---- */
 
+/* The LF that ends the line, or NULL. One pass finds it and tells whether a control character stands before it (in h->controls). */
+static const char *llmfi_http1_line_end(llmfi_http1 *h, llmf_str in) {
+    size_t i = 0;
+    h->controls = h->line.len != 0;
+    while ((i = llmfi_find_control(in, i)) != LLMFI_NOWHERE) {
+        if (in.ptr[i] == '\r' && in.len - i > 1 && in.ptr[i + 1] == '\n') i++;
+        if (in.ptr[i] == '\n') return in.ptr + i;
+        h->controls = true;
+        i++;
+    }
+    return NULL;
+}
+
 /* A whole line without its end: 1, and *start is the byte where it begins. Else 0, or an error. */
 static int llmfi_http1_line(llmfi_http1 *h, llmf_str *in, llmf_str *line, uint64_t *start) {
     size_t n = in->len < h->head_left ? in->len : h->head_left;
-    const char *lf = n ? (const char *)memchr(in->ptr, '\n', n) : NULL;
+    const char *lf = llmfi_http1_line_end(h, llmfi_str(in->ptr, n));
     llmf_str piece = llmfi_str(in->ptr, lf ? (size_t)(lf - in->ptr) + 1 : n);
     if (!lf && in->len > n) return llmfi_http1_fail(h, LLMFI_WIRE_LIMIT, "the head of the reply is longer than LLMF_MAX_HEAD", h->at + n);
     *start = h->at - h->line.len;
@@ -13612,7 +13836,7 @@ static int llmfi_http1_line(llmfi_http1 *h, llmf_str *in, llmf_str *line, uint64
 /* Refuses what no part of a line may hold; other control characters are let through. */
 static int llmfi_http1_clean(llmfi_http1 *h, llmf_str line, size_t from, uint64_t start) {
     size_t i = from;
-    while ((i = llmfi_find_control(line, i)) != LLMFI_NOWHERE) {
+    while (h->controls && (i = llmfi_find_control(line, i)) != LLMFI_NOWHERE) {
         if (!line.ptr[i]) return llmfi_http1_bad(h, "a NUL in the head of the reply", start + i);
         if (line.ptr[i] == '\r') return llmfi_http1_bad(h, "a CR without LF in the head of the reply", start + i);
         i++;
@@ -13860,6 +14084,14 @@ LLMFI_UNUSED static int llmfi_http1_next(llmfi_http1 *h, llmf_str *in) {
     if (h->spent) llmfi_wire_drop(&h->line);
     h->spent = false;
     while (got == LLMFI_HTTP1_MORE) {
+        if (h->state < LLMFI_HTTP1_AT_LENGTH && in->len) {
+            got = llmfi_http1_head(h, in);
+            if (h->spent && got == LLMFI_HTTP1_MORE) {
+                llmfi_wire_drop(&h->line);
+                h->spent = false;
+            }
+            continue;
+        }
         if (h->state == LLMFI_HTTP1_AT_DONE) {
             if (in->len) h->keep_alive = false;
             return LLMFI_HTTP1_DONE;
@@ -13869,11 +14101,7 @@ LLMFI_UNUSED static int llmfi_http1_next(llmfi_http1 *h, llmf_str *in) {
         if (h->state == LLMFI_HTTP1_AT_LENGTH) return llmfi_http1_piece(h, in, LLMFI_HTTP1_AT_DONE);
         if (h->state == LLMFI_HTTP1_AT_CHUNK) return llmfi_http1_piece(h, in, LLMFI_HTTP1_AT_CHUNK_CR);
         if (h->state == LLMFI_HTTP1_AT_CLOSE) return llmfi_http1_rest(h, in);
-        got = h->state < LLMFI_HTTP1_AT_LENGTH ? llmfi_http1_head(h, in) : llmfi_http1_between(h, in);
-        if (h->spent && got == LLMFI_HTTP1_MORE) {
-            llmfi_wire_drop(&h->line);
-            h->spent = false;
-        }
+        got = llmfi_http1_between(h, in);
     }
     return got;
 }
@@ -13909,8 +14137,8 @@ static const char *llmfi_http1_refuse(const llmfi_http1_request *r) {
         llmf_str name = r->headers[i].name;
         if (llmfi_header_bad_name(name) != LLMFI_NOWHERE) return "a character that no header name has";
         if (llmfi_header_bad_value(r->headers[i].value) != LLMFI_NOWHERE) return "a control character in a header value";
-        if (llmfi_eq_nocase(name, LLMFI_LIT("host")) || llmfi_eq_nocase(name, LLMFI_LIT("content-length")) ||
-            llmfi_eq_nocase(name, LLMFI_LIT("transfer-encoding")))
+        if ((name.len == 4 && llmfi_eq_nocase(name, LLMFI_LIT("host"))) || (name.len == 14 && llmfi_eq_nocase(name, LLMFI_LIT("content-length"))) ||
+            (name.len == 17 && llmfi_eq_nocase(name, LLMFI_LIT("transfer-encoding"))))
             return "a header that the transport writes itself";
     }
     return NULL;
@@ -15136,6 +15364,11 @@ LLMFI_UNUSED static llmfi_transport *llmfi_replay_open(llmfi_net *net) {
 }
 
 #endif
+#endif
+#if LLMF_HAS_REPLAY
+#define LLMFI_LIST_REPLAY " replay"
+#else
+#define LLMFI_LIST_REPLAY ""
 #endif
 #if LLMF_HAS_SOCKET
 /* The transport "socket": our HTTP over plain TCP. No TLS, no proxy, no allocation outside the heap. */
@@ -16465,7 +16698,7 @@ LLMFI_UNUSED static llmfi_transport *llmfi_curl_open(llmfi_net *net) {
 #define LLMFI_LIST_CURL ""
 #endif
 
-#define LLMFI_TRANSPORT_LIST LLMFI_LIST_SOCKET LLMFI_LIST_CURL
+#define LLMFI_TRANSPORT_LIST LLMFI_LIST_REPLAY LLMFI_LIST_SOCKET LLMFI_LIST_CURL
 
 #endif
 /* Newline-delimited JSON (Ollama's streams, batch results): one item a line. A line ends with LF; one CR before it is not part of it.
@@ -16769,17 +17002,17 @@ LLMFI_UNUSED static int llmfi_sse_end(llmfi_sse *s) {
 #endif
 
 enum { LLMFI_MS = 1000000 };                 /* nanoseconds in a millisecond */
+enum { LLMFI_BODY_KEEP = 4096 };             /* bytes of a request's body that are kept from counting it to sending it */
 
+/* Of 4 KiB at most on 64-bit machines: above, the heap would give it eight. */
 typedef struct llmfi_call {
     llmf_factory *f;
     uint64_t id;
     struct llmfi_call *next, *prev;          /* all calls */
     struct llmfi_call *ready_next;           /* calls with something for llmf_next_any */
-    bool ready;                              /* in that list */
 
     llmfi_arena arena;                       /* everything that lives as long as the call */
     llmfi_prepared *prepared;                /* counted; NULL only where it could not be had */
-    llmf_model_info info;                    /* for registered dialects */
     llmf_request req;
     llmfi_ask ask;
     llmfi_body body;
@@ -16792,7 +17025,6 @@ typedef struct llmfi_call {
     llmfi_buf whole;                         /* a reply that is one frame, or an error's body */
     llmfi_buf raw;                           /* LLMF_KEEP_RAW */
     uint64_t received;                       /* bytes of body */
-    int framing;                             /* LLMF_FRAMING_…, set when the status is known */
     int64_t retry_after_ms;
     llmf_str errortype;                      /* x-amzn-errortype: AWS names the kind of an error in a header */
 
@@ -16802,13 +17034,15 @@ typedef struct llmfi_call {
     llmf_timeouts timeouts;                  /* resolved: below 0 none */
     const char *deadline_what;
 
+    int framing;                             /* LLMF_FRAMING_…, set when the status is known */
+    bool ready;                              /* in the list of those with something for llmf_next_any */
     bool held_back;                          /* the transport has more than was taken: resume it */
+    bool sniffed;                            /* the first byte of a stream has been looked at */
     bool previewing;                         /* built to be looked at: needs no key, sends nothing */
     bool quiet;                              /* events are of no interest: llmf_generate */
     bool calling;                            /* inside the user's callback */
     bool stop, free_later;                   /* asked for inside a callback */
     bool ended, taken;                       /* the response is made; the final event has been handed out */
-    char end_text[160];
     llmf_attempt attempt;
     llmf_response response;
 } llmfi_call;
@@ -16847,11 +17081,15 @@ struct llmf_factory {
     bool deferred;                           /* some call must be ended, freed or called back, outside of what runs now */
     bool held;                               /* some call was stopped by the slice */
     bool polling;                            /* inside llmf_poll */
+    char body[LLMFI_BODY_KEEP];              /* of the call `body_of` (0: of none): it was written to know its length, and as a rule is sent right after */
+    uint64_t body_of;
     bool watching;                           /* the watch is open */
 
+    size_t registered_count;
+#if LLMF_HAS_REGISTER
     llmf_provider_desc registered[LLMF_MAX_REGISTERED];
     const llmf_dialect *dialects[LLMF_MAX_REGISTERED];
-    size_t registered_count;
+#endif
     llmf_error last_error;
 };
 
@@ -16871,29 +17109,7 @@ static int64_t llmfi_between_ms(uint64_t from, uint64_t to) {
     return from && to && to >= from ? (int64_t)((to - from) / LLMFI_MS) : LLMF_UNKNOWN;
 }
 
-/* ---- errors and the log ---- */
-
-static void llmfi_error_clear(llmf_error *e) {
-    if (!e) return;
-    e->code = LLMF_OK;
-    e->http_status = 0;
-    e->retry_after_ms = LLMF_UNKNOWN;
-    e->line = e->column = 0;
-    e->provider_code[0] = e->text[0] = '\0';
-    e->message = llmfi_str("", 0);
-}
-
-/* Begins an error's sentence: go on with LLMFI_SAY. */
-static llmfi_text llmfi_error_begin(llmf_error *e, int code) {
-    llmfi_error_clear(e);
-    e->code = code;
-    return llmfi_text_in(e->text, sizeof e->text);
-}
-
-static void llmfi_error_set(llmf_error *e, int code, const char *text) {
-    llmfi_text t = llmfi_error_begin(e, code);
-    llmfi_say_c(&t, text);
-}
+/* ---- the log ---- */
 
 static void llmfi_log(llmf_factory *f, int level, int id, llmf_str text) {
     int most = f->desc.log_level ? f->desc.log_level : LLMF_LOG_WARNING;
@@ -16933,7 +17149,7 @@ LLMF_API const char *llmf_finish_name(int finish) {
 
 LLMF_API const char *llmf_build_info(void) {
     return "llmfactory " LLMF_VERSION
-           "\ntransports: replay" LLMFI_TRANSPORT_LIST
+           "\ntransports:" LLMFI_TRANSPORT_LIST
            "\nproviders:"
 #define LLMF_PROVIDER(id, name, aliases, dialect, base_url, auth, keys, model, max_tokens, version, embed_model, embed_batch, quirks) LLMFI_BUILT(LLMF_HAS_##id, name)
 #ifdef LLMF_MODELS_DEF
@@ -16987,6 +17203,8 @@ LLMFI_UNUSED static void llmfi_fill_info(llmf_factory *f, const llmfi_record *r,
 #ifndef LLMFI_ENGINE_REGISTERED_H
 #define LLMFI_ENGINE_REGISTERED_H
 
+#if LLMF_HAS_REGISTER
+
 /* The ask is a member of its call. */
 static llmfi_call *llmfi_call_of_ask(const llmfi_ask *ask) {
     return (llmfi_call *)(void *)((char *)(uintptr_t)ask - offsetof(llmfi_call, ask));
@@ -16995,15 +17213,19 @@ static llmfi_call *llmfi_call_of_ask(const llmfi_ask *ask) {
 static void llmfi_registered_path(const llmfi_ask *ask, llmfi_out *out) {
     llmfi_call *c = llmfi_call_of_ask(ask);
     const llmf_dialect *d = c->prepared->dialect;
-    if (d->path) d->path(d->user, ask->req, &c->info, (llmf_out *)(void *)out);
+    llmf_model_info info;
+    llmfi_fill_info(c->f, &c->prepared->record, &info);
+    if (d->path) d->path(d->user, ask->req, &info, (llmf_out *)(void *)out);
 }
 
 static bool llmfi_registered_body(const llmfi_ask *ask, unsigned step, llmfi_jw *w) {
     llmfi_call *c = llmfi_call_of_ask(ask);
     const llmf_dialect *d = c->prepared->dialect;
+    llmf_model_info info;
     (void)step;
+    llmfi_fill_info(c->f, &c->prepared->record, &info);
     llmfi_jw_value(w); /* for the writer the value is there; its bytes the dialect writes itself */
-    if (d->body) d->body(d->user, ask->req, &c->info, (llmf_out *)(void *)w->out);
+    if (d->body) d->body(d->user, ask->req, &info, (llmf_out *)(void *)w->out);
     return false;
 }
 
@@ -17023,6 +17245,22 @@ static void llmfi_on_frame(llmfi_call *c, llmf_str event, llmf_str data) {
     if (d && d->on_frame) d->on_frame(d->user, &c->reply, event, data);
     if (c->prepared->adapter) c->prepared->adapter->on_frame(&c->reply, event, data);
 }
+
+#else
+
+static const llmfi_adapter *llmfi_adapter_of(const llmfi_call *c) {
+    return c->prepared->adapter;
+}
+
+static int llmfi_framing_of(const llmfi_call *c, bool stream) {
+    return stream ? c->prepared->adapter->stream_framing : c->prepared->adapter->framing;
+}
+
+static void llmfi_on_frame(llmfi_call *c, llmf_str event, llmf_str data) {
+    c->prepared->adapter->on_frame(&c->reply, event, data);
+}
+
+#endif
 
 LLMF_API void llmf_out_write(llmf_out *out, const char *bytes, size_t len) {
     llmfi_put((llmfi_out *)(void *)out, bytes, len);
@@ -17194,6 +17432,19 @@ static void llmfi_give_back_decoder(llmfi_call *c) {
     llmfi_buf_free(&c->whole);
 }
 
+/* Ollama cuts a prompt that is longer than its window without a word: the count that it reports tells. */
+static void llmfi_warn_window(llmfi_call *c) {
+    char line[200];
+    llmfi_text t = llmfi_text_in(line, sizeof line);
+    int64_t window = c->prepared ? c->prepared->record.s.num_ctx : 0;
+    if (window <= 0 || c->reply.usage.input < window) return;
+    llmfi_say(&t, c->prepared->record.s.name);
+    LLMFI_SAY(&t, ": the prompt filled num_ctx (");
+    llmfi_say_int(&t, window);
+    LLMFI_SAY(&t, " tokens) and was probably cut: raise num_ctx");
+    llmfi_log(c->f, LLMF_LOG_WARNING, 3, llmfi_str(line, t.len));
+}
+
 /* The call is over; c->reply.error says how. */
 static void llmfi_finish(llmfi_call *c) {
     if (c->ended) return;
@@ -17201,6 +17452,7 @@ static void llmfi_finish(llmfi_call *c) {
     c->end_ns = llmfi_now(c->f);
     llmfi_give_back_decoder(c);
     llmfi_settle(c);
+    llmfi_warn_window(c);
     llmfi_set_deadline(c);
     llmfi_hand_out(c);
 }
@@ -17243,7 +17495,7 @@ static void llmfi_wire_failed(llmfi_call *c, int why) {
 static void llmfi_take_sse(llmfi_call *c, llmf_str *in) {
     while (in->len && !llmfi_full(c) && c->reply.error.code == LLMF_OK) {
         int rc = llmfi_sse_next(&c->sse, in);
-        if (rc == LLMFI_WIRE_ITEM) llmfi_frame(c, c->sse.event, c->sse.payload);
+        if (rc == LLMFI_WIRE_ITEM && llmfi_trim(c->sse.payload).len) llmfi_frame(c, c->sse.event, c->sse.payload); /* data without a word is a ping */
         if (rc == LLMFI_WIRE_ERROR) llmfi_wire_failed(c, c->sse.error);
     }
 }
@@ -17271,12 +17523,24 @@ static bool llmfi_too_much(llmfi_call *c, size_t len) {
     return true;
 }
 
+/* A host that answers a stream with one JSON object (an error, or it cannot stream) or with HTML: seen at the first byte, and read as a whole. Blank lines
+   before it are keep-alives. */
+static void llmfi_sniff(llmfi_call *c, llmf_str *in) {
+    while (in->len && llmfi_is_space(in->ptr[0])) *in = llmfi_from(*in, 1);
+    if (!in->len) return;
+    c->sniffed = true;
+    if (in->ptr[0] != '{' && in->ptr[0] != '[' && in->ptr[0] != '<') return;
+    c->framing = LLMF_FRAMING_JSON;
+    c->reply.streamed = false;
+}
+
 LLMF_API size_t llmf_exchange_data(llmf_exchange *x, const char *bytes, size_t len) {
     llmfi_call *c = (llmfi_call *)x->owner;
     llmf_str in = llmfi_str(bytes, len);
     size_t taken;
     if (c->ended || c->stop || c->reply.error.code != LLMF_OK) return len; /* about to be cancelled: swallowed */
     llmfi_now(c->f);
+    if (c->framing == LLMF_FRAMING_SSE && !c->sniffed) llmfi_sniff(c, &in);
     if (c->framing == LLMF_FRAMING_SSE) llmfi_take_sse(c, &in);
     else if (c->framing == LLMF_FRAMING_NDJSON) llmfi_take_ndjson(c, &in);
     else llmfi_take_whole(c, &in);
@@ -17322,6 +17586,7 @@ static bool llmfi_is_request_id(llmf_str name) {
                  LLMFI_ID_NAME("x-goog-request-id")};
 #undef LLMFI_ID_NAME
     size_t i;
+    if (name.len < 10 || name.len > 22) return false;
     for (i = 0; i < LLMFI_COUNT(names); i++)
         if (name.len == names[i].len && llmfi_eq_nocase(name, llmfi_str(names[i].name, names[i].len))) return true;
     return false;
@@ -17350,14 +17615,15 @@ static void llmfi_last_frame(llmfi_call *c) {
     if (c->framing == LLMF_FRAMING_JSON) {
         if (llmfi_trim(llmfi_buf_str(&c->whole)).len) llmfi_frame(c, llmfi_str("", 0), llmfi_buf_str(&c->whole));
     } else if (c->framing == LLMF_FRAMING_SSE) {
-        if (llmfi_sse_end(&c->sse) == LLMFI_WIRE_ITEM) llmfi_frame(c, c->sse.event, c->sse.payload);
+        if (llmfi_sse_end(&c->sse) == LLMFI_WIRE_ITEM && llmfi_trim(c->sse.payload).len) llmfi_frame(c, c->sse.event, c->sse.payload);
     } else if (llmfi_ndjson_end(&c->ndjson) == LLMFI_WIRE_ITEM) {
         llmfi_frame(c, llmfi_str("", 0), c->ndjson.payload);
     }
     if (c->prepared->adapter && c->prepared->adapter->on_end) c->prepared->adapter->on_end(&c->reply);
 }
 
-static void llmfi_end_error(llmfi_call *c, int result) {
+/* why: the transport's words, or NULL. */
+static void llmfi_end_error(llmfi_call *c, int result, const char *why) {
     llmfi_text t;
     if (c->reply.error.code != LLMF_OK) return;
     /* A connection that breaks in the middle of a reply has cut it short, however it broke. */
@@ -17370,30 +17636,29 @@ static void llmfi_end_error(llmfi_call *c, int result) {
     if (result == LLMF_ERR_TRUNCATED) LLMFI_SAY(&t, "the reply ended before its end");
     if (result == LLMF_ERR_TIMEOUT) LLMFI_SAY(&t, "timeout");
     if (result == LLMF_ERR_NETWORK) LLMFI_SAY(&t, "no reply");
-    if (c->end_text[0] && t.len) LLMFI_SAY(&t, ": ");
-    llmfi_say_c(&t, c->end_text);
+    if (why && *why && t.len) LLMFI_SAY(&t, ": ");
+    llmfi_say_c(&t, why);
 }
 
-static void llmfi_end(llmfi_call *c, int result) {
+static void llmfi_end(llmfi_call *c, int result, const char *why) {
     if (c->reply.status >= 200 && c->reply.status < 300) {
         if (c->framing != LLMF_FRAMING_JSON || (result == LLMF_OK && c->reply.error.code == LLMF_OK)) llmfi_last_frame(c);
-        if (result != LLMF_OK && !c->reply.terminal) llmfi_end_error(c, result); /* the transport knows best why */
+        if (result != LLMF_OK && !c->reply.terminal) llmfi_end_error(c, result, why); /* the transport knows best why */
         llmfi_reply_end(&c->reply, result == LLMF_OK);
     } else if (c->reply.status) {
         if (c->reply.error.code == LLMF_OK) llmfi_fault_body(&c->reply, c->reply.status, llmfi_buf_str(&c->whole), c->errortype);
+        llmfi_reply_settle(&c->reply);
     } else {
-        llmfi_end_error(c, result == LLMF_OK ? LLMF_ERR_NETWORK : result);
+        llmfi_end_error(c, result == LLMF_OK ? LLMF_ERR_NETWORK : result, why);
     }
     llmfi_finish(c);
 }
 
 LLMF_API void llmf_exchange_end(llmf_exchange *x, int result, const char *text) {
     llmfi_call *c = (llmfi_call *)x->owner;
-    llmfi_text t = llmfi_text_in(c->end_text, sizeof c->end_text);
     x->by = NULL;
     llmfi_now(c->f);
-    llmfi_say_c(&t, text);
-    llmfi_end(c, result);
+    llmfi_end(c, result, text);
 }
 
 #endif
@@ -17539,7 +17804,10 @@ static llmfi_field llmfi_field_of(const char *name, int64_t index, const char *m
 /* A text of the request: checked, and copied unless the caller lends it. */
 static bool llmfi_take(llmfi_call *c, llmfi_field field, llmf_str *s) {
     size_t bad = 0;
-    if (!s->ptr) *s = llmfi_str("", 0);
+    if (!s->ptr || !s->len) {
+        *s = llmfi_str("", 0);
+        return true;
+    }
     if (!llmfi_utf8_valid(*s, &bad)) {
         char what[96];
         llmfi_text t = llmfi_text_in(what, sizeof what);
@@ -17869,9 +18137,9 @@ LLMFI_UNUSED static bool llmfi_take_request(llmfi_call *c) {
 
 typedef struct llmfi_headers {
     llmfi_call *call;
-    llmf_header *at;
     size_t count;
     bool bad;                                /* the error is in the call's reply */
+    llmf_header at[LLMF_MAX_REQUEST_HEADERS];
 } llmfi_headers;
 
 /* A header set later under the same name replaces the earlier one: config over adapter. */
@@ -17945,21 +18213,29 @@ static void llmfi_set_config_headers(llmfi_headers *h, const llmfi_node *node) {
     for (; n; n = n->next) llmfi_header_set(h, n->key, n->text);
 }
 
+/* A header of ours: nothing to check, to replace or to copy. */
+static void llmfi_header_first(llmfi_headers *h, llmf_str name, llmf_str value) {
+    h->at[h->count].name = name;
+    h->at[h->count++].value = value;
+}
+
 static bool llmfi_build_headers(llmfi_call *c) {
     llmfi_headers h;
-    memset(&h, 0, sizeof h);
+    llmf_header *at;
     h.call = c;
-    h.at = (llmf_header *)llmfi_arena_array(&c->arena, LLMF_MAX_REQUEST_HEADERS, sizeof *h.at);
-    if (!h.at) return llmfi_error_memory(&c->reply.error);
-    llmfi_header_set(&h, LLMFI_LIT("Content-Type"), LLMFI_LIT("application/json"));
-    llmfi_header_set(&h, LLMFI_LIT("Accept"), c->framing == LLMF_FRAMING_SSE ? LLMFI_LIT("text/event-stream") : LLMFI_LIT("application/json"));
-    llmfi_header_set(&h, LLMFI_LIT("User-Agent"), LLMFI_LIT("llmfactory/" LLMF_VERSION));
+    h.count = 0;
+    h.bad = false;
+    llmfi_header_first(&h, LLMFI_LIT("Content-Type"), LLMFI_LIT("application/json"));
+    llmfi_header_first(&h, LLMFI_LIT("Accept"), c->framing == LLMF_FRAMING_SSE ? LLMFI_LIT("text/event-stream") : LLMFI_LIT("application/json"));
+    llmfi_header_first(&h, LLMFI_LIT("User-Agent"), LLMFI_LIT("llmfactory/" LLMF_VERSION));
     if (c->prepared->adapter && c->prepared->adapter->headers) c->prepared->adapter->headers(&c->ask, llmfi_header_set, &h);
     llmfi_set_config_headers(&h, c->prepared->record.provider->headers);
     llmfi_set_config_headers(&h, c->prepared->record.headers);
     if (h.bad || !llmfi_set_auth(c, &h)) return false;
+    at = (llmf_header *)llmfi_arena_array(&c->arena, h.count, sizeof *at);
     if (c->arena.failed) return llmfi_error_memory(&c->reply.error);
-    c->x.req.headers = h.at;
+    memcpy(at, h.at, h.count * sizeof *at);
+    c->x.req.headers = at;
     c->x.req.header_count = h.count;
     return true;
 }
@@ -17987,13 +18263,25 @@ static bool llmfi_build_url(llmfi_call *c) {
     return (ok && !c->arena.failed) || llmfi_error_memory(&c->reply.error);
 }
 
+/* Writes the body once to know its length; what fits is kept, so that sending it right after need not write it again. */
+static bool llmfi_measure_body(llmfi_call *c) {
+    llmf_factory *f = c->f;
+    llmfi_out out;
+    f->body_of = 0;
+    llmfi_out_window(&out, f->body, sizeof f->body, 0);
+    if (!llmfi_body_emit(llmfi_adapter_of(c), &c->ask, &out)) return false;
+    c->x.req.body_len = out.total;
+    if (out.total <= sizeof f->body) f->body_of = c->id;
+    return true;
+}
+
 /* Everything of the HTTP request but the bytes of its body. False with the error in the reply. */
 LLMFI_UNUSED static bool llmfi_build_http(llmfi_call *c) {
     c->framing = llmfi_framing_of(c, c->req.stream);
     if (!llmfi_build_url(c) || !llmfi_build_headers(c)) return false;
     llmfi_body_init(&c->body, llmfi_adapter_of(c), &c->ask);
     c->x.req.method = LLMFI_LIT("POST");
-    if (!llmfi_body_length(llmfi_adapter_of(c), &c->ask, &c->x.req.body_len)) {
+    if (!llmfi_measure_body(c)) {
         llmfi_error_set(&c->reply.error, LLMF_ERR_ARGUMENT, "the request cannot be written as JSON: is it nested deeper than LLMF_MAX_DEPTH?");
         return false;
     }
@@ -18002,7 +18290,13 @@ LLMFI_UNUSED static bool llmfi_build_http(llmfi_call *c) {
 }
 
 LLMF_API size_t llmf_exchange_read(llmf_exchange *x, char *out, size_t cap) {
-    return llmfi_body_read(&((llmfi_call *)x->owner)->body, out, cap);
+    llmfi_call *c = (llmfi_call *)x->owner;
+    uint64_t left = x->req.body_len - c->body.at;
+    if (c->f->body_of != c->id) return llmfi_body_read(&c->body, out, cap);
+    if (cap > left) cap = (size_t)left;
+    memcpy(out, c->f->body + c->body.at, cap);
+    c->body.at += cap;
+    return cap;
 }
 
 LLMF_API void llmf_exchange_rewind(llmf_exchange *x) {
@@ -18019,7 +18313,9 @@ static bool llmfi_https(llmf_str url) {
 static llmfi_transport *llmfi_transport_for(llmfi_call *c) {
     llmf_factory *f = c->f;
     llmfi_transport *t = NULL;
+#if LLMF_HAS_DIALECT_MOCK
     if (llmfi_starts(c->x.req.url, LLMFI_LIT("mock:"))) return f->echo;
+#endif
     if (f->custom) return f->custom;
     if (f->stream) return f->stream;
     if (f->desc.transport) {
@@ -18157,7 +18453,6 @@ static bool llmfi_call_build(llmfi_call *c, llmf_model m) {
     if (!llmfi_call_prepare(c, m)) return false;
     c->reply.discard = (c->req.flags & LLMF_DISCARD_TEXT) != 0;
     c->reply.streamed = c->req.stream;
-    llmfi_fill_info(c->f, &c->prepared->record, &c->info);
     return llmfi_take_request(c) && llmfi_build_http(c);
 }
 
@@ -18510,21 +18805,29 @@ static bool llmfi_add_transport(llmf_factory *f, llmfi_transport **slot, llmfi_t
 static bool llmfi_open_transports(llmf_factory *f, llmf_error *err) {
     llmf_str only = llmfi_cstr(f->desc.transport);
     llmfi_net *n = &f->net;
+#if LLMF_HAS_DIALECT_MOCK
     if (!llmfi_add_transport(f, &f->echo, llmfi_echo_open(n), err)) return false;
+#endif
+#if LLMF_HAS_CUSTOM
     if (f->desc.custom_transport) return llmfi_add_transport(f, &f->custom, llmfi_custom_open(n), err);
     if (f->desc.custom_stream) return llmfi_add_transport(f, &f->stream, llmfi_stream_open(n), err);
+#else
+    if (f->desc.custom_transport || f->desc.custom_stream) return llmfi_error_left_out(err, "llmf_desc.custom_", "CUSTOM");
+#endif
+#if LLMF_HAS_REPLAY
     if (LLMFI_IS(only, "replay")) return llmfi_add_transport(f, &f->replay, llmfi_replay_open(n), err);
+#endif
 #if LLMF_HAS_SOCKET
     if ((!only.len || LLMFI_IS(only, "socket")) && !llmfi_add_transport(f, &f->socket, llmfi_socket_open(n), err)) return false;
 #endif
 #if LLMF_HAS_CURL
     if ((!only.len || LLMFI_IS(only, "curl")) && !llmfi_add_transport(f, &f->curl, llmfi_curl_open(n), err)) return false;
 #endif
-    if (only.len && f->transport_count < 2) {
+    if (only.len && f->transport_count < 1 + LLMF_HAS_DIALECT_MOCK) {
         llmfi_text t = llmfi_error_begin(err, LLMF_ERR_NOT_BUILT);
         LLMFI_SAY(&t, "llmf_desc.transport ");
         llmfi_say(&t, only);
-        LLMFI_SAY(&t, " is not in this build; it has: replay" LLMFI_TRANSPORT_LIST);
+        LLMFI_SAY(&t, " is not in this build; it has:" LLMFI_TRANSPORT_LIST);
         return false;
     }
     return true;
@@ -18565,12 +18868,17 @@ static bool llmfi_tell_problems(const llmfi_problems *p, llmf_error *err) {
 static bool llmfi_read_config(llmf_factory *f, llmf_error *err) {
     llmfi_problems p;
     llmfi_config *fresh;
-    size_t i, problems = 0;
+    size_t problems = 0;
+#if LLMF_HAS_REGISTER
+    size_t i;
+#endif
     memset(&p, 0, sizeof p);
     p.f = f;
     fresh = llmfi_config_load(&f->heap, &f->desc, &f->env, llmfi_on_problem, &p, &problems);
+#if LLMF_HAS_REGISTER
     for (i = 0; fresh && i < f->registered_count; i++)
         if (f->registered[i].name && !llmfi_config_add_provider(fresh, &f->registered[i], &p.first)) p.count++;
+#endif
     if (fresh && p.count == 0) {
         if (f->config) llmfi_config_release(f->config);
         f->config = fresh;
@@ -18814,6 +19122,8 @@ static llmf_result llmfi_register_failed(llmf_factory *f, const llmf_error *why,
     return (llmf_result)why->code;
 }
 
+#if LLMF_HAS_REGISTER
+
 LLMF_API llmf_result llmf_register_dialect_abi(llmf_factory *f, const llmf_dialect *d, size_t d_size, llmf_error *err) {
     llmf_error why;
     llmf_dialect *copy;
@@ -18888,6 +19198,26 @@ LLMF_API llmf_result llmf_register_abi(llmf_factory *f, const llmf_provider_desc
     return llmfi_register_failed(f, &why, err);
 }
 
+#else
+
+static llmf_result llmfi_no_register(llmf_factory *f, llmf_error *err) {
+    llmf_error why;
+    llmfi_error_left_out(&why, "llmf_register", "REGISTER");
+    return llmfi_register_failed(f, &why, err);
+}
+
+LLMF_API llmf_result llmf_register_dialect_abi(llmf_factory *f, const llmf_dialect *d, size_t d_size, llmf_error *err) {
+    (void)d, (void)d_size;
+    return llmfi_no_register(f, err);
+}
+
+LLMF_API llmf_result llmf_register_abi(llmf_factory *f, const llmf_provider_desc *p, size_t p_size, llmf_error *err) {
+    (void)p, (void)p_size;
+    return llmfi_no_register(f, err);
+}
+
+#endif
+
 /* ---- the rest ---- */
 
 LLMF_API void llmf_last_error_abi(const llmf_factory *f, llmf_error *err, size_t err_size) {
@@ -18897,12 +19227,18 @@ LLMF_API void llmf_last_error_abi(const llmf_factory *f, llmf_error *err, size_t
 }
 
 LLMF_API llmf_result llmf_replay(llmf_factory *f, const llmf_recording *recording) {
+#if !LLMF_HAS_REPLAY
+    (void)recording;
+    if (f) llmfi_error_left_out(&f->last_error, "llmf_replay", "REPLAY");
+    return LLMF_ERR_NOT_BUILT;
+#else
     if (!f || !recording || !f->replay) {
         if (f) llmfi_error_set(&f->last_error, LLMF_ERR_ARGUMENT, "llmf_replay needs a recording, and a factory opened with llmf_desc.transport = \"replay\"");
         return LLMF_ERR_ARGUMENT;
     }
     llmfi_replay_set(f->replay, recording);
     return LLMF_OK;
+#endif
 }
 
 #endif
@@ -19067,7 +19403,10 @@ LLMF_API bool llmf_json_get(llmf_str json, const char *name, llmf_str *value) {
 /* Bytes of the first character or escape of a string's raw text; a surrogate pair is one. */
 static size_t llmfi_json_step(llmf_str raw) {
     size_t n = 1;
-    if (raw.ptr[0] == '\\') return raw.ptr[1] != 'u' ? 2 : raw.len >= 12 && raw.ptr[6] == '\\' && raw.ptr[7] == 'u' ? 12 : 6;
+    if (raw.ptr[0] == '\\') {
+        bool high = raw.ptr[1] == 'u' && llmfi_hex(raw.ptr[2]) == 13 && llmfi_hex(raw.ptr[3]) >= 8 && llmfi_hex(raw.ptr[3]) < 12;
+        return raw.ptr[1] != 'u' ? 2 : high && raw.len >= 12 && raw.ptr[6] == '\\' && raw.ptr[7] == 'u' ? 12 : 6;
+    }
     while (n < raw.len && n < 4 && ((unsigned char)raw.ptr[n] & 0xC0) == 0x80) n++;
     return n;
 }

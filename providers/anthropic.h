@@ -460,13 +460,17 @@ static bool llmfi_anthropic_body(const llmfi_ask *a, unsigned step, llmfi_jw *w)
 
 static void llmfi_anthropic_check_thinking(const llmfi_ask *a, llmfi_refusal *no) {
     llmfi_anthropic_think t = llmfi_anthropic_thinking(a);
+    llmf_str choice = llmfi_cstr(a->req->tool_choice);
     if (t.mode == LLMFI_THINK_UNSAID || t.mode == LLMFI_THINK_OFF) return;
+    if (choice.len && !LLMFI_IS(choice, "auto") && !LLMFI_IS(choice, "none"))
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "tool_choice", "a call cannot be demanded while the model thinks; leave it or reasoning out");
     if (a->model->quirks & LLMFI_Q_NO_REASONING) {
         llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model cannot think before it answers; leave it out, or take a newer model");
     } else if (!t.effort && (a->model->quirks & LLMFI_Q_ADAPTIVE_THINKING)) {
         llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model takes no token budget; give low, medium, high, xhigh or max");
     } else if (t.mode == LLMFI_THINK_BUDGET && t.budget < LLMFI_ANTHROPIC_LEAST) {
-        llmfi_refuse(no, LLMF_ERR_ARGUMENT, "reasoning", t.effort ? "needs max_tokens of at least 2048: 1024 for thinking and 1024 for the answer" : "the budget must be at least 1024 tokens");
+        llmfi_refuse(no, LLMF_ERR_ARGUMENT, "reasoning",
+                     t.effort ? "needs max_tokens of at least 2048: 1024 for thinking and 1024 for the answer" : "the budget must be at least 1024 tokens");
     } else if (t.mode == LLMFI_THINK_BUDGET && t.budget >= llmfi_anthropic_max_tokens(a)) {
         llmfi_refuse(no, LLMF_ERR_ARGUMENT, "reasoning", "the budget is part of max_tokens, so max_tokens must be larger; raise it or lower the budget");
     }
@@ -477,12 +481,15 @@ static void llmfi_anthropic_check_sampling(const llmfi_ask *a, llmfi_refusal *no
     if (field && ((a->model->quirks & LLMFI_Q_NO_SAMPLING) || llmfi_anthropic_refuses_sampling(llmfi_anthropic_version(a))))
         llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, field, "this model no longer takes it (Anthropic removed it in API version 2026-10-21); leave it out, or take an older model");
     if (a->req->temperature > 1) llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "temperature", "Anthropic takes 0 to 1");
+    if (llmfi_anthropic_thinking(a).mode > LLMFI_THINK_OFF && a->req->temperature != 0 && a->req->temperature != 1)
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "temperature", "cannot be chosen while the model thinks; leave it or reasoning out");
 }
 
 static void llmfi_anthropic_check_part(const llmf_message *m, const llmf_part *p, llmfi_refusal *no) {
     if (p->type == LLMF_PART_TEXT) return;
     if (p->type == LLMF_PART_AUDIO) llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "messages.parts", "Anthropic takes no audio; send a transcript");
-    else if (m->role != LLMF_USER && m->role != LLMF_TOOL) llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "messages.parts", "Anthropic takes images and files from users and tools only; move this one to a user message");
+    else if (m->role != LLMF_USER && m->role != LLMF_TOOL)
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "messages.parts", "Anthropic takes images and files from users and tools only; move this one to a user message");
     else if (llmfi_anthropic_source_of(p).kind == LLMFI_FROM_NONE)
         llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "messages.parts", "Anthropic takes images, PDF and text; set media_type, convert the file, or give data instead of a data: URL");
 }
@@ -496,7 +503,9 @@ static void llmfi_anthropic_check(const llmfi_ask *a, llmfi_refusal *no) {
     if (q->use_seed) llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "seed", "Anthropic has none; leave it out");
     if (q->stop_count && (a->model->quirks & LLMFI_Q_NO_SAMPLING)) llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "stop", "this model refuses it; leave it out");
     if (a->format ? (a->model->quirks & LLMFI_Q_NO_SCHEMA) != 0 : LLMFI_IS(llmfi_cstr(q->format), "json"))
-        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "format", a->format ? "this model takes no schema; ask for JSON in the prompt" : "Anthropic has no JSON mode without a schema; give a JSON Schema, or ask for JSON in the prompt");
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "format",
+                     a->format ? "this model takes no schema; ask for JSON in the prompt"
+                               : "Anthropic has no JSON mode without a schema; give a JSON Schema, or ask for JSON in the prompt");
     for (i = 0; i < q->message_count && no->code == LLMF_OK; i++) {
         llmf_str blocks = llmfi_anthropic_blocks(a, &q->messages[i]);
         if (blocks.len && (blocks.ptr[0] != '[' || !llmfi_json_valid(blocks)))

@@ -51,7 +51,8 @@ static void llmfi_mock_check(const llmfi_ask *a, llmfi_refusal *no) {
     if (script && script->type != LLMFI_ARRAY) llmfi_refuse(no, LLMF_ERR_ARGUMENT, "extra.script", "must be a list of items, or a list of such lists");
     for (item = script && script->type == LLMFI_ARRAY ? script->child : NULL; item; item = item->next)
         if (llmfi_mock_kind(item) < 0) {
-            llmfi_refuse(no, LLMF_ERR_ARGUMENT, "extra.script", "an item is an object with one of text, reasoning, finish (texts), tool (with a name), usage, error (objects) and cut (true)");
+            llmfi_refuse(no, LLMF_ERR_ARGUMENT, "extra.script",
+                         "an item is an object with one of text, reasoning, finish (texts), tool (with a name), usage, error (objects) and cut (true)");
             return;
         }
 }

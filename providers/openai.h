@@ -384,9 +384,13 @@ static void llmfi_openai_part(llmfi_jw *w, const llmf_part *p) {
 
 /* The system text that goes before a message's own, and that own one, as one string. */
 static void llmfi_openai_joined(llmfi_jw *w, llmf_str lead, llmf_str text) {
+    if (!lead.len) {
+        llmfi_jw_str(w, text);
+        return;
+    }
     llmfi_jw_str_begin(w);
     llmfi_jw_str_piece(w, lead);
-    if (lead.len && text.len) llmfi_jw_str_piece(w, LLMFI_LIT("\n\n"));
+    if (text.len) llmfi_jw_str_piece(w, LLMFI_LIT("\n\n"));
     llmfi_jw_str_piece(w, text);
     llmfi_jw_str_end(w);
 }

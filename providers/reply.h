@@ -78,19 +78,19 @@ struct llmf_reply {
     bool content;                            /* text, reasoning or a tool call has come */
     bool refused;                            /* refusal text has come */
     bool blocked;                            /* the provider would not take the prompt */
+    bool settled;                            /* llmfi_reply_settle was here */
     llmf_error error;                        /* code LLMF_OK: none. The first one stays */
     llmfi_dialect_state dialect;
     /* filled by llmfi_reply_settle */
     int finish;                              /* LLMF_FINISH_… */
+    int lent;                                /* whose bytes the last event handed out: 0 text, 1 reasoning, 2 refusal, 3 + i a call; -1: nobody's */
     const llmf_tool_call *calls;             /* in the arena, arguments in their buffers */
     size_t call_count;
     /* its own */
     llmfi_arena scratch;                     /* decoded keys and words of this frame */
     size_t queue_head, dropped[3];           /* taken events still in the queue; bytes dropped from the front of text, reasoning, refusal */
-    int lent;                                /* whose bytes the last event handed out: 0 text, 1 reasoning, 2 refusal, 3 + i a call; -1: nobody's */
     void *retired;                           /* where they were before their buffer had to move */
     llmf_tool_call view;                     /* of the last tool event */
-    bool settled;
     llmfi_reply_point point;
 };
 typedef struct llmf_reply llmfi_reply;

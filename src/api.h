@@ -536,7 +536,8 @@ struct llmf_stream_ops {
     int (*read)(void *user, void *stream, char *out, size_t cap);
     int (*write)(void *user, void *stream, const char *bytes, size_t len);
     void (*close)(void *user, void *stream);
-    /* The descriptor to wait for and what for; -1: none, poll often. NULL: none. */
+    /* The descriptor to wait for; -1: none, poll often. *events comes in with what is wanted (LLMF_FD_READ, LLMF_FD_WRITE): change it only
+       where the stream needs something else. NULL: none. */
     intptr_t (*fd)(void *user, void *stream, int *events);
 };
 #define LLMF_STREAM_END (-1000)

@@ -15,13 +15,24 @@
      CURL        on                    libcurl; without it nothing of curl is included or linked
      SOCKET      on                    our HTTP over plain sockets: http:// only
      EPOLL       on Linux              waits by epoll; else by poll()
-     REPLAY      always                plays recorded replies
-   Features
+     REPLAY      on                    plays recorded replies
+     CUSTOM      on                    llmf_desc.custom_transport and custom_stream
+   Features (a request that needs one which is left out ends in LLMF_ERR_NOT_BUILT)
+     CONFIG      on                    config files and texts, and what llmf_create is given; without it a model is named provider:model, and only the
+                                       tables, llmf_desc and the environment say what that is
      YAML        on                    reads YAML config; without it JSON only
      FILES       on                    reads config, .env, prompts and media from files; without it texts and memory only
      ENV         on                    reads environment variables (llmf_desc.getenv_fn works either way)
      MODELS      on                    the table of models: limits, prices, capabilities; without it every id is sent as typed
-     STRINGS     on                    texts of log lines; without them only their ids
+     REGISTER    on                    llmf_register and llmf_register_dialect
+     MEDIA       on                    images, audio and files in messages
+     SCHEMA      on                    a JSON Schema as llmf_request.format, and `strict` of a tool; without it a tool's parameters are sent as they stand
+     EXTRA       on                    llmf_request.extra
+     STATE       on                    llmf_response.state, and message.state: what a provider wants back in the next turn; without it none is kept
+     CITATIONS   on                    sources that a reply cites; without it llmf_response.citations stays empty
+     INFO        on                    "did you mean", and the names of providers in messages and in llmf_provider_at that are not built in
+     STRINGS     on                    the sentences of errors and log lines; without them llmf_error.text has the result's name and what it is about,
+                                       such as a field, a provider, a host, and what the provider said
 
    Limits against hostile input, and sizes (all may be set; bytes where nothing else is said)
      LLMF_MAX_DEPTH         128        levels of nesting in JSON and YAML
@@ -307,11 +318,25 @@
 #else
 #define LLMF_HAS_EPOLL 1
 #endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_REPLAY) && LLMF_WITH_REPLAY)) || (defined(LLMF_NO_REPLAY) && LLMF_NO_REPLAY)
+#define LLMF_HAS_REPLAY 0
+#else
 #define LLMF_HAS_REPLAY 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_CUSTOM) && LLMF_WITH_CUSTOM)) || (defined(LLMF_NO_CUSTOM) && LLMF_NO_CUSTOM)
+#define LLMF_HAS_CUSTOM 0
+#else
+#define LLMF_HAS_CUSTOM 1
+#endif
 
 /* ---- features ---- */
 
-#if (LLMF_ONLY && !(defined(LLMF_WITH_YAML) && LLMF_WITH_YAML)) || (defined(LLMF_NO_YAML) && LLMF_NO_YAML)
+#if (LLMF_ONLY && !(defined(LLMF_WITH_CONFIG) && LLMF_WITH_CONFIG)) || (defined(LLMF_NO_CONFIG) && LLMF_NO_CONFIG)
+#define LLMF_HAS_CONFIG 0
+#else
+#define LLMF_HAS_CONFIG 1
+#endif
+#if !LLMF_HAS_CONFIG || (LLMF_ONLY && !(defined(LLMF_WITH_YAML) && LLMF_WITH_YAML)) || (defined(LLMF_NO_YAML) && LLMF_NO_YAML)
 #define LLMF_HAS_YAML 0
 #else
 #define LLMF_HAS_YAML 1
@@ -330,6 +355,41 @@
 #define LLMF_HAS_MODELS 0
 #else
 #define LLMF_HAS_MODELS 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_REGISTER) && LLMF_WITH_REGISTER)) || (defined(LLMF_NO_REGISTER) && LLMF_NO_REGISTER)
+#define LLMF_HAS_REGISTER 0
+#else
+#define LLMF_HAS_REGISTER 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_MEDIA) && LLMF_WITH_MEDIA)) || (defined(LLMF_NO_MEDIA) && LLMF_NO_MEDIA)
+#define LLMF_HAS_MEDIA 0
+#else
+#define LLMF_HAS_MEDIA 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_SCHEMA) && LLMF_WITH_SCHEMA)) || (defined(LLMF_NO_SCHEMA) && LLMF_NO_SCHEMA)
+#define LLMF_HAS_SCHEMA 0
+#else
+#define LLMF_HAS_SCHEMA 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_EXTRA) && LLMF_WITH_EXTRA)) || (defined(LLMF_NO_EXTRA) && LLMF_NO_EXTRA)
+#define LLMF_HAS_EXTRA 0
+#else
+#define LLMF_HAS_EXTRA 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_STATE) && LLMF_WITH_STATE)) || (defined(LLMF_NO_STATE) && LLMF_NO_STATE)
+#define LLMF_HAS_STATE 0
+#else
+#define LLMF_HAS_STATE 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_CITATIONS) && LLMF_WITH_CITATIONS)) || (defined(LLMF_NO_CITATIONS) && LLMF_NO_CITATIONS)
+#define LLMF_HAS_CITATIONS 0
+#else
+#define LLMF_HAS_CITATIONS 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_INFO) && LLMF_WITH_INFO)) || (defined(LLMF_NO_INFO) && LLMF_NO_INFO)
+#define LLMF_HAS_INFO 0
+#else
+#define LLMF_HAS_INFO 1
 #endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_STRINGS) && LLMF_WITH_STRINGS)) || (defined(LLMF_NO_STRINGS) && LLMF_NO_STRINGS)
 #define LLMF_HAS_STRINGS 0

@@ -100,6 +100,7 @@ build llmf $CC -std=c99 $STRICT -Werror -O2 -g -o $B/llmf tools/llmf.c -lcurl
 c_tests -O1
 run cli 120 sh tests/cli.sh
 run examples 120 sh tests/examples.sh
+run blns 300 python3 tests/corpora/blns.py
 run reader 60 python3 tests/traffic/test_reader.py
 run traffic 900 python3 tests/traffic/compare.py --llmf $B/llmf --shared "$LLMF_SHARED" --dialects openai,anthropic,ollama --chunk each --chunk 1 --random 20
 run traffic-cuts 600 python3 tests/traffic/compare.py --llmf $B/llmf --shared "$LLMF_SHARED" --dialects openai,anthropic,ollama --cuts 40

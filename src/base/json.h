@@ -395,6 +395,7 @@ static LLMFI_JSON_SLOW int llmfi_json_far(llmfi_json *j) {
 
 static LLMFI_JSON_SLOW int llmfi_json_other(llmfi_json *j) {
     const char *p = j->at;
+    if (j->end - p > 1 && *p == ' ' && (unsigned char)p[1] > ' ' && (j->want & (LLMFI_JW_KEY | LLMFI_JW_VALUE))) return llmfi_json_token(j, p + 1); /* "key": value */
     if (p == j->end || (unsigned char)*p <= ' ' || (j->want & (LLMFI_JW_COMMA | LLMFI_JW_COLON))) {
         if (p == j->end || (*p != '}' && *p != ']')) return llmfi_json_far(j);
     }

@@ -119,8 +119,23 @@ static void llmfi_jw_escape(llmfi_out *o, llmfi_utf8 *u, llmf_str s) {
     }
 }
 
+/* Text without anything to escape or to check goes into the window as it is. False: nothing was written. */
+static bool llmfi_jw_quoted_plain(llmfi_out *o, llmf_str s) {
+    uint64_t wide = 0;
+    char *to = o->ptr ? o->ptr + o->len : NULL;
+    if (o->tap || o->skip || !o->ptr || s.len > (size_t)-1 / 4 || s.len + 2 >= o->cap - o->len) return false;
+    if (llmfi_json_scan(s.ptr, s.ptr + s.len, &wide) != s.ptr + s.len || wide) return false;
+    to[0] = '"';
+    if (s.len) memcpy(to + 1, s.ptr, s.len);
+    to[s.len + 1] = '"';
+    o->len += s.len + 2;
+    o->total += s.len + 2;
+    return true;
+}
+
 static void llmfi_jw_quoted(llmfi_jw *w, llmf_str s) {
     llmfi_utf8 u;
+    if (llmfi_jw_quoted_plain(w->out, s)) return;
     memset(&u, 0, sizeof u);
     LLMFI_PUT(w->out, "\"");
     llmfi_jw_escape(w->out, &u, s);
@@ -142,7 +157,11 @@ LLMFI_UNUSED static void llmfi_jw_str(llmfi_jw *w, llmf_str s) {
     if (llmfi_jw_value(w)) llmfi_jw_quoted(w, s);
 }
 
-#define llmfi_jw_lit(w, lit) llmfi_jw_str((w), LLMFI_LIT(lit))
+/* A string that is a literal without anything to escape: the macro's quotes go around it. */
+LLMFI_UNUSED static void llmfi_jw_lit_quoted(llmfi_jw *w, const char *quoted, size_t len) {
+    if (llmfi_jw_value(w)) llmfi_put(w->out, quoted, len);
+}
+#define llmfi_jw_lit(w, lit) llmfi_jw_lit_quoted((w), "\"" lit "\"", sizeof("\"" lit "\"") - 1)
 
 /* A string in pieces, cut anywhere. */
 LLMFI_UNUSED static void llmfi_jw_str_begin(llmfi_jw *w) {

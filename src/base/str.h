@@ -3,12 +3,27 @@
 #define LLMFI_BASE_STR_H
 #include <string.h>
 #include "../api.h"
+#include "../options.h"
 
 /* A function that some choice of options leaves without a caller. */
 #if defined(__GNUC__)
 #define LLMFI_UNUSED __attribute__((unused))
 #else
 #define LLMFI_UNUSED
+#endif
+
+/* Not part of the usual path: kept out of line, once. */
+#if defined(__GNUC__)
+#define LLMFI_COLD __attribute__((noinline))
+#else
+#define LLMFI_COLD
+#endif
+
+/* Words for people. Without STRINGS not even the literal stays. */
+#if LLMF_HAS_STRINGS
+#define LLMFI_WORDS(text) text
+#else
+#define LLMFI_WORDS(text) ""
 #endif
 
 #define LLMFI_LIT(s) llmfi_str("" s, sizeof(s) - 1)

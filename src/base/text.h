@@ -26,11 +26,19 @@ LLMFI_UNUSED static void llmfi_say(llmfi_text *t, llmf_str s) {
     if (n < s.len) t->cap = t->len + 1; /* nothing follows what was cut */
 }
 
-#define LLMFI_SAY(t, lit) llmfi_say((t), LLMFI_LIT(lit))
-
 LLMFI_UNUSED static void llmfi_say_c(llmfi_text *t, const char *s) {
     llmfi_say(t, llmfi_cstr(s));
 }
+
+/* Words between things that are named. Without STRINGS a blank stands for them. */
+#if LLMF_HAS_STRINGS
+#define LLMFI_SAY(t, lit) llmfi_say((t), LLMFI_LIT(lit))
+#else
+#define LLMFI_SAY(t, lit) llmfi_say_gap(t)
+LLMFI_UNUSED static void llmfi_say_gap(llmfi_text *t) {
+    if (t->len && t->ptr[t->len - 1] != ' ') llmfi_say_c(t, " ");
+}
+#endif
 
 LLMFI_UNUSED static void llmfi_say_int(llmfi_text *t, int64_t v) {
     char digits[24];
@@ -41,5 +49,62 @@ LLMFI_UNUSED static void llmfi_say_int(llmfi_text *t, int64_t v) {
     if (v < 0) digits[--at] = '-';
     llmfi_say(t, llmfi_str(digits + at, sizeof digits - at));
 }
+
+/* ---- errors ---- */
+
+LLMFI_UNUSED static void llmfi_error_clear(llmf_error *e) {
+    e->code = LLMF_OK;
+    e->http_status = 0;
+    e->retry_after_ms = LLMF_UNKNOWN;
+    e->line = e->column = 0;
+    e->provider_code[0] = e->text[0] = '\0';
+    e->message = llmfi_str("", 0);
+}
+
+/* The sentence of an error whose code is set. Without STRINGS the result's name begins it. */
+LLMFI_UNUSED static LLMFI_COLD llmfi_text llmfi_error_text(llmf_error *e) {
+    llmfi_text t = llmfi_text_in(e->text, sizeof e->text);
+#if !LLMF_HAS_STRINGS
+    llmfi_say_c(&t, llmf_result_name(e->code));
+    llmfi_say_gap(&t);
+#endif
+    return t;
+}
+
+/* Begins an error: go on with LLMFI_SAY. */
+LLMFI_UNUSED static LLMFI_COLD llmfi_text llmfi_error_begin(llmf_error *e, int code) {
+    llmfi_error_clear(e);
+    e->code = code;
+    return llmfi_error_text(e);
+}
+
+LLMFI_UNUSED static LLMFI_COLD bool llmfi_error_set(llmf_error *e, int code, const char *text) {
+    llmfi_text t = llmfi_error_begin(e, code);
+    llmfi_say_c(&t, text);
+    return false;
+}
+
+LLMFI_UNUSED static LLMFI_COLD bool llmfi_error_memory(llmf_error *e) {
+    return llmfi_error_set(e, LLMF_ERR_MEMORY, LLMFI_WORDS("the memory block is used up: raise llmf_desc.memory_size"));
+}
+
+/* What a build option has left out; `option` as in LLMF_NO_<option>. */
+LLMFI_UNUSED static LLMFI_COLD bool llmfi_error_left_out(llmf_error *e, const char *what, const char *option) {
+    llmfi_text t = llmfi_error_begin(e, LLMF_ERR_NOT_BUILT);
+    llmfi_say_c(&t, what);
+    LLMFI_SAY(&t, ": left out of this build: build without LLMF_NO_");
+    llmfi_say_c(&t, option);
+    LLMFI_SAY(&t, ", or, with LLMF_ONLY, add LLMF_WITH_");
+#if LLMF_HAS_STRINGS
+    llmfi_say_c(&t, option);
+    llmfi_say_c(&t, "=1");
+#endif
+    return false;
+}
+
+/* The words are dropped where they stand. */
+#if !LLMF_HAS_STRINGS
+#define llmfi_error_set(e, code, text) ((void)(text), llmfi_error_set((e), (code), ""))
+#endif
 
 #endif

@@ -29,6 +29,7 @@
 enum { LLMFI_MS = 1000000 };                 /* nanoseconds in a millisecond */
 enum { LLMFI_BODY_KEEP = 4096 };             /* bytes of a request's body that are kept from counting it to sending it */
 
+/* Of 4 KiB at most on 64-bit machines: above, the heap would give it eight. */
 typedef struct llmfi_call {
     llmf_factory *f;
     uint64_t id;
@@ -49,7 +50,6 @@ typedef struct llmfi_call {
     llmfi_buf whole;                         /* a reply that is one frame, or an error's body */
     llmfi_buf raw;                           /* LLMF_KEEP_RAW */
     uint64_t received;                       /* bytes of body */
-    int framing;                             /* LLMF_FRAMING_…, set when the status is known */
     int64_t retry_after_ms;
     llmf_str errortype;                      /* x-amzn-errortype: AWS names the kind of an error in a header */
 
@@ -59,8 +59,10 @@ typedef struct llmfi_call {
     llmf_timeouts timeouts;                  /* resolved: below 0 none */
     const char *deadline_what;
 
+    int framing;                             /* LLMF_FRAMING_…, set when the status is known */
     bool ready;                              /* in the list of those with something for llmf_next_any */
     bool held_back;                          /* the transport has more than was taken: resume it */
+    bool sniffed;                            /* the first byte of a stream has been looked at */
     bool previewing;                         /* built to be looked at: needs no key, sends nothing */
     bool quiet;                              /* events are of no interest: llmf_generate */
     bool calling;                            /* inside the user's callback */
@@ -108,9 +110,11 @@ struct llmf_factory {
     uint64_t body_of;
     bool watching;                           /* the watch is open */
 
+#if LLMF_HAS_REGISTER
+    size_t registered_count;
     llmf_provider_desc registered[LLMF_MAX_REGISTERED];
     const llmf_dialect *dialects[LLMF_MAX_REGISTERED];
-    size_t registered_count;
+#endif
     llmf_error last_error;
 };
 
@@ -130,29 +134,7 @@ static int64_t llmfi_between_ms(uint64_t from, uint64_t to) {
     return from && to && to >= from ? (int64_t)((to - from) / LLMFI_MS) : LLMF_UNKNOWN;
 }
 
-/* ---- errors and the log ---- */
-
-static void llmfi_error_clear(llmf_error *e) {
-    if (!e) return;
-    e->code = LLMF_OK;
-    e->http_status = 0;
-    e->retry_after_ms = LLMF_UNKNOWN;
-    e->line = e->column = 0;
-    e->provider_code[0] = e->text[0] = '\0';
-    e->message = llmfi_str("", 0);
-}
-
-/* Begins an error's sentence: go on with LLMFI_SAY. */
-static llmfi_text llmfi_error_begin(llmf_error *e, int code) {
-    llmfi_error_clear(e);
-    e->code = code;
-    return llmfi_text_in(e->text, sizeof e->text);
-}
-
-static void llmfi_error_set(llmf_error *e, int code, const char *text) {
-    llmfi_text t = llmfi_error_begin(e, code);
-    llmfi_say_c(&t, text);
-}
+/* ---- the log ---- */
 
 static void llmfi_log(llmf_factory *f, int level, int id, llmf_str text) {
     int most = f->desc.log_level ? f->desc.log_level : LLMF_LOG_WARNING;

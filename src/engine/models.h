@@ -112,6 +112,8 @@ static llmf_result llmfi_register_failed(llmf_factory *f, const llmf_error *why,
     return (llmf_result)why->code;
 }
 
+#if LLMF_HAS_REGISTER
+
 LLMF_API llmf_result llmf_register_dialect_abi(llmf_factory *f, const llmf_dialect *d, size_t d_size, llmf_error *err) {
     llmf_error why;
     llmf_dialect *copy;
@@ -186,6 +188,26 @@ LLMF_API llmf_result llmf_register_abi(llmf_factory *f, const llmf_provider_desc
     return llmfi_register_failed(f, &why, err);
 }
 
+#else
+
+static llmf_result llmfi_no_register(llmf_factory *f, llmf_error *err) {
+    llmf_error why;
+    llmfi_error_left_out(&why, "llmf_register", "REGISTER");
+    return llmfi_register_failed(f, &why, err);
+}
+
+LLMF_API llmf_result llmf_register_dialect_abi(llmf_factory *f, const llmf_dialect *d, size_t d_size, llmf_error *err) {
+    (void)d, (void)d_size;
+    return llmfi_no_register(f, err);
+}
+
+LLMF_API llmf_result llmf_register_abi(llmf_factory *f, const llmf_provider_desc *p, size_t p_size, llmf_error *err) {
+    (void)p, (void)p_size;
+    return llmfi_no_register(f, err);
+}
+
+#endif
+
 /* ---- the rest ---- */
 
 LLMF_API void llmf_last_error_abi(const llmf_factory *f, llmf_error *err, size_t err_size) {
@@ -195,12 +217,18 @@ LLMF_API void llmf_last_error_abi(const llmf_factory *f, llmf_error *err, size_t
 }
 
 LLMF_API llmf_result llmf_replay(llmf_factory *f, const llmf_recording *recording) {
+#if !LLMF_HAS_REPLAY
+    (void)recording;
+    if (f) llmfi_error_left_out(&f->last_error, "llmf_replay", "REPLAY");
+    return LLMF_ERR_NOT_BUILT;
+#else
     if (!f || !recording || !f->replay) {
         if (f) llmfi_error_set(&f->last_error, LLMF_ERR_ARGUMENT, "llmf_replay needs a recording, and a factory opened with llmf_desc.transport = \"replay\"");
         return LLMF_ERR_ARGUMENT;
     }
     llmfi_replay_set(f->replay, recording);
     return LLMF_OK;
+#endif
 }
 
 #endif

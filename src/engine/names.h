@@ -26,7 +26,7 @@ LLMF_API const char *llmf_finish_name(int finish) {
 
 LLMF_API const char *llmf_build_info(void) {
     return "llmfactory " LLMF_VERSION
-           "\ntransports: replay" LLMFI_TRANSPORT_LIST
+           "\ntransports:" LLMFI_TRANSPORT_LIST
            "\nproviders:"
 #define LLMF_PROVIDER(id, name, aliases, dialect, base_url, auth, keys, model, max_tokens, version, embed_model, embed_batch, quirks) LLMFI_BUILT(LLMF_HAS_##id, name)
 #include "../../models.def"

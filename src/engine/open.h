@@ -99,21 +99,29 @@ static bool llmfi_add_transport(llmf_factory *f, llmfi_transport **slot, llmfi_t
 static bool llmfi_open_transports(llmf_factory *f, llmf_error *err) {
     llmf_str only = llmfi_cstr(f->desc.transport);
     llmfi_net *n = &f->net;
+#if LLMF_HAS_DIALECT_MOCK
     if (!llmfi_add_transport(f, &f->echo, llmfi_echo_open(n), err)) return false;
+#endif
+#if LLMF_HAS_CUSTOM
     if (f->desc.custom_transport) return llmfi_add_transport(f, &f->custom, llmfi_custom_open(n), err);
     if (f->desc.custom_stream) return llmfi_add_transport(f, &f->stream, llmfi_stream_open(n), err);
+#else
+    if (f->desc.custom_transport || f->desc.custom_stream) return llmfi_error_left_out(err, "llmf_desc.custom_", "CUSTOM");
+#endif
+#if LLMF_HAS_REPLAY
     if (LLMFI_IS(only, "replay")) return llmfi_add_transport(f, &f->replay, llmfi_replay_open(n), err);
+#endif
 #if LLMF_HAS_SOCKET
     if ((!only.len || LLMFI_IS(only, "socket")) && !llmfi_add_transport(f, &f->socket, llmfi_socket_open(n), err)) return false;
 #endif
 #if LLMF_HAS_CURL
     if ((!only.len || LLMFI_IS(only, "curl")) && !llmfi_add_transport(f, &f->curl, llmfi_curl_open(n), err)) return false;
 #endif
-    if (only.len && f->transport_count < 2) {
+    if (only.len && f->transport_count < 1 + LLMF_HAS_DIALECT_MOCK) {
         llmfi_text t = llmfi_error_begin(err, LLMF_ERR_NOT_BUILT);
         LLMFI_SAY(&t, "llmf_desc.transport ");
         llmfi_say(&t, only);
-        LLMFI_SAY(&t, " is not in this build; it has: replay" LLMFI_TRANSPORT_LIST);
+        LLMFI_SAY(&t, " is not in this build; it has:" LLMFI_TRANSPORT_LIST);
         return false;
     }
     return true;
@@ -154,12 +162,17 @@ static bool llmfi_tell_problems(const llmfi_problems *p, llmf_error *err) {
 static bool llmfi_read_config(llmf_factory *f, llmf_error *err) {
     llmfi_problems p;
     llmfi_config *fresh;
-    size_t i, problems = 0;
+    size_t problems = 0;
+#if LLMF_HAS_REGISTER
+    size_t i;
+#endif
     memset(&p, 0, sizeof p);
     p.f = f;
     fresh = llmfi_config_load(&f->heap, &f->desc, &f->env, llmfi_on_problem, &p, &problems);
+#if LLMF_HAS_REGISTER
     for (i = 0; fresh && i < f->registered_count; i++)
         if (f->registered[i].name && !llmfi_config_add_provider(fresh, &f->registered[i], &p.first)) p.count++;
+#endif
     if (fresh && p.count == 0) {
         if (f->config) llmfi_config_release(f->config);
         f->config = fresh;
@@ -181,8 +194,10 @@ LLMF_API void llmf_close(llmf_factory *f) {
     llmfi_env_close(&f->env);
     if (f->watching) llmfi_watch_close(&f->watch);
     if (f->desc.api_key) llmfi_wipe(llmfi_cstr(f->desc.api_key));
+#if LLMF_HAS_REGISTER
     for (i = 0; i < f->registered_count; i++)
         if (f->registered[i].config) llmfi_wipe(llmfi_cstr(f->registered[i].config));
+#endif
     if (f->desc.config_text) llmfi_wipe(llmfi_cstr(f->desc.config_text)); /* may hold keys */
     block = f->block;
     if (block) f->alloc(f->desc.user, block, f->block_size, 0);
@@ -229,7 +244,9 @@ static llmf_factory *llmfi_lay_out(const llmf_desc *desc, void *block, llmf_erro
     llmfi_heap_init(&f->heap, front.at, front.left);
     f->permanent = (size_t)(front.at - (char *)block);
     llmfi_handles_init(&f->handles, &f->heap, desc->max_models);
+#if LLMF_HAS_REGISTER
     f->handles.dialects = f->dialects;
+#endif
     llmfi_net_init(f, recv);
     f->next_deadline_ns = UINT64_MAX;
     return f;

@@ -98,6 +98,19 @@ static void llmfi_give_back_decoder(llmfi_call *c) {
     llmfi_buf_free(&c->whole);
 }
 
+/* Ollama cuts a prompt that is longer than its window without a word: the count that it reports tells. */
+static void llmfi_warn_window(llmfi_call *c) {
+    char line[200];
+    llmfi_text t = llmfi_text_in(line, sizeof line);
+    int64_t window = c->prepared ? c->prepared->record.s.num_ctx : 0;
+    if (window <= 0 || c->reply.usage.input < window) return;
+    llmfi_say(&t, c->prepared->record.s.name);
+    LLMFI_SAY(&t, ": the prompt filled num_ctx (");
+    llmfi_say_int(&t, window);
+    LLMFI_SAY(&t, " tokens) and was probably cut: raise num_ctx");
+    llmfi_log(c->f, LLMF_LOG_WARNING, 3, llmfi_str(line, t.len));
+}
+
 /* The call is over; c->reply.error says how. */
 static void llmfi_finish(llmfi_call *c) {
     if (c->ended) return;
@@ -105,6 +118,7 @@ static void llmfi_finish(llmfi_call *c) {
     c->end_ns = llmfi_now(c->f);
     llmfi_give_back_decoder(c);
     llmfi_settle(c);
+    llmfi_warn_window(c);
     llmfi_set_deadline(c);
     llmfi_hand_out(c);
 }
@@ -147,7 +161,7 @@ static void llmfi_wire_failed(llmfi_call *c, int why) {
 static void llmfi_take_sse(llmfi_call *c, llmf_str *in) {
     while (in->len && !llmfi_full(c) && c->reply.error.code == LLMF_OK) {
         int rc = llmfi_sse_next(&c->sse, in);
-        if (rc == LLMFI_WIRE_ITEM) llmfi_frame(c, c->sse.event, c->sse.payload);
+        if (rc == LLMFI_WIRE_ITEM && llmfi_trim(c->sse.payload).len) llmfi_frame(c, c->sse.event, c->sse.payload); /* data without a word is a ping */
         if (rc == LLMFI_WIRE_ERROR) llmfi_wire_failed(c, c->sse.error);
     }
 }
@@ -175,12 +189,24 @@ static bool llmfi_too_much(llmfi_call *c, size_t len) {
     return true;
 }
 
+/* A host that answers a stream with one JSON object (an error, or it cannot stream) or with HTML: seen at the first byte, and read as a whole. Blank lines
+   before it are keep-alives. */
+static void llmfi_sniff(llmfi_call *c, llmf_str *in) {
+    while (in->len && llmfi_is_space(in->ptr[0])) *in = llmfi_from(*in, 1);
+    if (!in->len) return;
+    c->sniffed = true;
+    if (in->ptr[0] != '{' && in->ptr[0] != '[' && in->ptr[0] != '<') return;
+    c->framing = LLMF_FRAMING_JSON;
+    c->reply.streamed = false;
+}
+
 LLMF_API size_t llmf_exchange_data(llmf_exchange *x, const char *bytes, size_t len) {
     llmfi_call *c = (llmfi_call *)x->owner;
     llmf_str in = llmfi_str(bytes, len);
     size_t taken;
     if (c->ended || c->stop || c->reply.error.code != LLMF_OK) return len; /* about to be cancelled: swallowed */
     llmfi_now(c->f);
+    if (c->framing == LLMF_FRAMING_SSE && !c->sniffed) llmfi_sniff(c, &in);
     if (c->framing == LLMF_FRAMING_SSE) llmfi_take_sse(c, &in);
     else if (c->framing == LLMF_FRAMING_NDJSON) llmfi_take_ndjson(c, &in);
     else llmfi_take_whole(c, &in);
@@ -226,6 +252,7 @@ static bool llmfi_is_request_id(llmf_str name) {
                  LLMFI_ID_NAME("x-goog-request-id")};
 #undef LLMFI_ID_NAME
     size_t i;
+    if (name.len < 10 || name.len > 22) return false;
     for (i = 0; i < LLMFI_COUNT(names); i++)
         if (name.len == names[i].len && llmfi_eq_nocase(name, llmfi_str(names[i].name, names[i].len))) return true;
     return false;
@@ -254,7 +281,7 @@ static void llmfi_last_frame(llmfi_call *c) {
     if (c->framing == LLMF_FRAMING_JSON) {
         if (llmfi_trim(llmfi_buf_str(&c->whole)).len) llmfi_frame(c, llmfi_str("", 0), llmfi_buf_str(&c->whole));
     } else if (c->framing == LLMF_FRAMING_SSE) {
-        if (llmfi_sse_end(&c->sse) == LLMFI_WIRE_ITEM) llmfi_frame(c, c->sse.event, c->sse.payload);
+        if (llmfi_sse_end(&c->sse) == LLMFI_WIRE_ITEM && llmfi_trim(c->sse.payload).len) llmfi_frame(c, c->sse.event, c->sse.payload);
     } else if (llmfi_ndjson_end(&c->ndjson) == LLMFI_WIRE_ITEM) {
         llmfi_frame(c, llmfi_str("", 0), c->ndjson.payload);
     }
@@ -286,6 +313,7 @@ static void llmfi_end(llmfi_call *c, int result, const char *why) {
         llmfi_reply_end(&c->reply, result == LLMF_OK);
     } else if (c->reply.status) {
         if (c->reply.error.code == LLMF_OK) llmfi_fault_body(&c->reply, c->reply.status, llmfi_buf_str(&c->whole), c->errortype);
+        llmfi_reply_settle(&c->reply);
     } else {
         llmfi_end_error(c, result == LLMF_OK ? LLMF_ERR_NETWORK : result, why);
     }

@@ -3,6 +3,8 @@
 #define LLMFI_ENGINE_REGISTERED_H
 #include "info.h"
 
+#if LLMF_HAS_REGISTER
+
 /* The ask is a member of its call. */
 static llmfi_call *llmfi_call_of_ask(const llmfi_ask *ask) {
     return (llmfi_call *)(void *)((char *)(uintptr_t)ask - offsetof(llmfi_call, ask));
@@ -43,6 +45,22 @@ static void llmfi_on_frame(llmfi_call *c, llmf_str event, llmf_str data) {
     if (d && d->on_frame) d->on_frame(d->user, &c->reply, event, data);
     if (c->prepared->adapter) c->prepared->adapter->on_frame(&c->reply, event, data);
 }
+
+#else
+
+static const llmfi_adapter *llmfi_adapter_of(const llmfi_call *c) {
+    return c->prepared->adapter;
+}
+
+static int llmfi_framing_of(const llmfi_call *c, bool stream) {
+    return stream ? c->prepared->adapter->stream_framing : c->prepared->adapter->framing;
+}
+
+static void llmfi_on_frame(llmfi_call *c, llmf_str event, llmf_str data) {
+    c->prepared->adapter->on_frame(&c->reply, event, data);
+}
+
+#endif
 
 LLMF_API void llmf_out_write(llmf_out *out, const char *bytes, size_t len) {
     llmfi_put((llmfi_out *)(void *)out, bytes, len);

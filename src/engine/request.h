@@ -41,7 +41,10 @@ static llmfi_field llmfi_field_of(const char *name, int64_t index, const char *m
 /* A text of the request: checked, and copied unless the caller lends it. */
 static bool llmfi_take(llmfi_call *c, llmfi_field field, llmf_str *s) {
     size_t bad = 0;
-    if (!s->ptr) *s = llmfi_str("", 0);
+    if (!s->ptr || !s->len) {
+        *s = llmfi_str("", 0);
+        return true;
+    }
     if (!llmfi_utf8_valid(*s, &bad)) {
         char what[96];
         llmfi_text t = llmfi_text_in(what, sizeof what);

@@ -188,7 +188,9 @@ static bool llmfi_https(llmf_str url) {
 static llmfi_transport *llmfi_transport_for(llmfi_call *c) {
     llmf_factory *f = c->f;
     llmfi_transport *t = NULL;
+#if LLMF_HAS_DIALECT_MOCK
     if (llmfi_starts(c->x.req.url, LLMFI_LIT("mock:"))) return f->echo;
+#endif
     if (f->custom) return f->custom;
     if (f->stream) return f->stream;
     if (f->desc.transport) {

@@ -591,7 +591,7 @@ static llmfi_node *llmfi_entry_of_text(llmfi_config *c, llmfi_arena *into, llmf_
     k.references = NULL;
     n = llmfi_trim(text).len ? llmfi_parse_config(into, k.file, text, &report) : llmfi_new_object(into);
     if (n && llmfi_check_entry(&k, n, of, NULL, 0) && !into->failed) return n;
-    if (err->code == LLMF_OK) llmfi_resolve_memory(err);
+    if (err->code == LLMF_OK) llmfi_error_memory(err);
     return NULL;
 }
 
@@ -619,7 +619,7 @@ LLMFI_UNUSED static bool llmfi_config_override(llmfi_config *c, llmfi_arena *int
 }
 
 static bool llmfi_register_bad(llmf_error *err, const char *what) {
-    llmfi_text t = llmfi_problem(err, LLMF_ERR_ARGUMENT);
+    llmfi_text t = llmfi_error_begin(err, LLMF_ERR_ARGUMENT);
     LLMFI_SAY(&t, "llmf_provider_desc: ");
     llmfi_say_c(&t, what);
     return false;
@@ -642,7 +642,7 @@ LLMFI_UNUSED static bool llmfi_config_add_provider(llmfi_config *c, const llmf_p
     if (!known && llmfi_find_provider_row(name) < 0 && !((d->dialect || llmfi_member(entry, LLMFI_LIT("dialect"))) && (d->base_url || llmfi_member(entry, LLMFI_LIT("base_url")))))
         return llmfi_register_bad(err, "a new provider needs dialect and base_url");
     p = llmfi_provider_new(c, llmfi_arena_copy(&c->arena, name));
-    if (!p || c->arena.failed) return llmfi_resolve_memory(err);
+    if (!p || c->arena.failed) return llmfi_error_memory(err);
     if (known) {
         llmfi_provider *next = p->next;
         *p = *known;
@@ -661,7 +661,7 @@ LLMFI_UNUSED static bool llmfi_config_add_provider(llmfi_config *c, const llmf_p
     }
     p->node = NULL;
     llmfi_provider_apply(p, entry);
-    if (c->arena.failed) return llmfi_resolve_memory(err);
+    if (c->arena.failed) return llmfi_error_memory(err);
     p->next = c->providers; /* before the known one of that name: handles that were resolved keep what they have */
     c->providers = p;
     return true;

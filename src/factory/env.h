@@ -176,7 +176,7 @@ static void llmfi_env_problem(void *user, const llmf_error *e, bool warning) {
 }
 
 static bool llmfi_env_memory(llmfi_env *env, llmf_error *err) {
-    llmfi_text t = llmfi_problem(err, LLMF_ERR_MEMORY);
+    llmfi_text t = llmfi_error_begin(err, LLMF_ERR_MEMORY);
     LLMFI_SAY(&t, "the memory block is used up by llmf_desc.env_file: raise llmf_desc.memory_size");
     llmfi_env_close(env);
     return false;

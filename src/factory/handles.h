@@ -108,24 +108,19 @@ LLMFI_UNUSED static void llmfi_handle_unprepare(llmfi_handles *h, uint32_t at) {
     h->prepared--;
 }
 
-static bool llmfi_error_memory(llmf_error *err) {
-    llmfi_text t = llmfi_text_in(err->text, sizeof err->text);
-    err->code = LLMF_ERR_MEMORY;
-    LLMFI_SAY(&t, "the memory block is used up: raise llmf_desc.memory_size");
-    return false;
-}
-
 /* The adapter of a dialect: a registered one of that name first, then ours. False with *err where there is none. */
 static bool llmfi_prepared_dialect(const llmfi_handles *h, llmfi_prepared *p, llmf_error *err) {
     llmf_str name = p->record.provider->dialect;
-    size_t i;
     llmfi_text t;
+#if LLMF_HAS_REGISTER
+    size_t i;
     for (i = 0; i < h->dialect_count; i++)
         if (llmfi_eq(llmfi_cstr(h->dialects[i]->name), name)) p->dialect = h->dialects[i];
+#endif
+    (void)h;
     if (!p->dialect) p->adapter = llmfi_adapter_find(name);
     if (p->dialect || p->adapter) return true;
-    t = llmfi_text_in(err->text, sizeof err->text);
-    err->code = LLMF_ERR_NOT_BUILT;
+    t = llmfi_error_begin(err, LLMF_ERR_NOT_BUILT);
     LLMFI_SAY(&t, "provider ");
     llmfi_say(&t, p->record.provider->name);
     LLMFI_SAY(&t, " speaks the dialect ");

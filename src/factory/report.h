@@ -20,14 +20,6 @@ LLMFI_UNUSED static llmfi_report llmfi_report_to(llmfi_report_fn say, void *user
     return r;
 }
 
-/* Empties *err and gives its text to write. err NULL is not allowed. */
-LLMFI_UNUSED static llmfi_text llmfi_problem(llmf_error *err, int code) {
-    memset(err, 0, sizeof *err);
-    err->code = code;
-    err->retry_after_ms = -1;
-    return llmfi_text_in(err->text, sizeof err->text);
-}
-
 /* A path of any length leaves room for the rest of the sentence. */
 static void llmfi_say_path(llmfi_text *t, llmf_str path) {
     const size_t most = 160;
@@ -41,7 +33,7 @@ static void llmfi_say_path(llmfi_text *t, llmf_str path) {
 
 /* Begins a problem: what follows is written to the text, then llmfi_report_end. line 0: about the file as a whole. */
 LLMFI_UNUSED static llmfi_text llmfi_report_begin(llmf_error *err, llmf_str file, uint32_t line, uint32_t column, bool warning) {
-    llmfi_text t = llmfi_problem(err, LLMF_ERR_CONFIG);
+    llmfi_text t = llmfi_error_begin(err, LLMF_ERR_CONFIG);
     err->line = line;
     err->column = line ? column : 0;
     llmfi_say_path(&t, file);

@@ -97,7 +97,7 @@ static const llmfi_provider *llmfi_config_usable(const llmfi_config *c, llmf_str
     int row = llmfi_find_provider_row(name);
     llmfi_text t;
     if (p && (p->built || p->row < 0)) return p; /* a dialect of one's own may be registered by then: who prepares the call looks */
-    t = llmfi_problem(err, p || row >= 0 ? LLMF_ERR_NOT_BUILT : LLMF_ERR_UNKNOWN_PROVIDER);
+    t = llmfi_error_begin(err, p || row >= 0 ? LLMF_ERR_NOT_BUILT : LLMF_ERR_UNKNOWN_PROVIDER);
     if (p) {
         llmfi_say_not_built(&t, p->name, p->option, p->later);
     } else if (row >= 0) {
@@ -196,7 +196,7 @@ static llmf_str llmfi_template_value(const llmfi_record *r, llmf_str name) {
 }
 
 static bool llmfi_template_problem(const llmfi_record *r, llmf_str name, llmf_error *err) {
-    llmfi_text t = llmfi_problem(err, LLMF_ERR_CONFIG);
+    llmfi_text t = llmfi_error_begin(err, LLMF_ERR_CONFIG);
     size_t i;
     LLMFI_SAY(&t, "provider ");
     llmfi_say(&t, r->provider->name);
@@ -245,12 +245,6 @@ static size_t llmfi_template_fill(const llmfi_record *r, char *to, llmf_error *e
     return len;
 }
 
-static bool llmfi_resolve_memory(llmf_error *err) {
-    llmfi_text t = llmfi_problem(err, LLMF_ERR_MEMORY);
-    LLMFI_SAY(&t, "the memory block is used up: raise llmf_desc.memory_size");
-    return false;
-}
-
 /* What needs memory of its own. */
 static bool llmfi_record_end(llmfi_config *c, llmfi_arena *into, llmfi_record *r, llmf_error *err) {
     size_t len;
@@ -260,7 +254,7 @@ static bool llmfi_record_end(llmfi_config *c, llmfi_arena *into, llmfi_record *r
     if (forced) r->s.base_url = llmfi_cstr(c->desc->base_url);
     what = llmfi_url_problem(r->s.base_url);
     if (what) { /* files have been checked: it is the program's, or a variable's */
-        llmfi_text t = llmfi_problem(err, forced ? LLMF_ERR_ARGUMENT : LLMF_ERR_CONFIG);
+        llmfi_text t = llmfi_error_begin(err, forced ? LLMF_ERR_ARGUMENT : LLMF_ERR_CONFIG);
         if (forced) LLMFI_SAY(&t, "llmf_desc");
         else llmfi_say(&t, r->provider->name);
         LLMFI_SAY(&t, ": base_url ");
@@ -272,7 +266,7 @@ static bool llmfi_record_end(llmfi_config *c, llmfi_arena *into, llmfi_record *r
     len = llmfi_template_fill(r, NULL, err);
     if (len == LLMFI_NOWHERE) return false;
     to = (char *)llmfi_arena_alloc(into, len + 1);
-    if (!to) return llmfi_resolve_memory(err);
+    if (!to) return llmfi_error_memory(err);
     llmfi_template_fill(r, to, err);
     r->s.base_url = llmfi_str(to, len);
     return true;
@@ -292,7 +286,7 @@ static const llmfi_provider *llmfi_entry_provider(const llmfi_config *c, const l
     llmf_str name = llmfi_entry_provider_name(c, e);
     llmfi_text t;
     if (name.len) return llmfi_config_usable(c, name, err);
-    t = llmfi_problem(err, LLMF_ERR_CONFIG);
+    t = llmfi_error_begin(err, LLMF_ERR_CONFIG);
     LLMFI_SAY(&t, "the model ");
     llmfi_say(&t, e->key);
     LLMFI_SAY(&t, " names no provider; add the key provider");
@@ -314,7 +308,7 @@ static bool llmfi_record_of_entry(const llmfi_config *c, const llmfi_entry *e, l
     if (!p) return false;
     id = llmfi_entry_id(e, p);
     if (!id.len) {
-        llmfi_text t = llmfi_problem(err, LLMF_ERR_CONFIG);
+        llmfi_text t = llmfi_error_begin(err, LLMF_ERR_CONFIG);
         LLMFI_SAY(&t, "the model ");
         llmfi_say(&t, e->key);
         LLMFI_SAY(&t, " has no model_id; add the key model_id with the provider's id of the model");
@@ -348,7 +342,7 @@ static bool llmfi_record_of(const llmfi_config *c, const llmfi_provider *p, llmf
 static bool llmfi_record_default(const llmfi_config *c, const llmfi_provider *p, llmfi_record *out, llmf_error *err) {
     llmfi_text t;
     if (p->default_model.len) return llmfi_record_of(c, p, p->default_model, p->default_model, out);
-    t = llmfi_problem(err, LLMF_ERR_UNKNOWN_MODEL);
+    t = llmfi_error_begin(err, LLMF_ERR_UNKNOWN_MODEL);
     LLMFI_SAY(&t, "provider ");
     llmfi_say(&t, p->name);
     LLMFI_SAY(&t, " has no default model; name one (");
@@ -359,7 +353,7 @@ static bool llmfi_record_default(const llmfi_config *c, const llmfi_provider *p,
 
 /* Names that might have been meant: keys of the config, rows of the table, and provider:model of both. */
 static bool llmfi_unknown_model(const llmfi_config *c, llmf_str name, llmf_error *err) {
-    llmfi_text t = llmfi_problem(err, LLMF_ERR_UNKNOWN_MODEL);
+    llmfi_text t = llmfi_error_begin(err, LLMF_ERR_UNKNOWN_MODEL);
     llmfi_nearest near_names = llmfi_nearest_to(name), near_provider;
     size_t colon = llmfi_find_char(name, ':');
     const llmfi_entry *e;
@@ -432,7 +426,7 @@ static bool llmfi_resolve_empty(const llmfi_config *c, llmfi_record *out, llmf_e
         p = llmfi_config_usable(c, provider, err);
         return p && llmfi_record_default(c, p, out, err);
     }
-    t = llmfi_problem(err, LLMF_ERR_UNKNOWN_MODEL);
+    t = llmfi_error_begin(err, LLMF_ERR_UNKNOWN_MODEL);
     LLMFI_SAY(&t, "no model is named and there is no default: name one, or set LLM_PROVIDER, or default_model in the config");
     llmfi_say_providers(c, &t, false);
     return false;
@@ -441,15 +435,15 @@ static bool llmfi_resolve_empty(const llmfi_config *c, llmfi_record *out, llmf_e
 /* What `name` stands for; empty: the default provider's default model. Texts of *out live as long as the generation and `into` do.
    False with *err: UNKNOWN_MODEL, UNKNOWN_PROVIDER, NOT_BUILT, CONFIG, MEMORY. */
 LLMFI_UNUSED static bool llmfi_config_resolve(llmfi_config *c, llmfi_arena *into, llmf_str name, llmfi_record *out, llmf_error *err) {
-    llmf_str kept = llmfi_trim(name);
+    llmf_str kept = name;
     if (llmfi_find_control(kept, 0) != LLMFI_NOWHERE || !llmfi_utf8_valid(kept, NULL)) {
-        llmfi_text t = llmfi_problem(err, LLMF_ERR_ARGUMENT);
+        llmfi_text t = llmfi_error_begin(err, LLMF_ERR_ARGUMENT);
         LLMFI_SAY(&t, "the model's name holds a control character or invalid UTF-8");
         return false;
     }
     if (kept.len) {
         kept = llmfi_arena_copy(into, kept);
-        if (!kept.len) return llmfi_resolve_memory(err);
+        if (!kept.len) return llmfi_error_memory(err);
     }
     if (!(kept.len ? llmfi_resolve_name(c, kept, out, err) : llmfi_resolve_empty(c, out, err))) return false;
     return llmfi_record_end(c, into, out, err);

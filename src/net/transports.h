@@ -5,6 +5,11 @@
 #include "echo.h"
 #include "replay.h"
 #include "stream.h"
+#if LLMF_HAS_REPLAY
+#define LLMFI_LIST_REPLAY " replay"
+#else
+#define LLMFI_LIST_REPLAY ""
+#endif
 #if LLMF_HAS_SOCKET
 #include "socket.h"
 #define LLMFI_LIST_SOCKET " socket"
@@ -18,6 +23,6 @@
 #define LLMFI_LIST_CURL ""
 #endif
 
-#define LLMFI_TRANSPORT_LIST LLMFI_LIST_SOCKET LLMFI_LIST_CURL
+#define LLMFI_TRANSPORT_LIST LLMFI_LIST_REPLAY LLMFI_LIST_SOCKET LLMFI_LIST_CURL
 
 #endif

@@ -44,7 +44,10 @@ LLMF_API bool llmf_json_get(llmf_str json, const char *name, llmf_str *value) {
 /* Bytes of the first character or escape of a string's raw text; a surrogate pair is one. */
 static size_t llmfi_json_step(llmf_str raw) {
     size_t n = 1;
-    if (raw.ptr[0] == '\\') return raw.ptr[1] != 'u' ? 2 : raw.len >= 12 && raw.ptr[6] == '\\' && raw.ptr[7] == 'u' ? 12 : 6;
+    if (raw.ptr[0] == '\\') {
+        bool high = raw.ptr[1] == 'u' && llmfi_hex(raw.ptr[2]) == 13 && llmfi_hex(raw.ptr[3]) >= 8 && llmfi_hex(raw.ptr[3]) < 12;
+        return raw.ptr[1] != 'u' ? 2 : high && raw.len >= 12 && raw.ptr[6] == '\\' && raw.ptr[7] == 'u' ? 12 : 6;
+    }
     while (n < raw.len && n < 4 && ((unsigned char)raw.ptr[n] & 0xC0) == 0x80) n++;
     return n;
 }

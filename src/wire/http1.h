@@ -48,6 +48,7 @@ typedef struct llmfi_http1 {
     bool keep_alive;                         /* from HEADERS_END on: the connection may serve another request after DONE. False at DONE when
                                                 bytes follow that nobody asked for: the length given was too short */
     bool head_request, has_length, chunked, close, persist, http10, spent;
+    bool controls;                           /* the line may hold control characters: look closer */
 } llmfi_http1;
 
 /* head_request: the reply has no body whatever it says. max_head: bytes of status lines, headers, trailers, 0 for LLMF_MAX_HEAD;
@@ -86,10 +87,23 @@ static void llmfi_http1_take(llmfi_http1 *h, llmf_str *in, size_t n) {
 
 /* ---- lines of the head ---- */
 
+/* The LF that ends the line, or NULL. One pass finds it and tells whether a control character stands before it (in h->controls). */
+static const char *llmfi_http1_line_end(llmfi_http1 *h, llmf_str in) {
+    size_t i = 0;
+    h->controls = h->line.len != 0;
+    while ((i = llmfi_find_control(in, i)) != LLMFI_NOWHERE) {
+        if (in.ptr[i] == '\r' && in.len - i > 1 && in.ptr[i + 1] == '\n') i++;
+        if (in.ptr[i] == '\n') return in.ptr + i;
+        h->controls = true;
+        i++;
+    }
+    return NULL;
+}
+
 /* A whole line without its end: 1, and *start is the byte where it begins. Else 0, or an error. */
 static int llmfi_http1_line(llmfi_http1 *h, llmf_str *in, llmf_str *line, uint64_t *start) {
     size_t n = in->len < h->head_left ? in->len : h->head_left;
-    const char *lf = n ? (const char *)memchr(in->ptr, '\n', n) : NULL;
+    const char *lf = llmfi_http1_line_end(h, llmfi_str(in->ptr, n));
     llmf_str piece = llmfi_str(in->ptr, lf ? (size_t)(lf - in->ptr) + 1 : n);
     if (!lf && in->len > n) return llmfi_http1_fail(h, LLMFI_WIRE_LIMIT, "the head of the reply is longer than LLMF_MAX_HEAD", h->at + n);
     *start = h->at - h->line.len;
@@ -111,7 +125,7 @@ static int llmfi_http1_line(llmfi_http1 *h, llmf_str *in, llmf_str *line, uint64
 /* Refuses what no part of a line may hold; other control characters are let through. */
 static int llmfi_http1_clean(llmfi_http1 *h, llmf_str line, size_t from, uint64_t start) {
     size_t i = from;
-    while ((i = llmfi_find_control(line, i)) != LLMFI_NOWHERE) {
+    while (h->controls && (i = llmfi_find_control(line, i)) != LLMFI_NOWHERE) {
         if (!line.ptr[i]) return llmfi_http1_bad(h, "a NUL in the head of the reply", start + i);
         if (line.ptr[i] == '\r') return llmfi_http1_bad(h, "a CR without LF in the head of the reply", start + i);
         i++;
@@ -359,6 +373,14 @@ LLMFI_UNUSED static int llmfi_http1_next(llmfi_http1 *h, llmf_str *in) {
     if (h->spent) llmfi_wire_drop(&h->line);
     h->spent = false;
     while (got == LLMFI_HTTP1_MORE) {
+        if (h->state < LLMFI_HTTP1_AT_LENGTH && in->len) {
+            got = llmfi_http1_head(h, in);
+            if (h->spent && got == LLMFI_HTTP1_MORE) {
+                llmfi_wire_drop(&h->line);
+                h->spent = false;
+            }
+            continue;
+        }
         if (h->state == LLMFI_HTTP1_AT_DONE) {
             if (in->len) h->keep_alive = false;
             return LLMFI_HTTP1_DONE;
@@ -368,11 +390,7 @@ LLMFI_UNUSED static int llmfi_http1_next(llmfi_http1 *h, llmf_str *in) {
         if (h->state == LLMFI_HTTP1_AT_LENGTH) return llmfi_http1_piece(h, in, LLMFI_HTTP1_AT_DONE);
         if (h->state == LLMFI_HTTP1_AT_CHUNK) return llmfi_http1_piece(h, in, LLMFI_HTTP1_AT_CHUNK_CR);
         if (h->state == LLMFI_HTTP1_AT_CLOSE) return llmfi_http1_rest(h, in);
-        got = h->state < LLMFI_HTTP1_AT_LENGTH ? llmfi_http1_head(h, in) : llmfi_http1_between(h, in);
-        if (h->spent && got == LLMFI_HTTP1_MORE) {
-            llmfi_wire_drop(&h->line);
-            h->spent = false;
-        }
+        got = llmfi_http1_between(h, in);
     }
     return got;
 }

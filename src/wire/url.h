@@ -66,6 +66,7 @@ LLMFI_UNUSED static size_t llmfi_char_span(llmf_str text, unsigned kind) {
     size_t i = 0;
 #if LLMFI_JSON_SSE2
     if (kind & (LLMFI_CHAR_TOKEN | LLMFI_CHAR_URL | LLMFI_CHAR_UNRESERVED)) i = llmfi_plain_span(s, text.len);
+    if (i < text.len && !(t[s[i]] & kind)) return i;
 #endif
     while (text.len - i >= 4 && (t[s[i]] & t[s[i + 1]] & t[s[i + 2]] & t[s[i + 3]] & kind)) i += 4;
     while (i < text.len && (t[s[i]] & kind)) i++;
@@ -87,7 +88,8 @@ LLMFI_UNUSED static size_t llmfi_find_control(llmf_str text, size_t from) {
 #if LLMFI_JSON_SSE2
     for (; i + 16 <= text.len; i += 16) {
         __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(text.ptr + i));
-        if (_mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1f)), v), _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f))))) break;
+        unsigned control = (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1f)), v), _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f))));
+        if (control) return i + (unsigned)__builtin_ctz(control);
     }
 #endif
     while (i + 8 <= text.len && !llmfi_control_in(text.ptr + i)) i += 8;

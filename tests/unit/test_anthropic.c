@@ -286,6 +286,17 @@ static void test_thinking(void **state) {
     no_thinking("low", 2000, 0, LLMF_ERR_ARGUMENT, "2048");
     no_thinking("5000 tokens", 9000, adaptive, LLMF_ERR_UNSUPPORTED, "high");
     no_thinking("low", 9000, LLMFI_Q_NO_REASONING, LLMF_ERR_UNSUPPORTED, "reasoning");
+    hi(); /* what does not go with thinking */
+    Q.req.reasoning = "high";
+    Q.model.quirks = adaptive | LLMFI_Q_SAMPLING_OLD_VERSION;
+    Q.req.temperature = 0.5;
+    refused(LLMF_ERR_UNSUPPORTED, "temperature");
+    hi();
+    Q.req.reasoning = "high";
+    Q.model.quirks = adaptive;
+    question_tool(&Q, "f", NULL, NULL);
+    Q.req.tool_choice = "required";
+    refused(LLMF_ERR_UNSUPPORTED, "tool_choice");
     hi(); /* said by hand */
     Q.req.reasoning = "5000 tokens";
     Q.model.quirks = adaptive;
