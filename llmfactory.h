@@ -207,8 +207,8 @@ typedef void *(*llmf_alloc_fn)(void *user, void *ptr, size_t old_size, size_t si
 /* Milliseconds, 0: from config or the default; below 0: none. */
 typedef struct llmf_timeouts {
     int64_t connect_ms;            /* until the connection stands, TLS included. Default 10,000 */
-    int64_t first_byte_ms;         /* from there to the first byte of the reply. Default 120,000 */
-    int64_t first_content_ms;      /* from the start to the first text, reasoning or tool call. Default none */
+    int64_t first_byte_ms;         /* from there to the first byte of the reply. Default 300,000: a reply that is no stream begins when it is whole */
+    int64_t first_content_ms;      /* from the start to the first text, reasoning or tool call. Default 600,000 */
     int64_t idle_ms;               /* the longest silence between two pieces of content; keep-alive comments do not count. Default 60,000 */
     int64_t total_ms;              /* Default none */
 } llmf_timeouts;
@@ -271,7 +271,8 @@ LLMF_API llmf_factory *llmf_open_abi(int abi, const llmf_desc *desc, size_t desc
 static inline llmf_factory *llmf_open(const llmf_desc *desc, llmf_error *err) {
     return llmf_open_abi(LLMF_ABI, desc, sizeof *desc, err);
 }
-/* Ends all calls (no events any more), closes connections, wipes keys. NULL is nothing. */
+/* Ends all calls (no events any more), closes connections, wipes keys. NULL is nothing. Called inside a callback it is done when that
+   llmf_poll returns, which then is -LLMF_ERR_STALE. */
 LLMF_API void llmf_close(llmf_factory *f);
 
 /* Bytes of memory_size that this description needs at least, for max_calls plain calls of a few KB each. Reads the config files to know. */
@@ -306,7 +307,7 @@ LLMF_API llmf_result llmf_reload(llmf_factory *f, llmf_error *err);
 LLMF_API llmf_model llmf_create(llmf_factory *f, const char *name, const char *config, llmf_error *err);
 LLMF_API void llmf_drop(llmf_factory *f, llmf_model m);
 
-/* What is known of a model. Texts live until the next llmf_reload or llmf_close. Prices are pico-dollars a token, LLMF_UNKNOWN if unknown
+/* What is known of a model. Texts live until the next function that gets, makes, drops or calls a model, a reload or the close. Prices are pico-dollars a token, LLMF_UNKNOWN if unknown
    (1 USD per million tokens = 1,000,000). */
 typedef struct llmf_model_info {
     llmf_str name, provider, model_id, dialect, base_url, description;
@@ -551,7 +552,7 @@ typedef struct llmf_header {
     llmf_str name, value;
 } llmf_header;
 
-/* The HTTP request of a call, keys redacted. Lives until llmf_free(call). */
+/* The HTTP request of a call, keys redacted, and so are the config's headers whose names speak of a secret. Lives until llmf_free(call). */
 typedef struct llmf_preview {
     llmf_call call;
     llmf_str method, url, body;
@@ -675,7 +676,8 @@ static inline llmf_result llmf_register(llmf_factory *f, const llmf_provider_des
 
 typedef struct llmf_out llmf_out;
 typedef struct llmf_reply llmf_reply;
-enum { LLMF_FRAMING_JSON = 0, LLMF_FRAMING_SSE = 1, LLMF_FRAMING_NDJSON = 2 };
+/* JSON_ARRAY: the elements of one array; a stream that does not begin with '[' is read as SSE. */
+enum { LLMF_FRAMING_JSON = 0, LLMF_FRAMING_SSE = 1, LLMF_FRAMING_NDJSON = 2, LLMF_FRAMING_JSON_ARRAY = 3 };
 
 /* A wire dialect of one's own: pure functions, request -> bytes, bytes -> events. */
 typedef struct llmf_dialect {
@@ -687,7 +689,7 @@ typedef struct llmf_dialect {
     void (*body)(void *user, const llmf_request *req, const llmf_model_info *model, llmf_out *out);
     /* How replies with status 200 are framed: LLMF_FRAMING_… */
     int framing, stream_framing;
-    /* One frame: the whole body (JSON), an event (SSE) or a line (NDJSON). Tells what it holds by the llmf_reply_… functions. */
+    /* One frame: the whole body (JSON), an event (SSE), a line (NDJSON) or an element (JSON_ARRAY). Tells what it holds by the llmf_reply_… functions. */
     void (*on_frame)(void *user, llmf_reply *reply, llmf_str event, llmf_str data);
 } llmf_dialect;
 LLMF_API llmf_result llmf_register_dialect_abi(llmf_factory *f, const llmf_dialect *d, size_t d_size, llmf_error *err);
@@ -723,9 +725,9 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
      of the dialect openai             OPENAI and every host of the openai dialect:
                                        MISTRAL GROQ DEEPSEEK XAI OPENROUTER TOGETHER FIREWORKS PERPLEXITY CEREBRAS NVIDIA ZAI MOONSHOT
                                        ALIBABA VERCEL VOYAGE WRITER CRUSOE AVIAN HEROKU SNOWFLAKE BEDROCK_MANTLE PORTKEY LITELLM VLLM
-                                       LLAMACPP LMSTUDIO GPUSTACK
-     of their own                      ANTHROPIC OLLAMA MOCK
-     in a later version                OPENAI_RESPONSES GEMINI VERTEX AZURE BEDROCK COHERE HUGGINGFACE: known by name, never built in yet
+                                       LLAMACPP LMSTUDIO GPUSTACK HUGGINGFACE
+     of their own                      ANTHROPIC GEMINI VERTEX OLLAMA COHERE AZURE MOCK
+     in a later version                OPENAI_RESPONSES BEDROCK: known by name, never built in yet
    Transports
      CURL        on                    libcurl; without it nothing of curl is included or linked
      SOCKET      on                    our HTTP over plain sockets: http:// only
@@ -745,6 +747,9 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
      EXTRA       on                    llmf_request.extra
      STATE       on                    llmf_response.state, and message.state: what a provider wants back in the next turn; without it none is kept
      CITATIONS   on                    sources that a reply cites; without it llmf_response.citations stays empty
+     FAULTS      on                    what a provider's error means where its status does not say it: codes, phrases, validation errors, XML and HTML;
+                                       without it the status decides, and the message is that of {"error": {"message", "code"}}
+     REASONING   on                    llmf_request.reasoning, and reasoning that a provider puts into parts of its own
      INFO        on                    "did you mean", and the names of providers in messages and in llmf_provider_at that are not built in
      STRINGS     on                    the sentences of errors and log lines; without them llmf_error.text has the result's name and what it is about,
                                        such as a field, a provider, a host, and what the provider said
@@ -787,10 +792,10 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #define LLMFI_ADAPTER_OLLAMA 1
 #define LLMFI_ADAPTER_MOCK 1
 #define LLMFI_ADAPTER_OPENAI_RESPONSES 0
-#define LLMFI_ADAPTER_GEMINI 0
-#define LLMFI_ADAPTER_AZURE 0
+#define LLMFI_ADAPTER_GEMINI 1
+#define LLMFI_ADAPTER_AZURE 1
 #define LLMFI_ADAPTER_BEDROCK 0
-#define LLMFI_ADAPTER_COHERE 0
+#define LLMFI_ADAPTER_COHERE 1
 #define LLMFI_ADAPTER_HUGGINGFACE 0
 
 /* ---- providers: models.def has a row for each ---- */
@@ -965,7 +970,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #else
 #define LLMF_HAS_VERTEX 1
 #endif
-#if !LLMFI_ADAPTER_AZURE || (LLMF_ONLY && !(defined(LLMF_WITH_AZURE) && LLMF_WITH_AZURE)) || (defined(LLMF_NO_AZURE) && LLMF_NO_AZURE)
+#if (LLMF_ONLY && !(defined(LLMF_WITH_AZURE) && LLMF_WITH_AZURE)) || (defined(LLMF_NO_AZURE) && LLMF_NO_AZURE)
 #define LLMF_HAS_AZURE 0
 #else
 #define LLMF_HAS_AZURE 1
@@ -975,12 +980,12 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #else
 #define LLMF_HAS_BEDROCK 1
 #endif
-#if !LLMFI_ADAPTER_COHERE || (LLMF_ONLY && !(defined(LLMF_WITH_COHERE) && LLMF_WITH_COHERE)) || (defined(LLMF_NO_COHERE) && LLMF_NO_COHERE)
+#if (LLMF_ONLY && !(defined(LLMF_WITH_COHERE) && LLMF_WITH_COHERE)) || (defined(LLMF_NO_COHERE) && LLMF_NO_COHERE)
 #define LLMF_HAS_COHERE 0
 #else
 #define LLMF_HAS_COHERE 1
 #endif
-#if !LLMFI_ADAPTER_HUGGINGFACE || (LLMF_ONLY && !(defined(LLMF_WITH_HUGGINGFACE) && LLMF_WITH_HUGGINGFACE)) || (defined(LLMF_NO_HUGGINGFACE) && LLMF_NO_HUGGINGFACE)
+#if (LLMF_ONLY && !(defined(LLMF_WITH_HUGGINGFACE) && LLMF_WITH_HUGGINGFACE)) || (defined(LLMF_NO_HUGGINGFACE) && LLMF_NO_HUGGINGFACE)
 #define LLMF_HAS_HUGGINGFACE 0
 #else
 #define LLMF_HAS_HUGGINGFACE 1
@@ -991,7 +996,8 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #if LLMF_HAS_OPENAI || LLMF_HAS_MISTRAL || LLMF_HAS_GROQ || LLMF_HAS_DEEPSEEK || LLMF_HAS_XAI || LLMF_HAS_OPENROUTER || LLMF_HAS_TOGETHER || \
     LLMF_HAS_FIREWORKS || LLMF_HAS_PERPLEXITY || LLMF_HAS_CEREBRAS || LLMF_HAS_NVIDIA || LLMF_HAS_ZAI || LLMF_HAS_MOONSHOT || LLMF_HAS_ALIBABA || \
     LLMF_HAS_VERCEL || LLMF_HAS_VOYAGE || LLMF_HAS_WRITER || LLMF_HAS_CRUSOE || LLMF_HAS_AVIAN || LLMF_HAS_HEROKU || LLMF_HAS_SNOWFLAKE || \
-    LLMF_HAS_BEDROCK_MANTLE || LLMF_HAS_PORTKEY || LLMF_HAS_LITELLM || LLMF_HAS_VLLM || LLMF_HAS_LLAMACPP || LLMF_HAS_LMSTUDIO || LLMF_HAS_GPUSTACK
+    LLMF_HAS_BEDROCK_MANTLE || LLMF_HAS_PORTKEY || LLMF_HAS_LITELLM || LLMF_HAS_VLLM || LLMF_HAS_LLAMACPP || LLMF_HAS_LMSTUDIO || LLMF_HAS_GPUSTACK || \
+    LLMF_HAS_HUGGINGFACE || LLMF_HAS_AZURE /* whose adapter is openai's with other paths */
 #define LLMF_HAS_DIALECT_OPENAI 1
 #else
 #define LLMF_HAS_DIALECT_OPENAI 0
@@ -1003,7 +1009,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #define LLMF_HAS_DIALECT_AZURE LLMF_HAS_AZURE
 #define LLMF_HAS_DIALECT_BEDROCK LLMF_HAS_BEDROCK
 #define LLMF_HAS_DIALECT_COHERE LLMF_HAS_COHERE
-#define LLMF_HAS_DIALECT_HUGGINGFACE LLMF_HAS_HUGGINGFACE
+#define LLMF_HAS_DIALECT_HUGGINGFACE 0 /* its own API, feature extraction; its chat is of the dialect openai */
 #if LLMF_HAS_GEMINI || LLMF_HAS_VERTEX
 #define LLMF_HAS_DIALECT_GEMINI 1
 #else
@@ -1101,6 +1107,16 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #else
 #define LLMF_HAS_CITATIONS 1
 #endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_FAULTS) && LLMF_WITH_FAULTS)) || (defined(LLMF_NO_FAULTS) && LLMF_NO_FAULTS)
+#define LLMF_HAS_FAULTS 0
+#else
+#define LLMF_HAS_FAULTS 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_REASONING) && LLMF_WITH_REASONING)) || (defined(LLMF_NO_REASONING) && LLMF_NO_REASONING)
+#define LLMF_HAS_REASONING 0
+#else
+#define LLMF_HAS_REASONING 1
+#endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_INFO) && LLMF_WITH_INFO)) || (defined(LLMF_NO_INFO) && LLMF_NO_INFO)
 #define LLMF_HAS_INFO 0
 #else
@@ -1110,6 +1126,30 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #define LLMF_HAS_STRINGS 0
 #else
 #define LLMF_HAS_STRINGS 1
+#endif
+
+/* Keeps what follows where `has` is 1, drops it where it is 0. */
+#define LLMFI_KEEP(has, ...) LLMFI_KEEP_IF(has, __VA_ARGS__)
+#define LLMFI_KEEP_IF(has, ...) LLMFI_KEEP_##has(__VA_ARGS__)
+#define LLMFI_KEEP_1(...) __VA_ARGS__
+#define LLMFI_KEEP_0(...)
+
+/* How the streams of the dialects come; what a program registers may take any. */
+#if LLMF_HAS_REGISTER || LLMF_HAS_DIALECT_OLLAMA || LLMF_HAS_DIALECT_MOCK
+#define LLMFI_HAS_NDJSON 1
+#else
+#define LLMFI_HAS_NDJSON 0
+#endif
+#if LLMF_HAS_REGISTER || LLMF_HAS_DIALECT_OPENAI || LLMF_HAS_DIALECT_ANTHROPIC || LLMF_HAS_DIALECT_OPENAI_RESPONSES || LLMF_HAS_DIALECT_GEMINI || \
+    LLMF_HAS_DIALECT_AZURE || LLMF_HAS_DIALECT_COHERE || LLMF_HAS_DIALECT_HUGGINGFACE
+#define LLMFI_HAS_SSE 1
+#else
+#define LLMFI_HAS_SSE 0
+#endif
+#if LLMF_HAS_REGISTER || LLMF_HAS_DIALECT_GEMINI
+#define LLMFI_HAS_JSON_ARRAY 1
+#else
+#define LLMFI_HAS_JSON_ARRAY 0
 #endif
 
 /* ---- limits ---- */
@@ -1182,6 +1222,585 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 /* Names, handles and what is known of them: the public side of the factory floor. */
 #ifndef LLMFI_ENGINE_MODELS_H
 #define LLMFI_ENGINE_MODELS_H
+/* Every fact about providers and models, as rows. The only place to change one.
+ *
+ * To read it: define the row kinds you want as macros and include this file; kinds that are not defined vanish, and all are undefined at the end.
+ * In llmfactory.h these rows stand as lists, and LLMF_MODELS_DEF="my.def" names a file of your own in this form, which replaces them all.
+ * Identifiers in the columns are never expanded as macros if you paste them (#, ##) as src/factory/tables.h does.
+ * Prices are pico-dollars a token (1 USD per million tokens = 1000000). -1 in a number: not known, which is not 0. Dates are yyyymmdd; 0: none.
+ * A provider of your own in your own file needs `#define LLMF_HAS_<ID> 1` there, where that is not defined yet.
+ * Sources: the providers' documentation, ruby_llm's models.json (MIT), models.dev (MIT), LiteLLM's price table (MIT); the date tells which state.
+ *
+ *   LLMF_DIALECT(ID, name)
+ *       a wire dialect: providers/<name>.h, built in where LLMF_HAS_DIALECT_<ID>
+ *   LLMF_QUIRK_SET(NAME, quirk, ...)
+ *       a set of quirks that rows below name; the quirks are those of LLMFI_QUIRKS (providers/adapter.h); NONE fills up to four
+ *   LLMF_PROVIDER(ID, name, aliases, dialect, base_url, auth, key_variables, default_model, default_max_tokens, api_version, embedding_model,
+ *                 embedding_batch, quirks)
+ *       a host. It is built in where LLMF_HAS_<ID>. base_url: what stands before the operation's path; {region} {resource} {deployment} {account} come from
+ *       keys of the config; {region-} is the region and a dash, and nothing where that is global. auth: how the key goes out (LLMFI_AUTHS in tables.h).
+ *       key_variables: looked at in this order, the first that is set counts;
+ *       NAME:bearer is sent as Authorization: Bearer whatever `auth` says.
+ *       default_max_tokens: only where the provider demands one, else 0. embedding_batch: texts in one request; 0: it embeds nothing
+ *   LLMF_MODEL(PROVIDER, id, context, max_output, input, output, cache_read, cache_write_5m, cache_write_1h, capabilities, quirks, checked, ends)
+ *       limits in tokens, prices, then capabilities (T tools, I images, A audio, F files, R reasons, S schema, E embeds, X transcribes), its quirks besides the
+ *       provider's, the day the facts were true, and the day the provider takes it away
+ *   LLMF_TIER(PROVIDER, id, above, input, output, cache_read, cache_write)
+ *       the prices of a model for a prompt of more than `above` tokens
+ *   LLMF_FAMILY(PROVIDER, prefix, quirks)
+ *       the quirks of ids that have no row, besides the provider's: the longest prefix counts
+ *   LLMF_VARIABLE(PROVIDER, variable, setting, header)
+ *       a variable that sets something besides <NAME>_MODEL and <NAME>_BASE_URL, which win: MODEL, BASE_URL, API_VERSION, REGION, ACCOUNT, RESOURCE,
+ *       HOST (host[:port], as Ollama has it), HEADER (the header named last). Of several for one setting the first that is set counts
+ *   LLMF_ERROR_PHRASE(phrase, result)
+ *       a piece of an error's message, letters without case. AUTH: looked for first. CONTEXT_LENGTH: where the status says bad request, or there is none.
+ *       NOT_FOUND: before the status, where none of the words below is known
+ *   LLMF_ERROR_WORD(word, result)
+ *       the provider's own word for an error, exactly. BAD_REQUEST: only where there is no status
+ *   LLMF_ERROR_STATUS(from, to, result)
+ *       HTTP statuses, both included; the first row that holds counts
+ *   LLMF_FINISH_WORD(word, finish)
+ *       the provider's word for why it stopped, exactly; a word without a row is LLMF_FINISH_OTHER
+ */
+#define LLMFI_ROWS_DIALECT \
+    LLMF_DIALECT(OPENAI,           "openai") \
+    LLMF_DIALECT(OPENAI_RESPONSES, "openai_responses") \
+    LLMF_DIALECT(ANTHROPIC,        "anthropic") \
+    LLMF_DIALECT(GEMINI,           "gemini") \
+    LLMF_DIALECT(AZURE,            "azure") \
+    LLMF_DIALECT(BEDROCK,          "bedrock") \
+    LLMF_DIALECT(OLLAMA,           "ollama") \
+    LLMF_DIALECT(COHERE,           "cohere") \
+    LLMF_DIALECT(HUGGINGFACE,      "huggingface") \
+    LLMF_DIALECT(MOCK,             "mock")
+#define LLMFI_ROWS_QUIRK_SET \
+    LLMF_QUIRK_SET(PLAIN,            NONE,                  NONE,                   NONE,              NONE) \
+    LLMF_QUIRK_SET(KEYLESS,          NO_KEY_NEEDED,         NONE,                   NONE,              NONE) \
+    LLMF_QUIRK_SET(NO_REASONING,     NO_REASONING,          NONE,                   NONE,              NONE) \
+    LLMF_QUIRK_SET(OPENAI_REASONING, MAX_COMPLETION_TOKENS, DEVELOPER_ROLE,         NO_SAMPLING,       NONE) \
+    LLMF_QUIRK_SET(OPENAI_O1_MINI,   MAX_COMPLETION_TOKENS, SYSTEM_AS_USER,         NO_SAMPLING,       NONE) \
+    LLMF_QUIRK_SET(NEW_LIMIT,        MAX_COMPLETION_TOKENS, NONE,                   NONE,              NONE) \
+    LLMF_QUIRK_SET(CLAUDE_3,         SAMPLING_OLD_VERSION,  NO_REASONING,           NONE,              NONE) \
+    LLMF_QUIRK_SET(CLAUDE_4,         SAMPLING_OLD_VERSION,  NONE,                   NONE,              NONE) \
+    LLMF_QUIRK_SET(CLAUDE_4_6,       SAMPLING_OLD_VERSION,  ADAPTIVE_THINKING,      TOKEN_BUDGET,      NONE) \
+    LLMF_QUIRK_SET(CLAUDE_5,         ADAPTIVE_THINKING,     NONE,                   NONE,              NONE) \
+    LLMF_QUIRK_SET(GEMINI_3,         ADAPTIVE_THINKING,     TOKEN_BUDGET,           SIGNED_CALLS,      NONE) \
+    LLMF_QUIRK_SET(GEMMA_3,          SYSTEM_AS_USER,        NO_REASONING,           NO_JSON_MODE,      NONE) \
+    LLMF_QUIRK_SET(MISTRAL,          TOOL_ANY,              RANDOM_SEED,            NO_STREAM_OPTIONS, NO_USER_FIELD) \
+    LLMF_QUIRK_SET(DEEPSEEK,         THINKING_OBJECT,       BACK_REASONING_CONTENT, NO_SCHEMA,         THINKING_EFFORT) \
+    LLMF_QUIRK_SET(THINKING,         THINKING_OBJECT,       BACK_REASONING_CONTENT, NONE,              NONE) \
+    LLMF_QUIRK_SET(ALIBABA,          ENABLE_THINKING,       NO_PARALLEL_FIELD,      NONE,              NONE) \
+    LLMF_QUIRK_SET(OPENROUTER,       REASONING_OBJECT,      BACK_REASONING_DETAILS, NONE,              NONE)
+#define LLMFI_ROWS_PROVIDER \
+    LLMF_PROVIDER(OPENAI,           "openai",           "",                 OPENAI,           "https://api.openai.com/v1",                                                                             BEARER,      "OPENAI_API_KEY",                                             "gpt-4.1-mini",                              0, "",           "text-embedding-3-small",            2048, PLAIN) \
+    LLMF_PROVIDER(OPENAI_RESPONSES, "openai_responses", "responses",        OPENAI_RESPONSES, "https://api.openai.com/v1",                                                                             BEARER,      "OPENAI_API_KEY",                                             "gpt-4.1-mini",                              0, "",           "text-embedding-3-small",            2048, PLAIN) \
+    LLMF_PROVIDER(ANTHROPIC,        "anthropic",        "claude",           ANTHROPIC,        "https://api.anthropic.com",                                                                             X_API_KEY,   "ANTHROPIC_API_KEY ANTHROPIC_AUTH_TOKEN:bearer",              "claude-sonnet-5",                        4096, "2026-10-21", "",                                     0, PLAIN) \
+    LLMF_PROVIDER(GEMINI,           "gemini",           "google",           GEMINI,           "https://generativelanguage.googleapis.com",                                                             GOOG_KEY,    "GEMINI_API_KEY GOOGLE_API_KEY GOOGLE_GENERATIVE_AI_API_KEY", "gemini-3.7-flash",                          0, "v1",         "gemini-embedding-2",                 100, PLAIN) \
+    LLMF_PROVIDER(VERTEX,           "vertex",           "vertexai",         GEMINI,           "https://{region-}aiplatform.googleapis.com/v1/projects/{account}/locations/{region}/publishers/google", BEARER,      "GOOGLE_VERTEX_ACCESS_TOKEN",                                 "gemini-3.7-flash",                          0, "",           "gemini-embedding-2",                 100, PLAIN) \
+    LLMF_PROVIDER(AZURE,            "azure",            "azure_openai",     AZURE,            "https://{resource}.openai.azure.com",                                                                   API_KEY,     "AZURE_OPENAI_API_KEY AZURE_API_KEY AZURE_OPENAI_AD_TOKEN:bearer", "",                                     0, "",           "",                                  2048, PLAIN) \
+    LLMF_PROVIDER(BEDROCK,          "bedrock",          "aws",              BEDROCK,          "https://bedrock-runtime.{region}.amazonaws.com",                                                        AWS,         "AWS_BEARER_TOKEN_BEDROCK:bearer",                            "anthropic.claude-sonnet-5",                 0, "2026-10-21", "amazon.titan-embed-text-v2:0",         1, PLAIN) \
+    LLMF_PROVIDER(BEDROCK_MANTLE,   "bedrock_mantle",   "",                 OPENAI,           "https://bedrock-mantle.{region}.api.aws/v1",                                                            BEARER,      "AWS_BEARER_TOKEN_BEDROCK",                                   "openai.gpt-oss-120b",                       0, "",           "",                                     0, PLAIN) \
+    LLMF_PROVIDER(OLLAMA,           "ollama",           "local",            OLLAMA,           "http://localhost:11434",                                                                                BEARER,      "OLLAMA_API_KEY",                                             "llama3.2",                                  0, "",           "nomic-embed-text",                   512, KEYLESS) \
+    LLMF_PROVIDER(COHERE,           "cohere",           "",                 COHERE,           "https://api.cohere.com",                                                                                BEARER,      "COHERE_API_KEY CO_API_KEY",                                  "command-a-03-2025",                         0, "",           "embed-v4.0",                          96, PLAIN) \
+    LLMF_PROVIDER(HUGGINGFACE,      "huggingface",      "hf",               OPENAI,           "https://router.huggingface.co/v1",                                                                      BEARER,      "HF_TOKEN HUGGINGFACE_API_KEY",                               "openai/gpt-oss-120b",                       0, "",           "",                                    32, PLAIN) \
+    LLMF_PROVIDER(MISTRAL,          "mistral",          "mistralai",        OPENAI,           "https://api.mistral.ai/v1",                                                                             BEARER,      "MISTRAL_API_KEY",                                            "mistral-small-latest",                      0, "",           "mistral-embed",                       64, MISTRAL) \
+    LLMF_PROVIDER(GROQ,             "groq",             "",                 OPENAI,           "https://api.groq.com/openai/v1",                                                                        BEARER,      "GROQ_API_KEY",                                               "openai/gpt-oss-120b",                       0, "",           "",                                     0, PLAIN) \
+    LLMF_PROVIDER(DEEPSEEK,         "deepseek",         "",                 OPENAI,           "https://api.deepseek.com",                                                                              BEARER,      "DEEPSEEK_API_KEY",                                           "deepseek-v4-flash",                         0, "",           "",                                     0, DEEPSEEK) \
+    LLMF_PROVIDER(XAI,              "xai",              "grok",             OPENAI,           "https://api.x.ai/v1",                                                                                   BEARER,      "XAI_API_KEY",                                                "grok-4.3",                                  0, "",           "",                                     0, PLAIN) \
+    LLMF_PROVIDER(OPENROUTER,       "openrouter",       "",                 OPENAI,           "https://openrouter.ai/api/v1",                                                                          BEARER,      "OPENROUTER_API_KEY",                                         "openrouter/auto",                           0, "",           "openai/text-embedding-3-small",     2048, OPENROUTER) \
+    LLMF_PROVIDER(TOGETHER,         "together",         "togetherai",       OPENAI,           "https://api.together.xyz/v1",                                                                           BEARER,      "TOGETHER_API_KEY",                                           "openai/gpt-oss-120b",                       0, "",           "",                                   128, PLAIN) \
+    LLMF_PROVIDER(FIREWORKS,        "fireworks",        "fireworks_ai",     OPENAI,           "https://api.fireworks.ai/inference/v1",                                                                 BEARER,      "FIREWORKS_API_KEY",                                          "accounts/fireworks/models/gpt-oss-120b",    0, "",           "nomic-ai/nomic-embed-text-v1.5",     256, PLAIN) \
+    LLMF_PROVIDER(PERPLEXITY,       "perplexity",       "",                 OPENAI,           "https://api.perplexity.ai",                                                                             BEARER,      "PERPLEXITY_API_KEY PPLX_API_KEY",                            "sonar",                                     0, "",           "",                                     0, PLAIN) \
+    LLMF_PROVIDER(CEREBRAS,         "cerebras",         "",                 OPENAI,           "https://api.cerebras.ai/v1",                                                                            BEARER,      "CEREBRAS_API_KEY",                                           "gpt-oss-120b",                              0, "",           "",                                     0, NEW_LIMIT) \
+    LLMF_PROVIDER(NVIDIA,           "nvidia",           "nim",              OPENAI,           "https://integrate.api.nvidia.com/v1",                                                                   BEARER,      "NVIDIA_API_KEY",                                             "meta/llama-3.3-70b-instruct",               0, "",           "",                                     0, PLAIN) \
+    LLMF_PROVIDER(ZAI,              "zai",              "zhipu",            OPENAI,           "https://api.z.ai/api/paas/v4",                                                                          BEARER,      "ZAI_API_KEY ZHIPU_API_KEY",                                  "glm-5.2",                                   0, "",           "embedding-3",                         64, THINKING) \
+    LLMF_PROVIDER(MOONSHOT,         "moonshot",         "moonshotai kimi",  OPENAI,           "https://api.moonshot.ai/v1",                                                                            BEARER,      "MOONSHOT_API_KEY",                                           "kimi-k2.6",                                 0, "",           "",                                     0, THINKING) \
+    LLMF_PROVIDER(ALIBABA,          "alibaba",          "dashscope qwen",   OPENAI,           "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",                                                BEARER,      "DASHSCOPE_API_KEY",                                          "qwen3.7-plus",                              0, "",           "text-embedding-v4",                   10, ALIBABA) \
+    LLMF_PROVIDER(VERCEL,           "vercel",           "vercel_gateway",   OPENAI,           "https://ai-gateway.vercel.sh/v1",                                                                       BEARER,      "AI_GATEWAY_API_KEY",                                         "openai/gpt-4.1-mini",                       0, "",           "openai/text-embedding-3-small",     2048, OPENROUTER) \
+    LLMF_PROVIDER(VOYAGE,           "voyage",           "",                 OPENAI,           "https://api.voyageai.com/v1",                                                                           BEARER,      "VOYAGE_API_KEY",                                             "",                                          0, "",           "voyage-3.5",                        1000, PLAIN) \
+    LLMF_PROVIDER(WRITER,           "writer",           "",                 OPENAI,           "https://api.writer.com/v1",                                                                             BEARER,      "WRITER_API_KEY",                                             "palmyra-x5",                                0, "",           "",                                     0, PLAIN) \
+    LLMF_PROVIDER(CRUSOE,           "crusoe",           "",                 OPENAI,           "https://api.inference.crusoecloud.com/v1",                                                              BEARER,      "CRUSOE_API_KEY",                                             "meta-llama/Llama-3.3-70B-Instruct",         0, "",           "",                                     0, PLAIN) \
+    LLMF_PROVIDER(AVIAN,            "avian",            "",                 OPENAI,           "https://api.avian.io/v1",                                                                               BEARER,      "AVIAN_API_KEY",                                              "",                                          0, "",           "",                                     0, PLAIN) \
+    LLMF_PROVIDER(HEROKU,           "heroku",           "",                 OPENAI,           "https://us.inference.heroku.com/v1",                                                                    BEARER,      "INFERENCE_KEY HEROKU_API_KEY",                               "gpt-oss-120b",                              0, "",           "cohere-embed-multilingual",           96, PLAIN) \
+    LLMF_PROVIDER(SNOWFLAKE,        "snowflake",        "snowflake_cortex", OPENAI,           "https://{account}.snowflakecomputing.com/api/v2/cortex/v1",                                             BEARER,      "SNOWFLAKE_CORTEX_PAT SNOWFLAKE_API_KEY",                     "claude-sonnet-4-5",                         0, "",           "",                                     0, NEW_LIMIT) \
+    LLMF_PROVIDER(PORTKEY,          "portkey",          "",                 OPENAI,           "https://api.portkey.ai/v1",                                                                             PORTKEY_KEY, "PORTKEY_API_KEY",                                            "",                                          0, "",           "",                                     0, PLAIN) \
+    LLMF_PROVIDER(LITELLM,          "litellm",          "litellm_proxy",    OPENAI,           "http://localhost:4000/v1",                                                                              BEARER,      "LITELLM_API_KEY LITELLM_MASTER_KEY",                         "",                                          0, "",           "",                                  2048, KEYLESS) \
+    LLMF_PROVIDER(VLLM,             "vllm",             "",                 OPENAI,           "http://localhost:8000/v1",                                                                              BEARER,      "VLLM_API_KEY",                                               "",                                          0, "",           "",                                  2048, KEYLESS) \
+    LLMF_PROVIDER(LLAMACPP,         "llamacpp",         "llama_cpp",        OPENAI,           "http://localhost:8080/v1",                                                                              BEARER,      "LLAMACPP_API_KEY LLAMA_API_KEY",                             "default",                                   0, "",           "default",                           2048, KEYLESS) \
+    LLMF_PROVIDER(LMSTUDIO,         "lmstudio",         "lm_studio",        OPENAI,           "http://localhost:1234/v1",                                                                              BEARER,      "LMSTUDIO_API_KEY",                                           "",                                          0, "",           "",                                  2048, KEYLESS) \
+    LLMF_PROVIDER(GPUSTACK,         "gpustack",         "",                 OPENAI,           "http://localhost/v1",                                                                                   BEARER,      "GPUSTACK_API_KEY",                                           "",                                          0, "",           "",                                  2048, KEYLESS) \
+    LLMF_PROVIDER(MOCK,             "mock",             "",                 MOCK,             "mock://localhost",                                                                                      NONE,        "",                                                           "mock",                                      0, "",           "mock",                           1000000, KEYLESS)
+#define LLMFI_ROWS_VARIABLE \
+    LLMF_VARIABLE(OPENAI,           "OPENAI_ORG_ID",            HEADER,      "OpenAI-Organization") \
+    LLMF_VARIABLE(OPENAI,           "OPENAI_PROJECT_ID",        HEADER,      "OpenAI-Project") \
+    LLMF_VARIABLE(OPENAI_RESPONSES, "OPENAI_BASE_URL",          BASE_URL,    "") \
+    LLMF_VARIABLE(OPENAI_RESPONSES, "OPENAI_MODEL",             MODEL,       "") \
+    LLMF_VARIABLE(OPENAI_RESPONSES, "OPENAI_ORG_ID",            HEADER,      "OpenAI-Organization") \
+    LLMF_VARIABLE(OPENAI_RESPONSES, "OPENAI_PROJECT_ID",        HEADER,      "OpenAI-Project") \
+    LLMF_VARIABLE(OLLAMA,           "LOCAL_MODEL",              MODEL,       "") \
+    LLMF_VARIABLE(OLLAMA,           "OLLAMA_HOST",              HOST,        "") \
+    LLMF_VARIABLE(HEROKU,           "INFERENCE_MODEL_ID",       MODEL,       "") \
+    LLMF_VARIABLE(AZURE,            "AZURE_OPENAI_ENDPOINT",    BASE_URL,    "") \
+    LLMF_VARIABLE(AZURE,            "AZURE_OPENAI_DEPLOYMENT",  MODEL,       "") \
+    LLMF_VARIABLE(AZURE,            "AZURE_OPENAI_API_VERSION", API_VERSION, "") \
+    LLMF_VARIABLE(AZURE,            "AZURE_RESOURCE_NAME",      RESOURCE,    "") \
+    LLMF_VARIABLE(BEDROCK,          "AWS_REGION",               REGION,      "") \
+    LLMF_VARIABLE(BEDROCK,          "AWS_DEFAULT_REGION",       REGION,      "") \
+    LLMF_VARIABLE(BEDROCK_MANTLE,   "AWS_REGION",               REGION,      "") \
+    LLMF_VARIABLE(BEDROCK_MANTLE,   "AWS_DEFAULT_REGION",       REGION,      "") \
+    LLMF_VARIABLE(VERTEX,           "GOOGLE_VERTEX_LOCATION",   REGION,      "") \
+    LLMF_VARIABLE(VERTEX,           "GOOGLE_VERTEX_PROJECT",    ACCOUNT,     "") \
+    LLMF_VARIABLE(SNOWFLAKE,        "SNOWFLAKE_ACCOUNT",        ACCOUNT,     "")
+#if LLMF_HAS_OPENAI
+#define LLMFI_ROWS_MODEL_OPENAI \
+    LLMF_MODEL(OPENAI,     "gpt-5.6",                                   1050000, 128000,  5000000,  30000000,  500000,  6250000,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,     "gpt-5.6-sol",                               1050000, 128000,  5000000,  30000000,  500000,  6250000,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,     "gpt-5.6-terra",                             1050000, 128000,  2000000,  12000000,  200000,  2500000,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,     "gpt-5.6-luna",                              1050000, 128000,   200000,   1200000,   20000,   250000,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,     "gpt-5.5",                                   1050000, 128000,  5000000,  30000000,  500000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,     "gpt-5.5-pro",                               1050000, 128000, 30000000, 180000000,      -1,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,     "gpt-5.4",                                   1050000, 128000,  2500000,  15000000,  250000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,     "gpt-5.4-mini",                               400000, 128000,   750000,   4500000,   75000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,     "gpt-5.4-nano",                               400000, 128000,   200000,   1250000,   20000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,     "gpt-5.3-codex",                              400000, 128000,  1750000,  14000000,  175000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,     "gpt-5.3-chat-latest",                        128000,  16384,  1750000,  14000000,  175000,       -1,       -1, "TIS",    NEW_LIMIT,        20260819,        0) \
+    LLMF_MODEL(OPENAI,     "gpt-5.2",                                    400000, 128000,  1750000,  14000000,  175000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,     "gpt-5.1",                                    400000, 128000,  1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,     "gpt-5",                                      400000, 128000,  1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,     "gpt-5-mini",                                 400000, 128000,   250000,   2000000,   25000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,     "gpt-5-nano",                                 400000, 128000,    50000,    400000,    5000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,     "gpt-5-chat-latest",                          400000, 128000,  1250000,  10000000,  125000,       -1,       -1, "IRS",    NEW_LIMIT,        20260702,        0) \
+    LLMF_MODEL(OPENAI,     "gpt-4.1",                                   1047576,  32768,  2000000,   8000000,  500000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,     "gpt-4.1-mini",                              1047576,  32768,   400000,   1600000,  100000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,     "gpt-4.1-nano",                              1047576,  32768,   100000,    400000,   25000,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,     "gpt-4o",                                     128000,  16384,  2500000,  10000000, 1250000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,     "gpt-4o-2024-05-13",                          128000,   4096,  5000000,  15000000,      -1,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,     "gpt-4o-2024-08-06",                          128000,  16384,  2500000,  10000000, 1250000,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,     "gpt-4o-2024-11-20",                          128000,  16384,  2500000,  10000000, 1250000,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,     "gpt-4o-mini",                                128000,  16384,   150000,    600000,   75000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,     "gpt-4-turbo",                                128000,   4096, 10000000,  30000000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,     "gpt-4",                                        8192,   8192, 30000000,  60000000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,     "gpt-3.5-turbo",                               16385,   4096,   500000,   1500000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,     "o1",                                         200000, 100000, 15000000,  60000000, 7500000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,     "o3",                                         200000, 100000,  2000000,   8000000,  500000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,     "o3-mini",                                    200000, 100000,  1100000,   4400000,  550000,       -1,       -1, "TRS",    OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,     "o3-pro",                                     200000, 100000, 20000000,  80000000,      -1,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,     "o4-mini",                                    200000, 100000,  1100000,   4400000,  275000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,     "text-embedding-3-large",                       8191,     -1,   130000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,     "text-embedding-3-small",                       8191,     -1,    20000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,     "text-embedding-ada-002",                       8192,     -1,   100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,     "gpt-4o-transcribe",                              -1,     -1,       -1,        -1,      -1,       -1,       -1, "X",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(OPENAI,     "gpt-4o-mini-transcribe",                         -1,     -1,       -1,        -1,      -1,       -1,       -1, "X",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(OPENAI,     "whisper-1",                                      -1,     -1,       -1,        -1,      -1,       -1,       -1, "X",      PLAIN,            20260602,        0)
+#else
+#define LLMFI_ROWS_MODEL_OPENAI
+#endif
+#if LLMF_HAS_ANTHROPIC
+#define LLMFI_ROWS_MODEL_ANTHROPIC \
+    LLMF_MODEL(ANTHROPIC,  "claude-fable-5",                            1000000, 128000, 10000000,  50000000, 1000000, 12500000, 20000000, "TIFRS",  CLAUDE_5,         20260819,        0) \
+    LLMF_MODEL(ANTHROPIC,  "claude-opus-5",                             1000000, 128000,  5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CLAUDE_5,         20260819,        0) \
+    LLMF_MODEL(ANTHROPIC,  "claude-sonnet-5",                           1000000, 128000,  2000000,  10000000,  200000,  2500000,  4000000, "TIFRS",  CLAUDE_5,         20260819,        0) \
+    LLMF_MODEL(ANTHROPIC,  "claude-opus-4-8",                           1000000, 128000,  5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CLAUDE_5,         20260819,        0) \
+    LLMF_MODEL(ANTHROPIC,  "claude-opus-4-7",                           1000000, 128000,  5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CLAUDE_5,         20260819,        0) \
+    LLMF_MODEL(ANTHROPIC,  "claude-opus-4-6",                           1000000, 128000,  5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CLAUDE_4_6,       20260819,        0) \
+    LLMF_MODEL(ANTHROPIC,  "claude-sonnet-4-6",                         1000000, 128000,  3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CLAUDE_4_6,       20260819,        0) \
+    LLMF_MODEL(ANTHROPIC,  "claude-opus-4-5",                            200000,  64000,  5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
+    LLMF_MODEL(ANTHROPIC,  "claude-opus-4-5-20251101",                   200000,  64000,  5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
+    LLMF_MODEL(ANTHROPIC,  "claude-sonnet-4-5",                         1000000,  64000,  3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
+    LLMF_MODEL(ANTHROPIC,  "claude-sonnet-4-5-20250929",                1000000,  64000,  3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
+    LLMF_MODEL(ANTHROPIC,  "claude-haiku-4-5",                           200000,  64000,  1000000,   5000000,  100000,  1250000,  2000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
+    LLMF_MODEL(ANTHROPIC,  "claude-haiku-4-5-20251001",                  200000,  64000,  1000000,   5000000,  100000,  1250000,  2000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
+    LLMF_MODEL(ANTHROPIC,  "claude-opus-4-1",                            200000,  32000, 15000000,  75000000, 1500000, 18750000, 30000000, "TIFR",   CLAUDE_4,         20260702,        0) \
+    LLMF_MODEL(ANTHROPIC,  "claude-opus-4-1-20250805",                   200000,  32000, 15000000,  75000000, 1500000, 18750000, 30000000, "TIFR",   CLAUDE_4,         20260702, 20260805) \
+    LLMF_MODEL(ANTHROPIC,  "claude-opus-4-20250514",                     200000,  32000, 15000000,  75000000, 1500000, 18750000, 30000000, "TIFR",   CLAUDE_4,         20260702, 20260514) \
+    LLMF_MODEL(ANTHROPIC,  "claude-sonnet-4-20250514",                   200000,  64000,  3000000,  15000000,  300000,  3750000,  6000000, "TIFR",   CLAUDE_4,         20260702, 20260514) \
+    LLMF_MODEL(ANTHROPIC,  "claude-3-7-sonnet-20250219",                 200000,  64000,  3000000,  15000000,  300000,  3750000,  6000000, "TIFR",   CLAUDE_4,         20260702, 20260219) \
+    LLMF_MODEL(ANTHROPIC,  "claude-3-haiku-20240307",                    200000,   4096,   250000,   1250000,   30000,   300000,   500000, "TIF",    CLAUDE_3,         20260702,        0)
+#else
+#define LLMFI_ROWS_MODEL_ANTHROPIC
+#endif
+#if LLMF_HAS_GEMINI
+#define LLMFI_ROWS_MODEL_GEMINI \
+    LLMF_MODEL(GEMINI,     "gemini-3.7-flash",                          1048576,  65536,   750000,   3750000,   75000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(GEMINI,     "gemini-3.6-flash",                          1048576,  65536,  1500000,   7500000,  150000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(GEMINI,     "gemini-3.5-flash",                          1048576,  65536,  1500000,   9000000,  150000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(GEMINI,     "gemini-3.5-flash-lite",                     1048576,  65536,   300000,   2500000,   30000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(GEMINI,     "gemini-3.1-pro-preview",                    1048576,  65536,  2000000,  12000000,  200000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(GEMINI,     "gemini-3.1-flash-lite",                     1048576,  65536,   250000,   1500000,   25000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(GEMINI,     "gemini-3-flash-preview",                    1048576,  65536,   500000,   3000000,   50000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(GEMINI,     "gemini-2.5-pro",                            1048576,  65536,  1250000,  10000000,  125000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(GEMINI,     "gemini-2.5-flash",                          1048576,  65536,   300000,   2500000,   30000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(GEMINI,     "gemini-2.5-flash-lite",                     1048576,  65536,   100000,    400000,   10000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(GEMINI,     "gemini-2.0-flash",                          1048576,   8192,   100000,    400000,   25000,       -1,       -1, "TIAFS",  NO_REASONING,     20260702, 20260601) \
+    LLMF_MODEL(GEMINI,     "gemini-embedding-2",                           8192,     -1,   200000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(GEMINI,     "gemini-embedding-001",                         2048,     -1,   150000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0)
+#else
+#define LLMFI_ROWS_MODEL_GEMINI
+#endif
+#if LLMF_HAS_MISTRAL
+#define LLMFI_ROWS_MODEL_MISTRAL \
+    LLMF_MODEL(MISTRAL,    "mistral-large-latest",                       262144, 262144,   500000,   1500000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,    "mistral-large-2512",                         262144, 262144,   500000,   1500000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,    "mistral-medium-latest",                      262144, 262144,  1500000,   7500000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,    "mistral-medium-2604",                        262144, 262144,  1500000,   7500000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,    "mistral-small-latest",                       256000, 256000,   150000,    600000,      -1,       -1,       -1, "TIR",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,    "mistral-small-2603",                         256000, 256000,   150000,    600000,      -1,       -1,       -1, "TIR",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,    "magistral-medium-latest",                    128000,  16384,  2000000,   5000000,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,    "ministral-8b-latest",                        128000, 128000,   100000,    100000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,    "ministral-3b-latest",                        128000, 128000,    40000,     40000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,    "codestral-latest",                           256000,   4096,   300000,    900000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,    "devstral-latest",                            262144, 262144,   400000,   2000000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,    "open-mistral-nemo",                          128000, 128000,   150000,    150000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,    "mistral-embed",                                8000,     -1,   100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0)
+#else
+#define LLMFI_ROWS_MODEL_MISTRAL
+#endif
+#if LLMF_HAS_GROQ
+#define LLMFI_ROWS_MODEL_GROQ \
+    LLMF_MODEL(GROQ,       "llama-3.3-70b-versatile",                    131072,  32768,   590000,    790000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(GROQ,       "llama-3.1-8b-instant",                       131072, 131072,    50000,     80000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(GROQ,       "meta-llama/llama-4-scout-17b-16e-instruct",  131072,   8192,   110000,    340000,      -1,       -1,       -1, "TIS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(GROQ,       "openai/gpt-oss-120b",                        131072,  65536,   150000,    600000,   75000,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(GROQ,       "openai/gpt-oss-20b",                         131072,  65536,    75000,    300000,   37500,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(GROQ,       "qwen/qwen3-32b",                             131072,  40960,   290000,    590000,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(GROQ,       "whisper-large-v3-turbo",                         -1,     -1,       -1,        -1,      -1,       -1,       -1, "X",      PLAIN,            20260702,        0)
+#else
+#define LLMFI_ROWS_MODEL_GROQ
+#endif
+#if LLMF_HAS_DEEPSEEK
+#define LLMFI_ROWS_MODEL_DEEPSEEK \
+    LLMF_MODEL(DEEPSEEK,   "deepseek-v4-pro",                           1000000, 384000,   435000,    870000,    3625,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(DEEPSEEK,   "deepseek-v4-flash",                         1000000, 384000,   140000,    280000,    2800,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(DEEPSEEK,   "deepseek-chat",                             1000000, 384000,   140000,    280000,    2800,       -1,       -1, "T",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(DEEPSEEK,   "deepseek-reasoner",                         1000000, 384000,   140000,    280000,    2800,       -1,       -1, "TR",     PLAIN,            20260819,        0)
+#else
+#define LLMFI_ROWS_MODEL_DEEPSEEK
+#endif
+#if LLMF_HAS_XAI
+#define LLMFI_ROWS_MODEL_XAI \
+    LLMF_MODEL(XAI,        "grok-4.6",                                   500000,     -1,  2000000,   6000000,  500000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(XAI,        "grok-4.5",                                   500000,     -1,  2000000,   6000000,  300000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(XAI,        "grok-4.3",                                  1000000,  30000,  1250000,   2500000,  200000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(XAI,        "grok-build-0.1",                             256000,     -1,  1000000,   2000000,  200000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0)
+#else
+#define LLMFI_ROWS_MODEL_XAI
+#endif
+#if LLMF_HAS_COHERE
+#define LLMFI_ROWS_MODEL_COHERE \
+    LLMF_MODEL(COHERE,     "command-a-plus-05-2026",                     128000,  64000,  2500000,  10000000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(COHERE,     "command-a-reasoning-08-2025",                256000,  32000,  2500000,  10000000,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(COHERE,     "command-a-vision-07-2025",                   128000,   8000,  2500000,  10000000,      -1,       -1,       -1, "I",      NO_REASONING,     20260819,        0) \
+    LLMF_MODEL(COHERE,     "command-a-03-2025",                          256000,   8000,  2500000,  10000000,      -1,       -1,       -1, "TS",     NO_REASONING,     20260819,        0) \
+    LLMF_MODEL(COHERE,     "command-r-plus-08-2024",                     128000,   4000,  2500000,  10000000,      -1,       -1,       -1, "TS",     NO_REASONING,     20260819,        0) \
+    LLMF_MODEL(COHERE,     "command-r-08-2024",                          128000,   4000,   150000,    600000,      -1,       -1,       -1, "TS",     NO_REASONING,     20260819,        0) \
+    LLMF_MODEL(COHERE,     "command-r7b-12-2024",                        128000,   4000,    37500,    150000,      -1,       -1,       -1, "T",      NO_REASONING,     20260819,        0) \
+    LLMF_MODEL(COHERE,     "embed-v4.0",                                   8192,     -1,   120000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(COHERE,     "embed-multilingual-v3.0",                       512,     -1,   100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(COHERE,     "embed-english-v3.0",                            512,     -1,   100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0)
+#else
+#define LLMFI_ROWS_MODEL_COHERE
+#endif
+#if LLMF_HAS_BEDROCK
+#define LLMFI_ROWS_MODEL_BEDROCK \
+    LLMF_MODEL(BEDROCK,    "anthropic.claude-sonnet-5",                 1000000, 128000,  2000000,  10000000,  200000,  2500000,  4000000, "TIFRS",  CLAUDE_5,         20260819,        0) \
+    LLMF_MODEL(BEDROCK,    "anthropic.claude-opus-5",                   1000000, 128000,  5000000,  25000000,  500000,  6250000, 10000000, "TIFR",   CLAUDE_5,         20260819,        0) \
+    LLMF_MODEL(BEDROCK,    "anthropic.claude-opus-4-8",                 1000000, 128000,  5000000,  25000000,  500000,  6250000, 10000000, "TIFR",   CLAUDE_5,         20260819,        0) \
+    LLMF_MODEL(BEDROCK,    "anthropic.claude-sonnet-4-6",               1000000,  64000,  3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CLAUDE_4_6,       20260819,        0) \
+    LLMF_MODEL(BEDROCK,    "anthropic.claude-sonnet-4-5-20250929-v1:0",  200000,  64000,  3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
+    LLMF_MODEL(BEDROCK,    "anthropic.claude-haiku-4-5-20251001-v1:0",   200000,  64000,  1000000,   5000000,  100000,  1250000,  2000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
+    LLMF_MODEL(BEDROCK,    "anthropic.claude-3-7-sonnet-20250219-v1:0",  200000,   8192,  3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CLAUDE_4,         20260602,        0) \
+    LLMF_MODEL(BEDROCK,    "amazon.nova-pro-v1:0",                       300000,   8192,   800000,   3200000,  200000,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,    "amazon.nova-lite-v1:0",                      300000,   8192,    60000,    240000,   15000,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,    "amazon.nova-micro-v1:0",                     128000,   8192,    35000,    140000,    8750,       -1,       -1, "T",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,    "amazon.nova-2-lite-v1:0",                    128000,   4096,   330000,   2750000,      -1,       -1,       -1, "TIR",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,    "meta.llama4-maverick-17b-instruct-v1:0",    1000000,  16384,   240000,    970000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,    "meta.llama4-scout-17b-instruct-v1:0",       3500000,  16384,   170000,    660000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,    "meta.llama3-3-70b-instruct-v1:0",            128000,   4096,   720000,    720000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,    "meta.llama3-1-70b-instruct-v1:0",            128000,   4096,   720000,    720000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,    "meta.llama3-1-8b-instruct-v1:0",             128000,   4096,   220000,    220000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,    "meta.llama3-8b-instruct-v1:0",                 8192,   8192,   300000,    600000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0)
+#else
+#define LLMFI_ROWS_MODEL_BEDROCK
+#endif
+#if LLMF_HAS_PERPLEXITY
+#define LLMFI_ROWS_MODEL_PERPLEXITY \
+    LLMF_MODEL(PERPLEXITY, "sonar",                                      128000,   4096,  1000000,   1000000,      -1,       -1,       -1, "",       PLAIN,            20260819,        0) \
+    LLMF_MODEL(PERPLEXITY, "sonar-pro",                                  200000,   8192,  3000000,  15000000,      -1,       -1,       -1, "I",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(PERPLEXITY, "sonar-reasoning-pro",                        128000,   4096,  2000000,   8000000,      -1,       -1,       -1, "IR",     PLAIN,            20260819,        0)
+#else
+#define LLMFI_ROWS_MODEL_PERPLEXITY
+#endif
+#if LLMF_HAS_CEREBRAS
+#define LLMFI_ROWS_MODEL_CEREBRAS \
+    LLMF_MODEL(CEREBRAS,   "gpt-oss-120b",                                   -1,  40960,   350000,    750000,      -1,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(CEREBRAS,   "zai-glm-4.7",                                131072,  40960,  2250000,   2750000,       0,        0,       -1, "TRS",    PLAIN,            20260702,        0)
+#else
+#define LLMFI_ROWS_MODEL_CEREBRAS
+#endif
+#if LLMF_HAS_ZAI
+#define LLMFI_ROWS_MODEL_ZAI \
+    LLMF_MODEL(ZAI,        "glm-5.2",                                   1000000, 131072,  1400000,   4400000,  260000,        0,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(ZAI,        "glm-5.1",                                    200000, 131072,  1400000,   4400000,  260000,        0,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(ZAI,        "glm-4.7-flash",                              200000, 131072,        0,         0,       0,        0,       -1, "TR",     PLAIN,            20260702,        0)
+#else
+#define LLMFI_ROWS_MODEL_ZAI
+#endif
+#if LLMF_HAS_MOONSHOT
+#define LLMFI_ROWS_MODEL_MOONSHOT \
+    LLMF_MODEL(MOONSHOT,   "kimi-k2.7-code",                             262144, 262144,   950000,   4000000,  190000,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(MOONSHOT,   "kimi-k2.6",                                  262144, 262144,   950000,   4000000,  160000,       -1,       -1, "TIRS",   PLAIN,            20260702,        0)
+#else
+#define LLMFI_ROWS_MODEL_MOONSHOT
+#endif
+#if LLMF_HAS_ALIBABA
+#define LLMFI_ROWS_MODEL_ALIBABA \
+    LLMF_MODEL(ALIBABA,    "qwen3.7-max",                               1000000,  65536,  2500000,   7500000,  500000,  3125000,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,    "qwen3.7-plus",                              1000000,  65536,   500000,   3000000,   50000,   625000,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,    "qwen3.6-flash",                             1000000,  65536,   187500,   1125000,      -1,   234375,       -1, "TIRS",   PLAIN,            20260702,        0)
+#else
+#define LLMFI_ROWS_MODEL_ALIBABA
+#endif
+#if LLMF_HAS_VOYAGE
+#define LLMFI_ROWS_MODEL_VOYAGE \
+    LLMF_MODEL(VOYAGE,     "voyage-3.5",                                  32000,     -1,    60000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(VOYAGE,     "voyage-3.5-lite",                             32000,     -1,    20000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(VOYAGE,     "voyage-3-large",                              32000,     -1,   180000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(VOYAGE,     "voyage-code-3",                               32000,     -1,   180000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0)
+#else
+#define LLMFI_ROWS_MODEL_VOYAGE
+#endif
+#define LLMFI_ROWS_MODEL \
+    LLMFI_ROWS_MODEL_OPENAI \
+    LLMFI_ROWS_MODEL_ANTHROPIC \
+    LLMFI_ROWS_MODEL_GEMINI \
+    LLMFI_ROWS_MODEL_MISTRAL \
+    LLMFI_ROWS_MODEL_GROQ \
+    LLMFI_ROWS_MODEL_DEEPSEEK \
+    LLMFI_ROWS_MODEL_XAI \
+    LLMFI_ROWS_MODEL_COHERE \
+    LLMFI_ROWS_MODEL_BEDROCK \
+    LLMFI_ROWS_MODEL_PERPLEXITY \
+    LLMFI_ROWS_MODEL_CEREBRAS \
+    LLMFI_ROWS_MODEL_ZAI \
+    LLMFI_ROWS_MODEL_MOONSHOT \
+    LLMFI_ROWS_MODEL_ALIBABA \
+    LLMFI_ROWS_MODEL_VOYAGE
+#if LLMF_HAS_OPENAI
+#define LLMFI_ROWS_TIER_OPENAI \
+    LLMF_TIER(OPENAI,    "gpt-5.6",                                   272000, 10000000,  45000000, 1000000, 12500000) \
+    LLMF_TIER(OPENAI,    "gpt-5.6-sol",                               272000, 10000000,  45000000, 1000000, 12500000) \
+    LLMF_TIER(OPENAI,    "gpt-5.6-terra",                             272000,  4000000,  18000000,  400000,  5000000) \
+    LLMF_TIER(OPENAI,    "gpt-5.6-luna",                              272000,   400000,   1800000,   40000,   500000) \
+    LLMF_TIER(OPENAI,    "gpt-5.5",                                   272000, 10000000,  45000000, 1000000,       -1) \
+    LLMF_TIER(OPENAI,    "gpt-5.5-pro",                               272000, 60000000, 270000000,      -1,       -1) \
+    LLMF_TIER(OPENAI,    "gpt-5.4",                                   272000,  5000000,  22500000,  500000,       -1)
+#else
+#define LLMFI_ROWS_TIER_OPENAI
+#endif
+#if LLMF_HAS_ANTHROPIC
+#define LLMFI_ROWS_TIER_ANTHROPIC \
+    LLMF_TIER(ANTHROPIC, "claude-sonnet-4-5",                         200000,  6000000,  22500000,  600000,  7500000) \
+    LLMF_TIER(ANTHROPIC, "claude-sonnet-4-5-20250929",                200000,  6000000,  22500000,  600000,  7500000) \
+    LLMF_TIER(ANTHROPIC, "claude-sonnet-4-20250514",                  200000,  6000000,  22500000,  600000,  7500000)
+#else
+#define LLMFI_ROWS_TIER_ANTHROPIC
+#endif
+#if LLMF_HAS_GEMINI
+#define LLMFI_ROWS_TIER_GEMINI \
+    LLMF_TIER(GEMINI,    "gemini-3.1-pro-preview",                    200000,  4000000,  18000000,  400000,       -1) \
+    LLMF_TIER(GEMINI,    "gemini-2.5-pro",                            200000,  2500000,  15000000,  250000,       -1)
+#else
+#define LLMFI_ROWS_TIER_GEMINI
+#endif
+#if LLMF_HAS_XAI
+#define LLMFI_ROWS_TIER_XAI \
+    LLMF_TIER(XAI,       "grok-4.6",                                  200000,  4000000,  12000000, 1000000,       -1) \
+    LLMF_TIER(XAI,       "grok-4.5",                                  200000,  4000000,  12000000,  600000,       -1) \
+    LLMF_TIER(XAI,       "grok-4.3",                                  200000,  2500000,   5000000,  400000,       -1) \
+    LLMF_TIER(XAI,       "grok-build-0.1",                            200000,  2000000,   4000000,  400000,       -1)
+#else
+#define LLMFI_ROWS_TIER_XAI
+#endif
+#if LLMF_HAS_BEDROCK
+#define LLMFI_ROWS_TIER_BEDROCK \
+    LLMF_TIER(BEDROCK,   "anthropic.claude-sonnet-4-5-20250929-v1:0", 200000,  6000000,  22500000,  600000,  7500000)
+#else
+#define LLMFI_ROWS_TIER_BEDROCK
+#endif
+#if LLMF_HAS_ALIBABA
+#define LLMFI_ROWS_TIER_ALIBABA \
+    LLMF_TIER(ALIBABA,   "qwen3.7-plus",                              256000,  2000000,   6000000,  200000,  2500000)
+#else
+#define LLMFI_ROWS_TIER_ALIBABA
+#endif
+#define LLMFI_ROWS_TIER \
+    LLMFI_ROWS_TIER_OPENAI \
+    LLMFI_ROWS_TIER_ANTHROPIC \
+    LLMFI_ROWS_TIER_GEMINI \
+    LLMFI_ROWS_TIER_XAI \
+    LLMFI_ROWS_TIER_BEDROCK \
+    LLMFI_ROWS_TIER_ALIBABA
+#define LLMFI_ROWS_FAMILY \
+    LLMF_FAMILY(OPENAI,    "gpt-5",             OPENAI_REASONING) \
+    LLMF_FAMILY(OPENAI,    "o1",                OPENAI_REASONING) \
+    LLMF_FAMILY(OPENAI,    "o1-mini",           OPENAI_O1_MINI) \
+    LLMF_FAMILY(OPENAI,    "o3",                OPENAI_REASONING) \
+    LLMF_FAMILY(OPENAI,    "o4",                OPENAI_REASONING) \
+    LLMF_FAMILY(ANTHROPIC, "",                  CLAUDE_5) \
+    LLMF_FAMILY(ANTHROPIC, "claude-2",          CLAUDE_3) \
+    LLMF_FAMILY(ANTHROPIC, "claude-3",          CLAUDE_3) \
+    LLMF_FAMILY(ANTHROPIC, "claude-3-7",        CLAUDE_4) \
+    LLMF_FAMILY(ANTHROPIC, "claude-opus-4",     CLAUDE_4) \
+    LLMF_FAMILY(ANTHROPIC, "claude-sonnet-4",   CLAUDE_4) \
+    LLMF_FAMILY(ANTHROPIC, "claude-haiku-4",    CLAUDE_4) \
+    LLMF_FAMILY(ANTHROPIC, "claude-opus-4-6",   CLAUDE_4_6) \
+    LLMF_FAMILY(ANTHROPIC, "claude-sonnet-4-6", CLAUDE_4_6) \
+    LLMF_FAMILY(ANTHROPIC, "claude-opus-4-7",   CLAUDE_5) \
+    LLMF_FAMILY(ANTHROPIC, "claude-opus-4-8",   CLAUDE_5) \
+    LLMF_FAMILY(GEMINI,    "",                  GEMINI_3) \
+    LLMF_FAMILY(GEMINI,    "gemini-1",          NO_REASONING) \
+    LLMF_FAMILY(GEMINI,    "gemini-2",          NO_REASONING) \
+    LLMF_FAMILY(GEMINI,    "gemini-2.5",        PLAIN) \
+    LLMF_FAMILY(GEMINI,    "gemma-3",           GEMMA_3) \
+    LLMF_FAMILY(VERTEX,    "",                  GEMINI_3) \
+    LLMF_FAMILY(VERTEX,    "gemini-1",          NO_REASONING) \
+    LLMF_FAMILY(VERTEX,    "gemini-2",          NO_REASONING) \
+    LLMF_FAMILY(VERTEX,    "gemini-2.5",        PLAIN) \
+    LLMF_FAMILY(AZURE,     "gpt-5",             OPENAI_REASONING) \
+    LLMF_FAMILY(AZURE,     "o1",                OPENAI_REASONING) \
+    LLMF_FAMILY(AZURE,     "o3",                OPENAI_REASONING) \
+    LLMF_FAMILY(AZURE,     "o4",                OPENAI_REASONING)
+#define LLMFI_ROWS_ERROR_PHRASE \
+    LLMF_ERROR_PHRASE("incorrect api key",                          LLMF_ERR_AUTH) \
+    LLMF_ERROR_PHRASE("invalid api key",                            LLMF_ERR_AUTH) \
+    LLMF_ERROR_PHRASE("invalid_api_key",                            LLMF_ERR_AUTH) \
+    LLMF_ERROR_PHRASE("api key not valid",                          LLMF_ERR_AUTH) \
+    LLMF_ERROR_PHRASE("api key not found",                          LLMF_ERR_AUTH) \
+    LLMF_ERROR_PHRASE("api key is invalid",                         LLMF_ERR_AUTH) \
+    LLMF_ERROR_PHRASE("api key expired",                            LLMF_ERR_AUTH) \
+    LLMF_ERROR_PHRASE("provide an api key",                         LLMF_ERR_AUTH) \
+    LLMF_ERROR_PHRASE("provide your api key",                       LLMF_ERR_AUTH) \
+    LLMF_ERROR_PHRASE("missing api key",                            LLMF_ERR_AUTH) \
+    LLMF_ERROR_PHRASE("no api key",                                 LLMF_ERR_AUTH) \
+    LLMF_ERROR_PHRASE("unregistered callers",                       LLMF_ERR_AUTH) \
+    LLMF_ERROR_PHRASE("maximum context length",                     LLMF_ERR_CONTEXT_LENGTH) \
+    LLMF_ERROR_PHRASE("context window",                             LLMF_ERR_CONTEXT_LENGTH) \
+    LLMF_ERROR_PHRASE("context length of only",                     LLMF_ERR_CONTEXT_LENGTH) \
+    LLMF_ERROR_PHRASE("context length is only",                     LLMF_ERR_CONTEXT_LENGTH) \
+    LLMF_ERROR_PHRASE("exceeds the context length",                 LLMF_ERR_CONTEXT_LENGTH) \
+    LLMF_ERROR_PHRASE("context length exceeded",                    LLMF_ERR_CONTEXT_LENGTH) \
+    LLMF_ERROR_PHRASE("prompt is too long",                         LLMF_ERR_CONTEXT_LENGTH) \
+    LLMF_ERROR_PHRASE("prompt too long",                            LLMF_ERR_CONTEXT_LENGTH) \
+    LLMF_ERROR_PHRASE("input is too long",                          LLMF_ERR_CONTEXT_LENGTH) \
+    LLMF_ERROR_PHRASE("input tokens exceeded",                      LLMF_ERR_CONTEXT_LENGTH) \
+    LLMF_ERROR_PHRASE("exceeds the maximum number of tokens",       LLMF_ERR_CONTEXT_LENGTH) \
+    LLMF_ERROR_PHRASE("exceeds the maximum number of input tokens", LLMF_ERR_CONTEXT_LENGTH) \
+    LLMF_ERROR_PHRASE("available context size",                     LLMF_ERR_CONTEXT_LENGTH) \
+    LLMF_ERROR_PHRASE("maximum prompt length",                      LLMF_ERR_CONTEXT_LENGTH) \
+    LLMF_ERROR_PHRASE("too many input tokens",                      LLMF_ERR_CONTEXT_LENGTH) \
+    LLMF_ERROR_PHRASE("too many tokens:",                           LLMF_ERR_CONTEXT_LENGTH) \
+    LLMF_ERROR_PHRASE("model identifier is invalid",                LLMF_ERR_NOT_FOUND)
+#define LLMFI_ROWS_ERROR_WORD \
+    LLMF_ERROR_WORD("context_length_exceeded",       LLMF_ERR_CONTEXT_LENGTH) \
+    LLMF_ERROR_WORD("exceed_context_size_error",     LLMF_ERR_CONTEXT_LENGTH) \
+    LLMF_ERROR_WORD("too_many_prompt_tokens",        LLMF_ERR_CONTEXT_LENGTH) \
+    LLMF_ERROR_WORD("TOO_MANY_TOKENS",               LLMF_ERR_CONTEXT_LENGTH) \
+    LLMF_ERROR_WORD("insufficient_quota",            LLMF_ERR_QUOTA) \
+    LLMF_ERROR_WORD("billing_error",                 LLMF_ERR_QUOTA) \
+    LLMF_ERROR_WORD("ServiceQuotaExceededException", LLMF_ERR_QUOTA) \
+    LLMF_ERROR_WORD("rate_limit_exceeded",           LLMF_ERR_RATE_LIMIT) \
+    LLMF_ERROR_WORD("rate_limit_error",              LLMF_ERR_RATE_LIMIT) \
+    LLMF_ERROR_WORD("rate_limited",                  LLMF_ERR_RATE_LIMIT) \
+    LLMF_ERROR_WORD("RESOURCE_EXHAUSTED",            LLMF_ERR_RATE_LIMIT) \
+    LLMF_ERROR_WORD("ThrottlingException",           LLMF_ERR_RATE_LIMIT) \
+    LLMF_ERROR_WORD("throttlingException",           LLMF_ERR_RATE_LIMIT) \
+    LLMF_ERROR_WORD("SlowDown",                      LLMF_ERR_RATE_LIMIT) \
+    LLMF_ERROR_WORD("RateLimitReached",              LLMF_ERR_RATE_LIMIT) \
+    LLMF_ERROR_WORD("invalid_api_key",               LLMF_ERR_AUTH) \
+    LLMF_ERROR_WORD("authentication_error",          LLMF_ERR_AUTH) \
+    LLMF_ERROR_WORD("API_KEY_INVALID",               LLMF_ERR_AUTH) \
+    LLMF_ERROR_WORD("UNAUTHENTICATED",               LLMF_ERR_AUTH) \
+    LLMF_ERROR_WORD("UnrecognizedClientException",   LLMF_ERR_AUTH) \
+    LLMF_ERROR_WORD("ExpiredToken",                  LLMF_ERR_AUTH) \
+    LLMF_ERROR_WORD("ExpiredTokenException",         LLMF_ERR_AUTH) \
+    LLMF_ERROR_WORD("InvalidSignatureException",     LLMF_ERR_AUTH) \
+    LLMF_ERROR_WORD("SignatureDoesNotMatch",         LLMF_ERR_AUTH) \
+    LLMF_ERROR_WORD("InvalidAccessKeyId",            LLMF_ERR_AUTH) \
+    LLMF_ERROR_WORD("permission_error",              LLMF_ERR_PERMISSION) \
+    LLMF_ERROR_WORD("PERMISSION_DENIED",             LLMF_ERR_PERMISSION) \
+    LLMF_ERROR_WORD("AccessDenied",                  LLMF_ERR_PERMISSION) \
+    LLMF_ERROR_WORD("AccessDeniedException",         LLMF_ERR_PERMISSION) \
+    LLMF_ERROR_WORD("model_not_found",               LLMF_ERR_NOT_FOUND) \
+    LLMF_ERROR_WORD("not_found_error",               LLMF_ERR_NOT_FOUND) \
+    LLMF_ERROR_WORD("NOT_FOUND",                     LLMF_ERR_NOT_FOUND) \
+    LLMF_ERROR_WORD("invalid_model",                 LLMF_ERR_NOT_FOUND) \
+    LLMF_ERROR_WORD("DeploymentNotFound",            LLMF_ERR_NOT_FOUND) \
+    LLMF_ERROR_WORD("ResourceNotFoundException",     LLMF_ERR_NOT_FOUND) \
+    LLMF_ERROR_WORD("ParameterNotFound",             LLMF_ERR_NOT_FOUND) \
+    LLMF_ERROR_WORD("NoSuchKey",                     LLMF_ERR_NOT_FOUND) \
+    LLMF_ERROR_WORD("NoSuchBucket",                  LLMF_ERR_NOT_FOUND) \
+    LLMF_ERROR_WORD("content_filter",                LLMF_ERR_CONTENT_FILTER) \
+    LLMF_ERROR_WORD("content_policy_violation",      LLMF_ERR_CONTENT_FILTER) \
+    LLMF_ERROR_WORD("ResponsibleAIPolicyViolation",  LLMF_ERR_CONTENT_FILTER) \
+    LLMF_ERROR_WORD("overloaded_error",              LLMF_ERR_OVERLOADED) \
+    LLMF_ERROR_WORD("UNAVAILABLE",                   LLMF_ERR_OVERLOADED) \
+    LLMF_ERROR_WORD("ServiceUnavailableException",   LLMF_ERR_OVERLOADED) \
+    LLMF_ERROR_WORD("serviceUnavailableException",   LLMF_ERR_OVERLOADED) \
+    LLMF_ERROR_WORD("ModelNotReadyException",        LLMF_ERR_OVERLOADED) \
+    LLMF_ERROR_WORD("ModelTimeoutException",         LLMF_ERR_TIMEOUT) \
+    LLMF_ERROR_WORD("modelTimeoutException",         LLMF_ERR_TIMEOUT) \
+    LLMF_ERROR_WORD("timeout_error",                 LLMF_ERR_TIMEOUT) \
+    LLMF_ERROR_WORD("DEADLINE_EXCEEDED",             LLMF_ERR_TIMEOUT) \
+    LLMF_ERROR_WORD("invalid_request_error",         LLMF_ERR_BAD_REQUEST) \
+    LLMF_ERROR_WORD("INVALID_ARGUMENT",              LLMF_ERR_BAD_REQUEST) \
+    LLMF_ERROR_WORD("ValidationException",           LLMF_ERR_BAD_REQUEST) \
+    LLMF_ERROR_WORD("validationException",           LLMF_ERR_BAD_REQUEST)
+#define LLMFI_ROWS_ERROR_STATUS \
+    LLMF_ERROR_STATUS(401, 401, LLMF_ERR_AUTH) \
+    LLMF_ERROR_STATUS(402, 402, LLMF_ERR_QUOTA) \
+    LLMF_ERROR_STATUS(403, 403, LLMF_ERR_PERMISSION) \
+    LLMF_ERROR_STATUS(404, 404, LLMF_ERR_NOT_FOUND) \
+    LLMF_ERROR_STATUS(410, 410, LLMF_ERR_NOT_FOUND) \
+    LLMF_ERROR_STATUS(408, 408, LLMF_ERR_TIMEOUT) \
+    LLMF_ERROR_STATUS(504, 504, LLMF_ERR_TIMEOUT) \
+    LLMF_ERROR_STATUS(424, 424, LLMF_ERR_SERVER) \
+    LLMF_ERROR_STATUS(429, 429, LLMF_ERR_RATE_LIMIT) \
+    LLMF_ERROR_STATUS(503, 503, LLMF_ERR_OVERLOADED) \
+    LLMF_ERROR_STATUS(529, 529, LLMF_ERR_OVERLOADED) \
+    LLMF_ERROR_STATUS(300, 499, LLMF_ERR_BAD_REQUEST) \
+    LLMF_ERROR_STATUS(500, 599, LLMF_ERR_SERVER)
+#define LLMFI_ROWS_FINISH_WORD \
+    LLMF_FINISH_WORD("stop",                          LLMF_FINISH_STOP) \
+    LLMF_FINISH_WORD("eos",                           LLMF_FINISH_STOP) \
+    LLMF_FINISH_WORD("eos_token",                     LLMF_FINISH_STOP) \
+    LLMF_FINISH_WORD("end_turn",                      LLMF_FINISH_STOP) \
+    LLMF_FINISH_WORD("stop_sequence",                 LLMF_FINISH_STOP) \
+    LLMF_FINISH_WORD("STOP",                          LLMF_FINISH_STOP) \
+    LLMF_FINISH_WORD("COMPLETE",                      LLMF_FINISH_STOP) \
+    LLMF_FINISH_WORD("STOP_SEQUENCE",                 LLMF_FINISH_STOP) \
+    LLMF_FINISH_WORD("completed",                     LLMF_FINISH_STOP) \
+    LLMF_FINISH_WORD("length",                        LLMF_FINISH_LENGTH) \
+    LLMF_FINISH_WORD("max_tokens",                    LLMF_FINISH_LENGTH) \
+    LLMF_FINISH_WORD("MAX_TOKENS",                    LLMF_FINISH_LENGTH) \
+    LLMF_FINISH_WORD("max_output_tokens",             LLMF_FINISH_LENGTH) \
+    LLMF_FINISH_WORD("model_context_window_exceeded", LLMF_FINISH_LENGTH) \
+    LLMF_FINISH_WORD("tool_calls",                    LLMF_FINISH_TOOL_CALLS) \
+    LLMF_FINISH_WORD("tool_use",                      LLMF_FINISH_TOOL_CALLS) \
+    LLMF_FINISH_WORD("function_call",                 LLMF_FINISH_TOOL_CALLS) \
+    LLMF_FINISH_WORD("TOOL_CALL",                     LLMF_FINISH_TOOL_CALLS) \
+    LLMF_FINISH_WORD("content_filter",                LLMF_FINISH_CONTENT_FILTER) \
+    LLMF_FINISH_WORD("content_filtered",              LLMF_FINISH_CONTENT_FILTER) \
+    LLMF_FINISH_WORD("guardrail_intervened",          LLMF_FINISH_CONTENT_FILTER) \
+    LLMF_FINISH_WORD("SAFETY",                        LLMF_FINISH_CONTENT_FILTER) \
+    LLMF_FINISH_WORD("RECITATION",                    LLMF_FINISH_CONTENT_FILTER) \
+    LLMF_FINISH_WORD("BLOCKLIST",                     LLMF_FINISH_CONTENT_FILTER) \
+    LLMF_FINISH_WORD("PROHIBITED_CONTENT",            LLMF_FINISH_CONTENT_FILTER) \
+    LLMF_FINISH_WORD("SPII",                          LLMF_FINISH_CONTENT_FILTER) \
+    LLMF_FINISH_WORD("MODEL_ARMOR",                   LLMF_FINISH_CONTENT_FILTER) \
+    LLMF_FINISH_WORD("IMAGE_SAFETY",                  LLMF_FINISH_CONTENT_FILTER) \
+    LLMF_FINISH_WORD("IMAGE_PROHIBITED_CONTENT",      LLMF_FINISH_CONTENT_FILTER) \
+    LLMF_FINISH_WORD("IMAGE_RECITATION",              LLMF_FINISH_CONTENT_FILTER) \
+    LLMF_FINISH_WORD("refusal",                       LLMF_FINISH_REFUSAL)
 /* Words for numbers, and what this build holds. */
 #ifndef LLMFI_ENGINE_NAMES_H
 #define LLMFI_ENGINE_NAMES_H
@@ -1243,6 +1862,20 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #define LLMFI_COLD
 #endif
 
+/* Compiled for size (-Os): what is short is called, not expanded in place. */
+#if defined(__OPTIMIZE_SIZE__)
+#define LLMFI_SMALL 1
+#else
+#define LLMFI_SMALL 0
+#endif
+
+/* Short, but used in many places: one copy where size counts. */
+#if LLMFI_SMALL
+#define LLMFI_SHORT LLMFI_COLD
+#else
+#define LLMFI_SHORT
+#endif
+
 /* Words for people. Without STRINGS not even the literal stays. */
 #if LLMF_HAS_STRINGS
 #define LLMFI_WORDS(text) text
@@ -1274,7 +1907,31 @@ LLMFI_UNUSED static bool llmfi_eq(llmf_str a, llmf_str b) {
 }
 
 /* Against a literal: the length is a constant, so the compiler makes one comparison of it. */
+#if LLMFI_SMALL
+LLMFI_UNUSED static LLMFI_COLD bool llmfi_is(llmf_str s, const char *text) {
+    return llmfi_eq(s, llmfi_cstr(text));
+}
+#define LLMFI_IS(s, lit) llmfi_is((s), "" lit)
+#else
 #define LLMFI_IS(s, lit) ((s).len == sizeof(lit) - 1 && memcmp((s).ptr, "" lit, sizeof(lit) - 1) == 0)
+#endif
+
+/* The place of a word, from 0, in a list whose words end with NUL and whose last is empty; -1: it is not in it. */
+LLMFI_UNUSED static int llmfi_word_in(const char *words, llmf_str word) {
+    int i;
+    for (i = 0; *words; i++) {
+        size_t len = strlen(words);
+        if (len == word.len && memcmp(words, word.ptr, len) == 0) return i;
+        words += len + 1;
+    }
+    return -1;
+}
+
+/* The word of that place, which is in the list. */
+LLMFI_UNUSED static const char *llmfi_word_at(const char *words, int at) {
+    while (at--) words += strlen(words) + 1;
+    return words;
+}
 
 LLMFI_UNUSED static char llmfi_lower(char c) {
     return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
@@ -1293,7 +1950,7 @@ LLMFI_UNUSED static bool llmfi_eq_nocase(llmf_str a, llmf_str b) {
     size_t i;
     if (a.len != b.len) return false;
     for (i = 0; i < a.len; i++)
-        if (llmfi_lower(a.ptr[i]) != llmfi_lower(b.ptr[i])) return false;
+        if (a.ptr[i] != b.ptr[i] && llmfi_lower(a.ptr[i]) != llmfi_lower(b.ptr[i])) return false;
     return true;
 }
 
@@ -1495,7 +2152,7 @@ LLMFI_UNUSED static void llmfi_heap_init(llmfi_heap *h, void *block, size_t size
     }
 }
 
-static bool llmfi_heap_refuse(llmfi_heap *h) {
+static LLMFI_SHORT bool llmfi_heap_refuse(llmfi_heap *h) {
     h->requests++;
     return h->fail_at && (h->requests == h->fail_at || (h->fail_on && h->requests > h->fail_at));
 }
@@ -1538,7 +2195,7 @@ static size_t llmfi_heap_size(const llmfi_heap *h, const void *ptr) {
 }
 
 /* True when the buddy of the piece at `unit` is a free piece of the same order. */
-static bool llmfi_heap_buddy_free(const llmfi_heap *h, size_t unit, int order) {
+static LLMFI_SHORT bool llmfi_heap_buddy_free(const llmfi_heap *h, size_t unit, int order) {
     size_t buddy = unit ^ ((size_t)1 << order);
     return buddy + ((size_t)1 << order) <= h->units && h->state[buddy] == (uint8_t)(LLMFI_HEAP_FREE | (unsigned)(order + 1));
 }
@@ -1608,7 +2265,7 @@ typedef struct llmfi_arena {
     bool failed;                             /* a request was refused: whoever builds in this arena may look once, at the end */
 } llmfi_arena;
 
-LLMFI_UNUSED static void llmfi_arena_init(llmfi_arena *a, llmfi_heap *heap, size_t limit) {
+LLMFI_UNUSED static LLMFI_SHORT void llmfi_arena_init(llmfi_arena *a, llmfi_heap *heap, size_t limit) {
     memset(a, 0, sizeof *a);
     a->heap = heap;
     a->limit = limit;
@@ -1651,7 +2308,7 @@ LLMFI_UNUSED static void *llmfi_arena_alloc(llmfi_arena *a, size_t size) {
 }
 
 /* `count` things of `size` bytes each; NULL also when the product does not fit. */
-LLMFI_UNUSED static void *llmfi_arena_array(llmfi_arena *a, size_t count, size_t size) {
+LLMFI_UNUSED static LLMFI_SHORT void *llmfi_arena_array(llmfi_arena *a, size_t count, size_t size) {
     if (size && count > (size_t)-1 / 4 / size) {
         a->failed = true;
         return NULL;
@@ -1745,6 +2402,9 @@ LLMFI_UNUSED static void llmfi_buf_free(llmfi_buf *b) {
 #define LLMFI_BASE_NUM_H
 #include <float.h>
 #include <stdint.h>
+
+/* Numbers of any kind must be written: those of JSON and YAML that a program or a file gives. */
+#define LLMFI_HAS_DOUBLES (LLMF_HAS_CONFIG || LLMF_HAS_SCHEMA || LLMF_HAS_EXTRA)
 
 #define LLMFI_INT_TEXT 20    /* room for any int64_t */
 #define LLMFI_DOUBLE_TEXT 32 /* room for any double */
@@ -1918,6 +2578,17 @@ LLMFI_UNUSED static bool llmfi_parse_fixed(llmf_str s, int shift, int64_t *out) 
 /* A whole number in any spelling: 12, 12.0, 1.2e1. */
 LLMFI_UNUSED static bool llmfi_parse_whole(llmf_str s, int64_t *out) {
     return llmfi_parse_fixed(s, 0, out);
+}
+
+/* The same of a count in a reply: without a need for other numbers only 12 and 12.0. */
+LLMFI_UNUSED static bool llmfi_parse_spelt(llmf_str s, int64_t *out) {
+#if LLMFI_HAS_DOUBLES
+    return llmfi_parse_whole(s, out);
+#else
+    while (s.len > 1 && s.ptr[s.len - 1] == '0' && llmfi_find_char(s, '.') != LLMFI_NOWHERE) s.len--;
+    if (s.len > 1 && s.ptr[s.len - 1] == '.') s.len--;
+    return llmfi_parse_int(s, out);
+#endif
 }
 
 /* US dollars per million tokens -> pico-dollars per token: 1e12 / 1e6, so six decimals. */
@@ -2160,6 +2831,27 @@ LLMFI_UNUSED static bool llmfi_parse_float(llmf_str s, float *out) {
 
 /* ---- binary -> decimal ---- */
 
+#if !LLMFI_HAS_DOUBLES
+
+/* Six decimals at most: temperature and top_p. 0: it is no such number. */
+LLMFI_UNUSED static size_t llmfi_print_double(char out[LLMFI_DOUBLE_TEXT], double value) {
+    char *p = out;
+    uint64_t n;
+    int i;
+    if (!(value > -1e9 && value < 1e9)) return 0;
+    if (value < 0) *p++ = '-';
+    n = (uint64_t)((value < 0 ? -value : value) * 1e6 + 0.5);
+    p += llmfi_print_uint(p, n / 1000000);
+    n %= 1000000;
+    if (!n) return (size_t)(p - out);
+    *p = '.';
+    for (i = 6; i; i--, n /= 10) p[i] = (char)('0' + n % 10);
+    for (i = 6; p[i] == '0';) i--;
+    return (size_t)(p - out) + (size_t)i + 1;
+}
+
+#else
+
 /* The positive double `bits` in 17 digits: v ~ *w * 10^result, 10^16 <= *w < 10^17 (its last digit may be off by one). */
 static int llmfi_digits17(uint64_t bits, uint64_t *w) {
     uint64_t fraction = bits & 0xfffffffffffffu;
@@ -2241,6 +2933,7 @@ LLMFI_UNUSED static size_t llmfi_print_double(char out[LLMFI_DOUBLE_TEXT], doubl
 }
 
 #endif
+#endif
 
 typedef struct llmfi_out {
     char *ptr;                               /* the window; NULL: only counted */
@@ -2310,7 +3003,14 @@ LLMFI_UNUSED static void llmfi_put(llmfi_out *o, const char *bytes, size_t len) 
     }
 }
 
+#if LLMFI_SMALL
+LLMFI_UNUSED static LLMFI_COLD void llmfi_put_c(llmfi_out *o, const char *text) {
+    llmfi_put(o, text, strlen(text));
+}
+#define LLMFI_PUT(o, lit) llmfi_put_c((o), "" lit)
+#else
 #define LLMFI_PUT(o, lit) llmfi_put((o), "" lit, sizeof(lit) - 1)
+#endif
 
 LLMFI_UNUSED static void llmfi_put_str(llmfi_out *o, llmf_str s) {
     llmfi_put(o, s.ptr, s.len);
@@ -2362,7 +3062,9 @@ LLMFI_UNUSED static uint64_t llmfi_load8(const char *p) {
 
 /* The first byte that is not ASCII, or `end`. */
 LLMFI_UNUSED static const char *llmfi_skip_ascii(const char *p, const char *end) {
+#if !LLMFI_SMALL
     while (end - p >= 8 && !(llmfi_load8(p) & LLMFI_ASCII_MASK)) p += 8;
+#endif
     while (p < end && !(*p & 0x80)) p++;
     return p;
 }
@@ -2516,7 +3218,7 @@ LLMFI_UNUSED static void llmfi_utf8_feed(llmfi_utf8 *u, llmf_str piece, llmfi_ou
 }
 
 /* No piece follows: what was pending is one bad piece. */
-LLMFI_UNUSED static void llmfi_utf8_end(llmfi_utf8 *u, llmfi_out *o) {
+LLMFI_UNUSED static LLMFI_SHORT void llmfi_utf8_end(llmfi_utf8 *u, llmfi_out *o) {
     if (u->count) LLMFI_PUT(o, LLMFI_UTF8_BAD);
     u->count = 0;
 }
@@ -2542,7 +3244,7 @@ LLMFI_UNUSED static size_t llmfi_utf8_clean(char *to, llmf_str in) {
 #endif
 
 /* Sixteen bytes at once where every machine of the target can; LLMF_NO_SIMD=1 leaves it out. */
-#if defined(__GNUC__) && defined(__SSE2__) && !(defined(LLMF_NO_SIMD) && LLMF_NO_SIMD)
+#if defined(__GNUC__) && defined(__SSE2__) && !LLMFI_SMALL && !(defined(LLMF_NO_SIMD) && LLMF_NO_SIMD)
 #define LLMFI_JSON_SSE2 1
 #include <emmintrin.h>
 #else
@@ -2550,12 +3252,15 @@ LLMFI_UNUSED static size_t llmfi_utf8_clean(char *to, llmf_str in) {
 #endif
 
 /* The path of most tokens is kept short by holding what is rarer out of it. */
-#if defined(__GNUC__)
+#if LLMFI_SMALL
+#define LLMFI_JSON_FAST
+#define LLMFI_JSON_SLOW LLMFI_COLD
+#elif defined(__GNUC__)
 #define LLMFI_JSON_FAST inline __attribute__((always_inline))
 #define LLMFI_JSON_SLOW __attribute__((noinline))
 #else
 #define LLMFI_JSON_FAST inline
-#define LLMFI_JSON_SLOW
+#define LLMFI_JSON_SLOW LLMFI_COLD
 #endif
 
 /* How deep arrays and objects may nest, read or written. */
@@ -2635,9 +3340,12 @@ static LLMFI_JSON_SLOW int llmfi_json_fail(llmfi_json *j, const char *at, const 
     j->want = 0; /* so that each further call fails too */
     return j->token = LLMFI_J_ERROR;
 }
+#if !LLMF_HAS_STRINGS
+#define llmfi_json_fail(j, at, what) llmfi_json_fail((j), (at), "")
+#endif
 
 /* What would have been right where something else stands. */
-static LLMFI_JSON_SLOW const char *llmfi_json_wanted(const llmfi_json *j) {
+LLMFI_UNUSED static LLMFI_JSON_SLOW const char *llmfi_json_wanted(const llmfi_json *j) {
     switch (j->want) {
     case LLMFI_JW_VALUE: return "a value is expected";
     case LLMFI_JW_VALUE | LLMFI_JW_CLOSE: return "a value or ] is expected";
@@ -2660,8 +3368,11 @@ static int llmfi_json_starve(llmfi_json *j, const char *p) {
 
 /* A token that the end of the input cuts. */
 static int llmfi_json_cut(llmfi_json *j, const char *what) {
-    return j->last ? llmfi_json_fail(j, j->end, what) : LLMFI_J_MORE;
+    return j->last ? (llmfi_json_fail)(j, j->end, what) : LLMFI_J_MORE;
 }
+#if !LLMF_HAS_STRINGS
+#define llmfi_json_cut(j, what) ((void)(what), llmfi_json_cut((j), ""))
+#endif
 
 /* ---- strings ---- */
 
@@ -2684,7 +3395,7 @@ static LLMFI_JSON_FAST const char *llmfi_json_scan_fast(const char *p, const cha
         *wide |= (unsigned)_mm_movemask_epi8(v);
         if (special) return p + (unsigned)__builtin_ctz(special);
     }
-#else
+#elif !LLMFI_SMALL
     for (; end - p >= 8; p += 8) {
         uint64_t v = llmfi_load8(p), special = llmfi_json_special(v);
         *wide |= v & LLMFI_ASCII_MASK;
@@ -2695,6 +3406,8 @@ static LLMFI_JSON_FAST const char *llmfi_json_scan_fast(const char *p, const cha
         break;
 #endif
     }
+#else
+    (void)end, (void)wide;
 #endif
     return p;
 }
@@ -2768,7 +3481,9 @@ static LLMFI_JSON_SLOW int llmfi_json_close(llmfi_json *j, const char *p, bool o
 /* ---- numbers and words ---- */
 
 static const char *llmfi_json_digits(const char *p, const char *end) {
+#if !LLMFI_SMALL
     while (end - p >= 8 && llmfi_eight_digits(llmfi_load8(p))) p += 8;
+#endif
     while (p < end && llmfi_is_digit(*p)) p++;
     return p;
 }
@@ -2820,22 +3535,24 @@ static LLMFI_JSON_SLOW int llmfi_json_word(llmfi_json *j, const char *p) {
 /* ---- tokens ---- */
 
 /* White space, commas and colons: the next byte that begins a token, or NULL (*result tells). */
-static const char *llmfi_json_seek(llmfi_json *j, int *result) {
+static LLMFI_JSON_FAST const char *llmfi_json_seek(llmfi_json *j, int *result) {
     const char *p = j->at, *end = j->end;
     for (; p < end; p++) {
-        if (llmfi_is_space(*p)) {
+        if ((unsigned char)*p > ' ') {
+            if (*p == ',' && (j->want & LLMFI_JW_COMMA)) j->want = j->item;
+            else if (*p == ':' && (j->want & LLMFI_JW_COLON)) j->want = LLMFI_JW_VALUE;
+            else return j->at = p;
+        } else if (!llmfi_is_space(*p)) {
+            return j->at = p;
+        } else {
 #if LLMFI_JSON_SSE2
-            while (end - p > 16) { /* indentation: a third of a plain reply's bytes */
+            while (end - p > 16 && (unsigned char)p[1] <= ' ') { /* indentation: a third of a plain reply's bytes */
                 unsigned other = ~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)(p + 1)), _mm_set1_epi8(' '))) & 0xffff;
                 p += other ? (unsigned)__builtin_ctz(other) : 16;
                 if (other) break;
             }
 #endif
-            continue;
         }
-        if (*p == ',' && (j->want & LLMFI_JW_COMMA)) j->want = j->item;
-        else if (*p == ':' && (j->want & LLMFI_JW_COLON)) j->want = LLMFI_JW_VALUE;
-        else return j->at = p;
     }
     *result = llmfi_json_starve(j, p);
     return NULL;
@@ -2894,6 +3611,7 @@ static LLMFI_JSON_SLOW int llmfi_json_unwanted(llmfi_json *j, const char *p) {
 /* The token that begins at p. */
 static LLMFI_JSON_FAST int llmfi_json_token(llmfi_json *j, const char *p) {
     int want = j->want;
+    if (*p == '"' && (want & (LLMFI_JW_KEY | LLMFI_JW_VALUE)) && !j->scanned) return llmfi_json_string_new(j, p); /* most are */
     switch (*p) {
     case '}': case ']':
         if (!(want & LLMFI_JW_CLOSE) || *p != (j->item == LLMFI_JW_KEY ? '}' : ']')) break;
@@ -2909,26 +3627,18 @@ static LLMFI_JSON_FAST int llmfi_json_token(llmfi_json *j, const char *p) {
         return llmfi_json_number(j, p);
     case '"':
         if (!(want & (LLMFI_JW_KEY | LLMFI_JW_VALUE))) break;
-        return j->scanned ? llmfi_json_string_again(j, p) : llmfi_json_string_new(j, p);
+        return llmfi_json_string_again(j, p);
     default: break;
     }
     return llmfi_json_unwanted(j, p);
 }
 
-/* The next token behind white space, or where a comma or a colon is still to come. */
-static LLMFI_JSON_SLOW int llmfi_json_far(llmfi_json *j) {
-    int result = 0;
-    const char *p = llmfi_json_seek(j, &result);
-    return p ? llmfi_json_token(j, p) : result;
-}
-
+/* The next token where it is no string, or white space, a comma or a colon comes first. */
 static LLMFI_JSON_SLOW int llmfi_json_other(llmfi_json *j) {
     const char *p = j->at;
-    if (j->end - p > 1 && *p == ' ' && (unsigned char)p[1] > ' ' && (j->want & (LLMFI_JW_KEY | LLMFI_JW_VALUE))) return llmfi_json_token(j, p + 1); /* "key": value */
-    if (p == j->end || (unsigned char)*p <= ' ' || (j->want & (LLMFI_JW_COMMA | LLMFI_JW_COLON))) {
-        if (p == j->end || (*p != '}' && *p != ']')) return llmfi_json_far(j);
-    }
-    return llmfi_json_token(j, p);
+    int result = 0;
+    if (p == j->end || (unsigned char)*p <= ' ' || *p == ',' || *p == ':') p = llmfi_json_seek(j, &result);
+    return p ? llmfi_json_token(j, p) : result;
 }
 
 /* The next token, or MORE (nothing of the token is consumed: keep the bytes from `at`, append, llmfi_json_feed, call again), or
@@ -2986,7 +3696,7 @@ LLMFI_UNUSED static int llmfi_json_raw(llmfi_json *j, llmf_str *raw) {
 
 /* Room that decoding the current token's text may need: a bad byte becomes three. */
 LLMFI_UNUSED static size_t llmfi_json_text_max(const llmfi_json *j) {
-    return j->wide && !llmfi_utf8_valid(j->text, NULL) ? j->text.len * 3 : j->text.len;
+    return j->wide && (j->text.len < 512 || !llmfi_utf8_valid(j->text, NULL)) ? j->text.len * 3 : j->text.len; /* a short text: not worth a look */
 }
 
 /* True when the raw text of the current token is its text: no backslash, and valid UTF-8. */
@@ -3089,7 +3799,14 @@ LLMFI_UNUSED static bool llmfi_json_is(const llmfi_json *j, llmf_str text) {
 }
 
 /* KEY or STRING token against a literal. */
+#if LLMFI_SMALL
+LLMFI_UNUSED static LLMFI_COLD bool llmfi_json_key(const llmfi_json *j, const char *name) {
+    return llmfi_json_is(j, llmfi_cstr(name));
+}
+#define LLMFI_KEY(j, lit) llmfi_json_key((j), "" lit)
+#else
 #define LLMFI_KEY(j, lit) ((j)->escaped ? llmfi_json_is((j), LLMFI_LIT(lit)) : LLMFI_IS((j)->text, lit))
+#endif
 
 #endif
 
@@ -3180,7 +3897,14 @@ LLMFI_UNUSED static void llmfi_jw_key_quoted(llmfi_jw *w, const char *quoted, si
 }
 
 /* A key that is a literal without anything to escape. */
+#if LLMFI_SMALL
+LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_key_c(llmfi_jw *w, const char *quoted) {
+    llmfi_jw_key_quoted(w, quoted, strlen(quoted));
+}
+#define llmfi_jw_key(w, lit) llmfi_jw_key_c((w), ",\"" lit "\":")
+#else
 #define llmfi_jw_key(w, lit) llmfi_jw_key_quoted((w), ",\"" lit "\":", sizeof(",\"" lit "\":") - 1)
+#endif
 
 /* Writes text escaped and cleaned, without quotes; a character cut at its end waits in `u`. */
 static void llmfi_jw_escape(llmfi_out *o, llmfi_utf8 *u, llmf_str s) {
@@ -3208,6 +3932,7 @@ static void llmfi_jw_escape(llmfi_out *o, llmfi_utf8 *u, llmf_str s) {
     }
 }
 
+#if !LLMFI_SMALL
 /* Text without anything to escape or to check goes into the window as it is. False: nothing was written. */
 static bool llmfi_jw_quoted_plain(llmfi_out *o, llmf_str s) {
     uint64_t wide = 0;
@@ -3221,10 +3946,13 @@ static bool llmfi_jw_quoted_plain(llmfi_out *o, llmf_str s) {
     o->total += s.len + 2;
     return true;
 }
+#endif
 
 static void llmfi_jw_quoted(llmfi_jw *w, llmf_str s) {
     llmfi_utf8 u;
+#if !LLMFI_SMALL
     if (llmfi_jw_quoted_plain(w->out, s)) return;
+#endif
     memset(&u, 0, sizeof u);
     LLMFI_PUT(w->out, "\"");
     llmfi_jw_escape(w->out, &u, s);
@@ -3411,6 +4139,9 @@ static llmfi_node *llmfi_json_refuse(llmfi_json_builder *b, size_t offset, const
     llmfi_place(llmfi_range(b->begin, b->j.end), offset, &b->error->line, &b->error->column);
     return NULL;
 }
+#if !LLMF_HAS_STRINGS
+#define llmfi_json_refuse(b, offset, what) llmfi_json_refuse((b), (offset), "")
+#endif
 
 static llmfi_node *llmfi_json_no_memory(llmfi_json_builder *b) {
     b->error->memory = true;
@@ -3593,6 +4324,291 @@ LLMFI_UNUSED static void llmfi_node_write(llmfi_jw *w, const llmfi_node *root) {
 }
 
 #endif
+/* URLs of providers, and the names and values of request headers: what may go onto the wire. Views into the caller's text. */
+#ifndef LLMFI_WIRE_URL_H
+#define LLMFI_WIRE_URL_H
+
+typedef struct llmfi_url {
+    llmf_str scheme;                         /* as typed: compare without case */
+    llmf_str authority;                      /* host[:port] as typed: the value of Host */
+    llmf_str host;                           /* without the brackets of an IPv6 literal */
+    llmf_str target;                         /* path and query together. Empty or from its '?' on where there is no path: a request then says '/' before it */
+    llmf_str path;                           /* empty, or from its '/' to before the '?' */
+    llmf_str query;                          /* without its '?' */
+    uint16_t port;                           /* the scheme's where none is given; 0: neither */
+    bool ipv6;
+} llmfi_url;
+
+/* ---- characters ---- */
+
+/* What an ASCII character may be: LLMFI_CHAR_… together. All others may be nothing of it. */
+enum {
+    LLMFI_CHAR_TOKEN = 1,                    /* in a header's name (RFC 9110, 5.6.2) */
+    LLMFI_CHAR_URL = 2,                      /* in a URL as it is sent: visible */
+    LLMFI_CHAR_UNRESERVED = 4,               /* in a URL wherever it stands (RFC 3986, 2.3) */
+    LLMFI_CHAR_ALNUM = 8,
+    LLMFI_CHAR_HEX = 16
+};
+static const unsigned char llmfi_chars[256] = {
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+     0,  3,  2,  3,  3,  3,  3,  3,  2,  2,  3,  3,  2,  7,  7,  2, /*   ! " # $ % & ' ( ) * + , - . / */
+    31, 31, 31, 31, 31, 31, 31, 31, 31, 31,  2,  2,  2,  2,  2,  2, /* 0 to 9 : ; < = > ? */
+     2, 31, 31, 31, 31, 31, 31, 15, 15, 15, 15, 15, 15, 15, 15, 15, /* @ A to O */
+    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,  2,  2,  2,  3,  7, /* P to Z [ \ ] ^ _ */
+     3, 31, 31, 31, 31, 31, 31, 15, 15, 15, 15, 15, 15, 15, 15, 15, /* ` a to o */
+    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,  2,  3,  2,  7,  0, /* p to z { | } ~ */
+};
+
+LLMFI_UNUSED static bool llmfi_char_is(char c, unsigned kind) {
+    return (llmfi_chars[(unsigned char)c] & kind) != 0;
+}
+
+#if LLMFI_JSON_SSE2
+/* 0xff in each byte of v from `low` to `high`. */
+static LLMFI_JSON_FAST __m128i llmfi_bytes_from_to(__m128i v, char low, char high) {
+    __m128i a = _mm_set1_epi8(low), b = _mm_set1_epi8(high);
+    return _mm_and_si128(_mm_cmpeq_epi8(_mm_max_epu8(v, a), v), _mm_cmpeq_epi8(_mm_min_epu8(v, b), v));
+}
+
+/* How many bytes at the front are a letter, a digit or '-', which are of every kind but HEX. Sixteen at a time: may stop early. */
+static LLMFI_JSON_FAST size_t llmfi_plain_span(const unsigned char *s, size_t len) {
+    size_t i;
+    for (i = 0; len - i >= 16; i += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(s + i));
+        __m128i letter = llmfi_bytes_from_to(_mm_or_si128(v, _mm_set1_epi8(0x20)), 'a', 'z');
+        __m128i good = _mm_or_si128(_mm_or_si128(letter, llmfi_bytes_from_to(v, '0', '9')), _mm_cmpeq_epi8(v, _mm_set1_epi8('-')));
+        unsigned other = ~(unsigned)_mm_movemask_epi8(good) & 0xffff;
+        if (other) return i + (unsigned)__builtin_ctz(other);
+    }
+    return i;
+}
+#endif
+
+/* Offset of the first byte that is not of this kind (one of them), or the text's length. */
+LLMFI_UNUSED static size_t llmfi_char_span(llmf_str text, unsigned kind) {
+    const unsigned char *t = llmfi_chars, *s = (const unsigned char *)text.ptr;
+    size_t i = 0;
+#if LLMFI_JSON_SSE2
+    if (kind & (LLMFI_CHAR_TOKEN | LLMFI_CHAR_URL | LLMFI_CHAR_UNRESERVED)) i = llmfi_plain_span(s, text.len);
+    if (i < text.len && !(t[s[i]] & kind)) return i;
+#endif
+    while (text.len - i >= 4 && (t[s[i]] & t[s[i + 1]] & t[s[i + 2]] & t[s[i + 3]] & kind)) i += 4;
+    while (i < text.len && (t[s[i]] & kind)) i++;
+    return i;
+}
+
+/* True when one of these eight bytes is a control character: below 0x20, or DEL (subtraction borrows into the top bit). */
+LLMFI_UNUSED static bool llmfi_control_in(const char *eight) {
+    const uint64_t ones = UINT64_MAX / 255;
+    uint64_t w, del;
+    memcpy(&w, eight, 8);
+    del = w ^ ones * 0x7F;
+    return ((((w - ones * 0x20) & ~w) | ((del - ones) & ~del)) & ones * 0x80) != 0;
+}
+
+#if LLMFI_JSON_SSE2
+/* Offset of the first control character at or behind `from`, or a place before it, less than 16 bytes from the end. */
+static LLMFI_JSON_FAST size_t llmfi_control_fast(llmf_str text, size_t from) {
+    size_t i;
+    for (i = from; i + 16 <= text.len; i += 16) {
+        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(text.ptr + i));
+        unsigned control = (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1f)), v), _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f))));
+        if (control) return i + (unsigned)__builtin_ctz(control);
+    }
+    return i;
+}
+#endif
+
+/* Offset of the first control character at or behind `from`, or LLMFI_NOWHERE. */
+LLMFI_UNUSED static size_t llmfi_find_control(llmf_str text, size_t from) {
+    size_t i = from;
+#if LLMFI_JSON_SSE2
+    i = llmfi_control_fast(text, i);
+#endif
+    while (i + 8 <= text.len && !llmfi_control_in(text.ptr + i)) i += 8;
+    if (i + 8 > text.len && text.len - from >= 8 && !llmfi_control_in(text.ptr + text.len - 8)) return LLMFI_NOWHERE;
+    for (; i < text.len; i++)
+        if ((unsigned char)text.ptr[i] < 0x20 || text.ptr[i] == 0x7F) return i;
+    return LLMFI_NOWHERE;
+}
+
+/* Offset of the first byte that may not stand in a header's name, or LLMFI_NOWHERE. */
+LLMFI_UNUSED static size_t llmfi_header_bad_name(llmf_str name) {
+    size_t n = llmfi_char_span(name, LLMFI_CHAR_TOKEN);
+    return n == name.len && n ? LLMFI_NOWHERE : n;
+}
+
+/* The same of its value: control characters other than tab, so CR, LF and NUL above all. */
+LLMFI_UNUSED static size_t llmfi_header_bad_value(llmf_str value) {
+    size_t i = llmfi_find_control(value, 0);
+    while (i != LLMFI_NOWHERE && value.ptr[i] == '\t') i = llmfi_find_control(value, i + 1);
+    return i;
+}
+
+LLMFI_UNUSED static bool llmfi_header_ok(llmf_str name, llmf_str value) {
+    return llmfi_header_bad_name(name) == LLMFI_NOWHERE && llmfi_header_bad_value(value) == LLMFI_NOWHERE;
+}
+
+/* Offset of the first byte that may not stand in a URL as it is sent (blanks, control characters, all that is not ASCII), or LLMFI_NOWHERE. */
+LLMFI_UNUSED static LLMFI_SHORT size_t llmfi_url_bad_char(llmf_str text) {
+    size_t n = llmfi_char_span(text, LLMFI_CHAR_URL);
+    return n == text.len ? LLMFI_NOWHERE : n;
+}
+
+/* ---- parsing ---- */
+
+/* What is wrong with a URL; static texts, which never hold a part of it. */
+typedef struct llmfi_url_error {
+    const char *what;
+    size_t offset;
+} llmfi_url_error;
+
+static LLMFI_COLD bool llmfi_url_refuse(llmfi_url_error *e, const char *what, size_t offset) {
+    e->what = what;
+    e->offset = offset;
+    return false;
+}
+#if !LLMF_HAS_STRINGS
+#define llmfi_url_refuse(e, what, at) llmfi_url_refuse((e), "", (at))
+#endif
+
+/* Length of the scheme at the front of a URL, or 0. */
+static size_t llmfi_url_scheme(llmf_str text) {
+    size_t i = 0;
+    while (i < text.len && (llmfi_char_is(text.ptr[i], LLMFI_CHAR_ALNUM) || (i && memchr("+-.", text.ptr[i], 3)))) i++;
+    return i && !llmfi_is_digit(text.ptr[0]) && llmfi_starts(llmfi_from(text, i), LLMFI_LIT("://")) ? i : 0;
+}
+
+LLMFI_UNUSED static uint16_t llmfi_url_default_port(llmf_str scheme) {
+    if (llmfi_eq_nocase(scheme, LLMFI_LIT("https"))) return 443;
+    return llmfi_eq_nocase(scheme, LLMFI_LIT("http")) ? 80 : 0;
+}
+
+/* `port` is what stands behind the colon; false when it is no number from 1 to 65535. */
+static bool llmfi_url_port(llmf_str port, uint16_t *out) {
+    unsigned n = 0;
+    size_t i;
+    for (i = 0; i < port.len && n <= 65535; i++) {
+        if (!llmfi_is_digit(port.ptr[i])) return false;
+        n = n * 10 + (unsigned)(port.ptr[i] - '0');
+    }
+    *out = (uint16_t)n;
+    return n >= 1 && n <= 65535;
+}
+
+/* Host and port out of url->authority, which begins at byte `base` of the text. */
+static bool llmfi_url_authority(llmfi_url *url, size_t base, llmfi_url_error *e) {
+    llmf_str a = url->authority;
+    size_t i = 0, end;
+    url->ipv6 = a.len && a.ptr[0] == '[';
+    if (url->ipv6) {
+        for (i = 1; i < a.len && (llmfi_char_is(a.ptr[i], LLMFI_CHAR_HEX) || a.ptr[i] == ':' || a.ptr[i] == '.');) i++;
+        if (i == a.len || a.ptr[i] != ']' || i < 3 || i > 46) return llmfi_url_refuse(e, "not an IPv6 address in brackets", base + i);
+        url->host = llmfi_str(a.ptr + 1, i - 1);
+        if (llmfi_find_char(url->host, ':') == LLMFI_NOWHERE) return llmfi_url_refuse(e, "not an IPv6 address in brackets", base + 1);
+        end = i + 1;
+    } else {
+        i = llmfi_char_span(a, LLMFI_CHAR_UNRESERVED);
+        if (!i) return llmfi_url_refuse(e, "the URL has no host", base);
+        if (i > 253) return llmfi_url_refuse(e, "the host is longer than 253 characters", base + 253);
+        url->host = llmfi_str(a.ptr, i);
+        end = i;
+    }
+    if (end == a.len) return true;
+    if (a.ptr[end] != ':') return llmfi_url_refuse(e, "a character that no host has", base + end);
+    return llmfi_url_port(llmfi_from(a, end + 1), &url->port) || llmfi_url_refuse(e, "the port is not a number from 1 to 65535", base + end + 1);
+}
+
+/* scheme://host[:port][/path][?query]. A user name or password, a fragment, blanks and bytes outside ASCII are refused. */
+LLMFI_UNUSED static bool llmfi_url_parse(llmf_str text, llmfi_url *url, llmfi_url_error *e) {
+    size_t bad = llmfi_url_bad_char(text), n = llmfi_url_scheme(text), from = n + 3, end, q;
+    memset(url, 0, sizeof *url);
+    if (bad != LLMFI_NOWHERE) return llmfi_url_refuse(e, "a blank, a control character or a byte that needs percent-encoding", bad);
+    if (!n) return llmfi_url_refuse(e, "the URL does not begin with a scheme such as https://", 0);
+    bad = llmfi_find_char(text, '#');
+    if (bad != LLMFI_NOWHERE) return llmfi_url_refuse(e, "a fragment (#) has no place here", bad);
+    url->scheme = llmfi_str(text.ptr, n);
+    url->port = llmfi_url_default_port(url->scheme);
+    for (end = from; end < text.len && text.ptr[end] != '/' && text.ptr[end] != '?';) end++;
+    url->authority = llmfi_str(text.ptr + from, end - from);
+    bad = llmfi_find_char(url->authority, '@');
+    if (bad != LLMFI_NOWHERE) return llmfi_url_refuse(e, "a user name or password does not belong in a URL: use a header or api_key", from);
+    url->target = llmfi_from(text, end);
+    q = llmfi_find_char(url->target, '?');
+    url->path = llmfi_str(url->target.ptr, q == LLMFI_NOWHERE ? url->target.len : q);
+    url->query = llmfi_from(url->target, q == LLMFI_NOWHERE ? url->target.len : q + 1);
+    return llmfi_url_authority(url, from, e);
+}
+
+/* The same server, so that a key sent to the one may go to the other. */
+LLMFI_UNUSED static bool llmfi_url_same_origin(const llmfi_url *a, const llmfi_url *b) {
+    return llmfi_eq_nocase(a->scheme, b->scheme) && llmfi_eq_nocase(a->host, b->host) && a->ipv6 == b->ipv6 && a->port == b->port;
+}
+
+/* ---- building ---- */
+
+/* Adds `text` with all but the unreserved characters of RFC 3986 percent-encoded: a query's value. False when out's memory is. */
+LLMFI_UNUSED static bool llmfi_url_encode(llmfi_buf *out, llmf_str text) {
+    static const char hex[] = "0123456789ABCDEF";
+    size_t i;
+    char *to;
+    if (text.len > (size_t)-1 / 8 || !llmfi_buf_reserve(out, text.len * 3)) return false;
+    to = out->ptr ? out->ptr + out->len : NULL;
+    for (i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        if (llmfi_char_is(text.ptr[i], LLMFI_CHAR_UNRESERVED)) {
+            *to++ = text.ptr[i];
+        } else {
+            *to++ = '%';
+            *to++ = hex[c >> 4];
+            *to++ = hex[c & 15];
+        }
+    }
+    if (to) out->len = (size_t)(to - out->ptr);
+    return true;
+}
+
+/* The same to an `out`: a part of a path. */
+LLMFI_UNUSED static void llmfi_url_put(llmfi_out *out, llmf_str text) {
+    static const char hex[] = "0123456789ABCDEF";
+    size_t i;
+    for (i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        if (llmfi_char_is(text.ptr[i], LLMFI_CHAR_UNRESERVED)) {
+            llmfi_put_char(out, text.ptr[i]);
+        } else {
+            llmfi_put_char(out, '%');
+            llmfi_put_char(out, hex[c >> 4]);
+            llmfi_put_char(out, hex[c & 15]);
+        }
+    }
+}
+
+/* The same as llmfi_url_encode for one segment of a path. A segment that would leave its place (empty, "." or "..") is refused: a model's name
+   must not choose another endpoint. */
+LLMFI_UNUSED static bool llmfi_url_segment(llmfi_buf *out, llmf_str text) {
+    if (!text.len || LLMFI_IS(text, ".") || LLMFI_IS(text, "..")) return false;
+    return llmfi_url_encode(out, text);
+}
+
+/* Adds base and path with exactly one slash between them. A query of the base stays behind the path; one of the path is joined to it by '&'. */
+LLMFI_UNUSED static bool llmfi_url_join(llmfi_buf *out, llmf_str base, llmf_str path) {
+    size_t q = llmfi_find_char(base, '?'), pq = llmfi_find_char(path, '?');
+    llmf_str front = llmfi_str(base.ptr, q == LLMFI_NOWHERE ? base.len : q), query = llmfi_from(base, q == LLMFI_NOWHERE ? base.len : q + 1);
+    llmf_str name = llmfi_str(path.ptr, pq == LLMFI_NOWHERE ? path.len : pq), more = llmfi_from(path, pq == LLMFI_NOWHERE ? path.len : pq + 1);
+    bool slash = front.len && front.ptr[front.len - 1] == '/', ok;
+    if (slash && name.len && name.ptr[0] == '/') front.len--;
+    ok = llmfi_buf_add(out, front.ptr, front.len);
+    if (!slash && name.len && name.ptr[0] != '/') ok = ok && llmfi_buf_add(out, "/", 1);
+    ok = ok && llmfi_buf_add(out, name.ptr, name.len);
+    if (query.len || more.len) ok = ok && llmfi_buf_add(out, "?", 1);
+    ok = ok && llmfi_buf_add(out, query.ptr, query.len);
+    if (query.len && more.len) ok = ok && llmfi_buf_add(out, "&", 1);
+    return ok && llmfi_buf_add(out, more.ptr, more.len);
+}
+
+#endif
 /* What an adapter is: one wire dialect as pure functions, request -> bytes, bytes -> events. No I/O, no clock, no allocation but through the
    reply. An adapter sees one request whose defaults are already filled in, and the settings of its model; it tells what came by the
    llmfi_reply_… functions of reply.h. Facts about hosts are columns of models.def (quirks), never `if (provider is …)`. */
@@ -3615,7 +4631,7 @@ typedef struct llmfi_text {
     size_t cap, len;
 } llmfi_text;
 
-LLMFI_UNUSED static llmfi_text llmfi_text_in(char *buffer, size_t cap) {
+LLMFI_UNUSED static LLMFI_SHORT llmfi_text llmfi_text_in(char *buffer, size_t cap) {
     llmfi_text t;
     t.ptr = buffer;
     t.cap = cap;
@@ -3633,12 +4649,14 @@ LLMFI_UNUSED static void llmfi_say(llmfi_text *t, llmf_str s) {
     if (n < s.len) t->cap = t->len + 1; /* nothing follows what was cut */
 }
 
-LLMFI_UNUSED static void llmfi_say_c(llmfi_text *t, const char *s) {
+LLMFI_UNUSED static LLMFI_COLD void llmfi_say_c(llmfi_text *t, const char *s) {
     llmfi_say(t, llmfi_cstr(s));
 }
 
 /* Words between things that are named. Without STRINGS a blank stands for them. */
-#if LLMF_HAS_STRINGS
+#if LLMF_HAS_STRINGS && LLMFI_SMALL
+#define LLMFI_SAY(t, lit) llmfi_say_c((t), "" lit)
+#elif LLMF_HAS_STRINGS
 #define LLMFI_SAY(t, lit) llmfi_say((t), LLMFI_LIT(lit))
 #else
 #define LLMFI_SAY(t, lit) llmfi_say_gap(t)
@@ -3699,19 +4717,23 @@ LLMFI_UNUSED static LLMFI_COLD bool llmfi_error_memory(llmf_error *e) {
 LLMFI_UNUSED static LLMFI_COLD bool llmfi_error_left_out(llmf_error *e, const char *what, const char *option) {
     llmfi_text t = llmfi_error_begin(e, LLMF_ERR_NOT_BUILT);
     llmfi_say_c(&t, what);
-    LLMFI_SAY(&t, ": left out of this build: build without LLMF_NO_");
-    llmfi_say_c(&t, option);
-    LLMFI_SAY(&t, ", or, with LLMF_ONLY, add LLMF_WITH_");
 #if LLMF_HAS_STRINGS
+    LLMFI_SAY(&t, ": left out of this build: build without LLMF_NO_");
+#else
+    llmfi_say_c(&t, " LLMF_WITH_");
+#endif
     llmfi_say_c(&t, option);
-    llmfi_say_c(&t, "=1");
+#if LLMF_HAS_STRINGS
+    LLMFI_SAY(&t, ", or, with LLMF_ONLY, add LLMF_WITH_");
+    llmfi_say_c(&t, option);
+    LLMFI_SAY(&t, "=1");
 #endif
     return false;
 }
 
 /* The words are dropped where they stand. */
 #if !LLMF_HAS_STRINGS
-#define llmfi_error_set(e, code, text) llmfi_error_set((e), (code), "")
+#define llmfi_error_set(e, code, text) ((void)(text), llmfi_error_set((e), (code), ""))
 #endif
 
 #endif
@@ -3766,25 +4788,27 @@ struct llmf_reply {
     /* set by the engine */
     llmfi_heap *heap;
     llmfi_arena *arena;                      /* lives with the call: ids, names, citations */
-    llmf_str provider;                       /* for sentences; lives as long as the reply */
-    llmf_str key;                            /* the secret of this call: a server that says it back is not quoted. Empty: none. Lives as long as the reply */
-    const void *user;                        /* the adapter's: the settings of the model that was asked (llmfi_settings) */
     bool streamed, discard;                  /* the reply is a stream; text is not kept */
     bool tail;                               /* the frame to come is what was there when the bytes ended: a whole body, or an event or line without its end */
     int status;                              /* HTTP */
     size_t limit;                            /* bytes of text, of reasoning, of one call's arguments …; 0: the heap's */
-    /* filled by adapters through the functions below */
-    llmfi_buf text, reasoning, refusal, state, tools /* of llmfi_tool_state */, queue /* of llmfi_queued */, citations /* of llmf_citation */;
-    llmf_str model_used, request_id, finish_raw; /* in the arena */
-    llmf_usage usage;
-    int64_t total_tokens, audio_tokens;      /* as the provider counted, for RULES 20; LLMF_UNKNOWN */
+    /* filled by adapters through the functions below; what is looked at most stands in front: its distance fits one byte */
     bool chat_counts;                        /* the usage is one of Chat Completions: RULES 20 holds */
     bool terminal;                           /* RULES 24: the reply is whole */
     bool content;                            /* text, reasoning or a tool call has come */
     bool refused;                            /* refusal text has come */
     bool blocked;                            /* the provider would not take the prompt */
     bool settled;                            /* llmfi_reply_settle was here */
+    size_t queue_head;                       /* taken events still in the queue */
+    llmfi_buf tools /* of llmfi_tool_state */;
     llmf_error error;                        /* code LLMF_OK: none. The first one stays */
+    llmfi_buf queue /* of llmfi_queued */, text, reasoning, refusal, state, citations /* of llmf_citation */;
+    llmf_str provider;                       /* for sentences; lives as long as the reply */
+    llmf_str key;                            /* the secret of this call: a server that says it back is not quoted. Empty: none. Lives as long as the reply */
+    const void *user;                        /* the adapter's: the settings of the model that was asked (llmfi_settings) */
+    llmf_str model_used, request_id, finish_raw; /* in the arena */
+    llmf_usage usage;
+    int64_t total_tokens, audio_tokens;      /* as the provider counted, for RULES 20; LLMF_UNKNOWN */
     llmfi_dialect_state dialect;
     /* filled by llmfi_reply_settle */
     int finish;                              /* LLMF_FINISH_… */
@@ -3793,7 +4817,7 @@ struct llmf_reply {
     size_t call_count;
     /* its own */
     llmfi_arena scratch;                     /* decoded keys and words of this frame */
-    size_t queue_head, dropped[3];           /* taken events still in the queue; bytes dropped from the front of text, reasoning, refusal */
+    size_t dropped[3];                       /* bytes dropped from the front of text, reasoning, refusal */
     void *retired;                           /* where they were before their buffer had to move */
     llmf_tool_call view;                     /* of the last tool event */
     llmfi_reply_point point;
@@ -3825,11 +4849,11 @@ LLMFI_UNUSED static void llmfi_reply_init(llmfi_reply *r, llmfi_heap *heap, llmf
     r->lent = -1;
 }
 
-LLMFI_UNUSED static llmfi_tool_state *llmfi_reply_tool(const llmfi_reply *r, int at) {
+LLMFI_UNUSED static LLMFI_SHORT llmfi_tool_state *llmfi_reply_tool(const llmfi_reply *r, int at) {
     return (llmfi_tool_state *)(void *)r->tools.ptr + at;
 }
 
-LLMFI_UNUSED static int llmfi_reply_tool_count(const llmfi_reply *r) {
+LLMFI_UNUSED static LLMFI_SHORT int llmfi_reply_tool_count(const llmfi_reply *r) {
     return (int)(r->tools.len / sizeof(llmfi_tool_state));
 }
 
@@ -3860,14 +4884,17 @@ LLMFI_UNUSED static void llmfi_reply_free(llmfi_reply *r) {
 /* ---- errors ---- */
 
 /* Ends the reply in an error; the first one stays. text: a sentence that says what to do. */
-LLMFI_UNUSED static void llmfi_reply_fail(llmfi_reply *r, int code, const char *text) {
+LLMFI_UNUSED static LLMFI_COLD void llmfi_reply_fail(llmfi_reply *r, int code, const char *text) {
     llmfi_text t;
     if (r->error.code != LLMF_OK) return;
-    t = llmfi_text_in(r->error.text, sizeof r->error.text);
     r->error.code = code;
     r->error.http_status = r->status;
+    t = llmfi_error_text(&r->error);
     llmfi_say_c(&t, text);
 }
+#if !LLMF_HAS_STRINGS
+#define llmfi_reply_fail(r, code, text) llmfi_reply_fail((r), (code), "")
+#endif
 
 static void llmfi_reply_no_memory(llmfi_reply *r) {
     llmfi_reply_fail(r, LLMF_ERR_MEMORY, "the reply does not fit into the factory's memory: raise llmf_desc.memory_size, or ask for less");
@@ -3938,11 +4965,11 @@ static bool llmfi_reply_push(llmfi_reply *r, int type, int index, size_t at, siz
 }
 
 /* How many events wait. */
-LLMFI_UNUSED static size_t llmfi_reply_count(const llmfi_reply *r) {
+LLMFI_UNUSED static LLMFI_SHORT size_t llmfi_reply_count(const llmfi_reply *r) {
     return r->queue.len / sizeof(llmfi_queued) - r->queue_head;
 }
 
-static llmfi_buf *llmfi_reply_buf(llmfi_reply *r, int type) {
+static LLMFI_SHORT llmfi_buf *llmfi_reply_buf(llmfi_reply *r, int type) {
     return type == LLMF_EVENT_TEXT ? &r->text : type == LLMF_EVENT_REASONING ? &r->reasoning : &r->refusal;
 }
 
@@ -4009,7 +5036,7 @@ LLMFI_UNUSED static llmf_str llmfi_reply_string(llmfi_reply *r, const llmfi_json
 LLMFI_UNUSED static int64_t llmfi_reply_number(const llmfi_json *j) {
     int64_t n;
     if (j->token != LLMFI_J_NUMBER) return LLMF_UNKNOWN;
-    return (llmfi_parse_int(j->text, &n) || llmfi_parse_whole(j->text, &n)) && n >= 0 ? n : LLMF_UNKNOWN;
+    return (llmfi_parse_int(j->text, &n) || llmfi_parse_spelt(j->text, &n)) && n >= 0 ? n : LLMF_UNKNOWN;
 }
 
 /* RULES 19: a sum counts what is there; unknown only where both are. */
@@ -4086,7 +5113,7 @@ LLMFI_UNUSED static void llmfi_reply_bad_frame(llmfi_reply *r, const llmfi_json 
     llmfi_reply_rollback(r);
     if (r->tail && (r->streamed || j->error_offset >= frame.len)) return;
     llmfi_reply_fail(r, LLMF_ERR_PROTOCOL, "");
-    t = llmfi_text_in(r->error.text, sizeof r->error.text);
+    t = llmfi_error_text(&r->error);
     llmfi_say(&t, r->provider);
     LLMFI_SAY(&t, ": the reply is not JSON (byte ");
     llmfi_say_int(&t, (int64_t)(j->error_offset < INT64_MAX ? j->error_offset : INT64_MAX));
@@ -4252,578 +5279,17 @@ LLMFI_UNUSED static void llmfi_reply_model(llmfi_reply *r, llmf_str name) {
 
 /* RULES 15: LLMF_FINISH_… of a provider's word. */
 LLMFI_UNUSED static int llmfi_finish_of(llmf_str word) {
-    static const struct {
-        const char *word;
-        size_t len;
-        int finish;
-    } words[] = {
-/* Every fact about providers and models, as rows. The only place to change one.
- *
- * To read it: define the row kinds you want as macros and include this file; kinds that are not defined vanish, and all are undefined at the end.
- * In llmfactory.h these rows stand as lists, and LLMF_MODELS_DEF="my.def" names a file of your own in this form, which replaces them all.
- * Identifiers in the columns are never expanded as macros if you paste them (#, ##) as src/factory/tables.h does.
- * Prices are pico-dollars a token (1 USD per million tokens = 1000000). -1 in a number: not known, which is not 0. Dates are yyyymmdd; 0: none.
- * A provider of your own in your own file needs `#define LLMF_HAS_<ID> 1` there, where that is not defined yet.
- * Sources: the providers' documentation, ruby_llm's models.json (MIT), models.dev (MIT), LiteLLM's price table (MIT); the date tells which state.
- *
- *   LLMF_DIALECT(ID, name)
- *       a wire dialect: providers/<name>.h, built in where LLMF_HAS_DIALECT_<ID>
- *   LLMF_QUIRK_SET(NAME, quirk, ...)
- *       a set of quirks that rows below name; the quirks are those of LLMFI_QUIRKS (providers/adapter.h); NONE fills up to four
- *   LLMF_PROVIDER(ID, name, aliases, dialect, base_url, auth, key_variables, default_model, default_max_tokens, api_version, embedding_model,
- *                 embedding_batch, quirks)
- *       a host. It is built in where LLMF_HAS_<ID>. base_url: what stands before the operation's path; {region} {resource} {deployment} {account} come from
- *       keys of the config. auth: how the key goes out (LLMFI_AUTHS in tables.h). key_variables: looked at in this order, the first that is set counts;
- *       NAME:bearer is sent as Authorization: Bearer whatever `auth` says.
- *       default_max_tokens: only where the provider demands one, else 0. embedding_batch: texts in one request; 0: it embeds nothing
- *   LLMF_MODEL(PROVIDER, id, context, max_output, input, output, cache_read, cache_write_5m, cache_write_1h, capabilities, quirks, checked, ends)
- *       limits in tokens, prices, then capabilities (T tools, I images, A audio, F files, R reasons, S schema, E embeds, X transcribes), its quirks besides the
- *       provider's, the day the facts were true, and the day the provider takes it away
- *   LLMF_TIER(PROVIDER, id, above, input, output, cache_read, cache_write)
- *       the prices of a model for a prompt of more than `above` tokens
- *   LLMF_FAMILY(PROVIDER, prefix, quirks)
- *       the quirks of ids that have no row, besides the provider's: the longest prefix counts
- *   LLMF_VARIABLE(PROVIDER, variable, setting, header)
- *       a variable that sets something besides <NAME>_MODEL and <NAME>_BASE_URL, which win: MODEL, BASE_URL, API_VERSION, REGION, ACCOUNT, RESOURCE,
- *       HOST (host[:port], as Ollama has it), HEADER (the header named last). Of several for one setting the first that is set counts
- *   LLMF_ERROR_PHRASE(phrase, result)
- *       a piece of an error's message, letters without case. AUTH: looked for first. CONTEXT_LENGTH: where the status says bad request, or there is none.
- *       NOT_FOUND: before the status, where none of the words below is known
- *   LLMF_ERROR_WORD(word, result)
- *       the provider's own word for an error, exactly. BAD_REQUEST: only where there is no status
- *   LLMF_ERROR_STATUS(from, to, result)
- *       HTTP statuses, both included; the first row that holds counts
- *   LLMF_FINISH_WORD(word, finish)
- *       the provider's word for why it stopped, exactly; a word without a row is LLMF_FINISH_OTHER
- */
-#define LLMFI_ROWS_DIALECT \
-    LLMF_DIALECT(OPENAI,           "openai") \
-    LLMF_DIALECT(OPENAI_RESPONSES, "openai_responses") \
-    LLMF_DIALECT(ANTHROPIC,        "anthropic") \
-    LLMF_DIALECT(GEMINI,           "gemini") \
-    LLMF_DIALECT(AZURE,            "azure") \
-    LLMF_DIALECT(BEDROCK,          "bedrock") \
-    LLMF_DIALECT(OLLAMA,           "ollama") \
-    LLMF_DIALECT(COHERE,           "cohere") \
-    LLMF_DIALECT(HUGGINGFACE,      "huggingface") \
-    LLMF_DIALECT(MOCK,             "mock")
-#define LLMFI_ROWS_QUIRK_SET \
-    LLMF_QUIRK_SET(PLAIN,            NONE,                  NONE,                   NONE,              NONE) \
-    LLMF_QUIRK_SET(KEYLESS,          NO_KEY_NEEDED,         NONE,                   NONE,              NONE) \
-    LLMF_QUIRK_SET(OPENAI_REASONING, MAX_COMPLETION_TOKENS, DEVELOPER_ROLE,         NO_SAMPLING,       NONE) \
-    LLMF_QUIRK_SET(OPENAI_O1_MINI,   MAX_COMPLETION_TOKENS, SYSTEM_AS_USER,         NO_SAMPLING,       NONE) \
-    LLMF_QUIRK_SET(NEW_LIMIT,        MAX_COMPLETION_TOKENS, NONE,                   NONE,              NONE) \
-    LLMF_QUIRK_SET(CLAUDE_3,         SAMPLING_OLD_VERSION,  NO_REASONING,           NONE,              NONE) \
-    LLMF_QUIRK_SET(CLAUDE_4,         SAMPLING_OLD_VERSION,  NONE,                   NONE,              NONE) \
-    LLMF_QUIRK_SET(CLAUDE_4_6,       SAMPLING_OLD_VERSION,  ADAPTIVE_THINKING,      NONE,              NONE) \
-    LLMF_QUIRK_SET(CLAUDE_5,         ADAPTIVE_THINKING,     NONE,                   NONE,              NONE) \
-    LLMF_QUIRK_SET(MISTRAL,          TOOL_ANY,              RANDOM_SEED,            NO_STREAM_OPTIONS, NO_USER_FIELD) \
-    LLMF_QUIRK_SET(DEEPSEEK,         THINKING_OBJECT,       BACK_REASONING_CONTENT, NO_SCHEMA,         NONE) \
-    LLMF_QUIRK_SET(THINKING,         THINKING_OBJECT,       BACK_REASONING_CONTENT, NONE,              NONE) \
-    LLMF_QUIRK_SET(ALIBABA,          ENABLE_THINKING,       NO_PARALLEL_FIELD,      NONE,              NONE) \
-    LLMF_QUIRK_SET(OPENROUTER,       REASONING_OBJECT,      BACK_REASONING_DETAILS, NONE,              NONE)
-#define LLMFI_ROWS_PROVIDER \
-    LLMF_PROVIDER(OPENAI,           "openai",           "",                 OPENAI,           "https://api.openai.com/v1",                                                                             BEARER,      "OPENAI_API_KEY",                                             "gpt-4.1-mini",                              0, "",           "text-embedding-3-small",            2048, PLAIN) \
-    LLMF_PROVIDER(OPENAI_RESPONSES, "openai_responses", "responses",        OPENAI_RESPONSES, "https://api.openai.com/v1",                                                                             BEARER,      "OPENAI_API_KEY",                                             "gpt-4.1-mini",                              0, "",           "text-embedding-3-small",            2048, PLAIN) \
-    LLMF_PROVIDER(ANTHROPIC,        "anthropic",        "claude",           ANTHROPIC,        "https://api.anthropic.com",                                                                             X_API_KEY,   "ANTHROPIC_API_KEY ANTHROPIC_AUTH_TOKEN:bearer",              "claude-sonnet-5",                        4096, "2026-10-21", "",                                     0, PLAIN) \
-    LLMF_PROVIDER(GEMINI,           "gemini",           "google",           GEMINI,           "https://generativelanguage.googleapis.com",                                                             GOOG_KEY,    "GEMINI_API_KEY GOOGLE_API_KEY GOOGLE_GENERATIVE_AI_API_KEY", "gemini-3.7-flash",                          0, "v1",         "gemini-embedding-2",                 100, PLAIN) \
-    LLMF_PROVIDER(VERTEX,           "vertex",           "vertexai",         GEMINI,           "https://{region}-aiplatform.googleapis.com/v1/projects/{account}/locations/{region}/publishers/google", BEARER,      "GOOGLE_VERTEX_ACCESS_TOKEN",                                 "gemini-3.7-flash",                          0, "v1",         "gemini-embedding-2",                 100, PLAIN) \
-    LLMF_PROVIDER(AZURE,            "azure",            "azure_openai",     AZURE,            "https://{resource}.openai.azure.com/openai/v1",                                                         API_KEY,     "AZURE_OPENAI_API_KEY AZURE_API_KEY",                         "",                                          0, "",           "",                                  2048, PLAIN) \
-    LLMF_PROVIDER(BEDROCK,          "bedrock",          "aws",              BEDROCK,          "https://bedrock-runtime.{region}.amazonaws.com",                                                        AWS,         "AWS_BEARER_TOKEN_BEDROCK:bearer",                            "anthropic.claude-sonnet-5",                 0, "2026-10-21", "amazon.titan-embed-text-v2:0",         1, PLAIN) \
-    LLMF_PROVIDER(BEDROCK_MANTLE,   "bedrock_mantle",   "",                 OPENAI,           "https://bedrock-mantle.{region}.api.aws/v1",                                                            BEARER,      "AWS_BEARER_TOKEN_BEDROCK",                                   "openai.gpt-oss-120b",                       0, "",           "",                                     0, PLAIN) \
-    LLMF_PROVIDER(OLLAMA,           "ollama",           "local",            OLLAMA,           "http://localhost:11434",                                                                                BEARER,      "OLLAMA_API_KEY",                                             "llama3.2",                                  0, "",           "nomic-embed-text",                   512, KEYLESS) \
-    LLMF_PROVIDER(COHERE,           "cohere",           "",                 COHERE,           "https://api.cohere.com",                                                                                BEARER,      "COHERE_API_KEY CO_API_KEY",                                  "command-a-03-2025",                         0, "",           "embed-v4.0",                          96, PLAIN) \
-    LLMF_PROVIDER(HUGGINGFACE,      "huggingface",      "hf",               HUGGINGFACE,      "https://router.huggingface.co/v1",                                                                      BEARER,      "HF_TOKEN HUGGINGFACE_API_KEY",                               "openai/gpt-oss-120b",                       0, "",           "",                                    32, PLAIN) \
-    LLMF_PROVIDER(MISTRAL,          "mistral",          "mistralai",        OPENAI,           "https://api.mistral.ai/v1",                                                                             BEARER,      "MISTRAL_API_KEY",                                            "mistral-small-latest",                      0, "",           "mistral-embed",                       64, MISTRAL) \
-    LLMF_PROVIDER(GROQ,             "groq",             "",                 OPENAI,           "https://api.groq.com/openai/v1",                                                                        BEARER,      "GROQ_API_KEY",                                               "openai/gpt-oss-120b",                       0, "",           "",                                     0, PLAIN) \
-    LLMF_PROVIDER(DEEPSEEK,         "deepseek",         "",                 OPENAI,           "https://api.deepseek.com",                                                                              BEARER,      "DEEPSEEK_API_KEY",                                           "deepseek-v4-flash",                         0, "",           "",                                     0, DEEPSEEK) \
-    LLMF_PROVIDER(XAI,              "xai",              "grok",             OPENAI,           "https://api.x.ai/v1",                                                                                   BEARER,      "XAI_API_KEY",                                                "grok-4.3",                                  0, "",           "",                                     0, PLAIN) \
-    LLMF_PROVIDER(OPENROUTER,       "openrouter",       "",                 OPENAI,           "https://openrouter.ai/api/v1",                                                                          BEARER,      "OPENROUTER_API_KEY",                                         "openrouter/auto",                           0, "",           "openai/text-embedding-3-small",     2048, OPENROUTER) \
-    LLMF_PROVIDER(TOGETHER,         "together",         "togetherai",       OPENAI,           "https://api.together.xyz/v1",                                                                           BEARER,      "TOGETHER_API_KEY",                                           "openai/gpt-oss-120b",                       0, "",           "",                                   128, PLAIN) \
-    LLMF_PROVIDER(FIREWORKS,        "fireworks",        "fireworks_ai",     OPENAI,           "https://api.fireworks.ai/inference/v1",                                                                 BEARER,      "FIREWORKS_API_KEY",                                          "accounts/fireworks/models/gpt-oss-120b",    0, "",           "nomic-ai/nomic-embed-text-v1.5",     256, PLAIN) \
-    LLMF_PROVIDER(PERPLEXITY,       "perplexity",       "",                 OPENAI,           "https://api.perplexity.ai",                                                                             BEARER,      "PERPLEXITY_API_KEY PPLX_API_KEY",                            "sonar",                                     0, "",           "",                                     0, PLAIN) \
-    LLMF_PROVIDER(CEREBRAS,         "cerebras",         "",                 OPENAI,           "https://api.cerebras.ai/v1",                                                                            BEARER,      "CEREBRAS_API_KEY",                                           "gpt-oss-120b",                              0, "",           "",                                     0, NEW_LIMIT) \
-    LLMF_PROVIDER(NVIDIA,           "nvidia",           "nim",              OPENAI,           "https://integrate.api.nvidia.com/v1",                                                                   BEARER,      "NVIDIA_API_KEY",                                             "meta/llama-3.3-70b-instruct",               0, "",           "",                                     0, PLAIN) \
-    LLMF_PROVIDER(ZAI,              "zai",              "zhipu",            OPENAI,           "https://api.z.ai/api/paas/v4",                                                                          BEARER,      "ZAI_API_KEY ZHIPU_API_KEY",                                  "glm-5.2",                                   0, "",           "embedding-3",                         64, THINKING) \
-    LLMF_PROVIDER(MOONSHOT,         "moonshot",         "moonshotai kimi",  OPENAI,           "https://api.moonshot.ai/v1",                                                                            BEARER,      "MOONSHOT_API_KEY",                                           "kimi-k2.6",                                 0, "",           "",                                     0, THINKING) \
-    LLMF_PROVIDER(ALIBABA,          "alibaba",          "dashscope qwen",   OPENAI,           "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",                                                BEARER,      "DASHSCOPE_API_KEY",                                          "qwen3.7-plus",                              0, "",           "text-embedding-v4",                   10, ALIBABA) \
-    LLMF_PROVIDER(VERCEL,           "vercel",           "vercel_gateway",   OPENAI,           "https://ai-gateway.vercel.sh/v1",                                                                       BEARER,      "AI_GATEWAY_API_KEY",                                         "openai/gpt-4.1-mini",                       0, "",           "openai/text-embedding-3-small",     2048, OPENROUTER) \
-    LLMF_PROVIDER(VOYAGE,           "voyage",           "",                 OPENAI,           "https://api.voyageai.com/v1",                                                                           BEARER,      "VOYAGE_API_KEY",                                             "",                                          0, "",           "voyage-3.5",                        1000, PLAIN) \
-    LLMF_PROVIDER(WRITER,           "writer",           "",                 OPENAI,           "https://api.writer.com/v1",                                                                             BEARER,      "WRITER_API_KEY",                                             "palmyra-x5",                                0, "",           "",                                     0, PLAIN) \
-    LLMF_PROVIDER(CRUSOE,           "crusoe",           "",                 OPENAI,           "https://api.inference.crusoecloud.com/v1",                                                              BEARER,      "CRUSOE_API_KEY",                                             "meta-llama/Llama-3.3-70B-Instruct",         0, "",           "",                                     0, PLAIN) \
-    LLMF_PROVIDER(AVIAN,            "avian",            "",                 OPENAI,           "https://api.avian.io/v1",                                                                               BEARER,      "AVIAN_API_KEY",                                              "",                                          0, "",           "",                                     0, PLAIN) \
-    LLMF_PROVIDER(HEROKU,           "heroku",           "",                 OPENAI,           "https://us.inference.heroku.com/v1",                                                                    BEARER,      "INFERENCE_KEY HEROKU_API_KEY",                               "gpt-oss-120b",                              0, "",           "cohere-embed-multilingual",           96, PLAIN) \
-    LLMF_PROVIDER(SNOWFLAKE,        "snowflake",        "snowflake_cortex", OPENAI,           "https://{account}.snowflakecomputing.com/api/v2/cortex/v1",                                             BEARER,      "SNOWFLAKE_CORTEX_PAT SNOWFLAKE_API_KEY",                     "claude-sonnet-4-5",                         0, "",           "",                                     0, NEW_LIMIT) \
-    LLMF_PROVIDER(PORTKEY,          "portkey",          "",                 OPENAI,           "https://api.portkey.ai/v1",                                                                             PORTKEY_KEY, "PORTKEY_API_KEY",                                            "",                                          0, "",           "",                                     0, PLAIN) \
-    LLMF_PROVIDER(LITELLM,          "litellm",          "litellm_proxy",    OPENAI,           "http://localhost:4000/v1",                                                                              BEARER,      "LITELLM_API_KEY LITELLM_MASTER_KEY",                         "",                                          0, "",           "",                                  2048, KEYLESS) \
-    LLMF_PROVIDER(VLLM,             "vllm",             "",                 OPENAI,           "http://localhost:8000/v1",                                                                              BEARER,      "VLLM_API_KEY",                                               "",                                          0, "",           "",                                  2048, KEYLESS) \
-    LLMF_PROVIDER(LLAMACPP,         "llamacpp",         "llama_cpp",        OPENAI,           "http://localhost:8080/v1",                                                                              BEARER,      "LLAMACPP_API_KEY LLAMA_API_KEY",                             "default",                                   0, "",           "default",                           2048, KEYLESS) \
-    LLMF_PROVIDER(LMSTUDIO,         "lmstudio",         "lm_studio",        OPENAI,           "http://localhost:1234/v1",                                                                              BEARER,      "LMSTUDIO_API_KEY",                                           "",                                          0, "",           "",                                  2048, KEYLESS) \
-    LLMF_PROVIDER(GPUSTACK,         "gpustack",         "",                 OPENAI,           "http://localhost/v1",                                                                                   BEARER,      "GPUSTACK_API_KEY",                                           "",                                          0, "",           "",                                  2048, KEYLESS) \
-    LLMF_PROVIDER(MOCK,             "mock",             "",                 MOCK,             "mock://localhost",                                                                                      NONE,        "",                                                           "mock",                                      0, "",           "mock",                           1000000, KEYLESS)
-#define LLMFI_ROWS_VARIABLE \
-    LLMF_VARIABLE(OPENAI,           "OPENAI_ORG_ID",            HEADER,      "OpenAI-Organization") \
-    LLMF_VARIABLE(OPENAI,           "OPENAI_PROJECT_ID",        HEADER,      "OpenAI-Project") \
-    LLMF_VARIABLE(OPENAI_RESPONSES, "OPENAI_BASE_URL",          BASE_URL,    "") \
-    LLMF_VARIABLE(OPENAI_RESPONSES, "OPENAI_MODEL",             MODEL,       "") \
-    LLMF_VARIABLE(OPENAI_RESPONSES, "OPENAI_ORG_ID",            HEADER,      "OpenAI-Organization") \
-    LLMF_VARIABLE(OPENAI_RESPONSES, "OPENAI_PROJECT_ID",        HEADER,      "OpenAI-Project") \
-    LLMF_VARIABLE(OLLAMA,           "LOCAL_MODEL",              MODEL,       "") \
-    LLMF_VARIABLE(OLLAMA,           "OLLAMA_HOST",              HOST,        "") \
-    LLMF_VARIABLE(HEROKU,           "INFERENCE_MODEL_ID",       MODEL,       "") \
-    LLMF_VARIABLE(AZURE,            "AZURE_OPENAI_ENDPOINT",    BASE_URL,    "") \
-    LLMF_VARIABLE(AZURE,            "AZURE_OPENAI_DEPLOYMENT",  MODEL,       "") \
-    LLMF_VARIABLE(AZURE,            "AZURE_OPENAI_API_VERSION", API_VERSION, "") \
-    LLMF_VARIABLE(AZURE,            "AZURE_RESOURCE_NAME",      RESOURCE,    "") \
-    LLMF_VARIABLE(BEDROCK,          "AWS_REGION",               REGION,      "") \
-    LLMF_VARIABLE(BEDROCK,          "AWS_DEFAULT_REGION",       REGION,      "") \
-    LLMF_VARIABLE(BEDROCK_MANTLE,   "AWS_REGION",               REGION,      "") \
-    LLMF_VARIABLE(BEDROCK_MANTLE,   "AWS_DEFAULT_REGION",       REGION,      "") \
-    LLMF_VARIABLE(VERTEX,           "GOOGLE_VERTEX_LOCATION",   REGION,      "") \
-    LLMF_VARIABLE(VERTEX,           "GOOGLE_VERTEX_PROJECT",    ACCOUNT,     "") \
-    LLMF_VARIABLE(SNOWFLAKE,        "SNOWFLAKE_ACCOUNT",        ACCOUNT,     "")
-#if LLMF_HAS_OPENAI
-#define LLMFI_ROWS_MODEL_OPENAI \
-    LLMF_MODEL(OPENAI,     "gpt-5.6",                                   1050000, 128000,  5000000,  30000000,  500000,  6250000,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5.6-sol",                               1050000, 128000,  5000000,  30000000,  500000,  6250000,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5.6-terra",                             1050000, 128000,  2000000,  12000000,  200000,  2500000,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5.6-luna",                              1050000, 128000,   200000,   1200000,   20000,   250000,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5.5",                                   1050000, 128000,  5000000,  30000000,  500000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5.5-pro",                               1050000, 128000, 30000000, 180000000,      -1,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5.4",                                   1050000, 128000,  2500000,  15000000,  250000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5.4-mini",                               400000, 128000,   750000,   4500000,   75000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5.4-nano",                               400000, 128000,   200000,   1250000,   20000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5.3-codex",                              400000, 128000,  1750000,  14000000,  175000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5.3-chat-latest",                        128000,  16384,  1750000,  14000000,  175000,       -1,       -1, "TIS",    NEW_LIMIT,        20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5.2",                                    400000, 128000,  1750000,  14000000,  175000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5.1",                                    400000, 128000,  1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5",                                      400000, 128000,  1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5-mini",                                 400000, 128000,   250000,   2000000,   25000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5-nano",                                 400000, 128000,    50000,    400000,    5000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5-chat-latest",                          400000, 128000,  1250000,  10000000,  125000,       -1,       -1, "IRS",    NEW_LIMIT,        20260702,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-4.1",                                   1047576,  32768,  2000000,   8000000,  500000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-4.1-mini",                              1047576,  32768,   400000,   1600000,  100000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-4.1-nano",                              1047576,  32768,   100000,    400000,   25000,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-4o",                                     128000,  16384,  2500000,  10000000, 1250000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-4o-2024-05-13",                          128000,   4096,  5000000,  15000000,      -1,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-4o-2024-08-06",                          128000,  16384,  2500000,  10000000, 1250000,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-4o-2024-11-20",                          128000,  16384,  2500000,  10000000, 1250000,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-4o-mini",                                128000,  16384,   150000,    600000,   75000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-4-turbo",                                128000,   4096, 10000000,  30000000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-4",                                        8192,   8192, 30000000,  60000000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-3.5-turbo",                               16385,   4096,   500000,   1500000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "o1",                                         200000, 100000, 15000000,  60000000, 7500000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "o3",                                         200000, 100000,  2000000,   8000000,  500000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "o3-mini",                                    200000, 100000,  1100000,   4400000,  550000,       -1,       -1, "TRS",    OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "o3-pro",                                     200000, 100000, 20000000,  80000000,      -1,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "o4-mini",                                    200000, 100000,  1100000,   4400000,  275000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "text-embedding-3-large",                       8191,     -1,   130000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "text-embedding-3-small",                       8191,     -1,    20000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "text-embedding-ada-002",                       8192,     -1,   100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-4o-transcribe",                              -1,     -1,       -1,        -1,      -1,       -1,       -1, "X",      PLAIN,            20260602,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-4o-mini-transcribe",                         -1,     -1,       -1,        -1,      -1,       -1,       -1, "X",      PLAIN,            20260602,        0) \
-    LLMF_MODEL(OPENAI,     "whisper-1",                                      -1,     -1,       -1,        -1,      -1,       -1,       -1, "X",      PLAIN,            20260602,        0)
+    static const char words[] =
+#define LLMF_FINISH_WORD(text, finish) text "\0"
+#ifdef LLMF_MODELS_DEF
+#include LLMF_MODELS_DEF
 #else
-#define LLMFI_ROWS_MODEL_OPENAI
+LLMFI_ROWS_FINISH_WORD
+#undef LLMF_FINISH_WORD
 #endif
-#if LLMF_HAS_ANTHROPIC
-#define LLMFI_ROWS_MODEL_ANTHROPIC \
-    LLMF_MODEL(ANTHROPIC,  "claude-fable-5",                            1000000, 128000, 10000000,  50000000, 1000000, 12500000, 20000000, "TIFRS",  CLAUDE_5,         20260819,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-opus-5",                             1000000, 128000,  5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CLAUDE_5,         20260819,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-sonnet-5",                           1000000, 128000,  2000000,  10000000,  200000,  2500000,  4000000, "TIFRS",  CLAUDE_5,         20260819,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-opus-4-8",                           1000000, 128000,  5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CLAUDE_5,         20260819,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-opus-4-7",                           1000000, 128000,  5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CLAUDE_5,         20260819,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-opus-4-6",                           1000000, 128000,  5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CLAUDE_4_6,       20260819,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-sonnet-4-6",                         1000000, 128000,  3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CLAUDE_4_6,       20260819,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-opus-4-5",                            200000,  64000,  5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-opus-4-5-20251101",                   200000,  64000,  5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-sonnet-4-5",                         1000000,  64000,  3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-sonnet-4-5-20250929",                1000000,  64000,  3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-haiku-4-5",                           200000,  64000,  1000000,   5000000,  100000,  1250000,  2000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-haiku-4-5-20251001",                  200000,  64000,  1000000,   5000000,  100000,  1250000,  2000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-opus-4-1",                            200000,  32000, 15000000,  75000000, 1500000, 18750000, 30000000, "TIFR",   CLAUDE_4,         20260702,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-opus-4-1-20250805",                   200000,  32000, 15000000,  75000000, 1500000, 18750000, 30000000, "TIFR",   CLAUDE_4,         20260702, 20260805) \
-    LLMF_MODEL(ANTHROPIC,  "claude-opus-4-20250514",                     200000,  32000, 15000000,  75000000, 1500000, 18750000, 30000000, "TIFR",   CLAUDE_4,         20260702, 20260514) \
-    LLMF_MODEL(ANTHROPIC,  "claude-sonnet-4-20250514",                   200000,  64000,  3000000,  15000000,  300000,  3750000,  6000000, "TIFR",   CLAUDE_4,         20260702, 20260514) \
-    LLMF_MODEL(ANTHROPIC,  "claude-3-7-sonnet-20250219",                 200000,  64000,  3000000,  15000000,  300000,  3750000,  6000000, "TIFR",   CLAUDE_4,         20260702, 20260219) \
-    LLMF_MODEL(ANTHROPIC,  "claude-3-haiku-20240307",                    200000,   4096,   250000,   1250000,   30000,   300000,   500000, "TIF",    CLAUDE_3,         20260702,        0)
-#else
-#define LLMFI_ROWS_MODEL_ANTHROPIC
-#endif
-#if LLMF_HAS_GEMINI
-#define LLMFI_ROWS_MODEL_GEMINI \
-    LLMF_MODEL(GEMINI,     "gemini-3.7-flash",                          1048576,  65536,   750000,   3750000,   75000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
-    LLMF_MODEL(GEMINI,     "gemini-3.6-flash",                          1048576,  65536,  1500000,   7500000,  150000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
-    LLMF_MODEL(GEMINI,     "gemini-3.5-flash",                          1048576,  65536,  1500000,   9000000,  150000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
-    LLMF_MODEL(GEMINI,     "gemini-3.5-flash-lite",                     1048576,  65536,   300000,   2500000,   30000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
-    LLMF_MODEL(GEMINI,     "gemini-3.1-pro-preview",                    1048576,  65536,  2000000,  12000000,  200000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
-    LLMF_MODEL(GEMINI,     "gemini-3.1-flash-lite",                     1048576,  65536,   250000,   1500000,   25000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
-    LLMF_MODEL(GEMINI,     "gemini-3-flash-preview",                    1048576,  65536,   500000,   3000000,   50000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
-    LLMF_MODEL(GEMINI,     "gemini-2.5-pro",                            1048576,  65536,  1250000,  10000000,  125000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
-    LLMF_MODEL(GEMINI,     "gemini-2.5-flash",                          1048576,  65536,   300000,   2500000,   30000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
-    LLMF_MODEL(GEMINI,     "gemini-2.5-flash-lite",                     1048576,  65536,   100000,    400000,   10000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
-    LLMF_MODEL(GEMINI,     "gemini-2.0-flash",                          1048576,   8192,   100000,    400000,   25000,       -1,       -1, "TIAFS",  PLAIN,            20260702, 20260601) \
-    LLMF_MODEL(GEMINI,     "gemini-embedding-2",                           8192,     -1,   200000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(GEMINI,     "gemini-embedding-001",                         2048,     -1,   150000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0)
-#else
-#define LLMFI_ROWS_MODEL_GEMINI
-#endif
-#if LLMF_HAS_MISTRAL
-#define LLMFI_ROWS_MODEL_MISTRAL \
-    LLMF_MODEL(MISTRAL,    "mistral-large-latest",                       262144, 262144,   500000,   1500000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
-    LLMF_MODEL(MISTRAL,    "mistral-large-2512",                         262144, 262144,   500000,   1500000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
-    LLMF_MODEL(MISTRAL,    "mistral-medium-latest",                      262144, 262144,  1500000,   7500000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
-    LLMF_MODEL(MISTRAL,    "mistral-medium-2604",                        262144, 262144,  1500000,   7500000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
-    LLMF_MODEL(MISTRAL,    "mistral-small-latest",                       256000, 256000,   150000,    600000,      -1,       -1,       -1, "TIR",    PLAIN,            20260819,        0) \
-    LLMF_MODEL(MISTRAL,    "mistral-small-2603",                         256000, 256000,   150000,    600000,      -1,       -1,       -1, "TIR",    PLAIN,            20260819,        0) \
-    LLMF_MODEL(MISTRAL,    "magistral-medium-latest",                    128000,  16384,  2000000,   5000000,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
-    LLMF_MODEL(MISTRAL,    "ministral-8b-latest",                        128000, 128000,   100000,    100000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(MISTRAL,    "ministral-3b-latest",                        128000, 128000,    40000,     40000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(MISTRAL,    "codestral-latest",                           256000,   4096,   300000,    900000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(MISTRAL,    "devstral-latest",                            262144, 262144,   400000,   2000000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(MISTRAL,    "open-mistral-nemo",                          128000, 128000,   150000,    150000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(MISTRAL,    "mistral-embed",                                8000,     -1,   100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0)
-#else
-#define LLMFI_ROWS_MODEL_MISTRAL
-#endif
-#if LLMF_HAS_GROQ
-#define LLMFI_ROWS_MODEL_GROQ \
-    LLMF_MODEL(GROQ,       "llama-3.3-70b-versatile",                    131072,  32768,   590000,    790000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
-    LLMF_MODEL(GROQ,       "llama-3.1-8b-instant",                       131072, 131072,    50000,     80000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
-    LLMF_MODEL(GROQ,       "meta-llama/llama-4-scout-17b-16e-instruct",  131072,   8192,   110000,    340000,      -1,       -1,       -1, "TIS",    PLAIN,            20260702,        0) \
-    LLMF_MODEL(GROQ,       "openai/gpt-oss-120b",                        131072,  65536,   150000,    600000,   75000,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
-    LLMF_MODEL(GROQ,       "openai/gpt-oss-20b",                         131072,  65536,    75000,    300000,   37500,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
-    LLMF_MODEL(GROQ,       "qwen/qwen3-32b",                             131072,  40960,   290000,    590000,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
-    LLMF_MODEL(GROQ,       "whisper-large-v3-turbo",                         -1,     -1,       -1,        -1,      -1,       -1,       -1, "X",      PLAIN,            20260702,        0)
-#else
-#define LLMFI_ROWS_MODEL_GROQ
-#endif
-#if LLMF_HAS_DEEPSEEK
-#define LLMFI_ROWS_MODEL_DEEPSEEK \
-    LLMF_MODEL(DEEPSEEK,   "deepseek-v4-pro",                           1000000, 384000,   435000,    870000,    3625,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
-    LLMF_MODEL(DEEPSEEK,   "deepseek-v4-flash",                         1000000, 384000,   140000,    280000,    2800,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
-    LLMF_MODEL(DEEPSEEK,   "deepseek-chat",                             1000000, 384000,   140000,    280000,    2800,       -1,       -1, "T",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(DEEPSEEK,   "deepseek-reasoner",                         1000000, 384000,   140000,    280000,    2800,       -1,       -1, "TR",     PLAIN,            20260819,        0)
-#else
-#define LLMFI_ROWS_MODEL_DEEPSEEK
-#endif
-#if LLMF_HAS_XAI
-#define LLMFI_ROWS_MODEL_XAI \
-    LLMF_MODEL(XAI,        "grok-4.6",                                   500000,     -1,  2000000,   6000000,  500000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
-    LLMF_MODEL(XAI,        "grok-4.5",                                   500000,     -1,  2000000,   6000000,  300000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
-    LLMF_MODEL(XAI,        "grok-4.3",                                  1000000,  30000,  1250000,   2500000,  200000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
-    LLMF_MODEL(XAI,        "grok-build-0.1",                             256000,     -1,  1000000,   2000000,  200000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0)
-#else
-#define LLMFI_ROWS_MODEL_XAI
-#endif
-#if LLMF_HAS_COHERE
-#define LLMFI_ROWS_MODEL_COHERE \
-    LLMF_MODEL(COHERE,     "command-a-plus-05-2026",                     128000,  64000,  2500000,  10000000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
-    LLMF_MODEL(COHERE,     "command-a-reasoning-08-2025",                256000,  32000,  2500000,  10000000,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
-    LLMF_MODEL(COHERE,     "command-a-vision-07-2025",                   128000,   8000,  2500000,  10000000,      -1,       -1,       -1, "I",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(COHERE,     "command-a-03-2025",                          256000,   8000,  2500000,  10000000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(COHERE,     "command-r-plus-08-2024",                     128000,   4000,  2500000,  10000000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(COHERE,     "command-r-08-2024",                          128000,   4000,   150000,    600000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(COHERE,     "command-r7b-12-2024",                        128000,   4000,    37500,    150000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(COHERE,     "embed-v4.0",                                   8192,     -1,   120000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(COHERE,     "embed-multilingual-v3.0",                       512,     -1,   100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(COHERE,     "embed-english-v3.0",                            512,     -1,   100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0)
-#else
-#define LLMFI_ROWS_MODEL_COHERE
-#endif
-#if LLMF_HAS_BEDROCK
-#define LLMFI_ROWS_MODEL_BEDROCK \
-    LLMF_MODEL(BEDROCK,    "anthropic.claude-sonnet-5",                 1000000, 128000,  2000000,  10000000,  200000,  2500000,  4000000, "TIFRS",  CLAUDE_5,         20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "anthropic.claude-opus-5",                   1000000, 128000,  5000000,  25000000,  500000,  6250000, 10000000, "TIFR",   CLAUDE_5,         20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "anthropic.claude-opus-4-8",                 1000000, 128000,  5000000,  25000000,  500000,  6250000, 10000000, "TIFR",   CLAUDE_5,         20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "anthropic.claude-sonnet-4-6",               1000000,  64000,  3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CLAUDE_4_6,       20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "anthropic.claude-sonnet-4-5-20250929-v1:0",  200000,  64000,  3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "anthropic.claude-haiku-4-5-20251001-v1:0",   200000,  64000,  1000000,   5000000,  100000,  1250000,  2000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "anthropic.claude-3-7-sonnet-20250219-v1:0",  200000,   8192,  3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CLAUDE_4,         20260602,        0) \
-    LLMF_MODEL(BEDROCK,    "amazon.nova-pro-v1:0",                       300000,   8192,   800000,   3200000,  200000,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "amazon.nova-lite-v1:0",                      300000,   8192,    60000,    240000,   15000,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "amazon.nova-micro-v1:0",                     128000,   8192,    35000,    140000,    8750,       -1,       -1, "T",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "amazon.nova-2-lite-v1:0",                    128000,   4096,   330000,   2750000,      -1,       -1,       -1, "TIR",    PLAIN,            20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "meta.llama4-maverick-17b-instruct-v1:0",    1000000,  16384,   240000,    970000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "meta.llama4-scout-17b-instruct-v1:0",       3500000,  16384,   170000,    660000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "meta.llama3-3-70b-instruct-v1:0",            128000,   4096,   720000,    720000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "meta.llama3-1-70b-instruct-v1:0",            128000,   4096,   720000,    720000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "meta.llama3-1-8b-instruct-v1:0",             128000,   4096,   220000,    220000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "meta.llama3-8b-instruct-v1:0",                 8192,   8192,   300000,    600000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0)
-#else
-#define LLMFI_ROWS_MODEL_BEDROCK
-#endif
-#if LLMF_HAS_PERPLEXITY
-#define LLMFI_ROWS_MODEL_PERPLEXITY \
-    LLMF_MODEL(PERPLEXITY, "sonar",                                      128000,   4096,  1000000,   1000000,      -1,       -1,       -1, "",       PLAIN,            20260819,        0) \
-    LLMF_MODEL(PERPLEXITY, "sonar-pro",                                  200000,   8192,  3000000,  15000000,      -1,       -1,       -1, "I",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(PERPLEXITY, "sonar-reasoning-pro",                        128000,   4096,  2000000,   8000000,      -1,       -1,       -1, "IR",     PLAIN,            20260819,        0)
-#else
-#define LLMFI_ROWS_MODEL_PERPLEXITY
-#endif
-#if LLMF_HAS_CEREBRAS
-#define LLMFI_ROWS_MODEL_CEREBRAS \
-    LLMF_MODEL(CEREBRAS,   "gpt-oss-120b",                                   -1,  40960,   350000,    750000,      -1,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
-    LLMF_MODEL(CEREBRAS,   "zai-glm-4.7",                                131072,  40960,  2250000,   2750000,       0,        0,       -1, "TRS",    PLAIN,            20260702,        0)
-#else
-#define LLMFI_ROWS_MODEL_CEREBRAS
-#endif
-#if LLMF_HAS_ZAI
-#define LLMFI_ROWS_MODEL_ZAI \
-    LLMF_MODEL(ZAI,        "glm-5.2",                                   1000000, 131072,  1400000,   4400000,  260000,        0,       -1, "TRS",    PLAIN,            20260702,        0) \
-    LLMF_MODEL(ZAI,        "glm-5.1",                                    200000, 131072,  1400000,   4400000,  260000,        0,       -1, "TRS",    PLAIN,            20260702,        0) \
-    LLMF_MODEL(ZAI,        "glm-4.7-flash",                              200000, 131072,        0,         0,       0,        0,       -1, "TR",     PLAIN,            20260702,        0)
-#else
-#define LLMFI_ROWS_MODEL_ZAI
-#endif
-#if LLMF_HAS_MOONSHOT
-#define LLMFI_ROWS_MODEL_MOONSHOT \
-    LLMF_MODEL(MOONSHOT,   "kimi-k2.7-code",                             262144, 262144,   950000,   4000000,  190000,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
-    LLMF_MODEL(MOONSHOT,   "kimi-k2.6",                                  262144, 262144,   950000,   4000000,  160000,       -1,       -1, "TIRS",   PLAIN,            20260702,        0)
-#else
-#define LLMFI_ROWS_MODEL_MOONSHOT
-#endif
-#if LLMF_HAS_ALIBABA
-#define LLMFI_ROWS_MODEL_ALIBABA \
-    LLMF_MODEL(ALIBABA,    "qwen3.7-max",                               1000000,  65536,  2500000,   7500000,  500000,  3125000,       -1, "TR",     PLAIN,            20260702,        0) \
-    LLMF_MODEL(ALIBABA,    "qwen3.7-plus",                              1000000,  65536,   500000,   3000000,   50000,   625000,       -1, "TIR",    PLAIN,            20260702,        0) \
-    LLMF_MODEL(ALIBABA,    "qwen3.6-flash",                             1000000,  65536,   187500,   1125000,      -1,   234375,       -1, "TIRS",   PLAIN,            20260702,        0)
-#else
-#define LLMFI_ROWS_MODEL_ALIBABA
-#endif
-#if LLMF_HAS_VOYAGE
-#define LLMFI_ROWS_MODEL_VOYAGE \
-    LLMF_MODEL(VOYAGE,     "voyage-3.5",                                  32000,     -1,    60000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
-    LLMF_MODEL(VOYAGE,     "voyage-3.5-lite",                             32000,     -1,    20000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
-    LLMF_MODEL(VOYAGE,     "voyage-3-large",                              32000,     -1,   180000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
-    LLMF_MODEL(VOYAGE,     "voyage-code-3",                               32000,     -1,   180000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0)
-#else
-#define LLMFI_ROWS_MODEL_VOYAGE
-#endif
-#define LLMFI_ROWS_MODEL \
-    LLMFI_ROWS_MODEL_OPENAI \
-    LLMFI_ROWS_MODEL_ANTHROPIC \
-    LLMFI_ROWS_MODEL_GEMINI \
-    LLMFI_ROWS_MODEL_MISTRAL \
-    LLMFI_ROWS_MODEL_GROQ \
-    LLMFI_ROWS_MODEL_DEEPSEEK \
-    LLMFI_ROWS_MODEL_XAI \
-    LLMFI_ROWS_MODEL_COHERE \
-    LLMFI_ROWS_MODEL_BEDROCK \
-    LLMFI_ROWS_MODEL_PERPLEXITY \
-    LLMFI_ROWS_MODEL_CEREBRAS \
-    LLMFI_ROWS_MODEL_ZAI \
-    LLMFI_ROWS_MODEL_MOONSHOT \
-    LLMFI_ROWS_MODEL_ALIBABA \
-    LLMFI_ROWS_MODEL_VOYAGE
-#if LLMF_HAS_OPENAI
-#define LLMFI_ROWS_TIER_OPENAI \
-    LLMF_TIER(OPENAI,    "gpt-5.6",                                   272000, 10000000,  45000000, 1000000, 12500000) \
-    LLMF_TIER(OPENAI,    "gpt-5.6-sol",                               272000, 10000000,  45000000, 1000000, 12500000) \
-    LLMF_TIER(OPENAI,    "gpt-5.6-terra",                             272000,  4000000,  18000000,  400000,  5000000) \
-    LLMF_TIER(OPENAI,    "gpt-5.6-luna",                              272000,   400000,   1800000,   40000,   500000) \
-    LLMF_TIER(OPENAI,    "gpt-5.5",                                   272000, 10000000,  45000000, 1000000,       -1) \
-    LLMF_TIER(OPENAI,    "gpt-5.5-pro",                               272000, 60000000, 270000000,      -1,       -1) \
-    LLMF_TIER(OPENAI,    "gpt-5.4",                                   272000,  5000000,  22500000,  500000,       -1)
-#else
-#define LLMFI_ROWS_TIER_OPENAI
-#endif
-#if LLMF_HAS_ANTHROPIC
-#define LLMFI_ROWS_TIER_ANTHROPIC \
-    LLMF_TIER(ANTHROPIC, "claude-sonnet-4-5",                         200000,  6000000,  22500000,  600000,  7500000) \
-    LLMF_TIER(ANTHROPIC, "claude-sonnet-4-5-20250929",                200000,  6000000,  22500000,  600000,  7500000) \
-    LLMF_TIER(ANTHROPIC, "claude-sonnet-4-20250514",                  200000,  6000000,  22500000,  600000,  7500000)
-#else
-#define LLMFI_ROWS_TIER_ANTHROPIC
-#endif
-#if LLMF_HAS_GEMINI
-#define LLMFI_ROWS_TIER_GEMINI \
-    LLMF_TIER(GEMINI,    "gemini-3.1-pro-preview",                    200000,  4000000,  18000000,  400000,       -1) \
-    LLMF_TIER(GEMINI,    "gemini-2.5-pro",                            200000,  2500000,  15000000,  250000,       -1)
-#else
-#define LLMFI_ROWS_TIER_GEMINI
-#endif
-#if LLMF_HAS_XAI
-#define LLMFI_ROWS_TIER_XAI \
-    LLMF_TIER(XAI,       "grok-4.6",                                  200000,  4000000,  12000000, 1000000,       -1) \
-    LLMF_TIER(XAI,       "grok-4.5",                                  200000,  4000000,  12000000,  600000,       -1) \
-    LLMF_TIER(XAI,       "grok-4.3",                                  200000,  2500000,   5000000,  400000,       -1) \
-    LLMF_TIER(XAI,       "grok-build-0.1",                            200000,  2000000,   4000000,  400000,       -1)
-#else
-#define LLMFI_ROWS_TIER_XAI
-#endif
-#if LLMF_HAS_BEDROCK
-#define LLMFI_ROWS_TIER_BEDROCK \
-    LLMF_TIER(BEDROCK,   "anthropic.claude-sonnet-4-5-20250929-v1:0", 200000,  6000000,  22500000,  600000,  7500000)
-#else
-#define LLMFI_ROWS_TIER_BEDROCK
-#endif
-#if LLMF_HAS_ALIBABA
-#define LLMFI_ROWS_TIER_ALIBABA \
-    LLMF_TIER(ALIBABA,   "qwen3.7-plus",                              256000,  2000000,   6000000,  200000,  2500000)
-#else
-#define LLMFI_ROWS_TIER_ALIBABA
-#endif
-#define LLMFI_ROWS_TIER \
-    LLMFI_ROWS_TIER_OPENAI \
-    LLMFI_ROWS_TIER_ANTHROPIC \
-    LLMFI_ROWS_TIER_GEMINI \
-    LLMFI_ROWS_TIER_XAI \
-    LLMFI_ROWS_TIER_BEDROCK \
-    LLMFI_ROWS_TIER_ALIBABA
-#define LLMFI_ROWS_FAMILY \
-    LLMF_FAMILY(OPENAI,    "gpt-5",             OPENAI_REASONING) \
-    LLMF_FAMILY(OPENAI,    "o1",                OPENAI_REASONING) \
-    LLMF_FAMILY(OPENAI,    "o1-mini",           OPENAI_O1_MINI) \
-    LLMF_FAMILY(OPENAI,    "o3",                OPENAI_REASONING) \
-    LLMF_FAMILY(OPENAI,    "o4",                OPENAI_REASONING) \
-    LLMF_FAMILY(ANTHROPIC, "",                  CLAUDE_5) \
-    LLMF_FAMILY(ANTHROPIC, "claude-2",          CLAUDE_3) \
-    LLMF_FAMILY(ANTHROPIC, "claude-3",          CLAUDE_3) \
-    LLMF_FAMILY(ANTHROPIC, "claude-3-7",        CLAUDE_4) \
-    LLMF_FAMILY(ANTHROPIC, "claude-opus-4",     CLAUDE_4) \
-    LLMF_FAMILY(ANTHROPIC, "claude-sonnet-4",   CLAUDE_4) \
-    LLMF_FAMILY(ANTHROPIC, "claude-haiku-4",    CLAUDE_4) \
-    LLMF_FAMILY(ANTHROPIC, "claude-opus-4-6",   CLAUDE_4_6) \
-    LLMF_FAMILY(ANTHROPIC, "claude-sonnet-4-6", CLAUDE_4_6) \
-    LLMF_FAMILY(ANTHROPIC, "claude-opus-4-7",   CLAUDE_5) \
-    LLMF_FAMILY(ANTHROPIC, "claude-opus-4-8",   CLAUDE_5) \
-    LLMF_FAMILY(AZURE,     "gpt-5",             OPENAI_REASONING) \
-    LLMF_FAMILY(AZURE,     "o1",                OPENAI_REASONING) \
-    LLMF_FAMILY(AZURE,     "o3",                OPENAI_REASONING) \
-    LLMF_FAMILY(AZURE,     "o4",                OPENAI_REASONING)
-#define LLMFI_ROWS_ERROR_PHRASE \
-    LLMF_ERROR_PHRASE("incorrect api key",                          LLMF_ERR_AUTH) \
-    LLMF_ERROR_PHRASE("invalid api key",                            LLMF_ERR_AUTH) \
-    LLMF_ERROR_PHRASE("invalid_api_key",                            LLMF_ERR_AUTH) \
-    LLMF_ERROR_PHRASE("api key not valid",                          LLMF_ERR_AUTH) \
-    LLMF_ERROR_PHRASE("api key not found",                          LLMF_ERR_AUTH) \
-    LLMF_ERROR_PHRASE("api key is invalid",                         LLMF_ERR_AUTH) \
-    LLMF_ERROR_PHRASE("api key expired",                            LLMF_ERR_AUTH) \
-    LLMF_ERROR_PHRASE("provide an api key",                         LLMF_ERR_AUTH) \
-    LLMF_ERROR_PHRASE("provide your api key",                       LLMF_ERR_AUTH) \
-    LLMF_ERROR_PHRASE("missing api key",                            LLMF_ERR_AUTH) \
-    LLMF_ERROR_PHRASE("no api key",                                 LLMF_ERR_AUTH) \
-    LLMF_ERROR_PHRASE("unregistered callers",                       LLMF_ERR_AUTH) \
-    LLMF_ERROR_PHRASE("maximum context length",                     LLMF_ERR_CONTEXT_LENGTH) \
-    LLMF_ERROR_PHRASE("context window",                             LLMF_ERR_CONTEXT_LENGTH) \
-    LLMF_ERROR_PHRASE("context length of only",                     LLMF_ERR_CONTEXT_LENGTH) \
-    LLMF_ERROR_PHRASE("context length is only",                     LLMF_ERR_CONTEXT_LENGTH) \
-    LLMF_ERROR_PHRASE("exceeds the context length",                 LLMF_ERR_CONTEXT_LENGTH) \
-    LLMF_ERROR_PHRASE("context length exceeded",                    LLMF_ERR_CONTEXT_LENGTH) \
-    LLMF_ERROR_PHRASE("prompt is too long",                         LLMF_ERR_CONTEXT_LENGTH) \
-    LLMF_ERROR_PHRASE("prompt too long",                            LLMF_ERR_CONTEXT_LENGTH) \
-    LLMF_ERROR_PHRASE("input is too long",                          LLMF_ERR_CONTEXT_LENGTH) \
-    LLMF_ERROR_PHRASE("input tokens exceeded",                      LLMF_ERR_CONTEXT_LENGTH) \
-    LLMF_ERROR_PHRASE("exceeds the maximum number of tokens",       LLMF_ERR_CONTEXT_LENGTH) \
-    LLMF_ERROR_PHRASE("exceeds the maximum number of input tokens", LLMF_ERR_CONTEXT_LENGTH) \
-    LLMF_ERROR_PHRASE("available context size",                     LLMF_ERR_CONTEXT_LENGTH) \
-    LLMF_ERROR_PHRASE("maximum prompt length",                      LLMF_ERR_CONTEXT_LENGTH) \
-    LLMF_ERROR_PHRASE("too many input tokens",                      LLMF_ERR_CONTEXT_LENGTH) \
-    LLMF_ERROR_PHRASE("too many tokens:",                           LLMF_ERR_CONTEXT_LENGTH) \
-    LLMF_ERROR_PHRASE("model identifier is invalid",                LLMF_ERR_NOT_FOUND)
-#define LLMFI_ROWS_ERROR_WORD \
-    LLMF_ERROR_WORD("context_length_exceeded",       LLMF_ERR_CONTEXT_LENGTH) \
-    LLMF_ERROR_WORD("exceed_context_size_error",     LLMF_ERR_CONTEXT_LENGTH) \
-    LLMF_ERROR_WORD("too_many_prompt_tokens",        LLMF_ERR_CONTEXT_LENGTH) \
-    LLMF_ERROR_WORD("TOO_MANY_TOKENS",               LLMF_ERR_CONTEXT_LENGTH) \
-    LLMF_ERROR_WORD("insufficient_quota",            LLMF_ERR_QUOTA) \
-    LLMF_ERROR_WORD("billing_error",                 LLMF_ERR_QUOTA) \
-    LLMF_ERROR_WORD("ServiceQuotaExceededException", LLMF_ERR_QUOTA) \
-    LLMF_ERROR_WORD("rate_limit_exceeded",           LLMF_ERR_RATE_LIMIT) \
-    LLMF_ERROR_WORD("rate_limit_error",              LLMF_ERR_RATE_LIMIT) \
-    LLMF_ERROR_WORD("rate_limited",                  LLMF_ERR_RATE_LIMIT) \
-    LLMF_ERROR_WORD("RESOURCE_EXHAUSTED",            LLMF_ERR_RATE_LIMIT) \
-    LLMF_ERROR_WORD("ThrottlingException",           LLMF_ERR_RATE_LIMIT) \
-    LLMF_ERROR_WORD("throttlingException",           LLMF_ERR_RATE_LIMIT) \
-    LLMF_ERROR_WORD("SlowDown",                      LLMF_ERR_RATE_LIMIT) \
-    LLMF_ERROR_WORD("RateLimitReached",              LLMF_ERR_RATE_LIMIT) \
-    LLMF_ERROR_WORD("invalid_api_key",               LLMF_ERR_AUTH) \
-    LLMF_ERROR_WORD("authentication_error",          LLMF_ERR_AUTH) \
-    LLMF_ERROR_WORD("API_KEY_INVALID",               LLMF_ERR_AUTH) \
-    LLMF_ERROR_WORD("UNAUTHENTICATED",               LLMF_ERR_AUTH) \
-    LLMF_ERROR_WORD("UnrecognizedClientException",   LLMF_ERR_AUTH) \
-    LLMF_ERROR_WORD("ExpiredToken",                  LLMF_ERR_AUTH) \
-    LLMF_ERROR_WORD("ExpiredTokenException",         LLMF_ERR_AUTH) \
-    LLMF_ERROR_WORD("InvalidSignatureException",     LLMF_ERR_AUTH) \
-    LLMF_ERROR_WORD("SignatureDoesNotMatch",         LLMF_ERR_AUTH) \
-    LLMF_ERROR_WORD("InvalidAccessKeyId",            LLMF_ERR_AUTH) \
-    LLMF_ERROR_WORD("permission_error",              LLMF_ERR_PERMISSION) \
-    LLMF_ERROR_WORD("PERMISSION_DENIED",             LLMF_ERR_PERMISSION) \
-    LLMF_ERROR_WORD("AccessDenied",                  LLMF_ERR_PERMISSION) \
-    LLMF_ERROR_WORD("AccessDeniedException",         LLMF_ERR_PERMISSION) \
-    LLMF_ERROR_WORD("model_not_found",               LLMF_ERR_NOT_FOUND) \
-    LLMF_ERROR_WORD("not_found_error",               LLMF_ERR_NOT_FOUND) \
-    LLMF_ERROR_WORD("NOT_FOUND",                     LLMF_ERR_NOT_FOUND) \
-    LLMF_ERROR_WORD("invalid_model",                 LLMF_ERR_NOT_FOUND) \
-    LLMF_ERROR_WORD("DeploymentNotFound",            LLMF_ERR_NOT_FOUND) \
-    LLMF_ERROR_WORD("ResourceNotFoundException",     LLMF_ERR_NOT_FOUND) \
-    LLMF_ERROR_WORD("ParameterNotFound",             LLMF_ERR_NOT_FOUND) \
-    LLMF_ERROR_WORD("NoSuchKey",                     LLMF_ERR_NOT_FOUND) \
-    LLMF_ERROR_WORD("NoSuchBucket",                  LLMF_ERR_NOT_FOUND) \
-    LLMF_ERROR_WORD("content_filter",                LLMF_ERR_CONTENT_FILTER) \
-    LLMF_ERROR_WORD("content_policy_violation",      LLMF_ERR_CONTENT_FILTER) \
-    LLMF_ERROR_WORD("ResponsibleAIPolicyViolation",  LLMF_ERR_CONTENT_FILTER) \
-    LLMF_ERROR_WORD("overloaded_error",              LLMF_ERR_OVERLOADED) \
-    LLMF_ERROR_WORD("UNAVAILABLE",                   LLMF_ERR_OVERLOADED) \
-    LLMF_ERROR_WORD("ServiceUnavailableException",   LLMF_ERR_OVERLOADED) \
-    LLMF_ERROR_WORD("serviceUnavailableException",   LLMF_ERR_OVERLOADED) \
-    LLMF_ERROR_WORD("ModelNotReadyException",        LLMF_ERR_OVERLOADED) \
-    LLMF_ERROR_WORD("ModelTimeoutException",         LLMF_ERR_TIMEOUT) \
-    LLMF_ERROR_WORD("modelTimeoutException",         LLMF_ERR_TIMEOUT) \
-    LLMF_ERROR_WORD("timeout_error",                 LLMF_ERR_TIMEOUT) \
-    LLMF_ERROR_WORD("DEADLINE_EXCEEDED",             LLMF_ERR_TIMEOUT) \
-    LLMF_ERROR_WORD("invalid_request_error",         LLMF_ERR_BAD_REQUEST) \
-    LLMF_ERROR_WORD("INVALID_ARGUMENT",              LLMF_ERR_BAD_REQUEST) \
-    LLMF_ERROR_WORD("ValidationException",           LLMF_ERR_BAD_REQUEST) \
-    LLMF_ERROR_WORD("validationException",           LLMF_ERR_BAD_REQUEST)
-#define LLMFI_ROWS_ERROR_STATUS \
-    LLMF_ERROR_STATUS(401, 401, LLMF_ERR_AUTH) \
-    LLMF_ERROR_STATUS(402, 402, LLMF_ERR_QUOTA) \
-    LLMF_ERROR_STATUS(403, 403, LLMF_ERR_PERMISSION) \
-    LLMF_ERROR_STATUS(404, 404, LLMF_ERR_NOT_FOUND) \
-    LLMF_ERROR_STATUS(410, 410, LLMF_ERR_NOT_FOUND) \
-    LLMF_ERROR_STATUS(408, 408, LLMF_ERR_TIMEOUT) \
-    LLMF_ERROR_STATUS(504, 504, LLMF_ERR_TIMEOUT) \
-    LLMF_ERROR_STATUS(424, 424, LLMF_ERR_SERVER) \
-    LLMF_ERROR_STATUS(429, 429, LLMF_ERR_RATE_LIMIT) \
-    LLMF_ERROR_STATUS(503, 503, LLMF_ERR_OVERLOADED) \
-    LLMF_ERROR_STATUS(529, 529, LLMF_ERR_OVERLOADED) \
-    LLMF_ERROR_STATUS(300, 499, LLMF_ERR_BAD_REQUEST) \
-    LLMF_ERROR_STATUS(500, 599, LLMF_ERR_SERVER)
-#define LLMFI_ROWS_FINISH_WORD \
-    LLMF_FINISH_WORD("stop",                          LLMF_FINISH_STOP) \
-    LLMF_FINISH_WORD("eos",                           LLMF_FINISH_STOP) \
-    LLMF_FINISH_WORD("eos_token",                     LLMF_FINISH_STOP) \
-    LLMF_FINISH_WORD("end_turn",                      LLMF_FINISH_STOP) \
-    LLMF_FINISH_WORD("stop_sequence",                 LLMF_FINISH_STOP) \
-    LLMF_FINISH_WORD("STOP",                          LLMF_FINISH_STOP) \
-    LLMF_FINISH_WORD("COMPLETE",                      LLMF_FINISH_STOP) \
-    LLMF_FINISH_WORD("STOP_SEQUENCE",                 LLMF_FINISH_STOP) \
-    LLMF_FINISH_WORD("completed",                     LLMF_FINISH_STOP) \
-    LLMF_FINISH_WORD("length",                        LLMF_FINISH_LENGTH) \
-    LLMF_FINISH_WORD("max_tokens",                    LLMF_FINISH_LENGTH) \
-    LLMF_FINISH_WORD("MAX_TOKENS",                    LLMF_FINISH_LENGTH) \
-    LLMF_FINISH_WORD("max_output_tokens",             LLMF_FINISH_LENGTH) \
-    LLMF_FINISH_WORD("model_context_window_exceeded", LLMF_FINISH_LENGTH) \
-    LLMF_FINISH_WORD("tool_calls",                    LLMF_FINISH_TOOL_CALLS) \
-    LLMF_FINISH_WORD("tool_use",                      LLMF_FINISH_TOOL_CALLS) \
-    LLMF_FINISH_WORD("function_call",                 LLMF_FINISH_TOOL_CALLS) \
-    LLMF_FINISH_WORD("TOOL_CALL",                     LLMF_FINISH_TOOL_CALLS) \
-    LLMF_FINISH_WORD("content_filter",                LLMF_FINISH_CONTENT_FILTER) \
-    LLMF_FINISH_WORD("content_filtered",              LLMF_FINISH_CONTENT_FILTER) \
-    LLMF_FINISH_WORD("guardrail_intervened",          LLMF_FINISH_CONTENT_FILTER) \
-    LLMF_FINISH_WORD("SAFETY",                        LLMF_FINISH_CONTENT_FILTER) \
-    LLMF_FINISH_WORD("RECITATION",                    LLMF_FINISH_CONTENT_FILTER) \
-    LLMF_FINISH_WORD("BLOCKLIST",                     LLMF_FINISH_CONTENT_FILTER) \
-    LLMF_FINISH_WORD("PROHIBITED_CONTENT",            LLMF_FINISH_CONTENT_FILTER) \
-    LLMF_FINISH_WORD("SPII",                          LLMF_FINISH_CONTENT_FILTER) \
-    LLMF_FINISH_WORD("MODEL_ARMOR",                   LLMF_FINISH_CONTENT_FILTER) \
-    LLMF_FINISH_WORD("IMAGE_SAFETY",                  LLMF_FINISH_CONTENT_FILTER) \
-    LLMF_FINISH_WORD("IMAGE_PROHIBITED_CONTENT",      LLMF_FINISH_CONTENT_FILTER) \
-    LLMF_FINISH_WORD("IMAGE_RECITATION",              LLMF_FINISH_CONTENT_FILTER) \
-    LLMF_FINISH_WORD("refusal",                       LLMF_FINISH_REFUSAL)
-#define LLMF_FINISH_WORD(text, finish) { text, sizeof(text) - 1, finish },
+        ;
+    static const uint8_t finishes[] = {
+#define LLMF_FINISH_WORD(text, finish) finish,
 #ifdef LLMF_MODELS_DEF
 #include LLMF_MODELS_DEF
 #else
@@ -4831,11 +5297,9 @@ LLMFI_ROWS_FINISH_WORD
 #undef LLMF_FINISH_WORD
 #endif
     };
-    size_t i;
+    int at = llmfi_word_in(words, word);
     if (!word.len) return LLMF_FINISH_NONE;
-    for (i = 0; i < LLMFI_COUNT(words); i++)
-        if (llmfi_eq(llmfi_str(words[i].word, words[i].len), word)) return words[i].finish;
-    return LLMF_FINISH_OTHER;
+    return at < 0 ? (int)LLMF_FINISH_OTHER : finishes[at];
 }
 
 /* RULES 20, 21. */
@@ -4913,11 +5377,11 @@ LLMFI_UNUSED static void llmfi_reply_end(llmfi_reply *r, bool whole) {
     if (!r->terminal && !r->error.code) {
         llmfi_text t;
         llmfi_reply_fail(r, LLMF_ERR_TRUNCATED, "");
-        t = llmfi_text_in(r->error.text, sizeof r->error.text);
+        t = llmfi_error_text(&r->error);
         llmfi_say(&t, r->provider);
         if (whole) LLMFI_SAY(&t, ": the reply ended before its end");
         else LLMFI_SAY(&t, ": the connection broke before the end of the reply");
-        llmfi_say_c(&t, r->content ? "; what had arrived is in the response" : "; nothing had arrived: try again");
+        llmfi_say_c(&t, r->content ? LLMFI_WORDS("; what had arrived is in the response") : LLMFI_WORDS("; nothing had arrived: try again"));
     }
     llmfi_reply_settle(r);
 }
@@ -5063,7 +5527,10 @@ LLMF_API void llmf_reply_done(llmf_reply *r) {
     X(BACK_REASONING, "back_reasoning", "wants reasoning of earlier turns back")                                                       \
     X(NO_KEY_NEEDED, "no_key_needed", "works without a key; one that is there is sent")                                                \
     X(SAMPLING_OLD_VERSION, "sampling_old_version", "still takes temperature and top_p under the API version 2023-06-01")              \
-    X(ADAPTIVE_THINKING, "adaptive_thinking", "reasoning is asked for by effort, not by a token budget")
+    X(ADAPTIVE_THINKING, "adaptive_thinking", "reasoning is asked for by effort, not by a token budget")                               \
+    X(TOKEN_BUDGET, "token_budget", "takes a token budget for reasoning besides an effort")                                            \
+    X(THINKING_EFFORT, "thinking_effort", "besides thinking: {type} the level of reasoning goes out as reasoning_effort")                 \
+    X(SIGNED_CALLS, "signed_calls", "refuses a call without its signature: that of another model gets one which the provider takes for it")
 
 enum {
 #define LLMFI_QUIRK_BIT(id, name, what) LLMFI_QUIRK_AT_##id,
@@ -5077,6 +5544,54 @@ enum {
     LLMFI_QUIRKS(LLMFI_QUIRK_BIT)
 #undef LLMFI_QUIRK_BIT
 };
+
+/* Sets of them, as rows name them. */
+enum {
+    LLMFI_QUIRK_SETS = 0
+#define LLMF_QUIRK_SET(NAME, a, b, c, d) , LLMFI_QUIRKS_##NAME = LLMFI_Q_##a | LLMFI_Q_##b | LLMFI_Q_##c | LLMFI_Q_##d
+#ifdef LLMF_MODELS_DEF
+#include LLMF_MODELS_DEF
+#else
+LLMFI_ROWS_QUIRK_SET
+#undef LLMF_QUIRK_SET
+#endif
+};
+
+/* Those that can be met in this build: all, where a config may set them; else what its rows have. Code for the others falls away. */
+#if LLMF_HAS_CONFIG
+#define LLMFI_QUIRKS_MET 0xffffffffu
+#else
+enum {
+    LLMFI_QUIRKS_OF_PROVIDERS = 0
+#define LLMF_PROVIDER(ID, name, aliases, dialect, url, auth, keys, model, max, version, embedding, batch, quirks) LLMFI_KEEP(LLMF_HAS_##ID, | LLMFI_QUIRKS_##quirks)
+#ifdef LLMF_MODELS_DEF
+#include LLMF_MODELS_DEF
+#else
+LLMFI_ROWS_PROVIDER
+#undef LLMF_PROVIDER
+#endif
+    , LLMFI_QUIRKS_OF_FAMILIES = 0
+#define LLMF_FAMILY(PROVIDER, prefix, quirks) LLMFI_KEEP(LLMF_HAS_##PROVIDER, | LLMFI_QUIRKS_##quirks)
+#ifdef LLMF_MODELS_DEF
+#include LLMF_MODELS_DEF
+#else
+LLMFI_ROWS_FAMILY
+#undef LLMF_FAMILY
+#endif
+    , LLMFI_QUIRKS_OF_MODELS = 0
+#if LLMF_HAS_MODELS
+#define LLMF_MODEL(PROVIDER, id, context, max_output, in, out, read, write_5m, write_1h, capabilities, quirks, checked, ends) \
+    LLMFI_KEEP(LLMF_HAS_##PROVIDER, | LLMFI_QUIRKS_##quirks)
+#ifdef LLMF_MODELS_DEF
+#include LLMF_MODELS_DEF
+#else
+LLMFI_ROWS_MODEL
+#undef LLMF_MODEL
+#endif
+#endif
+};
+#define LLMFI_QUIRKS_MET (uint32_t)(LLMFI_QUIRKS_OF_PROVIDERS | LLMFI_QUIRKS_OF_FAMILIES | LLMFI_QUIRKS_OF_MODELS)
+#endif
 
 /* What a model's name stands for, all sources merged. Filled by the factory; texts live as long as the config generation it is part of. */
 typedef struct llmfi_settings {
@@ -5200,7 +5715,7 @@ LLMFI_UNUSED static bool llmfi_body_length(const llmfi_adapter *adapter, const l
 /* ---- what several dialects need ---- */
 
 /* A refusal with a field's name in front: "temperature: this model refuses it". The first stays. */
-LLMFI_UNUSED static void llmfi_refuse(llmfi_refusal *refusal, int code, const char *field, const char *text) {
+LLMFI_UNUSED static LLMFI_COLD void llmfi_refuse(llmfi_refusal *refusal, int code, const char *field, const char *text) {
     llmfi_text t;
     if (refusal->code != LLMF_OK) return;
     t = llmfi_text_in(refusal->text, sizeof refusal->text);
@@ -5209,6 +5724,11 @@ LLMFI_UNUSED static void llmfi_refuse(llmfi_refusal *refusal, int code, const ch
     LLMFI_SAY(&t, ": ");
     llmfi_say_c(&t, text);
 }
+#if !LLMF_HAS_STRINGS
+#define llmfi_refuse(refusal, code, field, text) ((void)(text), llmfi_refuse((refusal), (code), (field), ""))
+#endif
+
+#if LLMF_HAS_EXTRA || LLMF_HAS_CONFIG
 
 /* The extra member of that name, the request's before the model's; NULL: there is none. */
 LLMFI_UNUSED static const llmfi_node *llmfi_extra(const llmfi_ask *a, llmf_str name) {
@@ -5216,19 +5736,63 @@ LLMFI_UNUSED static const llmfi_node *llmfi_extra(const llmfi_ask *a, llmf_str n
     return n ? n : llmfi_member(a->model->extra, name);
 }
 
-/* Writes all extra members into the object that is open. What the dialect itself has written must not be among them: ask llmfi_extra first. */
-LLMFI_UNUSED static void llmfi_extra_write(const llmfi_ask *a, llmfi_jw *w) {
-    const llmfi_node *from[2], *n;
+/* The same of the object `inside` among them, which is laid over ours member by member: one more option is no reason to lose the others. */
+LLMFI_UNUSED static const llmfi_node *llmfi_extra_in(const llmfi_ask *a, llmf_str inside, llmf_str name) {
+    const llmfi_node *n = llmfi_member(llmfi_member(a->extra, inside), name);
+    return n ? n : llmfi_member(llmfi_member(a->model->extra, inside), name);
+}
+
+/* Writes the members of both objects, those of `over` before those of `under` with the same key; not the member `but`. Either may be NULL. */
+static void llmfi_extra_lay(const llmfi_node *under, const llmfi_node *over, llmf_str but, llmfi_jw *w) {
+    const llmfi_node *n;
     int i;
-    from[0] = a->model->extra;
-    from[1] = a->extra;
-    for (i = 0; i < 2; i++)
-        for (n = from[i] && from[i]->type == LLMFI_OBJECT ? from[i]->child : NULL; n; n = n->next) {
-            if (i == 0 && llmfi_member(a->extra, n->key)) continue;
+    for (i = 0; i < 2; i++, under = over)
+        for (n = under && under->type == LLMFI_OBJECT ? under->child : NULL; n; n = n->next) {
+            if ((but.ptr && llmfi_eq(n->key, but)) || (i == 0 && llmfi_member(over, n->key))) continue;
             llmfi_jw_key_str(w, n->key);
             llmfi_node_write(w, n);
         }
 }
+
+/* Writes all extra members into the object that is open. What the dialect itself has written must not be among them: ask llmfi_extra first. */
+LLMFI_UNUSED static void llmfi_extra_write(const llmfi_ask *a, llmfi_jw *w) {
+    llmfi_extra_lay(a->model->extra, a->extra, llmfi_str(NULL, 0), w);
+}
+
+/* The same without the object `inside`, whose members llmfi_extra_write_in writes where they belong. */
+LLMFI_UNUSED static void llmfi_extra_write_but(const llmfi_ask *a, llmfi_jw *w, llmf_str inside) {
+    llmfi_extra_lay(a->model->extra, a->extra, inside, w);
+}
+
+LLMFI_UNUSED static void llmfi_extra_write_in(const llmfi_ask *a, llmfi_jw *w, llmf_str inside) {
+    llmfi_extra_lay(llmfi_member(a->model->extra, inside), llmfi_member(a->extra, inside), llmfi_str(NULL, 0), w);
+}
+
+#else
+
+LLMFI_UNUSED static const llmfi_node *llmfi_extra(const llmfi_ask *a, llmf_str name) {
+    (void)a, (void)name;
+    return NULL;
+}
+
+LLMFI_UNUSED static void llmfi_extra_write(const llmfi_ask *a, llmfi_jw *w) {
+    (void)a, (void)w;
+}
+
+LLMFI_UNUSED static const llmfi_node *llmfi_extra_in(const llmfi_ask *a, llmf_str inside, llmf_str name) {
+    (void)a, (void)inside, (void)name;
+    return NULL;
+}
+
+LLMFI_UNUSED static void llmfi_extra_write_but(const llmfi_ask *a, llmfi_jw *w, llmf_str inside) {
+    (void)a, (void)w, (void)inside;
+}
+
+LLMFI_UNUSED static void llmfi_extra_write_in(const llmfi_ask *a, llmfi_jw *w, llmf_str inside) {
+    (void)a, (void)w, (void)inside;
+}
+
+#endif
 
 /* "4096 tokens": true, and the number. */
 LLMFI_UNUSED static bool llmfi_reasoning_tokens(const char *reasoning, int64_t *tokens) {
@@ -5240,6 +5804,79 @@ LLMFI_UNUSED static bool llmfi_reasoning_tokens(const char *reasoning, int64_t *
 /* What a content_len, text_len … of the engine's stands for. */
 LLMFI_UNUSED static llmf_str llmfi_text_at(const char *ptr, size_t len) {
     return llmfi_str(ptr ? ptr : "", ptr ? len : 0);
+}
+
+/* All but the unreserved characters of RFC 3986 percent-encoded: a segment of a path, a query's value. */
+LLMFI_UNUSED static void llmfi_put_url(llmfi_out *out, llmf_str text) {
+    static const char hex[] = "0123456789ABCDEF";
+    while (text.len) {
+        size_t plain = llmfi_char_span(text, LLMFI_CHAR_UNRESERVED);
+        llmfi_put(out, text.ptr, plain);
+        text = llmfi_from(text, plain);
+        if (!text.len) return;
+        llmfi_put_char(out, '%');
+        llmfi_put_char(out, hex[(unsigned char)text.ptr[0] >> 4]);
+        llmfi_put_char(out, hex[(unsigned char)text.ptr[0] & 15]);
+        text = llmfi_from(text, 1);
+    }
+}
+
+/* A segment that would leave its place: a model's name must not choose another endpoint. */
+LLMFI_UNUSED static bool llmfi_strays(llmf_str segment) {
+    return !segment.len || LLMFI_IS(segment, ".") || LLMFI_IS(segment, "..");
+}
+
+/* ---- what several dialects write alike ---- */
+
+LLMFI_UNUSED static void llmfi_jw_strings(llmfi_jw *w, const char *const *texts, size_t count) {
+    size_t i;
+    llmfi_jw_array(w);
+    for (i = 0; i < count; i++) llmfi_jw_str(w, llmfi_cstr(texts[i]));
+    llmfi_jw_array_end(w);
+}
+
+/* {"type":"text","text":…} */
+LLMFI_UNUSED static void llmfi_jw_text_part(llmfi_jw *w, llmf_str text) {
+    llmfi_jw_object(w);
+    llmfi_jw_member_lit(w, "type", "text");
+    llmfi_jw_member_str(w, "text", text);
+    llmfi_jw_object_end(w);
+}
+
+/* The calls of an assistant message: [{"id","type":"function","function":{"name","arguments":"…"}}] */
+LLMFI_UNUSED static void llmfi_jw_function_calls(llmfi_jw *w, const llmf_message *m) {
+    size_t i;
+    llmfi_jw_array(w);
+    for (i = 0; i < m->tool_call_count; i++) {
+        const llmf_tool_call *c = &m->tool_calls[i];
+        llmfi_jw_object(w);
+        llmfi_jw_member_str(w, "id", c->id);
+        llmfi_jw_member_lit(w, "type", "function");
+        llmfi_jw_key(w, "function");
+        llmfi_jw_object(w);
+        llmfi_jw_member_str(w, "name", c->name);
+        llmfi_jw_member_str(w, "arguments", c->arguments.len ? c->arguments : LLMFI_LIT("{}"));
+        llmfi_jw_object_end(w);
+        llmfi_jw_object_end(w);
+    }
+    llmfi_jw_array_end(w);
+}
+
+/* A tool: {"type":"function","function":{"name","description","parameters"}} */
+LLMFI_UNUSED static void llmfi_jw_function(const llmfi_ask *a, size_t at, llmfi_jw *w) {
+    const llmf_tool *t = &a->req->tools[at];
+    llmfi_jw_object(w);
+    llmfi_jw_member_lit(w, "type", "function");
+    llmfi_jw_key(w, "function");
+    llmfi_jw_object(w);
+    llmfi_jw_member_str(w, "name", llmfi_cstr(t->name));
+    if (t->description && *t->description) llmfi_jw_member_str(w, "description", llmfi_cstr(t->description));
+    llmfi_jw_key(w, "parameters");
+    if (a->schemas && a->schemas[at]) llmfi_node_write(w, a->schemas[at]);
+    else if (!LLMF_HAS_SCHEMA && t->parameters) llmfi_jw_raw(w, llmfi_cstr(t->parameters));
+    else llmfi_jw_raw(w, LLMFI_LIT("{\"type\":\"object\",\"properties\":{}}"));
+    llmfi_jw_object_end(w);
+    llmfi_jw_object_end(w);
 }
 
 /* The media type of a part: as given, else by its first bytes, else by its name. */
@@ -5288,6 +5925,28 @@ LLMFI_UNUSED static bool llmfi_data_url(llmf_str url, llmf_str *media, llmf_str 
     return true;
 }
 
+/* {"type":"image_url","image_url":{"url":…,"detail":…}}: a part with bytes becomes a data: URL. */
+LLMFI_UNUSED static void llmfi_jw_image_part(llmfi_jw *w, const llmf_part *p) {
+    llmfi_jw_object(w);
+    llmfi_jw_member_lit(w, "type", "image_url");
+    llmfi_jw_key(w, "image_url");
+    llmfi_jw_object(w);
+    llmfi_jw_key(w, "url");
+    if (p->data) {
+        llmfi_jw_str_begin(w);
+        llmfi_jw_str_piece(w, LLMFI_LIT("data:"));
+        llmfi_jw_str_piece(w, llmfi_part_media(p));
+        llmfi_jw_str_piece(w, LLMFI_LIT(";base64,"));
+        llmfi_put_base64(w->out, p->data, p->data_len);
+        llmfi_jw_str_end(w);
+    } else {
+        llmfi_jw_str(w, llmfi_cstr(p->url));
+    }
+    if (p->detail && *p->detail) llmfi_jw_member_str(w, "detail", llmfi_cstr(p->detail));
+    llmfi_jw_object_end(w);
+    llmfi_jw_object_end(w);
+}
+
 #endif
 /* The system's clocks and random bytes, used where llmf_desc gives none. */
 #ifndef LLMFI_BASE_CLOCK_H
@@ -5297,6 +5956,13 @@ LLMFI_UNUSED static bool llmfi_data_url(llmf_str url, llmf_str *media, llmf_str 
 #else
 #include <time.h>
 #endif
+
+/* The moment `ms` milliseconds after `from`, in nanoseconds. More than can be counted is a moment that does not come: arithmetic on it stays in range. */
+LLMFI_UNUSED static uint64_t llmfi_after_ms(uint64_t from, int64_t ms) {
+    uint64_t most = (UINT64_MAX - from) / 2;
+    if (ms <= 0) return from;
+    return from + ((uint64_t)ms < most / 1000000u ? (uint64_t)ms * 1000000u : most);
+}
 
 /* Monotonic nanoseconds. */
 LLMFI_UNUSED static uint64_t llmfi_clock_ns(void) {
@@ -5333,6 +5999,19 @@ LLMFI_UNUSED static int llmfi_json_scalar(llmfi_json *j) {
     return token;
 }
 
+/* The next member of the object that is open: the place of its key in a list of words that an empty one ends, or their number where it is none of them;
+   below 0: there is no other member. */
+LLMFI_UNUSED static int llmfi_json_pick(llmfi_json *j, const char *names) {
+    size_t len;
+    int at;
+    if (llmfi_json_next(j) != LLMFI_J_KEY) return -1;
+    for (at = 0; *names; at++, names += len + 1) {
+        len = strlen(names);
+        if (j->escaped ? llmfi_json_is(j, llmfi_str(names, len)) : len == j->text.len && memcmp(names, j->text.ptr, len) == 0) break;
+    }
+    return at;
+}
+
 /* The next value: true where it is that container (LLMFI_J_OBJECT, _ARRAY), which is now open. Anything else is passed over. */
 LLMFI_UNUSED static bool llmfi_json_enter(llmfi_json *j, int container) {
     int token = llmfi_json_next(j);
@@ -5341,9 +6020,33 @@ LLMFI_UNUSED static bool llmfi_json_enter(llmfi_json *j, int container) {
     return false;
 }
 
+/* The next value as a count; anything but a whole number from 0 is LLMF_UNKNOWN. */
+LLMFI_UNUSED static int64_t llmfi_json_tokens(llmfi_json *j) {
+    llmfi_json_scalar(j);
+    return llmfi_reply_number(j);
+}
+
 /* The next value as its raw text between the quotes; anything but a string leaves *raw as it is. */
 LLMFI_UNUSED static void llmfi_json_take_raw(llmfi_json *j, llmf_str *raw) {
     if (llmfi_json_scalar(j) == LLMFI_J_STRING) *raw = j->text;
+}
+
+/* The `type` of the object that was just opened, raw. The reader then stands at its first key besides, or at its end. */
+LLMFI_UNUSED static llmf_str llmfi_json_type(llmfi_json *j) {
+    llmf_str type = llmfi_str("", 0);
+    llmfi_json ahead;
+    llmfi_json_next(j);
+    if (j->token != LLMFI_J_KEY) return type;
+    if (LLMFI_KEY(j, "type")) { /* where it mostly stands */
+        llmfi_json_take_raw(j, &type);
+        llmfi_json_next(j);
+        return type;
+    }
+    ahead = *j;
+    for (; ahead.token == LLMFI_J_KEY && !type.len; llmfi_json_next(&ahead))
+        if (LLMFI_KEY(&ahead, "type")) llmfi_json_take_raw(&ahead, &type);
+        else llmfi_json_skip(&ahead);
+    return type;
 }
 
 /* A reader that stands at a string whose raw text was put aside. */
@@ -5363,18 +6066,76 @@ LLMFI_UNUSED static llmf_str llmfi_reply_raw(llmfi_reply *r, llmf_str raw) {
     return raw.len ? llmfi_reply_string(r, &j) : llmfi_str("", 0);
 }
 
-/* A tool call that comes in one piece. id and name: raw texts. args: raw JSON, as a rule an object; a string is the arguments' own text. */
-LLMFI_UNUSED static void llmfi_reply_whole_call(llmfi_reply *r, llmf_str id, llmf_str name, llmf_str args) {
-    int at;
-    id = llmfi_reply_raw(r, id);
-    at = llmfi_reply_tool_begin(r, -1, id, llmfi_reply_raw(r, name));
-    if (at < 0) return;
+/* Adds raw JSON text, cleaned of what is no UTF-8, to a buffer of which nothing is ever lent to an event: the state, the dialect's own. */
+LLMFI_UNUSED static void llmfi_reply_put(llmfi_reply *r, llmfi_buf *b, llmf_str raw) {
+    raw = llmfi_reply_clean(r, raw);
+    if (!raw.len || r->error.code || !llmfi_reply_room(r, -2, b, raw.len)) return;
+    memcpy(b->ptr + b->len, raw.ptr, raw.len);
+    b->len += raw.len;
+}
+#define LLMFI_REPLY_PUT(r, b, lit) llmfi_reply_put((r), (b), LLMFI_LIT(lit))
+
+/* ---- states: the provider's name, a colon and a JSON array, whole at any time between two frames; another host would refuse what is in it ---- */
+
+/* The name that a state of this model begins with; model may be NULL. dialect: where it has no provider. */
+LLMFI_UNUSED static llmf_str llmfi_state_owner(const llmfi_settings *model, const char *dialect) {
+    return model && model->provider.len ? model->provider : llmfi_cstr(dialect);
+}
+
+/* Makes room for one more item, which llmfi_reply_put then writes to r->state; gives what llmfi_state_close wants. */
+LLMFI_UNUSED static size_t llmfi_state_open(llmfi_reply *r, const char *dialect) {
+    llmfi_buf *b = &r->state;
+    size_t before = b->len;
+    if (r->error.code) return before;
+    if (before) b->len--; /* its ] */
+    else llmfi_reply_put(r, b, llmfi_state_owner((const llmfi_settings *)r->user, dialect));
+    llmfi_reply_put(r, b, before ? LLMFI_LIT(",") : LLMFI_LIT(":["));
+    return before;
+}
+
+LLMFI_UNUSED static void llmfi_state_mend(llmfi_reply *r) {
+    if (r->state.len) r->state.ptr[r->state.len - 1] = ']';
+}
+
+LLMFI_UNUSED static void llmfi_state_close(llmfi_reply *r, size_t before) {
+    LLMFI_REPLY_PUT(r, &r->state, "]");
+    if (!r->error.code) return;
+    r->state.len = before;
+    llmfi_state_mend(r);
+}
+
+/* Undoes the frame, and what opening has done to the state of earlier frames. */
+LLMFI_UNUSED static void llmfi_state_bad_frame(llmfi_reply *r, const llmfi_json *j, llmf_str frame) {
+    llmfi_reply_bad_frame(r, j, frame);
+    llmfi_state_mend(r);
+}
+
+/* The array of a state that this provider gave; empty: there is none. */
+LLMFI_UNUSED static llmf_str llmfi_state_items(const llmfi_ask *a, const llmf_message *m, const char *dialect) {
+    llmf_str state = m->state, owner = llmfi_state_owner(a->model, dialect);
+    if (m->role != LLMF_ASSISTANT || state.len <= owner.len || !llmfi_starts(state, owner) || state.ptr[owner.len] != ':') return llmfi_str("", 0);
+    return llmfi_from(state, owner.len + 1);
+}
+
+/* ---- calls and their results ---- */
+
+/* Arguments as raw JSON: a string is their own text, or a piece of it; null is none. */
+LLMFI_UNUSED static void llmfi_reply_raw_args(llmfi_reply *r, int at, llmf_str args) {
     if (args.len > 1 && args.ptr[0] == '"') {
         llmfi_json text = llmfi_json_at_raw(llmfi_str(args.ptr + 1, args.len - 2));
         llmfi_reply_tool_args_json(r, at, &text);
     } else if (!LLMFI_IS(args, "null")) {
         llmfi_reply_tool_args(r, at, llmfi_reply_clean(r, args));
     }
+}
+
+/* A tool call that comes in one piece. id and name: raw texts. args: raw JSON, as a rule an object. */
+LLMFI_UNUSED static void llmfi_reply_whole_call(llmfi_reply *r, llmf_str id, llmf_str name, llmf_str args) {
+    int at;
+    id = llmfi_reply_raw(r, id);
+    at = llmfi_reply_tool_begin(r, -1, id, llmfi_reply_raw(r, name));
+    if (at < 0) return;
+    llmfi_reply_raw_args(r, at, args);
     llmfi_reply_tool_end(r, at);
 }
 
@@ -5386,15 +6147,36 @@ LLMFI_UNUSED static bool llmfi_frame_end(llmfi_reply *r, llmfi_json *j, llmf_str
 }
 
 /* JSON, but not what this dialect says (RULES 28). */
-LLMFI_UNUSED static void llmfi_frame_foreign(llmfi_reply *r, const char *what) {
+LLMFI_UNUSED static LLMFI_COLD void llmfi_frame_foreign(llmfi_reply *r, const char *what) {
     llmfi_text t;
     if (r->error.code != LLMF_OK) return;
     llmfi_reply_fail(r, LLMF_ERR_PROTOCOL, "");
-    t = llmfi_text_in(r->error.text, sizeof r->error.text);
+    t = llmfi_error_text(&r->error);
     llmfi_say(&t, r->provider);
     LLMFI_SAY(&t, ": the reply is JSON, but not ");
     llmfi_say_c(&t, what);
     LLMFI_SAY(&t, ": are the base URL and the dialect right?");
+}
+#if !LLMF_HAS_STRINGS
+#define llmfi_frame_foreign(r, what) llmfi_frame_foreign((r), "")
+#endif
+
+/* An id that llmfi_reply_make_id made: its provider never saw it, and the next reply may have the same. */
+LLMFI_UNUSED static bool llmfi_made_id(llmf_str id) {
+    size_t i = 4;
+    while (i < id.len && llmfi_is_digit(id.ptr[i])) i++;
+    return id.len == 9 && i == 9 && llmfi_starts(id, LLMFI_LIT("call"));
+}
+
+/* The function that the result in message `at` is of: as the message says, else by the call of that id before it. */
+LLMFI_UNUSED static llmf_str llmfi_result_name(const llmfi_ask *a, size_t at) {
+    const llmf_message *m = &a->req->messages[at];
+    size_t i;
+    if (m->name.len) return m->name;
+    while (at-- > 0)
+        for (i = 0; i < a->req->messages[at].tool_call_count; i++)
+            if (llmfi_eq(a->req->messages[at].tool_calls[i].id, m->tool_call_id)) return a->req->messages[at].tool_calls[i].name;
+    return llmfi_str("", 0);
 }
 
 /* Arguments where the protocol wants an object: what is none goes back as the text that it is. */
@@ -5441,14 +6223,21 @@ static void llmfi_fault_word(llmfi_fault *f, int which, llmf_str word, int depth
 
 /* ---- classes ---- */
 
+#if LLMF_HAS_FAULTS
+
 /* The result of a word, or LLMF_OK where no row has it. */
 static int llmfi_fault_of_word(llmf_str word) {
-    static const struct {
-        const char *word;
-        size_t len;
-        int result;
-    } rows[] = {
-#define LLMF_ERROR_WORD(text, result) { text, sizeof(text) - 1, result },
+    static const char words[] =
+#define LLMF_ERROR_WORD(text, result) text "\0"
+#ifdef LLMF_MODELS_DEF
+#include LLMF_MODELS_DEF
+#else
+LLMFI_ROWS_ERROR_WORD
+#undef LLMF_ERROR_WORD
+#endif
+        ;
+    static const uint8_t results[] = {
+#define LLMF_ERROR_WORD(text, result) result,
 #ifdef LLMF_MODELS_DEF
 #include LLMF_MODELS_DEF
 #else
@@ -5456,20 +6245,23 @@ LLMFI_ROWS_ERROR_WORD
 #undef LLMF_ERROR_WORD
 #endif
     };
-    size_t i;
-    for (i = 0; i < LLMFI_COUNT(rows); i++)
-        if (llmfi_eq(llmfi_str(rows[i].word, rows[i].len), word)) return rows[i].result;
-    return LLMF_OK;
+    int at = llmfi_word_in(words, word);
+    return at < 0 ? (int)LLMF_OK : results[at];
 }
 
 /* True when the message holds a phrase of that result. */
 static bool llmfi_fault_says(llmf_str message, int result) {
-    static const struct {
-        const char *phrase;
-        size_t len;
-        int result;
-    } rows[] = {
-#define LLMF_ERROR_PHRASE(text, result) { text, sizeof(text) - 1, result },
+    static const char phrases[] =
+#define LLMF_ERROR_PHRASE(text, result) text "\0"
+#ifdef LLMF_MODELS_DEF
+#include LLMF_MODELS_DEF
+#else
+LLMFI_ROWS_ERROR_PHRASE
+#undef LLMF_ERROR_PHRASE
+#endif
+        ;
+    static const uint8_t results[] = {
+#define LLMF_ERROR_PHRASE(text, result) result,
 #ifdef LLMF_MODELS_DEF
 #include LLMF_MODELS_DEF
 #else
@@ -5477,16 +6269,29 @@ LLMFI_ROWS_ERROR_PHRASE
 #undef LLMF_ERROR_PHRASE
 #endif
     };
+    const char *phrase = phrases;
     size_t i;
-    for (i = 0; i < LLMFI_COUNT(rows); i++)
-        if (rows[i].result == result && llmfi_find_nocase(message, llmfi_str(rows[i].phrase, rows[i].len)) != LLMFI_NOWHERE) return true;
+    for (i = 0; i < LLMFI_COUNT(results); i++) {
+        if (results[i] == result && llmfi_find_nocase(message, llmfi_cstr(phrase)) != LLMFI_NOWHERE) return true;
+        phrase += strlen(phrase) + 1;
+    }
     return false;
 }
+
+#else
+
+static int llmfi_fault_of_word(llmf_str word) {
+    (void)word;
+    return LLMF_OK;
+}
+
+#endif
 
 /* The result of a status, or LLMF_OK where no row has it: it is no error, or there is none. */
 static int llmfi_fault_of_status(int64_t status) {
     static const struct {
-        int from, to, result;
+        int16_t from, to;
+        uint8_t result;
     } rows[] = {
 #define LLMF_ERROR_STATUS(from, to, result) { from, to, result },
 #ifdef LLMF_MODELS_DEF
@@ -5501,6 +6306,8 @@ LLMFI_ROWS_ERROR_STATUS
         if (status >= rows[i].from && status <= rows[i].to) return rows[i].result;
     return LLMF_OK;
 }
+
+#if LLMF_HAS_FAULTS
 
 /* RULES 29. status: the HTTP status where it is an error's, else the one named inside, else 0. */
 static int llmfi_fault_class(const llmfi_fault *f, int64_t status) {
@@ -5519,6 +6326,16 @@ static int llmfi_fault_class(const llmfi_fault *f, int64_t status) {
         if (llmfi_fault_of_word(f->word[i]) == LLMF_ERR_BAD_REQUEST) return LLMF_ERR_BAD_REQUEST;
     return LLMF_ERR_SERVER;
 }
+
+#else
+
+static int llmfi_fault_class(const llmfi_fault *f, int64_t status) {
+    int result = llmfi_fault_of_status(status);
+    (void)f;
+    return result == LLMF_OK ? LLMF_ERR_SERVER : result;
+}
+
+#endif
 
 static bool llmfi_fault_is_number(llmf_str word) {
     size_t i;
@@ -5548,7 +6365,7 @@ static bool llmfi_fault_key_char(char c) {
 
 /* How long the key is that begins at the front of `s`; 0: none does. One that its owner has masked (sk-12***89) is none. */
 static size_t llmfi_fault_key(llmf_str s) {
-    static const char *const begins[] = { "sk-", "sk_", "gsk_", "hf_", "xai-", "AIza", "AKIA", "ASIA", "pplx-", "nvapi-", "csk-", "r8_", "ya29.", "eyJ", "ABSK" };
+    static const char begins[][7] = { "sk-", "sk_", "gsk_", "hf_", "xai-", "AIza", "AKIA", "ASIA", "pplx-", "nvapi-", "csk-", "r8_", "ya29.", "eyJ", "ABSK" };
     size_t i, n = 0, front = 0;
     for (i = 0; i < LLMFI_COUNT(begins); i++)
         if (llmfi_starts(s, llmfi_cstr(begins[i]))) break;
@@ -5606,6 +6423,10 @@ static size_t llmfi_fault_clean(const llmfi_reply *r, char *text, size_t len) {
 
 /* What to do about it. Which variable holds the key, the engine says. */
 static const char *llmfi_fault_advice(int code) {
+#if !LLMF_HAS_STRINGS
+    (void)code;
+    return "";
+#else
     switch (code) {
     case LLMF_ERR_AUTH: return "check the API key";
     case LLMF_ERR_PERMISSION: return "this key may not do that: ask the account's owner, or take another model";
@@ -5620,11 +6441,12 @@ static const char *llmfi_fault_advice(int code) {
     case LLMF_ERR_TIMEOUT: return "try again, or ask for less";
     default: return "";
     }
+#endif
 }
 
 static void llmfi_fault_sentence(llmfi_reply *r) {
     llmf_error *e = &r->error;
-    llmfi_text t = llmfi_text_in(e->text, sizeof e->text);
+    llmfi_text t = llmfi_error_text(e);
     llmf_str said = llmfi_utf8_cut(e->message, 300);
     const char *advice = llmfi_fault_advice(e->code);
     llmfi_say(&t, r->provider.len ? r->provider : LLMFI_LIT("the provider"));
@@ -5671,7 +6493,9 @@ LLMFI_UNUSED static void llmfi_fault_tell(llmfi_reply *r, int code, llmf_str wor
 static void llmfi_fault_decide(llmfi_reply *r, llmfi_fault *f) {
     int64_t status = r->status >= 300 ? r->status : f->status;
     int code = llmfi_fault_class(f, status);
+    size_t bad;
     if (code == LLMF_ERR_CONTENT_FILTER) r->blocked = true;
+    if (!llmfi_utf8_valid(llmfi_buf_str(&f->message), &bad)) f->message.len = bad; /* memory ran out within a character */
     llmfi_fault_tell(r, code, llmfi_fault_code(f), llmfi_trim(llmfi_buf_str(&f->message)));
     llmfi_buf_free(&f->message);
 }
@@ -5685,6 +6509,8 @@ static bool llmfi_fault_speak(llmfi_fault *f, int rank) {
     f->message_rank = rank;
     return true;
 }
+
+#if LLMF_HAS_FAULTS
 
 static void llmfi_fault_part(llmfi_fault *f, const char *between, const llmfi_json *j) {
     if (f->message.len) llmfi_buf_add(&f->message, between, strlen(between));
@@ -5722,6 +6548,8 @@ static void llmfi_fault_detail(llmfi_fault *f, llmfi_json *j) {
         } else llmfi_json_skip(j);
 }
 
+#endif
+
 static void llmfi_fault_object_in(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, int depth);
 
 /* A value that is the message, or has it inside: text, a list of texts or details, an object. worth: of two at the same depth the one worth more counts. */
@@ -5731,6 +6559,7 @@ static void llmfi_fault_message(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, i
         if (llmfi_fault_speak(f, 2 * depth + worth) && !f->message.len) llmfi_json_add(j, &f->message);
     } else if (token == LLMFI_J_OBJECT) {
         llmfi_fault_object_in(r, f, j, depth + 1);
+#if LLMF_HAS_FAULTS
     } else if (token == LLMFI_J_ARRAY) {
         bool speaks = llmfi_fault_speak(f, 2 * depth + worth) && !f->message.len;
         while ((token = llmfi_json_next(j)) > 0 && token != LLMFI_J_ARRAY_END) {
@@ -5738,6 +6567,10 @@ static void llmfi_fault_message(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, i
             else if (token == LLMFI_J_OBJECT && speaks) llmfi_fault_detail(f, j);
             else if (token == LLMFI_J_OBJECT || token == LLMFI_J_ARRAY) llmfi_json_skip(j);
         }
+#else
+    } else if (token == LLMFI_J_ARRAY) {
+        llmfi_json_skip(j);
+#endif
     }
 }
 
@@ -5762,6 +6595,28 @@ static void llmfi_fault_string(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, in
     }
 }
 
+/* Seconds or milliseconds with any number of decimals, of which three count. Anything else leaves *ms as it is. */
+LLMFI_UNUSED static void llmfi_parse_delay(llmf_str value, int64_t unit_ms, int64_t *ms) {
+    int64_t whole = 0, part = 0, scale = 1000;
+    size_t dot = llmfi_find_char(value, '.'), i;
+    llmf_str before = llmfi_str(value.ptr, dot == LLMFI_NOWHERE ? value.len : dot);
+    if (!llmfi_parse_int(before, &whole) || whole < 0 || whole > 1000000000) return;
+    for (i = before.len + 1; i < value.len; i++) {
+        if (!llmfi_is_digit(value.ptr[i])) return;
+        if (scale > 1) part += (value.ptr[i] - '0') * (scale /= 10);
+    }
+    *ms = whole * unit_ms + (part * unit_ms + 500) / 1000;
+}
+
+#if LLMF_HAS_FAULTS
+
+/* "48s", "0.5s": google.rpc.RetryInfo. */
+static void llmfi_fault_delay(llmfi_reply *r, llmfi_json *j) {
+    if (llmfi_json_next(j) == LLMFI_J_OBJECT || j->token == LLMFI_J_ARRAY) llmfi_json_skip(j);
+    else if (j->token == LLMFI_J_STRING && llmfi_ends(j->text, LLMFI_LIT("s")))
+        llmfi_parse_delay(llmfi_str(j->text.ptr, j->text.len - 1), 1000, &r->error.retry_after_ms);
+}
+
 /* innererror: {code}; details: [{reason}]. Deep things: of each the first word. */
 static void llmfi_fault_inner(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, int which, int depth) {
     int token = llmfi_json_next(j);
@@ -5770,6 +6625,7 @@ static void llmfi_fault_inner(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, int
     while (token == LLMFI_J_OBJECT) {
         while (llmfi_json_next(j) == LLMFI_J_KEY)
             if (which == LLMFI_FAULT_INNER ? LLMFI_KEY(j, "code") : LLMFI_KEY(j, "reason")) llmfi_fault_string(r, f, j, which, depth);
+            else if (LLMFI_KEY(j, "retryDelay")) llmfi_fault_delay(r, j);
             else llmfi_json_skip(j);
         if (!array || j->token != LLMFI_J_OBJECT_END) return;
         token = llmfi_json_next(j);
@@ -5780,6 +6636,8 @@ static void llmfi_fault_inner(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, int
     }
 }
 
+#endif
+
 /* The members of an object that was just opened. */
 static void llmfi_fault_object_in(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, int depth) {
     if (depth > LLMFI_FAULT_DEPTH) {
@@ -5787,6 +6645,13 @@ static void llmfi_fault_object_in(llmfi_reply *r, llmfi_fault *f, llmfi_json *j,
         return;
     }
     while (llmfi_json_next(j) == LLMFI_J_KEY) {
+#if !LLMF_HAS_FAULTS
+        if (LLMFI_KEY(j, "message")) llmfi_fault_message(r, f, j, depth, 1);
+        else if (LLMFI_KEY(j, "error")) llmfi_fault_message(r, f, j, depth, 0);
+        else if (LLMFI_KEY(j, "code")) llmfi_fault_number(r, f, j, LLMFI_FAULT_CODE, depth);
+        else if (LLMFI_KEY(j, "type")) llmfi_fault_string(r, f, j, LLMFI_FAULT_TYPE, depth);
+        else llmfi_json_skip(j);
+#else
         if (LLMFI_KEY(j, "message") || LLMFI_KEY(j, "Message") || LLMFI_KEY(j, "detail") || LLMFI_KEY(j, "msg") || LLMFI_KEY(j, "errors"))
             llmfi_fault_message(r, f, j, depth, 1);
         else if (LLMFI_KEY(j, "error")) llmfi_fault_message(r, f, j, depth, 0);
@@ -5798,6 +6663,7 @@ static void llmfi_fault_object_in(llmfi_reply *r, llmfi_fault *f, llmfi_json *j,
         else if (LLMFI_KEY(j, "innererror")) llmfi_fault_inner(r, f, j, LLMFI_FAULT_INNER, depth);
         else if (LLMFI_KEY(j, "details")) llmfi_fault_inner(r, f, j, LLMFI_FAULT_REASON, depth);
         else llmfi_json_skip(j);
+#endif
     }
 }
 
@@ -5812,6 +6678,8 @@ static bool llmfi_fault_json(llmfi_reply *r, llmfi_fault *f, llmf_str text) {
     else if (token == LLMFI_J_STRING) llmfi_json_add(&j, &f->message);
     return !j.error;
 }
+
+#if LLMF_HAS_FAULTS
 
 /* ---- other bodies ---- */
 
@@ -5864,6 +6732,8 @@ static void llmfi_fault_xml(llmfi_reply *r, llmfi_fault *f, llmf_str text) {
     llmfi_fault_markup(r, f, said);
 }
 
+#endif
+
 /* ---- the two ways in ---- */
 
 static void llmfi_fault_init(llmfi_reply *r, llmfi_fault *f) {
@@ -5873,19 +6743,27 @@ static void llmfi_fault_init(llmfi_reply *r, llmfi_fault *f) {
     for (i = 0; i < LLMFI_FAULT_WORDS; i++) f->word[i] = llmfi_str("", 0);
 }
 
+#if LLMF_HAS_FAULTS
+/* x-amzn-errortype: a name, behind a namespace and in front of an address. */
+static void llmfi_fault_header(llmfi_reply *r, llmfi_fault *f, llmf_str amzn) {
+    size_t colon = llmfi_find_char(amzn, ':'), sharp;
+    if (colon != LLMFI_NOWHERE) amzn.len = colon;
+    sharp = llmfi_find_char(amzn, '#');
+    amzn = llmfi_trim(sharp == LLMFI_NOWHERE ? amzn : llmfi_from(amzn, sharp + 1));
+    llmfi_fault_word(f, LLMFI_FAULT_AMZN, llmfi_reply_clean(r, amzn), 0);
+}
+#endif
+
 /* A reply with another status than 2xx, of any provider: r->error is filled. amzn: the value of x-amzn-errortype; empty: none. What Retry-After says is
    the engine's to add. */
 LLMFI_UNUSED static void llmfi_fault_body(llmfi_reply *r, int status, llmf_str body, llmf_str amzn) {
     llmfi_fault f;
-    size_t colon = llmfi_find_char(amzn, ':'), sharp;
     if (r->error.code) return;
     r->status = status;
     llmfi_fault_init(r, &f);
-    if (colon != LLMFI_NOWHERE) amzn.len = colon;
-    sharp = llmfi_find_char(amzn, '#');
-    amzn = llmfi_trim(sharp == LLMFI_NOWHERE ? amzn : llmfi_from(amzn, sharp + 1));
-    llmfi_fault_word(&f, LLMFI_FAULT_AMZN, llmfi_reply_clean(r, amzn), 0);
     body = llmfi_trim(body);
+#if LLMF_HAS_FAULTS
+    llmfi_fault_header(r, &f, amzn);
     if (llmfi_starts(body, LLMFI_LIT("\xEF\xBB\xBF"))) body = llmfi_trim(llmfi_from(body, 3));
     if (llmfi_starts(body, LLMFI_LIT("data:")) || llmfi_starts(body, LLMFI_LIT("event:"))) { /* framed as a stream all the same */
         size_t brace = llmfi_find_char(body, '{');
@@ -5894,6 +6772,10 @@ LLMFI_UNUSED static void llmfi_fault_body(llmfi_reply *r, int status, llmf_str b
     if (body.len && body.ptr[0] == '<') llmfi_fault_xml(r, &f, body);
     else if (!body.len || !strchr("{[\"", body.ptr[0]) || (!llmfi_fault_json(r, &f, body) && !f.message.len))
         llmfi_fault_markup(r, &f, body);
+#else
+    (void)amzn;
+    (void)llmfi_fault_json(r, &f, body);
+#endif
     r->error.code = LLMF_OK; /* scratch that ran out is no reason to hide the provider's */
     llmfi_fault_decide(r, &f);
 }
@@ -5916,19 +6798,24 @@ LLMF_API void llmf_reply_error(llmf_reply *r, int result, llmf_str provider_code
 }
 
 #endif
-#if LLMF_HAS_DIALECT_OPENAI
-/* Chat Completions (OpenAI API reference, chat/create), the dialect of OpenAI and of most hosts. What hosts do differently is quirks for requests, and for
-   replies read generously: any order of members, any place of usage, each form of reasoning and of streamed tool calls that has been seen. */
-#ifndef LLMFI_PROVIDERS_OPENAI_H
-#define LLMFI_PROVIDERS_OPENAI_H
+#if LLMF_HAS_DIALECT_OPENAI || LLMF_HAS_DIALECT_OPENAI_RESPONSES
+/* What the two APIs of OpenAI ask alike: Chat Completions and Responses. Where the one puts members into an object inside an object, the other has them
+   in the outer one: `flat`. */
+#ifndef LLMFI_PROVIDERS_OPENAI_REQUEST_H
+#define LLMFI_PROVIDERS_OPENAI_REQUEST_H
 
 static bool llmfi_openai_quirk(const llmfi_ask *a, uint32_t quirk) {
-    return (a->model->quirks & quirk) != 0;
+    return (a->model->quirks & quirk & LLMFI_QUIRKS_MET) != 0;
 }
 
-/* ==== requests ==================================================================================================== */
+/* Whether the request's extra leaves that member to us. */
+#define LLMFI_OPENAI_OURS(a, name) (!llmfi_extra((a), LLMFI_LIT(name)))
 
 /* ---- what cannot be said ---- */
+
+static bool llmfi_openai_wants_json(const llmfi_ask *a) {
+    return a->format || (a->req->format && strcmp(a->req->format, "json") == 0);
+}
 
 static void llmfi_openai_check_sampling(const llmfi_ask *a, llmfi_refusal *f) {
     const llmf_request *q = a->req;
@@ -5940,39 +6827,11 @@ static void llmfi_openai_check_sampling(const llmfi_ask *a, llmfi_refusal *f) {
     if (q->stop_count) llmfi_refuse(f, LLMF_ERR_UNSUPPORTED, "stop", "this model takes none; leave them out, or take another model");
 }
 
-static void llmfi_openai_check_reasoning(const llmfi_ask *a, llmfi_refusal *f) {
-    const char *reasoning = a->req->reasoning;
-    int64_t tokens;
-    bool none = reasoning && strcmp(reasoning, "none") == 0;
-    if (!reasoning || !*reasoning) return;
-    if (llmfi_openai_quirk(a, LLMFI_Q_NO_REASONING)) {
-        if (!none) llmfi_refuse(f, LLMF_ERR_UNSUPPORTED, "reasoning", "this model cannot be asked to reason; leave it out, or take another model");
-    } else if (llmfi_reasoning_tokens(reasoning, &tokens) && !llmfi_openai_quirk(a, LLMFI_Q_REASONING_OBJECT | LLMFI_Q_ENABLE_THINKING)) {
-        llmfi_refuse(f, LLMF_ERR_UNSUPPORTED, "reasoning", "this provider takes no number of tokens; ask for none, low, medium or high");
-    }
-}
-
-static void llmfi_openai_check_part(const llmf_message *m, const llmf_part *p, llmfi_refusal *f) {
-    llmf_str media, base64, url = llmfi_cstr(p->url);
-    if (p->type == LLMF_PART_TEXT) return;
-    if (m->role != LLMF_USER) {
-        llmfi_refuse(f, LLMF_ERR_UNSUPPORTED, "messages.parts", "images, audio and files can only stand in a user message here");
-    } else if (!p->data && !url.len) {
-        llmfi_refuse(f, LLMF_ERR_ARGUMENT, "messages.parts", "a part needs data, path or url");
-    } else if (p->type != LLMF_PART_IMAGE && !p->data && !llmfi_data_url(url, &media, &base64)) {
-        llmfi_refuse(f, LLMF_ERR_UNSUPPORTED, "messages.parts.url", p->type == LLMF_PART_AUDIO ? "audio cannot be sent as a URL here; give its data or path"
-                                                                                               : "a file cannot be sent as a URL here; give its data or path");
-    }
-}
-
-static void llmfi_openai_check(const llmfi_ask *a, llmfi_refusal *f) {
+/* What the members of both cannot say. */
+static void llmfi_openai_check_common(const llmfi_ask *a, llmfi_refusal *f) {
     const llmf_request *q = a->req;
-    size_t i, k;
     llmfi_openai_check_sampling(a, f);
-    llmfi_openai_check_reasoning(a, f);
-    for (i = 0; i < q->message_count; i++)
-        for (k = 0; k < q->messages[i].part_count; k++) llmfi_openai_check_part(&q->messages[i], &q->messages[i].parts[k], f);
-    if ((a->format || (q->format && strcmp(q->format, "json") == 0)) && llmfi_openai_quirk(a, LLMFI_Q_NO_JSON_MODE))
+    if (llmfi_openai_wants_json(a) && llmfi_openai_quirk(a, LLMFI_Q_NO_JSON_MODE))
         llmfi_refuse(f, LLMF_ERR_UNSUPPORTED, "format", "this provider knows neither JSON mode nor schemas; ask for JSON in the prompt");
     if (q->parallel_tool_calls == LLMF_NO && q->tool_count && llmfi_openai_quirk(a, LLMFI_Q_NO_PARALLEL_FIELD))
         llmfi_refuse(f, LLMF_ERR_UNSUPPORTED, "parallel_tool_calls", "this provider cannot be told; leave it out");
@@ -5980,11 +6839,7 @@ static void llmfi_openai_check(const llmfi_ask *a, llmfi_refusal *f) {
         llmfi_refuse(f, LLMF_ERR_ARGUMENT, "extra.stream", "set the request's own stream instead: it also says how the reply is read");
 }
 
-static void llmfi_openai_path(const llmfi_ask *a, llmfi_out *out) {
-    (void)a;
-    LLMFI_PUT(out, "/chat/completions");
-}
-
+#if LLMF_HAS_SCHEMA
 /* ---- schemas ---- */
 
 /* Keywords whose value is a schema, a list of schemas, or a mapping of names to schemas; and those that strict mode refuses (OpenAI, structured outputs). */
@@ -6108,30 +6963,32 @@ static void llmfi_openai_schema_name(llmfi_jw *w, const llmfi_node *schema) {
     }
     llmfi_jw_member_str(w, "name", n ? llmfi_str(name, n) : LLMFI_LIT("response"));
 }
+#endif
 
-static void llmfi_openai_format(const llmfi_ask *a, llmfi_jw *w) {
-    bool json = a->req->format && strcmp(a->req->format, "json") == 0, schema = a->format && !llmfi_openai_quirk(a, LLMFI_Q_NO_SCHEMA);
-    bool strict = schema && llmfi_openai_strict_root(a->format);
-    if (!json && !a->format) return;
-    llmfi_jw_key(w, "response_format");
+/* {"type":"json_schema", …} or {"type":"json_object"} */
+static void llmfi_openai_format(const llmfi_ask *a, llmfi_jw *w, bool flat) {
+#if LLMF_HAS_SCHEMA
+    bool schema = a->format && !llmfi_openai_quirk(a, LLMFI_Q_NO_SCHEMA), strict = schema && llmfi_openai_strict_root(a->format);
     llmfi_jw_object(w);
     llmfi_jw_member_str(w, "type", schema ? LLMFI_LIT("json_schema") : LLMFI_LIT("json_object"));
     if (schema) {
-        llmfi_jw_key(w, "json_schema");
-        llmfi_jw_object(w);
+        if (!flat) llmfi_jw_key(w, "json_schema");
+        if (!flat) llmfi_jw_object(w);
         llmfi_openai_schema_name(w, a->format);
         llmfi_jw_member_bool(w, "strict", strict);
         llmfi_jw_key(w, "schema");
         if (strict) llmfi_openai_schema(w, a->format);
         else llmfi_node_write(w, a->format);
-        llmfi_jw_object_end(w);
+        if (!flat) llmfi_jw_object_end(w);
     }
     llmfi_jw_object_end(w);
+#else
+    (void)a, (void)flat;
+    llmfi_jw_raw(w, LLMFI_LIT("{\"type\":\"json_object\"}"));
+#endif
 }
 
-/* ---- the head: everything but messages and tools ---- */
-
-#define LLMFI_OPENAI_OURS(a, name) (!llmfi_extra((a), LLMFI_LIT(name)))
+/* ---- members ---- */
 
 static void llmfi_openai_sampling(const llmfi_ask *a, llmfi_jw *w) {
     const llmf_request *q = a->req;
@@ -6147,6 +7004,172 @@ static void llmfi_openai_sampling(const llmfi_ask *a, llmfi_jw *w) {
     }
 }
 
+static llmf_str llmfi_openai_system_role(const llmfi_ask *a) {
+    if (llmfi_openai_quirk(a, LLMFI_Q_SYSTEM_AS_USER)) return LLMFI_LIT("user");
+    return llmfi_openai_quirk(a, LLMFI_Q_DEVELOPER_ROLE) ? LLMFI_LIT("developer") : LLMFI_LIT("system");
+}
+
+static void llmfi_openai_tool(const llmfi_ask *a, llmfi_jw *w, size_t at, bool flat) {
+    const llmf_tool *t = &a->req->tools[at];
+    bool strict = LLMF_HAS_SCHEMA && t->strict;
+#if LLMF_HAS_SCHEMA
+    const llmfi_node *schema = a->schemas ? a->schemas[at] : NULL;
+#endif
+    llmfi_jw_object(w);
+    llmfi_jw_member_lit(w, "type", "function");
+    if (!flat) llmfi_jw_key(w, "function");
+    if (!flat) llmfi_jw_object(w);
+    llmfi_jw_member_str(w, "name", llmfi_cstr(t->name));
+    if (t->description && *t->description) llmfi_jw_member_str(w, "description", llmfi_cstr(t->description));
+    llmfi_jw_key(w, "parameters");
+#if !LLMF_HAS_SCHEMA
+    llmfi_jw_raw(w, t->parameters ? llmfi_cstr(t->parameters) : LLMFI_LIT("{\"type\":\"object\",\"properties\":{}}"));
+#else
+    if (!schema && strict) llmfi_jw_raw(w, LLMFI_LIT("{\"type\":\"object\",\"properties\":{},\"additionalProperties\":false}"));
+    else if (!schema) llmfi_jw_raw(w, LLMFI_LIT("{\"type\":\"object\",\"properties\":{}}"));
+    else if (strict) llmfi_openai_schema(w, schema);
+    else llmfi_node_write(w, schema);
+#endif
+    if ((strict || flat) && !llmfi_openai_quirk(a, LLMFI_Q_NO_STRICT)) llmfi_jw_member_bool(w, "strict", strict); /* Responses takes no word for yes */
+    if (!flat) llmfi_jw_object_end(w);
+    llmfi_jw_object_end(w);
+}
+
+static void llmfi_openai_tool_choice(const llmfi_ask *a, llmfi_jw *w, bool flat) {
+    const char *choice = a->req->tool_choice;
+    if (!choice || !*choice || !LLMFI_OPENAI_OURS(a, "tool_choice")) return;
+    llmfi_jw_key(w, "tool_choice");
+    if (strcmp(choice, "auto") == 0 || strcmp(choice, "none") == 0) {
+        llmfi_jw_str(w, llmfi_cstr(choice));
+    } else if (strcmp(choice, "required") == 0) {
+        llmfi_jw_str(w, llmfi_openai_quirk(a, LLMFI_Q_TOOL_ANY) ? LLMFI_LIT("any") : LLMFI_LIT("required"));
+    } else {
+        llmfi_jw_object(w);
+        llmfi_jw_member_lit(w, "type", "function");
+        if (!flat) llmfi_jw_key(w, "function");
+        if (!flat) llmfi_jw_object(w);
+        llmfi_jw_member_str(w, "name", llmfi_cstr(choice));
+        if (!flat) llmfi_jw_object_end(w);
+        llmfi_jw_object_end(w);
+    }
+}
+
+static void llmfi_openai_tail(const llmfi_ask *a, llmfi_jw *w, bool flat) {
+    const llmf_request *q = a->req;
+    if (q->tool_count) {
+        llmfi_openai_tool_choice(a, w, flat);
+        if (q->parallel_tool_calls != LLMF_UNSET && !llmfi_openai_quirk(a, LLMFI_Q_NO_PARALLEL_FIELD) && LLMFI_OPENAI_OURS(a, "parallel_tool_calls"))
+            llmfi_jw_member_bool(w, "parallel_tool_calls", q->parallel_tool_calls == LLMF_YES);
+    }
+    llmfi_extra_write(a, w);
+    llmfi_jw_object_end(w);
+}
+
+/* ---- the body ---- */
+
+/* How one of the two APIs spells it. */
+typedef struct llmfi_openai_form {
+    const char *list;                        /* the member that the messages are in */
+    bool flat;
+    void (*head)(const llmfi_ask *a, llmfi_jw *w); /* opens the body: all members in front of the list */
+    void (*lead)(const llmfi_ask *a, llmfi_jw *w); /* what stands in the list in front of the messages; NULL: nothing */
+    void (*message)(const llmfi_ask *a, llmfi_jw *w, size_t at);
+} llmfi_openai_form;
+
+/* Step 0: the head and the lead; one for each message; one for each tool; the tail. */
+static bool llmfi_openai_steps(const llmfi_ask *a, unsigned step, llmfi_jw *w, const llmfi_openai_form *form) {
+    bool own = !llmfi_extra(a, llmfi_cstr(form->list));
+    size_t messages = own ? a->req->message_count : 0, tools = LLMFI_OPENAI_OURS(a, "tools") ? a->req->tool_count : 0, at = step;
+    if (at == 0) {
+        form->head(a, w);
+        if (!own) return true;
+        llmfi_jw_key_str(w, llmfi_cstr(form->list));
+        llmfi_jw_array(w);
+        if (form->lead) form->lead(a, w);
+        if (!messages) llmfi_jw_array_end(w);
+        return true;
+    }
+    if (--at < messages) {
+        form->message(a, w, at);
+        if (at + 1 == messages) llmfi_jw_array_end(w);
+        return true;
+    }
+    at -= messages;
+    if (at < tools) {
+        if (at == 0) {
+            llmfi_jw_key(w, "tools");
+            llmfi_jw_array(w);
+        }
+        llmfi_openai_tool(a, w, at, form->flat);
+        if (at + 1 == tools) llmfi_jw_array_end(w);
+        return true;
+    }
+    llmfi_openai_tail(a, w, form->flat);
+    return false;
+}
+
+#endif
+#endif
+#if LLMF_HAS_DIALECT_OPENAI
+/* Chat Completions (OpenAI API reference, chat/create), the dialect of OpenAI and of most hosts. What hosts do differently is quirks for requests, and for
+   replies read generously: any order of members, any place of usage, each form of reasoning and of streamed tool calls that has been seen. */
+#ifndef LLMFI_PROVIDERS_OPENAI_H
+#define LLMFI_PROVIDERS_OPENAI_H
+
+/* ==== requests ==================================================================================================== */
+
+/* ---- what cannot be said ---- */
+
+#if LLMF_HAS_REASONING
+static void llmfi_openai_check_reasoning(const llmfi_ask *a, llmfi_refusal *f) {
+    const char *reasoning = a->req->reasoning;
+    int64_t tokens;
+    bool none = reasoning && strcmp(reasoning, "none") == 0;
+    if (!reasoning || !*reasoning) return;
+    if (llmfi_openai_quirk(a, LLMFI_Q_NO_REASONING)) {
+        if (!none) llmfi_refuse(f, LLMF_ERR_UNSUPPORTED, "reasoning", "this model cannot be asked to reason; leave it out, or take another model");
+    } else if (llmfi_reasoning_tokens(reasoning, &tokens) && !llmfi_openai_quirk(a, LLMFI_Q_REASONING_OBJECT | LLMFI_Q_ENABLE_THINKING)) {
+        llmfi_refuse(f, LLMF_ERR_UNSUPPORTED, "reasoning", "this provider takes no number of tokens; ask for none, low, medium or high");
+    }
+}
+#endif
+
+#if LLMF_HAS_MEDIA
+static void llmfi_openai_check_part(const llmf_message *m, const llmf_part *p, llmfi_refusal *f) {
+    llmf_str media, base64, url = llmfi_cstr(p->url);
+    if (p->type == LLMF_PART_TEXT) return;
+    if (m->role != LLMF_USER) {
+        llmfi_refuse(f, LLMF_ERR_UNSUPPORTED, "messages.parts", "images, audio and files can only stand in a user message here");
+    } else if (!p->data && !url.len) {
+        llmfi_refuse(f, LLMF_ERR_ARGUMENT, "messages.parts", "a part needs data, path or url");
+    } else if (p->type != LLMF_PART_IMAGE && !p->data && !llmfi_data_url(url, &media, &base64)) {
+        llmfi_refuse(f, LLMF_ERR_UNSUPPORTED, "messages.parts.url", p->type == LLMF_PART_AUDIO ? "audio cannot be sent as a URL here; give its data or path"
+                                                                                               : "a file cannot be sent as a URL here; give its data or path");
+    }
+}
+#endif
+
+static void llmfi_openai_check(const llmfi_ask *a, llmfi_refusal *f) {
+#if LLMF_HAS_MEDIA
+    const llmf_request *q = a->req;
+    size_t i, k;
+    for (i = 0; i < q->message_count; i++)
+        for (k = 0; k < q->messages[i].part_count; k++) llmfi_openai_check_part(&q->messages[i], &q->messages[i].parts[k], f);
+#endif
+    llmfi_openai_check_common(a, f);
+#if LLMF_HAS_REASONING
+    llmfi_openai_check_reasoning(a, f);
+#endif
+}
+
+static void llmfi_openai_path(const llmfi_ask *a, llmfi_out *out) {
+    (void)a;
+    LLMFI_PUT(out, "/chat/completions");
+}
+
+/* ---- the head: everything but messages and tools ---- */
+
+#if LLMF_HAS_REASONING
 static void llmfi_openai_reasoning_object(const llmfi_ask *a, llmfi_jw *w) {
     int64_t tokens;
     if (!LLMFI_OPENAI_OURS(a, "reasoning")) return;
@@ -6165,11 +7188,14 @@ static void llmfi_openai_reasoning(const llmfi_ask *a, llmfi_jw *w) {
     if (llmfi_openai_quirk(a, LLMFI_Q_REASONING_OBJECT)) {
         llmfi_openai_reasoning_object(a, w);
     } else if (llmfi_openai_quirk(a, LLMFI_Q_THINKING_OBJECT)) {
-        if (!LLMFI_OPENAI_OURS(a, "thinking")) return;
-        llmfi_jw_key(w, "thinking");
-        llmfi_jw_object(w);
-        llmfi_jw_member_str(w, "type", none ? LLMFI_LIT("disabled") : LLMFI_LIT("enabled"));
-        llmfi_jw_object_end(w);
+        if (LLMFI_OPENAI_OURS(a, "thinking")) {
+            llmfi_jw_key(w, "thinking");
+            llmfi_jw_object(w);
+            llmfi_jw_member_str(w, "type", none ? LLMFI_LIT("disabled") : LLMFI_LIT("enabled"));
+            llmfi_jw_object_end(w);
+        }
+        if (!none && llmfi_openai_quirk(a, LLMFI_Q_THINKING_EFFORT) && LLMFI_OPENAI_OURS(a, "reasoning_effort"))
+            llmfi_jw_member_str(w, "reasoning_effort", llmfi_cstr(reasoning));
     } else if (llmfi_openai_quirk(a, LLMFI_Q_ENABLE_THINKING)) {
         if (LLMFI_OPENAI_OURS(a, "enable_thinking")) llmfi_jw_member_bool(w, "enable_thinking", !none);
         if (llmfi_reasoning_tokens(reasoning, &tokens) && LLMFI_OPENAI_OURS(a, "thinking_budget")) llmfi_jw_member_int(w, "thinking_budget", tokens);
@@ -6177,6 +7203,7 @@ static void llmfi_openai_reasoning(const llmfi_ask *a, llmfi_jw *w) {
         llmfi_jw_member_str(w, "reasoning_effort", llmfi_cstr(reasoning));
     }
 }
+#endif
 
 static void llmfi_openai_limit(const llmfi_ask *a, llmfi_jw *w) {
     int64_t most = a->req->max_tokens;
@@ -6203,10 +7230,15 @@ static void llmfi_openai_head(const llmfi_ask *a, llmfi_jw *w) {
     llmfi_openai_limit(a, w);
     llmfi_openai_sampling(a, w);
     llmfi_openai_seed(a, w);
+#if LLMF_HAS_REASONING
     llmfi_openai_reasoning(a, w);
+#endif
     if (q->user && *q->user && !llmfi_openai_quirk(a, LLMFI_Q_NO_USER_FIELD) && LLMFI_OPENAI_OURS(a, "user"))
         llmfi_jw_member_str(w, "user", llmfi_cstr(q->user));
-    if (LLMFI_OPENAI_OURS(a, "response_format")) llmfi_openai_format(a, w);
+    if (llmfi_openai_wants_json(a) && LLMFI_OPENAI_OURS(a, "response_format")) {
+        llmfi_jw_key(w, "response_format");
+        llmfi_openai_format(a, w, false);
+    }
 }
 
 /* ---- messages ---- */
@@ -6218,32 +7250,7 @@ static size_t llmfi_openai_first_user(const llmf_request *q) {
     return i;
 }
 
-static void llmfi_openai_text_part(llmfi_jw *w, llmf_str text) {
-    llmfi_jw_object(w);
-    llmfi_jw_member_lit(w, "type", "text");
-    llmfi_jw_member_str(w, "text", text);
-    llmfi_jw_object_end(w);
-}
-
-static void llmfi_openai_image(llmfi_jw *w, const llmf_part *p) {
-    llmfi_jw_member_lit(w, "type", "image_url");
-    llmfi_jw_key(w, "image_url");
-    llmfi_jw_object(w);
-    llmfi_jw_key(w, "url");
-    if (p->data) {
-        llmfi_jw_str_begin(w);
-        llmfi_jw_str_piece(w, LLMFI_LIT("data:"));
-        llmfi_jw_str_piece(w, llmfi_part_media(p));
-        llmfi_jw_str_piece(w, LLMFI_LIT(";base64,"));
-        llmfi_put_base64(w->out, p->data, p->data_len);
-        llmfi_jw_str_end(w);
-    } else {
-        llmfi_jw_str(w, llmfi_cstr(p->url));
-    }
-    if (p->detail && *p->detail) llmfi_jw_member_str(w, "detail", llmfi_cstr(p->detail));
-    llmfi_jw_object_end(w);
-}
-
+#if LLMF_HAS_MEDIA
 /* "wav" of audio/x-wav, "mp3" of audio/mpeg; else what follows the slash. */
 static llmf_str llmfi_openai_audio_format(llmf_str media) {
     size_t slash = llmfi_find_char(media, '/'), end;
@@ -6286,17 +7293,23 @@ static void llmfi_openai_file(llmfi_jw *w, const llmf_part *p) {
     }
     llmfi_jw_object_end(w);
 }
+#endif
 
 static void llmfi_openai_part(llmfi_jw *w, const llmf_part *p) {
-    if (p->type == LLMF_PART_TEXT) {
-        llmfi_openai_text_part(w, llmfi_text_at(p->text, p->text_len));
+    if (!LLMF_HAS_MEDIA || p->type == LLMF_PART_TEXT) {
+        llmfi_jw_text_part(w, llmfi_text_at(p->text, p->text_len));
+        return;
+    }
+#if LLMF_HAS_MEDIA
+    if (p->type == LLMF_PART_IMAGE) {
+        llmfi_jw_image_part(w, p);
         return;
     }
     llmfi_jw_object(w);
-    if (p->type == LLMF_PART_IMAGE) llmfi_openai_image(w, p);
-    else if (p->type == LLMF_PART_AUDIO) llmfi_openai_audio(w, p);
+    if (p->type == LLMF_PART_AUDIO) llmfi_openai_audio(w, p);
     else llmfi_openai_file(w, p);
     llmfi_jw_object_end(w);
+#endif
 }
 
 /* The system text that goes before a message's own, and that own one, as one string. */
@@ -6323,20 +7336,16 @@ static void llmfi_openai_content(llmfi_jw *w, llmf_str lead, const llmf_message 
         llmfi_openai_joined(w, lead, text);
     } else {
         llmfi_jw_array(w);
-        if (lead.len) llmfi_openai_text_part(w, lead);
-        if (text.len) llmfi_openai_text_part(w, text);
+        if (lead.len) llmfi_jw_text_part(w, lead);
+        if (text.len) llmfi_jw_text_part(w, text);
         for (i = 0; i < m->part_count; i++) llmfi_openai_part(w, &m->parts[i]);
         llmfi_jw_array_end(w);
     }
 }
 
-static llmf_str llmfi_openai_system_role(const llmfi_ask *a) {
-    if (llmfi_openai_quirk(a, LLMFI_Q_SYSTEM_AS_USER)) return LLMFI_LIT("user");
-    return llmfi_openai_quirk(a, LLMFI_Q_DEVELOPER_ROLE) ? LLMFI_LIT("developer") : LLMFI_LIT("system");
-}
-
 /* ---- what goes back of earlier turns ---- */
 
+#if LLMF_HAS_STATE
 /* The JSON of a state that this dialect gave for this provider; empty: it is another's, or no JSON any more. */
 static llmf_str llmfi_openai_state(const llmfi_settings *model, llmf_str state) {
     llmf_str dialect = LLMFI_LIT("openai/");
@@ -6363,33 +7372,22 @@ static bool llmfi_openai_state_members(llmfi_jw *w, llmf_str state) {
     }
     return any;
 }
+#endif
 
 static void llmfi_openai_back(const llmfi_ask *a, llmfi_jw *w, const llmf_message *m) {
+#if LLMF_HAS_STATE
     llmf_str state = m->state.len ? llmfi_openai_state(a->model, m->state) : llmfi_str("", 0);
+#endif
     if (!llmfi_openai_quirk(a, LLMFI_Q_BACK_REASONING_CONTENT | LLMFI_Q_BACK_REASONING_DETAILS | LLMFI_Q_BACK_REASONING)) return;
+#if LLMF_HAS_STATE
     if (state.len && llmfi_openai_state_members(w, state)) return;
-    if (!m->reasoning.len) return;
-    if (llmfi_openai_quirk(a, LLMFI_Q_BACK_REASONING_CONTENT)) llmfi_jw_member_str(w, "reasoning_content", m->reasoning);
-    else llmfi_jw_member_str(w, "reasoning", m->reasoning);
-}
-
-static void llmfi_openai_calls(llmfi_jw *w, const llmf_message *m) {
-    size_t i;
-    llmfi_jw_key(w, "tool_calls");
-    llmfi_jw_array(w);
-    for (i = 0; i < m->tool_call_count; i++) {
-        const llmf_tool_call *c = &m->tool_calls[i];
-        llmfi_jw_object(w);
-        llmfi_jw_member_str(w, "id", c->id);
-        llmfi_jw_member_lit(w, "type", "function");
-        llmfi_jw_key(w, "function");
-        llmfi_jw_object(w);
-        llmfi_jw_member_str(w, "name", c->name);
-        llmfi_jw_member_str(w, "arguments", c->arguments.len ? c->arguments : LLMFI_LIT("{}"));
-        llmfi_jw_object_end(w);
-        llmfi_jw_object_end(w);
+#endif
+    if (!llmfi_openai_quirk(a, LLMFI_Q_BACK_REASONING_CONTENT)) {
+        if (m->reasoning.len) llmfi_jw_member_str(w, "reasoning", m->reasoning);
+    } else if (m->reasoning.len || m->tool_call_count) {
+        /* also empty: DeepSeek refuses a turn with calls that lacks it ("Thinking Mode", tool calls), whoever made that turn */
+        llmfi_jw_member_str(w, "reasoning_content", m->reasoning);
     }
-    llmfi_jw_array_end(w);
 }
 
 static void llmfi_openai_message(const llmfi_ask *a, llmfi_jw *w, size_t at) {
@@ -6407,6 +7405,7 @@ static void llmfi_openai_message(const llmfi_ask *a, llmfi_jw *w, size_t at) {
             lead = llmfi_text_at(a->req->system, a->req->system_len);
     }
     if (m->role == LLMF_TOOL) llmfi_jw_member_str(w, "tool_call_id", m->tool_call_id);
+    else if (m->name.len) llmfi_jw_member_str(w, "name", m->name); /* of a participant; a tool's name is not taken */
     if (m->role == LLMF_ASSISTANT && m->tool_call_count && !m->content_len && !m->part_count) {
         llmfi_jw_key(w, "content");
         llmfi_jw_null(w);
@@ -6415,7 +7414,8 @@ static void llmfi_openai_message(const llmfi_ask *a, llmfi_jw *w, size_t at) {
     }
     if (m->role == LLMF_ASSISTANT) {
         llmfi_openai_back(a, w, m);
-        if (m->tool_call_count) llmfi_openai_calls(w, m);
+        if (m->tool_call_count) llmfi_jw_key(w, "tool_calls");
+        if (m->tool_call_count) llmfi_jw_function_calls(w, m);
     }
     llmfi_jw_object_end(w);
 }
@@ -6431,87 +7431,9 @@ static void llmfi_openai_system(const llmfi_ask *a, llmfi_jw *w) {
     llmfi_jw_object_end(w);
 }
 
-/* ---- tools ---- */
-
-static void llmfi_openai_tool(const llmfi_ask *a, llmfi_jw *w, size_t at) {
-    const llmf_tool *t = &a->req->tools[at];
-    const llmfi_node *schema = a->schemas ? a->schemas[at] : NULL;
-    llmfi_jw_object(w);
-    llmfi_jw_member_lit(w, "type", "function");
-    llmfi_jw_key(w, "function");
-    llmfi_jw_object(w);
-    llmfi_jw_member_str(w, "name", llmfi_cstr(t->name));
-    if (t->description && *t->description) llmfi_jw_member_str(w, "description", llmfi_cstr(t->description));
-    llmfi_jw_key(w, "parameters");
-    if (!schema && t->strict) llmfi_jw_raw(w, LLMFI_LIT("{\"type\":\"object\",\"properties\":{},\"additionalProperties\":false}"));
-    else if (!schema) llmfi_jw_raw(w, LLMFI_LIT("{\"type\":\"object\",\"properties\":{}}"));
-    else if (t->strict) llmfi_openai_schema(w, schema);
-    else llmfi_node_write(w, schema);
-    if (t->strict && !llmfi_openai_quirk(a, LLMFI_Q_NO_STRICT)) llmfi_jw_member_bool(w, "strict", true);
-    llmfi_jw_object_end(w);
-    llmfi_jw_object_end(w);
-}
-
-static void llmfi_openai_tool_choice(const llmfi_ask *a, llmfi_jw *w) {
-    const char *choice = a->req->tool_choice;
-    if (!choice || !*choice || !LLMFI_OPENAI_OURS(a, "tool_choice")) return;
-    llmfi_jw_key(w, "tool_choice");
-    if (strcmp(choice, "auto") == 0 || strcmp(choice, "none") == 0) {
-        llmfi_jw_str(w, llmfi_cstr(choice));
-    } else if (strcmp(choice, "required") == 0) {
-        llmfi_jw_str(w, llmfi_openai_quirk(a, LLMFI_Q_TOOL_ANY) ? LLMFI_LIT("any") : LLMFI_LIT("required"));
-    } else {
-        llmfi_jw_object(w);
-        llmfi_jw_member_lit(w, "type", "function");
-        llmfi_jw_key(w, "function");
-        llmfi_jw_object(w);
-        llmfi_jw_member_str(w, "name", llmfi_cstr(choice));
-        llmfi_jw_object_end(w);
-        llmfi_jw_object_end(w);
-    }
-}
-
-static void llmfi_openai_tail(const llmfi_ask *a, llmfi_jw *w) {
-    const llmf_request *q = a->req;
-    if (q->tool_count) {
-        llmfi_openai_tool_choice(a, w);
-        if (q->parallel_tool_calls != LLMF_UNSET && !llmfi_openai_quirk(a, LLMFI_Q_NO_PARALLEL_FIELD) && LLMFI_OPENAI_OURS(a, "parallel_tool_calls"))
-            llmfi_jw_member_bool(w, "parallel_tool_calls", q->parallel_tool_calls == LLMF_YES);
-    }
-    llmfi_extra_write(a, w);
-    llmfi_jw_object_end(w);
-}
-
-/* Step 0: the head and the system text; one for each message; one for each tool; the tail. */
 static bool llmfi_openai_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
-    size_t messages = LLMFI_OPENAI_OURS(a, "messages") ? a->req->message_count : 0;
-    size_t tools = LLMFI_OPENAI_OURS(a, "tools") ? a->req->tool_count : 0, at = step;
-    if (at == 0) {
-        llmfi_openai_head(a, w);
-        if (!LLMFI_OPENAI_OURS(a, "messages")) return true;
-        llmfi_jw_key(w, "messages");
-        llmfi_jw_array(w);
-        llmfi_openai_system(a, w);
-        if (!messages) llmfi_jw_array_end(w);
-        return true;
-    }
-    if (--at < messages) {
-        llmfi_openai_message(a, w, at);
-        if (at + 1 == messages) llmfi_jw_array_end(w);
-        return true;
-    }
-    at -= messages;
-    if (at < tools) {
-        if (at == 0) {
-            llmfi_jw_key(w, "tools");
-            llmfi_jw_array(w);
-        }
-        llmfi_openai_tool(a, w, at);
-        if (at + 1 == tools) llmfi_jw_array_end(w);
-        return true;
-    }
-    llmfi_openai_tail(a, w);
-    return false;
+    static const llmfi_openai_form form = { "messages", false, llmfi_openai_head, llmfi_openai_system, llmfi_openai_message };
+    return llmfi_openai_steps(a, step, w, &form);
 }
 
 /* ==== replies ===================================================================================================== */
@@ -6525,6 +7447,7 @@ enum {
     LLMFI_OPENAI_DETAIL_INDEX                /* its index; -1: none */
 };
 
+#if LLMF_HAS_STATE
 /* ---- reasoning as it must go back (dialect.buf[0]: reasoning_details so far; buf[1]: the open one's other members) ---- */
 
 static uint32_t llmfi_openai_back_quirks(const llmfi_reply *r) {
@@ -6683,6 +7606,7 @@ static void llmfi_openai_on_end(llmfi_reply *r) {
     llmfi_openai_state_raw(r, &r->state, LLMFI_LIT("}"));
     if (!llmfi_openai_state((const llmfi_settings *)r->user, llmfi_buf_str(&r->state)).len) r->state.len = 0; /* a frame was taken back halfway */
 }
+#endif
 
 /* ---- reading ---- */
 
@@ -6706,6 +7630,7 @@ static bool llmfi_openai_item(llmfi_json *j) {
     return false;
 }
 
+#if LLMF_HAS_REASONING
 /* The parts of `thinking`, Mistral's; or its plain string. j stands at the key. */
 static void llmfi_openai_thinking(llmfi_reply *r, llmfi_json *j) {
     if (llmfi_json_next(j) == LLMFI_J_STRING) {
@@ -6721,6 +7646,7 @@ static void llmfi_openai_thinking(llmfi_reply *r, llmfi_json *j) {
             if (!LLMFI_KEY(j, "text")) llmfi_json_skip(j);
             else if (llmfi_openai_string(j)) llmfi_reply_reasoning_json(r, j);
 }
+#endif
 
 /* Content that is a list, which was just entered. RULES 5: text parts and thinking parts; what stands first does not matter. */
 static void llmfi_openai_parts(llmfi_reply *r, llmfi_json *j) {
@@ -6735,8 +7661,10 @@ static void llmfi_openai_parts(llmfi_reply *r, llmfi_json *j) {
                     text = *j;
                     has_text = true;
                 }
+#if LLMF_HAS_REASONING
             } else if (LLMFI_KEY(j, "thinking")) {
                 llmfi_openai_thinking(r, j);
+#endif
             } else {
                 llmfi_json_skip(j);
             }
@@ -6745,6 +7673,7 @@ static void llmfi_openai_parts(llmfi_reply *r, llmfi_json *j) {
     }
 }
 
+#if LLMF_HAS_REASONING
 /* The readable words of reasoning_details, a list that was just entered. */
 static void llmfi_openai_details_text(llmfi_reply *r, llmfi_json *j) {
     while (llmfi_openai_item(j))
@@ -6753,12 +7682,14 @@ static void llmfi_openai_details_text(llmfi_reply *r, llmfi_json *j) {
             else if (llmfi_openai_string(j)) llmfi_reply_reasoning_json(r, j);
 }
 
+#if LLMF_HAS_STATE
 static void llmfi_openai_details_state(llmfi_reply *r, llmfi_json *j) {
     llmf_str raw;
     int token;
     while ((token = llmfi_json_raw(j, &raw)) > 0 && token != LLMFI_J_ARRAY_END)
         if (token == LLMFI_J_OBJECT) llmfi_openai_keep_detail(r, raw);
 }
+#endif
 
 /* What a delta or message holds, until it is told in the order of reasoning, text, refusal. A reader that stands at the string, or in front of the list. */
 typedef struct llmfi_openai_delta {
@@ -6770,13 +7701,17 @@ typedef struct llmfi_openai_delta {
 static void llmfi_openai_tell(llmfi_reply *r, llmfi_openai_delta *d) {
     if (d->reasoning_rank) {
         llmfi_reply_reasoning_json(r, &d->reasoning);
+#if LLMF_HAS_STATE
         llmfi_openai_keep_reasoning(r, &d->reasoning);
+#endif
         d->reasoned = true;
     } else if (d->has_details && !d->reasoned) {
         llmfi_json j = d->details;
         llmfi_openai_details_text(r, &j);
     }
+#if LLMF_HAS_STATE
     if (d->has_details && (llmfi_openai_back_quirks(r) & LLMFI_Q_BACK_REASONING_DETAILS)) llmfi_openai_details_state(r, &d->details);
+#endif
     if (d->has_content) {
         if (d->content.token == LLMFI_J_STRING) llmfi_reply_text_json(r, &d->content);
         else llmfi_openai_parts(r, &d->content);
@@ -6800,6 +7735,7 @@ static void llmfi_openai_take_reasoning(llmfi_openai_delta *d, llmfi_json *j, in
     d->reasoning = *j;
     d->reasoning_rank = rank;
 }
+#endif
 
 /* ---- tool calls ---- */
 
@@ -6882,6 +7818,7 @@ static void llmfi_openai_tool_calls(llmfi_reply *r, llmfi_json *j) {
 
 /* ---- citations ---- */
 
+#if LLMF_HAS_CITATIONS
 /* An object with url and title, which was just entered; url_citation holds another. */
 static void llmfi_openai_citation(llmfi_reply *r, llmfi_json *j, int depth) {
     llmf_str url = llmfi_str("", 0), title = llmfi_str("", 0);
@@ -6909,12 +7846,14 @@ static void llmfi_openai_citations(llmfi_reply *r, llmfi_json *j) {
         else llmfi_openai_pass(j);
     }
 }
+#else
+static void llmfi_openai_citations(llmfi_reply *r, llmfi_json *j) {
+    (void)r;
+    llmfi_json_skip(j);
+}
+#endif
 
 /* ---- usage ---- */
-
-typedef struct llmfi_openai_count {
-    int64_t prompt, completion, total, cached, cached_flat, cached_num, cache_hit, written, created, audio, reasoning, reasoning_flat;
-} llmfi_openai_count;
 
 /* The number at the key; what is no count leaves *to unknown. */
 static void llmfi_openai_number(llmfi_json *j, int64_t *to) {
@@ -6923,45 +7862,45 @@ static void llmfi_openai_number(llmfi_json *j, int64_t *to) {
     llmfi_openai_pass(j);
 }
 
-static void llmfi_openai_usage_details(llmfi_json *j, llmfi_openai_count *c, bool prompt) {
+/* The first `count` of these names each into its place, where they are a list that ends as llmfi_word_in's. */
+static void llmfi_openai_details(llmfi_json *j, const char *names, int count, int64_t *to) {
+    int at;
     if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) return;
-    while (llmfi_json_next(j) == LLMFI_J_KEY) {
-        if (prompt && LLMFI_KEY(j, "cached_tokens")) llmfi_openai_number(j, &c->cached);
-        else if (prompt && LLMFI_KEY(j, "cache_write_tokens")) llmfi_openai_number(j, &c->written);
-        else if (prompt && LLMFI_KEY(j, "audio_tokens")) llmfi_openai_number(j, &c->audio);
-        else if (!prompt && LLMFI_KEY(j, "reasoning_tokens")) llmfi_openai_number(j, &c->reasoning);
+    while ((at = llmfi_json_pick(j, names)) >= 0)
+        if (at < count) llmfi_openai_number(j, &to[at]);
         else llmfi_json_skip(j);
-    }
 }
 
 static int64_t llmfi_openai_either(int64_t a, int64_t b) {
     return a != LLMF_UNKNOWN ? a : b;
 }
 
+/* The counts of a usage object in the order of their names; those of its details follow. */
+enum {
+    LLMFI_OPENAI_PROMPT, LLMFI_OPENAI_COMPLETION, LLMFI_OPENAI_TOTAL, LLMFI_OPENAI_CACHED_FLAT, LLMFI_OPENAI_CACHED_NUM, LLMFI_OPENAI_CACHE_HIT,
+    LLMFI_OPENAI_CREATED, LLMFI_OPENAI_REASONING_FLAT, LLMFI_OPENAI_FLAT_COUNTS,
+    LLMFI_OPENAI_CACHED = LLMFI_OPENAI_FLAT_COUNTS, LLMFI_OPENAI_WRITTEN, LLMFI_OPENAI_AUDIO, LLMFI_OPENAI_REASONED, LLMFI_OPENAI_COUNTS
+};
+
 /* A usage object, which was just entered (RULES 19). */
 static void llmfi_openai_usage(llmfi_reply *r, llmfi_json *j) {
-    llmfi_openai_count c;
-    memset(&c, 0xff, sizeof c); /* LLMF_UNKNOWN in each */
-    while (llmfi_json_next(j) == LLMFI_J_KEY) {
-        if (LLMFI_KEY(j, "prompt_tokens")) llmfi_openai_number(j, &c.prompt);
-        else if (LLMFI_KEY(j, "completion_tokens")) llmfi_openai_number(j, &c.completion);
-        else if (LLMFI_KEY(j, "total_tokens")) llmfi_openai_number(j, &c.total);
-        else if (LLMFI_KEY(j, "prompt_tokens_details")) llmfi_openai_usage_details(j, &c, true);
-        else if (LLMFI_KEY(j, "completion_tokens_details")) llmfi_openai_usage_details(j, &c, false);
-        else if (LLMFI_KEY(j, "cached_tokens")) llmfi_openai_number(j, &c.cached_flat);
-        else if (LLMFI_KEY(j, "num_cached_tokens")) llmfi_openai_number(j, &c.cached_num);
-        else if (LLMFI_KEY(j, "prompt_cache_hit_tokens")) llmfi_openai_number(j, &c.cache_hit);
-        else if (LLMFI_KEY(j, "cache_creation_input_tokens")) llmfi_openai_number(j, &c.created);
-        else if (LLMFI_KEY(j, "reasoning_tokens")) llmfi_openai_number(j, &c.reasoning_flat);
+    int64_t c[LLMFI_OPENAI_COUNTS];
+    int at;
+    memset(c, 0xff, sizeof c); /* LLMF_UNKNOWN in each */
+    while ((at = llmfi_json_pick(j, "prompt_tokens\0completion_tokens\0total_tokens\0cached_tokens\0num_cached_tokens\0prompt_cache_hit_tokens\0"
+                                    "cache_creation_input_tokens\0reasoning_tokens\0prompt_tokens_details\0completion_tokens_details\0")) >= 0) {
+        if (at < LLMFI_OPENAI_FLAT_COUNTS) llmfi_openai_number(j, &c[at]);
+        else if (at == LLMFI_OPENAI_FLAT_COUNTS) llmfi_openai_details(j, "cached_tokens\0cache_write_tokens\0audio_tokens\0", 3, &c[LLMFI_OPENAI_CACHED]);
+        else if (at == LLMFI_OPENAI_FLAT_COUNTS + 1) llmfi_openai_details(j, "reasoning_tokens\0", 1, &c[LLMFI_OPENAI_REASONED]);
         else llmfi_json_skip(j);
     }
-    r->usage.input = c.prompt;
-    r->usage.output = c.completion;
-    r->usage.cache_read = llmfi_openai_either(c.cached, llmfi_openai_either(c.cached_flat, llmfi_openai_either(c.cached_num, c.cache_hit)));
-    r->usage.cache_write = llmfi_openai_either(c.written, c.created);
-    r->usage.reasoning = llmfi_openai_either(c.reasoning, c.reasoning_flat);
-    r->total_tokens = c.total;
-    r->audio_tokens = c.audio;
+    r->usage.input = c[LLMFI_OPENAI_PROMPT];
+    r->usage.output = c[LLMFI_OPENAI_COMPLETION];
+    r->usage.cache_read = llmfi_openai_either(c[LLMFI_OPENAI_CACHED], llmfi_openai_either(c[LLMFI_OPENAI_CACHED_FLAT], llmfi_openai_either(c[LLMFI_OPENAI_CACHED_NUM], c[LLMFI_OPENAI_CACHE_HIT])));
+    r->usage.cache_write = llmfi_openai_either(c[LLMFI_OPENAI_WRITTEN], c[LLMFI_OPENAI_CREATED]);
+    r->usage.reasoning = llmfi_openai_either(c[LLMFI_OPENAI_REASONED], c[LLMFI_OPENAI_REASONING_FLAT]);
+    r->total_tokens = c[LLMFI_OPENAI_TOTAL];
+    r->audio_tokens = c[LLMFI_OPENAI_AUDIO];
     r->chat_counts = true;
 }
 
@@ -6974,6 +7913,8 @@ static void llmfi_openai_x_groq(llmfi_reply *r, llmfi_json *j) {
 }
 
 /* ---- choices ---- */
+
+#if LLMF_HAS_REASONING
 
 /* A delta or message, which was just entered. */
 static void llmfi_openai_delta_read(llmfi_reply *r, llmfi_json *j) {
@@ -7003,12 +7944,35 @@ static void llmfi_openai_delta_read(llmfi_reply *r, llmfi_json *j) {
     llmfi_openai_tell(r, &d);
 }
 
+#else
+
+/* A delta or message, which was just entered: told in its own order. */
+static void llmfi_openai_delta_read(llmfi_reply *r, llmfi_json *j) {
+    while (llmfi_json_next(j) == LLMFI_J_KEY) {
+        if (LLMFI_KEY(j, "content")) {
+            if (llmfi_json_next(j) == LLMFI_J_STRING) llmfi_reply_text_json(r, j);
+            else if (j->token == LLMFI_J_ARRAY) llmfi_openai_parts(r, j);
+            else llmfi_openai_pass(j);
+        } else if (LLMFI_KEY(j, "refusal")) {
+            if (llmfi_openai_string(j)) llmfi_reply_refusal_json(r, j);
+        } else if (LLMFI_KEY(j, "tool_calls")) {
+            if (llmfi_json_enter(j, LLMFI_J_ARRAY)) llmfi_openai_tool_calls(r, j);
+        } else {
+            llmfi_json_skip(j);
+        }
+    }
+}
+
+#endif
+
 /* What a frame holds besides what is told at once. */
 typedef struct llmfi_openai_frame {
     bool choices, delta, fault;              /* seen: the choices, choice 0's delta, an error */
     bool told;                               /* something beside the delta counts: usage, an error, a reason to stop, another choice */
     llmf_str error;                          /* an error object inside a choice */
 } llmfi_openai_frame;
+
+#if !LLMFI_SMALL
 
 /* The chunks of a stream are mostly the same bytes: in front of the delta id, model, time and fingerprint, behind it nulls. The front is remembered, with the
    reader as it stands behind it, and so is the rest; where the next chunk has the same bytes they are not read again, as they would say the same again, which
@@ -7039,6 +8003,8 @@ static bool llmfi_openai_recall(const llmfi_reply *r, llmf_str frame, llmfi_json
     return true;
 }
 
+#endif
+
 /* The members of a choice. index: as far as it is known, else -1; position: in the list, which counts where there is none. A delta in front of the index
    waits for it. */
 static void llmfi_openai_choice(llmfi_reply *r, llmfi_json *j, int64_t index, int64_t position, llmfi_openai_frame *f) {
@@ -7056,7 +8022,9 @@ static void llmfi_openai_choice(llmfi_reply *r, llmfi_json *j, int64_t index, in
                 later = *j;
                 waits = true;
             }
+#if !LLMFI_SMALL
             if (index == 0 && position == 0 && r->streamed && !f->told && !finish.len && !error.len) llmfi_openai_remember_front(r, j);
+#endif
             if (index == 0) llmfi_openai_delta_read(r, j);
             else llmfi_json_skip(j);
         } else if (LLMFI_KEY(j, "finish_reason")) {
@@ -7120,6 +8088,7 @@ static void llmfi_openai_members(llmfi_reply *r, llmfi_json *j, llmfi_openai_fra
     }
 }
 
+#if !LLMFI_SMALL
 /* What follows the delta of choice 0 in a frame whose front was known. */
 static void llmfi_openai_rest(llmfi_reply *r, llmfi_json *j, llmfi_openai_frame *f) {
     llmf_str rest = llmfi_range(j->at, j->end);
@@ -7134,6 +8103,7 @@ static void llmfi_openai_rest(llmfi_reply *r, llmfi_json *j, llmfi_openai_frame 
     llmfi_openai_members(r, j, f);
     if (inside && !f->told && !j->error && llmfi_json_done(j)) llmfi_openai_remember_rest(r, rest);
 }
+#endif
 
 static void llmfi_openai_on_frame(llmfi_reply *r, llmf_str event, llmf_str data) {
     llmfi_openai_frame f;
@@ -7147,11 +8117,14 @@ static void llmfi_openai_on_frame(llmfi_reply *r, llmf_str event, llmf_str data)
     }
     f.choices = f.delta = f.fault = f.told = false;
     f.error = llmfi_str("", 0);
+#if !LLMFI_SMALL
     if (llmfi_openai_recall(r, data, &j)) {
         f.delta = true;
         llmfi_openai_delta_read(r, &j);
         llmfi_openai_rest(r, &j, &f);
-    } else {
+    } else
+#endif
+    {
         llmfi_json_init(&j, data, true);
         if (llmfi_json_next(&j) == LLMFI_J_OBJECT) llmfi_openai_members(r, &j, &f);
         else llmfi_openai_pass(&j);
@@ -7163,8 +8136,14 @@ static void llmfi_openai_on_frame(llmfi_reply *r, llmf_str event, llmf_str data)
     else if (!r->streamed) llmfi_frame_foreign(r, "Chat Completions");
 }
 
+#if LLMF_HAS_STATE
+#define LLMFI_OPENAI_ON_END llmfi_openai_on_end
+#else
+#define LLMFI_OPENAI_ON_END NULL
+#endif
+
 static const llmfi_adapter llmfi_openai = {
-    "openai", llmfi_openai_check, llmfi_openai_path, NULL, llmfi_openai_body, LLMF_FRAMING_JSON, LLMF_FRAMING_SSE, llmfi_openai_on_frame, llmfi_openai_on_end
+    "openai", llmfi_openai_check, llmfi_openai_path, NULL, llmfi_openai_body, LLMF_FRAMING_JSON, LLMF_FRAMING_SSE, llmfi_openai_on_frame, LLMFI_OPENAI_ON_END
 };
 
 #endif
@@ -7176,12 +8155,6 @@ static const llmfi_adapter llmfi_openai = {
 /* What Claude answers: Messages bodies and stream events, wherever they come from. Nothing here knows what was asked. */
 #ifndef LLMFI_PROVIDERS_ANTHROPIC_REPLY_H
 #define LLMFI_PROVIDERS_ANTHROPIC_REPLY_H
-
-/* A state is the provider's name, a colon, and a JSON array of thinking and redacted_thinking blocks as they must go back: another host would refuse their
-   signatures. This is its front for a model; model may be NULL. */
-static llmf_str llmfi_claude_owner(const llmfi_settings *model) {
-    return model && model->provider.len ? model->provider : LLMFI_LIT("anthropic");
-}
 
 /* reply.dialect.number[…]. The open block is the one whose content_block_stop is still to come. */
 enum {
@@ -7206,62 +8179,22 @@ typedef struct llmfi_claude_block {
     llmf_str type, text, thinking, signature, data, id, name, input;
 } llmfi_claude_block;
 
-/* The type of the object that was just opened, raw. The reader then stands at its first key besides, or at its end. */
-static llmf_str llmfi_claude_type(llmfi_json *j) {
-    llmf_str type = llmfi_str("", 0);
-    llmfi_json ahead;
-    llmfi_json_next(j);
-    if (j->token != LLMFI_J_KEY) return type;
-    if (LLMFI_KEY(j, "type")) { /* where it always stands */
-        llmfi_json_take_raw(j, &type);
-        llmfi_json_next(j);
-        return type;
-    }
-    ahead = *j;
-    for (; ahead.token == LLMFI_J_KEY && !type.len; llmfi_json_next(&ahead))
-        if (LLMFI_KEY(&ahead, "type")) llmfi_json_take_raw(&ahead, &type);
-        else llmfi_json_skip(&ahead);
-    return type;
-}
+/* ---- state: thinking and redacted_thinking blocks as they must go back ---- */
 
-/* ---- state ---- */
-
-/* Raw JSON text, cleaned of what is no UTF-8. */
-static void llmfi_claude_put(llmfi_reply *r, llmfi_buf *b, llmf_str s) {
-    s = llmfi_reply_clean(r, s);
-    if (!s.len || r->error.code || !llmfi_reply_room(r, -2, b, s.len)) return; /* -2: nothing of these buffers is ever lent to an event */
-    memcpy(b->ptr + b->len, s.ptr, s.len);
-    b->len += s.len;
-}
-
-#define LLMFI_CLAUDE_PUT(r, b, lit) llmfi_claude_put((r), (b), LLMFI_LIT(lit))
-
-/* One block more. The state is a whole array at any time between two frames: its ] is taken off for the next block. */
+/* One block more. */
 static void llmfi_claude_state(llmfi_reply *r, const char *type, const char *member, llmf_str value, llmf_str signature) {
     llmfi_buf *b = &r->state;
-    size_t before = b->len;
-    if (r->error.code) return;
-    if (b->len) b->len--;
-    if (!before) llmfi_claude_put(r, b, llmfi_claude_owner((const llmfi_settings *)r->user));
-    llmfi_claude_put(r, b, before ? LLMFI_LIT(",") : LLMFI_LIT(":["));
-    LLMFI_CLAUDE_PUT(r, b, "{\"type\":\"");
-    llmfi_claude_put(r, b, llmfi_cstr(type));
-    LLMFI_CLAUDE_PUT(r, b, "\",\"");
-    llmfi_claude_put(r, b, llmfi_cstr(member));
-    LLMFI_CLAUDE_PUT(r, b, "\":\"");
-    llmfi_claude_put(r, b, value);
-    if (signature.len) LLMFI_CLAUDE_PUT(r, b, "\",\"signature\":\"");
-    llmfi_claude_put(r, b, signature);
-    LLMFI_CLAUDE_PUT(r, b, "\"}]");
-    if (!r->error.code) return;
-    b->len = before;
-    if (before) b->ptr[before - 1] = ']';
-}
-
-/* Undoes the frame, and what taking off the ] has done to the state of earlier frames. */
-static void llmfi_claude_bad_frame(llmfi_reply *r, const llmfi_json *j, llmf_str frame) {
-    llmfi_reply_bad_frame(r, j, frame);
-    if (r->state.len) r->state.ptr[r->state.len - 1] = ']';
+    size_t before = llmfi_state_open(r, "anthropic");
+    LLMFI_REPLY_PUT(r, b, "{\"type\":\"");
+    llmfi_reply_put(r, b, llmfi_cstr(type));
+    LLMFI_REPLY_PUT(r, b, "\",\"");
+    llmfi_reply_put(r, b, llmfi_cstr(member));
+    LLMFI_REPLY_PUT(r, b, "\":\"");
+    llmfi_reply_put(r, b, value);
+    if (signature.len) LLMFI_REPLY_PUT(r, b, "\",\"signature\":\"");
+    llmfi_reply_put(r, b, signature);
+    LLMFI_REPLY_PUT(r, b, "\"}");
+    llmfi_state_close(r, before);
 }
 
 /* ---- blocks ---- */
@@ -7307,8 +8240,8 @@ static void llmfi_claude_open(llmfi_reply *r, const llmfi_claude_block *b, int64
         number[LLMFI_CLAUDE_KIND] = LLMFI_CLAUDE_THINKING;
         text = llmfi_json_at_raw(b->thinking);
         if (b->thinking.len) llmfi_reply_reasoning_json(r, &text);
-        llmfi_claude_put(r, &r->dialect.buf[LLMFI_CLAUDE_THOUGHT], b->thinking);
-        llmfi_claude_put(r, &r->dialect.buf[LLMFI_CLAUDE_SIGNATURE], b->signature);
+        llmfi_reply_put(r, &r->dialect.buf[LLMFI_CLAUDE_THOUGHT], b->thinking);
+        llmfi_reply_put(r, &r->dialect.buf[LLMFI_CLAUDE_SIGNATURE], b->signature);
     } else if (LLMFI_IS(b->type, "redacted_thinking")) {
         llmfi_claude_state(r, "redacted_thinking", "data", b->data, llmfi_str("", 0));
     } else if (LLMFI_IS(b->type, "tool_use")) {
@@ -7316,7 +8249,7 @@ static void llmfi_claude_open(llmfi_reply *r, const llmfi_claude_block *b, int64
         if (at < 0) return;
         number[LLMFI_CLAUDE_KIND] = LLMFI_CLAUDE_TOOL;
         number[LLMFI_CLAUDE_CALL] = at;
-        if (!llmfi_claude_no_input(b->input)) llmfi_claude_put(r, &r->dialect.buf[LLMFI_CLAUDE_BEGUN], b->input);
+        if (!llmfi_claude_no_input(b->input)) llmfi_reply_put(r, &r->dialect.buf[LLMFI_CLAUDE_BEGUN], b->input);
     }
 }
 
@@ -7342,7 +8275,7 @@ static void llmfi_claude_citations(llmfi_reply *r, llmfi_json *j) {
 static void llmfi_claude_block_in(llmfi_reply *r, llmfi_json *j, int64_t index, bool whole) {
     llmfi_claude_block b;
     memset(&b, 0, sizeof b);
-    b.type = llmfi_claude_type(j);
+    b.type = llmfi_json_type(j);
     for (; j->token == LLMFI_J_KEY; llmfi_json_next(j))
         if (LLMFI_KEY(j, "text")) llmfi_json_take_raw(j, &b.text);
         else if (LLMFI_KEY(j, "thinking")) llmfi_json_take_raw(j, &b.thinking);
@@ -7371,12 +8304,12 @@ static void llmfi_claude_arguments(llmfi_reply *r, const llmfi_json *j, int64_t 
 /* A piece of thinking: to be read, and to be given back. */
 static void llmfi_claude_thought(llmfi_reply *r, const llmfi_json *j) {
     llmfi_reply_reasoning_json(r, j);
-    if (r->dialect.number[LLMFI_CLAUDE_KIND] == LLMFI_CLAUDE_THINKING) llmfi_claude_put(r, &r->dialect.buf[LLMFI_CLAUDE_THOUGHT], j->text);
+    if (r->dialect.number[LLMFI_CLAUDE_KIND] == LLMFI_CLAUDE_THINKING) llmfi_reply_put(r, &r->dialect.buf[LLMFI_CLAUDE_THOUGHT], j->text);
 }
 
 /* The delta object of a content_block_delta, just opened. */
 static void llmfi_claude_delta(llmfi_reply *r, llmfi_json *j, int64_t index) {
-    llmf_str type = llmfi_claude_type(j);
+    llmf_str type = llmfi_json_type(j);
     bool thinking = r->dialect.number[LLMFI_CLAUDE_KIND] == LLMFI_CLAUDE_THINKING;
     for (; j->token == LLMFI_J_KEY; llmfi_json_next(j)) {
         if (LLMFI_KEY(j, "text") && LLMFI_IS(type, "text_delta")) {
@@ -7384,7 +8317,7 @@ static void llmfi_claude_delta(llmfi_reply *r, llmfi_json *j, int64_t index) {
         } else if (LLMFI_KEY(j, "thinking") && LLMFI_IS(type, "thinking_delta")) {
             if (llmfi_json_scalar(j) == LLMFI_J_STRING) llmfi_claude_thought(r, j);
         } else if (LLMFI_KEY(j, "signature") && LLMFI_IS(type, "signature_delta")) {
-            if (llmfi_json_scalar(j) == LLMFI_J_STRING && thinking) llmfi_claude_put(r, &r->dialect.buf[LLMFI_CLAUDE_SIGNATURE], j->text);
+            if (llmfi_json_scalar(j) == LLMFI_J_STRING && thinking) llmfi_reply_put(r, &r->dialect.buf[LLMFI_CLAUDE_SIGNATURE], j->text);
         } else if (LLMFI_KEY(j, "partial_json") && LLMFI_IS(type, "input_json_delta")) {
             if (llmfi_json_scalar(j) == LLMFI_J_STRING) llmfi_claude_arguments(r, j, index);
         } else if (LLMFI_KEY(j, "citation") && LLMFI_IS(type, "citations_delta")) {
@@ -7526,11 +8459,11 @@ static void llmfi_anthropic_frame(llmfi_reply *r, llmf_str event, llmf_str data)
     if (llmfi_claude_usual_event(r, data)) return;
     llmfi_json_init(&j, data, true);
     if (llmfi_json_enter(&j, LLMFI_J_OBJECT)) {
-        e.type = llmfi_claude_type(&j);
+        e.type = llmfi_json_type(&j);
         llmfi_claude_members(r, &j, &e);
     }
     if (j.error || llmfi_json_next(&j) != LLMFI_J_END) {
-        llmfi_claude_bad_frame(r, &j, data);
+        llmfi_state_bad_frame(r, &j, data);
     } else if (LLMFI_IS(e.type, "error")) {
         llmfi_fault_object(r, data, llmfi_str("", 0));
     } else if (LLMFI_IS(e.type, "content_block_stop")) {
@@ -7689,13 +8622,6 @@ static void llmfi_anthropic_media_block(llmfi_jw *w, const llmf_part *p, bool ca
 
 /* ---- request: messages ---- */
 
-/* The blocks of a state that this provider gave, as the text of a JSON array; empty: there are none. */
-static llmf_str llmfi_anthropic_blocks(const llmfi_ask *a, const llmf_message *m) {
-    llmf_str state = m->state, owner = llmfi_claude_owner(a->model);
-    if (m->role != LLMF_ASSISTANT || state.len <= owner.len || !llmfi_starts(state, owner) || state.ptr[owner.len] != ':') return llmfi_str("", 0);
-    return llmfi_from(state, owner.len + 1);
-}
-
 static bool llmfi_anthropic_empty(const llmf_part *p) {
     return p->type == LLMF_PART_TEXT && !llmfi_text_at(p->text, p->text_len).len;
 }
@@ -7710,7 +8636,7 @@ static size_t llmfi_anthropic_count(const llmf_message *m) {
 
 /* Which side says it; LLMF_SYSTEM: none, its text is in `system`, or there is nothing to say. */
 static int llmfi_anthropic_side(const llmfi_ask *a, const llmf_message *m) {
-    if (m->role == LLMF_SYSTEM || (!llmfi_anthropic_count(m) && !llmfi_anthropic_blocks(a, m).len)) return LLMF_SYSTEM;
+    if (m->role == LLMF_SYSTEM || (!llmfi_anthropic_count(m) && !llmfi_state_items(a, m, "anthropic").len)) return LLMF_SYSTEM;
     return m->role == LLMF_ASSISTANT ? LLMF_ASSISTANT : LLMF_USER;
 }
 
@@ -7800,7 +8726,7 @@ static void llmfi_anthropic_message(const llmfi_ask *a, size_t i, llmfi_jw *w) {
         llmfi_jw_key(w, "content");
         llmfi_jw_array(w);
     }
-    llmfi_anthropic_items(w, llmfi_anthropic_blocks(a, m)); /* thinking comes first and unchanged, or the next turn is refused */
+    llmfi_anthropic_items(w, llmfi_state_items(a, m, "anthropic")); /* thinking comes first and unchanged, or the next turn is refused */
     if (m->role == LLMF_TOOL) llmfi_anthropic_result(w, m, cached);
     else llmfi_anthropic_content(w, m, llmfi_anthropic_count(m), cached);
     if (next != side) {
@@ -8010,7 +8936,7 @@ static void llmfi_anthropic_check_thinking(const llmfi_ask *a, llmfi_refusal *no
         llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "tool_choice", "a call cannot be demanded while the model thinks; leave it or reasoning out");
     if (a->model->quirks & LLMFI_Q_NO_REASONING) {
         llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model cannot think before it answers; leave it out, or take a newer model");
-    } else if (!t.effort && (a->model->quirks & LLMFI_Q_ADAPTIVE_THINKING)) {
+    } else if (!t.effort && (a->model->quirks & (LLMFI_Q_ADAPTIVE_THINKING | LLMFI_Q_TOKEN_BUDGET)) == LLMFI_Q_ADAPTIVE_THINKING) {
         llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model takes no token budget; give low, medium, high, xhigh or max");
     } else if (t.mode == LLMFI_THINK_BUDGET && t.budget < LLMFI_ANTHROPIC_LEAST) {
         llmfi_refuse(no, LLMF_ERR_ARGUMENT, "reasoning",
@@ -8051,9 +8977,11 @@ static void llmfi_anthropic_check(const llmfi_ask *a, llmfi_refusal *no) {
                      a->format ? "this model takes no schema; ask for JSON in the prompt"
                                : "Anthropic has no JSON mode without a schema; give a JSON Schema, or ask for JSON in the prompt");
     for (i = 0; i < q->message_count && no->code == LLMF_OK; i++) {
-        llmf_str blocks = llmfi_anthropic_blocks(a, &q->messages[i]);
+        llmf_str blocks = llmfi_state_items(a, &q->messages[i], "anthropic");
         if (blocks.len && (blocks.ptr[0] != '[' || !llmfi_json_valid(blocks)))
             llmfi_refuse(no, LLMF_ERR_ARGUMENT, "messages.state", "is damaged: give it back whole, as the response had it, or leave it out");
+        if (q->messages[i].role != LLMF_TOOL && q->messages[i].name.len)
+            llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "messages.name", "Anthropic knows no names of who speaks; leave it out, or say it in the text");
         for (k = 0; k < q->messages[i].part_count; k++) llmfi_anthropic_check_part(&q->messages[i], &q->messages[i].parts[k], no);
     }
 }
@@ -8083,10 +9011,886 @@ static const llmfi_adapter llmfi_anthropic = {
 
 #endif
 #endif
+#if LLMF_HAS_DIALECT_GEMINI
+/* Google's Gemini API ("Gemini API reference", models.generateContent and models.streamGenerateContent), there and on Vertex AI.
+
+   Not sent, because the API has no such field: user, cache (it caches by itself), a tool's strict, an image's detail. */
+#ifndef LLMFI_PROVIDERS_GEMINI_H
+#define LLMFI_PROVIDERS_GEMINI_H
+/* What Gemini answers: GenerateContentResponse objects, which are whole replies and the pieces of a stream alike ("Gemini API reference", GenerateContentResponse). */
+#ifndef LLMFI_PROVIDERS_GEMINI_REPLY_H
+#define LLMFI_PROVIDERS_GEMINI_REPLY_H
+
+/* The raw texts of a part; ptr NULL where there is none. */
+typedef struct llmfi_gemini_part {
+    llmf_str text, signature, id, name, args, whole;
+    bool thought, call, server;              /* server: the provider's own tool, or what it gave */
+} llmfi_gemini_part;
+
+/* The counts that are read, in the order of llmfi_gemini_counts; and two more that differ from piece to piece. */
+enum { LLMFI_GEMINI_PROMPT, LLMFI_GEMINI_TOOLS, LLMFI_GEMINI_CACHED, LLMFI_GEMINI_ANSWER, LLMFI_GEMINI_THOUGHTS, LLMFI_GEMINI_READ, LLMFI_GEMINI_COUNTS = LLMFI_GEMINI_READ + 2 };
+static const char llmfi_gemini_counts[] =
+    "promptTokenCount\0toolUsePromptTokenCount\0cachedContentTokenCount\0candidatesTokenCount\0thoughtsTokenCount\0totalTokenCount\0tokenCount\0";
+
+/* What a frame held besides what it has told. */
+typedef struct llmfi_gemini_seen {
+    llmf_str reason, message;                /* why the prompt is blocked, raw */
+    llmf_str text;                           /* of the last part, raw */
+    int parts;
+    bool thought, other, counted;            /* of that part; something besides text has been told; there is a usage */
+    int64_t count[LLMFI_GEMINI_READ];
+    bool known, failed, candidate, first, finished;
+    bool look, again;                        /* asks each candidate's index before it is read; some other one than 0 has been taken for it */
+} llmfi_gemini_seen;
+
+#if LLMF_HAS_STATE
+/* ---- state: what must go back, and where (see llmfi_gemini_walk in gemini.h) ----
+   [{"at": bytes of text before it, "calls": calls before it, "thoughtSignature": "…"}, …]; with "text", the length of the text that the signature is of; else it
+   is the call's that comes next. Parts that are neither text nor call stand there whole: {"at": …, "calls": …, "part": {…}}. */
+
+static void llmfi_gemini_keep(llmfi_reply *r, const llmfi_gemini_part *p, size_t at, int calls) {
+    size_t text = r->text.len + r->dropped[0] - at, before = llmfi_state_open(r, "gemini");
+    bool whole = !p->call && (p->thought || !p->text.ptr);
+    char place[112];
+    llmfi_text t = llmfi_text_in(place, sizeof place);
+    llmfi_say_c(&t, "{\"at\":");
+    llmfi_say_int(&t, (int64_t)at);
+    llmfi_say_c(&t, ",\"calls\":");
+    llmfi_say_int(&t, calls);
+    if (!whole && !p->call) {
+        llmfi_say_c(&t, ",\"text\":");
+        llmfi_say_int(&t, (int64_t)text);
+    }
+    llmfi_reply_put(r, &r->state, llmfi_str(place, t.len));
+    llmfi_reply_put(r, &r->state, whole ? LLMFI_LIT(",\"part\":") : LLMFI_LIT(",\"thoughtSignature\":\""));
+    llmfi_reply_put(r, &r->state, whole ? p->whole : p->signature);
+    llmfi_reply_put(r, &r->state, whole ? LLMFI_LIT("}") : LLMFI_LIT("\"}"));
+    llmfi_state_close(r, before);
+}
+#endif
+
+/* ---- parts ---- */
+
+static void llmfi_gemini_tell(llmfi_reply *r, const llmfi_gemini_part *p) {
+#if LLMF_HAS_STATE
+    size_t at = r->text.len + r->dropped[0];
+    int calls = llmfi_reply_tool_count(r);
+#endif
+    if (p->call) llmfi_reply_whole_call(r, p->id, p->name, p->args);
+    if (p->text.len) {
+        llmfi_json text = llmfi_json_at_raw(p->text);
+        if (p->thought) llmfi_reply_reasoning_json(r, &text);
+        else llmfi_reply_text_json(r, &text);
+    }
+#if LLMF_HAS_STATE
+    if (p->signature.len || p->server) llmfi_gemini_keep(r, p, at, calls);
+#endif
+}
+
+/* The value of functionCall. */
+static void llmfi_gemini_call(llmfi_json *j, llmfi_gemini_part *p) {
+    int at;
+    if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) return;
+    p->call = true;
+    while ((at = llmfi_json_pick(j, "name\0args\0id\0")) >= 0)
+        switch (at) {
+        case 0: llmfi_json_take_raw(j, &p->name); break;
+        case 1: llmfi_json_raw(j, &p->args); break;
+        case 2: llmfi_json_take_raw(j, &p->id); break;
+        default: llmfi_json_skip(j);
+        }
+}
+
+/* A part, which was just opened. Code that the provider ran, and inline data, are not text (RULES 7). */
+static void llmfi_gemini_part_in(llmfi_reply *r, llmfi_json *j, llmfi_gemini_seen *s) {
+    const char *begin = j->at - 1, *end;
+    llmfi_gemini_part p;
+    int at;
+    memset(&p, 0, sizeof p);
+    while ((at = llmfi_json_pick(j, "text\0thoughtSignature\0thought\0functionCall\0executableCode\0codeExecutionResult\0toolCall\0toolResponse\0")) >= 0)
+        switch (at) {
+        case 0: llmfi_json_take_raw(j, &p.text); break;
+        case 1: llmfi_json_take_raw(j, &p.signature); break;
+        case 2: p.thought = llmfi_json_scalar(j) == LLMFI_J_TRUE; break;
+        case 3: llmfi_gemini_call(j, &p); break;
+        default:
+            if (at < 8) p.server = true;
+            llmfi_json_skip(j);
+        }
+    if (j->error) return;
+    for (end = j->at; end[-1] != '}';) end--; /* not with a comma that was taken behind it */
+    p.whole = llmfi_range(begin, end);
+    s->text = p.text;
+    s->thought = p.thought;
+    if (p.call || p.server || p.signature.len) s->other = true;
+    s->parts++;
+    llmfi_gemini_tell(r, &p);
+}
+
+/* The value of content. */
+static void llmfi_gemini_content(llmfi_reply *r, llmfi_json *j, llmfi_gemini_seen *s) {
+    int at;
+    if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) return;
+    while ((at = llmfi_json_pick(j, "parts\0")) >= 0) {
+        if (at) {
+            llmfi_json_skip(j);
+            continue;
+        }
+        if (!llmfi_json_enter(j, LLMFI_J_ARRAY)) continue;
+        while (llmfi_json_next(j) > 0 && j->token != LLMFI_J_ARRAY_END)
+            if (j->token == LLMFI_J_OBJECT) llmfi_gemini_part_in(r, j, s);
+            else if (j->token == LLMFI_J_ARRAY) llmfi_json_skip(j);
+    }
+}
+
+/* ---- sources ---- */
+
+#if LLMF_HAS_CITATIONS
+/* An object with uri and title, which was just opened, or, `deep`, one that holds such: a chunk's web, retrievedContext, maps. */
+static void llmfi_gemini_source(llmfi_reply *r, llmfi_json *j, bool deep) {
+    llmf_str uri = llmfi_str("", 0), title = uri;
+    int at;
+    while ((at = llmfi_json_pick(j, "uri\0title\0")) >= 0)
+        if (at < 2) llmfi_json_take_raw(j, at ? &title : &uri);
+        else if (!deep) llmfi_json_skip(j);
+        else if (llmfi_json_enter(j, LLMFI_J_OBJECT)) llmfi_gemini_source(r, j, false);
+    uri = llmfi_reply_raw(r, uri);
+    llmfi_reply_citation(r, uri, llmfi_reply_raw(r, title));
+}
+
+/* The value of groundingMetadata or citationMetadata. */
+static void llmfi_gemini_sources(llmfi_reply *r, llmfi_json *j) {
+    int at;
+    if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) return;
+    while ((at = llmfi_json_pick(j, "groundingChunks\0citationSources\0citations\0")) >= 0) {
+        if (at > 2) {
+            llmfi_json_skip(j);
+            continue;
+        }
+        if (!llmfi_json_enter(j, LLMFI_J_ARRAY)) continue;
+        while (llmfi_json_next(j) > 0 && j->token != LLMFI_J_ARRAY_END)
+            if (j->token == LLMFI_J_OBJECT) llmfi_gemini_source(r, j, true);
+            else if (j->token == LLMFI_J_ARRAY) llmfi_json_skip(j);
+    }
+}
+#else
+static void llmfi_gemini_sources(llmfi_reply *r, llmfi_json *j) {
+    (void)r;
+    llmfi_json_skip(j);
+}
+#endif
+
+/* ---- candidates, usage ---- */
+
+/* The index of the candidate that was just opened; where it has none, 0. */
+static int64_t llmfi_gemini_index(const llmfi_json *j) {
+    llmfi_json ahead = *j;
+    int64_t index = 0;
+    int at;
+    while ((at = llmfi_json_pick(&ahead, "index\0")) >= 0)
+        if (at) llmfi_json_skip(&ahead);
+        else index = llmfi_json_tokens(&ahead);
+    return index;
+}
+
+/* A candidate, which was just opened. Only the one with index 0 is reported (RULES 2). As a rule there is but one: it is taken for that, and the frame read
+   again should it turn out to be another. */
+static void llmfi_gemini_candidate(llmfi_reply *r, llmfi_json *j, llmfi_gemini_seen *s) {
+    llmf_str finish = llmfi_str("", 0);
+    int at;
+    s->candidate = true;
+    if (s->first || (s->look && llmfi_gemini_index(j) > 0)) {
+        llmfi_json_skip(j);
+        return;
+    }
+    s->first = true;
+    while ((at = llmfi_json_pick(j, "content\0index\0finishReason\0groundingMetadata\0citationMetadata\0")) >= 0)
+        switch (at) {
+        case 0: llmfi_gemini_content(r, j, s); break;
+        case 1: if (llmfi_json_tokens(j) > 0) s->again = true; break;
+        case 2: llmfi_json_take_raw(j, &finish); break;
+        case 3: case 4:
+            llmfi_gemini_sources(r, j);
+            s->other = true;
+            break;
+        default: llmfi_json_skip(j);
+        }
+    if (!finish.len) return;
+    s->finished = true;
+    llmfi_reply_finish(r, llmfi_reply_raw(r, finish));
+}
+
+/* The whole of it replaces what came before: the counts of a stream are repeated and cumulative (RULES 22). */
+static void llmfi_gemini_count(llmfi_reply *r, const int64_t *n) {
+    r->usage.input = llmfi_reply_sum(n[LLMFI_GEMINI_PROMPT], n[LLMFI_GEMINI_TOOLS]);
+    r->usage.cache_read = n[LLMFI_GEMINI_CACHED];
+    r->usage.output = llmfi_reply_sum(n[LLMFI_GEMINI_ANSWER], n[LLMFI_GEMINI_THOUGHTS]);
+    r->usage.reasoning = n[LLMFI_GEMINI_THOUGHTS];
+}
+
+static void llmfi_gemini_usage(llmfi_reply *r, llmfi_json *j, llmfi_gemini_seen *s) {
+    int at;
+    if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) return;
+    s->counted = true;
+    for (at = 0; at < LLMFI_GEMINI_READ; at++) s->count[at] = LLMF_UNKNOWN;
+    while ((at = llmfi_json_pick(j, llmfi_gemini_counts)) >= 0)
+        if (at < LLMFI_GEMINI_READ) s->count[at] = llmfi_json_tokens(j);
+        else llmfi_json_skip(j);
+    llmfi_gemini_count(r, s->count);
+}
+
+/* ---- pieces that are like the one before ----
+   Those of a stream mostly differ in their text, and in the counts behind it. What stands in front of the text is remembered in dialect.front. What stands behind
+   it, in dialect.rest, in steps: how many bytes (two of them), which count follows those (one more than its place; 0: none, it is the end), the bytes. */
+
+enum { LLMFI_GEMINI_REMEMBER = 2048 };       /* bytes in front, and behind */
+enum { LLMFI_GEMINI_THOUGHT, LLMFI_GEMINI_USAGE }; /* dialect.number: of the piece remembered: its text is a thought; it has counts */
+
+/* Takes digits: a count as JSON spells it, or -1. */
+static int64_t llmfi_gemini_digits(llmf_str *s) {
+    int64_t n = 0;
+    size_t i = 0;
+    while (i < s->len && i < 16 && llmfi_is_digit(s->ptr[i])) n = n * 10 + (s->ptr[i++] - '0');
+    if (!i || i == 16 || (i > 1 && s->ptr[0] == '0')) return -1;
+    *s = llmfi_from(*s, i);
+    return n;
+}
+
+/* Which count it is whose key ends in front of byte `at` of the text; -1: none. */
+static int llmfi_gemini_count_at(llmf_str text, size_t at) {
+    size_t end;
+    while (at && (text.ptr[at - 1] == ' ' || text.ptr[at - 1] == ':')) at--;
+    if (!at || text.ptr[--at] != '"') return -1;
+    for (end = at; at && text.ptr[at - 1] != '"';) at--;
+    return llmfi_word_in(llmfi_gemini_counts, llmfi_str(text.ptr + at, end - at));
+}
+
+/* One step: `len` bytes, then a count. */
+static bool llmfi_gemini_remember_step(llmfi_buf *b, llmf_str bytes, int count) {
+    char head[3];
+    head[0] = (char)(bytes.len >> 8);
+    head[1] = (char)bytes.len;
+    head[2] = (char)(count + 1);
+    return llmfi_buf_add(b, head, 3) && llmfi_buf_add(b, bytes.ptr, bytes.len);
+}
+
+/* Remembers a piece of text and nothing else. Where memory is refused nothing is: the next one is only slower. */
+static void llmfi_gemini_remember(llmfi_reply *r, const llmfi_gemini_seen *s, llmf_str data) {
+    llmfi_dialect_state *d = &r->dialect;
+    llmf_str front = llmfi_range(data.ptr, s->text.ptr - 1), rest = llmfi_range(s->text.ptr + s->text.len + 1, data.ptr + data.len), left = rest;
+    size_t from = 0, at = 0;
+    bool good = front.len <= LLMFI_GEMINI_REMEMBER && rest.len <= LLMFI_GEMINI_REMEMBER;
+    d->front.len = d->rest.len = 0;
+    d->number[LLMFI_GEMINI_THOUGHT] = s->thought;
+    d->number[LLMFI_GEMINI_USAGE] = s->counted;
+    while (good && at < rest.len) {
+        int count = llmfi_is_digit(rest.ptr[at]) ? llmfi_gemini_count_at(rest, at) : -1;
+        int64_t n = -1;
+        left = llmfi_from(rest, at);
+        if (count >= 0) n = llmfi_gemini_digits(&left);
+        if (n < 0 || !left.len || !strchr(",}] \r\n", left.ptr[0])) {
+            at++;
+            continue;
+        }
+        if (s->counted && count < LLMFI_GEMINI_READ && n != s->count[count]) return; /* of something else */
+        good = llmfi_gemini_remember_step(&d->rest, llmfi_str(rest.ptr + from, at - from), count);
+        from = at = rest.len - left.len;
+    }
+    good = good && llmfi_gemini_remember_step(&d->rest, llmfi_from(rest, from), -1) && llmfi_buf_add(&d->front, front.ptr, front.len);
+    if (!good) d->front.len = 0;
+}
+
+/* Reads a piece that is like the one remembered. False: it is not, and nothing has been done. */
+static bool llmfi_gemini_alike(llmfi_reply *r, llmf_str data) {
+    const llmfi_dialect_state *d = &r->dialect;
+    llmf_str front = llmfi_buf_str(&d->front), step = llmfi_buf_str(&d->rest), left;
+    int64_t n[LLMFI_GEMINI_COUNTS] = { LLMF_UNKNOWN, LLMF_UNKNOWN, LLMF_UNKNOWN, LLMF_UNKNOWN, LLMF_UNKNOWN, LLMF_UNKNOWN, LLMF_UNKNOWN };
+    llmfi_json j;
+    int count = 1;
+    if (!front.len || !llmfi_starts(data, front)) return false;
+    llmfi_json_init(&j, llmfi_from(data, front.len), true);
+    if (llmfi_json_next(&j) != LLMFI_J_STRING) return false;
+    for (left = llmfi_range(j.at, j.end); count; step = llmfi_from(step, 3)) {
+        size_t len = (size_t)(unsigned char)step.ptr[0] << 8 | (unsigned char)step.ptr[1];
+        count = step.ptr[2];
+        if (!llmfi_starts(left, llmfi_str(step.ptr + 3, len))) return false;
+        left = llmfi_from(left, len);
+        step = llmfi_from(step, len);
+        if (count && (n[count - 1] = llmfi_gemini_digits(&left)) < 0) return false;
+    }
+    if (left.len) return false;
+    if (d->number[LLMFI_GEMINI_THOUGHT]) llmfi_reply_reasoning_json(r, &j);
+    else llmfi_reply_text_json(r, &j);
+    if (d->number[LLMFI_GEMINI_USAGE]) llmfi_gemini_count(r, n);
+    return true;
+}
+
+/* ---- frames ---- */
+
+static void llmfi_gemini_feedback(llmfi_json *j, llmfi_gemini_seen *s) {
+    int at;
+    if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) return;
+    while ((at = llmfi_json_pick(j, "blockReason\0blockReasonMessage\0")) >= 0)
+        if (at < 2) llmfi_json_take_raw(j, at ? &s->message : &s->reason);
+        else llmfi_json_skip(j);
+}
+
+static void llmfi_gemini_candidates(llmfi_reply *r, llmfi_json *j, llmfi_gemini_seen *s) {
+    if (!llmfi_json_enter(j, LLMFI_J_ARRAY)) return;
+    while (llmfi_json_next(j) > 0 && j->token != LLMFI_J_ARRAY_END)
+        if (j->token == LLMFI_J_OBJECT) llmfi_gemini_candidate(r, j, s);
+        else if (j->token == LLMFI_J_ARRAY) llmfi_json_skip(j);
+}
+
+/* The members of the frame's object, which was just opened. responseId: no header has an id. */
+static void llmfi_gemini_members(llmfi_reply *r, llmfi_json *j, llmfi_gemini_seen *s) {
+    int at;
+    while ((at = llmfi_json_pick(j, "candidates\0usageMetadata\0promptFeedback\0modelVersion\0responseId\0error\0")) >= 0) {
+        if (at < 3) s->known = true;
+        if (at == 0) llmfi_gemini_candidates(r, j, s);
+        else if (at == 1) llmfi_gemini_usage(r, j, s);
+        else if (at == 2) llmfi_gemini_feedback(j, s);
+        else if (at == 5) s->failed = llmfi_json_scalar(j) != LLMFI_J_NULL;
+        else if (llmfi_json_scalar(j) != LLMFI_J_STRING) continue;
+        else if (at == 3 && !r->model_used.len) llmfi_reply_model(r, llmfi_reply_string(r, j));
+        else if (at == 4 && !r->request_id.len) r->request_id = llmfi_reply_keep(r, llmfi_reply_string(r, j));
+    }
+}
+
+/* RULES 30: the prompt was not taken. */
+static void llmfi_gemini_blocked(llmfi_reply *r, const llmfi_gemini_seen *s) {
+    llmf_str reason = llmfi_reply_raw(r, s->reason);
+    r->blocked = true;
+    llmfi_fault_tell(r, LLMF_ERR_CONTENT_FILTER, reason, llmfi_reply_raw(r, s->message));
+}
+
+/* The frame's value, to its end: an object, which may stand in an array of its own. False: it is JSON, but none of these. */
+static bool llmfi_gemini_value(llmfi_reply *r, llmfi_json *j, llmfi_gemini_seen *s) {
+    bool list = llmfi_json_next(j) == LLMFI_J_ARRAY;
+    if (list) llmfi_json_next(j);
+    if (j->token != LLMFI_J_OBJECT) return j->error != NULL;
+    llmfi_gemini_members(r, j, s);
+    if (list && !j->error && llmfi_json_next(j) != LLMFI_J_ARRAY_END) return j->error != NULL;
+    llmfi_json_next(j);
+    return true;
+}
+
+/* The whole body of a reply, or one piece of a stream. */
+static void llmfi_gemini_frame(llmfi_reply *r, llmf_str event, llmf_str data) {
+    llmfi_gemini_seen s;
+    llmfi_json j;
+    bool ours;
+    (void)event;
+    if (r->error.code || (r->terminal && LLMFI_IS(data, "[DONE]"))) return; /* gateways end every stream so */
+    llmfi_reply_mark(r);
+    if (llmfi_gemini_alike(r, data)) return;
+    memset(&s, 0, sizeof s);
+    llmfi_json_init(&j, data, true);
+    ours = llmfi_gemini_value(r, &j, &s);
+    if (s.again) {
+        llmfi_reply_rollback(r);
+        llmfi_state_mend(r);
+        memset(&s, 0, sizeof s);
+        s.look = true;
+        llmfi_json_init(&j, data, true);
+        ours = llmfi_gemini_value(r, &j, &s);
+    }
+    if (ours && j.token == LLMFI_J_END && r->streamed && s.parts == 1 && s.text.ptr && !s.other && !s.finished && !s.failed && !s.look)
+        llmfi_gemini_remember(r, &s, data);
+    if (!ours) llmfi_frame_foreign(r, "an answer of generateContent");
+    else if (j.token != LLMFI_J_END) llmfi_state_bad_frame(r, &j, data);
+    else if (s.failed) llmfi_fault_object(r, data, llmfi_str("", 0));
+    else if (s.reason.len && !s.candidate) llmfi_gemini_blocked(r, &s);
+    else if (s.finished || (s.known && !r->streamed)) r->terminal = true;
+    else if (!r->streamed) llmfi_frame_foreign(r, "an answer of generateContent");
+}
+
+#endif
+
+/* "skip_thought_signature_validator" as base64: the signature that the API takes for a call which another model made ("Thought signatures"). */
+#define LLMFI_GEMINI_SKIP "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="
+
+#define LLMFI_GEMINI_CONFIG LLMFI_LIT("generationConfig")
+#define LLMFI_GEMINI_OWN(a, lit) (!llmfi_extra((a), LLMFI_LIT(lit)))
+/* Is this member of generationConfig ours to say? */
+#define LLMFI_GEMINI_SAYS(a, lit) (!llmfi_extra_in((a), LLMFI_GEMINI_CONFIG, LLMFI_LIT(lit)))
+
+static bool llmfi_gemini_quirk(const llmfi_ask *a, uint32_t quirks) {
+    return (a->model->quirks & quirks & LLMFI_QUIRKS_MET) != 0;
+}
+
+/* ---- generationConfig ---- */
+
+/* What an effort word comes to: a level, and the budget for models that know no level ("OpenAI compatibility", Thinking). */
+static const struct {
+    const char *word, *level;
+    int budget;
+} llmfi_gemini_efforts[] = { { "minimal", "minimal", 1024 }, { "low", "low", 1024 },     { "medium", "medium", 8192 },
+                             { "high", "high", 24576 },      { "xhigh", "high", 24576 }, { "max", "high", 24576 } };
+
+static void llmfi_gemini_thinking(const llmfi_ask *a, llmfi_jw *w) {
+    llmf_str word = llmfi_cstr(a->req->reasoning);
+    int64_t budget = 0;
+    bool none = LLMFI_IS(word, "none"), tokens = llmfi_reasoning_tokens(a->req->reasoning, &budget);
+    size_t i = 0;
+    if (!word.len || !LLMFI_GEMINI_SAYS(a, "thinkingConfig") || (none && llmfi_gemini_quirk(a, LLMFI_Q_NO_REASONING))) return;
+    while (i + 1 < LLMFI_COUNT(llmfi_gemini_efforts) && !llmfi_eq(word, llmfi_cstr(llmfi_gemini_efforts[i].word))) i++;
+    if (!none && !tokens) budget = llmfi_gemini_efforts[i].budget;
+    llmfi_jw_key(w, "thinkingConfig");
+    llmfi_jw_object(w);
+    if (!none) llmfi_jw_member_bool(w, "includeThoughts", true);
+    if (!tokens && llmfi_gemini_quirk(a, LLMFI_Q_ADAPTIVE_THINKING)) llmfi_jw_member_str(w, "thinkingLevel", llmfi_cstr(llmfi_gemini_efforts[i].level));
+    else llmfi_jw_member_int(w, "thinkingBudget", budget);
+    llmfi_jw_object_end(w);
+}
+
+/* Like Ollama's options, an extra generationConfig is laid over ours member by member. */
+static void llmfi_gemini_config(const llmfi_ask *a, llmfi_jw *w) {
+    const llmf_request *q = a->req;
+    llmfi_jw_key(w, "generationConfig");
+    llmfi_jw_object(w);
+    if (q->temperature != 0 && LLMFI_GEMINI_SAYS(a, "temperature")) llmfi_jw_member_double(w, "temperature", q->temperature < 0 ? 0 : q->temperature);
+    if (q->top_p != 0 && LLMFI_GEMINI_SAYS(a, "topP")) llmfi_jw_member_double(w, "topP", q->top_p < 0 ? 0 : q->top_p);
+    if (q->max_tokens > 0 && LLMFI_GEMINI_SAYS(a, "maxOutputTokens")) llmfi_jw_member_int(w, "maxOutputTokens", q->max_tokens);
+    if (q->use_seed && LLMFI_GEMINI_SAYS(a, "seed")) llmfi_jw_member_int(w, "seed", q->seed);
+    if (q->stop_count && LLMFI_GEMINI_SAYS(a, "stopSequences")) {
+        llmfi_jw_key(w, "stopSequences");
+        llmfi_jw_strings(w, q->stop, q->stop_count);
+    }
+    if ((a->format || q->format) && LLMFI_GEMINI_SAYS(a, "responseMimeType")) llmfi_jw_member_lit(w, "responseMimeType", "application/json");
+    if (a->format && !llmfi_gemini_quirk(a, LLMFI_Q_NO_SCHEMA) && LLMFI_GEMINI_SAYS(a, "responseJsonSchema")) {
+        llmfi_jw_key(w, "responseJsonSchema");
+        llmfi_node_write(w, a->format);
+    }
+    llmfi_gemini_thinking(a, w);
+    llmfi_extra_write_in(a, w, LLMFI_GEMINI_CONFIG);
+    llmfi_jw_object_end(w);
+}
+
+/* ---- parts ---- */
+
+/* signature: raw JSON with its quotes; empty: none. */
+static void llmfi_gemini_part_end(llmfi_jw *w, llmf_str signature) {
+    if (signature.len) llmfi_jw_member_raw(w, "thoughtSignature", signature);
+    llmfi_jw_object_end(w);
+}
+
+static void llmfi_gemini_text_part(llmfi_jw *w, llmf_str text, llmf_str signature) {
+    if (!text.len && !signature.len) return; /* the API refuses it */
+    llmfi_jw_object(w);
+    llmfi_jw_member_str(w, "text", text);
+    llmfi_gemini_part_end(w, signature);
+}
+
+#if LLMF_HAS_MEDIA
+/* The media type of a URL: as given, or as the URL ends; where neither tells, none: the API looks for itself. */
+static llmf_str llmfi_gemini_url_media(const llmf_part *p) {
+    llmf_part named = *p;
+    llmf_str media;
+    named.name = p->url;
+    media = llmfi_part_media(&named);
+    return LLMFI_IS(media, "application/octet-stream") && !(p->media_type && *p->media_type) ? llmfi_str("", 0) : media;
+}
+
+static void llmfi_gemini_media_part(llmfi_jw *w, const llmf_part *p) {
+    llmf_str url = llmfi_cstr(p->url), media, base64;
+    bool inside = p->url && llmfi_data_url(url, &media, &base64);
+    llmfi_jw_object(w);
+    if (p->url && !inside) {
+        media = llmfi_gemini_url_media(p);
+        llmfi_jw_key(w, "fileData");
+        llmfi_jw_object(w);
+        if (media.len) llmfi_jw_member_str(w, "mimeType", media);
+        llmfi_jw_member_str(w, "fileUri", url);
+    } else {
+        llmfi_jw_key(w, "inlineData");
+        llmfi_jw_object(w);
+        llmfi_jw_member_str(w, "mimeType", inside ? media : llmfi_part_media(p));
+        llmfi_jw_key(w, "data");
+        if (inside) llmfi_jw_str(w, base64);
+        else llmfi_jw_base64_string(w, llmfi_str("", 0), p->data, p->data_len);
+    }
+    llmfi_jw_object_end(w);
+    llmfi_jw_object_end(w);
+}
+#endif
+
+/* texts: those that are text as well. */
+static void llmfi_gemini_parts(llmfi_jw *w, const llmf_message *m, bool texts) {
+    size_t i;
+    for (i = 0; i < m->part_count; i++) {
+        const llmf_part *p = &m->parts[i];
+        if (p->type == LLMF_PART_TEXT && texts) llmfi_gemini_text_part(w, llmfi_text_at(p->text, p->text_len), llmfi_str("", 0));
+#if LLMF_HAS_MEDIA
+        if (p->type != LLMF_PART_TEXT) llmfi_gemini_media_part(w, p);
+#endif
+    }
+}
+
+static void llmfi_gemini_id(llmfi_jw *w, llmf_str id) {
+    if (id.len && !llmfi_made_id(id)) llmfi_jw_member_str(w, "id", id);
+}
+
+/* ---- what the model said ---- */
+
+/* Writes the calls from `from` to before `to`; where the next one begins. The first of a message needs a signature on some models, whoever made it. */
+static size_t llmfi_gemini_calls(const llmfi_ask *a, const llmf_message *m, llmfi_jw *w, size_t from, size_t to, llmf_str signature) {
+    for (; from < to && from < m->tool_call_count; from++) {
+        const llmf_tool_call *c = &m->tool_calls[from];
+        if (!signature.len && !from && llmfi_gemini_quirk(a, LLMFI_Q_SIGNED_CALLS)) signature = LLMFI_LIT("\"" LLMFI_GEMINI_SKIP "\"");
+        llmfi_jw_object(w);
+        llmfi_jw_key(w, "functionCall");
+        llmfi_jw_object(w);
+        llmfi_gemini_id(w, c->id);
+        llmfi_jw_member_str(w, "name", c->name);
+        llmfi_jw_key(w, "args");
+        llmfi_jw_arguments(w, c);
+        llmfi_jw_object_end(w);
+        llmfi_gemini_part_end(w, signature);
+        signature = llmfi_str("", 0);
+    }
+    return from;
+}
+
+#if LLMF_HAS_STATE
+/* The text up to byte `until`, never to the middle of a character: what of it was not written yet, and *at behind it. */
+static llmf_str llmfi_gemini_text_to(llmf_str text, size_t *at, int64_t until) {
+    llmf_str piece = llmfi_from(text, *at);
+    size_t n = until < 0 ? 0 : (uint64_t)until < text.len ? (size_t)until : text.len;
+    n = llmfi_utf8_cut(text, n).len;
+    piece.len = n > *at ? n - *at : 0;
+    *at += piece.len;
+    return piece;
+}
+
+/* One item of a state (see gemini_reply.h), and what stood before it. */
+static void llmfi_gemini_item(const llmfi_ask *a, const llmf_message *m, llmfi_jw *w, llmf_str item, size_t *at, size_t *call) {
+    enum { AT, CALLS, TEXT, SIGNATURE, PART, NAMES };
+    llmf_str text = llmfi_text_at(m->content, m->content_len), raw[NAMES];
+    int64_t n[SIGNATURE] = { 0, 0, -1 };
+    llmfi_json j;
+    int which;
+    memset(raw, 0, sizeof raw);
+    llmfi_json_init(&j, item, true);
+    llmfi_json_next(&j);
+    while ((which = llmfi_json_pick(&j, "at\0calls\0text\0thoughtSignature\0part\0")) >= 0)
+        if (which < SIGNATURE) n[which] = llmfi_json_tokens(&j);
+        else if (which < NAMES) llmfi_json_raw(&j, &raw[which]);
+        else llmfi_json_skip(&j);
+    if (n[AT] < 0) n[AT] = 0;
+    llmfi_gemini_text_part(w, llmfi_gemini_text_to(text, at, n[AT]), llmfi_str("", 0));
+    *call = llmfi_gemini_calls(a, m, w, *call, n[CALLS] < 0 ? 0 : (size_t)n[CALLS], llmfi_str("", 0));
+    if (raw[PART].len) llmfi_jw_raw(w, raw[PART]);
+    else if (n[TEXT] < 0) *call = llmfi_gemini_calls(a, m, w, *call, *call + 1, raw[SIGNATURE]);
+    else llmfi_gemini_text_part(w, llmfi_gemini_text_to(text, at, n[TEXT] > INT64_MAX - n[AT] ? INT64_MAX : n[AT] + n[TEXT]), raw[SIGNATURE]);
+}
+#endif
+
+/* Text and calls, each cut and put where it had its signature: a signature that moves to another part is refused, or worth nothing. */
+static void llmfi_gemini_walk(const llmfi_ask *a, const llmf_message *m, llmfi_jw *w) {
+    size_t at = 0, call = 0;
+#if LLMF_HAS_STATE
+    llmf_str items = llmfi_state_items(a, m, "gemini"), item;
+    llmfi_json j;
+    llmfi_json_init(&j, items, true);
+    if (items.len && llmfi_json_next(&j) == LLMFI_J_ARRAY)
+        while (llmfi_json_raw(&j, &item) == LLMFI_J_OBJECT) llmfi_gemini_item(a, m, w, item, &at, &call);
+#endif
+    llmfi_gemini_text_part(w, llmfi_from(llmfi_text_at(m->content, m->content_len), at), llmfi_str("", 0));
+    llmfi_gemini_parts(w, m, true);
+    llmfi_gemini_calls(a, m, w, call, m->tool_call_count, llmfi_str("", 0));
+}
+
+/* ---- results of tools ---- */
+
+static llmf_str llmfi_gemini_result_text(const llmf_message *m, size_t i) {
+    const llmf_part *p = i ? &m->parts[i - 1] : NULL;
+    if (!p) return llmfi_text_at(m->content, m->content_len);
+    return p->type == LLMF_PART_TEXT ? llmfi_text_at(p->text, p->text_len) : llmfi_str("", 0);
+}
+
+/* The result as the object that the API wants: an object as it stands; else {"output": …} or {"error": …}, with JSON as JSON, and pieces of text a line each. */
+static void llmfi_gemini_response(llmfi_jw *w, const llmf_message *m) {
+    llmf_str only = llmfi_str("", 0);
+    size_t i, pieces = 0;
+    for (i = 0; i <= m->part_count; i++)
+        if (llmfi_gemini_result_text(m, i).len) {
+            only = llmfi_gemini_result_text(m, i);
+            pieces++;
+        }
+    if (pieces != 1 || !llmfi_json_valid(only)) only = llmfi_str("", 0);
+    only = llmfi_trim(only);
+    if (only.len && only.ptr[0] == '{' && !m->is_error) {
+        llmfi_jw_raw(w, only);
+        return;
+    }
+    llmfi_jw_object(w);
+    if (m->is_error) llmfi_jw_key(w, "error");
+    else llmfi_jw_key(w, "output");
+    if (only.len) {
+        llmfi_jw_raw(w, only);
+    } else {
+        llmfi_jw_str_begin(w);
+        for (i = pieces = 0; i <= m->part_count; i++) {
+            llmf_str piece = llmfi_gemini_result_text(m, i);
+            if (piece.len && pieces++) llmfi_jw_str_piece(w, LLMFI_LIT("\n"));
+            llmfi_jw_str_piece(w, piece);
+        }
+        llmfi_jw_str_end(w);
+    }
+    llmfi_jw_object_end(w);
+}
+
+/* Images and files of a result stand behind it. */
+static void llmfi_gemini_result(const llmfi_ask *a, size_t i, llmfi_jw *w) {
+    const llmf_message *m = &a->req->messages[i];
+    llmfi_jw_object(w);
+    llmfi_jw_key(w, "functionResponse");
+    llmfi_jw_object(w);
+    llmfi_gemini_id(w, m->tool_call_id);
+    llmfi_jw_member_str(w, "name", llmfi_result_name(a, i));
+    llmfi_jw_key(w, "response");
+    llmfi_gemini_response(w, m);
+    llmfi_jw_object_end(w);
+    llmfi_jw_object_end(w);
+    llmfi_gemini_parts(w, m, false);
+}
+
+/* ---- contents ---- */
+
+static bool llmfi_gemini_says(const llmf_message *m) {
+    size_t i;
+    bool any = m->role == LLMF_TOOL || m->tool_call_count || llmfi_text_at(m->content, m->content_len).len;
+    for (i = 0; i < m->part_count; i++) any = any || m->parts[i].type != LLMF_PART_TEXT || llmfi_text_at(m->parts[i].text, m->parts[i].text_len).len;
+    return any;
+}
+
+/* Who says it: LLMF_USER or LLMF_ASSISTANT; LLMF_SYSTEM: nobody, or it stands in systemInstruction. */
+static int llmfi_gemini_side(const llmfi_ask *a, size_t i) {
+    const llmf_message *m = &a->req->messages[i];
+    if (m->role == LLMF_SYSTEM || (!llmfi_gemini_says(m) && !llmfi_state_items(a, m, "gemini").len)) return LLMF_SYSTEM;
+    return m->role == LLMF_ASSISTANT ? LLMF_ASSISTANT : LLMF_USER;
+}
+
+/* Neighbours of one side are one content: the API wants all results of a turn together. */
+static void llmfi_gemini_message(const llmfi_ask *a, size_t i, llmfi_jw *w) {
+    const llmf_message *m = &a->req->messages[i];
+    int side = llmfi_gemini_side(a, i), before = LLMF_SYSTEM, next = LLMF_SYSTEM;
+    size_t k;
+    if (side == LLMF_SYSTEM) return;
+    for (k = i; before == LLMF_SYSTEM && k-- > 0;) before = llmfi_gemini_side(a, k);
+    for (k = i + 1; next == LLMF_SYSTEM && k < a->req->message_count; k++) next = llmfi_gemini_side(a, k);
+    if (before != side) {
+        llmfi_jw_object(w);
+        llmfi_jw_member_str(w, "role", side == LLMF_USER ? LLMFI_LIT("user") : LLMFI_LIT("model"));
+        llmfi_jw_key(w, "parts");
+        llmfi_jw_array(w);
+    }
+    if (m->role == LLMF_TOOL) llmfi_gemini_result(a, i, w);
+    else llmfi_gemini_walk(a, m, w);
+    if (next != side) {
+        llmfi_jw_array_end(w);
+        llmfi_jw_object_end(w);
+    }
+}
+
+/* ---- system, tools ---- */
+
+/* There is a system text, and it is ours to say. */
+static bool llmfi_gemini_system(const llmfi_ask *a) {
+    size_t i;
+    bool any = a->req->system_len != 0;
+    for (i = 0; i < a->req->message_count; i++) any = any || (a->req->messages[i].role == LLMF_SYSTEM && llmfi_gemini_says(&a->req->messages[i]));
+    return any && LLMFI_GEMINI_OWN(a, "systemInstruction");
+}
+
+/* Opens the place for system texts, which is, for models that know none, a content of the user's in front of the others. */
+static void llmfi_gemini_begin(const llmfi_ask *a, llmfi_jw *w) {
+    bool contents = LLMFI_GEMINI_OWN(a, "contents"), user = contents && llmfi_gemini_quirk(a, LLMFI_Q_SYSTEM_AS_USER);
+    llmfi_jw_object(w);
+    llmfi_gemini_config(a, w);
+    if (user) {
+        llmfi_jw_key(w, "contents");
+        llmfi_jw_array(w);
+    }
+    if (llmfi_gemini_system(a)) {
+        if (!user) llmfi_jw_key(w, "systemInstruction");
+        llmfi_jw_object(w);
+        if (user) llmfi_jw_member_lit(w, "role", "user");
+        llmfi_jw_key(w, "parts");
+        llmfi_jw_array(w);
+        llmfi_gemini_text_part(w, llmfi_str(a->req->system, a->req->system_len), llmfi_str("", 0));
+    }
+}
+
+/* Behind the system texts: `contents` opens. */
+static void llmfi_gemini_contents(const llmfi_ask *a, llmfi_jw *w) {
+    if (llmfi_gemini_system(a)) {
+        llmfi_jw_array_end(w);
+        llmfi_jw_object_end(w);
+    }
+    if (!LLMFI_GEMINI_OWN(a, "contents") || llmfi_gemini_quirk(a, LLMFI_Q_SYSTEM_AS_USER)) return;
+    llmfi_jw_key(w, "contents");
+    llmfi_jw_array(w);
+}
+
+static void llmfi_gemini_tool(const llmfi_ask *a, size_t i, llmfi_jw *w) {
+    const llmf_tool *t = &a->req->tools[i];
+    llmfi_jw_object(w);
+    llmfi_jw_member_str(w, "name", llmfi_cstr(t->name));
+    if (t->description && *t->description) llmfi_jw_member_str(w, "description", llmfi_cstr(t->description));
+    if (a->schemas && a->schemas[i]) {
+        llmfi_jw_key(w, "parametersJsonSchema");
+        llmfi_node_write(w, a->schemas[i]);
+    } else if (!LLMF_HAS_SCHEMA && t->parameters) {
+        llmfi_jw_member_raw(w, "parametersJsonSchema", llmfi_cstr(t->parameters));
+    }
+    llmfi_jw_object_end(w);
+}
+
+static void llmfi_gemini_tool_config(const llmf_request *q, llmfi_jw *w) {
+    llmf_str choice = llmfi_cstr(q->tool_choice);
+    bool named = !LLMFI_IS(choice, "auto") && !LLMFI_IS(choice, "none") && !LLMFI_IS(choice, "required");
+    if (!q->tool_count || !choice.len) return;
+    llmfi_jw_key(w, "toolConfig");
+    llmfi_jw_object(w);
+    llmfi_jw_key(w, "functionCallingConfig");
+    llmfi_jw_object(w);
+    llmfi_jw_member_str(w, "mode", LLMFI_IS(choice, "auto") ? LLMFI_LIT("AUTO") : LLMFI_IS(choice, "none") ? LLMFI_LIT("NONE") : LLMFI_LIT("ANY"));
+    if (named) {
+        llmfi_jw_key(w, "allowedFunctionNames");
+        llmfi_jw_strings(w, &q->tool_choice, 1);
+    }
+    llmfi_jw_object_end(w);
+    llmfi_jw_object_end(w);
+}
+
+/* ---- the body ---- */
+
+/* Steps: the beginning; a system message each; `contents` opens; a message each; `tools` opens; a tool each; the end. */
+static bool llmfi_gemini_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
+    size_t n = a->req->message_count, tools = a->req->tool_count, at = step;
+    bool contents = LLMFI_GEMINI_OWN(a, "contents"), tooled = tools && LLMFI_GEMINI_OWN(a, "tools");
+    if (at == 0) {
+        llmfi_gemini_begin(a, w);
+    } else if (at <= n) {
+        const llmf_message *m = &a->req->messages[at - 1];
+        if (m->role == LLMF_SYSTEM && llmfi_gemini_system(a)) llmfi_gemini_walk(a, m, w);
+    } else if (at == n + 1) {
+        llmfi_gemini_contents(a, w);
+    } else if ((at -= n + 2) < n) {
+        if (contents) llmfi_gemini_message(a, at, w);
+    } else if ((at -= n) == 0) {
+        if (contents) llmfi_jw_array_end(w);
+        if (!tooled) return true;
+        llmfi_jw_key(w, "tools");
+        llmfi_jw_array(w);
+        llmfi_jw_object(w);
+        llmfi_jw_key(w, "functionDeclarations");
+        llmfi_jw_array(w);
+    } else if (at <= tools) {
+        if (tooled) llmfi_gemini_tool(a, at - 1, w);
+    } else {
+        if (tooled) {
+            llmfi_jw_array_end(w);
+            llmfi_jw_object_end(w);
+            llmfi_jw_array_end(w);
+        }
+        if (LLMFI_GEMINI_OWN(a, "toolConfig")) llmfi_gemini_tool_config(a->req, w);
+        llmfi_extra_write_but(a, w, LLMFI_GEMINI_CONFIG);
+        llmfi_jw_object_end(w);
+        return false;
+    }
+    return true;
+}
+
+/* ---- what cannot be asked ---- */
+
+static void llmfi_gemini_check_reasoning(const llmfi_ask *a, llmfi_refusal *no) {
+    llmf_str word = llmfi_cstr(a->req->reasoning);
+    int64_t tokens;
+    bool levels = llmfi_gemini_quirk(a, LLMFI_Q_ADAPTIVE_THINKING), none = LLMFI_IS(word, "none");
+    if (!word.len) return;
+    if (!none && llmfi_gemini_quirk(a, LLMFI_Q_NO_REASONING))
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model cannot think before it answers; leave it out, or take another model");
+    else if (none && levels)
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model cannot be kept from thinking; give minimal or low");
+    else if (levels && llmfi_reasoning_tokens(a->req->reasoning, &tokens) && !llmfi_gemini_quirk(a, LLMFI_Q_TOKEN_BUDGET))
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model takes no token budget; give minimal, low, medium or high");
+}
+
+static void llmfi_gemini_check_message(const llmfi_ask *a, const llmf_message *m, llmfi_refusal *no) {
+    llmf_str items = llmfi_state_items(a, m, "gemini");
+    if (items.len && (items.ptr[0] != '[' || !llmfi_json_valid(items)))
+        llmfi_refuse(no, LLMF_ERR_ARGUMENT, "messages.state", "is damaged: give it back whole, as the response had it, or leave it out");
+    if (m->role != LLMF_TOOL && m->name.len)
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "messages.name", "Gemini knows no names of who speaks; leave it out, or say it in the text");
+#if LLMF_HAS_MEDIA
+    {
+        size_t k;
+        llmf_str media, base64;
+        for (k = 0; k < m->part_count; k++) {
+            llmf_str url = llmfi_cstr(m->parts[k].url);
+            if (llmfi_starts(url, LLMFI_LIT("data:")) && !llmfi_data_url(url, &media, &base64))
+                llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "messages.parts.url", "a data: URL must be base64; give data and media_type instead");
+            if (m->role == LLMF_SYSTEM && m->parts[k].type != LLMF_PART_TEXT)
+                llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "messages.parts", "a system message takes text only; move this one to a user message");
+        }
+    }
+#endif
+}
+
+static void llmfi_gemini_check(const llmfi_ask *a, llmfi_refusal *no) {
+    const llmf_request *q = a->req;
+    const llmfi_node *config = llmfi_extra(a, LLMFI_GEMINI_CONFIG);
+    size_t i;
+    llmfi_gemini_check_reasoning(a, no);
+    if (config && config->type != LLMFI_OBJECT) llmfi_refuse(no, LLMF_ERR_ARGUMENT, "extra.generationConfig", "must be an object");
+    if ((q->temperature != 0 || q->top_p != 0) && llmfi_gemini_quirk(a, LLMFI_Q_NO_SAMPLING))
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, q->temperature != 0 ? "temperature" : "top_p", "this model refuses it; leave it out");
+    if (q->parallel_tool_calls == LLMF_NO && q->tool_count)
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "parallel_tool_calls", "Gemini cannot be kept to one call at a time; leave it out");
+    if ((a->format || q->format) && llmfi_gemini_quirk(a, LLMFI_Q_NO_JSON_MODE))
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "format", "this model knows neither JSON mode nor schemas; ask for JSON in the prompt");
+    for (i = 0; i < q->message_count && no->code == LLMF_OK; i++) llmfi_gemini_check_message(a, &q->messages[i], no);
+}
+
+/* The API's version goes behind a base URL that does not end with one. */
+static void llmfi_gemini_path(const llmfi_ask *a, llmfi_out *out) {
+    llmf_str base = a->model->base_url, model = a->model->model_id, version = a->model->api_version, prefix = LLMFI_LIT("models/");
+    size_t end = llmfi_find_char(base, '?'), last;
+    if (end != LLMFI_NOWHERE) base.len = end;
+    while (base.len && base.ptr[base.len - 1] == '/') base.len--;
+    for (last = base.len; last && base.ptr[last - 1] != '/';) last--;
+    base = llmfi_from(base, last);
+    if (version.len && !(base.len > 1 && base.ptr[0] == 'v' && llmfi_is_digit(base.ptr[1]))) {
+        LLMFI_PUT(out, "/");
+        llmfi_put_str(out, version);
+    }
+    LLMFI_PUT(out, "/models/");
+    llmfi_url_put(out, llmfi_from(model, llmfi_starts(model, prefix) ? prefix.len : 0));
+    if (a->req->stream) LLMFI_PUT(out, ":streamGenerateContent?alt=sse");
+    else LLMFI_PUT(out, ":generateContent");
+}
+
+static const llmfi_adapter llmfi_gemini = {
+    "gemini",
+    llmfi_gemini_check,
+    llmfi_gemini_path,
+    NULL,
+    llmfi_gemini_body,
+    LLMF_FRAMING_JSON,
+    LLMF_FRAMING_JSON_ARRAY,
+    llmfi_gemini_frame,
+    NULL
+};
+
+#endif
+#endif
 #if LLMF_HAS_DIALECT_OLLAMA
 /* Ollama's own API ("API", POST /api/chat), local or at ollama.com. Its face of Chat Completions (/v1) is dialect openai; this one can set num_ctx, and thinks.
 
-   Not sent, because a local server has no use for it: user, cache, parallel_tool_calls, a tool's strict, an image's detail. */
+   Not sent, because a local server has no use for it: user, cache, a tool's strict, an image's detail, a result's is_error. */
 #ifndef LLMFI_PROVIDERS_OLLAMA_H
 #define LLMFI_PROVIDERS_OLLAMA_H
 
@@ -8094,12 +9898,6 @@ static const llmfi_adapter llmfi_anthropic = {
 
 static bool llmfi_ollama_own(const llmfi_ask *a, const char *name) {
     return !llmfi_extra(a, llmfi_cstr(name));
-}
-
-/* An option that extra.options of the request or of the model sets; NULL: none does. */
-static const llmfi_node *llmfi_ollama_option(const llmfi_ask *a, llmf_str name) {
-    const llmfi_node *n = llmfi_member(llmfi_member(a->extra, LLMFI_LIT("options")), name);
-    return n ? n : llmfi_member(llmfi_member(a->model->extra, LLMFI_LIT("options")), name);
 }
 
 /* The level for an effort word; NULL: `think` is a switch. Ollama knows low, medium, high, max; models without levels take each for true. */
@@ -8111,11 +9909,10 @@ static const char *llmfi_ollama_level(llmf_str word) {
 }
 
 /* Is this option ours to say? */
-#define LLMFI_OLLAMA_SAYS(a, lit) (!llmfi_ollama_option((a), LLMFI_LIT(lit)))
+#define LLMFI_OLLAMA_SAYS(a, lit) (!llmfi_extra_in((a), LLMFI_LIT("options"), LLMFI_LIT(lit)))
 
 static void llmfi_ollama_own_options(const llmfi_ask *a, llmfi_jw *w) {
     const llmf_request *q = a->req;
-    size_t i;
     if (q->temperature != 0 && LLMFI_OLLAMA_SAYS(a, "temperature")) llmfi_jw_member_double(w, "temperature", q->temperature < 0 ? 0 : q->temperature);
     if (q->top_p != 0 && LLMFI_OLLAMA_SAYS(a, "top_p")) llmfi_jw_member_double(w, "top_p", q->top_p < 0 ? 0 : q->top_p);
     if (q->max_tokens > 0 && LLMFI_OLLAMA_SAYS(a, "num_predict")) llmfi_jw_member_int(w, "num_predict", q->max_tokens);
@@ -8123,40 +9920,16 @@ static void llmfi_ollama_own_options(const llmfi_ask *a, llmfi_jw *w) {
     if (q->use_seed && LLMFI_OLLAMA_SAYS(a, "seed")) llmfi_jw_member_int(w, "seed", q->seed);
     if (!q->stop_count || !LLMFI_OLLAMA_SAYS(a, "stop")) return;
     llmfi_jw_key(w, "stop");
-    llmfi_jw_array(w);
-    for (i = 0; i < q->stop_count; i++) llmfi_jw_str(w, llmfi_cstr(q->stop[i]));
-    llmfi_jw_array_end(w);
+    llmfi_jw_strings(w, q->stop, q->stop_count);
 }
 
-/* Unlike other extra members `options` is laid over ours member by member: one more option is no reason to lose the others. */
+/* Unlike other extra members `options` is laid over ours member by member. */
 static void llmfi_ollama_options(const llmfi_ask *a, llmfi_jw *w) {
-    const llmfi_node *from[2], *n;
-    int i;
-    from[0] = llmfi_member(a->model->extra, LLMFI_LIT("options"));
-    from[1] = llmfi_member(a->extra, LLMFI_LIT("options"));
     llmfi_jw_key(w, "options");
     llmfi_jw_object(w);
     llmfi_ollama_own_options(a, w);
-    for (i = 0; i < 2; i++)
-        for (n = from[i] && from[i]->type == LLMFI_OBJECT ? from[i]->child : NULL; n; n = n->next) {
-            if (i == 0 && llmfi_member(from[1], n->key)) continue;
-            llmfi_jw_key_str(w, n->key);
-            llmfi_node_write(w, n);
-        }
+    llmfi_extra_write_in(a, w, LLMFI_LIT("options"));
     llmfi_jw_object_end(w);
-}
-
-static void llmfi_ollama_extra(const llmfi_ask *a, llmfi_jw *w) {
-    const llmfi_node *from[2], *n;
-    int i;
-    from[0] = a->model->extra;
-    from[1] = a->extra;
-    for (i = 0; i < 2; i++)
-        for (n = from[i] && from[i]->type == LLMFI_OBJECT ? from[i]->child : NULL; n; n = n->next) {
-            if (LLMFI_IS(n->key, "options") || (i == 0 && llmfi_member(a->extra, n->key))) continue;
-            llmfi_jw_key_str(w, n->key);
-            llmfi_node_write(w, n);
-        }
 }
 
 static bool llmfi_ollama_has_options(const llmfi_ask *a) {
@@ -8246,17 +10019,6 @@ static void llmfi_ollama_calls(const llmf_message *m, llmfi_jw *w) {
     llmfi_jw_array_end(w);
 }
 
-/* The function that a result is of: as the message says, else by the call of that id before it. */
-static llmf_str llmfi_ollama_tool_name(const llmfi_ask *a, size_t at) {
-    const llmf_message *m = &a->req->messages[at];
-    size_t i;
-    if (m->name.len) return m->name;
-    while (at-- > 0)
-        for (i = 0; i < a->req->messages[at].tool_call_count; i++)
-            if (llmfi_eq(a->req->messages[at].tool_calls[i].id, m->tool_call_id)) return a->req->messages[at].tool_calls[i].name;
-    return llmfi_str("", 0);
-}
-
 static void llmfi_ollama_message(const llmfi_ask *a, size_t at, llmfi_jw *w) {
     static const char *const roles[] = { "user", "assistant", "system", "tool" };
     const llmf_message *m = &a->req->messages[at];
@@ -8266,22 +10028,7 @@ static void llmfi_ollama_message(const llmfi_ask *a, size_t at, llmfi_jw *w) {
     if (m->role == LLMF_ASSISTANT && m->reasoning.len) llmfi_jw_member_str(w, "thinking", m->reasoning);
     llmfi_ollama_images(m, w);
     if (m->tool_call_count) llmfi_ollama_calls(m, w);
-    if (m->role == LLMF_TOOL && llmfi_ollama_tool_name(a, at).len) llmfi_jw_member_str(w, "tool_name", llmfi_ollama_tool_name(a, at));
-    llmfi_jw_object_end(w);
-}
-
-static void llmfi_ollama_tool(const llmfi_ask *a, size_t at, llmfi_jw *w) {
-    const llmf_tool *t = &a->req->tools[at];
-    llmfi_jw_object(w);
-    llmfi_jw_member_lit(w, "type", "function");
-    llmfi_jw_key(w, "function");
-    llmfi_jw_object(w);
-    llmfi_jw_member_str(w, "name", llmfi_cstr(t->name));
-    if (t->description && *t->description) llmfi_jw_member_str(w, "description", llmfi_cstr(t->description));
-    llmfi_jw_key(w, "parameters");
-    if (a->schemas && a->schemas[at]) llmfi_node_write(w, a->schemas[at]);
-    else llmfi_jw_raw(w, LLMFI_LIT("{\"type\":\"object\",\"properties\":{}}"));
-    llmfi_jw_object_end(w);
+    if (m->role == LLMF_TOOL && llmfi_result_name(a, at).len) llmfi_jw_member_str(w, "tool_name", llmfi_result_name(a, at));
     llmfi_jw_object_end(w);
 }
 
@@ -8298,10 +10045,10 @@ static bool llmfi_ollama_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
         if (tooled) llmfi_jw_key(w, "tools");
         if (tooled) llmfi_jw_array(w);
     } else if (at <= tools) {
-        if (tooled) llmfi_ollama_tool(a, at - 1, w);
+        if (tooled) llmfi_jw_function(a, at - 1, w);
     } else {
         if (tooled) llmfi_jw_array_end(w);
-        llmfi_ollama_extra(a, w);
+        llmfi_extra_write_but(a, w, LLMFI_LIT("options"));
         llmfi_jw_object_end(w);
         return false;
     }
@@ -8322,7 +10069,11 @@ static void llmfi_ollama_check(const llmfi_ask *a, llmfi_refusal *no) {
     if ((a->format || q->format) && (a->model->quirks & LLMFI_Q_NO_JSON_MODE))
         llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "format", "this model knows neither JSON mode nor schemas; ask for JSON in the prompt");
     if (llmfi_extra(a, LLMFI_LIT("stream"))) llmfi_refuse(no, LLMF_ERR_ARGUMENT, "extra.stream", "set the request's own stream instead: it also says how the reply is read");
-    for (i = 0; i < q->message_count; i++)
+    if (q->parallel_tool_calls == LLMF_NO && q->tool_count)
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "parallel_tool_calls", "Ollama cannot be kept to one call at a time; leave it out");
+    for (i = 0; i < q->message_count; i++) {
+        if (q->messages[i].role != LLMF_TOOL && q->messages[i].name.len)
+            llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "messages.name", "Ollama knows no names of who speaks; leave it out, or say it in the text");
         for (k = 0; k < q->messages[i].part_count; k++) {
             const llmf_part *p = &q->messages[i].parts[k];
             if (p->type == LLMF_PART_TEXT) continue;
@@ -8330,6 +10081,7 @@ static void llmfi_ollama_check(const llmfi_ask *a, llmfi_refusal *no) {
             else if (p->url && !llmfi_data_url(llmfi_cstr(p->url), &media, &base64))
                 llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "messages.parts.url", "Ollama fetches no images; give data or path");
         }
+    }
 }
 
 static void llmfi_ollama_path(const llmfi_ask *a, llmfi_out *out) {
@@ -8426,6 +10178,648 @@ static const llmfi_adapter llmfi_ollama = {
     LLMF_FRAMING_JSON,
     LLMF_FRAMING_NDJSON,
     llmfi_ollama_frame,
+    NULL
+};
+
+#endif
+#endif
+#if LLMF_HAS_DIALECT_AZURE
+/* Azure OpenAI ("Azure OpenAI in Microsoft Foundry models REST API"): Chat Completions at other addresses, with a deployment in the place of a model.
+
+   https://<resource>.openai.azure.com/openai/v1/chat/completions                          the newer API: without a version, or preview or latest
+   https://<resource>.openai.azure.com/openai/deployments/<deployment>/chat/completions    with ?api-version=2024-10-21 or another date
+   https://<resource>.services.ai.azure.com/models/chat/completions                        the same, models of other makers
+
+   A base URL may stop at the host, as AZURE_OPENAI_ENDPOINT does; then the api_version says which of the first two it is. */
+#ifndef LLMFI_PROVIDERS_AZURE_H
+#define LLMFI_PROVIDERS_AZURE_H
+
+enum { LLMFI_AZURE_V1, LLMFI_AZURE_DEPLOYMENT, LLMFI_AZURE_BASE };
+
+typedef struct llmfi_azure_place {
+    int kind;                                /* _BASE: the base URL itself leads to a deployment, or to /models */
+    bool openai, done;                       /* the base URL holds /openai; /openai/v1 */
+    llmf_str version;                        /* for the query; empty: none, or the base URL has its own */
+    llmf_str deployment;
+} llmfi_azure_place;
+
+static llmfi_azure_place llmfi_azure_where(const llmfi_settings *m) {
+    llmfi_azure_place p;
+    llmf_str base = m->base_url;
+    size_t query = llmfi_find_char(base, '?');
+    bool dated = m->api_version.len && llmfi_is_digit(m->api_version.ptr[0]);
+    if (query != LLMFI_NOWHERE) base.len = query;
+    while (base.len && base.ptr[base.len - 1] == '/') base.len--;
+    p.done = llmfi_ends(base, LLMFI_LIT("/v1"));
+    p.openai = llmfi_ends(base, LLMFI_LIT("/openai"));
+    p.kind = dated ? LLMFI_AZURE_DEPLOYMENT : LLMFI_AZURE_V1;
+    if (llmfi_ends(base, LLMFI_LIT("/models")) || llmfi_find_nocase(base, LLMFI_LIT("/deployments/")) != LLMFI_NOWHERE) p.kind = LLMFI_AZURE_BASE;
+    if (p.done) p.kind = LLMFI_AZURE_V1; /* which knows no dates: one that is set belongs to other models of this host */
+    p.version = query != LLMFI_NOWHERE || (p.kind == LLMFI_AZURE_V1 && (dated || LLMFI_IS(m->api_version, "v1"))) ? llmfi_str("", 0) : m->api_version;
+    p.deployment = m->deployment.len ? m->deployment : m->model_id;
+    return p;
+}
+
+static void llmfi_azure_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_azure_place p = llmfi_azure_where(a->model);
+    if (p.kind != LLMFI_AZURE_BASE && !p.openai && !p.done) LLMFI_PUT(out, "/openai");
+    if (p.kind == LLMFI_AZURE_V1 && !p.done) LLMFI_PUT(out, "/v1");
+    if (p.kind == LLMFI_AZURE_DEPLOYMENT) LLMFI_PUT(out, "/deployments/");
+    if (p.kind == LLMFI_AZURE_DEPLOYMENT) llmfi_put_url(out, p.deployment);
+    LLMFI_PUT(out, "/chat/completions");
+    if (p.version.len) LLMFI_PUT(out, "?api-version=");
+    llmfi_put_url(out, p.version);
+}
+
+/* What goes out as the model is the deployment, whatever model_id says it is. */
+static bool llmfi_azure_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
+    llmfi_ask ask = *a;
+    llmfi_settings model = *a->model;
+    model.model_id = llmfi_azure_where(a->model).deployment;
+    ask.model = &model;
+    return llmfi_openai_body(&ask, step, w);
+}
+
+static void llmfi_azure_check(const llmfi_ask *a, llmfi_refusal *no) {
+    llmfi_azure_place p = llmfi_azure_where(a->model);
+    if (p.kind == LLMFI_AZURE_BASE && !p.version.len && llmfi_find_char(a->model->base_url, '?') == LLMFI_NOWHERE)
+        llmfi_refuse(no, LLMF_ERR_CONFIG, "api_version", "this base URL needs one, such as 2024-10-21; set it, or let the URL end at its host");
+    if (p.kind == LLMFI_AZURE_DEPLOYMENT && llmfi_strays(p.deployment))
+        llmfi_refuse(no, LLMF_ERR_CONFIG, "deployment", "cannot stand in a URL; give the deployment's name");
+    llmfi_openai_check(a, no);
+}
+
+static const llmfi_adapter llmfi_azure = {
+    "azure", llmfi_azure_check, llmfi_azure_path, NULL, llmfi_azure_body, LLMF_FRAMING_JSON, LLMF_FRAMING_SSE, llmfi_openai_on_frame, LLMFI_OPENAI_ON_END
+};
+
+#endif
+#endif
+#if LLMF_HAS_DIALECT_COHERE
+/* Cohere's own API ("Cohere API reference", v2: POST /v2/chat).
+
+   Not sent, because there is no member for it: user, cache, a result's is_error. What has no field here (k, documents, citation_options, safety_mode …) goes
+   through `extra`. */
+#ifndef LLMFI_PROVIDERS_COHERE_H
+#define LLMFI_PROVIDERS_COHERE_H
+/* What Cohere answers ("Chat" and "Chat with Streaming"): bodies, and events of a stream. Nothing here knows what was asked. */
+#ifndef LLMFI_PROVIDERS_COHERE_REPLY_H
+#define LLMFI_PROVIDERS_COHERE_REPLY_H
+
+/* What an event may hold. A body may hold all of it. */
+enum {
+    LLMFI_COHERE_CONTENT = 1,
+    LLMFI_COHERE_PLAN = 2,
+    LLMFI_COHERE_CALLS = 4,
+    LLMFI_COHERE_CITES = 8,
+    LLMFI_COHERE_BEGINS = 16,                /* a block or call begins here; else it goes on */
+    LLMFI_COHERE_CALL_ENDS = 32,
+    LLMFI_COHERE_ENDS = 64,                  /* finish_reason, usage */
+    LLMFI_COHERE_ALL = 95
+};
+
+static const struct {
+    const char *type;
+    int what;
+} llmfi_cohere_events[] = { { "content-delta", LLMFI_COHERE_CONTENT },   { "content-start", LLMFI_COHERE_CONTENT | LLMFI_COHERE_BEGINS },
+                            { "tool-plan-delta", LLMFI_COHERE_PLAN },    { "tool-call-start", LLMFI_COHERE_CALLS | LLMFI_COHERE_BEGINS },
+                            { "tool-call-delta", LLMFI_COHERE_CALLS },   { "tool-call-end", LLMFI_COHERE_CALL_ENDS },
+                            { "citation-start", LLMFI_COHERE_CITES },    { "message-end", LLMFI_COHERE_ENDS } };
+
+static int llmfi_cohere_what(llmf_str type) {
+    size_t i;
+    for (i = 0; i < LLMFI_COUNT(llmfi_cohere_events); i++)
+        if (llmfi_eq(type, llmfi_cstr(llmfi_cohere_events[i].type))) return llmfi_cohere_events[i].what;
+    return 0;
+}
+
+/* A body or event on its way. Texts are raw. */
+typedef struct llmfi_cohere_frame {
+    int what;
+    int64_t index;                           /* of the call; LLMF_UNKNOWN: none given */
+    bool message, said;                      /* it has a message; an error's text in its place, or beside it */
+    llmf_str finish, error, error_type;
+} llmfi_cohere_frame;
+
+/* ---- reasoning as it goes back: reply.dialect.buf[…], raw JSON between its quotes ---- */
+
+enum { LLMFI_COHERE_PLANNED, LLMFI_COHERE_THOUGHT };
+
+/* begins: a thinking block of its own, not more of the last one. */
+static void llmfi_cohere_reason(llmfi_reply *r, const llmfi_json *j, int which, bool begins) {
+    llmfi_reply_reasoning_json(r, j);
+#if LLMF_HAS_STATE
+    if (begins && r->dialect.buf[which].len) LLMFI_REPLY_PUT(r, &r->dialect.buf[which], "\"},{\"type\":\"thinking\",\"thinking\":\"");
+    llmfi_reply_put(r, &r->dialect.buf[which], j->text);
+#else
+    (void)which, (void)begins;
+#endif
+}
+
+/* The reply is whole: its state is <provider>:{"tool_plan":"…","content":[{"type":"thinking","thinking":"…"}]}, each member where there is something in it. */
+static void llmfi_cohere_state(llmfi_reply *r) {
+#if LLMF_HAS_STATE
+    llmf_str plan = llmfi_buf_str(&r->dialect.buf[LLMFI_COHERE_PLANNED]), thought = llmfi_buf_str(&r->dialect.buf[LLMFI_COHERE_THOUGHT]);
+    r->state.len = 0;
+    if (!plan.len && !thought.len) return;
+    llmfi_reply_put(r, &r->state, llmfi_state_owner((const llmfi_settings *)r->user, "cohere"));
+    LLMFI_REPLY_PUT(r, &r->state, ":{");
+    if (plan.len) LLMFI_REPLY_PUT(r, &r->state, "\"tool_plan\":\"");
+    llmfi_reply_put(r, &r->state, plan);
+    if (plan.len) llmfi_reply_put(r, &r->state, thought.len ? LLMFI_LIT("\",") : LLMFI_LIT("\""));
+    if (thought.len) LLMFI_REPLY_PUT(r, &r->state, "\"content\":[{\"type\":\"thinking\",\"thinking\":\"");
+    llmfi_reply_put(r, &r->state, thought);
+    llmfi_reply_put(r, &r->state, thought.len ? LLMFI_LIT("\"}]}") : LLMFI_LIT("}"));
+    if (r->error.code) r->state.len = 0;
+#else
+    (void)r;
+#endif
+}
+
+/* ---- pieces of a message; each object was just opened ---- */
+
+/* A part of the content; one of another type gives nothing (RULES 5). */
+static void llmfi_cohere_part(llmfi_reply *r, llmfi_json *j, const llmfi_cohere_frame *f) {
+    llmf_str type = llmfi_json_type(j);
+    bool known = !type.len || LLMFI_IS(type, "text") || LLMFI_IS(type, "thinking");
+    for (; j->token == LLMFI_J_KEY; llmfi_json_next(j)) {
+        bool text = known && LLMFI_KEY(j, "text"), thinking = known && LLMFI_KEY(j, "thinking");
+        if (llmfi_json_scalar(j) != LLMFI_J_STRING) continue;
+        if (text) llmfi_reply_text_json(r, j);
+        else if (thinking) llmfi_cohere_reason(r, j, LLMFI_COHERE_THOUGHT, (f->what & LLMFI_COHERE_BEGINS) != 0);
+    }
+}
+
+/* A call, its beginning, or more of its arguments. */
+static void llmfi_cohere_call(llmfi_reply *r, llmfi_json *j, const llmfi_cohere_frame *f) {
+    llmf_str id = llmfi_str("", 0), name = id, args = id, type = llmfi_json_type(j);
+    int at;
+    for (; j->token == LLMFI_J_KEY; llmfi_json_next(j))
+        if (LLMFI_KEY(j, "id")) {
+            llmfi_json_take_raw(j, &id);
+        } else if (LLMFI_KEY(j, "function")) {
+            if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) continue;
+            while (llmfi_json_next(j) == LLMFI_J_KEY)
+                if (LLMFI_KEY(j, "name")) llmfi_json_take_raw(j, &name);
+                else if (LLMFI_KEY(j, "arguments")) llmfi_json_raw(j, &args);
+                else llmfi_json_skip(j);
+        } else {
+            llmfi_json_skip(j);
+        }
+    if (j->error || (type.len && !LLMFI_IS(type, "function"))) return;
+    if (f->what & LLMFI_COHERE_ENDS) {
+        llmfi_reply_whole_call(r, id, name, args);
+        return;
+    }
+    if (f->what & LLMFI_COHERE_BEGINS) {
+        id = llmfi_reply_raw(r, id);
+        at = llmfi_reply_tool_begin(r, f->index, id, llmfi_reply_raw(r, name));
+    } else {
+        at = llmfi_reply_tool_find(r, f->index);
+    }
+    if (at >= 0) llmfi_reply_raw_args(r, at, args);
+}
+
+#if LLMF_HAS_CITATIONS
+/* A source: a document, or what a tool gave; both are the caller's own objects, in which url and title may stand. Else its id says what it is. */
+static void llmfi_cohere_source(llmfi_reply *r, llmfi_json *j, const llmfi_cohere_frame *f) {
+    llmf_str id = llmfi_str("", 0), title = id, url = id;
+    (void)f;
+    while (llmfi_json_next(j) == LLMFI_J_KEY)
+        if (LLMFI_KEY(j, "id")) {
+            llmfi_json_take_raw(j, &id);
+        } else if (LLMFI_KEY(j, "document") || LLMFI_KEY(j, "tool_output")) {
+            if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) continue;
+            while (llmfi_json_next(j) == LLMFI_J_KEY)
+                if (LLMFI_KEY(j, "url")) llmfi_json_take_raw(j, &url);
+                else if (LLMFI_KEY(j, "title")) llmfi_json_take_raw(j, &title);
+                else llmfi_json_skip(j);
+        } else {
+            llmfi_json_skip(j);
+        }
+    if (j->error) return;
+    url = llmfi_reply_raw(r, url);
+    llmfi_reply_citation(r, url, llmfi_reply_raw(r, title.len ? title : id));
+}
+#endif
+
+/* In a body lists of them, in an event one. Gives the value's token. */
+static int llmfi_cohere_each(llmfi_reply *r, llmfi_json *j, const llmfi_cohere_frame *f, void (*one)(llmfi_reply *, llmfi_json *, const llmfi_cohere_frame *)) {
+    int first = llmfi_json_next(j), token;
+    if (first == LLMFI_J_OBJECT) one(r, j, f);
+    if (first != LLMFI_J_ARRAY) return first;
+    while ((token = llmfi_json_next(j)) > 0 && token != LLMFI_J_ARRAY_END)
+        if (token == LLMFI_J_OBJECT) one(r, j, f);
+        else if (token == LLMFI_J_ARRAY) llmfi_json_skip(j);
+    return first;
+}
+
+#if LLMF_HAS_CITATIONS
+static void llmfi_cohere_citation(llmfi_reply *r, llmfi_json *j, const llmfi_cohere_frame *f) {
+    while (llmfi_json_next(j) == LLMFI_J_KEY)
+        if (LLMFI_KEY(j, "sources")) llmfi_cohere_each(r, j, f, llmfi_cohere_source);
+        else llmfi_json_skip(j);
+}
+#endif
+
+static void llmfi_cohere_content_of(llmfi_reply *r, llmfi_json *j, const llmfi_cohere_frame *f) {
+    if (llmfi_cohere_each(r, j, f, llmfi_cohere_part) == LLMFI_J_STRING) llmfi_reply_text_json(r, j);
+}
+
+/* The message, just opened. Of a body what was planned is told first, then the content, then the calls, whatever the order of members. */
+static void llmfi_cohere_reply_message(llmfi_reply *r, llmfi_json *j, const llmfi_cohere_frame *f) {
+    llmfi_json content, calls;
+    bool whole = (f->what & LLMFI_COHERE_ENDS) != 0, has_content = false, has_calls = false;
+    while (llmfi_json_next(j) == LLMFI_J_KEY) {
+        if ((f->what & LLMFI_COHERE_CONTENT) && LLMFI_KEY(j, "content")) {
+            content = *j;
+            has_content = whole;
+            if (whole) llmfi_json_skip(j);
+            else llmfi_cohere_content_of(r, j, f);
+        } else if ((f->what & LLMFI_COHERE_CALLS) && LLMFI_KEY(j, "tool_calls")) {
+            calls = *j;
+            has_calls = whole;
+            if (whole) llmfi_json_skip(j);
+            else llmfi_cohere_each(r, j, f, llmfi_cohere_call);
+        } else if ((f->what & LLMFI_COHERE_PLAN) && LLMFI_KEY(j, "tool_plan")) {
+            if (llmfi_json_scalar(j) == LLMFI_J_STRING) llmfi_cohere_reason(r, j, LLMFI_COHERE_PLANNED, false);
+#if LLMF_HAS_CITATIONS
+        } else if ((f->what & LLMFI_COHERE_CITES) && LLMFI_KEY(j, "citations")) {
+            llmfi_cohere_each(r, j, f, llmfi_cohere_citation);
+#endif
+        } else {
+            llmfi_json_skip(j);
+        }
+    }
+    if (j->error) return;
+    if (has_content) llmfi_cohere_content_of(r, &content, f);
+    if (has_calls) llmfi_cohere_each(r, &calls, f, llmfi_cohere_call);
+}
+
+/* ---- the rest ---- */
+
+/* RULES 19: tokens, not billed_units. */
+static void llmfi_cohere_usage(llmfi_reply *r, llmfi_json *j) {
+    int64_t image = LLMF_UNKNOWN;
+    llmf_usage u;
+    u.input = u.cache_read = u.cache_write = u.output = u.reasoning = LLMF_UNKNOWN;
+    if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) return;
+    while (llmfi_json_next(j) == LLMFI_J_KEY)
+        if (LLMFI_KEY(j, "cached_tokens")) {
+            u.cache_read = llmfi_json_tokens(j);
+        } else if (LLMFI_KEY(j, "tokens")) {
+            if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) continue;
+            while (llmfi_json_next(j) == LLMFI_J_KEY)
+                if (LLMFI_KEY(j, "input_tokens")) u.input = llmfi_json_tokens(j);
+                else if (LLMFI_KEY(j, "image_tokens")) image = llmfi_json_tokens(j);
+                else if (LLMFI_KEY(j, "output_tokens")) u.output = llmfi_json_tokens(j);
+                else if (LLMFI_KEY(j, "reasoning_tokens")) u.reasoning = llmfi_json_tokens(j);
+                else llmfi_json_skip(j);
+        } else {
+            llmfi_json_skip(j);
+        }
+    u.input = llmfi_reply_sum(u.input, image);
+    r->usage = u;
+}
+
+/* The members of a body or of an event's delta, which look alike. */
+static void llmfi_cohere_members(llmfi_reply *r, llmfi_json *j, llmfi_cohere_frame *f) {
+    while (llmfi_json_next(j) == LLMFI_J_KEY) {
+        bool ends = (f->what & LLMFI_COHERE_ENDS) != 0;
+        if (LLMFI_KEY(j, "message")) {
+            int token = llmfi_json_next(j);
+            if (token == LLMFI_J_OBJECT) {
+                f->message = true;
+                llmfi_cohere_reply_message(r, j, f);
+            } else if (token == LLMFI_J_ARRAY) {
+                llmfi_json_skip(j);
+            } else if (token == LLMFI_J_STRING) {
+                f->said = true;
+            }
+        } else if (LLMFI_KEY(j, "error")) {
+            llmfi_json_take_raw(j, &f->error);
+            if (j->token != LLMFI_J_NULL) f->said = true;
+        } else if (ends && LLMFI_KEY(j, "finish_reason")) {
+            llmfi_json_take_raw(j, &f->finish);
+        } else if (ends && LLMFI_KEY(j, "error_type")) {
+            llmfi_json_take_raw(j, &f->error_type);
+        } else if (ends && LLMFI_KEY(j, "usage")) {
+            llmfi_cohere_usage(r, j);
+        } else {
+            llmfi_json_skip(j);
+        }
+    }
+}
+
+/* RULES 31; else the reply is whole. */
+static void llmfi_cohere_ends(llmfi_reply *r, const llmfi_cohere_frame *f) {
+    llmf_str word = llmfi_reply_raw(r, f->finish);
+    int code = LLMFI_IS(word, "ERROR") ? LLMF_ERR_SERVER : LLMFI_IS(word, "TIMEOUT") ? LLMF_ERR_TIMEOUT : LLMF_OK;
+    if (code != LLMF_OK) {
+        if (f->error_type.len) word = llmfi_reply_raw(r, f->error_type);
+        llmfi_fault_tell(r, code, word, llmfi_reply_raw(r, f->error));
+        return;
+    }
+    llmfi_reply_finish(r, word);
+    llmfi_cohere_state(r);
+    r->terminal = true;
+}
+
+/* ---- frames ---- */
+
+/* Nearly all events are {"type":"content-delta","index":0,"delta":{"message":{"content":{"text":"…"}}}}, or have "thinking" there: read without asking
+   for each token. False: this is another one, and nothing has been done. */
+static bool llmfi_cohere_usual(llmfi_reply *r, llmf_str data) {
+    llmf_str front = LLMFI_LIT("{\"type\":\"content-delta\",\"index\":"), text = LLMFI_LIT(",\"delta\":{\"message\":{\"content\":{\"text\":");
+    llmf_str thinking = LLMFI_LIT(",\"delta\":{\"message\":{\"content\":{\"thinking\":"), rest;
+    bool thinks;
+    llmfi_json j;
+    if (!llmfi_starts(data, front) || data.len == front.len || !llmfi_is_digit(data.ptr[front.len])) return false;
+    rest = llmfi_from(data, front.len + 1);
+    thinks = llmfi_starts(rest, thinking);
+    if (!thinks && !llmfi_starts(rest, text)) return false;
+    llmfi_json_init(&j, llmfi_from(rest, thinks ? thinking.len : text.len), true);
+    if (llmfi_json_next(&j) != LLMFI_J_STRING || j.end - j.at != 4 || memcmp(j.at, "}}}}", 4) != 0) return false;
+    if (thinks) llmfi_cohere_reason(r, &j, LLMFI_COHERE_THOUGHT, false);
+    else llmfi_reply_text_json(r, &j);
+    return true;
+}
+
+/* The members of an event, whose type was just read. A call's delta in front of its index waits for it. */
+static void llmfi_cohere_event(llmfi_reply *r, llmfi_json *j, llmfi_cohere_frame *f) {
+    llmfi_json later;
+    bool waits = false;
+    for (; j->token == LLMFI_J_KEY; llmfi_json_next(j)) {
+        bool wrong = LLMFI_KEY(j, "error") || LLMFI_KEY(j, "message");
+        if (LLMFI_KEY(j, "index")) {
+            f->index = llmfi_json_tokens(j);
+        } else if (!LLMFI_KEY(j, "delta") || !f->what) {
+            if (llmfi_json_scalar(j) != LLMFI_J_NULL && wrong) f->said = true;
+        } else if (f->index < 0 && (f->what & LLMFI_COHERE_CALLS)) {
+            later = *j;
+            waits = true;
+            llmfi_json_skip(j);
+        } else if (llmfi_json_enter(j, LLMFI_J_OBJECT)) {
+            llmfi_cohere_members(r, j, f);
+        }
+    }
+    if (!j->error && waits && llmfi_json_enter(&later, LLMFI_J_OBJECT)) llmfi_cohere_members(r, &later, f);
+}
+
+/* The whole body of a reply, or one event of a stream. */
+static void llmfi_cohere_on_frame(llmfi_reply *r, llmf_str event, llmf_str data) {
+    llmf_str type = llmfi_str("", 0);
+    llmfi_cohere_frame f;
+    llmfi_json j;
+    int at;
+    (void)event; /* the type inside counts (RULES 27) */
+    if (r->error.code || (data.len < 32 && LLMFI_IS(llmfi_trim(data), "[DONE]"))) return; /* it stands behind message-end, which is the end */
+    llmfi_reply_mark(r);
+    if (r->streamed && llmfi_cohere_usual(r, data)) return;
+    memset(&f, 0, sizeof f);
+    f.index = LLMF_UNKNOWN;
+    llmfi_json_init(&j, data, true);
+    if (!llmfi_json_enter(&j, LLMFI_J_OBJECT)) {
+        f.what = 0; /* no object: what that means is told below */
+    } else if (r->streamed) {
+        type = llmfi_json_type(&j);
+        f.what = llmfi_cohere_what(type);
+        llmfi_cohere_event(r, &j, &f);
+    } else {
+        f.what = LLMFI_COHERE_ALL;
+        llmfi_cohere_members(r, &j, &f);
+    }
+    if (!llmfi_frame_end(r, &j, data)) return;
+    at = f.what & LLMFI_COHERE_CALL_ENDS ? llmfi_reply_tool_find(r, f.index) : -1;
+    if (at >= 0) llmfi_reply_tool_end(r, at);
+    if ((f.what & LLMFI_COHERE_ENDS) && (f.message || r->streamed)) llmfi_cohere_ends(r, &f);
+    else if (f.said && !type.len) llmfi_fault_object(r, data, llmfi_str("", 0));
+    else if (!r->streamed) llmfi_frame_foreign(r, "an answer of Cohere's chat");
+}
+
+#endif
+
+/* Is this member ours to say? */
+#define LLMFI_COHERE_OURS(a, lit) (!llmfi_extra((a), LLMFI_LIT(lit)))
+
+/* ---- the head ---- */
+
+/* Budgets for effort words; a higher word sets none: then the model's own limit holds. */
+static int64_t llmfi_cohere_budget(const char *reasoning) {
+    llmf_str word = llmfi_cstr(reasoning);
+    int64_t tokens = 0;
+    if (llmfi_reasoning_tokens(reasoning, &tokens)) return tokens;
+    return LLMFI_IS(word, "minimal") ? 1024 : LLMFI_IS(word, "low") ? 2048 : LLMFI_IS(word, "medium") ? 8192 : 0;
+}
+
+static void llmfi_cohere_thinking(const llmfi_ask *a, llmfi_jw *w) {
+    llmf_str word = llmfi_cstr(a->req->reasoning);
+    int64_t budget = llmfi_cohere_budget(a->req->reasoning);
+    if (!word.len || (a->model->quirks & LLMFI_Q_NO_REASONING) || !LLMFI_COHERE_OURS(a, "thinking")) return;
+    llmfi_jw_key(w, "thinking");
+    llmfi_jw_object(w);
+    llmfi_jw_member_str(w, "type", LLMFI_IS(word, "none") ? LLMFI_LIT("disabled") : LLMFI_LIT("enabled"));
+    if (budget) llmfi_jw_member_int(w, "token_budget", budget);
+    llmfi_jw_object_end(w);
+}
+
+static void llmfi_cohere_format(const llmfi_ask *a, llmfi_jw *w) {
+    if ((!a->format && !a->req->format) || !LLMFI_COHERE_OURS(a, "response_format")) return;
+    llmfi_jw_key(w, "response_format");
+    llmfi_jw_object(w);
+    llmfi_jw_member_lit(w, "type", "json_object");
+    if (a->format && !(a->model->quirks & LLMFI_Q_NO_SCHEMA)) {
+        llmfi_jw_key(w, "json_schema");
+        llmfi_node_write(w, a->format);
+    }
+    llmfi_jw_object_end(w);
+}
+
+static void llmfi_cohere_begin(const llmfi_ask *a, llmfi_jw *w) {
+    const llmf_request *q = a->req;
+    llmfi_jw_object(w);
+    if (LLMFI_COHERE_OURS(a, "model")) llmfi_jw_member_str(w, "model", a->model->model_id);
+    llmfi_jw_member_bool(w, "stream", q->stream);
+    if (q->max_tokens > 0 && LLMFI_COHERE_OURS(a, "max_tokens")) llmfi_jw_member_int(w, "max_tokens", q->max_tokens);
+    if (q->temperature != 0 && LLMFI_COHERE_OURS(a, "temperature")) llmfi_jw_member_double(w, "temperature", q->temperature < 0 ? 0 : q->temperature);
+    if (q->top_p != 0 && LLMFI_COHERE_OURS(a, "p")) llmfi_jw_member_double(w, "p", q->top_p);
+    if (q->use_seed && LLMFI_COHERE_OURS(a, "seed")) llmfi_jw_member_int(w, "seed", q->seed);
+    if (q->stop_count && LLMFI_COHERE_OURS(a, "stop_sequences")) {
+        llmfi_jw_key(w, "stop_sequences");
+        llmfi_jw_strings(w, q->stop, q->stop_count);
+    }
+    llmfi_cohere_thinking(a, w);
+    llmfi_cohere_format(a, w);
+    if (!LLMFI_COHERE_OURS(a, "messages")) return;
+    llmfi_jw_key(w, "messages");
+    llmfi_jw_array(w);
+    if (!q->system_len) return;
+    llmfi_jw_object(w);
+    llmfi_jw_member_lit(w, "role", "system");
+    llmfi_jw_member_str(w, "content", llmfi_str(q->system, q->system_len));
+    llmfi_jw_object_end(w);
+}
+
+/* ---- messages ---- */
+
+/* A member of the state that goes back, raw; empty: it has none. */
+static llmf_str llmfi_cohere_back(const llmfi_ask *a, const llmf_message *m, const char *member) {
+    llmf_str none = llmfi_str("", 0), raw = none;
+    llmfi_json j;
+    if (!LLMF_HAS_STATE || !m->state.len) return none;
+    llmfi_json_init(&j, llmfi_state_items(a, m, "cohere"), true);
+    if (llmfi_json_next(&j) != LLMFI_J_OBJECT) return none;
+    while (llmfi_json_next(&j) == LLMFI_J_KEY) {
+        bool wanted = llmfi_eq(j.text, llmfi_cstr(member));
+        if (llmfi_json_raw(&j, &raw) <= 0) return none;
+        if (wanted) return raw;
+    }
+    return none;
+}
+
+/* Writes the items of a JSON array into the one that is open; what is none has no items. */
+static void llmfi_cohere_items(llmfi_jw *w, llmf_str array) {
+    llmfi_json j;
+    llmf_str item;
+    llmfi_json_init(&j, array, true);
+    if (llmfi_json_next(&j) != LLMFI_J_ARRAY) return;
+    while (llmfi_json_raw(&j, &item) == LLMFI_J_OBJECT) llmfi_jw_raw(w, item);
+}
+
+/* A plain string where there is nothing but `content`, else a list: what was thought, `content`, the parts. */
+static void llmfi_cohere_content(llmfi_jw *w, const llmf_message *m, llmf_str thought) {
+    llmf_str text = llmfi_text_at(m->content, m->content_len);
+    size_t i;
+    llmfi_jw_key(w, "content");
+    if (!thought.len && !m->part_count) {
+        llmfi_jw_str(w, text);
+        return;
+    }
+    llmfi_jw_array(w);
+    llmfi_cohere_items(w, thought);
+    if (text.len) llmfi_jw_text_part(w, text);
+    for (i = 0; i < m->part_count; i++) {
+        const llmf_part *p = &m->parts[i];
+        if (!LLMF_HAS_MEDIA || p->type == LLMF_PART_TEXT) llmfi_jw_text_part(w, llmfi_text_at(p->text, p->text_len));
+        else llmfi_jw_image_part(w, p);
+    }
+    llmfi_jw_array_end(w);
+}
+
+/* What it had thought or planned goes back as it came; reasoning without a state is a plan where calls follow it, and else is not sent. */
+static void llmfi_cohere_message(const llmfi_ask *a, const llmf_message *m, llmfi_jw *w) {
+    static const char *const roles[] = { "user", "assistant", "system", "tool" };
+    llmf_str plan = llmfi_cohere_back(a, m, "tool_plan"), thought = llmfi_cohere_back(a, m, "content");
+    llmfi_jw_object(w);
+    llmfi_jw_member_str(w, "role", llmfi_cstr(roles[m->role]));
+    if (m->role == LLMF_TOOL) llmfi_jw_member_str(w, "tool_call_id", m->tool_call_id);
+    if (plan.len) llmfi_jw_member_raw(w, "tool_plan", plan);
+    else if (m->tool_call_count && m->reasoning.len && !m->state.len) llmfi_jw_member_str(w, "tool_plan", m->reasoning);
+    if (!m->tool_call_count || m->content_len || m->part_count || thought.len) llmfi_cohere_content(w, m, thought);
+    if (m->tool_call_count) {
+        llmfi_jw_key(w, "tool_calls");
+        llmfi_jw_function_calls(w, m);
+    }
+    llmfi_jw_object_end(w);
+}
+
+/* ---- the whole ---- */
+
+/* strict_tools holds for all tools: one that asks for it is enough. */
+static bool llmfi_cohere_strict(const llmfi_ask *a) {
+    size_t i;
+    if (a->model->quirks & LLMFI_Q_NO_STRICT) return false;
+    for (i = 0; i < a->req->tool_count; i++)
+        if (a->req->tools[i].strict) return true;
+    return false;
+}
+
+static void llmfi_cohere_end(const llmfi_ask *a, llmfi_jw *w) {
+    const llmf_request *q = a->req;
+    llmf_str choice = llmfi_cstr(q->tool_choice);
+    bool none = LLMFI_IS(choice, "none");
+    if (q->tool_count && (none || LLMFI_IS(choice, "required")) && LLMFI_COHERE_OURS(a, "tool_choice"))
+        llmfi_jw_member_str(w, "tool_choice", none ? LLMFI_LIT("NONE") : LLMFI_LIT("REQUIRED"));
+    if (llmfi_cohere_strict(a) && LLMFI_COHERE_OURS(a, "strict_tools")) llmfi_jw_member_bool(w, "strict_tools", true);
+    llmfi_extra_write(a, w);
+    llmfi_jw_object_end(w);
+}
+
+/* Steps: the beginning; a message each; `tools` opens; a tool each; the end. */
+static bool llmfi_cohere_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
+    size_t n = a->req->message_count, tools = a->req->tool_count, at = step;
+    bool messages = LLMFI_COHERE_OURS(a, "messages"), tooled = tools && LLMFI_COHERE_OURS(a, "tools");
+    if (at == 0) {
+        llmfi_cohere_begin(a, w);
+    } else if (at <= n) {
+        if (messages) llmfi_cohere_message(a, &a->req->messages[at - 1], w);
+    } else if ((at -= n + 1) == 0) {
+        if (messages) llmfi_jw_array_end(w);
+        if (tooled) llmfi_jw_key(w, "tools");
+        if (tooled) llmfi_jw_array(w);
+    } else if (at <= tools) {
+        if (tooled) llmfi_jw_function(a, at - 1, w);
+    } else {
+        if (tooled) llmfi_jw_array_end(w);
+        llmfi_cohere_end(a, w);
+        return false;
+    }
+    return true;
+}
+
+/* ---- what cannot be asked ---- */
+
+static void llmfi_cohere_check_message(const llmfi_ask *a, const llmf_message *m, llmfi_refusal *no) {
+    llmf_str state = llmfi_state_items(a, m, "cohere");
+    size_t i;
+    if (LLMF_HAS_STATE && state.len && (state.ptr[0] != '{' || !llmfi_json_valid(state)))
+        llmfi_refuse(no, LLMF_ERR_ARGUMENT, "messages.state", "is damaged: give it back whole, as the response had it, or leave it out");
+    if (m->role != LLMF_TOOL && m->name.len)
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "messages.name", "Cohere knows no names of who speaks; leave it out, or say it in the text");
+    for (i = 0; i < m->part_count; i++) {
+        if (m->parts[i].type == LLMF_PART_TEXT) continue;
+        if (m->parts[i].type != LLMF_PART_IMAGE)
+            llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "messages.parts", "Cohere takes text and images only; give a file's text, as a part or in extra.documents");
+        else if (m->role != LLMF_USER) llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "messages.parts", "Cohere takes images from users only; move this one to a user message");
+    }
+}
+
+static void llmfi_cohere_check(const llmfi_ask *a, llmfi_refusal *no) {
+    const llmf_request *q = a->req;
+    llmf_str choice = llmfi_cstr(q->tool_choice), effort = llmfi_cstr(q->reasoning);
+    size_t i;
+    if (choice.len && !LLMFI_IS(choice, "auto") && !LLMFI_IS(choice, "none") && !LLMFI_IS(choice, "required"))
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "tool_choice", "Cohere cannot be told which tool to call; ask for required, and give this tool alone");
+    if (q->parallel_tool_calls == LLMF_NO && q->tool_count)
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "parallel_tool_calls", "Cohere cannot be kept to one call at a time; leave it out");
+    if ((a->format || q->format) && (a->model->quirks & LLMFI_Q_NO_JSON_MODE))
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "format", "this model knows neither JSON mode nor schemas; ask for JSON in the prompt");
+    if ((a->format || q->format) && (q->tool_count || !LLMFI_COHERE_OURS(a, "documents")))
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "format", "Cohere has none together with tools or documents; leave one of them out");
+    if (effort.len && !LLMFI_IS(effort, "none") && (a->model->quirks & LLMFI_Q_NO_REASONING))
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model cannot think before it answers; leave it out, or take another model");
+    if (q->top_p != 0 && (q->top_p < 0.01 || q->top_p > 0.99)) llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "top_p", "Cohere takes 0.01 to 0.99");
+    if (q->stop_count > 5) llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "stop", "Cohere takes five at most");
+    if (llmfi_extra(a, LLMFI_LIT("stream"))) llmfi_refuse(no, LLMF_ERR_ARGUMENT, "extra.stream", "set the request's own stream instead: it also says how the reply is read");
+    for (i = 0; i < q->message_count && no->code == LLMF_OK; i++) llmfi_cohere_check_message(a, &q->messages[i], no);
+}
+
+static void llmfi_cohere_path(const llmfi_ask *a, llmfi_out *out) {
+    llmf_str base = a->model->base_url;
+    while (base.len && base.ptr[base.len - 1] == '/') base.len--;
+    if (!llmfi_ends(base, LLMFI_LIT("/v2"))) LLMFI_PUT(out, "/v2");
+    LLMFI_PUT(out, "/chat");
+}
+
+static const llmfi_adapter llmfi_cohere = {
+    "cohere",
+    llmfi_cohere_check,
+    llmfi_cohere_path,
+    NULL,
+    llmfi_cohere_body,
+    LLMF_FRAMING_JSON,
+    LLMF_FRAMING_SSE,
+    llmfi_cohere_on_frame,
     NULL
 };
 
@@ -8698,8 +11092,17 @@ static const llmfi_adapter *const llmfi_adapters[] = {
 #if LLMF_HAS_DIALECT_ANTHROPIC
     &llmfi_anthropic,
 #endif
+#if LLMF_HAS_DIALECT_GEMINI
+    &llmfi_gemini,
+#endif
 #if LLMF_HAS_DIALECT_OLLAMA
     &llmfi_ollama,
+#endif
+#if LLMF_HAS_DIALECT_AZURE
+    &llmfi_azure,
+#endif
+#if LLMF_HAS_DIALECT_COHERE
+    &llmfi_cohere,
 #endif
 #if LLMF_HAS_DIALECT_MOCK
     &llmfi_mock,
@@ -9639,263 +12042,6 @@ LLMFI_UNUSED static llmfi_node *llmfi_yaml_parse(llmfi_arena *a, llmf_str text, 
 /* The entries of a config file, made ready: variables expanded, each key known, each value of its type and in its range. Goes on after a problem. */
 #ifndef LLMFI_FACTORY_CHECK_H
 #define LLMFI_FACTORY_CHECK_H
-/* URLs of providers, and the names and values of request headers: what may go onto the wire. Views into the caller's text. */
-#ifndef LLMFI_WIRE_URL_H
-#define LLMFI_WIRE_URL_H
-
-typedef struct llmfi_url {
-    llmf_str scheme;                         /* as typed: compare without case */
-    llmf_str authority;                      /* host[:port] as typed: the value of Host */
-    llmf_str host;                           /* without the brackets of an IPv6 literal */
-    llmf_str target;                         /* path and query together. Empty or from its '?' on where there is no path: a request then says '/' before it */
-    llmf_str path;                           /* empty, or from its '/' to before the '?' */
-    llmf_str query;                          /* without its '?' */
-    uint16_t port;                           /* the scheme's where none is given; 0: neither */
-    bool ipv6;
-} llmfi_url;
-
-/* ---- characters ---- */
-
-/* What an ASCII character may be: LLMFI_CHAR_… together. All others may be nothing of it. */
-enum {
-    LLMFI_CHAR_TOKEN = 1,                    /* in a header's name (RFC 9110, 5.6.2) */
-    LLMFI_CHAR_URL = 2,                      /* in a URL as it is sent: visible */
-    LLMFI_CHAR_UNRESERVED = 4,               /* in a URL wherever it stands (RFC 3986, 2.3) */
-    LLMFI_CHAR_ALNUM = 8,
-    LLMFI_CHAR_HEX = 16
-};
-static const unsigned char llmfi_chars[256] = {
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-     0,  3,  2,  3,  3,  3,  3,  3,  2,  2,  3,  3,  2,  7,  7,  2, /*   ! " # $ % & ' ( ) * + , - . / */
-    31, 31, 31, 31, 31, 31, 31, 31, 31, 31,  2,  2,  2,  2,  2,  2, /* 0 to 9 : ; < = > ? */
-     2, 31, 31, 31, 31, 31, 31, 15, 15, 15, 15, 15, 15, 15, 15, 15, /* @ A to O */
-    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,  2,  2,  2,  3,  7, /* P to Z [ \ ] ^ _ */
-     3, 31, 31, 31, 31, 31, 31, 15, 15, 15, 15, 15, 15, 15, 15, 15, /* ` a to o */
-    15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,  2,  3,  2,  7,  0, /* p to z { | } ~ */
-};
-
-LLMFI_UNUSED static bool llmfi_char_is(char c, unsigned kind) {
-    return (llmfi_chars[(unsigned char)c] & kind) != 0;
-}
-
-#if LLMFI_JSON_SSE2
-/* 0xff in each byte of v from `low` to `high`. */
-static __m128i llmfi_bytes_from_to(__m128i v, char low, char high) {
-    __m128i a = _mm_set1_epi8(low), b = _mm_set1_epi8(high);
-    return _mm_and_si128(_mm_cmpeq_epi8(_mm_max_epu8(v, a), v), _mm_cmpeq_epi8(_mm_min_epu8(v, b), v));
-}
-
-/* How many bytes at the front are a letter, a digit or '-', which are of every kind but HEX. Sixteen at a time: may stop early. */
-static size_t llmfi_plain_span(const unsigned char *s, size_t len) {
-    size_t i;
-    for (i = 0; len - i >= 16; i += 16) {
-        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(s + i));
-        __m128i letter = llmfi_bytes_from_to(_mm_or_si128(v, _mm_set1_epi8(0x20)), 'a', 'z');
-        __m128i good = _mm_or_si128(_mm_or_si128(letter, llmfi_bytes_from_to(v, '0', '9')), _mm_cmpeq_epi8(v, _mm_set1_epi8('-')));
-        unsigned other = ~(unsigned)_mm_movemask_epi8(good) & 0xffff;
-        if (other) return i + (unsigned)__builtin_ctz(other);
-    }
-    return i;
-}
-#endif
-
-/* Offset of the first byte that is not of this kind (one of them), or the text's length. */
-LLMFI_UNUSED static size_t llmfi_char_span(llmf_str text, unsigned kind) {
-    const unsigned char *t = llmfi_chars, *s = (const unsigned char *)text.ptr;
-    size_t i = 0;
-#if LLMFI_JSON_SSE2
-    if (kind & (LLMFI_CHAR_TOKEN | LLMFI_CHAR_URL | LLMFI_CHAR_UNRESERVED)) i = llmfi_plain_span(s, text.len);
-    if (i < text.len && !(t[s[i]] & kind)) return i;
-#endif
-    while (text.len - i >= 4 && (t[s[i]] & t[s[i + 1]] & t[s[i + 2]] & t[s[i + 3]] & kind)) i += 4;
-    while (i < text.len && (t[s[i]] & kind)) i++;
-    return i;
-}
-
-/* True when one of these eight bytes is a control character: below 0x20, or DEL (subtraction borrows into the top bit). */
-LLMFI_UNUSED static bool llmfi_control_in(const char *eight) {
-    const uint64_t ones = UINT64_MAX / 255;
-    uint64_t w, del;
-    memcpy(&w, eight, 8);
-    del = w ^ ones * 0x7F;
-    return ((((w - ones * 0x20) & ~w) | ((del - ones) & ~del)) & ones * 0x80) != 0;
-}
-
-/* Offset of the first control character at or behind `from`, or LLMFI_NOWHERE. */
-LLMFI_UNUSED static size_t llmfi_find_control(llmf_str text, size_t from) {
-    size_t i = from;
-#if LLMFI_JSON_SSE2
-    for (; i + 16 <= text.len; i += 16) {
-        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(text.ptr + i));
-        unsigned control = (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1f)), v), _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f))));
-        if (control) return i + (unsigned)__builtin_ctz(control);
-    }
-#endif
-    while (i + 8 <= text.len && !llmfi_control_in(text.ptr + i)) i += 8;
-    if (i + 8 > text.len && text.len - from >= 8 && !llmfi_control_in(text.ptr + text.len - 8)) return LLMFI_NOWHERE;
-    for (; i < text.len; i++)
-        if ((unsigned char)text.ptr[i] < 0x20 || text.ptr[i] == 0x7F) return i;
-    return LLMFI_NOWHERE;
-}
-
-/* Offset of the first byte that may not stand in a header's name, or LLMFI_NOWHERE. */
-LLMFI_UNUSED static size_t llmfi_header_bad_name(llmf_str name) {
-    size_t n = llmfi_char_span(name, LLMFI_CHAR_TOKEN);
-    return n == name.len && n ? LLMFI_NOWHERE : n;
-}
-
-/* The same of its value: control characters other than tab, so CR, LF and NUL above all. */
-LLMFI_UNUSED static size_t llmfi_header_bad_value(llmf_str value) {
-    size_t i = llmfi_find_control(value, 0);
-    while (i != LLMFI_NOWHERE && value.ptr[i] == '\t') i = llmfi_find_control(value, i + 1);
-    return i;
-}
-
-LLMFI_UNUSED static bool llmfi_header_ok(llmf_str name, llmf_str value) {
-    return llmfi_header_bad_name(name) == LLMFI_NOWHERE && llmfi_header_bad_value(value) == LLMFI_NOWHERE;
-}
-
-/* Offset of the first byte that may not stand in a URL as it is sent (blanks, control characters, all that is not ASCII), or LLMFI_NOWHERE. */
-LLMFI_UNUSED static size_t llmfi_url_bad_char(llmf_str text) {
-    size_t n = llmfi_char_span(text, LLMFI_CHAR_URL);
-    return n == text.len ? LLMFI_NOWHERE : n;
-}
-
-/* ---- parsing ---- */
-
-/* What is wrong with a URL; static texts, which never hold a part of it. */
-typedef struct llmfi_url_error {
-    const char *what;
-    size_t offset;
-} llmfi_url_error;
-
-static bool llmfi_url_refuse(llmfi_url_error *e, const char *what, size_t offset) {
-    e->what = what;
-    e->offset = offset;
-    return false;
-}
-
-/* Length of the scheme at the front of a URL, or 0. */
-static size_t llmfi_url_scheme(llmf_str text) {
-    size_t i = 0;
-    while (i < text.len && (llmfi_char_is(text.ptr[i], LLMFI_CHAR_ALNUM) || (i && memchr("+-.", text.ptr[i], 3)))) i++;
-    return i && !llmfi_is_digit(text.ptr[0]) && llmfi_starts(llmfi_from(text, i), LLMFI_LIT("://")) ? i : 0;
-}
-
-LLMFI_UNUSED static uint16_t llmfi_url_default_port(llmf_str scheme) {
-    if (llmfi_eq_nocase(scheme, LLMFI_LIT("https"))) return 443;
-    return llmfi_eq_nocase(scheme, LLMFI_LIT("http")) ? 80 : 0;
-}
-
-/* `port` is what stands behind the colon; false when it is no number from 1 to 65535. */
-static bool llmfi_url_port(llmf_str port, uint16_t *out) {
-    unsigned n = 0;
-    size_t i;
-    for (i = 0; i < port.len && n <= 65535; i++) {
-        if (!llmfi_is_digit(port.ptr[i])) return false;
-        n = n * 10 + (unsigned)(port.ptr[i] - '0');
-    }
-    *out = (uint16_t)n;
-    return n >= 1 && n <= 65535;
-}
-
-/* Host and port out of url->authority, which begins at byte `base` of the text. */
-static bool llmfi_url_authority(llmfi_url *url, size_t base, llmfi_url_error *e) {
-    llmf_str a = url->authority;
-    size_t i = 0, end;
-    url->ipv6 = a.len && a.ptr[0] == '[';
-    if (url->ipv6) {
-        for (i = 1; i < a.len && (llmfi_char_is(a.ptr[i], LLMFI_CHAR_HEX) || a.ptr[i] == ':' || a.ptr[i] == '.');) i++;
-        if (i == a.len || a.ptr[i] != ']' || i < 3 || i > 46) return llmfi_url_refuse(e, "not an IPv6 address in brackets", base + i);
-        url->host = llmfi_str(a.ptr + 1, i - 1);
-        if (llmfi_find_char(url->host, ':') == LLMFI_NOWHERE) return llmfi_url_refuse(e, "not an IPv6 address in brackets", base + 1);
-        end = i + 1;
-    } else {
-        i = llmfi_char_span(a, LLMFI_CHAR_UNRESERVED);
-        if (!i) return llmfi_url_refuse(e, "the URL has no host", base);
-        if (i > 253) return llmfi_url_refuse(e, "the host is longer than 253 characters", base + 253);
-        url->host = llmfi_str(a.ptr, i);
-        end = i;
-    }
-    if (end == a.len) return true;
-    if (a.ptr[end] != ':') return llmfi_url_refuse(e, "a character that no host has", base + end);
-    return llmfi_url_port(llmfi_from(a, end + 1), &url->port) || llmfi_url_refuse(e, "the port is not a number from 1 to 65535", base + end + 1);
-}
-
-/* scheme://host[:port][/path][?query]. A user name or password, a fragment, blanks and bytes outside ASCII are refused. */
-LLMFI_UNUSED static bool llmfi_url_parse(llmf_str text, llmfi_url *url, llmfi_url_error *e) {
-    size_t bad = llmfi_url_bad_char(text), n = llmfi_url_scheme(text), from = n + 3, end, q;
-    memset(url, 0, sizeof *url);
-    if (bad != LLMFI_NOWHERE) return llmfi_url_refuse(e, "a blank, a control character or a byte that needs percent-encoding", bad);
-    if (!n) return llmfi_url_refuse(e, "the URL does not begin with a scheme such as https://", 0);
-    bad = llmfi_find_char(text, '#');
-    if (bad != LLMFI_NOWHERE) return llmfi_url_refuse(e, "a fragment (#) has no place here", bad);
-    url->scheme = llmfi_str(text.ptr, n);
-    url->port = llmfi_url_default_port(url->scheme);
-    for (end = from; end < text.len && text.ptr[end] != '/' && text.ptr[end] != '?';) end++;
-    url->authority = llmfi_str(text.ptr + from, end - from);
-    bad = llmfi_find_char(url->authority, '@');
-    if (bad != LLMFI_NOWHERE) return llmfi_url_refuse(e, "a user name or password does not belong in a URL: use a header or api_key", from);
-    url->target = llmfi_from(text, end);
-    q = llmfi_find_char(url->target, '?');
-    url->path = llmfi_str(url->target.ptr, q == LLMFI_NOWHERE ? url->target.len : q);
-    url->query = llmfi_from(url->target, q == LLMFI_NOWHERE ? url->target.len : q + 1);
-    return llmfi_url_authority(url, from, e);
-}
-
-/* The same server, so that a key sent to the one may go to the other. */
-LLMFI_UNUSED static bool llmfi_url_same_origin(const llmfi_url *a, const llmfi_url *b) {
-    return llmfi_eq_nocase(a->scheme, b->scheme) && llmfi_eq_nocase(a->host, b->host) && a->ipv6 == b->ipv6 && a->port == b->port;
-}
-
-/* ---- building ---- */
-
-/* Adds `text` with all but the unreserved characters of RFC 3986 percent-encoded: a query's value. False when out's memory is. */
-LLMFI_UNUSED static bool llmfi_url_encode(llmfi_buf *out, llmf_str text) {
-    static const char hex[] = "0123456789ABCDEF";
-    size_t i;
-    char *to;
-    if (text.len > (size_t)-1 / 8 || !llmfi_buf_reserve(out, text.len * 3)) return false;
-    to = out->ptr ? out->ptr + out->len : NULL;
-    for (i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        if (llmfi_char_is(text.ptr[i], LLMFI_CHAR_UNRESERVED)) {
-            *to++ = text.ptr[i];
-        } else {
-            *to++ = '%';
-            *to++ = hex[c >> 4];
-            *to++ = hex[c & 15];
-        }
-    }
-    if (to) out->len = (size_t)(to - out->ptr);
-    return true;
-}
-
-/* The same for one segment of a path. A segment that would leave its place (empty, "." or "..") is refused: a model's name
-   must not choose another endpoint. */
-LLMFI_UNUSED static bool llmfi_url_segment(llmfi_buf *out, llmf_str text) {
-    if (!text.len || LLMFI_IS(text, ".") || LLMFI_IS(text, "..")) return false;
-    return llmfi_url_encode(out, text);
-}
-
-/* Adds base and path with exactly one slash between them. A query of the base stays behind the path; one of the path is joined to it by '&'. */
-LLMFI_UNUSED static bool llmfi_url_join(llmfi_buf *out, llmf_str base, llmf_str path) {
-    size_t q = llmfi_find_char(base, '?'), pq = llmfi_find_char(path, '?');
-    llmf_str front = llmfi_str(base.ptr, q == LLMFI_NOWHERE ? base.len : q), query = llmfi_from(base, q == LLMFI_NOWHERE ? base.len : q + 1);
-    llmf_str name = llmfi_str(path.ptr, pq == LLMFI_NOWHERE ? path.len : pq), more = llmfi_from(path, pq == LLMFI_NOWHERE ? path.len : pq + 1);
-    bool slash = front.len && front.ptr[front.len - 1] == '/', ok;
-    if (slash && name.len && name.ptr[0] == '/') front.len--;
-    ok = llmfi_buf_add(out, front.ptr, front.len);
-    if (!slash && name.len && name.ptr[0] != '/') ok = ok && llmfi_buf_add(out, "/", 1);
-    ok = ok && llmfi_buf_add(out, name.ptr, name.len);
-    if (query.len || more.len) ok = ok && llmfi_buf_add(out, "?", 1);
-    ok = ok && llmfi_buf_add(out, query.ptr, query.len);
-    if (query.len && more.len) ok = ok && llmfi_buf_add(out, "&", 1);
-    return ok && llmfi_buf_add(out, more.ptr, more.len);
-}
-
-#endif
 /* Variables: the environment's, and those of a .env file where the environment has none. Their values are never printed and are wiped at the end. */
 #ifndef LLMFI_FACTORY_ENV_H
 #define LLMFI_FACTORY_ENV_H
@@ -10121,17 +12267,6 @@ static void llmfi_env_wipe(char *at, size_t len) {
     while (len--) *p++ = 0;
 }
 
-/* ---- .env files ---- */
-
-typedef struct llmfi_dotenv {
-    llmfi_report *report;
-    llmf_str name, text;                     /* the file's name, and what is in it */
-    size_t at, out;                          /* next byte to read; next to write: never past `at` */
-    uint32_t line;                           /* of `at`, from 1 */
-    size_t bol;                              /* where the line of the entry under way begins */
-    char *to;
-} llmfi_dotenv;
-
 static bool llmfi_is_variable_char(char c, bool first) {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || (!first && llmfi_is_digit(c));
 }
@@ -10142,6 +12277,19 @@ LLMFI_UNUSED static bool llmfi_is_variable(llmf_str s) {
         if (!llmfi_is_variable_char(s.ptr[i], i == 0)) return false;
     return s.len > 0 && s.len < LLMFI_VARIABLE_MAX;
 }
+
+#if LLMF_HAS_FILES
+
+/* ---- .env files ---- */
+
+typedef struct llmfi_dotenv {
+    llmfi_report *report;
+    llmf_str name, text;                     /* the file's name, and what is in it */
+    size_t at, out;                          /* next byte to read; next to write: never past `at` */
+    uint32_t line;                           /* of `at`, from 1 */
+    size_t bol;                              /* where the line of the entry under way begins */
+    char *to;
+} llmfi_dotenv;
 
 static bool llmfi_dotenv_more(const llmfi_dotenv *d) {
     return d->at < d->text.len;
@@ -10313,6 +12461,26 @@ static const char *llmfi_env_in_file(const llmfi_env *env, llmf_str name) {
     return found;
 }
 
+#else
+
+LLMFI_UNUSED static void llmfi_env_close(llmfi_env *env) {
+    (void)env;
+}
+
+LLMFI_UNUSED static bool llmfi_env_open(llmfi_env *env, llmfi_heap *heap, const llmf_desc *desc, llmf_error *err) {
+    (void)heap;
+    memset(env, 0, sizeof *env);
+    env->desc = desc;
+    return !desc->env_file || llmfi_error_left_out(err, "llmf_desc.env_file", "FILES");
+}
+
+static const char *llmfi_env_in_file(const llmfi_env *env, llmf_str name) {
+    (void)env, (void)name;
+    return NULL;
+}
+
+#endif
+
 /* A variable's value, or ptr NULL where it is not set. Valid until the environment changes. */
 LLMFI_UNUSED static llmf_str llmfi_env_get(const llmfi_env *env, llmf_str name) {
     char text[LLMFI_VARIABLE_MAX];
@@ -10345,6 +12513,8 @@ LLMFI_UNUSED static llmf_str llmfi_env_filled(const llmfi_env *env, llmf_str nam
 
 #define LLMFI_NAME_MAX 64                    /* longer names are not compared */
 #define LLMFI_NEAREST 3                      /* names suggested at most */
+
+#if LLMF_HAS_INFO
 
 static unsigned llmfi_min3(unsigned a, unsigned b, unsigned c) {
     unsigned m = a < b ? a : b;
@@ -10438,6 +12608,28 @@ LLMFI_UNUSED static void llmfi_nearest_say(const llmfi_nearest *n, llmfi_text *t
     LLMFI_SAY(t, "?");
 }
 
+#else
+
+/* Nobody is asked what was meant. */
+typedef struct llmfi_nearest {
+    int count;
+} llmfi_nearest;
+
+LLMFI_UNUSED static llmfi_nearest llmfi_nearest_to(llmf_str wanted) {
+    llmfi_nearest n = {0};
+    (void)wanted;
+    return n;
+}
+
+LLMFI_UNUSED static void llmfi_nearest_try(llmfi_nearest *n, llmf_str name) {
+    (void)n, (void)name;
+}
+
+LLMFI_UNUSED static void llmfi_nearest_say(const llmfi_nearest *n, llmfi_text *t) {
+    (void)n, (void)t;
+}
+
+#endif
 #endif
 /* What a model's name stands for once all sources are merged, what a provider is, and the one table of the keys that config files set them by. */
 #ifndef LLMFI_FACTORY_RECORD_H
@@ -10474,18 +12666,8 @@ static const llmfi_auth_row llmfi_auth_rows[] = {
 #undef LLMFI_AUTH_ROW
 };
 
-/* What a thing is for, in words for people. */
-#if LLMF_HAS_STRINGS
-#define LLMFI_DOC(text) text
-#else
-#define LLMFI_DOC(text) NULL
-#endif
-
-/* Keeps what follows where `has` is 1, drops it where it is 0. */
-#define LLMFI_KEEP(has, ...) LLMFI_KEEP_IF(has, __VA_ARGS__)
-#define LLMFI_KEEP_IF(has, ...) LLMFI_KEEP_##has(__VA_ARGS__)
-#define LLMFI_KEEP_1(...) __VA_ARGS__
-#define LLMFI_KEEP_0(...)
+/* Base URLs of this build may hold {region} and its like: a config's, or those of these providers' rows. */
+#define LLMFI_HAS_HOLES (LLMF_HAS_CONFIG || LLMF_HAS_VERTEX || LLMF_HAS_AZURE || LLMF_HAS_BEDROCK || LLMF_HAS_BEDROCK_MANTLE || LLMF_HAS_SNOWFLAKE)
 
 /* ---- dialects ---- */
 
@@ -10515,34 +12697,18 @@ LLMFI_ROWS_DIALECT
 #endif
 };
 
-/* ---- sets of quirks ---- */
+/* ---- quirks ---- */
 
-enum {
-    LLMFI_QUIRK_SETS = 0
-#define LLMF_QUIRK_SET(NAME, a, b, c, d) , LLMFI_QUIRKS_##NAME = LLMFI_Q_##a | LLMFI_Q_##b | LLMFI_Q_##c | LLMFI_Q_##d
-#ifdef LLMF_MODELS_DEF
-#include LLMF_MODELS_DEF
-#else
-LLMFI_ROWS_QUIRK_SET
-#undef LLMF_QUIRK_SET
-#endif
-};
-
-typedef struct llmfi_quirk_row {
-    const char *name, *what;
-    uint32_t bit;
-} llmfi_quirk_row;
-
-static const llmfi_quirk_row llmfi_quirk_rows[] = {
-#define LLMFI_QUIRK_ROW(id, name, what) {name, LLMFI_DOC(what), LLMFI_Q_##id},
-    LLMFI_QUIRKS(LLMFI_QUIRK_ROW)
-#undef LLMFI_QUIRK_ROW
-};
+/* In the order of their bits. */
+static const char llmfi_quirk_names[] =
+#define LLMFI_QUIRK_NAME(id, name, what) name "\0"
+    LLMFI_QUIRKS(LLMFI_QUIRK_NAME)
+#undef LLMFI_QUIRK_NAME
+    ;
 
 /* ---- providers ---- */
 
 typedef struct llmfi_provider_row {
-    const char *option;                      /* as in LLMF_NO_<option> */
     const char *name, *aliases, *base_url, *key_variables, *default_model, *api_version, *embedding_model;
     int32_t default_max_tokens, embedding_batch;
     uint32_t quirks;
@@ -10550,8 +12716,15 @@ typedef struct llmfi_provider_row {
     bool built;
 } llmfi_provider_row;
 
+/* Rows of this build: all, so that each can be told of; without INFO those that are built in, and of the others the names. */
+#if LLMF_HAS_INFO
+#define LLMFI_KEEP_ROW(has, ...) __VA_ARGS__
+#else
+#define LLMFI_KEEP_ROW(has, ...) LLMFI_KEEP(has, __VA_ARGS__)
+#endif
+
 enum {
-#define LLMF_PROVIDER(ID, name, aliases, dialect, url, auth, keys, model, max, version, embedding, batch, quirks) LLMFI_P_##ID,
+#define LLMF_PROVIDER(ID, name, aliases, dialect, url, auth, keys, model, max, version, embedding, batch, quirks) LLMFI_KEEP_ROW(LLMF_HAS_##ID, LLMFI_P_##ID, )
 #ifdef LLMF_MODELS_DEF
 #include LLMF_MODELS_DEF
 #else
@@ -10562,8 +12735,9 @@ LLMFI_ROWS_PROVIDER
 };
 
 static const llmfi_provider_row llmfi_provider_rows[] = {
-#define LLMF_PROVIDER(ID, name, aliases, dialect, url, auth, keys, model, max, version, embedding, batch, quirks) \
-    {#ID, name, aliases, url, keys, model, version, embedding, max, batch, LLMFI_QUIRKS_##quirks, LLMFI_DIALECT_##dialect, LLMFI_AUTH_##auth, LLMF_HAS_##ID},
+#define LLMF_PROVIDER(ID, name, aliases, dialect, url, auth, keys, model, max, version, embedding, batch, quirks)                                                \
+    LLMFI_KEEP_ROW(LLMF_HAS_##ID,                                                                                                                               \
+                   {name, aliases, url, keys, model, version, embedding, max, batch, LLMFI_QUIRKS_##quirks, LLMFI_DIALECT_##dialect, LLMFI_AUTH_##auth, LLMF_HAS_##ID}, )
 #ifdef LLMF_MODELS_DEF
 #include LLMF_MODELS_DEF
 #else
@@ -10571,6 +12745,26 @@ LLMFI_ROWS_PROVIDER
 #undef LLMF_PROVIDER
 #endif
 };
+
+#if !LLMF_HAS_INFO
+/* Name and aliases of each that is left out; a - before the name: it comes with a later version. */
+static const char llmfi_left_out[] = ""
+#define LLMFI_LEFT_OUT(has, adapter, words) LLMFI_LEFT_OUT_IF(has, adapter, words)
+#define LLMFI_LEFT_OUT_IF(has, adapter, words) LLMFI_LEFT_OUT_##has(adapter, words)
+#define LLMFI_LEFT_OUT_1(adapter, words)
+#define LLMFI_LEFT_OUT_0(adapter, words) LLMFI_LATER_##adapter words "\n"
+#define LLMFI_LATER_1
+#define LLMFI_LATER_0 "-"
+#define LLMF_PROVIDER(ID, name, aliases, dialect, url, auth, keys, model, max, version, embedding, batch, quirks) \
+    LLMFI_LEFT_OUT(LLMF_HAS_##ID, LLMFI_ADAPTER_##dialect, name " " aliases)
+#ifdef LLMF_MODELS_DEF
+#include LLMF_MODELS_DEF
+#else
+LLMFI_ROWS_PROVIDER
+#undef LLMF_PROVIDER
+#endif
+    ;
+#endif
 
 /* A provider that is built in needs its dialect: options.h lists the hosts of each, and a host missing there does not compile. */
 enum {
@@ -10695,6 +12889,31 @@ LLMFI_UNUSED static int llmfi_find_provider_row(llmf_str name) {
     return -1;
 }
 
+#if !LLMF_HAS_INFO
+/* The i-th provider that is left out, from 0; false past the end. */
+LLMFI_UNUSED static bool llmfi_left_out_at(size_t i, llmf_str *line) {
+    const char *at = llmfi_left_out;
+    for (; *at && i; i--) at = strchr(at, '\n') + 1;
+    *line = llmfi_str(at, strcspn(at, "\n"));
+    return *at != '\0';
+}
+
+/* The name of the provider of this name or alias that is left out, *later: it comes with a later version. Empty: there is none. */
+LLMFI_UNUSED static llmf_str llmfi_left_out_name(llmf_str name, bool *later) {
+    llmf_str line, word, first;
+    size_t i;
+    for (i = 0; llmfi_left_out_at(i, &line); i++) {
+        *later = line.ptr[0] == '-';
+        if (*later) line = llmfi_from(line, 1);
+        for (first = llmfi_str("", 0); llmfi_next_word(&line, &word);) {
+            if (!first.len) first = word;
+            if (llmfi_eq_nocase(word, name)) return first;
+        }
+    }
+    return llmfi_str("", 0);
+}
+#endif
+
 /* The row of a dialect, letters without case; -1. */
 LLMFI_UNUSED static int llmfi_find_dialect_row(llmf_str name) {
     int i;
@@ -10744,10 +12963,8 @@ LLMFI_UNUSED static uint32_t llmfi_row_capabilities(const llmfi_model_row *row) 
 
 /* The bit of a quirk's config name; 0: there is none. */
 LLMFI_UNUSED static uint32_t llmfi_quirk_bit(llmf_str name) {
-    size_t i;
-    for (i = 0; i < LLMFI_COUNT(llmfi_quirk_rows); i++)
-        if (llmfi_eq(name, llmfi_cstr(llmfi_quirk_rows[i].name))) return llmfi_quirk_rows[i].bit;
-    return 0;
+    int at = llmfi_word_in(llmfi_quirk_names, name);
+    return at < 0 ? 0 : (uint32_t)1 << at;
 }
 
 /* The scheme of a config name; -1. */
@@ -10777,7 +12994,6 @@ typedef struct llmfi_provider {
     const llmfi_node *headers;               /* object of texts; NULL */
     const llmfi_node *node;                  /* its config entry; NULL */
     llmf_timeouts timeouts;
-    const char *option;                      /* as in LLMF_NO_<option>; NULL: not of the table */
     int row;                                 /* of llmfi_provider_rows; -1 */
     bool built, later;                       /* later: its dialect comes with a later version */
     bool from_config;                        /* a file, or llmf_register, speaks of it */
@@ -10813,6 +13029,8 @@ LLMFI_UNUSED static const llmfi_price *llmfi_record_price(const llmfi_record *r,
     return r->tier_above > 0 && input_tokens > r->tier_above ? &r->tier : &r->price;
 }
 
+#if LLMF_HAS_CONFIG
+
 /* ---- keys ---- */
 
 enum {
@@ -10846,70 +13064,69 @@ typedef struct llmfi_key {
     const char *name;
     uint8_t type;
     uint16_t model, provider;                /* where its value goes: offset in llmfi_record, in llmfi_provider; or LLMFI_KEY_… above */
-    double least, most;
-    const char *doc;
+    float least, most;
 } llmfi_key;
 
-#define LLMFI_MAX_NUMBER 9007199254740992.0  /* 2^53 */
+#define LLMFI_MAX_NUMBER 9007199254740992.0f /* 2^53 */
 #define LLMFI_IN_M(f) (uint16_t) offsetof(llmfi_record, f), LLMFI_KEY_NONE
 #define LLMFI_IN_P(f) LLMFI_KEY_NONE, (uint16_t)offsetof(llmfi_provider, f)
 #define LLMFI_IN(m, p) (uint16_t) offsetof(llmfi_record, m), (uint16_t)offsetof(llmfi_provider, p)
 
 static const llmfi_key llmfi_keys[] = {
-    {"name", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_DOC("another name for the entry")},
-    {"provider", LLMFI_KEY_PROVIDER, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_DOC("a provider's name or alias")},
-    {"model_id", LLMFI_KEY_MODEL, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_DOC("the provider's id of the model")},
-    {"description", LLMFI_KEY_TEXT, LLMFI_IN(s.description, description), 0, 0, LLMFI_DOC("for people")},
-    {"dialect", LLMFI_KEY_DIALECT, LLMFI_IN_P(dialect), 0, 0, LLMFI_DOC("how the host speaks: openai, anthropic, ollama, ...")},
-    {"auth", LLMFI_KEY_AUTH, LLMFI_IN_P(auth), 0, 0, LLMFI_DOC("how the key goes out: bearer, x-api-key, api-key, ...")},
-    {"base_url", LLMFI_KEY_URL, LLMFI_IN(s.base_url, base_url), 0, 0, LLMFI_DOC("the address before the operation's path")},
-    {"api_version", LLMFI_KEY_TEXT, LLMFI_IN(s.api_version, api_version), 0, 0, LLMFI_DOC("the provider's API version")},
-    {"deployment", LLMFI_KEY_TEXT, LLMFI_IN_M(s.deployment), 0, 0, LLMFI_DOC("Azure's name of the model")},
-    {"region_name", LLMFI_KEY_TEXT, LLMFI_IN(s.region, region), 0, 0, LLMFI_DOC("the cloud's region")},
-    {"account", LLMFI_KEY_TEXT, LLMFI_IN(account, account), 0, 0, LLMFI_DOC("for {account} in base_url")},
-    {"resource", LLMFI_KEY_TEXT, LLMFI_IN(resource, resource), 0, 0, LLMFI_DOC("for {resource} in base_url")},
-    {"headers", LLMFI_KEY_HEADERS, LLMFI_IN(headers, headers), 0, 0, LLMFI_DOC("request headers, by name")},
-    {"api_key", LLMFI_KEY_SECRET, LLMFI_IN(api_key, api_key), 0, 0, LLMFI_DOC("the key itself: better in a variable")},
-    {"api_key_env_var", LLMFI_KEY_VARIABLE, LLMFI_IN(api_key_env_var, api_key_env_var), 0, 0, LLMFI_DOC("the variable that holds the key")},
-    {"api_key_secret_name", LLMFI_KEY_TEXT, LLMFI_IN(api_key_secret, api_key_secret), 0, 0, LLMFI_DOC("the key's name in a secret store")},
-    {"default_model", LLMFI_KEY_TEXT, LLMFI_IN_P(default_model), 0, 0, LLMFI_DOC("where a name says only the provider")},
-    {"default_max_tokens", LLMFI_KEY_INTEGER, LLMFI_IN_P(default_max_tokens), 1, LLMFI_MAX_NUMBER, LLMFI_DOC("where the provider demands a limit")},
-    {"embedding_model", LLMFI_KEY_TEXT, LLMFI_IN(embedding_model, embedding_model), 0, 0, LLMFI_DOC("the model for embeddings")},
-    {"embedding_batch", LLMFI_KEY_INTEGER, LLMFI_IN_P(embedding_batch), 0, 1000000, LLMFI_DOC("texts in one embedding request")},
-    {"quirks", LLMFI_KEY_QUIRKS, LLMFI_IN(s.quirks, quirks), 0, 0, LLMFI_DOC("what differs from the dialect: {name: true}")},
-    {"capabilities", LLMFI_KEY_CAN, LLMFI_IN_M(capabilities), 0, 0, LLMFI_DOC("tools images audio files reasoning schema embeddings transcription")},
-    {"input_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.input), 0, 2e6, LLMFI_DOC("")},
-    {"output_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.output), 0, 2e6, LLMFI_DOC("")},
-    {"cache_read_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.cache_read), 0, 2e6, LLMFI_DOC("")},
-    {"cache_write_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.cache_write), 0, 2e6, LLMFI_DOC("kept for five minutes")},
-    {"cache_write_1h_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.cache_write_1h), 0, 2e6, LLMFI_DOC("kept for an hour")},
-    {"cache_read_input_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.cache_read), 0, 2e6, LLMFI_DOC("the same as cache_read_token_cost_usd_per_million")},
-    {"cache_write_input_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.cache_write), 0, 2e6, LLMFI_DOC("the same as cache_write_token_cost_usd_per_million")},
-    {"max_tokens", LLMFI_KEY_INTEGER, LLMFI_IN_M(max_tokens), 1, LLMFI_MAX_NUMBER, LLMFI_DOC("of an answer")},
-    {"context_window", LLMFI_KEY_INTEGER, LLMFI_IN_M(s.context_window), 1, LLMFI_MAX_NUMBER, LLMFI_DOC("tokens of prompt and answer")},
-    {"max_output_tokens", LLMFI_KEY_INTEGER, LLMFI_IN_M(s.max_output), 1, LLMFI_MAX_NUMBER, LLMFI_DOC("the most that the model can answer")},
-    {"num_ctx", LLMFI_KEY_INTEGER, LLMFI_IN_M(s.num_ctx), 1, LLMFI_MAX_NUMBER, LLMFI_DOC("Ollama: the window to load the model with")},
-    {"temperature", LLMFI_KEY_NUMBER, LLMFI_IN_M(temperature), 0, 2, LLMFI_DOC("")},
-    {"top_p", LLMFI_KEY_NUMBER, LLMFI_IN_M(top_p), 0, 1, LLMFI_DOC("")},
-    {"stop", LLMFI_KEY_TEXTS, LLMFI_IN_M(stop), 0, 0, LLMFI_DOC("one text or a list")},
-    {"reasoning_effort", LLMFI_KEY_REASONING, LLMFI_IN_M(reasoning), 1, 1e9, LLMFI_DOC("none minimal low medium high xhigh max, or a number of tokens")},
-    {"prompt_prefix", LLMFI_KEY_TEXT, LLMFI_IN_M(prompt_prefix), 0, 0, LLMFI_DOC("before the newest user message")},
-    {"prompt_suffix", LLMFI_KEY_TEXT, LLMFI_IN_M(prompt_suffix), 0, 0, LLMFI_DOC("behind it")},
-    {"extra", LLMFI_KEY_OBJECT, LLMFI_IN_M(s.extra), 0, 0, LLMFI_DOC("members laid into the request's body")},
-    {"fallbacks", LLMFI_KEY_NAMES, LLMFI_IN_M(fallbacks), 0, 0, LLMFI_DOC("names to try next")},
-    {"timeout", LLMFI_KEY_TIME, LLMFI_IN(timeouts.total_ms, timeouts.total_ms), 0, 0, LLMFI_DOC("the same as timeout_total")},
-    {"timeout_connect", LLMFI_KEY_TIME, LLMFI_IN(timeouts.connect_ms, timeouts.connect_ms), 0, 0, LLMFI_DOC("30s, 500ms, 2m, none; a bare number is seconds")},
-    {"timeout_first_byte", LLMFI_KEY_TIME, LLMFI_IN(timeouts.first_byte_ms, timeouts.first_byte_ms), 0, 0, LLMFI_DOC("")},
-    {"timeout_first_content", LLMFI_KEY_TIME, LLMFI_IN(timeouts.first_content_ms, timeouts.first_content_ms), 0, 0, LLMFI_DOC("")},
-    {"timeout_idle", LLMFI_KEY_TIME, LLMFI_IN(timeouts.idle_ms, timeouts.idle_ms), 0, 0, LLMFI_DOC("")},
-    {"timeout_total", LLMFI_KEY_TIME, LLMFI_IN(timeouts.total_ms, timeouts.total_ms), 0, 0, LLMFI_DOC("")},
-    {"max_retries", LLMFI_KEY_INTEGER, LLMFI_IN(max_retries, max_retries), 0, 100, LLMFI_DOC("")},
-    {"rpm", LLMFI_KEY_INTEGER, LLMFI_IN(rpm, rpm), 1, LLMFI_MAX_NUMBER, LLMFI_DOC("requests a minute")},
-    {"tpm", LLMFI_KEY_INTEGER, LLMFI_IN(tpm, tpm), 1, LLMFI_MAX_NUMBER, LLMFI_DOC("tokens a minute")},
-    {"weight", LLMFI_KEY_NUMBER, LLMFI_IN_M(weight), 0, 1e6, LLMFI_DOC("share among the routes")},
-    {"budget_usd", LLMFI_KEY_USD, LLMFI_IN_M(budget_pico), 0, 9e6, LLMFI_DOC("the most to spend")},
-    {"use_cases", LLMFI_KEY_ANY, LLMFI_IN_M(use_cases), 0, 0, LLMFI_DOC("for the router")},
-    {"quality", LLMFI_KEY_ANY, LLMFI_IN_M(quality), 0, 0, LLMFI_DOC("for the router")},
+    {"name", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0}, /* another name for the entry */
+    {"provider", LLMFI_KEY_PROVIDER, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0}, /* a provider's name or alias */
+    {"model_id", LLMFI_KEY_MODEL, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0}, /* the provider's id of the model */
+    {"description", LLMFI_KEY_TEXT, LLMFI_IN(s.description, description), 0, 0}, /* for people */
+    {"dialect", LLMFI_KEY_DIALECT, LLMFI_IN_P(dialect), 0, 0}, /* how the host speaks: openai, anthropic, ollama, ... */
+    {"auth", LLMFI_KEY_AUTH, LLMFI_IN_P(auth), 0, 0}, /* how the key goes out: bearer, x-api-key, api-key, ... */
+    {"base_url", LLMFI_KEY_URL, LLMFI_IN(s.base_url, base_url), 0, 0}, /* the address before the operation's path */
+    {"api_version", LLMFI_KEY_TEXT, LLMFI_IN(s.api_version, api_version), 0, 0}, /* the provider's API version */
+    {"deployment", LLMFI_KEY_TEXT, LLMFI_IN_M(s.deployment), 0, 0}, /* Azure's name of the model */
+    {"region_name", LLMFI_KEY_TEXT, LLMFI_IN(s.region, region), 0, 0}, /* the cloud's region */
+    {"account", LLMFI_KEY_TEXT, LLMFI_IN(account, account), 0, 0}, /* for {account} in base_url */
+    {"resource", LLMFI_KEY_TEXT, LLMFI_IN(resource, resource), 0, 0}, /* for {resource} in base_url */
+    {"headers", LLMFI_KEY_HEADERS, LLMFI_IN(headers, headers), 0, 0}, /* request headers, by name */
+    {"api_key", LLMFI_KEY_SECRET, LLMFI_IN(api_key, api_key), 0, 0}, /* the key itself: better in a variable */
+    {"api_key_env_var", LLMFI_KEY_VARIABLE, LLMFI_IN(api_key_env_var, api_key_env_var), 0, 0}, /* the variable that holds the key */
+    {"api_key_secret_name", LLMFI_KEY_TEXT, LLMFI_IN(api_key_secret, api_key_secret), 0, 0}, /* the key's name in a secret store */
+    {"default_model", LLMFI_KEY_TEXT, LLMFI_IN_P(default_model), 0, 0}, /* where a name says only the provider */
+    {"default_max_tokens", LLMFI_KEY_INTEGER, LLMFI_IN_P(default_max_tokens), 1, LLMFI_MAX_NUMBER}, /* where the provider demands a limit */
+    {"embedding_model", LLMFI_KEY_TEXT, LLMFI_IN(embedding_model, embedding_model), 0, 0}, /* the model for embeddings */
+    {"embedding_batch", LLMFI_KEY_INTEGER, LLMFI_IN_P(embedding_batch), 0, 1000000}, /* texts in one embedding request */
+    {"quirks", LLMFI_KEY_QUIRKS, LLMFI_IN(s.quirks, quirks), 0, 0}, /* what differs from the dialect: {name: true} */
+    {"capabilities", LLMFI_KEY_CAN, LLMFI_IN_M(capabilities), 0, 0}, /* tools images audio files reasoning schema embeddings transcription */
+    {"input_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.input), 0, 2e6},
+    {"output_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.output), 0, 2e6},
+    {"cache_read_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.cache_read), 0, 2e6},
+    {"cache_write_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.cache_write), 0, 2e6}, /* kept for five minutes */
+    {"cache_write_1h_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.cache_write_1h), 0, 2e6}, /* kept for an hour */
+    {"cache_read_input_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.cache_read), 0, 2e6}, /* the same as cache_read_token_cost_usd_per_million */
+    {"cache_write_input_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.cache_write), 0, 2e6}, /* the same as cache_write_token_cost_usd_per_million */
+    {"max_tokens", LLMFI_KEY_INTEGER, LLMFI_IN_M(max_tokens), 1, LLMFI_MAX_NUMBER}, /* of an answer */
+    {"context_window", LLMFI_KEY_INTEGER, LLMFI_IN_M(s.context_window), 1, LLMFI_MAX_NUMBER}, /* tokens of prompt and answer */
+    {"max_output_tokens", LLMFI_KEY_INTEGER, LLMFI_IN_M(s.max_output), 1, LLMFI_MAX_NUMBER}, /* the most that the model can answer */
+    {"num_ctx", LLMFI_KEY_INTEGER, LLMFI_IN_M(s.num_ctx), 1, LLMFI_MAX_NUMBER}, /* Ollama: the window to load the model with */
+    {"temperature", LLMFI_KEY_NUMBER, LLMFI_IN_M(temperature), 0, 2},
+    {"top_p", LLMFI_KEY_NUMBER, LLMFI_IN_M(top_p), 0, 1},
+    {"stop", LLMFI_KEY_TEXTS, LLMFI_IN_M(stop), 0, 0}, /* one text or a list */
+    {"reasoning_effort", LLMFI_KEY_REASONING, LLMFI_IN_M(reasoning), 1, 1e9}, /* none minimal low medium high xhigh max, or a number of tokens */
+    {"prompt_prefix", LLMFI_KEY_TEXT, LLMFI_IN_M(prompt_prefix), 0, 0}, /* before the newest user message */
+    {"prompt_suffix", LLMFI_KEY_TEXT, LLMFI_IN_M(prompt_suffix), 0, 0}, /* behind it */
+    {"extra", LLMFI_KEY_OBJECT, LLMFI_IN_M(s.extra), 0, 0}, /* members laid into the request's body */
+    {"fallbacks", LLMFI_KEY_NAMES, LLMFI_IN_M(fallbacks), 0, 0}, /* names to try next */
+    {"timeout", LLMFI_KEY_TIME, LLMFI_IN(timeouts.total_ms, timeouts.total_ms), 0, 0}, /* the same as timeout_total */
+    {"timeout_connect", LLMFI_KEY_TIME, LLMFI_IN(timeouts.connect_ms, timeouts.connect_ms), 0, 0}, /* 30s, 500ms, 2m, none; a bare number is seconds */
+    {"timeout_first_byte", LLMFI_KEY_TIME, LLMFI_IN(timeouts.first_byte_ms, timeouts.first_byte_ms), 0, 0},
+    {"timeout_first_content", LLMFI_KEY_TIME, LLMFI_IN(timeouts.first_content_ms, timeouts.first_content_ms), 0, 0},
+    {"timeout_idle", LLMFI_KEY_TIME, LLMFI_IN(timeouts.idle_ms, timeouts.idle_ms), 0, 0},
+    {"timeout_total", LLMFI_KEY_TIME, LLMFI_IN(timeouts.total_ms, timeouts.total_ms), 0, 0},
+    {"max_retries", LLMFI_KEY_INTEGER, LLMFI_IN(max_retries, max_retries), 0, 100},
+    {"rpm", LLMFI_KEY_INTEGER, LLMFI_IN(rpm, rpm), 1, LLMFI_MAX_NUMBER}, /* requests a minute */
+    {"tpm", LLMFI_KEY_INTEGER, LLMFI_IN(tpm, tpm), 1, LLMFI_MAX_NUMBER}, /* tokens a minute */
+    {"weight", LLMFI_KEY_NUMBER, LLMFI_IN_M(weight), 0, 1e6}, /* share among the routes */
+    {"budget_usd", LLMFI_KEY_USD, LLMFI_IN_M(budget_pico), 0, 9e6}, /* the most to spend */
+    {"use_cases", LLMFI_KEY_ANY, LLMFI_IN_M(use_cases), 0, 0}, /* for the router */
+    {"quality", LLMFI_KEY_ANY, LLMFI_IN_M(quality), 0, 0}, /* for the router */
 };
 
 /* Which kind of entry a key stands in. */
@@ -11014,6 +13231,33 @@ LLMFI_UNUSED static bool llmfi_apply(const llmfi_node *entry, int of, void *to) 
 }
 
 #endif
+#endif
+
+/* What is wrong with a base URL, which may hold {region} and its like; NULL: nothing. */
+LLMFI_UNUSED static const char *llmfi_url_problem(llmf_str url) {
+    char text[1024];
+    size_t i, n = 0;
+    bool in = false;
+    llmfi_url parsed;
+    llmfi_url_error why;
+    if (url.len >= sizeof text) return "is longer than 1023 bytes; shorten it";
+    for (i = 0; i < url.len; i++) {
+        if (url.ptr[i] == '{') in = true;
+        else if (!in) text[n++] = url.ptr[i];
+        if (url.ptr[i] != '}') continue;
+        if (!in) return "has a } without a {";
+        in = false;
+        text[n++] = 'x';
+    }
+    if (in) return "has a { without a }";
+    memset(&why, 0, sizeof why);
+    if (!llmfi_url_parse(llmfi_str(text, n), &parsed, &why)) return why.what;
+    if (llmfi_eq_nocase(parsed.scheme, LLMFI_LIT("https")) || llmfi_eq_nocase(parsed.scheme, LLMFI_LIT("http")) || llmfi_eq_nocase(parsed.scheme, LLMFI_LIT("mock")))
+        return NULL;
+    return "must begin with https:// or http://";
+}
+
+#if LLMF_HAS_CONFIG
 
 /* A value that names something which may come in a later file: looked up when all is read. */
 typedef struct llmfi_reference {
@@ -11249,30 +13493,6 @@ static bool llmfi_check_filled(const llmfi_check *c, const llmfi_key *key, const
                          : llmfi_check_bad(c, n, key->name, "is empty; give it a value, or remove the key");
 }
 
-/* What is wrong with a base URL, which may hold {region} and its like; NULL: nothing. */
-LLMFI_UNUSED static const char *llmfi_url_problem(llmf_str url) {
-    char text[1024];
-    size_t i, n = 0;
-    bool in = false;
-    llmfi_url parsed;
-    llmfi_url_error why;
-    if (url.len >= sizeof text) return "is longer than 1023 bytes; shorten it";
-    for (i = 0; i < url.len; i++) {
-        if (url.ptr[i] == '{') in = true;
-        else if (!in) text[n++] = url.ptr[i];
-        if (url.ptr[i] != '}') continue;
-        if (!in) return "has a } without a {";
-        in = false;
-        text[n++] = 'x';
-    }
-    if (in) return "has a { without a }";
-    memset(&why, 0, sizeof why);
-    if (!llmfi_url_parse(llmfi_str(text, n), &parsed, &why)) return why.what;
-    if (llmfi_eq_nocase(parsed.scheme, LLMFI_LIT("https")) || llmfi_eq_nocase(parsed.scheme, LLMFI_LIT("http")) || llmfi_eq_nocase(parsed.scheme, LLMFI_LIT("mock")))
-        return NULL;
-    return "must begin with https:// or http://";
-}
-
 static bool llmfi_check_url(const llmfi_check *c, const llmfi_key *key, llmfi_node *n) {
     const char *what;
     llmf_error err;
@@ -11386,7 +13606,7 @@ static bool llmfi_check_quirks(const llmfi_check *c, const llmfi_key *key, llmfi
         if (n->type == LLMFI_OBJECT && q->type != LLMFI_TRUE && q->type != LLMFI_FALSE) ok = llmfi_check_bad(c, q, key->name, "has a value that is not true or false");
         if (llmfi_quirk_bit(name)) continue;
         near_names = llmfi_nearest_to(name);
-        for (i = 0; i < LLMFI_COUNT(llmfi_quirk_rows); i++) llmfi_nearest_try(&near_names, llmfi_cstr(llmfi_quirk_rows[i].name));
+        for (i = 0; i < LLMFI_QUIRK_COUNT; i++) llmfi_nearest_try(&near_names, llmfi_cstr(llmfi_word_at(llmfi_quirk_names, (int)i)));
         t = n->type == LLMFI_OBJECT ? llmfi_check_begin_key(c, &err, q) : llmfi_check_begin(c, &err, q);
         LLMFI_SAY(&t, "unknown quirk ");
         llmfi_say(&t, secret ? LLMFI_LIT("(from a variable)") : name);
@@ -11534,6 +13754,10 @@ LLMFI_UNUSED static bool llmfi_check_entry(const llmfi_check *c, llmfi_node *ent
 }
 
 #endif
+#endif
+/* One generation: the providers of the table and what variables say of them, and what there is in all. config.h lays files over it. */
+#ifndef LLMFI_FACTORY_GENERATION_H
+#define LLMFI_FACTORY_GENERATION_H
 /* A config generation, and what a name means in it. A generation is counted: whoever holds one keeps its texts. */
 #ifndef LLMFI_FACTORY_RESOLVE_H
 #define LLMFI_FACTORY_RESOLVE_H
@@ -11572,8 +13796,14 @@ LLMFI_UNUSED static llmfi_provider *llmfi_config_provider(const llmfi_config *c,
 
 /* A known name: of the list, or of the table though left out. */
 LLMFI_UNUSED static bool llmfi_config_knows(const llmfi_config *c, llmf_str name) {
+#if !LLMF_HAS_INFO
+    bool later;
+    if (llmfi_left_out_name(name, &later).len) return true;
+#endif
     return llmfi_config_provider(c, name) || llmfi_find_provider_row(name) >= 0;
 }
+
+#if LLMF_HAS_INFO
 
 static void llmfi_nearest_providers(const llmfi_config *c, llmfi_nearest *n) {
     const llmfi_provider *p;
@@ -11597,6 +13827,18 @@ static void llmfi_say_providers(const llmfi_config *c, llmfi_text *t, bool asked
     }
 }
 
+#else
+
+static void llmfi_nearest_providers(const llmfi_config *c, llmfi_nearest *n) {
+    (void)c, (void)n;
+}
+
+static void llmfi_say_providers(const llmfi_config *c, llmfi_text *t, bool asked) {
+    (void)c, (void)t, (void)asked;
+}
+
+#endif
+
 LLMFI_UNUSED static bool llmfi_unknown_provider(const llmfi_config *c, llmf_str name, llmfi_text *t) {
     llmfi_nearest near_names = llmfi_nearest_to(name);
     llmfi_nearest_providers(c, &near_names);
@@ -11607,17 +13849,32 @@ LLMFI_UNUSED static bool llmfi_unknown_provider(const llmfi_config *c, llmf_str 
     return false;
 }
 
-/* Why a provider that is known cannot be used, and what to do. */
-static void llmfi_say_not_built(llmfi_text *t, llmf_str name, const char *option, bool later) {
+/* A provider's name as its option has it: LLMF_NO_GROQ. */
+static void llmfi_say_upper(llmfi_text *t, llmf_str name) {
+    size_t i;
+    for (i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+        if (c >= 'a' && c <= 'z') c = (char)(c - ('a' - 'A'));
+        llmfi_say(t, llmfi_str(&c, 1));
+    }
+}
+
+/* Why a provider that is known cannot be used, and what to do. of_table: it has an option. */
+static LLMFI_COLD void llmfi_say_not_built(llmfi_text *t, llmf_str name, bool of_table, bool later) {
     LLMFI_SAY(t, "provider ");
     llmfi_say(t, name);
     if (later) {
         LLMFI_SAY(t, " comes with a later version of llmfactory: take another one until then");
-    } else if (option) {
+    } else if (of_table) {
         LLMFI_SAY(t, " is left out of this build: build without LLMF_NO_");
-        llmfi_say_c(t, option);
+#if LLMF_HAS_STRINGS
+        llmfi_say_upper(t, name);
+#endif
         LLMFI_SAY(t, ", or, with LLMF_ONLY, add LLMF_WITH_");
-        llmfi_say_c(t, option);
+#if !LLMF_HAS_STRINGS
+        llmfi_say_c(t, "LLMF_WITH_");
+#endif
+        llmfi_say_upper(t, name);
         LLMFI_SAY(t, "=1");
     } else {
         LLMFI_SAY(t, " speaks a dialect that this build does not have: register it with llmf_register_dialect, or build with a provider of that dialect");
@@ -11629,13 +13886,22 @@ static const llmfi_provider *llmfi_config_usable(const llmfi_config *c, llmf_str
     const llmfi_provider *p = llmfi_config_provider(c, name);
     int row = llmfi_find_provider_row(name);
     llmfi_text t;
+#if !LLMF_HAS_INFO
+    bool later = false;
+    llmf_str left_out = llmfi_left_out_name(name, &later);
+    if (!p && left_out.len) {
+        t = llmfi_error_begin(err, LLMF_ERR_NOT_BUILT);
+        llmfi_say_not_built(&t, left_out, true, later);
+        return NULL;
+    }
+#endif
     if (p && (p->built || p->row < 0)) return p; /* a dialect of one's own may be registered by then: who prepares the call looks */
     t = llmfi_error_begin(err, p || row >= 0 ? LLMF_ERR_NOT_BUILT : LLMF_ERR_UNKNOWN_PROVIDER);
     if (p) {
-        llmfi_say_not_built(&t, p->name, p->option, p->later);
+        llmfi_say_not_built(&t, p->name, true, p->later);
     } else if (row >= 0) {
         const llmfi_provider_row *r = &llmfi_provider_rows[row];
-        llmfi_say_not_built(&t, llmfi_cstr(r->name), r->option, llmfi_dialect_rows[r->dialect].later);
+        llmfi_say_not_built(&t, llmfi_cstr(r->name), true, llmfi_dialect_rows[r->dialect].later);
     } else {
         llmfi_unknown_provider(c, name, &t);
     }
@@ -11708,17 +13974,21 @@ static void llmfi_record_begin(llmfi_record *r, const llmfi_provider *p, llmf_st
     if (row) llmfi_record_facts(r, row);
 }
 
+#if LLMF_HAS_CONFIG
 /* The table's tier has nothing to say of prices that the config gives. */
 static void llmfi_record_apply(llmfi_record *r, const llmfi_node *entry) {
     if (llmfi_apply(entry, LLMFI_OF_MODEL, r)) r->tier_above = 0;
     if (r->s.deployment.len && !llmfi_member(entry, LLMFI_LIT("model_id"))) r->s.model_id = r->s.deployment;
 }
 
-static llmf_str llmfi_entry_text(const llmfi_node *entry, const char *key) {
+#endif
+
+LLMFI_UNUSED static llmf_str llmfi_entry_text(const llmfi_node *entry, const char *key) {
     const llmfi_node *n = llmfi_member(entry, llmfi_cstr(key));
     return n && n->type == LLMFI_STRING ? n->text : llmfi_str("", 0);
 }
 
+#if LLMFI_HAS_HOLES
 /* The value for {name} in a base URL, or ptr NULL where there is no such name. */
 static llmf_str llmfi_template_value(const llmfi_record *r, llmf_str name) {
     if (LLMFI_IS(name, "region")) return r->s.region;
@@ -11755,46 +14025,39 @@ static bool llmfi_template_ok(llmf_str value) {
     return value.len > 0 && llmfi_char_span(value, LLMFI_CHAR_UNRESERVED) == value.len;
 }
 
-/* Fills {region} and its like; `to` NULL measures. LLMFI_NOWHERE with *err where a value is missing or cannot stand there. */
+/* Fills {region} and its like, and {region-}, which is the region and a dash, but nothing for `global`; `to` NULL measures. LLMFI_NOWHERE with *err where a value is missing or cannot stand there. */
 static size_t llmfi_template_fill(const llmfi_record *r, char *to, llmf_error *err) {
     llmf_str url = r->s.base_url;
     size_t i = 0, len = 0;
     while (i < url.len) {
         llmf_str piece = llmfi_str(url.ptr + i, 1);
+        bool dash = false;
         size_t close = url.ptr[i] == '{' ? llmfi_find_char(llmfi_from(url, i), '}') : LLMFI_NOWHERE;
         i++;
         if (close != LLMFI_NOWHERE) {
             llmf_str name = llmfi_str(url.ptr + i, close - 1);
+            if (llmfi_ends(name, LLMFI_LIT("-"))) name.len--;
             piece = llmfi_template_value(r, name);
             if (!llmfi_template_ok(piece)) {
                 llmfi_template_problem(r, name, err);
                 return LLMFI_NOWHERE;
             }
+            if (name.len < close - 1) dash = !LLMFI_IS(piece, "global");
+            if (name.len < close - 1 && !dash) piece.len = 0;
             i += close;
         }
         if (to) memcpy(to + len, piece.ptr, piece.len);
         len += piece.len;
+        if (dash && to) to[len] = '-';
+        len += dash;
     }
     return len;
 }
 
-/* What needs memory of its own. */
-static bool llmfi_record_end(llmfi_config *c, llmfi_arena *into, llmfi_record *r, llmf_error *err) {
+/* The base URL with its holes filled. */
+static bool llmfi_template_end(llmfi_record *r, llmfi_arena *into, llmf_error *err) {
     size_t len;
     char *to;
-    const char *what;
-    bool forced = c->desc->base_url && c->desc->base_url[0];
-    if (forced) r->s.base_url = llmfi_cstr(c->desc->base_url);
-    what = llmfi_url_problem(r->s.base_url);
-    if (what) { /* files have been checked: it is the program's, or a variable's */
-        llmfi_text t = llmfi_error_begin(err, forced ? LLMF_ERR_ARGUMENT : LLMF_ERR_CONFIG);
-        if (forced) LLMFI_SAY(&t, "llmf_desc");
-        else llmfi_say(&t, r->provider->name);
-        LLMFI_SAY(&t, ": base_url ");
-        llmfi_say_c(&t, what);
-        if (!forced) LLMFI_SAY(&t, "; look at the variable that sets it, <NAME>_BASE_URL");
-        return false;
-    }
     if (llmfi_find_char(r->s.base_url, '{') == LLMFI_NOWHERE) return true;
     len = llmfi_template_fill(r, NULL, err);
     if (len == LLMFI_NOWHERE) return false;
@@ -11805,7 +14068,41 @@ static bool llmfi_record_end(llmfi_config *c, llmfi_arena *into, llmfi_record *r
     return true;
 }
 
+#else
+
+/* Without CONFIG no row of this build has a hole. */
+static bool llmfi_template_end(const llmfi_record *r, const llmfi_arena *into, const llmf_error *err) {
+    (void)r, (void)into, (void)err;
+    return true;
+}
+
+#endif
+
+/* What needs memory of its own. */
+static bool llmfi_record_end(llmfi_config *c, llmfi_arena *into, llmfi_record *r, llmf_error *err) {
+    bool forced = c->desc->base_url && c->desc->base_url[0];
+#if LLMF_HAS_STRINGS
+    const char *what;
+#endif
+    if (forced) r->s.base_url = llmfi_cstr(c->desc->base_url);
+#if LLMF_HAS_STRINGS /* else the transport refuses it, with as many words */
+    what = llmfi_url_problem(r->s.base_url);
+    if (what) { /* files have been checked: it is the program's, or a variable's */
+        llmfi_text t = llmfi_error_begin(err, forced ? LLMF_ERR_ARGUMENT : LLMF_ERR_CONFIG);
+        if (forced) LLMFI_SAY(&t, "llmf_desc");
+        else llmfi_say(&t, r->provider->name);
+        LLMFI_SAY(&t, ": base_url ");
+        llmfi_say_c(&t, what);
+        if (!forced) LLMFI_SAY(&t, "; look at the variable that sets it, <NAME>_BASE_URL");
+        return false;
+    }
+#endif
+    return llmfi_template_end(r, into, err);
+}
+
 /* ---- the order in which names resolve ---- */
+
+#if LLMF_HAS_CONFIG
 
 /* The name of a config entry's provider: its own, else the one whose table knows its id, else the default one; empty. */
 static llmf_str llmfi_entry_provider_name(const llmfi_config *c, const llmfi_entry *e) {
@@ -11865,6 +14162,8 @@ static const llmfi_entry *llmfi_find_entry(const llmfi_config *c, llmf_str name)
     return NULL;
 }
 
+#endif
+
 static bool llmfi_record_of(const llmfi_config *c, const llmfi_provider *p, llmf_str id, llmf_str name, llmfi_record *out) {
     llmfi_record_begin(out, p, id);
     out->s.name = name;
@@ -11883,6 +14182,19 @@ static bool llmfi_record_default(const llmfi_config *c, const llmfi_provider *p,
     LLMFI_SAY(&t, ":model), or set its default_model in the config");
     return false;
 }
+
+#if !LLMF_HAS_INFO
+
+static bool llmfi_unknown_model(const llmfi_config *c, llmf_str name, llmf_error *err) {
+    llmfi_text t = llmfi_error_begin(err, LLMF_ERR_UNKNOWN_MODEL);
+    (void)c;
+    LLMFI_SAY(&t, "unknown model ");
+    llmfi_say(&t, name);
+    LLMFI_SAY(&t, "; it must be a key of the config, an id of the table, or provider:model");
+    return false;
+}
+
+#else
 
 /* Names that might have been meant: keys of the config, rows of the table, and provider:model of both. */
 static bool llmfi_unknown_model(const llmfi_config *c, llmf_str name, llmf_error *err) {
@@ -11917,6 +14229,8 @@ static bool llmfi_unknown_model(const llmfi_config *c, llmf_str name, llmf_error
     return false;
 }
 
+#endif
+
 /* The first row of this id; the default provider's where that has one. */
 static const llmfi_model_row *llmfi_row_of_name(const llmfi_config *c, llmf_str name) {
     llmf_str provider = llmfi_config_default_provider(c);
@@ -11926,12 +14240,14 @@ static const llmfi_model_row *llmfi_row_of_name(const llmfi_config *c, llmf_str 
 }
 
 static bool llmfi_resolve_name(const llmfi_config *c, llmf_str name, llmfi_record *out, llmf_error *err) {
-    const llmfi_entry *e = llmfi_find_entry(c, name);
     const llmfi_model_row *row;
     const llmfi_provider *p;
     size_t colon = llmfi_find_char(name, ':');
     llmf_str before = llmfi_str(name.ptr, colon == LLMFI_NOWHERE ? 0 : colon), provider;
+#if LLMF_HAS_CONFIG
+    const llmfi_entry *e = llmfi_find_entry(c, name);
     if (e) return llmfi_record_of_entry(c, e, out, err);
+#endif
     row = llmfi_row_of_name(c, name);
     if (row) {
         p = llmfi_config_usable(c, llmfi_cstr(llmfi_provider_rows[row->provider].name), err);
@@ -12034,26 +14350,6 @@ LLMFI_UNUSED static void llmfi_record_key_hint(const llmfi_record *r, llmfi_text
 
 #endif
 
-/* What a file may hold at its top, besides the keys of one model. */
-static const char *const llmfi_sections[] = {"models", "providers", "fallbacks", "routes", "budgets", "prompts", "default_model", "default_provider"};
-
-typedef struct llmfi_loader {
-    llmfi_config *c;
-    llmfi_report report;
-    llmfi_reference *references;
-    bool memory;                             /* was refused: nothing that follows counts */
-} llmfi_loader;
-
-static llmfi_check llmfi_loader_check(llmfi_loader *l, llmf_str file) {
-    llmfi_check k;
-    k.arena = &l->c->arena;
-    k.env = l->c->env;
-    k.report = &l->report;
-    k.file = file;
-    k.references = &l->references;
-    return k;
-}
-
 /* ---- nodes ---- */
 
 static llmfi_node *llmfi_new_object(llmfi_arena *a) {
@@ -12097,6 +14393,8 @@ static bool llmfi_take_variable(llmfi_config *c, llmf_str variable, llmf_str *to
     return true;
 }
 
+#if LLMF_HAS_OLLAMA
+
 /* "host", "host:port" or a URL, as OLLAMA_HOST has it, into a base URL; the scheme and port that are missing are those of the row. An address that
    means "listen everywhere" means this machine. */
 static void llmfi_take_host(llmfi_config *c, llmf_str value, llmf_str row_url, llmf_str *to) {
@@ -12108,8 +14406,8 @@ static void llmfi_take_host(llmfi_config *c, llmf_str value, llmf_str row_url, l
     if (!llmfi_url_parse(row_url, &row, &why)) return;
     if (!whole) {
         llmfi_say(&t, row.scheme);
-        LLMFI_SAY(&t, "://");
-        if (value.ptr[0] == ':') LLMFI_SAY(&t, "localhost");
+        llmfi_say_c(&t, "://");
+        if (value.ptr[0] == ':') llmfi_say_c(&t, "localhost");
     }
     llmfi_say(&t, value);
     if (!llmfi_url_parse(llmfi_str(text, t.len), &url, &why)) { /* refused, with its text, when it is used */
@@ -12128,13 +14426,15 @@ static void llmfi_take_host(llmfi_config *c, llmf_str value, llmf_str row_url, l
         return;
     }
     if (!whole && url.authority.len == url.host.len + (url.ipv6 ? 2 : 0)) {
-        LLMFI_SAY(&t, ":");
+        llmfi_say_c(&t, ":");
         llmfi_say_int(&t, row.port);
     }
     *to = llmfi_arena_copy(&c->arena, llmfi_str(text, t.len));
 }
 
-static void llmfi_take_header(llmfi_config *c, llmfi_provider *p, const char *name, llmf_str value) {
+#endif
+
+static void llmfi_provider_header(llmfi_config *c, llmfi_provider *p, const char *name, llmf_str value) {
     llmfi_node *headers = (llmfi_node *)(uintptr_t)p->headers, *n, *both;
     if (!headers) p->headers = headers = llmfi_new_object(&c->arena);
     n = (llmfi_node *)llmfi_arena_alloc(&c->arena, sizeof *n);
@@ -12161,8 +14461,10 @@ static void llmfi_take_setting(llmfi_config *c, llmfi_provider *p, const llmfi_v
     case LLMFI_SETS_REGION: p->region = value; break;
     case LLMFI_SETS_ACCOUNT: p->account = value; break;
     case LLMFI_SETS_RESOURCE: p->resource = value; break;
+#if LLMF_HAS_OLLAMA
     case LLMFI_SETS_HOST: llmfi_take_host(c, value, llmfi_cstr(llmfi_provider_rows[p->row].base_url), &p->base_url); break;
-    default: llmfi_take_header(c, p, row->header, value); break;
+#endif
+    default: llmfi_provider_header(c, p, row->header, value); break;
     }
 }
 
@@ -12190,7 +14492,6 @@ static void llmfi_provider_of_row(llmfi_provider *p, int at) {
     p->quirks = row->quirks;
     p->default_max_tokens = row->default_max_tokens;
     p->embedding_batch = row->embedding_batch;
-    p->option = row->option;
     p->built = row->built;
     p->later = llmfi_dialect_rows[row->dialect].later;
 }
@@ -12223,7 +14524,7 @@ static llmfi_provider *llmfi_provider_new(llmfi_config *c, llmf_str name) {
 }
 
 /* A host of one's own takes what its dialect's own provider has, where that is no matter of the host. */
-static void llmfi_provider_dialect(llmfi_provider *p, llmf_str dialect) {
+LLMFI_UNUSED static void llmfi_provider_dialect(llmfi_provider *p, llmf_str dialect) {
     int row = llmfi_find_provider_row(dialect), d = llmfi_find_dialect_row(dialect);
     if (row >= 0) {
         p->auth = llmfi_provider_rows[row].auth;
@@ -12233,6 +14534,172 @@ static void llmfi_provider_dialect(llmfi_provider *p, llmf_str dialect) {
     }
     p->built = d < 0 || llmfi_dialect_rows[d].built;
     p->later = d >= 0 && llmfi_dialect_rows[d].later;
+}
+
+LLMFI_UNUSED static bool llmfi_provider_name_ok(llmf_str name) {
+    size_t i;
+    for (i = 0; i < name.len; i++)
+        if (!llmfi_is_variable_char(name.ptr[i], false) && name.ptr[i] != '-' && name.ptr[i] != '.') return false;
+    return name.len > 0 && name.len <= LLMFI_NAME_MAX;
+}
+
+/* Each provider of the table that is built in and stands in no list yet. */
+static void llmfi_config_fill(llmfi_config *c) {
+    int row;
+    for (row = 0; row < LLMFI_P_COUNT; row++) {
+        llmf_str name = llmfi_cstr(llmfi_provider_rows[row].name);
+        llmfi_provider *p = llmfi_provider_rows[row].built && !llmfi_config_provider(c, name) ? llmfi_provider_new(c, name) : NULL;
+        if (p) llmfi_provider_append(c, p);
+    }
+}
+
+/* ---- generations ---- */
+
+/* Keys may be in it: it goes back as zeros. */
+static void llmfi_config_wipe(llmfi_arena *a) {
+    const size_t head = llmfi_round_up(sizeof(llmfi_arena_piece), LLMFI_ALIGN);
+    llmfi_arena_piece *p;
+    for (p = a->newest; p; p = p->older) llmfi_env_wipe((char *)(void *)p + head, p->size - head);
+}
+
+LLMFI_UNUSED static void llmfi_config_hold(llmfi_config *c) {
+    c->references++;
+}
+
+LLMFI_UNUSED static void llmfi_config_release(llmfi_config *c) {
+    if (!c || --c->references > 0) return;
+    llmfi_config_wipe(&c->arena);
+    llmfi_arena_free(&c->arena);
+    llmfi_heap_free(c->heap, c);
+}
+
+static llmfi_config *llmfi_config_new(llmfi_heap *heap, const llmf_desc *desc, const llmfi_env *env) {
+    llmfi_config *c = (llmfi_config *)llmfi_heap_alloc(heap, sizeof *c);
+    if (!c) return NULL;
+    memset(c, 0, sizeof *c);
+    c->heap = heap;
+    c->references = 1;
+    c->desc = desc;
+    c->env = env;
+    llmfi_arena_init(&c->arena, heap, 0);
+    c->fallbacks = llmfi_new_object(&c->arena);
+    c->routes = llmfi_new_object(&c->arena);
+    c->budgets = llmfi_new_object(&c->arena);
+    c->prompts = llmfi_new_object(&c->arena);
+    if (!c->arena.failed) return c;
+    llmfi_config_release(c);
+    return NULL;
+}
+
+/* ---- what there is ---- */
+
+/* The i-th model, from 0: the config's, then the table's. Texts live as long as the generation; a base URL keeps its {holes}. False past the end. */
+LLMFI_UNUSED static bool llmfi_config_model_at(const llmfi_config *c, size_t i, llmfi_record *out) {
+    const llmfi_provider *p;
+#if LLMF_HAS_CONFIG
+    const llmfi_entry *e = c->models;
+    for (; e && i; e = e->next) i--;
+    if (e) {
+        llmf_str id;
+        p = llmfi_config_provider(c, llmfi_entry_provider_name(c, e));
+        if (!p) p = c->providers; /* its default provider has gone since: shown, if wrongly */
+        id = llmfi_entry_id(e, p);
+        llmfi_record_begin(out, p, id.len ? id : e->key);
+        out->fallbacks = llmfi_member(c->fallbacks, e->key);
+        llmfi_record_apply(out, e->node);
+        out->s.name = e->key;
+        out->node = e->node;
+        out->from_config = true;
+        return true;
+    }
+#endif
+    if (i >= llmfi_model_row_count()) return false;
+    p = llmfi_config_provider(c, llmfi_cstr(llmfi_provider_rows[llmfi_model_rows[i].provider].name));
+    return p && llmfi_record_of(c, p, llmfi_cstr(llmfi_model_rows[i].id), llmfi_cstr(llmfi_model_rows[i].id), out);
+}
+
+/* The i-th provider: the list's, then those of the table that are in no list because they are left out. */
+static bool llmfi_provider_find_at(const llmfi_config *c, size_t i, llmfi_provider *out) {
+    const llmfi_provider *p;
+    const llmfi_provider *q;
+    int row;
+    for (p = c->providers; p; p = p->next) {
+        for (q = c->providers; q != p && !llmfi_eq(q->name, p->name); q = q->next) {}
+        if (q != p || i--) continue; /* registered again: the first counts */
+        *out = *p;
+        return true;
+    }
+    for (row = 0; row < LLMFI_P_COUNT; row++) {
+        if (llmfi_config_provider(c, llmfi_cstr(llmfi_provider_rows[row].name)) || i--) continue;
+        memset(out, 0, sizeof *out);
+        llmfi_provider_of_row(out, row);
+        return true;
+    }
+#if !LLMF_HAS_INFO
+    if (llmfi_left_out_at(i, &out->name)) {
+        llmf_str line = out->name;
+        memset(out, 0, sizeof *out);
+        out->later = line.ptr[0] == '-';
+        if (out->later) line = llmfi_from(line, 1);
+        llmfi_next_word(&line, &out->name);
+        return true;
+    }
+#endif
+    return false;
+}
+
+LLMFI_UNUSED static bool llmfi_config_provider_at(const llmfi_config *c, const llmfi_env *env, size_t i, llmf_provider_info *info) {
+    llmfi_provider p;
+    llmfi_record r;
+    llmfi_text t;
+    llmf_str word, list, chosen = llmfi_config_default_provider(c);
+    int auth;
+    if (!llmfi_provider_find_at(c, i, &p)) return false;
+    memset(info, 0, sizeof *info);
+    llmfi_record_begin(&r, &p, p.default_model);
+    list = p.api_key_env_var.len ? p.api_key_env_var : p.key_variables;
+    info->name = p.name;
+    info->dialect = p.dialect;
+    info->base_url = c->desc->base_url && c->desc->base_url[0] ? llmfi_cstr(c->desc->base_url) : p.base_url;
+    info->key_variable = llmfi_next_word(&list, &word) ? llmfi_key_variable(word, &auth) : llmfi_str("", 0);
+    info->default_model = p.default_model;
+    info->has_key = llmfi_record_key(&r, env, &auth).len > 0;
+    info->needs_key = auth != LLMFI_AUTH_NONE && !(p.quirks & LLMFI_Q_NO_KEY_NEEDED);
+    info->primary = chosen.len && (llmfi_eq_nocase(chosen, p.name) || (p.row >= 0 && llmfi_find_provider_row(chosen) == p.row));
+    t = llmfi_text_in(info->reason, sizeof info->reason);
+    if (!p.built) {
+        info->unavailable = LLMF_ERR_NOT_BUILT;
+        llmfi_say_not_built(&t, p.name, p.row >= 0, p.later);
+    } else if (info->needs_key && !info->has_key) {
+        info->unavailable = LLMF_ERR_AUTH;
+        LLMFI_SAY(&t, "no key: ");
+        llmfi_record_key_hint(&r, &t);
+    }
+    return true;
+}
+
+#endif
+
+#if LLMF_HAS_CONFIG
+
+/* What a file may hold at its top, besides the keys of one model. */
+static const char *const llmfi_sections[] = {"models", "providers", "fallbacks", "routes", "budgets", "prompts", "default_model", "default_provider"};
+
+typedef struct llmfi_loader {
+    llmfi_config *c;
+    llmfi_report report;
+    llmfi_reference *references;
+    bool memory;                             /* was refused: nothing that follows counts */
+} llmfi_loader;
+
+static llmfi_check llmfi_loader_check(llmfi_loader *l, llmf_str file) {
+    llmfi_check k;
+    k.arena = &l->c->arena;
+    k.env = l->c->env;
+    k.report = &l->report;
+    k.file = file;
+    k.references = &l->references;
+    return k;
 }
 
 /* Lays a checked entry over a provider. */
@@ -12245,13 +14712,6 @@ static void llmfi_provider_apply(llmfi_provider *p, llmfi_node *entry) {
     p->from_config = true;
     if (p->node) llmfi_merge((llmfi_node *)(uintptr_t)p->node, entry);
     else p->node = entry;
-}
-
-static bool llmfi_provider_name_ok(llmf_str name) {
-    size_t i;
-    for (i = 0; i < name.len; i++)
-        if (!llmfi_is_variable_char(name.ptr[i], false) && name.ptr[i] != '-' && name.ptr[i] != '.') return false;
-    return name.len > 0 && name.len <= LLMFI_NAME_MAX;
 }
 
 static bool llmfi_load_provider(llmfi_loader *l, const llmfi_check *k, llmfi_node *entry) {
@@ -12351,7 +14811,7 @@ static void llmfi_load_providers(llmfi_loader *l, const llmfi_check *k, llmfi_no
 
 /* {model: [names]}: all of them must resolve, the keys too. */
 static void llmfi_load_fallbacks(llmfi_loader *l, const llmfi_check *k, llmfi_node *section) {
-    static const llmfi_key key = {"fallbacks", LLMFI_KEY_NAMES, LLMFI_KEY_APART, LLMFI_KEY_APART, 0, 0, LLMFI_DOC("")};
+    static const llmfi_key key = {"fallbacks", LLMFI_KEY_NAMES, LLMFI_KEY_APART, LLMFI_KEY_APART, 0, 0};
     llmfi_node *n, *name, **link;
     if (!llmfi_wants_object(k, section, " must be a mapping of names to lists of names")) return;
     for (link = &section->child; (n = *link) != NULL;) {
@@ -12379,8 +14839,8 @@ static void llmfi_load_kept(const llmfi_check *k, llmfi_node *section, llmfi_nod
 }
 
 static void llmfi_load_default(const llmfi_check *k, llmfi_node *n, bool model, llmf_str *to) {
-    static const llmfi_key keys[] = {{"default_provider", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_DOC("")},
-                                     {"default_model", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_DOC("")}};
+    static const llmfi_key keys[] = {{"default_provider", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
+                                     {"default_model", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0}};
     bool from_variable = n->type == LLMFI_STRING && llmfi_has_hole(n->text);
     if (n->type == LLMFI_NULL || !llmfi_check_value(k, &keys[model], n)) return;
     *to = n->text;
@@ -12525,53 +14985,10 @@ static void llmfi_check_model(llmfi_loader *l, const llmfi_entry *e) {
 static void llmfi_load_end(llmfi_loader *l) {
     const llmfi_reference *r;
     const llmfi_entry *e;
-    int row;
-    for (row = 0; row < LLMFI_P_COUNT; row++) {
-        llmf_str name = llmfi_cstr(llmfi_provider_rows[row].name);
-        llmfi_provider *p = llmfi_provider_rows[row].built && !llmfi_config_provider(l->c, name) ? llmfi_provider_new(l->c, name) : NULL;
-        if (p) llmfi_provider_append(l->c, p);
-    }
+    llmfi_config_fill(l->c);
     if (l->c->arena.failed) return;
     for (e = l->c->models; e; e = e->next) llmfi_check_model(l, e);
     for (r = l->references; r; r = r->next) llmfi_check_reference(l, r);
-}
-
-/* ---- generations ---- */
-
-/* Keys may be in it: it goes back as zeros. */
-static void llmfi_config_wipe(llmfi_arena *a) {
-    const size_t head = llmfi_round_up(sizeof(llmfi_arena_piece), LLMFI_ALIGN);
-    llmfi_arena_piece *p;
-    for (p = a->newest; p; p = p->older) llmfi_env_wipe((char *)(void *)p + head, p->size - head);
-}
-
-LLMFI_UNUSED static void llmfi_config_hold(llmfi_config *c) {
-    c->references++;
-}
-
-LLMFI_UNUSED static void llmfi_config_release(llmfi_config *c) {
-    if (!c || --c->references > 0) return;
-    llmfi_config_wipe(&c->arena);
-    llmfi_arena_free(&c->arena);
-    llmfi_heap_free(c->heap, c);
-}
-
-static llmfi_config *llmfi_config_new(llmfi_heap *heap, const llmf_desc *desc, const llmfi_env *env) {
-    llmfi_config *c = (llmfi_config *)llmfi_heap_alloc(heap, sizeof *c);
-    if (!c) return NULL;
-    memset(c, 0, sizeof *c);
-    c->heap = heap;
-    c->references = 1;
-    c->desc = desc;
-    c->env = env;
-    llmfi_arena_init(&c->arena, heap, 0);
-    c->fallbacks = llmfi_new_object(&c->arena);
-    c->routes = llmfi_new_object(&c->arena);
-    c->budgets = llmfi_new_object(&c->arena);
-    c->prompts = llmfi_new_object(&c->arena);
-    if (!c->arena.failed) return c;
-    llmfi_config_release(c);
-    return NULL;
 }
 
 /* Reads every source of *desc into a new generation, held once. Problems are told to `say` (NULL: nobody) and counted in *problems; what could be read is
@@ -12594,7 +15011,7 @@ LLMFI_UNUSED static llmfi_config *llmfi_config_load(llmfi_heap *heap, const llmf
     return NULL;
 }
 
-/* ---- overrides and registrations ---- */
+/* ---- overrides ---- */
 
 /* Keeps the first problem. */
 static void llmfi_first_problem(void *user, const llmf_error *e, bool warning) {
@@ -12642,6 +15059,45 @@ LLMFI_UNUSED static bool llmfi_config_override(llmfi_config *c, llmfi_arena *int
     return true;
 }
 
+#else
+
+/* Without CONFIG: the tables and the variables. NULL: memory was refused. */
+LLMFI_UNUSED static llmfi_config *llmfi_config_of_tables(llmfi_heap *heap, const llmf_desc *desc, const llmfi_env *env) {
+    llmfi_config *c = llmfi_config_new(heap, desc, env);
+    if (c) llmfi_config_fill(c);
+    if (!c || !c->arena.failed) return c;
+    llmfi_config_release(c);
+    return NULL;
+}
+
+/* A description that names a config is refused. */
+LLMFI_UNUSED static bool llmfi_config_wanted(const llmf_desc *desc, llmf_error *err) {
+    if (!(desc->config && desc->config[0]) && !desc->config_count && !(desc->config_text && desc->config_text[0])) return false;
+    llmfi_error_left_out(err, "llmf_desc.config", "CONFIG");
+    return true;
+}
+
+LLMFI_UNUSED static llmfi_config *llmfi_config_load(llmfi_heap *heap, const llmf_desc *desc, const llmfi_env *env, llmfi_report_fn say, void *user, size_t *problems) {
+    llmfi_report report = llmfi_report_to(say, user);
+    llmf_error err;
+    if (llmfi_config_wanted(desc, &err)) llmfi_report_end(&report, &err, false);
+    if (problems) *problems = report.problems;
+    return llmfi_config_of_tables(heap, desc, env);
+}
+
+/* Only an empty text changes nothing. */
+LLMFI_UNUSED static bool llmfi_config_override(llmfi_config *c, llmfi_arena *into, llmfi_record *record, llmf_str config_text, llmf_error *err) {
+    llmf_str text = llmfi_trim(config_text);
+    (void)c, (void)into, (void)record;
+    return !text.len || LLMFI_IS(text, "{}") || llmfi_error_left_out(err, "llmf_create.config", "CONFIG");
+}
+
+#endif
+
+#if LLMF_HAS_REGISTER
+
+/* ---- registrations ---- */
+
 static bool llmfi_register_bad(llmf_error *err, const char *what) {
     llmfi_text t = llmfi_error_begin(err, LLMF_ERR_ARGUMENT);
     LLMFI_SAY(&t, "llmf_provider_desc: ");
@@ -12652,7 +15108,7 @@ static bool llmfi_register_bad(llmf_error *err, const char *what) {
 /* Adds a host that a program registers, or changes a known one. Texts of *d are copied. False with *err: nothing has changed. */
 LLMFI_UNUSED static bool llmfi_config_add_provider(llmfi_config *c, const llmf_provider_desc *d, llmf_error *err) {
     llmf_str name = llmfi_cstr(d->name);
-    llmfi_node *entry;
+    llmfi_node *entry = NULL;
     llmfi_provider *p, *known;
     const char *what;
     c->arena.failed = false;
@@ -12660,8 +15116,12 @@ LLMFI_UNUSED static bool llmfi_config_add_provider(llmfi_config *c, const llmf_p
     if (d->key_env && !llmfi_is_variable(llmfi_cstr(d->key_env))) return llmfi_register_bad(err, "key_env must be the name of a variable, not the key itself");
     what = d->base_url ? llmfi_url_problem(llmfi_cstr(d->base_url)) : NULL;
     if (what) return llmfi_register_bad(err, "base_url is no URL that a request can go to; write it as https://host/path");
+#if LLMF_HAS_CONFIG
     entry = llmfi_entry_of_text(c, &c->arena, llmfi_cstr(d->config), "config of llmf_register", LLMFI_OF_PROVIDER, err);
     if (!entry) return false;
+#else
+    if (llmfi_trim(llmfi_cstr(d->config)).len) return llmfi_error_left_out(err, "llmf_provider_desc.config", "CONFIG");
+#endif
     known = llmfi_config_provider(c, name);
     if (!known && llmfi_find_provider_row(name) < 0 && !((d->dialect || llmfi_member(entry, LLMFI_LIT("dialect"))) && (d->base_url || llmfi_member(entry, LLMFI_LIT("base_url")))))
         return llmfi_register_bad(err, "a new provider needs dialect and base_url");
@@ -12684,88 +15144,18 @@ LLMFI_UNUSED static bool llmfi_config_add_provider(llmfi_config *c, const llmf_p
         p->quirks &= ~(uint32_t)LLMFI_Q_NO_KEY_NEEDED;
     }
     p->node = NULL;
+#if LLMF_HAS_CONFIG
     llmfi_provider_apply(p, entry);
+#else
+    p->from_config = true;
+#endif
     if (c->arena.failed) return llmfi_error_memory(err);
     p->next = c->providers; /* before the known one of that name: handles that were resolved keep what they have */
     c->providers = p;
     return true;
 }
 
-/* ---- what there is ---- */
-
-/* The i-th model, from 0: the config's, then the table's. Texts live as long as the generation; a base URL keeps its {holes}. False past the end. */
-LLMFI_UNUSED static bool llmfi_config_model_at(const llmfi_config *c, size_t i, llmfi_record *out) {
-    const llmfi_entry *e = c->models;
-    const llmfi_provider *p;
-    for (; e && i; e = e->next) i--;
-    if (e) {
-        llmf_str id;
-        p = llmfi_config_provider(c, llmfi_entry_provider_name(c, e));
-        if (!p) p = c->providers; /* its default provider has gone since: shown, if wrongly */
-        id = llmfi_entry_id(e, p);
-        llmfi_record_begin(out, p, id.len ? id : e->key);
-        out->fallbacks = llmfi_member(c->fallbacks, e->key);
-        llmfi_record_apply(out, e->node);
-        out->s.name = e->key;
-        out->node = e->node;
-        out->from_config = true;
-        return true;
-    }
-    if (i >= llmfi_model_row_count()) return false;
-    p = llmfi_config_provider(c, llmfi_cstr(llmfi_provider_rows[llmfi_model_rows[i].provider].name));
-    return p && llmfi_record_of(c, p, llmfi_cstr(llmfi_model_rows[i].id), llmfi_cstr(llmfi_model_rows[i].id), out);
-}
-
-/* The i-th provider: the list's, then those of the table that are in no list because they are left out. */
-static bool llmfi_provider_find_at(const llmfi_config *c, size_t i, llmfi_provider *out) {
-    const llmfi_provider *p;
-    const llmfi_provider *q;
-    int row;
-    for (p = c->providers; p; p = p->next) {
-        for (q = c->providers; q != p && !llmfi_eq(q->name, p->name); q = q->next) {}
-        if (q != p || i--) continue; /* registered again: the first counts */
-        *out = *p;
-        return true;
-    }
-    for (row = 0; row < LLMFI_P_COUNT; row++) {
-        if (llmfi_config_provider(c, llmfi_cstr(llmfi_provider_rows[row].name)) || i--) continue;
-        memset(out, 0, sizeof *out);
-        llmfi_provider_of_row(out, row);
-        return true;
-    }
-    return false;
-}
-
-LLMFI_UNUSED static bool llmfi_config_provider_at(const llmfi_config *c, const llmfi_env *env, size_t i, llmf_provider_info *info) {
-    llmfi_provider p;
-    llmfi_record r;
-    llmfi_text t;
-    llmf_str word, list, chosen = llmfi_config_default_provider(c);
-    int auth;
-    if (!llmfi_provider_find_at(c, i, &p)) return false;
-    memset(info, 0, sizeof *info);
-    llmfi_record_begin(&r, &p, p.default_model);
-    list = p.api_key_env_var.len ? p.api_key_env_var : p.key_variables;
-    info->name = p.name;
-    info->dialect = p.dialect;
-    info->base_url = c->desc->base_url && c->desc->base_url[0] ? llmfi_cstr(c->desc->base_url) : p.base_url;
-    info->key_variable = llmfi_next_word(&list, &word) ? llmfi_key_variable(word, &auth) : llmfi_str("", 0);
-    info->default_model = p.default_model;
-    info->has_key = llmfi_record_key(&r, env, &auth).len > 0;
-    info->needs_key = auth != LLMFI_AUTH_NONE && !(p.quirks & LLMFI_Q_NO_KEY_NEEDED);
-    info->primary = chosen.len && (llmfi_eq_nocase(chosen, p.name) || (p.row >= 0 && llmfi_find_provider_row(chosen) == p.row));
-    t = llmfi_text_in(info->reason, sizeof info->reason);
-    if (!p.built) {
-        info->unavailable = LLMF_ERR_NOT_BUILT;
-        llmfi_say_not_built(&t, p.name, p.option, p.later);
-    } else if (info->needs_key && !info->has_key) {
-        info->unavailable = LLMF_ERR_AUTH;
-        LLMFI_SAY(&t, "no key: ");
-        llmfi_record_key_hint(&r, &t);
-    }
-    return true;
-}
-
+#endif
 #endif
 
 /* Different names that one factory may be asked for: bounds what a program that makes names up can use. */
@@ -12789,6 +15179,7 @@ typedef struct llmfi_handle {
     char *config;                            /* overrides of llmf_create; NULL: none */
     size_t config_len;
     llmfi_prepared *prepared;                /* NULL: not now */
+    const llmfi_config *under;               /* its config: a look-up need not touch the prepared, which may lie far away */
     uint32_t generation, hash;
     uint32_t chain;                          /* next slot of the same bucket; 0: none */
     uint32_t newer, older;                   /* LRU among the prepared; 0: none */
@@ -12812,15 +15203,25 @@ LLMFI_UNUSED static void llmfi_handles_init(llmfi_handles *h, llmfi_heap *heap, 
     llmfi_buf_init(&h->slots, heap, (size_t)LLMF_MAX_HANDLES * sizeof(llmfi_handle));
 }
 
-static llmfi_handle *llmfi_handle_slot(const llmfi_handles *h, uint32_t at) {
+static LLMFI_SHORT llmfi_handle *llmfi_handle_slot(const llmfi_handles *h, uint32_t at) {
     return (llmfi_handle *)(void *)h->slots.ptr + at;
 }
 
 static uint32_t llmfi_handle_hash(const char *name, size_t len) {
-    uint32_t hash = 2166136261u;
-    size_t i;
-    for (i = 0; i < len; i++) hash = (hash ^ (unsigned char)name[i]) * 16777619u;
-    return hash;
+    /* Eight bytes a step, the last ones overlapping: byte by byte the hash would be half of a look-up. */
+    uint64_t hash = len, word = 0;
+    const char *end = name + len;
+    while (end - name > 8) {
+        memcpy(&word, name, 8);
+        hash = (hash ^ word) * UINT64_C(0x9E3779B97F4A7C15);
+        hash ^= hash >> 32;
+        name += 8;
+    }
+    if (len >= 8) memcpy(&word, end - 8, 8);
+    else while (name < end) word = word << 8 | (unsigned char)*name++;
+    hash = (hash ^ word) * UINT64_C(0x9E3779B97F4A7C15);
+    hash = (hash ^ hash >> 32) * UINT64_C(0x9E3779B97F4A7C15); /* so that the last byte counts too */
+    return (uint32_t)(hash >> 32);
 }
 
 static uint64_t llmfi_handle_id(const llmfi_handles *h, uint32_t at) {
@@ -12874,10 +15275,13 @@ LLMFI_UNUSED static void llmfi_handle_unprepare(llmfi_handles *h, uint32_t at) {
 /* The adapter of a dialect: a registered one of that name first, then ours. False with *err where there is none. */
 static bool llmfi_prepared_dialect(const llmfi_handles *h, llmfi_prepared *p, llmf_error *err) {
     llmf_str name = p->record.provider->dialect;
-    size_t i;
     llmfi_text t;
+#if LLMF_HAS_REGISTER
+    size_t i;
     for (i = 0; i < h->dialect_count; i++)
         if (llmfi_eq(llmfi_cstr(h->dialects[i]->name), name)) p->dialect = h->dialects[i];
+#endif
+    (void)h;
     if (!p->dialect) p->adapter = llmfi_adapter_find(name);
     if (p->dialect || p->adapter) return true;
     t = llmfi_error_begin(err, LLMF_ERR_NOT_BUILT);
@@ -12910,19 +15314,30 @@ static llmfi_prepared *llmfi_prepare(llmfi_handles *h, llmfi_config *config, con
     return NULL;
 }
 
+/* Slot `at` is prepared, for this config. */
+LLMFI_UNUSED static bool llmfi_handle_ready(const llmfi_handles *h, const llmfi_config *config, uint32_t at) {
+    const llmfi_handle *s = llmfi_handle_slot(h, at);
+    return s->prepared && s->under == config;
+}
+
+/* A prepared slot is the one used last. */
+static void llmfi_handle_newest(llmfi_handles *h, uint32_t at) {
+    if (h->newest == at) return;
+    llmfi_handle_unlink(h, at);
+    llmfi_handle_front(h, at);
+}
+
 /* What slot `at` stands for under `config`, prepared now if it was not. NULL with *err. The slot keeps the reference: take one's own to keep it. */
 LLMFI_UNUSED static llmfi_prepared *llmfi_handle_use(llmfi_handles *h, llmfi_config *config, uint32_t at, llmf_error *err) {
     llmfi_handle *s = llmfi_handle_slot(h, at);
-    if (s->prepared && s->prepared->config == config) {
-        if (h->newest != at) {
-            llmfi_handle_unlink(h, at);
-            llmfi_handle_front(h, at);
-        }
+    if (llmfi_handle_ready(h, config, at)) {
+        llmfi_handle_newest(h, at);
         return s->prepared;
     }
     llmfi_handle_unprepare(h, at);
     s->prepared = llmfi_prepare(h, config, s, err);
     if (!s->prepared) return NULL;
+    s->under = config;
     llmfi_handle_front(h, at);
     h->prepared++;
     if (h->prepared > h->max_prepared) llmfi_handle_unprepare(h, h->oldest);
@@ -13165,6 +15580,10 @@ LLMFI_UNUSED static intptr_t llmfi_sys_socket(int family, int type) {
 
 /* What a failed system call means, in words that no locale changes; "" for what is too rare to have one. */
 LLMFI_UNUSED static const char *llmfi_sys_words(int error) {
+#if !LLMF_HAS_STRINGS
+    (void)error;
+    return "";
+#else
     static const struct { int error; const char *words; } table[] = {
         {LLMFI_SYS_ERROR(ECONNREFUSED), "connection refused: nothing listens there"},
         {LLMFI_SYS_ERROR(ECONNRESET), "connection reset by the other side"},
@@ -13189,6 +15608,7 @@ LLMFI_UNUSED static const char *llmfi_sys_words(int error) {
     for (i = 0; i < LLMFI_COUNT(table); i++)
         if (table[i].error == error) return table[i].words;
     return "";
+#endif
 }
 
 #endif
@@ -13634,6 +16054,13 @@ struct llmfi_transport {
     void (*close)(llmfi_transport *t);
 };
 
+/* May a header of the reply with a name of so many bytes be one that the engine wants? A first look that is nearly free: of the two dozen that a
+   reply has, one or two are. llmf_exchange_header asks it too, so a new name of another length is missed everywhere or nowhere. */
+#define LLMFI_HEADER_LENGTHS (1u << 10 | 1u << 11 | 1u << 12 | 1u << 13 | 1u << 14 | 1u << 15 | 1u << 16 | 1u << 17 | 1u << 22)
+LLMFI_UNUSED static bool llmfi_header_may_matter(size_t name_len) {
+    return name_len < 32 && (LLMFI_HEADER_LENGTHS >> name_len & 1);
+}
+
 /* Above the public ones (llmf_exchange_read, _rewind, _status, _header, _data, _end), for built-in transports: the connection stands. */
 static void llmfi_exchange_connected(llmf_exchange *x);
 /* The factory's time is up for this poll. */
@@ -13706,7 +16133,7 @@ LLMFI_UNUSED static void llmfi_wire_take(llmf_str *in, size_t n) {
 
 /* Adds a piece to what is kept of an unfinished line, which is never more than `limit`: LLMFI_WIRE_FINE, _LIMIT or _MEMORY.
    The limit is exact, unlike a buffer's own. */
-LLMFI_UNUSED static int llmfi_wire_keep(llmfi_buf *b, llmf_str piece, size_t limit) {
+LLMFI_UNUSED static LLMFI_SHORT int llmfi_wire_keep(llmfi_buf *b, llmf_str piece, size_t limit) {
     if (piece.len > limit - b->len) return LLMFI_WIRE_LIMIT;
     return llmfi_buf_add(b, piece.ptr, piece.len) ? LLMFI_WIRE_FINE : LLMFI_WIRE_MEMORY;
 }
@@ -13745,8 +16172,6 @@ enum {
 };
 
 typedef struct llmfi_http1 {
-    llmfi_buf line;                          /* an unfinished line of the head */
-    llmf_str name, value, body;              /* the item, until the next call; body also no longer than the bytes of the input are left alone */
     uint64_t at;                             /* bytes of this reply taken; 0: nothing has come yet */
     uint64_t left;                           /* bytes that the body (AT_LENGTH) or chunk (AT_CHUNK) still has; the chunk size while it is read */
     uint64_t budget;                         /* bytes that the body may still have by the limit */
@@ -13759,7 +16184,11 @@ typedef struct llmfi_http1 {
     bool keep_alive;                         /* from HEADERS_END on: the connection may serve another request after DONE. False at DONE when
                                                 bytes follow that nobody asked for: the length given was too short */
     bool head_request, has_length, chunked, close, persist, http10, spent;
+    uint32_t name_lengths;                   /* set after init: the headers of interest, by the lengths of their names (bit n: n bytes); 0: all. Others are
+                                                checked all the same, but not handed out */
     bool controls;                           /* the line may hold control characters: look closer */
+    llmfi_buf line;                          /* an unfinished line of the head */
+    llmf_str name, value, body;              /* the item, until the next call; body also no longer than the bytes of the input are left alone */
 } llmfi_http1;
 
 /* head_request: the reply has no body whatever it says. max_head: bytes of status lines, headers, trailers, 0 for LLMF_MAX_HEAD;
@@ -13778,7 +16207,7 @@ LLMFI_UNUSED static void llmfi_http1_free(llmfi_http1 *h) {
     llmfi_buf_free(&h->line);
 }
 
-static int llmfi_http1_fail(llmfi_http1 *h, int error, const char *what, uint64_t at) {
+static LLMFI_COLD int llmfi_http1_fail(llmfi_http1 *h, int error, const char *what, uint64_t at) {
     h->state = LLMFI_HTTP1_AT_ERROR;
     h->error = error;
     h->what = what;
@@ -13786,10 +16215,16 @@ static int llmfi_http1_fail(llmfi_http1 *h, int error, const char *what, uint64_
     h->keep_alive = false;
     return LLMFI_HTTP1_ERROR;
 }
+#if !LLMF_HAS_STRINGS
+#define llmfi_http1_fail(h, error, what, at) llmfi_http1_fail((h), (error), "", (at))
+#endif
 
-static int llmfi_http1_bad(llmfi_http1 *h, const char *what, uint64_t at) {
-    return llmfi_http1_fail(h, LLMFI_WIRE_BAD, what, at);
+static LLMFI_COLD int llmfi_http1_bad(llmfi_http1 *h, const char *what, uint64_t at) {
+    return (llmfi_http1_fail)(h, LLMFI_WIRE_BAD, what, at);
 }
+#if !LLMF_HAS_STRINGS
+#define llmfi_http1_bad(h, what, at) llmfi_http1_bad((h), "", (at))
+#endif
 
 static void llmfi_http1_take(llmfi_http1 *h, llmf_str *in, size_t n) {
     llmfi_wire_take(in, n);
@@ -13935,7 +16370,6 @@ static int llmfi_http1_field(llmfi_http1 *h, llmf_str line, uint64_t start) {
     if (!colon || line.ptr[colon] != ':') return llmfi_http1_bad(h, "a character that no header name has", start + colon);
     if (llmfi_http1_clean(h, line, colon, start)) return LLMFI_HTTP1_ERROR;
     h->name = llmfi_str(line.ptr, colon);
-    h->value = llmfi_http1_trim(line, colon + 1);
     return 0;
 }
 
@@ -13972,16 +16406,43 @@ static int llmfi_http1_blank(llmfi_http1 *h, uint64_t start) {
     }
 }
 
+/* Those about framing always are. */
+static bool llmfi_http1_of_interest(const llmfi_http1 *h, size_t name_len) {
+    const uint32_t framing = 1u << 10 | 1u << 14 | 1u << 17; /* connection, content-length, transfer-encoding */
+    return !h->name_lengths || (name_len < 32 && ((h->name_lengths | framing) >> name_len & 1));
+}
+
+#if LLMFI_JSON_SSE2
+/* Passes over header lines of no interest that lie whole in the input and have nothing odd in them: most of a reply's. Any other is left to
+   llmfi_http1_head. */
+static void llmfi_http1_pass(llmfi_http1 *h, llmf_str *in) {
+    llmf_str rest = llmfi_str(in->ptr, in->len < h->head_left ? in->len : h->head_left);
+    size_t taken;
+    for (; h->headers_left; h->headers_left--) {
+        size_t colon = llmfi_plain_span((const unsigned char *)rest.ptr, rest.len), end;
+        if (!colon || colon == rest.len || rest.ptr[colon] != ':' || llmfi_http1_of_interest(h, colon)) break;
+        end = llmfi_control_fast(rest, colon);
+        if (rest.len - end < 16 || rest.ptr[end] != '\r' || rest.ptr[end + 1] != '\n') break;
+        rest = llmfi_str(rest.ptr + end + 2, rest.len - end - 2);
+    }
+    taken = (size_t)(rest.ptr - in->ptr);
+    h->head_left -= taken;
+    llmfi_http1_take(h, in, taken);
+}
+#endif
+
 /* One step over a line. MORE with input left: go on. */
 static int llmfi_http1_head(llmfi_http1 *h, llmf_str *in) {
     llmf_str line;
-    uint64_t start;
+    uint64_t start = 0;
     int got = llmfi_http1_line(h, in, &line, &start);
     if (got <= 0) return got;
     if (!line.len) return llmfi_http1_blank(h, start);
     if (h->state == LLMFI_HTTP1_AT_STATUS) return llmfi_http1_status_line(h, line, start);
     if (llmfi_http1_field(h, line, start)) return LLMFI_HTTP1_ERROR;
     if (h->state == LLMFI_HTTP1_AT_INTERIM) return LLMFI_HTTP1_MORE;
+    if (!llmfi_http1_of_interest(h, h->name.len)) return LLMFI_HTTP1_MORE;
+    h->value = llmfi_http1_trim(line, h->name.len + 1);
     if (h->state == LLMFI_HTTP1_AT_TRAILER) return LLMFI_HTTP1_TRAILER;
     if (llmfi_http1_framing_header(h, start + (uint64_t)(h->value.ptr - line.ptr))) return LLMFI_HTTP1_ERROR;
     return LLMFI_HTTP1_HEADER;
@@ -14043,6 +16504,7 @@ static int llmfi_http1_size_byte(llmfi_http1 *h, char c) {
     return 0;
 }
 
+#if !LLMFI_SMALL
 /* The usual case at once: the bytes between two chunks, with a size of at most eight digits and no extension, lie whole in the input. Else takes nothing. */
 static void llmfi_http1_between_fast(llmfi_http1 *h, llmf_str *in) {
     size_t skip = h->state == LLMFI_HTTP1_AT_CHUNK_CR ? 2 : 0, i = skip;
@@ -14054,12 +16516,15 @@ static void llmfi_http1_between_fast(llmfi_http1 *h, llmf_str *in) {
     h->left = size;
     llmfi_http1_take(h, in, i + 2);
 }
+#endif
 
 /* Between two chunks: up to the first byte of the next one, byte by byte where it must be. */
 static int llmfi_http1_between(llmfi_http1 *h, llmf_str *in) {
+#if !LLMFI_SMALL
     uint64_t before = h->at;
     if (h->state == LLMFI_HTTP1_AT_CHUNK_CR || h->state == LLMFI_HTTP1_AT_SIZE) llmfi_http1_between_fast(h, in);
     if (h->at != before) return llmfi_http1_size_end(h);
+#endif
     while (in->len && h->state >= LLMFI_HTTP1_AT_CHUNK_CR) {
         char c = *in->ptr;
         llmfi_http1_take(h, in, 1);
@@ -14085,6 +16550,9 @@ LLMFI_UNUSED static int llmfi_http1_next(llmfi_http1 *h, llmf_str *in) {
     h->spent = false;
     while (got == LLMFI_HTTP1_MORE) {
         if (h->state < LLMFI_HTTP1_AT_LENGTH && in->len) {
+#if LLMFI_JSON_SSE2
+            if (h->state == LLMFI_HTTP1_AT_HEADER && h->name_lengths && !h->line.len) llmfi_http1_pass(h, in);
+#endif
             got = llmfi_http1_head(h, in);
             if (h->spent && got == LLMFI_HTTP1_MORE) {
                 llmfi_wire_drop(&h->line);
@@ -14130,16 +16598,16 @@ typedef struct llmfi_http1_request {
 /* NULL, or what must not be sent so. */
 static const char *llmfi_http1_refuse(const llmfi_http1_request *r) {
     size_t i;
-    if (llmfi_header_bad_name(r->method) != LLMFI_NOWHERE) return "the method is not one";
-    if (!r->target.len || r->target.ptr[0] != '/' || llmfi_url_bad_char(r->target) != LLMFI_NOWHERE) return "the request target is not a path";
-    if (!r->host.len || llmfi_url_bad_char(r->host) != LLMFI_NOWHERE) return "the host is not one";
+    if (llmfi_header_bad_name(r->method) != LLMFI_NOWHERE) return LLMFI_WORDS("the method is not one");
+    if (!r->target.len || r->target.ptr[0] != '/' || llmfi_url_bad_char(r->target) != LLMFI_NOWHERE) return LLMFI_WORDS("the request target is not a path");
+    if (!r->host.len || llmfi_url_bad_char(r->host) != LLMFI_NOWHERE) return LLMFI_WORDS("the host is not one");
     for (i = 0; i < r->header_count; i++) {
         llmf_str name = r->headers[i].name;
-        if (llmfi_header_bad_name(name) != LLMFI_NOWHERE) return "a character that no header name has";
-        if (llmfi_header_bad_value(r->headers[i].value) != LLMFI_NOWHERE) return "a control character in a header value";
+        if (llmfi_header_bad_name(name) != LLMFI_NOWHERE) return LLMFI_WORDS("a character that no header name has");
+        if (llmfi_header_bad_value(r->headers[i].value) != LLMFI_NOWHERE) return LLMFI_WORDS("a control character in a header value");
         if ((name.len == 4 && llmfi_eq_nocase(name, LLMFI_LIT("host"))) || (name.len == 14 && llmfi_eq_nocase(name, LLMFI_LIT("content-length"))) ||
             (name.len == 17 && llmfi_eq_nocase(name, LLMFI_LIT("transfer-encoding"))))
-            return "a header that the transport writes itself";
+            return LLMFI_WORDS("a header that the transport writes itself");
     }
     return NULL;
 }
@@ -14180,7 +16648,7 @@ LLMFI_UNUSED static int llmfi_http1_write_head(llmfi_buf *out, const llmfi_http1
     if (ok && r->has_body) ok = llmfi_http1_add(out, LLMFI_LIT("Content-Length"), LLMFI_LIT(": "), llmfi_http1_decimal(digits, r->content_length), end);
     if (ok && llmfi_buf_add(out, "\r\n", 2)) return LLMFI_WIRE_FINE;
     out->len = before;
-    *what = "no memory for the request's head";
+    *what = LLMFI_WORDS("no memory for the request's head");
     return LLMFI_WIRE_MEMORY;
 }
 
@@ -14209,12 +16677,6 @@ typedef struct llmfi_conn {
     llmf_exchange *x;                        /* NULL: idle, or cancelled */
     void *stream;
     char *host;                              /* behind this struct, with a NUL */
-    llmf_str authority, target;              /* of x's URL */
-    llmfi_http1 reply;
-    llmfi_buf out;                           /* bytes that a write did not take, from out_at on */
-    size_t out_at;
-    llmfi_buf rest;                          /* what came while the call wanted no more: from rest_at on, the first rest_body bytes of it decoded */
-    size_t rest_at, rest_body;
     uint64_t body_left;                      /* of the request, not yet fetched from the engine */
     uint64_t idle_ns;                        /* since when */
     unsigned serial;                         /* counts the exchanges: another one may stand at the same address */
@@ -14225,6 +16687,11 @@ typedef struct llmfi_conn {
     bool paused;                             /* the call has enough for now */
     bool again;                              /* was left with more to read */
     bool in_use;                             /* some function up the stack works on it */
+    size_t out_at, rest_at, rest_body;       /* in `out`; in `rest`: from there on, the first rest_body bytes of it decoded */
+    llmf_str authority, target;              /* of x's URL */
+    llmfi_buf out;                           /* bytes that a write did not take */
+    llmfi_buf rest;                          /* what came while the call wanted no more */
+    llmfi_http1 reply;
 } llmfi_conn;
 
 typedef struct llmfi_conns {
@@ -14257,7 +16724,7 @@ static void llmfi_conn_leave(llmfi_conn *c) {
     l->count--;
 }
 
-static void llmfi_conn_join(llmfi_conn *c, int state) {
+static LLMFI_SHORT void llmfi_conn_join(llmfi_conn *c, int state) {
     llmfi_conns *l = &c->http->list[state];
     c->state = state;
     c->next = NULL;
@@ -14273,7 +16740,7 @@ static void llmfi_conn_move(llmfi_conn *c, int state) {
     llmfi_conn_join(c, state);
 }
 
-static void llmfi_http_unqueue(llmfi_http *h, llmf_exchange *x) {
+static LLMFI_SHORT void llmfi_http_unqueue(llmfi_http *h, llmf_exchange *x) {
     if (x->prev) x->prev->next = x->next;
     else h->first = x->next;
     if (x->next) x->next->prev = x->prev;
@@ -14311,12 +16778,18 @@ static bool llmfi_conn_release(llmfi_conn *c, bool was) {
     return false;
 }
 
+/* The key was in it. */
+static void llmfi_conn_sent(llmfi_conn *c) {
+    if (c->out.ptr) memset(c->out.ptr, 0, c->out.cap);
+    llmfi_buf_free(&c->out);
+}
+
 static void llmfi_conn_forget_exchange(llmfi_conn *c) {
     if (c->x) c->x->state = NULL;
     c->x = NULL;
     c->serial++;
     llmfi_http1_free(&c->reply);
-    llmfi_buf_free(&c->out);
+    llmfi_conn_sent(c);
     llmfi_buf_free(&c->rest);
     c->out_at = c->rest_at = c->rest_body = 0;
     c->body_left = 0;
@@ -14394,7 +16867,7 @@ static void llmfi_conn_where(const llmfi_conn *c, llmfi_text *t) {
 }
 
 /* Ends the exchange and the connection. */
-static void llmfi_conn_fail(llmfi_conn *c, int result, const char *what, bool ask_stream) {
+static LLMFI_COLD void llmfi_conn_fail(llmfi_conn *c, int result, const char *what, bool ask_stream) {
     llmf_exchange *x = c->x;
     llmfi_stream *s = &c->http->stream;
     char text[256];
@@ -14409,6 +16882,9 @@ static void llmfi_conn_fail(llmfi_conn *c, int result, const char *what, bool as
     llmfi_conn_close(c);
     if (x) llmf_exchange_end(x, result, text);
 }
+#if !LLMF_HAS_STRINGS
+#define llmfi_conn_fail(c, result, what, ask_stream) ((void)(what), llmfi_conn_fail((c), (result), "", (ask_stream)))
+#endif
 
 /* The reply is whole. */
 static void llmfi_conn_complete(llmfi_conn *c) {
@@ -14417,7 +16893,7 @@ static void llmfi_conn_complete(llmfi_conn *c) {
     if (c->reply.keep_alive && !c->sending && !c->broken && h->most_idle) {
         llmfi_conn_forget_exchange(c);
         c->used = true;
-        c->idle_ns = h->now_ns;
+        c->idle_ns = h->t.net->now_ns(h->t.net);
         llmfi_conn_move(c, LLMFI_CONN_IDLE);
         h->work = true;
     } else {
@@ -14520,7 +16996,7 @@ static bool llmfi_conn_flush(llmfi_conn *c) {
         if (n == 0) return false;
         c->out_at += (size_t)n;
     }
-    llmfi_buf_free(&c->out);
+    llmfi_conn_sent(c);
     c->out_at = 0;
     return true;
 }
@@ -14547,6 +17023,7 @@ static void llmfi_conn_request(llmfi_conn *c) {
     llmfi_http1_request r;
     const char *what;
     char root[1024]; /* a query needs a path before it */
+    size_t head;
     int error;
     memset(&r, 0, sizeof r);
     r.method = x->req.method;
@@ -14562,11 +17039,14 @@ static void llmfi_conn_request(llmfi_conn *c) {
     r.content_length = c->body_left = x->req.body_len;
     r.has_body = x->req.body_len || !(LLMFI_IS(r.method, "GET") || LLMFI_IS(r.method, "HEAD"));
     llmfi_http1_init(&c->reply, net->heap, LLMFI_IS(r.method, "HEAD"), 0, net->desc->max_response);
+    c->reply.name_lengths = LLMFI_HEADER_LENGTHS; /* with content-encoding among them */
     c->sending = true;
     error = llmfi_http1_write_head(&b, &r, &what);
     if (error == LLMFI_WIRE_MEMORY) error = llmfi_http1_write_head(&c->out, &r, &what); /* longer than the shared buffer */
+    head = b.len;
     if (error) llmfi_conn_fail(c, error == LLMFI_WIRE_BAD ? LLMF_ERR_ARGUMENT : LLMF_ERR_MEMORY, what, false);
     else if (!b.len || (llmfi_conn_fill(c, &b) && llmfi_conn_write(c, b.ptr, b.len))) (void)llmfi_conn_send(c);
+    memset(net->recv, 0, head); /* the key was in it */
 }
 
 /* ---- receiving ---- */
@@ -14608,7 +17088,10 @@ static bool llmfi_conn_item(llmfi_conn *c, int item, llmf_str in) {
     }
     case LLMFI_HTTP1_HEADERS_END:
     case LLMFI_HTTP1_TRAILER: break;
-    case LLMFI_HTTP1_DONE: llmfi_conn_complete(c); return false;
+    case LLMFI_HTTP1_DONE:
+        if (in.len) r->keep_alive = false; /* nobody asked for what follows: it must not be taken for the next reply */
+        llmfi_conn_complete(c);
+        return false;
     default: llmfi_conn_malformed(c); return false;
     }
     return c->serial == serial;
@@ -14728,11 +17211,11 @@ static int llmfi_http_place(llmfi_http *h, llmf_exchange *x) {
     llmfi_conn *c;
     bool fresh = x->state == h;
     if (!llmfi_url_parse(x->req.url, &url, &bad) || !url.port) {
-        h->t.why = "the URL is not one that begins with http:// or https://";
+        h->t.why = LLMFI_WORDS("the URL is not one that begins with http:// or https://");
         return LLMF_ERR_ARGUMENT;
     }
     if (!h->stream.tls && llmfi_eq_nocase(url.scheme, LLMFI_LIT("https"))) {
-        h->t.why = "the transport \"socket\" has no TLS: for https:// set transport to \"curl\" (LLMF_NO_CURL must not be set) or give a custom_stream";
+        h->t.why = LLMFI_WORDS("the transport \"socket\" has no TLS: for https:// set transport to \"curl\" (LLMF_NO_CURL must not be set) or give a custom_stream");
         return LLMF_ERR_NOT_BUILT;
     }
     c = fresh ? NULL : llmfi_http_kept(h, &url);
@@ -14743,7 +17226,7 @@ static int llmfi_http_place(llmfi_http *h, llmf_exchange *x) {
     } else {
         llmfi_conn_move(c, LLMFI_CONN_START);
     }
-    h->t.why = "no memory for a connection: raise memory_size";
+    h->t.why = LLMFI_WORDS("no memory for a connection: raise memory_size");
     if (!c) return LLMF_ERR_MEMORY;
     c->x = x;
     c->authority = url.authority;
@@ -14781,7 +17264,7 @@ static void llmfi_http_advance(llmfi_http *h) {
         llmf_exchange *x = h->first;
         int got = llmfi_http_place(h, x);
         if (got < 0) return;
-        if (x->req.connect_timeout_ms > 0) x->deadline_ns = h->now_ns + (uint64_t)x->req.connect_timeout_ms * 1000000u;
+        if (x->req.connect_timeout_ms > 0) x->deadline_ns = llmfi_after_ms(h->now_ns, x->req.connect_timeout_ms);
         llmfi_http_unqueue(h, x);
         if (got == LLMF_OK) continue;
         x->state = NULL;
@@ -14817,7 +17300,7 @@ static bool llmfi_conn_unwatched(const llmfi_conn *c) {
 
 static void llmfi_http_tick(llmfi_transport *t) {
     llmfi_http *h = (llmfi_http *)(void *)t;
-    if (!h->count && !h->first) return;
+    if (!h->again && !h->work && !h->blind && !h->list[LLMFI_CONN_DIAL].first) return;
     h->now_ns = t->net->now_ns(t->net);
     if (h->again || (h->blind && h->list[LLMFI_CONN_BUSY].first)) {
         h->again = false;
@@ -14973,6 +17456,7 @@ static void llmfi_custom_tick(llmfi_transport *t) {
         c->any = true;
         got = user->start(user->user, x, &x->req);
         if (got != LLMF_OK) llmf_exchange_end(x, got, "the custom transport refused to start");
+        else if (x->by) llmfi_exchange_connected(x); /* it cannot say when: from now on its reply is waited for */
         if (llmfi_slice_over(t->net)) break;
     }
     if (c->any && user->poll) user->poll(user->user, 0);
@@ -15772,6 +18256,9 @@ enum { LLMFI_CURL_NONE = 0, LLMFI_CURL_GET = 1, LLMFI_CURL_HEAD = 2, LLMFI_CURL_
 /* An easy handle and what it needs to live; in x->state. */
 typedef struct llmfi_easy {
     CURL *curl;
+#if LIBCURL_VERSION_NUM >= 0x073F00
+    CURLU *parts;                            /* of `url` */
+#endif
     llmfi_curl *c;
     struct llmfi_easy *next, *prev;          /* those in use; next also of the kept ones */
     llmf_exchange *x;                        /* NULL: kept, or cancelled and not yet swept up */
@@ -15925,6 +18412,9 @@ static curl_socket_t llmfi_curl_on_open(void *user, curlsocktype purpose, struct
     fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 #else
     fd = socket(address->family, address->socktype, address->protocol);
+#ifdef FD_CLOEXEC
+    if (fd != CURL_SOCKET_BAD) (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+#endif
 #endif
     (void)purpose;
     if (fd == CURL_SOCKET_BAD) return fd;
@@ -15981,9 +18471,10 @@ static size_t llmfi_easy_header(llmfi_easy *e, llmf_str line, size_t len) {
     size_t colon = llmfi_find_char(line, ':');
     llmf_str name, value;
     if (colon == LLMFI_NOWHERE) return len;
+    if (!e->headers_left--) return llmfi_easy_stop(e, LLMF_ERR_LIMIT, "more headers in the reply than LLMF_MAX_HEADERS");
+    if (!llmfi_header_may_matter(colon)) return len;
     name = llmfi_str(line.ptr, colon);
     value = llmfi_trim(llmfi_from(line, colon + 1));
-    if (!e->headers_left--) return llmfi_easy_stop(e, LLMF_ERR_LIMIT, "more headers in the reply than LLMF_MAX_HEADERS");
     if (name.len == 16 && value.len && llmfi_eq_nocase(name, LLMFI_LIT("content-encoding")) && !llmfi_eq_nocase(value, LLMFI_LIT("identity")))
         return llmfi_easy_stop(e, LLMF_ERR_PROTOCOL, "the reply is compressed, which was not asked for");
     llmf_exchange_header(e->x, name, value);
@@ -15994,6 +18485,10 @@ static size_t llmfi_curl_on_header(char *ptr, size_t size, size_t count, void *u
     llmfi_easy *e = (llmfi_easy *)user;
     size_t len = size * count;
     llmf_str line = llmfi_str(ptr, len);
+    if (e->status >= 200 && len > 2 && e->x && !e->head_done && len <= e->head_left) { /* as good as all of them */
+        e->head_left -= len;
+        return llmfi_easy_header(e, line, len);
+    }
     while (line.len && (line.ptr[line.len - 1] == '\n' || line.ptr[line.len - 1] == '\r')) line.len--;
     if (!e->x) return 0;
     if (e->head_done) return len; /* a trailer: of no effect */
@@ -16103,6 +18598,7 @@ static void llmfi_easy_set(llmfi_easy *e) {
     (void)curl_easy_setopt(h, CURLOPT_FOLLOWLOCATION, 0L); /* a redirect would carry the key to another host */
     (void)curl_easy_setopt(h, CURLOPT_PATH_AS_IS, 1L);
     (void)curl_easy_setopt(h, CURLOPT_PROXY, d->proxy ? d->proxy : ""); /* "": not the environment's either */
+    if (!d->proxy) (void)curl_easy_setopt(h, CURLOPT_NOPROXY, "*");      /* nor is it asked about exceptions for each request */
     (void)curl_easy_setopt(h, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     (void)curl_easy_setopt(h, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     (void)curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, llmfi_curl_on_data);
@@ -16128,6 +18624,9 @@ static void llmfi_easy_set(llmfi_easy *e) {
 static void llmfi_easy_free(llmfi_easy *e) {
     llmfi_heap *heap = e->c->t.net->heap;
     if (e->curl) curl_easy_cleanup(e->curl);
+#if LIBCURL_VERSION_NUM >= 0x073F00
+    curl_url_cleanup(e->parts);
+#endif
     llmfi_buf_free(&e->url);
     llmfi_buf_free(&e->head);
     llmfi_buf_free(&e->body);
@@ -16357,7 +18856,18 @@ static bool llmfi_easy_headers(llmfi_easy *e, const llmf_http_request *r) {
 static bool llmfi_easy_url(llmfi_easy *e, llmf_str url) {
     if (e->url.len == url.len + 1 && !memcmp(e->url.ptr, url.ptr, url.len)) return true;
     e->url.len = 0;
-    return llmfi_buf_add(&e->url, url.ptr, url.len) && llmfi_buf_add(&e->url, "", 1) && curl_easy_setopt(e->curl, CURLOPT_URL, e->url.ptr) == CURLE_OK;
+    if (!llmfi_buf_add(&e->url, url.ptr, url.len) || !llmfi_buf_add(&e->url, "", 1)) return false;
+#if LIBCURL_VERSION_NUM >= 0x073F00
+    /* Parsed once, as long as the same URL is asked for: libcurl parses a CURLOPT_URL anew for each request, 4 % of all that it does for one. */
+    if (!e->parts) e->parts = curl_url();
+    if (e->parts && curl_url_set(e->parts, CURLUPART_URL, e->url.ptr, CURLU_PATH_AS_IS)) {
+        e->url.len = 0;
+        return llmfi_easy_stop(e, LLMF_ERR_ARGUMENT, "libcurl refuses the URL") != 0;
+    }
+    return e->parts && curl_easy_setopt(e->curl, CURLOPT_CURLU, e->parts) == CURLE_OK;
+#else
+    return curl_easy_setopt(e->curl, CURLOPT_URL, e->url.ptr) == CURLE_OK;
+#endif
 }
 
 static void llmfi_easy_method(llmfi_easy *e, const llmf_http_request *r) {
@@ -16701,6 +19211,126 @@ LLMFI_UNUSED static llmfi_transport *llmfi_curl_open(llmfi_net *net) {
 #define LLMFI_TRANSPORT_LIST LLMFI_LIST_REPLAY LLMFI_LIST_SOCKET LLMFI_LIST_CURL
 
 #endif
+/* A stream that is one JSON array (Gemini's streams without alt=sse): each element is an item, handed out at its last byte. Only what stands between the
+   elements is judged here, and where each of them ends: whether an element is JSON, its reader must tell. */
+#ifndef LLMFI_WIRE_JSON_ARRAY_H
+#define LLMFI_WIRE_JSON_ARRAY_H
+
+/* What may come next. */
+enum {
+    LLMFI_ARRAY_OPEN,                        /* the array's [ */
+    LLMFI_ARRAY_FIRST,                       /* an element or the closing ] */
+    LLMFI_ARRAY_NEXT,                        /* an element */
+    LLMFI_ARRAY_COMMA,                       /* , or the closing ] */
+    LLMFI_ARRAY_CLOSED,                      /* nothing: what comes is passed over */
+    LLMFI_ARRAY_INSIDE,                      /* more of an array, an object or text */
+    LLMFI_ARRAY_WORD                         /* more of a number or a word */
+};
+
+typedef struct llmfi_json_array {
+    llmfi_buf item;                          /* an unfinished element */
+    size_t max_item;
+    size_t depth;                            /* open arrays and objects of the element: at most max_item */
+    llmf_str payload;                        /* the item; until the next call, or until the caller reuses the bytes of the input */
+    int error;                               /* LLMFI_WIRE_MEMORY, _LIMIT, _BAD */
+    int want;                                /* LLMFI_ARRAY_… */
+    bool quoted, escaped;                    /* inside text; behind its backslash */
+    bool spent;                              /* `item` holds the payload of the item handed out last */
+} llmfi_json_array;
+
+/* max_item: bytes of one element, 0 for LLMF_MAX_EVENT. */
+LLMFI_UNUSED static void llmfi_json_array_init(llmfi_json_array *s, llmfi_heap *heap, size_t max_item) {
+    memset(s, 0, sizeof *s);
+    llmfi_buf_init(&s->item, heap, 0);
+    s->max_item = max_item ? max_item : LLMF_MAX_EVENT;
+}
+
+LLMFI_UNUSED static void llmfi_json_array_free(llmfi_json_array *s) {
+    llmfi_buf_free(&s->item);
+}
+
+/* The closing ] has come. */
+LLMFI_UNUSED static bool llmfi_json_array_closed(const llmfi_json_array *s) {
+    return s->want == LLMFI_ARRAY_CLOSED;
+}
+
+/* A byte outside of the elements: true where an element begins with it, which is not taken. */
+static bool llmfi_json_array_between(llmfi_json_array *s, llmf_str *in) {
+    char c = *in->ptr;
+    bool element = s->want == LLMFI_ARRAY_FIRST || s->want == LLMFI_ARRAY_NEXT;
+    if (!llmfi_is_space(c) && s->want != LLMFI_ARRAY_CLOSED) {
+        if (s->want == LLMFI_ARRAY_OPEN && c == '[') s->want = LLMFI_ARRAY_FIRST;
+        else if (s->want == LLMFI_ARRAY_COMMA && c == ',') s->want = LLMFI_ARRAY_NEXT;
+        else if (c == ']' && (s->want == LLMFI_ARRAY_COMMA || s->want == LLMFI_ARRAY_FIRST)) s->want = LLMFI_ARRAY_CLOSED;
+        else if (element && !strchr(",]}:", c)) return true;
+        else s->error = LLMFI_WIRE_BAD;
+    }
+    if (!s->error) llmfi_wire_take(in, 1);
+    return false;
+}
+
+/* Behind the quote or backslash that ends a run of plain text; NULL: the text goes on. */
+static const char *llmfi_json_array_text(llmfi_json_array *s, const char *p, const char *end) {
+    for (; p < end; p++) {
+        if (s->escaped) s->escaped = false;
+        else if (*p == '\\') s->escaped = true;
+        else if (*p == '"') {
+            s->quoted = false;
+            return p + 1;
+        }
+    }
+    return NULL;
+}
+
+/* Goes over bytes of an element: what is behind its last byte, or NULL where it does not end here. */
+static const char *llmfi_json_array_scan(llmfi_json_array *s, const char *p, const char *end) {
+    while (p < end) {
+        char c = *p;
+        if (s->quoted) {
+            p = llmfi_json_array_text(s, p, end);
+            if (!p) return NULL;
+            if (!s->depth && s->want == LLMFI_ARRAY_INSIDE) return p;
+            continue;
+        }
+        if (s->want == LLMFI_ARRAY_WORD && (c == ',' || c == ']' || llmfi_is_space(c))) return p;
+        p++;
+        if (s->want == LLMFI_ARRAY_WORD) continue;
+        if (c == '"') s->quoted = true;
+        else if (c == '{' || c == '[') s->depth++;
+        else if ((c == '}' || c == ']') && --s->depth == 0) return p;
+    }
+    return NULL;
+}
+
+/* LLMFI_WIRE_ITEM: payload is set; _MORE: *in is empty; _ERROR. */
+LLMFI_UNUSED static int llmfi_json_array_next(llmfi_json_array *s, llmf_str *in) {
+    if (s->error) return LLMFI_WIRE_ERROR;
+    if (s->spent) llmfi_wire_drop(&s->item);
+    s->spent = false;
+    while (in->len) {
+        const char *end;
+        llmf_str piece;
+        if (s->want < LLMFI_ARRAY_INSIDE) {
+            if (llmfi_json_array_between(s, in)) s->want = strchr("{[\"", *in->ptr) ? LLMFI_ARRAY_INSIDE : LLMFI_ARRAY_WORD;
+            if (s->error) return LLMFI_WIRE_ERROR;
+            continue;
+        }
+        end = llmfi_json_array_scan(s, in->ptr, in->ptr + in->len);
+        piece = llmfi_str(in->ptr, end ? (size_t)(end - in->ptr) : in->len);
+        s->spent = end && s->item.len;
+        if (!end || s->spent) s->error = llmfi_wire_keep(&s->item, piece, s->max_item);
+        else if (piece.len > s->max_item) s->error = LLMFI_WIRE_LIMIT;
+        if (s->error) return LLMFI_WIRE_ERROR;
+        llmfi_wire_take(in, piece.len);
+        if (!end) break;
+        s->payload = s->spent ? llmfi_buf_str(&s->item) : piece;
+        s->want = LLMFI_ARRAY_COMMA;
+        return LLMFI_WIRE_ITEM;
+    }
+    return LLMFI_WIRE_MORE;
+}
+
+#endif
 /* Newline-delimited JSON (Ollama's streams, batch results): one item a line. A line ends with LF; one CR before it is not part of it.
    Lines of nothing but blanks are passed over. */
 #ifndef LLMFI_WIRE_NDJSON_H
@@ -16776,9 +19406,6 @@ LLMFI_UNUSED static int llmfi_ndjson_end(llmfi_ndjson *s) {
 #define LLMFI_SSE_NAME 64
 
 typedef struct llmfi_sse {
-    llmfi_buf line;                          /* an unfinished line */
-    llmfi_buf data;                          /* data of the event so far, where it does not lie in the input */
-    llmfi_buf id;                            /* the last id of the stream; stays from event to event. Limit: max_line */
     size_t max_line, max_event;
     uint64_t comments;                       /* lines that begin with a colon: keep-alives */
     int64_t retry_ms;                        /* the last valid `retry`; -1: none */
@@ -16792,6 +19419,9 @@ typedef struct llmfi_sse {
     bool begun, after_cr;                    /* the first line is over (a byte order mark can no longer come); the last byte was a CR */
     unsigned char name_len;
     char name[LLMFI_SSE_NAME];               /* of the event under way; then of the item */
+    llmfi_buf line;                          /* an unfinished line */
+    llmfi_buf data;                          /* data of the event so far, where it does not lie in the input */
+    llmfi_buf id;                            /* the last id of the stream; stays from event to event. Limit: max_line */
 } llmfi_sse;
 
 /* max_line: bytes of a line without its end; max_event: bytes of the data of an event. 0: LLMF_MAX_LINE, LLMF_MAX_EVENT. */
@@ -16918,7 +19548,7 @@ static void llmfi_sse_field(llmfi_sse *s, llmf_str line, bool in_input) {
 }
 
 /* A blank line: true when there is an event to hand out. */
-static bool llmfi_sse_dispatch(llmfi_sse *s) {
+static LLMFI_SHORT bool llmfi_sse_dispatch(llmfi_sse *s) {
     bool ready = s->has_data;
     s->event = llmfi_str(s->name, s->name_len);
     s->payload = s->held;
@@ -16984,6 +19614,8 @@ LLMFI_UNUSED static int llmfi_sse_end(llmfi_sse *s) {
 
 #endif
 
+#include <errno.h>
+
 /* Events that wait for llmf_next before a call stops reading. */
 #ifndef LLMF_MAX_QUEUED
 #define LLMF_MAX_QUEUED 64
@@ -17010,9 +19642,24 @@ typedef struct llmfi_call {
     uint64_t id;
     struct llmfi_call *next, *prev;          /* all calls */
     struct llmfi_call *ready_next;           /* calls with something for llmf_next_any */
+    llmfi_prepared *prepared;                /* counted; NULL only where it could not be had */
+
+    /* What is looked at most stands in front: its distance fits one byte. */
+    int framing;                             /* LLMF_FRAMING_…, set when the status is known */
+    bool ready;                              /* in the list of those with something for llmf_next_any */
+    bool held_back;                          /* the transport has more than was taken: resume it */
+    bool sniffed;                            /* the first byte of a stream has been looked at */
+    bool secrets;                            /* the config's headers hold some: see llmfi_header_secret */
+    bool previewing;                         /* built to be looked at: needs no key, sends nothing */
+    bool quiet;                              /* events are of no interest: llmf_generate */
+    bool calling;                            /* inside the user's callback */
+    bool stop, free_later;                   /* asked for inside a callback */
+    bool ended, taken;                       /* the response is made; the final event has been handed out */
+    uint64_t start_ns, connected_ns, first_byte_ns, content_ns, terminal_ns; /* 0: not yet; content_ns: the latest */
+    uint64_t first_content_ns, end_ns;
+    uint64_t deadline_ns;                    /* the next of its timeouts; UINT64_MAX: none */
 
     llmfi_arena arena;                       /* everything that lives as long as the call */
-    llmfi_prepared *prepared;                /* counted; NULL only where it could not be had */
     llmf_request req;
     llmfi_ask ask;
     llmfi_body body;
@@ -17020,29 +19667,25 @@ typedef struct llmfi_call {
 
     llmf_exchange x;
     llmfi_reply reply;
+#if LLMFI_HAS_SSE
     llmfi_sse sse;
+#endif
+#if LLMFI_HAS_NDJSON
     llmfi_ndjson ndjson;
+#endif
+#if LLMFI_HAS_JSON_ARRAY
+    llmfi_json_array array;
+    bool last_seen;                          /* of an array: the terminal event has come; the closing ] may not have */
+#endif
     llmfi_buf whole;                         /* a reply that is one frame, or an error's body */
     llmfi_buf raw;                           /* LLMF_KEEP_RAW */
     uint64_t received;                       /* bytes of body */
     int64_t retry_after_ms;
     llmf_str errortype;                      /* x-amzn-errortype: AWS names the kind of an error in a header */
 
-    uint64_t start_ns, connected_ns, first_byte_ns, content_ns, terminal_ns; /* 0: not yet; content_ns: the latest */
-    uint64_t first_content_ns, end_ns;
-    uint64_t deadline_ns;                    /* the next of its timeouts; UINT64_MAX: none */
     llmf_timeouts timeouts;                  /* resolved: below 0 none */
     const char *deadline_what;
 
-    int framing;                             /* LLMF_FRAMING_…, set when the status is known */
-    bool ready;                              /* in the list of those with something for llmf_next_any */
-    bool held_back;                          /* the transport has more than was taken: resume it */
-    bool sniffed;                            /* the first byte of a stream has been looked at */
-    bool previewing;                         /* built to be looked at: needs no key, sends nothing */
-    bool quiet;                              /* events are of no interest: llmf_generate */
-    bool calling;                            /* inside the user's callback */
-    bool stop, free_later;                   /* asked for inside a callback */
-    bool ended, taken;                       /* the response is made; the final event has been handed out */
     llmf_attempt attempt;
     llmf_response response;
 } llmfi_call;
@@ -17054,6 +19697,23 @@ typedef struct llmfi_call_slot {
 } llmfi_call_slot;
 
 struct llmf_factory {
+    /* What is looked at most stands in front: its distance fits one byte. */
+    llmfi_call_slot *slots;
+    uint32_t max_calls, free_slot;           /* free_slot: index + 1; 0: none */
+    llmfi_call *calls, *ready_first, *ready_last;
+    int active;                              /* calls whose final event has not been taken */
+    uint64_t now_ns;                         /* as llmfi_now read it last */
+    bool now_read;                           /* since the last wait: see llmfi_moment */
+    uint64_t next_deadline_ns;               /* no call's is earlier; UINT64_MAX: none */
+    uint64_t events;                         /* handed out, ever: lets llmf_poll see that something happened */
+    bool deferred;                           /* some call must be ended, freed or called back, outside of what runs now */
+    bool held;                               /* some call was stopped by the slice */
+    bool slice_used;                         /* something was decoded in this poll: however short the slice, it goes on */
+    uint64_t held_turn;                      /* the call to begin with when they go on */
+    bool unwatched;                          /* the slice was over before the last poll came to look at its descriptors: the next one begins with them */
+    bool polling;                            /* inside llmf_poll */
+    bool closing;                            /* llmf_close was called there */
+
     llmf_desc desc;                          /* texts copied into the permanent arena */
     llmfi_heap heap;
     size_t block_size, permanent;
@@ -17071,22 +19731,12 @@ struct llmf_factory {
     llmfi_transport *transports[6];
     size_t transport_count;
 
-    llmfi_call_slot *slots;
-    uint32_t max_calls, free_slot;           /* free_slot: index + 1; 0: none */
-    llmfi_call *calls, *ready_first, *ready_last;
-    int active;                              /* calls whose final event has not been taken */
-    uint64_t now_ns;                         /* read once for each piece of work */
-    uint64_t next_deadline_ns;               /* no call's is earlier; UINT64_MAX: none */
-    uint64_t events;                         /* handed out, ever: lets llmf_poll see that something happened */
-    bool deferred;                           /* some call must be ended, freed or called back, outside of what runs now */
-    bool held;                               /* some call was stopped by the slice */
-    bool polling;                            /* inside llmf_poll */
     char body[LLMFI_BODY_KEEP];              /* of the call `body_of` (0: of none): it was written to know its length, and as a rule is sent right after */
     uint64_t body_of;
     bool watching;                           /* the watch is open */
 
-    size_t registered_count;
 #if LLMF_HAS_REGISTER
+    size_t registered_count;
     llmf_provider_desc registered[LLMF_MAX_REGISTERED];
     const llmf_dialect *dialects[LLMF_MAX_REGISTERED];
 #endif
@@ -17097,7 +19747,13 @@ struct llmf_factory {
 
 static uint64_t llmfi_now(llmf_factory *f) {
     f->now_ns = f->desc.clock_ns ? f->desc.clock_ns(f->desc.user) : llmfi_clock_ns();
+    f->now_read = true;
     return f->now_ns;
+}
+
+/* The same for whatever comes out of one wait: read once, as the clock costs as much as a tenth of an event. */
+static uint64_t llmfi_moment(llmf_factory *f) {
+    return f->now_read ? f->now_ns : llmfi_now(f);
 }
 
 LLMFI_UNUSED static uint64_t llmfi_net_now(const llmfi_net *net) {
@@ -17121,25 +19777,22 @@ static void llmfi_log(llmf_factory *f, int level, int id, llmf_str text) {
 static llmfi_call *llmfi_call_of(const llmf_factory *f, llmf_call c) {
     uint32_t at = (uint32_t)c.id;
     if (!f || at == 0 || at > f->max_calls || f->slots[at - 1].generation != (uint32_t)(c.id >> 32)) return NULL;
-    return f->slots[at - 1].call;
+    return f->slots[at - 1].call && !f->slots[at - 1].call->free_later ? f->slots[at - 1].call : NULL;
 }
 
 #endif
 
-static const char *const llmfi_result_names[] = {
-    "ok",         "argument",  "config",      "unknown_model",  "unknown_provider", "not_built", "unsupported", "auth",    "permission", "not_found",
-    "rate_limit", "quota",     "context_length", "content_filter", "bad_request",   "overloaded", "server",     "timeout", "network",    "tls",
-    "protocol",   "truncated", "memory",      "limit",          "budget",           "schema",    "cancelled",   "stale",   "all_failed",
-};
+/* By their numbers, which have no gaps. */
+static const char llmfi_result_names[] = "ok\0argument\0config\0unknown_model\0unknown_provider\0not_built\0unsupported\0auth\0permission\0not_found\0"
+                                         "rate_limit\0quota\0context_length\0content_filter\0bad_request\0overloaded\0server\0timeout\0network\0tls\0"
+                                         "protocol\0truncated\0memory\0limit\0budget\0schema\0cancelled\0stale\0all_failed\0";
 
 LLMF_API const char *llmf_result_name(int result) {
-    return result >= 0 && result < (int)LLMFI_COUNT(llmfi_result_names) ? llmfi_result_names[result] : "unknown";
+    return result >= 0 && result <= LLMF_ERR_ALL_FAILED ? llmfi_word_at(llmfi_result_names, result) : "unknown";
 }
 
-static const char *const llmfi_finish_names[] = {"", "stop", "length", "tool_calls", "content_filter", "refusal", "other"};
-
 LLMF_API const char *llmf_finish_name(int finish) {
-    return finish >= 0 && finish < (int)LLMFI_COUNT(llmfi_finish_names) ? llmfi_finish_names[finish] : "other";
+    return llmfi_word_at("\0stop\0length\0tool_calls\0content_filter\0refusal\0other\0", finish >= 0 && finish <= LLMF_FINISH_OTHER ? finish : LLMF_FINISH_OTHER);
 }
 
 #define LLMFI_BUILT_0(name)
@@ -17277,6 +19930,8 @@ LLMF_API void llmf_out_json_string(llmf_out *out, llmf_str text) {
 #ifndef LLMFI_ENGINE_SETTLE_H
 #define LLMFI_ENGINE_SETTLE_H
 
+#if LLMF_HAS_MODELS || LLMF_HAS_CONFIG
+
 /* tokens * price added to *sum; false where a part is unknown or the product does not fit. */
 static bool llmfi_cost_add(int64_t *sum, int64_t tokens, int64_t price) {
     if (tokens == 0) return true;
@@ -17298,6 +19953,16 @@ LLMFI_UNUSED static int64_t llmfi_cost(const llmfi_price *p, const llmf_usage *u
     return sum;
 }
 
+#else
+
+/* Nothing in this build knows a price. */
+LLMFI_UNUSED static int64_t llmfi_cost(const llmfi_price *p, const llmf_usage *u) {
+    (void)p, (void)u;
+    return LLMF_UNKNOWN;
+}
+
+#endif
+
 /* Fills c->response; c->reply.error is what the call ended with. */
 LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
     llmf_response *r = &c->response;
@@ -17316,7 +19981,7 @@ LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
         r->refusal = llmfi_reply_text_of(&reply->refusal);
     }
     r->state = llmfi_reply_text_of(&reply->state);
-    r->raw = llmfi_buf_str(&c->raw);
+    r->raw = llmfi_reply_text_of(&c->raw);
     r->tool_calls = reply->calls;
     r->tool_call_count = reply->call_count;
     r->citations = (const llmf_citation *)(const void *)reply->citations.ptr;
@@ -17329,7 +19994,7 @@ LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
     r->first_token_ms = llmfi_between_ms(c->start_ns, c->first_content_ns);
     r->error = reply->error;
     r->error.http_status = reply->status;
-    r->error.retry_after_ms = c->retry_after_ms;
+    if (c->retry_after_ms >= 0) r->error.retry_after_ms = c->retry_after_ms; /* the header counts before what an error's body says */
     c->attempt.provider = r->provider;
     c->attempt.model = r->model;
     c->attempt.error = r->error.code;
@@ -17345,7 +20010,7 @@ LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
 static void llmfi_deadline_try(llmfi_call *c, uint64_t from, int64_t ms, const char *what) {
     uint64_t at;
     if (ms < 0 || !from) return;
-    at = from + (uint64_t)ms * LLMFI_MS;
+    at = llmfi_after_ms(from, ms);
     if (at >= c->deadline_ns) return;
     c->deadline_ns = at;
     c->deadline_what = what;
@@ -17356,11 +20021,11 @@ static void llmfi_set_deadline(llmfi_call *c) {
     c->deadline_ns = UINT64_MAX;
     if (!c->ended && c->x.by) {
         bool stopped = c->held_back;
-        llmfi_deadline_try(c, c->start_ns, c->timeouts.total_ms, "total (timeouts.total_ms)");
-        if (c->terminal_ns) llmfi_deadline_try(c, c->terminal_ns, LLMF_TAIL_MS, NULL);
-        if (!c->first_byte_ns) llmfi_deadline_try(c, c->connected_ns, c->timeouts.first_byte_ms, "first byte (timeouts.first_byte_ms)");
-        else if (!stopped) llmfi_deadline_try(c, c->content_ns, c->timeouts.idle_ms, "idle: nothing new came (timeouts.idle_ms)");
-        if (!c->first_content_ns && !stopped) llmfi_deadline_try(c, c->start_ns, c->timeouts.first_content_ms, "first content (timeouts.first_content_ms)");
+        llmfi_deadline_try(c, c->start_ns, c->timeouts.total_ms, LLMFI_WORDS("total (") "timeouts.total_ms" LLMFI_WORDS(")"));
+        if (c->terminal_ns && !stopped) llmfi_deadline_try(c, c->terminal_ns, LLMF_TAIL_MS, NULL);
+        if (!c->first_byte_ns) llmfi_deadline_try(c, c->connected_ns, c->timeouts.first_byte_ms, LLMFI_WORDS("first byte (") "timeouts.first_byte_ms" LLMFI_WORDS(")"));
+        else if (!stopped) llmfi_deadline_try(c, c->content_ns, c->timeouts.idle_ms, LLMFI_WORDS("idle: nothing new came (") "timeouts.idle_ms" LLMFI_WORDS(")"));
+        if (!c->first_content_ns && !stopped) llmfi_deadline_try(c, c->start_ns, c->timeouts.first_content_ms, LLMFI_WORDS("first content (") "timeouts.first_content_ms" LLMFI_WORDS(")"));
     }
     if (c->deadline_ns < c->f->next_deadline_ns) c->f->next_deadline_ns = c->deadline_ns;
 }
@@ -17384,6 +20049,7 @@ static bool llmfi_final_event(llmfi_call *c, llmf_event *ev) {
     c->f->active--;
     memset(ev, 0, sizeof *ev);
     ev->type = c->response.error.code == LLMF_OK ? LLMF_EVENT_DONE : LLMF_EVENT_ERROR;
+    ev->text = llmfi_str("", 0);
     ev->response = &c->response;
     ev->usage = &c->response.usage;
     return true;
@@ -17413,7 +20079,7 @@ static void llmfi_hand_out(llmfi_call *c) {
         c->f->deferred = true;
         return;
     }
-    while (!c->calling && !c->free_later && !(c->stop && !c->ended) && llmfi_pop_event(c, &ev)) {
+    while (!c->calling && !c->free_later && !c->f->closing && !(c->stop && !c->ended) && llmfi_pop_event(c, &ev)) {
         int rc;
         c->f->events++;
         c->calling = true;
@@ -17427,11 +20093,19 @@ static void llmfi_hand_out(llmfi_call *c) {
 /* ---- the end ---- */
 
 static void llmfi_give_back_decoder(llmfi_call *c) {
+#if LLMFI_HAS_SSE
     llmfi_sse_free(&c->sse);
+#endif
+#if LLMFI_HAS_NDJSON
     llmfi_ndjson_free(&c->ndjson);
+#endif
+#if LLMFI_HAS_JSON_ARRAY
+    llmfi_json_array_free(&c->array);
+#endif
     llmfi_buf_free(&c->whole);
 }
 
+#if LLMF_HAS_CONFIG
 /* Ollama cuts a prompt that is longer than its window without a word: the count that it reports tells. */
 static void llmfi_warn_window(llmfi_call *c) {
     char line[200];
@@ -17444,15 +20118,18 @@ static void llmfi_warn_window(llmfi_call *c) {
     LLMFI_SAY(&t, " tokens) and was probably cut: raise num_ctx");
     llmfi_log(c->f, LLMF_LOG_WARNING, 3, llmfi_str(line, t.len));
 }
+#endif
 
 /* The call is over; c->reply.error says how. */
 static void llmfi_finish(llmfi_call *c) {
     if (c->ended) return;
     c->ended = true;
-    c->end_ns = llmfi_now(c->f);
+    c->end_ns = llmfi_moment(c->f);
     llmfi_give_back_decoder(c);
     llmfi_settle(c);
+#if LLMF_HAS_CONFIG /* which alone sets num_ctx */
     llmfi_warn_window(c);
+#endif
     llmfi_set_deadline(c);
     llmfi_hand_out(c);
 }
@@ -17462,7 +20139,7 @@ static void llmfi_abort(llmfi_call *c, int code, const char *text) {
     if (c->ended) return;
     if (c->x.by) c->x.by->cancel(c->x.by, &c->x);
     c->x.by = NULL;
-    if (code != LLMF_OK && c->reply.error.code == LLMF_OK) llmfi_error_set(&c->reply.error, code, text);
+    if (code != LLMF_OK && c->reply.error.code == LLMF_OK) (llmfi_error_set)(&c->reply.error, code, text);
     llmfi_reply_end(&c->reply, true);
     llmfi_finish(c);
 }
@@ -17480,38 +20157,60 @@ static void llmfi_frame(llmfi_call *c, llmf_str event, llmf_str data) {
     }
 }
 
-/* No more for now: the caller must take events first, or this poll's time is over, or the call is about to end. */
+/* No more for now: the caller must take events first, or the call is about to end. */
 static bool llmfi_full(const llmfi_call *c) {
-    return c->stop || c->free_later || llmfi_reply_count(&c->reply) >= LLMF_MAX_QUEUED || llmfi_slice_over(&c->f->net);
+    return c->stop || c->free_later || llmfi_reply_count(&c->reply) >= LLMF_MAX_QUEUED;
 }
 
 static void llmfi_wire_failed(llmfi_call *c, int why) {
     c->f->deferred = true;
     if (c->reply.error.code != LLMF_OK) return;
     if (why == LLMFI_WIRE_MEMORY) llmfi_error_memory(&c->reply.error);
+    else if (why == LLMFI_WIRE_BAD) llmfi_error_set(&c->reply.error, LLMF_ERR_PROTOCOL, "the reply is not JSON: is the base URL right?");
     else llmfi_error_set(&c->reply.error, LLMF_ERR_LIMIT, "one line or event of the reply is longer than llmf_desc.max_line");
 }
 
+#if LLMFI_HAS_SSE
 static void llmfi_take_sse(llmfi_call *c, llmf_str *in) {
     while (in->len && !llmfi_full(c) && c->reply.error.code == LLMF_OK) {
         int rc = llmfi_sse_next(&c->sse, in);
         if (rc == LLMFI_WIRE_ITEM && llmfi_trim(c->sse.payload).len) llmfi_frame(c, c->sse.event, c->sse.payload); /* data without a word is a ping */
         if (rc == LLMFI_WIRE_ERROR) llmfi_wire_failed(c, c->sse.error);
+        if (llmfi_slice_over(&c->f->net)) return; /* behind the first: however short the slice, it goes on */
     }
 }
+#endif
 
+#if LLMFI_HAS_NDJSON
 static void llmfi_take_ndjson(llmfi_call *c, llmf_str *in) {
     while (in->len && !llmfi_full(c) && c->reply.error.code == LLMF_OK) {
         int rc = llmfi_ndjson_next(&c->ndjson, in);
         if (rc == LLMFI_WIRE_ITEM) llmfi_frame(c, llmfi_str("", 0), c->ndjson.payload);
         if (rc == LLMFI_WIRE_ERROR) llmfi_wire_failed(c, c->ndjson.error);
+        if (llmfi_slice_over(&c->f->net)) return;
     }
 }
+#endif
+
+#if LLMFI_HAS_JSON_ARRAY
+/* The array is whole with its closing ] (RULES 24), whatever its elements say. */
+static void llmfi_take_json_array(llmfi_call *c, llmf_str *in) {
+    while (in->len && !llmfi_full(c) && c->reply.error.code == LLMF_OK) {
+        int rc = llmfi_json_array_next(&c->array, in);
+        if (rc == LLMFI_WIRE_ITEM) llmfi_frame(c, llmfi_str("", 0), c->array.payload);
+        if (rc == LLMFI_WIRE_ERROR) llmfi_wire_failed(c, c->array.error);
+        if (c->reply.terminal) c->last_seen = true;
+        c->reply.terminal = c->last_seen && llmfi_json_array_closed(&c->array);
+        c->terminal_ns = c->reply.terminal ? c->f->now_ns : 0;
+        if (llmfi_slice_over(&c->f->net)) return;
+    }
+}
+#endif
 
 /* A reply that is one frame is gathered. An error's body beyond its limit is let go: what it is about stands at its front. */
 static void llmfi_take_whole(llmfi_call *c, llmf_str *in) {
-    bool fault = c->reply.status >= 300;
-    if (!llmfi_buf_add(&c->whole, in->ptr, in->len) && !(fault && c->whole.over)) llmfi_wire_failed(c, LLMFI_WIRE_MEMORY);
+    size_t room = c->whole.limit ? c->whole.limit - c->whole.len : in->len;
+    if (!llmfi_buf_add(&c->whole, in->ptr, in->len < room ? in->len : room)) llmfi_wire_failed(c, LLMFI_WIRE_MEMORY);
     *in = llmfi_from(*in, in->len);
 }
 
@@ -17524,14 +20223,37 @@ static bool llmfi_too_much(llmfi_call *c, size_t len) {
 }
 
 /* A host that answers a stream with one JSON object (an error, or it cannot stream) or with HTML: seen at the first byte, and read as a whole. Blank lines
-   before it are keep-alives. */
+   before it are keep-alives. Where an array may come, that byte tells too. */
 static void llmfi_sniff(llmfi_call *c, llmf_str *in) {
     while (in->len && llmfi_is_space(in->ptr[0])) *in = llmfi_from(*in, 1);
     if (!in->len) return;
     c->sniffed = true;
+    if (c->framing == LLMF_FRAMING_JSON_ARRAY) {
+        if (in->ptr[0] == '[') return;
+        c->framing = LLMF_FRAMING_SSE;
+    }
     if (in->ptr[0] != '{' && in->ptr[0] != '[' && in->ptr[0] != '<') return;
     c->framing = LLMF_FRAMING_JSON;
     c->reply.streamed = false;
+}
+
+/* Takes what it can of `in`. Pieces may come in a row: once the slice is over, the next poll has the rest of them. */
+static void llmfi_decode(llmfi_call *c, llmf_str *in) {
+    if (c->f->slice_used && llmfi_slice_over(&c->f->net)) return;
+    c->f->slice_used = true;
+    if ((c->framing == LLMF_FRAMING_SSE || c->framing == LLMF_FRAMING_JSON_ARRAY) && !c->sniffed) llmfi_sniff(c, in);
+    switch (c->framing) {
+#if LLMFI_HAS_SSE
+    case LLMF_FRAMING_SSE: llmfi_take_sse(c, in); break;
+#endif
+#if LLMFI_HAS_NDJSON
+    case LLMF_FRAMING_NDJSON: llmfi_take_ndjson(c, in); break;
+#endif
+#if LLMFI_HAS_JSON_ARRAY
+    case LLMF_FRAMING_JSON_ARRAY: llmfi_take_json_array(c, in); break;
+#endif
+    default: llmfi_take_whole(c, in); break;
+    }
 }
 
 LLMF_API size_t llmf_exchange_data(llmf_exchange *x, const char *bytes, size_t len) {
@@ -17539,16 +20261,13 @@ LLMF_API size_t llmf_exchange_data(llmf_exchange *x, const char *bytes, size_t l
     llmf_str in = llmfi_str(bytes, len);
     size_t taken;
     if (c->ended || c->stop || c->reply.error.code != LLMF_OK) return len; /* about to be cancelled: swallowed */
-    llmfi_now(c->f);
-    if (c->framing == LLMF_FRAMING_SSE && !c->sniffed) llmfi_sniff(c, &in);
-    if (c->framing == LLMF_FRAMING_SSE) llmfi_take_sse(c, &in);
-    else if (c->framing == LLMF_FRAMING_NDJSON) llmfi_take_ndjson(c, &in);
-    else llmfi_take_whole(c, &in);
+    (void)llmfi_moment(c->f);
+    llmfi_decode(c, &in);
     taken = len - in.len;
     c->held_back = in.len != 0;
     if (c->held_back) c->f->held = true;
     if (!c->first_content_ns || c->framing == LLMF_FRAMING_JSON) c->content_ns = c->f->now_ns;
-    if ((c->req.flags & LLMF_KEEP_RAW) && !llmfi_buf_add(&c->raw, bytes, taken)) llmfi_wire_failed(c, LLMFI_WIRE_MEMORY);
+    if ((c->req.flags & LLMF_KEEP_RAW) && !(llmfi_buf_reserve(&c->raw, taken + 1) && llmfi_buf_add(&c->raw, bytes, taken))) llmfi_wire_failed(c, LLMFI_WIRE_MEMORY);
     llmfi_too_much(c, taken);
     llmfi_set_deadline(c);
     return taken;
@@ -17558,10 +20277,12 @@ LLMF_API size_t llmf_exchange_data(llmf_exchange *x, const char *bytes, size_t l
 
 LLMF_API void llmf_exchange_status(llmf_exchange *x, int status) {
     llmfi_call *c = (llmfi_call *)x->owner;
+    uint64_t now = llmfi_moment(c->f);
+    if (c->ended) return;
     c->reply.status = status;
-    if (!c->connected_ns) c->connected_ns = llmfi_now(c->f);
-    if (!c->first_byte_ns) c->first_byte_ns = llmfi_now(c->f);
-    c->content_ns = c->f->now_ns;
+    if (!c->connected_ns) c->connected_ns = now;
+    if (!c->first_byte_ns) c->first_byte_ns = now;
+    c->content_ns = now;
     if (status < 200 || status >= 300) {
         c->framing = LLMF_FRAMING_JSON;
         c->whole.limit = LLMF_MAX_ERROR_BODY;
@@ -17571,7 +20292,7 @@ LLMF_API void llmf_exchange_status(llmf_exchange *x, int status) {
 
 static void llmfi_exchange_connected(llmf_exchange *x) {
     llmfi_call *c = (llmfi_call *)x->owner;
-    c->connected_ns = llmfi_now(c->f);
+    c->connected_ns = llmfi_moment(c->f);
     llmfi_set_deadline(c);
 }
 
@@ -17586,25 +20307,26 @@ static bool llmfi_is_request_id(llmf_str name) {
                  LLMFI_ID_NAME("x-goog-request-id")};
 #undef LLMFI_ID_NAME
     size_t i;
-    if (name.len < 10 || name.len > 22) return false;
     for (i = 0; i < LLMFI_COUNT(names); i++)
         if (name.len == names[i].len && llmfi_eq_nocase(name, llmfi_str(names[i].name, names[i].len))) return true;
     return false;
 }
 
-static void llmfi_take_retry_after(llmfi_call *c, llmf_str value, double unit_ms) {
-    double v;
-    if (!llmfi_parse_double(value, &v) || v < 0 || v > 1e9) return;
-    c->retry_after_ms = (int64_t)(v * unit_ms + 0.5);
+/* A header's value for the caller: UTF-8 whatever the server sent. */
+static llmf_str llmfi_header_text(llmfi_call *c, llmf_str value) {
+    llmf_str kept = llmfi_reply_keep(&c->reply, llmfi_reply_clean(&c->reply, value));
+    if (c->reply.error.code != LLMF_OK) c->f->deferred = true;
+    return kept;
 }
 
 LLMF_API void llmf_exchange_header(llmf_exchange *x, llmf_str name, llmf_str value) {
     llmfi_call *c = (llmfi_call *)x->owner;
-    /* Lengths first: a reply has two dozen headers, of which one or two are of interest. */
-    if (!c->reply.request_id.len && llmfi_is_request_id(name)) c->reply.request_id = llmfi_reply_keep(&c->reply, value);
-    else if (name.len == 16 && llmfi_eq_nocase(name, LLMFI_LIT("x-amzn-errortype"))) c->errortype = llmfi_reply_keep(&c->reply, value);
-    else if (name.len == 14 && llmfi_eq_nocase(name, LLMFI_LIT("retry-after-ms"))) llmfi_take_retry_after(c, value, 1);
-    else if (name.len == 11 && c->retry_after_ms == LLMF_UNKNOWN && llmfi_eq_nocase(name, LLMFI_LIT("retry-after"))) llmfi_take_retry_after(c, value, 1000);
+    if (!llmfi_header_may_matter(name.len)) return;
+    if (c->ended) return;
+    if (!c->reply.request_id.len && llmfi_is_request_id(name)) c->reply.request_id = llmfi_header_text(c, value);
+    else if (name.len == 16 && !c->errortype.len && llmfi_eq_nocase(name, LLMFI_LIT("x-amzn-errortype"))) c->errortype = llmfi_header_text(c, value);
+    else if (name.len == 14 && llmfi_eq_nocase(name, LLMFI_LIT("retry-after-ms"))) llmfi_parse_delay(value, 1, &c->retry_after_ms);
+    else if (name.len == 11 && c->retry_after_ms == LLMF_UNKNOWN && llmfi_eq_nocase(name, LLMFI_LIT("retry-after"))) llmfi_parse_delay(value, 1000, &c->retry_after_ms);
 }
 
 /* ---- the end of the bytes ---- */
@@ -17614,11 +20336,14 @@ static void llmfi_last_frame(llmfi_call *c) {
     c->reply.tail = true;
     if (c->framing == LLMF_FRAMING_JSON) {
         if (llmfi_trim(llmfi_buf_str(&c->whole)).len) llmfi_frame(c, llmfi_str("", 0), llmfi_buf_str(&c->whole));
-    } else if (c->framing == LLMF_FRAMING_SSE) {
-        if (llmfi_sse_end(&c->sse) == LLMFI_WIRE_ITEM && llmfi_trim(c->sse.payload).len) llmfi_frame(c, c->sse.event, c->sse.payload);
-    } else if (llmfi_ndjson_end(&c->ndjson) == LLMFI_WIRE_ITEM) {
-        llmfi_frame(c, llmfi_str("", 0), c->ndjson.payload);
     }
+#if LLMFI_HAS_SSE
+    if (c->framing == LLMF_FRAMING_SSE && llmfi_sse_end(&c->sse) == LLMFI_WIRE_ITEM && llmfi_trim(c->sse.payload).len)
+        llmfi_frame(c, c->sse.event, c->sse.payload);
+#endif
+#if LLMFI_HAS_NDJSON
+    if (c->framing == LLMF_FRAMING_NDJSON && llmfi_ndjson_end(&c->ndjson) == LLMFI_WIRE_ITEM) llmfi_frame(c, llmfi_str("", 0), c->ndjson.payload);
+#endif
     if (c->prepared->adapter && c->prepared->adapter->on_end) c->prepared->adapter->on_end(&c->reply);
 }
 
@@ -17657,8 +20382,7 @@ static void llmfi_end(llmfi_call *c, int result, const char *why) {
 LLMF_API void llmf_exchange_end(llmf_exchange *x, int result, const char *text) {
     llmfi_call *c = (llmfi_call *)x->owner;
     x->by = NULL;
-    llmfi_now(c->f);
-    llmfi_end(c, result, text);
+    if (!c->ended) llmfi_end(c, result, text);
 }
 
 #endif
@@ -17768,41 +20492,63 @@ LLMFI_UNUSED static bool llmfi_media_fill(llmfi_arena *arena, llmf_part *p, llmf
 
 #endif
 
+/* Where in the request a field stands: "messages[3]"; its own name, ".content", comes with it. */
+typedef struct llmfi_field {
+    llmfi_call *call;
+    const char *name;
+    int64_t index;                           /* -1: not one of an array */
+} llmfi_field;
+
+static llmfi_field llmfi_field_of(llmfi_call *c, const char *name, int64_t index) {
+    llmfi_field f;
+    f.call = c;
+    f.name = name;
+    f.index = index;
+    return f;
+}
+
 /* One field that is wrong: "messages[3].content: what". */
-static bool llmfi_bad_field(llmfi_call *c, const char *field, int64_t index, const char *member, const char *what) {
-    llmfi_text t = llmfi_error_begin(&c->reply.error, LLMF_ERR_ARGUMENT);
+static LLMFI_COLD bool llmfi_bad_field(const llmfi_field *f, const char *member, const char *what) {
+    llmfi_text t = llmfi_error_begin(&f->call->reply.error, LLMF_ERR_ARGUMENT);
     LLMFI_SAY(&t, "llmf_request.");
-    llmfi_say_c(&t, field);
-    if (index >= 0) {
-        LLMFI_SAY(&t, "[");
-        llmfi_say_int(&t, index);
-        LLMFI_SAY(&t, "]");
+    llmfi_say_c(&t, f->name);
+    if (f->index >= 0) {
+        llmfi_say_c(&t, "[");
+        llmfi_say_int(&t, f->index);
+        llmfi_say_c(&t, "]");
     }
     llmfi_say_c(&t, member);
     LLMFI_SAY(&t, ": ");
     llmfi_say_c(&t, what);
     return false;
 }
+#if !LLMF_HAS_STRINGS
+#define llmfi_bad_field(field, member, what) ((void)(what), llmfi_bad_field((field), (member), ""))
+#endif
 
-static bool llmfi_out_of_memory(llmfi_call *c) {
+/* The same of one that is not in an array. */
+static LLMFI_COLD bool llmfi_bad(llmfi_call *c, const char *name, const char *what) {
+    llmfi_field f = llmfi_field_of(c, name, -1);
+    return (llmfi_bad_field)(&f, "", what);
+}
+#if !LLMF_HAS_STRINGS
+#define llmfi_bad(c, name, what) llmfi_bad((c), (name), "")
+#endif
+
+static LLMFI_COLD bool llmfi_out_of_memory(llmfi_call *c) {
     return llmfi_error_memory(&c->reply.error);
 }
 
-typedef struct llmfi_field {
-    const char *name, *member;               /* "messages", ".content" */
-    int64_t index;                           /* -1: not one of an array */
-} llmfi_field;
-
-static llmfi_field llmfi_field_of(const char *name, int64_t index, const char *member) {
-    llmfi_field f;
-    f.name = name;
-    f.index = index;
-    f.member = member;
-    return f;
+/* `count` things of `size` bytes in the call's arena; NULL with the error. */
+static LLMFI_COLD void *llmfi_call_array(llmfi_call *c, size_t count, size_t size) {
+    void *at = llmfi_arena_array(&c->arena, count, size);
+    if (!at) llmfi_out_of_memory(c);
+    return at;
 }
 
 /* A text of the request: checked, and copied unless the caller lends it. */
-static bool llmfi_take(llmfi_call *c, llmfi_field field, llmf_str *s) {
+static bool llmfi_take(const llmfi_field *f, const char *member, llmf_str *s) {
+    llmfi_call *c = f->call;
     size_t bad = 0;
     if (!s->ptr || !s->len) {
         *s = llmfi_str("", 0);
@@ -17814,7 +20560,7 @@ static bool llmfi_take(llmfi_call *c, llmfi_field field, llmf_str *s) {
         LLMFI_SAY(&t, "not valid UTF-8 at byte ");
         llmfi_say_int(&t, (int64_t)bad);
         LLMFI_SAY(&t, "; convert the text first");
-        return llmfi_bad_field(c, field.name, field.index, field.member, what);
+        return llmfi_bad_field(f, member, what);
     }
     if (c->req.flags & LLMF_BORROW) return true;
     *s = llmfi_arena_copy(&c->arena, *s);
@@ -17822,17 +20568,28 @@ static bool llmfi_take(llmfi_call *c, llmfi_field field, llmf_str *s) {
 }
 
 /* The same for a text that ends with NUL; NULL stays NULL. Always copied: it is short, and the copy ends with NUL too. */
-static bool llmfi_take_cstr(llmfi_call *c, llmfi_field field, const char **text) {
+static LLMFI_COLD bool llmfi_take_cstr(const llmfi_field *f, const char *member, const char **text) {
     llmf_str s;
     if (!*text) return true;
     s = llmfi_cstr(*text);
-    if (!llmfi_take(c, field, &s)) return false;
+    if (!llmfi_take(f, member, &s)) return false;
     *text = s.ptr;
     return true;
 }
 
+/* The same for a text whose length may be 0: up to its NUL. */
+static LLMFI_COLD bool llmfi_take_text(const llmfi_field *f, const char *member, const char **text, size_t *len) {
+    llmf_str s = llmfi_str(*text, *len || !*text ? *len : strlen(*text));
+    if (!llmfi_take(f, member, &s)) return false;
+    *text = s.ptr;
+    *len = s.len;
+    return true;
+}
+
+#if LLMF_HAS_SCHEMA || LLMF_HAS_EXTRA
 /* JSON given as text: parsed into the call's arena. */
-static const llmfi_node *llmfi_take_json(llmfi_call *c, llmfi_field field, const char *text) {
+static const llmfi_node *llmfi_take_json(const llmfi_field *f, const char *member, const char *text) {
+    llmfi_call *c = f->call;
     llmfi_parse_error bad;
     const llmfi_node *node;
     char what[200];
@@ -17855,73 +20612,66 @@ static const llmfi_node *llmfi_take_json(llmfi_call *c, llmfi_field field, const
         LLMFI_SAY(&t, ": ");
         llmfi_say_c(&t, bad.what);
     }
-    llmfi_bad_field(c, field.name, field.index, field.member, what);
+    (llmfi_bad_field)(f, member, what);
     return NULL;
 }
+#endif
 
 /* ---- messages ---- */
 
-static bool llmfi_take_tool_calls(llmfi_call *c, int64_t at, llmf_message *m) {
+static bool llmfi_take_tool_calls(const llmfi_field *f, llmf_message *m) {
     llmf_tool_call *calls;
     size_t i;
     if (!m->tool_call_count) return true;
-    if (!m->tool_calls) return llmfi_bad_field(c, "messages", at, ".tool_calls", "is NULL but tool_call_count is not 0");
-    if (m->role != LLMF_ASSISTANT) return llmfi_bad_field(c, "messages", at, ".tool_calls", "only an assistant message has tool calls");
-    calls = (llmf_tool_call *)llmfi_arena_array(&c->arena, m->tool_call_count, sizeof *calls);
-    if (!calls) return llmfi_out_of_memory(c);
+    if (!m->tool_calls) return llmfi_bad_field(f, ".tool_calls", "is NULL but tool_call_count is not 0");
+    if (m->role != LLMF_ASSISTANT) return llmfi_bad_field(f, ".tool_calls", "only an assistant message has tool calls");
+    calls = (llmf_tool_call *)llmfi_call_array(f->call, m->tool_call_count, sizeof *calls);
+    if (!calls) return false;
     for (i = 0; i < m->tool_call_count; i++) {
-        calls[i] = m->tool_calls[i];
-        if (!llmfi_take(c, llmfi_field_of("messages", at, ".tool_calls.id"), &calls[i].id) ||
-            !llmfi_take(c, llmfi_field_of("messages", at, ".tool_calls.name"), &calls[i].name) ||
-            !llmfi_take(c, llmfi_field_of("messages", at, ".tool_calls.arguments"), &calls[i].arguments))
+        llmf_tool_call *to = &calls[i];
+        *to = m->tool_calls[i];
+        if (!llmfi_take(f, ".tool_calls.id", &to->id) || !llmfi_take(f, ".tool_calls.name", &to->name) || !llmfi_take(f, ".tool_calls.arguments", &to->arguments))
             return false;
-        if (!calls[i].name.len) return llmfi_bad_field(c, "messages", at, ".tool_calls.name", "is empty");
-        if (!calls[i].arguments.len) calls[i].arguments = LLMFI_LIT("{}");
-        calls[i].invalid = !llmfi_json_valid(calls[i].arguments);
+        if (!to->name.len) return llmfi_bad_field(f, ".tool_calls.name", "is empty");
+        if (!to->arguments.len) to->arguments = LLMFI_LIT("{}");
+        to->invalid = !llmfi_json_valid(to->arguments);
     }
     m->tool_calls = calls;
     return true;
 }
 
-static bool llmfi_take_part(llmfi_call *c, int64_t at, llmf_part *p) {
-    int sources = (p->data != NULL) + (p->path != NULL) + (p->url != NULL);
-    llmf_str text = llmfi_str(p->text, p->text_len ? p->text_len : (p->text ? strlen(p->text) : 0));
-    if (p->type < LLMF_PART_TEXT || p->type > LLMF_PART_FILE) return llmfi_bad_field(c, "messages", at, ".parts.type", "is no LLMF_PART_ value");
+static bool llmfi_take_part(const llmfi_field *f, llmf_part *p) {
+    if (p->type < LLMF_PART_TEXT || p->type > LLMF_PART_FILE) return llmfi_bad_field(f, ".parts.type", "is no LLMF_PART_ value");
     if (p->type == LLMF_PART_TEXT) {
-        if (!p->text) return llmfi_bad_field(c, "messages", at, ".parts.text", "is NULL in a text part");
-        if (!llmfi_take(c, llmfi_field_of("messages", at, ".parts.text"), &text)) return false;
-        p->text = text.ptr;
-        p->text_len = text.len;
-        return true;
+        if (!p->text) return llmfi_bad_field(f, ".parts.text", "is NULL in a text part");
+        return llmfi_take_text(f, ".parts.text", &p->text, &p->text_len);
     }
-    if (sources != 1) return llmfi_bad_field(c, "messages", at, ".parts", "needs exactly one of data, path and url");
-    if (!llmfi_take_cstr(c, llmfi_field_of("messages", at, ".parts.url"), &p->url) ||
-        !llmfi_take_cstr(c, llmfi_field_of("messages", at, ".parts.media_type"), &p->media_type) ||
-        !llmfi_take_cstr(c, llmfi_field_of("messages", at, ".parts.name"), &p->name) ||
-        !llmfi_take_cstr(c, llmfi_field_of("messages", at, ".parts.detail"), &p->detail))
+#if LLMF_HAS_MEDIA
+    if ((p->data != NULL) + (p->path != NULL) + (p->url != NULL) != 1) return llmfi_bad_field(f, ".parts", "needs exactly one of data, path and url");
+    if (!llmfi_take_cstr(f, ".parts.url", &p->url) || !llmfi_take_cstr(f, ".parts.media_type", &p->media_type) ||
+        !llmfi_take_cstr(f, ".parts.name", &p->name) || !llmfi_take_cstr(f, ".parts.detail", &p->detail))
         return false;
-    return llmfi_media_fill(&c->arena, p, &c->reply.error);
+    return llmfi_media_fill(&f->call->arena, p, &f->call->reply.error);
+#else
+    return llmfi_error_left_out(&f->call->reply.error, "llmf_request.messages.parts", "MEDIA");
+#endif
 }
 
-static bool llmfi_take_message(llmfi_call *c, int64_t at, llmf_message *m) {
-    llmf_str content = llmfi_str(m->content, m->content_len ? m->content_len : (m->content ? strlen(m->content) : 0));
+static bool llmfi_take_message(const llmfi_field *f, llmf_message *m) {
     llmf_part *parts;
     size_t i;
-    if (m->role < LLMF_USER || m->role > LLMF_TOOL) return llmfi_bad_field(c, "messages", at, ".role", "is no LLMF_USER, LLMF_ASSISTANT, LLMF_SYSTEM or LLMF_TOOL");
-    if (m->role == LLMF_TOOL && !m->tool_call_id.len) return llmfi_bad_field(c, "messages", at, ".tool_call_id", "is empty: a tool message must say which call it answers");
-    if (m->part_count && !m->parts) return llmfi_bad_field(c, "messages", at, ".parts", "is NULL but part_count is not 0");
-    if (!llmfi_take(c, llmfi_field_of("messages", at, ".content"), &content) || !llmfi_take(c, llmfi_field_of("messages", at, ".state"), &m->state) ||
-        !llmfi_take(c, llmfi_field_of("messages", at, ".reasoning"), &m->reasoning) || !llmfi_take(c, llmfi_field_of("messages", at, ".name"), &m->name) ||
-        !llmfi_take(c, llmfi_field_of("messages", at, ".tool_call_id"), &m->tool_call_id) || !llmfi_take_tool_calls(c, at, m))
+    if (m->role < LLMF_USER || m->role > LLMF_TOOL) return llmfi_bad_field(f, ".role", "is no LLMF_USER, LLMF_ASSISTANT, LLMF_SYSTEM or LLMF_TOOL");
+    if (m->role == LLMF_TOOL && !m->tool_call_id.len) return llmfi_bad_field(f, ".tool_call_id", "is empty: a tool message must say which call it answers");
+    if (m->part_count && !m->parts) return llmfi_bad_field(f, ".parts", "is NULL but part_count is not 0");
+    if (!llmfi_take_text(f, ".content", &m->content, &m->content_len) || !llmfi_take(f, ".state", &m->state) || !llmfi_take(f, ".reasoning", &m->reasoning) ||
+        !llmfi_take(f, ".name", &m->name) || !llmfi_take(f, ".tool_call_id", &m->tool_call_id) || !llmfi_take_tool_calls(f, m))
         return false;
-    m->content = content.ptr;
-    m->content_len = content.len;
     if (!m->part_count) return true;
-    parts = (llmf_part *)llmfi_arena_array(&c->arena, m->part_count, sizeof *parts);
-    if (!parts) return llmfi_out_of_memory(c);
+    parts = (llmf_part *)llmfi_call_array(f->call, m->part_count, sizeof *parts);
+    if (!parts) return false;
     for (i = 0; i < m->part_count; i++) {
         parts[i] = m->parts[i];
-        if (!llmfi_take_part(c, at, &parts[i])) return false;
+        if (!llmfi_take_part(f, &parts[i])) return false;
     }
     m->parts = parts;
     return true;
@@ -17931,25 +20681,27 @@ static bool llmfi_take_message(llmfi_call *c, int64_t at, llmf_message *m) {
 static bool llmfi_take_messages(llmfi_call *c) {
     llmf_request *r = &c->req;
     llmf_message *messages;
-    size_t i, n = r->prompt ? 1 : r->message_count;
-    if (r->prompt && r->message_count) return llmfi_bad_field(c, "prompt", -1, "", "is set together with messages; give one of them");
-    if (!n || (!r->prompt && !r->messages)) return llmfi_bad_field(c, "prompt", -1, "", "is NULL and there are no messages; set one of them");
-    messages = (llmf_message *)llmfi_arena_array(&c->arena, n, sizeof *messages);
-    if (!messages) return llmfi_out_of_memory(c);
+    llmfi_field f = llmfi_field_of(c, "messages", 0);
+    size_t n = r->prompt ? 1 : r->message_count;
+    if (r->prompt && r->message_count) return llmfi_bad(c, "prompt", "is set together with messages; give one of them");
+    if (!n || (!r->prompt && !r->messages)) return llmfi_bad(c, "prompt", "is NULL and there are no messages; set one of them");
+    messages = (llmf_message *)llmfi_call_array(c, n, sizeof *messages);
+    if (!messages) return false;
     if (r->prompt) {
         messages[0].content = r->prompt;
         messages[0].content_len = r->prompt_len;
     } else {
         memcpy(messages, r->messages, n * sizeof *messages);
     }
-    for (i = 0; i < n; i++)
-        if (!llmfi_take_message(c, (int64_t)i, &messages[i])) return false;
     r->messages = messages;
     r->message_count = n;
     r->prompt = NULL;
+    for (; n; n--, f.index++)
+        if (!llmfi_take_message(&f, messages++)) return false;
     return true;
 }
 
+#if LLMF_HAS_CONFIG
 /* The config's prefix and suffix go around the newest user message. */
 static bool llmfi_wrap_prompt(llmfi_call *c) {
     const llmfi_record *record = &c->prepared->record;
@@ -17970,94 +20722,141 @@ static bool llmfi_wrap_prompt(llmfi_call *c) {
     m->content_len += before.len + after.len;
     return true;
 }
+#else
+static bool llmfi_wrap_prompt(const llmfi_call *c) {
+    (void)c;
+    return true;
+}
+#endif
 
 /* ---- the rest ---- */
+
+/* auto, none and required are in every dialect. */
+static bool llmfi_is_choice(const char *choice) {
+    return !choice || llmfi_word_in("auto\0none\0required\0", llmfi_cstr(choice)) >= 0;
+}
+
+static bool llmfi_take_tool(const llmfi_field *f, llmf_tool *tool, const llmfi_node **schema) {
+    if (!tool->name || !tool->name[0]) return llmfi_bad_field(f, ".name", "is empty");
+    if (!llmfi_take_cstr(f, ".name", &tool->name) || !llmfi_take_cstr(f, ".description", &tool->description)) return false;
+#if LLMF_HAS_SCHEMA
+    if (tool->parameters) *schema = llmfi_take_json(f, ".parameters", tool->parameters);
+    return !tool->parameters || *schema;
+#else
+    (void)schema;
+    if (tool->strict) return llmfi_error_left_out(&f->call->reply.error, "llmf_request.tools.strict", "SCHEMA");
+    if (!llmfi_take_cstr(f, ".parameters", &tool->parameters)) return false;
+    if (!tool->parameters || (llmfi_trim(llmfi_cstr(tool->parameters)).ptr[0] == '{' && llmfi_json_valid(llmfi_cstr(tool->parameters)))) return true;
+    return llmfi_bad_field(f, ".parameters", "must be a JSON object");
+#endif
+}
 
 static bool llmfi_take_tools(llmfi_call *c) {
     llmf_request *r = &c->req;
     llmf_tool *tools;
     const llmfi_node **schemas;
-    bool named = !r->tool_choice || !r->tool_choice[0] || LLMFI_IS(llmfi_cstr(r->tool_choice), "auto") || LLMFI_IS(llmfi_cstr(r->tool_choice), "none") ||
-                 LLMFI_IS(llmfi_cstr(r->tool_choice), "required");
-    size_t i;
-    if (r->tool_count && !r->tools) return llmfi_bad_field(c, "tools", -1, "", "is NULL but tool_count is not 0");
-    tools = (llmf_tool *)llmfi_arena_array(&c->arena, r->tool_count, sizeof *tools);
-    schemas = (const llmfi_node **)llmfi_arena_array(&c->arena, r->tool_count, sizeof *schemas);
-    if (!tools || !schemas) return llmfi_out_of_memory(c);
-    for (i = 0; i < r->tool_count; i++) {
-        tools[i] = r->tools[i];
-        if (!tools[i].name || !tools[i].name[0]) return llmfi_bad_field(c, "tools", (int64_t)i, ".name", "is empty");
-        if (!named && strcmp(tools[i].name, r->tool_choice) == 0) named = true;
-        if (!llmfi_take_cstr(c, llmfi_field_of("tools", (int64_t)i, ".name"), &tools[i].name) ||
-            !llmfi_take_cstr(c, llmfi_field_of("tools", (int64_t)i, ".description"), &tools[i].description))
-            return false;
-        if (!tools[i].parameters) continue;
-        schemas[i] = llmfi_take_json(c, llmfi_field_of("tools", (int64_t)i, ".parameters"), tools[i].parameters);
-        if (!schemas[i]) return false;
+    llmfi_field f = llmfi_field_of(c, "tools", 0);
+    bool named;
+    if (r->tool_choice && !r->tool_choice[0]) r->tool_choice = NULL;
+    named = llmfi_is_choice(r->tool_choice);
+    if (r->tool_count && !r->tools) return llmfi_bad(c, "tools", "is NULL but tool_count is not 0");
+    tools = (llmf_tool *)llmfi_call_array(c, r->tool_count, sizeof *tools);
+    schemas = (const llmfi_node **)llmfi_call_array(c, r->tool_count, sizeof *schemas);
+    if (!tools || !schemas) return false;
+    for (; (size_t)f.index < r->tool_count; f.index++) {
+        tools[f.index] = r->tools[f.index];
+        if (!llmfi_take_tool(&f, &tools[f.index], &schemas[f.index])) return false;
+        if (!named && strcmp(tools[f.index].name, r->tool_choice) == 0) named = true;
     }
-    if (!named) return llmfi_bad_field(c, "tool_choice", -1, "", "names no tool of this request; give auto, none, required or one of their names");
-    if (!llmfi_take_cstr(c, llmfi_field_of("tool_choice", -1, ""), &r->tool_choice)) return false;
-    if (r->tool_choice && (!r->tool_choice[0] || LLMFI_IS(llmfi_cstr(r->tool_choice), "auto"))) r->tool_choice = NULL;
-    if (r->tool_choice && !r->tool_count) return llmfi_bad_field(c, "tool_choice", -1, "", "is set but there are no tools");
+    f = llmfi_field_of(c, "tool_choice", -1);
+    if (!named) return llmfi_bad_field(&f, "", "names no tool of this request; give auto, none, required or one of their names");
+    if (!llmfi_take_cstr(&f, "", &r->tool_choice)) return false;
+    if (r->tool_choice && LLMFI_IS(llmfi_cstr(r->tool_choice), "auto")) r->tool_choice = NULL;
+    if (r->tool_choice && !r->tool_count) return llmfi_bad_field(&f, "", "is set but there are no tools");
     r->tools = tools;
     c->ask.schemas = schemas;
     return true;
 }
 
+#if LLMF_HAS_CONFIG
+/* The config's stop sequences, where the request has none. */
+static bool llmfi_default_stop(llmfi_call *c) {
+    const llmfi_node *stop = c->prepared->record.stop, *item = stop && stop->type == LLMFI_ARRAY ? stop->child : stop;
+    const char **to;
+    size_t i, n = !stop ? 0 : stop->type == LLMFI_ARRAY ? stop->count : 1;
+    if (!n || c->req.stop_count) return true;
+    to = (const char **)llmfi_call_array(c, n, sizeof *to);
+    if (!to) return false;
+    for (i = 0; i < n; i++, item = item->next) to[i] = item->text.ptr;
+    c->req.stop = to;
+    c->req.stop_count = n;
+    return true;
+}
+#endif
+
 static bool llmfi_take_stop(llmfi_call *c) {
     llmf_request *r = &c->req;
-    const llmfi_node *stop = c->prepared->record.stop;
-    size_t i, n = r->stop_count ? r->stop_count : !stop ? 0 : stop->type == LLMFI_ARRAY ? stop->count : 1;
+    llmfi_field f = llmfi_field_of(c, "stop", 0);
     const char **to;
-    const llmfi_node *item = stop && stop->type == LLMFI_ARRAY ? stop->child : stop;
-    if (!n) return true;
-    if (r->stop_count && !r->stop) return llmfi_bad_field(c, "stop", -1, "", "is NULL but stop_count is not 0");
-    to = (const char **)llmfi_arena_array(&c->arena, n, sizeof *to);
-    if (!to) return llmfi_out_of_memory(c);
-    for (i = 0; i < n; i++) {
-        to[i] = r->stop_count ? r->stop[i] : item->text.ptr;
-        if (!r->stop_count) item = item->next;
-        if (!to[i] || !to[i][0]) return llmfi_bad_field(c, "stop", (int64_t)i, "", "is empty");
-        if (!llmfi_take_cstr(c, llmfi_field_of("stop", (int64_t)i, ""), &to[i])) return false;
+#if LLMF_HAS_CONFIG
+    if (!llmfi_default_stop(c)) return false;
+#endif
+    if (!r->stop_count) return true;
+    if (!r->stop) return llmfi_bad(c, "stop", "is NULL but stop_count is not 0");
+    to = (const char **)llmfi_call_array(c, r->stop_count, sizeof *to);
+    if (!to) return false;
+    for (; (size_t)f.index < r->stop_count; f.index++) {
+        to[f.index] = r->stop[f.index];
+        if (!to[f.index] || !to[f.index][0]) return llmfi_bad_field(&f, "", "is empty");
+        if (!llmfi_take_cstr(&f, "", &to[f.index])) return false;
     }
     r->stop = to;
-    r->stop_count = n;
     return true;
 }
 
+#if LLMF_HAS_REASONING
 static bool llmfi_reasoning_ok(const char *text) {
-    static const char *const words[] = {"none", "minimal", "low", "medium", "high", "xhigh", "max"};
     llmf_str s = llmfi_cstr(text), number;
     int64_t n;
-    size_t i;
-    for (i = 0; i < LLMFI_COUNT(words); i++)
-        if (llmfi_eq(s, llmfi_cstr(words[i]))) return true;
+    if (llmfi_word_in("none\0minimal\0low\0medium\0high\0xhigh\0max\0", s) >= 0) return true;
     if (!llmfi_ends(s, LLMFI_LIT(" tokens"))) return false;
     number = llmfi_str(s.ptr, s.len - 7);
     return llmfi_parse_int(number, &n) && n > 0;
 }
+#endif
 
 static bool llmfi_take_numbers(llmfi_call *c) {
     llmf_request *r = &c->req;
     const llmfi_record *d = &c->prepared->record;
+    llmfi_field f;
     if (r->temperature == 0) r->temperature = d->temperature;
     if (r->top_p == 0) r->top_p = d->top_p;
     if (r->max_tokens == 0) r->max_tokens = d->max_tokens;
     if (!r->reasoning && d->reasoning.len) r->reasoning = d->reasoning.ptr;
     if (!(r->temperature == LLMF_ZERO || (r->temperature >= 0 && r->temperature <= 2)))
-        return llmfi_bad_field(c, "temperature", -1, "", "must be from 0 to 2 (0: the default; LLMF_ZERO: 0)");
-    if (!(r->top_p == LLMF_ZERO || (r->top_p >= 0 && r->top_p <= 1))) return llmfi_bad_field(c, "top_p", -1, "", "must be from 0 to 1 (0: the default; LLMF_ZERO: 0)");
-    if (r->max_tokens < 0) return llmfi_bad_field(c, "max_tokens", -1, "", "must not be negative (0: the default)");
+        return llmfi_bad(c, "temperature", "must be from 0 to 2 (0: the default; LLMF_ZERO: 0)");
+    if (!(r->top_p == LLMF_ZERO || (r->top_p >= 0 && r->top_p <= 1))) return llmfi_bad(c, "top_p", "must be from 0 to 1 (0: the default; LLMF_ZERO: 0)");
+    if (r->max_tokens < 0) return llmfi_bad(c, "max_tokens", "must not be negative (0: the default)");
     if (r->parallel_tool_calls < LLMF_UNSET || r->parallel_tool_calls > LLMF_NO)
-        return llmfi_bad_field(c, "parallel_tool_calls", -1, "", "must be LLMF_UNSET, LLMF_YES or LLMF_NO");
+        return llmfi_bad(c, "parallel_tool_calls", "must be LLMF_UNSET, LLMF_YES or LLMF_NO");
+#if !LLMF_HAS_REASONING
+    if (r->reasoning) return llmfi_error_left_out(&c->reply.error, "llmf_request.reasoning", "REASONING");
+#else
     if (r->reasoning && !llmfi_reasoning_ok(r->reasoning))
-        return llmfi_bad_field(c, "reasoning", -1, "", "must be none, minimal, low, medium, high, xhigh, max or \"N tokens\"");
-    return llmfi_take_cstr(c, llmfi_field_of("reasoning", -1, ""), &r->reasoning) && llmfi_take_cstr(c, llmfi_field_of("user", -1, ""), &r->user);
+        return llmfi_bad(c, "reasoning", "must be none, minimal, low, medium, high, xhigh, max or \"N tokens\"");
+    f = llmfi_field_of(c, "reasoning", -1);
+    if (!llmfi_take_cstr(&f, "", &r->reasoning)) return false;
+#endif
+    f = llmfi_field_of(c, "user", -1);
+    return llmfi_take_cstr(&f, "", &r->user);
 }
 
 static bool llmfi_take_format(llmfi_call *c) {
     llmf_request *r = &c->req;
     llmf_str s = llmfi_trim(llmfi_cstr(r->format));
+#if LLMF_HAS_SCHEMA
+    llmfi_field f;
+#endif
     if (!s.len || LLMFI_IS(s, "text")) {
         r->format = NULL;
         return true;
@@ -18066,24 +20865,32 @@ static bool llmfi_take_format(llmfi_call *c) {
         r->format = "json";
         return true;
     }
-    if (s.ptr[0] != '{') return llmfi_bad_field(c, "format", -1, "", "must be text, json or the text of a JSON Schema");
-    c->ask.format = llmfi_take_json(c, llmfi_field_of("format", -1, ""), r->format);
+    if (s.ptr[0] != '{') return llmfi_bad(c, "format", "must be text, json or the text of a JSON Schema");
+#if LLMF_HAS_SCHEMA
+    f = llmfi_field_of(c, "format", -1);
+    c->ask.format = llmfi_take_json(&f, "", r->format);
     return c->ask.format != NULL;
+#else
+    return llmfi_error_left_out(&c->reply.error, "llmf_request.format", "SCHEMA");
+#endif
 }
 
 static bool llmfi_take_extra(llmfi_call *c) {
+#if LLMF_HAS_EXTRA
+    llmfi_field f = llmfi_field_of(c, "extra", -1);
+#endif
     if (!c->req.extra) return true;
-    c->ask.extra = llmfi_take_json(c, llmfi_field_of("extra", -1, ""), c->req.extra);
+#if LLMF_HAS_EXTRA
+    c->ask.extra = llmfi_take_json(&f, "", c->req.extra);
     return c->ask.extra != NULL;
+#else
+    return llmfi_error_left_out(&c->reply.error, "llmf_request.extra", "EXTRA");
+#endif
 }
 
 static bool llmfi_take_system(llmfi_call *c) {
-    llmf_str s = llmfi_str(c->req.system, c->req.system_len ? c->req.system_len : (c->req.system ? strlen(c->req.system) : 0));
-    if (!c->req.system) return true;
-    if (!llmfi_take(c, llmfi_field_of("system", -1, ""), &s)) return false;
-    c->req.system = s.ptr;
-    c->req.system_len = s.len;
-    return true;
+    llmfi_field f = llmfi_field_of(c, "system", -1);
+    return !c->req.system || llmfi_take_text(&f, "", &c->req.system, &c->req.system_len);
 }
 
 /* Some dialects demand a limit (their column has a default); none may exceed the model's own. */
@@ -18094,6 +20901,7 @@ static void llmfi_fit_max_tokens(llmfi_call *c) {
     if (d->s.max_output > 0 && c->req.max_tokens > d->s.max_output) c->req.max_tokens = d->s.max_output;
 }
 
+/* The first that is set: the request's, the model's, the factory's, ours. */
 static int64_t llmfi_first_set(int64_t a, int64_t b, int64_t c, int64_t otherwise) {
     return a ? a : b ? b : c ? c : otherwise;
 }
@@ -18102,8 +20910,8 @@ static void llmfi_take_timeouts(llmfi_call *c) {
     const llmf_timeouts *r = &c->req.timeouts, *m = &c->prepared->record.timeouts, *d = &c->f->desc.timeouts;
     llmf_timeouts *t = &c->timeouts;
     t->connect_ms = llmfi_first_set(r->connect_ms, m->connect_ms, d->connect_ms, 10000);
-    t->first_byte_ms = llmfi_first_set(r->first_byte_ms, m->first_byte_ms, d->first_byte_ms, 120000);
-    t->first_content_ms = llmfi_first_set(r->first_content_ms, m->first_content_ms, d->first_content_ms, -1);
+    t->first_byte_ms = llmfi_first_set(r->first_byte_ms, m->first_byte_ms, d->first_byte_ms, 300000);
+    t->first_content_ms = llmfi_first_set(r->first_content_ms, m->first_content_ms, d->first_content_ms, 600000);
     t->idle_ms = llmfi_first_set(r->idle_ms, m->idle_ms, d->idle_ms, 60000);
     t->total_ms = llmfi_first_set(r->total_ms, m->total_ms, d->total_ms, -1);
 }
@@ -18121,7 +20929,7 @@ LLMFI_UNUSED static bool llmfi_take_request(llmfi_call *c) {
     if (!c->prepared->adapter || !c->prepared->adapter->check) return true;
     memset(&no, 0, sizeof no);
     c->prepared->adapter->check(&c->ask, &no);
-    if (no.code != LLMF_OK) llmfi_error_set(&c->reply.error, no.code, no.text);
+    if (no.code != LLMF_OK) (llmfi_error_set)(&c->reply.error, no.code, no.text); /* with the field that it names, STRINGS or not */
     return no.code == LLMF_OK;
 }
 
@@ -18141,6 +20949,15 @@ typedef struct llmfi_headers {
     bool bad;                                /* the error is in the call's reply */
     llmf_header at[LLMF_MAX_REQUEST_HEADERS];
 } llmfi_headers;
+
+/* A header of the config's that by its name holds a secret: not shown in a preview, and wiped like the key. */
+LLMFI_UNUSED static bool llmfi_header_secret(llmf_str name) {
+    static const char *const words[] = {"auth", "key", "token", "secret", "cookie", "password", "credential"};
+    size_t i;
+    for (i = 0; i < LLMFI_COUNT(words); i++)
+        if (llmfi_find_nocase(name, llmfi_cstr(words[i])) != LLMFI_NOWHERE) return true;
+    return false;
+}
 
 /* A header set later under the same name replaces the earlier one: config over adapter. */
 static void llmfi_header_set(void *user, llmf_str name, llmf_str value) {
@@ -18164,18 +20981,29 @@ static void llmfi_header_set(void *user, llmf_str name, llmf_str value) {
     }
     h->at[i].name = llmfi_arena_copy(&h->call->arena, name);
     h->at[i].value = llmfi_arena_copy(&h->call->arena, value);
+    if (llmfi_header_secret(name)) h->call->secrets = true;
     if (i == h->count) h->count++;
 }
 
 static bool llmfi_no_key(llmfi_call *c) {
-    char hint[200];
-    llmfi_text t = llmfi_error_begin(&c->reply.error, LLMF_ERR_AUTH), h = llmfi_text_in(hint, sizeof hint);
-    llmfi_record_key_hint(&c->prepared->record, &h);
+    llmfi_text t = llmfi_error_begin(&c->reply.error, LLMF_ERR_AUTH);
     LLMFI_SAY(&t, "no key for provider ");
     llmfi_say(&t, c->prepared->record.provider->name);
+#if LLMF_HAS_STRINGS
     LLMFI_SAY(&t, ": ");
-    llmfi_say(&t, llmfi_str(hint, h.len));
+    llmfi_record_key_hint(&c->prepared->record, &t);
+#endif
     return false;
+}
+
+/* The config's own header of that name takes the key's place. */
+static bool llmfi_own_auth(llmfi_call *c, const llmfi_headers *h, int auth) {
+    llmf_str name = llmfi_cstr(llmfi_auth_rows[auth].header), prefix = llmfi_cstr(llmfi_auth_rows[auth].prefix);
+    size_t i;
+    for (i = 0; i < h->count && !llmfi_eq_nocase(h->at[i].name, name); i++) continue;
+    if (i == h->count) return false;
+    c->reply.key = llmfi_from(h->at[i].value, llmfi_starts(h->at[i].value, prefix) ? prefix.len : 0);
+    return true;
 }
 
 /* The key goes into one header. What is kept of it is wiped when the call is freed. */
@@ -18185,16 +21013,14 @@ static bool llmfi_set_auth(llmfi_call *c, llmfi_headers *h) {
     llmf_str key = llmfi_record_key(record, &c->f->env, &auth), name, prefix;
     char *value;
     bool real;
-    if (auth == LLMFI_AUTH_NONE) return true;
+    if (auth == LLMFI_AUTH_NONE || llmfi_own_auth(c, h, auth)) return true;
     real = key.len != 0;
     if (!real && (c->previewing || c->f->replay)) key = LLMFI_LIT("REDACTED");
     if (!key.len) return (record->s.quirks & LLMFI_Q_NO_KEY_NEEDED) || llmfi_no_key(c);
     name = llmfi_cstr(llmfi_auth_rows[auth].header);
     prefix = llmfi_cstr(llmfi_auth_rows[auth].prefix);
-    if (!name.len || h->count == LLMF_MAX_REQUEST_HEADERS) {
-        llmfi_error_set(&c->reply.error, LLMF_ERR_NOT_BUILT, "this provider's way of authorization is not in this build");
-        return false;
-    }
+    if (!name.len) return llmfi_error_set(&c->reply.error, LLMF_ERR_NOT_BUILT, "this provider's way of authorization is not in this build");
+    if (h->count == LLMF_MAX_REQUEST_HEADERS) return llmfi_error_set(&c->reply.error, LLMF_ERR_LIMIT, "more headers than LLMF_MAX_REQUEST_HEADERS");
     value = (char *)llmfi_arena_alloc(&c->arena, prefix.len + key.len + 1);
     if (!value) return llmfi_error_memory(&c->reply.error);
     if (prefix.len) memcpy(value, prefix.ptr, prefix.len);
@@ -18226,7 +21052,7 @@ static bool llmfi_build_headers(llmfi_call *c) {
     h.count = 0;
     h.bad = false;
     llmfi_header_first(&h, LLMFI_LIT("Content-Type"), LLMFI_LIT("application/json"));
-    llmfi_header_first(&h, LLMFI_LIT("Accept"), c->framing == LLMF_FRAMING_SSE ? LLMFI_LIT("text/event-stream") : LLMFI_LIT("application/json"));
+    llmfi_header_first(&h, LLMFI_LIT("Accept"), c->framing == LLMF_FRAMING_SSE || c->framing == LLMF_FRAMING_JSON_ARRAY ? LLMFI_LIT("text/event-stream") : LLMFI_LIT("application/json"));
     llmfi_header_first(&h, LLMFI_LIT("User-Agent"), LLMFI_LIT("llmfactory/" LLMF_VERSION));
     if (c->prepared->adapter && c->prepared->adapter->headers) c->prepared->adapter->headers(&c->ask, llmfi_header_set, &h);
     llmfi_set_config_headers(&h, c->prepared->record.provider->headers);
@@ -18256,8 +21082,16 @@ static bool llmfi_build_url(llmfi_call *c) {
     llmfi_out_buf(&out, &url);
     llmfi_put_str(&out, base);
     llmfi_adapter_of(c)->path(&c->ask, &out);
+    if (query.len && llmfi_find_char(llmfi_buf_str(&url), '?') != LLMFI_NOWHERE) { /* the path has one as well */
+        LLMFI_PUT(&out, "&");
+        query = llmfi_from(query, 1);
+    }
     llmfi_put_str(&out, query);
     ok = !out.failed;
+    if (ok && c->prepared->dialect && llmfi_url_bad_char(llmfi_buf_str(&url)) != LLMFI_NOWHERE) {
+        llmfi_buf_free(&url);
+        return llmfi_error_set(&c->reply.error, LLMF_ERR_ARGUMENT, "the path that the registered dialect wrote holds a character that no URL may have");
+    }
     if (ok) c->x.req.url = llmfi_arena_copy(&c->arena, llmfi_buf_str(&url));
     llmfi_buf_free(&url);
     return (ok && !c->arena.failed) || llmfi_error_memory(&c->reply.error);
@@ -18318,7 +21152,7 @@ static llmfi_transport *llmfi_transport_for(llmfi_call *c) {
 #endif
     if (f->custom) return f->custom;
     if (f->stream) return f->stream;
-    if (f->desc.transport) {
+    if (f->desc.transport && f->desc.transport[0]) {
         llmf_str name = llmfi_cstr(f->desc.transport);
         size_t i;
         for (i = 0; i < f->transport_count; i++)
@@ -18338,7 +21172,7 @@ LLMFI_UNUSED static bool llmfi_send(llmfi_call *c) {
     if (!t) return false;
     c->x.owner = c;
     c->x.by = t;
-    c->x.deadline_ns = c->timeouts.connect_ms > 0 ? c->f->now_ns + (uint64_t)c->timeouts.connect_ms * LLMFI_MS : 0;
+    c->x.deadline_ns = c->timeouts.connect_ms > 0 ? llmfi_after_ms(c->f->now_ns, c->timeouts.connect_ms) : 0;
     rc = t->start(t, &c->x);
     if (rc == LLMF_OK) return true;
     c->x.by = NULL;
@@ -18371,8 +21205,15 @@ static llmfi_call *llmfi_call_new(llmf_factory *f) {
     c->retry_after_ms = LLMF_UNKNOWN;
     llmfi_arena_init(&c->arena, &f->heap, 0);
     llmfi_reply_init(&c->reply, &f->heap, &c->arena, LLMFI_LIT(""), NULL);
+#if LLMFI_HAS_SSE
     llmfi_sse_init(&c->sse, &f->heap, f->desc.max_line, f->desc.max_line);
+#endif
+#if LLMFI_HAS_NDJSON
     llmfi_ndjson_init(&c->ndjson, &f->heap, f->desc.max_line);
+#endif
+#if LLMFI_HAS_JSON_ARRAY
+    llmfi_json_array_init(&c->array, &f->heap, f->desc.max_line);
+#endif
     llmfi_buf_init(&c->whole, &f->heap, 0);
     llmfi_buf_init(&c->raw, &f->heap, 0);
     return c;
@@ -18393,9 +21234,16 @@ static void llmfi_ready_remove(llmfi_call *c) {
 
 /* The compiler must not leave this out because nobody reads the bytes again. */
 static void llmfi_wipe(llmf_str secret) {
-    volatile char *at = (volatile char *)(uintptr_t)secret.ptr;
+    void *(*volatile set)(void *, int, size_t) = memset;
+    if (secret.len) set((void *)(uintptr_t)secret.ptr, 0, secret.len);
+}
+
+static void llmfi_wipe_secrets(llmfi_call *c) {
     size_t i;
-    for (i = 0; i < secret.len; i++) at[i] = 0;
+    llmfi_wipe(c->secret);
+    for (i = 0; c->secrets && i < c->x.req.header_count; i++)
+        if (llmfi_header_secret(c->x.req.headers[i].name)) llmfi_wipe(c->x.req.headers[i].value);
+    c->secrets = false;
 }
 
 static void llmfi_call_release(llmfi_call *c) {
@@ -18411,7 +21259,7 @@ static void llmfi_call_release(llmfi_call *c) {
     llmfi_buf_free(&c->raw);
     llmfi_reply_free(&c->reply);
     llmfi_prepared_release(&f->heap, c->prepared);
-    llmfi_wipe(c->secret);
+    llmfi_wipe_secrets(c);
     llmfi_arena_free(&c->arena);
     llmfi_heap_free(&f->heap, c);
     f->slots[at - 1].call = NULL;
@@ -18438,6 +21286,9 @@ static bool llmfi_call_prepare(llmfi_call *c, llmf_model m) {
 }
 
 static void llmfi_call_log(llmfi_call *c) {
+#if !LLMF_HAS_STRINGS
+    llmfi_log(c->f, LLMF_LOG_INFO, 1, c->prepared->record.s.model_id);
+#else
     char line[256];
     llmfi_text t = llmfi_text_in(line, sizeof line);
     if (!c->f->desc.log || c->f->desc.log_level < LLMF_LOG_INFO) return;
@@ -18446,6 +21297,7 @@ static void llmfi_call_log(llmfi_call *c) {
     LLMFI_SAY(&t, ": ");
     llmfi_say(&t, c->prepared->record.s.model_id);
     llmfi_log(c->f, LLMF_LOG_INFO, 1, llmfi_str(line, t.len));
+#endif
 }
 
 /* Everything up to the first byte on the wire. False with the error in the reply. */
@@ -18473,16 +21325,21 @@ static void llmfi_call_begin(llmfi_call *c, llmf_model m) {
         llmfi_call_log(c);
         llmfi_set_deadline(c);
     } else {
+        c->calling = true; /* nobody knows its id yet: no callback before llmf_start has returned */
         llmfi_finish(c);
+        c->calling = false;
+        if (c->req.on_event) c->f->deferred = true;
     }
 }
 
 LLMF_API llmf_call llmf_start_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size) {
     llmf_call id = {0};
     llmfi_call *c = f ? llmfi_call_open(f, req, req_size) : NULL;
+    int saved = errno;
     if (!c) return id;
     id.id = c->id;
     llmfi_call_begin(c, m);
+    errno = saved;
     return id;
 }
 
@@ -18519,27 +21376,47 @@ static void llmfi_run_deferred(llmf_factory *f) {
             continue;
         }
         if (c->free_later) llmfi_call_release(c);
-        else if (c->stop && !c->ended) llmfi_abort(c, LLMF_ERR_CANCELLED, "cancelled by the caller");
+        else if (c->stop && !c->ended) llmfi_abort(c, LLMF_ERR_CANCELLED, LLMFI_WORDS("cancelled by the caller"));
         else if (c->reply.error.code != LLMF_OK && !c->ended) llmfi_abort(c, LLMF_OK, "");
         else if (c->req.on_event) llmfi_hand_out(c);
     }
 }
 
-/* A call that the slice or a full queue had stopped goes on; one whose events nobody has taken yet stays stopped. */
+/* A call that had been stopped goes on. The silence until now was not the provider's. */
+static void llmfi_go_on(llmfi_call *c) {
+    int saved = errno;
+    c->held_back = false;
+    c->content_ns = llmfi_now(c->f);
+    if (c->terminal_ns) c->terminal_ns = c->content_ns;
+    c->x.by->resume(c->x.by, &c->x);
+    llmfi_set_deadline(c);
+    errno = saved;
+}
+
+/* Calls that the slice or a full queue had stopped; one whose events nobody has taken yet stays stopped. Where the slice ends before all have had their turn,
+   the next poll begins with the next one. (Nothing is freed meanwhile: llmf_free inside of llmf_poll waits.) */
 static void llmfi_run_held(llmf_factory *f) {
-    llmfi_call *c, *next;
-    for (c = f->calls; c; c = next) {
-        next = c->next;
-        if (c->held_back && c->x.by && !llmfi_full(c)) {
-            c->held_back = false;
-            c->x.by->resume(c->x.by, &c->x);
+    llmfi_call *first = f->calls, *c;
+    bool served = false;
+    while (first && first->id != f->held_turn) first = first->next;
+    if (!first) first = f->calls;
+    for (c = first; c;) {
+        bool stopped = c->held_back && c->x.by && !llmfi_full(c);
+        if (stopped && served && llmfi_slice_over(&f->net)) {
+            f->held = true;
+            f->held_turn = c->id;
+            return;
         }
-        if (llmfi_slice_over(&f->net)) return;
+        if (stopped) llmfi_go_on(c);
+        served = served || stopped;
+        c = c->next ? c->next : f->calls;
+        if (c == first) return;
     }
 }
 
 static void llmfi_work(llmf_factory *f) {
     size_t i;
+    f->now_read = false; /* a transport may wait in its tick */
     for (i = 0; i < f->transport_count; i++)
         if (f->transports[i]->tick) f->transports[i]->tick(f->transports[i]);
     if (f->held) {
@@ -18547,7 +21424,6 @@ static void llmfi_work(llmf_factory *f) {
         llmfi_run_held(f);
     }
     llmfi_now(f);
-    llmfi_run_timers(f);
     llmfi_run_deferred(f);
 }
 
@@ -18571,47 +21447,74 @@ static bool llmfi_stop_waiting(void *user) {
     return llmfi_slice_over(&((llmf_factory *)user)->net);
 }
 
-LLMF_API int llmf_poll(llmf_factory *f, int timeout_ms) {
-    uint64_t until, before;
-    int woken = 0;
-    if (!f) return -LLMF_ERR_ARGUMENT;
-    if (f->polling) return -LLMF_ERR_ARGUMENT; /* from inside a callback */
-    f->polling = true;
-    before = f->events;
-    llmfi_now(f);
-    until = timeout_ms < 0 ? UINT64_MAX : f->now_ns + (uint64_t)timeout_ms * LLMFI_MS;
-    f->net.slice_end_ns = f->desc.slice_us > 0 ? f->now_ns + (uint64_t)f->desc.slice_us * 1000u : 0;
-    llmfi_work(f);
+/* Something has come for the caller. `next`: what waits for llmf_next counts too. */
+static bool llmfi_news(const llmf_factory *f, uint64_t before, bool next) {
+    return f->events != before || (next && f->ready_first) || !f->active || f->closing;
+}
+
+/* Timers only behind the waiting: what is there already when a poll comes late is no timeout. */
+static void llmfi_poll_until(llmf_factory *f, int timeout_ms, uint64_t until, bool next) {
+    uint64_t before = f->events;
+    bool woken, late = f->unwatched;
+    if (!late) llmfi_work(f);
     do {
         int64_t left = timeout_ms < 0 ? -1 : until > f->now_ns ? (int64_t)((until - f->now_ns + LLMFI_MS - 1) / LLMFI_MS) : 0;
-        int64_t wait = f->events != before || f->ready_first || !f->active ? 0 : llmfi_wait_ms(f, left);
+        int64_t wait = llmfi_news(f, before, next) ? 0 : llmfi_wait_ms(f, left);
         if (wait > 60000) wait = 60000;
-        if (llmfi_slice_over(&f->net)) break;
-        woken = llmfi_watch_wait(&f->watch, (int)wait, llmfi_stop_waiting, f);
-        if (llmfi_watch_woken(&f->watch)) woken = 1;
-        llmfi_work(f);
-    } while (timeout_ms != 0 && f->events == before && !f->ready_first && !woken && f->active && f->now_ns < until && !llmfi_slice_over(&f->net));
+        woken = true;
+        f->unwatched = !late && llmfi_slice_over(&f->net);
+        late = false;
+        if (!f->unwatched) {
+            f->now_read = false;
+            woken = llmfi_watch_wait(&f->watch, (int)wait, llmfi_stop_waiting, f) > 0;
+            if (llmfi_watch_woken(&f->watch)) woken = true;
+            llmfi_work(f);
+        }
+        llmfi_run_timers(f);
+        llmfi_run_deferred(f);
+    } while (timeout_ms != 0 && !llmfi_news(f, before, next) && !woken && f->now_ns < until && !llmfi_slice_over(&f->net));
+}
+
+static int llmfi_poll(llmf_factory *f, int timeout_ms, bool next) {
+    int saved = errno, active;
+    if (!f || f->polling) return -LLMF_ERR_ARGUMENT; /* from inside a callback */
+    f->polling = true;
+    f->slice_used = false;
+    llmfi_now(f);
+    f->net.slice_end_ns = f->desc.slice_us > 0 ? f->now_ns + (f->desc.slice_us < INT64_MAX / 4000 ? (uint64_t)f->desc.slice_us * 1000u : INT64_MAX / 4) : 0;
+    llmfi_poll_until(f, timeout_ms, timeout_ms < 0 ? UINT64_MAX : llmfi_after_ms(f->now_ns, timeout_ms), next);
     f->net.slice_end_ns = 0;
+    f->now_read = false;
     f->polling = false;
-    return f->active;
+    active = f->closing ? -LLMF_ERR_STALE : f->active;
+    if (f->closing) llmf_close(f);
+    errno = saved;
+    return active;
+}
+
+LLMF_API int llmf_poll(llmf_factory *f, int timeout_ms) {
+    return llmfi_poll(f, timeout_ms, true);
 }
 
 /* ---- next ---- */
 
+/* All that was decoded is taken: the transport may go on where it was stopped, at once or, where time is sliced, in the next llmf_poll. */
 static bool llmfi_advance(llmfi_call *c, llmf_event *ev) {
     if (llmfi_pop_event(c, ev)) return true;
-    if (c->held_back && c->x.by) { /* all that was decoded is taken: the transport may go on where it was stopped */
-        c->held_back = false;
-        c->content_ns = llmfi_now(c->f);
-        c->x.by->resume(c->x.by, &c->x);
+    if (c->held_back && c->x.by && c->f->desc.slice_us > 0) {
+        c->f->held = true;
+    } else if (c->held_back && c->x.by) {
+        llmfi_go_on(c);
         if (!c->ended && c->reply.error.code != LLMF_OK) llmfi_abort(c, LLMF_OK, "");
-        llmfi_set_deadline(c);
+        if (llmfi_pop_event(c, ev)) return true;
     }
-    return llmfi_pop_event(c, ev);
+    llmfi_ready_remove(c); /* else llmf_poll would not wait */
+    return false;
 }
 
-static void llmfi_copy_event(void *to, size_t size, const llmf_event *ev) {
-    memcpy(to, ev, size < sizeof *ev ? size : sizeof *ev);
+static void llmfi_copy_event(llmf_event *to, size_t size, const llmf_event *ev) {
+    if (size >= sizeof *ev) *to = *ev; /* a size that the compiler knows: no call */
+    else memcpy((void *)to, ev, size);
 }
 
 LLMF_API bool llmf_next_abi(llmf_factory *f, llmf_call id, llmf_event *ev, size_t ev_size) {
@@ -18631,7 +21534,6 @@ LLMF_API bool llmf_next_any_abi(llmf_factory *f, llmf_event *ev, size_t ev_size)
             llmfi_copy_event(ev, ev_size, &event);
             return true;
         }
-        if (f->ready_first == c) llmfi_ready_remove(c);
     }
     return false;
 }
@@ -18640,20 +21542,28 @@ LLMF_API bool llmf_next_any_abi(llmf_factory *f, llmf_event *ev, size_t ev_size)
 
 LLMF_API llmf_result llmf_cancel(llmf_factory *f, llmf_call id) {
     llmfi_call *c = llmfi_call_of(f, id);
+    int saved = errno;
     if (!c) return LLMF_ERR_STALE;
     if (c->calling || f->polling) {
         if (!c->ended) c->stop = f->deferred = true;
     } else {
-        llmfi_abort(c, LLMF_ERR_CANCELLED, "cancelled by the caller");
+        llmfi_abort(c, LLMF_ERR_CANCELLED, LLMFI_WORDS("cancelled by the caller"));
     }
+    errno = saved;
     return LLMF_OK;
 }
 
 LLMF_API void llmf_free(llmf_factory *f, llmf_call id) {
     llmfi_call *c = llmfi_call_of(f, id);
+    int saved = errno;
     if (!c) return;
-    if (c->calling || f->polling) c->free_later = f->deferred = true;
-    else llmfi_call_release(c);
+    if (c->calling || f->polling) {
+        c->free_later = f->deferred = true;
+        llmfi_ready_remove(c);
+    } else {
+        llmfi_call_release(c);
+    }
+    errno = saved;
 }
 
 LLMF_API llmf_result llmf_status(llmf_factory *f, llmf_call id, bool *done) {
@@ -18665,23 +21575,28 @@ LLMF_API llmf_result llmf_status(llmf_factory *f, llmf_call id, bool *done) {
 
 /* ---- blocking ---- */
 
-static llmf_result llmfi_fail_response(const llmf_factory *f, llmf_response *r, size_t size, const char *text) {
+/* f NULL: with that code and text, else with the factory's last error. */
+static llmf_result llmfi_fail_response(const llmf_factory *f, llmf_response *r, size_t size, int code, const char *text) {
     llmf_response none;
     memset(&none, 0, sizeof none);
     if (f) none.error = f->last_error;
-    else llmfi_error_set(&none.error, LLMF_ERR_ARGUMENT, text);
+    else llmfi_error_set(&none.error, code, text);
     if (r) memcpy(r, &none, size < sizeof none ? size : sizeof none);
     return (llmf_result)none.error.code;
 }
 
 LLMF_API llmf_result llmf_generate_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, llmf_response *r, size_t r_size) {
+    llmf_call id;
     llmfi_call *c;
-    if (!f || f->polling) return llmfi_fail_response(NULL, r, r_size, f ? "llmf_generate inside a callback: use llmf_start" : "the factory is NULL");
+    if (!f || f->polling) return llmfi_fail_response(NULL, r, r_size, LLMF_ERR_ARGUMENT, f ? "llmf_generate inside a callback: use llmf_start" : "the factory is NULL");
     c = llmfi_call_open(f, req, req_size);
-    if (!c) return llmfi_fail_response(f, r, r_size, "");
+    if (!c) return llmfi_fail_response(f, r, r_size, LLMF_OK, "");
     c->quiet = !c->req.on_event;
+    id.id = c->id;
     llmfi_call_begin(c, m);
-    while (!c->ended) llmf_poll(f, -1);
+    while ((c = llmfi_call_of(f, id)) != NULL && !c->ended) /* a callback may free the call, or close the factory */
+        if (llmfi_poll(f, -1, false) < 0) return llmfi_fail_response(NULL, r, r_size, LLMF_ERR_STALE, "the factory was closed inside a callback");
+    if (!c) return llmfi_fail_response(NULL, r, r_size, LLMF_ERR_STALE, "the call was freed inside a callback");
     if (!c->taken) {
         c->taken = true;
         f->active--;
@@ -18733,7 +21648,7 @@ typedef struct llmfi_front {
 
 static void *llmfi_front_take(llmfi_front *b, size_t size) {
     void *at = b->at;
-    size = llmfi_round_up(size, LLMFI_ALIGN);
+    if (size < b->left) size = llmfi_round_up(size, LLMFI_ALIGN); /* else rounding up might wrap to 0 */
     if (size > b->left) {
         b->failed = true;
         return NULL;
@@ -18742,6 +21657,10 @@ static void *llmfi_front_take(llmfi_front *b, size_t size) {
     b->left -= size;
     memset(at, 0, size);
     return at;
+}
+
+static void *llmfi_front_array(llmfi_front *b, size_t count, size_t size) {
+    return llmfi_front_take(b, count < (size_t)-1 / 4 / size ? count * size : (size_t)-1 / 2);
 }
 
 static const char *llmfi_front_text(llmfi_front *b, const char *text) {
@@ -18768,7 +21687,7 @@ static void llmfi_copy_desc(llmfi_front *b, llmf_desc *d) {
     for (i = 0; i < LLMFI_COUNT(texts); i++) *texts[i] = llmfi_front_text(b, *texts[i]);
     d->ca_file = llmfi_front_text(b, d->ca_file);
     d->ca_pem = llmfi_front_text(b, d->ca_pem);
-    configs = (const char **)llmfi_front_take(b, (d->config_count + 1) * sizeof *configs);
+    configs = (const char **)llmfi_front_array(b, d->config_count, sizeof *configs);
     for (i = 0; configs && i < d->config_count; i++) configs[i] = llmfi_front_text(b, d->configs[i]);
     d->configs = configs;
 }
@@ -18795,7 +21714,7 @@ static void llmfi_slots_init(llmf_factory *f) {
 
 /* ---- transports ---- */
 
-static bool llmfi_add_transport(llmf_factory *f, llmfi_transport **slot, llmfi_transport *t, llmf_error *err) {
+LLMFI_UNUSED static bool llmfi_add_transport(llmf_factory *f, llmfi_transport **slot, llmfi_transport *t, llmf_error *err) {
     *slot = t;
     if (!t) return llmfi_error_memory(err);
     f->transports[f->transport_count++] = t;
@@ -18805,6 +21724,7 @@ static bool llmfi_add_transport(llmf_factory *f, llmfi_transport **slot, llmfi_t
 static bool llmfi_open_transports(llmf_factory *f, llmf_error *err) {
     llmf_str only = llmfi_cstr(f->desc.transport);
     llmfi_net *n = &f->net;
+    (void)n;
 #if LLMF_HAS_DIALECT_MOCK
     if (!llmfi_add_transport(f, &f->echo, llmfi_echo_open(n), err)) return false;
 #endif
@@ -18834,6 +21754,8 @@ static bool llmfi_open_transports(llmf_factory *f, llmf_error *err) {
 }
 
 /* ---- config ---- */
+
+#if LLMF_HAS_CONFIG || LLMF_HAS_REGISTER
 
 typedef struct llmfi_problems {
     llmf_factory *f;
@@ -18888,10 +21810,44 @@ static bool llmfi_read_config(llmf_factory *f, llmf_error *err) {
     return llmfi_tell_problems(&p, err);
 }
 
+#else
+
+static bool llmfi_read_config(llmf_factory *f, llmf_error *err) {
+    llmfi_config *fresh;
+    if (llmfi_config_wanted(&f->desc, err)) return false;
+    fresh = llmfi_config_of_tables(&f->heap, &f->desc, &f->env);
+    if (!fresh) return llmfi_error_memory(err);
+    if (f->config) llmfi_config_release(f->config);
+    f->config = fresh;
+    return true;
+}
+
+#endif
+
+/* What may hold keys and is not given back with the heap's pieces, which are wiped as they go. */
+static void llmfi_wipe_permanent(llmf_factory *f) {
+    if (f->desc.api_key) llmfi_wipe(llmfi_cstr(f->desc.api_key));
+    if (f->desc.config_text) llmfi_wipe(llmfi_cstr(f->desc.config_text));
+    if (f->desc.proxy) llmfi_wipe(llmfi_cstr(f->desc.proxy));
+#if LLMF_HAS_REGISTER
+    {
+        size_t i;
+        for (i = 0; i < f->registered_count; i++)
+            if (f->registered[i].config) llmfi_wipe(llmfi_cstr(f->registered[i].config));
+    }
+#endif
+    if (f->net.recv) llmfi_wipe(llmfi_str(f->net.recv, f->desc.recv_size)); /* heads of requests were put together in it */
+}
+
 LLMF_API void llmf_close(llmf_factory *f) {
     size_t i;
     void *block;
+    int saved = errno;
     if (!f) return;
+    if (f->polling) { /* from inside a callback: llmf_poll does it when all that runs has returned */
+        f->closing = true;
+        return;
+    }
     while (f->calls) llmfi_call_release(f->calls);
     for (i = f->transport_count; i-- > 0;)
         if (f->transports[i]) f->transports[i]->close(f->transports[i]);
@@ -18899,12 +21855,10 @@ LLMF_API void llmf_close(llmf_factory *f) {
     if (f->config) llmfi_config_release(f->config);
     llmfi_env_close(&f->env);
     if (f->watching) llmfi_watch_close(&f->watch);
-    if (f->desc.api_key) llmfi_wipe(llmfi_cstr(f->desc.api_key));
-    for (i = 0; i < f->registered_count; i++)
-        if (f->registered[i].config) llmfi_wipe(llmfi_cstr(f->registered[i].config));
-    if (f->desc.config_text) llmfi_wipe(llmfi_cstr(f->desc.config_text)); /* may hold keys */
+    llmfi_wipe_permanent(f);
     block = f->block;
     if (block) f->alloc(f->desc.user, block, f->block_size, 0);
+    errno = saved;
 }
 
 static void llmfi_net_init(llmf_factory *f, char *recv) {
@@ -18938,9 +21892,10 @@ static llmf_factory *llmfi_lay_out(const llmf_desc *desc, void *block, llmf_erro
     f->desc = *desc;
     llmfi_copy_desc(&front, &f->desc);
     f->max_calls = (uint32_t)desc->max_calls;
-    f->slots = (llmfi_call_slot *)llmfi_front_take(&front, f->max_calls * sizeof *f->slots);
+    f->slots = (llmfi_call_slot *)llmfi_front_array(&front, f->max_calls, sizeof *f->slots);
     recv = (char *)llmfi_front_take(&front, desc->recv_size);
     if (front.failed) {
+        llmfi_wipe_permanent(f);
         llmfi_error_memory(err);
         return NULL;
     }
@@ -18948,10 +21903,22 @@ static llmf_factory *llmfi_lay_out(const llmf_desc *desc, void *block, llmf_erro
     llmfi_heap_init(&f->heap, front.at, front.left);
     f->permanent = (size_t)(front.at - (char *)block);
     llmfi_handles_init(&f->handles, &f->heap, desc->max_models);
+#if LLMF_HAS_REGISTER
     f->handles.dialects = f->dialects;
+#endif
     llmfi_net_init(f, recv);
     f->next_deadline_ns = UINT64_MAX;
     return f;
+}
+
+/* What cannot be meant. */
+static bool llmfi_desc_ok(const llmf_desc *d, llmf_error *err) {
+    const llmf_stream_ops *s = d->custom_stream;
+    if (d->memory && !d->memory_size) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.memory is set but memory_size is 0: say how many bytes it has");
+    if (d->custom_transport && !d->custom_transport->start) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.custom_transport has no start");
+    if (s && !(s->open && s->read && s->write && s->close))
+        return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.custom_stream needs open, read, write and close");
+    return true;
 }
 
 LLMF_API llmf_factory *llmf_open_abi(int abi, const llmf_desc *desc, size_t desc_size, llmf_error *err) {
@@ -18960,6 +21927,7 @@ LLMF_API llmf_factory *llmf_open_abi(int abi, const llmf_desc *desc, size_t desc
     llmf_factory *f;
     void *block;
     llmf_alloc_fn alloc;
+    int saved = errno;
     memset(&d, 0, sizeof d);
     if (!err) err = &local;
     llmfi_error_clear(err);
@@ -18968,12 +21936,10 @@ LLMF_API llmf_factory *llmf_open_abi(int abi, const llmf_desc *desc, size_t desc
         return NULL;
     }
     if (desc) memcpy(&d, desc, desc_size < sizeof d ? desc_size : sizeof d);
+    if (!llmfi_desc_ok(&d, err)) return NULL;
     llmfi_fill_desc(&d);
-    alloc = d.alloc;
-
-    if (!alloc) alloc = llmfi_stdlib_alloc;
-
-    block = d.memory ? d.memory : alloc ? alloc(d.user, NULL, 0, d.memory_size) : NULL;
+    alloc = d.alloc ? d.alloc : llmfi_stdlib_alloc;
+    block = d.memory ? d.memory : alloc(d.user, NULL, 0, d.memory_size);
     f = block ? llmfi_lay_out(&d, block, err) : NULL;
     if (!block) llmfi_error_set(err, LLMF_ERR_MEMORY, "the block of llmf_desc.memory_size bytes cannot be had");
     if (!f) {
@@ -18985,10 +21951,12 @@ LLMF_API llmf_factory *llmf_open_abi(int abi, const llmf_desc *desc, size_t desc
     f->alloc = alloc;
     if (llmfi_start_up(f, err)) {
         llmfi_error_clear(&f->last_error);
-        return f;
+    } else {
+        llmf_close(f);
+        f = NULL;
     }
-    llmf_close(f);
-    return NULL;
+    errno = saved;
+    return f;
 }
 
 /* ---- memory ---- */
@@ -19021,30 +21989,38 @@ static llmf_model llmfi_no_model(llmf_factory *f, const llmf_error *why, llmf_er
     return none;
 }
 
-LLMF_API llmf_model llmf_get(llmf_factory *f, const char *name, llmf_error *err) {
+/* A name that was not asked for before, or whose handle must be prepared anew. */
+static llmf_model llmfi_get_new(llmf_factory *f, llmf_str name, uint32_t at, llmf_error *err) {
     llmf_model m;
     llmf_error why;
-    const llmfi_handle *last;
-    size_t len = name ? strlen(name) : 0;
+    llmfi_error_clear(&why);
+    if (at && !llmfi_handle_use(&f->handles, f->config, at, &why)) return llmfi_no_model(f, &why, err);
+    if (!at) at = llmfi_handle_new(&f->handles, f->config, name, NULL, &why);
+    if (!at) return llmfi_no_model(f, &why, err);
+    f->last_handle = at;
+    m.id = llmfi_handle_id(&f->handles, at);
+    return m;
+}
+
+LLMF_API llmf_model llmf_get(llmf_factory *f, const char *name, llmf_error *err) {
+    llmf_model m;
+    size_t len;
     uint32_t at;
     if (err) err->code = LLMF_OK;
     if (!f) {
+        llmf_error why;
         llmfi_error_set(&why, LLMF_ERR_ARGUMENT, "the factory is NULL: llmf_open failed, look at its error");
         return llmfi_no_model(NULL, &why, err);
     }
-    if (f->last_handle) { /* the same again: most programs ask for one name all the time */
-        last = llmfi_handle_slot(&f->handles, f->last_handle);
-        if (last->name_len == len && last->prepared && last->prepared->config == f->config && memcmp(last->name, name ? name : "", len) == 0) {
-            m.id = llmfi_handle_id(&f->handles, f->last_handle);
-            return m;
-        }
+    if (!name) name = "";
+    at = f->last_handle; /* the same again: most programs ask for one name all the time */
+    if (!at || !llmfi_handle_ready(&f->handles, f->config, at) || strcmp(llmfi_handle_slot(&f->handles, at)->name, name) != 0) {
+        len = strlen(name);
+        at = llmfi_handle_find(&f->handles, name, len, llmfi_handle_hash(name, len));
+        if (!at || !llmfi_handle_ready(&f->handles, f->config, at)) return llmfi_get_new(f, llmfi_str(name, len), at, err);
+        llmfi_handle_newest(&f->handles, at);
+        f->last_handle = at;
     }
-    llmfi_error_clear(&why);
-    at = llmfi_handle_find(&f->handles, name ? name : "", len, llmfi_handle_hash(name ? name : "", len));
-    if (at && !llmfi_handle_use(&f->handles, f->config, at, &why)) return llmfi_no_model(f, &why, err);
-    if (!at) at = llmfi_handle_new(&f->handles, f->config, llmfi_str(name ? name : "", len), NULL, &why);
-    if (!at) return llmfi_no_model(f, &why, err);
-    f->last_handle = at;
     m.id = llmfi_handle_id(&f->handles, at);
     return m;
 }
@@ -19253,12 +22229,15 @@ static bool llmfi_preview_body(llmfi_call *c, llmf_preview *p) {
 
 static void llmfi_preview_fill(llmfi_call *c, llmf_preview *p) {
     size_t i;
+    bool secrets = c->secrets;
+    llmfi_wipe_secrets(c); /* nothing will be sent */
     p->method = c->x.req.method;
     p->url = c->x.req.url;
     p->headers = c->x.req.headers;
     p->header_count = c->x.req.header_count;
     for (i = 0; i < p->header_count; i++)
-        if (c->secret.len && p->headers[i].value.ptr == c->secret.ptr) ((llmf_header *)(uintptr_t)&p->headers[i])->value = LLMFI_LIT("REDACTED");
+        if ((c->secret.len && p->headers[i].value.ptr == c->secret.ptr) || (secrets && llmfi_header_secret(p->headers[i].name)))
+            ((llmf_header *)(uintptr_t)&p->headers[i])->value = LLMFI_LIT("REDACTED");
 }
 
 LLMF_API llmf_result llmf_preview_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, llmf_preview *p, size_t p_size) {
@@ -19335,7 +22314,7 @@ LLMF_API size_t llmf_check_abi(const llmf_desc *desc, size_t desc_size, void (*r
         config = llmfi_config_load(&f->heap, &f->desc, &f->env, llmfi_on_checked, &c, &problems);
         if (config) llmfi_config_release(config);
     }
-    llmfi_env_close(&f->env);
+    llmf_close(f);
     d.alloc(d.user, block, d.memory_size, 0);
     return c.count;
 }

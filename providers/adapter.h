@@ -5,6 +5,7 @@
 #define LLMFI_PROVIDERS_ADAPTER_H
 #include "../src/base/json_write.h"
 #include "../src/base/node.h"
+#include "../src/options.h"
 #include "reply.h"
 
 /* Quirks: name in C, name in a config file, what it means. Bits of models.def's quirk column, each of which a config file may set or clear. */
@@ -30,7 +31,10 @@
     X(BACK_REASONING, "back_reasoning", "wants reasoning of earlier turns back")                                                       \
     X(NO_KEY_NEEDED, "no_key_needed", "works without a key; one that is there is sent")                                                \
     X(SAMPLING_OLD_VERSION, "sampling_old_version", "still takes temperature and top_p under the API version 2023-06-01")              \
-    X(ADAPTIVE_THINKING, "adaptive_thinking", "reasoning is asked for by effort, not by a token budget")
+    X(ADAPTIVE_THINKING, "adaptive_thinking", "reasoning is asked for by effort, not by a token budget")                               \
+    X(TOKEN_BUDGET, "token_budget", "takes a token budget for reasoning besides an effort")                                            \
+    X(THINKING_EFFORT, "thinking_effort", "besides thinking: {type} the level of reasoning goes out as reasoning_effort")                 \
+    X(SIGNED_CALLS, "signed_calls", "refuses a call without its signature: that of another model gets one which the provider takes for it")
 
 enum {
 #define LLMFI_QUIRK_BIT(id, name, what) LLMFI_QUIRK_AT_##id,
@@ -44,6 +48,34 @@ enum {
     LLMFI_QUIRKS(LLMFI_QUIRK_BIT)
 #undef LLMFI_QUIRK_BIT
 };
+
+/* Sets of them, as rows name them. */
+enum {
+    LLMFI_QUIRK_SETS = 0
+#define LLMF_QUIRK_SET(NAME, a, b, c, d) , LLMFI_QUIRKS_##NAME = LLMFI_Q_##a | LLMFI_Q_##b | LLMFI_Q_##c | LLMFI_Q_##d
+#include "../models.def"
+};
+
+/* Those that can be met in this build: all, where a config may set them; else what its rows have. Code for the others falls away. */
+#if LLMF_HAS_CONFIG
+#define LLMFI_QUIRKS_MET 0xffffffffu
+#else
+enum {
+    LLMFI_QUIRKS_OF_PROVIDERS = 0
+#define LLMF_PROVIDER(ID, name, aliases, dialect, url, auth, keys, model, max, version, embedding, batch, quirks) LLMFI_KEEP(LLMF_HAS_##ID, | LLMFI_QUIRKS_##quirks)
+#include "../models.def"
+    , LLMFI_QUIRKS_OF_FAMILIES = 0
+#define LLMF_FAMILY(PROVIDER, prefix, quirks) LLMFI_KEEP(LLMF_HAS_##PROVIDER, | LLMFI_QUIRKS_##quirks)
+#include "../models.def"
+    , LLMFI_QUIRKS_OF_MODELS = 0
+#if LLMF_HAS_MODELS
+#define LLMF_MODEL(PROVIDER, id, context, max_output, in, out, read, write_5m, write_1h, capabilities, quirks, checked, ends) \
+    LLMFI_KEEP(LLMF_HAS_##PROVIDER, | LLMFI_QUIRKS_##quirks)
+#include "../models.def"
+#endif
+};
+#define LLMFI_QUIRKS_MET (uint32_t)(LLMFI_QUIRKS_OF_PROVIDERS | LLMFI_QUIRKS_OF_FAMILIES | LLMFI_QUIRKS_OF_MODELS)
+#endif
 
 /* What a model's name stands for, all sources merged. Filled by the factory; texts live as long as the config generation it is part of. */
 typedef struct llmfi_settings {

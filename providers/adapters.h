@@ -7,14 +7,26 @@
 #include "body.h"
 #include "common.h"
 #include "fault.h"
+#if LLMF_HAS_DIALECT_OPENAI || LLMF_HAS_DIALECT_OPENAI_RESPONSES
+#include "openai_request.h"
+#endif
 #if LLMF_HAS_DIALECT_OPENAI
 #include "openai.h"
 #endif
 #if LLMF_HAS_DIALECT_ANTHROPIC
 #include "anthropic.h"
 #endif
+#if LLMF_HAS_DIALECT_GEMINI
+#include "gemini.h"
+#endif
 #if LLMF_HAS_DIALECT_OLLAMA
 #include "ollama.h"
+#endif
+#if LLMF_HAS_DIALECT_AZURE
+#include "azure.h"
+#endif
+#if LLMF_HAS_DIALECT_COHERE
+#include "cohere.h"
 #endif
 #if LLMF_HAS_DIALECT_MOCK
 #include "mock.h"
@@ -27,8 +39,17 @@ static const llmfi_adapter *const llmfi_adapters[] = {
 #if LLMF_HAS_DIALECT_ANTHROPIC
     &llmfi_anthropic,
 #endif
+#if LLMF_HAS_DIALECT_GEMINI
+    &llmfi_gemini,
+#endif
 #if LLMF_HAS_DIALECT_OLLAMA
     &llmfi_ollama,
+#endif
+#if LLMF_HAS_DIALECT_AZURE
+    &llmfi_azure,
+#endif
+#if LLMF_HAS_DIALECT_COHERE
+    &llmfi_cohere,
 #endif
 #if LLMF_HAS_DIALECT_MOCK
     &llmfi_mock,

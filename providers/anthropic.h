@@ -145,13 +145,6 @@ static void llmfi_anthropic_media_block(llmfi_jw *w, const llmf_part *p, bool ca
 
 /* ---- request: messages ---- */
 
-/* The blocks of a state that this provider gave, as the text of a JSON array; empty: there are none. */
-static llmf_str llmfi_anthropic_blocks(const llmfi_ask *a, const llmf_message *m) {
-    llmf_str state = m->state, owner = llmfi_claude_owner(a->model);
-    if (m->role != LLMF_ASSISTANT || state.len <= owner.len || !llmfi_starts(state, owner) || state.ptr[owner.len] != ':') return llmfi_str("", 0);
-    return llmfi_from(state, owner.len + 1);
-}
-
 static bool llmfi_anthropic_empty(const llmf_part *p) {
     return p->type == LLMF_PART_TEXT && !llmfi_text_at(p->text, p->text_len).len;
 }
@@ -166,7 +159,7 @@ static size_t llmfi_anthropic_count(const llmf_message *m) {
 
 /* Which side says it; LLMF_SYSTEM: none, its text is in `system`, or there is nothing to say. */
 static int llmfi_anthropic_side(const llmfi_ask *a, const llmf_message *m) {
-    if (m->role == LLMF_SYSTEM || (!llmfi_anthropic_count(m) && !llmfi_anthropic_blocks(a, m).len)) return LLMF_SYSTEM;
+    if (m->role == LLMF_SYSTEM || (!llmfi_anthropic_count(m) && !llmfi_state_items(a, m, "anthropic").len)) return LLMF_SYSTEM;
     return m->role == LLMF_ASSISTANT ? LLMF_ASSISTANT : LLMF_USER;
 }
 
@@ -256,7 +249,7 @@ static void llmfi_anthropic_message(const llmfi_ask *a, size_t i, llmfi_jw *w) {
         llmfi_jw_key(w, "content");
         llmfi_jw_array(w);
     }
-    llmfi_anthropic_items(w, llmfi_anthropic_blocks(a, m)); /* thinking comes first and unchanged, or the next turn is refused */
+    llmfi_anthropic_items(w, llmfi_state_items(a, m, "anthropic")); /* thinking comes first and unchanged, or the next turn is refused */
     if (m->role == LLMF_TOOL) llmfi_anthropic_result(w, m, cached);
     else llmfi_anthropic_content(w, m, llmfi_anthropic_count(m), cached);
     if (next != side) {
@@ -466,7 +459,7 @@ static void llmfi_anthropic_check_thinking(const llmfi_ask *a, llmfi_refusal *no
         llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "tool_choice", "a call cannot be demanded while the model thinks; leave it or reasoning out");
     if (a->model->quirks & LLMFI_Q_NO_REASONING) {
         llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model cannot think before it answers; leave it out, or take a newer model");
-    } else if (!t.effort && (a->model->quirks & LLMFI_Q_ADAPTIVE_THINKING)) {
+    } else if (!t.effort && (a->model->quirks & (LLMFI_Q_ADAPTIVE_THINKING | LLMFI_Q_TOKEN_BUDGET)) == LLMFI_Q_ADAPTIVE_THINKING) {
         llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model takes no token budget; give low, medium, high, xhigh or max");
     } else if (t.mode == LLMFI_THINK_BUDGET && t.budget < LLMFI_ANTHROPIC_LEAST) {
         llmfi_refuse(no, LLMF_ERR_ARGUMENT, "reasoning",
@@ -507,9 +500,11 @@ static void llmfi_anthropic_check(const llmfi_ask *a, llmfi_refusal *no) {
                      a->format ? "this model takes no schema; ask for JSON in the prompt"
                                : "Anthropic has no JSON mode without a schema; give a JSON Schema, or ask for JSON in the prompt");
     for (i = 0; i < q->message_count && no->code == LLMF_OK; i++) {
-        llmf_str blocks = llmfi_anthropic_blocks(a, &q->messages[i]);
+        llmf_str blocks = llmfi_state_items(a, &q->messages[i], "anthropic");
         if (blocks.len && (blocks.ptr[0] != '[' || !llmfi_json_valid(blocks)))
             llmfi_refuse(no, LLMF_ERR_ARGUMENT, "messages.state", "is damaged: give it back whole, as the response had it, or leave it out");
+        if (q->messages[i].role != LLMF_TOOL && q->messages[i].name.len)
+            llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "messages.name", "Anthropic knows no names of who speaks; leave it out, or say it in the text");
         for (k = 0; k < q->messages[i].part_count; k++) llmfi_anthropic_check_part(&q->messages[i], &q->messages[i].parts[k], no);
     }
 }

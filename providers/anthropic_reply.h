@@ -4,12 +4,6 @@
 #include "common.h"
 #include "fault.h"
 
-/* A state is the provider's name, a colon, and a JSON array of thinking and redacted_thinking blocks as they must go back: another host would refuse their
-   signatures. This is its front for a model; model may be NULL. */
-static llmf_str llmfi_claude_owner(const llmfi_settings *model) {
-    return model && model->provider.len ? model->provider : LLMFI_LIT("anthropic");
-}
-
 /* reply.dialect.number[…]. The open block is the one whose content_block_stop is still to come. */
 enum {
     LLMFI_CLAUDE_KIND,                       /* of the open block: LLMFI_CLAUDE_… below */
@@ -33,62 +27,22 @@ typedef struct llmfi_claude_block {
     llmf_str type, text, thinking, signature, data, id, name, input;
 } llmfi_claude_block;
 
-/* The type of the object that was just opened, raw. The reader then stands at its first key besides, or at its end. */
-static llmf_str llmfi_claude_type(llmfi_json *j) {
-    llmf_str type = llmfi_str("", 0);
-    llmfi_json ahead;
-    llmfi_json_next(j);
-    if (j->token != LLMFI_J_KEY) return type;
-    if (LLMFI_KEY(j, "type")) { /* where it always stands */
-        llmfi_json_take_raw(j, &type);
-        llmfi_json_next(j);
-        return type;
-    }
-    ahead = *j;
-    for (; ahead.token == LLMFI_J_KEY && !type.len; llmfi_json_next(&ahead))
-        if (LLMFI_KEY(&ahead, "type")) llmfi_json_take_raw(&ahead, &type);
-        else llmfi_json_skip(&ahead);
-    return type;
-}
+/* ---- state: thinking and redacted_thinking blocks as they must go back ---- */
 
-/* ---- state ---- */
-
-/* Raw JSON text, cleaned of what is no UTF-8. */
-static void llmfi_claude_put(llmfi_reply *r, llmfi_buf *b, llmf_str s) {
-    s = llmfi_reply_clean(r, s);
-    if (!s.len || r->error.code || !llmfi_reply_room(r, -2, b, s.len)) return; /* -2: nothing of these buffers is ever lent to an event */
-    memcpy(b->ptr + b->len, s.ptr, s.len);
-    b->len += s.len;
-}
-
-#define LLMFI_CLAUDE_PUT(r, b, lit) llmfi_claude_put((r), (b), LLMFI_LIT(lit))
-
-/* One block more. The state is a whole array at any time between two frames: its ] is taken off for the next block. */
+/* One block more. */
 static void llmfi_claude_state(llmfi_reply *r, const char *type, const char *member, llmf_str value, llmf_str signature) {
     llmfi_buf *b = &r->state;
-    size_t before = b->len;
-    if (r->error.code) return;
-    if (b->len) b->len--;
-    if (!before) llmfi_claude_put(r, b, llmfi_claude_owner((const llmfi_settings *)r->user));
-    llmfi_claude_put(r, b, before ? LLMFI_LIT(",") : LLMFI_LIT(":["));
-    LLMFI_CLAUDE_PUT(r, b, "{\"type\":\"");
-    llmfi_claude_put(r, b, llmfi_cstr(type));
-    LLMFI_CLAUDE_PUT(r, b, "\",\"");
-    llmfi_claude_put(r, b, llmfi_cstr(member));
-    LLMFI_CLAUDE_PUT(r, b, "\":\"");
-    llmfi_claude_put(r, b, value);
-    if (signature.len) LLMFI_CLAUDE_PUT(r, b, "\",\"signature\":\"");
-    llmfi_claude_put(r, b, signature);
-    LLMFI_CLAUDE_PUT(r, b, "\"}]");
-    if (!r->error.code) return;
-    b->len = before;
-    if (before) b->ptr[before - 1] = ']';
-}
-
-/* Undoes the frame, and what taking off the ] has done to the state of earlier frames. */
-static void llmfi_claude_bad_frame(llmfi_reply *r, const llmfi_json *j, llmf_str frame) {
-    llmfi_reply_bad_frame(r, j, frame);
-    if (r->state.len) r->state.ptr[r->state.len - 1] = ']';
+    size_t before = llmfi_state_open(r, "anthropic");
+    LLMFI_REPLY_PUT(r, b, "{\"type\":\"");
+    llmfi_reply_put(r, b, llmfi_cstr(type));
+    LLMFI_REPLY_PUT(r, b, "\",\"");
+    llmfi_reply_put(r, b, llmfi_cstr(member));
+    LLMFI_REPLY_PUT(r, b, "\":\"");
+    llmfi_reply_put(r, b, value);
+    if (signature.len) LLMFI_REPLY_PUT(r, b, "\",\"signature\":\"");
+    llmfi_reply_put(r, b, signature);
+    LLMFI_REPLY_PUT(r, b, "\"}");
+    llmfi_state_close(r, before);
 }
 
 /* ---- blocks ---- */
@@ -134,8 +88,8 @@ static void llmfi_claude_open(llmfi_reply *r, const llmfi_claude_block *b, int64
         number[LLMFI_CLAUDE_KIND] = LLMFI_CLAUDE_THINKING;
         text = llmfi_json_at_raw(b->thinking);
         if (b->thinking.len) llmfi_reply_reasoning_json(r, &text);
-        llmfi_claude_put(r, &r->dialect.buf[LLMFI_CLAUDE_THOUGHT], b->thinking);
-        llmfi_claude_put(r, &r->dialect.buf[LLMFI_CLAUDE_SIGNATURE], b->signature);
+        llmfi_reply_put(r, &r->dialect.buf[LLMFI_CLAUDE_THOUGHT], b->thinking);
+        llmfi_reply_put(r, &r->dialect.buf[LLMFI_CLAUDE_SIGNATURE], b->signature);
     } else if (LLMFI_IS(b->type, "redacted_thinking")) {
         llmfi_claude_state(r, "redacted_thinking", "data", b->data, llmfi_str("", 0));
     } else if (LLMFI_IS(b->type, "tool_use")) {
@@ -143,7 +97,7 @@ static void llmfi_claude_open(llmfi_reply *r, const llmfi_claude_block *b, int64
         if (at < 0) return;
         number[LLMFI_CLAUDE_KIND] = LLMFI_CLAUDE_TOOL;
         number[LLMFI_CLAUDE_CALL] = at;
-        if (!llmfi_claude_no_input(b->input)) llmfi_claude_put(r, &r->dialect.buf[LLMFI_CLAUDE_BEGUN], b->input);
+        if (!llmfi_claude_no_input(b->input)) llmfi_reply_put(r, &r->dialect.buf[LLMFI_CLAUDE_BEGUN], b->input);
     }
 }
 
@@ -169,7 +123,7 @@ static void llmfi_claude_citations(llmfi_reply *r, llmfi_json *j) {
 static void llmfi_claude_block_in(llmfi_reply *r, llmfi_json *j, int64_t index, bool whole) {
     llmfi_claude_block b;
     memset(&b, 0, sizeof b);
-    b.type = llmfi_claude_type(j);
+    b.type = llmfi_json_type(j);
     for (; j->token == LLMFI_J_KEY; llmfi_json_next(j))
         if (LLMFI_KEY(j, "text")) llmfi_json_take_raw(j, &b.text);
         else if (LLMFI_KEY(j, "thinking")) llmfi_json_take_raw(j, &b.thinking);
@@ -198,12 +152,12 @@ static void llmfi_claude_arguments(llmfi_reply *r, const llmfi_json *j, int64_t 
 /* A piece of thinking: to be read, and to be given back. */
 static void llmfi_claude_thought(llmfi_reply *r, const llmfi_json *j) {
     llmfi_reply_reasoning_json(r, j);
-    if (r->dialect.number[LLMFI_CLAUDE_KIND] == LLMFI_CLAUDE_THINKING) llmfi_claude_put(r, &r->dialect.buf[LLMFI_CLAUDE_THOUGHT], j->text);
+    if (r->dialect.number[LLMFI_CLAUDE_KIND] == LLMFI_CLAUDE_THINKING) llmfi_reply_put(r, &r->dialect.buf[LLMFI_CLAUDE_THOUGHT], j->text);
 }
 
 /* The delta object of a content_block_delta, just opened. */
 static void llmfi_claude_delta(llmfi_reply *r, llmfi_json *j, int64_t index) {
-    llmf_str type = llmfi_claude_type(j);
+    llmf_str type = llmfi_json_type(j);
     bool thinking = r->dialect.number[LLMFI_CLAUDE_KIND] == LLMFI_CLAUDE_THINKING;
     for (; j->token == LLMFI_J_KEY; llmfi_json_next(j)) {
         if (LLMFI_KEY(j, "text") && LLMFI_IS(type, "text_delta")) {
@@ -211,7 +165,7 @@ static void llmfi_claude_delta(llmfi_reply *r, llmfi_json *j, int64_t index) {
         } else if (LLMFI_KEY(j, "thinking") && LLMFI_IS(type, "thinking_delta")) {
             if (llmfi_json_scalar(j) == LLMFI_J_STRING) llmfi_claude_thought(r, j);
         } else if (LLMFI_KEY(j, "signature") && LLMFI_IS(type, "signature_delta")) {
-            if (llmfi_json_scalar(j) == LLMFI_J_STRING && thinking) llmfi_claude_put(r, &r->dialect.buf[LLMFI_CLAUDE_SIGNATURE], j->text);
+            if (llmfi_json_scalar(j) == LLMFI_J_STRING && thinking) llmfi_reply_put(r, &r->dialect.buf[LLMFI_CLAUDE_SIGNATURE], j->text);
         } else if (LLMFI_KEY(j, "partial_json") && LLMFI_IS(type, "input_json_delta")) {
             if (llmfi_json_scalar(j) == LLMFI_J_STRING) llmfi_claude_arguments(r, j, index);
         } else if (LLMFI_KEY(j, "citation") && LLMFI_IS(type, "citations_delta")) {
@@ -353,11 +307,11 @@ static void llmfi_anthropic_frame(llmfi_reply *r, llmf_str event, llmf_str data)
     if (llmfi_claude_usual_event(r, data)) return;
     llmfi_json_init(&j, data, true);
     if (llmfi_json_enter(&j, LLMFI_J_OBJECT)) {
-        e.type = llmfi_claude_type(&j);
+        e.type = llmfi_json_type(&j);
         llmfi_claude_members(r, &j, &e);
     }
     if (j.error || llmfi_json_next(&j) != LLMFI_J_END) {
-        llmfi_claude_bad_frame(r, &j, data);
+        llmfi_state_bad_frame(r, &j, data);
     } else if (LLMFI_IS(e.type, "error")) {
         llmfi_fault_object(r, data, llmfi_str("", 0));
     } else if (LLMFI_IS(e.type, "content_block_stop")) {

@@ -3,6 +3,7 @@
 #ifndef LLMFI_PROVIDERS_BODY_H
 #define LLMFI_PROVIDERS_BODY_H
 #include "../src/base/json_tree.h"
+#include "../src/wire/url.h"
 #include "adapter.h"
 
 /* Plain data: copy it to remember a place. */
@@ -80,7 +81,7 @@ LLMFI_UNUSED static bool llmfi_body_length(const llmfi_adapter *adapter, const l
 /* ---- what several dialects need ---- */
 
 /* A refusal with a field's name in front: "temperature: this model refuses it". The first stays. */
-LLMFI_UNUSED static void llmfi_refuse(llmfi_refusal *refusal, int code, const char *field, const char *text) {
+LLMFI_UNUSED static LLMFI_COLD void llmfi_refuse(llmfi_refusal *refusal, int code, const char *field, const char *text) {
     llmfi_text t;
     if (refusal->code != LLMF_OK) return;
     t = llmfi_text_in(refusal->text, sizeof refusal->text);
@@ -89,6 +90,11 @@ LLMFI_UNUSED static void llmfi_refuse(llmfi_refusal *refusal, int code, const ch
     LLMFI_SAY(&t, ": ");
     llmfi_say_c(&t, text);
 }
+#if !LLMF_HAS_STRINGS
+#define llmfi_refuse(refusal, code, field, text) ((void)(text), llmfi_refuse((refusal), (code), (field), ""))
+#endif
+
+#if LLMF_HAS_EXTRA || LLMF_HAS_CONFIG
 
 /* The extra member of that name, the request's before the model's; NULL: there is none. */
 LLMFI_UNUSED static const llmfi_node *llmfi_extra(const llmfi_ask *a, llmf_str name) {
@@ -96,19 +102,63 @@ LLMFI_UNUSED static const llmfi_node *llmfi_extra(const llmfi_ask *a, llmf_str n
     return n ? n : llmfi_member(a->model->extra, name);
 }
 
-/* Writes all extra members into the object that is open. What the dialect itself has written must not be among them: ask llmfi_extra first. */
-LLMFI_UNUSED static void llmfi_extra_write(const llmfi_ask *a, llmfi_jw *w) {
-    const llmfi_node *from[2], *n;
+/* The same of the object `inside` among them, which is laid over ours member by member: one more option is no reason to lose the others. */
+LLMFI_UNUSED static const llmfi_node *llmfi_extra_in(const llmfi_ask *a, llmf_str inside, llmf_str name) {
+    const llmfi_node *n = llmfi_member(llmfi_member(a->extra, inside), name);
+    return n ? n : llmfi_member(llmfi_member(a->model->extra, inside), name);
+}
+
+/* Writes the members of both objects, those of `over` before those of `under` with the same key; not the member `but`. Either may be NULL. */
+static void llmfi_extra_lay(const llmfi_node *under, const llmfi_node *over, llmf_str but, llmfi_jw *w) {
+    const llmfi_node *n;
     int i;
-    from[0] = a->model->extra;
-    from[1] = a->extra;
-    for (i = 0; i < 2; i++)
-        for (n = from[i] && from[i]->type == LLMFI_OBJECT ? from[i]->child : NULL; n; n = n->next) {
-            if (i == 0 && llmfi_member(a->extra, n->key)) continue;
+    for (i = 0; i < 2; i++, under = over)
+        for (n = under && under->type == LLMFI_OBJECT ? under->child : NULL; n; n = n->next) {
+            if ((but.ptr && llmfi_eq(n->key, but)) || (i == 0 && llmfi_member(over, n->key))) continue;
             llmfi_jw_key_str(w, n->key);
             llmfi_node_write(w, n);
         }
 }
+
+/* Writes all extra members into the object that is open. What the dialect itself has written must not be among them: ask llmfi_extra first. */
+LLMFI_UNUSED static void llmfi_extra_write(const llmfi_ask *a, llmfi_jw *w) {
+    llmfi_extra_lay(a->model->extra, a->extra, llmfi_str(NULL, 0), w);
+}
+
+/* The same without the object `inside`, whose members llmfi_extra_write_in writes where they belong. */
+LLMFI_UNUSED static void llmfi_extra_write_but(const llmfi_ask *a, llmfi_jw *w, llmf_str inside) {
+    llmfi_extra_lay(a->model->extra, a->extra, inside, w);
+}
+
+LLMFI_UNUSED static void llmfi_extra_write_in(const llmfi_ask *a, llmfi_jw *w, llmf_str inside) {
+    llmfi_extra_lay(llmfi_member(a->model->extra, inside), llmfi_member(a->extra, inside), llmfi_str(NULL, 0), w);
+}
+
+#else
+
+LLMFI_UNUSED static const llmfi_node *llmfi_extra(const llmfi_ask *a, llmf_str name) {
+    (void)a, (void)name;
+    return NULL;
+}
+
+LLMFI_UNUSED static void llmfi_extra_write(const llmfi_ask *a, llmfi_jw *w) {
+    (void)a, (void)w;
+}
+
+LLMFI_UNUSED static const llmfi_node *llmfi_extra_in(const llmfi_ask *a, llmf_str inside, llmf_str name) {
+    (void)a, (void)inside, (void)name;
+    return NULL;
+}
+
+LLMFI_UNUSED static void llmfi_extra_write_but(const llmfi_ask *a, llmfi_jw *w, llmf_str inside) {
+    (void)a, (void)w, (void)inside;
+}
+
+LLMFI_UNUSED static void llmfi_extra_write_in(const llmfi_ask *a, llmfi_jw *w, llmf_str inside) {
+    (void)a, (void)w, (void)inside;
+}
+
+#endif
 
 /* "4096 tokens": true, and the number. */
 LLMFI_UNUSED static bool llmfi_reasoning_tokens(const char *reasoning, int64_t *tokens) {
@@ -120,6 +170,79 @@ LLMFI_UNUSED static bool llmfi_reasoning_tokens(const char *reasoning, int64_t *
 /* What a content_len, text_len … of the engine's stands for. */
 LLMFI_UNUSED static llmf_str llmfi_text_at(const char *ptr, size_t len) {
     return llmfi_str(ptr ? ptr : "", ptr ? len : 0);
+}
+
+/* All but the unreserved characters of RFC 3986 percent-encoded: a segment of a path, a query's value. */
+LLMFI_UNUSED static void llmfi_put_url(llmfi_out *out, llmf_str text) {
+    static const char hex[] = "0123456789ABCDEF";
+    while (text.len) {
+        size_t plain = llmfi_char_span(text, LLMFI_CHAR_UNRESERVED);
+        llmfi_put(out, text.ptr, plain);
+        text = llmfi_from(text, plain);
+        if (!text.len) return;
+        llmfi_put_char(out, '%');
+        llmfi_put_char(out, hex[(unsigned char)text.ptr[0] >> 4]);
+        llmfi_put_char(out, hex[(unsigned char)text.ptr[0] & 15]);
+        text = llmfi_from(text, 1);
+    }
+}
+
+/* A segment that would leave its place: a model's name must not choose another endpoint. */
+LLMFI_UNUSED static bool llmfi_strays(llmf_str segment) {
+    return !segment.len || LLMFI_IS(segment, ".") || LLMFI_IS(segment, "..");
+}
+
+/* ---- what several dialects write alike ---- */
+
+LLMFI_UNUSED static void llmfi_jw_strings(llmfi_jw *w, const char *const *texts, size_t count) {
+    size_t i;
+    llmfi_jw_array(w);
+    for (i = 0; i < count; i++) llmfi_jw_str(w, llmfi_cstr(texts[i]));
+    llmfi_jw_array_end(w);
+}
+
+/* {"type":"text","text":…} */
+LLMFI_UNUSED static void llmfi_jw_text_part(llmfi_jw *w, llmf_str text) {
+    llmfi_jw_object(w);
+    llmfi_jw_member_lit(w, "type", "text");
+    llmfi_jw_member_str(w, "text", text);
+    llmfi_jw_object_end(w);
+}
+
+/* The calls of an assistant message: [{"id","type":"function","function":{"name","arguments":"…"}}] */
+LLMFI_UNUSED static void llmfi_jw_function_calls(llmfi_jw *w, const llmf_message *m) {
+    size_t i;
+    llmfi_jw_array(w);
+    for (i = 0; i < m->tool_call_count; i++) {
+        const llmf_tool_call *c = &m->tool_calls[i];
+        llmfi_jw_object(w);
+        llmfi_jw_member_str(w, "id", c->id);
+        llmfi_jw_member_lit(w, "type", "function");
+        llmfi_jw_key(w, "function");
+        llmfi_jw_object(w);
+        llmfi_jw_member_str(w, "name", c->name);
+        llmfi_jw_member_str(w, "arguments", c->arguments.len ? c->arguments : LLMFI_LIT("{}"));
+        llmfi_jw_object_end(w);
+        llmfi_jw_object_end(w);
+    }
+    llmfi_jw_array_end(w);
+}
+
+/* A tool: {"type":"function","function":{"name","description","parameters"}} */
+LLMFI_UNUSED static void llmfi_jw_function(const llmfi_ask *a, size_t at, llmfi_jw *w) {
+    const llmf_tool *t = &a->req->tools[at];
+    llmfi_jw_object(w);
+    llmfi_jw_member_lit(w, "type", "function");
+    llmfi_jw_key(w, "function");
+    llmfi_jw_object(w);
+    llmfi_jw_member_str(w, "name", llmfi_cstr(t->name));
+    if (t->description && *t->description) llmfi_jw_member_str(w, "description", llmfi_cstr(t->description));
+    llmfi_jw_key(w, "parameters");
+    if (a->schemas && a->schemas[at]) llmfi_node_write(w, a->schemas[at]);
+    else if (!LLMF_HAS_SCHEMA && t->parameters) llmfi_jw_raw(w, llmfi_cstr(t->parameters));
+    else llmfi_jw_raw(w, LLMFI_LIT("{\"type\":\"object\",\"properties\":{}}"));
+    llmfi_jw_object_end(w);
+    llmfi_jw_object_end(w);
 }
 
 /* The media type of a part: as given, else by its first bytes, else by its name. */
@@ -166,6 +289,28 @@ LLMFI_UNUSED static bool llmfi_data_url(llmf_str url, llmf_str *media, llmf_str 
     *media = llmfi_str(head.ptr, semicolon);
     *base64 = llmfi_from(url, comma + 1);
     return true;
+}
+
+/* {"type":"image_url","image_url":{"url":…,"detail":…}}: a part with bytes becomes a data: URL. */
+LLMFI_UNUSED static void llmfi_jw_image_part(llmfi_jw *w, const llmf_part *p) {
+    llmfi_jw_object(w);
+    llmfi_jw_member_lit(w, "type", "image_url");
+    llmfi_jw_key(w, "image_url");
+    llmfi_jw_object(w);
+    llmfi_jw_key(w, "url");
+    if (p->data) {
+        llmfi_jw_str_begin(w);
+        llmfi_jw_str_piece(w, LLMFI_LIT("data:"));
+        llmfi_jw_str_piece(w, llmfi_part_media(p));
+        llmfi_jw_str_piece(w, LLMFI_LIT(";base64,"));
+        llmfi_put_base64(w->out, p->data, p->data_len);
+        llmfi_jw_str_end(w);
+    } else {
+        llmfi_jw_str(w, llmfi_cstr(p->url));
+    }
+    if (p->detail && *p->detail) llmfi_jw_member_str(w, "detail", llmfi_cstr(p->detail));
+    llmfi_jw_object_end(w);
+    llmfi_jw_object_end(w);
 }
 
 #endif

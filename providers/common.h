@@ -10,6 +10,19 @@ LLMFI_UNUSED static int llmfi_json_scalar(llmfi_json *j) {
     return token;
 }
 
+/* The next member of the object that is open: the place of its key in a list of words that an empty one ends, or their number where it is none of them;
+   below 0: there is no other member. */
+LLMFI_UNUSED static int llmfi_json_pick(llmfi_json *j, const char *names) {
+    size_t len;
+    int at;
+    if (llmfi_json_next(j) != LLMFI_J_KEY) return -1;
+    for (at = 0; *names; at++, names += len + 1) {
+        len = strlen(names);
+        if (j->escaped ? llmfi_json_is(j, llmfi_str(names, len)) : len == j->text.len && memcmp(names, j->text.ptr, len) == 0) break;
+    }
+    return at;
+}
+
 /* The next value: true where it is that container (LLMFI_J_OBJECT, _ARRAY), which is now open. Anything else is passed over. */
 LLMFI_UNUSED static bool llmfi_json_enter(llmfi_json *j, int container) {
     int token = llmfi_json_next(j);
@@ -18,9 +31,33 @@ LLMFI_UNUSED static bool llmfi_json_enter(llmfi_json *j, int container) {
     return false;
 }
 
+/* The next value as a count; anything but a whole number from 0 is LLMF_UNKNOWN. */
+LLMFI_UNUSED static int64_t llmfi_json_tokens(llmfi_json *j) {
+    llmfi_json_scalar(j);
+    return llmfi_reply_number(j);
+}
+
 /* The next value as its raw text between the quotes; anything but a string leaves *raw as it is. */
 LLMFI_UNUSED static void llmfi_json_take_raw(llmfi_json *j, llmf_str *raw) {
     if (llmfi_json_scalar(j) == LLMFI_J_STRING) *raw = j->text;
+}
+
+/* The `type` of the object that was just opened, raw. The reader then stands at its first key besides, or at its end. */
+LLMFI_UNUSED static llmf_str llmfi_json_type(llmfi_json *j) {
+    llmf_str type = llmfi_str("", 0);
+    llmfi_json ahead;
+    llmfi_json_next(j);
+    if (j->token != LLMFI_J_KEY) return type;
+    if (LLMFI_KEY(j, "type")) { /* where it mostly stands */
+        llmfi_json_take_raw(j, &type);
+        llmfi_json_next(j);
+        return type;
+    }
+    ahead = *j;
+    for (; ahead.token == LLMFI_J_KEY && !type.len; llmfi_json_next(&ahead))
+        if (LLMFI_KEY(&ahead, "type")) llmfi_json_take_raw(&ahead, &type);
+        else llmfi_json_skip(&ahead);
+    return type;
 }
 
 /* A reader that stands at a string whose raw text was put aside. */
@@ -40,18 +77,76 @@ LLMFI_UNUSED static llmf_str llmfi_reply_raw(llmfi_reply *r, llmf_str raw) {
     return raw.len ? llmfi_reply_string(r, &j) : llmfi_str("", 0);
 }
 
-/* A tool call that comes in one piece. id and name: raw texts. args: raw JSON, as a rule an object; a string is the arguments' own text. */
-LLMFI_UNUSED static void llmfi_reply_whole_call(llmfi_reply *r, llmf_str id, llmf_str name, llmf_str args) {
-    int at;
-    id = llmfi_reply_raw(r, id);
-    at = llmfi_reply_tool_begin(r, -1, id, llmfi_reply_raw(r, name));
-    if (at < 0) return;
+/* Adds raw JSON text, cleaned of what is no UTF-8, to a buffer of which nothing is ever lent to an event: the state, the dialect's own. */
+LLMFI_UNUSED static void llmfi_reply_put(llmfi_reply *r, llmfi_buf *b, llmf_str raw) {
+    raw = llmfi_reply_clean(r, raw);
+    if (!raw.len || r->error.code || !llmfi_reply_room(r, -2, b, raw.len)) return;
+    memcpy(b->ptr + b->len, raw.ptr, raw.len);
+    b->len += raw.len;
+}
+#define LLMFI_REPLY_PUT(r, b, lit) llmfi_reply_put((r), (b), LLMFI_LIT(lit))
+
+/* ---- states: the provider's name, a colon and a JSON array, whole at any time between two frames; another host would refuse what is in it ---- */
+
+/* The name that a state of this model begins with; model may be NULL. dialect: where it has no provider. */
+LLMFI_UNUSED static llmf_str llmfi_state_owner(const llmfi_settings *model, const char *dialect) {
+    return model && model->provider.len ? model->provider : llmfi_cstr(dialect);
+}
+
+/* Makes room for one more item, which llmfi_reply_put then writes to r->state; gives what llmfi_state_close wants. */
+LLMFI_UNUSED static size_t llmfi_state_open(llmfi_reply *r, const char *dialect) {
+    llmfi_buf *b = &r->state;
+    size_t before = b->len;
+    if (r->error.code) return before;
+    if (before) b->len--; /* its ] */
+    else llmfi_reply_put(r, b, llmfi_state_owner((const llmfi_settings *)r->user, dialect));
+    llmfi_reply_put(r, b, before ? LLMFI_LIT(",") : LLMFI_LIT(":["));
+    return before;
+}
+
+LLMFI_UNUSED static void llmfi_state_mend(llmfi_reply *r) {
+    if (r->state.len) r->state.ptr[r->state.len - 1] = ']';
+}
+
+LLMFI_UNUSED static void llmfi_state_close(llmfi_reply *r, size_t before) {
+    LLMFI_REPLY_PUT(r, &r->state, "]");
+    if (!r->error.code) return;
+    r->state.len = before;
+    llmfi_state_mend(r);
+}
+
+/* Undoes the frame, and what opening has done to the state of earlier frames. */
+LLMFI_UNUSED static void llmfi_state_bad_frame(llmfi_reply *r, const llmfi_json *j, llmf_str frame) {
+    llmfi_reply_bad_frame(r, j, frame);
+    llmfi_state_mend(r);
+}
+
+/* The array of a state that this provider gave; empty: there is none. */
+LLMFI_UNUSED static llmf_str llmfi_state_items(const llmfi_ask *a, const llmf_message *m, const char *dialect) {
+    llmf_str state = m->state, owner = llmfi_state_owner(a->model, dialect);
+    if (m->role != LLMF_ASSISTANT || state.len <= owner.len || !llmfi_starts(state, owner) || state.ptr[owner.len] != ':') return llmfi_str("", 0);
+    return llmfi_from(state, owner.len + 1);
+}
+
+/* ---- calls and their results ---- */
+
+/* Arguments as raw JSON: a string is their own text, or a piece of it; null is none. */
+LLMFI_UNUSED static void llmfi_reply_raw_args(llmfi_reply *r, int at, llmf_str args) {
     if (args.len > 1 && args.ptr[0] == '"') {
         llmfi_json text = llmfi_json_at_raw(llmfi_str(args.ptr + 1, args.len - 2));
         llmfi_reply_tool_args_json(r, at, &text);
     } else if (!LLMFI_IS(args, "null")) {
         llmfi_reply_tool_args(r, at, llmfi_reply_clean(r, args));
     }
+}
+
+/* A tool call that comes in one piece. id and name: raw texts. args: raw JSON, as a rule an object. */
+LLMFI_UNUSED static void llmfi_reply_whole_call(llmfi_reply *r, llmf_str id, llmf_str name, llmf_str args) {
+    int at;
+    id = llmfi_reply_raw(r, id);
+    at = llmfi_reply_tool_begin(r, -1, id, llmfi_reply_raw(r, name));
+    if (at < 0) return;
+    llmfi_reply_raw_args(r, at, args);
     llmfi_reply_tool_end(r, at);
 }
 
@@ -63,15 +158,36 @@ LLMFI_UNUSED static bool llmfi_frame_end(llmfi_reply *r, llmfi_json *j, llmf_str
 }
 
 /* JSON, but not what this dialect says (RULES 28). */
-LLMFI_UNUSED static void llmfi_frame_foreign(llmfi_reply *r, const char *what) {
+LLMFI_UNUSED static LLMFI_COLD void llmfi_frame_foreign(llmfi_reply *r, const char *what) {
     llmfi_text t;
     if (r->error.code != LLMF_OK) return;
     llmfi_reply_fail(r, LLMF_ERR_PROTOCOL, "");
-    t = llmfi_text_in(r->error.text, sizeof r->error.text);
+    t = llmfi_error_text(&r->error);
     llmfi_say(&t, r->provider);
     LLMFI_SAY(&t, ": the reply is JSON, but not ");
     llmfi_say_c(&t, what);
     LLMFI_SAY(&t, ": are the base URL and the dialect right?");
+}
+#if !LLMF_HAS_STRINGS
+#define llmfi_frame_foreign(r, what) llmfi_frame_foreign((r), "")
+#endif
+
+/* An id that llmfi_reply_make_id made: its provider never saw it, and the next reply may have the same. */
+LLMFI_UNUSED static bool llmfi_made_id(llmf_str id) {
+    size_t i = 4;
+    while (i < id.len && llmfi_is_digit(id.ptr[i])) i++;
+    return id.len == 9 && i == 9 && llmfi_starts(id, LLMFI_LIT("call"));
+}
+
+/* The function that the result in message `at` is of: as the message says, else by the call of that id before it. */
+LLMFI_UNUSED static llmf_str llmfi_result_name(const llmfi_ask *a, size_t at) {
+    const llmf_message *m = &a->req->messages[at];
+    size_t i;
+    if (m->name.len) return m->name;
+    while (at-- > 0)
+        for (i = 0; i < a->req->messages[at].tool_call_count; i++)
+            if (llmfi_eq(a->req->messages[at].tool_calls[i].id, m->tool_call_id)) return a->req->messages[at].tool_calls[i].name;
+    return llmfi_str("", 0);
 }
 
 /* Arguments where the protocol wants an object: what is none goes back as the text that it is. */

@@ -29,42 +29,55 @@ static void llmfi_fault_word(llmfi_fault *f, int which, llmf_str word, int depth
 
 /* ---- classes ---- */
 
+#if LLMF_HAS_FAULTS
+
 /* The result of a word, or LLMF_OK where no row has it. */
 static int llmfi_fault_of_word(llmf_str word) {
-    static const struct {
-        const char *word;
-        size_t len;
-        int result;
-    } rows[] = {
-#define LLMF_ERROR_WORD(text, result) { text, sizeof(text) - 1, result },
+    static const char words[] =
+#define LLMF_ERROR_WORD(text, result) text "\0"
+#include "../models.def"
+        ;
+    static const uint8_t results[] = {
+#define LLMF_ERROR_WORD(text, result) result,
 #include "../models.def"
     };
-    size_t i;
-    for (i = 0; i < LLMFI_COUNT(rows); i++)
-        if (llmfi_eq(llmfi_str(rows[i].word, rows[i].len), word)) return rows[i].result;
-    return LLMF_OK;
+    int at = llmfi_word_in(words, word);
+    return at < 0 ? (int)LLMF_OK : results[at];
 }
 
 /* True when the message holds a phrase of that result. */
 static bool llmfi_fault_says(llmf_str message, int result) {
-    static const struct {
-        const char *phrase;
-        size_t len;
-        int result;
-    } rows[] = {
-#define LLMF_ERROR_PHRASE(text, result) { text, sizeof(text) - 1, result },
+    static const char phrases[] =
+#define LLMF_ERROR_PHRASE(text, result) text "\0"
+#include "../models.def"
+        ;
+    static const uint8_t results[] = {
+#define LLMF_ERROR_PHRASE(text, result) result,
 #include "../models.def"
     };
+    const char *phrase = phrases;
     size_t i;
-    for (i = 0; i < LLMFI_COUNT(rows); i++)
-        if (rows[i].result == result && llmfi_find_nocase(message, llmfi_str(rows[i].phrase, rows[i].len)) != LLMFI_NOWHERE) return true;
+    for (i = 0; i < LLMFI_COUNT(results); i++) {
+        if (results[i] == result && llmfi_find_nocase(message, llmfi_cstr(phrase)) != LLMFI_NOWHERE) return true;
+        phrase += strlen(phrase) + 1;
+    }
     return false;
 }
+
+#else
+
+static int llmfi_fault_of_word(llmf_str word) {
+    (void)word;
+    return LLMF_OK;
+}
+
+#endif
 
 /* The result of a status, or LLMF_OK where no row has it: it is no error, or there is none. */
 static int llmfi_fault_of_status(int64_t status) {
     static const struct {
-        int from, to, result;
+        int16_t from, to;
+        uint8_t result;
     } rows[] = {
 #define LLMF_ERROR_STATUS(from, to, result) { from, to, result },
 #include "../models.def"
@@ -74,6 +87,8 @@ static int llmfi_fault_of_status(int64_t status) {
         if (status >= rows[i].from && status <= rows[i].to) return rows[i].result;
     return LLMF_OK;
 }
+
+#if LLMF_HAS_FAULTS
 
 /* RULES 29. status: the HTTP status where it is an error's, else the one named inside, else 0. */
 static int llmfi_fault_class(const llmfi_fault *f, int64_t status) {
@@ -92,6 +107,16 @@ static int llmfi_fault_class(const llmfi_fault *f, int64_t status) {
         if (llmfi_fault_of_word(f->word[i]) == LLMF_ERR_BAD_REQUEST) return LLMF_ERR_BAD_REQUEST;
     return LLMF_ERR_SERVER;
 }
+
+#else
+
+static int llmfi_fault_class(const llmfi_fault *f, int64_t status) {
+    int result = llmfi_fault_of_status(status);
+    (void)f;
+    return result == LLMF_OK ? LLMF_ERR_SERVER : result;
+}
+
+#endif
 
 static bool llmfi_fault_is_number(llmf_str word) {
     size_t i;
@@ -121,7 +146,7 @@ static bool llmfi_fault_key_char(char c) {
 
 /* How long the key is that begins at the front of `s`; 0: none does. One that its owner has masked (sk-12***89) is none. */
 static size_t llmfi_fault_key(llmf_str s) {
-    static const char *const begins[] = { "sk-", "sk_", "gsk_", "hf_", "xai-", "AIza", "AKIA", "ASIA", "pplx-", "nvapi-", "csk-", "r8_", "ya29.", "eyJ", "ABSK" };
+    static const char begins[][7] = { "sk-", "sk_", "gsk_", "hf_", "xai-", "AIza", "AKIA", "ASIA", "pplx-", "nvapi-", "csk-", "r8_", "ya29.", "eyJ", "ABSK" };
     size_t i, n = 0, front = 0;
     for (i = 0; i < LLMFI_COUNT(begins); i++)
         if (llmfi_starts(s, llmfi_cstr(begins[i]))) break;
@@ -179,6 +204,10 @@ static size_t llmfi_fault_clean(const llmfi_reply *r, char *text, size_t len) {
 
 /* What to do about it. Which variable holds the key, the engine says. */
 static const char *llmfi_fault_advice(int code) {
+#if !LLMF_HAS_STRINGS
+    (void)code;
+    return "";
+#else
     switch (code) {
     case LLMF_ERR_AUTH: return "check the API key";
     case LLMF_ERR_PERMISSION: return "this key may not do that: ask the account's owner, or take another model";
@@ -193,11 +222,12 @@ static const char *llmfi_fault_advice(int code) {
     case LLMF_ERR_TIMEOUT: return "try again, or ask for less";
     default: return "";
     }
+#endif
 }
 
 static void llmfi_fault_sentence(llmfi_reply *r) {
     llmf_error *e = &r->error;
-    llmfi_text t = llmfi_text_in(e->text, sizeof e->text);
+    llmfi_text t = llmfi_error_text(e);
     llmf_str said = llmfi_utf8_cut(e->message, 300);
     const char *advice = llmfi_fault_advice(e->code);
     llmfi_say(&t, r->provider.len ? r->provider : LLMFI_LIT("the provider"));
@@ -244,7 +274,9 @@ LLMFI_UNUSED static void llmfi_fault_tell(llmfi_reply *r, int code, llmf_str wor
 static void llmfi_fault_decide(llmfi_reply *r, llmfi_fault *f) {
     int64_t status = r->status >= 300 ? r->status : f->status;
     int code = llmfi_fault_class(f, status);
+    size_t bad;
     if (code == LLMF_ERR_CONTENT_FILTER) r->blocked = true;
+    if (!llmfi_utf8_valid(llmfi_buf_str(&f->message), &bad)) f->message.len = bad; /* memory ran out within a character */
     llmfi_fault_tell(r, code, llmfi_fault_code(f), llmfi_trim(llmfi_buf_str(&f->message)));
     llmfi_buf_free(&f->message);
 }
@@ -258,6 +290,8 @@ static bool llmfi_fault_speak(llmfi_fault *f, int rank) {
     f->message_rank = rank;
     return true;
 }
+
+#if LLMF_HAS_FAULTS
 
 static void llmfi_fault_part(llmfi_fault *f, const char *between, const llmfi_json *j) {
     if (f->message.len) llmfi_buf_add(&f->message, between, strlen(between));
@@ -295,6 +329,8 @@ static void llmfi_fault_detail(llmfi_fault *f, llmfi_json *j) {
         } else llmfi_json_skip(j);
 }
 
+#endif
+
 static void llmfi_fault_object_in(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, int depth);
 
 /* A value that is the message, or has it inside: text, a list of texts or details, an object. worth: of two at the same depth the one worth more counts. */
@@ -304,6 +340,7 @@ static void llmfi_fault_message(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, i
         if (llmfi_fault_speak(f, 2 * depth + worth) && !f->message.len) llmfi_json_add(j, &f->message);
     } else if (token == LLMFI_J_OBJECT) {
         llmfi_fault_object_in(r, f, j, depth + 1);
+#if LLMF_HAS_FAULTS
     } else if (token == LLMFI_J_ARRAY) {
         bool speaks = llmfi_fault_speak(f, 2 * depth + worth) && !f->message.len;
         while ((token = llmfi_json_next(j)) > 0 && token != LLMFI_J_ARRAY_END) {
@@ -311,6 +348,10 @@ static void llmfi_fault_message(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, i
             else if (token == LLMFI_J_OBJECT && speaks) llmfi_fault_detail(f, j);
             else if (token == LLMFI_J_OBJECT || token == LLMFI_J_ARRAY) llmfi_json_skip(j);
         }
+#else
+    } else if (token == LLMFI_J_ARRAY) {
+        llmfi_json_skip(j);
+#endif
     }
 }
 
@@ -335,6 +376,28 @@ static void llmfi_fault_string(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, in
     }
 }
 
+/* Seconds or milliseconds with any number of decimals, of which three count. Anything else leaves *ms as it is. */
+LLMFI_UNUSED static void llmfi_parse_delay(llmf_str value, int64_t unit_ms, int64_t *ms) {
+    int64_t whole = 0, part = 0, scale = 1000;
+    size_t dot = llmfi_find_char(value, '.'), i;
+    llmf_str before = llmfi_str(value.ptr, dot == LLMFI_NOWHERE ? value.len : dot);
+    if (!llmfi_parse_int(before, &whole) || whole < 0 || whole > 1000000000) return;
+    for (i = before.len + 1; i < value.len; i++) {
+        if (!llmfi_is_digit(value.ptr[i])) return;
+        if (scale > 1) part += (value.ptr[i] - '0') * (scale /= 10);
+    }
+    *ms = whole * unit_ms + (part * unit_ms + 500) / 1000;
+}
+
+#if LLMF_HAS_FAULTS
+
+/* "48s", "0.5s": google.rpc.RetryInfo. */
+static void llmfi_fault_delay(llmfi_reply *r, llmfi_json *j) {
+    if (llmfi_json_next(j) == LLMFI_J_OBJECT || j->token == LLMFI_J_ARRAY) llmfi_json_skip(j);
+    else if (j->token == LLMFI_J_STRING && llmfi_ends(j->text, LLMFI_LIT("s")))
+        llmfi_parse_delay(llmfi_str(j->text.ptr, j->text.len - 1), 1000, &r->error.retry_after_ms);
+}
+
 /* innererror: {code}; details: [{reason}]. Deep things: of each the first word. */
 static void llmfi_fault_inner(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, int which, int depth) {
     int token = llmfi_json_next(j);
@@ -343,6 +406,7 @@ static void llmfi_fault_inner(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, int
     while (token == LLMFI_J_OBJECT) {
         while (llmfi_json_next(j) == LLMFI_J_KEY)
             if (which == LLMFI_FAULT_INNER ? LLMFI_KEY(j, "code") : LLMFI_KEY(j, "reason")) llmfi_fault_string(r, f, j, which, depth);
+            else if (LLMFI_KEY(j, "retryDelay")) llmfi_fault_delay(r, j);
             else llmfi_json_skip(j);
         if (!array || j->token != LLMFI_J_OBJECT_END) return;
         token = llmfi_json_next(j);
@@ -353,6 +417,8 @@ static void llmfi_fault_inner(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, int
     }
 }
 
+#endif
+
 /* The members of an object that was just opened. */
 static void llmfi_fault_object_in(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, int depth) {
     if (depth > LLMFI_FAULT_DEPTH) {
@@ -360,6 +426,13 @@ static void llmfi_fault_object_in(llmfi_reply *r, llmfi_fault *f, llmfi_json *j,
         return;
     }
     while (llmfi_json_next(j) == LLMFI_J_KEY) {
+#if !LLMF_HAS_FAULTS
+        if (LLMFI_KEY(j, "message")) llmfi_fault_message(r, f, j, depth, 1);
+        else if (LLMFI_KEY(j, "error")) llmfi_fault_message(r, f, j, depth, 0);
+        else if (LLMFI_KEY(j, "code")) llmfi_fault_number(r, f, j, LLMFI_FAULT_CODE, depth);
+        else if (LLMFI_KEY(j, "type")) llmfi_fault_string(r, f, j, LLMFI_FAULT_TYPE, depth);
+        else llmfi_json_skip(j);
+#else
         if (LLMFI_KEY(j, "message") || LLMFI_KEY(j, "Message") || LLMFI_KEY(j, "detail") || LLMFI_KEY(j, "msg") || LLMFI_KEY(j, "errors"))
             llmfi_fault_message(r, f, j, depth, 1);
         else if (LLMFI_KEY(j, "error")) llmfi_fault_message(r, f, j, depth, 0);
@@ -371,6 +444,7 @@ static void llmfi_fault_object_in(llmfi_reply *r, llmfi_fault *f, llmfi_json *j,
         else if (LLMFI_KEY(j, "innererror")) llmfi_fault_inner(r, f, j, LLMFI_FAULT_INNER, depth);
         else if (LLMFI_KEY(j, "details")) llmfi_fault_inner(r, f, j, LLMFI_FAULT_REASON, depth);
         else llmfi_json_skip(j);
+#endif
     }
 }
 
@@ -385,6 +459,8 @@ static bool llmfi_fault_json(llmfi_reply *r, llmfi_fault *f, llmf_str text) {
     else if (token == LLMFI_J_STRING) llmfi_json_add(&j, &f->message);
     return !j.error;
 }
+
+#if LLMF_HAS_FAULTS
 
 /* ---- other bodies ---- */
 
@@ -437,6 +513,8 @@ static void llmfi_fault_xml(llmfi_reply *r, llmfi_fault *f, llmf_str text) {
     llmfi_fault_markup(r, f, said);
 }
 
+#endif
+
 /* ---- the two ways in ---- */
 
 static void llmfi_fault_init(llmfi_reply *r, llmfi_fault *f) {
@@ -446,19 +524,27 @@ static void llmfi_fault_init(llmfi_reply *r, llmfi_fault *f) {
     for (i = 0; i < LLMFI_FAULT_WORDS; i++) f->word[i] = llmfi_str("", 0);
 }
 
+#if LLMF_HAS_FAULTS
+/* x-amzn-errortype: a name, behind a namespace and in front of an address. */
+static void llmfi_fault_header(llmfi_reply *r, llmfi_fault *f, llmf_str amzn) {
+    size_t colon = llmfi_find_char(amzn, ':'), sharp;
+    if (colon != LLMFI_NOWHERE) amzn.len = colon;
+    sharp = llmfi_find_char(amzn, '#');
+    amzn = llmfi_trim(sharp == LLMFI_NOWHERE ? amzn : llmfi_from(amzn, sharp + 1));
+    llmfi_fault_word(f, LLMFI_FAULT_AMZN, llmfi_reply_clean(r, amzn), 0);
+}
+#endif
+
 /* A reply with another status than 2xx, of any provider: r->error is filled. amzn: the value of x-amzn-errortype; empty: none. What Retry-After says is
    the engine's to add. */
 LLMFI_UNUSED static void llmfi_fault_body(llmfi_reply *r, int status, llmf_str body, llmf_str amzn) {
     llmfi_fault f;
-    size_t colon = llmfi_find_char(amzn, ':'), sharp;
     if (r->error.code) return;
     r->status = status;
     llmfi_fault_init(r, &f);
-    if (colon != LLMFI_NOWHERE) amzn.len = colon;
-    sharp = llmfi_find_char(amzn, '#');
-    amzn = llmfi_trim(sharp == LLMFI_NOWHERE ? amzn : llmfi_from(amzn, sharp + 1));
-    llmfi_fault_word(&f, LLMFI_FAULT_AMZN, llmfi_reply_clean(r, amzn), 0);
     body = llmfi_trim(body);
+#if LLMF_HAS_FAULTS
+    llmfi_fault_header(r, &f, amzn);
     if (llmfi_starts(body, LLMFI_LIT("\xEF\xBB\xBF"))) body = llmfi_trim(llmfi_from(body, 3));
     if (llmfi_starts(body, LLMFI_LIT("data:")) || llmfi_starts(body, LLMFI_LIT("event:"))) { /* framed as a stream all the same */
         size_t brace = llmfi_find_char(body, '{');
@@ -467,6 +553,10 @@ LLMFI_UNUSED static void llmfi_fault_body(llmfi_reply *r, int status, llmf_str b
     if (body.len && body.ptr[0] == '<') llmfi_fault_xml(r, &f, body);
     else if (!body.len || !strchr("{[\"", body.ptr[0]) || (!llmfi_fault_json(r, &f, body) && !f.message.len))
         llmfi_fault_markup(r, &f, body);
+#else
+    (void)amzn;
+    (void)llmfi_fault_json(r, &f, body);
+#endif
     r->error.code = LLMF_OK; /* scratch that ran out is no reason to hide the provider's */
     llmfi_fault_decide(r, &f);
 }

@@ -1,6 +1,6 @@
 /* Ollama's own API ("API", POST /api/chat), local or at ollama.com. Its face of Chat Completions (/v1) is dialect openai; this one can set num_ctx, and thinks.
 
-   Not sent, because a local server has no use for it: user, cache, parallel_tool_calls, a tool's strict, an image's detail. */
+   Not sent, because a local server has no use for it: user, cache, a tool's strict, an image's detail, a result's is_error. */
 #ifndef LLMFI_PROVIDERS_OLLAMA_H
 #define LLMFI_PROVIDERS_OLLAMA_H
 #include "common.h"
@@ -12,12 +12,6 @@ static bool llmfi_ollama_own(const llmfi_ask *a, const char *name) {
     return !llmfi_extra(a, llmfi_cstr(name));
 }
 
-/* An option that extra.options of the request or of the model sets; NULL: none does. */
-static const llmfi_node *llmfi_ollama_option(const llmfi_ask *a, llmf_str name) {
-    const llmfi_node *n = llmfi_member(llmfi_member(a->extra, LLMFI_LIT("options")), name);
-    return n ? n : llmfi_member(llmfi_member(a->model->extra, LLMFI_LIT("options")), name);
-}
-
 /* The level for an effort word; NULL: `think` is a switch. Ollama knows low, medium, high, max; models without levels take each for true. */
 static const char *llmfi_ollama_level(llmf_str word) {
     if (LLMFI_IS(word, "none")) return NULL;
@@ -27,11 +21,10 @@ static const char *llmfi_ollama_level(llmf_str word) {
 }
 
 /* Is this option ours to say? */
-#define LLMFI_OLLAMA_SAYS(a, lit) (!llmfi_ollama_option((a), LLMFI_LIT(lit)))
+#define LLMFI_OLLAMA_SAYS(a, lit) (!llmfi_extra_in((a), LLMFI_LIT("options"), LLMFI_LIT(lit)))
 
 static void llmfi_ollama_own_options(const llmfi_ask *a, llmfi_jw *w) {
     const llmf_request *q = a->req;
-    size_t i;
     if (q->temperature != 0 && LLMFI_OLLAMA_SAYS(a, "temperature")) llmfi_jw_member_double(w, "temperature", q->temperature < 0 ? 0 : q->temperature);
     if (q->top_p != 0 && LLMFI_OLLAMA_SAYS(a, "top_p")) llmfi_jw_member_double(w, "top_p", q->top_p < 0 ? 0 : q->top_p);
     if (q->max_tokens > 0 && LLMFI_OLLAMA_SAYS(a, "num_predict")) llmfi_jw_member_int(w, "num_predict", q->max_tokens);
@@ -39,40 +32,16 @@ static void llmfi_ollama_own_options(const llmfi_ask *a, llmfi_jw *w) {
     if (q->use_seed && LLMFI_OLLAMA_SAYS(a, "seed")) llmfi_jw_member_int(w, "seed", q->seed);
     if (!q->stop_count || !LLMFI_OLLAMA_SAYS(a, "stop")) return;
     llmfi_jw_key(w, "stop");
-    llmfi_jw_array(w);
-    for (i = 0; i < q->stop_count; i++) llmfi_jw_str(w, llmfi_cstr(q->stop[i]));
-    llmfi_jw_array_end(w);
+    llmfi_jw_strings(w, q->stop, q->stop_count);
 }
 
-/* Unlike other extra members `options` is laid over ours member by member: one more option is no reason to lose the others. */
+/* Unlike other extra members `options` is laid over ours member by member. */
 static void llmfi_ollama_options(const llmfi_ask *a, llmfi_jw *w) {
-    const llmfi_node *from[2], *n;
-    int i;
-    from[0] = llmfi_member(a->model->extra, LLMFI_LIT("options"));
-    from[1] = llmfi_member(a->extra, LLMFI_LIT("options"));
     llmfi_jw_key(w, "options");
     llmfi_jw_object(w);
     llmfi_ollama_own_options(a, w);
-    for (i = 0; i < 2; i++)
-        for (n = from[i] && from[i]->type == LLMFI_OBJECT ? from[i]->child : NULL; n; n = n->next) {
-            if (i == 0 && llmfi_member(from[1], n->key)) continue;
-            llmfi_jw_key_str(w, n->key);
-            llmfi_node_write(w, n);
-        }
+    llmfi_extra_write_in(a, w, LLMFI_LIT("options"));
     llmfi_jw_object_end(w);
-}
-
-static void llmfi_ollama_extra(const llmfi_ask *a, llmfi_jw *w) {
-    const llmfi_node *from[2], *n;
-    int i;
-    from[0] = a->model->extra;
-    from[1] = a->extra;
-    for (i = 0; i < 2; i++)
-        for (n = from[i] && from[i]->type == LLMFI_OBJECT ? from[i]->child : NULL; n; n = n->next) {
-            if (LLMFI_IS(n->key, "options") || (i == 0 && llmfi_member(a->extra, n->key))) continue;
-            llmfi_jw_key_str(w, n->key);
-            llmfi_node_write(w, n);
-        }
 }
 
 static bool llmfi_ollama_has_options(const llmfi_ask *a) {
@@ -162,17 +131,6 @@ static void llmfi_ollama_calls(const llmf_message *m, llmfi_jw *w) {
     llmfi_jw_array_end(w);
 }
 
-/* The function that a result is of: as the message says, else by the call of that id before it. */
-static llmf_str llmfi_ollama_tool_name(const llmfi_ask *a, size_t at) {
-    const llmf_message *m = &a->req->messages[at];
-    size_t i;
-    if (m->name.len) return m->name;
-    while (at-- > 0)
-        for (i = 0; i < a->req->messages[at].tool_call_count; i++)
-            if (llmfi_eq(a->req->messages[at].tool_calls[i].id, m->tool_call_id)) return a->req->messages[at].tool_calls[i].name;
-    return llmfi_str("", 0);
-}
-
 static void llmfi_ollama_message(const llmfi_ask *a, size_t at, llmfi_jw *w) {
     static const char *const roles[] = { "user", "assistant", "system", "tool" };
     const llmf_message *m = &a->req->messages[at];
@@ -182,22 +140,7 @@ static void llmfi_ollama_message(const llmfi_ask *a, size_t at, llmfi_jw *w) {
     if (m->role == LLMF_ASSISTANT && m->reasoning.len) llmfi_jw_member_str(w, "thinking", m->reasoning);
     llmfi_ollama_images(m, w);
     if (m->tool_call_count) llmfi_ollama_calls(m, w);
-    if (m->role == LLMF_TOOL && llmfi_ollama_tool_name(a, at).len) llmfi_jw_member_str(w, "tool_name", llmfi_ollama_tool_name(a, at));
-    llmfi_jw_object_end(w);
-}
-
-static void llmfi_ollama_tool(const llmfi_ask *a, size_t at, llmfi_jw *w) {
-    const llmf_tool *t = &a->req->tools[at];
-    llmfi_jw_object(w);
-    llmfi_jw_member_lit(w, "type", "function");
-    llmfi_jw_key(w, "function");
-    llmfi_jw_object(w);
-    llmfi_jw_member_str(w, "name", llmfi_cstr(t->name));
-    if (t->description && *t->description) llmfi_jw_member_str(w, "description", llmfi_cstr(t->description));
-    llmfi_jw_key(w, "parameters");
-    if (a->schemas && a->schemas[at]) llmfi_node_write(w, a->schemas[at]);
-    else llmfi_jw_raw(w, LLMFI_LIT("{\"type\":\"object\",\"properties\":{}}"));
-    llmfi_jw_object_end(w);
+    if (m->role == LLMF_TOOL && llmfi_result_name(a, at).len) llmfi_jw_member_str(w, "tool_name", llmfi_result_name(a, at));
     llmfi_jw_object_end(w);
 }
 
@@ -214,10 +157,10 @@ static bool llmfi_ollama_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
         if (tooled) llmfi_jw_key(w, "tools");
         if (tooled) llmfi_jw_array(w);
     } else if (at <= tools) {
-        if (tooled) llmfi_ollama_tool(a, at - 1, w);
+        if (tooled) llmfi_jw_function(a, at - 1, w);
     } else {
         if (tooled) llmfi_jw_array_end(w);
-        llmfi_ollama_extra(a, w);
+        llmfi_extra_write_but(a, w, LLMFI_LIT("options"));
         llmfi_jw_object_end(w);
         return false;
     }
@@ -238,7 +181,11 @@ static void llmfi_ollama_check(const llmfi_ask *a, llmfi_refusal *no) {
     if ((a->format || q->format) && (a->model->quirks & LLMFI_Q_NO_JSON_MODE))
         llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "format", "this model knows neither JSON mode nor schemas; ask for JSON in the prompt");
     if (llmfi_extra(a, LLMFI_LIT("stream"))) llmfi_refuse(no, LLMF_ERR_ARGUMENT, "extra.stream", "set the request's own stream instead: it also says how the reply is read");
-    for (i = 0; i < q->message_count; i++)
+    if (q->parallel_tool_calls == LLMF_NO && q->tool_count)
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "parallel_tool_calls", "Ollama cannot be kept to one call at a time; leave it out");
+    for (i = 0; i < q->message_count; i++) {
+        if (q->messages[i].role != LLMF_TOOL && q->messages[i].name.len)
+            llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "messages.name", "Ollama knows no names of who speaks; leave it out, or say it in the text");
         for (k = 0; k < q->messages[i].part_count; k++) {
             const llmf_part *p = &q->messages[i].parts[k];
             if (p->type == LLMF_PART_TEXT) continue;
@@ -246,6 +193,7 @@ static void llmfi_ollama_check(const llmfi_ask *a, llmfi_refusal *no) {
             else if (p->url && !llmfi_data_url(llmfi_cstr(p->url), &media, &base64))
                 llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "messages.parts.url", "Ollama fetches no images; give data or path");
         }
+    }
 }
 
 static void llmfi_ollama_path(const llmfi_ask *a, llmfi_out *out) {

@@ -2,27 +2,14 @@
    replies read generously: any order of members, any place of usage, each form of reasoning and of streamed tool calls that has been seen. */
 #ifndef LLMFI_PROVIDERS_OPENAI_H
 #define LLMFI_PROVIDERS_OPENAI_H
-#include "common.h"
 #include "fault.h"
-
-static bool llmfi_openai_quirk(const llmfi_ask *a, uint32_t quirk) {
-    return (a->model->quirks & quirk) != 0;
-}
+#include "openai_request.h"
 
 /* ==== requests ==================================================================================================== */
 
 /* ---- what cannot be said ---- */
 
-static void llmfi_openai_check_sampling(const llmfi_ask *a, llmfi_refusal *f) {
-    const llmf_request *q = a->req;
-    if (!llmfi_openai_quirk(a, LLMFI_Q_NO_SAMPLING)) return;
-    /* 1 is what these models do anyway */
-    if (q->temperature != 0 && q->temperature != 1)
-        llmfi_refuse(f, LLMF_ERR_UNSUPPORTED, "temperature", "this model takes none; leave it out, or take another model");
-    if (q->top_p != 0 && q->top_p != 1) llmfi_refuse(f, LLMF_ERR_UNSUPPORTED, "top_p", "this model takes none; leave it out, or take another model");
-    if (q->stop_count) llmfi_refuse(f, LLMF_ERR_UNSUPPORTED, "stop", "this model takes none; leave them out, or take another model");
-}
-
+#if LLMF_HAS_REASONING
 static void llmfi_openai_check_reasoning(const llmfi_ask *a, llmfi_refusal *f) {
     const char *reasoning = a->req->reasoning;
     int64_t tokens;
@@ -34,7 +21,9 @@ static void llmfi_openai_check_reasoning(const llmfi_ask *a, llmfi_refusal *f) {
         llmfi_refuse(f, LLMF_ERR_UNSUPPORTED, "reasoning", "this provider takes no number of tokens; ask for none, low, medium or high");
     }
 }
+#endif
 
+#if LLMF_HAS_MEDIA
 static void llmfi_openai_check_part(const llmf_message *m, const llmf_part *p, llmfi_refusal *f) {
     llmf_str media, base64, url = llmfi_cstr(p->url);
     if (p->type == LLMF_PART_TEXT) return;
@@ -47,20 +36,19 @@ static void llmfi_openai_check_part(const llmf_message *m, const llmf_part *p, l
                                                                                                : "a file cannot be sent as a URL here; give its data or path");
     }
 }
+#endif
 
 static void llmfi_openai_check(const llmfi_ask *a, llmfi_refusal *f) {
+#if LLMF_HAS_MEDIA
     const llmf_request *q = a->req;
     size_t i, k;
-    llmfi_openai_check_sampling(a, f);
-    llmfi_openai_check_reasoning(a, f);
     for (i = 0; i < q->message_count; i++)
         for (k = 0; k < q->messages[i].part_count; k++) llmfi_openai_check_part(&q->messages[i], &q->messages[i].parts[k], f);
-    if ((a->format || (q->format && strcmp(q->format, "json") == 0)) && llmfi_openai_quirk(a, LLMFI_Q_NO_JSON_MODE))
-        llmfi_refuse(f, LLMF_ERR_UNSUPPORTED, "format", "this provider knows neither JSON mode nor schemas; ask for JSON in the prompt");
-    if (q->parallel_tool_calls == LLMF_NO && q->tool_count && llmfi_openai_quirk(a, LLMFI_Q_NO_PARALLEL_FIELD))
-        llmfi_refuse(f, LLMF_ERR_UNSUPPORTED, "parallel_tool_calls", "this provider cannot be told; leave it out");
-    if (llmfi_extra(a, LLMFI_LIT("stream")))
-        llmfi_refuse(f, LLMF_ERR_ARGUMENT, "extra.stream", "set the request's own stream instead: it also says how the reply is read");
+#endif
+    llmfi_openai_check_common(a, f);
+#if LLMF_HAS_REASONING
+    llmfi_openai_check_reasoning(a, f);
+#endif
 }
 
 static void llmfi_openai_path(const llmfi_ask *a, llmfi_out *out) {
@@ -68,168 +56,9 @@ static void llmfi_openai_path(const llmfi_ask *a, llmfi_out *out) {
     LLMFI_PUT(out, "/chat/completions");
 }
 
-/* ---- schemas ---- */
-
-/* Keywords whose value is a schema, a list of schemas, or a mapping of names to schemas; and those that strict mode refuses (OpenAI, structured outputs). */
-enum { LLMFI_OPENAI_VALUE, LLMFI_OPENAI_SCHEMA, LLMFI_OPENAI_NAMED, LLMFI_OPENAI_REFUSED };
-
-static int llmfi_openai_keyword(llmf_str key) {
-    static const struct {
-        const char *key;
-        int kind;
-    } words[] = {
-        { "properties", LLMFI_OPENAI_NAMED }, { "$defs", LLMFI_OPENAI_NAMED }, { "definitions", LLMFI_OPENAI_NAMED }, { "items", LLMFI_OPENAI_SCHEMA },
-        { "anyOf", LLMFI_OPENAI_SCHEMA }, { "additionalProperties", LLMFI_OPENAI_SCHEMA }, { "allOf", LLMFI_OPENAI_REFUSED },
-        { "oneOf", LLMFI_OPENAI_REFUSED }, { "not", LLMFI_OPENAI_REFUSED }, { "if", LLMFI_OPENAI_REFUSED }, { "then", LLMFI_OPENAI_REFUSED },
-        { "else", LLMFI_OPENAI_REFUSED }, { "dependentRequired", LLMFI_OPENAI_REFUSED }, { "dependentSchemas", LLMFI_OPENAI_REFUSED },
-        { "patternProperties", LLMFI_OPENAI_REFUSED }, { "propertyNames", LLMFI_OPENAI_REFUSED }, { "unevaluatedProperties", LLMFI_OPENAI_REFUSED },
-        { "minProperties", LLMFI_OPENAI_REFUSED }, { "maxProperties", LLMFI_OPENAI_REFUSED }, { "uniqueItems", LLMFI_OPENAI_REFUSED },
-        { "contains", LLMFI_OPENAI_REFUSED }, { "minContains", LLMFI_OPENAI_REFUSED }, { "maxContains", LLMFI_OPENAI_REFUSED },
-        { "prefixItems", LLMFI_OPENAI_REFUSED }, { "unevaluatedItems", LLMFI_OPENAI_REFUSED }
-    };
-    size_t i;
-    for (i = 0; i < LLMFI_COUNT(words); i++)
-        if (llmfi_eq(key, llmfi_cstr(words[i].key))) return words[i].kind;
-    return LLMFI_OPENAI_VALUE;
-}
-
-static bool llmfi_openai_has(const llmfi_node *list, llmf_str text) {
-    const llmfi_node *n = list && list->type == LLMFI_ARRAY ? list->child : NULL;
-    while (n && !(n->type == LLMFI_STRING && llmfi_eq(n->text, text))) n = n->next;
-    return n != NULL;
-}
-
-/* An object's schema that closes itself to members it does not name only when told. */
-static bool llmfi_openai_open(const llmfi_node *schema) {
-    return schema->type == LLMFI_OBJECT && llmfi_member(schema, LLMFI_LIT("properties")) && !llmfi_member(schema, LLMFI_LIT("additionalProperties"));
-}
-
-/* One schema by itself: strict mode asks for a type, each property required, and no member beyond. */
-static bool llmfi_openai_strict_one(const llmfi_node *s) {
-    const llmfi_node *type = llmfi_member(s, LLMFI_LIT("type")), *properties = llmfi_member(s, LLMFI_LIT("properties")), *n;
-    const llmfi_node *more = llmfi_member(s, LLMFI_LIT("additionalProperties")), *required = llmfi_member(s, LLMFI_LIT("required"));
-    bool object = properties || (type && (llmfi_eq(type->text, LLMFI_LIT("object")) || llmfi_openai_has(type, LLMFI_LIT("object"))));
-    if (s->type != LLMFI_OBJECT) return false;
-    if (!type && !llmfi_member(s, LLMFI_LIT("anyOf")) && !llmfi_member(s, LLMFI_LIT("$ref")) && !llmfi_member(s, LLMFI_LIT("enum"))
-        && !llmfi_member(s, LLMFI_LIT("const"))) return false;
-    if (object && ((more ? more->type != LLMFI_FALSE : !properties))) return false;
-    for (n = properties ? properties->child : NULL; n; n = n->next)
-        if (!llmfi_openai_has(required, n->key)) return false;
-    for (n = s->child; n; n = n->next)
-        if (llmfi_openai_keyword(n->key) == LLMFI_OPENAI_REFUSED) return false;
-    return true;
-}
-
-/* The schema and all inside it. Recursion is bounded by the reader's LLMF_MAX_DEPTH. */
-static bool llmfi_openai_strict(const llmfi_node *s) {
-    const llmfi_node *n, *inner;
-    if (!llmfi_openai_strict_one(s)) return false;
-    for (n = s->child; n; n = n->next) {
-        int kind = llmfi_openai_keyword(n->key);
-        if (kind == LLMFI_OPENAI_SCHEMA && n->type == LLMFI_OBJECT && !llmfi_openai_strict(n)) return false;
-        if (kind == LLMFI_OPENAI_NAMED || (kind == LLMFI_OPENAI_SCHEMA && n->type == LLMFI_ARRAY))
-            for (inner = n->child; inner; inner = inner->next)
-                if (!llmfi_openai_strict(inner)) return false;
-    }
-    return true;
-}
-
-/* At the root strict mode asks for an object. */
-static bool llmfi_openai_strict_root(const llmfi_node *s) {
-    const llmfi_node *type = llmfi_member(s, LLMFI_LIT("type"));
-    return type && type->type == LLMFI_STRING && LLMFI_IS(type->text, "object") && llmfi_openai_strict(s);
-}
-
-static void llmfi_openai_schema(llmfi_jw *w, const llmfi_node *s);
-
-/* The value of a keyword that holds schemas. */
-static void llmfi_openai_schemas(llmfi_jw *w, const llmfi_node *n, bool named) {
-    const llmfi_node *inner;
-    if (n->type == LLMFI_ARRAY) {
-        llmfi_jw_array(w);
-        for (inner = n->child; inner; inner = inner->next) llmfi_openai_schema(w, inner);
-        llmfi_jw_array_end(w);
-    } else if (named && n->type == LLMFI_OBJECT) {
-        llmfi_jw_object(w);
-        for (inner = n->child; inner; inner = inner->next) {
-            llmfi_jw_key_str(w, inner->key);
-            llmfi_openai_schema(w, inner);
-        }
-        llmfi_jw_object_end(w);
-    } else {
-        llmfi_openai_schema(w, n);
-    }
-}
-
-/* The schema as it is, each object in it closed to members it does not name, as strict mode wants it said. */
-static void llmfi_openai_schema(llmfi_jw *w, const llmfi_node *s) {
-    const llmfi_node *n;
-    if (s->type != LLMFI_OBJECT) {
-        llmfi_node_write(w, s);
-        return;
-    }
-    llmfi_jw_object(w);
-    for (n = s->child; n; n = n->next) {
-        int kind = llmfi_openai_keyword(n->key);
-        llmfi_jw_key_str(w, n->key);
-        if (kind == LLMFI_OPENAI_SCHEMA || kind == LLMFI_OPENAI_NAMED) llmfi_openai_schemas(w, n, kind == LLMFI_OPENAI_NAMED);
-        else llmfi_node_write(w, n);
-    }
-    if (llmfi_openai_open(s)) llmfi_jw_member_bool(w, "additionalProperties", false);
-    llmfi_jw_object_end(w);
-}
-
-/* A name as the API allows it, from the schema's title: letters, digits, _ and -, at most 64. */
-static void llmfi_openai_schema_name(llmfi_jw *w, const llmfi_node *schema) {
-    const llmfi_node *title = llmfi_member(schema, LLMFI_LIT("title"));
-    char name[64];
-    size_t i, n = 0;
-    for (i = 0; title && title->type == LLMFI_STRING && i < title->text.len && n < sizeof name; i++) {
-        char c = title->text.ptr[i], l = llmfi_lower(c);
-        if ((l >= 'a' && l <= 'z') || llmfi_is_digit(c) || c == '_' || c == '-') name[n++] = c;
-        else if (n && name[n - 1] != '_') name[n++] = '_';
-    }
-    llmfi_jw_member_str(w, "name", n ? llmfi_str(name, n) : LLMFI_LIT("response"));
-}
-
-static void llmfi_openai_format(const llmfi_ask *a, llmfi_jw *w) {
-    bool json = a->req->format && strcmp(a->req->format, "json") == 0, schema = a->format && !llmfi_openai_quirk(a, LLMFI_Q_NO_SCHEMA);
-    bool strict = schema && llmfi_openai_strict_root(a->format);
-    if (!json && !a->format) return;
-    llmfi_jw_key(w, "response_format");
-    llmfi_jw_object(w);
-    llmfi_jw_member_str(w, "type", schema ? LLMFI_LIT("json_schema") : LLMFI_LIT("json_object"));
-    if (schema) {
-        llmfi_jw_key(w, "json_schema");
-        llmfi_jw_object(w);
-        llmfi_openai_schema_name(w, a->format);
-        llmfi_jw_member_bool(w, "strict", strict);
-        llmfi_jw_key(w, "schema");
-        if (strict) llmfi_openai_schema(w, a->format);
-        else llmfi_node_write(w, a->format);
-        llmfi_jw_object_end(w);
-    }
-    llmfi_jw_object_end(w);
-}
-
 /* ---- the head: everything but messages and tools ---- */
 
-#define LLMFI_OPENAI_OURS(a, name) (!llmfi_extra((a), LLMFI_LIT(name)))
-
-static void llmfi_openai_sampling(const llmfi_ask *a, llmfi_jw *w) {
-    const llmf_request *q = a->req;
-    size_t i;
-    if (llmfi_openai_quirk(a, LLMFI_Q_NO_SAMPLING)) return;
-    if (q->temperature != 0 && LLMFI_OPENAI_OURS(a, "temperature")) llmfi_jw_member_double(w, "temperature", q->temperature < 0 ? 0 : q->temperature);
-    if (q->top_p != 0 && LLMFI_OPENAI_OURS(a, "top_p")) llmfi_jw_member_double(w, "top_p", q->top_p < 0 ? 0 : q->top_p);
-    if (q->stop_count && LLMFI_OPENAI_OURS(a, "stop")) {
-        llmfi_jw_key(w, "stop");
-        llmfi_jw_array(w);
-        for (i = 0; i < q->stop_count; i++) llmfi_jw_str(w, llmfi_cstr(q->stop[i]));
-        llmfi_jw_array_end(w);
-    }
-}
-
+#if LLMF_HAS_REASONING
 static void llmfi_openai_reasoning_object(const llmfi_ask *a, llmfi_jw *w) {
     int64_t tokens;
     if (!LLMFI_OPENAI_OURS(a, "reasoning")) return;
@@ -248,11 +77,14 @@ static void llmfi_openai_reasoning(const llmfi_ask *a, llmfi_jw *w) {
     if (llmfi_openai_quirk(a, LLMFI_Q_REASONING_OBJECT)) {
         llmfi_openai_reasoning_object(a, w);
     } else if (llmfi_openai_quirk(a, LLMFI_Q_THINKING_OBJECT)) {
-        if (!LLMFI_OPENAI_OURS(a, "thinking")) return;
-        llmfi_jw_key(w, "thinking");
-        llmfi_jw_object(w);
-        llmfi_jw_member_str(w, "type", none ? LLMFI_LIT("disabled") : LLMFI_LIT("enabled"));
-        llmfi_jw_object_end(w);
+        if (LLMFI_OPENAI_OURS(a, "thinking")) {
+            llmfi_jw_key(w, "thinking");
+            llmfi_jw_object(w);
+            llmfi_jw_member_str(w, "type", none ? LLMFI_LIT("disabled") : LLMFI_LIT("enabled"));
+            llmfi_jw_object_end(w);
+        }
+        if (!none && llmfi_openai_quirk(a, LLMFI_Q_THINKING_EFFORT) && LLMFI_OPENAI_OURS(a, "reasoning_effort"))
+            llmfi_jw_member_str(w, "reasoning_effort", llmfi_cstr(reasoning));
     } else if (llmfi_openai_quirk(a, LLMFI_Q_ENABLE_THINKING)) {
         if (LLMFI_OPENAI_OURS(a, "enable_thinking")) llmfi_jw_member_bool(w, "enable_thinking", !none);
         if (llmfi_reasoning_tokens(reasoning, &tokens) && LLMFI_OPENAI_OURS(a, "thinking_budget")) llmfi_jw_member_int(w, "thinking_budget", tokens);
@@ -260,6 +92,7 @@ static void llmfi_openai_reasoning(const llmfi_ask *a, llmfi_jw *w) {
         llmfi_jw_member_str(w, "reasoning_effort", llmfi_cstr(reasoning));
     }
 }
+#endif
 
 static void llmfi_openai_limit(const llmfi_ask *a, llmfi_jw *w) {
     int64_t most = a->req->max_tokens;
@@ -286,10 +119,15 @@ static void llmfi_openai_head(const llmfi_ask *a, llmfi_jw *w) {
     llmfi_openai_limit(a, w);
     llmfi_openai_sampling(a, w);
     llmfi_openai_seed(a, w);
+#if LLMF_HAS_REASONING
     llmfi_openai_reasoning(a, w);
+#endif
     if (q->user && *q->user && !llmfi_openai_quirk(a, LLMFI_Q_NO_USER_FIELD) && LLMFI_OPENAI_OURS(a, "user"))
         llmfi_jw_member_str(w, "user", llmfi_cstr(q->user));
-    if (LLMFI_OPENAI_OURS(a, "response_format")) llmfi_openai_format(a, w);
+    if (llmfi_openai_wants_json(a) && LLMFI_OPENAI_OURS(a, "response_format")) {
+        llmfi_jw_key(w, "response_format");
+        llmfi_openai_format(a, w, false);
+    }
 }
 
 /* ---- messages ---- */
@@ -301,32 +139,7 @@ static size_t llmfi_openai_first_user(const llmf_request *q) {
     return i;
 }
 
-static void llmfi_openai_text_part(llmfi_jw *w, llmf_str text) {
-    llmfi_jw_object(w);
-    llmfi_jw_member_lit(w, "type", "text");
-    llmfi_jw_member_str(w, "text", text);
-    llmfi_jw_object_end(w);
-}
-
-static void llmfi_openai_image(llmfi_jw *w, const llmf_part *p) {
-    llmfi_jw_member_lit(w, "type", "image_url");
-    llmfi_jw_key(w, "image_url");
-    llmfi_jw_object(w);
-    llmfi_jw_key(w, "url");
-    if (p->data) {
-        llmfi_jw_str_begin(w);
-        llmfi_jw_str_piece(w, LLMFI_LIT("data:"));
-        llmfi_jw_str_piece(w, llmfi_part_media(p));
-        llmfi_jw_str_piece(w, LLMFI_LIT(";base64,"));
-        llmfi_put_base64(w->out, p->data, p->data_len);
-        llmfi_jw_str_end(w);
-    } else {
-        llmfi_jw_str(w, llmfi_cstr(p->url));
-    }
-    if (p->detail && *p->detail) llmfi_jw_member_str(w, "detail", llmfi_cstr(p->detail));
-    llmfi_jw_object_end(w);
-}
-
+#if LLMF_HAS_MEDIA
 /* "wav" of audio/x-wav, "mp3" of audio/mpeg; else what follows the slash. */
 static llmf_str llmfi_openai_audio_format(llmf_str media) {
     size_t slash = llmfi_find_char(media, '/'), end;
@@ -369,17 +182,23 @@ static void llmfi_openai_file(llmfi_jw *w, const llmf_part *p) {
     }
     llmfi_jw_object_end(w);
 }
+#endif
 
 static void llmfi_openai_part(llmfi_jw *w, const llmf_part *p) {
-    if (p->type == LLMF_PART_TEXT) {
-        llmfi_openai_text_part(w, llmfi_text_at(p->text, p->text_len));
+    if (!LLMF_HAS_MEDIA || p->type == LLMF_PART_TEXT) {
+        llmfi_jw_text_part(w, llmfi_text_at(p->text, p->text_len));
+        return;
+    }
+#if LLMF_HAS_MEDIA
+    if (p->type == LLMF_PART_IMAGE) {
+        llmfi_jw_image_part(w, p);
         return;
     }
     llmfi_jw_object(w);
-    if (p->type == LLMF_PART_IMAGE) llmfi_openai_image(w, p);
-    else if (p->type == LLMF_PART_AUDIO) llmfi_openai_audio(w, p);
+    if (p->type == LLMF_PART_AUDIO) llmfi_openai_audio(w, p);
     else llmfi_openai_file(w, p);
     llmfi_jw_object_end(w);
+#endif
 }
 
 /* The system text that goes before a message's own, and that own one, as one string. */
@@ -406,20 +225,16 @@ static void llmfi_openai_content(llmfi_jw *w, llmf_str lead, const llmf_message 
         llmfi_openai_joined(w, lead, text);
     } else {
         llmfi_jw_array(w);
-        if (lead.len) llmfi_openai_text_part(w, lead);
-        if (text.len) llmfi_openai_text_part(w, text);
+        if (lead.len) llmfi_jw_text_part(w, lead);
+        if (text.len) llmfi_jw_text_part(w, text);
         for (i = 0; i < m->part_count; i++) llmfi_openai_part(w, &m->parts[i]);
         llmfi_jw_array_end(w);
     }
 }
 
-static llmf_str llmfi_openai_system_role(const llmfi_ask *a) {
-    if (llmfi_openai_quirk(a, LLMFI_Q_SYSTEM_AS_USER)) return LLMFI_LIT("user");
-    return llmfi_openai_quirk(a, LLMFI_Q_DEVELOPER_ROLE) ? LLMFI_LIT("developer") : LLMFI_LIT("system");
-}
-
 /* ---- what goes back of earlier turns ---- */
 
+#if LLMF_HAS_STATE
 /* The JSON of a state that this dialect gave for this provider; empty: it is another's, or no JSON any more. */
 static llmf_str llmfi_openai_state(const llmfi_settings *model, llmf_str state) {
     llmf_str dialect = LLMFI_LIT("openai/");
@@ -446,33 +261,22 @@ static bool llmfi_openai_state_members(llmfi_jw *w, llmf_str state) {
     }
     return any;
 }
+#endif
 
 static void llmfi_openai_back(const llmfi_ask *a, llmfi_jw *w, const llmf_message *m) {
+#if LLMF_HAS_STATE
     llmf_str state = m->state.len ? llmfi_openai_state(a->model, m->state) : llmfi_str("", 0);
+#endif
     if (!llmfi_openai_quirk(a, LLMFI_Q_BACK_REASONING_CONTENT | LLMFI_Q_BACK_REASONING_DETAILS | LLMFI_Q_BACK_REASONING)) return;
+#if LLMF_HAS_STATE
     if (state.len && llmfi_openai_state_members(w, state)) return;
-    if (!m->reasoning.len) return;
-    if (llmfi_openai_quirk(a, LLMFI_Q_BACK_REASONING_CONTENT)) llmfi_jw_member_str(w, "reasoning_content", m->reasoning);
-    else llmfi_jw_member_str(w, "reasoning", m->reasoning);
-}
-
-static void llmfi_openai_calls(llmfi_jw *w, const llmf_message *m) {
-    size_t i;
-    llmfi_jw_key(w, "tool_calls");
-    llmfi_jw_array(w);
-    for (i = 0; i < m->tool_call_count; i++) {
-        const llmf_tool_call *c = &m->tool_calls[i];
-        llmfi_jw_object(w);
-        llmfi_jw_member_str(w, "id", c->id);
-        llmfi_jw_member_lit(w, "type", "function");
-        llmfi_jw_key(w, "function");
-        llmfi_jw_object(w);
-        llmfi_jw_member_str(w, "name", c->name);
-        llmfi_jw_member_str(w, "arguments", c->arguments.len ? c->arguments : LLMFI_LIT("{}"));
-        llmfi_jw_object_end(w);
-        llmfi_jw_object_end(w);
+#endif
+    if (!llmfi_openai_quirk(a, LLMFI_Q_BACK_REASONING_CONTENT)) {
+        if (m->reasoning.len) llmfi_jw_member_str(w, "reasoning", m->reasoning);
+    } else if (m->reasoning.len || m->tool_call_count) {
+        /* also empty: DeepSeek refuses a turn with calls that lacks it ("Thinking Mode", tool calls), whoever made that turn */
+        llmfi_jw_member_str(w, "reasoning_content", m->reasoning);
     }
-    llmfi_jw_array_end(w);
 }
 
 static void llmfi_openai_message(const llmfi_ask *a, llmfi_jw *w, size_t at) {
@@ -490,6 +294,7 @@ static void llmfi_openai_message(const llmfi_ask *a, llmfi_jw *w, size_t at) {
             lead = llmfi_text_at(a->req->system, a->req->system_len);
     }
     if (m->role == LLMF_TOOL) llmfi_jw_member_str(w, "tool_call_id", m->tool_call_id);
+    else if (m->name.len) llmfi_jw_member_str(w, "name", m->name); /* of a participant; a tool's name is not taken */
     if (m->role == LLMF_ASSISTANT && m->tool_call_count && !m->content_len && !m->part_count) {
         llmfi_jw_key(w, "content");
         llmfi_jw_null(w);
@@ -498,7 +303,8 @@ static void llmfi_openai_message(const llmfi_ask *a, llmfi_jw *w, size_t at) {
     }
     if (m->role == LLMF_ASSISTANT) {
         llmfi_openai_back(a, w, m);
-        if (m->tool_call_count) llmfi_openai_calls(w, m);
+        if (m->tool_call_count) llmfi_jw_key(w, "tool_calls");
+        if (m->tool_call_count) llmfi_jw_function_calls(w, m);
     }
     llmfi_jw_object_end(w);
 }
@@ -514,87 +320,9 @@ static void llmfi_openai_system(const llmfi_ask *a, llmfi_jw *w) {
     llmfi_jw_object_end(w);
 }
 
-/* ---- tools ---- */
-
-static void llmfi_openai_tool(const llmfi_ask *a, llmfi_jw *w, size_t at) {
-    const llmf_tool *t = &a->req->tools[at];
-    const llmfi_node *schema = a->schemas ? a->schemas[at] : NULL;
-    llmfi_jw_object(w);
-    llmfi_jw_member_lit(w, "type", "function");
-    llmfi_jw_key(w, "function");
-    llmfi_jw_object(w);
-    llmfi_jw_member_str(w, "name", llmfi_cstr(t->name));
-    if (t->description && *t->description) llmfi_jw_member_str(w, "description", llmfi_cstr(t->description));
-    llmfi_jw_key(w, "parameters");
-    if (!schema && t->strict) llmfi_jw_raw(w, LLMFI_LIT("{\"type\":\"object\",\"properties\":{},\"additionalProperties\":false}"));
-    else if (!schema) llmfi_jw_raw(w, LLMFI_LIT("{\"type\":\"object\",\"properties\":{}}"));
-    else if (t->strict) llmfi_openai_schema(w, schema);
-    else llmfi_node_write(w, schema);
-    if (t->strict && !llmfi_openai_quirk(a, LLMFI_Q_NO_STRICT)) llmfi_jw_member_bool(w, "strict", true);
-    llmfi_jw_object_end(w);
-    llmfi_jw_object_end(w);
-}
-
-static void llmfi_openai_tool_choice(const llmfi_ask *a, llmfi_jw *w) {
-    const char *choice = a->req->tool_choice;
-    if (!choice || !*choice || !LLMFI_OPENAI_OURS(a, "tool_choice")) return;
-    llmfi_jw_key(w, "tool_choice");
-    if (strcmp(choice, "auto") == 0 || strcmp(choice, "none") == 0) {
-        llmfi_jw_str(w, llmfi_cstr(choice));
-    } else if (strcmp(choice, "required") == 0) {
-        llmfi_jw_str(w, llmfi_openai_quirk(a, LLMFI_Q_TOOL_ANY) ? LLMFI_LIT("any") : LLMFI_LIT("required"));
-    } else {
-        llmfi_jw_object(w);
-        llmfi_jw_member_lit(w, "type", "function");
-        llmfi_jw_key(w, "function");
-        llmfi_jw_object(w);
-        llmfi_jw_member_str(w, "name", llmfi_cstr(choice));
-        llmfi_jw_object_end(w);
-        llmfi_jw_object_end(w);
-    }
-}
-
-static void llmfi_openai_tail(const llmfi_ask *a, llmfi_jw *w) {
-    const llmf_request *q = a->req;
-    if (q->tool_count) {
-        llmfi_openai_tool_choice(a, w);
-        if (q->parallel_tool_calls != LLMF_UNSET && !llmfi_openai_quirk(a, LLMFI_Q_NO_PARALLEL_FIELD) && LLMFI_OPENAI_OURS(a, "parallel_tool_calls"))
-            llmfi_jw_member_bool(w, "parallel_tool_calls", q->parallel_tool_calls == LLMF_YES);
-    }
-    llmfi_extra_write(a, w);
-    llmfi_jw_object_end(w);
-}
-
-/* Step 0: the head and the system text; one for each message; one for each tool; the tail. */
 static bool llmfi_openai_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
-    size_t messages = LLMFI_OPENAI_OURS(a, "messages") ? a->req->message_count : 0;
-    size_t tools = LLMFI_OPENAI_OURS(a, "tools") ? a->req->tool_count : 0, at = step;
-    if (at == 0) {
-        llmfi_openai_head(a, w);
-        if (!LLMFI_OPENAI_OURS(a, "messages")) return true;
-        llmfi_jw_key(w, "messages");
-        llmfi_jw_array(w);
-        llmfi_openai_system(a, w);
-        if (!messages) llmfi_jw_array_end(w);
-        return true;
-    }
-    if (--at < messages) {
-        llmfi_openai_message(a, w, at);
-        if (at + 1 == messages) llmfi_jw_array_end(w);
-        return true;
-    }
-    at -= messages;
-    if (at < tools) {
-        if (at == 0) {
-            llmfi_jw_key(w, "tools");
-            llmfi_jw_array(w);
-        }
-        llmfi_openai_tool(a, w, at);
-        if (at + 1 == tools) llmfi_jw_array_end(w);
-        return true;
-    }
-    llmfi_openai_tail(a, w);
-    return false;
+    static const llmfi_openai_form form = { "messages", false, llmfi_openai_head, llmfi_openai_system, llmfi_openai_message };
+    return llmfi_openai_steps(a, step, w, &form);
 }
 
 /* ==== replies ===================================================================================================== */
@@ -608,6 +336,7 @@ enum {
     LLMFI_OPENAI_DETAIL_INDEX                /* its index; -1: none */
 };
 
+#if LLMF_HAS_STATE
 /* ---- reasoning as it must go back (dialect.buf[0]: reasoning_details so far; buf[1]: the open one's other members) ---- */
 
 static uint32_t llmfi_openai_back_quirks(const llmfi_reply *r) {
@@ -766,6 +495,7 @@ static void llmfi_openai_on_end(llmfi_reply *r) {
     llmfi_openai_state_raw(r, &r->state, LLMFI_LIT("}"));
     if (!llmfi_openai_state((const llmfi_settings *)r->user, llmfi_buf_str(&r->state)).len) r->state.len = 0; /* a frame was taken back halfway */
 }
+#endif
 
 /* ---- reading ---- */
 
@@ -789,6 +519,7 @@ static bool llmfi_openai_item(llmfi_json *j) {
     return false;
 }
 
+#if LLMF_HAS_REASONING
 /* The parts of `thinking`, Mistral's; or its plain string. j stands at the key. */
 static void llmfi_openai_thinking(llmfi_reply *r, llmfi_json *j) {
     if (llmfi_json_next(j) == LLMFI_J_STRING) {
@@ -804,6 +535,7 @@ static void llmfi_openai_thinking(llmfi_reply *r, llmfi_json *j) {
             if (!LLMFI_KEY(j, "text")) llmfi_json_skip(j);
             else if (llmfi_openai_string(j)) llmfi_reply_reasoning_json(r, j);
 }
+#endif
 
 /* Content that is a list, which was just entered. RULES 5: text parts and thinking parts; what stands first does not matter. */
 static void llmfi_openai_parts(llmfi_reply *r, llmfi_json *j) {
@@ -818,8 +550,10 @@ static void llmfi_openai_parts(llmfi_reply *r, llmfi_json *j) {
                     text = *j;
                     has_text = true;
                 }
+#if LLMF_HAS_REASONING
             } else if (LLMFI_KEY(j, "thinking")) {
                 llmfi_openai_thinking(r, j);
+#endif
             } else {
                 llmfi_json_skip(j);
             }
@@ -828,6 +562,7 @@ static void llmfi_openai_parts(llmfi_reply *r, llmfi_json *j) {
     }
 }
 
+#if LLMF_HAS_REASONING
 /* The readable words of reasoning_details, a list that was just entered. */
 static void llmfi_openai_details_text(llmfi_reply *r, llmfi_json *j) {
     while (llmfi_openai_item(j))
@@ -836,12 +571,14 @@ static void llmfi_openai_details_text(llmfi_reply *r, llmfi_json *j) {
             else if (llmfi_openai_string(j)) llmfi_reply_reasoning_json(r, j);
 }
 
+#if LLMF_HAS_STATE
 static void llmfi_openai_details_state(llmfi_reply *r, llmfi_json *j) {
     llmf_str raw;
     int token;
     while ((token = llmfi_json_raw(j, &raw)) > 0 && token != LLMFI_J_ARRAY_END)
         if (token == LLMFI_J_OBJECT) llmfi_openai_keep_detail(r, raw);
 }
+#endif
 
 /* What a delta or message holds, until it is told in the order of reasoning, text, refusal. A reader that stands at the string, or in front of the list. */
 typedef struct llmfi_openai_delta {
@@ -853,13 +590,17 @@ typedef struct llmfi_openai_delta {
 static void llmfi_openai_tell(llmfi_reply *r, llmfi_openai_delta *d) {
     if (d->reasoning_rank) {
         llmfi_reply_reasoning_json(r, &d->reasoning);
+#if LLMF_HAS_STATE
         llmfi_openai_keep_reasoning(r, &d->reasoning);
+#endif
         d->reasoned = true;
     } else if (d->has_details && !d->reasoned) {
         llmfi_json j = d->details;
         llmfi_openai_details_text(r, &j);
     }
+#if LLMF_HAS_STATE
     if (d->has_details && (llmfi_openai_back_quirks(r) & LLMFI_Q_BACK_REASONING_DETAILS)) llmfi_openai_details_state(r, &d->details);
+#endif
     if (d->has_content) {
         if (d->content.token == LLMFI_J_STRING) llmfi_reply_text_json(r, &d->content);
         else llmfi_openai_parts(r, &d->content);
@@ -883,6 +624,7 @@ static void llmfi_openai_take_reasoning(llmfi_openai_delta *d, llmfi_json *j, in
     d->reasoning = *j;
     d->reasoning_rank = rank;
 }
+#endif
 
 /* ---- tool calls ---- */
 
@@ -965,6 +707,7 @@ static void llmfi_openai_tool_calls(llmfi_reply *r, llmfi_json *j) {
 
 /* ---- citations ---- */
 
+#if LLMF_HAS_CITATIONS
 /* An object with url and title, which was just entered; url_citation holds another. */
 static void llmfi_openai_citation(llmfi_reply *r, llmfi_json *j, int depth) {
     llmf_str url = llmfi_str("", 0), title = llmfi_str("", 0);
@@ -992,12 +735,14 @@ static void llmfi_openai_citations(llmfi_reply *r, llmfi_json *j) {
         else llmfi_openai_pass(j);
     }
 }
+#else
+static void llmfi_openai_citations(llmfi_reply *r, llmfi_json *j) {
+    (void)r;
+    llmfi_json_skip(j);
+}
+#endif
 
 /* ---- usage ---- */
-
-typedef struct llmfi_openai_count {
-    int64_t prompt, completion, total, cached, cached_flat, cached_num, cache_hit, written, created, audio, reasoning, reasoning_flat;
-} llmfi_openai_count;
 
 /* The number at the key; what is no count leaves *to unknown. */
 static void llmfi_openai_number(llmfi_json *j, int64_t *to) {
@@ -1006,45 +751,45 @@ static void llmfi_openai_number(llmfi_json *j, int64_t *to) {
     llmfi_openai_pass(j);
 }
 
-static void llmfi_openai_usage_details(llmfi_json *j, llmfi_openai_count *c, bool prompt) {
+/* The first `count` of these names each into its place, where they are a list that ends as llmfi_word_in's. */
+static void llmfi_openai_details(llmfi_json *j, const char *names, int count, int64_t *to) {
+    int at;
     if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) return;
-    while (llmfi_json_next(j) == LLMFI_J_KEY) {
-        if (prompt && LLMFI_KEY(j, "cached_tokens")) llmfi_openai_number(j, &c->cached);
-        else if (prompt && LLMFI_KEY(j, "cache_write_tokens")) llmfi_openai_number(j, &c->written);
-        else if (prompt && LLMFI_KEY(j, "audio_tokens")) llmfi_openai_number(j, &c->audio);
-        else if (!prompt && LLMFI_KEY(j, "reasoning_tokens")) llmfi_openai_number(j, &c->reasoning);
+    while ((at = llmfi_json_pick(j, names)) >= 0)
+        if (at < count) llmfi_openai_number(j, &to[at]);
         else llmfi_json_skip(j);
-    }
 }
 
 static int64_t llmfi_openai_either(int64_t a, int64_t b) {
     return a != LLMF_UNKNOWN ? a : b;
 }
 
+/* The counts of a usage object in the order of their names; those of its details follow. */
+enum {
+    LLMFI_OPENAI_PROMPT, LLMFI_OPENAI_COMPLETION, LLMFI_OPENAI_TOTAL, LLMFI_OPENAI_CACHED_FLAT, LLMFI_OPENAI_CACHED_NUM, LLMFI_OPENAI_CACHE_HIT,
+    LLMFI_OPENAI_CREATED, LLMFI_OPENAI_REASONING_FLAT, LLMFI_OPENAI_FLAT_COUNTS,
+    LLMFI_OPENAI_CACHED = LLMFI_OPENAI_FLAT_COUNTS, LLMFI_OPENAI_WRITTEN, LLMFI_OPENAI_AUDIO, LLMFI_OPENAI_REASONED, LLMFI_OPENAI_COUNTS
+};
+
 /* A usage object, which was just entered (RULES 19). */
 static void llmfi_openai_usage(llmfi_reply *r, llmfi_json *j) {
-    llmfi_openai_count c;
-    memset(&c, 0xff, sizeof c); /* LLMF_UNKNOWN in each */
-    while (llmfi_json_next(j) == LLMFI_J_KEY) {
-        if (LLMFI_KEY(j, "prompt_tokens")) llmfi_openai_number(j, &c.prompt);
-        else if (LLMFI_KEY(j, "completion_tokens")) llmfi_openai_number(j, &c.completion);
-        else if (LLMFI_KEY(j, "total_tokens")) llmfi_openai_number(j, &c.total);
-        else if (LLMFI_KEY(j, "prompt_tokens_details")) llmfi_openai_usage_details(j, &c, true);
-        else if (LLMFI_KEY(j, "completion_tokens_details")) llmfi_openai_usage_details(j, &c, false);
-        else if (LLMFI_KEY(j, "cached_tokens")) llmfi_openai_number(j, &c.cached_flat);
-        else if (LLMFI_KEY(j, "num_cached_tokens")) llmfi_openai_number(j, &c.cached_num);
-        else if (LLMFI_KEY(j, "prompt_cache_hit_tokens")) llmfi_openai_number(j, &c.cache_hit);
-        else if (LLMFI_KEY(j, "cache_creation_input_tokens")) llmfi_openai_number(j, &c.created);
-        else if (LLMFI_KEY(j, "reasoning_tokens")) llmfi_openai_number(j, &c.reasoning_flat);
+    int64_t c[LLMFI_OPENAI_COUNTS];
+    int at;
+    memset(c, 0xff, sizeof c); /* LLMF_UNKNOWN in each */
+    while ((at = llmfi_json_pick(j, "prompt_tokens\0completion_tokens\0total_tokens\0cached_tokens\0num_cached_tokens\0prompt_cache_hit_tokens\0"
+                                    "cache_creation_input_tokens\0reasoning_tokens\0prompt_tokens_details\0completion_tokens_details\0")) >= 0) {
+        if (at < LLMFI_OPENAI_FLAT_COUNTS) llmfi_openai_number(j, &c[at]);
+        else if (at == LLMFI_OPENAI_FLAT_COUNTS) llmfi_openai_details(j, "cached_tokens\0cache_write_tokens\0audio_tokens\0", 3, &c[LLMFI_OPENAI_CACHED]);
+        else if (at == LLMFI_OPENAI_FLAT_COUNTS + 1) llmfi_openai_details(j, "reasoning_tokens\0", 1, &c[LLMFI_OPENAI_REASONED]);
         else llmfi_json_skip(j);
     }
-    r->usage.input = c.prompt;
-    r->usage.output = c.completion;
-    r->usage.cache_read = llmfi_openai_either(c.cached, llmfi_openai_either(c.cached_flat, llmfi_openai_either(c.cached_num, c.cache_hit)));
-    r->usage.cache_write = llmfi_openai_either(c.written, c.created);
-    r->usage.reasoning = llmfi_openai_either(c.reasoning, c.reasoning_flat);
-    r->total_tokens = c.total;
-    r->audio_tokens = c.audio;
+    r->usage.input = c[LLMFI_OPENAI_PROMPT];
+    r->usage.output = c[LLMFI_OPENAI_COMPLETION];
+    r->usage.cache_read = llmfi_openai_either(c[LLMFI_OPENAI_CACHED], llmfi_openai_either(c[LLMFI_OPENAI_CACHED_FLAT], llmfi_openai_either(c[LLMFI_OPENAI_CACHED_NUM], c[LLMFI_OPENAI_CACHE_HIT])));
+    r->usage.cache_write = llmfi_openai_either(c[LLMFI_OPENAI_WRITTEN], c[LLMFI_OPENAI_CREATED]);
+    r->usage.reasoning = llmfi_openai_either(c[LLMFI_OPENAI_REASONED], c[LLMFI_OPENAI_REASONING_FLAT]);
+    r->total_tokens = c[LLMFI_OPENAI_TOTAL];
+    r->audio_tokens = c[LLMFI_OPENAI_AUDIO];
     r->chat_counts = true;
 }
 
@@ -1057,6 +802,8 @@ static void llmfi_openai_x_groq(llmfi_reply *r, llmfi_json *j) {
 }
 
 /* ---- choices ---- */
+
+#if LLMF_HAS_REASONING
 
 /* A delta or message, which was just entered. */
 static void llmfi_openai_delta_read(llmfi_reply *r, llmfi_json *j) {
@@ -1086,12 +833,35 @@ static void llmfi_openai_delta_read(llmfi_reply *r, llmfi_json *j) {
     llmfi_openai_tell(r, &d);
 }
 
+#else
+
+/* A delta or message, which was just entered: told in its own order. */
+static void llmfi_openai_delta_read(llmfi_reply *r, llmfi_json *j) {
+    while (llmfi_json_next(j) == LLMFI_J_KEY) {
+        if (LLMFI_KEY(j, "content")) {
+            if (llmfi_json_next(j) == LLMFI_J_STRING) llmfi_reply_text_json(r, j);
+            else if (j->token == LLMFI_J_ARRAY) llmfi_openai_parts(r, j);
+            else llmfi_openai_pass(j);
+        } else if (LLMFI_KEY(j, "refusal")) {
+            if (llmfi_openai_string(j)) llmfi_reply_refusal_json(r, j);
+        } else if (LLMFI_KEY(j, "tool_calls")) {
+            if (llmfi_json_enter(j, LLMFI_J_ARRAY)) llmfi_openai_tool_calls(r, j);
+        } else {
+            llmfi_json_skip(j);
+        }
+    }
+}
+
+#endif
+
 /* What a frame holds besides what is told at once. */
 typedef struct llmfi_openai_frame {
     bool choices, delta, fault;              /* seen: the choices, choice 0's delta, an error */
     bool told;                               /* something beside the delta counts: usage, an error, a reason to stop, another choice */
     llmf_str error;                          /* an error object inside a choice */
 } llmfi_openai_frame;
+
+#if !LLMFI_SMALL
 
 /* The chunks of a stream are mostly the same bytes: in front of the delta id, model, time and fingerprint, behind it nulls. The front is remembered, with the
    reader as it stands behind it, and so is the rest; where the next chunk has the same bytes they are not read again, as they would say the same again, which
@@ -1122,6 +892,8 @@ static bool llmfi_openai_recall(const llmfi_reply *r, llmf_str frame, llmfi_json
     return true;
 }
 
+#endif
+
 /* The members of a choice. index: as far as it is known, else -1; position: in the list, which counts where there is none. A delta in front of the index
    waits for it. */
 static void llmfi_openai_choice(llmfi_reply *r, llmfi_json *j, int64_t index, int64_t position, llmfi_openai_frame *f) {
@@ -1139,7 +911,9 @@ static void llmfi_openai_choice(llmfi_reply *r, llmfi_json *j, int64_t index, in
                 later = *j;
                 waits = true;
             }
+#if !LLMFI_SMALL
             if (index == 0 && position == 0 && r->streamed && !f->told && !finish.len && !error.len) llmfi_openai_remember_front(r, j);
+#endif
             if (index == 0) llmfi_openai_delta_read(r, j);
             else llmfi_json_skip(j);
         } else if (LLMFI_KEY(j, "finish_reason")) {
@@ -1203,6 +977,7 @@ static void llmfi_openai_members(llmfi_reply *r, llmfi_json *j, llmfi_openai_fra
     }
 }
 
+#if !LLMFI_SMALL
 /* What follows the delta of choice 0 in a frame whose front was known. */
 static void llmfi_openai_rest(llmfi_reply *r, llmfi_json *j, llmfi_openai_frame *f) {
     llmf_str rest = llmfi_range(j->at, j->end);
@@ -1217,6 +992,7 @@ static void llmfi_openai_rest(llmfi_reply *r, llmfi_json *j, llmfi_openai_frame 
     llmfi_openai_members(r, j, f);
     if (inside && !f->told && !j->error && llmfi_json_done(j)) llmfi_openai_remember_rest(r, rest);
 }
+#endif
 
 static void llmfi_openai_on_frame(llmfi_reply *r, llmf_str event, llmf_str data) {
     llmfi_openai_frame f;
@@ -1230,11 +1006,14 @@ static void llmfi_openai_on_frame(llmfi_reply *r, llmf_str event, llmf_str data)
     }
     f.choices = f.delta = f.fault = f.told = false;
     f.error = llmfi_str("", 0);
+#if !LLMFI_SMALL
     if (llmfi_openai_recall(r, data, &j)) {
         f.delta = true;
         llmfi_openai_delta_read(r, &j);
         llmfi_openai_rest(r, &j, &f);
-    } else {
+    } else
+#endif
+    {
         llmfi_json_init(&j, data, true);
         if (llmfi_json_next(&j) == LLMFI_J_OBJECT) llmfi_openai_members(r, &j, &f);
         else llmfi_openai_pass(&j);
@@ -1246,8 +1025,14 @@ static void llmfi_openai_on_frame(llmfi_reply *r, llmf_str event, llmf_str data)
     else if (!r->streamed) llmfi_frame_foreign(r, "Chat Completions");
 }
 
+#if LLMF_HAS_STATE
+#define LLMFI_OPENAI_ON_END llmfi_openai_on_end
+#else
+#define LLMFI_OPENAI_ON_END NULL
+#endif
+
 static const llmfi_adapter llmfi_openai = {
-    "openai", llmfi_openai_check, llmfi_openai_path, NULL, llmfi_openai_body, LLMF_FRAMING_JSON, LLMF_FRAMING_SSE, llmfi_openai_on_frame, llmfi_openai_on_end
+    "openai", llmfi_openai_check, llmfi_openai_path, NULL, llmfi_openai_body, LLMF_FRAMING_JSON, LLMF_FRAMING_SSE, llmfi_openai_on_frame, LLMFI_OPENAI_ON_END
 };
 
 #endif

@@ -61,25 +61,27 @@ struct llmf_reply {
     /* set by the engine */
     llmfi_heap *heap;
     llmfi_arena *arena;                      /* lives with the call: ids, names, citations */
-    llmf_str provider;                       /* for sentences; lives as long as the reply */
-    llmf_str key;                            /* the secret of this call: a server that says it back is not quoted. Empty: none. Lives as long as the reply */
-    const void *user;                        /* the adapter's: the settings of the model that was asked (llmfi_settings) */
     bool streamed, discard;                  /* the reply is a stream; text is not kept */
     bool tail;                               /* the frame to come is what was there when the bytes ended: a whole body, or an event or line without its end */
     int status;                              /* HTTP */
     size_t limit;                            /* bytes of text, of reasoning, of one call's arguments …; 0: the heap's */
-    /* filled by adapters through the functions below */
-    llmfi_buf text, reasoning, refusal, state, tools /* of llmfi_tool_state */, queue /* of llmfi_queued */, citations /* of llmf_citation */;
-    llmf_str model_used, request_id, finish_raw; /* in the arena */
-    llmf_usage usage;
-    int64_t total_tokens, audio_tokens;      /* as the provider counted, for RULES 20; LLMF_UNKNOWN */
+    /* filled by adapters through the functions below; what is looked at most stands in front: its distance fits one byte */
     bool chat_counts;                        /* the usage is one of Chat Completions: RULES 20 holds */
     bool terminal;                           /* RULES 24: the reply is whole */
     bool content;                            /* text, reasoning or a tool call has come */
     bool refused;                            /* refusal text has come */
     bool blocked;                            /* the provider would not take the prompt */
     bool settled;                            /* llmfi_reply_settle was here */
+    size_t queue_head;                       /* taken events still in the queue */
+    llmfi_buf tools /* of llmfi_tool_state */;
     llmf_error error;                        /* code LLMF_OK: none. The first one stays */
+    llmfi_buf queue /* of llmfi_queued */, text, reasoning, refusal, state, citations /* of llmf_citation */;
+    llmf_str provider;                       /* for sentences; lives as long as the reply */
+    llmf_str key;                            /* the secret of this call: a server that says it back is not quoted. Empty: none. Lives as long as the reply */
+    const void *user;                        /* the adapter's: the settings of the model that was asked (llmfi_settings) */
+    llmf_str model_used, request_id, finish_raw; /* in the arena */
+    llmf_usage usage;
+    int64_t total_tokens, audio_tokens;      /* as the provider counted, for RULES 20; LLMF_UNKNOWN */
     llmfi_dialect_state dialect;
     /* filled by llmfi_reply_settle */
     int finish;                              /* LLMF_FINISH_… */
@@ -88,7 +90,7 @@ struct llmf_reply {
     size_t call_count;
     /* its own */
     llmfi_arena scratch;                     /* decoded keys and words of this frame */
-    size_t queue_head, dropped[3];           /* taken events still in the queue; bytes dropped from the front of text, reasoning, refusal */
+    size_t dropped[3];                       /* bytes dropped from the front of text, reasoning, refusal */
     void *retired;                           /* where they were before their buffer had to move */
     llmf_tool_call view;                     /* of the last tool event */
     llmfi_reply_point point;
@@ -120,11 +122,11 @@ LLMFI_UNUSED static void llmfi_reply_init(llmfi_reply *r, llmfi_heap *heap, llmf
     r->lent = -1;
 }
 
-LLMFI_UNUSED static llmfi_tool_state *llmfi_reply_tool(const llmfi_reply *r, int at) {
+LLMFI_UNUSED static LLMFI_SHORT llmfi_tool_state *llmfi_reply_tool(const llmfi_reply *r, int at) {
     return (llmfi_tool_state *)(void *)r->tools.ptr + at;
 }
 
-LLMFI_UNUSED static int llmfi_reply_tool_count(const llmfi_reply *r) {
+LLMFI_UNUSED static LLMFI_SHORT int llmfi_reply_tool_count(const llmfi_reply *r) {
     return (int)(r->tools.len / sizeof(llmfi_tool_state));
 }
 
@@ -155,14 +157,17 @@ LLMFI_UNUSED static void llmfi_reply_free(llmfi_reply *r) {
 /* ---- errors ---- */
 
 /* Ends the reply in an error; the first one stays. text: a sentence that says what to do. */
-LLMFI_UNUSED static void llmfi_reply_fail(llmfi_reply *r, int code, const char *text) {
+LLMFI_UNUSED static LLMFI_COLD void llmfi_reply_fail(llmfi_reply *r, int code, const char *text) {
     llmfi_text t;
     if (r->error.code != LLMF_OK) return;
-    t = llmfi_text_in(r->error.text, sizeof r->error.text);
     r->error.code = code;
     r->error.http_status = r->status;
+    t = llmfi_error_text(&r->error);
     llmfi_say_c(&t, text);
 }
+#if !LLMF_HAS_STRINGS
+#define llmfi_reply_fail(r, code, text) llmfi_reply_fail((r), (code), "")
+#endif
 
 static void llmfi_reply_no_memory(llmfi_reply *r) {
     llmfi_reply_fail(r, LLMF_ERR_MEMORY, "the reply does not fit into the factory's memory: raise llmf_desc.memory_size, or ask for less");
@@ -233,11 +238,11 @@ static bool llmfi_reply_push(llmfi_reply *r, int type, int index, size_t at, siz
 }
 
 /* How many events wait. */
-LLMFI_UNUSED static size_t llmfi_reply_count(const llmfi_reply *r) {
+LLMFI_UNUSED static LLMFI_SHORT size_t llmfi_reply_count(const llmfi_reply *r) {
     return r->queue.len / sizeof(llmfi_queued) - r->queue_head;
 }
 
-static llmfi_buf *llmfi_reply_buf(llmfi_reply *r, int type) {
+static LLMFI_SHORT llmfi_buf *llmfi_reply_buf(llmfi_reply *r, int type) {
     return type == LLMF_EVENT_TEXT ? &r->text : type == LLMF_EVENT_REASONING ? &r->reasoning : &r->refusal;
 }
 
@@ -304,7 +309,7 @@ LLMFI_UNUSED static llmf_str llmfi_reply_string(llmfi_reply *r, const llmfi_json
 LLMFI_UNUSED static int64_t llmfi_reply_number(const llmfi_json *j) {
     int64_t n;
     if (j->token != LLMFI_J_NUMBER) return LLMF_UNKNOWN;
-    return (llmfi_parse_int(j->text, &n) || llmfi_parse_whole(j->text, &n)) && n >= 0 ? n : LLMF_UNKNOWN;
+    return (llmfi_parse_int(j->text, &n) || llmfi_parse_spelt(j->text, &n)) && n >= 0 ? n : LLMF_UNKNOWN;
 }
 
 /* RULES 19: a sum counts what is there; unknown only where both are. */
@@ -381,7 +386,7 @@ LLMFI_UNUSED static void llmfi_reply_bad_frame(llmfi_reply *r, const llmfi_json 
     llmfi_reply_rollback(r);
     if (r->tail && (r->streamed || j->error_offset >= frame.len)) return;
     llmfi_reply_fail(r, LLMF_ERR_PROTOCOL, "");
-    t = llmfi_text_in(r->error.text, sizeof r->error.text);
+    t = llmfi_error_text(&r->error);
     llmfi_say(&t, r->provider);
     LLMFI_SAY(&t, ": the reply is not JSON (byte ");
     llmfi_say_int(&t, (int64_t)(j->error_offset < INT64_MAX ? j->error_offset : INT64_MAX));
@@ -547,19 +552,17 @@ LLMFI_UNUSED static void llmfi_reply_model(llmfi_reply *r, llmf_str name) {
 
 /* RULES 15: LLMF_FINISH_… of a provider's word. */
 LLMFI_UNUSED static int llmfi_finish_of(llmf_str word) {
-    static const struct {
-        const char *word;
-        size_t len;
-        int finish;
-    } words[] = {
-#define LLMF_FINISH_WORD(text, finish) { text, sizeof(text) - 1, finish },
+    static const char words[] =
+#define LLMF_FINISH_WORD(text, finish) text "\0"
+#include "../models.def"
+        ;
+    static const uint8_t finishes[] = {
+#define LLMF_FINISH_WORD(text, finish) finish,
 #include "../models.def"
     };
-    size_t i;
+    int at = llmfi_word_in(words, word);
     if (!word.len) return LLMF_FINISH_NONE;
-    for (i = 0; i < LLMFI_COUNT(words); i++)
-        if (llmfi_eq(llmfi_str(words[i].word, words[i].len), word)) return words[i].finish;
-    return LLMF_FINISH_OTHER;
+    return at < 0 ? (int)LLMF_FINISH_OTHER : finishes[at];
 }
 
 /* RULES 20, 21. */
@@ -637,11 +640,11 @@ LLMFI_UNUSED static void llmfi_reply_end(llmfi_reply *r, bool whole) {
     if (!r->terminal && !r->error.code) {
         llmfi_text t;
         llmfi_reply_fail(r, LLMF_ERR_TRUNCATED, "");
-        t = llmfi_text_in(r->error.text, sizeof r->error.text);
+        t = llmfi_error_text(&r->error);
         llmfi_say(&t, r->provider);
         if (whole) LLMFI_SAY(&t, ": the reply ended before its end");
         else LLMFI_SAY(&t, ": the connection broke before the end of the reply");
-        llmfi_say_c(&t, r->content ? "; what had arrived is in the response" : "; nothing had arrived: try again");
+        llmfi_say_c(&t, r->content ? LLMFI_WORDS("; what had arrived is in the response") : LLMFI_WORDS("; nothing had arrived: try again"));
     }
     llmfi_reply_settle(r);
 }

@@ -108,8 +108,8 @@ typedef void *(*llmf_alloc_fn)(void *user, void *ptr, size_t old_size, size_t si
 /* Milliseconds, 0: from config or the default; below 0: none. */
 typedef struct llmf_timeouts {
     int64_t connect_ms;            /* until the connection stands, TLS included. Default 10,000 */
-    int64_t first_byte_ms;         /* from there to the first byte of the reply. Default 120,000 */
-    int64_t first_content_ms;      /* from the start to the first text, reasoning or tool call. Default none */
+    int64_t first_byte_ms;         /* from there to the first byte of the reply. Default 300,000: a reply that is no stream begins when it is whole */
+    int64_t first_content_ms;      /* from the start to the first text, reasoning or tool call. Default 600,000 */
     int64_t idle_ms;               /* the longest silence between two pieces of content; keep-alive comments do not count. Default 60,000 */
     int64_t total_ms;              /* Default none */
 } llmf_timeouts;
@@ -172,7 +172,8 @@ LLMF_API llmf_factory *llmf_open_abi(int abi, const llmf_desc *desc, size_t desc
 static inline llmf_factory *llmf_open(const llmf_desc *desc, llmf_error *err) {
     return llmf_open_abi(LLMF_ABI, desc, sizeof *desc, err);
 }
-/* Ends all calls (no events any more), closes connections, wipes keys. NULL is nothing. */
+/* Ends all calls (no events any more), closes connections, wipes keys. NULL is nothing. Called inside a callback it is done when that
+   llmf_poll returns, which then is -LLMF_ERR_STALE. */
 LLMF_API void llmf_close(llmf_factory *f);
 
 /* Bytes of memory_size that this description needs at least, for max_calls plain calls of a few KB each. Reads the config files to know. */
@@ -207,7 +208,7 @@ LLMF_API llmf_result llmf_reload(llmf_factory *f, llmf_error *err);
 LLMF_API llmf_model llmf_create(llmf_factory *f, const char *name, const char *config, llmf_error *err);
 LLMF_API void llmf_drop(llmf_factory *f, llmf_model m);
 
-/* What is known of a model. Texts live until the next llmf_reload or llmf_close. Prices are pico-dollars a token, LLMF_UNKNOWN if unknown
+/* What is known of a model. Texts live until the next function that gets, makes, drops or calls a model, a reload or the close. Prices are pico-dollars a token, LLMF_UNKNOWN if unknown
    (1 USD per million tokens = 1,000,000). */
 typedef struct llmf_model_info {
     llmf_str name, provider, model_id, dialect, base_url, description;
@@ -452,7 +453,7 @@ typedef struct llmf_header {
     llmf_str name, value;
 } llmf_header;
 
-/* The HTTP request of a call, keys redacted. Lives until llmf_free(call). */
+/* The HTTP request of a call, keys redacted, and so are the config's headers whose names speak of a secret. Lives until llmf_free(call). */
 typedef struct llmf_preview {
     llmf_call call;
     llmf_str method, url, body;
@@ -576,7 +577,8 @@ static inline llmf_result llmf_register(llmf_factory *f, const llmf_provider_des
 
 typedef struct llmf_out llmf_out;
 typedef struct llmf_reply llmf_reply;
-enum { LLMF_FRAMING_JSON = 0, LLMF_FRAMING_SSE = 1, LLMF_FRAMING_NDJSON = 2 };
+/* JSON_ARRAY: the elements of one array; a stream that does not begin with '[' is read as SSE. */
+enum { LLMF_FRAMING_JSON = 0, LLMF_FRAMING_SSE = 1, LLMF_FRAMING_NDJSON = 2, LLMF_FRAMING_JSON_ARRAY = 3 };
 
 /* A wire dialect of one's own: pure functions, request -> bytes, bytes -> events. */
 typedef struct llmf_dialect {
@@ -588,7 +590,7 @@ typedef struct llmf_dialect {
     void (*body)(void *user, const llmf_request *req, const llmf_model_info *model, llmf_out *out);
     /* How replies with status 200 are framed: LLMF_FRAMING_… */
     int framing, stream_framing;
-    /* One frame: the whole body (JSON), an event (SSE) or a line (NDJSON). Tells what it holds by the llmf_reply_… functions. */
+    /* One frame: the whole body (JSON), an event (SSE), a line (NDJSON) or an element (JSON_ARRAY). Tells what it holds by the llmf_reply_… functions. */
     void (*on_frame)(void *user, llmf_reply *reply, llmf_str event, llmf_str data);
 } llmf_dialect;
 LLMF_API llmf_result llmf_register_dialect_abi(llmf_factory *f, const llmf_dialect *d, size_t d_size, llmf_error *err);

@@ -8,9 +8,9 @@
      of the dialect openai             OPENAI and every host of the openai dialect:
                                        MISTRAL GROQ DEEPSEEK XAI OPENROUTER TOGETHER FIREWORKS PERPLEXITY CEREBRAS NVIDIA ZAI MOONSHOT
                                        ALIBABA VERCEL VOYAGE WRITER CRUSOE AVIAN HEROKU SNOWFLAKE BEDROCK_MANTLE PORTKEY LITELLM VLLM
-                                       LLAMACPP LMSTUDIO GPUSTACK
-     of their own                      ANTHROPIC OLLAMA MOCK
-     in a later version                OPENAI_RESPONSES GEMINI VERTEX AZURE BEDROCK COHERE HUGGINGFACE: known by name, never built in yet
+                                       LLAMACPP LMSTUDIO GPUSTACK HUGGINGFACE
+     of their own                      ANTHROPIC GEMINI VERTEX OLLAMA COHERE AZURE MOCK
+     in a later version                OPENAI_RESPONSES BEDROCK: known by name, never built in yet
    Transports
      CURL        on                    libcurl; without it nothing of curl is included or linked
      SOCKET      on                    our HTTP over plain sockets: http:// only
@@ -30,6 +30,9 @@
      EXTRA       on                    llmf_request.extra
      STATE       on                    llmf_response.state, and message.state: what a provider wants back in the next turn; without it none is kept
      CITATIONS   on                    sources that a reply cites; without it llmf_response.citations stays empty
+     FAULTS      on                    what a provider's error means where its status does not say it: codes, phrases, validation errors, XML and HTML;
+                                       without it the status decides, and the message is that of {"error": {"message", "code"}}
+     REASONING   on                    llmf_request.reasoning, and reasoning that a provider puts into parts of its own
      INFO        on                    "did you mean", and the names of providers in messages and in llmf_provider_at that are not built in
      STRINGS     on                    the sentences of errors and log lines; without them llmf_error.text has the result's name and what it is about,
                                        such as a field, a provider, a host, and what the provider said
@@ -72,10 +75,10 @@
 #define LLMFI_ADAPTER_OLLAMA 1
 #define LLMFI_ADAPTER_MOCK 1
 #define LLMFI_ADAPTER_OPENAI_RESPONSES 0
-#define LLMFI_ADAPTER_GEMINI 0
-#define LLMFI_ADAPTER_AZURE 0
+#define LLMFI_ADAPTER_GEMINI 1
+#define LLMFI_ADAPTER_AZURE 1
 #define LLMFI_ADAPTER_BEDROCK 0
-#define LLMFI_ADAPTER_COHERE 0
+#define LLMFI_ADAPTER_COHERE 1
 #define LLMFI_ADAPTER_HUGGINGFACE 0
 
 /* ---- providers: models.def has a row for each ---- */
@@ -250,7 +253,7 @@
 #else
 #define LLMF_HAS_VERTEX 1
 #endif
-#if !LLMFI_ADAPTER_AZURE || (LLMF_ONLY && !(defined(LLMF_WITH_AZURE) && LLMF_WITH_AZURE)) || (defined(LLMF_NO_AZURE) && LLMF_NO_AZURE)
+#if (LLMF_ONLY && !(defined(LLMF_WITH_AZURE) && LLMF_WITH_AZURE)) || (defined(LLMF_NO_AZURE) && LLMF_NO_AZURE)
 #define LLMF_HAS_AZURE 0
 #else
 #define LLMF_HAS_AZURE 1
@@ -260,12 +263,12 @@
 #else
 #define LLMF_HAS_BEDROCK 1
 #endif
-#if !LLMFI_ADAPTER_COHERE || (LLMF_ONLY && !(defined(LLMF_WITH_COHERE) && LLMF_WITH_COHERE)) || (defined(LLMF_NO_COHERE) && LLMF_NO_COHERE)
+#if (LLMF_ONLY && !(defined(LLMF_WITH_COHERE) && LLMF_WITH_COHERE)) || (defined(LLMF_NO_COHERE) && LLMF_NO_COHERE)
 #define LLMF_HAS_COHERE 0
 #else
 #define LLMF_HAS_COHERE 1
 #endif
-#if !LLMFI_ADAPTER_HUGGINGFACE || (LLMF_ONLY && !(defined(LLMF_WITH_HUGGINGFACE) && LLMF_WITH_HUGGINGFACE)) || (defined(LLMF_NO_HUGGINGFACE) && LLMF_NO_HUGGINGFACE)
+#if (LLMF_ONLY && !(defined(LLMF_WITH_HUGGINGFACE) && LLMF_WITH_HUGGINGFACE)) || (defined(LLMF_NO_HUGGINGFACE) && LLMF_NO_HUGGINGFACE)
 #define LLMF_HAS_HUGGINGFACE 0
 #else
 #define LLMF_HAS_HUGGINGFACE 1
@@ -276,7 +279,8 @@
 #if LLMF_HAS_OPENAI || LLMF_HAS_MISTRAL || LLMF_HAS_GROQ || LLMF_HAS_DEEPSEEK || LLMF_HAS_XAI || LLMF_HAS_OPENROUTER || LLMF_HAS_TOGETHER || \
     LLMF_HAS_FIREWORKS || LLMF_HAS_PERPLEXITY || LLMF_HAS_CEREBRAS || LLMF_HAS_NVIDIA || LLMF_HAS_ZAI || LLMF_HAS_MOONSHOT || LLMF_HAS_ALIBABA || \
     LLMF_HAS_VERCEL || LLMF_HAS_VOYAGE || LLMF_HAS_WRITER || LLMF_HAS_CRUSOE || LLMF_HAS_AVIAN || LLMF_HAS_HEROKU || LLMF_HAS_SNOWFLAKE || \
-    LLMF_HAS_BEDROCK_MANTLE || LLMF_HAS_PORTKEY || LLMF_HAS_LITELLM || LLMF_HAS_VLLM || LLMF_HAS_LLAMACPP || LLMF_HAS_LMSTUDIO || LLMF_HAS_GPUSTACK
+    LLMF_HAS_BEDROCK_MANTLE || LLMF_HAS_PORTKEY || LLMF_HAS_LITELLM || LLMF_HAS_VLLM || LLMF_HAS_LLAMACPP || LLMF_HAS_LMSTUDIO || LLMF_HAS_GPUSTACK || \
+    LLMF_HAS_HUGGINGFACE || LLMF_HAS_AZURE /* whose adapter is openai's with other paths */
 #define LLMF_HAS_DIALECT_OPENAI 1
 #else
 #define LLMF_HAS_DIALECT_OPENAI 0
@@ -288,7 +292,7 @@
 #define LLMF_HAS_DIALECT_AZURE LLMF_HAS_AZURE
 #define LLMF_HAS_DIALECT_BEDROCK LLMF_HAS_BEDROCK
 #define LLMF_HAS_DIALECT_COHERE LLMF_HAS_COHERE
-#define LLMF_HAS_DIALECT_HUGGINGFACE LLMF_HAS_HUGGINGFACE
+#define LLMF_HAS_DIALECT_HUGGINGFACE 0 /* its own API, feature extraction; its chat is of the dialect openai */
 #if LLMF_HAS_GEMINI || LLMF_HAS_VERTEX
 #define LLMF_HAS_DIALECT_GEMINI 1
 #else
@@ -386,6 +390,16 @@
 #else
 #define LLMF_HAS_CITATIONS 1
 #endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_FAULTS) && LLMF_WITH_FAULTS)) || (defined(LLMF_NO_FAULTS) && LLMF_NO_FAULTS)
+#define LLMF_HAS_FAULTS 0
+#else
+#define LLMF_HAS_FAULTS 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_REASONING) && LLMF_WITH_REASONING)) || (defined(LLMF_NO_REASONING) && LLMF_NO_REASONING)
+#define LLMF_HAS_REASONING 0
+#else
+#define LLMF_HAS_REASONING 1
+#endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_INFO) && LLMF_WITH_INFO)) || (defined(LLMF_NO_INFO) && LLMF_NO_INFO)
 #define LLMF_HAS_INFO 0
 #else
@@ -395,6 +409,30 @@
 #define LLMF_HAS_STRINGS 0
 #else
 #define LLMF_HAS_STRINGS 1
+#endif
+
+/* Keeps what follows where `has` is 1, drops it where it is 0. */
+#define LLMFI_KEEP(has, ...) LLMFI_KEEP_IF(has, __VA_ARGS__)
+#define LLMFI_KEEP_IF(has, ...) LLMFI_KEEP_##has(__VA_ARGS__)
+#define LLMFI_KEEP_1(...) __VA_ARGS__
+#define LLMFI_KEEP_0(...)
+
+/* How the streams of the dialects come; what a program registers may take any. */
+#if LLMF_HAS_REGISTER || LLMF_HAS_DIALECT_OLLAMA || LLMF_HAS_DIALECT_MOCK
+#define LLMFI_HAS_NDJSON 1
+#else
+#define LLMFI_HAS_NDJSON 0
+#endif
+#if LLMF_HAS_REGISTER || LLMF_HAS_DIALECT_OPENAI || LLMF_HAS_DIALECT_ANTHROPIC || LLMF_HAS_DIALECT_OPENAI_RESPONSES || LLMF_HAS_DIALECT_GEMINI || \
+    LLMF_HAS_DIALECT_AZURE || LLMF_HAS_DIALECT_COHERE || LLMF_HAS_DIALECT_HUGGINGFACE
+#define LLMFI_HAS_SSE 1
+#else
+#define LLMFI_HAS_SSE 0
+#endif
+#if LLMF_HAS_REGISTER || LLMF_HAS_DIALECT_GEMINI
+#define LLMFI_HAS_JSON_ARRAY 1
+#else
+#define LLMFI_HAS_JSON_ARRAY 0
 #endif
 
 /* ---- limits ---- */

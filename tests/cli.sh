@@ -4,7 +4,7 @@
 L=build/llmf
 start_server
 [ "$word" = ready ] || { echo "FAILED: the loopback server did not start"; exit 1; }
-export OPENAI_API_KEY=canary-6f1d-openai ANTHROPIC_API_KEY=canary-6f1d-anthropic
+export OPENAI_API_KEY=canary-6f1d-openai ANTHROPIC_API_KEY=canary-6f1d-anthropic COHERE_API_KEY=canary-6f1d-cohere AZURE_OPENAI_API_KEY=canary-6f1d-azure HF_TOKEN=canary-6f1d-hf
 json() { # EXPRESSION of the parsed stdin, as `d`
     python3 -c 'import json,sys; lines=[json.loads(l) for l in sys.stdin if l.strip()]; d=lines[0] if len(lines)==1 else lines; sys.exit(0 if ('"$1"') else 1)'
 }
@@ -21,7 +21,7 @@ status_is() { # STATUS COMMAND...
     "$@" >"$t/said" 2>&1 </dev/null
     [ $? -eq "$want" ] || { cat "$t/said"; return 1; }
 }
-for p in openai:gpt-4o-mini anthropic:claude-sonnet-5 ollama:llama3.2; do
+for p in openai:gpt-4o-mini anthropic:claude-sonnet-5 ollama:llama3.2 cohere:command-a-03-2025; do
     case $p in openai*) url=$base/v1 ;; *) url=$base ;; esac
     dialect=${p%%:*}
     ok "$dialect: call" call '{"model":"'$p'","prompt":"echo: hello there"}' 'd["ok"] and "hello there" in d["text"] and d["finish_reason"]=="stop" and d["usage"]["input_tokens"]>0 and len(d["attempts"])==1' --base-url "$url" call
@@ -34,6 +34,33 @@ for p in openai:gpt-4o-mini anthropic:claude-sonnet-5 ollama:llama3.2; do
     ok "$dialect: a cut stream" call '{"model":"'$p'","prompt":"x"}' 'lines[-1]["type"]=="error" and lines[-1]["error"]["code"]=="truncated"' --base-url "$(echo "$url" | sed "s|$base|$base/x-cut-300|")" call --stream
     ok "$dialect: the request is shown with its key blotted out" call '{"model":"'$p'","prompt":"hi","max_tokens":5}' '"canary" not in json.dumps(d) and d["method"]=="POST" and d["body"]["model"]=="'${p#*:}'"' --base-url "$url" request
 done
+for how in ":$base" ":$base/openai/v1" "2024-10-21:$base" "2024-10-21:$base/openai/deployments/gpt-4o-dep" "2024-05-01-preview:$base/models"; do
+    export AZURE_OPENAI_API_VERSION="${how%%:*}"
+    ok "azure at ${how#*:} with version ${how%%:*}" call '{"model":"azure:gpt-4o-dep","prompt":"echo: hello there"}' 'lines[-1]["type"]=="done" and lines[-1]["response"]["text"]=="echo: hello there" and lines[-1]["response"]["usage"]["input_tokens"]>0' --base-url "${how#*:}" call --stream
+    ok "azure blocks a prompt at ${how#*:}" call '{"model":"azure:gpt-4o-dep","prompt":"blockme"}' 'd["error"]["code"]=="content_filter" and d["error"]["http_status"]==400' --base-url "${how#*:}" call
+done
+unset AZURE_OPENAI_API_VERSION
+ok "azure filters an answer" call '{"model":"azure:gpt-4o-dep","prompt":"hi"}' 'd["ok"] and d["text"]=="" and d["finish_reason"]=="content_filter"' --base-url "$base/x-finish-content_filter" call
+ok "azure by its resource" env AZURE_RESOURCE_NAME=res sh -c "echo '{\"model\":\"azure:d\",\"prompt\":\"x\"}' | $L request | grep -q '\"https://res.openai.azure.com/openai/v1/chat/completions\".*\"api-key\":\"REDACTED\"'"
+ok "huggingface by its row" sh -c "echo '{\"model\":\"hf:openai/gpt-oss-120b:cheapest\",\"prompt\":\"x\"}' | $L request | grep -q '\"https://router.huggingface.co/v1/chat/completions\".*\"model\":\"openai/gpt-oss-120b:cheapest\"'"
+ok "huggingface: call --stream" call '{"model":"hf:openai/gpt-oss-120b","prompt":"echo: hello there"}' 'd[-1]["type"]=="done" and d[-1]["response"]["provider"]=="huggingface" and d[-1]["response"]["text"]=="echo: hello there"' --base-url "$base/v1" call --stream
+back() { # MODEL: what the model thought or planned goes back as it came; changed it is refused
+    python3 - "$L" "$base" "$1" <<'P'
+import json, subprocess, sys
+llmf, base, model = sys.argv[1:]
+def call(messages):
+    req = {"model": model, "messages": messages, "tools": [{"name": "weather", "parameters": {"type": "object", "properties": {}}}]}
+    out = subprocess.run([llmf, "--base-url", base, "call", "--stream"], input=json.dumps(req).encode(), stdout=subprocess.PIPE).stdout
+    return json.loads(out.splitlines()[-1])["response"]
+asked = [{"role": "user", "content": "call weather {}; weather {}"}]
+r = call(asked)
+turn = {"role": "assistant", "reasoning": r["reasoning"], "state": r["state"], "tool_calls": r["tool_calls"]}
+results = [{"role": "tool", "tool_call_id": c["id"], "content": "cold"} for c in r["tool_calls"]]
+good, changed = call(asked + [turn] + results), call(asked + [dict(turn, state=r["state"].replace("I ", "We ", 1))] + results)
+sys.exit(not (good["text"] == "The tool said: cold\ncold" and changed["error"]["http_status"] == 400))
+P
+}
+ok "cohere: a plan goes back" back cohere:command-a-03-2025
 ok "unknown key of a Request" call '{"promt":"hi"}' 'd["error"]["code"]=="argument" and "promt" in d["error"]["message"]' call
 ok "prompt and messages together" call '{"prompt":"hi","messages":[{"role":"user","content":"x"}]}' 'd["error"]["code"]=="argument"' call
 ok "no JSON" call '{"prompt":' 'd["error"]["code"]=="argument" and "byte" in d["error"]["message"]' call

@@ -10,11 +10,11 @@ cp "$t/impl.c" "$t/impl.cc"
 for cc in gcc clang; do
     silent "$cc c99" $cc -std=c99 $STRICT -I. -c -o "$t/$cc.o" "$t/impl.c"
     silent "$cc c99 -O2" $cc -std=c99 -O2 $STRICT -I. -c -o "$t/$cc.o" "$t/impl.c"
-    silent "$cc c17" $cc -std=c17 $STRICT -I. -c -o "$t/$cc.o" "$t/impl.c"
+    silent "$cc c17" $cc -std=c17 $STRICT -I. -fsyntax-only "$t/impl.c"
 done
 for cxx in g++ clang++; do
     silent "$cxx c++11" $cxx -std=c++11 -Wall -Wextra -Werror -I. -c -o "$t/$cxx.o" "$t/impl.cc"
-    silent "$cxx c++17" $cxx -std=c++17 -Wall -Wextra -Werror -I. -c -o "$t/$cxx.o" "$t/impl.cc"
+    silent "$cxx c++17" $cxx -std=c++17 -Wall -Wextra -Werror -I. -fsyntax-only "$t/impl.cc"
 done
 
 # Two translation units, one with the implementation, the header included twice and the implementation second.
@@ -49,11 +49,12 @@ cp examples/hello.c "$t/"
 ok "hello.c with the header beside it" sh -c "cd '$t' && gcc hello.c -lcurl"
 
 # What a build without this or that looks like.
-for without in LLMF_NO_CURL LLMF_NO_SOCKET LLMF_NO_YAML LLMF_NO_FILES LLMF_NO_ENV LLMF_NO_MODELS LLMF_NO_STRINGS LLMF_NO_OPENAI LLMF_NO_ANTHROPIC LLMF_NO_OLLAMA LLMF_NO_MOCK \
+for without in LLMF_NO_CURL LLMF_NO_SOCKET LLMF_NO_YAML LLMF_NO_FILES LLMF_NO_ENV LLMF_NO_MODELS LLMF_NO_STRINGS LLMF_NO_OPENAI LLMF_NO_ANTHROPIC LLMF_NO_OLLAMA LLMF_NO_MOCK LLMF_NO_COHERE LLMF_NO_AZURE \
     LLMF_NO_EPOLL "LLMF_NO_CURL=1 -DLLMF_NO_SOCKET" "LLMF_ONLY=1 -DLLMF_WITH_OPENAI" "LLMF_ONLY=1 -DLLMF_WITH_ANTHROPIC" "LLMF_ONLY=1 -DLLMF_WITH_OLLAMA -DLLMF_WITH_SOCKET" \
-    "LLMF_ONLY=1 -DLLMF_WITH_MOCK" "LLMF_ONLY=1 -DLLMF_WITH_GROQ -DLLMF_WITH_CURL"; do
+    "LLMF_ONLY=1 -DLLMF_WITH_MOCK" "LLMF_ONLY=1 -DLLMF_WITH_GROQ -DLLMF_WITH_CURL" "LLMF_ONLY=1 -DLLMF_WITH_COHERE -DLLMF_WITH_SOCKET" "LLMF_ONLY=1 -DLLMF_WITH_AZURE -DLLMF_WITH_CURL" \
+    "LLMF_ONLY=1 -DLLMF_WITH_HUGGINGFACE -DLLMF_WITH_CURL"; do
     # shellcheck disable=SC2086
-    silent "-D$without=1" gcc -std=c99 $STRICT -D$without=1 -I. -c -o "$t/opt.o" "$t/impl.c"
+    silent "-D$without=1" clang -std=c99 $STRICT -D$without=1 -I. -fsyntax-only "$t/impl.c"
 done
 # shellcheck disable=SC2086
 ok "no provider at all is refused by a message" sh -c "! gcc -std=c99 -DLLMF_ONLY=1 -I. -c -o '$t/opt.o' '$t/impl.c' 2>'$t/err' && grep -q '#error' '$t/err'"

@@ -265,12 +265,12 @@ static void join_line(const char *path, const char *line, size_t len) {
     else if (first_time(child)) join(child);
 }
 
-/* The list macros stand before the first part that uses them. */
-static void find_table(const char *path, const char *text_from) {
+/* The list macros stand before the first part that uses them; the root must have included the options before that. */
+static void find_table(const char *path, const char *part) {
     char name[MAX_PATH], table[MAX_PATH];
-    const char *line = strstr(text_from, ".def\"\n");
-    if (!line) return; /* a macro that only looks like one */
-    while (line > text_from && line[-1] != '\n') line--;
+    const char *line = strstr(part, ".def\"\n");
+    if (!line || table_written) return;
+    while (line > part && line[-1] != '\n') line--;
     if (!included(line, name)) fail("cannot read the include of the table", path);
     beside(path, name, table);
     write_table(table);
@@ -281,11 +281,11 @@ static void join(const char *path) {
     const char *at, *end;
     if (!read_file(path, &t)) fail("cannot read", path);
     if (strchr(t.ptr, '\r')) fail("has CR line ends; use LF", path);
+    find_table(path, t.ptr);
     if (strstr(t.ptr, "\n#ifndef LLMFI_") != NULL) depth--; /* its guard */
     for (at = t.ptr; *at; at = end) {
         end = strchr(at, '\n');
         end = end ? end + 1 : at + strlen(at);
-        if (!table_written && is_kind(at)) find_table(path, at);
         join_line(path, at, (size_t)(end - at));
     }
     if (strstr(t.ptr, "\n#ifndef LLMFI_") != NULL) depth++;
@@ -305,12 +305,14 @@ static int check(const char *root, const char *path) {
 
 int main(int argc, char **argv) {
     bool checking = argc == 4 && strcmp(argv[1], "--check") == 0;
-    const char *root = argv[argc - 2], *path = argv[argc - 1];
+    const char *root, *path;
     FILE *f;
     if (argc != 3 && !checking) {
         fprintf(stderr, "usage: amalgamate [--check] ROOT OUT\n");
         return 2;
     }
+    root = argv[argc - 2];
+    path = argv[argc - 1];
     first_time(root);
     join(root);
     if (checking) return check(root, path);

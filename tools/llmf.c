@@ -58,6 +58,12 @@ static int run_call(options *o, int argc, char **argv) {
     if (!f) return EXIT_FAILED;
     r.req.stream = events;
     c = llmf_start(f, m, &r.req);
+    if (!c.id) {
+        llmf_error err;
+        llmf_last_error(f, &err);
+        llmf_close(f);
+        return failed(&err, true);
+    }
     do {
         while (llmf_next(f, c, &ev)) {
             if (events) print_event(stdout, &ev);
@@ -113,10 +119,15 @@ static int run_request(options *o, int argc, char **argv) {
 
 /* ---- models, providers ---- */
 
+/* A price in pico-dollars a token is one in millionths of a dollar a million tokens. */
+static void put_million(int64_t pico) {
+    put_usd(stdout, pico < INT64_MAX / 1000000 ? pico * 1000000 : INT64_MAX);
+}
+
 static void put_price(const char *name, int64_t pico) {
     if (pico == LLMF_UNKNOWN) return;
     printf(",\"%s\":", name);
-    put_usd(stdout, pico * 1000000);
+    put_million(pico);
 }
 
 static void print_model_json(const llmf_model_info *m) {
@@ -137,9 +148,9 @@ static void print_model_line(const llmf_model_info *m) {
     else printf(" %9s", "-");
     if (m->price_input != LLMF_UNKNOWN && m->price_output != LLMF_UNKNOWN) {
         fputs("  $", stdout);
-        put_usd(stdout, m->price_input * 1000000);
+        put_million(m->price_input);
         fputs(" / $", stdout);
-        put_usd(stdout, m->price_output * 1000000);
+        put_million(m->price_output);
     }
     puts(m->unavailable == LLMF_ERR_NOT_BUILT ? "  (not in this build)" : m->unavailable ? "  (no key)" : "");
 }

@@ -8,6 +8,13 @@
 #include <time.h>
 #endif
 
+/* The moment `ms` milliseconds after `from`, in nanoseconds. More than can be counted is a moment that does not come: arithmetic on it stays in range. */
+LLMFI_UNUSED static uint64_t llmfi_after_ms(uint64_t from, int64_t ms) {
+    uint64_t most = (UINT64_MAX - from) / 2;
+    if (ms <= 0) return from;
+    return from + ((uint64_t)ms < most / 1000000u ? (uint64_t)ms * 1000000u : most);
+}
+
 /* Monotonic nanoseconds. */
 LLMFI_UNUSED static uint64_t llmfi_clock_ns(void) {
 #if defined(_WIN32)

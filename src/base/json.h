@@ -13,7 +13,7 @@
 #include "utf8.h"
 
 /* Sixteen bytes at once where every machine of the target can; LLMF_NO_SIMD=1 leaves it out. */
-#if defined(__GNUC__) && defined(__SSE2__) && !(defined(LLMF_NO_SIMD) && LLMF_NO_SIMD)
+#if defined(__GNUC__) && defined(__SSE2__) && !LLMFI_SMALL && !(defined(LLMF_NO_SIMD) && LLMF_NO_SIMD)
 #define LLMFI_JSON_SSE2 1
 #include <emmintrin.h>
 #else
@@ -21,12 +21,15 @@
 #endif
 
 /* The path of most tokens is kept short by holding what is rarer out of it. */
-#if defined(__GNUC__)
+#if LLMFI_SMALL
+#define LLMFI_JSON_FAST
+#define LLMFI_JSON_SLOW LLMFI_COLD
+#elif defined(__GNUC__)
 #define LLMFI_JSON_FAST inline __attribute__((always_inline))
 #define LLMFI_JSON_SLOW __attribute__((noinline))
 #else
 #define LLMFI_JSON_FAST inline
-#define LLMFI_JSON_SLOW
+#define LLMFI_JSON_SLOW LLMFI_COLD
 #endif
 
 /* How deep arrays and objects may nest, read or written. */
@@ -106,9 +109,12 @@ static LLMFI_JSON_SLOW int llmfi_json_fail(llmfi_json *j, const char *at, const 
     j->want = 0; /* so that each further call fails too */
     return j->token = LLMFI_J_ERROR;
 }
+#if !LLMF_HAS_STRINGS
+#define llmfi_json_fail(j, at, what) llmfi_json_fail((j), (at), "")
+#endif
 
 /* What would have been right where something else stands. */
-static LLMFI_JSON_SLOW const char *llmfi_json_wanted(const llmfi_json *j) {
+LLMFI_UNUSED static LLMFI_JSON_SLOW const char *llmfi_json_wanted(const llmfi_json *j) {
     switch (j->want) {
     case LLMFI_JW_VALUE: return "a value is expected";
     case LLMFI_JW_VALUE | LLMFI_JW_CLOSE: return "a value or ] is expected";
@@ -131,8 +137,11 @@ static int llmfi_json_starve(llmfi_json *j, const char *p) {
 
 /* A token that the end of the input cuts. */
 static int llmfi_json_cut(llmfi_json *j, const char *what) {
-    return j->last ? llmfi_json_fail(j, j->end, what) : LLMFI_J_MORE;
+    return j->last ? (llmfi_json_fail)(j, j->end, what) : LLMFI_J_MORE;
 }
+#if !LLMF_HAS_STRINGS
+#define llmfi_json_cut(j, what) ((void)(what), llmfi_json_cut((j), ""))
+#endif
 
 /* ---- strings ---- */
 
@@ -155,7 +164,7 @@ static LLMFI_JSON_FAST const char *llmfi_json_scan_fast(const char *p, const cha
         *wide |= (unsigned)_mm_movemask_epi8(v);
         if (special) return p + (unsigned)__builtin_ctz(special);
     }
-#else
+#elif !LLMFI_SMALL
     for (; end - p >= 8; p += 8) {
         uint64_t v = llmfi_load8(p), special = llmfi_json_special(v);
         *wide |= v & LLMFI_ASCII_MASK;
@@ -166,6 +175,8 @@ static LLMFI_JSON_FAST const char *llmfi_json_scan_fast(const char *p, const cha
         break;
 #endif
     }
+#else
+    (void)end, (void)wide;
 #endif
     return p;
 }
@@ -239,7 +250,9 @@ static LLMFI_JSON_SLOW int llmfi_json_close(llmfi_json *j, const char *p, bool o
 /* ---- numbers and words ---- */
 
 static const char *llmfi_json_digits(const char *p, const char *end) {
+#if !LLMFI_SMALL
     while (end - p >= 8 && llmfi_eight_digits(llmfi_load8(p))) p += 8;
+#endif
     while (p < end && llmfi_is_digit(*p)) p++;
     return p;
 }
@@ -291,22 +304,24 @@ static LLMFI_JSON_SLOW int llmfi_json_word(llmfi_json *j, const char *p) {
 /* ---- tokens ---- */
 
 /* White space, commas and colons: the next byte that begins a token, or NULL (*result tells). */
-static const char *llmfi_json_seek(llmfi_json *j, int *result) {
+static LLMFI_JSON_FAST const char *llmfi_json_seek(llmfi_json *j, int *result) {
     const char *p = j->at, *end = j->end;
     for (; p < end; p++) {
-        if (llmfi_is_space(*p)) {
+        if ((unsigned char)*p > ' ') {
+            if (*p == ',' && (j->want & LLMFI_JW_COMMA)) j->want = j->item;
+            else if (*p == ':' && (j->want & LLMFI_JW_COLON)) j->want = LLMFI_JW_VALUE;
+            else return j->at = p;
+        } else if (!llmfi_is_space(*p)) {
+            return j->at = p;
+        } else {
 #if LLMFI_JSON_SSE2
-            while (end - p > 16) { /* indentation: a third of a plain reply's bytes */
+            while (end - p > 16 && (unsigned char)p[1] <= ' ') { /* indentation: a third of a plain reply's bytes */
                 unsigned other = ~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)(p + 1)), _mm_set1_epi8(' '))) & 0xffff;
                 p += other ? (unsigned)__builtin_ctz(other) : 16;
                 if (other) break;
             }
 #endif
-            continue;
         }
-        if (*p == ',' && (j->want & LLMFI_JW_COMMA)) j->want = j->item;
-        else if (*p == ':' && (j->want & LLMFI_JW_COLON)) j->want = LLMFI_JW_VALUE;
-        else return j->at = p;
     }
     *result = llmfi_json_starve(j, p);
     return NULL;
@@ -365,6 +380,7 @@ static LLMFI_JSON_SLOW int llmfi_json_unwanted(llmfi_json *j, const char *p) {
 /* The token that begins at p. */
 static LLMFI_JSON_FAST int llmfi_json_token(llmfi_json *j, const char *p) {
     int want = j->want;
+    if (*p == '"' && (want & (LLMFI_JW_KEY | LLMFI_JW_VALUE)) && !j->scanned) return llmfi_json_string_new(j, p); /* most are */
     switch (*p) {
     case '}': case ']':
         if (!(want & LLMFI_JW_CLOSE) || *p != (j->item == LLMFI_JW_KEY ? '}' : ']')) break;
@@ -380,26 +396,18 @@ static LLMFI_JSON_FAST int llmfi_json_token(llmfi_json *j, const char *p) {
         return llmfi_json_number(j, p);
     case '"':
         if (!(want & (LLMFI_JW_KEY | LLMFI_JW_VALUE))) break;
-        return j->scanned ? llmfi_json_string_again(j, p) : llmfi_json_string_new(j, p);
+        return llmfi_json_string_again(j, p);
     default: break;
     }
     return llmfi_json_unwanted(j, p);
 }
 
-/* The next token behind white space, or where a comma or a colon is still to come. */
-static LLMFI_JSON_SLOW int llmfi_json_far(llmfi_json *j) {
-    int result = 0;
-    const char *p = llmfi_json_seek(j, &result);
-    return p ? llmfi_json_token(j, p) : result;
-}
-
+/* The next token where it is no string, or white space, a comma or a colon comes first. */
 static LLMFI_JSON_SLOW int llmfi_json_other(llmfi_json *j) {
     const char *p = j->at;
-    if (j->end - p > 1 && *p == ' ' && (unsigned char)p[1] > ' ' && (j->want & (LLMFI_JW_KEY | LLMFI_JW_VALUE))) return llmfi_json_token(j, p + 1); /* "key": value */
-    if (p == j->end || (unsigned char)*p <= ' ' || (j->want & (LLMFI_JW_COMMA | LLMFI_JW_COLON))) {
-        if (p == j->end || (*p != '}' && *p != ']')) return llmfi_json_far(j);
-    }
-    return llmfi_json_token(j, p);
+    int result = 0;
+    if (p == j->end || (unsigned char)*p <= ' ' || *p == ',' || *p == ':') p = llmfi_json_seek(j, &result);
+    return p ? llmfi_json_token(j, p) : result;
 }
 
 /* The next token, or MORE (nothing of the token is consumed: keep the bytes from `at`, append, llmfi_json_feed, call again), or
@@ -457,7 +465,7 @@ LLMFI_UNUSED static int llmfi_json_raw(llmfi_json *j, llmf_str *raw) {
 
 /* Room that decoding the current token's text may need: a bad byte becomes three. */
 LLMFI_UNUSED static size_t llmfi_json_text_max(const llmfi_json *j) {
-    return j->wide && !llmfi_utf8_valid(j->text, NULL) ? j->text.len * 3 : j->text.len;
+    return j->wide && (j->text.len < 512 || !llmfi_utf8_valid(j->text, NULL)) ? j->text.len * 3 : j->text.len; /* a short text: not worth a look */
 }
 
 /* True when the raw text of the current token is its text: no backslash, and valid UTF-8. */
@@ -560,6 +568,13 @@ LLMFI_UNUSED static bool llmfi_json_is(const llmfi_json *j, llmf_str text) {
 }
 
 /* KEY or STRING token against a literal. */
+#if LLMFI_SMALL
+LLMFI_UNUSED static LLMFI_COLD bool llmfi_json_key(const llmfi_json *j, const char *name) {
+    return llmfi_json_is(j, llmfi_cstr(name));
+}
+#define LLMFI_KEY(j, lit) llmfi_json_key((j), "" lit)
+#else
 #define LLMFI_KEY(j, lit) ((j)->escaped ? llmfi_json_is((j), LLMFI_LIT(lit)) : LLMFI_IS((j)->text, lit))
+#endif
 
 #endif

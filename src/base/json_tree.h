@@ -49,6 +49,9 @@ static llmfi_node *llmfi_json_refuse(llmfi_json_builder *b, size_t offset, const
     llmfi_place(llmfi_range(b->begin, b->j.end), offset, &b->error->line, &b->error->column);
     return NULL;
 }
+#if !LLMF_HAS_STRINGS
+#define llmfi_json_refuse(b, offset, what) llmfi_json_refuse((b), (offset), "")
+#endif
 
 static llmfi_node *llmfi_json_no_memory(llmfi_json_builder *b) {
     b->error->memory = true;

@@ -91,7 +91,14 @@ LLMFI_UNUSED static void llmfi_jw_key_quoted(llmfi_jw *w, const char *quoted, si
 }
 
 /* A key that is a literal without anything to escape. */
+#if LLMFI_SMALL
+LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_key_c(llmfi_jw *w, const char *quoted) {
+    llmfi_jw_key_quoted(w, quoted, strlen(quoted));
+}
+#define llmfi_jw_key(w, lit) llmfi_jw_key_c((w), ",\"" lit "\":")
+#else
 #define llmfi_jw_key(w, lit) llmfi_jw_key_quoted((w), ",\"" lit "\":", sizeof(",\"" lit "\":") - 1)
+#endif
 
 /* Writes text escaped and cleaned, without quotes; a character cut at its end waits in `u`. */
 static void llmfi_jw_escape(llmfi_out *o, llmfi_utf8 *u, llmf_str s) {
@@ -119,6 +126,7 @@ static void llmfi_jw_escape(llmfi_out *o, llmfi_utf8 *u, llmf_str s) {
     }
 }
 
+#if !LLMFI_SMALL
 /* Text without anything to escape or to check goes into the window as it is. False: nothing was written. */
 static bool llmfi_jw_quoted_plain(llmfi_out *o, llmf_str s) {
     uint64_t wide = 0;
@@ -132,10 +140,13 @@ static bool llmfi_jw_quoted_plain(llmfi_out *o, llmf_str s) {
     o->total += s.len + 2;
     return true;
 }
+#endif
 
 static void llmfi_jw_quoted(llmfi_jw *w, llmf_str s) {
     llmfi_utf8 u;
+#if !LLMFI_SMALL
     if (llmfi_jw_quoted_plain(w->out, s)) return;
+#endif
     memset(&u, 0, sizeof u);
     LLMFI_PUT(w->out, "\"");
     llmfi_jw_escape(w->out, &u, s);

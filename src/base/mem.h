@@ -74,7 +74,7 @@ LLMFI_UNUSED static void llmfi_heap_init(llmfi_heap *h, void *block, size_t size
     }
 }
 
-static bool llmfi_heap_refuse(llmfi_heap *h) {
+static LLMFI_SHORT bool llmfi_heap_refuse(llmfi_heap *h) {
     h->requests++;
     return h->fail_at && (h->requests == h->fail_at || (h->fail_on && h->requests > h->fail_at));
 }
@@ -117,7 +117,7 @@ static size_t llmfi_heap_size(const llmfi_heap *h, const void *ptr) {
 }
 
 /* True when the buddy of the piece at `unit` is a free piece of the same order. */
-static bool llmfi_heap_buddy_free(const llmfi_heap *h, size_t unit, int order) {
+static LLMFI_SHORT bool llmfi_heap_buddy_free(const llmfi_heap *h, size_t unit, int order) {
     size_t buddy = unit ^ ((size_t)1 << order);
     return buddy + ((size_t)1 << order) <= h->units && h->state[buddy] == (uint8_t)(LLMFI_HEAP_FREE | (unsigned)(order + 1));
 }
@@ -187,7 +187,7 @@ typedef struct llmfi_arena {
     bool failed;                             /* a request was refused: whoever builds in this arena may look once, at the end */
 } llmfi_arena;
 
-LLMFI_UNUSED static void llmfi_arena_init(llmfi_arena *a, llmfi_heap *heap, size_t limit) {
+LLMFI_UNUSED static LLMFI_SHORT void llmfi_arena_init(llmfi_arena *a, llmfi_heap *heap, size_t limit) {
     memset(a, 0, sizeof *a);
     a->heap = heap;
     a->limit = limit;
@@ -230,7 +230,7 @@ LLMFI_UNUSED static void *llmfi_arena_alloc(llmfi_arena *a, size_t size) {
 }
 
 /* `count` things of `size` bytes each; NULL also when the product does not fit. */
-LLMFI_UNUSED static void *llmfi_arena_array(llmfi_arena *a, size_t count, size_t size) {
+LLMFI_UNUSED static LLMFI_SHORT void *llmfi_arena_array(llmfi_arena *a, size_t count, size_t size) {
     if (size && count > (size_t)-1 / 4 / size) {
         a->failed = true;
         return NULL;

@@ -6,6 +6,9 @@
 #include <stdint.h>
 #include "str.h"
 
+/* Numbers of any kind must be written: those of JSON and YAML that a program or a file gives. */
+#define LLMFI_HAS_DOUBLES (LLMF_HAS_CONFIG || LLMF_HAS_SCHEMA || LLMF_HAS_EXTRA)
+
 #define LLMFI_INT_TEXT 20    /* room for any int64_t */
 #define LLMFI_DOUBLE_TEXT 32 /* room for any double */
 
@@ -178,6 +181,17 @@ LLMFI_UNUSED static bool llmfi_parse_fixed(llmf_str s, int shift, int64_t *out) 
 /* A whole number in any spelling: 12, 12.0, 1.2e1. */
 LLMFI_UNUSED static bool llmfi_parse_whole(llmf_str s, int64_t *out) {
     return llmfi_parse_fixed(s, 0, out);
+}
+
+/* The same of a count in a reply: without a need for other numbers only 12 and 12.0. */
+LLMFI_UNUSED static bool llmfi_parse_spelt(llmf_str s, int64_t *out) {
+#if LLMFI_HAS_DOUBLES
+    return llmfi_parse_whole(s, out);
+#else
+    while (s.len > 1 && s.ptr[s.len - 1] == '0' && llmfi_find_char(s, '.') != LLMFI_NOWHERE) s.len--;
+    if (s.len > 1 && s.ptr[s.len - 1] == '.') s.len--;
+    return llmfi_parse_int(s, out);
+#endif
 }
 
 /* US dollars per million tokens -> pico-dollars per token: 1e12 / 1e6, so six decimals. */
@@ -420,6 +434,27 @@ LLMFI_UNUSED static bool llmfi_parse_float(llmf_str s, float *out) {
 
 /* ---- binary -> decimal ---- */
 
+#if !LLMFI_HAS_DOUBLES
+
+/* Six decimals at most: temperature and top_p. 0: it is no such number. */
+LLMFI_UNUSED static size_t llmfi_print_double(char out[LLMFI_DOUBLE_TEXT], double value) {
+    char *p = out;
+    uint64_t n;
+    int i;
+    if (!(value > -1e9 && value < 1e9)) return 0;
+    if (value < 0) *p++ = '-';
+    n = (uint64_t)((value < 0 ? -value : value) * 1e6 + 0.5);
+    p += llmfi_print_uint(p, n / 1000000);
+    n %= 1000000;
+    if (!n) return (size_t)(p - out);
+    *p = '.';
+    for (i = 6; i; i--, n /= 10) p[i] = (char)('0' + n % 10);
+    for (i = 6; p[i] == '0';) i--;
+    return (size_t)(p - out) + (size_t)i + 1;
+}
+
+#else
+
 /* The positive double `bits` in 17 digits: v ~ *w * 10^result, 10^16 <= *w < 10^17 (its last digit may be off by one). */
 static int llmfi_digits17(uint64_t bits, uint64_t *w) {
     uint64_t fraction = bits & 0xfffffffffffffu;
@@ -500,4 +535,5 @@ LLMFI_UNUSED static size_t llmfi_print_double(char out[LLMFI_DOUBLE_TEXT], doubl
     return (size_t)(p - out) + llmfi_print_int(p, point - 1);
 }
 
+#endif
 #endif

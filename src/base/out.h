@@ -74,7 +74,14 @@ LLMFI_UNUSED static void llmfi_put(llmfi_out *o, const char *bytes, size_t len) 
     }
 }
 
+#if LLMFI_SMALL
+LLMFI_UNUSED static LLMFI_COLD void llmfi_put_c(llmfi_out *o, const char *text) {
+    llmfi_put(o, text, strlen(text));
+}
+#define LLMFI_PUT(o, lit) llmfi_put_c((o), "" lit)
+#else
 #define LLMFI_PUT(o, lit) llmfi_put((o), "" lit, sizeof(lit) - 1)
+#endif
 
 LLMFI_UNUSED static void llmfi_put_str(llmfi_out *o, llmf_str s) {
     llmfi_put(o, s.ptr, s.len);

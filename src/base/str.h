@@ -19,6 +19,20 @@
 #define LLMFI_COLD
 #endif
 
+/* Compiled for size (-Os): what is short is called, not expanded in place. */
+#if defined(__OPTIMIZE_SIZE__)
+#define LLMFI_SMALL 1
+#else
+#define LLMFI_SMALL 0
+#endif
+
+/* Short, but used in many places: one copy where size counts. */
+#if LLMFI_SMALL
+#define LLMFI_SHORT LLMFI_COLD
+#else
+#define LLMFI_SHORT
+#endif
+
 /* Words for people. Without STRINGS not even the literal stays. */
 #if LLMF_HAS_STRINGS
 #define LLMFI_WORDS(text) text
@@ -50,7 +64,31 @@ LLMFI_UNUSED static bool llmfi_eq(llmf_str a, llmf_str b) {
 }
 
 /* Against a literal: the length is a constant, so the compiler makes one comparison of it. */
+#if LLMFI_SMALL
+LLMFI_UNUSED static LLMFI_COLD bool llmfi_is(llmf_str s, const char *text) {
+    return llmfi_eq(s, llmfi_cstr(text));
+}
+#define LLMFI_IS(s, lit) llmfi_is((s), "" lit)
+#else
 #define LLMFI_IS(s, lit) ((s).len == sizeof(lit) - 1 && memcmp((s).ptr, "" lit, sizeof(lit) - 1) == 0)
+#endif
+
+/* The place of a word, from 0, in a list whose words end with NUL and whose last is empty; -1: it is not in it. */
+LLMFI_UNUSED static int llmfi_word_in(const char *words, llmf_str word) {
+    int i;
+    for (i = 0; *words; i++) {
+        size_t len = strlen(words);
+        if (len == word.len && memcmp(words, word.ptr, len) == 0) return i;
+        words += len + 1;
+    }
+    return -1;
+}
+
+/* The word of that place, which is in the list. */
+LLMFI_UNUSED static const char *llmfi_word_at(const char *words, int at) {
+    while (at--) words += strlen(words) + 1;
+    return words;
+}
 
 LLMFI_UNUSED static char llmfi_lower(char c) {
     return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
@@ -69,7 +107,7 @@ LLMFI_UNUSED static bool llmfi_eq_nocase(llmf_str a, llmf_str b) {
     size_t i;
     if (a.len != b.len) return false;
     for (i = 0; i < a.len; i++)
-        if (llmfi_lower(a.ptr[i]) != llmfi_lower(b.ptr[i])) return false;
+        if (a.ptr[i] != b.ptr[i] && llmfi_lower(a.ptr[i]) != llmfi_lower(b.ptr[i])) return false;
     return true;
 }
 

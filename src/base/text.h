@@ -8,7 +8,7 @@ typedef struct llmfi_text {
     size_t cap, len;
 } llmfi_text;
 
-LLMFI_UNUSED static llmfi_text llmfi_text_in(char *buffer, size_t cap) {
+LLMFI_UNUSED static LLMFI_SHORT llmfi_text llmfi_text_in(char *buffer, size_t cap) {
     llmfi_text t;
     t.ptr = buffer;
     t.cap = cap;
@@ -26,12 +26,14 @@ LLMFI_UNUSED static void llmfi_say(llmfi_text *t, llmf_str s) {
     if (n < s.len) t->cap = t->len + 1; /* nothing follows what was cut */
 }
 
-LLMFI_UNUSED static void llmfi_say_c(llmfi_text *t, const char *s) {
+LLMFI_UNUSED static LLMFI_COLD void llmfi_say_c(llmfi_text *t, const char *s) {
     llmfi_say(t, llmfi_cstr(s));
 }
 
 /* Words between things that are named. Without STRINGS a blank stands for them. */
-#if LLMF_HAS_STRINGS
+#if LLMF_HAS_STRINGS && LLMFI_SMALL
+#define LLMFI_SAY(t, lit) llmfi_say_c((t), "" lit)
+#elif LLMF_HAS_STRINGS
 #define LLMFI_SAY(t, lit) llmfi_say((t), LLMFI_LIT(lit))
 #else
 #define LLMFI_SAY(t, lit) llmfi_say_gap(t)
@@ -92,12 +94,16 @@ LLMFI_UNUSED static LLMFI_COLD bool llmfi_error_memory(llmf_error *e) {
 LLMFI_UNUSED static LLMFI_COLD bool llmfi_error_left_out(llmf_error *e, const char *what, const char *option) {
     llmfi_text t = llmfi_error_begin(e, LLMF_ERR_NOT_BUILT);
     llmfi_say_c(&t, what);
-    LLMFI_SAY(&t, ": left out of this build: build without LLMF_NO_");
-    llmfi_say_c(&t, option);
-    LLMFI_SAY(&t, ", or, with LLMF_ONLY, add LLMF_WITH_");
 #if LLMF_HAS_STRINGS
+    LLMFI_SAY(&t, ": left out of this build: build without LLMF_NO_");
+#else
+    llmfi_say_c(&t, " LLMF_WITH_");
+#endif
     llmfi_say_c(&t, option);
-    llmfi_say_c(&t, "=1");
+#if LLMF_HAS_STRINGS
+    LLMFI_SAY(&t, ", or, with LLMF_ONLY, add LLMF_WITH_");
+    llmfi_say_c(&t, option);
+    LLMFI_SAY(&t, "=1");
 #endif
     return false;
 }

@@ -15,7 +15,9 @@ LLMFI_UNUSED static uint64_t llmfi_load8(const char *p) {
 
 /* The first byte that is not ASCII, or `end`. */
 LLMFI_UNUSED static const char *llmfi_skip_ascii(const char *p, const char *end) {
+#if !LLMFI_SMALL
     while (end - p >= 8 && !(llmfi_load8(p) & LLMFI_ASCII_MASK)) p += 8;
+#endif
     while (p < end && !(*p & 0x80)) p++;
     return p;
 }
@@ -169,7 +171,7 @@ LLMFI_UNUSED static void llmfi_utf8_feed(llmfi_utf8 *u, llmf_str piece, llmfi_ou
 }
 
 /* No piece follows: what was pending is one bad piece. */
-LLMFI_UNUSED static void llmfi_utf8_end(llmfi_utf8 *u, llmfi_out *o) {
+LLMFI_UNUSED static LLMFI_SHORT void llmfi_utf8_end(llmfi_utf8 *u, llmfi_out *o) {
     if (u->count) LLMFI_PUT(o, LLMFI_UTF8_BAD);
     u->count = 0;
 }

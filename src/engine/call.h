@@ -29,8 +29,15 @@ static llmfi_call *llmfi_call_new(llmf_factory *f) {
     c->retry_after_ms = LLMF_UNKNOWN;
     llmfi_arena_init(&c->arena, &f->heap, 0);
     llmfi_reply_init(&c->reply, &f->heap, &c->arena, LLMFI_LIT(""), NULL);
+#if LLMFI_HAS_SSE
     llmfi_sse_init(&c->sse, &f->heap, f->desc.max_line, f->desc.max_line);
+#endif
+#if LLMFI_HAS_NDJSON
     llmfi_ndjson_init(&c->ndjson, &f->heap, f->desc.max_line);
+#endif
+#if LLMFI_HAS_JSON_ARRAY
+    llmfi_json_array_init(&c->array, &f->heap, f->desc.max_line);
+#endif
     llmfi_buf_init(&c->whole, &f->heap, 0);
     llmfi_buf_init(&c->raw, &f->heap, 0);
     return c;
@@ -51,9 +58,16 @@ static void llmfi_ready_remove(llmfi_call *c) {
 
 /* The compiler must not leave this out because nobody reads the bytes again. */
 static void llmfi_wipe(llmf_str secret) {
-    volatile char *at = (volatile char *)(uintptr_t)secret.ptr;
+    void *(*volatile set)(void *, int, size_t) = memset;
+    if (secret.len) set((void *)(uintptr_t)secret.ptr, 0, secret.len);
+}
+
+static void llmfi_wipe_secrets(llmfi_call *c) {
     size_t i;
-    for (i = 0; i < secret.len; i++) at[i] = 0;
+    llmfi_wipe(c->secret);
+    for (i = 0; c->secrets && i < c->x.req.header_count; i++)
+        if (llmfi_header_secret(c->x.req.headers[i].name)) llmfi_wipe(c->x.req.headers[i].value);
+    c->secrets = false;
 }
 
 static void llmfi_call_release(llmfi_call *c) {
@@ -69,7 +83,7 @@ static void llmfi_call_release(llmfi_call *c) {
     llmfi_buf_free(&c->raw);
     llmfi_reply_free(&c->reply);
     llmfi_prepared_release(&f->heap, c->prepared);
-    llmfi_wipe(c->secret);
+    llmfi_wipe_secrets(c);
     llmfi_arena_free(&c->arena);
     llmfi_heap_free(&f->heap, c);
     f->slots[at - 1].call = NULL;
@@ -96,6 +110,9 @@ static bool llmfi_call_prepare(llmfi_call *c, llmf_model m) {
 }
 
 static void llmfi_call_log(llmfi_call *c) {
+#if !LLMF_HAS_STRINGS
+    llmfi_log(c->f, LLMF_LOG_INFO, 1, c->prepared->record.s.model_id);
+#else
     char line[256];
     llmfi_text t = llmfi_text_in(line, sizeof line);
     if (!c->f->desc.log || c->f->desc.log_level < LLMF_LOG_INFO) return;
@@ -104,6 +121,7 @@ static void llmfi_call_log(llmfi_call *c) {
     LLMFI_SAY(&t, ": ");
     llmfi_say(&t, c->prepared->record.s.model_id);
     llmfi_log(c->f, LLMF_LOG_INFO, 1, llmfi_str(line, t.len));
+#endif
 }
 
 /* Everything up to the first byte on the wire. False with the error in the reply. */
@@ -131,16 +149,21 @@ static void llmfi_call_begin(llmfi_call *c, llmf_model m) {
         llmfi_call_log(c);
         llmfi_set_deadline(c);
     } else {
+        c->calling = true; /* nobody knows its id yet: no callback before llmf_start has returned */
         llmfi_finish(c);
+        c->calling = false;
+        if (c->req.on_event) c->f->deferred = true;
     }
 }
 
 LLMF_API llmf_call llmf_start_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size) {
     llmf_call id = {0};
     llmfi_call *c = f ? llmfi_call_open(f, req, req_size) : NULL;
+    int saved = errno;
     if (!c) return id;
     id.id = c->id;
     llmfi_call_begin(c, m);
+    errno = saved;
     return id;
 }
 
@@ -177,27 +200,47 @@ static void llmfi_run_deferred(llmf_factory *f) {
             continue;
         }
         if (c->free_later) llmfi_call_release(c);
-        else if (c->stop && !c->ended) llmfi_abort(c, LLMF_ERR_CANCELLED, "cancelled by the caller");
+        else if (c->stop && !c->ended) llmfi_abort(c, LLMF_ERR_CANCELLED, LLMFI_WORDS("cancelled by the caller"));
         else if (c->reply.error.code != LLMF_OK && !c->ended) llmfi_abort(c, LLMF_OK, "");
         else if (c->req.on_event) llmfi_hand_out(c);
     }
 }
 
-/* A call that the slice or a full queue had stopped goes on; one whose events nobody has taken yet stays stopped. */
+/* A call that had been stopped goes on. The silence until now was not the provider's. */
+static void llmfi_go_on(llmfi_call *c) {
+    int saved = errno;
+    c->held_back = false;
+    c->content_ns = llmfi_now(c->f);
+    if (c->terminal_ns) c->terminal_ns = c->content_ns;
+    c->x.by->resume(c->x.by, &c->x);
+    llmfi_set_deadline(c);
+    errno = saved;
+}
+
+/* Calls that the slice or a full queue had stopped; one whose events nobody has taken yet stays stopped. Where the slice ends before all have had their turn,
+   the next poll begins with the next one. (Nothing is freed meanwhile: llmf_free inside of llmf_poll waits.) */
 static void llmfi_run_held(llmf_factory *f) {
-    llmfi_call *c, *next;
-    for (c = f->calls; c; c = next) {
-        next = c->next;
-        if (c->held_back && c->x.by && !llmfi_full(c)) {
-            c->held_back = false;
-            c->x.by->resume(c->x.by, &c->x);
+    llmfi_call *first = f->calls, *c;
+    bool served = false;
+    while (first && first->id != f->held_turn) first = first->next;
+    if (!first) first = f->calls;
+    for (c = first; c;) {
+        bool stopped = c->held_back && c->x.by && !llmfi_full(c);
+        if (stopped && served && llmfi_slice_over(&f->net)) {
+            f->held = true;
+            f->held_turn = c->id;
+            return;
         }
-        if (llmfi_slice_over(&f->net)) return;
+        if (stopped) llmfi_go_on(c);
+        served = served || stopped;
+        c = c->next ? c->next : f->calls;
+        if (c == first) return;
     }
 }
 
 static void llmfi_work(llmf_factory *f) {
     size_t i;
+    f->now_read = false; /* a transport may wait in its tick */
     for (i = 0; i < f->transport_count; i++)
         if (f->transports[i]->tick) f->transports[i]->tick(f->transports[i]);
     if (f->held) {
@@ -205,7 +248,6 @@ static void llmfi_work(llmf_factory *f) {
         llmfi_run_held(f);
     }
     llmfi_now(f);
-    llmfi_run_timers(f);
     llmfi_run_deferred(f);
 }
 
@@ -229,47 +271,74 @@ static bool llmfi_stop_waiting(void *user) {
     return llmfi_slice_over(&((llmf_factory *)user)->net);
 }
 
-LLMF_API int llmf_poll(llmf_factory *f, int timeout_ms) {
-    uint64_t until, before;
-    int woken = 0;
-    if (!f) return -LLMF_ERR_ARGUMENT;
-    if (f->polling) return -LLMF_ERR_ARGUMENT; /* from inside a callback */
-    f->polling = true;
-    before = f->events;
-    llmfi_now(f);
-    until = timeout_ms < 0 ? UINT64_MAX : f->now_ns + (uint64_t)timeout_ms * LLMFI_MS;
-    f->net.slice_end_ns = f->desc.slice_us > 0 ? f->now_ns + (uint64_t)f->desc.slice_us * 1000u : 0;
-    llmfi_work(f);
+/* Something has come for the caller. `next`: what waits for llmf_next counts too. */
+static bool llmfi_news(const llmf_factory *f, uint64_t before, bool next) {
+    return f->events != before || (next && f->ready_first) || !f->active || f->closing;
+}
+
+/* Timers only behind the waiting: what is there already when a poll comes late is no timeout. */
+static void llmfi_poll_until(llmf_factory *f, int timeout_ms, uint64_t until, bool next) {
+    uint64_t before = f->events;
+    bool woken, late = f->unwatched;
+    if (!late) llmfi_work(f);
     do {
         int64_t left = timeout_ms < 0 ? -1 : until > f->now_ns ? (int64_t)((until - f->now_ns + LLMFI_MS - 1) / LLMFI_MS) : 0;
-        int64_t wait = f->events != before || f->ready_first || !f->active ? 0 : llmfi_wait_ms(f, left);
+        int64_t wait = llmfi_news(f, before, next) ? 0 : llmfi_wait_ms(f, left);
         if (wait > 60000) wait = 60000;
-        if (llmfi_slice_over(&f->net)) break;
-        woken = llmfi_watch_wait(&f->watch, (int)wait, llmfi_stop_waiting, f);
-        if (llmfi_watch_woken(&f->watch)) woken = 1;
-        llmfi_work(f);
-    } while (timeout_ms != 0 && f->events == before && !f->ready_first && !woken && f->active && f->now_ns < until && !llmfi_slice_over(&f->net));
+        woken = true;
+        f->unwatched = !late && llmfi_slice_over(&f->net);
+        late = false;
+        if (!f->unwatched) {
+            f->now_read = false;
+            woken = llmfi_watch_wait(&f->watch, (int)wait, llmfi_stop_waiting, f) > 0;
+            if (llmfi_watch_woken(&f->watch)) woken = true;
+            llmfi_work(f);
+        }
+        llmfi_run_timers(f);
+        llmfi_run_deferred(f);
+    } while (timeout_ms != 0 && !llmfi_news(f, before, next) && !woken && f->now_ns < until && !llmfi_slice_over(&f->net));
+}
+
+static int llmfi_poll(llmf_factory *f, int timeout_ms, bool next) {
+    int saved = errno, active;
+    if (!f || f->polling) return -LLMF_ERR_ARGUMENT; /* from inside a callback */
+    f->polling = true;
+    f->slice_used = false;
+    llmfi_now(f);
+    f->net.slice_end_ns = f->desc.slice_us > 0 ? f->now_ns + (f->desc.slice_us < INT64_MAX / 4000 ? (uint64_t)f->desc.slice_us * 1000u : INT64_MAX / 4) : 0;
+    llmfi_poll_until(f, timeout_ms, timeout_ms < 0 ? UINT64_MAX : llmfi_after_ms(f->now_ns, timeout_ms), next);
     f->net.slice_end_ns = 0;
+    f->now_read = false;
     f->polling = false;
-    return f->active;
+    active = f->closing ? -LLMF_ERR_STALE : f->active;
+    if (f->closing) llmf_close(f);
+    errno = saved;
+    return active;
+}
+
+LLMF_API int llmf_poll(llmf_factory *f, int timeout_ms) {
+    return llmfi_poll(f, timeout_ms, true);
 }
 
 /* ---- next ---- */
 
+/* All that was decoded is taken: the transport may go on where it was stopped, at once or, where time is sliced, in the next llmf_poll. */
 static bool llmfi_advance(llmfi_call *c, llmf_event *ev) {
     if (llmfi_pop_event(c, ev)) return true;
-    if (c->held_back && c->x.by) { /* all that was decoded is taken: the transport may go on where it was stopped */
-        c->held_back = false;
-        c->content_ns = llmfi_now(c->f);
-        c->x.by->resume(c->x.by, &c->x);
+    if (c->held_back && c->x.by && c->f->desc.slice_us > 0) {
+        c->f->held = true;
+    } else if (c->held_back && c->x.by) {
+        llmfi_go_on(c);
         if (!c->ended && c->reply.error.code != LLMF_OK) llmfi_abort(c, LLMF_OK, "");
-        llmfi_set_deadline(c);
+        if (llmfi_pop_event(c, ev)) return true;
     }
-    return llmfi_pop_event(c, ev);
+    llmfi_ready_remove(c); /* else llmf_poll would not wait */
+    return false;
 }
 
-static void llmfi_copy_event(void *to, size_t size, const llmf_event *ev) {
-    memcpy(to, ev, size < sizeof *ev ? size : sizeof *ev);
+static void llmfi_copy_event(llmf_event *to, size_t size, const llmf_event *ev) {
+    if (size >= sizeof *ev) *to = *ev; /* a size that the compiler knows: no call */
+    else memcpy((void *)to, ev, size);
 }
 
 LLMF_API bool llmf_next_abi(llmf_factory *f, llmf_call id, llmf_event *ev, size_t ev_size) {
@@ -289,7 +358,6 @@ LLMF_API bool llmf_next_any_abi(llmf_factory *f, llmf_event *ev, size_t ev_size)
             llmfi_copy_event(ev, ev_size, &event);
             return true;
         }
-        if (f->ready_first == c) llmfi_ready_remove(c);
     }
     return false;
 }
@@ -298,20 +366,28 @@ LLMF_API bool llmf_next_any_abi(llmf_factory *f, llmf_event *ev, size_t ev_size)
 
 LLMF_API llmf_result llmf_cancel(llmf_factory *f, llmf_call id) {
     llmfi_call *c = llmfi_call_of(f, id);
+    int saved = errno;
     if (!c) return LLMF_ERR_STALE;
     if (c->calling || f->polling) {
         if (!c->ended) c->stop = f->deferred = true;
     } else {
-        llmfi_abort(c, LLMF_ERR_CANCELLED, "cancelled by the caller");
+        llmfi_abort(c, LLMF_ERR_CANCELLED, LLMFI_WORDS("cancelled by the caller"));
     }
+    errno = saved;
     return LLMF_OK;
 }
 
 LLMF_API void llmf_free(llmf_factory *f, llmf_call id) {
     llmfi_call *c = llmfi_call_of(f, id);
+    int saved = errno;
     if (!c) return;
-    if (c->calling || f->polling) c->free_later = f->deferred = true;
-    else llmfi_call_release(c);
+    if (c->calling || f->polling) {
+        c->free_later = f->deferred = true;
+        llmfi_ready_remove(c);
+    } else {
+        llmfi_call_release(c);
+    }
+    errno = saved;
 }
 
 LLMF_API llmf_result llmf_status(llmf_factory *f, llmf_call id, bool *done) {
@@ -323,23 +399,28 @@ LLMF_API llmf_result llmf_status(llmf_factory *f, llmf_call id, bool *done) {
 
 /* ---- blocking ---- */
 
-static llmf_result llmfi_fail_response(const llmf_factory *f, llmf_response *r, size_t size, const char *text) {
+/* f NULL: with that code and text, else with the factory's last error. */
+static llmf_result llmfi_fail_response(const llmf_factory *f, llmf_response *r, size_t size, int code, const char *text) {
     llmf_response none;
     memset(&none, 0, sizeof none);
     if (f) none.error = f->last_error;
-    else llmfi_error_set(&none.error, LLMF_ERR_ARGUMENT, text);
+    else llmfi_error_set(&none.error, code, text);
     if (r) memcpy(r, &none, size < sizeof none ? size : sizeof none);
     return (llmf_result)none.error.code;
 }
 
 LLMF_API llmf_result llmf_generate_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, llmf_response *r, size_t r_size) {
+    llmf_call id;
     llmfi_call *c;
-    if (!f || f->polling) return llmfi_fail_response(NULL, r, r_size, f ? "llmf_generate inside a callback: use llmf_start" : "the factory is NULL");
+    if (!f || f->polling) return llmfi_fail_response(NULL, r, r_size, LLMF_ERR_ARGUMENT, f ? "llmf_generate inside a callback: use llmf_start" : "the factory is NULL");
     c = llmfi_call_open(f, req, req_size);
-    if (!c) return llmfi_fail_response(f, r, r_size, "");
+    if (!c) return llmfi_fail_response(f, r, r_size, LLMF_OK, "");
     c->quiet = !c->req.on_event;
+    id.id = c->id;
     llmfi_call_begin(c, m);
-    while (!c->ended) llmf_poll(f, -1);
+    while ((c = llmfi_call_of(f, id)) != NULL && !c->ended) /* a callback may free the call, or close the factory */
+        if (llmfi_poll(f, -1, false) < 0) return llmfi_fail_response(NULL, r, r_size, LLMF_ERR_STALE, "the factory was closed inside a callback");
+    if (!c) return llmfi_fail_response(NULL, r, r_size, LLMF_ERR_STALE, "the call was freed inside a callback");
     if (!c->taken) {
         c->taken = true;
         f->active--;

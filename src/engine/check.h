@@ -53,7 +53,7 @@ LLMF_API size_t llmf_check_abi(const llmf_desc *desc, size_t desc_size, void (*r
         config = llmfi_config_load(&f->heap, &f->desc, &f->env, llmfi_on_checked, &c, &problems);
         if (config) llmfi_config_release(config);
     }
-    llmfi_env_close(&f->env);
+    llmf_close(f);
     d.alloc(d.user, block, d.memory_size, 0);
     return c.count;
 }

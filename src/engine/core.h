@@ -6,8 +6,11 @@
 #include "../base/text.h"
 #include "../factory/handles.h"
 #include "../net/transports.h"
+#include "../wire/json_array.h"
 #include "../wire/ndjson.h"
 #include "../wire/sse.h"
+
+#include <errno.h>
 
 /* Events that wait for llmf_next before a call stops reading. */
 #ifndef LLMF_MAX_QUEUED
@@ -35,9 +38,24 @@ typedef struct llmfi_call {
     uint64_t id;
     struct llmfi_call *next, *prev;          /* all calls */
     struct llmfi_call *ready_next;           /* calls with something for llmf_next_any */
+    llmfi_prepared *prepared;                /* counted; NULL only where it could not be had */
+
+    /* What is looked at most stands in front: its distance fits one byte. */
+    int framing;                             /* LLMF_FRAMING_…, set when the status is known */
+    bool ready;                              /* in the list of those with something for llmf_next_any */
+    bool held_back;                          /* the transport has more than was taken: resume it */
+    bool sniffed;                            /* the first byte of a stream has been looked at */
+    bool secrets;                            /* the config's headers hold some: see llmfi_header_secret */
+    bool previewing;                         /* built to be looked at: needs no key, sends nothing */
+    bool quiet;                              /* events are of no interest: llmf_generate */
+    bool calling;                            /* inside the user's callback */
+    bool stop, free_later;                   /* asked for inside a callback */
+    bool ended, taken;                       /* the response is made; the final event has been handed out */
+    uint64_t start_ns, connected_ns, first_byte_ns, content_ns, terminal_ns; /* 0: not yet; content_ns: the latest */
+    uint64_t first_content_ns, end_ns;
+    uint64_t deadline_ns;                    /* the next of its timeouts; UINT64_MAX: none */
 
     llmfi_arena arena;                       /* everything that lives as long as the call */
-    llmfi_prepared *prepared;                /* counted; NULL only where it could not be had */
     llmf_request req;
     llmfi_ask ask;
     llmfi_body body;
@@ -45,29 +63,25 @@ typedef struct llmfi_call {
 
     llmf_exchange x;
     llmfi_reply reply;
+#if LLMFI_HAS_SSE
     llmfi_sse sse;
+#endif
+#if LLMFI_HAS_NDJSON
     llmfi_ndjson ndjson;
+#endif
+#if LLMFI_HAS_JSON_ARRAY
+    llmfi_json_array array;
+    bool last_seen;                          /* of an array: the terminal event has come; the closing ] may not have */
+#endif
     llmfi_buf whole;                         /* a reply that is one frame, or an error's body */
     llmfi_buf raw;                           /* LLMF_KEEP_RAW */
     uint64_t received;                       /* bytes of body */
     int64_t retry_after_ms;
     llmf_str errortype;                      /* x-amzn-errortype: AWS names the kind of an error in a header */
 
-    uint64_t start_ns, connected_ns, first_byte_ns, content_ns, terminal_ns; /* 0: not yet; content_ns: the latest */
-    uint64_t first_content_ns, end_ns;
-    uint64_t deadline_ns;                    /* the next of its timeouts; UINT64_MAX: none */
     llmf_timeouts timeouts;                  /* resolved: below 0 none */
     const char *deadline_what;
 
-    int framing;                             /* LLMF_FRAMING_…, set when the status is known */
-    bool ready;                              /* in the list of those with something for llmf_next_any */
-    bool held_back;                          /* the transport has more than was taken: resume it */
-    bool sniffed;                            /* the first byte of a stream has been looked at */
-    bool previewing;                         /* built to be looked at: needs no key, sends nothing */
-    bool quiet;                              /* events are of no interest: llmf_generate */
-    bool calling;                            /* inside the user's callback */
-    bool stop, free_later;                   /* asked for inside a callback */
-    bool ended, taken;                       /* the response is made; the final event has been handed out */
     llmf_attempt attempt;
     llmf_response response;
 } llmfi_call;
@@ -79,6 +93,23 @@ typedef struct llmfi_call_slot {
 } llmfi_call_slot;
 
 struct llmf_factory {
+    /* What is looked at most stands in front: its distance fits one byte. */
+    llmfi_call_slot *slots;
+    uint32_t max_calls, free_slot;           /* free_slot: index + 1; 0: none */
+    llmfi_call *calls, *ready_first, *ready_last;
+    int active;                              /* calls whose final event has not been taken */
+    uint64_t now_ns;                         /* as llmfi_now read it last */
+    bool now_read;                           /* since the last wait: see llmfi_moment */
+    uint64_t next_deadline_ns;               /* no call's is earlier; UINT64_MAX: none */
+    uint64_t events;                         /* handed out, ever: lets llmf_poll see that something happened */
+    bool deferred;                           /* some call must be ended, freed or called back, outside of what runs now */
+    bool held;                               /* some call was stopped by the slice */
+    bool slice_used;                         /* something was decoded in this poll: however short the slice, it goes on */
+    uint64_t held_turn;                      /* the call to begin with when they go on */
+    bool unwatched;                          /* the slice was over before the last poll came to look at its descriptors: the next one begins with them */
+    bool polling;                            /* inside llmf_poll */
+    bool closing;                            /* llmf_close was called there */
+
     llmf_desc desc;                          /* texts copied into the permanent arena */
     llmfi_heap heap;
     size_t block_size, permanent;
@@ -96,16 +127,6 @@ struct llmf_factory {
     llmfi_transport *transports[6];
     size_t transport_count;
 
-    llmfi_call_slot *slots;
-    uint32_t max_calls, free_slot;           /* free_slot: index + 1; 0: none */
-    llmfi_call *calls, *ready_first, *ready_last;
-    int active;                              /* calls whose final event has not been taken */
-    uint64_t now_ns;                         /* read once for each piece of work */
-    uint64_t next_deadline_ns;               /* no call's is earlier; UINT64_MAX: none */
-    uint64_t events;                         /* handed out, ever: lets llmf_poll see that something happened */
-    bool deferred;                           /* some call must be ended, freed or called back, outside of what runs now */
-    bool held;                               /* some call was stopped by the slice */
-    bool polling;                            /* inside llmf_poll */
     char body[LLMFI_BODY_KEEP];              /* of the call `body_of` (0: of none): it was written to know its length, and as a rule is sent right after */
     uint64_t body_of;
     bool watching;                           /* the watch is open */
@@ -122,7 +143,13 @@ struct llmf_factory {
 
 static uint64_t llmfi_now(llmf_factory *f) {
     f->now_ns = f->desc.clock_ns ? f->desc.clock_ns(f->desc.user) : llmfi_clock_ns();
+    f->now_read = true;
     return f->now_ns;
+}
+
+/* The same for whatever comes out of one wait: read once, as the clock costs as much as a tenth of an event. */
+static uint64_t llmfi_moment(llmf_factory *f) {
+    return f->now_read ? f->now_ns : llmfi_now(f);
 }
 
 LLMFI_UNUSED static uint64_t llmfi_net_now(const llmfi_net *net) {
@@ -146,7 +173,7 @@ static void llmfi_log(llmf_factory *f, int level, int id, llmf_str text) {
 static llmfi_call *llmfi_call_of(const llmf_factory *f, llmf_call c) {
     uint32_t at = (uint32_t)c.id;
     if (!f || at == 0 || at > f->max_calls || f->slots[at - 1].generation != (uint32_t)(c.id >> 32)) return NULL;
-    return f->slots[at - 1].call;
+    return f->slots[at - 1].call && !f->slots[at - 1].call->free_later ? f->slots[at - 1].call : NULL;
 }
 
 #endif

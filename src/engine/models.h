@@ -11,30 +11,38 @@ static llmf_model llmfi_no_model(llmf_factory *f, const llmf_error *why, llmf_er
     return none;
 }
 
-LLMF_API llmf_model llmf_get(llmf_factory *f, const char *name, llmf_error *err) {
+/* A name that was not asked for before, or whose handle must be prepared anew. */
+static llmf_model llmfi_get_new(llmf_factory *f, llmf_str name, uint32_t at, llmf_error *err) {
     llmf_model m;
     llmf_error why;
-    const llmfi_handle *last;
-    size_t len = name ? strlen(name) : 0;
+    llmfi_error_clear(&why);
+    if (at && !llmfi_handle_use(&f->handles, f->config, at, &why)) return llmfi_no_model(f, &why, err);
+    if (!at) at = llmfi_handle_new(&f->handles, f->config, name, NULL, &why);
+    if (!at) return llmfi_no_model(f, &why, err);
+    f->last_handle = at;
+    m.id = llmfi_handle_id(&f->handles, at);
+    return m;
+}
+
+LLMF_API llmf_model llmf_get(llmf_factory *f, const char *name, llmf_error *err) {
+    llmf_model m;
+    size_t len;
     uint32_t at;
     if (err) err->code = LLMF_OK;
     if (!f) {
+        llmf_error why;
         llmfi_error_set(&why, LLMF_ERR_ARGUMENT, "the factory is NULL: llmf_open failed, look at its error");
         return llmfi_no_model(NULL, &why, err);
     }
-    if (f->last_handle) { /* the same again: most programs ask for one name all the time */
-        last = llmfi_handle_slot(&f->handles, f->last_handle);
-        if (last->name_len == len && last->prepared && last->prepared->config == f->config && memcmp(last->name, name ? name : "", len) == 0) {
-            m.id = llmfi_handle_id(&f->handles, f->last_handle);
-            return m;
-        }
+    if (!name) name = "";
+    at = f->last_handle; /* the same again: most programs ask for one name all the time */
+    if (!at || !llmfi_handle_ready(&f->handles, f->config, at) || strcmp(llmfi_handle_slot(&f->handles, at)->name, name) != 0) {
+        len = strlen(name);
+        at = llmfi_handle_find(&f->handles, name, len, llmfi_handle_hash(name, len));
+        if (!at || !llmfi_handle_ready(&f->handles, f->config, at)) return llmfi_get_new(f, llmfi_str(name, len), at, err);
+        llmfi_handle_newest(&f->handles, at);
+        f->last_handle = at;
     }
-    llmfi_error_clear(&why);
-    at = llmfi_handle_find(&f->handles, name ? name : "", len, llmfi_handle_hash(name ? name : "", len));
-    if (at && !llmfi_handle_use(&f->handles, f->config, at, &why)) return llmfi_no_model(f, &why, err);
-    if (!at) at = llmfi_handle_new(&f->handles, f->config, llmfi_str(name ? name : "", len), NULL, &why);
-    if (!at) return llmfi_no_model(f, &why, err);
-    f->last_handle = at;
     m.id = llmfi_handle_id(&f->handles, at);
     return m;
 }

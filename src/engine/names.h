@@ -3,20 +3,17 @@
 #define LLMFI_ENGINE_NAMES_H
 #include "core.h"
 
-static const char *const llmfi_result_names[] = {
-    "ok",         "argument",  "config",      "unknown_model",  "unknown_provider", "not_built", "unsupported", "auth",    "permission", "not_found",
-    "rate_limit", "quota",     "context_length", "content_filter", "bad_request",   "overloaded", "server",     "timeout", "network",    "tls",
-    "protocol",   "truncated", "memory",      "limit",          "budget",           "schema",    "cancelled",   "stale",   "all_failed",
-};
+/* By their numbers, which have no gaps. */
+static const char llmfi_result_names[] = "ok\0argument\0config\0unknown_model\0unknown_provider\0not_built\0unsupported\0auth\0permission\0not_found\0"
+                                         "rate_limit\0quota\0context_length\0content_filter\0bad_request\0overloaded\0server\0timeout\0network\0tls\0"
+                                         "protocol\0truncated\0memory\0limit\0budget\0schema\0cancelled\0stale\0all_failed\0";
 
 LLMF_API const char *llmf_result_name(int result) {
-    return result >= 0 && result < (int)LLMFI_COUNT(llmfi_result_names) ? llmfi_result_names[result] : "unknown";
+    return result >= 0 && result <= LLMF_ERR_ALL_FAILED ? llmfi_word_at(llmfi_result_names, result) : "unknown";
 }
 
-static const char *const llmfi_finish_names[] = {"", "stop", "length", "tool_calls", "content_filter", "refusal", "other"};
-
 LLMF_API const char *llmf_finish_name(int finish) {
-    return finish >= 0 && finish < (int)LLMFI_COUNT(llmfi_finish_names) ? llmfi_finish_names[finish] : "other";
+    return llmfi_word_at("\0stop\0length\0tool_calls\0content_filter\0refusal\0other\0", finish >= 0 && finish <= LLMF_FINISH_OTHER ? finish : LLMF_FINISH_OTHER);
 }
 
 #define LLMFI_BUILT_0(name)

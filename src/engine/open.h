@@ -27,7 +27,7 @@ typedef struct llmfi_front {
 
 static void *llmfi_front_take(llmfi_front *b, size_t size) {
     void *at = b->at;
-    size = llmfi_round_up(size, LLMFI_ALIGN);
+    if (size < b->left) size = llmfi_round_up(size, LLMFI_ALIGN); /* else rounding up might wrap to 0 */
     if (size > b->left) {
         b->failed = true;
         return NULL;
@@ -36,6 +36,10 @@ static void *llmfi_front_take(llmfi_front *b, size_t size) {
     b->left -= size;
     memset(at, 0, size);
     return at;
+}
+
+static void *llmfi_front_array(llmfi_front *b, size_t count, size_t size) {
+    return llmfi_front_take(b, count < (size_t)-1 / 4 / size ? count * size : (size_t)-1 / 2);
 }
 
 static const char *llmfi_front_text(llmfi_front *b, const char *text) {
@@ -62,7 +66,7 @@ static void llmfi_copy_desc(llmfi_front *b, llmf_desc *d) {
     for (i = 0; i < LLMFI_COUNT(texts); i++) *texts[i] = llmfi_front_text(b, *texts[i]);
     d->ca_file = llmfi_front_text(b, d->ca_file);
     d->ca_pem = llmfi_front_text(b, d->ca_pem);
-    configs = (const char **)llmfi_front_take(b, (d->config_count + 1) * sizeof *configs);
+    configs = (const char **)llmfi_front_array(b, d->config_count, sizeof *configs);
     for (i = 0; configs && i < d->config_count; i++) configs[i] = llmfi_front_text(b, d->configs[i]);
     d->configs = configs;
 }
@@ -89,7 +93,7 @@ static void llmfi_slots_init(llmf_factory *f) {
 
 /* ---- transports ---- */
 
-static bool llmfi_add_transport(llmf_factory *f, llmfi_transport **slot, llmfi_transport *t, llmf_error *err) {
+LLMFI_UNUSED static bool llmfi_add_transport(llmf_factory *f, llmfi_transport **slot, llmfi_transport *t, llmf_error *err) {
     *slot = t;
     if (!t) return llmfi_error_memory(err);
     f->transports[f->transport_count++] = t;
@@ -99,6 +103,7 @@ static bool llmfi_add_transport(llmf_factory *f, llmfi_transport **slot, llmfi_t
 static bool llmfi_open_transports(llmf_factory *f, llmf_error *err) {
     llmf_str only = llmfi_cstr(f->desc.transport);
     llmfi_net *n = &f->net;
+    (void)n;
 #if LLMF_HAS_DIALECT_MOCK
     if (!llmfi_add_transport(f, &f->echo, llmfi_echo_open(n), err)) return false;
 #endif
@@ -128,6 +133,8 @@ static bool llmfi_open_transports(llmf_factory *f, llmf_error *err) {
 }
 
 /* ---- config ---- */
+
+#if LLMF_HAS_CONFIG || LLMF_HAS_REGISTER
 
 typedef struct llmfi_problems {
     llmf_factory *f;
@@ -182,10 +189,44 @@ static bool llmfi_read_config(llmf_factory *f, llmf_error *err) {
     return llmfi_tell_problems(&p, err);
 }
 
+#else
+
+static bool llmfi_read_config(llmf_factory *f, llmf_error *err) {
+    llmfi_config *fresh;
+    if (llmfi_config_wanted(&f->desc, err)) return false;
+    fresh = llmfi_config_of_tables(&f->heap, &f->desc, &f->env);
+    if (!fresh) return llmfi_error_memory(err);
+    if (f->config) llmfi_config_release(f->config);
+    f->config = fresh;
+    return true;
+}
+
+#endif
+
+/* What may hold keys and is not given back with the heap's pieces, which are wiped as they go. */
+static void llmfi_wipe_permanent(llmf_factory *f) {
+    if (f->desc.api_key) llmfi_wipe(llmfi_cstr(f->desc.api_key));
+    if (f->desc.config_text) llmfi_wipe(llmfi_cstr(f->desc.config_text));
+    if (f->desc.proxy) llmfi_wipe(llmfi_cstr(f->desc.proxy));
+#if LLMF_HAS_REGISTER
+    {
+        size_t i;
+        for (i = 0; i < f->registered_count; i++)
+            if (f->registered[i].config) llmfi_wipe(llmfi_cstr(f->registered[i].config));
+    }
+#endif
+    if (f->net.recv) llmfi_wipe(llmfi_str(f->net.recv, f->desc.recv_size)); /* heads of requests were put together in it */
+}
+
 LLMF_API void llmf_close(llmf_factory *f) {
     size_t i;
     void *block;
+    int saved = errno;
     if (!f) return;
+    if (f->polling) { /* from inside a callback: llmf_poll does it when all that runs has returned */
+        f->closing = true;
+        return;
+    }
     while (f->calls) llmfi_call_release(f->calls);
     for (i = f->transport_count; i-- > 0;)
         if (f->transports[i]) f->transports[i]->close(f->transports[i]);
@@ -193,14 +234,10 @@ LLMF_API void llmf_close(llmf_factory *f) {
     if (f->config) llmfi_config_release(f->config);
     llmfi_env_close(&f->env);
     if (f->watching) llmfi_watch_close(&f->watch);
-    if (f->desc.api_key) llmfi_wipe(llmfi_cstr(f->desc.api_key));
-#if LLMF_HAS_REGISTER
-    for (i = 0; i < f->registered_count; i++)
-        if (f->registered[i].config) llmfi_wipe(llmfi_cstr(f->registered[i].config));
-#endif
-    if (f->desc.config_text) llmfi_wipe(llmfi_cstr(f->desc.config_text)); /* may hold keys */
+    llmfi_wipe_permanent(f);
     block = f->block;
     if (block) f->alloc(f->desc.user, block, f->block_size, 0);
+    errno = saved;
 }
 
 static void llmfi_net_init(llmf_factory *f, char *recv) {
@@ -234,9 +271,10 @@ static llmf_factory *llmfi_lay_out(const llmf_desc *desc, void *block, llmf_erro
     f->desc = *desc;
     llmfi_copy_desc(&front, &f->desc);
     f->max_calls = (uint32_t)desc->max_calls;
-    f->slots = (llmfi_call_slot *)llmfi_front_take(&front, f->max_calls * sizeof *f->slots);
+    f->slots = (llmfi_call_slot *)llmfi_front_array(&front, f->max_calls, sizeof *f->slots);
     recv = (char *)llmfi_front_take(&front, desc->recv_size);
     if (front.failed) {
+        llmfi_wipe_permanent(f);
         llmfi_error_memory(err);
         return NULL;
     }
@@ -252,12 +290,23 @@ static llmf_factory *llmfi_lay_out(const llmf_desc *desc, void *block, llmf_erro
     return f;
 }
 
+/* What cannot be meant. */
+static bool llmfi_desc_ok(const llmf_desc *d, llmf_error *err) {
+    const llmf_stream_ops *s = d->custom_stream;
+    if (d->memory && !d->memory_size) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.memory is set but memory_size is 0: say how many bytes it has");
+    if (d->custom_transport && !d->custom_transport->start) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.custom_transport has no start");
+    if (s && !(s->open && s->read && s->write && s->close))
+        return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.custom_stream needs open, read, write and close");
+    return true;
+}
+
 LLMF_API llmf_factory *llmf_open_abi(int abi, const llmf_desc *desc, size_t desc_size, llmf_error *err) {
     llmf_desc d;
     llmf_error local;
     llmf_factory *f;
     void *block;
     llmf_alloc_fn alloc;
+    int saved = errno;
     memset(&d, 0, sizeof d);
     if (!err) err = &local;
     llmfi_error_clear(err);
@@ -266,12 +315,10 @@ LLMF_API llmf_factory *llmf_open_abi(int abi, const llmf_desc *desc, size_t desc
         return NULL;
     }
     if (desc) memcpy(&d, desc, desc_size < sizeof d ? desc_size : sizeof d);
+    if (!llmfi_desc_ok(&d, err)) return NULL;
     llmfi_fill_desc(&d);
-    alloc = d.alloc;
-
-    if (!alloc) alloc = llmfi_stdlib_alloc;
-
-    block = d.memory ? d.memory : alloc ? alloc(d.user, NULL, 0, d.memory_size) : NULL;
+    alloc = d.alloc ? d.alloc : llmfi_stdlib_alloc;
+    block = d.memory ? d.memory : alloc(d.user, NULL, 0, d.memory_size);
     f = block ? llmfi_lay_out(&d, block, err) : NULL;
     if (!block) llmfi_error_set(err, LLMF_ERR_MEMORY, "the block of llmf_desc.memory_size bytes cannot be had");
     if (!f) {
@@ -283,10 +330,12 @@ LLMF_API llmf_factory *llmf_open_abi(int abi, const llmf_desc *desc, size_t desc
     f->alloc = alloc;
     if (llmfi_start_up(f, err)) {
         llmfi_error_clear(&f->last_error);
-        return f;
+    } else {
+        llmf_close(f);
+        f = NULL;
     }
-    llmf_close(f);
-    return NULL;
+    errno = saved;
+    return f;
 }
 
 /* ---- memory ---- */

@@ -13,12 +13,15 @@ static bool llmfi_preview_body(llmfi_call *c, llmf_preview *p) {
 
 static void llmfi_preview_fill(llmfi_call *c, llmf_preview *p) {
     size_t i;
+    bool secrets = c->secrets;
+    llmfi_wipe_secrets(c); /* nothing will be sent */
     p->method = c->x.req.method;
     p->url = c->x.req.url;
     p->headers = c->x.req.headers;
     p->header_count = c->x.req.header_count;
     for (i = 0; i < p->header_count; i++)
-        if (c->secret.len && p->headers[i].value.ptr == c->secret.ptr) ((llmf_header *)(uintptr_t)&p->headers[i])->value = LLMFI_LIT("REDACTED");
+        if ((c->secret.len && p->headers[i].value.ptr == c->secret.ptr) || (secrets && llmfi_header_secret(p->headers[i].name)))
+            ((llmf_header *)(uintptr_t)&p->headers[i])->value = LLMFI_LIT("REDACTED");
 }
 
 LLMF_API llmf_result llmf_preview_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, llmf_preview *p, size_t p_size) {

@@ -11,7 +11,7 @@
 static void llmfi_deadline_try(llmfi_call *c, uint64_t from, int64_t ms, const char *what) {
     uint64_t at;
     if (ms < 0 || !from) return;
-    at = from + (uint64_t)ms * LLMFI_MS;
+    at = llmfi_after_ms(from, ms);
     if (at >= c->deadline_ns) return;
     c->deadline_ns = at;
     c->deadline_what = what;
@@ -22,11 +22,11 @@ static void llmfi_set_deadline(llmfi_call *c) {
     c->deadline_ns = UINT64_MAX;
     if (!c->ended && c->x.by) {
         bool stopped = c->held_back;
-        llmfi_deadline_try(c, c->start_ns, c->timeouts.total_ms, "total (timeouts.total_ms)");
-        if (c->terminal_ns) llmfi_deadline_try(c, c->terminal_ns, LLMF_TAIL_MS, NULL);
-        if (!c->first_byte_ns) llmfi_deadline_try(c, c->connected_ns, c->timeouts.first_byte_ms, "first byte (timeouts.first_byte_ms)");
-        else if (!stopped) llmfi_deadline_try(c, c->content_ns, c->timeouts.idle_ms, "idle: nothing new came (timeouts.idle_ms)");
-        if (!c->first_content_ns && !stopped) llmfi_deadline_try(c, c->start_ns, c->timeouts.first_content_ms, "first content (timeouts.first_content_ms)");
+        llmfi_deadline_try(c, c->start_ns, c->timeouts.total_ms, LLMFI_WORDS("total (") "timeouts.total_ms" LLMFI_WORDS(")"));
+        if (c->terminal_ns && !stopped) llmfi_deadline_try(c, c->terminal_ns, LLMF_TAIL_MS, NULL);
+        if (!c->first_byte_ns) llmfi_deadline_try(c, c->connected_ns, c->timeouts.first_byte_ms, LLMFI_WORDS("first byte (") "timeouts.first_byte_ms" LLMFI_WORDS(")"));
+        else if (!stopped) llmfi_deadline_try(c, c->content_ns, c->timeouts.idle_ms, LLMFI_WORDS("idle: nothing new came (") "timeouts.idle_ms" LLMFI_WORDS(")"));
+        if (!c->first_content_ns && !stopped) llmfi_deadline_try(c, c->start_ns, c->timeouts.first_content_ms, LLMFI_WORDS("first content (") "timeouts.first_content_ms" LLMFI_WORDS(")"));
     }
     if (c->deadline_ns < c->f->next_deadline_ns) c->f->next_deadline_ns = c->deadline_ns;
 }
@@ -50,6 +50,7 @@ static bool llmfi_final_event(llmfi_call *c, llmf_event *ev) {
     c->f->active--;
     memset(ev, 0, sizeof *ev);
     ev->type = c->response.error.code == LLMF_OK ? LLMF_EVENT_DONE : LLMF_EVENT_ERROR;
+    ev->text = llmfi_str("", 0);
     ev->response = &c->response;
     ev->usage = &c->response.usage;
     return true;
@@ -79,7 +80,7 @@ static void llmfi_hand_out(llmfi_call *c) {
         c->f->deferred = true;
         return;
     }
-    while (!c->calling && !c->free_later && !(c->stop && !c->ended) && llmfi_pop_event(c, &ev)) {
+    while (!c->calling && !c->free_later && !c->f->closing && !(c->stop && !c->ended) && llmfi_pop_event(c, &ev)) {
         int rc;
         c->f->events++;
         c->calling = true;
@@ -93,11 +94,19 @@ static void llmfi_hand_out(llmfi_call *c) {
 /* ---- the end ---- */
 
 static void llmfi_give_back_decoder(llmfi_call *c) {
+#if LLMFI_HAS_SSE
     llmfi_sse_free(&c->sse);
+#endif
+#if LLMFI_HAS_NDJSON
     llmfi_ndjson_free(&c->ndjson);
+#endif
+#if LLMFI_HAS_JSON_ARRAY
+    llmfi_json_array_free(&c->array);
+#endif
     llmfi_buf_free(&c->whole);
 }
 
+#if LLMF_HAS_CONFIG
 /* Ollama cuts a prompt that is longer than its window without a word: the count that it reports tells. */
 static void llmfi_warn_window(llmfi_call *c) {
     char line[200];
@@ -110,15 +119,18 @@ static void llmfi_warn_window(llmfi_call *c) {
     LLMFI_SAY(&t, " tokens) and was probably cut: raise num_ctx");
     llmfi_log(c->f, LLMF_LOG_WARNING, 3, llmfi_str(line, t.len));
 }
+#endif
 
 /* The call is over; c->reply.error says how. */
 static void llmfi_finish(llmfi_call *c) {
     if (c->ended) return;
     c->ended = true;
-    c->end_ns = llmfi_now(c->f);
+    c->end_ns = llmfi_moment(c->f);
     llmfi_give_back_decoder(c);
     llmfi_settle(c);
+#if LLMF_HAS_CONFIG /* which alone sets num_ctx */
     llmfi_warn_window(c);
+#endif
     llmfi_set_deadline(c);
     llmfi_hand_out(c);
 }
@@ -128,7 +140,7 @@ static void llmfi_abort(llmfi_call *c, int code, const char *text) {
     if (c->ended) return;
     if (c->x.by) c->x.by->cancel(c->x.by, &c->x);
     c->x.by = NULL;
-    if (code != LLMF_OK && c->reply.error.code == LLMF_OK) llmfi_error_set(&c->reply.error, code, text);
+    if (code != LLMF_OK && c->reply.error.code == LLMF_OK) (llmfi_error_set)(&c->reply.error, code, text);
     llmfi_reply_end(&c->reply, true);
     llmfi_finish(c);
 }
@@ -146,38 +158,60 @@ static void llmfi_frame(llmfi_call *c, llmf_str event, llmf_str data) {
     }
 }
 
-/* No more for now: the caller must take events first, or this poll's time is over, or the call is about to end. */
+/* No more for now: the caller must take events first, or the call is about to end. */
 static bool llmfi_full(const llmfi_call *c) {
-    return c->stop || c->free_later || llmfi_reply_count(&c->reply) >= LLMF_MAX_QUEUED || llmfi_slice_over(&c->f->net);
+    return c->stop || c->free_later || llmfi_reply_count(&c->reply) >= LLMF_MAX_QUEUED;
 }
 
 static void llmfi_wire_failed(llmfi_call *c, int why) {
     c->f->deferred = true;
     if (c->reply.error.code != LLMF_OK) return;
     if (why == LLMFI_WIRE_MEMORY) llmfi_error_memory(&c->reply.error);
+    else if (why == LLMFI_WIRE_BAD) llmfi_error_set(&c->reply.error, LLMF_ERR_PROTOCOL, "the reply is not JSON: is the base URL right?");
     else llmfi_error_set(&c->reply.error, LLMF_ERR_LIMIT, "one line or event of the reply is longer than llmf_desc.max_line");
 }
 
+#if LLMFI_HAS_SSE
 static void llmfi_take_sse(llmfi_call *c, llmf_str *in) {
     while (in->len && !llmfi_full(c) && c->reply.error.code == LLMF_OK) {
         int rc = llmfi_sse_next(&c->sse, in);
         if (rc == LLMFI_WIRE_ITEM && llmfi_trim(c->sse.payload).len) llmfi_frame(c, c->sse.event, c->sse.payload); /* data without a word is a ping */
         if (rc == LLMFI_WIRE_ERROR) llmfi_wire_failed(c, c->sse.error);
+        if (llmfi_slice_over(&c->f->net)) return; /* behind the first: however short the slice, it goes on */
     }
 }
+#endif
 
+#if LLMFI_HAS_NDJSON
 static void llmfi_take_ndjson(llmfi_call *c, llmf_str *in) {
     while (in->len && !llmfi_full(c) && c->reply.error.code == LLMF_OK) {
         int rc = llmfi_ndjson_next(&c->ndjson, in);
         if (rc == LLMFI_WIRE_ITEM) llmfi_frame(c, llmfi_str("", 0), c->ndjson.payload);
         if (rc == LLMFI_WIRE_ERROR) llmfi_wire_failed(c, c->ndjson.error);
+        if (llmfi_slice_over(&c->f->net)) return;
     }
 }
+#endif
+
+#if LLMFI_HAS_JSON_ARRAY
+/* The array is whole with its closing ] (RULES 24), whatever its elements say. */
+static void llmfi_take_json_array(llmfi_call *c, llmf_str *in) {
+    while (in->len && !llmfi_full(c) && c->reply.error.code == LLMF_OK) {
+        int rc = llmfi_json_array_next(&c->array, in);
+        if (rc == LLMFI_WIRE_ITEM) llmfi_frame(c, llmfi_str("", 0), c->array.payload);
+        if (rc == LLMFI_WIRE_ERROR) llmfi_wire_failed(c, c->array.error);
+        if (c->reply.terminal) c->last_seen = true;
+        c->reply.terminal = c->last_seen && llmfi_json_array_closed(&c->array);
+        c->terminal_ns = c->reply.terminal ? c->f->now_ns : 0;
+        if (llmfi_slice_over(&c->f->net)) return;
+    }
+}
+#endif
 
 /* A reply that is one frame is gathered. An error's body beyond its limit is let go: what it is about stands at its front. */
 static void llmfi_take_whole(llmfi_call *c, llmf_str *in) {
-    bool fault = c->reply.status >= 300;
-    if (!llmfi_buf_add(&c->whole, in->ptr, in->len) && !(fault && c->whole.over)) llmfi_wire_failed(c, LLMFI_WIRE_MEMORY);
+    size_t room = c->whole.limit ? c->whole.limit - c->whole.len : in->len;
+    if (!llmfi_buf_add(&c->whole, in->ptr, in->len < room ? in->len : room)) llmfi_wire_failed(c, LLMFI_WIRE_MEMORY);
     *in = llmfi_from(*in, in->len);
 }
 
@@ -190,14 +224,37 @@ static bool llmfi_too_much(llmfi_call *c, size_t len) {
 }
 
 /* A host that answers a stream with one JSON object (an error, or it cannot stream) or with HTML: seen at the first byte, and read as a whole. Blank lines
-   before it are keep-alives. */
+   before it are keep-alives. Where an array may come, that byte tells too. */
 static void llmfi_sniff(llmfi_call *c, llmf_str *in) {
     while (in->len && llmfi_is_space(in->ptr[0])) *in = llmfi_from(*in, 1);
     if (!in->len) return;
     c->sniffed = true;
+    if (c->framing == LLMF_FRAMING_JSON_ARRAY) {
+        if (in->ptr[0] == '[') return;
+        c->framing = LLMF_FRAMING_SSE;
+    }
     if (in->ptr[0] != '{' && in->ptr[0] != '[' && in->ptr[0] != '<') return;
     c->framing = LLMF_FRAMING_JSON;
     c->reply.streamed = false;
+}
+
+/* Takes what it can of `in`. Pieces may come in a row: once the slice is over, the next poll has the rest of them. */
+static void llmfi_decode(llmfi_call *c, llmf_str *in) {
+    if (c->f->slice_used && llmfi_slice_over(&c->f->net)) return;
+    c->f->slice_used = true;
+    if ((c->framing == LLMF_FRAMING_SSE || c->framing == LLMF_FRAMING_JSON_ARRAY) && !c->sniffed) llmfi_sniff(c, in);
+    switch (c->framing) {
+#if LLMFI_HAS_SSE
+    case LLMF_FRAMING_SSE: llmfi_take_sse(c, in); break;
+#endif
+#if LLMFI_HAS_NDJSON
+    case LLMF_FRAMING_NDJSON: llmfi_take_ndjson(c, in); break;
+#endif
+#if LLMFI_HAS_JSON_ARRAY
+    case LLMF_FRAMING_JSON_ARRAY: llmfi_take_json_array(c, in); break;
+#endif
+    default: llmfi_take_whole(c, in); break;
+    }
 }
 
 LLMF_API size_t llmf_exchange_data(llmf_exchange *x, const char *bytes, size_t len) {
@@ -205,16 +262,13 @@ LLMF_API size_t llmf_exchange_data(llmf_exchange *x, const char *bytes, size_t l
     llmf_str in = llmfi_str(bytes, len);
     size_t taken;
     if (c->ended || c->stop || c->reply.error.code != LLMF_OK) return len; /* about to be cancelled: swallowed */
-    llmfi_now(c->f);
-    if (c->framing == LLMF_FRAMING_SSE && !c->sniffed) llmfi_sniff(c, &in);
-    if (c->framing == LLMF_FRAMING_SSE) llmfi_take_sse(c, &in);
-    else if (c->framing == LLMF_FRAMING_NDJSON) llmfi_take_ndjson(c, &in);
-    else llmfi_take_whole(c, &in);
+    (void)llmfi_moment(c->f);
+    llmfi_decode(c, &in);
     taken = len - in.len;
     c->held_back = in.len != 0;
     if (c->held_back) c->f->held = true;
     if (!c->first_content_ns || c->framing == LLMF_FRAMING_JSON) c->content_ns = c->f->now_ns;
-    if ((c->req.flags & LLMF_KEEP_RAW) && !llmfi_buf_add(&c->raw, bytes, taken)) llmfi_wire_failed(c, LLMFI_WIRE_MEMORY);
+    if ((c->req.flags & LLMF_KEEP_RAW) && !(llmfi_buf_reserve(&c->raw, taken + 1) && llmfi_buf_add(&c->raw, bytes, taken))) llmfi_wire_failed(c, LLMFI_WIRE_MEMORY);
     llmfi_too_much(c, taken);
     llmfi_set_deadline(c);
     return taken;
@@ -224,10 +278,12 @@ LLMF_API size_t llmf_exchange_data(llmf_exchange *x, const char *bytes, size_t l
 
 LLMF_API void llmf_exchange_status(llmf_exchange *x, int status) {
     llmfi_call *c = (llmfi_call *)x->owner;
+    uint64_t now = llmfi_moment(c->f);
+    if (c->ended) return;
     c->reply.status = status;
-    if (!c->connected_ns) c->connected_ns = llmfi_now(c->f);
-    if (!c->first_byte_ns) c->first_byte_ns = llmfi_now(c->f);
-    c->content_ns = c->f->now_ns;
+    if (!c->connected_ns) c->connected_ns = now;
+    if (!c->first_byte_ns) c->first_byte_ns = now;
+    c->content_ns = now;
     if (status < 200 || status >= 300) {
         c->framing = LLMF_FRAMING_JSON;
         c->whole.limit = LLMF_MAX_ERROR_BODY;
@@ -237,7 +293,7 @@ LLMF_API void llmf_exchange_status(llmf_exchange *x, int status) {
 
 static void llmfi_exchange_connected(llmf_exchange *x) {
     llmfi_call *c = (llmfi_call *)x->owner;
-    c->connected_ns = llmfi_now(c->f);
+    c->connected_ns = llmfi_moment(c->f);
     llmfi_set_deadline(c);
 }
 
@@ -252,25 +308,26 @@ static bool llmfi_is_request_id(llmf_str name) {
                  LLMFI_ID_NAME("x-goog-request-id")};
 #undef LLMFI_ID_NAME
     size_t i;
-    if (name.len < 10 || name.len > 22) return false;
     for (i = 0; i < LLMFI_COUNT(names); i++)
         if (name.len == names[i].len && llmfi_eq_nocase(name, llmfi_str(names[i].name, names[i].len))) return true;
     return false;
 }
 
-static void llmfi_take_retry_after(llmfi_call *c, llmf_str value, double unit_ms) {
-    double v;
-    if (!llmfi_parse_double(value, &v) || v < 0 || v > 1e9) return;
-    c->retry_after_ms = (int64_t)(v * unit_ms + 0.5);
+/* A header's value for the caller: UTF-8 whatever the server sent. */
+static llmf_str llmfi_header_text(llmfi_call *c, llmf_str value) {
+    llmf_str kept = llmfi_reply_keep(&c->reply, llmfi_reply_clean(&c->reply, value));
+    if (c->reply.error.code != LLMF_OK) c->f->deferred = true;
+    return kept;
 }
 
 LLMF_API void llmf_exchange_header(llmf_exchange *x, llmf_str name, llmf_str value) {
     llmfi_call *c = (llmfi_call *)x->owner;
-    /* Lengths first: a reply has two dozen headers, of which one or two are of interest. */
-    if (!c->reply.request_id.len && llmfi_is_request_id(name)) c->reply.request_id = llmfi_reply_keep(&c->reply, value);
-    else if (name.len == 16 && llmfi_eq_nocase(name, LLMFI_LIT("x-amzn-errortype"))) c->errortype = llmfi_reply_keep(&c->reply, value);
-    else if (name.len == 14 && llmfi_eq_nocase(name, LLMFI_LIT("retry-after-ms"))) llmfi_take_retry_after(c, value, 1);
-    else if (name.len == 11 && c->retry_after_ms == LLMF_UNKNOWN && llmfi_eq_nocase(name, LLMFI_LIT("retry-after"))) llmfi_take_retry_after(c, value, 1000);
+    if (!llmfi_header_may_matter(name.len)) return;
+    if (c->ended) return;
+    if (!c->reply.request_id.len && llmfi_is_request_id(name)) c->reply.request_id = llmfi_header_text(c, value);
+    else if (name.len == 16 && !c->errortype.len && llmfi_eq_nocase(name, LLMFI_LIT("x-amzn-errortype"))) c->errortype = llmfi_header_text(c, value);
+    else if (name.len == 14 && llmfi_eq_nocase(name, LLMFI_LIT("retry-after-ms"))) llmfi_parse_delay(value, 1, &c->retry_after_ms);
+    else if (name.len == 11 && c->retry_after_ms == LLMF_UNKNOWN && llmfi_eq_nocase(name, LLMFI_LIT("retry-after"))) llmfi_parse_delay(value, 1000, &c->retry_after_ms);
 }
 
 /* ---- the end of the bytes ---- */
@@ -280,11 +337,14 @@ static void llmfi_last_frame(llmfi_call *c) {
     c->reply.tail = true;
     if (c->framing == LLMF_FRAMING_JSON) {
         if (llmfi_trim(llmfi_buf_str(&c->whole)).len) llmfi_frame(c, llmfi_str("", 0), llmfi_buf_str(&c->whole));
-    } else if (c->framing == LLMF_FRAMING_SSE) {
-        if (llmfi_sse_end(&c->sse) == LLMFI_WIRE_ITEM && llmfi_trim(c->sse.payload).len) llmfi_frame(c, c->sse.event, c->sse.payload);
-    } else if (llmfi_ndjson_end(&c->ndjson) == LLMFI_WIRE_ITEM) {
-        llmfi_frame(c, llmfi_str("", 0), c->ndjson.payload);
     }
+#if LLMFI_HAS_SSE
+    if (c->framing == LLMF_FRAMING_SSE && llmfi_sse_end(&c->sse) == LLMFI_WIRE_ITEM && llmfi_trim(c->sse.payload).len)
+        llmfi_frame(c, c->sse.event, c->sse.payload);
+#endif
+#if LLMFI_HAS_NDJSON
+    if (c->framing == LLMF_FRAMING_NDJSON && llmfi_ndjson_end(&c->ndjson) == LLMFI_WIRE_ITEM) llmfi_frame(c, llmfi_str("", 0), c->ndjson.payload);
+#endif
     if (c->prepared->adapter && c->prepared->adapter->on_end) c->prepared->adapter->on_end(&c->reply);
 }
 
@@ -323,8 +383,7 @@ static void llmfi_end(llmfi_call *c, int result, const char *why) {
 LLMF_API void llmf_exchange_end(llmf_exchange *x, int result, const char *text) {
     llmfi_call *c = (llmfi_call *)x->owner;
     x->by = NULL;
-    llmfi_now(c->f);
-    llmfi_end(c, result, text);
+    if (!c->ended) llmfi_end(c, result, text);
 }
 
 #endif

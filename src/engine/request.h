@@ -5,41 +5,63 @@
 #include "core.h"
 #include "media.h"
 
+/* Where in the request a field stands: "messages[3]"; its own name, ".content", comes with it. */
+typedef struct llmfi_field {
+    llmfi_call *call;
+    const char *name;
+    int64_t index;                           /* -1: not one of an array */
+} llmfi_field;
+
+static llmfi_field llmfi_field_of(llmfi_call *c, const char *name, int64_t index) {
+    llmfi_field f;
+    f.call = c;
+    f.name = name;
+    f.index = index;
+    return f;
+}
+
 /* One field that is wrong: "messages[3].content: what". */
-static bool llmfi_bad_field(llmfi_call *c, const char *field, int64_t index, const char *member, const char *what) {
-    llmfi_text t = llmfi_error_begin(&c->reply.error, LLMF_ERR_ARGUMENT);
+static LLMFI_COLD bool llmfi_bad_field(const llmfi_field *f, const char *member, const char *what) {
+    llmfi_text t = llmfi_error_begin(&f->call->reply.error, LLMF_ERR_ARGUMENT);
     LLMFI_SAY(&t, "llmf_request.");
-    llmfi_say_c(&t, field);
-    if (index >= 0) {
-        LLMFI_SAY(&t, "[");
-        llmfi_say_int(&t, index);
-        LLMFI_SAY(&t, "]");
+    llmfi_say_c(&t, f->name);
+    if (f->index >= 0) {
+        llmfi_say_c(&t, "[");
+        llmfi_say_int(&t, f->index);
+        llmfi_say_c(&t, "]");
     }
     llmfi_say_c(&t, member);
     LLMFI_SAY(&t, ": ");
     llmfi_say_c(&t, what);
     return false;
 }
+#if !LLMF_HAS_STRINGS
+#define llmfi_bad_field(field, member, what) ((void)(what), llmfi_bad_field((field), (member), ""))
+#endif
 
-static bool llmfi_out_of_memory(llmfi_call *c) {
+/* The same of one that is not in an array. */
+static LLMFI_COLD bool llmfi_bad(llmfi_call *c, const char *name, const char *what) {
+    llmfi_field f = llmfi_field_of(c, name, -1);
+    return (llmfi_bad_field)(&f, "", what);
+}
+#if !LLMF_HAS_STRINGS
+#define llmfi_bad(c, name, what) llmfi_bad((c), (name), "")
+#endif
+
+static LLMFI_COLD bool llmfi_out_of_memory(llmfi_call *c) {
     return llmfi_error_memory(&c->reply.error);
 }
 
-typedef struct llmfi_field {
-    const char *name, *member;               /* "messages", ".content" */
-    int64_t index;                           /* -1: not one of an array */
-} llmfi_field;
-
-static llmfi_field llmfi_field_of(const char *name, int64_t index, const char *member) {
-    llmfi_field f;
-    f.name = name;
-    f.index = index;
-    f.member = member;
-    return f;
+/* `count` things of `size` bytes in the call's arena; NULL with the error. */
+static LLMFI_COLD void *llmfi_call_array(llmfi_call *c, size_t count, size_t size) {
+    void *at = llmfi_arena_array(&c->arena, count, size);
+    if (!at) llmfi_out_of_memory(c);
+    return at;
 }
 
 /* A text of the request: checked, and copied unless the caller lends it. */
-static bool llmfi_take(llmfi_call *c, llmfi_field field, llmf_str *s) {
+static bool llmfi_take(const llmfi_field *f, const char *member, llmf_str *s) {
+    llmfi_call *c = f->call;
     size_t bad = 0;
     if (!s->ptr || !s->len) {
         *s = llmfi_str("", 0);
@@ -51,7 +73,7 @@ static bool llmfi_take(llmfi_call *c, llmfi_field field, llmf_str *s) {
         LLMFI_SAY(&t, "not valid UTF-8 at byte ");
         llmfi_say_int(&t, (int64_t)bad);
         LLMFI_SAY(&t, "; convert the text first");
-        return llmfi_bad_field(c, field.name, field.index, field.member, what);
+        return llmfi_bad_field(f, member, what);
     }
     if (c->req.flags & LLMF_BORROW) return true;
     *s = llmfi_arena_copy(&c->arena, *s);
@@ -59,17 +81,28 @@ static bool llmfi_take(llmfi_call *c, llmfi_field field, llmf_str *s) {
 }
 
 /* The same for a text that ends with NUL; NULL stays NULL. Always copied: it is short, and the copy ends with NUL too. */
-static bool llmfi_take_cstr(llmfi_call *c, llmfi_field field, const char **text) {
+static LLMFI_COLD bool llmfi_take_cstr(const llmfi_field *f, const char *member, const char **text) {
     llmf_str s;
     if (!*text) return true;
     s = llmfi_cstr(*text);
-    if (!llmfi_take(c, field, &s)) return false;
+    if (!llmfi_take(f, member, &s)) return false;
     *text = s.ptr;
     return true;
 }
 
+/* The same for a text whose length may be 0: up to its NUL. */
+static LLMFI_COLD bool llmfi_take_text(const llmfi_field *f, const char *member, const char **text, size_t *len) {
+    llmf_str s = llmfi_str(*text, *len || !*text ? *len : strlen(*text));
+    if (!llmfi_take(f, member, &s)) return false;
+    *text = s.ptr;
+    *len = s.len;
+    return true;
+}
+
+#if LLMF_HAS_SCHEMA || LLMF_HAS_EXTRA
 /* JSON given as text: parsed into the call's arena. */
-static const llmfi_node *llmfi_take_json(llmfi_call *c, llmfi_field field, const char *text) {
+static const llmfi_node *llmfi_take_json(const llmfi_field *f, const char *member, const char *text) {
+    llmfi_call *c = f->call;
     llmfi_parse_error bad;
     const llmfi_node *node;
     char what[200];
@@ -92,73 +125,66 @@ static const llmfi_node *llmfi_take_json(llmfi_call *c, llmfi_field field, const
         LLMFI_SAY(&t, ": ");
         llmfi_say_c(&t, bad.what);
     }
-    llmfi_bad_field(c, field.name, field.index, field.member, what);
+    (llmfi_bad_field)(f, member, what);
     return NULL;
 }
+#endif
 
 /* ---- messages ---- */
 
-static bool llmfi_take_tool_calls(llmfi_call *c, int64_t at, llmf_message *m) {
+static bool llmfi_take_tool_calls(const llmfi_field *f, llmf_message *m) {
     llmf_tool_call *calls;
     size_t i;
     if (!m->tool_call_count) return true;
-    if (!m->tool_calls) return llmfi_bad_field(c, "messages", at, ".tool_calls", "is NULL but tool_call_count is not 0");
-    if (m->role != LLMF_ASSISTANT) return llmfi_bad_field(c, "messages", at, ".tool_calls", "only an assistant message has tool calls");
-    calls = (llmf_tool_call *)llmfi_arena_array(&c->arena, m->tool_call_count, sizeof *calls);
-    if (!calls) return llmfi_out_of_memory(c);
+    if (!m->tool_calls) return llmfi_bad_field(f, ".tool_calls", "is NULL but tool_call_count is not 0");
+    if (m->role != LLMF_ASSISTANT) return llmfi_bad_field(f, ".tool_calls", "only an assistant message has tool calls");
+    calls = (llmf_tool_call *)llmfi_call_array(f->call, m->tool_call_count, sizeof *calls);
+    if (!calls) return false;
     for (i = 0; i < m->tool_call_count; i++) {
-        calls[i] = m->tool_calls[i];
-        if (!llmfi_take(c, llmfi_field_of("messages", at, ".tool_calls.id"), &calls[i].id) ||
-            !llmfi_take(c, llmfi_field_of("messages", at, ".tool_calls.name"), &calls[i].name) ||
-            !llmfi_take(c, llmfi_field_of("messages", at, ".tool_calls.arguments"), &calls[i].arguments))
+        llmf_tool_call *to = &calls[i];
+        *to = m->tool_calls[i];
+        if (!llmfi_take(f, ".tool_calls.id", &to->id) || !llmfi_take(f, ".tool_calls.name", &to->name) || !llmfi_take(f, ".tool_calls.arguments", &to->arguments))
             return false;
-        if (!calls[i].name.len) return llmfi_bad_field(c, "messages", at, ".tool_calls.name", "is empty");
-        if (!calls[i].arguments.len) calls[i].arguments = LLMFI_LIT("{}");
-        calls[i].invalid = !llmfi_json_valid(calls[i].arguments);
+        if (!to->name.len) return llmfi_bad_field(f, ".tool_calls.name", "is empty");
+        if (!to->arguments.len) to->arguments = LLMFI_LIT("{}");
+        to->invalid = !llmfi_json_valid(to->arguments);
     }
     m->tool_calls = calls;
     return true;
 }
 
-static bool llmfi_take_part(llmfi_call *c, int64_t at, llmf_part *p) {
-    int sources = (p->data != NULL) + (p->path != NULL) + (p->url != NULL);
-    llmf_str text = llmfi_str(p->text, p->text_len ? p->text_len : (p->text ? strlen(p->text) : 0));
-    if (p->type < LLMF_PART_TEXT || p->type > LLMF_PART_FILE) return llmfi_bad_field(c, "messages", at, ".parts.type", "is no LLMF_PART_ value");
+static bool llmfi_take_part(const llmfi_field *f, llmf_part *p) {
+    if (p->type < LLMF_PART_TEXT || p->type > LLMF_PART_FILE) return llmfi_bad_field(f, ".parts.type", "is no LLMF_PART_ value");
     if (p->type == LLMF_PART_TEXT) {
-        if (!p->text) return llmfi_bad_field(c, "messages", at, ".parts.text", "is NULL in a text part");
-        if (!llmfi_take(c, llmfi_field_of("messages", at, ".parts.text"), &text)) return false;
-        p->text = text.ptr;
-        p->text_len = text.len;
-        return true;
+        if (!p->text) return llmfi_bad_field(f, ".parts.text", "is NULL in a text part");
+        return llmfi_take_text(f, ".parts.text", &p->text, &p->text_len);
     }
-    if (sources != 1) return llmfi_bad_field(c, "messages", at, ".parts", "needs exactly one of data, path and url");
-    if (!llmfi_take_cstr(c, llmfi_field_of("messages", at, ".parts.url"), &p->url) ||
-        !llmfi_take_cstr(c, llmfi_field_of("messages", at, ".parts.media_type"), &p->media_type) ||
-        !llmfi_take_cstr(c, llmfi_field_of("messages", at, ".parts.name"), &p->name) ||
-        !llmfi_take_cstr(c, llmfi_field_of("messages", at, ".parts.detail"), &p->detail))
+#if LLMF_HAS_MEDIA
+    if ((p->data != NULL) + (p->path != NULL) + (p->url != NULL) != 1) return llmfi_bad_field(f, ".parts", "needs exactly one of data, path and url");
+    if (!llmfi_take_cstr(f, ".parts.url", &p->url) || !llmfi_take_cstr(f, ".parts.media_type", &p->media_type) ||
+        !llmfi_take_cstr(f, ".parts.name", &p->name) || !llmfi_take_cstr(f, ".parts.detail", &p->detail))
         return false;
-    return llmfi_media_fill(&c->arena, p, &c->reply.error);
+    return llmfi_media_fill(&f->call->arena, p, &f->call->reply.error);
+#else
+    return llmfi_error_left_out(&f->call->reply.error, "llmf_request.messages.parts", "MEDIA");
+#endif
 }
 
-static bool llmfi_take_message(llmfi_call *c, int64_t at, llmf_message *m) {
-    llmf_str content = llmfi_str(m->content, m->content_len ? m->content_len : (m->content ? strlen(m->content) : 0));
+static bool llmfi_take_message(const llmfi_field *f, llmf_message *m) {
     llmf_part *parts;
     size_t i;
-    if (m->role < LLMF_USER || m->role > LLMF_TOOL) return llmfi_bad_field(c, "messages", at, ".role", "is no LLMF_USER, LLMF_ASSISTANT, LLMF_SYSTEM or LLMF_TOOL");
-    if (m->role == LLMF_TOOL && !m->tool_call_id.len) return llmfi_bad_field(c, "messages", at, ".tool_call_id", "is empty: a tool message must say which call it answers");
-    if (m->part_count && !m->parts) return llmfi_bad_field(c, "messages", at, ".parts", "is NULL but part_count is not 0");
-    if (!llmfi_take(c, llmfi_field_of("messages", at, ".content"), &content) || !llmfi_take(c, llmfi_field_of("messages", at, ".state"), &m->state) ||
-        !llmfi_take(c, llmfi_field_of("messages", at, ".reasoning"), &m->reasoning) || !llmfi_take(c, llmfi_field_of("messages", at, ".name"), &m->name) ||
-        !llmfi_take(c, llmfi_field_of("messages", at, ".tool_call_id"), &m->tool_call_id) || !llmfi_take_tool_calls(c, at, m))
+    if (m->role < LLMF_USER || m->role > LLMF_TOOL) return llmfi_bad_field(f, ".role", "is no LLMF_USER, LLMF_ASSISTANT, LLMF_SYSTEM or LLMF_TOOL");
+    if (m->role == LLMF_TOOL && !m->tool_call_id.len) return llmfi_bad_field(f, ".tool_call_id", "is empty: a tool message must say which call it answers");
+    if (m->part_count && !m->parts) return llmfi_bad_field(f, ".parts", "is NULL but part_count is not 0");
+    if (!llmfi_take_text(f, ".content", &m->content, &m->content_len) || !llmfi_take(f, ".state", &m->state) || !llmfi_take(f, ".reasoning", &m->reasoning) ||
+        !llmfi_take(f, ".name", &m->name) || !llmfi_take(f, ".tool_call_id", &m->tool_call_id) || !llmfi_take_tool_calls(f, m))
         return false;
-    m->content = content.ptr;
-    m->content_len = content.len;
     if (!m->part_count) return true;
-    parts = (llmf_part *)llmfi_arena_array(&c->arena, m->part_count, sizeof *parts);
-    if (!parts) return llmfi_out_of_memory(c);
+    parts = (llmf_part *)llmfi_call_array(f->call, m->part_count, sizeof *parts);
+    if (!parts) return false;
     for (i = 0; i < m->part_count; i++) {
         parts[i] = m->parts[i];
-        if (!llmfi_take_part(c, at, &parts[i])) return false;
+        if (!llmfi_take_part(f, &parts[i])) return false;
     }
     m->parts = parts;
     return true;
@@ -168,25 +194,27 @@ static bool llmfi_take_message(llmfi_call *c, int64_t at, llmf_message *m) {
 static bool llmfi_take_messages(llmfi_call *c) {
     llmf_request *r = &c->req;
     llmf_message *messages;
-    size_t i, n = r->prompt ? 1 : r->message_count;
-    if (r->prompt && r->message_count) return llmfi_bad_field(c, "prompt", -1, "", "is set together with messages; give one of them");
-    if (!n || (!r->prompt && !r->messages)) return llmfi_bad_field(c, "prompt", -1, "", "is NULL and there are no messages; set one of them");
-    messages = (llmf_message *)llmfi_arena_array(&c->arena, n, sizeof *messages);
-    if (!messages) return llmfi_out_of_memory(c);
+    llmfi_field f = llmfi_field_of(c, "messages", 0);
+    size_t n = r->prompt ? 1 : r->message_count;
+    if (r->prompt && r->message_count) return llmfi_bad(c, "prompt", "is set together with messages; give one of them");
+    if (!n || (!r->prompt && !r->messages)) return llmfi_bad(c, "prompt", "is NULL and there are no messages; set one of them");
+    messages = (llmf_message *)llmfi_call_array(c, n, sizeof *messages);
+    if (!messages) return false;
     if (r->prompt) {
         messages[0].content = r->prompt;
         messages[0].content_len = r->prompt_len;
     } else {
         memcpy(messages, r->messages, n * sizeof *messages);
     }
-    for (i = 0; i < n; i++)
-        if (!llmfi_take_message(c, (int64_t)i, &messages[i])) return false;
     r->messages = messages;
     r->message_count = n;
     r->prompt = NULL;
+    for (; n; n--, f.index++)
+        if (!llmfi_take_message(&f, messages++)) return false;
     return true;
 }
 
+#if LLMF_HAS_CONFIG
 /* The config's prefix and suffix go around the newest user message. */
 static bool llmfi_wrap_prompt(llmfi_call *c) {
     const llmfi_record *record = &c->prepared->record;
@@ -207,94 +235,141 @@ static bool llmfi_wrap_prompt(llmfi_call *c) {
     m->content_len += before.len + after.len;
     return true;
 }
+#else
+static bool llmfi_wrap_prompt(const llmfi_call *c) {
+    (void)c;
+    return true;
+}
+#endif
 
 /* ---- the rest ---- */
+
+/* auto, none and required are in every dialect. */
+static bool llmfi_is_choice(const char *choice) {
+    return !choice || llmfi_word_in("auto\0none\0required\0", llmfi_cstr(choice)) >= 0;
+}
+
+static bool llmfi_take_tool(const llmfi_field *f, llmf_tool *tool, const llmfi_node **schema) {
+    if (!tool->name || !tool->name[0]) return llmfi_bad_field(f, ".name", "is empty");
+    if (!llmfi_take_cstr(f, ".name", &tool->name) || !llmfi_take_cstr(f, ".description", &tool->description)) return false;
+#if LLMF_HAS_SCHEMA
+    if (tool->parameters) *schema = llmfi_take_json(f, ".parameters", tool->parameters);
+    return !tool->parameters || *schema;
+#else
+    (void)schema;
+    if (tool->strict) return llmfi_error_left_out(&f->call->reply.error, "llmf_request.tools.strict", "SCHEMA");
+    if (!llmfi_take_cstr(f, ".parameters", &tool->parameters)) return false;
+    if (!tool->parameters || (llmfi_trim(llmfi_cstr(tool->parameters)).ptr[0] == '{' && llmfi_json_valid(llmfi_cstr(tool->parameters)))) return true;
+    return llmfi_bad_field(f, ".parameters", "must be a JSON object");
+#endif
+}
 
 static bool llmfi_take_tools(llmfi_call *c) {
     llmf_request *r = &c->req;
     llmf_tool *tools;
     const llmfi_node **schemas;
-    bool named = !r->tool_choice || !r->tool_choice[0] || LLMFI_IS(llmfi_cstr(r->tool_choice), "auto") || LLMFI_IS(llmfi_cstr(r->tool_choice), "none") ||
-                 LLMFI_IS(llmfi_cstr(r->tool_choice), "required");
-    size_t i;
-    if (r->tool_count && !r->tools) return llmfi_bad_field(c, "tools", -1, "", "is NULL but tool_count is not 0");
-    tools = (llmf_tool *)llmfi_arena_array(&c->arena, r->tool_count, sizeof *tools);
-    schemas = (const llmfi_node **)llmfi_arena_array(&c->arena, r->tool_count, sizeof *schemas);
-    if (!tools || !schemas) return llmfi_out_of_memory(c);
-    for (i = 0; i < r->tool_count; i++) {
-        tools[i] = r->tools[i];
-        if (!tools[i].name || !tools[i].name[0]) return llmfi_bad_field(c, "tools", (int64_t)i, ".name", "is empty");
-        if (!named && strcmp(tools[i].name, r->tool_choice) == 0) named = true;
-        if (!llmfi_take_cstr(c, llmfi_field_of("tools", (int64_t)i, ".name"), &tools[i].name) ||
-            !llmfi_take_cstr(c, llmfi_field_of("tools", (int64_t)i, ".description"), &tools[i].description))
-            return false;
-        if (!tools[i].parameters) continue;
-        schemas[i] = llmfi_take_json(c, llmfi_field_of("tools", (int64_t)i, ".parameters"), tools[i].parameters);
-        if (!schemas[i]) return false;
+    llmfi_field f = llmfi_field_of(c, "tools", 0);
+    bool named;
+    if (r->tool_choice && !r->tool_choice[0]) r->tool_choice = NULL;
+    named = llmfi_is_choice(r->tool_choice);
+    if (r->tool_count && !r->tools) return llmfi_bad(c, "tools", "is NULL but tool_count is not 0");
+    tools = (llmf_tool *)llmfi_call_array(c, r->tool_count, sizeof *tools);
+    schemas = (const llmfi_node **)llmfi_call_array(c, r->tool_count, sizeof *schemas);
+    if (!tools || !schemas) return false;
+    for (; (size_t)f.index < r->tool_count; f.index++) {
+        tools[f.index] = r->tools[f.index];
+        if (!llmfi_take_tool(&f, &tools[f.index], &schemas[f.index])) return false;
+        if (!named && strcmp(tools[f.index].name, r->tool_choice) == 0) named = true;
     }
-    if (!named) return llmfi_bad_field(c, "tool_choice", -1, "", "names no tool of this request; give auto, none, required or one of their names");
-    if (!llmfi_take_cstr(c, llmfi_field_of("tool_choice", -1, ""), &r->tool_choice)) return false;
-    if (r->tool_choice && (!r->tool_choice[0] || LLMFI_IS(llmfi_cstr(r->tool_choice), "auto"))) r->tool_choice = NULL;
-    if (r->tool_choice && !r->tool_count) return llmfi_bad_field(c, "tool_choice", -1, "", "is set but there are no tools");
+    f = llmfi_field_of(c, "tool_choice", -1);
+    if (!named) return llmfi_bad_field(&f, "", "names no tool of this request; give auto, none, required or one of their names");
+    if (!llmfi_take_cstr(&f, "", &r->tool_choice)) return false;
+    if (r->tool_choice && LLMFI_IS(llmfi_cstr(r->tool_choice), "auto")) r->tool_choice = NULL;
+    if (r->tool_choice && !r->tool_count) return llmfi_bad_field(&f, "", "is set but there are no tools");
     r->tools = tools;
     c->ask.schemas = schemas;
     return true;
 }
 
+#if LLMF_HAS_CONFIG
+/* The config's stop sequences, where the request has none. */
+static bool llmfi_default_stop(llmfi_call *c) {
+    const llmfi_node *stop = c->prepared->record.stop, *item = stop && stop->type == LLMFI_ARRAY ? stop->child : stop;
+    const char **to;
+    size_t i, n = !stop ? 0 : stop->type == LLMFI_ARRAY ? stop->count : 1;
+    if (!n || c->req.stop_count) return true;
+    to = (const char **)llmfi_call_array(c, n, sizeof *to);
+    if (!to) return false;
+    for (i = 0; i < n; i++, item = item->next) to[i] = item->text.ptr;
+    c->req.stop = to;
+    c->req.stop_count = n;
+    return true;
+}
+#endif
+
 static bool llmfi_take_stop(llmfi_call *c) {
     llmf_request *r = &c->req;
-    const llmfi_node *stop = c->prepared->record.stop;
-    size_t i, n = r->stop_count ? r->stop_count : !stop ? 0 : stop->type == LLMFI_ARRAY ? stop->count : 1;
+    llmfi_field f = llmfi_field_of(c, "stop", 0);
     const char **to;
-    const llmfi_node *item = stop && stop->type == LLMFI_ARRAY ? stop->child : stop;
-    if (!n) return true;
-    if (r->stop_count && !r->stop) return llmfi_bad_field(c, "stop", -1, "", "is NULL but stop_count is not 0");
-    to = (const char **)llmfi_arena_array(&c->arena, n, sizeof *to);
-    if (!to) return llmfi_out_of_memory(c);
-    for (i = 0; i < n; i++) {
-        to[i] = r->stop_count ? r->stop[i] : item->text.ptr;
-        if (!r->stop_count) item = item->next;
-        if (!to[i] || !to[i][0]) return llmfi_bad_field(c, "stop", (int64_t)i, "", "is empty");
-        if (!llmfi_take_cstr(c, llmfi_field_of("stop", (int64_t)i, ""), &to[i])) return false;
+#if LLMF_HAS_CONFIG
+    if (!llmfi_default_stop(c)) return false;
+#endif
+    if (!r->stop_count) return true;
+    if (!r->stop) return llmfi_bad(c, "stop", "is NULL but stop_count is not 0");
+    to = (const char **)llmfi_call_array(c, r->stop_count, sizeof *to);
+    if (!to) return false;
+    for (; (size_t)f.index < r->stop_count; f.index++) {
+        to[f.index] = r->stop[f.index];
+        if (!to[f.index] || !to[f.index][0]) return llmfi_bad_field(&f, "", "is empty");
+        if (!llmfi_take_cstr(&f, "", &to[f.index])) return false;
     }
     r->stop = to;
-    r->stop_count = n;
     return true;
 }
 
+#if LLMF_HAS_REASONING
 static bool llmfi_reasoning_ok(const char *text) {
-    static const char *const words[] = {"none", "minimal", "low", "medium", "high", "xhigh", "max"};
     llmf_str s = llmfi_cstr(text), number;
     int64_t n;
-    size_t i;
-    for (i = 0; i < LLMFI_COUNT(words); i++)
-        if (llmfi_eq(s, llmfi_cstr(words[i]))) return true;
+    if (llmfi_word_in("none\0minimal\0low\0medium\0high\0xhigh\0max\0", s) >= 0) return true;
     if (!llmfi_ends(s, LLMFI_LIT(" tokens"))) return false;
     number = llmfi_str(s.ptr, s.len - 7);
     return llmfi_parse_int(number, &n) && n > 0;
 }
+#endif
 
 static bool llmfi_take_numbers(llmfi_call *c) {
     llmf_request *r = &c->req;
     const llmfi_record *d = &c->prepared->record;
+    llmfi_field f;
     if (r->temperature == 0) r->temperature = d->temperature;
     if (r->top_p == 0) r->top_p = d->top_p;
     if (r->max_tokens == 0) r->max_tokens = d->max_tokens;
     if (!r->reasoning && d->reasoning.len) r->reasoning = d->reasoning.ptr;
     if (!(r->temperature == LLMF_ZERO || (r->temperature >= 0 && r->temperature <= 2)))
-        return llmfi_bad_field(c, "temperature", -1, "", "must be from 0 to 2 (0: the default; LLMF_ZERO: 0)");
-    if (!(r->top_p == LLMF_ZERO || (r->top_p >= 0 && r->top_p <= 1))) return llmfi_bad_field(c, "top_p", -1, "", "must be from 0 to 1 (0: the default; LLMF_ZERO: 0)");
-    if (r->max_tokens < 0) return llmfi_bad_field(c, "max_tokens", -1, "", "must not be negative (0: the default)");
+        return llmfi_bad(c, "temperature", "must be from 0 to 2 (0: the default; LLMF_ZERO: 0)");
+    if (!(r->top_p == LLMF_ZERO || (r->top_p >= 0 && r->top_p <= 1))) return llmfi_bad(c, "top_p", "must be from 0 to 1 (0: the default; LLMF_ZERO: 0)");
+    if (r->max_tokens < 0) return llmfi_bad(c, "max_tokens", "must not be negative (0: the default)");
     if (r->parallel_tool_calls < LLMF_UNSET || r->parallel_tool_calls > LLMF_NO)
-        return llmfi_bad_field(c, "parallel_tool_calls", -1, "", "must be LLMF_UNSET, LLMF_YES or LLMF_NO");
+        return llmfi_bad(c, "parallel_tool_calls", "must be LLMF_UNSET, LLMF_YES or LLMF_NO");
+#if !LLMF_HAS_REASONING
+    if (r->reasoning) return llmfi_error_left_out(&c->reply.error, "llmf_request.reasoning", "REASONING");
+#else
     if (r->reasoning && !llmfi_reasoning_ok(r->reasoning))
-        return llmfi_bad_field(c, "reasoning", -1, "", "must be none, minimal, low, medium, high, xhigh, max or \"N tokens\"");
-    return llmfi_take_cstr(c, llmfi_field_of("reasoning", -1, ""), &r->reasoning) && llmfi_take_cstr(c, llmfi_field_of("user", -1, ""), &r->user);
+        return llmfi_bad(c, "reasoning", "must be none, minimal, low, medium, high, xhigh, max or \"N tokens\"");
+    f = llmfi_field_of(c, "reasoning", -1);
+    if (!llmfi_take_cstr(&f, "", &r->reasoning)) return false;
+#endif
+    f = llmfi_field_of(c, "user", -1);
+    return llmfi_take_cstr(&f, "", &r->user);
 }
 
 static bool llmfi_take_format(llmfi_call *c) {
     llmf_request *r = &c->req;
     llmf_str s = llmfi_trim(llmfi_cstr(r->format));
+#if LLMF_HAS_SCHEMA
+    llmfi_field f;
+#endif
     if (!s.len || LLMFI_IS(s, "text")) {
         r->format = NULL;
         return true;
@@ -303,24 +378,32 @@ static bool llmfi_take_format(llmfi_call *c) {
         r->format = "json";
         return true;
     }
-    if (s.ptr[0] != '{') return llmfi_bad_field(c, "format", -1, "", "must be text, json or the text of a JSON Schema");
-    c->ask.format = llmfi_take_json(c, llmfi_field_of("format", -1, ""), r->format);
+    if (s.ptr[0] != '{') return llmfi_bad(c, "format", "must be text, json or the text of a JSON Schema");
+#if LLMF_HAS_SCHEMA
+    f = llmfi_field_of(c, "format", -1);
+    c->ask.format = llmfi_take_json(&f, "", r->format);
     return c->ask.format != NULL;
+#else
+    return llmfi_error_left_out(&c->reply.error, "llmf_request.format", "SCHEMA");
+#endif
 }
 
 static bool llmfi_take_extra(llmfi_call *c) {
+#if LLMF_HAS_EXTRA
+    llmfi_field f = llmfi_field_of(c, "extra", -1);
+#endif
     if (!c->req.extra) return true;
-    c->ask.extra = llmfi_take_json(c, llmfi_field_of("extra", -1, ""), c->req.extra);
+#if LLMF_HAS_EXTRA
+    c->ask.extra = llmfi_take_json(&f, "", c->req.extra);
     return c->ask.extra != NULL;
+#else
+    return llmfi_error_left_out(&c->reply.error, "llmf_request.extra", "EXTRA");
+#endif
 }
 
 static bool llmfi_take_system(llmfi_call *c) {
-    llmf_str s = llmfi_str(c->req.system, c->req.system_len ? c->req.system_len : (c->req.system ? strlen(c->req.system) : 0));
-    if (!c->req.system) return true;
-    if (!llmfi_take(c, llmfi_field_of("system", -1, ""), &s)) return false;
-    c->req.system = s.ptr;
-    c->req.system_len = s.len;
-    return true;
+    llmfi_field f = llmfi_field_of(c, "system", -1);
+    return !c->req.system || llmfi_take_text(&f, "", &c->req.system, &c->req.system_len);
 }
 
 /* Some dialects demand a limit (their column has a default); none may exceed the model's own. */
@@ -331,6 +414,7 @@ static void llmfi_fit_max_tokens(llmfi_call *c) {
     if (d->s.max_output > 0 && c->req.max_tokens > d->s.max_output) c->req.max_tokens = d->s.max_output;
 }
 
+/* The first that is set: the request's, the model's, the factory's, ours. */
 static int64_t llmfi_first_set(int64_t a, int64_t b, int64_t c, int64_t otherwise) {
     return a ? a : b ? b : c ? c : otherwise;
 }
@@ -339,8 +423,8 @@ static void llmfi_take_timeouts(llmfi_call *c) {
     const llmf_timeouts *r = &c->req.timeouts, *m = &c->prepared->record.timeouts, *d = &c->f->desc.timeouts;
     llmf_timeouts *t = &c->timeouts;
     t->connect_ms = llmfi_first_set(r->connect_ms, m->connect_ms, d->connect_ms, 10000);
-    t->first_byte_ms = llmfi_first_set(r->first_byte_ms, m->first_byte_ms, d->first_byte_ms, 120000);
-    t->first_content_ms = llmfi_first_set(r->first_content_ms, m->first_content_ms, d->first_content_ms, -1);
+    t->first_byte_ms = llmfi_first_set(r->first_byte_ms, m->first_byte_ms, d->first_byte_ms, 300000);
+    t->first_content_ms = llmfi_first_set(r->first_content_ms, m->first_content_ms, d->first_content_ms, 600000);
     t->idle_ms = llmfi_first_set(r->idle_ms, m->idle_ms, d->idle_ms, 60000);
     t->total_ms = llmfi_first_set(r->total_ms, m->total_ms, d->total_ms, -1);
 }
@@ -358,7 +442,7 @@ LLMFI_UNUSED static bool llmfi_take_request(llmfi_call *c) {
     if (!c->prepared->adapter || !c->prepared->adapter->check) return true;
     memset(&no, 0, sizeof no);
     c->prepared->adapter->check(&c->ask, &no);
-    if (no.code != LLMF_OK) llmfi_error_set(&c->reply.error, no.code, no.text);
+    if (no.code != LLMF_OK) (llmfi_error_set)(&c->reply.error, no.code, no.text); /* with the field that it names, STRINGS or not */
     return no.code == LLMF_OK;
 }
 

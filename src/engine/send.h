@@ -17,6 +17,15 @@ typedef struct llmfi_headers {
     llmf_header at[LLMF_MAX_REQUEST_HEADERS];
 } llmfi_headers;
 
+/* A header of the config's that by its name holds a secret: not shown in a preview, and wiped like the key. */
+LLMFI_UNUSED static bool llmfi_header_secret(llmf_str name) {
+    static const char *const words[] = {"auth", "key", "token", "secret", "cookie", "password", "credential"};
+    size_t i;
+    for (i = 0; i < LLMFI_COUNT(words); i++)
+        if (llmfi_find_nocase(name, llmfi_cstr(words[i])) != LLMFI_NOWHERE) return true;
+    return false;
+}
+
 /* A header set later under the same name replaces the earlier one: config over adapter. */
 static void llmfi_header_set(void *user, llmf_str name, llmf_str value) {
     llmfi_headers *h = (llmfi_headers *)user;
@@ -39,18 +48,29 @@ static void llmfi_header_set(void *user, llmf_str name, llmf_str value) {
     }
     h->at[i].name = llmfi_arena_copy(&h->call->arena, name);
     h->at[i].value = llmfi_arena_copy(&h->call->arena, value);
+    if (llmfi_header_secret(name)) h->call->secrets = true;
     if (i == h->count) h->count++;
 }
 
 static bool llmfi_no_key(llmfi_call *c) {
-    char hint[200];
-    llmfi_text t = llmfi_error_begin(&c->reply.error, LLMF_ERR_AUTH), h = llmfi_text_in(hint, sizeof hint);
-    llmfi_record_key_hint(&c->prepared->record, &h);
+    llmfi_text t = llmfi_error_begin(&c->reply.error, LLMF_ERR_AUTH);
     LLMFI_SAY(&t, "no key for provider ");
     llmfi_say(&t, c->prepared->record.provider->name);
+#if LLMF_HAS_STRINGS
     LLMFI_SAY(&t, ": ");
-    llmfi_say(&t, llmfi_str(hint, h.len));
+    llmfi_record_key_hint(&c->prepared->record, &t);
+#endif
     return false;
+}
+
+/* The config's own header of that name takes the key's place. */
+static bool llmfi_own_auth(llmfi_call *c, const llmfi_headers *h, int auth) {
+    llmf_str name = llmfi_cstr(llmfi_auth_rows[auth].header), prefix = llmfi_cstr(llmfi_auth_rows[auth].prefix);
+    size_t i;
+    for (i = 0; i < h->count && !llmfi_eq_nocase(h->at[i].name, name); i++) continue;
+    if (i == h->count) return false;
+    c->reply.key = llmfi_from(h->at[i].value, llmfi_starts(h->at[i].value, prefix) ? prefix.len : 0);
+    return true;
 }
 
 /* The key goes into one header. What is kept of it is wiped when the call is freed. */
@@ -60,16 +80,14 @@ static bool llmfi_set_auth(llmfi_call *c, llmfi_headers *h) {
     llmf_str key = llmfi_record_key(record, &c->f->env, &auth), name, prefix;
     char *value;
     bool real;
-    if (auth == LLMFI_AUTH_NONE) return true;
+    if (auth == LLMFI_AUTH_NONE || llmfi_own_auth(c, h, auth)) return true;
     real = key.len != 0;
     if (!real && (c->previewing || c->f->replay)) key = LLMFI_LIT("REDACTED");
     if (!key.len) return (record->s.quirks & LLMFI_Q_NO_KEY_NEEDED) || llmfi_no_key(c);
     name = llmfi_cstr(llmfi_auth_rows[auth].header);
     prefix = llmfi_cstr(llmfi_auth_rows[auth].prefix);
-    if (!name.len || h->count == LLMF_MAX_REQUEST_HEADERS) {
-        llmfi_error_set(&c->reply.error, LLMF_ERR_NOT_BUILT, "this provider's way of authorization is not in this build");
-        return false;
-    }
+    if (!name.len) return llmfi_error_set(&c->reply.error, LLMF_ERR_NOT_BUILT, "this provider's way of authorization is not in this build");
+    if (h->count == LLMF_MAX_REQUEST_HEADERS) return llmfi_error_set(&c->reply.error, LLMF_ERR_LIMIT, "more headers than LLMF_MAX_REQUEST_HEADERS");
     value = (char *)llmfi_arena_alloc(&c->arena, prefix.len + key.len + 1);
     if (!value) return llmfi_error_memory(&c->reply.error);
     if (prefix.len) memcpy(value, prefix.ptr, prefix.len);
@@ -101,7 +119,7 @@ static bool llmfi_build_headers(llmfi_call *c) {
     h.count = 0;
     h.bad = false;
     llmfi_header_first(&h, LLMFI_LIT("Content-Type"), LLMFI_LIT("application/json"));
-    llmfi_header_first(&h, LLMFI_LIT("Accept"), c->framing == LLMF_FRAMING_SSE ? LLMFI_LIT("text/event-stream") : LLMFI_LIT("application/json"));
+    llmfi_header_first(&h, LLMFI_LIT("Accept"), c->framing == LLMF_FRAMING_SSE || c->framing == LLMF_FRAMING_JSON_ARRAY ? LLMFI_LIT("text/event-stream") : LLMFI_LIT("application/json"));
     llmfi_header_first(&h, LLMFI_LIT("User-Agent"), LLMFI_LIT("llmfactory/" LLMF_VERSION));
     if (c->prepared->adapter && c->prepared->adapter->headers) c->prepared->adapter->headers(&c->ask, llmfi_header_set, &h);
     llmfi_set_config_headers(&h, c->prepared->record.provider->headers);
@@ -131,8 +149,16 @@ static bool llmfi_build_url(llmfi_call *c) {
     llmfi_out_buf(&out, &url);
     llmfi_put_str(&out, base);
     llmfi_adapter_of(c)->path(&c->ask, &out);
+    if (query.len && llmfi_find_char(llmfi_buf_str(&url), '?') != LLMFI_NOWHERE) { /* the path has one as well */
+        LLMFI_PUT(&out, "&");
+        query = llmfi_from(query, 1);
+    }
     llmfi_put_str(&out, query);
     ok = !out.failed;
+    if (ok && c->prepared->dialect && llmfi_url_bad_char(llmfi_buf_str(&url)) != LLMFI_NOWHERE) {
+        llmfi_buf_free(&url);
+        return llmfi_error_set(&c->reply.error, LLMF_ERR_ARGUMENT, "the path that the registered dialect wrote holds a character that no URL may have");
+    }
     if (ok) c->x.req.url = llmfi_arena_copy(&c->arena, llmfi_buf_str(&url));
     llmfi_buf_free(&url);
     return (ok && !c->arena.failed) || llmfi_error_memory(&c->reply.error);
@@ -193,7 +219,7 @@ static llmfi_transport *llmfi_transport_for(llmfi_call *c) {
 #endif
     if (f->custom) return f->custom;
     if (f->stream) return f->stream;
-    if (f->desc.transport) {
+    if (f->desc.transport && f->desc.transport[0]) {
         llmf_str name = llmfi_cstr(f->desc.transport);
         size_t i;
         for (i = 0; i < f->transport_count; i++)
@@ -213,7 +239,7 @@ LLMFI_UNUSED static bool llmfi_send(llmfi_call *c) {
     if (!t) return false;
     c->x.owner = c;
     c->x.by = t;
-    c->x.deadline_ns = c->timeouts.connect_ms > 0 ? c->f->now_ns + (uint64_t)c->timeouts.connect_ms * LLMFI_MS : 0;
+    c->x.deadline_ns = c->timeouts.connect_ms > 0 ? llmfi_after_ms(c->f->now_ns, c->timeouts.connect_ms) : 0;
     rc = t->start(t, &c->x);
     if (rc == LLMF_OK) return true;
     c->x.by = NULL;

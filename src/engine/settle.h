@@ -3,6 +3,8 @@
 #define LLMFI_ENGINE_SETTLE_H
 #include "core.h"
 
+#if LLMF_HAS_MODELS || LLMF_HAS_CONFIG
+
 /* tokens * price added to *sum; false where a part is unknown or the product does not fit. */
 static bool llmfi_cost_add(int64_t *sum, int64_t tokens, int64_t price) {
     if (tokens == 0) return true;
@@ -24,6 +26,16 @@ LLMFI_UNUSED static int64_t llmfi_cost(const llmfi_price *p, const llmf_usage *u
     return sum;
 }
 
+#else
+
+/* Nothing in this build knows a price. */
+LLMFI_UNUSED static int64_t llmfi_cost(const llmfi_price *p, const llmf_usage *u) {
+    (void)p, (void)u;
+    return LLMF_UNKNOWN;
+}
+
+#endif
+
 /* Fills c->response; c->reply.error is what the call ended with. */
 LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
     llmf_response *r = &c->response;
@@ -42,7 +54,7 @@ LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
         r->refusal = llmfi_reply_text_of(&reply->refusal);
     }
     r->state = llmfi_reply_text_of(&reply->state);
-    r->raw = llmfi_buf_str(&c->raw);
+    r->raw = llmfi_reply_text_of(&c->raw);
     r->tool_calls = reply->calls;
     r->tool_call_count = reply->call_count;
     r->citations = (const llmf_citation *)(const void *)reply->citations.ptr;
@@ -55,7 +67,7 @@ LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
     r->first_token_ms = llmfi_between_ms(c->start_ns, c->first_content_ns);
     r->error = reply->error;
     r->error.http_status = reply->status;
-    r->error.retry_after_ms = c->retry_after_ms;
+    if (c->retry_after_ms >= 0) r->error.retry_after_ms = c->retry_after_ms; /* the header counts before what an error's body says */
     c->attempt.provider = r->provider;
     c->attempt.model = r->model;
     c->attempt.error = r->error.code;

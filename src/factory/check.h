@@ -6,6 +6,32 @@
 #include "names.h"
 #include "record.h"
 
+/* What is wrong with a base URL, which may hold {region} and its like; NULL: nothing. */
+LLMFI_UNUSED static const char *llmfi_url_problem(llmf_str url) {
+    char text[1024];
+    size_t i, n = 0;
+    bool in = false;
+    llmfi_url parsed;
+    llmfi_url_error why;
+    if (url.len >= sizeof text) return "is longer than 1023 bytes; shorten it";
+    for (i = 0; i < url.len; i++) {
+        if (url.ptr[i] == '{') in = true;
+        else if (!in) text[n++] = url.ptr[i];
+        if (url.ptr[i] != '}') continue;
+        if (!in) return "has a } without a {";
+        in = false;
+        text[n++] = 'x';
+    }
+    if (in) return "has a { without a }";
+    memset(&why, 0, sizeof why);
+    if (!llmfi_url_parse(llmfi_str(text, n), &parsed, &why)) return why.what;
+    if (llmfi_eq_nocase(parsed.scheme, LLMFI_LIT("https")) || llmfi_eq_nocase(parsed.scheme, LLMFI_LIT("http")) || llmfi_eq_nocase(parsed.scheme, LLMFI_LIT("mock")))
+        return NULL;
+    return "must begin with https:// or http://";
+}
+
+#if LLMF_HAS_CONFIG
+
 /* A value that names something which may come in a later file: looked up when all is read. */
 typedef struct llmfi_reference {
     llmf_str file;
@@ -240,30 +266,6 @@ static bool llmfi_check_filled(const llmfi_check *c, const llmfi_key *key, const
                          : llmfi_check_bad(c, n, key->name, "is empty; give it a value, or remove the key");
 }
 
-/* What is wrong with a base URL, which may hold {region} and its like; NULL: nothing. */
-LLMFI_UNUSED static const char *llmfi_url_problem(llmf_str url) {
-    char text[1024];
-    size_t i, n = 0;
-    bool in = false;
-    llmfi_url parsed;
-    llmfi_url_error why;
-    if (url.len >= sizeof text) return "is longer than 1023 bytes; shorten it";
-    for (i = 0; i < url.len; i++) {
-        if (url.ptr[i] == '{') in = true;
-        else if (!in) text[n++] = url.ptr[i];
-        if (url.ptr[i] != '}') continue;
-        if (!in) return "has a } without a {";
-        in = false;
-        text[n++] = 'x';
-    }
-    if (in) return "has a { without a }";
-    memset(&why, 0, sizeof why);
-    if (!llmfi_url_parse(llmfi_str(text, n), &parsed, &why)) return why.what;
-    if (llmfi_eq_nocase(parsed.scheme, LLMFI_LIT("https")) || llmfi_eq_nocase(parsed.scheme, LLMFI_LIT("http")) || llmfi_eq_nocase(parsed.scheme, LLMFI_LIT("mock")))
-        return NULL;
-    return "must begin with https:// or http://";
-}
-
 static bool llmfi_check_url(const llmfi_check *c, const llmfi_key *key, llmfi_node *n) {
     const char *what;
     llmf_error err;
@@ -377,7 +379,7 @@ static bool llmfi_check_quirks(const llmfi_check *c, const llmfi_key *key, llmfi
         if (n->type == LLMFI_OBJECT && q->type != LLMFI_TRUE && q->type != LLMFI_FALSE) ok = llmfi_check_bad(c, q, key->name, "has a value that is not true or false");
         if (llmfi_quirk_bit(name)) continue;
         near_names = llmfi_nearest_to(name);
-        for (i = 0; i < LLMFI_COUNT(llmfi_quirk_rows); i++) llmfi_nearest_try(&near_names, llmfi_cstr(llmfi_quirk_rows[i].name));
+        for (i = 0; i < LLMFI_QUIRK_COUNT; i++) llmfi_nearest_try(&near_names, llmfi_cstr(llmfi_word_at(llmfi_quirk_names, (int)i)));
         t = n->type == LLMFI_OBJECT ? llmfi_check_begin_key(c, &err, q) : llmfi_check_begin(c, &err, q);
         LLMFI_SAY(&t, "unknown quirk ");
         llmfi_say(&t, secret ? LLMFI_LIT("(from a variable)") : name);
@@ -524,4 +526,5 @@ LLMFI_UNUSED static bool llmfi_check_entry(const llmfi_check *c, llmfi_node *ent
     return ok;
 }
 
+#endif
 #endif

@@ -19,17 +19,6 @@ static void llmfi_env_wipe(char *at, size_t len) {
     while (len--) *p++ = 0;
 }
 
-/* ---- .env files ---- */
-
-typedef struct llmfi_dotenv {
-    llmfi_report *report;
-    llmf_str name, text;                     /* the file's name, and what is in it */
-    size_t at, out;                          /* next byte to read; next to write: never past `at` */
-    uint32_t line;                           /* of `at`, from 1 */
-    size_t bol;                              /* where the line of the entry under way begins */
-    char *to;
-} llmfi_dotenv;
-
 static bool llmfi_is_variable_char(char c, bool first) {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || (!first && llmfi_is_digit(c));
 }
@@ -40,6 +29,19 @@ LLMFI_UNUSED static bool llmfi_is_variable(llmf_str s) {
         if (!llmfi_is_variable_char(s.ptr[i], i == 0)) return false;
     return s.len > 0 && s.len < LLMFI_VARIABLE_MAX;
 }
+
+#if LLMF_HAS_FILES
+
+/* ---- .env files ---- */
+
+typedef struct llmfi_dotenv {
+    llmfi_report *report;
+    llmf_str name, text;                     /* the file's name, and what is in it */
+    size_t at, out;                          /* next byte to read; next to write: never past `at` */
+    uint32_t line;                           /* of `at`, from 1 */
+    size_t bol;                              /* where the line of the entry under way begins */
+    char *to;
+} llmfi_dotenv;
 
 static bool llmfi_dotenv_more(const llmfi_dotenv *d) {
     return d->at < d->text.len;
@@ -210,6 +212,26 @@ static const char *llmfi_env_in_file(const llmfi_env *env, llmf_str name) {
     }
     return found;
 }
+
+#else
+
+LLMFI_UNUSED static void llmfi_env_close(llmfi_env *env) {
+    (void)env;
+}
+
+LLMFI_UNUSED static bool llmfi_env_open(llmfi_env *env, llmfi_heap *heap, const llmf_desc *desc, llmf_error *err) {
+    (void)heap;
+    memset(env, 0, sizeof *env);
+    env->desc = desc;
+    return !desc->env_file || llmfi_error_left_out(err, "llmf_desc.env_file", "FILES");
+}
+
+static const char *llmfi_env_in_file(const llmfi_env *env, llmf_str name) {
+    (void)env, (void)name;
+    return NULL;
+}
+
+#endif
 
 /* A variable's value, or ptr NULL where it is not set. Valid until the environment changes. */
 LLMFI_UNUSED static llmf_str llmfi_env_get(const llmfi_env *env, llmf_str name) {

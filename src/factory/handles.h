@@ -26,6 +26,7 @@ typedef struct llmfi_handle {
     char *config;                            /* overrides of llmf_create; NULL: none */
     size_t config_len;
     llmfi_prepared *prepared;                /* NULL: not now */
+    const llmfi_config *under;               /* its config: a look-up need not touch the prepared, which may lie far away */
     uint32_t generation, hash;
     uint32_t chain;                          /* next slot of the same bucket; 0: none */
     uint32_t newer, older;                   /* LRU among the prepared; 0: none */
@@ -49,15 +50,25 @@ LLMFI_UNUSED static void llmfi_handles_init(llmfi_handles *h, llmfi_heap *heap, 
     llmfi_buf_init(&h->slots, heap, (size_t)LLMF_MAX_HANDLES * sizeof(llmfi_handle));
 }
 
-static llmfi_handle *llmfi_handle_slot(const llmfi_handles *h, uint32_t at) {
+static LLMFI_SHORT llmfi_handle *llmfi_handle_slot(const llmfi_handles *h, uint32_t at) {
     return (llmfi_handle *)(void *)h->slots.ptr + at;
 }
 
 static uint32_t llmfi_handle_hash(const char *name, size_t len) {
-    uint32_t hash = 2166136261u;
-    size_t i;
-    for (i = 0; i < len; i++) hash = (hash ^ (unsigned char)name[i]) * 16777619u;
-    return hash;
+    /* Eight bytes a step, the last ones overlapping: byte by byte the hash would be half of a look-up. */
+    uint64_t hash = len, word = 0;
+    const char *end = name + len;
+    while (end - name > 8) {
+        memcpy(&word, name, 8);
+        hash = (hash ^ word) * UINT64_C(0x9E3779B97F4A7C15);
+        hash ^= hash >> 32;
+        name += 8;
+    }
+    if (len >= 8) memcpy(&word, end - 8, 8);
+    else while (name < end) word = word << 8 | (unsigned char)*name++;
+    hash = (hash ^ word) * UINT64_C(0x9E3779B97F4A7C15);
+    hash = (hash ^ hash >> 32) * UINT64_C(0x9E3779B97F4A7C15); /* so that the last byte counts too */
+    return (uint32_t)(hash >> 32);
 }
 
 static uint64_t llmfi_handle_id(const llmfi_handles *h, uint32_t at) {
@@ -150,19 +161,30 @@ static llmfi_prepared *llmfi_prepare(llmfi_handles *h, llmfi_config *config, con
     return NULL;
 }
 
+/* Slot `at` is prepared, for this config. */
+LLMFI_UNUSED static bool llmfi_handle_ready(const llmfi_handles *h, const llmfi_config *config, uint32_t at) {
+    const llmfi_handle *s = llmfi_handle_slot(h, at);
+    return s->prepared && s->under == config;
+}
+
+/* A prepared slot is the one used last. */
+static void llmfi_handle_newest(llmfi_handles *h, uint32_t at) {
+    if (h->newest == at) return;
+    llmfi_handle_unlink(h, at);
+    llmfi_handle_front(h, at);
+}
+
 /* What slot `at` stands for under `config`, prepared now if it was not. NULL with *err. The slot keeps the reference: take one's own to keep it. */
 LLMFI_UNUSED static llmfi_prepared *llmfi_handle_use(llmfi_handles *h, llmfi_config *config, uint32_t at, llmf_error *err) {
     llmfi_handle *s = llmfi_handle_slot(h, at);
-    if (s->prepared && s->prepared->config == config) {
-        if (h->newest != at) {
-            llmfi_handle_unlink(h, at);
-            llmfi_handle_front(h, at);
-        }
+    if (llmfi_handle_ready(h, config, at)) {
+        llmfi_handle_newest(h, at);
         return s->prepared;
     }
     llmfi_handle_unprepare(h, at);
     s->prepared = llmfi_prepare(h, config, s, err);
     if (!s->prepared) return NULL;
+    s->under = config;
     llmfi_handle_front(h, at);
     h->prepared++;
     if (h->prepared > h->max_prepared) llmfi_handle_unprepare(h, h->oldest);

@@ -6,6 +6,8 @@
 #define LLMFI_NAME_MAX 64                    /* longer names are not compared */
 #define LLMFI_NEAREST 3                      /* names suggested at most */
 
+#if LLMF_HAS_INFO
+
 static unsigned llmfi_min3(unsigned a, unsigned b, unsigned c) {
     unsigned m = a < b ? a : b;
     return m < c ? m : c;
@@ -98,4 +100,26 @@ LLMFI_UNUSED static void llmfi_nearest_say(const llmfi_nearest *n, llmfi_text *t
     LLMFI_SAY(t, "?");
 }
 
+#else
+
+/* Nobody is asked what was meant. */
+typedef struct llmfi_nearest {
+    int count;
+} llmfi_nearest;
+
+LLMFI_UNUSED static llmfi_nearest llmfi_nearest_to(llmf_str wanted) {
+    llmfi_nearest n = {0};
+    (void)wanted;
+    return n;
+}
+
+LLMFI_UNUSED static void llmfi_nearest_try(llmfi_nearest *n, llmf_str name) {
+    (void)n, (void)name;
+}
+
+LLMFI_UNUSED static void llmfi_nearest_say(const llmfi_nearest *n, llmfi_text *t) {
+    (void)n, (void)t;
+}
+
+#endif
 #endif

@@ -21,7 +21,6 @@ typedef struct llmfi_provider {
     const llmfi_node *headers;               /* object of texts; NULL */
     const llmfi_node *node;                  /* its config entry; NULL */
     llmf_timeouts timeouts;
-    const char *option;                      /* as in LLMF_NO_<option>; NULL: not of the table */
     int row;                                 /* of llmfi_provider_rows; -1 */
     bool built, later;                       /* later: its dialect comes with a later version */
     bool from_config;                        /* a file, or llmf_register, speaks of it */
@@ -57,6 +56,8 @@ LLMFI_UNUSED static const llmfi_price *llmfi_record_price(const llmfi_record *r,
     return r->tier_above > 0 && input_tokens > r->tier_above ? &r->tier : &r->price;
 }
 
+#if LLMF_HAS_CONFIG
+
 /* ---- keys ---- */
 
 enum {
@@ -90,70 +91,69 @@ typedef struct llmfi_key {
     const char *name;
     uint8_t type;
     uint16_t model, provider;                /* where its value goes: offset in llmfi_record, in llmfi_provider; or LLMFI_KEY_… above */
-    double least, most;
-    const char *doc;
+    float least, most;
 } llmfi_key;
 
-#define LLMFI_MAX_NUMBER 9007199254740992.0  /* 2^53 */
+#define LLMFI_MAX_NUMBER 9007199254740992.0f /* 2^53 */
 #define LLMFI_IN_M(f) (uint16_t) offsetof(llmfi_record, f), LLMFI_KEY_NONE
 #define LLMFI_IN_P(f) LLMFI_KEY_NONE, (uint16_t)offsetof(llmfi_provider, f)
 #define LLMFI_IN(m, p) (uint16_t) offsetof(llmfi_record, m), (uint16_t)offsetof(llmfi_provider, p)
 
 static const llmfi_key llmfi_keys[] = {
-    {"name", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_DOC("another name for the entry")},
-    {"provider", LLMFI_KEY_PROVIDER, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_DOC("a provider's name or alias")},
-    {"model_id", LLMFI_KEY_MODEL, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_DOC("the provider's id of the model")},
-    {"description", LLMFI_KEY_TEXT, LLMFI_IN(s.description, description), 0, 0, LLMFI_DOC("for people")},
-    {"dialect", LLMFI_KEY_DIALECT, LLMFI_IN_P(dialect), 0, 0, LLMFI_DOC("how the host speaks: openai, anthropic, ollama, ...")},
-    {"auth", LLMFI_KEY_AUTH, LLMFI_IN_P(auth), 0, 0, LLMFI_DOC("how the key goes out: bearer, x-api-key, api-key, ...")},
-    {"base_url", LLMFI_KEY_URL, LLMFI_IN(s.base_url, base_url), 0, 0, LLMFI_DOC("the address before the operation's path")},
-    {"api_version", LLMFI_KEY_TEXT, LLMFI_IN(s.api_version, api_version), 0, 0, LLMFI_DOC("the provider's API version")},
-    {"deployment", LLMFI_KEY_TEXT, LLMFI_IN_M(s.deployment), 0, 0, LLMFI_DOC("Azure's name of the model")},
-    {"region_name", LLMFI_KEY_TEXT, LLMFI_IN(s.region, region), 0, 0, LLMFI_DOC("the cloud's region")},
-    {"account", LLMFI_KEY_TEXT, LLMFI_IN(account, account), 0, 0, LLMFI_DOC("for {account} in base_url")},
-    {"resource", LLMFI_KEY_TEXT, LLMFI_IN(resource, resource), 0, 0, LLMFI_DOC("for {resource} in base_url")},
-    {"headers", LLMFI_KEY_HEADERS, LLMFI_IN(headers, headers), 0, 0, LLMFI_DOC("request headers, by name")},
-    {"api_key", LLMFI_KEY_SECRET, LLMFI_IN(api_key, api_key), 0, 0, LLMFI_DOC("the key itself: better in a variable")},
-    {"api_key_env_var", LLMFI_KEY_VARIABLE, LLMFI_IN(api_key_env_var, api_key_env_var), 0, 0, LLMFI_DOC("the variable that holds the key")},
-    {"api_key_secret_name", LLMFI_KEY_TEXT, LLMFI_IN(api_key_secret, api_key_secret), 0, 0, LLMFI_DOC("the key's name in a secret store")},
-    {"default_model", LLMFI_KEY_TEXT, LLMFI_IN_P(default_model), 0, 0, LLMFI_DOC("where a name says only the provider")},
-    {"default_max_tokens", LLMFI_KEY_INTEGER, LLMFI_IN_P(default_max_tokens), 1, LLMFI_MAX_NUMBER, LLMFI_DOC("where the provider demands a limit")},
-    {"embedding_model", LLMFI_KEY_TEXT, LLMFI_IN(embedding_model, embedding_model), 0, 0, LLMFI_DOC("the model for embeddings")},
-    {"embedding_batch", LLMFI_KEY_INTEGER, LLMFI_IN_P(embedding_batch), 0, 1000000, LLMFI_DOC("texts in one embedding request")},
-    {"quirks", LLMFI_KEY_QUIRKS, LLMFI_IN(s.quirks, quirks), 0, 0, LLMFI_DOC("what differs from the dialect: {name: true}")},
-    {"capabilities", LLMFI_KEY_CAN, LLMFI_IN_M(capabilities), 0, 0, LLMFI_DOC("tools images audio files reasoning schema embeddings transcription")},
-    {"input_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.input), 0, 2e6, LLMFI_DOC("")},
-    {"output_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.output), 0, 2e6, LLMFI_DOC("")},
-    {"cache_read_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.cache_read), 0, 2e6, LLMFI_DOC("")},
-    {"cache_write_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.cache_write), 0, 2e6, LLMFI_DOC("kept for five minutes")},
-    {"cache_write_1h_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.cache_write_1h), 0, 2e6, LLMFI_DOC("kept for an hour")},
-    {"cache_read_input_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.cache_read), 0, 2e6, LLMFI_DOC("the same as cache_read_token_cost_usd_per_million")},
-    {"cache_write_input_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.cache_write), 0, 2e6, LLMFI_DOC("the same as cache_write_token_cost_usd_per_million")},
-    {"max_tokens", LLMFI_KEY_INTEGER, LLMFI_IN_M(max_tokens), 1, LLMFI_MAX_NUMBER, LLMFI_DOC("of an answer")},
-    {"context_window", LLMFI_KEY_INTEGER, LLMFI_IN_M(s.context_window), 1, LLMFI_MAX_NUMBER, LLMFI_DOC("tokens of prompt and answer")},
-    {"max_output_tokens", LLMFI_KEY_INTEGER, LLMFI_IN_M(s.max_output), 1, LLMFI_MAX_NUMBER, LLMFI_DOC("the most that the model can answer")},
-    {"num_ctx", LLMFI_KEY_INTEGER, LLMFI_IN_M(s.num_ctx), 1, LLMFI_MAX_NUMBER, LLMFI_DOC("Ollama: the window to load the model with")},
-    {"temperature", LLMFI_KEY_NUMBER, LLMFI_IN_M(temperature), 0, 2, LLMFI_DOC("")},
-    {"top_p", LLMFI_KEY_NUMBER, LLMFI_IN_M(top_p), 0, 1, LLMFI_DOC("")},
-    {"stop", LLMFI_KEY_TEXTS, LLMFI_IN_M(stop), 0, 0, LLMFI_DOC("one text or a list")},
-    {"reasoning_effort", LLMFI_KEY_REASONING, LLMFI_IN_M(reasoning), 1, 1e9, LLMFI_DOC("none minimal low medium high xhigh max, or a number of tokens")},
-    {"prompt_prefix", LLMFI_KEY_TEXT, LLMFI_IN_M(prompt_prefix), 0, 0, LLMFI_DOC("before the newest user message")},
-    {"prompt_suffix", LLMFI_KEY_TEXT, LLMFI_IN_M(prompt_suffix), 0, 0, LLMFI_DOC("behind it")},
-    {"extra", LLMFI_KEY_OBJECT, LLMFI_IN_M(s.extra), 0, 0, LLMFI_DOC("members laid into the request's body")},
-    {"fallbacks", LLMFI_KEY_NAMES, LLMFI_IN_M(fallbacks), 0, 0, LLMFI_DOC("names to try next")},
-    {"timeout", LLMFI_KEY_TIME, LLMFI_IN(timeouts.total_ms, timeouts.total_ms), 0, 0, LLMFI_DOC("the same as timeout_total")},
-    {"timeout_connect", LLMFI_KEY_TIME, LLMFI_IN(timeouts.connect_ms, timeouts.connect_ms), 0, 0, LLMFI_DOC("30s, 500ms, 2m, none; a bare number is seconds")},
-    {"timeout_first_byte", LLMFI_KEY_TIME, LLMFI_IN(timeouts.first_byte_ms, timeouts.first_byte_ms), 0, 0, LLMFI_DOC("")},
-    {"timeout_first_content", LLMFI_KEY_TIME, LLMFI_IN(timeouts.first_content_ms, timeouts.first_content_ms), 0, 0, LLMFI_DOC("")},
-    {"timeout_idle", LLMFI_KEY_TIME, LLMFI_IN(timeouts.idle_ms, timeouts.idle_ms), 0, 0, LLMFI_DOC("")},
-    {"timeout_total", LLMFI_KEY_TIME, LLMFI_IN(timeouts.total_ms, timeouts.total_ms), 0, 0, LLMFI_DOC("")},
-    {"max_retries", LLMFI_KEY_INTEGER, LLMFI_IN(max_retries, max_retries), 0, 100, LLMFI_DOC("")},
-    {"rpm", LLMFI_KEY_INTEGER, LLMFI_IN(rpm, rpm), 1, LLMFI_MAX_NUMBER, LLMFI_DOC("requests a minute")},
-    {"tpm", LLMFI_KEY_INTEGER, LLMFI_IN(tpm, tpm), 1, LLMFI_MAX_NUMBER, LLMFI_DOC("tokens a minute")},
-    {"weight", LLMFI_KEY_NUMBER, LLMFI_IN_M(weight), 0, 1e6, LLMFI_DOC("share among the routes")},
-    {"budget_usd", LLMFI_KEY_USD, LLMFI_IN_M(budget_pico), 0, 9e6, LLMFI_DOC("the most to spend")},
-    {"use_cases", LLMFI_KEY_ANY, LLMFI_IN_M(use_cases), 0, 0, LLMFI_DOC("for the router")},
-    {"quality", LLMFI_KEY_ANY, LLMFI_IN_M(quality), 0, 0, LLMFI_DOC("for the router")},
+    {"name", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0}, /* another name for the entry */
+    {"provider", LLMFI_KEY_PROVIDER, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0}, /* a provider's name or alias */
+    {"model_id", LLMFI_KEY_MODEL, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0}, /* the provider's id of the model */
+    {"description", LLMFI_KEY_TEXT, LLMFI_IN(s.description, description), 0, 0}, /* for people */
+    {"dialect", LLMFI_KEY_DIALECT, LLMFI_IN_P(dialect), 0, 0}, /* how the host speaks: openai, anthropic, ollama, ... */
+    {"auth", LLMFI_KEY_AUTH, LLMFI_IN_P(auth), 0, 0}, /* how the key goes out: bearer, x-api-key, api-key, ... */
+    {"base_url", LLMFI_KEY_URL, LLMFI_IN(s.base_url, base_url), 0, 0}, /* the address before the operation's path */
+    {"api_version", LLMFI_KEY_TEXT, LLMFI_IN(s.api_version, api_version), 0, 0}, /* the provider's API version */
+    {"deployment", LLMFI_KEY_TEXT, LLMFI_IN_M(s.deployment), 0, 0}, /* Azure's name of the model */
+    {"region_name", LLMFI_KEY_TEXT, LLMFI_IN(s.region, region), 0, 0}, /* the cloud's region */
+    {"account", LLMFI_KEY_TEXT, LLMFI_IN(account, account), 0, 0}, /* for {account} in base_url */
+    {"resource", LLMFI_KEY_TEXT, LLMFI_IN(resource, resource), 0, 0}, /* for {resource} in base_url */
+    {"headers", LLMFI_KEY_HEADERS, LLMFI_IN(headers, headers), 0, 0}, /* request headers, by name */
+    {"api_key", LLMFI_KEY_SECRET, LLMFI_IN(api_key, api_key), 0, 0}, /* the key itself: better in a variable */
+    {"api_key_env_var", LLMFI_KEY_VARIABLE, LLMFI_IN(api_key_env_var, api_key_env_var), 0, 0}, /* the variable that holds the key */
+    {"api_key_secret_name", LLMFI_KEY_TEXT, LLMFI_IN(api_key_secret, api_key_secret), 0, 0}, /* the key's name in a secret store */
+    {"default_model", LLMFI_KEY_TEXT, LLMFI_IN_P(default_model), 0, 0}, /* where a name says only the provider */
+    {"default_max_tokens", LLMFI_KEY_INTEGER, LLMFI_IN_P(default_max_tokens), 1, LLMFI_MAX_NUMBER}, /* where the provider demands a limit */
+    {"embedding_model", LLMFI_KEY_TEXT, LLMFI_IN(embedding_model, embedding_model), 0, 0}, /* the model for embeddings */
+    {"embedding_batch", LLMFI_KEY_INTEGER, LLMFI_IN_P(embedding_batch), 0, 1000000}, /* texts in one embedding request */
+    {"quirks", LLMFI_KEY_QUIRKS, LLMFI_IN(s.quirks, quirks), 0, 0}, /* what differs from the dialect: {name: true} */
+    {"capabilities", LLMFI_KEY_CAN, LLMFI_IN_M(capabilities), 0, 0}, /* tools images audio files reasoning schema embeddings transcription */
+    {"input_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.input), 0, 2e6},
+    {"output_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.output), 0, 2e6},
+    {"cache_read_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.cache_read), 0, 2e6},
+    {"cache_write_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.cache_write), 0, 2e6}, /* kept for five minutes */
+    {"cache_write_1h_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.cache_write_1h), 0, 2e6}, /* kept for an hour */
+    {"cache_read_input_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.cache_read), 0, 2e6}, /* the same as cache_read_token_cost_usd_per_million */
+    {"cache_write_input_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.cache_write), 0, 2e6}, /* the same as cache_write_token_cost_usd_per_million */
+    {"max_tokens", LLMFI_KEY_INTEGER, LLMFI_IN_M(max_tokens), 1, LLMFI_MAX_NUMBER}, /* of an answer */
+    {"context_window", LLMFI_KEY_INTEGER, LLMFI_IN_M(s.context_window), 1, LLMFI_MAX_NUMBER}, /* tokens of prompt and answer */
+    {"max_output_tokens", LLMFI_KEY_INTEGER, LLMFI_IN_M(s.max_output), 1, LLMFI_MAX_NUMBER}, /* the most that the model can answer */
+    {"num_ctx", LLMFI_KEY_INTEGER, LLMFI_IN_M(s.num_ctx), 1, LLMFI_MAX_NUMBER}, /* Ollama: the window to load the model with */
+    {"temperature", LLMFI_KEY_NUMBER, LLMFI_IN_M(temperature), 0, 2},
+    {"top_p", LLMFI_KEY_NUMBER, LLMFI_IN_M(top_p), 0, 1},
+    {"stop", LLMFI_KEY_TEXTS, LLMFI_IN_M(stop), 0, 0}, /* one text or a list */
+    {"reasoning_effort", LLMFI_KEY_REASONING, LLMFI_IN_M(reasoning), 1, 1e9}, /* none minimal low medium high xhigh max, or a number of tokens */
+    {"prompt_prefix", LLMFI_KEY_TEXT, LLMFI_IN_M(prompt_prefix), 0, 0}, /* before the newest user message */
+    {"prompt_suffix", LLMFI_KEY_TEXT, LLMFI_IN_M(prompt_suffix), 0, 0}, /* behind it */
+    {"extra", LLMFI_KEY_OBJECT, LLMFI_IN_M(s.extra), 0, 0}, /* members laid into the request's body */
+    {"fallbacks", LLMFI_KEY_NAMES, LLMFI_IN_M(fallbacks), 0, 0}, /* names to try next */
+    {"timeout", LLMFI_KEY_TIME, LLMFI_IN(timeouts.total_ms, timeouts.total_ms), 0, 0}, /* the same as timeout_total */
+    {"timeout_connect", LLMFI_KEY_TIME, LLMFI_IN(timeouts.connect_ms, timeouts.connect_ms), 0, 0}, /* 30s, 500ms, 2m, none; a bare number is seconds */
+    {"timeout_first_byte", LLMFI_KEY_TIME, LLMFI_IN(timeouts.first_byte_ms, timeouts.first_byte_ms), 0, 0},
+    {"timeout_first_content", LLMFI_KEY_TIME, LLMFI_IN(timeouts.first_content_ms, timeouts.first_content_ms), 0, 0},
+    {"timeout_idle", LLMFI_KEY_TIME, LLMFI_IN(timeouts.idle_ms, timeouts.idle_ms), 0, 0},
+    {"timeout_total", LLMFI_KEY_TIME, LLMFI_IN(timeouts.total_ms, timeouts.total_ms), 0, 0},
+    {"max_retries", LLMFI_KEY_INTEGER, LLMFI_IN(max_retries, max_retries), 0, 100},
+    {"rpm", LLMFI_KEY_INTEGER, LLMFI_IN(rpm, rpm), 1, LLMFI_MAX_NUMBER}, /* requests a minute */
+    {"tpm", LLMFI_KEY_INTEGER, LLMFI_IN(tpm, tpm), 1, LLMFI_MAX_NUMBER}, /* tokens a minute */
+    {"weight", LLMFI_KEY_NUMBER, LLMFI_IN_M(weight), 0, 1e6}, /* share among the routes */
+    {"budget_usd", LLMFI_KEY_USD, LLMFI_IN_M(budget_pico), 0, 9e6}, /* the most to spend */
+    {"use_cases", LLMFI_KEY_ANY, LLMFI_IN_M(use_cases), 0, 0}, /* for the router */
+    {"quality", LLMFI_KEY_ANY, LLMFI_IN_M(quality), 0, 0}, /* for the router */
 };
 
 /* Which kind of entry a key stands in. */
@@ -257,4 +257,5 @@ LLMFI_UNUSED static bool llmfi_apply(const llmfi_node *entry, int of, void *to) 
     return priced;
 }
 
+#endif
 #endif

@@ -39,8 +39,14 @@ LLMFI_UNUSED static llmfi_provider *llmfi_config_provider(const llmfi_config *c,
 
 /* A known name: of the list, or of the table though left out. */
 LLMFI_UNUSED static bool llmfi_config_knows(const llmfi_config *c, llmf_str name) {
+#if !LLMF_HAS_INFO
+    bool later;
+    if (llmfi_left_out_name(name, &later).len) return true;
+#endif
     return llmfi_config_provider(c, name) || llmfi_find_provider_row(name) >= 0;
 }
+
+#if LLMF_HAS_INFO
 
 static void llmfi_nearest_providers(const llmfi_config *c, llmfi_nearest *n) {
     const llmfi_provider *p;
@@ -64,6 +70,18 @@ static void llmfi_say_providers(const llmfi_config *c, llmfi_text *t, bool asked
     }
 }
 
+#else
+
+static void llmfi_nearest_providers(const llmfi_config *c, llmfi_nearest *n) {
+    (void)c, (void)n;
+}
+
+static void llmfi_say_providers(const llmfi_config *c, llmfi_text *t, bool asked) {
+    (void)c, (void)t, (void)asked;
+}
+
+#endif
+
 LLMFI_UNUSED static bool llmfi_unknown_provider(const llmfi_config *c, llmf_str name, llmfi_text *t) {
     llmfi_nearest near_names = llmfi_nearest_to(name);
     llmfi_nearest_providers(c, &near_names);
@@ -74,17 +92,32 @@ LLMFI_UNUSED static bool llmfi_unknown_provider(const llmfi_config *c, llmf_str 
     return false;
 }
 
-/* Why a provider that is known cannot be used, and what to do. */
-static void llmfi_say_not_built(llmfi_text *t, llmf_str name, const char *option, bool later) {
+/* A provider's name as its option has it: LLMF_NO_GROQ. */
+static void llmfi_say_upper(llmfi_text *t, llmf_str name) {
+    size_t i;
+    for (i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+        if (c >= 'a' && c <= 'z') c = (char)(c - ('a' - 'A'));
+        llmfi_say(t, llmfi_str(&c, 1));
+    }
+}
+
+/* Why a provider that is known cannot be used, and what to do. of_table: it has an option. */
+static LLMFI_COLD void llmfi_say_not_built(llmfi_text *t, llmf_str name, bool of_table, bool later) {
     LLMFI_SAY(t, "provider ");
     llmfi_say(t, name);
     if (later) {
         LLMFI_SAY(t, " comes with a later version of llmfactory: take another one until then");
-    } else if (option) {
+    } else if (of_table) {
         LLMFI_SAY(t, " is left out of this build: build without LLMF_NO_");
-        llmfi_say_c(t, option);
+#if LLMF_HAS_STRINGS
+        llmfi_say_upper(t, name);
+#endif
         LLMFI_SAY(t, ", or, with LLMF_ONLY, add LLMF_WITH_");
-        llmfi_say_c(t, option);
+#if !LLMF_HAS_STRINGS
+        llmfi_say_c(t, "LLMF_WITH_");
+#endif
+        llmfi_say_upper(t, name);
         LLMFI_SAY(t, "=1");
     } else {
         LLMFI_SAY(t, " speaks a dialect that this build does not have: register it with llmf_register_dialect, or build with a provider of that dialect");
@@ -96,13 +129,22 @@ static const llmfi_provider *llmfi_config_usable(const llmfi_config *c, llmf_str
     const llmfi_provider *p = llmfi_config_provider(c, name);
     int row = llmfi_find_provider_row(name);
     llmfi_text t;
+#if !LLMF_HAS_INFO
+    bool later = false;
+    llmf_str left_out = llmfi_left_out_name(name, &later);
+    if (!p && left_out.len) {
+        t = llmfi_error_begin(err, LLMF_ERR_NOT_BUILT);
+        llmfi_say_not_built(&t, left_out, true, later);
+        return NULL;
+    }
+#endif
     if (p && (p->built || p->row < 0)) return p; /* a dialect of one's own may be registered by then: who prepares the call looks */
     t = llmfi_error_begin(err, p || row >= 0 ? LLMF_ERR_NOT_BUILT : LLMF_ERR_UNKNOWN_PROVIDER);
     if (p) {
-        llmfi_say_not_built(&t, p->name, p->option, p->later);
+        llmfi_say_not_built(&t, p->name, true, p->later);
     } else if (row >= 0) {
         const llmfi_provider_row *r = &llmfi_provider_rows[row];
-        llmfi_say_not_built(&t, llmfi_cstr(r->name), r->option, llmfi_dialect_rows[r->dialect].later);
+        llmfi_say_not_built(&t, llmfi_cstr(r->name), true, llmfi_dialect_rows[r->dialect].later);
     } else {
         llmfi_unknown_provider(c, name, &t);
     }
@@ -175,17 +217,21 @@ static void llmfi_record_begin(llmfi_record *r, const llmfi_provider *p, llmf_st
     if (row) llmfi_record_facts(r, row);
 }
 
+#if LLMF_HAS_CONFIG
 /* The table's tier has nothing to say of prices that the config gives. */
 static void llmfi_record_apply(llmfi_record *r, const llmfi_node *entry) {
     if (llmfi_apply(entry, LLMFI_OF_MODEL, r)) r->tier_above = 0;
     if (r->s.deployment.len && !llmfi_member(entry, LLMFI_LIT("model_id"))) r->s.model_id = r->s.deployment;
 }
 
-static llmf_str llmfi_entry_text(const llmfi_node *entry, const char *key) {
+#endif
+
+LLMFI_UNUSED static llmf_str llmfi_entry_text(const llmfi_node *entry, const char *key) {
     const llmfi_node *n = llmfi_member(entry, llmfi_cstr(key));
     return n && n->type == LLMFI_STRING ? n->text : llmfi_str("", 0);
 }
 
+#if LLMFI_HAS_HOLES
 /* The value for {name} in a base URL, or ptr NULL where there is no such name. */
 static llmf_str llmfi_template_value(const llmfi_record *r, llmf_str name) {
     if (LLMFI_IS(name, "region")) return r->s.region;
@@ -222,46 +268,39 @@ static bool llmfi_template_ok(llmf_str value) {
     return value.len > 0 && llmfi_char_span(value, LLMFI_CHAR_UNRESERVED) == value.len;
 }
 
-/* Fills {region} and its like; `to` NULL measures. LLMFI_NOWHERE with *err where a value is missing or cannot stand there. */
+/* Fills {region} and its like, and {region-}, which is the region and a dash, but nothing for `global`; `to` NULL measures. LLMFI_NOWHERE with *err where a value is missing or cannot stand there. */
 static size_t llmfi_template_fill(const llmfi_record *r, char *to, llmf_error *err) {
     llmf_str url = r->s.base_url;
     size_t i = 0, len = 0;
     while (i < url.len) {
         llmf_str piece = llmfi_str(url.ptr + i, 1);
+        bool dash = false;
         size_t close = url.ptr[i] == '{' ? llmfi_find_char(llmfi_from(url, i), '}') : LLMFI_NOWHERE;
         i++;
         if (close != LLMFI_NOWHERE) {
             llmf_str name = llmfi_str(url.ptr + i, close - 1);
+            if (llmfi_ends(name, LLMFI_LIT("-"))) name.len--;
             piece = llmfi_template_value(r, name);
             if (!llmfi_template_ok(piece)) {
                 llmfi_template_problem(r, name, err);
                 return LLMFI_NOWHERE;
             }
+            if (name.len < close - 1) dash = !LLMFI_IS(piece, "global");
+            if (name.len < close - 1 && !dash) piece.len = 0;
             i += close;
         }
         if (to) memcpy(to + len, piece.ptr, piece.len);
         len += piece.len;
+        if (dash && to) to[len] = '-';
+        len += dash;
     }
     return len;
 }
 
-/* What needs memory of its own. */
-static bool llmfi_record_end(llmfi_config *c, llmfi_arena *into, llmfi_record *r, llmf_error *err) {
+/* The base URL with its holes filled. */
+static bool llmfi_template_end(llmfi_record *r, llmfi_arena *into, llmf_error *err) {
     size_t len;
     char *to;
-    const char *what;
-    bool forced = c->desc->base_url && c->desc->base_url[0];
-    if (forced) r->s.base_url = llmfi_cstr(c->desc->base_url);
-    what = llmfi_url_problem(r->s.base_url);
-    if (what) { /* files have been checked: it is the program's, or a variable's */
-        llmfi_text t = llmfi_error_begin(err, forced ? LLMF_ERR_ARGUMENT : LLMF_ERR_CONFIG);
-        if (forced) LLMFI_SAY(&t, "llmf_desc");
-        else llmfi_say(&t, r->provider->name);
-        LLMFI_SAY(&t, ": base_url ");
-        llmfi_say_c(&t, what);
-        if (!forced) LLMFI_SAY(&t, "; look at the variable that sets it, <NAME>_BASE_URL");
-        return false;
-    }
     if (llmfi_find_char(r->s.base_url, '{') == LLMFI_NOWHERE) return true;
     len = llmfi_template_fill(r, NULL, err);
     if (len == LLMFI_NOWHERE) return false;
@@ -272,7 +311,41 @@ static bool llmfi_record_end(llmfi_config *c, llmfi_arena *into, llmfi_record *r
     return true;
 }
 
+#else
+
+/* Without CONFIG no row of this build has a hole. */
+static bool llmfi_template_end(const llmfi_record *r, const llmfi_arena *into, const llmf_error *err) {
+    (void)r, (void)into, (void)err;
+    return true;
+}
+
+#endif
+
+/* What needs memory of its own. */
+static bool llmfi_record_end(llmfi_config *c, llmfi_arena *into, llmfi_record *r, llmf_error *err) {
+    bool forced = c->desc->base_url && c->desc->base_url[0];
+#if LLMF_HAS_STRINGS
+    const char *what;
+#endif
+    if (forced) r->s.base_url = llmfi_cstr(c->desc->base_url);
+#if LLMF_HAS_STRINGS /* else the transport refuses it, with as many words */
+    what = llmfi_url_problem(r->s.base_url);
+    if (what) { /* files have been checked: it is the program's, or a variable's */
+        llmfi_text t = llmfi_error_begin(err, forced ? LLMF_ERR_ARGUMENT : LLMF_ERR_CONFIG);
+        if (forced) LLMFI_SAY(&t, "llmf_desc");
+        else llmfi_say(&t, r->provider->name);
+        LLMFI_SAY(&t, ": base_url ");
+        llmfi_say_c(&t, what);
+        if (!forced) LLMFI_SAY(&t, "; look at the variable that sets it, <NAME>_BASE_URL");
+        return false;
+    }
+#endif
+    return llmfi_template_end(r, into, err);
+}
+
 /* ---- the order in which names resolve ---- */
+
+#if LLMF_HAS_CONFIG
 
 /* The name of a config entry's provider: its own, else the one whose table knows its id, else the default one; empty. */
 static llmf_str llmfi_entry_provider_name(const llmfi_config *c, const llmfi_entry *e) {
@@ -332,6 +405,8 @@ static const llmfi_entry *llmfi_find_entry(const llmfi_config *c, llmf_str name)
     return NULL;
 }
 
+#endif
+
 static bool llmfi_record_of(const llmfi_config *c, const llmfi_provider *p, llmf_str id, llmf_str name, llmfi_record *out) {
     llmfi_record_begin(out, p, id);
     out->s.name = name;
@@ -350,6 +425,19 @@ static bool llmfi_record_default(const llmfi_config *c, const llmfi_provider *p,
     LLMFI_SAY(&t, ":model), or set its default_model in the config");
     return false;
 }
+
+#if !LLMF_HAS_INFO
+
+static bool llmfi_unknown_model(const llmfi_config *c, llmf_str name, llmf_error *err) {
+    llmfi_text t = llmfi_error_begin(err, LLMF_ERR_UNKNOWN_MODEL);
+    (void)c;
+    LLMFI_SAY(&t, "unknown model ");
+    llmfi_say(&t, name);
+    LLMFI_SAY(&t, "; it must be a key of the config, an id of the table, or provider:model");
+    return false;
+}
+
+#else
 
 /* Names that might have been meant: keys of the config, rows of the table, and provider:model of both. */
 static bool llmfi_unknown_model(const llmfi_config *c, llmf_str name, llmf_error *err) {
@@ -384,6 +472,8 @@ static bool llmfi_unknown_model(const llmfi_config *c, llmf_str name, llmf_error
     return false;
 }
 
+#endif
+
 /* The first row of this id; the default provider's where that has one. */
 static const llmfi_model_row *llmfi_row_of_name(const llmfi_config *c, llmf_str name) {
     llmf_str provider = llmfi_config_default_provider(c);
@@ -393,12 +483,14 @@ static const llmfi_model_row *llmfi_row_of_name(const llmfi_config *c, llmf_str 
 }
 
 static bool llmfi_resolve_name(const llmfi_config *c, llmf_str name, llmfi_record *out, llmf_error *err) {
-    const llmfi_entry *e = llmfi_find_entry(c, name);
     const llmfi_model_row *row;
     const llmfi_provider *p;
     size_t colon = llmfi_find_char(name, ':');
     llmf_str before = llmfi_str(name.ptr, colon == LLMFI_NOWHERE ? 0 : colon), provider;
+#if LLMF_HAS_CONFIG
+    const llmfi_entry *e = llmfi_find_entry(c, name);
     if (e) return llmfi_record_of_entry(c, e, out, err);
+#endif
     row = llmfi_row_of_name(c, name);
     if (row) {
         p = llmfi_config_usable(c, llmfi_cstr(llmfi_provider_rows[row->provider].name), err);

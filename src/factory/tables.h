@@ -32,18 +32,8 @@ static const llmfi_auth_row llmfi_auth_rows[] = {
 #undef LLMFI_AUTH_ROW
 };
 
-/* What a thing is for, in words for people. */
-#if LLMF_HAS_STRINGS
-#define LLMFI_DOC(text) text
-#else
-#define LLMFI_DOC(text) NULL
-#endif
-
-/* Keeps what follows where `has` is 1, drops it where it is 0. */
-#define LLMFI_KEEP(has, ...) LLMFI_KEEP_IF(has, __VA_ARGS__)
-#define LLMFI_KEEP_IF(has, ...) LLMFI_KEEP_##has(__VA_ARGS__)
-#define LLMFI_KEEP_1(...) __VA_ARGS__
-#define LLMFI_KEEP_0(...)
+/* Base URLs of this build may hold {region} and its like: a config's, or those of these providers' rows. */
+#define LLMFI_HAS_HOLES (LLMF_HAS_CONFIG || LLMF_HAS_VERTEX || LLMF_HAS_AZURE || LLMF_HAS_BEDROCK || LLMF_HAS_BEDROCK_MANTLE || LLMF_HAS_SNOWFLAKE)
 
 /* ---- dialects ---- */
 
@@ -63,29 +53,18 @@ static const llmfi_dialect_row llmfi_dialect_rows[] = {
 #include "../../models.def"
 };
 
-/* ---- sets of quirks ---- */
+/* ---- quirks ---- */
 
-enum {
-    LLMFI_QUIRK_SETS = 0
-#define LLMF_QUIRK_SET(NAME, a, b, c, d) , LLMFI_QUIRKS_##NAME = LLMFI_Q_##a | LLMFI_Q_##b | LLMFI_Q_##c | LLMFI_Q_##d
-#include "../../models.def"
-};
-
-typedef struct llmfi_quirk_row {
-    const char *name, *what;
-    uint32_t bit;
-} llmfi_quirk_row;
-
-static const llmfi_quirk_row llmfi_quirk_rows[] = {
-#define LLMFI_QUIRK_ROW(id, name, what) {name, LLMFI_DOC(what), LLMFI_Q_##id},
-    LLMFI_QUIRKS(LLMFI_QUIRK_ROW)
-#undef LLMFI_QUIRK_ROW
-};
+/* In the order of their bits. */
+static const char llmfi_quirk_names[] =
+#define LLMFI_QUIRK_NAME(id, name, what) name "\0"
+    LLMFI_QUIRKS(LLMFI_QUIRK_NAME)
+#undef LLMFI_QUIRK_NAME
+    ;
 
 /* ---- providers ---- */
 
 typedef struct llmfi_provider_row {
-    const char *option;                      /* as in LLMF_NO_<option> */
     const char *name, *aliases, *base_url, *key_variables, *default_model, *api_version, *embedding_model;
     int32_t default_max_tokens, embedding_batch;
     uint32_t quirks;
@@ -93,17 +72,40 @@ typedef struct llmfi_provider_row {
     bool built;
 } llmfi_provider_row;
 
+/* Rows of this build: all, so that each can be told of; without INFO those that are built in, and of the others the names. */
+#if LLMF_HAS_INFO
+#define LLMFI_KEEP_ROW(has, ...) __VA_ARGS__
+#else
+#define LLMFI_KEEP_ROW(has, ...) LLMFI_KEEP(has, __VA_ARGS__)
+#endif
+
 enum {
-#define LLMF_PROVIDER(ID, name, aliases, dialect, url, auth, keys, model, max, version, embedding, batch, quirks) LLMFI_P_##ID,
+#define LLMF_PROVIDER(ID, name, aliases, dialect, url, auth, keys, model, max, version, embedding, batch, quirks) LLMFI_KEEP_ROW(LLMF_HAS_##ID, LLMFI_P_##ID, )
 #include "../../models.def"
     LLMFI_P_COUNT
 };
 
 static const llmfi_provider_row llmfi_provider_rows[] = {
-#define LLMF_PROVIDER(ID, name, aliases, dialect, url, auth, keys, model, max, version, embedding, batch, quirks) \
-    {#ID, name, aliases, url, keys, model, version, embedding, max, batch, LLMFI_QUIRKS_##quirks, LLMFI_DIALECT_##dialect, LLMFI_AUTH_##auth, LLMF_HAS_##ID},
+#define LLMF_PROVIDER(ID, name, aliases, dialect, url, auth, keys, model, max, version, embedding, batch, quirks)                                                \
+    LLMFI_KEEP_ROW(LLMF_HAS_##ID,                                                                                                                               \
+                   {name, aliases, url, keys, model, version, embedding, max, batch, LLMFI_QUIRKS_##quirks, LLMFI_DIALECT_##dialect, LLMFI_AUTH_##auth, LLMF_HAS_##ID}, )
 #include "../../models.def"
 };
+
+#if !LLMF_HAS_INFO
+/* Name and aliases of each that is left out; a - before the name: it comes with a later version. */
+static const char llmfi_left_out[] = ""
+#define LLMFI_LEFT_OUT(has, adapter, words) LLMFI_LEFT_OUT_IF(has, adapter, words)
+#define LLMFI_LEFT_OUT_IF(has, adapter, words) LLMFI_LEFT_OUT_##has(adapter, words)
+#define LLMFI_LEFT_OUT_1(adapter, words)
+#define LLMFI_LEFT_OUT_0(adapter, words) LLMFI_LATER_##adapter words "\n"
+#define LLMFI_LATER_1
+#define LLMFI_LATER_0 "-"
+#define LLMF_PROVIDER(ID, name, aliases, dialect, url, auth, keys, model, max, version, embedding, batch, quirks) \
+    LLMFI_LEFT_OUT(LLMF_HAS_##ID, LLMFI_ADAPTER_##dialect, name " " aliases)
+#include "../../models.def"
+    ;
+#endif
 
 /* A provider that is built in needs its dialect: options.h lists the hosts of each, and a host missing there does not compile. */
 enum {
@@ -203,6 +205,31 @@ LLMFI_UNUSED static int llmfi_find_provider_row(llmf_str name) {
     return -1;
 }
 
+#if !LLMF_HAS_INFO
+/* The i-th provider that is left out, from 0; false past the end. */
+LLMFI_UNUSED static bool llmfi_left_out_at(size_t i, llmf_str *line) {
+    const char *at = llmfi_left_out;
+    for (; *at && i; i--) at = strchr(at, '\n') + 1;
+    *line = llmfi_str(at, strcspn(at, "\n"));
+    return *at != '\0';
+}
+
+/* The name of the provider of this name or alias that is left out, *later: it comes with a later version. Empty: there is none. */
+LLMFI_UNUSED static llmf_str llmfi_left_out_name(llmf_str name, bool *later) {
+    llmf_str line, word, first;
+    size_t i;
+    for (i = 0; llmfi_left_out_at(i, &line); i++) {
+        *later = line.ptr[0] == '-';
+        if (*later) line = llmfi_from(line, 1);
+        for (first = llmfi_str("", 0); llmfi_next_word(&line, &word);) {
+            if (!first.len) first = word;
+            if (llmfi_eq_nocase(word, name)) return first;
+        }
+    }
+    return llmfi_str("", 0);
+}
+#endif
+
 /* The row of a dialect, letters without case; -1. */
 LLMFI_UNUSED static int llmfi_find_dialect_row(llmf_str name) {
     int i;
@@ -252,10 +279,8 @@ LLMFI_UNUSED static uint32_t llmfi_row_capabilities(const llmfi_model_row *row) 
 
 /* The bit of a quirk's config name; 0: there is none. */
 LLMFI_UNUSED static uint32_t llmfi_quirk_bit(llmf_str name) {
-    size_t i;
-    for (i = 0; i < LLMFI_COUNT(llmfi_quirk_rows); i++)
-        if (llmfi_eq(name, llmfi_cstr(llmfi_quirk_rows[i].name))) return llmfi_quirk_rows[i].bit;
-    return 0;
+    int at = llmfi_word_in(llmfi_quirk_names, name);
+    return at < 0 ? 0 : (uint32_t)1 << at;
 }
 
 /* The scheme of a config name; -1. */

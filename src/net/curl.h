@@ -45,6 +45,9 @@ enum { LLMFI_CURL_NONE = 0, LLMFI_CURL_GET = 1, LLMFI_CURL_HEAD = 2, LLMFI_CURL_
 /* An easy handle and what it needs to live; in x->state. */
 typedef struct llmfi_easy {
     CURL *curl;
+#if LIBCURL_VERSION_NUM >= 0x073F00
+    CURLU *parts;                            /* of `url` */
+#endif
     llmfi_curl *c;
     struct llmfi_easy *next, *prev;          /* those in use; next also of the kept ones */
     llmf_exchange *x;                        /* NULL: kept, or cancelled and not yet swept up */
@@ -198,6 +201,9 @@ static curl_socket_t llmfi_curl_on_open(void *user, curlsocktype purpose, struct
     fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 #else
     fd = socket(address->family, address->socktype, address->protocol);
+#ifdef FD_CLOEXEC
+    if (fd != CURL_SOCKET_BAD) (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+#endif
 #endif
     (void)purpose;
     if (fd == CURL_SOCKET_BAD) return fd;
@@ -254,9 +260,10 @@ static size_t llmfi_easy_header(llmfi_easy *e, llmf_str line, size_t len) {
     size_t colon = llmfi_find_char(line, ':');
     llmf_str name, value;
     if (colon == LLMFI_NOWHERE) return len;
+    if (!e->headers_left--) return llmfi_easy_stop(e, LLMF_ERR_LIMIT, "more headers in the reply than LLMF_MAX_HEADERS");
+    if (!llmfi_header_may_matter(colon)) return len;
     name = llmfi_str(line.ptr, colon);
     value = llmfi_trim(llmfi_from(line, colon + 1));
-    if (!e->headers_left--) return llmfi_easy_stop(e, LLMF_ERR_LIMIT, "more headers in the reply than LLMF_MAX_HEADERS");
     if (name.len == 16 && value.len && llmfi_eq_nocase(name, LLMFI_LIT("content-encoding")) && !llmfi_eq_nocase(value, LLMFI_LIT("identity")))
         return llmfi_easy_stop(e, LLMF_ERR_PROTOCOL, "the reply is compressed, which was not asked for");
     llmf_exchange_header(e->x, name, value);
@@ -267,6 +274,10 @@ static size_t llmfi_curl_on_header(char *ptr, size_t size, size_t count, void *u
     llmfi_easy *e = (llmfi_easy *)user;
     size_t len = size * count;
     llmf_str line = llmfi_str(ptr, len);
+    if (e->status >= 200 && len > 2 && e->x && !e->head_done && len <= e->head_left) { /* as good as all of them */
+        e->head_left -= len;
+        return llmfi_easy_header(e, line, len);
+    }
     while (line.len && (line.ptr[line.len - 1] == '\n' || line.ptr[line.len - 1] == '\r')) line.len--;
     if (!e->x) return 0;
     if (e->head_done) return len; /* a trailer: of no effect */
@@ -376,6 +387,7 @@ static void llmfi_easy_set(llmfi_easy *e) {
     (void)curl_easy_setopt(h, CURLOPT_FOLLOWLOCATION, 0L); /* a redirect would carry the key to another host */
     (void)curl_easy_setopt(h, CURLOPT_PATH_AS_IS, 1L);
     (void)curl_easy_setopt(h, CURLOPT_PROXY, d->proxy ? d->proxy : ""); /* "": not the environment's either */
+    if (!d->proxy) (void)curl_easy_setopt(h, CURLOPT_NOPROXY, "*");      /* nor is it asked about exceptions for each request */
     (void)curl_easy_setopt(h, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     (void)curl_easy_setopt(h, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     (void)curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, llmfi_curl_on_data);
@@ -401,6 +413,9 @@ static void llmfi_easy_set(llmfi_easy *e) {
 static void llmfi_easy_free(llmfi_easy *e) {
     llmfi_heap *heap = e->c->t.net->heap;
     if (e->curl) curl_easy_cleanup(e->curl);
+#if LIBCURL_VERSION_NUM >= 0x073F00
+    curl_url_cleanup(e->parts);
+#endif
     llmfi_buf_free(&e->url);
     llmfi_buf_free(&e->head);
     llmfi_buf_free(&e->body);
@@ -630,7 +645,18 @@ static bool llmfi_easy_headers(llmfi_easy *e, const llmf_http_request *r) {
 static bool llmfi_easy_url(llmfi_easy *e, llmf_str url) {
     if (e->url.len == url.len + 1 && !memcmp(e->url.ptr, url.ptr, url.len)) return true;
     e->url.len = 0;
-    return llmfi_buf_add(&e->url, url.ptr, url.len) && llmfi_buf_add(&e->url, "", 1) && curl_easy_setopt(e->curl, CURLOPT_URL, e->url.ptr) == CURLE_OK;
+    if (!llmfi_buf_add(&e->url, url.ptr, url.len) || !llmfi_buf_add(&e->url, "", 1)) return false;
+#if LIBCURL_VERSION_NUM >= 0x073F00
+    /* Parsed once, as long as the same URL is asked for: libcurl parses a CURLOPT_URL anew for each request, 4 % of all that it does for one. */
+    if (!e->parts) e->parts = curl_url();
+    if (e->parts && curl_url_set(e->parts, CURLUPART_URL, e->url.ptr, CURLU_PATH_AS_IS)) {
+        e->url.len = 0;
+        return llmfi_easy_stop(e, LLMF_ERR_ARGUMENT, "libcurl refuses the URL") != 0;
+    }
+    return e->parts && curl_easy_setopt(e->curl, CURLOPT_CURLU, e->parts) == CURLE_OK;
+#else
+    return curl_easy_setopt(e->curl, CURLOPT_URL, e->url.ptr) == CURLE_OK;
+#endif
 }
 
 static void llmfi_easy_method(llmfi_easy *e, const llmf_http_request *r) {

@@ -66,6 +66,7 @@ static void llmfi_custom_tick(llmfi_transport *t) {
         c->any = true;
         got = user->start(user->user, x, &x->req);
         if (got != LLMF_OK) llmf_exchange_end(x, got, "the custom transport refused to start");
+        else if (x->by) llmfi_exchange_connected(x); /* it cannot say when: from now on its reply is waited for */
         if (llmfi_slice_over(t->net)) break;
     }
     if (c->any && user->poll) user->poll(user->user, 0);

@@ -6,6 +6,7 @@
 #ifndef LLMFI_NET_HTTP_H
 #define LLMFI_NET_HTTP_H
 #include "stream.h"
+#include "../base/clock.h"
 #include "../wire/http1.h"
 
 /* One read buffer's worth after the other is taken from one connection this often before the others have their turn. */
@@ -31,12 +32,6 @@ typedef struct llmfi_conn {
     llmf_exchange *x;                        /* NULL: idle, or cancelled */
     void *stream;
     char *host;                              /* behind this struct, with a NUL */
-    llmf_str authority, target;              /* of x's URL */
-    llmfi_http1 reply;
-    llmfi_buf out;                           /* bytes that a write did not take, from out_at on */
-    size_t out_at;
-    llmfi_buf rest;                          /* what came while the call wanted no more: from rest_at on, the first rest_body bytes of it decoded */
-    size_t rest_at, rest_body;
     uint64_t body_left;                      /* of the request, not yet fetched from the engine */
     uint64_t idle_ns;                        /* since when */
     unsigned serial;                         /* counts the exchanges: another one may stand at the same address */
@@ -47,6 +42,11 @@ typedef struct llmfi_conn {
     bool paused;                             /* the call has enough for now */
     bool again;                              /* was left with more to read */
     bool in_use;                             /* some function up the stack works on it */
+    size_t out_at, rest_at, rest_body;       /* in `out`; in `rest`: from there on, the first rest_body bytes of it decoded */
+    llmf_str authority, target;              /* of x's URL */
+    llmfi_buf out;                           /* bytes that a write did not take */
+    llmfi_buf rest;                          /* what came while the call wanted no more */
+    llmfi_http1 reply;
 } llmfi_conn;
 
 typedef struct llmfi_conns {
@@ -79,7 +79,7 @@ static void llmfi_conn_leave(llmfi_conn *c) {
     l->count--;
 }
 
-static void llmfi_conn_join(llmfi_conn *c, int state) {
+static LLMFI_SHORT void llmfi_conn_join(llmfi_conn *c, int state) {
     llmfi_conns *l = &c->http->list[state];
     c->state = state;
     c->next = NULL;
@@ -95,7 +95,7 @@ static void llmfi_conn_move(llmfi_conn *c, int state) {
     llmfi_conn_join(c, state);
 }
 
-static void llmfi_http_unqueue(llmfi_http *h, llmf_exchange *x) {
+static LLMFI_SHORT void llmfi_http_unqueue(llmfi_http *h, llmf_exchange *x) {
     if (x->prev) x->prev->next = x->next;
     else h->first = x->next;
     if (x->next) x->next->prev = x->prev;
@@ -133,12 +133,18 @@ static bool llmfi_conn_release(llmfi_conn *c, bool was) {
     return false;
 }
 
+/* The key was in it. */
+static void llmfi_conn_sent(llmfi_conn *c) {
+    if (c->out.ptr) memset(c->out.ptr, 0, c->out.cap);
+    llmfi_buf_free(&c->out);
+}
+
 static void llmfi_conn_forget_exchange(llmfi_conn *c) {
     if (c->x) c->x->state = NULL;
     c->x = NULL;
     c->serial++;
     llmfi_http1_free(&c->reply);
-    llmfi_buf_free(&c->out);
+    llmfi_conn_sent(c);
     llmfi_buf_free(&c->rest);
     c->out_at = c->rest_at = c->rest_body = 0;
     c->body_left = 0;
@@ -216,7 +222,7 @@ static void llmfi_conn_where(const llmfi_conn *c, llmfi_text *t) {
 }
 
 /* Ends the exchange and the connection. */
-static void llmfi_conn_fail(llmfi_conn *c, int result, const char *what, bool ask_stream) {
+static LLMFI_COLD void llmfi_conn_fail(llmfi_conn *c, int result, const char *what, bool ask_stream) {
     llmf_exchange *x = c->x;
     llmfi_stream *s = &c->http->stream;
     char text[256];
@@ -231,6 +237,9 @@ static void llmfi_conn_fail(llmfi_conn *c, int result, const char *what, bool as
     llmfi_conn_close(c);
     if (x) llmf_exchange_end(x, result, text);
 }
+#if !LLMF_HAS_STRINGS
+#define llmfi_conn_fail(c, result, what, ask_stream) ((void)(what), llmfi_conn_fail((c), (result), "", (ask_stream)))
+#endif
 
 /* The reply is whole. */
 static void llmfi_conn_complete(llmfi_conn *c) {
@@ -239,7 +248,7 @@ static void llmfi_conn_complete(llmfi_conn *c) {
     if (c->reply.keep_alive && !c->sending && !c->broken && h->most_idle) {
         llmfi_conn_forget_exchange(c);
         c->used = true;
-        c->idle_ns = h->now_ns;
+        c->idle_ns = h->t.net->now_ns(h->t.net);
         llmfi_conn_move(c, LLMFI_CONN_IDLE);
         h->work = true;
     } else {
@@ -342,7 +351,7 @@ static bool llmfi_conn_flush(llmfi_conn *c) {
         if (n == 0) return false;
         c->out_at += (size_t)n;
     }
-    llmfi_buf_free(&c->out);
+    llmfi_conn_sent(c);
     c->out_at = 0;
     return true;
 }
@@ -369,6 +378,7 @@ static void llmfi_conn_request(llmfi_conn *c) {
     llmfi_http1_request r;
     const char *what;
     char root[1024]; /* a query needs a path before it */
+    size_t head;
     int error;
     memset(&r, 0, sizeof r);
     r.method = x->req.method;
@@ -384,11 +394,14 @@ static void llmfi_conn_request(llmfi_conn *c) {
     r.content_length = c->body_left = x->req.body_len;
     r.has_body = x->req.body_len || !(LLMFI_IS(r.method, "GET") || LLMFI_IS(r.method, "HEAD"));
     llmfi_http1_init(&c->reply, net->heap, LLMFI_IS(r.method, "HEAD"), 0, net->desc->max_response);
+    c->reply.name_lengths = LLMFI_HEADER_LENGTHS; /* with content-encoding among them */
     c->sending = true;
     error = llmfi_http1_write_head(&b, &r, &what);
     if (error == LLMFI_WIRE_MEMORY) error = llmfi_http1_write_head(&c->out, &r, &what); /* longer than the shared buffer */
+    head = b.len;
     if (error) llmfi_conn_fail(c, error == LLMFI_WIRE_BAD ? LLMF_ERR_ARGUMENT : LLMF_ERR_MEMORY, what, false);
     else if (!b.len || (llmfi_conn_fill(c, &b) && llmfi_conn_write(c, b.ptr, b.len))) (void)llmfi_conn_send(c);
+    memset(net->recv, 0, head); /* the key was in it */
 }
 
 /* ---- receiving ---- */
@@ -430,7 +443,10 @@ static bool llmfi_conn_item(llmfi_conn *c, int item, llmf_str in) {
     }
     case LLMFI_HTTP1_HEADERS_END:
     case LLMFI_HTTP1_TRAILER: break;
-    case LLMFI_HTTP1_DONE: llmfi_conn_complete(c); return false;
+    case LLMFI_HTTP1_DONE:
+        if (in.len) r->keep_alive = false; /* nobody asked for what follows: it must not be taken for the next reply */
+        llmfi_conn_complete(c);
+        return false;
     default: llmfi_conn_malformed(c); return false;
     }
     return c->serial == serial;
@@ -550,11 +566,11 @@ static int llmfi_http_place(llmfi_http *h, llmf_exchange *x) {
     llmfi_conn *c;
     bool fresh = x->state == h;
     if (!llmfi_url_parse(x->req.url, &url, &bad) || !url.port) {
-        h->t.why = "the URL is not one that begins with http:// or https://";
+        h->t.why = LLMFI_WORDS("the URL is not one that begins with http:// or https://");
         return LLMF_ERR_ARGUMENT;
     }
     if (!h->stream.tls && llmfi_eq_nocase(url.scheme, LLMFI_LIT("https"))) {
-        h->t.why = "the transport \"socket\" has no TLS: for https:// set transport to \"curl\" (LLMF_NO_CURL must not be set) or give a custom_stream";
+        h->t.why = LLMFI_WORDS("the transport \"socket\" has no TLS: for https:// set transport to \"curl\" (LLMF_NO_CURL must not be set) or give a custom_stream");
         return LLMF_ERR_NOT_BUILT;
     }
     c = fresh ? NULL : llmfi_http_kept(h, &url);
@@ -565,7 +581,7 @@ static int llmfi_http_place(llmfi_http *h, llmf_exchange *x) {
     } else {
         llmfi_conn_move(c, LLMFI_CONN_START);
     }
-    h->t.why = "no memory for a connection: raise memory_size";
+    h->t.why = LLMFI_WORDS("no memory for a connection: raise memory_size");
     if (!c) return LLMF_ERR_MEMORY;
     c->x = x;
     c->authority = url.authority;
@@ -603,7 +619,7 @@ static void llmfi_http_advance(llmfi_http *h) {
         llmf_exchange *x = h->first;
         int got = llmfi_http_place(h, x);
         if (got < 0) return;
-        if (x->req.connect_timeout_ms > 0) x->deadline_ns = h->now_ns + (uint64_t)x->req.connect_timeout_ms * 1000000u;
+        if (x->req.connect_timeout_ms > 0) x->deadline_ns = llmfi_after_ms(h->now_ns, x->req.connect_timeout_ms);
         llmfi_http_unqueue(h, x);
         if (got == LLMF_OK) continue;
         x->state = NULL;
@@ -639,7 +655,7 @@ static bool llmfi_conn_unwatched(const llmfi_conn *c) {
 
 static void llmfi_http_tick(llmfi_transport *t) {
     llmfi_http *h = (llmfi_http *)(void *)t;
-    if (!h->count && !h->first) return;
+    if (!h->again && !h->work && !h->blind && !h->list[LLMFI_CONN_DIAL].first) return;
     h->now_ns = t->net->now_ns(t->net);
     if (h->again || (h->blind && h->list[LLMFI_CONN_BUSY].first)) {
         h->again = false;

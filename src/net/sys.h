@@ -124,6 +124,10 @@ LLMFI_UNUSED static intptr_t llmfi_sys_socket(int family, int type) {
 
 /* What a failed system call means, in words that no locale changes; "" for what is too rare to have one. */
 LLMFI_UNUSED static const char *llmfi_sys_words(int error) {
+#if !LLMF_HAS_STRINGS
+    (void)error;
+    return "";
+#else
     static const struct { int error; const char *words; } table[] = {
         {LLMFI_SYS_ERROR(ECONNREFUSED), "connection refused: nothing listens there"},
         {LLMFI_SYS_ERROR(ECONNRESET), "connection reset by the other side"},
@@ -148,6 +152,7 @@ LLMFI_UNUSED static const char *llmfi_sys_words(int error) {
     for (i = 0; i < LLMFI_COUNT(table); i++)
         if (table[i].error == error) return table[i].words;
     return "";
+#endif
 }
 
 #endif

@@ -34,8 +34,6 @@ enum {
 };
 
 typedef struct llmfi_http1 {
-    llmfi_buf line;                          /* an unfinished line of the head */
-    llmf_str name, value, body;              /* the item, until the next call; body also no longer than the bytes of the input are left alone */
     uint64_t at;                             /* bytes of this reply taken; 0: nothing has come yet */
     uint64_t left;                           /* bytes that the body (AT_LENGTH) or chunk (AT_CHUNK) still has; the chunk size while it is read */
     uint64_t budget;                         /* bytes that the body may still have by the limit */
@@ -48,7 +46,11 @@ typedef struct llmfi_http1 {
     bool keep_alive;                         /* from HEADERS_END on: the connection may serve another request after DONE. False at DONE when
                                                 bytes follow that nobody asked for: the length given was too short */
     bool head_request, has_length, chunked, close, persist, http10, spent;
+    uint32_t name_lengths;                   /* set after init: the headers of interest, by the lengths of their names (bit n: n bytes); 0: all. Others are
+                                                checked all the same, but not handed out */
     bool controls;                           /* the line may hold control characters: look closer */
+    llmfi_buf line;                          /* an unfinished line of the head */
+    llmf_str name, value, body;              /* the item, until the next call; body also no longer than the bytes of the input are left alone */
 } llmfi_http1;
 
 /* head_request: the reply has no body whatever it says. max_head: bytes of status lines, headers, trailers, 0 for LLMF_MAX_HEAD;
@@ -67,7 +69,7 @@ LLMFI_UNUSED static void llmfi_http1_free(llmfi_http1 *h) {
     llmfi_buf_free(&h->line);
 }
 
-static int llmfi_http1_fail(llmfi_http1 *h, int error, const char *what, uint64_t at) {
+static LLMFI_COLD int llmfi_http1_fail(llmfi_http1 *h, int error, const char *what, uint64_t at) {
     h->state = LLMFI_HTTP1_AT_ERROR;
     h->error = error;
     h->what = what;
@@ -75,10 +77,16 @@ static int llmfi_http1_fail(llmfi_http1 *h, int error, const char *what, uint64_
     h->keep_alive = false;
     return LLMFI_HTTP1_ERROR;
 }
+#if !LLMF_HAS_STRINGS
+#define llmfi_http1_fail(h, error, what, at) llmfi_http1_fail((h), (error), "", (at))
+#endif
 
-static int llmfi_http1_bad(llmfi_http1 *h, const char *what, uint64_t at) {
-    return llmfi_http1_fail(h, LLMFI_WIRE_BAD, what, at);
+static LLMFI_COLD int llmfi_http1_bad(llmfi_http1 *h, const char *what, uint64_t at) {
+    return (llmfi_http1_fail)(h, LLMFI_WIRE_BAD, what, at);
 }
+#if !LLMF_HAS_STRINGS
+#define llmfi_http1_bad(h, what, at) llmfi_http1_bad((h), "", (at))
+#endif
 
 static void llmfi_http1_take(llmfi_http1 *h, llmf_str *in, size_t n) {
     llmfi_wire_take(in, n);
@@ -224,7 +232,6 @@ static int llmfi_http1_field(llmfi_http1 *h, llmf_str line, uint64_t start) {
     if (!colon || line.ptr[colon] != ':') return llmfi_http1_bad(h, "a character that no header name has", start + colon);
     if (llmfi_http1_clean(h, line, colon, start)) return LLMFI_HTTP1_ERROR;
     h->name = llmfi_str(line.ptr, colon);
-    h->value = llmfi_http1_trim(line, colon + 1);
     return 0;
 }
 
@@ -261,16 +268,43 @@ static int llmfi_http1_blank(llmfi_http1 *h, uint64_t start) {
     }
 }
 
+/* Those about framing always are. */
+static bool llmfi_http1_of_interest(const llmfi_http1 *h, size_t name_len) {
+    const uint32_t framing = 1u << 10 | 1u << 14 | 1u << 17; /* connection, content-length, transfer-encoding */
+    return !h->name_lengths || (name_len < 32 && ((h->name_lengths | framing) >> name_len & 1));
+}
+
+#if LLMFI_JSON_SSE2
+/* Passes over header lines of no interest that lie whole in the input and have nothing odd in them: most of a reply's. Any other is left to
+   llmfi_http1_head. */
+static void llmfi_http1_pass(llmfi_http1 *h, llmf_str *in) {
+    llmf_str rest = llmfi_str(in->ptr, in->len < h->head_left ? in->len : h->head_left);
+    size_t taken;
+    for (; h->headers_left; h->headers_left--) {
+        size_t colon = llmfi_plain_span((const unsigned char *)rest.ptr, rest.len), end;
+        if (!colon || colon == rest.len || rest.ptr[colon] != ':' || llmfi_http1_of_interest(h, colon)) break;
+        end = llmfi_control_fast(rest, colon);
+        if (rest.len - end < 16 || rest.ptr[end] != '\r' || rest.ptr[end + 1] != '\n') break;
+        rest = llmfi_str(rest.ptr + end + 2, rest.len - end - 2);
+    }
+    taken = (size_t)(rest.ptr - in->ptr);
+    h->head_left -= taken;
+    llmfi_http1_take(h, in, taken);
+}
+#endif
+
 /* One step over a line. MORE with input left: go on. */
 static int llmfi_http1_head(llmfi_http1 *h, llmf_str *in) {
     llmf_str line;
-    uint64_t start;
+    uint64_t start = 0;
     int got = llmfi_http1_line(h, in, &line, &start);
     if (got <= 0) return got;
     if (!line.len) return llmfi_http1_blank(h, start);
     if (h->state == LLMFI_HTTP1_AT_STATUS) return llmfi_http1_status_line(h, line, start);
     if (llmfi_http1_field(h, line, start)) return LLMFI_HTTP1_ERROR;
     if (h->state == LLMFI_HTTP1_AT_INTERIM) return LLMFI_HTTP1_MORE;
+    if (!llmfi_http1_of_interest(h, h->name.len)) return LLMFI_HTTP1_MORE;
+    h->value = llmfi_http1_trim(line, h->name.len + 1);
     if (h->state == LLMFI_HTTP1_AT_TRAILER) return LLMFI_HTTP1_TRAILER;
     if (llmfi_http1_framing_header(h, start + (uint64_t)(h->value.ptr - line.ptr))) return LLMFI_HTTP1_ERROR;
     return LLMFI_HTTP1_HEADER;
@@ -332,6 +366,7 @@ static int llmfi_http1_size_byte(llmfi_http1 *h, char c) {
     return 0;
 }
 
+#if !LLMFI_SMALL
 /* The usual case at once: the bytes between two chunks, with a size of at most eight digits and no extension, lie whole in the input. Else takes nothing. */
 static void llmfi_http1_between_fast(llmfi_http1 *h, llmf_str *in) {
     size_t skip = h->state == LLMFI_HTTP1_AT_CHUNK_CR ? 2 : 0, i = skip;
@@ -343,12 +378,15 @@ static void llmfi_http1_between_fast(llmfi_http1 *h, llmf_str *in) {
     h->left = size;
     llmfi_http1_take(h, in, i + 2);
 }
+#endif
 
 /* Between two chunks: up to the first byte of the next one, byte by byte where it must be. */
 static int llmfi_http1_between(llmfi_http1 *h, llmf_str *in) {
+#if !LLMFI_SMALL
     uint64_t before = h->at;
     if (h->state == LLMFI_HTTP1_AT_CHUNK_CR || h->state == LLMFI_HTTP1_AT_SIZE) llmfi_http1_between_fast(h, in);
     if (h->at != before) return llmfi_http1_size_end(h);
+#endif
     while (in->len && h->state >= LLMFI_HTTP1_AT_CHUNK_CR) {
         char c = *in->ptr;
         llmfi_http1_take(h, in, 1);
@@ -374,6 +412,9 @@ LLMFI_UNUSED static int llmfi_http1_next(llmfi_http1 *h, llmf_str *in) {
     h->spent = false;
     while (got == LLMFI_HTTP1_MORE) {
         if (h->state < LLMFI_HTTP1_AT_LENGTH && in->len) {
+#if LLMFI_JSON_SSE2
+            if (h->state == LLMFI_HTTP1_AT_HEADER && h->name_lengths && !h->line.len) llmfi_http1_pass(h, in);
+#endif
             got = llmfi_http1_head(h, in);
             if (h->spent && got == LLMFI_HTTP1_MORE) {
                 llmfi_wire_drop(&h->line);
@@ -419,16 +460,16 @@ typedef struct llmfi_http1_request {
 /* NULL, or what must not be sent so. */
 static const char *llmfi_http1_refuse(const llmfi_http1_request *r) {
     size_t i;
-    if (llmfi_header_bad_name(r->method) != LLMFI_NOWHERE) return "the method is not one";
-    if (!r->target.len || r->target.ptr[0] != '/' || llmfi_url_bad_char(r->target) != LLMFI_NOWHERE) return "the request target is not a path";
-    if (!r->host.len || llmfi_url_bad_char(r->host) != LLMFI_NOWHERE) return "the host is not one";
+    if (llmfi_header_bad_name(r->method) != LLMFI_NOWHERE) return LLMFI_WORDS("the method is not one");
+    if (!r->target.len || r->target.ptr[0] != '/' || llmfi_url_bad_char(r->target) != LLMFI_NOWHERE) return LLMFI_WORDS("the request target is not a path");
+    if (!r->host.len || llmfi_url_bad_char(r->host) != LLMFI_NOWHERE) return LLMFI_WORDS("the host is not one");
     for (i = 0; i < r->header_count; i++) {
         llmf_str name = r->headers[i].name;
-        if (llmfi_header_bad_name(name) != LLMFI_NOWHERE) return "a character that no header name has";
-        if (llmfi_header_bad_value(r->headers[i].value) != LLMFI_NOWHERE) return "a control character in a header value";
+        if (llmfi_header_bad_name(name) != LLMFI_NOWHERE) return LLMFI_WORDS("a character that no header name has");
+        if (llmfi_header_bad_value(r->headers[i].value) != LLMFI_NOWHERE) return LLMFI_WORDS("a control character in a header value");
         if ((name.len == 4 && llmfi_eq_nocase(name, LLMFI_LIT("host"))) || (name.len == 14 && llmfi_eq_nocase(name, LLMFI_LIT("content-length"))) ||
             (name.len == 17 && llmfi_eq_nocase(name, LLMFI_LIT("transfer-encoding"))))
-            return "a header that the transport writes itself";
+            return LLMFI_WORDS("a header that the transport writes itself");
     }
     return NULL;
 }
@@ -469,7 +510,7 @@ LLMFI_UNUSED static int llmfi_http1_write_head(llmfi_buf *out, const llmfi_http1
     if (ok && r->has_body) ok = llmfi_http1_add(out, LLMFI_LIT("Content-Length"), LLMFI_LIT(": "), llmfi_http1_decimal(digits, r->content_length), end);
     if (ok && llmfi_buf_add(out, "\r\n", 2)) return LLMFI_WIRE_FINE;
     out->len = before;
-    *what = "no memory for the request's head";
+    *what = LLMFI_WORDS("no memory for the request's head");
     return LLMFI_WIRE_MEMORY;
 }
 

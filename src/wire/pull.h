@@ -44,7 +44,7 @@ LLMFI_UNUSED static void llmfi_wire_take(llmf_str *in, size_t n) {
 
 /* Adds a piece to what is kept of an unfinished line, which is never more than `limit`: LLMFI_WIRE_FINE, _LIMIT or _MEMORY.
    The limit is exact, unlike a buffer's own. */
-LLMFI_UNUSED static int llmfi_wire_keep(llmfi_buf *b, llmf_str piece, size_t limit) {
+LLMFI_UNUSED static LLMFI_SHORT int llmfi_wire_keep(llmfi_buf *b, llmf_str piece, size_t limit) {
     if (piece.len > limit - b->len) return LLMFI_WIRE_LIMIT;
     return llmfi_buf_add(b, piece.ptr, piece.len) ? LLMFI_WIRE_FINE : LLMFI_WIRE_MEMORY;
 }

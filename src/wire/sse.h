@@ -9,9 +9,6 @@
 #define LLMFI_SSE_NAME 64
 
 typedef struct llmfi_sse {
-    llmfi_buf line;                          /* an unfinished line */
-    llmfi_buf data;                          /* data of the event so far, where it does not lie in the input */
-    llmfi_buf id;                            /* the last id of the stream; stays from event to event. Limit: max_line */
     size_t max_line, max_event;
     uint64_t comments;                       /* lines that begin with a colon: keep-alives */
     int64_t retry_ms;                        /* the last valid `retry`; -1: none */
@@ -25,6 +22,9 @@ typedef struct llmfi_sse {
     bool begun, after_cr;                    /* the first line is over (a byte order mark can no longer come); the last byte was a CR */
     unsigned char name_len;
     char name[LLMFI_SSE_NAME];               /* of the event under way; then of the item */
+    llmfi_buf line;                          /* an unfinished line */
+    llmfi_buf data;                          /* data of the event so far, where it does not lie in the input */
+    llmfi_buf id;                            /* the last id of the stream; stays from event to event. Limit: max_line */
 } llmfi_sse;
 
 /* max_line: bytes of a line without its end; max_event: bytes of the data of an event. 0: LLMF_MAX_LINE, LLMF_MAX_EVENT. */
@@ -151,7 +151,7 @@ static void llmfi_sse_field(llmfi_sse *s, llmf_str line, bool in_input) {
 }
 
 /* A blank line: true when there is an event to hand out. */
-static bool llmfi_sse_dispatch(llmfi_sse *s) {
+static LLMFI_SHORT bool llmfi_sse_dispatch(llmfi_sse *s) {
     bool ready = s->has_data;
     s->event = llmfi_str(s->name, s->name_len);
     s->payload = s->held;

@@ -2,6 +2,7 @@
 #ifndef LLMFI_WIRE_URL_H
 #define LLMFI_WIRE_URL_H
 #include "../base/json.h"
+#include "../base/out.h"
 
 typedef struct llmfi_url {
     llmf_str scheme;                         /* as typed: compare without case */
@@ -41,13 +42,13 @@ LLMFI_UNUSED static bool llmfi_char_is(char c, unsigned kind) {
 
 #if LLMFI_JSON_SSE2
 /* 0xff in each byte of v from `low` to `high`. */
-static __m128i llmfi_bytes_from_to(__m128i v, char low, char high) {
+static LLMFI_JSON_FAST __m128i llmfi_bytes_from_to(__m128i v, char low, char high) {
     __m128i a = _mm_set1_epi8(low), b = _mm_set1_epi8(high);
     return _mm_and_si128(_mm_cmpeq_epi8(_mm_max_epu8(v, a), v), _mm_cmpeq_epi8(_mm_min_epu8(v, b), v));
 }
 
 /* How many bytes at the front are a letter, a digit or '-', which are of every kind but HEX. Sixteen at a time: may stop early. */
-static size_t llmfi_plain_span(const unsigned char *s, size_t len) {
+static LLMFI_JSON_FAST size_t llmfi_plain_span(const unsigned char *s, size_t len) {
     size_t i;
     for (i = 0; len - i >= 16; i += 16) {
         __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(s + i));
@@ -82,15 +83,24 @@ LLMFI_UNUSED static bool llmfi_control_in(const char *eight) {
     return ((((w - ones * 0x20) & ~w) | ((del - ones) & ~del)) & ones * 0x80) != 0;
 }
 
-/* Offset of the first control character at or behind `from`, or LLMFI_NOWHERE. */
-LLMFI_UNUSED static size_t llmfi_find_control(llmf_str text, size_t from) {
-    size_t i = from;
 #if LLMFI_JSON_SSE2
-    for (; i + 16 <= text.len; i += 16) {
+/* Offset of the first control character at or behind `from`, or a place before it, less than 16 bytes from the end. */
+static LLMFI_JSON_FAST size_t llmfi_control_fast(llmf_str text, size_t from) {
+    size_t i;
+    for (i = from; i + 16 <= text.len; i += 16) {
         __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(text.ptr + i));
         unsigned control = (unsigned)_mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(v, _mm_set1_epi8(0x1f)), v), _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f))));
         if (control) return i + (unsigned)__builtin_ctz(control);
     }
+    return i;
+}
+#endif
+
+/* Offset of the first control character at or behind `from`, or LLMFI_NOWHERE. */
+LLMFI_UNUSED static size_t llmfi_find_control(llmf_str text, size_t from) {
+    size_t i = from;
+#if LLMFI_JSON_SSE2
+    i = llmfi_control_fast(text, i);
 #endif
     while (i + 8 <= text.len && !llmfi_control_in(text.ptr + i)) i += 8;
     if (i + 8 > text.len && text.len - from >= 8 && !llmfi_control_in(text.ptr + text.len - 8)) return LLMFI_NOWHERE;
@@ -117,7 +127,7 @@ LLMFI_UNUSED static bool llmfi_header_ok(llmf_str name, llmf_str value) {
 }
 
 /* Offset of the first byte that may not stand in a URL as it is sent (blanks, control characters, all that is not ASCII), or LLMFI_NOWHERE. */
-LLMFI_UNUSED static size_t llmfi_url_bad_char(llmf_str text) {
+LLMFI_UNUSED static LLMFI_SHORT size_t llmfi_url_bad_char(llmf_str text) {
     size_t n = llmfi_char_span(text, LLMFI_CHAR_URL);
     return n == text.len ? LLMFI_NOWHERE : n;
 }
@@ -130,11 +140,14 @@ typedef struct llmfi_url_error {
     size_t offset;
 } llmfi_url_error;
 
-static bool llmfi_url_refuse(llmfi_url_error *e, const char *what, size_t offset) {
+static LLMFI_COLD bool llmfi_url_refuse(llmfi_url_error *e, const char *what, size_t offset) {
     e->what = what;
     e->offset = offset;
     return false;
 }
+#if !LLMF_HAS_STRINGS
+#define llmfi_url_refuse(e, what, at) llmfi_url_refuse((e), "", (at))
+#endif
 
 /* Length of the scheme at the front of a URL, or 0. */
 static size_t llmfi_url_scheme(llmf_str text) {
@@ -232,7 +245,23 @@ LLMFI_UNUSED static bool llmfi_url_encode(llmfi_buf *out, llmf_str text) {
     return true;
 }
 
-/* The same for one segment of a path. A segment that would leave its place (empty, "." or "..") is refused: a model's name
+/* The same to an `out`: a part of a path. */
+LLMFI_UNUSED static void llmfi_url_put(llmfi_out *out, llmf_str text) {
+    static const char hex[] = "0123456789ABCDEF";
+    size_t i;
+    for (i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        if (llmfi_char_is(text.ptr[i], LLMFI_CHAR_UNRESERVED)) {
+            llmfi_put_char(out, text.ptr[i]);
+        } else {
+            llmfi_put_char(out, '%');
+            llmfi_put_char(out, hex[c >> 4]);
+            llmfi_put_char(out, hex[c & 15]);
+        }
+    }
+}
+
+/* The same as llmfi_url_encode for one segment of a path. A segment that would leave its place (empty, "." or "..") is refused: a model's name
    must not choose another endpoint. */
 LLMFI_UNUSED static bool llmfi_url_segment(llmfi_buf *out, llmf_str text) {
     if (!text.len || LLMFI_IS(text, ".") || LLMFI_IS(text, "..")) return false;

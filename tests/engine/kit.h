@@ -3,7 +3,23 @@
 #ifndef ENGINE_KIT_H
 #define ENGINE_KIT_H
 #define LLMFACTORY_IMPLEMENTATION
+#ifdef KIT_COUNT_OURS              /* each place where the library itself asks the C library for memory is counted in kit_ours */
+#include "../../src/system.h"
+#include <stdlib.h>
+#include <string.h>
+static unsigned long kit_ours;
+#define malloc(size) (kit_ours++, malloc(size))
+#define calloc(count, size) (kit_ours++, calloc(count, size))
+#define realloc(old, size) (kit_ours++, realloc(old, size))
+#define strdup(text) (kit_ours++, strdup(text))
+#endif
 #include "../../llmfactory.h"
+#ifdef KIT_COUNT_OURS
+#undef malloc
+#undef calloc
+#undef realloc
+#undef strdup
+#endif
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -121,7 +121,7 @@ static int run_full_ollama(stage *s) { /* which cannot be made to call a tool */
 static int run_preview(stage *s) {
     llmf_request req = kit_request(true);
     llmf_preview p;
-    int code = llmf_preview_request(s->f, s->m, &req, &p);
+    int code = (int)llmf_preview_request(s->f, s->m, &req, &p);
     if (code == LLMF_OK && (!llmf_json_valid(p.body, NULL) || !p.url.len)) text_wrong++;
     llmf_free(s->f, p.call);
     return code;
@@ -130,7 +130,7 @@ static int run_preview(stage *s) {
 static int run_generate(stage *s) {
     llmf_request req = kit_request(true);
     llmf_response r;
-    int code = llmf_generate(s->f, s->m, &req, &r);
+    int code = (int)llmf_generate(s->f, s->m, &req, &r);
     if (code != r.error.code) finals_wrong++;
     llmf_release(s->f, &r);
     return code;
@@ -159,12 +159,11 @@ static int run_callback(stage *s) {
 static int run_four(stage *s) {
     llmf_call c[4];
     kit_seen seen[4];
-    int i, round, worst = LLMF_OK, memory = 0, started = 0;
+    int i, round, worst = LLMF_OK, memory = 0;
     memset(seen, 0, sizeof seen);
     for (i = 0; i < 4; i++) {
         llmf_request req = kit_request(true);
         c[i] = llmf_start(s->f, s->m, &req);
-        started += c[i].id != 0;
     }
     for (round = 0; round < 1000; round++) {
         llmf_poll(s->f, 0);
@@ -204,7 +203,7 @@ static int run_create(stage *s) {
 
 static int run_reload(stage *s) {
     llmf_error err;
-    int code = llmf_reload(s->f, &err);
+    int code = (int)llmf_reload(s->f, &err);
     return code == err.code ? code : -1;
 }
 
@@ -221,11 +220,11 @@ static int run_register(stage *s) {
     int code;
     memset(&p, 0, sizeof p);
     p.name = "toys", p.dialect = "openai", p.base_url = "http://toys/v1", p.key_env = "TOYS", p.default_model = "bear", p.config = "{quirks: {no_strict: true}}";
-    code = s->f->registered_count ? LLMF_OK : llmf_register(s->f, &p, &err); /* it may be there from the time before */
+    code = s->f->registered_count ? LLMF_OK : (int)llmf_register(s->f, &p, &err); /* it may be there from the time before */
     if (code != LLMF_OK) return code;
     s->m = llmf_get(s->f, "toys:bear", &err);
     if (!s->m.id) return err.code;
-    return llmf_describe(s->f, s->m, &info);
+    return (int)llmf_describe(s->f, s->m, &info);
 }
 
 static void no_body(void *user, const llmf_request *req, const llmf_model_info *info, llmf_out *out) {
@@ -244,7 +243,7 @@ static int run_dialect(stage *s) {
     if (s->f->handles.dialect_count) return LLMF_OK;
     memset(&d, 0, sizeof d);
     d.name = "none", d.body = no_body, d.on_frame = no_frame;
-    return llmf_register_dialect(s->f, &d, &err);
+    return (int)llmf_register_dialect(s->f, &d, &err);
 }
 
 static int run_lists(stage *s) {
@@ -329,6 +328,7 @@ static void set_stage(stage *s, const scenario *k, llmf_recording *r, kit_world 
     if (!s->f) fail_msg("%s: %s", k->name, err.text);
     *r = kit_recording(k->status, k->body ? k->body : "");
     r->chunk = k->chunk;
+    if (k->run == run_cancel) r->stall_at = 900; /* so that it is under way */
     llmf_replay(s->f, r);
     if (!k->model) return;
     s->m = llmf_get(s->f, k->model, &err);
@@ -336,8 +336,10 @@ static void set_stage(stage *s, const scenario *k, llmf_recording *r, kit_world 
 }
 
 static void clear_stage(stage *s, kit_world *w) {
+    bool registered = s->f->registered_count || s->f->handles.dialect_count; /* kept in the block to its end */
     kit_forget(&s->seen);
     llmf_close(s->f);
+    if (!registered && s->f->heap.used) fail_msg("%zu bytes are not given back by llmf_close", s->f->heap.used); /* the block is ours: it can still be read */
     kit_drop(&w->log);
 }
 
@@ -498,7 +500,7 @@ static void open_in_growing_blocks(void **state) {
             m = llmf_get(f, "openai:m-1", &err);
             assert_true(m.id || err.code == LLMF_ERR_MEMORY);
             if (m.id) {
-                int code = llmf_generate(f, m, &req, &res);
+                int code = (int)llmf_generate(f, m, &req, &res);
                 assert_true(code == LLMF_OK || code == LLMF_ERR_MEMORY);
                 llmf_release(f, &res);
             }
@@ -639,9 +641,53 @@ static void a_megabyte_through_64_kb(void **state) {
     long_answer("anthropic:story", "/n200000", 1000000, 65536);
 }
 
+/* The same over a connection of our own: what HTTP and the pool ask for is refused too. */
+static void refused_on_the_wire(void **state) {
+    static const char *const models[] = {"openai:story", "anthropic:story", "ollama:story"};
+    static const char *const paths[] = {"", "/x-chunk-1", "/x-status-500"};
+    unsigned long refused = 0;
+    size_t m, p;
+    int on;
+    (void)state;
+    if (!the_server.pid) skip();
+    for (m = 0; m < 3; m++)
+        for (p = 0; p < 3; p++)
+            for (on = 0; on < 2; on++) {
+                uint64_t n, asked = 1;
+                for (n = 1; n <= asked; n++) {
+                    stage s;
+                    kit_world w;
+                    llmf_desc d = small_desc(&w);
+                    char base[128];
+                    llmf_request req = kit_request(true);
+                    llmf_response r;
+                    uint64_t before;
+                    int code, right = p == 2 ? LLMF_ERR_SERVER : LLMF_OK;
+                    memset(&s, 0, sizeof s);
+                    snprintf(base, sizeof base, "%s%s", the_server.base, paths[p]);
+                    d.transport = "socket", d.base_url = base, d.api_key = "sk-memory", d.clock_ns = NULL;
+                    s.f = llmf_open(&d, NULL);
+                    s.m = llmf_get(s.f, models[m], NULL);
+                    before = s.f->heap.requests;
+                    llmf_fail_memory(s.f, n, on != 0);
+                    code = (int)llmf_generate(s.f, s.m, &req, &r);
+                    if (code != right && code != LLMF_ERR_MEMORY) fail_msg("%s%s, request %d: %s: %s", models[m], paths[p], (int)n, llmf_result_name(code), r.error.text);
+                    if (r.call.id) llmf_release(s.f, &r);
+                    if (s.f->heap.requests - before >= n) asked = n + 1, refused++;
+                    llmf_fail_memory(s.f, 0, false);
+                    code = (int)llmf_generate(s.f, s.m, &req, &r);
+                    if (code != right) fail_msg("%s%s, after request %d: %s", models[m], paths[p], (int)n, r.error.text);
+                    llmf_release(s.f, &r);
+                    clear_stage(&s, &w);
+                }
+            }
+    printf("%lu requests refused over the wire\n", refused);
+}
+
 int main(void) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_request_refused),
+        cmocka_unit_test(refused_on_the_wire),
         cmocka_unit_test(open_refused),
         cmocka_unit_test(open_in_growing_blocks),
         cmocka_unit_test(min_memory_is_enough),

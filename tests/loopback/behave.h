@@ -54,6 +54,7 @@
     FLAG(refusal, "refusal", "the model refuses") \
     FLAG(redacted, "redacted", "thinking comes redacted (Anthropic)") \
     FLAG(whole_calls, "whole-calls", "tool calls come whole in one event (as Groq, xAI)") \
+    FLAG(json_array, "json-array", "a stream comes as one JSON array (Gemini, as without alt=sse)") \
     NUMBER(cached, "cached", 5, "N: so many prompt tokens came from a cache") \
     FLAG(lax, "lax", "unknown request members are ignored, as many compatible hosts do") \
     FLAG(no_auth, "no-auth", "no key is needed, as on local servers") \

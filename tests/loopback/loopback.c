@@ -6,7 +6,7 @@
  *         port 0, the default, is any free one; "ready PORT [TLSPORT]" comes on stdout (or descriptor N) when it listens.
  *         It ends by SIGTERM or SIGINT, with --until-eof when its stdin ends, and by itself after --max-seconds (600).
  *
- * The answers are in answer.h, the behaviours in behave.h (--help lists them), the dialects in chat.h, messages.h, ollama.h, the
+ * The answers are in answer.h, the behaviours in behave.h (--help lists them), the dialects in files of their own, the
  * routes in serve.h. GET /stats, GET /last (/last/K: K requests before), POST /reset are for the test program.
  * One thread: epoll, a heap of timers, every reply rendered once into a buffer with the times of its parts. */
 #define _POSIX_C_SOURCE 200809L

@@ -537,6 +537,82 @@ def test_refusals():
     check("openai: lax", ask("/x-lax" + CHAT, user("x", top_k=3)).status == 200)
 
 
+def test_cohere():
+    path, tools = "/v2/chat", [TOOL]
+
+    def chat(text, **more):
+        return {"model": "command-a-03-2025", "stream": False, "messages": [{"role": "user", "content": text}], **more}
+
+    def events(r):
+        return [json.loads(d) for _, d in sse(r.body) if d != "[DONE]"]
+
+    r = ask(path, chat("echo: a b"))
+    check("cohere: plain", r.json["message"]["content"] == [{"type": "text", "text": "echo: a b"}] and r.json["finish_reason"] == "COMPLETE" and r.json["usage"]["tokens"]["input_tokens"] == 3, r.text)
+    r = ask(path, chat("echo: a b", stream=True))
+    e = events(r)
+    check("cohere: stream", "".join(x["delta"]["message"]["content"].get("text", "") for x in e if x["type"].startswith("content-") and "delta" in x) == "echo: a b", r.text)
+    check("cohere: order", [x["type"] for x in e][:2] == ["message-start", "content-start"] and e[-1]["type"] == "message-end" and r.body.endswith(b"data: [DONE]\n\n"), r.text)
+    call = 'call weather {"city": "Oslo"}'
+    one = ask(path, chat(call, tools=tools)).json["message"]
+    check("cohere: a call and a plan", one["tool_calls"][0]["function"] == {"name": "weather", "arguments": '{"city": "Oslo"}'} and one["tool_plan"] and "content" not in one, one)
+    e = events(ask(path, chat(call, tools=tools, stream=True)))
+    check("cohere: a call in pieces", "".join(x["delta"]["message"]["tool_calls"]["function"]["arguments"] for x in e if x["type"].startswith("tool-call-") and "delta" in x) == '{"city": "Oslo"}', e)
+    check("cohere: the plan in pieces", "".join(x["delta"]["message"]["tool_plan"] for x in e if x["type"] == "tool-plan-delta") == one["tool_plan"], e)
+    check("cohere: forced", ask(path, chat("x", tools=tools, tool_choice="REQUIRED")).json["finish_reason"] == "TOOL_CALL")
+    thinker = {"model": "command-a-reasoning-08-2025", "thinking": {"type": "enabled", "token_budget": 9}}
+    two = ask(path, {**chat(call, tools=tools), **thinker}).json["message"]
+    check("cohere: thinking and calls", two["content"][0]["type"] == "thinking" and "tool_plan" not in two and two["tool_calls"], two)
+
+    def talk(said, wrong=None):
+        return chat(call, tools=tools)["messages"] + [said, {"role": "tool", "tool_call_id": wrong or said["tool_calls"][0]["id"], "content": "cold"}]
+
+    for name, said in (("plan", one), ("thinking", two)):
+        r = ask(path, chat("", tools=tools, messages=talk(said)))
+        check("cohere: %s comes back" % name, r.status == 200 and r.json["message"]["content"][-1]["text"] == "The tool said: cold", r.text)
+    for name, said in (("plan", {**one, "tool_plan": one["tool_plan"] + " "}), ("thinking", {**two, "content": [{"type": "thinking", "thinking": "x"}]})):
+        r = ask(path, chat("", tools=tools, messages=talk(said)))
+        check("cohere: %s changed" % name, r.status == 400 and "is not what was given" in r.text, r.text)
+    check("cohere: wrong id", ask(path, chat("", tools=tools, messages=talk(one, "x"))).status == 400)
+    documents = [{"id": "d", "data": {"title": "T"}}]
+    check("cohere: documents", ask(path, chat("x", documents=documents)).json["message"]["citations"][0]["sources"][0]["document"] == {"title": "T"})
+    check("cohere: json", json.loads(ask(path, chat("x", response_format={"type": "json_object", "json_schema": SCHEMA})).json["message"]["content"][0]["text"])["days"] == 42)
+    r = events(ask("/x-error-in-200" + path, chat("x", stream=True)))[-1]
+    check("cohere: an error in the stream", r["type"] == "message-end" and r["delta"]["finish_reason"] == "ERROR" and r["delta"]["error"], r)
+
+    def refuses(name, status, part, body, head=KEY):
+        r = ask(path, body, head)
+        check("cohere refuses " + name, r.status == status and set(r.json) == {"id", "message"} and part in r.json["message"], r.text)
+
+    refuses("no key", 401, "api key", chat("x"), {"Content-Type": "application/json"})
+    refuses("a wrong key", 401, "Incorrect API key", chat("x"), {**KEY, "Authorization": "Bearer invalid"})
+    refuses("an unknown model", 404, "not found", {**chat("x"), "model": "no-such-model"})
+    refuses("an unknown member", 422, "parameter 'top_p'", chat("x", top_p=0.5))
+    refuses("strict in a tool", 422, "parameter 'strict'", chat("x", tools=[{**TOOL, "function": {**TOOL["function"], "strict": True}}]))
+    refuses("a named tool", 400, "tool_choice", chat("x", tools=tools, tool_choice={"type": "function", "function": {"name": "weather"}}))
+    refuses("JSON and tools", 400, "response_format", chat("x", tools=tools, response_format={"type": "json_object"}))
+    refuses("p", 400, "p is out of range", chat("x", p=1))
+    refuses("thinking", 400, "not supported", chat("x", thinking={"type": "enabled"}))
+    refuses("strict tools without a required parameter", 400, "required parameter", chat("x", strict_tools=True, tools=[{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]))
+
+
+def test_azure():
+    key, v1, old = {"api-key": "k", "Content-Type": "application/json"}, "/openai/v1/chat/completions", "/openai/deployments/d/chat/completions?api-version=2024-10-21"
+    for path in (v1, old, "/models/chat/completions?api-version=2024-05-01-preview"):
+        r = ask(path, user("echo: a"), key)
+        check("azure: plain " + path, unary_of("openai", r)[0] == "echo: a" and r.json["prompt_filter_results"], r.text)
+        r = ask(path, user("echo: a", stream=True), key)
+        check("azure: stream " + path, stream_of("openai", r)["text"] == "echo: a" and json.loads(sse(r.body)[0][1])["choices"] == [], r.text)
+    r = ask(old, user("blockme"), key)
+    check("azure: blocked", r.status == 400 and r.json["error"]["code"] == "content_filter" and r.json["error"]["innererror"]["code"] == "ResponsibleAIPolicyViolation", r.text)
+    r = ask("/x-finish-content_filter" + v1, user("x"), key)
+    check("azure: filtered", "message" not in r.json["choices"][0], r.text)
+    check("azure: no version", ask(old.split("?")[0], user("x"), key).status == 404)
+    check("azure: a date at v1", ask(v1 + "?api-version=2024-10-21", user("x"), key).status == 400)
+    check("azure: preview at v1, bearer", ask(v1 + "?api-version=preview", user("x"), KEY).status == 200)
+    check("azure: no key", ask(v1, user("x"), {"Content-Type": "application/json"}).json["error"]["code"] == "401")
+    check("azure: no deployment", ask(old, user("x") | {"model": "no-such-model"}, key).json["error"]["code"] == "DeploymentNotFound")
+
+
 def test_pages():
     check("count_tokens", ask("/v1/messages/count_tokens", {"model": "c", "messages": [{"role": "user", "content": "one two three"}]}, ANT).json == {"input_tokens": 3})
     check("openai: models", get("/v1/models", KEY)["object"] == "list" and get("/v1/models", KEY)["data"][0]["object"] == "model")

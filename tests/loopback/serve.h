@@ -1,7 +1,10 @@
 /* serve.h - from a request to a reply: the table of routes, the control pages, the replies that need no dialect. */
 #ifndef LOOPBACK_SERVE_H
 #define LOOPBACK_SERVE_H
+#include "azure.h"
 #include "chat.h"
+#include "cohere.h"
+#include "gemini.h"
 #include "messages.h"
 #include "ollama.h"
 #include "wire.h"
@@ -97,9 +100,15 @@ typedef struct {
     void (*page)(exchange *);       /* NULL: a conversation, answered by the dialect            */
 } route;
 static const route routes[] = {
+    { "POST", "/openai/v1/chat/completions", &azure_dialect,  NULL },
+    { "POST", "/openai/deployments/*/chat/completions", &azure_dialect, NULL },
+    { "POST", "/models/chat/completions",  &azure_dialect,    NULL },
     { "POST", "/chat/completions",         &chat_dialect,     NULL },
+    { "POST", "/v2/chat",                  &cohere_dialect,   NULL },
     { "POST", "/v1/messages",              &messages_dialect, NULL },
     { "POST", "/v1/messages/count_tokens", &messages_dialect, messages_count },
+    { "POST", ":generateContent",          &gemini_dialect,   NULL },
+    { "POST", ":streamGenerateContent",    &gemini_dialect,   NULL },
     { "POST", "/api/chat",                 &ollama_dialect,   NULL },
     { "GET",  "/api/tags",                 &ollama_dialect,   ollama_tags },
     { "POST", "/api/show",                 &ollama_dialect,   ollama_show },
@@ -110,10 +119,17 @@ static const route routes[] = {
     { "POST", "/reset",                    NULL,              page_reset } };
 enum { ROUTES = (int)(sizeof routes / sizeof *routes) };
 
+/* the end of the path is the suffix, in which * stands for one segment */
+static int ends_as(const char *path, size_t n, const char *suffix, size_t k) {
+    while (k && suffix[k - 1] != '*') if (!n || path[--n] != suffix[--k]) return 0;
+    if (!k) return 1;
+    for (k--; n && path[n - 1] != '/'; n--) {}
+    return ends_as(path, n, suffix, k);
+}
 static int route_fits(const route *r, const char *path) {
     size_t n = strlen(path), k = strlen(r->suffix);
     if (!r->how) return !strncmp(path, r->suffix, k) && (!path[k] || (path[k] == '/' && r->page == page_last));
-    return n >= k && !strcmp(path + n - k, r->suffix);
+    return ends_as(path, n, r->suffix, k);
 }
 static const route *route_of(const char *path, const char *method, int *wrong_method) {
     *wrong_method = 0;

@@ -281,6 +281,9 @@ static void test_thinking(void **state) {
     think("minimal", 100, adaptive, ADAPTIVE("low"));
     think("xhigh", 100, adaptive, ADAPTIVE("xhigh"));
     think("none", 100, adaptive, "\"thinking\":{\"type\":\"disabled\"}");
+    think("1500 tokens", 2600, adaptive | LLMFI_Q_TOKEN_BUDGET, BUDGET("1500"));
+    think("low", 2600, adaptive | LLMFI_Q_TOKEN_BUDGET, ADAPTIVE("low"));
+    no_thinking("2600 tokens", 2600, adaptive | LLMFI_Q_TOKEN_BUDGET, LLMF_ERR_ARGUMENT, "max_tokens");
     no_thinking("5000 tokens", 5000, 0, LLMF_ERR_ARGUMENT, "max_tokens");
     no_thinking("1000 tokens", 5000, 0, LLMF_ERR_ARGUMENT, "1024");
     no_thinking("low", 2000, 0, LLMF_ERR_ARGUMENT, "2048");
@@ -322,6 +325,9 @@ static void test_format(void **state) {
     hi();
     Q.req.use_seed = true;
     refused(LLMF_ERR_UNSUPPORTED, "seed");
+    hi();
+    Q.messages[0].name = LLMFI_LIT("ann");
+    refused(LLMF_ERR_UNSUPPORTED, "messages.name");
 }
 
 static void take_version(void *user, llmf_str name, llmf_str value) {

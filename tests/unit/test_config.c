@@ -134,7 +134,7 @@ static const struct {
     {NULL, "claude-sonnet-5", LLMF_OK, "anthropic", "claude-sonnet-5"},
     {NULL, "meta-llama/llama-4-scout-17b-16e-instruct", LLMF_OK, "groq", "meta-llama/llama-4-scout-17b-16e-instruct"},
     {"ollama", "gpt-4o-mini", LLMF_OK, "openai", "gpt-4o-mini"},
-    {NULL, " gpt-4o-mini ", LLMF_OK, "openai", "gpt-4o-mini"},
+    {NULL, " gpt-4o-mini ", LLMF_ERR_UNKNOWN_MODEL, "unknown model", NULL}, /* a name is taken as it stands */
     /* provider:model, an alias too, split at the first colon */
     {NULL, "groq:whatever", LLMF_OK, "groq", "whatever"},
     {NULL, "openai:gpt-4o", LLMF_OK, "openai", "gpt-4o"},
@@ -145,8 +145,8 @@ static const struct {
     {NULL, "office:", LLMF_OK, "office", "big"},
     {NULL, "ollama:", LLMF_OK, "ollama", "llama3.2"},
     {NULL, "vllm:", LLMF_ERR_UNKNOWN_MODEL, "vllm has no default model", NULL},
-    {NULL, "gemini:gemini-3.7-flash", LLMF_ERR_NOT_BUILT, "provider gemini comes with a later version", NULL},
-    {NULL, "google:x", LLMF_ERR_NOT_BUILT, "provider gemini", NULL},
+    {NULL, "bedrock:x", LLMF_ERR_NOT_BUILT, "provider bedrock comes with a later version", NULL},
+    {NULL, "google:x", LLMF_OK, "gemini", "x"},
     {NULL, "openai_responses:gpt-5.5", LLMF_ERR_NOT_BUILT, "openai_responses", NULL},
     /* what stands before the colon is no provider */
     {NULL, "llama3:8b", LLMF_ERR_UNKNOWN_MODEL, "unknown model llama3:8b", NULL},

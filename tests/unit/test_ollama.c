@@ -141,6 +141,14 @@ static void test_tools(void **state) {
     question_tool(&Q, "f", NULL, NULL);
     Q.req.tool_choice = "required";
     refused(LLMF_ERR_UNSUPPORTED, "tool_choice");
+    hi();
+    question_tool(&Q, "f", NULL, NULL);
+    Q.req.parallel_tool_calls = LLMF_NO;
+    refused(LLMF_ERR_UNSUPPORTED, "parallel_tool_calls");
+    Q.req.parallel_tool_calls = LLMF_YES;
+    question_refused(&Q, O, LLMF_OK, "");
+    Q.messages[0].name = LLMFI_LIT("ann");
+    refused(LLMF_ERR_UNSUPPORTED, "messages.name");
 }
 
 static void test_parts(void **state) {

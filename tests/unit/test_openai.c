@@ -110,6 +110,19 @@ static void set_turns(llmf_request *q) {
     q->message_count = 6;
 }
 
+/* A turn with a call that another provider made, so without reasoning; and names of who speaks. */
+static void set_foreign_turn(llmf_request *q) {
+    static const llmf_tool_call call[] = { { { "k", 1 }, { "now", 3 }, { "{}", 2 }, false } };
+    static llmf_message m[4];
+    memset(m, 0, sizeof m);
+    m[0].role = LLMF_USER, m[0].content = "when", m[0].content_len = 4, m[0].name = s("ann");
+    m[1].role = LLMF_ASSISTANT, m[1].tool_calls = call, m[1].tool_call_count = 1, m[1].name = s("bob");
+    m[2].role = LLMF_TOOL, m[2].content = "noon", m[2].content_len = 4, m[2].tool_call_id = s("k"), m[2].name = s("now");
+    m[3].role = LLMF_ASSISTANT, m[3].content = "noon", m[3].content_len = 4;
+    q->messages = m;
+    q->message_count = 4;
+}
+
 static void set_other_state(llmf_request *q) {
     static llmf_message m[4];
     memset(m, 0, sizeof m);
@@ -200,6 +213,12 @@ static const ask_case asks[] = {
     { LLMFI_Q_REASONING_OBJECT, set_tokens, NULL, NULL, NULL, "{\"model\":\"m\",\"reasoning\":{\"max_tokens\":4096}," HI "}" },
     { LLMFI_Q_THINKING_OBJECT, set_low, NULL, NULL, NULL, "{\"model\":\"m\",\"thinking\":{\"type\":\"enabled\"}," HI "}" },
     { LLMFI_Q_THINKING_OBJECT, set_no_reasoning, NULL, NULL, NULL, "{\"model\":\"m\",\"thinking\":{\"type\":\"disabled\"}," HI "}" },
+    { LLMFI_Q_THINKING_OBJECT | LLMFI_Q_THINKING_EFFORT, set_low, NULL, NULL, NULL, "{\"model\":\"m\",\"thinking\":{\"type\":\"enabled\"},\"reasoning_effort\":\"low\"," HI "}" },
+    { LLMFI_Q_THINKING_OBJECT | LLMFI_Q_THINKING_EFFORT, set_no_reasoning, NULL, NULL, NULL, "{\"model\":\"m\",\"thinking\":{\"type\":\"disabled\"}," HI "}" },
+    { LLMFI_Q_THINKING_OBJECT | LLMFI_Q_THINKING_EFFORT, set_low, NULL, "{\"thinking\":{\"keep\":1}}", NULL,
+      "{\"model\":\"m\",\"reasoning_effort\":\"low\"," HI ",\"thinking\":{\"keep\":1}}" },
+    { LLMFI_Q_THINKING_OBJECT | LLMFI_Q_THINKING_EFFORT, set_low, NULL, "{\"reasoning_effort\":\"max\"}", NULL,
+      "{\"model\":\"m\",\"thinking\":{\"type\":\"enabled\"}," HI ",\"reasoning_effort\":\"max\"}" },
     { LLMFI_Q_ENABLE_THINKING, set_tokens, NULL, NULL, NULL, "{\"model\":\"m\",\"enable_thinking\":true,\"thinking_budget\":4096," HI "}" },
     { LLMFI_Q_ENABLE_THINKING, set_no_reasoning, NULL, NULL, NULL, "{\"model\":\"m\",\"enable_thinking\":false," HI "}" },
     { LLMFI_Q_NO_REASONING, set_no_reasoning, NULL, NULL, NULL, "{\"model\":\"m\"," HI "}" },
@@ -223,6 +242,14 @@ static const ask_case asks[] = {
       "\"reasoning_content\":\"I thought\"," CALLS "}," RESULTS ",{\"role\":\"assistant\",\"content\":\"two\",\"reasoning_content\":\"th\\u00e9\",\"reasoning_details\":"
       "[{\"type\":\"reasoning.encrypted\",\"data\":\"e\"}]}]}" },
     { LLMFI_Q_BACK_REASONING, set_turns, NULL, "{\"messages\":[]}", NULL, "{\"model\":\"m\",\"messages\":[]}" },
+    { LLMFI_Q_BACK_REASONING_CONTENT, set_foreign_turn, NULL, NULL, NULL,
+      "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"name\":\"ann\",\"content\":\"when\"},{\"role\":\"assistant\",\"name\":\"bob\",\"content\":null,"
+      "\"reasoning_content\":\"\",\"tool_calls\":[{\"id\":\"k\",\"type\":\"function\",\"function\":{\"name\":\"now\",\"arguments\":\"{}\"}}]},"
+      "{\"role\":\"tool\",\"tool_call_id\":\"k\",\"content\":\"noon\"},{\"role\":\"assistant\",\"content\":\"noon\"}]}" },
+    { LLMFI_Q_BACK_REASONING, set_foreign_turn, NULL, NULL, NULL,
+      "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"name\":\"ann\",\"content\":\"when\"},{\"role\":\"assistant\",\"name\":\"bob\",\"content\":null,"
+      "\"tool_calls\":[{\"id\":\"k\",\"type\":\"function\",\"function\":{\"name\":\"now\",\"arguments\":\"{}\"}}]},"
+      "{\"role\":\"tool\",\"tool_call_id\":\"k\",\"content\":\"noon\"},{\"role\":\"assistant\",\"content\":\"noon\"}]}" },
     { LLMFI_Q_BACK_REASONING_CONTENT, set_other_state, NULL, NULL, NULL,
       "{\"model\":\"m\",\"messages\":[{\"role\":\"assistant\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":\"a\"},"
       "{\"role\":\"assistant\",\"content\":\"a\"}]}" },

@@ -100,6 +100,11 @@ static int answer(chat *c) {
     c->req.messages = c->messages;
     c->req.message_count = c->count;
     call = llmf_start(c->f, c->model, &c->req);
+    if (!call.id) {
+        llmf_error err;
+        llmf_last_error(c->f, &err);
+        fprintf(stderr, "llmf: %s: %s\n", llmf_result_name(err.code), err.text);
+    }
     interrupted = 0;
     while (!ended && call.id) {
         if (llmf_poll(c->f, -1) < 0) break;
@@ -140,8 +145,9 @@ static void converse(chat *c) {
             fputs("/clear  forget the conversation\n/quit   end (or Ctrl-D)\nCtrl-C  stop an answer\n", stderr);
         } else {
             llmf_str question = kept(view(line));
+            size_t before = c->count;
             add_message(c, LLMF_USER, question.ptr, question.len);
-            if (answer(c) != EXIT_DONE && c->count) c->count -= 2; /* neither the question nor the broken answer */
+            if (answer(c) != EXIT_DONE) c->count = before; /* neither the question nor the broken answer */
         }
     }
 }

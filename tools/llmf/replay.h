@@ -7,7 +7,12 @@
 /* Which dialect reads what a recorded operation answers. */
 static const char *const replay_dialects[][2] = {
     {"chat_completions", "openai"}, {"chat_v1", "openai"}, {"messages", "anthropic"}, {"raw_predict", "anthropic"}, {"api_chat", "ollama"},
+    {"generate_content", "gemini"}, {"stream_generate_content", "gemini"},
+    {"chat_v2", "cohere"},
 };
+
+/* Dialects whose replies are another's: they differ in what is sent. */
+static const char *const replay_faces[][2] = {{"azure", "openai"}};
 
 typedef struct record {
     char *id, *provider, *operation, *model;
@@ -74,12 +79,19 @@ static const char *dialect_of(const char *operation) {
     return NULL;
 }
 
+static bool replies_like(llmf_str dialect, const char *other) {
+    size_t i;
+    for (i = 0; i < sizeof replay_faces / sizeof replay_faces[0]; i++)
+        if (is(dialect, replay_faces[i][0]) && strcmp(replay_faces[i][1], other) == 0) return true;
+    return is(dialect, other);
+}
+
 /* The recorded provider where it is known and speaks that dialect, so that its quirks count; else the dialect's own. */
 static const char *provider_of(llmf_factory *f, const char *provider, const char *dialect) {
     llmf_provider_info info;
     size_t i;
     for (i = 0; provider && llmf_provider_at(f, i, &info); i++)
-        if (is(info.name, provider) && is(info.dialect, dialect) && info.unavailable != LLMF_ERR_NOT_BUILT) return provider;
+        if (is(info.name, provider) && replies_like(info.dialect, dialect) && info.unavailable != LLMF_ERR_NOT_BUILT) return provider;
     return dialect;
 }
 
@@ -204,6 +216,7 @@ static int run_replay(options *o, int argc, char **argv) {
     bool ok = true;
     memset(&how, 0, sizeof how);
     o->desc.transport = "replay";
+    if (!o->desc.base_url) o->desc.base_url = "https://recorded.invalid"; /* a row's may have holes that only a config fills; nothing is sent */
     o->desc.memory_size = (size_t)256 << 20;
     f = llmf_open(&o->desc, &err);
     if (!f) die(err.text, NULL);

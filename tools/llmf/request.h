@@ -29,6 +29,13 @@ static bool take_view(request *r, llmf_str key, llmf_str value, llmf_str *out) {
     return true;
 }
 
+/* null is what it was: false, or not set. */
+static bool take_bool(request *r, llmf_str key, llmf_str value, bool *out) {
+    if (is(value, "null")) return true;
+    *out = json_true(value);
+    return *out || is(value, "false") || bad(r, "must be true or false", key);
+}
+
 static size_t count_items(llmf_str json) {
     size_t at = 0, n = 0;
     llmf_str value;
@@ -96,6 +103,7 @@ static bool take_tool_calls(request *r, llmf_str json, llmf_message *m) {
     llmf_tool_call *calls = (llmf_tool_call *)get_array(count_items(json), sizeof *calls);
     size_t at = 0, n = 0;
     llmf_str item, key, v;
+    if (!is(json, "null") && (!json.len || json.ptr[0] != '[')) return bad(r, "must be an array", view("tool_calls"));
     while (llmf_json_each(json, &at, NULL, &item)) {
         size_t inner = 0;
         while (llmf_json_each(item, &inner, &key, &v)) {
@@ -136,7 +144,7 @@ static bool take_message(request *r, llmf_str json, llmf_message *m) {
         else if (is(key, "tool_calls")) ok = take_tool_calls(r, v, m);
         else if (is(key, "tool_call_id")) ok = take_view(r, key, v, &m->tool_call_id);
         else if (is(key, "name")) ok = take_view(r, key, v, &m->name);
-        else if (is(key, "is_error")) m->is_error = json_true(v);
+        else if (is(key, "is_error")) ok = take_bool(r, key, v, &m->is_error);
         else return bad(r, "unknown key in a message", key);
         if (!ok) return false;
     }
@@ -147,6 +155,7 @@ static bool take_messages(request *r, llmf_str json) {
     llmf_message *messages = (llmf_message *)get_array(count_items(json), sizeof *messages);
     size_t at = 0, n = 0;
     llmf_str item;
+    if (is(json, "null")) return true;
     if (!json.len || json.ptr[0] != '[') return bad(r, "must be an array", view("messages"));
     while (llmf_json_each(json, &at, NULL, &item))
         if (!take_message(r, item, &messages[n++])) return false;
@@ -159,6 +168,7 @@ static bool take_tools(request *r, llmf_str json) {
     llmf_tool *tools = (llmf_tool *)get_array(count_items(json), sizeof *tools);
     size_t at = 0, n = 0;
     llmf_str item, key, v;
+    if (is(json, "null")) return true;
     if (!json.len || json.ptr[0] != '[') return bad(r, "must be an array", view("tools"));
     while (llmf_json_each(json, &at, NULL, &item)) {
         size_t inner = 0;
@@ -167,7 +177,7 @@ static bool take_tools(request *r, llmf_str json) {
             if (is(key, "name")) ok = take_text(r, key, v, &tools[n].name, NULL);
             else if (is(key, "description")) ok = take_text(r, key, v, &tools[n].description, NULL);
             else if (is(key, "parameters")) tools[n].parameters = is(v, "null") ? NULL : copy(v);
-            else if (is(key, "strict")) tools[n].strict = json_true(v);
+            else if (is(key, "strict")) ok = take_bool(r, key, v, &tools[n].strict);
             else return bad(r, "unknown key in a tool", key);
             if (!ok) return false;
         }
@@ -182,6 +192,7 @@ static bool take_stop(request *r, llmf_str json) {
     const char **stop = (const char **)get_array(count_items(json), sizeof *stop);
     size_t at = 0, n = 0;
     llmf_str item;
+    if (is(json, "null")) return true;
     if (json.len && json.ptr[0] == '"') {
         if (!take_text(r, view("stop"), json, &stop[n++], NULL)) return false;
     } else if (!json.len || json.ptr[0] != '[') {
@@ -219,6 +230,13 @@ static bool take_format(request *r, llmf_str key, llmf_str value) {
     return true;
 }
 
+static bool take_parallel(request *r, llmf_str key, llmf_str value) {
+    bool yes = false;
+    if (!take_bool(r, key, value, &yes)) return false;
+    r->req.parallel_tool_calls = is(value, "null") ? LLMF_UNSET : yes ? LLMF_YES : LLMF_NO;
+    return true;
+}
+
 static bool take_key(request *r, llmf_str key, llmf_str v) {
     llmf_request *q = &r->req;
     if (is(key, "model")) return take_text(r, key, v, (const char **)&r->model, NULL);
@@ -227,7 +245,7 @@ static bool take_key(request *r, llmf_str key, llmf_str v) {
     if (is(key, "messages")) return take_messages(r, v);
     if (is(key, "tools")) return take_tools(r, v);
     if (is(key, "tool_choice")) return take_text(r, key, v, &q->tool_choice, NULL);
-    if (is(key, "parallel_tool_calls")) return q->parallel_tool_calls = is(v, "null") ? LLMF_UNSET : json_true(v) ? LLMF_YES : LLMF_NO, true;
+    if (is(key, "parallel_tool_calls")) return take_parallel(r, key, v);
     if (is(key, "format")) return take_format(r, key, v);
     if (is(key, "temperature")) return take_double(r, key, v, &q->temperature);
     if (is(key, "top_p")) return take_double(r, key, v, &q->top_p);
@@ -235,7 +253,7 @@ static bool take_key(request *r, llmf_str key, llmf_str v) {
     if (is(key, "stop")) return take_stop(r, v);
     if (is(key, "seed")) return q->use_seed = !is(v, "null"), take_int(r, key, v, &q->seed);
     if (is(key, "reasoning")) return take_text(r, key, v, &q->reasoning, NULL);
-    if (is(key, "cache")) return q->cache = json_true(v), true;
+    if (is(key, "cache")) return take_bool(r, key, v, &q->cache);
     if (is(key, "user")) return take_text(r, key, v, &q->user, NULL);
     if (is(key, "extra")) return q->extra = is(v, "null") ? NULL : copy(v), true;
     return bad(r, "unknown key", key);
@@ -254,7 +272,7 @@ static bool parse_request(llmf_str json, request *r) {
     if (json.ptr[0] != '{') return bad(r, "the request must be a JSON object", view(""));
     while (llmf_json_each(json, &at, &key, &v))
         if (!take_key(r, key, v)) return false;
-    if (r->req.prompt && r->req.message_count) return bad(r, "prompt and messages together: give one of them", view("prompt"));
+    if (r->req.prompt && r->req.messages) return bad(r, "prompt and messages together: give one of them", view("prompt"));
     return true;
 }
 
