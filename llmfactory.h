@@ -74,6 +74,7 @@
 
    THREADS      A factory belongs to one thread at a time; several factories are independent. llmf_wakeup alone may cross threads.
                 (libcurl's global init is done once at the first open: set llmf_desc.no_global_init if your program does it.)
+                After fork() one of the two processes may go on with a factory; the other must leave it alone, and not even close it.
    MEMORY       One block, yours or allocated once at open (llmf_desc.memory, memory_size); nothing is allocated after. libcurl allocates for
                 itself. When the block is used up a call ends with LLMF_ERR_MEMORY and all others go on. llmf_memory() shows the high-water mark.
    LIFETIMES    llmf_start copies texts; image, audio and file bytes are borrowed until the final event. Texts of an event live until
@@ -726,8 +727,8 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
                                        MISTRAL GROQ DEEPSEEK XAI OPENROUTER TOGETHER FIREWORKS PERPLEXITY CEREBRAS NVIDIA ZAI MOONSHOT
                                        ALIBABA VERCEL VOYAGE WRITER CRUSOE AVIAN HEROKU SNOWFLAKE BEDROCK_MANTLE PORTKEY LITELLM VLLM
                                        LLAMACPP LMSTUDIO GPUSTACK HUGGINGFACE
-     of their own                      ANTHROPIC GEMINI VERTEX OLLAMA COHERE AZURE MOCK
-     in a later version                OPENAI_RESPONSES BEDROCK: known by name, never built in yet
+     of their own                      OPENAI_RESPONSES ANTHROPIC GEMINI VERTEX OLLAMA COHERE AZURE MOCK
+     in a later version                BEDROCK: known by name, never built in yet
    Transports
      CURL        on                    libcurl; without it nothing of curl is included or linked
      SOCKET      on                    our HTTP over plain sockets: http:// only
@@ -768,6 +769,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
      LLMF_MAX_QUEUED        64         events that wait for llmf_next before a call stops reading
      LLMF_MAX_ERROR_BODY    1 MiB      kept of an error reply's body
      LLMF_MAX_TOOL_CALLS    128        tool calls in one reply
+     LLMF_MAX_REPLY_PARTS   4096       texts and items in one streamed reply of the Responses API
      LLMF_MAX_CITATIONS     1024       sources cited in one reply; what comes beyond is not kept
      LLMF_MAX_REGISTERED    32         providers, and dialects, that a program registers
      LLMF_TAIL_MS           2000       milliseconds that a reply may go on for behind its terminal event
@@ -791,7 +793,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #define LLMFI_ADAPTER_ANTHROPIC 1
 #define LLMFI_ADAPTER_OLLAMA 1
 #define LLMFI_ADAPTER_MOCK 1
-#define LLMFI_ADAPTER_OPENAI_RESPONSES 0
+#define LLMFI_ADAPTER_OPENAI_RESPONSES 1
 #define LLMFI_ADAPTER_GEMINI 1
 #define LLMFI_ADAPTER_AZURE 1
 #define LLMFI_ADAPTER_BEDROCK 0
@@ -955,7 +957,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #else
 #define LLMF_HAS_MOCK 1
 #endif
-#if !LLMFI_ADAPTER_OPENAI_RESPONSES || (LLMF_ONLY && !(defined(LLMF_WITH_OPENAI_RESPONSES) && LLMF_WITH_OPENAI_RESPONSES)) || (defined(LLMF_NO_OPENAI_RESPONSES) && LLMF_NO_OPENAI_RESPONSES)
+#if (LLMF_ONLY && !(defined(LLMF_WITH_OPENAI_RESPONSES) && LLMF_WITH_OPENAI_RESPONSES)) || (defined(LLMF_NO_OPENAI_RESPONSES) && LLMF_NO_OPENAI_RESPONSES)
 #define LLMF_HAS_OPENAI_RESPONSES 0
 #else
 #define LLMF_HAS_OPENAI_RESPONSES 1
@@ -1193,6 +1195,9 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #ifndef LLMF_MAX_TOOL_CALLS
 #define LLMF_MAX_TOOL_CALLS 128
 #endif
+#ifndef LLMF_MAX_REPLY_PARTS
+#define LLMF_MAX_REPLY_PARTS 4096
+#endif
 #ifndef LLMF_MAX_CITATIONS
 #define LLMF_MAX_CITATIONS 1024
 #endif
@@ -1277,7 +1282,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
     LLMF_QUIRK_SET(PLAIN,            NONE,                  NONE,                   NONE,              NONE) \
     LLMF_QUIRK_SET(KEYLESS,          NO_KEY_NEEDED,         NONE,                   NONE,              NONE) \
     LLMF_QUIRK_SET(NO_REASONING,     NO_REASONING,          NONE,                   NONE,              NONE) \
-    LLMF_QUIRK_SET(OPENAI_REASONING, MAX_COMPLETION_TOKENS, DEVELOPER_ROLE,         NO_SAMPLING,       NONE) \
+    LLMF_QUIRK_SET(OPENAI_REASONING, MAX_COMPLETION_TOKENS, DEVELOPER_ROLE,         NO_SAMPLING,       ENCRYPTED_REASONING) \
     LLMF_QUIRK_SET(OPENAI_O1_MINI,   MAX_COMPLETION_TOKENS, SYSTEM_AS_USER,         NO_SAMPLING,       NONE) \
     LLMF_QUIRK_SET(NEW_LIMIT,        MAX_COMPLETION_TOKENS, NONE,                   NONE,              NONE) \
     LLMF_QUIRK_SET(CLAUDE_3,         SAMPLING_OLD_VERSION,  NO_REASONING,           NONE,              NONE) \
@@ -1646,6 +1651,12 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
     LLMF_FAMILY(OPENAI,    "o1-mini",           OPENAI_O1_MINI) \
     LLMF_FAMILY(OPENAI,    "o3",                OPENAI_REASONING) \
     LLMF_FAMILY(OPENAI,    "o4",                OPENAI_REASONING) \
+    LLMF_FAMILY(OPENAI_RESPONSES, "gpt-5",           OPENAI_REASONING) \
+    LLMF_FAMILY(OPENAI_RESPONSES, "gpt-5-chat",      NEW_LIMIT) \
+    LLMF_FAMILY(OPENAI_RESPONSES, "gpt-5.3-chat",    NEW_LIMIT) \
+    LLMF_FAMILY(OPENAI_RESPONSES, "o1",              OPENAI_REASONING) \
+    LLMF_FAMILY(OPENAI_RESPONSES, "o3",              OPENAI_REASONING) \
+    LLMF_FAMILY(OPENAI_RESPONSES, "o4",              OPENAI_REASONING) \
     LLMF_FAMILY(ANTHROPIC, "",                  CLAUDE_5) \
     LLMF_FAMILY(ANTHROPIC, "claude-2",          CLAUDE_3) \
     LLMF_FAMILY(ANTHROPIC, "claude-3",          CLAUDE_3) \
@@ -2344,7 +2355,6 @@ typedef struct llmfi_buf {
     llmfi_heap *heap;
     char *ptr;
     size_t len, cap, limit;                  /* limit: the most bytes it may hold; 0: only the heap's */
-    bool over;                               /* the limit, not the heap, refused */
 } llmfi_buf;
 
 LLMFI_UNUSED static void llmfi_buf_init(llmfi_buf *b, llmfi_heap *heap, size_t limit) {
@@ -2356,10 +2366,7 @@ LLMFI_UNUSED static void llmfi_buf_init(llmfi_buf *b, llmfi_heap *heap, size_t l
 /* Room for `more` bytes behind len. False when refused; what is there stays. */
 LLMFI_UNUSED static bool llmfi_buf_reserve(llmfi_buf *b, size_t more) {
     char *to;
-    if (b->limit && (b->len > b->limit || more > b->limit - b->len)) {
-        b->over = true;
-        return false;
-    }
+    if (b->limit && (b->len > b->limit || more > b->limit - b->len)) return false;
     if (more <= b->cap - b->len) return true;
     if (more > (size_t)-1 / 4) return false;
     to = (char *)llmfi_heap_resize(b->heap, b->ptr, b->len, b->len + more);
@@ -2392,7 +2399,6 @@ LLMFI_UNUSED static void llmfi_buf_free(llmfi_buf *b) {
     llmfi_heap_free(b->heap, b->ptr);
     b->ptr = NULL;
     b->len = b->cap = 0;
-    b->over = false;
 }
 
 #endif
@@ -5530,7 +5536,8 @@ LLMF_API void llmf_reply_done(llmf_reply *r) {
     X(ADAPTIVE_THINKING, "adaptive_thinking", "reasoning is asked for by effort, not by a token budget")                               \
     X(TOKEN_BUDGET, "token_budget", "takes a token budget for reasoning besides an effort")                                            \
     X(THINKING_EFFORT, "thinking_effort", "besides thinking: {type} the level of reasoning goes out as reasoning_effort")                 \
-    X(SIGNED_CALLS, "signed_calls", "refuses a call without its signature: that of another model gets one which the provider takes for it")
+    X(SIGNED_CALLS, "signed_calls", "refuses a call without its signature: that of another model gets one which the provider takes for it")\
+    X(ENCRYPTED_REASONING, "encrypted_reasoning", "gives its reasoning encrypted, to be sent back, when the Responses API is asked for it")
 
 enum {
 #define LLMFI_QUIRK_BIT(id, name, what) LLMFI_QUIRK_AT_##id,
@@ -5925,13 +5932,8 @@ LLMFI_UNUSED static bool llmfi_data_url(llmf_str url, llmf_str *media, llmf_str 
     return true;
 }
 
-/* {"type":"image_url","image_url":{"url":…,"detail":…}}: a part with bytes becomes a data: URL. */
-LLMFI_UNUSED static void llmfi_jw_image_part(llmfi_jw *w, const llmf_part *p) {
-    llmfi_jw_object(w);
-    llmfi_jw_member_lit(w, "type", "image_url");
-    llmfi_jw_key(w, "image_url");
-    llmfi_jw_object(w);
-    llmfi_jw_key(w, "url");
+/* The URL of a part as a string: its own, or a data: URL of its bytes. */
+LLMFI_UNUSED static void llmfi_jw_media_url(llmfi_jw *w, const llmf_part *p) {
     if (p->data) {
         llmfi_jw_str_begin(w);
         llmfi_jw_str_piece(w, LLMFI_LIT("data:"));
@@ -5942,6 +5944,16 @@ LLMFI_UNUSED static void llmfi_jw_image_part(llmfi_jw *w, const llmf_part *p) {
     } else {
         llmfi_jw_str(w, llmfi_cstr(p->url));
     }
+}
+
+/* {"type":"image_url","image_url":{"url":…,"detail":…}}: a part with bytes becomes a data: URL. */
+LLMFI_UNUSED static void llmfi_jw_image_part(llmfi_jw *w, const llmf_part *p) {
+    llmfi_jw_object(w);
+    llmfi_jw_member_lit(w, "type", "image_url");
+    llmfi_jw_key(w, "image_url");
+    llmfi_jw_object(w);
+    llmfi_jw_key(w, "url");
+    llmfi_jw_media_url(w, p);
     if (p->detail && *p->detail) llmfi_jw_member_str(w, "detail", llmfi_cstr(p->detail));
     llmfi_jw_object_end(w);
     llmfi_jw_object_end(w);
@@ -6048,6 +6060,109 @@ LLMFI_UNUSED static llmf_str llmfi_json_type(llmfi_json *j) {
         else llmfi_json_skip(&ahead);
     return type;
 }
+
+/* ---- values put aside: the members of an object by their names, in whatever order they come ---- */
+
+/* text: as llmfi_json has it; of an array or object all of its bytes. token: LLMFI_J_…; 0: it was not there. Views into the frame. */
+typedef struct llmfi_value {
+    llmf_str text;
+    int token;
+    bool escaped, wide;
+} llmfi_value;
+
+/* A member that is wanted, and where in a struct of values it goes. */
+typedef struct llmfi_value_row {
+    const char *name;
+    uint8_t len;
+    uint16_t at;
+} llmfi_value_row;
+#define LLMFI_VALUE(object, member) { #member, sizeof(#member) - 1, offsetof(object, member) }
+
+/* The next value: its token. */
+LLMFI_UNUSED static int llmfi_value_take(llmfi_json *j, llmfi_value *v) {
+    const char *begin;
+    v->token = llmfi_json_next(j);
+    v->text = j->text;
+    v->escaped = j->escaped;
+    v->wide = j->wide;
+    if (v->token != LLMFI_J_OBJECT && v->token != LLMFI_J_ARRAY) return v->token;
+    begin = j->at - 1;
+    if (llmfi_json_skip(j) > 0) v->text = llmfi_range(begin, j->at - (j->item && j->want == j->item)); /* not with a comma that was taken behind it */
+    return v->token;
+}
+
+/* The members of the object that was just opened; of one that comes twice the last. `to`: zeroed. */
+LLMFI_UNUSED static void llmfi_value_read(llmfi_json *j, const llmfi_value_row *rows, size_t count, void *to) {
+    size_t i;
+    while (llmfi_json_next(j) == LLMFI_J_KEY) {
+        for (i = 0; i < count; i++) {
+            llmf_str name = llmfi_str(rows[i].name, rows[i].len);
+            if (j->escaped ? llmfi_json_is(j, name) : llmfi_eq(j->text, name)) break;
+        }
+        if (i < count) llmfi_value_take(j, (llmfi_value *)(void *)((char *)to + rows[i].at));
+        else llmfi_json_skip(j);
+    }
+}
+
+/* The members of a value that is an object. `to`, a struct of values of `size` bytes, is all zero where it is none. */
+LLMFI_UNUSED static bool llmfi_value_members(const llmfi_value *v, const llmfi_value_row *rows, size_t count, void *to, size_t size) {
+    llmfi_json j;
+    memset(to, 0, size);
+    if (v->token != LLMFI_J_OBJECT) return false;
+    llmfi_json_init(&j, v->text, true);
+    llmfi_json_next(&j);
+    llmfi_value_read(&j, rows, count, to);
+    return true;
+}
+
+/* A reader for llmfi_value_next: inside the array, or one without items where it is none. */
+LLMFI_UNUSED static llmfi_json llmfi_value_list(const llmfi_value *v) {
+    llmfi_json j;
+    llmfi_json_init(&j, v->token == LLMFI_J_ARRAY ? v->text : LLMFI_LIT("[]"), true);
+    llmfi_json_next(&j);
+    return j;
+}
+
+/* The next item; false: there is none. */
+LLMFI_UNUSED static bool llmfi_value_next(llmfi_json *j, llmfi_value *v) {
+    int token = llmfi_value_take(j, v);
+    return token > 0 && token != LLMFI_J_ARRAY_END;
+}
+
+/* A reader that stands at the value. */
+LLMFI_UNUSED static llmfi_json llmfi_value_json(const llmfi_value *v) {
+    llmfi_json j;
+    memset(&j, 0, sizeof j);
+    j.text = v->text;
+    j.token = v->token;
+    j.escaped = v->escaped;
+    j.wide = v->wide;
+    return j;
+}
+
+/* The text of a string, decoded; of anything else none. */
+LLMFI_UNUSED static llmf_str llmfi_value_text(llmfi_reply *r, const llmfi_value *v) {
+    llmfi_json j;
+    if (v->token != LLMFI_J_STRING) return llmfi_str("", 0);
+    if (!v->escaped && !v->wide) return v->text;
+    j = llmfi_value_json(v);
+    return llmfi_reply_string(r, &j);
+}
+
+/* A count; of anything but a whole number from 0 LLMF_UNKNOWN. */
+LLMFI_UNUSED static int64_t llmfi_value_count(const llmfi_value *v) {
+    int64_t n;
+    if (v->token != LLMFI_J_NUMBER) return LLMF_UNKNOWN;
+    return (llmfi_parse_int(v->text, &n) || llmfi_parse_whole(v->text, &n)) && n >= 0 ? n : LLMF_UNKNOWN;
+}
+
+/* More than null, false, "", {} and []. */
+LLMFI_UNUSED static bool llmfi_value_some(const llmfi_value *v) {
+    size_t brackets = v->token == LLMFI_J_OBJECT || v->token == LLMFI_J_ARRAY ? 2 : 0;
+    return v->token > LLMFI_J_FALSE && v->text.len > brackets;
+}
+
+/* ---- raw texts ---- */
 
 /* A reader that stands at a string whose raw text was put aside. */
 LLMFI_UNUSED static llmfi_json llmfi_json_at_raw(llmf_str raw) {
@@ -7281,16 +7396,7 @@ static void llmfi_openai_file(llmfi_jw *w, const llmf_part *p) {
     llmfi_jw_object(w);
     llmfi_jw_member_str(w, "filename", llmfi_cstr(p->name && *p->name ? p->name : "file"));
     llmfi_jw_key(w, "file_data");
-    if (p->data) {
-        llmfi_jw_str_begin(w);
-        llmfi_jw_str_piece(w, LLMFI_LIT("data:"));
-        llmfi_jw_str_piece(w, llmfi_part_media(p));
-        llmfi_jw_str_piece(w, LLMFI_LIT(";base64,"));
-        llmfi_put_base64(w->out, p->data, p->data_len);
-        llmfi_jw_str_end(w);
-    } else {
-        llmfi_jw_str(w, llmfi_cstr(p->url));
-    }
+    llmfi_jw_media_url(w, p);
     llmfi_jw_object_end(w);
 }
 #endif
@@ -7474,7 +7580,7 @@ static void llmfi_openai_state_begin(llmfi_reply *r) {
 }
 
 /* Reasoning text has come: it is also kept as the member that the provider wants back. */
-static void llmfi_openai_keep_reasoning(llmfi_reply *r, const llmfi_json *j) {
+LLMFI_UNUSED static void llmfi_openai_keep_reasoning(llmfi_reply *r, const llmfi_json *j) {
     uint32_t back = llmfi_openai_back_quirks(r);
     if (!(back & (LLMFI_Q_BACK_REASONING_CONTENT | LLMFI_Q_BACK_REASONING))) return;
     llmfi_openai_state_begin(r);
@@ -7566,7 +7672,7 @@ static void llmfi_openai_detail_members(llmfi_reply *r, const llmfi_openai_detai
 }
 
 /* One element: joined to the open one where it goes on (OpenRouter streams text and summary in pieces of the same type and index), else a new one. */
-static void llmfi_openai_keep_detail(llmfi_reply *r, llmf_str raw) {
+LLMFI_UNUSED static void llmfi_openai_keep_detail(llmfi_reply *r, llmf_str raw) {
     llmfi_openai_detail d = llmfi_openai_detail_read(raw);
     int64_t *number = r->dialect.number;
     llmfi_buf *b = &r->dialect.buf[0];
@@ -8144,6 +8250,844 @@ static void llmfi_openai_on_frame(llmfi_reply *r, llmf_str event, llmf_str data)
 
 static const llmfi_adapter llmfi_openai = {
     "openai", llmfi_openai_check, llmfi_openai_path, NULL, llmfi_openai_body, LLMF_FRAMING_JSON, LLMF_FRAMING_SSE, llmfi_openai_on_frame, LLMFI_OPENAI_ON_END
+};
+
+#endif
+#endif
+#if LLMF_HAS_DIALECT_OPENAI_RESPONSES
+/* The Responses API of OpenAI (OpenAI API reference, responses/create), and hosts that speak it. Nothing is stored there: what a turn needs of earlier ones
+   goes along with it, the encrypted reasoning too. */
+#ifndef LLMFI_PROVIDERS_OPENAI_RESPONSES_H
+#define LLMFI_PROVIDERS_OPENAI_RESPONSES_H
+/* What the Responses API answers (OpenAI API reference, responses: the response object, streaming events). Nothing here knows what was asked.
+   A stream says everything up to three times: in pieces, when a piece, an item ends, and in the last object. What is told is remembered by its place, so each
+   is told once, and what only a later form has is told then (RULES 9). A frame is read whole before anything of it is done: none is ever taken back. */
+#ifndef LLMFI_PROVIDERS_OPENAI_RESPONSES_REPLY_H
+#define LLMFI_PROVIDERS_OPENAI_RESPONSES_REPLY_H
+
+/* Pieces of text, and items, in one streamed reply. */
+#ifndef LLMF_MAX_REPLY_PARTS
+#define LLMF_MAX_REPLY_PARTS 4096
+#endif
+
+/* ---- members ---- */
+
+typedef struct llmfi_responses_frame {
+    llmfi_value type, delta, output_index, content_index, summary_index, text, refusal, name, arguments, item, annotation, response, error;
+    llmfi_value output;                      /* of a body that is no event */
+    llmfi_value sequence_number, obfuscation;
+} llmfi_responses_frame;
+
+static const llmfi_value_row llmfi_responses_frame_rows[] = {
+    LLMFI_VALUE(llmfi_responses_frame, type),          LLMFI_VALUE(llmfi_responses_frame, delta),         LLMFI_VALUE(llmfi_responses_frame, output_index),
+    LLMFI_VALUE(llmfi_responses_frame, content_index), LLMFI_VALUE(llmfi_responses_frame, summary_index), LLMFI_VALUE(llmfi_responses_frame, text),
+    LLMFI_VALUE(llmfi_responses_frame, refusal),       LLMFI_VALUE(llmfi_responses_frame, name),          LLMFI_VALUE(llmfi_responses_frame, arguments),
+    LLMFI_VALUE(llmfi_responses_frame, item),          LLMFI_VALUE(llmfi_responses_frame, annotation),    LLMFI_VALUE(llmfi_responses_frame, response),
+    LLMFI_VALUE(llmfi_responses_frame, error),         LLMFI_VALUE(llmfi_responses_frame, output),        LLMFI_VALUE(llmfi_responses_frame, sequence_number),
+    LLMFI_VALUE(llmfi_responses_frame, obfuscation),
+};
+
+typedef struct llmfi_responses_object {
+    llmfi_value model, status, output, usage, incomplete_details, error;
+} llmfi_responses_object;
+
+static const llmfi_value_row llmfi_responses_object_rows[] = {
+    LLMFI_VALUE(llmfi_responses_object, model), LLMFI_VALUE(llmfi_responses_object, status),             LLMFI_VALUE(llmfi_responses_object, output),
+    LLMFI_VALUE(llmfi_responses_object, usage), LLMFI_VALUE(llmfi_responses_object, incomplete_details), LLMFI_VALUE(llmfi_responses_object, error),
+};
+
+typedef struct llmfi_responses_item {
+    llmfi_value type, call_id, name, arguments, content, summary, encrypted_content;
+} llmfi_responses_item;
+
+static const llmfi_value_row llmfi_responses_item_rows[] = {
+    LLMFI_VALUE(llmfi_responses_item, type),      LLMFI_VALUE(llmfi_responses_item, call_id), LLMFI_VALUE(llmfi_responses_item, name),
+    LLMFI_VALUE(llmfi_responses_item, arguments), LLMFI_VALUE(llmfi_responses_item, content), LLMFI_VALUE(llmfi_responses_item, summary),
+    LLMFI_VALUE(llmfi_responses_item, encrypted_content),
+};
+
+/* A part of a message or of reasoning, an annotation, incomplete_details. */
+typedef struct llmfi_responses_part {
+    llmfi_value type, text, refusal, annotations, url, title, reason;
+} llmfi_responses_part;
+
+static const llmfi_value_row llmfi_responses_part_rows[] = {
+    LLMFI_VALUE(llmfi_responses_part, type), LLMFI_VALUE(llmfi_responses_part, text),  LLMFI_VALUE(llmfi_responses_part, refusal), LLMFI_VALUE(llmfi_responses_part, annotations),
+    LLMFI_VALUE(llmfi_responses_part, url),  LLMFI_VALUE(llmfi_responses_part, title), LLMFI_VALUE(llmfi_responses_part, reason),
+};
+
+typedef struct llmfi_responses_usage {
+    llmfi_value input_tokens, output_tokens, input_tokens_details, output_tokens_details, cached_tokens, cache_write_tokens, reasoning_tokens;
+} llmfi_responses_usage;
+
+static const llmfi_value_row llmfi_responses_usage_rows[] = {
+    LLMFI_VALUE(llmfi_responses_usage, input_tokens),         LLMFI_VALUE(llmfi_responses_usage, output_tokens),
+    LLMFI_VALUE(llmfi_responses_usage, input_tokens_details), LLMFI_VALUE(llmfi_responses_usage, output_tokens_details),
+    LLMFI_VALUE(llmfi_responses_usage, cached_tokens),        LLMFI_VALUE(llmfi_responses_usage, cache_write_tokens),
+    LLMFI_VALUE(llmfi_responses_usage, reasoning_tokens),
+};
+
+/* The object's members that have rows; false: it is no object. */
+#define LLMFI_RESPONSES_READ(value, kind, to) llmfi_value_members((value), llmfi_responses_##kind##_rows, LLMFI_COUNT(llmfi_responses_##kind##_rows), (to), sizeof *(to))
+
+/* ---- places: dialect.buf[0], in order ---- */
+
+enum { LLMFI_RESPONSES_IN_TEXT, LLMFI_RESPONSES_IN_REFUSAL, LLMFI_RESPONSES_IN_REASONING, LLMFI_RESPONSES_IN_SUMMARY, LLMFI_RESPONSES_IN_ITEM };
+enum { LLMFI_RESPONSES_PLACES, LLMFI_RESPONSES_STATE }; /* reply.dialect.buf[…]; the state is there until the reply is whole */
+
+typedef struct llmfi_responses_place {
+    int64_t item, part;                      /* output_index; content_index or summary_index */
+    int kind;
+    bool told;                               /* not empty: the text has been told, the item is over */
+} llmfi_responses_place;
+
+static int llmfi_responses_place_order(const llmfi_responses_place *a, const llmfi_responses_place *b) {
+    if (a->item != b->item) return a->item < b->item ? -1 : 1;
+    if (a->kind != b->kind) return a->kind < b->kind ? -1 : 1;
+    return a->part < b->part ? -1 : a->part > b->part;
+}
+
+/* How many places come before this one. Most often it is the last. */
+static size_t llmfi_responses_place_rank(const llmfi_reply *r, const llmfi_responses_place *p) {
+    const llmfi_responses_place *all = (const llmfi_responses_place *)(const void *)r->dialect.buf[LLMFI_RESPONSES_PLACES].ptr;
+    size_t from = 0, to = r->dialect.buf[LLMFI_RESPONSES_PLACES].len / sizeof *p;
+    if (to && llmfi_responses_place_order(&all[to - 1], p) < 0) return to;
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+        if (llmfi_responses_place_order(&all[middle], p) < 0) from = middle + 1;
+        else to = middle;
+    }
+    return from;
+}
+
+/* The place, made where it is new. NULL: the reply has its error. Valid until the next one is made. */
+static llmfi_responses_place *llmfi_responses_place_at(llmfi_reply *r, const llmfi_responses_place *p) {
+    llmfi_buf *b = &r->dialect.buf[LLMFI_RESPONSES_PLACES];
+    size_t rank = llmfi_responses_place_rank(r, p), count = b->len / sizeof *p;
+    llmfi_responses_place *at;
+    if (rank < count) {
+        at = (llmfi_responses_place *)(void *)b->ptr + rank;
+        if (llmfi_responses_place_order(at, p) == 0) return at;
+    }
+    if (count >= LLMF_MAX_REPLY_PARTS) {
+        llmfi_reply_fail(r, LLMF_ERR_LIMIT, "the reply holds more parts than LLMF_MAX_REPLY_PARTS allows");
+        return NULL;
+    }
+    if (!llmfi_buf_reserve(b, sizeof *p)) {
+        llmfi_reply_no_memory(r);
+        return NULL;
+    }
+    at = (llmfi_responses_place *)(void *)b->ptr + rank;
+    memmove(at + 1, at, (count - rank) * sizeof *at);
+    *at = *p;
+    b->len += sizeof *p;
+    return at;
+}
+
+static llmfi_responses_place llmfi_responses_place_of(int kind, int64_t item, int64_t part) {
+    llmfi_responses_place p;
+    memset(&p, 0, sizeof p);
+    p.kind = kind;
+    p.item = item;
+    p.part = part;
+    return p;
+}
+
+/* The place of the nth part of a kind in an item that is told whole: hosts count the parts of their streams in other ways. */
+static llmfi_responses_place llmfi_responses_place_nth(const llmfi_reply *r, int kind, int64_t item, int64_t n) {
+    const llmfi_responses_place *all = (const llmfi_responses_place *)(const void *)r->dialect.buf[LLMFI_RESPONSES_PLACES].ptr;
+    llmfi_responses_place first = llmfi_responses_place_of(kind, item, -1), next = llmfi_responses_place_of(kind + 1, item, -1);
+    size_t from = llmfi_responses_place_rank(r, &first), known = llmfi_responses_place_rank(r, &next) - from;
+    if ((uint64_t)n < known) return all[from + (size_t)n];
+    first.part = known ? all[from + known - 1].part : -1;
+    if (first.part < INT64_MAX) first.part++;
+    return first;
+}
+
+/* ---- text ---- */
+
+static void llmfi_responses_say(llmfi_reply *r, int kind, const llmfi_value *text) {
+    llmfi_json j = llmfi_value_json(text);
+    if (kind == LLMFI_RESPONSES_IN_TEXT) llmfi_reply_text_json(r, &j);
+    else if (kind == LLMFI_RESPONSES_IN_REFUSAL) llmfi_reply_refusal_json(r, &j);
+    else llmfi_reply_reasoning_json(r, &j);
+}
+
+/* A piece, or with `whole` all of it: then only where nothing was told of that place. Where nothing is streamed there is no place to remember. */
+static void llmfi_responses_tell(llmfi_reply *r, llmfi_responses_place place, const llmfi_value *text, bool whole) {
+    llmfi_responses_place *at;
+    if (text->token != LLMFI_J_STRING) return;
+    if (r->streamed) {
+        at = llmfi_responses_place_at(r, &place);
+        if (!at || (whole && at->told)) return;
+        at->told |= text->text.len != 0;
+    }
+    llmfi_responses_say(r, place.kind, text);
+}
+
+/* ---- state ---- */
+
+#if LLMF_HAS_STATE
+
+/* A state is the provider's name, a colon, and an array of what must go back between messages and calls, in the order of the reply: whole items
+   (reasoning, what the provider's own tools did), a number for a message of so many bytes of text, null for the next call. Model may be NULL. */
+static llmf_str llmfi_responses_owner(const llmfi_settings *model) {
+    return model && model->provider.len ? model->provider : LLMFI_LIT("openai_responses");
+}
+
+/* reply.dialect.number[…] */
+enum {
+    LLMFI_RESPONSES_LOOSE,                   /* where in the state the reasoning begins whose item is still to come, + 1; 0: none waits */
+    LLMFI_RESPONSES_TEXT                     /* bytes of text in the messages so far */
+};
+
+/* What the provider's own tools did, which goes back as it came. Calls that wait for an answer are not among them, for nobody would give it;
+   nor are images, for their size. */
+static bool llmfi_responses_goes_back(llmf_str type) {
+    return llmfi_word_in("web_search_call\0file_search_call\0code_interpreter_call\0mcp_call\0mcp_list_tools\0tool_search_call\0tool_search_output\0compaction\0", type) >= 0;
+}
+
+static void llmfi_responses_put(llmfi_reply *r, llmf_str raw) {
+    llmfi_buf *b = &r->dialect.buf[LLMFI_RESPONSES_STATE];
+    if (b->len) {
+        LLMFI_REPLY_PUT(r, b, ",");
+    } else {
+        llmfi_reply_put(r, b, llmfi_responses_owner((const llmfi_settings *)r->user));
+        LLMFI_REPLY_PUT(r, b, ":[");
+    }
+    llmfi_reply_put(r, b, raw);
+}
+
+/* Reasoning that its item does not follow would be refused: it goes. */
+static void llmfi_responses_drop_loose(llmfi_reply *r) {
+    int64_t *loose = &r->dialect.number[LLMFI_RESPONSES_LOOSE];
+    if (*loose) r->dialect.buf[LLMFI_RESPONSES_STATE].len = (size_t)*loose - 1;
+    *loose = 0;
+}
+
+/* Something to give back: encrypted, or the text itself. A bare id means nothing to a provider that stores nothing. */
+static bool llmfi_responses_has_content(const llmfi_responses_item *i) {
+    return (i->encrypted_content.token == LLMFI_J_STRING && i->encrypted_content.text.len) || (i->content.token == LLMFI_J_ARRAY && i->content.text.len > 2);
+}
+
+/* An item is over: the state's entry for it. */
+static void llmfi_responses_keep(llmfi_reply *r, const llmfi_responses_item *item, llmf_str raw) {
+    int64_t *number = r->dialect.number, text = (int64_t)(r->text.len + r->dropped[0]) - number[LLMFI_RESPONSES_TEXT];
+    char digits[24];
+    llmfi_text t;
+    if (LLMFI_IS(item->type.text, "reasoning")) {
+        if (!llmfi_responses_has_content(item)) return;
+        if (!number[LLMFI_RESPONSES_LOOSE]) number[LLMFI_RESPONSES_LOOSE] = (int64_t)r->dialect.buf[LLMFI_RESPONSES_STATE].len + 1;
+        llmfi_responses_put(r, raw);
+        return;
+    }
+    if (LLMFI_IS(item->type.text, "message") && text) {
+        t = llmfi_text_in(digits, sizeof digits);
+        llmfi_say_int(&t, text);
+        llmfi_responses_put(r, llmfi_str(digits, t.len));
+        number[LLMFI_RESPONSES_TEXT] += text;
+    } else if (LLMFI_IS(item->type.text, "function_call")) {
+        llmfi_responses_put(r, LLMFI_LIT("null"));
+    } else if (llmfi_responses_goes_back(item->type.text)) {
+        llmfi_responses_put(r, raw);
+    } else {
+        llmfi_responses_drop_loose(r);
+    }
+    number[LLMFI_RESPONSES_LOOSE] = 0;
+}
+
+/* The reply is whole: so is its state, if any item is in it. */
+static void llmfi_responses_keep_all(llmfi_reply *r) {
+    llmfi_buf *b = &r->dialect.buf[LLMFI_RESPONSES_STATE], none = r->state;
+    if (r->terminal) return;
+    llmfi_responses_drop_loose(r);
+    if (llmfi_find_char(llmfi_buf_str(b), '{') == LLMFI_NOWHERE) return;
+    LLMFI_REPLY_PUT(r, b, "]");
+    if (r->error.code) return;
+    r->state = *b;
+    *b = none;
+}
+
+#endif
+
+/* ---- items ---- */
+
+static void llmfi_responses_cite(llmfi_reply *r, const llmfi_value *annotation) {
+#if LLMF_HAS_CITATIONS
+    llmfi_responses_part p;
+    llmf_str url;
+    if (!LLMFI_RESPONSES_READ(annotation, part, &p) || !LLMFI_IS(p.type.text, "url_citation")) return;
+    url = llmfi_value_text(r, &p.url);
+    llmfi_reply_citation(r, url, llmfi_value_text(r, &p.title));
+#else
+    (void)r, (void)annotation;
+#endif
+}
+
+/* The parts of a message, of reasoning or of a summary. */
+static void llmfi_responses_parts(llmfi_reply *r, const llmfi_value *list, int64_t item, bool summary) {
+    int64_t count[LLMFI_RESPONSES_IN_ITEM] = { 0, 0, 0, 0 };
+    llmfi_responses_part p;
+    llmfi_value v, note;
+    llmfi_json j, notes;
+    int kind;
+    for (j = llmfi_value_list(list); llmfi_value_next(&j, &v);) {
+        if (!LLMFI_RESPONSES_READ(&v, part, &p)) continue;
+        if (summary) kind = LLMFI_RESPONSES_IN_SUMMARY;
+        else if (LLMFI_IS(p.type.text, "output_text")) kind = LLMFI_RESPONSES_IN_TEXT;
+        else if (LLMFI_IS(p.type.text, "refusal")) kind = LLMFI_RESPONSES_IN_REFUSAL;
+        else if (LLMFI_IS(p.type.text, "reasoning_text")) kind = LLMFI_RESPONSES_IN_REASONING;
+        else continue;
+        llmfi_responses_tell(r, llmfi_responses_place_nth(r, kind, item, count[kind]++), kind == LLMFI_RESPONSES_IN_REFUSAL ? &p.refusal : &p.text, true);
+        for (notes = llmfi_value_list(&p.annotations); llmfi_value_next(&notes, &note);) llmfi_responses_cite(r, &note);
+    }
+}
+
+/* The call at that place, which begins here if it is new; -1: the reply has its error. */
+static int llmfi_responses_call(llmfi_reply *r, int64_t item, llmf_str id, const llmfi_value *name) {
+    int at = llmfi_reply_tool_find(r, item);
+    llmf_str called = llmfi_value_text(r, name);
+    if (at < 0) return llmfi_reply_tool_begin(r, item, id, called);
+    llmfi_reply_tool_name(r, at, id, called);
+    return r->error.code ? -1 : at;
+}
+
+/* All of the arguments, where no piece of them has come. */
+static void llmfi_responses_arguments(llmfi_reply *r, int at, const llmfi_value *arguments) {
+    llmfi_json j = llmfi_value_json(arguments);
+    if (at >= 0 && arguments->token == LLMFI_J_STRING && !llmfi_reply_tool(r, at)->args.len) llmfi_reply_tool_args_json(r, at, &j);
+}
+
+/* An item begins: of a call this tells its name. */
+static void llmfi_responses_added(llmfi_reply *r, const llmfi_value *value, int64_t place) {
+    llmfi_responses_item i;
+    if (LLMFI_RESPONSES_READ(value, item, &i) && LLMFI_IS(i.type.text, "function_call")) llmfi_responses_call(r, place, llmfi_value_text(r, &i.call_id), &i.name);
+}
+
+/* A whole item. Those of other types give nothing (RULES 7, 10). */
+static void llmfi_responses_done(llmfi_reply *r, const llmfi_value *value, int64_t place) {
+    llmfi_responses_place over = llmfi_responses_place_of(LLMFI_RESPONSES_IN_ITEM, place, 0), *at;
+    llmfi_responses_item i;
+    if (r->error.code || !LLMFI_RESPONSES_READ(value, item, &i)) return;
+    if (LLMFI_IS(i.type.text, "message") || LLMFI_IS(i.type.text, "reasoning")) {
+        llmfi_responses_parts(r, &i.content, place, false);
+        llmfi_responses_parts(r, &i.summary, place, true);
+    } else if (LLMFI_IS(i.type.text, "function_call")) {
+        int call = llmfi_responses_call(r, place, llmfi_value_text(r, &i.call_id), &i.name);
+        llmfi_responses_arguments(r, call, &i.arguments);
+        if (call >= 0) llmfi_reply_tool_end(r, call);
+    }
+    if (r->streamed) {
+        at = llmfi_responses_place_at(r, &over);
+        if (!at || at->told) return;
+        at->told = true;
+    }
+#if LLMF_HAS_STATE
+    if (!r->error.code) llmfi_responses_keep(r, &i, value->text);
+#endif
+}
+
+/* ---- the response object ---- */
+
+static void llmfi_responses_count(llmfi_reply *r, const llmfi_value *usage) {
+    llmfi_responses_usage u, in, out;
+    if (!LLMFI_RESPONSES_READ(usage, usage, &u)) return;
+    LLMFI_RESPONSES_READ(&u.input_tokens_details, usage, &in);
+    LLMFI_RESPONSES_READ(&u.output_tokens_details, usage, &out);
+    r->usage.input = llmfi_value_count(&u.input_tokens);
+    r->usage.output = llmfi_value_count(&u.output_tokens);
+    r->usage.cache_read = llmfi_value_count(&in.cached_tokens);
+    r->usage.cache_write = llmfi_value_count(&in.cache_write_tokens);
+    r->usage.reasoning = llmfi_value_count(&out.reasoning_tokens);
+}
+
+/* The whole of it: all that a body says, and what ends a stream. */
+static void llmfi_responses_end(llmfi_reply *r, const llmfi_value *value, const llmfi_responses_object *o) {
+    llmfi_responses_part why;
+    llmfi_value item;
+    llmfi_json j;
+    int64_t place = 0;
+    for (j = llmfi_value_list(&o->output); llmfi_value_next(&j, &item); place++) llmfi_responses_done(r, &item, place);
+    llmfi_responses_count(r, &o->usage);
+    LLMFI_RESPONSES_READ(&o->incomplete_details, part, &why);
+    llmfi_reply_finish(r, llmfi_value_text(r, why.reason.text.len ? &why.reason : &o->status));
+    if (llmfi_value_some(&o->error) || LLMFI_IS(o->status.text, "failed")) {
+        llmfi_fault_object(r, value->text, llmfi_str("", 0));
+        return;
+    }
+#if LLMF_HAS_STATE
+    llmfi_responses_keep_all(r);
+#endif
+    if (!r->error.code) r->terminal = true;
+}
+
+static void llmfi_responses_object_in(llmfi_reply *r, const llmfi_value *value, bool end) {
+    llmfi_responses_object o;
+    LLMFI_RESPONSES_READ(value, object, &o);
+    llmfi_reply_model(r, llmfi_value_text(r, &o.model));
+    if (end) llmfi_responses_end(r, value, &o);
+}
+
+/* ---- events ---- */
+
+enum {
+    LLMFI_RESPONSES_PIECE, LLMFI_RESPONSES_ARGS, LLMFI_RESPONSES_WHOLE, LLMFI_RESPONSES_ARGS_DONE, LLMFI_RESPONSES_ADDED, LLMFI_RESPONSES_ITEM,
+    LLMFI_RESPONSES_NOTE, LLMFI_RESPONSES_BEGIN, LLMFI_RESPONSES_END, LLMFI_RESPONSES_FAULT, LLMFI_RESPONSES_NONE
+};
+
+/* Of the 58 types of event those that say something which no other says. */
+static const struct {
+    const char *type;
+    uint8_t len, what, kind;
+} llmfi_responses_events[] = {
+#define LLMFI_RESPONSES_EVENT(type, what, kind) { "response." type, sizeof("response." type) - 1, LLMFI_RESPONSES_##what, LLMFI_RESPONSES_IN_##kind }
+    LLMFI_RESPONSES_EVENT("output_text.delta", PIECE, TEXT),
+    LLMFI_RESPONSES_EVENT("function_call_arguments.delta", ARGS, ITEM),
+    LLMFI_RESPONSES_EVENT("reasoning_summary_text.delta", PIECE, SUMMARY),
+    LLMFI_RESPONSES_EVENT("reasoning_text.delta", PIECE, REASONING),
+    LLMFI_RESPONSES_EVENT("refusal.delta", PIECE, REFUSAL),
+    LLMFI_RESPONSES_EVENT("output_text.done", WHOLE, TEXT),
+    LLMFI_RESPONSES_EVENT("function_call_arguments.done", ARGS_DONE, ITEM),
+    LLMFI_RESPONSES_EVENT("reasoning_summary_text.done", WHOLE, SUMMARY),
+    LLMFI_RESPONSES_EVENT("reasoning_text.done", WHOLE, REASONING),
+    LLMFI_RESPONSES_EVENT("refusal.done", WHOLE, REFUSAL),
+    LLMFI_RESPONSES_EVENT("output_text.annotation.added", NOTE, ITEM),
+    LLMFI_RESPONSES_EVENT("output_item.added", ADDED, ITEM),
+    LLMFI_RESPONSES_EVENT("output_item.done", ITEM, ITEM),
+    LLMFI_RESPONSES_EVENT("created", BEGIN, ITEM),
+    LLMFI_RESPONSES_EVENT("in_progress", BEGIN, ITEM),
+    LLMFI_RESPONSES_EVENT("completed", END, ITEM),
+    LLMFI_RESPONSES_EVENT("incomplete", END, ITEM),
+    LLMFI_RESPONSES_EVENT("failed", END, ITEM),
+#undef LLMFI_RESPONSES_EVENT
+    { "error", 5, LLMFI_RESPONSES_FAULT, LLMFI_RESPONSES_IN_ITEM }
+};
+
+/* What an event tells of. */
+typedef struct llmfi_responses_about {
+    int what;                                /* LLMFI_RESPONSES_PIECE … */
+    llmfi_responses_place place;
+} llmfi_responses_about;
+
+static llmfi_responses_about llmfi_responses_about_of(const llmfi_responses_frame *f) {
+    int64_t item = llmfi_value_count(&f->output_index), part;
+    llmfi_responses_about about;
+    int kind = LLMFI_RESPONSES_IN_ITEM;
+    size_t i;
+    about.what = LLMFI_RESPONSES_NONE;
+    for (i = 0; i < LLMFI_COUNT(llmfi_responses_events) && about.what == LLMFI_RESPONSES_NONE; i++) {
+        if (!llmfi_eq(f->type.text, llmfi_str(llmfi_responses_events[i].type, llmfi_responses_events[i].len))) continue;
+        about.what = llmfi_responses_events[i].what;
+        kind = llmfi_responses_events[i].kind;
+    }
+    part = llmfi_value_count(kind == LLMFI_RESPONSES_IN_SUMMARY ? &f->summary_index : &f->content_index);
+    about.place = llmfi_responses_place_of(kind, item < 0 ? 0 : item, part < 0 ? 0 : part);
+    return about;
+}
+
+/* A piece of a text, or of the arguments of a call. Those name their item, not their call. */
+static void llmfi_responses_piece(llmfi_reply *r, const llmfi_responses_about *about, const llmfi_value *delta, const llmfi_value *name) {
+    llmfi_json j;
+    int at;
+    if (about->what == LLMFI_RESPONSES_PIECE) {
+        llmfi_responses_tell(r, about->place, delta, false);
+        return;
+    }
+    at = llmfi_responses_call(r, about->place.item, llmfi_str("", 0), name);
+    j = llmfi_value_json(delta);
+    if (at >= 0 && delta->token == LLMFI_J_STRING) llmfi_reply_tool_args_json(r, at, &j);
+}
+
+static void llmfi_responses_event(llmfi_reply *r, llmf_str frame, const llmfi_responses_frame *f, const llmfi_responses_about *about) {
+    int64_t item = about->place.item;
+    switch (about->what) {
+    case LLMFI_RESPONSES_PIECE: case LLMFI_RESPONSES_ARGS: llmfi_responses_piece(r, about, &f->delta, &f->name); break;
+    case LLMFI_RESPONSES_WHOLE: llmfi_responses_tell(r, about->place, about->place.kind == LLMFI_RESPONSES_IN_REFUSAL ? &f->refusal : &f->text, true); break;
+    case LLMFI_RESPONSES_ARGS_DONE: llmfi_responses_arguments(r, llmfi_responses_call(r, item, llmfi_str("", 0), &f->name), &f->arguments); break;
+    case LLMFI_RESPONSES_ADDED: llmfi_responses_added(r, &f->item, item); break;
+    case LLMFI_RESPONSES_ITEM: llmfi_responses_done(r, &f->item, item); break;
+    case LLMFI_RESPONSES_NOTE: llmfi_responses_cite(r, &f->annotation); break;
+    case LLMFI_RESPONSES_BEGIN: case LLMFI_RESPONSES_END: llmfi_responses_object_in(r, &f->response, about->what == LLMFI_RESPONSES_END); break;
+    case LLMFI_RESPONSES_FAULT: llmfi_fault_object(r, frame, llmfi_str("", 0)); break;
+    default:
+        if (!f->type.token && llmfi_value_some(&f->error)) llmfi_fault_object(r, frame, llmfi_str("", 0));
+    }
+}
+
+/* ---- the usual event ---- */
+
+#if !LLMFI_SMALL
+
+/* One piece after the other comes in events that are the same but for the piece, a counter and padding: holes in a form that is remembered (dialect.front;
+   dialect.rest: this). An event that fits it is not read again. That is four fifths of its instructions. */
+typedef struct llmfi_responses_usual {
+    llmfi_responses_about about;
+    struct {
+        size_t at, len;
+        bool delta, digits;
+    } hole[3];
+    size_t holes;
+} llmfi_responses_usual;
+
+#define LLMFI_RESPONSES_REMEMBER 1024
+
+static void llmfi_responses_hole(llmfi_responses_usual *u, const llmfi_value *v, const char *frame, bool delta) {
+    size_t at, i;
+    if (v->token != LLMFI_J_STRING && v->token != LLMFI_J_NUMBER) return;
+    at = (size_t)(v->text.ptr - frame);
+    for (i = u->holes++; i && u->hole[i - 1].at > at; i--) u->hole[i] = u->hole[i - 1];
+    u->hole[i].at = at;
+    u->hole[i].len = v->text.len;
+    u->hole[i].delta = delta;
+    u->hole[i].digits = v->token == LLMFI_J_NUMBER;
+}
+
+static void llmfi_responses_remember(llmfi_reply *r, llmf_str frame, const llmfi_responses_frame *f, const llmfi_responses_about *about) {
+    llmfi_dialect_state *d = &r->dialect;
+    llmfi_responses_usual u;
+    d->front.len = d->rest.len = 0;
+    if (about->what > LLMFI_RESPONSES_ARGS || f->delta.token != LLMFI_J_STRING || frame.len > LLMFI_RESPONSES_REMEMBER) return;
+    memset(&u, 0, sizeof u);
+    u.about = *about;
+    llmfi_responses_hole(&u, &f->delta, frame.ptr, true);
+    llmfi_responses_hole(&u, &f->sequence_number, frame.ptr, false);
+    llmfi_responses_hole(&u, &f->obfuscation, frame.ptr, false);
+    if (!llmfi_buf_add(&d->rest, (const char *)&u, sizeof u) || !llmfi_buf_add(&d->front, frame.ptr, frame.len)) d->front.len = 0; /* refused: only slower */
+}
+
+/* What stands in a hole at p: its end, or NULL. A string's end is its quote. */
+static const char *llmfi_responses_fill(const char *p, const char *end, bool digits, llmfi_value *v) {
+    const char *begin = p;
+    uint64_t wide = 0;
+    llmfi_json j;
+    if (digits) {
+        while (p < end && llmfi_is_digit(*p)) p++;
+        return p == begin || (*begin == '0' && p > begin + 1) ? NULL : p;
+    }
+    p = llmfi_json_scan(p, end, &wide);
+    v->token = LLMFI_J_STRING;
+    v->escaped = p < end && *p == '\\';
+    v->wide = wide != 0;
+    v->text = llmfi_range(begin, p);
+    if (!v->escaped) return p;
+    llmfi_json_init(&j, llmfi_range(begin - 1, end), true);
+    if (llmfi_json_next(&j) != LLMFI_J_STRING) return NULL;
+    v->wide = j.wide;
+    v->text = j.text;
+    return j.text.ptr + j.text.len;
+}
+
+/* True: the frame has the remembered form, and is told. False: nothing has been done. */
+static bool llmfi_responses_usual_event(llmfi_reply *r, llmf_str data) {
+    const llmfi_responses_usual *u = (const llmfi_responses_usual *)(const void *)r->dialect.rest.ptr;
+    const char *p = data.ptr, *end = p + data.len;
+    llmf_str form = llmfi_buf_str(&r->dialect.front);
+    llmfi_value v, delta;
+    size_t i, n, at = 0;                     /* at: in the form */
+    if (!form.len) return false;
+    memset(&delta, 0, sizeof delta);
+    for (i = 0;; i++) {
+        n = (i < u->holes ? u->hole[i].at : form.len) - at;
+        if ((size_t)(end - p) < n || memcmp(p, form.ptr + at, n) != 0) return false;
+        p += n;
+        if (i == u->holes) break;
+        p = llmfi_responses_fill(p, end, u->hole[i].digits, &v);
+        if (!p) return false;
+        if (u->hole[i].delta) delta = v;
+        at += n + u->hole[i].len;
+    }
+    if (p < end) return false;
+    memset(&v, 0, sizeof v);
+    llmfi_responses_piece(r, &u->about, &delta, &v);
+    return true;
+}
+
+#endif
+
+/* The whole body of a reply, or one event of a stream. */
+static void llmfi_responses_on_frame(llmfi_reply *r, llmf_str event, llmf_str data) {
+    llmfi_responses_about about;
+    llmfi_responses_frame f;
+    llmfi_value all;
+    llmfi_json j;
+    (void)event; /* the type inside counts (RULES 27) */
+    if (r->error.code || (r->streamed && data.len < 32 && LLMFI_IS(llmfi_trim(data), "[DONE]"))) return; /* gateways end every stream so */
+    llmfi_reply_mark(r);
+#if !LLMFI_SMALL
+    if (llmfi_responses_usual_event(r, data)) return;
+#endif
+    memset(&f, 0, sizeof f);
+    llmfi_json_init(&j, data, true);
+    if (llmfi_json_enter(&j, LLMFI_J_OBJECT)) llmfi_value_read(&j, llmfi_responses_frame_rows, LLMFI_COUNT(llmfi_responses_frame_rows), &f);
+    if (!llmfi_frame_end(r, &j, data)) return;
+    memset(&all, 0, sizeof all);
+    all.token = LLMFI_J_OBJECT;
+    all.text = data;
+    if (r->streamed) {
+        about = llmfi_responses_about_of(&f);
+#if !LLMFI_SMALL
+        llmfi_responses_remember(r, data, &f, &about);
+#endif
+        llmfi_responses_event(r, data, &f, &about);
+    } else if (f.output.token == LLMFI_J_ARRAY) {
+        llmfi_responses_object_in(r, &all, true);
+    } else if (llmfi_value_some(&f.error)) {
+        llmfi_fault_object(r, data, llmfi_str("", 0));
+    } else {
+        llmfi_frame_foreign(r, "a response of the Responses API");
+    }
+}
+
+#endif
+
+/* ---- input: parts ---- */
+
+static void llmfi_responses_text_part(llmfi_jw *w, llmf_str text, bool output) {
+    llmfi_jw_object(w);
+    llmfi_jw_member_str(w, "type", output ? LLMFI_LIT("output_text") : LLMFI_LIT("input_text"));
+    llmfi_jw_member_str(w, "text", text);
+    llmfi_jw_object_end(w);
+}
+
+#if LLMF_HAS_MEDIA
+static void llmfi_responses_media(llmfi_jw *w, const llmf_part *p) {
+    llmf_str url = llmfi_cstr(p->url);
+    llmfi_jw_object(w);
+    if (p->type == LLMF_PART_IMAGE) {
+        llmfi_jw_member_lit(w, "type", "input_image");
+        llmfi_jw_key(w, "image_url");
+        llmfi_jw_media_url(w, p);
+        if (p->detail && *p->detail) llmfi_jw_member_str(w, "detail", llmfi_cstr(p->detail));
+    } else if (!p->data && !llmfi_starts(url, LLMFI_LIT("data:"))) {
+        llmfi_jw_member_lit(w, "type", "input_file"); /* at an address it takes no name */
+        llmfi_jw_member_str(w, "file_url", url);
+    } else {
+        llmfi_jw_member_lit(w, "type", "input_file");
+        llmfi_jw_member_str(w, "filename", llmfi_cstr(p->name && *p->name ? p->name : "file"));
+        llmfi_jw_key(w, "file_data");
+        llmfi_jw_media_url(w, p);
+    }
+    llmfi_jw_object_end(w);
+}
+#endif
+
+/* A plain string where there is one text; else the list of parts, `text` before them. */
+static void llmfi_responses_content(llmfi_jw *w, llmf_str text, const llmf_message *m) {
+    size_t i;
+    if (!m->part_count) {
+        llmfi_jw_str(w, text);
+        return;
+    }
+    llmfi_jw_array(w);
+    if (text.len) llmfi_responses_text_part(w, text, m->role == LLMF_ASSISTANT);
+    for (i = 0; i < m->part_count; i++) {
+        const llmf_part *p = &m->parts[i];
+        if (!LLMF_HAS_MEDIA || p->type == LLMF_PART_TEXT) llmfi_responses_text_part(w, llmfi_text_at(p->text, p->text_len), m->role == LLMF_ASSISTANT);
+#if LLMF_HAS_MEDIA
+        else llmfi_responses_media(w, p);
+#endif
+    }
+    llmfi_jw_array_end(w);
+}
+
+/* ---- input: items ---- */
+
+static void llmfi_responses_say_item(llmfi_jw *w, llmf_str role, llmf_str text, const llmf_message *m) {
+    llmfi_jw_object(w);
+    llmfi_jw_member_str(w, "role", role);
+    llmfi_jw_key(w, "content");
+    llmfi_responses_content(w, text, m);
+    llmfi_jw_object_end(w);
+}
+
+static void llmfi_responses_call_item(llmfi_jw *w, const llmf_tool_call *c) {
+    llmfi_jw_object(w);
+    llmfi_jw_member_lit(w, "type", "function_call");
+    llmfi_jw_member_str(w, "call_id", c->id);
+    llmfi_jw_member_str(w, "name", c->name);
+    llmfi_jw_member_str(w, "arguments", c->arguments.len ? c->arguments : LLMFI_LIT("{}"));
+    llmfi_jw_object_end(w);
+}
+
+/* How far an assistant's message has been written. */
+typedef struct llmfi_responses_turn {
+    const llmf_message *m;
+    llmf_str left;                           /* of its text */
+    size_t call;                             /* the next one */
+    bool parts;                              /* still to be written */
+} llmfi_responses_turn;
+
+static void llmfi_responses_turn_text(llmfi_jw *w, llmfi_responses_turn *t, size_t len) {
+    llmf_message plain;
+    llmf_str text = llmfi_str(t->left.ptr, len);
+    if (!len && !t->parts) return;
+    memset(&plain, 0, sizeof plain);
+    llmfi_responses_say_item(w, LLMFI_LIT("assistant"), text, t->parts ? t->m : &plain);
+    t->left = llmfi_from(t->left, len);
+    t->parts = false;
+}
+
+#if LLMF_HAS_STATE
+
+/* The array of a state that this provider gave; empty: there is none. */
+static llmf_str llmfi_responses_state(const llmfi_ask *a, const llmf_message *m) {
+    llmf_str owner = llmfi_responses_owner(a->model);
+    if (m->role != LLMF_ASSISTANT || m->state.len <= owner.len || !llmfi_starts(m->state, owner) || m->state.ptr[owner.len] != ':') return llmfi_str("", 0);
+    return llmfi_from(m->state, owner.len + 1);
+}
+
+static size_t llmfi_responses_length(const llmfi_value *v) {
+    int64_t n = llmfi_value_count(v);
+    return n > 0 && (uint64_t)n < (size_t)-1 / 2 ? (size_t)n : 0;
+}
+
+/* The texts of a state's messages are as long as the text of this one: it can be cut into them again. */
+static bool llmfi_responses_fits(const llmfi_value *array, const llmfi_responses_turn *t) {
+    llmfi_value v;
+    llmfi_json j;
+    size_t sum = 0;
+    for (j = llmfi_value_list(array); llmfi_value_next(&j, &v) && sum <= t->left.len;) sum += llmfi_responses_length(&v);
+    return sum == t->left.len && !t->parts;
+}
+
+/* Items of the state as they came, each in front of what it came in front of. Those behind a broken one are left out. */
+static void llmfi_responses_turn_state(llmfi_jw *w, llmfi_responses_turn *t, llmf_str state) {
+    llmfi_value array, v;
+    llmfi_json j;
+    bool fits;
+    memset(&array, 0, sizeof array);
+    array.token = LLMFI_J_ARRAY;
+    array.text = state;
+    if (!state.len || state.ptr[0] != '[') return;
+    fits = llmfi_responses_fits(&array, t);
+    for (j = llmfi_value_list(&array); llmfi_value_next(&j, &v);)
+        if (v.token == LLMFI_J_OBJECT && !j.error) llmfi_jw_raw(w, v.text);
+        else if (v.token == LLMFI_J_NULL && t->call < t->m->tool_call_count) llmfi_responses_call_item(w, &t->m->tool_calls[t->call++]);
+        else if (v.token == LLMFI_J_NUMBER) llmfi_responses_turn_text(w, t, fits ? llmfi_responses_length(&v) : t->left.len);
+}
+
+#endif
+
+static void llmfi_responses_assistant(const llmfi_ask *a, llmfi_jw *w, const llmf_message *m) {
+    llmfi_responses_turn t;
+    t.m = m;
+    t.left = llmfi_text_at(m->content, m->content_len);
+    t.call = 0;
+    t.parts = m->part_count != 0;
+#if LLMF_HAS_STATE
+    llmfi_responses_turn_state(w, &t, llmfi_responses_state(a, m));
+#else
+    (void)a;
+#endif
+    llmfi_responses_turn_text(w, &t, t.left.len);
+    while (t.call < m->tool_call_count) llmfi_responses_call_item(w, &m->tool_calls[t.call++]);
+}
+
+static void llmfi_responses_message(const llmfi_ask *a, llmfi_jw *w, size_t at) {
+    const llmf_message *m = &a->req->messages[at];
+    llmf_str text = llmfi_text_at(m->content, m->content_len);
+    if (m->role == LLMF_ASSISTANT) {
+        llmfi_responses_assistant(a, w, m);
+    } else if (m->role == LLMF_TOOL) {
+        llmfi_jw_object(w);
+        llmfi_jw_member_lit(w, "type", "function_call_output");
+        llmfi_jw_member_str(w, "call_id", m->tool_call_id);
+        llmfi_jw_key(w, "output");
+        llmfi_responses_content(w, text, m);
+        llmfi_jw_object_end(w);
+    } else {
+        llmfi_responses_say_item(w, m->role == LLMF_SYSTEM ? llmfi_openai_system_role(a) : LLMFI_LIT("user"), text, m);
+    }
+}
+
+/* ---- the head: everything but input and tools ---- */
+
+static void llmfi_responses_reasoning(const llmfi_ask *a, llmfi_jw *w) {
+    const char *reasoning = a->req->reasoning;
+    int64_t tokens;
+    if (!reasoning || !*reasoning || llmfi_openai_quirk(a, LLMFI_Q_NO_REASONING) || !LLMFI_OPENAI_OURS(a, "reasoning")) return;
+    llmfi_jw_key(w, "reasoning");
+    llmfi_jw_object(w);
+    if (llmfi_reasoning_tokens(reasoning, &tokens)) llmfi_jw_member_int(w, "max_tokens", tokens);
+    else llmfi_jw_member_str(w, "effort", llmfi_cstr(reasoning));
+    if (strcmp(reasoning, "none") != 0) llmfi_jw_member_lit(w, "summary", "auto"); /* or there is nothing to read */
+    llmfi_jw_object_end(w);
+}
+
+static void llmfi_responses_head(const llmfi_ask *a, llmfi_jw *w) {
+    const llmf_request *q = a->req;
+    llmfi_jw_object(w);
+    if (LLMFI_OPENAI_OURS(a, "model")) llmfi_jw_member_str(w, "model", a->model->model_id);
+    if (q->stream) llmfi_jw_member_bool(w, "stream", true);
+    if (LLMFI_OPENAI_OURS(a, "store")) llmfi_jw_member_bool(w, "store", false);
+    if (LLMF_HAS_STATE && llmfi_openai_quirk(a, LLMFI_Q_ENCRYPTED_REASONING) && LLMFI_OPENAI_OURS(a, "include"))
+        llmfi_jw_member_raw(w, "include", LLMFI_LIT("[\"reasoning.encrypted_content\"]"));
+    if (q->max_tokens > 0 && LLMFI_OPENAI_OURS(a, "max_output_tokens")) llmfi_jw_member_int(w, "max_output_tokens", q->max_tokens);
+    llmfi_openai_sampling(a, w);
+    llmfi_responses_reasoning(a, w);
+    if (q->user && *q->user && !llmfi_openai_quirk(a, LLMFI_Q_NO_USER_FIELD) && LLMFI_OPENAI_OURS(a, "user")) llmfi_jw_member_str(w, "user", llmfi_cstr(q->user));
+    if (llmfi_openai_wants_json(a) && LLMFI_OPENAI_OURS(a, "text")) {
+        llmfi_jw_key(w, "text");
+        llmfi_jw_object(w);
+        llmfi_jw_key(w, "format");
+        llmfi_openai_format(a, w, true);
+        llmfi_jw_object_end(w);
+    }
+    if (q->system && q->system_len && LLMFI_OPENAI_OURS(a, "instructions")) llmfi_jw_member_str(w, "instructions", llmfi_str(q->system, q->system_len));
+}
+
+static bool llmfi_responses_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
+    static const llmfi_openai_form form = { "input", true, llmfi_responses_head, NULL, llmfi_responses_message };
+    return llmfi_openai_steps(a, step, w, &form);
+}
+
+/* ---- what cannot be asked ---- */
+
+#if LLMF_HAS_MEDIA
+static void llmfi_responses_check_part(const llmf_message *m, const llmf_part *p, llmfi_refusal *no) {
+    if (p->type == LLMF_PART_TEXT) return;
+    if (p->type == LLMF_PART_AUDIO) llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "messages.parts", "the Responses API takes no audio; use Chat Completions, or send a transcript");
+    else if (m->role != LLMF_USER && m->role != LLMF_TOOL)
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "messages.parts", "images and files can only stand in messages of the user and of tools; move this one");
+    else if (!p->data && !(p->url && *p->url)) llmfi_refuse(no, LLMF_ERR_ARGUMENT, "messages.parts", "a part needs data, path or url");
+}
+#endif
+
+static void llmfi_responses_check(const llmfi_ask *a, llmfi_refusal *no) {
+    const llmf_request *q = a->req;
+    int64_t tokens;
+    size_t i;
+    if (q->stop_count) llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "stop", "the Responses API has none; leave it out, or use Chat Completions");
+    if (q->use_seed) llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "seed", "the Responses API has none; leave it out, or use Chat Completions");
+    llmfi_openai_check_common(a, no);
+    if (q->reasoning && *q->reasoning && strcmp(q->reasoning, "none") != 0) {
+        if (llmfi_openai_quirk(a, LLMFI_Q_NO_REASONING))
+            llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model cannot be asked to reason; leave it out, or take another model");
+        else if (llmfi_reasoning_tokens(q->reasoning, &tokens) && !llmfi_openai_quirk(a, LLMFI_Q_REASONING_OBJECT))
+            llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this provider takes no number of tokens; ask for none, low, medium or high");
+    }
+    for (i = 0; i < q->message_count; i++) {
+#if LLMF_HAS_MEDIA
+        size_t k;
+        for (k = 0; k < q->messages[i].part_count; k++) llmfi_responses_check_part(&q->messages[i], &q->messages[i].parts[k], no);
+#endif
+#if LLMF_HAS_STATE
+        {
+            llmf_str state = llmfi_responses_state(a, &q->messages[i]);
+            if (state.len && (state.ptr[0] != '[' || !llmfi_json_valid(state)))
+                llmfi_refuse(no, LLMF_ERR_ARGUMENT, "messages.state", "is damaged: give it back whole, as the response had it, or leave it out");
+        }
+#endif
+    }
+}
+
+static void llmfi_responses_path(const llmfi_ask *a, llmfi_out *out) {
+    (void)a;
+    LLMFI_PUT(out, "/responses");
+}
+
+static const llmfi_adapter llmfi_responses = {
+    "openai_responses", llmfi_responses_check, llmfi_responses_path, NULL, llmfi_responses_body, LLMF_FRAMING_JSON, LLMF_FRAMING_SSE, llmfi_responses_on_frame, NULL
 };
 
 #endif
@@ -9381,7 +10325,7 @@ static void llmfi_gemini_frame(llmfi_reply *r, llmf_str event, llmf_str data) {
     llmfi_json j;
     bool ours;
     (void)event;
-    if (r->error.code || (r->terminal && LLMFI_IS(data, "[DONE]"))) return; /* gateways end every stream so */
+    if (r->error.code || (r->terminal && LLMFI_IS(llmfi_trim(data), "[DONE]"))) return; /* gateways end every stream so */
     llmfi_reply_mark(r);
     if (llmfi_gemini_alike(r, data)) return;
     memset(&s, 0, sizeof s);
@@ -11088,6 +12032,9 @@ static const llmfi_adapter llmfi_mock = {
 static const llmfi_adapter *const llmfi_adapters[] = {
 #if LLMF_HAS_DIALECT_OPENAI
     &llmfi_openai,
+#endif
+#if LLMF_HAS_DIALECT_OPENAI_RESPONSES
+    &llmfi_responses,
 #endif
 #if LLMF_HAS_DIALECT_ANTHROPIC
     &llmfi_anthropic,
@@ -19683,7 +20630,6 @@ typedef struct llmfi_call {
     int64_t retry_after_ms;
     llmf_str errortype;                      /* x-amzn-errortype: AWS names the kind of an error in a header */
 
-    llmf_timeouts timeouts;                  /* resolved: below 0 none */
     const char *deadline_what;
 
     llmf_attempt attempt;
@@ -20021,11 +20967,11 @@ static void llmfi_set_deadline(llmfi_call *c) {
     c->deadline_ns = UINT64_MAX;
     if (!c->ended && c->x.by) {
         bool stopped = c->held_back;
-        llmfi_deadline_try(c, c->start_ns, c->timeouts.total_ms, LLMFI_WORDS("total (") "timeouts.total_ms" LLMFI_WORDS(")"));
+        llmfi_deadline_try(c, c->start_ns, c->req.timeouts.total_ms, LLMFI_WORDS("total (") "timeouts.total_ms" LLMFI_WORDS(")"));
         if (c->terminal_ns && !stopped) llmfi_deadline_try(c, c->terminal_ns, LLMF_TAIL_MS, NULL);
-        if (!c->first_byte_ns) llmfi_deadline_try(c, c->connected_ns, c->timeouts.first_byte_ms, LLMFI_WORDS("first byte (") "timeouts.first_byte_ms" LLMFI_WORDS(")"));
-        else if (!stopped) llmfi_deadline_try(c, c->content_ns, c->timeouts.idle_ms, LLMFI_WORDS("idle: nothing new came (") "timeouts.idle_ms" LLMFI_WORDS(")"));
-        if (!c->first_content_ns && !stopped) llmfi_deadline_try(c, c->start_ns, c->timeouts.first_content_ms, LLMFI_WORDS("first content (") "timeouts.first_content_ms" LLMFI_WORDS(")"));
+        if (!c->first_byte_ns) llmfi_deadline_try(c, c->connected_ns, c->req.timeouts.first_byte_ms, LLMFI_WORDS("first byte (") "timeouts.first_byte_ms" LLMFI_WORDS(")"));
+        else if (!stopped) llmfi_deadline_try(c, c->content_ns, c->req.timeouts.idle_ms, LLMFI_WORDS("idle: nothing new came (") "timeouts.idle_ms" LLMFI_WORDS(")"));
+        if (!c->first_content_ns && !stopped) llmfi_deadline_try(c, c->start_ns, c->req.timeouts.first_content_ms, LLMFI_WORDS("first content (") "timeouts.first_content_ms" LLMFI_WORDS(")"));
     }
     if (c->deadline_ns < c->f->next_deadline_ns) c->f->next_deadline_ns = c->deadline_ns;
 }
@@ -20906,14 +21852,15 @@ static int64_t llmfi_first_set(int64_t a, int64_t b, int64_t c, int64_t otherwis
     return a ? a : b ? b : c ? c : otherwise;
 }
 
+/* From here on those of the request are the ones that hold: below 0 none. */
 static void llmfi_take_timeouts(llmfi_call *c) {
-    const llmf_timeouts *r = &c->req.timeouts, *m = &c->prepared->record.timeouts, *d = &c->f->desc.timeouts;
-    llmf_timeouts *t = &c->timeouts;
-    t->connect_ms = llmfi_first_set(r->connect_ms, m->connect_ms, d->connect_ms, 10000);
-    t->first_byte_ms = llmfi_first_set(r->first_byte_ms, m->first_byte_ms, d->first_byte_ms, 300000);
-    t->first_content_ms = llmfi_first_set(r->first_content_ms, m->first_content_ms, d->first_content_ms, 600000);
-    t->idle_ms = llmfi_first_set(r->idle_ms, m->idle_ms, d->idle_ms, 60000);
-    t->total_ms = llmfi_first_set(r->total_ms, m->total_ms, d->total_ms, -1);
+    const llmf_timeouts *m = &c->prepared->record.timeouts, *d = &c->f->desc.timeouts;
+    llmf_timeouts *t = &c->req.timeouts;
+    t->connect_ms = llmfi_first_set(t->connect_ms, m->connect_ms, d->connect_ms, 10000);
+    t->first_byte_ms = llmfi_first_set(t->first_byte_ms, m->first_byte_ms, d->first_byte_ms, 300000);
+    t->first_content_ms = llmfi_first_set(t->first_content_ms, m->first_content_ms, d->first_content_ms, 600000);
+    t->idle_ms = llmfi_first_set(t->idle_ms, m->idle_ms, d->idle_ms, 60000);
+    t->total_ms = llmfi_first_set(t->total_ms, m->total_ms, d->total_ms, -1);
 }
 
 /* Fills c->req and c->ask from the caller's request. False with the error in c->reply.error. */
@@ -21119,7 +22066,7 @@ LLMFI_UNUSED static bool llmfi_build_http(llmfi_call *c) {
         llmfi_error_set(&c->reply.error, LLMF_ERR_ARGUMENT, "the request cannot be written as JSON: is it nested deeper than LLMF_MAX_DEPTH?");
         return false;
     }
-    c->x.req.connect_timeout_ms = c->timeouts.connect_ms;
+    c->x.req.connect_timeout_ms = c->req.timeouts.connect_ms;
     return true;
 }
 
@@ -21172,7 +22119,7 @@ LLMFI_UNUSED static bool llmfi_send(llmfi_call *c) {
     if (!t) return false;
     c->x.owner = c;
     c->x.by = t;
-    c->x.deadline_ns = c->timeouts.connect_ms > 0 ? llmfi_after_ms(c->f->now_ns, c->timeouts.connect_ms) : 0;
+    c->x.deadline_ns = c->req.timeouts.connect_ms > 0 ? llmfi_after_ms(c->f->now_ns, c->req.timeouts.connect_ms) : 0;
     rc = t->start(t, &c->x);
     if (rc == LLMF_OK) return true;
     c->x.by = NULL;

@@ -34,7 +34,8 @@
     X(ADAPTIVE_THINKING, "adaptive_thinking", "reasoning is asked for by effort, not by a token budget")                               \
     X(TOKEN_BUDGET, "token_budget", "takes a token budget for reasoning besides an effort")                                            \
     X(THINKING_EFFORT, "thinking_effort", "besides thinking: {type} the level of reasoning goes out as reasoning_effort")                 \
-    X(SIGNED_CALLS, "signed_calls", "refuses a call without its signature: that of another model gets one which the provider takes for it")
+    X(SIGNED_CALLS, "signed_calls", "refuses a call without its signature: that of another model gets one which the provider takes for it")\
+    X(ENCRYPTED_REASONING, "encrypted_reasoning", "gives its reasoning encrypted, to be sent back, when the Responses API is asked for it")
 
 enum {
 #define LLMFI_QUIRK_BIT(id, name, what) LLMFI_QUIRK_AT_##id,

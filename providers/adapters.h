@@ -13,6 +13,9 @@
 #if LLMF_HAS_DIALECT_OPENAI
 #include "openai.h"
 #endif
+#if LLMF_HAS_DIALECT_OPENAI_RESPONSES
+#include "openai_responses.h"
+#endif
 #if LLMF_HAS_DIALECT_ANTHROPIC
 #include "anthropic.h"
 #endif
@@ -35,6 +38,9 @@
 static const llmfi_adapter *const llmfi_adapters[] = {
 #if LLMF_HAS_DIALECT_OPENAI
     &llmfi_openai,
+#endif
+#if LLMF_HAS_DIALECT_OPENAI_RESPONSES
+    &llmfi_responses,
 #endif
 #if LLMF_HAS_DIALECT_ANTHROPIC
     &llmfi_anthropic,

@@ -291,13 +291,8 @@ LLMFI_UNUSED static bool llmfi_data_url(llmf_str url, llmf_str *media, llmf_str 
     return true;
 }
 
-/* {"type":"image_url","image_url":{"url":…,"detail":…}}: a part with bytes becomes a data: URL. */
-LLMFI_UNUSED static void llmfi_jw_image_part(llmfi_jw *w, const llmf_part *p) {
-    llmfi_jw_object(w);
-    llmfi_jw_member_lit(w, "type", "image_url");
-    llmfi_jw_key(w, "image_url");
-    llmfi_jw_object(w);
-    llmfi_jw_key(w, "url");
+/* The URL of a part as a string: its own, or a data: URL of its bytes. */
+LLMFI_UNUSED static void llmfi_jw_media_url(llmfi_jw *w, const llmf_part *p) {
     if (p->data) {
         llmfi_jw_str_begin(w);
         llmfi_jw_str_piece(w, LLMFI_LIT("data:"));
@@ -308,6 +303,16 @@ LLMFI_UNUSED static void llmfi_jw_image_part(llmfi_jw *w, const llmf_part *p) {
     } else {
         llmfi_jw_str(w, llmfi_cstr(p->url));
     }
+}
+
+/* {"type":"image_url","image_url":{"url":…,"detail":…}}: a part with bytes becomes a data: URL. */
+LLMFI_UNUSED static void llmfi_jw_image_part(llmfi_jw *w, const llmf_part *p) {
+    llmfi_jw_object(w);
+    llmfi_jw_member_lit(w, "type", "image_url");
+    llmfi_jw_key(w, "image_url");
+    llmfi_jw_object(w);
+    llmfi_jw_key(w, "url");
+    llmfi_jw_media_url(w, p);
     if (p->detail && *p->detail) llmfi_jw_member_str(w, "detail", llmfi_cstr(p->detail));
     llmfi_jw_object_end(w);
     llmfi_jw_object_end(w);

@@ -60,6 +60,109 @@ LLMFI_UNUSED static llmf_str llmfi_json_type(llmfi_json *j) {
     return type;
 }
 
+/* ---- values put aside: the members of an object by their names, in whatever order they come ---- */
+
+/* text: as llmfi_json has it; of an array or object all of its bytes. token: LLMFI_J_…; 0: it was not there. Views into the frame. */
+typedef struct llmfi_value {
+    llmf_str text;
+    int token;
+    bool escaped, wide;
+} llmfi_value;
+
+/* A member that is wanted, and where in a struct of values it goes. */
+typedef struct llmfi_value_row {
+    const char *name;
+    uint8_t len;
+    uint16_t at;
+} llmfi_value_row;
+#define LLMFI_VALUE(object, member) { #member, sizeof(#member) - 1, offsetof(object, member) }
+
+/* The next value: its token. */
+LLMFI_UNUSED static int llmfi_value_take(llmfi_json *j, llmfi_value *v) {
+    const char *begin;
+    v->token = llmfi_json_next(j);
+    v->text = j->text;
+    v->escaped = j->escaped;
+    v->wide = j->wide;
+    if (v->token != LLMFI_J_OBJECT && v->token != LLMFI_J_ARRAY) return v->token;
+    begin = j->at - 1;
+    if (llmfi_json_skip(j) > 0) v->text = llmfi_range(begin, j->at - (j->item && j->want == j->item)); /* not with a comma that was taken behind it */
+    return v->token;
+}
+
+/* The members of the object that was just opened; of one that comes twice the last. `to`: zeroed. */
+LLMFI_UNUSED static void llmfi_value_read(llmfi_json *j, const llmfi_value_row *rows, size_t count, void *to) {
+    size_t i;
+    while (llmfi_json_next(j) == LLMFI_J_KEY) {
+        for (i = 0; i < count; i++) {
+            llmf_str name = llmfi_str(rows[i].name, rows[i].len);
+            if (j->escaped ? llmfi_json_is(j, name) : llmfi_eq(j->text, name)) break;
+        }
+        if (i < count) llmfi_value_take(j, (llmfi_value *)(void *)((char *)to + rows[i].at));
+        else llmfi_json_skip(j);
+    }
+}
+
+/* The members of a value that is an object. `to`, a struct of values of `size` bytes, is all zero where it is none. */
+LLMFI_UNUSED static bool llmfi_value_members(const llmfi_value *v, const llmfi_value_row *rows, size_t count, void *to, size_t size) {
+    llmfi_json j;
+    memset(to, 0, size);
+    if (v->token != LLMFI_J_OBJECT) return false;
+    llmfi_json_init(&j, v->text, true);
+    llmfi_json_next(&j);
+    llmfi_value_read(&j, rows, count, to);
+    return true;
+}
+
+/* A reader for llmfi_value_next: inside the array, or one without items where it is none. */
+LLMFI_UNUSED static llmfi_json llmfi_value_list(const llmfi_value *v) {
+    llmfi_json j;
+    llmfi_json_init(&j, v->token == LLMFI_J_ARRAY ? v->text : LLMFI_LIT("[]"), true);
+    llmfi_json_next(&j);
+    return j;
+}
+
+/* The next item; false: there is none. */
+LLMFI_UNUSED static bool llmfi_value_next(llmfi_json *j, llmfi_value *v) {
+    int token = llmfi_value_take(j, v);
+    return token > 0 && token != LLMFI_J_ARRAY_END;
+}
+
+/* A reader that stands at the value. */
+LLMFI_UNUSED static llmfi_json llmfi_value_json(const llmfi_value *v) {
+    llmfi_json j;
+    memset(&j, 0, sizeof j);
+    j.text = v->text;
+    j.token = v->token;
+    j.escaped = v->escaped;
+    j.wide = v->wide;
+    return j;
+}
+
+/* The text of a string, decoded; of anything else none. */
+LLMFI_UNUSED static llmf_str llmfi_value_text(llmfi_reply *r, const llmfi_value *v) {
+    llmfi_json j;
+    if (v->token != LLMFI_J_STRING) return llmfi_str("", 0);
+    if (!v->escaped && !v->wide) return v->text;
+    j = llmfi_value_json(v);
+    return llmfi_reply_string(r, &j);
+}
+
+/* A count; of anything but a whole number from 0 LLMF_UNKNOWN. */
+LLMFI_UNUSED static int64_t llmfi_value_count(const llmfi_value *v) {
+    int64_t n;
+    if (v->token != LLMFI_J_NUMBER) return LLMF_UNKNOWN;
+    return (llmfi_parse_int(v->text, &n) || llmfi_parse_whole(v->text, &n)) && n >= 0 ? n : LLMF_UNKNOWN;
+}
+
+/* More than null, false, "", {} and []. */
+LLMFI_UNUSED static bool llmfi_value_some(const llmfi_value *v) {
+    size_t brackets = v->token == LLMFI_J_OBJECT || v->token == LLMFI_J_ARRAY ? 2 : 0;
+    return v->token > LLMFI_J_FALSE && v->text.len > brackets;
+}
+
+/* ---- raw texts ---- */
+
 /* A reader that stands at a string whose raw text was put aside. */
 LLMFI_UNUSED static llmfi_json llmfi_json_at_raw(llmf_str raw) {
     llmfi_json j;

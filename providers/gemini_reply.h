@@ -364,7 +364,7 @@ static void llmfi_gemini_frame(llmfi_reply *r, llmf_str event, llmf_str data) {
     llmfi_json j;
     bool ours;
     (void)event;
-    if (r->error.code || (r->terminal && LLMFI_IS(data, "[DONE]"))) return; /* gateways end every stream so */
+    if (r->error.code || (r->terminal && LLMFI_IS(llmfi_trim(data), "[DONE]"))) return; /* gateways end every stream so */
     llmfi_reply_mark(r);
     if (llmfi_gemini_alike(r, data)) return;
     memset(&s, 0, sizeof s);

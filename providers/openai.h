@@ -170,16 +170,7 @@ static void llmfi_openai_file(llmfi_jw *w, const llmf_part *p) {
     llmfi_jw_object(w);
     llmfi_jw_member_str(w, "filename", llmfi_cstr(p->name && *p->name ? p->name : "file"));
     llmfi_jw_key(w, "file_data");
-    if (p->data) {
-        llmfi_jw_str_begin(w);
-        llmfi_jw_str_piece(w, LLMFI_LIT("data:"));
-        llmfi_jw_str_piece(w, llmfi_part_media(p));
-        llmfi_jw_str_piece(w, LLMFI_LIT(";base64,"));
-        llmfi_put_base64(w->out, p->data, p->data_len);
-        llmfi_jw_str_end(w);
-    } else {
-        llmfi_jw_str(w, llmfi_cstr(p->url));
-    }
+    llmfi_jw_media_url(w, p);
     llmfi_jw_object_end(w);
 }
 #endif
@@ -363,7 +354,7 @@ static void llmfi_openai_state_begin(llmfi_reply *r) {
 }
 
 /* Reasoning text has come: it is also kept as the member that the provider wants back. */
-static void llmfi_openai_keep_reasoning(llmfi_reply *r, const llmfi_json *j) {
+LLMFI_UNUSED static void llmfi_openai_keep_reasoning(llmfi_reply *r, const llmfi_json *j) {
     uint32_t back = llmfi_openai_back_quirks(r);
     if (!(back & (LLMFI_Q_BACK_REASONING_CONTENT | LLMFI_Q_BACK_REASONING))) return;
     llmfi_openai_state_begin(r);
@@ -455,7 +446,7 @@ static void llmfi_openai_detail_members(llmfi_reply *r, const llmfi_openai_detai
 }
 
 /* One element: joined to the open one where it goes on (OpenRouter streams text and summary in pieces of the same type and index), else a new one. */
-static void llmfi_openai_keep_detail(llmfi_reply *r, llmf_str raw) {
+LLMFI_UNUSED static void llmfi_openai_keep_detail(llmfi_reply *r, llmf_str raw) {
     llmfi_openai_detail d = llmfi_openai_detail_read(raw);
     int64_t *number = r->dialect.number;
     llmfi_buf *b = &r->dialect.buf[0];

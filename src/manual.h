@@ -74,6 +74,7 @@
 
    THREADS      A factory belongs to one thread at a time; several factories are independent. llmf_wakeup alone may cross threads.
                 (libcurl's global init is done once at the first open: set llmf_desc.no_global_init if your program does it.)
+                After fork() one of the two processes may go on with a factory; the other must leave it alone, and not even close it.
    MEMORY       One block, yours or allocated once at open (llmf_desc.memory, memory_size); nothing is allocated after. libcurl allocates for
                 itself. When the block is used up a call ends with LLMF_ERR_MEMORY and all others go on. llmf_memory() shows the high-water mark.
    LIFETIMES    llmf_start copies texts; image, audio and file bytes are borrowed until the final event. Texts of an event live until

@@ -9,8 +9,8 @@
                                        MISTRAL GROQ DEEPSEEK XAI OPENROUTER TOGETHER FIREWORKS PERPLEXITY CEREBRAS NVIDIA ZAI MOONSHOT
                                        ALIBABA VERCEL VOYAGE WRITER CRUSOE AVIAN HEROKU SNOWFLAKE BEDROCK_MANTLE PORTKEY LITELLM VLLM
                                        LLAMACPP LMSTUDIO GPUSTACK HUGGINGFACE
-     of their own                      ANTHROPIC GEMINI VERTEX OLLAMA COHERE AZURE MOCK
-     in a later version                OPENAI_RESPONSES BEDROCK: known by name, never built in yet
+     of their own                      OPENAI_RESPONSES ANTHROPIC GEMINI VERTEX OLLAMA COHERE AZURE MOCK
+     in a later version                BEDROCK: known by name, never built in yet
    Transports
      CURL        on                    libcurl; without it nothing of curl is included or linked
      SOCKET      on                    our HTTP over plain sockets: http:// only
@@ -51,6 +51,7 @@
      LLMF_MAX_QUEUED        64         events that wait for llmf_next before a call stops reading
      LLMF_MAX_ERROR_BODY    1 MiB      kept of an error reply's body
      LLMF_MAX_TOOL_CALLS    128        tool calls in one reply
+     LLMF_MAX_REPLY_PARTS   4096       texts and items in one streamed reply of the Responses API
      LLMF_MAX_CITATIONS     1024       sources cited in one reply; what comes beyond is not kept
      LLMF_MAX_REGISTERED    32         providers, and dialects, that a program registers
      LLMF_TAIL_MS           2000       milliseconds that a reply may go on for behind its terminal event
@@ -74,7 +75,7 @@
 #define LLMFI_ADAPTER_ANTHROPIC 1
 #define LLMFI_ADAPTER_OLLAMA 1
 #define LLMFI_ADAPTER_MOCK 1
-#define LLMFI_ADAPTER_OPENAI_RESPONSES 0
+#define LLMFI_ADAPTER_OPENAI_RESPONSES 1
 #define LLMFI_ADAPTER_GEMINI 1
 #define LLMFI_ADAPTER_AZURE 1
 #define LLMFI_ADAPTER_BEDROCK 0
@@ -238,7 +239,7 @@
 #else
 #define LLMF_HAS_MOCK 1
 #endif
-#if !LLMFI_ADAPTER_OPENAI_RESPONSES || (LLMF_ONLY && !(defined(LLMF_WITH_OPENAI_RESPONSES) && LLMF_WITH_OPENAI_RESPONSES)) || (defined(LLMF_NO_OPENAI_RESPONSES) && LLMF_NO_OPENAI_RESPONSES)
+#if (LLMF_ONLY && !(defined(LLMF_WITH_OPENAI_RESPONSES) && LLMF_WITH_OPENAI_RESPONSES)) || (defined(LLMF_NO_OPENAI_RESPONSES) && LLMF_NO_OPENAI_RESPONSES)
 #define LLMF_HAS_OPENAI_RESPONSES 0
 #else
 #define LLMF_HAS_OPENAI_RESPONSES 1
@@ -475,6 +476,9 @@
 #endif
 #ifndef LLMF_MAX_TOOL_CALLS
 #define LLMF_MAX_TOOL_CALLS 128
+#endif
+#ifndef LLMF_MAX_REPLY_PARTS
+#define LLMF_MAX_REPLY_PARTS 4096
 #endif
 #ifndef LLMF_MAX_CITATIONS
 #define LLMF_MAX_CITATIONS 1024

@@ -21,7 +21,7 @@ status_is() { # STATUS COMMAND...
     "$@" >"$t/said" 2>&1 </dev/null
     [ $? -eq "$want" ] || { cat "$t/said"; return 1; }
 }
-for p in openai:gpt-4o-mini anthropic:claude-sonnet-5 ollama:llama3.2 cohere:command-a-03-2025; do
+for p in openai:gpt-4o-mini openai_responses:gpt-4o-mini anthropic:claude-sonnet-5 ollama:llama3.2 cohere:command-a-03-2025; do
     case $p in openai*) url=$base/v1 ;; *) url=$base ;; esac
     dialect=${p%%:*}
     ok "$dialect: call" call '{"model":"'$p'","prompt":"echo: hello there"}' 'd["ok"] and "hello there" in d["text"] and d["finish_reason"]=="stop" and d["usage"]["input_tokens"]>0 and len(d["attempts"])==1' --base-url "$url" call
@@ -44,12 +44,14 @@ ok "azure filters an answer" call '{"model":"azure:gpt-4o-dep","prompt":"hi"}' '
 ok "azure by its resource" env AZURE_RESOURCE_NAME=res sh -c "echo '{\"model\":\"azure:d\",\"prompt\":\"x\"}' | $L request | grep -q '\"https://res.openai.azure.com/openai/v1/chat/completions\".*\"api-key\":\"REDACTED\"'"
 ok "huggingface by its row" sh -c "echo '{\"model\":\"hf:openai/gpt-oss-120b:cheapest\",\"prompt\":\"x\"}' | $L request | grep -q '\"https://router.huggingface.co/v1/chat/completions\".*\"model\":\"openai/gpt-oss-120b:cheapest\"'"
 ok "huggingface: call --stream" call '{"model":"hf:openai/gpt-oss-120b","prompt":"echo: hello there"}' 'd[-1]["type"]=="done" and d[-1]["response"]["provider"]=="huggingface" and d[-1]["response"]["text"]=="echo: hello there"' --base-url "$base/v1" call --stream
-back() { # MODEL: what the model thought or planned goes back as it came; changed it is refused
-    python3 - "$L" "$base" "$1" <<'P'
+back() { # MODEL [PATH [REASONING]]: what the model thought or planned goes back as it came; changed it is refused
+    python3 - "$L" "$base${2:-}" "$1" "${3:-}" <<'P'
 import json, subprocess, sys
-llmf, base, model = sys.argv[1:]
+llmf, base, model, reasoning = sys.argv[1:]
 def call(messages):
     req = {"model": model, "messages": messages, "tools": [{"name": "weather", "parameters": {"type": "object", "properties": {}}}]}
+    if reasoning:
+        req["reasoning"] = reasoning
     out = subprocess.run([llmf, "--base-url", base, "call", "--stream"], input=json.dumps(req).encode(), stdout=subprocess.PIPE).stdout
     return json.loads(out.splitlines()[-1])["response"]
 asked = [{"role": "user", "content": "call weather {}; weather {}"}]
@@ -61,6 +63,7 @@ sys.exit(not (good["text"] == "The tool said: cold\ncold" and changed["error"]["
 P
 }
 ok "cohere: a plan goes back" back cohere:command-a-03-2025
+ok "openai_responses: sealed reasoning goes back" back openai_responses:gpt-5.5 /v1 low
 ok "unknown key of a Request" call '{"promt":"hi"}' 'd["error"]["code"]=="argument" and "promt" in d["error"]["message"]' call
 ok "prompt and messages together" call '{"prompt":"hi","messages":[{"role":"user","content":"x"}]}' 'd["error"]["code"]=="argument"' call
 ok "no JSON" call '{"prompt":' 'd["error"]["code"]=="argument" and "byte" in d["error"]["message"]' call

@@ -49,13 +49,30 @@ cp examples/hello.c "$t/"
 ok "hello.c with the header beside it" sh -c "cd '$t' && gcc hello.c -lcurl"
 
 # What a build without this or that looks like.
-for without in LLMF_NO_CURL LLMF_NO_SOCKET LLMF_NO_YAML LLMF_NO_FILES LLMF_NO_ENV LLMF_NO_MODELS LLMF_NO_STRINGS LLMF_NO_OPENAI LLMF_NO_ANTHROPIC LLMF_NO_OLLAMA LLMF_NO_MOCK LLMF_NO_COHERE LLMF_NO_AZURE \
-    LLMF_NO_EPOLL "LLMF_NO_CURL=1 -DLLMF_NO_SOCKET" "LLMF_ONLY=1 -DLLMF_WITH_OPENAI" "LLMF_ONLY=1 -DLLMF_WITH_ANTHROPIC" "LLMF_ONLY=1 -DLLMF_WITH_OLLAMA -DLLMF_WITH_SOCKET" \
+for without in LLMF_NO_CURL LLMF_NO_SOCKET LLMF_NO_YAML LLMF_NO_FILES LLMF_NO_ENV LLMF_NO_MODELS LLMF_NO_STRINGS LLMF_NO_OPENAI LLMF_NO_OPENAI_RESPONSES LLMF_NO_ANTHROPIC LLMF_NO_OLLAMA LLMF_NO_MOCK LLMF_NO_COHERE LLMF_NO_AZURE \
+    LLMF_NO_EPOLL "LLMF_NO_CURL=1 -DLLMF_NO_SOCKET" "LLMF_ONLY=1 -DLLMF_WITH_OPENAI" "LLMF_ONLY=1 -DLLMF_WITH_OPENAI_RESPONSES -DLLMF_WITH_CURL" "LLMF_ONLY=1 -DLLMF_WITH_ANTHROPIC" "LLMF_ONLY=1 -DLLMF_WITH_OLLAMA -DLLMF_WITH_SOCKET" \
     "LLMF_ONLY=1 -DLLMF_WITH_MOCK" "LLMF_ONLY=1 -DLLMF_WITH_GROQ -DLLMF_WITH_CURL" "LLMF_ONLY=1 -DLLMF_WITH_COHERE -DLLMF_WITH_SOCKET" "LLMF_ONLY=1 -DLLMF_WITH_AZURE -DLLMF_WITH_CURL" \
     "LLMF_ONLY=1 -DLLMF_WITH_HUGGINGFACE -DLLMF_WITH_CURL"; do
     # shellcheck disable=SC2086
     silent "-D$without=1" clang -std=c99 $STRICT -D$without=1 -I. -fsyntax-only "$t/impl.c"
 done
+# Each feature alone: left out of all, and alone beside a provider.
+for feature in CONFIG REGISTER MEDIA SCHEMA EXTRA STATE CITATIONS FAULTS REASONING INFO STRINGS REPLAY CUSTOM; do
+    for with in "LLMF_NO_$feature" "LLMF_ONLY=1 -DLLMF_WITH_OPENAI=1 -DLLMF_WITH_$feature"; do
+        # shellcheck disable=SC2086
+        silent "-D$with=1" gcc -std=c99 $STRICT -D$with=1 -I. -fsyntax-only "$t/impl.c"
+    done
+done
+# And a build with nothing else: what is there works, what is not says so.
+for level in -O1 -Os; do
+    ok "lean $level compiles" gcc -std=gnu99 -Wall -Wextra -Werror $level -I. -DLLMF_ONLY=1 -DLLMF_WITH_OPENAI=1 -DLLMF_WITH_SOCKET=1 -DLLMF_WITH_ENV=1 -o "$t/lean$level" tests/lean.c
+done
+if [ -x "${LLMF_LOOPBACK:-build/loopback}" ]; then
+    start_server
+    for level in -O1 -Os; do ok "lean $level" "$t/lean$level" "$base/v1"; done
+else
+    skip "lean: build/loopback is not there"
+fi
 # shellcheck disable=SC2086
 ok "no provider at all is refused by a message" sh -c "! gcc -std=c99 -DLLMF_ONLY=1 -I. -c -o '$t/opt.o' '$t/impl.c' 2>'$t/err' && grep -q '#error' '$t/err'"
 total

@@ -1,7 +1,9 @@
 #!/bin/sh
-# Bytes of text, rodata and data of ours: a program that chats, streams and calls tools, per provider and transport; -Os, sections collected.
+# What a program carries of us that chats, streams and calls tools: .text + .rodata + .data (with .data.rel.ro), as linked with -Os and the sections that
+# nobody uses collected; what a program that does nothing has is taken off. Libraries are linked dynamically and not counted.
 . tests/lib.sh
 CC=${CC:-cc}
+OS='-std=gnu99 -Os -ffunction-sections -fdata-sections -Wl,--gc-sections'
 cat >"$t/a.c" <<'C'
 #define LLMFACTORY_IMPLEMENTATION
 #include "llmfactory.h"
@@ -25,27 +27,35 @@ int main(int argc, char **argv) {
     return 0;
 }
 C
-sed 's/#define LLMFACTORY_IMPLEMENTATION//; s/int main.*/int main(void) {/; /^    /d; s/^}$/return 0;}/' "$t/a.c" >"$t/none.c"
 printf 'int main(void) { return 0; }\n' >"$t/none.c"
-bytes() { # flags: .text + .rodata + .data of ours
+# shellcheck disable=SC2086
+$CC $OS -o "$t/none" "$t/none.c" || exit 1
+sections() { size -A "$1" | awk '$1 == ".text" || $1 == ".rodata" || $1 == ".data" || $1 == ".data.rel.ro" { n += $2 } END { print n }'; }
+bytes() { # LIBRARIES OPTIONS: bytes of ours
+    libraries=$1
+    shift
     # shellcheck disable=SC2086
-    $CC -std=gnu99 -Os -ffunction-sections -fdata-sections -Wl,--gc-sections -I. $* -o "$t/a" "$t/a.c" -lcurl 2>"$t/err" || { cat "$t/err" >&2; return 1; }
-    $CC -std=gnu99 -Os -ffunction-sections -fdata-sections -Wl,--gc-sections -o "$t/none" "$t/none.c" -lcurl
-    size -A "$t/a" "$t/none" | awk '$1 == ".text" || $1 == ".rodata" || $1 == ".data" || $1 == ".data.rel.ro" { n[file] += $2 } /:$/ { file++ } END { print n[1] - n[2] }'
+    $CC $OS -I. "$@" -o "$t/a" "$t/a.c" $libraries 2>"$t/err" || { cat "$t/err" >&2; return 1; }
+    echo $(($(sections "$t/a") - $(sections "$t/none")))
 }
-row() { # NAME LIMIT flags
+row() { # NAME LIMIT (0: none) LIBRARIES OPTIONS
     name=$1 limit=$2
     shift 2
     n=$(bytes "$@") || { failed=$((failed + 1)); return; }
-    printf '| %-46s | %7d |\n' "$name" "$n"
+    printf '| %-58s | %7d |\n' "$name" "$n"
     if [ "$limit" -eq 0 ] || [ "$n" -lt "$limit" ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $name: $n bytes, the limit is $limit"; fi
 }
-one='-DLLMF_ONLY=1'
-row "openai, sockets, no table, JSON config" 0 $one -DLLMF_WITH_OPENAI=1 -DLLMF_WITH_SOCKET=1
-row "openai, sockets (chat, stream, tools)" 61440 $one -DLLMF_WITH_OPENAI=1 -DLLMF_WITH_SOCKET=1 -DLLMF_WITH_ENV=1
-row "openai, curl" 0 $one -DLLMF_WITH_OPENAI=1 -DLLMF_WITH_CURL=1 -DLLMF_WITH_ENV=1
-row "anthropic, sockets" 0 $one -DLLMF_WITH_ANTHROPIC=1 -DLLMF_WITH_SOCKET=1 -DLLMF_WITH_ENV=1
-row "ollama, sockets" 0 $one -DLLMF_WITH_OLLAMA=1 -DLLMF_WITH_SOCKET=1 -DLLMF_WITH_ENV=1
-row "everything but the table of models" 0 -DLLMF_NO_MODELS=1
-row "everything" 0
+only='-DLLMF_ONLY=1 -DLLMF_WITH_ENV=1'
+sockets="$only -DLLMF_WITH_SOCKET=1"
+# shellcheck disable=SC2086
+{
+    row "openai, sockets" 61440 '' $sockets -DLLMF_WITH_OPENAI=1
+    row "openai, sockets, sentences" 0 '' $sockets -DLLMF_WITH_OPENAI=1 -DLLMF_WITH_STRINGS=1
+    row "openai, sockets, config as JSON, sentences" 0 '' $sockets -DLLMF_WITH_OPENAI=1 -DLLMF_WITH_CONFIG=1 -DLLMF_WITH_STRINGS=1
+    row "openai, curl" 0 "${CURL_LIBS:--lcurl}" $only -DLLMF_WITH_CURL=1 -DLLMF_WITH_OPENAI=1
+    row "anthropic, sockets" 0 '' $sockets -DLLMF_WITH_ANTHROPIC=1
+    row "ollama, sockets" 0 '' $sockets -DLLMF_WITH_OLLAMA=1
+    row "everything but the table of models" 0 "${CURL_LIBS:--lcurl}" -DLLMF_NO_MODELS=1
+    row "everything" 0 "${CURL_LIBS:--lcurl}"
+}
 total

@@ -266,7 +266,6 @@ typedef struct llmfi_buf {
     llmfi_heap *heap;
     char *ptr;
     size_t len, cap, limit;                  /* limit: the most bytes it may hold; 0: only the heap's */
-    bool over;                               /* the limit, not the heap, refused */
 } llmfi_buf;
 
 LLMFI_UNUSED static void llmfi_buf_init(llmfi_buf *b, llmfi_heap *heap, size_t limit) {
@@ -278,10 +277,7 @@ LLMFI_UNUSED static void llmfi_buf_init(llmfi_buf *b, llmfi_heap *heap, size_t l
 /* Room for `more` bytes behind len. False when refused; what is there stays. */
 LLMFI_UNUSED static bool llmfi_buf_reserve(llmfi_buf *b, size_t more) {
     char *to;
-    if (b->limit && (b->len > b->limit || more > b->limit - b->len)) {
-        b->over = true;
-        return false;
-    }
+    if (b->limit && (b->len > b->limit || more > b->limit - b->len)) return false;
     if (more <= b->cap - b->len) return true;
     if (more > (size_t)-1 / 4) return false;
     to = (char *)llmfi_heap_resize(b->heap, b->ptr, b->len, b->len + more);
@@ -314,7 +310,6 @@ LLMFI_UNUSED static void llmfi_buf_free(llmfi_buf *b) {
     llmfi_heap_free(b->heap, b->ptr);
     b->ptr = NULL;
     b->len = b->cap = 0;
-    b->over = false;
 }
 
 #endif

@@ -79,7 +79,6 @@ typedef struct llmfi_call {
     int64_t retry_after_ms;
     llmf_str errortype;                      /* x-amzn-errortype: AWS names the kind of an error in a header */
 
-    llmf_timeouts timeouts;                  /* resolved: below 0 none */
     const char *deadline_what;
 
     llmf_attempt attempt;

@@ -419,14 +419,15 @@ static int64_t llmfi_first_set(int64_t a, int64_t b, int64_t c, int64_t otherwis
     return a ? a : b ? b : c ? c : otherwise;
 }
 
+/* From here on those of the request are the ones that hold: below 0 none. */
 static void llmfi_take_timeouts(llmfi_call *c) {
-    const llmf_timeouts *r = &c->req.timeouts, *m = &c->prepared->record.timeouts, *d = &c->f->desc.timeouts;
-    llmf_timeouts *t = &c->timeouts;
-    t->connect_ms = llmfi_first_set(r->connect_ms, m->connect_ms, d->connect_ms, 10000);
-    t->first_byte_ms = llmfi_first_set(r->first_byte_ms, m->first_byte_ms, d->first_byte_ms, 300000);
-    t->first_content_ms = llmfi_first_set(r->first_content_ms, m->first_content_ms, d->first_content_ms, 600000);
-    t->idle_ms = llmfi_first_set(r->idle_ms, m->idle_ms, d->idle_ms, 60000);
-    t->total_ms = llmfi_first_set(r->total_ms, m->total_ms, d->total_ms, -1);
+    const llmf_timeouts *m = &c->prepared->record.timeouts, *d = &c->f->desc.timeouts;
+    llmf_timeouts *t = &c->req.timeouts;
+    t->connect_ms = llmfi_first_set(t->connect_ms, m->connect_ms, d->connect_ms, 10000);
+    t->first_byte_ms = llmfi_first_set(t->first_byte_ms, m->first_byte_ms, d->first_byte_ms, 300000);
+    t->first_content_ms = llmfi_first_set(t->first_content_ms, m->first_content_ms, d->first_content_ms, 600000);
+    t->idle_ms = llmfi_first_set(t->idle_ms, m->idle_ms, d->idle_ms, 60000);
+    t->total_ms = llmfi_first_set(t->total_ms, m->total_ms, d->total_ms, -1);
 }
 
 /* Fills c->req and c->ask from the caller's request. False with the error in c->reply.error. */

@@ -186,7 +186,7 @@ LLMFI_UNUSED static bool llmfi_build_http(llmfi_call *c) {
         llmfi_error_set(&c->reply.error, LLMF_ERR_ARGUMENT, "the request cannot be written as JSON: is it nested deeper than LLMF_MAX_DEPTH?");
         return false;
     }
-    c->x.req.connect_timeout_ms = c->timeouts.connect_ms;
+    c->x.req.connect_timeout_ms = c->req.timeouts.connect_ms;
     return true;
 }
 
@@ -239,7 +239,7 @@ LLMFI_UNUSED static bool llmfi_send(llmfi_call *c) {
     if (!t) return false;
     c->x.owner = c;
     c->x.by = t;
-    c->x.deadline_ns = c->timeouts.connect_ms > 0 ? llmfi_after_ms(c->f->now_ns, c->timeouts.connect_ms) : 0;
+    c->x.deadline_ns = c->req.timeouts.connect_ms > 0 ? llmfi_after_ms(c->f->now_ns, c->req.timeouts.connect_ms) : 0;
     rc = t->start(t, &c->x);
     if (rc == LLMF_OK) return true;
     c->x.by = NULL;

@@ -92,6 +92,7 @@ static void free_inside_generate(void **state) {
     assert_int_equal(res.call.id, 0);
     assert_int_equal(kit_used(f), used);
     llmf_close(f);
+    kit_drop(&w.log);
 }
 
 static void close_inside_a_callback(void **state) {
@@ -299,11 +300,12 @@ static void own_transport_is_silent(void **state) {
     kit_seen s;
     (void)state;
     memset(&s, 0, sizeof s);
+    req.timeouts.first_byte_ms = 5000;
     c = llmf_start(f, model(f, "openai:m"), &req);
     llmf_poll(f, 0);
     kit_take(f, c, &s);
     assert_int_equal(s.finals, 0);
-    w.now += UINT64_C(121000000000);
+    w.now += UINT64_C(6000000000);
     llmf_poll(f, 0);
     kit_take(f, c, &s);
     assert_int_equal(s.finals, 1);

@@ -2,6 +2,7 @@
    The first bytes of the input choose all that (struct plan), the rest is the reply's body. What must hold whatever comes: one final event, all memory back, no
    success without a terminal event, the same answer whole and in pieces, valid UTF-8, a NUL behind what the response holds. */
 #define LLMFACTORY_IMPLEMENTATION
+#define LLMF_NO_CURL 1 /* nothing goes over a network here */
 #include "../../llmfactory.h"
 #include <stdio.h>
 

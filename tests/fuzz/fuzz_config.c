@@ -2,6 +2,7 @@
    agree, each problem has its place, nothing tells what a variable held, and what is dropped or replaced gives its memory back.
    The input: one byte that says what memory is refused, one for the environment, then the config, a name and the settings of llmf_create, with NUL between. */
 #define LLMFACTORY_IMPLEMENTATION
+#define LLMF_NO_CURL 1 /* nothing goes over a network here */
 #include "../../llmfactory.h"
 #include <stdio.h>
 

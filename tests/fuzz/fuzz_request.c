@@ -1,6 +1,7 @@
 /* Any request through llmf_preview_request, for dialects and hosts of several kinds: the body is valid JSON, the same read in windows of any size, and holds no key; or an
    error says why. The memory comes back either way. The input is read as a list of fields: a byte of length and so many bytes for a text. */
 #define LLMFACTORY_IMPLEMENTATION
+#define LLMF_NO_CURL 1 /* nothing goes over a network here */
 #include "../../llmfactory.h"
 #include <math.h>
 #include <stdio.h>

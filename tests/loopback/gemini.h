@@ -54,11 +54,18 @@ static int gemini_signature(exchange *x, const json *given, const char *s, size_
     messages_sign(s, n, right);
     return is_text(given, right) || fail(x, 400, NULL, NULL, "Corrupted thought signature.");
 }
+/* of a call: name and arguments, blanks aside, for JSON may be printed anew */
+static void gemini_sign_call(const char *name, size_t n, const char *args, size_t nargs, char out[80]) {
+    buf all = { 0 };
+    put(&all, name, n);
+    for (size_t i = 0; i < nargs; i++) if (!is_space(args[i])) put_char(&all, args[i]);
+    messages_sign(all.p, all.n, out);
+    buf_free(&all);
+}
 static int gemini_call(exchange *x, const json *p, gemini_turn *t) {
     const json *c = json_get(p, "functionCall"), *name = json_get(c, "name"), *args = json_get(c, "args"), *given = json_get(p, "thoughtSignature");
     static const char *const known[] = { "id", "name", "args", NULL };
-    buf all = { 0 };
-    int right;
+    char right[80];
     if (gemini_unknown(x, c, known, " at 'contents.parts.function_call'")) return 0;
     if (!is_kind(name, J_STRING) || !name->n) return fail(x, 400, NULL, NULL, "* GenerateContentRequest.contents[%d].parts.function_call.name: Name cannot be empty.", t->i);
     if (args && args->kind != J_OBJECT) return fail(x, 400, NULL, NULL, "Invalid value at 'contents[%d].parts.function_call.args' (type.googleapis.com/google.protobuf.Struct)", t->i);
@@ -68,10 +75,8 @@ static int gemini_call(exchange *x, const json *p, gemini_turn *t) {
         return fail(x, 400, NULL, NULL, "Function call is missing a thought_signature in functionCall parts. This is required for tools to work correctly. Function call `default_api:%s`, position %d.", name->s, t->i);
     if (given) t->calls++;
     if (!given || is_text(given, GEMINI_SKIP)) return 1;
-    say(&all, "%v %v", name->s, name->n, args ? args->raw : "", args ? args->nraw : (size_t)0);
-    right = gemini_signature(x, given, all.p, all.n);
-    buf_free(&all);
-    return right;
+    gemini_sign_call(name->s, name->n, args ? args->raw : "{}", args ? args->nraw : (size_t)2, right);
+    return is_text(given, right) || fail(x, 400, NULL, NULL, "Corrupted thought signature.");
 }
 /* the call in the content before that a result is of: by id, else the first of that name */
 static const json *gemini_call_of(const json *before, const json *result) {
@@ -300,15 +305,12 @@ static void gemini_put_call(exchange *x, buf *o, int i) {
     const call *c = &x->answer.calls[i];
     size_t n; const char *args = call_object(x, c, &n);
     char signature[80];
-    buf all = { 0 };
     say(o, "{\"functionCall\": {\"name\": %q,\"args\": %v", c->name, args, n);
     if (!strncmp(x->ask.model, "gemini-3", 8)) say(o, ",\"id\": \"%v\"", c->id, (size_t)8);
     put_char(o, '}');
     if (!i && gemini_signs(x)) {
-        say(&all, "%s %v", c->name, args, n);
-        messages_sign(all.p, all.n, signature);
+        gemini_sign_call(c->name, strlen(c->name), args, n, signature);
         say(o, ",\"thoughtSignature\": %q", signature);
-        buf_free(&all);
     }
     put_char(o, '}');
 }

@@ -316,6 +316,51 @@ def test_plain_and_stream():
         check(name + ": [[n:4]]", n["n"] == 4 and n["text"] == "echo: 0123456789", n)
 
 
+def test_responses():
+    """The Responses API: both forms say the same, sealed reasoning must come back as it was, what the service refuses is refused."""
+    path, tool = "/v1/responses", {"type": "function", "name": "weather", "parameters": SCHEMA, "strict": True}
+
+    def say(items, model="gpt-5.5", **more):
+        return {"model": model, "input": items, "store": False, "include": ["reasoning.encrypted_content"], "reasoning": {"effort": "low", "summary": "auto"}, **more}
+
+    one, two = ask(path, say("tell me")), ask(path, say("tell me", stream=True))
+    events = [(e, json.loads(d)) for e, d in sse(two.body)]
+    last = events[-1][1]
+    part = lambda kind: "".join(j["delta"] for e, j in events if e == kind)
+    check("responses: event name is the type, numbers rise", all(e == j["type"] for e, j in events) and [j["sequence_number"] for _, j in events] == list(range(len(events))), events[:3])
+    check("responses: the pieces are the whole", part("response.output_text.delta") == last["response"]["output"][1]["content"][0]["text"] == one.json["output"][1]["content"][0]["text"], one.text)
+    check("responses: so is the summary", part("response.reasoning_summary_text.delta") == one.json["output"][0]["summary"][0]["text"] != "", one.text)
+    check("responses: the end", last["type"] == "response.completed" and last["response"]["status"] == "completed" and last["response"]["usage"]["output_tokens_details"]["reasoning_tokens"] > 0, last)
+    for stream in (False, True):
+        r = ask(path, say("call weather {\"city\":\"Oslo\",\"days\":2}", tools=[tool], stream=stream))
+        output = [json.loads(d) for _, d in sse(r.body)][-1]["response"]["output"] if stream else r.json["output"]
+        thought, made = output
+        args = "".join(json.loads(d)["delta"] for e, d in sse(r.body) if e == "response.function_call_arguments.delta") if stream else made["arguments"]
+        check("responses: a call", json.loads(args) == {"city": "Oslo", "days": 2} and made["arguments"] == args, r.text)
+        asked, result = {"role": "user", "content": "x"}, {"type": "function_call_output", "call_id": made["call_id"], "output": "cold"}
+        bare = {k: made[k] for k in ("type", "call_id", "name", "arguments")}
+        good = ask(path, say([asked, thought, bare, result], tools=[tool]))
+        check("responses: goes on", good.status == 200 and good.json["output"][1]["content"][0]["text"] == "The tool said: cold", good.text)
+        changed = json.loads(json.dumps(thought))
+        changed["summary"][0]["text"] += "."
+        for name, items in (("changed", [asked, changed, bare, result]), ("left out", [asked, bare, result]), ("loose", [asked, bare, result, thought]), ("without its code", [asked, {**thought, "encrypted_content": None}, bare, result]),
+                            ("no output", [asked, thought, bare]), ("no call", [asked, result]), ("output_text of a user", [{"role": "user", "content": [{"type": "output_text", "text": "x"}]}])):
+            bad = ask(path, say(items, tools=[tool]))
+            check("responses: reasoning or items " + name, bad.status in (400, 404) and bad.json["error"]["type"] == "invalid_request_error", bad.text)
+    for name, body, code in (("model", say("x", model="no-such-model"), "model_not_found"), ("member", say("x", max_tokens=5), "unknown_parameter"), ("limit", say("x", max_output_tokens=15), "integer_below_min_value"),
+                             ("no input", {"model": "gpt-5.5"}, "missing_required_parameter"), ("loose strict", say("x", tools=[{"type": "function", "name": "f", "parameters": {"type": "object", "properties": {"a": {}}}}]), "invalid_function_parameters"),
+                             ("sampling", say("x", temperature=0.5), None), ("sealed reasoning of a model that does not reason", {"model": "gpt-4o", "input": "x", "include": ["reasoning.encrypted_content"]}, None)):
+        r = ask(path, body)
+        check("responses: refuses " + name, r.status == 400 and r.json["error"]["code"] == code, r.text)
+    r = ask("/x-error-in-200" + path, say("tell me", stream=True))
+    kinds = [e for e, _ in sse(r.body)]
+    check("responses: an error inside, flat, then failed", kinds[-2:] == ["error", "response.failed"] and json.loads(sse(r.body)[-2][1])["code"] == "server_error", kinds)
+    r = ask("/x-refusal" + path, say("x", stream=True))
+    check("responses: refusal", any(e == "response.refusal.delta" for e, _ in sse(r.body)))
+    r = ask(path, say("tell me", max_output_tokens=16, stream=True))
+    check("responses: incomplete", json.loads(sse(r.body)[-1][1])["response"]["incomplete_details"] == {"reason": "max_output_tokens"})
+
+
 def test_order():
     s = stream_of("openai", ask(CHAT, user("x", stream=True)))
     check("openai: no usage unless asked", s["usage"] is None and s["order"][-1] == "[DONE]" and "usage" not in s["order"], s["order"])
@@ -401,6 +446,127 @@ def test_tool_results():
     check("ollama: result quoted", unary_of("ollama", r)[0] == "The tool said: wet", r.text)
     m[1]["tool_calls"][0]["function"]["arguments"] = "{}"
     check("ollama: arguments as text", ask(OLLAMA, {"model": "l", "messages": m, "stream": False}, {}).status == 400)
+
+
+# ---- Gemini: the model and the method stand in the path ------------------------------------------------------------
+
+GEM = {"x-goog-api-key": "AIza-test", "Content-Type": "application/json"}
+
+
+def gem(text, **more):
+    return {"contents": [{"role": "user", "parts": [{"text": text}]}], **more}
+
+
+def gem_ask(body, model="gemini-3.5-flash", method=":generateContent", head=GEM, before="", base="/v1beta"):
+    return ask(before + base + "/models/" + model + method, body, head)
+
+
+def gem_stream(body, before="", model="gemini-3.5-flash", query="?alt=sse"):
+    return gem_ask(body, model, ":streamGenerateContent" + query, GEM, before)
+
+
+def gem_parts(objects):
+    return [p for j in objects for p in j["candidates"][0]["content"]["parts"]]
+
+
+def gem_text(parts):
+    return "".join(p["text"] for p in parts if "text" in p and not p.get("thought"))
+
+
+def test_gemini():
+    one, two = gem_ask(gem("tell me")), gem_stream(gem("tell me"))
+    pieces = [json.loads(d) for _, d in sse(two.body)]
+    text = gem_text(gem_parts([one.json]))
+    check("gemini: unary and stream say the same", text == gem_text(gem_parts(pieces)) and len(text) > 40 and len(pieces) > 8, two.text)
+    check("gemini: CRLF, types", b"\r\n\r\n" in two.body and two.headers["content-type"] == "text/event-stream" and one.headers["content-type"].startswith("application/json"), two.headers)
+    check("gemini: finish in the last piece", [j["candidates"][0].get("finishReason") for j in pieces] == [None] * (len(pieces) - 1) + ["STOP"])
+    u = pieces[-1]["usageMetadata"]
+    check("gemini: usage counts words", u["promptTokenCount"] == 2 and u["candidatesTokenCount"] == len(text.split()), u)
+    for before, query in (("", ""), ("/x-json-array", "?alt=sse")):
+        r = gem_stream(gem("tell me"), before, query=query)
+        check("gemini: an array" + before, r.body.startswith(b"[{") and gem_text(gem_parts(r.json)) == text and r.headers["content-type"].startswith("application/json"), r.text)
+    check("gemini: an array without its end", not gem_stream(gem("x"), "/x-no-done", query="").text.rstrip().endswith("]"))
+    r = gem_stream(gem("tell me"), "/x-error-in-200", query="")
+    check("gemini: an error in the array", r.text.endswith('"UNAVAILABLE"}}') and r.status == 200, r.text)
+    check("gemini: other version, escaped name", gem_ask(gem("x"), "a%2Fb", base="/v1").json["modelVersion"] == "a/b")
+    vertex = "/v1/projects/p/locations/global/publishers/google"
+    check("vertex: bearer", gem_ask(gem("x"), head=KEY, base=vertex).status == 200 and gem_ask(gem("x"), base=vertex).status == 401)
+    for head, status, part in ((dict(GEM, **{"x-goog-api-key": "invalid"}), 400, "API_KEY_INVALID"), ({"Content-Type": "application/json"}, 403, "unregistered callers")):
+        r = gem_ask(gem("x"), head=head)
+        check("gemini: key %d" % status, r.status == status and part in r.text, r.text)
+    check("gemini: a key in the URL", gem_ask(gem("x"), method=":generateContent?key=AIza-test").status == 400)
+    r = gem_ask(gem("x"), before="/x-status-429")
+    check("gemini: 429 says when", r.json["error"]["details"][0]["retryDelay"] == "2s" and r.json["error"]["status"] == "RESOURCE_EXHAUSTED", r.text)
+    check("gemini: unknown model", gem_ask(gem("x"), "no-such-model").json["error"]["status"] == "NOT_FOUND")
+
+
+def test_gemini_tools():
+    tools = [{"functionDeclarations": [{"name": "weather", "parametersJsonSchema": SCHEMA}]}]
+    text = 'think then call weather {"city":"x"}; weather {"city":"a;b"}'
+    config = lambda mode, **more: {"toolConfig": {"functionCallingConfig": {"mode": mode, **more}}}
+    for model, signs, ids in (("gemini-3.5-flash", True, True), ("gemini-2.5-flash", True, False)):
+        said = gem_ask(gem(text, tools=tools), model).json["candidates"][0]["content"]
+        calls = [p for p in said["parts"] if "functionCall" in p]
+        check(model + ": calls", [c["functionCall"]["args"]["city"] for c in calls] == ["x", "a;b"] and all(("id" in c["functionCall"]) == ids for c in calls), said)
+        check(model + ": the first one is signed", ("thoughtSignature" in calls[0]) == signs and "thoughtSignature" not in calls[1], said)
+        streamed = [p for p in gem_parts([json.loads(d) for _, d in sse(gem_stream(gem(text, tools=tools), model=model).body)]) if "functionCall" in p]
+        check(model + ": streamed calls", [c["functionCall"]["args"] for c in streamed] == [c["functionCall"]["args"] for c in calls], streamed)
+    said = gem_ask(gem(text, tools=tools)).json["candidates"][0]["content"]
+    calls = [p for p in said["parts"] if "functionCall" in p]
+    answers = [{"functionResponse": {"id": c["functionCall"]["id"], "name": "weather", "response": {"output": "cold %d" % i}}} for i, c in enumerate(calls)]
+    talk = lambda parts, results=answers, **more: {"contents": [gem(text)["contents"][0], {"role": "model", "parts": parts}, {"role": "user", "parts": results}], "tools": tools, **more}
+    refused = lambda name, body, part: check("gemini: " + name, (lambda r: r.status == 400 and part in r.text)(gem_ask(body)), gem_ask(body).text)
+    r = gem_ask(talk(calls))
+    check("gemini: results quoted", gem_text(gem_parts([r.json])) == "The tool said: cold 0\ncold 1", r.text)
+    refused("signature dropped", talk([{"functionCall": c["functionCall"]} for c in calls]), "missing a thought_signature")
+    refused("signature changed", talk([dict(calls[0], thoughtSignature="RW8=")] + calls[1:]), "Corrupted thought signature")
+    refused("signature on the other call", talk([{"functionCall": calls[0]["functionCall"]}, dict(calls[1], thoughtSignature=calls[0]["thoughtSignature"])]), "missing a thought_signature")
+    check("gemini: a call of another model", gem_ask(talk([dict(calls[0], thoughtSignature="c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I=")] + calls[1:])).status == 200)
+    refused("one result missing", talk(calls, answers[:1]), "number of function response parts")
+    refused("no result", talk(calls, [{"text": "never mind"}]), "number of function response parts")
+    refused("wrong id", talk(calls, [answers[0], {"functionResponse": dict(answers[1]["functionResponse"], id="x")}]), "immediately after a function call turn")
+    refused("result that is no object", talk(calls, [answers[0], {"functionResponse": dict(answers[1]["functionResponse"], response="x")}]), "Struct")
+    last = [p for p in gem_parts([gem_ask(gem("tell me")).json])]
+    later = lambda parts: {"contents": [gem("a")["contents"][0], {"role": "model", "parts": parts}, gem("echo: b")["contents"][0]]}
+    check("gemini: signed text comes back", gem_ask(later(last)).status == 200)
+    half = [{"text": last[0]["text"][:9]}, {"text": last[0]["text"][9:], "thoughtSignature": last[0]["thoughtSignature"]}]
+    refused("signed text cut elsewhere", later(half), "Corrupted thought signature")
+    pieces = gem_parts([json.loads(d) for _, d in sse(gem_stream(gem("tell me")).body)])
+    check("gemini: an empty text is signed for what stands before it", gem_ask(later([{"text": gem_text(pieces)}, pieces[-1]])).status == 200, pieces[-1])
+    r = gem_ask(gem("x", tools=tools, **config("ANY", allowedFunctionNames=["weather"])))
+    check("gemini: named call", gem_parts([r.json])[0]["functionCall"]["args"] == {"city": "a string", "days": 42}, r.text)
+    check("gemini: none", not [p for p in gem_parts([gem_ask(gem(text, tools=tools, **config("NONE"))).json]) if "functionCall" in p])
+    refused("names without ANY", gem("x", tools=tools, **config("AUTO", allowedFunctionNames=["weather"])), "Only supported in ANY")
+    refused("a name that is no tool", gem("x", tools=tools, **config("ANY", allowedFunctionNames=["other"])), "subset")
+
+
+def test_gemini_requests():
+    refused = lambda name, body, part, model="gemini-2.5-flash": check("gemini: " + name, (lambda r: r.status == 400 and part in r.text)(gem_ask(body, model)), gem_ask(body, model).text)
+    config = lambda **more: gem("x", generationConfig=more)
+    refused("no contents", {}, "contents is not specified")
+    refused("role", {"contents": [{"role": "assistant", "parts": [{"text": "x"}]}]}, "valid role: user, model")
+    refused("no parts", {"contents": [{"role": "user", "parts": []}]}, "must not be empty")
+    refused("empty text", gem(""), "must not be empty")
+    refused("two in one part", {"contents": [{"role": "user", "parts": [{"text": "x", "fileData": {"fileUri": "u"}}]}]}, "one initialized field")
+    refused("bad base64", {"contents": [{"role": "user", "parts": [{"inlineData": {"mimeType": "image/png", "data": "?"}}]}]}, "Base64")
+    refused("unknown member", gem("x", stream=True), 'Unknown name \\"stream\\"')
+    refused("unknown option", config(max_tokens=3), "Unknown name")
+    refused("temperature", config(temperature=3), "temperature")
+    refused("six stops", config(stopSequences=list("abcdef")), "stop_sequences")
+    refused("schema without JSON", config(responseJsonSchema=SCHEMA), "response_mime_type")
+    refused("level and budget", config(thinkingConfig={"thinkingLevel": "low", "thinkingBudget": 1}), "only one of")
+    refused("level on an old model", config(thinkingConfig={"thinkingLevel": "low"}), "not supported for this model")
+    refused("thinking on an older one", config(thinkingConfig={"thinkingBudget": 1}), "not enabled", "gemini-2.0-flash")
+    refused("budget 0 on a new one", config(thinkingConfig={"thinkingBudget": 0}), "only works in thinking mode", "gemini-3.5-flash")
+    part = {"inlineData": {"mimeType": "image/png", "data": PNG}}
+    r = gem_ask({"contents": [{"role": "user", "parts": [{"text": "what?"}, part, {"fileData": {"fileUri": "gs://x"}}]}]})
+    check("gemini: images", gem_text(gem_parts([r.json])).startswith("saw 2 image(s). "), r.text)
+    r = gem_ask(config(responseMimeType="application/json", responseJsonSchema=SCHEMA))
+    check("gemini: a schema", json.loads(gem_text(gem_parts([r.json])))["days"] == 42, r.text)
+    r = gem_ask(gem("tell me", generationConfig={"maxOutputTokens": 3}, systemInstruction={"parts": [{"text": "be brief"}]})).json
+    check("gemini: a limit", r["candidates"][0]["finishReason"] == "MAX_TOKENS" and r["usageMetadata"]["candidatesTokenCount"] == 3 and r["usageMetadata"]["promptTokenCount"] == 4, r)
+    r = gem_ask(config(thinkingConfig={"includeThoughts": True, "thinkingBudget": 100}), "gemini-2.5-flash").json
+    check("gemini: thoughts", r["candidates"][0]["content"]["parts"][0].get("thought") and r["usageMetadata"]["thoughtsTokenCount"] == 15, r)
 
 
 def test_thinking():

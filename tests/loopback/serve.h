@@ -7,6 +7,7 @@
 #include "gemini.h"
 #include "messages.h"
 #include "ollama.h"
+#include "responses.h"
 #include "wire.h"
 
 /* ---- what is counted ------------------------------------------------------------------------------------------ */
@@ -105,6 +106,7 @@ static const route routes[] = {
     { "POST", "/models/chat/completions",  &azure_dialect,    NULL },
     { "POST", "/chat/completions",         &chat_dialect,     NULL },
     { "POST", "/v2/chat",                  &cohere_dialect,   NULL },
+    { "POST", "/responses",                &responses_dialect, NULL },
     { "POST", "/v1/messages",              &messages_dialect, NULL },
     { "POST", "/v1/messages/count_tokens", &messages_dialect, messages_count },
     { "POST", ":generateContent",          &gemini_dialect,   NULL },

@@ -147,7 +147,7 @@ static const struct {
     {NULL, "vllm:", LLMF_ERR_UNKNOWN_MODEL, "vllm has no default model", NULL},
     {NULL, "bedrock:x", LLMF_ERR_NOT_BUILT, "provider bedrock comes with a later version", NULL},
     {NULL, "google:x", LLMF_OK, "gemini", "x"},
-    {NULL, "openai_responses:gpt-5.5", LLMF_ERR_NOT_BUILT, "openai_responses", NULL},
+    {NULL, "responses:gpt-5.5", LLMF_OK, "openai_responses", "gpt-5.5"},
     /* what stands before the colon is no provider */
     {NULL, "llama3:8b", LLMF_ERR_UNKNOWN_MODEL, "unknown model llama3:8b", NULL},
     {"ollama", "llama3:8b", LLMF_OK, "ollama", "llama3:8b"},
@@ -879,7 +879,11 @@ static void test_facts(void **state) {
     assert_int_equal(llmfi_record_price(&record, 300000)->input, 1000000);
     assert_int_equal(record.price.output, 30000000);
     resolve(c, "openai:gpt-5.5-2026-04-23"); /* no row, but a family */
-    assert_int_equal(record.s.quirks, LLMFI_Q_MAX_COMPLETION_TOKENS | LLMFI_Q_DEVELOPER_ROLE | LLMFI_Q_NO_SAMPLING);
+    assert_int_equal(record.s.quirks, LLMFI_Q_MAX_COMPLETION_TOKENS | LLMFI_Q_DEVELOPER_ROLE | LLMFI_Q_NO_SAMPLING | LLMFI_Q_ENCRYPTED_REASONING);
+    resolve(c, "openai_responses:gpt-5.5-2026-04-23");
+    assert_true((record.s.quirks & LLMFI_Q_ENCRYPTED_REASONING) && (record.s.quirks & LLMFI_Q_NO_SAMPLING));
+    resolve(c, "openai_responses:gpt-5-chat-latest"); /* does not reason */
+    assert_int_equal(record.s.quirks, LLMFI_Q_MAX_COMPLETION_TOKENS);
     assert_int_equal(record.price.input, LLMF_UNKNOWN);
     resolve(c, "openai:o1-mini-2024-09-12");
     assert_int_equal(record.s.quirks, LLMFI_Q_MAX_COMPLETION_TOKENS | LLMFI_Q_SYSTEM_AS_USER | LLMFI_Q_NO_SAMPLING);

@@ -6,7 +6,7 @@
 
 /* Which dialect reads what a recorded operation answers. */
 static const char *const replay_dialects[][2] = {
-    {"chat_completions", "openai"}, {"chat_v1", "openai"}, {"messages", "anthropic"}, {"raw_predict", "anthropic"}, {"api_chat", "ollama"},
+    {"chat_completions", "openai"}, {"chat_v1", "openai"}, {"messages", "anthropic"}, {"raw_predict", "anthropic"}, {"api_chat", "ollama"}, {"responses", "openai_responses"},
     {"generate_content", "gemini"}, {"stream_generate_content", "gemini"},
     {"chat_v2", "cohere"},
 };

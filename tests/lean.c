@@ -1,0 +1,169 @@
+/* A build with nothing but what it names (LLMF_ONLY): chat, stream and tools work, and what is left out says so by name.   lean BASE_URL */
+#define LLMFACTORY_IMPLEMENTATION
+#include "llmfactory.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int failed;
+
+static void expect(bool good, const char *what, const char *text) {
+    if (good) return;
+    failed++;
+    fprintf(stderr, "%s: %s\n", what, text);
+}
+
+/* A request that must end in this result, its text naming this word. */
+static void refused(llmf_factory *f, llmf_model m, const llmf_request *req, int result, const char *word) {
+    llmf_response r;
+    llmf_generate(f, m, req, &r);
+    expect(r.error.code == result && strstr(r.error.text, word) != NULL, word, r.error.text);
+    llmf_release(f, &r);
+}
+
+static void not_opened(const llmf_desc *d, const char *word) {
+    llmf_error err;
+    llmf_factory *f = llmf_open(d, &err);
+    expect(!f && err.code == LLMF_ERR_NOT_BUILT && strstr(err.text, word) != NULL, word, f ? "it opened" : err.text);
+    if (f) llmf_close(f);
+}
+
+static int never(void *user, llmf_exchange *x, const llmf_http_request *req) {
+    (void)user, (void)x, (void)req;
+    return LLMF_ERR_NETWORK;
+}
+
+static void test_open(void) {
+    llmf_desc d;
+    llmf_transport custom;
+    memset(&d, 0, sizeof d);
+    d.config = "models.yaml";
+    not_opened(&d, "CONFIG");
+    d.config = NULL;
+    d.config_text = "{}";
+    not_opened(&d, "CONFIG");
+    d.config_text = NULL;
+    d.env_file = ".env";
+    not_opened(&d, "FILES");
+    d.env_file = NULL;
+    d.transport = "replay";
+    not_opened(&d, "replay");
+    d.transport = NULL;
+    memset(&custom, 0, sizeof custom);
+    custom.start = never;
+    d.custom_transport = &custom;
+    not_opened(&d, "CUSTOM");
+}
+
+static void test_names(llmf_factory *f) {
+    llmf_error err;
+    llmf_provider_desc p;
+    expect(!llmf_get(f, "groq:any", &err).id && err.code == LLMF_ERR_NOT_BUILT && strstr(err.text, "LLMF_WITH_GROQ"), "groq", err.text);
+    expect(!llmf_get(f, "grok:any", &err).id && err.code == LLMF_ERR_NOT_BUILT && strstr(err.text, "LLMF_WITH_XAI"), "an alias", err.text);
+    expect(!llmf_create(f, "openai:any", "{\"temperature\": 1}", &err).id && err.code == LLMF_ERR_NOT_BUILT && strstr(err.text, "CONFIG"), "llmf_create", err.text);
+    expect(llmf_create(f, "openai:any", NULL, &err).id != 0, "llmf_create without a config", err.text);
+    memset(&p, 0, sizeof p);
+    p.name = "mine";
+    expect(llmf_register(f, &p, &err) == LLMF_ERR_NOT_BUILT && strstr(err.text, "REGISTER"), "llmf_register", err.text);
+}
+
+static void test_requests(llmf_factory *f, llmf_model m) {
+    llmf_request req;
+    llmf_message message;
+    llmf_part part;
+    llmf_tool tool;
+    memset(&req, 0, sizeof req);
+    memset(&message, 0, sizeof message);
+    memset(&part, 0, sizeof part);
+    memset(&tool, 0, sizeof tool);
+    req.prompt = "Say hi";
+    req.reasoning = "low";
+    refused(f, m, &req, LLMF_ERR_NOT_BUILT, "REASONING");
+    req.reasoning = NULL;
+    req.extra = "{}";
+    refused(f, m, &req, LLMF_ERR_NOT_BUILT, "EXTRA");
+    req.extra = NULL;
+    req.format = "{\"type\": \"object\"}";
+    refused(f, m, &req, LLMF_ERR_NOT_BUILT, "SCHEMA");
+    req.format = NULL;
+    tool.name = "t";
+    tool.parameters = "[]";
+    req.tools = &tool;
+    req.tool_count = 1;
+    refused(f, m, &req, LLMF_ERR_ARGUMENT, "tools[0].parameters");
+    tool.parameters = "{}";
+    tool.strict = true;
+    refused(f, m, &req, LLMF_ERR_NOT_BUILT, "SCHEMA");
+    req.tool_count = 0;
+    req.prompt = NULL;
+    req.messages = &message;
+    req.message_count = 1;
+    message.parts = &part;
+    message.part_count = 1;
+    part.type = LLMF_PART_IMAGE;
+    part.url = "http://127.0.0.1/a.png";
+    refused(f, m, &req, LLMF_ERR_NOT_BUILT, "MEDIA");
+    message.part_count = 0;
+    message.content = "\xff";
+    refused(f, m, &req, LLMF_ERR_ARGUMENT, "messages[0].content");
+    message.content = "[[status:429]]";
+    refused(f, m, &req, LLMF_ERR_RATE_LIMIT, "rate_limit");
+}
+
+/* A streamed answer: its pieces are its text. With a tool, the call that the server makes of it. */
+static void test_stream(llmf_factory *f, llmf_model m, const char *prompt, const llmf_tool *tool) {
+    llmf_request req;
+    llmf_event ev;
+    llmf_call c;
+    size_t text = 0, calls = 0;
+    bool done = false;
+    memset(&req, 0, sizeof req);
+    req.prompt = prompt;
+    req.stream = true;
+    req.temperature = 0.7;
+    req.tools = tool;
+    req.tool_count = tool != NULL;
+    c = llmf_start(f, m, &req);
+    while (!done && llmf_poll(f, -1) >= 0)
+        while (!done && llmf_next(f, c, &ev)) {
+            if (ev.type == LLMF_EVENT_TEXT) text += ev.text.len;
+            if (ev.type == LLMF_EVENT_TOOL_CALL) calls++;
+            if (!ev.response) continue;
+            done = true;
+            expect(ev.type == LLMF_EVENT_DONE, "a stream", ev.response->error.text);
+            expect(ev.response->text.len == text && ev.response->tool_call_count == calls, "what streamed is the answer", ev.response->text.ptr);
+            expect(tool ? calls == 1 : text > 0, tool ? "a tool call" : "text", ev.response->text.ptr);
+            expect(ev.response->usage.output > 0, "usage", "none");
+        }
+    llmf_free(f, c);
+}
+
+int main(int argc, char **argv) {
+    llmf_desc d;
+    llmf_error err;
+    llmf_factory *f;
+    llmf_model m;
+    llmf_tool tool;
+    if (argc < 2) return 2;
+    test_open();
+    memset(&d, 0, sizeof d);
+    d.base_url = argv[1];
+    d.api_key = "key-of-the-loopback-server";
+    f = llmf_open(&d, &err);
+    if (!f) {
+        fprintf(stderr, "%s\n", err.text);
+        return 1;
+    }
+    m = llmf_get(f, "openai:gpt-4o", &err);
+    expect(m.id != 0, "a model of the provider", err.text);
+    test_names(f);
+    test_requests(f, m);
+    test_stream(f, m, "Say hi", NULL);
+    memset(&tool, 0, sizeof tool);
+    tool.name = "weather";
+    tool.description = "The weather of a city";
+    tool.parameters = "{\"type\": \"object\", \"properties\": {\"city\": {\"type\": \"string\"}}}";
+    test_stream(f, m, "call weather {\"city\": \"Rome\"}", &tool);
+    llmf_close(f);
+    return failed != 0;
+}
