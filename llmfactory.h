@@ -743,7 +743,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
      ENV         on                    reads environment variables (llmf_desc.getenv_fn works either way)
      MODELS      on                    the table of models: limits, prices, capabilities; without it every id is sent as typed
      REGISTER    on                    llmf_register and llmf_register_dialect
-     MEDIA       on                    images, audio and files in messages
+     MEDIA       on                    messages of parts: images, audio, files
      SCHEMA      on                    a JSON Schema as llmf_request.format, and `strict` of a tool; without it a tool's parameters are sent as they stand
      EXTRA       on                    llmf_request.extra
      STATE       on                    llmf_response.state, and message.state: what a provider wants back in the next turn; without it none is kept
@@ -1964,6 +1964,16 @@ LLMFI_UNUSED static bool llmfi_eq_nocase(llmf_str a, llmf_str b) {
         if (a.ptr[i] != b.ptr[i] && llmfi_lower(a.ptr[i]) != llmfi_lower(b.ptr[i])) return false;
     return true;
 }
+
+/* Against a literal, letters without case; the lengths first: most names differ in them. */
+#if LLMFI_SMALL
+LLMFI_UNUSED static LLMFI_COLD bool llmfi_named(llmf_str s, const char *text) {
+    return llmfi_eq_nocase(s, llmfi_cstr(text));
+}
+#define LLMFI_NAMED(s, lit) llmfi_named((s), "" lit)
+#else
+#define LLMFI_NAMED(s, lit) ((s).len == sizeof(lit) - 1 && llmfi_eq_nocase((s), LLMFI_LIT(lit)))
+#endif
 
 LLMFI_UNUSED static bool llmfi_starts(llmf_str s, llmf_str prefix) {
     return s.len >= prefix.len && (prefix.len == 0 || memcmp(s.ptr, prefix.ptr, prefix.len) == 0);
@@ -4045,10 +4055,33 @@ LLMFI_UNUSED static void llmfi_jw_raw(llmfi_jw *w, llmf_str json) {
 }
 
 /* Members of an object, key and value at once; the key is a literal. */
+#if LLMFI_SMALL
+LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_str_c(llmfi_jw *w, const char *quoted, llmf_str s) {
+    llmfi_jw_key_c(w, quoted);
+    llmfi_jw_str(w, s);
+}
+LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_lit_c(llmfi_jw *w, const char *quoted, const char *text) {
+    llmfi_jw_key_c(w, quoted);
+    llmfi_jw_lit_quoted(w, text, strlen(text));
+}
+LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_int_c(llmfi_jw *w, const char *quoted, int64_t value) {
+    llmfi_jw_key_c(w, quoted);
+    llmfi_jw_int(w, value);
+}
+LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_bool_c(llmfi_jw *w, const char *quoted, bool value) {
+    llmfi_jw_key_c(w, quoted);
+    llmfi_jw_bool(w, value);
+}
+#define llmfi_jw_member_str(w, lit, s) llmfi_jw_member_str_c((w), ",\"" lit "\":", (s))
+#define llmfi_jw_member_lit(w, lit, text) llmfi_jw_member_lit_c((w), ",\"" lit "\":", "\"" text "\"")
+#define llmfi_jw_member_int(w, lit, value) llmfi_jw_member_int_c((w), ",\"" lit "\":", (value))
+#define llmfi_jw_member_bool(w, lit, value) llmfi_jw_member_bool_c((w), ",\"" lit "\":", (value))
+#else
 #define llmfi_jw_member_str(w, lit, s) (llmfi_jw_key((w), lit), llmfi_jw_str((w), (s)))
 #define llmfi_jw_member_lit(w, lit, text) (llmfi_jw_key((w), lit), llmfi_jw_lit((w), text))
 #define llmfi_jw_member_int(w, lit, value) (llmfi_jw_key((w), lit), llmfi_jw_int((w), (value)))
 #define llmfi_jw_member_bool(w, lit, value) (llmfi_jw_key((w), lit), llmfi_jw_bool((w), (value)))
+#endif
 #define llmfi_jw_member_double(w, lit, value) (llmfi_jw_key((w), lit), llmfi_jw_double((w), (value)))
 #define llmfi_jw_member_raw(w, lit, json) (llmfi_jw_key((w), lit), llmfi_jw_raw((w), (json)))
 
@@ -4476,7 +4509,7 @@ static LLMFI_COLD bool llmfi_url_refuse(llmfi_url_error *e, const char *what, si
     return false;
 }
 #if !LLMF_HAS_STRINGS
-#define llmfi_url_refuse(e, what, at) llmfi_url_refuse((e), "", (at))
+#define llmfi_url_refuse(e, what, at) ((void)(at), llmfi_url_refuse((e), "", 0))
 #endif
 
 /* Length of the scheme at the front of a URL, or 0. */
@@ -4487,8 +4520,8 @@ static size_t llmfi_url_scheme(llmf_str text) {
 }
 
 LLMFI_UNUSED static uint16_t llmfi_url_default_port(llmf_str scheme) {
-    if (llmfi_eq_nocase(scheme, LLMFI_LIT("https"))) return 443;
-    return llmfi_eq_nocase(scheme, LLMFI_LIT("http")) ? 80 : 0;
+    if (LLMFI_NAMED(scheme, "https")) return 443;
+    return LLMFI_NAMED(scheme, "http") ? 80 : 0;
 }
 
 /* `port` is what stands behind the colon; false when it is no number from 1 to 65535. */
@@ -4635,6 +4668,7 @@ LLMFI_UNUSED static bool llmfi_url_join(llmfi_buf *out, llmf_str base, llmf_str 
 typedef struct llmfi_text {
     char *ptr;
     size_t cap, len;
+    bool gap;                                /* without STRINGS: a blank comes before what is said next */
 } llmfi_text;
 
 LLMFI_UNUSED static LLMFI_SHORT llmfi_text llmfi_text_in(char *buffer, size_t cap) {
@@ -4642,12 +4676,19 @@ LLMFI_UNUSED static LLMFI_SHORT llmfi_text llmfi_text_in(char *buffer, size_t ca
     t.ptr = buffer;
     t.cap = cap;
     t.len = 0;
+    t.gap = false;
     if (cap) buffer[0] = '\0';
     return t;
 }
 
 LLMFI_UNUSED static void llmfi_say(llmfi_text *t, llmf_str s) {
-    size_t room = t->cap > t->len ? t->cap - t->len - 1 : 0, n = s.len < room ? s.len : room;
+    size_t room, n;
+    if (t->gap) {
+        t->gap = false;
+        if (t->len && s.len) llmfi_say(t, LLMFI_LIT(" "));
+    }
+    room = t->cap > t->len ? t->cap - t->len - 1 : 0;
+    n = s.len < room ? s.len : room;
     while (n < s.len && n && ((unsigned char)s.ptr[n] & 0xC0) == 0x80) n--;
     if (n) memcpy(t->ptr + t->len, s.ptr, n);
     t->len += n;
@@ -4665,10 +4706,7 @@ LLMFI_UNUSED static LLMFI_COLD void llmfi_say_c(llmfi_text *t, const char *s) {
 #elif LLMF_HAS_STRINGS
 #define LLMFI_SAY(t, lit) llmfi_say((t), LLMFI_LIT(lit))
 #else
-#define LLMFI_SAY(t, lit) llmfi_say_gap(t)
-LLMFI_UNUSED static void llmfi_say_gap(llmfi_text *t) {
-    if (t->len && t->ptr[t->len - 1] != ' ') llmfi_say_c(t, " ");
-}
+#define LLMFI_SAY(t, lit) ((void)((t)->gap = true))
 #endif
 
 LLMFI_UNUSED static void llmfi_say_int(llmfi_text *t, int64_t v) {
@@ -4697,7 +4735,7 @@ LLMFI_UNUSED static LLMFI_COLD llmfi_text llmfi_error_text(llmf_error *e) {
     llmfi_text t = llmfi_text_in(e->text, sizeof e->text);
 #if !LLMF_HAS_STRINGS
     llmfi_say_c(&t, llmf_result_name(e->code));
-    llmfi_say_gap(&t);
+    t.gap = true;
 #endif
     return t;
 }
@@ -5121,11 +5159,13 @@ LLMFI_UNUSED static void llmfi_reply_bad_frame(llmfi_reply *r, const llmfi_json 
     llmfi_reply_fail(r, LLMF_ERR_PROTOCOL, "");
     t = llmfi_error_text(&r->error);
     llmfi_say(&t, r->provider);
+#if LLMF_HAS_STRINGS
     LLMFI_SAY(&t, ": the reply is not JSON (byte ");
     llmfi_say_int(&t, (int64_t)(j->error_offset < INT64_MAX ? j->error_offset : INT64_MAX));
     LLMFI_SAY(&t, ": ");
     llmfi_say_c(&t, j->error);
     LLMFI_SAY(&t, "): is the base URL right?");
+#endif
 }
 
 /* ---- tool calls ---- */
@@ -6473,10 +6513,12 @@ static llmf_str llmfi_fault_code(const llmfi_fault *f) {
 
 /* ---- keys do not leak ---- */
 
-static bool llmfi_fault_key_char(char c) {
+LLMFI_UNUSED static bool llmfi_fault_key_char(char c) {
     char l = llmfi_lower(c);
     return (l >= 'a' && l <= 'z') || llmfi_is_digit(c) || c == '_' || c == '-' || c == '.';
 }
+
+#if LLMF_HAS_FAULTS
 
 /* How long the key is that begins at the front of `s`; 0: none does. One that its owner has masked (sk-12***89) is none. */
 static size_t llmfi_fault_key(llmf_str s) {
@@ -6511,6 +6553,7 @@ LLMFI_UNUSED static size_t llmfi_fault_scrub(char *text, size_t len) {
     }
     return to;
 }
+#endif
 
 /* The same for the call's own key, whatever it looks like: also for a front of it that the text's end cuts off. */
 static size_t llmfi_fault_hide(char *text, size_t len, llmf_str key) {
@@ -6531,7 +6574,11 @@ static size_t llmfi_fault_hide(char *text, size_t len, llmf_str key) {
 
 /* Both of them. */
 static size_t llmfi_fault_clean(const llmfi_reply *r, char *text, size_t len) {
+#if LLMF_HAS_FAULTS
     return llmfi_fault_scrub(text, llmfi_fault_hide(text, len, r->key));
+#else
+    return llmfi_fault_hide(text, len, r->key);
+#endif
 }
 
 /* ---- telling ---- */
@@ -7401,12 +7448,12 @@ static void llmfi_openai_file(llmfi_jw *w, const llmf_part *p) {
 }
 #endif
 
+#if LLMF_HAS_MEDIA
 static void llmfi_openai_part(llmfi_jw *w, const llmf_part *p) {
-    if (!LLMF_HAS_MEDIA || p->type == LLMF_PART_TEXT) {
+    if (p->type == LLMF_PART_TEXT) {
         llmfi_jw_text_part(w, llmfi_text_at(p->text, p->text_len));
         return;
     }
-#if LLMF_HAS_MEDIA
     if (p->type == LLMF_PART_IMAGE) {
         llmfi_jw_image_part(w, p);
         return;
@@ -7415,8 +7462,8 @@ static void llmfi_openai_part(llmfi_jw *w, const llmf_part *p) {
     if (p->type == LLMF_PART_AUDIO) llmfi_openai_audio(w, p);
     else llmfi_openai_file(w, p);
     llmfi_jw_object_end(w);
-#endif
 }
+#endif
 
 /* The system text that goes before a message's own, and that own one, as one string. */
 static void llmfi_openai_joined(llmfi_jw *w, llmf_str lead, llmf_str text) {
@@ -7434,6 +7481,10 @@ static void llmfi_openai_joined(llmfi_jw *w, llmf_str lead, llmf_str text) {
 /* A plain string where there is one text; else the list of parts, `content` before them. */
 static void llmfi_openai_content(llmfi_jw *w, llmf_str lead, const llmf_message *m) {
     llmf_str text = llmfi_text_at(m->content, m->content_len);
+#if !LLMF_HAS_MEDIA
+    llmfi_jw_key(w, "content");
+    llmfi_openai_joined(w, lead, text);
+#else
     size_t i;
     llmfi_jw_key(w, "content");
     if (!text.len && m->part_count == 1 && m->parts[0].type == LLMF_PART_TEXT) {
@@ -7447,6 +7498,7 @@ static void llmfi_openai_content(llmfi_jw *w, llmf_str lead, const llmf_message 
         for (i = 0; i < m->part_count; i++) llmfi_openai_part(w, &m->parts[i]);
         llmfi_jw_array_end(w);
     }
+#endif
 }
 
 /* ---- what goes back of earlier turns ---- */
@@ -8010,6 +8062,8 @@ static void llmfi_openai_usage(llmfi_reply *r, llmfi_json *j) {
     r->chat_counts = true;
 }
 
+#define LLMFI_OPENAI_GROQ (LLMF_HAS_GROQ || LLMF_HAS_CONFIG || LLMF_HAS_REGISTER)
+#if LLMFI_OPENAI_GROQ
 /* x_groq: {"usage": {…}}, where no usage of the protocol's own has come (RULES 22). */
 static void llmfi_openai_x_groq(llmfi_reply *r, llmfi_json *j) {
     if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) return;
@@ -8017,6 +8071,7 @@ static void llmfi_openai_x_groq(llmfi_reply *r, llmfi_json *j) {
         if (!LLMFI_KEY(j, "usage") || r->dialect.number[LLMFI_OPENAI_USAGE]) llmfi_json_skip(j);
         else if (llmfi_json_enter(j, LLMFI_J_OBJECT)) llmfi_openai_usage(r, j);
 }
+#endif
 
 /* ---- choices ---- */
 
@@ -8182,8 +8237,10 @@ static void llmfi_openai_members(llmfi_reply *r, llmfi_json *j, llmfi_openai_fra
         } else if (LLMFI_KEY(j, "error")) {
             int token = llmfi_json_scalar(j);
             if (token > LLMFI_J_FALSE && !(token == LLMFI_J_STRING && !j->text.len)) f->fault = true;
+#if LLMFI_OPENAI_GROQ
         } else if (LLMFI_KEY(j, "x_groq")) {
             llmfi_openai_x_groq(r, j);
+#endif
         } else if (LLMFI_KEY(j, "citations") || LLMFI_KEY(j, "search_results")) {
             llmfi_openai_citations(r, j);
         } else {
@@ -14727,7 +14784,7 @@ typedef struct llmfi_config {
     llmfi_entry *models;
     size_t model_count;
     llmfi_provider *providers;               /* of the config first, then the table's that are built in; the others as they are needed */
-    llmfi_node *fallbacks, *routes, *budgets, *prompts; /* objects, merged; never NULL */
+    llmfi_node *fallbacks, *routes, *budgets, *prompts; /* objects, merged; NULL without CONFIG only */
     llmf_str default_model, default_provider; /* of the files; empty */
 } llmfi_config;
 
@@ -15114,7 +15171,10 @@ static const llmfi_entry *llmfi_find_entry(const llmfi_config *c, llmf_str name)
 static bool llmfi_record_of(const llmfi_config *c, const llmfi_provider *p, llmf_str id, llmf_str name, llmfi_record *out) {
     llmfi_record_begin(out, p, id);
     out->s.name = name;
+#if LLMF_HAS_CONFIG
     out->fallbacks = llmfi_member(c->fallbacks, name);
+#endif
+    (void)c;
     return true;
 }
 
@@ -15306,7 +15366,7 @@ static llmfi_node *llmfi_new_object(llmfi_arena *a) {
 }
 
 /* Members of `from` move into `into`; one of the same key takes the older one's place. */
-static void llmfi_merge(llmfi_node *into, llmfi_node *from) {
+LLMFI_UNUSED static void llmfi_merge(llmfi_node *into, llmfi_node *from) {
     llmfi_node *n, *next, **link;
     for (n = from->child; n; n = next) {
         next = n->next;
@@ -15382,16 +15442,15 @@ static void llmfi_take_host(llmfi_config *c, llmf_str value, llmf_str row_url, l
 #endif
 
 static void llmfi_provider_header(llmfi_config *c, llmfi_provider *p, const char *name, llmf_str value) {
-    llmfi_node *headers = (llmfi_node *)(uintptr_t)p->headers, *n, *both;
+    llmfi_node *headers = (llmfi_node *)(uintptr_t)p->headers, *n = (llmfi_node *)llmfi_arena_alloc(&c->arena, sizeof *n);
     if (!headers) p->headers = headers = llmfi_new_object(&c->arena);
-    n = (llmfi_node *)llmfi_arena_alloc(&c->arena, sizeof *n);
-    both = llmfi_new_object(&c->arena);
-    if (!headers || !n || !both) return;
+    if (!headers || !n) return;
     n->type = LLMFI_STRING;
     n->key = llmfi_cstr(name);
-    n->text = llmfi_arena_copy(&c->arena, value);
-    both->child = n;
-    llmfi_merge(headers, both);
+    n->text = value;
+    n->next = headers->child;
+    headers->child = n;
+    headers->count++;
 }
 
 /* One row of LLMF_VARIABLE. What is set already stays. */
@@ -15457,15 +15516,16 @@ static llmfi_provider *llmfi_provider_new(llmfi_config *c, llmf_str name) {
     p->row = -1;
     p->max_retries = -1;
     p->built = true;
-    if (row >= 0) {
-        llmfi_provider_of_row(p, row);
-    } else {
+    if (row >= 0) llmfi_provider_of_row(p, row);
+#if LLMF_HAS_CONFIG || LLMF_HAS_REGISTER
+    else {
         char variable[LLMFI_VARIABLE_MAX];
         p->name = name;
         p->key_variables = llmfi_arena_copy(&c->arena, llmfi_variable_name(variable, name, "_API_KEY"));
         p->quirks = LLMFI_Q_NO_KEY_NEEDED;
         p->auth = LLMFI_AUTH_BEARER;
     }
+#endif
     llmfi_provider_variables(c, p);
     return p;
 }
@@ -15529,10 +15589,12 @@ static llmfi_config *llmfi_config_new(llmfi_heap *heap, const llmf_desc *desc, c
     c->desc = desc;
     c->env = env;
     llmfi_arena_init(&c->arena, heap, 0);
+#if LLMF_HAS_CONFIG
     c->fallbacks = llmfi_new_object(&c->arena);
     c->routes = llmfi_new_object(&c->arena);
     c->budgets = llmfi_new_object(&c->arena);
     c->prompts = llmfi_new_object(&c->arena);
+#endif
     if (!c->arena.failed) return c;
     llmfi_config_release(c);
     return NULL;
@@ -17163,14 +17225,14 @@ static LLMFI_COLD int llmfi_http1_fail(llmfi_http1 *h, int error, const char *wh
     return LLMFI_HTTP1_ERROR;
 }
 #if !LLMF_HAS_STRINGS
-#define llmfi_http1_fail(h, error, what, at) llmfi_http1_fail((h), (error), "", (at))
+#define llmfi_http1_fail(h, error, what, at) ((void)(at), llmfi_http1_fail((h), (error), "", 0))
 #endif
 
 static LLMFI_COLD int llmfi_http1_bad(llmfi_http1 *h, const char *what, uint64_t at) {
     return (llmfi_http1_fail)(h, LLMFI_WIRE_BAD, what, at);
 }
 #if !LLMF_HAS_STRINGS
-#define llmfi_http1_bad(h, what, at) llmfi_http1_bad((h), "", (at))
+#define llmfi_http1_bad(h, what, at) ((void)(at), llmfi_http1_bad((h), "", 0))
 #endif
 
 static void llmfi_http1_take(llmfi_http1 *h, llmf_str *in, size_t n) {
@@ -17286,8 +17348,8 @@ static int llmfi_http1_coding(llmfi_http1 *h, llmf_str value, uint64_t at) {
     llmf_str coding;
     while (llmfi_http1_element(&value, &coding)) {
         if (h->chunked) return llmfi_http1_bad(h, "chunked is not the last transfer coding", at);
-        if (llmfi_eq_nocase(coding, LLMFI_LIT("chunked"))) h->chunked = true;
-        else if (!llmfi_eq_nocase(coding, LLMFI_LIT("identity"))) return llmfi_http1_bad(h, "a transfer coding that was not asked for", at);
+        if (LLMFI_NAMED(coding, "chunked")) h->chunked = true;
+        else if (!LLMFI_NAMED(coding, "identity")) return llmfi_http1_bad(h, "a transfer coding that was not asked for", at);
     }
     return 0;
 }
@@ -17295,16 +17357,16 @@ static int llmfi_http1_coding(llmfi_http1 *h, llmf_str value, uint64_t at) {
 static void llmfi_http1_connection(llmfi_http1 *h, llmf_str value) {
     llmf_str option;
     while (llmfi_http1_element(&value, &option)) {
-        if (llmfi_eq_nocase(option, LLMFI_LIT("close"))) h->close = true;
-        else if (llmfi_eq_nocase(option, LLMFI_LIT("keep-alive"))) h->persist = true;
+        if (LLMFI_NAMED(option, "close")) h->close = true;
+        else if (LLMFI_NAMED(option, "keep-alive")) h->persist = true;
     }
 }
 
 /* The headers that say where the reply ends and whether the connection lives on. */
 static int llmfi_http1_framing_header(llmfi_http1 *h, uint64_t at) {
-    if (h->name.len == 14 && llmfi_eq_nocase(h->name, LLMFI_LIT("content-length"))) return llmfi_http1_length(h, h->value, at);
-    if (h->name.len == 17 && llmfi_eq_nocase(h->name, LLMFI_LIT("transfer-encoding"))) return llmfi_http1_coding(h, h->value, at);
-    if (h->name.len == 10 && llmfi_eq_nocase(h->name, LLMFI_LIT("connection"))) llmfi_http1_connection(h, h->value);
+    if (LLMFI_NAMED(h->name, "content-length")) return llmfi_http1_length(h, h->value, at);
+    if (LLMFI_NAMED(h->name, "transfer-encoding")) return llmfi_http1_coding(h, h->value, at);
+    if (LLMFI_NAMED(h->name, "connection")) llmfi_http1_connection(h, h->value);
     return 0;
 }
 
@@ -17542,8 +17604,11 @@ typedef struct llmfi_http1_request {
     uint64_t content_length;                 /* of the body; 0 with has_body: "Content-Length: 0" */
 } llmfi_http1_request;
 
-/* NULL, or what must not be sent so. */
+/* NULL, or what must not be sent so. The engine has looked at URL and headers already: without config nobody else adds any. */
 static const char *llmfi_http1_refuse(const llmfi_http1_request *r) {
+#if LLMFI_SMALL && !LLMF_HAS_CONFIG
+    (void)r;
+#else
     size_t i;
     if (llmfi_header_bad_name(r->method) != LLMFI_NOWHERE) return LLMFI_WORDS("the method is not one");
     if (!r->target.len || r->target.ptr[0] != '/' || llmfi_url_bad_char(r->target) != LLMFI_NOWHERE) return LLMFI_WORDS("the request target is not a path");
@@ -17552,10 +17617,11 @@ static const char *llmfi_http1_refuse(const llmfi_http1_request *r) {
         llmf_str name = r->headers[i].name;
         if (llmfi_header_bad_name(name) != LLMFI_NOWHERE) return LLMFI_WORDS("a character that no header name has");
         if (llmfi_header_bad_value(r->headers[i].value) != LLMFI_NOWHERE) return LLMFI_WORDS("a control character in a header value");
-        if ((name.len == 4 && llmfi_eq_nocase(name, LLMFI_LIT("host"))) || (name.len == 14 && llmfi_eq_nocase(name, LLMFI_LIT("content-length"))) ||
-            (name.len == 17 && llmfi_eq_nocase(name, LLMFI_LIT("transfer-encoding"))))
+        if ((LLMFI_NAMED(name, "host")) || (LLMFI_NAMED(name, "content-length")) ||
+            (LLMFI_NAMED(name, "transfer-encoding")))
             return LLMFI_WORDS("a header that the transport writes itself");
     }
+#endif
     return NULL;
 }
 
@@ -17792,7 +17858,7 @@ static llmfi_conn *llmfi_conn_new(llmfi_http *h, const llmfi_url *url) {
     memcpy(c->host, url->host.ptr, url->host.len);
     c->host[url->host.len] = '\0';
     c->port = url->port;
-    c->tls = llmfi_eq_nocase(url->scheme, LLMFI_LIT("https"));
+    c->tls = LLMFI_NAMED(url->scheme, "https");
     c->watch.fd = -1;
     c->watch.ready = llmfi_conn_ready;
     llmfi_buf_init(&c->out, h->t.net->heap, 0);
@@ -18021,7 +18087,7 @@ static bool llmfi_conn_item(llmfi_conn *c, int item, llmf_str in) {
     switch (item) {
     case LLMFI_HTTP1_STATUS: llmf_exchange_status(x, r->status); break;
     case LLMFI_HTTP1_HEADER:
-        if (r->name.len == 16 && llmfi_eq_nocase(r->name, LLMFI_LIT("content-encoding")) && r->value.len && !llmfi_eq_nocase(r->value, LLMFI_LIT("identity"))) {
+        if (LLMFI_NAMED(r->name, "content-encoding") && r->value.len && !LLMFI_NAMED(r->value, "identity")) {
             llmfi_conn_fail(c, LLMF_ERR_PROTOCOL, "the reply is compressed, which was not asked for", false);
             return false;
         }
@@ -18139,7 +18205,7 @@ static void llmfi_conn_pump(llmfi_conn *c, int events) {
 /* A kept connection to the same server, the one used last first. */
 static llmfi_conn *llmfi_http_kept(llmfi_http *h, const llmfi_url *url) {
     llmf_stream_ops *ops = &h->stream.ops;
-    bool tls = llmfi_eq_nocase(url->scheme, LLMFI_LIT("https"));
+    bool tls = LLMFI_NAMED(url->scheme, "https");
     llmfi_conn *c, *before;
     for (c = h->list[LLMFI_CONN_IDLE].last; c; c = before) {
         char byte;
@@ -18161,7 +18227,7 @@ static int llmfi_http_place(llmfi_http *h, llmf_exchange *x) {
         h->t.why = LLMFI_WORDS("the URL is not one that begins with http:// or https://");
         return LLMF_ERR_ARGUMENT;
     }
-    if (!h->stream.tls && llmfi_eq_nocase(url.scheme, LLMFI_LIT("https"))) {
+    if (!h->stream.tls && LLMFI_NAMED(url.scheme, "https")) {
         h->t.why = LLMFI_WORDS("the transport \"socket\" has no TLS: for https:// set transport to \"curl\" (LLMF_NO_CURL must not be set) or give a custom_stream");
         return LLMF_ERR_NOT_BUILT;
     }
@@ -20449,6 +20515,7 @@ static void llmfi_sse_data(llmfi_sse *s, llmf_str value, bool in_input) {
     }
 }
 
+#if !LLMFI_SMALL
 /* Only digits count; what does not fit in 18 of them is the most that does. */
 static void llmfi_sse_retry(llmfi_sse *s, llmf_str value) {
     int64_t ms = 0;
@@ -20465,6 +20532,7 @@ static void llmfi_sse_id(llmfi_sse *s, llmf_str value) {
     s->id.len = 0;
     s->error = llmfi_wire_keep(&s->id, value, s->max_line);
 }
+#endif
 
 static void llmfi_sse_name(llmfi_sse *s, llmf_str value) {
     s->name_len = (unsigned char)(value.len < LLMFI_SSE_NAME ? value.len : LLMFI_SSE_NAME);
@@ -20489,9 +20557,11 @@ static void llmfi_sse_field(llmfi_sse *s, llmf_str line, bool in_input) {
     llmf_str field = llmfi_str(line.ptr, colon == LLMFI_NOWHERE ? line.len : colon), value = llmfi_sse_value(line, colon);
     if (LLMFI_IS(field, "data")) llmfi_sse_data(s, value, in_input);
     else if (LLMFI_IS(field, "event")) llmfi_sse_name(s, value);
+#if !LLMFI_SMALL /* nobody here asks for them */
     else if (LLMFI_IS(field, "id")) llmfi_sse_id(s, value);
     else if (LLMFI_IS(field, "retry")) llmfi_sse_retry(s, value);
     else if (!field.len) s->comments++;
+#endif
 }
 
 /* A blank line: true when there is an event to hand out. */
@@ -20899,11 +20969,15 @@ LLMFI_UNUSED static int64_t llmfi_cost(const llmfi_price *p, const llmf_usage *u
     return sum;
 }
 
+static int64_t llmfi_call_cost(const llmfi_call *c) {
+    return llmfi_cost(llmfi_record_price(&c->prepared->record, c->reply.usage.input), &c->reply.usage);
+}
+
 #else
 
 /* Nothing in this build knows a price. */
-LLMFI_UNUSED static int64_t llmfi_cost(const llmfi_price *p, const llmf_usage *u) {
-    (void)p, (void)u;
+static int64_t llmfi_call_cost(const llmfi_call *c) {
+    (void)c;
     return LLMF_UNKNOWN;
 }
 
@@ -20935,7 +21009,7 @@ LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
     r->finish = reply->finish;
     r->finish_raw = reply->finish_raw;
     r->usage = reply->usage;
-    r->cost_pico = c->prepared ? llmfi_cost(llmfi_record_price(&c->prepared->record, reply->usage.input), &reply->usage) : LLMF_UNKNOWN;
+    r->cost_pico = c->prepared ? llmfi_call_cost(c) : LLMF_UNKNOWN;
     r->latency_ms = llmfi_between_ms(c->start_ns, c->end_ns);
     r->first_token_ms = llmfi_between_ms(c->start_ns, c->first_content_ns);
     r->error = reply->error;
@@ -21244,17 +21318,10 @@ static void llmfi_exchange_connected(llmf_exchange *x) {
 
 /* The header that names the request, by the names that providers use. */
 static bool llmfi_is_request_id(llmf_str name) {
-#define LLMFI_ID_NAME(lit) { lit, sizeof(lit) - 1 }
-    static const struct {
-        const char *name;
-        size_t len;
-    } names[] = {LLMFI_ID_NAME("x-request-id"), LLMFI_ID_NAME("request-id"), LLMFI_ID_NAME("apim-request-id"), LLMFI_ID_NAME("x-amzn-requestid"),
-                 LLMFI_ID_NAME("x-generation-id"), LLMFI_ID_NAME("mistral-correlation-id"), LLMFI_ID_NAME("x-ds-trace-id"), LLMFI_ID_NAME("x-debug-trace-id"),
-                 LLMFI_ID_NAME("x-goog-request-id")};
-#undef LLMFI_ID_NAME
-    size_t i;
-    for (i = 0; i < LLMFI_COUNT(names); i++)
-        if (name.len == names[i].len && llmfi_eq_nocase(name, llmfi_str(names[i].name, names[i].len))) return true;
+    const char *names = "x-request-id\0request-id\0apim-request-id\0x-amzn-requestid\0x-generation-id\0mistral-correlation-id\0x-ds-trace-id\0"
+                        "x-debug-trace-id\0x-goog-request-id\0";
+    for (; *names; names += strlen(names) + 1)
+        if (llmfi_eq_nocase(name, llmfi_cstr(names))) return true;
     return false;
 }
 
@@ -21270,9 +21337,9 @@ LLMF_API void llmf_exchange_header(llmf_exchange *x, llmf_str name, llmf_str val
     if (!llmfi_header_may_matter(name.len)) return;
     if (c->ended) return;
     if (!c->reply.request_id.len && llmfi_is_request_id(name)) c->reply.request_id = llmfi_header_text(c, value);
-    else if (name.len == 16 && !c->errortype.len && llmfi_eq_nocase(name, LLMFI_LIT("x-amzn-errortype"))) c->errortype = llmfi_header_text(c, value);
-    else if (name.len == 14 && llmfi_eq_nocase(name, LLMFI_LIT("retry-after-ms"))) llmfi_parse_delay(value, 1, &c->retry_after_ms);
-    else if (name.len == 11 && c->retry_after_ms == LLMF_UNKNOWN && llmfi_eq_nocase(name, LLMFI_LIT("retry-after"))) llmfi_parse_delay(value, 1000, &c->retry_after_ms);
+    else if (LLMFI_NAMED(name, "x-amzn-errortype") && !c->errortype.len) c->errortype = llmfi_header_text(c, value);
+    else if (LLMFI_NAMED(name, "retry-after-ms")) llmfi_parse_delay(value, 1, &c->retry_after_ms);
+    else if (LLMFI_NAMED(name, "retry-after") && c->retry_after_ms == LLMF_UNKNOWN) llmfi_parse_delay(value, 1000, &c->retry_after_ms);
 }
 
 /* ---- the end of the bytes ---- */
@@ -21586,33 +21653,25 @@ static bool llmfi_take_tool_calls(const llmfi_field *f, llmf_message *m) {
     return true;
 }
 
+#if LLMF_HAS_MEDIA
 static bool llmfi_take_part(const llmfi_field *f, llmf_part *p) {
     if (p->type < LLMF_PART_TEXT || p->type > LLMF_PART_FILE) return llmfi_bad_field(f, ".parts.type", "is no LLMF_PART_ value");
     if (p->type == LLMF_PART_TEXT) {
         if (!p->text) return llmfi_bad_field(f, ".parts.text", "is NULL in a text part");
         return llmfi_take_text(f, ".parts.text", &p->text, &p->text_len);
     }
-#if LLMF_HAS_MEDIA
     if ((p->data != NULL) + (p->path != NULL) + (p->url != NULL) != 1) return llmfi_bad_field(f, ".parts", "needs exactly one of data, path and url");
     if (!llmfi_take_cstr(f, ".parts.url", &p->url) || !llmfi_take_cstr(f, ".parts.media_type", &p->media_type) ||
         !llmfi_take_cstr(f, ".parts.name", &p->name) || !llmfi_take_cstr(f, ".parts.detail", &p->detail))
         return false;
     return llmfi_media_fill(&f->call->arena, p, &f->call->reply.error);
-#else
-    return llmfi_error_left_out(&f->call->reply.error, "llmf_request.messages.parts", "MEDIA");
-#endif
 }
 
-static bool llmfi_take_message(const llmfi_field *f, llmf_message *m) {
+static bool llmfi_take_parts(const llmfi_field *f, llmf_message *m) {
     llmf_part *parts;
     size_t i;
-    if (m->role < LLMF_USER || m->role > LLMF_TOOL) return llmfi_bad_field(f, ".role", "is no LLMF_USER, LLMF_ASSISTANT, LLMF_SYSTEM or LLMF_TOOL");
-    if (m->role == LLMF_TOOL && !m->tool_call_id.len) return llmfi_bad_field(f, ".tool_call_id", "is empty: a tool message must say which call it answers");
-    if (m->part_count && !m->parts) return llmfi_bad_field(f, ".parts", "is NULL but part_count is not 0");
-    if (!llmfi_take_text(f, ".content", &m->content, &m->content_len) || !llmfi_take(f, ".state", &m->state) || !llmfi_take(f, ".reasoning", &m->reasoning) ||
-        !llmfi_take(f, ".name", &m->name) || !llmfi_take(f, ".tool_call_id", &m->tool_call_id) || !llmfi_take_tool_calls(f, m))
-        return false;
     if (!m->part_count) return true;
+    if (!m->parts) return llmfi_bad_field(f, ".parts", "is NULL but part_count is not 0");
     parts = (llmf_part *)llmfi_call_array(f->call, m->part_count, sizeof *parts);
     if (!parts) return false;
     for (i = 0; i < m->part_count; i++) {
@@ -21621,6 +21680,18 @@ static bool llmfi_take_message(const llmfi_field *f, llmf_message *m) {
     }
     m->parts = parts;
     return true;
+}
+#else
+static bool llmfi_take_parts(const llmfi_field *f, const llmf_message *m) {
+    return !m->part_count || llmfi_error_left_out(&f->call->reply.error, "llmf_request.messages.parts", "MEDIA");
+}
+#endif
+
+static bool llmfi_take_message(const llmfi_field *f, llmf_message *m) {
+    if (m->role < LLMF_USER || m->role > LLMF_TOOL) return llmfi_bad_field(f, ".role", "is no LLMF_USER, LLMF_ASSISTANT, LLMF_SYSTEM or LLMF_TOOL");
+    if (m->role == LLMF_TOOL && !m->tool_call_id.len) return llmfi_bad_field(f, ".tool_call_id", "is empty: a tool message must say which call it answers");
+    return llmfi_take_text(f, ".content", &m->content, &m->content_len) && llmfi_take(f, ".state", &m->state) && llmfi_take(f, ".reasoning", &m->reasoning) &&
+           llmfi_take(f, ".name", &m->name) && llmfi_take(f, ".tool_call_id", &m->tool_call_id) && llmfi_take_tool_calls(f, m) && llmfi_take_parts(f, m);
 }
 
 /* A prompt is one user message. */

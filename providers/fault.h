@@ -139,10 +139,12 @@ static llmf_str llmfi_fault_code(const llmfi_fault *f) {
 
 /* ---- keys do not leak ---- */
 
-static bool llmfi_fault_key_char(char c) {
+LLMFI_UNUSED static bool llmfi_fault_key_char(char c) {
     char l = llmfi_lower(c);
     return (l >= 'a' && l <= 'z') || llmfi_is_digit(c) || c == '_' || c == '-' || c == '.';
 }
+
+#if LLMF_HAS_FAULTS
 
 /* How long the key is that begins at the front of `s`; 0: none does. One that its owner has masked (sk-12***89) is none. */
 static size_t llmfi_fault_key(llmf_str s) {
@@ -177,6 +179,7 @@ LLMFI_UNUSED static size_t llmfi_fault_scrub(char *text, size_t len) {
     }
     return to;
 }
+#endif
 
 /* The same for the call's own key, whatever it looks like: also for a front of it that the text's end cuts off. */
 static size_t llmfi_fault_hide(char *text, size_t len, llmf_str key) {
@@ -197,7 +200,11 @@ static size_t llmfi_fault_hide(char *text, size_t len, llmf_str key) {
 
 /* Both of them. */
 static size_t llmfi_fault_clean(const llmfi_reply *r, char *text, size_t len) {
+#if LLMF_HAS_FAULTS
     return llmfi_fault_scrub(text, llmfi_fault_hide(text, len, r->key));
+#else
+    return llmfi_fault_hide(text, len, r->key);
+#endif
 }
 
 /* ---- telling ---- */

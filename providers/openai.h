@@ -175,12 +175,12 @@ static void llmfi_openai_file(llmfi_jw *w, const llmf_part *p) {
 }
 #endif
 
+#if LLMF_HAS_MEDIA
 static void llmfi_openai_part(llmfi_jw *w, const llmf_part *p) {
-    if (!LLMF_HAS_MEDIA || p->type == LLMF_PART_TEXT) {
+    if (p->type == LLMF_PART_TEXT) {
         llmfi_jw_text_part(w, llmfi_text_at(p->text, p->text_len));
         return;
     }
-#if LLMF_HAS_MEDIA
     if (p->type == LLMF_PART_IMAGE) {
         llmfi_jw_image_part(w, p);
         return;
@@ -189,8 +189,8 @@ static void llmfi_openai_part(llmfi_jw *w, const llmf_part *p) {
     if (p->type == LLMF_PART_AUDIO) llmfi_openai_audio(w, p);
     else llmfi_openai_file(w, p);
     llmfi_jw_object_end(w);
-#endif
 }
+#endif
 
 /* The system text that goes before a message's own, and that own one, as one string. */
 static void llmfi_openai_joined(llmfi_jw *w, llmf_str lead, llmf_str text) {
@@ -208,6 +208,10 @@ static void llmfi_openai_joined(llmfi_jw *w, llmf_str lead, llmf_str text) {
 /* A plain string where there is one text; else the list of parts, `content` before them. */
 static void llmfi_openai_content(llmfi_jw *w, llmf_str lead, const llmf_message *m) {
     llmf_str text = llmfi_text_at(m->content, m->content_len);
+#if !LLMF_HAS_MEDIA
+    llmfi_jw_key(w, "content");
+    llmfi_openai_joined(w, lead, text);
+#else
     size_t i;
     llmfi_jw_key(w, "content");
     if (!text.len && m->part_count == 1 && m->parts[0].type == LLMF_PART_TEXT) {
@@ -221,6 +225,7 @@ static void llmfi_openai_content(llmfi_jw *w, llmf_str lead, const llmf_message 
         for (i = 0; i < m->part_count; i++) llmfi_openai_part(w, &m->parts[i]);
         llmfi_jw_array_end(w);
     }
+#endif
 }
 
 /* ---- what goes back of earlier turns ---- */
@@ -784,6 +789,8 @@ static void llmfi_openai_usage(llmfi_reply *r, llmfi_json *j) {
     r->chat_counts = true;
 }
 
+#define LLMFI_OPENAI_GROQ (LLMF_HAS_GROQ || LLMF_HAS_CONFIG || LLMF_HAS_REGISTER)
+#if LLMFI_OPENAI_GROQ
 /* x_groq: {"usage": {…}}, where no usage of the protocol's own has come (RULES 22). */
 static void llmfi_openai_x_groq(llmfi_reply *r, llmfi_json *j) {
     if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) return;
@@ -791,6 +798,7 @@ static void llmfi_openai_x_groq(llmfi_reply *r, llmfi_json *j) {
         if (!LLMFI_KEY(j, "usage") || r->dialect.number[LLMFI_OPENAI_USAGE]) llmfi_json_skip(j);
         else if (llmfi_json_enter(j, LLMFI_J_OBJECT)) llmfi_openai_usage(r, j);
 }
+#endif
 
 /* ---- choices ---- */
 
@@ -956,8 +964,10 @@ static void llmfi_openai_members(llmfi_reply *r, llmfi_json *j, llmfi_openai_fra
         } else if (LLMFI_KEY(j, "error")) {
             int token = llmfi_json_scalar(j);
             if (token > LLMFI_J_FALSE && !(token == LLMFI_J_STRING && !j->text.len)) f->fault = true;
+#if LLMFI_OPENAI_GROQ
         } else if (LLMFI_KEY(j, "x_groq")) {
             llmfi_openai_x_groq(r, j);
+#endif
         } else if (LLMFI_KEY(j, "citations") || LLMFI_KEY(j, "search_results")) {
             llmfi_openai_citations(r, j);
         } else {

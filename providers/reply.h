@@ -388,11 +388,13 @@ LLMFI_UNUSED static void llmfi_reply_bad_frame(llmfi_reply *r, const llmfi_json 
     llmfi_reply_fail(r, LLMF_ERR_PROTOCOL, "");
     t = llmfi_error_text(&r->error);
     llmfi_say(&t, r->provider);
+#if LLMF_HAS_STRINGS
     LLMFI_SAY(&t, ": the reply is not JSON (byte ");
     llmfi_say_int(&t, (int64_t)(j->error_offset < INT64_MAX ? j->error_offset : INT64_MAX));
     LLMFI_SAY(&t, ": ");
     llmfi_say_c(&t, j->error);
     LLMFI_SAY(&t, "): is the base URL right?");
+#endif
 }
 
 /* ---- tool calls ---- */

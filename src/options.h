@@ -25,7 +25,7 @@
      ENV         on                    reads environment variables (llmf_desc.getenv_fn works either way)
      MODELS      on                    the table of models: limits, prices, capabilities; without it every id is sent as typed
      REGISTER    on                    llmf_register and llmf_register_dialect
-     MEDIA       on                    images, audio and files in messages
+     MEDIA       on                    messages of parts: images, audio, files
      SCHEMA      on                    a JSON Schema as llmf_request.format, and `strict` of a tool; without it a tool's parameters are sent as they stand
      EXTRA       on                    llmf_request.extra
      STATE       on                    llmf_response.state, and message.state: what a provider wants back in the next turn; without it none is kept

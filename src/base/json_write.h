@@ -233,10 +233,33 @@ LLMFI_UNUSED static void llmfi_jw_raw(llmfi_jw *w, llmf_str json) {
 }
 
 /* Members of an object, key and value at once; the key is a literal. */
+#if LLMFI_SMALL
+LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_str_c(llmfi_jw *w, const char *quoted, llmf_str s) {
+    llmfi_jw_key_c(w, quoted);
+    llmfi_jw_str(w, s);
+}
+LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_lit_c(llmfi_jw *w, const char *quoted, const char *text) {
+    llmfi_jw_key_c(w, quoted);
+    llmfi_jw_lit_quoted(w, text, strlen(text));
+}
+LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_int_c(llmfi_jw *w, const char *quoted, int64_t value) {
+    llmfi_jw_key_c(w, quoted);
+    llmfi_jw_int(w, value);
+}
+LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_bool_c(llmfi_jw *w, const char *quoted, bool value) {
+    llmfi_jw_key_c(w, quoted);
+    llmfi_jw_bool(w, value);
+}
+#define llmfi_jw_member_str(w, lit, s) llmfi_jw_member_str_c((w), ",\"" lit "\":", (s))
+#define llmfi_jw_member_lit(w, lit, text) llmfi_jw_member_lit_c((w), ",\"" lit "\":", "\"" text "\"")
+#define llmfi_jw_member_int(w, lit, value) llmfi_jw_member_int_c((w), ",\"" lit "\":", (value))
+#define llmfi_jw_member_bool(w, lit, value) llmfi_jw_member_bool_c((w), ",\"" lit "\":", (value))
+#else
 #define llmfi_jw_member_str(w, lit, s) (llmfi_jw_key((w), lit), llmfi_jw_str((w), (s)))
 #define llmfi_jw_member_lit(w, lit, text) (llmfi_jw_key((w), lit), llmfi_jw_lit((w), text))
 #define llmfi_jw_member_int(w, lit, value) (llmfi_jw_key((w), lit), llmfi_jw_int((w), (value)))
 #define llmfi_jw_member_bool(w, lit, value) (llmfi_jw_key((w), lit), llmfi_jw_bool((w), (value)))
+#endif
 #define llmfi_jw_member_double(w, lit, value) (llmfi_jw_key((w), lit), llmfi_jw_double((w), (value)))
 #define llmfi_jw_member_raw(w, lit, json) (llmfi_jw_key((w), lit), llmfi_jw_raw((w), (json)))
 

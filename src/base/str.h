@@ -111,6 +111,16 @@ LLMFI_UNUSED static bool llmfi_eq_nocase(llmf_str a, llmf_str b) {
     return true;
 }
 
+/* Against a literal, letters without case; the lengths first: most names differ in them. */
+#if LLMFI_SMALL
+LLMFI_UNUSED static LLMFI_COLD bool llmfi_named(llmf_str s, const char *text) {
+    return llmfi_eq_nocase(s, llmfi_cstr(text));
+}
+#define LLMFI_NAMED(s, lit) llmfi_named((s), "" lit)
+#else
+#define LLMFI_NAMED(s, lit) ((s).len == sizeof(lit) - 1 && llmfi_eq_nocase((s), LLMFI_LIT(lit)))
+#endif
+
 LLMFI_UNUSED static bool llmfi_starts(llmf_str s, llmf_str prefix) {
     return s.len >= prefix.len && (prefix.len == 0 || memcmp(s.ptr, prefix.ptr, prefix.len) == 0);
 }

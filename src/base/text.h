@@ -6,6 +6,7 @@
 typedef struct llmfi_text {
     char *ptr;
     size_t cap, len;
+    bool gap;                                /* without STRINGS: a blank comes before what is said next */
 } llmfi_text;
 
 LLMFI_UNUSED static LLMFI_SHORT llmfi_text llmfi_text_in(char *buffer, size_t cap) {
@@ -13,12 +14,19 @@ LLMFI_UNUSED static LLMFI_SHORT llmfi_text llmfi_text_in(char *buffer, size_t ca
     t.ptr = buffer;
     t.cap = cap;
     t.len = 0;
+    t.gap = false;
     if (cap) buffer[0] = '\0';
     return t;
 }
 
 LLMFI_UNUSED static void llmfi_say(llmfi_text *t, llmf_str s) {
-    size_t room = t->cap > t->len ? t->cap - t->len - 1 : 0, n = s.len < room ? s.len : room;
+    size_t room, n;
+    if (t->gap) {
+        t->gap = false;
+        if (t->len && s.len) llmfi_say(t, LLMFI_LIT(" "));
+    }
+    room = t->cap > t->len ? t->cap - t->len - 1 : 0;
+    n = s.len < room ? s.len : room;
     while (n < s.len && n && ((unsigned char)s.ptr[n] & 0xC0) == 0x80) n--;
     if (n) memcpy(t->ptr + t->len, s.ptr, n);
     t->len += n;
@@ -36,10 +44,7 @@ LLMFI_UNUSED static LLMFI_COLD void llmfi_say_c(llmfi_text *t, const char *s) {
 #elif LLMF_HAS_STRINGS
 #define LLMFI_SAY(t, lit) llmfi_say((t), LLMFI_LIT(lit))
 #else
-#define LLMFI_SAY(t, lit) llmfi_say_gap(t)
-LLMFI_UNUSED static void llmfi_say_gap(llmfi_text *t) {
-    if (t->len && t->ptr[t->len - 1] != ' ') llmfi_say_c(t, " ");
-}
+#define LLMFI_SAY(t, lit) ((void)((t)->gap = true))
 #endif
 
 LLMFI_UNUSED static void llmfi_say_int(llmfi_text *t, int64_t v) {
@@ -68,7 +73,7 @@ LLMFI_UNUSED static LLMFI_COLD llmfi_text llmfi_error_text(llmf_error *e) {
     llmfi_text t = llmfi_text_in(e->text, sizeof e->text);
 #if !LLMF_HAS_STRINGS
     llmfi_say_c(&t, llmf_result_name(e->code));
-    llmfi_say_gap(&t);
+    t.gap = true;
 #endif
     return t;
 }

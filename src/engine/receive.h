@@ -299,17 +299,10 @@ static void llmfi_exchange_connected(llmf_exchange *x) {
 
 /* The header that names the request, by the names that providers use. */
 static bool llmfi_is_request_id(llmf_str name) {
-#define LLMFI_ID_NAME(lit) { lit, sizeof(lit) - 1 }
-    static const struct {
-        const char *name;
-        size_t len;
-    } names[] = {LLMFI_ID_NAME("x-request-id"), LLMFI_ID_NAME("request-id"), LLMFI_ID_NAME("apim-request-id"), LLMFI_ID_NAME("x-amzn-requestid"),
-                 LLMFI_ID_NAME("x-generation-id"), LLMFI_ID_NAME("mistral-correlation-id"), LLMFI_ID_NAME("x-ds-trace-id"), LLMFI_ID_NAME("x-debug-trace-id"),
-                 LLMFI_ID_NAME("x-goog-request-id")};
-#undef LLMFI_ID_NAME
-    size_t i;
-    for (i = 0; i < LLMFI_COUNT(names); i++)
-        if (name.len == names[i].len && llmfi_eq_nocase(name, llmfi_str(names[i].name, names[i].len))) return true;
+    const char *names = "x-request-id\0request-id\0apim-request-id\0x-amzn-requestid\0x-generation-id\0mistral-correlation-id\0x-ds-trace-id\0"
+                        "x-debug-trace-id\0x-goog-request-id\0";
+    for (; *names; names += strlen(names) + 1)
+        if (llmfi_eq_nocase(name, llmfi_cstr(names))) return true;
     return false;
 }
 
@@ -325,9 +318,9 @@ LLMF_API void llmf_exchange_header(llmf_exchange *x, llmf_str name, llmf_str val
     if (!llmfi_header_may_matter(name.len)) return;
     if (c->ended) return;
     if (!c->reply.request_id.len && llmfi_is_request_id(name)) c->reply.request_id = llmfi_header_text(c, value);
-    else if (name.len == 16 && !c->errortype.len && llmfi_eq_nocase(name, LLMFI_LIT("x-amzn-errortype"))) c->errortype = llmfi_header_text(c, value);
-    else if (name.len == 14 && llmfi_eq_nocase(name, LLMFI_LIT("retry-after-ms"))) llmfi_parse_delay(value, 1, &c->retry_after_ms);
-    else if (name.len == 11 && c->retry_after_ms == LLMF_UNKNOWN && llmfi_eq_nocase(name, LLMFI_LIT("retry-after"))) llmfi_parse_delay(value, 1000, &c->retry_after_ms);
+    else if (LLMFI_NAMED(name, "x-amzn-errortype") && !c->errortype.len) c->errortype = llmfi_header_text(c, value);
+    else if (LLMFI_NAMED(name, "retry-after-ms")) llmfi_parse_delay(value, 1, &c->retry_after_ms);
+    else if (LLMFI_NAMED(name, "retry-after") && c->retry_after_ms == LLMF_UNKNOWN) llmfi_parse_delay(value, 1000, &c->retry_after_ms);
 }
 
 /* ---- the end of the bytes ---- */

@@ -153,33 +153,25 @@ static bool llmfi_take_tool_calls(const llmfi_field *f, llmf_message *m) {
     return true;
 }
 
+#if LLMF_HAS_MEDIA
 static bool llmfi_take_part(const llmfi_field *f, llmf_part *p) {
     if (p->type < LLMF_PART_TEXT || p->type > LLMF_PART_FILE) return llmfi_bad_field(f, ".parts.type", "is no LLMF_PART_ value");
     if (p->type == LLMF_PART_TEXT) {
         if (!p->text) return llmfi_bad_field(f, ".parts.text", "is NULL in a text part");
         return llmfi_take_text(f, ".parts.text", &p->text, &p->text_len);
     }
-#if LLMF_HAS_MEDIA
     if ((p->data != NULL) + (p->path != NULL) + (p->url != NULL) != 1) return llmfi_bad_field(f, ".parts", "needs exactly one of data, path and url");
     if (!llmfi_take_cstr(f, ".parts.url", &p->url) || !llmfi_take_cstr(f, ".parts.media_type", &p->media_type) ||
         !llmfi_take_cstr(f, ".parts.name", &p->name) || !llmfi_take_cstr(f, ".parts.detail", &p->detail))
         return false;
     return llmfi_media_fill(&f->call->arena, p, &f->call->reply.error);
-#else
-    return llmfi_error_left_out(&f->call->reply.error, "llmf_request.messages.parts", "MEDIA");
-#endif
 }
 
-static bool llmfi_take_message(const llmfi_field *f, llmf_message *m) {
+static bool llmfi_take_parts(const llmfi_field *f, llmf_message *m) {
     llmf_part *parts;
     size_t i;
-    if (m->role < LLMF_USER || m->role > LLMF_TOOL) return llmfi_bad_field(f, ".role", "is no LLMF_USER, LLMF_ASSISTANT, LLMF_SYSTEM or LLMF_TOOL");
-    if (m->role == LLMF_TOOL && !m->tool_call_id.len) return llmfi_bad_field(f, ".tool_call_id", "is empty: a tool message must say which call it answers");
-    if (m->part_count && !m->parts) return llmfi_bad_field(f, ".parts", "is NULL but part_count is not 0");
-    if (!llmfi_take_text(f, ".content", &m->content, &m->content_len) || !llmfi_take(f, ".state", &m->state) || !llmfi_take(f, ".reasoning", &m->reasoning) ||
-        !llmfi_take(f, ".name", &m->name) || !llmfi_take(f, ".tool_call_id", &m->tool_call_id) || !llmfi_take_tool_calls(f, m))
-        return false;
     if (!m->part_count) return true;
+    if (!m->parts) return llmfi_bad_field(f, ".parts", "is NULL but part_count is not 0");
     parts = (llmf_part *)llmfi_call_array(f->call, m->part_count, sizeof *parts);
     if (!parts) return false;
     for (i = 0; i < m->part_count; i++) {
@@ -188,6 +180,18 @@ static bool llmfi_take_message(const llmfi_field *f, llmf_message *m) {
     }
     m->parts = parts;
     return true;
+}
+#else
+static bool llmfi_take_parts(const llmfi_field *f, const llmf_message *m) {
+    return !m->part_count || llmfi_error_left_out(&f->call->reply.error, "llmf_request.messages.parts", "MEDIA");
+}
+#endif
+
+static bool llmfi_take_message(const llmfi_field *f, llmf_message *m) {
+    if (m->role < LLMF_USER || m->role > LLMF_TOOL) return llmfi_bad_field(f, ".role", "is no LLMF_USER, LLMF_ASSISTANT, LLMF_SYSTEM or LLMF_TOOL");
+    if (m->role == LLMF_TOOL && !m->tool_call_id.len) return llmfi_bad_field(f, ".tool_call_id", "is empty: a tool message must say which call it answers");
+    return llmfi_take_text(f, ".content", &m->content, &m->content_len) && llmfi_take(f, ".state", &m->state) && llmfi_take(f, ".reasoning", &m->reasoning) &&
+           llmfi_take(f, ".name", &m->name) && llmfi_take(f, ".tool_call_id", &m->tool_call_id) && llmfi_take_tool_calls(f, m) && llmfi_take_parts(f, m);
 }
 
 /* A prompt is one user message. */

@@ -26,11 +26,15 @@ LLMFI_UNUSED static int64_t llmfi_cost(const llmfi_price *p, const llmf_usage *u
     return sum;
 }
 
+static int64_t llmfi_call_cost(const llmfi_call *c) {
+    return llmfi_cost(llmfi_record_price(&c->prepared->record, c->reply.usage.input), &c->reply.usage);
+}
+
 #else
 
 /* Nothing in this build knows a price. */
-LLMFI_UNUSED static int64_t llmfi_cost(const llmfi_price *p, const llmf_usage *u) {
-    (void)p, (void)u;
+static int64_t llmfi_call_cost(const llmfi_call *c) {
+    (void)c;
     return LLMF_UNKNOWN;
 }
 
@@ -62,7 +66,7 @@ LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
     r->finish = reply->finish;
     r->finish_raw = reply->finish_raw;
     r->usage = reply->usage;
-    r->cost_pico = c->prepared ? llmfi_cost(llmfi_record_price(&c->prepared->record, reply->usage.input), &reply->usage) : LLMF_UNKNOWN;
+    r->cost_pico = c->prepared ? llmfi_call_cost(c) : LLMF_UNKNOWN;
     r->latency_ms = llmfi_between_ms(c->start_ns, c->end_ns);
     r->first_token_ms = llmfi_between_ms(c->start_ns, c->first_content_ns);
     r->error = reply->error;

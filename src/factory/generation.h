@@ -13,7 +13,7 @@ static llmfi_node *llmfi_new_object(llmfi_arena *a) {
 }
 
 /* Members of `from` move into `into`; one of the same key takes the older one's place. */
-static void llmfi_merge(llmfi_node *into, llmfi_node *from) {
+LLMFI_UNUSED static void llmfi_merge(llmfi_node *into, llmfi_node *from) {
     llmfi_node *n, *next, **link;
     for (n = from->child; n; n = next) {
         next = n->next;
@@ -89,16 +89,15 @@ static void llmfi_take_host(llmfi_config *c, llmf_str value, llmf_str row_url, l
 #endif
 
 static void llmfi_provider_header(llmfi_config *c, llmfi_provider *p, const char *name, llmf_str value) {
-    llmfi_node *headers = (llmfi_node *)(uintptr_t)p->headers, *n, *both;
+    llmfi_node *headers = (llmfi_node *)(uintptr_t)p->headers, *n = (llmfi_node *)llmfi_arena_alloc(&c->arena, sizeof *n);
     if (!headers) p->headers = headers = llmfi_new_object(&c->arena);
-    n = (llmfi_node *)llmfi_arena_alloc(&c->arena, sizeof *n);
-    both = llmfi_new_object(&c->arena);
-    if (!headers || !n || !both) return;
+    if (!headers || !n) return;
     n->type = LLMFI_STRING;
     n->key = llmfi_cstr(name);
-    n->text = llmfi_arena_copy(&c->arena, value);
-    both->child = n;
-    llmfi_merge(headers, both);
+    n->text = value;
+    n->next = headers->child;
+    headers->child = n;
+    headers->count++;
 }
 
 /* One row of LLMF_VARIABLE. What is set already stays. */
@@ -164,15 +163,16 @@ static llmfi_provider *llmfi_provider_new(llmfi_config *c, llmf_str name) {
     p->row = -1;
     p->max_retries = -1;
     p->built = true;
-    if (row >= 0) {
-        llmfi_provider_of_row(p, row);
-    } else {
+    if (row >= 0) llmfi_provider_of_row(p, row);
+#if LLMF_HAS_CONFIG || LLMF_HAS_REGISTER
+    else {
         char variable[LLMFI_VARIABLE_MAX];
         p->name = name;
         p->key_variables = llmfi_arena_copy(&c->arena, llmfi_variable_name(variable, name, "_API_KEY"));
         p->quirks = LLMFI_Q_NO_KEY_NEEDED;
         p->auth = LLMFI_AUTH_BEARER;
     }
+#endif
     llmfi_provider_variables(c, p);
     return p;
 }
@@ -236,10 +236,12 @@ static llmfi_config *llmfi_config_new(llmfi_heap *heap, const llmf_desc *desc, c
     c->desc = desc;
     c->env = env;
     llmfi_arena_init(&c->arena, heap, 0);
+#if LLMF_HAS_CONFIG
     c->fallbacks = llmfi_new_object(&c->arena);
     c->routes = llmfi_new_object(&c->arena);
     c->budgets = llmfi_new_object(&c->arena);
     c->prompts = llmfi_new_object(&c->arena);
+#endif
     if (!c->arena.failed) return c;
     llmfi_config_release(c);
     return NULL;

@@ -23,7 +23,7 @@ typedef struct llmfi_config {
     llmfi_entry *models;
     size_t model_count;
     llmfi_provider *providers;               /* of the config first, then the table's that are built in; the others as they are needed */
-    llmfi_node *fallbacks, *routes, *budgets, *prompts; /* objects, merged; never NULL */
+    llmfi_node *fallbacks, *routes, *budgets, *prompts; /* objects, merged; NULL without CONFIG only */
     llmf_str default_model, default_provider; /* of the files; empty */
 } llmfi_config;
 
@@ -410,7 +410,10 @@ static const llmfi_entry *llmfi_find_entry(const llmfi_config *c, llmf_str name)
 static bool llmfi_record_of(const llmfi_config *c, const llmfi_provider *p, llmf_str id, llmf_str name, llmfi_record *out) {
     llmfi_record_begin(out, p, id);
     out->s.name = name;
+#if LLMF_HAS_CONFIG
     out->fallbacks = llmfi_member(c->fallbacks, name);
+#endif
+    (void)c;
     return true;
 }
 

@@ -200,7 +200,7 @@ static llmfi_conn *llmfi_conn_new(llmfi_http *h, const llmfi_url *url) {
     memcpy(c->host, url->host.ptr, url->host.len);
     c->host[url->host.len] = '\0';
     c->port = url->port;
-    c->tls = llmfi_eq_nocase(url->scheme, LLMFI_LIT("https"));
+    c->tls = LLMFI_NAMED(url->scheme, "https");
     c->watch.fd = -1;
     c->watch.ready = llmfi_conn_ready;
     llmfi_buf_init(&c->out, h->t.net->heap, 0);
@@ -429,7 +429,7 @@ static bool llmfi_conn_item(llmfi_conn *c, int item, llmf_str in) {
     switch (item) {
     case LLMFI_HTTP1_STATUS: llmf_exchange_status(x, r->status); break;
     case LLMFI_HTTP1_HEADER:
-        if (r->name.len == 16 && llmfi_eq_nocase(r->name, LLMFI_LIT("content-encoding")) && r->value.len && !llmfi_eq_nocase(r->value, LLMFI_LIT("identity"))) {
+        if (LLMFI_NAMED(r->name, "content-encoding") && r->value.len && !LLMFI_NAMED(r->value, "identity")) {
             llmfi_conn_fail(c, LLMF_ERR_PROTOCOL, "the reply is compressed, which was not asked for", false);
             return false;
         }
@@ -547,7 +547,7 @@ static void llmfi_conn_pump(llmfi_conn *c, int events) {
 /* A kept connection to the same server, the one used last first. */
 static llmfi_conn *llmfi_http_kept(llmfi_http *h, const llmfi_url *url) {
     llmf_stream_ops *ops = &h->stream.ops;
-    bool tls = llmfi_eq_nocase(url->scheme, LLMFI_LIT("https"));
+    bool tls = LLMFI_NAMED(url->scheme, "https");
     llmfi_conn *c, *before;
     for (c = h->list[LLMFI_CONN_IDLE].last; c; c = before) {
         char byte;
@@ -569,7 +569,7 @@ static int llmfi_http_place(llmfi_http *h, llmf_exchange *x) {
         h->t.why = LLMFI_WORDS("the URL is not one that begins with http:// or https://");
         return LLMF_ERR_ARGUMENT;
     }
-    if (!h->stream.tls && llmfi_eq_nocase(url.scheme, LLMFI_LIT("https"))) {
+    if (!h->stream.tls && LLMFI_NAMED(url.scheme, "https")) {
         h->t.why = LLMFI_WORDS("the transport \"socket\" has no TLS: for https:// set transport to \"curl\" (LLMF_NO_CURL must not be set) or give a custom_stream");
         return LLMF_ERR_NOT_BUILT;
     }

@@ -78,14 +78,14 @@ static LLMFI_COLD int llmfi_http1_fail(llmfi_http1 *h, int error, const char *wh
     return LLMFI_HTTP1_ERROR;
 }
 #if !LLMF_HAS_STRINGS
-#define llmfi_http1_fail(h, error, what, at) llmfi_http1_fail((h), (error), "", (at))
+#define llmfi_http1_fail(h, error, what, at) ((void)(at), llmfi_http1_fail((h), (error), "", 0))
 #endif
 
 static LLMFI_COLD int llmfi_http1_bad(llmfi_http1 *h, const char *what, uint64_t at) {
     return (llmfi_http1_fail)(h, LLMFI_WIRE_BAD, what, at);
 }
 #if !LLMF_HAS_STRINGS
-#define llmfi_http1_bad(h, what, at) llmfi_http1_bad((h), "", (at))
+#define llmfi_http1_bad(h, what, at) ((void)(at), llmfi_http1_bad((h), "", 0))
 #endif
 
 static void llmfi_http1_take(llmfi_http1 *h, llmf_str *in, size_t n) {
@@ -201,8 +201,8 @@ static int llmfi_http1_coding(llmfi_http1 *h, llmf_str value, uint64_t at) {
     llmf_str coding;
     while (llmfi_http1_element(&value, &coding)) {
         if (h->chunked) return llmfi_http1_bad(h, "chunked is not the last transfer coding", at);
-        if (llmfi_eq_nocase(coding, LLMFI_LIT("chunked"))) h->chunked = true;
-        else if (!llmfi_eq_nocase(coding, LLMFI_LIT("identity"))) return llmfi_http1_bad(h, "a transfer coding that was not asked for", at);
+        if (LLMFI_NAMED(coding, "chunked")) h->chunked = true;
+        else if (!LLMFI_NAMED(coding, "identity")) return llmfi_http1_bad(h, "a transfer coding that was not asked for", at);
     }
     return 0;
 }
@@ -210,16 +210,16 @@ static int llmfi_http1_coding(llmfi_http1 *h, llmf_str value, uint64_t at) {
 static void llmfi_http1_connection(llmfi_http1 *h, llmf_str value) {
     llmf_str option;
     while (llmfi_http1_element(&value, &option)) {
-        if (llmfi_eq_nocase(option, LLMFI_LIT("close"))) h->close = true;
-        else if (llmfi_eq_nocase(option, LLMFI_LIT("keep-alive"))) h->persist = true;
+        if (LLMFI_NAMED(option, "close")) h->close = true;
+        else if (LLMFI_NAMED(option, "keep-alive")) h->persist = true;
     }
 }
 
 /* The headers that say where the reply ends and whether the connection lives on. */
 static int llmfi_http1_framing_header(llmfi_http1 *h, uint64_t at) {
-    if (h->name.len == 14 && llmfi_eq_nocase(h->name, LLMFI_LIT("content-length"))) return llmfi_http1_length(h, h->value, at);
-    if (h->name.len == 17 && llmfi_eq_nocase(h->name, LLMFI_LIT("transfer-encoding"))) return llmfi_http1_coding(h, h->value, at);
-    if (h->name.len == 10 && llmfi_eq_nocase(h->name, LLMFI_LIT("connection"))) llmfi_http1_connection(h, h->value);
+    if (LLMFI_NAMED(h->name, "content-length")) return llmfi_http1_length(h, h->value, at);
+    if (LLMFI_NAMED(h->name, "transfer-encoding")) return llmfi_http1_coding(h, h->value, at);
+    if (LLMFI_NAMED(h->name, "connection")) llmfi_http1_connection(h, h->value);
     return 0;
 }
 
@@ -457,8 +457,11 @@ typedef struct llmfi_http1_request {
     uint64_t content_length;                 /* of the body; 0 with has_body: "Content-Length: 0" */
 } llmfi_http1_request;
 
-/* NULL, or what must not be sent so. */
+/* NULL, or what must not be sent so. The engine has looked at URL and headers already: without config nobody else adds any. */
 static const char *llmfi_http1_refuse(const llmfi_http1_request *r) {
+#if LLMFI_SMALL && !LLMF_HAS_CONFIG
+    (void)r;
+#else
     size_t i;
     if (llmfi_header_bad_name(r->method) != LLMFI_NOWHERE) return LLMFI_WORDS("the method is not one");
     if (!r->target.len || r->target.ptr[0] != '/' || llmfi_url_bad_char(r->target) != LLMFI_NOWHERE) return LLMFI_WORDS("the request target is not a path");
@@ -467,10 +470,11 @@ static const char *llmfi_http1_refuse(const llmfi_http1_request *r) {
         llmf_str name = r->headers[i].name;
         if (llmfi_header_bad_name(name) != LLMFI_NOWHERE) return LLMFI_WORDS("a character that no header name has");
         if (llmfi_header_bad_value(r->headers[i].value) != LLMFI_NOWHERE) return LLMFI_WORDS("a control character in a header value");
-        if ((name.len == 4 && llmfi_eq_nocase(name, LLMFI_LIT("host"))) || (name.len == 14 && llmfi_eq_nocase(name, LLMFI_LIT("content-length"))) ||
-            (name.len == 17 && llmfi_eq_nocase(name, LLMFI_LIT("transfer-encoding"))))
+        if ((LLMFI_NAMED(name, "host")) || (LLMFI_NAMED(name, "content-length")) ||
+            (LLMFI_NAMED(name, "transfer-encoding")))
             return LLMFI_WORDS("a header that the transport writes itself");
     }
+#endif
     return NULL;
 }
 

@@ -105,6 +105,7 @@ static void llmfi_sse_data(llmfi_sse *s, llmf_str value, bool in_input) {
     }
 }
 
+#if !LLMFI_SMALL
 /* Only digits count; what does not fit in 18 of them is the most that does. */
 static void llmfi_sse_retry(llmfi_sse *s, llmf_str value) {
     int64_t ms = 0;
@@ -121,6 +122,7 @@ static void llmfi_sse_id(llmfi_sse *s, llmf_str value) {
     s->id.len = 0;
     s->error = llmfi_wire_keep(&s->id, value, s->max_line);
 }
+#endif
 
 static void llmfi_sse_name(llmfi_sse *s, llmf_str value) {
     s->name_len = (unsigned char)(value.len < LLMFI_SSE_NAME ? value.len : LLMFI_SSE_NAME);
@@ -145,9 +147,11 @@ static void llmfi_sse_field(llmfi_sse *s, llmf_str line, bool in_input) {
     llmf_str field = llmfi_str(line.ptr, colon == LLMFI_NOWHERE ? line.len : colon), value = llmfi_sse_value(line, colon);
     if (LLMFI_IS(field, "data")) llmfi_sse_data(s, value, in_input);
     else if (LLMFI_IS(field, "event")) llmfi_sse_name(s, value);
+#if !LLMFI_SMALL /* nobody here asks for them */
     else if (LLMFI_IS(field, "id")) llmfi_sse_id(s, value);
     else if (LLMFI_IS(field, "retry")) llmfi_sse_retry(s, value);
     else if (!field.len) s->comments++;
+#endif
 }
 
 /* A blank line: true when there is an event to hand out. */

@@ -146,7 +146,7 @@ static LLMFI_COLD bool llmfi_url_refuse(llmfi_url_error *e, const char *what, si
     return false;
 }
 #if !LLMF_HAS_STRINGS
-#define llmfi_url_refuse(e, what, at) llmfi_url_refuse((e), "", (at))
+#define llmfi_url_refuse(e, what, at) ((void)(at), llmfi_url_refuse((e), "", 0))
 #endif
 
 /* Length of the scheme at the front of a URL, or 0. */
@@ -157,8 +157,8 @@ static size_t llmfi_url_scheme(llmf_str text) {
 }
 
 LLMFI_UNUSED static uint16_t llmfi_url_default_port(llmf_str scheme) {
-    if (llmfi_eq_nocase(scheme, LLMFI_LIT("https"))) return 443;
-    return llmfi_eq_nocase(scheme, LLMFI_LIT("http")) ? 80 : 0;
+    if (LLMFI_NAMED(scheme, "https")) return 443;
+    return LLMFI_NAMED(scheme, "http") ? 80 : 0;
 }
 
 /* `port` is what stands behind the colon; false when it is no number from 1 to 65535. */

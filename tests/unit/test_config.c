@@ -750,6 +750,25 @@ static void test_provider_variables(void **state) {
     llmfi_config_release(c);
 }
 
+/* {region-}: Vertex AI's global endpoint has no region in its host. */
+static void test_global_region(void **state) {
+    static const char *const regions[][2] = {{"GOOGLE_VERTEX_LOCATION=us-east5", "https://us-east5-aiplatform.googleapis.com/v1/projects/p/locations/us-east5/publishers/google"},
+                                             {"GOOGLE_VERTEX_LOCATION=global", "https://aiplatform.googleapis.com/v1/projects/p/locations/global/publishers/google"}};
+    size_t i;
+    (void)state;
+    for (i = 0; i < LLMFI_COUNT(regions); i++) {
+        const char *list[] = {regions[i][0], "GOOGLE_VERTEX_PROJECT=p", NULL};
+        llmfi_config *c;
+        variables = list;
+        c = load_good("models: {}");
+        resolve(c, "vertex:m");
+        same(record.s.base_url, regions[i][1]);
+        assert_true(record.s.quirks & LLMFI_Q_SIGNED_CALLS);
+        llmfi_config_release(c);
+        variables = NULL;
+    }
+}
+
 static void test_bad_addresses(void **state) {
     static const char *const list[] = {"OPENAI_BASE_URL=api.openai.com", "SNOWFLAKE_ACCOUNT=evil.com/", NULL};
     llmfi_config *c;
@@ -1301,6 +1320,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_distance, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_generations, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_global_region, setup, teardown),
         cmocka_unit_test_setup_teardown(test_small_block, setup, teardown),
     };
     return cmocka_run_group_tests_name("config", tests, NULL, NULL);

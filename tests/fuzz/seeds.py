@@ -1,0 +1,132 @@
+#!/usr/bin/env python3
+"""Writes inputs to begin with for fuzz_call, fuzz_config and fuzz_request: seeds.py FOLDER makes FOLDER/fuzz_call/… and so on.
+
+They are made of the transcripts and of the config tests' texts, so that fuzzing starts from replies and configs that mean something."""
+import os
+import random
+import re
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TESTS = os.path.dirname(HERE)
+STATUS = {200: 0, 400: 5, 401: 6, 404: 7, 429: 8, 500: 9, 503: 10}  # places in fuzz_call.c's list
+
+
+def write(folder, name, data):
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, name), "wb") as f:
+        f.write(data[:4096])
+
+
+# ---- fuzz_call: 20 bytes of plan, then the body of a transcript ----
+
+def expand(match):
+    text = match.group(1)
+    if text == b"!":
+        return b""
+    hexes, _, count = text.partition(b"*")
+    return bytes.fromhex(hexes.decode()) * min(int(count or 1), 2000)
+
+
+def transcript(path):
+    """(plan's first bytes, body) of a transcript."""
+    first, body, inside = bytearray(20), b"", False
+    with open(path, encoding="utf-8") as f:
+        for line in f.read().split("\n"):
+            word, _, rest = line.partition(" ")
+            inside = word != "events" and (inside or word == "body")
+            if word == "model":
+                first[0] |= {"anthropic": 1, "ollama": 2}.get(rest.split(":")[0], 0)
+            elif word == "stream":
+                first[0] |= 64
+            elif word == "status":
+                first[2] = STATUS.get(int(rest), 9)
+            elif inside and line.startswith("|-"):
+                body += line[3:].encode()
+            elif inside and line.startswith("|"):
+                body += line[2:].encode() + b"\n"
+    return first, re.sub(rb"\{\{([^}]*)\}\}", expand, body)
+
+
+def calls(folder):
+    rng = random.Random(1)
+    transcripts = os.path.join(TESTS, "transcripts")
+    for name in sorted(os.listdir(transcripts)):
+        if not name.endswith(".txt"):
+            continue
+        plan, body = transcript(os.path.join(transcripts, name))
+        for kind in range(4):
+            p = bytearray(plan)
+            if kind:
+                p[1], p[4], p[14] = rng.randrange(11), rng.randrange(67), rng.randrange(24)
+            if kind == 1:
+                p[5] = rng.randrange(256)
+            if kind == 2:
+                p[6] = rng.choice((1, 2, 4, 8, 24, 32, 64))
+                p[7], p[11], p[12], p[13] = rng.randrange(256), rng.randrange(60), rng.randrange(256), rng.randrange(256)
+            if kind == 3:
+                p[3] = rng.randrange(16)
+            write(folder, "%s.%d" % (name, kind), bytes(p) + body)
+    toy = b"thello\nrthink\ncabcd{\"a\":1}\nfstop\nu1234\nd\n"
+    write(folder, "toy", bytes([3] + [0] * 19) + toy)
+    write(folder, "toy-stream", bytes([3 | 64] + [0] * 19) + b"".join(b"data: " + l + b"\n\n" for l in toy.split(b"\n") if l))
+
+
+# ---- fuzz_config: the texts of test_config.c ----
+
+def configs(folder):
+    with open(os.path.join(TESTS, "unit", "test_config.c"), encoding="utf-8") as f:
+        source = f.read()
+    found = re.finditer(r'(?:load_text|load_good|config_text = )\s*\(?((?:\s*"(?:[^"\\]|\\.)*"\s*)+)', source)
+    for i, match in enumerate(found):
+        text = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', match.group(1)))
+        data = text.encode().decode("unicode_escape").encode("latin-1", "replace")
+        for variables in (0, 255):
+            write(folder, "%d.%d" % (i, variables), bytes([0, variables]) + data + b"\0fast\0{temperature: 0, max_tokens: 99}")
+
+
+# ---- fuzz_request: fields as fuzz_request.c reads them ----
+
+def text(s=b""):
+    s = s.encode() if isinstance(s, str) else s
+    return bytes([len(s)]) + s if s else b"\0\0"
+
+
+def message(role, content="", parts=(), tool_calls=(), state="", answers=""):
+    out = bytes([role + 1]) + text(content) + bytes([len(parts)]) + b"".join(parts) + bytes([len(tool_calls)])
+    return out + b"".join(text(a) + text(b) + text(c) for a, b, c in tool_calls) + text(state) + text() + text(answers) + text() + b"\0"
+
+
+def part(kind, data=b"", url=""):
+    given = (b"\1" + text(data) if data else b"\0") + (b"\1" + text(url) if url else b"\0")
+    return bytes([kind + 1]) + text() + given + text("image/png") + text() + text()
+
+
+def request(which, bits=0, prompt="", system="", messages=(), tools=(), choice="", form="", stop=(), reasoning="", extra=""):
+    out = bytes([which, 5, 0, bits | (1 if prompt else 0)]) + (text(prompt) if prompt else b"") + text(system)
+    out += bytes([len(messages)]) + b"".join(messages) + bytes([len(tools)])
+    out += b"".join(text(n) + text(d) + text(p) + b"\1" for n, d, p in tools) + text(choice) + b"\1" + text(form)
+    return out + bytes([2, 0, 1, len(stop)]) + b"".join(map(text, stop)) + b"\1" + text(reasoning) + text() + text(extra)
+
+
+def requests(folder):
+    schema = '{"type":"object","properties":{"a":{"type":"string"}},"required":["a"]}'
+    for which in range(8):
+        for name, data in {
+            "plain": request(which, prompt="hello", system="be brief"),
+            "tools": request(which, 8, choice="required", tools=[("look", "looks", schema)], messages=[
+                message(0, "hi"), message(1, tool_calls=[("call_1", "look", '{"a":1}')]), message(3, "result", answers="call_1")]),
+            "schema": request(which, prompt="x", form=schema, stop=["END"], extra='{"n":1,"stream":true}', reasoning="low"),
+            "image": request(which, messages=[message(0, "see", parts=[part(1, b"\x89PNG\r\n\x1a\n1234"), part(1, url="https://h/x.png")])]),
+            "state": request(which, 6, messages=[message(0, "a"), message(1, "b", state='openai/openai:{"reasoning_content":"x"}'), message(0, "c")]),
+            "budget": request(which, prompt="x", reasoning="4096 tokens"),
+        }.items():
+            write(folder, "%d.%s" % (which, name), data)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("usage: seeds.py FOLDER")
+    calls(os.path.join(sys.argv[1], "fuzz_call"))
+    configs(os.path.join(sys.argv[1], "fuzz_config"))
+    requests(os.path.join(sys.argv[1], "fuzz_request"))
