@@ -740,7 +740,8 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
                                        tables, llmf_desc and the environment say what that is
      YAML        on                    reads YAML config; without it JSON only
      FILES       on                    reads config, .env, prompts and media from files; without it texts and memory only
-     ENV         on                    reads environment variables (llmf_desc.getenv_fn works either way)
+     ENV         on                    reads environment variables. With CONFIG, FILES or REGISTER llmf_desc.getenv_fn works either way; without all of them no variable
+                                       is read: the key is llmf_desc.api_key
      MODELS      on                    the table of models: limits, prices, capabilities; without it every id is sent as typed
      REGISTER    on                    llmf_register and llmf_register_dialect
      MEDIA       on                    messages of parts: images, audio, files
@@ -752,6 +753,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
                                        without it the status decides, and the message is that of {"error": {"message", "code"}}
      REASONING   on                    llmf_request.reasoning, and reasoning that a provider puts into parts of its own
      INFO        on                    "did you mean", and the names of providers in messages and in llmf_provider_at that are not built in
+     SLICES      on                    llmf_desc.slice_us
      STRINGS     on                    the sentences of errors and log lines; without them llmf_error.text has the result's name and what it is about,
                                        such as a field, a provider, a host, and what the provider said
 
@@ -1124,10 +1126,22 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #else
 #define LLMF_HAS_INFO 1
 #endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_SLICES) && LLMF_WITH_SLICES)) || (defined(LLMF_NO_SLICES) && LLMF_NO_SLICES)
+#define LLMF_HAS_SLICES 0
+#else
+#define LLMF_HAS_SLICES 1
+#endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_STRINGS) && LLMF_WITH_STRINGS)) || (defined(LLMF_NO_STRINGS) && LLMF_NO_STRINGS)
 #define LLMF_HAS_STRINGS 0
 #else
 #define LLMF_HAS_STRINGS 1
+#endif
+
+/* A build that reads variables from somewhere. */
+#if LLMF_HAS_ENV || LLMF_HAS_CONFIG || LLMF_HAS_FILES || LLMF_HAS_REGISTER
+#define LLMFI_HAS_VARIABLES 1
+#else
+#define LLMFI_HAS_VARIABLES 0
 #endif
 
 /* Keeps what follows where `has` is 1, drops it where it is 0. */
@@ -4747,18 +4761,17 @@ LLMFI_UNUSED static LLMFI_COLD llmfi_text llmfi_error_begin(llmf_error *e, int c
     return llmfi_error_text(e);
 }
 
-LLMFI_UNUSED static LLMFI_COLD bool llmfi_error_set(llmf_error *e, int code, const char *text) {
+LLMFI_UNUSED static LLMFI_COLD void llmfi_error_put(llmf_error *e, int code, const char *text) {
     llmfi_text t = llmfi_error_begin(e, code);
     llmfi_say_c(&t, text);
-    return false;
 }
 
-LLMFI_UNUSED static LLMFI_COLD bool llmfi_error_memory(llmf_error *e) {
-    return llmfi_error_set(e, LLMF_ERR_MEMORY, LLMFI_WORDS("the memory block is used up: raise llmf_desc.memory_size"));
+LLMFI_UNUSED static LLMFI_COLD void llmfi_error_put_memory(llmf_error *e) {
+    llmfi_error_put(e, LLMF_ERR_MEMORY, LLMFI_WORDS("the memory block is used up: raise llmf_desc.memory_size"));
 }
 
 /* What a build option has left out; `option` as in LLMF_NO_<option>. */
-LLMFI_UNUSED static LLMFI_COLD bool llmfi_error_left_out(llmf_error *e, const char *what, const char *option) {
+LLMFI_UNUSED static LLMFI_COLD void llmfi_error_put_left_out(llmf_error *e, const char *what, const char *option) {
     llmfi_text t = llmfi_error_begin(e, LLMF_ERR_NOT_BUILT);
     llmfi_say_c(&t, what);
 #if LLMF_HAS_STRINGS
@@ -4772,6 +4785,21 @@ LLMFI_UNUSED static LLMFI_COLD bool llmfi_error_left_out(llmf_error *e, const ch
     llmfi_say_c(&t, option);
     LLMFI_SAY(&t, "=1");
 #endif
+}
+
+/* The same as what callers return: false, which the compiler sees. */
+LLMFI_UNUSED static bool llmfi_error_set(llmf_error *e, int code, const char *text) {
+    llmfi_error_put(e, code, text);
+    return false;
+}
+
+LLMFI_UNUSED static bool llmfi_error_memory(llmf_error *e) {
+    llmfi_error_put_memory(e);
+    return false;
+}
+
+LLMFI_UNUSED static bool llmfi_error_left_out(llmf_error *e, const char *what, const char *option) {
+    llmfi_error_put_left_out(e, what, option);
     return false;
 }
 
@@ -13485,6 +13513,7 @@ static const char *llmfi_env_in_file(const llmfi_env *env, llmf_str name) {
 
 #endif
 
+#if LLMFI_HAS_VARIABLES
 /* A variable's value, or ptr NULL where it is not set. Valid until the environment changes. */
 LLMFI_UNUSED static llmf_str llmfi_env_get(const llmfi_env *env, llmf_str name) {
     char text[LLMFI_VARIABLE_MAX];
@@ -13509,6 +13538,12 @@ LLMFI_UNUSED static llmf_str llmfi_env_filled(const llmfi_env *env, llmf_str nam
     llmf_str trimmed = value.ptr ? llmfi_trim(value) : value;
     return trimmed.len ? trimmed : llmfi_str(NULL, 0);
 }
+#else
+LLMFI_UNUSED static llmf_str llmfi_env_filled(const llmfi_env *env, llmf_str name) {
+    (void)env, (void)name;
+    return llmfi_str(NULL, 0);
+}
+#endif
 
 #endif
 /* Names that are nearly right: "did you mean". */
@@ -13751,16 +13786,16 @@ LLMFI_ROWS_PROVIDER
 };
 
 #if !LLMF_HAS_INFO
-/* Name and aliases of each that is left out; a - before the name: it comes with a later version. */
+/* Those that are left out: " name:" and " alias" each; a - before the name: it comes with a later version. */
 static const char llmfi_left_out[] = ""
 #define LLMFI_LEFT_OUT(has, adapter, words) LLMFI_LEFT_OUT_IF(has, adapter, words)
 #define LLMFI_LEFT_OUT_IF(has, adapter, words) LLMFI_LEFT_OUT_##has(adapter, words)
 #define LLMFI_LEFT_OUT_1(adapter, words)
-#define LLMFI_LEFT_OUT_0(adapter, words) LLMFI_LATER_##adapter words "\n"
+#define LLMFI_LEFT_OUT_0(adapter, words) " " LLMFI_LATER_##adapter words
 #define LLMFI_LATER_1
 #define LLMFI_LATER_0 "-"
 #define LLMF_PROVIDER(ID, name, aliases, dialect, url, auth, keys, model, max, version, embedding, batch, quirks) \
-    LLMFI_LEFT_OUT(LLMF_HAS_##ID, LLMFI_ADAPTER_##dialect, name " " aliases)
+    LLMFI_LEFT_OUT(LLMF_HAS_##ID, LLMFI_ADAPTER_##dialect, name ": " aliases)
 #ifdef LLMF_MODELS_DEF
 #include LLMF_MODELS_DEF
 #else
@@ -13894,29 +13929,32 @@ LLMFI_UNUSED static int llmfi_find_provider_row(llmf_str name) {
 }
 
 #if !LLMF_HAS_INFO
-/* The i-th provider that is left out, from 0; false past the end. */
-LLMFI_UNUSED static bool llmfi_left_out_at(size_t i, llmf_str *line) {
-    const char *at = llmfi_left_out;
-    for (; *at && i; i--) at = strchr(at, '\n') + 1;
-    *line = llmfi_str(at, strcspn(at, "\n"));
-    return *at != '\0';
-}
-
-/* The name of the provider of this name or alias that is left out, *later: it comes with a later version. Empty: there is none. */
-LLMFI_UNUSED static llmf_str llmfi_left_out_name(llmf_str name, bool *later) {
-    llmf_str line, word, first;
-    size_t i;
-    for (i = 0; llmfi_left_out_at(i, &line); i++) {
-        *later = line.ptr[0] == '-';
-        if (*later) line = llmfi_from(line, 1);
-        for (first = llmfi_str("", 0); llmfi_next_word(&line, &word);) {
-            if (!first.len) first = word;
-            if (llmfi_eq_nocase(word, name)) return first;
-        }
-    }
-    return llmfi_str("", 0);
+/* The word begins the next that is left out: made the bare name. */
+static bool llmfi_left_out_begins(llmf_str *word, bool *later) {
+    if (word->ptr[word->len - 1] != ':') return false;
+    *later = word->ptr[0] == '-';
+    word->len--;
+    if (*later) *word = llmfi_from(*word, 1);
+    return true;
 }
 #endif
+
+/* The name of the provider of this name or alias that this version knows but has left out, *later: it comes with a later version. Empty: there is none.
+   With INFO, whose table has a row for each, also of those that are not left out. */
+LLMFI_UNUSED static llmf_str llmfi_left_out_name(llmf_str name, bool *later) {
+#if LLMF_HAS_INFO
+    int at = llmfi_find_provider_row(name);
+    *later = at >= 0 && llmfi_dialect_rows[llmfi_provider_rows[at].dialect].later;
+    return llmfi_cstr(at >= 0 ? llmfi_provider_rows[at].name : NULL);
+#else
+    llmf_str words = llmfi_str(llmfi_left_out, sizeof llmfi_left_out - 1), word, first = llmfi_str("", 0);
+    while (llmfi_next_word(&words, &word)) {
+        if (llmfi_left_out_begins(&word, later)) first = word;
+        if (llmfi_eq_nocase(word, name)) return first;
+    }
+    return llmfi_str("", 0);
+#endif
+}
 
 /* The row of a dialect, letters without case; -1. */
 LLMFI_UNUSED static int llmfi_find_dialect_row(llmf_str name) {
@@ -14800,11 +14838,8 @@ LLMFI_UNUSED static llmfi_provider *llmfi_config_provider(const llmfi_config *c,
 
 /* A known name: of the list, or of the table though left out. */
 LLMFI_UNUSED static bool llmfi_config_knows(const llmfi_config *c, llmf_str name) {
-#if !LLMF_HAS_INFO
     bool later;
-    if (llmfi_left_out_name(name, &later).len) return true;
-#endif
-    return llmfi_config_provider(c, name) || llmfi_find_provider_row(name) >= 0;
+    return llmfi_config_provider(c, name) || llmfi_left_out_name(name, &later).len > 0;
 }
 
 #if LLMF_HAS_INFO
@@ -14886,29 +14921,16 @@ static LLMFI_COLD void llmfi_say_not_built(llmfi_text *t, llmf_str name, bool of
 }
 
 /* The provider of a name, ready to be used; NULL with *err: UNKNOWN_PROVIDER or NOT_BUILT. */
-static const llmfi_provider *llmfi_config_usable(const llmfi_config *c, llmf_str name, llmf_error *err) {
-    const llmfi_provider *p = llmfi_config_provider(c, name);
-    int row = llmfi_find_provider_row(name);
+static const llmfi_provider *llmfi_config_usable(const llmfi_config *c, llmf_str asked, llmf_error *err) {
+    const llmfi_provider *p = llmfi_config_provider(c, asked);
+    llmf_str name;
     llmfi_text t;
-#if !LLMF_HAS_INFO
     bool later = false;
-    llmf_str left_out = llmfi_left_out_name(name, &later);
-    if (!p && left_out.len) {
-        t = llmfi_error_begin(err, LLMF_ERR_NOT_BUILT);
-        llmfi_say_not_built(&t, left_out, true, later);
-        return NULL;
-    }
-#endif
     if (p && (p->built || p->row < 0)) return p; /* a dialect of one's own may be registered by then: who prepares the call looks */
-    t = llmfi_error_begin(err, p || row >= 0 ? LLMF_ERR_NOT_BUILT : LLMF_ERR_UNKNOWN_PROVIDER);
-    if (p) {
-        llmfi_say_not_built(&t, p->name, true, p->later);
-    } else if (row >= 0) {
-        const llmfi_provider_row *r = &llmfi_provider_rows[row];
-        llmfi_say_not_built(&t, llmfi_cstr(r->name), true, llmfi_dialect_rows[r->dialect].later);
-    } else {
-        llmfi_unknown_provider(c, name, &t);
-    }
+    name = llmfi_left_out_name(asked, &later);
+    t = llmfi_error_begin(err, name.len ? LLMF_ERR_NOT_BUILT : LLMF_ERR_UNKNOWN_PROVIDER);
+    if (name.len) llmfi_say_not_built(&t, name, true, later);
+    else llmfi_unknown_provider(c, asked, &t);
     return NULL;
 }
 
@@ -15359,7 +15381,7 @@ LLMFI_UNUSED static void llmfi_record_key_hint(const llmfi_record *r, llmfi_text
 
 /* ---- nodes ---- */
 
-static llmfi_node *llmfi_new_object(llmfi_arena *a) {
+LLMFI_UNUSED static llmfi_node *llmfi_new_object(llmfi_arena *a) {
     llmfi_node *n = (llmfi_node *)llmfi_arena_alloc(a, sizeof *n);
     if (n) n->type = LLMFI_OBJECT;
     return n;
@@ -15380,6 +15402,8 @@ LLMFI_UNUSED static void llmfi_merge(llmfi_node *into, llmfi_node *from) {
 }
 
 /* ---- providers: from the table and the variables ---- */
+
+#if LLMFI_HAS_VARIABLES
 
 /* "<NAME>_<what>": what is no letter or digit becomes _. Empty where it does not fit. */
 static llmf_str llmfi_variable_name(char *buffer, llmf_str name, const char *what) {
@@ -15483,6 +15507,14 @@ static void llmfi_provider_variables(llmfi_config *c, llmfi_provider *p) {
     for (row = llmfi_variable_rows; row->variable; row++)
         if (row->provider == p->row) llmfi_take_setting(c, p, row, &seen);
 }
+
+#else
+
+static void llmfi_provider_variables(const llmfi_config *c, const llmfi_provider *p) {
+    (void)c, (void)p;
+}
+
+#endif
 
 static void llmfi_provider_of_row(llmfi_provider *p, int at) {
     const llmfi_provider_row *row = &llmfi_provider_rows[at];
@@ -15631,6 +15663,9 @@ LLMFI_UNUSED static bool llmfi_config_model_at(const llmfi_config *c, size_t i, 
 static bool llmfi_provider_find_at(const llmfi_config *c, size_t i, llmfi_provider *out) {
     const llmfi_provider *p;
     const llmfi_provider *q;
+#if !LLMF_HAS_INFO
+    llmf_str words = llmfi_str(llmfi_left_out, sizeof llmfi_left_out - 1);
+#endif
     int row;
     for (p = c->providers; p; p = p->next) {
         for (q = c->providers; q != p && !llmfi_eq(q->name, p->name); q = q->next) {}
@@ -15645,14 +15680,9 @@ static bool llmfi_provider_find_at(const llmfi_config *c, size_t i, llmfi_provid
         return true;
     }
 #if !LLMF_HAS_INFO
-    if (llmfi_left_out_at(i, &out->name)) {
-        llmf_str line = out->name;
-        memset(out, 0, sizeof *out);
-        out->later = line.ptr[0] == '-';
-        if (out->later) line = llmfi_from(line, 1);
-        llmfi_next_word(&line, &out->name);
-        return true;
-    }
+    memset(out, 0, sizeof *out);
+    while (llmfi_next_word(&words, &out->name))
+        if (llmfi_left_out_begins(&out->name, &out->later) && !i--) return true;
 #endif
     return false;
 }
@@ -17074,7 +17104,12 @@ LLMFI_UNUSED static bool llmfi_header_may_matter(size_t name_len) {
 static void llmfi_exchange_connected(llmf_exchange *x);
 /* The factory's time is up for this poll. */
 LLMFI_UNUSED static bool llmfi_slice_over(const llmfi_net *net) {
+#if LLMF_HAS_SLICES
     return net->slice_end_ns && net->now_ns(net) >= net->slice_end_ns;
+#else
+    (void)net;
+    return false;
+#endif
 }
 
 #endif
@@ -17950,7 +17985,7 @@ static llmfi_buf llmfi_http_shared(const llmfi_net *net) {
     llmfi_buf b;
     llmfi_buf_init(&b, net->heap, 0);
     b.ptr = net->recv;
-    b.cap = b.limit = net->desc->recv_size ? net->desc->recv_size : 16384;
+    b.cap = b.limit = net->desc->recv_size;
     return b;
 }
 
@@ -18079,7 +18114,7 @@ static void llmfi_conn_hold(llmfi_conn *c, llmf_str body, llmf_str in) {
 }
 
 /* One item of the reply handed on. False: there is nothing more to do with this input. */
-static bool llmfi_conn_item(llmfi_conn *c, int item, llmf_str in) {
+static LLMFI_SHORT bool llmfi_conn_item(llmfi_conn *c, int item, llmf_str in) {
     llmf_exchange *x = c->x;
     llmfi_http1 *r = &c->reply;
     unsigned serial = c->serial;
@@ -18388,19 +18423,15 @@ static void llmfi_http_close(llmfi_transport *t) {
 
 /* A client over no stream yet: the caller sets h->stream. NULL: no memory. */
 LLMFI_UNUSED static llmfi_http *llmfi_http_open(llmfi_net *net, const char *name) {
+    static const llmfi_transport ours = {NULL, NULL, NULL, llmfi_http_start, llmfi_http_cancel, llmfi_http_resume, llmfi_http_tick, llmfi_http_wait_ms, llmfi_http_close};
     llmfi_http *h = (llmfi_http *)llmfi_heap_alloc(net->heap, sizeof *h);
     if (!h) return NULL;
     memset(h, 0, sizeof *h);
+    h->t = ours;
     h->t.name = name;
     h->t.net = net;
-    h->t.start = llmfi_http_start;
-    h->t.cancel = llmfi_http_cancel;
-    h->t.resume = llmfi_http_resume;
-    h->t.tick = llmfi_http_tick;
-    h->t.wait_ms = llmfi_http_wait_ms;
-    h->t.close = llmfi_http_close;
-    h->most = net->desc->max_connections > 0 ? (size_t)net->desc->max_connections : 100;
-    h->most_idle = net->desc->max_idle < 0 ? 0 : net->desc->max_idle ? (size_t)net->desc->max_idle : 10;
+    h->most = (size_t)net->desc->max_connections;
+    h->most_idle = net->desc->max_idle > 0 ? (size_t)net->desc->max_idle : 0;
     return h;
 }
 
@@ -19189,18 +19220,10 @@ static void llmfi_socket_why(void *user, void *stream, llmfi_text *text) {
 
 /* What the ops are called with is the llmfi_net. */
 LLMFI_UNUSED static void llmfi_socket_stream(llmfi_stream *to, llmfi_net *net) {
-    memset(to, 0, sizeof *to);
+    static const llmfi_stream ours = {{NULL, llmfi_socket_open_stream, llmfi_socket_ready, llmfi_socket_read, llmfi_socket_write, llmfi_socket_close_stream, llmfi_socket_fd},
+                                      llmfi_socket_wait_ms, llmfi_socket_why, LLMF_ERR_MEMORY, false, true};
+    *to = ours;
     to->ops.user = net;
-    to->ops.open = llmfi_socket_open_stream;
-    to->ops.ready = llmfi_socket_ready;
-    to->ops.read = llmfi_socket_read;
-    to->ops.write = llmfi_socket_write;
-    to->ops.close = llmfi_socket_close_stream;
-    to->ops.fd = llmfi_socket_fd;
-    to->wait_ms = llmfi_socket_wait_ms;
-    to->why = llmfi_socket_why;
-    to->open_error = LLMF_ERR_MEMORY;
-    to->short_is_dry = true;
 }
 
 #endif
@@ -21521,7 +21544,7 @@ static llmfi_field llmfi_field_of(llmfi_call *c, const char *name, int64_t index
 }
 
 /* One field that is wrong: "messages[3].content: what". */
-static LLMFI_COLD bool llmfi_bad_field(const llmfi_field *f, const char *member, const char *what) {
+static LLMFI_COLD void llmfi_put_bad_field(const llmfi_field *f, const char *member, const char *what) {
     llmfi_text t = llmfi_error_begin(&f->call->reply.error, LLMF_ERR_ARGUMENT);
     LLMFI_SAY(&t, "llmf_request.");
     llmfi_say_c(&t, f->name);
@@ -21533,6 +21556,10 @@ static LLMFI_COLD bool llmfi_bad_field(const llmfi_field *f, const char *member,
     llmfi_say_c(&t, member);
     LLMFI_SAY(&t, ": ");
     llmfi_say_c(&t, what);
+}
+
+static bool llmfi_bad_field(const llmfi_field *f, const char *member, const char *what) {
+    llmfi_put_bad_field(f, member, what);
     return false;
 }
 #if !LLMF_HAS_STRINGS
@@ -21540,15 +21567,20 @@ static LLMFI_COLD bool llmfi_bad_field(const llmfi_field *f, const char *member,
 #endif
 
 /* The same of one that is not in an array. */
-static LLMFI_COLD bool llmfi_bad(llmfi_call *c, const char *name, const char *what) {
+static LLMFI_COLD void llmfi_put_bad(llmfi_call *c, const char *name, const char *what) {
     llmfi_field f = llmfi_field_of(c, name, -1);
-    return (llmfi_bad_field)(&f, "", what);
+    llmfi_put_bad_field(&f, "", what);
+}
+
+static bool llmfi_bad(llmfi_call *c, const char *name, const char *what) {
+    llmfi_put_bad(c, name, what);
+    return false;
 }
 #if !LLMF_HAS_STRINGS
 #define llmfi_bad(c, name, what) llmfi_bad((c), (name), "")
 #endif
 
-static LLMFI_COLD bool llmfi_out_of_memory(llmfi_call *c) {
+static bool llmfi_out_of_memory(llmfi_call *c) {
     return llmfi_error_memory(&c->reply.error);
 }
 
@@ -21918,20 +21950,23 @@ static void llmfi_fit_max_tokens(llmfi_call *c) {
     if (d->s.max_output > 0 && c->req.max_tokens > d->s.max_output) c->req.max_tokens = d->s.max_output;
 }
 
-/* The first that is set: the request's, the model's, the factory's, ours. */
-static int64_t llmfi_first_set(int64_t a, int64_t b, int64_t c, int64_t otherwise) {
-    return a ? a : b ? b : c ? c : otherwise;
-}
-
-/* From here on those of the request are the ones that hold: below 0 none. */
+/* From here on those of the request are the ones that hold: below 0 none. The first that is set counts: the request's, the model's, the factory's, ours. */
 static void llmfi_take_timeouts(llmfi_call *c) {
-    const llmf_timeouts *m = &c->prepared->record.timeouts, *d = &c->f->desc.timeouts;
-    llmf_timeouts *t = &c->req.timeouts;
-    t->connect_ms = llmfi_first_set(t->connect_ms, m->connect_ms, d->connect_ms, 10000);
-    t->first_byte_ms = llmfi_first_set(t->first_byte_ms, m->first_byte_ms, d->first_byte_ms, 300000);
-    t->first_content_ms = llmfi_first_set(t->first_content_ms, m->first_content_ms, d->first_content_ms, 600000);
-    t->idle_ms = llmfi_first_set(t->idle_ms, m->idle_ms, d->idle_ms, 60000);
-    t->total_ms = llmfi_first_set(t->total_ms, m->total_ms, d->total_ms, -1);
+    static const llmf_timeouts ours = {10000, 300000, 600000, 60000, -1};
+    enum { COUNT = sizeof ours / sizeof(int64_t) };
+    const llmf_timeouts *from[3];
+    int64_t to[COUNT], next[COUNT];
+    size_t i, k;
+    from[0] = &c->prepared->record.timeouts;
+    from[1] = &c->f->desc.timeouts;
+    from[2] = &ours;
+    memcpy(to, &c->req.timeouts, sizeof to);
+    for (i = 0; i < LLMFI_COUNT(from); i++) {
+        memcpy(next, from[i], sizeof next);
+        for (k = 0; k < COUNT; k++)
+            if (!to[k]) to[k] = next[k];
+    }
+    memcpy(&c->req.timeouts, to, sizeof to);
 }
 
 /* Fills c->req and c->ask from the caller's request. False with the error in c->reply.error. */
@@ -22416,8 +22451,10 @@ static void llmfi_go_on(llmfi_call *c) {
 static void llmfi_run_held(llmf_factory *f) {
     llmfi_call *first = f->calls, *c;
     bool served = false;
+#if LLMF_HAS_SLICES
     while (first && first->id != f->held_turn) first = first->next;
     if (!first) first = f->calls;
+#endif
     for (c = first; c;) {
         bool stopped = c->held_back && c->x.by && !llmfi_full(c);
         if (stopped && served && llmfi_slice_over(&f->net)) {
@@ -22499,7 +22536,9 @@ static int llmfi_poll(llmf_factory *f, int timeout_ms, bool next) {
     f->polling = true;
     f->slice_used = false;
     llmfi_now(f);
-    f->net.slice_end_ns = f->desc.slice_us > 0 ? f->now_ns + (f->desc.slice_us < INT64_MAX / 4000 ? (uint64_t)f->desc.slice_us * 1000u : INT64_MAX / 4) : 0;
+#if LLMF_HAS_SLICES
+    if (f->desc.slice_us > 0) f->net.slice_end_ns = f->now_ns + (f->desc.slice_us < INT64_MAX / 4000 ? (uint64_t)f->desc.slice_us * 1000u : INT64_MAX / 4);
+#endif
     llmfi_poll_until(f, timeout_ms, timeout_ms < 0 ? UINT64_MAX : llmfi_after_ms(f->now_ns, timeout_ms), next);
     f->net.slice_end_ns = 0;
     f->now_read = false;
@@ -22690,21 +22729,15 @@ static const char *llmfi_front_text(llmfi_front *b, const char *text) {
 
 /* Everything in *desc that is not said to be borrowed is copied. */
 static void llmfi_copy_desc(llmfi_front *b, llmf_desc *d) {
-    const char **texts[9];
+    static const uint16_t texts[] = {offsetof(llmf_desc, config),  offsetof(llmf_desc, config_text), offsetof(llmf_desc, env_file),  offsetof(llmf_desc, provider),
+                                     offsetof(llmf_desc, base_url), offsetof(llmf_desc, api_key),     offsetof(llmf_desc, api_key_env), offsetof(llmf_desc, transport),
+                                     offsetof(llmf_desc, proxy),    offsetof(llmf_desc, ca_file),     offsetof(llmf_desc, ca_pem)};
     const char **configs;
     size_t i;
-    texts[0] = &d->config;
-    texts[1] = &d->config_text;
-    texts[2] = &d->env_file;
-    texts[3] = &d->provider;
-    texts[4] = &d->base_url;
-    texts[5] = &d->api_key;
-    texts[6] = &d->api_key_env;
-    texts[7] = &d->transport;
-    texts[8] = &d->proxy;
-    for (i = 0; i < LLMFI_COUNT(texts); i++) *texts[i] = llmfi_front_text(b, *texts[i]);
-    d->ca_file = llmfi_front_text(b, d->ca_file);
-    d->ca_pem = llmfi_front_text(b, d->ca_pem);
+    for (i = 0; i < LLMFI_COUNT(texts); i++) {
+        const char **text = (const char **)(void *)((char *)d + texts[i]);
+        *text = llmfi_front_text(b, *text);
+    }
     configs = (const char **)llmfi_front_array(b, d->config_count, sizeof *configs);
     for (i = 0; configs && i < d->config_count; i++) configs[i] = llmfi_front_text(b, d->configs[i]);
     d->configs = configs;
@@ -22929,13 +22962,21 @@ static llmf_factory *llmfi_lay_out(const llmf_desc *desc, void *block, llmf_erro
     return f;
 }
 
-/* What cannot be meant. */
+/* What cannot be meant, or not in this build. */
 static bool llmfi_desc_ok(const llmf_desc *d, llmf_error *err) {
+#if LLMF_HAS_CUSTOM
     const llmf_stream_ops *s = d->custom_stream;
-    if (d->memory && !d->memory_size) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.memory is set but memory_size is 0: say how many bytes it has");
     if (d->custom_transport && !d->custom_transport->start) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.custom_transport has no start");
     if (s && !(s->open && s->read && s->write && s->close))
         return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.custom_stream needs open, read, write and close");
+#endif
+#if !LLMFI_HAS_VARIABLES
+    if (d->getenv_fn || d->api_key_env) return llmfi_error_left_out(err, d->getenv_fn ? "llmf_desc.getenv_fn" : "llmf_desc.api_key_env", "ENV");
+#endif
+#if !LLMF_HAS_SLICES
+    if (d->slice_us > 0) return llmfi_error_left_out(err, "llmf_desc.slice_us", "SLICES");
+#endif
+    if (d->memory && !d->memory_size) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.memory is set but memory_size is 0: say how many bytes it has");
     return true;
 }
 

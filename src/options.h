@@ -22,7 +22,8 @@
                                        tables, llmf_desc and the environment say what that is
      YAML        on                    reads YAML config; without it JSON only
      FILES       on                    reads config, .env, prompts and media from files; without it texts and memory only
-     ENV         on                    reads environment variables (llmf_desc.getenv_fn works either way)
+     ENV         on                    reads environment variables. With CONFIG, FILES or REGISTER llmf_desc.getenv_fn works either way; without all of them no variable
+                                       is read: the key is llmf_desc.api_key
      MODELS      on                    the table of models: limits, prices, capabilities; without it every id is sent as typed
      REGISTER    on                    llmf_register and llmf_register_dialect
      MEDIA       on                    messages of parts: images, audio, files
@@ -34,6 +35,7 @@
                                        without it the status decides, and the message is that of {"error": {"message", "code"}}
      REASONING   on                    llmf_request.reasoning, and reasoning that a provider puts into parts of its own
      INFO        on                    "did you mean", and the names of providers in messages and in llmf_provider_at that are not built in
+     SLICES      on                    llmf_desc.slice_us
      STRINGS     on                    the sentences of errors and log lines; without them llmf_error.text has the result's name and what it is about,
                                        such as a field, a provider, a host, and what the provider said
 
@@ -406,10 +408,22 @@
 #else
 #define LLMF_HAS_INFO 1
 #endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_SLICES) && LLMF_WITH_SLICES)) || (defined(LLMF_NO_SLICES) && LLMF_NO_SLICES)
+#define LLMF_HAS_SLICES 0
+#else
+#define LLMF_HAS_SLICES 1
+#endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_STRINGS) && LLMF_WITH_STRINGS)) || (defined(LLMF_NO_STRINGS) && LLMF_NO_STRINGS)
 #define LLMF_HAS_STRINGS 0
 #else
 #define LLMF_HAS_STRINGS 1
+#endif
+
+/* A build that reads variables from somewhere. */
+#if LLMF_HAS_ENV || LLMF_HAS_CONFIG || LLMF_HAS_FILES || LLMF_HAS_REGISTER
+#define LLMFI_HAS_VARIABLES 1
+#else
+#define LLMFI_HAS_VARIABLES 0
 #endif
 
 /* Keeps what follows where `has` is 1, drops it where it is 0. */

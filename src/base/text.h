@@ -85,18 +85,17 @@ LLMFI_UNUSED static LLMFI_COLD llmfi_text llmfi_error_begin(llmf_error *e, int c
     return llmfi_error_text(e);
 }
 
-LLMFI_UNUSED static LLMFI_COLD bool llmfi_error_set(llmf_error *e, int code, const char *text) {
+LLMFI_UNUSED static LLMFI_COLD void llmfi_error_put(llmf_error *e, int code, const char *text) {
     llmfi_text t = llmfi_error_begin(e, code);
     llmfi_say_c(&t, text);
-    return false;
 }
 
-LLMFI_UNUSED static LLMFI_COLD bool llmfi_error_memory(llmf_error *e) {
-    return llmfi_error_set(e, LLMF_ERR_MEMORY, LLMFI_WORDS("the memory block is used up: raise llmf_desc.memory_size"));
+LLMFI_UNUSED static LLMFI_COLD void llmfi_error_put_memory(llmf_error *e) {
+    llmfi_error_put(e, LLMF_ERR_MEMORY, LLMFI_WORDS("the memory block is used up: raise llmf_desc.memory_size"));
 }
 
 /* What a build option has left out; `option` as in LLMF_NO_<option>. */
-LLMFI_UNUSED static LLMFI_COLD bool llmfi_error_left_out(llmf_error *e, const char *what, const char *option) {
+LLMFI_UNUSED static LLMFI_COLD void llmfi_error_put_left_out(llmf_error *e, const char *what, const char *option) {
     llmfi_text t = llmfi_error_begin(e, LLMF_ERR_NOT_BUILT);
     llmfi_say_c(&t, what);
 #if LLMF_HAS_STRINGS
@@ -110,6 +109,21 @@ LLMFI_UNUSED static LLMFI_COLD bool llmfi_error_left_out(llmf_error *e, const ch
     llmfi_say_c(&t, option);
     LLMFI_SAY(&t, "=1");
 #endif
+}
+
+/* The same as what callers return: false, which the compiler sees. */
+LLMFI_UNUSED static bool llmfi_error_set(llmf_error *e, int code, const char *text) {
+    llmfi_error_put(e, code, text);
+    return false;
+}
+
+LLMFI_UNUSED static bool llmfi_error_memory(llmf_error *e) {
+    llmfi_error_put_memory(e);
+    return false;
+}
+
+LLMFI_UNUSED static bool llmfi_error_left_out(llmf_error *e, const char *what, const char *option) {
+    llmfi_error_put_left_out(e, what, option);
     return false;
 }
 

@@ -222,8 +222,10 @@ static void llmfi_go_on(llmfi_call *c) {
 static void llmfi_run_held(llmf_factory *f) {
     llmfi_call *first = f->calls, *c;
     bool served = false;
+#if LLMF_HAS_SLICES
     while (first && first->id != f->held_turn) first = first->next;
     if (!first) first = f->calls;
+#endif
     for (c = first; c;) {
         bool stopped = c->held_back && c->x.by && !llmfi_full(c);
         if (stopped && served && llmfi_slice_over(&f->net)) {
@@ -305,7 +307,9 @@ static int llmfi_poll(llmf_factory *f, int timeout_ms, bool next) {
     f->polling = true;
     f->slice_used = false;
     llmfi_now(f);
-    f->net.slice_end_ns = f->desc.slice_us > 0 ? f->now_ns + (f->desc.slice_us < INT64_MAX / 4000 ? (uint64_t)f->desc.slice_us * 1000u : INT64_MAX / 4) : 0;
+#if LLMF_HAS_SLICES
+    if (f->desc.slice_us > 0) f->net.slice_end_ns = f->now_ns + (f->desc.slice_us < INT64_MAX / 4000 ? (uint64_t)f->desc.slice_us * 1000u : INT64_MAX / 4);
+#endif
     llmfi_poll_until(f, timeout_ms, timeout_ms < 0 ? UINT64_MAX : llmfi_after_ms(f->now_ns, timeout_ms), next);
     f->net.slice_end_ns = 0;
     f->now_read = false;

@@ -51,21 +51,15 @@ static const char *llmfi_front_text(llmfi_front *b, const char *text) {
 
 /* Everything in *desc that is not said to be borrowed is copied. */
 static void llmfi_copy_desc(llmfi_front *b, llmf_desc *d) {
-    const char **texts[9];
+    static const uint16_t texts[] = {offsetof(llmf_desc, config),  offsetof(llmf_desc, config_text), offsetof(llmf_desc, env_file),  offsetof(llmf_desc, provider),
+                                     offsetof(llmf_desc, base_url), offsetof(llmf_desc, api_key),     offsetof(llmf_desc, api_key_env), offsetof(llmf_desc, transport),
+                                     offsetof(llmf_desc, proxy),    offsetof(llmf_desc, ca_file),     offsetof(llmf_desc, ca_pem)};
     const char **configs;
     size_t i;
-    texts[0] = &d->config;
-    texts[1] = &d->config_text;
-    texts[2] = &d->env_file;
-    texts[3] = &d->provider;
-    texts[4] = &d->base_url;
-    texts[5] = &d->api_key;
-    texts[6] = &d->api_key_env;
-    texts[7] = &d->transport;
-    texts[8] = &d->proxy;
-    for (i = 0; i < LLMFI_COUNT(texts); i++) *texts[i] = llmfi_front_text(b, *texts[i]);
-    d->ca_file = llmfi_front_text(b, d->ca_file);
-    d->ca_pem = llmfi_front_text(b, d->ca_pem);
+    for (i = 0; i < LLMFI_COUNT(texts); i++) {
+        const char **text = (const char **)(void *)((char *)d + texts[i]);
+        *text = llmfi_front_text(b, *text);
+    }
     configs = (const char **)llmfi_front_array(b, d->config_count, sizeof *configs);
     for (i = 0; configs && i < d->config_count; i++) configs[i] = llmfi_front_text(b, d->configs[i]);
     d->configs = configs;
@@ -290,13 +284,21 @@ static llmf_factory *llmfi_lay_out(const llmf_desc *desc, void *block, llmf_erro
     return f;
 }
 
-/* What cannot be meant. */
+/* What cannot be meant, or not in this build. */
 static bool llmfi_desc_ok(const llmf_desc *d, llmf_error *err) {
+#if LLMF_HAS_CUSTOM
     const llmf_stream_ops *s = d->custom_stream;
-    if (d->memory && !d->memory_size) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.memory is set but memory_size is 0: say how many bytes it has");
     if (d->custom_transport && !d->custom_transport->start) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.custom_transport has no start");
     if (s && !(s->open && s->read && s->write && s->close))
         return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.custom_stream needs open, read, write and close");
+#endif
+#if !LLMFI_HAS_VARIABLES
+    if (d->getenv_fn || d->api_key_env) return llmfi_error_left_out(err, d->getenv_fn ? "llmf_desc.getenv_fn" : "llmf_desc.api_key_env", "ENV");
+#endif
+#if !LLMF_HAS_SLICES
+    if (d->slice_us > 0) return llmfi_error_left_out(err, "llmf_desc.slice_us", "SLICES");
+#endif
+    if (d->memory && !d->memory_size) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.memory is set but memory_size is 0: say how many bytes it has");
     return true;
 }
 

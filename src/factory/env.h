@@ -233,6 +233,7 @@ static const char *llmfi_env_in_file(const llmfi_env *env, llmf_str name) {
 
 #endif
 
+#if LLMFI_HAS_VARIABLES
 /* A variable's value, or ptr NULL where it is not set. Valid until the environment changes. */
 LLMFI_UNUSED static llmf_str llmfi_env_get(const llmfi_env *env, llmf_str name) {
     char text[LLMFI_VARIABLE_MAX];
@@ -257,5 +258,11 @@ LLMFI_UNUSED static llmf_str llmfi_env_filled(const llmfi_env *env, llmf_str nam
     llmf_str trimmed = value.ptr ? llmfi_trim(value) : value;
     return trimmed.len ? trimmed : llmfi_str(NULL, 0);
 }
+#else
+LLMFI_UNUSED static llmf_str llmfi_env_filled(const llmfi_env *env, llmf_str name) {
+    (void)env, (void)name;
+    return llmfi_str(NULL, 0);
+}
+#endif
 
 #endif

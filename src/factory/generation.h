@@ -6,7 +6,7 @@
 
 /* ---- nodes ---- */
 
-static llmfi_node *llmfi_new_object(llmfi_arena *a) {
+LLMFI_UNUSED static llmfi_node *llmfi_new_object(llmfi_arena *a) {
     llmfi_node *n = (llmfi_node *)llmfi_arena_alloc(a, sizeof *n);
     if (n) n->type = LLMFI_OBJECT;
     return n;
@@ -27,6 +27,8 @@ LLMFI_UNUSED static void llmfi_merge(llmfi_node *into, llmfi_node *from) {
 }
 
 /* ---- providers: from the table and the variables ---- */
+
+#if LLMFI_HAS_VARIABLES
 
 /* "<NAME>_<what>": what is no letter or digit becomes _. Empty where it does not fit. */
 static llmf_str llmfi_variable_name(char *buffer, llmf_str name, const char *what) {
@@ -130,6 +132,14 @@ static void llmfi_provider_variables(llmfi_config *c, llmfi_provider *p) {
     for (row = llmfi_variable_rows; row->variable; row++)
         if (row->provider == p->row) llmfi_take_setting(c, p, row, &seen);
 }
+
+#else
+
+static void llmfi_provider_variables(const llmfi_config *c, const llmfi_provider *p) {
+    (void)c, (void)p;
+}
+
+#endif
 
 static void llmfi_provider_of_row(llmfi_provider *p, int at) {
     const llmfi_provider_row *row = &llmfi_provider_rows[at];
@@ -278,6 +288,9 @@ LLMFI_UNUSED static bool llmfi_config_model_at(const llmfi_config *c, size_t i, 
 static bool llmfi_provider_find_at(const llmfi_config *c, size_t i, llmfi_provider *out) {
     const llmfi_provider *p;
     const llmfi_provider *q;
+#if !LLMF_HAS_INFO
+    llmf_str words = llmfi_str(llmfi_left_out, sizeof llmfi_left_out - 1);
+#endif
     int row;
     for (p = c->providers; p; p = p->next) {
         for (q = c->providers; q != p && !llmfi_eq(q->name, p->name); q = q->next) {}
@@ -292,14 +305,9 @@ static bool llmfi_provider_find_at(const llmfi_config *c, size_t i, llmfi_provid
         return true;
     }
 #if !LLMF_HAS_INFO
-    if (llmfi_left_out_at(i, &out->name)) {
-        llmf_str line = out->name;
-        memset(out, 0, sizeof *out);
-        out->later = line.ptr[0] == '-';
-        if (out->later) line = llmfi_from(line, 1);
-        llmfi_next_word(&line, &out->name);
-        return true;
-    }
+    memset(out, 0, sizeof *out);
+    while (llmfi_next_word(&words, &out->name))
+        if (llmfi_left_out_begins(&out->name, &out->later) && !i--) return true;
 #endif
     return false;
 }

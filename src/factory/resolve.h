@@ -39,11 +39,8 @@ LLMFI_UNUSED static llmfi_provider *llmfi_config_provider(const llmfi_config *c,
 
 /* A known name: of the list, or of the table though left out. */
 LLMFI_UNUSED static bool llmfi_config_knows(const llmfi_config *c, llmf_str name) {
-#if !LLMF_HAS_INFO
     bool later;
-    if (llmfi_left_out_name(name, &later).len) return true;
-#endif
-    return llmfi_config_provider(c, name) || llmfi_find_provider_row(name) >= 0;
+    return llmfi_config_provider(c, name) || llmfi_left_out_name(name, &later).len > 0;
 }
 
 #if LLMF_HAS_INFO
@@ -125,29 +122,16 @@ static LLMFI_COLD void llmfi_say_not_built(llmfi_text *t, llmf_str name, bool of
 }
 
 /* The provider of a name, ready to be used; NULL with *err: UNKNOWN_PROVIDER or NOT_BUILT. */
-static const llmfi_provider *llmfi_config_usable(const llmfi_config *c, llmf_str name, llmf_error *err) {
-    const llmfi_provider *p = llmfi_config_provider(c, name);
-    int row = llmfi_find_provider_row(name);
+static const llmfi_provider *llmfi_config_usable(const llmfi_config *c, llmf_str asked, llmf_error *err) {
+    const llmfi_provider *p = llmfi_config_provider(c, asked);
+    llmf_str name;
     llmfi_text t;
-#if !LLMF_HAS_INFO
     bool later = false;
-    llmf_str left_out = llmfi_left_out_name(name, &later);
-    if (!p && left_out.len) {
-        t = llmfi_error_begin(err, LLMF_ERR_NOT_BUILT);
-        llmfi_say_not_built(&t, left_out, true, later);
-        return NULL;
-    }
-#endif
     if (p && (p->built || p->row < 0)) return p; /* a dialect of one's own may be registered by then: who prepares the call looks */
-    t = llmfi_error_begin(err, p || row >= 0 ? LLMF_ERR_NOT_BUILT : LLMF_ERR_UNKNOWN_PROVIDER);
-    if (p) {
-        llmfi_say_not_built(&t, p->name, true, p->later);
-    } else if (row >= 0) {
-        const llmfi_provider_row *r = &llmfi_provider_rows[row];
-        llmfi_say_not_built(&t, llmfi_cstr(r->name), true, llmfi_dialect_rows[r->dialect].later);
-    } else {
-        llmfi_unknown_provider(c, name, &t);
-    }
+    name = llmfi_left_out_name(asked, &later);
+    t = llmfi_error_begin(err, name.len ? LLMF_ERR_NOT_BUILT : LLMF_ERR_UNKNOWN_PROVIDER);
+    if (name.len) llmfi_say_not_built(&t, name, true, later);
+    else llmfi_unknown_provider(c, asked, &t);
     return NULL;
 }
 

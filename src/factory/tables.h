@@ -93,16 +93,16 @@ static const llmfi_provider_row llmfi_provider_rows[] = {
 };
 
 #if !LLMF_HAS_INFO
-/* Name and aliases of each that is left out; a - before the name: it comes with a later version. */
+/* Those that are left out: " name:" and " alias" each; a - before the name: it comes with a later version. */
 static const char llmfi_left_out[] = ""
 #define LLMFI_LEFT_OUT(has, adapter, words) LLMFI_LEFT_OUT_IF(has, adapter, words)
 #define LLMFI_LEFT_OUT_IF(has, adapter, words) LLMFI_LEFT_OUT_##has(adapter, words)
 #define LLMFI_LEFT_OUT_1(adapter, words)
-#define LLMFI_LEFT_OUT_0(adapter, words) LLMFI_LATER_##adapter words "\n"
+#define LLMFI_LEFT_OUT_0(adapter, words) " " LLMFI_LATER_##adapter words
 #define LLMFI_LATER_1
 #define LLMFI_LATER_0 "-"
 #define LLMF_PROVIDER(ID, name, aliases, dialect, url, auth, keys, model, max, version, embedding, batch, quirks) \
-    LLMFI_LEFT_OUT(LLMF_HAS_##ID, LLMFI_ADAPTER_##dialect, name " " aliases)
+    LLMFI_LEFT_OUT(LLMF_HAS_##ID, LLMFI_ADAPTER_##dialect, name ": " aliases)
 #include "../../models.def"
     ;
 #endif
@@ -206,29 +206,32 @@ LLMFI_UNUSED static int llmfi_find_provider_row(llmf_str name) {
 }
 
 #if !LLMF_HAS_INFO
-/* The i-th provider that is left out, from 0; false past the end. */
-LLMFI_UNUSED static bool llmfi_left_out_at(size_t i, llmf_str *line) {
-    const char *at = llmfi_left_out;
-    for (; *at && i; i--) at = strchr(at, '\n') + 1;
-    *line = llmfi_str(at, strcspn(at, "\n"));
-    return *at != '\0';
-}
-
-/* The name of the provider of this name or alias that is left out, *later: it comes with a later version. Empty: there is none. */
-LLMFI_UNUSED static llmf_str llmfi_left_out_name(llmf_str name, bool *later) {
-    llmf_str line, word, first;
-    size_t i;
-    for (i = 0; llmfi_left_out_at(i, &line); i++) {
-        *later = line.ptr[0] == '-';
-        if (*later) line = llmfi_from(line, 1);
-        for (first = llmfi_str("", 0); llmfi_next_word(&line, &word);) {
-            if (!first.len) first = word;
-            if (llmfi_eq_nocase(word, name)) return first;
-        }
-    }
-    return llmfi_str("", 0);
+/* The word begins the next that is left out: made the bare name. */
+static bool llmfi_left_out_begins(llmf_str *word, bool *later) {
+    if (word->ptr[word->len - 1] != ':') return false;
+    *later = word->ptr[0] == '-';
+    word->len--;
+    if (*later) *word = llmfi_from(*word, 1);
+    return true;
 }
 #endif
+
+/* The name of the provider of this name or alias that this version knows but has left out, *later: it comes with a later version. Empty: there is none.
+   With INFO, whose table has a row for each, also of those that are not left out. */
+LLMFI_UNUSED static llmf_str llmfi_left_out_name(llmf_str name, bool *later) {
+#if LLMF_HAS_INFO
+    int at = llmfi_find_provider_row(name);
+    *later = at >= 0 && llmfi_dialect_rows[llmfi_provider_rows[at].dialect].later;
+    return llmfi_cstr(at >= 0 ? llmfi_provider_rows[at].name : NULL);
+#else
+    llmf_str words = llmfi_str(llmfi_left_out, sizeof llmfi_left_out - 1), word, first = llmfi_str("", 0);
+    while (llmfi_next_word(&words, &word)) {
+        if (llmfi_left_out_begins(&word, later)) first = word;
+        if (llmfi_eq_nocase(word, name)) return first;
+    }
+    return llmfi_str("", 0);
+#endif
+}
 
 /* The row of a dialect, letters without case; -1. */
 LLMFI_UNUSED static int llmfi_find_dialect_row(llmf_str name) {

@@ -292,7 +292,7 @@ static llmfi_buf llmfi_http_shared(const llmfi_net *net) {
     llmfi_buf b;
     llmfi_buf_init(&b, net->heap, 0);
     b.ptr = net->recv;
-    b.cap = b.limit = net->desc->recv_size ? net->desc->recv_size : 16384;
+    b.cap = b.limit = net->desc->recv_size;
     return b;
 }
 
@@ -421,7 +421,7 @@ static void llmfi_conn_hold(llmfi_conn *c, llmf_str body, llmf_str in) {
 }
 
 /* One item of the reply handed on. False: there is nothing more to do with this input. */
-static bool llmfi_conn_item(llmfi_conn *c, int item, llmf_str in) {
+static LLMFI_SHORT bool llmfi_conn_item(llmfi_conn *c, int item, llmf_str in) {
     llmf_exchange *x = c->x;
     llmfi_http1 *r = &c->reply;
     unsigned serial = c->serial;
@@ -730,19 +730,15 @@ static void llmfi_http_close(llmfi_transport *t) {
 
 /* A client over no stream yet: the caller sets h->stream. NULL: no memory. */
 LLMFI_UNUSED static llmfi_http *llmfi_http_open(llmfi_net *net, const char *name) {
+    static const llmfi_transport ours = {NULL, NULL, NULL, llmfi_http_start, llmfi_http_cancel, llmfi_http_resume, llmfi_http_tick, llmfi_http_wait_ms, llmfi_http_close};
     llmfi_http *h = (llmfi_http *)llmfi_heap_alloc(net->heap, sizeof *h);
     if (!h) return NULL;
     memset(h, 0, sizeof *h);
+    h->t = ours;
     h->t.name = name;
     h->t.net = net;
-    h->t.start = llmfi_http_start;
-    h->t.cancel = llmfi_http_cancel;
-    h->t.resume = llmfi_http_resume;
-    h->t.tick = llmfi_http_tick;
-    h->t.wait_ms = llmfi_http_wait_ms;
-    h->t.close = llmfi_http_close;
-    h->most = net->desc->max_connections > 0 ? (size_t)net->desc->max_connections : 100;
-    h->most_idle = net->desc->max_idle < 0 ? 0 : net->desc->max_idle ? (size_t)net->desc->max_idle : 10;
+    h->most = (size_t)net->desc->max_connections;
+    h->most_idle = net->desc->max_idle > 0 ? (size_t)net->desc->max_idle : 0;
     return h;
 }
 

@@ -193,18 +193,10 @@ static void llmfi_socket_why(void *user, void *stream, llmfi_text *text) {
 
 /* What the ops are called with is the llmfi_net. */
 LLMFI_UNUSED static void llmfi_socket_stream(llmfi_stream *to, llmfi_net *net) {
-    memset(to, 0, sizeof *to);
+    static const llmfi_stream ours = {{NULL, llmfi_socket_open_stream, llmfi_socket_ready, llmfi_socket_read, llmfi_socket_write, llmfi_socket_close_stream, llmfi_socket_fd},
+                                      llmfi_socket_wait_ms, llmfi_socket_why, LLMF_ERR_MEMORY, false, true};
+    *to = ours;
     to->ops.user = net;
-    to->ops.open = llmfi_socket_open_stream;
-    to->ops.ready = llmfi_socket_ready;
-    to->ops.read = llmfi_socket_read;
-    to->ops.write = llmfi_socket_write;
-    to->ops.close = llmfi_socket_close_stream;
-    to->ops.fd = llmfi_socket_fd;
-    to->wait_ms = llmfi_socket_wait_ms;
-    to->why = llmfi_socket_why;
-    to->open_error = LLMF_ERR_MEMORY;
-    to->short_is_dry = true;
 }
 
 #endif

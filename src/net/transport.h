@@ -52,7 +52,12 @@ LLMFI_UNUSED static bool llmfi_header_may_matter(size_t name_len) {
 static void llmfi_exchange_connected(llmf_exchange *x);
 /* The factory's time is up for this poll. */
 LLMFI_UNUSED static bool llmfi_slice_over(const llmfi_net *net) {
+#if LLMF_HAS_SLICES
     return net->slice_end_ns && net->now_ns(net) >= net->slice_end_ns;
+#else
+    (void)net;
+    return false;
+#endif
 }
 
 #endif
