@@ -4495,6 +4495,14 @@ LLMFI_UNUSED static LLMFI_SHORT size_t llmfi_url_bad_char(llmf_str text) {
     return n == text.len ? LLMFI_NOWHERE : n;
 }
 
+/* Names by their shape: a bit for each length, in the word of their last letter's low three bits. Tells most other names apart without a look at the rest. */
+typedef struct llmfi_name_shapes { uint32_t lengths[8]; } llmfi_name_shapes;
+
+/* May the name, which is not empty, be one of these? */
+LLMFI_UNUSED static bool llmfi_shape_in(const llmfi_name_shapes *s, llmf_str name) {
+    return name.len < 32 && (s->lengths[(unsigned char)name.ptr[name.len - 1] & 7] >> name.len & 1);
+}
+
 /* ---- parsing ---- */
 
 /* What is wrong with a URL; static texts, which never hold a part of it. */
@@ -17063,12 +17071,13 @@ struct llmfi_transport {
     void (*close)(llmfi_transport *t);
 };
 
-/* May a header of the reply with a name of so many bytes be one that the engine wants? A first look that is nearly free: of the two dozen that a
-   reply has, one or two are. llmf_exchange_header asks it too, so a new name of another length is missed everywhere or nowhere. */
-#define LLMFI_HEADER_LENGTHS (1u << 10 | 1u << 11 | 1u << 12 | 1u << 13 | 1u << 14 | 1u << 15 | 1u << 16 | 1u << 17 | 1u << 22)
-LLMFI_UNUSED static bool llmfi_header_may_matter(size_t name_len) {
-    return name_len < 32 && (LLMFI_HEADER_LENGTHS >> name_len & 1);
-}
+/* The headers of a reply that the engine wants, by the shapes of their names. A first look that is nearly free: of the two dozen that a reply has, one or
+   two are. llmf_exchange_header asks it too, so a new name of another shape is missed everywhere or nowhere. */
+static const llmfi_name_shapes llmfi_headers_wanted = {{
+    0, 0, 1u << 11 /* retry-after */, 1u << 14 /* retry-after-ms */,
+    1u << 10 | 1u << 12 | 1u << 13 | 1u << 15 | 1u << 16 | 1u << 17 | 1u << 22 /* …-id: llmfi_is_request_id */,
+    1u << 16 /* x-amzn-errortype */, 0, 1u << 16 /* content-encoding */
+}};
 
 /* Above the public ones (llmf_exchange_read, _rewind, _status, _header, _data, _end), for built-in transports: the connection stands. */
 static void llmfi_exchange_connected(llmf_exchange *x);
@@ -17193,8 +17202,7 @@ typedef struct llmfi_http1 {
     bool keep_alive;                         /* from HEADERS_END on: the connection may serve another request after DONE. False at DONE when
                                                 bytes follow that nobody asked for: the length given was too short */
     bool head_request, has_length, chunked, close, persist, http10, spent;
-    uint32_t name_lengths;                   /* set after init: the headers of interest, by the lengths of their names (bit n: n bytes); 0: all. Others are
-                                                checked all the same, but not handed out */
+    const llmfi_name_shapes *wanted;         /* set after init: the headers of interest; NULL: all. Others are checked all the same, but not handed out */
     bool controls;                           /* the line may hold control characters: look closer */
     llmfi_buf line;                          /* an unfinished line of the head */
     llmf_str name, value, body;              /* the item, until the next call; body also no longer than the bytes of the input are left alone */
@@ -17416,9 +17424,9 @@ static int llmfi_http1_blank(llmfi_http1 *h, uint64_t start) {
 }
 
 /* Those about framing always are. */
-static bool llmfi_http1_of_interest(const llmfi_http1 *h, size_t name_len) {
-    const uint32_t framing = 1u << 10 | 1u << 14 | 1u << 17; /* connection, content-length, transfer-encoding */
-    return !h->name_lengths || (name_len < 32 && ((h->name_lengths | framing) >> name_len & 1));
+static bool llmfi_http1_of_interest(const llmfi_http1 *h, llmf_str name) {
+    static const llmfi_name_shapes framing = {{1u << 14 /* content-length */, 0, 0, 0, 0, 0, 1u << 10 /* connection */, 1u << 17 /* transfer-encoding */}};
+    return !h->wanted || llmfi_shape_in(h->wanted, name) || llmfi_shape_in(&framing, name);
 }
 
 #if LLMFI_JSON_SSE2
@@ -17429,7 +17437,7 @@ static void llmfi_http1_pass(llmfi_http1 *h, llmf_str *in) {
     size_t taken;
     for (; h->headers_left; h->headers_left--) {
         size_t colon = llmfi_plain_span((const unsigned char *)rest.ptr, rest.len), end;
-        if (!colon || colon == rest.len || rest.ptr[colon] != ':' || llmfi_http1_of_interest(h, colon)) break;
+        if (!colon || colon == rest.len || rest.ptr[colon] != ':' || llmfi_http1_of_interest(h, llmfi_str(rest.ptr, colon))) break;
         end = llmfi_control_fast(rest, colon);
         if (rest.len - end < 16 || rest.ptr[end] != '\r' || rest.ptr[end + 1] != '\n') break;
         rest = llmfi_str(rest.ptr + end + 2, rest.len - end - 2);
@@ -17450,7 +17458,7 @@ static int llmfi_http1_head(llmfi_http1 *h, llmf_str *in) {
     if (h->state == LLMFI_HTTP1_AT_STATUS) return llmfi_http1_status_line(h, line, start);
     if (llmfi_http1_field(h, line, start)) return LLMFI_HTTP1_ERROR;
     if (h->state == LLMFI_HTTP1_AT_INTERIM) return LLMFI_HTTP1_MORE;
-    if (!llmfi_http1_of_interest(h, h->name.len)) return LLMFI_HTTP1_MORE;
+    if (!llmfi_http1_of_interest(h, h->name)) return LLMFI_HTTP1_MORE;
     h->value = llmfi_http1_trim(line, h->name.len + 1);
     if (h->state == LLMFI_HTTP1_AT_TRAILER) return LLMFI_HTTP1_TRAILER;
     if (llmfi_http1_framing_header(h, start + (uint64_t)(h->value.ptr - line.ptr))) return LLMFI_HTTP1_ERROR;
@@ -17560,7 +17568,7 @@ LLMFI_UNUSED static int llmfi_http1_next(llmfi_http1 *h, llmf_str *in) {
     while (got == LLMFI_HTTP1_MORE) {
         if (h->state < LLMFI_HTTP1_AT_LENGTH && in->len) {
 #if LLMFI_JSON_SSE2
-            if (h->state == LLMFI_HTTP1_AT_HEADER && h->name_lengths && !h->line.len) llmfi_http1_pass(h, in);
+            if (h->state == LLMFI_HTTP1_AT_HEADER && h->wanted && !h->line.len) llmfi_http1_pass(h, in);
 #endif
             got = llmfi_http1_head(h, in);
             if (h->spent && got == LLMFI_HTTP1_MORE) {
@@ -18052,7 +18060,7 @@ static void llmfi_conn_request(llmfi_conn *c) {
     r.content_length = c->body_left = x->req.body_len;
     r.has_body = x->req.body_len || !(LLMFI_IS(r.method, "GET") || LLMFI_IS(r.method, "HEAD"));
     llmfi_http1_init(&c->reply, net->heap, LLMFI_IS(r.method, "HEAD"), 0, net->desc->max_response);
-    c->reply.name_lengths = LLMFI_HEADER_LENGTHS; /* with content-encoding among them */
+    c->reply.wanted = &llmfi_headers_wanted;
     c->sending = true;
     error = llmfi_http1_write_head(&b, &r, &what);
     if (error == LLMFI_WIRE_MEMORY) error = llmfi_http1_write_head(&c->out, &r, &what); /* longer than the shared buffer */
@@ -19485,8 +19493,8 @@ static size_t llmfi_easy_header(llmfi_easy *e, llmf_str line, size_t len) {
     llmf_str name, value;
     if (colon == LLMFI_NOWHERE) return len;
     if (!e->headers_left--) return llmfi_easy_stop(e, LLMF_ERR_LIMIT, "more headers in the reply than LLMF_MAX_HEADERS");
-    if (!llmfi_header_may_matter(colon)) return len;
     name = llmfi_str(line.ptr, colon);
+    if (!colon || !llmfi_shape_in(&llmfi_headers_wanted, name)) return len;
     value = llmfi_trim(llmfi_from(line, colon + 1));
     if (name.len == 16 && value.len && llmfi_eq_nocase(name, LLMFI_LIT("content-encoding")) && !llmfi_eq_nocase(value, LLMFI_LIT("identity")))
         return llmfi_easy_stop(e, LLMF_ERR_PROTOCOL, "the reply is compressed, which was not asked for");
@@ -21334,7 +21342,7 @@ static llmf_str llmfi_header_text(llmfi_call *c, llmf_str value) {
 
 LLMF_API void llmf_exchange_header(llmf_exchange *x, llmf_str name, llmf_str value) {
     llmfi_call *c = (llmfi_call *)x->owner;
-    if (!llmfi_header_may_matter(name.len)) return;
+    if (!name.len || !llmfi_shape_in(&llmfi_headers_wanted, name)) return;
     if (c->ended) return;
     if (!c->reply.request_id.len && llmfi_is_request_id(name)) c->reply.request_id = llmfi_header_text(c, value);
     else if (LLMFI_NAMED(name, "x-amzn-errortype") && !c->errortype.len) c->errortype = llmfi_header_text(c, value);
