@@ -2406,7 +2406,7 @@ LLMFI_UNUSED static llmf_str llmfi_buf_str(const llmfi_buf *b) {
 }
 
 LLMFI_UNUSED static void llmfi_buf_free(llmfi_buf *b) {
-    llmfi_heap_free(b->heap, b->ptr);
+    if (b->ptr) llmfi_heap_free(b->heap, b->ptr);
     b->ptr = NULL;
     b->len = b->cap = 0;
 }
@@ -3552,10 +3552,9 @@ static LLMFI_JSON_SLOW int llmfi_json_word(llmfi_json *j, const char *p) {
 
 /* Behind the line end or blank at p and the blanks that follow: what stands before most tokens of a reply that is indented. It may stop early. */
 static LLMFI_JSON_FAST const char *llmfi_json_indent(const char *p, const char *end) {
-    if (*p != '\n' && *p != ' ') return p;
-    p++;
 #if LLMFI_JSON_SSE2
-    for (; end - p >= 16; p += 16) {
+    if (*p != '\n' && *p != ' ') return p;
+    for (p++; end - p >= 16; p += 16) {
         unsigned other = ~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)p), _mm_set1_epi8(' '))) & 0xffff;
         if (other) return p + (unsigned)__builtin_ctz(other);
     }
@@ -17052,6 +17051,7 @@ struct llmf_exchange {
     llmfi_transport *by;           /* who carries it out; NULL before start and after the end */
     void *state;                   /* the transport's own: a connection, an easy handle */
     void *owner;                   /* the engine's call */
+    bool checked;                  /* the engine has looked at the headers: nothing that must not be sent is in them */
     uint64_t deadline_ns;          /* connect must be done by then (0: no limit); after `connected` the engine keeps time alone */
     struct llmf_exchange *next, *prev; /* the transport's own list */
 };
@@ -17617,6 +17617,7 @@ typedef struct llmfi_http1_request {
     const llmf_header *headers;              /* without Host, Content-Length, Transfer-Encoding */
     size_t header_count;
     bool has_body;
+    bool checked;                            /* whoever asks has looked at all of it: nothing that must not be sent is in it */
     uint64_t content_length;                 /* of the body; 0 with has_body: "Content-Length: 0" */
 } llmfi_http1_request;
 
@@ -17642,10 +17643,9 @@ static const char *llmfi_http1_refuse(const llmfi_http1_request *r) {
 }
 
 /* name: value CR LF, and the like. */
-static bool llmfi_http1_add(llmfi_buf *out, llmf_str a, llmf_str b, llmf_str c, llmf_str d) {
-    const size_t most = (size_t)-1 / 8;
+static LLMFI_JSON_FAST bool llmfi_http1_add(llmfi_buf *out, llmf_str a, llmf_str b, llmf_str c, llmf_str d) {
     char *to;
-    if (a.len > most || b.len > most || c.len > most || d.len > most || !llmfi_buf_reserve(out, a.len + b.len + c.len + d.len)) return false;
+    if ((a.len | b.len | c.len | d.len) > (size_t)-1 / 8 || !llmfi_buf_reserve(out, a.len + b.len + c.len + d.len)) return false;
     to = out->ptr + out->len;
     memcpy(to, a.ptr, a.len);
     memcpy(to += a.len, b.ptr, b.len);
@@ -17669,7 +17669,7 @@ LLMFI_UNUSED static int llmfi_http1_write_head(llmfi_buf *out, const llmfi_http1
     size_t before = out->len, i;
     char digits[20];
     bool ok;
-    *what = llmfi_http1_refuse(r);
+    *what = r->checked ? NULL : llmfi_http1_refuse(r);
     if (*what) return LLMFI_WIRE_BAD;
     ok = llmfi_http1_add(out, r->method, LLMFI_LIT(" "), r->target, LLMFI_LIT(" HTTP/1.1\r\n")) &&
          llmfi_http1_add(out, LLMFI_LIT("Host"), LLMFI_LIT(": "), r->host, end);
@@ -17735,6 +17735,8 @@ struct llmfi_http {
     size_t count, most, most_idle;           /* connections there are, and may be */
     size_t blind;                            /* connections without a descriptor: looked after in each tick */
     llmf_exchange *first, *last;             /* those that wait for a connection; state: NULL, or the client itself: wants a fresh one */
+    llmfi_buf url_text;                      /* the URL of the last exchange: as a rule the next has the same */
+    llmfi_url url;                           /* … in its parts */
     uint64_t now_ns;                         /* of the last tick */
     bool work;                               /* something may be started */
     bool again;                              /* some connection was left with more to read */
@@ -18065,6 +18067,7 @@ static void llmfi_conn_request(llmfi_conn *c) {
     r.host = c->authority;
     r.headers = x->req.headers;
     r.header_count = x->req.header_count;
+    r.checked = x->checked;
     r.content_length = c->body_left = x->req.body_len;
     r.has_body = x->req.body_len || !(LLMFI_IS(r.method, "GET") || LLMFI_IS(r.method, "HEAD"));
     llmfi_http1_init(&c->reply, net->heap, LLMFI_IS(r.method, "HEAD"), 0, net->desc->max_response);
@@ -18233,33 +18236,43 @@ static llmfi_conn *llmfi_http_kept(llmfi_http *h, const llmfi_url *url) {
     return NULL;
 }
 
+/* Takes the URL of x apart, into h->url: LLMF_OK, or why no connection can be for it. */
+static int llmfi_http_read_url(llmfi_http *h, const llmf_exchange *x) {
+    llmfi_buf *text = &h->url_text;
+    llmfi_url_error bad;
+    bool http;
+    if (text->len && llmfi_eq(llmfi_buf_str(text), x->req.url)) return LLMF_OK;
+    text->len = 0;
+    if (!llmfi_buf_add(text, x->req.url.ptr, x->req.url.len)) return LLMF_ERR_MEMORY;
+    http = llmfi_url_parse(llmfi_buf_str(text), &h->url, &bad) && h->url.port;
+    if (http && (h->stream.tls || !LLMFI_NAMED(h->url.scheme, "https"))) return LLMF_OK;
+    text->len = 0;
+    h->t.why = http ? LLMFI_WORDS("the transport \"socket\" has no TLS: for https:// set transport to \"curl\" (LLMF_NO_CURL must not be set) or give a custom_stream")
+                    : LLMFI_WORDS("the URL is not one that begins with http:// or https://");
+    return http ? LLMF_ERR_NOT_BUILT : LLMF_ERR_ARGUMENT;
+}
+
 /* Gives x a connection: LLMF_OK. Or -1: it must wait; or why it cannot. */
 static int llmfi_http_place(llmfi_http *h, llmf_exchange *x) {
-    llmfi_url url;
-    llmfi_url_error bad;
+    llmfi_url *url = &h->url;
     llmfi_conn *c;
     bool fresh = x->state == h;
-    if (!llmfi_url_parse(x->req.url, &url, &bad) || !url.port) {
-        h->t.why = LLMFI_WORDS("the URL is not one that begins with http:// or https://");
-        return LLMF_ERR_ARGUMENT;
-    }
-    if (!h->stream.tls && LLMFI_NAMED(url.scheme, "https")) {
-        h->t.why = LLMFI_WORDS("the transport \"socket\" has no TLS: for https:// set transport to \"curl\" (LLMF_NO_CURL must not be set) or give a custom_stream");
-        return LLMF_ERR_NOT_BUILT;
-    }
-    c = fresh ? NULL : llmfi_http_kept(h, &url);
+    int bad;
+    h->t.why = LLMFI_WORDS("no memory for a connection: raise memory_size");
+    bad = llmfi_http_read_url(h, x);
+    if (bad) return bad;
+    c = fresh ? NULL : llmfi_http_kept(h, url);
     if (!c && h->count >= h->most && h->list[LLMFI_CONN_IDLE].first) llmfi_conn_close(h->list[LLMFI_CONN_IDLE].first);
     if (!c && h->count >= h->most) return -1;
     if (!c) {
-        c = llmfi_conn_new(h, &url);
+        c = llmfi_conn_new(h, url);
     } else {
         llmfi_conn_move(c, LLMFI_CONN_START);
     }
-    h->t.why = LLMFI_WORDS("no memory for a connection: raise memory_size");
     if (!c) return LLMF_ERR_MEMORY;
     c->x = x;
-    c->authority = url.authority;
-    c->target = url.target;
+    c->authority = llmfi_str(x->req.url.ptr + (url->authority.ptr - h->url_text.ptr), url->authority.len); /* of its own, which stays */
+    c->target = llmfi_from(x->req.url, x->req.url.len - url->target.len);
     x->state = c;
     h->work = true;
     return LLMF_OK;
@@ -18399,6 +18412,7 @@ static void llmfi_http_close(llmfi_transport *t) {
     int state;
     for (state = 0; state < LLMFI_CONN_LISTS; state++)
         while (h->list[state].first) llmfi_conn_close(h->list[state].first);
+    llmfi_buf_free(&h->url_text);
     llmfi_heap_free(t->net->heap, h);
 }
 
@@ -18415,6 +18429,7 @@ LLMFI_UNUSED static llmfi_http *llmfi_http_open(llmfi_net *net, const char *name
     h->t.tick = llmfi_http_tick;
     h->t.wait_ms = llmfi_http_wait_ms;
     h->t.close = llmfi_http_close;
+    llmfi_buf_init(&h->url_text, net->heap, 0);
     h->most = net->desc->max_connections > 0 ? (size_t)net->desc->max_connections : 100;
     h->most_idle = net->desc->max_idle < 0 ? 0 : net->desc->max_idle ? (size_t)net->desc->max_idle : 10;
     return h;
@@ -21791,6 +21806,7 @@ static bool llmfi_take_tools(llmfi_call *c) {
     llmfi_field f = llmfi_field_of(c, "tools", 0);
     bool named;
     if (r->tool_choice && !r->tool_choice[0]) r->tool_choice = NULL;
+    if (!r->tool_choice && !r->tool_count) return true;
     named = llmfi_is_choice(r->tool_choice);
     if (r->tool_count && !r->tools) return llmfi_bad(c, "tools", "is NULL but tool_count is not 0");
     tools = (llmf_tool *)llmfi_call_array(c, r->tool_count, sizeof *tools);
@@ -22063,7 +22079,7 @@ static bool llmfi_set_auth(llmfi_call *c, llmfi_headers *h) {
     if (real) c->reply.key = llmfi_from(c->secret, prefix.len);
     h->at[h->count].name = name;
     h->at[h->count++].value = c->secret;
-    if (llmfi_header_ok(name, c->secret)) return true;
+    if (llmfi_header_bad_value(c->secret) == LLMFI_NOWHERE) return true;
     llmfi_error_set(&c->reply.error, LLMF_ERR_AUTH, "the API key holds a line break or another character that HTTP does not allow: look at how it is stored");
     return false;
 }
@@ -22205,6 +22221,7 @@ LLMFI_UNUSED static bool llmfi_send(llmfi_call *c) {
     int rc;
     if (!t) return false;
     c->x.owner = c;
+    c->x.checked = true; /* by llmfi_header_set, and llmfi_check_headers, which knows the transport's own */
     c->x.by = t;
     c->x.deadline_ns = c->req.timeouts.connect_ms > 0 ? llmfi_after_ms(c->f->now_ns, c->req.timeouts.connect_ms) : 0;
     rc = t->start(t, &c->x);

@@ -305,10 +305,9 @@ static LLMFI_JSON_SLOW int llmfi_json_word(llmfi_json *j, const char *p) {
 
 /* Behind the line end or blank at p and the blanks that follow: what stands before most tokens of a reply that is indented. It may stop early. */
 static LLMFI_JSON_FAST const char *llmfi_json_indent(const char *p, const char *end) {
-    if (*p != '\n' && *p != ' ') return p;
-    p++;
 #if LLMFI_JSON_SSE2
-    for (; end - p >= 16; p += 16) {
+    if (*p != '\n' && *p != ' ') return p;
+    for (p++; end - p >= 16; p += 16) {
         unsigned other = ~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)p), _mm_set1_epi8(' '))) & 0xffff;
         if (other) return p + (unsigned)__builtin_ctz(other);
     }

@@ -307,7 +307,7 @@ LLMFI_UNUSED static llmf_str llmfi_buf_str(const llmfi_buf *b) {
 }
 
 LLMFI_UNUSED static void llmfi_buf_free(llmfi_buf *b) {
-    llmfi_heap_free(b->heap, b->ptr);
+    if (b->ptr) llmfi_heap_free(b->heap, b->ptr);
     b->ptr = NULL;
     b->len = b->cap = 0;
 }

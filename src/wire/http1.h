@@ -453,6 +453,7 @@ typedef struct llmfi_http1_request {
     const llmf_header *headers;              /* without Host, Content-Length, Transfer-Encoding */
     size_t header_count;
     bool has_body;
+    bool checked;                            /* whoever asks has looked at all of it: nothing that must not be sent is in it */
     uint64_t content_length;                 /* of the body; 0 with has_body: "Content-Length: 0" */
 } llmfi_http1_request;
 
@@ -478,10 +479,9 @@ static const char *llmfi_http1_refuse(const llmfi_http1_request *r) {
 }
 
 /* name: value CR LF, and the like. */
-static bool llmfi_http1_add(llmfi_buf *out, llmf_str a, llmf_str b, llmf_str c, llmf_str d) {
-    const size_t most = (size_t)-1 / 8;
+static LLMFI_JSON_FAST bool llmfi_http1_add(llmfi_buf *out, llmf_str a, llmf_str b, llmf_str c, llmf_str d) {
     char *to;
-    if (a.len > most || b.len > most || c.len > most || d.len > most || !llmfi_buf_reserve(out, a.len + b.len + c.len + d.len)) return false;
+    if ((a.len | b.len | c.len | d.len) > (size_t)-1 / 8 || !llmfi_buf_reserve(out, a.len + b.len + c.len + d.len)) return false;
     to = out->ptr + out->len;
     memcpy(to, a.ptr, a.len);
     memcpy(to += a.len, b.ptr, b.len);
@@ -505,7 +505,7 @@ LLMFI_UNUSED static int llmfi_http1_write_head(llmfi_buf *out, const llmfi_http1
     size_t before = out->len, i;
     char digits[20];
     bool ok;
-    *what = llmfi_http1_refuse(r);
+    *what = r->checked ? NULL : llmfi_http1_refuse(r);
     if (*what) return LLMFI_WIRE_BAD;
     ok = llmfi_http1_add(out, r->method, LLMFI_LIT(" "), r->target, LLMFI_LIT(" HTTP/1.1\r\n")) &&
          llmfi_http1_add(out, LLMFI_LIT("Host"), LLMFI_LIT(": "), r->host, end);
