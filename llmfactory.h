@@ -1887,6 +1887,15 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #define LLMFI_SHORT
 #endif
 
+/* Worth being expanded in place; not where size counts. */
+#if LLMFI_SMALL
+#define LLMFI_FAST
+#elif defined(__GNUC__)
+#define LLMFI_FAST inline __attribute__((always_inline))
+#else
+#define LLMFI_FAST inline
+#endif
+
 /* Words for people. Without STRINGS not even the literal stays. */
 #if LLMF_HAS_STRINGS
 #define LLMFI_WORDS(text) text
@@ -2181,6 +2190,9 @@ static LLMFI_SHORT bool llmfi_heap_refuse(llmfi_heap *h) {
 /* The order that holds `size` bytes, or -1 when none does. */
 static int llmfi_heap_order(size_t size) {
     int order = 0;
+#if defined(__GNUC__) && !LLMFI_SMALL
+    if (size > LLMF_HEAP_UNIT) order = 64 - __builtin_clzll((unsigned long long)(size - 1) / LLMF_HEAP_UNIT);
+#endif
     while (order < LLMFI_HEAP_ORDERS && llmfi_piece_bytes(order) < size) order++;
     return order < LLMFI_HEAP_ORDERS && size <= (size_t)-1 / 4 ? order : -1;
 }
@@ -3009,7 +3021,7 @@ static void llmfi_put_slow(llmfi_out *o, const char *bytes, size_t len) {
     o->full = o->len == o->cap;
 }
 
-LLMFI_UNUSED static void llmfi_put(llmfi_out *o, const char *bytes, size_t len) {
+LLMFI_UNUSED static LLMFI_FAST void llmfi_put_fast(llmfi_out *o, const char *bytes, size_t len) {
     o->total += len;
     if (!o->tap && !o->skip && o->ptr && len < o->cap - o->len) {
         if (len) memcpy(o->ptr + o->len, bytes, len);
@@ -3017,6 +3029,10 @@ LLMFI_UNUSED static void llmfi_put(llmfi_out *o, const char *bytes, size_t len) 
     } else {
         llmfi_put_slow(o, bytes, len);
     }
+}
+
+LLMFI_UNUSED static void llmfi_put(llmfi_out *o, const char *bytes, size_t len) {
+    llmfi_put_fast(o, bytes, len);
 }
 
 #if LLMFI_SMALL
@@ -3079,7 +3095,9 @@ LLMFI_UNUSED static uint64_t llmfi_load8(const char *p) {
 /* The first byte that is not ASCII, or `end`. */
 LLMFI_UNUSED static const char *llmfi_skip_ascii(const char *p, const char *end) {
 #if !LLMFI_SMALL
+    const char *begin = p;
     while (end - p >= 8 && !(llmfi_load8(p) & LLMFI_ASCII_MASK)) p += 8;
+    if (end - p < 8 && end - begin >= 8 && !(llmfi_load8(end - 8) & LLMFI_ASCII_MASK)) return end;
 #endif
     while (p < end && !(*p & 0x80)) p++;
     return p;
@@ -3268,16 +3286,8 @@ LLMFI_UNUSED static size_t llmfi_utf8_clean(char *to, llmf_str in) {
 #endif
 
 /* The path of most tokens is kept short by holding what is rarer out of it. */
-#if LLMFI_SMALL
-#define LLMFI_JSON_FAST
+#define LLMFI_JSON_FAST LLMFI_FAST
 #define LLMFI_JSON_SLOW LLMFI_COLD
-#elif defined(__GNUC__)
-#define LLMFI_JSON_FAST inline __attribute__((always_inline))
-#define LLMFI_JSON_SLOW __attribute__((noinline))
-#else
-#define LLMFI_JSON_FAST inline
-#define LLMFI_JSON_SLOW LLMFI_COLD
-#endif
 
 /* How deep arrays and objects may nest, read or written. */
 #ifndef LLMF_MAX_DEPTH
@@ -3430,7 +3440,21 @@ static LLMFI_JSON_FAST const char *llmfi_json_scan_fast(const char *p, const cha
 
 /* The first quote, backslash or control character at or after p, or `end`. */
 static const char *llmfi_json_scan(const char *p, const char *end, uint64_t *wide) {
-    for (p = llmfi_json_scan_fast(p, end, wide); p < end; p++) {
+#if LLMFI_SMALL
+    for (; p < end; p++) {
+#else
+    const char *begin = p;
+    p = llmfi_json_scan_fast(p, end, wide);
+    if (end - p >= 8 && !llmfi_json_special(llmfi_load8(p))) {
+        *wide |= llmfi_load8(p) & LLMFI_ASCII_MASK;
+        p += 8;
+    }
+    if (p < end && end - begin >= 8 && !llmfi_json_special(llmfi_load8(end - 8))) { /* less than eight are left: some of them once more */
+        *wide |= llmfi_load8(end - 8) & LLMFI_ASCII_MASK;
+        return end;
+    }
+    for (; p < end; p++) {
+#endif
         unsigned char c = (unsigned char)*p;
         if (c == '"' || c == '\\' || c < 0x20) break;
         *wide |= c & 0x80;
@@ -3864,7 +3888,7 @@ static bool llmfi_jw_value(llmfi_jw *w) {
         w->bad = true;
         return false;
     }
-    if (w->comma && !w->keyed) LLMFI_PUT(w->out, ",");
+    if (w->comma && !w->keyed) llmfi_put_fast(w->out, ",", 1);
     w->keyed = false;
     w->comma = true;
     return true;
@@ -3878,7 +3902,7 @@ static void llmfi_jw_open(llmfi_jw *w, bool object) {
     else w->objects[w->depth / 64] &= ~bit;
     w->depth++;
     w->comma = false;
-    llmfi_put_char(w->out, object ? '{' : '[');
+    llmfi_put_fast(w->out, object ? "{" : "[", 1);
 }
 
 static void llmfi_jw_close(llmfi_jw *w, bool object) {
@@ -3886,7 +3910,7 @@ static void llmfi_jw_close(llmfi_jw *w, bool object) {
     if (w->bad) return;
     w->depth--;
     w->comma = true;
-    llmfi_put_char(w->out, object ? '}' : ']');
+    llmfi_put_fast(w->out, object ? "}" : "]", 1);
 }
 
 LLMFI_UNUSED static void llmfi_jw_object(llmfi_jw *w) {
@@ -3915,7 +3939,7 @@ static bool llmfi_jw_may_key(llmfi_jw *w) {
 LLMFI_UNUSED static void llmfi_jw_key_quoted(llmfi_jw *w, const char *quoted, size_t len) {
     size_t from = !w->comma;
     if (!llmfi_jw_may_key(w)) return;
-    llmfi_put(w->out, quoted + from, len - from);
+    llmfi_put_fast(w->out, quoted + from, len - from);
     w->keyed = w->comma = true;
 }
 
@@ -5794,8 +5818,8 @@ LLMFI_UNUSED static LLMFI_COLD void llmfi_refuse(llmfi_refusal *refusal, int cod
 
 /* The extra member of that name, the request's before the model's; NULL: there is none. */
 LLMFI_UNUSED static const llmfi_node *llmfi_extra(const llmfi_ask *a, llmf_str name) {
-    const llmfi_node *n = llmfi_member(a->extra, name);
-    return n ? n : llmfi_member(a->model->extra, name);
+    const llmfi_node *n = a->extra ? llmfi_member(a->extra, name) : NULL;
+    return n || !a->model->extra ? n : llmfi_member(a->model->extra, name);
 }
 
 /* The same of the object `inside` among them, which is laid over ours member by member: one more option is no reason to lose the others. */
@@ -7246,7 +7270,7 @@ static void llmfi_openai_tail(const llmfi_ask *a, llmfi_jw *w, bool flat) {
 
 /* How one of the two APIs spells it. */
 typedef struct llmfi_openai_form {
-    const char *list;                        /* the member that the messages are in */
+    const char *list;                        /* the member that the messages are in, as llmfi_jw_key_quoted takes it */
     bool flat;
     void (*head)(const llmfi_ask *a, llmfi_jw *w); /* opens the body: all members in front of the list */
     void (*lead)(const llmfi_ask *a, llmfi_jw *w); /* what stands in the list in front of the messages; NULL: nothing */
@@ -7255,12 +7279,13 @@ typedef struct llmfi_openai_form {
 
 /* Step 0: the head and the lead; one for each message; one for each tool; the tail. */
 static bool llmfi_openai_steps(const llmfi_ask *a, unsigned step, llmfi_jw *w, const llmfi_openai_form *form) {
-    bool own = !llmfi_extra(a, llmfi_cstr(form->list));
+    llmf_str list = llmfi_cstr(form->list);
+    bool own = !llmfi_extra(a, llmfi_str(list.ptr + 2, list.len - 4));
     size_t messages = own ? a->req->message_count : 0, tools = LLMFI_OPENAI_OURS(a, "tools") ? a->req->tool_count : 0, at = step;
     if (at == 0) {
         form->head(a, w);
         if (!own) return true;
-        llmfi_jw_key_str(w, llmfi_cstr(form->list));
+        llmfi_jw_key_quoted(w, list.ptr, list.len);
         llmfi_jw_array(w);
         if (form->lead) form->lead(a, w);
         if (!messages) llmfi_jw_array_end(w);
@@ -7605,7 +7630,7 @@ static void llmfi_openai_system(const llmfi_ask *a, llmfi_jw *w) {
 }
 
 static bool llmfi_openai_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
-    static const llmfi_openai_form form = { "messages", false, llmfi_openai_head, llmfi_openai_system, llmfi_openai_message };
+    static const llmfi_openai_form form = { ",\"messages\":", false, llmfi_openai_head, llmfi_openai_system, llmfi_openai_message };
     return llmfi_openai_steps(a, step, w, &form);
 }
 
@@ -8048,11 +8073,11 @@ static int64_t llmfi_openai_either(int64_t a, int64_t b) {
     return a != LLMF_UNKNOWN ? a : b;
 }
 
-/* The counts of a usage object in the order of their names; those of its details follow. */
+/* The members of a usage object in the order of their names, which is the order that they mostly come in; then the counts of its details. */
 enum {
-    LLMFI_OPENAI_PROMPT, LLMFI_OPENAI_COMPLETION, LLMFI_OPENAI_TOTAL, LLMFI_OPENAI_CACHED_FLAT, LLMFI_OPENAI_CACHED_NUM, LLMFI_OPENAI_CACHE_HIT,
-    LLMFI_OPENAI_CREATED, LLMFI_OPENAI_REASONING_FLAT, LLMFI_OPENAI_FLAT_COUNTS,
-    LLMFI_OPENAI_CACHED = LLMFI_OPENAI_FLAT_COUNTS, LLMFI_OPENAI_WRITTEN, LLMFI_OPENAI_AUDIO, LLMFI_OPENAI_REASONED, LLMFI_OPENAI_COUNTS
+    LLMFI_OPENAI_PROMPT, LLMFI_OPENAI_COMPLETION, LLMFI_OPENAI_TOTAL, LLMFI_OPENAI_PROMPT_DETAILS, LLMFI_OPENAI_COMPLETION_DETAILS,
+    LLMFI_OPENAI_CACHED_FLAT, LLMFI_OPENAI_CACHED_NUM, LLMFI_OPENAI_CACHE_HIT, LLMFI_OPENAI_CREATED, LLMFI_OPENAI_REASONING_FLAT, LLMFI_OPENAI_MEMBERS,
+    LLMFI_OPENAI_CACHED = LLMFI_OPENAI_MEMBERS, LLMFI_OPENAI_WRITTEN, LLMFI_OPENAI_AUDIO, LLMFI_OPENAI_REASONED, LLMFI_OPENAI_COUNTS
 };
 
 /* A usage object, which was just entered (RULES 19). */
@@ -8060,11 +8085,11 @@ static void llmfi_openai_usage(llmfi_reply *r, llmfi_json *j) {
     int64_t c[LLMFI_OPENAI_COUNTS];
     int at;
     memset(c, 0xff, sizeof c); /* LLMF_UNKNOWN in each */
-    while ((at = llmfi_json_pick(j, "prompt_tokens\0completion_tokens\0total_tokens\0cached_tokens\0num_cached_tokens\0prompt_cache_hit_tokens\0"
-                                    "cache_creation_input_tokens\0reasoning_tokens\0prompt_tokens_details\0completion_tokens_details\0")) >= 0) {
-        if (at < LLMFI_OPENAI_FLAT_COUNTS) llmfi_openai_number(j, &c[at]);
-        else if (at == LLMFI_OPENAI_FLAT_COUNTS) llmfi_openai_details(j, "cached_tokens\0cache_write_tokens\0audio_tokens\0", 3, &c[LLMFI_OPENAI_CACHED]);
-        else if (at == LLMFI_OPENAI_FLAT_COUNTS + 1) llmfi_openai_details(j, "reasoning_tokens\0", 1, &c[LLMFI_OPENAI_REASONED]);
+    while ((at = llmfi_json_pick(j, "prompt_tokens\0completion_tokens\0total_tokens\0prompt_tokens_details\0completion_tokens_details\0cached_tokens\0"
+                                    "num_cached_tokens\0prompt_cache_hit_tokens\0cache_creation_input_tokens\0reasoning_tokens\0")) >= 0) {
+        if (at == LLMFI_OPENAI_PROMPT_DETAILS) llmfi_openai_details(j, "cached_tokens\0cache_write_tokens\0audio_tokens\0", 3, &c[LLMFI_OPENAI_CACHED]);
+        else if (at == LLMFI_OPENAI_COMPLETION_DETAILS) llmfi_openai_details(j, "reasoning_tokens\0", 1, &c[LLMFI_OPENAI_REASONED]);
+        else if (at < LLMFI_OPENAI_MEMBERS) llmfi_openai_number(j, &c[at]);
         else llmfi_json_skip(j);
     }
     r->usage.input = c[LLMFI_OPENAI_PROMPT];
@@ -9109,7 +9134,7 @@ static void llmfi_responses_head(const llmfi_ask *a, llmfi_jw *w) {
 }
 
 static bool llmfi_responses_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
-    static const llmfi_openai_form form = { "input", true, llmfi_responses_head, NULL, llmfi_responses_message };
+    static const llmfi_openai_form form = { ",\"input\":", true, llmfi_responses_head, NULL, llmfi_responses_message };
     return llmfi_openai_steps(a, step, w, &form);
 }
 
@@ -20697,6 +20722,7 @@ typedef struct llmfi_call {
     bool ready;                              /* in the list of those with something for llmf_next_any */
     bool held_back;                          /* the transport has more than was taken: resume it */
     bool sniffed;                            /* the first byte of a stream has been looked at */
+    bool last_seen;                          /* of an array: the terminal event has come; the closing ] may not have */
     bool secrets;                            /* the config's headers hold some: see llmfi_header_secret */
     bool previewing;                         /* built to be looked at: needs no key, sends nothing */
     bool quiet;                              /* events are of no interest: llmf_generate */
@@ -20714,17 +20740,6 @@ typedef struct llmfi_call {
     llmf_str secret;                         /* the authorization value in the arena: wiped at the end */
 
     llmf_exchange x;
-    llmfi_reply reply;
-#if LLMFI_HAS_SSE
-    llmfi_sse sse;
-#endif
-#if LLMFI_HAS_NDJSON
-    llmfi_ndjson ndjson;
-#endif
-#if LLMFI_HAS_JSON_ARRAY
-    llmfi_json_array array;
-    bool last_seen;                          /* of an array: the terminal event has come; the closing ] may not have */
-#endif
     llmfi_buf whole;                         /* a reply that is one frame, or an error's body */
     llmfi_buf raw;                           /* LLMF_KEEP_RAW */
     uint64_t received;                       /* bytes of body */
@@ -20735,6 +20750,18 @@ typedef struct llmfi_call {
 
     llmf_attempt attempt;
     llmf_response response;
+
+    /* From here on cleared by their own begin. */
+    llmfi_reply reply;
+#if LLMFI_HAS_SSE
+    llmfi_sse sse;
+#endif
+#if LLMFI_HAS_NDJSON
+    llmfi_ndjson ndjson;
+#endif
+#if LLMFI_HAS_JSON_ARRAY
+    llmfi_json_array array;
+#endif
 } llmfi_call;
 
 typedef struct llmfi_call_slot {
@@ -22243,7 +22270,7 @@ static llmfi_call *llmfi_call_new(llmf_factory *f) {
         else llmfi_error_set(&f->last_error, LLMF_ERR_LIMIT, "as many calls as llmf_desc.max_calls are open: free some, or raise it");
         return NULL;
     }
-    memset(c, 0, sizeof *c);
+    memset(c, 0, offsetof(llmfi_call, reply));
     f->free_slot = f->slots[at - 1].next_free;
     f->slots[at - 1].call = c;
     c->id = (uint64_t)f->slots[at - 1].generation << 32 | at;
