@@ -180,6 +180,7 @@ static const char *llmfi_json_scan(const char *p, const char *end, uint64_t *wid
 #else
     const char *begin = p;
     p = llmfi_json_scan_fast(p, end, wide);
+    if (end - p >= 16) return p;
     if (end - p >= 8 && !llmfi_json_special(llmfi_load8(p))) {
         *wide |= llmfi_load8(p) & LLMFI_ASCII_MASK;
         p += 8;
@@ -520,10 +521,16 @@ static uint32_t llmfi_json_escape(const char **p, const char *end) {
 LLMFI_UNUSED static size_t llmfi_json_decode(char *to, llmf_str raw) {
     const char *p = raw.ptr, *end = raw.ptr + raw.len;
     char *begin = to;
+    bool clean = llmfi_utf8_valid(raw, NULL);
     while (p < end) {
         const char *stop = (const char *)memchr(p, '\\', (size_t)(end - p));
         if (!stop) stop = end;
-        to += llmfi_utf8_clean(to, llmfi_range(p, stop)); /* a backslash never continues a character */
+        if (!clean) {
+            to += llmfi_utf8_clean(to, llmfi_range(p, stop)); /* a backslash never continues a character */
+        } else if (stop > p) {
+            memcpy(to, p, (size_t)(stop - p));
+            to += stop - p;
+        }
         for (p = stop; p < end && *p == '\\';) to += llmfi_utf8_encode(to, llmfi_json_escape(&p, end));
     }
     return (size_t)(to - begin);

@@ -397,7 +397,7 @@ static void llmfi_conn_request(llmfi_conn *c) {
     r.content_length = c->body_left = x->req.body_len;
     r.has_body = x->req.body_len || !(LLMFI_IS(r.method, "GET") || LLMFI_IS(r.method, "HEAD"));
     llmfi_http1_init(&c->reply, net->heap, LLMFI_IS(r.method, "HEAD"), 0, net->desc->max_response);
-    c->reply.wanted = &llmfi_headers_wanted;
+    llmfi_http1_want(&c->reply, &llmfi_headers_wanted);
     c->sending = true;
     error = llmfi_http1_write_head(&b, &r, &what);
     if (error == LLMFI_WIRE_MEMORY) error = llmfi_http1_write_head(&c->out, &r, &what); /* longer than the shared buffer */

@@ -46,8 +46,9 @@ typedef struct llmfi_http1 {
     bool keep_alive;                         /* from HEADERS_END on: the connection may serve another request after DONE. False at DONE when
                                                 bytes follow that nobody asked for: the length given was too short */
     bool head_request, has_length, chunked, close, persist, http10, spent;
-    const llmfi_name_shapes *wanted;         /* set after init: the headers of interest; NULL: all. Others are checked all the same, but not handed out */
+    bool choosy;                             /* only headers of the shapes in `wanted` are handed out; others are checked all the same */
     bool controls;                           /* the line may hold control characters: look closer */
+    llmfi_name_shapes wanted;
     llmfi_buf line;                          /* an unfinished line of the head */
     llmf_str name, value, body;              /* the item, until the next call; body also no longer than the bytes of the input are left alone */
 } llmfi_http1;
@@ -62,6 +63,15 @@ LLMFI_UNUSED static void llmfi_http1_init(llmfi_http1 *h, llmfi_heap *heap, bool
     h->headers_left = LLMF_MAX_HEADERS;
     h->interim_left = LLMFI_HTTP1_INTERIM;
     h->budget = max_body ? max_body : UINT64_MAX;
+}
+
+/* After init: these are the headers of interest. Those about framing always are. */
+LLMFI_UNUSED static void llmfi_http1_want(llmfi_http1 *h, const llmfi_name_shapes *shapes) {
+    h->choosy = true;
+    h->wanted = *shapes;
+    h->wanted.lengths['h' & 7] |= 1u << 14; /* content-length */
+    h->wanted.lengths['n' & 7] |= 1u << 10; /* connection */
+    h->wanted.lengths['g' & 7] |= 1u << 17; /* transfer-encoding */
 }
 
 LLMFI_UNUSED static void llmfi_http1_free(llmfi_http1 *h) {
@@ -267,12 +277,6 @@ static int llmfi_http1_blank(llmfi_http1 *h, uint64_t start) {
     }
 }
 
-/* Those about framing always are. */
-static bool llmfi_http1_of_interest(const llmfi_http1 *h, llmf_str name) {
-    static const llmfi_name_shapes framing = {{1u << 14 /* content-length */, 0, 0, 0, 0, 0, 1u << 10 /* connection */, 1u << 17 /* transfer-encoding */}};
-    return !h->wanted || llmfi_shape_in(h->wanted, name) || llmfi_shape_in(&framing, name);
-}
-
 #if LLMFI_JSON_SSE2
 /* Passes over header lines of no interest that lie whole in the input and have nothing odd in them: most of a reply's. Any other is left to
    llmfi_http1_head. */
@@ -281,7 +285,7 @@ static void llmfi_http1_pass(llmfi_http1 *h, llmf_str *in) {
     size_t taken;
     for (; h->headers_left; h->headers_left--) {
         size_t colon = llmfi_plain_span((const unsigned char *)rest.ptr, rest.len), end;
-        if (!colon || colon == rest.len || rest.ptr[colon] != ':' || llmfi_http1_of_interest(h, llmfi_str(rest.ptr, colon))) break;
+        if (!colon || colon == rest.len || rest.ptr[colon] != ':' || llmfi_shape_in(&h->wanted, llmfi_str(rest.ptr, colon))) break;
         end = llmfi_control_fast(rest, colon);
         if (rest.len - end < 16 || rest.ptr[end] != '\r' || rest.ptr[end + 1] != '\n') break;
         rest = llmfi_str(rest.ptr + end + 2, rest.len - end - 2);
@@ -302,7 +306,7 @@ static int llmfi_http1_head(llmfi_http1 *h, llmf_str *in) {
     if (h->state == LLMFI_HTTP1_AT_STATUS) return llmfi_http1_status_line(h, line, start);
     if (llmfi_http1_field(h, line, start)) return LLMFI_HTTP1_ERROR;
     if (h->state == LLMFI_HTTP1_AT_INTERIM) return LLMFI_HTTP1_MORE;
-    if (!llmfi_http1_of_interest(h, h->name)) return LLMFI_HTTP1_MORE;
+    if (h->choosy && !llmfi_shape_in(&h->wanted, h->name)) return LLMFI_HTTP1_MORE;
     h->value = llmfi_http1_trim(line, h->name.len + 1);
     if (h->state == LLMFI_HTTP1_AT_TRAILER) return LLMFI_HTTP1_TRAILER;
     if (llmfi_http1_framing_header(h, start + (uint64_t)(h->value.ptr - line.ptr))) return LLMFI_HTTP1_ERROR;
@@ -412,7 +416,7 @@ LLMFI_UNUSED static int llmfi_http1_next(llmfi_http1 *h, llmf_str *in) {
     while (got == LLMFI_HTTP1_MORE) {
         if (h->state < LLMFI_HTTP1_AT_LENGTH && in->len) {
 #if LLMFI_JSON_SSE2
-            if (h->state == LLMFI_HTTP1_AT_HEADER && h->wanted && !h->line.len) llmfi_http1_pass(h, in);
+            if (h->state == LLMFI_HTTP1_AT_HEADER && h->choosy && !h->line.len) llmfi_http1_pass(h, in);
 #endif
             got = llmfi_http1_head(h, in);
             if (h->spent && got == LLMFI_HTTP1_MORE) {
