@@ -1901,6 +1901,15 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #define LLMFI_SHORT
 #endif
 
+/* Worth being expanded in place; not where size counts. */
+#if LLMFI_SMALL
+#define LLMFI_FAST
+#elif defined(__GNUC__)
+#define LLMFI_FAST inline __attribute__((always_inline))
+#else
+#define LLMFI_FAST inline
+#endif
+
 /* Words for people. Without STRINGS not even the literal stays. */
 #if LLMF_HAS_STRINGS
 #define LLMFI_WORDS(text) text
@@ -2195,6 +2204,9 @@ static LLMFI_SHORT bool llmfi_heap_refuse(llmfi_heap *h) {
 /* The order that holds `size` bytes, or -1 when none does. */
 static int llmfi_heap_order(size_t size) {
     int order = 0;
+#if defined(__GNUC__) && !LLMFI_SMALL
+    if (size > LLMF_HEAP_UNIT) order = 64 - __builtin_clzll((unsigned long long)(size - 1) / LLMF_HEAP_UNIT);
+#endif
     while (order < LLMFI_HEAP_ORDERS && llmfi_piece_bytes(order) < size) order++;
     return order < LLMFI_HEAP_ORDERS && size <= (size_t)-1 / 4 ? order : -1;
 }
@@ -2420,7 +2432,7 @@ LLMFI_UNUSED static llmf_str llmfi_buf_str(const llmfi_buf *b) {
 }
 
 LLMFI_UNUSED static void llmfi_buf_free(llmfi_buf *b) {
-    llmfi_heap_free(b->heap, b->ptr);
+    if (b->ptr) llmfi_heap_free(b->heap, b->ptr);
     b->ptr = NULL;
     b->len = b->cap = 0;
 }
@@ -3023,7 +3035,7 @@ static void llmfi_put_slow(llmfi_out *o, const char *bytes, size_t len) {
     o->full = o->len == o->cap;
 }
 
-LLMFI_UNUSED static void llmfi_put(llmfi_out *o, const char *bytes, size_t len) {
+LLMFI_UNUSED static LLMFI_FAST void llmfi_put_fast(llmfi_out *o, const char *bytes, size_t len) {
     o->total += len;
     if (!o->tap && !o->skip && o->ptr && len < o->cap - o->len) {
         if (len) memcpy(o->ptr + o->len, bytes, len);
@@ -3031,6 +3043,10 @@ LLMFI_UNUSED static void llmfi_put(llmfi_out *o, const char *bytes, size_t len) 
     } else {
         llmfi_put_slow(o, bytes, len);
     }
+}
+
+LLMFI_UNUSED static void llmfi_put(llmfi_out *o, const char *bytes, size_t len) {
+    llmfi_put_fast(o, bytes, len);
 }
 
 #if LLMFI_SMALL
@@ -3093,7 +3109,9 @@ LLMFI_UNUSED static uint64_t llmfi_load8(const char *p) {
 /* The first byte that is not ASCII, or `end`. */
 LLMFI_UNUSED static const char *llmfi_skip_ascii(const char *p, const char *end) {
 #if !LLMFI_SMALL
+    const char *begin = p;
     while (end - p >= 8 && !(llmfi_load8(p) & LLMFI_ASCII_MASK)) p += 8;
+    if (end - p < 8 && end - begin >= 8 && !(llmfi_load8(end - 8) & LLMFI_ASCII_MASK)) return end;
 #endif
     while (p < end && !(*p & 0x80)) p++;
     return p;
@@ -3282,16 +3300,8 @@ LLMFI_UNUSED static size_t llmfi_utf8_clean(char *to, llmf_str in) {
 #endif
 
 /* The path of most tokens is kept short by holding what is rarer out of it. */
-#if LLMFI_SMALL
-#define LLMFI_JSON_FAST
+#define LLMFI_JSON_FAST LLMFI_FAST
 #define LLMFI_JSON_SLOW LLMFI_COLD
-#elif defined(__GNUC__)
-#define LLMFI_JSON_FAST inline __attribute__((always_inline))
-#define LLMFI_JSON_SLOW __attribute__((noinline))
-#else
-#define LLMFI_JSON_FAST inline
-#define LLMFI_JSON_SLOW LLMFI_COLD
-#endif
 
 /* How deep arrays and objects may nest, read or written. */
 #ifndef LLMF_MAX_DEPTH
@@ -3444,7 +3454,22 @@ static LLMFI_JSON_FAST const char *llmfi_json_scan_fast(const char *p, const cha
 
 /* The first quote, backslash or control character at or after p, or `end`. */
 static const char *llmfi_json_scan(const char *p, const char *end, uint64_t *wide) {
-    for (p = llmfi_json_scan_fast(p, end, wide); p < end; p++) {
+#if LLMFI_SMALL
+    for (; p < end; p++) {
+#else
+    const char *begin = p;
+    p = llmfi_json_scan_fast(p, end, wide);
+    if (end - p >= 16) return p;
+    if (end - p >= 8 && !llmfi_json_special(llmfi_load8(p))) {
+        *wide |= llmfi_load8(p) & LLMFI_ASCII_MASK;
+        p += 8;
+    }
+    if (p < end && end - begin >= 8 && !llmfi_json_special(llmfi_load8(end - 8))) { /* less than eight are left: some of them once more */
+        *wide |= llmfi_load8(end - 8) & LLMFI_ASCII_MASK;
+        return end;
+    }
+    for (; p < end; p++) {
+#endif
         unsigned char c = (unsigned char)*p;
         if (c == '"' || c == '\\' || c < 0x20) break;
         *wide |= c & 0x80;
@@ -3564,9 +3589,23 @@ static LLMFI_JSON_SLOW int llmfi_json_word(llmfi_json *j, const char *p) {
 
 /* ---- tokens ---- */
 
+/* Behind the line end or blank at p and the blanks that follow: what stands before most tokens of a reply that is indented. It may stop early. */
+static LLMFI_JSON_FAST const char *llmfi_json_indent(const char *p, const char *end) {
+#if LLMFI_JSON_SSE2
+    if (*p != '\n' && *p != ' ') return p;
+    for (p++; end - p >= 16; p += 16) {
+        unsigned other = ~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)p), _mm_set1_epi8(' '))) & 0xffff;
+        if (other) return p + (unsigned)__builtin_ctz(other);
+    }
+#else
+    (void)end;
+#endif
+    return p;
+}
+
 /* White space, commas and colons: the next byte that begins a token, or NULL (*result tells). */
-static LLMFI_JSON_FAST const char *llmfi_json_seek(llmfi_json *j, int *result) {
-    const char *p = j->at, *end = j->end;
+static LLMFI_JSON_FAST const char *llmfi_json_seek(llmfi_json *j, const char *p, int *result) {
+    const char *end = j->end;
     for (; p < end; p++) {
         if ((unsigned char)*p > ' ') {
             if (*p == ',' && (j->want & LLMFI_JW_COMMA)) j->want = j->item;
@@ -3574,14 +3613,6 @@ static LLMFI_JSON_FAST const char *llmfi_json_seek(llmfi_json *j, int *result) {
             else return j->at = p;
         } else if (!llmfi_is_space(*p)) {
             return j->at = p;
-        } else {
-#if LLMFI_JSON_SSE2
-            while (end - p > 16 && (unsigned char)p[1] <= ' ') { /* indentation: a third of a plain reply's bytes */
-                unsigned other = ~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)(p + 1)), _mm_set1_epi8(' '))) & 0xffff;
-                p += other ? (unsigned)__builtin_ctz(other) : 16;
-                if (other) break;
-            }
-#endif
         }
     }
     *result = llmfi_json_starve(j, p);
@@ -3618,11 +3649,13 @@ static LLMFI_JSON_SLOW int llmfi_json_string(llmfi_json *j, const char *open, co
     return llmfi_json_cut(j, "the string has no end");
 }
 
-/* A string from where the input ended inside it. */
+/* A string from where the input ended inside it, or from its beginning. */
 static LLMFI_JSON_SLOW int llmfi_json_string_again(llmfi_json *j, const char *open) {
     size_t from = j->scanned;
     j->scanned = 0;
-    return llmfi_json_string(j, open, open + from, j->wide);
+    if (from) return llmfi_json_string(j, open, open + from, j->wide);
+    j->escaped = false;
+    return llmfi_json_string(j, open, open + 1, 0);
 }
 
 /* A string from its beginning: as a rule nothing in it is special. */
@@ -3641,7 +3674,6 @@ static LLMFI_JSON_SLOW int llmfi_json_unwanted(llmfi_json *j, const char *p) {
 /* The token that begins at p. */
 static LLMFI_JSON_FAST int llmfi_json_token(llmfi_json *j, const char *p) {
     int want = j->want;
-    if (*p == '"' && (want & (LLMFI_JW_KEY | LLMFI_JW_VALUE)) && !j->scanned) return llmfi_json_string_new(j, p); /* most are */
     switch (*p) {
     case '}': case ']':
         if (!(want & LLMFI_JW_CLOSE) || *p != (j->item == LLMFI_JW_KEY ? '}' : ']')) break;
@@ -3663,20 +3695,20 @@ static LLMFI_JSON_FAST int llmfi_json_token(llmfi_json *j, const char *p) {
     return llmfi_json_unwanted(j, p);
 }
 
-/* The next token where it is no string, or white space, a comma or a colon comes first. */
-static LLMFI_JSON_SLOW int llmfi_json_other(llmfi_json *j) {
-    const char *p = j->at;
+/* The next token, at or behind p, where it is no string, or more white space, a comma or a colon comes first. */
+static LLMFI_JSON_SLOW int llmfi_json_other(llmfi_json *j, const char *p) {
     int result = 0;
-    if (p == j->end || (unsigned char)*p <= ' ' || *p == ',' || *p == ':') p = llmfi_json_seek(j, &result);
+    if (p == j->end || (unsigned char)*p <= ' ' || *p == ',' || *p == ':') p = llmfi_json_seek(j, p, &result);
     return p ? llmfi_json_token(j, p) : result;
 }
 
 /* The next token, or MORE (nothing of the token is consumed: keep the bytes from `at`, append, llmfi_json_feed, call again), or
    ERROR (for good; error and error_offset say what and where). */
 LLMFI_UNUSED static int llmfi_json_next(llmfi_json *j) {
-    const char *open = j->at;
-    if (open == j->end || *open != '"' || !(j->want & (LLMFI_JW_KEY | LLMFI_JW_VALUE)) || j->scanned) return llmfi_json_other(j);
-    return llmfi_json_string_new(j, open);
+    const char *p = j->at;
+    if (p != j->end && (unsigned char)*p <= ' ') p = llmfi_json_indent(p, j->end);
+    if (p == j->end || *p != '"' || !(j->want & (LLMFI_JW_KEY | LLMFI_JW_VALUE)) || j->scanned) return llmfi_json_other(j, p);
+    return llmfi_json_string_new(j, p); /* most are */
 }
 
 /* Skips one value, checking it all the same: the array or object that was just opened, or else the next value (after a key, or
@@ -3709,7 +3741,7 @@ LLMFI_UNUSED static int llmfi_json_skip(llmfi_json *j) {
 LLMFI_UNUSED static int llmfi_json_raw(llmfi_json *j, llmf_str *raw) {
     llmfi_json ahead = *j;
     int token = 0;
-    const char *begin = llmfi_json_seek(&ahead, &token);
+    const char *begin = llmfi_json_seek(&ahead, ahead.at, &token);
     if (begin) {
         ahead.token = LLMFI_J_NULL; /* an array just opened is not what to skip: its first item is */
         ahead.scanned = 0;
@@ -3768,10 +3800,16 @@ static uint32_t llmfi_json_escape(const char **p, const char *end) {
 LLMFI_UNUSED static size_t llmfi_json_decode(char *to, llmf_str raw) {
     const char *p = raw.ptr, *end = raw.ptr + raw.len;
     char *begin = to;
+    bool clean = llmfi_utf8_valid(raw, NULL);
     while (p < end) {
         const char *stop = (const char *)memchr(p, '\\', (size_t)(end - p));
         if (!stop) stop = end;
-        to += llmfi_utf8_clean(to, llmfi_range(p, stop)); /* a backslash never continues a character */
+        if (!clean) {
+            to += llmfi_utf8_clean(to, llmfi_range(p, stop)); /* a backslash never continues a character */
+        } else if (stop > p) {
+            memcpy(to, p, (size_t)(stop - p));
+            to += stop - p;
+        }
         for (p = stop; p < end && *p == '\\';) to += llmfi_utf8_encode(to, llmfi_json_escape(&p, end));
     }
     return (size_t)(to - begin);
@@ -3871,7 +3909,7 @@ static bool llmfi_jw_value(llmfi_jw *w) {
         w->bad = true;
         return false;
     }
-    if (w->comma && !w->keyed) LLMFI_PUT(w->out, ",");
+    if (w->comma && !w->keyed) llmfi_put_fast(w->out, ",", 1);
     w->keyed = false;
     w->comma = true;
     return true;
@@ -3885,7 +3923,7 @@ static void llmfi_jw_open(llmfi_jw *w, bool object) {
     else w->objects[w->depth / 64] &= ~bit;
     w->depth++;
     w->comma = false;
-    llmfi_put_char(w->out, object ? '{' : '[');
+    llmfi_put_fast(w->out, object ? "{" : "[", 1);
 }
 
 static void llmfi_jw_close(llmfi_jw *w, bool object) {
@@ -3893,7 +3931,7 @@ static void llmfi_jw_close(llmfi_jw *w, bool object) {
     if (w->bad) return;
     w->depth--;
     w->comma = true;
-    llmfi_put_char(w->out, object ? '}' : ']');
+    llmfi_put_fast(w->out, object ? "}" : "]", 1);
 }
 
 LLMFI_UNUSED static void llmfi_jw_object(llmfi_jw *w) {
@@ -3922,7 +3960,7 @@ static bool llmfi_jw_may_key(llmfi_jw *w) {
 LLMFI_UNUSED static void llmfi_jw_key_quoted(llmfi_jw *w, const char *quoted, size_t len) {
     size_t from = !w->comma;
     if (!llmfi_jw_may_key(w)) return;
-    llmfi_put(w->out, quoted + from, len - from);
+    llmfi_put_fast(w->out, quoted + from, len - from);
     w->keyed = w->comma = true;
 }
 
@@ -4507,6 +4545,14 @@ LLMFI_UNUSED static bool llmfi_header_ok(llmf_str name, llmf_str value) {
 LLMFI_UNUSED static LLMFI_SHORT size_t llmfi_url_bad_char(llmf_str text) {
     size_t n = llmfi_char_span(text, LLMFI_CHAR_URL);
     return n == text.len ? LLMFI_NOWHERE : n;
+}
+
+/* Names by their shape: a bit for each length, in the word of their last letter's low three bits. Tells most other names apart without a look at the rest. */
+typedef struct llmfi_name_shapes { uint32_t lengths[8]; } llmfi_name_shapes;
+
+/* May the name, which is not empty, be one of these? */
+LLMFI_UNUSED static bool llmfi_shape_in(const llmfi_name_shapes *s, llmf_str name) {
+    return name.len < 32 && (s->lengths[(unsigned char)name.ptr[name.len - 1] & 7] >> name.len & 1);
 }
 
 /* ---- parsing ---- */
@@ -5807,8 +5853,8 @@ LLMFI_UNUSED static LLMFI_COLD void llmfi_refuse(llmfi_refusal *refusal, int cod
 
 /* The extra member of that name, the request's before the model's; NULL: there is none. */
 LLMFI_UNUSED static const llmfi_node *llmfi_extra(const llmfi_ask *a, llmf_str name) {
-    const llmfi_node *n = llmfi_member(a->extra, name);
-    return n ? n : llmfi_member(a->model->extra, name);
+    const llmfi_node *n = a->extra ? llmfi_member(a->extra, name) : NULL;
+    return n || !a->model->extra ? n : llmfi_member(a->model->extra, name);
 }
 
 /* The same of the object `inside` among them, which is laid over ours member by member: one more option is no reason to lose the others. */
@@ -7259,7 +7305,7 @@ static void llmfi_openai_tail(const llmfi_ask *a, llmfi_jw *w, bool flat) {
 
 /* How one of the two APIs spells it. */
 typedef struct llmfi_openai_form {
-    const char *list;                        /* the member that the messages are in */
+    const char *list;                        /* the member that the messages are in, as llmfi_jw_key_quoted takes it */
     bool flat;
     void (*head)(const llmfi_ask *a, llmfi_jw *w); /* opens the body: all members in front of the list */
     void (*lead)(const llmfi_ask *a, llmfi_jw *w); /* what stands in the list in front of the messages; NULL: nothing */
@@ -7268,12 +7314,13 @@ typedef struct llmfi_openai_form {
 
 /* Step 0: the head and the lead; one for each message; one for each tool; the tail. */
 static bool llmfi_openai_steps(const llmfi_ask *a, unsigned step, llmfi_jw *w, const llmfi_openai_form *form) {
-    bool own = !llmfi_extra(a, llmfi_cstr(form->list));
+    llmf_str list = llmfi_cstr(form->list);
+    bool own = !llmfi_extra(a, llmfi_str(list.ptr + 2, list.len - 4));
     size_t messages = own ? a->req->message_count : 0, tools = LLMFI_OPENAI_OURS(a, "tools") ? a->req->tool_count : 0, at = step;
     if (at == 0) {
         form->head(a, w);
         if (!own) return true;
-        llmfi_jw_key_str(w, llmfi_cstr(form->list));
+        llmfi_jw_key_quoted(w, list.ptr, list.len);
         llmfi_jw_array(w);
         if (form->lead) form->lead(a, w);
         if (!messages) llmfi_jw_array_end(w);
@@ -7618,7 +7665,7 @@ static void llmfi_openai_system(const llmfi_ask *a, llmfi_jw *w) {
 }
 
 static bool llmfi_openai_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
-    static const llmfi_openai_form form = { "messages", false, llmfi_openai_head, llmfi_openai_system, llmfi_openai_message };
+    static const llmfi_openai_form form = { ",\"messages\":", false, llmfi_openai_head, llmfi_openai_system, llmfi_openai_message };
     return llmfi_openai_steps(a, step, w, &form);
 }
 
@@ -8061,11 +8108,11 @@ static int64_t llmfi_openai_either(int64_t a, int64_t b) {
     return a != LLMF_UNKNOWN ? a : b;
 }
 
-/* The counts of a usage object in the order of their names; those of its details follow. */
+/* The members of a usage object in the order of their names, which is the order that they mostly come in; then the counts of its details. */
 enum {
-    LLMFI_OPENAI_PROMPT, LLMFI_OPENAI_COMPLETION, LLMFI_OPENAI_TOTAL, LLMFI_OPENAI_CACHED_FLAT, LLMFI_OPENAI_CACHED_NUM, LLMFI_OPENAI_CACHE_HIT,
-    LLMFI_OPENAI_CREATED, LLMFI_OPENAI_REASONING_FLAT, LLMFI_OPENAI_FLAT_COUNTS,
-    LLMFI_OPENAI_CACHED = LLMFI_OPENAI_FLAT_COUNTS, LLMFI_OPENAI_WRITTEN, LLMFI_OPENAI_AUDIO, LLMFI_OPENAI_REASONED, LLMFI_OPENAI_COUNTS
+    LLMFI_OPENAI_PROMPT, LLMFI_OPENAI_COMPLETION, LLMFI_OPENAI_TOTAL, LLMFI_OPENAI_PROMPT_DETAILS, LLMFI_OPENAI_COMPLETION_DETAILS,
+    LLMFI_OPENAI_CACHED_FLAT, LLMFI_OPENAI_CACHED_NUM, LLMFI_OPENAI_CACHE_HIT, LLMFI_OPENAI_CREATED, LLMFI_OPENAI_REASONING_FLAT, LLMFI_OPENAI_MEMBERS,
+    LLMFI_OPENAI_CACHED = LLMFI_OPENAI_MEMBERS, LLMFI_OPENAI_WRITTEN, LLMFI_OPENAI_AUDIO, LLMFI_OPENAI_REASONED, LLMFI_OPENAI_COUNTS
 };
 
 /* A usage object, which was just entered (RULES 19). */
@@ -8073,11 +8120,11 @@ static void llmfi_openai_usage(llmfi_reply *r, llmfi_json *j) {
     int64_t c[LLMFI_OPENAI_COUNTS];
     int at;
     memset(c, 0xff, sizeof c); /* LLMF_UNKNOWN in each */
-    while ((at = llmfi_json_pick(j, "prompt_tokens\0completion_tokens\0total_tokens\0cached_tokens\0num_cached_tokens\0prompt_cache_hit_tokens\0"
-                                    "cache_creation_input_tokens\0reasoning_tokens\0prompt_tokens_details\0completion_tokens_details\0")) >= 0) {
-        if (at < LLMFI_OPENAI_FLAT_COUNTS) llmfi_openai_number(j, &c[at]);
-        else if (at == LLMFI_OPENAI_FLAT_COUNTS) llmfi_openai_details(j, "cached_tokens\0cache_write_tokens\0audio_tokens\0", 3, &c[LLMFI_OPENAI_CACHED]);
-        else if (at == LLMFI_OPENAI_FLAT_COUNTS + 1) llmfi_openai_details(j, "reasoning_tokens\0", 1, &c[LLMFI_OPENAI_REASONED]);
+    while ((at = llmfi_json_pick(j, "prompt_tokens\0completion_tokens\0total_tokens\0prompt_tokens_details\0completion_tokens_details\0cached_tokens\0"
+                                    "num_cached_tokens\0prompt_cache_hit_tokens\0cache_creation_input_tokens\0reasoning_tokens\0")) >= 0) {
+        if (at == LLMFI_OPENAI_PROMPT_DETAILS) llmfi_openai_details(j, "cached_tokens\0cache_write_tokens\0audio_tokens\0", 3, &c[LLMFI_OPENAI_CACHED]);
+        else if (at == LLMFI_OPENAI_COMPLETION_DETAILS) llmfi_openai_details(j, "reasoning_tokens\0", 1, &c[LLMFI_OPENAI_REASONED]);
+        else if (at < LLMFI_OPENAI_MEMBERS) llmfi_openai_number(j, &c[at]);
         else llmfi_json_skip(j);
     }
     r->usage.input = c[LLMFI_OPENAI_PROMPT];
@@ -9122,7 +9169,7 @@ static void llmfi_responses_head(const llmfi_ask *a, llmfi_jw *w) {
 }
 
 static bool llmfi_responses_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
-    static const llmfi_openai_form form = { "input", true, llmfi_responses_head, NULL, llmfi_responses_message };
+    static const llmfi_openai_form form = { ",\"input\":", true, llmfi_responses_head, NULL, llmfi_responses_message };
     return llmfi_openai_steps(a, step, w, &form);
 }
 
@@ -17066,6 +17113,7 @@ struct llmf_exchange {
     llmfi_transport *by;           /* who carries it out; NULL before start and after the end */
     void *state;                   /* the transport's own: a connection, an easy handle */
     void *owner;                   /* the engine's call */
+    bool checked;                  /* the engine has looked at the headers: nothing that must not be sent is in them */
     uint64_t deadline_ns;          /* connect must be done by then (0: no limit); after `connected` the engine keeps time alone */
     struct llmf_exchange *next, *prev; /* the transport's own list */
 };
@@ -17093,12 +17141,13 @@ struct llmfi_transport {
     void (*close)(llmfi_transport *t);
 };
 
-/* May a header of the reply with a name of so many bytes be one that the engine wants? A first look that is nearly free: of the two dozen that a
-   reply has, one or two are. llmf_exchange_header asks it too, so a new name of another length is missed everywhere or nowhere. */
-#define LLMFI_HEADER_LENGTHS (1u << 10 | 1u << 11 | 1u << 12 | 1u << 13 | 1u << 14 | 1u << 15 | 1u << 16 | 1u << 17 | 1u << 22)
-LLMFI_UNUSED static bool llmfi_header_may_matter(size_t name_len) {
-    return name_len < 32 && (LLMFI_HEADER_LENGTHS >> name_len & 1);
-}
+/* The headers of a reply that the engine wants, by the shapes of their names. A first look that is nearly free: of the two dozen that a reply has, one or
+   two are. llmf_exchange_header asks it too, so a new name of another shape is missed everywhere or nowhere. */
+static const llmfi_name_shapes llmfi_headers_wanted = {{
+    0, 0, 1u << 11 /* retry-after */, 1u << 14 /* retry-after-ms */,
+    1u << 10 | 1u << 12 | 1u << 13 | 1u << 15 | 1u << 16 | 1u << 17 | 1u << 22 /* …-id: llmfi_is_request_id */,
+    1u << 16 /* x-amzn-errortype */, 0, 1u << 16 /* content-encoding */
+}};
 
 /* Above the public ones (llmf_exchange_read, _rewind, _status, _header, _data, _end), for built-in transports: the connection stands. */
 static void llmfi_exchange_connected(llmf_exchange *x);
@@ -17228,9 +17277,9 @@ typedef struct llmfi_http1 {
     bool keep_alive;                         /* from HEADERS_END on: the connection may serve another request after DONE. False at DONE when
                                                 bytes follow that nobody asked for: the length given was too short */
     bool head_request, has_length, chunked, close, persist, http10, spent;
-    uint32_t name_lengths;                   /* set after init: the headers of interest, by the lengths of their names (bit n: n bytes); 0: all. Others are
-                                                checked all the same, but not handed out */
+    bool choosy;                             /* only headers of the shapes in `wanted` are handed out; others are checked all the same */
     bool controls;                           /* the line may hold control characters: look closer */
+    llmfi_name_shapes wanted;
     llmfi_buf line;                          /* an unfinished line of the head */
     llmf_str name, value, body;              /* the item, until the next call; body also no longer than the bytes of the input are left alone */
 } llmfi_http1;
@@ -17245,6 +17294,15 @@ LLMFI_UNUSED static void llmfi_http1_init(llmfi_http1 *h, llmfi_heap *heap, bool
     h->headers_left = LLMF_MAX_HEADERS;
     h->interim_left = LLMFI_HTTP1_INTERIM;
     h->budget = max_body ? max_body : UINT64_MAX;
+}
+
+/* After init: these are the headers of interest. Those about framing always are. */
+LLMFI_UNUSED static void llmfi_http1_want(llmfi_http1 *h, const llmfi_name_shapes *shapes) {
+    h->choosy = true;
+    h->wanted = *shapes;
+    h->wanted.lengths['h' & 7] |= 1u << 14; /* content-length */
+    h->wanted.lengths['n' & 7] |= 1u << 10; /* connection */
+    h->wanted.lengths['g' & 7] |= 1u << 17; /* transfer-encoding */
 }
 
 LLMFI_UNUSED static void llmfi_http1_free(llmfi_http1 *h) {
@@ -17450,12 +17508,6 @@ static int llmfi_http1_blank(llmfi_http1 *h, uint64_t start) {
     }
 }
 
-/* Those about framing always are. */
-static bool llmfi_http1_of_interest(const llmfi_http1 *h, size_t name_len) {
-    const uint32_t framing = 1u << 10 | 1u << 14 | 1u << 17; /* connection, content-length, transfer-encoding */
-    return !h->name_lengths || (name_len < 32 && ((h->name_lengths | framing) >> name_len & 1));
-}
-
 #if LLMFI_JSON_SSE2
 /* Passes over header lines of no interest that lie whole in the input and have nothing odd in them: most of a reply's. Any other is left to
    llmfi_http1_head. */
@@ -17464,7 +17516,7 @@ static void llmfi_http1_pass(llmfi_http1 *h, llmf_str *in) {
     size_t taken;
     for (; h->headers_left; h->headers_left--) {
         size_t colon = llmfi_plain_span((const unsigned char *)rest.ptr, rest.len), end;
-        if (!colon || colon == rest.len || rest.ptr[colon] != ':' || llmfi_http1_of_interest(h, colon)) break;
+        if (!colon || colon == rest.len || rest.ptr[colon] != ':' || llmfi_shape_in(&h->wanted, llmfi_str(rest.ptr, colon))) break;
         end = llmfi_control_fast(rest, colon);
         if (rest.len - end < 16 || rest.ptr[end] != '\r' || rest.ptr[end + 1] != '\n') break;
         rest = llmfi_str(rest.ptr + end + 2, rest.len - end - 2);
@@ -17485,7 +17537,7 @@ static int llmfi_http1_head(llmfi_http1 *h, llmf_str *in) {
     if (h->state == LLMFI_HTTP1_AT_STATUS) return llmfi_http1_status_line(h, line, start);
     if (llmfi_http1_field(h, line, start)) return LLMFI_HTTP1_ERROR;
     if (h->state == LLMFI_HTTP1_AT_INTERIM) return LLMFI_HTTP1_MORE;
-    if (!llmfi_http1_of_interest(h, h->name.len)) return LLMFI_HTTP1_MORE;
+    if (h->choosy && !llmfi_shape_in(&h->wanted, h->name)) return LLMFI_HTTP1_MORE;
     h->value = llmfi_http1_trim(line, h->name.len + 1);
     if (h->state == LLMFI_HTTP1_AT_TRAILER) return LLMFI_HTTP1_TRAILER;
     if (llmfi_http1_framing_header(h, start + (uint64_t)(h->value.ptr - line.ptr))) return LLMFI_HTTP1_ERROR;
@@ -17595,7 +17647,7 @@ LLMFI_UNUSED static int llmfi_http1_next(llmfi_http1 *h, llmf_str *in) {
     while (got == LLMFI_HTTP1_MORE) {
         if (h->state < LLMFI_HTTP1_AT_LENGTH && in->len) {
 #if LLMFI_JSON_SSE2
-            if (h->state == LLMFI_HTTP1_AT_HEADER && h->name_lengths && !h->line.len) llmfi_http1_pass(h, in);
+            if (h->state == LLMFI_HTTP1_AT_HEADER && h->choosy && !h->line.len) llmfi_http1_pass(h, in);
 #endif
             got = llmfi_http1_head(h, in);
             if (h->spent && got == LLMFI_HTTP1_MORE) {
@@ -17636,6 +17688,7 @@ typedef struct llmfi_http1_request {
     const llmf_header *headers;              /* without Host, Content-Length, Transfer-Encoding */
     size_t header_count;
     bool has_body;
+    bool checked;                            /* whoever asks has looked at all of it: nothing that must not be sent is in it */
     uint64_t content_length;                 /* of the body; 0 with has_body: "Content-Length: 0" */
 } llmfi_http1_request;
 
@@ -17661,10 +17714,9 @@ static const char *llmfi_http1_refuse(const llmfi_http1_request *r) {
 }
 
 /* name: value CR LF, and the like. */
-static bool llmfi_http1_add(llmfi_buf *out, llmf_str a, llmf_str b, llmf_str c, llmf_str d) {
-    const size_t most = (size_t)-1 / 8;
+static LLMFI_JSON_FAST bool llmfi_http1_add(llmfi_buf *out, llmf_str a, llmf_str b, llmf_str c, llmf_str d) {
     char *to;
-    if (a.len > most || b.len > most || c.len > most || d.len > most || !llmfi_buf_reserve(out, a.len + b.len + c.len + d.len)) return false;
+    if ((a.len | b.len | c.len | d.len) > (size_t)-1 / 8 || !llmfi_buf_reserve(out, a.len + b.len + c.len + d.len)) return false;
     to = out->ptr + out->len;
     memcpy(to, a.ptr, a.len);
     memcpy(to += a.len, b.ptr, b.len);
@@ -17688,7 +17740,7 @@ LLMFI_UNUSED static int llmfi_http1_write_head(llmfi_buf *out, const llmfi_http1
     size_t before = out->len, i;
     char digits[20];
     bool ok;
-    *what = llmfi_http1_refuse(r);
+    *what = r->checked ? NULL : llmfi_http1_refuse(r);
     if (*what) return LLMFI_WIRE_BAD;
     ok = llmfi_http1_add(out, r->method, LLMFI_LIT(" "), r->target, LLMFI_LIT(" HTTP/1.1\r\n")) &&
          llmfi_http1_add(out, LLMFI_LIT("Host"), LLMFI_LIT(": "), r->host, end);
@@ -17754,6 +17806,8 @@ struct llmfi_http {
     size_t count, most, most_idle;           /* connections there are, and may be */
     size_t blind;                            /* connections without a descriptor: looked after in each tick */
     llmf_exchange *first, *last;             /* those that wait for a connection; state: NULL, or the client itself: wants a fresh one */
+    llmfi_buf url_text;                      /* the URL of the last exchange: as a rule the next has the same */
+    llmfi_url url;                           /* … in its parts */
     uint64_t now_ns;                         /* of the last tick */
     bool work;                               /* something may be started */
     bool again;                              /* some connection was left with more to read */
@@ -18084,10 +18138,11 @@ static void llmfi_conn_request(llmfi_conn *c) {
     r.host = c->authority;
     r.headers = x->req.headers;
     r.header_count = x->req.header_count;
+    r.checked = x->checked;
     r.content_length = c->body_left = x->req.body_len;
     r.has_body = x->req.body_len || !(LLMFI_IS(r.method, "GET") || LLMFI_IS(r.method, "HEAD"));
     llmfi_http1_init(&c->reply, net->heap, LLMFI_IS(r.method, "HEAD"), 0, net->desc->max_response);
-    c->reply.name_lengths = LLMFI_HEADER_LENGTHS; /* with content-encoding among them */
+    llmfi_http1_want(&c->reply, &llmfi_headers_wanted);
     c->sending = true;
     error = llmfi_http1_write_head(&b, &r, &what);
     if (error == LLMFI_WIRE_MEMORY) error = llmfi_http1_write_head(&c->out, &r, &what); /* longer than the shared buffer */
@@ -18252,33 +18307,43 @@ static llmfi_conn *llmfi_http_kept(llmfi_http *h, const llmfi_url *url) {
     return NULL;
 }
 
+/* Takes the URL of x apart, into h->url: LLMF_OK, or why no connection can be for it. */
+static int llmfi_http_read_url(llmfi_http *h, const llmf_exchange *x) {
+    llmfi_buf *text = &h->url_text;
+    llmfi_url_error bad;
+    bool http;
+    if (text->len && llmfi_eq(llmfi_buf_str(text), x->req.url)) return LLMF_OK;
+    text->len = 0;
+    if (!llmfi_buf_add(text, x->req.url.ptr, x->req.url.len)) return LLMF_ERR_MEMORY;
+    http = llmfi_url_parse(llmfi_buf_str(text), &h->url, &bad) && h->url.port;
+    if (http && (h->stream.tls || !LLMFI_NAMED(h->url.scheme, "https"))) return LLMF_OK;
+    text->len = 0;
+    h->t.why = http ? LLMFI_WORDS("the transport \"socket\" has no TLS: for https:// set transport to \"curl\" (LLMF_NO_CURL must not be set) or give a custom_stream")
+                    : LLMFI_WORDS("the URL is not one that begins with http:// or https://");
+    return http ? LLMF_ERR_NOT_BUILT : LLMF_ERR_ARGUMENT;
+}
+
 /* Gives x a connection: LLMF_OK. Or -1: it must wait; or why it cannot. */
 static int llmfi_http_place(llmfi_http *h, llmf_exchange *x) {
-    llmfi_url url;
-    llmfi_url_error bad;
+    llmfi_url *url = &h->url;
     llmfi_conn *c;
     bool fresh = x->state == h;
-    if (!llmfi_url_parse(x->req.url, &url, &bad) || !url.port) {
-        h->t.why = LLMFI_WORDS("the URL is not one that begins with http:// or https://");
-        return LLMF_ERR_ARGUMENT;
-    }
-    if (!h->stream.tls && LLMFI_NAMED(url.scheme, "https")) {
-        h->t.why = LLMFI_WORDS("the transport \"socket\" has no TLS: for https:// set transport to \"curl\" (LLMF_NO_CURL must not be set) or give a custom_stream");
-        return LLMF_ERR_NOT_BUILT;
-    }
-    c = fresh ? NULL : llmfi_http_kept(h, &url);
+    int bad;
+    h->t.why = LLMFI_WORDS("no memory for a connection: raise memory_size");
+    bad = llmfi_http_read_url(h, x);
+    if (bad) return bad;
+    c = fresh ? NULL : llmfi_http_kept(h, url);
     if (!c && h->count >= h->most && h->list[LLMFI_CONN_IDLE].first) llmfi_conn_close(h->list[LLMFI_CONN_IDLE].first);
     if (!c && h->count >= h->most) return -1;
     if (!c) {
-        c = llmfi_conn_new(h, &url);
+        c = llmfi_conn_new(h, url);
     } else {
         llmfi_conn_move(c, LLMFI_CONN_START);
     }
-    h->t.why = LLMFI_WORDS("no memory for a connection: raise memory_size");
     if (!c) return LLMF_ERR_MEMORY;
     c->x = x;
-    c->authority = url.authority;
-    c->target = url.target;
+    c->authority = llmfi_str(x->req.url.ptr + (url->authority.ptr - h->url_text.ptr), url->authority.len); /* of its own, which stays */
+    c->target = llmfi_from(x->req.url, x->req.url.len - url->target.len);
     x->state = c;
     h->work = true;
     return LLMF_OK;
@@ -18418,6 +18483,7 @@ static void llmfi_http_close(llmfi_transport *t) {
     int state;
     for (state = 0; state < LLMFI_CONN_LISTS; state++)
         while (h->list[state].first) llmfi_conn_close(h->list[state].first);
+    llmfi_buf_free(&h->url_text);
     llmfi_heap_free(t->net->heap, h);
 }
 
@@ -18430,6 +18496,7 @@ LLMFI_UNUSED static llmfi_http *llmfi_http_open(llmfi_net *net, const char *name
     h->t = ours;
     h->t.name = name;
     h->t.net = net;
+    llmfi_buf_init(&h->url_text, net->heap, 0);
     h->most = (size_t)net->desc->max_connections;
     h->most_idle = net->desc->max_idle > 0 ? (size_t)net->desc->max_idle : 0;
     return h;
@@ -19508,8 +19575,8 @@ static size_t llmfi_easy_header(llmfi_easy *e, llmf_str line, size_t len) {
     llmf_str name, value;
     if (colon == LLMFI_NOWHERE) return len;
     if (!e->headers_left--) return llmfi_easy_stop(e, LLMF_ERR_LIMIT, "more headers in the reply than LLMF_MAX_HEADERS");
-    if (!llmfi_header_may_matter(colon)) return len;
     name = llmfi_str(line.ptr, colon);
+    if (!colon || !llmfi_shape_in(&llmfi_headers_wanted, name)) return len;
     value = llmfi_trim(llmfi_from(line, colon + 1));
     if (name.len == 16 && value.len && llmfi_eq_nocase(name, LLMFI_LIT("content-encoding")) && !llmfi_eq_nocase(value, LLMFI_LIT("identity")))
         return llmfi_easy_stop(e, LLMF_ERR_PROTOCOL, "the reply is compressed, which was not asked for");
@@ -20689,6 +20756,7 @@ typedef struct llmfi_call {
     bool ready;                              /* in the list of those with something for llmf_next_any */
     bool held_back;                          /* the transport has more than was taken: resume it */
     bool sniffed;                            /* the first byte of a stream has been looked at */
+    bool last_seen;                          /* of an array: the terminal event has come; the closing ] may not have */
     bool secrets;                            /* the config's headers hold some: see llmfi_header_secret */
     bool previewing;                         /* built to be looked at: needs no key, sends nothing */
     bool quiet;                              /* events are of no interest: llmf_generate */
@@ -20706,17 +20774,6 @@ typedef struct llmfi_call {
     llmf_str secret;                         /* the authorization value in the arena: wiped at the end */
 
     llmf_exchange x;
-    llmfi_reply reply;
-#if LLMFI_HAS_SSE
-    llmfi_sse sse;
-#endif
-#if LLMFI_HAS_NDJSON
-    llmfi_ndjson ndjson;
-#endif
-#if LLMFI_HAS_JSON_ARRAY
-    llmfi_json_array array;
-    bool last_seen;                          /* of an array: the terminal event has come; the closing ] may not have */
-#endif
     llmfi_buf whole;                         /* a reply that is one frame, or an error's body */
     llmfi_buf raw;                           /* LLMF_KEEP_RAW */
     uint64_t received;                       /* bytes of body */
@@ -20727,6 +20784,18 @@ typedef struct llmfi_call {
 
     llmf_attempt attempt;
     llmf_response response;
+
+    /* From here on cleared by their own begin. */
+    llmfi_reply reply;
+#if LLMFI_HAS_SSE
+    llmfi_sse sse;
+#endif
+#if LLMFI_HAS_NDJSON
+    llmfi_ndjson ndjson;
+#endif
+#if LLMFI_HAS_JSON_ARRAY
+    llmfi_json_array array;
+#endif
 } llmfi_call;
 
 typedef struct llmfi_call_slot {
@@ -21357,7 +21426,7 @@ static llmf_str llmfi_header_text(llmfi_call *c, llmf_str value) {
 
 LLMF_API void llmf_exchange_header(llmf_exchange *x, llmf_str name, llmf_str value) {
     llmfi_call *c = (llmfi_call *)x->owner;
-    if (!llmfi_header_may_matter(name.len)) return;
+    if (!name.len || !llmfi_shape_in(&llmfi_headers_wanted, name)) return;
     if (c->ended) return;
     if (!c->reply.request_id.len && llmfi_is_request_id(name)) c->reply.request_id = llmfi_header_text(c, value);
     else if (LLMFI_NAMED(name, "x-amzn-errortype") && !c->errortype.len) c->errortype = llmfi_header_text(c, value);
@@ -21807,6 +21876,7 @@ static bool llmfi_take_tools(llmfi_call *c) {
     llmfi_field f = llmfi_field_of(c, "tools", 0);
     bool named;
     if (r->tool_choice && !r->tool_choice[0]) r->tool_choice = NULL;
+    if (!r->tool_choice && !r->tool_count) return true;
     named = llmfi_is_choice(r->tool_choice);
     if (r->tool_count && !r->tools) return llmfi_bad(c, "tools", "is NULL but tool_count is not 0");
     tools = (llmf_tool *)llmfi_call_array(c, r->tool_count, sizeof *tools);
@@ -22082,7 +22152,7 @@ static bool llmfi_set_auth(llmfi_call *c, llmfi_headers *h) {
     if (real) c->reply.key = llmfi_from(c->secret, prefix.len);
     h->at[h->count].name = name;
     h->at[h->count++].value = c->secret;
-    if (llmfi_header_ok(name, c->secret)) return true;
+    if (llmfi_header_bad_value(c->secret) == LLMFI_NOWHERE) return true;
     llmfi_error_set(&c->reply.error, LLMF_ERR_AUTH, "the API key holds a line break or another character that HTTP does not allow: look at how it is stored");
     return false;
 }
@@ -22224,6 +22294,7 @@ LLMFI_UNUSED static bool llmfi_send(llmfi_call *c) {
     int rc;
     if (!t) return false;
     c->x.owner = c;
+    c->x.checked = true; /* by llmfi_header_set, and llmfi_check_headers, which knows the transport's own */
     c->x.by = t;
     c->x.deadline_ns = c->req.timeouts.connect_ms > 0 ? llmfi_after_ms(c->f->now_ns, c->req.timeouts.connect_ms) : 0;
     rc = t->start(t, &c->x);
@@ -22245,7 +22316,7 @@ static llmfi_call *llmfi_call_new(llmf_factory *f) {
         else llmfi_error_set(&f->last_error, LLMF_ERR_LIMIT, "as many calls as llmf_desc.max_calls are open: free some, or raise it");
         return NULL;
     }
-    memset(c, 0, sizeof *c);
+    memset(c, 0, offsetof(llmfi_call, reply));
     f->free_slot = f->slots[at - 1].next_free;
     f->slots[at - 1].call = c;
     c->id = (uint64_t)f->slots[at - 1].generation << 32 | at;

@@ -98,8 +98,8 @@ LLMFI_UNUSED static LLMFI_COLD void llmfi_refuse(llmfi_refusal *refusal, int cod
 
 /* The extra member of that name, the request's before the model's; NULL: there is none. */
 LLMFI_UNUSED static const llmfi_node *llmfi_extra(const llmfi_ask *a, llmf_str name) {
-    const llmfi_node *n = llmfi_member(a->extra, name);
-    return n ? n : llmfi_member(a->model->extra, name);
+    const llmfi_node *n = a->extra ? llmfi_member(a->extra, name) : NULL;
+    return n || !a->model->extra ? n : llmfi_member(a->model->extra, name);
 }
 
 /* The same of the object `inside` among them, which is laid over ours member by member: one more option is no reason to lose the others. */

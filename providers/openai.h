@@ -317,7 +317,7 @@ static void llmfi_openai_system(const llmfi_ask *a, llmfi_jw *w) {
 }
 
 static bool llmfi_openai_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
-    static const llmfi_openai_form form = { "messages", false, llmfi_openai_head, llmfi_openai_system, llmfi_openai_message };
+    static const llmfi_openai_form form = { ",\"messages\":", false, llmfi_openai_head, llmfi_openai_system, llmfi_openai_message };
     return llmfi_openai_steps(a, step, w, &form);
 }
 
@@ -760,11 +760,11 @@ static int64_t llmfi_openai_either(int64_t a, int64_t b) {
     return a != LLMF_UNKNOWN ? a : b;
 }
 
-/* The counts of a usage object in the order of their names; those of its details follow. */
+/* The members of a usage object in the order of their names, which is the order that they mostly come in; then the counts of its details. */
 enum {
-    LLMFI_OPENAI_PROMPT, LLMFI_OPENAI_COMPLETION, LLMFI_OPENAI_TOTAL, LLMFI_OPENAI_CACHED_FLAT, LLMFI_OPENAI_CACHED_NUM, LLMFI_OPENAI_CACHE_HIT,
-    LLMFI_OPENAI_CREATED, LLMFI_OPENAI_REASONING_FLAT, LLMFI_OPENAI_FLAT_COUNTS,
-    LLMFI_OPENAI_CACHED = LLMFI_OPENAI_FLAT_COUNTS, LLMFI_OPENAI_WRITTEN, LLMFI_OPENAI_AUDIO, LLMFI_OPENAI_REASONED, LLMFI_OPENAI_COUNTS
+    LLMFI_OPENAI_PROMPT, LLMFI_OPENAI_COMPLETION, LLMFI_OPENAI_TOTAL, LLMFI_OPENAI_PROMPT_DETAILS, LLMFI_OPENAI_COMPLETION_DETAILS,
+    LLMFI_OPENAI_CACHED_FLAT, LLMFI_OPENAI_CACHED_NUM, LLMFI_OPENAI_CACHE_HIT, LLMFI_OPENAI_CREATED, LLMFI_OPENAI_REASONING_FLAT, LLMFI_OPENAI_MEMBERS,
+    LLMFI_OPENAI_CACHED = LLMFI_OPENAI_MEMBERS, LLMFI_OPENAI_WRITTEN, LLMFI_OPENAI_AUDIO, LLMFI_OPENAI_REASONED, LLMFI_OPENAI_COUNTS
 };
 
 /* A usage object, which was just entered (RULES 19). */
@@ -772,11 +772,11 @@ static void llmfi_openai_usage(llmfi_reply *r, llmfi_json *j) {
     int64_t c[LLMFI_OPENAI_COUNTS];
     int at;
     memset(c, 0xff, sizeof c); /* LLMF_UNKNOWN in each */
-    while ((at = llmfi_json_pick(j, "prompt_tokens\0completion_tokens\0total_tokens\0cached_tokens\0num_cached_tokens\0prompt_cache_hit_tokens\0"
-                                    "cache_creation_input_tokens\0reasoning_tokens\0prompt_tokens_details\0completion_tokens_details\0")) >= 0) {
-        if (at < LLMFI_OPENAI_FLAT_COUNTS) llmfi_openai_number(j, &c[at]);
-        else if (at == LLMFI_OPENAI_FLAT_COUNTS) llmfi_openai_details(j, "cached_tokens\0cache_write_tokens\0audio_tokens\0", 3, &c[LLMFI_OPENAI_CACHED]);
-        else if (at == LLMFI_OPENAI_FLAT_COUNTS + 1) llmfi_openai_details(j, "reasoning_tokens\0", 1, &c[LLMFI_OPENAI_REASONED]);
+    while ((at = llmfi_json_pick(j, "prompt_tokens\0completion_tokens\0total_tokens\0prompt_tokens_details\0completion_tokens_details\0cached_tokens\0"
+                                    "num_cached_tokens\0prompt_cache_hit_tokens\0cache_creation_input_tokens\0reasoning_tokens\0")) >= 0) {
+        if (at == LLMFI_OPENAI_PROMPT_DETAILS) llmfi_openai_details(j, "cached_tokens\0cache_write_tokens\0audio_tokens\0", 3, &c[LLMFI_OPENAI_CACHED]);
+        else if (at == LLMFI_OPENAI_COMPLETION_DETAILS) llmfi_openai_details(j, "reasoning_tokens\0", 1, &c[LLMFI_OPENAI_REASONED]);
+        else if (at < LLMFI_OPENAI_MEMBERS) llmfi_openai_number(j, &c[at]);
         else llmfi_json_skip(j);
     }
     r->usage.input = c[LLMFI_OPENAI_PROMPT];

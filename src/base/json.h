@@ -21,16 +21,8 @@
 #endif
 
 /* The path of most tokens is kept short by holding what is rarer out of it. */
-#if LLMFI_SMALL
-#define LLMFI_JSON_FAST
+#define LLMFI_JSON_FAST LLMFI_FAST
 #define LLMFI_JSON_SLOW LLMFI_COLD
-#elif defined(__GNUC__)
-#define LLMFI_JSON_FAST inline __attribute__((always_inline))
-#define LLMFI_JSON_SLOW __attribute__((noinline))
-#else
-#define LLMFI_JSON_FAST inline
-#define LLMFI_JSON_SLOW LLMFI_COLD
-#endif
 
 /* How deep arrays and objects may nest, read or written. */
 #ifndef LLMF_MAX_DEPTH
@@ -183,7 +175,22 @@ static LLMFI_JSON_FAST const char *llmfi_json_scan_fast(const char *p, const cha
 
 /* The first quote, backslash or control character at or after p, or `end`. */
 static const char *llmfi_json_scan(const char *p, const char *end, uint64_t *wide) {
-    for (p = llmfi_json_scan_fast(p, end, wide); p < end; p++) {
+#if LLMFI_SMALL
+    for (; p < end; p++) {
+#else
+    const char *begin = p;
+    p = llmfi_json_scan_fast(p, end, wide);
+    if (end - p >= 16) return p;
+    if (end - p >= 8 && !llmfi_json_special(llmfi_load8(p))) {
+        *wide |= llmfi_load8(p) & LLMFI_ASCII_MASK;
+        p += 8;
+    }
+    if (p < end && end - begin >= 8 && !llmfi_json_special(llmfi_load8(end - 8))) { /* less than eight are left: some of them once more */
+        *wide |= llmfi_load8(end - 8) & LLMFI_ASCII_MASK;
+        return end;
+    }
+    for (; p < end; p++) {
+#endif
         unsigned char c = (unsigned char)*p;
         if (c == '"' || c == '\\' || c < 0x20) break;
         *wide |= c & 0x80;
@@ -303,9 +310,23 @@ static LLMFI_JSON_SLOW int llmfi_json_word(llmfi_json *j, const char *p) {
 
 /* ---- tokens ---- */
 
+/* Behind the line end or blank at p and the blanks that follow: what stands before most tokens of a reply that is indented. It may stop early. */
+static LLMFI_JSON_FAST const char *llmfi_json_indent(const char *p, const char *end) {
+#if LLMFI_JSON_SSE2
+    if (*p != '\n' && *p != ' ') return p;
+    for (p++; end - p >= 16; p += 16) {
+        unsigned other = ~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)p), _mm_set1_epi8(' '))) & 0xffff;
+        if (other) return p + (unsigned)__builtin_ctz(other);
+    }
+#else
+    (void)end;
+#endif
+    return p;
+}
+
 /* White space, commas and colons: the next byte that begins a token, or NULL (*result tells). */
-static LLMFI_JSON_FAST const char *llmfi_json_seek(llmfi_json *j, int *result) {
-    const char *p = j->at, *end = j->end;
+static LLMFI_JSON_FAST const char *llmfi_json_seek(llmfi_json *j, const char *p, int *result) {
+    const char *end = j->end;
     for (; p < end; p++) {
         if ((unsigned char)*p > ' ') {
             if (*p == ',' && (j->want & LLMFI_JW_COMMA)) j->want = j->item;
@@ -313,14 +334,6 @@ static LLMFI_JSON_FAST const char *llmfi_json_seek(llmfi_json *j, int *result) {
             else return j->at = p;
         } else if (!llmfi_is_space(*p)) {
             return j->at = p;
-        } else {
-#if LLMFI_JSON_SSE2
-            while (end - p > 16 && (unsigned char)p[1] <= ' ') { /* indentation: a third of a plain reply's bytes */
-                unsigned other = ~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)(p + 1)), _mm_set1_epi8(' '))) & 0xffff;
-                p += other ? (unsigned)__builtin_ctz(other) : 16;
-                if (other) break;
-            }
-#endif
         }
     }
     *result = llmfi_json_starve(j, p);
@@ -357,11 +370,13 @@ static LLMFI_JSON_SLOW int llmfi_json_string(llmfi_json *j, const char *open, co
     return llmfi_json_cut(j, "the string has no end");
 }
 
-/* A string from where the input ended inside it. */
+/* A string from where the input ended inside it, or from its beginning. */
 static LLMFI_JSON_SLOW int llmfi_json_string_again(llmfi_json *j, const char *open) {
     size_t from = j->scanned;
     j->scanned = 0;
-    return llmfi_json_string(j, open, open + from, j->wide);
+    if (from) return llmfi_json_string(j, open, open + from, j->wide);
+    j->escaped = false;
+    return llmfi_json_string(j, open, open + 1, 0);
 }
 
 /* A string from its beginning: as a rule nothing in it is special. */
@@ -380,7 +395,6 @@ static LLMFI_JSON_SLOW int llmfi_json_unwanted(llmfi_json *j, const char *p) {
 /* The token that begins at p. */
 static LLMFI_JSON_FAST int llmfi_json_token(llmfi_json *j, const char *p) {
     int want = j->want;
-    if (*p == '"' && (want & (LLMFI_JW_KEY | LLMFI_JW_VALUE)) && !j->scanned) return llmfi_json_string_new(j, p); /* most are */
     switch (*p) {
     case '}': case ']':
         if (!(want & LLMFI_JW_CLOSE) || *p != (j->item == LLMFI_JW_KEY ? '}' : ']')) break;
@@ -402,20 +416,20 @@ static LLMFI_JSON_FAST int llmfi_json_token(llmfi_json *j, const char *p) {
     return llmfi_json_unwanted(j, p);
 }
 
-/* The next token where it is no string, or white space, a comma or a colon comes first. */
-static LLMFI_JSON_SLOW int llmfi_json_other(llmfi_json *j) {
-    const char *p = j->at;
+/* The next token, at or behind p, where it is no string, or more white space, a comma or a colon comes first. */
+static LLMFI_JSON_SLOW int llmfi_json_other(llmfi_json *j, const char *p) {
     int result = 0;
-    if (p == j->end || (unsigned char)*p <= ' ' || *p == ',' || *p == ':') p = llmfi_json_seek(j, &result);
+    if (p == j->end || (unsigned char)*p <= ' ' || *p == ',' || *p == ':') p = llmfi_json_seek(j, p, &result);
     return p ? llmfi_json_token(j, p) : result;
 }
 
 /* The next token, or MORE (nothing of the token is consumed: keep the bytes from `at`, append, llmfi_json_feed, call again), or
    ERROR (for good; error and error_offset say what and where). */
 LLMFI_UNUSED static int llmfi_json_next(llmfi_json *j) {
-    const char *open = j->at;
-    if (open == j->end || *open != '"' || !(j->want & (LLMFI_JW_KEY | LLMFI_JW_VALUE)) || j->scanned) return llmfi_json_other(j);
-    return llmfi_json_string_new(j, open);
+    const char *p = j->at;
+    if (p != j->end && (unsigned char)*p <= ' ') p = llmfi_json_indent(p, j->end);
+    if (p == j->end || *p != '"' || !(j->want & (LLMFI_JW_KEY | LLMFI_JW_VALUE)) || j->scanned) return llmfi_json_other(j, p);
+    return llmfi_json_string_new(j, p); /* most are */
 }
 
 /* Skips one value, checking it all the same: the array or object that was just opened, or else the next value (after a key, or
@@ -448,7 +462,7 @@ LLMFI_UNUSED static int llmfi_json_skip(llmfi_json *j) {
 LLMFI_UNUSED static int llmfi_json_raw(llmfi_json *j, llmf_str *raw) {
     llmfi_json ahead = *j;
     int token = 0;
-    const char *begin = llmfi_json_seek(&ahead, &token);
+    const char *begin = llmfi_json_seek(&ahead, ahead.at, &token);
     if (begin) {
         ahead.token = LLMFI_J_NULL; /* an array just opened is not what to skip: its first item is */
         ahead.scanned = 0;
@@ -507,10 +521,16 @@ static uint32_t llmfi_json_escape(const char **p, const char *end) {
 LLMFI_UNUSED static size_t llmfi_json_decode(char *to, llmf_str raw) {
     const char *p = raw.ptr, *end = raw.ptr + raw.len;
     char *begin = to;
+    bool clean = llmfi_utf8_valid(raw, NULL);
     while (p < end) {
         const char *stop = (const char *)memchr(p, '\\', (size_t)(end - p));
         if (!stop) stop = end;
-        to += llmfi_utf8_clean(to, llmfi_range(p, stop)); /* a backslash never continues a character */
+        if (!clean) {
+            to += llmfi_utf8_clean(to, llmfi_range(p, stop)); /* a backslash never continues a character */
+        } else if (stop > p) {
+            memcpy(to, p, (size_t)(stop - p));
+            to += stop - p;
+        }
         for (p = stop; p < end && *p == '\\';) to += llmfi_utf8_encode(to, llmfi_json_escape(&p, end));
     }
     return (size_t)(to - begin);

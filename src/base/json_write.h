@@ -35,7 +35,7 @@ static bool llmfi_jw_value(llmfi_jw *w) {
         w->bad = true;
         return false;
     }
-    if (w->comma && !w->keyed) LLMFI_PUT(w->out, ",");
+    if (w->comma && !w->keyed) llmfi_put_fast(w->out, ",", 1);
     w->keyed = false;
     w->comma = true;
     return true;
@@ -49,7 +49,7 @@ static void llmfi_jw_open(llmfi_jw *w, bool object) {
     else w->objects[w->depth / 64] &= ~bit;
     w->depth++;
     w->comma = false;
-    llmfi_put_char(w->out, object ? '{' : '[');
+    llmfi_put_fast(w->out, object ? "{" : "[", 1);
 }
 
 static void llmfi_jw_close(llmfi_jw *w, bool object) {
@@ -57,7 +57,7 @@ static void llmfi_jw_close(llmfi_jw *w, bool object) {
     if (w->bad) return;
     w->depth--;
     w->comma = true;
-    llmfi_put_char(w->out, object ? '}' : ']');
+    llmfi_put_fast(w->out, object ? "}" : "]", 1);
 }
 
 LLMFI_UNUSED static void llmfi_jw_object(llmfi_jw *w) {
@@ -86,7 +86,7 @@ static bool llmfi_jw_may_key(llmfi_jw *w) {
 LLMFI_UNUSED static void llmfi_jw_key_quoted(llmfi_jw *w, const char *quoted, size_t len) {
     size_t from = !w->comma;
     if (!llmfi_jw_may_key(w)) return;
-    llmfi_put(w->out, quoted + from, len - from);
+    llmfi_put_fast(w->out, quoted + from, len - from);
     w->keyed = w->comma = true;
 }
 

@@ -64,7 +64,7 @@ static void llmfi_put_slow(llmfi_out *o, const char *bytes, size_t len) {
     o->full = o->len == o->cap;
 }
 
-LLMFI_UNUSED static void llmfi_put(llmfi_out *o, const char *bytes, size_t len) {
+LLMFI_UNUSED static LLMFI_FAST void llmfi_put_fast(llmfi_out *o, const char *bytes, size_t len) {
     o->total += len;
     if (!o->tap && !o->skip && o->ptr && len < o->cap - o->len) {
         if (len) memcpy(o->ptr + o->len, bytes, len);
@@ -72,6 +72,10 @@ LLMFI_UNUSED static void llmfi_put(llmfi_out *o, const char *bytes, size_t len) 
     } else {
         llmfi_put_slow(o, bytes, len);
     }
+}
+
+LLMFI_UNUSED static void llmfi_put(llmfi_out *o, const char *bytes, size_t len) {
+    llmfi_put_fast(o, bytes, len);
 }
 
 #if LLMFI_SMALL

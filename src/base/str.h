@@ -33,6 +33,15 @@
 #define LLMFI_SHORT
 #endif
 
+/* Worth being expanded in place; not where size counts. */
+#if LLMFI_SMALL
+#define LLMFI_FAST
+#elif defined(__GNUC__)
+#define LLMFI_FAST inline __attribute__((always_inline))
+#else
+#define LLMFI_FAST inline
+#endif
+
 /* Words for people. Without STRINGS not even the literal stays. */
 #if LLMF_HAS_STRINGS
 #define LLMFI_WORDS(text) text

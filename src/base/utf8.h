@@ -16,7 +16,9 @@ LLMFI_UNUSED static uint64_t llmfi_load8(const char *p) {
 /* The first byte that is not ASCII, or `end`. */
 LLMFI_UNUSED static const char *llmfi_skip_ascii(const char *p, const char *end) {
 #if !LLMFI_SMALL
+    const char *begin = p;
     while (end - p >= 8 && !(llmfi_load8(p) & LLMFI_ASCII_MASK)) p += 8;
+    if (end - p < 8 && end - begin >= 8 && !(llmfi_load8(end - 8) & LLMFI_ASCII_MASK)) return end;
 #endif
     while (p < end && !(*p & 0x80)) p++;
     return p;

@@ -16,7 +16,7 @@ static llmfi_call *llmfi_call_new(llmf_factory *f) {
         else llmfi_error_set(&f->last_error, LLMF_ERR_LIMIT, "as many calls as llmf_desc.max_calls are open: free some, or raise it");
         return NULL;
     }
-    memset(c, 0, sizeof *c);
+    memset(c, 0, offsetof(llmfi_call, reply));
     f->free_slot = f->slots[at - 1].next_free;
     f->slots[at - 1].call = c;
     c->id = (uint64_t)f->slots[at - 1].generation << 32 | at;

@@ -45,6 +45,7 @@ typedef struct llmfi_call {
     bool ready;                              /* in the list of those with something for llmf_next_any */
     bool held_back;                          /* the transport has more than was taken: resume it */
     bool sniffed;                            /* the first byte of a stream has been looked at */
+    bool last_seen;                          /* of an array: the terminal event has come; the closing ] may not have */
     bool secrets;                            /* the config's headers hold some: see llmfi_header_secret */
     bool previewing;                         /* built to be looked at: needs no key, sends nothing */
     bool quiet;                              /* events are of no interest: llmf_generate */
@@ -62,17 +63,6 @@ typedef struct llmfi_call {
     llmf_str secret;                         /* the authorization value in the arena: wiped at the end */
 
     llmf_exchange x;
-    llmfi_reply reply;
-#if LLMFI_HAS_SSE
-    llmfi_sse sse;
-#endif
-#if LLMFI_HAS_NDJSON
-    llmfi_ndjson ndjson;
-#endif
-#if LLMFI_HAS_JSON_ARRAY
-    llmfi_json_array array;
-    bool last_seen;                          /* of an array: the terminal event has come; the closing ] may not have */
-#endif
     llmfi_buf whole;                         /* a reply that is one frame, or an error's body */
     llmfi_buf raw;                           /* LLMF_KEEP_RAW */
     uint64_t received;                       /* bytes of body */
@@ -83,6 +73,18 @@ typedef struct llmfi_call {
 
     llmf_attempt attempt;
     llmf_response response;
+
+    /* From here on cleared by their own begin. */
+    llmfi_reply reply;
+#if LLMFI_HAS_SSE
+    llmfi_sse sse;
+#endif
+#if LLMFI_HAS_NDJSON
+    llmfi_ndjson ndjson;
+#endif
+#if LLMFI_HAS_JSON_ARRAY
+    llmfi_json_array array;
+#endif
 } llmfi_call;
 
 typedef struct llmfi_call_slot {

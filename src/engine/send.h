@@ -96,7 +96,7 @@ static bool llmfi_set_auth(llmfi_call *c, llmfi_headers *h) {
     if (real) c->reply.key = llmfi_from(c->secret, prefix.len);
     h->at[h->count].name = name;
     h->at[h->count++].value = c->secret;
-    if (llmfi_header_ok(name, c->secret)) return true;
+    if (llmfi_header_bad_value(c->secret) == LLMFI_NOWHERE) return true;
     llmfi_error_set(&c->reply.error, LLMF_ERR_AUTH, "the API key holds a line break or another character that HTTP does not allow: look at how it is stored");
     return false;
 }
@@ -238,6 +238,7 @@ LLMFI_UNUSED static bool llmfi_send(llmfi_call *c) {
     int rc;
     if (!t) return false;
     c->x.owner = c;
+    c->x.checked = true; /* by llmfi_header_set, and llmfi_check_headers, which knows the transport's own */
     c->x.by = t;
     c->x.deadline_ns = c->req.timeouts.connect_ms > 0 ? llmfi_after_ms(c->f->now_ns, c->req.timeouts.connect_ms) : 0;
     rc = t->start(t, &c->x);

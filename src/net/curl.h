@@ -261,8 +261,8 @@ static size_t llmfi_easy_header(llmfi_easy *e, llmf_str line, size_t len) {
     llmf_str name, value;
     if (colon == LLMFI_NOWHERE) return len;
     if (!e->headers_left--) return llmfi_easy_stop(e, LLMF_ERR_LIMIT, "more headers in the reply than LLMF_MAX_HEADERS");
-    if (!llmfi_header_may_matter(colon)) return len;
     name = llmfi_str(line.ptr, colon);
+    if (!colon || !llmfi_shape_in(&llmfi_headers_wanted, name)) return len;
     value = llmfi_trim(llmfi_from(line, colon + 1));
     if (name.len == 16 && value.len && llmfi_eq_nocase(name, LLMFI_LIT("content-encoding")) && !llmfi_eq_nocase(value, LLMFI_LIT("identity")))
         return llmfi_easy_stop(e, LLMF_ERR_PROTOCOL, "the reply is compressed, which was not asked for");

@@ -6,6 +6,7 @@
 #ifndef LLMFI_NET_TRANSPORT_H
 #define LLMFI_NET_TRANSPORT_H
 #include "watch.h"
+#include "../wire/url.h"
 
 typedef struct llmfi_transport llmfi_transport;
 
@@ -14,6 +15,7 @@ struct llmf_exchange {
     llmfi_transport *by;           /* who carries it out; NULL before start and after the end */
     void *state;                   /* the transport's own: a connection, an easy handle */
     void *owner;                   /* the engine's call */
+    bool checked;                  /* the engine has looked at the headers: nothing that must not be sent is in them */
     uint64_t deadline_ns;          /* connect must be done by then (0: no limit); after `connected` the engine keeps time alone */
     struct llmf_exchange *next, *prev; /* the transport's own list */
 };
@@ -41,12 +43,13 @@ struct llmfi_transport {
     void (*close)(llmfi_transport *t);
 };
 
-/* May a header of the reply with a name of so many bytes be one that the engine wants? A first look that is nearly free: of the two dozen that a
-   reply has, one or two are. llmf_exchange_header asks it too, so a new name of another length is missed everywhere or nowhere. */
-#define LLMFI_HEADER_LENGTHS (1u << 10 | 1u << 11 | 1u << 12 | 1u << 13 | 1u << 14 | 1u << 15 | 1u << 16 | 1u << 17 | 1u << 22)
-LLMFI_UNUSED static bool llmfi_header_may_matter(size_t name_len) {
-    return name_len < 32 && (LLMFI_HEADER_LENGTHS >> name_len & 1);
-}
+/* The headers of a reply that the engine wants, by the shapes of their names. A first look that is nearly free: of the two dozen that a reply has, one or
+   two are. llmf_exchange_header asks it too, so a new name of another shape is missed everywhere or nowhere. */
+static const llmfi_name_shapes llmfi_headers_wanted = {{
+    0, 0, 1u << 11 /* retry-after */, 1u << 14 /* retry-after-ms */,
+    1u << 10 | 1u << 12 | 1u << 13 | 1u << 15 | 1u << 16 | 1u << 17 | 1u << 22 /* …-id: llmfi_is_request_id */,
+    1u << 16 /* x-amzn-errortype */, 0, 1u << 16 /* content-encoding */
+}};
 
 /* Above the public ones (llmf_exchange_read, _rewind, _status, _header, _data, _end), for built-in transports: the connection stands. */
 static void llmfi_exchange_connected(llmf_exchange *x);

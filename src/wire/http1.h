@@ -46,9 +46,9 @@ typedef struct llmfi_http1 {
     bool keep_alive;                         /* from HEADERS_END on: the connection may serve another request after DONE. False at DONE when
                                                 bytes follow that nobody asked for: the length given was too short */
     bool head_request, has_length, chunked, close, persist, http10, spent;
-    uint32_t name_lengths;                   /* set after init: the headers of interest, by the lengths of their names (bit n: n bytes); 0: all. Others are
-                                                checked all the same, but not handed out */
+    bool choosy;                             /* only headers of the shapes in `wanted` are handed out; others are checked all the same */
     bool controls;                           /* the line may hold control characters: look closer */
+    llmfi_name_shapes wanted;
     llmfi_buf line;                          /* an unfinished line of the head */
     llmf_str name, value, body;              /* the item, until the next call; body also no longer than the bytes of the input are left alone */
 } llmfi_http1;
@@ -63,6 +63,15 @@ LLMFI_UNUSED static void llmfi_http1_init(llmfi_http1 *h, llmfi_heap *heap, bool
     h->headers_left = LLMF_MAX_HEADERS;
     h->interim_left = LLMFI_HTTP1_INTERIM;
     h->budget = max_body ? max_body : UINT64_MAX;
+}
+
+/* After init: these are the headers of interest. Those about framing always are. */
+LLMFI_UNUSED static void llmfi_http1_want(llmfi_http1 *h, const llmfi_name_shapes *shapes) {
+    h->choosy = true;
+    h->wanted = *shapes;
+    h->wanted.lengths['h' & 7] |= 1u << 14; /* content-length */
+    h->wanted.lengths['n' & 7] |= 1u << 10; /* connection */
+    h->wanted.lengths['g' & 7] |= 1u << 17; /* transfer-encoding */
 }
 
 LLMFI_UNUSED static void llmfi_http1_free(llmfi_http1 *h) {
@@ -268,12 +277,6 @@ static int llmfi_http1_blank(llmfi_http1 *h, uint64_t start) {
     }
 }
 
-/* Those about framing always are. */
-static bool llmfi_http1_of_interest(const llmfi_http1 *h, size_t name_len) {
-    const uint32_t framing = 1u << 10 | 1u << 14 | 1u << 17; /* connection, content-length, transfer-encoding */
-    return !h->name_lengths || (name_len < 32 && ((h->name_lengths | framing) >> name_len & 1));
-}
-
 #if LLMFI_JSON_SSE2
 /* Passes over header lines of no interest that lie whole in the input and have nothing odd in them: most of a reply's. Any other is left to
    llmfi_http1_head. */
@@ -282,7 +285,7 @@ static void llmfi_http1_pass(llmfi_http1 *h, llmf_str *in) {
     size_t taken;
     for (; h->headers_left; h->headers_left--) {
         size_t colon = llmfi_plain_span((const unsigned char *)rest.ptr, rest.len), end;
-        if (!colon || colon == rest.len || rest.ptr[colon] != ':' || llmfi_http1_of_interest(h, colon)) break;
+        if (!colon || colon == rest.len || rest.ptr[colon] != ':' || llmfi_shape_in(&h->wanted, llmfi_str(rest.ptr, colon))) break;
         end = llmfi_control_fast(rest, colon);
         if (rest.len - end < 16 || rest.ptr[end] != '\r' || rest.ptr[end + 1] != '\n') break;
         rest = llmfi_str(rest.ptr + end + 2, rest.len - end - 2);
@@ -303,7 +306,7 @@ static int llmfi_http1_head(llmfi_http1 *h, llmf_str *in) {
     if (h->state == LLMFI_HTTP1_AT_STATUS) return llmfi_http1_status_line(h, line, start);
     if (llmfi_http1_field(h, line, start)) return LLMFI_HTTP1_ERROR;
     if (h->state == LLMFI_HTTP1_AT_INTERIM) return LLMFI_HTTP1_MORE;
-    if (!llmfi_http1_of_interest(h, h->name.len)) return LLMFI_HTTP1_MORE;
+    if (h->choosy && !llmfi_shape_in(&h->wanted, h->name)) return LLMFI_HTTP1_MORE;
     h->value = llmfi_http1_trim(line, h->name.len + 1);
     if (h->state == LLMFI_HTTP1_AT_TRAILER) return LLMFI_HTTP1_TRAILER;
     if (llmfi_http1_framing_header(h, start + (uint64_t)(h->value.ptr - line.ptr))) return LLMFI_HTTP1_ERROR;
@@ -413,7 +416,7 @@ LLMFI_UNUSED static int llmfi_http1_next(llmfi_http1 *h, llmf_str *in) {
     while (got == LLMFI_HTTP1_MORE) {
         if (h->state < LLMFI_HTTP1_AT_LENGTH && in->len) {
 #if LLMFI_JSON_SSE2
-            if (h->state == LLMFI_HTTP1_AT_HEADER && h->name_lengths && !h->line.len) llmfi_http1_pass(h, in);
+            if (h->state == LLMFI_HTTP1_AT_HEADER && h->choosy && !h->line.len) llmfi_http1_pass(h, in);
 #endif
             got = llmfi_http1_head(h, in);
             if (h->spent && got == LLMFI_HTTP1_MORE) {
@@ -454,6 +457,7 @@ typedef struct llmfi_http1_request {
     const llmf_header *headers;              /* without Host, Content-Length, Transfer-Encoding */
     size_t header_count;
     bool has_body;
+    bool checked;                            /* whoever asks has looked at all of it: nothing that must not be sent is in it */
     uint64_t content_length;                 /* of the body; 0 with has_body: "Content-Length: 0" */
 } llmfi_http1_request;
 
@@ -479,10 +483,9 @@ static const char *llmfi_http1_refuse(const llmfi_http1_request *r) {
 }
 
 /* name: value CR LF, and the like. */
-static bool llmfi_http1_add(llmfi_buf *out, llmf_str a, llmf_str b, llmf_str c, llmf_str d) {
-    const size_t most = (size_t)-1 / 8;
+static LLMFI_JSON_FAST bool llmfi_http1_add(llmfi_buf *out, llmf_str a, llmf_str b, llmf_str c, llmf_str d) {
     char *to;
-    if (a.len > most || b.len > most || c.len > most || d.len > most || !llmfi_buf_reserve(out, a.len + b.len + c.len + d.len)) return false;
+    if ((a.len | b.len | c.len | d.len) > (size_t)-1 / 8 || !llmfi_buf_reserve(out, a.len + b.len + c.len + d.len)) return false;
     to = out->ptr + out->len;
     memcpy(to, a.ptr, a.len);
     memcpy(to += a.len, b.ptr, b.len);
@@ -506,7 +509,7 @@ LLMFI_UNUSED static int llmfi_http1_write_head(llmfi_buf *out, const llmfi_http1
     size_t before = out->len, i;
     char digits[20];
     bool ok;
-    *what = llmfi_http1_refuse(r);
+    *what = r->checked ? NULL : llmfi_http1_refuse(r);
     if (*what) return LLMFI_WIRE_BAD;
     ok = llmfi_http1_add(out, r->method, LLMFI_LIT(" "), r->target, LLMFI_LIT(" HTTP/1.1\r\n")) &&
          llmfi_http1_add(out, LLMFI_LIT("Host"), LLMFI_LIT(": "), r->host, end);
