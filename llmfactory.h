@@ -3824,6 +3824,32 @@ LLMFI_UNUSED static LLMFI_COLD bool llmfi_json_key(const llmfi_json *j, const ch
 #define LLMFI_KEY(j, lit) ((j)->escaped ? llmfi_json_is((j), LLMFI_LIT(lit)) : LLMFI_IS((j)->text, lit))
 #endif
 
+/* ---- members by their names ---- */
+
+/* The next member of the object that is open: the place of its key in a list of words that an empty one ends, or their number where it is none of them;
+   below 0: there is no other member. */
+LLMFI_UNUSED static int llmfi_json_pick(llmfi_json *j, const char *names) {
+    size_t len;
+    int at;
+    if (llmfi_json_next(j) != LLMFI_J_KEY) return -1;
+    for (at = 0; *names; at++, names += len + 1) {
+        len = strlen(names);
+        if (j->escaped ? llmfi_json_is(j, llmfi_str(names, len)) : len == j->text.len && memcmp(names, j->text.ptr, len) == 0) break;
+    }
+    return at;
+}
+
+/* The same where it is done often. The members are a macro, `#define MEMBERS(X) X(IN_, id) X(IN_, name)`, which makes their enumeration too:
+   `enum { MEMBERS(LLMFI_MEMBER) IN_OTHER }`. The reader's name is j. */
+#define LLMFI_MEMBER(in, name) in##name,
+#if LLMFI_SMALL
+#define LLMFI_MEMBER_WORD(in, name) #name "\0"
+#define LLMFI_PICK(members, other) llmfi_json_pick(j, members(LLMFI_MEMBER_WORD))
+#else
+#define LLMFI_MEMBER_TRY(in, name) LLMFI_KEY(j, #name) ? (int)in##name :
+#define LLMFI_PICK(members, other) (llmfi_json_next(j) != LLMFI_J_KEY ? -1 : members(LLMFI_MEMBER_TRY) (int)other)
+#endif
+
 #endif
 
 typedef struct llmfi_jw {
@@ -4821,11 +4847,8 @@ typedef struct llmfi_dialect_state {
 /* What a frame may have changed besides what its events tell. */
 typedef struct llmfi_reply_point {
     size_t queued, tools, state, citations, buf[2];
-    int64_t number[8];
-    llmf_str model_used, finish_raw;
-    llmf_usage usage;
-    int64_t total_tokens, audio_tokens;
     bool terminal, content, refused, blocked;
+    char told[2 * sizeof(llmf_str) + sizeof(llmf_usage) + 10 * sizeof(int64_t)]; /* LLMFI_REPLY_TOLD */
 } llmfi_reply_point;
 
 struct llmf_reply {
@@ -4850,7 +4873,7 @@ struct llmf_reply {
     llmf_str provider;                       /* for sentences; lives as long as the reply */
     llmf_str key;                            /* the secret of this call: a server that says it back is not quoted. Empty: none. Lives as long as the reply */
     const void *user;                        /* the adapter's: the settings of the model that was asked (llmfi_settings) */
-    llmf_str model_used, request_id, finish_raw; /* in the arena */
+    llmf_str request_id, model_used, finish_raw; /* in the arena */
     llmf_usage usage;
     int64_t total_tokens, audio_tokens;      /* as the provider counted, for RULES 20; LLMF_UNKNOWN */
     llmfi_dialect_state dialect;
@@ -4868,22 +4891,34 @@ struct llmf_reply {
 };
 typedef struct llmf_reply llmfi_reply;
 
+/* What a rollback brings back as one piece: from the model to the dialect's numbers. */
+#define LLMFI_REPLY_TOLD(r) ((char *)(r) + offsetof(llmfi_reply, model_used))
+enum { LLMFI_REPLY_TOLD_FITS = 1 / (offsetof(llmfi_reply, dialect.buf) - offsetof(llmfi_reply, model_used) == sizeof(((llmfi_reply *)0)->point.told)) };
+
+/* Where the buffers are. */
+static const uint16_t llmfi_reply_bufs[] = {
+    offsetof(llmfi_reply, tools), offsetof(llmfi_reply, queue), offsetof(llmfi_reply, text), offsetof(llmfi_reply, reasoning), offsetof(llmfi_reply, refusal),
+    offsetof(llmfi_reply, state), offsetof(llmfi_reply, citations),
+    offsetof(llmfi_reply, dialect.buf[0]), offsetof(llmfi_reply, dialect.buf[1]), offsetof(llmfi_reply, dialect.front), offsetof(llmfi_reply, dialect.rest)
+};
+
 static llmf_str llmfi_reply_keep(llmfi_reply *r, llmf_str text);
 
 /* ---- life ---- */
 
+static LLMFI_SHORT llmfi_buf *llmfi_reply_buf_at(llmfi_reply *r, size_t i) {
+    return (llmfi_buf *)(void *)((char *)r + llmfi_reply_bufs[i]);
+}
+
 /* provider and user: see the struct; both stay the caller's. */
 LLMFI_UNUSED static void llmfi_reply_init(llmfi_reply *r, llmfi_heap *heap, llmfi_arena *arena, llmf_str provider, const void *user) {
-    llmfi_buf *all[11];
     size_t i;
     memset(r, 0, sizeof *r);
     r->heap = heap;
     r->arena = arena;
     r->provider = provider;
     r->user = user;
-    all[0] = &r->text, all[1] = &r->reasoning, all[2] = &r->refusal, all[3] = &r->state, all[4] = &r->tools, all[5] = &r->queue;
-    all[6] = &r->citations, all[7] = &r->dialect.buf[0], all[8] = &r->dialect.buf[1], all[9] = &r->dialect.front, all[10] = &r->dialect.rest;
-    for (i = 0; i < LLMFI_COUNT(all); i++) llmfi_buf_init(all[i], heap, 0);
+    for (i = 0; i < LLMFI_COUNT(llmfi_reply_bufs); i++) llmfi_reply_buf_at(r, i)->heap = heap;
     llmfi_arena_init(&r->scratch, heap, 0);
     r->usage.input = r->usage.cache_read = r->usage.cache_write = r->usage.output = r->usage.reasoning = LLMF_UNKNOWN;
     r->total_tokens = r->audio_tokens = LLMF_UNKNOWN;
@@ -4903,19 +4938,9 @@ LLMFI_UNUSED static LLMFI_SHORT int llmfi_reply_tool_count(const llmfi_reply *r)
 
 /* Everything goes back to the heap; what was kept in the arena stays the arena's. */
 LLMFI_UNUSED static void llmfi_reply_free(llmfi_reply *r) {
-    int i;
-    for (i = 0; i < llmfi_reply_tool_count(r); i++) llmfi_buf_free(&llmfi_reply_tool(r, i)->args);
-    llmfi_buf_free(&r->text);
-    llmfi_buf_free(&r->reasoning);
-    llmfi_buf_free(&r->refusal);
-    llmfi_buf_free(&r->state);
-    llmfi_buf_free(&r->tools);
-    llmfi_buf_free(&r->queue);
-    llmfi_buf_free(&r->citations);
-    llmfi_buf_free(&r->dialect.buf[0]);
-    llmfi_buf_free(&r->dialect.buf[1]);
-    llmfi_buf_free(&r->dialect.front);
-    llmfi_buf_free(&r->dialect.rest);
+    size_t i = (size_t)llmfi_reply_tool_count(r);
+    while (i-- > 0) llmfi_buf_free(&llmfi_reply_tool(r, (int)i)->args);
+    for (i = 0; i < LLMFI_COUNT(llmfi_reply_bufs); i++) llmfi_buf_free(llmfi_reply_buf_at(r, i));
     llmfi_arena_free(&r->scratch);
     llmfi_heap_free(r->heap, r->retired);
     r->retired = NULL;
@@ -5101,12 +5126,7 @@ LLMFI_UNUSED static void llmfi_reply_mark(llmfi_reply *r) {
     p->citations = r->citations.len;
     p->buf[0] = r->dialect.buf[0].len;
     p->buf[1] = r->dialect.buf[1].len;
-    memcpy(p->number, r->dialect.number, sizeof p->number);
-    p->model_used = r->model_used;
-    p->finish_raw = r->finish_raw;
-    p->usage = r->usage;
-    p->total_tokens = r->total_tokens;
-    p->audio_tokens = r->audio_tokens;
+    memcpy(p->told, LLMFI_REPLY_TOLD(r), sizeof p->told);
     p->terminal = r->terminal;
     p->content = r->content;
     p->refused = r->refused;
@@ -5137,12 +5157,7 @@ LLMFI_UNUSED static void llmfi_reply_rollback(llmfi_reply *r) {
     r->citations.len = p->citations;
     r->dialect.buf[0].len = p->buf[0];
     r->dialect.buf[1].len = p->buf[1];
-    memcpy(r->dialect.number, p->number, sizeof p->number);
-    r->model_used = p->model_used;
-    r->finish_raw = p->finish_raw;
-    r->usage = p->usage;
-    r->total_tokens = p->total_tokens;
-    r->audio_tokens = p->audio_tokens;
+    memcpy(LLMFI_REPLY_TOLD(r), p->told, sizeof p->told);
     r->terminal = p->terminal;
     r->content = p->content;
     r->refused = p->refused;
@@ -6049,19 +6064,6 @@ LLMFI_UNUSED static int llmfi_json_scalar(llmfi_json *j) {
     int token = llmfi_json_next(j);
     if (token == LLMFI_J_OBJECT || token == LLMFI_J_ARRAY) llmfi_json_skip(j);
     return token;
-}
-
-/* The next member of the object that is open: the place of its key in a list of words that an empty one ends, or their number where it is none of them;
-   below 0: there is no other member. */
-LLMFI_UNUSED static int llmfi_json_pick(llmfi_json *j, const char *names) {
-    size_t len;
-    int at;
-    if (llmfi_json_next(j) != LLMFI_J_KEY) return -1;
-    for (at = 0; *names; at++, names += len + 1) {
-        len = strlen(names);
-        if (j->escaped ? llmfi_json_is(j, llmfi_str(names, len)) : len == j->text.len && memcmp(names, j->text.ptr, len) == 0) break;
-    }
-    return at;
 }
 
 /* The next value: true where it is that container (LLMFI_J_OBJECT, _ARRAY), which is now open. Anything else is passed over. */
@@ -7773,6 +7775,16 @@ static bool llmfi_openai_string(llmfi_json *j) {
     return llmfi_json_scalar(j) == LLMFI_J_STRING;
 }
 
+/* The text of the next value if it is a string; anything else leaves *to as it is. */
+static void llmfi_openai_text(llmfi_reply *r, llmfi_json *j, llmf_str *to) {
+    if (llmfi_openai_string(j)) *to = llmfi_reply_string(r, j);
+}
+
+/* The next value as a count; what is none makes *to unknown. */
+static void llmfi_openai_number(llmfi_json *j, int64_t *to) {
+    *to = llmfi_json_tokens(j);
+}
+
 /* An item of a list that is of no interest has been begun. */
 static void llmfi_openai_pass(llmfi_json *j) {
     if (j->token == LLMFI_J_OBJECT || j->token == LLMFI_J_ARRAY) llmfi_json_skip(j);
@@ -7807,27 +7819,31 @@ static void llmfi_openai_thinking(llmfi_reply *r, llmfi_json *j) {
 #endif
 
 /* Content that is a list, which was just entered. RULES 5: text parts and thinking parts; what stands first does not matter. */
+#define LLMFI_OPENAI_PART(X) X(LLMFI_IN_PART_, type) X(LLMFI_IN_PART_, text) X(LLMFI_IN_PART_, thinking)
+enum { LLMFI_OPENAI_PART(LLMFI_MEMBER) LLMFI_IN_PART_OTHER };
 static void llmfi_openai_parts(llmfi_reply *r, llmfi_json *j) {
     while (llmfi_openai_item(j)) {
-        llmfi_json text;
-        bool has_text = false, is_text = true;
-        while (llmfi_json_next(j) == LLMFI_J_KEY) {
-            if (LLMFI_KEY(j, "type")) {
+        llmfi_value text;
+        bool is_text = true;
+        int at;
+        text.token = 0;
+        while ((at = LLMFI_PICK(LLMFI_OPENAI_PART, LLMFI_IN_PART_OTHER)) >= 0) {
+            if (at == LLMFI_IN_PART_type) {
                 if (llmfi_openai_string(j)) is_text = LLMFI_KEY(j, "text");
-            } else if (LLMFI_KEY(j, "text")) {
-                if (llmfi_openai_string(j)) {
-                    text = *j;
-                    has_text = true;
-                }
+            } else if (at == LLMFI_IN_PART_text) {
+                llmfi_value_take(j, &text);
 #if LLMF_HAS_REASONING
-            } else if (LLMFI_KEY(j, "thinking")) {
+            } else if (at == LLMFI_IN_PART_thinking) {
                 llmfi_openai_thinking(r, j);
 #endif
             } else {
                 llmfi_json_skip(j);
             }
         }
-        if (has_text && is_text) llmfi_reply_text_json(r, &text);
+        if (text.token == LLMFI_J_STRING && is_text) {
+            llmfi_json at_text = llmfi_value_json(&text);
+            llmfi_reply_text_json(r, &at_text);
+        }
     }
 }
 
@@ -7899,27 +7915,20 @@ static void llmfi_openai_take_reasoning(llmfi_openai_delta *d, llmfi_json *j, in
 
 typedef struct llmfi_openai_call {
     int64_t index;                           /* -1: none */
-    llmf_str id, name, raw;                  /* raw: arguments that are no string */
-    llmfi_json args;                         /* at the string */
-    bool has_args, function, custom;         /* custom: a free-form tool's, no function's (RULES 10) */
+    llmf_str id, name;
+    llmfi_value args;                        /* as a rule a string; some hosts give the object itself */
+    bool function, custom;                   /* custom: a free-form tool's, no function's (RULES 10) */
 } llmfi_openai_call;
 
+#define LLMFI_OPENAI_FUNCTION(X) X(LLMFI_IN_FUNCTION_, name) X(LLMFI_IN_FUNCTION_, arguments)
+enum { LLMFI_OPENAI_FUNCTION(LLMFI_MEMBER) LLMFI_IN_FUNCTION_OTHER };
 static void llmfi_openai_take_function(llmfi_reply *r, llmfi_json *j, llmfi_openai_call *c) {
+    int at;
     if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) return;
-    while (llmfi_json_next(j) == LLMFI_J_KEY) {
-        if (LLMFI_KEY(j, "name")) {
-            if (llmfi_openai_string(j)) c->name = llmfi_reply_string(r, j);
-        } else if (LLMFI_KEY(j, "arguments")) {
-            llmfi_json ahead = *j;
-            if (llmfi_json_next(&ahead) == LLMFI_J_STRING) {
-                c->args = *j = ahead;
-                c->has_args = true;
-            } else if (llmfi_json_raw(j, &c->raw) <= 0 || LLMFI_IS(c->raw, "null")) { /* some hosts give the object itself */
-                c->raw = llmfi_str("", 0);
-            }
-        } else {
-            llmfi_json_skip(j);
-        }
+    while ((at = LLMFI_PICK(LLMFI_OPENAI_FUNCTION, LLMFI_IN_FUNCTION_OTHER)) >= 0) {
+        if (at == LLMFI_IN_FUNCTION_name) llmfi_openai_text(r, j, &c->name);
+        else if (at == LLMFI_IN_FUNCTION_arguments) llmfi_value_take(j, &c->args);
+        else llmfi_json_skip(j);
     }
 }
 
@@ -7940,33 +7949,35 @@ static void llmfi_openai_tell_call(llmfi_reply *r, const llmfi_openai_call *c) {
     if (at < 0) at = llmfi_reply_tool_begin(r, r->streamed ? c->index : -1, c->id, c->name);
     else llmfi_reply_tool_name(r, at, c->id, c->name);
     if (at < 0) return;
-    if (c->has_args) llmfi_reply_tool_args_json(r, at, &c->args);
-    else llmfi_reply_tool_args(r, at, llmfi_reply_clean(r, c->raw));
+    if (c->args.token == LLMFI_J_STRING) {
+        llmfi_json args = llmfi_value_json(&c->args);
+        llmfi_reply_tool_args_json(r, at, &args);
+    } else if (c->args.token > LLMFI_J_NULL) {
+        llmfi_reply_tool_args(r, at, llmfi_reply_clean(r, c->args.text));
+    }
 }
 
 /* tool_calls, a list that was just entered. */
+#define LLMFI_OPENAI_CALL(X) X(LLMFI_IN_CALL_, index) X(LLMFI_IN_CALL_, id) X(LLMFI_IN_CALL_, function) X(LLMFI_IN_CALL_, type) X(LLMFI_IN_CALL_, custom)
+enum { LLMFI_OPENAI_CALL(LLMFI_MEMBER) LLMFI_IN_CALL_OTHER };
 static void llmfi_openai_tool_calls(llmfi_reply *r, llmfi_json *j) {
     while (llmfi_openai_item(j)) {
         llmfi_openai_call c;
+        int at;
+        memset(&c, 0, sizeof c);
         c.index = -1;
-        c.id = c.name = c.raw = llmfi_str("", 0);
-        c.has_args = c.function = c.custom = false;
-        while (llmfi_json_next(j) == LLMFI_J_KEY) {
-            if (LLMFI_KEY(j, "index")) {
-                llmfi_json_next(j);
-                c.index = llmfi_reply_number(j);
-                llmfi_openai_pass(j);
-            } else if (LLMFI_KEY(j, "id")) {
-                if (llmfi_openai_string(j)) c.id = llmfi_reply_string(r, j);
-            } else if (LLMFI_KEY(j, "function")) {
-                llmfi_openai_take_function(r, j, &c);
-            } else if (LLMFI_KEY(j, "type")) {
-                if (!llmfi_openai_string(j)) continue;
+        while ((at = LLMFI_PICK(LLMFI_OPENAI_CALL, LLMFI_IN_CALL_OTHER)) >= 0) {
+            switch (at) {
+            case LLMFI_IN_CALL_index: llmfi_openai_number(j, &c.index); break;
+            case LLMFI_IN_CALL_id: llmfi_openai_text(r, j, &c.id); break;
+            case LLMFI_IN_CALL_function: llmfi_openai_take_function(r, j, &c); break;
+            case LLMFI_IN_CALL_type:
+                if (!llmfi_openai_string(j)) break;
                 if (LLMFI_KEY(j, "custom")) c.custom = true;
                 else if (LLMFI_KEY(j, "function")) c.function = true;
-            } else {
-                if (LLMFI_KEY(j, "custom")) c.custom = true;
-                llmfi_json_skip(j);
+                break;
+            case LLMFI_IN_CALL_custom: c.custom = true; /* fall through */
+            default: llmfi_json_skip(j);
             }
         }
         if (j->token != LLMFI_J_OBJECT_END) return;
@@ -8012,13 +8023,6 @@ static void llmfi_openai_citations(llmfi_reply *r, llmfi_json *j) {
 #endif
 
 /* ---- usage ---- */
-
-/* The number at the key; what is no count leaves *to unknown. */
-static void llmfi_openai_number(llmfi_json *j, int64_t *to) {
-    llmfi_json_next(j);
-    *to = llmfi_reply_number(j);
-    llmfi_openai_pass(j);
-}
 
 /* The first `count` of these names each into its place, where they are a list that ends as llmfi_word_in's. */
 static void llmfi_openai_details(llmfi_json *j, const char *names, int count, int64_t *to) {
@@ -8108,15 +8112,18 @@ static void llmfi_openai_delta_read(llmfi_reply *r, llmfi_json *j) {
 #else
 
 /* A delta or message, which was just entered: told in its own order. */
+#define LLMFI_OPENAI_DELTA(X) X(LLMFI_IN_DELTA_, content) X(LLMFI_IN_DELTA_, refusal) X(LLMFI_IN_DELTA_, tool_calls)
+enum { LLMFI_OPENAI_DELTA(LLMFI_MEMBER) LLMFI_IN_DELTA_OTHER };
 static void llmfi_openai_delta_read(llmfi_reply *r, llmfi_json *j) {
-    while (llmfi_json_next(j) == LLMFI_J_KEY) {
-        if (LLMFI_KEY(j, "content")) {
+    int at;
+    while ((at = LLMFI_PICK(LLMFI_OPENAI_DELTA, LLMFI_IN_DELTA_OTHER)) >= 0) {
+        if (at == LLMFI_IN_DELTA_content) {
             if (llmfi_json_next(j) == LLMFI_J_STRING) llmfi_reply_text_json(r, j);
             else if (j->token == LLMFI_J_ARRAY) llmfi_openai_parts(r, j);
             else llmfi_openai_pass(j);
-        } else if (LLMFI_KEY(j, "refusal")) {
+        } else if (at == LLMFI_IN_DELTA_refusal) {
             if (llmfi_openai_string(j)) llmfi_reply_refusal_json(r, j);
-        } else if (LLMFI_KEY(j, "tool_calls")) {
+        } else if (at == LLMFI_IN_DELTA_tool_calls) {
             if (llmfi_json_enter(j, LLMFI_J_ARRAY)) llmfi_openai_tool_calls(r, j);
         } else {
             llmfi_json_skip(j);
@@ -8168,14 +8175,20 @@ static bool llmfi_openai_recall(const llmfi_reply *r, llmf_str frame, llmfi_json
 
 /* The members of a choice. index: as far as it is known, else -1; position: in the list, which counts where there is none. A delta in front of the index
    waits for it. */
+#define LLMFI_OPENAI_CHOICE(X) \
+    X(LLMFI_IN_CHOICE_, index) X(LLMFI_IN_CHOICE_, delta) X(LLMFI_IN_CHOICE_, message) X(LLMFI_IN_CHOICE_, finish_reason) X(LLMFI_IN_CHOICE_, error)
+enum { LLMFI_OPENAI_CHOICE(LLMFI_MEMBER) LLMFI_IN_CHOICE_OTHER };
 static void llmfi_openai_choice(llmfi_reply *r, llmfi_json *j, int64_t index, int64_t position, llmfi_openai_frame *f) {
     llmfi_json later;
-    llmf_str finish = llmfi_str("", 0), error = finish;
+    llmf_str finish = llmfi_str("", 0);
+    llmfi_value error;
     bool waits = false;
-    while (llmfi_json_next(j) == LLMFI_J_KEY) {
-        if (LLMFI_KEY(j, "index")) {
+    int at;
+    error.token = 0;
+    while ((at = LLMFI_PICK(LLMFI_OPENAI_CHOICE, LLMFI_IN_CHOICE_OTHER)) >= 0) {
+        if (at == LLMFI_IN_CHOICE_index) {
             llmfi_openai_number(j, &index);
-        } else if (r->streamed ? LLMFI_KEY(j, "delta") : LLMFI_KEY(j, "message")) {
+        } else if (at == (r->streamed ? LLMFI_IN_CHOICE_delta : LLMFI_IN_CHOICE_message)) {
             if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) continue;
             if (f->delta) f->told = true; /* a second one: members may repeat */
             if (position == 0) f->delta = true;
@@ -8184,26 +8197,26 @@ static void llmfi_openai_choice(llmfi_reply *r, llmfi_json *j, int64_t index, in
                 waits = true;
             }
 #if !LLMFI_SMALL
-            if (index == 0 && position == 0 && r->streamed && !f->told && !finish.len && !error.len) llmfi_openai_remember_front(r, j);
+            if (index == 0 && position == 0 && r->streamed && !f->told && !finish.len && error.token != LLMFI_J_OBJECT) llmfi_openai_remember_front(r, j);
 #endif
             if (index == 0) llmfi_openai_delta_read(r, j);
             else llmfi_json_skip(j);
-        } else if (LLMFI_KEY(j, "finish_reason")) {
-            if (llmfi_openai_string(j)) finish = llmfi_reply_string(r, j);
-        } else if (LLMFI_KEY(j, "error")) {
-            if (llmfi_json_raw(j, &error) != LLMFI_J_OBJECT) error.len = 0;
+        } else if (at == LLMFI_IN_CHOICE_finish_reason) {
+            llmfi_openai_text(r, j, &finish);
+        } else if (at == LLMFI_IN_CHOICE_error) {
+            llmfi_value_take(j, &error);
         } else {
             llmfi_json_skip(j);
         }
     }
-    if (finish.len || error.len || index || position) f->told = true;
+    if (finish.len || error.token == LLMFI_J_OBJECT || index || position) f->told = true;
     if (j->token != LLMFI_J_OBJECT_END || (index < 0 ? position : index) != 0) return; /* RULES 2 */
     if (waits) llmfi_openai_delta_read(r, &later);
     if (finish.len) {
         llmfi_reply_finish(r, finish);
         if (r->streamed) r->terminal = true;
     }
-    if (error.len) f->error = error;
+    if (error.token == LLMFI_J_OBJECT) f->error = error.text;
 }
 
 /* The choices from `position` on. */
@@ -8215,37 +8228,38 @@ static void llmfi_openai_choices(llmfi_reply *r, llmfi_json *j, int64_t position
 /* ---- frames ---- */
 
 /* The members of a chunk or of the whole body that follow. */
+#define LLMFI_OPENAI_MEMBERS(X)                                                                                               \
+    X(LLMFI_IN_FRAME_, choices) X(LLMFI_IN_FRAME_, model) X(LLMFI_IN_FRAME_, object) X(LLMFI_IN_FRAME_, usage) X(LLMFI_IN_FRAME_, error) \
+    X(LLMFI_IN_FRAME_, x_groq) X(LLMFI_IN_FRAME_, citations) X(LLMFI_IN_FRAME_, search_results)
+enum { LLMFI_OPENAI_MEMBERS(LLMFI_MEMBER) LLMFI_IN_FRAME_OTHER };
 static void llmfi_openai_members(llmfi_reply *r, llmfi_json *j, llmfi_openai_frame *f) {
-    while (llmfi_json_next(j) == LLMFI_J_KEY) {
-        if (LLMFI_KEY(j, "choices")) {
+    int at, token;
+    while ((at = LLMFI_PICK(LLMFI_OPENAI_MEMBERS, LLMFI_IN_FRAME_OTHER)) >= 0) {
+        switch (at) {
+        case LLMFI_IN_FRAME_choices:
             if (f->choices) f->told = true;
             if (llmfi_json_enter(j, LLMFI_J_ARRAY)) llmfi_openai_choices(r, j, 0, f);
             continue;
-        }
-        if (LLMFI_KEY(j, "model")) {
+        case LLMFI_IN_FRAME_model:
             if (llmfi_openai_string(j) && !r->model_used.len) llmfi_reply_model(r, llmfi_reply_string(r, j));
             continue;
-        }
-        if (LLMFI_KEY(j, "object")) {
+        case LLMFI_IN_FRAME_object:
             if (llmfi_openai_string(j) && LLMFI_KEY(j, "error")) f->fault = f->told = true;
             continue;
-        }
-        if (LLMFI_KEY(j, "usage")) {
+        case LLMFI_IN_FRAME_usage:
             if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) continue;
             llmfi_openai_usage(r, j);
             r->dialect.number[LLMFI_OPENAI_USAGE] = 1;
-        } else if (LLMFI_KEY(j, "error")) {
-            int token = llmfi_json_scalar(j);
+            break;
+        case LLMFI_IN_FRAME_error:
+            token = llmfi_json_scalar(j);
             if (token > LLMFI_J_FALSE && !(token == LLMFI_J_STRING && !j->text.len)) f->fault = true;
+            break;
 #if LLMFI_OPENAI_GROQ
-        } else if (LLMFI_KEY(j, "x_groq")) {
-            llmfi_openai_x_groq(r, j);
+        case LLMFI_IN_FRAME_x_groq: llmfi_openai_x_groq(r, j); break;
 #endif
-        } else if (LLMFI_KEY(j, "citations") || LLMFI_KEY(j, "search_results")) {
-            llmfi_openai_citations(r, j);
-        } else {
-            llmfi_json_skip(j);
-            continue;
+        case LLMFI_IN_FRAME_citations: case LLMFI_IN_FRAME_search_results: llmfi_openai_citations(r, j); break;
+        default: llmfi_json_skip(j); continue;
         }
         f->told = true;
     }

@@ -577,4 +577,30 @@ LLMFI_UNUSED static LLMFI_COLD bool llmfi_json_key(const llmfi_json *j, const ch
 #define LLMFI_KEY(j, lit) ((j)->escaped ? llmfi_json_is((j), LLMFI_LIT(lit)) : LLMFI_IS((j)->text, lit))
 #endif
 
+/* ---- members by their names ---- */
+
+/* The next member of the object that is open: the place of its key in a list of words that an empty one ends, or their number where it is none of them;
+   below 0: there is no other member. */
+LLMFI_UNUSED static int llmfi_json_pick(llmfi_json *j, const char *names) {
+    size_t len;
+    int at;
+    if (llmfi_json_next(j) != LLMFI_J_KEY) return -1;
+    for (at = 0; *names; at++, names += len + 1) {
+        len = strlen(names);
+        if (j->escaped ? llmfi_json_is(j, llmfi_str(names, len)) : len == j->text.len && memcmp(names, j->text.ptr, len) == 0) break;
+    }
+    return at;
+}
+
+/* The same where it is done often. The members are a macro, `#define MEMBERS(X) X(IN_, id) X(IN_, name)`, which makes their enumeration too:
+   `enum { MEMBERS(LLMFI_MEMBER) IN_OTHER }`. The reader's name is j. */
+#define LLMFI_MEMBER(in, name) in##name,
+#if LLMFI_SMALL
+#define LLMFI_MEMBER_WORD(in, name) #name "\0"
+#define LLMFI_PICK(members, other) llmfi_json_pick(j, members(LLMFI_MEMBER_WORD))
+#else
+#define LLMFI_MEMBER_TRY(in, name) LLMFI_KEY(j, #name) ? (int)in##name :
+#define LLMFI_PICK(members, other) (llmfi_json_next(j) != LLMFI_J_KEY ? -1 : members(LLMFI_MEMBER_TRY) (int)other)
+#endif
+
 #endif
