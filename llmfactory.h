@@ -5657,8 +5657,8 @@ LLMFI_ROWS_MODEL
 
 /* What a model's name stands for, all sources merged. Filled by the factory; texts live as long as the config generation it is part of. */
 typedef struct llmfi_settings {
+    uint32_t quirks;                         /* LLMFI_Q_…; in front, as it is asked most */
     llmf_str name, provider, model_id, base_url, api_version, deployment, region, description;
-    uint32_t quirks;                         /* LLMFI_Q_… */
     int64_t context_window, max_output;      /* tokens; LLMF_UNKNOWN */
     int64_t num_ctx;                         /* Ollama: the window to load the model with; 0: the server's */
     const llmfi_node *extra;                 /* object: members for the body; NULL */
@@ -6968,9 +6968,8 @@ LLMF_API void llmf_reply_error(llmf_reply *r, int result, llmf_str provider_code
 #ifndef LLMFI_PROVIDERS_OPENAI_REQUEST_H
 #define LLMFI_PROVIDERS_OPENAI_REQUEST_H
 
-static bool llmfi_openai_quirk(const llmfi_ask *a, uint32_t quirk) {
-    return (a->model->quirks & quirk & LLMFI_QUIRKS_MET) != 0;
-}
+/* Whether the model has that quirk, or one of them. A test of one byte: as a call it would be longer. */
+#define llmfi_openai_quirk(a, quirk) (((a)->model->quirks & (uint32_t)(quirk) & LLMFI_QUIRKS_MET) != 0)
 
 /* Whether the request's extra leaves that member to us. */
 #define LLMFI_OPENAI_OURS(a, name) (!llmfi_extra((a), LLMFI_LIT(name)))

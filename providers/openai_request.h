@@ -4,9 +4,8 @@
 #define LLMFI_PROVIDERS_OPENAI_REQUEST_H
 #include "common.h"
 
-static bool llmfi_openai_quirk(const llmfi_ask *a, uint32_t quirk) {
-    return (a->model->quirks & quirk & LLMFI_QUIRKS_MET) != 0;
-}
+/* Whether the model has that quirk, or one of them. A test of one byte: as a call it would be longer. */
+#define llmfi_openai_quirk(a, quirk) (((a)->model->quirks & (uint32_t)(quirk) & LLMFI_QUIRKS_MET) != 0)
 
 /* Whether the request's extra leaves that member to us. */
 #define LLMFI_OPENAI_OURS(a, name) (!llmfi_extra((a), LLMFI_LIT(name)))
