@@ -4858,7 +4858,6 @@ struct llmf_reply {
     bool streamed, discard;                  /* the reply is a stream; text is not kept */
     bool tail;                               /* the frame to come is what was there when the bytes ended: a whole body, or an event or line without its end */
     int status;                              /* HTTP */
-    size_t limit;                            /* bytes of text, of reasoning, of one call's arguments …; 0: the heap's */
     /* filled by adapters through the functions below; what is looked at most stands in front: its distance fits one byte */
     bool chat_counts;                        /* the usage is one of Chat Completions: RULES 20 holds */
     bool terminal;                           /* RULES 24: the reply is whole */
@@ -4867,9 +4866,10 @@ struct llmf_reply {
     bool blocked;                            /* the provider would not take the prompt */
     bool settled;                            /* llmfi_reply_settle was here */
     size_t queue_head;                       /* taken events still in the queue */
-    llmfi_buf tools /* of llmfi_tool_state */;
+    llmfi_buf tools /* of llmfi_tool_state */, queue /* of llmfi_queued */;
     llmf_error error;                        /* code LLMF_OK: none. The first one stays */
-    llmfi_buf queue /* of llmfi_queued */, text, reasoning, refusal, state, citations /* of llmf_citation */;
+    llmfi_buf text, reasoning, refusal, state, citations /* of llmf_citation */;
+    size_t limit;                            /* bytes of text, of reasoning, of one call's arguments …; 0: the heap's */
     llmf_str provider;                       /* for sentences; lives as long as the reply */
     llmf_str key;                            /* the secret of this call: a server that says it back is not quoted. Empty: none. Lives as long as the reply */
     const void *user;                        /* the adapter's: the settings of the model that was asked (llmfi_settings) */
@@ -20433,8 +20433,6 @@ LLMFI_UNUSED static int llmfi_ndjson_end(llmfi_ndjson *s) {
 
 typedef struct llmfi_sse {
     size_t max_line, max_event;
-    uint64_t comments;                       /* lines that begin with a colon: keep-alives */
-    int64_t retry_ms;                        /* the last valid `retry`; -1: none */
     llmf_str event, payload;                 /* the item. event is empty where none was named (the standard's "message").
                                                 Both until the next call; the payload also no longer than the caller leaves the bytes of
                                                 the input alone: where event and blank line lie in one input it is a view into it */
@@ -20444,10 +20442,12 @@ typedef struct llmfi_sse {
     bool has_data, borrowed;                 /* held counts; held lies in the input */
     bool begun, after_cr;                    /* the first line is over (a byte order mark can no longer come); the last byte was a CR */
     unsigned char name_len;
-    char name[LLMFI_SSE_NAME];               /* of the event under way; then of the item */
     llmfi_buf line;                          /* an unfinished line */
     llmfi_buf data;                          /* data of the event so far, where it does not lie in the input */
     llmfi_buf id;                            /* the last id of the stream; stays from event to event. Limit: max_line */
+    char name[LLMFI_SSE_NAME];               /* of the event under way; then of the item */
+    uint64_t comments;                       /* lines that begin with a colon: keep-alives */
+    int64_t retry_ms;                        /* the last valid `retry`; -1: none */
 } llmfi_sse;
 
 /* max_line: bytes of a line without its end; max_event: bytes of the data of an event. 0: LLMF_MAX_LINE, LLMF_MAX_EVENT. */

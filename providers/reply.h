@@ -61,7 +61,6 @@ struct llmf_reply {
     bool streamed, discard;                  /* the reply is a stream; text is not kept */
     bool tail;                               /* the frame to come is what was there when the bytes ended: a whole body, or an event or line without its end */
     int status;                              /* HTTP */
-    size_t limit;                            /* bytes of text, of reasoning, of one call's arguments …; 0: the heap's */
     /* filled by adapters through the functions below; what is looked at most stands in front: its distance fits one byte */
     bool chat_counts;                        /* the usage is one of Chat Completions: RULES 20 holds */
     bool terminal;                           /* RULES 24: the reply is whole */
@@ -70,9 +69,10 @@ struct llmf_reply {
     bool blocked;                            /* the provider would not take the prompt */
     bool settled;                            /* llmfi_reply_settle was here */
     size_t queue_head;                       /* taken events still in the queue */
-    llmfi_buf tools /* of llmfi_tool_state */;
+    llmfi_buf tools /* of llmfi_tool_state */, queue /* of llmfi_queued */;
     llmf_error error;                        /* code LLMF_OK: none. The first one stays */
-    llmfi_buf queue /* of llmfi_queued */, text, reasoning, refusal, state, citations /* of llmf_citation */;
+    llmfi_buf text, reasoning, refusal, state, citations /* of llmf_citation */;
+    size_t limit;                            /* bytes of text, of reasoning, of one call's arguments …; 0: the heap's */
     llmf_str provider;                       /* for sentences; lives as long as the reply */
     llmf_str key;                            /* the secret of this call: a server that says it back is not quoted. Empty: none. Lives as long as the reply */
     const void *user;                        /* the adapter's: the settings of the model that was asked (llmfi_settings) */
