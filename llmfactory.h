@@ -5117,7 +5117,7 @@ LLMFI_UNUSED static int64_t llmfi_reply_sum(int64_t a, int64_t b) {
 /* ---- frames ---- */
 
 /* The start of a frame: where llmfi_reply_rollback goes back to. The scratch of the frame before is over. */
-LLMFI_UNUSED static void llmfi_reply_mark(llmfi_reply *r) {
+LLMFI_UNUSED static LLMFI_SHORT void llmfi_reply_mark(llmfi_reply *r) {
     llmfi_reply_point *p = &r->point;
     if (r->scratch.newest) llmfi_arena_free(&r->scratch);
     p->queued = r->queue.len / sizeof(llmfi_queued) - r->queue_head;
@@ -5166,7 +5166,7 @@ LLMFI_UNUSED static void llmfi_reply_rollback(llmfi_reply *r) {
 
 /* The frame, whose reader ended in ERROR, is not JSON: nothing of it counts. Cut off by the end of the bytes it is no error of its own (RULES 25:
    llmfi_reply_end says truncated), else PROTOCOL. An error that the reply has already stays. */
-LLMFI_UNUSED static void llmfi_reply_bad_frame(llmfi_reply *r, const llmfi_json *j, llmf_str frame) {
+LLMFI_UNUSED static LLMFI_COLD void llmfi_reply_bad_frame(llmfi_reply *r, const llmfi_json *j, llmf_str frame) {
     llmfi_text t;
     if (r->error.code) return;
     llmfi_reply_rollback(r);
@@ -17566,7 +17566,7 @@ static int llmfi_http1_between(llmfi_http1 *h, llmf_str *in) {
 /* ---- the reader ---- */
 
 /* One of LLMFI_HTTP1_…; call it until MORE, DONE or ERROR. An empty input gives what needs no byte: DONE behind the last of a body. */
-LLMFI_UNUSED static int llmfi_http1_next(llmfi_http1 *h, llmf_str *in) {
+LLMFI_UNUSED static LLMFI_SHORT int llmfi_http1_next(llmfi_http1 *h, llmf_str *in) {
     int got = LLMFI_HTTP1_MORE;
     if (h->spent) llmfi_wire_drop(&h->line);
     h->spent = false;
@@ -17638,42 +17638,37 @@ static const char *llmfi_http1_refuse(const llmfi_http1_request *r) {
     return NULL;
 }
 
-/* name: value CR LF, and the like. */
-static bool llmfi_http1_add(llmfi_buf *out, llmf_str a, llmf_str b, llmf_str c, llmf_str d) {
-    const size_t most = (size_t)-1 / 8;
-    char *to;
-    if (a.len > most || b.len > most || c.len > most || d.len > most || !llmfi_buf_reserve(out, a.len + b.len + c.len + d.len)) return false;
-    to = out->ptr + out->len;
-    memcpy(to, a.ptr, a.len);
-    memcpy(to += a.len, b.ptr, b.len);
-    if (c.len) memcpy(to + b.len, c.ptr, c.len);
-    memcpy(to + b.len + c.len, d.ptr, d.len);
-    out->len += a.len + b.len + c.len + d.len;
-    return true;
-}
-
-/* The decimal digits of n at the end of `digits`. */
-static llmf_str llmfi_http1_decimal(char digits[20], uint64_t n) {
-    size_t i = 20;
-    do digits[--i] = (char)('0' + n % 10);
-    while (n /= 10);
-    return llmfi_str(digits + i, 20 - i);
+static void llmfi_http1_put_line(llmfi_out *o, llmf_str name, llmf_str value) {
+    llmfi_put_str(o, name);
+    LLMFI_PUT(o, ": ");
+    llmfi_put_str(o, value);
+    LLMFI_PUT(o, "\r\n");
 }
 
 /* Adds the request's head to `out`: LLMFI_WIRE_FINE; _BAD with *what (static), or _MEMORY: then out is as it was. */
 LLMFI_UNUSED static int llmfi_http1_write_head(llmfi_buf *out, const llmfi_http1_request *r, const char **what) {
-    const llmf_str end = LLMFI_LIT("\r\n");
-    size_t before = out->len, i;
-    char digits[20];
-    bool ok;
+    size_t most = r->method.len + r->target.len + r->host.len + 128, i;
+    llmfi_out o;
     *what = llmfi_http1_refuse(r);
     if (*what) return LLMFI_WIRE_BAD;
-    ok = llmfi_http1_add(out, r->method, LLMFI_LIT(" "), r->target, LLMFI_LIT(" HTTP/1.1\r\n")) &&
-         llmfi_http1_add(out, LLMFI_LIT("Host"), LLMFI_LIT(": "), r->host, end);
-    for (i = 0; ok && i < r->header_count; i++) ok = llmfi_http1_add(out, r->headers[i].name, LLMFI_LIT(": "), r->headers[i].value, end);
-    if (ok && r->has_body) ok = llmfi_http1_add(out, LLMFI_LIT("Content-Length"), LLMFI_LIT(": "), llmfi_http1_decimal(digits, r->content_length), end);
-    if (ok && llmfi_buf_add(out, "\r\n", 2)) return LLMFI_WIRE_FINE;
-    out->len = before;
+    for (i = 0; i < r->header_count; i++) most += r->headers[i].name.len + r->headers[i].value.len + 4;
+    (void)llmfi_buf_reserve(out, most); /* refused: the window is too small, which shows at its end */
+    llmfi_out_window(&o, out->ptr ? out->ptr + out->len : NULL, out->cap - out->len, 0);
+    llmfi_put_str(&o, r->method);
+    LLMFI_PUT(&o, " ");
+    llmfi_put_str(&o, r->target);
+    LLMFI_PUT(&o, " HTTP/1.1\r\n");
+    llmfi_http1_put_line(&o, LLMFI_LIT("Host"), r->host);
+    for (i = 0; i < r->header_count; i++) llmfi_http1_put_line(&o, r->headers[i].name, r->headers[i].value);
+    if (r->has_body) {
+        char digits[LLMFI_INT_TEXT];
+        llmfi_http1_put_line(&o, LLMFI_LIT("Content-Length"), llmfi_str(digits, llmfi_print_uint(digits, r->content_length)));
+    }
+    LLMFI_PUT(&o, "\r\n");
+    if (o.len == o.total) {
+        out->len += o.len;
+        return LLMFI_WIRE_FINE;
+    }
     *what = LLMFI_WORDS("no memory for the request's head");
     return LLMFI_WIRE_MEMORY;
 }
@@ -18906,7 +18901,6 @@ typedef struct llmfi_address {
         struct sockaddr_in v4;
         struct sockaddr_in6 v6;
     } at;
-    int family;
 } llmfi_address;
 
 typedef struct llmfi_addresses {
@@ -18914,8 +18908,17 @@ typedef struct llmfi_addresses {
     int count;
 } llmfi_addresses;
 
+static int llmfi_address_family(const llmfi_address *a) {
+    return a->at.any.sa_family;
+}
+
 static socklen_t llmfi_address_len(const llmfi_address *a) {
-    return (socklen_t)(a->family == AF_INET6 ? sizeof a->at.v6 : sizeof a->at.v4);
+    return (socklen_t)(llmfi_address_family(a) == AF_INET6 ? sizeof a->at.v6 : sizeof a->at.v4);
+}
+
+static void llmfi_address_set_port(llmfi_address *a, int port) {
+    if (llmfi_address_family(a) == AF_INET6) a->at.v6.sin6_port = htons((uint16_t)port);
+    else a->at.v4.sin_port = htons((uint16_t)port);
 }
 
 /* "127.0.0.1", "::1": adds it; false when it is none. */
@@ -18923,17 +18926,10 @@ static bool llmfi_address_add(llmfi_addresses *all, const char *text, int port) 
     llmfi_address *a = &all->list[all->count];
     if (all->count == LLMFI_MAX_ADDRESSES) return false;
     memset(a, 0, sizeof *a);
-    if (inet_pton(AF_INET, text, &a->at.v4.sin_addr) == 1) {
-        a->family = AF_INET;
-        a->at.v4.sin_family = AF_INET;
-        a->at.v4.sin_port = htons((uint16_t)port);
-    } else if (inet_pton(AF_INET6, text, &a->at.v6.sin6_addr) == 1) {
-        a->family = AF_INET6;
-        a->at.v6.sin6_family = AF_INET6;
-        a->at.v6.sin6_port = htons((uint16_t)port);
-    } else {
-        return false;
-    }
+    if (inet_pton(AF_INET, text, &a->at.v4.sin_addr) == 1) a->at.any.sa_family = AF_INET;
+    else if (inet_pton(AF_INET6, text, &a->at.v6.sin6_addr) == 1) a->at.any.sa_family = AF_INET6;
+    else return false;
+    llmfi_address_set_port(a, port);
     all->count++;
     return true;
 }
@@ -18958,44 +18954,33 @@ static int llmfi_resolve_hook(const llmfi_net *net, const char *host, int port, 
     return out->count;
 }
 
-/* The i-th of the list whose family is `family` moves to the front of what follows `to`. */
-static void llmfi_addresses_pull(llmfi_addresses *all, int to, int family) {
-    int i = to;
-    llmfi_address found;
-    while (i < all->count && all->list[i].family != family) i++;
-    if (i >= all->count) return;
-    found = all->list[i];
-    for (; i > to; i--) all->list[i] = all->list[i - 1];
-    all->list[to] = found;
-}
-
-/* The families take turns (RFC 8305, 4), beginning with the system's first choice. */
-static void llmfi_addresses_mix(llmfi_addresses *all) {
-    int i, family = all->count ? all->list[0].family : AF_INET;
-    for (i = 1; i < all->count; i++) {
-        family = family == AF_INET6 ? AF_INET : AF_INET6;
-        llmfi_addresses_pull(all, i, family);
-    }
+/* The first of a list, from `a` on, that is of this family; NULL: none is. */
+static const struct addrinfo *llmfi_address_of(const struct addrinfo *a, int family) {
+    while (a && (a->ai_family != family || (size_t)a->ai_addrlen > sizeof(((llmfi_address *)0)->at))) a = a->ai_next;
+    return a;
 }
 
 static int llmfi_resolve_system(const char *host, int port, llmfi_addresses *out) {
-    struct addrinfo hints, *found = NULL, *a;
+    struct addrinfo hints, *found = NULL;
+    const struct addrinfo *next[2];
+    int turn = 0;
     memset(&hints, 0, sizeof hints);
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM;
     if (getaddrinfo(host, NULL, &hints, &found)) return 0;
-    for (a = found; a && out->count < LLMFI_MAX_ADDRESSES; a = a->ai_next) {
-        llmfi_address *to = &out->list[out->count];
-        memset(to, 0, sizeof *to);
-        if ((size_t)a->ai_addrlen > sizeof to->at || (a->ai_family != AF_INET && a->ai_family != AF_INET6)) continue;
-        memcpy(&to->at, a->ai_addr, (size_t)a->ai_addrlen);
-        to->family = a->ai_family;
-        if (a->ai_family == AF_INET) to->at.v4.sin_port = htons((uint16_t)port);
-        else to->at.v6.sin6_port = htons((uint16_t)port);
-        out->count++;
+    next[0] = llmfi_address_of(found, found->ai_family);
+    next[1] = llmfi_address_of(found, found->ai_family == AF_INET6 ? AF_INET : AF_INET6);
+    while (out->count < LLMFI_MAX_ADDRESSES && (next[0] || next[1])) { /* the families take turns (RFC 8305, 4), beginning with the system's first choice */
+        const struct addrinfo *a = next[turn];
+        if (a) {
+            llmfi_address *to = &out->list[out->count++];
+            memcpy(&to->at, a->ai_addr, (size_t)a->ai_addrlen);
+            llmfi_address_set_port(to, port);
+            next[turn] = llmfi_address_of(a->ai_next, a->ai_family);
+        }
+        turn = !turn;
     }
     freeaddrinfo(found);
-    llmfi_addresses_mix(out);
     return out->count;
 }
 
@@ -19075,7 +19060,7 @@ static bool llmfi_dial_next(llmfi_net *net, llmfi_socket *s) {
     while (d->next < d->to.count) {
         const llmfi_address *a = &d->to.list[d->next++];
         int one = 1;
-        intptr_t fd = llmfi_sys_socket(a->family, SOCK_STREAM);
+        intptr_t fd = llmfi_sys_socket(llmfi_address_family(a), SOCK_STREAM);
         if (fd != LLMFI_NO_FD) {
             (void)setsockopt(LLMFI_SYS_FD(fd), IPPROTO_TCP, TCP_NODELAY, (const char *)&one, sizeof one);
             if (!connect(LLMFI_SYS_FD(fd), &a->at.any, llmfi_address_len(a)) || llmfi_sys_connecting(llmfi_sys_error())) {
@@ -19093,22 +19078,24 @@ static bool llmfi_dial_next(llmfi_net *net, llmfi_socket *s) {
 /* Looks after the attempts under way: true when one is connected. Those that failed go. */
 static bool llmfi_dial_look(llmfi_socket *s) {
     llmfi_dial *d = s->dial;
-    llmfi_pollfd fds[LLMFI_MAX_ADDRESSES];
     int i, kept = 0;
     for (i = 0; i < d->count; i++) {
-        fds[i].fd = LLMFI_SYS_FD(d->fd[i]);
-        fds[i].events = POLLOUT;
-        fds[i].revents = 0;
-    }
-    if (!d->count || LLMFI_SYS_POLL(fds, d->count, 0) <= 0) return false;
-    for (i = 0; i < d->count; i++) {
+        intptr_t fd = d->fd[i];
         int error = 0;
         socklen_t len = (socklen_t)sizeof error;
-        if (fds[i].revents && getsockopt(LLMFI_SYS_FD(d->fd[i]), SOL_SOCKET, SO_ERROR, (char *)&error, &len)) error = llmfi_sys_error();
-        if (fds[i].revents && !error && s->fd == LLMFI_NO_FD) s->fd = d->fd[i];
-        if (error) s->error = error;
-        if (error) LLMFI_SYS_CLOSE(d->fd[i]);
-        else d->fd[kept++] = d->fd[i];
+        llmfi_pollfd p;
+        p.fd = LLMFI_SYS_FD(fd);
+        p.events = POLLOUT;
+        if (LLMFI_SYS_POLL(&p, 1, 0) > 0) {
+            if (getsockopt(LLMFI_SYS_FD(fd), SOL_SOCKET, SO_ERROR, (char *)&error, &len)) error = llmfi_sys_error();
+            if (error) {
+                s->error = error;
+                LLMFI_SYS_CLOSE(fd);
+                continue;
+            }
+            if (s->fd == LLMFI_NO_FD) s->fd = fd;
+        }
+        d->fd[kept++] = fd;
     }
     d->count = kept;
     return s->fd != LLMFI_NO_FD;

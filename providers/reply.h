@@ -320,7 +320,7 @@ LLMFI_UNUSED static int64_t llmfi_reply_sum(int64_t a, int64_t b) {
 /* ---- frames ---- */
 
 /* The start of a frame: where llmfi_reply_rollback goes back to. The scratch of the frame before is over. */
-LLMFI_UNUSED static void llmfi_reply_mark(llmfi_reply *r) {
+LLMFI_UNUSED static LLMFI_SHORT void llmfi_reply_mark(llmfi_reply *r) {
     llmfi_reply_point *p = &r->point;
     if (r->scratch.newest) llmfi_arena_free(&r->scratch);
     p->queued = r->queue.len / sizeof(llmfi_queued) - r->queue_head;
@@ -369,7 +369,7 @@ LLMFI_UNUSED static void llmfi_reply_rollback(llmfi_reply *r) {
 
 /* The frame, whose reader ended in ERROR, is not JSON: nothing of it counts. Cut off by the end of the bytes it is no error of its own (RULES 25:
    llmfi_reply_end says truncated), else PROTOCOL. An error that the reply has already stays. */
-LLMFI_UNUSED static void llmfi_reply_bad_frame(llmfi_reply *r, const llmfi_json *j, llmf_str frame) {
+LLMFI_UNUSED static LLMFI_COLD void llmfi_reply_bad_frame(llmfi_reply *r, const llmfi_json *j, llmf_str frame) {
     llmfi_text t;
     if (r->error.code) return;
     llmfi_reply_rollback(r);

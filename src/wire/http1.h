@@ -406,7 +406,7 @@ static int llmfi_http1_between(llmfi_http1 *h, llmf_str *in) {
 /* ---- the reader ---- */
 
 /* One of LLMFI_HTTP1_…; call it until MORE, DONE or ERROR. An empty input gives what needs no byte: DONE behind the last of a body. */
-LLMFI_UNUSED static int llmfi_http1_next(llmfi_http1 *h, llmf_str *in) {
+LLMFI_UNUSED static LLMFI_SHORT int llmfi_http1_next(llmfi_http1 *h, llmf_str *in) {
     int got = LLMFI_HTTP1_MORE;
     if (h->spent) llmfi_wire_drop(&h->line);
     h->spent = false;
@@ -478,42 +478,37 @@ static const char *llmfi_http1_refuse(const llmfi_http1_request *r) {
     return NULL;
 }
 
-/* name: value CR LF, and the like. */
-static bool llmfi_http1_add(llmfi_buf *out, llmf_str a, llmf_str b, llmf_str c, llmf_str d) {
-    const size_t most = (size_t)-1 / 8;
-    char *to;
-    if (a.len > most || b.len > most || c.len > most || d.len > most || !llmfi_buf_reserve(out, a.len + b.len + c.len + d.len)) return false;
-    to = out->ptr + out->len;
-    memcpy(to, a.ptr, a.len);
-    memcpy(to += a.len, b.ptr, b.len);
-    if (c.len) memcpy(to + b.len, c.ptr, c.len);
-    memcpy(to + b.len + c.len, d.ptr, d.len);
-    out->len += a.len + b.len + c.len + d.len;
-    return true;
-}
-
-/* The decimal digits of n at the end of `digits`. */
-static llmf_str llmfi_http1_decimal(char digits[20], uint64_t n) {
-    size_t i = 20;
-    do digits[--i] = (char)('0' + n % 10);
-    while (n /= 10);
-    return llmfi_str(digits + i, 20 - i);
+static void llmfi_http1_put_line(llmfi_out *o, llmf_str name, llmf_str value) {
+    llmfi_put_str(o, name);
+    LLMFI_PUT(o, ": ");
+    llmfi_put_str(o, value);
+    LLMFI_PUT(o, "\r\n");
 }
 
 /* Adds the request's head to `out`: LLMFI_WIRE_FINE; _BAD with *what (static), or _MEMORY: then out is as it was. */
 LLMFI_UNUSED static int llmfi_http1_write_head(llmfi_buf *out, const llmfi_http1_request *r, const char **what) {
-    const llmf_str end = LLMFI_LIT("\r\n");
-    size_t before = out->len, i;
-    char digits[20];
-    bool ok;
+    size_t most = r->method.len + r->target.len + r->host.len + 128, i;
+    llmfi_out o;
     *what = llmfi_http1_refuse(r);
     if (*what) return LLMFI_WIRE_BAD;
-    ok = llmfi_http1_add(out, r->method, LLMFI_LIT(" "), r->target, LLMFI_LIT(" HTTP/1.1\r\n")) &&
-         llmfi_http1_add(out, LLMFI_LIT("Host"), LLMFI_LIT(": "), r->host, end);
-    for (i = 0; ok && i < r->header_count; i++) ok = llmfi_http1_add(out, r->headers[i].name, LLMFI_LIT(": "), r->headers[i].value, end);
-    if (ok && r->has_body) ok = llmfi_http1_add(out, LLMFI_LIT("Content-Length"), LLMFI_LIT(": "), llmfi_http1_decimal(digits, r->content_length), end);
-    if (ok && llmfi_buf_add(out, "\r\n", 2)) return LLMFI_WIRE_FINE;
-    out->len = before;
+    for (i = 0; i < r->header_count; i++) most += r->headers[i].name.len + r->headers[i].value.len + 4;
+    (void)llmfi_buf_reserve(out, most); /* refused: the window is too small, which shows at its end */
+    llmfi_out_window(&o, out->ptr ? out->ptr + out->len : NULL, out->cap - out->len, 0);
+    llmfi_put_str(&o, r->method);
+    LLMFI_PUT(&o, " ");
+    llmfi_put_str(&o, r->target);
+    LLMFI_PUT(&o, " HTTP/1.1\r\n");
+    llmfi_http1_put_line(&o, LLMFI_LIT("Host"), r->host);
+    for (i = 0; i < r->header_count; i++) llmfi_http1_put_line(&o, r->headers[i].name, r->headers[i].value);
+    if (r->has_body) {
+        char digits[LLMFI_INT_TEXT];
+        llmfi_http1_put_line(&o, LLMFI_LIT("Content-Length"), llmfi_str(digits, llmfi_print_uint(digits, r->content_length)));
+    }
+    LLMFI_PUT(&o, "\r\n");
+    if (o.len == o.total) {
+        out->len += o.len;
+        return LLMFI_WIRE_FINE;
+    }
     *what = LLMFI_WORDS("no memory for the request's head");
     return LLMFI_WIRE_MEMORY;
 }
