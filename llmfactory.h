@@ -3529,20 +3529,19 @@ static LLMFI_JSON_SLOW int llmfi_json_number(llmfi_json *j, const char *begin) {
     return llmfi_json_after(j, p, LLMFI_J_NUMBER);
 }
 
-/* A word that is not whole, or none. */
-static LLMFI_JSON_SLOW int llmfi_json_no_word(llmfi_json *j, const char *p) {
-    const char *word = *p == 'n' ? "null" : *p == 'f' ? "false" : "true";
-    size_t have = (size_t)(j->end - p), len = strlen(word);
-    j->at = p;
-    if (have < len && memcmp(p, word, have) == 0) return llmfi_json_cut(j, "a value is expected");
-    return llmfi_json_fail(j, p, "a value is expected: null, true, false, or text in quotes");
-}
-
 /* true, false, null. What follows the word is judged by the next call. */
 static LLMFI_JSON_SLOW int llmfi_json_word(llmfi_json *j, const char *p) {
+    const char *word = *p == 'n' ? "null" : *p == 'f' ? "false" : "true";
     size_t have = (size_t)(j->end - p), len = *p == 'f' ? 5 : 4;
     int token = *p == 'n' ? LLMFI_J_NULL : *p == 'f' ? LLMFI_J_FALSE : LLMFI_J_TRUE;
-    if (have < len || memcmp(p + len - 4, *p == 'n' ? "null" : *p == 'f' ? "alse" : "true", 4) != 0) return llmfi_json_no_word(j, p);
+#if !LLMFI_SMALL
+    if (have < len || memcmp(p + len - 4, word + len - 4, 4) != 0)
+#endif
+    {
+        j->at = p;
+        if (memcmp(p, word, have < len ? have : len) != 0) return llmfi_json_fail(j, p, "a value is expected: null, true, false, or text in quotes");
+        if (have < len) return llmfi_json_cut(j, "a value is expected");
+    }
     j->text = llmfi_str(p, len);
     j->escaped = j->wide = false;
     return llmfi_json_after(j, p + len, token);
@@ -5905,6 +5904,13 @@ LLMFI_UNUSED static void llmfi_jw_text_part(llmfi_jw *w, llmf_str text) {
     llmfi_jw_object_end(w);
 }
 
+/* "type":"function","function":{ */
+LLMFI_UNUSED static LLMFI_SHORT void llmfi_jw_function_begin(llmfi_jw *w) {
+    llmfi_jw_member_lit(w, "type", "function");
+    llmfi_jw_key(w, "function");
+    llmfi_jw_object(w);
+}
+
 /* The calls of an assistant message: [{"id","type":"function","function":{"name","arguments":"…"}}] */
 LLMFI_UNUSED static void llmfi_jw_function_calls(llmfi_jw *w, const llmf_message *m) {
     size_t i;
@@ -5913,9 +5919,7 @@ LLMFI_UNUSED static void llmfi_jw_function_calls(llmfi_jw *w, const llmf_message
         const llmf_tool_call *c = &m->tool_calls[i];
         llmfi_jw_object(w);
         llmfi_jw_member_str(w, "id", c->id);
-        llmfi_jw_member_lit(w, "type", "function");
-        llmfi_jw_key(w, "function");
-        llmfi_jw_object(w);
+        llmfi_jw_function_begin(w);
         llmfi_jw_member_str(w, "name", c->name);
         llmfi_jw_member_str(w, "arguments", c->arguments.len ? c->arguments : LLMFI_LIT("{}"));
         llmfi_jw_object_end(w);
@@ -5928,9 +5932,7 @@ LLMFI_UNUSED static void llmfi_jw_function_calls(llmfi_jw *w, const llmf_message
 LLMFI_UNUSED static void llmfi_jw_function(const llmfi_ask *a, size_t at, llmfi_jw *w) {
     const llmf_tool *t = &a->req->tools[at];
     llmfi_jw_object(w);
-    llmfi_jw_member_lit(w, "type", "function");
-    llmfi_jw_key(w, "function");
-    llmfi_jw_object(w);
+    llmfi_jw_function_begin(w);
     llmfi_jw_member_str(w, "name", llmfi_cstr(t->name));
     if (t->description && *t->description) llmfi_jw_member_str(w, "description", llmfi_cstr(t->description));
     llmfi_jw_key(w, "parameters");
@@ -7179,9 +7181,8 @@ static void llmfi_openai_tool(const llmfi_ask *a, llmfi_jw *w, size_t at, bool f
     const llmfi_node *schema = a->schemas ? a->schemas[at] : NULL;
 #endif
     llmfi_jw_object(w);
-    llmfi_jw_member_lit(w, "type", "function");
-    if (!flat) llmfi_jw_key(w, "function");
-    if (!flat) llmfi_jw_object(w);
+    if (flat) llmfi_jw_member_lit(w, "type", "function");
+    else llmfi_jw_function_begin(w);
     llmfi_jw_member_str(w, "name", llmfi_cstr(t->name));
     if (t->description && *t->description) llmfi_jw_member_str(w, "description", llmfi_cstr(t->description));
     llmfi_jw_key(w, "parameters");
@@ -7208,9 +7209,8 @@ static void llmfi_openai_tool_choice(const llmfi_ask *a, llmfi_jw *w, bool flat)
         llmfi_jw_str(w, llmfi_openai_quirk(a, LLMFI_Q_TOOL_ANY) ? LLMFI_LIT("any") : LLMFI_LIT("required"));
     } else {
         llmfi_jw_object(w);
-        llmfi_jw_member_lit(w, "type", "function");
-        if (!flat) llmfi_jw_key(w, "function");
-        if (!flat) llmfi_jw_object(w);
+        if (flat) llmfi_jw_member_lit(w, "type", "function");
+        else llmfi_jw_function_begin(w);
         llmfi_jw_member_str(w, "name", llmfi_cstr(choice));
         if (!flat) llmfi_jw_object_end(w);
         llmfi_jw_object_end(w);
@@ -18963,13 +18963,14 @@ static const struct addrinfo *llmfi_address_of(const struct addrinfo *a, int fam
 static int llmfi_resolve_system(const char *host, int port, llmfi_addresses *out) {
     struct addrinfo hints, *found = NULL;
     const struct addrinfo *next[2];
-    int turn = 0;
+    int turn;
     memset(&hints, 0, sizeof hints);
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM;
     if (getaddrinfo(host, NULL, &hints, &found)) return 0;
-    next[0] = llmfi_address_of(found, found->ai_family);
-    next[1] = llmfi_address_of(found, found->ai_family == AF_INET6 ? AF_INET : AF_INET6);
+    next[0] = llmfi_address_of(found, AF_INET);
+    next[1] = llmfi_address_of(found, AF_INET6);
+    turn = found->ai_family == AF_INET6;
     while (out->count < LLMFI_MAX_ADDRESSES && (next[0] || next[1])) { /* the families take turns (RFC 8305, 4), beginning with the system's first choice */
         const struct addrinfo *a = next[turn];
         if (a) {

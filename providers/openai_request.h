@@ -215,9 +215,8 @@ static void llmfi_openai_tool(const llmfi_ask *a, llmfi_jw *w, size_t at, bool f
     const llmfi_node *schema = a->schemas ? a->schemas[at] : NULL;
 #endif
     llmfi_jw_object(w);
-    llmfi_jw_member_lit(w, "type", "function");
-    if (!flat) llmfi_jw_key(w, "function");
-    if (!flat) llmfi_jw_object(w);
+    if (flat) llmfi_jw_member_lit(w, "type", "function");
+    else llmfi_jw_function_begin(w);
     llmfi_jw_member_str(w, "name", llmfi_cstr(t->name));
     if (t->description && *t->description) llmfi_jw_member_str(w, "description", llmfi_cstr(t->description));
     llmfi_jw_key(w, "parameters");
@@ -244,9 +243,8 @@ static void llmfi_openai_tool_choice(const llmfi_ask *a, llmfi_jw *w, bool flat)
         llmfi_jw_str(w, llmfi_openai_quirk(a, LLMFI_Q_TOOL_ANY) ? LLMFI_LIT("any") : LLMFI_LIT("required"));
     } else {
         llmfi_jw_object(w);
-        llmfi_jw_member_lit(w, "type", "function");
-        if (!flat) llmfi_jw_key(w, "function");
-        if (!flat) llmfi_jw_object(w);
+        if (flat) llmfi_jw_member_lit(w, "type", "function");
+        else llmfi_jw_function_begin(w);
         llmfi_jw_member_str(w, "name", llmfi_cstr(choice));
         if (!flat) llmfi_jw_object_end(w);
         llmfi_jw_object_end(w);

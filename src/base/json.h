@@ -282,20 +282,19 @@ static LLMFI_JSON_SLOW int llmfi_json_number(llmfi_json *j, const char *begin) {
     return llmfi_json_after(j, p, LLMFI_J_NUMBER);
 }
 
-/* A word that is not whole, or none. */
-static LLMFI_JSON_SLOW int llmfi_json_no_word(llmfi_json *j, const char *p) {
-    const char *word = *p == 'n' ? "null" : *p == 'f' ? "false" : "true";
-    size_t have = (size_t)(j->end - p), len = strlen(word);
-    j->at = p;
-    if (have < len && memcmp(p, word, have) == 0) return llmfi_json_cut(j, "a value is expected");
-    return llmfi_json_fail(j, p, "a value is expected: null, true, false, or text in quotes");
-}
-
 /* true, false, null. What follows the word is judged by the next call. */
 static LLMFI_JSON_SLOW int llmfi_json_word(llmfi_json *j, const char *p) {
+    const char *word = *p == 'n' ? "null" : *p == 'f' ? "false" : "true";
     size_t have = (size_t)(j->end - p), len = *p == 'f' ? 5 : 4;
     int token = *p == 'n' ? LLMFI_J_NULL : *p == 'f' ? LLMFI_J_FALSE : LLMFI_J_TRUE;
-    if (have < len || memcmp(p + len - 4, *p == 'n' ? "null" : *p == 'f' ? "alse" : "true", 4) != 0) return llmfi_json_no_word(j, p);
+#if !LLMFI_SMALL
+    if (have < len || memcmp(p + len - 4, word + len - 4, 4) != 0)
+#endif
+    {
+        j->at = p;
+        if (memcmp(p, word, have < len ? have : len) != 0) return llmfi_json_fail(j, p, "a value is expected: null, true, false, or text in quotes");
+        if (have < len) return llmfi_json_cut(j, "a value is expected");
+    }
     j->text = llmfi_str(p, len);
     j->escaped = j->wide = false;
     return llmfi_json_after(j, p + len, token);

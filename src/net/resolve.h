@@ -79,13 +79,14 @@ static const struct addrinfo *llmfi_address_of(const struct addrinfo *a, int fam
 static int llmfi_resolve_system(const char *host, int port, llmfi_addresses *out) {
     struct addrinfo hints, *found = NULL;
     const struct addrinfo *next[2];
-    int turn = 0;
+    int turn;
     memset(&hints, 0, sizeof hints);
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM;
     if (getaddrinfo(host, NULL, &hints, &found)) return 0;
-    next[0] = llmfi_address_of(found, found->ai_family);
-    next[1] = llmfi_address_of(found, found->ai_family == AF_INET6 ? AF_INET : AF_INET6);
+    next[0] = llmfi_address_of(found, AF_INET);
+    next[1] = llmfi_address_of(found, AF_INET6);
+    turn = found->ai_family == AF_INET6;
     while (out->count < LLMFI_MAX_ADDRESSES && (next[0] || next[1])) { /* the families take turns (RFC 8305, 4), beginning with the system's first choice */
         const struct addrinfo *a = next[turn];
         if (a) {
