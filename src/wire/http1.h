@@ -35,11 +35,11 @@ enum {
 
 typedef struct llmfi_http1 {
     uint64_t at;                             /* bytes of this reply taken; 0: nothing has come yet */
-    uint64_t left;                           /* bytes that the body (AT_LENGTH) or chunk (AT_CHUNK) still has; the chunk size while it is read */
-    uint64_t budget;                         /* bytes that the body may still have by the limit */
+    uint64_t left;                           /* bytes that the body (AT_LENGTH), the chunk (AT_CHUNK) or the limit (AT_CLOSE) still has; the chunk size while
+                                                it is read */
+    uint64_t budget;                         /* bytes that the chunks to come may still have by the limit */
     uint64_t length;                         /* Content-Length */
-    uint64_t error_at;                       /* byte of this reply where the error is */
-    const char *what;                        /* static text */
+    llmf_str name, value, body;              /* the item, until the next call; body also no longer than the bytes of the input are left alone */
     size_t head_left;                        /* bytes that the head may still have */
     unsigned headers_left, interim_left, size_line;
     int state, status, error;                /* error: LLMFI_WIRE_… */
@@ -50,7 +50,8 @@ typedef struct llmfi_http1 {
                                                 checked all the same, but not handed out */
     bool controls;                           /* the line may hold control characters: look closer */
     llmfi_buf line;                          /* an unfinished line of the head */
-    llmf_str name, value, body;              /* the item, until the next call; body also no longer than the bytes of the input are left alone */
+    uint64_t error_at;                       /* byte of this reply where the error is */
+    const char *what;                        /* static text */
 } llmfi_http1;
 
 /* head_request: the reply has no body whatever it says. max_head: bytes of status lines, headers, trailers, 0 for LLMF_MAX_HEAD;
@@ -179,48 +180,42 @@ static bool llmfi_http1_element(llmf_str *list, llmf_str *element) {
 }
 
 /* One number, or the same one several times: anything else would leave open where the reply ends. */
-static int llmfi_http1_length(llmfi_http1 *h, llmf_str value, uint64_t at) {
-    llmf_str list = value, number;
-    bool any = false;
-    while (llmfi_http1_element(&list, &number)) {
-        uint64_t n = 0;
-        size_t i;
-        for (i = 0; i < number.len; i++) {
-            unsigned digit = (unsigned)number.ptr[i] - '0';
-            if (!llmfi_is_digit(number.ptr[i]) || n > (UINT64_MAX - digit) / 10) return llmfi_http1_bad(h, "Content-Length is not a number", at);
-            n = n * 10 + digit;
-        }
-        if (h->has_length && n != h->length) return llmfi_http1_bad(h, "several Content-Length that differ", at);
-        h->has_length = any = true;
-        h->length = n;
+static int llmfi_http1_length(llmfi_http1 *h, llmf_str number, uint64_t at) {
+    uint64_t n = 0;
+    size_t i;
+    for (i = 0; i < number.len; i++) {
+        unsigned digit = (unsigned)number.ptr[i] - '0';
+        if (digit > 9 || n > (UINT64_MAX - digit) / 10) return llmfi_http1_bad(h, "Content-Length is not a number", at);
+        n = n * 10 + digit;
     }
-    return any ? 0 : llmfi_http1_bad(h, "Content-Length is not a number", at);
-}
-
-static int llmfi_http1_coding(llmfi_http1 *h, llmf_str value, uint64_t at) {
-    llmf_str coding;
-    while (llmfi_http1_element(&value, &coding)) {
-        if (h->chunked) return llmfi_http1_bad(h, "chunked is not the last transfer coding", at);
-        if (LLMFI_NAMED(coding, "chunked")) h->chunked = true;
-        else if (!LLMFI_NAMED(coding, "identity")) return llmfi_http1_bad(h, "a transfer coding that was not asked for", at);
-    }
+    if (h->has_length && n != h->length) return llmfi_http1_bad(h, "several Content-Length that differ", at);
+    h->has_length = true;
+    h->length = n;
     return 0;
 }
 
-static void llmfi_http1_connection(llmfi_http1 *h, llmf_str value) {
-    llmf_str option;
-    while (llmfi_http1_element(&value, &option)) {
-        if (LLMFI_NAMED(option, "close")) h->close = true;
-        else if (LLMFI_NAMED(option, "keep-alive")) h->persist = true;
-    }
+static int llmfi_http1_coding(llmfi_http1 *h, llmf_str coding, uint64_t at) {
+    if (h->chunked) return llmfi_http1_bad(h, "chunked is not the last transfer coding", at);
+    if (LLMFI_NAMED(coding, "chunked")) h->chunked = true;
+    else if (!LLMFI_NAMED(coding, "identity")) return llmfi_http1_bad(h, "a transfer coding that was not asked for", at);
+    return 0;
 }
 
-/* The headers that say where the reply ends and whether the connection lives on. */
+static int llmfi_http1_connection(llmfi_http1 *h, llmf_str option) {
+    if (LLMFI_NAMED(option, "close")) h->close = true;
+    else if (LLMFI_NAMED(option, "keep-alive")) h->persist = true;
+    return 0;
+}
+
+/* The headers that say where the reply ends and whether the connection lives on: each of them is a list. */
 static int llmfi_http1_framing_header(llmfi_http1 *h, uint64_t at) {
-    if (LLMFI_NAMED(h->name, "content-length")) return llmfi_http1_length(h, h->value, at);
-    if (LLMFI_NAMED(h->name, "transfer-encoding")) return llmfi_http1_coding(h, h->value, at);
-    if (LLMFI_NAMED(h->name, "connection")) llmfi_http1_connection(h, h->value);
-    return 0;
+    bool length = LLMFI_NAMED(h->name, "content-length"), coding = LLMFI_NAMED(h->name, "transfer-encoding");
+    llmf_str list = h->value, element;
+    int bad = 0;
+    if (!length && !coding && !LLMFI_NAMED(h->name, "connection")) return 0;
+    while (!bad && llmfi_http1_element(&list, &element))
+        bad = length ? llmfi_http1_length(h, element, at) : coding ? llmfi_http1_coding(h, element, at) : llmfi_http1_connection(h, element);
+    return bad || !length || h->has_length ? bad : llmfi_http1_bad(h, "Content-Length is not a number", at);
 }
 
 /* name: value, in headers and trailers. 0 when it is good. */
@@ -250,6 +245,7 @@ static int llmfi_http1_headers_end(llmfi_http1 *h) {
         h->left = h->length;
         h->state = h->left ? LLMFI_HTTP1_AT_LENGTH : LLMFI_HTTP1_AT_DONE;
     } else {
+        h->left = h->budget;
         h->state = LLMFI_HTTP1_AT_CLOSE;
         h->keep_alive = false;
     }
@@ -312,29 +308,15 @@ static int llmfi_http1_head(llmfi_http1 *h, llmf_str *in) {
 
 /* ---- the body ---- */
 
-static int llmfi_http1_piece(llmfi_http1 *h, llmf_str *in, int next) {
+/* Bytes of the body, of a chunk, or of a body that lasts until the connection closes. */
+static int llmfi_http1_piece(llmfi_http1 *h, llmf_str *in) {
     size_t n = h->left < in->len ? (size_t)h->left : in->len;
+    if (!n) return llmfi_http1_fail(h, LLMFI_WIRE_LIMIT, "the body of the reply is longer than its limit", h->at);
     h->body = llmfi_str(in->ptr, n);
     h->left -= n;
     llmfi_http1_take(h, in, n);
-    if (!h->left) h->state = next;
+    if (!h->left && h->state != LLMFI_HTTP1_AT_CLOSE) h->state = h->state == LLMFI_HTTP1_AT_LENGTH ? LLMFI_HTTP1_AT_DONE : LLMFI_HTTP1_AT_CHUNK_CR;
     return LLMFI_HTTP1_BODY;
-}
-
-/* A body that lasts until the connection closes. */
-static int llmfi_http1_rest(llmfi_http1 *h, llmf_str *in) {
-    size_t n = h->budget < in->len ? (size_t)h->budget : in->len;
-    if (!n) return llmfi_http1_fail(h, LLMFI_WIRE_LIMIT, "the body of the reply is longer than its limit", h->at);
-    h->body = llmfi_str(in->ptr, n);
-    h->budget -= n;
-    llmfi_http1_take(h, in, n);
-    return LLMFI_HTTP1_BODY;
-}
-
-static int llmfi_http1_hex(char c) {
-    char l = llmfi_lower(c);
-    if (llmfi_is_digit(c)) return c - '0';
-    return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
 }
 
 /* The LF behind a chunk size: the chunk begins, or the trailers. */
@@ -348,11 +330,11 @@ static int llmfi_http1_size_end(llmfi_http1 *h) {
 
 /* One byte of a chunk-size line: 0, or an error. The byte is taken already. */
 static int llmfi_http1_size_byte(llmfi_http1 *h, char c) {
-    int digit = llmfi_http1_hex(c);
+    unsigned digit = llmfi_hex(c);
     if (++h->size_line > LLMFI_HTTP1_SIZE_LINE) return llmfi_http1_fail(h, LLMFI_WIRE_LIMIT, "a chunk-size line is too long", h->at - 1);
-    if (h->state <= LLMFI_HTTP1_AT_SIZE_MORE && digit >= 0) {
+    if (h->state <= LLMFI_HTTP1_AT_SIZE_MORE && digit < 16) {
         if (h->left >> 60) return llmfi_http1_bad(h, "a chunk size does not fit in 64 bits", h->at - 1);
-        h->left = h->left << 4 | (unsigned)digit;
+        h->left = h->left << 4 | digit;
         h->state = LLMFI_HTTP1_AT_SIZE_MORE;
         return 0;
     }
@@ -371,9 +353,9 @@ static int llmfi_http1_size_byte(llmfi_http1 *h, char c) {
 static void llmfi_http1_between_fast(llmfi_http1 *h, llmf_str *in) {
     size_t skip = h->state == LLMFI_HTTP1_AT_CHUNK_CR ? 2 : 0, i = skip;
     uint64_t size = 0;
-    int digit;
+    unsigned digit;
     if (in->len < skip + 10 || (skip && (in->ptr[0] != '\r' || in->ptr[1] != '\n'))) return;
-    for (; i < skip + 8 && (digit = llmfi_http1_hex(in->ptr[i])) >= 0; i++) size = size << 4 | (unsigned)digit;
+    for (; i < skip + 8 && (digit = llmfi_hex(in->ptr[i])) < 16; i++) size = size << 4 | digit;
     if (i == skip || in->ptr[i] != '\r' || in->ptr[i + 1] != '\n') return;
     h->left = size;
     llmfi_http1_take(h, in, i + 2);
@@ -428,9 +410,7 @@ LLMFI_UNUSED static LLMFI_SHORT int llmfi_http1_next(llmfi_http1 *h, llmf_str *i
         }
         if (h->state == LLMFI_HTTP1_AT_ERROR) return LLMFI_HTTP1_ERROR;
         if (!in->len) return LLMFI_HTTP1_MORE;
-        if (h->state == LLMFI_HTTP1_AT_LENGTH) return llmfi_http1_piece(h, in, LLMFI_HTTP1_AT_DONE);
-        if (h->state == LLMFI_HTTP1_AT_CHUNK) return llmfi_http1_piece(h, in, LLMFI_HTTP1_AT_CHUNK_CR);
-        if (h->state == LLMFI_HTTP1_AT_CLOSE) return llmfi_http1_rest(h, in);
+        if (h->state <= LLMFI_HTTP1_AT_CHUNK) return llmfi_http1_piece(h, in);
         got = llmfi_http1_between(h, in);
     }
     return got;
