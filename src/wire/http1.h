@@ -211,11 +211,14 @@ static int llmfi_http1_connection(llmfi_http1 *h, llmf_str option) {
 static int llmfi_http1_framing_header(llmfi_http1 *h, uint64_t at) {
     bool length = LLMFI_NAMED(h->name, "content-length"), coding = LLMFI_NAMED(h->name, "transfer-encoding");
     llmf_str list = h->value, element;
+    bool any = false;
     int bad = 0;
     if (!length && !coding && !LLMFI_NAMED(h->name, "connection")) return 0;
-    while (!bad && llmfi_http1_element(&list, &element))
+    while (!bad && llmfi_http1_element(&list, &element)) {
+        any = true;
         bad = length ? llmfi_http1_length(h, element, at) : coding ? llmfi_http1_coding(h, element, at) : llmfi_http1_connection(h, element);
-    return bad || !length || h->has_length ? bad : llmfi_http1_bad(h, "Content-Length is not a number", at);
+    }
+    return bad || !length || any ? bad : llmfi_http1_bad(h, "Content-Length is not a number", at);
 }
 
 /* name: value, in headers and trailers. 0 when it is good. */
