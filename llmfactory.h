@@ -3823,7 +3823,22 @@ LLMFI_UNUSED static LLMFI_COLD bool llmfi_json_key(const llmfi_json *j, const ch
 #define LLMFI_KEY(j, lit) ((j)->escaped ? llmfi_json_is((j), LLMFI_LIT(lit)) : LLMFI_IS((j)->text, lit))
 #endif
 
-/* ---- members by their names ---- */
+/* ---- values and members ---- */
+
+/* The next value: its token. An array or object is passed over whole. */
+LLMFI_UNUSED static int llmfi_json_scalar(llmfi_json *j) {
+    int token = llmfi_json_next(j);
+    if (token == LLMFI_J_OBJECT || token == LLMFI_J_ARRAY) llmfi_json_skip(j);
+    return token;
+}
+
+/* The next value: true where it is that container (LLMFI_J_OBJECT, _ARRAY), which is now open. Anything else is passed over. */
+LLMFI_UNUSED static bool llmfi_json_enter(llmfi_json *j, int container) {
+    int token = llmfi_json_next(j);
+    if (token == container) return true;
+    if (token == LLMFI_J_OBJECT || token == LLMFI_J_ARRAY) llmfi_json_skip(j);
+    return false;
+}
 
 /* The next member of the object that is open: the place of its key in a list of words that an empty one ends, or their number where it is none of them;
    below 0: there is no other member. */
@@ -4981,15 +4996,8 @@ static llmf_str llmfi_reply_keep(llmfi_reply *r, llmf_str text) {
 /* Room did not do: grows the buffer. What an event has handed out stays where it is until the next one is taken. */
 static bool llmfi_reply_grow(llmfi_reply *r, int who, llmfi_buf *b, size_t more) {
     void *to;
-    if (more > (size_t)-1 / 8 || (r->limit && (b->len > r->limit || more > r->limit - b->len))) {
-        llmfi_reply_too_long(r);
-        return false;
-    }
     if (r->lent != who || !b->ptr || llmfi_heap_grow(r->heap, b->ptr, b->len + more + 1)) {
-        if (llmfi_buf_reserve(b, more + 1)) {
-            b->cap = llmfi_heap_size(r->heap, b->ptr);
-            return true;
-        }
+        if (llmfi_buf_reserve(b, more + 1)) return true;
     } else if ((to = llmfi_heap_alloc(r->heap, b->len + more + 1)) != NULL) {
         memcpy(to, b->ptr, b->len);
         llmfi_heap_free(r->heap, r->retired);
@@ -5005,7 +5013,7 @@ static bool llmfi_reply_grow(llmfi_reply *r, int who, llmfi_buf *b, size_t more)
 
 /* Room for `more` bytes and for the NUL that llmfi_reply_text_of puts behind them. */
 static bool llmfi_reply_room(llmfi_reply *r, int who, llmfi_buf *b, size_t more) {
-    if (r->limit && (b->len > r->limit || more > r->limit - b->len)) {
+    if (more > (size_t)-1 / 8 || (r->limit && (b->len > r->limit || more > r->limit - b->len))) {
         llmfi_reply_too_long(r);
         return false;
     }
@@ -5219,6 +5227,18 @@ static void llmfi_reply_tool_start(llmfi_reply *r, int at) {
     if (t->args.len) llmfi_reply_push(r, LLMF_EVENT_TOOL_DELTA, at, 0, t->args.len);
 }
 
+/* For ids and names that come late: sets them where they are still empty, or made by us. */
+LLMFI_UNUSED static void llmfi_reply_tool_name(llmfi_reply *r, int at, llmf_str id, llmf_str name) {
+    llmfi_tool_state *t = llmfi_reply_tool(r, at);
+    if (r->error.code) return;
+    if (id.len && (!t->id.len || t->made)) {
+        t->id = llmfi_reply_keep(r, id);
+        t->made = false;
+    }
+    if (name.len && !t->name.len) t->name = llmfi_reply_keep(r, name);
+    if (t->name.len && !t->started) llmfi_reply_tool_start(r, at);
+}
+
 /* A call begins: gives its position (from 0), or -1 (the reply then has its error). key: the provider's index or -1. id and name are copied; they may be
    empty. TOOL_START is queued as soon as there is a name; an id is made where none came until then. */
 LLMFI_UNUSED static int llmfi_reply_tool_begin(llmfi_reply *r, int64_t key, llmf_str id, llmf_str name) {
@@ -5237,24 +5257,9 @@ LLMFI_UNUSED static int llmfi_reply_tool_begin(llmfi_reply *r, int64_t key, llmf
     memset(t, 0, sizeof *t);
     llmfi_buf_init(&t->args, r->heap, 0);
     t->key = key;
-    t->id = llmfi_reply_keep(r, id);
-    t->name = llmfi_reply_keep(r, name);
-    if (r->error.code) return -1;
     r->tools.len += sizeof *t;
-    if (name.len) llmfi_reply_tool_start(r, at);
+    llmfi_reply_tool_name(r, at, id, name);
     return r->error.code ? -1 : at;
-}
-
-/* For ids and names that come late: sets them where they are still empty, or made by us. */
-LLMFI_UNUSED static void llmfi_reply_tool_name(llmfi_reply *r, int at, llmf_str id, llmf_str name) {
-    llmfi_tool_state *t = llmfi_reply_tool(r, at);
-    if (r->error.code) return;
-    if (id.len && (!t->id.len || t->made)) {
-        t->id = llmfi_reply_keep(r, id);
-        t->made = false;
-    }
-    if (name.len && !t->name.len) t->name = llmfi_reply_keep(r, name);
-    if (t->name.len && !t->started) llmfi_reply_tool_start(r, at);
 }
 
 /* The buffer of arguments has taken `len` more bytes in its room. */
@@ -6056,21 +6061,6 @@ LLMFI_UNUSED static uint64_t llmfi_clock_ns(void) {
 #ifndef LLMFI_PROVIDERS_COMMON_H
 #define LLMFI_PROVIDERS_COMMON_H
 
-/* The next value: its token. An array or object is passed over whole. */
-LLMFI_UNUSED static int llmfi_json_scalar(llmfi_json *j) {
-    int token = llmfi_json_next(j);
-    if (token == LLMFI_J_OBJECT || token == LLMFI_J_ARRAY) llmfi_json_skip(j);
-    return token;
-}
-
-/* The next value: true where it is that container (LLMFI_J_OBJECT, _ARRAY), which is now open. Anything else is passed over. */
-LLMFI_UNUSED static bool llmfi_json_enter(llmfi_json *j, int container) {
-    int token = llmfi_json_next(j);
-    if (token == container) return true;
-    if (token == LLMFI_J_OBJECT || token == LLMFI_J_ARRAY) llmfi_json_skip(j);
-    return false;
-}
-
 /* The next value as a count; anything but a whole number from 0 is LLMF_UNKNOWN. */
 LLMFI_UNUSED static int64_t llmfi_json_tokens(llmfi_json *j) {
     llmfi_json_scalar(j);
@@ -6735,25 +6725,21 @@ static void llmfi_fault_message(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, i
     }
 }
 
-/* code, status, status_code: a word, or a status as a number or as digits. */
-static void llmfi_fault_number(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, int which, int depth) {
-    int token = llmfi_json_next(j);
-    int64_t n = 0;
-    if (token == LLMFI_J_OBJECT || token == LLMFI_J_ARRAY) llmfi_json_skip(j);
-    if (token != LLMFI_J_STRING && token != LLMFI_J_NUMBER) return;
-    if (which >= 0) llmfi_fault_word(f, which, llmfi_reply_string(r, j), depth);
-    if (llmfi_parse_int(j->text, &n) && n >= 300 && n <= 599 && (!f->status || which == LLMFI_FAULT_CODE)) f->status = n;
-}
-
-static void llmfi_fault_string(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, int which, int depth) {
-    int token = llmfi_json_next(j);
-    if (token == LLMFI_J_STRING) {
+/* A word of the provider's; `code` and `status` may also be an HTTP status, as a number or as digits. which: LLMFI_FAULT_WORDS where only that counts. */
+static void llmfi_fault_take(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, int which, int depth) {
+    bool status = which == LLMFI_FAULT_CODE || which == LLMFI_FAULT_STATUS || which == LLMFI_FAULT_WORDS;
+    int token = llmfi_json_scalar(j);
+    int64_t n;
+    if (token != LLMFI_J_STRING && (token != LLMFI_J_NUMBER || !status)) return;
+    if (which != LLMFI_FAULT_WORDS) {
         llmf_str word = llmfi_reply_string(r, j);
+#if LLMF_HAS_FAULTS
         size_t sharp = which == LLMFI_FAULT_AWS ? llmfi_find_char(word, '#') : LLMFI_NOWHERE;
-        llmfi_fault_word(f, which, sharp == LLMFI_NOWHERE ? word : llmfi_from(word, sharp + 1), depth);
-    } else if (token == LLMFI_J_OBJECT || token == LLMFI_J_ARRAY) {
-        llmfi_json_skip(j);
+        if (sharp != LLMFI_NOWHERE) word = llmfi_from(word, sharp + 1);
+#endif
+        llmfi_fault_word(f, which, word, depth);
     }
+    if (status && llmfi_parse_int(j->text, &n) && n >= 300 && n <= 599 && (!f->status || which == LLMFI_FAULT_CODE)) f->status = n;
 }
 
 /* Seconds or milliseconds with any number of decimals, of which three count. Anything else leaves *ms as it is. */
@@ -6785,7 +6771,7 @@ static void llmfi_fault_inner(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, int
     if (array) token = llmfi_json_next(j);
     while (token == LLMFI_J_OBJECT) {
         while (llmfi_json_next(j) == LLMFI_J_KEY)
-            if (which == LLMFI_FAULT_INNER ? LLMFI_KEY(j, "code") : LLMFI_KEY(j, "reason")) llmfi_fault_string(r, f, j, which, depth);
+            if (which == LLMFI_FAULT_INNER ? LLMFI_KEY(j, "code") : LLMFI_KEY(j, "reason")) llmfi_fault_take(r, f, j, which, depth);
             else if (LLMFI_KEY(j, "retryDelay")) llmfi_fault_delay(r, j);
             else llmfi_json_skip(j);
         if (!array || j->token != LLMFI_J_OBJECT_END) return;
@@ -6799,31 +6785,35 @@ static void llmfi_fault_inner(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, int
 
 #endif
 
+/* What an error object's members are: how they are read, and as which word, or what the message in them is worth. */
+enum { LLMFI_FAULT_IS_MESSAGE, LLMFI_FAULT_IS_WORD, LLMFI_FAULT_IS_INNER };
+#define LLMFI_FAULT_MEMBERS(X)                                                                                                             \
+    X("message", MESSAGE, 1) X("error", MESSAGE, 0) X("code", WORD, LLMFI_FAULT_CODE) X("type", WORD, LLMFI_FAULT_TYPE)                      \
+    LLMFI_KEEP(LLMF_HAS_FAULTS, X("Message", MESSAGE, 1) X("detail", MESSAGE, 1) X("msg", MESSAGE, 1) X("errors", MESSAGE, 1)               \
+        X("status_code", WORD, LLMFI_FAULT_WORDS) X("status", WORD, LLMFI_FAULT_STATUS) X("error_type", WORD, LLMFI_FAULT_TYPE)             \
+        X("__type", WORD, LLMFI_FAULT_AWS) X("innererror", INNER, LLMFI_FAULT_INNER) X("details", INNER, LLMFI_FAULT_REASON))
+
 /* The members of an object that was just opened. */
 static void llmfi_fault_object_in(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, int depth) {
+#define LLMFI_FAULT_NAME(name, how, which) name "\0"
+#define LLMFI_FAULT_ROW(name, how, which) { LLMFI_FAULT_IS_##how, which },
+    static const char names[] = LLMFI_FAULT_MEMBERS(LLMFI_FAULT_NAME);
+    static const struct {
+        uint8_t how, which;
+    } rows[] = { LLMFI_FAULT_MEMBERS(LLMFI_FAULT_ROW) };
+#undef LLMFI_FAULT_NAME
+#undef LLMFI_FAULT_ROW
+    int at;
     if (depth > LLMFI_FAULT_DEPTH) {
         llmfi_json_skip(j);
         return;
     }
-    while (llmfi_json_next(j) == LLMFI_J_KEY) {
-#if !LLMF_HAS_FAULTS
-        if (LLMFI_KEY(j, "message")) llmfi_fault_message(r, f, j, depth, 1);
-        else if (LLMFI_KEY(j, "error")) llmfi_fault_message(r, f, j, depth, 0);
-        else if (LLMFI_KEY(j, "code")) llmfi_fault_number(r, f, j, LLMFI_FAULT_CODE, depth);
-        else if (LLMFI_KEY(j, "type")) llmfi_fault_string(r, f, j, LLMFI_FAULT_TYPE, depth);
-        else llmfi_json_skip(j);
-#else
-        if (LLMFI_KEY(j, "message") || LLMFI_KEY(j, "Message") || LLMFI_KEY(j, "detail") || LLMFI_KEY(j, "msg") || LLMFI_KEY(j, "errors"))
-            llmfi_fault_message(r, f, j, depth, 1);
-        else if (LLMFI_KEY(j, "error")) llmfi_fault_message(r, f, j, depth, 0);
-        else if (LLMFI_KEY(j, "code")) llmfi_fault_number(r, f, j, LLMFI_FAULT_CODE, depth);
-        else if (LLMFI_KEY(j, "status_code")) llmfi_fault_number(r, f, j, -1, depth);
-        else if (LLMFI_KEY(j, "status")) llmfi_fault_number(r, f, j, LLMFI_FAULT_STATUS, depth);
-        else if (LLMFI_KEY(j, "type") || LLMFI_KEY(j, "error_type")) llmfi_fault_string(r, f, j, LLMFI_FAULT_TYPE, depth);
-        else if (LLMFI_KEY(j, "__type")) llmfi_fault_string(r, f, j, LLMFI_FAULT_AWS, depth);
-        else if (LLMFI_KEY(j, "innererror")) llmfi_fault_inner(r, f, j, LLMFI_FAULT_INNER, depth);
-        else if (LLMFI_KEY(j, "details")) llmfi_fault_inner(r, f, j, LLMFI_FAULT_REASON, depth);
-        else llmfi_json_skip(j);
+    while ((at = llmfi_json_pick(j, names)) >= 0) {
+        if ((size_t)at == LLMFI_COUNT(rows)) llmfi_json_skip(j);
+        else if (rows[at].how == LLMFI_FAULT_IS_MESSAGE) llmfi_fault_message(r, f, j, depth, rows[at].which);
+        else if (rows[at].how == LLMFI_FAULT_IS_WORD) llmfi_fault_take(r, f, j, rows[at].which, depth);
+#if LLMF_HAS_FAULTS
+        else llmfi_fault_inner(r, f, j, rows[at].which, depth);
 #endif
     }
 }
@@ -7165,8 +7155,7 @@ static void llmfi_openai_sampling(const llmfi_ask *a, llmfi_jw *w) {
 }
 
 static llmf_str llmfi_openai_system_role(const llmfi_ask *a) {
-    if (llmfi_openai_quirk(a, LLMFI_Q_SYSTEM_AS_USER)) return LLMFI_LIT("user");
-    return llmfi_openai_quirk(a, LLMFI_Q_DEVELOPER_ROLE) ? LLMFI_LIT("developer") : LLMFI_LIT("system");
+    return llmfi_cstr(llmfi_openai_quirk(a, LLMFI_Q_SYSTEM_AS_USER) ? "user" : llmfi_openai_quirk(a, LLMFI_Q_DEVELOPER_ROLE) ? "developer" : "system");
 }
 
 static void llmfi_openai_tool(const llmfi_ask *a, llmfi_jw *w, size_t at, bool flat) {
@@ -7198,10 +7187,8 @@ static void llmfi_openai_tool_choice(const llmfi_ask *a, llmfi_jw *w, bool flat)
     const char *choice = a->req->tool_choice;
     if (!choice || !*choice || !LLMFI_OPENAI_OURS(a, "tool_choice")) return;
     llmfi_jw_key(w, "tool_choice");
-    if (strcmp(choice, "auto") == 0 || strcmp(choice, "none") == 0) {
-        llmfi_jw_str(w, llmfi_cstr(choice));
-    } else if (strcmp(choice, "required") == 0) {
-        llmfi_jw_str(w, llmfi_openai_quirk(a, LLMFI_Q_TOOL_ANY) ? LLMFI_LIT("any") : LLMFI_LIT("required"));
+    if (llmfi_word_in("required\0auto\0none\0", llmfi_cstr(choice)) >= 0) {
+        llmfi_jw_str(w, llmfi_cstr(*choice == 'r' && llmfi_openai_quirk(a, LLMFI_Q_TOOL_ANY) ? "any" : choice));
     } else {
         llmfi_jw_object(w);
         if (flat) llmfi_jw_member_lit(w, "type", "function");
