@@ -3568,20 +3568,19 @@ static LLMFI_JSON_SLOW int llmfi_json_number(llmfi_json *j, const char *begin) {
     return llmfi_json_after(j, p, LLMFI_J_NUMBER);
 }
 
-/* A word that is not whole, or none. */
-static LLMFI_JSON_SLOW int llmfi_json_no_word(llmfi_json *j, const char *p) {
-    const char *word = *p == 'n' ? "null" : *p == 'f' ? "false" : "true";
-    size_t have = (size_t)(j->end - p), len = strlen(word);
-    j->at = p;
-    if (have < len && memcmp(p, word, have) == 0) return llmfi_json_cut(j, "a value is expected");
-    return llmfi_json_fail(j, p, "a value is expected: null, true, false, or text in quotes");
-}
-
 /* true, false, null. What follows the word is judged by the next call. */
 static LLMFI_JSON_SLOW int llmfi_json_word(llmfi_json *j, const char *p) {
+    const char *word = *p == 'n' ? "null" : *p == 'f' ? "false" : "true";
     size_t have = (size_t)(j->end - p), len = *p == 'f' ? 5 : 4;
     int token = *p == 'n' ? LLMFI_J_NULL : *p == 'f' ? LLMFI_J_FALSE : LLMFI_J_TRUE;
-    if (have < len || memcmp(p + len - 4, *p == 'n' ? "null" : *p == 'f' ? "alse" : "true", 4) != 0) return llmfi_json_no_word(j, p);
+#if !LLMFI_SMALL
+    if (have < len || memcmp(p + len - 4, word + len - 4, 4) != 0)
+#endif
+    {
+        j->at = p;
+        if (memcmp(p, word, have < len ? have : len) != 0) return llmfi_json_fail(j, p, "a value is expected: null, true, false, or text in quotes");
+        if (have < len) return llmfi_json_cut(j, "a value is expected");
+    }
     j->text = llmfi_str(p, len);
     j->escaped = j->wide = false;
     return llmfi_json_after(j, p + len, token);
@@ -3876,6 +3875,47 @@ LLMFI_UNUSED static LLMFI_COLD bool llmfi_json_key(const llmfi_json *j, const ch
 #define LLMFI_KEY(j, lit) ((j)->escaped ? llmfi_json_is((j), LLMFI_LIT(lit)) : LLMFI_IS((j)->text, lit))
 #endif
 
+/* ---- values and members ---- */
+
+/* The next value: its token. An array or object is passed over whole. */
+LLMFI_UNUSED static int llmfi_json_scalar(llmfi_json *j) {
+    int token = llmfi_json_next(j);
+    if (token == LLMFI_J_OBJECT || token == LLMFI_J_ARRAY) llmfi_json_skip(j);
+    return token;
+}
+
+/* The next value: true where it is that container (LLMFI_J_OBJECT, _ARRAY), which is now open. Anything else is passed over. */
+LLMFI_UNUSED static bool llmfi_json_enter(llmfi_json *j, int container) {
+    int token = llmfi_json_next(j);
+    if (token == container) return true;
+    if (token == LLMFI_J_OBJECT || token == LLMFI_J_ARRAY) llmfi_json_skip(j);
+    return false;
+}
+
+/* The next member of the object that is open: the place of its key in a list of words that an empty one ends, or their number where it is none of them;
+   below 0: there is no other member. */
+LLMFI_UNUSED static int llmfi_json_pick(llmfi_json *j, const char *names) {
+    size_t len;
+    int at;
+    if (llmfi_json_next(j) != LLMFI_J_KEY) return -1;
+    for (at = 0; *names; at++, names += len + 1) {
+        len = strlen(names);
+        if (j->escaped ? llmfi_json_is(j, llmfi_str(names, len)) : len == j->text.len && memcmp(names, j->text.ptr, len) == 0) break;
+    }
+    return at;
+}
+
+/* The same where it is done often. The members are a macro, `#define MEMBERS(X) X(IN_, id) X(IN_, name)`, which makes their enumeration too:
+   `enum { MEMBERS(LLMFI_MEMBER) IN_OTHER }`. The reader's name is j. */
+#define LLMFI_MEMBER(in, name) in##name,
+#if LLMFI_SMALL
+#define LLMFI_MEMBER_WORD(in, name) #name "\0"
+#define LLMFI_PICK(members, other) llmfi_json_pick(j, members(LLMFI_MEMBER_WORD))
+#else
+#define LLMFI_MEMBER_TRY(in, name) LLMFI_KEY(j, #name) ? (int)in##name :
+#define LLMFI_PICK(members, other) (llmfi_json_next(j) != LLMFI_J_KEY ? -1 : members(LLMFI_MEMBER_TRY) (int)other)
+#endif
+
 #endif
 
 typedef struct llmfi_jw {
@@ -3956,24 +3996,6 @@ static bool llmfi_jw_may_key(llmfi_jw *w) {
     return !w->bad;
 }
 
-/* `quoted` is ,"key": of which the comma is left off in front. */
-LLMFI_UNUSED static void llmfi_jw_key_quoted(llmfi_jw *w, const char *quoted, size_t len) {
-    size_t from = !w->comma;
-    if (!llmfi_jw_may_key(w)) return;
-    llmfi_put_fast(w->out, quoted + from, len - from);
-    w->keyed = w->comma = true;
-}
-
-/* A key that is a literal without anything to escape. */
-#if LLMFI_SMALL
-LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_key_c(llmfi_jw *w, const char *quoted) {
-    llmfi_jw_key_quoted(w, quoted, strlen(quoted));
-}
-#define llmfi_jw_key(w, lit) llmfi_jw_key_c((w), ",\"" lit "\":")
-#else
-#define llmfi_jw_key(w, lit) llmfi_jw_key_quoted((w), ",\"" lit "\":", sizeof(",\"" lit "\":") - 1)
-#endif
-
 /* Writes text escaped and cleaned, without quotes; a character cut at its end waits in `u`. */
 static void llmfi_jw_escape(llmfi_out *o, llmfi_utf8 *u, llmf_str s) {
     static const char hex[] = "0123456789abcdef";
@@ -4042,11 +4064,29 @@ LLMFI_UNUSED static void llmfi_jw_str(llmfi_jw *w, llmf_str s) {
     if (llmfi_jw_value(w)) llmfi_jw_quoted(w, s);
 }
 
-/* A string that is a literal without anything to escape: the macro's quotes go around it. */
+#if LLMFI_SMALL
+/* Keys and strings that are literals. */
+LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_key(llmfi_jw *w, const char *key) {
+    llmfi_jw_key_str(w, llmfi_cstr(key));
+}
+LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_lit(llmfi_jw *w, const char *text) {
+    llmfi_jw_str(w, llmfi_cstr(text));
+}
+#else
+/* The same of literals without anything to escape, with the quotes that the macros put around them. `quoted` is ,"key": of which the comma is left off
+   in front. */
+LLMFI_UNUSED static void llmfi_jw_key_quoted(llmfi_jw *w, const char *quoted, size_t len) {
+    size_t from = !w->comma;
+    if (!llmfi_jw_may_key(w)) return;
+    llmfi_put_fast(w->out, quoted + from, len - from);
+    w->keyed = w->comma = true;
+}
 LLMFI_UNUSED static void llmfi_jw_lit_quoted(llmfi_jw *w, const char *quoted, size_t len) {
     if (llmfi_jw_value(w)) llmfi_put(w->out, quoted, len);
 }
+#define llmfi_jw_key(w, lit) llmfi_jw_key_quoted((w), ",\"" lit "\":", sizeof(",\"" lit "\":") - 1)
 #define llmfi_jw_lit(w, lit) llmfi_jw_lit_quoted((w), "\"" lit "\"", sizeof("\"" lit "\"") - 1)
+#endif
 
 /* A string in pieces, cut anywhere. */
 LLMFI_UNUSED static void llmfi_jw_str_begin(llmfi_jw *w) {
@@ -4108,26 +4148,21 @@ LLMFI_UNUSED static void llmfi_jw_raw(llmfi_jw *w, llmf_str json) {
 
 /* Members of an object, key and value at once; the key is a literal. */
 #if LLMFI_SMALL
-LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_str_c(llmfi_jw *w, const char *quoted, llmf_str s) {
-    llmfi_jw_key_c(w, quoted);
+LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_str(llmfi_jw *w, const char *key, llmf_str s) {
+    llmfi_jw_key(w, key);
     llmfi_jw_str(w, s);
 }
-LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_lit_c(llmfi_jw *w, const char *quoted, const char *text) {
-    llmfi_jw_key_c(w, quoted);
-    llmfi_jw_lit_quoted(w, text, strlen(text));
+LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_lit(llmfi_jw *w, const char *key, const char *text) {
+    llmfi_jw_member_str(w, key, llmfi_cstr(text));
 }
-LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_int_c(llmfi_jw *w, const char *quoted, int64_t value) {
-    llmfi_jw_key_c(w, quoted);
+LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_int(llmfi_jw *w, const char *key, int64_t value) {
+    llmfi_jw_key(w, key);
     llmfi_jw_int(w, value);
 }
-LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_bool_c(llmfi_jw *w, const char *quoted, bool value) {
-    llmfi_jw_key_c(w, quoted);
+LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_bool(llmfi_jw *w, const char *key, bool value) {
+    llmfi_jw_key(w, key);
     llmfi_jw_bool(w, value);
 }
-#define llmfi_jw_member_str(w, lit, s) llmfi_jw_member_str_c((w), ",\"" lit "\":", (s))
-#define llmfi_jw_member_lit(w, lit, text) llmfi_jw_member_lit_c((w), ",\"" lit "\":", "\"" text "\"")
-#define llmfi_jw_member_int(w, lit, value) llmfi_jw_member_int_c((w), ",\"" lit "\":", (value))
-#define llmfi_jw_member_bool(w, lit, value) llmfi_jw_member_bool_c((w), ",\"" lit "\":", (value))
 #else
 #define llmfi_jw_member_str(w, lit, s) (llmfi_jw_key((w), lit), llmfi_jw_str((w), (s)))
 #define llmfi_jw_member_lit(w, lit, text) (llmfi_jw_key((w), lit), llmfi_jw_lit((w), text))
@@ -4895,11 +4930,8 @@ typedef struct llmfi_dialect_state {
 /* What a frame may have changed besides what its events tell. */
 typedef struct llmfi_reply_point {
     size_t queued, tools, state, citations, buf[2];
-    int64_t number[8];
-    llmf_str model_used, finish_raw;
-    llmf_usage usage;
-    int64_t total_tokens, audio_tokens;
     bool terminal, content, refused, blocked;
+    char told[2 * sizeof(llmf_str) + sizeof(llmf_usage) + 10 * sizeof(int64_t)]; /* LLMFI_REPLY_TOLD */
 } llmfi_reply_point;
 
 struct llmf_reply {
@@ -4909,7 +4941,6 @@ struct llmf_reply {
     bool streamed, discard;                  /* the reply is a stream; text is not kept */
     bool tail;                               /* the frame to come is what was there when the bytes ended: a whole body, or an event or line without its end */
     int status;                              /* HTTP */
-    size_t limit;                            /* bytes of text, of reasoning, of one call's arguments …; 0: the heap's */
     /* filled by adapters through the functions below; what is looked at most stands in front: its distance fits one byte */
     bool chat_counts;                        /* the usage is one of Chat Completions: RULES 20 holds */
     bool terminal;                           /* RULES 24: the reply is whole */
@@ -4918,13 +4949,14 @@ struct llmf_reply {
     bool blocked;                            /* the provider would not take the prompt */
     bool settled;                            /* llmfi_reply_settle was here */
     size_t queue_head;                       /* taken events still in the queue */
-    llmfi_buf tools /* of llmfi_tool_state */;
+    llmfi_buf tools /* of llmfi_tool_state */, queue /* of llmfi_queued */;
     llmf_error error;                        /* code LLMF_OK: none. The first one stays */
-    llmfi_buf queue /* of llmfi_queued */, text, reasoning, refusal, state, citations /* of llmf_citation */;
+    llmfi_buf text, reasoning, refusal, state, citations /* of llmf_citation */;
+    size_t limit;                            /* bytes of text, of reasoning, of one call's arguments …; 0: the heap's */
     llmf_str provider;                       /* for sentences; lives as long as the reply */
     llmf_str key;                            /* the secret of this call: a server that says it back is not quoted. Empty: none. Lives as long as the reply */
     const void *user;                        /* the adapter's: the settings of the model that was asked (llmfi_settings) */
-    llmf_str model_used, request_id, finish_raw; /* in the arena */
+    llmf_str request_id, model_used, finish_raw; /* in the arena */
     llmf_usage usage;
     int64_t total_tokens, audio_tokens;      /* as the provider counted, for RULES 20; LLMF_UNKNOWN */
     llmfi_dialect_state dialect;
@@ -4942,22 +4974,34 @@ struct llmf_reply {
 };
 typedef struct llmf_reply llmfi_reply;
 
+/* What a rollback brings back as one piece: from the model to the dialect's numbers. */
+#define LLMFI_REPLY_TOLD(r) ((char *)(r) + offsetof(llmfi_reply, model_used))
+enum { LLMFI_REPLY_TOLD_FITS = 1 / (offsetof(llmfi_reply, dialect.buf) - offsetof(llmfi_reply, model_used) == sizeof(((llmfi_reply *)0)->point.told)) };
+
+/* Where the buffers are. */
+static const uint16_t llmfi_reply_bufs[] = {
+    offsetof(llmfi_reply, tools), offsetof(llmfi_reply, queue), offsetof(llmfi_reply, text), offsetof(llmfi_reply, reasoning), offsetof(llmfi_reply, refusal),
+    offsetof(llmfi_reply, state), offsetof(llmfi_reply, citations),
+    offsetof(llmfi_reply, dialect.buf[0]), offsetof(llmfi_reply, dialect.buf[1]), offsetof(llmfi_reply, dialect.front), offsetof(llmfi_reply, dialect.rest)
+};
+
 static llmf_str llmfi_reply_keep(llmfi_reply *r, llmf_str text);
 
 /* ---- life ---- */
 
+static LLMFI_SHORT llmfi_buf *llmfi_reply_buf_at(llmfi_reply *r, size_t i) {
+    return (llmfi_buf *)(void *)((char *)r + llmfi_reply_bufs[i]);
+}
+
 /* provider and user: see the struct; both stay the caller's. */
 LLMFI_UNUSED static void llmfi_reply_init(llmfi_reply *r, llmfi_heap *heap, llmfi_arena *arena, llmf_str provider, const void *user) {
-    llmfi_buf *all[11];
     size_t i;
     memset(r, 0, sizeof *r);
     r->heap = heap;
     r->arena = arena;
     r->provider = provider;
     r->user = user;
-    all[0] = &r->text, all[1] = &r->reasoning, all[2] = &r->refusal, all[3] = &r->state, all[4] = &r->tools, all[5] = &r->queue;
-    all[6] = &r->citations, all[7] = &r->dialect.buf[0], all[8] = &r->dialect.buf[1], all[9] = &r->dialect.front, all[10] = &r->dialect.rest;
-    for (i = 0; i < LLMFI_COUNT(all); i++) llmfi_buf_init(all[i], heap, 0);
+    for (i = 0; i < LLMFI_COUNT(llmfi_reply_bufs); i++) llmfi_reply_buf_at(r, i)->heap = heap;
     llmfi_arena_init(&r->scratch, heap, 0);
     r->usage.input = r->usage.cache_read = r->usage.cache_write = r->usage.output = r->usage.reasoning = LLMF_UNKNOWN;
     r->total_tokens = r->audio_tokens = LLMF_UNKNOWN;
@@ -4977,19 +5021,9 @@ LLMFI_UNUSED static LLMFI_SHORT int llmfi_reply_tool_count(const llmfi_reply *r)
 
 /* Everything goes back to the heap; what was kept in the arena stays the arena's. */
 LLMFI_UNUSED static void llmfi_reply_free(llmfi_reply *r) {
-    int i;
-    for (i = 0; i < llmfi_reply_tool_count(r); i++) llmfi_buf_free(&llmfi_reply_tool(r, i)->args);
-    llmfi_buf_free(&r->text);
-    llmfi_buf_free(&r->reasoning);
-    llmfi_buf_free(&r->refusal);
-    llmfi_buf_free(&r->state);
-    llmfi_buf_free(&r->tools);
-    llmfi_buf_free(&r->queue);
-    llmfi_buf_free(&r->citations);
-    llmfi_buf_free(&r->dialect.buf[0]);
-    llmfi_buf_free(&r->dialect.buf[1]);
-    llmfi_buf_free(&r->dialect.front);
-    llmfi_buf_free(&r->dialect.rest);
+    size_t i = (size_t)llmfi_reply_tool_count(r);
+    while (i-- > 0) llmfi_buf_free(&llmfi_reply_tool(r, (int)i)->args);
+    for (i = 0; i < LLMFI_COUNT(llmfi_reply_bufs); i++) llmfi_buf_free(llmfi_reply_buf_at(r, i));
     llmfi_arena_free(&r->scratch);
     llmfi_heap_free(r->heap, r->retired);
     r->retired = NULL;
@@ -5036,15 +5070,8 @@ static llmf_str llmfi_reply_keep(llmfi_reply *r, llmf_str text) {
 /* Room did not do: grows the buffer. What an event has handed out stays where it is until the next one is taken. */
 static bool llmfi_reply_grow(llmfi_reply *r, int who, llmfi_buf *b, size_t more) {
     void *to;
-    if (more > (size_t)-1 / 8 || (r->limit && (b->len > r->limit || more > r->limit - b->len))) {
-        llmfi_reply_too_long(r);
-        return false;
-    }
     if (r->lent != who || !b->ptr || llmfi_heap_grow(r->heap, b->ptr, b->len + more + 1)) {
-        if (llmfi_buf_reserve(b, more + 1)) {
-            b->cap = llmfi_heap_size(r->heap, b->ptr);
-            return true;
-        }
+        if (llmfi_buf_reserve(b, more + 1)) return true;
     } else if ((to = llmfi_heap_alloc(r->heap, b->len + more + 1)) != NULL) {
         memcpy(to, b->ptr, b->len);
         llmfi_heap_free(r->heap, r->retired);
@@ -5060,7 +5087,7 @@ static bool llmfi_reply_grow(llmfi_reply *r, int who, llmfi_buf *b, size_t more)
 
 /* Room for `more` bytes and for the NUL that llmfi_reply_text_of puts behind them. */
 static bool llmfi_reply_room(llmfi_reply *r, int who, llmfi_buf *b, size_t more) {
-    if (r->limit && (b->len > r->limit || more > r->limit - b->len)) {
+    if (more > (size_t)-1 / 8 || (r->limit && (b->len > r->limit || more > r->limit - b->len))) {
         llmfi_reply_too_long(r);
         return false;
     }
@@ -5166,7 +5193,7 @@ LLMFI_UNUSED static int64_t llmfi_reply_sum(int64_t a, int64_t b) {
 /* ---- frames ---- */
 
 /* The start of a frame: where llmfi_reply_rollback goes back to. The scratch of the frame before is over. */
-LLMFI_UNUSED static void llmfi_reply_mark(llmfi_reply *r) {
+LLMFI_UNUSED static LLMFI_SHORT void llmfi_reply_mark(llmfi_reply *r) {
     llmfi_reply_point *p = &r->point;
     if (r->scratch.newest) llmfi_arena_free(&r->scratch);
     p->queued = r->queue.len / sizeof(llmfi_queued) - r->queue_head;
@@ -5175,12 +5202,7 @@ LLMFI_UNUSED static void llmfi_reply_mark(llmfi_reply *r) {
     p->citations = r->citations.len;
     p->buf[0] = r->dialect.buf[0].len;
     p->buf[1] = r->dialect.buf[1].len;
-    memcpy(p->number, r->dialect.number, sizeof p->number);
-    p->model_used = r->model_used;
-    p->finish_raw = r->finish_raw;
-    p->usage = r->usage;
-    p->total_tokens = r->total_tokens;
-    p->audio_tokens = r->audio_tokens;
+    memcpy(p->told, LLMFI_REPLY_TOLD(r), sizeof p->told);
     p->terminal = r->terminal;
     p->content = r->content;
     p->refused = r->refused;
@@ -5211,12 +5233,7 @@ LLMFI_UNUSED static void llmfi_reply_rollback(llmfi_reply *r) {
     r->citations.len = p->citations;
     r->dialect.buf[0].len = p->buf[0];
     r->dialect.buf[1].len = p->buf[1];
-    memcpy(r->dialect.number, p->number, sizeof p->number);
-    r->model_used = p->model_used;
-    r->finish_raw = p->finish_raw;
-    r->usage = p->usage;
-    r->total_tokens = p->total_tokens;
-    r->audio_tokens = p->audio_tokens;
+    memcpy(LLMFI_REPLY_TOLD(r), p->told, sizeof p->told);
     r->terminal = p->terminal;
     r->content = p->content;
     r->refused = p->refused;
@@ -5225,7 +5242,7 @@ LLMFI_UNUSED static void llmfi_reply_rollback(llmfi_reply *r) {
 
 /* The frame, whose reader ended in ERROR, is not JSON: nothing of it counts. Cut off by the end of the bytes it is no error of its own (RULES 25:
    llmfi_reply_end says truncated), else PROTOCOL. An error that the reply has already stays. */
-LLMFI_UNUSED static void llmfi_reply_bad_frame(llmfi_reply *r, const llmfi_json *j, llmf_str frame) {
+LLMFI_UNUSED static LLMFI_COLD void llmfi_reply_bad_frame(llmfi_reply *r, const llmfi_json *j, llmf_str frame) {
     llmfi_text t;
     if (r->error.code) return;
     llmfi_reply_rollback(r);
@@ -5284,6 +5301,18 @@ static void llmfi_reply_tool_start(llmfi_reply *r, int at) {
     if (t->args.len) llmfi_reply_push(r, LLMF_EVENT_TOOL_DELTA, at, 0, t->args.len);
 }
 
+/* For ids and names that come late: sets them where they are still empty, or made by us. */
+LLMFI_UNUSED static void llmfi_reply_tool_name(llmfi_reply *r, int at, llmf_str id, llmf_str name) {
+    llmfi_tool_state *t = llmfi_reply_tool(r, at);
+    if (r->error.code) return;
+    if (id.len && (!t->id.len || t->made)) {
+        t->id = llmfi_reply_keep(r, id);
+        t->made = false;
+    }
+    if (name.len && !t->name.len) t->name = llmfi_reply_keep(r, name);
+    if (t->name.len && !t->started) llmfi_reply_tool_start(r, at);
+}
+
 /* A call begins: gives its position (from 0), or -1 (the reply then has its error). key: the provider's index or -1. id and name are copied; they may be
    empty. TOOL_START is queued as soon as there is a name; an id is made where none came until then. */
 LLMFI_UNUSED static int llmfi_reply_tool_begin(llmfi_reply *r, int64_t key, llmf_str id, llmf_str name) {
@@ -5302,24 +5331,9 @@ LLMFI_UNUSED static int llmfi_reply_tool_begin(llmfi_reply *r, int64_t key, llmf
     memset(t, 0, sizeof *t);
     llmfi_buf_init(&t->args, r->heap, 0);
     t->key = key;
-    t->id = llmfi_reply_keep(r, id);
-    t->name = llmfi_reply_keep(r, name);
-    if (r->error.code) return -1;
     r->tools.len += sizeof *t;
-    if (name.len) llmfi_reply_tool_start(r, at);
+    llmfi_reply_tool_name(r, at, id, name);
     return r->error.code ? -1 : at;
-}
-
-/* For ids and names that come late: sets them where they are still empty, or made by us. */
-LLMFI_UNUSED static void llmfi_reply_tool_name(llmfi_reply *r, int at, llmf_str id, llmf_str name) {
-    llmfi_tool_state *t = llmfi_reply_tool(r, at);
-    if (r->error.code) return;
-    if (id.len && (!t->id.len || t->made)) {
-        t->id = llmfi_reply_keep(r, id);
-        t->made = false;
-    }
-    if (name.len && !t->name.len) t->name = llmfi_reply_keep(r, name);
-    if (t->name.len && !t->started) llmfi_reply_tool_start(r, at);
 }
 
 /* The buffer of arguments has taken `len` more bytes in its room. */
@@ -5716,8 +5730,8 @@ LLMFI_ROWS_MODEL
 
 /* What a model's name stands for, all sources merged. Filled by the factory; texts live as long as the config generation it is part of. */
 typedef struct llmfi_settings {
+    uint32_t quirks;                         /* LLMFI_Q_…; in front, as it is asked most */
     llmf_str name, provider, model_id, base_url, api_version, deployment, region, description;
-    uint32_t quirks;                         /* LLMFI_Q_… */
     int64_t context_window, max_output;      /* tokens; LLMF_UNKNOWN */
     int64_t num_ctx;                         /* Ollama: the window to load the model with; 0: the server's */
     const llmfi_node *extra;                 /* object: members for the body; NULL */
@@ -5964,6 +5978,13 @@ LLMFI_UNUSED static void llmfi_jw_text_part(llmfi_jw *w, llmf_str text) {
     llmfi_jw_object_end(w);
 }
 
+/* "type":"function","function":{ */
+LLMFI_UNUSED static LLMFI_SHORT void llmfi_jw_function_begin(llmfi_jw *w) {
+    llmfi_jw_member_lit(w, "type", "function");
+    llmfi_jw_key(w, "function");
+    llmfi_jw_object(w);
+}
+
 /* The calls of an assistant message: [{"id","type":"function","function":{"name","arguments":"…"}}] */
 LLMFI_UNUSED static void llmfi_jw_function_calls(llmfi_jw *w, const llmf_message *m) {
     size_t i;
@@ -5972,9 +5993,7 @@ LLMFI_UNUSED static void llmfi_jw_function_calls(llmfi_jw *w, const llmf_message
         const llmf_tool_call *c = &m->tool_calls[i];
         llmfi_jw_object(w);
         llmfi_jw_member_str(w, "id", c->id);
-        llmfi_jw_member_lit(w, "type", "function");
-        llmfi_jw_key(w, "function");
-        llmfi_jw_object(w);
+        llmfi_jw_function_begin(w);
         llmfi_jw_member_str(w, "name", c->name);
         llmfi_jw_member_str(w, "arguments", c->arguments.len ? c->arguments : LLMFI_LIT("{}"));
         llmfi_jw_object_end(w);
@@ -5987,9 +6006,7 @@ LLMFI_UNUSED static void llmfi_jw_function_calls(llmfi_jw *w, const llmf_message
 LLMFI_UNUSED static void llmfi_jw_function(const llmfi_ask *a, size_t at, llmfi_jw *w) {
     const llmf_tool *t = &a->req->tools[at];
     llmfi_jw_object(w);
-    llmfi_jw_member_lit(w, "type", "function");
-    llmfi_jw_key(w, "function");
-    llmfi_jw_object(w);
+    llmfi_jw_function_begin(w);
     llmfi_jw_member_str(w, "name", llmfi_cstr(t->name));
     if (t->description && *t->description) llmfi_jw_member_str(w, "description", llmfi_cstr(t->description));
     llmfi_jw_key(w, "parameters");
@@ -6117,34 +6134,6 @@ LLMFI_UNUSED static uint64_t llmfi_clock_ns(void) {
 /* What the readers of several dialects have in common: small steps over the JSON of a frame. */
 #ifndef LLMFI_PROVIDERS_COMMON_H
 #define LLMFI_PROVIDERS_COMMON_H
-
-/* The next value: its token. An array or object is passed over whole. */
-LLMFI_UNUSED static int llmfi_json_scalar(llmfi_json *j) {
-    int token = llmfi_json_next(j);
-    if (token == LLMFI_J_OBJECT || token == LLMFI_J_ARRAY) llmfi_json_skip(j);
-    return token;
-}
-
-/* The next member of the object that is open: the place of its key in a list of words that an empty one ends, or their number where it is none of them;
-   below 0: there is no other member. */
-LLMFI_UNUSED static int llmfi_json_pick(llmfi_json *j, const char *names) {
-    size_t len;
-    int at;
-    if (llmfi_json_next(j) != LLMFI_J_KEY) return -1;
-    for (at = 0; *names; at++, names += len + 1) {
-        len = strlen(names);
-        if (j->escaped ? llmfi_json_is(j, llmfi_str(names, len)) : len == j->text.len && memcmp(names, j->text.ptr, len) == 0) break;
-    }
-    return at;
-}
-
-/* The next value: true where it is that container (LLMFI_J_OBJECT, _ARRAY), which is now open. Anything else is passed over. */
-LLMFI_UNUSED static bool llmfi_json_enter(llmfi_json *j, int container) {
-    int token = llmfi_json_next(j);
-    if (token == container) return true;
-    if (token == LLMFI_J_OBJECT || token == LLMFI_J_ARRAY) llmfi_json_skip(j);
-    return false;
-}
 
 /* The next value as a count; anything but a whole number from 0 is LLMF_UNKNOWN. */
 LLMFI_UNUSED static int64_t llmfi_json_tokens(llmfi_json *j) {
@@ -6810,25 +6799,21 @@ static void llmfi_fault_message(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, i
     }
 }
 
-/* code, status, status_code: a word, or a status as a number or as digits. */
-static void llmfi_fault_number(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, int which, int depth) {
-    int token = llmfi_json_next(j);
-    int64_t n = 0;
-    if (token == LLMFI_J_OBJECT || token == LLMFI_J_ARRAY) llmfi_json_skip(j);
-    if (token != LLMFI_J_STRING && token != LLMFI_J_NUMBER) return;
-    if (which >= 0) llmfi_fault_word(f, which, llmfi_reply_string(r, j), depth);
-    if (llmfi_parse_int(j->text, &n) && n >= 300 && n <= 599 && (!f->status || which == LLMFI_FAULT_CODE)) f->status = n;
-}
-
-static void llmfi_fault_string(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, int which, int depth) {
-    int token = llmfi_json_next(j);
-    if (token == LLMFI_J_STRING) {
+/* A word of the provider's; `code` and `status` may also be an HTTP status, as a number or as digits. which: LLMFI_FAULT_WORDS where only that counts. */
+static void llmfi_fault_take(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, int which, int depth) {
+    bool status = which == LLMFI_FAULT_CODE || which == LLMFI_FAULT_STATUS || which == LLMFI_FAULT_WORDS;
+    int token = llmfi_json_scalar(j);
+    int64_t n;
+    if (token != LLMFI_J_STRING && (token != LLMFI_J_NUMBER || !status)) return;
+    if (which != LLMFI_FAULT_WORDS) {
         llmf_str word = llmfi_reply_string(r, j);
+#if LLMF_HAS_FAULTS
         size_t sharp = which == LLMFI_FAULT_AWS ? llmfi_find_char(word, '#') : LLMFI_NOWHERE;
-        llmfi_fault_word(f, which, sharp == LLMFI_NOWHERE ? word : llmfi_from(word, sharp + 1), depth);
-    } else if (token == LLMFI_J_OBJECT || token == LLMFI_J_ARRAY) {
-        llmfi_json_skip(j);
+        if (sharp != LLMFI_NOWHERE) word = llmfi_from(word, sharp + 1);
+#endif
+        llmfi_fault_word(f, which, word, depth);
     }
+    if (status && llmfi_parse_int(j->text, &n) && n >= 300 && n <= 599 && (!f->status || which == LLMFI_FAULT_CODE)) f->status = n;
 }
 
 /* Seconds or milliseconds with any number of decimals, of which three count. Anything else leaves *ms as it is. */
@@ -6860,7 +6845,7 @@ static void llmfi_fault_inner(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, int
     if (array) token = llmfi_json_next(j);
     while (token == LLMFI_J_OBJECT) {
         while (llmfi_json_next(j) == LLMFI_J_KEY)
-            if (which == LLMFI_FAULT_INNER ? LLMFI_KEY(j, "code") : LLMFI_KEY(j, "reason")) llmfi_fault_string(r, f, j, which, depth);
+            if (which == LLMFI_FAULT_INNER ? LLMFI_KEY(j, "code") : LLMFI_KEY(j, "reason")) llmfi_fault_take(r, f, j, which, depth);
             else if (LLMFI_KEY(j, "retryDelay")) llmfi_fault_delay(r, j);
             else llmfi_json_skip(j);
         if (!array || j->token != LLMFI_J_OBJECT_END) return;
@@ -6874,31 +6859,35 @@ static void llmfi_fault_inner(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, int
 
 #endif
 
+/* What an error object's members are: how they are read, and as which word, or what the message in them is worth. */
+enum { LLMFI_FAULT_IS_MESSAGE, LLMFI_FAULT_IS_WORD, LLMFI_FAULT_IS_INNER };
+#define LLMFI_FAULT_MEMBERS(X)                                                                                                             \
+    X("message", MESSAGE, 1) X("error", MESSAGE, 0) X("code", WORD, LLMFI_FAULT_CODE) X("type", WORD, LLMFI_FAULT_TYPE)                      \
+    LLMFI_KEEP(LLMF_HAS_FAULTS, X("Message", MESSAGE, 1) X("detail", MESSAGE, 1) X("msg", MESSAGE, 1) X("errors", MESSAGE, 1)               \
+        X("status_code", WORD, LLMFI_FAULT_WORDS) X("status", WORD, LLMFI_FAULT_STATUS) X("error_type", WORD, LLMFI_FAULT_TYPE)             \
+        X("__type", WORD, LLMFI_FAULT_AWS) X("innererror", INNER, LLMFI_FAULT_INNER) X("details", INNER, LLMFI_FAULT_REASON))
+
 /* The members of an object that was just opened. */
 static void llmfi_fault_object_in(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, int depth) {
+#define LLMFI_FAULT_NAME(name, how, which) name "\0"
+#define LLMFI_FAULT_ROW(name, how, which) { LLMFI_FAULT_IS_##how, which },
+    static const char names[] = LLMFI_FAULT_MEMBERS(LLMFI_FAULT_NAME);
+    static const struct {
+        uint8_t how, which;
+    } rows[] = { LLMFI_FAULT_MEMBERS(LLMFI_FAULT_ROW) };
+#undef LLMFI_FAULT_NAME
+#undef LLMFI_FAULT_ROW
+    int at;
     if (depth > LLMFI_FAULT_DEPTH) {
         llmfi_json_skip(j);
         return;
     }
-    while (llmfi_json_next(j) == LLMFI_J_KEY) {
-#if !LLMF_HAS_FAULTS
-        if (LLMFI_KEY(j, "message")) llmfi_fault_message(r, f, j, depth, 1);
-        else if (LLMFI_KEY(j, "error")) llmfi_fault_message(r, f, j, depth, 0);
-        else if (LLMFI_KEY(j, "code")) llmfi_fault_number(r, f, j, LLMFI_FAULT_CODE, depth);
-        else if (LLMFI_KEY(j, "type")) llmfi_fault_string(r, f, j, LLMFI_FAULT_TYPE, depth);
-        else llmfi_json_skip(j);
-#else
-        if (LLMFI_KEY(j, "message") || LLMFI_KEY(j, "Message") || LLMFI_KEY(j, "detail") || LLMFI_KEY(j, "msg") || LLMFI_KEY(j, "errors"))
-            llmfi_fault_message(r, f, j, depth, 1);
-        else if (LLMFI_KEY(j, "error")) llmfi_fault_message(r, f, j, depth, 0);
-        else if (LLMFI_KEY(j, "code")) llmfi_fault_number(r, f, j, LLMFI_FAULT_CODE, depth);
-        else if (LLMFI_KEY(j, "status_code")) llmfi_fault_number(r, f, j, -1, depth);
-        else if (LLMFI_KEY(j, "status")) llmfi_fault_number(r, f, j, LLMFI_FAULT_STATUS, depth);
-        else if (LLMFI_KEY(j, "type") || LLMFI_KEY(j, "error_type")) llmfi_fault_string(r, f, j, LLMFI_FAULT_TYPE, depth);
-        else if (LLMFI_KEY(j, "__type")) llmfi_fault_string(r, f, j, LLMFI_FAULT_AWS, depth);
-        else if (LLMFI_KEY(j, "innererror")) llmfi_fault_inner(r, f, j, LLMFI_FAULT_INNER, depth);
-        else if (LLMFI_KEY(j, "details")) llmfi_fault_inner(r, f, j, LLMFI_FAULT_REASON, depth);
-        else llmfi_json_skip(j);
+    while ((at = llmfi_json_pick(j, names)) >= 0) {
+        if ((size_t)at == LLMFI_COUNT(rows)) llmfi_json_skip(j);
+        else if (rows[at].how == LLMFI_FAULT_IS_MESSAGE) llmfi_fault_message(r, f, j, depth, rows[at].which);
+        else if (rows[at].how == LLMFI_FAULT_IS_WORD) llmfi_fault_take(r, f, j, rows[at].which, depth);
+#if LLMF_HAS_FAULTS
+        else llmfi_fault_inner(r, f, j, rows[at].which, depth);
 #endif
     }
 }
@@ -7040,9 +7029,8 @@ LLMF_API void llmf_reply_error(llmf_reply *r, int result, llmf_str provider_code
 #ifndef LLMFI_PROVIDERS_OPENAI_REQUEST_H
 #define LLMFI_PROVIDERS_OPENAI_REQUEST_H
 
-static bool llmfi_openai_quirk(const llmfi_ask *a, uint32_t quirk) {
-    return (a->model->quirks & quirk & LLMFI_QUIRKS_MET) != 0;
-}
+/* Whether the model has that quirk, or one of them. A test of one byte: as a call it would be longer. */
+#define llmfi_openai_quirk(a, quirk) (((a)->model->quirks & (uint32_t)(quirk) & LLMFI_QUIRKS_MET) != 0)
 
 /* Whether the request's extra leaves that member to us. */
 #define LLMFI_OPENAI_OURS(a, name) (!llmfi_extra((a), LLMFI_LIT(name)))
@@ -7241,8 +7229,7 @@ static void llmfi_openai_sampling(const llmfi_ask *a, llmfi_jw *w) {
 }
 
 static llmf_str llmfi_openai_system_role(const llmfi_ask *a) {
-    if (llmfi_openai_quirk(a, LLMFI_Q_SYSTEM_AS_USER)) return LLMFI_LIT("user");
-    return llmfi_openai_quirk(a, LLMFI_Q_DEVELOPER_ROLE) ? LLMFI_LIT("developer") : LLMFI_LIT("system");
+    return llmfi_cstr(llmfi_openai_quirk(a, LLMFI_Q_SYSTEM_AS_USER) ? "user" : llmfi_openai_quirk(a, LLMFI_Q_DEVELOPER_ROLE) ? "developer" : "system");
 }
 
 static void llmfi_openai_tool(const llmfi_ask *a, llmfi_jw *w, size_t at, bool flat) {
@@ -7252,9 +7239,8 @@ static void llmfi_openai_tool(const llmfi_ask *a, llmfi_jw *w, size_t at, bool f
     const llmfi_node *schema = a->schemas ? a->schemas[at] : NULL;
 #endif
     llmfi_jw_object(w);
-    llmfi_jw_member_lit(w, "type", "function");
-    if (!flat) llmfi_jw_key(w, "function");
-    if (!flat) llmfi_jw_object(w);
+    if (flat) llmfi_jw_member_lit(w, "type", "function");
+    else llmfi_jw_function_begin(w);
     llmfi_jw_member_str(w, "name", llmfi_cstr(t->name));
     if (t->description && *t->description) llmfi_jw_member_str(w, "description", llmfi_cstr(t->description));
     llmfi_jw_key(w, "parameters");
@@ -7275,15 +7261,12 @@ static void llmfi_openai_tool_choice(const llmfi_ask *a, llmfi_jw *w, bool flat)
     const char *choice = a->req->tool_choice;
     if (!choice || !*choice || !LLMFI_OPENAI_OURS(a, "tool_choice")) return;
     llmfi_jw_key(w, "tool_choice");
-    if (strcmp(choice, "auto") == 0 || strcmp(choice, "none") == 0) {
-        llmfi_jw_str(w, llmfi_cstr(choice));
-    } else if (strcmp(choice, "required") == 0) {
-        llmfi_jw_str(w, llmfi_openai_quirk(a, LLMFI_Q_TOOL_ANY) ? LLMFI_LIT("any") : LLMFI_LIT("required"));
+    if (llmfi_word_in("required\0auto\0none\0", llmfi_cstr(choice)) >= 0) {
+        llmfi_jw_str(w, llmfi_cstr(*choice == 'r' && llmfi_openai_quirk(a, LLMFI_Q_TOOL_ANY) ? "any" : choice));
     } else {
         llmfi_jw_object(w);
-        llmfi_jw_member_lit(w, "type", "function");
-        if (!flat) llmfi_jw_key(w, "function");
-        if (!flat) llmfi_jw_object(w);
+        if (flat) llmfi_jw_member_lit(w, "type", "function");
+        else llmfi_jw_function_begin(w);
         llmfi_jw_member_str(w, "name", llmfi_cstr(choice));
         if (!flat) llmfi_jw_object_end(w);
         llmfi_jw_object_end(w);
@@ -7305,7 +7288,7 @@ static void llmfi_openai_tail(const llmfi_ask *a, llmfi_jw *w, bool flat) {
 
 /* How one of the two APIs spells it. */
 typedef struct llmfi_openai_form {
-    const char *list;                        /* the member that the messages are in, as llmfi_jw_key_quoted takes it */
+    const char *list;                        /* the member that the messages are in */
     bool flat;
     void (*head)(const llmfi_ask *a, llmfi_jw *w); /* opens the body: all members in front of the list */
     void (*lead)(const llmfi_ask *a, llmfi_jw *w); /* what stands in the list in front of the messages; NULL: nothing */
@@ -7314,13 +7297,12 @@ typedef struct llmfi_openai_form {
 
 /* Step 0: the head and the lead; one for each message; one for each tool; the tail. */
 static bool llmfi_openai_steps(const llmfi_ask *a, unsigned step, llmfi_jw *w, const llmfi_openai_form *form) {
-    llmf_str list = llmfi_cstr(form->list);
-    bool own = !llmfi_extra(a, llmfi_str(list.ptr + 2, list.len - 4));
+    bool own = !llmfi_extra(a, llmfi_cstr(form->list));
     size_t messages = own ? a->req->message_count : 0, tools = LLMFI_OPENAI_OURS(a, "tools") ? a->req->tool_count : 0, at = step;
     if (at == 0) {
         form->head(a, w);
         if (!own) return true;
-        llmfi_jw_key_quoted(w, list.ptr, list.len);
+        llmfi_jw_key_str(w, llmfi_cstr(form->list));
         llmfi_jw_array(w);
         if (form->lead) form->lead(a, w);
         if (!messages) llmfi_jw_array_end(w);
@@ -7665,7 +7647,7 @@ static void llmfi_openai_system(const llmfi_ask *a, llmfi_jw *w) {
 }
 
 static bool llmfi_openai_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
-    static const llmfi_openai_form form = { ",\"messages\":", false, llmfi_openai_head, llmfi_openai_system, llmfi_openai_message };
+    static const llmfi_openai_form form = { "messages", false, llmfi_openai_head, llmfi_openai_system, llmfi_openai_message };
     return llmfi_openai_steps(a, step, w, &form);
 }
 
@@ -7848,6 +7830,16 @@ static bool llmfi_openai_string(llmfi_json *j) {
     return llmfi_json_scalar(j) == LLMFI_J_STRING;
 }
 
+/* The text of the next value if it is a string; anything else leaves *to as it is. */
+static void llmfi_openai_text(llmfi_reply *r, llmfi_json *j, llmf_str *to) {
+    if (llmfi_openai_string(j)) *to = llmfi_reply_string(r, j);
+}
+
+/* The next value as a count; what is none makes *to unknown. */
+static void llmfi_openai_number(llmfi_json *j, int64_t *to) {
+    *to = llmfi_json_tokens(j);
+}
+
 /* An item of a list that is of no interest has been begun. */
 static void llmfi_openai_pass(llmfi_json *j) {
     if (j->token == LLMFI_J_OBJECT || j->token == LLMFI_J_ARRAY) llmfi_json_skip(j);
@@ -7882,27 +7874,31 @@ static void llmfi_openai_thinking(llmfi_reply *r, llmfi_json *j) {
 #endif
 
 /* Content that is a list, which was just entered. RULES 5: text parts and thinking parts; what stands first does not matter. */
+#define LLMFI_OPENAI_PART(X) X(LLMFI_IN_PART_, type) X(LLMFI_IN_PART_, text) X(LLMFI_IN_PART_, thinking)
+enum { LLMFI_OPENAI_PART(LLMFI_MEMBER) LLMFI_IN_PART_OTHER };
 static void llmfi_openai_parts(llmfi_reply *r, llmfi_json *j) {
     while (llmfi_openai_item(j)) {
-        llmfi_json text;
-        bool has_text = false, is_text = true;
-        while (llmfi_json_next(j) == LLMFI_J_KEY) {
-            if (LLMFI_KEY(j, "type")) {
+        llmfi_value text;
+        bool is_text = true;
+        int at;
+        text.token = 0;
+        while ((at = LLMFI_PICK(LLMFI_OPENAI_PART, LLMFI_IN_PART_OTHER)) >= 0) {
+            if (at == LLMFI_IN_PART_type) {
                 if (llmfi_openai_string(j)) is_text = LLMFI_KEY(j, "text");
-            } else if (LLMFI_KEY(j, "text")) {
-                if (llmfi_openai_string(j)) {
-                    text = *j;
-                    has_text = true;
-                }
+            } else if (at == LLMFI_IN_PART_text) {
+                llmfi_value_take(j, &text);
 #if LLMF_HAS_REASONING
-            } else if (LLMFI_KEY(j, "thinking")) {
+            } else if (at == LLMFI_IN_PART_thinking) {
                 llmfi_openai_thinking(r, j);
 #endif
             } else {
                 llmfi_json_skip(j);
             }
         }
-        if (has_text && is_text) llmfi_reply_text_json(r, &text);
+        if (text.token == LLMFI_J_STRING && is_text) {
+            llmfi_json at_text = llmfi_value_json(&text);
+            llmfi_reply_text_json(r, &at_text);
+        }
     }
 }
 
@@ -7974,27 +7970,20 @@ static void llmfi_openai_take_reasoning(llmfi_openai_delta *d, llmfi_json *j, in
 
 typedef struct llmfi_openai_call {
     int64_t index;                           /* -1: none */
-    llmf_str id, name, raw;                  /* raw: arguments that are no string */
-    llmfi_json args;                         /* at the string */
-    bool has_args, function, custom;         /* custom: a free-form tool's, no function's (RULES 10) */
+    llmf_str id, name;
+    llmfi_value args;                        /* as a rule a string; some hosts give the object itself */
+    bool function, custom;                   /* custom: a free-form tool's, no function's (RULES 10) */
 } llmfi_openai_call;
 
+#define LLMFI_OPENAI_FUNCTION(X) X(LLMFI_IN_FUNCTION_, name) X(LLMFI_IN_FUNCTION_, arguments)
+enum { LLMFI_OPENAI_FUNCTION(LLMFI_MEMBER) LLMFI_IN_FUNCTION_OTHER };
 static void llmfi_openai_take_function(llmfi_reply *r, llmfi_json *j, llmfi_openai_call *c) {
+    int at;
     if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) return;
-    while (llmfi_json_next(j) == LLMFI_J_KEY) {
-        if (LLMFI_KEY(j, "name")) {
-            if (llmfi_openai_string(j)) c->name = llmfi_reply_string(r, j);
-        } else if (LLMFI_KEY(j, "arguments")) {
-            llmfi_json ahead = *j;
-            if (llmfi_json_next(&ahead) == LLMFI_J_STRING) {
-                c->args = *j = ahead;
-                c->has_args = true;
-            } else if (llmfi_json_raw(j, &c->raw) <= 0 || LLMFI_IS(c->raw, "null")) { /* some hosts give the object itself */
-                c->raw = llmfi_str("", 0);
-            }
-        } else {
-            llmfi_json_skip(j);
-        }
+    while ((at = LLMFI_PICK(LLMFI_OPENAI_FUNCTION, LLMFI_IN_FUNCTION_OTHER)) >= 0) {
+        if (at == LLMFI_IN_FUNCTION_name) llmfi_openai_text(r, j, &c->name);
+        else if (at == LLMFI_IN_FUNCTION_arguments) llmfi_value_take(j, &c->args);
+        else llmfi_json_skip(j);
     }
 }
 
@@ -8015,33 +8004,35 @@ static void llmfi_openai_tell_call(llmfi_reply *r, const llmfi_openai_call *c) {
     if (at < 0) at = llmfi_reply_tool_begin(r, r->streamed ? c->index : -1, c->id, c->name);
     else llmfi_reply_tool_name(r, at, c->id, c->name);
     if (at < 0) return;
-    if (c->has_args) llmfi_reply_tool_args_json(r, at, &c->args);
-    else llmfi_reply_tool_args(r, at, llmfi_reply_clean(r, c->raw));
+    if (c->args.token == LLMFI_J_STRING) {
+        llmfi_json args = llmfi_value_json(&c->args);
+        llmfi_reply_tool_args_json(r, at, &args);
+    } else if (c->args.token > LLMFI_J_NULL) {
+        llmfi_reply_tool_args(r, at, llmfi_reply_clean(r, c->args.text));
+    }
 }
 
 /* tool_calls, a list that was just entered. */
+#define LLMFI_OPENAI_CALL(X) X(LLMFI_IN_CALL_, index) X(LLMFI_IN_CALL_, id) X(LLMFI_IN_CALL_, function) X(LLMFI_IN_CALL_, type) X(LLMFI_IN_CALL_, custom)
+enum { LLMFI_OPENAI_CALL(LLMFI_MEMBER) LLMFI_IN_CALL_OTHER };
 static void llmfi_openai_tool_calls(llmfi_reply *r, llmfi_json *j) {
     while (llmfi_openai_item(j)) {
         llmfi_openai_call c;
+        int at;
+        memset(&c, 0, sizeof c);
         c.index = -1;
-        c.id = c.name = c.raw = llmfi_str("", 0);
-        c.has_args = c.function = c.custom = false;
-        while (llmfi_json_next(j) == LLMFI_J_KEY) {
-            if (LLMFI_KEY(j, "index")) {
-                llmfi_json_next(j);
-                c.index = llmfi_reply_number(j);
-                llmfi_openai_pass(j);
-            } else if (LLMFI_KEY(j, "id")) {
-                if (llmfi_openai_string(j)) c.id = llmfi_reply_string(r, j);
-            } else if (LLMFI_KEY(j, "function")) {
-                llmfi_openai_take_function(r, j, &c);
-            } else if (LLMFI_KEY(j, "type")) {
-                if (!llmfi_openai_string(j)) continue;
+        while ((at = LLMFI_PICK(LLMFI_OPENAI_CALL, LLMFI_IN_CALL_OTHER)) >= 0) {
+            switch (at) {
+            case LLMFI_IN_CALL_index: llmfi_openai_number(j, &c.index); break;
+            case LLMFI_IN_CALL_id: llmfi_openai_text(r, j, &c.id); break;
+            case LLMFI_IN_CALL_function: llmfi_openai_take_function(r, j, &c); break;
+            case LLMFI_IN_CALL_type:
+                if (!llmfi_openai_string(j)) break;
                 if (LLMFI_KEY(j, "custom")) c.custom = true;
                 else if (LLMFI_KEY(j, "function")) c.function = true;
-            } else {
-                if (LLMFI_KEY(j, "custom")) c.custom = true;
-                llmfi_json_skip(j);
+                break;
+            case LLMFI_IN_CALL_custom: c.custom = true; /* fall through */
+            default: llmfi_json_skip(j);
             }
         }
         if (j->token != LLMFI_J_OBJECT_END) return;
@@ -8087,13 +8078,6 @@ static void llmfi_openai_citations(llmfi_reply *r, llmfi_json *j) {
 #endif
 
 /* ---- usage ---- */
-
-/* The number at the key; what is no count leaves *to unknown. */
-static void llmfi_openai_number(llmfi_json *j, int64_t *to) {
-    llmfi_json_next(j);
-    *to = llmfi_reply_number(j);
-    llmfi_openai_pass(j);
-}
 
 /* The first `count` of these names each into its place, where they are a list that ends as llmfi_word_in's. */
 static void llmfi_openai_details(llmfi_json *j, const char *names, int count, int64_t *to) {
@@ -8183,15 +8167,18 @@ static void llmfi_openai_delta_read(llmfi_reply *r, llmfi_json *j) {
 #else
 
 /* A delta or message, which was just entered: told in its own order. */
+#define LLMFI_OPENAI_DELTA(X) X(LLMFI_IN_DELTA_, content) X(LLMFI_IN_DELTA_, refusal) X(LLMFI_IN_DELTA_, tool_calls)
+enum { LLMFI_OPENAI_DELTA(LLMFI_MEMBER) LLMFI_IN_DELTA_OTHER };
 static void llmfi_openai_delta_read(llmfi_reply *r, llmfi_json *j) {
-    while (llmfi_json_next(j) == LLMFI_J_KEY) {
-        if (LLMFI_KEY(j, "content")) {
+    int at;
+    while ((at = LLMFI_PICK(LLMFI_OPENAI_DELTA, LLMFI_IN_DELTA_OTHER)) >= 0) {
+        if (at == LLMFI_IN_DELTA_content) {
             if (llmfi_json_next(j) == LLMFI_J_STRING) llmfi_reply_text_json(r, j);
             else if (j->token == LLMFI_J_ARRAY) llmfi_openai_parts(r, j);
             else llmfi_openai_pass(j);
-        } else if (LLMFI_KEY(j, "refusal")) {
+        } else if (at == LLMFI_IN_DELTA_refusal) {
             if (llmfi_openai_string(j)) llmfi_reply_refusal_json(r, j);
-        } else if (LLMFI_KEY(j, "tool_calls")) {
+        } else if (at == LLMFI_IN_DELTA_tool_calls) {
             if (llmfi_json_enter(j, LLMFI_J_ARRAY)) llmfi_openai_tool_calls(r, j);
         } else {
             llmfi_json_skip(j);
@@ -8243,14 +8230,20 @@ static bool llmfi_openai_recall(const llmfi_reply *r, llmf_str frame, llmfi_json
 
 /* The members of a choice. index: as far as it is known, else -1; position: in the list, which counts where there is none. A delta in front of the index
    waits for it. */
+#define LLMFI_OPENAI_CHOICE(X) \
+    X(LLMFI_IN_CHOICE_, index) X(LLMFI_IN_CHOICE_, delta) X(LLMFI_IN_CHOICE_, message) X(LLMFI_IN_CHOICE_, finish_reason) X(LLMFI_IN_CHOICE_, error)
+enum { LLMFI_OPENAI_CHOICE(LLMFI_MEMBER) LLMFI_IN_CHOICE_OTHER };
 static void llmfi_openai_choice(llmfi_reply *r, llmfi_json *j, int64_t index, int64_t position, llmfi_openai_frame *f) {
     llmfi_json later;
-    llmf_str finish = llmfi_str("", 0), error = finish;
+    llmf_str finish = llmfi_str("", 0);
+    llmfi_value error;
     bool waits = false;
-    while (llmfi_json_next(j) == LLMFI_J_KEY) {
-        if (LLMFI_KEY(j, "index")) {
+    int at;
+    error.token = 0;
+    while ((at = LLMFI_PICK(LLMFI_OPENAI_CHOICE, LLMFI_IN_CHOICE_OTHER)) >= 0) {
+        if (at == LLMFI_IN_CHOICE_index) {
             llmfi_openai_number(j, &index);
-        } else if (r->streamed ? LLMFI_KEY(j, "delta") : LLMFI_KEY(j, "message")) {
+        } else if (at == (r->streamed ? LLMFI_IN_CHOICE_delta : LLMFI_IN_CHOICE_message)) {
             if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) continue;
             if (f->delta) f->told = true; /* a second one: members may repeat */
             if (position == 0) f->delta = true;
@@ -8259,26 +8252,26 @@ static void llmfi_openai_choice(llmfi_reply *r, llmfi_json *j, int64_t index, in
                 waits = true;
             }
 #if !LLMFI_SMALL
-            if (index == 0 && position == 0 && r->streamed && !f->told && !finish.len && !error.len) llmfi_openai_remember_front(r, j);
+            if (index == 0 && position == 0 && r->streamed && !f->told && !finish.len && error.token != LLMFI_J_OBJECT) llmfi_openai_remember_front(r, j);
 #endif
             if (index == 0) llmfi_openai_delta_read(r, j);
             else llmfi_json_skip(j);
-        } else if (LLMFI_KEY(j, "finish_reason")) {
-            if (llmfi_openai_string(j)) finish = llmfi_reply_string(r, j);
-        } else if (LLMFI_KEY(j, "error")) {
-            if (llmfi_json_raw(j, &error) != LLMFI_J_OBJECT) error.len = 0;
+        } else if (at == LLMFI_IN_CHOICE_finish_reason) {
+            llmfi_openai_text(r, j, &finish);
+        } else if (at == LLMFI_IN_CHOICE_error) {
+            llmfi_value_take(j, &error);
         } else {
             llmfi_json_skip(j);
         }
     }
-    if (finish.len || error.len || index || position) f->told = true;
+    if (finish.len || error.token == LLMFI_J_OBJECT || index || position) f->told = true;
     if (j->token != LLMFI_J_OBJECT_END || (index < 0 ? position : index) != 0) return; /* RULES 2 */
     if (waits) llmfi_openai_delta_read(r, &later);
     if (finish.len) {
         llmfi_reply_finish(r, finish);
         if (r->streamed) r->terminal = true;
     }
-    if (error.len) f->error = error;
+    if (error.token == LLMFI_J_OBJECT) f->error = error.text;
 }
 
 /* The choices from `position` on. */
@@ -8290,37 +8283,38 @@ static void llmfi_openai_choices(llmfi_reply *r, llmfi_json *j, int64_t position
 /* ---- frames ---- */
 
 /* The members of a chunk or of the whole body that follow. */
+#define LLMFI_OPENAI_MEMBERS(X)                                                                                               \
+    X(LLMFI_IN_FRAME_, choices) X(LLMFI_IN_FRAME_, model) X(LLMFI_IN_FRAME_, object) X(LLMFI_IN_FRAME_, usage) X(LLMFI_IN_FRAME_, error) \
+    X(LLMFI_IN_FRAME_, x_groq) X(LLMFI_IN_FRAME_, citations) X(LLMFI_IN_FRAME_, search_results)
+enum { LLMFI_OPENAI_MEMBERS(LLMFI_MEMBER) LLMFI_IN_FRAME_OTHER };
 static void llmfi_openai_members(llmfi_reply *r, llmfi_json *j, llmfi_openai_frame *f) {
-    while (llmfi_json_next(j) == LLMFI_J_KEY) {
-        if (LLMFI_KEY(j, "choices")) {
+    int at, token;
+    while ((at = LLMFI_PICK(LLMFI_OPENAI_MEMBERS, LLMFI_IN_FRAME_OTHER)) >= 0) {
+        switch (at) {
+        case LLMFI_IN_FRAME_choices:
             if (f->choices) f->told = true;
             if (llmfi_json_enter(j, LLMFI_J_ARRAY)) llmfi_openai_choices(r, j, 0, f);
             continue;
-        }
-        if (LLMFI_KEY(j, "model")) {
+        case LLMFI_IN_FRAME_model:
             if (llmfi_openai_string(j) && !r->model_used.len) llmfi_reply_model(r, llmfi_reply_string(r, j));
             continue;
-        }
-        if (LLMFI_KEY(j, "object")) {
+        case LLMFI_IN_FRAME_object:
             if (llmfi_openai_string(j) && LLMFI_KEY(j, "error")) f->fault = f->told = true;
             continue;
-        }
-        if (LLMFI_KEY(j, "usage")) {
+        case LLMFI_IN_FRAME_usage:
             if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) continue;
             llmfi_openai_usage(r, j);
             r->dialect.number[LLMFI_OPENAI_USAGE] = 1;
-        } else if (LLMFI_KEY(j, "error")) {
-            int token = llmfi_json_scalar(j);
+            break;
+        case LLMFI_IN_FRAME_error:
+            token = llmfi_json_scalar(j);
             if (token > LLMFI_J_FALSE && !(token == LLMFI_J_STRING && !j->text.len)) f->fault = true;
+            break;
 #if LLMFI_OPENAI_GROQ
-        } else if (LLMFI_KEY(j, "x_groq")) {
-            llmfi_openai_x_groq(r, j);
+        case LLMFI_IN_FRAME_x_groq: llmfi_openai_x_groq(r, j); break;
 #endif
-        } else if (LLMFI_KEY(j, "citations") || LLMFI_KEY(j, "search_results")) {
-            llmfi_openai_citations(r, j);
-        } else {
-            llmfi_json_skip(j);
-            continue;
+        case LLMFI_IN_FRAME_citations: case LLMFI_IN_FRAME_search_results: llmfi_openai_citations(r, j); break;
+        default: llmfi_json_skip(j); continue;
         }
         f->told = true;
     }
@@ -9169,7 +9163,7 @@ static void llmfi_responses_head(const llmfi_ask *a, llmfi_jw *w) {
 }
 
 static bool llmfi_responses_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
-    static const llmfi_openai_form form = { ",\"input\":", true, llmfi_responses_head, NULL, llmfi_responses_message };
+    static const llmfi_openai_form form = { "input", true, llmfi_responses_head, NULL, llmfi_responses_message };
     return llmfi_openai_steps(a, step, w, &form);
 }
 
@@ -17266,11 +17260,11 @@ enum {
 
 typedef struct llmfi_http1 {
     uint64_t at;                             /* bytes of this reply taken; 0: nothing has come yet */
-    uint64_t left;                           /* bytes that the body (AT_LENGTH) or chunk (AT_CHUNK) still has; the chunk size while it is read */
-    uint64_t budget;                         /* bytes that the body may still have by the limit */
+    uint64_t left;                           /* bytes that the body (AT_LENGTH), the chunk (AT_CHUNK) or the limit (AT_CLOSE) still has; the chunk size while
+                                                it is read */
+    uint64_t budget;                         /* bytes that the chunks to come may still have by the limit */
     uint64_t length;                         /* Content-Length */
-    uint64_t error_at;                       /* byte of this reply where the error is */
-    const char *what;                        /* static text */
+    llmf_str name, value, body;              /* the item, until the next call; body also no longer than the bytes of the input are left alone */
     size_t head_left;                        /* bytes that the head may still have */
     unsigned headers_left, interim_left, size_line;
     int state, status, error;                /* error: LLMFI_WIRE_… */
@@ -17281,7 +17275,8 @@ typedef struct llmfi_http1 {
     bool controls;                           /* the line may hold control characters: look closer */
     llmfi_name_shapes wanted;
     llmfi_buf line;                          /* an unfinished line of the head */
-    llmf_str name, value, body;              /* the item, until the next call; body also no longer than the bytes of the input are left alone */
+    uint64_t error_at;                       /* byte of this reply where the error is */
+    const char *what;                        /* static text */
 } llmfi_http1;
 
 /* head_request: the reply has no body whatever it says. max_head: bytes of status lines, headers, trailers, 0 for LLMF_MAX_HEAD;
@@ -17419,48 +17414,45 @@ static bool llmfi_http1_element(llmf_str *list, llmf_str *element) {
 }
 
 /* One number, or the same one several times: anything else would leave open where the reply ends. */
-static int llmfi_http1_length(llmfi_http1 *h, llmf_str value, uint64_t at) {
-    llmf_str list = value, number;
-    bool any = false;
-    while (llmfi_http1_element(&list, &number)) {
-        uint64_t n = 0;
-        size_t i;
-        for (i = 0; i < number.len; i++) {
-            unsigned digit = (unsigned)number.ptr[i] - '0';
-            if (!llmfi_is_digit(number.ptr[i]) || n > (UINT64_MAX - digit) / 10) return llmfi_http1_bad(h, "Content-Length is not a number", at);
-            n = n * 10 + digit;
-        }
-        if (h->has_length && n != h->length) return llmfi_http1_bad(h, "several Content-Length that differ", at);
-        h->has_length = any = true;
-        h->length = n;
+static int llmfi_http1_length(llmfi_http1 *h, llmf_str number, uint64_t at) {
+    uint64_t n = 0;
+    size_t i;
+    for (i = 0; i < number.len; i++) {
+        unsigned digit = (unsigned)number.ptr[i] - '0';
+        if (digit > 9 || n > (UINT64_MAX - digit) / 10) return llmfi_http1_bad(h, "Content-Length is not a number", at);
+        n = n * 10 + digit;
     }
-    return any ? 0 : llmfi_http1_bad(h, "Content-Length is not a number", at);
-}
-
-static int llmfi_http1_coding(llmfi_http1 *h, llmf_str value, uint64_t at) {
-    llmf_str coding;
-    while (llmfi_http1_element(&value, &coding)) {
-        if (h->chunked) return llmfi_http1_bad(h, "chunked is not the last transfer coding", at);
-        if (LLMFI_NAMED(coding, "chunked")) h->chunked = true;
-        else if (!LLMFI_NAMED(coding, "identity")) return llmfi_http1_bad(h, "a transfer coding that was not asked for", at);
-    }
+    if (h->has_length && n != h->length) return llmfi_http1_bad(h, "several Content-Length that differ", at);
+    h->has_length = true;
+    h->length = n;
     return 0;
 }
 
-static void llmfi_http1_connection(llmfi_http1 *h, llmf_str value) {
-    llmf_str option;
-    while (llmfi_http1_element(&value, &option)) {
-        if (LLMFI_NAMED(option, "close")) h->close = true;
-        else if (LLMFI_NAMED(option, "keep-alive")) h->persist = true;
-    }
+static int llmfi_http1_coding(llmfi_http1 *h, llmf_str coding, uint64_t at) {
+    if (h->chunked) return llmfi_http1_bad(h, "chunked is not the last transfer coding", at);
+    if (LLMFI_NAMED(coding, "chunked")) h->chunked = true;
+    else if (!LLMFI_NAMED(coding, "identity")) return llmfi_http1_bad(h, "a transfer coding that was not asked for", at);
+    return 0;
 }
 
-/* The headers that say where the reply ends and whether the connection lives on. */
+static int llmfi_http1_connection(llmfi_http1 *h, llmf_str option) {
+    if (LLMFI_NAMED(option, "close")) h->close = true;
+    else if (LLMFI_NAMED(option, "keep-alive")) h->persist = true;
+    return 0;
+}
+
+/* The headers that say where the reply ends and whether the connection lives on: each of them is a list. */
 static int llmfi_http1_framing_header(llmfi_http1 *h, uint64_t at) {
-    if (LLMFI_NAMED(h->name, "content-length")) return llmfi_http1_length(h, h->value, at);
-    if (LLMFI_NAMED(h->name, "transfer-encoding")) return llmfi_http1_coding(h, h->value, at);
-    if (LLMFI_NAMED(h->name, "connection")) llmfi_http1_connection(h, h->value);
-    return 0;
+    bool length = LLMFI_NAMED(h->name, "content-length"), coding = LLMFI_NAMED(h->name, "transfer-encoding");
+    llmf_str list = h->value, element;
+    bool any = false;
+    int bad = 0;
+    if (!length && !coding && !LLMFI_NAMED(h->name, "connection")) return 0;
+    while (!bad && llmfi_http1_element(&list, &element)) {
+        any = true;
+        bad = length ? llmfi_http1_length(h, element, at) : coding ? llmfi_http1_coding(h, element, at) : llmfi_http1_connection(h, element);
+    }
+    return bad || !length || any ? bad : llmfi_http1_bad(h, "Content-Length is not a number", at);
 }
 
 /* name: value, in headers and trailers. 0 when it is good. */
@@ -17490,6 +17482,7 @@ static int llmfi_http1_headers_end(llmfi_http1 *h) {
         h->left = h->length;
         h->state = h->left ? LLMFI_HTTP1_AT_LENGTH : LLMFI_HTTP1_AT_DONE;
     } else {
+        h->left = h->budget;
         h->state = LLMFI_HTTP1_AT_CLOSE;
         h->keep_alive = false;
     }
@@ -17546,29 +17539,15 @@ static int llmfi_http1_head(llmfi_http1 *h, llmf_str *in) {
 
 /* ---- the body ---- */
 
-static int llmfi_http1_piece(llmfi_http1 *h, llmf_str *in, int next) {
+/* Bytes of the body, of a chunk, or of a body that lasts until the connection closes. */
+static int llmfi_http1_piece(llmfi_http1 *h, llmf_str *in) {
     size_t n = h->left < in->len ? (size_t)h->left : in->len;
+    if (!n) return llmfi_http1_fail(h, LLMFI_WIRE_LIMIT, "the body of the reply is longer than its limit", h->at);
     h->body = llmfi_str(in->ptr, n);
     h->left -= n;
     llmfi_http1_take(h, in, n);
-    if (!h->left) h->state = next;
+    if (!h->left && h->state != LLMFI_HTTP1_AT_CLOSE) h->state = h->state == LLMFI_HTTP1_AT_LENGTH ? LLMFI_HTTP1_AT_DONE : LLMFI_HTTP1_AT_CHUNK_CR;
     return LLMFI_HTTP1_BODY;
-}
-
-/* A body that lasts until the connection closes. */
-static int llmfi_http1_rest(llmfi_http1 *h, llmf_str *in) {
-    size_t n = h->budget < in->len ? (size_t)h->budget : in->len;
-    if (!n) return llmfi_http1_fail(h, LLMFI_WIRE_LIMIT, "the body of the reply is longer than its limit", h->at);
-    h->body = llmfi_str(in->ptr, n);
-    h->budget -= n;
-    llmfi_http1_take(h, in, n);
-    return LLMFI_HTTP1_BODY;
-}
-
-static int llmfi_http1_hex(char c) {
-    char l = llmfi_lower(c);
-    if (llmfi_is_digit(c)) return c - '0';
-    return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
 }
 
 /* The LF behind a chunk size: the chunk begins, or the trailers. */
@@ -17582,11 +17561,11 @@ static int llmfi_http1_size_end(llmfi_http1 *h) {
 
 /* One byte of a chunk-size line: 0, or an error. The byte is taken already. */
 static int llmfi_http1_size_byte(llmfi_http1 *h, char c) {
-    int digit = llmfi_http1_hex(c);
+    unsigned digit = llmfi_hex(c);
     if (++h->size_line > LLMFI_HTTP1_SIZE_LINE) return llmfi_http1_fail(h, LLMFI_WIRE_LIMIT, "a chunk-size line is too long", h->at - 1);
-    if (h->state <= LLMFI_HTTP1_AT_SIZE_MORE && digit >= 0) {
+    if (h->state <= LLMFI_HTTP1_AT_SIZE_MORE && digit < 16) {
         if (h->left >> 60) return llmfi_http1_bad(h, "a chunk size does not fit in 64 bits", h->at - 1);
-        h->left = h->left << 4 | (unsigned)digit;
+        h->left = h->left << 4 | digit;
         h->state = LLMFI_HTTP1_AT_SIZE_MORE;
         return 0;
     }
@@ -17605,9 +17584,9 @@ static int llmfi_http1_size_byte(llmfi_http1 *h, char c) {
 static void llmfi_http1_between_fast(llmfi_http1 *h, llmf_str *in) {
     size_t skip = h->state == LLMFI_HTTP1_AT_CHUNK_CR ? 2 : 0, i = skip;
     uint64_t size = 0;
-    int digit;
+    unsigned digit;
     if (in->len < skip + 10 || (skip && (in->ptr[0] != '\r' || in->ptr[1] != '\n'))) return;
-    for (; i < skip + 8 && (digit = llmfi_http1_hex(in->ptr[i])) >= 0; i++) size = size << 4 | (unsigned)digit;
+    for (; i < skip + 8 && (digit = llmfi_hex(in->ptr[i])) < 16; i++) size = size << 4 | digit;
     if (i == skip || in->ptr[i] != '\r' || in->ptr[i + 1] != '\n') return;
     h->left = size;
     llmfi_http1_take(h, in, i + 2);
@@ -17640,7 +17619,7 @@ static int llmfi_http1_between(llmfi_http1 *h, llmf_str *in) {
 /* ---- the reader ---- */
 
 /* One of LLMFI_HTTP1_…; call it until MORE, DONE or ERROR. An empty input gives what needs no byte: DONE behind the last of a body. */
-LLMFI_UNUSED static int llmfi_http1_next(llmfi_http1 *h, llmf_str *in) {
+LLMFI_UNUSED static LLMFI_SHORT int llmfi_http1_next(llmfi_http1 *h, llmf_str *in) {
     int got = LLMFI_HTTP1_MORE;
     if (h->spent) llmfi_wire_drop(&h->line);
     h->spent = false;
@@ -17662,9 +17641,7 @@ LLMFI_UNUSED static int llmfi_http1_next(llmfi_http1 *h, llmf_str *in) {
         }
         if (h->state == LLMFI_HTTP1_AT_ERROR) return LLMFI_HTTP1_ERROR;
         if (!in->len) return LLMFI_HTTP1_MORE;
-        if (h->state == LLMFI_HTTP1_AT_LENGTH) return llmfi_http1_piece(h, in, LLMFI_HTTP1_AT_DONE);
-        if (h->state == LLMFI_HTTP1_AT_CHUNK) return llmfi_http1_piece(h, in, LLMFI_HTTP1_AT_CHUNK_CR);
-        if (h->state == LLMFI_HTTP1_AT_CLOSE) return llmfi_http1_rest(h, in);
+        if (h->state <= LLMFI_HTTP1_AT_CHUNK) return llmfi_http1_piece(h, in);
         got = llmfi_http1_between(h, in);
     }
     return got;
@@ -17713,41 +17690,37 @@ static const char *llmfi_http1_refuse(const llmfi_http1_request *r) {
     return NULL;
 }
 
-/* name: value CR LF, and the like. */
-static LLMFI_JSON_FAST bool llmfi_http1_add(llmfi_buf *out, llmf_str a, llmf_str b, llmf_str c, llmf_str d) {
-    char *to;
-    if ((a.len | b.len | c.len | d.len) > (size_t)-1 / 8 || !llmfi_buf_reserve(out, a.len + b.len + c.len + d.len)) return false;
-    to = out->ptr + out->len;
-    memcpy(to, a.ptr, a.len);
-    memcpy(to += a.len, b.ptr, b.len);
-    if (c.len) memcpy(to + b.len, c.ptr, c.len);
-    memcpy(to + b.len + c.len, d.ptr, d.len);
-    out->len += a.len + b.len + c.len + d.len;
-    return true;
-}
-
-/* The decimal digits of n at the end of `digits`. */
-static llmf_str llmfi_http1_decimal(char digits[20], uint64_t n) {
-    size_t i = 20;
-    do digits[--i] = (char)('0' + n % 10);
-    while (n /= 10);
-    return llmfi_str(digits + i, 20 - i);
+static void llmfi_http1_put_line(llmfi_out *o, llmf_str name, llmf_str value) {
+    llmfi_put_str(o, name);
+    LLMFI_PUT(o, ": ");
+    llmfi_put_str(o, value);
+    LLMFI_PUT(o, "\r\n");
 }
 
 /* Adds the request's head to `out`: LLMFI_WIRE_FINE; _BAD with *what (static), or _MEMORY: then out is as it was. */
 LLMFI_UNUSED static int llmfi_http1_write_head(llmfi_buf *out, const llmfi_http1_request *r, const char **what) {
-    const llmf_str end = LLMFI_LIT("\r\n");
-    size_t before = out->len, i;
-    char digits[20];
-    bool ok;
+    size_t most = r->method.len + r->target.len + r->host.len + 128, i;
+    llmfi_out o;
     *what = r->checked ? NULL : llmfi_http1_refuse(r);
     if (*what) return LLMFI_WIRE_BAD;
-    ok = llmfi_http1_add(out, r->method, LLMFI_LIT(" "), r->target, LLMFI_LIT(" HTTP/1.1\r\n")) &&
-         llmfi_http1_add(out, LLMFI_LIT("Host"), LLMFI_LIT(": "), r->host, end);
-    for (i = 0; ok && i < r->header_count; i++) ok = llmfi_http1_add(out, r->headers[i].name, LLMFI_LIT(": "), r->headers[i].value, end);
-    if (ok && r->has_body) ok = llmfi_http1_add(out, LLMFI_LIT("Content-Length"), LLMFI_LIT(": "), llmfi_http1_decimal(digits, r->content_length), end);
-    if (ok && llmfi_buf_add(out, "\r\n", 2)) return LLMFI_WIRE_FINE;
-    out->len = before;
+    for (i = 0; i < r->header_count; i++) most += r->headers[i].name.len + r->headers[i].value.len + 4;
+    (void)llmfi_buf_reserve(out, most); /* refused: the window is too small, which shows at its end */
+    llmfi_out_window(&o, out->ptr ? out->ptr + out->len : NULL, out->cap - out->len, 0);
+    llmfi_put_str(&o, r->method);
+    LLMFI_PUT(&o, " ");
+    llmfi_put_str(&o, r->target);
+    LLMFI_PUT(&o, " HTTP/1.1\r\n");
+    llmfi_http1_put_line(&o, LLMFI_LIT("Host"), r->host);
+    for (i = 0; i < r->header_count; i++) llmfi_http1_put_line(&o, r->headers[i].name, r->headers[i].value);
+    if (r->has_body) {
+        char digits[LLMFI_INT_TEXT];
+        llmfi_http1_put_line(&o, LLMFI_LIT("Content-Length"), llmfi_str(digits, llmfi_print_uint(digits, r->content_length)));
+    }
+    LLMFI_PUT(&o, "\r\n");
+    if (o.len == o.total) {
+        out->len += o.len;
+        return LLMFI_WIRE_FINE;
+    }
     *what = LLMFI_WORDS("no memory for the request's head");
     return LLMFI_WIRE_MEMORY;
 }
@@ -18991,7 +18964,6 @@ typedef struct llmfi_address {
         struct sockaddr_in v4;
         struct sockaddr_in6 v6;
     } at;
-    int family;
 } llmfi_address;
 
 typedef struct llmfi_addresses {
@@ -18999,8 +18971,17 @@ typedef struct llmfi_addresses {
     int count;
 } llmfi_addresses;
 
+static int llmfi_address_family(const llmfi_address *a) {
+    return a->at.any.sa_family;
+}
+
 static socklen_t llmfi_address_len(const llmfi_address *a) {
-    return (socklen_t)(a->family == AF_INET6 ? sizeof a->at.v6 : sizeof a->at.v4);
+    return (socklen_t)(llmfi_address_family(a) == AF_INET6 ? sizeof a->at.v6 : sizeof a->at.v4);
+}
+
+static void llmfi_address_set_port(llmfi_address *a, int port) {
+    if (llmfi_address_family(a) == AF_INET6) a->at.v6.sin6_port = htons((uint16_t)port);
+    else a->at.v4.sin_port = htons((uint16_t)port);
 }
 
 /* "127.0.0.1", "::1": adds it; false when it is none. */
@@ -19008,17 +18989,10 @@ static bool llmfi_address_add(llmfi_addresses *all, const char *text, int port) 
     llmfi_address *a = &all->list[all->count];
     if (all->count == LLMFI_MAX_ADDRESSES) return false;
     memset(a, 0, sizeof *a);
-    if (inet_pton(AF_INET, text, &a->at.v4.sin_addr) == 1) {
-        a->family = AF_INET;
-        a->at.v4.sin_family = AF_INET;
-        a->at.v4.sin_port = htons((uint16_t)port);
-    } else if (inet_pton(AF_INET6, text, &a->at.v6.sin6_addr) == 1) {
-        a->family = AF_INET6;
-        a->at.v6.sin6_family = AF_INET6;
-        a->at.v6.sin6_port = htons((uint16_t)port);
-    } else {
-        return false;
-    }
+    if (inet_pton(AF_INET, text, &a->at.v4.sin_addr) == 1) a->at.any.sa_family = AF_INET;
+    else if (inet_pton(AF_INET6, text, &a->at.v6.sin6_addr) == 1) a->at.any.sa_family = AF_INET6;
+    else return false;
+    llmfi_address_set_port(a, port);
     all->count++;
     return true;
 }
@@ -19043,44 +19017,34 @@ static int llmfi_resolve_hook(const llmfi_net *net, const char *host, int port, 
     return out->count;
 }
 
-/* The i-th of the list whose family is `family` moves to the front of what follows `to`. */
-static void llmfi_addresses_pull(llmfi_addresses *all, int to, int family) {
-    int i = to;
-    llmfi_address found;
-    while (i < all->count && all->list[i].family != family) i++;
-    if (i >= all->count) return;
-    found = all->list[i];
-    for (; i > to; i--) all->list[i] = all->list[i - 1];
-    all->list[to] = found;
-}
-
-/* The families take turns (RFC 8305, 4), beginning with the system's first choice. */
-static void llmfi_addresses_mix(llmfi_addresses *all) {
-    int i, family = all->count ? all->list[0].family : AF_INET;
-    for (i = 1; i < all->count; i++) {
-        family = family == AF_INET6 ? AF_INET : AF_INET6;
-        llmfi_addresses_pull(all, i, family);
-    }
+/* The first of a list, from `a` on, that is of this family; NULL: none is. */
+static const struct addrinfo *llmfi_address_of(const struct addrinfo *a, int family) {
+    while (a && (a->ai_family != family || (size_t)a->ai_addrlen > sizeof(((llmfi_address *)0)->at))) a = a->ai_next;
+    return a;
 }
 
 static int llmfi_resolve_system(const char *host, int port, llmfi_addresses *out) {
-    struct addrinfo hints, *found = NULL, *a;
+    struct addrinfo hints, *found = NULL;
+    const struct addrinfo *next[2];
+    int turn;
     memset(&hints, 0, sizeof hints);
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM;
     if (getaddrinfo(host, NULL, &hints, &found)) return 0;
-    for (a = found; a && out->count < LLMFI_MAX_ADDRESSES; a = a->ai_next) {
-        llmfi_address *to = &out->list[out->count];
-        memset(to, 0, sizeof *to);
-        if ((size_t)a->ai_addrlen > sizeof to->at || (a->ai_family != AF_INET && a->ai_family != AF_INET6)) continue;
-        memcpy(&to->at, a->ai_addr, (size_t)a->ai_addrlen);
-        to->family = a->ai_family;
-        if (a->ai_family == AF_INET) to->at.v4.sin_port = htons((uint16_t)port);
-        else to->at.v6.sin6_port = htons((uint16_t)port);
-        out->count++;
+    next[0] = llmfi_address_of(found, AF_INET);
+    next[1] = llmfi_address_of(found, AF_INET6);
+    turn = found->ai_family == AF_INET6;
+    while (out->count < LLMFI_MAX_ADDRESSES && (next[0] || next[1])) { /* the families take turns (RFC 8305, 4), beginning with the system's first choice */
+        const struct addrinfo *a = next[turn];
+        if (a) {
+            llmfi_address *to = &out->list[out->count++];
+            memcpy(&to->at, a->ai_addr, (size_t)a->ai_addrlen);
+            llmfi_address_set_port(to, port);
+            next[turn] = llmfi_address_of(a->ai_next, a->ai_family);
+        }
+        turn = !turn;
     }
     freeaddrinfo(found);
-    llmfi_addresses_mix(out);
     return out->count;
 }
 
@@ -19160,7 +19124,7 @@ static bool llmfi_dial_next(llmfi_net *net, llmfi_socket *s) {
     while (d->next < d->to.count) {
         const llmfi_address *a = &d->to.list[d->next++];
         int one = 1;
-        intptr_t fd = llmfi_sys_socket(a->family, SOCK_STREAM);
+        intptr_t fd = llmfi_sys_socket(llmfi_address_family(a), SOCK_STREAM);
         if (fd != LLMFI_NO_FD) {
             (void)setsockopt(LLMFI_SYS_FD(fd), IPPROTO_TCP, TCP_NODELAY, (const char *)&one, sizeof one);
             if (!connect(LLMFI_SYS_FD(fd), &a->at.any, llmfi_address_len(a)) || llmfi_sys_connecting(llmfi_sys_error())) {
@@ -19178,22 +19142,24 @@ static bool llmfi_dial_next(llmfi_net *net, llmfi_socket *s) {
 /* Looks after the attempts under way: true when one is connected. Those that failed go. */
 static bool llmfi_dial_look(llmfi_socket *s) {
     llmfi_dial *d = s->dial;
-    llmfi_pollfd fds[LLMFI_MAX_ADDRESSES];
     int i, kept = 0;
     for (i = 0; i < d->count; i++) {
-        fds[i].fd = LLMFI_SYS_FD(d->fd[i]);
-        fds[i].events = POLLOUT;
-        fds[i].revents = 0;
-    }
-    if (!d->count || LLMFI_SYS_POLL(fds, d->count, 0) <= 0) return false;
-    for (i = 0; i < d->count; i++) {
+        intptr_t fd = d->fd[i];
         int error = 0;
         socklen_t len = (socklen_t)sizeof error;
-        if (fds[i].revents && getsockopt(LLMFI_SYS_FD(d->fd[i]), SOL_SOCKET, SO_ERROR, (char *)&error, &len)) error = llmfi_sys_error();
-        if (fds[i].revents && !error && s->fd == LLMFI_NO_FD) s->fd = d->fd[i];
-        if (error) s->error = error;
-        if (error) LLMFI_SYS_CLOSE(d->fd[i]);
-        else d->fd[kept++] = d->fd[i];
+        llmfi_pollfd p;
+        p.fd = LLMFI_SYS_FD(fd);
+        p.events = POLLOUT;
+        if (LLMFI_SYS_POLL(&p, 1, 0) > 0) {
+            if (getsockopt(LLMFI_SYS_FD(fd), SOL_SOCKET, SO_ERROR, (char *)&error, &len)) error = llmfi_sys_error();
+            if (error) {
+                s->error = error;
+                LLMFI_SYS_CLOSE(fd);
+                continue;
+            }
+            if (s->fd == LLMFI_NO_FD) s->fd = fd;
+        }
+        d->fd[kept++] = fd;
     }
     d->count = kept;
     return s->fd != LLMFI_NO_FD;
@@ -20510,8 +20476,6 @@ LLMFI_UNUSED static int llmfi_ndjson_end(llmfi_ndjson *s) {
 
 typedef struct llmfi_sse {
     size_t max_line, max_event;
-    uint64_t comments;                       /* lines that begin with a colon: keep-alives */
-    int64_t retry_ms;                        /* the last valid `retry`; -1: none */
     llmf_str event, payload;                 /* the item. event is empty where none was named (the standard's "message").
                                                 Both until the next call; the payload also no longer than the caller leaves the bytes of
                                                 the input alone: where event and blank line lie in one input it is a view into it */
@@ -20521,10 +20485,12 @@ typedef struct llmfi_sse {
     bool has_data, borrowed;                 /* held counts; held lies in the input */
     bool begun, after_cr;                    /* the first line is over (a byte order mark can no longer come); the last byte was a CR */
     unsigned char name_len;
-    char name[LLMFI_SSE_NAME];               /* of the event under way; then of the item */
     llmfi_buf line;                          /* an unfinished line */
     llmfi_buf data;                          /* data of the event so far, where it does not lie in the input */
     llmfi_buf id;                            /* the last id of the stream; stays from event to event. Limit: max_line */
+    char name[LLMFI_SSE_NAME];               /* of the event under way; then of the item */
+    uint64_t comments;                       /* lines that begin with a colon: keep-alives */
+    int64_t retry_ms;                        /* the last valid `retry`; -1: none */
 } llmfi_sse;
 
 /* max_line: bytes of a line without its end; max_event: bytes of the data of an event. 0: LLMF_MAX_LINE, LLMF_MAX_EVENT. */

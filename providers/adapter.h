@@ -80,8 +80,8 @@ enum {
 
 /* What a model's name stands for, all sources merged. Filled by the factory; texts live as long as the config generation it is part of. */
 typedef struct llmfi_settings {
+    uint32_t quirks;                         /* LLMFI_Q_…; in front, as it is asked most */
     llmf_str name, provider, model_id, base_url, api_version, deployment, region, description;
-    uint32_t quirks;                         /* LLMFI_Q_… */
     int64_t context_window, max_output;      /* tokens; LLMF_UNKNOWN */
     int64_t num_ctx;                         /* Ollama: the window to load the model with; 0: the server's */
     const llmfi_node *extra;                 /* object: members for the body; NULL */

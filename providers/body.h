@@ -209,6 +209,13 @@ LLMFI_UNUSED static void llmfi_jw_text_part(llmfi_jw *w, llmf_str text) {
     llmfi_jw_object_end(w);
 }
 
+/* "type":"function","function":{ */
+LLMFI_UNUSED static LLMFI_SHORT void llmfi_jw_function_begin(llmfi_jw *w) {
+    llmfi_jw_member_lit(w, "type", "function");
+    llmfi_jw_key(w, "function");
+    llmfi_jw_object(w);
+}
+
 /* The calls of an assistant message: [{"id","type":"function","function":{"name","arguments":"…"}}] */
 LLMFI_UNUSED static void llmfi_jw_function_calls(llmfi_jw *w, const llmf_message *m) {
     size_t i;
@@ -217,9 +224,7 @@ LLMFI_UNUSED static void llmfi_jw_function_calls(llmfi_jw *w, const llmf_message
         const llmf_tool_call *c = &m->tool_calls[i];
         llmfi_jw_object(w);
         llmfi_jw_member_str(w, "id", c->id);
-        llmfi_jw_member_lit(w, "type", "function");
-        llmfi_jw_key(w, "function");
-        llmfi_jw_object(w);
+        llmfi_jw_function_begin(w);
         llmfi_jw_member_str(w, "name", c->name);
         llmfi_jw_member_str(w, "arguments", c->arguments.len ? c->arguments : LLMFI_LIT("{}"));
         llmfi_jw_object_end(w);
@@ -232,9 +237,7 @@ LLMFI_UNUSED static void llmfi_jw_function_calls(llmfi_jw *w, const llmf_message
 LLMFI_UNUSED static void llmfi_jw_function(const llmfi_ask *a, size_t at, llmfi_jw *w) {
     const llmf_tool *t = &a->req->tools[at];
     llmfi_jw_object(w);
-    llmfi_jw_member_lit(w, "type", "function");
-    llmfi_jw_key(w, "function");
-    llmfi_jw_object(w);
+    llmfi_jw_function_begin(w);
     llmfi_jw_member_str(w, "name", llmfi_cstr(t->name));
     if (t->description && *t->description) llmfi_jw_member_str(w, "description", llmfi_cstr(t->description));
     llmfi_jw_key(w, "parameters");

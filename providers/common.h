@@ -3,34 +3,6 @@
 #define LLMFI_PROVIDERS_COMMON_H
 #include "body.h"
 
-/* The next value: its token. An array or object is passed over whole. */
-LLMFI_UNUSED static int llmfi_json_scalar(llmfi_json *j) {
-    int token = llmfi_json_next(j);
-    if (token == LLMFI_J_OBJECT || token == LLMFI_J_ARRAY) llmfi_json_skip(j);
-    return token;
-}
-
-/* The next member of the object that is open: the place of its key in a list of words that an empty one ends, or their number where it is none of them;
-   below 0: there is no other member. */
-LLMFI_UNUSED static int llmfi_json_pick(llmfi_json *j, const char *names) {
-    size_t len;
-    int at;
-    if (llmfi_json_next(j) != LLMFI_J_KEY) return -1;
-    for (at = 0; *names; at++, names += len + 1) {
-        len = strlen(names);
-        if (j->escaped ? llmfi_json_is(j, llmfi_str(names, len)) : len == j->text.len && memcmp(names, j->text.ptr, len) == 0) break;
-    }
-    return at;
-}
-
-/* The next value: true where it is that container (LLMFI_J_OBJECT, _ARRAY), which is now open. Anything else is passed over. */
-LLMFI_UNUSED static bool llmfi_json_enter(llmfi_json *j, int container) {
-    int token = llmfi_json_next(j);
-    if (token == container) return true;
-    if (token == LLMFI_J_OBJECT || token == LLMFI_J_ARRAY) llmfi_json_skip(j);
-    return false;
-}
-
 /* The next value as a count; anything but a whole number from 0 is LLMF_UNKNOWN. */
 LLMFI_UNUSED static int64_t llmfi_json_tokens(llmfi_json *j) {
     llmfi_json_scalar(j);

@@ -4,9 +4,8 @@
 #define LLMFI_PROVIDERS_OPENAI_REQUEST_H
 #include "common.h"
 
-static bool llmfi_openai_quirk(const llmfi_ask *a, uint32_t quirk) {
-    return (a->model->quirks & quirk & LLMFI_QUIRKS_MET) != 0;
-}
+/* Whether the model has that quirk, or one of them. A test of one byte: as a call it would be longer. */
+#define llmfi_openai_quirk(a, quirk) (((a)->model->quirks & (uint32_t)(quirk) & LLMFI_QUIRKS_MET) != 0)
 
 /* Whether the request's extra leaves that member to us. */
 #define LLMFI_OPENAI_OURS(a, name) (!llmfi_extra((a), LLMFI_LIT(name)))
@@ -205,8 +204,7 @@ static void llmfi_openai_sampling(const llmfi_ask *a, llmfi_jw *w) {
 }
 
 static llmf_str llmfi_openai_system_role(const llmfi_ask *a) {
-    if (llmfi_openai_quirk(a, LLMFI_Q_SYSTEM_AS_USER)) return LLMFI_LIT("user");
-    return llmfi_openai_quirk(a, LLMFI_Q_DEVELOPER_ROLE) ? LLMFI_LIT("developer") : LLMFI_LIT("system");
+    return llmfi_cstr(llmfi_openai_quirk(a, LLMFI_Q_SYSTEM_AS_USER) ? "user" : llmfi_openai_quirk(a, LLMFI_Q_DEVELOPER_ROLE) ? "developer" : "system");
 }
 
 static void llmfi_openai_tool(const llmfi_ask *a, llmfi_jw *w, size_t at, bool flat) {
@@ -216,9 +214,8 @@ static void llmfi_openai_tool(const llmfi_ask *a, llmfi_jw *w, size_t at, bool f
     const llmfi_node *schema = a->schemas ? a->schemas[at] : NULL;
 #endif
     llmfi_jw_object(w);
-    llmfi_jw_member_lit(w, "type", "function");
-    if (!flat) llmfi_jw_key(w, "function");
-    if (!flat) llmfi_jw_object(w);
+    if (flat) llmfi_jw_member_lit(w, "type", "function");
+    else llmfi_jw_function_begin(w);
     llmfi_jw_member_str(w, "name", llmfi_cstr(t->name));
     if (t->description && *t->description) llmfi_jw_member_str(w, "description", llmfi_cstr(t->description));
     llmfi_jw_key(w, "parameters");
@@ -239,15 +236,12 @@ static void llmfi_openai_tool_choice(const llmfi_ask *a, llmfi_jw *w, bool flat)
     const char *choice = a->req->tool_choice;
     if (!choice || !*choice || !LLMFI_OPENAI_OURS(a, "tool_choice")) return;
     llmfi_jw_key(w, "tool_choice");
-    if (strcmp(choice, "auto") == 0 || strcmp(choice, "none") == 0) {
-        llmfi_jw_str(w, llmfi_cstr(choice));
-    } else if (strcmp(choice, "required") == 0) {
-        llmfi_jw_str(w, llmfi_openai_quirk(a, LLMFI_Q_TOOL_ANY) ? LLMFI_LIT("any") : LLMFI_LIT("required"));
+    if (llmfi_word_in("required\0auto\0none\0", llmfi_cstr(choice)) >= 0) {
+        llmfi_jw_str(w, llmfi_cstr(*choice == 'r' && llmfi_openai_quirk(a, LLMFI_Q_TOOL_ANY) ? "any" : choice));
     } else {
         llmfi_jw_object(w);
-        llmfi_jw_member_lit(w, "type", "function");
-        if (!flat) llmfi_jw_key(w, "function");
-        if (!flat) llmfi_jw_object(w);
+        if (flat) llmfi_jw_member_lit(w, "type", "function");
+        else llmfi_jw_function_begin(w);
         llmfi_jw_member_str(w, "name", llmfi_cstr(choice));
         if (!flat) llmfi_jw_object_end(w);
         llmfi_jw_object_end(w);
@@ -269,7 +263,7 @@ static void llmfi_openai_tail(const llmfi_ask *a, llmfi_jw *w, bool flat) {
 
 /* How one of the two APIs spells it. */
 typedef struct llmfi_openai_form {
-    const char *list;                        /* the member that the messages are in, as llmfi_jw_key_quoted takes it */
+    const char *list;                        /* the member that the messages are in */
     bool flat;
     void (*head)(const llmfi_ask *a, llmfi_jw *w); /* opens the body: all members in front of the list */
     void (*lead)(const llmfi_ask *a, llmfi_jw *w); /* what stands in the list in front of the messages; NULL: nothing */
@@ -278,13 +272,12 @@ typedef struct llmfi_openai_form {
 
 /* Step 0: the head and the lead; one for each message; one for each tool; the tail. */
 static bool llmfi_openai_steps(const llmfi_ask *a, unsigned step, llmfi_jw *w, const llmfi_openai_form *form) {
-    llmf_str list = llmfi_cstr(form->list);
-    bool own = !llmfi_extra(a, llmfi_str(list.ptr + 2, list.len - 4));
+    bool own = !llmfi_extra(a, llmfi_cstr(form->list));
     size_t messages = own ? a->req->message_count : 0, tools = LLMFI_OPENAI_OURS(a, "tools") ? a->req->tool_count : 0, at = step;
     if (at == 0) {
         form->head(a, w);
         if (!own) return true;
-        llmfi_jw_key_quoted(w, list.ptr, list.len);
+        llmfi_jw_key_str(w, llmfi_cstr(form->list));
         llmfi_jw_array(w);
         if (form->lead) form->lead(a, w);
         if (!messages) llmfi_jw_array_end(w);

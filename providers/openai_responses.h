@@ -202,7 +202,7 @@ static void llmfi_responses_head(const llmfi_ask *a, llmfi_jw *w) {
 }
 
 static bool llmfi_responses_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
-    static const llmfi_openai_form form = { ",\"input\":", true, llmfi_responses_head, NULL, llmfi_responses_message };
+    static const llmfi_openai_form form = { "input", true, llmfi_responses_head, NULL, llmfi_responses_message };
     return llmfi_openai_steps(a, step, w, &form);
 }
 

@@ -50,11 +50,8 @@ typedef struct llmfi_dialect_state {
 /* What a frame may have changed besides what its events tell. */
 typedef struct llmfi_reply_point {
     size_t queued, tools, state, citations, buf[2];
-    int64_t number[8];
-    llmf_str model_used, finish_raw;
-    llmf_usage usage;
-    int64_t total_tokens, audio_tokens;
     bool terminal, content, refused, blocked;
+    char told[2 * sizeof(llmf_str) + sizeof(llmf_usage) + 10 * sizeof(int64_t)]; /* LLMFI_REPLY_TOLD */
 } llmfi_reply_point;
 
 struct llmf_reply {
@@ -64,7 +61,6 @@ struct llmf_reply {
     bool streamed, discard;                  /* the reply is a stream; text is not kept */
     bool tail;                               /* the frame to come is what was there when the bytes ended: a whole body, or an event or line without its end */
     int status;                              /* HTTP */
-    size_t limit;                            /* bytes of text, of reasoning, of one call's arguments …; 0: the heap's */
     /* filled by adapters through the functions below; what is looked at most stands in front: its distance fits one byte */
     bool chat_counts;                        /* the usage is one of Chat Completions: RULES 20 holds */
     bool terminal;                           /* RULES 24: the reply is whole */
@@ -73,13 +69,14 @@ struct llmf_reply {
     bool blocked;                            /* the provider would not take the prompt */
     bool settled;                            /* llmfi_reply_settle was here */
     size_t queue_head;                       /* taken events still in the queue */
-    llmfi_buf tools /* of llmfi_tool_state */;
+    llmfi_buf tools /* of llmfi_tool_state */, queue /* of llmfi_queued */;
     llmf_error error;                        /* code LLMF_OK: none. The first one stays */
-    llmfi_buf queue /* of llmfi_queued */, text, reasoning, refusal, state, citations /* of llmf_citation */;
+    llmfi_buf text, reasoning, refusal, state, citations /* of llmf_citation */;
+    size_t limit;                            /* bytes of text, of reasoning, of one call's arguments …; 0: the heap's */
     llmf_str provider;                       /* for sentences; lives as long as the reply */
     llmf_str key;                            /* the secret of this call: a server that says it back is not quoted. Empty: none. Lives as long as the reply */
     const void *user;                        /* the adapter's: the settings of the model that was asked (llmfi_settings) */
-    llmf_str model_used, request_id, finish_raw; /* in the arena */
+    llmf_str request_id, model_used, finish_raw; /* in the arena */
     llmf_usage usage;
     int64_t total_tokens, audio_tokens;      /* as the provider counted, for RULES 20; LLMF_UNKNOWN */
     llmfi_dialect_state dialect;
@@ -97,22 +94,34 @@ struct llmf_reply {
 };
 typedef struct llmf_reply llmfi_reply;
 
+/* What a rollback brings back as one piece: from the model to the dialect's numbers. */
+#define LLMFI_REPLY_TOLD(r) ((char *)(r) + offsetof(llmfi_reply, model_used))
+enum { LLMFI_REPLY_TOLD_FITS = 1 / (offsetof(llmfi_reply, dialect.buf) - offsetof(llmfi_reply, model_used) == sizeof(((llmfi_reply *)0)->point.told)) };
+
+/* Where the buffers are. */
+static const uint16_t llmfi_reply_bufs[] = {
+    offsetof(llmfi_reply, tools), offsetof(llmfi_reply, queue), offsetof(llmfi_reply, text), offsetof(llmfi_reply, reasoning), offsetof(llmfi_reply, refusal),
+    offsetof(llmfi_reply, state), offsetof(llmfi_reply, citations),
+    offsetof(llmfi_reply, dialect.buf[0]), offsetof(llmfi_reply, dialect.buf[1]), offsetof(llmfi_reply, dialect.front), offsetof(llmfi_reply, dialect.rest)
+};
+
 static llmf_str llmfi_reply_keep(llmfi_reply *r, llmf_str text);
 
 /* ---- life ---- */
 
+static LLMFI_SHORT llmfi_buf *llmfi_reply_buf_at(llmfi_reply *r, size_t i) {
+    return (llmfi_buf *)(void *)((char *)r + llmfi_reply_bufs[i]);
+}
+
 /* provider and user: see the struct; both stay the caller's. */
 LLMFI_UNUSED static void llmfi_reply_init(llmfi_reply *r, llmfi_heap *heap, llmfi_arena *arena, llmf_str provider, const void *user) {
-    llmfi_buf *all[11];
     size_t i;
     memset(r, 0, sizeof *r);
     r->heap = heap;
     r->arena = arena;
     r->provider = provider;
     r->user = user;
-    all[0] = &r->text, all[1] = &r->reasoning, all[2] = &r->refusal, all[3] = &r->state, all[4] = &r->tools, all[5] = &r->queue;
-    all[6] = &r->citations, all[7] = &r->dialect.buf[0], all[8] = &r->dialect.buf[1], all[9] = &r->dialect.front, all[10] = &r->dialect.rest;
-    for (i = 0; i < LLMFI_COUNT(all); i++) llmfi_buf_init(all[i], heap, 0);
+    for (i = 0; i < LLMFI_COUNT(llmfi_reply_bufs); i++) llmfi_reply_buf_at(r, i)->heap = heap;
     llmfi_arena_init(&r->scratch, heap, 0);
     r->usage.input = r->usage.cache_read = r->usage.cache_write = r->usage.output = r->usage.reasoning = LLMF_UNKNOWN;
     r->total_tokens = r->audio_tokens = LLMF_UNKNOWN;
@@ -132,19 +141,9 @@ LLMFI_UNUSED static LLMFI_SHORT int llmfi_reply_tool_count(const llmfi_reply *r)
 
 /* Everything goes back to the heap; what was kept in the arena stays the arena's. */
 LLMFI_UNUSED static void llmfi_reply_free(llmfi_reply *r) {
-    int i;
-    for (i = 0; i < llmfi_reply_tool_count(r); i++) llmfi_buf_free(&llmfi_reply_tool(r, i)->args);
-    llmfi_buf_free(&r->text);
-    llmfi_buf_free(&r->reasoning);
-    llmfi_buf_free(&r->refusal);
-    llmfi_buf_free(&r->state);
-    llmfi_buf_free(&r->tools);
-    llmfi_buf_free(&r->queue);
-    llmfi_buf_free(&r->citations);
-    llmfi_buf_free(&r->dialect.buf[0]);
-    llmfi_buf_free(&r->dialect.buf[1]);
-    llmfi_buf_free(&r->dialect.front);
-    llmfi_buf_free(&r->dialect.rest);
+    size_t i = (size_t)llmfi_reply_tool_count(r);
+    while (i-- > 0) llmfi_buf_free(&llmfi_reply_tool(r, (int)i)->args);
+    for (i = 0; i < LLMFI_COUNT(llmfi_reply_bufs); i++) llmfi_buf_free(llmfi_reply_buf_at(r, i));
     llmfi_arena_free(&r->scratch);
     llmfi_heap_free(r->heap, r->retired);
     r->retired = NULL;
@@ -191,15 +190,8 @@ static llmf_str llmfi_reply_keep(llmfi_reply *r, llmf_str text) {
 /* Room did not do: grows the buffer. What an event has handed out stays where it is until the next one is taken. */
 static bool llmfi_reply_grow(llmfi_reply *r, int who, llmfi_buf *b, size_t more) {
     void *to;
-    if (more > (size_t)-1 / 8 || (r->limit && (b->len > r->limit || more > r->limit - b->len))) {
-        llmfi_reply_too_long(r);
-        return false;
-    }
     if (r->lent != who || !b->ptr || llmfi_heap_grow(r->heap, b->ptr, b->len + more + 1)) {
-        if (llmfi_buf_reserve(b, more + 1)) {
-            b->cap = llmfi_heap_size(r->heap, b->ptr);
-            return true;
-        }
+        if (llmfi_buf_reserve(b, more + 1)) return true;
     } else if ((to = llmfi_heap_alloc(r->heap, b->len + more + 1)) != NULL) {
         memcpy(to, b->ptr, b->len);
         llmfi_heap_free(r->heap, r->retired);
@@ -215,7 +207,7 @@ static bool llmfi_reply_grow(llmfi_reply *r, int who, llmfi_buf *b, size_t more)
 
 /* Room for `more` bytes and for the NUL that llmfi_reply_text_of puts behind them. */
 static bool llmfi_reply_room(llmfi_reply *r, int who, llmfi_buf *b, size_t more) {
-    if (r->limit && (b->len > r->limit || more > r->limit - b->len)) {
+    if (more > (size_t)-1 / 8 || (r->limit && (b->len > r->limit || more > r->limit - b->len))) {
         llmfi_reply_too_long(r);
         return false;
     }
@@ -321,7 +313,7 @@ LLMFI_UNUSED static int64_t llmfi_reply_sum(int64_t a, int64_t b) {
 /* ---- frames ---- */
 
 /* The start of a frame: where llmfi_reply_rollback goes back to. The scratch of the frame before is over. */
-LLMFI_UNUSED static void llmfi_reply_mark(llmfi_reply *r) {
+LLMFI_UNUSED static LLMFI_SHORT void llmfi_reply_mark(llmfi_reply *r) {
     llmfi_reply_point *p = &r->point;
     if (r->scratch.newest) llmfi_arena_free(&r->scratch);
     p->queued = r->queue.len / sizeof(llmfi_queued) - r->queue_head;
@@ -330,12 +322,7 @@ LLMFI_UNUSED static void llmfi_reply_mark(llmfi_reply *r) {
     p->citations = r->citations.len;
     p->buf[0] = r->dialect.buf[0].len;
     p->buf[1] = r->dialect.buf[1].len;
-    memcpy(p->number, r->dialect.number, sizeof p->number);
-    p->model_used = r->model_used;
-    p->finish_raw = r->finish_raw;
-    p->usage = r->usage;
-    p->total_tokens = r->total_tokens;
-    p->audio_tokens = r->audio_tokens;
+    memcpy(p->told, LLMFI_REPLY_TOLD(r), sizeof p->told);
     p->terminal = r->terminal;
     p->content = r->content;
     p->refused = r->refused;
@@ -366,12 +353,7 @@ LLMFI_UNUSED static void llmfi_reply_rollback(llmfi_reply *r) {
     r->citations.len = p->citations;
     r->dialect.buf[0].len = p->buf[0];
     r->dialect.buf[1].len = p->buf[1];
-    memcpy(r->dialect.number, p->number, sizeof p->number);
-    r->model_used = p->model_used;
-    r->finish_raw = p->finish_raw;
-    r->usage = p->usage;
-    r->total_tokens = p->total_tokens;
-    r->audio_tokens = p->audio_tokens;
+    memcpy(LLMFI_REPLY_TOLD(r), p->told, sizeof p->told);
     r->terminal = p->terminal;
     r->content = p->content;
     r->refused = p->refused;
@@ -380,7 +362,7 @@ LLMFI_UNUSED static void llmfi_reply_rollback(llmfi_reply *r) {
 
 /* The frame, whose reader ended in ERROR, is not JSON: nothing of it counts. Cut off by the end of the bytes it is no error of its own (RULES 25:
    llmfi_reply_end says truncated), else PROTOCOL. An error that the reply has already stays. */
-LLMFI_UNUSED static void llmfi_reply_bad_frame(llmfi_reply *r, const llmfi_json *j, llmf_str frame) {
+LLMFI_UNUSED static LLMFI_COLD void llmfi_reply_bad_frame(llmfi_reply *r, const llmfi_json *j, llmf_str frame) {
     llmfi_text t;
     if (r->error.code) return;
     llmfi_reply_rollback(r);
@@ -439,6 +421,18 @@ static void llmfi_reply_tool_start(llmfi_reply *r, int at) {
     if (t->args.len) llmfi_reply_push(r, LLMF_EVENT_TOOL_DELTA, at, 0, t->args.len);
 }
 
+/* For ids and names that come late: sets them where they are still empty, or made by us. */
+LLMFI_UNUSED static void llmfi_reply_tool_name(llmfi_reply *r, int at, llmf_str id, llmf_str name) {
+    llmfi_tool_state *t = llmfi_reply_tool(r, at);
+    if (r->error.code) return;
+    if (id.len && (!t->id.len || t->made)) {
+        t->id = llmfi_reply_keep(r, id);
+        t->made = false;
+    }
+    if (name.len && !t->name.len) t->name = llmfi_reply_keep(r, name);
+    if (t->name.len && !t->started) llmfi_reply_tool_start(r, at);
+}
+
 /* A call begins: gives its position (from 0), or -1 (the reply then has its error). key: the provider's index or -1. id and name are copied; they may be
    empty. TOOL_START is queued as soon as there is a name; an id is made where none came until then. */
 LLMFI_UNUSED static int llmfi_reply_tool_begin(llmfi_reply *r, int64_t key, llmf_str id, llmf_str name) {
@@ -457,24 +451,9 @@ LLMFI_UNUSED static int llmfi_reply_tool_begin(llmfi_reply *r, int64_t key, llmf
     memset(t, 0, sizeof *t);
     llmfi_buf_init(&t->args, r->heap, 0);
     t->key = key;
-    t->id = llmfi_reply_keep(r, id);
-    t->name = llmfi_reply_keep(r, name);
-    if (r->error.code) return -1;
     r->tools.len += sizeof *t;
-    if (name.len) llmfi_reply_tool_start(r, at);
+    llmfi_reply_tool_name(r, at, id, name);
     return r->error.code ? -1 : at;
-}
-
-/* For ids and names that come late: sets them where they are still empty, or made by us. */
-LLMFI_UNUSED static void llmfi_reply_tool_name(llmfi_reply *r, int at, llmf_str id, llmf_str name) {
-    llmfi_tool_state *t = llmfi_reply_tool(r, at);
-    if (r->error.code) return;
-    if (id.len && (!t->id.len || t->made)) {
-        t->id = llmfi_reply_keep(r, id);
-        t->made = false;
-    }
-    if (name.len && !t->name.len) t->name = llmfi_reply_keep(r, name);
-    if (t->name.len && !t->started) llmfi_reply_tool_start(r, at);
 }
 
 /* The buffer of arguments has taken `len` more bytes in its room. */

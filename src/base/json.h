@@ -289,20 +289,19 @@ static LLMFI_JSON_SLOW int llmfi_json_number(llmfi_json *j, const char *begin) {
     return llmfi_json_after(j, p, LLMFI_J_NUMBER);
 }
 
-/* A word that is not whole, or none. */
-static LLMFI_JSON_SLOW int llmfi_json_no_word(llmfi_json *j, const char *p) {
-    const char *word = *p == 'n' ? "null" : *p == 'f' ? "false" : "true";
-    size_t have = (size_t)(j->end - p), len = strlen(word);
-    j->at = p;
-    if (have < len && memcmp(p, word, have) == 0) return llmfi_json_cut(j, "a value is expected");
-    return llmfi_json_fail(j, p, "a value is expected: null, true, false, or text in quotes");
-}
-
 /* true, false, null. What follows the word is judged by the next call. */
 static LLMFI_JSON_SLOW int llmfi_json_word(llmfi_json *j, const char *p) {
+    const char *word = *p == 'n' ? "null" : *p == 'f' ? "false" : "true";
     size_t have = (size_t)(j->end - p), len = *p == 'f' ? 5 : 4;
     int token = *p == 'n' ? LLMFI_J_NULL : *p == 'f' ? LLMFI_J_FALSE : LLMFI_J_TRUE;
-    if (have < len || memcmp(p + len - 4, *p == 'n' ? "null" : *p == 'f' ? "alse" : "true", 4) != 0) return llmfi_json_no_word(j, p);
+#if !LLMFI_SMALL
+    if (have < len || memcmp(p + len - 4, word + len - 4, 4) != 0)
+#endif
+    {
+        j->at = p;
+        if (memcmp(p, word, have < len ? have : len) != 0) return llmfi_json_fail(j, p, "a value is expected: null, true, false, or text in quotes");
+        if (have < len) return llmfi_json_cut(j, "a value is expected");
+    }
     j->text = llmfi_str(p, len);
     j->escaped = j->wide = false;
     return llmfi_json_after(j, p + len, token);
@@ -595,6 +594,47 @@ LLMFI_UNUSED static LLMFI_COLD bool llmfi_json_key(const llmfi_json *j, const ch
 #define LLMFI_KEY(j, lit) llmfi_json_key((j), "" lit)
 #else
 #define LLMFI_KEY(j, lit) ((j)->escaped ? llmfi_json_is((j), LLMFI_LIT(lit)) : LLMFI_IS((j)->text, lit))
+#endif
+
+/* ---- values and members ---- */
+
+/* The next value: its token. An array or object is passed over whole. */
+LLMFI_UNUSED static int llmfi_json_scalar(llmfi_json *j) {
+    int token = llmfi_json_next(j);
+    if (token == LLMFI_J_OBJECT || token == LLMFI_J_ARRAY) llmfi_json_skip(j);
+    return token;
+}
+
+/* The next value: true where it is that container (LLMFI_J_OBJECT, _ARRAY), which is now open. Anything else is passed over. */
+LLMFI_UNUSED static bool llmfi_json_enter(llmfi_json *j, int container) {
+    int token = llmfi_json_next(j);
+    if (token == container) return true;
+    if (token == LLMFI_J_OBJECT || token == LLMFI_J_ARRAY) llmfi_json_skip(j);
+    return false;
+}
+
+/* The next member of the object that is open: the place of its key in a list of words that an empty one ends, or their number where it is none of them;
+   below 0: there is no other member. */
+LLMFI_UNUSED static int llmfi_json_pick(llmfi_json *j, const char *names) {
+    size_t len;
+    int at;
+    if (llmfi_json_next(j) != LLMFI_J_KEY) return -1;
+    for (at = 0; *names; at++, names += len + 1) {
+        len = strlen(names);
+        if (j->escaped ? llmfi_json_is(j, llmfi_str(names, len)) : len == j->text.len && memcmp(names, j->text.ptr, len) == 0) break;
+    }
+    return at;
+}
+
+/* The same where it is done often. The members are a macro, `#define MEMBERS(X) X(IN_, id) X(IN_, name)`, which makes their enumeration too:
+   `enum { MEMBERS(LLMFI_MEMBER) IN_OTHER }`. The reader's name is j. */
+#define LLMFI_MEMBER(in, name) in##name,
+#if LLMFI_SMALL
+#define LLMFI_MEMBER_WORD(in, name) #name "\0"
+#define LLMFI_PICK(members, other) llmfi_json_pick(j, members(LLMFI_MEMBER_WORD))
+#else
+#define LLMFI_MEMBER_TRY(in, name) LLMFI_KEY(j, #name) ? (int)in##name :
+#define LLMFI_PICK(members, other) (llmfi_json_next(j) != LLMFI_J_KEY ? -1 : members(LLMFI_MEMBER_TRY) (int)other)
 #endif
 
 #endif

@@ -35,11 +35,11 @@ enum {
 
 typedef struct llmfi_http1 {
     uint64_t at;                             /* bytes of this reply taken; 0: nothing has come yet */
-    uint64_t left;                           /* bytes that the body (AT_LENGTH) or chunk (AT_CHUNK) still has; the chunk size while it is read */
-    uint64_t budget;                         /* bytes that the body may still have by the limit */
+    uint64_t left;                           /* bytes that the body (AT_LENGTH), the chunk (AT_CHUNK) or the limit (AT_CLOSE) still has; the chunk size while
+                                                it is read */
+    uint64_t budget;                         /* bytes that the chunks to come may still have by the limit */
     uint64_t length;                         /* Content-Length */
-    uint64_t error_at;                       /* byte of this reply where the error is */
-    const char *what;                        /* static text */
+    llmf_str name, value, body;              /* the item, until the next call; body also no longer than the bytes of the input are left alone */
     size_t head_left;                        /* bytes that the head may still have */
     unsigned headers_left, interim_left, size_line;
     int state, status, error;                /* error: LLMFI_WIRE_… */
@@ -50,7 +50,8 @@ typedef struct llmfi_http1 {
     bool controls;                           /* the line may hold control characters: look closer */
     llmfi_name_shapes wanted;
     llmfi_buf line;                          /* an unfinished line of the head */
-    llmf_str name, value, body;              /* the item, until the next call; body also no longer than the bytes of the input are left alone */
+    uint64_t error_at;                       /* byte of this reply where the error is */
+    const char *what;                        /* static text */
 } llmfi_http1;
 
 /* head_request: the reply has no body whatever it says. max_head: bytes of status lines, headers, trailers, 0 for LLMF_MAX_HEAD;
@@ -188,48 +189,45 @@ static bool llmfi_http1_element(llmf_str *list, llmf_str *element) {
 }
 
 /* One number, or the same one several times: anything else would leave open where the reply ends. */
-static int llmfi_http1_length(llmfi_http1 *h, llmf_str value, uint64_t at) {
-    llmf_str list = value, number;
-    bool any = false;
-    while (llmfi_http1_element(&list, &number)) {
-        uint64_t n = 0;
-        size_t i;
-        for (i = 0; i < number.len; i++) {
-            unsigned digit = (unsigned)number.ptr[i] - '0';
-            if (!llmfi_is_digit(number.ptr[i]) || n > (UINT64_MAX - digit) / 10) return llmfi_http1_bad(h, "Content-Length is not a number", at);
-            n = n * 10 + digit;
-        }
-        if (h->has_length && n != h->length) return llmfi_http1_bad(h, "several Content-Length that differ", at);
-        h->has_length = any = true;
-        h->length = n;
+static int llmfi_http1_length(llmfi_http1 *h, llmf_str number, uint64_t at) {
+    uint64_t n = 0;
+    size_t i;
+    for (i = 0; i < number.len; i++) {
+        unsigned digit = (unsigned)number.ptr[i] - '0';
+        if (digit > 9 || n > (UINT64_MAX - digit) / 10) return llmfi_http1_bad(h, "Content-Length is not a number", at);
+        n = n * 10 + digit;
     }
-    return any ? 0 : llmfi_http1_bad(h, "Content-Length is not a number", at);
-}
-
-static int llmfi_http1_coding(llmfi_http1 *h, llmf_str value, uint64_t at) {
-    llmf_str coding;
-    while (llmfi_http1_element(&value, &coding)) {
-        if (h->chunked) return llmfi_http1_bad(h, "chunked is not the last transfer coding", at);
-        if (LLMFI_NAMED(coding, "chunked")) h->chunked = true;
-        else if (!LLMFI_NAMED(coding, "identity")) return llmfi_http1_bad(h, "a transfer coding that was not asked for", at);
-    }
+    if (h->has_length && n != h->length) return llmfi_http1_bad(h, "several Content-Length that differ", at);
+    h->has_length = true;
+    h->length = n;
     return 0;
 }
 
-static void llmfi_http1_connection(llmfi_http1 *h, llmf_str value) {
-    llmf_str option;
-    while (llmfi_http1_element(&value, &option)) {
-        if (LLMFI_NAMED(option, "close")) h->close = true;
-        else if (LLMFI_NAMED(option, "keep-alive")) h->persist = true;
-    }
+static int llmfi_http1_coding(llmfi_http1 *h, llmf_str coding, uint64_t at) {
+    if (h->chunked) return llmfi_http1_bad(h, "chunked is not the last transfer coding", at);
+    if (LLMFI_NAMED(coding, "chunked")) h->chunked = true;
+    else if (!LLMFI_NAMED(coding, "identity")) return llmfi_http1_bad(h, "a transfer coding that was not asked for", at);
+    return 0;
 }
 
-/* The headers that say where the reply ends and whether the connection lives on. */
+static int llmfi_http1_connection(llmfi_http1 *h, llmf_str option) {
+    if (LLMFI_NAMED(option, "close")) h->close = true;
+    else if (LLMFI_NAMED(option, "keep-alive")) h->persist = true;
+    return 0;
+}
+
+/* The headers that say where the reply ends and whether the connection lives on: each of them is a list. */
 static int llmfi_http1_framing_header(llmfi_http1 *h, uint64_t at) {
-    if (LLMFI_NAMED(h->name, "content-length")) return llmfi_http1_length(h, h->value, at);
-    if (LLMFI_NAMED(h->name, "transfer-encoding")) return llmfi_http1_coding(h, h->value, at);
-    if (LLMFI_NAMED(h->name, "connection")) llmfi_http1_connection(h, h->value);
-    return 0;
+    bool length = LLMFI_NAMED(h->name, "content-length"), coding = LLMFI_NAMED(h->name, "transfer-encoding");
+    llmf_str list = h->value, element;
+    bool any = false;
+    int bad = 0;
+    if (!length && !coding && !LLMFI_NAMED(h->name, "connection")) return 0;
+    while (!bad && llmfi_http1_element(&list, &element)) {
+        any = true;
+        bad = length ? llmfi_http1_length(h, element, at) : coding ? llmfi_http1_coding(h, element, at) : llmfi_http1_connection(h, element);
+    }
+    return bad || !length || any ? bad : llmfi_http1_bad(h, "Content-Length is not a number", at);
 }
 
 /* name: value, in headers and trailers. 0 when it is good. */
@@ -259,6 +257,7 @@ static int llmfi_http1_headers_end(llmfi_http1 *h) {
         h->left = h->length;
         h->state = h->left ? LLMFI_HTTP1_AT_LENGTH : LLMFI_HTTP1_AT_DONE;
     } else {
+        h->left = h->budget;
         h->state = LLMFI_HTTP1_AT_CLOSE;
         h->keep_alive = false;
     }
@@ -315,29 +314,15 @@ static int llmfi_http1_head(llmfi_http1 *h, llmf_str *in) {
 
 /* ---- the body ---- */
 
-static int llmfi_http1_piece(llmfi_http1 *h, llmf_str *in, int next) {
+/* Bytes of the body, of a chunk, or of a body that lasts until the connection closes. */
+static int llmfi_http1_piece(llmfi_http1 *h, llmf_str *in) {
     size_t n = h->left < in->len ? (size_t)h->left : in->len;
+    if (!n) return llmfi_http1_fail(h, LLMFI_WIRE_LIMIT, "the body of the reply is longer than its limit", h->at);
     h->body = llmfi_str(in->ptr, n);
     h->left -= n;
     llmfi_http1_take(h, in, n);
-    if (!h->left) h->state = next;
+    if (!h->left && h->state != LLMFI_HTTP1_AT_CLOSE) h->state = h->state == LLMFI_HTTP1_AT_LENGTH ? LLMFI_HTTP1_AT_DONE : LLMFI_HTTP1_AT_CHUNK_CR;
     return LLMFI_HTTP1_BODY;
-}
-
-/* A body that lasts until the connection closes. */
-static int llmfi_http1_rest(llmfi_http1 *h, llmf_str *in) {
-    size_t n = h->budget < in->len ? (size_t)h->budget : in->len;
-    if (!n) return llmfi_http1_fail(h, LLMFI_WIRE_LIMIT, "the body of the reply is longer than its limit", h->at);
-    h->body = llmfi_str(in->ptr, n);
-    h->budget -= n;
-    llmfi_http1_take(h, in, n);
-    return LLMFI_HTTP1_BODY;
-}
-
-static int llmfi_http1_hex(char c) {
-    char l = llmfi_lower(c);
-    if (llmfi_is_digit(c)) return c - '0';
-    return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
 }
 
 /* The LF behind a chunk size: the chunk begins, or the trailers. */
@@ -351,11 +336,11 @@ static int llmfi_http1_size_end(llmfi_http1 *h) {
 
 /* One byte of a chunk-size line: 0, or an error. The byte is taken already. */
 static int llmfi_http1_size_byte(llmfi_http1 *h, char c) {
-    int digit = llmfi_http1_hex(c);
+    unsigned digit = llmfi_hex(c);
     if (++h->size_line > LLMFI_HTTP1_SIZE_LINE) return llmfi_http1_fail(h, LLMFI_WIRE_LIMIT, "a chunk-size line is too long", h->at - 1);
-    if (h->state <= LLMFI_HTTP1_AT_SIZE_MORE && digit >= 0) {
+    if (h->state <= LLMFI_HTTP1_AT_SIZE_MORE && digit < 16) {
         if (h->left >> 60) return llmfi_http1_bad(h, "a chunk size does not fit in 64 bits", h->at - 1);
-        h->left = h->left << 4 | (unsigned)digit;
+        h->left = h->left << 4 | digit;
         h->state = LLMFI_HTTP1_AT_SIZE_MORE;
         return 0;
     }
@@ -374,9 +359,9 @@ static int llmfi_http1_size_byte(llmfi_http1 *h, char c) {
 static void llmfi_http1_between_fast(llmfi_http1 *h, llmf_str *in) {
     size_t skip = h->state == LLMFI_HTTP1_AT_CHUNK_CR ? 2 : 0, i = skip;
     uint64_t size = 0;
-    int digit;
+    unsigned digit;
     if (in->len < skip + 10 || (skip && (in->ptr[0] != '\r' || in->ptr[1] != '\n'))) return;
-    for (; i < skip + 8 && (digit = llmfi_http1_hex(in->ptr[i])) >= 0; i++) size = size << 4 | (unsigned)digit;
+    for (; i < skip + 8 && (digit = llmfi_hex(in->ptr[i])) < 16; i++) size = size << 4 | digit;
     if (i == skip || in->ptr[i] != '\r' || in->ptr[i + 1] != '\n') return;
     h->left = size;
     llmfi_http1_take(h, in, i + 2);
@@ -409,7 +394,7 @@ static int llmfi_http1_between(llmfi_http1 *h, llmf_str *in) {
 /* ---- the reader ---- */
 
 /* One of LLMFI_HTTP1_…; call it until MORE, DONE or ERROR. An empty input gives what needs no byte: DONE behind the last of a body. */
-LLMFI_UNUSED static int llmfi_http1_next(llmfi_http1 *h, llmf_str *in) {
+LLMFI_UNUSED static LLMFI_SHORT int llmfi_http1_next(llmfi_http1 *h, llmf_str *in) {
     int got = LLMFI_HTTP1_MORE;
     if (h->spent) llmfi_wire_drop(&h->line);
     h->spent = false;
@@ -431,9 +416,7 @@ LLMFI_UNUSED static int llmfi_http1_next(llmfi_http1 *h, llmf_str *in) {
         }
         if (h->state == LLMFI_HTTP1_AT_ERROR) return LLMFI_HTTP1_ERROR;
         if (!in->len) return LLMFI_HTTP1_MORE;
-        if (h->state == LLMFI_HTTP1_AT_LENGTH) return llmfi_http1_piece(h, in, LLMFI_HTTP1_AT_DONE);
-        if (h->state == LLMFI_HTTP1_AT_CHUNK) return llmfi_http1_piece(h, in, LLMFI_HTTP1_AT_CHUNK_CR);
-        if (h->state == LLMFI_HTTP1_AT_CLOSE) return llmfi_http1_rest(h, in);
+        if (h->state <= LLMFI_HTTP1_AT_CHUNK) return llmfi_http1_piece(h, in);
         got = llmfi_http1_between(h, in);
     }
     return got;
@@ -482,41 +465,37 @@ static const char *llmfi_http1_refuse(const llmfi_http1_request *r) {
     return NULL;
 }
 
-/* name: value CR LF, and the like. */
-static LLMFI_JSON_FAST bool llmfi_http1_add(llmfi_buf *out, llmf_str a, llmf_str b, llmf_str c, llmf_str d) {
-    char *to;
-    if ((a.len | b.len | c.len | d.len) > (size_t)-1 / 8 || !llmfi_buf_reserve(out, a.len + b.len + c.len + d.len)) return false;
-    to = out->ptr + out->len;
-    memcpy(to, a.ptr, a.len);
-    memcpy(to += a.len, b.ptr, b.len);
-    if (c.len) memcpy(to + b.len, c.ptr, c.len);
-    memcpy(to + b.len + c.len, d.ptr, d.len);
-    out->len += a.len + b.len + c.len + d.len;
-    return true;
-}
-
-/* The decimal digits of n at the end of `digits`. */
-static llmf_str llmfi_http1_decimal(char digits[20], uint64_t n) {
-    size_t i = 20;
-    do digits[--i] = (char)('0' + n % 10);
-    while (n /= 10);
-    return llmfi_str(digits + i, 20 - i);
+static void llmfi_http1_put_line(llmfi_out *o, llmf_str name, llmf_str value) {
+    llmfi_put_str(o, name);
+    LLMFI_PUT(o, ": ");
+    llmfi_put_str(o, value);
+    LLMFI_PUT(o, "\r\n");
 }
 
 /* Adds the request's head to `out`: LLMFI_WIRE_FINE; _BAD with *what (static), or _MEMORY: then out is as it was. */
 LLMFI_UNUSED static int llmfi_http1_write_head(llmfi_buf *out, const llmfi_http1_request *r, const char **what) {
-    const llmf_str end = LLMFI_LIT("\r\n");
-    size_t before = out->len, i;
-    char digits[20];
-    bool ok;
+    size_t most = r->method.len + r->target.len + r->host.len + 128, i;
+    llmfi_out o;
     *what = r->checked ? NULL : llmfi_http1_refuse(r);
     if (*what) return LLMFI_WIRE_BAD;
-    ok = llmfi_http1_add(out, r->method, LLMFI_LIT(" "), r->target, LLMFI_LIT(" HTTP/1.1\r\n")) &&
-         llmfi_http1_add(out, LLMFI_LIT("Host"), LLMFI_LIT(": "), r->host, end);
-    for (i = 0; ok && i < r->header_count; i++) ok = llmfi_http1_add(out, r->headers[i].name, LLMFI_LIT(": "), r->headers[i].value, end);
-    if (ok && r->has_body) ok = llmfi_http1_add(out, LLMFI_LIT("Content-Length"), LLMFI_LIT(": "), llmfi_http1_decimal(digits, r->content_length), end);
-    if (ok && llmfi_buf_add(out, "\r\n", 2)) return LLMFI_WIRE_FINE;
-    out->len = before;
+    for (i = 0; i < r->header_count; i++) most += r->headers[i].name.len + r->headers[i].value.len + 4;
+    (void)llmfi_buf_reserve(out, most); /* refused: the window is too small, which shows at its end */
+    llmfi_out_window(&o, out->ptr ? out->ptr + out->len : NULL, out->cap - out->len, 0);
+    llmfi_put_str(&o, r->method);
+    LLMFI_PUT(&o, " ");
+    llmfi_put_str(&o, r->target);
+    LLMFI_PUT(&o, " HTTP/1.1\r\n");
+    llmfi_http1_put_line(&o, LLMFI_LIT("Host"), r->host);
+    for (i = 0; i < r->header_count; i++) llmfi_http1_put_line(&o, r->headers[i].name, r->headers[i].value);
+    if (r->has_body) {
+        char digits[LLMFI_INT_TEXT];
+        llmfi_http1_put_line(&o, LLMFI_LIT("Content-Length"), llmfi_str(digits, llmfi_print_uint(digits, r->content_length)));
+    }
+    LLMFI_PUT(&o, "\r\n");
+    if (o.len == o.total) {
+        out->len += o.len;
+        return LLMFI_WIRE_FINE;
+    }
     *what = LLMFI_WORDS("no memory for the request's head");
     return LLMFI_WIRE_MEMORY;
 }

@@ -10,8 +10,6 @@
 
 typedef struct llmfi_sse {
     size_t max_line, max_event;
-    uint64_t comments;                       /* lines that begin with a colon: keep-alives */
-    int64_t retry_ms;                        /* the last valid `retry`; -1: none */
     llmf_str event, payload;                 /* the item. event is empty where none was named (the standard's "message").
                                                 Both until the next call; the payload also no longer than the caller leaves the bytes of
                                                 the input alone: where event and blank line lie in one input it is a view into it */
@@ -21,10 +19,12 @@ typedef struct llmfi_sse {
     bool has_data, borrowed;                 /* held counts; held lies in the input */
     bool begun, after_cr;                    /* the first line is over (a byte order mark can no longer come); the last byte was a CR */
     unsigned char name_len;
-    char name[LLMFI_SSE_NAME];               /* of the event under way; then of the item */
     llmfi_buf line;                          /* an unfinished line */
     llmfi_buf data;                          /* data of the event so far, where it does not lie in the input */
     llmfi_buf id;                            /* the last id of the stream; stays from event to event. Limit: max_line */
+    char name[LLMFI_SSE_NAME];               /* of the event under way; then of the item */
+    uint64_t comments;                       /* lines that begin with a colon: keep-alives */
+    int64_t retry_ms;                        /* the last valid `retry`; -1: none */
 } llmfi_sse;
 
 /* max_line: bytes of a line without its end; max_event: bytes of the data of an event. 0: LLMF_MAX_LINE, LLMF_MAX_EVENT. */
