@@ -4851,6 +4851,19 @@ LLMFI_UNUSED static LLMFI_COLD void llmfi_error_put_memory(llmf_error *e) {
     llmfi_error_put(e, LLMF_ERR_MEMORY, LLMFI_WORDS("the memory block is used up: raise llmf_desc.memory_size"));
 }
 
+/* before, the thing that it is about, after. */
+LLMFI_UNUSED static LLMFI_COLD void llmfi_error_put_about(llmf_error *e, int code, const char *before, llmf_str about, const char *after) {
+    llmfi_text t = llmfi_error_begin(e, code);
+#if LLMF_HAS_STRINGS
+    llmfi_say_c(&t, before);
+#endif
+    llmfi_say(&t, about);
+#if LLMF_HAS_STRINGS
+    llmfi_say_c(&t, after);
+#endif
+    (void)before, (void)after;
+}
+
 /* What a build option has left out; `option` as in LLMF_NO_<option>. */
 LLMFI_UNUSED static LLMFI_COLD void llmfi_error_put_left_out(llmf_error *e, const char *what, const char *option) {
     llmfi_text t = llmfi_error_begin(e, LLMF_ERR_NOT_BUILT);
@@ -4884,8 +4897,14 @@ LLMFI_UNUSED static bool llmfi_error_left_out(llmf_error *e, const char *what, c
     return false;
 }
 
+LLMFI_UNUSED static bool llmfi_error_about(llmf_error *e, int code, const char *before, llmf_str about, const char *after) {
+    llmfi_error_put_about(e, code, before, about, after);
+    return false;
+}
+
 /* The words are dropped where they stand. */
 #if !LLMF_HAS_STRINGS
+#define llmfi_error_about(e, code, before, about, after) ((void)(before), (void)(after), llmfi_error_about((e), (code), "", (about), ""))
 #define llmfi_error_set(e, code, text) ((void)(text), llmfi_error_set((e), (code), ""))
 #endif
 
@@ -13547,7 +13566,7 @@ LLMFI_UNUSED static bool llmfi_env_open(llmfi_env *env, llmfi_heap *heap, const 
     return !desc->env_file || llmfi_error_left_out(err, "llmf_desc.env_file", "FILES");
 }
 
-static const char *llmfi_env_in_file(const llmfi_env *env, llmf_str name) {
+LLMFI_UNUSED static const char *llmfi_env_in_file(const llmfi_env *env, llmf_str name) {
     (void)env, (void)name;
     return NULL;
 }
@@ -15183,10 +15202,7 @@ static const llmfi_provider *llmfi_entry_provider(const llmfi_config *c, const l
     llmf_str name = llmfi_entry_provider_name(c, e);
     llmfi_text t;
     if (name.len) return llmfi_config_usable(c, name, err);
-    t = llmfi_error_begin(err, LLMF_ERR_CONFIG);
-    LLMFI_SAY(&t, "the model ");
-    llmfi_say(&t, e->key);
-    LLMFI_SAY(&t, " names no provider; add the key provider");
+    llmfi_error_about(err, LLMF_ERR_CONFIG, "the model ", e->key, " names no provider; add the key provider");
     return NULL;
 }
 
@@ -15205,11 +15221,7 @@ static bool llmfi_record_of_entry(const llmfi_config *c, const llmfi_entry *e, l
     if (!p) return false;
     id = llmfi_entry_id(e, p);
     if (!id.len) {
-        llmfi_text t = llmfi_error_begin(err, LLMF_ERR_CONFIG);
-        LLMFI_SAY(&t, "the model ");
-        llmfi_say(&t, e->key);
-        LLMFI_SAY(&t, " has no model_id; add the key model_id with the provider's id of the model");
-        return false;
+        return llmfi_error_about(err, LLMF_ERR_CONFIG, "the model ", e->key, " has no model_id; add the key model_id with the provider's id of the model");
     }
     llmfi_record_begin(out, p, id);
     out->fallbacks = fallbacks;
@@ -15242,26 +15254,15 @@ static bool llmfi_record_of(const llmfi_config *c, const llmfi_provider *p, llmf
 }
 
 static bool llmfi_record_default(const llmfi_config *c, const llmfi_provider *p, llmfi_record *out, llmf_error *err) {
-    llmfi_text t;
     if (p->default_model.len) return llmfi_record_of(c, p, p->default_model, p->default_model, out);
-    t = llmfi_error_begin(err, LLMF_ERR_UNKNOWN_MODEL);
-    LLMFI_SAY(&t, "provider ");
-    llmfi_say(&t, p->name);
-    LLMFI_SAY(&t, " has no default model; name one (");
-    llmfi_say(&t, p->name);
-    LLMFI_SAY(&t, ":model), or set its default_model in the config");
-    return false;
+    return llmfi_error_about(err, LLMF_ERR_UNKNOWN_MODEL, "provider ", p->name, " has no default model; name one as provider:model, or set its default_model in the config");
 }
 
 #if !LLMF_HAS_INFO
 
 static bool llmfi_unknown_model(const llmfi_config *c, llmf_str name, llmf_error *err) {
-    llmfi_text t = llmfi_error_begin(err, LLMF_ERR_UNKNOWN_MODEL);
     (void)c;
-    LLMFI_SAY(&t, "unknown model ");
-    llmfi_say(&t, name);
-    LLMFI_SAY(&t, "; it must be a key of the config, an id of the table, or provider:model");
-    return false;
+    return llmfi_error_about(err, LLMF_ERR_UNKNOWN_MODEL, "unknown model ", name, "; it must be a key of the config, an id of the table, or provider:model");
 }
 
 #else
@@ -15356,9 +15357,7 @@ static bool llmfi_resolve_empty(const llmfi_config *c, llmfi_record *out, llmf_e
 LLMFI_UNUSED static bool llmfi_config_resolve(llmfi_config *c, llmfi_arena *into, llmf_str name, llmfi_record *out, llmf_error *err) {
     llmf_str kept = name;
     if (llmfi_find_control(kept, 0) != LLMFI_NOWHERE || !llmfi_utf8_valid(kept, NULL)) {
-        llmfi_text t = llmfi_error_begin(err, LLMF_ERR_ARGUMENT);
-        LLMFI_SAY(&t, "the model's name holds a control character or invalid UTF-8");
-        return false;
+        return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "the model's name holds a control character or invalid UTF-8");
     }
     if (kept.len) {
         kept = llmfi_arena_copy(into, kept);
@@ -16355,7 +16354,6 @@ LLMFI_UNUSED static void llmfi_handle_unprepare(llmfi_handles *h, uint32_t at) {
 /* The adapter of a dialect: a registered one of that name first, then ours. False with *err where there is none. */
 static bool llmfi_prepared_dialect(const llmfi_handles *h, llmfi_prepared *p, llmf_error *err) {
     llmf_str name = p->record.provider->dialect;
-    llmfi_text t;
 #if LLMF_HAS_REGISTER
     size_t i;
     for (i = 0; i < h->dialect_count; i++)
@@ -16364,13 +16362,8 @@ static bool llmfi_prepared_dialect(const llmfi_handles *h, llmfi_prepared *p, ll
     (void)h;
     if (!p->dialect) p->adapter = llmfi_adapter_find(name);
     if (p->dialect || p->adapter) return true;
-    t = llmfi_error_begin(err, LLMF_ERR_NOT_BUILT);
-    LLMFI_SAY(&t, "provider ");
-    llmfi_say(&t, p->record.provider->name);
-    LLMFI_SAY(&t, " speaks the dialect ");
-    llmfi_say(&t, name);
-    LLMFI_SAY(&t, ", which this build does not have: build with its LLMF_WITH_ option, or register it with llmf_register_dialect");
-    return false;
+    return llmfi_error_about(err, LLMF_ERR_NOT_BUILT, "the model's provider speaks the dialect ", name,
+                             ", which this build does not have: build with its LLMF_WITH_ option, or register it with llmf_register_dialect");
 }
 
 static llmfi_prepared *llmfi_prepare(llmfi_handles *h, llmfi_config *config, const llmfi_handle *s, llmf_error *err) {
@@ -22832,11 +22825,7 @@ static bool llmfi_open_transports(llmf_factory *f, llmf_error *err) {
     if ((!only.len || LLMFI_IS(only, "curl")) && !llmfi_add_transport(f, &f->curl, llmfi_curl_open(n), err)) return false;
 #endif
     if (only.len && f->transport_count < 1 + LLMF_HAS_DIALECT_MOCK) {
-        llmfi_text t = llmfi_error_begin(err, LLMF_ERR_NOT_BUILT);
-        LLMFI_SAY(&t, "llmf_desc.transport ");
-        llmfi_say(&t, only);
-        LLMFI_SAY(&t, " is not in this build; it has:" LLMFI_TRANSPORT_LIST);
-        return false;
+        return llmfi_error_about(err, LLMF_ERR_NOT_BUILT, "llmf_desc.transport ", only, " is not in this build; it has:" LLMFI_TRANSPORT_LIST);
     }
     return true;
 }

@@ -94,6 +94,19 @@ LLMFI_UNUSED static LLMFI_COLD void llmfi_error_put_memory(llmf_error *e) {
     llmfi_error_put(e, LLMF_ERR_MEMORY, LLMFI_WORDS("the memory block is used up: raise llmf_desc.memory_size"));
 }
 
+/* before, the thing that it is about, after. */
+LLMFI_UNUSED static LLMFI_COLD void llmfi_error_put_about(llmf_error *e, int code, const char *before, llmf_str about, const char *after) {
+    llmfi_text t = llmfi_error_begin(e, code);
+#if LLMF_HAS_STRINGS
+    llmfi_say_c(&t, before);
+#endif
+    llmfi_say(&t, about);
+#if LLMF_HAS_STRINGS
+    llmfi_say_c(&t, after);
+#endif
+    (void)before, (void)after;
+}
+
 /* What a build option has left out; `option` as in LLMF_NO_<option>. */
 LLMFI_UNUSED static LLMFI_COLD void llmfi_error_put_left_out(llmf_error *e, const char *what, const char *option) {
     llmfi_text t = llmfi_error_begin(e, LLMF_ERR_NOT_BUILT);
@@ -127,8 +140,14 @@ LLMFI_UNUSED static bool llmfi_error_left_out(llmf_error *e, const char *what, c
     return false;
 }
 
+LLMFI_UNUSED static bool llmfi_error_about(llmf_error *e, int code, const char *before, llmf_str about, const char *after) {
+    llmfi_error_put_about(e, code, before, about, after);
+    return false;
+}
+
 /* The words are dropped where they stand. */
 #if !LLMF_HAS_STRINGS
+#define llmfi_error_about(e, code, before, about, after) ((void)(before), (void)(after), llmfi_error_about((e), (code), "", (about), ""))
 #define llmfi_error_set(e, code, text) ((void)(text), llmfi_error_set((e), (code), ""))
 #endif
 

@@ -117,11 +117,7 @@ static bool llmfi_open_transports(llmf_factory *f, llmf_error *err) {
     if ((!only.len || LLMFI_IS(only, "curl")) && !llmfi_add_transport(f, &f->curl, llmfi_curl_open(n), err)) return false;
 #endif
     if (only.len && f->transport_count < 1 + LLMF_HAS_DIALECT_MOCK) {
-        llmfi_text t = llmfi_error_begin(err, LLMF_ERR_NOT_BUILT);
-        LLMFI_SAY(&t, "llmf_desc.transport ");
-        llmfi_say(&t, only);
-        LLMFI_SAY(&t, " is not in this build; it has:" LLMFI_TRANSPORT_LIST);
-        return false;
+        return llmfi_error_about(err, LLMF_ERR_NOT_BUILT, "llmf_desc.transport ", only, " is not in this build; it has:" LLMFI_TRANSPORT_LIST);
     }
     return true;
 }

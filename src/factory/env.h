@@ -226,7 +226,7 @@ LLMFI_UNUSED static bool llmfi_env_open(llmfi_env *env, llmfi_heap *heap, const 
     return !desc->env_file || llmfi_error_left_out(err, "llmf_desc.env_file", "FILES");
 }
 
-static const char *llmfi_env_in_file(const llmfi_env *env, llmf_str name) {
+LLMFI_UNUSED static const char *llmfi_env_in_file(const llmfi_env *env, llmf_str name) {
     (void)env, (void)name;
     return NULL;
 }

@@ -341,12 +341,8 @@ static llmf_str llmfi_entry_provider_name(const llmfi_config *c, const llmfi_ent
 
 static const llmfi_provider *llmfi_entry_provider(const llmfi_config *c, const llmfi_entry *e, llmf_error *err) {
     llmf_str name = llmfi_entry_provider_name(c, e);
-    llmfi_text t;
     if (name.len) return llmfi_config_usable(c, name, err);
-    t = llmfi_error_begin(err, LLMF_ERR_CONFIG);
-    LLMFI_SAY(&t, "the model ");
-    llmfi_say(&t, e->key);
-    LLMFI_SAY(&t, " names no provider; add the key provider");
+    llmfi_error_about(err, LLMF_ERR_CONFIG, "the model ", e->key, " names no provider; add the key provider");
     return NULL;
 }
 
@@ -365,11 +361,7 @@ static bool llmfi_record_of_entry(const llmfi_config *c, const llmfi_entry *e, l
     if (!p) return false;
     id = llmfi_entry_id(e, p);
     if (!id.len) {
-        llmfi_text t = llmfi_error_begin(err, LLMF_ERR_CONFIG);
-        LLMFI_SAY(&t, "the model ");
-        llmfi_say(&t, e->key);
-        LLMFI_SAY(&t, " has no model_id; add the key model_id with the provider's id of the model");
-        return false;
+        return llmfi_error_about(err, LLMF_ERR_CONFIG, "the model ", e->key, " has no model_id; add the key model_id with the provider's id of the model");
     }
     llmfi_record_begin(out, p, id);
     out->fallbacks = fallbacks;
@@ -402,26 +394,15 @@ static bool llmfi_record_of(const llmfi_config *c, const llmfi_provider *p, llmf
 }
 
 static bool llmfi_record_default(const llmfi_config *c, const llmfi_provider *p, llmfi_record *out, llmf_error *err) {
-    llmfi_text t;
     if (p->default_model.len) return llmfi_record_of(c, p, p->default_model, p->default_model, out);
-    t = llmfi_error_begin(err, LLMF_ERR_UNKNOWN_MODEL);
-    LLMFI_SAY(&t, "provider ");
-    llmfi_say(&t, p->name);
-    LLMFI_SAY(&t, " has no default model; name one (");
-    llmfi_say(&t, p->name);
-    LLMFI_SAY(&t, ":model), or set its default_model in the config");
-    return false;
+    return llmfi_error_about(err, LLMF_ERR_UNKNOWN_MODEL, "provider ", p->name, " has no default model; name one as provider:model, or set its default_model in the config");
 }
 
 #if !LLMF_HAS_INFO
 
 static bool llmfi_unknown_model(const llmfi_config *c, llmf_str name, llmf_error *err) {
-    llmfi_text t = llmfi_error_begin(err, LLMF_ERR_UNKNOWN_MODEL);
     (void)c;
-    LLMFI_SAY(&t, "unknown model ");
-    llmfi_say(&t, name);
-    LLMFI_SAY(&t, "; it must be a key of the config, an id of the table, or provider:model");
-    return false;
+    return llmfi_error_about(err, LLMF_ERR_UNKNOWN_MODEL, "unknown model ", name, "; it must be a key of the config, an id of the table, or provider:model");
 }
 
 #else
@@ -516,9 +497,7 @@ static bool llmfi_resolve_empty(const llmfi_config *c, llmfi_record *out, llmf_e
 LLMFI_UNUSED static bool llmfi_config_resolve(llmfi_config *c, llmfi_arena *into, llmf_str name, llmfi_record *out, llmf_error *err) {
     llmf_str kept = name;
     if (llmfi_find_control(kept, 0) != LLMFI_NOWHERE || !llmfi_utf8_valid(kept, NULL)) {
-        llmfi_text t = llmfi_error_begin(err, LLMF_ERR_ARGUMENT);
-        LLMFI_SAY(&t, "the model's name holds a control character or invalid UTF-8");
-        return false;
+        return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "the model's name holds a control character or invalid UTF-8");
     }
     if (kept.len) {
         kept = llmfi_arena_copy(into, kept);
