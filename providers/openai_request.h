@@ -269,7 +269,7 @@ static void llmfi_openai_tail(const llmfi_ask *a, llmfi_jw *w, bool flat) {
 
 /* How one of the two APIs spells it. */
 typedef struct llmfi_openai_form {
-    const char *list;                        /* the member that the messages are in, as llmfi_jw_key_quoted takes it */
+    const char *list;                        /* the member that the messages are in, as llmfi_jw_key_c takes it */
     bool flat;
     void (*head)(const llmfi_ask *a, llmfi_jw *w); /* opens the body: all members in front of the list */
     void (*lead)(const llmfi_ask *a, llmfi_jw *w); /* what stands in the list in front of the messages; NULL: nothing */
@@ -278,13 +278,12 @@ typedef struct llmfi_openai_form {
 
 /* Step 0: the head and the lead; one for each message; one for each tool; the tail. */
 static bool llmfi_openai_steps(const llmfi_ask *a, unsigned step, llmfi_jw *w, const llmfi_openai_form *form) {
-    llmf_str list = llmfi_cstr(form->list);
-    bool own = !llmfi_extra(a, llmfi_str(list.ptr + 2, list.len - 4));
+    bool own = !llmfi_extra(a, llmfi_str(form->list + 2, strlen(form->list) - 4));
     size_t messages = own ? a->req->message_count : 0, tools = LLMFI_OPENAI_OURS(a, "tools") ? a->req->tool_count : 0, at = step;
     if (at == 0) {
         form->head(a, w);
         if (!own) return true;
-        llmfi_jw_key_quoted(w, list.ptr, list.len);
+        llmfi_jw_key_c(w, form->list);
         llmfi_jw_array(w);
         if (form->lead) form->lead(a, w);
         if (!messages) llmfi_jw_array_end(w);

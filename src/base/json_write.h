@@ -90,11 +90,12 @@ LLMFI_UNUSED static void llmfi_jw_key_quoted(llmfi_jw *w, const char *quoted, si
     w->keyed = w->comma = true;
 }
 
-/* A key that is a literal without anything to escape. */
-#if LLMFI_SMALL
 LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_key_c(llmfi_jw *w, const char *quoted) {
     llmfi_jw_key_quoted(w, quoted, strlen(quoted));
 }
+
+/* A key that is a literal without anything to escape. */
+#if LLMFI_SMALL
 #define llmfi_jw_key(w, lit) llmfi_jw_key_c((w), ",\"" lit "\":")
 #else
 #define llmfi_jw_key(w, lit) llmfi_jw_key_quoted((w), ",\"" lit "\":", sizeof(",\"" lit "\":") - 1)

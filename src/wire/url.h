@@ -225,6 +225,23 @@ LLMFI_UNUSED static bool llmfi_url_parse(llmf_str text, llmfi_url *url, llmfi_ur
     return llmfi_url_authority(url, from, e);
 }
 
+/* The URL taken apart last: as a rule the next one is the same. */
+typedef struct llmfi_url_last {
+    llmfi_buf text;
+    llmfi_url url;
+} llmfi_url_last;
+
+/* The parts of a URL that has a port; NULL: it is none. Good until the next question, of which llmfi_buf_free(&last->text) is the end. */
+LLMFI_UNUSED static const llmfi_url *llmfi_url_again(llmfi_url_last *last, llmf_str text) {
+    llmfi_url_error bad;
+    if (last->text.len && llmfi_eq(llmfi_buf_str(&last->text), text)) return &last->url;
+    last->text.len = 0;
+    if (llmfi_buf_add(&last->text, text.ptr, text.len)) text = llmfi_buf_str(&last->text); /* refused: the next one is parsed again */
+    if (llmfi_url_parse(text, &last->url, &bad) && last->url.port) return &last->url;
+    last->text.len = 0;
+    return NULL;
+}
+
 /* The same server, so that a key sent to the one may go to the other. */
 LLMFI_UNUSED static bool llmfi_url_same_origin(const llmfi_url *a, const llmfi_url *b) {
     return llmfi_eq_nocase(a->scheme, b->scheme) && llmfi_eq_nocase(a->host, b->host) && a->ipv6 == b->ipv6 && a->port == b->port;
