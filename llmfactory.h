@@ -2447,7 +2447,7 @@ LLMFI_UNUSED static bool llmfi_parse_int(llmf_str s, int64_t *out) {
     if (i == s.len) return false;
     for (; i < s.len; i++) {
         unsigned digit = (unsigned)(unsigned char)s.ptr[i] - '0';
-        if (digit > 9 || value > (most - digit) / 10) return false;
+        if (digit > 9 || (i >= 18 && value > (most - digit) / 10)) return false; /* 18 digits always fit */
         value = value * 10 + digit;
     }
     *out = negative && value ? -(int64_t)(value - 1) - 1 : (int64_t)value;
@@ -3456,7 +3456,7 @@ static const char *llmfi_json_scan(const char *p, const char *end, uint64_t *wid
         *wide |= llmfi_load8(p) & LLMFI_ASCII_MASK;
         p += 8;
     }
-    if (p < end && end - begin >= 8 && !llmfi_json_special(llmfi_load8(end - 8))) { /* less than eight are left: some of them once more */
+    if (end - p <= 8 && end - begin >= 8 && !llmfi_json_special(llmfi_load8(end - 8))) { /* some of the eight once more */
         *wide |= llmfi_load8(end - 8) & LLMFI_ASCII_MASK;
         return end;
     }
@@ -3541,7 +3541,8 @@ static LLMFI_JSON_SLOW int llmfi_json_number(llmfi_json *j, const char *begin) {
     j->at = begin;
     if (*p == '-') p++;
     digits = p;
-    p = p < end && *p == '0' ? p + 1 : llmfi_json_digits(p, end);
+    if (p < end && *p == '0') p++;
+    else while (p < end && llmfi_is_digit(*p)) p++;
     if (p > digits && p < end && *p == '.') {
         digits = ++p;
         p = llmfi_json_digits(p, end);
@@ -20791,9 +20792,6 @@ typedef struct llmfi_call {
 
     const char *deadline_what;
 
-    llmf_attempt attempt;
-    llmf_response response;
-
     /* From here on cleared by their own begin. */
     llmfi_reply reply;
 #if LLMFI_HAS_SSE
@@ -20805,6 +20803,9 @@ typedef struct llmfi_call {
 #if LLMFI_HAS_JSON_ARRAY
     llmfi_json_array array;
 #endif
+
+    llmf_attempt attempt;                    /* made, like the response, by llmfi_settle */
+    llmf_response response;
 } llmfi_call;
 
 typedef struct llmfi_call_slot {
@@ -21089,6 +21090,7 @@ LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
     llmf_response *r = &c->response;
     llmfi_reply *reply = &c->reply;
     r->call.id = c->id;
+    r->provider = r->model = llmfi_str("", 0);
     if (c->prepared) {
         r->provider = c->prepared->record.provider->name;
         r->model = c->prepared->record.s.name;

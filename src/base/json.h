@@ -185,7 +185,7 @@ static const char *llmfi_json_scan(const char *p, const char *end, uint64_t *wid
         *wide |= llmfi_load8(p) & LLMFI_ASCII_MASK;
         p += 8;
     }
-    if (p < end && end - begin >= 8 && !llmfi_json_special(llmfi_load8(end - 8))) { /* less than eight are left: some of them once more */
+    if (end - p <= 8 && end - begin >= 8 && !llmfi_json_special(llmfi_load8(end - 8))) { /* some of the eight once more */
         *wide |= llmfi_load8(end - 8) & LLMFI_ASCII_MASK;
         return end;
     }
@@ -270,7 +270,8 @@ static LLMFI_JSON_SLOW int llmfi_json_number(llmfi_json *j, const char *begin) {
     j->at = begin;
     if (*p == '-') p++;
     digits = p;
-    p = p < end && *p == '0' ? p + 1 : llmfi_json_digits(p, end);
+    if (p < end && *p == '0') p++;
+    else while (p < end && llmfi_is_digit(*p)) p++;
     if (p > digits && p < end && *p == '.') {
         digits = ++p;
         p = llmfi_json_digits(p, end);
