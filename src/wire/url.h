@@ -41,10 +41,9 @@ LLMFI_UNUSED static bool llmfi_char_is(char c, unsigned kind) {
 }
 
 #if LLMFI_JSON_SSE2
-/* 0xff in each byte of v from `low` to `high`. */
-static LLMFI_JSON_FAST __m128i llmfi_bytes_from_to(__m128i v, char low, char high) {
-    __m128i a = _mm_set1_epi8(low), b = _mm_set1_epi8(high);
-    return _mm_and_si128(_mm_cmpeq_epi8(_mm_max_epu8(v, a), v), _mm_cmpeq_epi8(_mm_min_epu8(v, b), v));
+/* 0xff in each byte of v from `low` to `high`, less than 128 of them: moved down to the lowest signed numbers, they are below one limit. */
+static LLMFI_JSON_FAST __m128i llmfi_bytes_from_to(__m128i v, int low, int high) {
+    return _mm_cmplt_epi8(_mm_sub_epi8(v, _mm_set1_epi8((char)(low - 128))), _mm_set1_epi8((char)(high - low - 127)));
 }
 
 /* How many bytes at the front are a letter, a digit or '-', which are of every kind but HEX. Sixteen at a time: may stop early. */
