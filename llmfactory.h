@@ -2461,7 +2461,7 @@ LLMFI_UNUSED static bool llmfi_parse_int(llmf_str s, int64_t *out) {
     if (i == s.len) return false;
     for (; i < s.len; i++) {
         unsigned digit = (unsigned)(unsigned char)s.ptr[i] - '0';
-        if (digit > 9 || value > (most - digit) / 10) return false;
+        if (digit > 9 || (i >= 18 && value > (most - digit) / 10)) return false; /* 18 digits always fit */
         value = value * 10 + digit;
     }
     *out = negative && value ? -(int64_t)(value - 1) - 1 : (int64_t)value;
@@ -3035,6 +3035,10 @@ static void llmfi_put_slow(llmfi_out *o, const char *bytes, size_t len) {
     o->full = o->len == o->cap;
 }
 
+#if LLMFI_SMALL
+#define llmfi_put_fast llmfi_put
+#endif
+/* In place, for the writer of JSON, which mostly puts a few bytes. */
 LLMFI_UNUSED static LLMFI_FAST void llmfi_put_fast(llmfi_out *o, const char *bytes, size_t len) {
     o->total += len;
     if (!o->tap && !o->skip && o->ptr && len < o->cap - o->len) {
@@ -3045,9 +3049,11 @@ LLMFI_UNUSED static LLMFI_FAST void llmfi_put_fast(llmfi_out *o, const char *byt
     }
 }
 
+#if !LLMFI_SMALL
 LLMFI_UNUSED static void llmfi_put(llmfi_out *o, const char *bytes, size_t len) {
     llmfi_put_fast(o, bytes, len);
 }
+#endif
 
 #if LLMFI_SMALL
 LLMFI_UNUSED static LLMFI_COLD void llmfi_put_c(llmfi_out *o, const char *text) {
@@ -3464,7 +3470,7 @@ static const char *llmfi_json_scan(const char *p, const char *end, uint64_t *wid
         *wide |= llmfi_load8(p) & LLMFI_ASCII_MASK;
         p += 8;
     }
-    if (p < end && end - begin >= 8 && !llmfi_json_special(llmfi_load8(end - 8))) { /* less than eight are left: some of them once more */
+    if (end - p <= 8 && end - begin >= 8 && !llmfi_json_special(llmfi_load8(end - 8))) { /* some of the eight once more */
         *wide |= llmfi_load8(end - 8) & LLMFI_ASCII_MASK;
         return end;
     }
@@ -3549,7 +3555,8 @@ static LLMFI_JSON_SLOW int llmfi_json_number(llmfi_json *j, const char *begin) {
     j->at = begin;
     if (*p == '-') p++;
     digits = p;
-    p = p < end && *p == '0' ? p + 1 : llmfi_json_digits(p, end);
+    if (p < end && *p == '0') p++;
+    else while (p < end && llmfi_is_digit(*p)) p++;
     if (p > digits && p < end && *p == '.') {
         digits = ++p;
         p = llmfi_json_digits(p, end);
@@ -3799,7 +3806,7 @@ static uint32_t llmfi_json_escape(const char **p, const char *end) {
 LLMFI_UNUSED static size_t llmfi_json_decode(char *to, llmf_str raw) {
     const char *p = raw.ptr, *end = raw.ptr + raw.len;
     char *begin = to;
-    bool clean = llmfi_utf8_valid(raw, NULL);
+    bool clean = !LLMFI_SMALL && llmfi_utf8_valid(raw, NULL);
     while (p < end) {
         const char *stop = (const char *)memchr(p, '\\', (size_t)(end - p));
         if (!stop) stop = end;
@@ -4491,10 +4498,9 @@ LLMFI_UNUSED static bool llmfi_char_is(char c, unsigned kind) {
 }
 
 #if LLMFI_JSON_SSE2
-/* 0xff in each byte of v from `low` to `high`. */
-static LLMFI_JSON_FAST __m128i llmfi_bytes_from_to(__m128i v, char low, char high) {
-    __m128i a = _mm_set1_epi8(low), b = _mm_set1_epi8(high);
-    return _mm_and_si128(_mm_cmpeq_epi8(_mm_max_epu8(v, a), v), _mm_cmpeq_epi8(_mm_min_epu8(v, b), v));
+/* 0xff in each byte of v from `low` to `high`, less than 128 of them: moved down to the lowest signed numbers, they are below one limit. */
+static LLMFI_JSON_FAST __m128i llmfi_bytes_from_to(__m128i v, int low, int high) {
+    return _mm_cmplt_epi8(_mm_sub_epi8(v, _mm_set1_epi8((char)(low - 128))), _mm_set1_epi8((char)(high - low - 127)));
 }
 
 /* How many bytes at the front are a letter, a digit or '-', which are of every kind but HEX. Sixteen at a time: may stop early. */
@@ -4673,6 +4679,23 @@ LLMFI_UNUSED static bool llmfi_url_parse(llmf_str text, llmfi_url *url, llmfi_ur
     url->path = llmfi_str(url->target.ptr, q == LLMFI_NOWHERE ? url->target.len : q);
     url->query = llmfi_from(url->target, q == LLMFI_NOWHERE ? url->target.len : q + 1);
     return llmfi_url_authority(url, from, e);
+}
+
+/* The URL taken apart last: as a rule the next one is the same. */
+typedef struct llmfi_url_last {
+    llmfi_buf text;
+    llmfi_url url;
+} llmfi_url_last;
+
+/* The parts of a URL that has a port; NULL: it is none. Good until the next question, of which llmfi_buf_free(&last->text) is the end. */
+LLMFI_UNUSED static const llmfi_url *llmfi_url_again(llmfi_url_last *last, llmf_str text) {
+    llmfi_url_error bad;
+    if (last->text.len && llmfi_eq(llmfi_buf_str(&last->text), text)) return &last->url;
+    last->text.len = 0;
+    if (llmfi_buf_add(&last->text, text.ptr, text.len)) text = llmfi_buf_str(&last->text); /* refused: the next one is parsed again */
+    if (llmfi_url_parse(text, &last->url, &bad) && last->url.port) return &last->url;
+    last->text.len = 0;
+    return NULL;
 }
 
 /* The same server, so that a key sent to the one may go to the other. */
@@ -15200,7 +15223,6 @@ static llmf_str llmfi_entry_provider_name(const llmfi_config *c, const llmfi_ent
 
 static const llmfi_provider *llmfi_entry_provider(const llmfi_config *c, const llmfi_entry *e, llmf_error *err) {
     llmf_str name = llmfi_entry_provider_name(c, e);
-    llmfi_text t;
     if (name.len) return llmfi_config_usable(c, name, err);
     llmfi_error_about(err, LLMF_ERR_CONFIG, "the model ", e->key, " names no provider; add the key provider");
     return NULL;
@@ -17130,11 +17152,18 @@ struct llmfi_transport {
 
 /* The headers of a reply that the engine wants, by the shapes of their names. A first look that is nearly free: of the two dozen that a reply has, one or
    two are. llmf_exchange_header asks it too, so a new name of another shape is missed everywhere or nowhere. */
+#if LLMFI_SMALL
+#define llmfi_header_wanted(name) true
+#else
 static const llmfi_name_shapes llmfi_headers_wanted = {{
     0, 0, 1u << 11 /* retry-after */, 1u << 14 /* retry-after-ms */,
     1u << 10 | 1u << 12 | 1u << 13 | 1u << 15 | 1u << 16 | 1u << 17 | 1u << 22 /* …-id: llmfi_is_request_id */,
     1u << 16 /* x-amzn-errortype */, 0, 1u << 16 /* content-encoding */
 }};
+LLMFI_UNUSED static bool llmfi_header_wanted(llmf_str name) {
+    return name.len && llmfi_shape_in(&llmfi_headers_wanted, name);
+}
+#endif
 
 /* Above the public ones (llmf_exchange_read, _rewind, _status, _header, _data, _end), for built-in transports: the connection stands. */
 static void llmfi_exchange_connected(llmf_exchange *x);
@@ -17264,9 +17293,11 @@ typedef struct llmfi_http1 {
     bool keep_alive;                         /* from HEADERS_END on: the connection may serve another request after DONE. False at DONE when
                                                 bytes follow that nobody asked for: the length given was too short */
     bool head_request, has_length, chunked, close, persist, http10, spent;
-    bool choosy;                             /* only headers of the shapes in `wanted` are handed out; others are checked all the same */
     bool controls;                           /* the line may hold control characters: look closer */
+#if !LLMFI_SMALL
+    bool choosy;                             /* only headers of the shapes in `wanted` are handed out; others are checked all the same */
     llmfi_name_shapes wanted;
+#endif
     llmfi_buf line;                          /* an unfinished line of the head */
     uint64_t error_at;                       /* byte of this reply where the error is */
     const char *what;                        /* static text */
@@ -17284,6 +17315,7 @@ LLMFI_UNUSED static void llmfi_http1_init(llmfi_http1 *h, llmfi_heap *heap, bool
     h->budget = max_body ? max_body : UINT64_MAX;
 }
 
+#if !LLMFI_SMALL
 /* After init: these are the headers of interest. Those about framing always are. */
 LLMFI_UNUSED static void llmfi_http1_want(llmfi_http1 *h, const llmfi_name_shapes *shapes) {
     h->choosy = true;
@@ -17292,6 +17324,7 @@ LLMFI_UNUSED static void llmfi_http1_want(llmfi_http1 *h, const llmfi_name_shape
     h->wanted.lengths['n' & 7] |= 1u << 10; /* connection */
     h->wanted.lengths['g' & 7] |= 1u << 17; /* transfer-encoding */
 }
+#endif
 
 LLMFI_UNUSED static void llmfi_http1_free(llmfi_http1 *h) {
     llmfi_buf_free(&h->line);
@@ -17523,7 +17556,9 @@ static int llmfi_http1_head(llmfi_http1 *h, llmf_str *in) {
     if (h->state == LLMFI_HTTP1_AT_STATUS) return llmfi_http1_status_line(h, line, start);
     if (llmfi_http1_field(h, line, start)) return LLMFI_HTTP1_ERROR;
     if (h->state == LLMFI_HTTP1_AT_INTERIM) return LLMFI_HTTP1_MORE;
+#if !LLMFI_SMALL
     if (h->choosy && !llmfi_shape_in(&h->wanted, h->name)) return LLMFI_HTTP1_MORE;
+#endif
     h->value = llmfi_http1_trim(line, h->name.len + 1);
     if (h->state == LLMFI_HTTP1_AT_TRAILER) return LLMFI_HTTP1_TRAILER;
     if (llmfi_http1_framing_header(h, start + (uint64_t)(h->value.ptr - line.ptr))) return LLMFI_HTTP1_ERROR;
@@ -17772,8 +17807,7 @@ struct llmfi_http {
     size_t count, most, most_idle;           /* connections there are, and may be */
     size_t blind;                            /* connections without a descriptor: looked after in each tick */
     llmf_exchange *first, *last;             /* those that wait for a connection; state: NULL, or the client itself: wants a fresh one */
-    llmfi_buf url_text;                      /* the URL of the last exchange: as a rule the next has the same */
-    llmfi_url url;                           /* … in its parts */
+    llmfi_url_last url;
     uint64_t now_ns;                         /* of the last tick */
     bool work;                               /* something may be started */
     bool again;                              /* some connection was left with more to read */
@@ -18108,7 +18142,9 @@ static void llmfi_conn_request(llmfi_conn *c) {
     r.content_length = c->body_left = x->req.body_len;
     r.has_body = x->req.body_len || !(LLMFI_IS(r.method, "GET") || LLMFI_IS(r.method, "HEAD"));
     llmfi_http1_init(&c->reply, net->heap, LLMFI_IS(r.method, "HEAD"), 0, net->desc->max_response);
+#if !LLMFI_SMALL
     llmfi_http1_want(&c->reply, &llmfi_headers_wanted);
+#endif
     c->sending = true;
     error = llmfi_http1_write_head(&b, &r, &what);
     if (error == LLMFI_WIRE_MEMORY) error = llmfi_http1_write_head(&c->out, &r, &what); /* longer than the shared buffer */
@@ -18273,31 +18309,19 @@ static llmfi_conn *llmfi_http_kept(llmfi_http *h, const llmfi_url *url) {
     return NULL;
 }
 
-/* Takes the URL of x apart, into h->url: LLMF_OK, or why no connection can be for it. */
-static int llmfi_http_read_url(llmfi_http *h, const llmf_exchange *x) {
-    llmfi_buf *text = &h->url_text;
-    llmfi_url_error bad;
-    bool http;
-    if (text->len && llmfi_eq(llmfi_buf_str(text), x->req.url)) return LLMF_OK;
-    text->len = 0;
-    if (!llmfi_buf_add(text, x->req.url.ptr, x->req.url.len)) return LLMF_ERR_MEMORY;
-    http = llmfi_url_parse(llmfi_buf_str(text), &h->url, &bad) && h->url.port;
-    if (http && (h->stream.tls || !LLMFI_NAMED(h->url.scheme, "https"))) return LLMF_OK;
-    text->len = 0;
-    h->t.why = http ? LLMFI_WORDS("the transport \"socket\" has no TLS: for https:// set transport to \"curl\" (LLMF_NO_CURL must not be set) or give a custom_stream")
-                    : LLMFI_WORDS("the URL is not one that begins with http:// or https://");
-    return http ? LLMF_ERR_NOT_BUILT : LLMF_ERR_ARGUMENT;
-}
-
 /* Gives x a connection: LLMF_OK. Or -1: it must wait; or why it cannot. */
 static int llmfi_http_place(llmfi_http *h, llmf_exchange *x) {
-    llmfi_url *url = &h->url;
+    const llmfi_url *url = llmfi_url_again(&h->url, x->req.url);
     llmfi_conn *c;
     bool fresh = x->state == h;
-    int bad;
-    h->t.why = LLMFI_WORDS("no memory for a connection: raise memory_size");
-    bad = llmfi_http_read_url(h, x);
-    if (bad) return bad;
+    if (!url) {
+        h->t.why = LLMFI_WORDS("the URL is not one that begins with http:// or https://");
+        return LLMF_ERR_ARGUMENT;
+    }
+    if (!h->stream.tls && LLMFI_NAMED(url->scheme, "https")) {
+        h->t.why = LLMFI_WORDS("the transport \"socket\" has no TLS: for https:// set transport to \"curl\" (LLMF_NO_CURL must not be set) or give a custom_stream");
+        return LLMF_ERR_NOT_BUILT;
+    }
     c = fresh ? NULL : llmfi_http_kept(h, url);
     if (!c && h->count >= h->most && h->list[LLMFI_CONN_IDLE].first) llmfi_conn_close(h->list[LLMFI_CONN_IDLE].first);
     if (!c && h->count >= h->most) return -1;
@@ -18306,9 +18330,10 @@ static int llmfi_http_place(llmfi_http *h, llmf_exchange *x) {
     } else {
         llmfi_conn_move(c, LLMFI_CONN_START);
     }
+    h->t.why = LLMFI_WORDS("no memory for a connection: raise memory_size");
     if (!c) return LLMF_ERR_MEMORY;
     c->x = x;
-    c->authority = llmfi_str(x->req.url.ptr + (url->authority.ptr - h->url_text.ptr), url->authority.len); /* of its own, which stays */
+    c->authority = llmfi_str(x->req.url.ptr + url->scheme.len + 3, url->authority.len); /* of x's own, which stays */
     c->target = llmfi_from(x->req.url, x->req.url.len - url->target.len);
     x->state = c;
     h->work = true;
@@ -18449,7 +18474,7 @@ static void llmfi_http_close(llmfi_transport *t) {
     int state;
     for (state = 0; state < LLMFI_CONN_LISTS; state++)
         while (h->list[state].first) llmfi_conn_close(h->list[state].first);
-    llmfi_buf_free(&h->url_text);
+    llmfi_buf_free(&h->url.text);
     llmfi_heap_free(t->net->heap, h);
 }
 
@@ -18462,7 +18487,7 @@ LLMFI_UNUSED static llmfi_http *llmfi_http_open(llmfi_net *net, const char *name
     h->t = ours;
     h->t.name = name;
     h->t.net = net;
-    llmfi_buf_init(&h->url_text, net->heap, 0);
+    llmfi_buf_init(&h->url.text, net->heap, 0);
     h->most = (size_t)net->desc->max_connections;
     h->most_idle = net->desc->max_idle > 0 ? (size_t)net->desc->max_idle : 0;
     return h;
@@ -19355,6 +19380,8 @@ struct llmfi_curl {
     llmfi_curl_socket *bucket[LLMFI_CURL_BUCKETS];
     llmfi_curl_socket *spare, *pool;
     uint64_t timer_ns;                       /* when libcurl wants to run; UINT64_MAX: only when a descriptor is ready */
+    llmfi_url_last url;
+    long most_connects;                      /* as set: CURLMOPT_MAXCONNECTS */
     size_t cancelled;                        /* handles in use whose exchange has gone */
     bool inside;                             /* libcurl is running */
     bool resumes;                            /* some handle has `resume` set */
@@ -19535,7 +19562,7 @@ static size_t llmfi_easy_header(llmfi_easy *e, llmf_str line, size_t len) {
     if (colon == LLMFI_NOWHERE) return len;
     if (!e->headers_left--) return llmfi_easy_stop(e, LLMF_ERR_LIMIT, "more headers in the reply than LLMF_MAX_HEADERS");
     name = llmfi_str(line.ptr, colon);
-    if (!colon || !llmfi_shape_in(&llmfi_headers_wanted, name)) return len;
+    if (!llmfi_header_wanted(name)) return len;
     value = llmfi_trim(llmfi_from(line, colon + 1));
     if (name.len == 16 && value.len && llmfi_eq_nocase(name, LLMFI_LIT("content-encoding")) && !llmfi_eq_nocase(value, LLMFI_LIT("identity")))
         return llmfi_easy_stop(e, LLMF_ERR_PROTOCOL, "the reply is compressed, which was not asked for");
@@ -19730,7 +19757,9 @@ static llmfi_easy *llmfi_easy_take(llmfi_curl *c) {
 static void llmfi_curl_limit(llmfi_curl *c) {
     const llmf_desc *d = c->t.net->desc;
     size_t idle = d->max_idle > 0 ? (size_t)d->max_idle : 10;
-    (void)curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, (long)(c->used_count + idle));
+    long most = (long)(c->used_count + idle);
+    if (most != c->most_connects) (void)curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, most);
+    c->most_connects = most;
 }
 
 /* Out of the multi and back to the kept ones. Not from inside libcurl. */
@@ -19860,11 +19889,11 @@ static void llmfi_easy_end(llmfi_easy *e, bool added) {
 /* ---- a request ---- */
 
 /* NULL, or why it must not be sent so. */
-static const char *llmfi_curl_refuse(const llmf_http_request *r) {
-    llmfi_url url;
-    llmfi_url_error bad;
+static const char *llmfi_curl_refuse(llmfi_curl *c, const llmf_exchange *x) {
+    const llmf_http_request *r = &x->req;
     size_t i;
-    if (!llmfi_url_parse(r->url, &url, &bad) || !url.port) return "the URL is not one that begins with http:// or https://";
+    if (!llmfi_url_again(&c->url, r->url)) return "the URL is not one that begins with http:// or https://";
+    if (x->checked) return NULL;
     if (llmfi_header_bad_name(r->method) != LLMFI_NOWHERE || r->method.len > 15) return "the method is not one";
     for (i = 0; i < r->header_count; i++) {
         llmf_str name = r->headers[i].name;
@@ -20098,7 +20127,7 @@ static void llmfi_curl_action(llmfi_curl *c, curl_socket_t fd, int bits) {
 
 static int llmfi_curl_start(llmfi_transport *t, llmf_exchange *x) {
     llmfi_curl *c = (llmfi_curl *)(void *)t;
-    t->why = llmfi_curl_refuse(&x->req);
+    t->why = llmfi_curl_refuse(c, x);
     if (t->why) return LLMF_ERR_ARGUMENT;
     x->state = c;
     x->next = NULL;
@@ -20218,6 +20247,7 @@ static void llmfi_curl_close(llmfi_transport *t) {
     llmfi_pipe_guard_off(&guard);
     for (i = 0; i < LLMFI_CURL_BUCKETS; i++)
         while (c->bucket[i]) llmfi_curl_forget(c, c->bucket[i]);
+    llmfi_buf_free(&c->url.text);
     llmfi_heap_free(heap, c->pool);
     llmfi_heap_free(heap, c);
 }
@@ -20249,6 +20279,7 @@ LLMFI_UNUSED static llmfi_transport *llmfi_curl_open(llmfi_net *net) {
     c->t.wait_ms = llmfi_curl_wait_ms;
     c->t.close = llmfi_curl_close;
     c->timer_ns = UINT64_MAX;
+    llmfi_buf_init(&c->url.text, net->heap, 0);
     c->most_kept = net->desc->max_idle > 0 ? (size_t)net->desc->max_idle : 10;
     c->pool = (llmfi_curl_socket *)llmfi_heap_alloc(net->heap, spare * sizeof *c->pool);
     if (!c->pool || !llmfi_curl_multi(c, most)) {
@@ -20741,9 +20772,6 @@ typedef struct llmfi_call {
 
     const char *deadline_what;
 
-    llmf_attempt attempt;
-    llmf_response response;
-
     /* From here on cleared by their own begin. */
     llmfi_reply reply;
 #if LLMFI_HAS_SSE
@@ -20755,6 +20783,9 @@ typedef struct llmfi_call {
 #if LLMFI_HAS_JSON_ARRAY
     llmfi_json_array array;
 #endif
+
+    llmf_attempt attempt;                    /* made, like the response, by llmfi_settle */
+    llmf_response response;
 } llmfi_call;
 
 typedef struct llmfi_call_slot {
@@ -21039,6 +21070,7 @@ LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
     llmf_response *r = &c->response;
     llmfi_reply *reply = &c->reply;
     r->call.id = c->id;
+    r->provider = r->model = llmfi_str("", 0);
     if (c->prepared) {
         r->provider = c->prepared->record.provider->name;
         r->model = c->prepared->record.s.name;
@@ -21385,7 +21417,7 @@ static llmf_str llmfi_header_text(llmfi_call *c, llmf_str value) {
 
 LLMF_API void llmf_exchange_header(llmf_exchange *x, llmf_str name, llmf_str value) {
     llmfi_call *c = (llmfi_call *)x->owner;
-    if (!name.len || !llmfi_shape_in(&llmfi_headers_wanted, name)) return;
+    if (!llmfi_header_wanted(name)) return;
     if (c->ended) return;
     if (!c->reply.request_id.len && llmfi_is_request_id(name)) c->reply.request_id = llmfi_header_text(c, value);
     else if (LLMFI_NAMED(name, "x-amzn-errortype") && !c->errortype.len) c->errortype = llmfi_header_text(c, value);

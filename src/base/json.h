@@ -185,7 +185,7 @@ static const char *llmfi_json_scan(const char *p, const char *end, uint64_t *wid
         *wide |= llmfi_load8(p) & LLMFI_ASCII_MASK;
         p += 8;
     }
-    if (p < end && end - begin >= 8 && !llmfi_json_special(llmfi_load8(end - 8))) { /* less than eight are left: some of them once more */
+    if (end - p <= 8 && end - begin >= 8 && !llmfi_json_special(llmfi_load8(end - 8))) { /* some of the eight once more */
         *wide |= llmfi_load8(end - 8) & LLMFI_ASCII_MASK;
         return end;
     }
@@ -270,7 +270,8 @@ static LLMFI_JSON_SLOW int llmfi_json_number(llmfi_json *j, const char *begin) {
     j->at = begin;
     if (*p == '-') p++;
     digits = p;
-    p = p < end && *p == '0' ? p + 1 : llmfi_json_digits(p, end);
+    if (p < end && *p == '0') p++;
+    else while (p < end && llmfi_is_digit(*p)) p++;
     if (p > digits && p < end && *p == '.') {
         digits = ++p;
         p = llmfi_json_digits(p, end);
@@ -520,7 +521,7 @@ static uint32_t llmfi_json_escape(const char **p, const char *end) {
 LLMFI_UNUSED static size_t llmfi_json_decode(char *to, llmf_str raw) {
     const char *p = raw.ptr, *end = raw.ptr + raw.len;
     char *begin = to;
-    bool clean = llmfi_utf8_valid(raw, NULL);
+    bool clean = !LLMFI_SMALL && llmfi_utf8_valid(raw, NULL);
     while (p < end) {
         const char *stop = (const char *)memchr(p, '\\', (size_t)(end - p));
         if (!stop) stop = end;

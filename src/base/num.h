@@ -22,7 +22,7 @@ LLMFI_UNUSED static bool llmfi_parse_int(llmf_str s, int64_t *out) {
     if (i == s.len) return false;
     for (; i < s.len; i++) {
         unsigned digit = (unsigned)(unsigned char)s.ptr[i] - '0';
-        if (digit > 9 || value > (most - digit) / 10) return false;
+        if (digit > 9 || (i >= 18 && value > (most - digit) / 10)) return false; /* 18 digits always fit */
         value = value * 10 + digit;
     }
     *out = negative && value ? -(int64_t)(value - 1) - 1 : (int64_t)value;

@@ -64,6 +64,10 @@ static void llmfi_put_slow(llmfi_out *o, const char *bytes, size_t len) {
     o->full = o->len == o->cap;
 }
 
+#if LLMFI_SMALL
+#define llmfi_put_fast llmfi_put
+#endif
+/* In place, for the writer of JSON, which mostly puts a few bytes. */
 LLMFI_UNUSED static LLMFI_FAST void llmfi_put_fast(llmfi_out *o, const char *bytes, size_t len) {
     o->total += len;
     if (!o->tap && !o->skip && o->ptr && len < o->cap - o->len) {
@@ -74,9 +78,11 @@ LLMFI_UNUSED static LLMFI_FAST void llmfi_put_fast(llmfi_out *o, const char *byt
     }
 }
 
+#if !LLMFI_SMALL
 LLMFI_UNUSED static void llmfi_put(llmfi_out *o, const char *bytes, size_t len) {
     llmfi_put_fast(o, bytes, len);
 }
+#endif
 
 #if LLMFI_SMALL
 LLMFI_UNUSED static LLMFI_COLD void llmfi_put_c(llmfi_out *o, const char *text) {

@@ -315,7 +315,7 @@ static llmf_str llmfi_header_text(llmfi_call *c, llmf_str value) {
 
 LLMF_API void llmf_exchange_header(llmf_exchange *x, llmf_str name, llmf_str value) {
     llmfi_call *c = (llmfi_call *)x->owner;
-    if (!name.len || !llmfi_shape_in(&llmfi_headers_wanted, name)) return;
+    if (!llmfi_header_wanted(name)) return;
     if (c->ended) return;
     if (!c->reply.request_id.len && llmfi_is_request_id(name)) c->reply.request_id = llmfi_header_text(c, value);
     else if (LLMFI_NAMED(name, "x-amzn-errortype") && !c->errortype.len) c->errortype = llmfi_header_text(c, value);

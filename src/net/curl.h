@@ -82,6 +82,8 @@ struct llmfi_curl {
     llmfi_curl_socket *bucket[LLMFI_CURL_BUCKETS];
     llmfi_curl_socket *spare, *pool;
     uint64_t timer_ns;                       /* when libcurl wants to run; UINT64_MAX: only when a descriptor is ready */
+    llmfi_url_last url;
+    long most_connects;                      /* as set: CURLMOPT_MAXCONNECTS */
     size_t cancelled;                        /* handles in use whose exchange has gone */
     bool inside;                             /* libcurl is running */
     bool resumes;                            /* some handle has `resume` set */
@@ -262,7 +264,7 @@ static size_t llmfi_easy_header(llmfi_easy *e, llmf_str line, size_t len) {
     if (colon == LLMFI_NOWHERE) return len;
     if (!e->headers_left--) return llmfi_easy_stop(e, LLMF_ERR_LIMIT, "more headers in the reply than LLMF_MAX_HEADERS");
     name = llmfi_str(line.ptr, colon);
-    if (!colon || !llmfi_shape_in(&llmfi_headers_wanted, name)) return len;
+    if (!llmfi_header_wanted(name)) return len;
     value = llmfi_trim(llmfi_from(line, colon + 1));
     if (name.len == 16 && value.len && llmfi_eq_nocase(name, LLMFI_LIT("content-encoding")) && !llmfi_eq_nocase(value, LLMFI_LIT("identity")))
         return llmfi_easy_stop(e, LLMF_ERR_PROTOCOL, "the reply is compressed, which was not asked for");
@@ -457,7 +459,9 @@ static llmfi_easy *llmfi_easy_take(llmfi_curl *c) {
 static void llmfi_curl_limit(llmfi_curl *c) {
     const llmf_desc *d = c->t.net->desc;
     size_t idle = d->max_idle > 0 ? (size_t)d->max_idle : 10;
-    (void)curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, (long)(c->used_count + idle));
+    long most = (long)(c->used_count + idle);
+    if (most != c->most_connects) (void)curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, most);
+    c->most_connects = most;
 }
 
 /* Out of the multi and back to the kept ones. Not from inside libcurl. */
@@ -587,11 +591,11 @@ static void llmfi_easy_end(llmfi_easy *e, bool added) {
 /* ---- a request ---- */
 
 /* NULL, or why it must not be sent so. */
-static const char *llmfi_curl_refuse(const llmf_http_request *r) {
-    llmfi_url url;
-    llmfi_url_error bad;
+static const char *llmfi_curl_refuse(llmfi_curl *c, const llmf_exchange *x) {
+    const llmf_http_request *r = &x->req;
     size_t i;
-    if (!llmfi_url_parse(r->url, &url, &bad) || !url.port) return "the URL is not one that begins with http:// or https://";
+    if (!llmfi_url_again(&c->url, r->url)) return "the URL is not one that begins with http:// or https://";
+    if (x->checked) return NULL;
     if (llmfi_header_bad_name(r->method) != LLMFI_NOWHERE || r->method.len > 15) return "the method is not one";
     for (i = 0; i < r->header_count; i++) {
         llmf_str name = r->headers[i].name;
@@ -825,7 +829,7 @@ static void llmfi_curl_action(llmfi_curl *c, curl_socket_t fd, int bits) {
 
 static int llmfi_curl_start(llmfi_transport *t, llmf_exchange *x) {
     llmfi_curl *c = (llmfi_curl *)(void *)t;
-    t->why = llmfi_curl_refuse(&x->req);
+    t->why = llmfi_curl_refuse(c, x);
     if (t->why) return LLMF_ERR_ARGUMENT;
     x->state = c;
     x->next = NULL;
@@ -945,6 +949,7 @@ static void llmfi_curl_close(llmfi_transport *t) {
     llmfi_pipe_guard_off(&guard);
     for (i = 0; i < LLMFI_CURL_BUCKETS; i++)
         while (c->bucket[i]) llmfi_curl_forget(c, c->bucket[i]);
+    llmfi_buf_free(&c->url.text);
     llmfi_heap_free(heap, c->pool);
     llmfi_heap_free(heap, c);
 }
@@ -976,6 +981,7 @@ LLMFI_UNUSED static llmfi_transport *llmfi_curl_open(llmfi_net *net) {
     c->t.wait_ms = llmfi_curl_wait_ms;
     c->t.close = llmfi_curl_close;
     c->timer_ns = UINT64_MAX;
+    llmfi_buf_init(&c->url.text, net->heap, 0);
     c->most_kept = net->desc->max_idle > 0 ? (size_t)net->desc->max_idle : 10;
     c->pool = (llmfi_curl_socket *)llmfi_heap_alloc(net->heap, spare * sizeof *c->pool);
     if (!c->pool || !llmfi_curl_multi(c, most)) {

@@ -61,8 +61,7 @@ struct llmfi_http {
     size_t count, most, most_idle;           /* connections there are, and may be */
     size_t blind;                            /* connections without a descriptor: looked after in each tick */
     llmf_exchange *first, *last;             /* those that wait for a connection; state: NULL, or the client itself: wants a fresh one */
-    llmfi_buf url_text;                      /* the URL of the last exchange: as a rule the next has the same */
-    llmfi_url url;                           /* … in its parts */
+    llmfi_url_last url;
     uint64_t now_ns;                         /* of the last tick */
     bool work;                               /* something may be started */
     bool again;                              /* some connection was left with more to read */
@@ -397,7 +396,9 @@ static void llmfi_conn_request(llmfi_conn *c) {
     r.content_length = c->body_left = x->req.body_len;
     r.has_body = x->req.body_len || !(LLMFI_IS(r.method, "GET") || LLMFI_IS(r.method, "HEAD"));
     llmfi_http1_init(&c->reply, net->heap, LLMFI_IS(r.method, "HEAD"), 0, net->desc->max_response);
+#if !LLMFI_SMALL
     llmfi_http1_want(&c->reply, &llmfi_headers_wanted);
+#endif
     c->sending = true;
     error = llmfi_http1_write_head(&b, &r, &what);
     if (error == LLMFI_WIRE_MEMORY) error = llmfi_http1_write_head(&c->out, &r, &what); /* longer than the shared buffer */
@@ -562,31 +563,19 @@ static llmfi_conn *llmfi_http_kept(llmfi_http *h, const llmfi_url *url) {
     return NULL;
 }
 
-/* Takes the URL of x apart, into h->url: LLMF_OK, or why no connection can be for it. */
-static int llmfi_http_read_url(llmfi_http *h, const llmf_exchange *x) {
-    llmfi_buf *text = &h->url_text;
-    llmfi_url_error bad;
-    bool http;
-    if (text->len && llmfi_eq(llmfi_buf_str(text), x->req.url)) return LLMF_OK;
-    text->len = 0;
-    if (!llmfi_buf_add(text, x->req.url.ptr, x->req.url.len)) return LLMF_ERR_MEMORY;
-    http = llmfi_url_parse(llmfi_buf_str(text), &h->url, &bad) && h->url.port;
-    if (http && (h->stream.tls || !LLMFI_NAMED(h->url.scheme, "https"))) return LLMF_OK;
-    text->len = 0;
-    h->t.why = http ? LLMFI_WORDS("the transport \"socket\" has no TLS: for https:// set transport to \"curl\" (LLMF_NO_CURL must not be set) or give a custom_stream")
-                    : LLMFI_WORDS("the URL is not one that begins with http:// or https://");
-    return http ? LLMF_ERR_NOT_BUILT : LLMF_ERR_ARGUMENT;
-}
-
 /* Gives x a connection: LLMF_OK. Or -1: it must wait; or why it cannot. */
 static int llmfi_http_place(llmfi_http *h, llmf_exchange *x) {
-    llmfi_url *url = &h->url;
+    const llmfi_url *url = llmfi_url_again(&h->url, x->req.url);
     llmfi_conn *c;
     bool fresh = x->state == h;
-    int bad;
-    h->t.why = LLMFI_WORDS("no memory for a connection: raise memory_size");
-    bad = llmfi_http_read_url(h, x);
-    if (bad) return bad;
+    if (!url) {
+        h->t.why = LLMFI_WORDS("the URL is not one that begins with http:// or https://");
+        return LLMF_ERR_ARGUMENT;
+    }
+    if (!h->stream.tls && LLMFI_NAMED(url->scheme, "https")) {
+        h->t.why = LLMFI_WORDS("the transport \"socket\" has no TLS: for https:// set transport to \"curl\" (LLMF_NO_CURL must not be set) or give a custom_stream");
+        return LLMF_ERR_NOT_BUILT;
+    }
     c = fresh ? NULL : llmfi_http_kept(h, url);
     if (!c && h->count >= h->most && h->list[LLMFI_CONN_IDLE].first) llmfi_conn_close(h->list[LLMFI_CONN_IDLE].first);
     if (!c && h->count >= h->most) return -1;
@@ -595,9 +584,10 @@ static int llmfi_http_place(llmfi_http *h, llmf_exchange *x) {
     } else {
         llmfi_conn_move(c, LLMFI_CONN_START);
     }
+    h->t.why = LLMFI_WORDS("no memory for a connection: raise memory_size");
     if (!c) return LLMF_ERR_MEMORY;
     c->x = x;
-    c->authority = llmfi_str(x->req.url.ptr + (url->authority.ptr - h->url_text.ptr), url->authority.len); /* of its own, which stays */
+    c->authority = llmfi_str(x->req.url.ptr + url->scheme.len + 3, url->authority.len); /* of x's own, which stays */
     c->target = llmfi_from(x->req.url, x->req.url.len - url->target.len);
     x->state = c;
     h->work = true;
@@ -738,7 +728,7 @@ static void llmfi_http_close(llmfi_transport *t) {
     int state;
     for (state = 0; state < LLMFI_CONN_LISTS; state++)
         while (h->list[state].first) llmfi_conn_close(h->list[state].first);
-    llmfi_buf_free(&h->url_text);
+    llmfi_buf_free(&h->url.text);
     llmfi_heap_free(t->net->heap, h);
 }
 
@@ -751,7 +741,7 @@ LLMFI_UNUSED static llmfi_http *llmfi_http_open(llmfi_net *net, const char *name
     h->t = ours;
     h->t.name = name;
     h->t.net = net;
-    llmfi_buf_init(&h->url_text, net->heap, 0);
+    llmfi_buf_init(&h->url.text, net->heap, 0);
     h->most = (size_t)net->desc->max_connections;
     h->most_idle = net->desc->max_idle > 0 ? (size_t)net->desc->max_idle : 0;
     return h;

@@ -45,11 +45,18 @@ struct llmfi_transport {
 
 /* The headers of a reply that the engine wants, by the shapes of their names. A first look that is nearly free: of the two dozen that a reply has, one or
    two are. llmf_exchange_header asks it too, so a new name of another shape is missed everywhere or nowhere. */
+#if LLMFI_SMALL
+#define llmfi_header_wanted(name) true
+#else
 static const llmfi_name_shapes llmfi_headers_wanted = {{
     0, 0, 1u << 11 /* retry-after */, 1u << 14 /* retry-after-ms */,
     1u << 10 | 1u << 12 | 1u << 13 | 1u << 15 | 1u << 16 | 1u << 17 | 1u << 22 /* …-id: llmfi_is_request_id */,
     1u << 16 /* x-amzn-errortype */, 0, 1u << 16 /* content-encoding */
 }};
+LLMFI_UNUSED static bool llmfi_header_wanted(llmf_str name) {
+    return name.len && llmfi_shape_in(&llmfi_headers_wanted, name);
+}
+#endif
 
 /* Above the public ones (llmf_exchange_read, _rewind, _status, _header, _data, _end), for built-in transports: the connection stands. */
 static void llmfi_exchange_connected(llmf_exchange *x);

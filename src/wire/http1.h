@@ -46,9 +46,11 @@ typedef struct llmfi_http1 {
     bool keep_alive;                         /* from HEADERS_END on: the connection may serve another request after DONE. False at DONE when
                                                 bytes follow that nobody asked for: the length given was too short */
     bool head_request, has_length, chunked, close, persist, http10, spent;
-    bool choosy;                             /* only headers of the shapes in `wanted` are handed out; others are checked all the same */
     bool controls;                           /* the line may hold control characters: look closer */
+#if !LLMFI_SMALL
+    bool choosy;                             /* only headers of the shapes in `wanted` are handed out; others are checked all the same */
     llmfi_name_shapes wanted;
+#endif
     llmfi_buf line;                          /* an unfinished line of the head */
     uint64_t error_at;                       /* byte of this reply where the error is */
     const char *what;                        /* static text */
@@ -66,6 +68,7 @@ LLMFI_UNUSED static void llmfi_http1_init(llmfi_http1 *h, llmfi_heap *heap, bool
     h->budget = max_body ? max_body : UINT64_MAX;
 }
 
+#if !LLMFI_SMALL
 /* After init: these are the headers of interest. Those about framing always are. */
 LLMFI_UNUSED static void llmfi_http1_want(llmfi_http1 *h, const llmfi_name_shapes *shapes) {
     h->choosy = true;
@@ -74,6 +77,7 @@ LLMFI_UNUSED static void llmfi_http1_want(llmfi_http1 *h, const llmfi_name_shape
     h->wanted.lengths['n' & 7] |= 1u << 10; /* connection */
     h->wanted.lengths['g' & 7] |= 1u << 17; /* transfer-encoding */
 }
+#endif
 
 LLMFI_UNUSED static void llmfi_http1_free(llmfi_http1 *h) {
     llmfi_buf_free(&h->line);
@@ -305,7 +309,9 @@ static int llmfi_http1_head(llmfi_http1 *h, llmf_str *in) {
     if (h->state == LLMFI_HTTP1_AT_STATUS) return llmfi_http1_status_line(h, line, start);
     if (llmfi_http1_field(h, line, start)) return LLMFI_HTTP1_ERROR;
     if (h->state == LLMFI_HTTP1_AT_INTERIM) return LLMFI_HTTP1_MORE;
+#if !LLMFI_SMALL
     if (h->choosy && !llmfi_shape_in(&h->wanted, h->name)) return LLMFI_HTTP1_MORE;
+#endif
     h->value = llmfi_http1_trim(line, h->name.len + 1);
     if (h->state == LLMFI_HTTP1_AT_TRAILER) return LLMFI_HTTP1_TRAILER;
     if (llmfi_http1_framing_header(h, start + (uint64_t)(h->value.ptr - line.ptr))) return LLMFI_HTTP1_ERROR;

@@ -41,10 +41,9 @@ LLMFI_UNUSED static bool llmfi_char_is(char c, unsigned kind) {
 }
 
 #if LLMFI_JSON_SSE2
-/* 0xff in each byte of v from `low` to `high`. */
-static LLMFI_JSON_FAST __m128i llmfi_bytes_from_to(__m128i v, char low, char high) {
-    __m128i a = _mm_set1_epi8(low), b = _mm_set1_epi8(high);
-    return _mm_and_si128(_mm_cmpeq_epi8(_mm_max_epu8(v, a), v), _mm_cmpeq_epi8(_mm_min_epu8(v, b), v));
+/* 0xff in each byte of v from `low` to `high`, less than 128 of them: moved down to the lowest signed numbers, they are below one limit. */
+static LLMFI_JSON_FAST __m128i llmfi_bytes_from_to(__m128i v, int low, int high) {
+    return _mm_cmplt_epi8(_mm_sub_epi8(v, _mm_set1_epi8((char)(low - 128))), _mm_set1_epi8((char)(high - low - 127)));
 }
 
 /* How many bytes at the front are a letter, a digit or '-', which are of every kind but HEX. Sixteen at a time: may stop early. */
@@ -223,6 +222,23 @@ LLMFI_UNUSED static bool llmfi_url_parse(llmf_str text, llmfi_url *url, llmfi_ur
     url->path = llmfi_str(url->target.ptr, q == LLMFI_NOWHERE ? url->target.len : q);
     url->query = llmfi_from(url->target, q == LLMFI_NOWHERE ? url->target.len : q + 1);
     return llmfi_url_authority(url, from, e);
+}
+
+/* The URL taken apart last: as a rule the next one is the same. */
+typedef struct llmfi_url_last {
+    llmfi_buf text;
+    llmfi_url url;
+} llmfi_url_last;
+
+/* The parts of a URL that has a port; NULL: it is none. Good until the next question, of which llmfi_buf_free(&last->text) is the end. */
+LLMFI_UNUSED static const llmfi_url *llmfi_url_again(llmfi_url_last *last, llmf_str text) {
+    llmfi_url_error bad;
+    if (last->text.len && llmfi_eq(llmfi_buf_str(&last->text), text)) return &last->url;
+    last->text.len = 0;
+    if (llmfi_buf_add(&last->text, text.ptr, text.len)) text = llmfi_buf_str(&last->text); /* refused: the next one is parsed again */
+    if (llmfi_url_parse(text, &last->url, &bad) && last->url.port) return &last->url;
+    last->text.len = 0;
+    return NULL;
 }
 
 /* The same server, so that a key sent to the one may go to the other. */
