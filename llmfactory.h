@@ -4159,9 +4159,10 @@ LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_str(llmfi_jw *w, const char 
     llmfi_jw_key(w, key);
     llmfi_jw_str(w, s);
 }
-LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_lit(llmfi_jw *w, const char *key, const char *text) {
+LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_cstr(llmfi_jw *w, const char *key, const char *text) {
     llmfi_jw_member_str(w, key, llmfi_cstr(text));
 }
+#define llmfi_jw_member_lit llmfi_jw_member_cstr
 LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_int(llmfi_jw *w, const char *key, int64_t value) {
     llmfi_jw_key(w, key);
     llmfi_jw_int(w, value);
@@ -4172,6 +4173,7 @@ LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_bool(llmfi_jw *w, const char
 }
 #else
 #define llmfi_jw_member_str(w, lit, s) (llmfi_jw_key((w), lit), llmfi_jw_str((w), (s)))
+#define llmfi_jw_member_cstr(w, lit, text) llmfi_jw_member_str((w), lit, llmfi_cstr(text))
 #define llmfi_jw_member_lit(w, lit, text) (llmfi_jw_key((w), lit), llmfi_jw_lit((w), text))
 #define llmfi_jw_member_int(w, lit, value) (llmfi_jw_key((w), lit), llmfi_jw_int((w), (value)))
 #define llmfi_jw_member_bool(w, lit, value) (llmfi_jw_key((w), lit), llmfi_jw_bool((w), (value)))
@@ -5004,7 +5006,7 @@ struct llmf_reply {
     llmfi_dialect_state dialect;
     /* filled by llmfi_reply_settle */
     int finish;                              /* LLMF_FINISH_… */
-    int lent;                                /* whose bytes the last event handed out: 0 text, 1 reasoning, 2 refusal, 3 + i a call; -1: nobody's */
+    int lent;                                /* whose bytes the last event handed out: LLMFI_REPLY_…; -1: nobody's */
     const llmf_tool_call *calls;             /* in the arena, arguments in their buffers */
     size_t call_count;
     /* its own */
@@ -5090,6 +5092,15 @@ LLMFI_UNUSED static LLMFI_COLD void llmfi_reply_fail(llmfi_reply *r, int code, c
 #define llmfi_reply_fail(r, code, text) llmfi_reply_fail((r), (code), "")
 #endif
 
+/* The same with a sentence that goes on behind the provider's name. False: there was an error already. */
+LLMFI_UNUSED static LLMFI_COLD bool llmfi_reply_fail_begin(llmfi_reply *r, int code, llmfi_text *t) {
+    if (r->error.code != LLMF_OK) return false;
+    llmfi_reply_fail(r, code, "");
+    *t = llmfi_error_text(&r->error);
+    llmfi_say(t, r->provider);
+    return true;
+}
+
 static void llmfi_reply_no_memory(llmfi_reply *r) {
     llmfi_reply_fail(r, LLMF_ERR_MEMORY, "the reply does not fit into the factory's memory: raise llmf_desc.memory_size, or ask for less");
 }
@@ -5156,57 +5167,68 @@ LLMFI_UNUSED static LLMFI_SHORT size_t llmfi_reply_count(const llmfi_reply *r) {
     return r->queue.len / sizeof(llmfi_queued) - r->queue_head;
 }
 
-static LLMFI_SHORT llmfi_buf *llmfi_reply_buf(llmfi_reply *r, int type) {
-    return type == LLMF_EVENT_TEXT ? &r->text : type == LLMF_EVENT_REASONING ? &r->reasoning : &r->refusal;
+/* Whose bytes: LLMFI_REPLY_…, or from LLMFI_REPLY_ARGS on those of a call's arguments. */
+enum { LLMFI_REPLY_TEXT, LLMFI_REPLY_REASONING, LLMFI_REPLY_REFUSAL, LLMFI_REPLY_ARGS };
+
+static LLMFI_SHORT llmfi_buf *llmfi_reply_buf(llmfi_reply *r, int who) {
+    if (who >= LLMFI_REPLY_ARGS) return &llmfi_reply_tool(r, who - LLMFI_REPLY_ARGS)->args;
+    return who == LLMFI_REPLY_TEXT ? &r->text : who == LLMFI_REPLY_REASONING ? &r->reasoning : &r->refusal;
 }
 
-/* The buffer has taken `len` more bytes in its room: they count, and are an event. */
-static void llmfi_reply_took(llmfi_reply *r, int type, llmfi_buf *b, size_t len) {
-    if (!len || !llmfi_reply_push(r, type, 0, b->len + r->dropped[type - LLMF_EVENT_TEXT], len)) return;
-    b->len += len;
-    if (type == LLMF_EVENT_REFUSAL) r->refused = true;
-    else r->content = true;
-}
-
-static void llmfi_reply_add(llmfi_reply *r, int type, llmf_str text) {
-    llmfi_buf *b = llmfi_reply_buf(r, type);
-    if (!text.len || r->error.code || !llmfi_reply_room(r, type - LLMF_EVENT_TEXT, b, text.len)) return;
-    memcpy(b->ptr + b->len, text.ptr, text.len);
-    llmfi_reply_took(r, type, b, text.len);
-}
-
-static void llmfi_reply_add_json(llmfi_reply *r, int type, const llmfi_json *j) {
-    llmfi_buf *b = llmfi_reply_buf(r, type);
-    if (llmfi_json_plain(j)) {
-        llmfi_reply_add(r, type, j->text);
-        return;
+/* The buffer has taken `len` more bytes in its room: they count, and are an event. Those of a call that has not started yet are told when it starts. */
+static void llmfi_reply_took(llmfi_reply *r, int who, llmfi_buf *b, size_t len) {
+    if (!len) return;
+    if (who >= LLMFI_REPLY_ARGS) {
+        int at = who - LLMFI_REPLY_ARGS;
+        if (llmfi_reply_tool(r, at)->started && !llmfi_reply_push(r, LLMF_EVENT_TOOL_DELTA, at, b->len, len)) return;
+    } else {
+        if (!llmfi_reply_push(r, LLMF_EVENT_TEXT + who, 0, b->len + r->dropped[who], len)) return;
+        if (who == LLMFI_REPLY_REFUSAL) r->refused = true;
+        else r->content = true;
     }
-    if (!r->error.code && llmfi_reply_room(r, type - LLMF_EVENT_TEXT, b, llmfi_json_text_max(j)))
-        llmfi_reply_took(r, type, b, llmfi_json_decode(b->ptr + b->len, j->text));
+    b->len += len;
+}
+
+/* After an error, and after a call's end, nothing is taken. */
+static bool llmfi_reply_takes(llmfi_reply *r, int who, llmfi_buf *b, size_t most) {
+    return !r->error.code && !(who >= LLMFI_REPLY_ARGS && llmfi_reply_tool(r, who - LLMFI_REPLY_ARGS)->ended) && llmfi_reply_room(r, who, b, most);
+}
+
+static void llmfi_reply_add(llmfi_reply *r, int who, llmf_str text) {
+    llmfi_buf *b = llmfi_reply_buf(r, who);
+    if (!text.len || !llmfi_reply_takes(r, who, b, text.len)) return;
+    memcpy(b->ptr + b->len, text.ptr, text.len);
+    llmfi_reply_took(r, who, b, text.len);
+}
+
+static void llmfi_reply_add_json(llmfi_reply *r, int who, const llmfi_json *j) {
+    llmfi_buf *b = llmfi_reply_buf(r, who);
+    if (llmfi_json_plain(j)) llmfi_reply_add(r, who, j->text);
+    else if (llmfi_reply_takes(r, who, b, llmfi_json_text_max(j))) llmfi_reply_took(r, who, b, llmfi_json_decode(b->ptr + b->len, j->text));
 }
 
 /* ---- text ---- */
 
 /* Valid UTF-8. Appends, and queues one event where it is not empty. */
 LLMFI_UNUSED static void llmfi_reply_text(llmfi_reply *r, llmf_str text) {
-    llmfi_reply_add(r, LLMF_EVENT_TEXT, text);
+    llmfi_reply_add(r, LLMFI_REPLY_TEXT, text);
 }
 LLMFI_UNUSED static void llmfi_reply_reasoning(llmfi_reply *r, llmf_str text) {
-    llmfi_reply_add(r, LLMF_EVENT_REASONING, text);
+    llmfi_reply_add(r, LLMFI_REPLY_REASONING, text);
 }
 LLMFI_UNUSED static void llmfi_reply_refusal(llmfi_reply *r, llmf_str text) {
-    llmfi_reply_add(r, LLMF_EVENT_REFUSAL, text);
+    llmfi_reply_add(r, LLMFI_REPLY_REFUSAL, text);
 }
 
 /* The same with the STRING token that the reader stands at: decoded where it must be, straight to where it stays. */
 LLMFI_UNUSED static void llmfi_reply_text_json(llmfi_reply *r, const llmfi_json *j) {
-    llmfi_reply_add_json(r, LLMF_EVENT_TEXT, j);
+    llmfi_reply_add_json(r, LLMFI_REPLY_TEXT, j);
 }
 LLMFI_UNUSED static void llmfi_reply_reasoning_json(llmfi_reply *r, const llmfi_json *j) {
-    llmfi_reply_add_json(r, LLMF_EVENT_REASONING, j);
+    llmfi_reply_add_json(r, LLMFI_REPLY_REASONING, j);
 }
 LLMFI_UNUSED static void llmfi_reply_refusal_json(llmfi_reply *r, const llmfi_json *j) {
-    llmfi_reply_add_json(r, LLMF_EVENT_REFUSAL, j);
+    llmfi_reply_add_json(r, LLMFI_REPLY_REFUSAL, j);
 }
 
 /* The decoded text of a STRING or KEY token: a view of the frame where that will do, else in scratch until the next frame; empty when memory
@@ -5256,7 +5278,7 @@ LLMFI_UNUSED static LLMFI_SHORT void llmfi_reply_mark(llmfi_reply *r) {
 static void llmfi_reply_unpush(llmfi_reply *r) {
     const llmfi_queued *q = (const llmfi_queued *)(const void *)(r->queue.ptr + r->queue.len) - 1;
     r->queue.len -= sizeof *q;
-    if (q->type <= LLMF_EVENT_REFUSAL) llmfi_reply_buf(r, q->type)->len = q->at - r->dropped[q->type - LLMF_EVENT_TEXT];
+    if (q->type <= LLMF_EVENT_REFUSAL) llmfi_reply_buf(r, q->type - LLMF_EVENT_TEXT)->len = q->at - r->dropped[q->type - LLMF_EVENT_TEXT];
     else if (q->type == LLMF_EVENT_TOOL_START) llmfi_reply_tool(r, q->index)->started = false;
     else if (q->type == LLMF_EVENT_TOOL_CALL) llmfi_reply_tool(r, q->index)->ended = false;
     else if (q->type == LLMF_EVENT_TOOL_DELTA && !(llmfi_reply_count(r) > r->point.queued && q[-1].type == LLMF_EVENT_TOOL_START))
@@ -5289,9 +5311,7 @@ LLMFI_UNUSED static LLMFI_COLD void llmfi_reply_bad_frame(llmfi_reply *r, const 
     if (r->error.code) return;
     llmfi_reply_rollback(r);
     if (r->tail && (r->streamed || j->error_offset >= frame.len)) return;
-    llmfi_reply_fail(r, LLMF_ERR_PROTOCOL, "");
-    t = llmfi_error_text(&r->error);
-    llmfi_say(&t, r->provider);
+    llmfi_reply_fail_begin(r, LLMF_ERR_PROTOCOL, &t);
 #if LLMF_HAS_STRINGS
     LLMFI_SAY(&t, ": the reply is not JSON (byte ");
     llmfi_say_int(&t, (int64_t)(j->error_offset < INT64_MAX ? j->error_offset : INT64_MAX));
@@ -5378,30 +5398,14 @@ LLMFI_UNUSED static int llmfi_reply_tool_begin(llmfi_reply *r, int64_t key, llmf
     return r->error.code ? -1 : at;
 }
 
-/* The buffer of arguments has taken `len` more bytes in its room. */
-static void llmfi_reply_args_took(llmfi_reply *r, int at, size_t len) {
-    llmfi_tool_state *t = llmfi_reply_tool(r, at);
-    if (t->started && len && !llmfi_reply_push(r, LLMF_EVENT_TOOL_DELTA, at, t->args.len, len)) return;
-    t->args.len += len;
-}
-
 /* A piece of the arguments' JSON text, valid UTF-8. After the call's end it is dropped. */
 LLMFI_UNUSED static void llmfi_reply_tool_args(llmfi_reply *r, int at, llmf_str fragment) {
-    llmfi_buf *b = &llmfi_reply_tool(r, at)->args;
-    if (!fragment.len || r->error.code || llmfi_reply_tool(r, at)->ended || !llmfi_reply_room(r, 3 + at, b, fragment.len)) return;
-    memcpy(b->ptr + b->len, fragment.ptr, fragment.len);
-    llmfi_reply_args_took(r, at, fragment.len);
+    llmfi_reply_add(r, LLMFI_REPLY_ARGS + at, fragment);
 }
 
 /* The same with the STRING token that the reader stands at. */
 LLMFI_UNUSED static void llmfi_reply_tool_args_json(llmfi_reply *r, int at, const llmfi_json *j) {
-    llmfi_buf *b = &llmfi_reply_tool(r, at)->args;
-    if (llmfi_json_plain(j)) {
-        llmfi_reply_tool_args(r, at, j->text);
-        return;
-    }
-    if (r->error.code || llmfi_reply_tool(r, at)->ended || !llmfi_reply_room(r, 3 + at, b, llmfi_json_text_max(j))) return;
-    llmfi_reply_args_took(r, at, llmfi_json_decode(b->ptr + b->len, j->text));
+    llmfi_reply_add_json(r, LLMFI_REPLY_ARGS + at, j);
 }
 
 /* One JSON value and nothing else. */
@@ -5550,11 +5554,8 @@ LLMFI_UNUSED static void llmfi_reply_settle(llmfi_reply *r) {
 /* The bytes have ended; whole: as the transport's protocol says they should. Before the terminal event that is TRUNCATED (RULES 25), after it all is well.
    Call it after the adapter's on_end. */
 LLMFI_UNUSED static void llmfi_reply_end(llmfi_reply *r, bool whole) {
-    if (!r->terminal && !r->error.code) {
-        llmfi_text t;
-        llmfi_reply_fail(r, LLMF_ERR_TRUNCATED, "");
-        t = llmfi_error_text(&r->error);
-        llmfi_say(&t, r->provider);
+    llmfi_text t;
+    if (!r->terminal && llmfi_reply_fail_begin(r, LLMF_ERR_TRUNCATED, &t)) {
         if (whole) LLMFI_SAY(&t, ": the reply ended before its end");
         else LLMFI_SAY(&t, ": the connection broke before the end of the reply");
         llmfi_say_c(&t, r->content ? LLMFI_WORDS("; what had arrived is in the response") : LLMFI_WORDS("; nothing had arrived: try again"));
@@ -5572,9 +5573,9 @@ LLMFI_UNUSED static llmf_str llmfi_reply_text_of(llmfi_buf *b) {
 /* ---- taking events ---- */
 
 /* Text that is not kept goes once its events are over. */
-static void llmfi_reply_drop_text(llmfi_reply *r, int type, size_t until) {
-    llmfi_buf *b = llmfi_reply_buf(r, type);
-    size_t *dropped = &r->dropped[type - LLMF_EVENT_TEXT], n = until - *dropped;
+static void llmfi_reply_drop_text(llmfi_reply *r, int who, size_t until) {
+    llmfi_buf *b = llmfi_reply_buf(r, who);
+    size_t *dropped = &r->dropped[who], n = until - *dropped;
     if (n < b->len / 2) return; /* so that the bytes moved are never more than those dropped */
     llmfi_buf_drop(b, n);
     *dropped = until;
@@ -5591,7 +5592,7 @@ LLMFI_UNUSED static void llmfi_reply_release_events(llmfi_reply *r) {
     r->lent = -1;
     if (!r->queue_head) return;
     q += r->queue_head - 1;
-    if (r->discard && q->type <= LLMF_EVENT_REFUSAL) llmfi_reply_drop_text(r, q->type, q->at + q->len);
+    if (r->discard && q->type <= LLMF_EVENT_REFUSAL) llmfi_reply_drop_text(r, q->type - LLMF_EVENT_TEXT, q->at + q->len);
     if (!llmfi_reply_count(r)) {
         r->queue.len = 0;
         r->queue_head = 0;
@@ -5626,12 +5627,12 @@ LLMFI_UNUSED static bool llmfi_reply_next(llmfi_reply *r, llmf_event *ev) {
     ev->text = llmfi_str("", 0);
     if (q->type <= LLMF_EVENT_REFUSAL) {
         r->lent = q->type - LLMF_EVENT_TEXT;
-        ev->text = llmfi_str(llmfi_reply_buf(r, q->type)->ptr + (q->at - r->dropped[r->lent]), q->len);
+        ev->text = llmfi_str(llmfi_reply_buf(r, r->lent)->ptr + (q->at - r->dropped[r->lent]), q->len);
     } else if (q->type == LLMF_EVENT_USAGE) {
         ev->usage = &r->usage;
     } else {
-        r->lent = 3 + q->index;
-        if (q->type == LLMF_EVENT_TOOL_DELTA) ev->text = llmfi_str(llmfi_reply_tool(r, q->index)->args.ptr + q->at, q->len);
+        r->lent = LLMFI_REPLY_ARGS + q->index;
+        if (q->type == LLMF_EVENT_TOOL_DELTA) ev->text = llmfi_str(llmfi_reply_buf(r, r->lent)->ptr + q->at, q->len);
         else ev->tool = llmfi_reply_view(r, q);
     }
     return true;
@@ -6049,8 +6050,8 @@ LLMFI_UNUSED static void llmfi_jw_function(const llmfi_ask *a, size_t at, llmfi_
     const llmf_tool *t = &a->req->tools[at];
     llmfi_jw_object(w);
     llmfi_jw_function_begin(w);
-    llmfi_jw_member_str(w, "name", llmfi_cstr(t->name));
-    if (t->description && *t->description) llmfi_jw_member_str(w, "description", llmfi_cstr(t->description));
+    llmfi_jw_member_cstr(w, "name", t->name);
+    if (t->description && *t->description) llmfi_jw_member_cstr(w, "description", t->description);
     llmfi_jw_key(w, "parameters");
     if (a->schemas && a->schemas[at]) llmfi_node_write(w, a->schemas[at]);
     else if (!LLMF_HAS_SCHEMA && t->parameters) llmfi_jw_raw(w, llmfi_cstr(t->parameters));
@@ -6127,7 +6128,7 @@ LLMFI_UNUSED static void llmfi_jw_image_part(llmfi_jw *w, const llmf_part *p) {
     llmfi_jw_object(w);
     llmfi_jw_key(w, "url");
     llmfi_jw_media_url(w, p);
-    if (p->detail && *p->detail) llmfi_jw_member_str(w, "detail", llmfi_cstr(p->detail));
+    if (p->detail && *p->detail) llmfi_jw_member_cstr(w, "detail", p->detail);
     llmfi_jw_object_end(w);
     llmfi_jw_object_end(w);
 }
@@ -6409,10 +6410,7 @@ LLMFI_UNUSED static bool llmfi_frame_end(llmfi_reply *r, llmfi_json *j, llmf_str
 /* JSON, but not what this dialect says (RULES 28). */
 LLMFI_UNUSED static LLMFI_COLD void llmfi_frame_foreign(llmfi_reply *r, const char *what) {
     llmfi_text t;
-    if (r->error.code != LLMF_OK) return;
-    llmfi_reply_fail(r, LLMF_ERR_PROTOCOL, "");
-    t = llmfi_error_text(&r->error);
-    llmfi_say(&t, r->provider);
+    if (!llmfi_reply_fail_begin(r, LLMF_ERR_PROTOCOL, &t)) return;
     LLMFI_SAY(&t, ": the reply is JSON, but not ");
     llmfi_say_c(&t, what);
     LLMFI_SAY(&t, ": are the base URL and the dialect right?");
@@ -7258,20 +7256,17 @@ static void llmfi_openai_format(const llmfi_ask *a, llmfi_jw *w, bool flat) {
 
 static void llmfi_openai_sampling(const llmfi_ask *a, llmfi_jw *w) {
     const llmf_request *q = a->req;
-    size_t i;
     if (llmfi_openai_quirk(a, LLMFI_Q_NO_SAMPLING)) return;
     if (q->temperature != 0 && LLMFI_OPENAI_OURS(a, "temperature")) llmfi_jw_member_double(w, "temperature", q->temperature < 0 ? 0 : q->temperature);
     if (q->top_p != 0 && LLMFI_OPENAI_OURS(a, "top_p")) llmfi_jw_member_double(w, "top_p", q->top_p < 0 ? 0 : q->top_p);
     if (q->stop_count && LLMFI_OPENAI_OURS(a, "stop")) {
         llmfi_jw_key(w, "stop");
-        llmfi_jw_array(w);
-        for (i = 0; i < q->stop_count; i++) llmfi_jw_str(w, llmfi_cstr(q->stop[i]));
-        llmfi_jw_array_end(w);
+        llmfi_jw_strings(w, q->stop, q->stop_count);
     }
 }
 
-static llmf_str llmfi_openai_system_role(const llmfi_ask *a) {
-    return llmfi_cstr(llmfi_openai_quirk(a, LLMFI_Q_SYSTEM_AS_USER) ? "user" : llmfi_openai_quirk(a, LLMFI_Q_DEVELOPER_ROLE) ? "developer" : "system");
+static const char *llmfi_openai_system_role(const llmfi_ask *a) {
+    return llmfi_openai_quirk(a, LLMFI_Q_SYSTEM_AS_USER) ? "user" : llmfi_openai_quirk(a, LLMFI_Q_DEVELOPER_ROLE) ? "developer" : "system";
 }
 
 static void llmfi_openai_tool(const llmfi_ask *a, llmfi_jw *w, size_t at, bool flat) {
@@ -7283,8 +7278,8 @@ static void llmfi_openai_tool(const llmfi_ask *a, llmfi_jw *w, size_t at, bool f
     llmfi_jw_object(w);
     if (flat) llmfi_jw_member_lit(w, "type", "function");
     else llmfi_jw_function_begin(w);
-    llmfi_jw_member_str(w, "name", llmfi_cstr(t->name));
-    if (t->description && *t->description) llmfi_jw_member_str(w, "description", llmfi_cstr(t->description));
+    llmfi_jw_member_cstr(w, "name", t->name);
+    if (t->description && *t->description) llmfi_jw_member_cstr(w, "description", t->description);
     llmfi_jw_key(w, "parameters");
 #if !LLMF_HAS_SCHEMA
     llmfi_jw_raw(w, t->parameters ? llmfi_cstr(t->parameters) : LLMFI_LIT("{\"type\":\"object\",\"properties\":{}}"));
@@ -7309,7 +7304,7 @@ static void llmfi_openai_tool_choice(const llmfi_ask *a, llmfi_jw *w, bool flat)
         llmfi_jw_object(w);
         if (flat) llmfi_jw_member_lit(w, "type", "function");
         else llmfi_jw_function_begin(w);
-        llmfi_jw_member_str(w, "name", llmfi_cstr(choice));
+        llmfi_jw_member_cstr(w, "name", choice);
         if (!flat) llmfi_jw_object_end(w);
         llmfi_jw_object_end(w);
     }
@@ -7437,7 +7432,7 @@ static void llmfi_openai_reasoning_object(const llmfi_ask *a, llmfi_jw *w) {
     llmfi_jw_key(w, "reasoning");
     llmfi_jw_object(w);
     if (llmfi_reasoning_tokens(a->req->reasoning, &tokens)) llmfi_jw_member_int(w, "max_tokens", tokens);
-    else llmfi_jw_member_str(w, "effort", llmfi_cstr(a->req->reasoning));
+    else llmfi_jw_member_cstr(w, "effort", a->req->reasoning);
     llmfi_jw_object_end(w);
 }
 
@@ -7456,12 +7451,12 @@ static void llmfi_openai_reasoning(const llmfi_ask *a, llmfi_jw *w) {
             llmfi_jw_object_end(w);
         }
         if (!none && llmfi_openai_quirk(a, LLMFI_Q_THINKING_EFFORT) && LLMFI_OPENAI_OURS(a, "reasoning_effort"))
-            llmfi_jw_member_str(w, "reasoning_effort", llmfi_cstr(reasoning));
+            llmfi_jw_member_cstr(w, "reasoning_effort", reasoning);
     } else if (llmfi_openai_quirk(a, LLMFI_Q_ENABLE_THINKING)) {
         if (LLMFI_OPENAI_OURS(a, "enable_thinking")) llmfi_jw_member_bool(w, "enable_thinking", !none);
         if (llmfi_reasoning_tokens(reasoning, &tokens) && LLMFI_OPENAI_OURS(a, "thinking_budget")) llmfi_jw_member_int(w, "thinking_budget", tokens);
     } else if (LLMFI_OPENAI_OURS(a, "reasoning_effort")) {
-        llmfi_jw_member_str(w, "reasoning_effort", llmfi_cstr(reasoning));
+        llmfi_jw_member_cstr(w, "reasoning_effort", reasoning);
     }
 }
 #endif
@@ -7495,7 +7490,7 @@ static void llmfi_openai_head(const llmfi_ask *a, llmfi_jw *w) {
     llmfi_openai_reasoning(a, w);
 #endif
     if (q->user && *q->user && !llmfi_openai_quirk(a, LLMFI_Q_NO_USER_FIELD) && LLMFI_OPENAI_OURS(a, "user"))
-        llmfi_jw_member_str(w, "user", llmfi_cstr(q->user));
+        llmfi_jw_member_cstr(w, "user", q->user);
     if (llmfi_openai_wants_json(a) && LLMFI_OPENAI_OURS(a, "response_format")) {
         llmfi_jw_key(w, "response_format");
         llmfi_openai_format(a, w, false);
@@ -7540,7 +7535,7 @@ static void llmfi_openai_file(llmfi_jw *w, const llmf_part *p) {
     llmfi_jw_member_lit(w, "type", "file");
     llmfi_jw_key(w, "file");
     llmfi_jw_object(w);
-    llmfi_jw_member_str(w, "filename", llmfi_cstr(p->name && *p->name ? p->name : "file"));
+    llmfi_jw_member_cstr(w, "filename", p->name && *p->name ? p->name : "file");
     llmfi_jw_key(w, "file_data");
     llmfi_jw_media_url(w, p);
     llmfi_jw_object_end(w);
@@ -7651,16 +7646,9 @@ static void llmfi_openai_message(const llmfi_ask *a, llmfi_jw *w, size_t at) {
     const llmf_message *m = &a->req->messages[at];
     llmf_str lead = llmfi_str("", 0);
     llmfi_jw_object(w);
-    llmfi_jw_key(w, "role");
-    switch (m->role) {
-    case LLMF_SYSTEM: llmfi_jw_str(w, llmfi_openai_system_role(a)); break;
-    case LLMF_ASSISTANT: llmfi_jw_lit(w, "assistant"); break;
-    case LLMF_TOOL: llmfi_jw_lit(w, "tool"); break;
-    default:
-        llmfi_jw_lit(w, "user");
-        if (llmfi_openai_quirk(a, LLMFI_Q_SYSTEM_AS_USER) && at == llmfi_openai_first_user(a->req))
-            lead = llmfi_text_at(a->req->system, a->req->system_len);
-    }
+    llmfi_jw_member_cstr(w, "role", m->role == LLMF_SYSTEM ? llmfi_openai_system_role(a) : m->role == LLMF_ASSISTANT ? "assistant" : m->role == LLMF_TOOL ? "tool" : "user");
+    if (m->role == LLMF_USER && llmfi_openai_quirk(a, LLMFI_Q_SYSTEM_AS_USER) && at == llmfi_openai_first_user(a->req))
+        lead = llmfi_text_at(a->req->system, a->req->system_len);
     if (m->role == LLMF_TOOL) llmfi_jw_member_str(w, "tool_call_id", m->tool_call_id);
     else if (m->name.len) llmfi_jw_member_str(w, "name", m->name); /* of a participant; a tool's name is not taken */
     if (m->role == LLMF_ASSISTANT && m->tool_call_count && !m->content_len && !m->part_count) {
@@ -7683,7 +7671,7 @@ static void llmfi_openai_system(const llmfi_ask *a, llmfi_jw *w) {
     if (!q->system || !q->system_len) return;
     if (llmfi_openai_quirk(a, LLMFI_Q_SYSTEM_AS_USER) && llmfi_openai_first_user(q) < q->message_count) return;
     llmfi_jw_object(w);
-    llmfi_jw_member_str(w, "role", llmfi_openai_system_role(a));
+    llmfi_jw_member_cstr(w, "role", llmfi_openai_system_role(a));
     llmfi_jw_member_str(w, "content", llmfi_text_at(q->system, q->system_len));
     llmfi_jw_object_end(w);
 }
@@ -9025,13 +9013,13 @@ static void llmfi_responses_media(llmfi_jw *w, const llmf_part *p) {
         llmfi_jw_member_lit(w, "type", "input_image");
         llmfi_jw_key(w, "image_url");
         llmfi_jw_media_url(w, p);
-        if (p->detail && *p->detail) llmfi_jw_member_str(w, "detail", llmfi_cstr(p->detail));
+        if (p->detail && *p->detail) llmfi_jw_member_cstr(w, "detail", p->detail);
     } else if (!p->data && !llmfi_starts(url, LLMFI_LIT("data:"))) {
         llmfi_jw_member_lit(w, "type", "input_file"); /* at an address it takes no name */
         llmfi_jw_member_str(w, "file_url", url);
     } else {
         llmfi_jw_member_lit(w, "type", "input_file");
-        llmfi_jw_member_str(w, "filename", llmfi_cstr(p->name && *p->name ? p->name : "file"));
+        llmfi_jw_member_cstr(w, "filename", p->name && *p->name ? p->name : "file");
         llmfi_jw_key(w, "file_data");
         llmfi_jw_media_url(w, p);
     }
@@ -9164,7 +9152,7 @@ static void llmfi_responses_message(const llmfi_ask *a, llmfi_jw *w, size_t at) 
         llmfi_responses_content(w, text, m);
         llmfi_jw_object_end(w);
     } else {
-        llmfi_responses_say_item(w, m->role == LLMF_SYSTEM ? llmfi_openai_system_role(a) : LLMFI_LIT("user"), text, m);
+        llmfi_responses_say_item(w, llmfi_cstr(m->role == LLMF_SYSTEM ? llmfi_openai_system_role(a) : "user"), text, m);
     }
 }
 
@@ -9177,7 +9165,7 @@ static void llmfi_responses_reasoning(const llmfi_ask *a, llmfi_jw *w) {
     llmfi_jw_key(w, "reasoning");
     llmfi_jw_object(w);
     if (llmfi_reasoning_tokens(reasoning, &tokens)) llmfi_jw_member_int(w, "max_tokens", tokens);
-    else llmfi_jw_member_str(w, "effort", llmfi_cstr(reasoning));
+    else llmfi_jw_member_cstr(w, "effort", reasoning);
     if (strcmp(reasoning, "none") != 0) llmfi_jw_member_lit(w, "summary", "auto"); /* or there is nothing to read */
     llmfi_jw_object_end(w);
 }
@@ -9193,7 +9181,7 @@ static void llmfi_responses_head(const llmfi_ask *a, llmfi_jw *w) {
     if (q->max_tokens > 0 && LLMFI_OPENAI_OURS(a, "max_output_tokens")) llmfi_jw_member_int(w, "max_output_tokens", q->max_tokens);
     llmfi_openai_sampling(a, w);
     llmfi_responses_reasoning(a, w);
-    if (q->user && *q->user && !llmfi_openai_quirk(a, LLMFI_Q_NO_USER_FIELD) && LLMFI_OPENAI_OURS(a, "user")) llmfi_jw_member_str(w, "user", llmfi_cstr(q->user));
+    if (q->user && *q->user && !llmfi_openai_quirk(a, LLMFI_Q_NO_USER_FIELD) && LLMFI_OPENAI_OURS(a, "user")) llmfi_jw_member_cstr(w, "user", q->user);
     if (llmfi_openai_wants_json(a) && LLMFI_OPENAI_OURS(a, "text")) {
         llmfi_jw_key(w, "text");
         llmfi_jw_object(w);
@@ -9727,7 +9715,7 @@ static void llmfi_anthropic_media_block(llmfi_jw *w, const llmf_part *p, bool ca
         else llmfi_jw_base64_string(w, llmfi_str("", 0), p->data, p->data_len);
     }
     llmfi_jw_object_end(w);
-    if (!s.image && p->name && *p->name) llmfi_jw_member_str(w, "title", llmfi_cstr(p->name));
+    if (!s.image && p->name && *p->name) llmfi_jw_member_cstr(w, "title", p->name);
     llmfi_anthropic_cache(w, cached);
     llmfi_jw_object_end(w);
 }
@@ -9912,8 +9900,8 @@ static void llmfi_anthropic_tool(const llmfi_ask *a, size_t i, llmfi_jw *w) {
     const llmf_tool *t = &a->req->tools[i];
     bool strict = t->strict && !(a->model->quirks & LLMFI_Q_NO_STRICT);
     llmfi_jw_object(w);
-    llmfi_jw_member_str(w, "name", llmfi_cstr(t->name));
-    if (t->description && *t->description) llmfi_jw_member_str(w, "description", llmfi_cstr(t->description));
+    llmfi_jw_member_cstr(w, "name", t->name);
+    if (t->description && *t->description) llmfi_jw_member_cstr(w, "description", t->description);
     llmfi_jw_key(w, "input_schema");
     if (a->schemas && a->schemas[i] && strict) llmfi_anthropic_schema(w, a->schemas[i], false);
     else if (a->schemas && a->schemas[i]) llmfi_node_write(w, a->schemas[i]);
@@ -9956,7 +9944,7 @@ static void llmfi_anthropic_think_members(const llmfi_ask *a, llmfi_jw *w) {
     if ((t.mode != LLMFI_THINK_EFFORT && !a->format) || !llmfi_anthropic_own(a, "output_config")) return;
     llmfi_jw_key(w, "output_config");
     llmfi_jw_object(w);
-    if (t.mode == LLMFI_THINK_EFFORT) llmfi_jw_member_str(w, "effort", llmfi_cstr(t.effort));
+    if (t.mode == LLMFI_THINK_EFFORT) llmfi_jw_member_cstr(w, "effort", t.effort);
     if (a->format) {
         llmfi_jw_key(w, "format");
         llmfi_jw_object(w);
@@ -9985,7 +9973,7 @@ static void llmfi_anthropic_head(const llmfi_ask *a, llmfi_jw *w) {
     if (q->user && *q->user && llmfi_anthropic_own(a, "metadata")) {
         llmfi_jw_key(w, "metadata");
         llmfi_jw_object(w);
-        llmfi_jw_member_str(w, "user_id", llmfi_cstr(q->user));
+        llmfi_jw_member_cstr(w, "user_id", q->user);
         llmfi_jw_object_end(w);
     }
     llmfi_anthropic_think_members(a, w);
@@ -10551,7 +10539,7 @@ static void llmfi_gemini_thinking(const llmfi_ask *a, llmfi_jw *w) {
     llmfi_jw_key(w, "thinkingConfig");
     llmfi_jw_object(w);
     if (!none) llmfi_jw_member_bool(w, "includeThoughts", true);
-    if (!tokens && llmfi_gemini_quirk(a, LLMFI_Q_ADAPTIVE_THINKING)) llmfi_jw_member_str(w, "thinkingLevel", llmfi_cstr(llmfi_gemini_efforts[i].level));
+    if (!tokens && llmfi_gemini_quirk(a, LLMFI_Q_ADAPTIVE_THINKING)) llmfi_jw_member_cstr(w, "thinkingLevel", llmfi_gemini_efforts[i].level);
     else llmfi_jw_member_int(w, "thinkingBudget", budget);
     llmfi_jw_object_end(w);
 }
@@ -10849,8 +10837,8 @@ static void llmfi_gemini_contents(const llmfi_ask *a, llmfi_jw *w) {
 static void llmfi_gemini_tool(const llmfi_ask *a, size_t i, llmfi_jw *w) {
     const llmf_tool *t = &a->req->tools[i];
     llmfi_jw_object(w);
-    llmfi_jw_member_str(w, "name", llmfi_cstr(t->name));
-    if (t->description && *t->description) llmfi_jw_member_str(w, "description", llmfi_cstr(t->description));
+    llmfi_jw_member_cstr(w, "name", t->name);
+    if (t->description && *t->description) llmfi_jw_member_cstr(w, "description", t->description);
     if (a->schemas && a->schemas[i]) {
         llmfi_jw_key(w, "parametersJsonSchema");
         llmfi_node_write(w, a->schemas[i]);
@@ -11135,7 +11123,7 @@ static void llmfi_ollama_message(const llmfi_ask *a, size_t at, llmfi_jw *w) {
     static const char *const roles[] = { "user", "assistant", "system", "tool" };
     const llmf_message *m = &a->req->messages[at];
     llmfi_jw_object(w);
-    llmfi_jw_member_str(w, "role", llmfi_cstr(roles[m->role]));
+    llmfi_jw_member_cstr(w, "role", roles[m->role]);
     llmfi_ollama_content(m, w);
     if (m->role == LLMF_ASSISTANT && m->reasoning.len) llmfi_jw_member_str(w, "thinking", m->reasoning);
     llmfi_ollama_images(m, w);
@@ -11823,7 +11811,7 @@ static void llmfi_cohere_message(const llmfi_ask *a, const llmf_message *m, llmf
     static const char *const roles[] = { "user", "assistant", "system", "tool" };
     llmf_str plan = llmfi_cohere_back(a, m, "tool_plan"), thought = llmfi_cohere_back(a, m, "content");
     llmfi_jw_object(w);
-    llmfi_jw_member_str(w, "role", llmfi_cstr(roles[m->role]));
+    llmfi_jw_member_cstr(w, "role", roles[m->role]);
     if (m->role == LLMF_TOOL) llmfi_jw_member_str(w, "tool_call_id", m->tool_call_id);
     if (plan.len) llmfi_jw_member_raw(w, "tool_plan", plan);
     else if (m->tool_call_count && m->reasoning.len && !m->state.len) llmfi_jw_member_str(w, "tool_plan", m->reasoning);

@@ -138,7 +138,7 @@ static void llmfi_anthropic_media_block(llmfi_jw *w, const llmf_part *p, bool ca
         else llmfi_jw_base64_string(w, llmfi_str("", 0), p->data, p->data_len);
     }
     llmfi_jw_object_end(w);
-    if (!s.image && p->name && *p->name) llmfi_jw_member_str(w, "title", llmfi_cstr(p->name));
+    if (!s.image && p->name && *p->name) llmfi_jw_member_cstr(w, "title", p->name);
     llmfi_anthropic_cache(w, cached);
     llmfi_jw_object_end(w);
 }
@@ -323,8 +323,8 @@ static void llmfi_anthropic_tool(const llmfi_ask *a, size_t i, llmfi_jw *w) {
     const llmf_tool *t = &a->req->tools[i];
     bool strict = t->strict && !(a->model->quirks & LLMFI_Q_NO_STRICT);
     llmfi_jw_object(w);
-    llmfi_jw_member_str(w, "name", llmfi_cstr(t->name));
-    if (t->description && *t->description) llmfi_jw_member_str(w, "description", llmfi_cstr(t->description));
+    llmfi_jw_member_cstr(w, "name", t->name);
+    if (t->description && *t->description) llmfi_jw_member_cstr(w, "description", t->description);
     llmfi_jw_key(w, "input_schema");
     if (a->schemas && a->schemas[i] && strict) llmfi_anthropic_schema(w, a->schemas[i], false);
     else if (a->schemas && a->schemas[i]) llmfi_node_write(w, a->schemas[i]);
@@ -367,7 +367,7 @@ static void llmfi_anthropic_think_members(const llmfi_ask *a, llmfi_jw *w) {
     if ((t.mode != LLMFI_THINK_EFFORT && !a->format) || !llmfi_anthropic_own(a, "output_config")) return;
     llmfi_jw_key(w, "output_config");
     llmfi_jw_object(w);
-    if (t.mode == LLMFI_THINK_EFFORT) llmfi_jw_member_str(w, "effort", llmfi_cstr(t.effort));
+    if (t.mode == LLMFI_THINK_EFFORT) llmfi_jw_member_cstr(w, "effort", t.effort);
     if (a->format) {
         llmfi_jw_key(w, "format");
         llmfi_jw_object(w);
@@ -396,7 +396,7 @@ static void llmfi_anthropic_head(const llmfi_ask *a, llmfi_jw *w) {
     if (q->user && *q->user && llmfi_anthropic_own(a, "metadata")) {
         llmfi_jw_key(w, "metadata");
         llmfi_jw_object(w);
-        llmfi_jw_member_str(w, "user_id", llmfi_cstr(q->user));
+        llmfi_jw_member_cstr(w, "user_id", q->user);
         llmfi_jw_object_end(w);
     }
     llmfi_anthropic_think_members(a, w);

@@ -238,8 +238,8 @@ LLMFI_UNUSED static void llmfi_jw_function(const llmfi_ask *a, size_t at, llmfi_
     const llmf_tool *t = &a->req->tools[at];
     llmfi_jw_object(w);
     llmfi_jw_function_begin(w);
-    llmfi_jw_member_str(w, "name", llmfi_cstr(t->name));
-    if (t->description && *t->description) llmfi_jw_member_str(w, "description", llmfi_cstr(t->description));
+    llmfi_jw_member_cstr(w, "name", t->name);
+    if (t->description && *t->description) llmfi_jw_member_cstr(w, "description", t->description);
     llmfi_jw_key(w, "parameters");
     if (a->schemas && a->schemas[at]) llmfi_node_write(w, a->schemas[at]);
     else if (!LLMF_HAS_SCHEMA && t->parameters) llmfi_jw_raw(w, llmfi_cstr(t->parameters));
@@ -316,7 +316,7 @@ LLMFI_UNUSED static void llmfi_jw_image_part(llmfi_jw *w, const llmf_part *p) {
     llmfi_jw_object(w);
     llmfi_jw_key(w, "url");
     llmfi_jw_media_url(w, p);
-    if (p->detail && *p->detail) llmfi_jw_member_str(w, "detail", llmfi_cstr(p->detail));
+    if (p->detail && *p->detail) llmfi_jw_member_cstr(w, "detail", p->detail);
     llmfi_jw_object_end(w);
     llmfi_jw_object_end(w);
 }

@@ -118,7 +118,7 @@ static void llmfi_cohere_message(const llmfi_ask *a, const llmf_message *m, llmf
     static const char *const roles[] = { "user", "assistant", "system", "tool" };
     llmf_str plan = llmfi_cohere_back(a, m, "tool_plan"), thought = llmfi_cohere_back(a, m, "content");
     llmfi_jw_object(w);
-    llmfi_jw_member_str(w, "role", llmfi_cstr(roles[m->role]));
+    llmfi_jw_member_cstr(w, "role", roles[m->role]);
     if (m->role == LLMF_TOOL) llmfi_jw_member_str(w, "tool_call_id", m->tool_call_id);
     if (plan.len) llmfi_jw_member_raw(w, "tool_plan", plan);
     else if (m->tool_call_count && m->reasoning.len && !m->state.len) llmfi_jw_member_str(w, "tool_plan", m->reasoning);

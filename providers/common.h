@@ -235,10 +235,7 @@ LLMFI_UNUSED static bool llmfi_frame_end(llmfi_reply *r, llmfi_json *j, llmf_str
 /* JSON, but not what this dialect says (RULES 28). */
 LLMFI_UNUSED static LLMFI_COLD void llmfi_frame_foreign(llmfi_reply *r, const char *what) {
     llmfi_text t;
-    if (r->error.code != LLMF_OK) return;
-    llmfi_reply_fail(r, LLMF_ERR_PROTOCOL, "");
-    t = llmfi_error_text(&r->error);
-    llmfi_say(&t, r->provider);
+    if (!llmfi_reply_fail_begin(r, LLMF_ERR_PROTOCOL, &t)) return;
     LLMFI_SAY(&t, ": the reply is JSON, but not ");
     llmfi_say_c(&t, what);
     LLMFI_SAY(&t, ": are the base URL and the dialect right?");

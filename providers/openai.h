@@ -65,7 +65,7 @@ static void llmfi_openai_reasoning_object(const llmfi_ask *a, llmfi_jw *w) {
     llmfi_jw_key(w, "reasoning");
     llmfi_jw_object(w);
     if (llmfi_reasoning_tokens(a->req->reasoning, &tokens)) llmfi_jw_member_int(w, "max_tokens", tokens);
-    else llmfi_jw_member_str(w, "effort", llmfi_cstr(a->req->reasoning));
+    else llmfi_jw_member_cstr(w, "effort", a->req->reasoning);
     llmfi_jw_object_end(w);
 }
 
@@ -84,12 +84,12 @@ static void llmfi_openai_reasoning(const llmfi_ask *a, llmfi_jw *w) {
             llmfi_jw_object_end(w);
         }
         if (!none && llmfi_openai_quirk(a, LLMFI_Q_THINKING_EFFORT) && LLMFI_OPENAI_OURS(a, "reasoning_effort"))
-            llmfi_jw_member_str(w, "reasoning_effort", llmfi_cstr(reasoning));
+            llmfi_jw_member_cstr(w, "reasoning_effort", reasoning);
     } else if (llmfi_openai_quirk(a, LLMFI_Q_ENABLE_THINKING)) {
         if (LLMFI_OPENAI_OURS(a, "enable_thinking")) llmfi_jw_member_bool(w, "enable_thinking", !none);
         if (llmfi_reasoning_tokens(reasoning, &tokens) && LLMFI_OPENAI_OURS(a, "thinking_budget")) llmfi_jw_member_int(w, "thinking_budget", tokens);
     } else if (LLMFI_OPENAI_OURS(a, "reasoning_effort")) {
-        llmfi_jw_member_str(w, "reasoning_effort", llmfi_cstr(reasoning));
+        llmfi_jw_member_cstr(w, "reasoning_effort", reasoning);
     }
 }
 #endif
@@ -123,7 +123,7 @@ static void llmfi_openai_head(const llmfi_ask *a, llmfi_jw *w) {
     llmfi_openai_reasoning(a, w);
 #endif
     if (q->user && *q->user && !llmfi_openai_quirk(a, LLMFI_Q_NO_USER_FIELD) && LLMFI_OPENAI_OURS(a, "user"))
-        llmfi_jw_member_str(w, "user", llmfi_cstr(q->user));
+        llmfi_jw_member_cstr(w, "user", q->user);
     if (llmfi_openai_wants_json(a) && LLMFI_OPENAI_OURS(a, "response_format")) {
         llmfi_jw_key(w, "response_format");
         llmfi_openai_format(a, w, false);
@@ -168,7 +168,7 @@ static void llmfi_openai_file(llmfi_jw *w, const llmf_part *p) {
     llmfi_jw_member_lit(w, "type", "file");
     llmfi_jw_key(w, "file");
     llmfi_jw_object(w);
-    llmfi_jw_member_str(w, "filename", llmfi_cstr(p->name && *p->name ? p->name : "file"));
+    llmfi_jw_member_cstr(w, "filename", p->name && *p->name ? p->name : "file");
     llmfi_jw_key(w, "file_data");
     llmfi_jw_media_url(w, p);
     llmfi_jw_object_end(w);
@@ -279,16 +279,9 @@ static void llmfi_openai_message(const llmfi_ask *a, llmfi_jw *w, size_t at) {
     const llmf_message *m = &a->req->messages[at];
     llmf_str lead = llmfi_str("", 0);
     llmfi_jw_object(w);
-    llmfi_jw_key(w, "role");
-    switch (m->role) {
-    case LLMF_SYSTEM: llmfi_jw_str(w, llmfi_openai_system_role(a)); break;
-    case LLMF_ASSISTANT: llmfi_jw_lit(w, "assistant"); break;
-    case LLMF_TOOL: llmfi_jw_lit(w, "tool"); break;
-    default:
-        llmfi_jw_lit(w, "user");
-        if (llmfi_openai_quirk(a, LLMFI_Q_SYSTEM_AS_USER) && at == llmfi_openai_first_user(a->req))
-            lead = llmfi_text_at(a->req->system, a->req->system_len);
-    }
+    llmfi_jw_member_cstr(w, "role", m->role == LLMF_SYSTEM ? llmfi_openai_system_role(a) : m->role == LLMF_ASSISTANT ? "assistant" : m->role == LLMF_TOOL ? "tool" : "user");
+    if (m->role == LLMF_USER && llmfi_openai_quirk(a, LLMFI_Q_SYSTEM_AS_USER) && at == llmfi_openai_first_user(a->req))
+        lead = llmfi_text_at(a->req->system, a->req->system_len);
     if (m->role == LLMF_TOOL) llmfi_jw_member_str(w, "tool_call_id", m->tool_call_id);
     else if (m->name.len) llmfi_jw_member_str(w, "name", m->name); /* of a participant; a tool's name is not taken */
     if (m->role == LLMF_ASSISTANT && m->tool_call_count && !m->content_len && !m->part_count) {
@@ -311,7 +304,7 @@ static void llmfi_openai_system(const llmfi_ask *a, llmfi_jw *w) {
     if (!q->system || !q->system_len) return;
     if (llmfi_openai_quirk(a, LLMFI_Q_SYSTEM_AS_USER) && llmfi_openai_first_user(q) < q->message_count) return;
     llmfi_jw_object(w);
-    llmfi_jw_member_str(w, "role", llmfi_openai_system_role(a));
+    llmfi_jw_member_cstr(w, "role", llmfi_openai_system_role(a));
     llmfi_jw_member_str(w, "content", llmfi_text_at(q->system, q->system_len));
     llmfi_jw_object_end(w);
 }

@@ -191,20 +191,17 @@ static void llmfi_openai_format(const llmfi_ask *a, llmfi_jw *w, bool flat) {
 
 static void llmfi_openai_sampling(const llmfi_ask *a, llmfi_jw *w) {
     const llmf_request *q = a->req;
-    size_t i;
     if (llmfi_openai_quirk(a, LLMFI_Q_NO_SAMPLING)) return;
     if (q->temperature != 0 && LLMFI_OPENAI_OURS(a, "temperature")) llmfi_jw_member_double(w, "temperature", q->temperature < 0 ? 0 : q->temperature);
     if (q->top_p != 0 && LLMFI_OPENAI_OURS(a, "top_p")) llmfi_jw_member_double(w, "top_p", q->top_p < 0 ? 0 : q->top_p);
     if (q->stop_count && LLMFI_OPENAI_OURS(a, "stop")) {
         llmfi_jw_key(w, "stop");
-        llmfi_jw_array(w);
-        for (i = 0; i < q->stop_count; i++) llmfi_jw_str(w, llmfi_cstr(q->stop[i]));
-        llmfi_jw_array_end(w);
+        llmfi_jw_strings(w, q->stop, q->stop_count);
     }
 }
 
-static llmf_str llmfi_openai_system_role(const llmfi_ask *a) {
-    return llmfi_cstr(llmfi_openai_quirk(a, LLMFI_Q_SYSTEM_AS_USER) ? "user" : llmfi_openai_quirk(a, LLMFI_Q_DEVELOPER_ROLE) ? "developer" : "system");
+static const char *llmfi_openai_system_role(const llmfi_ask *a) {
+    return llmfi_openai_quirk(a, LLMFI_Q_SYSTEM_AS_USER) ? "user" : llmfi_openai_quirk(a, LLMFI_Q_DEVELOPER_ROLE) ? "developer" : "system";
 }
 
 static void llmfi_openai_tool(const llmfi_ask *a, llmfi_jw *w, size_t at, bool flat) {
@@ -216,8 +213,8 @@ static void llmfi_openai_tool(const llmfi_ask *a, llmfi_jw *w, size_t at, bool f
     llmfi_jw_object(w);
     if (flat) llmfi_jw_member_lit(w, "type", "function");
     else llmfi_jw_function_begin(w);
-    llmfi_jw_member_str(w, "name", llmfi_cstr(t->name));
-    if (t->description && *t->description) llmfi_jw_member_str(w, "description", llmfi_cstr(t->description));
+    llmfi_jw_member_cstr(w, "name", t->name);
+    if (t->description && *t->description) llmfi_jw_member_cstr(w, "description", t->description);
     llmfi_jw_key(w, "parameters");
 #if !LLMF_HAS_SCHEMA
     llmfi_jw_raw(w, t->parameters ? llmfi_cstr(t->parameters) : LLMFI_LIT("{\"type\":\"object\",\"properties\":{}}"));
@@ -242,7 +239,7 @@ static void llmfi_openai_tool_choice(const llmfi_ask *a, llmfi_jw *w, bool flat)
         llmfi_jw_object(w);
         if (flat) llmfi_jw_member_lit(w, "type", "function");
         else llmfi_jw_function_begin(w);
-        llmfi_jw_member_str(w, "name", llmfi_cstr(choice));
+        llmfi_jw_member_cstr(w, "name", choice);
         if (!flat) llmfi_jw_object_end(w);
         llmfi_jw_object_end(w);
     }

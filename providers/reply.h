@@ -82,7 +82,7 @@ struct llmf_reply {
     llmfi_dialect_state dialect;
     /* filled by llmfi_reply_settle */
     int finish;                              /* LLMF_FINISH_… */
-    int lent;                                /* whose bytes the last event handed out: 0 text, 1 reasoning, 2 refusal, 3 + i a call; -1: nobody's */
+    int lent;                                /* whose bytes the last event handed out: LLMFI_REPLY_…; -1: nobody's */
     const llmf_tool_call *calls;             /* in the arena, arguments in their buffers */
     size_t call_count;
     /* its own */
@@ -168,6 +168,15 @@ LLMFI_UNUSED static LLMFI_COLD void llmfi_reply_fail(llmfi_reply *r, int code, c
 #define llmfi_reply_fail(r, code, text) llmfi_reply_fail((r), (code), "")
 #endif
 
+/* The same with a sentence that goes on behind the provider's name. False: there was an error already. */
+LLMFI_UNUSED static LLMFI_COLD bool llmfi_reply_fail_begin(llmfi_reply *r, int code, llmfi_text *t) {
+    if (r->error.code != LLMF_OK) return false;
+    llmfi_reply_fail(r, code, "");
+    *t = llmfi_error_text(&r->error);
+    llmfi_say(t, r->provider);
+    return true;
+}
+
 static void llmfi_reply_no_memory(llmfi_reply *r) {
     llmfi_reply_fail(r, LLMF_ERR_MEMORY, "the reply does not fit into the factory's memory: raise llmf_desc.memory_size, or ask for less");
 }
@@ -234,57 +243,68 @@ LLMFI_UNUSED static LLMFI_SHORT size_t llmfi_reply_count(const llmfi_reply *r) {
     return r->queue.len / sizeof(llmfi_queued) - r->queue_head;
 }
 
-static LLMFI_SHORT llmfi_buf *llmfi_reply_buf(llmfi_reply *r, int type) {
-    return type == LLMF_EVENT_TEXT ? &r->text : type == LLMF_EVENT_REASONING ? &r->reasoning : &r->refusal;
+/* Whose bytes: LLMFI_REPLY_…, or from LLMFI_REPLY_ARGS on those of a call's arguments. */
+enum { LLMFI_REPLY_TEXT, LLMFI_REPLY_REASONING, LLMFI_REPLY_REFUSAL, LLMFI_REPLY_ARGS };
+
+static LLMFI_SHORT llmfi_buf *llmfi_reply_buf(llmfi_reply *r, int who) {
+    if (who >= LLMFI_REPLY_ARGS) return &llmfi_reply_tool(r, who - LLMFI_REPLY_ARGS)->args;
+    return who == LLMFI_REPLY_TEXT ? &r->text : who == LLMFI_REPLY_REASONING ? &r->reasoning : &r->refusal;
 }
 
-/* The buffer has taken `len` more bytes in its room: they count, and are an event. */
-static void llmfi_reply_took(llmfi_reply *r, int type, llmfi_buf *b, size_t len) {
-    if (!len || !llmfi_reply_push(r, type, 0, b->len + r->dropped[type - LLMF_EVENT_TEXT], len)) return;
-    b->len += len;
-    if (type == LLMF_EVENT_REFUSAL) r->refused = true;
-    else r->content = true;
-}
-
-static void llmfi_reply_add(llmfi_reply *r, int type, llmf_str text) {
-    llmfi_buf *b = llmfi_reply_buf(r, type);
-    if (!text.len || r->error.code || !llmfi_reply_room(r, type - LLMF_EVENT_TEXT, b, text.len)) return;
-    memcpy(b->ptr + b->len, text.ptr, text.len);
-    llmfi_reply_took(r, type, b, text.len);
-}
-
-static void llmfi_reply_add_json(llmfi_reply *r, int type, const llmfi_json *j) {
-    llmfi_buf *b = llmfi_reply_buf(r, type);
-    if (llmfi_json_plain(j)) {
-        llmfi_reply_add(r, type, j->text);
-        return;
+/* The buffer has taken `len` more bytes in its room: they count, and are an event. Those of a call that has not started yet are told when it starts. */
+static void llmfi_reply_took(llmfi_reply *r, int who, llmfi_buf *b, size_t len) {
+    if (!len) return;
+    if (who >= LLMFI_REPLY_ARGS) {
+        int at = who - LLMFI_REPLY_ARGS;
+        if (llmfi_reply_tool(r, at)->started && !llmfi_reply_push(r, LLMF_EVENT_TOOL_DELTA, at, b->len, len)) return;
+    } else {
+        if (!llmfi_reply_push(r, LLMF_EVENT_TEXT + who, 0, b->len + r->dropped[who], len)) return;
+        if (who == LLMFI_REPLY_REFUSAL) r->refused = true;
+        else r->content = true;
     }
-    if (!r->error.code && llmfi_reply_room(r, type - LLMF_EVENT_TEXT, b, llmfi_json_text_max(j)))
-        llmfi_reply_took(r, type, b, llmfi_json_decode(b->ptr + b->len, j->text));
+    b->len += len;
+}
+
+/* After an error, and after a call's end, nothing is taken. */
+static bool llmfi_reply_takes(llmfi_reply *r, int who, llmfi_buf *b, size_t most) {
+    return !r->error.code && !(who >= LLMFI_REPLY_ARGS && llmfi_reply_tool(r, who - LLMFI_REPLY_ARGS)->ended) && llmfi_reply_room(r, who, b, most);
+}
+
+static void llmfi_reply_add(llmfi_reply *r, int who, llmf_str text) {
+    llmfi_buf *b = llmfi_reply_buf(r, who);
+    if (!text.len || !llmfi_reply_takes(r, who, b, text.len)) return;
+    memcpy(b->ptr + b->len, text.ptr, text.len);
+    llmfi_reply_took(r, who, b, text.len);
+}
+
+static void llmfi_reply_add_json(llmfi_reply *r, int who, const llmfi_json *j) {
+    llmfi_buf *b = llmfi_reply_buf(r, who);
+    if (llmfi_json_plain(j)) llmfi_reply_add(r, who, j->text);
+    else if (llmfi_reply_takes(r, who, b, llmfi_json_text_max(j))) llmfi_reply_took(r, who, b, llmfi_json_decode(b->ptr + b->len, j->text));
 }
 
 /* ---- text ---- */
 
 /* Valid UTF-8. Appends, and queues one event where it is not empty. */
 LLMFI_UNUSED static void llmfi_reply_text(llmfi_reply *r, llmf_str text) {
-    llmfi_reply_add(r, LLMF_EVENT_TEXT, text);
+    llmfi_reply_add(r, LLMFI_REPLY_TEXT, text);
 }
 LLMFI_UNUSED static void llmfi_reply_reasoning(llmfi_reply *r, llmf_str text) {
-    llmfi_reply_add(r, LLMF_EVENT_REASONING, text);
+    llmfi_reply_add(r, LLMFI_REPLY_REASONING, text);
 }
 LLMFI_UNUSED static void llmfi_reply_refusal(llmfi_reply *r, llmf_str text) {
-    llmfi_reply_add(r, LLMF_EVENT_REFUSAL, text);
+    llmfi_reply_add(r, LLMFI_REPLY_REFUSAL, text);
 }
 
 /* The same with the STRING token that the reader stands at: decoded where it must be, straight to where it stays. */
 LLMFI_UNUSED static void llmfi_reply_text_json(llmfi_reply *r, const llmfi_json *j) {
-    llmfi_reply_add_json(r, LLMF_EVENT_TEXT, j);
+    llmfi_reply_add_json(r, LLMFI_REPLY_TEXT, j);
 }
 LLMFI_UNUSED static void llmfi_reply_reasoning_json(llmfi_reply *r, const llmfi_json *j) {
-    llmfi_reply_add_json(r, LLMF_EVENT_REASONING, j);
+    llmfi_reply_add_json(r, LLMFI_REPLY_REASONING, j);
 }
 LLMFI_UNUSED static void llmfi_reply_refusal_json(llmfi_reply *r, const llmfi_json *j) {
-    llmfi_reply_add_json(r, LLMF_EVENT_REFUSAL, j);
+    llmfi_reply_add_json(r, LLMFI_REPLY_REFUSAL, j);
 }
 
 /* The decoded text of a STRING or KEY token: a view of the frame where that will do, else in scratch until the next frame; empty when memory
@@ -334,7 +354,7 @@ LLMFI_UNUSED static LLMFI_SHORT void llmfi_reply_mark(llmfi_reply *r) {
 static void llmfi_reply_unpush(llmfi_reply *r) {
     const llmfi_queued *q = (const llmfi_queued *)(const void *)(r->queue.ptr + r->queue.len) - 1;
     r->queue.len -= sizeof *q;
-    if (q->type <= LLMF_EVENT_REFUSAL) llmfi_reply_buf(r, q->type)->len = q->at - r->dropped[q->type - LLMF_EVENT_TEXT];
+    if (q->type <= LLMF_EVENT_REFUSAL) llmfi_reply_buf(r, q->type - LLMF_EVENT_TEXT)->len = q->at - r->dropped[q->type - LLMF_EVENT_TEXT];
     else if (q->type == LLMF_EVENT_TOOL_START) llmfi_reply_tool(r, q->index)->started = false;
     else if (q->type == LLMF_EVENT_TOOL_CALL) llmfi_reply_tool(r, q->index)->ended = false;
     else if (q->type == LLMF_EVENT_TOOL_DELTA && !(llmfi_reply_count(r) > r->point.queued && q[-1].type == LLMF_EVENT_TOOL_START))
@@ -367,9 +387,7 @@ LLMFI_UNUSED static LLMFI_COLD void llmfi_reply_bad_frame(llmfi_reply *r, const 
     if (r->error.code) return;
     llmfi_reply_rollback(r);
     if (r->tail && (r->streamed || j->error_offset >= frame.len)) return;
-    llmfi_reply_fail(r, LLMF_ERR_PROTOCOL, "");
-    t = llmfi_error_text(&r->error);
-    llmfi_say(&t, r->provider);
+    llmfi_reply_fail_begin(r, LLMF_ERR_PROTOCOL, &t);
 #if LLMF_HAS_STRINGS
     LLMFI_SAY(&t, ": the reply is not JSON (byte ");
     llmfi_say_int(&t, (int64_t)(j->error_offset < INT64_MAX ? j->error_offset : INT64_MAX));
@@ -456,30 +474,14 @@ LLMFI_UNUSED static int llmfi_reply_tool_begin(llmfi_reply *r, int64_t key, llmf
     return r->error.code ? -1 : at;
 }
 
-/* The buffer of arguments has taken `len` more bytes in its room. */
-static void llmfi_reply_args_took(llmfi_reply *r, int at, size_t len) {
-    llmfi_tool_state *t = llmfi_reply_tool(r, at);
-    if (t->started && len && !llmfi_reply_push(r, LLMF_EVENT_TOOL_DELTA, at, t->args.len, len)) return;
-    t->args.len += len;
-}
-
 /* A piece of the arguments' JSON text, valid UTF-8. After the call's end it is dropped. */
 LLMFI_UNUSED static void llmfi_reply_tool_args(llmfi_reply *r, int at, llmf_str fragment) {
-    llmfi_buf *b = &llmfi_reply_tool(r, at)->args;
-    if (!fragment.len || r->error.code || llmfi_reply_tool(r, at)->ended || !llmfi_reply_room(r, 3 + at, b, fragment.len)) return;
-    memcpy(b->ptr + b->len, fragment.ptr, fragment.len);
-    llmfi_reply_args_took(r, at, fragment.len);
+    llmfi_reply_add(r, LLMFI_REPLY_ARGS + at, fragment);
 }
 
 /* The same with the STRING token that the reader stands at. */
 LLMFI_UNUSED static void llmfi_reply_tool_args_json(llmfi_reply *r, int at, const llmfi_json *j) {
-    llmfi_buf *b = &llmfi_reply_tool(r, at)->args;
-    if (llmfi_json_plain(j)) {
-        llmfi_reply_tool_args(r, at, j->text);
-        return;
-    }
-    if (r->error.code || llmfi_reply_tool(r, at)->ended || !llmfi_reply_room(r, 3 + at, b, llmfi_json_text_max(j))) return;
-    llmfi_reply_args_took(r, at, llmfi_json_decode(b->ptr + b->len, j->text));
+    llmfi_reply_add_json(r, LLMFI_REPLY_ARGS + at, j);
 }
 
 /* One JSON value and nothing else. */
@@ -618,11 +620,8 @@ LLMFI_UNUSED static void llmfi_reply_settle(llmfi_reply *r) {
 /* The bytes have ended; whole: as the transport's protocol says they should. Before the terminal event that is TRUNCATED (RULES 25), after it all is well.
    Call it after the adapter's on_end. */
 LLMFI_UNUSED static void llmfi_reply_end(llmfi_reply *r, bool whole) {
-    if (!r->terminal && !r->error.code) {
-        llmfi_text t;
-        llmfi_reply_fail(r, LLMF_ERR_TRUNCATED, "");
-        t = llmfi_error_text(&r->error);
-        llmfi_say(&t, r->provider);
+    llmfi_text t;
+    if (!r->terminal && llmfi_reply_fail_begin(r, LLMF_ERR_TRUNCATED, &t)) {
         if (whole) LLMFI_SAY(&t, ": the reply ended before its end");
         else LLMFI_SAY(&t, ": the connection broke before the end of the reply");
         llmfi_say_c(&t, r->content ? LLMFI_WORDS("; what had arrived is in the response") : LLMFI_WORDS("; nothing had arrived: try again"));
@@ -640,9 +639,9 @@ LLMFI_UNUSED static llmf_str llmfi_reply_text_of(llmfi_buf *b) {
 /* ---- taking events ---- */
 
 /* Text that is not kept goes once its events are over. */
-static void llmfi_reply_drop_text(llmfi_reply *r, int type, size_t until) {
-    llmfi_buf *b = llmfi_reply_buf(r, type);
-    size_t *dropped = &r->dropped[type - LLMF_EVENT_TEXT], n = until - *dropped;
+static void llmfi_reply_drop_text(llmfi_reply *r, int who, size_t until) {
+    llmfi_buf *b = llmfi_reply_buf(r, who);
+    size_t *dropped = &r->dropped[who], n = until - *dropped;
     if (n < b->len / 2) return; /* so that the bytes moved are never more than those dropped */
     llmfi_buf_drop(b, n);
     *dropped = until;
@@ -659,7 +658,7 @@ LLMFI_UNUSED static void llmfi_reply_release_events(llmfi_reply *r) {
     r->lent = -1;
     if (!r->queue_head) return;
     q += r->queue_head - 1;
-    if (r->discard && q->type <= LLMF_EVENT_REFUSAL) llmfi_reply_drop_text(r, q->type, q->at + q->len);
+    if (r->discard && q->type <= LLMF_EVENT_REFUSAL) llmfi_reply_drop_text(r, q->type - LLMF_EVENT_TEXT, q->at + q->len);
     if (!llmfi_reply_count(r)) {
         r->queue.len = 0;
         r->queue_head = 0;
@@ -694,12 +693,12 @@ LLMFI_UNUSED static bool llmfi_reply_next(llmfi_reply *r, llmf_event *ev) {
     ev->text = llmfi_str("", 0);
     if (q->type <= LLMF_EVENT_REFUSAL) {
         r->lent = q->type - LLMF_EVENT_TEXT;
-        ev->text = llmfi_str(llmfi_reply_buf(r, q->type)->ptr + (q->at - r->dropped[r->lent]), q->len);
+        ev->text = llmfi_str(llmfi_reply_buf(r, r->lent)->ptr + (q->at - r->dropped[r->lent]), q->len);
     } else if (q->type == LLMF_EVENT_USAGE) {
         ev->usage = &r->usage;
     } else {
-        r->lent = 3 + q->index;
-        if (q->type == LLMF_EVENT_TOOL_DELTA) ev->text = llmfi_str(llmfi_reply_tool(r, q->index)->args.ptr + q->at, q->len);
+        r->lent = LLMFI_REPLY_ARGS + q->index;
+        if (q->type == LLMF_EVENT_TOOL_DELTA) ev->text = llmfi_str(llmfi_reply_buf(r, r->lent)->ptr + q->at, q->len);
         else ev->tool = llmfi_reply_view(r, q);
     }
     return true;

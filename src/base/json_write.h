@@ -238,9 +238,10 @@ LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_str(llmfi_jw *w, const char 
     llmfi_jw_key(w, key);
     llmfi_jw_str(w, s);
 }
-LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_lit(llmfi_jw *w, const char *key, const char *text) {
+LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_cstr(llmfi_jw *w, const char *key, const char *text) {
     llmfi_jw_member_str(w, key, llmfi_cstr(text));
 }
+#define llmfi_jw_member_lit llmfi_jw_member_cstr
 LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_int(llmfi_jw *w, const char *key, int64_t value) {
     llmfi_jw_key(w, key);
     llmfi_jw_int(w, value);
@@ -251,6 +252,7 @@ LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_bool(llmfi_jw *w, const char
 }
 #else
 #define llmfi_jw_member_str(w, lit, s) (llmfi_jw_key((w), lit), llmfi_jw_str((w), (s)))
+#define llmfi_jw_member_cstr(w, lit, text) llmfi_jw_member_str((w), lit, llmfi_cstr(text))
 #define llmfi_jw_member_lit(w, lit, text) (llmfi_jw_key((w), lit), llmfi_jw_lit((w), text))
 #define llmfi_jw_member_int(w, lit, value) (llmfi_jw_key((w), lit), llmfi_jw_int((w), (value)))
 #define llmfi_jw_member_bool(w, lit, value) (llmfi_jw_key((w), lit), llmfi_jw_bool((w), (value)))
