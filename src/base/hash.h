@@ -111,12 +111,6 @@ LLMFI_UNUSED static void llmfi_hex_lower(char *to, const unsigned char *bytes, s
 
 /* ---- HMAC-SHA-256 ---- */
 
-/* The compiler must not leave this out because nobody reads the bytes again. */
-LLMFI_UNUSED static void llmfi_wipe_bytes(void *bytes, size_t len) {
-    void *(*volatile set)(void *, int, size_t) = memset;
-    if (len) set(bytes, 0, len);
-}
-
 typedef struct llmfi_hmac {
     llmfi_sha256 inner, outer;
 } llmfi_hmac;
@@ -141,7 +135,7 @@ LLMFI_UNUSED static void llmfi_hmac_init(llmfi_hmac *m, llmf_str front, llmf_str
     for (i = 0; i < 64; i++) block[i] ^= 0x36 ^ 0x5c;
     llmfi_sha256_init(&m->outer);
     llmfi_sha256_add(&m->outer, block, sizeof block);
-    llmfi_wipe_bytes(block, sizeof block);
+    llmfi_wipe(llmfi_str((const char *)block, sizeof block));
 }
 
 LLMFI_UNUSED static void llmfi_hmac_add(llmfi_hmac *m, const void *bytes, size_t len) {

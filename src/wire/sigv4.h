@@ -306,7 +306,7 @@ static void llmfi_sigv4_step(unsigned char key[LLMFI_SHA256], llmf_str front, ll
     llmfi_hmac_init(&m, front, secret);
     llmfi_hmac_add(&m, text.ptr, text.len);
     llmfi_hmac_end(&m, key);
-    llmfi_wipe_bytes(&m, sizeof m);
+    llmfi_wipe(llmfi_str((const char *)&m, sizeof m));
 }
 
 static void llmfi_sigv4_tap(void *user, const char *bytes, size_t len) {
@@ -330,7 +330,7 @@ LLMFI_UNUSED static void llmfi_sigv4_sign(const llmfi_sigv4 *s, char signature[L
     llmfi_sigv4_to_sign(s, &o);
     llmfi_hmac_end(&m, key);
     llmfi_hex_lower(signature, key, sizeof key);
-    llmfi_wipe_bytes(&m, sizeof m);
+    llmfi_wipe(llmfi_str((const char *)&m, sizeof m));
 }
 
 /* The value of the header Authorization. */
