@@ -35,7 +35,10 @@
     X(TOKEN_BUDGET, "token_budget", "takes a token budget for reasoning besides an effort")                                            \
     X(THINKING_EFFORT, "thinking_effort", "besides thinking: {type} the level of reasoning goes out as reasoning_effort")                 \
     X(SIGNED_CALLS, "signed_calls", "refuses a call without its signature: that of another model gets one which the provider takes for it")\
-    X(ENCRYPTED_REASONING, "encrypted_reasoning", "gives its reasoning encrypted, to be sent back, when the Responses API is asked for it")
+    X(ENCRYPTED_REASONING, "encrypted_reasoning", "gives its reasoning encrypted, to be sent back, when the Responses API is asked for it")  \
+    X(REASONING_CONFIG, "reasoning_config", "reasoning is asked for by reasoningConfig: {type, maxReasoningEffort}")                    \
+    X(NO_TEMPERATURE, "no_temperature", "refuses temperature and top_p, but takes stop sequences")                                      \
+    X(CACHE_POINTS, "cache_points", "takes cachePoint blocks")
 
 enum {
 #define LLMFI_QUIRK_BIT(id, name, what) LLMFI_QUIRK_AT_##id,
@@ -102,6 +105,9 @@ typedef struct llmfi_refusal {
     int code;                                /* llmf_result; LLMF_OK: it can */
     char text[256];
 } llmfi_refusal;
+
+/* Besides LLMF_FRAMING_…: application/vnd.amazon.eventstream. The frame's `event` is its :event-type; exceptions and errors never come to the adapter. */
+enum { LLMFI_FRAMING_EVENTSTREAM = 64 };
 
 typedef void (*llmfi_header_fn)(void *user, llmf_str name, llmf_str value);
 

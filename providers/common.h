@@ -203,6 +203,15 @@ LLMFI_UNUSED static llmf_str llmfi_state_items(const llmfi_ask *a, const llmf_me
     return llmfi_from(state, owner.len + 1);
 }
 
+/* Writes the items of a JSON array into the array that is open. Those behind a broken one are left out. */
+LLMFI_UNUSED static void llmfi_jw_items(llmfi_jw *w, llmf_str array) {
+    llmfi_json j;
+    llmf_str item;
+    llmfi_json_init(&j, array, true);
+    if (llmfi_json_next(&j) != LLMFI_J_ARRAY) return;
+    while (llmfi_json_raw(&j, &item) == LLMFI_J_OBJECT) llmfi_jw_raw(w, item);
+}
+
 /* ---- calls and their results ---- */
 
 /* Arguments as raw JSON: a string is their own text, or a piece of it; null is none. */

@@ -580,6 +580,18 @@ LLMFI_UNUSED static void llmfi_fault_object(llmfi_reply *r, llmf_str json, llmf_
     llmfi_fault_decide(r, &f);
 }
 
+/* The same where kind and message stand outside of any JSON: an error frame of an event stream. */
+LLMFI_UNUSED static void llmfi_fault_said(llmfi_reply *r, llmf_str kind, llmf_str message) {
+    llmfi_fault f;
+    if (r->error.code) return;
+    llmfi_fault_init(r, &f);
+    llmfi_fault_word(&f, LLMFI_FAULT_EXCEPTION, llmfi_reply_clean(r, kind), 0);
+    message = llmfi_reply_clean(r, message);
+    llmfi_buf_add(&f.message, message.ptr, message.len); /* refused: the message is shorter, the class stands */
+    r->error.code = LLMF_OK;
+    llmfi_fault_decide(r, &f);
+}
+
 LLMF_API void llmf_reply_error(llmf_reply *r, int result, llmf_str provider_code, llmf_str message) {
     llmf_str word = llmfi_reply_clean(r, provider_code);
     llmfi_fault_tell(r, result == LLMF_OK ? LLMF_ERR_SERVER : result, word, llmfi_reply_clean(r, message));

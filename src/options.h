@@ -9,8 +9,7 @@
                                        MISTRAL GROQ DEEPSEEK XAI OPENROUTER TOGETHER FIREWORKS PERPLEXITY CEREBRAS NVIDIA ZAI MOONSHOT
                                        ALIBABA VERCEL VOYAGE WRITER CRUSOE AVIAN HEROKU SNOWFLAKE BEDROCK_MANTLE PORTKEY LITELLM VLLM
                                        LLAMACPP LMSTUDIO GPUSTACK HUGGINGFACE
-     of their own                      OPENAI_RESPONSES ANTHROPIC GEMINI VERTEX OLLAMA COHERE AZURE MOCK
-     in a later version                BEDROCK: known by name, never built in yet
+     of their own                      OPENAI_RESPONSES ANTHROPIC GEMINI VERTEX OLLAMA COHERE AZURE BEDROCK MOCK
    Transports
      CURL        on                    libcurl; without it nothing of curl is included or linked
      SOCKET      on                    our HTTP over plain sockets: http:// only
@@ -80,7 +79,7 @@
 #define LLMFI_ADAPTER_OPENAI_RESPONSES 1
 #define LLMFI_ADAPTER_GEMINI 1
 #define LLMFI_ADAPTER_AZURE 1
-#define LLMFI_ADAPTER_BEDROCK 0
+#define LLMFI_ADAPTER_BEDROCK 1
 #define LLMFI_ADAPTER_COHERE 1
 #define LLMFI_ADAPTER_HUGGINGFACE 0
 
@@ -302,6 +301,9 @@
 #define LLMF_HAS_DIALECT_GEMINI 0
 #endif
 
+/* Requests signed with AWS keys. */
+#define LLMF_HAS_AWS LLMF_HAS_BEDROCK
+
 #if !(LLMF_HAS_DIALECT_OPENAI || LLMF_HAS_DIALECT_ANTHROPIC || LLMF_HAS_DIALECT_OLLAMA || LLMF_HAS_DIALECT_MOCK || \
       LLMF_HAS_DIALECT_OPENAI_RESPONSES || LLMF_HAS_DIALECT_GEMINI || LLMF_HAS_DIALECT_AZURE || LLMF_HAS_DIALECT_BEDROCK || \
       LLMF_HAS_DIALECT_COHERE || LLMF_HAS_DIALECT_HUGGINGFACE)
@@ -449,6 +451,8 @@
 #else
 #define LLMFI_HAS_JSON_ARRAY 0
 #endif
+
+#define LLMFI_HAS_EVENTSTREAM LLMF_HAS_DIALECT_BEDROCK
 
 /* ---- limits ---- */
 

@@ -68,7 +68,7 @@ ok "unknown key of a Request" call '{"promt":"hi"}' 'd["error"]["code"]=="argume
 ok "prompt and messages together" call '{"prompt":"hi","messages":[{"role":"user","content":"x"}]}' 'd["error"]["code"]=="argument"' call
 ok "no JSON" call '{"prompt":' 'd["error"]["code"]=="argument" and "byte" in d["error"]["message"]' call
 ok "unknown provider: the nearest name" call '{"model":"opnai:x","prompt":"hi"}' 'd["error"]["code"] in ("unknown_provider","unknown_model") and "openai" in d["error"]["message"]' call
-ok "a provider of a later version" call '{"model":"bedrock:anthropic.claude-3-7-sonnet","prompt":"hi"}' 'd["error"]["code"]=="not_built"' call
+ok "bedrock without a region" call '{"model":"bedrock:anthropic.claude-3-7-sonnet","prompt":"hi"}' 'd["error"]["code"]=="config" and "AWS_REGION" in d["error"]["message"]' call
 ok "missing key names the variable" call '{"model":"groq:x","prompt":"hi"}' 'd["error"]["code"]=="auth" and "GROQ_API_KEY" in d["error"]["message"]' call
 ok "status 1 for a failed call" status_is 1 sh -c "echo '{\"model\":\"groq:x\",\"prompt\":\"hi\"}' | $L call"
 ok "status 2 for wrong usage" status_is 2 $L frobnicate

@@ -166,4 +166,10 @@ LLMFI_UNUSED static llmf_str llmfi_trim(llmf_str s) {
     return s;
 }
 
+/* Overwrites a secret. The compiler must not leave this out because nobody reads the bytes again. */
+LLMFI_UNUSED static void llmfi_wipe(llmf_str secret) {
+    void *(*volatile set)(void *, int, size_t) = memset;
+    if (secret.len) set((void *)(uintptr_t)secret.ptr, 0, secret.len);
+}
+
 #endif

@@ -38,6 +38,9 @@ static llmfi_call *llmfi_call_new(llmf_factory *f) {
 #if LLMFI_HAS_JSON_ARRAY
     llmfi_json_array_init(&c->array, &f->heap, f->desc.max_line);
 #endif
+#if LLMFI_HAS_EVENTSTREAM
+    llmfi_eventstream_init(&c->events, &f->heap, f->desc.max_line);
+#endif
     llmfi_buf_init(&c->whole, &f->heap, 0);
     llmfi_buf_init(&c->raw, &f->heap, 0);
     return c;
@@ -56,15 +59,12 @@ static void llmfi_ready_remove(llmfi_call *c) {
     c->ready = false;
 }
 
-/* The compiler must not leave this out because nobody reads the bytes again. */
-static void llmfi_wipe(llmf_str secret) {
-    void *(*volatile set)(void *, int, size_t) = memset;
-    if (secret.len) set((void *)(uintptr_t)secret.ptr, 0, secret.len);
-}
-
 static void llmfi_wipe_secrets(llmfi_call *c) {
     size_t i;
     llmfi_wipe(c->secret);
+#if LLMF_HAS_AWS
+    llmfi_wipe(c->aws.secret);
+#endif
     for (i = 0; c->secrets && i < c->x.req.header_count; i++)
         if (llmfi_header_secret(c->x.req.headers[i].name)) llmfi_wipe(c->x.req.headers[i].value);
     c->secrets = false;

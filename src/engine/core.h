@@ -6,8 +6,10 @@
 #include "../base/text.h"
 #include "../factory/handles.h"
 #include "../net/transports.h"
+#include "../wire/eventstream.h"
 #include "../wire/json_array.h"
 #include "../wire/ndjson.h"
+#include "../wire/sigv4.h"
 #include "../wire/sse.h"
 
 #include <errno.h>
@@ -61,6 +63,10 @@ typedef struct llmfi_call {
     llmfi_ask ask;
     llmfi_body body;
     llmf_str secret;                         /* the authorization value in the arena: wiped at the end */
+#if LLMF_HAS_AWS
+    bool signs;                              /* with `aws`: Authorization waits for the body's digest */
+    llmfi_aws_keys aws;
+#endif
 
     llmf_exchange x;
     llmfi_buf whole;                         /* a reply that is one frame, or an error's body */
@@ -81,6 +87,9 @@ typedef struct llmfi_call {
 #endif
 #if LLMFI_HAS_JSON_ARRAY
     llmfi_json_array array;
+#endif
+#if LLMFI_HAS_EVENTSTREAM
+    llmfi_eventstream events;
 #endif
 
     llmf_attempt attempt;                    /* made, like the response, by llmfi_settle */
@@ -155,6 +164,11 @@ static uint64_t llmfi_moment(llmf_factory *f) {
 
 LLMFI_UNUSED static uint64_t llmfi_net_now(const llmfi_net *net) {
     return net->desc->clock_ns ? net->desc->clock_ns(net->desc->user) : llmfi_clock_ns();
+}
+
+/* Milliseconds since 1970. */
+LLMFI_UNUSED static int64_t llmfi_wall(const llmf_factory *f) {
+    return f->desc.wall_ms ? f->desc.wall_ms(f->desc.user) : llmfi_wall_ms();
 }
 
 /* Milliseconds between two moments, LLMF_UNKNOWN where one never came. */

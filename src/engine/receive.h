@@ -103,6 +103,9 @@ static void llmfi_give_back_decoder(llmfi_call *c) {
 #if LLMFI_HAS_JSON_ARRAY
     llmfi_json_array_free(&c->array);
 #endif
+#if LLMFI_HAS_EVENTSTREAM
+    llmfi_eventstream_free(&c->events);
+#endif
     llmfi_buf_free(&c->whole);
 }
 
@@ -167,6 +170,7 @@ static void llmfi_wire_failed(llmfi_call *c, int why) {
     c->f->deferred = true;
     if (c->reply.error.code != LLMF_OK) return;
     if (why == LLMFI_WIRE_MEMORY) llmfi_error_memory(&c->reply.error);
+    else if (why == LLMFI_WIRE_BAD && c->framing == LLMFI_FRAMING_EVENTSTREAM) llmfi_error_set(&c->reply.error, LLMF_ERR_PROTOCOL, "the reply is no event stream, or was damaged on its way (a checksum is wrong): is the base URL right?");
     else if (why == LLMFI_WIRE_BAD) llmfi_error_set(&c->reply.error, LLMF_ERR_PROTOCOL, "the reply is not JSON: is the base URL right?");
     else llmfi_error_set(&c->reply.error, LLMF_ERR_LIMIT, "one line or event of the reply is longer than llmf_desc.max_line");
 }
@@ -208,6 +212,28 @@ static void llmfi_take_json_array(llmfi_call *c, llmf_str *in) {
 }
 #endif
 
+#if LLMFI_HAS_EVENTSTREAM
+/* What failed on the way is told by the frame's headers (RULES 29), whatever the dialect. */
+static void llmfi_event_frame(llmfi_call *c) {
+    const llmfi_eventstream *s = &c->events;
+    llmf_str type = llmfi_eventstream_header(s, LLMFI_LIT(":message-type"));
+    if (LLMFI_IS(type, "exception")) llmfi_fault_object(&c->reply, s->payload, llmfi_eventstream_header(s, LLMFI_LIT(":exception-type")));
+    else if (LLMFI_IS(type, "error"))
+        llmfi_fault_said(&c->reply, llmfi_eventstream_header(s, LLMFI_LIT(":error-code")), llmfi_eventstream_header(s, LLMFI_LIT(":error-message")));
+    else llmfi_frame(c, llmfi_eventstream_header(s, LLMFI_LIT(":event-type")), s->payload);
+    if (c->reply.error.code != LLMF_OK) c->f->deferred = true;
+}
+
+static void llmfi_take_eventstream(llmfi_call *c, llmf_str *in) {
+    while (in->len && !llmfi_full(c) && c->reply.error.code == LLMF_OK) {
+        int rc = llmfi_eventstream_next(&c->events, in);
+        if (rc == LLMFI_WIRE_ITEM) llmfi_event_frame(c);
+        if (rc == LLMFI_WIRE_ERROR) llmfi_wire_failed(c, c->events.error);
+        if (llmfi_slice_over(&c->f->net)) return;
+    }
+}
+#endif
+
 /* A reply that is one frame is gathered. An error's body beyond its limit is let go: what it is about stands at its front. */
 static void llmfi_take_whole(llmfi_call *c, llmf_str *in) {
     size_t room = c->whole.limit ? c->whole.limit - c->whole.len : in->len;
@@ -238,11 +264,20 @@ static void llmfi_sniff(llmfi_call *c, llmf_str *in) {
     c->reply.streamed = false;
 }
 
+/* The same where blanks may be bytes of a frame. A frame does not begin with these: it would be of a gigabyte. */
+static void llmfi_sniff_binary(llmfi_call *c, char first) {
+    c->sniffed = true;
+    if (first != '{' && first != '<') return;
+    c->framing = LLMF_FRAMING_JSON;
+    c->reply.streamed = false;
+}
+
 /* Takes what it can of `in`. Pieces may come in a row: once the slice is over, the next poll has the rest of them. */
 static void llmfi_decode(llmfi_call *c, llmf_str *in) {
     if (c->f->slice_used && llmfi_slice_over(&c->f->net)) return;
     c->f->slice_used = true;
     if ((c->framing == LLMF_FRAMING_SSE || c->framing == LLMF_FRAMING_JSON_ARRAY) && !c->sniffed) llmfi_sniff(c, in);
+    if (c->framing == LLMFI_FRAMING_EVENTSTREAM && !c->sniffed && in->len) llmfi_sniff_binary(c, in->ptr[0]);
     switch (c->framing) {
 #if LLMFI_HAS_SSE
     case LLMF_FRAMING_SSE: llmfi_take_sse(c, in); break;
@@ -252,6 +287,9 @@ static void llmfi_decode(llmfi_call *c, llmf_str *in) {
 #endif
 #if LLMFI_HAS_JSON_ARRAY
     case LLMF_FRAMING_JSON_ARRAY: llmfi_take_json_array(c, in); break;
+#endif
+#if LLMFI_HAS_EVENTSTREAM
+    case LLMFI_FRAMING_EVENTSTREAM: llmfi_take_eventstream(c, in); break;
 #endif
     default: llmfi_take_whole(c, in); break;
     }

@@ -4,6 +4,7 @@
 #include "../wire/url.h"
 #include "core.h"
 #include "registered.h"
+#include "sign.h"
 
 /* Headers of one request, config's included. */
 #ifndef LLMF_MAX_REQUEST_HEADERS
@@ -52,6 +53,12 @@ static void llmfi_header_set(void *user, llmf_str name, llmf_str value) {
     if (i == h->count) h->count++;
 }
 
+/* A header of ours: nothing to check, to replace or to copy. */
+static void llmfi_header_first(llmfi_headers *h, llmf_str name, llmf_str value) {
+    h->at[h->count].name = name;
+    h->at[h->count++].value = value;
+}
+
 static bool llmfi_no_key(llmfi_call *c) {
     llmfi_text t = llmfi_error_begin(&c->reply.error, LLMF_ERR_AUTH);
     LLMFI_SAY(&t, "no key for provider ");
@@ -73,6 +80,31 @@ static bool llmfi_own_auth(llmfi_call *c, const llmfi_headers *h, int auth) {
     return true;
 }
 
+#if LLMF_HAS_AWS
+/* Leaves room for the signature, which comes last: the body's digest is part of it. */
+static bool llmfi_set_aws(llmfi_call *c, llmfi_headers *h) {
+    llmfi_aws_keys keys;
+    bool given = llmfi_aws_given(&c->prepared->record, &c->f->env, &keys);
+    llmf_str date;
+    if (h->count > LLMF_MAX_REQUEST_HEADERS - 3) return llmfi_error_set(&c->reply.error, LLMF_ERR_LIMIT, "more headers than LLMF_MAX_REQUEST_HEADERS");
+    if (c->f->replay || (c->previewing && !given)) {
+        llmfi_header_first(h, LLMFI_LIT("Authorization"), LLMFI_LIT("REDACTED"));
+        return true;
+    }
+    if (!given) return llmfi_no_key(c);
+    if (!llmfi_sign_keys(c, keys)) return false;
+    date = llmfi_sign_date(c);
+    if (!date.len) return false;
+    llmfi_header_first(h, LLMFI_LIT("X-Amz-Date"), date);
+    if (keys.token.len) {
+        llmfi_header_first(h, LLMFI_LIT("X-Amz-Security-Token"), c->aws.token);
+        c->secrets = true;
+    }
+    llmfi_header_first(h, LLMFI_LIT("Authorization"), llmfi_str("", 0));
+    return true;
+}
+#endif
+
 /* The key goes into one header. What is kept of it is wiped when the call is freed. */
 static bool llmfi_set_auth(llmfi_call *c, llmfi_headers *h) {
     const llmfi_record *record = &c->prepared->record;
@@ -81,6 +113,9 @@ static bool llmfi_set_auth(llmfi_call *c, llmfi_headers *h) {
     char *value;
     bool real;
     if (auth == LLMFI_AUTH_NONE || llmfi_own_auth(c, h, auth)) return true;
+#if LLMF_HAS_AWS
+    if (auth == LLMFI_AUTH_AWS) return llmfi_set_aws(c, h);
+#endif
     real = key.len != 0;
     if (!real && (c->previewing || c->f->replay)) key = LLMFI_LIT("REDACTED");
     if (!key.len) return (record->s.quirks & LLMFI_Q_NO_KEY_NEEDED) || llmfi_no_key(c);
@@ -106,10 +141,10 @@ static void llmfi_set_config_headers(llmfi_headers *h, const llmfi_node *node) {
     for (; n; n = n->next) llmfi_header_set(h, n->key, n->text);
 }
 
-/* A header of ours: nothing to check, to replace or to copy. */
-static void llmfi_header_first(llmfi_headers *h, llmf_str name, llmf_str value) {
-    h->at[h->count].name = name;
-    h->at[h->count++].value = value;
+/* The media type of a reply that is framed so. */
+static llmf_str llmfi_accept(int framing) {
+    if (framing == LLMFI_FRAMING_EVENTSTREAM) return LLMFI_LIT("application/vnd.amazon.eventstream");
+    return framing == LLMF_FRAMING_SSE || framing == LLMF_FRAMING_JSON_ARRAY ? LLMFI_LIT("text/event-stream") : LLMFI_LIT("application/json");
 }
 
 static bool llmfi_build_headers(llmfi_call *c) {
@@ -119,7 +154,7 @@ static bool llmfi_build_headers(llmfi_call *c) {
     h.count = 0;
     h.bad = false;
     llmfi_header_first(&h, LLMFI_LIT("Content-Type"), LLMFI_LIT("application/json"));
-    llmfi_header_first(&h, LLMFI_LIT("Accept"), c->framing == LLMF_FRAMING_SSE || c->framing == LLMF_FRAMING_JSON_ARRAY ? LLMFI_LIT("text/event-stream") : LLMFI_LIT("application/json"));
+    llmfi_header_first(&h, LLMFI_LIT("Accept"), llmfi_accept(c->framing));
     llmfi_header_first(&h, LLMFI_LIT("User-Agent"), LLMFI_LIT("llmfactory/" LLMF_VERSION));
     if (c->prepared->adapter && c->prepared->adapter->headers) c->prepared->adapter->headers(&c->ask, llmfi_header_set, &h);
     llmfi_set_config_headers(&h, c->prepared->record.provider->headers);
@@ -164,15 +199,29 @@ static bool llmfi_build_url(llmfi_call *c) {
     return (ok && !c->arena.failed) || llmfi_error_memory(&c->reply.error);
 }
 
-/* Writes the body once to know its length; what fits is kept, so that sending it right after need not write it again. */
+/* Writes the body once to know its length, and its digest where that is signed; what fits is kept, so that sending it right after need not write it again. */
 static bool llmfi_measure_body(llmfi_call *c) {
     llmf_factory *f = c->f;
     llmfi_out out;
+#if LLMF_HAS_AWS
+    unsigned char digest[LLMFI_SHA256];
+    llmfi_sha256 hash;
+#endif
     f->body_of = 0;
     llmfi_out_window(&out, f->body, sizeof f->body, 0);
-    if (!llmfi_body_emit(llmfi_adapter_of(c), &c->ask, &out)) return false;
+#if LLMF_HAS_AWS
+    llmfi_sha256_init(&hash);
+    if (c->signs) out.tap = llmfi_sha256_tap;
+    out.tap_user = &hash;
+#endif
+    if (!llmfi_body_emit(llmfi_adapter_of(c), &c->ask, &out))
+        return llmfi_error_set(&c->reply.error, LLMF_ERR_ARGUMENT, "the request cannot be written as JSON: is it nested deeper than LLMF_MAX_DEPTH?");
     c->x.req.body_len = out.total;
     if (out.total <= sizeof f->body) f->body_of = c->id;
+#if LLMF_HAS_AWS
+    llmfi_sha256_end(&hash, digest);
+    if (c->signs) return llmfi_sign(c, digest);
+#endif
     return true;
 }
 
@@ -182,12 +231,8 @@ LLMFI_UNUSED static bool llmfi_build_http(llmfi_call *c) {
     if (!llmfi_build_url(c) || !llmfi_build_headers(c)) return false;
     llmfi_body_init(&c->body, llmfi_adapter_of(c), &c->ask);
     c->x.req.method = LLMFI_LIT("POST");
-    if (!llmfi_measure_body(c)) {
-        llmfi_error_set(&c->reply.error, LLMF_ERR_ARGUMENT, "the request cannot be written as JSON: is it nested deeper than LLMF_MAX_DEPTH?");
-        return false;
-    }
     c->x.req.connect_timeout_ms = c->req.timeouts.connect_ms;
-    return true;
+    return llmfi_measure_body(c);
 }
 
 LLMF_API size_t llmf_exchange_read(llmf_exchange *x, char *out, size_t cap) {

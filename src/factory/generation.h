@@ -327,7 +327,7 @@ LLMFI_UNUSED static bool llmfi_config_provider_at(const llmfi_config *c, const l
     info->base_url = c->desc->base_url && c->desc->base_url[0] ? llmfi_cstr(c->desc->base_url) : p.base_url;
     info->key_variable = llmfi_next_word(&list, &word) ? llmfi_key_variable(word, &auth) : llmfi_str("", 0);
     info->default_model = p.default_model;
-    info->has_key = llmfi_record_key(&r, env, &auth).len > 0;
+    info->has_key = llmfi_record_has_key(&r, env, &auth);
     info->needs_key = auth != LLMFI_AUTH_NONE && !(p.quirks & LLMFI_Q_NO_KEY_NEEDED);
     info->primary = chosen.len && (llmfi_eq_nocase(chosen, p.name) || (p.row >= 0 && llmfi_find_provider_row(chosen) == p.row));
     t = llmfi_text_in(info->reason, sizeof info->reason);

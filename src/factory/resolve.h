@@ -1,6 +1,7 @@
 /* A config generation, and what a name means in it. A generation is counted: whoever holds one keeps its texts. */
 #ifndef LLMFI_FACTORY_RESOLVE_H
 #define LLMFI_FACTORY_RESOLVE_H
+#include "aws.h"
 #include "env.h"
 #include "names.h"
 #include "record.h"
@@ -529,6 +530,7 @@ LLMFI_UNUSED static llmf_str llmfi_record_key(const llmfi_record *r, const llmfi
     if (!key.len) key = llmfi_env_filled(env, r->api_key_env_var);
     if (!key.len) key = p->api_key;
     if (!key.len) key = llmfi_env_filled(env, p->api_key_env_var);
+    if (p->auth == LLMFI_AUTH_AWS && key.len) *auth = LLMFI_AUTH_BEARER; /* AWS signs with a pair of keys: a single one is a bearer key */
     if (p->api_key_env_var.len) return key.len ? key : llmfi_str("", 0);
     for (list = p->key_variables; !key.len && llmfi_next_word(&list, &word);) {
         int scheme = p->auth;
@@ -536,6 +538,18 @@ LLMFI_UNUSED static llmf_str llmfi_record_key(const llmfi_record *r, const llmfi
         if (key.len) *auth = scheme;
     }
     return key.len ? key : llmfi_str("", 0);
+}
+
+/* Something to authorize with is there. *auth: how it goes out. */
+LLMFI_UNUSED static bool llmfi_record_has_key(const llmfi_record *r, const llmfi_env *env, int *auth) {
+#if LLMF_HAS_AWS
+    llmfi_aws_keys keys;
+#endif
+    if (llmfi_record_key(r, env, auth).len) return true;
+#if LLMF_HAS_AWS
+    if (*auth == LLMFI_AUTH_AWS) return llmfi_aws_given(r, env, &keys);
+#endif
+    return false;
 }
 
 /* What to do where llmfi_record_key gave none: "set OPENAI_API_KEY". */
@@ -553,6 +567,7 @@ LLMFI_UNUSED static void llmfi_record_key_hint(const llmfi_record *r, llmfi_text
             if (n++) LLMFI_SAY(t, " or ");
             llmfi_say(t, llmfi_key_variable(word, &auth));
         }
+        if (LLMF_HAS_AWS && p->auth == LLMFI_AUTH_AWS) LLMFI_SAY(t, ", or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
     }
     if (r->api_key_secret.len || p->api_key_secret.len) LLMFI_SAY(t, " (secret stores, which api_key_secret_name is for, come with a later version)");
 }

@@ -13,7 +13,7 @@
     X(API_KEY, "api-key", "api-key", "")                        \
     X(GOOG_KEY, "x-goog-api-key", "x-goog-api-key", "")         \
     X(PORTKEY_KEY, "x-portkey-api-key", "x-portkey-api-key", "") \
-    X(AWS, "aws", "", "")
+    X(AWS, "aws", "Authorization", "") /* a signature: see wire/sigv4.h */
 
 enum {
 #define LLMFI_AUTH_ID(id, name, header, prefix) LLMFI_AUTH_##id,
@@ -177,6 +177,17 @@ static const llmfi_family_row llmfi_family_rows[] = {
     {NULL, 0, 0}
 };
 
+typedef struct llmfi_prefix_row {
+    const char *prefix;
+    uint8_t provider;
+} llmfi_prefix_row;
+
+static const llmfi_prefix_row llmfi_prefix_rows[] = {
+#define LLMF_PREFIX(PROVIDER, prefix) LLMFI_KEEP(LLMF_HAS_##PROVIDER, {prefix, LLMFI_P_##PROVIDER}, )
+#include "../../models.def"
+    {NULL, 0}
+};
+
 LLMFI_UNUSED static size_t llmfi_model_row_count(void) {
     return LLMFI_COUNT(llmfi_model_rows) - 1;
 }
@@ -258,9 +269,23 @@ LLMFI_UNUSED static const llmfi_tier_row *llmfi_find_tier_row(const llmfi_model_
     return NULL;
 }
 
+/* An id without what may stand in front of it: a region, the rest of an ARN. */
+static llmf_str llmfi_bare_id(int provider, llmf_str id) {
+    const llmfi_prefix_row *row;
+    size_t i = id.len;
+    if (llmfi_starts(id, LLMFI_LIT("arn:"))) {
+        while (i && id.ptr[i - 1] != '/') i--;
+        id = llmfi_from(id, i);
+    }
+    for (row = llmfi_prefix_rows; row->prefix; row++)
+        if (row->provider == provider && llmfi_starts(id, llmfi_cstr(row->prefix))) return llmfi_from(id, strlen(row->prefix));
+    return id;
+}
+
 /* Quirks of an id that has no row. */
 LLMFI_UNUSED static uint32_t llmfi_family_quirks(int provider, llmf_str id) {
     const llmfi_family_row *row, *best = NULL;
+    id = llmfi_bare_id(provider, id);
     for (row = llmfi_family_rows; row->prefix; row++)
         if (row->provider == provider && llmfi_starts(id, llmfi_cstr(row->prefix)) && (!best || strlen(row->prefix) > strlen(best->prefix))) best = row;
     return best ? best->quirks : 0;
