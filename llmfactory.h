@@ -727,8 +727,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
                                        MISTRAL GROQ DEEPSEEK XAI OPENROUTER TOGETHER FIREWORKS PERPLEXITY CEREBRAS NVIDIA ZAI MOONSHOT
                                        ALIBABA VERCEL VOYAGE WRITER CRUSOE AVIAN HEROKU SNOWFLAKE BEDROCK_MANTLE PORTKEY LITELLM VLLM
                                        LLAMACPP LMSTUDIO GPUSTACK HUGGINGFACE
-     of their own                      OPENAI_RESPONSES ANTHROPIC GEMINI VERTEX OLLAMA COHERE AZURE MOCK
-     in a later version                BEDROCK: known by name, never built in yet
+     of their own                      OPENAI_RESPONSES ANTHROPIC GEMINI VERTEX OLLAMA COHERE AZURE BEDROCK MOCK
    Transports
      CURL        on                    libcurl; without it nothing of curl is included or linked
      SOCKET      on                    our HTTP over plain sockets: http:// only
@@ -788,19 +787,6 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #ifndef LLMF_ONLY
 #define LLMF_ONLY 0
 #endif
-
-/* ---- dialects of this version: 1 where the adapter is there, 0 where it comes later ---- */
-
-#define LLMFI_ADAPTER_OPENAI 1
-#define LLMFI_ADAPTER_ANTHROPIC 1
-#define LLMFI_ADAPTER_OLLAMA 1
-#define LLMFI_ADAPTER_MOCK 1
-#define LLMFI_ADAPTER_OPENAI_RESPONSES 1
-#define LLMFI_ADAPTER_GEMINI 1
-#define LLMFI_ADAPTER_AZURE 1
-#define LLMFI_ADAPTER_BEDROCK 0
-#define LLMFI_ADAPTER_COHERE 1
-#define LLMFI_ADAPTER_HUGGINGFACE 0
 
 /* ---- providers: models.def has a row for each ---- */
 
@@ -964,12 +950,12 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #else
 #define LLMF_HAS_OPENAI_RESPONSES 1
 #endif
-#if !LLMFI_ADAPTER_GEMINI || (LLMF_ONLY && !(defined(LLMF_WITH_GEMINI) && LLMF_WITH_GEMINI)) || (defined(LLMF_NO_GEMINI) && LLMF_NO_GEMINI)
+#if (LLMF_ONLY && !(defined(LLMF_WITH_GEMINI) && LLMF_WITH_GEMINI)) || (defined(LLMF_NO_GEMINI) && LLMF_NO_GEMINI)
 #define LLMF_HAS_GEMINI 0
 #else
 #define LLMF_HAS_GEMINI 1
 #endif
-#if !LLMFI_ADAPTER_GEMINI || (LLMF_ONLY && !(defined(LLMF_WITH_VERTEX) && LLMF_WITH_VERTEX)) || (defined(LLMF_NO_VERTEX) && LLMF_NO_VERTEX)
+#if (LLMF_ONLY && !(defined(LLMF_WITH_VERTEX) && LLMF_WITH_VERTEX)) || (defined(LLMF_NO_VERTEX) && LLMF_NO_VERTEX)
 #define LLMF_HAS_VERTEX 0
 #else
 #define LLMF_HAS_VERTEX 1
@@ -979,7 +965,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #else
 #define LLMF_HAS_AZURE 1
 #endif
-#if !LLMFI_ADAPTER_BEDROCK || (LLMF_ONLY && !(defined(LLMF_WITH_BEDROCK) && LLMF_WITH_BEDROCK)) || (defined(LLMF_NO_BEDROCK) && LLMF_NO_BEDROCK)
+#if (LLMF_ONLY && !(defined(LLMF_WITH_BEDROCK) && LLMF_WITH_BEDROCK)) || (defined(LLMF_NO_BEDROCK) && LLMF_NO_BEDROCK)
 #define LLMF_HAS_BEDROCK 0
 #else
 #define LLMF_HAS_BEDROCK 1
@@ -1013,16 +999,18 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #define LLMF_HAS_DIALECT_AZURE LLMF_HAS_AZURE
 #define LLMF_HAS_DIALECT_BEDROCK LLMF_HAS_BEDROCK
 #define LLMF_HAS_DIALECT_COHERE LLMF_HAS_COHERE
-#define LLMF_HAS_DIALECT_HUGGINGFACE 0 /* its own API, feature extraction; its chat is of the dialect openai */
 #if LLMF_HAS_GEMINI || LLMF_HAS_VERTEX
 #define LLMF_HAS_DIALECT_GEMINI 1
 #else
 #define LLMF_HAS_DIALECT_GEMINI 0
 #endif
 
+/* Requests signed with AWS keys. */
+#define LLMF_HAS_AWS LLMF_HAS_BEDROCK
+
 #if !(LLMF_HAS_DIALECT_OPENAI || LLMF_HAS_DIALECT_ANTHROPIC || LLMF_HAS_DIALECT_OLLAMA || LLMF_HAS_DIALECT_MOCK || \
       LLMF_HAS_DIALECT_OPENAI_RESPONSES || LLMF_HAS_DIALECT_GEMINI || LLMF_HAS_DIALECT_AZURE || LLMF_HAS_DIALECT_BEDROCK || \
-      LLMF_HAS_DIALECT_COHERE || LLMF_HAS_DIALECT_HUGGINGFACE)
+      LLMF_HAS_DIALECT_COHERE)
 #error "llmfactory: no provider is left. With LLMF_ONLY name at least one: LLMF_WITH_OPENAI, LLMF_WITH_ANTHROPIC, LLMF_WITH_OLLAMA, LLMF_WITH_MOCK, or a host of the list above"
 #endif
 
@@ -1157,7 +1145,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #define LLMFI_HAS_NDJSON 0
 #endif
 #if LLMF_HAS_REGISTER || LLMF_HAS_DIALECT_OPENAI || LLMF_HAS_DIALECT_ANTHROPIC || LLMF_HAS_DIALECT_OPENAI_RESPONSES || LLMF_HAS_DIALECT_GEMINI || \
-    LLMF_HAS_DIALECT_AZURE || LLMF_HAS_DIALECT_COHERE || LLMF_HAS_DIALECT_HUGGINGFACE
+    LLMF_HAS_DIALECT_AZURE || LLMF_HAS_DIALECT_COHERE
 #define LLMFI_HAS_SSE 1
 #else
 #define LLMFI_HAS_SSE 0
@@ -1167,6 +1155,8 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #else
 #define LLMFI_HAS_JSON_ARRAY 0
 #endif
+
+#define LLMFI_HAS_EVENTSTREAM LLMF_HAS_DIALECT_BEDROCK
 
 /* ---- limits ---- */
 
@@ -1268,6 +1258,8 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
  *       the prices of a model for a prompt of more than `above` tokens
  *   LLMF_FAMILY(PROVIDER, prefix, quirks)
  *       the quirks of ids that have no row, besides the provider's: the longest prefix counts
+ *   LLMF_PREFIX(PROVIDER, prefix)
+ *       what may stand in front of an id without making it another family: Bedrock's regions. Of an ARN its last segment is the id
  *   LLMF_VARIABLE(PROVIDER, variable, setting, header)
  *       a variable that sets something besides <NAME>_MODEL and <NAME>_BASE_URL, which win: MODEL, BASE_URL, API_VERSION, REGION, ACCOUNT, RESOURCE,
  *       HOST (host[:port], as Ollama has it), HEADER (the header named last). Of several for one setting the first that is set counts
@@ -1290,7 +1282,6 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
     LLMF_DIALECT(BEDROCK,          "bedrock") \
     LLMF_DIALECT(OLLAMA,           "ollama") \
     LLMF_DIALECT(COHERE,           "cohere") \
-    LLMF_DIALECT(HUGGINGFACE,      "huggingface") \
     LLMF_DIALECT(MOCK,             "mock")
 #define LLMFI_ROWS_QUIRK_SET \
     LLMF_QUIRK_SET(PLAIN,            NONE,                  NONE,                   NONE,              NONE) \
@@ -1303,6 +1294,13 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
     LLMF_QUIRK_SET(CLAUDE_4,         SAMPLING_OLD_VERSION,  NONE,                   NONE,              NONE) \
     LLMF_QUIRK_SET(CLAUDE_4_6,       SAMPLING_OLD_VERSION,  ADAPTIVE_THINKING,      TOKEN_BUDGET,      NONE) \
     LLMF_QUIRK_SET(CLAUDE_5,         ADAPTIVE_THINKING,     NONE,                   NONE,              NONE) \
+    LLMF_QUIRK_SET(CONVERSE_C3_5,    NO_REASONING,          CACHE_POINTS,           NONE,              NONE) \
+    LLMF_QUIRK_SET(CONVERSE_C4,      THINKING_OBJECT,       CACHE_POINTS,           NONE,              NONE) \
+    LLMF_QUIRK_SET(CONVERSE_C4_6,    THINKING_OBJECT,       CACHE_POINTS,           ADAPTIVE_THINKING, TOKEN_BUDGET) \
+    LLMF_QUIRK_SET(CONVERSE_C5,      THINKING_OBJECT,       CACHE_POINTS,           ADAPTIVE_THINKING, NO_TEMPERATURE) \
+    LLMF_QUIRK_SET(CONVERSE_NOVA,    NO_REASONING,          CACHE_POINTS,           NONE,              NONE) \
+    LLMF_QUIRK_SET(CONVERSE_NOVA_2,  REASONING_CONFIG,      NONE,                   NONE,              NONE) \
+    LLMF_QUIRK_SET(CONVERSE_OSS,     THINKING_EFFORT,       NONE,                   NONE,              NONE) \
     LLMF_QUIRK_SET(GEMINI_3,         ADAPTIVE_THINKING,     TOKEN_BUDGET,           SIGNED_CALLS,      NONE) \
     LLMF_QUIRK_SET(GEMMA_3,          SYSTEM_AS_USER,        NO_REASONING,           NO_JSON_MODE,      NONE) \
     LLMF_QUIRK_SET(MISTRAL,          TOOL_ANY,              RANDOM_SEED,            NO_STREAM_OPTIONS, NO_USER_FIELD) \
@@ -1521,17 +1519,17 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #endif
 #if LLMF_HAS_BEDROCK
 #define LLMFI_ROWS_MODEL_BEDROCK \
-    LLMF_MODEL(BEDROCK,    "anthropic.claude-sonnet-5",                 1000000, 128000,  2000000,  10000000,  200000,  2500000,  4000000, "TIFRS",  CLAUDE_5,         20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "anthropic.claude-opus-5",                   1000000, 128000,  5000000,  25000000,  500000,  6250000, 10000000, "TIFR",   CLAUDE_5,         20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "anthropic.claude-opus-4-8",                 1000000, 128000,  5000000,  25000000,  500000,  6250000, 10000000, "TIFR",   CLAUDE_5,         20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "anthropic.claude-sonnet-4-6",               1000000,  64000,  3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CLAUDE_4_6,       20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "anthropic.claude-sonnet-4-5-20250929-v1:0",  200000,  64000,  3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "anthropic.claude-haiku-4-5-20251001-v1:0",   200000,  64000,  1000000,   5000000,  100000,  1250000,  2000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "anthropic.claude-3-7-sonnet-20250219-v1:0",  200000,   8192,  3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CLAUDE_4,         20260602,        0) \
-    LLMF_MODEL(BEDROCK,    "amazon.nova-pro-v1:0",                       300000,   8192,   800000,   3200000,  200000,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "amazon.nova-lite-v1:0",                      300000,   8192,    60000,    240000,   15000,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "amazon.nova-micro-v1:0",                     128000,   8192,    35000,    140000,    8750,       -1,       -1, "T",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "amazon.nova-2-lite-v1:0",                    128000,   4096,   330000,   2750000,      -1,       -1,       -1, "TIR",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,    "anthropic.claude-sonnet-5",                 1000000, 128000,  2000000,  10000000,  200000,  2500000,  4000000, "TIFRS",  CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,    "anthropic.claude-opus-5",                   1000000, 128000,  5000000,  25000000,  500000,  6250000, 10000000, "TIFR",   CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,    "anthropic.claude-opus-4-8",                 1000000, 128000,  5000000,  25000000,  500000,  6250000, 10000000, "TIFR",   CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,    "anthropic.claude-sonnet-4-6",               1000000,  64000,  3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CONVERSE_C4_6,    20260819,        0) \
+    LLMF_MODEL(BEDROCK,    "anthropic.claude-sonnet-4-5-20250929-v1:0",  200000,  64000,  3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CONVERSE_C4,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,    "anthropic.claude-haiku-4-5-20251001-v1:0",   200000,  64000,  1000000,   5000000,  100000,  1250000,  2000000, "TIFRS",  CONVERSE_C4,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,    "anthropic.claude-3-7-sonnet-20250219-v1:0",  200000,   8192,  3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CONVERSE_C4,      20260602,        0) \
+    LLMF_MODEL(BEDROCK,    "amazon.nova-pro-v1:0",                       300000,   8192,   800000,   3200000,  200000,       -1,       -1, "TI",     CONVERSE_NOVA,    20260819,        0) \
+    LLMF_MODEL(BEDROCK,    "amazon.nova-lite-v1:0",                      300000,   8192,    60000,    240000,   15000,       -1,       -1, "TI",     CONVERSE_NOVA,    20260819,        0) \
+    LLMF_MODEL(BEDROCK,    "amazon.nova-micro-v1:0",                     128000,   8192,    35000,    140000,    8750,       -1,       -1, "T",      CONVERSE_NOVA,    20260819,        0) \
+    LLMF_MODEL(BEDROCK,    "amazon.nova-2-lite-v1:0",                    128000,   4096,   330000,   2750000,      -1,       -1,       -1, "TIR",    CONVERSE_NOVA_2,  20260819,        0) \
     LLMF_MODEL(BEDROCK,    "meta.llama4-maverick-17b-instruct-v1:0",    1000000,  16384,   240000,    970000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
     LLMF_MODEL(BEDROCK,    "meta.llama4-scout-17b-instruct-v1:0",       3500000,  16384,   170000,    660000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
     LLMF_MODEL(BEDROCK,    "meta.llama3-3-70b-instruct-v1:0",            128000,   4096,   720000,    720000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
@@ -1682,6 +1680,23 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
     LLMF_FAMILY(ANTHROPIC, "claude-sonnet-4-6", CLAUDE_4_6) \
     LLMF_FAMILY(ANTHROPIC, "claude-opus-4-7",   CLAUDE_5) \
     LLMF_FAMILY(ANTHROPIC, "claude-opus-4-8",   CLAUDE_5) \
+    LLMF_FAMILY(BEDROCK,   "anthropic.",                              CONVERSE_C5) \
+    LLMF_FAMILY(BEDROCK,   "anthropic.claude-v2",                     NO_REASONING) \
+    LLMF_FAMILY(BEDROCK,   "anthropic.claude-instant",                NO_REASONING) \
+    LLMF_FAMILY(BEDROCK,   "anthropic.claude-3",                      NO_REASONING) \
+    LLMF_FAMILY(BEDROCK,   "anthropic.claude-3-5-sonnet-20241022",    CONVERSE_C3_5) \
+    LLMF_FAMILY(BEDROCK,   "anthropic.claude-3-5-haiku",              CONVERSE_C3_5) \
+    LLMF_FAMILY(BEDROCK,   "anthropic.claude-3-7",                    CONVERSE_C4) \
+    LLMF_FAMILY(BEDROCK,   "anthropic.claude-opus-4",                 CONVERSE_C4) \
+    LLMF_FAMILY(BEDROCK,   "anthropic.claude-sonnet-4",               CONVERSE_C4) \
+    LLMF_FAMILY(BEDROCK,   "anthropic.claude-haiku-4",                CONVERSE_C4) \
+    LLMF_FAMILY(BEDROCK,   "anthropic.claude-opus-4-6",               CONVERSE_C4_6) \
+    LLMF_FAMILY(BEDROCK,   "anthropic.claude-sonnet-4-6",             CONVERSE_C4_6) \
+    LLMF_FAMILY(BEDROCK,   "anthropic.claude-opus-4-7",               CONVERSE_C5) \
+    LLMF_FAMILY(BEDROCK,   "anthropic.claude-opus-4-8",               CONVERSE_C5) \
+    LLMF_FAMILY(BEDROCK,   "amazon.nova-",                            CONVERSE_NOVA) \
+    LLMF_FAMILY(BEDROCK,   "amazon.nova-2",                           CONVERSE_NOVA_2) \
+    LLMF_FAMILY(BEDROCK,   "openai.gpt-oss",                          CONVERSE_OSS) \
     LLMF_FAMILY(GEMINI,    "",                  GEMINI_3) \
     LLMF_FAMILY(GEMINI,    "gemini-1",          NO_REASONING) \
     LLMF_FAMILY(GEMINI,    "gemini-2",          NO_REASONING) \
@@ -1695,6 +1710,15 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
     LLMF_FAMILY(AZURE,     "o1",                OPENAI_REASONING) \
     LLMF_FAMILY(AZURE,     "o3",                OPENAI_REASONING) \
     LLMF_FAMILY(AZURE,     "o4",                OPENAI_REASONING)
+#define LLMFI_ROWS_PREFIX \
+    LLMF_PREFIX(BEDROCK, "us.") \
+    LLMF_PREFIX(BEDROCK, "us-gov.") \
+    LLMF_PREFIX(BEDROCK, "eu.") \
+    LLMF_PREFIX(BEDROCK, "apac.") \
+    LLMF_PREFIX(BEDROCK, "jp.") \
+    LLMF_PREFIX(BEDROCK, "au.") \
+    LLMF_PREFIX(BEDROCK, "ca.") \
+    LLMF_PREFIX(BEDROCK, "global.")
 #define LLMFI_ROWS_ERROR_PHRASE \
     LLMF_ERROR_PHRASE("incorrect api key",                          LLMF_ERR_AUTH) \
     LLMF_ERROR_PHRASE("invalid api key",                            LLMF_ERR_AUTH) \
@@ -2032,6 +2056,12 @@ LLMFI_UNUSED static llmf_str llmfi_trim(llmf_str s) {
     while (s.len && llmfi_is_space(s.ptr[0])) s = llmfi_from(s, 1);
     while (s.len && llmfi_is_space(s.ptr[s.len - 1])) s.len--;
     return s;
+}
+
+/* Overwrites a secret. The compiler must not leave this out because nobody reads the bytes again. */
+LLMFI_UNUSED static void llmfi_wipe(llmf_str secret) {
+    void *(*volatile set)(void *, int, size_t) = memset;
+    if (secret.len) set((void *)(uintptr_t)secret.ptr, 0, secret.len);
 }
 
 #endif
@@ -5708,7 +5738,10 @@ LLMF_API void llmf_reply_done(llmf_reply *r) {
     X(TOKEN_BUDGET, "token_budget", "takes a token budget for reasoning besides an effort")                                            \
     X(THINKING_EFFORT, "thinking_effort", "besides thinking: {type} the level of reasoning goes out as reasoning_effort")                 \
     X(SIGNED_CALLS, "signed_calls", "refuses a call without its signature: that of another model gets one which the provider takes for it")\
-    X(ENCRYPTED_REASONING, "encrypted_reasoning", "gives its reasoning encrypted, to be sent back, when the Responses API is asked for it")
+    X(ENCRYPTED_REASONING, "encrypted_reasoning", "gives its reasoning encrypted, to be sent back, when the Responses API is asked for it")  \
+    X(REASONING_CONFIG, "reasoning_config", "reasoning is asked for by reasoningConfig: {type, maxReasoningEffort}")                    \
+    X(NO_TEMPERATURE, "no_temperature", "refuses temperature and top_p, but takes stop sequences")                                      \
+    X(CACHE_POINTS, "cache_points", "takes cachePoint blocks")
 
 enum {
 #define LLMFI_QUIRK_BIT(id, name, what) LLMFI_QUIRK_AT_##id,
@@ -5795,6 +5828,9 @@ typedef struct llmfi_refusal {
     int code;                                /* llmf_result; LLMF_OK: it can */
     char text[256];
 } llmfi_refusal;
+
+/* Besides LLMF_FRAMING_…: application/vnd.amazon.eventstream. The frame's `event` is its :event-type; exceptions and errors never come to the adapter. */
+enum { LLMFI_FRAMING_EVENTSTREAM = 64 };
 
 typedef void (*llmfi_header_fn)(void *user, llmf_str name, llmf_str value);
 
@@ -6165,6 +6201,19 @@ LLMFI_UNUSED static uint64_t llmfi_clock_ns(void) {
 #endif
 }
 
+/* Milliseconds since 1970, as the system's clock has it. */
+LLMFI_UNUSED static int64_t llmfi_wall_ms(void) {
+#if defined(_WIN32)
+    FILETIME now; /* in tenths of a microsecond since 1601 */
+    GetSystemTimeAsFileTime(&now);
+    return (int64_t)(((uint64_t)now.dwHighDateTime << 32 | now.dwLowDateTime) / 10000u) - INT64_C(11644473600000);
+#else
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+#endif
+}
+
 #endif
 /* From a name to a handle that is ready: settings resolved, defaults merged, adapter found. The same name gives the same handle. At most `max_prepared` handles keep what
    was prepared (least recently used goes first); the id itself stays good and is prepared again when next used, also after a reload. */
@@ -6174,6 +6223,9 @@ LLMFI_UNUSED static uint64_t llmfi_clock_ns(void) {
 #ifndef LLMFI_PROVIDERS_ADAPTERS_H
 #define LLMFI_PROVIDERS_ADAPTERS_H
 /* What adapters share stands before the first #if: a part is joined where it is first included. */
+/* What two dialects ask alike: Anthropic's Messages and Bedrock's Converse, which is made after it. */
+#ifndef LLMFI_PROVIDERS_CLAUDE_H
+#define LLMFI_PROVIDERS_CLAUDE_H
 /* What the readers of several dialects have in common: small steps over the JSON of a frame. */
 #ifndef LLMFI_PROVIDERS_COMMON_H
 #define LLMFI_PROVIDERS_COMMON_H
@@ -6378,6 +6430,15 @@ LLMFI_UNUSED static llmf_str llmfi_state_items(const llmfi_ask *a, const llmf_me
     return llmfi_from(state, owner.len + 1);
 }
 
+/* Writes the items of a JSON array into the array that is open. Those behind a broken one are left out. */
+LLMFI_UNUSED static void llmfi_jw_items(llmfi_jw *w, llmf_str array) {
+    llmfi_json j;
+    llmf_str item;
+    llmfi_json_init(&j, array, true);
+    if (llmfi_json_next(&j) != LLMFI_J_ARRAY) return;
+    while (llmfi_json_raw(&j, &item) == LLMFI_J_OBJECT) llmfi_jw_raw(w, item);
+}
+
 /* ---- calls and their results ---- */
 
 /* Arguments as raw JSON: a string is their own text, or a piece of it; null is none. */
@@ -6448,6 +6509,154 @@ LLMFI_UNUSED static void llmfi_jw_arguments(llmfi_jw *w, const llmf_tool_call *c
     llmfi_jw_object(w);
     llmfi_jw_member_str(w, "arguments_raw", c->arguments);
     llmfi_jw_object_end(w);
+}
+
+#endif
+
+/* ---- thinking ---- */
+
+/* The least budget of thinking tokens, and what is left for the answer where the budget is ours to choose. */
+#define LLMFI_CLAUDE_LEAST 1024
+
+enum { LLMFI_THINK_UNSAID, LLMFI_THINK_OFF, LLMFI_THINK_BUDGET, LLMFI_THINK_EFFORT };
+
+typedef struct llmfi_claude_think {
+    int mode;
+    int64_t budget;
+    const char *effort;
+} llmfi_claude_think;
+
+/* What an effort word comes to: a level of output_config.effort, and a budget for models that know no effort, cut so that the answer keeps
+   LLMFI_CLAUDE_LEAST of max_tokens. */
+static const struct {
+    const char *word, *effort;
+    int64_t budget;
+} llmfi_claude_efforts[] = { { "minimal", "low", 1024 }, { "low", "low", 2048 },      { "medium", "medium", 8192 },
+                                { "high", "high", 16384 },  { "xhigh", "xhigh", 32768 }, { "max", "max", 65536 } };
+
+/* What the request asks for. max_tokens: its own, or what stands in for it. */
+LLMFI_UNUSED static llmfi_claude_think llmfi_claude_thinking(const llmfi_ask *a, int64_t max_tokens) {
+    llmfi_claude_think t = { LLMFI_THINK_UNSAID, 0, NULL };
+    llmf_str word = llmfi_cstr(a->req->reasoning);
+    size_t i;
+    if (!word.len) return t;
+    if (LLMFI_IS(word, "none")) {
+        if (!(a->model->quirks & LLMFI_Q_NO_REASONING)) t.mode = LLMFI_THINK_OFF;
+        return t;
+    }
+    t.mode = LLMFI_THINK_BUDGET;
+    if (llmfi_reasoning_tokens(a->req->reasoning, &t.budget)) return t;
+    for (i = 0; i + 1 < LLMFI_COUNT(llmfi_claude_efforts); i++)
+        if (llmfi_eq(word, llmfi_cstr(llmfi_claude_efforts[i].word))) break;
+    t.effort = llmfi_claude_efforts[i].effort;
+    t.budget = llmfi_claude_efforts[i].budget;
+    if (a->model->quirks & LLMFI_Q_ADAPTIVE_THINKING) t.mode = LLMFI_THINK_EFFORT;
+    else if (t.budget > max_tokens - LLMFI_CLAUDE_LEAST) t.budget = max_tokens - LLMFI_CLAUDE_LEAST;
+    return t;
+}
+
+/* Why it cannot be asked for so. */
+LLMFI_UNUSED static void llmfi_claude_check_thinking(const llmfi_ask *a, llmfi_claude_think t, int64_t max_tokens, llmfi_refusal *no) {
+    llmf_str choice = llmfi_cstr(a->req->tool_choice);
+    if (t.mode == LLMFI_THINK_UNSAID || t.mode == LLMFI_THINK_OFF) return;
+    if (choice.len && !LLMFI_IS(choice, "auto") && !LLMFI_IS(choice, "none"))
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "tool_choice", "a call cannot be demanded while the model thinks; leave it or reasoning out");
+    if (a->model->quirks & LLMFI_Q_NO_REASONING) {
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model cannot think before it answers; leave it out, or take a newer model");
+    } else if (!t.effort && (a->model->quirks & (LLMFI_Q_ADAPTIVE_THINKING | LLMFI_Q_TOKEN_BUDGET)) == LLMFI_Q_ADAPTIVE_THINKING) {
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model takes no token budget; give low, medium, high, xhigh or max");
+    } else if (t.mode == LLMFI_THINK_BUDGET && t.budget < LLMFI_CLAUDE_LEAST) {
+        llmfi_refuse(no, LLMF_ERR_ARGUMENT, "reasoning",
+                     t.effort ? "needs max_tokens of at least 2048: 1024 for thinking and 1024 for the answer" : "the budget must be at least 1024 tokens");
+    } else if (t.mode == LLMFI_THINK_BUDGET && t.budget >= max_tokens) {
+        llmfi_refuse(no, LLMF_ERR_ARGUMENT, "reasoning", "the budget is part of max_tokens, so max_tokens must be larger; raise it or lower the budget");
+    }
+}
+
+/* thinking, as the two dialects spell it. */
+LLMFI_UNUSED static void llmfi_claude_write_thinking(const llmfi_claude_think *t, llmfi_jw *w) {
+    llmfi_jw_key(w, "thinking");
+    llmfi_jw_object(w);
+    llmfi_jw_member_str(w, "type", t->mode == LLMFI_THINK_OFF ? LLMFI_LIT("disabled") : t->mode == LLMFI_THINK_BUDGET ? LLMFI_LIT("enabled") : LLMFI_LIT("adaptive"));
+    if (t->mode == LLMFI_THINK_BUDGET) llmfi_jw_member_int(w, "budget_tokens", t->budget);
+    /* Models since Opus 4.7 think in silence unless this is said ("Thinking", thinking.display): nothing to read, and an idle stream. */
+    if (t->mode == LLMFI_THINK_EFFORT) llmfi_jw_member_lit(w, "display", "summarized");
+    llmfi_jw_object_end(w);
+}
+
+/* ---- messages as blocks of two sides, which alternate ---- */
+
+LLMFI_UNUSED static bool llmfi_part_empty(const llmf_part *p) {
+    return p->type == LLMF_PART_TEXT && !llmfi_text_at(p->text, p->text_len).len;
+}
+
+/* How many blocks a message becomes, those of its state left out. Empty text is none: the API refuses it. */
+LLMFI_UNUSED static size_t llmfi_block_count(const llmf_message *m) {
+    size_t i, n = (llmfi_text_at(m->content, m->content_len).len != 0) + m->tool_call_count;
+    if (m->role == LLMF_TOOL) return 1;
+    for (i = 0; i < m->part_count; i++) n += !llmfi_part_empty(&m->parts[i]);
+    return n;
+}
+
+/* Which side says it; LLMF_SYSTEM: none, its text is in `system`, or there is nothing to say. */
+LLMFI_UNUSED static int llmfi_block_side(const llmfi_ask *a, const llmf_message *m, const char *dialect) {
+    if (m->role == LLMF_SYSTEM || (!llmfi_block_count(m) && !llmfi_state_items(a, m, dialect).len)) return LLMF_SYSTEM;
+    return m->role == LLMF_ASSISTANT ? LLMF_ASSISTANT : LLMF_USER;
+}
+
+/* The side of the next message before or after i that has one; LLMF_SYSTEM: there is none. */
+LLMFI_UNUSED static int llmfi_block_beside(const llmfi_ask *a, size_t i, bool after, const char *dialect) {
+    int side = LLMF_SYSTEM;
+    while (side == LLMF_SYSTEM && (after ? ++i < a->req->message_count : i-- > 0)) side = llmfi_block_side(a, &a->req->messages[i], dialect);
+    return side;
+}
+
+LLMFI_UNUSED static size_t llmfi_system_count(const llmf_message *m) {
+    return m->role == LLMF_SYSTEM ? llmfi_block_count(m) : 0;
+}
+
+LLMFI_UNUSED static bool llmfi_system_messages(const llmfi_ask *a) {
+    size_t i;
+    for (i = 0; i < a->req->message_count; i++)
+        if (llmfi_system_count(&a->req->messages[i])) return true;
+    return false;
+}
+
+/* An id with _ for what the API's pattern of ids refuses: other providers make others, and call and answer get the same. `marks`: allowed besides letters and digits. */
+LLMFI_UNUSED static void llmfi_jw_id(llmfi_jw *w, llmf_str id, const char *marks) {
+    size_t i;
+    llmfi_jw_str_begin(w);
+    for (i = 0; i < id.len; i++) {
+        char c = id.ptr[i];
+        if (!llmfi_char_is(c, LLMFI_CHAR_ALNUM) && (!c || !strchr(marks, c))) c = '_';
+        llmfi_jw_str_piece(w, llmfi_str(&c, 1));
+    }
+    llmfi_jw_str_end(w);
+}
+
+/* ---- schemas ---- */
+
+/* The schema, each object in it closed to members it does not name, as constrained output demands ("Structured outputs", JSON Schema limitations).
+   names: its members are named by the user. Recursion is bounded by the reader's LLMF_MAX_DEPTH. */
+LLMFI_UNUSED static void llmfi_jw_closed_schema(llmfi_jw *w, const llmfi_node *s, bool names) {
+    const llmfi_node *n;
+    if (s->type == LLMFI_ARRAY) {
+        llmfi_jw_array(w);
+        for (n = s->child; n; n = n->next) llmfi_jw_closed_schema(w, n, false);
+        llmfi_jw_array_end(w);
+    } else if (s->type != LLMFI_OBJECT) {
+        llmfi_node_write(w, s);
+    } else {
+        llmfi_jw_object(w);
+        for (n = s->child; n; n = n->next) {
+            llmfi_jw_key_str(w, n->key);
+            if (!names && llmfi_word_in("default\0const\0enum\0examples\0", n->key) >= 0) llmfi_node_write(w, n);
+            else llmfi_jw_closed_schema(w, n, !names && llmfi_word_in("properties\0$defs\0definitions\0", n->key) >= 0);
+        }
+        if (!names && llmfi_member(s, LLMFI_LIT("properties")) && !llmfi_member(s, LLMFI_LIT("additionalProperties")))
+            llmfi_jw_member_bool(w, "additionalProperties", false);
+        llmfi_jw_object_end(w);
+    }
 }
 
 #endif
@@ -7057,6 +7266,18 @@ LLMFI_UNUSED static void llmfi_fault_object(llmfi_reply *r, llmf_str json, llmf_
     llmfi_fault_decide(r, &f);
 }
 
+/* The same where kind and message stand outside of any JSON: an error frame of an event stream. */
+LLMFI_UNUSED static void llmfi_fault_said(llmfi_reply *r, llmf_str kind, llmf_str message) {
+    llmfi_fault f;
+    if (r->error.code) return;
+    llmfi_fault_init(r, &f);
+    llmfi_fault_word(&f, LLMFI_FAULT_EXCEPTION, llmfi_reply_clean(r, kind), 0);
+    message = llmfi_reply_clean(r, message);
+    llmfi_buf_add(&f.message, message.ptr, message.len); /* refused: the message is shorter, the class stands */
+    r->error.code = LLMF_OK;
+    llmfi_fault_decide(r, &f);
+}
+
 LLMF_API void llmf_reply_error(llmf_reply *r, int result, llmf_str provider_code, llmf_str message) {
     llmf_str word = llmfi_reply_clean(r, provider_code);
     llmfi_fault_tell(r, result == LLMF_OK ? LLMF_ERR_SERVER : result, word, llmfi_reply_clean(r, message));
@@ -7362,6 +7583,335 @@ static bool llmfi_openai_steps(const llmfi_ask *a, unsigned step, llmfi_jw *w, c
     }
     llmfi_openai_tail(a, w, form->flat);
     return false;
+}
+
+#endif
+#endif
+#if LLMF_HAS_DIALECT_ANTHROPIC || LLMF_HAS_DIALECT_BEDROCK
+/* What Claude answers: Messages bodies and stream events, wherever they come from. Nothing here knows what was asked. */
+#ifndef LLMFI_PROVIDERS_ANTHROPIC_REPLY_H
+#define LLMFI_PROVIDERS_ANTHROPIC_REPLY_H
+
+/* reply.dialect.number[…]. The open block is the one whose content_block_stop is still to come. */
+enum {
+    LLMFI_CLAUDE_KIND,                       /* of the open block: LLMFI_CLAUDE_… below */
+    LLMFI_CLAUDE_INDEX,                      /* its index in the message */
+    LLMFI_CLAUDE_CALL,                       /* the position of its tool call */
+    LLMFI_CLAUDE_INPUT                       /* usage.input_tokens + 1; 0: not told yet */
+};
+enum { LLMFI_CLAUDE_OTHER, LLMFI_CLAUDE_THINKING, LLMFI_CLAUDE_TOOL };
+/* reply.dialect.buf[…] of the open block, raw JSON: thinking and signature between their quotes; the input that a call began with. */
+enum { LLMFI_CLAUDE_THOUGHT, LLMFI_CLAUDE_SIGNATURE, LLMFI_CLAUDE_BEGUN = LLMFI_CLAUDE_SIGNATURE };
+
+/* What a frame asks to be done once all of it has been read and is whole. */
+typedef struct llmfi_claude_event {
+    llmf_str type;
+    int64_t index;
+    bool content;                            /* the frame is a message with content */
+} llmfi_claude_event;
+
+/* The raw texts of a block. */
+typedef struct llmfi_claude_block {
+    llmf_str type, text, thinking, signature, data, id, name, input;
+} llmfi_claude_block;
+
+/* ---- state: thinking and redacted_thinking blocks as they must go back ---- */
+
+/* One block more. */
+static void llmfi_claude_state(llmfi_reply *r, const char *type, const char *member, llmf_str value, llmf_str signature) {
+    llmfi_buf *b = &r->state;
+    size_t before = llmfi_state_open(r, "anthropic");
+    LLMFI_REPLY_PUT(r, b, "{\"type\":\"");
+    llmfi_reply_put(r, b, llmfi_cstr(type));
+    LLMFI_REPLY_PUT(r, b, "\",\"");
+    llmfi_reply_put(r, b, llmfi_cstr(member));
+    LLMFI_REPLY_PUT(r, b, "\":\"");
+    llmfi_reply_put(r, b, value);
+    if (signature.len) LLMFI_REPLY_PUT(r, b, "\",\"signature\":\"");
+    llmfi_reply_put(r, b, signature);
+    LLMFI_REPLY_PUT(r, b, "\"}");
+    llmfi_state_close(r, before);
+}
+
+/* ---- blocks ---- */
+
+/* The open block is over. Its buffers keep their bytes, for the frame may yet be undone. */
+static void llmfi_claude_close(llmfi_reply *r) {
+    int64_t *number = r->dialect.number;
+    llmfi_buf *buf = r->dialect.buf;
+    if (number[LLMFI_CLAUDE_KIND] == LLMFI_CLAUDE_THINKING) {
+        llmfi_claude_state(r, "thinking", "thinking", llmfi_buf_str(&buf[LLMFI_CLAUDE_THOUGHT]), llmfi_buf_str(&buf[LLMFI_CLAUDE_SIGNATURE]));
+    } else if (number[LLMFI_CLAUDE_KIND] == LLMFI_CLAUDE_TOOL && !r->error.code) {
+        int at = (int)number[LLMFI_CLAUDE_CALL];
+        if (!llmfi_reply_tool(r, at)->args.len) llmfi_reply_tool_args(r, at, llmfi_buf_str(&buf[LLMFI_CLAUDE_BEGUN]));
+        llmfi_reply_tool_end(r, at);
+    }
+    number[LLMFI_CLAUDE_KIND] = LLMFI_CLAUDE_OTHER;
+    buf[0].len = buf[1].len = 0;
+}
+
+/* The same, in a frame that is known to be whole. */
+static void llmfi_claude_close_for_good(llmfi_reply *r) {
+    int i;
+    llmfi_claude_close(r);
+    for (i = 0; i < 2; i++)
+        if (r->dialect.buf[i].cap > LLMF_REPLY_KEEP) llmfi_buf_free(&r->dialect.buf[i]);
+}
+
+/* {} in any spelling: in a stream it only says that the input is still to come. */
+static bool llmfi_claude_no_input(llmf_str input) {
+    return !input.len || !llmfi_trim(llmfi_str(input.ptr + 1, input.len > 1 ? input.len - 2 : 0)).len;
+}
+
+/* Opens a block with what it began with. Server tools, their results, compaction and fallback give nothing (RULES 7, 10). */
+static void llmfi_claude_open(llmfi_reply *r, const llmfi_claude_block *b, int64_t index) {
+    int64_t *number = r->dialect.number;
+    llmfi_json text;
+    if (number[LLMFI_CLAUDE_KIND] != LLMFI_CLAUDE_OTHER) llmfi_claude_close(r);
+    number[LLMFI_CLAUDE_INDEX] = index;
+    if (LLMFI_IS(b->type, "text")) {
+        text = llmfi_json_at_raw(b->text);
+        if (b->text.len) llmfi_reply_text_json(r, &text);
+    } else if (LLMFI_IS(b->type, "thinking")) {
+        number[LLMFI_CLAUDE_KIND] = LLMFI_CLAUDE_THINKING;
+        text = llmfi_json_at_raw(b->thinking);
+        if (b->thinking.len) llmfi_reply_reasoning_json(r, &text);
+        llmfi_reply_put(r, &r->dialect.buf[LLMFI_CLAUDE_THOUGHT], b->thinking);
+        llmfi_reply_put(r, &r->dialect.buf[LLMFI_CLAUDE_SIGNATURE], b->signature);
+    } else if (LLMFI_IS(b->type, "redacted_thinking")) {
+        llmfi_claude_state(r, "redacted_thinking", "data", b->data, llmfi_str("", 0));
+    } else if (LLMFI_IS(b->type, "tool_use")) {
+        int at = llmfi_reply_tool_begin(r, index, llmfi_reply_raw(r, b->id), llmfi_reply_raw(r, b->name));
+        if (at < 0) return;
+        number[LLMFI_CLAUDE_KIND] = LLMFI_CLAUDE_TOOL;
+        number[LLMFI_CLAUDE_CALL] = at;
+        if (!llmfi_claude_no_input(b->input)) llmfi_reply_put(r, &r->dialect.buf[LLMFI_CLAUDE_BEGUN], b->input);
+    }
+}
+
+/* A citation: url and title of a web page, source and title of a search result, document_title of a document. */
+static void llmfi_claude_citation(llmfi_reply *r, llmfi_json *j) {
+    llmf_str url = llmfi_str("", 0), title = url;
+    while (llmfi_json_next(j) == LLMFI_J_KEY)
+        if (LLMFI_KEY(j, "url") || LLMFI_KEY(j, "source")) llmfi_json_take_raw(j, &url);
+        else if (LLMFI_KEY(j, "title") || LLMFI_KEY(j, "document_title")) llmfi_json_take_raw(j, &title);
+        else llmfi_json_skip(j);
+    url = llmfi_reply_raw(r, url);
+    llmfi_reply_citation(r, url, llmfi_reply_raw(r, title));
+}
+
+static void llmfi_claude_citations(llmfi_reply *r, llmfi_json *j) {
+    if (!llmfi_json_enter(j, LLMFI_J_ARRAY)) return;
+    while (llmfi_json_next(j) > 0 && j->token != LLMFI_J_ARRAY_END)
+        if (j->token == LLMFI_J_OBJECT) llmfi_claude_citation(r, j);
+        else if (j->token == LLMFI_J_ARRAY) llmfi_json_skip(j);
+}
+
+/* The block object that was just opened; whole: it is complete, as in a message. */
+static void llmfi_claude_block_in(llmfi_reply *r, llmfi_json *j, int64_t index, bool whole) {
+    llmfi_claude_block b;
+    memset(&b, 0, sizeof b);
+    b.type = llmfi_json_type(j);
+    for (; j->token == LLMFI_J_KEY; llmfi_json_next(j))
+        if (LLMFI_KEY(j, "text")) llmfi_json_take_raw(j, &b.text);
+        else if (LLMFI_KEY(j, "thinking")) llmfi_json_take_raw(j, &b.thinking);
+        else if (LLMFI_KEY(j, "signature")) llmfi_json_take_raw(j, &b.signature);
+        else if (LLMFI_KEY(j, "data")) llmfi_json_take_raw(j, &b.data);
+        else if (LLMFI_KEY(j, "id")) llmfi_json_take_raw(j, &b.id);
+        else if (LLMFI_KEY(j, "name")) llmfi_json_take_raw(j, &b.name);
+        else if (LLMFI_KEY(j, "input")) llmfi_json_raw(j, &b.input);
+        else if (LLMFI_KEY(j, "citations") && LLMFI_IS(b.type, "text")) llmfi_claude_citations(r, j);
+        else llmfi_json_skip(j);
+    if (j->error) return;
+    llmfi_claude_open(r, &b, index);
+    if (whole) llmfi_claude_close(r);
+}
+
+/* ---- deltas ---- */
+
+/* A piece of the arguments of the call with that index; of any other block it is a server tool's. */
+static void llmfi_claude_arguments(llmfi_reply *r, const llmfi_json *j, int64_t index) {
+    const int64_t *number = r->dialect.number;
+    bool open = index < 0 || index == number[LLMFI_CLAUDE_INDEX];
+    int at = !open ? llmfi_reply_tool_find(r, index) : number[LLMFI_CLAUDE_KIND] == LLMFI_CLAUDE_TOOL ? (int)number[LLMFI_CLAUDE_CALL] : -1;
+    if (at >= 0) llmfi_reply_tool_args_json(r, at, j);
+}
+
+/* A piece of thinking: to be read, and to be given back. */
+static void llmfi_claude_thought(llmfi_reply *r, const llmfi_json *j) {
+    llmfi_reply_reasoning_json(r, j);
+    if (r->dialect.number[LLMFI_CLAUDE_KIND] == LLMFI_CLAUDE_THINKING) llmfi_reply_put(r, &r->dialect.buf[LLMFI_CLAUDE_THOUGHT], j->text);
+}
+
+/* The delta object of a content_block_delta, just opened. */
+static void llmfi_claude_delta(llmfi_reply *r, llmfi_json *j, int64_t index) {
+    llmf_str type = llmfi_json_type(j);
+    bool thinking = r->dialect.number[LLMFI_CLAUDE_KIND] == LLMFI_CLAUDE_THINKING;
+    for (; j->token == LLMFI_J_KEY; llmfi_json_next(j)) {
+        if (LLMFI_KEY(j, "text") && LLMFI_IS(type, "text_delta")) {
+            if (llmfi_json_scalar(j) == LLMFI_J_STRING) llmfi_reply_text_json(r, j);
+        } else if (LLMFI_KEY(j, "thinking") && LLMFI_IS(type, "thinking_delta")) {
+            if (llmfi_json_scalar(j) == LLMFI_J_STRING) llmfi_claude_thought(r, j);
+        } else if (LLMFI_KEY(j, "signature") && LLMFI_IS(type, "signature_delta")) {
+            if (llmfi_json_scalar(j) == LLMFI_J_STRING && thinking) llmfi_reply_put(r, &r->dialect.buf[LLMFI_CLAUDE_SIGNATURE], j->text);
+        } else if (LLMFI_KEY(j, "partial_json") && LLMFI_IS(type, "input_json_delta")) {
+            if (llmfi_json_scalar(j) == LLMFI_J_STRING) llmfi_claude_arguments(r, j, index);
+        } else if (LLMFI_KEY(j, "citation") && LLMFI_IS(type, "citations_delta")) {
+            if (llmfi_json_enter(j, LLMFI_J_OBJECT)) llmfi_claude_citation(r, j);
+        } else {
+            llmfi_json_skip(j);
+        }
+    }
+}
+
+/* ---- usage, messages ---- */
+
+static void llmfi_claude_count(llmfi_json *j, int64_t *to) {
+    int64_t n;
+    llmfi_json_scalar(j);
+    n = llmfi_reply_number(j);
+    if (n >= 0) *to = n; /* null does not overwrite (RULES 22) */
+}
+
+/* A usage, laid over what came before, member by member. */
+static void llmfi_claude_usage(llmfi_reply *r, llmfi_json *j) {
+    llmf_usage *u = &r->usage;
+    int64_t input = r->dialect.number[LLMFI_CLAUDE_INPUT] - 1;
+    if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) return;
+    while (llmfi_json_next(j) == LLMFI_J_KEY) {
+        if (LLMFI_KEY(j, "input_tokens")) llmfi_claude_count(j, &input);
+        else if (LLMFI_KEY(j, "output_tokens")) llmfi_claude_count(j, &u->output);
+        else if (LLMFI_KEY(j, "cache_read_input_tokens")) llmfi_claude_count(j, &u->cache_read);
+        else if (LLMFI_KEY(j, "cache_creation_input_tokens")) llmfi_claude_count(j, &u->cache_write);
+        else if (LLMFI_KEY(j, "output_tokens_details")) {
+            if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) continue;
+            while (llmfi_json_next(j) == LLMFI_J_KEY)
+                if (LLMFI_KEY(j, "thinking_tokens")) llmfi_claude_count(j, &u->reasoning);
+                else llmfi_json_skip(j);
+        } else {
+            llmfi_json_skip(j);
+        }
+    }
+    if (input == INT64_MAX) input--;
+    r->dialect.number[LLMFI_CLAUDE_INPUT] = input + 1;
+    u->input = llmfi_reply_sum(llmfi_reply_sum(input, u->cache_read), u->cache_write);
+}
+
+static void llmfi_claude_reason(llmfi_reply *r, llmfi_json *j) {
+    if (llmfi_json_scalar(j) == LLMFI_J_STRING) llmfi_reply_finish(r, llmfi_reply_string(r, j));
+}
+
+/* The value of the key that the reader stands at, if it is a member of a message. */
+static bool llmfi_claude_member(llmfi_reply *r, llmfi_json *j, bool *content) {
+    int64_t index = 0;
+    if (LLMFI_KEY(j, "model")) {
+        if (llmfi_json_scalar(j) == LLMFI_J_STRING) llmfi_reply_model(r, llmfi_reply_string(r, j));
+    } else if (LLMFI_KEY(j, "stop_reason")) {
+        llmfi_claude_reason(r, j);
+    } else if (LLMFI_KEY(j, "usage")) {
+        llmfi_claude_usage(r, j);
+    } else if (LLMFI_KEY(j, "content")) {
+        if (!llmfi_json_enter(j, LLMFI_J_ARRAY)) return true;
+        *content = true;
+        while (llmfi_json_next(j) > 0 && j->token != LLMFI_J_ARRAY_END)
+            if (j->token == LLMFI_J_OBJECT) llmfi_claude_block_in(r, j, index++, true);
+            else if (j->token == LLMFI_J_ARRAY) llmfi_json_skip(j);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* The members of the frame, whose type is known. An event without a delta's index is about the open block. */
+static void llmfi_claude_members(llmfi_reply *r, llmfi_json *j, llmfi_claude_event *e) {
+    bool message = LLMFI_IS(e->type, "message") || (!e->type.len && !r->streamed), nothing = false;
+    for (; j->token == LLMFI_J_KEY; llmfi_json_next(j)) {
+        if (LLMFI_KEY(j, "index")) {
+            llmfi_claude_count(j, &e->index);
+        } else if (LLMFI_KEY(j, "delta") && LLMFI_IS(e->type, "content_block_delta")) {
+            if (llmfi_json_enter(j, LLMFI_J_OBJECT)) llmfi_claude_delta(r, j, e->index);
+        } else if (LLMFI_KEY(j, "content_block") && LLMFI_IS(e->type, "content_block_start")) {
+            if (llmfi_json_enter(j, LLMFI_J_OBJECT)) llmfi_claude_block_in(r, j, e->index, false);
+        } else if (LLMFI_KEY(j, "delta") && LLMFI_IS(e->type, "message_delta")) {
+            if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) continue;
+            while (llmfi_json_next(j) == LLMFI_J_KEY)
+                if (LLMFI_KEY(j, "stop_reason")) llmfi_claude_reason(r, j);
+                else llmfi_json_skip(j);
+        } else if (LLMFI_KEY(j, "usage") && LLMFI_IS(e->type, "message_delta")) {
+            llmfi_claude_usage(r, j);
+        } else if (LLMFI_KEY(j, "message") && LLMFI_IS(e->type, "message_start")) {
+            if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) continue;
+            while (llmfi_json_next(j) == LLMFI_J_KEY)
+                if (!llmfi_claude_member(r, j, &nothing)) llmfi_json_skip(j);
+        } else if (!message || !llmfi_claude_member(r, j, &e->content)) {
+            llmfi_json_skip(j);
+        }
+    }
+}
+
+/* ---- frames ---- */
+
+/* Behind {"type":"content_block_delta","index":N — nearly all events are one of these, with blanks before the last brace as padding. */
+static const struct {
+    const char *text;
+    size_t len;
+} llmfi_claude_usual[] = {
+#define LLMFI_CLAUDE_USUAL(type, key) { ",\"delta\":{\"type\":\"" type "\",\"" key "\":", sizeof(",\"delta\":{\"type\":\"" type "\",\"" key "\":") - 1 }
+    LLMFI_CLAUDE_USUAL("text_delta", "text"), LLMFI_CLAUDE_USUAL("thinking_delta", "thinking"), LLMFI_CLAUDE_USUAL("input_json_delta", "partial_json")
+#undef LLMFI_CLAUDE_USUAL
+};
+
+/* The usual spelling of the usual events, read without asking for each token. False: it is another one, and nothing has been done. */
+static bool llmfi_claude_usual_event(llmfi_reply *r, llmf_str data) {
+    llmf_str front = LLMFI_LIT("{\"type\":\"content_block_delta\",\"index\":"), rest;
+    size_t at = front.len, kind = 0;
+    int64_t index = 0;
+    llmfi_json j;
+    if (!llmfi_starts(data, front)) return false;
+    while (at < data.len && llmfi_is_digit(data.ptr[at]) && index < 100000) index = index * 10 + (data.ptr[at++] - '0');
+    if (at == front.len || (at > front.len + 1 && data.ptr[front.len] == '0')) return false;
+    rest = llmfi_from(data, at);
+    while (kind < LLMFI_COUNT(llmfi_claude_usual) && !llmfi_starts(rest, llmfi_str(llmfi_claude_usual[kind].text, llmfi_claude_usual[kind].len))) kind++;
+    if (kind == LLMFI_COUNT(llmfi_claude_usual)) return false;
+    llmfi_json_init(&j, llmfi_from(rest, llmfi_claude_usual[kind].len), true);
+    if (llmfi_json_next(&j) != LLMFI_J_STRING || j.at == j.end || *j.at++ != '}') return false;
+    while (j.at < j.end && *j.at == ' ') j.at++;
+    if (j.end - j.at != 1 || *j.at != '}') return false;
+    if (kind == 0) llmfi_reply_text_json(r, &j);
+    else if (kind == 1) llmfi_claude_thought(r, &j);
+    else llmfi_claude_arguments(r, &j, index);
+    return true;
+}
+
+/* The whole body of a reply, or one event of a stream. */
+static void llmfi_anthropic_frame(llmfi_reply *r, llmf_str event, llmf_str data) {
+    llmfi_claude_event e;
+    llmfi_json j;
+    (void)event; /* the type inside counts (RULES 27) */
+    if (r->error.code || (r->terminal && LLMFI_IS(data, "[DONE]"))) return; /* gateways end every stream so */
+    memset(&e, 0, sizeof e);
+    e.index = -1;
+    llmfi_reply_mark(r);
+    if (llmfi_claude_usual_event(r, data)) return;
+    llmfi_json_init(&j, data, true);
+    if (llmfi_json_enter(&j, LLMFI_J_OBJECT)) {
+        e.type = llmfi_json_type(&j);
+        llmfi_claude_members(r, &j, &e);
+    }
+    if (j.error || llmfi_json_next(&j) != LLMFI_J_END) {
+        llmfi_state_bad_frame(r, &j, data);
+    } else if (LLMFI_IS(e.type, "error")) {
+        llmfi_fault_object(r, data, llmfi_str("", 0));
+    } else if (LLMFI_IS(e.type, "content_block_stop")) {
+        if (e.index < 0 || e.index == r->dialect.number[LLMFI_CLAUDE_INDEX]) llmfi_claude_close_for_good(r);
+    } else if (LLMFI_IS(e.type, "message_stop")) {
+        llmfi_claude_close_for_good(r);
+        r->terminal = true;
+    } else if (e.content) {
+        r->terminal = true;
+    } else if (!r->streamed) {
+        llmfi_frame_foreign(r, "an answer of the Messages API");
+    }
 }
 
 #endif
@@ -9252,339 +9802,10 @@ static const llmfi_adapter llmfi_responses = {
 /* The Messages API of Anthropic ("Claude API reference, Messages": POST /v1/messages), and hosts that speak it. */
 #ifndef LLMFI_PROVIDERS_ANTHROPIC_H
 #define LLMFI_PROVIDERS_ANTHROPIC_H
-/* What Claude answers: Messages bodies and stream events, wherever they come from. Nothing here knows what was asked. */
-#ifndef LLMFI_PROVIDERS_ANTHROPIC_REPLY_H
-#define LLMFI_PROVIDERS_ANTHROPIC_REPLY_H
-
-/* reply.dialect.number[…]. The open block is the one whose content_block_stop is still to come. */
-enum {
-    LLMFI_CLAUDE_KIND,                       /* of the open block: LLMFI_CLAUDE_… below */
-    LLMFI_CLAUDE_INDEX,                      /* its index in the message */
-    LLMFI_CLAUDE_CALL,                       /* the position of its tool call */
-    LLMFI_CLAUDE_INPUT                       /* usage.input_tokens + 1; 0: not told yet */
-};
-enum { LLMFI_CLAUDE_OTHER, LLMFI_CLAUDE_THINKING, LLMFI_CLAUDE_TOOL };
-/* reply.dialect.buf[…] of the open block, raw JSON: thinking and signature between their quotes; the input that a call began with. */
-enum { LLMFI_CLAUDE_THOUGHT, LLMFI_CLAUDE_SIGNATURE, LLMFI_CLAUDE_BEGUN = LLMFI_CLAUDE_SIGNATURE };
-
-/* What a frame asks to be done once all of it has been read and is whole. */
-typedef struct llmfi_claude_event {
-    llmf_str type;
-    int64_t index;
-    bool content;                            /* the frame is a message with content */
-} llmfi_claude_event;
-
-/* The raw texts of a block. */
-typedef struct llmfi_claude_block {
-    llmf_str type, text, thinking, signature, data, id, name, input;
-} llmfi_claude_block;
-
-/* ---- state: thinking and redacted_thinking blocks as they must go back ---- */
-
-/* One block more. */
-static void llmfi_claude_state(llmfi_reply *r, const char *type, const char *member, llmf_str value, llmf_str signature) {
-    llmfi_buf *b = &r->state;
-    size_t before = llmfi_state_open(r, "anthropic");
-    LLMFI_REPLY_PUT(r, b, "{\"type\":\"");
-    llmfi_reply_put(r, b, llmfi_cstr(type));
-    LLMFI_REPLY_PUT(r, b, "\",\"");
-    llmfi_reply_put(r, b, llmfi_cstr(member));
-    LLMFI_REPLY_PUT(r, b, "\":\"");
-    llmfi_reply_put(r, b, value);
-    if (signature.len) LLMFI_REPLY_PUT(r, b, "\",\"signature\":\"");
-    llmfi_reply_put(r, b, signature);
-    LLMFI_REPLY_PUT(r, b, "\"}");
-    llmfi_state_close(r, before);
-}
-
-/* ---- blocks ---- */
-
-/* The open block is over. Its buffers keep their bytes, for the frame may yet be undone. */
-static void llmfi_claude_close(llmfi_reply *r) {
-    int64_t *number = r->dialect.number;
-    llmfi_buf *buf = r->dialect.buf;
-    if (number[LLMFI_CLAUDE_KIND] == LLMFI_CLAUDE_THINKING) {
-        llmfi_claude_state(r, "thinking", "thinking", llmfi_buf_str(&buf[LLMFI_CLAUDE_THOUGHT]), llmfi_buf_str(&buf[LLMFI_CLAUDE_SIGNATURE]));
-    } else if (number[LLMFI_CLAUDE_KIND] == LLMFI_CLAUDE_TOOL && !r->error.code) {
-        int at = (int)number[LLMFI_CLAUDE_CALL];
-        if (!llmfi_reply_tool(r, at)->args.len) llmfi_reply_tool_args(r, at, llmfi_buf_str(&buf[LLMFI_CLAUDE_BEGUN]));
-        llmfi_reply_tool_end(r, at);
-    }
-    number[LLMFI_CLAUDE_KIND] = LLMFI_CLAUDE_OTHER;
-    buf[0].len = buf[1].len = 0;
-}
-
-/* The same, in a frame that is known to be whole. */
-static void llmfi_claude_close_for_good(llmfi_reply *r) {
-    int i;
-    llmfi_claude_close(r);
-    for (i = 0; i < 2; i++)
-        if (r->dialect.buf[i].cap > LLMF_REPLY_KEEP) llmfi_buf_free(&r->dialect.buf[i]);
-}
-
-/* {} in any spelling: in a stream it only says that the input is still to come. */
-static bool llmfi_claude_no_input(llmf_str input) {
-    return !input.len || !llmfi_trim(llmfi_str(input.ptr + 1, input.len > 1 ? input.len - 2 : 0)).len;
-}
-
-/* Opens a block with what it began with. Server tools, their results, compaction and fallback give nothing (RULES 7, 10). */
-static void llmfi_claude_open(llmfi_reply *r, const llmfi_claude_block *b, int64_t index) {
-    int64_t *number = r->dialect.number;
-    llmfi_json text;
-    if (number[LLMFI_CLAUDE_KIND] != LLMFI_CLAUDE_OTHER) llmfi_claude_close(r);
-    number[LLMFI_CLAUDE_INDEX] = index;
-    if (LLMFI_IS(b->type, "text")) {
-        text = llmfi_json_at_raw(b->text);
-        if (b->text.len) llmfi_reply_text_json(r, &text);
-    } else if (LLMFI_IS(b->type, "thinking")) {
-        number[LLMFI_CLAUDE_KIND] = LLMFI_CLAUDE_THINKING;
-        text = llmfi_json_at_raw(b->thinking);
-        if (b->thinking.len) llmfi_reply_reasoning_json(r, &text);
-        llmfi_reply_put(r, &r->dialect.buf[LLMFI_CLAUDE_THOUGHT], b->thinking);
-        llmfi_reply_put(r, &r->dialect.buf[LLMFI_CLAUDE_SIGNATURE], b->signature);
-    } else if (LLMFI_IS(b->type, "redacted_thinking")) {
-        llmfi_claude_state(r, "redacted_thinking", "data", b->data, llmfi_str("", 0));
-    } else if (LLMFI_IS(b->type, "tool_use")) {
-        int at = llmfi_reply_tool_begin(r, index, llmfi_reply_raw(r, b->id), llmfi_reply_raw(r, b->name));
-        if (at < 0) return;
-        number[LLMFI_CLAUDE_KIND] = LLMFI_CLAUDE_TOOL;
-        number[LLMFI_CLAUDE_CALL] = at;
-        if (!llmfi_claude_no_input(b->input)) llmfi_reply_put(r, &r->dialect.buf[LLMFI_CLAUDE_BEGUN], b->input);
-    }
-}
-
-/* A citation: url and title of a web page, source and title of a search result, document_title of a document. */
-static void llmfi_claude_citation(llmfi_reply *r, llmfi_json *j) {
-    llmf_str url = llmfi_str("", 0), title = url;
-    while (llmfi_json_next(j) == LLMFI_J_KEY)
-        if (LLMFI_KEY(j, "url") || LLMFI_KEY(j, "source")) llmfi_json_take_raw(j, &url);
-        else if (LLMFI_KEY(j, "title") || LLMFI_KEY(j, "document_title")) llmfi_json_take_raw(j, &title);
-        else llmfi_json_skip(j);
-    url = llmfi_reply_raw(r, url);
-    llmfi_reply_citation(r, url, llmfi_reply_raw(r, title));
-}
-
-static void llmfi_claude_citations(llmfi_reply *r, llmfi_json *j) {
-    if (!llmfi_json_enter(j, LLMFI_J_ARRAY)) return;
-    while (llmfi_json_next(j) > 0 && j->token != LLMFI_J_ARRAY_END)
-        if (j->token == LLMFI_J_OBJECT) llmfi_claude_citation(r, j);
-        else if (j->token == LLMFI_J_ARRAY) llmfi_json_skip(j);
-}
-
-/* The block object that was just opened; whole: it is complete, as in a message. */
-static void llmfi_claude_block_in(llmfi_reply *r, llmfi_json *j, int64_t index, bool whole) {
-    llmfi_claude_block b;
-    memset(&b, 0, sizeof b);
-    b.type = llmfi_json_type(j);
-    for (; j->token == LLMFI_J_KEY; llmfi_json_next(j))
-        if (LLMFI_KEY(j, "text")) llmfi_json_take_raw(j, &b.text);
-        else if (LLMFI_KEY(j, "thinking")) llmfi_json_take_raw(j, &b.thinking);
-        else if (LLMFI_KEY(j, "signature")) llmfi_json_take_raw(j, &b.signature);
-        else if (LLMFI_KEY(j, "data")) llmfi_json_take_raw(j, &b.data);
-        else if (LLMFI_KEY(j, "id")) llmfi_json_take_raw(j, &b.id);
-        else if (LLMFI_KEY(j, "name")) llmfi_json_take_raw(j, &b.name);
-        else if (LLMFI_KEY(j, "input")) llmfi_json_raw(j, &b.input);
-        else if (LLMFI_KEY(j, "citations") && LLMFI_IS(b.type, "text")) llmfi_claude_citations(r, j);
-        else llmfi_json_skip(j);
-    if (j->error) return;
-    llmfi_claude_open(r, &b, index);
-    if (whole) llmfi_claude_close(r);
-}
-
-/* ---- deltas ---- */
-
-/* A piece of the arguments of the call with that index; of any other block it is a server tool's. */
-static void llmfi_claude_arguments(llmfi_reply *r, const llmfi_json *j, int64_t index) {
-    const int64_t *number = r->dialect.number;
-    bool open = index < 0 || index == number[LLMFI_CLAUDE_INDEX];
-    int at = !open ? llmfi_reply_tool_find(r, index) : number[LLMFI_CLAUDE_KIND] == LLMFI_CLAUDE_TOOL ? (int)number[LLMFI_CLAUDE_CALL] : -1;
-    if (at >= 0) llmfi_reply_tool_args_json(r, at, j);
-}
-
-/* A piece of thinking: to be read, and to be given back. */
-static void llmfi_claude_thought(llmfi_reply *r, const llmfi_json *j) {
-    llmfi_reply_reasoning_json(r, j);
-    if (r->dialect.number[LLMFI_CLAUDE_KIND] == LLMFI_CLAUDE_THINKING) llmfi_reply_put(r, &r->dialect.buf[LLMFI_CLAUDE_THOUGHT], j->text);
-}
-
-/* The delta object of a content_block_delta, just opened. */
-static void llmfi_claude_delta(llmfi_reply *r, llmfi_json *j, int64_t index) {
-    llmf_str type = llmfi_json_type(j);
-    bool thinking = r->dialect.number[LLMFI_CLAUDE_KIND] == LLMFI_CLAUDE_THINKING;
-    for (; j->token == LLMFI_J_KEY; llmfi_json_next(j)) {
-        if (LLMFI_KEY(j, "text") && LLMFI_IS(type, "text_delta")) {
-            if (llmfi_json_scalar(j) == LLMFI_J_STRING) llmfi_reply_text_json(r, j);
-        } else if (LLMFI_KEY(j, "thinking") && LLMFI_IS(type, "thinking_delta")) {
-            if (llmfi_json_scalar(j) == LLMFI_J_STRING) llmfi_claude_thought(r, j);
-        } else if (LLMFI_KEY(j, "signature") && LLMFI_IS(type, "signature_delta")) {
-            if (llmfi_json_scalar(j) == LLMFI_J_STRING && thinking) llmfi_reply_put(r, &r->dialect.buf[LLMFI_CLAUDE_SIGNATURE], j->text);
-        } else if (LLMFI_KEY(j, "partial_json") && LLMFI_IS(type, "input_json_delta")) {
-            if (llmfi_json_scalar(j) == LLMFI_J_STRING) llmfi_claude_arguments(r, j, index);
-        } else if (LLMFI_KEY(j, "citation") && LLMFI_IS(type, "citations_delta")) {
-            if (llmfi_json_enter(j, LLMFI_J_OBJECT)) llmfi_claude_citation(r, j);
-        } else {
-            llmfi_json_skip(j);
-        }
-    }
-}
-
-/* ---- usage, messages ---- */
-
-static void llmfi_claude_count(llmfi_json *j, int64_t *to) {
-    int64_t n;
-    llmfi_json_scalar(j);
-    n = llmfi_reply_number(j);
-    if (n >= 0) *to = n; /* null does not overwrite (RULES 22) */
-}
-
-/* A usage, laid over what came before, member by member. */
-static void llmfi_claude_usage(llmfi_reply *r, llmfi_json *j) {
-    llmf_usage *u = &r->usage;
-    int64_t input = r->dialect.number[LLMFI_CLAUDE_INPUT] - 1;
-    if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) return;
-    while (llmfi_json_next(j) == LLMFI_J_KEY) {
-        if (LLMFI_KEY(j, "input_tokens")) llmfi_claude_count(j, &input);
-        else if (LLMFI_KEY(j, "output_tokens")) llmfi_claude_count(j, &u->output);
-        else if (LLMFI_KEY(j, "cache_read_input_tokens")) llmfi_claude_count(j, &u->cache_read);
-        else if (LLMFI_KEY(j, "cache_creation_input_tokens")) llmfi_claude_count(j, &u->cache_write);
-        else if (LLMFI_KEY(j, "output_tokens_details")) {
-            if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) continue;
-            while (llmfi_json_next(j) == LLMFI_J_KEY)
-                if (LLMFI_KEY(j, "thinking_tokens")) llmfi_claude_count(j, &u->reasoning);
-                else llmfi_json_skip(j);
-        } else {
-            llmfi_json_skip(j);
-        }
-    }
-    if (input == INT64_MAX) input--;
-    r->dialect.number[LLMFI_CLAUDE_INPUT] = input + 1;
-    u->input = llmfi_reply_sum(llmfi_reply_sum(input, u->cache_read), u->cache_write);
-}
-
-static void llmfi_claude_reason(llmfi_reply *r, llmfi_json *j) {
-    if (llmfi_json_scalar(j) == LLMFI_J_STRING) llmfi_reply_finish(r, llmfi_reply_string(r, j));
-}
-
-/* The value of the key that the reader stands at, if it is a member of a message. */
-static bool llmfi_claude_member(llmfi_reply *r, llmfi_json *j, bool *content) {
-    int64_t index = 0;
-    if (LLMFI_KEY(j, "model")) {
-        if (llmfi_json_scalar(j) == LLMFI_J_STRING) llmfi_reply_model(r, llmfi_reply_string(r, j));
-    } else if (LLMFI_KEY(j, "stop_reason")) {
-        llmfi_claude_reason(r, j);
-    } else if (LLMFI_KEY(j, "usage")) {
-        llmfi_claude_usage(r, j);
-    } else if (LLMFI_KEY(j, "content")) {
-        if (!llmfi_json_enter(j, LLMFI_J_ARRAY)) return true;
-        *content = true;
-        while (llmfi_json_next(j) > 0 && j->token != LLMFI_J_ARRAY_END)
-            if (j->token == LLMFI_J_OBJECT) llmfi_claude_block_in(r, j, index++, true);
-            else if (j->token == LLMFI_J_ARRAY) llmfi_json_skip(j);
-    } else {
-        return false;
-    }
-    return true;
-}
-
-/* The members of the frame, whose type is known. An event without a delta's index is about the open block. */
-static void llmfi_claude_members(llmfi_reply *r, llmfi_json *j, llmfi_claude_event *e) {
-    bool message = LLMFI_IS(e->type, "message") || (!e->type.len && !r->streamed), nothing = false;
-    for (; j->token == LLMFI_J_KEY; llmfi_json_next(j)) {
-        if (LLMFI_KEY(j, "index")) {
-            llmfi_claude_count(j, &e->index);
-        } else if (LLMFI_KEY(j, "delta") && LLMFI_IS(e->type, "content_block_delta")) {
-            if (llmfi_json_enter(j, LLMFI_J_OBJECT)) llmfi_claude_delta(r, j, e->index);
-        } else if (LLMFI_KEY(j, "content_block") && LLMFI_IS(e->type, "content_block_start")) {
-            if (llmfi_json_enter(j, LLMFI_J_OBJECT)) llmfi_claude_block_in(r, j, e->index, false);
-        } else if (LLMFI_KEY(j, "delta") && LLMFI_IS(e->type, "message_delta")) {
-            if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) continue;
-            while (llmfi_json_next(j) == LLMFI_J_KEY)
-                if (LLMFI_KEY(j, "stop_reason")) llmfi_claude_reason(r, j);
-                else llmfi_json_skip(j);
-        } else if (LLMFI_KEY(j, "usage") && LLMFI_IS(e->type, "message_delta")) {
-            llmfi_claude_usage(r, j);
-        } else if (LLMFI_KEY(j, "message") && LLMFI_IS(e->type, "message_start")) {
-            if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) continue;
-            while (llmfi_json_next(j) == LLMFI_J_KEY)
-                if (!llmfi_claude_member(r, j, &nothing)) llmfi_json_skip(j);
-        } else if (!message || !llmfi_claude_member(r, j, &e->content)) {
-            llmfi_json_skip(j);
-        }
-    }
-}
-
-/* ---- frames ---- */
-
-/* Behind {"type":"content_block_delta","index":N — nearly all events are one of these, with blanks before the last brace as padding. */
-static const struct {
-    const char *text;
-    size_t len;
-} llmfi_claude_usual[] = {
-#define LLMFI_CLAUDE_USUAL(type, key) { ",\"delta\":{\"type\":\"" type "\",\"" key "\":", sizeof(",\"delta\":{\"type\":\"" type "\",\"" key "\":") - 1 }
-    LLMFI_CLAUDE_USUAL("text_delta", "text"), LLMFI_CLAUDE_USUAL("thinking_delta", "thinking"), LLMFI_CLAUDE_USUAL("input_json_delta", "partial_json")
-#undef LLMFI_CLAUDE_USUAL
-};
-
-/* The usual spelling of the usual events, read without asking for each token. False: it is another one, and nothing has been done. */
-static bool llmfi_claude_usual_event(llmfi_reply *r, llmf_str data) {
-    llmf_str front = LLMFI_LIT("{\"type\":\"content_block_delta\",\"index\":"), rest;
-    size_t at = front.len, kind = 0;
-    int64_t index = 0;
-    llmfi_json j;
-    if (!llmfi_starts(data, front)) return false;
-    while (at < data.len && llmfi_is_digit(data.ptr[at]) && index < 100000) index = index * 10 + (data.ptr[at++] - '0');
-    if (at == front.len || (at > front.len + 1 && data.ptr[front.len] == '0')) return false;
-    rest = llmfi_from(data, at);
-    while (kind < LLMFI_COUNT(llmfi_claude_usual) && !llmfi_starts(rest, llmfi_str(llmfi_claude_usual[kind].text, llmfi_claude_usual[kind].len))) kind++;
-    if (kind == LLMFI_COUNT(llmfi_claude_usual)) return false;
-    llmfi_json_init(&j, llmfi_from(rest, llmfi_claude_usual[kind].len), true);
-    if (llmfi_json_next(&j) != LLMFI_J_STRING || j.at == j.end || *j.at++ != '}') return false;
-    while (j.at < j.end && *j.at == ' ') j.at++;
-    if (j.end - j.at != 1 || *j.at != '}') return false;
-    if (kind == 0) llmfi_reply_text_json(r, &j);
-    else if (kind == 1) llmfi_claude_thought(r, &j);
-    else llmfi_claude_arguments(r, &j, index);
-    return true;
-}
-
-/* The whole body of a reply, or one event of a stream. */
-static void llmfi_anthropic_frame(llmfi_reply *r, llmf_str event, llmf_str data) {
-    llmfi_claude_event e;
-    llmfi_json j;
-    (void)event; /* the type inside counts (RULES 27) */
-    if (r->error.code || (r->terminal && LLMFI_IS(data, "[DONE]"))) return; /* gateways end every stream so */
-    memset(&e, 0, sizeof e);
-    e.index = -1;
-    llmfi_reply_mark(r);
-    if (llmfi_claude_usual_event(r, data)) return;
-    llmfi_json_init(&j, data, true);
-    if (llmfi_json_enter(&j, LLMFI_J_OBJECT)) {
-        e.type = llmfi_json_type(&j);
-        llmfi_claude_members(r, &j, &e);
-    }
-    if (j.error || llmfi_json_next(&j) != LLMFI_J_END) {
-        llmfi_state_bad_frame(r, &j, data);
-    } else if (LLMFI_IS(e.type, "error")) {
-        llmfi_fault_object(r, data, llmfi_str("", 0));
-    } else if (LLMFI_IS(e.type, "content_block_stop")) {
-        if (e.index < 0 || e.index == r->dialect.number[LLMFI_CLAUDE_INDEX]) llmfi_claude_close_for_good(r);
-    } else if (LLMFI_IS(e.type, "message_stop")) {
-        llmfi_claude_close_for_good(r);
-        r->terminal = true;
-    } else if (e.content) {
-        r->terminal = true;
-    } else if (!r->streamed) {
-        llmfi_frame_foreign(r, "an answer of the Messages API");
-    }
-}
-
-#endif
 
 /* From this version on temperature, top_p and top_k are refused ("Migrating to API version 2026-10-21"). */
 #define LLMFI_ANTHROPIC_NO_SAMPLING "2026-10-21"
 #define LLMFI_ANTHROPIC_OLD_VERSION "2023-06-01"
-/* The least budget of thinking tokens, and what is left for the answer where the budget is ours to choose. */
-#define LLMFI_ANTHROPIC_LEAST 1024
 /* max_tokens, which the API demands, for a host whose row names none. */
 #define LLMFI_ANTHROPIC_TOKENS 4096
 
@@ -9614,40 +9835,9 @@ static llmf_str llmfi_anthropic_version(const llmfi_ask *a) {
     return !v.len || older ? LLMFI_LIT(LLMFI_ANTHROPIC_OLD_VERSION) : v;
 }
 
-enum { LLMFI_THINK_UNSAID, LLMFI_THINK_OFF, LLMFI_THINK_BUDGET, LLMFI_THINK_EFFORT };
-
-typedef struct llmfi_anthropic_think {
-    int mode;
-    int64_t budget;
-    const char *effort;
-} llmfi_anthropic_think;
-
-/* What an effort word comes to: a level of output_config.effort, and a budget for models that know no effort, cut so that the answer keeps
-   LLMFI_ANTHROPIC_LEAST of max_tokens. */
-static const struct {
-    const char *word, *effort;
-    int64_t budget;
-} llmfi_anthropic_efforts[] = { { "minimal", "low", 1024 }, { "low", "low", 2048 },      { "medium", "medium", 8192 },
-                                { "high", "high", 16384 },  { "xhigh", "xhigh", 32768 }, { "max", "max", 65536 } };
-
-static llmfi_anthropic_think llmfi_anthropic_thinking(const llmfi_ask *a) {
-    llmfi_anthropic_think t = { LLMFI_THINK_UNSAID, 0, NULL };
-    llmf_str word = llmfi_cstr(a->req->reasoning);
-    size_t i;
-    if (!word.len || llmfi_extra(a, LLMFI_LIT("thinking"))) return t;
-    if (LLMFI_IS(word, "none")) {
-        if (!(a->model->quirks & LLMFI_Q_NO_REASONING)) t.mode = LLMFI_THINK_OFF;
-        return t;
-    }
-    t.mode = LLMFI_THINK_BUDGET;
-    if (llmfi_reasoning_tokens(a->req->reasoning, &t.budget)) return t;
-    for (i = 0; i + 1 < LLMFI_COUNT(llmfi_anthropic_efforts); i++)
-        if (llmfi_eq(word, llmfi_cstr(llmfi_anthropic_efforts[i].word))) break;
-    t.effort = llmfi_anthropic_efforts[i].effort;
-    t.budget = llmfi_anthropic_efforts[i].budget;
-    if (a->model->quirks & LLMFI_Q_ADAPTIVE_THINKING) t.mode = LLMFI_THINK_EFFORT;
-    else if (t.budget > llmfi_anthropic_max_tokens(a) - LLMFI_ANTHROPIC_LEAST) t.budget = llmfi_anthropic_max_tokens(a) - LLMFI_ANTHROPIC_LEAST;
-    return t;
+static llmfi_claude_think llmfi_anthropic_thinking(const llmfi_ask *a) {
+    llmfi_claude_think unsaid = { LLMFI_THINK_UNSAID, 0, NULL };
+    return llmfi_extra(a, LLMFI_LIT("thinking")) ? unsaid : llmfi_claude_thinking(a, llmfi_anthropic_max_tokens(a));
 }
 
 /* ---- request: parts ---- */
@@ -9722,43 +9912,6 @@ static void llmfi_anthropic_media_block(llmfi_jw *w, const llmf_part *p, bool ca
 
 /* ---- request: messages ---- */
 
-static bool llmfi_anthropic_empty(const llmf_part *p) {
-    return p->type == LLMF_PART_TEXT && !llmfi_text_at(p->text, p->text_len).len;
-}
-
-/* How many blocks a message becomes, those of its state left out. Empty text is none: the API refuses it. */
-static size_t llmfi_anthropic_count(const llmf_message *m) {
-    size_t i, n = (llmfi_text_at(m->content, m->content_len).len != 0) + m->tool_call_count;
-    if (m->role == LLMF_TOOL) return 1;
-    for (i = 0; i < m->part_count; i++) n += !llmfi_anthropic_empty(&m->parts[i]);
-    return n;
-}
-
-/* Which side says it; LLMF_SYSTEM: none, its text is in `system`, or there is nothing to say. */
-static int llmfi_anthropic_side(const llmfi_ask *a, const llmf_message *m) {
-    if (m->role == LLMF_SYSTEM || (!llmfi_anthropic_count(m) && !llmfi_state_items(a, m, "anthropic").len)) return LLMF_SYSTEM;
-    return m->role == LLMF_ASSISTANT ? LLMF_ASSISTANT : LLMF_USER;
-}
-
-/* The side of the next message before or after i that has one; LLMF_SYSTEM: there is none. */
-static int llmfi_anthropic_beside(const llmfi_ask *a, size_t i, bool after) {
-    int side = LLMF_SYSTEM;
-    while (side == LLMF_SYSTEM && (after ? ++i < a->req->message_count : i-- > 0)) side = llmfi_anthropic_side(a, &a->req->messages[i]);
-    return side;
-}
-
-/* Ids that other providers made may hold what Anthropic's pattern ^[a-zA-Z0-9_-]+$ refuses: call and answer get the same other one. */
-static void llmfi_anthropic_id(llmfi_jw *w, llmf_str id) {
-    size_t i;
-    llmfi_jw_str_begin(w);
-    for (i = 0; i < id.len; i++) {
-        char c = id.ptr[i], low = llmfi_lower(c);
-        if (!llmfi_is_digit(c) && !(low >= 'a' && low <= 'z') && c != '_' && c != '-') c = '_';
-        llmfi_jw_str_piece(w, llmfi_str(&c, 1));
-    }
-    llmfi_jw_str_end(w);
-}
-
 /* Content, parts and calls as blocks; `left` counts them down: the last one of all is marked where `cached`. */
 static void llmfi_anthropic_content(llmfi_jw *w, const llmf_message *m, size_t left, bool cached) {
     llmf_str content = llmfi_text_at(m->content, m->content_len);
@@ -9766,7 +9919,7 @@ static void llmfi_anthropic_content(llmfi_jw *w, const llmf_message *m, size_t l
     if (content.len) llmfi_anthropic_text_block(w, content, cached && --left == 0);
     for (i = 0; i < m->part_count; i++) {
         const llmf_part *p = &m->parts[i];
-        if (llmfi_anthropic_empty(p)) continue;
+        if (llmfi_part_empty(p)) continue;
         if (p->type == LLMF_PART_TEXT) llmfi_anthropic_text_block(w, llmfi_str(p->text, p->text_len), cached && --left == 0);
         else llmfi_anthropic_media_block(w, p, cached && --left == 0);
     }
@@ -9775,7 +9928,7 @@ static void llmfi_anthropic_content(llmfi_jw *w, const llmf_message *m, size_t l
         llmfi_jw_object(w);
         llmfi_jw_member_lit(w, "type", "tool_use");
         llmfi_jw_key(w, "id");
-        llmfi_anthropic_id(w, c->id);
+        llmfi_jw_id(w, c->id, "_-");
         llmfi_jw_member_str(w, "name", c->name);
         llmfi_jw_key(w, "input");
         llmfi_jw_arguments(w, c);
@@ -9789,7 +9942,7 @@ static void llmfi_anthropic_result(llmfi_jw *w, const llmf_message *m, bool cach
     llmfi_jw_object(w);
     llmfi_jw_member_lit(w, "type", "tool_result");
     llmfi_jw_key(w, "tool_use_id");
-    llmfi_anthropic_id(w, m->tool_call_id);
+    llmfi_jw_id(w, m->tool_call_id, "_-");
     if (m->part_count) {
         llmfi_jw_key(w, "content");
         llmfi_jw_array(w);
@@ -9803,32 +9956,23 @@ static void llmfi_anthropic_result(llmfi_jw *w, const llmf_message *m, bool cach
     llmfi_jw_object_end(w);
 }
 
-/* Writes the items of a JSON array into the array that is open. Those behind a broken one are left out. */
-static void llmfi_anthropic_items(llmfi_jw *w, llmf_str array) {
-    llmfi_json j;
-    llmf_str item;
-    llmfi_json_init(&j, array, true);
-    if (llmfi_json_next(&j) != LLMFI_J_ARRAY) return;
-    while (llmfi_json_raw(&j, &item) == LLMFI_J_OBJECT) llmfi_jw_raw(w, item);
-}
-
 /* Neighbours of one side are one message, as the API wants them to alternate. */
 static void llmfi_anthropic_message(const llmfi_ask *a, size_t i, llmfi_jw *w) {
     const llmf_message *m = &a->req->messages[i];
-    int side = llmfi_anthropic_side(a, m), next;
+    int side = llmfi_block_side(a, m, "anthropic"), next;
     bool cached;
     if (side == LLMF_SYSTEM) return;
-    next = llmfi_anthropic_beside(a, i, true);
+    next = llmfi_block_beside(a, i, true, "anthropic");
     cached = a->req->cache && next == LLMF_SYSTEM;
-    if (llmfi_anthropic_beside(a, i, false) != side) {
+    if (llmfi_block_beside(a, i, false, "anthropic") != side) {
         llmfi_jw_object(w);
         llmfi_jw_member_str(w, "role", side == LLMF_USER ? LLMFI_LIT("user") : LLMFI_LIT("assistant"));
         llmfi_jw_key(w, "content");
         llmfi_jw_array(w);
     }
-    llmfi_anthropic_items(w, llmfi_state_items(a, m, "anthropic")); /* thinking comes first and unchanged, or the next turn is refused */
+    llmfi_jw_items(w, llmfi_state_items(a, m, "anthropic")); /* thinking comes first and unchanged, or the next turn is refused */
     if (m->role == LLMF_TOOL) llmfi_anthropic_result(w, m, cached);
-    else llmfi_anthropic_content(w, m, llmfi_anthropic_count(m), cached);
+    else llmfi_anthropic_content(w, m, llmfi_block_count(m), cached);
     if (next != side) {
         llmfi_jw_array_end(w);
         llmfi_jw_object_end(w);
@@ -9837,63 +9981,21 @@ static void llmfi_anthropic_message(const llmfi_ask *a, size_t i, llmfi_jw *w) {
 
 /* ---- request: system ---- */
 
-static size_t llmfi_anthropic_system_count(const llmf_message *m) {
-    return m->role == LLMF_SYSTEM ? llmfi_anthropic_count(m) : 0;
-}
-
 /* A system message stands in the index i + 1; 0 is the request's own text. The last piece of all is marked where the prompt is to be cached. */
 static void llmfi_anthropic_system(const llmfi_ask *a, size_t at, llmfi_jw *w) {
     llmf_str own = llmfi_text_at(a->req->system, a->req->system_len);
-    size_t i = at, count = at ? llmfi_anthropic_system_count(&a->req->messages[at - 1]) : own.len != 0;
+    size_t i = at, count = at ? llmfi_system_count(&a->req->messages[at - 1]) : own.len != 0;
     bool cached = a->req->cache && count;
     while (cached && i < a->req->message_count)
-        if (llmfi_anthropic_system_count(&a->req->messages[i++])) cached = false;
+        if (llmfi_system_count(&a->req->messages[i++])) cached = false;
     if (at && count) llmfi_anthropic_content(w, &a->req->messages[at - 1], count, cached);
     else if (count) llmfi_anthropic_text_block(w, own, cached);
-}
-
-static bool llmfi_anthropic_system_messages(const llmfi_ask *a) {
-    size_t i;
-    for (i = 0; i < a->req->message_count; i++)
-        if (llmfi_anthropic_system_count(&a->req->messages[i])) return true;
-    return false;
 }
 
 /* ---- request: the rest ---- */
 
 static bool llmfi_anthropic_own(const llmfi_ask *a, const char *name) {
     return !llmfi_extra(a, llmfi_cstr(name));
-}
-
-static bool llmfi_anthropic_any(llmf_str key, const char *const *words, size_t count) {
-    size_t i;
-    for (i = 0; i < count; i++)
-        if (llmfi_eq(key, llmfi_cstr(words[i]))) return true;
-    return false;
-}
-
-/* The schema, each object in it closed to members it does not name, as constrained output demands ("Structured outputs", JSON Schema limitations).
-   names: its members are named by the user. Recursion is bounded by the reader's LLMF_MAX_DEPTH. */
-static void llmfi_anthropic_schema(llmfi_jw *w, const llmfi_node *s, bool names) {
-    static const char *const named[] = { "properties", "$defs", "definitions" }, *const values[] = { "default", "const", "enum", "examples" };
-    const llmfi_node *n;
-    if (s->type == LLMFI_ARRAY) {
-        llmfi_jw_array(w);
-        for (n = s->child; n; n = n->next) llmfi_anthropic_schema(w, n, false);
-        llmfi_jw_array_end(w);
-    } else if (s->type != LLMFI_OBJECT) {
-        llmfi_node_write(w, s);
-    } else {
-        llmfi_jw_object(w);
-        for (n = s->child; n; n = n->next) {
-            llmfi_jw_key_str(w, n->key);
-            if (!names && llmfi_anthropic_any(n->key, values, LLMFI_COUNT(values))) llmfi_node_write(w, n);
-            else llmfi_anthropic_schema(w, n, !names && llmfi_anthropic_any(n->key, named, LLMFI_COUNT(named)));
-        }
-        if (!names && llmfi_member(s, LLMFI_LIT("properties")) && !llmfi_member(s, LLMFI_LIT("additionalProperties")))
-            llmfi_jw_member_bool(w, "additionalProperties", false);
-        llmfi_jw_object_end(w);
-    }
 }
 
 static void llmfi_anthropic_tool(const llmfi_ask *a, size_t i, llmfi_jw *w) {
@@ -9903,12 +10005,12 @@ static void llmfi_anthropic_tool(const llmfi_ask *a, size_t i, llmfi_jw *w) {
     llmfi_jw_member_cstr(w, "name", t->name);
     if (t->description && *t->description) llmfi_jw_member_cstr(w, "description", t->description);
     llmfi_jw_key(w, "input_schema");
-    if (a->schemas && a->schemas[i] && strict) llmfi_anthropic_schema(w, a->schemas[i], false);
+    if (a->schemas && a->schemas[i] && strict) llmfi_jw_closed_schema(w, a->schemas[i], false);
     else if (a->schemas && a->schemas[i]) llmfi_node_write(w, a->schemas[i]);
     else llmfi_jw_raw(w, LLMFI_LIT("{\"type\":\"object\"}"));
     if (strict) llmfi_jw_member_bool(w, "strict", true);
     /* a mark on `system` covers the tools too, for they come before it */
-    llmfi_anthropic_cache(w, a->req->cache && i + 1 == a->req->tool_count && !a->req->system_len && !llmfi_anthropic_system_messages(a));
+    llmfi_anthropic_cache(w, a->req->cache && i + 1 == a->req->tool_count && !a->req->system_len && !llmfi_system_messages(a));
     llmfi_jw_object_end(w);
 }
 
@@ -9931,16 +10033,8 @@ static void llmfi_anthropic_tool_choice(const llmf_request *q, llmfi_jw *w) {
 }
 
 static void llmfi_anthropic_think_members(const llmfi_ask *a, llmfi_jw *w) {
-    llmfi_anthropic_think t = llmfi_anthropic_thinking(a);
-    if (t.mode != LLMFI_THINK_UNSAID) {
-        llmfi_jw_key(w, "thinking");
-        llmfi_jw_object(w);
-        llmfi_jw_member_str(w, "type", t.mode == LLMFI_THINK_OFF ? LLMFI_LIT("disabled") : t.mode == LLMFI_THINK_BUDGET ? LLMFI_LIT("enabled") : LLMFI_LIT("adaptive"));
-        if (t.mode == LLMFI_THINK_BUDGET) llmfi_jw_member_int(w, "budget_tokens", t.budget);
-        /* Models since Opus 4.7 think in silence unless this is said ("Thinking", thinking.display): nothing to read, and an idle stream. */
-        if (t.mode == LLMFI_THINK_EFFORT) llmfi_jw_member_lit(w, "display", "summarized");
-        llmfi_jw_object_end(w);
-    }
+    llmfi_claude_think t = llmfi_anthropic_thinking(a);
+    if (t.mode != LLMFI_THINK_UNSAID) llmfi_claude_write_thinking(&t, w);
     if ((t.mode != LLMFI_THINK_EFFORT && !a->format) || !llmfi_anthropic_own(a, "output_config")) return;
     llmfi_jw_key(w, "output_config");
     llmfi_jw_object(w);
@@ -9950,7 +10044,7 @@ static void llmfi_anthropic_think_members(const llmfi_ask *a, llmfi_jw *w) {
         llmfi_jw_object(w);
         llmfi_jw_member_lit(w, "type", "json_schema");
         llmfi_jw_key(w, "schema");
-        llmfi_anthropic_schema(w, a->format, false);
+        llmfi_jw_closed_schema(w, a->format, false);
         llmfi_jw_object_end(w);
     }
     llmfi_jw_object_end(w);
@@ -9981,7 +10075,7 @@ static void llmfi_anthropic_head(const llmfi_ask *a, llmfi_jw *w) {
 
 /* `system` is a plain text where that says it all, else an array of blocks, which is open between the first step and the one behind the system messages. */
 static bool llmfi_anthropic_system_blocks(const llmfi_ask *a) {
-    return llmfi_anthropic_own(a, "system") && (llmfi_anthropic_system_messages(a) || (a->req->cache && a->req->system_len));
+    return llmfi_anthropic_own(a, "system") && (llmfi_system_messages(a) || (a->req->cache && a->req->system_len));
 }
 
 static void llmfi_anthropic_begin(const llmfi_ask *a, llmfi_jw *w) {
@@ -10003,7 +10097,7 @@ static bool llmfi_anthropic_body(const llmfi_ask *a, unsigned step, llmfi_jw *w)
     if (at == 0) {
         llmfi_anthropic_begin(a, w);
     } else if (at <= n) {
-        if (llmfi_anthropic_system_count(&a->req->messages[at - 1]) && llmfi_anthropic_own(a, "system")) llmfi_anthropic_system(a, at, w);
+        if (llmfi_system_count(&a->req->messages[at - 1]) && llmfi_anthropic_own(a, "system")) llmfi_anthropic_system(a, at, w);
     } else if (at == n + 1) {
         if (llmfi_anthropic_system_blocks(a)) llmfi_jw_array_end(w);
         if (messages) llmfi_jw_key(w, "messages");
@@ -10028,24 +10122,6 @@ static bool llmfi_anthropic_body(const llmfi_ask *a, unsigned step, llmfi_jw *w)
 
 /* ---- request: what cannot be asked ---- */
 
-static void llmfi_anthropic_check_thinking(const llmfi_ask *a, llmfi_refusal *no) {
-    llmfi_anthropic_think t = llmfi_anthropic_thinking(a);
-    llmf_str choice = llmfi_cstr(a->req->tool_choice);
-    if (t.mode == LLMFI_THINK_UNSAID || t.mode == LLMFI_THINK_OFF) return;
-    if (choice.len && !LLMFI_IS(choice, "auto") && !LLMFI_IS(choice, "none"))
-        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "tool_choice", "a call cannot be demanded while the model thinks; leave it or reasoning out");
-    if (a->model->quirks & LLMFI_Q_NO_REASONING) {
-        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model cannot think before it answers; leave it out, or take a newer model");
-    } else if (!t.effort && (a->model->quirks & (LLMFI_Q_ADAPTIVE_THINKING | LLMFI_Q_TOKEN_BUDGET)) == LLMFI_Q_ADAPTIVE_THINKING) {
-        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model takes no token budget; give low, medium, high, xhigh or max");
-    } else if (t.mode == LLMFI_THINK_BUDGET && t.budget < LLMFI_ANTHROPIC_LEAST) {
-        llmfi_refuse(no, LLMF_ERR_ARGUMENT, "reasoning",
-                     t.effort ? "needs max_tokens of at least 2048: 1024 for thinking and 1024 for the answer" : "the budget must be at least 1024 tokens");
-    } else if (t.mode == LLMFI_THINK_BUDGET && t.budget >= llmfi_anthropic_max_tokens(a)) {
-        llmfi_refuse(no, LLMF_ERR_ARGUMENT, "reasoning", "the budget is part of max_tokens, so max_tokens must be larger; raise it or lower the budget");
-    }
-}
-
 static void llmfi_anthropic_check_sampling(const llmfi_ask *a, llmfi_refusal *no) {
     const char *field = llmfi_anthropic_sampling(a);
     if (field && ((a->model->quirks & LLMFI_Q_NO_SAMPLING) || llmfi_anthropic_refuses_sampling(llmfi_anthropic_version(a))))
@@ -10068,7 +10144,7 @@ static void llmfi_anthropic_check(const llmfi_ask *a, llmfi_refusal *no) {
     const llmf_request *q = a->req;
     size_t i, k;
     llmfi_anthropic_check_sampling(a, no);
-    llmfi_anthropic_check_thinking(a, no);
+    llmfi_claude_check_thinking(a, llmfi_anthropic_thinking(a), llmfi_anthropic_max_tokens(a), no);
     if (llmfi_extra(a, LLMFI_LIT("stream"))) llmfi_refuse(no, LLMF_ERR_ARGUMENT, "extra.stream", "set the request's own stream instead: it also says how the reply is read");
     if (q->use_seed) llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "seed", "Anthropic has none; leave it out");
     if (q->stop_count && (a->model->quirks & LLMFI_Q_NO_SAMPLING)) llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "stop", "this model refuses it; leave it out");
@@ -11355,6 +11431,883 @@ static const llmfi_adapter llmfi_azure = {
 
 #endif
 #endif
+#if LLMF_HAS_DIALECT_BEDROCK
+/* Amazon Bedrock ("Amazon Bedrock API reference": Converse, ConverseStream), whose models are of many makers. Requests are signed by AWS Signature Version 4, or
+   go out with a bearer key: see engine/send.h.
+
+   Not sent, because Converse has no member for it: user, an image's detail. What a model alone knows goes through `extra`, as a rule inside of
+   additionalModelRequestFields, which is laid over ours member by member; other members (guardrailConfig, requestMetadata …) stand as they are given.
+   With `cache` a cache point stands behind the system text and behind the newest message, where the model takes them; tools are in front of both. */
+#ifndef LLMFI_PROVIDERS_BEDROCK_H
+#define LLMFI_PROVIDERS_BEDROCK_H
+/* What Amazon Bedrock answers ("Amazon Bedrock API reference", Converse and ConverseStream): bodies, and events of a stream, whose type stands outside of them.
+   And what InvokeModel and InvokeModelWithResponseStream answer for Claude: Messages, in a stream each event of them inside of a `chunk`. Of other makers'
+   models nothing is read there. Nothing here knows what was asked. */
+#ifndef LLMFI_PROVIDERS_BEDROCK_REPLY_H
+#define LLMFI_PROVIDERS_BEDROCK_REPLY_H
+
+/* reply.dialect.number[…]: is a block of reasoning open, which one; reply.dialect.buf[…]: its text and signature, raw JSON between its quotes. */
+enum { LLMFI_BEDROCK_OPEN, LLMFI_BEDROCK_INDEX };
+enum { LLMFI_BEDROCK_THOUGHT, LLMFI_BEDROCK_SIGNATURE };
+
+/* What an event is. */
+enum { LLMFI_BEDROCK_START, LLMFI_BEDROCK_DELTA, LLMFI_BEDROCK_STOP, LLMFI_BEDROCK_END, LLMFI_BEDROCK_METADATA, LLMFI_BEDROCK_CHUNK, LLMFI_BEDROCK_UNKNOWN };
+static const char llmfi_bedrock_events[] = "contentBlockStart\0contentBlockDelta\0contentBlockStop\0messageStop\0metadata\0chunk\0";
+
+/* ---- state: blocks of reasoning as they must go back. One without a signature is of no use to anybody, and some models refuse it ---- */
+
+#if LLMF_HAS_STATE
+static void llmfi_bedrock_keep(llmfi_reply *r, llmf_str text, llmf_str signature) {
+    llmfi_buf *b = &r->state;
+    size_t before;
+    if (!signature.len) return;
+    before = llmfi_state_open(r, "bedrock");
+    LLMFI_REPLY_PUT(r, b, "{\"reasoningContent\":{\"reasoningText\":{\"text\":\"");
+    llmfi_reply_put(r, b, text);
+    LLMFI_REPLY_PUT(r, b, "\",\"signature\":\"");
+    llmfi_reply_put(r, b, signature);
+    LLMFI_REPLY_PUT(r, b, "\"}}}");
+    llmfi_state_close(r, before);
+}
+
+static void llmfi_bedrock_keep_redacted(llmfi_reply *r, llmf_str base64) {
+    size_t before = llmfi_state_open(r, "bedrock");
+    LLMFI_REPLY_PUT(r, &r->state, "{\"reasoningContent\":{\"redactedContent\":\"");
+    llmfi_reply_put(r, &r->state, base64);
+    LLMFI_REPLY_PUT(r, &r->state, "\"}}");
+    llmfi_state_close(r, before);
+}
+#endif
+
+/* The open block of reasoning is over. Its buffers keep their bytes, for the frame may yet be undone. */
+static void llmfi_bedrock_close(llmfi_reply *r) {
+#if LLMF_HAS_STATE
+    llmfi_buf *buf = r->dialect.buf;
+    if (!r->dialect.number[LLMFI_BEDROCK_OPEN]) return;
+    llmfi_bedrock_keep(r, llmfi_buf_str(&buf[LLMFI_BEDROCK_THOUGHT]), llmfi_buf_str(&buf[LLMFI_BEDROCK_SIGNATURE]));
+    r->dialect.number[LLMFI_BEDROCK_OPEN] = 0;
+    buf[LLMFI_BEDROCK_THOUGHT].len = buf[LLMFI_BEDROCK_SIGNATURE].len = 0;
+#else
+    (void)r;
+#endif
+}
+
+#if LLMF_HAS_STATE
+/* A piece of the block of that index, which opens with it. */
+static void llmfi_bedrock_piece(llmfi_reply *r, int64_t index, int which, llmf_str raw) {
+    int64_t *number = r->dialect.number;
+    if (number[LLMFI_BEDROCK_OPEN] && number[LLMFI_BEDROCK_INDEX] != index) llmfi_bedrock_close(r);
+    number[LLMFI_BEDROCK_OPEN] = 1;
+    number[LLMFI_BEDROCK_INDEX] = index;
+    llmfi_reply_put(r, &r->dialect.buf[which], raw);
+}
+#endif
+
+/* ---- blocks of a message, and deltas, which look alike; each object was just opened ---- */
+
+/* reasoningContent: {reasoningText: {text, signature}} or {redactedContent}; of a delta {text}, {signature} or {redactedContent}. */
+static void llmfi_bedrock_reasoning(llmfi_reply *r, llmfi_json *j, int64_t index) {
+    int at;
+    while ((at = llmfi_json_pick(j, "reasoningText\0text\0signature\0redactedContent\0")) >= 0) {
+        if (at == 0) {
+            if (llmfi_json_enter(j, LLMFI_J_OBJECT)) llmfi_bedrock_reasoning(r, j, index); /* as deep as the reader goes */
+            continue;
+        }
+        if (llmfi_json_scalar(j) != LLMFI_J_STRING) continue;
+        if (at == 1) llmfi_reply_reasoning_json(r, j);
+#if LLMF_HAS_STATE
+        if (at == 3) llmfi_bedrock_keep_redacted(r, j->text);
+        else if (at < 3) llmfi_bedrock_piece(r, index, at == 1 ? LLMFI_BEDROCK_THOUGHT : LLMFI_BEDROCK_SIGNATURE, j->text);
+#else
+        (void)index;
+#endif
+    }
+}
+
+/* A call, or its beginning. Those that Bedrock runs itself are none (RULES 10). */
+static void llmfi_bedrock_call(llmfi_reply *r, llmfi_json *j, int64_t index) {
+    llmf_str id = llmfi_str("", 0), name = id, type = id, input = id;
+    int at;
+    while ((at = llmfi_json_pick(j, "toolUseId\0name\0type\0input\0")) >= 0)
+        switch (at) {
+        case 0: llmfi_json_take_raw(j, &id); break;
+        case 1: llmfi_json_take_raw(j, &name); break;
+        case 2: llmfi_json_take_raw(j, &type); break;
+        case 3: llmfi_json_raw(j, &input); break;
+        default: llmfi_json_skip(j);
+        }
+    if (j->error || LLMFI_IS(type, "server_tool_use")) return;
+    if (!r->streamed) {
+        llmfi_reply_whole_call(r, id, name, input);
+    } else {
+        id = llmfi_reply_raw(r, id);
+        at = llmfi_reply_tool_begin(r, index, id, llmfi_reply_raw(r, name));
+        if (at >= 0 && input.len) llmfi_reply_raw_args(r, at, input);
+    }
+}
+
+/* More of a call's arguments. */
+static void llmfi_bedrock_input(llmfi_reply *r, llmfi_json *j, int64_t index) {
+    int call = llmfi_reply_tool_find(r, index), at;
+    while ((at = llmfi_json_pick(j, "input\0")) >= 0)
+        if (llmfi_json_scalar(j) == LLMFI_J_STRING && at == 0 && call >= 0) llmfi_reply_tool_args_json(r, call, j);
+}
+
+/* {text}: a piece of what is cited. */
+static void llmfi_bedrock_cited_text(llmfi_reply *r, llmfi_json *j) {
+    int at;
+    while ((at = llmfi_json_pick(j, "text\0")) >= 0)
+        if (llmfi_json_scalar(j) == LLMFI_J_STRING && at == 0) llmfi_reply_text_json(r, j);
+}
+
+/* location: {web: {url}}. */
+static void llmfi_bedrock_location(llmfi_json *j, llmf_str *url) {
+    int at;
+    while ((at = llmfi_json_pick(j, "web\0url\0")) >= 0)
+        if (at == 1) llmfi_json_take_raw(j, url);
+        else if (at == 0 && llmfi_json_enter(j, LLMFI_J_OBJECT)) llmfi_bedrock_location(j, url);
+        else if (at > 1) llmfi_json_skip(j);
+}
+
+/* A source: where it stands in the web, or what it is called. */
+static void llmfi_bedrock_citation(llmfi_reply *r, llmfi_json *j) {
+    llmf_str title = llmfi_str("", 0), source = title, url = title;
+    int at;
+    while ((at = llmfi_json_pick(j, "title\0source\0location\0")) >= 0)
+        if (at < 2) llmfi_json_take_raw(j, at ? &source : &title);
+        else if (at > 2) llmfi_json_skip(j);
+        else if (llmfi_json_enter(j, LLMFI_J_OBJECT)) llmfi_bedrock_location(j, &url);
+    if (j->error) return;
+    url = llmfi_reply_raw(r, url.len ? url : source);
+    llmfi_reply_citation(r, url, llmfi_reply_raw(r, title));
+}
+
+/* Objects of a list; what is none is passed over. */
+static bool llmfi_bedrock_each(llmfi_json *j) {
+    while (llmfi_json_next(j) > 0 && j->token != LLMFI_J_ARRAY_END) {
+        if (j->token == LLMFI_J_OBJECT) return true;
+        if (j->token == LLMFI_J_ARRAY) llmfi_json_skip(j);
+    }
+    return false;
+}
+
+/* citationsContent: {content: [{text}], citations: […]}. */
+static void llmfi_bedrock_cited(llmfi_reply *r, llmfi_json *j) {
+    int at;
+    while ((at = llmfi_json_pick(j, "content\0citations\0")) >= 0) {
+        if (at > 1 || !llmfi_json_enter(j, LLMFI_J_ARRAY)) {
+            if (at > 1) llmfi_json_skip(j);
+            continue;
+        }
+        while (llmfi_bedrock_each(j))
+            if (at == 1) llmfi_bedrock_citation(r, j);
+            else llmfi_bedrock_cited_text(r, j);
+    }
+}
+
+/* One block, or what a delta adds to it. Others than these give nothing (RULES 7). */
+static void llmfi_bedrock_block(llmfi_reply *r, llmfi_json *j, int64_t index, bool delta) {
+    int at;
+    while ((at = llmfi_json_pick(j, "text\0reasoningContent\0toolUse\0citationsContent\0citation\0")) >= 0) {
+        if (at == 0) {
+            if (llmfi_json_scalar(j) == LLMFI_J_STRING) llmfi_reply_text_json(r, j);
+        } else if (at > 4) {
+            llmfi_json_skip(j);
+        } else if (llmfi_json_enter(j, LLMFI_J_OBJECT)) {
+            if (at == 1) llmfi_bedrock_reasoning(r, j, index);
+            else if (at == 2 && delta) llmfi_bedrock_input(r, j, index);
+            else if (at == 2) llmfi_bedrock_call(r, j, index);
+            else if (at == 3) llmfi_bedrock_cited(r, j);
+            else llmfi_bedrock_citation(r, j);
+        }
+    }
+}
+
+/* ---- the rest ---- */
+
+/* RULES 19: what was read from and written to the cache is not in inputTokens. The last usage counts whole (RULES 22). */
+static void llmfi_bedrock_usage(llmfi_reply *r, llmfi_json *j) {
+    enum { INPUT, OUTPUT, READ, WRITE, READ_COUNT, WRITE_COUNT, COUNTS };
+    int64_t n[COUNTS];
+    int at;
+    if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) return;
+    for (at = 0; at < COUNTS; at++) n[at] = LLMF_UNKNOWN;
+    while ((at = llmfi_json_pick(j, "inputTokens\0outputTokens\0cacheReadInputTokens\0cacheWriteInputTokens\0cacheReadInputTokenCount\0cacheWriteInputTokenCount\0")) >= 0)
+        if (at < COUNTS) n[at] = llmfi_json_tokens(j);
+        else llmfi_json_skip(j);
+    r->usage.cache_read = n[n[READ] < 0 ? READ_COUNT : READ];
+    r->usage.cache_write = n[n[WRITE] < 0 ? WRITE_COUNT : WRITE];
+    r->usage.input = llmfi_reply_sum(llmfi_reply_sum(n[INPUT], r->usage.cache_read), r->usage.cache_write);
+    r->usage.output = n[OUTPUT];
+}
+
+/* output: {message: {content}}; true: there is a message. Its blocks count as if they came one by one. */
+static bool llmfi_bedrock_output(llmfi_reply *r, llmfi_json *j) {
+    int64_t index = 0;
+    bool message = false;
+    int at;
+    if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) return false;
+    while ((at = llmfi_json_pick(j, "message\0")) >= 0) {
+        if (at || !llmfi_json_enter(j, LLMFI_J_OBJECT)) {
+            if (at) llmfi_json_skip(j);
+            continue;
+        }
+        while ((at = llmfi_json_pick(j, "content\0")) >= 0) {
+            message = true;
+            if (at || !llmfi_json_enter(j, LLMFI_J_ARRAY)) {
+                if (at) llmfi_json_skip(j);
+                continue;
+            }
+            while (llmfi_bedrock_each(j)) {
+                llmfi_bedrock_block(r, j, index++, false);
+                llmfi_bedrock_close(r);
+            }
+        }
+    }
+    return message;
+}
+
+/* What a frame held besides what it has told. */
+typedef struct llmfi_bedrock_seen {
+    int64_t index;                           /* of the block; LLMF_UNKNOWN: none was given */
+    bool message;                            /* a body with a message */
+    llmf_str type, bytes;                    /* InvokeModel's: of a body its type, of a chunk what is in it; raw */
+} llmfi_bedrock_seen;
+
+/* The members of an event or body, which was just opened. A block in front of its index waits for it. */
+static void llmfi_bedrock_members(llmfi_reply *r, llmfi_json *j, int event, llmfi_bedrock_seen *s) {
+    llmfi_json later;
+    bool waits = false;
+    int at;
+    while ((at = llmfi_json_pick(j, "contentBlockIndex\0delta\0start\0stopReason\0usage\0output\0type\0bytes\0")) >= 0) {
+        if (at == 0) {
+            s->index = llmfi_json_tokens(j);
+        } else if ((at == 1 && event == LLMFI_BEDROCK_DELTA) || (at == 2 && event == LLMFI_BEDROCK_START)) {
+            later = *j;
+            waits = s->index < 0;
+            if (waits) llmfi_json_skip(j);
+            else if (llmfi_json_enter(j, LLMFI_J_OBJECT)) llmfi_bedrock_block(r, j, s->index, at == 1);
+        } else if (at == 3 && (event == LLMFI_BEDROCK_END || !r->streamed)) {
+            if (llmfi_json_scalar(j) == LLMFI_J_STRING) llmfi_reply_finish(r, llmfi_reply_string(r, j));
+        } else if (at == 4 && (event == LLMFI_BEDROCK_METADATA || !r->streamed)) {
+            llmfi_bedrock_usage(r, j);
+        } else if (at == 5 && !r->streamed) {
+            s->message = llmfi_bedrock_output(r, j);
+        } else if (at == 6 || at == 7) {
+            llmfi_json_take_raw(j, at == 6 ? &s->type : &s->bytes);
+        } else {
+            llmfi_json_skip(j);
+        }
+    }
+    if (waits && !j->error && llmfi_json_enter(&later, LLMFI_J_OBJECT)) llmfi_bedrock_block(r, &later, s->index, event == LLMFI_BEDROCK_DELTA);
+}
+
+/* ---- frames ---- */
+
+/* Nearly all events are {"contentBlockIndex":0,"delta":{"text":"…"},"p":"abc"}: read without asking for each token. False: this is another one, and nothing
+   has been done. */
+static bool llmfi_bedrock_usual(llmfi_reply *r, llmf_str data) {
+    llmf_str front = LLMFI_LIT("{\"contentBlockIndex\":"), text = LLMFI_LIT(",\"delta\":{\"text\":"), padding = LLMFI_LIT("},\"p\":\""), rest;
+    llmfi_json j;
+    if (!llmfi_starts(data, front) || data.len == front.len || !llmfi_is_digit(data.ptr[front.len])) return false;
+    rest = llmfi_from(data, front.len + 1);
+    if (!llmfi_starts(rest, text)) return false;
+    llmfi_json_init(&j, llmfi_from(rest, text.len), true);
+    if (llmfi_json_next(&j) != LLMFI_J_STRING) return false;
+    rest = llmfi_range(j.at, j.end);
+    if (!llmfi_starts(rest, padding)) return false;
+    rest = llmfi_from(rest, padding.len);
+    rest = llmfi_from(rest, llmfi_char_span(rest, LLMFI_CHAR_ALNUM));
+    if (!LLMFI_IS(rest, "\"}")) return false;
+    llmfi_reply_text_json(r, &j);
+    return true;
+}
+
+/* An event has been read and is whole. */
+static void llmfi_bedrock_over(llmfi_reply *r, int event, int64_t index) {
+    int call = event == LLMFI_BEDROCK_STOP ? llmfi_reply_tool_find(r, index) : -1;
+    if (call >= 0 && index >= 0) llmfi_reply_tool_end(r, call);
+    if (event == LLMFI_BEDROCK_END || (event == LLMFI_BEDROCK_STOP && r->dialect.number[LLMFI_BEDROCK_INDEX] == index)) llmfi_bedrock_close(r);
+    if (event == LLMFI_BEDROCK_END) r->terminal = true;
+}
+
+/* An event of Messages in base64. It is decoded where no other dialect's reader keeps anything meanwhile: scratch ends with the frame inside. */
+static void llmfi_bedrock_chunk(llmfi_reply *r, llmf_str base64, llmf_str frame) {
+    llmfi_buf *b = &r->dialect.rest;
+    llmfi_json bad;
+    size_t len;
+    memset(&bad, 0, sizeof bad);
+    bad.error = "base64 was expected";
+    b->len = 0;
+    if (!llmfi_reply_room(r, -2, b, base64.len)) return;
+    if (!llmfi_base64_decode(base64, b->ptr, b->cap, &len)) llmfi_reply_bad_frame(r, &bad, frame);
+    else if (len) llmfi_anthropic_frame(r, llmfi_str("", 0), llmfi_str(b->ptr, len));
+}
+
+/* The whole body of a reply, or one event of a stream. */
+static void llmfi_bedrock_frame(llmfi_reply *r, llmf_str event, llmf_str data) {
+    int kind = r->streamed ? llmfi_word_in(llmfi_bedrock_events, event) : (int)LLMFI_BEDROCK_UNKNOWN;
+    llmfi_bedrock_seen s;
+    llmfi_json j;
+    if (r->error.code || (r->streamed && !data.len)) return;
+    llmfi_reply_mark(r);
+    if (kind == LLMFI_BEDROCK_DELTA && llmfi_bedrock_usual(r, data)) return;
+    memset(&s, 0, sizeof s);
+    s.index = LLMF_UNKNOWN;
+    llmfi_json_init(&j, data, true);
+    if (llmfi_json_enter(&j, LLMFI_J_OBJECT)) llmfi_bedrock_members(r, &j, kind, &s);
+    if (j.error || llmfi_json_next(&j) != LLMFI_J_END) llmfi_state_bad_frame(r, &j, data);
+    else if (kind == LLMFI_BEDROCK_CHUNK) llmfi_bedrock_chunk(r, llmfi_reply_raw(r, s.bytes), data);
+    else if (r->streamed) llmfi_bedrock_over(r, kind, s.index);
+    else if (s.message) r->terminal = true;
+    else if (LLMFI_IS(s.type, "message")) llmfi_anthropic_frame(r, event, data);
+    else llmfi_frame_foreign(r, "an answer of the Converse API");
+}
+
+#endif
+
+/* What Converse stands in for a limit that the request has not ("Amazon Bedrock user guide", Claude): budgets for thinking are cut to fit into it. */
+#define LLMFI_BEDROCK_TOKENS 4096
+/* Bytes of a document's name. */
+#define LLMFI_BEDROCK_NAME 200
+
+#define LLMFI_BEDROCK_FIELDS LLMFI_LIT("additionalModelRequestFields")
+#define LLMFI_BEDROCK_OWN(a, lit) (!llmfi_extra((a), LLMFI_LIT(lit)))
+/* Is this member of additionalModelRequestFields ours to say? */
+#define LLMFI_BEDROCK_SAYS(a, lit) (!llmfi_extra_in((a), LLMFI_BEDROCK_FIELDS, LLMFI_LIT(lit)))
+
+static bool llmfi_bedrock_quirk(const llmfi_ask *a, uint32_t quirks) {
+    return (a->model->quirks & quirks & LLMFI_QUIRKS_MET) != 0;
+}
+
+/* "key": { */
+static void llmfi_bedrock_object(llmfi_jw *w, const char *key) {
+    llmfi_jw_key_str(w, llmfi_cstr(key));
+    llmfi_jw_object(w);
+}
+
+/* ---- reasoning: each family has a member of its own for it ---- */
+
+static llmfi_claude_think llmfi_bedrock_claude(const llmfi_ask *a) {
+    llmfi_claude_think t = { LLMFI_THINK_UNSAID, 0, NULL };
+    if (!llmfi_bedrock_quirk(a, LLMFI_Q_THINKING_OBJECT) || !LLMFI_BEDROCK_SAYS(a, "thinking")) return t;
+    t = llmfi_claude_thinking(a, a->req->max_tokens > 0 ? a->req->max_tokens : LLMFI_BEDROCK_TOKENS);
+    if (t.mode == LLMFI_THINK_OFF) t.mode = LLMFI_THINK_UNSAID; /* they do not think unless they are asked to, and the newest refuse the word */
+    return t;
+}
+
+/* The level for models that know three of them; NULL: none is asked for. */
+static const char *llmfi_bedrock_level(const llmfi_ask *a) {
+    llmf_str word = llmfi_cstr(a->req->reasoning);
+    if (!word.len || LLMFI_IS(word, "none")) return NULL;
+    return LLMFI_IS(word, "minimal") || LLMFI_IS(word, "low") ? "low" : LLMFI_IS(word, "medium") ? "medium" : "high";
+}
+
+static const char *llmfi_bedrock_nova(const llmfi_ask *a) {
+    return llmfi_bedrock_quirk(a, LLMFI_Q_REASONING_CONFIG) && LLMFI_BEDROCK_SAYS(a, "reasoningConfig") ? llmfi_bedrock_level(a) : NULL;
+}
+
+static const char *llmfi_bedrock_effort(const llmfi_ask *a) {
+    return llmfi_bedrock_quirk(a, LLMFI_Q_THINKING_EFFORT) && LLMFI_BEDROCK_SAYS(a, "reasoning_effort") ? llmfi_bedrock_level(a) : NULL;
+}
+
+static void llmfi_bedrock_fields(const llmfi_ask *a, llmfi_jw *w) {
+    llmfi_claude_think t = llmfi_bedrock_claude(a);
+    const char *nova = llmfi_bedrock_nova(a), *effort = llmfi_bedrock_effort(a);
+    if (t.mode == LLMFI_THINK_UNSAID && !nova && !effort && !llmfi_extra(a, LLMFI_BEDROCK_FIELDS)) return;
+    llmfi_bedrock_object(w, "additionalModelRequestFields");
+    if (t.mode != LLMFI_THINK_UNSAID) llmfi_claude_write_thinking(&t, w);
+    if (t.mode == LLMFI_THINK_EFFORT && LLMFI_BEDROCK_SAYS(a, "output_config")) {
+        llmfi_bedrock_object(w, "output_config");
+        llmfi_jw_member_str(w, "effort", llmfi_cstr(t.effort));
+        llmfi_jw_object_end(w);
+    }
+    if (nova) {
+        llmfi_bedrock_object(w, "reasoningConfig");
+        llmfi_jw_member_lit(w, "type", "enabled");
+        llmfi_jw_member_str(w, "maxReasoningEffort", llmfi_cstr(nova));
+        llmfi_jw_object_end(w);
+    }
+    if (effort) llmfi_jw_member_str(w, "reasoning_effort", llmfi_cstr(effort));
+    llmfi_extra_write_in(a, w, LLMFI_BEDROCK_FIELDS);
+    llmfi_jw_object_end(w);
+}
+
+/* ---- the head ---- */
+
+static void llmfi_bedrock_inference(const llmfi_ask *a, llmfi_jw *w) {
+    const llmf_request *q = a->req;
+    if (!LLMFI_BEDROCK_OWN(a, "inferenceConfig") || (q->max_tokens <= 0 && q->temperature == 0 && q->top_p == 0 && !q->stop_count)) return;
+    llmfi_bedrock_object(w, "inferenceConfig");
+    if (q->max_tokens > 0) llmfi_jw_member_int(w, "maxTokens", q->max_tokens);
+    if (q->temperature != 0) llmfi_jw_member_double(w, "temperature", q->temperature < 0 ? 0 : q->temperature);
+    if (q->top_p != 0) llmfi_jw_member_double(w, "topP", q->top_p < 0 ? 0 : q->top_p);
+    if (q->stop_count) {
+        llmfi_jw_key(w, "stopSequences");
+        llmfi_jw_strings(w, q->stop, q->stop_count);
+    }
+    llmfi_jw_object_end(w);
+}
+
+static void llmfi_bedrock_escape(void *user, const char *bytes, size_t len) {
+    llmfi_jw_str_piece((llmfi_jw *)user, llmfi_str(bytes, len));
+}
+
+/* The schema is not JSON here but a text that holds it: what one writer writes is a string of the other. */
+static void llmfi_bedrock_schema_text(const llmfi_node *schema, llmfi_jw *w) {
+    llmfi_jw inner;
+    llmfi_out o;
+    llmfi_out_count(&o);
+    o.tap = llmfi_bedrock_escape;
+    o.tap_user = w;
+    llmfi_jw_init(&inner, &o);
+    llmfi_jw_str_begin(w);
+    llmfi_jw_closed_schema(&inner, schema, false);
+    llmfi_jw_str_end(w);
+    if (inner.bad) w->bad = true;
+}
+
+static void llmfi_bedrock_format(const llmfi_ask *a, llmfi_jw *w) {
+    if (!a->format || !LLMFI_BEDROCK_OWN(a, "outputConfig")) return;
+    llmfi_bedrock_object(w, "outputConfig");
+    llmfi_bedrock_object(w, "textFormat");
+    llmfi_jw_member_lit(w, "type", "json_schema");
+    llmfi_bedrock_object(w, "structure");
+    llmfi_bedrock_object(w, "jsonSchema");
+    llmfi_jw_member_lit(w, "name", "response");
+    llmfi_jw_key(w, "schema");
+    llmfi_bedrock_schema_text(a->format, w);
+    llmfi_jw_object_end(w);
+    llmfi_jw_object_end(w);
+    llmfi_jw_object_end(w);
+    llmfi_jw_object_end(w);
+}
+
+/* ---- parts ---- */
+
+static void llmfi_bedrock_text(llmfi_jw *w, llmf_str text) {
+    llmfi_jw_object(w);
+    llmfi_jw_member_str(w, "text", text);
+    llmfi_jw_object_end(w);
+}
+
+static void llmfi_bedrock_cache_point(llmfi_jw *w) {
+    llmfi_jw_object(w);
+    llmfi_bedrock_object(w, "cachePoint");
+    llmfi_jw_member_lit(w, "type", "default");
+    llmfi_jw_object_end(w);
+    llmfi_jw_object_end(w);
+}
+
+static bool llmfi_bedrock_caches(const llmfi_ask *a) {
+    return a->req->cache && llmfi_bedrock_quirk(a, LLMFI_Q_CACHE_POINTS);
+}
+
+#if LLMF_HAS_MEDIA
+
+enum { LLMFI_BEDROCK_NOTHING, LLMFI_BEDROCK_IMAGE, LLMFI_BEDROCK_AUDIO, LLMFI_BEDROCK_VIDEO, LLMFI_BEDROCK_DOCUMENT };
+
+/* What a media type comes to: which block, and its format there. */
+static const struct {
+    const char *media, *format;
+    int kind;
+} llmfi_bedrock_media[] = {
+    { "image/png", "png", LLMFI_BEDROCK_IMAGE },
+    { "image/jpeg", "jpeg", LLMFI_BEDROCK_IMAGE },
+    { "image/jpg", "jpeg", LLMFI_BEDROCK_IMAGE },
+    { "image/gif", "gif", LLMFI_BEDROCK_IMAGE },
+    { "image/webp", "webp", LLMFI_BEDROCK_IMAGE },
+    { "audio/mpeg", "mp3", LLMFI_BEDROCK_AUDIO },
+    { "audio/mp3", "mp3", LLMFI_BEDROCK_AUDIO },
+    { "audio/wav", "wav", LLMFI_BEDROCK_AUDIO },
+    { "audio/x-wav", "wav", LLMFI_BEDROCK_AUDIO },
+    { "audio/flac", "flac", LLMFI_BEDROCK_AUDIO },
+    { "audio/ogg", "ogg", LLMFI_BEDROCK_AUDIO },
+    { "audio/opus", "opus", LLMFI_BEDROCK_AUDIO },
+    { "audio/aac", "aac", LLMFI_BEDROCK_AUDIO },
+    { "audio/mp4", "m4a", LLMFI_BEDROCK_AUDIO },
+    { "audio/m4a", "m4a", LLMFI_BEDROCK_AUDIO },
+    { "audio/webm", "webm", LLMFI_BEDROCK_AUDIO },
+    { "video/mp4", "mp4", LLMFI_BEDROCK_VIDEO },
+    { "video/quicktime", "mov", LLMFI_BEDROCK_VIDEO },
+    { "video/x-matroska", "mkv", LLMFI_BEDROCK_VIDEO },
+    { "video/webm", "webm", LLMFI_BEDROCK_VIDEO },
+    { "video/x-flv", "flv", LLMFI_BEDROCK_VIDEO },
+    { "video/mpeg", "mpeg", LLMFI_BEDROCK_VIDEO },
+    { "video/x-ms-wmv", "wmv", LLMFI_BEDROCK_VIDEO },
+    { "video/3gpp", "three_gp", LLMFI_BEDROCK_VIDEO },
+    { "application/pdf", "pdf", LLMFI_BEDROCK_DOCUMENT },
+    { "text/csv", "csv", LLMFI_BEDROCK_DOCUMENT },
+    { "application/msword", "doc", LLMFI_BEDROCK_DOCUMENT },
+    { "application/vnd.openxmlformats-officedocument.wordprocessingml.document", "docx", LLMFI_BEDROCK_DOCUMENT },
+    { "application/vnd.ms-excel", "xls", LLMFI_BEDROCK_DOCUMENT },
+    { "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx", LLMFI_BEDROCK_DOCUMENT },
+    { "text/html", "html", LLMFI_BEDROCK_DOCUMENT },
+    { "text/markdown", "md", LLMFI_BEDROCK_DOCUMENT },
+    { "text/plain", "txt", LLMFI_BEDROCK_DOCUMENT },
+    { "application/json", "txt", LLMFI_BEDROCK_DOCUMENT },
+};
+
+typedef struct llmfi_bedrock_source {
+    int kind;                                /* LLMFI_BEDROCK_NOTHING: it cannot be sent */
+    const char *format;
+    llmf_str base64, s3;                     /* one of them, or the part's bytes */
+} llmfi_bedrock_source;
+
+static llmfi_bedrock_source llmfi_bedrock_source_of(const llmf_part *p) {
+    llmfi_bedrock_source s;
+    llmf_part named = *p;
+    llmf_str media, url = llmfi_cstr(p->url);
+    size_t i;
+    memset(&s, 0, sizeof s);
+    if (p->url && !p->name) named.name = p->url;
+    media = llmfi_part_media(&named);
+    if (p->url && llmfi_starts(url, LLMFI_LIT("s3://"))) s.s3 = url;
+    else if (p->url && !llmfi_data_url(url, &media, &s.base64)) return s;
+    for (i = 0; i < LLMFI_COUNT(llmfi_bedrock_media); i++) {
+        if (!llmfi_eq_nocase(media, llmfi_cstr(llmfi_bedrock_media[i].media))) continue;
+        s.kind = llmfi_bedrock_media[i].kind;
+        s.format = llmfi_bedrock_media[i].format;
+        return s;
+    }
+    if (llmfi_starts(media, LLMFI_LIT("text/"))) {
+        s.kind = LLMFI_BEDROCK_DOCUMENT;
+        s.format = "txt";
+    }
+    return s;
+}
+
+static bool llmfi_bedrock_is_document(const llmf_part *p) {
+    return p->type != LLMF_PART_TEXT && llmfi_bedrock_source_of(p).kind == LLMFI_BEDROCK_DOCUMENT;
+}
+
+/* Which document of the request this is, from 1: names must differ. */
+static int64_t llmfi_bedrock_number(const llmfi_ask *a, const llmf_part *p) {
+    int64_t n = 0;
+    size_t i, k;
+    for (i = 0; i < a->req->message_count; i++)
+        for (k = 0; k < a->req->messages[i].part_count; k++) {
+            if (llmfi_bedrock_is_document(&a->req->messages[i].parts[k])) n++;
+            if (&a->req->messages[i].parts[k] == p) return n;
+        }
+    return n;
+}
+
+/* Letters, digits, blanks one at a time, - ( ) [ ]: Converse takes no others in a name, so no ending either. Behind the first document its number. */
+static void llmfi_bedrock_name(const llmfi_ask *a, const llmf_part *p, llmfi_jw *w) {
+    char name[LLMFI_BEDROCK_NAME];
+    llmf_str s = llmfi_cstr(p->name && *p->name ? p->name : "document");
+    llmfi_text t = llmfi_text_in(name, sizeof name - 24);
+    int64_t number = llmfi_bedrock_number(a, p);
+    size_t i, end = s.len;
+    for (i = s.len; i-- > 1;)
+        if (s.ptr[i] == '.') {
+            end = i;
+            break;
+        }
+    for (i = 0; i < end; i++) {
+        char c = s.ptr[i];
+        if (!llmfi_char_is(c, LLMFI_CHAR_ALNUM) && (!c || !strchr("()[]", c))) c = llmfi_is_space(c) ? ' ' : '-';
+        if (c != ' ' || (t.len && name[t.len - 1] != ' ')) llmfi_say(&t, llmfi_str(&c, 1));
+    }
+    t.cap = sizeof name;
+    if (number > 1) {
+        llmfi_say_c(&t, " ");
+        llmfi_say_int(&t, number);
+    }
+    llmfi_jw_member_str(w, "name", llmfi_trim(llmfi_str(name, t.len)));
+}
+
+static void llmfi_bedrock_media_block(const llmfi_ask *a, const llmf_part *p, llmfi_jw *w) {
+    static const char *const blocks[] = { "", "image", "audio", "video", "document" };
+    llmfi_bedrock_source s = llmfi_bedrock_source_of(p);
+    llmfi_jw_object(w);
+    llmfi_bedrock_object(w, blocks[s.kind]);
+    llmfi_jw_member_str(w, "format", llmfi_cstr(s.format));
+    if (s.kind == LLMFI_BEDROCK_DOCUMENT) llmfi_bedrock_name(a, p, w);
+    llmfi_bedrock_object(w, "source");
+    if (s.s3.len) {
+        llmfi_bedrock_object(w, "s3Location");
+        llmfi_jw_member_str(w, "uri", s.s3);
+        llmfi_jw_object_end(w);
+    } else {
+        llmfi_jw_key(w, "bytes");
+        if (p->url) llmfi_jw_str(w, s.base64);
+        else llmfi_jw_base64_string(w, llmfi_str("", 0), p->data, p->data_len);
+    }
+    llmfi_jw_object_end(w);
+    llmfi_jw_object_end(w);
+    llmfi_jw_object_end(w);
+}
+
+#else
+
+static void llmfi_bedrock_media_block(const llmfi_ask *a, const llmf_part *p, llmfi_jw *w) {
+    (void)a, (void)p, (void)w;
+}
+
+#endif
+
+/* ---- messages ---- */
+
+/* What a message says, its calls left out. */
+static void llmfi_bedrock_said(const llmfi_ask *a, const llmf_message *m, llmfi_jw *w) {
+    llmf_str content = llmfi_text_at(m->content, m->content_len);
+    size_t i;
+    if (content.len) llmfi_bedrock_text(w, content);
+    for (i = 0; i < m->part_count; i++) {
+        const llmf_part *p = &m->parts[i];
+        if (llmfi_part_empty(p)) continue;
+        if (p->type == LLMF_PART_TEXT) llmfi_bedrock_text(w, llmfi_text_at(p->text, p->text_len));
+        else llmfi_bedrock_media_block(a, p, w);
+    }
+}
+
+static void llmfi_bedrock_calls(const llmf_message *m, llmfi_jw *w) {
+    size_t i;
+    for (i = 0; i < m->tool_call_count; i++) {
+        llmfi_jw_object(w);
+        llmfi_bedrock_object(w, "toolUse");
+        llmfi_jw_key(w, "toolUseId");
+        llmfi_jw_id(w, m->tool_calls[i].id, "_.:-");
+        llmfi_jw_member_str(w, "name", m->tool_calls[i].name);
+        llmfi_jw_key(w, "input");
+        llmfi_jw_arguments(w, &m->tool_calls[i]);
+        llmfi_jw_object_end(w);
+        llmfi_jw_object_end(w);
+    }
+}
+
+static void llmfi_bedrock_result(const llmfi_ask *a, const llmf_message *m, llmfi_jw *w) {
+    llmfi_jw_object(w);
+    llmfi_bedrock_object(w, "toolResult");
+    llmfi_jw_key(w, "toolUseId");
+    llmfi_jw_id(w, m->tool_call_id, "_.:-");
+    llmfi_jw_key(w, "content");
+    llmfi_jw_array(w);
+    llmfi_bedrock_said(a, m, w);
+    llmfi_jw_array_end(w);
+    if (m->is_error) llmfi_jw_member_lit(w, "status", "error");
+    llmfi_jw_object_end(w);
+    llmfi_jw_object_end(w);
+}
+
+/* Neighbours of one side are one message, as the API wants them to alternate. */
+static void llmfi_bedrock_message(const llmfi_ask *a, size_t i, llmfi_jw *w) {
+    const llmf_message *m = &a->req->messages[i];
+    int side = llmfi_block_side(a, m, "bedrock"), next;
+    if (side == LLMF_SYSTEM) return;
+    next = llmfi_block_beside(a, i, true, "bedrock");
+    if (llmfi_block_beside(a, i, false, "bedrock") != side) {
+        llmfi_jw_object(w);
+        llmfi_jw_member_str(w, "role", side == LLMF_USER ? LLMFI_LIT("user") : LLMFI_LIT("assistant"));
+        llmfi_jw_key(w, "content");
+        llmfi_jw_array(w);
+    }
+    llmfi_jw_items(w, llmfi_state_items(a, m, "bedrock")); /* reasoning comes first and unchanged, or the next turn is refused */
+    if (m->role == LLMF_TOOL) llmfi_bedrock_result(a, m, w);
+    else llmfi_bedrock_said(a, m, w);
+    llmfi_bedrock_calls(m, w);
+    if (next == side) return;
+    if (next == LLMF_SYSTEM && llmfi_bedrock_caches(a)) llmfi_bedrock_cache_point(w);
+    llmfi_jw_array_end(w);
+    llmfi_jw_object_end(w);
+}
+
+/* ---- tools ---- */
+
+static void llmfi_bedrock_tool(const llmfi_ask *a, size_t i, llmfi_jw *w) {
+    const llmf_tool *t = &a->req->tools[i];
+    llmfi_jw_object(w);
+    llmfi_bedrock_object(w, "toolSpec");
+    llmfi_jw_member_str(w, "name", llmfi_cstr(t->name));
+    if (t->description && *t->description) llmfi_jw_member_str(w, "description", llmfi_cstr(t->description));
+    llmfi_bedrock_object(w, "inputSchema");
+    llmfi_jw_key(w, "json");
+    if (a->schemas && a->schemas[i] && t->strict) llmfi_jw_closed_schema(w, a->schemas[i], false);
+    else if (a->schemas && a->schemas[i]) llmfi_node_write(w, a->schemas[i]);
+    else if (!LLMF_HAS_SCHEMA && t->parameters) llmfi_jw_raw(w, llmfi_cstr(t->parameters));
+    else llmfi_jw_raw(w, LLMFI_LIT("{\"type\":\"object\"}"));
+    llmfi_jw_object_end(w);
+    if (t->strict && !llmfi_bedrock_quirk(a, LLMFI_Q_NO_STRICT)) llmfi_jw_member_bool(w, "strict", true);
+    llmfi_jw_object_end(w);
+    llmfi_jw_object_end(w);
+}
+
+static void llmfi_bedrock_choice(const llmf_request *q, llmfi_jw *w) {
+    llmf_str choice = llmfi_cstr(q->tool_choice);
+    if (!choice.len || LLMFI_IS(choice, "auto")) return;
+    llmfi_bedrock_object(w, "toolChoice");
+    llmfi_bedrock_object(w, LLMFI_IS(choice, "required") ? "any" : "tool");
+    if (!LLMFI_IS(choice, "required")) llmfi_jw_member_str(w, "name", choice);
+    llmfi_jw_object_end(w);
+    llmfi_jw_object_end(w);
+}
+
+/* ---- the whole ---- */
+
+static bool llmfi_bedrock_has_system(const llmfi_ask *a) {
+    return LLMFI_BEDROCK_OWN(a, "system") && (a->req->system_len || llmfi_system_messages(a));
+}
+
+static void llmfi_bedrock_begin(const llmfi_ask *a, llmfi_jw *w) {
+    llmfi_jw_object(w);
+    llmfi_bedrock_inference(a, w);
+    llmfi_bedrock_format(a, w);
+    llmfi_bedrock_fields(a, w);
+    if (!llmfi_bedrock_has_system(a)) return;
+    llmfi_jw_key(w, "system");
+    llmfi_jw_array(w);
+    if (a->req->system_len) llmfi_bedrock_text(w, llmfi_str(a->req->system, a->req->system_len));
+}
+
+/* Behind the system messages. */
+static void llmfi_bedrock_messages(const llmfi_ask *a, llmfi_jw *w) {
+    if (llmfi_bedrock_has_system(a)) {
+        if (llmfi_bedrock_caches(a)) llmfi_bedrock_cache_point(w);
+        llmfi_jw_array_end(w);
+    }
+    if (!LLMFI_BEDROCK_OWN(a, "messages")) return;
+    llmfi_jw_key(w, "messages");
+    llmfi_jw_array(w);
+}
+
+static void llmfi_bedrock_end(const llmfi_ask *a, bool tooled, llmfi_jw *w) {
+    if (tooled) {
+        llmfi_jw_array_end(w);
+        llmfi_bedrock_choice(a->req, w);
+        llmfi_jw_object_end(w);
+    }
+    llmfi_extra_write_but(a, w, LLMFI_BEDROCK_FIELDS);
+    llmfi_jw_object_end(w);
+}
+
+/* Steps: the beginning; a system message each; `messages` opens; a message each; `toolConfig` opens; a tool each; the end. */
+static bool llmfi_bedrock_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
+    size_t n = a->req->message_count, tools = a->req->tool_count, at = step;
+    bool messages = LLMFI_BEDROCK_OWN(a, "messages"), tooled = tools && LLMFI_BEDROCK_OWN(a, "toolConfig");
+    if (at == 0) {
+        llmfi_bedrock_begin(a, w);
+    } else if (at <= n) {
+        if (a->req->messages[at - 1].role == LLMF_SYSTEM && llmfi_bedrock_has_system(a)) llmfi_bedrock_said(a, &a->req->messages[at - 1], w);
+    } else if (at == n + 1) {
+        llmfi_bedrock_messages(a, w);
+    } else if ((at -= n + 2) < n) {
+        if (messages) llmfi_bedrock_message(a, at, w);
+    } else if ((at -= n) == 0) {
+        if (messages) llmfi_jw_array_end(w);
+        if (tooled) llmfi_bedrock_object(w, "toolConfig");
+        if (tooled) llmfi_jw_key(w, "tools");
+        if (tooled) llmfi_jw_array(w);
+    } else if (at <= tools) {
+        if (tooled) llmfi_bedrock_tool(a, at - 1, w);
+    } else {
+        llmfi_bedrock_end(a, tooled, w);
+        return false;
+    }
+    return true;
+}
+
+/* ---- what cannot be asked ---- */
+
+static void llmfi_bedrock_check_reasoning(const llmfi_ask *a, llmfi_refusal *no) {
+    llmf_str word = llmfi_cstr(a->req->reasoning);
+    const char *nova = llmfi_bedrock_nova(a);
+    int64_t tokens;
+    if (!word.len || LLMFI_IS(word, "none")) return;
+    llmfi_claude_check_thinking(a, llmfi_bedrock_claude(a), a->req->max_tokens > 0 ? a->req->max_tokens : LLMFI_BEDROCK_TOKENS, no);
+    if (llmfi_bedrock_quirk(a, LLMFI_Q_NO_REASONING))
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model cannot think before it answers; leave it out, or take another model");
+    else if (!llmfi_bedrock_quirk(a, LLMFI_Q_THINKING_OBJECT | LLMFI_Q_REASONING_CONFIG | LLMFI_Q_THINKING_EFFORT) && !llmfi_extra(a, LLMFI_BEDROCK_FIELDS))
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning",
+                     "how this model is asked for it is not known; set one of the quirks thinking_object, reasoning_config, thinking_effort, or give its own field "
+                     "in extra.additionalModelRequestFields");
+    if ((nova || llmfi_bedrock_effort(a)) && llmfi_reasoning_tokens(a->req->reasoning, &tokens))
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model takes no token budget; give low, medium or high");
+    if (nova && strcmp(nova, "high") == 0 && (a->req->temperature != 0 || a->req->top_p != 0 || a->req->max_tokens > 0))
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "at high this model takes neither temperature nor top_p nor max_tokens; leave them out, or give medium");
+}
+
+static void llmfi_bedrock_check_sampling(const llmfi_ask *a, llmfi_refusal *no) {
+    const char *field = a->req->temperature != 0 ? "temperature" : a->req->top_p != 0 ? "top_p" : NULL;
+    if (field && llmfi_bedrock_quirk(a, LLMFI_Q_NO_TEMPERATURE | LLMFI_Q_NO_SAMPLING))
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, field, "this model no longer takes it; leave it out, or take an older model");
+    if (a->req->temperature > 1) llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "temperature", "Bedrock takes 0 to 1");
+    if (llmfi_bedrock_claude(a).mode > LLMFI_THINK_OFF && a->req->temperature != 0 && a->req->temperature != 1)
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "temperature", "cannot be chosen while the model thinks; leave it or reasoning out");
+}
+
+#if LLMF_HAS_MEDIA
+static void llmfi_bedrock_check_parts(const llmf_message *m, llmfi_refusal *no) {
+    bool text = llmfi_text_at(m->content, m->content_len).len != 0, document = false;
+    size_t i;
+    for (i = 0; i < m->part_count; i++) {
+        const llmf_part *p = &m->parts[i];
+        if (p->type == LLMF_PART_TEXT && !llmfi_part_empty(p)) text = true;
+        if (p->type == LLMF_PART_TEXT) continue;
+        if (m->role != LLMF_USER && m->role != LLMF_TOOL)
+            llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "messages.parts", "Bedrock takes media from users and tools only; move this one to a user message");
+        if (llmfi_bedrock_source_of(p).kind == LLMFI_BEDROCK_NOTHING)
+            llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "messages.parts",
+                         "Bedrock takes png, jpeg, gif, webp, pdf, office files, text, audio and video, as data, path, data: or s3:// URL; set media_type, or fetch and convert it");
+        document = document || llmfi_bedrock_is_document(p);
+    }
+    if (document && !text && m->role == LLMF_USER)
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "messages.content", "a message with a document needs a text as well: say what is to be done with it");
+}
+#else
+static void llmfi_bedrock_check_parts(const llmf_message *m, llmfi_refusal *no) {
+    (void)m, (void)no;
+}
+#endif
+
+static void llmfi_bedrock_check_message(const llmfi_ask *a, const llmf_message *m, llmfi_refusal *no) {
+    llmf_str blocks = llmfi_state_items(a, m, "bedrock");
+    if (blocks.len && (blocks.ptr[0] != '[' || !llmfi_json_valid(blocks)))
+        llmfi_refuse(no, LLMF_ERR_ARGUMENT, "messages.state", "is damaged: give it back whole, as the response had it, or leave it out");
+    if (m->role != LLMF_TOOL && m->name.len)
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "messages.name", "Bedrock knows no names of who speaks; leave it out, or say it in the text");
+    llmfi_bedrock_check_parts(m, no);
+}
+
+static void llmfi_bedrock_check(const llmfi_ask *a, llmfi_refusal *no) {
+    const llmf_request *q = a->req;
+    size_t i;
+    if (llmfi_strays(a->model->model_id)) llmfi_refuse(no, LLMF_ERR_CONFIG, "model_id", "cannot stand in a URL; give the model's id or its ARN");
+    llmfi_bedrock_check_sampling(a, no);
+    llmfi_bedrock_check_reasoning(a, no);
+    if (q->use_seed) llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "seed", "Bedrock has none; leave it out");
+    if (q->parallel_tool_calls == LLMF_NO && q->tool_count)
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "parallel_tool_calls", "Bedrock cannot be kept to one call at a time; leave it out");
+    if (LLMFI_IS(llmfi_cstr(q->tool_choice), "none")) llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "tool_choice", "Bedrock knows no none; leave the tools out");
+    if (a->format ? llmfi_bedrock_quirk(a, LLMFI_Q_NO_SCHEMA) : q->format != NULL)
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "format",
+                     a->format ? "this model takes no schema; ask for JSON in the prompt"
+                               : "Bedrock has no JSON mode without a schema; give a JSON Schema, or ask for JSON in the prompt");
+    for (i = 0; i < q->message_count && no->code == LLMF_OK; i++) llmfi_bedrock_check_message(a, &q->messages[i], no);
+}
+
+static void llmfi_bedrock_path(const llmfi_ask *a, llmfi_out *out) {
+    LLMFI_PUT(out, "/model/");
+    llmfi_put_url(out, a->model->model_id);
+    if (a->req->stream) LLMFI_PUT(out, "/converse-stream");
+    else LLMFI_PUT(out, "/converse");
+}
+
+static const llmfi_adapter llmfi_bedrock = {
+    "bedrock",
+    llmfi_bedrock_check,
+    llmfi_bedrock_path,
+    NULL,
+    llmfi_bedrock_body,
+    LLMF_FRAMING_JSON,
+    LLMFI_FRAMING_EVENTSTREAM,
+    llmfi_bedrock_frame,
+    NULL
+};
+
+#endif
+#endif
 #if LLMF_HAS_DIALECT_COHERE
 /* Cohere's own API ("Cohere API reference", v2: POST /v2/chat).
 
@@ -11777,15 +12730,6 @@ static llmf_str llmfi_cohere_back(const llmfi_ask *a, const llmf_message *m, con
     return none;
 }
 
-/* Writes the items of a JSON array into the one that is open; what is none has no items. */
-static void llmfi_cohere_items(llmfi_jw *w, llmf_str array) {
-    llmfi_json j;
-    llmf_str item;
-    llmfi_json_init(&j, array, true);
-    if (llmfi_json_next(&j) != LLMFI_J_ARRAY) return;
-    while (llmfi_json_raw(&j, &item) == LLMFI_J_OBJECT) llmfi_jw_raw(w, item);
-}
-
 /* A plain string where there is nothing but `content`, else a list: what was thought, `content`, the parts. */
 static void llmfi_cohere_content(llmfi_jw *w, const llmf_message *m, llmf_str thought) {
     llmf_str text = llmfi_text_at(m->content, m->content_len);
@@ -11796,7 +12740,7 @@ static void llmfi_cohere_content(llmfi_jw *w, const llmf_message *m, llmf_str th
         return;
     }
     llmfi_jw_array(w);
-    llmfi_cohere_items(w, thought);
+    llmfi_jw_items(w, thought);
     if (text.len) llmfi_jw_text_part(w, text);
     for (i = 0; i < m->part_count; i++) {
         const llmf_part *p = &m->parts[i];
@@ -12203,6 +13147,9 @@ static const llmfi_adapter *const llmfi_adapters[] = {
 #endif
 #if LLMF_HAS_DIALECT_AZURE
     &llmfi_azure,
+#endif
+#if LLMF_HAS_DIALECT_BEDROCK
+    &llmfi_bedrock,
 #endif
 #if LLMF_HAS_DIALECT_COHERE
     &llmfi_cohere,
@@ -13757,7 +14704,7 @@ LLMFI_UNUSED static void llmfi_nearest_say(const llmfi_nearest *n, llmfi_text *t
     X(API_KEY, "api-key", "api-key", "")                        \
     X(GOOG_KEY, "x-goog-api-key", "x-goog-api-key", "")         \
     X(PORTKEY_KEY, "x-portkey-api-key", "x-portkey-api-key", "") \
-    X(AWS, "aws", "", "")
+    X(AWS, "aws", "Authorization", "") /* a signature: see wire/sigv4.h */
 
 enum {
 #define LLMFI_AUTH_ID(id, name, header, prefix) LLMFI_AUTH_##id,
@@ -13783,7 +14730,7 @@ static const llmfi_auth_row llmfi_auth_rows[] = {
 
 typedef struct llmfi_dialect_row {
     const char *name;
-    bool built, later;                       /* later: this version has no adapter for it yet */
+    bool built;
 } llmfi_dialect_row;
 
 enum {
@@ -13798,7 +14745,7 @@ LLMFI_ROWS_DIALECT
 };
 
 static const llmfi_dialect_row llmfi_dialect_rows[] = {
-#define LLMF_DIALECT(ID, name) {name, LLMF_HAS_DIALECT_##ID, !LLMFI_ADAPTER_##ID},
+#define LLMF_DIALECT(ID, name) {name, LLMF_HAS_DIALECT_##ID},
 #ifdef LLMF_MODELS_DEF
 #include LLMF_MODELS_DEF
 #else
@@ -13857,16 +14804,13 @@ LLMFI_ROWS_PROVIDER
 };
 
 #if !LLMF_HAS_INFO
-/* Those that are left out: " name:" and " alias" each; a - before the name: it comes with a later version. */
+/* Those that are left out: " name:" and " alias" each. */
 static const char llmfi_left_out[] = ""
-#define LLMFI_LEFT_OUT(has, adapter, words) LLMFI_LEFT_OUT_IF(has, adapter, words)
-#define LLMFI_LEFT_OUT_IF(has, adapter, words) LLMFI_LEFT_OUT_##has(adapter, words)
-#define LLMFI_LEFT_OUT_1(adapter, words)
-#define LLMFI_LEFT_OUT_0(adapter, words) " " LLMFI_LATER_##adapter words
-#define LLMFI_LATER_1
-#define LLMFI_LATER_0 "-"
-#define LLMF_PROVIDER(ID, name, aliases, dialect, url, auth, keys, model, max, version, embedding, batch, quirks) \
-    LLMFI_LEFT_OUT(LLMF_HAS_##ID, LLMFI_ADAPTER_##dialect, name ": " aliases)
+#define LLMFI_LEFT_OUT(has, words) LLMFI_LEFT_OUT_IF(has, words)
+#define LLMFI_LEFT_OUT_IF(has, words) LLMFI_LEFT_OUT_##has(words)
+#define LLMFI_LEFT_OUT_1(words)
+#define LLMFI_LEFT_OUT_0(words) " " words
+#define LLMF_PROVIDER(ID, name, aliases, dialect, url, auth, keys, model, max, version, embedding, batch, quirks) LLMFI_LEFT_OUT(LLMF_HAS_##ID, name ": " aliases)
 #ifdef LLMF_MODELS_DEF
 #include LLMF_MODELS_DEF
 #else
@@ -13971,6 +14915,22 @@ LLMFI_ROWS_FAMILY
     {NULL, 0, 0}
 };
 
+typedef struct llmfi_prefix_row {
+    const char *prefix;
+    uint8_t provider;
+} llmfi_prefix_row;
+
+static const llmfi_prefix_row llmfi_prefix_rows[] = {
+#define LLMF_PREFIX(PROVIDER, prefix) LLMFI_KEEP(LLMF_HAS_##PROVIDER, {prefix, LLMFI_P_##PROVIDER}, )
+#ifdef LLMF_MODELS_DEF
+#include LLMF_MODELS_DEF
+#else
+LLMFI_ROWS_PREFIX
+#undef LLMF_PREFIX
+#endif
+    {NULL, 0}
+};
+
 LLMFI_UNUSED static size_t llmfi_model_row_count(void) {
     return LLMFI_COUNT(llmfi_model_rows) - 1;
 }
@@ -14001,26 +14961,23 @@ LLMFI_UNUSED static int llmfi_find_provider_row(llmf_str name) {
 
 #if !LLMF_HAS_INFO
 /* The word begins the next that is left out: made the bare name. */
-static bool llmfi_left_out_begins(llmf_str *word, bool *later) {
+static bool llmfi_left_out_begins(llmf_str *word) {
     if (word->ptr[word->len - 1] != ':') return false;
-    *later = word->ptr[0] == '-';
     word->len--;
-    if (*later) *word = llmfi_from(*word, 1);
     return true;
 }
 #endif
 
-/* The name of the provider of this name or alias that this version knows but has left out, *later: it comes with a later version. Empty: there is none.
-   With INFO, whose table has a row for each, also of those that are not left out. */
-LLMFI_UNUSED static llmf_str llmfi_left_out_name(llmf_str name, bool *later) {
+/* The name of the provider of this name or alias that this version knows but has left out; empty: there is none. With INFO, whose table has a row for
+   each, also of those that are not left out. */
+LLMFI_UNUSED static llmf_str llmfi_left_out_name(llmf_str name) {
 #if LLMF_HAS_INFO
     int at = llmfi_find_provider_row(name);
-    *later = at >= 0 && llmfi_dialect_rows[llmfi_provider_rows[at].dialect].later;
     return llmfi_cstr(at >= 0 ? llmfi_provider_rows[at].name : NULL);
 #else
     llmf_str words = llmfi_str(llmfi_left_out, sizeof llmfi_left_out - 1), word, first = llmfi_str("", 0);
     while (llmfi_next_word(&words, &word)) {
-        if (llmfi_left_out_begins(&word, later)) first = word;
+        if (llmfi_left_out_begins(&word)) first = word;
         if (llmfi_eq_nocase(word, name)) return first;
     }
     return llmfi_str("", 0);
@@ -14052,9 +15009,23 @@ LLMFI_UNUSED static const llmfi_tier_row *llmfi_find_tier_row(const llmfi_model_
     return NULL;
 }
 
+/* An id without what may stand in front of it: a region, the rest of an ARN. */
+static llmf_str llmfi_bare_id(int provider, llmf_str id) {
+    const llmfi_prefix_row *row;
+    size_t i = id.len;
+    if (llmfi_starts(id, LLMFI_LIT("arn:"))) {
+        while (i && id.ptr[i - 1] != '/') i--;
+        id = llmfi_from(id, i);
+    }
+    for (row = llmfi_prefix_rows; row->prefix; row++)
+        if (row->provider == provider && llmfi_starts(id, llmfi_cstr(row->prefix))) return llmfi_from(id, strlen(row->prefix));
+    return id;
+}
+
 /* Quirks of an id that has no row. */
 LLMFI_UNUSED static uint32_t llmfi_family_quirks(int provider, llmf_str id) {
     const llmfi_family_row *row, *best = NULL;
+    id = llmfi_bare_id(provider, id);
     for (row = llmfi_family_rows; row->prefix; row++)
         if (row->provider == provider && llmfi_starts(id, llmfi_cstr(row->prefix)) && (!best || strlen(row->prefix) > strlen(best->prefix))) best = row;
     return best ? best->quirks : 0;
@@ -14095,10 +15066,16 @@ typedef struct llmfi_price {
     int64_t input, output, cache_read, cache_write, cache_write_1h;
 } llmfi_price;
 
+/* Of a config entry; empty where it has none. */
+typedef struct llmfi_aws_entry {
+    llmf_str id, secret, token, profile;
+} llmfi_aws_entry;
+
 /* Texts live as long as the config generation. */
 typedef struct llmfi_provider {
     llmf_str name, dialect, base_url, key_variables, default_model, api_version, embedding_model, region, account, resource, description;
     llmf_str api_key, api_key_env_var, api_key_secret; /* of its config entry */
+    llmfi_aws_entry aws;
     int auth;                                /* LLMFI_AUTH_… */
     uint32_t quirks;                         /* LLMFI_Q_… */
     int64_t default_max_tokens;              /* 0: the provider demands none */
@@ -14108,7 +15085,7 @@ typedef struct llmfi_provider {
     const llmfi_node *node;                  /* its config entry; NULL */
     llmf_timeouts timeouts;
     int row;                                 /* of llmfi_provider_rows; -1 */
-    bool built, later;                       /* later: its dialect comes with a later version */
+    bool built;
     bool from_config;                        /* a file, or llmf_register, speaks of it */
     struct llmfi_provider *next;
 } llmfi_provider;
@@ -14117,6 +15094,7 @@ typedef struct llmfi_record {
     llmfi_settings s;
     const llmfi_provider *provider;
     llmf_str api_key, api_key_env_var, api_key_secret; /* of its config entry; empty */
+    llmfi_aws_entry aws;
     llmf_str reasoning, prompt_prefix, prompt_suffix, embedding_model;
     llmf_str account, resource;
     double temperature, top_p;               /* 0: not set; LLMF_ZERO: 0 */
@@ -14202,6 +15180,10 @@ static const llmfi_key llmfi_keys[] = {
     {"api_key", LLMFI_KEY_SECRET, LLMFI_IN(api_key, api_key), 0, 0}, /* the key itself: better in a variable */
     {"api_key_env_var", LLMFI_KEY_VARIABLE, LLMFI_IN(api_key_env_var, api_key_env_var), 0, 0}, /* the variable that holds the key */
     {"api_key_secret_name", LLMFI_KEY_TEXT, LLMFI_IN(api_key_secret, api_key_secret), 0, 0}, /* the key's name in a secret store */
+    {"aws_access_key_id", LLMFI_KEY_SECRET, LLMFI_IN(aws.id, aws.id), 0, 0}, /* AWS: keys to sign with; better in variables, or a profile */
+    {"aws_secret_access_key", LLMFI_KEY_SECRET, LLMFI_IN(aws.secret, aws.secret), 0, 0},
+    {"aws_session_token", LLMFI_KEY_SECRET, LLMFI_IN(aws.token, aws.token), 0, 0}, /* of keys that end */
+    {"aws_profile", LLMFI_KEY_TEXT, LLMFI_IN(aws.profile, aws.profile), 0, 0}, /* of ~/.aws/config and ~/.aws/credentials */
     {"default_model", LLMFI_KEY_TEXT, LLMFI_IN_P(default_model), 0, 0}, /* where a name says only the provider */
     {"default_max_tokens", LLMFI_KEY_INTEGER, LLMFI_IN_P(default_max_tokens), 1, LLMFI_MAX_NUMBER}, /* where the provider demands a limit */
     {"embedding_model", LLMFI_KEY_TEXT, LLMFI_IN(embedding_model, embedding_model), 0, 0}, /* the model for embeddings */
@@ -14785,7 +15767,11 @@ static bool llmfi_check_secret(const llmfi_check *c, const llmfi_key *key, const
     if (llmfi_header_bad_value(n->text) != LLMFI_NOWHERE) return llmfi_check_bad(c, n, key->name, "holds a line break or control character; look at how it is stored");
     if (from_variable) return true;
     t = llmfi_report_begin(&err, c->file, n->line, n->column, true);
-    LLMFI_SAY(&t, "api_key stands in the file as it is; never share this file; better name a variable: api_key_env_var, or api_key: ${NAME}");
+    llmfi_say_c(&t, key->name);
+    LLMFI_SAY(&t, " stands in the file as it is; never share this file; better name a variable: ");
+    if (strcmp(key->name, "api_key") == 0) LLMFI_SAY(&t, "api_key_env_var, or ");
+    llmfi_say_c(&t, key->name);
+    LLMFI_SAY(&t, ": ${NAME}");
     llmfi_report_end(c->report, &err, true);
     return true;
 }
@@ -14874,6 +15860,562 @@ LLMFI_UNUSED static bool llmfi_check_entry(const llmfi_check *c, llmfi_node *ent
 /* A config generation, and what a name means in it. A generation is counted: whoever holds one keeps its texts. */
 #ifndef LLMFI_FACTORY_RESOLVE_H
 #define LLMFI_FACTORY_RESOLVE_H
+/* Where the keys come from that requests to AWS are signed with ("AWS SDKs and Tools reference guide", credential providers): what the config gives, then the
+   environment. */
+#ifndef LLMFI_FACTORY_AWS_H
+#define LLMFI_FACTORY_AWS_H
+/* AWS Signature Version 4 in headers ("Create a signed AWS API request"), with HMAC-SHA-256. Pure: the time is an argument, nothing is held: canonical request
+   and string to sign are written to an llmfi_out, which hashes or counts them.
+   Signed is what is given: path and query as they go onto the wire, and those headers that the caller names, Host and X-Amz-Date among them. */
+#ifndef LLMFI_WIRE_SIGV4_H
+#define LLMFI_WIRE_SIGV4_H
+/* SHA-256 (FIPS 180-4), HMAC-SHA-256 (RFC 2104) and CRC-32 (IEEE 802.3): fed in pieces of any size, each in constant memory. */
+#ifndef LLMFI_BASE_HASH_H
+#define LLMFI_BASE_HASH_H
+#include <stdint.h>
+
+/* ---- SHA-256 ---- */
+
+#define LLMFI_SHA256 32                      /* bytes of a digest */
+
+/* Plain data: a copy goes on from where the original stood. */
+typedef struct llmfi_sha256 {
+    uint32_t h[8];
+    uint64_t total;                          /* bytes so far; what does not fill a block waits in `block` */
+    unsigned char block[64];
+} llmfi_sha256;
+
+static const uint32_t llmfi_sha256_round[64] = {
+    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
+    0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
+    0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
+    0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
+    0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
+    0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
+    0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
+    0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2
+};
+
+LLMFI_UNUSED static void llmfi_sha256_init(llmfi_sha256 *s) {
+    static const uint32_t begin[8] = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19 };
+    memcpy(s->h, begin, sizeof begin);
+    s->total = 0;
+}
+
+static uint32_t llmfi_rotate_right(uint32_t x, int n) {
+    return x >> n | x << (32 - n);
+}
+
+LLMFI_UNUSED static uint32_t llmfi_load4_be(const void *at) {
+    const unsigned char *p = (const unsigned char *)at;
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/* The next word of the schedule, of which the last sixteen are kept. */
+static uint32_t llmfi_sha256_word(uint32_t w[16], int i) {
+    uint32_t x = w[(i + 1) & 15], y = w[(i + 14) & 15];
+    return w[i & 15] += (llmfi_rotate_right(x, 7) ^ llmfi_rotate_right(x, 18) ^ x >> 3) + w[(i + 9) & 15] +
+                        (llmfi_rotate_right(y, 17) ^ llmfi_rotate_right(y, 19) ^ y >> 10);
+}
+
+static void llmfi_sha256_step(uint32_t a, uint32_t b, uint32_t c, uint32_t *d, uint32_t e, uint32_t f, uint32_t g, uint32_t *h, uint32_t in) {
+    uint32_t t = *h + (llmfi_rotate_right(e, 6) ^ llmfi_rotate_right(e, 11) ^ llmfi_rotate_right(e, 25)) + ((e & f) ^ (~e & g)) + in;
+    *d += t;
+    *h = t + (llmfi_rotate_right(a, 2) ^ llmfi_rotate_right(a, 13) ^ llmfi_rotate_right(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
+}
+
+static void llmfi_sha256_block(llmfi_sha256 *s, const unsigned char *p) {
+    uint32_t w[16], v[8];
+    int i, k;
+    memcpy(v, s->h, sizeof v);
+    for (i = 0; i < 16; i++) w[i] = llmfi_load4_be(p + 4 * i);
+    for (i = 0; i < 64; i += 8)
+        for (k = 0; k < 8; k++) /* the eight change their places, not their values */
+            llmfi_sha256_step(v[-k & 7], v[(1 - k) & 7], v[(2 - k) & 7], &v[(3 - k) & 7], v[(4 - k) & 7], v[(5 - k) & 7], v[(6 - k) & 7], &v[(7 - k) & 7],
+                              llmfi_sha256_round[i + k] + (i < 16 ? w[i + k] : llmfi_sha256_word(w, i + k)));
+    for (i = 0; i < 8; i++) s->h[i] += v[i];
+}
+
+LLMFI_UNUSED static void llmfi_sha256_add(llmfi_sha256 *s, const void *bytes, size_t len) {
+    const unsigned char *p = (const unsigned char *)bytes;
+    size_t have = (size_t)(s->total % 64);
+    s->total += len;
+    if (have) {
+        size_t n = len < 64 - have ? len : 64 - have;
+        if (n) memcpy(s->block + have, p, n);
+        if (have + n < 64) return;
+        llmfi_sha256_block(s, s->block);
+        p += n;
+        len -= n;
+    }
+    for (; len >= 64; p += 64, len -= 64) llmfi_sha256_block(s, p);
+    if (len) memcpy(s->block, p, len);
+}
+
+/* The digest of all that was added; nothing may be added behind it. */
+LLMFI_UNUSED static void llmfi_sha256_end(llmfi_sha256 *s, unsigned char digest[LLMFI_SHA256]) {
+    static const unsigned char pad[64] = { 0x80 };
+    uint64_t bits = s->total * 8;
+    unsigned char length[8];
+    int i;
+    for (i = 0; i < 8; i++) length[i] = (unsigned char)(bits >> (56 - 8 * i));
+    llmfi_sha256_add(s, pad, 1 + (size_t)((119 - s->total % 64) % 64));
+    llmfi_sha256_add(s, length, sizeof length);
+    for (i = 0; i < LLMFI_SHA256; i++) digest[i] = (unsigned char)(s->h[i / 4] >> (24 - 8 * (i % 4)));
+}
+
+/* The form of an llmfi_out's tap: user is the llmfi_sha256. */
+LLMFI_UNUSED static void llmfi_sha256_tap(void *user, const char *bytes, size_t len) {
+    llmfi_sha256_add((llmfi_sha256 *)user, bytes, len);
+}
+
+/* `len` bytes as lower-case hexadecimal digits, two each; no NUL. */
+LLMFI_UNUSED static void llmfi_hex_lower(char *to, const unsigned char *bytes, size_t len) {
+    static const char digits[] = "0123456789abcdef";
+    size_t i;
+    for (i = 0; i < len; i++) {
+        to[2 * i] = digits[bytes[i] >> 4];
+        to[2 * i + 1] = digits[bytes[i] & 15];
+    }
+}
+
+/* ---- HMAC-SHA-256 ---- */
+
+typedef struct llmfi_hmac {
+    llmfi_sha256 inner, outer;
+} llmfi_hmac;
+
+/* The key is `front` and `key` together. */
+LLMFI_UNUSED static void llmfi_hmac_init(llmfi_hmac *m, llmf_str front, llmf_str key) {
+    unsigned char block[64];
+    int i;
+    memset(block, 0, sizeof block);
+    llmfi_sha256_init(&m->inner);
+    if (front.len > sizeof block || key.len > sizeof block - front.len) {
+        llmfi_sha256_add(&m->inner, front.ptr, front.len);
+        llmfi_sha256_add(&m->inner, key.ptr, key.len);
+        llmfi_sha256_end(&m->inner, block);
+        llmfi_sha256_init(&m->inner);
+    } else {
+        if (front.len) memcpy(block, front.ptr, front.len);
+        if (key.len) memcpy(block + front.len, key.ptr, key.len);
+    }
+    for (i = 0; i < 64; i++) block[i] ^= 0x36;
+    llmfi_sha256_add(&m->inner, block, sizeof block);
+    for (i = 0; i < 64; i++) block[i] ^= 0x36 ^ 0x5c;
+    llmfi_sha256_init(&m->outer);
+    llmfi_sha256_add(&m->outer, block, sizeof block);
+    llmfi_wipe(llmfi_str((const char *)block, sizeof block));
+}
+
+LLMFI_UNUSED static void llmfi_hmac_add(llmfi_hmac *m, const void *bytes, size_t len) {
+    llmfi_sha256_add(&m->inner, bytes, len);
+}
+
+LLMFI_UNUSED static void llmfi_hmac_end(llmfi_hmac *m, unsigned char mac[LLMFI_SHA256]) {
+    llmfi_sha256_end(&m->inner, mac);
+    llmfi_sha256_add(&m->outer, mac, LLMFI_SHA256);
+    llmfi_sha256_end(&m->outer, mac);
+}
+
+/* ---- CRC-32 ---- */
+
+/* A table of what a byte adds: the sum of what its bits do. Each of the eight arguments is one bit's, from the lowest. */
+#define LLMFI_CRC_BIT(i, bit, value) ((i) >> (bit) & 1 ? (value) : 0u)
+#define LLMFI_CRC_OF(i, a, b, c, d, e, f, g, h)                                                                                                       \
+    (LLMFI_CRC_BIT(i, 0, a) ^ LLMFI_CRC_BIT(i, 1, b) ^ LLMFI_CRC_BIT(i, 2, c) ^ LLMFI_CRC_BIT(i, 3, d) ^ LLMFI_CRC_BIT(i, 4, e) ^ LLMFI_CRC_BIT(i, 5, f) ^ \
+     LLMFI_CRC_BIT(i, 6, g) ^ LLMFI_CRC_BIT(i, 7, h))
+#define LLMFI_CRC_4(i, ...) LLMFI_CRC_OF(i, __VA_ARGS__), LLMFI_CRC_OF((i) + 1, __VA_ARGS__), LLMFI_CRC_OF((i) + 2, __VA_ARGS__), LLMFI_CRC_OF((i) + 3, __VA_ARGS__)
+#define LLMFI_CRC_16(i, ...) LLMFI_CRC_4(i, __VA_ARGS__), LLMFI_CRC_4((i) + 4, __VA_ARGS__), LLMFI_CRC_4((i) + 8, __VA_ARGS__), LLMFI_CRC_4((i) + 12, __VA_ARGS__)
+#define LLMFI_CRC_64(i, ...) LLMFI_CRC_16(i, __VA_ARGS__), LLMFI_CRC_16((i) + 16, __VA_ARGS__), LLMFI_CRC_16((i) + 32, __VA_ARGS__), LLMFI_CRC_16((i) + 48, __VA_ARGS__)
+#define LLMFI_CRC_256(...) LLMFI_CRC_64(0, __VA_ARGS__), LLMFI_CRC_64(64, __VA_ARGS__), LLMFI_CRC_64(128, __VA_ARGS__), LLMFI_CRC_64(192, __VA_ARGS__)
+
+/* The first is of a byte alone, the others of one with 1, 2, 3 bytes behind it: four bytes are one step. */
+static const uint32_t llmfi_crc32_table[LLMFI_SMALL ? 1 : 4][256] = {
+    { LLMFI_CRC_256(0x77073096, 0xee0e612c, 0x076dc419, 0x0edb8832, 0x1db71064, 0x3b6e20c8, 0x76dc4190, 0xedb88320) },
+#if !LLMFI_SMALL
+    { LLMFI_CRC_256(0x191b3141, 0x32366282, 0x646cc504, 0xc8d98a08, 0x4ac21251, 0x958424a2, 0xf0794f05, 0x3b83984b) },
+    { LLMFI_CRC_256(0x01c26a37, 0x0384d46e, 0x0709a8dc, 0x0e1351b8, 0x1c26a370, 0x384d46e0, 0x709a8dc0, 0xe1351b80) },
+    { LLMFI_CRC_256(0xb8bc6765, 0xaa09c88b, 0x8f629757, 0xc5b428ef, 0x5019579f, 0xa032af3e, 0x9b14583d, 0xed59b63b) }
+#endif
+};
+
+/* Goes on from `crc`, which is 0 at first. */
+LLMFI_UNUSED static uint32_t llmfi_crc32(uint32_t crc, const void *bytes, size_t len) {
+    const unsigned char *p = (const unsigned char *)bytes;
+    crc = ~crc;
+#if !LLMFI_SMALL
+    for (; len >= 4; p += 4, len -= 4)
+        crc = llmfi_crc32_table[3][(crc ^ p[0]) & 255] ^ llmfi_crc32_table[2][(crc >> 8 ^ p[1]) & 255] ^ llmfi_crc32_table[1][(crc >> 16 ^ p[2]) & 255] ^
+              llmfi_crc32_table[0][crc >> 24 ^ p[3]];
+#endif
+    for (; len; p++, len--) crc = crc >> 8 ^ llmfi_crc32_table[0][(crc ^ *p) & 255];
+    return ~crc;
+}
+
+#endif
+
+#define LLMFI_SIGV4_TIME 16                  /* bytes of "20150830T123600Z" */
+#define LLMFI_SIGV4_HEX 64                   /* of a digest or signature in hexadecimal */
+#define LLMFI_SIGV4_UNSIGNED "UNSIGNED-PAYLOAD"
+
+/* Texts stay the caller's. */
+typedef struct llmfi_aws_keys {
+    llmf_str id, secret;
+    llmf_str token;                          /* of a session: the value of X-Amz-Security-Token; empty: none */
+} llmfi_aws_keys;
+
+typedef struct llmfi_sigv4 {
+    llmf_str method, path, query;            /* path: empty is "/"; query: without its '?' */
+    const llmf_header *headers;
+    size_t header_count;
+    llmf_str region, service;
+    llmf_str payload;                        /* the body's digest in lower-case hexadecimal, or LLMFI_SIGV4_UNSIGNED */
+    llmfi_aws_keys keys;
+    bool once;                               /* S3: the path is encoded once. Every other service signs the path as sent, encoded again: %3A as %253A */
+    bool as_is;                              /* S3 too: empty, "." and ".." segments stay */
+    char time[LLMFI_SIGV4_TIME + 1];         /* see llmfi_sigv4_time */
+} llmfi_sigv4;
+
+/* ---- time ---- */
+
+static void llmfi_two_digits(char *to, int value) {
+    to[0] = (char)('0' + value / 10 % 10);
+    to[1] = (char)('0' + value % 10);
+}
+
+/* Milliseconds since 1970 as X-Amz-Date has them. Days to a date: each era of 400 years has 146,097 days, counted from the first of March. */
+LLMFI_UNUSED static void llmfi_sigv4_time(char to[LLMFI_SIGV4_TIME + 1], int64_t wall_ms) {
+    int64_t seconds = wall_ms / 1000, days, era, day, year;
+    int month, of_day;
+    if (seconds < 0) seconds = 0;
+    if (seconds > INT64_C(253402300799)) seconds = INT64_C(253402300799); /* the end of the year 9999 */
+    of_day = (int)(seconds % 86400);
+    days = seconds / 86400 + 719468;
+    era = days / 146097;
+    day = days % 146097;
+    year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+    day -= 365 * year + year / 4 - year / 100;
+    month = (int)((5 * day + 2) / 153);
+    day -= (153 * month + 2) / 5;
+    year += era * 400 + (month >= 10);
+    llmfi_two_digits(to, (int)(year / 100));
+    llmfi_two_digits(to + 2, (int)(year % 100));
+    llmfi_two_digits(to + 4, month < 10 ? month + 3 : month - 9);
+    llmfi_two_digits(to + 6, (int)day + 1);
+    to[8] = 'T';
+    llmfi_two_digits(to + 9, of_day / 3600);
+    llmfi_two_digits(to + 11, of_day / 60 % 60);
+    llmfi_two_digits(to + 13, of_day % 60);
+    to[15] = 'Z';
+    to[16] = '\0';
+}
+
+static llmf_str llmfi_sigv4_date(const llmfi_sigv4 *s) {
+    return llmfi_str(s->time, 8);
+}
+
+/* ---- the path ---- */
+
+/* One byte at the front of an encoded text; what %XX stands for where that is there. */
+static unsigned char llmfi_url_byte(llmf_str *s) {
+    unsigned high = s->len > 2 && s->ptr[0] == '%' ? llmfi_hex(s->ptr[1]) : 16, low = high < 16 ? llmfi_hex(s->ptr[2]) : 16;
+    unsigned char c = low < 16 ? (unsigned char)(high << 4 | low) : (unsigned char)s->ptr[0];
+    *s = llmfi_from(*s, low < 16 ? 3 : 1);
+    return c;
+}
+
+/* The same text encoded as AWS wants it, whichever way it was. */
+static void llmfi_sigv4_again(llmfi_out *o, llmf_str s) {
+    while (s.len) {
+        char c = (char)llmfi_url_byte(&s);
+        llmfi_url_put(o, llmfi_str(&c, 1));
+    }
+}
+
+/* The next segment of a path, without the slash before it. */
+static llmf_str llmfi_path_segment(llmf_str *path) {
+    llmf_str s = llmfi_from(*path, path->len && path->ptr[0] == '/' ? 1 : 0);
+    size_t slash = llmfi_find_char(s, '/');
+    if (slash != LLMFI_NOWHERE) s.len = slash;
+    *path = llmfi_range(s.ptr + s.len, path->ptr + path->len);
+    return s;
+}
+
+static bool llmfi_path_dots(llmf_str segment) {
+    return !segment.len || LLMFI_IS(segment, ".") || LLMFI_IS(segment, "..");
+}
+
+/* A ".." of `rest` takes back the segment that stands before it. */
+static bool llmfi_path_taken_back(llmf_str rest) {
+    size_t depth = 0;
+    while (rest.len) {
+        llmf_str s = llmfi_path_segment(&rest);
+        if (!llmfi_path_dots(s)) depth++;
+        else if (LLMFI_IS(s, "..") && depth-- == 0) return true;
+    }
+    return false;
+}
+
+static void llmfi_sigv4_path(const llmfi_sigv4 *s, llmfi_out *o) {
+    llmf_str path = s->path, segment = llmfi_str("", 0);
+    while (path.len) {
+        segment = llmfi_path_segment(&path);
+        if (!s->as_is && (llmfi_path_dots(segment) || llmfi_path_taken_back(path))) continue;
+        LLMFI_PUT(o, "/");
+        if (s->once) llmfi_sigv4_again(o, segment);
+        else llmfi_url_put(o, segment);
+    }
+    if (s->as_is ? !s->path.len : llmfi_path_dots(segment)) LLMFI_PUT(o, "/");
+}
+
+/* ---- the query ---- */
+
+/* One parameter: what stands before its '=' and behind it. */
+typedef struct llmfi_parameter {
+    llmf_str name, value;
+    size_t at;                               /* which one it is, for those that are alike */
+} llmfi_parameter;
+
+/* The next one; false: there is none. */
+static bool llmfi_query_next(llmf_str *query, llmfi_parameter *p) {
+    llmf_str one;
+    size_t end, equals;
+    while (query->len && query->ptr[0] == '&') *query = llmfi_from(*query, 1);
+    if (!query->len) return false;
+    end = llmfi_find_char(*query, '&');
+    one = llmfi_str(query->ptr, end == LLMFI_NOWHERE ? query->len : end);
+    *query = llmfi_from(*query, one.len);
+    equals = llmfi_find_char(one, '=');
+    p->name = llmfi_str(one.ptr, equals == LLMFI_NOWHERE ? one.len : equals);
+    p->value = llmfi_from(one, equals == LLMFI_NOWHERE ? one.len : equals + 1);
+    p->at++;
+    return true;
+}
+
+/* What a byte is in the order of encoded texts: its own place, or that of its '%'. */
+static int llmfi_url_rank(unsigned char c) {
+    return llmfi_char_is((char)c, LLMFI_CHAR_UNRESERVED) ? c * 256 : '%' * 256 + c;
+}
+
+static int llmfi_url_order(llmf_str a, llmf_str b) {
+    while (a.len && b.len) {
+        int difference = llmfi_url_rank(llmfi_url_byte(&a)) - llmfi_url_rank(llmfi_url_byte(&b));
+        if (difference) return difference;
+    }
+    return (a.len != 0) - (b.len != 0);
+}
+
+static int llmfi_parameter_order(const llmfi_parameter *a, const llmfi_parameter *b) {
+    int order = llmfi_url_order(a->name, b->name);
+    if (!order) order = llmfi_url_order(a->value, b->value);
+    return order ? order : (a->at > b->at) - (a->at < b->at);
+}
+
+/* By name, then by value: each time the least of those behind the last. */
+static void llmfi_sigv4_query(const llmfi_sigv4 *s, llmfi_out *o) {
+    llmfi_parameter last, least, p;
+    size_t put;
+    memset(&last, 0, sizeof last);
+    for (put = 0;; put++) {
+        llmf_str query = s->query;
+        bool found = false;
+        p.at = 0;
+        while (llmfi_query_next(&query, &p)) {
+            if ((put && llmfi_parameter_order(&p, &last) <= 0) || (found && llmfi_parameter_order(&p, &least) >= 0)) continue;
+            least = p;
+            found = true;
+        }
+        if (!found) return;
+        if (put) LLMFI_PUT(o, "&");
+        llmfi_sigv4_again(o, least.name);
+        LLMFI_PUT(o, "=");
+        llmfi_sigv4_again(o, least.value);
+        last = least;
+    }
+}
+
+/* ---- headers ---- */
+
+static int llmfi_order_nocase(llmf_str a, llmf_str b) {
+    size_t i;
+    for (i = 0; i < a.len && i < b.len; i++) {
+        int difference = (unsigned char)llmfi_lower(a.ptr[i]) - (unsigned char)llmfi_lower(b.ptr[i]);
+        if (difference) return difference;
+    }
+    return (a.len > b.len) - (a.len < b.len);
+}
+
+/* The first header of the least name behind `last` (NULL: of all); NULL: there is none. */
+static const llmf_header *llmfi_sigv4_header(const llmfi_sigv4 *s, const llmf_header *last) {
+    const llmf_header *least = NULL;
+    size_t i;
+    for (i = 0; i < s->header_count; i++) {
+        const llmf_header *h = &s->headers[i];
+        if ((!last || llmfi_order_nocase(h->name, last->name) > 0) && (!least || llmfi_order_nocase(h->name, least->name) < 0)) least = h;
+    }
+    return least;
+}
+
+static void llmfi_put_lower(llmfi_out *o, llmf_str s) {
+    size_t i;
+    for (i = 0; i < s.len; i++) llmfi_put_char(o, llmfi_lower(s.ptr[i]));
+}
+
+/* Without blanks at its ends, each run of them one blank. */
+static void llmfi_sigv4_value(llmfi_out *o, llmf_str s) {
+    size_t i;
+    s = llmfi_trim(s);
+    for (i = 0; i < s.len; i++)
+        if (!llmfi_is_space(s.ptr[i])) llmfi_put_char(o, s.ptr[i]);
+        else if (!llmfi_is_space(s.ptr[i - 1])) LLMFI_PUT(o, " ");
+}
+
+/* Those of one name are one, their values in the order in which they are sent. */
+static void llmfi_sigv4_headers(const llmfi_sigv4 *s, llmfi_out *o) {
+    const llmf_header *h = NULL;
+    size_t i;
+    while ((h = llmfi_sigv4_header(s, h)) != NULL) {
+        bool more = false;
+        llmfi_put_lower(o, h->name);
+        LLMFI_PUT(o, ":");
+        for (i = 0; i < s->header_count; i++) {
+            if (!llmfi_eq_nocase(s->headers[i].name, h->name)) continue;
+            if (more) LLMFI_PUT(o, ",");
+            llmfi_sigv4_value(o, s->headers[i].value);
+            more = true;
+        }
+        LLMFI_PUT(o, "\n");
+    }
+}
+
+static void llmfi_sigv4_signed_headers(const llmfi_sigv4 *s, llmfi_out *o) {
+    const llmf_header *h = NULL, *next;
+    while ((next = llmfi_sigv4_header(s, h)) != NULL) {
+        if (h) LLMFI_PUT(o, ";");
+        llmfi_put_lower(o, next->name);
+        h = next;
+    }
+}
+
+/* ---- what is signed, and the signature ---- */
+
+LLMFI_UNUSED static void llmfi_sigv4_canonical(const llmfi_sigv4 *s, llmfi_out *o) {
+    llmfi_put_str(o, s->method);
+    LLMFI_PUT(o, "\n");
+    llmfi_sigv4_path(s, o);
+    LLMFI_PUT(o, "\n");
+    llmfi_sigv4_query(s, o);
+    LLMFI_PUT(o, "\n");
+    llmfi_sigv4_headers(s, o);
+    LLMFI_PUT(o, "\n");
+    llmfi_sigv4_signed_headers(s, o);
+    LLMFI_PUT(o, "\n");
+    llmfi_put_str(o, s->payload);
+}
+
+static void llmfi_sigv4_scope(const llmfi_sigv4 *s, llmfi_out *o) {
+    llmfi_put_str(o, llmfi_sigv4_date(s));
+    LLMFI_PUT(o, "/");
+    llmfi_put_str(o, s->region);
+    LLMFI_PUT(o, "/");
+    llmfi_put_str(o, s->service);
+    LLMFI_PUT(o, "/aws4_request");
+}
+
+/* The digest of what `write` writes, in hexadecimal. */
+static void llmfi_sigv4_digest(const llmfi_sigv4 *s, void (*write)(const llmfi_sigv4 *, llmfi_out *), char hex[LLMFI_SIGV4_HEX]) {
+    unsigned char digest[LLMFI_SHA256];
+    llmfi_sha256 hash;
+    llmfi_out o;
+    llmfi_sha256_init(&hash);
+    llmfi_out_count(&o);
+    o.tap = llmfi_sha256_tap;
+    o.tap_user = &hash;
+    write(s, &o);
+    llmfi_sha256_end(&hash, digest);
+    llmfi_hex_lower(hex, digest, sizeof digest);
+}
+
+LLMFI_UNUSED static void llmfi_sigv4_to_sign(const llmfi_sigv4 *s, llmfi_out *o) {
+    char hex[LLMFI_SIGV4_HEX];
+    LLMFI_PUT(o, "AWS4-HMAC-SHA256\n");
+    llmfi_put(o, s->time, LLMFI_SIGV4_TIME);
+    LLMFI_PUT(o, "\n");
+    llmfi_sigv4_scope(s, o);
+    LLMFI_PUT(o, "\n");
+    llmfi_sigv4_digest(s, llmfi_sigv4_canonical, hex);
+    llmfi_put(o, hex, sizeof hex);
+}
+
+/* key = HMAC of `text` under `front` and key. */
+static void llmfi_sigv4_step(unsigned char key[LLMFI_SHA256], llmf_str front, llmf_str secret, llmf_str text) {
+    llmfi_hmac m;
+    llmfi_hmac_init(&m, front, secret);
+    llmfi_hmac_add(&m, text.ptr, text.len);
+    llmfi_hmac_end(&m, key);
+    llmfi_wipe(llmfi_str((const char *)&m, sizeof m));
+}
+
+static void llmfi_sigv4_tap(void *user, const char *bytes, size_t len) {
+    llmfi_hmac_add((llmfi_hmac *)user, bytes, len);
+}
+
+/* 64 hexadecimal digits, no NUL. */
+LLMFI_UNUSED static void llmfi_sigv4_sign(const llmfi_sigv4 *s, char signature[LLMFI_SIGV4_HEX]) {
+    unsigned char key[LLMFI_SHA256];
+    llmf_str all = llmfi_str((const char *)key, sizeof key), none = llmfi_str("", 0);
+    llmfi_hmac m;
+    llmfi_out o;
+    llmfi_sigv4_step(key, LLMFI_LIT("AWS4"), s->keys.secret, llmfi_sigv4_date(s));
+    llmfi_sigv4_step(key, none, all, s->region);
+    llmfi_sigv4_step(key, none, all, s->service);
+    llmfi_sigv4_step(key, none, all, LLMFI_LIT("aws4_request"));
+    llmfi_hmac_init(&m, none, all);
+    llmfi_out_count(&o);
+    o.tap = llmfi_sigv4_tap;
+    o.tap_user = &m;
+    llmfi_sigv4_to_sign(s, &o);
+    llmfi_hmac_end(&m, key);
+    llmfi_hex_lower(signature, key, sizeof key);
+    llmfi_wipe(llmfi_str((const char *)&m, sizeof m));
+}
+
+/* The value of the header Authorization. */
+LLMFI_UNUSED static void llmfi_sigv4_authorization(const llmfi_sigv4 *s, llmfi_out *o) {
+    char signature[LLMFI_SIGV4_HEX];
+    llmfi_sigv4_sign(s, signature);
+    LLMFI_PUT(o, "AWS4-HMAC-SHA256 Credential=");
+    llmfi_put_str(o, s->keys.id);
+    LLMFI_PUT(o, "/");
+    llmfi_sigv4_scope(s, o);
+    LLMFI_PUT(o, ", SignedHeaders=");
+    llmfi_sigv4_signed_headers(s, o);
+    LLMFI_PUT(o, ", Signature=");
+    llmfi_put(o, signature, sizeof signature);
+}
+
+#endif
+
+/* A pair is whole with an id and a secret; the token of another pair would not fit it. */
+static bool llmfi_aws_pair(llmfi_aws_keys *keys, llmf_str id, llmf_str secret, llmf_str token) {
+    if (!id.len || !secret.len) return false;
+    keys->id = id;
+    keys->secret = secret;
+    keys->token = token;
+    return true;
+}
+
+/* The keys that need no asking: of the model's entry, of its provider's, of the environment. False: there are none. Texts live as long as the config and the
+   environment stay as they are. */
+LLMFI_UNUSED static bool llmfi_aws_given(const llmfi_record *r, const llmfi_env *env, llmfi_aws_keys *keys) {
+    const llmfi_aws_entry *m = &r->aws, *p = &r->provider->aws;
+    if (llmfi_aws_pair(keys, m->id, m->secret, m->token) || llmfi_aws_pair(keys, p->id, p->secret, p->token)) return true;
+    return llmfi_aws_pair(keys, llmfi_env_filled(env, LLMFI_LIT("AWS_ACCESS_KEY_ID")), llmfi_env_filled(env, LLMFI_LIT("AWS_SECRET_ACCESS_KEY")),
+                          llmfi_env_filled(env, LLMFI_LIT("AWS_SESSION_TOKEN")));
+}
+
+#endif
 
 /* A model of the config: its members are those of all sources, later ones over earlier ones. */
 typedef struct llmfi_entry {
@@ -14909,8 +16451,7 @@ LLMFI_UNUSED static llmfi_provider *llmfi_config_provider(const llmfi_config *c,
 
 /* A known name: of the list, or of the table though left out. */
 LLMFI_UNUSED static bool llmfi_config_knows(const llmfi_config *c, llmf_str name) {
-    bool later;
-    return llmfi_config_provider(c, name) || llmfi_left_out_name(name, &later).len > 0;
+    return llmfi_config_provider(c, name) || llmfi_left_out_name(name).len > 0;
 }
 
 #if LLMF_HAS_INFO
@@ -14970,12 +16511,10 @@ static void llmfi_say_upper(llmfi_text *t, llmf_str name) {
 }
 
 /* Why a provider that is known cannot be used, and what to do. of_table: it has an option. */
-static LLMFI_COLD void llmfi_say_not_built(llmfi_text *t, llmf_str name, bool of_table, bool later) {
+static LLMFI_COLD void llmfi_say_not_built(llmfi_text *t, llmf_str name, bool of_table) {
     LLMFI_SAY(t, "provider ");
     llmfi_say(t, name);
-    if (later) {
-        LLMFI_SAY(t, " comes with a later version of llmfactory: take another one until then");
-    } else if (of_table) {
+    if (of_table) {
         LLMFI_SAY(t, " is left out of this build: build without LLMF_NO_");
 #if LLMF_HAS_STRINGS
         llmfi_say_upper(t, name);
@@ -14996,11 +16535,10 @@ static const llmfi_provider *llmfi_config_usable(const llmfi_config *c, llmf_str
     const llmfi_provider *p = llmfi_config_provider(c, asked);
     llmf_str name;
     llmfi_text t;
-    bool later = false;
     if (p && (p->built || p->row < 0)) return p; /* a dialect of one's own may be registered by then: who prepares the call looks */
-    name = llmfi_left_out_name(asked, &later);
+    name = llmfi_left_out_name(asked);
     t = llmfi_error_begin(err, name.len ? LLMF_ERR_NOT_BUILT : LLMF_ERR_UNKNOWN_PROVIDER);
-    if (name.len) llmfi_say_not_built(&t, name, true, later);
+    if (name.len) llmfi_say_not_built(&t, name, true);
     else llmfi_unknown_provider(c, asked, &t);
     return NULL;
 }
@@ -15399,6 +16937,7 @@ LLMFI_UNUSED static llmf_str llmfi_record_key(const llmfi_record *r, const llmfi
     if (!key.len) key = llmfi_env_filled(env, r->api_key_env_var);
     if (!key.len) key = p->api_key;
     if (!key.len) key = llmfi_env_filled(env, p->api_key_env_var);
+    if (p->auth == LLMFI_AUTH_AWS && key.len) *auth = LLMFI_AUTH_BEARER; /* AWS signs with a pair of keys: a single one is a bearer key */
     if (p->api_key_env_var.len) return key.len ? key : llmfi_str("", 0);
     for (list = p->key_variables; !key.len && llmfi_next_word(&list, &word);) {
         int scheme = p->auth;
@@ -15406,6 +16945,18 @@ LLMFI_UNUSED static llmf_str llmfi_record_key(const llmfi_record *r, const llmfi
         if (key.len) *auth = scheme;
     }
     return key.len ? key : llmfi_str("", 0);
+}
+
+/* Something to authorize with is there. *auth: how it goes out. */
+LLMFI_UNUSED static bool llmfi_record_has_key(const llmfi_record *r, const llmfi_env *env, int *auth) {
+#if LLMF_HAS_AWS
+    llmfi_aws_keys keys;
+#endif
+    if (llmfi_record_key(r, env, auth).len) return true;
+#if LLMF_HAS_AWS
+    if (*auth == LLMFI_AUTH_AWS) return llmfi_aws_given(r, env, &keys);
+#endif
+    return false;
 }
 
 /* What to do where llmfi_record_key gave none: "set OPENAI_API_KEY". */
@@ -15423,6 +16974,7 @@ LLMFI_UNUSED static void llmfi_record_key_hint(const llmfi_record *r, llmfi_text
             if (n++) LLMFI_SAY(t, " or ");
             llmfi_say(t, llmfi_key_variable(word, &auth));
         }
+        if (LLMF_HAS_AWS && p->auth == LLMFI_AUTH_AWS) LLMFI_SAY(t, ", or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
     }
     if (r->api_key_secret.len || p->api_key_secret.len) LLMFI_SAY(t, " (secret stores, which api_key_secret_name is for, come with a later version)");
 }
@@ -15581,7 +17133,6 @@ static void llmfi_provider_of_row(llmfi_provider *p, int at) {
     p->default_max_tokens = row->default_max_tokens;
     p->embedding_batch = row->embedding_batch;
     p->built = row->built;
-    p->later = llmfi_dialect_rows[row->dialect].later;
 }
 
 static void llmfi_provider_append(llmfi_config *c, llmfi_provider *p) {
@@ -15622,7 +17173,6 @@ LLMFI_UNUSED static void llmfi_provider_dialect(llmfi_provider *p, llmf_str dial
         p->embedding_batch = llmfi_provider_rows[row].embedding_batch;
     }
     p->built = d < 0 || llmfi_dialect_rows[d].built;
-    p->later = d >= 0 && llmfi_dialect_rows[d].later;
 }
 
 LLMFI_UNUSED static bool llmfi_provider_name_ok(llmf_str name) {
@@ -15732,7 +17282,7 @@ static bool llmfi_provider_find_at(const llmfi_config *c, size_t i, llmfi_provid
 #if !LLMF_HAS_INFO
     memset(out, 0, sizeof *out);
     while (llmfi_next_word(&words, &out->name))
-        if (llmfi_left_out_begins(&out->name, &out->later) && !i--) return true;
+        if (llmfi_left_out_begins(&out->name) && !i--) return true;
 #endif
     return false;
 }
@@ -15752,13 +17302,13 @@ LLMFI_UNUSED static bool llmfi_config_provider_at(const llmfi_config *c, const l
     info->base_url = c->desc->base_url && c->desc->base_url[0] ? llmfi_cstr(c->desc->base_url) : p.base_url;
     info->key_variable = llmfi_next_word(&list, &word) ? llmfi_key_variable(word, &auth) : llmfi_str("", 0);
     info->default_model = p.default_model;
-    info->has_key = llmfi_record_key(&r, env, &auth).len > 0;
+    info->has_key = llmfi_record_has_key(&r, env, &auth);
     info->needs_key = auth != LLMFI_AUTH_NONE && !(p.quirks & LLMFI_Q_NO_KEY_NEEDED);
     info->primary = chosen.len && (llmfi_eq_nocase(chosen, p.name) || (p.row >= 0 && llmfi_find_provider_row(chosen) == p.row));
     t = llmfi_text_in(info->reason, sizeof info->reason);
     if (!p.built) {
         info->unavailable = LLMF_ERR_NOT_BUILT;
-        llmfi_say_not_built(&t, p.name, p.row >= 0, p.later);
+        llmfi_say_not_built(&t, p.name, p.row >= 0);
     } else if (info->needs_key && !info->has_key) {
         info->unavailable = LLMF_ERR_AUTH;
         LLMFI_SAY(&t, "no key: ");
@@ -20292,6 +21842,145 @@ LLMFI_UNUSED static llmfi_transport *llmfi_curl_open(llmfi_net *net) {
 #define LLMFI_TRANSPORT_LIST LLMFI_LIST_REPLAY LLMFI_LIST_SOCKET LLMFI_LIST_CURL
 
 #endif
+/* application/vnd.amazon.eventstream ("Amazon Event Stream Specification"): binary frames, each with headers, a payload and two checksums.
+
+   total length   u32      all integers big-endian; the total counts all of the frame
+   headers length u32
+   prelude CRC    u32      of those eight bytes
+   headers                 each: u8 length of the name, name, u8 type, value
+   payload
+   message CRC    u32      of everything before it
+
+   A frame is handed out once both checksums are right and all of its headers can be read; anything else is LLMFI_WIRE_BAD. */
+#ifndef LLMFI_WIRE_EVENTSTREAM_H
+#define LLMFI_WIRE_EVENTSTREAM_H
+
+enum { LLMFI_EVENT_PRELUDE = 12, LLMFI_EVENT_LEAST = 16 }; /* bytes before the headers; of a frame with neither headers nor payload */
+
+/* The type of a header's value, as the frame has it. */
+enum {
+    LLMFI_HEADER_TRUE, LLMFI_HEADER_FALSE, LLMFI_HEADER_BYTE, LLMFI_HEADER_SHORT, LLMFI_HEADER_INT, LLMFI_HEADER_LONG, LLMFI_HEADER_BYTES,
+    LLMFI_HEADER_STRING, LLMFI_HEADER_TIME, LLMFI_HEADER_UUID, LLMFI_HEADER_TYPES
+};
+
+typedef struct llmfi_event_header {
+    llmf_str name, value;                    /* value: its bytes as they stand, without the length of a text */
+    int type;                                /* LLMFI_HEADER_… */
+} llmfi_event_header;
+
+typedef struct llmfi_eventstream {
+    llmfi_buf frame;                         /* an unfinished frame */
+    size_t max_frame;
+    llmf_str headers, payload;               /* the item; until the next call, or until the caller reuses the bytes of the input */
+    int error;                               /* LLMFI_WIRE_MEMORY, _LIMIT, _BAD */
+    bool spent;                              /* `frame` holds the item handed out last */
+} llmfi_eventstream;
+
+/* max_frame: bytes of a whole frame, 0 for LLMF_MAX_EVENT. */
+LLMFI_UNUSED static void llmfi_eventstream_init(llmfi_eventstream *s, llmfi_heap *heap, size_t max_frame) {
+    memset(s, 0, sizeof *s);
+    llmfi_buf_init(&s->frame, heap, 0);
+    s->max_frame = max_frame ? max_frame : LLMF_MAX_EVENT;
+}
+
+LLMFI_UNUSED static void llmfi_eventstream_free(llmfi_eventstream *s) {
+    llmfi_buf_free(&s->frame);
+}
+
+/* ---- headers ---- */
+
+/* Takes the next header. 1: there was one; 0: that was all; -1: what is there is none. */
+LLMFI_UNUSED static int llmfi_event_header_next(llmf_str *headers, llmfi_event_header *h) {
+    static const unsigned char sizes[LLMFI_HEADER_TYPES] = { 0, 0, 1, 2, 4, 8, 0, 0, 8, 16 };
+    llmf_str in = *headers;
+    size_t len;
+    if (!in.len) return 0;
+    len = (unsigned char)in.ptr[0];
+    if (!len || in.len < len + 2) return -1;
+    h->name = llmfi_str(in.ptr + 1, len);
+    h->type = (unsigned char)in.ptr[len + 1];
+    if (h->type >= LLMFI_HEADER_TYPES) return -1;
+    in = llmfi_from(in, len + 2);
+    len = sizes[h->type];
+    if (h->type == LLMFI_HEADER_BYTES || h->type == LLMFI_HEADER_STRING) {
+        if (in.len < 2) return -1;
+        len = (size_t)(unsigned char)in.ptr[0] << 8 | (unsigned char)in.ptr[1];
+        in = llmfi_from(in, 2);
+    }
+    if (in.len < len) return -1;
+    h->value = llmfi_str(in.ptr, len);
+    *headers = llmfi_from(in, len);
+    return 1;
+}
+
+/* The text of the item's header of that name; empty: there is none, or it is no text. */
+LLMFI_UNUSED static llmf_str llmfi_eventstream_header(const llmfi_eventstream *s, llmf_str name) {
+    llmf_str headers = s->headers;
+    llmfi_event_header h;
+    while (llmfi_event_header_next(&headers, &h) > 0)
+        if (llmfi_eq(h.name, name)) return h.type == LLMFI_HEADER_STRING ? h.value : llmfi_str("", 0);
+    return llmfi_str("", 0);
+}
+
+/* ---- frames ---- */
+
+/* The length of the frame whose prelude this is; 0 with s->error. */
+static size_t llmfi_eventstream_total(llmfi_eventstream *s, const char *prelude) {
+    uint32_t total = llmfi_load4_be(prelude), headers = llmfi_load4_be(prelude + 4);
+    if (llmfi_crc32(0, prelude, 8) != llmfi_load4_be(prelude + 8) || total < LLMFI_EVENT_LEAST || headers > total - LLMFI_EVENT_LEAST) s->error = LLMFI_WIRE_BAD;
+    else if (total > s->max_frame) s->error = LLMFI_WIRE_LIMIT;
+    return s->error ? 0 : total;
+}
+
+/* Makes a whole frame the item. */
+static bool llmfi_eventstream_item(llmfi_eventstream *s, llmf_str frame) {
+    size_t end = frame.len - 4;
+    llmfi_event_header h;
+    llmf_str headers;
+    int got;
+    s->headers = llmfi_str(frame.ptr + LLMFI_EVENT_PRELUDE, llmfi_load4_be(frame.ptr + 4));
+    s->payload = llmfi_range(s->headers.ptr + s->headers.len, frame.ptr + end);
+    headers = s->headers;
+    if (llmfi_crc32(0, frame.ptr, end) != llmfi_load4_be(frame.ptr + end)) s->error = LLMFI_WIRE_BAD;
+    while (!s->error && (got = llmfi_event_header_next(&headers, &h)) != 0)
+        if (got < 0) s->error = LLMFI_WIRE_BAD;
+    return !s->error;
+}
+
+/* Bytes that must be there before one can go on: of the prelude, then of the frame. 0 with s->error. */
+static size_t llmfi_eventstream_want(llmfi_eventstream *s, llmf_str have) {
+    return have.len < LLMFI_EVENT_PRELUDE ? (size_t)LLMFI_EVENT_PRELUDE : llmfi_eventstream_total(s, have.ptr);
+}
+
+/* LLMFI_WIRE_ITEM: headers and payload are set; _MORE: *in is empty; _ERROR. A frame that is cut off by the end of the input is no item: there is nothing to
+   ask for then. */
+LLMFI_UNUSED static int llmfi_eventstream_next(llmfi_eventstream *s, llmf_str *in) {
+    llmf_str frame;
+    if (s->error) return LLMFI_WIRE_ERROR;
+    if (s->spent) llmfi_wire_drop(&s->frame);
+    s->spent = false;
+    while (in->len) {
+        llmf_str have = s->frame.len ? llmfi_buf_str(&s->frame) : *in;
+        size_t want = llmfi_eventstream_want(s, have), missing;
+        if (s->error) return LLMFI_WIRE_ERROR;
+        if (!s->frame.len && want > LLMFI_EVENT_PRELUDE && want <= in->len) {
+            frame = llmfi_str(in->ptr, want);
+            llmfi_wire_take(in, want);
+            return llmfi_eventstream_item(s, frame) ? LLMFI_WIRE_ITEM : LLMFI_WIRE_ERROR;
+        }
+        missing = want - s->frame.len < in->len ? want - s->frame.len : in->len;
+        if (!llmfi_buf_add(&s->frame, in->ptr, missing)) s->error = LLMFI_WIRE_MEMORY;
+        else if (s->frame.len == LLMFI_EVENT_PRELUDE) llmfi_eventstream_total(s, s->frame.ptr); /* what is wrong with it is told with its last byte */
+        if (s->error) return LLMFI_WIRE_ERROR;
+        llmfi_wire_take(in, missing);
+        if (s->frame.len < want || want == LLMFI_EVENT_PRELUDE) continue;
+        s->spent = true;
+        return llmfi_eventstream_item(s, llmfi_buf_str(&s->frame)) ? LLMFI_WIRE_ITEM : LLMFI_WIRE_ERROR;
+    }
+    return LLMFI_WIRE_MORE;
+}
+
+#endif
 /* A stream that is one JSON array (Gemini's streams without alt=sse): each element is an item, handed out at its last byte. Only what stands between the
    elements is judged here, and where each of them ends: whether an element is JSON, its reader must tell. */
 #ifndef LLMFI_WIRE_JSON_ARRAY_H
@@ -20750,6 +22439,10 @@ typedef struct llmfi_call {
     llmfi_ask ask;
     llmfi_body body;
     llmf_str secret;                         /* the authorization value in the arena: wiped at the end */
+#if LLMF_HAS_AWS
+    bool signs;                              /* with `aws`: Authorization waits for the body's digest */
+    llmfi_aws_keys aws;
+#endif
 
     llmf_exchange x;
     llmfi_buf whole;                         /* a reply that is one frame, or an error's body */
@@ -20770,6 +22463,9 @@ typedef struct llmfi_call {
 #endif
 #if LLMFI_HAS_JSON_ARRAY
     llmfi_json_array array;
+#endif
+#if LLMFI_HAS_EVENTSTREAM
+    llmfi_eventstream events;
 #endif
 
     llmf_attempt attempt;                    /* made, like the response, by llmfi_settle */
@@ -20844,6 +22540,11 @@ static uint64_t llmfi_moment(llmf_factory *f) {
 
 LLMFI_UNUSED static uint64_t llmfi_net_now(const llmfi_net *net) {
     return net->desc->clock_ns ? net->desc->clock_ns(net->desc->user) : llmfi_clock_ns();
+}
+
+/* Milliseconds since 1970. */
+LLMFI_UNUSED static int64_t llmfi_wall(const llmf_factory *f) {
+    return f->desc.wall_ms ? f->desc.wall_ms(f->desc.user) : llmfi_wall_ms();
 }
 
 /* Milliseconds between two moments, LLMF_UNKNOWN where one never came. */
@@ -20930,7 +22631,7 @@ LLMFI_UNUSED static void llmfi_fill_info(llmf_factory *f, const llmfi_record *r,
     i->price_cache_write = price->cache_write;
     i->capabilities = r->capabilities;
     i->configured = r->from_config;
-    i->has_key = llmfi_record_key(r, &f->env, &auth).len > 0 || auth == LLMFI_AUTH_NONE || (r->s.quirks & LLMFI_Q_NO_KEY_NEEDED);
+    i->has_key = llmfi_record_has_key(r, &f->env, &auth) || auth == LLMFI_AUTH_NONE || (r->s.quirks & LLMFI_Q_NO_KEY_NEEDED);
     i->unavailable = !r->provider->built ? LLMF_ERR_NOT_BUILT : !i->has_key ? LLMF_ERR_AUTH : LLMF_OK;
 }
 
@@ -21193,6 +22894,9 @@ static void llmfi_give_back_decoder(llmfi_call *c) {
 #if LLMFI_HAS_JSON_ARRAY
     llmfi_json_array_free(&c->array);
 #endif
+#if LLMFI_HAS_EVENTSTREAM
+    llmfi_eventstream_free(&c->events);
+#endif
     llmfi_buf_free(&c->whole);
 }
 
@@ -21257,6 +22961,9 @@ static void llmfi_wire_failed(llmfi_call *c, int why) {
     c->f->deferred = true;
     if (c->reply.error.code != LLMF_OK) return;
     if (why == LLMFI_WIRE_MEMORY) llmfi_error_memory(&c->reply.error);
+#if LLMFI_HAS_EVENTSTREAM
+    else if (why == LLMFI_WIRE_BAD && c->framing == LLMFI_FRAMING_EVENTSTREAM) llmfi_error_set(&c->reply.error, LLMF_ERR_PROTOCOL, "the reply is no event stream, or was damaged on its way (a checksum is wrong): is the base URL right?");
+#endif
     else if (why == LLMFI_WIRE_BAD) llmfi_error_set(&c->reply.error, LLMF_ERR_PROTOCOL, "the reply is not JSON: is the base URL right?");
     else llmfi_error_set(&c->reply.error, LLMF_ERR_LIMIT, "one line or event of the reply is longer than llmf_desc.max_line");
 }
@@ -21298,6 +23005,28 @@ static void llmfi_take_json_array(llmfi_call *c, llmf_str *in) {
 }
 #endif
 
+#if LLMFI_HAS_EVENTSTREAM
+/* What failed on the way is told by the frame's headers (RULES 29), whatever the dialect. */
+static void llmfi_event_frame(llmfi_call *c) {
+    const llmfi_eventstream *s = &c->events;
+    llmf_str type = llmfi_eventstream_header(s, LLMFI_LIT(":message-type"));
+    if (LLMFI_IS(type, "exception")) llmfi_fault_object(&c->reply, s->payload, llmfi_eventstream_header(s, LLMFI_LIT(":exception-type")));
+    else if (LLMFI_IS(type, "error"))
+        llmfi_fault_said(&c->reply, llmfi_eventstream_header(s, LLMFI_LIT(":error-code")), llmfi_eventstream_header(s, LLMFI_LIT(":error-message")));
+    else llmfi_frame(c, llmfi_eventstream_header(s, LLMFI_LIT(":event-type")), s->payload);
+    if (c->reply.error.code != LLMF_OK) c->f->deferred = true;
+}
+
+static void llmfi_take_eventstream(llmfi_call *c, llmf_str *in) {
+    while (in->len && !llmfi_full(c) && c->reply.error.code == LLMF_OK) {
+        int rc = llmfi_eventstream_next(&c->events, in);
+        if (rc == LLMFI_WIRE_ITEM) llmfi_event_frame(c);
+        if (rc == LLMFI_WIRE_ERROR) llmfi_wire_failed(c, c->events.error);
+        if (llmfi_slice_over(&c->f->net)) return;
+    }
+}
+#endif
+
 /* A reply that is one frame is gathered. An error's body beyond its limit is let go: what it is about stands at its front. */
 static void llmfi_take_whole(llmfi_call *c, llmf_str *in) {
     size_t room = c->whole.limit ? c->whole.limit - c->whole.len : in->len;
@@ -21328,11 +23057,24 @@ static void llmfi_sniff(llmfi_call *c, llmf_str *in) {
     c->reply.streamed = false;
 }
 
+#if LLMFI_HAS_EVENTSTREAM
+/* The same where blanks may be bytes of a frame. A frame does not begin with these: it would be of a gigabyte. */
+static void llmfi_sniff_binary(llmfi_call *c, char first) {
+    c->sniffed = true;
+    if (first != '{' && first != '<') return;
+    c->framing = LLMF_FRAMING_JSON;
+    c->reply.streamed = false;
+}
+#endif
+
 /* Takes what it can of `in`. Pieces may come in a row: once the slice is over, the next poll has the rest of them. */
 static void llmfi_decode(llmfi_call *c, llmf_str *in) {
     if (c->f->slice_used && llmfi_slice_over(&c->f->net)) return;
     c->f->slice_used = true;
     if ((c->framing == LLMF_FRAMING_SSE || c->framing == LLMF_FRAMING_JSON_ARRAY) && !c->sniffed) llmfi_sniff(c, in);
+#if LLMFI_HAS_EVENTSTREAM
+    if (c->framing == LLMFI_FRAMING_EVENTSTREAM && !c->sniffed && in->len) llmfi_sniff_binary(c, in->ptr[0]);
+#endif
     switch (c->framing) {
 #if LLMFI_HAS_SSE
     case LLMF_FRAMING_SSE: llmfi_take_sse(c, in); break;
@@ -21342,6 +23084,9 @@ static void llmfi_decode(llmfi_call *c, llmf_str *in) {
 #endif
 #if LLMFI_HAS_JSON_ARRAY
     case LLMF_FRAMING_JSON_ARRAY: llmfi_take_json_array(c, in); break;
+#endif
+#if LLMFI_HAS_EVENTSTREAM
+    case LLMFI_FRAMING_EVENTSTREAM: llmfi_take_eventstream(c, in); break;
 #endif
     default: llmfi_take_whole(c, in); break;
     }
@@ -22039,6 +23784,120 @@ LLMFI_UNUSED static bool llmfi_take_request(llmfi_call *c) {
 /* From what an adapter is asked to an HTTP request: URL, headers, authorization, transport. */
 #ifndef LLMFI_ENGINE_SEND_H
 #define LLMFI_ENGINE_SEND_H
+/* Requests to AWS: signed with a pair of keys once the body's digest is known. */
+#ifndef LLMFI_ENGINE_SIGN_H
+#define LLMFI_ENGINE_SIGN_H
+
+#if LLMF_HAS_AWS
+
+/* The service that signs for a host, where it is another than Bedrock. */
+static llmf_str llmfi_sign_service(llmf_str host) {
+    return llmfi_starts(host, LLMFI_LIT("bedrock-mantle.")) ? LLMFI_LIT("bedrock-mantle") : LLMFI_LIT("bedrock");
+}
+
+/* As the config has it, else as the host's name does: <service>.<region>.amazonaws.com. Empty: neither. */
+static llmf_str llmfi_sign_region(const llmfi_call *c, llmf_str host) {
+    llmf_str region = c->prepared->record.s.region, rest;
+    size_t dot = llmfi_find_char(host, '.');
+    if (region.len || dot == LLMFI_NOWHERE || llmfi_find_nocase(host, LLMFI_LIT(".amazonaws.com")) == LLMFI_NOWHERE) return region;
+    rest = llmfi_from(host, dot + 1);
+    dot = llmfi_find_char(rest, '.');
+    rest.len = dot == LLMFI_NOWHERE ? 0 : dot;
+    return LLMFI_IS(rest, "amazonaws") ? llmfi_str("", 0) : rest;
+}
+
+static llmf_str llmfi_sign_header(llmfi_call *c, const char *name) {
+    size_t i;
+    for (i = 0; i < c->x.req.header_count; i++)
+        if (llmfi_eq_nocase(c->x.req.headers[i].name, llmfi_cstr(name))) return c->x.req.headers[i].value;
+    return llmfi_str("", 0);
+}
+
+/* Those that are signed: what says who asks for what. Others may be changed on their way. At most five. */
+static size_t llmfi_sign_headers(llmfi_call *c, llmf_str host, llmf_header *to) {
+    static const char *const names[] = { "Content-Type", "X-Amz-Date", "X-Amz-Security-Token", "X-Amz-Content-Sha256" };
+    size_t i, n = 1;
+    to[0].name = LLMFI_LIT("Host");
+    to[0].value = host;
+    for (i = 0; i < LLMFI_COUNT(names); i++) {
+        llmf_str value = llmfi_sign_header(c, names[i]);
+        if (!value.len) continue;
+        to[n].name = llmfi_cstr(names[i]);
+        to[n++].value = value;
+    }
+    return n;
+}
+
+/* Writes what the signature is of into the header that waits for it, the last one. */
+static bool llmfi_sign_write(llmfi_call *c, const llmfi_sigv4 *s) {
+    llmf_header *h = (llmf_header *)(uintptr_t)&c->x.req.headers[c->x.req.header_count - 1];
+    llmfi_out o;
+    size_t len;
+    char *value;
+    llmfi_out_count(&o);
+    llmfi_sigv4_authorization(s, &o);
+    len = (size_t)o.total;
+    value = (char *)llmfi_arena_alloc(&c->arena, len);
+    if (!value) return llmfi_error_memory(&c->reply.error);
+    llmfi_out_window(&o, value, len, 0);
+    llmfi_sigv4_authorization(s, &o);
+    h->value = c->secret = llmfi_str(value, len);
+    return llmfi_header_ok(h->name, h->value) ||
+           llmfi_error_set(&c->reply.error, LLMF_ERR_AUTH, "the AWS access key id, or the region, holds a character that HTTP does not allow: look at how it is stored");
+}
+
+/* digest: of the body. */
+static bool llmfi_sign(llmfi_call *c, const unsigned char digest[LLMFI_SHA256]) {
+    char hex[LLMFI_SIGV4_HEX];
+    llmf_header headers[5];
+    llmfi_url_error bad;
+    llmfi_sigv4 s;
+    llmfi_url url;
+    if (!llmfi_url_parse(c->x.req.url, &url, &bad)) return llmfi_error_set(&c->reply.error, LLMF_ERR_CONFIG, "base_url: cannot be signed for AWS: it is no URL");
+    llmfi_hex_lower(hex, digest, LLMFI_SHA256);
+    memset(&s, 0, sizeof s);
+    s.method = c->x.req.method;
+    s.path = url.path;
+    s.query = url.query;
+    s.headers = headers;
+    s.header_count = llmfi_sign_headers(c, url.authority, headers);
+    s.region = llmfi_sign_region(c, url.host);
+    s.service = llmfi_sign_service(url.host);
+    s.payload = llmfi_str(hex, sizeof hex);
+    s.keys = c->aws;
+    memcpy(s.time, llmfi_sign_header(c, "X-Amz-Date").ptr, LLMFI_SIGV4_TIME);
+    if (!s.region.len) return llmfi_error_set(&c->reply.error, LLMF_ERR_CONFIG, "no AWS region to sign for: set region_name in the config, or AWS_REGION");
+    return llmfi_sign_write(c, &s);
+}
+
+/* ---- what must be there before ---- */
+
+/* The keys of this call: copied, and wiped with it. */
+static bool llmfi_sign_keys(llmfi_call *c, llmfi_aws_keys keys) {
+    keys.id = llmfi_arena_copy(&c->arena, keys.id);
+    keys.secret = llmfi_arena_copy(&c->arena, keys.secret);
+    keys.token = llmfi_arena_copy(&c->arena, keys.token);
+    if (c->arena.failed) return llmfi_error_memory(&c->reply.error);
+    c->aws = keys;
+    c->reply.key = keys.secret;
+    c->signs = true;
+    return llmfi_header_ok(LLMFI_LIT("X-Amz-Security-Token"), keys.token) ||
+           llmfi_error_set(&c->reply.error, LLMF_ERR_AUTH, "the AWS session token holds a line break or another character that HTTP does not allow: look at how it is stored");
+}
+
+/* The time of the signature as X-Amz-Date; empty with the error. */
+static llmf_str llmfi_sign_date(llmfi_call *c) {
+    char *date = (char *)llmfi_arena_alloc(&c->arena, LLMFI_SIGV4_TIME + 1);
+    if (!date) {
+        llmfi_error_memory(&c->reply.error);
+        return llmfi_str("", 0);
+    }
+    llmfi_sigv4_time(date, llmfi_wall(c->f));
+    return llmfi_str(date, LLMFI_SIGV4_TIME);
+}
+
+#endif
+#endif
 
 /* Headers of one request, config's included. */
 #ifndef LLMF_MAX_REQUEST_HEADERS
@@ -22087,6 +23946,12 @@ static void llmfi_header_set(void *user, llmf_str name, llmf_str value) {
     if (i == h->count) h->count++;
 }
 
+/* A header of ours: nothing to check, to replace or to copy. */
+static void llmfi_header_first(llmfi_headers *h, llmf_str name, llmf_str value) {
+    h->at[h->count].name = name;
+    h->at[h->count++].value = value;
+}
+
 static bool llmfi_no_key(llmfi_call *c) {
     llmfi_text t = llmfi_error_begin(&c->reply.error, LLMF_ERR_AUTH);
     LLMFI_SAY(&t, "no key for provider ");
@@ -22108,6 +23973,31 @@ static bool llmfi_own_auth(llmfi_call *c, const llmfi_headers *h, int auth) {
     return true;
 }
 
+#if LLMF_HAS_AWS
+/* Leaves room for the signature, which comes last: the body's digest is part of it. */
+static bool llmfi_set_aws(llmfi_call *c, llmfi_headers *h) {
+    llmfi_aws_keys keys;
+    bool given = llmfi_aws_given(&c->prepared->record, &c->f->env, &keys);
+    llmf_str date;
+    if (h->count > LLMF_MAX_REQUEST_HEADERS - 3) return llmfi_error_set(&c->reply.error, LLMF_ERR_LIMIT, "more headers than LLMF_MAX_REQUEST_HEADERS");
+    if (c->f->replay || (c->previewing && !given)) {
+        llmfi_header_first(h, LLMFI_LIT("Authorization"), LLMFI_LIT("REDACTED"));
+        return true;
+    }
+    if (!given) return llmfi_no_key(c);
+    if (!llmfi_sign_keys(c, keys)) return false;
+    date = llmfi_sign_date(c);
+    if (!date.len) return false;
+    llmfi_header_first(h, LLMFI_LIT("X-Amz-Date"), date);
+    if (keys.token.len) {
+        llmfi_header_first(h, LLMFI_LIT("X-Amz-Security-Token"), c->aws.token);
+        c->secrets = true;
+    }
+    llmfi_header_first(h, LLMFI_LIT("Authorization"), llmfi_str("", 0));
+    return true;
+}
+#endif
+
 /* The key goes into one header. What is kept of it is wiped when the call is freed. */
 static bool llmfi_set_auth(llmfi_call *c, llmfi_headers *h) {
     const llmfi_record *record = &c->prepared->record;
@@ -22116,6 +24006,9 @@ static bool llmfi_set_auth(llmfi_call *c, llmfi_headers *h) {
     char *value;
     bool real;
     if (auth == LLMFI_AUTH_NONE || llmfi_own_auth(c, h, auth)) return true;
+#if LLMF_HAS_AWS
+    if (auth == LLMFI_AUTH_AWS) return llmfi_set_aws(c, h);
+#endif
     real = key.len != 0;
     if (!real && (c->previewing || c->f->replay)) key = LLMFI_LIT("REDACTED");
     if (!key.len) return (record->s.quirks & LLMFI_Q_NO_KEY_NEEDED) || llmfi_no_key(c);
@@ -22141,10 +24034,10 @@ static void llmfi_set_config_headers(llmfi_headers *h, const llmfi_node *node) {
     for (; n; n = n->next) llmfi_header_set(h, n->key, n->text);
 }
 
-/* A header of ours: nothing to check, to replace or to copy. */
-static void llmfi_header_first(llmfi_headers *h, llmf_str name, llmf_str value) {
-    h->at[h->count].name = name;
-    h->at[h->count++].value = value;
+/* The media type of a reply that is framed so. */
+static llmf_str llmfi_accept(int framing) {
+    if (framing == LLMFI_FRAMING_EVENTSTREAM) return LLMFI_LIT("application/vnd.amazon.eventstream");
+    return framing == LLMF_FRAMING_SSE || framing == LLMF_FRAMING_JSON_ARRAY ? LLMFI_LIT("text/event-stream") : LLMFI_LIT("application/json");
 }
 
 static bool llmfi_build_headers(llmfi_call *c) {
@@ -22154,7 +24047,7 @@ static bool llmfi_build_headers(llmfi_call *c) {
     h.count = 0;
     h.bad = false;
     llmfi_header_first(&h, LLMFI_LIT("Content-Type"), LLMFI_LIT("application/json"));
-    llmfi_header_first(&h, LLMFI_LIT("Accept"), c->framing == LLMF_FRAMING_SSE || c->framing == LLMF_FRAMING_JSON_ARRAY ? LLMFI_LIT("text/event-stream") : LLMFI_LIT("application/json"));
+    llmfi_header_first(&h, LLMFI_LIT("Accept"), llmfi_accept(c->framing));
     llmfi_header_first(&h, LLMFI_LIT("User-Agent"), LLMFI_LIT("llmfactory/" LLMF_VERSION));
     if (c->prepared->adapter && c->prepared->adapter->headers) c->prepared->adapter->headers(&c->ask, llmfi_header_set, &h);
     llmfi_set_config_headers(&h, c->prepared->record.provider->headers);
@@ -22199,15 +24092,29 @@ static bool llmfi_build_url(llmfi_call *c) {
     return (ok && !c->arena.failed) || llmfi_error_memory(&c->reply.error);
 }
 
-/* Writes the body once to know its length; what fits is kept, so that sending it right after need not write it again. */
+/* Writes the body once to know its length, and its digest where that is signed; what fits is kept, so that sending it right after need not write it again. */
 static bool llmfi_measure_body(llmfi_call *c) {
     llmf_factory *f = c->f;
     llmfi_out out;
+#if LLMF_HAS_AWS
+    unsigned char digest[LLMFI_SHA256];
+    llmfi_sha256 hash;
+#endif
     f->body_of = 0;
     llmfi_out_window(&out, f->body, sizeof f->body, 0);
-    if (!llmfi_body_emit(llmfi_adapter_of(c), &c->ask, &out)) return false;
+#if LLMF_HAS_AWS
+    llmfi_sha256_init(&hash);
+    if (c->signs) out.tap = llmfi_sha256_tap;
+    out.tap_user = &hash;
+#endif
+    if (!llmfi_body_emit(llmfi_adapter_of(c), &c->ask, &out))
+        return llmfi_error_set(&c->reply.error, LLMF_ERR_ARGUMENT, "the request cannot be written as JSON: is it nested deeper than LLMF_MAX_DEPTH?");
     c->x.req.body_len = out.total;
     if (out.total <= sizeof f->body) f->body_of = c->id;
+#if LLMF_HAS_AWS
+    llmfi_sha256_end(&hash, digest);
+    if (c->signs) return llmfi_sign(c, digest);
+#endif
     return true;
 }
 
@@ -22217,12 +24124,8 @@ LLMFI_UNUSED static bool llmfi_build_http(llmfi_call *c) {
     if (!llmfi_build_url(c) || !llmfi_build_headers(c)) return false;
     llmfi_body_init(&c->body, llmfi_adapter_of(c), &c->ask);
     c->x.req.method = LLMFI_LIT("POST");
-    if (!llmfi_measure_body(c)) {
-        llmfi_error_set(&c->reply.error, LLMF_ERR_ARGUMENT, "the request cannot be written as JSON: is it nested deeper than LLMF_MAX_DEPTH?");
-        return false;
-    }
     c->x.req.connect_timeout_ms = c->req.timeouts.connect_ms;
-    return true;
+    return llmfi_measure_body(c);
 }
 
 LLMF_API size_t llmf_exchange_read(llmf_exchange *x, char *out, size_t cap) {
@@ -22317,6 +24220,9 @@ static llmfi_call *llmfi_call_new(llmf_factory *f) {
 #if LLMFI_HAS_JSON_ARRAY
     llmfi_json_array_init(&c->array, &f->heap, f->desc.max_line);
 #endif
+#if LLMFI_HAS_EVENTSTREAM
+    llmfi_eventstream_init(&c->events, &f->heap, f->desc.max_line);
+#endif
     llmfi_buf_init(&c->whole, &f->heap, 0);
     llmfi_buf_init(&c->raw, &f->heap, 0);
     return c;
@@ -22335,15 +24241,12 @@ static void llmfi_ready_remove(llmfi_call *c) {
     c->ready = false;
 }
 
-/* The compiler must not leave this out because nobody reads the bytes again. */
-static void llmfi_wipe(llmf_str secret) {
-    void *(*volatile set)(void *, int, size_t) = memset;
-    if (secret.len) set((void *)(uintptr_t)secret.ptr, 0, secret.len);
-}
-
 static void llmfi_wipe_secrets(llmfi_call *c) {
     size_t i;
     llmfi_wipe(c->secret);
+#if LLMF_HAS_AWS
+    llmfi_wipe(c->aws.secret);
+#endif
     for (i = 0; c->secrets && i < c->x.req.header_count; i++)
         if (llmfi_header_secret(c->x.req.headers[i].name)) llmfi_wipe(c->x.req.headers[i].value);
     c->secrets = false;

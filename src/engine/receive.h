@@ -170,7 +170,9 @@ static void llmfi_wire_failed(llmfi_call *c, int why) {
     c->f->deferred = true;
     if (c->reply.error.code != LLMF_OK) return;
     if (why == LLMFI_WIRE_MEMORY) llmfi_error_memory(&c->reply.error);
+#if LLMFI_HAS_EVENTSTREAM
     else if (why == LLMFI_WIRE_BAD && c->framing == LLMFI_FRAMING_EVENTSTREAM) llmfi_error_set(&c->reply.error, LLMF_ERR_PROTOCOL, "the reply is no event stream, or was damaged on its way (a checksum is wrong): is the base URL right?");
+#endif
     else if (why == LLMFI_WIRE_BAD) llmfi_error_set(&c->reply.error, LLMF_ERR_PROTOCOL, "the reply is not JSON: is the base URL right?");
     else llmfi_error_set(&c->reply.error, LLMF_ERR_LIMIT, "one line or event of the reply is longer than llmf_desc.max_line");
 }
@@ -264,6 +266,7 @@ static void llmfi_sniff(llmfi_call *c, llmf_str *in) {
     c->reply.streamed = false;
 }
 
+#if LLMFI_HAS_EVENTSTREAM
 /* The same where blanks may be bytes of a frame. A frame does not begin with these: it would be of a gigabyte. */
 static void llmfi_sniff_binary(llmfi_call *c, char first) {
     c->sniffed = true;
@@ -271,13 +274,16 @@ static void llmfi_sniff_binary(llmfi_call *c, char first) {
     c->framing = LLMF_FRAMING_JSON;
     c->reply.streamed = false;
 }
+#endif
 
 /* Takes what it can of `in`. Pieces may come in a row: once the slice is over, the next poll has the rest of them. */
 static void llmfi_decode(llmfi_call *c, llmf_str *in) {
     if (c->f->slice_used && llmfi_slice_over(&c->f->net)) return;
     c->f->slice_used = true;
     if ((c->framing == LLMF_FRAMING_SSE || c->framing == LLMF_FRAMING_JSON_ARRAY) && !c->sniffed) llmfi_sniff(c, in);
+#if LLMFI_HAS_EVENTSTREAM
     if (c->framing == LLMFI_FRAMING_EVENTSTREAM && !c->sniffed && in->len) llmfi_sniff_binary(c, in->ptr[0]);
+#endif
     switch (c->framing) {
 #if LLMFI_HAS_SSE
     case LLMF_FRAMING_SSE: llmfi_take_sse(c, in); break;

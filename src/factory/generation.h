@@ -156,7 +156,6 @@ static void llmfi_provider_of_row(llmfi_provider *p, int at) {
     p->default_max_tokens = row->default_max_tokens;
     p->embedding_batch = row->embedding_batch;
     p->built = row->built;
-    p->later = llmfi_dialect_rows[row->dialect].later;
 }
 
 static void llmfi_provider_append(llmfi_config *c, llmfi_provider *p) {
@@ -197,7 +196,6 @@ LLMFI_UNUSED static void llmfi_provider_dialect(llmfi_provider *p, llmf_str dial
         p->embedding_batch = llmfi_provider_rows[row].embedding_batch;
     }
     p->built = d < 0 || llmfi_dialect_rows[d].built;
-    p->later = d >= 0 && llmfi_dialect_rows[d].later;
 }
 
 LLMFI_UNUSED static bool llmfi_provider_name_ok(llmf_str name) {
@@ -307,7 +305,7 @@ static bool llmfi_provider_find_at(const llmfi_config *c, size_t i, llmfi_provid
 #if !LLMF_HAS_INFO
     memset(out, 0, sizeof *out);
     while (llmfi_next_word(&words, &out->name))
-        if (llmfi_left_out_begins(&out->name, &out->later) && !i--) return true;
+        if (llmfi_left_out_begins(&out->name) && !i--) return true;
 #endif
     return false;
 }
@@ -333,7 +331,7 @@ LLMFI_UNUSED static bool llmfi_config_provider_at(const llmfi_config *c, const l
     t = llmfi_text_in(info->reason, sizeof info->reason);
     if (!p.built) {
         info->unavailable = LLMF_ERR_NOT_BUILT;
-        llmfi_say_not_built(&t, p.name, p.row >= 0, p.later);
+        llmfi_say_not_built(&t, p.name, p.row >= 0);
     } else if (info->needs_key && !info->has_key) {
         info->unavailable = LLMF_ERR_AUTH;
         LLMFI_SAY(&t, "no key: ");

@@ -28,7 +28,7 @@ typedef struct llmfi_provider {
     const llmfi_node *node;                  /* its config entry; NULL */
     llmf_timeouts timeouts;
     int row;                                 /* of llmfi_provider_rows; -1 */
-    bool built, later;                       /* later: its dialect comes with a later version */
+    bool built;
     bool from_config;                        /* a file, or llmf_register, speaks of it */
     struct llmfi_provider *next;
 } llmfi_provider;

@@ -40,8 +40,7 @@ LLMFI_UNUSED static llmfi_provider *llmfi_config_provider(const llmfi_config *c,
 
 /* A known name: of the list, or of the table though left out. */
 LLMFI_UNUSED static bool llmfi_config_knows(const llmfi_config *c, llmf_str name) {
-    bool later;
-    return llmfi_config_provider(c, name) || llmfi_left_out_name(name, &later).len > 0;
+    return llmfi_config_provider(c, name) || llmfi_left_out_name(name).len > 0;
 }
 
 #if LLMF_HAS_INFO
@@ -101,12 +100,10 @@ static void llmfi_say_upper(llmfi_text *t, llmf_str name) {
 }
 
 /* Why a provider that is known cannot be used, and what to do. of_table: it has an option. */
-static LLMFI_COLD void llmfi_say_not_built(llmfi_text *t, llmf_str name, bool of_table, bool later) {
+static LLMFI_COLD void llmfi_say_not_built(llmfi_text *t, llmf_str name, bool of_table) {
     LLMFI_SAY(t, "provider ");
     llmfi_say(t, name);
-    if (later) {
-        LLMFI_SAY(t, " comes with a later version of llmfactory: take another one until then");
-    } else if (of_table) {
+    if (of_table) {
         LLMFI_SAY(t, " is left out of this build: build without LLMF_NO_");
 #if LLMF_HAS_STRINGS
         llmfi_say_upper(t, name);
@@ -127,11 +124,10 @@ static const llmfi_provider *llmfi_config_usable(const llmfi_config *c, llmf_str
     const llmfi_provider *p = llmfi_config_provider(c, asked);
     llmf_str name;
     llmfi_text t;
-    bool later = false;
     if (p && (p->built || p->row < 0)) return p; /* a dialect of one's own may be registered by then: who prepares the call looks */
-    name = llmfi_left_out_name(asked, &later);
+    name = llmfi_left_out_name(asked);
     t = llmfi_error_begin(err, name.len ? LLMF_ERR_NOT_BUILT : LLMF_ERR_UNKNOWN_PROVIDER);
-    if (name.len) llmfi_say_not_built(&t, name, true, later);
+    if (name.len) llmfi_say_not_built(&t, name, true);
     else llmfi_unknown_provider(c, asked, &t);
     return NULL;
 }

@@ -39,7 +39,7 @@ static const llmfi_auth_row llmfi_auth_rows[] = {
 
 typedef struct llmfi_dialect_row {
     const char *name;
-    bool built, later;                       /* later: this version has no adapter for it yet */
+    bool built;
 } llmfi_dialect_row;
 
 enum {
@@ -49,7 +49,7 @@ enum {
 };
 
 static const llmfi_dialect_row llmfi_dialect_rows[] = {
-#define LLMF_DIALECT(ID, name) {name, LLMF_HAS_DIALECT_##ID, !LLMFI_ADAPTER_##ID},
+#define LLMF_DIALECT(ID, name) {name, LLMF_HAS_DIALECT_##ID},
 #include "../../models.def"
 };
 
@@ -93,16 +93,13 @@ static const llmfi_provider_row llmfi_provider_rows[] = {
 };
 
 #if !LLMF_HAS_INFO
-/* Those that are left out: " name:" and " alias" each; a - before the name: it comes with a later version. */
+/* Those that are left out: " name:" and " alias" each. */
 static const char llmfi_left_out[] = ""
-#define LLMFI_LEFT_OUT(has, adapter, words) LLMFI_LEFT_OUT_IF(has, adapter, words)
-#define LLMFI_LEFT_OUT_IF(has, adapter, words) LLMFI_LEFT_OUT_##has(adapter, words)
-#define LLMFI_LEFT_OUT_1(adapter, words)
-#define LLMFI_LEFT_OUT_0(adapter, words) " " LLMFI_LATER_##adapter words
-#define LLMFI_LATER_1
-#define LLMFI_LATER_0 "-"
-#define LLMF_PROVIDER(ID, name, aliases, dialect, url, auth, keys, model, max, version, embedding, batch, quirks) \
-    LLMFI_LEFT_OUT(LLMF_HAS_##ID, LLMFI_ADAPTER_##dialect, name ": " aliases)
+#define LLMFI_LEFT_OUT(has, words) LLMFI_LEFT_OUT_IF(has, words)
+#define LLMFI_LEFT_OUT_IF(has, words) LLMFI_LEFT_OUT_##has(words)
+#define LLMFI_LEFT_OUT_1(words)
+#define LLMFI_LEFT_OUT_0(words) " " words
+#define LLMF_PROVIDER(ID, name, aliases, dialect, url, auth, keys, model, max, version, embedding, batch, quirks) LLMFI_LEFT_OUT(LLMF_HAS_##ID, name ": " aliases)
 #include "../../models.def"
     ;
 #endif
@@ -218,26 +215,23 @@ LLMFI_UNUSED static int llmfi_find_provider_row(llmf_str name) {
 
 #if !LLMF_HAS_INFO
 /* The word begins the next that is left out: made the bare name. */
-static bool llmfi_left_out_begins(llmf_str *word, bool *later) {
+static bool llmfi_left_out_begins(llmf_str *word) {
     if (word->ptr[word->len - 1] != ':') return false;
-    *later = word->ptr[0] == '-';
     word->len--;
-    if (*later) *word = llmfi_from(*word, 1);
     return true;
 }
 #endif
 
-/* The name of the provider of this name or alias that this version knows but has left out, *later: it comes with a later version. Empty: there is none.
-   With INFO, whose table has a row for each, also of those that are not left out. */
-LLMFI_UNUSED static llmf_str llmfi_left_out_name(llmf_str name, bool *later) {
+/* The name of the provider of this name or alias that this version knows but has left out; empty: there is none. With INFO, whose table has a row for
+   each, also of those that are not left out. */
+LLMFI_UNUSED static llmf_str llmfi_left_out_name(llmf_str name) {
 #if LLMF_HAS_INFO
     int at = llmfi_find_provider_row(name);
-    *later = at >= 0 && llmfi_dialect_rows[llmfi_provider_rows[at].dialect].later;
     return llmfi_cstr(at >= 0 ? llmfi_provider_rows[at].name : NULL);
 #else
     llmf_str words = llmfi_str(llmfi_left_out, sizeof llmfi_left_out - 1), word, first = llmfi_str("", 0);
     while (llmfi_next_word(&words, &word)) {
-        if (llmfi_left_out_begins(&word, later)) first = word;
+        if (llmfi_left_out_begins(&word)) first = word;
         if (llmfi_eq_nocase(word, name)) return first;
     }
     return llmfi_str("", 0);

@@ -61,7 +61,6 @@ static void test_provider_columns(void **state) {
         assert_true(row->default_max_tokens >= 0 && row->embedding_batch >= 0);
         assert_true(row->embedding_batch > 0 || !row->embedding_model[0]);
         assert_true(dialect->built >= row->built);
-        assert_false(dialect->later && dialect->built);
     }
     assert_true(llmfi_provider_rows[LLMFI_P_ANTHROPIC].default_max_tokens == 4096);
     assert_int_equal(llmfi_provider_rows[LLMFI_P_GEMINI].embedding_batch, 100);
