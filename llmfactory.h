@@ -1132,6 +1132,13 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #define LLMFI_HAS_VARIABLES 0
 #endif
 
+/* A build whose configs or variables may set headers. */
+#if LLMF_HAS_CONFIG || LLMFI_HAS_VARIABLES
+#define LLMFI_HAS_OWN_HEADERS 1
+#else
+#define LLMFI_HAS_OWN_HEADERS 0
+#endif
+
 /* Keeps what follows where `has` is 1, drops it where it is 0. */
 #define LLMFI_KEEP(has, ...) LLMFI_KEEP_IF(has, __VA_ARGS__)
 #define LLMFI_KEEP_IF(has, ...) LLMFI_KEEP_##has(__VA_ARGS__)
@@ -2010,6 +2017,14 @@ LLMFI_UNUSED static bool llmfi_eq_nocase(llmf_str a, llmf_str b) {
     for (i = 0; i < a.len; i++)
         if (a.ptr[i] != b.ptr[i] && llmfi_lower(a.ptr[i]) != llmfi_lower(b.ptr[i])) return false;
     return true;
+}
+
+/* As llmfi_word_in, letters without case. */
+LLMFI_UNUSED static int llmfi_word_in_nocase(const char *words, llmf_str word) {
+    int i;
+    for (i = 0; *words; i++, words += strlen(words) + 1)
+        if (llmfi_eq_nocase(llmfi_cstr(words), word)) return i;
+    return -1;
 }
 
 /* Against a literal, letters without case; the lengths first: most names differ in them. */
@@ -14713,25 +14728,27 @@ enum {
     LLMFI_AUTH_COUNT
 };
 
-typedef struct llmfi_auth_row {
-    const char *name, *header, *prefix;
-} llmfi_auth_row;
-
-static const llmfi_auth_row llmfi_auth_rows[] = {
-#define LLMFI_AUTH_ROW(id, name, header, prefix) {name, header, prefix},
-    LLMFI_AUTHS(LLMFI_AUTH_ROW)
-#undef LLMFI_AUTH_ROW
-};
+/* In their order. */
+static const char llmfi_auth_headers[] =
+#define LLMFI_AUTH_WORD(id, name, header, prefix) header "\0"
+    LLMFI_AUTHS(LLMFI_AUTH_WORD)
+#undef LLMFI_AUTH_WORD
+    ;
+static const char llmfi_auth_prefixes[] =
+#define LLMFI_AUTH_WORD(id, name, header, prefix) prefix "\0"
+    LLMFI_AUTHS(LLMFI_AUTH_WORD)
+#undef LLMFI_AUTH_WORD
+    ;
+static const char llmfi_auth_names[] =
+#define LLMFI_AUTH_WORD(id, name, header, prefix) name "\0"
+    LLMFI_AUTHS(LLMFI_AUTH_WORD)
+#undef LLMFI_AUTH_WORD
+    ;
 
 /* Base URLs of this build may hold {region} and its like: a config's, or those of these providers' rows. */
 #define LLMFI_HAS_HOLES (LLMF_HAS_CONFIG || LLMF_HAS_VERTEX || LLMF_HAS_AZURE || LLMF_HAS_BEDROCK || LLMF_HAS_BEDROCK_MANTLE || LLMF_HAS_SNOWFLAKE)
 
 /* ---- dialects ---- */
-
-typedef struct llmfi_dialect_row {
-    const char *name;
-    bool built;
-} llmfi_dialect_row;
 
 enum {
 #define LLMF_DIALECT(ID, name) LLMFI_DIALECT_##ID,
@@ -14744,8 +14761,18 @@ LLMFI_ROWS_DIALECT
     LLMFI_DIALECT_COUNT
 };
 
-static const llmfi_dialect_row llmfi_dialect_rows[] = {
-#define LLMF_DIALECT(ID, name) {name, LLMF_HAS_DIALECT_##ID},
+/* In their order. */
+static const char llmfi_dialect_names[] =
+#define LLMF_DIALECT(ID, name) name "\0"
+#ifdef LLMF_MODELS_DEF
+#include LLMF_MODELS_DEF
+#else
+LLMFI_ROWS_DIALECT
+#undef LLMF_DIALECT
+#endif
+    ;
+static const bool llmfi_dialect_built[] = {
+#define LLMF_DIALECT(ID, name) LLMF_HAS_DIALECT_##ID,
 #ifdef LLMF_MODELS_DEF
 #include LLMF_MODELS_DEF
 #else
@@ -14753,6 +14780,11 @@ LLMFI_ROWS_DIALECT
 #undef LLMF_DIALECT
 #endif
 };
+
+/* Of a row of models.def. */
+LLMFI_UNUSED static llmf_str llmfi_dialect_name(int at) {
+    return llmfi_cstr(llmfi_word_at(llmfi_dialect_names, at));
+}
 
 /* ---- quirks ---- */
 
@@ -14986,10 +15018,7 @@ LLMFI_UNUSED static llmf_str llmfi_left_out_name(llmf_str name) {
 
 /* The row of a dialect, letters without case; -1. */
 LLMFI_UNUSED static int llmfi_find_dialect_row(llmf_str name) {
-    int i;
-    for (i = 0; i < LLMFI_DIALECT_COUNT; i++)
-        if (llmfi_eq_nocase(name, llmfi_cstr(llmfi_dialect_rows[i].name))) return i;
-    return -1;
+    return llmfi_word_in_nocase(llmfi_dialect_names, name);
 }
 
 /* The first row of this id, of any provider where `provider` is below 0; NULL. A plain walk: some 150 rows take less than a microsecond,
@@ -15053,10 +15082,7 @@ LLMFI_UNUSED static uint32_t llmfi_quirk_bit(llmf_str name) {
 
 /* The scheme of a config name; -1. */
 LLMFI_UNUSED static int llmfi_find_auth(llmf_str name) {
-    int i;
-    for (i = 0; i < LLMFI_AUTH_COUNT; i++)
-        if (llmfi_eq_nocase(name, llmfi_cstr(llmfi_auth_rows[i].name))) return i;
-    return -1;
+    return llmfi_word_in_nocase(llmfi_auth_names, name);
 }
 
 #endif
@@ -15743,11 +15769,11 @@ static bool llmfi_check_dialect(const llmfi_check *c, const llmfi_key *key, llmf
     if (!llmfi_check_filled(c, key, n)) return false;
     row = llmfi_find_dialect_row(n->text);
     if (row >= 0) {
-        n->text = llmfi_cstr(llmfi_dialect_rows[row].name);
+        n->text = llmfi_dialect_name(row);
         return true;
     }
     near_names = llmfi_nearest_to(n->text);
-    for (i = 0; i < LLMFI_DIALECT_COUNT; i++) llmfi_nearest_try(&near_names, llmfi_cstr(llmfi_dialect_rows[i].name));
+    for (i = 0; i < LLMFI_DIALECT_COUNT; i++) llmfi_nearest_try(&near_names, llmfi_dialect_name(i));
     t = llmfi_report_begin(&err, c->file, n->line, n->column, near_names.count == 0);
     LLMFI_SAY(&t, "unknown dialect");
     if (!secret) {
@@ -17122,7 +17148,7 @@ static void llmfi_provider_of_row(llmfi_provider *p, int at) {
     const llmfi_provider_row *row = &llmfi_provider_rows[at];
     p->row = at;
     p->name = llmfi_cstr(row->name);
-    p->dialect = llmfi_cstr(llmfi_dialect_rows[row->dialect].name);
+    p->dialect = llmfi_dialect_name(row->dialect);
     p->base_url = llmfi_cstr(row->base_url);
     p->key_variables = llmfi_cstr(row->key_variables);
     p->default_model = llmfi_cstr(row->default_model);
@@ -17172,7 +17198,7 @@ LLMFI_UNUSED static void llmfi_provider_dialect(llmfi_provider *p, llmf_str dial
         p->default_max_tokens = llmfi_provider_rows[row].default_max_tokens;
         p->embedding_batch = llmfi_provider_rows[row].embedding_batch;
     }
-    p->built = d < 0 || llmfi_dialect_rows[d].built;
+    p->built = d < 0 || llmfi_dialect_built[d];
 }
 
 LLMFI_UNUSED static bool llmfi_provider_name_ok(llmf_str name) {
@@ -17774,7 +17800,7 @@ LLMFI_UNUSED static bool llmfi_config_add_provider(llmfi_config *c, const llmf_p
     if (d->dialect) {
         int row = llmfi_find_dialect_row(llmfi_cstr(d->dialect));
         llmfi_provider_dialect(p, llmfi_cstr(d->dialect));
-        p->dialect = row >= 0 ? llmfi_cstr(llmfi_dialect_rows[row].name) : llmfi_arena_copy(&c->arena, llmfi_cstr(d->dialect));
+        p->dialect = row >= 0 ? llmfi_dialect_name(row) : llmfi_arena_copy(&c->arena, llmfi_cstr(d->dialect));
     }
     if (d->base_url) p->base_url = llmfi_arena_copy(&c->arena, llmfi_cstr(d->base_url));
     if (d->default_model) p->default_model = llmfi_arena_copy(&c->arena, llmfi_cstr(d->default_model));
@@ -23920,29 +23946,38 @@ LLMFI_UNUSED static bool llmfi_header_secret(llmf_str name) {
     return false;
 }
 
+#if LLMFI_HAS_OWN_HEADERS
+static bool llmfi_header_refuse(llmfi_headers *h, llmf_str name) {
+    h->bad = true;
+    return llmfi_error_about(&h->call->reply.error, LLMF_ERR_CONFIG, "header ", llmfi_utf8_valid(name, NULL) ? name : llmfi_str("", 0),
+                             ": its name or value holds a line break or another character that HTTP does not allow; mend it in the config");
+}
+#endif
+
+static size_t llmfi_header_find(const llmfi_headers *h, llmf_str name) {
+    size_t i;
+    for (i = 0; i < h->count && !llmfi_eq_nocase(h->at[i].name, name); i++) continue;
+    return i;
+}
+
 /* A header set later under the same name replaces the earlier one: config over adapter. */
 static void llmfi_header_set(void *user, llmf_str name, llmf_str value) {
     llmfi_headers *h = (llmfi_headers *)user;
-    size_t i;
+    size_t i = llmfi_header_find(h, name);
     if (h->bad) return;
+#if LLMFI_HAS_OWN_HEADERS
     if (!llmfi_header_ok(name, value)) {
-        llmfi_text t = llmfi_error_begin(&h->call->reply.error, LLMF_ERR_CONFIG);
-        LLMFI_SAY(&t, "header ");
-        if (llmfi_utf8_valid(name, NULL)) llmfi_say(&t, name);
-        LLMFI_SAY(&t, ": its name or value holds a line break or another character that HTTP does not allow; mend it in the config");
-        h->bad = true;
+        llmfi_header_refuse(h, name);
         return;
     }
-    for (i = 0; i < h->count; i++)
-        if (llmfi_eq_nocase(h->at[i].name, name)) break;
+    if (llmfi_header_secret(name)) h->call->secrets = true;
+#endif
     if (i == LLMF_MAX_REQUEST_HEADERS) {
-        llmfi_error_set(&h->call->reply.error, LLMF_ERR_LIMIT, "more headers than LLMF_MAX_REQUEST_HEADERS");
-        h->bad = true;
+        h->bad = !llmfi_error_set(&h->call->reply.error, LLMF_ERR_LIMIT, "more headers than LLMF_MAX_REQUEST_HEADERS");
         return;
     }
     h->at[i].name = llmfi_arena_copy(&h->call->arena, name);
     h->at[i].value = llmfi_arena_copy(&h->call->arena, value);
-    if (llmfi_header_secret(name)) h->call->secrets = true;
     if (i == h->count) h->count++;
 }
 
@@ -23963,15 +23998,15 @@ static bool llmfi_no_key(llmfi_call *c) {
     return false;
 }
 
+#if LLMFI_HAS_OWN_HEADERS
 /* The config's own header of that name takes the key's place. */
-static bool llmfi_own_auth(llmfi_call *c, const llmfi_headers *h, int auth) {
-    llmf_str name = llmfi_cstr(llmfi_auth_rows[auth].header), prefix = llmfi_cstr(llmfi_auth_rows[auth].prefix);
-    size_t i;
-    for (i = 0; i < h->count && !llmfi_eq_nocase(h->at[i].name, name); i++) continue;
+static bool llmfi_own_auth(llmfi_call *c, const llmfi_headers *h, llmf_str name, llmf_str prefix) {
+    size_t i = llmfi_header_find(h, name);
     if (i == h->count) return false;
     c->reply.key = llmfi_from(h->at[i].value, llmfi_starts(h->at[i].value, prefix) ? prefix.len : 0);
     return true;
 }
+#endif
 
 #if LLMF_HAS_AWS
 /* Leaves room for the signature, which comes last: the body's digest is part of it. */
@@ -24002,37 +24037,37 @@ static bool llmfi_set_aws(llmfi_call *c, llmfi_headers *h) {
 static bool llmfi_set_auth(llmfi_call *c, llmfi_headers *h) {
     const llmfi_record *record = &c->prepared->record;
     int auth = LLMFI_AUTH_NONE;
-    llmf_str key = llmfi_record_key(record, &c->f->env, &auth), name, prefix;
+    llmf_str key = llmfi_record_key(record, &c->f->env, &auth), name = llmfi_cstr(llmfi_word_at(llmfi_auth_headers, auth)),
+             prefix = llmfi_cstr(llmfi_word_at(llmfi_auth_prefixes, auth));
     char *value;
-    bool real;
-    if (auth == LLMFI_AUTH_NONE || llmfi_own_auth(c, h, auth)) return true;
+    bool real = key.len != 0;
+    if (auth == LLMFI_AUTH_NONE) return true;
+#if LLMFI_HAS_OWN_HEADERS
+    if (llmfi_own_auth(c, h, name, prefix)) return true;
+#endif
 #if LLMF_HAS_AWS
     if (auth == LLMFI_AUTH_AWS) return llmfi_set_aws(c, h);
 #endif
-    real = key.len != 0;
     if (!real && (c->previewing || c->f->replay)) key = LLMFI_LIT("REDACTED");
     if (!key.len) return (record->s.quirks & LLMFI_Q_NO_KEY_NEEDED) || llmfi_no_key(c);
-    name = llmfi_cstr(llmfi_auth_rows[auth].header);
-    prefix = llmfi_cstr(llmfi_auth_rows[auth].prefix);
-    if (!name.len) return llmfi_error_set(&c->reply.error, LLMF_ERR_NOT_BUILT, "this provider's way of authorization is not in this build");
     if (h->count == LLMF_MAX_REQUEST_HEADERS) return llmfi_error_set(&c->reply.error, LLMF_ERR_LIMIT, "more headers than LLMF_MAX_REQUEST_HEADERS");
     value = (char *)llmfi_arena_alloc(&c->arena, prefix.len + key.len + 1);
     if (!value) return llmfi_error_memory(&c->reply.error);
-    if (prefix.len) memcpy(value, prefix.ptr, prefix.len);
+    memcpy(value, prefix.ptr, prefix.len);
     memcpy(value + prefix.len, key.ptr, key.len);
     c->secret = llmfi_str(value, prefix.len + key.len);
     if (real) c->reply.key = llmfi_from(c->secret, prefix.len);
-    h->at[h->count].name = name;
-    h->at[h->count++].value = c->secret;
-    if (llmfi_header_bad_value(c->secret) == LLMFI_NOWHERE) return true;
-    llmfi_error_set(&c->reply.error, LLMF_ERR_AUTH, "the API key holds a line break or another character that HTTP does not allow: look at how it is stored");
-    return false;
+    llmfi_header_first(h, name, c->secret);
+    return llmfi_header_bad_value(c->secret) == LLMFI_NOWHERE ||
+           llmfi_error_set(&c->reply.error, LLMF_ERR_AUTH, "the API key holds a line break or another character that HTTP does not allow: look at how it is stored");
 }
 
+#if LLMFI_HAS_OWN_HEADERS
 static void llmfi_set_config_headers(llmfi_headers *h, const llmfi_node *node) {
     const llmfi_node *n = node && node->type == LLMFI_OBJECT ? node->child : NULL;
     for (; n; n = n->next) llmfi_header_set(h, n->key, n->text);
 }
+#endif
 
 /* The media type of a reply that is framed so. */
 static llmf_str llmfi_accept(int framing) {
@@ -24050,8 +24085,10 @@ static bool llmfi_build_headers(llmfi_call *c) {
     llmfi_header_first(&h, LLMFI_LIT("Accept"), llmfi_accept(c->framing));
     llmfi_header_first(&h, LLMFI_LIT("User-Agent"), LLMFI_LIT("llmfactory/" LLMF_VERSION));
     if (c->prepared->adapter && c->prepared->adapter->headers) c->prepared->adapter->headers(&c->ask, llmfi_header_set, &h);
+#if LLMFI_HAS_OWN_HEADERS
     llmfi_set_config_headers(&h, c->prepared->record.provider->headers);
     llmfi_set_config_headers(&h, c->prepared->record.headers);
+#endif
     if (h.bad || !llmfi_set_auth(c, &h)) return false;
     at = (llmf_header *)llmfi_arena_array(&c->arena, h.count, sizeof *at);
     if (c->arena.failed) return llmfi_error_memory(&c->reply.error);
@@ -24242,14 +24279,16 @@ static void llmfi_ready_remove(llmfi_call *c) {
 }
 
 static void llmfi_wipe_secrets(llmfi_call *c) {
+#if LLMFI_HAS_OWN_HEADERS || LLMF_HAS_AWS
     size_t i;
-    llmfi_wipe(c->secret);
-#if LLMF_HAS_AWS
-    llmfi_wipe(c->aws.secret);
-#endif
     for (i = 0; c->secrets && i < c->x.req.header_count; i++)
         if (llmfi_header_secret(c->x.req.headers[i].name)) llmfi_wipe(c->x.req.headers[i].value);
     c->secrets = false;
+#endif
+#if LLMF_HAS_AWS
+    llmfi_wipe(c->aws.secret);
+#endif
+    llmfi_wipe(c->secret);
 }
 
 static void llmfi_call_release(llmfi_call *c) {

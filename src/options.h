@@ -414,6 +414,13 @@
 #define LLMFI_HAS_VARIABLES 0
 #endif
 
+/* A build whose configs or variables may set headers. */
+#if LLMF_HAS_CONFIG || LLMFI_HAS_VARIABLES
+#define LLMFI_HAS_OWN_HEADERS 1
+#else
+#define LLMFI_HAS_OWN_HEADERS 0
+#endif
+
 /* Keeps what follows where `has` is 1, drops it where it is 0. */
 #define LLMFI_KEEP(has, ...) LLMFI_KEEP_IF(has, __VA_ARGS__)
 #define LLMFI_KEEP_IF(has, ...) LLMFI_KEEP_##has(__VA_ARGS__)

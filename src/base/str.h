@@ -120,6 +120,14 @@ LLMFI_UNUSED static bool llmfi_eq_nocase(llmf_str a, llmf_str b) {
     return true;
 }
 
+/* As llmfi_word_in, letters without case. */
+LLMFI_UNUSED static int llmfi_word_in_nocase(const char *words, llmf_str word) {
+    int i;
+    for (i = 0; *words; i++, words += strlen(words) + 1)
+        if (llmfi_eq_nocase(llmfi_cstr(words), word)) return i;
+    return -1;
+}
+
 /* Against a literal, letters without case; the lengths first: most names differ in them. */
 #if LLMFI_SMALL
 LLMFI_UNUSED static LLMFI_COLD bool llmfi_named(llmf_str s, const char *text) {

@@ -60,14 +60,16 @@ static void llmfi_ready_remove(llmfi_call *c) {
 }
 
 static void llmfi_wipe_secrets(llmfi_call *c) {
+#if LLMFI_HAS_OWN_HEADERS || LLMF_HAS_AWS
     size_t i;
-    llmfi_wipe(c->secret);
-#if LLMF_HAS_AWS
-    llmfi_wipe(c->aws.secret);
-#endif
     for (i = 0; c->secrets && i < c->x.req.header_count; i++)
         if (llmfi_header_secret(c->x.req.headers[i].name)) llmfi_wipe(c->x.req.headers[i].value);
     c->secrets = false;
+#endif
+#if LLMF_HAS_AWS
+    llmfi_wipe(c->aws.secret);
+#endif
+    llmfi_wipe(c->secret);
 }
 
 static void llmfi_call_release(llmfi_call *c) {

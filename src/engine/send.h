@@ -27,29 +27,38 @@ LLMFI_UNUSED static bool llmfi_header_secret(llmf_str name) {
     return false;
 }
 
+#if LLMFI_HAS_OWN_HEADERS
+static bool llmfi_header_refuse(llmfi_headers *h, llmf_str name) {
+    h->bad = true;
+    return llmfi_error_about(&h->call->reply.error, LLMF_ERR_CONFIG, "header ", llmfi_utf8_valid(name, NULL) ? name : llmfi_str("", 0),
+                             ": its name or value holds a line break or another character that HTTP does not allow; mend it in the config");
+}
+#endif
+
+static size_t llmfi_header_find(const llmfi_headers *h, llmf_str name) {
+    size_t i;
+    for (i = 0; i < h->count && !llmfi_eq_nocase(h->at[i].name, name); i++) continue;
+    return i;
+}
+
 /* A header set later under the same name replaces the earlier one: config over adapter. */
 static void llmfi_header_set(void *user, llmf_str name, llmf_str value) {
     llmfi_headers *h = (llmfi_headers *)user;
-    size_t i;
+    size_t i = llmfi_header_find(h, name);
     if (h->bad) return;
+#if LLMFI_HAS_OWN_HEADERS
     if (!llmfi_header_ok(name, value)) {
-        llmfi_text t = llmfi_error_begin(&h->call->reply.error, LLMF_ERR_CONFIG);
-        LLMFI_SAY(&t, "header ");
-        if (llmfi_utf8_valid(name, NULL)) llmfi_say(&t, name);
-        LLMFI_SAY(&t, ": its name or value holds a line break or another character that HTTP does not allow; mend it in the config");
-        h->bad = true;
+        llmfi_header_refuse(h, name);
         return;
     }
-    for (i = 0; i < h->count; i++)
-        if (llmfi_eq_nocase(h->at[i].name, name)) break;
+    if (llmfi_header_secret(name)) h->call->secrets = true;
+#endif
     if (i == LLMF_MAX_REQUEST_HEADERS) {
-        llmfi_error_set(&h->call->reply.error, LLMF_ERR_LIMIT, "more headers than LLMF_MAX_REQUEST_HEADERS");
-        h->bad = true;
+        h->bad = !llmfi_error_set(&h->call->reply.error, LLMF_ERR_LIMIT, "more headers than LLMF_MAX_REQUEST_HEADERS");
         return;
     }
     h->at[i].name = llmfi_arena_copy(&h->call->arena, name);
     h->at[i].value = llmfi_arena_copy(&h->call->arena, value);
-    if (llmfi_header_secret(name)) h->call->secrets = true;
     if (i == h->count) h->count++;
 }
 
@@ -70,15 +79,15 @@ static bool llmfi_no_key(llmfi_call *c) {
     return false;
 }
 
+#if LLMFI_HAS_OWN_HEADERS
 /* The config's own header of that name takes the key's place. */
-static bool llmfi_own_auth(llmfi_call *c, const llmfi_headers *h, int auth) {
-    llmf_str name = llmfi_cstr(llmfi_auth_rows[auth].header), prefix = llmfi_cstr(llmfi_auth_rows[auth].prefix);
-    size_t i;
-    for (i = 0; i < h->count && !llmfi_eq_nocase(h->at[i].name, name); i++) continue;
+static bool llmfi_own_auth(llmfi_call *c, const llmfi_headers *h, llmf_str name, llmf_str prefix) {
+    size_t i = llmfi_header_find(h, name);
     if (i == h->count) return false;
     c->reply.key = llmfi_from(h->at[i].value, llmfi_starts(h->at[i].value, prefix) ? prefix.len : 0);
     return true;
 }
+#endif
 
 #if LLMF_HAS_AWS
 /* Leaves room for the signature, which comes last: the body's digest is part of it. */
@@ -109,37 +118,37 @@ static bool llmfi_set_aws(llmfi_call *c, llmfi_headers *h) {
 static bool llmfi_set_auth(llmfi_call *c, llmfi_headers *h) {
     const llmfi_record *record = &c->prepared->record;
     int auth = LLMFI_AUTH_NONE;
-    llmf_str key = llmfi_record_key(record, &c->f->env, &auth), name, prefix;
+    llmf_str key = llmfi_record_key(record, &c->f->env, &auth), name = llmfi_cstr(llmfi_word_at(llmfi_auth_headers, auth)),
+             prefix = llmfi_cstr(llmfi_word_at(llmfi_auth_prefixes, auth));
     char *value;
-    bool real;
-    if (auth == LLMFI_AUTH_NONE || llmfi_own_auth(c, h, auth)) return true;
+    bool real = key.len != 0;
+    if (auth == LLMFI_AUTH_NONE) return true;
+#if LLMFI_HAS_OWN_HEADERS
+    if (llmfi_own_auth(c, h, name, prefix)) return true;
+#endif
 #if LLMF_HAS_AWS
     if (auth == LLMFI_AUTH_AWS) return llmfi_set_aws(c, h);
 #endif
-    real = key.len != 0;
     if (!real && (c->previewing || c->f->replay)) key = LLMFI_LIT("REDACTED");
     if (!key.len) return (record->s.quirks & LLMFI_Q_NO_KEY_NEEDED) || llmfi_no_key(c);
-    name = llmfi_cstr(llmfi_auth_rows[auth].header);
-    prefix = llmfi_cstr(llmfi_auth_rows[auth].prefix);
-    if (!name.len) return llmfi_error_set(&c->reply.error, LLMF_ERR_NOT_BUILT, "this provider's way of authorization is not in this build");
     if (h->count == LLMF_MAX_REQUEST_HEADERS) return llmfi_error_set(&c->reply.error, LLMF_ERR_LIMIT, "more headers than LLMF_MAX_REQUEST_HEADERS");
     value = (char *)llmfi_arena_alloc(&c->arena, prefix.len + key.len + 1);
     if (!value) return llmfi_error_memory(&c->reply.error);
-    if (prefix.len) memcpy(value, prefix.ptr, prefix.len);
+    memcpy(value, prefix.ptr, prefix.len);
     memcpy(value + prefix.len, key.ptr, key.len);
     c->secret = llmfi_str(value, prefix.len + key.len);
     if (real) c->reply.key = llmfi_from(c->secret, prefix.len);
-    h->at[h->count].name = name;
-    h->at[h->count++].value = c->secret;
-    if (llmfi_header_bad_value(c->secret) == LLMFI_NOWHERE) return true;
-    llmfi_error_set(&c->reply.error, LLMF_ERR_AUTH, "the API key holds a line break or another character that HTTP does not allow: look at how it is stored");
-    return false;
+    llmfi_header_first(h, name, c->secret);
+    return llmfi_header_bad_value(c->secret) == LLMFI_NOWHERE ||
+           llmfi_error_set(&c->reply.error, LLMF_ERR_AUTH, "the API key holds a line break or another character that HTTP does not allow: look at how it is stored");
 }
 
+#if LLMFI_HAS_OWN_HEADERS
 static void llmfi_set_config_headers(llmfi_headers *h, const llmfi_node *node) {
     const llmfi_node *n = node && node->type == LLMFI_OBJECT ? node->child : NULL;
     for (; n; n = n->next) llmfi_header_set(h, n->key, n->text);
 }
+#endif
 
 /* The media type of a reply that is framed so. */
 static llmf_str llmfi_accept(int framing) {
@@ -157,8 +166,10 @@ static bool llmfi_build_headers(llmfi_call *c) {
     llmfi_header_first(&h, LLMFI_LIT("Accept"), llmfi_accept(c->framing));
     llmfi_header_first(&h, LLMFI_LIT("User-Agent"), LLMFI_LIT("llmfactory/" LLMF_VERSION));
     if (c->prepared->adapter && c->prepared->adapter->headers) c->prepared->adapter->headers(&c->ask, llmfi_header_set, &h);
+#if LLMFI_HAS_OWN_HEADERS
     llmfi_set_config_headers(&h, c->prepared->record.provider->headers);
     llmfi_set_config_headers(&h, c->prepared->record.headers);
+#endif
     if (h.bad || !llmfi_set_auth(c, &h)) return false;
     at = (llmf_header *)llmfi_arena_array(&c->arena, h.count, sizeof *at);
     if (c->arena.failed) return llmfi_error_memory(&c->reply.error);

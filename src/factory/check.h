@@ -421,11 +421,11 @@ static bool llmfi_check_dialect(const llmfi_check *c, const llmfi_key *key, llmf
     if (!llmfi_check_filled(c, key, n)) return false;
     row = llmfi_find_dialect_row(n->text);
     if (row >= 0) {
-        n->text = llmfi_cstr(llmfi_dialect_rows[row].name);
+        n->text = llmfi_dialect_name(row);
         return true;
     }
     near_names = llmfi_nearest_to(n->text);
-    for (i = 0; i < LLMFI_DIALECT_COUNT; i++) llmfi_nearest_try(&near_names, llmfi_cstr(llmfi_dialect_rows[i].name));
+    for (i = 0; i < LLMFI_DIALECT_COUNT; i++) llmfi_nearest_try(&near_names, llmfi_dialect_name(i));
     t = llmfi_report_begin(&err, c->file, n->line, n->column, near_names.count == 0);
     LLMFI_SAY(&t, "unknown dialect");
     if (!secret) {

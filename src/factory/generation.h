@@ -145,7 +145,7 @@ static void llmfi_provider_of_row(llmfi_provider *p, int at) {
     const llmfi_provider_row *row = &llmfi_provider_rows[at];
     p->row = at;
     p->name = llmfi_cstr(row->name);
-    p->dialect = llmfi_cstr(llmfi_dialect_rows[row->dialect].name);
+    p->dialect = llmfi_dialect_name(row->dialect);
     p->base_url = llmfi_cstr(row->base_url);
     p->key_variables = llmfi_cstr(row->key_variables);
     p->default_model = llmfi_cstr(row->default_model);
@@ -195,7 +195,7 @@ LLMFI_UNUSED static void llmfi_provider_dialect(llmfi_provider *p, llmf_str dial
         p->default_max_tokens = llmfi_provider_rows[row].default_max_tokens;
         p->embedding_batch = llmfi_provider_rows[row].embedding_batch;
     }
-    p->built = d < 0 || llmfi_dialect_rows[d].built;
+    p->built = d < 0 || llmfi_dialect_built[d];
 }
 
 LLMFI_UNUSED static bool llmfi_provider_name_ok(llmf_str name) {

@@ -22,25 +22,27 @@ enum {
     LLMFI_AUTH_COUNT
 };
 
-typedef struct llmfi_auth_row {
-    const char *name, *header, *prefix;
-} llmfi_auth_row;
-
-static const llmfi_auth_row llmfi_auth_rows[] = {
-#define LLMFI_AUTH_ROW(id, name, header, prefix) {name, header, prefix},
-    LLMFI_AUTHS(LLMFI_AUTH_ROW)
-#undef LLMFI_AUTH_ROW
-};
+/* In their order. */
+static const char llmfi_auth_headers[] =
+#define LLMFI_AUTH_WORD(id, name, header, prefix) header "\0"
+    LLMFI_AUTHS(LLMFI_AUTH_WORD)
+#undef LLMFI_AUTH_WORD
+    ;
+static const char llmfi_auth_prefixes[] =
+#define LLMFI_AUTH_WORD(id, name, header, prefix) prefix "\0"
+    LLMFI_AUTHS(LLMFI_AUTH_WORD)
+#undef LLMFI_AUTH_WORD
+    ;
+static const char llmfi_auth_names[] =
+#define LLMFI_AUTH_WORD(id, name, header, prefix) name "\0"
+    LLMFI_AUTHS(LLMFI_AUTH_WORD)
+#undef LLMFI_AUTH_WORD
+    ;
 
 /* Base URLs of this build may hold {region} and its like: a config's, or those of these providers' rows. */
 #define LLMFI_HAS_HOLES (LLMF_HAS_CONFIG || LLMF_HAS_VERTEX || LLMF_HAS_AZURE || LLMF_HAS_BEDROCK || LLMF_HAS_BEDROCK_MANTLE || LLMF_HAS_SNOWFLAKE)
 
 /* ---- dialects ---- */
-
-typedef struct llmfi_dialect_row {
-    const char *name;
-    bool built;
-} llmfi_dialect_row;
 
 enum {
 #define LLMF_DIALECT(ID, name) LLMFI_DIALECT_##ID,
@@ -48,10 +50,20 @@ enum {
     LLMFI_DIALECT_COUNT
 };
 
-static const llmfi_dialect_row llmfi_dialect_rows[] = {
-#define LLMF_DIALECT(ID, name) {name, LLMF_HAS_DIALECT_##ID},
+/* In their order. */
+static const char llmfi_dialect_names[] =
+#define LLMF_DIALECT(ID, name) name "\0"
+#include "../../models.def"
+    ;
+static const bool llmfi_dialect_built[] = {
+#define LLMF_DIALECT(ID, name) LLMF_HAS_DIALECT_##ID,
 #include "../../models.def"
 };
+
+/* Of a row of models.def. */
+LLMFI_UNUSED static llmf_str llmfi_dialect_name(int at) {
+    return llmfi_cstr(llmfi_word_at(llmfi_dialect_names, at));
+}
 
 /* ---- quirks ---- */
 
@@ -240,10 +252,7 @@ LLMFI_UNUSED static llmf_str llmfi_left_out_name(llmf_str name) {
 
 /* The row of a dialect, letters without case; -1. */
 LLMFI_UNUSED static int llmfi_find_dialect_row(llmf_str name) {
-    int i;
-    for (i = 0; i < LLMFI_DIALECT_COUNT; i++)
-        if (llmfi_eq_nocase(name, llmfi_cstr(llmfi_dialect_rows[i].name))) return i;
-    return -1;
+    return llmfi_word_in_nocase(llmfi_dialect_names, name);
 }
 
 /* The first row of this id, of any provider where `provider` is below 0; NULL. A plain walk: some 150 rows take less than a microsecond,
@@ -307,10 +316,7 @@ LLMFI_UNUSED static uint32_t llmfi_quirk_bit(llmf_str name) {
 
 /* The scheme of a config name; -1. */
 LLMFI_UNUSED static int llmfi_find_auth(llmf_str name) {
-    int i;
-    for (i = 0; i < LLMFI_AUTH_COUNT; i++)
-        if (llmfi_eq_nocase(name, llmfi_cstr(llmfi_auth_rows[i].name))) return i;
-    return -1;
+    return llmfi_word_in_nocase(llmfi_auth_names, name);
 }
 
 #endif

@@ -242,7 +242,7 @@ static void cancel_under_way(void **state) {
     llmf_factory *f;
     llmf_error err;
     llmf_model m;
-    size_t before;
+    size_t before = 0;
     int k;
     (void)state;
     need_server();
@@ -253,7 +253,6 @@ static void cancel_under_way(void **state) {
     f = llmf_open(&d, &err);
     assert_non_null(f);
     m = model(f, "openai:story");
-    before = kit_used(f);
     for (k = 0; k < 12; k++) {
         llmf_request req = kit_request(true);
         llmf_event ev;
@@ -275,6 +274,7 @@ static void cancel_under_way(void **state) {
         assert_true(kit_is(s.response.text, kit_cstr(&s.text)));
         llmf_free(f, c);
         kit_forget(&s);
+        if (k == 0) before = kit_used(f); /* the transport remembers the URL from now on */
     }
     assert_int_equal(kit_used(f), before); /* connections closed by cancels are gone too */
     close_clean(f, &w);

@@ -43,7 +43,6 @@ static void test_provider_columns(void **state) {
     (void)state;
     for (i = 0; i < LLMFI_P_COUNT; i++) {
         const llmfi_provider_row *row = &llmfi_provider_rows[i];
-        const llmfi_dialect_row *dialect = &llmfi_dialect_rows[row->dialect];
         llmf_str keys = llmfi_cstr(row->key_variables), word;
         const char *url = llmfi_url_problem(llmfi_cstr(row->base_url));
         size_t count = 0;
@@ -60,7 +59,7 @@ static void test_provider_columns(void **state) {
         assert_true(row->auth < LLMFI_AUTH_COUNT);
         assert_true(row->default_max_tokens >= 0 && row->embedding_batch >= 0);
         assert_true(row->embedding_batch > 0 || !row->embedding_model[0]);
-        assert_true(dialect->built >= row->built);
+        assert_true(llmfi_dialect_built[row->dialect] >= row->built);
     }
     assert_true(llmfi_provider_rows[LLMFI_P_ANTHROPIC].default_max_tokens == 4096);
     assert_int_equal(llmfi_provider_rows[LLMFI_P_GEMINI].embedding_batch, 100);
@@ -155,9 +154,9 @@ static void test_names_of_things(void **state) {
     for (i = 0; i < LLMFI_QUIRK_COUNT; i++) assert_int_equal(llmfi_quirk_bit(llmfi_cstr(llmfi_word_at(llmfi_quirk_names, (int)i))), 1u << i);
     assert_int_equal(llmfi_quirk_bit(LLMFI_LIT("no_key_needed")), LLMFI_Q_NO_KEY_NEEDED);
     assert_int_equal(llmfi_quirk_bit(LLMFI_LIT("none")), 0);
-    for (i = 0; i < LLMFI_AUTH_COUNT; i++) assert_int_equal(llmfi_find_auth(llmfi_cstr(llmfi_auth_rows[i].name)), (int)i);
+    for (i = 0; i < LLMFI_AUTH_COUNT; i++) assert_int_equal(llmfi_find_auth(llmfi_cstr(llmfi_word_at(llmfi_auth_names, (int)i))), (int)i);
     assert_int_equal(llmfi_find_auth(LLMFI_LIT("magic")), -1);
-    for (i = 0; i < LLMFI_DIALECT_COUNT; i++) assert_int_equal(llmfi_find_dialect_row(llmfi_cstr(llmfi_dialect_rows[i].name)), (int)i);
+    for (i = 0; i < LLMFI_DIALECT_COUNT; i++) assert_int_equal(llmfi_find_dialect_row(llmfi_dialect_name(i)), (int)i);
 }
 
 /* The key table: no name twice, ranges that make sense, places inside their struct. */
