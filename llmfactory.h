@@ -4951,7 +4951,8 @@ LLMFI_UNUSED static LLMFI_SHORT int llmfi_reply_tool_count(const llmfi_reply *r)
 LLMFI_UNUSED static void llmfi_reply_free(llmfi_reply *r) {
     size_t i = (size_t)llmfi_reply_tool_count(r);
     while (i-- > 0) llmfi_buf_free(&llmfi_reply_tool(r, (int)i)->args);
-    for (i = 0; i < LLMFI_COUNT(llmfi_reply_bufs); i++) llmfi_buf_free(llmfi_reply_buf_at(r, i));
+    for (i = 0; i < LLMFI_COUNT(llmfi_reply_bufs); i++)
+        if (llmfi_reply_buf_at(r, i)->ptr) llmfi_buf_free(llmfi_reply_buf_at(r, i)); /* most are empty */
     llmfi_arena_free(&r->scratch);
     llmfi_heap_free(r->heap, r->retired);
     r->retired = NULL;
@@ -5060,17 +5061,14 @@ static LLMFI_SHORT llmfi_buf *llmfi_reply_buf(llmfi_reply *r, int who) {
 }
 
 /* The buffer has taken `len` more bytes in its room: they count, and are an event. Those of a call that has not started yet are told when it starts. */
-static void llmfi_reply_took(llmfi_reply *r, int who, llmfi_buf *b, size_t len) {
+static LLMFI_JSON_FAST void llmfi_reply_took(llmfi_reply *r, int who, llmfi_buf *b, size_t len) {
+    const llmfi_tool_state *t = who < LLMFI_REPLY_ARGS ? NULL : llmfi_reply_tool(r, who - LLMFI_REPLY_ARGS);
     if (!len) return;
-    if (who >= LLMFI_REPLY_ARGS) {
-        int at = who - LLMFI_REPLY_ARGS;
-        if (llmfi_reply_tool(r, at)->started && !llmfi_reply_push(r, LLMF_EVENT_TOOL_DELTA, at, b->len, len)) return;
-    } else {
-        if (!llmfi_reply_push(r, LLMF_EVENT_TEXT + who, 0, b->len + r->dropped[who], len)) return;
-        if (who == LLMFI_REPLY_REFUSAL) r->refused = true;
-        else r->content = true;
-    }
+    if (!t ? !llmfi_reply_push(r, LLMF_EVENT_TEXT + who, 0, b->len + r->dropped[who], len)
+           : t->started && !llmfi_reply_push(r, LLMF_EVENT_TOOL_DELTA, who - LLMFI_REPLY_ARGS, b->len, len)) return;
     b->len += len;
+    if (who == LLMFI_REPLY_REFUSAL) r->refused = true;
+    else if (!t) r->content = true;
 }
 
 /* After an error, and after a call's end, nothing is taken. */
@@ -5078,7 +5076,7 @@ static bool llmfi_reply_takes(llmfi_reply *r, int who, llmfi_buf *b, size_t most
     return !r->error.code && !(who >= LLMFI_REPLY_ARGS && llmfi_reply_tool(r, who - LLMFI_REPLY_ARGS)->ended) && llmfi_reply_room(r, who, b, most);
 }
 
-static void llmfi_reply_add(llmfi_reply *r, int who, llmf_str text) {
+static LLMFI_JSON_FAST void llmfi_reply_add(llmfi_reply *r, int who, llmf_str text) {
     llmfi_buf *b = llmfi_reply_buf(r, who);
     if (!text.len || !llmfi_reply_takes(r, who, b, text.len)) return;
     memcpy(b->ptr + b->len, text.ptr, text.len);
@@ -7530,7 +7528,13 @@ static void llmfi_openai_message(const llmfi_ask *a, llmfi_jw *w, size_t at) {
     const llmf_message *m = &a->req->messages[at];
     llmf_str lead = llmfi_str("", 0);
     llmfi_jw_object(w);
-    llmfi_jw_member_cstr(w, "role", m->role == LLMF_SYSTEM ? llmfi_openai_system_role(a) : m->role == LLMF_ASSISTANT ? "assistant" : m->role == LLMF_TOOL ? "tool" : "user");
+    llmfi_jw_key(w, "role");
+    switch (m->role) {
+    case LLMF_SYSTEM: llmfi_jw_str(w, llmfi_cstr(llmfi_openai_system_role(a))); break;
+    case LLMF_ASSISTANT: llmfi_jw_lit(w, "assistant"); break;
+    case LLMF_TOOL: llmfi_jw_lit(w, "tool"); break;
+    default: llmfi_jw_lit(w, "user");
+    }
     if (m->role == LLMF_USER && llmfi_openai_quirk(a, LLMFI_Q_SYSTEM_AS_USER) && at == llmfi_openai_first_user(a->req))
         lead = llmfi_text_at(a->req->system, a->req->system_len);
     if (m->role == LLMF_TOOL) llmfi_jw_member_str(w, "tool_call_id", m->tool_call_id);
@@ -17591,39 +17595,52 @@ static const char *llmfi_http1_refuse(const llmfi_http1_request *r) {
     return NULL;
 }
 
-static void llmfi_http1_put_line(llmfi_out *o, llmf_str name, llmf_str value) {
-    llmfi_put_str(o, name);
-    LLMFI_PUT(o, ": ");
-    llmfi_put_str(o, value);
-    LLMFI_PUT(o, "\r\n");
+static LLMFI_SHORT char *llmfi_http1_copy(char *to, llmf_str s) {
+    if (s.len) memcpy(to, s.ptr, s.len);
+    return to + s.len;
+}
+
+/* name: value CR LF */
+static char *llmfi_http1_line_to(char *to, llmf_str name, llmf_str value) {
+    to = llmfi_http1_copy(to, name);
+    to = llmfi_http1_copy(to, LLMFI_LIT(": "));
+    to = llmfi_http1_copy(to, value);
+    return llmfi_http1_copy(to, LLMFI_LIT("\r\n"));
+}
+
+/* Bytes that the head has at most; from (size_t)-1 / 8 on: more than a buffer takes. */
+static size_t llmfi_http1_head_most(const llmfi_http1_request *r) {
+    const size_t most = (size_t)-1 / 8;
+    size_t n = 128, i;
+    if (r->method.len >= most || r->target.len >= most || r->host.len >= most) return most;
+    n += r->method.len + r->target.len + r->host.len;
+    for (i = 0; i < r->header_count && n < most; i++) {
+        if (r->headers[i].name.len >= most || r->headers[i].value.len >= most) return most;
+        n += r->headers[i].name.len + r->headers[i].value.len + 4;
+    }
+    return n;
 }
 
 /* Adds the request's head to `out`: LLMFI_WIRE_FINE; _BAD with *what (static), or _MEMORY: then out is as it was. */
 LLMFI_UNUSED static int llmfi_http1_write_head(llmfi_buf *out, const llmfi_http1_request *r, const char **what) {
-    size_t most = r->method.len + r->target.len + r->host.len + 128, i;
-    llmfi_out o;
+    char digits[LLMFI_INT_TEXT], *to;
+    size_t most = llmfi_http1_head_most(r), i;
     *what = llmfi_http1_refuse(r);
     if (*what) return LLMFI_WIRE_BAD;
-    for (i = 0; i < r->header_count; i++) most += r->headers[i].name.len + r->headers[i].value.len + 4;
-    (void)llmfi_buf_reserve(out, most); /* refused: the window is too small, which shows at its end */
-    llmfi_out_window(&o, out->ptr ? out->ptr + out->len : NULL, out->cap - out->len, 0);
-    llmfi_put_str(&o, r->method);
-    LLMFI_PUT(&o, " ");
-    llmfi_put_str(&o, r->target);
-    LLMFI_PUT(&o, " HTTP/1.1\r\n");
-    llmfi_http1_put_line(&o, LLMFI_LIT("Host"), r->host);
-    for (i = 0; i < r->header_count; i++) llmfi_http1_put_line(&o, r->headers[i].name, r->headers[i].value);
-    if (r->has_body) {
-        char digits[LLMFI_INT_TEXT];
-        llmfi_http1_put_line(&o, LLMFI_LIT("Content-Length"), llmfi_str(digits, llmfi_print_uint(digits, r->content_length)));
+    if (most >= (size_t)-1 / 8 || !llmfi_buf_reserve(out, most)) {
+        *what = LLMFI_WORDS("no memory for the request's head");
+        return LLMFI_WIRE_MEMORY;
     }
-    LLMFI_PUT(&o, "\r\n");
-    if (o.len == o.total) {
-        out->len += o.len;
-        return LLMFI_WIRE_FINE;
-    }
-    *what = LLMFI_WORDS("no memory for the request's head");
-    return LLMFI_WIRE_MEMORY;
+    to = llmfi_http1_copy(out->ptr + out->len, r->method);
+    to = llmfi_http1_copy(to, LLMFI_LIT(" "));
+    to = llmfi_http1_copy(to, r->target);
+    to = llmfi_http1_copy(to, LLMFI_LIT(" HTTP/1.1\r\n"));
+    to = llmfi_http1_line_to(to, LLMFI_LIT("Host"), r->host);
+    for (i = 0; i < r->header_count; i++) to = llmfi_http1_line_to(to, r->headers[i].name, r->headers[i].value);
+    if (r->has_body) to = llmfi_http1_line_to(to, LLMFI_LIT("Content-Length"), llmfi_str(digits, llmfi_print_uint(digits, r->content_length)));
+    to = llmfi_http1_copy(to, LLMFI_LIT("\r\n"));
+    out->len = (size_t)(to - out->ptr);
+    return LLMFI_WIRE_FINE;
 }
 
 #endif
