@@ -3114,19 +3114,27 @@ LLMFI_UNUSED static int llmfi_utf8_next(const char *p, const char *end, uint32_t
     return need;
 }
 
-/* Strict. *bad_offset (may be NULL): the first byte of the first bad piece. */
-LLMFI_UNUSED static bool llmfi_utf8_valid(llmf_str s, size_t *bad_offset) {
-    const char *p = s.ptr, *end = s.ptr + s.len;
+/* The end of the valid text that begins at `p`; *bad: length of the bad piece there, 0 at the end or before a cut character. */
+static const char *llmfi_utf8_run(const char *p, const char *end, int *bad) {
     uint32_t cp;
+    *bad = 0;
     while ((p = llmfi_skip_ascii(p, end)) < end) {
         int n = llmfi_utf8_next(p, end, &cp);
         if (n <= 0) {
-            if (bad_offset) *bad_offset = (size_t)(p - s.ptr);
-            return false;
+            *bad = -n;
+            break;
         }
         p += n;
     }
-    return true;
+    return p;
+}
+
+/* Strict. *bad_offset (may be NULL): the first byte of the first bad piece. */
+LLMFI_UNUSED static bool llmfi_utf8_valid(llmf_str s, size_t *bad_offset) {
+    int bad;
+    const char *end = s.ptr + s.len, *stop = llmfi_utf8_run(s.ptr, end, &bad);
+    if (stop < end && bad_offset) *bad_offset = (size_t)(stop - s.ptr);
+    return stop == end;
 }
 
 /* Writes the character; a surrogate or a number above U+10FFFF is written as U+FFFD. Returns its length. */
@@ -3176,21 +3184,6 @@ typedef struct llmfi_utf8 {
     char pending[4];
     uint8_t count;
 } llmfi_utf8;
-
-/* The end of the valid text that begins at `p`; *bad: length of the bad piece there, 0 at the end or before a cut character. */
-static const char *llmfi_utf8_run(const char *p, const char *end, int *bad) {
-    uint32_t cp;
-    *bad = 0;
-    while ((p = llmfi_skip_ascii(p, end)) < end) {
-        int n = llmfi_utf8_next(p, end, &cp);
-        if (n <= 0) {
-            *bad = -n;
-            break;
-        }
-        p += n;
-    }
-    return p;
-}
 
 /* Completes the pending character from `p` as far as it goes; returns what is left of the piece. */
 static const char *llmfi_utf8_join(llmfi_utf8 *u, const char *p, const char *end, llmfi_out *o) {
@@ -4425,7 +4418,7 @@ enum {
     LLMFI_CHAR_ALNUM = 8,
     LLMFI_CHAR_HEX = 16
 };
-static const unsigned char llmfi_chars[256] = {
+static const unsigned char llmfi_chars[LLMFI_SMALL ? 128 : 256] = {
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
      0,  3,  2,  3,  3,  3,  3,  3,  2,  2,  3,  3,  2,  7,  7,  2, /*   ! " # $ % & ' ( ) * + , - . / */
@@ -4437,7 +4430,8 @@ static const unsigned char llmfi_chars[256] = {
 };
 
 LLMFI_UNUSED static bool llmfi_char_is(char c, unsigned kind) {
-    return (llmfi_chars[(unsigned char)c] & kind) != 0;
+    unsigned at = (unsigned char)c;
+    return at < sizeof llmfi_chars && (llmfi_chars[at] & kind) != 0;
 }
 
 #if LLMFI_JSON_SSE2
@@ -4463,14 +4457,16 @@ static LLMFI_JSON_FAST size_t llmfi_plain_span(const unsigned char *s, size_t le
 
 /* Offset of the first byte that is not of this kind (one of them), or the text's length. */
 LLMFI_UNUSED static size_t llmfi_char_span(llmf_str text, unsigned kind) {
-    const unsigned char *t = llmfi_chars, *s = (const unsigned char *)text.ptr;
     size_t i = 0;
+#if !LLMFI_SMALL
+    const unsigned char *t = llmfi_chars, *s = (const unsigned char *)text.ptr;
 #if LLMFI_JSON_SSE2
     if (kind & (LLMFI_CHAR_TOKEN | LLMFI_CHAR_URL | LLMFI_CHAR_UNRESERVED)) i = llmfi_plain_span(s, text.len);
     if (i < text.len && !(t[s[i]] & kind)) return i;
 #endif
     while (text.len - i >= 4 && (t[s[i]] & t[s[i + 1]] & t[s[i + 2]] & t[s[i + 3]] & kind)) i += 4;
-    while (i < text.len && (t[s[i]] & kind)) i++;
+#endif
+    while (i < text.len && llmfi_char_is(text.ptr[i], kind)) i++;
     return i;
 }
 
@@ -4747,13 +4743,8 @@ LLMFI_UNUSED static LLMFI_COLD void llmfi_say_c(llmfi_text *t, const char *s) {
 #endif
 
 LLMFI_UNUSED static void llmfi_say_int(llmfi_text *t, int64_t v) {
-    char digits[24];
-    size_t at = sizeof digits;
-    uint64_t u = v < 0 ? (uint64_t)0 - (uint64_t)v : (uint64_t)v;
-    do digits[--at] = (char)('0' + u % 10);
-    while ((u /= 10) != 0);
-    if (v < 0) digits[--at] = '-';
-    llmfi_say(t, llmfi_str(digits + at, sizeof digits - at));
+    char digits[LLMFI_INT_TEXT];
+    llmfi_say(t, llmfi_str(digits, llmfi_print_int(digits, v)));
 }
 
 /* ---- errors ---- */
@@ -5083,7 +5074,7 @@ static LLMFI_JSON_FAST void llmfi_reply_add(llmfi_reply *r, int who, llmf_str te
     llmfi_reply_took(r, who, b, text.len);
 }
 
-static void llmfi_reply_add_json(llmfi_reply *r, int who, const llmfi_json *j) {
+static LLMFI_JSON_FAST void llmfi_reply_add_json(llmfi_reply *r, int who, const llmfi_json *j) {
     llmfi_buf *b = llmfi_reply_buf(r, who);
     if (llmfi_json_plain(j)) llmfi_reply_add(r, who, j->text);
     else if (llmfi_reply_takes(r, who, b, llmfi_json_text_max(j))) llmfi_reply_took(r, who, b, llmfi_json_decode(b->ptr + b->len, j->text));
@@ -8149,7 +8140,7 @@ static bool llmfi_openai_recall(const llmfi_reply *r, llmf_str frame, llmfi_json
 /* The members of a choice. index: as far as it is known, else -1; position: in the list, which counts where there is none. A delta in front of the index
    waits for it. */
 #define LLMFI_OPENAI_CHOICE(X) \
-    X(LLMFI_IN_CHOICE_, index) X(LLMFI_IN_CHOICE_, delta) X(LLMFI_IN_CHOICE_, message) X(LLMFI_IN_CHOICE_, finish_reason) X(LLMFI_IN_CHOICE_, error)
+    X(LLMFI_IN_CHOICE_, index) X(LLMFI_IN_CHOICE_, delta) X(LLMFI_IN_CHOICE_, finish_reason) X(LLMFI_IN_CHOICE_, message) X(LLMFI_IN_CHOICE_, error)
 enum { LLMFI_OPENAI_CHOICE(LLMFI_MEMBER) LLMFI_IN_CHOICE_OTHER };
 static void llmfi_openai_choice(llmfi_reply *r, llmfi_json *j, int64_t index, int64_t position, llmfi_openai_frame *f) {
     llmfi_json later;
@@ -16643,8 +16634,8 @@ typedef struct llmfi_watch {
 #if LLMF_HAS_EPOLL
     int epoll;
 #else
-    llmfi_pollfd *fds;                                             /* from the heap: the wake-up, then the list in order */
-    llmfi_watcher **owner;
+    llmfi_watcher **owner;                                         /* from the heap: whose the fds are, and behind them in the same piece … */
+    llmfi_pollfd *fds;                                             /* … the fds: the wake-up, then the list in order */
     size_t cap, turn;                                              /* turn: where the last question's service ended */
 #endif
 #endif
@@ -16841,20 +16832,13 @@ static bool llmfi_watch_collect(llmfi_watch *watch, int timeout_ms) {
 
 static bool llmfi_watch_room(llmfi_watch *watch, size_t want) {
     size_t cap = want + want / 2 + 8;
-    llmfi_pollfd *fds;
     llmfi_watcher **owner;
     if (want <= watch->cap) return true;
-    fds = (llmfi_pollfd *)llmfi_heap_alloc(watch->heap, cap * sizeof *fds);
-    owner = (llmfi_watcher **)llmfi_heap_alloc(watch->heap, cap * sizeof *owner);
-    if (!fds || !owner) {
-        llmfi_heap_free(watch->heap, fds);
-        llmfi_heap_free(watch->heap, (void *)owner);
-        return false;
-    }
-    llmfi_heap_free(watch->heap, watch->fds);
+    owner = (llmfi_watcher **)llmfi_heap_alloc(watch->heap, cap * (sizeof *owner + sizeof *watch->fds));
+    if (!owner) return false;
     llmfi_heap_free(watch->heap, (void *)watch->owner);
-    watch->fds = fds;
     watch->owner = owner;
+    watch->fds = (llmfi_pollfd *)(void *)(owner + cap);
     watch->cap = cap;
     return true;
 }
@@ -16874,7 +16858,6 @@ LLMFI_UNUSED static void llmfi_watch_close(llmfi_watch *watch) {
     if (watch->wake_read != LLMFI_NO_FD) LLMFI_SYS_CLOSE(watch->wake_read);
     if (watch->wake_write != watch->wake_read) LLMFI_SYS_CLOSE(watch->wake_write);
     watch->wake_read = watch->wake_write = LLMFI_NO_FD;
-    llmfi_heap_free(watch->heap, watch->fds);
     llmfi_heap_free(watch->heap, (void *)watch->owner);
     watch->fds = NULL;
     watch->owner = NULL;
@@ -20427,6 +20410,10 @@ LLMFI_UNUSED static void llmfi_sse_free(llmfi_sse *s) {
 
 /* The first CR or LF, or NULL. Looks ahead in growing windows: text with CR only is not searched to its end for each line. */
 static const char *llmfi_sse_line_end(const char *at, size_t len) {
+#if LLMFI_SMALL
+    for (; len; len--, at++)
+        if (*at == '\n' || *at == '\r') return at;
+#else
     size_t window = 1024;
     if (*at == '\n') return at;
     while (len) {
@@ -20438,6 +20425,7 @@ static const char *llmfi_sse_line_end(const char *at, size_t len) {
         len -= n;
         window *= 2;
     }
+#endif
     return NULL;
 }
 

@@ -900,7 +900,7 @@ static bool llmfi_openai_recall(const llmfi_reply *r, llmf_str frame, llmfi_json
 /* The members of a choice. index: as far as it is known, else -1; position: in the list, which counts where there is none. A delta in front of the index
    waits for it. */
 #define LLMFI_OPENAI_CHOICE(X) \
-    X(LLMFI_IN_CHOICE_, index) X(LLMFI_IN_CHOICE_, delta) X(LLMFI_IN_CHOICE_, message) X(LLMFI_IN_CHOICE_, finish_reason) X(LLMFI_IN_CHOICE_, error)
+    X(LLMFI_IN_CHOICE_, index) X(LLMFI_IN_CHOICE_, delta) X(LLMFI_IN_CHOICE_, finish_reason) X(LLMFI_IN_CHOICE_, message) X(LLMFI_IN_CHOICE_, error)
 enum { LLMFI_OPENAI_CHOICE(LLMFI_MEMBER) LLMFI_IN_CHOICE_OTHER };
 static void llmfi_openai_choice(llmfi_reply *r, llmfi_json *j, int64_t index, int64_t position, llmfi_openai_frame *f) {
     llmfi_json later;

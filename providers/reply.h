@@ -275,7 +275,7 @@ static LLMFI_JSON_FAST void llmfi_reply_add(llmfi_reply *r, int who, llmf_str te
     llmfi_reply_took(r, who, b, text.len);
 }
 
-static void llmfi_reply_add_json(llmfi_reply *r, int who, const llmfi_json *j) {
+static LLMFI_JSON_FAST void llmfi_reply_add_json(llmfi_reply *r, int who, const llmfi_json *j) {
     llmfi_buf *b = llmfi_reply_buf(r, who);
     if (llmfi_json_plain(j)) llmfi_reply_add(r, who, j->text);
     else if (llmfi_reply_takes(r, who, b, llmfi_json_text_max(j))) llmfi_reply_took(r, who, b, llmfi_json_decode(b->ptr + b->len, j->text));

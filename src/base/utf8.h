@@ -51,19 +51,27 @@ LLMFI_UNUSED static int llmfi_utf8_next(const char *p, const char *end, uint32_t
     return need;
 }
 
-/* Strict. *bad_offset (may be NULL): the first byte of the first bad piece. */
-LLMFI_UNUSED static bool llmfi_utf8_valid(llmf_str s, size_t *bad_offset) {
-    const char *p = s.ptr, *end = s.ptr + s.len;
+/* The end of the valid text that begins at `p`; *bad: length of the bad piece there, 0 at the end or before a cut character. */
+static const char *llmfi_utf8_run(const char *p, const char *end, int *bad) {
     uint32_t cp;
+    *bad = 0;
     while ((p = llmfi_skip_ascii(p, end)) < end) {
         int n = llmfi_utf8_next(p, end, &cp);
         if (n <= 0) {
-            if (bad_offset) *bad_offset = (size_t)(p - s.ptr);
-            return false;
+            *bad = -n;
+            break;
         }
         p += n;
     }
-    return true;
+    return p;
+}
+
+/* Strict. *bad_offset (may be NULL): the first byte of the first bad piece. */
+LLMFI_UNUSED static bool llmfi_utf8_valid(llmf_str s, size_t *bad_offset) {
+    int bad;
+    const char *end = s.ptr + s.len, *stop = llmfi_utf8_run(s.ptr, end, &bad);
+    if (stop < end && bad_offset) *bad_offset = (size_t)(stop - s.ptr);
+    return stop == end;
 }
 
 /* Writes the character; a surrogate or a number above U+10FFFF is written as U+FFFD. Returns its length. */
@@ -113,21 +121,6 @@ typedef struct llmfi_utf8 {
     char pending[4];
     uint8_t count;
 } llmfi_utf8;
-
-/* The end of the valid text that begins at `p`; *bad: length of the bad piece there, 0 at the end or before a cut character. */
-static const char *llmfi_utf8_run(const char *p, const char *end, int *bad) {
-    uint32_t cp;
-    *bad = 0;
-    while ((p = llmfi_skip_ascii(p, end)) < end) {
-        int n = llmfi_utf8_next(p, end, &cp);
-        if (n <= 0) {
-            *bad = -n;
-            break;
-        }
-        p += n;
-    }
-    return p;
-}
 
 /* Completes the pending character from `p` as far as it goes; returns what is left of the piece. */
 static const char *llmfi_utf8_join(llmfi_utf8 *u, const char *p, const char *end, llmfi_out *o) {
