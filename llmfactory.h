@@ -2988,7 +2988,7 @@ LLMFI_UNUSED static bool llmfi_out_deaf(const llmfi_out *o) {
     return !o->tap && (o->grow ? o->failed : !o->ptr || o->full);
 }
 
-/* What the short path of llmfi_put does not do: tap, growing, the edges of the window. */
+/* Puts what is counted already. */
 static void llmfi_put_slow(llmfi_out *o, const char *bytes, size_t len) {
     if (o->tap && len) o->tap(o->tap_user, bytes, len);
     if (o->grow) {
@@ -3011,12 +3011,14 @@ static void llmfi_put_slow(llmfi_out *o, const char *bytes, size_t len) {
 
 LLMFI_UNUSED static void llmfi_put(llmfi_out *o, const char *bytes, size_t len) {
     o->total += len;
+#if !LLMFI_SMALL
     if (!o->tap && !o->skip && o->ptr && len < o->cap - o->len) {
         if (len) memcpy(o->ptr + o->len, bytes, len);
         o->len += len;
-    } else {
-        llmfi_put_slow(o, bytes, len);
+        return;
     }
+#endif
+    llmfi_put_slow(o, bytes, len);
 }
 
 #if LLMFI_SMALL
@@ -3139,27 +3141,16 @@ LLMFI_UNUSED static bool llmfi_utf8_valid(llmf_str s, size_t *bad_offset) {
 
 /* Writes the character; a surrogate or a number above U+10FFFF is written as U+FFFD. Returns its length. */
 LLMFI_UNUSED static size_t llmfi_utf8_encode(char out[4], uint32_t cp) {
+    size_t len, i;
     if (cp < 0x80) {
         out[0] = (char)cp;
         return 1;
     }
-    if (cp < 0x800) {
-        out[0] = (char)(0xc0 | cp >> 6);
-        out[1] = (char)(0x80 | (cp & 0x3f));
-        return 2;
-    }
     if (cp > 0x10ffff || (cp >= 0xd800 && cp <= 0xdfff)) cp = 0xfffd;
-    if (cp < 0x10000) {
-        out[0] = (char)(0xe0 | cp >> 12);
-        out[1] = (char)(0x80 | (cp >> 6 & 0x3f));
-        out[2] = (char)(0x80 | (cp & 0x3f));
-        return 3;
-    }
-    out[0] = (char)(0xf0 | cp >> 18);
-    out[1] = (char)(0x80 | (cp >> 12 & 0x3f));
-    out[2] = (char)(0x80 | (cp >> 6 & 0x3f));
-    out[3] = (char)(0x80 | (cp & 0x3f));
-    return 4;
+    len = cp < 0x800 ? 2 : cp < 0x10000 ? 3 : 4;
+    for (i = len - 1; i; i--, cp >>= 6) out[i] = (char)(0x80 | (cp & 0x3f));
+    out[0] = (char)(0xf00u >> len | cp); /* 110, 1110 or 11110 in front */
+    return len;
 }
 
 /* The longest prefix of at most `max` bytes that does not split a character. */
@@ -5735,9 +5726,8 @@ LLMFI_UNUSED static size_t llmfi_body_read(llmfi_body *b, char *out, size_t cap)
     size_t n = 0;
     while (n < cap && !b->over) {
         llmfi_out o;
-        uint64_t start = b->start;
-        llmfi_out_window(&o, out + n, cap - n, b->at - start);
-        llmfi_body_step(b, &o, start + (b->at - start) + (cap - n));
+        llmfi_out_window(&o, out + n, cap - n, b->at - b->start);
+        llmfi_body_step(b, &o, b->at + (cap - n));
         n += o.len;
         b->at += o.len;
     }
