@@ -3034,7 +3034,7 @@ LLMFI_UNUSED static void llmfi_put_str(llmfi_out *o, llmf_str s) {
     llmfi_put(o, s.ptr, s.len);
 }
 
-LLMFI_UNUSED static void llmfi_put_char(llmfi_out *o, char c) {
+LLMFI_UNUSED static LLMFI_SHORT void llmfi_put_char(llmfi_out *o, char c) {
     llmfi_put(o, &c, 1);
 }
 
@@ -3135,8 +3135,9 @@ static const char *llmfi_utf8_run(const char *p, const char *end, int *bad) {
 LLMFI_UNUSED static bool llmfi_utf8_valid(llmf_str s, size_t *bad_offset) {
     int bad;
     const char *end = s.ptr + s.len, *stop = llmfi_utf8_run(s.ptr, end, &bad);
-    if (stop < end && bad_offset) *bad_offset = (size_t)(stop - s.ptr);
-    return stop == end;
+    if (stop == end) return true;
+    if (bad_offset) *bad_offset = (size_t)(stop - s.ptr);
+    return false;
 }
 
 /* Writes the character; a surrogate or a number above U+10FFFF is written as U+FFFD. Returns its length. */
@@ -3367,7 +3368,7 @@ static int llmfi_json_starve(llmfi_json *j, const char *p) {
 }
 
 /* A token that the end of the input cuts. */
-static int llmfi_json_cut(llmfi_json *j, const char *what) {
+static LLMFI_JSON_SLOW int llmfi_json_cut(llmfi_json *j, const char *what) {
     return j->last ? (llmfi_json_fail)(j, j->end, what) : LLMFI_J_MORE;
 }
 #if !LLMF_HAS_STRINGS
@@ -6585,13 +6586,15 @@ static void llmfi_fault_sentence(llmfi_reply *r) {
     } else {
         LLMFI_SAY(&t, "an error without a message");
     }
-    if (e->http_status || e->provider_code[0]) LLMFI_SAY(&t, " (");
     if (e->http_status) {
-        LLMFI_SAY(&t, "HTTP ");
+        LLMFI_SAY(&t, " (HTTP ");
         llmfi_say_int(&t, e->http_status);
     }
-    if (e->http_status && e->provider_code[0]) LLMFI_SAY(&t, ", ");
-    llmfi_say_c(&t, e->provider_code);
+    if (e->provider_code[0]) {
+        if (e->http_status) LLMFI_SAY(&t, ", ");
+        else LLMFI_SAY(&t, " (");
+        llmfi_say_c(&t, e->provider_code);
+    }
     if (e->http_status || e->provider_code[0]) LLMFI_SAY(&t, ")");
     if (*advice) LLMFI_SAY(&t, "; ");
     llmfi_say_c(&t, advice);
@@ -6621,9 +6624,8 @@ LLMFI_UNUSED static void llmfi_fault_tell(llmfi_reply *r, int code, llmf_str wor
 static void llmfi_fault_decide(llmfi_reply *r, llmfi_fault *f) {
     int64_t status = r->status >= 300 ? r->status : f->status;
     int code = llmfi_fault_class(f, status);
-    size_t bad;
     if (code == LLMF_ERR_CONTENT_FILTER) r->blocked = true;
-    if (!llmfi_utf8_valid(llmfi_buf_str(&f->message), &bad)) f->message.len = bad; /* memory ran out within a character */
+    (void)llmfi_utf8_valid(llmfi_buf_str(&f->message), &f->message.len); /* where memory ran out within a character: up to there */
     llmfi_fault_tell(r, code, llmfi_fault_code(f), llmfi_trim(llmfi_buf_str(&f->message)));
     llmfi_buf_free(&f->message);
 }
@@ -18879,7 +18881,7 @@ static bool llmfi_address_add(llmfi_addresses *all, const char *text, int port) 
 
 /* localhost and names under it (RFC 6761, 6.3), with or without the root's dot. */
 static bool llmfi_is_localhost(const char *host) {
-    static const llmf_str name = {"localhost", 9};
+    const llmf_str name = LLMFI_LIT("localhost");
     llmf_str h = llmfi_cstr(host);
     if (h.len && h.ptr[h.len - 1] == '.') h.len--;
     if (h.len < name.len || !llmfi_eq_nocase(llmfi_from(h, h.len - name.len), name)) return false;

@@ -89,7 +89,7 @@ LLMFI_UNUSED static void llmfi_put_str(llmfi_out *o, llmf_str s) {
     llmfi_put(o, s.ptr, s.len);
 }
 
-LLMFI_UNUSED static void llmfi_put_char(llmfi_out *o, char c) {
+LLMFI_UNUSED static LLMFI_SHORT void llmfi_put_char(llmfi_out *o, char c) {
     llmfi_put(o, &c, 1);
 }
 

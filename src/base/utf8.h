@@ -70,8 +70,9 @@ static const char *llmfi_utf8_run(const char *p, const char *end, int *bad) {
 LLMFI_UNUSED static bool llmfi_utf8_valid(llmf_str s, size_t *bad_offset) {
     int bad;
     const char *end = s.ptr + s.len, *stop = llmfi_utf8_run(s.ptr, end, &bad);
-    if (stop < end && bad_offset) *bad_offset = (size_t)(stop - s.ptr);
-    return stop == end;
+    if (stop == end) return true;
+    if (bad_offset) *bad_offset = (size_t)(stop - s.ptr);
+    return false;
 }
 
 /* Writes the character; a surrogate or a number above U+10FFFF is written as U+FFFD. Returns its length. */
