@@ -3059,7 +3059,7 @@ LLMFI_UNUSED static bool llmfi_out_deaf(const llmfi_out *o) {
     return !o->tap && (o->grow ? o->failed : !o->ptr || o->full);
 }
 
-/* What the short path of llmfi_put does not do: tap, growing, the edges of the window. */
+/* Puts what is counted already. */
 static void llmfi_put_slow(llmfi_out *o, const char *bytes, size_t len) {
     if (o->tap && len) o->tap(o->tap_user, bytes, len);
     if (o->grow) {
@@ -3086,12 +3086,14 @@ static void llmfi_put_slow(llmfi_out *o, const char *bytes, size_t len) {
 /* In place, for the writer of JSON, which mostly puts a few bytes. */
 LLMFI_UNUSED static LLMFI_FAST void llmfi_put_fast(llmfi_out *o, const char *bytes, size_t len) {
     o->total += len;
+#if !LLMFI_SMALL
     if (!o->tap && !o->skip && o->ptr && len < o->cap - o->len) {
         if (len) memcpy(o->ptr + o->len, bytes, len);
         o->len += len;
-    } else {
-        llmfi_put_slow(o, bytes, len);
+        return;
     }
+#endif
+    llmfi_put_slow(o, bytes, len);
 }
 
 #if !LLMFI_SMALL
@@ -3113,7 +3115,7 @@ LLMFI_UNUSED static void llmfi_put_str(llmfi_out *o, llmf_str s) {
     llmfi_put(o, s.ptr, s.len);
 }
 
-LLMFI_UNUSED static void llmfi_put_char(llmfi_out *o, char c) {
+LLMFI_UNUSED static LLMFI_SHORT void llmfi_put_char(llmfi_out *o, char c) {
     llmfi_put(o, &c, 1);
 }
 
@@ -3197,44 +3199,42 @@ LLMFI_UNUSED static int llmfi_utf8_next(const char *p, const char *end, uint32_t
     return need;
 }
 
-/* Strict. *bad_offset (may be NULL): the first byte of the first bad piece. */
-LLMFI_UNUSED static bool llmfi_utf8_valid(llmf_str s, size_t *bad_offset) {
-    const char *p = s.ptr, *end = s.ptr + s.len;
+/* The end of the valid text that begins at `p`; *bad: length of the bad piece there, 0 at the end or before a cut character. */
+static const char *llmfi_utf8_run(const char *p, const char *end, int *bad) {
     uint32_t cp;
+    *bad = 0;
     while ((p = llmfi_skip_ascii(p, end)) < end) {
         int n = llmfi_utf8_next(p, end, &cp);
         if (n <= 0) {
-            if (bad_offset) *bad_offset = (size_t)(p - s.ptr);
-            return false;
+            *bad = -n;
+            break;
         }
         p += n;
     }
-    return true;
+    return p;
+}
+
+/* Strict. *bad_offset (may be NULL): the first byte of the first bad piece. */
+LLMFI_UNUSED static bool llmfi_utf8_valid(llmf_str s, size_t *bad_offset) {
+    int bad;
+    const char *end = s.ptr + s.len, *stop = llmfi_utf8_run(s.ptr, end, &bad);
+    if (stop == end) return true;
+    if (bad_offset) *bad_offset = (size_t)(stop - s.ptr);
+    return false;
 }
 
 /* Writes the character; a surrogate or a number above U+10FFFF is written as U+FFFD. Returns its length. */
 LLMFI_UNUSED static size_t llmfi_utf8_encode(char out[4], uint32_t cp) {
+    size_t len, i;
     if (cp < 0x80) {
         out[0] = (char)cp;
         return 1;
     }
-    if (cp < 0x800) {
-        out[0] = (char)(0xc0 | cp >> 6);
-        out[1] = (char)(0x80 | (cp & 0x3f));
-        return 2;
-    }
     if (cp > 0x10ffff || (cp >= 0xd800 && cp <= 0xdfff)) cp = 0xfffd;
-    if (cp < 0x10000) {
-        out[0] = (char)(0xe0 | cp >> 12);
-        out[1] = (char)(0x80 | (cp >> 6 & 0x3f));
-        out[2] = (char)(0x80 | (cp & 0x3f));
-        return 3;
-    }
-    out[0] = (char)(0xf0 | cp >> 18);
-    out[1] = (char)(0x80 | (cp >> 12 & 0x3f));
-    out[2] = (char)(0x80 | (cp >> 6 & 0x3f));
-    out[3] = (char)(0x80 | (cp & 0x3f));
-    return 4;
+    len = cp < 0x800 ? 2 : cp < 0x10000 ? 3 : 4;
+    for (i = len - 1; i; i--, cp >>= 6) out[i] = (char)(0x80 | (cp & 0x3f));
+    out[0] = (char)(0xf00u >> len | cp); /* 110, 1110 or 11110 in front */
+    return len;
 }
 
 /* The longest prefix of at most `max` bytes that does not split a character. */
@@ -3259,21 +3259,6 @@ typedef struct llmfi_utf8 {
     char pending[4];
     uint8_t count;
 } llmfi_utf8;
-
-/* The end of the valid text that begins at `p`; *bad: length of the bad piece there, 0 at the end or before a cut character. */
-static const char *llmfi_utf8_run(const char *p, const char *end, int *bad) {
-    uint32_t cp;
-    *bad = 0;
-    while ((p = llmfi_skip_ascii(p, end)) < end) {
-        int n = llmfi_utf8_next(p, end, &cp);
-        if (n <= 0) {
-            *bad = -n;
-            break;
-        }
-        p += n;
-    }
-    return p;
-}
 
 /* Completes the pending character from `p` as far as it goes; returns what is left of the piece. */
 static const char *llmfi_utf8_join(llmfi_utf8 *u, const char *p, const char *end, llmfi_out *o) {
@@ -3458,7 +3443,7 @@ static int llmfi_json_starve(llmfi_json *j, const char *p) {
 }
 
 /* A token that the end of the input cuts. */
-static int llmfi_json_cut(llmfi_json *j, const char *what) {
+static LLMFI_JSON_SLOW int llmfi_json_cut(llmfi_json *j, const char *what) {
     return j->last ? (llmfi_json_fail)(j, j->end, what) : LLMFI_J_MORE;
 }
 #if !LLMF_HAS_STRINGS
@@ -4529,7 +4514,7 @@ enum {
     LLMFI_CHAR_ALNUM = 8,
     LLMFI_CHAR_HEX = 16
 };
-static const unsigned char llmfi_chars[256] = {
+static const unsigned char llmfi_chars[LLMFI_SMALL ? 128 : 256] = {
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
      0,  3,  2,  3,  3,  3,  3,  3,  2,  2,  3,  3,  2,  7,  7,  2, /*   ! " # $ % & ' ( ) * + , - . / */
@@ -4541,7 +4526,8 @@ static const unsigned char llmfi_chars[256] = {
 };
 
 LLMFI_UNUSED static bool llmfi_char_is(char c, unsigned kind) {
-    return (llmfi_chars[(unsigned char)c] & kind) != 0;
+    unsigned at = (unsigned char)c;
+    return at < sizeof llmfi_chars && (llmfi_chars[at] & kind) != 0;
 }
 
 #if LLMFI_JSON_SSE2
@@ -4566,14 +4552,16 @@ static LLMFI_JSON_FAST size_t llmfi_plain_span(const unsigned char *s, size_t le
 
 /* Offset of the first byte that is not of this kind (one of them), or the text's length. */
 LLMFI_UNUSED static size_t llmfi_char_span(llmf_str text, unsigned kind) {
-    const unsigned char *t = llmfi_chars, *s = (const unsigned char *)text.ptr;
     size_t i = 0;
+#if !LLMFI_SMALL
+    const unsigned char *t = llmfi_chars, *s = (const unsigned char *)text.ptr;
 #if LLMFI_JSON_SSE2
     if (kind & (LLMFI_CHAR_TOKEN | LLMFI_CHAR_URL | LLMFI_CHAR_UNRESERVED)) i = llmfi_plain_span(s, text.len);
     if (i < text.len && !(t[s[i]] & kind)) return i;
 #endif
     while (text.len - i >= 4 && (t[s[i]] & t[s[i + 1]] & t[s[i + 2]] & t[s[i + 3]] & kind)) i += 4;
-    while (i < text.len && (t[s[i]] & kind)) i++;
+#endif
+    while (i < text.len && llmfi_char_is(text.ptr[i], kind)) i++;
     return i;
 }
 
@@ -4875,13 +4863,8 @@ LLMFI_UNUSED static LLMFI_COLD void llmfi_say_c(llmfi_text *t, const char *s) {
 #endif
 
 LLMFI_UNUSED static void llmfi_say_int(llmfi_text *t, int64_t v) {
-    char digits[24];
-    size_t at = sizeof digits;
-    uint64_t u = v < 0 ? (uint64_t)0 - (uint64_t)v : (uint64_t)v;
-    do digits[--at] = (char)('0' + u % 10);
-    while ((u /= 10) != 0);
-    if (v < 0) digits[--at] = '-';
-    llmfi_say(t, llmfi_str(digits + at, sizeof digits - at));
+    char digits[LLMFI_INT_TEXT];
+    llmfi_say(t, llmfi_str(digits, llmfi_print_int(digits, v)));
 }
 
 /* ---- errors ---- */
@@ -5112,7 +5095,8 @@ LLMFI_UNUSED static LLMFI_SHORT int llmfi_reply_tool_count(const llmfi_reply *r)
 LLMFI_UNUSED static void llmfi_reply_free(llmfi_reply *r) {
     size_t i = (size_t)llmfi_reply_tool_count(r);
     while (i-- > 0) llmfi_buf_free(&llmfi_reply_tool(r, (int)i)->args);
-    for (i = 0; i < LLMFI_COUNT(llmfi_reply_bufs); i++) llmfi_buf_free(llmfi_reply_buf_at(r, i));
+    for (i = 0; i < LLMFI_COUNT(llmfi_reply_bufs); i++)
+        if (llmfi_reply_buf_at(r, i)->ptr) llmfi_buf_free(llmfi_reply_buf_at(r, i)); /* most are empty */
     llmfi_arena_free(&r->scratch);
     llmfi_heap_free(r->heap, r->retired);
     r->retired = NULL;
@@ -5221,17 +5205,14 @@ static LLMFI_SHORT llmfi_buf *llmfi_reply_buf(llmfi_reply *r, int who) {
 }
 
 /* The buffer has taken `len` more bytes in its room: they count, and are an event. Those of a call that has not started yet are told when it starts. */
-static void llmfi_reply_took(llmfi_reply *r, int who, llmfi_buf *b, size_t len) {
+static LLMFI_JSON_FAST void llmfi_reply_took(llmfi_reply *r, int who, llmfi_buf *b, size_t len) {
+    const llmfi_tool_state *t = who < LLMFI_REPLY_ARGS ? NULL : llmfi_reply_tool(r, who - LLMFI_REPLY_ARGS);
     if (!len) return;
-    if (who >= LLMFI_REPLY_ARGS) {
-        int at = who - LLMFI_REPLY_ARGS;
-        if (llmfi_reply_tool(r, at)->started && !llmfi_reply_push(r, LLMF_EVENT_TOOL_DELTA, at, b->len, len)) return;
-    } else {
-        if (!llmfi_reply_push(r, LLMF_EVENT_TEXT + who, 0, b->len + r->dropped[who], len)) return;
-        if (who == LLMFI_REPLY_REFUSAL) r->refused = true;
-        else r->content = true;
-    }
+    if (!t ? !llmfi_reply_push(r, LLMF_EVENT_TEXT + who, 0, b->len + r->dropped[who], len)
+           : t->started && !llmfi_reply_push(r, LLMF_EVENT_TOOL_DELTA, who - LLMFI_REPLY_ARGS, b->len, len)) return;
     b->len += len;
+    if (who == LLMFI_REPLY_REFUSAL) r->refused = true;
+    else if (!t) r->content = true;
 }
 
 /* After an error, and after a call's end, nothing is taken. */
@@ -5239,14 +5220,14 @@ static bool llmfi_reply_takes(llmfi_reply *r, int who, llmfi_buf *b, size_t most
     return !r->error.code && !(who >= LLMFI_REPLY_ARGS && llmfi_reply_tool(r, who - LLMFI_REPLY_ARGS)->ended) && llmfi_reply_room(r, who, b, most);
 }
 
-static void llmfi_reply_add(llmfi_reply *r, int who, llmf_str text) {
+static LLMFI_JSON_FAST void llmfi_reply_add(llmfi_reply *r, int who, llmf_str text) {
     llmfi_buf *b = llmfi_reply_buf(r, who);
     if (!text.len || !llmfi_reply_takes(r, who, b, text.len)) return;
     memcpy(b->ptr + b->len, text.ptr, text.len);
     llmfi_reply_took(r, who, b, text.len);
 }
 
-static void llmfi_reply_add_json(llmfi_reply *r, int who, const llmfi_json *j) {
+static LLMFI_JSON_FAST void llmfi_reply_add_json(llmfi_reply *r, int who, const llmfi_json *j) {
     llmfi_buf *b = llmfi_reply_buf(r, who);
     if (llmfi_json_plain(j)) llmfi_reply_add(r, who, j->text);
     else if (llmfi_reply_takes(r, who, b, llmfi_json_text_max(j))) llmfi_reply_took(r, who, b, llmfi_json_decode(b->ptr + b->len, j->text));
@@ -5913,9 +5894,8 @@ LLMFI_UNUSED static size_t llmfi_body_read(llmfi_body *b, char *out, size_t cap)
     size_t n = 0;
     while (n < cap && !b->over) {
         llmfi_out o;
-        uint64_t start = b->start;
-        llmfi_out_window(&o, out + n, cap - n, b->at - start);
-        llmfi_body_step(b, &o, start + (b->at - start) + (cap - n));
+        llmfi_out_window(&o, out + n, cap - n, b->at - b->start);
+        llmfi_body_step(b, &o, b->at + (cap - n));
         n += o.len;
         b->at += o.len;
     }
@@ -6946,13 +6926,15 @@ static void llmfi_fault_sentence(llmfi_reply *r) {
     } else {
         LLMFI_SAY(&t, "an error without a message");
     }
-    if (e->http_status || e->provider_code[0]) LLMFI_SAY(&t, " (");
     if (e->http_status) {
-        LLMFI_SAY(&t, "HTTP ");
+        LLMFI_SAY(&t, " (HTTP ");
         llmfi_say_int(&t, e->http_status);
     }
-    if (e->http_status && e->provider_code[0]) LLMFI_SAY(&t, ", ");
-    llmfi_say_c(&t, e->provider_code);
+    if (e->provider_code[0]) {
+        if (e->http_status) LLMFI_SAY(&t, ", ");
+        else LLMFI_SAY(&t, " (");
+        llmfi_say_c(&t, e->provider_code);
+    }
     if (e->http_status || e->provider_code[0]) LLMFI_SAY(&t, ")");
     if (*advice) LLMFI_SAY(&t, "; ");
     llmfi_say_c(&t, advice);
@@ -6982,9 +6964,8 @@ LLMFI_UNUSED static void llmfi_fault_tell(llmfi_reply *r, int code, llmf_str wor
 static void llmfi_fault_decide(llmfi_reply *r, llmfi_fault *f) {
     int64_t status = r->status >= 300 ? r->status : f->status;
     int code = llmfi_fault_class(f, status);
-    size_t bad;
     if (code == LLMF_ERR_CONTENT_FILTER) r->blocked = true;
-    if (!llmfi_utf8_valid(llmfi_buf_str(&f->message), &bad)) f->message.len = bad; /* memory ran out within a character */
+    (void)llmfi_utf8_valid(llmfi_buf_str(&f->message), &f->message.len); /* where memory ran out within a character: up to there */
     llmfi_fault_tell(r, code, llmfi_fault_code(f), llmfi_trim(llmfi_buf_str(&f->message)));
     llmfi_buf_free(&f->message);
 }
@@ -8211,7 +8192,13 @@ static void llmfi_openai_message(const llmfi_ask *a, llmfi_jw *w, size_t at) {
     const llmf_message *m = &a->req->messages[at];
     llmf_str lead = llmfi_str("", 0);
     llmfi_jw_object(w);
-    llmfi_jw_member_cstr(w, "role", m->role == LLMF_SYSTEM ? llmfi_openai_system_role(a) : m->role == LLMF_ASSISTANT ? "assistant" : m->role == LLMF_TOOL ? "tool" : "user");
+    llmfi_jw_key(w, "role");
+    switch (m->role) {
+    case LLMF_SYSTEM: llmfi_jw_str(w, llmfi_cstr(llmfi_openai_system_role(a))); break;
+    case LLMF_ASSISTANT: llmfi_jw_lit(w, "assistant"); break;
+    case LLMF_TOOL: llmfi_jw_lit(w, "tool"); break;
+    default: llmfi_jw_lit(w, "user");
+    }
     if (m->role == LLMF_USER && llmfi_openai_quirk(a, LLMFI_Q_SYSTEM_AS_USER) && at == llmfi_openai_first_user(a->req))
         lead = llmfi_text_at(a->req->system, a->req->system_len);
     if (m->role == LLMF_TOOL) llmfi_jw_member_str(w, "tool_call_id", m->tool_call_id);
@@ -8826,7 +8813,7 @@ static bool llmfi_openai_recall(const llmfi_reply *r, llmf_str frame, llmfi_json
 /* The members of a choice. index: as far as it is known, else -1; position: in the list, which counts where there is none. A delta in front of the index
    waits for it. */
 #define LLMFI_OPENAI_CHOICE(X) \
-    X(LLMFI_IN_CHOICE_, index) X(LLMFI_IN_CHOICE_, delta) X(LLMFI_IN_CHOICE_, message) X(LLMFI_IN_CHOICE_, finish_reason) X(LLMFI_IN_CHOICE_, error)
+    X(LLMFI_IN_CHOICE_, index) X(LLMFI_IN_CHOICE_, delta) X(LLMFI_IN_CHOICE_, finish_reason) X(LLMFI_IN_CHOICE_, message) X(LLMFI_IN_CHOICE_, error)
 enum { LLMFI_OPENAI_CHOICE(LLMFI_MEMBER) LLMFI_IN_CHOICE_OTHER };
 static void llmfi_openai_choice(llmfi_reply *r, llmfi_json *j, int64_t index, int64_t position, llmfi_openai_frame *f) {
     llmfi_json later;
@@ -18306,8 +18293,8 @@ typedef struct llmfi_watch {
 #if LLMF_HAS_EPOLL
     int epoll;
 #else
-    llmfi_pollfd *fds;                                             /* from the heap: the wake-up, then the list in order */
-    llmfi_watcher **owner;
+    llmfi_watcher **owner;                                         /* from the heap: whose the fds are, and behind them in the same piece … */
+    llmfi_pollfd *fds;                                             /* … the fds: the wake-up, then the list in order */
     size_t cap, turn;                                              /* turn: where the last question's service ended */
 #endif
 #endif
@@ -18504,20 +18491,13 @@ static bool llmfi_watch_collect(llmfi_watch *watch, int timeout_ms) {
 
 static bool llmfi_watch_room(llmfi_watch *watch, size_t want) {
     size_t cap = want + want / 2 + 8;
-    llmfi_pollfd *fds;
     llmfi_watcher **owner;
     if (want <= watch->cap) return true;
-    fds = (llmfi_pollfd *)llmfi_heap_alloc(watch->heap, cap * sizeof *fds);
-    owner = (llmfi_watcher **)llmfi_heap_alloc(watch->heap, cap * sizeof *owner);
-    if (!fds || !owner) {
-        llmfi_heap_free(watch->heap, fds);
-        llmfi_heap_free(watch->heap, (void *)owner);
-        return false;
-    }
-    llmfi_heap_free(watch->heap, watch->fds);
+    owner = (llmfi_watcher **)llmfi_heap_alloc(watch->heap, cap * (sizeof *owner + sizeof *watch->fds));
+    if (!owner) return false;
     llmfi_heap_free(watch->heap, (void *)watch->owner);
-    watch->fds = fds;
     watch->owner = owner;
+    watch->fds = (llmfi_pollfd *)(void *)(owner + cap);
     watch->cap = cap;
     return true;
 }
@@ -18537,7 +18517,6 @@ LLMFI_UNUSED static void llmfi_watch_close(llmfi_watch *watch) {
     if (watch->wake_read != LLMFI_NO_FD) LLMFI_SYS_CLOSE(watch->wake_read);
     if (watch->wake_write != watch->wake_read) LLMFI_SYS_CLOSE(watch->wake_write);
     watch->wake_read = watch->wake_write = LLMFI_NO_FD;
-    llmfi_heap_free(watch->heap, watch->fds);
     llmfi_heap_free(watch->heap, (void *)watch->owner);
     watch->fds = NULL;
     watch->owner = NULL;
@@ -19282,39 +19261,52 @@ static const char *llmfi_http1_refuse(const llmfi_http1_request *r) {
     return NULL;
 }
 
-static void llmfi_http1_put_line(llmfi_out *o, llmf_str name, llmf_str value) {
-    llmfi_put_str(o, name);
-    LLMFI_PUT(o, ": ");
-    llmfi_put_str(o, value);
-    LLMFI_PUT(o, "\r\n");
+static LLMFI_SHORT char *llmfi_http1_copy(char *to, llmf_str s) {
+    if (s.len) memcpy(to, s.ptr, s.len);
+    return to + s.len;
+}
+
+/* name: value CR LF */
+static char *llmfi_http1_line_to(char *to, llmf_str name, llmf_str value) {
+    to = llmfi_http1_copy(to, name);
+    to = llmfi_http1_copy(to, LLMFI_LIT(": "));
+    to = llmfi_http1_copy(to, value);
+    return llmfi_http1_copy(to, LLMFI_LIT("\r\n"));
+}
+
+/* Bytes that the head has at most; from (size_t)-1 / 8 on: more than a buffer takes. */
+static size_t llmfi_http1_head_most(const llmfi_http1_request *r) {
+    const size_t most = (size_t)-1 / 8;
+    size_t n = 128, i;
+    if (r->method.len >= most || r->target.len >= most || r->host.len >= most) return most;
+    n += r->method.len + r->target.len + r->host.len;
+    for (i = 0; i < r->header_count && n < most; i++) {
+        if (r->headers[i].name.len >= most || r->headers[i].value.len >= most) return most;
+        n += r->headers[i].name.len + r->headers[i].value.len + 4;
+    }
+    return n;
 }
 
 /* Adds the request's head to `out`: LLMFI_WIRE_FINE; _BAD with *what (static), or _MEMORY: then out is as it was. */
 LLMFI_UNUSED static int llmfi_http1_write_head(llmfi_buf *out, const llmfi_http1_request *r, const char **what) {
-    size_t most = r->method.len + r->target.len + r->host.len + 128, i;
-    llmfi_out o;
+    char digits[LLMFI_INT_TEXT], *to;
+    size_t most = llmfi_http1_head_most(r), i;
     *what = r->checked ? NULL : llmfi_http1_refuse(r);
     if (*what) return LLMFI_WIRE_BAD;
-    for (i = 0; i < r->header_count; i++) most += r->headers[i].name.len + r->headers[i].value.len + 4;
-    (void)llmfi_buf_reserve(out, most); /* refused: the window is too small, which shows at its end */
-    llmfi_out_window(&o, out->ptr ? out->ptr + out->len : NULL, out->cap - out->len, 0);
-    llmfi_put_str(&o, r->method);
-    LLMFI_PUT(&o, " ");
-    llmfi_put_str(&o, r->target);
-    LLMFI_PUT(&o, " HTTP/1.1\r\n");
-    llmfi_http1_put_line(&o, LLMFI_LIT("Host"), r->host);
-    for (i = 0; i < r->header_count; i++) llmfi_http1_put_line(&o, r->headers[i].name, r->headers[i].value);
-    if (r->has_body) {
-        char digits[LLMFI_INT_TEXT];
-        llmfi_http1_put_line(&o, LLMFI_LIT("Content-Length"), llmfi_str(digits, llmfi_print_uint(digits, r->content_length)));
+    if (most >= (size_t)-1 / 8 || !llmfi_buf_reserve(out, most)) {
+        *what = LLMFI_WORDS("no memory for the request's head");
+        return LLMFI_WIRE_MEMORY;
     }
-    LLMFI_PUT(&o, "\r\n");
-    if (o.len == o.total) {
-        out->len += o.len;
-        return LLMFI_WIRE_FINE;
-    }
-    *what = LLMFI_WORDS("no memory for the request's head");
-    return LLMFI_WIRE_MEMORY;
+    to = llmfi_http1_copy(out->ptr + out->len, r->method);
+    to = llmfi_http1_copy(to, LLMFI_LIT(" "));
+    to = llmfi_http1_copy(to, r->target);
+    to = llmfi_http1_copy(to, LLMFI_LIT(" HTTP/1.1\r\n"));
+    to = llmfi_http1_line_to(to, LLMFI_LIT("Host"), r->host);
+    for (i = 0; i < r->header_count; i++) to = llmfi_http1_line_to(to, r->headers[i].name, r->headers[i].value);
+    if (r->has_body) to = llmfi_http1_line_to(to, LLMFI_LIT("Content-Length"), llmfi_str(digits, llmfi_print_uint(digits, r->content_length)));
+    to = llmfi_http1_copy(to, LLMFI_LIT("\r\n"));
+    out->len = (size_t)(to - out->ptr);
+    return LLMFI_WIRE_FINE;
 }
 
 #endif
@@ -20581,7 +20573,7 @@ static bool llmfi_address_add(llmfi_addresses *all, const char *text, int port) 
 
 /* localhost and names under it (RFC 6761, 6.3), with or without the root's dot. */
 static bool llmfi_is_localhost(const char *host) {
-    static const llmf_str name = {"localhost", 9};
+    const llmf_str name = LLMFI_LIT("localhost");
     llmf_str h = llmfi_cstr(host);
     if (h.len && h.ptr[h.len - 1] == '.') h.len--;
     if (h.len < name.len || !llmfi_eq_nocase(llmfi_from(h, h.len - name.len), name)) return false;
@@ -22239,6 +22231,10 @@ LLMFI_UNUSED static void llmfi_sse_free(llmfi_sse *s) {
 
 /* The first CR or LF, or NULL. Looks ahead in growing windows: text with CR only is not searched to its end for each line. */
 static const char *llmfi_sse_line_end(const char *at, size_t len) {
+#if LLMFI_SMALL
+    for (; len; len--, at++)
+        if (*at == '\n' || *at == '\r') return at;
+#else
     size_t window = 1024;
     if (*at == '\n') return at;
     while (len) {
@@ -22250,6 +22246,7 @@ static const char *llmfi_sse_line_end(const char *at, size_t len) {
         len -= n;
         window *= 2;
     }
+#endif
     return NULL;
 }
 

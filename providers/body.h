@@ -50,9 +50,8 @@ LLMFI_UNUSED static size_t llmfi_body_read(llmfi_body *b, char *out, size_t cap)
     size_t n = 0;
     while (n < cap && !b->over) {
         llmfi_out o;
-        uint64_t start = b->start;
-        llmfi_out_window(&o, out + n, cap - n, b->at - start);
-        llmfi_body_step(b, &o, start + (b->at - start) + (cap - n));
+        llmfi_out_window(&o, out + n, cap - n, b->at - b->start);
+        llmfi_body_step(b, &o, b->at + (cap - n));
         n += o.len;
         b->at += o.len;
     }

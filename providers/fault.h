@@ -245,13 +245,15 @@ static void llmfi_fault_sentence(llmfi_reply *r) {
     } else {
         LLMFI_SAY(&t, "an error without a message");
     }
-    if (e->http_status || e->provider_code[0]) LLMFI_SAY(&t, " (");
     if (e->http_status) {
-        LLMFI_SAY(&t, "HTTP ");
+        LLMFI_SAY(&t, " (HTTP ");
         llmfi_say_int(&t, e->http_status);
     }
-    if (e->http_status && e->provider_code[0]) LLMFI_SAY(&t, ", ");
-    llmfi_say_c(&t, e->provider_code);
+    if (e->provider_code[0]) {
+        if (e->http_status) LLMFI_SAY(&t, ", ");
+        else LLMFI_SAY(&t, " (");
+        llmfi_say_c(&t, e->provider_code);
+    }
     if (e->http_status || e->provider_code[0]) LLMFI_SAY(&t, ")");
     if (*advice) LLMFI_SAY(&t, "; ");
     llmfi_say_c(&t, advice);
@@ -281,9 +283,8 @@ LLMFI_UNUSED static void llmfi_fault_tell(llmfi_reply *r, int code, llmf_str wor
 static void llmfi_fault_decide(llmfi_reply *r, llmfi_fault *f) {
     int64_t status = r->status >= 300 ? r->status : f->status;
     int code = llmfi_fault_class(f, status);
-    size_t bad;
     if (code == LLMF_ERR_CONTENT_FILTER) r->blocked = true;
-    if (!llmfi_utf8_valid(llmfi_buf_str(&f->message), &bad)) f->message.len = bad; /* memory ran out within a character */
+    (void)llmfi_utf8_valid(llmfi_buf_str(&f->message), &f->message.len); /* where memory ran out within a character: up to there */
     llmfi_fault_tell(r, code, llmfi_fault_code(f), llmfi_trim(llmfi_buf_str(&f->message)));
     llmfi_buf_free(&f->message);
 }

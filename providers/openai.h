@@ -279,7 +279,13 @@ static void llmfi_openai_message(const llmfi_ask *a, llmfi_jw *w, size_t at) {
     const llmf_message *m = &a->req->messages[at];
     llmf_str lead = llmfi_str("", 0);
     llmfi_jw_object(w);
-    llmfi_jw_member_cstr(w, "role", m->role == LLMF_SYSTEM ? llmfi_openai_system_role(a) : m->role == LLMF_ASSISTANT ? "assistant" : m->role == LLMF_TOOL ? "tool" : "user");
+    llmfi_jw_key(w, "role");
+    switch (m->role) {
+    case LLMF_SYSTEM: llmfi_jw_str(w, llmfi_cstr(llmfi_openai_system_role(a))); break;
+    case LLMF_ASSISTANT: llmfi_jw_lit(w, "assistant"); break;
+    case LLMF_TOOL: llmfi_jw_lit(w, "tool"); break;
+    default: llmfi_jw_lit(w, "user");
+    }
     if (m->role == LLMF_USER && llmfi_openai_quirk(a, LLMFI_Q_SYSTEM_AS_USER) && at == llmfi_openai_first_user(a->req))
         lead = llmfi_text_at(a->req->system, a->req->system_len);
     if (m->role == LLMF_TOOL) llmfi_jw_member_str(w, "tool_call_id", m->tool_call_id);
@@ -894,7 +900,7 @@ static bool llmfi_openai_recall(const llmfi_reply *r, llmf_str frame, llmfi_json
 /* The members of a choice. index: as far as it is known, else -1; position: in the list, which counts where there is none. A delta in front of the index
    waits for it. */
 #define LLMFI_OPENAI_CHOICE(X) \
-    X(LLMFI_IN_CHOICE_, index) X(LLMFI_IN_CHOICE_, delta) X(LLMFI_IN_CHOICE_, message) X(LLMFI_IN_CHOICE_, finish_reason) X(LLMFI_IN_CHOICE_, error)
+    X(LLMFI_IN_CHOICE_, index) X(LLMFI_IN_CHOICE_, delta) X(LLMFI_IN_CHOICE_, finish_reason) X(LLMFI_IN_CHOICE_, message) X(LLMFI_IN_CHOICE_, error)
 enum { LLMFI_OPENAI_CHOICE(LLMFI_MEMBER) LLMFI_IN_CHOICE_OTHER };
 static void llmfi_openai_choice(llmfi_reply *r, llmfi_json *j, int64_t index, int64_t position, llmfi_openai_frame *f) {
     llmfi_json later;

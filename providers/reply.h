@@ -143,7 +143,8 @@ LLMFI_UNUSED static LLMFI_SHORT int llmfi_reply_tool_count(const llmfi_reply *r)
 LLMFI_UNUSED static void llmfi_reply_free(llmfi_reply *r) {
     size_t i = (size_t)llmfi_reply_tool_count(r);
     while (i-- > 0) llmfi_buf_free(&llmfi_reply_tool(r, (int)i)->args);
-    for (i = 0; i < LLMFI_COUNT(llmfi_reply_bufs); i++) llmfi_buf_free(llmfi_reply_buf_at(r, i));
+    for (i = 0; i < LLMFI_COUNT(llmfi_reply_bufs); i++)
+        if (llmfi_reply_buf_at(r, i)->ptr) llmfi_buf_free(llmfi_reply_buf_at(r, i)); /* most are empty */
     llmfi_arena_free(&r->scratch);
     llmfi_heap_free(r->heap, r->retired);
     r->retired = NULL;
@@ -252,17 +253,14 @@ static LLMFI_SHORT llmfi_buf *llmfi_reply_buf(llmfi_reply *r, int who) {
 }
 
 /* The buffer has taken `len` more bytes in its room: they count, and are an event. Those of a call that has not started yet are told when it starts. */
-static void llmfi_reply_took(llmfi_reply *r, int who, llmfi_buf *b, size_t len) {
+static LLMFI_JSON_FAST void llmfi_reply_took(llmfi_reply *r, int who, llmfi_buf *b, size_t len) {
+    const llmfi_tool_state *t = who < LLMFI_REPLY_ARGS ? NULL : llmfi_reply_tool(r, who - LLMFI_REPLY_ARGS);
     if (!len) return;
-    if (who >= LLMFI_REPLY_ARGS) {
-        int at = who - LLMFI_REPLY_ARGS;
-        if (llmfi_reply_tool(r, at)->started && !llmfi_reply_push(r, LLMF_EVENT_TOOL_DELTA, at, b->len, len)) return;
-    } else {
-        if (!llmfi_reply_push(r, LLMF_EVENT_TEXT + who, 0, b->len + r->dropped[who], len)) return;
-        if (who == LLMFI_REPLY_REFUSAL) r->refused = true;
-        else r->content = true;
-    }
+    if (!t ? !llmfi_reply_push(r, LLMF_EVENT_TEXT + who, 0, b->len + r->dropped[who], len)
+           : t->started && !llmfi_reply_push(r, LLMF_EVENT_TOOL_DELTA, who - LLMFI_REPLY_ARGS, b->len, len)) return;
     b->len += len;
+    if (who == LLMFI_REPLY_REFUSAL) r->refused = true;
+    else if (!t) r->content = true;
 }
 
 /* After an error, and after a call's end, nothing is taken. */
@@ -270,14 +268,14 @@ static bool llmfi_reply_takes(llmfi_reply *r, int who, llmfi_buf *b, size_t most
     return !r->error.code && !(who >= LLMFI_REPLY_ARGS && llmfi_reply_tool(r, who - LLMFI_REPLY_ARGS)->ended) && llmfi_reply_room(r, who, b, most);
 }
 
-static void llmfi_reply_add(llmfi_reply *r, int who, llmf_str text) {
+static LLMFI_JSON_FAST void llmfi_reply_add(llmfi_reply *r, int who, llmf_str text) {
     llmfi_buf *b = llmfi_reply_buf(r, who);
     if (!text.len || !llmfi_reply_takes(r, who, b, text.len)) return;
     memcpy(b->ptr + b->len, text.ptr, text.len);
     llmfi_reply_took(r, who, b, text.len);
 }
 
-static void llmfi_reply_add_json(llmfi_reply *r, int who, const llmfi_json *j) {
+static LLMFI_JSON_FAST void llmfi_reply_add_json(llmfi_reply *r, int who, const llmfi_json *j) {
     llmfi_buf *b = llmfi_reply_buf(r, who);
     if (llmfi_json_plain(j)) llmfi_reply_add(r, who, j->text);
     else if (llmfi_reply_takes(r, who, b, llmfi_json_text_max(j))) llmfi_reply_took(r, who, b, llmfi_json_decode(b->ptr + b->len, j->text));

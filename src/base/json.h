@@ -128,7 +128,7 @@ static int llmfi_json_starve(llmfi_json *j, const char *p) {
 }
 
 /* A token that the end of the input cuts. */
-static int llmfi_json_cut(llmfi_json *j, const char *what) {
+static LLMFI_JSON_SLOW int llmfi_json_cut(llmfi_json *j, const char *what) {
     return j->last ? (llmfi_json_fail)(j, j->end, what) : LLMFI_J_MORE;
 }
 #if !LLMF_HAS_STRINGS

@@ -1,7 +1,7 @@
 /* Sentences put together in a fixed buffer: for errors and log lines. Always ends with NUL; what does not fit is cut, never at the middle of a character. */
 #ifndef LLMFI_BASE_TEXT_H
 #define LLMFI_BASE_TEXT_H
-#include "str.h"
+#include "num.h"
 
 typedef struct llmfi_text {
     char *ptr;
@@ -48,13 +48,8 @@ LLMFI_UNUSED static LLMFI_COLD void llmfi_say_c(llmfi_text *t, const char *s) {
 #endif
 
 LLMFI_UNUSED static void llmfi_say_int(llmfi_text *t, int64_t v) {
-    char digits[24];
-    size_t at = sizeof digits;
-    uint64_t u = v < 0 ? (uint64_t)0 - (uint64_t)v : (uint64_t)v;
-    do digits[--at] = (char)('0' + u % 10);
-    while ((u /= 10) != 0);
-    if (v < 0) digits[--at] = '-';
-    llmfi_say(t, llmfi_str(digits + at, sizeof digits - at));
+    char digits[LLMFI_INT_TEXT];
+    llmfi_say(t, llmfi_str(digits, llmfi_print_int(digits, v)));
 }
 
 /* ---- errors ---- */

@@ -52,7 +52,7 @@ static bool llmfi_address_add(llmfi_addresses *all, const char *text, int port) 
 
 /* localhost and names under it (RFC 6761, 6.3), with or without the root's dot. */
 static bool llmfi_is_localhost(const char *host) {
-    static const llmf_str name = {"localhost", 9};
+    const llmf_str name = LLMFI_LIT("localhost");
     llmf_str h = llmfi_cstr(host);
     if (h.len && h.ptr[h.len - 1] == '.') h.len--;
     if (h.len < name.len || !llmfi_eq_nocase(llmfi_from(h, h.len - name.len), name)) return false;

@@ -471,39 +471,52 @@ static const char *llmfi_http1_refuse(const llmfi_http1_request *r) {
     return NULL;
 }
 
-static void llmfi_http1_put_line(llmfi_out *o, llmf_str name, llmf_str value) {
-    llmfi_put_str(o, name);
-    LLMFI_PUT(o, ": ");
-    llmfi_put_str(o, value);
-    LLMFI_PUT(o, "\r\n");
+static LLMFI_SHORT char *llmfi_http1_copy(char *to, llmf_str s) {
+    if (s.len) memcpy(to, s.ptr, s.len);
+    return to + s.len;
+}
+
+/* name: value CR LF */
+static char *llmfi_http1_line_to(char *to, llmf_str name, llmf_str value) {
+    to = llmfi_http1_copy(to, name);
+    to = llmfi_http1_copy(to, LLMFI_LIT(": "));
+    to = llmfi_http1_copy(to, value);
+    return llmfi_http1_copy(to, LLMFI_LIT("\r\n"));
+}
+
+/* Bytes that the head has at most; from (size_t)-1 / 8 on: more than a buffer takes. */
+static size_t llmfi_http1_head_most(const llmfi_http1_request *r) {
+    const size_t most = (size_t)-1 / 8;
+    size_t n = 128, i;
+    if (r->method.len >= most || r->target.len >= most || r->host.len >= most) return most;
+    n += r->method.len + r->target.len + r->host.len;
+    for (i = 0; i < r->header_count && n < most; i++) {
+        if (r->headers[i].name.len >= most || r->headers[i].value.len >= most) return most;
+        n += r->headers[i].name.len + r->headers[i].value.len + 4;
+    }
+    return n;
 }
 
 /* Adds the request's head to `out`: LLMFI_WIRE_FINE; _BAD with *what (static), or _MEMORY: then out is as it was. */
 LLMFI_UNUSED static int llmfi_http1_write_head(llmfi_buf *out, const llmfi_http1_request *r, const char **what) {
-    size_t most = r->method.len + r->target.len + r->host.len + 128, i;
-    llmfi_out o;
+    char digits[LLMFI_INT_TEXT], *to;
+    size_t most = llmfi_http1_head_most(r), i;
     *what = r->checked ? NULL : llmfi_http1_refuse(r);
     if (*what) return LLMFI_WIRE_BAD;
-    for (i = 0; i < r->header_count; i++) most += r->headers[i].name.len + r->headers[i].value.len + 4;
-    (void)llmfi_buf_reserve(out, most); /* refused: the window is too small, which shows at its end */
-    llmfi_out_window(&o, out->ptr ? out->ptr + out->len : NULL, out->cap - out->len, 0);
-    llmfi_put_str(&o, r->method);
-    LLMFI_PUT(&o, " ");
-    llmfi_put_str(&o, r->target);
-    LLMFI_PUT(&o, " HTTP/1.1\r\n");
-    llmfi_http1_put_line(&o, LLMFI_LIT("Host"), r->host);
-    for (i = 0; i < r->header_count; i++) llmfi_http1_put_line(&o, r->headers[i].name, r->headers[i].value);
-    if (r->has_body) {
-        char digits[LLMFI_INT_TEXT];
-        llmfi_http1_put_line(&o, LLMFI_LIT("Content-Length"), llmfi_str(digits, llmfi_print_uint(digits, r->content_length)));
+    if (most >= (size_t)-1 / 8 || !llmfi_buf_reserve(out, most)) {
+        *what = LLMFI_WORDS("no memory for the request's head");
+        return LLMFI_WIRE_MEMORY;
     }
-    LLMFI_PUT(&o, "\r\n");
-    if (o.len == o.total) {
-        out->len += o.len;
-        return LLMFI_WIRE_FINE;
-    }
-    *what = LLMFI_WORDS("no memory for the request's head");
-    return LLMFI_WIRE_MEMORY;
+    to = llmfi_http1_copy(out->ptr + out->len, r->method);
+    to = llmfi_http1_copy(to, LLMFI_LIT(" "));
+    to = llmfi_http1_copy(to, r->target);
+    to = llmfi_http1_copy(to, LLMFI_LIT(" HTTP/1.1\r\n"));
+    to = llmfi_http1_line_to(to, LLMFI_LIT("Host"), r->host);
+    for (i = 0; i < r->header_count; i++) to = llmfi_http1_line_to(to, r->headers[i].name, r->headers[i].value);
+    if (r->has_body) to = llmfi_http1_line_to(to, LLMFI_LIT("Content-Length"), llmfi_str(digits, llmfi_print_uint(digits, r->content_length)));
+    to = llmfi_http1_copy(to, LLMFI_LIT("\r\n"));
+    out->len = (size_t)(to - out->ptr);
+    return LLMFI_WIRE_FINE;
 }
 
 #endif

@@ -46,6 +46,10 @@ LLMFI_UNUSED static void llmfi_sse_free(llmfi_sse *s) {
 
 /* The first CR or LF, or NULL. Looks ahead in growing windows: text with CR only is not searched to its end for each line. */
 static const char *llmfi_sse_line_end(const char *at, size_t len) {
+#if LLMFI_SMALL
+    for (; len; len--, at++)
+        if (*at == '\n' || *at == '\r') return at;
+#else
     size_t window = 1024;
     if (*at == '\n') return at;
     while (len) {
@@ -57,6 +61,7 @@ static const char *llmfi_sse_line_end(const char *at, size_t len) {
         len -= n;
         window *= 2;
     }
+#endif
     return NULL;
 }
 

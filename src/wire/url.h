@@ -25,7 +25,7 @@ enum {
     LLMFI_CHAR_ALNUM = 8,
     LLMFI_CHAR_HEX = 16
 };
-static const unsigned char llmfi_chars[256] = {
+static const unsigned char llmfi_chars[LLMFI_SMALL ? 128 : 256] = {
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
      0,  3,  2,  3,  3,  3,  3,  3,  2,  2,  3,  3,  2,  7,  7,  2, /*   ! " # $ % & ' ( ) * + , - . / */
@@ -37,7 +37,8 @@ static const unsigned char llmfi_chars[256] = {
 };
 
 LLMFI_UNUSED static bool llmfi_char_is(char c, unsigned kind) {
-    return (llmfi_chars[(unsigned char)c] & kind) != 0;
+    unsigned at = (unsigned char)c;
+    return at < sizeof llmfi_chars && (llmfi_chars[at] & kind) != 0;
 }
 
 #if LLMFI_JSON_SSE2
@@ -62,14 +63,16 @@ static LLMFI_JSON_FAST size_t llmfi_plain_span(const unsigned char *s, size_t le
 
 /* Offset of the first byte that is not of this kind (one of them), or the text's length. */
 LLMFI_UNUSED static size_t llmfi_char_span(llmf_str text, unsigned kind) {
-    const unsigned char *t = llmfi_chars, *s = (const unsigned char *)text.ptr;
     size_t i = 0;
+#if !LLMFI_SMALL
+    const unsigned char *t = llmfi_chars, *s = (const unsigned char *)text.ptr;
 #if LLMFI_JSON_SSE2
     if (kind & (LLMFI_CHAR_TOKEN | LLMFI_CHAR_URL | LLMFI_CHAR_UNRESERVED)) i = llmfi_plain_span(s, text.len);
     if (i < text.len && !(t[s[i]] & kind)) return i;
 #endif
     while (text.len - i >= 4 && (t[s[i]] & t[s[i + 1]] & t[s[i + 2]] & t[s[i + 3]] & kind)) i += 4;
-    while (i < text.len && (t[s[i]] & kind)) i++;
+#endif
+    while (i < text.len && llmfi_char_is(text.ptr[i], kind)) i++;
     return i;
 }
 
