@@ -17118,6 +17118,7 @@ typedef struct llmfi_net {
     const llmf_desc *desc;         /* the factory's copy */
     char *recv;                    /* one shared read buffer of desc->recv_size bytes: its contents are dead once control returns */
     uint64_t (*now_ns)(const struct llmfi_net *net);
+    const uint64_t *moment_ns;     /* what the clock said when the engine last looked, which it does after each wait: see llmfi_net_moment. NULL: nobody looks */
     uint64_t slice_end_ns;         /* the poll under way shall end by then; 0: no slice */
     uint64_t handed_on;            /* counts llmf_exchange_data calls: lets the poll see that something happened */
 } llmfi_net;
@@ -17151,6 +17152,10 @@ LLMFI_UNUSED static bool llmfi_header_wanted(llmf_str name) {
 
 /* Above the public ones (llmf_exchange_read, _rewind, _status, _header, _data, _end), for built-in transports: the connection stands. */
 static void llmfi_exchange_connected(llmf_exchange *x);
+/* The time, near enough for what is counted in milliseconds: a look at the clock costs as much as a hundred instructions. */
+LLMFI_UNUSED static uint64_t llmfi_net_moment(const llmfi_net *net) {
+    return net->moment_ns ? *net->moment_ns : net->now_ns(net);
+}
 /* The factory's time is up for this poll. */
 LLMFI_UNUSED static bool llmfi_slice_over(const llmfi_net *net) {
     return net->slice_end_ns && net->now_ns(net) >= net->slice_end_ns;
@@ -17995,7 +18000,7 @@ static void llmfi_conn_complete(llmfi_conn *c) {
     if (c->reply.keep_alive && !c->sending && !c->broken && h->most_idle) {
         llmfi_conn_forget_exchange(c);
         c->used = true;
-        c->idle_ns = h->t.net->now_ns(h->t.net);
+        c->idle_ns = llmfi_net_moment(h->t.net);
         llmfi_conn_move(c, LLMFI_CONN_IDLE);
         h->work = true;
     } else {
@@ -18344,7 +18349,7 @@ static int llmfi_http_start(llmfi_transport *t, llmf_exchange *x) {
     llmfi_http *h = (llmfi_http *)(void *)t;
     int got;
     x->state = NULL;
-    h->now_ns = t->net->now_ns(t->net);
+    h->now_ns = llmfi_net_moment(t->net);
     got = h->first ? -1 : llmfi_http_place(h, x);
     if (got >= 0) return got;
     llmfi_http_queue(h, x);
@@ -18405,7 +18410,7 @@ static bool llmfi_conn_unwatched(const llmfi_conn *c) {
 static void llmfi_http_tick(llmfi_transport *t) {
     llmfi_http *h = (llmfi_http *)(void *)t;
     if (!h->again && !h->work && !h->blind && !h->list[LLMFI_CONN_DIAL].first) return;
-    h->now_ns = t->net->now_ns(t->net);
+    h->now_ns = llmfi_net_moment(t->net);
     if (h->again || (h->blind && h->list[LLMFI_CONN_BUSY].first)) {
         h->again = false;
         if (!llmfi_http_serve(h, LLMFI_CONN_BUSY, llmfi_conn_unwatched)) h->again = true;
@@ -19398,7 +19403,7 @@ struct llmfi_curl {
     llmf_exchange *first, *last;             /* to be begun at the next tick; their state is this struct */
     llmfi_curl_socket *bucket[LLMFI_CURL_BUCKETS];
     llmfi_curl_socket *spare, *pool;
-    uint64_t timer_ns;                       /* when libcurl wants to run; UINT64_MAX: only when a descriptor is ready */
+    uint64_t timer_ns;                       /* when libcurl wants to run; 0: at once; UINT64_MAX: only when a descriptor is ready */
     llmfi_url_last url;
     long most_connects;                      /* as set: CURLMOPT_MAXCONNECTS */
     size_t cancelled;                        /* handles in use whose exchange has gone */
@@ -19547,7 +19552,7 @@ static int llmfi_curl_on_close(void *user, curl_socket_t fd) {
 static int llmfi_curl_on_timer(CURLM *multi, long ms, void *user) {
     llmfi_curl *c = (llmfi_curl *)user;
     (void)multi;
-    c->timer_ns = ms < 0 ? UINT64_MAX : c->t.net->now_ns(c->t.net) + (uint64_t)ms * 1000000u;
+    c->timer_ns = ms < 0 ? UINT64_MAX : ms ? c->t.net->now_ns(c->t.net) + (uint64_t)ms * 1000000u : 0;
     return 0;
 }
 
@@ -20238,7 +20243,7 @@ static void llmfi_curl_tick(llmfi_transport *t) {
     }
     if (begun) llmfi_curl_limit(c);
     if (c->resumes) llmfi_curl_resume_all(c);
-    if (c->timer_ns != UINT64_MAX && t->net->now_ns(t->net) >= c->timer_ns) llmfi_curl_action(c, CURL_SOCKET_TIMEOUT, 0);
+    if (c->timer_ns != UINT64_MAX && (!c->timer_ns || t->net->now_ns(t->net) >= c->timer_ns)) llmfi_curl_action(c, CURL_SOCKET_TIMEOUT, 0);
 }
 
 static int64_t llmfi_curl_wait_ms(llmfi_transport *t) {
@@ -20246,6 +20251,7 @@ static int64_t llmfi_curl_wait_ms(llmfi_transport *t) {
     uint64_t now;
     if (c->first || c->resumes) return 0;
     if (c->timer_ns == UINT64_MAX) return -1;
+    if (!c->timer_ns) return 0;
     now = t->net->now_ns(t->net);
     return now >= c->timer_ns ? 0 : (int64_t)((c->timer_ns - now + 999999) / 1000000);
 }
@@ -22452,6 +22458,7 @@ static void llmfi_call_begin(llmfi_call *c, llmf_model m) {
         c->calling = false;
         if (c->req.on_event) c->f->deferred = true;
     }
+    c->f->now_read = false;
 }
 
 LLMF_API llmf_call llmf_start_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size) {
@@ -22545,7 +22552,7 @@ static void llmfi_work(llmf_factory *f) {
         f->held = false;
         llmfi_run_held(f);
     }
-    llmfi_now(f);
+    (void)llmfi_moment(f);
     llmfi_run_deferred(f);
 }
 
@@ -22590,6 +22597,7 @@ static void llmfi_poll_until(llmf_factory *f, int timeout_ms, uint64_t until, bo
             f->now_read = false;
             woken = llmfi_watch_wait(&f->watch, (int)wait, llmfi_stop_waiting, f) > 0;
             if (llmfi_watch_woken(&f->watch)) woken = true;
+            (void)llmfi_moment(f);
             llmfi_work(f);
         }
         llmfi_run_timers(f);
@@ -22989,6 +22997,7 @@ static void llmfi_net_init(llmf_factory *f, char *recv) {
     f->net.desc = &f->desc;
     f->net.recv = recv;
     f->net.now_ns = llmfi_net_now;
+    f->net.moment_ns = &f->now_ns;
 }
 
 static bool llmfi_start_up(llmf_factory *f, llmf_error *err) {
