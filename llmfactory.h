@@ -19634,8 +19634,8 @@ static size_t llmfi_curl_on_header(char *ptr, size_t size, size_t count, void *u
         return e->x ? len : 0;
     }
     if (e->status < 200) return len;
-    e->head_done = !line.len;
-    return line.len ? llmfi_easy_header(e, line, len) : len;
+    e->head_done = !line.len; /* else two bytes, which are no header */
+    return len;
 }
 
 /* Keeps what the call did not take; what libcurl has beyond it stays there. */
@@ -20798,7 +20798,7 @@ typedef struct llmfi_call {
     bool ended, taken;                       /* the response is made; the final event has been handed out */
     uint64_t start_ns, connected_ns, first_byte_ns, content_ns, terminal_ns; /* 0: not yet; content_ns: the latest */
     uint64_t first_content_ns, end_ns;
-    uint64_t deadline_ns;                    /* the next of its timeouts; UINT64_MAX: none */
+    uint64_t deadline_ns;                    /* the next of its timeouts, or before it: llmfi_set_deadline says when; UINT64_MAX: none */
 
     llmfi_arena arena;                       /* everything that lives as long as the call */
     llmf_request req;
@@ -21415,7 +21415,7 @@ LLMF_API size_t llmf_exchange_data(llmf_exchange *x, const char *bytes, size_t l
     if (!c->first_content_ns || c->framing == LLMF_FRAMING_JSON) c->content_ns = c->f->now_ns;
     if ((c->req.flags & LLMF_KEEP_RAW) && !(llmfi_buf_reserve(&c->raw, taken + 1) && llmfi_buf_add(&c->raw, bytes, taken))) llmfi_wire_failed(c, LLMFI_WIRE_MEMORY);
     llmfi_too_much(c, taken);
-    llmfi_set_deadline(c);
+    if (c->terminal_ns) llmfi_set_deadline(c); /* else it has only moved away: llmfi_run_timers sees to that */
     return taken;
 }
 
@@ -22498,6 +22498,7 @@ static void llmfi_run_timers(llmf_factory *f) {
     f->next_deadline_ns = UINT64_MAX;
     for (c = f->calls; c; c = next) {
         next = c->next;
+        if (c->deadline_ns <= f->now_ns) llmfi_set_deadline(c); /* something has come since it was set */
         if (c->deadline_ns <= f->now_ns) {
             char text[128];
             llmfi_text t = llmfi_text_in(text, sizeof text);

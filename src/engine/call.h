@@ -176,6 +176,7 @@ static void llmfi_run_timers(llmf_factory *f) {
     f->next_deadline_ns = UINT64_MAX;
     for (c = f->calls; c; c = next) {
         next = c->next;
+        if (c->deadline_ns <= f->now_ns) llmfi_set_deadline(c); /* something has come since it was set */
         if (c->deadline_ns <= f->now_ns) {
             char text[128];
             llmfi_text t = llmfi_text_in(text, sizeof text);
