@@ -2962,22 +2962,40 @@ static bool llmfi_reads_back(uint64_t w, int exp, uint64_t bits) {
     return llmfi_decimal_bits(&d, 53, -1022) == bits;
 }
 
-/* The fewest digits that read back as `bits`: *w * 10^result, no zeros at its end. */
-static int llmfi_shortest(uint64_t bits, uint64_t *w) {
+/* As people write them: whole thousandths, of so few digits that no other text of as few reads back as the same double. */
+static bool llmfi_thousandths(uint64_t bits, uint64_t *w) {
+#if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD == 0
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    if (!(value > 0 && value < 1e9)) return false;
+    *w = (uint64_t)(int64_t)(value * 1000 + 0.5);
+    return *w && (double)(int64_t)*w / 1000 == value; /* both operands are exact, so this is what reading the text gives */
+#else
+    (void)bits, (void)w;
+    return false;
+#endif
+}
+
+/* The fewest digits that read back as `bits`: *w * 10^result, perhaps with zeros at its end. */
+static int llmfi_fewest(uint64_t bits, uint64_t *w) {
     uint64_t all, half;
     int exp = llmfi_digits17(bits, &all), drop;
     /* 15 digits always come back from a normal double, so fewer show as zeros; below that range it takes a search */
     for (drop = bits >> 52 ? 2 : 16; drop; drop--) {
         half = llmfi_pow10[drop] / 2;
         *w = (all + half) / (2 * half);
-        if (llmfi_reads_back(*w, exp + drop, bits)) break;
-        if (all % (2 * half) == half && llmfi_reads_back(--*w, exp + drop, bits)) break; /* the middle may have been below it */
+        if (llmfi_reads_back(*w, exp + drop, bits)) return exp + drop;
+        if (all % (2 * half) == half && llmfi_reads_back(--*w, exp + drop, bits)) return exp + drop; /* the middle may have been below it */
     }
-    if (!drop) {
-        *w = all;
-        if (!llmfi_reads_back(all, exp, bits)) *w = llmfi_reads_back(all - 1, exp, bits) ? all - 1 : all + 1;
-    }
-    for (exp += drop; *w % 10 == 0; exp++) *w /= 10;
+    *w = all;
+    if (!llmfi_reads_back(all, exp, bits)) *w = llmfi_reads_back(all - 1, exp, bits) ? all - 1 : all + 1;
+    return exp;
+}
+
+/* The same without those zeros. */
+static int llmfi_shortest(uint64_t bits, uint64_t *w) {
+    int exp = llmfi_thousandths(bits, w) ? -3 : llmfi_fewest(bits, w);
+    for (; *w % 10 == 0; exp++) *w /= 10;
     return exp;
 }
 
@@ -18677,6 +18695,7 @@ typedef struct llmfi_net {
     const llmf_desc *desc;         /* the factory's copy */
     char *recv;                    /* one shared read buffer of desc->recv_size bytes: its contents are dead once control returns */
     uint64_t (*now_ns)(const struct llmfi_net *net);
+    const uint64_t *moment_ns;     /* what the clock said when the engine last looked, which it does after each wait: see llmfi_net_moment. NULL: nobody looks */
     uint64_t slice_end_ns;         /* the poll under way shall end by then; 0: no slice */
     uint64_t handed_on;            /* counts llmf_exchange_data calls: lets the poll see that something happened */
 } llmfi_net;
@@ -18710,6 +18729,10 @@ LLMFI_UNUSED static bool llmfi_header_wanted(llmf_str name) {
 
 /* Above the public ones (llmf_exchange_read, _rewind, _status, _header, _data, _end), for built-in transports: the connection stands. */
 static void llmfi_exchange_connected(llmf_exchange *x);
+/* The time, near enough for what is counted in milliseconds: a look at the clock costs as much as a hundred instructions. */
+LLMFI_UNUSED static uint64_t llmfi_net_moment(const llmfi_net *net) {
+    return net->moment_ns ? *net->moment_ns : net->now_ns(net);
+}
 /* The factory's time is up for this poll. */
 LLMFI_UNUSED static bool llmfi_slice_over(const llmfi_net *net) {
 #if LLMF_HAS_SLICES
@@ -19551,7 +19574,7 @@ static void llmfi_conn_complete(llmfi_conn *c) {
     if (c->reply.keep_alive && !c->sending && !c->broken && h->most_idle) {
         llmfi_conn_forget_exchange(c);
         c->used = true;
-        c->idle_ns = h->t.net->now_ns(h->t.net);
+        c->idle_ns = llmfi_net_moment(h->t.net);
         llmfi_conn_move(c, LLMFI_CONN_IDLE);
         h->work = true;
     } else {
@@ -19900,7 +19923,7 @@ static int llmfi_http_start(llmfi_transport *t, llmf_exchange *x) {
     llmfi_http *h = (llmfi_http *)(void *)t;
     int got;
     x->state = NULL;
-    h->now_ns = t->net->now_ns(t->net);
+    h->now_ns = llmfi_net_moment(t->net);
     got = h->first ? -1 : llmfi_http_place(h, x);
     if (got >= 0) return got;
     llmfi_http_queue(h, x);
@@ -19961,7 +19984,7 @@ static bool llmfi_conn_unwatched(const llmfi_conn *c) {
 static void llmfi_http_tick(llmfi_transport *t) {
     llmfi_http *h = (llmfi_http *)(void *)t;
     if (!h->again && !h->work && !h->blind && !h->list[LLMFI_CONN_DIAL].first) return;
-    h->now_ns = t->net->now_ns(t->net);
+    h->now_ns = llmfi_net_moment(t->net);
     if (h->again || (h->blind && h->list[LLMFI_CONN_BUSY].first)) {
         h->again = false;
         if (!llmfi_http_serve(h, LLMFI_CONN_BUSY, llmfi_conn_unwatched)) h->again = true;
@@ -20935,7 +20958,7 @@ struct llmfi_curl {
     llmf_exchange *first, *last;             /* to be begun at the next tick; their state is this struct */
     llmfi_curl_socket *bucket[LLMFI_CURL_BUCKETS];
     llmfi_curl_socket *spare, *pool;
-    uint64_t timer_ns;                       /* when libcurl wants to run; UINT64_MAX: only when a descriptor is ready */
+    uint64_t timer_ns;                       /* when libcurl wants to run; 0: at once; UINT64_MAX: only when a descriptor is ready */
     llmfi_url_last url;
     long most_connects;                      /* as set: CURLMOPT_MAXCONNECTS */
     size_t cancelled;                        /* handles in use whose exchange has gone */
@@ -21084,7 +21107,7 @@ static int llmfi_curl_on_close(void *user, curl_socket_t fd) {
 static int llmfi_curl_on_timer(CURLM *multi, long ms, void *user) {
     llmfi_curl *c = (llmfi_curl *)user;
     (void)multi;
-    c->timer_ns = ms < 0 ? UINT64_MAX : c->t.net->now_ns(c->t.net) + (uint64_t)ms * 1000000u;
+    c->timer_ns = ms < 0 ? UINT64_MAX : ms ? c->t.net->now_ns(c->t.net) + (uint64_t)ms * 1000000u : 0;
     return 0;
 }
 
@@ -21148,8 +21171,8 @@ static size_t llmfi_curl_on_header(char *ptr, size_t size, size_t count, void *u
         return e->x ? len : 0;
     }
     if (e->status < 200) return len;
-    e->head_done = !line.len;
-    return line.len ? llmfi_easy_header(e, line, len) : len;
+    e->head_done = !line.len; /* else two bytes, which are no header */
+    return len;
 }
 
 /* Keeps what the call did not take; what libcurl has beyond it stays there. */
@@ -21775,7 +21798,7 @@ static void llmfi_curl_tick(llmfi_transport *t) {
     }
     if (begun) llmfi_curl_limit(c);
     if (c->resumes) llmfi_curl_resume_all(c);
-    if (c->timer_ns != UINT64_MAX && t->net->now_ns(t->net) >= c->timer_ns) llmfi_curl_action(c, CURL_SOCKET_TIMEOUT, 0);
+    if (c->timer_ns != UINT64_MAX && (!c->timer_ns || t->net->now_ns(t->net) >= c->timer_ns)) llmfi_curl_action(c, CURL_SOCKET_TIMEOUT, 0);
 }
 
 static int64_t llmfi_curl_wait_ms(llmfi_transport *t) {
@@ -21783,6 +21806,7 @@ static int64_t llmfi_curl_wait_ms(llmfi_transport *t) {
     uint64_t now;
     if (c->first || c->resumes) return 0;
     if (c->timer_ns == UINT64_MAX) return -1;
+    if (!c->timer_ns) return 0;
     now = t->net->now_ns(t->net);
     return now >= c->timer_ns ? 0 : (int64_t)((c->timer_ns - now + 999999) / 1000000);
 }
@@ -22455,7 +22479,7 @@ typedef struct llmfi_call {
     bool ended, taken;                       /* the response is made; the final event has been handed out */
     uint64_t start_ns, connected_ns, first_byte_ns, content_ns, terminal_ns; /* 0: not yet; content_ns: the latest */
     uint64_t first_content_ns, end_ns;
-    uint64_t deadline_ns;                    /* the next of its timeouts; UINT64_MAX: none */
+    uint64_t deadline_ns;                    /* the next of its timeouts, or before it: llmfi_set_deadline says when; UINT64_MAX: none */
 
     llmfi_arena arena;                       /* everything that lives as long as the call */
     llmf_request req;
@@ -23128,7 +23152,7 @@ LLMF_API size_t llmf_exchange_data(llmf_exchange *x, const char *bytes, size_t l
     if (!c->first_content_ns || c->framing == LLMF_FRAMING_JSON) c->content_ns = c->f->now_ns;
     if ((c->req.flags & LLMF_KEEP_RAW) && !(llmfi_buf_reserve(&c->raw, taken + 1) && llmfi_buf_add(&c->raw, bytes, taken))) llmfi_wire_failed(c, LLMFI_WIRE_MEMORY);
     llmfi_too_much(c, taken);
-    llmfi_set_deadline(c);
+    if (c->terminal_ns) llmfi_set_deadline(c); /* else it has only moved away: llmfi_run_timers sees to that */
     return taken;
 }
 
@@ -24372,6 +24396,7 @@ static void llmfi_call_begin(llmfi_call *c, llmf_model m) {
         c->calling = false;
         if (c->req.on_event) c->f->deferred = true;
     }
+    c->f->now_read = false;
 }
 
 LLMF_API llmf_call llmf_start_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size) {
@@ -24393,6 +24418,7 @@ static void llmfi_run_timers(llmf_factory *f) {
     f->next_deadline_ns = UINT64_MAX;
     for (c = f->calls; c; c = next) {
         next = c->next;
+        if (c->deadline_ns <= f->now_ns) llmfi_set_deadline(c); /* something has come since it was set */
         if (c->deadline_ns <= f->now_ns) {
             char text[128];
             llmfi_text t = llmfi_text_in(text, sizeof text);
@@ -24467,7 +24493,7 @@ static void llmfi_work(llmf_factory *f) {
         f->held = false;
         llmfi_run_held(f);
     }
-    llmfi_now(f);
+    (void)llmfi_moment(f);
     llmfi_run_deferred(f);
 }
 
@@ -24512,6 +24538,7 @@ static void llmfi_poll_until(llmf_factory *f, int timeout_ms, uint64_t until, bo
             f->now_read = false;
             woken = llmfi_watch_wait(&f->watch, (int)wait, llmfi_stop_waiting, f) > 0;
             if (llmfi_watch_woken(&f->watch)) woken = true;
+            (void)llmfi_moment(f);
             llmfi_work(f);
         }
         llmfi_run_timers(f);
@@ -24903,6 +24930,7 @@ static void llmfi_net_init(llmf_factory *f, char *recv) {
     f->net.desc = &f->desc;
     f->net.recv = recv;
     f->net.now_ns = llmfi_net_now;
+    f->net.moment_ns = &f->now_ns;
 }
 
 static bool llmfi_start_up(llmf_factory *f, llmf_error *err) {

@@ -156,6 +156,7 @@ static void llmfi_call_begin(llmfi_call *c, llmf_model m) {
         c->calling = false;
         if (c->req.on_event) c->f->deferred = true;
     }
+    c->f->now_read = false;
 }
 
 LLMF_API llmf_call llmf_start_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size) {
@@ -177,6 +178,7 @@ static void llmfi_run_timers(llmf_factory *f) {
     f->next_deadline_ns = UINT64_MAX;
     for (c = f->calls; c; c = next) {
         next = c->next;
+        if (c->deadline_ns <= f->now_ns) llmfi_set_deadline(c); /* something has come since it was set */
         if (c->deadline_ns <= f->now_ns) {
             char text[128];
             llmfi_text t = llmfi_text_in(text, sizeof text);
@@ -251,7 +253,7 @@ static void llmfi_work(llmf_factory *f) {
         f->held = false;
         llmfi_run_held(f);
     }
-    llmfi_now(f);
+    (void)llmfi_moment(f);
     llmfi_run_deferred(f);
 }
 
@@ -296,6 +298,7 @@ static void llmfi_poll_until(llmf_factory *f, int timeout_ms, uint64_t until, bo
             f->now_read = false;
             woken = llmfi_watch_wait(&f->watch, (int)wait, llmfi_stop_waiting, f) > 0;
             if (llmfi_watch_woken(&f->watch)) woken = true;
+            (void)llmfi_moment(f);
             llmfi_work(f);
         }
         llmfi_run_timers(f);

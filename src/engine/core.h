@@ -56,7 +56,7 @@ typedef struct llmfi_call {
     bool ended, taken;                       /* the response is made; the final event has been handed out */
     uint64_t start_ns, connected_ns, first_byte_ns, content_ns, terminal_ns; /* 0: not yet; content_ns: the latest */
     uint64_t first_content_ns, end_ns;
-    uint64_t deadline_ns;                    /* the next of its timeouts; UINT64_MAX: none */
+    uint64_t deadline_ns;                    /* the next of its timeouts, or before it: llmfi_set_deadline says when; UINT64_MAX: none */
 
     llmfi_arena arena;                       /* everything that lives as long as the call */
     llmf_request req;

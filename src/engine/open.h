@@ -236,6 +236,7 @@ static void llmfi_net_init(llmf_factory *f, char *recv) {
     f->net.desc = &f->desc;
     f->net.recv = recv;
     f->net.now_ns = llmfi_net_now;
+    f->net.moment_ns = &f->now_ns;
 }
 
 static bool llmfi_start_up(llmf_factory *f, llmf_error *err) {

@@ -314,7 +314,7 @@ LLMF_API size_t llmf_exchange_data(llmf_exchange *x, const char *bytes, size_t l
     if (!c->first_content_ns || c->framing == LLMF_FRAMING_JSON) c->content_ns = c->f->now_ns;
     if ((c->req.flags & LLMF_KEEP_RAW) && !(llmfi_buf_reserve(&c->raw, taken + 1) && llmfi_buf_add(&c->raw, bytes, taken))) llmfi_wire_failed(c, LLMFI_WIRE_MEMORY);
     llmfi_too_much(c, taken);
-    llmfi_set_deadline(c);
+    if (c->terminal_ns) llmfi_set_deadline(c); /* else it has only moved away: llmfi_run_timers sees to that */
     return taken;
 }
 

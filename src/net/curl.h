@@ -81,7 +81,7 @@ struct llmfi_curl {
     llmf_exchange *first, *last;             /* to be begun at the next tick; their state is this struct */
     llmfi_curl_socket *bucket[LLMFI_CURL_BUCKETS];
     llmfi_curl_socket *spare, *pool;
-    uint64_t timer_ns;                       /* when libcurl wants to run; UINT64_MAX: only when a descriptor is ready */
+    uint64_t timer_ns;                       /* when libcurl wants to run; 0: at once; UINT64_MAX: only when a descriptor is ready */
     llmfi_url_last url;
     long most_connects;                      /* as set: CURLMOPT_MAXCONNECTS */
     size_t cancelled;                        /* handles in use whose exchange has gone */
@@ -230,7 +230,7 @@ static int llmfi_curl_on_close(void *user, curl_socket_t fd) {
 static int llmfi_curl_on_timer(CURLM *multi, long ms, void *user) {
     llmfi_curl *c = (llmfi_curl *)user;
     (void)multi;
-    c->timer_ns = ms < 0 ? UINT64_MAX : c->t.net->now_ns(c->t.net) + (uint64_t)ms * 1000000u;
+    c->timer_ns = ms < 0 ? UINT64_MAX : ms ? c->t.net->now_ns(c->t.net) + (uint64_t)ms * 1000000u : 0;
     return 0;
 }
 
@@ -294,8 +294,8 @@ static size_t llmfi_curl_on_header(char *ptr, size_t size, size_t count, void *u
         return e->x ? len : 0;
     }
     if (e->status < 200) return len;
-    e->head_done = !line.len;
-    return line.len ? llmfi_easy_header(e, line, len) : len;
+    e->head_done = !line.len; /* else two bytes, which are no header */
+    return len;
 }
 
 /* Keeps what the call did not take; what libcurl has beyond it stays there. */
@@ -921,7 +921,7 @@ static void llmfi_curl_tick(llmfi_transport *t) {
     }
     if (begun) llmfi_curl_limit(c);
     if (c->resumes) llmfi_curl_resume_all(c);
-    if (c->timer_ns != UINT64_MAX && t->net->now_ns(t->net) >= c->timer_ns) llmfi_curl_action(c, CURL_SOCKET_TIMEOUT, 0);
+    if (c->timer_ns != UINT64_MAX && (!c->timer_ns || t->net->now_ns(t->net) >= c->timer_ns)) llmfi_curl_action(c, CURL_SOCKET_TIMEOUT, 0);
 }
 
 static int64_t llmfi_curl_wait_ms(llmfi_transport *t) {
@@ -929,6 +929,7 @@ static int64_t llmfi_curl_wait_ms(llmfi_transport *t) {
     uint64_t now;
     if (c->first || c->resumes) return 0;
     if (c->timer_ns == UINT64_MAX) return -1;
+    if (!c->timer_ns) return 0;
     now = t->net->now_ns(t->net);
     return now >= c->timer_ns ? 0 : (int64_t)((c->timer_ns - now + 999999) / 1000000);
 }

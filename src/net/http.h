@@ -249,7 +249,7 @@ static void llmfi_conn_complete(llmfi_conn *c) {
     if (c->reply.keep_alive && !c->sending && !c->broken && h->most_idle) {
         llmfi_conn_forget_exchange(c);
         c->used = true;
-        c->idle_ns = h->t.net->now_ns(h->t.net);
+        c->idle_ns = llmfi_net_moment(h->t.net);
         llmfi_conn_move(c, LLMFI_CONN_IDLE);
         h->work = true;
     } else {
@@ -598,7 +598,7 @@ static int llmfi_http_start(llmfi_transport *t, llmf_exchange *x) {
     llmfi_http *h = (llmfi_http *)(void *)t;
     int got;
     x->state = NULL;
-    h->now_ns = t->net->now_ns(t->net);
+    h->now_ns = llmfi_net_moment(t->net);
     got = h->first ? -1 : llmfi_http_place(h, x);
     if (got >= 0) return got;
     llmfi_http_queue(h, x);
@@ -659,7 +659,7 @@ static bool llmfi_conn_unwatched(const llmfi_conn *c) {
 static void llmfi_http_tick(llmfi_transport *t) {
     llmfi_http *h = (llmfi_http *)(void *)t;
     if (!h->again && !h->work && !h->blind && !h->list[LLMFI_CONN_DIAL].first) return;
-    h->now_ns = t->net->now_ns(t->net);
+    h->now_ns = llmfi_net_moment(t->net);
     if (h->again || (h->blind && h->list[LLMFI_CONN_BUSY].first)) {
         h->again = false;
         if (!llmfi_http_serve(h, LLMFI_CONN_BUSY, llmfi_conn_unwatched)) h->again = true;

@@ -27,6 +27,7 @@ typedef struct llmfi_net {
     const llmf_desc *desc;         /* the factory's copy */
     char *recv;                    /* one shared read buffer of desc->recv_size bytes: its contents are dead once control returns */
     uint64_t (*now_ns)(const struct llmfi_net *net);
+    const uint64_t *moment_ns;     /* what the clock said when the engine last looked, which it does after each wait: see llmfi_net_moment. NULL: nobody looks */
     uint64_t slice_end_ns;         /* the poll under way shall end by then; 0: no slice */
     uint64_t handed_on;            /* counts llmf_exchange_data calls: lets the poll see that something happened */
 } llmfi_net;
@@ -60,6 +61,10 @@ LLMFI_UNUSED static bool llmfi_header_wanted(llmf_str name) {
 
 /* Above the public ones (llmf_exchange_read, _rewind, _status, _header, _data, _end), for built-in transports: the connection stands. */
 static void llmfi_exchange_connected(llmf_exchange *x);
+/* The time, near enough for what is counted in milliseconds: a look at the clock costs as much as a hundred instructions. */
+LLMFI_UNUSED static uint64_t llmfi_net_moment(const llmfi_net *net) {
+    return net->moment_ns ? *net->moment_ns : net->now_ns(net);
+}
 /* The factory's time is up for this poll. */
 LLMFI_UNUSED static bool llmfi_slice_over(const llmfi_net *net) {
 #if LLMF_HAS_SLICES
