@@ -2,6 +2,7 @@
 #ifndef LOOPBACK_SERVE_H
 #define LOOPBACK_SERVE_H
 #include "azure.h"
+#include "bedrock.h"
 #include "chat.h"
 #include "cohere.h"
 #include "gemini.h"
@@ -106,6 +107,8 @@ static const route routes[] = {
     { "POST", "/models/chat/completions",  &azure_dialect,    NULL },
     { "POST", "/chat/completions",         &chat_dialect,     NULL },
     { "POST", "/v2/chat",                  &cohere_dialect,   NULL },
+    { "POST", "/model/*/converse",         &bedrock_dialect,  NULL },
+    { "POST", "/model/*/converse-stream",  &bedrock_dialect,  NULL },
     { "POST", "/responses",                &responses_dialect, NULL },
     { "POST", "/v1/messages",              &messages_dialect, NULL },
     { "POST", "/v1/messages/count_tokens", &messages_dialect, messages_count },
