@@ -18071,8 +18071,7 @@ LLMFI_UNUSED static uint32_t llmfi_handle_new(llmfi_handles *h, llmfi_config *co
         s->config_len = strlen(own);
         s->config = llmfi_handle_copy(h->heap, own, s->config_len);
     }
-    if (!s->name || (own && !s->config)) llmfi_error_memory(err);
-    if (!s->name || (own && !s->config) || !llmfi_handle_use(h, config, at, err)) {
+    if (!s->name || (own && !s->config) ? !llmfi_error_memory(err) : !llmfi_handle_use(h, config, at, err)) {
         llmfi_handle_forget(h, at);
         return 0;
     }
@@ -23220,7 +23219,7 @@ static void llmfi_last_frame(llmfi_call *c) {
 #if LLMFI_HAS_NDJSON
     if (c->framing == LLMF_FRAMING_NDJSON && llmfi_ndjson_end(&c->ndjson) == LLMFI_WIRE_ITEM) llmfi_frame(c, llmfi_str("", 0), c->ndjson.payload);
 #endif
-    if (c->prepared->adapter && c->prepared->adapter->on_end) c->prepared->adapter->on_end(&c->reply);
+    if (llmfi_adapter_of(c)->on_end) llmfi_adapter_of(c)->on_end(&c->reply);
 }
 
 /* why: the transport's words, or NULL. */
@@ -23820,9 +23819,9 @@ LLMFI_UNUSED static bool llmfi_take_request(llmfi_call *c) {
         return false;
     llmfi_fit_max_tokens(c);
     llmfi_take_timeouts(c);
-    if (!c->prepared->adapter || !c->prepared->adapter->check) return true;
+    if (!llmfi_adapter_of(c)->check) return true;
     memset(&no, 0, sizeof no);
-    c->prepared->adapter->check(&c->ask, &no);
+    llmfi_adapter_of(c)->check(&c->ask, &no);
     if (no.code != LLMF_OK) (llmfi_error_set)(&c->reply.error, no.code, no.text); /* with the field that it names, STRINGS or not */
     return no.code == LLMF_OK;
 }
@@ -24105,7 +24104,7 @@ static bool llmfi_build_headers(llmfi_call *c) {
     llmfi_header_first(&h, LLMFI_LIT("Content-Type"), LLMFI_LIT("application/json"));
     llmfi_header_first(&h, LLMFI_LIT("Accept"), llmfi_accept(c->framing));
     llmfi_header_first(&h, LLMFI_LIT("User-Agent"), LLMFI_LIT("llmfactory/" LLMF_VERSION));
-    if (c->prepared->adapter && c->prepared->adapter->headers) c->prepared->adapter->headers(&c->ask, llmfi_header_set, &h);
+    if (llmfi_adapter_of(c)->headers) llmfi_adapter_of(c)->headers(&c->ask, llmfi_header_set, &h);
 #if LLMFI_HAS_OWN_HEADERS
     llmfi_set_config_headers(&h, c->prepared->record.provider->headers);
     llmfi_set_config_headers(&h, c->prepared->record.headers);
@@ -24141,10 +24140,12 @@ static bool llmfi_build_url(llmfi_call *c) {
     }
     llmfi_put_str(&out, query);
     ok = !out.failed;
+#if LLMF_HAS_REGISTER
     if (ok && c->prepared->dialect && llmfi_url_bad_char(llmfi_buf_str(&url)) != LLMFI_NOWHERE) {
         llmfi_buf_free(&url);
         return llmfi_error_set(&c->reply.error, LLMF_ERR_ARGUMENT, "the path that the registered dialect wrote holds a character that no URL may have");
     }
+#endif
     if (ok) c->x.req.url = llmfi_arena_copy(&c->arena, llmfi_buf_str(&url));
     llmfi_buf_free(&url);
     return (ok && !c->arena.failed) || llmfi_error_memory(&c->reply.error);

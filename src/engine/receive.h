@@ -382,7 +382,7 @@ static void llmfi_last_frame(llmfi_call *c) {
 #if LLMFI_HAS_NDJSON
     if (c->framing == LLMF_FRAMING_NDJSON && llmfi_ndjson_end(&c->ndjson) == LLMFI_WIRE_ITEM) llmfi_frame(c, llmfi_str("", 0), c->ndjson.payload);
 #endif
-    if (c->prepared->adapter && c->prepared->adapter->on_end) c->prepared->adapter->on_end(&c->reply);
+    if (llmfi_adapter_of(c)->on_end) llmfi_adapter_of(c)->on_end(&c->reply);
 }
 
 /* why: the transport's words, or NULL. */

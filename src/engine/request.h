@@ -4,6 +4,7 @@
 #include "../base/json_tree.h"
 #include "core.h"
 #include "media.h"
+#include "registered.h"
 
 /* Where in the request a field stands: "messages[3]"; its own name, ".content", comes with it. */
 typedef struct llmfi_field {
@@ -457,9 +458,9 @@ LLMFI_UNUSED static bool llmfi_take_request(llmfi_call *c) {
         return false;
     llmfi_fit_max_tokens(c);
     llmfi_take_timeouts(c);
-    if (!c->prepared->adapter || !c->prepared->adapter->check) return true;
+    if (!llmfi_adapter_of(c)->check) return true;
     memset(&no, 0, sizeof no);
-    c->prepared->adapter->check(&c->ask, &no);
+    llmfi_adapter_of(c)->check(&c->ask, &no);
     if (no.code != LLMF_OK) (llmfi_error_set)(&c->reply.error, no.code, no.text); /* with the field that it names, STRINGS or not */
     return no.code == LLMF_OK;
 }

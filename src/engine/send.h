@@ -165,7 +165,7 @@ static bool llmfi_build_headers(llmfi_call *c) {
     llmfi_header_first(&h, LLMFI_LIT("Content-Type"), LLMFI_LIT("application/json"));
     llmfi_header_first(&h, LLMFI_LIT("Accept"), llmfi_accept(c->framing));
     llmfi_header_first(&h, LLMFI_LIT("User-Agent"), LLMFI_LIT("llmfactory/" LLMF_VERSION));
-    if (c->prepared->adapter && c->prepared->adapter->headers) c->prepared->adapter->headers(&c->ask, llmfi_header_set, &h);
+    if (llmfi_adapter_of(c)->headers) llmfi_adapter_of(c)->headers(&c->ask, llmfi_header_set, &h);
 #if LLMFI_HAS_OWN_HEADERS
     llmfi_set_config_headers(&h, c->prepared->record.provider->headers);
     llmfi_set_config_headers(&h, c->prepared->record.headers);
@@ -201,10 +201,12 @@ static bool llmfi_build_url(llmfi_call *c) {
     }
     llmfi_put_str(&out, query);
     ok = !out.failed;
+#if LLMF_HAS_REGISTER
     if (ok && c->prepared->dialect && llmfi_url_bad_char(llmfi_buf_str(&url)) != LLMFI_NOWHERE) {
         llmfi_buf_free(&url);
         return llmfi_error_set(&c->reply.error, LLMF_ERR_ARGUMENT, "the path that the registered dialect wrote holds a character that no URL may have");
     }
+#endif
     if (ok) c->x.req.url = llmfi_arena_copy(&c->arena, llmfi_buf_str(&url));
     llmfi_buf_free(&url);
     return (ok && !c->arena.failed) || llmfi_error_memory(&c->reply.error);
