@@ -2189,11 +2189,11 @@ typedef struct llmfi_heap {
     char *base;                              /* first unit; aligned to LLMFI_ALIGN */
     uint8_t *state;                          /* one byte a unit: order + 1 at the head of a piece, | LLMFI_HEAP_FREE; 0 inside */
     size_t units;
-    llmfi_piece *free[LLMFI_HEAP_ORDERS];
     size_t used, high;                       /* bytes handed out, rounded up; and the most there ever was */
     uint64_t requests;                       /* allocations and growths asked for, ever */
     uint64_t fail_at;                        /* the request of this number is refused; 0: none (fault injection) */
     bool fail_on;                            /* and so is each one after it */
+    llmfi_piece *free[LLMFI_HEAP_ORDERS];
 } llmfi_heap;
 
 #define LLMFI_HEAP_FREE 0x80u
@@ -3728,24 +3728,13 @@ static LLMFI_JSON_SLOW int llmfi_json_unwanted(llmfi_json *j, const char *p) {
 /* The token that begins at p. */
 static LLMFI_JSON_FAST int llmfi_json_token(llmfi_json *j, const char *p) {
     int want = j->want;
-    switch (*p) {
-    case '}': case ']':
-        if (!(want & LLMFI_JW_CLOSE) || *p != (j->item == LLMFI_JW_KEY ? '}' : ']')) break;
-        return llmfi_json_close(j, p, *p == '}');
-    case '{': case '[':
-        if (!(want & LLMFI_JW_VALUE)) break;
-        return llmfi_json_open(j, p, *p == '{');
-    case 'n': case 't': case 'f':
-        if (!(want & LLMFI_JW_VALUE)) break;
-        return llmfi_json_word(j, p);
-    case '-': case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7': case '8': case '9':
-        if (!(want & LLMFI_JW_VALUE)) break;
-        return llmfi_json_number(j, p);
-    case '"':
-        if (!(want & (LLMFI_JW_KEY | LLMFI_JW_VALUE))) break;
-        return llmfi_json_string_again(j, p);
-    default: break;
+    if ((want & LLMFI_JW_CLOSE) && *p == (j->item == LLMFI_JW_KEY ? '}' : ']')) return llmfi_json_close(j, p, *p == '}');
+    if (want & LLMFI_JW_VALUE) {
+        if (*p == '{' || *p == '[') return llmfi_json_open(j, p, *p == '{');
+        if (*p == 'n' || *p == 't' || *p == 'f') return llmfi_json_word(j, p);
+        if (*p == '-' || llmfi_is_digit(*p)) return llmfi_json_number(j, p);
     }
+    if (*p == '"' && (want & (LLMFI_JW_KEY | LLMFI_JW_VALUE))) return llmfi_json_string_again(j, p);
     return llmfi_json_unwanted(j, p);
 }
 
@@ -16394,7 +16383,7 @@ static void llmfi_sigv4_tap(void *user, const char *bytes, size_t len) {
 
 /* 64 hexadecimal digits, no NUL. */
 LLMFI_UNUSED static void llmfi_sigv4_sign(const llmfi_sigv4 *s, char signature[LLMFI_SIGV4_HEX]) {
-    unsigned char key[LLMFI_SHA256];
+    unsigned char key[LLMFI_SHA256] = {0};
     llmf_str all = llmfi_str((const char *)key, sizeof key), none = llmfi_str("", 0);
     llmfi_hmac m;
     llmfi_out o;
@@ -20563,8 +20552,8 @@ typedef struct llmfi_address {
 } llmfi_address;
 
 typedef struct llmfi_addresses {
-    llmfi_address list[LLMFI_MAX_ADDRESSES];
     int count;
+    llmfi_address list[LLMFI_MAX_ADDRESSES];
 } llmfi_addresses;
 
 static int llmfi_address_family(const llmfi_address *a) {
@@ -20667,13 +20656,13 @@ LLMFI_UNUSED static int llmfi_resolve(const llmfi_net *net, const char *host, in
 
 /* What is needed only until the connection stands. */
 typedef struct llmfi_dial {
-    llmfi_addresses to;
     intptr_t fd[LLMFI_MAX_ADDRESSES];        /* attempts under way, in the order they began */
     int count, next;                         /* attempts; the next address */
     int port;
     bool resolved;
     uint64_t next_ns;                        /* when the next address has its turn */
     char *host;                              /* behind this struct */
+    llmfi_addresses to;
 } llmfi_dial;
 
 typedef struct llmfi_socket {

@@ -395,24 +395,13 @@ static LLMFI_JSON_SLOW int llmfi_json_unwanted(llmfi_json *j, const char *p) {
 /* The token that begins at p. */
 static LLMFI_JSON_FAST int llmfi_json_token(llmfi_json *j, const char *p) {
     int want = j->want;
-    switch (*p) {
-    case '}': case ']':
-        if (!(want & LLMFI_JW_CLOSE) || *p != (j->item == LLMFI_JW_KEY ? '}' : ']')) break;
-        return llmfi_json_close(j, p, *p == '}');
-    case '{': case '[':
-        if (!(want & LLMFI_JW_VALUE)) break;
-        return llmfi_json_open(j, p, *p == '{');
-    case 'n': case 't': case 'f':
-        if (!(want & LLMFI_JW_VALUE)) break;
-        return llmfi_json_word(j, p);
-    case '-': case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7': case '8': case '9':
-        if (!(want & LLMFI_JW_VALUE)) break;
-        return llmfi_json_number(j, p);
-    case '"':
-        if (!(want & (LLMFI_JW_KEY | LLMFI_JW_VALUE))) break;
-        return llmfi_json_string_again(j, p);
-    default: break;
+    if ((want & LLMFI_JW_CLOSE) && *p == (j->item == LLMFI_JW_KEY ? '}' : ']')) return llmfi_json_close(j, p, *p == '}');
+    if (want & LLMFI_JW_VALUE) {
+        if (*p == '{' || *p == '[') return llmfi_json_open(j, p, *p == '{');
+        if (*p == 'n' || *p == 't' || *p == 'f') return llmfi_json_word(j, p);
+        if (*p == '-' || llmfi_is_digit(*p)) return llmfi_json_number(j, p);
     }
+    if (*p == '"' && (want & (LLMFI_JW_KEY | LLMFI_JW_VALUE))) return llmfi_json_string_again(j, p);
     return llmfi_json_unwanted(j, p);
 }
 

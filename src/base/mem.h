@@ -22,11 +22,11 @@ typedef struct llmfi_heap {
     char *base;                              /* first unit; aligned to LLMFI_ALIGN */
     uint8_t *state;                          /* one byte a unit: order + 1 at the head of a piece, | LLMFI_HEAP_FREE; 0 inside */
     size_t units;
-    llmfi_piece *free[LLMFI_HEAP_ORDERS];
     size_t used, high;                       /* bytes handed out, rounded up; and the most there ever was */
     uint64_t requests;                       /* allocations and growths asked for, ever */
     uint64_t fail_at;                        /* the request of this number is refused; 0: none (fault injection) */
     bool fail_on;                            /* and so is each one after it */
+    llmfi_piece *free[LLMFI_HEAP_ORDERS];
 } llmfi_heap;
 
 #define LLMFI_HEAP_FREE 0x80u

@@ -20,8 +20,8 @@ typedef struct llmfi_address {
 } llmfi_address;
 
 typedef struct llmfi_addresses {
-    llmfi_address list[LLMFI_MAX_ADDRESSES];
     int count;
+    llmfi_address list[LLMFI_MAX_ADDRESSES];
 } llmfi_addresses;
 
 static int llmfi_address_family(const llmfi_address *a) {

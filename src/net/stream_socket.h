@@ -13,13 +13,13 @@
 
 /* What is needed only until the connection stands. */
 typedef struct llmfi_dial {
-    llmfi_addresses to;
     intptr_t fd[LLMFI_MAX_ADDRESSES];        /* attempts under way, in the order they began */
     int count, next;                         /* attempts; the next address */
     int port;
     bool resolved;
     uint64_t next_ns;                        /* when the next address has its turn */
     char *host;                              /* behind this struct */
+    llmfi_addresses to;
 } llmfi_dial;
 
 typedef struct llmfi_socket {
