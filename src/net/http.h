@@ -745,7 +745,7 @@ LLMFI_UNUSED static llmfi_http *llmfi_http_open(llmfi_net *net, const char *name
     h->t.tick = llmfi_http_tick;
     h->t.wait_ms = llmfi_http_wait_ms;
     h->t.close = llmfi_http_close;
-    llmfi_buf_init(&h->url.text, net->heap, 0);
+    h->url.text.heap = net->heap;
     h->most = net->desc->max_connections > 0 ? (size_t)net->desc->max_connections : 100;
     h->most_idle = net->desc->max_idle < 0 ? 0 : net->desc->max_idle ? (size_t)net->desc->max_idle : 10;
     return h;
