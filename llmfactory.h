@@ -3707,9 +3707,11 @@ static LLMFI_JSON_SLOW int llmfi_json_string(llmfi_json *j, const char *open, co
 static LLMFI_JSON_SLOW int llmfi_json_string_again(llmfi_json *j, const char *open) {
     size_t from = j->scanned;
     j->scanned = 0;
-    if (from) return llmfi_json_string(j, open, open + from, j->wide);
-    j->escaped = false;
-    return llmfi_json_string(j, open, open + 1, 0);
+    if (!from) {
+        from = 1;
+        j->escaped = j->wide = false;
+    }
+    return llmfi_json_string(j, open, open + from, j->wide);
 }
 
 /* A string from its beginning: as a rule nothing in it is special. */
@@ -4723,18 +4725,20 @@ LLMFI_UNUSED static bool llmfi_url_parse(llmf_str text, llmfi_url *url, llmfi_ur
     return llmfi_url_authority(url, from, e);
 }
 
-/* The URL taken apart last: as a rule the next one is the same. */
+/* The URL taken apart last: as a rule the next one is the same. Zero, but for the heap in `text`, is the initial state; llmfi_buf_free(&text) is the end. */
 typedef struct llmfi_url_last {
-    llmfi_buf text;
     llmfi_url url;
+    llmfi_buf text;                          /* empty: none is remembered. Where size counts it always is */
 } llmfi_url_last;
 
-/* The parts of a URL that has a port; NULL: it is none. Good until the next question, of which llmfi_buf_free(&last->text) is the end. */
+/* The parts of a URL that has a port, until the next question or the end of `text`; NULL: it is none. */
 LLMFI_UNUSED static const llmfi_url *llmfi_url_again(llmfi_url_last *last, llmf_str text) {
     llmfi_url_error bad;
+#if !LLMFI_SMALL
     if (last->text.len && llmfi_eq(llmfi_buf_str(&last->text), text)) return &last->url;
     last->text.len = 0;
-    if (llmfi_buf_add(&last->text, text.ptr, text.len)) text = llmfi_buf_str(&last->text); /* refused: the next one is parsed again */
+    if (llmfi_buf_add(&last->text, text.ptr, text.len)) text = llmfi_buf_str(&last->text); /* refused: only not remembered */
+#endif
     if (llmfi_url_parse(text, &last->url, &bad) && last->url.port) return &last->url;
     last->text.len = 0;
     return NULL;
@@ -18719,7 +18723,7 @@ LLMFI_UNUSED static bool llmfi_header_wanted(llmf_str name) {
 static void llmfi_exchange_connected(llmf_exchange *x);
 /* The time, near enough for what is counted in milliseconds: a look at the clock costs as much as a hundred instructions. */
 LLMFI_UNUSED static uint64_t llmfi_net_moment(const llmfi_net *net) {
-    return net->moment_ns ? *net->moment_ns : net->now_ns(net);
+    return !LLMFI_SMALL && net->moment_ns ? *net->moment_ns : net->now_ns(net);
 }
 /* The factory's time is up for this poll. */
 LLMFI_UNUSED static bool llmfi_slice_over(const llmfi_net *net) {
@@ -20054,7 +20058,7 @@ LLMFI_UNUSED static llmfi_http *llmfi_http_open(llmfi_net *net, const char *name
     h->t = ours;
     h->t.name = name;
     h->t.net = net;
-    llmfi_buf_init(&h->url.text, net->heap, 0);
+    h->url.text.heap = net->heap;
     h->most = (size_t)net->desc->max_connections;
     h->most_idle = net->desc->max_idle > 0 ? (size_t)net->desc->max_idle : 0;
     return h;
@@ -21847,7 +21851,7 @@ LLMFI_UNUSED static llmfi_transport *llmfi_curl_open(llmfi_net *net) {
     c->t.wait_ms = llmfi_curl_wait_ms;
     c->t.close = llmfi_curl_close;
     c->timer_ns = UINT64_MAX;
-    llmfi_buf_init(&c->url.text, net->heap, 0);
+    c->url.text.heap = net->heap;
     c->most_kept = net->desc->max_idle > 0 ? (size_t)net->desc->max_idle : 10;
     c->pool = (llmfi_curl_socket *)llmfi_heap_alloc(net->heap, spare * sizeof *c->pool);
     if (!c->pool || !llmfi_curl_multi(c, most)) {
@@ -22488,6 +22492,9 @@ typedef struct llmfi_call {
 
     const char *deadline_what;
 
+    llmf_attempt attempt;
+    llmf_response response;
+
     /* From here on cleared by their own begin. */
     llmfi_reply reply;
 #if LLMFI_HAS_SSE
@@ -22502,9 +22509,6 @@ typedef struct llmfi_call {
 #if LLMFI_HAS_EVENTSTREAM
     llmfi_eventstream events;
 #endif
-
-    llmf_attempt attempt;                    /* made, like the response, by llmfi_settle */
-    llmf_response response;
 } llmfi_call;
 
 typedef struct llmfi_call_slot {
@@ -22794,7 +22798,6 @@ LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
     llmf_response *r = &c->response;
     llmfi_reply *reply = &c->reply;
     r->call.id = c->id;
-    r->provider = r->model = llmfi_str("", 0);
     if (c->prepared) {
         r->provider = c->prepared->record.provider->name;
         r->model = c->prepared->record.s.name;
@@ -23635,7 +23638,7 @@ static bool llmfi_take_tools(llmfi_call *c) {
     llmfi_field f = llmfi_field_of(c, "tools", 0);
     bool named;
     if (r->tool_choice && !r->tool_choice[0]) r->tool_choice = NULL;
-    if (!r->tool_choice && !r->tool_count) return true;
+    if (!LLMFI_SMALL && !r->tool_choice && !r->tool_count) return true; /* else the way through does the same */
     named = llmfi_is_choice(r->tool_choice);
     if (r->tool_count && !r->tools) return llmfi_bad(c, "tools", "is NULL but tool_count is not 0");
     tools = (llmf_tool *)llmfi_call_array(c, r->tool_count, sizeof *tools);

@@ -374,9 +374,11 @@ static LLMFI_JSON_SLOW int llmfi_json_string(llmfi_json *j, const char *open, co
 static LLMFI_JSON_SLOW int llmfi_json_string_again(llmfi_json *j, const char *open) {
     size_t from = j->scanned;
     j->scanned = 0;
-    if (from) return llmfi_json_string(j, open, open + from, j->wide);
-    j->escaped = false;
-    return llmfi_json_string(j, open, open + 1, 0);
+    if (!from) {
+        from = 1;
+        j->escaped = j->wide = false;
+    }
+    return llmfi_json_string(j, open, open + from, j->wide);
 }
 
 /* A string from its beginning: as a rule nothing in it is special. */

@@ -77,6 +77,9 @@ typedef struct llmfi_call {
 
     const char *deadline_what;
 
+    llmf_attempt attempt;
+    llmf_response response;
+
     /* From here on cleared by their own begin. */
     llmfi_reply reply;
 #if LLMFI_HAS_SSE
@@ -91,9 +94,6 @@ typedef struct llmfi_call {
 #if LLMFI_HAS_EVENTSTREAM
     llmfi_eventstream events;
 #endif
-
-    llmf_attempt attempt;                    /* made, like the response, by llmfi_settle */
-    llmf_response response;
 } llmfi_call;
 
 typedef struct llmfi_call_slot {

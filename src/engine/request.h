@@ -285,7 +285,7 @@ static bool llmfi_take_tools(llmfi_call *c) {
     llmfi_field f = llmfi_field_of(c, "tools", 0);
     bool named;
     if (r->tool_choice && !r->tool_choice[0]) r->tool_choice = NULL;
-    if (!r->tool_choice && !r->tool_count) return true;
+    if (!LLMFI_SMALL && !r->tool_choice && !r->tool_count) return true; /* else the way through does the same */
     named = llmfi_is_choice(r->tool_choice);
     if (r->tool_count && !r->tools) return llmfi_bad(c, "tools", "is NULL but tool_count is not 0");
     tools = (llmf_tool *)llmfi_call_array(c, r->tool_count, sizeof *tools);

@@ -45,7 +45,6 @@ LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
     llmf_response *r = &c->response;
     llmfi_reply *reply = &c->reply;
     r->call.id = c->id;
-    r->provider = r->model = llmfi_str("", 0);
     if (c->prepared) {
         r->provider = c->prepared->record.provider->name;
         r->model = c->prepared->record.s.name;

@@ -982,7 +982,7 @@ LLMFI_UNUSED static llmfi_transport *llmfi_curl_open(llmfi_net *net) {
     c->t.wait_ms = llmfi_curl_wait_ms;
     c->t.close = llmfi_curl_close;
     c->timer_ns = UINT64_MAX;
-    llmfi_buf_init(&c->url.text, net->heap, 0);
+    c->url.text.heap = net->heap;
     c->most_kept = net->desc->max_idle > 0 ? (size_t)net->desc->max_idle : 10;
     c->pool = (llmfi_curl_socket *)llmfi_heap_alloc(net->heap, spare * sizeof *c->pool);
     if (!c->pool || !llmfi_curl_multi(c, most)) {

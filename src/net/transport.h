@@ -63,7 +63,7 @@ LLMFI_UNUSED static bool llmfi_header_wanted(llmf_str name) {
 static void llmfi_exchange_connected(llmf_exchange *x);
 /* The time, near enough for what is counted in milliseconds: a look at the clock costs as much as a hundred instructions. */
 LLMFI_UNUSED static uint64_t llmfi_net_moment(const llmfi_net *net) {
-    return net->moment_ns ? *net->moment_ns : net->now_ns(net);
+    return !LLMFI_SMALL && net->moment_ns ? *net->moment_ns : net->now_ns(net);
 }
 /* The factory's time is up for this poll. */
 LLMFI_UNUSED static bool llmfi_slice_over(const llmfi_net *net) {

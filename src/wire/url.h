@@ -227,18 +227,20 @@ LLMFI_UNUSED static bool llmfi_url_parse(llmf_str text, llmfi_url *url, llmfi_ur
     return llmfi_url_authority(url, from, e);
 }
 
-/* The URL taken apart last: as a rule the next one is the same. */
+/* The URL taken apart last: as a rule the next one is the same. Zero, but for the heap in `text`, is the initial state; llmfi_buf_free(&text) is the end. */
 typedef struct llmfi_url_last {
-    llmfi_buf text;
     llmfi_url url;
+    llmfi_buf text;                          /* empty: none is remembered. Where size counts it always is */
 } llmfi_url_last;
 
-/* The parts of a URL that has a port; NULL: it is none. Good until the next question, of which llmfi_buf_free(&last->text) is the end. */
+/* The parts of a URL that has a port, until the next question or the end of `text`; NULL: it is none. */
 LLMFI_UNUSED static const llmfi_url *llmfi_url_again(llmfi_url_last *last, llmf_str text) {
     llmfi_url_error bad;
+#if !LLMFI_SMALL
     if (last->text.len && llmfi_eq(llmfi_buf_str(&last->text), text)) return &last->url;
     last->text.len = 0;
-    if (llmfi_buf_add(&last->text, text.ptr, text.len)) text = llmfi_buf_str(&last->text); /* refused: the next one is parsed again */
+    if (llmfi_buf_add(&last->text, text.ptr, text.len)) text = llmfi_buf_str(&last->text); /* refused: only not remembered */
+#endif
     if (llmfi_url_parse(text, &last->url, &bad) && last->url.port) return &last->url;
     last->text.len = 0;
     return NULL;
