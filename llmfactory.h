@@ -3822,7 +3822,7 @@ LLMFI_UNUSED static int llmfi_json_pick(llmfi_json *j, const char *names) {
     if (llmfi_json_next(j) != LLMFI_J_KEY) return -1;
     for (at = 0; *names; at++, names += len + 1) {
         len = strlen(names);
-        if (j->escaped ? llmfi_json_is(j, llmfi_str(names, len)) : len == j->text.len && memcmp(names, j->text.ptr, len) == 0) break;
+        if ((j->escaped || len == j->text.len) && llmfi_json_is(j, llmfi_str(names, len))) break;
     }
     return at;
 }
@@ -5392,7 +5392,7 @@ static void llmfi_reply_settle_calls(llmfi_reply *r) {
 }
 
 /* Draws up what all of it amounts to; once. Open calls end here, unless the reply failed: then they are no calls. */
-LLMFI_UNUSED static void llmfi_reply_settle(llmfi_reply *r) {
+LLMFI_UNUSED static LLMFI_COLD void llmfi_reply_settle(llmfi_reply *r) {
     const llmf_usage *u = &r->usage;
     int i;
     if (r->settled) return;
@@ -6593,7 +6593,6 @@ static void llmfi_fault_sentence(llmfi_reply *r) {
 LLMFI_UNUSED static void llmfi_fault_tell(llmfi_reply *r, int code, llmf_str word, llmf_str message) {
     llmf_error *e = &r->error;
     llmfi_text t;
-    char *kept;
     if (e->code != LLMF_OK) return;
     e->code = code;
     e->http_status = r->status;
@@ -6601,10 +6600,10 @@ LLMFI_UNUSED static void llmfi_fault_tell(llmfi_reply *r, int code, llmf_str wor
     llmfi_say(&t, word);
     e->provider_code[llmfi_fault_clean(r, e->provider_code, t.len)] = '\0';
     e->message = llmfi_str("", 0);
-    kept = message.len && message.len < (size_t)-1 / 4 ? (char *)llmfi_arena_alloc(r->arena, message.len + 1) : NULL;
-    if (kept) {
-        memcpy(kept, message.ptr, message.len);
-        e->message = llmfi_str(kept, llmfi_fault_clean(r, kept, message.len));
+    if (message.len) e->message = llmfi_arena_copy(r->arena, message);
+    if (e->message.len) {
+        char *kept = (char *)e->message.ptr;
+        e->message.len = llmfi_fault_clean(r, kept, message.len);
         kept[e->message.len] = '\0';
     }
     llmfi_fault_sentence(r);
@@ -6856,10 +6855,8 @@ static void llmfi_fault_xml(llmfi_reply *r, llmfi_fault *f, llmf_str text) {
 /* ---- the two ways in ---- */
 
 static void llmfi_fault_init(llmfi_reply *r, llmfi_fault *f) {
-    int i;
     memset(f, 0, sizeof *f);
-    llmfi_buf_init(&f->message, r->heap, 0);
-    for (i = 0; i < LLMFI_FAULT_WORDS; i++) f->word[i] = llmfi_str("", 0);
+    f->message.heap = r->heap;
 }
 
 #if LLMF_HAS_FAULTS
@@ -7500,13 +7497,7 @@ static void llmfi_openai_message(const llmfi_ask *a, llmfi_jw *w, size_t at) {
     const llmf_message *m = &a->req->messages[at];
     llmf_str lead = llmfi_str("", 0);
     llmfi_jw_object(w);
-    llmfi_jw_key(w, "role");
-    switch (m->role) {
-    case LLMF_SYSTEM: llmfi_jw_str(w, llmfi_cstr(llmfi_openai_system_role(a))); break;
-    case LLMF_ASSISTANT: llmfi_jw_lit(w, "assistant"); break;
-    case LLMF_TOOL: llmfi_jw_lit(w, "tool"); break;
-    default: llmfi_jw_lit(w, "user");
-    }
+    llmfi_jw_member_cstr(w, "role", m->role == LLMF_SYSTEM ? llmfi_openai_system_role(a) : m->role == LLMF_ASSISTANT ? "assistant" : m->role == LLMF_TOOL ? "tool" : "user");
     if (m->role == LLMF_USER && llmfi_openai_quirk(a, LLMFI_Q_SYSTEM_AS_USER) && at == llmfi_openai_first_user(a->req))
         lead = llmfi_text_at(a->req->system, a->req->system_len);
     if (m->role == LLMF_TOOL) llmfi_jw_member_str(w, "tool_call_id", m->tool_call_id);
