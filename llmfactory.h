@@ -2670,7 +2670,7 @@ LLMFI_UNUSED static bool llmfi_parse_whole(llmf_str s, int64_t *out) {
 /* The same of a count in a reply: without a need for other numbers only 12 and 12.0. */
 LLMFI_UNUSED static bool llmfi_parse_spelt(llmf_str s, int64_t *out) {
 #if LLMFI_HAS_DOUBLES
-    return llmfi_parse_whole(s, out);
+    return llmfi_parse_int(s, out) || llmfi_parse_whole(s, out);
 #else
     while (s.len > 1 && s.ptr[s.len - 1] == '0' && llmfi_find_char(s, '.') != LLMFI_NOWHERE) s.len--;
     if (s.len > 1 && s.ptr[s.len - 1] == '.') s.len--;
@@ -3946,7 +3946,7 @@ LLMFI_UNUSED static int llmfi_json_pick(llmfi_json *j, const char *names) {
     if (llmfi_json_next(j) != LLMFI_J_KEY) return -1;
     for (at = 0; *names; at++, names += len + 1) {
         len = strlen(names);
-        if (j->escaped ? llmfi_json_is(j, llmfi_str(names, len)) : len == j->text.len && memcmp(names, j->text.ptr, len) == 0) break;
+        if ((j->escaped || len == j->text.len) && llmfi_json_is(j, llmfi_str(names, len))) break;
     }
     return at;
 }
@@ -5282,7 +5282,7 @@ LLMFI_UNUSED static llmf_str llmfi_reply_string(llmfi_reply *r, const llmfi_json
 LLMFI_UNUSED static int64_t llmfi_reply_number(const llmfi_json *j) {
     int64_t n;
     if (j->token != LLMFI_J_NUMBER) return LLMF_UNKNOWN;
-    return (llmfi_parse_int(j->text, &n) || llmfi_parse_spelt(j->text, &n)) && n >= 0 ? n : LLMF_UNKNOWN;
+    return llmfi_parse_spelt(j->text, &n) && n >= 0 ? n : LLMF_UNKNOWN;
 }
 
 /* RULES 19: a sum counts what is there; unknown only where both are. */
@@ -5575,7 +5575,7 @@ static void llmfi_reply_settle_calls(llmfi_reply *r) {
 }
 
 /* Draws up what all of it amounts to; once. Open calls end here, unless the reply failed: then they are no calls. */
-LLMFI_UNUSED static void llmfi_reply_settle(llmfi_reply *r) {
+LLMFI_UNUSED static LLMFI_COLD void llmfi_reply_settle(llmfi_reply *r) {
     const llmf_usage *u = &r->usage;
     int i;
     if (r->settled) return;
@@ -6955,7 +6955,6 @@ static void llmfi_fault_sentence(llmfi_reply *r) {
 LLMFI_UNUSED static void llmfi_fault_tell(llmfi_reply *r, int code, llmf_str word, llmf_str message) {
     llmf_error *e = &r->error;
     llmfi_text t;
-    char *kept;
     if (e->code != LLMF_OK) return;
     e->code = code;
     e->http_status = r->status;
@@ -6963,10 +6962,10 @@ LLMFI_UNUSED static void llmfi_fault_tell(llmfi_reply *r, int code, llmf_str wor
     llmfi_say(&t, word);
     e->provider_code[llmfi_fault_clean(r, e->provider_code, t.len)] = '\0';
     e->message = llmfi_str("", 0);
-    kept = message.len && message.len < (size_t)-1 / 4 ? (char *)llmfi_arena_alloc(r->arena, message.len + 1) : NULL;
-    if (kept) {
-        memcpy(kept, message.ptr, message.len);
-        e->message = llmfi_str(kept, llmfi_fault_clean(r, kept, message.len));
+    if (message.len) e->message = llmfi_arena_copy(r->arena, message);
+    if (e->message.len) {
+        char *kept = (char *)e->message.ptr;
+        e->message.len = llmfi_fault_clean(r, kept, message.len);
         kept[e->message.len] = '\0';
     }
     llmfi_fault_sentence(r);
@@ -7218,10 +7217,8 @@ static void llmfi_fault_xml(llmfi_reply *r, llmfi_fault *f, llmf_str text) {
 /* ---- the two ways in ---- */
 
 static void llmfi_fault_init(llmfi_reply *r, llmfi_fault *f) {
-    int i;
     memset(f, 0, sizeof *f);
-    llmfi_buf_init(&f->message, r->heap, 0);
-    for (i = 0; i < LLMFI_FAULT_WORDS; i++) f->word[i] = llmfi_str("", 0);
+    f->message.heap = r->heap;
 }
 
 #if LLMF_HAS_FAULTS
@@ -7309,13 +7306,17 @@ static bool llmfi_openai_wants_json(const llmfi_ask *a) {
     return a->format || (a->req->format && strcmp(a->req->format, "json") == 0);
 }
 
+/* 1 is what models that refuse these settings do anyway. */
+static LLMFI_SHORT bool llmfi_openai_asks(double setting) {
+    return setting != 0 && setting != 1;
+}
+
 static void llmfi_openai_check_sampling(const llmfi_ask *a, llmfi_refusal *f) {
     const llmf_request *q = a->req;
     if (!llmfi_openai_quirk(a, LLMFI_Q_NO_SAMPLING)) return;
-    /* 1 is what these models do anyway */
-    if (q->temperature != 0 && q->temperature != 1)
+    if (llmfi_openai_asks(q->temperature))
         llmfi_refuse(f, LLMF_ERR_UNSUPPORTED, "temperature", "this model takes none; leave it out, or take another model");
-    if (q->top_p != 0 && q->top_p != 1) llmfi_refuse(f, LLMF_ERR_UNSUPPORTED, "top_p", "this model takes none; leave it out, or take another model");
+    if (llmfi_openai_asks(q->top_p)) llmfi_refuse(f, LLMF_ERR_UNSUPPORTED, "top_p", "this model takes none; leave it out, or take another model");
     if (q->stop_count) llmfi_refuse(f, LLMF_ERR_UNSUPPORTED, "stop", "this model takes none; leave them out, or take another model");
 }
 
@@ -8203,13 +8204,7 @@ static void llmfi_openai_message(const llmfi_ask *a, llmfi_jw *w, size_t at) {
     const llmf_message *m = &a->req->messages[at];
     llmf_str lead = llmfi_str("", 0);
     llmfi_jw_object(w);
-    llmfi_jw_key(w, "role");
-    switch (m->role) {
-    case LLMF_SYSTEM: llmfi_jw_str(w, llmfi_cstr(llmfi_openai_system_role(a))); break;
-    case LLMF_ASSISTANT: llmfi_jw_lit(w, "assistant"); break;
-    case LLMF_TOOL: llmfi_jw_lit(w, "tool"); break;
-    default: llmfi_jw_lit(w, "user");
-    }
+    llmfi_jw_member_cstr(w, "role", m->role == LLMF_SYSTEM ? llmfi_openai_system_role(a) : m->role == LLMF_ASSISTANT ? "assistant" : m->role == LLMF_TOOL ? "tool" : "user");
     if (m->role == LLMF_USER && llmfi_openai_quirk(a, LLMFI_Q_SYSTEM_AS_USER) && at == llmfi_openai_first_user(a->req))
         lead = llmfi_text_at(a->req->system, a->req->system_len);
     if (m->role == LLMF_TOOL) llmfi_jw_member_str(w, "tool_call_id", m->tool_call_id);
@@ -19146,7 +19141,7 @@ static int llmfi_http1_size_end(llmfi_http1 *h) {
 }
 
 /* One byte of a chunk-size line: 0, or an error. The byte is taken already. */
-static int llmfi_http1_size_byte(llmfi_http1 *h, char c) {
+static LLMFI_SHORT int llmfi_http1_size_byte(llmfi_http1 *h, char c) {
     unsigned digit = llmfi_hex(c);
     if (++h->size_line > LLMFI_HTTP1_SIZE_LINE) return llmfi_http1_fail(h, LLMFI_WIRE_LIMIT, "a chunk-size line is too long", h->at - 1);
     if (h->state <= LLMFI_HTTP1_AT_SIZE_MORE && digit < 16) {
@@ -20588,11 +20583,11 @@ static bool llmfi_address_add(llmfi_addresses *all, const char *text, int port) 
 
 /* localhost and names under it (RFC 6761, 6.3), with or without the root's dot. */
 static bool llmfi_is_localhost(const char *host) {
-    const llmf_str name = LLMFI_LIT("localhost");
     llmf_str h = llmfi_cstr(host);
+    size_t front;
     if (h.len && h.ptr[h.len - 1] == '.') h.len--;
-    if (h.len < name.len || !llmfi_eq_nocase(llmfi_from(h, h.len - name.len), name)) return false;
-    return h.len == name.len || h.ptr[h.len - name.len - 1] == '.';
+    front = h.len > 9 ? h.len - 9 : 0;
+    return LLMFI_NAMED(llmfi_from(h, front), "localhost") && (!front || h.ptr[front - 1] == '.');
 }
 
 static int llmfi_resolve_hook(const llmfi_net *net, const char *host, int port, llmfi_addresses *out) {
@@ -22349,7 +22344,7 @@ static llmf_str llmfi_sse_begin(llmfi_sse *s, llmf_str line) {
 }
 
 static void llmfi_sse_field(llmfi_sse *s, llmf_str line, bool in_input) {
-    size_t colon = llmfi_starts(line, LLMFI_LIT("data:")) ? 4 : llmfi_find_char(line, ':');
+    size_t colon = !LLMFI_SMALL && llmfi_starts(line, LLMFI_LIT("data:")) ? 4 : llmfi_find_char(line, ':');
     llmf_str field = llmfi_str(line.ptr, colon == LLMFI_NOWHERE ? line.len : colon), value = llmfi_sse_value(line, colon);
     if (LLMFI_IS(field, "data")) llmfi_sse_data(s, value, in_input);
     else if (LLMFI_IS(field, "event")) llmfi_sse_name(s, value);

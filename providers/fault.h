@@ -263,7 +263,6 @@ static void llmfi_fault_sentence(llmfi_reply *r) {
 LLMFI_UNUSED static void llmfi_fault_tell(llmfi_reply *r, int code, llmf_str word, llmf_str message) {
     llmf_error *e = &r->error;
     llmfi_text t;
-    char *kept;
     if (e->code != LLMF_OK) return;
     e->code = code;
     e->http_status = r->status;
@@ -271,10 +270,10 @@ LLMFI_UNUSED static void llmfi_fault_tell(llmfi_reply *r, int code, llmf_str wor
     llmfi_say(&t, word);
     e->provider_code[llmfi_fault_clean(r, e->provider_code, t.len)] = '\0';
     e->message = llmfi_str("", 0);
-    kept = message.len && message.len < (size_t)-1 / 4 ? (char *)llmfi_arena_alloc(r->arena, message.len + 1) : NULL;
-    if (kept) {
-        memcpy(kept, message.ptr, message.len);
-        e->message = llmfi_str(kept, llmfi_fault_clean(r, kept, message.len));
+    if (message.len) e->message = llmfi_arena_copy(r->arena, message);
+    if (e->message.len) {
+        char *kept = (char *)e->message.ptr;
+        e->message.len = llmfi_fault_clean(r, kept, message.len);
         kept[e->message.len] = '\0';
     }
     llmfi_fault_sentence(r);
@@ -526,10 +525,8 @@ static void llmfi_fault_xml(llmfi_reply *r, llmfi_fault *f, llmf_str text) {
 /* ---- the two ways in ---- */
 
 static void llmfi_fault_init(llmfi_reply *r, llmfi_fault *f) {
-    int i;
     memset(f, 0, sizeof *f);
-    llmfi_buf_init(&f->message, r->heap, 0);
-    for (i = 0; i < LLMFI_FAULT_WORDS; i++) f->word[i] = llmfi_str("", 0);
+    f->message.heap = r->heap;
 }
 
 #if LLMF_HAS_FAULTS

@@ -279,13 +279,7 @@ static void llmfi_openai_message(const llmfi_ask *a, llmfi_jw *w, size_t at) {
     const llmf_message *m = &a->req->messages[at];
     llmf_str lead = llmfi_str("", 0);
     llmfi_jw_object(w);
-    llmfi_jw_key(w, "role");
-    switch (m->role) {
-    case LLMF_SYSTEM: llmfi_jw_str(w, llmfi_cstr(llmfi_openai_system_role(a))); break;
-    case LLMF_ASSISTANT: llmfi_jw_lit(w, "assistant"); break;
-    case LLMF_TOOL: llmfi_jw_lit(w, "tool"); break;
-    default: llmfi_jw_lit(w, "user");
-    }
+    llmfi_jw_member_cstr(w, "role", m->role == LLMF_SYSTEM ? llmfi_openai_system_role(a) : m->role == LLMF_ASSISTANT ? "assistant" : m->role == LLMF_TOOL ? "tool" : "user");
     if (m->role == LLMF_USER && llmfi_openai_quirk(a, LLMFI_Q_SYSTEM_AS_USER) && at == llmfi_openai_first_user(a->req))
         lead = llmfi_text_at(a->req->system, a->req->system_len);
     if (m->role == LLMF_TOOL) llmfi_jw_member_str(w, "tool_call_id", m->tool_call_id);

@@ -16,13 +16,17 @@ static bool llmfi_openai_wants_json(const llmfi_ask *a) {
     return a->format || (a->req->format && strcmp(a->req->format, "json") == 0);
 }
 
+/* 1 is what models that refuse these settings do anyway. */
+static LLMFI_SHORT bool llmfi_openai_asks(double setting) {
+    return setting != 0 && setting != 1;
+}
+
 static void llmfi_openai_check_sampling(const llmfi_ask *a, llmfi_refusal *f) {
     const llmf_request *q = a->req;
     if (!llmfi_openai_quirk(a, LLMFI_Q_NO_SAMPLING)) return;
-    /* 1 is what these models do anyway */
-    if (q->temperature != 0 && q->temperature != 1)
+    if (llmfi_openai_asks(q->temperature))
         llmfi_refuse(f, LLMF_ERR_UNSUPPORTED, "temperature", "this model takes none; leave it out, or take another model");
-    if (q->top_p != 0 && q->top_p != 1) llmfi_refuse(f, LLMF_ERR_UNSUPPORTED, "top_p", "this model takes none; leave it out, or take another model");
+    if (llmfi_openai_asks(q->top_p)) llmfi_refuse(f, LLMF_ERR_UNSUPPORTED, "top_p", "this model takes none; leave it out, or take another model");
     if (q->stop_count) llmfi_refuse(f, LLMF_ERR_UNSUPPORTED, "stop", "this model takes none; leave them out, or take another model");
 }
 

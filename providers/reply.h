@@ -319,7 +319,7 @@ LLMFI_UNUSED static llmf_str llmfi_reply_string(llmfi_reply *r, const llmfi_json
 LLMFI_UNUSED static int64_t llmfi_reply_number(const llmfi_json *j) {
     int64_t n;
     if (j->token != LLMFI_J_NUMBER) return LLMF_UNKNOWN;
-    return (llmfi_parse_int(j->text, &n) || llmfi_parse_spelt(j->text, &n)) && n >= 0 ? n : LLMF_UNKNOWN;
+    return llmfi_parse_spelt(j->text, &n) && n >= 0 ? n : LLMF_UNKNOWN;
 }
 
 /* RULES 19: a sum counts what is there; unknown only where both are. */
@@ -602,7 +602,7 @@ static void llmfi_reply_settle_calls(llmfi_reply *r) {
 }
 
 /* Draws up what all of it amounts to; once. Open calls end here, unless the reply failed: then they are no calls. */
-LLMFI_UNUSED static void llmfi_reply_settle(llmfi_reply *r) {
+LLMFI_UNUSED static LLMFI_COLD void llmfi_reply_settle(llmfi_reply *r) {
     const llmf_usage *u = &r->usage;
     int i;
     if (r->settled) return;

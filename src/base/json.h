@@ -613,7 +613,7 @@ LLMFI_UNUSED static int llmfi_json_pick(llmfi_json *j, const char *names) {
     if (llmfi_json_next(j) != LLMFI_J_KEY) return -1;
     for (at = 0; *names; at++, names += len + 1) {
         len = strlen(names);
-        if (j->escaped ? llmfi_json_is(j, llmfi_str(names, len)) : len == j->text.len && memcmp(names, j->text.ptr, len) == 0) break;
+        if ((j->escaped || len == j->text.len) && llmfi_json_is(j, llmfi_str(names, len))) break;
     }
     return at;
 }

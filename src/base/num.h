@@ -186,7 +186,7 @@ LLMFI_UNUSED static bool llmfi_parse_whole(llmf_str s, int64_t *out) {
 /* The same of a count in a reply: without a need for other numbers only 12 and 12.0. */
 LLMFI_UNUSED static bool llmfi_parse_spelt(llmf_str s, int64_t *out) {
 #if LLMFI_HAS_DOUBLES
-    return llmfi_parse_whole(s, out);
+    return llmfi_parse_int(s, out) || llmfi_parse_whole(s, out);
 #else
     while (s.len > 1 && s.ptr[s.len - 1] == '0' && llmfi_find_char(s, '.') != LLMFI_NOWHERE) s.len--;
     if (s.len > 1 && s.ptr[s.len - 1] == '.') s.len--;

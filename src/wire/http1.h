@@ -341,7 +341,7 @@ static int llmfi_http1_size_end(llmfi_http1 *h) {
 }
 
 /* One byte of a chunk-size line: 0, or an error. The byte is taken already. */
-static int llmfi_http1_size_byte(llmfi_http1 *h, char c) {
+static LLMFI_SHORT int llmfi_http1_size_byte(llmfi_http1 *h, char c) {
     unsigned digit = llmfi_hex(c);
     if (++h->size_line > LLMFI_HTTP1_SIZE_LINE) return llmfi_http1_fail(h, LLMFI_WIRE_LIMIT, "a chunk-size line is too long", h->at - 1);
     if (h->state <= LLMFI_HTTP1_AT_SIZE_MORE && digit < 16) {

@@ -148,7 +148,7 @@ static llmf_str llmfi_sse_begin(llmfi_sse *s, llmf_str line) {
 }
 
 static void llmfi_sse_field(llmfi_sse *s, llmf_str line, bool in_input) {
-    size_t colon = llmfi_starts(line, LLMFI_LIT("data:")) ? 4 : llmfi_find_char(line, ':');
+    size_t colon = !LLMFI_SMALL && llmfi_starts(line, LLMFI_LIT("data:")) ? 4 : llmfi_find_char(line, ':');
     llmf_str field = llmfi_str(line.ptr, colon == LLMFI_NOWHERE ? line.len : colon), value = llmfi_sse_value(line, colon);
     if (LLMFI_IS(field, "data")) llmfi_sse_data(s, value, in_input);
     else if (LLMFI_IS(field, "event")) llmfi_sse_name(s, value);
