@@ -315,7 +315,7 @@ static void llmfi_sigv4_tap(void *user, const char *bytes, size_t len) {
 
 /* 64 hexadecimal digits, no NUL. */
 LLMFI_UNUSED static void llmfi_sigv4_sign(const llmfi_sigv4 *s, char signature[LLMFI_SIGV4_HEX]) {
-    unsigned char key[LLMFI_SHA256];
+    unsigned char key[LLMFI_SHA256] = {0};
     llmf_str all = llmfi_str((const char *)key, sizeof key), none = llmfi_str("", 0);
     llmfi_hmac m;
     llmfi_out o;
