@@ -167,21 +167,38 @@ static const llmfi_model_row llmfi_model_rows[] = {
     {NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, "", 0, 0}
 };
 
-/* The lengths of their ids, in the same order: an id is looked for among those of its length. */
+/* Providers whose rows count only where the provider is named, as bits. */
+enum {
+    LLMFI_NAMED_LOW = 0
+#define LLMF_NAMED_ONLY(PROVIDER) LLMFI_KEEP(LLMF_HAS_##PROVIDER, | (LLMFI_P_##PROVIDER < 30 ? 1 << LLMFI_P_##PROVIDER % 30 : 0))
+#include "../../models.def"
+    , LLMFI_NAMED_HIGH = 0
+#define LLMF_NAMED_ONLY(PROVIDER) LLMFI_KEEP(LLMF_HAS_##PROVIDER, | (LLMFI_P_##PROVIDER < 30 ? 0 : 1 << LLMFI_P_##PROVIDER % 30))
+#include "../../models.def"
+    , LLMFI_NAMED_FITS = 1 / (LLMFI_P_COUNT <= 60)
+};
+#define LLMFI_MUST_NAME(p) (((p) < 30 ? LLMFI_NAMED_LOW : LLMFI_NAMED_HIGH) >> (p) % 30 & 1)
+
+/* Two indices, a byte for each row: one memchr after another finds the few rows that an id can be. Of a bare id its length, 0 where the provider must be
+   named; of an id with its provider both of them mixed. */
 static const uint8_t llmfi_model_lengths[] = {
 #if LLMF_HAS_MODELS
 #define LLMF_MODEL(PROVIDER, id, context, max_output, in, out, read, write_5m, write_1h, capabilities, quirks, checked, ends) \
-    LLMFI_KEEP(LLMF_HAS_##PROVIDER, (uint8_t)(sizeof(id) - 1), )
+    LLMFI_KEEP(LLMF_HAS_##PROVIDER, (uint8_t)(LLMFI_MUST_NAME(LLMFI_P_##PROVIDER) ? 0 : sizeof(id) - 1), )
 #include "../../models.def"
 #endif
     0
 };
 
-/* Providers whose rows count only where the provider is named. */
-static const uint8_t llmfi_named_only[] = {
-#define LLMF_NAMED_ONLY(PROVIDER) LLMFI_KEEP(LLMF_HAS_##PROVIDER, LLMFI_P_##PROVIDER, )
+#define LLMFI_MODEL_KEY(provider, len) (uint8_t)((unsigned)(provider) * 37u + (unsigned)(len))
+
+static const uint8_t llmfi_model_keys[] = {
+#if LLMF_HAS_MODELS
+#define LLMF_MODEL(PROVIDER, id, context, max_output, in, out, read, write_5m, write_1h, capabilities, quirks, checked, ends) \
+    LLMFI_KEEP(LLMF_HAS_##PROVIDER, LLMFI_MODEL_KEY(LLMFI_P_##PROVIDER, sizeof(id) - 1), )
 #include "../../models.def"
-    LLMFI_P_COUNT
+#endif
+    0
 };
 
 static const llmfi_tier_row llmfi_tier_rows[] = {
@@ -259,19 +276,21 @@ LLMFI_UNUSED static int llmfi_find_dialect_row(llmf_str name) {
     return -1;
 }
 
-/* Whether an id alone, without the provider's name, may mean a row of this provider. */
+/* Whether an id alone, without the provider's name, may mean this row. */
 LLMFI_UNUSED static bool llmfi_row_stands_alone(const llmfi_model_row *row) {
-    return !memchr(llmfi_named_only, row->provider, LLMFI_COUNT(llmfi_named_only) - 1);
+    return llmfi_model_lengths[row - llmfi_model_rows] != 0;
 }
 
 /* The first row of this id; NULL. provider below 0: of any, but those that must be named. */
 LLMFI_UNUSED static const llmfi_model_row *llmfi_find_model_row(int provider, llmf_str id) {
-    const uint8_t *at = llmfi_model_lengths, *end = at + LLMFI_COUNT(llmfi_model_lengths) - 1;
+    const uint8_t *index = provider < 0 ? llmfi_model_lengths : llmfi_model_keys, *at = index;
+    const uint8_t *end = index + LLMFI_COUNT(llmfi_model_keys) - 1;
+    int wanted = provider < 0 ? (int)(uint8_t)id.len : LLMFI_MODEL_KEY(provider, id.len);
     if (!id.len || id.len > 255) return NULL;
-    for (; (at = (const uint8_t *)memchr(at, (int)id.len, (size_t)(end - at))) != NULL; at++) {
-        const llmfi_model_row *row = &llmfi_model_rows[at - llmfi_model_lengths];
-        if (provider >= 0 && row->provider != provider) continue;
-        if (memcmp(row->id, id.ptr, id.len) == 0 && row->id[id.len] == '\0' && (provider >= 0 || llmfi_row_stands_alone(row))) return row;
+    for (; (at = (const uint8_t *)memchr(at, wanted, (size_t)(end - at))) != NULL; at++) {
+        const llmfi_model_row *row = &llmfi_model_rows[at - index];
+        if (row->id[0] != id.ptr[0] || (provider >= 0 && row->provider != provider)) continue;
+        if (strncmp(row->id, id.ptr, id.len) == 0 && row->id[id.len] == '\0') return row;
     }
     return NULL;
 }
