@@ -1610,7 +1610,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
     LLMF_MODEL(COHERE,           "north-mini-code-1-0",                                256000,   64000,         0,         0,      -1,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
     LLMF_MODEL(COHERE,           "embed-v4.0",                                         128000,      -1,    120000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
     LLMF_MODEL(COHERE,           "embed-multilingual-v3.0",                               512,      -1,    100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
-    LLMF_MODEL(COHERE,           "embed-multilingual-light-v3.0",                         512,      -1, 100000000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(COHERE,           "embed-multilingual-light-v3.0",                         512,      -1,        -1,        -1,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
     LLMF_MODEL(COHERE,           "embed-english-v3.0",                                    512,      -1,    100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
     LLMF_MODEL(COHERE,           "embed-english-light-v3.0",                              512,      -1,    100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
     LLMF_MODEL(COHERE,           "command-r7b-arabic-02-2025",                         128000,    4000,     37500,    150000,      -1,       -1,       -1, "TS",     NO_REASONING,     20260819,        0) \
@@ -1748,7 +1748,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #endif
 #if LLMF_HAS_CEREBRAS
 #define LLMFI_ROWS_MODEL_CEREBRAS \
-    LLMF_MODEL(CEREBRAS,         "zai-glm-4.7",                                        131072,   40960,   2250000,   2750000,      -1,        0,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(CEREBRAS,         "zai-glm-4.7",                                        131072,   40960,   2250000,   2750000,      -1,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
     LLMF_MODEL(CEREBRAS,         "zai-glm-4.6",                                        128000,  128000,   2250000,   2750000,      -1,       -1,       -1, "TR",     PLAIN,            20260602, 20260120) \
     LLMF_MODEL(CEREBRAS,         "qwen-3-32b",                                         128000,  128000,    400000,    800000,      -1,       -1,       -1, "TR",     PLAIN,            20260602,        0) \
     LLMF_MODEL(CEREBRAS,         "llama3.1-8b",                                        128000,  128000,    100000,    100000,      -1,       -1,       -1, "T",      PLAIN,            20260602,        0) \
@@ -1759,20 +1759,20 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #endif
 #if LLMF_HAS_ZAI
 #define LLMFI_ROWS_MODEL_ZAI \
-    LLMF_MODEL(ZAI,              "glm-5v-turbo",                                       200000,  131072,   1200000,   4000000,  240000,        0,       -1, "TIFR",   PLAIN,            20260702,        0) \
-    LLMF_MODEL(ZAI,              "glm-5.2",                                           1000000,  131072,   1400000,   4400000,  260000,        0,       -1, "TRS",    PLAIN,            20260702,        0) \
-    LLMF_MODEL(ZAI,              "glm-5.1",                                            200000,  131072,   1400000,   4400000,  260000,        0,       -1, "TRS",    PLAIN,            20260702,        0) \
-    LLMF_MODEL(ZAI,              "glm-5-turbo",                                        200000,  131072,   1200000,   4000000,  240000,        0,       -1, "TRS",    PLAIN,            20260702,        0) \
-    LLMF_MODEL(ZAI,              "glm-5",                                              204800,  131072,   1000000,   3200000,  200000,        0,       -1, "TR",     PLAIN,            20260702,        0) \
-    LLMF_MODEL(ZAI,              "glm-4.7-flashx",                                     200000,  131072,     70000,    400000,   10000,        0,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ZAI,              "glm-5v-turbo",                                       200000,  131072,   1200000,   4000000,  240000,       -1,       -1, "TIFR",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(ZAI,              "glm-5.2",                                           1000000,  131072,   1400000,   4400000,  260000,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(ZAI,              "glm-5.1",                                            200000,  131072,   1400000,   4400000,  260000,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(ZAI,              "glm-5-turbo",                                        200000,  131072,   1200000,   4000000,  240000,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(ZAI,              "glm-5",                                              204800,  131072,   1000000,   3200000,  200000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ZAI,              "glm-4.7-flashx",                                     200000,  131072,     70000,    400000,   10000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
     LLMF_MODEL(ZAI,              "glm-4.7-flash",                                      200000,  131072,         0,         0,       0,        0,       -1, "TR",     PLAIN,            20260702,        0) \
-    LLMF_MODEL(ZAI,              "glm-4.7",                                            204800,  131072,    600000,   2200000,  110000,        0,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ZAI,              "glm-4.7",                                            204800,  131072,    600000,   2200000,  110000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
     LLMF_MODEL(ZAI,              "glm-4.6v",                                           128000,   32768,    300000,    900000,      -1,       -1,       -1, "TIR",    PLAIN,            20260702,        0) \
-    LLMF_MODEL(ZAI,              "glm-4.6",                                            204800,  131072,    600000,   2200000,  110000,        0,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ZAI,              "glm-4.6",                                            204800,  131072,    600000,   2200000,  110000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
     LLMF_MODEL(ZAI,              "glm-4.5v",                                            64000,   16384,    600000,   1800000,      -1,       -1,       -1, "TIR",    PLAIN,            20260702,        0) \
     LLMF_MODEL(ZAI,              "glm-4.5-flash",                                      131072,   98304,         0,         0,       0,        0,       -1, "TR",     PLAIN,            20260702,        0) \
-    LLMF_MODEL(ZAI,              "glm-4.5-air",                                        131072,   98304,    200000,   1100000,   30000,        0,       -1, "TR",     PLAIN,            20260702,        0) \
-    LLMF_MODEL(ZAI,              "glm-4.5",                                            131072,   98304,    600000,   2200000,  110000,        0,       -1, "TR",     PLAIN,            20260702,        0)
+    LLMF_MODEL(ZAI,              "glm-4.5-air",                                        131072,   98304,    200000,   1100000,   30000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ZAI,              "glm-4.5",                                            131072,   98304,    600000,   2200000,  110000,       -1,       -1, "TR",     PLAIN,            20260702,        0)
 #else
 #define LLMFI_ROWS_MODEL_ZAI
 #endif
@@ -1935,7 +1935,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
     LLMF_MODEL(AZURE,            "o3",                                                 200000,  100000,   2000000,   8000000,  500000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
     LLMF_MODEL(AZURE,            "o1-mini",                                            128000,   65536,   1100000,   4400000,  550000,       -1,       -1, "TR",     OPENAI_REASONING, 20260702,        0) \
     LLMF_MODEL(AZURE,            "o1",                                                 200000,  100000,  15000000,  60000000, 7500000,       -1,       -1, "TIR",    OPENAI_REASONING, 20260702,        0) \
-    LLMF_MODEL(AZURE,            "model-router",                                       128000,   16384,    140000,         0,      -1,       -1,       -1, "TI",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(AZURE,            "model-router",                                       128000,   16384,    140000,        -1,      -1,       -1,       -1, "TI",     PLAIN,            20260702,        0) \
     LLMF_MODEL(AZURE,            "gpt-5.5",                                           1050000,  128000,   5000000,  30000000,  500000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260702,        0) \
     LLMF_MODEL(AZURE,            "gpt-5.4-pro",                                       1050000,  128000,  30000000, 180000000, 3000000,       -1,       -1, "TIR",    OPENAI_REASONING, 20260702,        0) \
     LLMF_MODEL(AZURE,            "gpt-5.4-nano",                                       400000,  128000,    200000,   1250000,   20000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260702,        0) \
@@ -1972,7 +1972,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
     LLMF_MODEL(VERTEX,           "text-multilingual-embedding-002",                      2048,      -1,    100000,         0,      -1,       -1,       -1, "E",      GEMINI_3,         20260602,        0) \
     LLMF_MODEL(VERTEX,           "text-embedding-005",                                   2048,      -1,    100000,         0,      -1,       -1,       -1, "E",      GEMINI_3,         20260602,        0) \
     LLMF_MODEL(VERTEX,           "gemini-flash-lite-latest",                          1048576,   65536,    250000,   1500000,   25000,       -1,       -1, "TIAFR",  GEMINI_3,         20260819,        0) \
-    LLMF_MODEL(VERTEX,           "gemini-flash-latest",                               1048576,   65536,   1500000,   9000000,  150000,   383000,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(VERTEX,           "gemini-flash-latest",                               1048576,   65536,   1500000,   9000000,  150000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
     LLMF_MODEL(VERTEX,           "gemini-embedding-2",                                   8192,      -1,    200000,         0,      -1,       -1,       -1, "E",      GEMINI_3,         20260819,        0) \
     LLMF_MODEL(VERTEX,           "gemini-embedding-001",                                 2048,      -1,    150000,         0,      -1,       -1,       -1, "E",      GEMINI_3,         20260819,        0) \
     LLMF_MODEL(VERTEX,           "gemini-3.7-flash",                                  1048576,   65536,    750000,   3750000,   75000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
@@ -2004,8 +2004,8 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
     LLMF_MODEL(OPENROUTER,       "z-ai/glm-5.1",                                       204800,  128000,    966000,   3036000,  179400,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
     LLMF_MODEL(OPENROUTER,       "z-ai/glm-5-turbo",                                   202752,  131072,   1200000,   4000000,  240000,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
     LLMF_MODEL(OPENROUTER,       "z-ai/glm-5",                                         204800,  128000,    600000,   1920000,  120000,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENROUTER,       "z-ai/glm-4.7-flash",                                 202752,   16384,     60000,    400000,   10000,        0,       -1, "TRS",    PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENROUTER,       "z-ai/glm-4.7",                                       204800,  131072,    400000,   1750000,   80000,        0,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "z-ai/glm-4.7-flash",                                 202752,   16384,     60000,    400000,   10000,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "z-ai/glm-4.7",                                       204800,  131072,    400000,   1750000,   80000,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
     LLMF_MODEL(OPENROUTER,       "z-ai/glm-4.6v",                                      131072,   32768,    300000,    900000,   55000,       -1,       -1, "TIR",    PLAIN,            20260819,        0) \
     LLMF_MODEL(OPENROUTER,       "z-ai/glm-4.6",                                       204800,  131072,    500000,   2000000,  100000,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
     LLMF_MODEL(OPENROUTER,       "x-ai/grok-4.6",                                      500000,  500000,   2000000,   6000000,  500000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
@@ -2065,23 +2065,23 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
     LLMF_MODEL(OPENROUTER,       "minimax/minimax-m3",                                1048576,  512000,    300000,   1200000,   60000,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
     LLMF_MODEL(OPENROUTER,       "minimax/minimax-m2.7",                               204800,  131072,    300000,   1200000,   60000,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
     LLMF_MODEL(OPENROUTER,       "minimax/minimax-m2.5",                               204800,  196608,    220000,    900000,   50000,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENROUTER,       "minimax/minimax-m2.1",                               204800,  131072,    300000,   1200000,   30000,        0,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "minimax/minimax-m2.1",                               204800,  131072,    300000,   1200000,   30000,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
     LLMF_MODEL(OPENROUTER,       "meta-llama/llama-4-scout",                          1310720,   16384,    100000,    300000,      -1,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
     LLMF_MODEL(OPENROUTER,       "meta-llama/llama-4-maverick",                       1048576,   16384,    200000,    800000,      -1,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
     LLMF_MODEL(OPENROUTER,       "meta-llama/llama-3.3-70b-instruct",                  131072,   16384,    100000,    320000,      -1,       -1,       -1, "TS",     PLAIN,            20260819,        0) \
     LLMF_MODEL(OPENROUTER,       "google/gemma-4-31b-it",                              262144,   16384,     90000,    340000,   50000,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
     LLMF_MODEL(OPENROUTER,       "google/gemma-4-26b-a4b-it",                          262144,   16384,     70000,    340000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENROUTER,       "google/gemini-3.7-flash",                           1048576,   65536,    375000,   1875000,   37500,    20833,       -1, "TIAFRS", PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENROUTER,       "google/gemini-3.6-flash",                           1048576,   65536,    750000,   3750000,   75000,    41667,       -1, "TIAFRS", PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENROUTER,       "google/gemini-3.5-flash-lite",                      1048576,   65536,    300000,   2500000,   30000,    83333,       -1, "TIAFRS", PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENROUTER,       "google/gemini-3.5-flash",                           1048576,   65536,   1500000,   9000000,  150000,    83333,       -1, "TIAFRS", PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENROUTER,       "google/gemini-3.1-pro-preview",                     1048576,   65536,   2000000,  12000000,  200000,   375000,       -1, "TIAFRS", PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENROUTER,       "google/gemini-3.1-flash-lite",                      1048576,   65536,    250000,   1500000,   25000,    83333,       -1, "TIAFRS", PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENROUTER,       "google/gemini-3-flash-preview",                     1048576,   65536,    500000,   3000000,   50000,    83333,       -1, "TIAFRS", PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENROUTER,       "google/gemini-2.5-pro-preview",                     1048576,   65536,   1250000,  10000000,  125000,   375000,       -1, "TIAFRS", PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENROUTER,       "google/gemini-2.5-pro",                             1048576,   65536,   1250000,  10000000,  125000,   375000,       -1, "TIAFRS", PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENROUTER,       "google/gemini-2.5-flash-lite",                      1048576,   65535,    100000,    400000,   10000,    83333,       -1, "TIAFRS", PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENROUTER,       "google/gemini-2.5-flash",                           1048576,   65535,    300000,   2500000,   30000,    83333,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "google/gemini-3.7-flash",                           1048576,   65536,    375000,   1875000,   37500,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "google/gemini-3.6-flash",                           1048576,   65536,    750000,   3750000,   75000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "google/gemini-3.5-flash-lite",                      1048576,   65536,    300000,   2500000,   30000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "google/gemini-3.5-flash",                           1048576,   65536,   1500000,   9000000,  150000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "google/gemini-3.1-pro-preview",                     1048576,   65536,   2000000,  12000000,  200000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "google/gemini-3.1-flash-lite",                      1048576,   65536,    250000,   1500000,   25000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "google/gemini-3-flash-preview",                     1048576,   65536,    500000,   3000000,   50000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "google/gemini-2.5-pro-preview",                     1048576,   65536,   1250000,  10000000,  125000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "google/gemini-2.5-pro",                             1048576,   65536,   1250000,  10000000,  125000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "google/gemini-2.5-flash-lite",                      1048576,   65535,    100000,    400000,   10000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "google/gemini-2.5-flash",                           1048576,   65535,    300000,   2500000,   30000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
     LLMF_MODEL(OPENROUTER,       "deepseek/deepseek-v4-pro",                          1048576,  393216,   1440000,   2880000,  121500,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
     LLMF_MODEL(OPENROUTER,       "deepseek/deepseek-v4-flash",                        1048576,  384000,     82600,    165200,   16520,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
     LLMF_MODEL(OPENROUTER,       "deepseek/deepseek-v3.2",                             163840,   65536,    269000,    400000,  134500,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
@@ -2117,11 +2117,11 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
     LLMF_MODEL(VERCEL,           "openai/gpt-5-nano",                                  400000,  128000,     50000,    400000,    5000,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
     LLMF_MODEL(VERCEL,           "openai/gpt-5-mini",                                  400000,  128000,    250000,   2000000,   25000,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
     LLMF_MODEL(VERCEL,           "openai/gpt-5",                                       400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
-    LLMF_MODEL(VERCEL,           "openai/gpt-4o-mini",                                 128000,   16384,    150000,    600000,   75000,        0,       -1, "TIFS",   PLAIN,            20260702,        0) \
-    LLMF_MODEL(VERCEL,           "openai/gpt-4o",                                      128000,   16384,   2500000,  10000000, 1250000,        0,       -1, "TIFS",   PLAIN,            20260702,        0) \
-    LLMF_MODEL(VERCEL,           "openai/gpt-4.1-nano",                               1047576,   32768,    100000,    400000,   25000,        0,       -1, "TIS",    PLAIN,            20260702,        0) \
-    LLMF_MODEL(VERCEL,           "openai/gpt-4.1-mini",                               1047576,   32768,    400000,   1600000,  100000,        0,       -1, "TIFS",   PLAIN,            20260702,        0) \
-    LLMF_MODEL(VERCEL,           "openai/gpt-4.1",                                    1047576,   32768,   2000000,   8000000,  500000,        0,       -1, "TIFS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "openai/gpt-4o-mini",                                 128000,   16384,    150000,    600000,   75000,       -1,       -1, "TIFS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "openai/gpt-4o",                                      128000,   16384,   2500000,  10000000, 1250000,       -1,       -1, "TIFS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "openai/gpt-4.1-nano",                               1047576,   32768,    100000,    400000,   25000,       -1,       -1, "TIS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "openai/gpt-4.1-mini",                               1047576,   32768,    400000,   1600000,  100000,       -1,       -1, "TIFS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "openai/gpt-4.1",                                    1047576,   32768,   2000000,   8000000,  500000,       -1,       -1, "TIFS",   PLAIN,            20260702,        0) \
     LLMF_MODEL(VERCEL,           "moonshotai/kimi-k2.7-code-highspeed",                    -1,   32768,   1900000,   8000000,  380000,       -1,       -1, "TIFRS",  PLAIN,            20260702,        0) \
     LLMF_MODEL(VERCEL,           "moonshotai/kimi-k2.7-code",                          256000,   32768,    950000,   4000000,  190000,       -1,       -1, "TIFRS",  PLAIN,            20260702,        0) \
     LLMF_MODEL(VERCEL,           "moonshotai/kimi-k2.6",                               262000,  262000,    950000,   4000000,  160000,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
@@ -2231,8 +2231,8 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
     LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3.5-122B-A10B",                             262144,   65536,    400000,   3200000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
     LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3-Next-80B-A3B-Thinking",                   262144,  131072,    300000,   2000000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
     LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3-Next-80B-A3B-Instruct",                   262144,   66536,    250000,   1000000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
-    LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3-Embedding-8B",                             32000,    4096,     10000,         0,      -1,       -1,       -1, "",       PLAIN,            20260702,        0) \
-    LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3-Embedding-4B",                             32000,    2048,     10000,         0,      -1,       -1,       -1, "",       PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3-Embedding-8B",                             32000,    4096,     10000,        -1,      -1,       -1,       -1, "",       PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3-Embedding-4B",                             32000,    2048,     10000,        -1,      -1,       -1,       -1, "",       PLAIN,            20260702,        0) \
     LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3-Coder-Next",                              262144,   65536,    200000,   1500000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
     LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3-Coder-480B-A35B-Instruct",                262144,   66536,   2000000,   2000000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
     LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3-Coder-30B-A3B-Instruct",                  262144,   65536,     70000,    260000,      -1,       -1,       -1, "TS",     PLAIN,            20260702,        0) \

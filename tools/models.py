@@ -10,7 +10,8 @@ others say is reported on stderr. Apart from that:
   - what is said of a model's dated snapshot by LiteLLM alone gives way to its model in limits and capabilities, whose limits LiteLLM counts otherwise
   - prices above a prompt size are taken from an older source only where that has the same prices below it
   - a model billed by the minute (transcription) has no price for a token, and one whose thinking costs other than its answers none for output
-  - a cache read for 0, where the prompt is not free, stands in the databases for "none": not known
+  - a 0 for reading the cache or for answers, where the prompt is not free, stands in the databases for "none": not known; so does a price of writing the
+    cache below that of the prompt, which is for storing alone
   - what models.txt says in a `fact` line is by hand, and counts before all
 Prices are exact: decimal all the way, and whole pico-dollars a token or none.
 
@@ -375,8 +376,12 @@ def sane(where, row):
         row.update(cache_read=-1, cache_write_5m=-1, cache_write_1h=-1)
         if row["output"] < 0 <= row["input"]:
             row["output"] = 0
-    if row["cache_read"] == 0 != row["input"]:
-        row["cache_read"] = -1
+    if row["can"] == "E" and row["input"] > 5 * MILLION:
+        say(f"{where}: {row['input']} for embeddings is a slip of the pen: not known")
+        row.update(dict.fromkeys(PRICES, -1))
+    if row["input"] > 0:
+        row.update({name: -1 for name in ("output", "cache_read") if row[name] == 0 and row["can"] != "E"})
+        row.update({name: -1 for name in ("cache_write_5m", "cache_write_1h") if row[name] < row["input"]})
     if row["cache_read"] > 0 and row["cache_read"] >= row["input"]:
         say(f"{where}: reading the cache for {row['cache_read']} is no cheaper than {row['input']}: not known")
         row["cache_read"] = -1

@@ -938,6 +938,47 @@ static void test_facts(void **state) {
     llmfi_config_release(c);
 }
 
+/* A file lays its own facts over those of a row: an entry whose key is the id needs nothing else; a provider's entry changes what is the provider's. */
+static void test_overlay(void **state) {
+    llmfi_config *c = load_good("models:\n"
+                                "  gpt-5.5:\n"
+                                "    context_window: 9000\n"
+                                "    max_output_tokens: 99\n"
+                                "    capabilities: [audio]\n"
+                                "    quirks: {developer_role: false, no_schema: true}\n"
+                                "    output_token_cost_usd_per_million: 0\n"
+                                "  claude-sonnet-5: {cache_write_1h_token_cost_usd_per_million: 0.000001}\n"
+                                "  'tomorrow-1': {provider: openai, model_id: tomorrow-1, input_token_cost_usd_per_million: 2.5, context_window: 1000}\n"
+                                "providers:\n"
+                                "  openai: {base_url: 'http://proxy/v1', default_model: tomorrow-1, quirks: {no_user_field: true}}\n");
+    llmfi_price price;
+    (void)state;
+    resolve(c, "gpt-5.5");
+    same(record.provider->name, "openai");
+    same(record.s.base_url, "http://proxy/v1");
+    assert_int_equal(record.s.context_window, 9000);
+    assert_int_equal(record.s.max_output, 99);
+    assert_int_equal(record.capabilities, LLMF_CAN_AUDIO);
+    assert_int_equal(record.s.quirks, LLMFI_Q_MAX_COMPLETION_TOKENS | LLMFI_Q_NO_SAMPLING | LLMFI_Q_ENCRYPTED_REASONING | LLMFI_Q_NO_SCHEMA | LLMFI_Q_NO_USER_FIELD);
+    price = record.price;
+    assert_int_equal(price.input, 5000000); /* the row's */
+    assert_int_equal(price.output, 0);
+    same_price(1000000, &price);
+    resolve(c, "claude-sonnet-5");
+    assert_int_equal(record.price.cache_write, 2500000);
+    assert_int_equal(record.price.cache_write_1h, 1);
+    resolve(c, "openai:"); /* a model that the table does not know */
+    same(record.s.model_id, "tomorrow-1");
+    resolve(c, "tomorrow-1");
+    assert_int_equal(record.price.input, 2500000);
+    assert_int_equal(record.price.output, LLMF_UNKNOWN);
+    assert_int_equal(record.s.context_window, 1000);
+    assert_false(record.from_table);
+    resolve(c, "openai:gpt-5.5"); /* the row itself stands as it was */
+    assert_int_equal(record.s.context_window, 1050000);
+    llmfi_config_release(c);
+}
+
 /* ---- llmf_create, llmf_register ---- */
 
 static void test_override(void **state) {
@@ -1331,6 +1372,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_precedence, setup, teardown),
         cmocka_unit_test_setup_teardown(test_keys, setup, teardown),
         cmocka_unit_test_setup_teardown(test_facts, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_overlay, setup, teardown),
         cmocka_unit_test_setup_teardown(test_override, setup, teardown),
         cmocka_unit_test_setup_teardown(test_register, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lists, setup, teardown),
