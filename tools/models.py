@@ -19,6 +19,7 @@ A row keeps its quirks; a new one begins with those of the longest LLMF_FAMILY t
 day. A row outside of the marks is written by hand: the tool leaves it alone and writes none of that id. A model whose end is more than a year before the
 newest day goes; one that a source calls deprecated without a day comes in only if it has a row already.
 Same files, same output: the order is that of the sections, then of ids downwards, so that of two names equally near to a wrong one the newer comes first."""
+import datetime
 import fnmatch
 import json
 import os
@@ -221,6 +222,19 @@ def from_litellm(data, names):
         yield id, facts
 
 
+def newest_day(name, data):
+    """The last day that the entries themselves name; 0: they name none."""
+    if name == "ruby_llm":
+        days = (e.get("created_at") for e in data)
+    elif name == "models.dev":
+        days = (e.get("last_updated") for provider in data.values() for e in provider["models"].values())
+    elif name == "openrouter":
+        days = (datetime.datetime.fromtimestamp(int(e["created"]), datetime.timezone.utc).isoformat() for e in data["data"] if e.get("created"))
+    else:
+        days = ()
+    return max((day(text) or 0 for text in days), default=0)
+
+
 READERS = {"ruby_llm": from_ruby_llm, "models.dev": from_models_dev, "litellm": from_litellm, "openrouter": from_openrouter}
 
 
@@ -235,7 +249,7 @@ class Section:
 
 def read_choice(path):
     sources, sections = [], []
-    for number, line in enumerate(open(path, encoding="utf-8"), 1):
+    for number, line in enumerate(read_text(path).splitlines(), 1):
         words = line.split("#")[0].split()
         if not words:
             continue
@@ -291,8 +305,13 @@ def read_rows(text):
     return rows
 
 
+def read_text(path):
+    with open(path, encoding="utf-8") as f:
+        return f.read()
+
+
 def read_table(path):
-    text = open(path, encoding="utf-8").read()
+    text = read_text(path)
     if text.count(BEGIN) != 1 or text.count(END) != 1:
         stop(f"{path}: its marks are missing; they are\n{BEGIN}{END}")
     before, rest = text.split(BEGIN)
@@ -309,10 +328,10 @@ def family_of(families, provider, id):
 
 def quirks_of(families, section, id):
     found = family_of(families, section.name, id)
-    for glob, provider in section.families:
-        match = re.match(fnmatch.translate(glob)[:-2] if fnmatch.translate(glob).endswith("\\Z") else fnmatch.translate(glob), id)
-        if not found and match:
-            found = family_of(families, provider, id[match.end():])
+    for front, provider in section.families:
+        at = id.find(front)
+        if not found and at >= 0:
+            found = family_of(families, provider, id[at + len(front):])
     return found or "PLAIN"
 
 
@@ -481,7 +500,7 @@ def all_rows(sources, sections, data, old, by_hand, families):
 def aligned(kind, rows):
     """Rows of cells; texts to the left, numbers to the right."""
     cells = [[cell if isinstance(cell, str) else str(cell) for cell in row] for row in rows]
-    wide = [max(len(row[i]) for row in cells) + 1 for i in range(len(cells[0]))]
+    wide = [max(map(len, column)) + 1 for column in zip(*cells)]
     lines = []
     for row, raw in zip(cells, rows):
         line = ""
@@ -501,25 +520,35 @@ def write_rows(rows):
     return "\n" + aligned("LLMF_MODEL", models) + "\n" + aligned("LLMF_TIER", tiers) + "\n"
 
 
+def read_source(specs, date, name, file):
+    with open(os.path.join(specs, file), encoding="utf-8") as f:
+        data = json.load(f, parse_float=Decimal)
+    if newest_day(name, data) > date:
+        stop(f"{file} has an entry of {newest_day(name, data)}, but models.txt says that it is of {date}: write its new day there")
+    return data
+
+
+def rewrite(specs, choice, table):
+    """The whole text of the table as it should be."""
+    sources, sections = read_choice(choice)
+    data = {name: read_source(specs, date, name, file) for date, name, file in sources}
+    before, old, behind, by_hand, families = read_table(table)
+    rows = all_rows(sources, sections, data, old, by_hand, families)
+    tiers = sum(len(row["tiers"]) for row in rows.values())
+    say(f"{len(rows)} models of {len({key[0] for key in rows})} providers, {tiers} prices of long prompts, {disagreements} disagreements")
+    return before + BEGIN + write_rows(rows) + END + behind
+
+
 def main(arguments):
     check = arguments[:1] == ["--check"]
     if len(arguments) != 1 + check:
         stop(__doc__)
-    specs = arguments[-1]
-    sources, sections = read_choice(CHOICE)
-    data = {}
-    for _, name, file in sources:
-        with open(os.path.join(specs, file), encoding="utf-8") as f:
-            data[name] = json.load(f, parse_float=Decimal)
-    before, old, behind, by_hand, families = read_table(TABLE)
-    rows = all_rows(sources, sections, data, old, by_hand, families)
-    text = before + BEGIN + write_rows(rows) + END + behind
-    say(f"{len(rows)} models of {len({key[0] for key in rows})} providers, {sum(len(row['tiers']) for row in rows.values())} prices of long prompts, {disagreements} disagreements")
+    text = rewrite(arguments[-1], CHOICE, TABLE)
     if not check:
         with open(TABLE, "w", encoding="utf-8", newline="\n") as f:
             f.write(text)
-    elif text != open(TABLE, encoding="utf-8").read():
-        say(f"models.def is not what the sources give; mend it with: make models SPECS={specs}")
+    elif text != read_text(TABLE):
+        say(f"models.def is not what the sources give; mend it with: make models SPECS={arguments[-1]}")
         return 1
     return 0
 
