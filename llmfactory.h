@@ -1464,6 +1464,8 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
     LLMF_MODEL(OPENAI,           "gpt-4-turbo-preview",                                128000,    4096,  10000000,  30000000,      -1,       -1,       -1, "TF",     PLAIN,            20260602,        0) \
     LLMF_MODEL(OPENAI,           "gpt-4-turbo-2024-04-09",                             128000,    4096,  10000000,  30000000,      -1,       -1,       -1, "TI",     PLAIN,            20260602,        0) \
     LLMF_MODEL(OPENAI,           "gpt-4-turbo",                                        128000,    4096,  10000000,  30000000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4-1106-preview",                                 128000,    4096,  10000000,  30000000,      -1,       -1,       -1, "T",      PLAIN,            20260602, 20260326) \
+    LLMF_MODEL(OPENAI,           "gpt-4-0125-preview",                                 128000,    4096,  10000000,  30000000,      -1,       -1,       -1, "T",      PLAIN,            20260602, 20260326) \
     LLMF_MODEL(OPENAI,           "gpt-4",                                                8192,    8192,  30000000,  60000000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
     LLMF_MODEL(OPENAI,           "gpt-3.5-turbo-1106",                                  16385,    4096,   1000000,   2000000,      -1,       -1,       -1, "T",      PLAIN,            20260602, 20260928) \
     LLMF_MODEL(OPENAI,           "gpt-3.5-turbo-0125",                                  16385,    4096,    500000,   1500000,      -1,       -1,       -1, "T",      PLAIN,            20260602,        0) \
@@ -1478,7 +1480,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
     LLMF_MODEL(ANTHROPIC,        "claude-sonnet-4-5-20250929",                        1000000,   64000,   3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
     LLMF_MODEL(ANTHROPIC,        "claude-sonnet-4-5",                                 1000000,   64000,   3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
     LLMF_MODEL(ANTHROPIC,        "claude-sonnet-4-20250514",                           200000,   64000,   3000000,  15000000,  300000,  3750000,  6000000, "TIFR",   CLAUDE_4,         20260702, 20260514) \
-    LLMF_MODEL(ANTHROPIC,        "claude-sonnet-4-0",                                  200000,   64000,   3000000,  15000000,  300000,  3750000,  6000000, "TIFR",   CLAUDE_4,         20260702,        0) \
+    LLMF_MODEL(ANTHROPIC,        "claude-sonnet-4-0",                                  200000,   64000,   3000000,  15000000,  300000,  3750000,  6000000, "TIFR",   CLAUDE_4,         20260702, 20260514) \
     LLMF_MODEL(ANTHROPIC,        "claude-opus-5",                                     1000000,  128000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CLAUDE_5,         20260819,        0) \
     LLMF_MODEL(ANTHROPIC,        "claude-opus-4-8",                                   1000000,  128000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CLAUDE_5,         20260819,        0) \
     LLMF_MODEL(ANTHROPIC,        "claude-opus-4-7",                                   1000000,  128000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CLAUDE_5,         20260819,        0) \
@@ -1487,8 +1489,8 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
     LLMF_MODEL(ANTHROPIC,        "claude-opus-4-5",                                    200000,   64000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
     LLMF_MODEL(ANTHROPIC,        "claude-opus-4-20250514",                             200000,   32000,  15000000,  75000000, 1500000, 18750000, 30000000, "TIFR",   CLAUDE_4,         20260702, 20260514) \
     LLMF_MODEL(ANTHROPIC,        "claude-opus-4-1-20250805",                           200000,   32000,  15000000,  75000000, 1500000, 18750000, 30000000, "TIFR",   CLAUDE_4,         20260702, 20260805) \
-    LLMF_MODEL(ANTHROPIC,        "claude-opus-4-1",                                    200000,   32000,  15000000,  75000000, 1500000, 18750000, 30000000, "TIFR",   CLAUDE_4,         20260702,        0) \
-    LLMF_MODEL(ANTHROPIC,        "claude-opus-4-0",                                    200000,   32000,  15000000,  75000000, 1500000, 18750000, 30000000, "TIFR",   CLAUDE_4,         20260702,        0) \
+    LLMF_MODEL(ANTHROPIC,        "claude-opus-4-1",                                    200000,   32000,  15000000,  75000000, 1500000, 18750000, 30000000, "TIFR",   CLAUDE_4,         20260702, 20260805) \
+    LLMF_MODEL(ANTHROPIC,        "claude-opus-4-0",                                    200000,   32000,  15000000,  75000000, 1500000, 18750000, 30000000, "TIFR",   CLAUDE_4,         20260702, 20260514) \
     LLMF_MODEL(ANTHROPIC,        "claude-haiku-4-5-20251001",                          200000,   64000,   1000000,   5000000,  100000,  1250000,  2000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
     LLMF_MODEL(ANTHROPIC,        "claude-haiku-4-5",                                   200000,   64000,   1000000,   5000000,  100000,  1250000,  2000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
     LLMF_MODEL(ANTHROPIC,        "claude-fable-5",                                    1000000,  128000,  10000000,  50000000, 1000000, 12500000, 20000000, "TIFRS",  CLAUDE_5,         20260819,        0) \
@@ -1518,7 +1520,9 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
     LLMF_MODEL(GEMINI,           "gemini-2.5-pro",                                    1048576,   65536,   1250000,  10000000,  125000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
     LLMF_MODEL(GEMINI,           "gemini-2.5-flash-lite",                             1048576,   65536,    100000,    400000,   10000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
     LLMF_MODEL(GEMINI,           "gemini-2.5-flash",                                  1048576,   65536,    300000,   2500000,   30000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(GEMINI,           "gemini-2.0-flash-lite-001",                         1048576,    8192,     75000,    300000,   18750,       -1,       -1, "TIAS",   NO_REASONING,     20260602, 20260601) \
     LLMF_MODEL(GEMINI,           "gemini-2.0-flash-lite",                             1048576,    8192,     75000,    300000,   18750,       -1,       -1, "TIAFS",  NO_REASONING,     20260702, 20260601) \
+    LLMF_MODEL(GEMINI,           "gemini-2.0-flash-001",                              1048576,    8192,    100000,    400000,   25000,       -1,       -1, "TIAS",   NO_REASONING,     20260602, 20260601) \
     LLMF_MODEL(GEMINI,           "gemini-2.0-flash",                                  1048576,    8192,    100000,    400000,   25000,       -1,       -1, "TIAFS",  NO_REASONING,     20260702, 20260601)
 #else
 #define LLMFI_ROWS_MODEL_GEMINI
@@ -1526,7 +1530,6 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #if LLMF_HAS_MISTRAL
 #define LLMFI_ROWS_MODEL_MISTRAL \
     LLMF_MODEL(MISTRAL,          "voxtral-small-latest",                                32000,   32000,    100000,    300000,      -1,       -1,       -1, "TA",     PLAIN,            20260819,        0) \
-    LLMF_MODEL(MISTRAL,          "voxtral-mini-latest",                                    -1,      -1,        -1,        -1,      -1,       -1,       -1, "A",      PLAIN,            20260819,        0) \
     LLMF_MODEL(MISTRAL,          "pixtral-large-latest",                               128000,  128000,   2000000,   6000000,      -1,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
     LLMF_MODEL(MISTRAL,          "pixtral-12b",                                        128000,  128000,    150000,    150000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
     LLMF_MODEL(MISTRAL,          "open-mixtral-8x7b",                                   32000,   32000,    700000,    700000,      -1,       -1,       -1, "TS",     PLAIN,            20260819,        0) \
@@ -1928,7 +1931,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #if LLMF_HAS_AZURE
 #define LLMFI_ROWS_MODEL_AZURE \
     LLMF_MODEL(AZURE,            "text-embedding-ada-002",                               8192,      -1,    100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260702,        0) \
-    LLMF_MODEL(AZURE,            "text-embedding-3-small",                               8191,      -1,     20000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260702, 20260430) \
+    LLMF_MODEL(AZURE,            "text-embedding-3-small",                               8191,      -1,     20000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260702,        0) \
     LLMF_MODEL(AZURE,            "text-embedding-3-large",                               8191,      -1,    130000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260702,        0) \
     LLMF_MODEL(AZURE,            "o4-mini",                                            200000,  100000,   1100000,   4400000,  275000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
     LLMF_MODEL(AZURE,            "o3-mini",                                            200000,  100000,   1100000,   4400000,  550000,       -1,       -1, "TRS",    OPENAI_REASONING, 20260702,        0) \
@@ -1971,6 +1974,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #define LLMFI_ROWS_MODEL_VERTEX \
     LLMF_MODEL(VERTEX,           "text-multilingual-embedding-002",                      2048,      -1,    100000,         0,      -1,       -1,       -1, "E",      GEMINI_3,         20260602,        0) \
     LLMF_MODEL(VERTEX,           "text-embedding-005",                                   2048,      -1,    100000,         0,      -1,       -1,       -1, "E",      GEMINI_3,         20260602,        0) \
+    LLMF_MODEL(VERTEX,           "text-embedding-004",                                   2048,      -1,    100000,         0,      -1,       -1,       -1, "E",      GEMINI_3,         20260602, 20260114) \
     LLMF_MODEL(VERTEX,           "gemini-flash-lite-latest",                          1048576,   65536,    250000,   1500000,   25000,       -1,       -1, "TIAFR",  GEMINI_3,         20260819,        0) \
     LLMF_MODEL(VERTEX,           "gemini-flash-latest",                               1048576,   65536,   1500000,   9000000,  150000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
     LLMF_MODEL(VERTEX,           "gemini-embedding-2",                                   8192,      -1,    200000,         0,      -1,       -1,       -1, "E",      GEMINI_3,         20260819,        0) \
@@ -1985,7 +1989,10 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
     LLMF_MODEL(VERTEX,           "gemini-3-flash-preview",                            1048576,   65536,    500000,   3000000,   50000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
     LLMF_MODEL(VERTEX,           "gemini-2.5-pro",                                    1048576,   65536,   1250000,  10000000,  125000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
     LLMF_MODEL(VERTEX,           "gemini-2.5-flash-lite",                             1048576,   65536,    100000,    400000,   10000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
-    LLMF_MODEL(VERTEX,           "gemini-2.5-flash",                                  1048576,   65536,    300000,   2500000,   75000,   383000,       -1, "TIAFRS", PLAIN,            20260819,        0)
+    LLMF_MODEL(VERTEX,           "gemini-2.5-flash",                                  1048576,   65536,    300000,   2500000,   75000,   383000,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(VERTEX,           "gemini-2.0-flash-lite",                             1048576,    8192,     75000,    300000,   18750,       -1,       -1, "TIAS",   NO_REASONING,     20260602, 20260601) \
+    LLMF_MODEL(VERTEX,           "gemini-2.0-flash-001",                              1048576,    8192,    150000,    600000,   37500,       -1,       -1, "TIAS",   NO_REASONING,     20260602, 20260601) \
+    LLMF_MODEL(VERTEX,           "gemini-2.0-flash",                                  1048576,    8192,    100000,    400000,   25000,       -1,       -1, "TIAS",   NO_REASONING,     20260602, 20260601)
 #else
 #define LLMFI_ROWS_MODEL_VERTEX
 #endif

@@ -264,7 +264,7 @@ def read_choice(path):
             sections[-1].names[key] = rest
         elif key in sections[-1].globs:
             sections[-1].globs[key] += rest
-        elif key == "fact" and len(rest) > 2 and (rest[0] in COLUMNS or rest[0] in ("+can", "-can")):
+        elif key == "fact" and len(rest) > 2 and rest[0] in FACTS:
             sections[-1].facts.append((rest[0], rest[1], rest[2:]))
         elif key == "family" and len(rest) == 2:
             sections[-1].families.append(rest)
@@ -287,6 +287,7 @@ ROW = re.compile(r'^LLMF_MODEL\((\w+), *"([^"]*)", *(.*)\)$')
 TIER = re.compile(r'^LLMF_TIER\((\w+), *"([^"]*)", *(.*)\)$')
 FAMILY = re.compile(r'^LLMF_FAMILY\((\w+), *"([^"]*)", *(\w+)\)$')
 COLUMNS = LIMITS + PRICES + ("can", "quirks", "checked", "ends")
+FACTS = LIMITS + PRICES + ("ends", "+can", "-can")  # what can be said by hand; quirks are, in the rows
 
 
 def read_row(line):
@@ -382,7 +383,7 @@ def by_hand_facts(section, id, row):
             had = set(row["can"])
             row["can"] = "".join(letter for letter in LETTERS if letter in (had | set(value) if name == "+can" else had - set(value)))
         else:
-            row[name] = value if name == "quirks" else int(value)
+            row[name] = int(value)
 
 
 def sane(where, row):
@@ -427,7 +428,7 @@ def spread_to_snapshots(rows, sole):
 
 
 def candidates(section, sources, data):
-    """{id: [(day, source, facts)]} of one provider, newest first, and the ids that only LiteLLM has."""
+    """{id: [(day, source, facts)]} of one provider, newest first."""
     found = {}
     for date, source, _ in sources:
         if source in section.names:
@@ -437,6 +438,7 @@ def candidates(section, sources, data):
 
 
 def chosen(section, id, found, has_row):
+    """Whether models.txt takes it, all sources agree that it answers with text, and it is not dead without a day."""
     sole = all(source == "litellm" for _, source, _ in found)
     dead = next((facts["dead"] for _, _, facts in found if "dead" in facts), False) and not any("ends" in facts for _, _, facts in found)
     kinds = all("kind" in facts for _, _, facts in found)
