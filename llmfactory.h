@@ -310,6 +310,10 @@ LLMF_API void llmf_drop(llmf_factory *f, llmf_model m);
 
 /* What is known of a model. Texts live until the next function that gets, makes, drops or calls a model, a reload or the close. Prices are pico-dollars a token, LLMF_UNKNOWN if unknown
    (1 USD per million tokens = 1,000,000). */
+typedef struct llmf_price_tier {
+    int64_t above;                              /* input tokens: the prices of a prompt that has more */
+    int64_t input, output, cache_read, cache_write;
+} llmf_price_tier;
 typedef struct llmf_model_info {
     llmf_str name, provider, model_id, dialect, base_url, description;
     int64_t context_window, max_output;         /* tokens; LLMF_UNKNOWN */
@@ -318,7 +322,15 @@ typedef struct llmf_model_info {
     bool configured;                            /* a key of the config, not only a row of the table */
     bool has_key;                               /* its provider needs none, or one is there */
     int unavailable;                            /* llmf_result why a call could not start; LLMF_OK */
+    int64_t price_cache_write_1h;               /* kept for an hour; price_cache_write: for five minutes */
+    llmf_price_tier tiers[4];                   /* of long prompts, the shortest first */
+    size_t tier_count;
+    uint32_t quirks;                            /* bit i: what llmf_quirk_name(i) says, its provider's included */
+    int32_t ends;                               /* yyyymmdd: the day its provider takes it away; 0: none is known */
+    int32_t checked;                            /* yyyymmdd: the day the table's facts are of; 0: not in the table */
 } llmf_model_info;
+/* The word that config files have for a quirk, from 0; NULL past the last. */
+LLMF_API const char *llmf_quirk_name(int bit);
 enum { LLMF_CAN_TOOLS = 1, LLMF_CAN_IMAGES = 2, LLMF_CAN_AUDIO = 4, LLMF_CAN_FILES = 8, LLMF_CAN_REASON = 16, LLMF_CAN_SCHEMA = 32, LLMF_CAN_EMBED = 64, LLMF_CAN_TRANSCRIBE = 128 };
 LLMF_API llmf_result llmf_model_info_abi(llmf_factory *f, llmf_model m, llmf_model_info *info, size_t info_size);
 static inline llmf_result llmf_describe(llmf_factory *f, llmf_model m, llmf_model_info *info) {
@@ -1260,9 +1272,12 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
  *       default_max_tokens: only where the provider demands one, else 0. embedding_batch: texts in one request; 0: it embeds nothing
  *   LLMF_MODEL(PROVIDER, id, context, max_output, input, output, cache_read, cache_write_5m, cache_write_1h, capabilities, quirks, checked, ends)
  *       limits in tokens, prices, then capabilities (T tools, I images, A audio, F files, R reasons, S schema, E embeds, X transcribes), its quirks besides the
- *       provider's, the day the facts were true, and the day the provider takes it away
+ *       provider's, the day the facts were true, and the day the provider takes it away. A name without a provider means the first row of that id
  *   LLMF_TIER(PROVIDER, id, above, input, output, cache_read, cache_write)
- *       the prices of a model for a prompt of more than `above` tokens
+ *       the prices of a model for a prompt of more than `above` tokens. Several of one model stand together, the lowest `above` first
+ *   LLMF_NAMED_ONLY(PROVIDER)
+ *       a host of models that others make or serve too: its rows count where it is named (provider:model, a config's `provider`, the default provider), so
+ *       that an id by itself never sends a prompt there
  *   LLMF_FAMILY(PROVIDER, prefix, quirks)
  *       the quirks of ids that have no row, besides the provider's: the longest prefix counts
  *   LLMF_PREFIX(PROVIDER, prefix)
@@ -1375,223 +1390,995 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
     LLMF_VARIABLE(VERTEX,           "GOOGLE_VERTEX_LOCATION",   REGION,      "") \
     LLMF_VARIABLE(VERTEX,           "GOOGLE_VERTEX_PROJECT",    ACCOUNT,     "") \
     LLMF_VARIABLE(SNOWFLAKE,        "SNOWFLAKE_ACCOUNT",        ACCOUNT,     "")
+#define LLMFI_ROWS_NAMED_ONLY \
+    LLMF_NAMED_ONLY(AZURE) \
+    LLMF_NAMED_ONLY(BEDROCK_MANTLE) \
+    LLMF_NAMED_ONLY(OPENROUTER) \
+    LLMF_NAMED_ONLY(VERCEL) \
+    LLMF_NAMED_ONLY(TOGETHER) \
+    LLMF_NAMED_ONLY(FIREWORKS) \
+    LLMF_NAMED_ONLY(HUGGINGFACE) \
+    LLMF_NAMED_ONLY(NVIDIA) \
+    LLMF_NAMED_ONLY(SNOWFLAKE) \
+    LLMF_NAMED_ONLY(CRUSOE) \
+    LLMF_NAMED_ONLY(OLLAMA)
 #if LLMF_HAS_OPENAI
 #define LLMFI_ROWS_MODEL_OPENAI \
-    LLMF_MODEL(OPENAI,     "gpt-5.6",                                   1050000, 128000,  5000000,  30000000,  500000,  6250000,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5.6-sol",                               1050000, 128000,  5000000,  30000000,  500000,  6250000,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5.6-terra",                             1050000, 128000,  2000000,  12000000,  200000,  2500000,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5.6-luna",                              1050000, 128000,   200000,   1200000,   20000,   250000,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5.5",                                   1050000, 128000,  5000000,  30000000,  500000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5.5-pro",                               1050000, 128000, 30000000, 180000000,      -1,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5.4",                                   1050000, 128000,  2500000,  15000000,  250000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5.4-mini",                               400000, 128000,   750000,   4500000,   75000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5.4-nano",                               400000, 128000,   200000,   1250000,   20000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5.3-codex",                              400000, 128000,  1750000,  14000000,  175000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5.3-chat-latest",                        128000,  16384,  1750000,  14000000,  175000,       -1,       -1, "TIS",    NEW_LIMIT,        20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5.2",                                    400000, 128000,  1750000,  14000000,  175000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5.1",                                    400000, 128000,  1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5",                                      400000, 128000,  1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5-mini",                                 400000, 128000,   250000,   2000000,   25000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5-nano",                                 400000, 128000,    50000,    400000,    5000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5-chat-latest",                          400000, 128000,  1250000,  10000000,  125000,       -1,       -1, "IRS",    NEW_LIMIT,        20260702,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-4.1",                                   1047576,  32768,  2000000,   8000000,  500000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-4.1-mini",                              1047576,  32768,   400000,   1600000,  100000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-4.1-nano",                              1047576,  32768,   100000,    400000,   25000,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-4o",                                     128000,  16384,  2500000,  10000000, 1250000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-4o-2024-05-13",                          128000,   4096,  5000000,  15000000,      -1,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-4o-2024-08-06",                          128000,  16384,  2500000,  10000000, 1250000,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-4o-2024-11-20",                          128000,  16384,  2500000,  10000000, 1250000,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-4o-mini",                                128000,  16384,   150000,    600000,   75000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-4-turbo",                                128000,   4096, 10000000,  30000000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-4",                                        8192,   8192, 30000000,  60000000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-3.5-turbo",                               16385,   4096,   500000,   1500000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "o1",                                         200000, 100000, 15000000,  60000000, 7500000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "o3",                                         200000, 100000,  2000000,   8000000,  500000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "o3-mini",                                    200000, 100000,  1100000,   4400000,  550000,       -1,       -1, "TRS",    OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "o3-pro",                                     200000, 100000, 20000000,  80000000,      -1,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "o4-mini",                                    200000, 100000,  1100000,   4400000,  275000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "text-embedding-3-large",                       8191,     -1,   130000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "text-embedding-3-small",                       8191,     -1,    20000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "text-embedding-ada-002",                       8192,     -1,   100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-4o-transcribe",                              -1,     -1,       -1,        -1,      -1,       -1,       -1, "X",      PLAIN,            20260602,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-4o-mini-transcribe",                         -1,     -1,       -1,        -1,      -1,       -1,       -1, "X",      PLAIN,            20260602,        0) \
-    LLMF_MODEL(OPENAI,     "whisper-1",                                      -1,     -1,       -1,        -1,      -1,       -1,       -1, "X",      PLAIN,            20260602,        0)
+    LLMF_MODEL(OPENAI,           "whisper-1",                                              -1,      -1,        -1,        -1,      -1,       -1,       -1, "X",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(OPENAI,           "text-embedding-ada-002",                               8192,      -1,    100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,           "text-embedding-3-small",                               8191,      -1,     20000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,           "text-embedding-3-large",                               8191,      -1,    130000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,           "o4-mini-deep-research-2025-06-26",                   200000,  100000,   2000000,   8000000,  500000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "o4-mini-deep-research",                              200000,  100000,   2000000,   8000000,  500000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(OPENAI,           "o4-mini-2025-04-16",                                 200000,  100000,   1100000,   4400000,  275000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "o4-mini",                                            200000,  100000,   1100000,   4400000,  275000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "o3-pro-2025-06-10",                                  200000,  100000,  20000000,  80000000,      -1,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "o3-pro",                                             200000,  100000,  20000000,  80000000,      -1,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "o3-mini-2025-01-31",                                 200000,  100000,   1100000,   4400000,  550000,       -1,       -1, "TRS",    OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "o3-mini",                                            200000,  100000,   1100000,   4400000,  550000,       -1,       -1, "TRS",    OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "o3-deep-research-2025-06-26",                        200000,  100000,  10000000,  40000000, 2500000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "o3-deep-research",                                   200000,  100000,  10000000,  40000000, 2500000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(OPENAI,           "o3-2025-04-16",                                      200000,  100000,   2000000,   8000000,  500000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "o3",                                                 200000,  100000,   2000000,   8000000,  500000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "o1-pro-2025-03-19",                                  200000,  100000, 150000000, 600000000,      -1,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "o1-2024-12-17",                                      200000,  100000,  15000000,  60000000, 7500000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "o1",                                                 200000,  100000,  15000000,  60000000, 7500000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.6-terra",                                     1050000,  128000,   2000000,  12000000,  200000,  2500000,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.6-sol",                                       1050000,  128000,   5000000,  30000000,  500000,  6250000,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.6-luna",                                      1050000,  128000,    200000,   1200000,   20000,   250000,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.6",                                           1050000,  128000,   5000000,  30000000,  500000,  6250000,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.5-pro-2026-04-23",                            1050000,  128000,  30000000, 180000000,      -1,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.5-pro",                                       1050000,  128000,  30000000, 180000000,      -1,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.5-2026-04-23",                                1050000,  128000,   5000000,  30000000,  500000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.5",                                           1050000,  128000,   5000000,  30000000,  500000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.4-pro-2026-03-05",                            1050000,  128000,  30000000, 180000000, 3000000,       -1,       -1, "TIR",    OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.4-pro",                                       1050000,  128000,  30000000, 180000000, 3000000,       -1,       -1, "TIR",    OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.4-nano-2026-03-17",                            400000,  128000,    200000,   1250000,   20000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.4-nano",                                       400000,  128000,    200000,   1250000,   20000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.4-mini-2026-03-17",                            400000,  128000,    750000,   4500000,   75000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.4-mini",                                       400000,  128000,    750000,   4500000,   75000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.4-2026-03-05",                                1050000,  128000,   2500000,  15000000,  250000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.4",                                           1050000,  128000,   2500000,  15000000,  250000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.3-codex-spark",                                128000,   32000,   1750000,  14000000,  175000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.3-codex",                                      400000,  128000,   1750000,  14000000,  175000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.3-chat-latest",                                128000,   16384,   1750000,  14000000,  175000,       -1,       -1, "TIS",    NEW_LIMIT,        20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.2-pro-2025-12-11",                             400000,  128000,  21000000, 168000000,      -1,       -1,       -1, "TIR",    OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.2-pro",                                        400000,  128000,  21000000, 168000000,      -1,       -1,       -1, "TIR",    OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.2-codex",                                      400000,  128000,   1750000,  14000000,  175000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.2-chat-latest",                                128000,   16384,   1750000,  14000000,  175000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.2-2025-12-11",                                 400000,  128000,   1750000,  14000000,  175000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.2",                                            400000,  128000,   1750000,  14000000,  175000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.1-codex-mini",                                 400000,  128000,    250000,   2000000,   25000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.1-codex-max",                                  400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.1-codex",                                      400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.1-chat-latest",                                128000,   16384,   1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.1-2025-11-13",                                 400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.1",                                            400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5-pro-2025-10-06",                               400000,  272000,  15000000, 120000000,      -1,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5-pro",                                          400000,  272000,  15000000, 120000000,      -1,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5-nano-2025-08-07",                              400000,  128000,     50000,    400000,    5000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5-nano",                                         400000,  128000,     50000,    400000,    5000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5-mini-2025-08-07",                              400000,  128000,    250000,   2000000,   25000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5-mini",                                         400000,  128000,    250000,   2000000,   25000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5-codex",                                        400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5-chat-latest",                                  400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "IRS",    NEW_LIMIT,        20260702,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5-2025-08-07",                                   400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5",                                              400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4o-transcribe",                                   16000,      -1,        -1,        -1,      -1,       -1,       -1, "X",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4o-mini-transcribe-2025-12-15",                   16000,      -1,        -1,        -1,      -1,       -1,       -1, "X",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4o-mini-transcribe-2025-03-20",                   16000,      -1,        -1,        -1,      -1,       -1,       -1, "X",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4o-mini-transcribe",                              16000,      -1,        -1,        -1,      -1,       -1,       -1, "X",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4o-mini-2024-07-18",                             128000,   16384,    150000,    600000,   75000,       -1,       -1, "TIFS",   PLAIN,            20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4o-mini",                                        128000,   16384,    150000,    600000,   75000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4o-2024-11-20",                                  128000,   16384,   2500000,  10000000, 1250000,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4o-2024-08-06",                                  128000,   16384,   2500000,  10000000, 1250000,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4o-2024-05-13",                                  128000,    4096,   5000000,  15000000,      -1,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4o",                                             128000,   16384,   2500000,  10000000, 1250000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4.1-nano-2025-04-14",                           1047576,   32768,    100000,    400000,   25000,       -1,       -1, "TIS",    PLAIN,            20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4.1-nano",                                      1047576,   32768,    100000,    400000,   25000,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4.1-mini-2025-04-14",                           1047576,   32768,    400000,   1600000,  100000,       -1,       -1, "TIFS",   PLAIN,            20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4.1-mini",                                      1047576,   32768,    400000,   1600000,  100000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4.1-2025-04-14",                                1047576,   32768,   2000000,   8000000,  500000,       -1,       -1, "TIFS",   PLAIN,            20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4.1",                                           1047576,   32768,   2000000,   8000000,  500000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4-turbo-preview",                                128000,    4096,  10000000,  30000000,      -1,       -1,       -1, "TF",     PLAIN,            20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4-turbo-2024-04-09",                             128000,    4096,  10000000,  30000000,      -1,       -1,       -1, "TI",     PLAIN,            20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4-turbo",                                        128000,    4096,  10000000,  30000000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4-1106-preview",                                 128000,    4096,  10000000,  30000000,      -1,       -1,       -1, "T",      PLAIN,            20260602, 20260326) \
+    LLMF_MODEL(OPENAI,           "gpt-4-0125-preview",                                 128000,    4096,  10000000,  30000000,      -1,       -1,       -1, "T",      PLAIN,            20260602, 20260326) \
+    LLMF_MODEL(OPENAI,           "gpt-4",                                                8192,    8192,  30000000,  60000000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-3.5-turbo-1106",                                  16385,    4096,   1000000,   2000000,      -1,       -1,       -1, "T",      PLAIN,            20260602, 20260928) \
+    LLMF_MODEL(OPENAI,           "gpt-3.5-turbo-0125",                                  16385,    4096,    500000,   1500000,      -1,       -1,       -1, "T",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-3.5-turbo",                                       16385,    4096,    500000,   1500000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0)
 #else
 #define LLMFI_ROWS_MODEL_OPENAI
 #endif
 #if LLMF_HAS_ANTHROPIC
 #define LLMFI_ROWS_MODEL_ANTHROPIC \
-    LLMF_MODEL(ANTHROPIC,  "claude-fable-5",                            1000000, 128000, 10000000,  50000000, 1000000, 12500000, 20000000, "TIFRS",  CLAUDE_5,         20260819,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-opus-5",                             1000000, 128000,  5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CLAUDE_5,         20260819,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-sonnet-5",                           1000000, 128000,  2000000,  10000000,  200000,  2500000,  4000000, "TIFRS",  CLAUDE_5,         20260819,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-opus-4-8",                           1000000, 128000,  5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CLAUDE_5,         20260819,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-opus-4-7",                           1000000, 128000,  5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CLAUDE_5,         20260819,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-opus-4-6",                           1000000, 128000,  5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CLAUDE_4_6,       20260819,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-sonnet-4-6",                         1000000, 128000,  3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CLAUDE_4_6,       20260819,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-opus-4-5",                            200000,  64000,  5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-opus-4-5-20251101",                   200000,  64000,  5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-sonnet-4-5",                         1000000,  64000,  3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-sonnet-4-5-20250929",                1000000,  64000,  3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-haiku-4-5",                           200000,  64000,  1000000,   5000000,  100000,  1250000,  2000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-haiku-4-5-20251001",                  200000,  64000,  1000000,   5000000,  100000,  1250000,  2000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-opus-4-1",                            200000,  32000, 15000000,  75000000, 1500000, 18750000, 30000000, "TIFR",   CLAUDE_4,         20260702,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-opus-4-1-20250805",                   200000,  32000, 15000000,  75000000, 1500000, 18750000, 30000000, "TIFR",   CLAUDE_4,         20260702, 20260805) \
-    LLMF_MODEL(ANTHROPIC,  "claude-opus-4-20250514",                     200000,  32000, 15000000,  75000000, 1500000, 18750000, 30000000, "TIFR",   CLAUDE_4,         20260702, 20260514) \
-    LLMF_MODEL(ANTHROPIC,  "claude-sonnet-4-20250514",                   200000,  64000,  3000000,  15000000,  300000,  3750000,  6000000, "TIFR",   CLAUDE_4,         20260702, 20260514) \
-    LLMF_MODEL(ANTHROPIC,  "claude-3-7-sonnet-20250219",                 200000,  64000,  3000000,  15000000,  300000,  3750000,  6000000, "TIFR",   CLAUDE_4,         20260702, 20260219) \
-    LLMF_MODEL(ANTHROPIC,  "claude-3-haiku-20240307",                    200000,   4096,   250000,   1250000,   30000,   300000,   500000, "TIF",    CLAUDE_3,         20260702,        0)
+    LLMF_MODEL(ANTHROPIC,        "claude-sonnet-5",                                   1000000,  128000,   2000000,  10000000,  200000,  2500000,  4000000, "TIFRS",  CLAUDE_5,         20260819,        0) \
+    LLMF_MODEL(ANTHROPIC,        "claude-sonnet-4-6",                                 1000000,  128000,   3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CLAUDE_4_6,       20260819,        0) \
+    LLMF_MODEL(ANTHROPIC,        "claude-sonnet-4-5-20250929",                        1000000,   64000,   3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
+    LLMF_MODEL(ANTHROPIC,        "claude-sonnet-4-5",                                 1000000,   64000,   3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
+    LLMF_MODEL(ANTHROPIC,        "claude-sonnet-4-20250514",                           200000,   64000,   3000000,  15000000,  300000,  3750000,  6000000, "TIFR",   CLAUDE_4,         20260702, 20260514) \
+    LLMF_MODEL(ANTHROPIC,        "claude-sonnet-4-0",                                  200000,   64000,   3000000,  15000000,  300000,  3750000,  6000000, "TIFR",   CLAUDE_4,         20260702, 20260514) \
+    LLMF_MODEL(ANTHROPIC,        "claude-opus-5",                                     1000000,  128000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CLAUDE_5,         20260819,        0) \
+    LLMF_MODEL(ANTHROPIC,        "claude-opus-4-8",                                   1000000,  128000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CLAUDE_5,         20260819,        0) \
+    LLMF_MODEL(ANTHROPIC,        "claude-opus-4-7",                                   1000000,  128000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CLAUDE_5,         20260819,        0) \
+    LLMF_MODEL(ANTHROPIC,        "claude-opus-4-6",                                   1000000,  128000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CLAUDE_4_6,       20260819,        0) \
+    LLMF_MODEL(ANTHROPIC,        "claude-opus-4-5-20251101",                           200000,   64000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
+    LLMF_MODEL(ANTHROPIC,        "claude-opus-4-5",                                    200000,   64000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
+    LLMF_MODEL(ANTHROPIC,        "claude-opus-4-20250514",                             200000,   32000,  15000000,  75000000, 1500000, 18750000, 30000000, "TIFR",   CLAUDE_4,         20260702, 20260514) \
+    LLMF_MODEL(ANTHROPIC,        "claude-opus-4-1-20250805",                           200000,   32000,  15000000,  75000000, 1500000, 18750000, 30000000, "TIFR",   CLAUDE_4,         20260702, 20260805) \
+    LLMF_MODEL(ANTHROPIC,        "claude-opus-4-1",                                    200000,   32000,  15000000,  75000000, 1500000, 18750000, 30000000, "TIFR",   CLAUDE_4,         20260702, 20260805) \
+    LLMF_MODEL(ANTHROPIC,        "claude-opus-4-0",                                    200000,   32000,  15000000,  75000000, 1500000, 18750000, 30000000, "TIFR",   CLAUDE_4,         20260702, 20260514) \
+    LLMF_MODEL(ANTHROPIC,        "claude-haiku-4-5-20251001",                          200000,   64000,   1000000,   5000000,  100000,  1250000,  2000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
+    LLMF_MODEL(ANTHROPIC,        "claude-haiku-4-5",                                   200000,   64000,   1000000,   5000000,  100000,  1250000,  2000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
+    LLMF_MODEL(ANTHROPIC,        "claude-fable-5",                                    1000000,  128000,  10000000,  50000000, 1000000, 12500000, 20000000, "TIFRS",  CLAUDE_5,         20260819,        0) \
+    LLMF_MODEL(ANTHROPIC,        "claude-3-opus-20240229",                             200000,    4096,  15000000,  75000000, 1500000, 18750000, 30000000, "TIF",    CLAUDE_3,         20260702, 20260501) \
+    LLMF_MODEL(ANTHROPIC,        "claude-3-haiku-20240307",                            200000,    4096,    250000,   1250000,   30000,   300000,   500000, "TIF",    CLAUDE_3,         20260702,        0) \
+    LLMF_MODEL(ANTHROPIC,        "claude-3-7-sonnet-20250219",                         200000,   64000,   3000000,  15000000,  300000,  3750000,  6000000, "TIFR",   CLAUDE_4,         20260702, 20260219)
 #else
 #define LLMFI_ROWS_MODEL_ANTHROPIC
 #endif
 #if LLMF_HAS_GEMINI
 #define LLMFI_ROWS_MODEL_GEMINI \
-    LLMF_MODEL(GEMINI,     "gemini-3.7-flash",                          1048576,  65536,   750000,   3750000,   75000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
-    LLMF_MODEL(GEMINI,     "gemini-3.6-flash",                          1048576,  65536,  1500000,   7500000,  150000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
-    LLMF_MODEL(GEMINI,     "gemini-3.5-flash",                          1048576,  65536,  1500000,   9000000,  150000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
-    LLMF_MODEL(GEMINI,     "gemini-3.5-flash-lite",                     1048576,  65536,   300000,   2500000,   30000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
-    LLMF_MODEL(GEMINI,     "gemini-3.1-pro-preview",                    1048576,  65536,  2000000,  12000000,  200000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
-    LLMF_MODEL(GEMINI,     "gemini-3.1-flash-lite",                     1048576,  65536,   250000,   1500000,   25000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
-    LLMF_MODEL(GEMINI,     "gemini-3-flash-preview",                    1048576,  65536,   500000,   3000000,   50000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
-    LLMF_MODEL(GEMINI,     "gemini-2.5-pro",                            1048576,  65536,  1250000,  10000000,  125000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
-    LLMF_MODEL(GEMINI,     "gemini-2.5-flash",                          1048576,  65536,   300000,   2500000,   30000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
-    LLMF_MODEL(GEMINI,     "gemini-2.5-flash-lite",                     1048576,  65536,   100000,    400000,   10000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
-    LLMF_MODEL(GEMINI,     "gemini-2.0-flash",                          1048576,   8192,   100000,    400000,   25000,       -1,       -1, "TIAFS",  NO_REASONING,     20260702, 20260601) \
-    LLMF_MODEL(GEMINI,     "gemini-embedding-2",                           8192,     -1,   200000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(GEMINI,     "gemini-embedding-001",                         2048,     -1,   150000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0)
+    LLMF_MODEL(GEMINI,           "gemma-4-31b-it",                                     262144,   32768,        -1,        -1,      -1,       -1,       -1, "TIRS",   GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(GEMINI,           "gemma-4-26b-a4b-it",                                 262144,   32768,        -1,        -1,      -1,       -1,       -1, "TIRS",   GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(GEMINI,           "gemini-flash-lite-latest",                          1048576,   65536,    250000,   1500000,   25000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(GEMINI,           "gemini-flash-latest",                               1048576,   65536,   1500000,   9000000,  150000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(GEMINI,           "gemini-embedding-2",                                   8192,      -1,    200000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(GEMINI,           "gemini-embedding-001",                                 2048,      -1,    150000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(GEMINI,           "gemini-3.7-flash",                                  1048576,   65536,    750000,   3750000,   75000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(GEMINI,           "gemini-3.6-flash",                                  1048576,   65536,   1500000,   7500000,  150000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(GEMINI,           "gemini-3.5-flash-lite",                             1048576,   65536,    300000,   2500000,   30000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(GEMINI,           "gemini-3.5-flash",                                  1048576,   65536,   1500000,   9000000,  150000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(GEMINI,           "gemini-3.1-pro-preview-customtools",                1048576,   65536,   2000000,  12000000,  200000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(GEMINI,           "gemini-3.1-pro-preview",                            1048576,   65536,   2000000,  12000000,  200000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(GEMINI,           "gemini-3.1-flash-lite",                             1048576,   65536,    250000,   1500000,   25000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(GEMINI,           "gemini-3-pro-preview",                              1048576,   65536,   2000000,  12000000,  200000,       -1,       -1, "TIAFRS", GEMINI_3,         20260702, 20260309) \
+    LLMF_MODEL(GEMINI,           "gemini-3-flash-preview",                            1048576,   65536,    500000,   3000000,   50000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(GEMINI,           "gemini-2.5-pro",                                    1048576,   65536,   1250000,  10000000,  125000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(GEMINI,           "gemini-2.5-flash-lite",                             1048576,   65536,    100000,    400000,   10000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(GEMINI,           "gemini-2.5-flash",                                  1048576,   65536,    300000,   2500000,   30000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(GEMINI,           "gemini-2.0-flash-lite-001",                         1048576,    8192,     75000,    300000,   18750,       -1,       -1, "TIAS",   NO_REASONING,     20260602, 20260601) \
+    LLMF_MODEL(GEMINI,           "gemini-2.0-flash-lite",                             1048576,    8192,     75000,    300000,   18750,       -1,       -1, "TIAFS",  NO_REASONING,     20260702, 20260601) \
+    LLMF_MODEL(GEMINI,           "gemini-2.0-flash-001",                              1048576,    8192,    100000,    400000,   25000,       -1,       -1, "TIAS",   NO_REASONING,     20260602, 20260601) \
+    LLMF_MODEL(GEMINI,           "gemini-2.0-flash",                                  1048576,    8192,    100000,    400000,   25000,       -1,       -1, "TIAFS",  NO_REASONING,     20260702, 20260601)
 #else
 #define LLMFI_ROWS_MODEL_GEMINI
 #endif
 #if LLMF_HAS_MISTRAL
 #define LLMFI_ROWS_MODEL_MISTRAL \
-    LLMF_MODEL(MISTRAL,    "mistral-large-latest",                       262144, 262144,   500000,   1500000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
-    LLMF_MODEL(MISTRAL,    "mistral-large-2512",                         262144, 262144,   500000,   1500000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
-    LLMF_MODEL(MISTRAL,    "mistral-medium-latest",                      262144, 262144,  1500000,   7500000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
-    LLMF_MODEL(MISTRAL,    "mistral-medium-2604",                        262144, 262144,  1500000,   7500000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
-    LLMF_MODEL(MISTRAL,    "mistral-small-latest",                       256000, 256000,   150000,    600000,      -1,       -1,       -1, "TIR",    PLAIN,            20260819,        0) \
-    LLMF_MODEL(MISTRAL,    "mistral-small-2603",                         256000, 256000,   150000,    600000,      -1,       -1,       -1, "TIR",    PLAIN,            20260819,        0) \
-    LLMF_MODEL(MISTRAL,    "magistral-medium-latest",                    128000,  16384,  2000000,   5000000,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
-    LLMF_MODEL(MISTRAL,    "ministral-8b-latest",                        128000, 128000,   100000,    100000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(MISTRAL,    "ministral-3b-latest",                        128000, 128000,    40000,     40000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(MISTRAL,    "codestral-latest",                           256000,   4096,   300000,    900000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(MISTRAL,    "devstral-latest",                            262144, 262144,   400000,   2000000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(MISTRAL,    "open-mistral-nemo",                          128000, 128000,   150000,    150000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(MISTRAL,    "mistral-embed",                                8000,     -1,   100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0)
+    LLMF_MODEL(MISTRAL,          "voxtral-small-latest",                                32000,   32000,    100000,    300000,      -1,       -1,       -1, "TA",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "pixtral-large-latest",                               128000,  128000,   2000000,   6000000,      -1,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "pixtral-12b",                                        128000,  128000,    150000,    150000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "open-mixtral-8x7b",                                   32000,   32000,    700000,    700000,      -1,       -1,       -1, "TS",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "open-mixtral-8x22b",                                  64000,   64000,   2000000,   6000000,      -1,       -1,       -1, "TS",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "open-mistral-nemo",                                  128000,  128000,    150000,    150000,      -1,       -1,       -1, "TS",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "open-mistral-7b",                                      8000,    8000,    250000,    250000,      -1,       -1,       -1, "TS",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "mistral-small-latest",                               256000,  256000,    150000,    600000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "mistral-small-2603",                                 256000,  256000,    150000,    600000,      -1,       -1,       -1, "TIR",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "mistral-small-2506",                                 128000,   16384,    100000,    300000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "mistral-nemo",                                       128000,  128000,    150000,    150000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "mistral-medium-latest",                              262144,  262144,   1500000,   7500000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "mistral-medium-2604",                                262144,  262144,   1500000,   7500000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "mistral-medium-2508",                                262144,  262144,    400000,   2000000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "mistral-medium-2505",                                131072,  131072,    400000,   2000000,      -1,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "mistral-large-latest",                               262144,  262144,    500000,   1500000,      -1,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "mistral-large-2512",                                 262144,  262144,    500000,   1500000,      -1,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "mistral-large-2411",                                 131072,   16384,   2000000,   6000000,      -1,       -1,       -1, "TS",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "mistral-embed",                                        8000,      -1,    100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "ministral-8b-latest",                                128000,  128000,    100000,    100000,      -1,       -1,       -1, "TS",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "ministral-8b-2512",                                  262144,  262144,    150000,    150000,      -1,       -1,       -1, "TIS",    PLAIN,            20260602,        0) \
+    LLMF_MODEL(MISTRAL,          "ministral-3b-latest",                                128000,  128000,     40000,     40000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "magistral-small-latest",                              40000,   40000,    500000,   1500000,      -1,       -1,       -1, "TRS",    PLAIN,            20260602,        0) \
+    LLMF_MODEL(MISTRAL,          "magistral-small",                                    128000,  128000,    500000,   1500000,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "magistral-medium-latest",                            128000,   16384,   2000000,   5000000,      -1,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "magistral-medium-2509",                               40000,   40000,   2000000,   5000000,      -1,       -1,       -1, "TRS",    PLAIN,            20260602,        0) \
+    LLMF_MODEL(MISTRAL,          "devstral-latest",                                    262144,  262144,    400000,   2000000,      -1,       -1,       -1, "TS",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "codestral-latest",                                   256000,    4096,    300000,    900000,      -1,       -1,       -1, "TS",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "codestral-embed",                                      8192,      -1,    150000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(MISTRAL,          "codestral-2508",                                     256000,  256000,    300000,    900000,      -1,       -1,       -1, "TS",     PLAIN,            20260602,        0)
 #else
 #define LLMFI_ROWS_MODEL_MISTRAL
 #endif
 #if LLMF_HAS_GROQ
 #define LLMFI_ROWS_MODEL_GROQ \
-    LLMF_MODEL(GROQ,       "llama-3.3-70b-versatile",                    131072,  32768,   590000,    790000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
-    LLMF_MODEL(GROQ,       "llama-3.1-8b-instant",                       131072, 131072,    50000,     80000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
-    LLMF_MODEL(GROQ,       "meta-llama/llama-4-scout-17b-16e-instruct",  131072,   8192,   110000,    340000,      -1,       -1,       -1, "TIS",    PLAIN,            20260702,        0) \
-    LLMF_MODEL(GROQ,       "openai/gpt-oss-120b",                        131072,  65536,   150000,    600000,   75000,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
-    LLMF_MODEL(GROQ,       "openai/gpt-oss-20b",                         131072,  65536,    75000,    300000,   37500,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
-    LLMF_MODEL(GROQ,       "qwen/qwen3-32b",                             131072,  40960,   290000,    590000,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
-    LLMF_MODEL(GROQ,       "whisper-large-v3-turbo",                         -1,     -1,       -1,        -1,      -1,       -1,       -1, "X",      PLAIN,            20260702,        0)
+    LLMF_MODEL(GROQ,             "whisper-large-v3-turbo",                                 -1,      -1,        -1,        -1,      -1,       -1,       -1, "X",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(GROQ,             "whisper-large-v3",                                       -1,      -1,        -1,        -1,      -1,       -1,       -1, "X",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(GROQ,             "qwen/qwen3-32b",                                     131072,   40960,    290000,    590000,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(GROQ,             "openai/gpt-oss-20b",                                 131072,   65536,     75000,    300000,   37500,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(GROQ,             "openai/gpt-oss-120b",                                131072,   65536,    150000,    600000,   75000,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(GROQ,             "moonshotai/kimi-k2-instruct-0905",                   262144,   16384,   1000000,   3000000,  500000,       -1,       -1, "TS",     PLAIN,            20260602,        0) \
+    LLMF_MODEL(GROQ,             "meta-llama/llama-4-scout-17b-16e-instruct",          131072,    8192,    110000,    340000,      -1,       -1,       -1, "TIS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(GROQ,             "meta-llama/llama-4-maverick-17b-128e-instruct",      131072,    8192,    200000,    600000,      -1,       -1,       -1, "TIS",    PLAIN,            20260602,        0) \
+    LLMF_MODEL(GROQ,             "llama-3.3-70b-versatile",                            131072,   32768,    590000,    790000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(GROQ,             "llama-3.1-8b-instant",                               131072,  131072,     50000,     80000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(GROQ,             "groq/compound-mini",                                 131072,    8192,        -1,        -1,      -1,       -1,       -1, "",       PLAIN,            20260702,        0) \
+    LLMF_MODEL(GROQ,             "groq/compound",                                      131072,    8192,        -1,        -1,      -1,       -1,       -1, "",       PLAIN,            20260702,        0)
 #else
 #define LLMFI_ROWS_MODEL_GROQ
 #endif
 #if LLMF_HAS_DEEPSEEK
 #define LLMFI_ROWS_MODEL_DEEPSEEK \
-    LLMF_MODEL(DEEPSEEK,   "deepseek-v4-pro",                           1000000, 384000,   435000,    870000,    3625,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
-    LLMF_MODEL(DEEPSEEK,   "deepseek-v4-flash",                         1000000, 384000,   140000,    280000,    2800,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
-    LLMF_MODEL(DEEPSEEK,   "deepseek-chat",                             1000000, 384000,   140000,    280000,    2800,       -1,       -1, "T",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(DEEPSEEK,   "deepseek-reasoner",                         1000000, 384000,   140000,    280000,    2800,       -1,       -1, "TR",     PLAIN,            20260819,        0)
+    LLMF_MODEL(DEEPSEEK,         "deepseek-v4-pro",                                   1000000,  384000,    435000,    870000,    3625,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(DEEPSEEK,         "deepseek-v4-flash",                                 1000000,  384000,    140000,    280000,    2800,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(DEEPSEEK,         "deepseek-reasoner",                                 1000000,  384000,    140000,    280000,    2800,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(DEEPSEEK,         "deepseek-chat",                                     1000000,  384000,    140000,    280000,    2800,       -1,       -1, "T",      PLAIN,            20260819,        0)
 #else
 #define LLMFI_ROWS_MODEL_DEEPSEEK
 #endif
 #if LLMF_HAS_XAI
 #define LLMFI_ROWS_MODEL_XAI \
-    LLMF_MODEL(XAI,        "grok-4.6",                                   500000,     -1,  2000000,   6000000,  500000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
-    LLMF_MODEL(XAI,        "grok-4.5",                                   500000,     -1,  2000000,   6000000,  300000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
-    LLMF_MODEL(XAI,        "grok-4.3",                                  1000000,  30000,  1250000,   2500000,  200000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
-    LLMF_MODEL(XAI,        "grok-build-0.1",                             256000,     -1,  1000000,   2000000,  200000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0)
+    LLMF_MODEL(XAI,              "grok-code-fast-1",                                   256000,  256000,    200000,   1500000,   20000,       -1,       -1, "TR",     PLAIN,            20260602,        0) \
+    LLMF_MODEL(XAI,              "grok-build-0.1",                                     256000,  256000,   1000000,   2000000,  200000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(XAI,              "grok-4.6",                                           500000,  500000,   2000000,   6000000,  500000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(XAI,              "grok-4.5",                                           500000,  500000,   2000000,   6000000,  300000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(XAI,              "grok-4.3",                                          1000000,   30000,   1250000,   2500000,  200000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(XAI,              "grok-4.20-multi-agent-0309",                        1000000,   30000,   1250000,   2500000,  200000,       -1,       -1, "IFRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(XAI,              "grok-4.20-0309-reasoning",                          1000000,   30000,   1250000,   2500000,  200000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(XAI,              "grok-4.20-0309-non-reasoning",                      1000000,   30000,   1250000,   2500000,  200000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(XAI,              "grok-4-fast-reasoning",                             2000000, 2000000,    200000,    500000,   50000,       -1,       -1, "T",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(XAI,              "grok-4-fast-non-reasoning",                         2000000, 2000000,    200000,    500000,   50000,       -1,       -1, "T",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(XAI,              "grok-4-1-fast-reasoning",                           2000000, 2000000,    200000,    500000,   50000,       -1,       -1, "TIARS",  PLAIN,            20260602,        0) \
+    LLMF_MODEL(XAI,              "grok-4-1-fast-non-reasoning",                       2000000, 2000000,    200000,    500000,   50000,       -1,       -1, "TIAS",   PLAIN,            20260602,        0) \
+    LLMF_MODEL(XAI,              "grok-4",                                             256000,  256000,   3000000,  15000000,      -1,       -1,       -1, "T",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(XAI,              "grok-3-mini",                                        131072,  131072,    300000,    500000,   75000,       -1,       -1, "TR",     PLAIN,            20260602, 20260228) \
+    LLMF_MODEL(XAI,              "grok-3",                                             131072,  131072,   3000000,  15000000,  750000,       -1,       -1, "T",      PLAIN,            20260602,        0)
 #else
 #define LLMFI_ROWS_MODEL_XAI
 #endif
 #if LLMF_HAS_COHERE
 #define LLMFI_ROWS_MODEL_COHERE \
-    LLMF_MODEL(COHERE,     "command-a-plus-05-2026",                     128000,  64000,  2500000,  10000000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
-    LLMF_MODEL(COHERE,     "command-a-reasoning-08-2025",                256000,  32000,  2500000,  10000000,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
-    LLMF_MODEL(COHERE,     "command-a-vision-07-2025",                   128000,   8000,  2500000,  10000000,      -1,       -1,       -1, "I",      NO_REASONING,     20260819,        0) \
-    LLMF_MODEL(COHERE,     "command-a-03-2025",                          256000,   8000,  2500000,  10000000,      -1,       -1,       -1, "TS",     NO_REASONING,     20260819,        0) \
-    LLMF_MODEL(COHERE,     "command-r-plus-08-2024",                     128000,   4000,  2500000,  10000000,      -1,       -1,       -1, "TS",     NO_REASONING,     20260819,        0) \
-    LLMF_MODEL(COHERE,     "command-r-08-2024",                          128000,   4000,   150000,    600000,      -1,       -1,       -1, "TS",     NO_REASONING,     20260819,        0) \
-    LLMF_MODEL(COHERE,     "command-r7b-12-2024",                        128000,   4000,    37500,    150000,      -1,       -1,       -1, "T",      NO_REASONING,     20260819,        0) \
-    LLMF_MODEL(COHERE,     "embed-v4.0",                                   8192,     -1,   120000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(COHERE,     "embed-multilingual-v3.0",                       512,     -1,   100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(COHERE,     "embed-english-v3.0",                            512,     -1,   100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0)
+    LLMF_MODEL(COHERE,           "north-mini-code-1-0",                                256000,   64000,         0,         0,      -1,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(COHERE,           "embed-v4.0",                                         128000,      -1,    120000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(COHERE,           "embed-multilingual-v3.0",                               512,      -1,    100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(COHERE,           "embed-multilingual-light-v3.0",                         512,      -1,        -1,        -1,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(COHERE,           "embed-english-v3.0",                                    512,      -1,    100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(COHERE,           "embed-english-light-v3.0",                              512,      -1,    100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(COHERE,           "command-r7b-arabic-02-2025",                         128000,    4000,     37500,    150000,      -1,       -1,       -1, "TS",     NO_REASONING,     20260819,        0) \
+    LLMF_MODEL(COHERE,           "command-r7b-12-2024",                                128000,    4000,     37500,    150000,      -1,       -1,       -1, "TS",     NO_REASONING,     20260819,        0) \
+    LLMF_MODEL(COHERE,           "command-r-plus-08-2024",                             128000,    4000,   2500000,  10000000,      -1,       -1,       -1, "TS",     NO_REASONING,     20260819,        0) \
+    LLMF_MODEL(COHERE,           "command-r-08-2024",                                  128000,    4000,    150000,    600000,      -1,       -1,       -1, "TS",     NO_REASONING,     20260819,        0) \
+    LLMF_MODEL(COHERE,           "command-a-vision-07-2025",                           128000,    8000,   2500000,  10000000,      -1,       -1,       -1, "I",      NO_REASONING,     20260819,        0) \
+    LLMF_MODEL(COHERE,           "command-a-translate-08-2025",                          8000,    8000,   2500000,  10000000,      -1,       -1,       -1, "T",      NO_REASONING,     20260819,        0) \
+    LLMF_MODEL(COHERE,           "command-a-reasoning-08-2025",                        256000,   32000,   2500000,  10000000,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(COHERE,           "command-a-plus-05-2026",                             128000,   64000,   2500000,  10000000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(COHERE,           "command-a-03-2025",                                  256000,    8000,   2500000,  10000000,      -1,       -1,       -1, "TS",     NO_REASONING,     20260819,        0) \
+    LLMF_MODEL(COHERE,           "c4ai-aya-vision-8b",                                  16000,    4000,        -1,        -1,      -1,       -1,       -1, "I",      NO_REASONING,     20260819,        0) \
+    LLMF_MODEL(COHERE,           "c4ai-aya-vision-32b",                                 16000,    4000,        -1,        -1,      -1,       -1,       -1, "I",      NO_REASONING,     20260819,        0) \
+    LLMF_MODEL(COHERE,           "c4ai-aya-expanse-8b",                                  8000,    4000,        -1,        -1,      -1,       -1,       -1, "",       NO_REASONING,     20260819,        0) \
+    LLMF_MODEL(COHERE,           "c4ai-aya-expanse-32b",                               128000,    4000,        -1,        -1,      -1,       -1,       -1, "",       NO_REASONING,     20260819,        0)
 #else
 #define LLMFI_ROWS_MODEL_COHERE
 #endif
 #if LLMF_HAS_BEDROCK
 #define LLMFI_ROWS_MODEL_BEDROCK \
-    LLMF_MODEL(BEDROCK,    "anthropic.claude-sonnet-5",                 1000000, 128000,  2000000,  10000000,  200000,  2500000,  4000000, "TIFRS",  CONVERSE_C5,      20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "anthropic.claude-opus-5",                   1000000, 128000,  5000000,  25000000,  500000,  6250000, 10000000, "TIFR",   CONVERSE_C5,      20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "anthropic.claude-opus-4-8",                 1000000, 128000,  5000000,  25000000,  500000,  6250000, 10000000, "TIFR",   CONVERSE_C5,      20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "anthropic.claude-sonnet-4-6",               1000000,  64000,  3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CONVERSE_C4_6,    20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "anthropic.claude-sonnet-4-5-20250929-v1:0",  200000,  64000,  3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CONVERSE_C4,      20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "anthropic.claude-haiku-4-5-20251001-v1:0",   200000,  64000,  1000000,   5000000,  100000,  1250000,  2000000, "TIFRS",  CONVERSE_C4,      20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "anthropic.claude-3-7-sonnet-20250219-v1:0",  200000,   8192,  3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CONVERSE_C4,      20260602,        0) \
-    LLMF_MODEL(BEDROCK,    "amazon.nova-pro-v1:0",                       300000,   8192,   800000,   3200000,  200000,       -1,       -1, "TI",     CONVERSE_NOVA,    20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "amazon.nova-lite-v1:0",                      300000,   8192,    60000,    240000,   15000,       -1,       -1, "TI",     CONVERSE_NOVA,    20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "amazon.nova-micro-v1:0",                     128000,   8192,    35000,    140000,    8750,       -1,       -1, "T",      CONVERSE_NOVA,    20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "amazon.nova-2-lite-v1:0",                    128000,   4096,   330000,   2750000,      -1,       -1,       -1, "TIR",    CONVERSE_NOVA_2,  20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "meta.llama4-maverick-17b-instruct-v1:0",    1000000,  16384,   240000,    970000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "meta.llama4-scout-17b-instruct-v1:0",       3500000,  16384,   170000,    660000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "meta.llama3-3-70b-instruct-v1:0",            128000,   4096,   720000,    720000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "meta.llama3-1-70b-instruct-v1:0",            128000,   4096,   720000,    720000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "meta.llama3-1-8b-instruct-v1:0",             128000,   4096,   220000,    220000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "meta.llama3-8b-instruct-v1:0",                 8192,   8192,   300000,    600000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0)
+    LLMF_MODEL(BEDROCK,          "zai.glm-5",                                          202752,  101376,   1000000,   3200000,      -1,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "zai.glm-4.7-flash",                                  200000,  131072,     70000,    400000,      -1,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "zai.glm-4.7",                                        204800,  131072,    600000,   2200000,      -1,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "xai.grok-4.3",                                      1000000,  131072,   1250000,   2500000,  200000,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "us.writer.palmyra-x5-v1:0",                         1040000,    8192,    600000,   6000000,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "us.writer.palmyra-x4-v1:0",                          122880,    8192,   2500000,  10000000,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "us.openai.gpt-5.6-terra",                           1050000,  128000,   2200000,  13200000,  220000,  2750000,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "us.openai.gpt-5.6-sol",                             1050000,  128000,   5500000,  33000000,  550000,  6875000,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "us.openai.gpt-5.6-luna",                            1050000,  128000,    220000,   1320000,   22000,   275000,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "us.meta.llama4-scout-17b-instruct-v1:0",            3500000,   16384,    170000,    660000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "us.meta.llama4-maverick-17b-instruct-v1:0",         1000000,   16384,    240000,    970000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "us.meta.llama3-3-70b-instruct-v1:0",                 128000,    4096,    720000,    720000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "us.deepseek.r1-v1:0",                                128000,   32768,   1350000,   5400000,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "us.anthropic.claude-sonnet-5",                      1000000,  128000,   2000000,  10000000,  200000,  2500000,  4000000, "TIFRS",  CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "us.anthropic.claude-sonnet-4-6",                    1000000,   64000,   3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CONVERSE_C4_6,    20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "us.anthropic.claude-sonnet-4-5-20250929-v1:0",       200000,   64000,   3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CONVERSE_C4,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "us.anthropic.claude-opus-5",                        1000000,  128000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFR",   CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "us.anthropic.claude-opus-4-8",                      1000000,  128000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "us.anthropic.claude-opus-4-7",                      1000000,  128000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "us.anthropic.claude-opus-4-6-v1",                   1000000,  128000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CONVERSE_C4_6,    20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "us.anthropic.claude-opus-4-5-20251101-v1:0",         200000,   64000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CONVERSE_C4,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "us.anthropic.claude-haiku-4-5-20251001-v1:0",        200000,   64000,   1000000,   5000000,  100000,  1250000,  2000000, "TIFRS",  CONVERSE_C4,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "us.anthropic.claude-fable-5",                       1000000,  128000,  10000000,  50000000, 1000000, 12500000, 20000000, "TIFR",   CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "us.amazon.nova-premier-v1:0",                       1000000,   10000,   2500000,  12500000,      -1,       -1,       -1, "TIF",    CONVERSE_NOVA,    20260602,        0) \
+    LLMF_MODEL(BEDROCK,          "us.amazon.nova-lite-v1:0",                           300000,   10000,     60000,    240000,      -1,       -1,       -1, "TIF",    CONVERSE_NOVA,    20260602,        0) \
+    LLMF_MODEL(BEDROCK,          "qwen.qwen3-vl-235b-a22b",                            262000,  262000,    300000,   1500000,      -1,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "qwen.qwen3-next-80b-a3b",                            262000,  262000,    140000,   1400000,      -1,       -1,       -1, "TS",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "qwen.qwen3-coder-next",                              131072,   65536,    220000,   1800000,      -1,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "qwen.qwen3-coder-480b-a35b-v1:0",                    131072,   65536,    220000,   1800000,      -1,       -1,       -1, "TS",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "qwen.qwen3-coder-30b-a3b-v1:0",                      262144,  131072,    150000,    600000,      -1,       -1,       -1, "TS",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "qwen.qwen3-32b-v1:0",                                 16384,   16384,    150000,    600000,      -1,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "qwen.qwen3-235b-a22b-2507-v1:0",                     262144,  131072,    220000,    880000,      -1,       -1,       -1, "TS",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "openai.gpt-oss-20b-1:0",                             128000,   16384,     70000,    300000,      -1,       -1,       -1, "TRS",    CONVERSE_OSS,     20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "openai.gpt-oss-20b",                                 128000,   16384,     70000,    300000,      -1,       -1,       -1, "TRS",    CONVERSE_OSS,     20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "openai.gpt-oss-120b-1:0",                            128000,   16384,    150000,    600000,      -1,       -1,       -1, "TRS",    CONVERSE_OSS,     20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "openai.gpt-oss-120b",                                128000,   16384,    150000,    600000,      -1,       -1,       -1, "TRS",    CONVERSE_OSS,     20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "openai.gpt-5.6-terra",                              1050000,  128000,   2200000,  13200000,  220000,  2750000,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "openai.gpt-5.6-sol",                                1050000,  128000,   5500000,  33000000,  550000,  6875000,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "openai.gpt-5.6-luna",                               1050000,  128000,    220000,   1320000,   22000,   275000,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "openai.gpt-5.5",                                     272000,  128000,   5500000,  33000000,  550000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "openai.gpt-5.4",                                     272000,  128000,   2750000,  16500000,  275000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "moonshotai.kimi-k2.5",                               262143,   16000,    600000,   3000000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "moonshot.kimi-k2-thinking",                          262143,   16000,    600000,   2500000,      -1,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "mistral.pixtral-large-2502-v1:0",                    128000,    8192,   2000000,   6000000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "mistral.mistral-large-3-675b-instruct",              256000,    8192,    500000,   1500000,      -1,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "minimax.minimax-m2.5",                               196608,   98304,    300000,   1200000,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "minimax.minimax-m2.1",                               204800,  131072,    300000,   1200000,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "minimax.minimax-m2",                                 204608,  128000,    300000,   1200000,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "meta.llama4-scout-17b-instruct-v1:0",               3500000,   16384,    170000,    660000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "meta.llama4-maverick-17b-instruct-v1:0",            1000000,   16384,    240000,    970000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "meta.llama3-8b-instruct-v1:0",                         8192,    8192,    300000,    600000,      -1,       -1,       -1, "",       PLAIN,            20260602,        0) \
+    LLMF_MODEL(BEDROCK,          "meta.llama3-3-70b-instruct-v1:0",                    128000,    4096,    720000,    720000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "meta.llama3-1-8b-instruct-v1:0",                     128000,    4096,    220000,    220000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "meta.llama3-1-70b-instruct-v1:0",                    128000,    4096,    720000,    720000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "global.anthropic.claude-sonnet-5",                  1000000,  128000,   2000000,  10000000,  200000,  2500000,  4000000, "TIFRS",  CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "global.anthropic.claude-sonnet-4-6",                1000000,   64000,   3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CONVERSE_C4_6,    20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "global.anthropic.claude-sonnet-4-5-20250929-v1:0",   200000,   64000,   3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CONVERSE_C4,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "global.anthropic.claude-opus-5",                    1000000,  128000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFR",   CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "global.anthropic.claude-opus-4-8",                  1000000,  128000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "global.anthropic.claude-opus-4-7",                  1000000,  128000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "global.anthropic.claude-opus-4-6-v1",               1000000,  128000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CONVERSE_C4_6,    20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "global.anthropic.claude-opus-4-5-20251101-v1:0",     200000,   64000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CONVERSE_C4,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "global.anthropic.claude-haiku-4-5-20251001-v1:0",    200000,   64000,   1000000,   5000000,  100000,  1250000,  2000000, "TIFRS",  CONVERSE_C4,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "global.anthropic.claude-fable-5",                   1000000,  128000,  10000000,  50000000, 1000000, 12500000, 20000000, "TIFR",   CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "eu.anthropic.claude-sonnet-5",                      1000000,  128000,   2200000,  11000000,  220000,  2750000,  4400000, "TIFRS",  CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "eu.anthropic.claude-sonnet-4-6",                    1000000,   64000,   3300000,  16500000,  330000,  4125000,  6600000, "TIFRS",  CONVERSE_C4_6,    20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "eu.anthropic.claude-sonnet-4-5-20250929-v1:0",       200000,   64000,   3300000,  16500000,  330000,  4125000,  6600000, "TIFRS",  CONVERSE_C4,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "eu.anthropic.claude-opus-5",                        1000000,  128000,   5500000,  27500000,  550000,  6875000, 11000000, "TIFR",   CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "eu.anthropic.claude-opus-4-8",                      1000000,  128000,   5500000,  27500000,  550000,  6875000, 11000000, "TIFRS",  CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "eu.anthropic.claude-opus-4-7",                      1000000,  128000,   5500000,  27500000,  550000,  6875000, 11000000, "TIFRS",  CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "eu.anthropic.claude-opus-4-6-v1",                   1000000,  128000,   5500000,  27500000,  550000,  6875000, 11000000, "TIFRS",  CONVERSE_C4_6,    20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "eu.anthropic.claude-opus-4-5-20251101-v1:0",         200000,   64000,   5500000,  27500000,  550000,  6875000, 11000000, "TIFRS",  CONVERSE_C4,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "eu.anthropic.claude-haiku-4-5-20251001-v1:0",        200000,   64000,   1100000,   5500000,  110000,  1375000,  2200000, "TIFRS",  CONVERSE_C4,      20260819, 20261015) \
+    LLMF_MODEL(BEDROCK,          "eu.anthropic.claude-fable-5",                       1000000,  128000,  11000000,  55000000, 1100000, 13750000, 22000000, "TIFR",   CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "eu.amazon.nova-pro-v1:0",                            300000,   10000,   1050000,   4200000,      -1,       -1,       -1, "TIF",    CONVERSE_NOVA,    20260602,        0) \
+    LLMF_MODEL(BEDROCK,          "eu.amazon.nova-micro-v1:0",                          128000,   10000,     46000,    184000,      -1,       -1,       -1, "T",      CONVERSE_NOVA,    20260602,        0) \
+    LLMF_MODEL(BEDROCK,          "eu.amazon.nova-lite-v1:0",                           300000,   10000,     78000,    312000,      -1,       -1,       -1, "TIF",    CONVERSE_NOVA,    20260602,        0) \
+    LLMF_MODEL(BEDROCK,          "eu.amazon.nova-2-lite-v1:0",                        1000000,   64000,    330000,   2750000,   82500,       -1,       -1, "TIFR",   CONVERSE_NOVA_2,  20260602,        0) \
+    LLMF_MODEL(BEDROCK,          "deepseek.v3.2",                                      163840,   81920,    620000,   1850000,      -1,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "deepseek.v3-v1:0",                                   163840,   81920,    580000,   1680000,      -1,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "deepseek.r1-v1:0",                                   128000,   32768,   1350000,   5400000,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "cohere.embed-v4:0",                                  128000,      -1,    120000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(BEDROCK,          "cohere.embed-multilingual-v3",                          512,      -1,    100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(BEDROCK,          "cohere.embed-english-v3",                               512,      -1,    100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(BEDROCK,          "anthropic.claude-sonnet-5",                         1000000,  128000,   2000000,  10000000,  200000,  2500000,  4000000, "TIFRS",  CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "anthropic.claude-sonnet-4-6",                       1000000,   64000,   3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CONVERSE_C4_6,    20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "anthropic.claude-sonnet-4-5-20250929-v1:0",          200000,   64000,   3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CONVERSE_C4,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "anthropic.claude-opus-5",                           1000000,  128000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFR",   CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "anthropic.claude-opus-4-8",                         1000000,  128000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "anthropic.claude-opus-4-7",                         1000000,  128000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "anthropic.claude-opus-4-6-v1",                      1000000,  128000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CONVERSE_C4_6,    20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "anthropic.claude-opus-4-5-20251101-v1:0",            200000,   64000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CONVERSE_C4,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "anthropic.claude-haiku-4-5-20251001-v1:0",           200000,   64000,   1000000,   5000000,  100000,  1250000,  2000000, "TIFRS",  CONVERSE_C4,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "anthropic.claude-fable-5",                          1000000,  128000,  10000000,  50000000, 1000000, 12500000, 20000000, "TIFR",   CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "anthropic.claude-3-haiku-20240307-v1:0",             200000,    4096,    250000,   1250000,   25000,   312500,   500000, "TIF",    NO_REASONING,     20260602,        0) \
+    LLMF_MODEL(BEDROCK,          "anthropic.claude-3-7-sonnet-20250219-v1:0",          200000,    8192,   3000000,  15000000,  300000,  3750000,  6000000, "TIFR",   CONVERSE_C4,      20260602,        0) \
+    LLMF_MODEL(BEDROCK,          "amazon.titan-embed-text-v2:0",                         8192,      -1,    200000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(BEDROCK,          "amazon.titan-embed-text-v1",                           8192,      -1,    100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(BEDROCK,          "amazon.nova-pro-v1:0",                               300000,    8192,    800000,   3200000,  200000,       -1,       -1, "TI",     CONVERSE_NOVA,    20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "amazon.nova-micro-v1:0",                             128000,    8192,     35000,    140000,    8750,       -1,       -1, "T",      CONVERSE_NOVA,    20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "amazon.nova-lite-v1:0",                              300000,    8192,     60000,    240000,   15000,       -1,       -1, "TI",     CONVERSE_NOVA,    20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "amazon.nova-2-lite-v1:0",                            128000,    4096,    330000,   2750000,   75000,       -1,       -1, "TIR",    CONVERSE_NOVA_2,  20260819,        0)
 #else
 #define LLMFI_ROWS_MODEL_BEDROCK
 #endif
 #if LLMF_HAS_PERPLEXITY
 #define LLMFI_ROWS_MODEL_PERPLEXITY \
-    LLMF_MODEL(PERPLEXITY, "sonar",                                      128000,   4096,  1000000,   1000000,      -1,       -1,       -1, "",       PLAIN,            20260819,        0) \
-    LLMF_MODEL(PERPLEXITY, "sonar-pro",                                  200000,   8192,  3000000,  15000000,      -1,       -1,       -1, "I",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(PERPLEXITY, "sonar-reasoning-pro",                        128000,   4096,  2000000,   8000000,      -1,       -1,       -1, "IR",     PLAIN,            20260819,        0)
+    LLMF_MODEL(PERPLEXITY,       "sonar-reasoning-pro",                                128000,    4096,   2000000,   8000000,      -1,       -1,       -1, "IR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(PERPLEXITY,       "sonar-reasoning",                                    128000,      -1,   1000000,   5000000,      -1,       -1,       -1, "R",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(PERPLEXITY,       "sonar-pro",                                          200000,    8192,   3000000,  15000000,      -1,       -1,       -1, "I",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(PERPLEXITY,       "sonar-deep-research",                                128000,   32768,   2000000,        -1,      -1,       -1,       -1, "R",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(PERPLEXITY,       "sonar",                                              128000,    4096,   1000000,   1000000,      -1,       -1,       -1, "",       PLAIN,            20260819,        0)
 #else
 #define LLMFI_ROWS_MODEL_PERPLEXITY
 #endif
 #if LLMF_HAS_CEREBRAS
 #define LLMFI_ROWS_MODEL_CEREBRAS \
-    LLMF_MODEL(CEREBRAS,   "gpt-oss-120b",                                   -1,  40960,   350000,    750000,      -1,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
-    LLMF_MODEL(CEREBRAS,   "zai-glm-4.7",                                131072,  40960,  2250000,   2750000,       0,        0,       -1, "TRS",    PLAIN,            20260702,        0)
+    LLMF_MODEL(CEREBRAS,         "zai-glm-4.7",                                        131072,   40960,   2250000,   2750000,      -1,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(CEREBRAS,         "zai-glm-4.6",                                        128000,  128000,   2250000,   2750000,      -1,       -1,       -1, "TR",     PLAIN,            20260602, 20260120) \
+    LLMF_MODEL(CEREBRAS,         "qwen-3-32b",                                         128000,  128000,    400000,    800000,      -1,       -1,       -1, "TR",     PLAIN,            20260602,        0) \
+    LLMF_MODEL(CEREBRAS,         "llama3.1-8b",                                        128000,  128000,    100000,    100000,      -1,       -1,       -1, "T",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(CEREBRAS,         "llama-3.3-70b",                                      128000,  128000,    850000,   1200000,      -1,       -1,       -1, "T",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(CEREBRAS,         "gpt-oss-120b",                                       131072,   40960,    350000,    750000,      -1,       -1,       -1, "TRS",    PLAIN,            20260702,        0)
 #else
 #define LLMFI_ROWS_MODEL_CEREBRAS
 #endif
 #if LLMF_HAS_ZAI
 #define LLMFI_ROWS_MODEL_ZAI \
-    LLMF_MODEL(ZAI,        "glm-5.2",                                   1000000, 131072,  1400000,   4400000,  260000,        0,       -1, "TRS",    PLAIN,            20260702,        0) \
-    LLMF_MODEL(ZAI,        "glm-5.1",                                    200000, 131072,  1400000,   4400000,  260000,        0,       -1, "TRS",    PLAIN,            20260702,        0) \
-    LLMF_MODEL(ZAI,        "glm-4.7-flash",                              200000, 131072,        0,         0,       0,        0,       -1, "TR",     PLAIN,            20260702,        0)
+    LLMF_MODEL(ZAI,              "glm-5v-turbo",                                       200000,  131072,   1200000,   4000000,  240000,       -1,       -1, "TIFR",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(ZAI,              "glm-5.2",                                           1000000,  131072,   1400000,   4400000,  260000,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(ZAI,              "glm-5.1",                                            200000,  131072,   1400000,   4400000,  260000,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(ZAI,              "glm-5-turbo",                                        200000,  131072,   1200000,   4000000,  240000,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(ZAI,              "glm-5",                                              204800,  131072,   1000000,   3200000,  200000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ZAI,              "glm-4.7-flashx",                                     200000,  131072,     70000,    400000,   10000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ZAI,              "glm-4.7-flash",                                      200000,  131072,         0,         0,       0,        0,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ZAI,              "glm-4.7",                                            204800,  131072,    600000,   2200000,  110000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ZAI,              "glm-4.6v",                                           128000,   32768,    300000,    900000,      -1,       -1,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(ZAI,              "glm-4.6",                                            204800,  131072,    600000,   2200000,  110000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ZAI,              "glm-4.5v",                                            64000,   16384,    600000,   1800000,      -1,       -1,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(ZAI,              "glm-4.5-flash",                                      131072,   98304,         0,         0,       0,        0,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ZAI,              "glm-4.5-air",                                        131072,   98304,    200000,   1100000,   30000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ZAI,              "glm-4.5",                                            131072,   98304,    600000,   2200000,  110000,       -1,       -1, "TR",     PLAIN,            20260702,        0)
 #else
 #define LLMFI_ROWS_MODEL_ZAI
 #endif
 #if LLMF_HAS_MOONSHOT
 #define LLMFI_ROWS_MODEL_MOONSHOT \
-    LLMF_MODEL(MOONSHOT,   "kimi-k2.7-code",                             262144, 262144,   950000,   4000000,  190000,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
-    LLMF_MODEL(MOONSHOT,   "kimi-k2.6",                                  262144, 262144,   950000,   4000000,  160000,       -1,       -1, "TIRS",   PLAIN,            20260702,        0)
+    LLMF_MODEL(MOONSHOT,         "moonshot-v1-auto",                                   131072,  131072,   2000000,   5000000,      -1,       -1,       -1, "T",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(MOONSHOT,         "moonshot-v1-8k",                                       8192,    8192,    200000,   2000000,      -1,       -1,       -1, "T",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(MOONSHOT,         "moonshot-v1-32k",                                     32768,   32768,   1000000,   3000000,      -1,       -1,       -1, "T",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(MOONSHOT,         "moonshot-v1-128k",                                   131072,  131072,   2000000,   5000000,      -1,       -1,       -1, "T",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(MOONSHOT,         "kimi-latest",                                        131072,  131072,   2000000,   5000000,  150000,       -1,       -1, "TI",     PLAIN,            20260602,        0) \
+    LLMF_MODEL(MOONSHOT,         "kimi-k2.7-code-highspeed",                           262144,  262144,   1900000,   8000000,  380000,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(MOONSHOT,         "kimi-k2.7-code",                                     262144,  262144,    950000,   4000000,  190000,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(MOONSHOT,         "kimi-k2.6",                                          262144,  262144,    950000,   4000000,  160000,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(MOONSHOT,         "kimi-k2.5",                                          262144,  262144,    600000,   3000000,  100000,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(MOONSHOT,         "kimi-k2-turbo-preview",                              262144,  262144,   2400000,  10000000,  600000,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(MOONSHOT,         "kimi-k2-thinking-turbo",                             262144,  262144,   1150000,   8000000,  150000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(MOONSHOT,         "kimi-k2-thinking",                                   262144,  262144,    600000,   2500000,  150000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(MOONSHOT,         "kimi-k2-0905-preview",                               262144,  262144,    600000,   2500000,  150000,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(MOONSHOT,         "kimi-k2-0711-preview",                               131072,   16384,    600000,   2500000,  150000,       -1,       -1, "T",      PLAIN,            20260702,        0)
 #else
 #define LLMFI_ROWS_MODEL_MOONSHOT
 #endif
 #if LLMF_HAS_ALIBABA
 #define LLMFI_ROWS_MODEL_ALIBABA \
-    LLMF_MODEL(ALIBABA,    "qwen3.7-max",                               1000000,  65536,  2500000,   7500000,  500000,  3125000,       -1, "TR",     PLAIN,            20260702,        0) \
-    LLMF_MODEL(ALIBABA,    "qwen3.7-plus",                              1000000,  65536,   500000,   3000000,   50000,   625000,       -1, "TIR",    PLAIN,            20260702,        0) \
-    LLMF_MODEL(ALIBABA,    "qwen3.6-flash",                             1000000,  65536,   187500,   1125000,      -1,   234375,       -1, "TIRS",   PLAIN,            20260702,        0)
+    LLMF_MODEL(ALIBABA,          "qwq-plus",                                           131072,    8192,    800000,   2400000,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3.7-plus",                                      1000000,   65536,    500000,   3000000,   50000,   625000,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3.7-max",                                       1000000,   65536,   2500000,   7500000,  500000,  3125000,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3.6-plus",                                      1000000,   65536,    500000,   3000000,   50000,   625000,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3.6-max-preview",                                262144,   65536,   1300000,   7800000,  130000,  1625000,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3.6-flash",                                     1000000,   65536,    187500,   1125000,      -1,   234375,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3.6-35b-a3b",                                    262144,   65536,    248000,   1485000,      -1,       -1,       -1, "TIARS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3.6-27b",                                        262144,   65536,    600000,   3600000,      -1,       -1,       -1, "TIARS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3.5-plus",                                      1000000,   65536,    400000,   2400000,      -1,       -1,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3.5-397b-a17b",                                  262144,   65536,    600000,   3600000,      -1,       -1,       -1, "TIARS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3.5-35b-a3b",                                    262144,   65536,    250000,   2000000,      -1,       -1,       -1, "TIARS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3.5-27b",                                        262144,   65536,    300000,   2400000,      -1,       -1,       -1, "TIARS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3.5-122b-a10b",                                  262144,   65536,    400000,   3200000,      -1,       -1,       -1, "TIARS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3-vl-plus",                                      262144,   32768,    200000,        -1,      -1,       -1,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3-vl-30b-a3b",                                   131072,   32768,    200000,        -1,      -1,       -1,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3-vl-235b-a22b",                                 131072,   32768,    700000,        -1,      -1,       -1,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3-next-80b-a3b-thinking",                        131072,   32768,    500000,   6000000,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3-next-80b-a3b-instruct",                        131072,   32768,    500000,   2000000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3-max",                                          262144,   65536,   1200000,   6000000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3-coder-plus",                                  1048576,   65536,   1000000,   5000000,  100000,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3-coder-flash",                                 1000000,   65536,    300000,   1500000,   80000,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3-coder-480b-a35b-instruct",                     262144,   65536,   1500000,   7500000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3-coder-30b-a3b-instruct",                       262144,   65536,    450000,   2250000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3-8b",                                           131072,    8192,    180000,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3-32b",                                          131072,   16384,    700000,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3-235b-a22b",                                    131072,   16384,    700000,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3-14b",                                          131072,    8192,    350000,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen-vl-plus",                                       131072,    8192,    210000,    630000,      -1,       -1,       -1, "TI",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen-vl-max",                                        131072,    8192,    800000,   3200000,      -1,       -1,       -1, "TI",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen-turbo-latest",                                 1000000,   16384,     50000,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260602,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen-turbo",                                        1000000,   16384,     50000,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen-plus-latest",                                   997952,   32768,    400000,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260602,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen-plus",                                         1000000,   32768,    400000,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen-max",                                            32768,    8192,   1600000,   6400000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen-flash",                                        1000000,   32768,     50000,    400000,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qvq-max",                                            131072,    8192,   1200000,   4800000,      -1,       -1,       -1, "TIR",    PLAIN,            20260702,        0)
 #else
 #define LLMFI_ROWS_MODEL_ALIBABA
 #endif
 #if LLMF_HAS_VOYAGE
 #define LLMFI_ROWS_MODEL_VOYAGE \
-    LLMF_MODEL(VOYAGE,     "voyage-3.5",                                  32000,     -1,    60000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
-    LLMF_MODEL(VOYAGE,     "voyage-3.5-lite",                             32000,     -1,    20000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
-    LLMF_MODEL(VOYAGE,     "voyage-3-large",                              32000,     -1,   180000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
-    LLMF_MODEL(VOYAGE,     "voyage-code-3",                               32000,     -1,   180000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0)
+    LLMF_MODEL(VOYAGE,           "voyage-multimodal-3",                                 32000,      -1,    120000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(VOYAGE,           "voyage-law-2",                                        16000,      -1,    120000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(VOYAGE,           "voyage-finance-2",                                    32000,      -1,    120000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(VOYAGE,           "voyage-context-3",                                   120000,      -1,    180000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(VOYAGE,           "voyage-code-3",                                       32000,      -1,    180000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(VOYAGE,           "voyage-code-2",                                       16000,      -1,    120000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(VOYAGE,           "voyage-3.5-lite",                                     32000,      -1,     20000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(VOYAGE,           "voyage-3.5",                                          32000,      -1,     60000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(VOYAGE,           "voyage-3-lite",                                       32000,      -1,     20000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(VOYAGE,           "voyage-3-large",                                      32000,      -1,    180000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(VOYAGE,           "voyage-3",                                            32000,      -1,     60000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0)
 #else
 #define LLMFI_ROWS_MODEL_VOYAGE
+#endif
+#if LLMF_HAS_OPENAI_RESPONSES
+#define LLMFI_ROWS_MODEL_OPENAI_RESPONSES \
+    LLMF_MODEL(OPENAI_RESPONSES, "o4-mini-deep-research-2025-06-26",                   200000,  100000,   2000000,   8000000,  500000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "o4-mini-deep-research",                              200000,  100000,   2000000,   8000000,  500000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "o4-mini-2025-04-16",                                 200000,  100000,   1100000,   4400000,  275000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "o4-mini",                                            200000,  100000,   1100000,   4400000,  275000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "o3-pro-2025-06-10",                                  200000,  100000,  20000000,  80000000,      -1,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "o3-pro",                                             200000,  100000,  20000000,  80000000,      -1,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "o3-mini-2025-01-31",                                 200000,  100000,   1100000,   4400000,  550000,       -1,       -1, "TRS",    OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "o3-mini",                                            200000,  100000,   1100000,   4400000,  550000,       -1,       -1, "TRS",    OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "o3-deep-research-2025-06-26",                        200000,  100000,  10000000,  40000000, 2500000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "o3-deep-research",                                   200000,  100000,  10000000,  40000000, 2500000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "o3-2025-04-16",                                      200000,  100000,   2000000,   8000000,  500000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "o3",                                                 200000,  100000,   2000000,   8000000,  500000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "o1-pro-2025-03-19",                                  200000,  100000, 150000000, 600000000,      -1,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "o1-2024-12-17",                                      200000,  100000,  15000000,  60000000, 7500000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "o1",                                                 200000,  100000,  15000000,  60000000, 7500000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.6-terra",                                     1050000,  128000,   2000000,  12000000,  200000,  2500000,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.6-sol",                                       1050000,  128000,   5000000,  30000000,  500000,  6250000,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.6-luna",                                      1050000,  128000,    200000,   1200000,   20000,   250000,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.6",                                           1050000,  128000,   5000000,  30000000,  500000,  6250000,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.5-pro-2026-04-23",                            1050000,  128000,  30000000, 180000000,      -1,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.5-pro",                                       1050000,  128000,  30000000, 180000000,      -1,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.5-2026-04-23",                                1050000,  128000,   5000000,  30000000,  500000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.5",                                           1050000,  128000,   5000000,  30000000,  500000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.4-pro-2026-03-05",                            1050000,  128000,  30000000, 180000000, 3000000,       -1,       -1, "TIR",    OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.4-pro",                                       1050000,  128000,  30000000, 180000000, 3000000,       -1,       -1, "TIR",    OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.4-nano-2026-03-17",                            400000,  128000,    200000,   1250000,   20000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.4-nano",                                       400000,  128000,    200000,   1250000,   20000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.4-mini-2026-03-17",                            400000,  128000,    750000,   4500000,   75000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.4-mini",                                       400000,  128000,    750000,   4500000,   75000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.4-2026-03-05",                                1050000,  128000,   2500000,  15000000,  250000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.4",                                           1050000,  128000,   2500000,  15000000,  250000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.3-codex-spark",                                128000,   32000,   1750000,  14000000,  175000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.3-codex",                                      400000,  128000,   1750000,  14000000,  175000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.3-chat-latest",                                128000,   16384,   1750000,  14000000,  175000,       -1,       -1, "TIS",    NEW_LIMIT,        20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.2-pro-2025-12-11",                             400000,  128000,  21000000, 168000000,      -1,       -1,       -1, "TIR",    OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.2-pro",                                        400000,  128000,  21000000, 168000000,      -1,       -1,       -1, "TIR",    OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.2-codex",                                      400000,  128000,   1750000,  14000000,  175000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.2-chat-latest",                                128000,   16384,   1750000,  14000000,  175000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.2-2025-12-11",                                 400000,  128000,   1750000,  14000000,  175000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.2",                                            400000,  128000,   1750000,  14000000,  175000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.1-codex-mini",                                 400000,  128000,    250000,   2000000,   25000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.1-codex-max",                                  400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.1-codex",                                      400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.1-chat-latest",                                128000,   16384,   1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.1-2025-11-13",                                 400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.1",                                            400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5-pro-2025-10-06",                               400000,  272000,  15000000, 120000000,      -1,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5-pro",                                          400000,  272000,  15000000, 120000000,      -1,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5-nano-2025-08-07",                              400000,  128000,     50000,    400000,    5000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5-nano",                                         400000,  128000,     50000,    400000,    5000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5-mini-2025-08-07",                              400000,  128000,    250000,   2000000,   25000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5-mini",                                         400000,  128000,    250000,   2000000,   25000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5-codex",                                        400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5-chat-latest",                                  400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "IRS",    NEW_LIMIT,        20260702,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5-2025-08-07",                                   400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5",                                              400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-4o-mini-2024-07-18",                             128000,   16384,    150000,    600000,   75000,       -1,       -1, "TIFS",   PLAIN,            20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-4o-mini",                                        128000,   16384,    150000,    600000,   75000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-4o-2024-11-20",                                  128000,   16384,   2500000,  10000000, 1250000,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-4o-2024-08-06",                                  128000,   16384,   2500000,  10000000, 1250000,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-4o-2024-05-13",                                  128000,    4096,   5000000,  15000000,      -1,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-4o",                                             128000,   16384,   2500000,  10000000, 1250000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-4.1-nano-2025-04-14",                           1047576,   32768,    100000,    400000,   25000,       -1,       -1, "TIS",    PLAIN,            20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-4.1-nano",                                      1047576,   32768,    100000,    400000,   25000,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-4.1-mini-2025-04-14",                           1047576,   32768,    400000,   1600000,  100000,       -1,       -1, "TIFS",   PLAIN,            20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-4.1-mini",                                      1047576,   32768,    400000,   1600000,  100000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-4.1-2025-04-14",                                1047576,   32768,   2000000,   8000000,  500000,       -1,       -1, "TIFS",   PLAIN,            20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-4.1",                                           1047576,   32768,   2000000,   8000000,  500000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0)
+#else
+#define LLMFI_ROWS_MODEL_OPENAI_RESPONSES
+#endif
+#if LLMF_HAS_AZURE
+#define LLMFI_ROWS_MODEL_AZURE \
+    LLMF_MODEL(AZURE,            "text-embedding-ada-002",                               8192,      -1,    100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(AZURE,            "text-embedding-3-small",                               8191,      -1,     20000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(AZURE,            "text-embedding-3-large",                               8191,      -1,    130000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(AZURE,            "o4-mini",                                            200000,  100000,   1100000,   4400000,  275000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "o3-mini",                                            200000,  100000,   1100000,   4400000,  550000,       -1,       -1, "TRS",    OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "o3",                                                 200000,  100000,   2000000,   8000000,  500000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "o1-mini",                                            128000,   65536,   1100000,   4400000,  550000,       -1,       -1, "TR",     OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "o1",                                                 200000,  100000,  15000000,  60000000, 7500000,       -1,       -1, "TIR",    OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "model-router",                                       128000,   16384,    140000,        -1,      -1,       -1,       -1, "TI",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5.5",                                           1050000,  128000,   5000000,  30000000,  500000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5.4-pro",                                       1050000,  128000,  30000000, 180000000, 3000000,       -1,       -1, "TIR",    OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5.4-nano",                                       400000,  128000,    200000,   1250000,   20000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5.4-mini",                                       400000,  128000,    750000,   4500000,   75000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5.4",                                           1050000,  128000,   2500000,  15000000,  250000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5.3-codex",                                      400000,  128000,   1750000,  14000000,  175000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5.3-chat",                                       128000,   16384,   1750000,  14000000,  175000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5.2-codex",                                      400000,  128000,   1750000,  14000000,  175000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5.2-chat",                                       128000,   16384,   1750000,  14000000,  175000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5.2",                                            400000,  128000,   1750000,  14000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5.1-codex-mini",                                 400000,  128000,    250000,   2000000,   25000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5.1-codex-max",                                  400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5.1-codex",                                      400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIARS",  OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5.1-chat",                                       128000,   16384,   1250000,  10000000,  125000,       -1,       -1, "TIARS",  OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5.1",                                            272000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIARS",  OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5-pro",                                          400000,  272000,  15000000, 120000000,      -1,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5-nano",                                         272000,  128000,     50000,    400000,   10000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5-mini",                                         272000,  128000,    250000,   2000000,   30000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5-codex",                                        400000,  128000,   1250000,  10000000,  130000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5-chat",                                         128000,   16384,   1250000,  10000000,  130000,       -1,       -1, "IRS",    OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5",                                              272000,  128000,   1250000,  10000000,  130000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-4o-mini",                                        128000,   16384,    150000,    600000,   75000,       -1,       -1, "TIS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-4o",                                             128000,   16384,   2500000,  10000000, 1250000,       -1,       -1, "TIS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-4.1-nano",                                      1047576,   32768,    100000,    400000,   25000,       -1,       -1, "TIS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-4.1-mini",                                      1047576,   32768,    400000,   1600000,  100000,       -1,       -1, "TIS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-4.1",                                           1047576,   32768,   2000000,   8000000,  500000,       -1,       -1, "TIS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-4-turbo",                                        128000,    4096,  10000000,  30000000,      -1,       -1,       -1, "TI",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-4",                                                8192,    8192,  60000000, 120000000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0)
+#else
+#define LLMFI_ROWS_MODEL_AZURE
+#endif
+#if LLMF_HAS_VERTEX
+#define LLMFI_ROWS_MODEL_VERTEX \
+    LLMF_MODEL(VERTEX,           "text-multilingual-embedding-002",                      2048,      -1,    100000,         0,      -1,       -1,       -1, "E",      GEMINI_3,         20260602,        0) \
+    LLMF_MODEL(VERTEX,           "text-embedding-005",                                   2048,      -1,    100000,         0,      -1,       -1,       -1, "E",      GEMINI_3,         20260602,        0) \
+    LLMF_MODEL(VERTEX,           "text-embedding-004",                                   2048,      -1,    100000,         0,      -1,       -1,       -1, "E",      GEMINI_3,         20260602, 20260114) \
+    LLMF_MODEL(VERTEX,           "gemini-flash-lite-latest",                          1048576,   65536,    250000,   1500000,   25000,       -1,       -1, "TIAFR",  GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(VERTEX,           "gemini-flash-latest",                               1048576,   65536,   1500000,   9000000,  150000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(VERTEX,           "gemini-embedding-2",                                   8192,      -1,    200000,         0,      -1,       -1,       -1, "E",      GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(VERTEX,           "gemini-embedding-001",                                 2048,      -1,    150000,         0,      -1,       -1,       -1, "E",      GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(VERTEX,           "gemini-3.7-flash",                                  1048576,   65536,    750000,   3750000,   75000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(VERTEX,           "gemini-3.6-flash",                                  1048576,   65536,   1500000,   7500000,  150000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(VERTEX,           "gemini-3.5-flash-lite",                             1048576,   65536,    300000,   2500000,   30000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(VERTEX,           "gemini-3.5-flash",                                  1048576,   65536,   1500000,   9000000,  150000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(VERTEX,           "gemini-3.1-pro-preview-customtools",                1048576,   65536,   2000000,  12000000,  200000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(VERTEX,           "gemini-3.1-pro-preview",                            1048576,   65536,   2000000,  12000000,  200000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(VERTEX,           "gemini-3.1-flash-lite",                             1048576,   65536,    250000,   1500000,   25000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(VERTEX,           "gemini-3-flash-preview",                            1048576,   65536,    500000,   3000000,   50000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(VERTEX,           "gemini-2.5-pro",                                    1048576,   65536,   1250000,  10000000,  125000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(VERTEX,           "gemini-2.5-flash-lite",                             1048576,   65536,    100000,    400000,   10000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(VERTEX,           "gemini-2.5-flash",                                  1048576,   65536,    300000,   2500000,   75000,   383000,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(VERTEX,           "gemini-2.0-flash-lite",                             1048576,    8192,     75000,    300000,   18750,       -1,       -1, "TIAS",   NO_REASONING,     20260602, 20260601) \
+    LLMF_MODEL(VERTEX,           "gemini-2.0-flash-001",                              1048576,    8192,    150000,    600000,   37500,       -1,       -1, "TIAS",   NO_REASONING,     20260602, 20260601) \
+    LLMF_MODEL(VERTEX,           "gemini-2.0-flash",                                  1048576,    8192,    100000,    400000,   25000,       -1,       -1, "TIAS",   NO_REASONING,     20260602, 20260601)
+#else
+#define LLMFI_ROWS_MODEL_VERTEX
+#endif
+#if LLMF_HAS_BEDROCK_MANTLE
+#define LLMFI_ROWS_MODEL_BEDROCK_MANTLE \
+    LLMF_MODEL(BEDROCK_MANTLE,   "openai.gpt-oss-20b",                                 131072,   32768,     75000,    300000,      -1,       -1,       -1, "TRS",    PLAIN,            20260602,        0) \
+    LLMF_MODEL(BEDROCK_MANTLE,   "openai.gpt-oss-120b",                                131072,   32768,    150000,    600000,      -1,       -1,       -1, "TRS",    PLAIN,            20260602,        0)
+#else
+#define LLMFI_ROWS_MODEL_BEDROCK_MANTLE
+#endif
+#if LLMF_HAS_OPENROUTER
+#define LLMFI_ROWS_MODEL_OPENROUTER \
+    LLMF_MODEL(OPENROUTER,       "z-ai/glm-5v-turbo",                                  202752,  131072,   1200000,   4000000,  240000,       -1,       -1, "TIR",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "z-ai/glm-5.3",                                      1048576,  131072,   1400000,   4400000,  260000,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "z-ai/glm-5.2",                                      1048576,  131072,    966000,   3036000,  193200,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "z-ai/glm-5.1",                                       204800,  128000,    966000,   3036000,  179400,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "z-ai/glm-5-turbo",                                   202752,  131072,   1200000,   4000000,  240000,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "z-ai/glm-5",                                         204800,  128000,    600000,   1920000,  120000,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "z-ai/glm-4.7-flash",                                 202752,   16384,     60000,    400000,   10000,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "z-ai/glm-4.7",                                       204800,  131072,    400000,   1750000,   80000,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "z-ai/glm-4.6v",                                      131072,   32768,    300000,    900000,   55000,       -1,       -1, "TIR",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "z-ai/glm-4.6",                                       204800,  131072,    500000,   2000000,  100000,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "x-ai/grok-4.6",                                      500000,  500000,   2000000,   6000000,  500000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "x-ai/grok-4.5",                                      500000,  500000,   2000000,   6000000,  300000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "x-ai/grok-4.3",                                     1000000, 1000000,   1250000,   2500000,  200000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "x-ai/grok-4.20",                                    2000000, 2000000,   1250000,   2500000,  200000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "x-ai/grok-4",                                        256000,  256000,   3000000,  15000000,  750000,       -1,       -1, "TRS",    PLAIN,            20260602,        0) \
+    LLMF_MODEL(OPENROUTER,       "qwen/qwen3.8-max",                                  1000000,  131072,   2000000,   6000000,  250000,  2500000,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "qwen/qwen3.8-27b",                                   262144,  131072,    450000,   3200000,   50000,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "qwen/qwen3.8-2.4t-a95b",                            1048576,  262144,   2000000,   6000000,  250000,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "qwen/qwen3.7-plus",                                 1000000,  131072,    320000,   1280000,   64000,   400000,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "qwen/qwen3.7-max",                                  1000000,  131072,   1475000,   4425000,  295000,  1843750,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "qwen/qwen3.7-flash",                                1000000,   65536,     30000,    130000,    6000,    38000,       -1, "TIR",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "qwen/qwen3.6-plus",                                 1000000,   65536,    325000,   1950000,      -1,   406250,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "qwen/qwen3.6-max-preview",                           262144,   65536,   1027000,   6162000,      -1,  1283750,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "qwen/qwen3.6-flash",                                1000000,   65536,    187500,   1125000,      -1,   234375,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "qwen/qwen3.6-35b-a3b",                               262144,  262144,    140000,   1000000,   50000,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "qwen/qwen3.6-27b",                                   262144,   65536,    300000,   2000000,   30000,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "qwen/qwen3-max",                                     262144,   65536,    780000,   3900000,  156000,   975000,       -1, "TS",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "qwen/qwen3-coder-plus",                             1000000,   65536,    650000,   3250000,  130000,   812500,       -1, "TS",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "qwen/qwen3-coder-next",                              262144,  262144,    120000,    800000,   70000,       -1,       -1, "TS",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "qwen/qwen3-coder-flash",                            1000000,   65536,    195000,    975000,   39000,   243750,       -1, "T",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "qwen/qwen3-coder-30b-a3b-instruct",                  262144,  262144,     70000,    280000,      -1,       -1,       -1, "TS",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openrouter/auto",                                   2000000, 2000000,        -1,        -1,      -1,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/text-embedding-3-small",                        8192,      -1,     20000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/text-embedding-3-large",                        8192,      -1,    130000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/o4-mini",                                     200000,  100000,   1100000,   4400000,  275000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/o3",                                          200000,  100000,   2000000,   8000000,  500000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/gpt-oss-20b",                                 131072,  131072,     30000,    130000,      -1,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/gpt-oss-120b",                                131072,  131072,     30000,    170000,      -1,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/gpt-5.6-terra",                              1050000,  128000,   2000000,  12000000,  200000,  2500000,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/gpt-5.6-sol",                                1050000,  128000,   2500000,  15000000,  250000,  3125000,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/gpt-5.6-luna",                               1050000,  128000,    200000,   1200000,   20000,   250000,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/gpt-5.5",                                    1050000,  128000,   5000000,  30000000,  500000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/gpt-5.4-nano",                                400000,  128000,    200000,   1250000,   20000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/gpt-5.4-mini",                                400000,  128000,    750000,   4500000,   75000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/gpt-5.4",                                    1050000,  128000,   2500000,  15000000,  250000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/gpt-5.2",                                     400000,  128000,   1750000,  14000000,  175000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/gpt-5.1",                                     400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/gpt-5-nano",                                  400000,  128000,     50000,    400000,    5000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/gpt-5-mini",                                  400000,  128000,    250000,   2000000,   25000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/gpt-5",                                       400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/gpt-4o-mini",                                 128000,   16384,    150000,    600000,   75000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/gpt-4o",                                      128000,   16384,   2500000,  10000000, 1250000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/gpt-4.1-nano",                               1047576,   32768,    100000,    400000,   25000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/gpt-4.1-mini",                               1047576,   32768,    400000,   1600000,  100000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/gpt-4.1",                                    1047576,   32768,   2000000,   8000000,  500000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "moonshotai/kimi-k3",                                1048576, 1048576,   3000000,  15000000,  300000,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "moonshotai/kimi-k2.7-code",                          262144,  262144,    710000,   3500000,  150000,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "moonshotai/kimi-k2.6",                               262144,  262144,    940500,   3960000,  158400,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "moonshotai/kimi-k2.5",                               262144,  262144,    450000,   2250000,   70000,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "mistralai/mistral-small-2603",                       262144,  262144,    150000,    600000,   15000,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "mistralai/mistral-medium-3.1",                       131072,      -1,    400000,   2000000,   40000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "mistralai/mistral-medium-3-5",                       262144,  262144,   1500000,   7500000,      -1,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "mistralai/mistral-medium-3",                         131072,  131072,    400000,   2000000,   40000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "mistralai/mistral-large-2512",                       262144,  262144,    500000,   1500000,   50000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "minimax/minimax-m3",                                1048576,  512000,    300000,   1200000,   60000,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "minimax/minimax-m2.7",                               204800,  131072,    300000,   1200000,   60000,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "minimax/minimax-m2.5",                               204800,  196608,    220000,    900000,   50000,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "minimax/minimax-m2.1",                               204800,  131072,    300000,   1200000,   30000,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "meta-llama/llama-4-scout",                          1310720,   16384,    100000,    300000,      -1,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "meta-llama/llama-4-maverick",                       1048576,   16384,    200000,    800000,      -1,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "meta-llama/llama-3.3-70b-instruct",                  131072,   16384,    100000,    320000,      -1,       -1,       -1, "TS",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "google/gemma-4-31b-it",                              262144,   16384,     90000,    340000,   50000,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "google/gemma-4-26b-a4b-it",                          262144,   16384,     70000,    340000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "google/gemini-3.7-flash",                           1048576,   65536,    375000,   1875000,   37500,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "google/gemini-3.6-flash",                           1048576,   65536,    750000,   3750000,   75000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "google/gemini-3.5-flash-lite",                      1048576,   65536,    300000,   2500000,   30000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "google/gemini-3.5-flash",                           1048576,   65536,   1500000,   9000000,  150000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "google/gemini-3.1-pro-preview",                     1048576,   65536,   2000000,  12000000,  200000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "google/gemini-3.1-flash-lite",                      1048576,   65536,    250000,   1500000,   25000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "google/gemini-3-flash-preview",                     1048576,   65536,    500000,   3000000,   50000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "google/gemini-2.5-pro-preview",                     1048576,   65536,   1250000,  10000000,  125000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "google/gemini-2.5-pro",                             1048576,   65536,   1250000,  10000000,  125000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "google/gemini-2.5-flash-lite",                      1048576,   65535,    100000,    400000,   10000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "google/gemini-2.5-flash",                           1048576,   65535,    300000,   2500000,   30000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "deepseek/deepseek-v4-pro",                          1048576,  393216,   1440000,   2880000,  121500,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "deepseek/deepseek-v4-flash",                        1048576,  384000,     82600,    165200,   16520,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "deepseek/deepseek-v3.2",                             163840,   65536,    269000,    400000,  134500,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "deepseek/deepseek-r1-0528",                          163840,   32768,    500000,   2150000,  350000,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "anthropic/claude-sonnet-5",                         1000000,  128000,   2000000,  10000000,  200000,  2500000,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "anthropic/claude-sonnet-4.6",                       1000000,  128000,   3000000,  15000000,  300000,  3750000,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "anthropic/claude-sonnet-4.5",                       1000000,   64000,   3000000,  15000000,  300000,  3750000,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "anthropic/claude-sonnet-4",                         1000000,   64000,   3000000,  15000000,  300000,  3750000,       -1, "TIFR",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "anthropic/claude-opus-5",                           1000000,  128000,   5000000,  25000000,  500000,  6250000,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "anthropic/claude-opus-4.8",                         1000000,  128000,   5000000,  25000000,  500000,  6250000,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "anthropic/claude-opus-4.7",                         1000000,  128000,   5000000,  25000000,  500000,  6250000,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "anthropic/claude-opus-4.6",                         1000000,  128000,   5000000,  25000000,  500000,  6250000,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "anthropic/claude-opus-4.5",                          200000,   64000,   5000000,  25000000,  500000,  6250000,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "anthropic/claude-haiku-4.5",                         200000,   64000,   1000000,   5000000,  100000,  1250000,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "anthropic/claude-fable-5",                          1000000,  128000,  10000000,  50000000, 1000000, 12500000,       -1, "TIFRS",  PLAIN,            20260819,        0)
+#else
+#define LLMFI_ROWS_MODEL_OPENROUTER
+#endif
+#if LLMF_HAS_VERCEL
+#define LLMFI_ROWS_MODEL_VERCEL \
+    LLMF_MODEL(VERCEL,           "zai/glm-5.2-fast",                                  1000000,  128000,   3000000,  10250000,  500000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "zai/glm-5.2",                                            -1,  128000,   1500000,   4500000,  300000,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "zai/glm-5.1",                                        202000,  202000,   1300000,   4300000,  260000,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "zai/glm-4.7",                                        200000,  120000,    600000,   2200000,  120000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "xai/grok-4.3",                                           -1, 1000000,   1250000,   2500000,  200000,       -1,       -1, "TIFRS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "openai/text-embedding-3-small",                        8192,      -1,     20000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(VERCEL,           "openai/text-embedding-3-large",                        8192,      -1,    130000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(VERCEL,           "openai/gpt-5.5",                                    1000000,      -1,   5000000,  30000000,  500000,       -1,       -1, "TIFRS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "openai/gpt-5.4-nano",                                400000,  128000,    200000,   1250000,   20000,       -1,       -1, "TIFRS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "openai/gpt-5.4-mini",                                400000,  128000,    750000,   4500000,   75000,       -1,       -1, "TIFRS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "openai/gpt-5.4",                                    1050000,  128000,   2500000,  15000000,  250000,       -1,       -1, "TIFRS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "openai/gpt-5.2",                                     400000,  128000,   1750000,  14000000,  175000,       -1,       -1, "TIFRS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "openai/gpt-5-nano",                                  400000,  128000,     50000,    400000,    5000,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "openai/gpt-5-mini",                                  400000,  128000,    250000,   2000000,   25000,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "openai/gpt-5",                                       400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "openai/gpt-4o-mini",                                 128000,   16384,    150000,    600000,   75000,       -1,       -1, "TIFS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "openai/gpt-4o",                                      128000,   16384,   2500000,  10000000, 1250000,       -1,       -1, "TIFS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "openai/gpt-4.1-nano",                               1047576,   32768,    100000,    400000,   25000,       -1,       -1, "TIS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "openai/gpt-4.1-mini",                               1047576,   32768,    400000,   1600000,  100000,       -1,       -1, "TIFS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "openai/gpt-4.1",                                    1047576,   32768,   2000000,   8000000,  500000,       -1,       -1, "TIFS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "moonshotai/kimi-k2.7-code-highspeed",                    -1,   32768,   1900000,   8000000,  380000,       -1,       -1, "TIFRS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "moonshotai/kimi-k2.7-code",                          256000,   32768,    950000,   4000000,  190000,       -1,       -1, "TIFRS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "moonshotai/kimi-k2.6",                               262000,  262000,    950000,   4000000,  160000,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "moonshotai/kimi-k2.5",                               262114,  262114,    600000,   3000000,  100000,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "google/gemini-3.5-flash",                           1000000,   64000,   1500000,   9000000,  150000,       -1,       -1, "TIFRS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "google/gemini-3.1-pro-preview",                     1000000,   64000,   2000000,  12000000,  200000,       -1,       -1, "TIFRS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "google/gemini-3.1-flash-lite",                      1000000,   65000,    250000,   1500000,   30000,       -1,       -1, "TIFRS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "google/gemini-3-flash",                             1000000,   65000,    500000,   3000000,   50000,       -1,       -1, "TIFR",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "google/gemini-2.5-pro",                             1048576,   65536,   1250000,  10000000,  125000,       -1,       -1, "TIAFRS", PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "google/gemini-2.5-flash-lite",                      1048576,   65536,    100000,    400000,   10000,       -1,       -1, "TIFRS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "google/gemini-2.5-flash",                           1048576,   65536,    300000,   2500000,   30000,       -1,       -1, "TIAFRS", PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "deepseek/deepseek-v4-pro",                          1000000,  384000,    435000,    870000,    3600,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "deepseek/deepseek-v4-flash",                        1000000,  384000,    140000,    280000,    2800,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "deepseek/deepseek-v3.2",                             128000,    8000,    280000,    420000,   28000,       -1,       -1, "",       PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "anthropic/claude-sonnet-5",                         1000000,  128000,   2000000,  10000000,  200000,  2500000,       -1, "TIFR",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "anthropic/claude-sonnet-4.6",                            -1,  128000,   3000000,  15000000,  300000,  3750000,       -1, "TIFR",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "anthropic/claude-sonnet-4.5",                        200000,   64000,   3000000,  15000000,  300000,  3750000,       -1, "TIFR",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "anthropic/claude-sonnet-4",                          200000,   64000,   3000000,  15000000,  300000,  3750000,       -1, "TIFRS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "anthropic/claude-opus-4.8",                         1000000,  128000,   5000000,  25000000,  500000,  6250000,       -1, "TIFR",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "anthropic/claude-opus-4.7",                         1000000,  128000,   5000000,  25000000,  500000,  6250000,       -1, "TIFR",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "anthropic/claude-opus-4.6",                         1000000,  128000,   5000000,  25000000,  500000,  6250000,       -1, "TIFRS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "anthropic/claude-opus-4.5",                          200000,   64000,   5000000,  25000000,  500000,  6250000,       -1, "TIFRS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "anthropic/claude-haiku-4.5",                         200000,   64000,   1000000,   5000000,  100000,  1250000,       -1, "TIFRS",  PLAIN,            20260702,        0)
+#else
+#define LLMFI_ROWS_MODEL_VERCEL
+#endif
+#if LLMF_HAS_TOGETHER
+#define LLMFI_ROWS_MODEL_TOGETHER \
+    LLMF_MODEL(TOGETHER,         "zai-org/GLM-5.2",                                    262144,  164000,   1400000,   4400000,  260000,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(TOGETHER,         "zai-org/GLM-5.1",                                    202752,  131072,   1400000,   4400000,      -1,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(TOGETHER,         "zai-org/GLM-5",                                      202752,  131072,   1000000,   3200000,      -1,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(TOGETHER,         "openai/gpt-oss-20b",                                 131072,  131072,     50000,    200000,      -1,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(TOGETHER,         "openai/gpt-oss-120b",                                131072,  131072,    150000,    600000,      -1,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(TOGETHER,         "nvidia/nemotron-3-ultra-550b-a55b",                  512300,  512300,    600000,   3600000,  200000,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(TOGETHER,         "moonshotai/Kimi-K2.7-Code",                          262144,  131072,    950000,   4000000,  190000,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(TOGETHER,         "moonshotai/Kimi-K2.6",                               262144,  131000,   1200000,   4500000,  200000,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(TOGETHER,         "meta-llama/Meta-Llama-3.1-8B-Instruct-Turbo",            -1,      -1,    180000,    180000,      -1,       -1,       -1, "TS",     PLAIN,            20260602,        0) \
+    LLMF_MODEL(TOGETHER,         "meta-llama/Meta-Llama-3-8B-Instruct-Lite",             8192,    8192,    140000,    140000,      -1,       -1,       -1, "",       PLAIN,            20260702,        0) \
+    LLMF_MODEL(TOGETHER,         "meta-llama/Llama-4-Maverick-17B-128E-Instruct-FP8",      -1,      -1,    270000,    850000,      -1,       -1,       -1, "TS",     PLAIN,            20260602,        0) \
+    LLMF_MODEL(TOGETHER,         "meta-llama/Llama-3.3-70B-Instruct-Turbo",            131072,  131072,    880000,    880000,      -1,       -1,       -1, "TS",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(TOGETHER,         "google/gemma-4-31B-it",                              262144,  131072,    390000,    970000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(TOGETHER,         "google/gemma-3n-E4B-it",                              32768,   32768,     60000,    120000,      -1,       -1,       -1, "S",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(TOGETHER,         "deepseek-ai/DeepSeek-V4-Pro",                        512000,  384000,   1740000,   3480000,  200000,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(TOGETHER,         "Qwen/Qwen3.7-Max",                                  1000000,  500000,   1250000,   3750000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(TOGETHER,         "Qwen/Qwen3.6-Plus",                                 1000000,  500000,    500000,   3000000,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(TOGETHER,         "Qwen/Qwen3.5-9B",                                    262144,   65536,    170000,    250000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(TOGETHER,         "Qwen/Qwen3.5-397B-A17B",                             262144,  130000,    600000,   3600000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(TOGETHER,         "Qwen/Qwen3-235B-A22B-Instruct-2507-tput",            262144,  262144,    200000,    600000,      -1,       -1,       -1, "TS",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(TOGETHER,         "Qwen/Qwen2.5-7B-Instruct-Turbo",                      32768,   32768,    300000,    300000,      -1,       -1,       -1, "TS",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(TOGETHER,         "MiniMaxAI/MiniMax-M3",                               524288,  250000,    300000,   1200000,   60000,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(TOGETHER,         "MiniMaxAI/MiniMax-M2.7",                             202752,  131072,    300000,   1200000,   60000,       -1,       -1, "TRS",    PLAIN,            20260702,        0)
+#else
+#define LLMFI_ROWS_MODEL_TOGETHER
+#endif
+#if LLMF_HAS_FIREWORKS
+#define LLMFI_ROWS_MODEL_FIREWORKS \
+    LLMF_MODEL(FIREWORKS,        "nomic-ai/nomic-embed-text-v1.5",                       8192,      -1,      8000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(FIREWORKS,        "accounts/fireworks/routers/kimi-k2p7-code-fast",     262000,  262000,   1900000,   8000000,  380000,       -1,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(FIREWORKS,        "accounts/fireworks/routers/kimi-k2p6-turbo",         262000,  262000,   2000000,   8000000,  300000,       -1,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(FIREWORKS,        "accounts/fireworks/routers/kimi-k2p6-fast",          262000,  262000,   2000000,   8000000,  300000,       -1,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(FIREWORKS,        "accounts/fireworks/routers/glm-5p2-fast",           1048575,  131072,   2100000,   6600000,  210000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(FIREWORKS,        "accounts/fireworks/routers/glm-5p1-fast",            202800,  131072,   2800000,   8800000,  520000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(FIREWORKS,        "accounts/fireworks/models/qwen3p7-plus",             262144,   65536,    400000,   1600000,   80000,       -1,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(FIREWORKS,        "accounts/fireworks/models/minimax-m3",               512000,  512000,    300000,   1200000,   60000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(FIREWORKS,        "accounts/fireworks/models/minimax-m2p7",             196608,  196608,    300000,   1200000,   60000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(FIREWORKS,        "accounts/fireworks/models/llama-v3p3-70b-instruct",  131072,  131072,    900000,    900000,      -1,       -1,       -1, "",       PLAIN,            20260602,        0) \
+    LLMF_MODEL(FIREWORKS,        "accounts/fireworks/models/kimi-k2p7-code",           262000,  262000,    950000,   4000000,  190000,       -1,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(FIREWORKS,        "accounts/fireworks/models/kimi-k2p6",                262000,  262000,    950000,   4000000,  160000,       -1,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(FIREWORKS,        "accounts/fireworks/models/gpt-oss-20b",              131072,   32768,     70000,    300000,   35000,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(FIREWORKS,        "accounts/fireworks/models/gpt-oss-120b",             131072,   32768,    150000,    600000,   15000,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(FIREWORKS,        "accounts/fireworks/models/glm-5p2",                 1048575,  131072,   1400000,   4400000,  260000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(FIREWORKS,        "accounts/fireworks/models/glm-5p1",                  202800,  131072,   1400000,   4400000,  260000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(FIREWORKS,        "accounts/fireworks/models/deepseek-v4-pro",         1000000,  384000,   1740000,   3480000,  145000,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(FIREWORKS,        "accounts/fireworks/models/deepseek-v4-flash",       1000000,  384000,    140000,    280000,   28000,       -1,       -1, "TRS",    PLAIN,            20260702,        0)
+#else
+#define LLMFI_ROWS_MODEL_FIREWORKS
+#endif
+#if LLMF_HAS_HUGGINGFACE
+#define LLMFI_ROWS_MODEL_HUGGINGFACE \
+    LLMF_MODEL(HUGGINGFACE,      "zai-org/GLM-5.2",                                    262144,      -1,   1400000,   4400000,      -1,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "zai-org/GLM-5.1",                                    202752,  131072,   1000000,   3200000,  200000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "zai-org/GLM-5",                                      202752,  131072,   1000000,   3200000,  200000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "zai-org/GLM-4.7-Flash",                              200000,  128000,         0,         0,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "zai-org/GLM-4.7",                                    204800,  131072,    600000,   2200000,  110000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "zai-org/GLM-4.6",                                    204800,  131072,    550000,   2200000,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "openai/gpt-oss-120b",                                131072,   32768,    250000,    690000,      -1,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "moonshotai/Kimi-K2.7-Code",                          262144,  262144,    950000,   4000000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "moonshotai/Kimi-K2.6",                               262144,  262144,    950000,   4000000,  160000,       -1,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "moonshotai/Kimi-K2.5",                               262144,  262144,    600000,   3000000,  100000,       -1,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "moonshotai/Kimi-K2-Thinking",                        262144,  262144,    600000,   2500000,  150000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "moonshotai/Kimi-K2-Instruct-0905",                   262144,   16384,   1000000,   3000000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "moonshotai/Kimi-K2-Instruct",                        131072,   16384,   1000000,   3000000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "meta-llama/Llama-3.3-70B-Instruct",                  131072,      -1,    590000,    790000,      -1,       -1,       -1, "TS",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "google/gemma-4-31B-it",                              262144,   32768,    140000,    400000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "google/gemma-4-26B-A4B-it",                          262144,   32768,    130000,    400000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "deepseek-ai/DeepSeek-V4-Pro",                       1048576,  393216,    435000,    870000,    3625,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "deepseek-ai/DeepSeek-V4-Flash",                     1048576,      -1,    140000,    280000,      -1,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "deepseek-ai/DeepSeek-V3.2",                          163840,   65536,    280000,    400000,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "deepseek-ai/DeepSeek-R1-0528",                       163840,  163840,   3000000,   5000000,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "deepseek-ai/DeepSeek-R1",                             64000,      -1,    700000,   2500000,      -1,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3.6-35B-A3B",                               262144,   65536,    150000,    950000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3.6-27B",                                   262144,   65536,    470000,   3190000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3.5-9B",                                    262144,   65536,    170000,    250000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3.5-397B-A17B",                             262144,   32768,    600000,   3600000,      -1,       -1,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3.5-35B-A3B",                               262144,   65536,    250000,   2000000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3.5-27B",                                   262144,   65536,    300000,   2400000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3.5-122B-A10B",                             262144,   65536,    400000,   3200000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3-Next-80B-A3B-Thinking",                   262144,  131072,    300000,   2000000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3-Next-80B-A3B-Instruct",                   262144,   66536,    250000,   1000000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3-Embedding-8B",                             32000,    4096,     10000,        -1,      -1,       -1,       -1, "",       PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3-Embedding-4B",                             32000,    2048,     10000,        -1,      -1,       -1,       -1, "",       PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3-Coder-Next",                              262144,   65536,    200000,   1500000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3-Coder-480B-A35B-Instruct",                262144,   66536,   2000000,   2000000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3-Coder-30B-A3B-Instruct",                  262144,   65536,     70000,    260000,      -1,       -1,       -1, "TS",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3-32B",                                     131072,   16384,    290000,    590000,      -1,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3-235B-A22B-Thinking-2507",                 262144,  131072,    300000,   3000000,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3-235B-A22B",                                40960,      -1,    200000,    800000,      -1,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "MiniMaxAI/MiniMax-M3",                               524288,      -1,    300000,   1200000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "MiniMaxAI/MiniMax-M2.7",                             204800,  131072,    300000,   1200000,   60000,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "MiniMaxAI/MiniMax-M2.5",                             204800,  131072,    300000,   1200000,   30000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "MiniMaxAI/MiniMax-M2.1",                             204800,  131072,    300000,   1200000,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "MiniMaxAI/MiniMax-M2",                               204800,      -1,    300000,   1200000,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0)
+#else
+#define LLMFI_ROWS_MODEL_HUGGINGFACE
+#endif
+#if LLMF_HAS_NVIDIA
+#define LLMFI_ROWS_MODEL_NVIDIA \
+    LLMF_MODEL(NVIDIA,           "z-ai/glm-5.1",                                       131072,  131072,         0,         0,      -1,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "qwen/qwen3.5-397b-a17b",                             262144,    8192,         0,         0,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "qwen/qwen3.5-122b-a10b",                             262144,   65536,         0,         0,      -1,       -1,       -1, "TIARS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "qwen/qwen3-next-80b-a3b-instruct",                   262144,   16384,         0,         0,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "qwen/qwen3-coder-480b-a35b-instruct",                262144,   66536,         0,         0,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "openai/gpt-oss-20b",                                 131072,   32768,         0,         0,      -1,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "openai/gpt-oss-120b",                                128000,    8192,         0,         0,      -1,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "nvidia/nemotron-3-ultra-550b-a55b",                 1000000,   65536,    500000,   2500000,  150000,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "nvidia/nemotron-3-super-120b-a12b",                  262144,  262144,    200000,    800000,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "nvidia/nemotron-3-nano-30b-a3b",                     131072,  131072,         0,         0,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "moonshotai/kimi-k2.6",                               262144,  262144,         0,         0,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "moonshotai/kimi-k2-instruct-0905",                   262144,  262144,         0,         0,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "mistralai/mistral-small-4-119b-2603",                128000,    8192,         0,         0,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "mistralai/mistral-nemotron",                         128000,    8192,         0,         0,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "mistralai/mistral-medium-3-instruct",                131072,   32768,         0,         0,      -1,       -1,       -1, "I",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "mistralai/mistral-large-3-675b-instruct-2512",       262144,  262144,         0,         0,      -1,       -1,       -1, "TIS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "minimaxai/minimax-m3",                              1000000,   16384,         0,         0,      -1,       -1,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "minimaxai/minimax-m2.7",                             204800,  131072,         0,         0,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "meta/llama-4-maverick-17b-128e-instruct",            128000,    4096,         0,         0,      -1,       -1,       -1, "TIS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "meta/llama-3.3-70b-instruct",                        128000,    4096,         0,         0,      -1,       -1,       -1, "TS",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "meta/llama-3.1-8b-instruct",                          16000,    4096,         0,         0,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "meta/llama-3.1-70b-instruct",                        128000,    4096,         0,         0,      -1,       -1,       -1, "TS",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "google/gemma-4-31b-it",                              256000,   16384,         0,         0,      -1,       -1,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "deepseek-ai/deepseek-v4-pro",                       1048576,  393216,    435000,    870000,    3625,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "deepseek-ai/deepseek-v4-flash",                     1048576,  393216,    140000,    280000,    2800,       -1,       -1, "TRS",    PLAIN,            20260702,        0)
+#else
+#define LLMFI_ROWS_MODEL_NVIDIA
+#endif
+#if LLMF_HAS_SNOWFLAKE
+#define LLMFI_ROWS_MODEL_SNOWFLAKE \
+    LLMF_MODEL(SNOWFLAKE,        "snowflake-llama3.3-70b",                             128000,    4096,        -1,        -1,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(SNOWFLAKE,        "openai-gpt-5.5",                                    1050000,  128000,        -1,        -1,      -1,       -1,       -1, "TIFRS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(SNOWFLAKE,        "openai-gpt-5.4",                                    1050000,  128000,        -1,        -1,      -1,       -1,       -1, "TIFRS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(SNOWFLAKE,        "openai-gpt-5.2",                                     400000,  128000,        -1,        -1,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(SNOWFLAKE,        "openai-gpt-5.1",                                     400000,  128000,        -1,        -1,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(SNOWFLAKE,        "openai-gpt-5-nano",                                  400000,  128000,        -1,        -1,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(SNOWFLAKE,        "openai-gpt-5-mini",                                  272000,    8192,        -1,        -1,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(SNOWFLAKE,        "openai-gpt-5",                                       400000,  128000,        -1,        -1,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(SNOWFLAKE,        "openai-gpt-4.1",                                    1047576,   32768,        -1,        -1,      -1,       -1,       -1, "TIFS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(SNOWFLAKE,        "mistral-large2",                                     262144,  262144,        -1,        -1,      -1,       -1,       -1, "TI",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(SNOWFLAKE,        "gemini-3.1-pro",                                    1048576,   65536,        -1,        -1,      -1,       -1,       -1, "TIAFRS", PLAIN,            20260702,        0) \
+    LLMF_MODEL(SNOWFLAKE,        "deepseek-r1",                                        128000,   32768,        -1,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(SNOWFLAKE,        "claude-sonnet-4-6",                                      -1,   16384,        -1,        -1,      -1,       -1,       -1, "TIFR",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(SNOWFLAKE,        "claude-sonnet-4-5",                                      -1,   16384,        -1,        -1,      -1,       -1,       -1, "TIFR",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(SNOWFLAKE,        "claude-opus-4-8",                                   1000000,  128000,        -1,        -1,      -1,       -1,       -1, "TIFR",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(SNOWFLAKE,        "claude-opus-4-7",                                   1000000,  128000,        -1,        -1,      -1,       -1,       -1, "TIFR",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(SNOWFLAKE,        "claude-haiku-4-5",                                       -1,   16384,        -1,        -1,      -1,       -1,       -1, "TIFR",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(SNOWFLAKE,        "claude-fable-5",                                    1000000,  128000,        -1,        -1,      -1,       -1,       -1, "TIFR",   PLAIN,            20260702,        0)
+#else
+#define LLMFI_ROWS_MODEL_SNOWFLAKE
+#endif
+#if LLMF_HAS_CRUSOE
+#define LLMFI_ROWS_MODEL_CRUSOE \
+    LLMF_MODEL(CRUSOE,           "openai/gpt-oss-120b",                                131072,  131072,    800000,    800000,      -1,       -1,       -1, "T",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(CRUSOE,           "moonshotai/Kimi-K2-Thinking",                        262144,  262144,   2500000,   2500000,      -1,       -1,       -1, "R",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(CRUSOE,           "meta-llama/Llama-3.3-70B-Instruct",                  131072,  131072,    200000,    200000,      -1,       -1,       -1, "T",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(CRUSOE,           "google/gemma-3-12b-it",                              131072,  131072,    100000,    100000,      -1,       -1,       -1, "TI",     PLAIN,            20260602,        0) \
+    LLMF_MODEL(CRUSOE,           "deepseek-ai/DeepSeek-V3-0324",                       163840,  163840,   1500000,   1500000,      -1,       -1,       -1, "T",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(CRUSOE,           "deepseek-ai/DeepSeek-R1-0528",                       163840,  163840,   3000000,   7000000,      -1,       -1,       -1, "R",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(CRUSOE,           "Qwen/Qwen3-235B-A22B-Instruct-2507",                 262144,  262144,   3000000,   3000000,      -1,       -1,       -1, "T",      PLAIN,            20260602,        0)
+#else
+#define LLMFI_ROWS_MODEL_CRUSOE
+#endif
+#if LLMF_HAS_OLLAMA
+#define LLMFI_ROWS_MODEL_OLLAMA \
+    LLMF_MODEL(OLLAMA,           "qwen3.5:397b",                                       262144,   65536,        -1,        -1,      -1,       -1,       -1, "TIR",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OLLAMA,           "qwen3-coder:480b",                                   262144,   65536,        -1,        -1,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(OLLAMA,           "qwen3-coder-next",                                   262144,   65536,        -1,        -1,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(OLLAMA,           "nemotron-3-ultra",                                   262144,  128000,        -1,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(OLLAMA,           "nemotron-3-super",                                   262144,   65536,        -1,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(OLLAMA,           "nemotron-3-nano:30b",                               1048576,  131072,        -1,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(OLLAMA,           "mistral-large-3:675b",                               262144,  262144,        -1,        -1,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(OLLAMA,           "mistral",                                              8192,    8192,         0,         0,      -1,       -1,       -1, "T",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(OLLAMA,           "ministral-3:8b",                                     262144,  128000,        -1,        -1,      -1,       -1,       -1, "TI",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(OLLAMA,           "ministral-3:3b",                                     262144,  128000,        -1,        -1,      -1,       -1,       -1, "TI",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(OLLAMA,           "ministral-3:14b",                                    262144,  128000,        -1,        -1,      -1,       -1,       -1, "TI",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(OLLAMA,           "minimax-m3",                                         512000,  131072,        -1,        -1,      -1,       -1,       -1, "TIR",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OLLAMA,           "minimax-m2.7",                                       196608,  196608,        -1,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(OLLAMA,           "minimax-m2.5",                                       204800,  131072,        -1,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(OLLAMA,           "llama3.1",                                             8192,    8192,         0,         0,      -1,       -1,       -1, "T",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(OLLAMA,           "llama3",                                               8192,    8192,         0,         0,      -1,       -1,       -1, "",       PLAIN,            20260602,        0) \
+    LLMF_MODEL(OLLAMA,           "kimi-k3",                                           1048576,  131072,        -1,        -1,      -1,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OLLAMA,           "kimi-k2.7-code",                                     262144,  262144,        -1,        -1,      -1,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OLLAMA,           "kimi-k2.6",                                          262144,  262144,        -1,        -1,      -1,       -1,       -1, "TIR",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OLLAMA,           "kimi-k2.5",                                          262144,  262144,        -1,        -1,      -1,       -1,       -1, "TIR",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OLLAMA,           "gpt-oss:20b",                                        131072,   32768,        -1,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(OLLAMA,           "gpt-oss:120b",                                       131072,   32768,        -1,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(OLLAMA,           "glm-5.2",                                            976000,  131072,        -1,        -1,      -1,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OLLAMA,           "glm-5.1",                                            202752,  131072,        -1,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(OLLAMA,           "glm-4.7",                                            202752,  131072,        -1,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(OLLAMA,           "gemma4:31b",                                         262144,  262144,        -1,        -1,      -1,       -1,       -1, "TIR",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OLLAMA,           "gemma3:4b",                                          131072,  131072,        -1,        -1,      -1,       -1,       -1, "I",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(OLLAMA,           "gemma3:27b",                                         131072,  131072,        -1,        -1,      -1,       -1,       -1, "I",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(OLLAMA,           "gemma3:12b",                                         131072,  131072,        -1,        -1,      -1,       -1,       -1, "I",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(OLLAMA,           "gemini-3-flash-preview",                            1048576,   65536,        -1,        -1,      -1,       -1,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(OLLAMA,           "devstral-small-2:24b",                               262144,  262144,        -1,        -1,      -1,       -1,       -1, "TI",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(OLLAMA,           "devstral-2:123b",                                    262144,  262144,        -1,        -1,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(OLLAMA,           "deepseek-v4-pro",                                   1048576, 1048576,        -1,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(OLLAMA,           "deepseek-v4-flash",                                 1048576, 1048576,        -1,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(OLLAMA,           "deepseek-v3.2",                                      163840,   65536,        -1,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(OLLAMA,           "deepseek-v3.1:671b",                                 163840,  163840,        -1,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(OLLAMA,           "codellama",                                            4096,    4096,         0,         0,      -1,       -1,       -1, "",       PLAIN,            20260602,        0)
+#else
+#define LLMFI_ROWS_MODEL_OLLAMA
 #endif
 #define LLMFI_ROWS_MODEL \
     LLMFI_ROWS_MODEL_OPENAI \
@@ -1608,54 +2395,174 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
     LLMFI_ROWS_MODEL_ZAI \
     LLMFI_ROWS_MODEL_MOONSHOT \
     LLMFI_ROWS_MODEL_ALIBABA \
-    LLMFI_ROWS_MODEL_VOYAGE
+    LLMFI_ROWS_MODEL_VOYAGE \
+    LLMFI_ROWS_MODEL_OPENAI_RESPONSES \
+    LLMFI_ROWS_MODEL_AZURE \
+    LLMFI_ROWS_MODEL_VERTEX \
+    LLMFI_ROWS_MODEL_BEDROCK_MANTLE \
+    LLMFI_ROWS_MODEL_OPENROUTER \
+    LLMFI_ROWS_MODEL_VERCEL \
+    LLMFI_ROWS_MODEL_TOGETHER \
+    LLMFI_ROWS_MODEL_FIREWORKS \
+    LLMFI_ROWS_MODEL_HUGGINGFACE \
+    LLMFI_ROWS_MODEL_NVIDIA \
+    LLMFI_ROWS_MODEL_SNOWFLAKE \
+    LLMFI_ROWS_MODEL_CRUSOE \
+    LLMFI_ROWS_MODEL_OLLAMA
 #if LLMF_HAS_OPENAI
 #define LLMFI_ROWS_TIER_OPENAI \
-    LLMF_TIER(OPENAI,    "gpt-5.6",                                   272000, 10000000,  45000000, 1000000, 12500000) \
-    LLMF_TIER(OPENAI,    "gpt-5.6-sol",                               272000, 10000000,  45000000, 1000000, 12500000) \
-    LLMF_TIER(OPENAI,    "gpt-5.6-terra",                             272000,  4000000,  18000000,  400000,  5000000) \
-    LLMF_TIER(OPENAI,    "gpt-5.6-luna",                              272000,   400000,   1800000,   40000,   500000) \
-    LLMF_TIER(OPENAI,    "gpt-5.5",                                   272000, 10000000,  45000000, 1000000,       -1) \
-    LLMF_TIER(OPENAI,    "gpt-5.5-pro",                               272000, 60000000, 270000000,      -1,       -1) \
-    LLMF_TIER(OPENAI,    "gpt-5.4",                                   272000,  5000000,  22500000,  500000,       -1)
+    LLMF_TIER(OPENAI,           "gpt-5.6-terra",                                    272000,  4000000,  18000000,  400000,  5000000) \
+    LLMF_TIER(OPENAI,           "gpt-5.6-sol",                                      272000, 10000000,  45000000, 1000000, 12500000) \
+    LLMF_TIER(OPENAI,           "gpt-5.6-luna",                                     272000,   400000,   1800000,   40000,   500000) \
+    LLMF_TIER(OPENAI,           "gpt-5.6",                                          272000, 10000000,  45000000, 1000000, 12500000) \
+    LLMF_TIER(OPENAI,           "gpt-5.5-pro-2026-04-23",                           272000, 60000000, 270000000, 6000000,       -1) \
+    LLMF_TIER(OPENAI,           "gpt-5.5-pro",                                      272000, 60000000, 270000000,      -1,       -1) \
+    LLMF_TIER(OPENAI,           "gpt-5.5-2026-04-23",                               272000, 10000000,  45000000, 1000000,       -1) \
+    LLMF_TIER(OPENAI,           "gpt-5.5",                                          272000, 10000000,  45000000, 1000000,       -1) \
+    LLMF_TIER(OPENAI,           "gpt-5.4-pro-2026-03-05",                           272000, 60000000, 270000000, 6000000,       -1) \
+    LLMF_TIER(OPENAI,           "gpt-5.4-pro",                                      272000, 60000000, 270000000,      -1,       -1) \
+    LLMF_TIER(OPENAI,           "gpt-5.4-2026-03-05",                               272000,  5000000,  22500000,  500000,       -1) \
+    LLMF_TIER(OPENAI,           "gpt-5.4",                                          272000,  5000000,  22500000,  500000,       -1)
 #else
 #define LLMFI_ROWS_TIER_OPENAI
 #endif
 #if LLMF_HAS_ANTHROPIC
 #define LLMFI_ROWS_TIER_ANTHROPIC \
-    LLMF_TIER(ANTHROPIC, "claude-sonnet-4-5",                         200000,  6000000,  22500000,  600000,  7500000) \
-    LLMF_TIER(ANTHROPIC, "claude-sonnet-4-5-20250929",                200000,  6000000,  22500000,  600000,  7500000) \
-    LLMF_TIER(ANTHROPIC, "claude-sonnet-4-20250514",                  200000,  6000000,  22500000,  600000,  7500000)
+    LLMF_TIER(ANTHROPIC,        "claude-sonnet-4-5-20250929",                       200000,  6000000,  22500000,  600000,  7500000) \
+    LLMF_TIER(ANTHROPIC,        "claude-sonnet-4-5",                                200000,  6000000,  22500000,  600000,  7500000) \
+    LLMF_TIER(ANTHROPIC,        "claude-sonnet-4-20250514",                         200000,  6000000,  22500000,  600000,  7500000)
 #else
 #define LLMFI_ROWS_TIER_ANTHROPIC
 #endif
 #if LLMF_HAS_GEMINI
 #define LLMFI_ROWS_TIER_GEMINI \
-    LLMF_TIER(GEMINI,    "gemini-3.1-pro-preview",                    200000,  4000000,  18000000,  400000,       -1) \
-    LLMF_TIER(GEMINI,    "gemini-2.5-pro",                            200000,  2500000,  15000000,  250000,       -1)
+    LLMF_TIER(GEMINI,           "gemini-3.1-pro-preview-customtools",               200000,  4000000,  18000000,  400000,       -1) \
+    LLMF_TIER(GEMINI,           "gemini-3.1-pro-preview",                           200000,  4000000,  18000000,  400000,       -1) \
+    LLMF_TIER(GEMINI,           "gemini-3-pro-preview",                             200000,  4000000,  18000000,  400000,       -1) \
+    LLMF_TIER(GEMINI,           "gemini-2.5-pro",                                   200000,  2500000,  15000000,  250000,       -1)
 #else
 #define LLMFI_ROWS_TIER_GEMINI
 #endif
 #if LLMF_HAS_XAI
 #define LLMFI_ROWS_TIER_XAI \
-    LLMF_TIER(XAI,       "grok-4.6",                                  200000,  4000000,  12000000, 1000000,       -1) \
-    LLMF_TIER(XAI,       "grok-4.5",                                  200000,  4000000,  12000000,  600000,       -1) \
-    LLMF_TIER(XAI,       "grok-4.3",                                  200000,  2500000,   5000000,  400000,       -1) \
-    LLMF_TIER(XAI,       "grok-build-0.1",                            200000,  2000000,   4000000,  400000,       -1)
+    LLMF_TIER(XAI,              "grok-build-0.1",                                   200000,  2000000,   4000000,  400000,       -1) \
+    LLMF_TIER(XAI,              "grok-4.6",                                         200000,  4000000,  12000000, 1000000,       -1) \
+    LLMF_TIER(XAI,              "grok-4.5",                                         200000,  4000000,  12000000,  600000,       -1) \
+    LLMF_TIER(XAI,              "grok-4.3",                                         200000,  2500000,   5000000,  400000,       -1) \
+    LLMF_TIER(XAI,              "grok-4.20-multi-agent-0309",                       200000,  2500000,   5000000,  400000,       -1) \
+    LLMF_TIER(XAI,              "grok-4.20-0309-reasoning",                         200000,  2500000,   5000000,  400000,       -1) \
+    LLMF_TIER(XAI,              "grok-4.20-0309-non-reasoning",                     200000,  2500000,   5000000,  400000,       -1) \
+    LLMF_TIER(XAI,              "grok-4-fast-reasoning",                            128000,   400000,   1000000,      -1,       -1) \
+    LLMF_TIER(XAI,              "grok-4-fast-non-reasoning",                        128000,   400000,   1000000,      -1,       -1) \
+    LLMF_TIER(XAI,              "grok-4-1-fast-reasoning",                          128000,   400000,   1000000,      -1,       -1) \
+    LLMF_TIER(XAI,              "grok-4-1-fast-non-reasoning",                      128000,   400000,   1000000,      -1,       -1)
 #else
 #define LLMFI_ROWS_TIER_XAI
 #endif
 #if LLMF_HAS_BEDROCK
 #define LLMFI_ROWS_TIER_BEDROCK \
-    LLMF_TIER(BEDROCK,   "anthropic.claude-sonnet-4-5-20250929-v1:0", 200000,  6000000,  22500000,  600000,  7500000)
+    LLMF_TIER(BEDROCK,          "us.openai.gpt-5.6-terra",                          272000,  4400000,  19800000,  440000,  5500000) \
+    LLMF_TIER(BEDROCK,          "us.openai.gpt-5.6-sol",                            272000, 11000000,  49500000, 1100000, 13750000) \
+    LLMF_TIER(BEDROCK,          "us.openai.gpt-5.6-luna",                           272000,   440000,   1980000,   44000,   550000) \
+    LLMF_TIER(BEDROCK,          "openai.gpt-5.6-terra",                             272000,  4400000,  19800000,  440000,  5500000) \
+    LLMF_TIER(BEDROCK,          "openai.gpt-5.6-sol",                               272000, 11000000,  49500000, 1100000, 13750000) \
+    LLMF_TIER(BEDROCK,          "openai.gpt-5.6-luna",                              272000,   440000,   1980000,   44000,   550000) \
+    LLMF_TIER(BEDROCK,          "global.anthropic.claude-sonnet-4-5-20250929-v1:0", 200000,  6000000,  22500000,  600000,  7500000) \
+    LLMF_TIER(BEDROCK,          "eu.anthropic.claude-sonnet-4-5-20250929-v1:0",     200000,  6600000,  24750000,  660000,  8250000) \
+    LLMF_TIER(BEDROCK,          "anthropic.claude-sonnet-4-5-20250929-v1:0",        200000,  6000000,  22500000,  600000,  7500000)
 #else
 #define LLMFI_ROWS_TIER_BEDROCK
 #endif
 #if LLMF_HAS_ALIBABA
 #define LLMFI_ROWS_TIER_ALIBABA \
-    LLMF_TIER(ALIBABA,   "qwen3.7-plus",                              256000,  2000000,   6000000,  200000,  2500000)
+    LLMF_TIER(ALIBABA,          "qwen3.7-plus",                                     256000,  2000000,   6000000,  200000,  2500000) \
+    LLMF_TIER(ALIBABA,          "qwen3.6-plus",                                     256000,  2000000,   6000000,  200000,  2500000) \
+    LLMF_TIER(ALIBABA,          "qwen3.5-plus",                                     256000,   500000,   3000000,      -1,       -1) \
+    LLMF_TIER(ALIBABA,          "qwen3-max",                                         32000,  2400000,  12000000,      -1,       -1) \
+    LLMF_TIER(ALIBABA,          "qwen3-max",                                        128000,  3000000,  15000000,      -1,       -1) \
+    LLMF_TIER(ALIBABA,          "qwen3-coder-plus",                                  32000,  1800000,   9000000,  180000,       -1) \
+    LLMF_TIER(ALIBABA,          "qwen3-coder-plus",                                 128000,  3000000,  15000000,  300000,       -1) \
+    LLMF_TIER(ALIBABA,          "qwen3-coder-plus",                                 256000,  6000000,  60000000,  600000,       -1) \
+    LLMF_TIER(ALIBABA,          "qwen3-coder-flash",                                 32000,   500000,   2500000,  120000,       -1) \
+    LLMF_TIER(ALIBABA,          "qwen3-coder-flash",                                128000,   800000,   4000000,  200000,       -1) \
+    LLMF_TIER(ALIBABA,          "qwen3-coder-flash",                                256000,  1600000,   9600000,  400000,       -1) \
+    LLMF_TIER(ALIBABA,          "qwen-flash",                                       256000,   250000,   2000000,      -1,       -1)
 #else
 #define LLMFI_ROWS_TIER_ALIBABA
+#endif
+#if LLMF_HAS_OPENAI_RESPONSES
+#define LLMFI_ROWS_TIER_OPENAI_RESPONSES \
+    LLMF_TIER(OPENAI_RESPONSES, "gpt-5.6-terra",                                    272000,  4000000,  18000000,  400000,  5000000) \
+    LLMF_TIER(OPENAI_RESPONSES, "gpt-5.6-sol",                                      272000, 10000000,  45000000, 1000000, 12500000) \
+    LLMF_TIER(OPENAI_RESPONSES, "gpt-5.6-luna",                                     272000,   400000,   1800000,   40000,   500000) \
+    LLMF_TIER(OPENAI_RESPONSES, "gpt-5.6",                                          272000, 10000000,  45000000, 1000000, 12500000) \
+    LLMF_TIER(OPENAI_RESPONSES, "gpt-5.5-pro-2026-04-23",                           272000, 60000000, 270000000, 6000000,       -1) \
+    LLMF_TIER(OPENAI_RESPONSES, "gpt-5.5-pro",                                      272000, 60000000, 270000000,      -1,       -1) \
+    LLMF_TIER(OPENAI_RESPONSES, "gpt-5.5-2026-04-23",                               272000, 10000000,  45000000, 1000000,       -1) \
+    LLMF_TIER(OPENAI_RESPONSES, "gpt-5.5",                                          272000, 10000000,  45000000, 1000000,       -1) \
+    LLMF_TIER(OPENAI_RESPONSES, "gpt-5.4-pro-2026-03-05",                           272000, 60000000, 270000000, 6000000,       -1) \
+    LLMF_TIER(OPENAI_RESPONSES, "gpt-5.4-pro",                                      272000, 60000000, 270000000,      -1,       -1) \
+    LLMF_TIER(OPENAI_RESPONSES, "gpt-5.4-2026-03-05",                               272000,  5000000,  22500000,  500000,       -1) \
+    LLMF_TIER(OPENAI_RESPONSES, "gpt-5.4",                                          272000,  5000000,  22500000,  500000,       -1)
+#else
+#define LLMFI_ROWS_TIER_OPENAI_RESPONSES
+#endif
+#if LLMF_HAS_AZURE
+#define LLMFI_ROWS_TIER_AZURE \
+    LLMF_TIER(AZURE,            "gpt-5.5",                                          272000, 10000000,  45000000, 1000000,       -1) \
+    LLMF_TIER(AZURE,            "gpt-5.4-pro",                                      272000, 60000000, 270000000,      -1,       -1) \
+    LLMF_TIER(AZURE,            "gpt-5.4",                                          272000,  5000000,  22500000,  500000,       -1)
+#else
+#define LLMFI_ROWS_TIER_AZURE
+#endif
+#if LLMF_HAS_VERTEX
+#define LLMFI_ROWS_TIER_VERTEX \
+    LLMF_TIER(VERTEX,           "gemini-3.1-pro-preview-customtools",               200000,  4000000,  18000000,  400000,       -1) \
+    LLMF_TIER(VERTEX,           "gemini-3.1-pro-preview",                           200000,  4000000,  18000000,  400000,       -1) \
+    LLMF_TIER(VERTEX,           "gemini-2.5-pro",                                   200000,  2500000,  15000000,  250000,       -1)
+#else
+#define LLMFI_ROWS_TIER_VERTEX
+#endif
+#if LLMF_HAS_OPENROUTER
+#define LLMFI_ROWS_TIER_OPENROUTER \
+    LLMF_TIER(OPENROUTER,       "x-ai/grok-4.6",                                    200000,  4000000,  12000000, 1000000,       -1) \
+    LLMF_TIER(OPENROUTER,       "x-ai/grok-4.5",                                    200000,  4000000,  12000000,  600000,       -1) \
+    LLMF_TIER(OPENROUTER,       "x-ai/grok-4.3",                                    200000,  2500000,   5000000,  400000,       -1) \
+    LLMF_TIER(OPENROUTER,       "x-ai/grok-4.20",                                   200000,  2500000,   5000000,  400000,       -1) \
+    LLMF_TIER(OPENROUTER,       "qwen/qwen3.7-plus",                                256000,   960000,   3840000,  192000,  1200000) \
+    LLMF_TIER(OPENROUTER,       "qwen/qwen3.7-flash",                                32000,   100000,    400000,   20000,   125000) \
+    LLMF_TIER(OPENROUTER,       "qwen/qwen3.7-flash",                               256000,   200000,    800000,   40000,   250000) \
+    LLMF_TIER(OPENROUTER,       "qwen/qwen3.6-plus",                                256000,  1300000,   3900000,      -1,  1625000) \
+    LLMF_TIER(OPENROUTER,       "qwen/qwen3.6-max-preview",                         128000,  1580000,   9480000,      -1,  1975000) \
+    LLMF_TIER(OPENROUTER,       "qwen/qwen3.6-flash",                               256000,   750000,   3000000,      -1,   937500) \
+    LLMF_TIER(OPENROUTER,       "qwen/qwen3-max",                                    32000,  1560000,   7800000,  312000,  1950000) \
+    LLMF_TIER(OPENROUTER,       "qwen/qwen3-max",                                   128000,  1950000,   9750000,  390000,  2437500) \
+    LLMF_TIER(OPENROUTER,       "qwen/qwen3-coder-plus",                             32000,  1170000,   5850000,  234000,  1462500) \
+    LLMF_TIER(OPENROUTER,       "qwen/qwen3-coder-plus",                            128000,  1950000,   9750000,  390000,  2437500) \
+    LLMF_TIER(OPENROUTER,       "qwen/qwen3-coder-flash",                            32000,   325000,   1625000,   65000,   406250) \
+    LLMF_TIER(OPENROUTER,       "qwen/qwen3-coder-flash",                           128000,   520000,   2600000,  104000,   650000) \
+    LLMF_TIER(OPENROUTER,       "openai/gpt-5.6-terra",                             272000,  4000000,  18000000,  400000,  5000000) \
+    LLMF_TIER(OPENROUTER,       "openai/gpt-5.6-sol",                               272000,  5000000,  22500000,  500000,  6250000) \
+    LLMF_TIER(OPENROUTER,       "openai/gpt-5.6-luna",                              272000,   400000,   1800000,   40000,   500000) \
+    LLMF_TIER(OPENROUTER,       "openai/gpt-5.5",                                   272000, 10000000,  45000000, 1000000,       -1) \
+    LLMF_TIER(OPENROUTER,       "openai/gpt-5.4",                                   272000,  5000000,  22500000,  500000,       -1) \
+    LLMF_TIER(OPENROUTER,       "google/gemini-3.1-pro-preview",                    200000,  4000000,  18000000,  400000,       -1) \
+    LLMF_TIER(OPENROUTER,       "google/gemini-2.5-pro-preview",                    200000,  2500000,  15000000,  250000,       -1) \
+    LLMF_TIER(OPENROUTER,       "google/gemini-2.5-pro",                            200000,  2500000,  15000000,  250000,       -1) \
+    LLMF_TIER(OPENROUTER,       "anthropic/claude-sonnet-4.6",                      200000,  6000000,  22500000,  600000,  7500000) \
+    LLMF_TIER(OPENROUTER,       "anthropic/claude-sonnet-4.5",                      200000,  6000000,  22500000,  600000,  7500000) \
+    LLMF_TIER(OPENROUTER,       "anthropic/claude-sonnet-4",                        200000,  6000000,  22500000,  600000,  7500000) \
+    LLMF_TIER(OPENROUTER,       "anthropic/claude-opus-4.7",                        200000, 10000000,  37500000, 1000000, 12500000) \
+    LLMF_TIER(OPENROUTER,       "anthropic/claude-opus-4.6",                        200000, 10000000,  37500000, 1000000, 12500000)
+#else
+#define LLMFI_ROWS_TIER_OPENROUTER
+#endif
+#if LLMF_HAS_VERCEL
+#define LLMFI_ROWS_TIER_VERCEL \
+    LLMF_TIER(VERCEL,           "google/gemini-2.5-pro",                            200000,  2500000,  15000000,  250000,       -1) \
+    LLMF_TIER(VERCEL,           "anthropic/claude-sonnet-4.6",                      200000,  6000000,  22500000,  600000,  7500000)
+#else
+#define LLMFI_ROWS_TIER_VERCEL
 #endif
 #define LLMFI_ROWS_TIER \
     LLMFI_ROWS_TIER_OPENAI \
@@ -1663,7 +2570,12 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
     LLMFI_ROWS_TIER_GEMINI \
     LLMFI_ROWS_TIER_XAI \
     LLMFI_ROWS_TIER_BEDROCK \
-    LLMFI_ROWS_TIER_ALIBABA
+    LLMFI_ROWS_TIER_ALIBABA \
+    LLMFI_ROWS_TIER_OPENAI_RESPONSES \
+    LLMFI_ROWS_TIER_AZURE \
+    LLMFI_ROWS_TIER_VERTEX \
+    LLMFI_ROWS_TIER_OPENROUTER \
+    LLMFI_ROWS_TIER_VERCEL
 #define LLMFI_ROWS_FAMILY \
     LLMF_FAMILY(OPENAI,    "gpt-5",             OPENAI_REASONING) \
     LLMF_FAMILY(OPENAI,    "o1",                OPENAI_REASONING) \
@@ -1709,6 +2621,11 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
     LLMF_FAMILY(GEMINI,    "gemini-2",          NO_REASONING) \
     LLMF_FAMILY(GEMINI,    "gemini-2.5",        PLAIN) \
     LLMF_FAMILY(GEMINI,    "gemma-3",           GEMMA_3) \
+    LLMF_FAMILY(COHERE,    "c4ai-",             NO_REASONING) \
+    LLMF_FAMILY(COHERE,    "command-r",         NO_REASONING) \
+    LLMF_FAMILY(COHERE,    "command-a-03-2025", NO_REASONING) \
+    LLMF_FAMILY(COHERE,    "command-a-translate", NO_REASONING) \
+    LLMF_FAMILY(COHERE,    "command-a-vision",  NO_REASONING) \
     LLMF_FAMILY(VERTEX,    "",                  GEMINI_3) \
     LLMF_FAMILY(VERTEX,    "gemini-1",          NO_REASONING) \
     LLMF_FAMILY(VERTEX,    "gemini-2",          NO_REASONING) \
@@ -4876,6 +5793,15 @@ LLMFI_UNUSED static LLMFI_COLD void llmfi_say_c(llmfi_text *t, const char *s) {
 LLMFI_UNUSED static void llmfi_say_int(llmfi_text *t, int64_t v) {
     char digits[LLMFI_INT_TEXT];
     llmfi_say(t, llmfi_str(digits, llmfi_print_int(digits, v)));
+}
+
+/* 20260721 as 2026-07-21. */
+LLMFI_UNUSED static void llmfi_say_day(llmfi_text *t, int32_t day) {
+    llmfi_say_int(t, day / 10000);
+    llmfi_say(t, day / 100 % 100 < 10 ? LLMFI_LIT("-0") : LLMFI_LIT("-"));
+    llmfi_say_int(t, day / 100 % 100);
+    llmfi_say(t, day % 100 < 10 ? LLMFI_LIT("-0") : LLMFI_LIT("-"));
+    llmfi_say_int(t, day % 100);
 }
 
 /* ---- errors ---- */
@@ -14887,8 +15813,12 @@ typedef struct llmfi_model_row {
     int32_t ends;                            /* yyyymmdd; 0: not known */
     uint32_t quirks;
     char capabilities[8];                    /* letters, see models.def */
+    uint16_t checked;                        /* LLMFI_DAY */
     uint8_t provider;
 } llmfi_model_row;
+
+/* yyyymmdd in 16 bits, 0 for none. */
+#define LLMFI_DAY(date) (uint16_t)((date) > 20000000 ? ((date) / 10000 - 2000) * 512 + (date) / 100 % 100 * 32 + (date) % 100 : 0)
 
 typedef struct llmfi_tier_row {
     const char *id;
@@ -14905,7 +15835,7 @@ typedef struct llmfi_family_row {
 static const llmfi_model_row llmfi_model_rows[] = {
 #if LLMF_HAS_MODELS
 #define LLMF_MODEL(PROVIDER, id, context, max_output, in, out, read, write_5m, write_1h, capabilities, quirks, checked, ends) \
-    LLMFI_KEEP(LLMF_HAS_##PROVIDER, {id, context, max_output, in, out, read, write_5m, write_1h, ends, LLMFI_QUIRKS_##quirks, capabilities, LLMFI_P_##PROVIDER}, )
+    LLMFI_KEEP(LLMF_HAS_##PROVIDER, {id, context, max_output, in, out, read, write_5m, write_1h, ends, LLMFI_QUIRKS_##quirks, capabilities, LLMFI_DAY(checked), LLMFI_P_##PROVIDER}, )
 #ifdef LLMF_MODELS_DEF
 #include LLMF_MODELS_DEF
 #else
@@ -14913,7 +15843,61 @@ LLMFI_ROWS_MODEL
 #undef LLMF_MODEL
 #endif
 #endif
-    {NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, "", 0}
+    {NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, "", 0, 0}
+};
+
+/* Providers whose rows count only where the provider is named, as bits. */
+enum {
+    LLMFI_NAMED_LOW = 0
+#define LLMF_NAMED_ONLY(PROVIDER) LLMFI_KEEP(LLMF_HAS_##PROVIDER, | (LLMFI_P_##PROVIDER < 30 ? 1 << LLMFI_P_##PROVIDER % 30 : 0))
+#ifdef LLMF_MODELS_DEF
+#include LLMF_MODELS_DEF
+#else
+LLMFI_ROWS_NAMED_ONLY
+#undef LLMF_NAMED_ONLY
+#endif
+    , LLMFI_NAMED_HIGH = 0
+#define LLMF_NAMED_ONLY(PROVIDER) LLMFI_KEEP(LLMF_HAS_##PROVIDER, | (LLMFI_P_##PROVIDER < 30 ? 0 : 1 << LLMFI_P_##PROVIDER % 30))
+#ifdef LLMF_MODELS_DEF
+#include LLMF_MODELS_DEF
+#else
+LLMFI_ROWS_NAMED_ONLY
+#undef LLMF_NAMED_ONLY
+#endif
+    , LLMFI_NAMED_FITS = 1 / (LLMFI_P_COUNT <= 60)
+};
+#define LLMFI_MUST_NAME(p) (((p) < 30 ? LLMFI_NAMED_LOW : LLMFI_NAMED_HIGH) >> (p) % 30 & 1)
+
+/* Two indices, a byte for each row: one memchr after another finds the few rows that an id can be. Of a bare id its length, 0 where the provider must be
+   named; of an id with its provider both of them mixed. */
+static const uint8_t llmfi_model_lengths[] = {
+#if LLMF_HAS_MODELS
+#define LLMF_MODEL(PROVIDER, id, context, max_output, in, out, read, write_5m, write_1h, capabilities, quirks, checked, ends) \
+    LLMFI_KEEP(LLMF_HAS_##PROVIDER, (uint8_t)(LLMFI_MUST_NAME(LLMFI_P_##PROVIDER) ? 0 : sizeof(id) - 1), )
+#ifdef LLMF_MODELS_DEF
+#include LLMF_MODELS_DEF
+#else
+LLMFI_ROWS_MODEL
+#undef LLMF_MODEL
+#endif
+#endif
+    0
+};
+
+#define LLMFI_MODEL_KEY(provider, len) (uint8_t)((unsigned)(provider) * 37u + (unsigned)(len))
+
+static const uint8_t llmfi_model_keys[] = {
+#if LLMF_HAS_MODELS
+#define LLMF_MODEL(PROVIDER, id, context, max_output, in, out, read, write_5m, write_1h, capabilities, quirks, checked, ends) \
+    LLMFI_KEEP(LLMF_HAS_##PROVIDER, LLMFI_MODEL_KEY(LLMFI_P_##PROVIDER, sizeof(id) - 1), )
+#ifdef LLMF_MODELS_DEF
+#include LLMF_MODELS_DEF
+#else
+LLMFI_ROWS_MODEL
+#undef LLMF_MODEL
+#endif
+#endif
+    0
 };
 
 static const llmfi_tier_row llmfi_tier_rows[] = {
@@ -15014,21 +15998,37 @@ LLMFI_UNUSED static int llmfi_find_dialect_row(llmf_str name) {
     return llmfi_word_in_nocase(llmfi_dialect_names, name);
 }
 
-/* The first row of this id, of any provider where `provider` is below 0; NULL. A plain walk: some 150 rows take less than a microsecond,
-   and a handle's name is looked up once. */
+/* Whether an id alone, without the provider's name, may mean this row. */
+LLMFI_UNUSED static bool llmfi_row_stands_alone(const llmfi_model_row *row) {
+    return llmfi_model_lengths[row - llmfi_model_rows] != 0;
+}
+
+/* The first row of this id; NULL. provider below 0: of any, but those that must be named. */
 LLMFI_UNUSED static const llmfi_model_row *llmfi_find_model_row(int provider, llmf_str id) {
-    const llmfi_model_row *row;
-    for (row = llmfi_model_rows; row->id; row++)
-        if ((provider < 0 || row->provider == provider) && id.len && row->id[0] == id.ptr[0] && llmfi_eq(id, llmfi_cstr(row->id))) return row;
+    const uint8_t *index = provider < 0 ? llmfi_model_lengths : llmfi_model_keys, *at = index;
+    const uint8_t *end = index + LLMFI_COUNT(llmfi_model_keys) - 1;
+    int wanted = provider < 0 ? (int)(uint8_t)id.len : LLMFI_MODEL_KEY(provider, id.len);
+    if (!id.len || id.len > 255) return NULL;
+    for (; (at = (const uint8_t *)memchr(at, wanted, (size_t)(end - at))) != NULL; at++) {
+        const llmfi_model_row *row = &llmfi_model_rows[at - index];
+        if (row->id[0] != id.ptr[0] || (provider >= 0 && row->provider != provider)) continue;
+        if (strncmp(row->id, id.ptr, id.len) == 0 && row->id[id.len] == '\0') return row;
+    }
     return NULL;
 }
 
-/* The price tier of a model of the table; NULL. */
+/* The first price tier of a model of the table; NULL. */
 LLMFI_UNUSED static const llmfi_tier_row *llmfi_find_tier_row(const llmfi_model_row *model) {
     const llmfi_tier_row *row;
     for (row = llmfi_tier_rows; row->id; row++)
         if (row->provider == model->provider && strcmp(row->id, model->id) == 0) return row;
     return NULL;
+}
+
+/* That of the next longer prompts of the same model; NULL. */
+LLMFI_UNUSED static const llmfi_tier_row *llmfi_next_tier_row(const llmfi_tier_row *row) {
+    const llmfi_tier_row *next = row + 1;
+    return next->id && next->provider == row->provider && strcmp(next->id, row->id) == 0 ? next : NULL;
 }
 
 /* An id without what may stand in front of it: a region, the rest of an ARN. */
@@ -15065,6 +16065,11 @@ LLMFI_UNUSED static uint32_t llmfi_row_capabilities(const llmfi_model_row *row) 
         for (j = 0; j < LLMFI_COUNT(letters); j++)
             if (letters[j].letter == row->capabilities[i]) can |= letters[j].can;
     return can;
+}
+
+/* yyyymmdd of a row's day; 0: none. */
+LLMFI_UNUSED static int32_t llmfi_row_checked(const llmfi_model_row *row) {
+    return row->checked ? (2000 + row->checked / 512) * 10000 + row->checked / 32 % 16 * 100 + row->checked % 32 : 0;
 }
 
 /* The bit of a quirk's config name; 0: there is none. */
@@ -15127,16 +16132,25 @@ typedef struct llmfi_record {
     const llmfi_node *use_cases, *quality;   /* as they stand; NULL */
     const llmfi_node *node;                  /* the whole entry; NULL where the name is no key of the config */
     llmf_timeouts timeouts;
-    llmfi_price price, tier;
-    int64_t tier_above;                      /* input tokens above which `tier` counts; 0: never */
+    llmfi_price price;
+    const llmfi_tier_row *tier;              /* prices of longer prompts, those of still longer ones behind it; NULL */
     uint32_t capabilities;                   /* LLMF_CAN_… */
-    int32_t ends;                            /* yyyymmdd; 0: not known */
+    int32_t ends, checked;                   /* yyyymmdd; 0: not known */
     bool from_config, from_table;
 } llmfi_record;
 
 /* The price of a call with that many input tokens; below 0: not known how many. */
-LLMFI_UNUSED static const llmfi_price *llmfi_record_price(const llmfi_record *r, int64_t input_tokens) {
-    return r->tier_above > 0 && input_tokens > r->tier_above ? &r->tier : &r->price;
+LLMFI_UNUSED static llmfi_price llmfi_record_price(const llmfi_record *r, int64_t input_tokens) {
+    llmfi_price price = r->price;
+    const llmfi_tier_row *tier;
+    for (tier = r->tier; tier && input_tokens > tier->above; tier = llmfi_next_tier_row(tier)) {
+        price.input = tier->input;
+        price.output = tier->output;
+        price.cache_read = tier->cache_read;
+        price.cache_write = tier->cache_write;
+        price.cache_write_1h = LLMF_UNKNOWN;
+    }
+    return price;
 }
 
 #if LLMF_HAS_CONFIG
@@ -16583,7 +17597,6 @@ static int64_t llmfi_positive(int32_t n) {
 }
 
 static void llmfi_record_facts(llmfi_record *r, const llmfi_model_row *row) {
-    const llmfi_tier_row *tier = llmfi_find_tier_row(row);
     r->from_table = true;
     r->s.context_window = llmfi_positive(row->context);
     r->s.max_output = llmfi_positive(row->max_output);
@@ -16594,13 +17607,8 @@ static void llmfi_record_facts(llmfi_record *r, const llmfi_model_row *row) {
     r->price.cache_write_1h = row->cache_write_1h;
     r->capabilities = llmfi_row_capabilities(row);
     r->ends = row->ends;
-    if (!tier) return;
-    r->tier_above = tier->above;
-    r->tier.input = tier->input;
-    r->tier.output = tier->output;
-    r->tier.cache_read = tier->cache_read;
-    r->tier.cache_write = tier->cache_write;
-    r->tier.cache_write_1h = LLMF_UNKNOWN;
+    r->checked = llmfi_row_checked(row);
+    r->tier = llmfi_find_tier_row(row);
 }
 
 /* From the provider and the table; the config's entry comes after. */
@@ -16618,7 +17626,6 @@ static void llmfi_record_begin(llmfi_record *r, const llmfi_provider *p, llmf_st
     r->embedding_model = p->embedding_model;
     r->s.context_window = r->s.max_output = LLMF_UNKNOWN;
     r->price.input = r->price.output = r->price.cache_read = r->price.cache_write = r->price.cache_write_1h = LLMF_UNKNOWN;
-    r->tier = r->price;
     r->budget_pico = LLMF_UNKNOWN;
     r->max_retries = p->max_retries;
     r->rpm = p->rpm;
@@ -16629,9 +17636,9 @@ static void llmfi_record_begin(llmfi_record *r, const llmfi_provider *p, llmf_st
 }
 
 #if LLMF_HAS_CONFIG
-/* The table's tier has nothing to say of prices that the config gives. */
+/* The table's tiers have nothing to say of prices that the config gives. */
 static void llmfi_record_apply(llmfi_record *r, const llmfi_node *entry) {
-    if (llmfi_apply(entry, LLMFI_OF_MODEL, r)) r->tier_above = 0;
+    if (llmfi_apply(entry, LLMFI_OF_MODEL, r)) r->tier = NULL;
     if (r->s.deployment.len && !llmfi_member(entry, LLMFI_LIT("model_id"))) r->s.model_id = r->s.deployment;
 }
 
@@ -16842,7 +17849,8 @@ static bool llmfi_unknown_model(const llmfi_config *c, llmf_str name, llmf_error
     const llmfi_entry *e;
     const llmfi_model_row *row;
     for (e = c->models; e; e = e->next) llmfi_nearest_try(&near_names, e->key);
-    for (row = llmfi_model_rows; row->id; row++) llmfi_nearest_try(&near_names, llmfi_cstr(row->id));
+    for (row = llmfi_model_rows; row->id; row++)
+        if (llmfi_row_stands_alone(row)) llmfi_nearest_try(&near_names, llmfi_cstr(row->id));
     LLMFI_SAY(&t, "unknown model ");
     llmfi_say(&t, name);
     if (llmfi_config_knows(c, name)) {
@@ -22616,6 +23624,10 @@ LLMF_API const char *llmf_finish_name(int finish) {
     return llmfi_word_at("\0stop\0length\0tool_calls\0content_filter\0refusal\0other\0", finish >= 0 && finish <= LLMF_FINISH_OTHER ? finish : LLMF_FINISH_OTHER);
 }
 
+LLMF_API const char *llmf_quirk_name(int bit) {
+    return bit >= 0 && bit < LLMFI_QUIRK_COUNT ? llmfi_word_at(llmfi_quirk_names, bit) : NULL;
+}
+
 #define LLMFI_BUILT_0(name)
 #define LLMFI_BUILT_1(name) " " name
 #define LLMFI_BUILT_CAT(has, name) LLMFI_BUILT_##has(name)
@@ -22647,8 +23659,19 @@ LLMFI_ROWS_PROVIDER
 #ifndef LLMFI_ENGINE_INFO_H
 #define LLMFI_ENGINE_INFO_H
 
+static void llmfi_fill_tiers(const llmfi_record *r, llmf_model_info *i) {
+    const llmfi_tier_row *row;
+    for (row = r->tier; row && i->tier_count < LLMFI_COUNT(i->tiers); row = llmfi_next_tier_row(row)) {
+        llmf_price_tier *tier = &i->tiers[i->tier_count++];
+        tier->above = row->above;
+        tier->input = row->input;
+        tier->output = row->output;
+        tier->cache_read = row->cache_read;
+        tier->cache_write = row->cache_write;
+    }
+}
+
 LLMFI_UNUSED static void llmfi_fill_info(llmf_factory *f, const llmfi_record *r, llmf_model_info *i) {
-    const llmfi_price *price = llmfi_record_price(r, 0);
     int auth = LLMFI_AUTH_NONE;
     memset(i, 0, sizeof *i);
     i->name = r->s.name;
@@ -22659,10 +23682,15 @@ LLMFI_UNUSED static void llmfi_fill_info(llmf_factory *f, const llmfi_record *r,
     i->description = r->s.description;
     i->context_window = r->s.context_window;
     i->max_output = r->s.max_output;
-    i->price_input = price->input;
-    i->price_output = price->output;
-    i->price_cache_read = price->cache_read;
-    i->price_cache_write = price->cache_write;
+    i->price_input = r->price.input;
+    i->price_output = r->price.output;
+    i->price_cache_read = r->price.cache_read;
+    i->price_cache_write = r->price.cache_write;
+    i->price_cache_write_1h = r->price.cache_write_1h;
+    llmfi_fill_tiers(r, i);
+    i->quirks = r->s.quirks;
+    i->ends = r->ends;
+    i->checked = r->checked;
     i->capabilities = r->capabilities;
     i->configured = r->from_config;
     i->has_key = llmfi_record_has_key(r, &f->env, &auth) || auth == LLMFI_AUTH_NONE || (r->s.quirks & LLMFI_Q_NO_KEY_NEEDED);
@@ -22775,7 +23803,8 @@ LLMFI_UNUSED static int64_t llmfi_cost(const llmfi_price *p, const llmf_usage *u
 }
 
 static int64_t llmfi_call_cost(const llmfi_call *c) {
-    return llmfi_cost(llmfi_record_price(&c->prepared->record, c->reply.usage.input), &c->reply.usage);
+    llmfi_price price = llmfi_record_price(&c->prepared->record, c->reply.usage.input);
+    return llmfi_cost(&price, &c->reply.usage);
 }
 
 #else
@@ -22786,6 +23815,24 @@ static int64_t llmfi_call_cost(const llmfi_call *c) {
     return LLMF_UNKNOWN;
 }
 
+#endif
+
+#if LLMF_HAS_MODELS && LLMF_HAS_STRINGS
+/* A provider that does not find a model which the table knows the end of: that will be why. */
+static LLMFI_COLD void llmfi_settle_ended(llmfi_call *c) {
+    const llmfi_record *r = &c->prepared->record;
+    llmf_error *e = &c->reply.error;
+    llmfi_text t;
+    t.ptr = e->text;
+    t.cap = sizeof e->text;
+    t.len = strlen(e->text);
+    t.gap = false;
+    LLMFI_SAY(&t, "; the table of models has it end on ");
+    llmfi_say_day(&t, r->ends);
+    if (!r->provider->default_model.len || llmfi_eq(r->provider->default_model, r->s.model_id)) return;
+    LLMFI_SAY(&t, ": take another one, such as ");
+    llmfi_say(&t, r->provider->default_model);
+}
 #endif
 
 /* Fills c->response; c->reply.error is what the call ended with. */
@@ -22817,6 +23864,9 @@ LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
     r->cost_pico = c->prepared ? llmfi_call_cost(c) : LLMF_UNKNOWN;
     r->latency_ms = llmfi_between_ms(c->start_ns, c->end_ns);
     r->first_token_ms = llmfi_between_ms(c->start_ns, c->first_content_ns);
+#if LLMF_HAS_MODELS && LLMF_HAS_STRINGS
+    if (reply->error.code == LLMF_ERR_NOT_FOUND && c->prepared && c->prepared->record.ends) llmfi_settle_ended(c);
+#endif
     r->error = reply->error;
     r->error.http_status = reply->status;
     if (c->retry_after_ms >= 0) r->error.retry_after_ms = c->retry_after_ms; /* the header counts before what an error's body says */

@@ -106,6 +106,21 @@ ok "chat --json with a schema" sh -c "$L --base-url $base/v1 chat -m openai:gpt-
 ok "chat fails with status 1 and a line" sh -c "$L --base-url $base/x-status-500/v1 chat -m openai:gpt-4o-mini hi >'$t/said' 2>&1; [ \$? -eq 1 ] && grep -q 'server' '$t/said'"
 ok "timeout" call '{"model":"openai:gpt-4o-mini","prompt":"hi"}' 'd["error"]["code"]=="timeout"' --timeout 300 --base-url "$base/x-stall-0/v1" call
 ok "models --json" sh -c "$L models --json | python3 -c 'import json,sys; d=json.load(sys.stdin); assert any(m[\"name\"].endswith(\"gpt-4o\") for m in d)'"
+columns() {
+    $L models --json >"$t/models" && python3 - "$t/models" <<'P'
+import json, re, sys
+models = {(m["provider"], m["model_id"]): m for m in json.load(open(sys.argv[1]))}
+usd = "{}_token_cost_usd_per_million".format
+m = models["openai", "gpt-5.6-luna"]
+assert (m["context_window"], m["max_output_tokens"], m[usd("input")], m[usd("output")], m[usd("cache_read")], m[usd("cache_write")]) == (1050000, 128000, 0.2, 1.2, 0.02, 0.25), m
+assert m["tiers"] == [{"above_input_tokens": 272000, usd("input"): 0.4, usd("output"): 1.8, usd("cache_read"): 0.04, usd("cache_write"): 0.5}], m
+assert "reasoning" in m["capabilities"] and "no_sampling" in m["quirks"] and re.fullmatch(r"20\d\d-\d\d-\d\d", m["checked"]) and "ends" not in m, m
+assert models["anthropic", "claude-sonnet-5"][usd("cache_write_1h")] == 4
+assert any(len(m.get("tiers", [])) == 3 for m in models.values())
+assert all(re.fullmatch(r"20\d\d-\d\d-\d\d", m["ends"]) for m in models.values() if "ends" in m)
+P
+}
+ok "models --json shows every column" columns
 ok "providers --json" sh -c "$L providers --json | python3 -c 'import json,sys; d=json.load(sys.stdin); n={p[\"name\"]: p for p in d}; assert n[\"openai\"][\"has_key\"] and not n[\"groq\"][\"has_key\"] and not n[\"bedrock\"][\"available\"]'"
 printf 'models:\n  a: {provider: openai, model_id: gpt-4o, temprature: 1}\n  b: {provider: openai, model_id: x, temperature: 9}\n' >"$t/bad.yaml"
 ok "check tells every problem with its place" sh -c "! $L check '$t/bad.yaml' >'$t/said' 2>&1 && grep -q 'bad.yaml:2:[0-9]*: error: .*temprature.*temperature' '$t/said' && grep -q 'bad.yaml:3:[0-9]*: error' '$t/said'"

@@ -52,6 +52,15 @@ LLMFI_UNUSED static void llmfi_say_int(llmfi_text *t, int64_t v) {
     llmfi_say(t, llmfi_str(digits, llmfi_print_int(digits, v)));
 }
 
+/* 20260721 as 2026-07-21. */
+LLMFI_UNUSED static void llmfi_say_day(llmfi_text *t, int32_t day) {
+    llmfi_say_int(t, day / 10000);
+    llmfi_say(t, day / 100 % 100 < 10 ? LLMFI_LIT("-0") : LLMFI_LIT("-"));
+    llmfi_say_int(t, day / 100 % 100);
+    llmfi_say(t, day % 100 < 10 ? LLMFI_LIT("-0") : LLMFI_LIT("-"));
+    llmfi_say_int(t, day % 100);
+}
+
 /* ---- errors ---- */
 
 LLMFI_UNUSED static void llmfi_error_clear(llmf_error *e) {

@@ -27,7 +27,8 @@ LLMFI_UNUSED static int64_t llmfi_cost(const llmfi_price *p, const llmf_usage *u
 }
 
 static int64_t llmfi_call_cost(const llmfi_call *c) {
-    return llmfi_cost(llmfi_record_price(&c->prepared->record, c->reply.usage.input), &c->reply.usage);
+    llmfi_price price = llmfi_record_price(&c->prepared->record, c->reply.usage.input);
+    return llmfi_cost(&price, &c->reply.usage);
 }
 
 #else
@@ -38,6 +39,24 @@ static int64_t llmfi_call_cost(const llmfi_call *c) {
     return LLMF_UNKNOWN;
 }
 
+#endif
+
+#if LLMF_HAS_MODELS && LLMF_HAS_STRINGS
+/* A provider that does not find a model which the table knows the end of: that will be why. */
+static LLMFI_COLD void llmfi_settle_ended(llmfi_call *c) {
+    const llmfi_record *r = &c->prepared->record;
+    llmf_error *e = &c->reply.error;
+    llmfi_text t;
+    t.ptr = e->text;
+    t.cap = sizeof e->text;
+    t.len = strlen(e->text);
+    t.gap = false;
+    LLMFI_SAY(&t, "; the table of models has it end on ");
+    llmfi_say_day(&t, r->ends);
+    if (!r->provider->default_model.len || llmfi_eq(r->provider->default_model, r->s.model_id)) return;
+    LLMFI_SAY(&t, ": take another one, such as ");
+    llmfi_say(&t, r->provider->default_model);
+}
 #endif
 
 /* Fills c->response; c->reply.error is what the call ended with. */
@@ -69,6 +88,9 @@ LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
     r->cost_pico = c->prepared ? llmfi_call_cost(c) : LLMF_UNKNOWN;
     r->latency_ms = llmfi_between_ms(c->start_ns, c->end_ns);
     r->first_token_ms = llmfi_between_ms(c->start_ns, c->first_content_ns);
+#if LLMF_HAS_MODELS && LLMF_HAS_STRINGS
+    if (reply->error.code == LLMF_ERR_NOT_FOUND && c->prepared && c->prepared->record.ends) llmfi_settle_ended(c);
+#endif
     r->error = reply->error;
     r->error.http_status = reply->status;
     if (c->retry_after_ms >= 0) r->error.retry_after_ms = c->retry_after_ms; /* the header counts before what an error's body says */

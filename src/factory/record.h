@@ -51,16 +51,25 @@ typedef struct llmfi_record {
     const llmfi_node *use_cases, *quality;   /* as they stand; NULL */
     const llmfi_node *node;                  /* the whole entry; NULL where the name is no key of the config */
     llmf_timeouts timeouts;
-    llmfi_price price, tier;
-    int64_t tier_above;                      /* input tokens above which `tier` counts; 0: never */
+    llmfi_price price;
+    const llmfi_tier_row *tier;              /* prices of longer prompts, those of still longer ones behind it; NULL */
     uint32_t capabilities;                   /* LLMF_CAN_… */
-    int32_t ends;                            /* yyyymmdd; 0: not known */
+    int32_t ends, checked;                   /* yyyymmdd; 0: not known */
     bool from_config, from_table;
 } llmfi_record;
 
 /* The price of a call with that many input tokens; below 0: not known how many. */
-LLMFI_UNUSED static const llmfi_price *llmfi_record_price(const llmfi_record *r, int64_t input_tokens) {
-    return r->tier_above > 0 && input_tokens > r->tier_above ? &r->tier : &r->price;
+LLMFI_UNUSED static llmfi_price llmfi_record_price(const llmfi_record *r, int64_t input_tokens) {
+    llmfi_price price = r->price;
+    const llmfi_tier_row *tier;
+    for (tier = r->tier; tier && input_tokens > tier->above; tier = llmfi_next_tier_row(tier)) {
+        price.input = tier->input;
+        price.output = tier->output;
+        price.cache_read = tier->cache_read;
+        price.cache_write = tier->cache_write;
+        price.cache_write_1h = LLMF_UNKNOWN;
+    }
+    return price;
 }
 
 #if LLMF_HAS_CONFIG

@@ -153,7 +153,6 @@ static int64_t llmfi_positive(int32_t n) {
 }
 
 static void llmfi_record_facts(llmfi_record *r, const llmfi_model_row *row) {
-    const llmfi_tier_row *tier = llmfi_find_tier_row(row);
     r->from_table = true;
     r->s.context_window = llmfi_positive(row->context);
     r->s.max_output = llmfi_positive(row->max_output);
@@ -164,13 +163,8 @@ static void llmfi_record_facts(llmfi_record *r, const llmfi_model_row *row) {
     r->price.cache_write_1h = row->cache_write_1h;
     r->capabilities = llmfi_row_capabilities(row);
     r->ends = row->ends;
-    if (!tier) return;
-    r->tier_above = tier->above;
-    r->tier.input = tier->input;
-    r->tier.output = tier->output;
-    r->tier.cache_read = tier->cache_read;
-    r->tier.cache_write = tier->cache_write;
-    r->tier.cache_write_1h = LLMF_UNKNOWN;
+    r->checked = llmfi_row_checked(row);
+    r->tier = llmfi_find_tier_row(row);
 }
 
 /* From the provider and the table; the config's entry comes after. */
@@ -188,7 +182,6 @@ static void llmfi_record_begin(llmfi_record *r, const llmfi_provider *p, llmf_st
     r->embedding_model = p->embedding_model;
     r->s.context_window = r->s.max_output = LLMF_UNKNOWN;
     r->price.input = r->price.output = r->price.cache_read = r->price.cache_write = r->price.cache_write_1h = LLMF_UNKNOWN;
-    r->tier = r->price;
     r->budget_pico = LLMF_UNKNOWN;
     r->max_retries = p->max_retries;
     r->rpm = p->rpm;
@@ -199,9 +192,9 @@ static void llmfi_record_begin(llmfi_record *r, const llmfi_provider *p, llmf_st
 }
 
 #if LLMF_HAS_CONFIG
-/* The table's tier has nothing to say of prices that the config gives. */
+/* The table's tiers have nothing to say of prices that the config gives. */
 static void llmfi_record_apply(llmfi_record *r, const llmfi_node *entry) {
-    if (llmfi_apply(entry, LLMFI_OF_MODEL, r)) r->tier_above = 0;
+    if (llmfi_apply(entry, LLMFI_OF_MODEL, r)) r->tier = NULL;
     if (r->s.deployment.len && !llmfi_member(entry, LLMFI_LIT("model_id"))) r->s.model_id = r->s.deployment;
 }
 
@@ -412,7 +405,8 @@ static bool llmfi_unknown_model(const llmfi_config *c, llmf_str name, llmf_error
     const llmfi_entry *e;
     const llmfi_model_row *row;
     for (e = c->models; e; e = e->next) llmfi_nearest_try(&near_names, e->key);
-    for (row = llmfi_model_rows; row->id; row++) llmfi_nearest_try(&near_names, llmfi_cstr(row->id));
+    for (row = llmfi_model_rows; row->id; row++)
+        if (llmfi_row_stands_alone(row)) llmfi_nearest_try(&near_names, llmfi_cstr(row->id));
     LLMFI_SAY(&t, "unknown model ");
     llmfi_say(&t, name);
     if (llmfi_config_knows(c, name)) {

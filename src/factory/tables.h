@@ -148,8 +148,12 @@ typedef struct llmfi_model_row {
     int32_t ends;                            /* yyyymmdd; 0: not known */
     uint32_t quirks;
     char capabilities[8];                    /* letters, see models.def */
+    uint16_t checked;                        /* LLMFI_DAY */
     uint8_t provider;
 } llmfi_model_row;
+
+/* yyyymmdd in 16 bits, 0 for none. */
+#define LLMFI_DAY(date) (uint16_t)((date) > 20000000 ? ((date) / 10000 - 2000) * 512 + (date) / 100 % 100 * 32 + (date) % 100 : 0)
 
 typedef struct llmfi_tier_row {
     const char *id;
@@ -166,10 +170,44 @@ typedef struct llmfi_family_row {
 static const llmfi_model_row llmfi_model_rows[] = {
 #if LLMF_HAS_MODELS
 #define LLMF_MODEL(PROVIDER, id, context, max_output, in, out, read, write_5m, write_1h, capabilities, quirks, checked, ends) \
-    LLMFI_KEEP(LLMF_HAS_##PROVIDER, {id, context, max_output, in, out, read, write_5m, write_1h, ends, LLMFI_QUIRKS_##quirks, capabilities, LLMFI_P_##PROVIDER}, )
+    LLMFI_KEEP(LLMF_HAS_##PROVIDER, {id, context, max_output, in, out, read, write_5m, write_1h, ends, LLMFI_QUIRKS_##quirks, capabilities, LLMFI_DAY(checked), LLMFI_P_##PROVIDER}, )
 #include "../../models.def"
 #endif
-    {NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, "", 0}
+    {NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, "", 0, 0}
+};
+
+/* Providers whose rows count only where the provider is named, as bits. */
+enum {
+    LLMFI_NAMED_LOW = 0
+#define LLMF_NAMED_ONLY(PROVIDER) LLMFI_KEEP(LLMF_HAS_##PROVIDER, | (LLMFI_P_##PROVIDER < 30 ? 1 << LLMFI_P_##PROVIDER % 30 : 0))
+#include "../../models.def"
+    , LLMFI_NAMED_HIGH = 0
+#define LLMF_NAMED_ONLY(PROVIDER) LLMFI_KEEP(LLMF_HAS_##PROVIDER, | (LLMFI_P_##PROVIDER < 30 ? 0 : 1 << LLMFI_P_##PROVIDER % 30))
+#include "../../models.def"
+    , LLMFI_NAMED_FITS = 1 / (LLMFI_P_COUNT <= 60)
+};
+#define LLMFI_MUST_NAME(p) (((p) < 30 ? LLMFI_NAMED_LOW : LLMFI_NAMED_HIGH) >> (p) % 30 & 1)
+
+/* Two indices, a byte for each row: one memchr after another finds the few rows that an id can be. Of a bare id its length, 0 where the provider must be
+   named; of an id with its provider both of them mixed. */
+static const uint8_t llmfi_model_lengths[] = {
+#if LLMF_HAS_MODELS
+#define LLMF_MODEL(PROVIDER, id, context, max_output, in, out, read, write_5m, write_1h, capabilities, quirks, checked, ends) \
+    LLMFI_KEEP(LLMF_HAS_##PROVIDER, (uint8_t)(LLMFI_MUST_NAME(LLMFI_P_##PROVIDER) ? 0 : sizeof(id) - 1), )
+#include "../../models.def"
+#endif
+    0
+};
+
+#define LLMFI_MODEL_KEY(provider, len) (uint8_t)((unsigned)(provider) * 37u + (unsigned)(len))
+
+static const uint8_t llmfi_model_keys[] = {
+#if LLMF_HAS_MODELS
+#define LLMF_MODEL(PROVIDER, id, context, max_output, in, out, read, write_5m, write_1h, capabilities, quirks, checked, ends) \
+    LLMFI_KEEP(LLMF_HAS_##PROVIDER, LLMFI_MODEL_KEY(LLMFI_P_##PROVIDER, sizeof(id) - 1), )
+#include "../../models.def"
+#endif
+    0
 };
 
 static const llmfi_tier_row llmfi_tier_rows[] = {
@@ -255,21 +293,37 @@ LLMFI_UNUSED static int llmfi_find_dialect_row(llmf_str name) {
     return llmfi_word_in_nocase(llmfi_dialect_names, name);
 }
 
-/* The first row of this id, of any provider where `provider` is below 0; NULL. A plain walk: some 150 rows take less than a microsecond,
-   and a handle's name is looked up once. */
+/* Whether an id alone, without the provider's name, may mean this row. */
+LLMFI_UNUSED static bool llmfi_row_stands_alone(const llmfi_model_row *row) {
+    return llmfi_model_lengths[row - llmfi_model_rows] != 0;
+}
+
+/* The first row of this id; NULL. provider below 0: of any, but those that must be named. */
 LLMFI_UNUSED static const llmfi_model_row *llmfi_find_model_row(int provider, llmf_str id) {
-    const llmfi_model_row *row;
-    for (row = llmfi_model_rows; row->id; row++)
-        if ((provider < 0 || row->provider == provider) && id.len && row->id[0] == id.ptr[0] && llmfi_eq(id, llmfi_cstr(row->id))) return row;
+    const uint8_t *index = provider < 0 ? llmfi_model_lengths : llmfi_model_keys, *at = index;
+    const uint8_t *end = index + LLMFI_COUNT(llmfi_model_keys) - 1;
+    int wanted = provider < 0 ? (int)(uint8_t)id.len : LLMFI_MODEL_KEY(provider, id.len);
+    if (!id.len || id.len > 255) return NULL;
+    for (; (at = (const uint8_t *)memchr(at, wanted, (size_t)(end - at))) != NULL; at++) {
+        const llmfi_model_row *row = &llmfi_model_rows[at - index];
+        if (row->id[0] != id.ptr[0] || (provider >= 0 && row->provider != provider)) continue;
+        if (strncmp(row->id, id.ptr, id.len) == 0 && row->id[id.len] == '\0') return row;
+    }
     return NULL;
 }
 
-/* The price tier of a model of the table; NULL. */
+/* The first price tier of a model of the table; NULL. */
 LLMFI_UNUSED static const llmfi_tier_row *llmfi_find_tier_row(const llmfi_model_row *model) {
     const llmfi_tier_row *row;
     for (row = llmfi_tier_rows; row->id; row++)
         if (row->provider == model->provider && strcmp(row->id, model->id) == 0) return row;
     return NULL;
+}
+
+/* That of the next longer prompts of the same model; NULL. */
+LLMFI_UNUSED static const llmfi_tier_row *llmfi_next_tier_row(const llmfi_tier_row *row) {
+    const llmfi_tier_row *next = row + 1;
+    return next->id && next->provider == row->provider && strcmp(next->id, row->id) == 0 ? next : NULL;
 }
 
 /* An id without what may stand in front of it: a region, the rest of an ARN. */
@@ -306,6 +360,11 @@ LLMFI_UNUSED static uint32_t llmfi_row_capabilities(const llmfi_model_row *row) 
         for (j = 0; j < LLMFI_COUNT(letters); j++)
             if (letters[j].letter == row->capabilities[i]) can |= letters[j].can;
     return can;
+}
+
+/* yyyymmdd of a row's day; 0: none. */
+LLMFI_UNUSED static int32_t llmfi_row_checked(const llmfi_model_row *row) {
+    return row->checked ? (2000 + row->checked / 512) * 10000 + row->checked / 32 % 16 * 100 + row->checked % 32 : 0;
 }
 
 /* The bit of a quirk's config name; 0: there is none. */

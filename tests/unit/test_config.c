@@ -99,6 +99,11 @@ static void has(const char *text, const char *part) {
     fail();
 }
 
+static void same_price(int64_t input_tokens, const llmfi_price *expected) {
+    llmfi_price got = llmfi_record_price(&record, input_tokens);
+    assert_memory_equal(&got, expected, sizeof got);
+}
+
 /* ---- the order in which names resolve ---- */
 
 static const char names_config[] =
@@ -137,6 +142,12 @@ static const struct {
     {NULL, "claude-sonnet-5", LLMF_OK, "anthropic", "claude-sonnet-5"},
     {NULL, "meta-llama/llama-4-scout-17b-16e-instruct", LLMF_OK, "groq", "meta-llama/llama-4-scout-17b-16e-instruct"},
     {"ollama", "gpt-4o-mini", LLMF_OK, "openai", "gpt-4o-mini"},
+    {NULL, "gpt-oss:20b", LLMF_ERR_UNKNOWN_MODEL, "unknown model gpt-oss:20b", NULL}, /* a row that counts where its host is named */
+    {"ollama", "gpt-oss:20b", LLMF_OK, "ollama", "gpt-oss:20b"},
+    {NULL, "local:gpt-oss:20b", LLMF_OK, "ollama", "gpt-oss:20b"},
+    {"vllm", "meta-llama/Llama-3.3-70B-Instruct", LLMF_OK, "vllm", "meta-llama/Llama-3.3-70B-Instruct"},
+    {NULL, "meta-llama/Llama-3.3-70B-Instruct", LLMF_ERR_UNKNOWN_MODEL, "unknown model", NULL},
+    {NULL, "hf:meta-llama/Llama-3.3-70B-Instruct", LLMF_OK, "huggingface", "meta-llama/Llama-3.3-70B-Instruct"},
     {NULL, " gpt-4o-mini ", LLMF_ERR_UNKNOWN_MODEL, "unknown model", NULL}, /* a name is taken as it stands */
     /* provider:model, an alias too, split at the first colon */
     {NULL, "groq:whatever", LLMF_OK, "groq", "whatever"},
@@ -326,7 +337,7 @@ static void test_every_key(void **state) {
     assert_int_equal(record.price.cache_read, 300000);
     assert_int_equal(record.price.cache_write, 3750000);
     assert_int_equal(record.price.cache_write_1h, 6000000);
-    assert_ptr_equal(llmfi_record_price(&record, 900000), &record.price);
+    same_price(900000, &record.price);
     assert_int_equal(record.max_tokens, 1000);
     assert_int_equal(record.s.context_window, 200000);
     assert_int_equal(record.s.max_output, 64000);
@@ -934,6 +945,7 @@ static void test_aws_keys(void **state) {
 
 static void test_facts(void **state) {
     llmfi_config *c = load_good("models: {mine: {provider: openai, model_id: gpt-5.5, input_token_cost_usd_per_million: 1}}");
+    llmfi_price price;
     (void)state;
     resolve(c, "gpt-4o");
     assert_int_equal(record.price.input, 2500000);
@@ -944,17 +956,25 @@ static void test_facts(void **state) {
     assert_int_equal(record.s.max_output, 16384);
     assert_int_equal(record.s.quirks, 0);
     resolve(c, "gpt-5.5");
-    assert_ptr_equal(llmfi_record_price(&record, 272000), &record.price);
-    assert_ptr_equal(llmfi_record_price(&record, 272001), &record.tier);
-    assert_ptr_equal(llmfi_record_price(&record, LLMF_UNKNOWN), &record.price);
-    assert_int_equal(record.tier.input, 10000000);
-    resolve(c, "mine"); /* a price of one's own: the table's tier knows nothing of it */
-    assert_int_equal(llmfi_record_price(&record, 300000)->input, 1000000);
+    same_price(272000, &record.price);
+    same_price(LLMF_UNKNOWN, &record.price);
+    price = record.price;
+    price.input = 10000000, price.output = 45000000, price.cache_read = 1000000;
+    same_price(272001, &price);
+    resolve(c, "alibaba:qwen3-coder-plus"); /* prices that rise more than once */
+    assert_int_equal(llmfi_record_price(&record, 32000).input, 1000000);
+    assert_int_equal(llmfi_record_price(&record, 32001).input, 1800000);
+    assert_int_equal(llmfi_record_price(&record, 128001).input, 3000000);
+    assert_int_equal(llmfi_record_price(&record, 900000).output, 60000000);
+    resolve(c, "mine"); /* a price of one's own: the table's tiers know nothing of it */
+    assert_int_equal(llmfi_record_price(&record, 300000).input, 1000000);
     assert_int_equal(record.price.output, 30000000);
-    resolve(c, "openai:gpt-5.5-2026-04-23"); /* no row, but a family */
+    resolve(c, "openai:gpt-5.5-2099-04-23"); /* no row, but a family */
+    assert_false(record.from_table);
     assert_int_equal(record.s.quirks, LLMFI_Q_MAX_COMPLETION_TOKENS | LLMFI_Q_DEVELOPER_ROLE | LLMFI_Q_NO_SAMPLING | LLMFI_Q_ENCRYPTED_REASONING);
-    resolve(c, "openai_responses:gpt-5.5-2026-04-23");
+    resolve(c, "openai_responses:gpt-5.5-2099-04-23");
     assert_true((record.s.quirks & LLMFI_Q_ENCRYPTED_REASONING) && (record.s.quirks & LLMFI_Q_NO_SAMPLING));
+    assert_int_equal(record.price.input, LLMF_UNKNOWN);
     {
         static const char *const region[] = {"AWS_REGION=r", NULL};
         static const struct {
@@ -979,12 +999,12 @@ static void test_facts(void **state) {
         }
         variables = NULL;
     }
-    resolve(c, "openai_responses:gpt-5-chat-latest"); /* does not reason */
+    resolve(c, "openai_responses:gpt-5-chat-latest"); /* does not reason, and costs what it costs in the other API */
     assert_int_equal(record.s.quirks, LLMFI_Q_MAX_COMPLETION_TOKENS);
-    assert_int_equal(record.price.input, LLMF_UNKNOWN);
+    assert_int_equal(record.price.input, 1250000);
     resolve(c, "openai:o1-mini-2024-09-12");
     assert_int_equal(record.s.quirks, LLMFI_Q_MAX_COMPLETION_TOKENS | LLMFI_Q_SYSTEM_AS_USER | LLMFI_Q_NO_SAMPLING);
-    resolve(c, "anthropic:claude-opus-4-7-20260416");
+    resolve(c, "anthropic:claude-opus-4-7-20990416");
     assert_int_equal(record.s.quirks, LLMFI_Q_ADAPTIVE_THINKING);
     resolve(c, "anthropic:claude-next");
     assert_int_equal(record.s.quirks, LLMFI_Q_ADAPTIVE_THINKING);
@@ -993,6 +1013,47 @@ static void test_facts(void **state) {
     resolve(c, "mistral:x");
     assert_true(record.s.quirks & LLMFI_Q_TOOL_ANY);
     assert_int_equal(record.provider->default_max_tokens, 0);
+    llmfi_config_release(c);
+}
+
+/* A file lays its own facts over those of a row: an entry whose key is the id needs nothing else; a provider's entry changes what is the provider's. */
+static void test_overlay(void **state) {
+    llmfi_config *c = load_good("models:\n"
+                                "  gpt-5.5:\n"
+                                "    context_window: 9000\n"
+                                "    max_output_tokens: 99\n"
+                                "    capabilities: [audio]\n"
+                                "    quirks: {developer_role: false, no_schema: true}\n"
+                                "    output_token_cost_usd_per_million: 0\n"
+                                "  claude-sonnet-5: {cache_write_1h_token_cost_usd_per_million: 0.000001}\n"
+                                "  'tomorrow-1': {provider: openai, model_id: tomorrow-1, input_token_cost_usd_per_million: 2.5, context_window: 1000}\n"
+                                "providers:\n"
+                                "  openai: {base_url: 'http://proxy/v1', default_model: tomorrow-1, quirks: {no_user_field: true}}\n");
+    llmfi_price price;
+    (void)state;
+    resolve(c, "gpt-5.5");
+    same(record.provider->name, "openai");
+    same(record.s.base_url, "http://proxy/v1");
+    assert_int_equal(record.s.context_window, 9000);
+    assert_int_equal(record.s.max_output, 99);
+    assert_int_equal(record.capabilities, LLMF_CAN_AUDIO);
+    assert_int_equal(record.s.quirks, LLMFI_Q_MAX_COMPLETION_TOKENS | LLMFI_Q_NO_SAMPLING | LLMFI_Q_ENCRYPTED_REASONING | LLMFI_Q_NO_SCHEMA | LLMFI_Q_NO_USER_FIELD);
+    price = record.price;
+    assert_int_equal(price.input, 5000000); /* the row's */
+    assert_int_equal(price.output, 0);
+    same_price(1000000, &price);
+    resolve(c, "claude-sonnet-5");
+    assert_int_equal(record.price.cache_write, 2500000);
+    assert_int_equal(record.price.cache_write_1h, 1);
+    resolve(c, "openai:"); /* a model that the table does not know */
+    same(record.s.model_id, "tomorrow-1");
+    resolve(c, "tomorrow-1");
+    assert_int_equal(record.price.input, 2500000);
+    assert_int_equal(record.price.output, LLMF_UNKNOWN);
+    assert_int_equal(record.s.context_window, 1000);
+    assert_false(record.from_table);
+    resolve(c, "openai:gpt-5.5"); /* the row itself stands as it was */
+    assert_int_equal(record.s.context_window, 1050000);
     llmfi_config_release(c);
 }
 
@@ -1391,6 +1452,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_keys, setup, teardown),
         cmocka_unit_test_setup_teardown(test_aws_keys, setup, teardown),
         cmocka_unit_test_setup_teardown(test_facts, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_overlay, setup, teardown),
         cmocka_unit_test_setup_teardown(test_override, setup, teardown),
         cmocka_unit_test_setup_teardown(test_register, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lists, setup, teardown),
