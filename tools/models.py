@@ -243,7 +243,7 @@ READERS = {"ruby_llm": from_ruby_llm, "models.dev": from_models_dev, "litellm": 
 
 class Section:
     def __init__(self, name):
-        self.name, self.names, self.families, self.globs, self.like = name, {}, [], {"take": [], "also": [], "leave": [], "write_1h": []}, None
+        self.name, self.names, self.globs, self.like = name, {}, {"take": [], "also": [], "leave": [], "write_1h": []}, None
         self.facts = []  # (column, value, globs)
 
 
@@ -266,8 +266,6 @@ def read_choice(path):
             sections[-1].globs[key] += rest
         elif key == "fact" and len(rest) > 2 and rest[0] in FACTS:
             sections[-1].facts.append((rest[0], rest[1], rest[2:]))
-        elif key == "family" and len(rest) == 2:
-            sections[-1].families.append(rest)
         elif key == "like" and rest:
             sections[-1].like = next((s for s in sections if s.name == rest[0]), None) or stop(f"{path}:{number}: no section {rest[0]} before this one")
         elif key == "free":
@@ -286,6 +284,7 @@ def fits(id, globs):
 ROW = re.compile(r'^LLMF_MODEL\((\w+), *"([^"]*)", *(.*)\)$')
 TIER = re.compile(r'^LLMF_TIER\((\w+), *"([^"]*)", *(.*)\)$')
 FAMILY = re.compile(r'^LLMF_FAMILY\((\w+), *"([^"]*)", *(\w+)\)$')
+PREFIX = re.compile(r'^LLMF_PREFIX\((\w+), *"([^"]*)"\)$')
 COLUMNS = LIMITS + PRICES + ("can", "quirks", "checked", "ends")
 FACTS = LIMITS + PRICES + ("ends", "+can", "-can")  # what can be said by hand; quirks are, in the rows
 
@@ -319,21 +318,14 @@ def read_table(path):
     middle, behind = rest.split(END)
     by_hand = {(m.group(1), m.group(2)) for m in map(ROW.match, (before + behind).splitlines()) if m}
     families = [m.groups() for m in map(FAMILY.match, text.splitlines()) if m]
+    prefixes = [m.groups() for m in map(PREFIX.match, text.splitlines()) if m]
+    families += [(provider, prefix + front, quirks) for provider, front, quirks in families for owner, prefix in prefixes if owner == provider]
     return before, read_rows(middle), behind, by_hand, families
 
 
-def family_of(families, provider, id):
+def quirks_of(families, provider, id):
     best = max((f for f in families if f[0] == provider and id.startswith(f[1])), key=lambda f: len(f[1]), default=None)
-    return best and best[2]
-
-
-def quirks_of(families, section, id):
-    found = family_of(families, section.name, id)
-    for front, provider in section.families:
-        at = id.find(front)
-        if not found and at >= 0:
-            found = family_of(families, provider, id[at + len(front):])
-    return found or "PLAIN"
+    return best[2] if best else "PLAIN"
 
 
 # ---- from what the sources say to a row ----
@@ -459,7 +451,7 @@ def of_section(section, sources, data, old, by_hand, families, rows, heard):
                 disagree(where, "cache_write_1h", 2 * row["input"], "twice the input", row["cache_write_1h"], "litellm")
             row["cache_write_1h"] = 2 * row["input"]
         by_hand_facts(section, id, row)
-        row["quirks"] = old[key]["quirks"] if key in old else quirks_of(families, section, id)
+        row["quirks"] = old[key]["quirks"] if key in old else quirks_of(families, section.name, id)
         rows[key] = row
         if all(source == "litellm" for _, source, _ in found):
             sole.append(key)
