@@ -7689,10 +7689,10 @@ static int llmfi_fault_of_word(llmf_str word) {
 /* The result of a status, or LLMF_OK where no row has it: it is no error, or there is none. */
 static int llmfi_fault_of_status(int64_t status) {
     static const struct {
-        int16_t from, to;
-        uint8_t result;
+        int16_t from;
+        uint8_t more, result;
     } rows[] = {
-#define LLMF_ERROR_STATUS(from, to, result) { from, to, result },
+#define LLMF_ERROR_STATUS(from, to, result) { from, (to) - (from), result },
 #ifdef LLMF_MODELS_DEF
 #include LLMF_MODELS_DEF
 #else
@@ -7702,7 +7702,7 @@ LLMFI_ROWS_ERROR_STATUS
     };
     size_t i;
     for (i = 0; i < LLMFI_COUNT(rows); i++)
-        if (status >= rows[i].from && status <= rows[i].to) return rows[i].result;
+        if (status >= rows[i].from && status - rows[i].from <= rows[i].more) return rows[i].result;
     return LLMF_OK;
 }
 
@@ -9143,8 +9143,10 @@ static void llmfi_openai_message(const llmfi_ask *a, llmfi_jw *w, size_t at) {
     }
     if (m->role == LLMF_ASSISTANT) {
         llmfi_openai_back(a, w, m);
-        if (m->tool_call_count) llmfi_jw_key(w, "tool_calls");
-        if (m->tool_call_count) llmfi_jw_function_calls(w, m);
+        if (m->tool_call_count) {
+            llmfi_jw_key(w, "tool_calls");
+            llmfi_jw_function_calls(w, m);
+        }
     }
     llmfi_jw_object_end(w);
 }
@@ -9152,11 +9154,12 @@ static void llmfi_openai_message(const llmfi_ask *a, llmfi_jw *w, size_t at) {
 /* The request's system text as a message of its own, unless it leads a user message. */
 static void llmfi_openai_system(const llmfi_ask *a, llmfi_jw *w) {
     const llmf_request *q = a->req;
-    if (!q->system || !q->system_len) return;
+    llmf_str text = llmfi_text_at(q->system, q->system_len);
+    if (!text.len) return;
     if (llmfi_openai_quirk(a, LLMFI_Q_SYSTEM_AS_USER) && llmfi_openai_first_user(q) < q->message_count) return;
     llmfi_jw_object(w);
     llmfi_jw_member_cstr(w, "role", llmfi_openai_system_role(a));
-    llmfi_jw_member_str(w, "content", llmfi_text_at(q->system, q->system_len));
+    llmfi_jw_member_str(w, "content", text);
     llmfi_jw_object_end(w);
 }
 
@@ -21591,11 +21594,11 @@ static bool llmfi_address_add(llmfi_addresses *all, const char *text, int port) 
 
 /* localhost and names under it (RFC 6761, 6.3), with or without the root's dot. */
 static bool llmfi_is_localhost(const char *host) {
+    const llmf_str name = LLMFI_LIT("localhost");
     llmf_str h = llmfi_cstr(host);
-    size_t front;
     if (h.len && h.ptr[h.len - 1] == '.') h.len--;
-    front = h.len > 9 ? h.len - 9 : 0;
-    return LLMFI_NAMED(llmfi_from(h, front), "localhost") && (!front || h.ptr[front - 1] == '.');
+    if (h.len < name.len || !llmfi_eq_nocase(llmfi_from(h, h.len - name.len), name)) return false;
+    return h.len == name.len || h.ptr[h.len - name.len - 1] == '.';
 }
 
 static int llmfi_resolve_hook(const llmfi_net *net, const char *host, int port, llmfi_addresses *out) {

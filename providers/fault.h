@@ -76,15 +76,15 @@ static int llmfi_fault_of_word(llmf_str word) {
 /* The result of a status, or LLMF_OK where no row has it: it is no error, or there is none. */
 static int llmfi_fault_of_status(int64_t status) {
     static const struct {
-        int16_t from, to;
-        uint8_t result;
+        int16_t from;
+        uint8_t more, result;
     } rows[] = {
-#define LLMF_ERROR_STATUS(from, to, result) { from, to, result },
+#define LLMF_ERROR_STATUS(from, to, result) { from, (to) - (from), result },
 #include "../models.def"
     };
     size_t i;
     for (i = 0; i < LLMFI_COUNT(rows); i++)
-        if (status >= rows[i].from && status <= rows[i].to) return rows[i].result;
+        if (status >= rows[i].from && status - rows[i].from <= rows[i].more) return rows[i].result;
     return LLMF_OK;
 }
 

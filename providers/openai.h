@@ -292,8 +292,10 @@ static void llmfi_openai_message(const llmfi_ask *a, llmfi_jw *w, size_t at) {
     }
     if (m->role == LLMF_ASSISTANT) {
         llmfi_openai_back(a, w, m);
-        if (m->tool_call_count) llmfi_jw_key(w, "tool_calls");
-        if (m->tool_call_count) llmfi_jw_function_calls(w, m);
+        if (m->tool_call_count) {
+            llmfi_jw_key(w, "tool_calls");
+            llmfi_jw_function_calls(w, m);
+        }
     }
     llmfi_jw_object_end(w);
 }
@@ -301,11 +303,12 @@ static void llmfi_openai_message(const llmfi_ask *a, llmfi_jw *w, size_t at) {
 /* The request's system text as a message of its own, unless it leads a user message. */
 static void llmfi_openai_system(const llmfi_ask *a, llmfi_jw *w) {
     const llmf_request *q = a->req;
-    if (!q->system || !q->system_len) return;
+    llmf_str text = llmfi_text_at(q->system, q->system_len);
+    if (!text.len) return;
     if (llmfi_openai_quirk(a, LLMFI_Q_SYSTEM_AS_USER) && llmfi_openai_first_user(q) < q->message_count) return;
     llmfi_jw_object(w);
     llmfi_jw_member_cstr(w, "role", llmfi_openai_system_role(a));
-    llmfi_jw_member_str(w, "content", llmfi_text_at(q->system, q->system_len));
+    llmfi_jw_member_str(w, "content", text);
     llmfi_jw_object_end(w);
 }
 

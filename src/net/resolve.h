@@ -52,11 +52,11 @@ static bool llmfi_address_add(llmfi_addresses *all, const char *text, int port) 
 
 /* localhost and names under it (RFC 6761, 6.3), with or without the root's dot. */
 static bool llmfi_is_localhost(const char *host) {
+    const llmf_str name = LLMFI_LIT("localhost");
     llmf_str h = llmfi_cstr(host);
-    size_t front;
     if (h.len && h.ptr[h.len - 1] == '.') h.len--;
-    front = h.len > 9 ? h.len - 9 : 0;
-    return LLMFI_NAMED(llmfi_from(h, front), "localhost") && (!front || h.ptr[front - 1] == '.');
+    if (h.len < name.len || !llmfi_eq_nocase(llmfi_from(h, h.len - name.len), name)) return false;
+    return h.len == name.len || h.ptr[h.len - name.len - 1] == '.';
 }
 
 static int llmfi_resolve_hook(const llmfi_net *net, const char *host, int port, llmfi_addresses *out) {
