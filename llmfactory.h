@@ -4653,23 +4653,29 @@ LLMFI_UNUSED static bool llmfi_url_parse(llmf_str text, llmfi_url *url, llmfi_ur
     return llmfi_url_authority(url, from, e);
 }
 
-/* The URL taken apart last: as a rule the next one is the same. Zero, but for the heap in `text`, is the initial state; llmfi_buf_free(&text) is the end. */
+/* The URL taken apart last: as a rule the next one is the same. Zero is the initial state. */
 typedef struct llmfi_url_last {
     llmfi_url url;
-    llmfi_buf text;                          /* empty: none is remembered. Where size counts it always is */
+#if !LLMFI_SMALL
+    size_t len;                              /* of the text; 0: none is remembered */
+    char text[256];
+#endif
 } llmfi_url_last;
 
-/* The parts of a URL that has a port, until the next question or the end of `text`; NULL: it is none. */
+/* The parts of a URL that has a port, as long as `text` and until the next question; NULL: it is none. */
 LLMFI_UNUSED static const llmfi_url *llmfi_url_again(llmfi_url_last *last, llmf_str text) {
     llmfi_url_error bad;
 #if !LLMFI_SMALL
-    if (last->text.len && llmfi_eq(llmfi_buf_str(&last->text), text)) return &last->url;
-    last->text.len = 0;
-    if (llmfi_buf_add(&last->text, text.ptr, text.len)) text = llmfi_buf_str(&last->text); /* refused: only not remembered */
+    size_t len = text.len <= sizeof last->text ? text.len : 0;
+    if (len && llmfi_eq(llmfi_str(last->text, last->len), text)) return &last->url;
+    if (len) text = llmfi_str((const char *)memcpy(last->text, text.ptr, len), len);
+    last->len = 0;
 #endif
-    if (llmfi_url_parse(text, &last->url, &bad) && last->url.port) return &last->url;
-    last->text.len = 0;
-    return NULL;
+    if (!llmfi_url_parse(text, &last->url, &bad) || !last->url.port) return NULL;
+#if !LLMFI_SMALL
+    last->len = len;
+#endif
+    return &last->url;
 }
 
 /* The same server, so that a key sent to the one may go to the other. */
@@ -18501,7 +18507,6 @@ static void llmfi_http_close(llmfi_transport *t) {
     int state;
     for (state = 0; state < LLMFI_CONN_LISTS; state++)
         while (h->list[state].first) llmfi_conn_close(h->list[state].first);
-    llmfi_buf_free(&h->url.text);
     llmfi_heap_free(t->net->heap, h);
 }
 
@@ -18518,7 +18523,6 @@ LLMFI_UNUSED static llmfi_http *llmfi_http_open(llmfi_net *net, const char *name
     h->t.tick = llmfi_http_tick;
     h->t.wait_ms = llmfi_http_wait_ms;
     h->t.close = llmfi_http_close;
-    h->url.text.heap = net->heap;
     h->most = net->desc->max_connections > 0 ? (size_t)net->desc->max_connections : 100;
     h->most_idle = net->desc->max_idle < 0 ? 0 : net->desc->max_idle ? (size_t)net->desc->max_idle : 10;
     return h;
@@ -20294,7 +20298,6 @@ static void llmfi_curl_close(llmfi_transport *t) {
     llmfi_pipe_guard_off(&guard);
     for (i = 0; i < LLMFI_CURL_BUCKETS; i++)
         while (c->bucket[i]) llmfi_curl_forget(c, c->bucket[i]);
-    llmfi_buf_free(&c->url.text);
     llmfi_heap_free(heap, c->pool);
     llmfi_heap_free(heap, c);
 }
@@ -20326,7 +20329,6 @@ LLMFI_UNUSED static llmfi_transport *llmfi_curl_open(llmfi_net *net) {
     c->t.wait_ms = llmfi_curl_wait_ms;
     c->t.close = llmfi_curl_close;
     c->timer_ns = UINT64_MAX;
-    c->url.text.heap = net->heap;
     c->most_kept = net->desc->max_idle > 0 ? (size_t)net->desc->max_idle : 10;
     c->pool = (llmfi_curl_socket *)llmfi_heap_alloc(net->heap, spare * sizeof *c->pool);
     if (!c->pool || !llmfi_curl_multi(c, most)) {

@@ -728,7 +728,6 @@ static void llmfi_http_close(llmfi_transport *t) {
     int state;
     for (state = 0; state < LLMFI_CONN_LISTS; state++)
         while (h->list[state].first) llmfi_conn_close(h->list[state].first);
-    llmfi_buf_free(&h->url.text);
     llmfi_heap_free(t->net->heap, h);
 }
 
@@ -745,7 +744,6 @@ LLMFI_UNUSED static llmfi_http *llmfi_http_open(llmfi_net *net, const char *name
     h->t.tick = llmfi_http_tick;
     h->t.wait_ms = llmfi_http_wait_ms;
     h->t.close = llmfi_http_close;
-    h->url.text.heap = net->heap;
     h->most = net->desc->max_connections > 0 ? (size_t)net->desc->max_connections : 100;
     h->most_idle = net->desc->max_idle < 0 ? 0 : net->desc->max_idle ? (size_t)net->desc->max_idle : 10;
     return h;
