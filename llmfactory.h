@@ -779,7 +779,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
      LLMF_MAX_HEADERS       256        header lines of the same
      LLMF_MAX_REQUEST_HEADERS 48       headers of one request, the config's included
      LLMF_MAX_MEDIA         64 MiB     a file that a part of a message names
-     LLMF_MAX_QUEUED        64         events that wait for llmf_next before a call stops reading
+     LLMF_MAX_QUEUED        128        events that wait for llmf_next before a call stops reading
      LLMF_MAX_ERROR_BODY    1 MiB      kept of an error reply's body
      LLMF_MAX_TOOL_CALLS    128        tool calls in one reply
      LLMF_MAX_REPLY_PARTS   4096       texts and items in one streamed reply of the Responses API
@@ -1210,7 +1210,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #define LLMF_MAX_MEDIA 67108864
 #endif
 #ifndef LLMF_MAX_QUEUED
-#define LLMF_MAX_QUEUED 64
+#define LLMF_MAX_QUEUED 128
 #endif
 #ifndef LLMF_MAX_ERROR_BODY
 #define LLMF_MAX_ERROR_BODY 1048576
@@ -5642,23 +5642,29 @@ LLMFI_UNUSED static bool llmfi_url_parse(llmf_str text, llmfi_url *url, llmfi_ur
     return llmfi_url_authority(url, from, e);
 }
 
-/* The URL taken apart last: as a rule the next one is the same. Zero, but for the heap in `text`, is the initial state; llmfi_buf_free(&text) is the end. */
+/* The URL taken apart last: as a rule the next one is the same. Zero is the initial state. */
 typedef struct llmfi_url_last {
     llmfi_url url;
-    llmfi_buf text;                          /* empty: none is remembered. Where size counts it always is */
+#if !LLMFI_SMALL
+    size_t len;                              /* of the text; 0: none is remembered */
+    char text[256];
+#endif
 } llmfi_url_last;
 
-/* The parts of a URL that has a port, until the next question or the end of `text`; NULL: it is none. */
+/* The parts of a URL that has a port, as long as `text` and until the next question; NULL: it is none. */
 LLMFI_UNUSED static const llmfi_url *llmfi_url_again(llmfi_url_last *last, llmf_str text) {
     llmfi_url_error bad;
 #if !LLMFI_SMALL
-    if (last->text.len && llmfi_eq(llmfi_buf_str(&last->text), text)) return &last->url;
-    last->text.len = 0;
-    if (llmfi_buf_add(&last->text, text.ptr, text.len)) text = llmfi_buf_str(&last->text); /* refused: only not remembered */
+    size_t len = text.len <= sizeof last->text ? text.len : 0;
+    if (len && llmfi_eq(llmfi_str(last->text, last->len), text)) return &last->url;
+    if (len) text = llmfi_str((const char *)memcpy(last->text, text.ptr, len), len);
+    last->len = 0;
 #endif
-    if (llmfi_url_parse(text, &last->url, &bad) && last->url.port) return &last->url;
-    last->text.len = 0;
-    return NULL;
+    if (!llmfi_url_parse(text, &last->url, &bad) || !last->url.port) return NULL;
+#if !LLMFI_SMALL
+    last->len = len;
+#endif
+    return &last->url;
 }
 
 /* The same server, so that a key sent to the one may go to the other. */
@@ -21051,7 +21057,6 @@ static void llmfi_http_close(llmfi_transport *t) {
     int state;
     for (state = 0; state < LLMFI_CONN_LISTS; state++)
         while (h->list[state].first) llmfi_conn_close(h->list[state].first);
-    llmfi_buf_free(&h->url.text);
     llmfi_heap_free(t->net->heap, h);
 }
 
@@ -21064,7 +21069,6 @@ LLMFI_UNUSED static llmfi_http *llmfi_http_open(llmfi_net *net, const char *name
     h->t = ours;
     h->t.name = name;
     h->t.net = net;
-    h->url.text.heap = net->heap;
     h->most = (size_t)net->desc->max_connections;
     h->most_idle = net->desc->max_idle > 0 ? (size_t)net->desc->max_idle : 0;
     return h;
@@ -22825,7 +22829,6 @@ static void llmfi_curl_close(llmfi_transport *t) {
     llmfi_pipe_guard_off(&guard);
     for (i = 0; i < LLMFI_CURL_BUCKETS; i++)
         while (c->bucket[i]) llmfi_curl_forget(c, c->bucket[i]);
-    llmfi_buf_free(&c->url.text);
     llmfi_heap_free(heap, c->pool);
     llmfi_heap_free(heap, c);
 }
@@ -22857,7 +22860,6 @@ LLMFI_UNUSED static llmfi_transport *llmfi_curl_open(llmfi_net *net) {
     c->t.wait_ms = llmfi_curl_wait_ms;
     c->t.close = llmfi_curl_close;
     c->timer_ns = UINT64_MAX;
-    c->url.text.heap = net->heap;
     c->most_kept = net->desc->max_idle > 0 ? (size_t)net->desc->max_idle : 10;
     c->pool = (llmfi_curl_socket *)llmfi_heap_alloc(net->heap, spare * sizeof *c->pool);
     if (!c->pool || !llmfi_curl_multi(c, most)) {
@@ -23435,9 +23437,9 @@ LLMFI_UNUSED static int llmfi_sse_end(llmfi_sse *s) {
 
 #include <errno.h>
 
-/* Events that wait for llmf_next before a call stops reading. */
+/* Events that wait for llmf_next before a call stops reading: more than two reads of 16 KB mostly bring, as stopping and going on costs as much as some. */
 #ifndef LLMF_MAX_QUEUED
-#define LLMF_MAX_QUEUED 64
+#define LLMF_MAX_QUEUED 128
 #endif
 /* Bytes kept of an error reply's body. */
 #ifndef LLMF_MAX_ERROR_BODY

@@ -49,7 +49,7 @@
      LLMF_MAX_HEADERS       256        header lines of the same
      LLMF_MAX_REQUEST_HEADERS 48       headers of one request, the config's included
      LLMF_MAX_MEDIA         64 MiB     a file that a part of a message names
-     LLMF_MAX_QUEUED        64         events that wait for llmf_next before a call stops reading
+     LLMF_MAX_QUEUED        128        events that wait for llmf_next before a call stops reading
      LLMF_MAX_ERROR_BODY    1 MiB      kept of an error reply's body
      LLMF_MAX_TOOL_CALLS    128        tool calls in one reply
      LLMF_MAX_REPLY_PARTS   4096       texts and items in one streamed reply of the Responses API
@@ -480,7 +480,7 @@
 #define LLMF_MAX_MEDIA 67108864
 #endif
 #ifndef LLMF_MAX_QUEUED
-#define LLMF_MAX_QUEUED 64
+#define LLMF_MAX_QUEUED 128
 #endif
 #ifndef LLMF_MAX_ERROR_BODY
 #define LLMF_MAX_ERROR_BODY 1048576

@@ -14,9 +14,9 @@
 
 #include <errno.h>
 
-/* Events that wait for llmf_next before a call stops reading. */
+/* Events that wait for llmf_next before a call stops reading: more than two reads of 16 KB mostly bring, as stopping and going on costs as much as some. */
 #ifndef LLMF_MAX_QUEUED
-#define LLMF_MAX_QUEUED 64
+#define LLMF_MAX_QUEUED 128
 #endif
 /* Bytes kept of an error reply's body. */
 #ifndef LLMF_MAX_ERROR_BODY

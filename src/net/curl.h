@@ -950,7 +950,6 @@ static void llmfi_curl_close(llmfi_transport *t) {
     llmfi_pipe_guard_off(&guard);
     for (i = 0; i < LLMFI_CURL_BUCKETS; i++)
         while (c->bucket[i]) llmfi_curl_forget(c, c->bucket[i]);
-    llmfi_buf_free(&c->url.text);
     llmfi_heap_free(heap, c->pool);
     llmfi_heap_free(heap, c);
 }
@@ -982,7 +981,6 @@ LLMFI_UNUSED static llmfi_transport *llmfi_curl_open(llmfi_net *net) {
     c->t.wait_ms = llmfi_curl_wait_ms;
     c->t.close = llmfi_curl_close;
     c->timer_ns = UINT64_MAX;
-    c->url.text.heap = net->heap;
     c->most_kept = net->desc->max_idle > 0 ? (size_t)net->desc->max_idle : 10;
     c->pool = (llmfi_curl_socket *)llmfi_heap_alloc(net->heap, spare * sizeof *c->pool);
     if (!c->pool || !llmfi_curl_multi(c, most)) {

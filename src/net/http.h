@@ -728,7 +728,6 @@ static void llmfi_http_close(llmfi_transport *t) {
     int state;
     for (state = 0; state < LLMFI_CONN_LISTS; state++)
         while (h->list[state].first) llmfi_conn_close(h->list[state].first);
-    llmfi_buf_free(&h->url.text);
     llmfi_heap_free(t->net->heap, h);
 }
 
@@ -741,7 +740,6 @@ LLMFI_UNUSED static llmfi_http *llmfi_http_open(llmfi_net *net, const char *name
     h->t = ours;
     h->t.name = name;
     h->t.net = net;
-    h->url.text.heap = net->heap;
     h->most = (size_t)net->desc->max_connections;
     h->most_idle = net->desc->max_idle > 0 ? (size_t)net->desc->max_idle : 0;
     return h;

@@ -227,23 +227,29 @@ LLMFI_UNUSED static bool llmfi_url_parse(llmf_str text, llmfi_url *url, llmfi_ur
     return llmfi_url_authority(url, from, e);
 }
 
-/* The URL taken apart last: as a rule the next one is the same. Zero, but for the heap in `text`, is the initial state; llmfi_buf_free(&text) is the end. */
+/* The URL taken apart last: as a rule the next one is the same. Zero is the initial state. */
 typedef struct llmfi_url_last {
     llmfi_url url;
-    llmfi_buf text;                          /* empty: none is remembered. Where size counts it always is */
+#if !LLMFI_SMALL
+    size_t len;                              /* of the text; 0: none is remembered */
+    char text[256];
+#endif
 } llmfi_url_last;
 
-/* The parts of a URL that has a port, until the next question or the end of `text`; NULL: it is none. */
+/* The parts of a URL that has a port, as long as `text` and until the next question; NULL: it is none. */
 LLMFI_UNUSED static const llmfi_url *llmfi_url_again(llmfi_url_last *last, llmf_str text) {
     llmfi_url_error bad;
 #if !LLMFI_SMALL
-    if (last->text.len && llmfi_eq(llmfi_buf_str(&last->text), text)) return &last->url;
-    last->text.len = 0;
-    if (llmfi_buf_add(&last->text, text.ptr, text.len)) text = llmfi_buf_str(&last->text); /* refused: only not remembered */
+    size_t len = text.len <= sizeof last->text ? text.len : 0;
+    if (len && llmfi_eq(llmfi_str(last->text, last->len), text)) return &last->url;
+    if (len) text = llmfi_str((const char *)memcpy(last->text, text.ptr, len), len);
+    last->len = 0;
 #endif
-    if (llmfi_url_parse(text, &last->url, &bad) && last->url.port) return &last->url;
-    last->text.len = 0;
-    return NULL;
+    if (!llmfi_url_parse(text, &last->url, &bad) || !last->url.port) return NULL;
+#if !LLMFI_SMALL
+    last->len = len;
+#endif
+    return &last->url;
 }
 
 /* The same server, so that a key sent to the one may go to the other. */
