@@ -34,6 +34,10 @@
                                        without it the status decides, and the message is that of {"error": {"message", "code"}}
      REASONING   on                    llmf_request.reasoning, and reasoning that a provider puts into parts of its own
      INFO        on                    "did you mean", and the names of providers in messages and in llmf_provider_at that are not built in
+     EMBED       on                    LLMF_OP_EMBED
+     TRANSCRIBE  on                    LLMF_OP_TRANSCRIBE
+     COUNT       on                    LLMF_OP_COUNT_TOKENS
+     LIST        on                    LLMF_OP_LIST_MODELS
      STRINGS     on                    the sentences of errors and log lines; without them llmf_error.text has the result's name and what it is about,
                                        such as a field, a provider, a host, and what the provider said
 
@@ -411,6 +415,27 @@
 #else
 #define LLMF_HAS_STRINGS 1
 #endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_EMBED) && LLMF_WITH_EMBED)) || (defined(LLMF_NO_EMBED) && LLMF_NO_EMBED)
+#define LLMF_HAS_EMBED 0
+#else
+#define LLMF_HAS_EMBED 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_TRANSCRIBE) && LLMF_WITH_TRANSCRIBE)) || (defined(LLMF_NO_TRANSCRIBE) && LLMF_NO_TRANSCRIBE)
+#define LLMF_HAS_TRANSCRIBE 0
+#else
+#define LLMF_HAS_TRANSCRIBE 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_COUNT) && LLMF_WITH_COUNT)) || (defined(LLMF_NO_COUNT) && LLMF_NO_COUNT)
+#define LLMF_HAS_COUNT 0
+#else
+#define LLMF_HAS_COUNT 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_LIST) && LLMF_WITH_LIST)) || (defined(LLMF_NO_LIST) && LLMF_NO_LIST)
+#define LLMF_HAS_LIST 0
+#else
+#define LLMF_HAS_LIST 1
+#endif
+#define LLMFI_HAS_OPS (LLMF_HAS_EMBED || LLMF_HAS_TRANSCRIBE || LLMF_HAS_COUNT || LLMF_HAS_LIST)
 
 /* Keeps what follows where `has` is 1, drops it where it is 0. */
 #define LLMFI_KEEP(has, ...) LLMFI_KEEP_IF(has, __VA_ARGS__)

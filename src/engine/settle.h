@@ -27,7 +27,17 @@ LLMFI_UNUSED static int64_t llmfi_cost(const llmfi_price *p, const llmf_usage *u
 }
 
 static int64_t llmfi_call_cost(const llmfi_call *c) {
-    return llmfi_cost(llmfi_record_price(&c->prepared->record, c->reply.usage.input), &c->reply.usage);
+    llmf_usage usage = c->reply.usage;
+#if LLMF_HAS_EMBED
+    if (c->req.op == LLMF_OP_EMBED && usage.output < 0) usage.output = 0; /* it has none */
+    if (c->req.op == LLMF_OP_EMBED && c->reply.job && !llmfi_eq(c->ask.model->model_id, c->prepared->record.s.model_id)) { /* the model beside it */
+        int at = c->prepared->record.provider->row;
+        const llmfi_model_row *row = at < 0 ? NULL : llmfi_find_model_row(at, c->ask.model->model_id);
+        int64_t sum = 0;
+        return row && usage.input >= 0 && llmfi_cost_add(&sum, usage.input, row->input) ? sum : LLMF_UNKNOWN;
+    }
+#endif
+    return llmfi_cost(llmfi_record_price(&c->prepared->record, usage.input), &usage);
 }
 
 #else
@@ -71,6 +81,13 @@ LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
     r->first_token_ms = llmfi_between_ms(c->start_ns, c->first_content_ns);
     r->error = reply->error;
     r->error.http_status = reply->status;
+#if LLMFI_HAS_OPS
+    if (reply->job) {
+        llmfi_job_settle(reply->job, reply);
+        r->output = &reply->job->output;
+        r->finish = LLMF_FINISH_NONE;
+    }
+#endif
     if (c->retry_after_ms >= 0) r->error.retry_after_ms = c->retry_after_ms; /* the header counts before what an error's body says */
     c->attempt.provider = r->provider;
     c->attempt.model = r->model;
