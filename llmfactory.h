@@ -7693,9 +7693,9 @@ static LLMFI_COLD bool llmfi_vectors_small(const llmfi_vectors *v, llmfi_reply *
 
 /* ---- one vector ---- */
 
-/* Room for at least n floats behind the whole rows of our own; false with the error. */
-static bool llmfi_vectors_grow(llmfi_vectors *v, llmfi_reply *r, size_t n) {
-    v->own.len = v->rows * v->dimensions * sizeof(float);
+/* Room for n floats behind the `have` that our own holds already; false with the error. */
+static bool llmfi_vectors_grow(llmfi_vectors *v, llmfi_reply *r, size_t have, size_t n) {
+    v->own.len = have * sizeof(float);
     if (n <= (size_t)-1 / 8 / sizeof(float) && llmfi_buf_reserve(&v->own, n * sizeof(float))) return true;
     llmfi_reply_no_memory(r);
     return false;
@@ -7706,10 +7706,10 @@ static float *llmfi_vectors_begin(llmfi_vectors *v, llmfi_reply *r, size_t *cap)
     *cap = 0;
     if (v->filled) llmfi_vectors_wrong(r, "two vectors for one text");
     else if (v->asked && v->rows == v->asked) llmfi_vectors_wrong(r, "more vectors than texts");
-    else if (!v->at && v->rows && !llmfi_vectors_grow(v, r, v->dimensions)) return NULL;
+    else if (!v->at && v->rows && !llmfi_vectors_grow(v, r, v->rows * v->dimensions, v->dimensions)) return NULL;
     if (r->error.code != LLMF_OK) return NULL;
     *cap = v->at || v->rows ? llmfi_vectors_stride(v) : v->own.cap / sizeof(float);
-    if (!*cap && !v->at) *cap = llmfi_vectors_grow(v, r, 256) ? v->own.cap / sizeof(float) : 0;
+    if (!*cap && !v->at) *cap = llmfi_vectors_grow(v, r, 0, 256) ? v->own.cap / sizeof(float) : 0;
     return *cap ? llmfi_vectors_row(v, v->rows) : NULL;
 }
 
@@ -7717,7 +7717,7 @@ static float *llmfi_vectors_begin(llmfi_vectors *v, llmfi_reply *r, size_t *cap)
 static void llmfi_vectors_full(llmfi_vectors *v, llmfi_reply *r, llmfi_sieve *s) {
     if (v->at || v->rows) {
         s->to = NULL;
-    } else if (llmfi_vectors_grow(v, r, s->n * 2)) {
+    } else if (llmfi_vectors_grow(v, r, s->n, s->n)) {
         s->to = (float *)(void *)v->own.ptr;
         s->cap = v->own.cap / sizeof(float);
     }
@@ -7750,7 +7750,7 @@ static void llmfi_vectors_base64(llmfi_vectors *v, llmfi_reply *r, llmf_str text
     float *to = llmfi_vectors_begin(v, r, &cap);
     if (r->error.code != LLMF_OK) return;
     if (!v->at && !v->rows && n > cap) {
-        if (!llmfi_vectors_grow(v, r, n)) return;
+        if (!llmfi_vectors_grow(v, r, 0, n)) return;
         to = (float *)(void *)v->own.ptr;
         cap = n;
     }
