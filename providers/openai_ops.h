@@ -87,7 +87,7 @@ static void llmfi_form_ours(const llmfi_ask *a, llmfi_out *o, const char *name, 
 
 static llmf_str llmfi_transcribe_format(const llmfi_ask *a) {
     if (LLMFI_IS(llmfi_cstr(a->req->format), "text")) return LLMFI_LIT("text");
-    return a->job->input->segments ? LLMFI_LIT("verbose_json") : llmfi_str("", 0);
+    return a->job->input->segments && !llmfi_op_trait(a, 'T') ? LLMFI_LIT("verbose_json") : llmfi_str("", 0);
 }
 
 static void llmfi_transcribe_fields(const llmfi_ask *a, llmfi_out *o) {
@@ -97,6 +97,7 @@ static void llmfi_transcribe_fields(const llmfi_ask *a, llmfi_out *o) {
     llmfi_form_ours(a, o, "language", llmfi_cstr(a->job->input->language));
     llmfi_form_ours(a, o, "prompt", llmfi_text_at(q->prompt, q->prompt_len));
     llmfi_form_ours(a, o, "response_format", llmfi_transcribe_format(a));
+    if (a->job->input->segments && llmfi_op_trait(a, 'T')) llmfi_form_ours(a, o, "timestamp_granularities", LLMFI_LIT("segment"));
     if (q->temperature != 0) llmfi_form_ours(a, o, "temperature", llmfi_str(number, llmfi_print_double(number, q->temperature < 0 ? 0 : q->temperature)));
     if (q->stream) llmfi_form_ours(a, o, "stream", LLMFI_LIT("true"));
     llmfi_form_extra(o, a->job->boundary, a->model->extra, a->extra);
