@@ -1335,7 +1335,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
  *       where its dialect can, and embeds where it has an embedding_batch; transcription only where a row says so. dialect: whose operation it speaks. url: "" where
  *       that is at the provider's base URL and the dialect's path, "/..." for another path, "https://..." for another base URL, "-" where the host has not got it.
  *       traits: B gives vectors as base64 when asked, O calls dimensions output_dimension, P takes an embedding's purpose as input_type, M is told no model,
- *       V asks as Vertex AI does
+ *       T gives segments when timestamp_granularities asks for them, V asks as Vertex AI does
  *   LLMF_VARIABLE(PROVIDER, variable, setting, header)
  *       a variable that sets something besides <NAME>_MODEL and <NAME>_BASE_URL, which win: MODEL, BASE_URL, API_VERSION, REGION, ACCOUNT, RESOURCE,
  *       HOST (host[:port], as Ollama has it), HEADER (the header named last). Of several for one setting the first that is set counts
@@ -1432,7 +1432,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
     LLMF_OPERATION(COHERE,           TRANSCRIBE,   COHERE,           "",                                           "") \
     LLMF_OPERATION(HUGGINGFACE,      EMBED,        HUGGINGFACE,      "https://router.huggingface.co/hf-inference", "") \
     LLMF_OPERATION(MISTRAL,          EMBED,        OPENAI,           "",                                           "O") \
-    LLMF_OPERATION(MISTRAL,          TRANSCRIBE,   OPENAI,           "",                                           "") \
+    LLMF_OPERATION(MISTRAL,          TRANSCRIBE,   OPENAI,           "",                                           "T") \
     LLMF_OPERATION(GROQ,             TRANSCRIBE,   OPENAI,           "",                                           "") \
     LLMF_OPERATION(XAI,              TRANSCRIBE,   OPENAI,           "/stt",                                       "M") \
     LLMF_OPERATION(OPENROUTER,       TRANSCRIBE,   OPENAI,           "",                                           "") \
@@ -22248,7 +22248,7 @@ static void llmfi_form_ours(const llmfi_ask *a, llmfi_out *o, const char *name, 
 
 static llmf_str llmfi_transcribe_format(const llmfi_ask *a) {
     if (LLMFI_IS(llmfi_cstr(a->req->format), "text")) return LLMFI_LIT("text");
-    return a->job->input->segments ? LLMFI_LIT("verbose_json") : llmfi_str("", 0);
+    return a->job->input->segments && !llmfi_op_trait(a, 'T') ? LLMFI_LIT("verbose_json") : llmfi_str("", 0);
 }
 
 static void llmfi_transcribe_fields(const llmfi_ask *a, llmfi_out *o) {
@@ -22258,6 +22258,7 @@ static void llmfi_transcribe_fields(const llmfi_ask *a, llmfi_out *o) {
     llmfi_form_ours(a, o, "language", llmfi_cstr(a->job->input->language));
     llmfi_form_ours(a, o, "prompt", llmfi_text_at(q->prompt, q->prompt_len));
     llmfi_form_ours(a, o, "response_format", llmfi_transcribe_format(a));
+    if (a->job->input->segments && llmfi_op_trait(a, 'T')) llmfi_form_ours(a, o, "timestamp_granularities", LLMFI_LIT("segment"));
     if (q->temperature != 0) llmfi_form_ours(a, o, "temperature", llmfi_str(number, llmfi_print_double(number, q->temperature < 0 ? 0 : q->temperature)));
     if (q->stream) llmfi_form_ours(a, o, "stream", LLMFI_LIT("true"));
     llmfi_form_extra(o, a->job->boundary, a->model->extra, a->extra);
@@ -24113,7 +24114,7 @@ static bool llmfi_batch_send(llmfi_call *parent, llmfi_call *c) {
 static bool llmfi_batch_start(llmfi_call *parent, llmfi_batch *b) {
     llmf_factory *f = parent->f;
     llmfi_call *c = llmfi_call_new(f);
-    size_t stride = parent->req.input->vector_cap / parent->req.input->text_count;
+    size_t stride = parent->reply.job->input->vector_cap / parent->reply.job->input->text_count;
     if (!c) return false;
     b->call = c;
     b->due_ns = 0;
@@ -24134,6 +24135,8 @@ static bool llmfi_batch_start(llmfi_call *parent, llmfi_batch *b) {
     c->prepared->references++;
     c->reply.user = &c->prepared->record.s;
     c->reply.provider = c->prepared->record.provider->name;
+    c->ask.req = &c->req;
+    c->ask.model = &c->prepared->record.s;
     c->start_ns = llmfi_moment(f);
     if (llmfi_batch_send(parent, c)) llmfi_set_deadline(c);
     else llmfi_finish(c);

@@ -62,7 +62,7 @@ static bool llmfi_batch_send(llmfi_call *parent, llmfi_call *c) {
 static bool llmfi_batch_start(llmfi_call *parent, llmfi_batch *b) {
     llmf_factory *f = parent->f;
     llmfi_call *c = llmfi_call_new(f);
-    size_t stride = parent->req.input->vector_cap / parent->req.input->text_count;
+    size_t stride = parent->reply.job->input->vector_cap / parent->reply.job->input->text_count;
     if (!c) return false;
     b->call = c;
     b->due_ns = 0;
@@ -83,6 +83,8 @@ static bool llmfi_batch_start(llmfi_call *parent, llmfi_batch *b) {
     c->prepared->references++;
     c->reply.user = &c->prepared->record.s;
     c->reply.provider = c->prepared->record.provider->name;
+    c->ask.req = &c->req;
+    c->ask.model = &c->prepared->record.s;
     c->start_ns = llmfi_moment(f);
     if (llmfi_batch_send(parent, c)) llmfi_set_deadline(c);
     else llmfi_finish(c);
