@@ -991,14 +991,15 @@ static void transcribe_file(void **state) {
         llmf_call c;
         char bytes[4096];
         llmf_exchange *x;
-        s.p.transport.user = &s.p;
-        c = llmf_start(s.f, s.m, &req); /* the test's transport has read it all; so it is read again from a file that is shorter now */
+        s.p.hold = true;
+        c = llmf_start(s.f, s.m, &req);
+        llmf_poll(s.f, 0); /* the test's transport has read it all now; so it is read again, from a file that is shorter */
+        assert_int_equal(s.p.count, 1);
         x = s.p.waiting[0].x;
         assert_int_equal(ftruncate(fd, 100000), 0);
         llmf_exchange_rewind(x);
         for (i = 0; llmf_exchange_read(x, bytes, sizeof bytes) == sizeof bytes; i++) continue;
         assert_true(i < 100000 / 4096 + 2);
-        s.p.hold = true;
         llmf_poll(s.f, 0);
         {
             kit_seen seen;
