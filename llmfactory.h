@@ -827,6 +827,8 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
      LLMF_MAX_REPLY_PARTS   4096       texts and items in one streamed reply of the Responses API
      LLMF_MAX_CITATIONS     1024       sources cited in one reply; what comes beyond is not kept
      LLMF_MAX_REGISTERED    32         providers, and dialects, that a program registers
+     LLMF_BATCH_WAIT_MS     500        milliseconds before a failed batch of LLMF_OP_EMBED is repeated, where the provider does not say how long
+     LLMF_BATCH_MAX_WAIT_MS 60000      the longest such wait that a provider may ask for; beyond it the call fails at once
      LLMF_TAIL_MS           2000       milliseconds that a reply may go on for behind its terminal event
      LLMF_REPLY_KEEP        4096       an emptied text buffer above this goes back to the heap
      LLMF_HEAP_UNIT         64         smallest piece of the heap: a power of two
@@ -1279,6 +1281,12 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #endif
 #ifndef LLMF_MAX_REGISTERED
 #define LLMF_MAX_REGISTERED 32
+#endif
+#ifndef LLMF_BATCH_WAIT_MS
+#define LLMF_BATCH_WAIT_MS 500
+#endif
+#ifndef LLMF_BATCH_MAX_WAIT_MS
+#define LLMF_BATCH_MAX_WAIT_MS 60000
 #endif
 #ifndef LLMF_TAIL_MS
 #define LLMF_TAIL_MS 2000
@@ -24310,7 +24318,7 @@ static bool llmfi_batches_due(llmfi_call *c) {
 
 #else
 
-static bool llmfi_is_split(const llmfi_call *c) {
+LLMFI_UNUSED static bool llmfi_is_split(const llmfi_call *c) {
     (void)c;
     return false;
 }

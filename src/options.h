@@ -58,6 +58,8 @@
      LLMF_MAX_REPLY_PARTS   4096       texts and items in one streamed reply of the Responses API
      LLMF_MAX_CITATIONS     1024       sources cited in one reply; what comes beyond is not kept
      LLMF_MAX_REGISTERED    32         providers, and dialects, that a program registers
+     LLMF_BATCH_WAIT_MS     500        milliseconds before a failed batch of LLMF_OP_EMBED is repeated, where the provider does not say how long
+     LLMF_BATCH_MAX_WAIT_MS 60000      the longest such wait that a provider may ask for; beyond it the call fails at once
      LLMF_TAIL_MS           2000       milliseconds that a reply may go on for behind its terminal event
      LLMF_REPLY_KEEP        4096       an emptied text buffer above this goes back to the heap
      LLMF_HEAP_UNIT         64         smallest piece of the heap: a power of two
@@ -510,6 +512,12 @@
 #endif
 #ifndef LLMF_MAX_REGISTERED
 #define LLMF_MAX_REGISTERED 32
+#endif
+#ifndef LLMF_BATCH_WAIT_MS
+#define LLMF_BATCH_WAIT_MS 500
+#endif
+#ifndef LLMF_BATCH_MAX_WAIT_MS
+#define LLMF_BATCH_MAX_WAIT_MS 60000
 #endif
 #ifndef LLMF_TAIL_MS
 #define LLMF_TAIL_MS 2000

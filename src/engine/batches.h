@@ -258,7 +258,7 @@ static bool llmfi_batches_due(llmfi_call *c) {
 
 #else
 
-static bool llmfi_is_split(const llmfi_call *c) {
+LLMFI_UNUSED static bool llmfi_is_split(const llmfi_call *c) {
     (void)c;
     return false;
 }
