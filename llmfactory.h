@@ -264,6 +264,7 @@ typedef struct llmf_desc {
     void (*log)(void *user, int level, int id, llmf_str text); /* one line, no newline; NULL: silent */
     int log_level;                 /* 0: LLMF_LOG_WARNING */
     void *user;                    /* handed to every hook above */
+    int max_batches;               /* requests of one LLMF_OP_EMBED call under way at once, each of which counts as a call; 0: 4 */
 } llmf_desc;
 
 /* Opens a factory: reads the config, builds the tables. NULL on failure, with *err filled (every problem goes to the log hook; the text
@@ -408,6 +409,33 @@ enum {
     LLMF_DISCARD_TEXT = 4          /* do not gather text and reasoning in the response: they are in the events only */
 };
 
+/* What a request asks for. One that a provider does not have is LLMF_ERR_UNSUPPORTED; the text names those that have it. */
+enum {
+    LLMF_OP_CHAT = 0,              /* an answer to messages */
+    LLMF_OP_EMBED = 1,             /* vectors of texts */
+    LLMF_OP_TRANSCRIBE = 2,        /* the text of an audio file */
+    LLMF_OP_COUNT_TOKENS = 3,      /* how many tokens the provider counts in what would else be a chat */
+    LLMF_OP_LIST_MODELS = 4        /* the ids of the provider's models, a page at a time */
+};
+
+/* What the operations besides chat are about; a member of another one is not looked at. From the llmf_request they take user, extra, flags, timeouts and
+   on_event; LLMF_OP_TRANSCRIBE also prompt, temperature, stream and format ("text": the provider shall send no JSON); LLMF_OP_COUNT_TOKENS all of it. */
+typedef struct llmf_input {
+    /* LLMF_OP_EMBED */
+    const llmf_str *texts;         /* any number: more than the provider takes at once go out as several requests, llmf_desc.max_batches at a time */
+    size_t text_count;
+    int64_t dimensions;            /* of a vector; 0: as many as the model gives */
+    const char *purpose;           /* NULL, "document", "query", "classification", "clustering", "similarity": goes to the providers that tell them apart */
+    float *vectors;                /* where they shall be, in the order of the texts; borrowed until the final event. NULL: kept with the call, in the block */
+    size_t vector_cap;             /* floats there: text_count times the dimensions of the model at least */
+    /* LLMF_OP_TRANSCRIBE */
+    const llmf_part *audio;        /* data or path; a file is read while it is sent, so that it need not fit into the block */
+    const char *language;          /* "en"; NULL: the model finds out */
+    bool segments;                 /* with the times of each piece, where the model can */
+    /* LLMF_OP_LIST_MODELS */
+    const char *page;              /* llmf_output.next_page of the page before; NULL: the first */
+} llmf_input;
+
 struct llmf_event;
 enum { LLMF_CONTINUE = 0, LLMF_STOP = 1 };
 
@@ -439,6 +467,8 @@ typedef struct llmf_request {
     llmf_timeouts timeouts;
     int (*on_event)(void *user, const struct llmf_event *ev); /* runs inside llmf_poll; returns LLMF_CONTINUE or LLMF_STOP (= cancel); NULL: llmf_next */
     void *on_event_user;
+    int op;                        /* LLMF_OP_… */
+    const llmf_input *input;       /* of the other operations than chat; NULL: nothing */
 } llmf_request;
 
 /* ---- calls --------------------------------------------------------------------------------------------------------- */
@@ -457,6 +487,26 @@ typedef struct llmf_attempt {
     int error;                     /* llmf_result */
     int64_t latency_ms;
 } llmf_attempt;
+
+/* A piece of a transcript. */
+typedef struct llmf_segment {
+    double start, end;             /* seconds from the beginning; below 0: not said */
+    llmf_str text, speaker;        /* empty: not said */
+} llmf_segment;
+
+/* What the operations besides chat gave, as long as the response. Where there is none: 0, NULL, empty or LLMF_UNKNOWN. */
+typedef struct llmf_output {
+    const float *vectors;          /* LLMF_OP_EMBED: vector_count rows of `dimensions` floats each, in the order of the texts; NULL after an error */
+    size_t vector_count, dimensions;
+    llmf_str language;             /* LLMF_OP_TRANSCRIBE; the text itself is llmf_response.text */
+    double duration;               /* seconds; below 0: not said */
+    const llmf_segment *segments;
+    size_t segment_count;
+    int64_t tokens;                /* LLMF_OP_COUNT_TOKENS */
+    const llmf_str *models;        /* LLMF_OP_LIST_MODELS: ids as llmf_get takes them behind "provider:" */
+    size_t model_count;
+    llmf_str next_page;            /* for llmf_input.page; empty: this was the last page */
+} llmf_output;
 
 /* What came. Texts live until llmf_release (llmf_generate) or llmf_free (llmf_start). After an error it holds what had arrived. */
 typedef struct llmf_response {
@@ -478,6 +528,7 @@ typedef struct llmf_response {
     size_t attempt_count;
     llmf_str raw;                  /* the body as it came (LLMF_KEEP_RAW) */
     llmf_error error;              /* code LLMF_OK if all went well */
+    const llmf_output *output;     /* of the other operations than chat; NULL for a chat */
 } llmf_response;
 
 enum {
@@ -765,6 +816,10 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
      REASONING   on                    llmf_request.reasoning, and reasoning that a provider puts into parts of its own
      INFO        on                    "did you mean", and the names of providers in messages and in llmf_provider_at that are not built in
      SLICES      on                    llmf_desc.slice_us
+     EMBED       on                    LLMF_OP_EMBED
+     TRANSCRIBE  on                    LLMF_OP_TRANSCRIBE
+     COUNT       on                    LLMF_OP_COUNT_TOKENS
+     LIST        on                    LLMF_OP_LIST_MODELS
      STRINGS     on                    the sentences of errors and log lines; without them llmf_error.text has the result's name and what it is about,
                                        such as a field, a provider, a host, and what the provider said
 
@@ -785,6 +840,8 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
      LLMF_MAX_REPLY_PARTS   4096       texts and items in one streamed reply of the Responses API
      LLMF_MAX_CITATIONS     1024       sources cited in one reply; what comes beyond is not kept
      LLMF_MAX_REGISTERED    32         providers, and dialects, that a program registers
+     LLMF_BATCH_WAIT_MS     500        milliseconds before a failed batch of LLMF_OP_EMBED is repeated, where the provider does not say how long
+     LLMF_BATCH_MAX_WAIT_MS 60000      the longest such wait that a provider may ask for; beyond it the call fails at once
      LLMF_TAIL_MS           2000       milliseconds that a reply may go on for behind its terminal event
      LLMF_REPLY_KEEP        4096       an emptied text buffer above this goes back to the heap
      LLMF_HEAP_UNIT         64         smallest piece of the heap: a power of two
@@ -1011,6 +1068,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #define LLMF_HAS_DIALECT_AZURE LLMF_HAS_AZURE
 #define LLMF_HAS_DIALECT_BEDROCK LLMF_HAS_BEDROCK
 #define LLMF_HAS_DIALECT_COHERE LLMF_HAS_COHERE
+#define LLMF_HAS_DIALECT_HUGGINGFACE 0 /* operations only: chat is of the dialect openai there */
 #if LLMF_HAS_GEMINI || LLMF_HAS_VERTEX
 #define LLMF_HAS_DIALECT_GEMINI 1
 #else
@@ -1136,6 +1194,27 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #else
 #define LLMF_HAS_STRINGS 1
 #endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_EMBED) && LLMF_WITH_EMBED)) || (defined(LLMF_NO_EMBED) && LLMF_NO_EMBED)
+#define LLMF_HAS_EMBED 0
+#else
+#define LLMF_HAS_EMBED 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_TRANSCRIBE) && LLMF_WITH_TRANSCRIBE)) || (defined(LLMF_NO_TRANSCRIBE) && LLMF_NO_TRANSCRIBE)
+#define LLMF_HAS_TRANSCRIBE 0
+#else
+#define LLMF_HAS_TRANSCRIBE 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_COUNT) && LLMF_WITH_COUNT)) || (defined(LLMF_NO_COUNT) && LLMF_NO_COUNT)
+#define LLMF_HAS_COUNT 0
+#else
+#define LLMF_HAS_COUNT 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_LIST) && LLMF_WITH_LIST)) || (defined(LLMF_NO_LIST) && LLMF_NO_LIST)
+#define LLMF_HAS_LIST 0
+#else
+#define LLMF_HAS_LIST 1
+#endif
+#define LLMFI_HAS_OPS (LLMF_HAS_EMBED || LLMF_HAS_TRANSCRIBE || LLMF_HAS_COUNT || LLMF_HAS_LIST)
 
 /* A build that reads variables from somewhere. */
 #if LLMF_HAS_ENV || LLMF_HAS_CONFIG || LLMF_HAS_FILES || LLMF_HAS_REGISTER
@@ -1227,6 +1306,12 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #ifndef LLMF_MAX_REGISTERED
 #define LLMF_MAX_REGISTERED 32
 #endif
+#ifndef LLMF_BATCH_WAIT_MS
+#define LLMF_BATCH_WAIT_MS 500
+#endif
+#ifndef LLMF_BATCH_MAX_WAIT_MS
+#define LLMF_BATCH_MAX_WAIT_MS 60000
+#endif
 #ifndef LLMF_TAIL_MS
 #define LLMF_TAIL_MS 2000
 #endif
@@ -1282,6 +1367,12 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
  *       the quirks of ids that have no row, besides the provider's: the longest prefix counts
  *   LLMF_PREFIX(PROVIDER, prefix)
  *       what may stand in front of an id without making it another family: Bedrock's regions. Of an ARN its last segment is the id
+ *   LLMF_OPERATION(PROVIDER, op, dialect, url, traits)
+ *       what a host has besides chats, op being EMBED, TRANSCRIBE, COUNT_TOKENS or LIST_MODELS, or what is different there. Every host lists models, counts tokens
+ *       where its dialect can, and embeds where it has an embedding_batch; transcription only where a row says so. dialect: whose operation it speaks. url: "" where
+ *       that is at the provider's base URL and the dialect's path, "/..." for another path, "https://..." for another base URL, "-" where the host has not got it.
+ *       traits: B gives vectors as base64 when asked, O calls dimensions output_dimension, P takes an embedding's purpose as input_type, M is told no model,
+ *       T gives segments when timestamp_granularities asks for them, V asks as Vertex AI does
  *   LLMF_VARIABLE(PROVIDER, variable, setting, header)
  *       a variable that sets something besides <NAME>_MODEL and <NAME>_BASE_URL, which win: MODEL, BASE_URL, API_VERSION, REGION, ACCOUNT, RESOURCE,
  *       HOST (host[:port], as Ollama has it), HEADER (the header named last). Of several for one setting the first that is set counts
@@ -1304,6 +1395,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
     LLMF_DIALECT(BEDROCK,          "bedrock") \
     LLMF_DIALECT(OLLAMA,           "ollama") \
     LLMF_DIALECT(COHERE,           "cohere") \
+    LLMF_DIALECT(HUGGINGFACE,      "huggingface") \
     LLMF_DIALECT(MOCK,             "mock")
 #define LLMFI_ROWS_QUIRK_SET \
     LLMF_QUIRK_SET(PLAIN,            NONE,                  NONE,                   NONE,              NONE) \
@@ -1329,6 +1421,8 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
     LLMF_QUIRK_SET(DEEPSEEK,         THINKING_OBJECT,       BACK_REASONING_CONTENT, NO_SCHEMA,         THINKING_EFFORT) \
     LLMF_QUIRK_SET(THINKING,         THINKING_OBJECT,       BACK_REASONING_CONTENT, NONE,              NONE) \
     LLMF_QUIRK_SET(ALIBABA,          ENABLE_THINKING,       NO_PARALLEL_FIELD,      NONE,              NONE) \
+    LLMF_QUIRK_SET(ONE_TEXT,         ONE_TEXT,              NONE,                   NONE,              NONE) \
+    LLMF_QUIRK_SET(EMBED_CONTENT,    EMBED_CONTENT,         ONE_TEXT,               NONE,              NONE) \
     LLMF_QUIRK_SET(OPENROUTER,       REASONING_OBJECT,      BACK_REASONING_DETAILS, NONE,              NONE)
 #define LLMFI_ROWS_PROVIDER \
     LLMF_PROVIDER(OPENAI,           "openai",           "",                 OPENAI,           "https://api.openai.com/v1",                                                                             BEARER,      "OPENAI_API_KEY",                                             "gpt-4.1-mini",                              0, "",           "text-embedding-3-small",            2048, PLAIN) \
@@ -1369,6 +1463,34 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
     LLMF_PROVIDER(LMSTUDIO,         "lmstudio",         "lm_studio",        OPENAI,           "http://localhost:1234/v1",                                                                              BEARER,      "LMSTUDIO_API_KEY",                                           "",                                          0, "",           "",                                  2048, KEYLESS) \
     LLMF_PROVIDER(GPUSTACK,         "gpustack",         "",                 OPENAI,           "http://localhost/v1",                                                                                   BEARER,      "GPUSTACK_API_KEY",                                           "",                                          0, "",           "",                                  2048, KEYLESS) \
     LLMF_PROVIDER(MOCK,             "mock",             "",                 MOCK,             "mock://localhost",                                                                                      NONE,        "",                                                           "mock",                                      0, "",           "mock",                           1000000, KEYLESS)
+#define LLMFI_ROWS_OPERATION \
+    LLMF_OPERATION(OPENAI,           EMBED,        OPENAI,           "",                                           "B") \
+    LLMF_OPERATION(OPENAI,           TRANSCRIBE,   OPENAI,           "",                                           "") \
+    LLMF_OPERATION(OPENAI_RESPONSES, EMBED,        OPENAI_RESPONSES, "",                                           "B") \
+    LLMF_OPERATION(OPENAI_RESPONSES, TRANSCRIBE,   OPENAI_RESPONSES, "",                                           "") \
+    LLMF_OPERATION(AZURE,            EMBED,        AZURE,            "",                                           "B") \
+    LLMF_OPERATION(AZURE,            TRANSCRIBE,   AZURE,            "",                                           "") \
+    LLMF_OPERATION(VERTEX,           EMBED,        GEMINI,           "",                                           "V") \
+    LLMF_OPERATION(VERTEX,           COUNT_TOKENS, GEMINI,           "",                                           "V") \
+    LLMF_OPERATION(VERTEX,           LIST_MODELS,  GEMINI,           "-",                                          "") \
+    LLMF_OPERATION(COHERE,           TRANSCRIBE,   COHERE,           "",                                           "") \
+    LLMF_OPERATION(HUGGINGFACE,      EMBED,        HUGGINGFACE,      "https://router.huggingface.co/hf-inference", "") \
+    LLMF_OPERATION(MISTRAL,          EMBED,        OPENAI,           "",                                           "O") \
+    LLMF_OPERATION(MISTRAL,          TRANSCRIBE,   OPENAI,           "",                                           "T") \
+    LLMF_OPERATION(GROQ,             TRANSCRIBE,   OPENAI,           "",                                           "") \
+    LLMF_OPERATION(XAI,              TRANSCRIBE,   OPENAI,           "/stt",                                       "M") \
+    LLMF_OPERATION(OPENROUTER,       TRANSCRIBE,   OPENAI,           "",                                           "") \
+    LLMF_OPERATION(TOGETHER,         TRANSCRIBE,   OPENAI,           "",                                           "") \
+    LLMF_OPERATION(PERPLEXITY,       LIST_MODELS,  OPENAI,           "/v1/models",                                 "") \
+    LLMF_OPERATION(VOYAGE,           EMBED,        OPENAI,           "",                                           "BOP") \
+    LLMF_OPERATION(VOYAGE,           LIST_MODELS,  OPENAI,           "-",                                          "") \
+    LLMF_OPERATION(HEROKU,           EMBED,        OPENAI,           "",                                           "P") \
+    LLMF_OPERATION(SNOWFLAKE,        LIST_MODELS,  OPENAI,           "-",                                          "") \
+    LLMF_OPERATION(LITELLM,          EMBED,        OPENAI,           "",                                           "B") \
+    LLMF_OPERATION(LITELLM,          TRANSCRIBE,   OPENAI,           "",                                           "") \
+    LLMF_OPERATION(VLLM,             EMBED,        OPENAI,           "",                                           "B") \
+    LLMF_OPERATION(VLLM,             TRANSCRIBE,   OPENAI,           "",                                           "") \
+    LLMF_OPERATION(LLAMACPP,         EMBED,        OPENAI,           "",                                           "B")
 #define LLMFI_ROWS_VARIABLE \
     LLMF_VARIABLE(OPENAI,           "OPENAI_ORG_ID",            HEADER,      "OpenAI-Organization") \
     LLMF_VARIABLE(OPENAI,           "OPENAI_PROJECT_ID",        HEADER,      "OpenAI-Project") \
@@ -2630,6 +2752,8 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
     LLMF_FAMILY(VERTEX,    "gemini-1",          NO_REASONING) \
     LLMF_FAMILY(VERTEX,    "gemini-2",          NO_REASONING) \
     LLMF_FAMILY(VERTEX,    "gemini-2.5",        PLAIN) \
+    LLMF_FAMILY(VERTEX,    "gemini-embedding-0", ONE_TEXT) \
+    LLMF_FAMILY(VERTEX,    "gemini-embedding-2", EMBED_CONTENT) \
     LLMF_FAMILY(AZURE,     "gpt-5",             OPENAI_REASONING) \
     LLMF_FAMILY(AZURE,     "o1",                OPENAI_REASONING) \
     LLMF_FAMILY(AZURE,     "o3",                OPENAI_REASONING) \
@@ -3808,29 +3932,32 @@ LLMFI_UNUSED static bool llmfi_parse_double(llmf_str s, double *out) {
 }
 
 /* The same for float: rounded once, not through double. */
-LLMFI_UNUSED static bool llmfi_parse_float(llmf_str s, float *out) {
-    llmfi_decimal d;
+LLMFI_UNUSED static bool llmfi_decimal_float(const llmfi_decimal *d, float *out) {
     uint32_t bits;
-    if (!llmfi_decimal_read(s, &d)) return false;
 #if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD == 0
     /* Three roundings in double are off by less than 2 units of its last place: that decides the float, unless they lie at the
        middle between two floats. The range, 10^-18 .. 10^37, is inside the normal one. */
-    if (!d.more && d.w <= (uint64_t)INT64_MAX && d.exp >= -18 && d.exp <= 18) {
-        double value = (double)(int64_t)d.w, power = (double)(int64_t)llmfi_pow10[d.exp < 0 ? -d.exp : d.exp];
+    if (!d->more && d->w <= (uint64_t)INT64_MAX && d->exp >= -18 && d->exp <= 18) {
+        double value = (double)(int64_t)d->w, power = (double)(int64_t)llmfi_pow10[d->exp < 0 ? -d->exp : d->exp];
         uint64_t wide;
-        value = d.exp < 0 ? value / power : value * power;
+        value = d->exp < 0 ? value / power : value * power;
         memcpy(&wide, &value, sizeof wide);
         if ((wide & 0x1fffffff) - 0xffffffc > 8) { /* further than 4 from 0x10000000 */
-            *out = (float)(d.negative ? -value : value);
+            *out = (float)(d->negative ? -value : value);
             return true;
         }
     }
 #endif
-    bits = (uint32_t)llmfi_decimal_bits(&d, 24, -126);
+    bits = (uint32_t)llmfi_decimal_bits(d, 24, -126);
     if (bits >> 23 == 0xff) return false;
-    bits |= (uint32_t)d.negative << 31;
+    bits |= (uint32_t)d->negative << 31;
     memcpy(out, &bits, sizeof bits);
     return true;
+}
+
+LLMFI_UNUSED static bool llmfi_parse_float(llmf_str s, float *out) {
+    llmfi_decimal d;
+    return llmfi_decimal_read(s, &d) && llmfi_decimal_float(&d, out);
 }
 
 /* ---- binary -> decimal ---- */
@@ -5971,6 +6098,7 @@ struct llmf_reply {
     llmf_str provider;                       /* for sentences; lives as long as the reply */
     llmf_str key;                            /* the secret of this call: a server that says it back is not quoted. Empty: none. Lives as long as the reply */
     const void *user;                        /* the adapter's: the settings of the model that was asked (llmfi_settings) */
+    struct llmfi_job *job;                 /* of another operation than chat: see operation.h; NULL */
     llmf_str request_id, model_used, finish_raw; /* in the arena */
     llmf_usage usage;
     int64_t total_tokens, audio_tokens;      /* as the provider counted, for RULES 20; LLMF_UNKNOWN */
@@ -6680,7 +6808,9 @@ LLMF_API void llmf_reply_done(llmf_reply *r) {
     X(ENCRYPTED_REASONING, "encrypted_reasoning", "gives its reasoning encrypted, to be sent back, when the Responses API is asked for it")  \
     X(REASONING_CONFIG, "reasoning_config", "reasoning is asked for by reasoningConfig: {type, maxReasoningEffort}")                    \
     X(NO_TEMPERATURE, "no_temperature", "refuses temperature and top_p, but takes stop sequences")                                      \
-    X(CACHE_POINTS, "cache_points", "takes cachePoint blocks")
+    X(CACHE_POINTS, "cache_points", "takes cachePoint blocks")                                                                          \
+    X(ONE_TEXT, "one_text", "embeds one text a request")                                                                                \
+    X(EMBED_CONTENT, "embed_content", "embeds by embedContent, where its host's other models are asked for predictions")
 
 enum {
 #define LLMFI_QUIRK_BIT(id, name, what) LLMFI_QUIRK_AT_##id,
@@ -6760,6 +6890,7 @@ typedef struct llmfi_ask {
     const llmfi_node *extra;                 /* the request's own, parsed; wins over model->extra member by member; NULL */
     const llmfi_node *const *schemas;        /* per tool: its parameters, parsed; NULL where it has none */
     const llmfi_node *format;                /* the response schema, parsed; NULL: text or json as req->format says */
+    struct llmfi_job *job;                 /* of another operation than chat: see operation.h; NULL */
 } llmfi_ask;
 
 /* Why a request cannot be sent; text in words, what to do included. */
@@ -7108,62 +7239,577 @@ LLMFI_UNUSED static void llmfi_jw_image_part(llmfi_jw *w, const llmf_part *p) {
 }
 
 #endif
-/* The system's clocks and random bytes, used where llmf_desc gives none. */
-#ifndef LLMFI_BASE_CLOCK_H
-#define LLMFI_BASE_CLOCK_H
-#if defined(_WIN32)
-#include <windows.h>
-#else
-#include <time.h>
-#endif
+/* What an operation besides chat is: whose body is written by a dialect, like a chat's, but whose reply is read by a list of paths. The bytes of the reply go
+   through a sieve, so that a long one (vectors, models) is never held. */
+#ifndef LLMFI_PROVIDERS_OPERATION_H
+#define LLMFI_PROVIDERS_OPERATION_H
+/* A JSON body that need not fit into memory: the values at given paths, one at a time, whatever pieces it comes in. Only an unfinished token is kept. Arrays
+   of numbers go straight into the caller's floats.
 
-/* The moment `ms` milliseconds after `from`, in nanoseconds. More than can be counted is a moment that does not come: arithmetic on it stays in range. */
-LLMFI_UNUSED static uint64_t llmfi_after_ms(uint64_t from, int64_t ms) {
-    uint64_t most = (UINT64_MAX - from) / 2;
-    if (ms <= 0) return from;
-    return from + ((uint64_t)ms < most / 1000000u ? (uint64_t)ms * 1000000u : most);
+   A path is written as in "data[].embedding": members by their names, [] for the items of an array; "" is the value itself. Of each row `take` says what of
+   the value is wanted. Everything else is passed over, and checked all the same. */
+#ifndef LLMFI_WIRE_JSON_SIEVE_H
+#define LLMFI_WIRE_JSON_SIEVE_H
+/* Arrays of numbers straight into floats: the vectors of a reply, where most bytes of it are. What is plain is read here in one pass over its bytes; whatever
+   is not (the last number, one with an exponent or with more digits than 64 bits hold, one near the end of what is there) is left to llmfi_json_next. */
+#ifndef LLMFI_BASE_JSON_FLOATS_H
+#define LLMFI_BASE_JSON_FLOATS_H
+
+/* The first byte from p on that is no white space, or `end`. */
+static const char *llmfi_json_blanks(const char *p, const char *end) {
+#if LLMFI_JSON_SSE2
+    while (end - p >= 16 && (unsigned char)*p <= ' ') { /* indentation is a third of a pretty-printed vector */
+        unsigned other = ~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)p), _mm_set1_epi8(' '))) & 0xffff;
+        unsigned n = other ? (unsigned)__builtin_ctz(other) : 16;
+        if (!n && !llmfi_is_space(*p)) return p;
+        p += n ? n : 1;
+    }
+#endif
+    while (p < end && llmfi_is_space(*p)) p++;
+    return p;
 }
 
-/* Monotonic nanoseconds. */
-LLMFI_UNUSED static uint64_t llmfi_clock_ns(void) {
-#if defined(_WIN32)
-    LARGE_INTEGER now, per_second;
-    QueryPerformanceCounter(&now);
-    QueryPerformanceFrequency(&per_second);
-    return (uint64_t)now.QuadPart / (uint64_t)per_second.QuadPart * 1000000000u +
-           (uint64_t)now.QuadPart % (uint64_t)per_second.QuadPart * 1000000000u / (uint64_t)per_second.QuadPart;
-#else
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-#endif
+/* The number at p, as JSON spells it, with a comma right behind it: the end of its digits, or NULL where it is another. */
+static const char *llmfi_json_plain_number(const char *p, const char *end, llmfi_decimal *d) {
+    const char *digits, *point;
+    d->negative = p < end && *p == '-';
+    p += d->negative;
+    d->w = 0;
+    digits = p;
+    point = p < end && *p == '0' ? p + 1 : llmfi_decimal_run(p, end, &d->w);
+    p = point;
+    if (p < end && *p == '.') p = llmfi_decimal_run(p + 1, end, &d->w);
+    if (p == end || *p != ',' || point == digits || p == point + 1 || p - digits > (p > point ? 20 : 19)) return NULL;
+    d->exp = p > point ? point + 1 - p : 0;
+    return p;
 }
 
-/* Milliseconds since 1970, as the system's clock has it. */
-LLMFI_UNUSED static int64_t llmfi_wall_ms(void) {
-#if defined(_WIN32)
-    FILETIME now; /* in tenths of a microsecond since 1601 */
-    GetSystemTimeAsFileTime(&now);
-    return (int64_t)(((uint64_t)now.dwHighDateTime << 32 | now.dwLowDateTime) / 10000u) - INT64_C(11644473600000);
-#else
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-#endif
+/* The next numbers of the array that the reader stands in, each with the comma behind it, into at most `cap` floats: how many there were. 0 also where
+   another token comes first. */
+LLMFI_UNUSED static size_t llmfi_json_floats(llmfi_json *j, float *to, size_t cap) {
+    const char *p = j->at, *next;
+    llmfi_decimal d;
+    size_t n = 0;
+    if (!(j->want & LLMFI_JW_VALUE) || j->item != LLMFI_JW_VALUE || j->scanned) return 0;
+    memset(&d, 0, sizeof d);
+    while (n < cap) {
+        p = llmfi_json_blanks(p, j->end);
+        next = llmfi_json_plain_number(p, j->end, &d);
+        if (!next || !llmfi_decimal_float(&d, &to[n])) break;
+        p = next + 1;
+        n++;
+    }
+    if (!n) return 0;
+    j->at = p;
+    j->want = LLMFI_JW_VALUE;
+    j->token = LLMFI_J_NUMBER;
+    return n;
 }
 
 #endif
-/* From a name to a handle that is ready: settings resolved, defaults merged, adapter found. The same name gives the same handle. At most `max_prepared` handles keep what
-   was prepared (least recently used goes first); the id itself stays good and is prepared again when next used, also after a reload. */
-#ifndef LLMFI_FACTORY_HANDLES_H
-#define LLMFI_FACTORY_HANDLES_H
-/* The dialects of this build, in one table. A new dialect is its file, one row here and its option. */
-#ifndef LLMFI_PROVIDERS_ADAPTERS_H
-#define LLMFI_PROVIDERS_ADAPTERS_H
-/* What adapters share stands before the first #if: a part is joined where it is first included. */
-/* What two dialects ask alike: Anthropic's Messages and Bedrock's Converse, which is made after it. */
-#ifndef LLMFI_PROVIDERS_CLAUDE_H
-#define LLMFI_PROVIDERS_CLAUDE_H
+/* What the decoders of this folder have in common. Each is pulled: it takes bytes from the front of its input and stops at the next
+   item, so that the caller may stop between two. Nothing of the input is taken beyond the item; any split of the same bytes gives the
+   same items. What is whole in the input is handed out as a view into it; only unfinished pieces are kept, up to a limit. */
+#ifndef LLMFI_WIRE_PULL_H
+#define LLMFI_WIRE_PULL_H
+
+/* Bytes of one line of a stream. */
+#ifndef LLMF_MAX_LINE
+#define LLMF_MAX_LINE (8u << 20)
+#endif
+/* Bytes of one event of a stream. */
+#ifndef LLMF_MAX_EVENT
+#define LLMF_MAX_EVENT (16u << 20)
+#endif
+/* Bytes of all heads of one HTTP reply: interim ones, its own, its trailers. */
+#ifndef LLMF_MAX_HEAD
+#define LLMF_MAX_HEAD 65536u
+#endif
+/* Header lines of the same. */
+#ifndef LLMF_MAX_HEADERS
+#define LLMF_MAX_HEADERS 256u
+#endif
+/* An emptied buffer larger than this goes back to the heap, so that one long line does not cost a stream its memory for good. */
+#ifndef LLMF_WIRE_KEEP
+#define LLMF_WIRE_KEEP 4096u
+#endif
+
+enum { LLMFI_WIRE_ERROR = -1, LLMFI_WIRE_MORE = 0, LLMFI_WIRE_ITEM = 1 };
+
+/* Why an LLMFI_WIRE_ERROR: it stays, each further call gives it again. */
+enum {
+    LLMFI_WIRE_FINE = 0,
+    LLMFI_WIRE_MEMORY = 1,                   /* the heap refused */
+    LLMFI_WIRE_LIMIT = 2,                    /* longer than the limit given at init */
+    LLMFI_WIRE_BAD = 3,                      /* not the protocol */
+    LLMFI_WIRE_CUT = 4                       /* the input ended too early */
+};
+
+LLMFI_UNUSED static void llmfi_wire_take(llmf_str *in, size_t n) {
+    in->ptr += n;
+    in->len -= n;
+}
+
+/* Adds a piece to what is kept of an unfinished line, which is never more than `limit`: LLMFI_WIRE_FINE, _LIMIT or _MEMORY.
+   The limit is exact, unlike a buffer's own. */
+LLMFI_UNUSED static LLMFI_SHORT int llmfi_wire_keep(llmfi_buf *b, llmf_str piece, size_t limit) {
+    if (piece.len > limit - b->len) return LLMFI_WIRE_LIMIT;
+    return llmfi_buf_add(b, piece.ptr, piece.len) ? LLMFI_WIRE_FINE : LLMFI_WIRE_MEMORY;
+}
+
+/* Empties a buffer whose contents are over. */
+LLMFI_UNUSED static void llmfi_wire_drop(llmfi_buf *b) {
+    b->len = 0;
+    if (b->cap > LLMF_WIRE_KEEP) llmfi_buf_free(b);
+}
+
+#endif
+
+enum {
+    LLMFI_TAKE_VALUE,                        /* a scalar: an item with its token; of an array or object nothing */
+    LLMFI_TAKE_RAW,                          /* any member, in one piece: an item with its bytes */
+    LLMFI_TAKE_FLOATS,                       /* an array of numbers: items LLMFI_SIEVE_OPEN, _FULL, _CLOSE; a scalar as LLMFI_TAKE_VALUE */
+    LLMFI_TAKE_END                           /* an item where the object or array there ends */
+};
+
+/* What an item is. */
+enum {
+    LLMFI_SIEVE_VALUE,                       /* j.token, j.text: until the next call */
+    LLMFI_SIEVE_RAW,                         /* raw, likewise */
+    LLMFI_SIEVE_OPEN,                        /* an array of numbers begins: set `to` (NULL: only count) and `cap` */
+    LLMFI_SIEVE_FULL,                        /* cap numbers have come, and there is one more: raise cap, or set `to` to NULL */
+    LLMFI_SIEVE_CLOSE,                       /* the array has ended: it had n numbers */
+    LLMFI_SIEVE_END                          /* of LLMFI_TAKE_END */
+};
+
+typedef struct llmfi_sieve_row {
+    const char *path;
+    uint8_t take, id;                        /* id: the caller's own */
+} llmfi_sieve_row;
+
+/* Rows that still fit, a bit each, and the length of what they have in common. */
+typedef struct llmfi_sieve_place {
+    uint32_t rows;
+    uint32_t len;
+} llmfi_sieve_place;
+
+enum { LLMFI_SIEVE_DEPTH = 8 };              /* of the longest path */
+
+typedef struct llmfi_sieve {
+    llmfi_json j;
+    llmfi_buf rest;                          /* an unfinished token */
+    size_t max_rest;
+    size_t used;                             /* bytes of `rest` that are read */
+    size_t wait;                             /* bytes of it below which reading again is in vain */
+    const llmfi_sieve_row *rows;
+    llmfi_sieve_place open[LLMFI_SIEVE_DEPTH], next; /* containers that were entered; the value to come */
+    uint32_t depth;
+    int doing;                               /* LLMFI_SIEVE_DO_… */
+    bool starved;                            /* what is there has been read, up to an unfinished token */
+    bool held;                               /* `number` waits for room */
+    float number;
+    int error;                               /* LLMFI_WIRE_MEMORY, _LIMIT, _BAD; of _BAD j.error says more, NULL: no number where there should be one */
+    /* the item */
+    int item;                                /* LLMFI_SIEVE_… */
+    const llmfi_sieve_row *row, *array;      /* array: of the numbers that are coming */
+    llmf_str raw;
+    /* the caller's */
+    float *to;
+    size_t cap, n;
+} llmfi_sieve;
+
+enum { LLMFI_SIEVE_DO_ENTRY, LLMFI_SIEVE_DO_VALUE, LLMFI_SIEVE_DO_ARRAY, LLMFI_SIEVE_DO_SKIP, LLMFI_SIEVE_DO_RAW, LLMFI_SIEVE_DO_FLOATS, LLMFI_SIEVE_DO_END };
+
+/* rows: at most 32, living as long as the sieve. max_rest: bytes of one token. */
+LLMFI_UNUSED static void llmfi_sieve_init(llmfi_sieve *s, llmfi_heap *heap, const llmfi_sieve_row *rows, size_t count, size_t max_rest) {
+    memset(s, 0, sizeof *s);
+    llmfi_json_init(&s->j, llmfi_str("", 0), false);
+    llmfi_buf_init(&s->rest, heap, 0);
+    s->max_rest = max_rest;
+    s->rows = rows;
+    s->next.rows = count < 32 ? (UINT32_C(1) << count) - 1 : UINT32_MAX;
+    s->doing = LLMFI_SIEVE_DO_VALUE;
+}
+
+LLMFI_UNUSED static void llmfi_sieve_free(llmfi_sieve *s) {
+    llmfi_buf_free(&s->rest);
+}
+
+/* The one value is complete. */
+LLMFI_UNUSED static bool llmfi_sieve_done(const llmfi_sieve *s) {
+    return llmfi_json_done(&s->j);
+}
+
+/* ---- paths ---- */
+
+/* What a row's path has behind the place; a row that does not fit is not asked. */
+static const char *llmfi_sieve_behind(const llmfi_sieve *s, const llmfi_sieve_place *at, uint32_t row) {
+    return s->rows[row].path + at->len;
+}
+
+/* The row that ends at this place and takes that, or NULL. */
+static const llmfi_sieve_row *llmfi_sieve_ends(const llmfi_sieve *s, const llmfi_sieve_place *at, int take) {
+    uint32_t i, left = at->rows;
+    for (i = 0; left; i++, left >>= 1)
+        if ((left & 1) && s->rows[i].take == take && !*llmfi_sieve_behind(s, at, i)) return &s->rows[i];
+    return NULL;
+}
+
+/* The rows that go on behind it with `step`, and then end or go on again. */
+static llmfi_sieve_place llmfi_sieve_go(const llmfi_sieve *s, const llmfi_sieve_place *at, llmf_str step, bool member) {
+    llmfi_sieve_place to;
+    uint32_t i;
+    bool dot = member && at->len;
+    to.rows = 0;
+    to.len = at->len + dot + (uint32_t)step.len;
+    for (i = 0; i < 32 && at->rows >> i; i++) {
+        const char *p;
+        if (!(at->rows >> i & 1)) continue;
+        p = llmfi_sieve_behind(s, at, i);
+        if (dot && *p++ != '.') continue;
+        if (strncmp(p, step.ptr, step.len) == 0 && (!p[step.len] || p[step.len] == '.' || p[step.len] == '[')) to.rows |= UINT32_C(1) << i;
+    }
+    return to;
+}
+
+static llmfi_sieve_place llmfi_sieve_items(const llmfi_sieve *s, const llmfi_sieve_place *at) {
+    return llmfi_sieve_go(s, at, LLMFI_LIT("[]"), false);
+}
+
+/* Some path leads into an object at this place, or wants to know its end. */
+static bool llmfi_sieve_inside(const llmfi_sieve *s, const llmfi_sieve_place *at) {
+    uint32_t i;
+    for (i = 0; i < 32 && at->rows >> i; i++) {
+        char c;
+        if (!(at->rows >> i & 1)) continue;
+        c = *llmfi_sieve_behind(s, at, i);
+        if (c == '.' || (!at->len && c && c != '[') || (!c && s->rows[i].take == LLMFI_TAKE_END)) return true;
+    }
+    return false;
+}
+
+/* The place of the member whose key the reader stands at. A key longer than any path is nobody's. */
+static llmfi_sieve_place llmfi_sieve_member(const llmfi_sieve *s) {
+    llmfi_sieve_place none;
+    char name[64];
+    llmf_str key = s->j.text;
+    none.rows = 0;
+    none.len = 0;
+    if (key.len * 3 > sizeof name || memchr(key.ptr, '.', key.len) || memchr(key.ptr, '[', key.len)) return none;
+    if (!llmfi_json_plain(&s->j)) key = llmfi_str(name, llmfi_json_decode(name, key));
+    return key.len ? llmfi_sieve_go(s, &s->open[s->depth - 1], key, true) : none;
+}
+
+/* ---- one step: LLMFI_SIEVE_ON where nothing has come of it yet ---- */
+
+enum { LLMFI_SIEVE_ON = 2 };
+
+static int llmfi_sieve_give(llmfi_sieve *s, int item, const llmfi_sieve_row *row) {
+    s->item = item;
+    s->row = row;
+    return row ? LLMFI_WIRE_ITEM : (int)LLMFI_SIEVE_ON;
+}
+
+static LLMFI_COLD int llmfi_sieve_fail(llmfi_sieve *s, int error) {
+    s->error = error;
+    return LLMFI_WIRE_ERROR;
+}
+
+/* What is no token: not yet, or never. */
+static int llmfi_sieve_stop(llmfi_sieve *s, int token) {
+    return token == LLMFI_J_MORE ? (int)LLMFI_WIRE_MORE : llmfi_sieve_fail(s, LLMFI_WIRE_BAD);
+}
+
+/* A value is over. */
+static void llmfi_sieve_after(llmfi_sieve *s) {
+    s->doing = s->depth ? LLMFI_SIEVE_DO_ENTRY : LLMFI_SIEVE_DO_END;
+}
+
+static int llmfi_sieve_enter(llmfi_sieve *s) {
+    s->open[s->depth++] = s->next;
+    s->doing = LLMFI_SIEVE_DO_ENTRY;
+    return LLMFI_SIEVE_ON;
+}
+
+static int llmfi_sieve_leave(llmfi_sieve *s) {
+    const llmfi_sieve_place *left = &s->open[--s->depth];
+    llmfi_sieve_after(s);
+    return llmfi_sieve_give(s, LLMFI_SIEVE_END, llmfi_sieve_ends(s, left, LLMFI_TAKE_END));
+}
+
+static int llmfi_sieve_skip(llmfi_sieve *s) {
+    int token = llmfi_json_skip(&s->j);
+    if (token <= 0) return llmfi_sieve_stop(s, token);
+    llmfi_sieve_after(s);
+    return LLMFI_SIEVE_ON;
+}
+
+/* The next member of an object, or the next item of an array: the value itself comes with the step behind. */
+static int llmfi_sieve_entry(llmfi_sieve *s) {
+    int token;
+    if (s->j.item != LLMFI_JW_KEY) {
+        s->next = llmfi_sieve_items(s, &s->open[s->depth - 1]);
+        s->doing = LLMFI_SIEVE_DO_VALUE;
+        return LLMFI_SIEVE_ON;
+    }
+    token = llmfi_json_next(&s->j);
+    if (token == LLMFI_J_OBJECT_END) return llmfi_sieve_leave(s);
+    if (token != LLMFI_J_KEY) return llmfi_sieve_stop(s, token);
+    s->next = llmfi_sieve_member(s);
+    s->doing = !s->next.rows ? LLMFI_SIEVE_DO_SKIP : llmfi_sieve_ends(s, &s->next, LLMFI_TAKE_RAW) ? LLMFI_SIEVE_DO_RAW : LLMFI_SIEVE_DO_VALUE;
+    return LLMFI_SIEVE_ON;
+}
+
+static int llmfi_sieve_value(llmfi_sieve *s) {
+    const llmfi_sieve_row *row;
+    int token = llmfi_json_next(&s->j);
+    if (token <= 0) return llmfi_sieve_stop(s, token);
+    switch (token) {
+    case LLMFI_J_ARRAY_END: return llmfi_sieve_leave(s);
+    case LLMFI_J_ARRAY: s->doing = LLMFI_SIEVE_DO_ARRAY; return LLMFI_SIEVE_ON;
+    case LLMFI_J_OBJECT:
+        if (s->depth < LLMFI_SIEVE_DEPTH && llmfi_sieve_inside(s, &s->next)) return llmfi_sieve_enter(s);
+        s->doing = LLMFI_SIEVE_DO_SKIP;
+        return LLMFI_SIEVE_ON;
+    default: break;
+    }
+    llmfi_sieve_after(s);
+    row = llmfi_sieve_ends(s, &s->next, LLMFI_TAKE_VALUE);
+    return llmfi_sieve_give(s, LLMFI_SIEVE_VALUE, row ? row : llmfi_sieve_ends(s, &s->next, LLMFI_TAKE_FLOATS));
+}
+
+/* An array that has just been opened. Where its numbers as well as its items are wanted, the first of them decides; that may not be there yet. */
+static int llmfi_sieve_array(llmfi_sieve *s) {
+    const llmfi_sieve_row *floats = llmfi_sieve_ends(s, &s->next, LLMFI_TAKE_FLOATS);
+    bool items = llmfi_sieve_items(s, &s->next).rows != 0;
+    if (floats && items) {
+        llmfi_json ahead = s->j;
+        int token = llmfi_json_next(&ahead);
+        if (token <= 0) return llmfi_sieve_stop(s, token);
+        if (token != LLMFI_J_NUMBER) floats = NULL;
+    }
+    if (floats) {
+        s->doing = LLMFI_SIEVE_DO_FLOATS;
+        s->to = NULL;
+        s->n = s->cap = 0;
+        s->array = floats;
+        return llmfi_sieve_give(s, LLMFI_SIEVE_OPEN, floats);
+    }
+    if (s->depth < LLMFI_SIEVE_DEPTH && (items || llmfi_sieve_ends(s, &s->next, LLMFI_TAKE_END))) return llmfi_sieve_enter(s);
+    s->doing = LLMFI_SIEVE_DO_SKIP;
+    return LLMFI_SIEVE_ON;
+}
+
+/* Its bytes must come to stand in one piece: looked at again only when there are twice as many. */
+static int llmfi_sieve_raw(llmfi_sieve *s) {
+    int token = llmfi_json_raw(&s->j, &s->raw);
+    if (token == LLMFI_J_MORE) s->wait = 2 * (size_t)(s->j.end - s->j.at);
+    if (token <= 0) return llmfi_sieve_stop(s, token);
+    llmfi_sieve_after(s);
+    return llmfi_sieve_give(s, LLMFI_SIEVE_RAW, llmfi_sieve_ends(s, &s->next, LLMFI_TAKE_RAW));
+}
+
+/* One number: into its place, or held until there is room for it. */
+static int llmfi_sieve_number(llmfi_sieve *s) {
+    s->held = s->to && s->n == s->cap;
+    if (s->held) return llmfi_sieve_give(s, LLMFI_SIEVE_FULL, s->array);
+    if (s->to) s->to[s->n] = s->number;
+    s->n++;
+    return LLMFI_SIEVE_ON;
+}
+
+static int llmfi_sieve_floats(llmfi_sieve *s) {
+    int token;
+    if (s->held) return llmfi_sieve_number(s);
+    if (s->to) s->n += llmfi_json_floats(&s->j, s->to + s->n, s->cap - s->n);
+    token = llmfi_json_next(&s->j);
+    if (token == LLMFI_J_NUMBER) return llmfi_parse_float(s->j.text, &s->number) ? llmfi_sieve_number(s) : llmfi_sieve_fail(s, LLMFI_WIRE_BAD);
+    if (token <= 0) return llmfi_sieve_stop(s, token);
+    if (token != LLMFI_J_ARRAY_END) return llmfi_sieve_fail(s, LLMFI_WIRE_BAD);
+    llmfi_sieve_after(s);
+    return llmfi_sieve_give(s, LLMFI_SIEVE_CLOSE, s->array);
+}
+
+/* Behind the value: nothing but white space. */
+static int llmfi_sieve_tail(llmfi_sieve *s) {
+    int token = llmfi_json_next(&s->j);
+    return token == LLMFI_J_END ? (int)LLMFI_WIRE_MORE : llmfi_sieve_stop(s, token);
+}
+
+static int llmfi_sieve_step(llmfi_sieve *s) {
+    switch (s->doing) {
+    case LLMFI_SIEVE_DO_ENTRY: return llmfi_sieve_entry(s);
+    case LLMFI_SIEVE_DO_VALUE: return llmfi_sieve_value(s);
+    case LLMFI_SIEVE_DO_ARRAY: return llmfi_sieve_array(s);
+    case LLMFI_SIEVE_DO_SKIP: return llmfi_sieve_skip(s);
+    case LLMFI_SIEVE_DO_RAW: return llmfi_sieve_raw(s);
+    case LLMFI_SIEVE_DO_FLOATS: return llmfi_sieve_floats(s);
+    default: return llmfi_sieve_tail(s);
+    }
+}
+
+static int llmfi_sieve_run(llmfi_sieve *s) {
+    int rc;
+    do rc = llmfi_sieve_step(s);
+    while (rc == LLMFI_SIEVE_ON);
+    s->starved = rc == LLMFI_WIRE_MORE;
+    return rc;
+}
+
+/* ---- pieces ---- */
+
+/* Reads from `rest`, to which as much of *in is added as the token needs, or up to twice that. What of it lies behind the token goes back. */
+static int llmfi_sieve_from_rest(llmfi_sieve *s, llmf_str *in, bool last) {
+    size_t added = 0, left;
+    int rc;
+    llmfi_buf_drop(&s->rest, s->used);
+    s->used = 0;
+    if (s->starved) {
+        added = s->rest.len < 64 ? 64 : s->rest.len;
+        if (added > in->len) added = in->len;
+        s->error = llmfi_wire_keep(&s->rest, llmfi_str(in->ptr, added), s->max_rest);
+        if (s->error) return LLMFI_WIRE_ERROR;
+        llmfi_wire_take(in, added);
+        if (s->rest.len < s->wait && !last) return LLMFI_WIRE_MORE;
+    }
+    s->wait = 0;
+    llmfi_json_feed(&s->j, llmfi_buf_str(&s->rest), last && !in->len);
+    rc = llmfi_sieve_run(s);
+    left = (size_t)(s->j.end - s->j.at);
+    s->used = s->rest.len - left;
+    if (left > added) return rc;
+    in->ptr -= left; /* what was added in this call is still there */
+    in->len += left;
+    s->used = s->rest.len;
+    return rc;
+}
+
+static int llmfi_sieve_from_input(llmfi_sieve *s, llmf_str *in, bool last) {
+    int rc;
+    llmfi_json_feed(&s->j, *in, last);
+    rc = llmfi_sieve_run(s);
+    *in = llmfi_range(s->j.at, s->j.end);
+    if (rc != LLMFI_WIRE_MORE) return rc;
+    s->error = llmfi_wire_keep(&s->rest, *in, s->max_rest);
+    *in = llmfi_from(*in, in->len);
+    return s->error ? (int)LLMFI_WIRE_ERROR : rc;
+}
+
+/* LLMFI_WIRE_ITEM: item and row are set; _MORE: *in is empty; _ERROR. last: no bytes follow these; then MORE means that the value is whole. */
+LLMFI_UNUSED static int llmfi_sieve_next(llmfi_sieve *s, llmf_str *in, bool last) {
+    int rc;
+    if (s->error) return LLMFI_WIRE_ERROR;
+    do {
+        if (s->used && s->used == s->rest.len) {
+            llmfi_wire_drop(&s->rest);
+            s->used = 0;
+        }
+        rc = s->rest.len ? llmfi_sieve_from_rest(s, in, last) : llmfi_sieve_from_input(s, in, last);
+    } while (rc == LLMFI_WIRE_MORE && in->len);
+    return rc;
+}
+
+#endif
+/* multipart/form-data (RFC 7578), written piece by piece: fields, then files, whose bytes come from memory or are read where they are wanted. Like all bodies it
+   can be written again from anywhere: into a counter, a window, a buffer. */
+#ifndef LLMFI_WIRE_MULTIPART_H
+#define LLMFI_WIRE_MULTIPART_H
+
+enum { LLMFI_BOUNDARY = 48 };                /* bytes of the line that divides the parts, its NUL among them */
+
+/* The bytes of a file: in memory, or by `read`, which gives `len` bytes from `at` on, or false. */
+typedef struct llmfi_form_file {
+    const char *bytes;
+    uint64_t len;
+    bool (*read)(void *user, uint64_t at, char *out, size_t len);
+    void *user;
+    bool failed;                             /* `read` said so: what was written is not the file */
+} llmfi_form_file;
+
+/* 24 random bytes make it: no content holds it but by an accident that does not happen. */
+LLMFI_UNUSED static void llmfi_form_boundary(char out[LLMFI_BOUNDARY], const unsigned char random[24]) {
+    memcpy(out, "llmfactory-", 11);
+    llmfi_base64_encode(out + 11, random, 24);
+    out[43] = '\0';
+    for (out += 11; *out; out++) /* + and / would have to be quoted in the header */
+        if (*out == '+' || *out == '/') *out = '-';
+}
+
+/* A name or file name between its quotes, as browsers write it (HTML, "multipart form data"). */
+static void llmfi_form_quoted(llmfi_out *o, llmf_str name) {
+    size_t i, from = 0;
+    LLMFI_PUT(o, "\"");
+    for (i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+        if (c != '"' && c != '\r' && c != '\n') continue;
+        llmfi_put(o, name.ptr + from, i - from);
+        if (c == '"') LLMFI_PUT(o, "%22");
+        else if (c == '\r') LLMFI_PUT(o, "%0D");
+        else LLMFI_PUT(o, "%0A");
+        from = i + 1;
+    }
+    llmfi_put(o, name.ptr + from, name.len - from);
+    LLMFI_PUT(o, "\"");
+}
+
+static void llmfi_form_part(llmfi_out *o, const char *boundary, llmf_str name) {
+    LLMFI_PUT(o, "--");
+    llmfi_put_str(o, llmfi_cstr(boundary));
+    LLMFI_PUT(o, "\r\nContent-Disposition: form-data; name=");
+    llmfi_form_quoted(o, name);
+}
+
+LLMFI_UNUSED static void llmfi_form_field(llmfi_out *o, const char *boundary, llmf_str name, llmf_str value) {
+    llmfi_form_part(o, boundary, name);
+    LLMFI_PUT(o, "\r\n\r\n");
+    llmfi_put_str(o, value);
+    LLMFI_PUT(o, "\r\n");
+}
+
+/* The bytes themselves; of a file that must be read only those that somebody looks at. */
+static void llmfi_form_bytes(llmfi_out *o, llmfi_form_file *f) {
+    char block[2048];
+    uint64_t at = 0;
+    if (f->bytes) {
+        llmfi_put(o, f->bytes, (size_t)f->len);
+        return;
+    }
+    if (!o->tap && !o->grow && o->ptr && !o->full) {
+        at = o->skip < f->len ? o->skip : f->len;
+        o->skip -= at;
+        o->total += at;
+    }
+    while (at < f->len && !llmfi_out_deaf(o)) {
+        size_t n = f->len - at < sizeof block ? (size_t)(f->len - at) : sizeof block;
+        if (!o->tap && !o->grow && n > o->cap - o->len) n = o->cap - o->len;
+        if (!f->read(f->user, at, block, n)) {
+            f->failed = true;
+            memset(block, 0, n);
+        }
+        llmfi_put(o, block, n);
+        at += n;
+    }
+    o->total += f->len - at;
+}
+
+LLMFI_UNUSED static void llmfi_form_file_part(llmfi_out *o, const char *boundary, llmf_str name, llmf_str filename, llmf_str media_type, llmfi_form_file *f) {
+    llmfi_form_part(o, boundary, name);
+    LLMFI_PUT(o, "; filename=");
+    llmfi_form_quoted(o, filename);
+    LLMFI_PUT(o, "\r\nContent-Type: ");
+    llmfi_put_str(o, media_type);
+    LLMFI_PUT(o, "\r\n\r\n");
+    llmfi_form_bytes(o, f);
+    LLMFI_PUT(o, "\r\n");
+}
+
+LLMFI_UNUSED static void llmfi_form_end(llmfi_out *o, const char *boundary) {
+    LLMFI_PUT(o, "--");
+    llmfi_put_str(o, llmfi_cstr(boundary));
+    LLMFI_PUT(o, "--\r\n");
+}
+
+#endif
 /* What the readers of several dialects have in common: small steps over the JSON of a frame. */
 #ifndef LLMFI_PROVIDERS_COMMON_H
 #define LLMFI_PROVIDERS_COMMON_H
@@ -7447,154 +8093,6 @@ LLMFI_UNUSED static void llmfi_jw_arguments(llmfi_jw *w, const llmf_tool_call *c
     llmfi_jw_object(w);
     llmfi_jw_member_str(w, "arguments_raw", c->arguments);
     llmfi_jw_object_end(w);
-}
-
-#endif
-
-/* ---- thinking ---- */
-
-/* The least budget of thinking tokens, and what is left for the answer where the budget is ours to choose. */
-#define LLMFI_CLAUDE_LEAST 1024
-
-enum { LLMFI_THINK_UNSAID, LLMFI_THINK_OFF, LLMFI_THINK_BUDGET, LLMFI_THINK_EFFORT };
-
-typedef struct llmfi_claude_think {
-    int mode;
-    int64_t budget;
-    const char *effort;
-} llmfi_claude_think;
-
-/* What an effort word comes to: a level of output_config.effort, and a budget for models that know no effort, cut so that the answer keeps
-   LLMFI_CLAUDE_LEAST of max_tokens. */
-static const struct {
-    const char *word, *effort;
-    int64_t budget;
-} llmfi_claude_efforts[] = { { "minimal", "low", 1024 }, { "low", "low", 2048 },      { "medium", "medium", 8192 },
-                                { "high", "high", 16384 },  { "xhigh", "xhigh", 32768 }, { "max", "max", 65536 } };
-
-/* What the request asks for. max_tokens: its own, or what stands in for it. */
-LLMFI_UNUSED static llmfi_claude_think llmfi_claude_thinking(const llmfi_ask *a, int64_t max_tokens) {
-    llmfi_claude_think t = { LLMFI_THINK_UNSAID, 0, NULL };
-    llmf_str word = llmfi_cstr(a->req->reasoning);
-    size_t i;
-    if (!word.len) return t;
-    if (LLMFI_IS(word, "none")) {
-        if (!(a->model->quirks & LLMFI_Q_NO_REASONING)) t.mode = LLMFI_THINK_OFF;
-        return t;
-    }
-    t.mode = LLMFI_THINK_BUDGET;
-    if (llmfi_reasoning_tokens(a->req->reasoning, &t.budget)) return t;
-    for (i = 0; i + 1 < LLMFI_COUNT(llmfi_claude_efforts); i++)
-        if (llmfi_eq(word, llmfi_cstr(llmfi_claude_efforts[i].word))) break;
-    t.effort = llmfi_claude_efforts[i].effort;
-    t.budget = llmfi_claude_efforts[i].budget;
-    if (a->model->quirks & LLMFI_Q_ADAPTIVE_THINKING) t.mode = LLMFI_THINK_EFFORT;
-    else if (t.budget > max_tokens - LLMFI_CLAUDE_LEAST) t.budget = max_tokens - LLMFI_CLAUDE_LEAST;
-    return t;
-}
-
-/* Why it cannot be asked for so. */
-LLMFI_UNUSED static void llmfi_claude_check_thinking(const llmfi_ask *a, llmfi_claude_think t, int64_t max_tokens, llmfi_refusal *no) {
-    llmf_str choice = llmfi_cstr(a->req->tool_choice);
-    if (t.mode == LLMFI_THINK_UNSAID || t.mode == LLMFI_THINK_OFF) return;
-    if (choice.len && !LLMFI_IS(choice, "auto") && !LLMFI_IS(choice, "none"))
-        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "tool_choice", "a call cannot be demanded while the model thinks; leave it or reasoning out");
-    if (a->model->quirks & LLMFI_Q_NO_REASONING) {
-        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model cannot think before it answers; leave it out, or take a newer model");
-    } else if (!t.effort && (a->model->quirks & (LLMFI_Q_ADAPTIVE_THINKING | LLMFI_Q_TOKEN_BUDGET)) == LLMFI_Q_ADAPTIVE_THINKING) {
-        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model takes no token budget; give low, medium, high, xhigh or max");
-    } else if (t.mode == LLMFI_THINK_BUDGET && t.budget < LLMFI_CLAUDE_LEAST) {
-        llmfi_refuse(no, LLMF_ERR_ARGUMENT, "reasoning",
-                     t.effort ? "needs max_tokens of at least 2048: 1024 for thinking and 1024 for the answer" : "the budget must be at least 1024 tokens");
-    } else if (t.mode == LLMFI_THINK_BUDGET && t.budget >= max_tokens) {
-        llmfi_refuse(no, LLMF_ERR_ARGUMENT, "reasoning", "the budget is part of max_tokens, so max_tokens must be larger; raise it or lower the budget");
-    }
-}
-
-/* thinking, as the two dialects spell it. */
-LLMFI_UNUSED static void llmfi_claude_write_thinking(const llmfi_claude_think *t, llmfi_jw *w) {
-    llmfi_jw_key(w, "thinking");
-    llmfi_jw_object(w);
-    llmfi_jw_member_str(w, "type", t->mode == LLMFI_THINK_OFF ? LLMFI_LIT("disabled") : t->mode == LLMFI_THINK_BUDGET ? LLMFI_LIT("enabled") : LLMFI_LIT("adaptive"));
-    if (t->mode == LLMFI_THINK_BUDGET) llmfi_jw_member_int(w, "budget_tokens", t->budget);
-    /* Models since Opus 4.7 think in silence unless this is said ("Thinking", thinking.display): nothing to read, and an idle stream. */
-    if (t->mode == LLMFI_THINK_EFFORT) llmfi_jw_member_lit(w, "display", "summarized");
-    llmfi_jw_object_end(w);
-}
-
-/* ---- messages as blocks of two sides, which alternate ---- */
-
-LLMFI_UNUSED static bool llmfi_part_empty(const llmf_part *p) {
-    return p->type == LLMF_PART_TEXT && !llmfi_text_at(p->text, p->text_len).len;
-}
-
-/* How many blocks a message becomes, those of its state left out. Empty text is none: the API refuses it. */
-LLMFI_UNUSED static size_t llmfi_block_count(const llmf_message *m) {
-    size_t i, n = (llmfi_text_at(m->content, m->content_len).len != 0) + m->tool_call_count;
-    if (m->role == LLMF_TOOL) return 1;
-    for (i = 0; i < m->part_count; i++) n += !llmfi_part_empty(&m->parts[i]);
-    return n;
-}
-
-/* Which side says it; LLMF_SYSTEM: none, its text is in `system`, or there is nothing to say. */
-LLMFI_UNUSED static int llmfi_block_side(const llmfi_ask *a, const llmf_message *m, const char *dialect) {
-    if (m->role == LLMF_SYSTEM || (!llmfi_block_count(m) && !llmfi_state_items(a, m, dialect).len)) return LLMF_SYSTEM;
-    return m->role == LLMF_ASSISTANT ? LLMF_ASSISTANT : LLMF_USER;
-}
-
-/* The side of the next message before or after i that has one; LLMF_SYSTEM: there is none. */
-LLMFI_UNUSED static int llmfi_block_beside(const llmfi_ask *a, size_t i, bool after, const char *dialect) {
-    int side = LLMF_SYSTEM;
-    while (side == LLMF_SYSTEM && (after ? ++i < a->req->message_count : i-- > 0)) side = llmfi_block_side(a, &a->req->messages[i], dialect);
-    return side;
-}
-
-LLMFI_UNUSED static size_t llmfi_system_count(const llmf_message *m) {
-    return m->role == LLMF_SYSTEM ? llmfi_block_count(m) : 0;
-}
-
-LLMFI_UNUSED static bool llmfi_system_messages(const llmfi_ask *a) {
-    size_t i;
-    for (i = 0; i < a->req->message_count; i++)
-        if (llmfi_system_count(&a->req->messages[i])) return true;
-    return false;
-}
-
-/* An id with _ for what the API's pattern of ids refuses: other providers make others, and call and answer get the same. `marks`: allowed besides letters and digits. */
-LLMFI_UNUSED static void llmfi_jw_id(llmfi_jw *w, llmf_str id, const char *marks) {
-    size_t i;
-    llmfi_jw_str_begin(w);
-    for (i = 0; i < id.len; i++) {
-        char c = id.ptr[i];
-        if (!llmfi_char_is(c, LLMFI_CHAR_ALNUM) && (!c || !strchr(marks, c))) c = '_';
-        llmfi_jw_str_piece(w, llmfi_str(&c, 1));
-    }
-    llmfi_jw_str_end(w);
-}
-
-/* ---- schemas ---- */
-
-/* The schema, each object in it closed to members it does not name, as constrained output demands ("Structured outputs", JSON Schema limitations).
-   names: its members are named by the user. Recursion is bounded by the reader's LLMF_MAX_DEPTH. */
-LLMFI_UNUSED static void llmfi_jw_closed_schema(llmfi_jw *w, const llmfi_node *s, bool names) {
-    const llmfi_node *n;
-    if (s->type == LLMFI_ARRAY) {
-        llmfi_jw_array(w);
-        for (n = s->child; n; n = n->next) llmfi_jw_closed_schema(w, n, false);
-        llmfi_jw_array_end(w);
-    } else if (s->type != LLMFI_OBJECT) {
-        llmfi_node_write(w, s);
-    } else {
-        llmfi_jw_object(w);
-        for (n = s->child; n; n = n->next) {
-            llmfi_jw_key_str(w, n->key);
-            if (!names && llmfi_word_in("default\0const\0enum\0examples\0", n->key) >= 0) llmfi_node_write(w, n);
-            else llmfi_jw_closed_schema(w, n, !names && llmfi_word_in("properties\0$defs\0definitions\0", n->key) >= 0);
-        }
-        if (!names && llmfi_member(s, LLMFI_LIT("properties")) && !llmfi_member(s, LLMFI_LIT("additionalProperties")))
-            llmfi_jw_member_bool(w, "additionalProperties", false);
-        llmfi_jw_object_end(w);
-    }
 }
 
 #endif
@@ -8217,6 +8715,800 @@ LLMFI_UNUSED static void llmfi_fault_said(llmfi_reply *r, llmf_str kind, llmf_st
 LLMF_API void llmf_reply_error(llmf_reply *r, int result, llmf_str provider_code, llmf_str message) {
     llmf_str word = llmfi_reply_clean(r, provider_code);
     llmfi_fault_tell(r, result == LLMF_OK ? LLMF_ERR_SERVER : result, word, llmfi_reply_clean(r, message));
+}
+
+#endif
+#if LLMF_HAS_EMBED
+/* The vectors of an embedding reply: each straight to its place, as numbers or base64. What a reply's index says comes before or behind the vector; where it is
+   not the order in which they come, they are put right at the end. */
+#ifndef LLMFI_PROVIDERS_VECTORS_H
+#define LLMFI_PROVIDERS_VECTORS_H
+
+typedef struct llmfi_vectors {
+    llmfi_heap *heap;
+    float *at;                               /* the caller's; NULL: `own` */
+    size_t room;                             /* floats there */
+    size_t asked;                            /* how many vectors there must be; 0: any number */
+    bool loose;                              /* the caller's rows stay as far apart as they are: another's are between them */
+    llmfi_buf own;                           /* packed, the first row of unknown length */
+    llmfi_buf places;                        /* uint32_t: where each row belongs; empty: where it stands */
+    size_t dimensions, rows;                 /* of each; whole ones */
+    int64_t index;                           /* what the reply says of this row; -1: nothing */
+    bool filled;                             /* this row's vector has come */
+} llmfi_vectors;
+
+LLMFI_UNUSED static void llmfi_vectors_init(llmfi_vectors *v, llmfi_heap *heap, float *at, size_t room, size_t asked) {
+    memset(v, 0, sizeof *v);
+    v->heap = heap;
+    v->at = at;
+    v->room = room;
+    v->asked = asked;
+    v->index = -1;
+    llmfi_buf_init(&v->own, heap, 0);
+    llmfi_buf_init(&v->places, heap, 0);
+}
+
+LLMFI_UNUSED static void llmfi_vectors_free(llmfi_vectors *v) {
+    llmfi_buf_free(&v->own);
+    llmfi_buf_free(&v->places);
+}
+
+/* Floats from one row to the next. The caller's array is for `asked` rows of whatever length fits it. */
+static size_t llmfi_vectors_stride(const llmfi_vectors *v) {
+    return v->at ? v->room / v->asked : v->dimensions;
+}
+
+static float *llmfi_vectors_base(const llmfi_vectors *v) {
+    return v->at ? v->at : (float *)(void *)v->own.ptr;
+}
+
+/* A row by its number. */
+static float *llmfi_vectors_row(const llmfi_vectors *v, size_t row) {
+    return llmfi_vectors_base(v) + row * llmfi_vectors_stride(v);
+}
+
+/* ---- what can be wrong ---- */
+
+static LLMFI_COLD bool llmfi_vectors_wrong(llmfi_reply *r, const char *what) {
+    llmfi_text t;
+    if (r->error.code != LLMF_OK) return false;
+    llmfi_reply_fail(r, LLMF_ERR_PROTOCOL, "");
+    t = llmfi_error_text(&r->error);
+    llmfi_say(&t, r->provider);
+    LLMFI_SAY(&t, ": the reply is no list of vectors: ");
+    llmfi_say_c(&t, what);
+    return false;
+}
+#if !LLMF_HAS_STRINGS
+#define llmfi_vectors_wrong(r, what) llmfi_vectors_wrong((r), "")
+#endif
+
+/* The caller's array is too small for vectors of n floats. */
+static LLMFI_COLD bool llmfi_vectors_small(const llmfi_vectors *v, llmfi_reply *r, size_t n) {
+    llmfi_text t;
+    if (r->error.code != LLMF_OK) return false;
+    llmfi_reply_fail(r, LLMF_ERR_LIMIT, "");
+    t = llmfi_error_text(&r->error);
+    LLMFI_SAY(&t, "llmf_input.vector_cap: room for ");
+    llmfi_say_int(&t, (int64_t)llmfi_vectors_stride(v));
+    LLMFI_SAY(&t, " floats a text, but the vectors of this model have ");
+    llmfi_say_int(&t, (int64_t)n);
+    LLMFI_SAY(&t, ": give that much for each text, or ask for fewer dimensions");
+    return false;
+}
+
+/* ---- one vector ---- */
+
+/* Room for n floats behind the `have` that our own holds already; false with the error. */
+static bool llmfi_vectors_grow(llmfi_vectors *v, llmfi_reply *r, size_t have, size_t n) {
+    v->own.len = have * sizeof(float);
+    if (n <= (size_t)-1 / 8 / sizeof(float) && llmfi_buf_reserve(&v->own, n * sizeof(float))) return true;
+    llmfi_reply_no_memory(r);
+    return false;
+}
+
+/* A vector begins: where to, and how many floats fit; *cap 0 and NULL: nowhere. */
+static float *llmfi_vectors_begin(llmfi_vectors *v, llmfi_reply *r, size_t *cap) {
+    *cap = 0;
+    if (v->filled) llmfi_vectors_wrong(r, "two vectors for one text");
+    else if (v->asked && v->rows == v->asked) llmfi_vectors_wrong(r, "more vectors than texts");
+    else if (!v->at && v->rows && !llmfi_vectors_grow(v, r, v->rows * v->dimensions, v->dimensions)) return NULL;
+    if (r->error.code != LLMF_OK) return NULL;
+    *cap = v->at || v->rows ? llmfi_vectors_stride(v) : v->own.cap / sizeof(float);
+    if (!*cap && !v->at) *cap = llmfi_vectors_grow(v, r, 0, 256) ? v->own.cap / sizeof(float) : 0;
+    return *cap ? llmfi_vectors_row(v, v->rows) : NULL;
+}
+
+/* There is one number more than fits. The first row of our own grows; of others the length tells how wrong they are. */
+static void llmfi_vectors_full(llmfi_vectors *v, llmfi_reply *r, llmfi_sieve *s) {
+    if (v->at || v->rows) {
+        s->to = NULL;
+    } else if (llmfi_vectors_grow(v, r, s->n, s->n)) {
+        s->to = (float *)(void *)v->own.ptr;
+        s->cap = v->own.cap / sizeof(float);
+    }
+}
+
+static void llmfi_vectors_end(llmfi_vectors *v, llmfi_reply *r, size_t n) {
+    if (!n) llmfi_vectors_wrong(r, "an empty vector");
+    else if (v->rows && n != v->dimensions) llmfi_vectors_wrong(r, "vectors of different lengths");
+    else if (v->at && n > llmfi_vectors_stride(v)) llmfi_vectors_small(v, r, n);
+    v->dimensions = n;
+    v->filled = true;
+}
+
+static void llmfi_vectors_swap_bytes(float *to, size_t n) {
+    static const union {
+        uint32_t number;
+        unsigned char first;
+    } order = {1};
+    unsigned char *p = (unsigned char *)(void *)to;
+    size_t i;
+    for (i = 0; !order.first && i < n; i++, p += 4) {
+        unsigned char a = p[0], b = p[1];
+        p[0] = p[3], p[1] = p[2], p[2] = b, p[3] = a;
+    }
+}
+
+/* A whole vector as base64 of little-endian floats. */
+static void llmfi_vectors_base64(llmfi_vectors *v, llmfi_reply *r, llmf_str text) {
+    size_t bytes = llmfi_base64_decoded_size(text), n = bytes / sizeof(float), cap, len;
+    float *to = llmfi_vectors_begin(v, r, &cap);
+    if (r->error.code != LLMF_OK) return;
+    if (!v->at && !v->rows && n > cap) {
+        if (!llmfi_vectors_grow(v, r, 0, n)) return;
+        to = (float *)(void *)v->own.ptr;
+        cap = n;
+    }
+    if (bytes % sizeof(float)) llmfi_vectors_wrong(r, "base64 that is no row of 32-bit floats");
+    else if (n > cap || !n) llmfi_vectors_end(v, r, n);
+    else if (!llmfi_base64_decode(text, to, bytes, &len)) llmfi_vectors_wrong(r, "damaged base64");
+    if (r->error.code != LLMF_OK) return;
+    llmfi_vectors_swap_bytes(to, n);
+    llmfi_vectors_end(v, r, n);
+}
+
+/* ---- rows ---- */
+
+/* From the first row on that does not stand where it belongs, the places of all are kept. */
+static bool llmfi_vectors_place(llmfi_vectors *v, llmfi_reply *r, uint32_t place) {
+    uint32_t i, count = (uint32_t)v->rows;
+    if (!v->places.len && place != count) {
+        for (i = 0; i < count; i++)
+            if (!llmfi_buf_add(&v->places, (const char *)&i, sizeof i)) break;
+    }
+    if ((!v->places.len && place == count) || (v->places.len == count * sizeof place && llmfi_buf_add(&v->places, (const char *)&place, sizeof place))) return true;
+    llmfi_reply_no_memory(r);
+    return false;
+}
+
+/* The row is complete, with the index that came of it. */
+static void llmfi_vectors_next(llmfi_vectors *v, llmfi_reply *r) {
+    int64_t place = v->index < 0 ? (int64_t)v->rows : v->index;
+    if (!v->filled) llmfi_vectors_wrong(r, "an item without a vector");
+    else if (v->rows >= UINT32_MAX - 1 || (uint64_t)place >= (v->asked ? (uint64_t)v->asked : (uint64_t)UINT32_MAX)) llmfi_vectors_wrong(r, "an index that no text has");
+    else if (llmfi_vectors_place(v, r, (uint32_t)place)) v->rows++;
+    v->filled = false;
+    v->index = -1;
+    r->content = true;
+}
+
+static void llmfi_vectors_swap(llmfi_vectors *v, size_t a, size_t b) {
+    float *x = llmfi_vectors_row(v, a), *y = llmfi_vectors_row(v, b);
+    size_t i;
+    for (i = 0; i < v->dimensions; i++) {
+        float f = x[i];
+        x[i] = y[i];
+        y[i] = f;
+    }
+}
+
+/* Each row to its place; false: two want the same, or one wants none of them. */
+static bool llmfi_vectors_sort(llmfi_vectors *v) {
+    uint32_t *place = (uint32_t *)(void *)v->places.ptr;
+    size_t i;
+    for (i = 0; i < v->places.len / sizeof *place; i++) {
+        while (place[i] != i) {
+            uint32_t to = place[i];
+            if (to >= v->rows || place[to] == to) return false;
+            llmfi_vectors_swap(v, i, to);
+            place[i] = place[to];
+            place[to] = to;
+        }
+    }
+    return true;
+}
+
+/* Rows of `dimensions` floats that stand `stride` apart, moved together. */
+static void llmfi_vectors_pack(float *at, size_t rows, size_t dimensions, size_t stride) {
+    size_t i;
+    for (i = 1; i < rows && stride > dimensions; i++) memmove(at + i * dimensions, at + i * stride, dimensions * sizeof *at);
+}
+
+/* The reply is whole. */
+static void llmfi_vectors_finish(llmfi_vectors *v, llmfi_reply *r) {
+    if (v->rows < v->asked || !v->rows) llmfi_vectors_wrong(r, v->rows ? LLMFI_WORDS("fewer vectors than texts") : LLMFI_WORDS("it holds none"));
+    else if (!llmfi_vectors_sort(v)) llmfi_vectors_wrong(r, "an index comes twice");
+    else if (v->at && !v->loose) llmfi_vectors_pack(v->at, v->rows, v->dimensions, llmfi_vectors_stride(v));
+}
+
+#endif
+#endif
+
+/* A reply that is read as it comes, by the operation's paths: LLMF_FRAMING_… of our own. */
+enum { LLMFI_FRAMING_PATHS = 16 };
+
+/* What the table says of an operation at one host (LLMF_OPERATION in models.def). */
+typedef struct llmfi_op_row {
+    const char *url;                         /* "": the provider's base and the dialect's path; "/…": another path; "https://…": another base; "-": not there */
+    const char *traits;                      /* letters, see LLMFI_HAS_TRAIT */
+    int16_t provider;                        /* of llmfi_provider_rows */
+    uint8_t op, dialect;                     /* dialect: whose operation it speaks */
+} llmfi_op_row;
+
+/* One operation of one dialect. */
+typedef struct llmfi_operation {
+    const char *dialect;
+    int op;                                  /* LLMF_OP_… */
+    bool everywhere;                         /* each host of the dialect has it; else those that the table names, and those of one's own */
+    bool get;                                /* asked for by GET, without a body */
+    llmfi_adapter face;                      /* what a call looks to the engine like */
+    const llmfi_sieve_row *rows;             /* of a reply that is no stream; NULL: face.on_frame reads it, too */
+    size_t row_count;
+} llmfi_operation;
+
+/* Ids of the rows: what a value is. */
+enum {
+    LLMFI_GOT_ERROR, LLMFI_GOT_MODEL,
+    LLMFI_GOT_VECTOR, LLMFI_GOT_INDEX, LLMFI_GOT_ROW,
+    LLMFI_GOT_INPUT, LLMFI_GOT_INPUT_ELSE,   /* tokens; _ELSE: where the other does not come */
+    LLMFI_GOT_OUTPUT, LLMFI_GOT_TOTAL, LLMFI_GOT_AUDIO,
+    LLMFI_GOT_COUNT,
+    LLMFI_GOT_NAME, LLMFI_GOT_NAME_ELSE, LLMFI_GOT_NAME_LAST, LLMFI_GOT_ENTRY, LLMFI_GOT_LIST, LLMFI_GOT_MORE, LLMFI_GOT_NEXT,
+    LLMFI_GOT_TEXT, LLMFI_GOT_LANGUAGE, LLMFI_GOT_DURATION,
+    LLMFI_GOT_START, LLMFI_GOT_STOP, LLMFI_GOT_PIECE, LLMFI_GOT_SPEAKER, LLMFI_GOT_SEGMENT
+};
+
+struct llmfi_batches;
+
+/* The state of such a call, beside its reply; in the heap. */
+typedef struct llmfi_job {
+    const llmfi_operation *op;
+    const llmfi_op_row *host;                /* NULL: the table says nothing */
+    const llmf_input *input;                 /* checked and copied */
+    llmfi_sieve sieve;
+    llmf_output output;
+    bool seen;                               /* what the reply must have has come */
+    bool no_more;                            /* of a list: it said that there is no other page */
+    int64_t else_tokens;                     /* of LLMFI_GOT_INPUT_ELSE */
+    llmf_str names[3];                       /* of the entry at hand */
+    llmf_segment segment;                    /* likewise */
+    llmfi_buf list;                          /* llmf_str of a list of models, llmf_segment of a transcript */
+#if LLMF_HAS_EMBED
+    llmfi_vectors vectors;
+    size_t most;                             /* texts in one request */
+    bool split;                              /* there are more: several calls do it */
+    struct llmfi_batches *batches;           /* of such a call; NULL */
+    void *parent;                            /* the call that this one is a part of; NULL */
+#endif
+#if LLMF_HAS_TRANSCRIBE
+    char boundary[LLMFI_BOUNDARY];
+    llmfi_form_file file;
+#endif
+} llmfi_job;
+
+LLMFI_UNUSED static void llmfi_job_init(llmfi_job *w, llmfi_heap *heap, const llmfi_operation *op, size_t max_token) {
+    memset(w, 0, sizeof *w);
+    w->op = op;
+    w->else_tokens = LLMF_UNKNOWN;
+    w->output.tokens = LLMF_UNKNOWN;
+    w->output.duration = -1;
+    w->output.language = w->output.next_page = llmfi_str("", 0);
+    llmfi_buf_init(&w->list, heap, 0);
+    llmfi_sieve_init(&w->sieve, heap, op->rows, op->row_count, max_token);
+}
+
+/* The decoder's part; the results stay. */
+LLMFI_UNUSED static void llmfi_job_release(llmfi_job *w) {
+    llmfi_sieve_free(&w->sieve);
+#if LLMF_HAS_EMBED
+    llmfi_buf_free(&w->vectors.places);
+#endif
+}
+
+LLMFI_UNUSED static void llmfi_job_free(llmfi_job *w) {
+    llmfi_job_release(w);
+    llmfi_buf_free(&w->list);
+#if LLMF_HAS_EMBED
+    llmfi_vectors_free(&w->vectors);
+#endif
+}
+
+/* ---- what a host does differently ---- */
+
+/* What a letter says stands in models.def. */
+LLMFI_UNUSED static bool llmfi_op_trait(const llmfi_ask *a, char trait) {
+    return a->job->host && strchr(a->job->host->traits, trait) != NULL;
+}
+
+/* The page that is asked for, as a member of the path's query. */
+LLMFI_UNUSED static void llmfi_op_page(const llmfi_ask *a, llmfi_out *out, const char *name) {
+    llmf_str page = llmfi_cstr(a->job->input->page);
+    if (!page.len) return;
+    llmfi_put_str(out, llmfi_cstr(name));
+    llmfi_put_url(out, page);
+}
+
+#if LLMF_HAS_EMBED
+/* ---- bodies that hold the texts as one list ---- */
+
+typedef struct llmfi_embed_form {
+    const char *list;                        /* its name */
+    void (*head)(const llmfi_ask *a, llmfi_jw *w), (*tail)(const llmfi_ask *a, llmfi_jw *w); /* members before it, behind it; NULL: none */
+} llmfi_embed_form;
+
+/* Steps: the beginning; a text each; the end. */
+LLMFI_UNUSED static bool llmfi_embed_steps(const llmfi_ask *a, unsigned step, llmfi_jw *w, const llmfi_embed_form *form) {
+    const llmf_input *in = a->job->input;
+    bool own = !llmfi_extra(a, llmfi_cstr(form->list));
+    if (step == 0) {
+        llmfi_jw_object(w);
+        if (form->head) form->head(a, w);
+        if (own) llmfi_jw_key_str(w, llmfi_cstr(form->list));
+        if (own) llmfi_jw_array(w);
+    } else if (step <= in->text_count) {
+        if (own) llmfi_jw_str(w, in->texts[step - 1]);
+    } else {
+        if (own) llmfi_jw_array_end(w);
+        if (form->tail) form->tail(a, w);
+        llmfi_extra_write(a, w);
+        llmfi_jw_object_end(w);
+        return false;
+    }
+    return true;
+}
+
+/* The provider's word for a purpose of llmf_input, from a list in the order document, query, classification, clustering, similarity; "": it has none. */
+LLMFI_UNUSED static llmf_str llmfi_embed_purpose(const llmfi_ask *a, const char *words) {
+    int at = llmfi_word_in("document\0query\0classification\0clustering\0similarity\0", llmfi_cstr(a->job->input->purpose));
+    return llmfi_cstr(at < 0 ? "" : llmfi_word_at(words, at));
+}
+#endif
+
+/* No body: of what is asked for by GET. */
+LLMFI_UNUSED static bool llmfi_no_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
+    (void)a, (void)step;
+    llmfi_jw_value(w); /* for the writer there is one */
+    return false;
+}
+
+LLMFI_UNUSED static void llmfi_no_frame(llmfi_reply *r, llmf_str event, llmf_str data) {
+    (void)r, (void)event, (void)data;
+}
+
+/* The table's path for this host, else `path`. */
+LLMFI_UNUSED static void llmfi_op_path(const llmfi_ask *a, llmfi_out *out, const char *path) {
+    llmfi_put_str(out, llmfi_cstr(a->job->host && a->job->host->url[0] == '/' ? a->job->host->url : path));
+}
+
+/* ---- what comes ---- */
+
+LLMFI_UNUSED static void llmfi_job_list_add(llmfi_job *w, llmfi_reply *r, const void *item, size_t size) {
+    if (!r->error.code && !llmfi_buf_add(&w->list, (const char *)item, size)) llmfi_reply_no_memory(r);
+}
+
+#if LLMF_HAS_LIST
+/* An entry of a list of models is over. Gemini's ids stand behind "models/". */
+static void llmfi_job_entry(llmfi_job *w, llmfi_reply *r) {
+    llmf_str id = w->names[0].len ? w->names[0] : w->names[1].len ? w->names[1] : w->names[2];
+    if (llmfi_starts(id, LLMFI_LIT("models/"))) id = llmfi_from(id, 7);
+    if (!id.ptr) id = llmfi_str("", 0);
+    llmfi_job_list_add(w, r, &id, sizeof id);
+    memset(w->names, 0, sizeof w->names);
+}
+#endif
+
+#if LLMF_HAS_TRANSCRIBE
+static void llmfi_job_segment(llmfi_job *w, llmfi_reply *r) {
+    if (!w->segment.text.ptr) w->segment.text = llmfi_str("", 0);
+    if (!w->segment.speaker.ptr) w->segment.speaker = llmfi_str("", 0);
+    llmfi_job_list_add(w, r, &w->segment, sizeof w->segment);
+    memset(&w->segment, 0, sizeof w->segment);
+    w->segment.start = w->segment.end = -1;
+}
+
+/* Seconds, also of "3.5"; below 0: none. */
+static double llmfi_job_seconds(const llmfi_json *j) {
+    double seconds;
+    if (j->token != LLMFI_J_NUMBER && j->token != LLMFI_J_STRING) return -1;
+    return llmfi_parse_double(j->text, &seconds) && seconds >= 0 ? seconds : -1;
+}
+#endif
+
+/* A scalar, by the id of its row. */
+static void llmfi_job_value(llmfi_job *w, llmfi_reply *r, const llmfi_json *j, int id) {
+    bool text = j->token == LLMFI_J_STRING;
+    int64_t n = llmfi_reply_number(j);
+    switch (id) {
+    case LLMFI_GOT_MODEL:
+        if (text) llmfi_reply_model(r, llmfi_reply_string(r, j));
+        break;
+    case LLMFI_GOT_INPUT: r->usage.input = n; break;
+    case LLMFI_GOT_INPUT_ELSE: w->else_tokens = n; break;
+    case LLMFI_GOT_OUTPUT: r->usage.output = n; break;
+    case LLMFI_GOT_TOTAL: r->total_tokens = n; break;
+    case LLMFI_GOT_AUDIO: r->audio_tokens = n; break;
+#if LLMF_HAS_COUNT
+    case LLMFI_GOT_COUNT:
+        if (n >= 0) w->output.tokens = n;
+        w->seen = w->seen || n >= 0;
+        break;
+#endif
+#if LLMF_HAS_LIST
+    case LLMFI_GOT_NAME: case LLMFI_GOT_NAME_ELSE: case LLMFI_GOT_NAME_LAST:
+        if (text) w->names[id - LLMFI_GOT_NAME] = llmfi_reply_keep(r, llmfi_reply_string(r, j));
+        break;
+    case LLMFI_GOT_MORE: w->no_more = j->token == LLMFI_J_FALSE; break;
+    case LLMFI_GOT_NEXT:
+        if (text) w->output.next_page = llmfi_reply_keep(r, llmfi_reply_string(r, j));
+        break;
+#endif
+#if LLMF_HAS_TRANSCRIBE
+    case LLMFI_GOT_TEXT:
+        w->seen = w->seen || text;
+        if (text) llmfi_reply_text_json(r, j);
+        break;
+    case LLMFI_GOT_LANGUAGE:
+        if (text) w->output.language = llmfi_reply_keep(r, llmfi_reply_string(r, j));
+        break;
+    case LLMFI_GOT_DURATION: w->output.duration = llmfi_job_seconds(j); break;
+    case LLMFI_GOT_START: w->segment.start = llmfi_job_seconds(j); break;
+    case LLMFI_GOT_STOP: w->segment.end = llmfi_job_seconds(j); break;
+    case LLMFI_GOT_PIECE:
+        if (text) w->segment.text = llmfi_reply_keep(r, llmfi_reply_string(r, j));
+        break;
+    case LLMFI_GOT_SPEAKER:
+        if (text) w->segment.speaker = llmfi_reply_keep(r, llmfi_reply_string(r, j));
+        break;
+#endif
+#if LLMF_HAS_EMBED
+    case LLMFI_GOT_INDEX: w->vectors.index = n; break;
+    case LLMFI_GOT_VECTOR:
+        if (text) llmfi_vectors_base64(&w->vectors, r, llmfi_reply_string(r, j));
+        else llmfi_vectors_wrong(r, "something else stands where a vector should be");
+        break;
+#endif
+    default: break;
+    }
+}
+
+#if LLMF_HAS_EMBED
+/* Some replies have an object around each vector, which has an end of its own; of others the vector is all of it. */
+static void llmfi_job_vector_end(llmfi_job *w, llmfi_reply *r) {
+    size_t i;
+    for (i = 0; i < w->op->row_count; i++)
+        if (w->op->rows[i].id == LLMFI_GOT_ROW) return;
+    if (!r->error.code) llmfi_vectors_next(&w->vectors, r);
+}
+#endif
+
+/* An end, by the id of its row. */
+static void llmfi_job_end(llmfi_job *w, llmfi_reply *r, int id) {
+    switch (id) {
+#if LLMF_HAS_EMBED
+    case LLMFI_GOT_ROW: llmfi_vectors_next(&w->vectors, r); break;
+#endif
+#if LLMF_HAS_LIST
+    case LLMFI_GOT_ENTRY:
+        w->seen = true;
+        llmfi_job_entry(w, r);
+        break;
+    case LLMFI_GOT_LIST: w->seen = true; break;
+#endif
+#if LLMF_HAS_TRANSCRIBE
+    case LLMFI_GOT_SEGMENT: llmfi_job_segment(w, r); break;
+#endif
+    default: (void)w, (void)r; break;
+    }
+}
+
+/* An error inside a reply with status 200; what null, false and their like say is none. */
+static void llmfi_job_error(llmfi_reply *r, llmf_str raw) {
+    static const char nothing[] = "null\0false\0\"\"\0{}\0[]\0000\0";
+    if (llmfi_word_in(nothing, raw) < 0) llmfi_fault_object(r, raw, llmfi_str("", 0));
+}
+
+static void llmfi_job_item(llmfi_job *w, llmfi_reply *r) {
+    llmfi_sieve *s = &w->sieve;
+    switch (s->item) {
+    case LLMFI_SIEVE_RAW: llmfi_job_error(r, s->raw); break;
+#if LLMF_HAS_EMBED
+    case LLMFI_SIEVE_OPEN: s->to = llmfi_vectors_begin(&w->vectors, r, &s->cap); break;
+    case LLMFI_SIEVE_FULL: llmfi_vectors_full(&w->vectors, r, s); break;
+    case LLMFI_SIEVE_CLOSE:
+        llmfi_vectors_end(&w->vectors, r, s->n);
+        llmfi_job_vector_end(w, r);
+        break;
+#endif
+    case LLMFI_SIEVE_END: llmfi_job_end(w, r, s->row->id); break;
+    default:
+        llmfi_job_value(w, r, &s->j, s->row->id);
+#if LLMF_HAS_EMBED
+        if (s->row->id == LLMFI_GOT_VECTOR) llmfi_job_vector_end(w, r);
+#endif
+    }
+}
+
+/* The body is no JSON, or numbers are missing where they should be. */
+static LLMFI_COLD void llmfi_job_broken(llmfi_job *w, llmfi_reply *r, bool last) {
+    const llmfi_sieve *s = &w->sieve;
+    llmfi_text t;
+    if (s->error == LLMFI_WIRE_MEMORY) {
+        llmfi_reply_no_memory(r);
+    } else if (s->error == LLMFI_WIRE_LIMIT) {
+        llmfi_reply_fail(r, LLMF_ERR_LIMIT, "one text of the reply is longer than llmf_desc.max_line: raise it");
+    } else if (!(last && s->j.error && s->j.error_offset >= llmfi_json_offset(&s->j) + (uint64_t)(s->j.end - s->j.at))) { /* else it is cut: llmfi_reply_end says so */
+        llmfi_reply_fail(r, LLMF_ERR_PROTOCOL, "");
+        t = llmfi_error_text(&r->error);
+        llmfi_say(&t, r->provider);
+#if LLMF_HAS_STRINGS
+        LLMFI_SAY(&t, ": the reply is not what it should be (byte ");
+        llmfi_say_int(&t, (int64_t)(s->j.error ? s->j.error_offset : llmfi_json_offset(&s->j)));
+        LLMFI_SAY(&t, ": ");
+        llmfi_say_c(&t, s->j.error ? s->j.error : "a number is expected");
+        LLMFI_SAY(&t, "): is the base URL right?");
+#endif
+    }
+}
+
+/* All of it is there, and is JSON. */
+static void llmfi_job_whole(llmfi_job *w, llmfi_reply *r) {
+    if (r->error.code) return;
+    if (r->usage.input < 0) r->usage.input = w->else_tokens;
+#if LLMF_HAS_EMBED
+    if (w->op->op == LLMF_OP_EMBED) llmfi_vectors_finish(&w->vectors, r);
+    else
+#endif
+        if (!w->seen) llmfi_frame_foreign(r, w->op->op == LLMF_OP_TRANSCRIBE ? "a transcript" : w->op->op == LLMF_OP_COUNT_TOKENS ? "a count of tokens" : "a list of models");
+    if (w->no_more) w->output.next_page = llmfi_str("", 0);
+    r->terminal = true;
+}
+
+/* Takes all of `in`; last: no more comes. */
+LLMFI_UNUSED static void llmfi_job_take(llmfi_job *w, llmfi_reply *r, llmf_str in, bool last) {
+    int rc = LLMFI_WIRE_MORE;
+    if (r->scratch.newest) llmfi_arena_free(&r->scratch);
+    while (!r->error.code && (rc = llmfi_sieve_next(&w->sieve, &in, last)) == LLMFI_WIRE_ITEM) llmfi_job_item(w, r);
+    if (rc == LLMFI_WIRE_ERROR) llmfi_job_broken(w, r, last);
+    else if (last) llmfi_job_whole(w, r);
+}
+
+/* How the reply to this request is framed. */
+LLMFI_UNUSED static int llmfi_job_framing(const llmfi_job *w, const llmf_request *q) {
+    if (q->stream) return w->op->face.stream_framing;
+    return q->op == LLMF_OP_TRANSCRIBE && LLMFI_IS(llmfi_cstr(q->format), "text") ? (int)LLMF_FRAMING_JSON /* whole */ : w->op->face.framing;
+}
+
+/* What the call gives, once it has ended. */
+LLMFI_UNUSED static void llmfi_job_settle(llmfi_job *w, const llmfi_reply *r) {
+    llmf_output *o = &w->output;
+    bool list = w->op->op == LLMF_OP_LIST_MODELS;
+    (void)r;
+    o->models = list ? (const llmf_str *)(const void *)w->list.ptr : NULL;
+    o->model_count = list ? w->list.len / sizeof *o->models : 0;
+    o->segments = list ? NULL : (const llmf_segment *)(const void *)w->list.ptr;
+    o->segment_count = list ? 0 : w->list.len / sizeof *o->segments;
+#if LLMF_HAS_EMBED
+    if (w->op->op == LLMF_OP_EMBED && !r->error.code) {
+        o->vectors = llmfi_vectors_base(&w->vectors);
+        o->vector_count = w->vectors.rows;
+        o->dimensions = w->vectors.dimensions;
+    }
+#endif
+}
+
+#endif
+/* The system's clocks and random bytes, used where llmf_desc gives none. */
+#ifndef LLMFI_BASE_CLOCK_H
+#define LLMFI_BASE_CLOCK_H
+#if defined(_WIN32)
+#include <windows.h>
+#else
+#include <time.h>
+#endif
+
+/* The moment `ms` milliseconds after `from`, in nanoseconds. More than can be counted is a moment that does not come: arithmetic on it stays in range. */
+LLMFI_UNUSED static uint64_t llmfi_after_ms(uint64_t from, int64_t ms) {
+    uint64_t most = (UINT64_MAX - from) / 2;
+    if (ms <= 0) return from;
+    return from + ((uint64_t)ms < most / 1000000u ? (uint64_t)ms * 1000000u : most);
+}
+
+/* Monotonic nanoseconds. */
+LLMFI_UNUSED static uint64_t llmfi_clock_ns(void) {
+#if defined(_WIN32)
+    LARGE_INTEGER now, per_second;
+    QueryPerformanceCounter(&now);
+    QueryPerformanceFrequency(&per_second);
+    return (uint64_t)now.QuadPart / (uint64_t)per_second.QuadPart * 1000000000u +
+           (uint64_t)now.QuadPart % (uint64_t)per_second.QuadPart * 1000000000u / (uint64_t)per_second.QuadPart;
+#else
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+#endif
+}
+
+/* Milliseconds since 1970, as the system's clock has it. */
+LLMFI_UNUSED static int64_t llmfi_wall_ms(void) {
+#if defined(_WIN32)
+    FILETIME now; /* in tenths of a microsecond since 1601 */
+    GetSystemTimeAsFileTime(&now);
+    return (int64_t)(((uint64_t)now.dwHighDateTime << 32 | now.dwLowDateTime) / 10000u) - INT64_C(11644473600000);
+#else
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+#endif
+}
+
+#endif
+/* From a name to a handle that is ready: settings resolved, defaults merged, adapter found. The same name gives the same handle. At most `max_prepared` handles keep what
+   was prepared (least recently used goes first); the id itself stays good and is prepared again when next used, also after a reload. */
+#ifndef LLMFI_FACTORY_HANDLES_H
+#define LLMFI_FACTORY_HANDLES_H
+/* The dialects of this build, in one table. A new dialect is its file, one row here and its option. */
+#ifndef LLMFI_PROVIDERS_ADAPTERS_H
+#define LLMFI_PROVIDERS_ADAPTERS_H
+/* What adapters share stands before the first #if: a part is joined where it is first included. */
+/* What two dialects ask alike: Anthropic's Messages and Bedrock's Converse, which is made after it. */
+#ifndef LLMFI_PROVIDERS_CLAUDE_H
+#define LLMFI_PROVIDERS_CLAUDE_H
+
+/* ---- thinking ---- */
+
+/* The least budget of thinking tokens, and what is left for the answer where the budget is ours to choose. */
+#define LLMFI_CLAUDE_LEAST 1024
+
+enum { LLMFI_THINK_UNSAID, LLMFI_THINK_OFF, LLMFI_THINK_BUDGET, LLMFI_THINK_EFFORT };
+
+typedef struct llmfi_claude_think {
+    int mode;
+    int64_t budget;
+    const char *effort;
+} llmfi_claude_think;
+
+/* What an effort word comes to: a level of output_config.effort, and a budget for models that know no effort, cut so that the answer keeps
+   LLMFI_CLAUDE_LEAST of max_tokens. */
+static const struct {
+    const char *word, *effort;
+    int64_t budget;
+} llmfi_claude_efforts[] = { { "minimal", "low", 1024 }, { "low", "low", 2048 },      { "medium", "medium", 8192 },
+                                { "high", "high", 16384 },  { "xhigh", "xhigh", 32768 }, { "max", "max", 65536 } };
+
+/* What the request asks for. max_tokens: its own, or what stands in for it. */
+LLMFI_UNUSED static llmfi_claude_think llmfi_claude_thinking(const llmfi_ask *a, int64_t max_tokens) {
+    llmfi_claude_think t = { LLMFI_THINK_UNSAID, 0, NULL };
+    llmf_str word = llmfi_cstr(a->req->reasoning);
+    size_t i;
+    if (!word.len) return t;
+    if (LLMFI_IS(word, "none")) {
+        if (!(a->model->quirks & LLMFI_Q_NO_REASONING)) t.mode = LLMFI_THINK_OFF;
+        return t;
+    }
+    t.mode = LLMFI_THINK_BUDGET;
+    if (llmfi_reasoning_tokens(a->req->reasoning, &t.budget)) return t;
+    for (i = 0; i + 1 < LLMFI_COUNT(llmfi_claude_efforts); i++)
+        if (llmfi_eq(word, llmfi_cstr(llmfi_claude_efforts[i].word))) break;
+    t.effort = llmfi_claude_efforts[i].effort;
+    t.budget = llmfi_claude_efforts[i].budget;
+    if (a->model->quirks & LLMFI_Q_ADAPTIVE_THINKING) t.mode = LLMFI_THINK_EFFORT;
+    else if (t.budget > max_tokens - LLMFI_CLAUDE_LEAST) t.budget = max_tokens - LLMFI_CLAUDE_LEAST;
+    return t;
+}
+
+/* Why it cannot be asked for so. */
+LLMFI_UNUSED static void llmfi_claude_check_thinking(const llmfi_ask *a, llmfi_claude_think t, int64_t max_tokens, llmfi_refusal *no) {
+    llmf_str choice = llmfi_cstr(a->req->tool_choice);
+    if (t.mode == LLMFI_THINK_UNSAID || t.mode == LLMFI_THINK_OFF) return;
+    if (choice.len && !LLMFI_IS(choice, "auto") && !LLMFI_IS(choice, "none"))
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "tool_choice", "a call cannot be demanded while the model thinks; leave it or reasoning out");
+    if (a->model->quirks & LLMFI_Q_NO_REASONING) {
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model cannot think before it answers; leave it out, or take a newer model");
+    } else if (!t.effort && (a->model->quirks & (LLMFI_Q_ADAPTIVE_THINKING | LLMFI_Q_TOKEN_BUDGET)) == LLMFI_Q_ADAPTIVE_THINKING) {
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model takes no token budget; give low, medium, high, xhigh or max");
+    } else if (t.mode == LLMFI_THINK_BUDGET && t.budget < LLMFI_CLAUDE_LEAST) {
+        llmfi_refuse(no, LLMF_ERR_ARGUMENT, "reasoning",
+                     t.effort ? "needs max_tokens of at least 2048: 1024 for thinking and 1024 for the answer" : "the budget must be at least 1024 tokens");
+    } else if (t.mode == LLMFI_THINK_BUDGET && t.budget >= max_tokens) {
+        llmfi_refuse(no, LLMF_ERR_ARGUMENT, "reasoning", "the budget is part of max_tokens, so max_tokens must be larger; raise it or lower the budget");
+    }
+}
+
+/* thinking, as the two dialects spell it. */
+LLMFI_UNUSED static void llmfi_claude_write_thinking(const llmfi_claude_think *t, llmfi_jw *w) {
+    llmfi_jw_key(w, "thinking");
+    llmfi_jw_object(w);
+    llmfi_jw_member_str(w, "type", t->mode == LLMFI_THINK_OFF ? LLMFI_LIT("disabled") : t->mode == LLMFI_THINK_BUDGET ? LLMFI_LIT("enabled") : LLMFI_LIT("adaptive"));
+    if (t->mode == LLMFI_THINK_BUDGET) llmfi_jw_member_int(w, "budget_tokens", t->budget);
+    /* Models since Opus 4.7 think in silence unless this is said ("Thinking", thinking.display): nothing to read, and an idle stream. */
+    if (t->mode == LLMFI_THINK_EFFORT) llmfi_jw_member_lit(w, "display", "summarized");
+    llmfi_jw_object_end(w);
+}
+
+/* ---- messages as blocks of two sides, which alternate ---- */
+
+LLMFI_UNUSED static bool llmfi_part_empty(const llmf_part *p) {
+    return p->type == LLMF_PART_TEXT && !llmfi_text_at(p->text, p->text_len).len;
+}
+
+/* How many blocks a message becomes, those of its state left out. Empty text is none: the API refuses it. */
+LLMFI_UNUSED static size_t llmfi_block_count(const llmf_message *m) {
+    size_t i, n = (llmfi_text_at(m->content, m->content_len).len != 0) + m->tool_call_count;
+    if (m->role == LLMF_TOOL) return 1;
+    for (i = 0; i < m->part_count; i++) n += !llmfi_part_empty(&m->parts[i]);
+    return n;
+}
+
+/* Which side says it; LLMF_SYSTEM: none, its text is in `system`, or there is nothing to say. */
+LLMFI_UNUSED static int llmfi_block_side(const llmfi_ask *a, const llmf_message *m, const char *dialect) {
+    if (m->role == LLMF_SYSTEM || (!llmfi_block_count(m) && !llmfi_state_items(a, m, dialect).len)) return LLMF_SYSTEM;
+    return m->role == LLMF_ASSISTANT ? LLMF_ASSISTANT : LLMF_USER;
+}
+
+/* The side of the next message before or after i that has one; LLMF_SYSTEM: there is none. */
+LLMFI_UNUSED static int llmfi_block_beside(const llmfi_ask *a, size_t i, bool after, const char *dialect) {
+    int side = LLMF_SYSTEM;
+    while (side == LLMF_SYSTEM && (after ? ++i < a->req->message_count : i-- > 0)) side = llmfi_block_side(a, &a->req->messages[i], dialect);
+    return side;
+}
+
+LLMFI_UNUSED static size_t llmfi_system_count(const llmf_message *m) {
+    return m->role == LLMF_SYSTEM ? llmfi_block_count(m) : 0;
+}
+
+LLMFI_UNUSED static bool llmfi_system_messages(const llmfi_ask *a) {
+    size_t i;
+    for (i = 0; i < a->req->message_count; i++)
+        if (llmfi_system_count(&a->req->messages[i])) return true;
+    return false;
+}
+
+/* An id with _ for what the API's pattern of ids refuses: other providers make others, and call and answer get the same. `marks`: allowed besides letters and digits. */
+LLMFI_UNUSED static void llmfi_jw_id(llmfi_jw *w, llmf_str id, const char *marks) {
+    size_t i;
+    llmfi_jw_str_begin(w);
+    for (i = 0; i < id.len; i++) {
+        char c = id.ptr[i];
+        if (!llmfi_char_is(c, LLMFI_CHAR_ALNUM) && (!c || !strchr(marks, c))) c = '_';
+        llmfi_jw_str_piece(w, llmfi_str(&c, 1));
+    }
+    llmfi_jw_str_end(w);
+}
+
+/* ---- schemas ---- */
+
+/* The schema, each object in it closed to members it does not name, as constrained output demands ("Structured outputs", JSON Schema limitations).
+   names: its members are named by the user. Recursion is bounded by the reader's LLMF_MAX_DEPTH. */
+LLMFI_UNUSED static void llmfi_jw_closed_schema(llmfi_jw *w, const llmfi_node *s, bool names) {
+    const llmfi_node *n;
+    if (s->type == LLMFI_ARRAY) {
+        llmfi_jw_array(w);
+        for (n = s->child; n; n = n->next) llmfi_jw_closed_schema(w, n, false);
+        llmfi_jw_array_end(w);
+    } else if (s->type != LLMFI_OBJECT) {
+        llmfi_node_write(w, s);
+    } else {
+        llmfi_jw_object(w);
+        for (n = s->child; n; n = n->next) {
+            llmfi_jw_key_str(w, n->key);
+            if (!names && llmfi_word_in("default\0const\0enum\0examples\0", n->key) >= 0) llmfi_node_write(w, n);
+            else llmfi_jw_closed_schema(w, n, !names && llmfi_word_in("properties\0$defs\0definitions\0", n->key) >= 0);
+        }
+        if (!names && llmfi_member(s, LLMFI_LIT("properties")) && !llmfi_member(s, LLMFI_LIT("additionalProperties")))
+            llmfi_jw_member_bool(w, "additionalProperties", false);
+        llmfi_jw_object_end(w);
+    }
 }
 
 #endif
@@ -10665,11 +11957,12 @@ static void llmfi_responses_reasoning(const llmfi_ask *a, llmfi_jw *w) {
 
 static void llmfi_responses_head(const llmfi_ask *a, llmfi_jw *w) {
     const llmf_request *q = a->req;
+    bool count = q->op == LLMF_OP_COUNT_TOKENS; /* which takes none of what is about the answer alone */
     llmfi_jw_object(w);
     if (LLMFI_OPENAI_OURS(a, "model")) llmfi_jw_member_str(w, "model", a->model->model_id);
     if (q->stream) llmfi_jw_member_bool(w, "stream", true);
-    if (LLMFI_OPENAI_OURS(a, "store")) llmfi_jw_member_bool(w, "store", false);
-    if (LLMF_HAS_STATE && llmfi_openai_quirk(a, LLMFI_Q_ENCRYPTED_REASONING) && LLMFI_OPENAI_OURS(a, "include"))
+    if (!count && LLMFI_OPENAI_OURS(a, "store")) llmfi_jw_member_bool(w, "store", false);
+    if (!count && LLMF_HAS_STATE && llmfi_openai_quirk(a, LLMFI_Q_ENCRYPTED_REASONING) && LLMFI_OPENAI_OURS(a, "include"))
         llmfi_jw_member_raw(w, "include", LLMFI_LIT("[\"reasoning.encrypted_content\"]"));
     if (q->max_tokens > 0 && LLMFI_OPENAI_OURS(a, "max_output_tokens")) llmfi_jw_member_int(w, "max_output_tokens", q->max_tokens);
     llmfi_openai_sampling(a, w);
@@ -10734,6 +12027,13 @@ static void llmfi_responses_path(const llmfi_ask *a, llmfi_out *out) {
     (void)a;
     LLMFI_PUT(out, "/responses");
 }
+
+#if LLMF_HAS_COUNT
+static void llmfi_responses_count_path(const llmfi_ask *a, llmfi_out *out) {
+    (void)a;
+    LLMFI_PUT(out, "/responses/input_tokens");
+}
+#endif
 
 static const llmfi_adapter llmfi_responses = {
     "openai_responses", llmfi_responses_check, llmfi_responses_path, NULL, llmfi_responses_body, LLMF_FRAMING_JSON, LLMF_FRAMING_SSE, llmfi_responses_on_frame, NULL
@@ -10997,7 +12297,7 @@ static void llmfi_anthropic_head(const llmfi_ask *a, llmfi_jw *w) {
     const llmf_request *q = a->req;
     size_t i;
     if (llmfi_anthropic_own(a, "model")) llmfi_jw_member_str(w, "model", a->model->model_id);
-    if (llmfi_anthropic_own(a, "max_tokens")) llmfi_jw_member_int(w, "max_tokens", llmfi_anthropic_max_tokens(a));
+    if (q->op != LLMF_OP_COUNT_TOKENS && llmfi_anthropic_own(a, "max_tokens")) llmfi_jw_member_int(w, "max_tokens", llmfi_anthropic_max_tokens(a));
     if (q->stream && llmfi_anthropic_own(a, "stream")) llmfi_jw_member_bool(w, "stream", true);
     if (q->temperature != 0 && llmfi_anthropic_own(a, "temperature")) llmfi_jw_member_double(w, "temperature", q->temperature < 0 ? 0 : q->temperature);
     if (q->top_p != 0 && llmfi_anthropic_own(a, "top_p")) llmfi_jw_member_double(w, "top_p", q->top_p < 0 ? 0 : q->top_p);
@@ -11105,10 +12405,15 @@ static void llmfi_anthropic_check(const llmfi_ask *a, llmfi_refusal *no) {
     }
 }
 
-static void llmfi_anthropic_path(const llmfi_ask *a, llmfi_out *out) {
+/* "/v1" where the base URL does not end in it. */
+static void llmfi_anthropic_base(const llmfi_ask *a, llmfi_out *out) {
     llmf_str base = a->model->base_url;
     while (base.len && base.ptr[base.len - 1] == '/') base.len--;
     if (!llmfi_ends(base, LLMFI_LIT("/v1"))) LLMFI_PUT(out, "/v1");
+}
+
+static void llmfi_anthropic_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_anthropic_base(a, out);
     LLMFI_PUT(out, "/messages");
 }
 
@@ -11823,10 +13128,31 @@ static bool llmfi_gemini_system(const llmfi_ask *a) {
     return any && LLMFI_GEMINI_OWN(a, "systemInstruction");
 }
 
+/* The id without "models/", which some write before it. */
+static llmf_str llmfi_gemini_model(const llmfi_ask *a) {
+    llmf_str model = a->model->model_id, prefix = LLMFI_LIT("models/");
+    return llmfi_from(model, llmfi_starts(model, prefix) ? prefix.len : 0);
+}
+
+/* "model": "models/…", as the parts of a larger request have it. */
+static void llmfi_gemini_resource(const llmfi_ask *a, llmfi_jw *w) {
+    llmfi_jw_key(w, "model");
+    llmfi_jw_str_begin(w);
+    llmfi_jw_str_piece(w, LLMFI_LIT("models/"));
+    llmfi_jw_str_piece(w, llmfi_gemini_model(a));
+    llmfi_jw_str_end(w);
+}
+
+/* The body of a chat stands in another one, whose tokens are to be counted: not on Vertex AI. */
+static bool llmfi_gemini_counts_inside(const llmfi_ask *a) {
+    return a->req->op == LLMF_OP_COUNT_TOKENS && !llmfi_op_trait(a, 'V');
+}
+
 /* Opens the place for system texts, which is, for models that know none, a content of the user's in front of the others. */
 static void llmfi_gemini_begin(const llmfi_ask *a, llmfi_jw *w) {
     bool contents = LLMFI_GEMINI_OWN(a, "contents"), user = contents && llmfi_gemini_quirk(a, LLMFI_Q_SYSTEM_AS_USER);
     llmfi_jw_object(w);
+    if (llmfi_gemini_counts_inside(a)) llmfi_gemini_resource(a, w);
     llmfi_gemini_config(a, w);
     if (user) {
         llmfi_jw_key(w, "contents");
@@ -11975,8 +13301,8 @@ static void llmfi_gemini_check(const llmfi_ask *a, llmfi_refusal *no) {
 }
 
 /* The API's version goes behind a base URL that does not end with one. */
-static void llmfi_gemini_path(const llmfi_ask *a, llmfi_out *out) {
-    llmf_str base = a->model->base_url, model = a->model->model_id, version = a->model->api_version, prefix = LLMFI_LIT("models/");
+static void llmfi_gemini_version(const llmfi_ask *a, llmfi_out *out) {
+    llmf_str base = a->model->base_url, version = a->model->api_version;
     size_t end = llmfi_find_char(base, '?'), last;
     if (end != LLMFI_NOWHERE) base.len = end;
     while (base.len && base.ptr[base.len - 1] == '/') base.len--;
@@ -11986,10 +13312,17 @@ static void llmfi_gemini_path(const llmfi_ask *a, llmfi_out *out) {
         LLMFI_PUT(out, "/");
         llmfi_put_str(out, version);
     }
+}
+
+static void llmfi_gemini_method(const llmfi_ask *a, llmfi_out *out, llmf_str method) {
+    llmfi_gemini_version(a, out);
     LLMFI_PUT(out, "/models/");
-    llmfi_url_put(out, llmfi_from(model, llmfi_starts(model, prefix) ? prefix.len : 0));
-    if (a->req->stream) LLMFI_PUT(out, ":streamGenerateContent?alt=sse");
-    else LLMFI_PUT(out, ":generateContent");
+    llmfi_url_put(out, llmfi_gemini_model(a));
+    llmfi_put_str(out, method);
+}
+
+static void llmfi_gemini_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_gemini_method(a, out, a->req->stream ? LLMFI_LIT(":streamGenerateContent?alt=sse") : LLMFI_LIT(":generateContent"));
 }
 
 static const llmfi_adapter llmfi_gemini = {
@@ -12339,32 +13672,47 @@ static llmfi_azure_place llmfi_azure_where(const llmfi_settings *m) {
     return p;
 }
 
-static void llmfi_azure_path(const llmfi_ask *a, llmfi_out *out) {
+/* The address of one of a deployment's operations, or, where that is not of a deployment, of the resource. */
+static void llmfi_azure_address(const llmfi_ask *a, llmfi_out *out, llmf_str operation, bool deployed) {
     llmfi_azure_place p = llmfi_azure_where(a->model);
+    bool dated = deployed && p.kind == LLMFI_AZURE_DEPLOYMENT;
     if (p.kind != LLMFI_AZURE_BASE && !p.openai && !p.done) LLMFI_PUT(out, "/openai");
     if (p.kind == LLMFI_AZURE_V1 && !p.done) LLMFI_PUT(out, "/v1");
-    if (p.kind == LLMFI_AZURE_DEPLOYMENT) LLMFI_PUT(out, "/deployments/");
-    if (p.kind == LLMFI_AZURE_DEPLOYMENT) llmfi_put_url(out, p.deployment);
-    LLMFI_PUT(out, "/chat/completions");
+    if (dated) LLMFI_PUT(out, "/deployments/");
+    if (dated) llmfi_put_url(out, p.deployment);
+    llmfi_put_str(out, operation);
     if (p.version.len) LLMFI_PUT(out, "?api-version=");
     llmfi_put_url(out, p.version);
 }
 
+static void llmfi_azure_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_azure_address(a, out, LLMFI_LIT("/chat/completions"), true);
+}
+
 /* What goes out as the model is the deployment, whatever model_id says it is. */
-static bool llmfi_azure_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
+static bool llmfi_azure_step(const llmfi_ask *a, unsigned step, llmfi_jw *w, bool (*body)(const llmfi_ask *, unsigned, llmfi_jw *)) {
     llmfi_ask ask = *a;
     llmfi_settings model = *a->model;
     model.model_id = llmfi_azure_where(a->model).deployment;
     ask.model = &model;
-    return llmfi_openai_body(&ask, step, w);
+    return body(&ask, step, w);
 }
 
-static void llmfi_azure_check(const llmfi_ask *a, llmfi_refusal *no) {
+static bool llmfi_azure_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
+    return llmfi_azure_step(a, step, w, llmfi_openai_body);
+}
+
+/* What no address can be made of. */
+static void llmfi_azure_check_place(const llmfi_ask *a, llmfi_refusal *no) {
     llmfi_azure_place p = llmfi_azure_where(a->model);
     if (p.kind == LLMFI_AZURE_BASE && !p.version.len && llmfi_find_char(a->model->base_url, '?') == LLMFI_NOWHERE)
         llmfi_refuse(no, LLMF_ERR_CONFIG, "api_version", "this base URL needs one, such as 2024-10-21; set it, or let the URL end at its host");
     if (p.kind == LLMFI_AZURE_DEPLOYMENT && llmfi_strays(p.deployment))
         llmfi_refuse(no, LLMF_ERR_CONFIG, "deployment", "cannot stand in a URL; give the deployment's name");
+}
+
+static void llmfi_azure_check(const llmfi_ask *a, llmfi_refusal *no) {
+    llmfi_azure_check_place(a, no);
     llmfi_openai_check(a, no);
 }
 
@@ -13791,10 +15139,15 @@ static void llmfi_cohere_check(const llmfi_ask *a, llmfi_refusal *no) {
     for (i = 0; i < q->message_count && no->code == LLMF_OK; i++) llmfi_cohere_check_message(a, &q->messages[i], no);
 }
 
-static void llmfi_cohere_path(const llmfi_ask *a, llmfi_out *out) {
+/* "/v2" where the base URL does not end in it. */
+static void llmfi_cohere_base(const llmfi_ask *a, llmfi_out *out) {
     llmf_str base = a->model->base_url;
     while (base.len && base.ptr[base.len - 1] == '/') base.len--;
     if (!llmfi_ends(base, LLMFI_LIT("/v2"))) LLMFI_PUT(out, "/v2");
+}
+
+static void llmfi_cohere_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_cohere_base(a, out);
     LLMFI_PUT(out, "/chat");
 }
 
@@ -19767,63 +21120,6 @@ typedef struct llmfi_stream {
    then, as with any doubt about where the reply ends, the connection is not used again. Transfer codings other than chunked are refused. */
 #ifndef LLMFI_WIRE_HTTP1_H
 #define LLMFI_WIRE_HTTP1_H
-/* What the decoders of this folder have in common. Each is pulled: it takes bytes from the front of its input and stops at the next
-   item, so that the caller may stop between two. Nothing of the input is taken beyond the item; any split of the same bytes gives the
-   same items. What is whole in the input is handed out as a view into it; only unfinished pieces are kept, up to a limit. */
-#ifndef LLMFI_WIRE_PULL_H
-#define LLMFI_WIRE_PULL_H
-
-/* Bytes of one line of a stream. */
-#ifndef LLMF_MAX_LINE
-#define LLMF_MAX_LINE (8u << 20)
-#endif
-/* Bytes of one event of a stream. */
-#ifndef LLMF_MAX_EVENT
-#define LLMF_MAX_EVENT (16u << 20)
-#endif
-/* Bytes of all heads of one HTTP reply: interim ones, its own, its trailers. */
-#ifndef LLMF_MAX_HEAD
-#define LLMF_MAX_HEAD 65536u
-#endif
-/* Header lines of the same. */
-#ifndef LLMF_MAX_HEADERS
-#define LLMF_MAX_HEADERS 256u
-#endif
-/* An emptied buffer larger than this goes back to the heap, so that one long line does not cost a stream its memory for good. */
-#ifndef LLMF_WIRE_KEEP
-#define LLMF_WIRE_KEEP 4096u
-#endif
-
-enum { LLMFI_WIRE_ERROR = -1, LLMFI_WIRE_MORE = 0, LLMFI_WIRE_ITEM = 1 };
-
-/* Why an LLMFI_WIRE_ERROR: it stays, each further call gives it again. */
-enum {
-    LLMFI_WIRE_FINE = 0,
-    LLMFI_WIRE_MEMORY = 1,                   /* the heap refused */
-    LLMFI_WIRE_LIMIT = 2,                    /* longer than the limit given at init */
-    LLMFI_WIRE_BAD = 3,                      /* not the protocol */
-    LLMFI_WIRE_CUT = 4                       /* the input ended too early */
-};
-
-LLMFI_UNUSED static void llmfi_wire_take(llmf_str *in, size_t n) {
-    in->ptr += n;
-    in->len -= n;
-}
-
-/* Adds a piece to what is kept of an unfinished line, which is never more than `limit`: LLMFI_WIRE_FINE, _LIMIT or _MEMORY.
-   The limit is exact, unlike a buffer's own. */
-LLMFI_UNUSED static LLMFI_SHORT int llmfi_wire_keep(llmfi_buf *b, llmf_str piece, size_t limit) {
-    if (piece.len > limit - b->len) return LLMFI_WIRE_LIMIT;
-    return llmfi_buf_add(b, piece.ptr, piece.len) ? LLMFI_WIRE_FINE : LLMFI_WIRE_MEMORY;
-}
-
-/* Empties a buffer whose contents are over. */
-LLMFI_UNUSED static void llmfi_wire_drop(llmfi_buf *b) {
-    b->len = 0;
-    if (b->cap > LLMF_WIRE_KEEP) llmfi_buf_free(b);
-}
-
-#endif
 
 /* Bytes of one chunk-size line; interim replies before the final one. */
 #define LLMFI_HTTP1_SIZE_LINE 4096
@@ -23703,609 +24999,699 @@ LLMFI_UNUSED static void llmfi_fill_info(llmf_factory *f, const llmfi_record *r,
 }
 
 #endif
-/* From the bytes of a reply to events. The transport pushes (llmf_exchange_…); a call takes as much as fits its queue and the time slice, and asks for the rest later. */
-#ifndef LLMFI_ENGINE_RECEIVE_H
-#define LLMFI_ENGINE_RECEIVE_H
-/* Dialects that a program registers (llmf_dialect), seen through the same adapter as our own. */
-#ifndef LLMFI_ENGINE_REGISTERED_H
-#define LLMFI_ENGINE_REGISTERED_H
+/* Operations besides chat, from what the caller gave to what an adapter is asked: which one it is, whether the provider has it, and its input. */
+#ifndef LLMFI_ENGINE_OPERATION_H
+#define LLMFI_ENGINE_OPERATION_H
+/* What the table says of operations besides chat: which host has them, and what is different there. */
+#ifndef LLMFI_FACTORY_OP_TABLE_H
+#define LLMFI_FACTORY_OP_TABLE_H
+/* The operations besides chat that this build has: of each dialect, one row. What is common to all, the reading of counts and lists, stands here too. */
+#ifndef LLMFI_PROVIDERS_OPERATIONS_H
+#define LLMFI_PROVIDERS_OPERATIONS_H
+#if LLMF_HAS_DIALECT_OPENAI || LLMF_HAS_DIALECT_OPENAI_RESPONSES || LLMF_HAS_DIALECT_COHERE
+/* What hosts of OpenAI's kind have besides chats (OpenAI API reference: embeddings, audio/transcriptions, models, responses/input_tokens). Bodies are other
+   members of the same names; what hosts do differently stands in models.def. */
+#ifndef LLMFI_PROVIDERS_OPENAI_OPS_H
+#define LLMFI_PROVIDERS_OPENAI_OPS_H
 
-#if LLMF_HAS_REGISTER
+#if LLMF_HAS_EMBED
+/* ---- embeddings ---- */
 
-/* The ask is a member of its call. */
-static llmfi_call *llmfi_call_of_ask(const llmfi_ask *ask) {
-    return (llmfi_call *)(void *)((char *)(uintptr_t)ask - offsetof(llmfi_call, ask));
+static void llmfi_openai_embed_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_op_path(a, out, "/embeddings");
 }
 
-static void llmfi_registered_path(const llmfi_ask *ask, llmfi_out *out) {
-    llmfi_call *c = llmfi_call_of_ask(ask);
-    const llmf_dialect *d = c->prepared->dialect;
-    llmf_model_info info;
-    llmfi_fill_info(c->f, &c->prepared->record, &info);
-    if (d->path) d->path(d->user, ask->req, &info, (llmf_out *)(void *)out);
+static void llmfi_openai_embed_head(const llmfi_ask *a, llmfi_jw *w) {
+    if (LLMFI_OPENAI_OURS(a, "model")) llmfi_jw_member_str(w, "model", a->model->model_id);
 }
 
-static bool llmfi_registered_body(const llmfi_ask *ask, unsigned step, llmfi_jw *w) {
-    llmfi_call *c = llmfi_call_of_ask(ask);
-    const llmf_dialect *d = c->prepared->dialect;
-    llmf_model_info info;
-    (void)step;
-    llmfi_fill_info(c->f, &c->prepared->record, &info);
-    llmfi_jw_value(w); /* for the writer the value is there; its bytes the dialect writes itself */
-    if (d->body) d->body(d->user, ask->req, &info, (llmf_out *)(void *)w->out);
-    return false;
-}
-
-static const llmfi_adapter llmfi_registered = {"registered", NULL, llmfi_registered_path, NULL, llmfi_registered_body, 0, 0, NULL, NULL};
-
-static const llmfi_adapter *llmfi_adapter_of(const llmfi_call *c) {
-    return c->prepared->adapter ? c->prepared->adapter : &llmfi_registered;
-}
-
-static int llmfi_framing_of(const llmfi_call *c, bool stream) {
-    if (c->prepared->dialect) return stream ? c->prepared->dialect->stream_framing : c->prepared->dialect->framing;
-    return stream ? c->prepared->adapter->stream_framing : c->prepared->adapter->framing;
-}
-
-static void llmfi_on_frame(llmfi_call *c, llmf_str event, llmf_str data) {
-    const llmf_dialect *d = c->prepared->dialect;
-    if (d && d->on_frame) d->on_frame(d->user, &c->reply, event, data);
-    if (c->prepared->adapter) c->prepared->adapter->on_frame(&c->reply, event, data);
-}
-
-#else
-
-static const llmfi_adapter *llmfi_adapter_of(const llmfi_call *c) {
-    return c->prepared->adapter;
-}
-
-static int llmfi_framing_of(const llmfi_call *c, bool stream) {
-    return stream ? c->prepared->adapter->stream_framing : c->prepared->adapter->framing;
-}
-
-static void llmfi_on_frame(llmfi_call *c, llmf_str event, llmf_str data) {
-    c->prepared->adapter->on_frame(&c->reply, event, data);
-}
-
-#endif
-
-LLMF_API void llmf_out_write(llmf_out *out, const char *bytes, size_t len) {
-    llmfi_put((llmfi_out *)(void *)out, bytes, len);
-}
-
-LLMF_API void llmf_out_json_string(llmf_out *out, llmf_str text) {
-    llmfi_jw w;
-    llmfi_jw_init(&w, (llmfi_out *)(void *)out);
-    llmfi_jw_str(&w, text);
-}
-
-#endif
-/* From what came to what it means: cost, response, final error. */
-#ifndef LLMFI_ENGINE_SETTLE_H
-#define LLMFI_ENGINE_SETTLE_H
-
-#if LLMF_HAS_MODELS || LLMF_HAS_CONFIG
-
-/* tokens * price added to *sum; false where a part is unknown or the product does not fit. */
-static bool llmfi_cost_add(int64_t *sum, int64_t tokens, int64_t price) {
-    if (tokens == 0) return true;
-    if (tokens < 0 || price < 0) return false;
-    if (price && tokens > INT64_MAX / price) return false;
-    if (tokens * price > INT64_MAX - *sum) return false;
-    *sum += tokens * price;
-    return true;
-}
-
-/* Pico-dollars, exact, or LLMF_UNKNOWN: a price or a count that is not known is not 0. */
-LLMFI_UNUSED static int64_t llmfi_cost(const llmfi_price *p, const llmf_usage *u) {
-    int64_t sum = 0, read = u->cache_read > 0 ? u->cache_read : 0, write = u->cache_write > 0 ? u->cache_write : 0;
-    int64_t plain = u->input - read - write;
-    if (u->input < 0 || u->output < 0) return LLMF_UNKNOWN;
-    if (!llmfi_cost_add(&sum, plain < 0 ? 0 : plain, p->input) || !llmfi_cost_add(&sum, read, p->cache_read) ||
-        !llmfi_cost_add(&sum, write, p->cache_write) || !llmfi_cost_add(&sum, u->output, p->output))
-        return LLMF_UNKNOWN;
-    return sum;
-}
-
-static int64_t llmfi_call_cost(const llmfi_call *c) {
-    llmfi_price price = llmfi_record_price(&c->prepared->record, c->reply.usage.input);
-    return llmfi_cost(&price, &c->reply.usage);
-}
-
-#else
-
-/* Nothing in this build knows a price. */
-static int64_t llmfi_call_cost(const llmfi_call *c) {
-    (void)c;
-    return LLMF_UNKNOWN;
-}
-
-#endif
-
-#if LLMF_HAS_MODELS && LLMF_HAS_STRINGS
-/* A provider that does not find a model which the table knows the end of: that will be why. */
-static LLMFI_COLD void llmfi_settle_ended(llmfi_call *c) {
-    const llmfi_record *r = &c->prepared->record;
-    llmf_error *e = &c->reply.error;
-    llmfi_text t;
-    t.ptr = e->text;
-    t.cap = sizeof e->text;
-    t.len = strlen(e->text);
-    t.gap = false;
-    LLMFI_SAY(&t, "; the table of models has it end on ");
-    llmfi_say_day(&t, r->ends);
-    if (!r->provider->default_model.len || llmfi_eq(r->provider->default_model, r->s.model_id)) return;
-    LLMFI_SAY(&t, ": take another one, such as ");
-    llmfi_say(&t, r->provider->default_model);
-}
-#endif
-
-/* Fills c->response; c->reply.error is what the call ended with. */
-LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
-    llmf_response *r = &c->response;
-    llmfi_reply *reply = &c->reply;
-    r->call.id = c->id;
-    if (c->prepared) {
-        r->provider = c->prepared->record.provider->name;
-        r->model = c->prepared->record.s.name;
+static void llmfi_openai_embed_tail(const llmfi_ask *a, llmfi_jw *w) {
+    const llmf_input *in = a->job->input;
+    llmf_str purpose = llmfi_embed_purpose(a, "document\0query\0classification\0clustering\0similarity\0");
+    if (in->dimensions && LLMFI_OPENAI_OURS(a, "dimensions") && LLMFI_OPENAI_OURS(a, "output_dimension")) {
+        if (llmfi_op_trait(a, 'O')) llmfi_jw_member_int(w, "output_dimension", in->dimensions);
+        else llmfi_jw_member_int(w, "dimensions", in->dimensions);
     }
-    r->model_used = reply->model_used;
-    r->request_id = reply->request_id;
-    r->text = r->reasoning = r->refusal = llmfi_str("", 0);
-    if (!reply->discard) { /* else what is still there are events not yet taken */
-        r->text = llmfi_reply_text_of(&reply->text);
-        r->reasoning = llmfi_reply_text_of(&reply->reasoning);
-        r->refusal = llmfi_reply_text_of(&reply->refusal);
+    if (llmfi_op_trait(a, 'B') && LLMFI_OPENAI_OURS(a, "encoding_format")) llmfi_jw_member_lit(w, "encoding_format", "base64");
+    if (llmfi_op_trait(a, 'P') && purpose.len && LLMFI_OPENAI_OURS(a, "input_type")) llmfi_jw_member_str(w, "input_type", purpose);
+    if (a->req->user && *a->req->user && !llmfi_openai_quirk(a, LLMFI_Q_NO_USER_FIELD) && LLMFI_OPENAI_OURS(a, "user"))
+        llmfi_jw_member_str(w, "user", llmfi_cstr(a->req->user));
+}
+
+static bool llmfi_openai_embed_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
+    static const llmfi_embed_form form = { "input", llmfi_openai_embed_head, llmfi_openai_embed_tail };
+    return llmfi_embed_steps(a, step, w, &form);
+}
+
+static const llmfi_sieve_row llmfi_openai_embed_rows[] = {
+    { "data[].embedding", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR }, { "data[].index", LLMFI_TAKE_VALUE, LLMFI_GOT_INDEX }, { "data[]", LLMFI_TAKE_END, LLMFI_GOT_ROW },
+    { "model", LLMFI_TAKE_VALUE, LLMFI_GOT_MODEL }, { "usage.prompt_tokens", LLMFI_TAKE_VALUE, LLMFI_GOT_INPUT },
+    { "usage.total_tokens", LLMFI_TAKE_VALUE, LLMFI_GOT_INPUT_ELSE }, { "error", LLMFI_TAKE_RAW, LLMFI_GOT_ERROR }
+};
+#endif
+
+#if LLMF_HAS_LIST
+/* ---- models ---- */
+
+static void llmfi_openai_models_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_op_path(a, out, "/models");
+}
+#endif
+
+#if LLMF_HAS_TRANSCRIBE
+/* ---- transcription ---- */
+
+static void llmfi_openai_transcribe_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_op_path(a, out, "/audio/transcriptions");
+}
+
+/* A form has no JSON: of an extra member the text, a list of them as NAME[] each. */
+static void llmfi_form_extra_value(llmfi_out *o, const char *boundary, llmf_str name, const llmfi_node *n, bool item) {
+    char list[80];
+    llmf_str word = n->type == LLMFI_TRUE ? LLMFI_LIT("true") : n->type == LLMFI_FALSE ? LLMFI_LIT("false") : n->text;
+    if (item && name.len + 2 < sizeof list) {
+        memcpy(list, name.ptr, name.len);
+        memcpy(list + name.len, "[]", 2);
+        name = llmfi_str(list, name.len + 2);
     }
-    r->state = llmfi_reply_text_of(&reply->state);
-    r->raw = llmfi_reply_text_of(&c->raw);
-    r->tool_calls = reply->calls;
-    r->tool_call_count = reply->call_count;
-    r->citations = (const llmf_citation *)(const void *)reply->citations.ptr;
-    r->citation_count = reply->citations.len / sizeof(llmf_citation);
-    r->finish = reply->finish;
-    r->finish_raw = reply->finish_raw;
-    r->usage = reply->usage;
-    r->cost_pico = c->prepared ? llmfi_call_cost(c) : LLMF_UNKNOWN;
-    r->latency_ms = llmfi_between_ms(c->start_ns, c->end_ns);
-    r->first_token_ms = llmfi_between_ms(c->start_ns, c->first_content_ns);
-#if LLMF_HAS_MODELS && LLMF_HAS_STRINGS
-    if (reply->error.code == LLMF_ERR_NOT_FOUND && c->prepared && c->prepared->record.ends) llmfi_settle_ended(c);
-#endif
-    r->error = reply->error;
-    r->error.http_status = reply->status;
-    if (c->retry_after_ms >= 0) r->error.retry_after_ms = c->retry_after_ms; /* the header counts before what an error's body says */
-    c->attempt.provider = r->provider;
-    c->attempt.model = r->model;
-    c->attempt.error = r->error.code;
-    c->attempt.latency_ms = r->latency_ms;
-    r->attempts = &c->attempt;
-    r->attempt_count = c->start_ns ? 1 : 0;
+    if (n->type != LLMFI_NULL && n->type != LLMFI_ARRAY && n->type != LLMFI_OBJECT) llmfi_form_field(o, boundary, name, word);
 }
 
-#endif
-
-/* ---- timers: each call has one next deadline ---- */
-
-static void llmfi_deadline_try(llmfi_call *c, uint64_t from, int64_t ms, const char *what) {
-    uint64_t at;
-    if (ms < 0 || !from) return;
-    at = llmfi_after_ms(from, ms);
-    if (at >= c->deadline_ns) return;
-    c->deadline_ns = at;
-    c->deadline_what = what;
+static void llmfi_form_extra(llmfi_out *o, const char *boundary, const llmfi_node *under, const llmfi_node *over) {
+    const llmfi_node *n, *item;
+    int i;
+    for (i = 0; i < 2; i++, under = over)
+        for (n = under && under->type == LLMFI_OBJECT ? under->child : NULL; n; n = n->next) {
+            if (i == 0 && llmfi_member(over, n->key)) continue;
+            if (n->type == LLMFI_ARRAY)
+                for (item = n->child; item; item = item->next) llmfi_form_extra_value(o, boundary, n->key, item, true);
+            else llmfi_form_extra_value(o, boundary, n->key, n, false);
+        }
 }
 
-/* Silence is measured from the last content, before the first of it from the last byte; not while the caller is the one who waits. */
-static void llmfi_set_deadline(llmfi_call *c) {
-    c->deadline_ns = UINT64_MAX;
-    if (!c->ended && c->x.by) {
-        bool stopped = c->held_back;
-        llmfi_deadline_try(c, c->start_ns, c->req.timeouts.total_ms, LLMFI_WORDS("total (") "timeouts.total_ms" LLMFI_WORDS(")"));
-        if (c->terminal_ns && !stopped) llmfi_deadline_try(c, c->terminal_ns, LLMF_TAIL_MS, NULL);
-        if (!c->first_byte_ns) llmfi_deadline_try(c, c->connected_ns, c->req.timeouts.first_byte_ms, LLMFI_WORDS("first byte (") "timeouts.first_byte_ms" LLMFI_WORDS(")"));
-        else if (!stopped) llmfi_deadline_try(c, c->content_ns, c->req.timeouts.idle_ms, LLMFI_WORDS("idle: nothing new came (") "timeouts.idle_ms" LLMFI_WORDS(")"));
-        if (!c->first_content_ns && !stopped) llmfi_deadline_try(c, c->start_ns, c->req.timeouts.first_content_ms, LLMFI_WORDS("first content (") "timeouts.first_content_ms" LLMFI_WORDS(")"));
-    }
-    if (c->deadline_ns < c->f->next_deadline_ns) c->f->next_deadline_ns = c->deadline_ns;
+/* A field of ours, unless extra has it or it says nothing. */
+static void llmfi_form_ours(const llmfi_ask *a, llmfi_out *o, const char *name, llmf_str value) {
+    if (value.len && !llmfi_extra(a, llmfi_cstr(name))) llmfi_form_field(o, a->job->boundary, llmfi_cstr(name), value);
 }
 
-/* ---- handing out ---- */
-
-static void llmfi_mark_ready(llmfi_call *c) {
-    llmf_factory *f = c->f;
-    f->events++;
-    if (c->ready || c->quiet || c->req.on_event) return;
-    c->ready = true;
-    c->ready_next = NULL;
-    if (f->ready_last) f->ready_last->ready_next = c;
-    else f->ready_first = c;
-    f->ready_last = c;
+static llmf_str llmfi_transcribe_format(const llmfi_ask *a) {
+    if (LLMFI_IS(llmfi_cstr(a->req->format), "text")) return LLMFI_LIT("text");
+    return a->job->input->segments && !llmfi_op_trait(a, 'T') ? LLMFI_LIT("verbose_json") : llmfi_str("", 0);
 }
 
-static bool llmfi_final_event(llmfi_call *c, llmf_event *ev) {
-    if (!c->ended || c->taken) return false;
-    c->taken = true;
-    c->f->active--;
-    memset(ev, 0, sizeof *ev);
-    ev->type = c->response.error.code == LLMF_OK ? LLMF_EVENT_DONE : LLMF_EVENT_ERROR;
-    ev->text = llmfi_str("", 0);
-    ev->response = &c->response;
-    ev->usage = &c->response.usage;
-    return true;
+static void llmfi_transcribe_fields(const llmfi_ask *a, llmfi_out *o) {
+    const llmf_request *q = a->req;
+    char number[LLMFI_DOUBLE_TEXT];
+    if (!llmfi_op_trait(a, 'M')) llmfi_form_ours(a, o, "model", a->model->model_id);
+    llmfi_form_ours(a, o, "language", llmfi_cstr(a->job->input->language));
+    llmfi_form_ours(a, o, "prompt", llmfi_text_at(q->prompt, q->prompt_len));
+    llmfi_form_ours(a, o, "response_format", llmfi_transcribe_format(a));
+    if (a->job->input->segments && llmfi_op_trait(a, 'T')) llmfi_form_ours(a, o, "timestamp_granularities", LLMFI_LIT("segment"));
+    if (q->temperature != 0) llmfi_form_ours(a, o, "temperature", llmfi_str(number, llmfi_print_double(number, q->temperature < 0 ? 0 : q->temperature)));
+    if (q->stream) llmfi_form_ours(a, o, "stream", LLMFI_LIT("true"));
+    llmfi_form_extra(o, a->job->boundary, a->model->extra, a->extra);
 }
 
-/* The next event that waits, the final one last. */
-static bool llmfi_pop_event(llmfi_call *c, llmf_event *ev) {
-    if (!llmfi_reply_next(&c->reply, ev) && !llmfi_final_event(c, ev)) return false;
-    ev->call.id = c->id;
-    return true;
-}
-
-/* Calls back, or throws away what nobody wants; else leaves the events for llmf_next. */
-static void llmfi_hand_out(llmfi_call *c) {
-    llmf_event ev;
-    if (c->quiet) {
-        while (llmfi_reply_next(&c->reply, &ev)) continue;
-        llmfi_reply_release_events(&c->reply);
-        if (c->ended) c->f->events++;
-        return;
-    }
-    if (!c->req.on_event) {
-        if (llmfi_reply_count(&c->reply) || (c->ended && !c->taken)) llmfi_mark_ready(c);
-        return;
-    }
-    if (!c->f->polling) { /* callbacks run inside llmf_poll only */
-        c->f->deferred = true;
-        return;
-    }
-    while (!c->calling && !c->free_later && !c->f->closing && !(c->stop && !c->ended) && llmfi_pop_event(c, &ev)) {
-        int rc;
-        c->f->events++;
-        c->calling = true;
-        rc = c->req.on_event(c->req.on_event_user, &ev);
-        c->calling = false;
-        if (rc != LLMF_CONTINUE && !c->ended) c->stop = c->f->deferred = true;
-    }
-    if (!llmfi_reply_count(&c->reply)) llmfi_reply_release_events(&c->reply);
-}
-
-/* ---- the end ---- */
-
-static void llmfi_give_back_decoder(llmfi_call *c) {
-#if LLMFI_HAS_SSE
-    llmfi_sse_free(&c->sse);
-#endif
-#if LLMFI_HAS_NDJSON
-    llmfi_ndjson_free(&c->ndjson);
-#endif
-#if LLMFI_HAS_JSON_ARRAY
-    llmfi_json_array_free(&c->array);
-#endif
-#if LLMFI_HAS_EVENTSTREAM
-    llmfi_eventstream_free(&c->events);
-#endif
-    llmfi_buf_free(&c->whole);
-}
-
-#if LLMF_HAS_CONFIG
-/* Ollama cuts a prompt that is longer than its window without a word: the count that it reports tells. */
-static void llmfi_warn_window(llmfi_call *c) {
-    char line[200];
-    llmfi_text t = llmfi_text_in(line, sizeof line);
-    int64_t window = c->prepared ? c->prepared->record.s.num_ctx : 0;
-    if (window <= 0 || c->reply.usage.input < window) return;
-    llmfi_say(&t, c->prepared->record.s.name);
-    LLMFI_SAY(&t, ": the prompt filled num_ctx (");
-    llmfi_say_int(&t, window);
-    LLMFI_SAY(&t, " tokens) and was probably cut: raise num_ctx");
-    llmfi_log(c->f, LLMF_LOG_WARNING, 3, llmfi_str(line, t.len));
-}
-#endif
-
-/* The call is over; c->reply.error says how. */
-static void llmfi_finish(llmfi_call *c) {
-    if (c->ended) return;
-    c->ended = true;
-    c->end_ns = llmfi_moment(c->f);
-    llmfi_give_back_decoder(c);
-    llmfi_settle(c);
-#if LLMF_HAS_CONFIG /* which alone sets num_ctx */
-    llmfi_warn_window(c);
-#endif
-    llmfi_set_deadline(c);
-    llmfi_hand_out(c);
-}
-
-/* Stops the exchange and ends the call with what had come. */
-static void llmfi_abort(llmfi_call *c, int code, const char *text) {
-    if (c->ended) return;
-    if (c->x.by) c->x.by->cancel(c->x.by, &c->x);
-    c->x.by = NULL;
-    if (code != LLMF_OK && c->reply.error.code == LLMF_OK) (llmfi_error_set)(&c->reply.error, code, text);
-    llmfi_reply_end(&c->reply, true);
-    llmfi_finish(c);
-}
-
-/* ---- frames ---- */
-
-static void llmfi_frame(llmfi_call *c, llmf_str event, llmf_str data) {
-    llmfi_on_frame(c, event, data);
-    if (c->reply.content && !c->first_content_ns) c->first_content_ns = c->f->now_ns;
-    if (c->reply.terminal && !c->terminal_ns) c->terminal_ns = c->f->now_ns;
-    if (c->reply.error.code != LLMF_OK) c->f->deferred = true;
-    if (llmfi_reply_count(&c->reply)) {
-        c->content_ns = c->f->now_ns;
-        llmfi_hand_out(c);
-    }
-}
-
-/* No more for now: the caller must take events first, or the call is about to end. */
-static bool llmfi_full(const llmfi_call *c) {
-    return c->stop || c->free_later || llmfi_reply_count(&c->reply) >= LLMF_MAX_QUEUED;
-}
-
-static void llmfi_wire_failed(llmfi_call *c, int why) {
-    c->f->deferred = true;
-    if (c->reply.error.code != LLMF_OK) return;
-    if (why == LLMFI_WIRE_MEMORY) llmfi_error_memory(&c->reply.error);
-#if LLMFI_HAS_EVENTSTREAM
-    else if (why == LLMFI_WIRE_BAD && c->framing == LLMFI_FRAMING_EVENTSTREAM) llmfi_error_set(&c->reply.error, LLMF_ERR_PROTOCOL, "the reply is no event stream, or was damaged on its way (a checksum is wrong): is the base URL right?");
-#endif
-    else if (why == LLMFI_WIRE_BAD) llmfi_error_set(&c->reply.error, LLMF_ERR_PROTOCOL, "the reply is not JSON: is the base URL right?");
-    else llmfi_error_set(&c->reply.error, LLMF_ERR_LIMIT, "one line or event of the reply is longer than llmf_desc.max_line");
-}
-
-#if LLMFI_HAS_SSE
-static void llmfi_take_sse(llmfi_call *c, llmf_str *in) {
-    while (in->len && !llmfi_full(c) && c->reply.error.code == LLMF_OK) {
-        int rc = llmfi_sse_next(&c->sse, in);
-        if (rc == LLMFI_WIRE_ITEM && llmfi_trim(c->sse.payload).len) llmfi_frame(c, c->sse.event, c->sse.payload); /* data without a word is a ping */
-        if (rc == LLMFI_WIRE_ERROR) llmfi_wire_failed(c, c->sse.error);
-        if (llmfi_slice_over(&c->f->net)) return; /* behind the first: however short the slice, it goes on */
-    }
-}
-#endif
-
-#if LLMFI_HAS_NDJSON
-static void llmfi_take_ndjson(llmfi_call *c, llmf_str *in) {
-    while (in->len && !llmfi_full(c) && c->reply.error.code == LLMF_OK) {
-        int rc = llmfi_ndjson_next(&c->ndjson, in);
-        if (rc == LLMFI_WIRE_ITEM) llmfi_frame(c, llmfi_str("", 0), c->ndjson.payload);
-        if (rc == LLMFI_WIRE_ERROR) llmfi_wire_failed(c, c->ndjson.error);
-        if (llmfi_slice_over(&c->f->net)) return;
-    }
-}
-#endif
-
-#if LLMFI_HAS_JSON_ARRAY
-/* The array is whole with its closing ] (RULES 24), whatever its elements say. */
-static void llmfi_take_json_array(llmfi_call *c, llmf_str *in) {
-    while (in->len && !llmfi_full(c) && c->reply.error.code == LLMF_OK) {
-        int rc = llmfi_json_array_next(&c->array, in);
-        if (rc == LLMFI_WIRE_ITEM) llmfi_frame(c, llmfi_str("", 0), c->array.payload);
-        if (rc == LLMFI_WIRE_ERROR) llmfi_wire_failed(c, c->array.error);
-        if (c->reply.terminal) c->last_seen = true;
-        c->reply.terminal = c->last_seen && llmfi_json_array_closed(&c->array);
-        c->terminal_ns = c->reply.terminal ? c->f->now_ns : 0;
-        if (llmfi_slice_over(&c->f->net)) return;
-    }
-}
-#endif
-
-#if LLMFI_HAS_EVENTSTREAM
-/* What failed on the way is told by the frame's headers (RULES 29), whatever the dialect. */
-static void llmfi_event_frame(llmfi_call *c) {
-    const llmfi_eventstream *s = &c->events;
-    llmf_str type = llmfi_eventstream_header(s, LLMFI_LIT(":message-type"));
-    if (LLMFI_IS(type, "exception")) llmfi_fault_object(&c->reply, s->payload, llmfi_eventstream_header(s, LLMFI_LIT(":exception-type")));
-    else if (LLMFI_IS(type, "error"))
-        llmfi_fault_said(&c->reply, llmfi_eventstream_header(s, LLMFI_LIT(":error-code")), llmfi_eventstream_header(s, LLMFI_LIT(":error-message")));
-    else llmfi_frame(c, llmfi_eventstream_header(s, LLMFI_LIT(":event-type")), s->payload);
-    if (c->reply.error.code != LLMF_OK) c->f->deferred = true;
-}
-
-static void llmfi_take_eventstream(llmfi_call *c, llmf_str *in) {
-    while (in->len && !llmfi_full(c) && c->reply.error.code == LLMF_OK) {
-        int rc = llmfi_eventstream_next(&c->events, in);
-        if (rc == LLMFI_WIRE_ITEM) llmfi_event_frame(c);
-        if (rc == LLMFI_WIRE_ERROR) llmfi_wire_failed(c, c->events.error);
-        if (llmfi_slice_over(&c->f->net)) return;
-    }
-}
-#endif
-
-/* A reply that is one frame is gathered. An error's body beyond its limit is let go: what it is about stands at its front. */
-static void llmfi_take_whole(llmfi_call *c, llmf_str *in) {
-    size_t room = c->whole.limit ? c->whole.limit - c->whole.len : in->len;
-    if (!llmfi_buf_add(&c->whole, in->ptr, in->len < room ? in->len : room)) llmfi_wire_failed(c, LLMFI_WIRE_MEMORY);
-    *in = llmfi_from(*in, in->len);
-}
-
-static bool llmfi_too_much(llmfi_call *c, size_t len) {
-    c->received += len;
-    if (c->received <= c->f->desc.max_response) return false;
-    if (c->reply.error.code == LLMF_OK) llmfi_error_set(&c->reply.error, LLMF_ERR_LIMIT, "the reply is larger than llmf_desc.max_response");
-    c->f->deferred = true;
-    return true;
-}
-
-/* A host that answers a stream with one JSON object (an error, or it cannot stream) or with HTML: seen at the first byte, and read as a whole. Blank lines
-   before it are keep-alives. Where an array may come, that byte tells too. */
-static void llmfi_sniff(llmfi_call *c, llmf_str *in) {
-    while (in->len && llmfi_is_space(in->ptr[0])) *in = llmfi_from(*in, 1);
-    if (!in->len) return;
-    c->sniffed = true;
-    if (c->framing == LLMF_FRAMING_JSON_ARRAY) {
-        if (in->ptr[0] == '[') return;
-        c->framing = LLMF_FRAMING_SSE;
-    }
-    if (in->ptr[0] != '{' && in->ptr[0] != '[' && in->ptr[0] != '<') return;
-    c->framing = LLMF_FRAMING_JSON;
-    c->reply.streamed = false;
-}
-
-#if LLMFI_HAS_EVENTSTREAM
-/* The same where blanks may be bytes of a frame. A frame does not begin with these: it would be of a gigabyte. */
-static void llmfi_sniff_binary(llmfi_call *c, char first) {
-    c->sniffed = true;
-    if (first != '{' && first != '<') return;
-    c->framing = LLMF_FRAMING_JSON;
-    c->reply.streamed = false;
-}
-#endif
-
-/* Takes what it can of `in`. Pieces may come in a row: once the slice is over, the next poll has the rest of them. */
-static void llmfi_decode(llmfi_call *c, llmf_str *in) {
-    if (c->f->slice_used && llmfi_slice_over(&c->f->net)) return;
-    c->f->slice_used = true;
-    if ((c->framing == LLMF_FRAMING_SSE || c->framing == LLMF_FRAMING_JSON_ARRAY) && !c->sniffed) llmfi_sniff(c, in);
-#if LLMFI_HAS_EVENTSTREAM
-    if (c->framing == LLMFI_FRAMING_EVENTSTREAM && !c->sniffed && in->len) llmfi_sniff_binary(c, in->ptr[0]);
-#endif
-    switch (c->framing) {
-#if LLMFI_HAS_SSE
-    case LLMF_FRAMING_SSE: llmfi_take_sse(c, in); break;
-#endif
-#if LLMFI_HAS_NDJSON
-    case LLMF_FRAMING_NDJSON: llmfi_take_ndjson(c, in); break;
-#endif
-#if LLMFI_HAS_JSON_ARRAY
-    case LLMF_FRAMING_JSON_ARRAY: llmfi_take_json_array(c, in); break;
-#endif
-#if LLMFI_HAS_EVENTSTREAM
-    case LLMFI_FRAMING_EVENTSTREAM: llmfi_take_eventstream(c, in); break;
-#endif
-    default: llmfi_take_whole(c, in); break;
-    }
-}
-
-LLMF_API size_t llmf_exchange_data(llmf_exchange *x, const char *bytes, size_t len) {
-    llmfi_call *c = (llmfi_call *)x->owner;
-    llmf_str in = llmfi_str(bytes, len);
-    size_t taken;
-    if (c->ended || c->stop || c->reply.error.code != LLMF_OK) return len; /* about to be cancelled: swallowed */
-    (void)llmfi_moment(c->f);
-    llmfi_decode(c, &in);
-    taken = len - in.len;
-    c->held_back = in.len != 0;
-    if (c->held_back) c->f->held = true;
-    if (!c->first_content_ns || c->framing == LLMF_FRAMING_JSON) c->content_ns = c->f->now_ns;
-    if ((c->req.flags & LLMF_KEEP_RAW) && !(llmfi_buf_reserve(&c->raw, taken + 1) && llmfi_buf_add(&c->raw, bytes, taken))) llmfi_wire_failed(c, LLMFI_WIRE_MEMORY);
-    llmfi_too_much(c, taken);
-    if (c->terminal_ns) llmfi_set_deadline(c); /* else it has only moved away: llmfi_run_timers sees to that */
-    return taken;
-}
-
-/* ---- status and headers ---- */
-
-LLMF_API void llmf_exchange_status(llmf_exchange *x, int status) {
-    llmfi_call *c = (llmfi_call *)x->owner;
-    uint64_t now = llmfi_moment(c->f);
-    if (c->ended) return;
-    c->reply.status = status;
-    if (!c->connected_ns) c->connected_ns = now;
-    if (!c->first_byte_ns) c->first_byte_ns = now;
-    c->content_ns = now;
-    if (status < 200 || status >= 300) {
-        c->framing = LLMF_FRAMING_JSON;
-        c->whole.limit = LLMF_MAX_ERROR_BODY;
-    }
-    llmfi_set_deadline(c);
-}
-
-static void llmfi_exchange_connected(llmf_exchange *x) {
-    llmfi_call *c = (llmfi_call *)x->owner;
-    c->connected_ns = llmfi_moment(c->f);
-    llmfi_set_deadline(c);
-}
-
-/* The header that names the request, by the names that providers use. */
-static bool llmfi_is_request_id(llmf_str name) {
-    const char *names = "x-request-id\0request-id\0apim-request-id\0x-amzn-requestid\0x-generation-id\0mistral-correlation-id\0x-ds-trace-id\0"
-                        "x-debug-trace-id\0x-goog-request-id\0";
-    for (; *names; names += strlen(names) + 1)
-        if (llmfi_eq_nocase(name, llmfi_cstr(names))) return true;
-    return false;
-}
-
-/* A header's value for the caller: UTF-8 whatever the server sent. */
-static llmf_str llmfi_header_text(llmfi_call *c, llmf_str value) {
-    llmf_str kept = llmfi_reply_keep(&c->reply, llmfi_reply_clean(&c->reply, value));
-    if (c->reply.error.code != LLMF_OK) c->f->deferred = true;
-    return kept;
-}
-
-LLMF_API void llmf_exchange_header(llmf_exchange *x, llmf_str name, llmf_str value) {
-    llmfi_call *c = (llmfi_call *)x->owner;
-    if (!llmfi_header_wanted(name)) return;
-    if (c->ended) return;
-    if (!c->reply.request_id.len && llmfi_is_request_id(name)) c->reply.request_id = llmfi_header_text(c, value);
-    else if (LLMFI_NAMED(name, "x-amzn-errortype") && !c->errortype.len) c->errortype = llmfi_header_text(c, value);
-    else if (LLMFI_NAMED(name, "retry-after-ms")) llmfi_parse_delay(value, 1, &c->retry_after_ms);
-    else if (LLMFI_NAMED(name, "retry-after") && c->retry_after_ms == LLMF_UNKNOWN) llmfi_parse_delay(value, 1000, &c->retry_after_ms);
-}
-
-/* ---- the end of the bytes ---- */
-
-/* What had begun when the bytes ended: an event without its blank line counts if its JSON is complete, and so says the adapter. */
-static void llmfi_last_frame(llmfi_call *c) {
-    c->reply.tail = true;
-    if (c->framing == LLMF_FRAMING_JSON) {
-        if (llmfi_trim(llmfi_buf_str(&c->whole)).len) llmfi_frame(c, llmfi_str("", 0), llmfi_buf_str(&c->whole));
-    }
-#if LLMFI_HAS_SSE
-    if (c->framing == LLMF_FRAMING_SSE && llmfi_sse_end(&c->sse) == LLMFI_WIRE_ITEM && llmfi_trim(c->sse.payload).len)
-        llmfi_frame(c, c->sse.event, c->sse.payload);
-#endif
-#if LLMFI_HAS_NDJSON
-    if (c->framing == LLMF_FRAMING_NDJSON && llmfi_ndjson_end(&c->ndjson) == LLMFI_WIRE_ITEM) llmfi_frame(c, llmfi_str("", 0), c->ndjson.payload);
-#endif
-    if (llmfi_adapter_of(c)->on_end) llmfi_adapter_of(c)->on_end(&c->reply);
-}
-
-/* why: the transport's words, or NULL. */
-static void llmfi_end_error(llmfi_call *c, int result, const char *why) {
-    llmfi_text t;
-    if (c->reply.error.code != LLMF_OK) return;
-    /* A connection that breaks in the middle of a reply has cut it short, however it broke. */
-    if (c->reply.status && (result == LLMF_ERR_NETWORK || result == LLMF_ERR_TLS)) result = LLMF_ERR_TRUNCATED;
-    t = llmfi_error_begin(&c->reply.error, result);
-    if (c->prepared) {
-        llmfi_say(&t, c->prepared->record.provider->name);
-        LLMFI_SAY(&t, ": ");
-    }
-    if (result == LLMF_ERR_TRUNCATED) LLMFI_SAY(&t, "the reply ended before its end");
-    if (result == LLMF_ERR_TIMEOUT) LLMFI_SAY(&t, "timeout");
-    if (result == LLMF_ERR_NETWORK) LLMFI_SAY(&t, "no reply");
-    if (why && *why && t.len) LLMFI_SAY(&t, ": ");
-    llmfi_say_c(&t, why);
-}
-
-static void llmfi_end(llmfi_call *c, int result, const char *why) {
-    if (c->reply.status >= 200 && c->reply.status < 300) {
-        if (c->framing != LLMF_FRAMING_JSON || (result == LLMF_OK && c->reply.error.code == LLMF_OK)) llmfi_last_frame(c);
-        if (result != LLMF_OK && !c->reply.terminal) llmfi_end_error(c, result, why); /* the transport knows best why */
-        llmfi_reply_end(&c->reply, result == LLMF_OK);
-    } else if (c->reply.status) {
-        if (c->reply.error.code == LLMF_OK) llmfi_fault_body(&c->reply, c->reply.status, llmfi_buf_str(&c->whole), c->errortype);
-        llmfi_reply_settle(&c->reply);
+/* Steps: the fields; the file, which servers want last; the end. */
+static bool llmfi_transcribe_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
+    const llmf_part *audio = a->job->input->audio;
+    if (step == 0) {
+        llmfi_jw_value(w); /* for the writer the value is there; its bytes are a form's */
+        llmfi_transcribe_fields(a, w->out);
+    } else if (step == 1) {
+        llmfi_form_file_part(w->out, a->job->boundary, LLMFI_LIT("file"), llmfi_cstr(audio->name), llmfi_cstr(audio->media_type), &a->job->file);
     } else {
-        llmfi_end_error(c, result == LLMF_OK ? LLMF_ERR_NETWORK : result, why);
+        llmfi_form_end(w->out, a->job->boundary);
+        return false;
     }
-    llmfi_finish(c);
+    return true;
 }
 
-LLMF_API void llmf_exchange_end(llmf_exchange *x, int result, const char *text) {
-    llmfi_call *c = (llmfi_call *)x->owner;
-    x->by = NULL;
-    if (!c->ended) llmfi_end(c, result, text);
+static void llmfi_transcribe_headers(const llmfi_ask *a, llmfi_header_fn header, void *user) {
+    char type[32 + LLMFI_BOUNDARY];
+    llmfi_text t = llmfi_text_in(type, sizeof type);
+    llmfi_say_c(&t, "multipart/form-data; boundary=");
+    llmfi_say_c(&t, a->job->boundary);
+    header(user, LLMFI_LIT("Content-Type"), llmfi_str(type, t.len));
+}
+
+static void llmfi_transcribe_check(const llmfi_ask *a, llmfi_refusal *no) {
+    if (llmfi_extra(a, LLMFI_LIT("stream"))) llmfi_refuse(no, LLMF_ERR_ARGUMENT, "extra.stream", "set the request's own stream instead: it also says how the reply is read");
+    if (a->req->stream && LLMFI_IS(llmfi_cstr(a->req->format), "text")) llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "format", "a stream cannot be plain text; leave one of them out");
+}
+
+static const llmfi_sieve_row llmfi_transcribe_rows[] = {
+    { "text", LLMFI_TAKE_VALUE, LLMFI_GOT_TEXT }, { "language", LLMFI_TAKE_VALUE, LLMFI_GOT_LANGUAGE }, { "duration", LLMFI_TAKE_VALUE, LLMFI_GOT_DURATION },
+    { "segments[].start", LLMFI_TAKE_VALUE, LLMFI_GOT_START }, { "segments[].end", LLMFI_TAKE_VALUE, LLMFI_GOT_STOP },
+    { "segments[].text", LLMFI_TAKE_VALUE, LLMFI_GOT_PIECE }, { "segments[].speaker", LLMFI_TAKE_VALUE, LLMFI_GOT_SPEAKER },
+    { "segments[].speaker_id", LLMFI_TAKE_VALUE, LLMFI_GOT_SPEAKER }, { "segments[]", LLMFI_TAKE_END, LLMFI_GOT_SEGMENT },
+    { "usage.prompt_tokens", LLMFI_TAKE_VALUE, LLMFI_GOT_INPUT }, { "usage.input_tokens", LLMFI_TAKE_VALUE, LLMFI_GOT_INPUT },
+    { "usage.completion_tokens", LLMFI_TAKE_VALUE, LLMFI_GOT_OUTPUT }, { "usage.output_tokens", LLMFI_TAKE_VALUE, LLMFI_GOT_OUTPUT },
+    { "usage.total_tokens", LLMFI_TAKE_VALUE, LLMFI_GOT_TOTAL }, { "usage.prompt_tokens_details.audio_tokens", LLMFI_TAKE_VALUE, LLMFI_GOT_AUDIO },
+    { "usage.seconds", LLMFI_TAKE_VALUE, LLMFI_GOT_DURATION }, { "model", LLMFI_TAKE_VALUE, LLMFI_GOT_MODEL }, { "error", LLMFI_TAKE_RAW, LLMFI_GOT_ERROR }
+};
+
+/* ---- a transcript as a stream ---- */
+
+typedef struct llmfi_transcript_event {
+    llmfi_value type, delta, text, start, end, speaker, usage, error;
+} llmfi_transcript_event;
+
+static const llmfi_value_row llmfi_transcript_members[] = {
+    LLMFI_VALUE(llmfi_transcript_event, type), LLMFI_VALUE(llmfi_transcript_event, delta), LLMFI_VALUE(llmfi_transcript_event, text),
+    LLMFI_VALUE(llmfi_transcript_event, start), LLMFI_VALUE(llmfi_transcript_event, end), LLMFI_VALUE(llmfi_transcript_event, speaker),
+    LLMFI_VALUE(llmfi_transcript_event, usage), LLMFI_VALUE(llmfi_transcript_event, error)
+};
+
+typedef struct llmfi_transcript_usage {
+    llmfi_value input_tokens, output_tokens;
+} llmfi_transcript_usage;
+
+static const llmfi_value_row llmfi_transcript_counts[] = {
+    LLMFI_VALUE(llmfi_transcript_usage, input_tokens), LLMFI_VALUE(llmfi_transcript_usage, output_tokens)
+};
+
+static void llmfi_transcript_text(llmfi_reply *r, const llmfi_value *v) {
+    llmfi_json j = llmfi_value_json(v);
+    if (v->token == LLMFI_J_STRING) llmfi_reply_text_json(r, &j);
+}
+
+static void llmfi_transcript_segment(llmfi_reply *r, const llmfi_transcript_event *e) {
+    llmfi_job *w = r->job;
+    llmfi_json start = llmfi_value_json(&e->start), end = llmfi_value_json(&e->end);
+    w->segment.start = llmfi_job_seconds(&start);
+    w->segment.end = llmfi_job_seconds(&end);
+    w->segment.text = llmfi_reply_keep(r, llmfi_value_text(r, &e->text));
+    w->segment.speaker = llmfi_reply_keep(r, llmfi_value_text(r, &e->speaker));
+    llmfi_job_segment(w, r);
+}
+
+/* The last event repeats the text: it counts where no piece of it has come. */
+static void llmfi_transcript_done(llmfi_reply *r, const llmfi_transcript_event *e) {
+    llmfi_transcript_usage u;
+    if (!r->content) llmfi_transcript_text(r, &e->text);
+    if (llmfi_value_members(&e->usage, llmfi_transcript_counts, LLMFI_COUNT(llmfi_transcript_counts), &u, sizeof u)) {
+        r->usage.input = llmfi_value_count(&u.input_tokens);
+        r->usage.output = llmfi_value_count(&u.output_tokens);
+    }
+    r->terminal = true;
+}
+
+static void llmfi_transcript_take(llmfi_reply *r, const llmfi_transcript_event *e, llmf_str data) {
+    if (LLMFI_IS(e->type.text, "error") || llmfi_value_some(&e->error)) llmfi_fault_object(r, data, llmfi_str("", 0));
+    else if (LLMFI_IS(e->type.text, "transcript.text.delta")) llmfi_transcript_text(r, &e->delta);
+    else if (LLMFI_IS(e->type.text, "transcript.text.segment")) llmfi_transcript_segment(r, e);
+    else if (LLMFI_IS(e->type.text, "transcript.text.done")) llmfi_transcript_done(r, e);
+}
+
+/* An event; or what is there instead of a stream: JSON, or the text itself. */
+static void llmfi_transcribe_frame(llmfi_reply *r, llmf_str event, llmf_str data) {
+    llmfi_transcript_event e;
+    llmfi_json j;
+    (void)event;
+    if (r->error.code || LLMFI_IS(data, "[DONE]")) return;
+    llmfi_reply_mark(r);
+    if (!r->streamed && llmfi_trim(data).len && llmfi_trim(data).ptr[0] == '{') {
+        llmfi_job_take(r->job, r, data, true);
+    } else if (!r->streamed) {
+        llmfi_reply_text(r, llmfi_reply_clean(r, data));
+        r->terminal = true;
+    } else {
+        memset(&e, 0, sizeof e);
+        llmfi_json_init(&j, data, true);
+        if (llmfi_json_enter(&j, LLMFI_J_OBJECT)) llmfi_value_read(&j, llmfi_transcript_members, LLMFI_COUNT(llmfi_transcript_members), &e);
+        if (llmfi_frame_end(r, &j, data)) llmfi_transcript_take(r, &e, data);
+    }
+}
+#endif
+
+#endif
+#endif
+#if LLMF_HAS_DIALECT_AZURE
+/* OpenAI's operations at Azure's addresses, of a deployment as in azure.h. */
+#ifndef LLMFI_PROVIDERS_AZURE_OPS_H
+#define LLMFI_PROVIDERS_AZURE_OPS_H
+
+#if LLMF_HAS_EMBED
+static void llmfi_azure_embed_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_azure_address(a, out, LLMFI_LIT("/embeddings"), true);
+}
+
+static bool llmfi_azure_embed_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
+    return llmfi_azure_step(a, step, w, llmfi_openai_embed_body);
+}
+#endif
+
+#if LLMF_HAS_TRANSCRIBE
+static void llmfi_azure_transcribe_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_azure_address(a, out, LLMFI_LIT("/audio/transcriptions"), true);
+}
+
+static bool llmfi_azure_transcribe_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
+    return llmfi_azure_step(a, step, w, llmfi_transcribe_body);
+}
+
+static void llmfi_azure_transcribe_check(const llmfi_ask *a, llmfi_refusal *no) {
+    llmfi_azure_check_place(a, no);
+    llmfi_transcribe_check(a, no);
+}
+#endif
+
+#if LLMF_HAS_LIST
+static void llmfi_azure_models_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_azure_address(a, out, LLMFI_LIT("/models"), false);
+}
+#endif
+
+#endif
+#endif
+#if LLMF_HAS_DIALECT_ANTHROPIC
+/* What Anthropic has besides messages (Anthropic API reference: messages/count_tokens, models). */
+#ifndef LLMFI_PROVIDERS_ANTHROPIC_OPS_H
+#define LLMFI_PROVIDERS_ANTHROPIC_OPS_H
+
+#if LLMF_HAS_COUNT
+static void llmfi_anthropic_count_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_anthropic_path(a, out);
+    LLMFI_PUT(out, "/count_tokens");
+}
+#endif
+
+#if LLMF_HAS_LIST
+static void llmfi_anthropic_models_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_anthropic_base(a, out);
+    LLMFI_PUT(out, "/models?limit=1000");
+    llmfi_op_page(a, out, "&after_id=");
+}
+#endif
+
+#endif
+#endif
+#if LLMF_HAS_DIALECT_GEMINI
+/* What Gemini has besides answers (Gemini API reference: models.batchEmbedContents, countTokens, models.list; Vertex AI: predict, embedContent, countTokens). */
+#ifndef LLMFI_PROVIDERS_GEMINI_OPS_H
+#define LLMFI_PROVIDERS_GEMINI_OPS_H
+
+#if LLMF_HAS_EMBED
+/* ---- embeddings: three forms of the same ---- */
+
+enum { LLMFI_GEMINI_BATCH, LLMFI_GEMINI_PREDICT, LLMFI_GEMINI_ONE };
+
+static int llmfi_gemini_embeds(const llmfi_ask *a) {
+    if (!llmfi_op_trait(a, 'V')) return LLMFI_GEMINI_BATCH;
+    return llmfi_gemini_quirk(a, LLMFI_Q_EMBED_CONTENT) ? LLMFI_GEMINI_ONE : LLMFI_GEMINI_PREDICT;
+}
+
+static void llmfi_gemini_embed_path(const llmfi_ask *a, llmfi_out *out) {
+    static const char methods[] = ":batchEmbedContents\0:predict\0:embedContent\0";
+    llmfi_gemini_method(a, out, llmfi_cstr(llmfi_word_at(methods, llmfi_gemini_embeds(a))));
+}
+
+static llmf_str llmfi_gemini_task(const llmfi_ask *a) {
+    return llmfi_embed_purpose(a, "RETRIEVAL_DOCUMENT\0RETRIEVAL_QUERY\0CLASSIFICATION\0CLUSTERING\0SEMANTIC_SIMILARITY\0");
+}
+
+/* "content", and what goes with it. */
+static void llmfi_gemini_embed_content(const llmfi_ask *a, llmf_str text, llmfi_jw *w) {
+    llmf_str task = llmfi_gemini_task(a);
+    llmfi_jw_key(w, "content");
+    llmfi_jw_object(w);
+    llmfi_jw_key(w, "parts");
+    llmfi_jw_array(w);
+    llmfi_jw_object(w);
+    llmfi_jw_member_str(w, "text", text);
+    llmfi_jw_object_end(w);
+    llmfi_jw_array_end(w);
+    llmfi_jw_object_end(w);
+    if (task.len) llmfi_jw_member_str(w, "taskType", task);
+    if (a->job->input->dimensions) llmfi_jw_member_int(w, "outputDimensionality", a->job->input->dimensions);
+}
+
+/* Extra members are those of each text. */
+static void llmfi_gemini_embed_text(const llmfi_ask *a, llmf_str text, llmfi_jw *w) {
+    llmf_str task = llmfi_gemini_task(a);
+    llmfi_jw_object(w);
+    if (llmfi_gemini_embeds(a) == LLMFI_GEMINI_PREDICT) {
+        llmfi_jw_member_str(w, "content", text);
+        if (task.len) llmfi_jw_member_str(w, "task_type", task);
+    } else {
+        llmfi_gemini_resource(a, w);
+        llmfi_gemini_embed_content(a, text, w);
+    }
+    llmfi_extra_write(a, w);
+    llmfi_jw_object_end(w);
+}
+
+static void llmfi_gemini_predict_tail(const llmfi_ask *a, llmfi_jw *w) {
+    if (!a->job->input->dimensions) return;
+    llmfi_jw_key(w, "parameters");
+    llmfi_jw_object(w);
+    llmfi_jw_member_int(w, "outputDimensionality", a->job->input->dimensions);
+    llmfi_jw_object_end(w);
+}
+
+/* Steps: the beginning; a text each; the end. One text alone is the whole body. */
+static bool llmfi_gemini_embed_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
+    const llmf_input *in = a->job->input;
+    int form = llmfi_gemini_embeds(a);
+    if (form == LLMFI_GEMINI_ONE) {
+        llmfi_jw_object(w);
+        llmfi_gemini_embed_content(a, in->texts[0], w);
+        llmfi_extra_write(a, w);
+        llmfi_jw_object_end(w);
+        return false;
+    }
+    if (step == 0) {
+        llmfi_jw_object(w);
+        if (form == LLMFI_GEMINI_PREDICT) llmfi_jw_key(w, "instances");
+        else llmfi_jw_key(w, "requests");
+        llmfi_jw_array(w);
+    } else if (step <= in->text_count) {
+        llmfi_gemini_embed_text(a, in->texts[step - 1], w);
+    } else {
+        llmfi_jw_array_end(w);
+        if (form == LLMFI_GEMINI_PREDICT) llmfi_gemini_predict_tail(a, w);
+        llmfi_jw_object_end(w);
+        return false;
+    }
+    return true;
+}
+
+static const llmfi_sieve_row llmfi_gemini_embed_rows[] = {
+    { "embeddings[].values", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR }, { "embedding.values", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR },
+    { "predictions[].embeddings.values", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR },
+    { "usageMetadata.promptTokenCount", LLMFI_TAKE_VALUE, LLMFI_GOT_INPUT }, { "error", LLMFI_TAKE_RAW, LLMFI_GOT_ERROR }
+};
+#endif
+
+#if LLMF_HAS_COUNT
+/* ---- counting ---- */
+
+static void llmfi_gemini_count_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_gemini_method(a, out, LLMFI_LIT(":countTokens"));
+}
+
+/* The body of the chat, on Vertex AI as it is, else inside of another object: the outer one begins in its first step and ends behind its last. */
+static bool llmfi_gemini_count_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
+    bool inside = llmfi_gemini_counts_inside(a), more;
+    if (inside && step == 0) {
+        llmfi_jw_object(w);
+        llmfi_jw_key(w, "generateContentRequest");
+    }
+    more = llmfi_gemini_body(a, step, w);
+    if (inside && !more) llmfi_jw_object_end(w);
+    return more;
+}
+#endif
+
+#if LLMF_HAS_LIST
+static void llmfi_gemini_models_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_gemini_version(a, out);
+    LLMFI_PUT(out, "/models?pageSize=1000");
+    llmfi_op_page(a, out, "&pageToken=");
+}
+#endif
+
+#endif
+#endif
+#if LLMF_HAS_DIALECT_OLLAMA
+/* What Ollama has besides chats ("API": POST /api/embed, GET /api/tags). */
+#ifndef LLMFI_PROVIDERS_OLLAMA_OPS_H
+#define LLMFI_PROVIDERS_OLLAMA_OPS_H
+
+#if LLMF_HAS_EMBED
+static void llmfi_ollama_embed_path(const llmfi_ask *a, llmfi_out *out) {
+    (void)a;
+    LLMFI_PUT(out, "/api/embed");
+}
+
+static void llmfi_ollama_embed_head(const llmfi_ask *a, llmfi_jw *w) {
+    if (llmfi_ollama_own(a, "model")) llmfi_jw_member_str(w, "model", a->model->model_id);
+}
+
+static void llmfi_ollama_embed_tail(const llmfi_ask *a, llmfi_jw *w) {
+    if (a->job->input->dimensions && llmfi_ollama_own(a, "dimensions")) llmfi_jw_member_int(w, "dimensions", a->job->input->dimensions);
+    if (a->model->num_ctx <= 0 || !llmfi_ollama_own(a, "options")) return;
+    llmfi_jw_key(w, "options");
+    llmfi_jw_object(w);
+    llmfi_jw_member_int(w, "num_ctx", a->model->num_ctx);
+    llmfi_jw_object_end(w);
+}
+
+static bool llmfi_ollama_embed_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
+    static const llmfi_embed_form form = { "input", llmfi_ollama_embed_head, llmfi_ollama_embed_tail };
+    return llmfi_embed_steps(a, step, w, &form);
+}
+
+/* The second form is that of the older /api/embeddings. */
+static const llmfi_sieve_row llmfi_ollama_embed_rows[] = {
+    { "embeddings[]", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR }, { "embedding", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR }, { "model", LLMFI_TAKE_VALUE, LLMFI_GOT_MODEL },
+    { "prompt_eval_count", LLMFI_TAKE_VALUE, LLMFI_GOT_INPUT }, { "error", LLMFI_TAKE_RAW, LLMFI_GOT_ERROR }
+};
+#endif
+
+#if LLMF_HAS_LIST
+static void llmfi_ollama_models_path(const llmfi_ask *a, llmfi_out *out) {
+    (void)a;
+    LLMFI_PUT(out, "/api/tags");
+}
+#endif
+
+#endif
+#endif
+#if LLMF_HAS_DIALECT_COHERE
+/* What Cohere has besides chats ("Cohere API reference", v2: embed, audio/transcriptions; v1: models). */
+#ifndef LLMFI_PROVIDERS_COHERE_OPS_H
+#define LLMFI_PROVIDERS_COHERE_OPS_H
+
+#if LLMF_HAS_EMBED
+static void llmfi_cohere_embed_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_cohere_base(a, out);
+    LLMFI_PUT(out, "/embed");
+}
+
+/* An input_type is demanded; it has none for similarity. */
+static void llmfi_cohere_embed_head(const llmfi_ask *a, llmfi_jw *w) {
+    llmf_str purpose = llmfi_embed_purpose(a, "search_document\0search_query\0classification\0clustering\0clustering\0");
+    if (LLMFI_COHERE_OURS(a, "model")) llmfi_jw_member_str(w, "model", a->model->model_id);
+    if (LLMFI_COHERE_OURS(a, "input_type")) llmfi_jw_member_str(w, "input_type", purpose.len ? purpose : LLMFI_LIT("search_document"));
+    if (LLMFI_COHERE_OURS(a, "embedding_types")) llmfi_jw_member_raw(w, "embedding_types", LLMFI_LIT("[\"float\"]"));
+}
+
+static void llmfi_cohere_embed_tail(const llmfi_ask *a, llmfi_jw *w) {
+    if (a->job->input->dimensions && LLMFI_COHERE_OURS(a, "output_dimension")) llmfi_jw_member_int(w, "output_dimension", a->job->input->dimensions);
+}
+
+static bool llmfi_cohere_embed_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
+    static const llmfi_embed_form form = { "texts", llmfi_cohere_embed_head, llmfi_cohere_embed_tail };
+    return llmfi_embed_steps(a, step, w, &form);
+}
+
+/* The third form is that of older versions, and of other hosts. */
+static const llmfi_sieve_row llmfi_cohere_embed_rows[] = {
+    { "embeddings.float[]", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR }, { "embeddings.base64[]", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR },
+    { "embeddings[]", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR }, { "meta.billed_units.input_tokens", LLMFI_TAKE_VALUE, LLMFI_GOT_INPUT },
+    { "error", LLMFI_TAKE_RAW, LLMFI_GOT_ERROR }
+};
+#endif
+
+#if LLMF_HAS_TRANSCRIBE
+static void llmfi_cohere_transcribe_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_cohere_base(a, out);
+    LLMFI_PUT(out, "/audio/transcriptions");
+}
+#endif
+
+#if LLMF_HAS_LIST
+static void llmfi_cohere_models_path(const llmfi_ask *a, llmfi_out *out) {
+    LLMFI_PUT(out, "/v1/models?page_size=1000");
+    llmfi_op_page(a, out, "&page_token=");
+}
+#endif
+
+#endif
+#endif
+#if LLMF_HAS_HUGGINGFACE
+/* Hugging Face's own interface for vectors ("Inference Providers", feature extraction): a bare array comes back, for one text of its numbers. Models that give one
+   vector for each token, and none for the text, are refused. */
+#ifndef LLMFI_PROVIDERS_HUGGINGFACE_OPS_H
+#define LLMFI_PROVIDERS_HUGGINGFACE_OPS_H
+
+#if LLMF_HAS_EMBED
+/* A model's name is owner/name: its slash stays one. */
+static void llmfi_huggingface_embed_path(const llmfi_ask *a, llmfi_out *out) {
+    llmf_str left = a->model->model_id;
+    LLMFI_PUT(out, "/models");
+    while (left.len) {
+        size_t slash = llmfi_find_char(left, '/'), len = slash == LLMFI_NOWHERE ? left.len : slash;
+        LLMFI_PUT(out, "/");
+        llmfi_put_url(out, llmfi_str(left.ptr, len));
+        left = llmfi_from(left, slash == LLMFI_NOWHERE ? len : len + 1);
+    }
+    LLMFI_PUT(out, "/pipeline/feature-extraction");
+}
+
+static bool llmfi_huggingface_embed_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
+    static const llmfi_embed_form form = { "inputs", NULL, NULL };
+    return llmfi_embed_steps(a, step, w, &form);
+}
+
+static void llmfi_huggingface_embed_check(const llmfi_ask *a, llmfi_refusal *no) {
+    llmf_str left = a->model->model_id;
+    while (left.ptr && no->code == LLMF_OK) {
+        size_t slash = llmfi_find_char(left, '/');
+        if (llmfi_strays(llmfi_str(left.ptr, slash == LLMFI_NOWHERE ? left.len : slash)))
+            llmfi_refuse(no, LLMF_ERR_ARGUMENT, "model", "cannot stand in a URL; give it as owner/name");
+        left = slash == LLMFI_NOWHERE ? llmfi_str(NULL, 0) : llmfi_from(left, slash + 1);
+    }
+    if (a->job->input->dimensions) llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "input.dimensions", "cannot be chosen here; leave it out, or take another model");
+}
+
+static const llmfi_sieve_row llmfi_huggingface_embed_rows[] = {
+    { "", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR }, { "[]", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR }, { "error", LLMFI_TAKE_RAW, LLMFI_GOT_ERROR }
+};
+#endif
+
+#endif
+#endif
+
+#if LLMF_HAS_COUNT
+/* Anthropic and OpenAI; Bedrock; Gemini. */
+LLMFI_UNUSED static const llmfi_sieve_row llmfi_count_rows[] = {
+    { "input_tokens", LLMFI_TAKE_VALUE, LLMFI_GOT_COUNT }, { "inputTokens", LLMFI_TAKE_VALUE, LLMFI_GOT_COUNT },
+    { "totalTokens", LLMFI_TAKE_VALUE, LLMFI_GOT_COUNT }, { "error", LLMFI_TAKE_RAW, LLMFI_GOT_ERROR }
+};
+#endif
+
+#if LLMF_HAS_LIST
+/* `data` of OpenAI's kind and of Anthropic, `models` of Gemini, Cohere and Ollama, a bare array of Together. */
+LLMFI_UNUSED static const llmfi_sieve_row llmfi_model_list_rows[] = {
+    { "data[].id", LLMFI_TAKE_VALUE, LLMFI_GOT_NAME }, { "data[].name", LLMFI_TAKE_VALUE, LLMFI_GOT_NAME_ELSE }, { "data[].model", LLMFI_TAKE_VALUE, LLMFI_GOT_NAME_LAST },
+    { "data[]", LLMFI_TAKE_END, LLMFI_GOT_ENTRY }, { "data", LLMFI_TAKE_END, LLMFI_GOT_LIST },
+    { "models[].id", LLMFI_TAKE_VALUE, LLMFI_GOT_NAME }, { "models[].name", LLMFI_TAKE_VALUE, LLMFI_GOT_NAME_ELSE },
+    { "models[].model", LLMFI_TAKE_VALUE, LLMFI_GOT_NAME_LAST }, { "models[]", LLMFI_TAKE_END, LLMFI_GOT_ENTRY }, { "models", LLMFI_TAKE_END, LLMFI_GOT_LIST },
+    { "[].id", LLMFI_TAKE_VALUE, LLMFI_GOT_NAME }, { "[].name", LLMFI_TAKE_VALUE, LLMFI_GOT_NAME_ELSE }, { "[]", LLMFI_TAKE_END, LLMFI_GOT_ENTRY },
+    { "has_more", LLMFI_TAKE_VALUE, LLMFI_GOT_MORE }, { "last_id", LLMFI_TAKE_VALUE, LLMFI_GOT_NEXT }, { "nextPageToken", LLMFI_TAKE_VALUE, LLMFI_GOT_NEXT },
+    { "next_page_token", LLMFI_TAKE_VALUE, LLMFI_GOT_NEXT }, { "error", LLMFI_TAKE_RAW, LLMFI_GOT_ERROR }
+};
+#endif
+
+/* Rows of a reply that comes as paths; and the faces of the operations. check, headers: NULL: none. */
+#define LLMFI_OP_ROWS(rows) rows, LLMFI_COUNT(rows)
+#define LLMFI_OP_FACE(dialect, check, path, headers, body) { dialect, check, path, headers, body, LLMFI_FRAMING_PATHS, LLMFI_FRAMING_PATHS, llmfi_no_frame, NULL }
+#define LLMFI_OP_EMBED(dialect, check, path, body, rows) \
+    { dialect, LLMF_OP_EMBED, false, false, LLMFI_OP_FACE(dialect, check, path, NULL, body), LLMFI_OP_ROWS(rows) },
+#define LLMFI_OP_TRANSCRIBE(dialect, check, path, body)                                                                                          \
+    { dialect, LLMF_OP_TRANSCRIBE, false, false,                                                                                                 \
+      { dialect, check, path, llmfi_transcribe_headers, body, LLMFI_FRAMING_PATHS, LLMF_FRAMING_SSE, llmfi_transcribe_frame, NULL },             \
+      LLMFI_OP_ROWS(llmfi_transcribe_rows) },
+#define LLMFI_OP_COUNT(dialect, everywhere, check, path, headers, body) \
+    { dialect, LLMF_OP_COUNT_TOKENS, everywhere, false, LLMFI_OP_FACE(dialect, check, path, headers, body), LLMFI_OP_ROWS(llmfi_count_rows) },
+#define LLMFI_OP_LIST(dialect, check, path, headers) \
+    { dialect, LLMF_OP_LIST_MODELS, true, true, LLMFI_OP_FACE(dialect, check, path, headers, llmfi_no_body), LLMFI_OP_ROWS(llmfi_model_list_rows) },
+
+static const llmfi_operation llmfi_operations[] = {
+#if LLMF_HAS_DIALECT_OPENAI
+    LLMFI_KEEP(LLMF_HAS_EMBED, LLMFI_OP_EMBED("openai", NULL, llmfi_openai_embed_path, llmfi_openai_embed_body, llmfi_openai_embed_rows))
+    LLMFI_KEEP(LLMF_HAS_TRANSCRIBE, LLMFI_OP_TRANSCRIBE("openai", llmfi_transcribe_check, llmfi_openai_transcribe_path, llmfi_transcribe_body))
+    LLMFI_KEEP(LLMF_HAS_LIST, LLMFI_OP_LIST("openai", NULL, llmfi_openai_models_path, NULL))
+#endif
+#if LLMF_HAS_DIALECT_OPENAI_RESPONSES
+    LLMFI_KEEP(LLMF_HAS_EMBED, LLMFI_OP_EMBED("openai_responses", NULL, llmfi_openai_embed_path, llmfi_openai_embed_body, llmfi_openai_embed_rows))
+    LLMFI_KEEP(LLMF_HAS_TRANSCRIBE, LLMFI_OP_TRANSCRIBE("openai_responses", llmfi_transcribe_check, llmfi_openai_transcribe_path, llmfi_transcribe_body))
+    LLMFI_KEEP(LLMF_HAS_COUNT, LLMFI_OP_COUNT("openai_responses", true, llmfi_responses_check, llmfi_responses_count_path, NULL, llmfi_responses_body))
+    LLMFI_KEEP(LLMF_HAS_LIST, LLMFI_OP_LIST("openai_responses", NULL, llmfi_openai_models_path, NULL))
+#endif
+#if LLMF_HAS_DIALECT_AZURE
+    LLMFI_KEEP(LLMF_HAS_EMBED, LLMFI_OP_EMBED("azure", llmfi_azure_check_place, llmfi_azure_embed_path, llmfi_azure_embed_body, llmfi_openai_embed_rows))
+    LLMFI_KEEP(LLMF_HAS_TRANSCRIBE, LLMFI_OP_TRANSCRIBE("azure", llmfi_azure_transcribe_check, llmfi_azure_transcribe_path, llmfi_azure_transcribe_body))
+    LLMFI_KEEP(LLMF_HAS_LIST, LLMFI_OP_LIST("azure", llmfi_azure_check_place, llmfi_azure_models_path, NULL))
+#endif
+#if LLMF_HAS_DIALECT_ANTHROPIC
+    LLMFI_KEEP(LLMF_HAS_COUNT, LLMFI_OP_COUNT("anthropic", true, llmfi_anthropic_check, llmfi_anthropic_count_path, llmfi_anthropic_headers, llmfi_anthropic_body))
+    LLMFI_KEEP(LLMF_HAS_LIST, LLMFI_OP_LIST("anthropic", NULL, llmfi_anthropic_models_path, llmfi_anthropic_headers))
+#endif
+#if LLMF_HAS_DIALECT_GEMINI
+    LLMFI_KEEP(LLMF_HAS_EMBED, LLMFI_OP_EMBED("gemini", NULL, llmfi_gemini_embed_path, llmfi_gemini_embed_body, llmfi_gemini_embed_rows))
+    LLMFI_KEEP(LLMF_HAS_COUNT, LLMFI_OP_COUNT("gemini", true, llmfi_gemini_check, llmfi_gemini_count_path, NULL, llmfi_gemini_count_body))
+    LLMFI_KEEP(LLMF_HAS_LIST, LLMFI_OP_LIST("gemini", NULL, llmfi_gemini_models_path, NULL))
+#endif
+#if LLMF_HAS_DIALECT_OLLAMA
+    LLMFI_KEEP(LLMF_HAS_EMBED, LLMFI_OP_EMBED("ollama", NULL, llmfi_ollama_embed_path, llmfi_ollama_embed_body, llmfi_ollama_embed_rows))
+    LLMFI_KEEP(LLMF_HAS_LIST, LLMFI_OP_LIST("ollama", NULL, llmfi_ollama_models_path, NULL))
+#endif
+#if LLMF_HAS_DIALECT_COHERE
+    LLMFI_KEEP(LLMF_HAS_EMBED, LLMFI_OP_EMBED("cohere", NULL, llmfi_cohere_embed_path, llmfi_cohere_embed_body, llmfi_cohere_embed_rows))
+    LLMFI_KEEP(LLMF_HAS_TRANSCRIBE, LLMFI_OP_TRANSCRIBE("cohere", llmfi_transcribe_check, llmfi_cohere_transcribe_path, llmfi_transcribe_body))
+    LLMFI_KEEP(LLMF_HAS_LIST, LLMFI_OP_LIST("cohere", NULL, llmfi_cohere_models_path, NULL))
+#endif
+#if LLMF_HAS_HUGGINGFACE
+    LLMFI_KEEP(LLMF_HAS_EMBED,
+               LLMFI_OP_EMBED("huggingface", llmfi_huggingface_embed_check, llmfi_huggingface_embed_path, llmfi_huggingface_embed_body, llmfi_huggingface_embed_rows))
+#endif
+    { NULL, LLMF_OP_CHAT, false, false, { NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, NULL }, NULL, 0 }
+};
+
+/* The operation of a dialect; NULL: it has none. */
+LLMFI_UNUSED static const llmfi_operation *llmfi_operation_find(llmf_str dialect, int op) {
+    const llmfi_operation *o;
+    for (o = llmfi_operations; o->dialect; o++)
+        if (o->op == op && llmfi_eq(llmfi_cstr(o->dialect), dialect)) return o;
+    return NULL;
 }
 
 #endif
-/* From what the caller gave to what an adapter is asked: checks every field, copies what must be copied, fills in the config's defaults. */
-#ifndef LLMFI_ENGINE_REQUEST_H
-#define LLMFI_ENGINE_REQUEST_H
+
+static const llmfi_op_row llmfi_op_rows[] = {
+#if LLMFI_HAS_OPS
+#define LLMF_OPERATION(PROVIDER, op, dialect, url, traits) LLMFI_KEEP(LLMF_HAS_##PROVIDER, {url, traits, LLMFI_P_##PROVIDER, LLMF_OP_##op, LLMFI_DIALECT_##dialect}, )
+#ifdef LLMF_MODELS_DEF
+#include LLMF_MODELS_DEF
+#else
+LLMFI_ROWS_OPERATION
+#undef LLMF_OPERATION
+#endif
+#endif
+    {NULL, NULL, 0, 0, 0}
+};
+
+/* What stands of a host that is row `provider` of the table; NULL: nothing. */
+static const llmfi_op_row *llmfi_op_row_find(int provider, int op) {
+    const llmfi_op_row *row;
+    for (row = llmfi_op_rows; row->url; row++)
+        if (row->provider == provider && row->op == op) return row;
+    return NULL;
+}
+
+/* The operation at a host: of the table (row), of that dialect, with so many texts in one request. *host: what the table says; NULL: nothing. NULL: it has not
+   got it, as far as is known. */
+static const llmfi_operation *llmfi_op_at(int row, llmf_str dialect, int64_t embedding_batch, int op, const llmfi_op_row **host) {
+    const llmfi_operation *o;
+    bool own = row < 0 || !llmfi_eq(dialect, llmfi_dialect_name(llmfi_provider_rows[row].dialect)); /* a host of the config's */
+    *host = own ? NULL : llmfi_op_row_find(row, op);
+    if (*host && (*host)->url[0] == '-') return NULL;
+    o = llmfi_operation_find(*host ? llmfi_dialect_name((*host)->dialect) : dialect, op);
+    if (!o || (op == LLMF_OP_EMBED ? embedding_batch <= 0 : !*host && !own && !o->everywhere)) return NULL;
+    return o;
+}
+
+LLMFI_UNUSED static const llmfi_operation *llmfi_op_of(const llmfi_provider *p, int op, const llmfi_op_row **host) {
+    return llmfi_op_at(p->row, p->dialect, p->embedding_batch, op, host);
+}
+
+/* " openai mistral …": the providers of this build that have it. */
+LLMFI_UNUSED static void llmfi_say_op_hosts(llmfi_text *t, int op) {
+    const llmfi_op_row *host;
+    int i;
+    for (i = 0; i < LLMFI_P_COUNT; i++) {
+        const llmfi_provider_row *p = &llmfi_provider_rows[i];
+        if (!p->built || !llmfi_op_at(i, llmfi_dialect_name(p->dialect), p->embedding_batch, op, &host)) continue;
+        llmfi_say_c(t, " ");
+        llmfi_say_c(t, p->name);
+    }
+}
+
+#endif
 /* Images, audio and files of a message: read from disk where a path is given, and their media type found where none is. */
 #ifndef LLMFI_ENGINE_MEDIA_H
 #define LLMFI_ENGINE_MEDIA_H
@@ -24405,6 +25791,86 @@ LLMFI_UNUSED static bool llmfi_media_fill(llmfi_arena *arena, llmf_part *p, llmf
     if (p->media_type) return true;
     llmfi_error_set(err, LLMF_ERR_ARGUMENT, "messages.parts.media_type: cannot be told from the bytes; set it, for example to image/png");
     return false;
+}
+
+#endif
+/* From what the caller gave to what an adapter is asked: checks every field, copies what must be copied, fills in the config's defaults. */
+#ifndef LLMFI_ENGINE_REQUEST_H
+#define LLMFI_ENGINE_REQUEST_H
+/* Dialects that a program registers (llmf_dialect), seen through the same adapter as our own. */
+#ifndef LLMFI_ENGINE_REGISTERED_H
+#define LLMFI_ENGINE_REGISTERED_H
+
+#if LLMF_HAS_REGISTER
+
+/* The ask is a member of its call. */
+static llmfi_call *llmfi_call_of_ask(const llmfi_ask *ask) {
+    return (llmfi_call *)(void *)((char *)(uintptr_t)ask - offsetof(llmfi_call, ask));
+}
+
+static void llmfi_registered_path(const llmfi_ask *ask, llmfi_out *out) {
+    llmfi_call *c = llmfi_call_of_ask(ask);
+    const llmf_dialect *d = c->prepared->dialect;
+    llmf_model_info info;
+    llmfi_fill_info(c->f, &c->prepared->record, &info);
+    if (d->path) d->path(d->user, ask->req, &info, (llmf_out *)(void *)out);
+}
+
+static bool llmfi_registered_body(const llmfi_ask *ask, unsigned step, llmfi_jw *w) {
+    llmfi_call *c = llmfi_call_of_ask(ask);
+    const llmf_dialect *d = c->prepared->dialect;
+    llmf_model_info info;
+    (void)step;
+    llmfi_fill_info(c->f, &c->prepared->record, &info);
+    llmfi_jw_value(w); /* for the writer the value is there; its bytes the dialect writes itself */
+    if (d->body) d->body(d->user, ask->req, &info, (llmf_out *)(void *)w->out);
+    return false;
+}
+
+static const llmfi_adapter llmfi_registered = {"registered", NULL, llmfi_registered_path, NULL, llmfi_registered_body, 0, 0, NULL, NULL};
+
+static const llmfi_adapter *llmfi_adapter_of(const llmfi_call *c) {
+    if (LLMFI_HAS_OPS && c->reply.job) return &c->reply.job->op->face;
+    return c->prepared->adapter ? c->prepared->adapter : &llmfi_registered;
+}
+
+static int llmfi_framing_of(const llmfi_call *c, bool stream) {
+    if (LLMFI_HAS_OPS && c->reply.job) return llmfi_job_framing(c->reply.job, &c->req);
+    if (c->prepared->dialect) return stream ? c->prepared->dialect->stream_framing : c->prepared->dialect->framing;
+    return stream ? c->prepared->adapter->stream_framing : c->prepared->adapter->framing;
+}
+
+static void llmfi_on_frame(llmfi_call *c, llmf_str event, llmf_str data) {
+    const llmf_dialect *d = c->prepared->dialect;
+    if (d && d->on_frame) d->on_frame(d->user, &c->reply, event, data);
+    if (!d) llmfi_adapter_of(c)->on_frame(&c->reply, event, data);
+}
+
+#else
+
+static const llmfi_adapter *llmfi_adapter_of(const llmfi_call *c) {
+    return LLMFI_HAS_OPS && c->reply.job ? &c->reply.job->op->face : c->prepared->adapter;
+}
+
+static int llmfi_framing_of(const llmfi_call *c, bool stream) {
+    if (LLMFI_HAS_OPS && c->reply.job) return llmfi_job_framing(c->reply.job, &c->req);
+    return stream ? c->prepared->adapter->stream_framing : c->prepared->adapter->framing;
+}
+
+static void llmfi_on_frame(llmfi_call *c, llmf_str event, llmf_str data) {
+    llmfi_adapter_of(c)->on_frame(&c->reply, event, data);
+}
+
+#endif
+
+LLMF_API void llmf_out_write(llmf_out *out, const char *bytes, size_t len) {
+    llmfi_put((llmfi_out *)(void *)out, bytes, len);
+}
+
+LLMF_API void llmf_out_json_string(llmf_out *out, llmf_str text) {
+    llmfi_jw w;
+    llmfi_jw_init(&w, (llmfi_out *)(void *)out);
+    llmfi_jw_str(&w, text);
 }
 
 #endif
@@ -24851,24 +26317,348 @@ static void llmfi_take_timeouts(llmfi_call *c) {
     memcpy(&c->req.timeouts, to, sizeof to);
 }
 
-/* Fills c->req and c->ask from the caller's request. False with the error in c->reply.error. */
-LLMFI_UNUSED static bool llmfi_take_request(llmfi_call *c) {
+/* What is said to a model. */
+static bool llmfi_take_chat(llmfi_call *c) {
+    return llmfi_take_messages(c) && llmfi_take_system(c) && llmfi_take_tools(c) && llmfi_take_stop(c) && llmfi_take_numbers(c) && llmfi_take_format(c) &&
+           llmfi_take_extra(c) && llmfi_wrap_prompt(c);
+}
+
+/* What the adapter says that it cannot be asked; check may be NULL. */
+static bool llmfi_take_check(llmfi_call *c, void (*check)(const llmfi_ask *ask, llmfi_refusal *refusal)) {
     llmfi_refusal no;
-    c->ask.req = &c->req;
-    c->ask.model = &c->prepared->record.s;
-    if (!llmfi_take_messages(c) || !llmfi_take_system(c) || !llmfi_take_tools(c) || !llmfi_take_stop(c) || !llmfi_take_numbers(c) || !llmfi_take_format(c) ||
-        !llmfi_take_extra(c) || !llmfi_wrap_prompt(c))
-        return false;
-    llmfi_fit_max_tokens(c);
-    llmfi_take_timeouts(c);
-    if (!llmfi_adapter_of(c)->check) return true;
+    if (!check) return true;
     memset(&no, 0, sizeof no);
-    llmfi_adapter_of(c)->check(&c->ask, &no);
+    check(&c->ask, &no);
     if (no.code != LLMF_OK) (llmfi_error_set)(&c->reply.error, no.code, no.text); /* with the field that it names, STRINGS or not */
     return no.code == LLMF_OK;
 }
 
+/* Fills c->req and c->ask from the caller's request. False with the error in c->reply.error. */
+LLMFI_UNUSED static bool llmfi_take_request(llmfi_call *c) {
+    if (!llmfi_take_chat(c)) return false;
+    llmfi_fit_max_tokens(c);
+    llmfi_take_timeouts(c);
+    return llmfi_take_check(c, llmfi_adapter_of(c)->check);
+}
+
 #endif
+
+#if LLMFI_HAS_OPS
+
+/* In the order of LLMF_OP_…: what it is, and the option that has it. */
+static const struct {
+    const char *what, *name, *option;
+    bool built;
+} llmfi_op_names[] = {
+    {"", "", "", true},
+    {"embeddings", "LLMF_OP_EMBED", "EMBED", LLMF_HAS_EMBED},
+    {"transcription", "LLMF_OP_TRANSCRIBE", "TRANSCRIBE", LLMF_HAS_TRANSCRIBE},
+    {"counting of tokens", "LLMF_OP_COUNT_TOKENS", "COUNT", LLMF_HAS_COUNT},
+    {"list of models", "LLMF_OP_LIST_MODELS", "LIST", LLMF_HAS_LIST}
+};
+
+static LLMFI_COLD bool llmfi_op_missing(llmfi_call *c) {
+    llmfi_text t = llmfi_error_begin(&c->reply.error, LLMF_ERR_UNSUPPORTED);
+    LLMFI_SAY(&t, "provider ");
+    llmfi_say(&t, c->prepared->record.provider->name);
+    LLMFI_SAY(&t, " has no ");
+    llmfi_say_c(&t, llmfi_op_names[c->req.op].what);
+    LLMFI_SAY(&t, "; these have:");
+    llmfi_say_op_hosts(&t, c->req.op);
+    return false;
+}
+
+/* A base URL of the operation's own, unless the program, a file or a variable has set another than the table's. */
+static bool llmfi_op_base(llmfi_call *c, llmfi_settings *s) {
+    const llmfi_op_row *host = c->reply.job->host;
+    int row = c->prepared->record.provider->row;
+    if (host && llmfi_starts(llmfi_cstr(host->url), LLMFI_LIT("https://")) && llmfi_eq(s->base_url, llmfi_cstr(llmfi_provider_rows[row].base_url)))
+        s->base_url = llmfi_cstr(host->url);
+    return true;
+}
+
+/* The settings of this call: the model's own, with what the operation has besides. */
+static bool llmfi_op_settings(llmfi_call *c) {
+    llmfi_settings *s = (llmfi_settings *)llmfi_call_array(c, 1, sizeof *s);
+    if (!s) return false;
+    *s = c->prepared->record.s;
+    c->ask.model = s;
+    return llmfi_op_base(c, s);
+}
+
+/* Finds the operation and makes the call's job. */
+static bool llmfi_op_begin(llmfi_call *c) {
+    const llmfi_op_row *host = NULL;
+    const llmfi_operation *o;
+    llmfi_job *w;
+    int op = c->req.op;
+    if (op < 0 || (size_t)op >= LLMFI_COUNT(llmfi_op_names)) return llmfi_bad(c, "op", "is no LLMF_OP_ value");
+    if (!llmfi_op_names[op].built) return llmfi_error_left_out(&c->reply.error, llmfi_op_names[op].name, llmfi_op_names[op].option);
+    o = c->prepared->dialect ? NULL : llmfi_op_of(c->prepared->record.provider, op, &host);
+    if (!o) return llmfi_op_missing(c);
+    w = (llmfi_job *)llmfi_heap_alloc(&c->f->heap, sizeof *w);
+    if (!w) return llmfi_out_of_memory(c);
+    llmfi_job_init(w, &c->f->heap, o, c->f->desc.max_line);
+    w->host = host;
+    c->reply.job = c->ask.job = w;
+    return llmfi_op_settings(c);
+}
+
+/* The caller's input, copied; zeros where there is none. */
+static llmf_input *llmfi_op_input(llmfi_call *c) {
+    llmf_input *in = (llmf_input *)llmfi_call_array(c, 1, sizeof *in);
+    if (in && c->req.input) *in = *c->req.input;
+    if (in) c->reply.job->input = in;
+    return in;
+}
+
+/* A text of the input that ends with NUL. */
+static bool llmfi_op_text(llmfi_call *c, const char *name, const char **text) {
+    llmfi_field f = llmfi_field_of(c, name, -1);
+    return llmfi_take_cstr(&f, "", text);
+}
+
+#if LLMF_HAS_EMBED
+/* ---- texts to embed ---- */
+
+static bool llmfi_take_embed_texts(llmfi_call *c, llmf_input *in) {
+    llmfi_field f = llmfi_field_of(c, "input.texts", 0);
+    llmf_str *texts;
+    if (!in->texts || !in->text_count) return llmfi_bad(c, "input.texts", "has no text to embed");
+    if (in->text_count > UINT32_MAX - 1) return llmfi_bad(c, "input.text_count", "is too large");
+    texts = (llmf_str *)llmfi_call_array(c, in->text_count, sizeof *texts);
+    if (!texts) return false;
+    memcpy(texts, in->texts, in->text_count * sizeof *texts);
+    for (; (size_t)f.index < in->text_count; f.index++)
+        if (!llmfi_take(&f, "", &texts[f.index])) return false;
+    in->texts = texts;
+    return true;
+}
+
+/* What is asked for as an embedding of a model that is known to make none is one of the model that stands beside it for that. */
+static void llmfi_take_embed_model(llmfi_call *c) {
+    const llmfi_record *r = &c->prepared->record;
+    llmfi_settings *s = (llmfi_settings *)(uintptr_t)c->ask.model; /* our own copy */
+    bool told = llmfi_member(r->node, LLMFI_LIT("embedding_model")) != NULL;
+    if (!r->embedding_model.len || (!told && (!r->from_table || (r->capabilities & LLMF_CAN_EMBED)))) return;
+    s->model_id = r->embedding_model;
+    s->quirks = r->provider->quirks | (r->provider->row >= 0 ? llmfi_family_quirks(r->provider->row, s->model_id) : 0);
+}
+
+static bool llmfi_take_embed(llmfi_call *c, llmf_input *in) {
+    static const char purposes[] = "document\0query\0classification\0clustering\0similarity\0";
+    llmfi_job *w = c->reply.job;
+    size_t most;
+    if (!llmfi_take_embed_texts(c, in) || !llmfi_op_text(c, "input.purpose", &in->purpose)) return false;
+    if (in->purpose && llmfi_word_in(purposes, llmfi_cstr(in->purpose)) < 0)
+        return llmfi_bad(c, "input.purpose", "must be document, query, classification, clustering or similarity");
+    if (in->dimensions < 0) return llmfi_bad(c, "input.dimensions", "must not be negative (0: as many as the model gives)");
+    if (in->vectors && (in->vector_cap / in->text_count == 0 || (in->dimensions && in->vector_cap / in->text_count < (uint64_t)in->dimensions)))
+        return llmfi_bad(c, "input.vector_cap", "is too small: it takes text_count times the dimensions");
+    llmfi_take_embed_model(c);
+    w->most = (c->ask.model->quirks & LLMFI_Q_ONE_TEXT) ? 1 : (size_t)c->prepared->record.provider->embedding_batch;
+    most = in->text_count;
+    if (c->previewing && most > w->most) in->text_count = w->most; /* the first request of several */
+    w->split = in->text_count > w->most;
+    llmfi_vectors_init(&w->vectors, &c->f->heap, in->vectors, in->vector_cap, c->f->replay ? 0 : most);
+    if (in->vectors) w->vectors.asked = most;
+    return true;
+}
+#endif
+
+#if LLMF_HAS_TRANSCRIBE
+/* ---- audio ---- */
+
+#if LLMF_HAS_FILES
+typedef struct llmfi_open_file {
+    FILE *file;
+    uint64_t at;                             /* where it stands */
+} llmfi_open_file;
+
+/* Bytes of a file, from wherever they are wanted: as a rule from where the last ones ended. */
+static bool llmfi_file_read(void *user, uint64_t at, char *out, size_t len) {
+    llmfi_open_file *o = (llmfi_open_file *)user;
+    if (o->at != at && fseek(o->file, (long)at, SEEK_SET) != 0) return false;
+    o->at = at + len;
+    if (fread(out, 1, len, o->file) == len) return true;
+    o->at = UINT64_MAX; /* nobody knows */
+    return false;
+}
+
+/* Opens the file of a part; its first bytes go to `head`. */
+static bool llmfi_audio_open(llmfi_call *c, const char *path, char *head, size_t *len) {
+    llmfi_form_file *to = &c->reply.job->file;
+    llmfi_open_file *o = (llmfi_open_file *)llmfi_call_array(c, 1, sizeof *o);
+    long size = -1;
+    if (!o) return false;
+    o->file = fopen(path, "rb");
+    if (!o->file) return llmfi_media_refuse(&c->reply.error, LLMF_ERR_ARGUMENT, path, "cannot be opened");
+    to->user = o; /* from here on it is closed with the call */
+    to->read = llmfi_file_read;
+    if (fseek(o->file, 0, SEEK_END) == 0) size = ftell(o->file);
+    if (size < 0) return llmfi_media_refuse(&c->reply.error, LLMF_ERR_ARGUMENT, path, "cannot be read: is it a file?");
+    to->len = (uint64_t)size;
+    o->at = UINT64_MAX;
+    if (*len > to->len) *len = (size_t)to->len;
+    return llmfi_file_read(o, 0, head, *len) || llmfi_media_refuse(&c->reply.error, LLMF_ERR_ARGUMENT, path, "cannot be read");
+}
+
+static void llmfi_audio_close(llmfi_job *w) {
+    llmfi_open_file *o = (llmfi_open_file *)w->file.user;
+    if (o && o->file) fclose(o->file);
+    w->file.user = NULL;
+}
+#else
+static bool llmfi_audio_open(llmfi_call *c, const char *path, char *head, size_t *len) {
+    (void)head, (void)len;
+    return llmfi_media_refuse(&c->reply.error, LLMF_ERR_NOT_BUILT, path, "this build reads no files (LLMF_NO_FILES): give the bytes in data");
+}
+
+static void llmfi_audio_close(llmfi_job *w) {
+    (void)w;
+}
+#endif
+
+/* Random bytes: the hook's, else a mix of what hardly anybody can guess. Not for keys. */
+static void llmfi_some_bytes(llmfi_call *c, unsigned char *to, size_t len) {
+    uint64_t state = llmfi_clock_ns() ^ (uint64_t)(uintptr_t)c ^ c->id << 24;
+    size_t i;
+    if (c->f->desc.random) {
+        c->f->desc.random(c->f->desc.user, to, len);
+        return;
+    }
+    for (i = 0; i < len; i++) { /* splitmix64 */
+        uint64_t z = state += UINT64_C(0x9e3779b97f4a7c15);
+        z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+        z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+        to[i] = (unsigned char)(z >> 56);
+    }
+}
+
+/* Servers look at the name's ending. */
+static bool llmfi_audio_name(llmfi_call *c, llmf_part *p) {
+    size_t i;
+    llmf_str media = llmfi_cstr(p->media_type);
+    char name[24];
+    llmfi_text t = llmfi_text_in(name, sizeof name);
+    if (p->name) return true;
+    llmfi_say_c(&t, "audio");
+    for (i = 0; i < LLMFI_COUNT(llmfi_media_kinds); i++)
+        if (llmfi_eq_nocase(media, llmfi_cstr(llmfi_media_kinds[i].media_type))) break;
+    if (i < LLMFI_COUNT(llmfi_media_kinds)) llmfi_say_c(&t, llmfi_media_kinds[i].ending);
+    p->name = llmfi_arena_copy(&c->arena, llmfi_str(name, t.len)).ptr;
+    return !c->arena.failed || llmfi_out_of_memory(c);
+}
+
+static bool llmfi_take_audio(llmfi_call *c, llmf_part *p) {
+    char head[16];
+    size_t len = sizeof head;
+    llmfi_form_file *to = &c->reply.job->file;
+    if (p->url || (p->data != NULL) + (p->path != NULL) != 1) return llmfi_bad(c, "input.audio", "needs exactly one of data and path");
+    if (!llmfi_op_text(c, "input.audio.media_type", &p->media_type) || !llmfi_op_text(c, "input.audio.name", &p->name)) return false;
+    if (p->path) {
+        if (!llmfi_audio_open(c, p->path, head, &len)) return false;
+        if (!p->name) p->name = llmfi_arena_copy(&c->arena, llmfi_cstr(llmfi_media_name(p->path))).ptr;
+        if (!p->media_type) p->media_type = llmfi_media_type(llmfi_str(head, len), llmfi_cstr(p->name));
+        p->path = NULL;
+    } else {
+        to->bytes = (const char *)p->data;
+        to->len = p->data_len;
+        if (!p->media_type) p->media_type = llmfi_media_type(llmfi_str((const char *)p->data, p->data_len), llmfi_cstr(p->name));
+    }
+    if (!p->media_type) return llmfi_bad(c, "input.audio.media_type", "cannot be told from the bytes; set it, for example to audio/mpeg");
+    if (llmfi_header_bad_value(llmfi_cstr(p->media_type)) != LLMFI_NOWHERE) return llmfi_bad(c, "input.audio.media_type", "holds a character that no media type has");
+    return llmfi_audio_name(c, p);
+}
+
+static bool llmfi_take_transcribe(llmfi_call *c, llmf_input *in) {
+    unsigned char random[24];
+    llmf_part *p;
+    llmfi_field f = llmfi_field_of(c, "prompt", -1);
+    if (!in->audio) return llmfi_bad(c, "input.audio", "is NULL: give the audio to transcribe");
+    p = (llmf_part *)llmfi_call_array(c, 1, sizeof *p);
+    if (!p) return false;
+    *p = *in->audio;
+    in->audio = p;
+    llmfi_some_bytes(c, random, sizeof random);
+    llmfi_form_boundary(c->reply.job->boundary, random);
+    c->reply.job->segment.start = c->reply.job->segment.end = -1;
+    if (c->req.prompt && !llmfi_take_text(&f, "", &c->req.prompt, &c->req.prompt_len)) return false;
+    if (!(c->req.temperature == LLMF_ZERO || (c->req.temperature >= 0 && c->req.temperature <= 2)))
+        return llmfi_bad(c, "temperature", "must be from 0 to 2 (0: the default; LLMF_ZERO: 0)");
+    if (!llmfi_op_text(c, "input.language", &in->language) || !llmfi_op_text(c, "format", &c->req.format)) return false;
+    if (c->req.format && llmfi_word_in("text\0json\0", llmfi_cstr(c->req.format)) < 0) return llmfi_bad(c, "format", "of a transcription must be text or json");
+    return llmfi_take_audio(c, p);
+}
+#endif
+
+#if LLMF_HAS_COUNT
+/* What is only about the answer does not count. */
+static bool llmfi_take_count(llmfi_call *c) {
+    llmf_request *r = &c->req;
+    r->temperature = r->top_p = 0;
+    r->max_tokens = 0;
+    r->stop_count = 0;
+    r->use_seed = r->stream = false;
+    r->user = NULL;
+    return true;
+}
+#endif
+
+/* ---- all of them ---- */
+
+/* Gives back what a call has besides a chat's. */
+static void llmfi_op_release(llmfi_call *c) {
+    llmfi_job *w = c->reply.job;
+    if (!w) return;
+#if LLMF_HAS_TRANSCRIBE
+    llmfi_audio_close(w);
+#endif
+    llmfi_job_free(w);
+    llmfi_heap_free(&c->f->heap, w);
+    c->reply.job = NULL;
+}
+
+static bool llmfi_take_by_op(llmfi_call *c, llmf_input *in) {
+    switch (c->req.op) {
+#if LLMF_HAS_EMBED
+    case LLMF_OP_EMBED: return llmfi_take_embed(c, in);
+#endif
+#if LLMF_HAS_TRANSCRIBE
+    case LLMF_OP_TRANSCRIBE: return llmfi_take_transcribe(c, in);
+#endif
+#if LLMF_HAS_COUNT
+    case LLMF_OP_COUNT_TOKENS: return llmfi_take_chat(c) && llmfi_take_count(c);
+#endif
+    default: return llmfi_op_text(c, "input.page", &in->page);
+    }
+}
+
+/* Fills c->req and c->ask from the caller's request for an operation besides chat. False with the error in c->reply.error. */
+static bool llmfi_take_op(llmfi_call *c) {
+    llmfi_field f = llmfi_field_of(c, "user", -1);
+    llmf_input *in;
+    if (!llmfi_op_begin(c)) return false;
+    in = llmfi_op_input(c);
+    if (!in) return false;
+    if (c->req.op != LLMF_OP_TRANSCRIBE) c->req.stream = false;
+    c->reply.streamed = c->req.stream;
+    if (!llmfi_take_by_op(c, in)) return false;
+    if (c->req.op != LLMF_OP_COUNT_TOKENS && (!llmfi_take_cstr(&f, "", &c->req.user) || !llmfi_take_extra(c))) return false;
+    llmfi_take_timeouts(c);
+    return llmfi_take_check(c, c->reply.job->op->face.check);
+}
+
+#endif
+#endif
+/* From the bytes of a reply to events. The transport pushes (llmf_exchange_…); a call takes as much as fits its queue and the time slice, and asks for the rest later. */
+#ifndef LLMFI_ENGINE_RECEIVE_H
+#define LLMFI_ENGINE_RECEIVE_H
+/* A call that is too large for one request (more texts to embed than the provider takes): several calls inside do it, a few at a time. Each writes to its own place
+   of the caller's array, so the order is kept; one that fails in a way that may pass is repeated alone, once. They are ordinary calls that nobody sees: they give
+   no events, and end with the call that they belong to. */
+#ifndef LLMFI_ENGINE_BATCHES_H
+#define LLMFI_ENGINE_BATCHES_H
 /* From what an adapter is asked to an HTTP request: URL, headers, authorization, transport. */
 #ifndef LLMFI_ENGINE_SEND_H
 #define LLMFI_ENGINE_SEND_H
@@ -25143,7 +26933,7 @@ static bool llmfi_build_headers(llmfi_call *c) {
     h.call = c;
     h.count = 0;
     h.bad = false;
-    llmfi_header_first(&h, LLMFI_LIT("Content-Type"), LLMFI_LIT("application/json"));
+    if (!LLMFI_HAS_OPS || c->x.req.method.ptr[0] != 'G') llmfi_header_first(&h, LLMFI_LIT("Content-Type"), LLMFI_LIT("application/json"));
     llmfi_header_first(&h, LLMFI_LIT("Accept"), llmfi_accept(c->framing));
     llmfi_header_first(&h, LLMFI_LIT("User-Agent"), LLMFI_LIT("llmfactory/" LLMF_VERSION));
     if (llmfi_adapter_of(c)->headers) llmfi_adapter_of(c)->headers(&c->ask, llmfi_header_set, &h);
@@ -25164,7 +26954,7 @@ static bool llmfi_build_headers(llmfi_call *c) {
 static bool llmfi_build_url(llmfi_call *c) {
     llmfi_buf url;
     llmfi_out out;
-    llmf_str base = c->prepared->record.s.base_url, query = llmfi_str("", 0);
+    llmf_str base = c->ask.model->base_url, query = llmfi_str("", 0);
     size_t mark = llmfi_find_char(base, '?');
     bool ok;
     if (mark != LLMFI_NOWHERE) {
@@ -25222,17 +27012,30 @@ static bool llmfi_measure_body(llmfi_call *c) {
 /* Everything of the HTTP request but the bytes of its body. False with the error in the reply. */
 LLMFI_UNUSED static bool llmfi_build_http(llmfi_call *c) {
     c->framing = llmfi_framing_of(c, c->req.stream);
+    c->x.req.method = LLMFI_HAS_OPS && c->reply.job && c->reply.job->op->get ? LLMFI_LIT("GET") : LLMFI_LIT("POST");
     if (!llmfi_build_url(c) || !llmfi_build_headers(c)) return false;
     llmfi_body_init(&c->body, llmfi_adapter_of(c), &c->ask);
-    c->x.req.method = LLMFI_LIT("POST");
     c->x.req.connect_timeout_ms = c->req.timeouts.connect_ms;
     return llmfi_measure_body(c);
+}
+
+/* Writes the next bytes of the body. A file in it that cannot be read any more ends the call. */
+static size_t llmfi_read_body(llmfi_call *c, char *out, size_t cap) {
+    size_t n = llmfi_body_read(&c->body, out, cap);
+#if LLMF_HAS_TRANSCRIBE
+    if (c->reply.job && c->reply.job->file.failed) {
+        if (c->reply.error.code == LLMF_OK) llmfi_error_set(&c->reply.error, LLMF_ERR_ARGUMENT, "input.audio.path: the file cannot be read to its end: has it changed meanwhile?");
+        c->f->deferred = true;
+        return 0;
+    }
+#endif
+    return n;
 }
 
 LLMF_API size_t llmf_exchange_read(llmf_exchange *x, char *out, size_t cap) {
     llmfi_call *c = (llmfi_call *)x->owner;
     uint64_t left = x->req.body_len - c->body.at;
-    if (c->f->body_of != c->id) return llmfi_body_read(&c->body, out, cap);
+    if (c->f->body_of != c->id) return llmfi_read_body(c, out, cap);
     if (cap > left) cap = (size_t)left;
     memcpy(out, c->f->body + c->body.at, cap);
     c->body.at += cap;
@@ -25285,6 +27088,849 @@ LLMFI_UNUSED static bool llmfi_send(llmfi_call *c) {
     c->x.by = NULL;
     if (c->reply.error.code == LLMF_OK) llmfi_error_set(&c->reply.error, rc, t->why ? t->why : "the transport cannot start the request");
     return false;
+}
+
+#endif
+
+#if LLMF_HAS_EMBED
+
+/* Milliseconds before a failed batch is repeated, where the provider does not say how long; and the longest wait that it may ask for. */
+#ifndef LLMF_BATCH_WAIT_MS
+#define LLMF_BATCH_WAIT_MS 500
+#endif
+#ifndef LLMF_BATCH_MAX_WAIT_MS
+#define LLMF_BATCH_MAX_WAIT_MS 60000
+#endif
+
+/* count 0: none. With a call: under way; without: it waits for its time, or for room for one more call. */
+typedef struct llmfi_batch {
+    llmfi_call *call;
+    size_t first, count;                     /* of the texts */
+    bool repeated;
+    uint64_t due_ns;
+    llmf_input input;
+} llmfi_batch;
+
+struct llmfi_batches {
+    size_t next, done;                       /* the first text of no batch; texts whose vectors have come */
+    uint64_t due_ns;                         /* the earliest of those that wait; UINT64_MAX: none */
+    int count;
+    llmfi_batch *at;
+};
+
+static void llmfi_abort(llmfi_call *c, int code, const char *text);
+static void llmfi_finish(llmfi_call *c);
+static void llmfi_set_deadline(llmfi_call *c);
+static llmfi_call *llmfi_call_new(llmf_factory *f);
+static void llmfi_call_release(llmfi_call *c);
+
+static bool llmfi_is_split(const llmfi_call *c) {
+    return c->reply.job && c->reply.job->split;
+}
+
+static llmfi_call *llmfi_parent(const llmfi_call *c) {
+    return c->reply.job ? (llmfi_call *)c->reply.job->parent : NULL;
+}
+
+/* ---- one batch ---- */
+
+/* The call of a batch, up to the first byte on the wire. */
+static bool llmfi_batch_send(llmfi_call *parent, llmfi_call *c) {
+    if (!llmfi_take_op(c)) return false;
+    c->reply.job->parent = parent;
+    c->reply.job->vectors.loose = c->reply.job->vectors.at != NULL;
+    c->ask.extra = parent->ask.extra; /* parsed when it was still there */
+    return llmfi_build_http(c) && llmfi_send(c);
+}
+
+/* False: there is no room for a call; f->last_error says which. */
+static bool llmfi_batch_start(llmfi_call *parent, llmfi_batch *b) {
+    llmf_factory *f = parent->f;
+    llmfi_call *c = llmfi_call_new(f);
+    size_t stride = parent->reply.job->input->vector_cap / parent->reply.job->input->text_count;
+    if (!c) return false;
+    b->call = c;
+    b->due_ns = 0;
+    b->input = *parent->reply.job->input;
+    b->input.texts += b->first;
+    b->input.text_count = b->count;
+    if (b->input.vectors) b->input.vectors += b->first * stride;
+    b->input.vector_cap = b->count * stride;
+    c->req = parent->req;
+    c->req.input = &b->input;
+    c->req.flags = LLMF_BORROW;
+    c->req.extra = NULL;
+    c->req.on_event = NULL;
+    c->req.timeouts.total_ms = -1; /* the parent's holds for all of them */
+    c->quiet = c->taken = true;    /* its events are nobody's, and it is no call that llmf_poll counts */
+    f->active--;
+    c->prepared = parent->prepared;
+    c->prepared->references++;
+    c->reply.user = &c->prepared->record.s;
+    c->reply.provider = c->prepared->record.provider->name;
+    c->ask.req = &c->req;
+    c->ask.model = &c->prepared->record.s;
+    c->start_ns = llmfi_moment(f);
+    if (llmfi_batch_send(parent, c)) llmfi_set_deadline(c);
+    else llmfi_finish(c);
+    return true;
+}
+
+static void llmfi_batch_free(llmfi_batch *b) {
+    llmfi_call *c = b->call;
+    b->call = NULL;
+    llmfi_call_release(c);
+}
+
+/* What a batch has given becomes the parent's. */
+static void llmfi_batch_take(llmfi_call *parent, const llmfi_batch *b) {
+    llmfi_vectors *to = &parent->reply.job->vectors;
+    const llmfi_call *c = b->call;
+    const llmfi_vectors *from = &c->reply.job->vectors;
+    llmfi_reply *r = &parent->reply;
+    size_t row = from->dimensions * sizeof(float);
+    if (to->rows && to->dimensions != from->dimensions) llmfi_vectors_wrong(r, "vectors of different lengths");
+    if (!to->at && !to->own.ptr) {
+        if (row > (size_t)-1 / 8 / parent->reply.job->input->text_count || !llmfi_buf_reserve(&to->own, row * parent->reply.job->input->text_count)) llmfi_reply_no_memory(r);
+    }
+    if (r->error.code != LLMF_OK) return;
+    if (!to->at) memcpy(to->own.ptr + b->first * row, from->own.ptr, b->count * row);
+    to->dimensions = from->dimensions;
+    to->rows += b->count;
+    r->usage.input = llmfi_reply_sum(r->usage.input, c->reply.usage.input);
+    llmfi_reply_model(r, c->reply.model_used);
+    if (!r->request_id.len) r->request_id = llmfi_reply_keep(r, c->reply.request_id);
+    if (!parent->first_content_ns) parent->first_content_ns = c->first_content_ns;
+    r->content = true;
+    r->status = c->reply.status;
+}
+
+/* The parent fails as the batch has. */
+static LLMFI_COLD void llmfi_batch_failed(llmfi_call *parent, const llmfi_batch *b) {
+    llmf_error *e = &parent->reply.error;
+    llmf_str message = b->call->response.error.message;
+    llmfi_text t;
+    *e = b->call->response.error;
+    e->message = message.len ? llmfi_arena_copy(&parent->arena, message) : llmfi_str("", 0);
+    t = llmfi_text_in(e->text, sizeof e->text);
+    t.len = strlen(b->call->response.error.text);
+    memcpy(e->text, b->call->response.error.text, t.len + 1);
+    LLMFI_SAY(&t, " (llmf_input.texts ");
+    llmfi_say_int(&t, (int64_t)b->first);
+    LLMFI_SAY(&t, " to ");
+    llmfi_say_int(&t, (int64_t)(b->first + b->count - 1));
+    LLMFI_SAY(&t, ")");
+    parent->reply.status = b->call->reply.status;
+}
+
+/* Milliseconds until it is worth another try; -1: it is not. */
+static int64_t llmfi_batch_wait(const llmfi_call *parent, const llmfi_batch *b) {
+    static const uint8_t passing[] = {LLMF_ERR_RATE_LIMIT, LLMF_ERR_OVERLOADED, LLMF_ERR_SERVER, LLMF_ERR_NETWORK, LLMF_ERR_TIMEOUT, LLMF_ERR_TRUNCATED};
+    const llmf_error *e = &b->call->response.error;
+    int64_t wait = e->retry_after_ms >= 0 ? e->retry_after_ms : LLMF_BATCH_WAIT_MS, total = parent->req.timeouts.total_ms;
+    size_t i;
+    for (i = 0; i < sizeof passing && passing[i] != e->code; i++) continue;
+    if (i == sizeof passing || b->repeated || wait > LLMF_BATCH_MAX_WAIT_MS) return -1;
+    if (total > 0 && llmfi_after_ms(parent->f->now_ns, wait) >= llmfi_after_ms(parent->start_ns, total)) return -1;
+    return wait;
+}
+
+static void llmfi_batch_ended(llmfi_call *parent, llmfi_batch *b) {
+    bool good = b->call->response.error.code == LLMF_OK;
+    int64_t wait = good ? 0 : llmfi_batch_wait(parent, b);
+    if (good) {
+        llmfi_batch_take(parent, b);
+        parent->reply.job->batches->done += b->count;
+        b->count = 0;
+    } else if (wait >= 0) {
+        b->repeated = true;
+        b->due_ns = llmfi_after_ms(parent->f->now_ns, wait);
+    } else {
+        llmfi_batch_failed(parent, b);
+    }
+    llmfi_batch_free(b);
+}
+
+/* ---- all of them ---- */
+
+static bool llmfi_batches_open(llmfi_call *c) {
+    llmfi_job *w = c->reply.job;
+    struct llmfi_batches *b = (struct llmfi_batches *)llmfi_call_array(c, 1, sizeof *b);
+    size_t count = (w->input->text_count - 1) / w->most + 1;
+    if (!b) return false;
+    b->count = count < (size_t)c->f->desc.max_batches ? (int)count : c->f->desc.max_batches;
+    b->due_ns = UINT64_MAX;
+    b->at = (llmfi_batch *)llmfi_call_array(c, (size_t)b->count, sizeof *b->at);
+    if (!b->at) return false;
+    w->batches = b;
+    c->f->deferred = true; /* llmf_poll begins with them */
+    return true;
+}
+
+/* The next batch for a place that is free: false where no text is left. */
+static bool llmfi_batches_next(llmfi_call *c, llmfi_batch *b) {
+    struct llmfi_batches *all = c->reply.job->batches;
+    size_t left = c->reply.job->input->text_count - all->next;
+    b->first = all->next;
+    b->count = left < c->reply.job->most ? left : c->reply.job->most;
+    b->repeated = false;
+    b->due_ns = 0;
+    all->next += b->count;
+    return b->count > 0;
+}
+
+/* Starts what can be started. */
+static void llmfi_batches_start(llmfi_call *c) {
+    struct llmfi_batches *all = c->reply.job->batches;
+    int i, running = 0;
+    all->due_ns = UINT64_MAX;
+    for (i = 0; i < all->count; i++) {
+        llmfi_batch *b = &all->at[i];
+        if (!b->call && (b->count || llmfi_batches_next(c, b))) {
+            if (b->due_ns > c->f->now_ns) {
+                if (b->due_ns < all->due_ns) all->due_ns = b->due_ns;
+            } else if (!llmfi_batch_start(c, b)) {
+                break; /* when one of the others ends */
+            }
+        }
+        if (b->call) running++;
+        if (b->call && b->call->ended) c->f->deferred = true;
+    }
+    if (i < all->count && !running && all->due_ns == UINT64_MAX) c->reply.error = c->f->last_error;
+}
+
+/* Something may have happened to one of them. Ends the call where nothing is left to do. */
+static void llmfi_batches_work(llmfi_call *c) {
+    struct llmfi_batches *all = c->reply.job->batches;
+    llmfi_vectors *v = &c->reply.job->vectors;
+    int i;
+    for (i = 0; i < all->count && c->reply.error.code == LLMF_OK; i++)
+        if (all->at[i].call && all->at[i].call->ended) llmfi_batch_ended(c, &all->at[i]);
+    if (c->reply.error.code == LLMF_OK && all->done == c->reply.job->input->text_count) {
+        if (v->at) llmfi_vectors_pack(v->at, v->rows, v->dimensions, llmfi_vectors_stride(v));
+        c->reply.terminal = true;
+    } else if (c->reply.error.code == LLMF_OK) {
+        llmfi_batches_start(c);
+    }
+    if (c->reply.terminal || c->reply.error.code != LLMF_OK) llmfi_abort(c, LLMF_OK, "");
+    else llmfi_set_deadline(c);
+}
+
+/* The call is over: so are they, and nothing is written to the caller's array any more. */
+static void llmfi_batches_stop(llmfi_call *c) {
+    struct llmfi_batches *all = llmfi_is_split(c) ? c->reply.job->batches : NULL;
+    int i;
+    for (i = 0; all && i < all->count; i++)
+        if (all->at[i].call) llmfi_batch_free(&all->at[i]);
+}
+
+/* A call that is part of another one is given back: by its parent, or because the factory closes. */
+static void llmfi_batches_forget(llmfi_call *c) {
+    struct llmfi_batches *all = llmfi_parent(c) ? llmfi_parent(c)->reply.job->batches : NULL;
+    int i;
+    for (i = 0; all && i < all->count; i++)
+        if (all->at[i].call == c) all->at[i].call = NULL;
+}
+
+/* A timer of a split call has run out: true where it was only time for a batch to be repeated. */
+static bool llmfi_batches_due(llmfi_call *c) {
+    struct llmfi_batches *all = llmfi_is_split(c) ? c->reply.job->batches : NULL;
+    if (!all || all->due_ns > c->f->now_ns || (c->req.timeouts.total_ms > 0 && llmfi_after_ms(c->start_ns, c->req.timeouts.total_ms) <= c->f->now_ns)) return false;
+    c->deadline_ns = UINT64_MAX;
+    c->f->deferred = true;
+    return true;
+}
+
+#else
+
+LLMFI_UNUSED static bool llmfi_is_split(const llmfi_call *c) {
+    (void)c;
+    return false;
+}
+
+#endif
+#endif
+/* From what came to what it means: cost, response, final error. */
+#ifndef LLMFI_ENGINE_SETTLE_H
+#define LLMFI_ENGINE_SETTLE_H
+
+#if LLMF_HAS_MODELS || LLMF_HAS_CONFIG
+
+/* tokens * price added to *sum; false where a part is unknown or the product does not fit. */
+static bool llmfi_cost_add(int64_t *sum, int64_t tokens, int64_t price) {
+    if (tokens == 0) return true;
+    if (tokens < 0 || price < 0) return false;
+    if (price && tokens > INT64_MAX / price) return false;
+    if (tokens * price > INT64_MAX - *sum) return false;
+    *sum += tokens * price;
+    return true;
+}
+
+/* Pico-dollars, exact, or LLMF_UNKNOWN: a price or a count that is not known is not 0. */
+LLMFI_UNUSED static int64_t llmfi_cost(const llmfi_price *p, const llmf_usage *u) {
+    int64_t sum = 0, read = u->cache_read > 0 ? u->cache_read : 0, write = u->cache_write > 0 ? u->cache_write : 0;
+    int64_t plain = u->input - read - write;
+    if (u->input < 0 || u->output < 0) return LLMF_UNKNOWN;
+    if (!llmfi_cost_add(&sum, plain < 0 ? 0 : plain, p->input) || !llmfi_cost_add(&sum, read, p->cache_read) ||
+        !llmfi_cost_add(&sum, write, p->cache_write) || !llmfi_cost_add(&sum, u->output, p->output))
+        return LLMF_UNKNOWN;
+    return sum;
+}
+
+static int64_t llmfi_call_cost(const llmfi_call *c) {
+    llmf_usage usage = c->reply.usage;
+    llmfi_price price;
+#if LLMF_HAS_EMBED
+    if (c->req.op == LLMF_OP_EMBED && usage.output < 0) usage.output = 0; /* it has none */
+    if (c->req.op == LLMF_OP_EMBED && c->reply.job && !llmfi_eq(c->ask.model->model_id, c->prepared->record.s.model_id)) { /* the model beside it */
+        int at = c->prepared->record.provider->row;
+        const llmfi_model_row *row = at < 0 ? NULL : llmfi_find_model_row(at, c->ask.model->model_id);
+        int64_t sum = 0;
+        return row && usage.input >= 0 && llmfi_cost_add(&sum, usage.input, row->input) ? sum : LLMF_UNKNOWN;
+    }
+#endif
+    price = llmfi_record_price(&c->prepared->record, usage.input);
+    return llmfi_cost(&price, &usage);
+}
+
+#else
+
+/* Nothing in this build knows a price. */
+static int64_t llmfi_call_cost(const llmfi_call *c) {
+    (void)c;
+    return LLMF_UNKNOWN;
+}
+
+#endif
+
+#if LLMF_HAS_MODELS && LLMF_HAS_STRINGS
+/* A provider that does not find a model which the table knows the end of: that will be why. */
+static LLMFI_COLD void llmfi_settle_ended(llmfi_call *c) {
+    const llmfi_record *r = &c->prepared->record;
+    llmf_error *e = &c->reply.error;
+    llmfi_text t;
+    t.ptr = e->text;
+    t.cap = sizeof e->text;
+    t.len = strlen(e->text);
+    t.gap = false;
+    LLMFI_SAY(&t, "; the table of models has it end on ");
+    llmfi_say_day(&t, r->ends);
+    if (!r->provider->default_model.len || llmfi_eq(r->provider->default_model, r->s.model_id)) return;
+    LLMFI_SAY(&t, ": take another one, such as ");
+    llmfi_say(&t, r->provider->default_model);
+}
+#endif
+
+/* Fills c->response; c->reply.error is what the call ended with. */
+LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
+    llmf_response *r = &c->response;
+    llmfi_reply *reply = &c->reply;
+    r->call.id = c->id;
+    if (c->prepared) {
+        r->provider = c->prepared->record.provider->name;
+        r->model = c->prepared->record.s.name;
+    }
+    r->model_used = reply->model_used;
+    r->request_id = reply->request_id;
+    r->text = r->reasoning = r->refusal = llmfi_str("", 0);
+    if (!reply->discard) { /* else what is still there are events not yet taken */
+        r->text = llmfi_reply_text_of(&reply->text);
+        r->reasoning = llmfi_reply_text_of(&reply->reasoning);
+        r->refusal = llmfi_reply_text_of(&reply->refusal);
+    }
+    r->state = llmfi_reply_text_of(&reply->state);
+    r->raw = llmfi_reply_text_of(&c->raw);
+    r->tool_calls = reply->calls;
+    r->tool_call_count = reply->call_count;
+    r->citations = (const llmf_citation *)(const void *)reply->citations.ptr;
+    r->citation_count = reply->citations.len / sizeof(llmf_citation);
+    r->finish = reply->finish;
+    r->finish_raw = reply->finish_raw;
+    r->usage = reply->usage;
+    r->cost_pico = c->prepared ? llmfi_call_cost(c) : LLMF_UNKNOWN;
+    r->latency_ms = llmfi_between_ms(c->start_ns, c->end_ns);
+    r->first_token_ms = llmfi_between_ms(c->start_ns, c->first_content_ns);
+#if LLMF_HAS_MODELS && LLMF_HAS_STRINGS
+    if (reply->error.code == LLMF_ERR_NOT_FOUND && c->prepared && c->prepared->record.ends) llmfi_settle_ended(c);
+#endif
+    r->error = reply->error;
+    r->error.http_status = reply->status;
+#if LLMFI_HAS_OPS
+    if (reply->job) {
+        llmfi_job_settle(reply->job, reply);
+        r->output = &reply->job->output;
+        r->finish = LLMF_FINISH_NONE;
+    }
+#endif
+    if (c->retry_after_ms >= 0) r->error.retry_after_ms = c->retry_after_ms; /* the header counts before what an error's body says */
+    c->attempt.provider = r->provider;
+    c->attempt.model = r->model;
+    c->attempt.error = r->error.code;
+    c->attempt.latency_ms = r->latency_ms;
+    r->attempts = &c->attempt;
+    r->attempt_count = c->start_ns ? 1 : 0;
+}
+
+#endif
+
+/* ---- timers: each call has one next deadline ---- */
+
+static void llmfi_deadline_try(llmfi_call *c, uint64_t from, int64_t ms, const char *what) {
+    uint64_t at;
+    if (ms < 0 || !from) return;
+    at = llmfi_after_ms(from, ms);
+    if (at >= c->deadline_ns) return;
+    c->deadline_ns = at;
+    c->deadline_what = what;
+}
+
+/* Silence is measured from the last content, before the first of it from the last byte; not while the caller is the one who waits. */
+static void llmfi_set_deadline(llmfi_call *c) {
+    c->deadline_ns = UINT64_MAX;
+#if LLMF_HAS_EMBED
+    if (!c->ended && llmfi_is_split(c)) {
+        llmfi_deadline_try(c, c->start_ns, c->req.timeouts.total_ms, LLMFI_WORDS("total (") "timeouts.total_ms" LLMFI_WORDS(")"));
+        if (c->reply.job->batches && c->reply.job->batches->due_ns < c->deadline_ns) c->deadline_ns = c->reply.job->batches->due_ns;
+    }
+#endif
+    if (!c->ended && c->x.by) {
+        bool stopped = c->held_back;
+        llmfi_deadline_try(c, c->start_ns, c->req.timeouts.total_ms, LLMFI_WORDS("total (") "timeouts.total_ms" LLMFI_WORDS(")"));
+        if (c->terminal_ns && !stopped) llmfi_deadline_try(c, c->terminal_ns, LLMF_TAIL_MS, NULL);
+        if (!c->first_byte_ns) llmfi_deadline_try(c, c->connected_ns, c->req.timeouts.first_byte_ms, LLMFI_WORDS("first byte (") "timeouts.first_byte_ms" LLMFI_WORDS(")"));
+        else if (!stopped) llmfi_deadline_try(c, c->content_ns, c->req.timeouts.idle_ms, LLMFI_WORDS("idle: nothing new came (") "timeouts.idle_ms" LLMFI_WORDS(")"));
+        if (!c->first_content_ns && !stopped) llmfi_deadline_try(c, c->start_ns, c->req.timeouts.first_content_ms, LLMFI_WORDS("first content (") "timeouts.first_content_ms" LLMFI_WORDS(")"));
+    }
+    if (c->deadline_ns < c->f->next_deadline_ns) c->f->next_deadline_ns = c->deadline_ns;
+}
+
+/* ---- handing out ---- */
+
+static void llmfi_mark_ready(llmfi_call *c) {
+    llmf_factory *f = c->f;
+    f->events++;
+    if (c->ready || c->quiet || c->req.on_event) return;
+    c->ready = true;
+    c->ready_next = NULL;
+    if (f->ready_last) f->ready_last->ready_next = c;
+    else f->ready_first = c;
+    f->ready_last = c;
+}
+
+static bool llmfi_final_event(llmfi_call *c, llmf_event *ev) {
+    if (!c->ended || c->taken) return false;
+    c->taken = true;
+    c->f->active--;
+    memset(ev, 0, sizeof *ev);
+    ev->type = c->response.error.code == LLMF_OK ? LLMF_EVENT_DONE : LLMF_EVENT_ERROR;
+    ev->text = llmfi_str("", 0);
+    ev->response = &c->response;
+    ev->usage = &c->response.usage;
+    return true;
+}
+
+/* The next event that waits, the final one last. */
+static bool llmfi_pop_event(llmfi_call *c, llmf_event *ev) {
+    if (!llmfi_reply_next(&c->reply, ev) && !llmfi_final_event(c, ev)) return false;
+    ev->call.id = c->id;
+    return true;
+}
+
+/* Calls back, or throws away what nobody wants; else leaves the events for llmf_next. */
+static void llmfi_hand_out(llmfi_call *c) {
+    llmf_event ev;
+    if (c->quiet) {
+        while (llmfi_reply_next(&c->reply, &ev)) continue;
+        llmfi_reply_release_events(&c->reply);
+        if (c->ended) c->f->events++;
+        return;
+    }
+    if (!c->req.on_event) {
+        if (llmfi_reply_count(&c->reply) || (c->ended && !c->taken)) llmfi_mark_ready(c);
+        return;
+    }
+    if (!c->f->polling) { /* callbacks run inside llmf_poll only */
+        c->f->deferred = true;
+        return;
+    }
+    while (!c->calling && !c->free_later && !c->f->closing && !(c->stop && !c->ended) && llmfi_pop_event(c, &ev)) {
+        int rc;
+        c->f->events++;
+        c->calling = true;
+        rc = c->req.on_event(c->req.on_event_user, &ev);
+        c->calling = false;
+        if (rc != LLMF_CONTINUE && !c->ended) c->stop = c->f->deferred = true;
+    }
+    if (!llmfi_reply_count(&c->reply)) llmfi_reply_release_events(&c->reply);
+}
+
+/* ---- the end ---- */
+
+static void llmfi_give_back_decoder(llmfi_call *c) {
+#if LLMFI_HAS_SSE
+    llmfi_sse_free(&c->sse);
+#endif
+#if LLMFI_HAS_NDJSON
+    llmfi_ndjson_free(&c->ndjson);
+#endif
+#if LLMFI_HAS_JSON_ARRAY
+    llmfi_json_array_free(&c->array);
+#endif
+#if LLMFI_HAS_EVENTSTREAM
+    llmfi_eventstream_free(&c->events);
+#endif
+    llmfi_buf_free(&c->whole);
+#if LLMFI_HAS_OPS
+    if (c->reply.job) llmfi_job_release(c->reply.job);
+#endif
+}
+
+#if LLMF_HAS_CONFIG
+/* Ollama cuts a prompt that is longer than its window without a word: the count that it reports tells. */
+static void llmfi_warn_window(llmfi_call *c) {
+    char line[200];
+    llmfi_text t = llmfi_text_in(line, sizeof line);
+    int64_t window = c->prepared ? c->prepared->record.s.num_ctx : 0;
+    if (window <= 0 || c->reply.usage.input < window) return;
+    llmfi_say(&t, c->prepared->record.s.name);
+    LLMFI_SAY(&t, ": the prompt filled num_ctx (");
+    llmfi_say_int(&t, window);
+    LLMFI_SAY(&t, " tokens) and was probably cut: raise num_ctx");
+    llmfi_log(c->f, LLMF_LOG_WARNING, 3, llmfi_str(line, t.len));
+}
+#endif
+
+/* The call is over; c->reply.error says how. */
+static void llmfi_finish(llmfi_call *c) {
+    if (c->ended) return;
+    c->ended = true;
+    c->end_ns = llmfi_moment(c->f);
+#if LLMF_HAS_EMBED
+    llmfi_batches_stop(c);
+    if (llmfi_parent(c)) c->f->deferred = true; /* which looks at it then */
+#endif
+    llmfi_give_back_decoder(c);
+    llmfi_settle(c);
+#if LLMF_HAS_CONFIG /* which alone sets num_ctx */
+    llmfi_warn_window(c);
+#endif
+    llmfi_set_deadline(c);
+    llmfi_hand_out(c);
+}
+
+/* Stops the exchange and ends the call with what had come. */
+static void llmfi_abort(llmfi_call *c, int code, const char *text) {
+    if (c->ended) return;
+    if (c->x.by) c->x.by->cancel(c->x.by, &c->x);
+    c->x.by = NULL;
+    if (code != LLMF_OK && c->reply.error.code == LLMF_OK) (llmfi_error_set)(&c->reply.error, code, text);
+    llmfi_reply_end(&c->reply, true);
+    llmfi_finish(c);
+}
+
+/* ---- frames ---- */
+
+/* What a frame, or a piece of one, has told. */
+static void llmfi_frame_taken(llmfi_call *c) {
+    if (c->reply.content && !c->first_content_ns) c->first_content_ns = c->f->now_ns;
+    if (c->reply.terminal && !c->terminal_ns) c->terminal_ns = c->f->now_ns;
+    if (c->reply.error.code != LLMF_OK) c->f->deferred = true;
+    if (llmfi_reply_count(&c->reply)) {
+        c->content_ns = c->f->now_ns;
+        llmfi_hand_out(c);
+    }
+}
+
+static void llmfi_frame(llmfi_call *c, llmf_str event, llmf_str data) {
+    llmfi_on_frame(c, event, data);
+    llmfi_frame_taken(c);
+}
+
+/* No more for now: the caller must take events first, or the call is about to end. */
+static bool llmfi_full(const llmfi_call *c) {
+    return c->stop || c->free_later || llmfi_reply_count(&c->reply) >= LLMF_MAX_QUEUED;
+}
+
+static void llmfi_wire_failed(llmfi_call *c, int why) {
+    c->f->deferred = true;
+    if (c->reply.error.code != LLMF_OK) return;
+    if (why == LLMFI_WIRE_MEMORY) llmfi_error_memory(&c->reply.error);
+#if LLMFI_HAS_EVENTSTREAM
+    else if (why == LLMFI_WIRE_BAD && c->framing == LLMFI_FRAMING_EVENTSTREAM) llmfi_error_set(&c->reply.error, LLMF_ERR_PROTOCOL, "the reply is no event stream, or was damaged on its way (a checksum is wrong): is the base URL right?");
+#endif
+    else if (why == LLMFI_WIRE_BAD) llmfi_error_set(&c->reply.error, LLMF_ERR_PROTOCOL, "the reply is not JSON: is the base URL right?");
+    else llmfi_error_set(&c->reply.error, LLMF_ERR_LIMIT, "one line or event of the reply is longer than llmf_desc.max_line");
+}
+
+#if LLMFI_HAS_SSE
+static void llmfi_take_sse(llmfi_call *c, llmf_str *in) {
+    while (in->len && !llmfi_full(c) && c->reply.error.code == LLMF_OK) {
+        int rc = llmfi_sse_next(&c->sse, in);
+        if (rc == LLMFI_WIRE_ITEM && llmfi_trim(c->sse.payload).len) llmfi_frame(c, c->sse.event, c->sse.payload); /* data without a word is a ping */
+        if (rc == LLMFI_WIRE_ERROR) llmfi_wire_failed(c, c->sse.error);
+        if (llmfi_slice_over(&c->f->net)) return; /* behind the first: however short the slice, it goes on */
+    }
+}
+#endif
+
+#if LLMFI_HAS_NDJSON
+static void llmfi_take_ndjson(llmfi_call *c, llmf_str *in) {
+    while (in->len && !llmfi_full(c) && c->reply.error.code == LLMF_OK) {
+        int rc = llmfi_ndjson_next(&c->ndjson, in);
+        if (rc == LLMFI_WIRE_ITEM) llmfi_frame(c, llmfi_str("", 0), c->ndjson.payload);
+        if (rc == LLMFI_WIRE_ERROR) llmfi_wire_failed(c, c->ndjson.error);
+        if (llmfi_slice_over(&c->f->net)) return;
+    }
+}
+#endif
+
+#if LLMFI_HAS_JSON_ARRAY
+/* The array is whole with its closing ] (RULES 24), whatever its elements say. */
+static void llmfi_take_json_array(llmfi_call *c, llmf_str *in) {
+    while (in->len && !llmfi_full(c) && c->reply.error.code == LLMF_OK) {
+        int rc = llmfi_json_array_next(&c->array, in);
+        if (rc == LLMFI_WIRE_ITEM) llmfi_frame(c, llmfi_str("", 0), c->array.payload);
+        if (rc == LLMFI_WIRE_ERROR) llmfi_wire_failed(c, c->array.error);
+        if (c->reply.terminal) c->last_seen = true;
+        c->reply.terminal = c->last_seen && llmfi_json_array_closed(&c->array);
+        c->terminal_ns = c->reply.terminal ? c->f->now_ns : 0;
+        if (llmfi_slice_over(&c->f->net)) return;
+    }
+}
+#endif
+
+#if LLMFI_HAS_EVENTSTREAM
+/* What failed on the way is told by the frame's headers (RULES 29), whatever the dialect. */
+static void llmfi_event_frame(llmfi_call *c) {
+    const llmfi_eventstream *s = &c->events;
+    llmf_str type = llmfi_eventstream_header(s, LLMFI_LIT(":message-type"));
+    if (LLMFI_IS(type, "exception")) llmfi_fault_object(&c->reply, s->payload, llmfi_eventstream_header(s, LLMFI_LIT(":exception-type")));
+    else if (LLMFI_IS(type, "error"))
+        llmfi_fault_said(&c->reply, llmfi_eventstream_header(s, LLMFI_LIT(":error-code")), llmfi_eventstream_header(s, LLMFI_LIT(":error-message")));
+    else llmfi_frame(c, llmfi_eventstream_header(s, LLMFI_LIT(":event-type")), s->payload);
+    if (c->reply.error.code != LLMF_OK) c->f->deferred = true;
+}
+
+static void llmfi_take_eventstream(llmfi_call *c, llmf_str *in) {
+    while (in->len && !llmfi_full(c) && c->reply.error.code == LLMF_OK) {
+        int rc = llmfi_eventstream_next(&c->events, in);
+        if (rc == LLMFI_WIRE_ITEM) llmfi_event_frame(c);
+        if (rc == LLMFI_WIRE_ERROR) llmfi_wire_failed(c, c->events.error);
+        if (llmfi_slice_over(&c->f->net)) return;
+    }
+}
+#endif
+
+/* A reply that is one frame is gathered. An error's body beyond its limit is let go: what it is about stands at its front. */
+static void llmfi_take_whole(llmfi_call *c, llmf_str *in) {
+    size_t room = c->whole.limit ? c->whole.limit - c->whole.len : in->len;
+    if (!llmfi_buf_add(&c->whole, in->ptr, in->len < room ? in->len : room)) llmfi_wire_failed(c, LLMFI_WIRE_MEMORY);
+    *in = llmfi_from(*in, in->len);
+}
+
+#if LLMFI_HAS_OPS
+/* Bytes looked at before the slice is, so that a long piece does not take a frame of its own. */
+enum { LLMFI_PATHS_PIECE = 16384 };
+
+/* A reply that is read by its paths is never held. */
+static void llmfi_take_paths(llmfi_call *c, llmf_str *in) {
+    while (in->len && !llmfi_full(c) && c->reply.error.code == LLMF_OK) {
+        size_t n = in->len < LLMFI_PATHS_PIECE ? in->len : (size_t)LLMFI_PATHS_PIECE;
+        llmfi_job_take(c->reply.job, &c->reply, llmfi_str(in->ptr, n), false);
+        *in = llmfi_from(*in, n);
+        llmfi_frame_taken(c);
+        if (llmfi_slice_over(&c->f->net)) return;
+    }
+}
+#endif
+
+static bool llmfi_too_much(llmfi_call *c, size_t len) {
+    c->received += len;
+    if (c->received <= c->f->desc.max_response) return false;
+    if (c->reply.error.code == LLMF_OK) llmfi_error_set(&c->reply.error, LLMF_ERR_LIMIT, "the reply is larger than llmf_desc.max_response");
+    c->f->deferred = true;
+    return true;
+}
+
+/* A host that answers a stream with one JSON object (an error, or it cannot stream) or with HTML: seen at the first byte, and read as a whole. Blank lines
+   before it are keep-alives. Where an array may come, that byte tells too. */
+static void llmfi_sniff(llmfi_call *c, llmf_str *in) {
+    while (in->len && llmfi_is_space(in->ptr[0])) *in = llmfi_from(*in, 1);
+    if (!in->len) return;
+    c->sniffed = true;
+    if (c->framing == LLMF_FRAMING_JSON_ARRAY) {
+        if (in->ptr[0] == '[') return;
+        c->framing = LLMF_FRAMING_SSE;
+    }
+    if (in->ptr[0] != '{' && in->ptr[0] != '[' && in->ptr[0] != '<') return;
+    c->framing = LLMF_FRAMING_JSON;
+    c->reply.streamed = false;
+}
+
+#if LLMFI_HAS_EVENTSTREAM
+/* The same where blanks may be bytes of a frame. A frame does not begin with these: it would be of a gigabyte. */
+static void llmfi_sniff_binary(llmfi_call *c, char first) {
+    c->sniffed = true;
+    if (first != '{' && first != '<') return;
+    c->framing = LLMF_FRAMING_JSON;
+    c->reply.streamed = false;
+}
+#endif
+
+/* Takes what it can of `in`. Pieces may come in a row: once the slice is over, the next poll has the rest of them. */
+static void llmfi_decode(llmfi_call *c, llmf_str *in) {
+    if (c->f->slice_used && llmfi_slice_over(&c->f->net)) return;
+    c->f->slice_used = true;
+    if ((c->framing == LLMF_FRAMING_SSE || c->framing == LLMF_FRAMING_JSON_ARRAY) && !c->sniffed) llmfi_sniff(c, in);
+#if LLMFI_HAS_EVENTSTREAM
+    if (c->framing == LLMFI_FRAMING_EVENTSTREAM && !c->sniffed && in->len) llmfi_sniff_binary(c, in->ptr[0]);
+#endif
+    switch (c->framing) {
+#if LLMFI_HAS_SSE
+    case LLMF_FRAMING_SSE: llmfi_take_sse(c, in); break;
+#endif
+#if LLMFI_HAS_NDJSON
+    case LLMF_FRAMING_NDJSON: llmfi_take_ndjson(c, in); break;
+#endif
+#if LLMFI_HAS_JSON_ARRAY
+    case LLMF_FRAMING_JSON_ARRAY: llmfi_take_json_array(c, in); break;
+#endif
+#if LLMFI_HAS_EVENTSTREAM
+    case LLMFI_FRAMING_EVENTSTREAM: llmfi_take_eventstream(c, in); break;
+#endif
+#if LLMFI_HAS_OPS
+    case LLMFI_FRAMING_PATHS: llmfi_take_paths(c, in); break;
+#endif
+    default: llmfi_take_whole(c, in); break;
+    }
+}
+
+LLMF_API size_t llmf_exchange_data(llmf_exchange *x, const char *bytes, size_t len) {
+    llmfi_call *c = (llmfi_call *)x->owner;
+    llmf_str in = llmfi_str(bytes, len);
+    size_t taken;
+    if (c->ended || c->stop || c->reply.error.code != LLMF_OK) return len; /* about to be cancelled: swallowed */
+    (void)llmfi_moment(c->f);
+    llmfi_decode(c, &in);
+    taken = len - in.len;
+    c->held_back = in.len != 0;
+    if (c->held_back) c->f->held = true;
+    if (!c->first_content_ns || c->framing == LLMF_FRAMING_JSON || c->framing == LLMFI_FRAMING_PATHS) c->content_ns = c->f->now_ns;
+    if ((c->req.flags & LLMF_KEEP_RAW) && !(llmfi_buf_reserve(&c->raw, taken + 1) && llmfi_buf_add(&c->raw, bytes, taken))) llmfi_wire_failed(c, LLMFI_WIRE_MEMORY);
+    llmfi_too_much(c, taken);
+    if (c->terminal_ns) llmfi_set_deadline(c); /* else it has only moved away: llmfi_run_timers sees to that */
+    return taken;
+}
+
+/* ---- status and headers ---- */
+
+LLMF_API void llmf_exchange_status(llmf_exchange *x, int status) {
+    llmfi_call *c = (llmfi_call *)x->owner;
+    uint64_t now = llmfi_moment(c->f);
+    if (c->ended) return;
+    c->reply.status = status;
+    if (!c->connected_ns) c->connected_ns = now;
+    if (!c->first_byte_ns) c->first_byte_ns = now;
+    c->content_ns = now;
+    if (status < 200 || status >= 300) {
+        c->framing = LLMF_FRAMING_JSON;
+        c->whole.limit = LLMF_MAX_ERROR_BODY;
+    }
+    llmfi_set_deadline(c);
+}
+
+static void llmfi_exchange_connected(llmf_exchange *x) {
+    llmfi_call *c = (llmfi_call *)x->owner;
+    c->connected_ns = llmfi_moment(c->f);
+    llmfi_set_deadline(c);
+}
+
+/* The header that names the request, by the names that providers use. */
+static bool llmfi_is_request_id(llmf_str name) {
+    const char *names = "x-request-id\0request-id\0apim-request-id\0x-amzn-requestid\0x-generation-id\0mistral-correlation-id\0x-ds-trace-id\0"
+                        "x-debug-trace-id\0x-goog-request-id\0";
+    for (; *names; names += strlen(names) + 1)
+        if (llmfi_eq_nocase(name, llmfi_cstr(names))) return true;
+    return false;
+}
+
+/* A header's value for the caller: UTF-8 whatever the server sent. */
+static llmf_str llmfi_header_text(llmfi_call *c, llmf_str value) {
+    llmf_str kept = llmfi_reply_keep(&c->reply, llmfi_reply_clean(&c->reply, value));
+    if (c->reply.error.code != LLMF_OK) c->f->deferred = true;
+    return kept;
+}
+
+LLMF_API void llmf_exchange_header(llmf_exchange *x, llmf_str name, llmf_str value) {
+    llmfi_call *c = (llmfi_call *)x->owner;
+    if (!llmfi_header_wanted(name)) return;
+    if (c->ended) return;
+    if (!c->reply.request_id.len && llmfi_is_request_id(name)) c->reply.request_id = llmfi_header_text(c, value);
+    else if (LLMFI_NAMED(name, "x-amzn-errortype") && !c->errortype.len) c->errortype = llmfi_header_text(c, value);
+    else if (LLMFI_NAMED(name, "retry-after-ms")) llmfi_parse_delay(value, 1, &c->retry_after_ms);
+    else if (LLMFI_NAMED(name, "retry-after") && c->retry_after_ms == LLMF_UNKNOWN) llmfi_parse_delay(value, 1000, &c->retry_after_ms);
+}
+
+/* ---- the end of the bytes ---- */
+
+/* What had begun when the bytes ended: an event without its blank line counts if its JSON is complete, and so says the adapter. */
+static void llmfi_last_frame(llmfi_call *c) {
+    c->reply.tail = true;
+    if (c->framing == LLMF_FRAMING_JSON) {
+        if (llmfi_trim(llmfi_buf_str(&c->whole)).len) llmfi_frame(c, llmfi_str("", 0), llmfi_buf_str(&c->whole));
+    }
+#if LLMFI_HAS_SSE
+    if (c->framing == LLMF_FRAMING_SSE && llmfi_sse_end(&c->sse) == LLMFI_WIRE_ITEM && llmfi_trim(c->sse.payload).len)
+        llmfi_frame(c, c->sse.event, c->sse.payload);
+#endif
+#if LLMFI_HAS_NDJSON
+    if (c->framing == LLMF_FRAMING_NDJSON && llmfi_ndjson_end(&c->ndjson) == LLMFI_WIRE_ITEM) llmfi_frame(c, llmfi_str("", 0), c->ndjson.payload);
+#endif
+#if LLMFI_HAS_OPS
+    if (c->framing == LLMFI_FRAMING_PATHS) {
+        llmfi_job_take(c->reply.job, &c->reply, llmfi_str("", 0), true);
+        llmfi_frame_taken(c);
+    }
+#endif
+    if (llmfi_adapter_of(c)->on_end) llmfi_adapter_of(c)->on_end(&c->reply);
+}
+
+/* why: the transport's words, or NULL. */
+static void llmfi_end_error(llmfi_call *c, int result, const char *why) {
+    llmfi_text t;
+    if (c->reply.error.code != LLMF_OK) return;
+    /* A connection that breaks in the middle of a reply has cut it short, however it broke. */
+    if (c->reply.status && (result == LLMF_ERR_NETWORK || result == LLMF_ERR_TLS)) result = LLMF_ERR_TRUNCATED;
+    t = llmfi_error_begin(&c->reply.error, result);
+    if (c->prepared) {
+        llmfi_say(&t, c->prepared->record.provider->name);
+        LLMFI_SAY(&t, ": ");
+    }
+    if (result == LLMF_ERR_TRUNCATED) LLMFI_SAY(&t, "the reply ended before its end");
+    if (result == LLMF_ERR_TIMEOUT) LLMFI_SAY(&t, "timeout");
+    if (result == LLMF_ERR_NETWORK) LLMFI_SAY(&t, "no reply");
+    if (why && *why && t.len) LLMFI_SAY(&t, ": ");
+    llmfi_say_c(&t, why);
+}
+
+static void llmfi_end(llmfi_call *c, int result, const char *why) {
+    if (c->reply.status >= 200 && c->reply.status < 300) {
+        if (c->framing != LLMF_FRAMING_JSON || (result == LLMF_OK && c->reply.error.code == LLMF_OK)) llmfi_last_frame(c);
+        if (result != LLMF_OK && !c->reply.terminal) llmfi_end_error(c, result, why); /* the transport knows best why */
+        llmfi_reply_end(&c->reply, result == LLMF_OK);
+    } else if (c->reply.status) {
+        if (c->reply.error.code == LLMF_OK) llmfi_fault_body(&c->reply, c->reply.status, llmfi_buf_str(&c->whole), c->errortype);
+        llmfi_reply_settle(&c->reply);
+    } else {
+        llmfi_end_error(c, result == LLMF_OK ? LLMF_ERR_NETWORK : result, why);
+    }
+    llmfi_finish(c);
+}
+
+LLMF_API void llmf_exchange_end(llmf_exchange *x, int result, const char *text) {
+    llmfi_call *c = (llmfi_call *)x->owner;
+    x->by = NULL;
+    if (!c->ended) llmfi_end(c, result, text);
 }
 
 #endif
@@ -25358,6 +28004,10 @@ static void llmfi_wipe_secrets(llmfi_call *c) {
 static void llmfi_call_release(llmfi_call *c) {
     llmf_factory *f = c->f;
     uint32_t at = (uint32_t)c->id;
+#if LLMF_HAS_EMBED
+    llmfi_batches_stop(c);
+    llmfi_batches_forget(c);
+#endif
     if (c->x.by) c->x.by->cancel(c->x.by, &c->x);
     llmfi_ready_remove(c);
     if (!c->taken) f->active--;
@@ -25367,6 +28017,9 @@ static void llmfi_call_release(llmfi_call *c) {
     llmfi_give_back_decoder(c);
     llmfi_buf_free(&c->raw);
     llmfi_reply_free(&c->reply);
+#if LLMFI_HAS_OPS
+    llmfi_op_release(c);
+#endif
     llmfi_prepared_release(&f->heap, c->prepared);
     llmfi_wipe_secrets(c);
     llmfi_arena_free(&c->arena);
@@ -25414,7 +28067,24 @@ static bool llmfi_call_build(llmfi_call *c, llmf_model m) {
     if (!llmfi_call_prepare(c, m)) return false;
     c->reply.discard = (c->req.flags & LLMF_DISCARD_TEXT) != 0;
     c->reply.streamed = c->req.stream;
+#if LLMFI_HAS_OPS
+    c->ask.req = &c->req;
+    c->ask.model = &c->prepared->record.s;
+    if (c->req.op) return llmfi_take_op(c) && (llmfi_is_split(c) || llmfi_build_http(c));
+#else
+    if (c->req.op) return llmfi_error_left_out(&c->reply.error, "llmf_request.op", "EMBED");
+    c->ask.req = &c->req;
+    c->ask.model = &c->prepared->record.s;
+#endif
     return llmfi_take_request(c) && llmfi_build_http(c);
+}
+
+/* The first byte on the wire, or, of a call that is split, the calls that do it. */
+static bool llmfi_call_send(llmfi_call *c) {
+#if LLMF_HAS_EMBED
+    if (llmfi_is_split(c)) return llmfi_batches_open(c);
+#endif
+    return llmfi_send(c);
 }
 
 static llmfi_call *llmfi_call_open(llmf_factory *f, const llmf_request *req, size_t size) {
@@ -25430,7 +28100,7 @@ static llmfi_call *llmfi_call_open(llmf_factory *f, const llmf_request *req, siz
 
 static void llmfi_call_begin(llmfi_call *c, llmf_model m) {
     c->start_ns = llmfi_now(c->f);
-    if (llmfi_call_build(c, m) && llmfi_send(c)) {
+    if (llmfi_call_build(c, m) && llmfi_call_send(c)) {
         llmfi_call_log(c);
         llmfi_set_deadline(c);
     } else {
@@ -25462,6 +28132,9 @@ static void llmfi_run_timers(llmf_factory *f) {
     for (c = f->calls; c; c = next) {
         next = c->next;
         if (c->deadline_ns <= f->now_ns) llmfi_set_deadline(c); /* something has come since it was set */
+#if LLMF_HAS_EMBED
+        if (c->deadline_ns <= f->now_ns && llmfi_batches_due(c)) continue;
+#endif
         if (c->deadline_ns <= f->now_ns) {
             char text[128];
             llmfi_text t = llmfi_text_in(text, sizeof text);
@@ -25489,6 +28162,9 @@ static void llmfi_run_deferred(llmf_factory *f) {
         if (c->free_later) llmfi_call_release(c);
         else if (c->stop && !c->ended) llmfi_abort(c, LLMF_ERR_CANCELLED, LLMFI_WORDS("cancelled by the caller"));
         else if (c->reply.error.code != LLMF_OK && !c->ended) llmfi_abort(c, LLMF_OK, "");
+#if LLMF_HAS_EMBED
+        else if (llmfi_is_split(c) && !c->ended) llmfi_batches_work(c);
+#endif
         else if (c->req.on_event) llmfi_hand_out(c);
     }
 }
@@ -25811,6 +28487,7 @@ static void llmfi_fill_desc(llmf_desc *d) {
     if (!d->recv_size) d->recv_size = LLMFI_DEFAULT_RECV;
     if (d->max_connections <= 0) d->max_connections = 100;
     if (d->max_idle == 0) d->max_idle = 10;
+    if (d->max_batches <= 0) d->max_batches = 4;
 }
 
 static void llmfi_slots_init(llmf_factory *f) {

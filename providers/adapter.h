@@ -38,7 +38,9 @@
     X(ENCRYPTED_REASONING, "encrypted_reasoning", "gives its reasoning encrypted, to be sent back, when the Responses API is asked for it")  \
     X(REASONING_CONFIG, "reasoning_config", "reasoning is asked for by reasoningConfig: {type, maxReasoningEffort}")                    \
     X(NO_TEMPERATURE, "no_temperature", "refuses temperature and top_p, but takes stop sequences")                                      \
-    X(CACHE_POINTS, "cache_points", "takes cachePoint blocks")
+    X(CACHE_POINTS, "cache_points", "takes cachePoint blocks")                                                                          \
+    X(ONE_TEXT, "one_text", "embeds one text a request")                                                                                \
+    X(EMBED_CONTENT, "embed_content", "embeds by embedContent, where its host's other models are asked for predictions")
 
 enum {
 #define LLMFI_QUIRK_BIT(id, name, what) LLMFI_QUIRK_AT_##id,
@@ -98,6 +100,7 @@ typedef struct llmfi_ask {
     const llmfi_node *extra;                 /* the request's own, parsed; wins over model->extra member by member; NULL */
     const llmfi_node *const *schemas;        /* per tool: its parameters, parsed; NULL where it has none */
     const llmfi_node *format;                /* the response schema, parsed; NULL: text or json as req->format says */
+    struct llmfi_job *job;                 /* of another operation than chat: see operation.h; NULL */
 } llmfi_ask;
 
 /* Why a request cannot be sent; text in words, what to do included. */

@@ -8,6 +8,7 @@
 #include "claude.h"
 #include "common.h"
 #include "fault.h"
+#include "operation.h"
 #if LLMF_HAS_DIALECT_OPENAI || LLMF_HAS_DIALECT_OPENAI_RESPONSES
 #include "openai_request.h"
 #endif

@@ -255,7 +255,7 @@ static void llmfi_anthropic_head(const llmfi_ask *a, llmfi_jw *w) {
     const llmf_request *q = a->req;
     size_t i;
     if (llmfi_anthropic_own(a, "model")) llmfi_jw_member_str(w, "model", a->model->model_id);
-    if (llmfi_anthropic_own(a, "max_tokens")) llmfi_jw_member_int(w, "max_tokens", llmfi_anthropic_max_tokens(a));
+    if (q->op != LLMF_OP_COUNT_TOKENS && llmfi_anthropic_own(a, "max_tokens")) llmfi_jw_member_int(w, "max_tokens", llmfi_anthropic_max_tokens(a));
     if (q->stream && llmfi_anthropic_own(a, "stream")) llmfi_jw_member_bool(w, "stream", true);
     if (q->temperature != 0 && llmfi_anthropic_own(a, "temperature")) llmfi_jw_member_double(w, "temperature", q->temperature < 0 ? 0 : q->temperature);
     if (q->top_p != 0 && llmfi_anthropic_own(a, "top_p")) llmfi_jw_member_double(w, "top_p", q->top_p < 0 ? 0 : q->top_p);
@@ -363,10 +363,15 @@ static void llmfi_anthropic_check(const llmfi_ask *a, llmfi_refusal *no) {
     }
 }
 
-static void llmfi_anthropic_path(const llmfi_ask *a, llmfi_out *out) {
+/* "/v1" where the base URL does not end in it. */
+static void llmfi_anthropic_base(const llmfi_ask *a, llmfi_out *out) {
     llmf_str base = a->model->base_url;
     while (base.len && base.ptr[base.len - 1] == '/') base.len--;
     if (!llmfi_ends(base, LLMFI_LIT("/v1"))) LLMFI_PUT(out, "/v1");
+}
+
+static void llmfi_anthropic_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_anthropic_base(a, out);
     LLMFI_PUT(out, "/messages");
 }
 

@@ -35,32 +35,47 @@ static llmfi_azure_place llmfi_azure_where(const llmfi_settings *m) {
     return p;
 }
 
-static void llmfi_azure_path(const llmfi_ask *a, llmfi_out *out) {
+/* The address of one of a deployment's operations, or, where that is not of a deployment, of the resource. */
+static void llmfi_azure_address(const llmfi_ask *a, llmfi_out *out, llmf_str operation, bool deployed) {
     llmfi_azure_place p = llmfi_azure_where(a->model);
+    bool dated = deployed && p.kind == LLMFI_AZURE_DEPLOYMENT;
     if (p.kind != LLMFI_AZURE_BASE && !p.openai && !p.done) LLMFI_PUT(out, "/openai");
     if (p.kind == LLMFI_AZURE_V1 && !p.done) LLMFI_PUT(out, "/v1");
-    if (p.kind == LLMFI_AZURE_DEPLOYMENT) LLMFI_PUT(out, "/deployments/");
-    if (p.kind == LLMFI_AZURE_DEPLOYMENT) llmfi_put_url(out, p.deployment);
-    LLMFI_PUT(out, "/chat/completions");
+    if (dated) LLMFI_PUT(out, "/deployments/");
+    if (dated) llmfi_put_url(out, p.deployment);
+    llmfi_put_str(out, operation);
     if (p.version.len) LLMFI_PUT(out, "?api-version=");
     llmfi_put_url(out, p.version);
 }
 
+static void llmfi_azure_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_azure_address(a, out, LLMFI_LIT("/chat/completions"), true);
+}
+
 /* What goes out as the model is the deployment, whatever model_id says it is. */
-static bool llmfi_azure_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
+static bool llmfi_azure_step(const llmfi_ask *a, unsigned step, llmfi_jw *w, bool (*body)(const llmfi_ask *, unsigned, llmfi_jw *)) {
     llmfi_ask ask = *a;
     llmfi_settings model = *a->model;
     model.model_id = llmfi_azure_where(a->model).deployment;
     ask.model = &model;
-    return llmfi_openai_body(&ask, step, w);
+    return body(&ask, step, w);
 }
 
-static void llmfi_azure_check(const llmfi_ask *a, llmfi_refusal *no) {
+static bool llmfi_azure_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
+    return llmfi_azure_step(a, step, w, llmfi_openai_body);
+}
+
+/* What no address can be made of. */
+static void llmfi_azure_check_place(const llmfi_ask *a, llmfi_refusal *no) {
     llmfi_azure_place p = llmfi_azure_where(a->model);
     if (p.kind == LLMFI_AZURE_BASE && !p.version.len && llmfi_find_char(a->model->base_url, '?') == LLMFI_NOWHERE)
         llmfi_refuse(no, LLMF_ERR_CONFIG, "api_version", "this base URL needs one, such as 2024-10-21; set it, or let the URL end at its host");
     if (p.kind == LLMFI_AZURE_DEPLOYMENT && llmfi_strays(p.deployment))
         llmfi_refuse(no, LLMF_ERR_CONFIG, "deployment", "cannot stand in a URL; give the deployment's name");
+}
+
+static void llmfi_azure_check(const llmfi_ask *a, llmfi_refusal *no) {
+    llmfi_azure_check_place(a, no);
     llmfi_openai_check(a, no);
 }
 

@@ -202,10 +202,15 @@ static void llmfi_cohere_check(const llmfi_ask *a, llmfi_refusal *no) {
     for (i = 0; i < q->message_count && no->code == LLMF_OK; i++) llmfi_cohere_check_message(a, &q->messages[i], no);
 }
 
-static void llmfi_cohere_path(const llmfi_ask *a, llmfi_out *out) {
+/* "/v2" where the base URL does not end in it. */
+static void llmfi_cohere_base(const llmfi_ask *a, llmfi_out *out) {
     llmf_str base = a->model->base_url;
     while (base.len && base.ptr[base.len - 1] == '/') base.len--;
     if (!llmfi_ends(base, LLMFI_LIT("/v2"))) LLMFI_PUT(out, "/v2");
+}
+
+static void llmfi_cohere_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_cohere_base(a, out);
     LLMFI_PUT(out, "/chat");
 }
 

@@ -5,6 +5,7 @@
 #define LLMFI_PROVIDERS_GEMINI_H
 #include "../src/wire/url.h"
 #include "gemini_reply.h"
+#include "operation.h"
 
 /* "skip_thought_signature_validator" as base64: the signature that the API takes for a call which another model made ("Thought signatures"). */
 #define LLMFI_GEMINI_SKIP "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="
@@ -303,10 +304,31 @@ static bool llmfi_gemini_system(const llmfi_ask *a) {
     return any && LLMFI_GEMINI_OWN(a, "systemInstruction");
 }
 
+/* The id without "models/", which some write before it. */
+static llmf_str llmfi_gemini_model(const llmfi_ask *a) {
+    llmf_str model = a->model->model_id, prefix = LLMFI_LIT("models/");
+    return llmfi_from(model, llmfi_starts(model, prefix) ? prefix.len : 0);
+}
+
+/* "model": "models/…", as the parts of a larger request have it. */
+static void llmfi_gemini_resource(const llmfi_ask *a, llmfi_jw *w) {
+    llmfi_jw_key(w, "model");
+    llmfi_jw_str_begin(w);
+    llmfi_jw_str_piece(w, LLMFI_LIT("models/"));
+    llmfi_jw_str_piece(w, llmfi_gemini_model(a));
+    llmfi_jw_str_end(w);
+}
+
+/* The body of a chat stands in another one, whose tokens are to be counted: not on Vertex AI. */
+static bool llmfi_gemini_counts_inside(const llmfi_ask *a) {
+    return a->req->op == LLMF_OP_COUNT_TOKENS && !llmfi_op_trait(a, 'V');
+}
+
 /* Opens the place for system texts, which is, for models that know none, a content of the user's in front of the others. */
 static void llmfi_gemini_begin(const llmfi_ask *a, llmfi_jw *w) {
     bool contents = LLMFI_GEMINI_OWN(a, "contents"), user = contents && llmfi_gemini_quirk(a, LLMFI_Q_SYSTEM_AS_USER);
     llmfi_jw_object(w);
+    if (llmfi_gemini_counts_inside(a)) llmfi_gemini_resource(a, w);
     llmfi_gemini_config(a, w);
     if (user) {
         llmfi_jw_key(w, "contents");
@@ -455,8 +477,8 @@ static void llmfi_gemini_check(const llmfi_ask *a, llmfi_refusal *no) {
 }
 
 /* The API's version goes behind a base URL that does not end with one. */
-static void llmfi_gemini_path(const llmfi_ask *a, llmfi_out *out) {
-    llmf_str base = a->model->base_url, model = a->model->model_id, version = a->model->api_version, prefix = LLMFI_LIT("models/");
+static void llmfi_gemini_version(const llmfi_ask *a, llmfi_out *out) {
+    llmf_str base = a->model->base_url, version = a->model->api_version;
     size_t end = llmfi_find_char(base, '?'), last;
     if (end != LLMFI_NOWHERE) base.len = end;
     while (base.len && base.ptr[base.len - 1] == '/') base.len--;
@@ -466,10 +488,17 @@ static void llmfi_gemini_path(const llmfi_ask *a, llmfi_out *out) {
         LLMFI_PUT(out, "/");
         llmfi_put_str(out, version);
     }
+}
+
+static void llmfi_gemini_method(const llmfi_ask *a, llmfi_out *out, llmf_str method) {
+    llmfi_gemini_version(a, out);
     LLMFI_PUT(out, "/models/");
-    llmfi_url_put(out, llmfi_from(model, llmfi_starts(model, prefix) ? prefix.len : 0));
-    if (a->req->stream) LLMFI_PUT(out, ":streamGenerateContent?alt=sse");
-    else LLMFI_PUT(out, ":generateContent");
+    llmfi_url_put(out, llmfi_gemini_model(a));
+    llmfi_put_str(out, method);
+}
+
+static void llmfi_gemini_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_gemini_method(a, out, a->req->stream ? LLMFI_LIT(":streamGenerateContent?alt=sse") : LLMFI_LIT(":generateContent"));
 }
 
 static const llmfi_adapter llmfi_gemini = {

@@ -181,11 +181,12 @@ static void llmfi_responses_reasoning(const llmfi_ask *a, llmfi_jw *w) {
 
 static void llmfi_responses_head(const llmfi_ask *a, llmfi_jw *w) {
     const llmf_request *q = a->req;
+    bool count = q->op == LLMF_OP_COUNT_TOKENS; /* which takes none of what is about the answer alone */
     llmfi_jw_object(w);
     if (LLMFI_OPENAI_OURS(a, "model")) llmfi_jw_member_str(w, "model", a->model->model_id);
     if (q->stream) llmfi_jw_member_bool(w, "stream", true);
-    if (LLMFI_OPENAI_OURS(a, "store")) llmfi_jw_member_bool(w, "store", false);
-    if (LLMF_HAS_STATE && llmfi_openai_quirk(a, LLMFI_Q_ENCRYPTED_REASONING) && LLMFI_OPENAI_OURS(a, "include"))
+    if (!count && LLMFI_OPENAI_OURS(a, "store")) llmfi_jw_member_bool(w, "store", false);
+    if (!count && LLMF_HAS_STATE && llmfi_openai_quirk(a, LLMFI_Q_ENCRYPTED_REASONING) && LLMFI_OPENAI_OURS(a, "include"))
         llmfi_jw_member_raw(w, "include", LLMFI_LIT("[\"reasoning.encrypted_content\"]"));
     if (q->max_tokens > 0 && LLMFI_OPENAI_OURS(a, "max_output_tokens")) llmfi_jw_member_int(w, "max_output_tokens", q->max_tokens);
     llmfi_openai_sampling(a, w);
@@ -250,6 +251,13 @@ static void llmfi_responses_path(const llmfi_ask *a, llmfi_out *out) {
     (void)a;
     LLMFI_PUT(out, "/responses");
 }
+
+#if LLMF_HAS_COUNT
+static void llmfi_responses_count_path(const llmfi_ask *a, llmfi_out *out) {
+    (void)a;
+    LLMFI_PUT(out, "/responses/input_tokens");
+}
+#endif
 
 static const llmfi_adapter llmfi_responses = {
     "openai_responses", llmfi_responses_check, llmfi_responses_path, NULL, llmfi_responses_body, LLMF_FRAMING_JSON, LLMF_FRAMING_SSE, llmfi_responses_on_frame, NULL

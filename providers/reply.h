@@ -76,6 +76,7 @@ struct llmf_reply {
     llmf_str provider;                       /* for sentences; lives as long as the reply */
     llmf_str key;                            /* the secret of this call: a server that says it back is not quoted. Empty: none. Lives as long as the reply */
     const void *user;                        /* the adapter's: the settings of the model that was asked (llmfi_settings) */
+    struct llmfi_job *job;                 /* of another operation than chat: see operation.h; NULL */
     llmf_str request_id, model_used, finish_raw; /* in the arena */
     llmf_usage usage;
     int64_t total_tokens, audio_tokens;      /* as the provider counted, for RULES 20; LLMF_UNKNOWN */

@@ -164,6 +164,7 @@ typedef struct llmf_desc {
     void (*log)(void *user, int level, int id, llmf_str text); /* one line, no newline; NULL: silent */
     int log_level;                 /* 0: LLMF_LOG_WARNING */
     void *user;                    /* handed to every hook above */
+    int max_batches;               /* requests of one LLMF_OP_EMBED call under way at once, each of which counts as a call; 0: 4 */
 } llmf_desc;
 
 /* Opens a factory: reads the config, builds the tables. NULL on failure, with *err filled (every problem goes to the log hook; the text
@@ -308,6 +309,33 @@ enum {
     LLMF_DISCARD_TEXT = 4          /* do not gather text and reasoning in the response: they are in the events only */
 };
 
+/* What a request asks for. One that a provider does not have is LLMF_ERR_UNSUPPORTED; the text names those that have it. */
+enum {
+    LLMF_OP_CHAT = 0,              /* an answer to messages */
+    LLMF_OP_EMBED = 1,             /* vectors of texts */
+    LLMF_OP_TRANSCRIBE = 2,        /* the text of an audio file */
+    LLMF_OP_COUNT_TOKENS = 3,      /* how many tokens the provider counts in what would else be a chat */
+    LLMF_OP_LIST_MODELS = 4        /* the ids of the provider's models, a page at a time */
+};
+
+/* What the operations besides chat are about; a member of another one is not looked at. From the llmf_request they take user, extra, flags, timeouts and
+   on_event; LLMF_OP_TRANSCRIBE also prompt, temperature, stream and format ("text": the provider shall send no JSON); LLMF_OP_COUNT_TOKENS all of it. */
+typedef struct llmf_input {
+    /* LLMF_OP_EMBED */
+    const llmf_str *texts;         /* any number: more than the provider takes at once go out as several requests, llmf_desc.max_batches at a time */
+    size_t text_count;
+    int64_t dimensions;            /* of a vector; 0: as many as the model gives */
+    const char *purpose;           /* NULL, "document", "query", "classification", "clustering", "similarity": goes to the providers that tell them apart */
+    float *vectors;                /* where they shall be, in the order of the texts; borrowed until the final event. NULL: kept with the call, in the block */
+    size_t vector_cap;             /* floats there: text_count times the dimensions of the model at least */
+    /* LLMF_OP_TRANSCRIBE */
+    const llmf_part *audio;        /* data or path; a file is read while it is sent, so that it need not fit into the block */
+    const char *language;          /* "en"; NULL: the model finds out */
+    bool segments;                 /* with the times of each piece, where the model can */
+    /* LLMF_OP_LIST_MODELS */
+    const char *page;              /* llmf_output.next_page of the page before; NULL: the first */
+} llmf_input;
+
 struct llmf_event;
 enum { LLMF_CONTINUE = 0, LLMF_STOP = 1 };
 
@@ -339,6 +367,8 @@ typedef struct llmf_request {
     llmf_timeouts timeouts;
     int (*on_event)(void *user, const struct llmf_event *ev); /* runs inside llmf_poll; returns LLMF_CONTINUE or LLMF_STOP (= cancel); NULL: llmf_next */
     void *on_event_user;
+    int op;                        /* LLMF_OP_… */
+    const llmf_input *input;       /* of the other operations than chat; NULL: nothing */
 } llmf_request;
 
 /* ---- calls --------------------------------------------------------------------------------------------------------- */
@@ -357,6 +387,26 @@ typedef struct llmf_attempt {
     int error;                     /* llmf_result */
     int64_t latency_ms;
 } llmf_attempt;
+
+/* A piece of a transcript. */
+typedef struct llmf_segment {
+    double start, end;             /* seconds from the beginning; below 0: not said */
+    llmf_str text, speaker;        /* empty: not said */
+} llmf_segment;
+
+/* What the operations besides chat gave, as long as the response. Where there is none: 0, NULL, empty or LLMF_UNKNOWN. */
+typedef struct llmf_output {
+    const float *vectors;          /* LLMF_OP_EMBED: vector_count rows of `dimensions` floats each, in the order of the texts; NULL after an error */
+    size_t vector_count, dimensions;
+    llmf_str language;             /* LLMF_OP_TRANSCRIBE; the text itself is llmf_response.text */
+    double duration;               /* seconds; below 0: not said */
+    const llmf_segment *segments;
+    size_t segment_count;
+    int64_t tokens;                /* LLMF_OP_COUNT_TOKENS */
+    const llmf_str *models;        /* LLMF_OP_LIST_MODELS: ids as llmf_get takes them behind "provider:" */
+    size_t model_count;
+    llmf_str next_page;            /* for llmf_input.page; empty: this was the last page */
+} llmf_output;
 
 /* What came. Texts live until llmf_release (llmf_generate) or llmf_free (llmf_start). After an error it holds what had arrived. */
 typedef struct llmf_response {
@@ -378,6 +428,7 @@ typedef struct llmf_response {
     size_t attempt_count;
     llmf_str raw;                  /* the body as it came (LLMF_KEEP_RAW) */
     llmf_error error;              /* code LLMF_OK if all went well */
+    const llmf_output *output;     /* of the other operations than chat; NULL for a chat */
 } llmf_response;
 
 enum {

@@ -35,6 +35,10 @@
      REASONING   on                    llmf_request.reasoning, and reasoning that a provider puts into parts of its own
      INFO        on                    "did you mean", and the names of providers in messages and in llmf_provider_at that are not built in
      SLICES      on                    llmf_desc.slice_us
+     EMBED       on                    LLMF_OP_EMBED
+     TRANSCRIBE  on                    LLMF_OP_TRANSCRIBE
+     COUNT       on                    LLMF_OP_COUNT_TOKENS
+     LIST        on                    LLMF_OP_LIST_MODELS
      STRINGS     on                    the sentences of errors and log lines; without them llmf_error.text has the result's name and what it is about,
                                        such as a field, a provider, a host, and what the provider said
 
@@ -55,6 +59,8 @@
      LLMF_MAX_REPLY_PARTS   4096       texts and items in one streamed reply of the Responses API
      LLMF_MAX_CITATIONS     1024       sources cited in one reply; what comes beyond is not kept
      LLMF_MAX_REGISTERED    32         providers, and dialects, that a program registers
+     LLMF_BATCH_WAIT_MS     500        milliseconds before a failed batch of LLMF_OP_EMBED is repeated, where the provider does not say how long
+     LLMF_BATCH_MAX_WAIT_MS 60000      the longest such wait that a provider may ask for; beyond it the call fails at once
      LLMF_TAIL_MS           2000       milliseconds that a reply may go on for behind its terminal event
      LLMF_REPLY_KEEP        4096       an emptied text buffer above this goes back to the heap
      LLMF_HEAP_UNIT         64         smallest piece of the heap: a power of two
@@ -281,6 +287,7 @@
 #define LLMF_HAS_DIALECT_AZURE LLMF_HAS_AZURE
 #define LLMF_HAS_DIALECT_BEDROCK LLMF_HAS_BEDROCK
 #define LLMF_HAS_DIALECT_COHERE LLMF_HAS_COHERE
+#define LLMF_HAS_DIALECT_HUGGINGFACE 0 /* operations only: chat is of the dialect openai there */
 #if LLMF_HAS_GEMINI || LLMF_HAS_VERTEX
 #define LLMF_HAS_DIALECT_GEMINI 1
 #else
@@ -406,6 +413,27 @@
 #else
 #define LLMF_HAS_STRINGS 1
 #endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_EMBED) && LLMF_WITH_EMBED)) || (defined(LLMF_NO_EMBED) && LLMF_NO_EMBED)
+#define LLMF_HAS_EMBED 0
+#else
+#define LLMF_HAS_EMBED 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_TRANSCRIBE) && LLMF_WITH_TRANSCRIBE)) || (defined(LLMF_NO_TRANSCRIBE) && LLMF_NO_TRANSCRIBE)
+#define LLMF_HAS_TRANSCRIBE 0
+#else
+#define LLMF_HAS_TRANSCRIBE 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_COUNT) && LLMF_WITH_COUNT)) || (defined(LLMF_NO_COUNT) && LLMF_NO_COUNT)
+#define LLMF_HAS_COUNT 0
+#else
+#define LLMF_HAS_COUNT 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_LIST) && LLMF_WITH_LIST)) || (defined(LLMF_NO_LIST) && LLMF_NO_LIST)
+#define LLMF_HAS_LIST 0
+#else
+#define LLMF_HAS_LIST 1
+#endif
+#define LLMFI_HAS_OPS (LLMF_HAS_EMBED || LLMF_HAS_TRANSCRIBE || LLMF_HAS_COUNT || LLMF_HAS_LIST)
 
 /* A build that reads variables from somewhere. */
 #if LLMF_HAS_ENV || LLMF_HAS_CONFIG || LLMF_HAS_FILES || LLMF_HAS_REGISTER
@@ -496,6 +524,12 @@
 #endif
 #ifndef LLMF_MAX_REGISTERED
 #define LLMF_MAX_REGISTERED 32
+#endif
+#ifndef LLMF_BATCH_WAIT_MS
+#define LLMF_BATCH_WAIT_MS 500
+#endif
+#ifndef LLMF_BATCH_MAX_WAIT_MS
+#define LLMF_BATCH_MAX_WAIT_MS 60000
 #endif
 #ifndef LLMF_TAIL_MS
 #define LLMF_TAIL_MS 2000

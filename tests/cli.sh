@@ -90,6 +90,60 @@ P
 ok "cohere: a plan goes back" back cohere:command-a-03-2025
 ok "openai_responses: sealed reasoning goes back" back openai_responses:gpt-5.5 /v1 low
 AWS_ACCESS_KEY_ID=AKIDEXAMPLE AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY AWS_REGION=us-east-1 ok "bedrock: reasoning goes back" back $b "" low
+# ---- operations besides chat ----
+export GEMINI_API_KEY=canary-6f1d-gemini MISTRAL_API_KEY=canary-6f1d-mistral XAI_API_KEY=canary-6f1d-xai
+vectors() { # COUNT EXPRESSION llmf arguments...: the vectors of "text 0", "text 1"... are those that the server gives, to the last bit; then the expression holds
+    python3 - "$L" "$@" <<'P'
+import json, struct, subprocess, sys
+llmf, count, expression, *args = sys.argv[1:]
+texts = ["text %d" % i for i in range(int(count))]
+out = subprocess.run([llmf] + args, input="\n".join(texts).encode(), stdout=subprocess.PIPE)
+d = json.loads(out.stdout)
+if out.returncode or "embeddings" not in d:
+    sys.exit(str(d)[:500])
+def number(text, k):
+    h = 14695981039346656037 ^ k
+    for b in text.encode():
+        h = (h ^ b) * 1099511628211 % 2**64
+    return float("%.4f" % struct.unpack("f", struct.pack("f", (h % 20001 - 10000) / 10000)))
+single = lambda x: struct.pack("<f", x)
+assert len(d["embeddings"]) == len(texts), len(d["embeddings"])
+exact = [[single(x) for x in v] for v in d["embeddings"]] == [[single(number(t, k)) for k in range(len(d["embeddings"][0]))] for t in texts]
+sys.exit(0 if exact and eval(expression) else "%s: %s" % (exact, str(d)[:500]))
+P
+}
+printf 'RIFF\0\0\0\0WAVE and then some' >"$t/a.wav"
+ok "openai: embed, base64" vectors 3 'len(d["embeddings"][0])==8 and d["usage"]=={"input_tokens":6} and d["cost_usd"]>0' --base-url "$base/v1" embed -m openai:text-embedding-3-small
+ok "openai_responses: embed" vectors 3 'd["usage"]=={"input_tokens":6}' --base-url "$base/v1" embed -m openai_responses:text-embedding-3-small
+ok "litellm: embed, as many dimensions as asked" vectors 3 'len(d["embeddings"][0])==5' --base-url "$base/x-no-auth/v1" embed -m litellm:text-embedding-3-small --dimensions 5
+for how in ":$base" ":$base/openai/v1" "2024-10-21:$base"; do
+    export AZURE_OPENAI_API_VERSION="${how%%:*}"
+    ok "azure: embed at ${how#*:}" vectors 3 'd["usage"]=={"input_tokens":6}' --base-url "${how#*:}" embed -m azure:embedder
+done
+unset AZURE_OPENAI_API_VERSION
+ok "cohere: embed" vectors 3 'd["usage"]=={"input_tokens":6}' --base-url "$base" embed -m cohere:embed-v4.0 --purpose query
+ok "gemini: embed" vectors 3 'len(d["embeddings"][0])==4' --base-url "$base" embed -m gemini:gemini-embedding-001 --dimensions 4
+ok "ollama: embed" vectors 3 'd["usage"]=={"input_tokens":6}' --base-url "$base" embed -m ollama:nomic-embed-text
+ok "1,000 texts in batches of 96" vectors 1000 'd["usage"]=={"input_tokens":2000}' --base-url "$base" embed -m cohere:embed-v4.0
+ok "1,000 texts, one batch of which fails at first" vectors 1000 'd["usage"]=={"input_tokens":2000}' --base-url "$base/x-status-503/x-times-1" embed -m cohere:embed-v4.0
+ok "a batch that fails again" status_is 1 $L --base-url "$base/x-status-503" embed -m cohere:embed-v4.0 one two
+ok "embed of an argument" sh -c "$L --base-url $base/v1 embed -m openai:text-embedding-3-small hello | grep -q '^{\"model\":\"text-embedding-3-small\",\"embeddings\":\[\['"
+ok "a provider without embeddings names those that have them" sh -c "$L --base-url $base embed -m anthropic:claude-sonnet-5 hello | grep -q '\"unsupported\".*these have:.* openai .*cohere'"
+for m in openai:whisper-1 xai:grok-stt cohere:cohere-transcribe; do
+    case $m in cohere*) url=$base ;; *) url=$base/v1 ;; esac
+    ok "${m%%:*}: transcribe" sh -c "$L --base-url $url transcribe -m $m '$t/a.wav' | grep -qx 'heard 26 bytes of a.wav'"
+done
+ok "transcribe --json --segments" sh -c "$L --base-url $base/v1 transcribe -m openai:whisper-1 --json --segments --language en '$t/a.wav' | grep -q '\"text\":\"heard 26 bytes of a.wav\",\"language\":\"en\",\"duration\":3.5,\"segments\":\[{\"text\":\"heard'"
+ok "transcribe what is not there" status_is 1 $L --base-url "$base/v1" transcribe -m openai:whisper-1 "$t/nothing.wav"
+for m in anthropic:claude-sonnet-5 gemini:gemini-2.5-flash openai_responses:gpt-5; do
+    case $m in openai*) url=$base/v1 ;; *) url=$base ;; esac
+    ok "${m%%:*}: tokens --provider" sh -c "printf 'one two three' | $L --base-url $url tokens -m $m --provider | grep -qx '{\"tokens\":3,\"method\":\"provider\"}'"
+done
+ok "request --op transcribe shows the parts of the form" call '{"model":"openai:whisper-1","audio":{"path":"'"$t"'/a.wav"},"language":"en"}' \
+    'd["body"]=={"multipart":[{"name":"model","value":"whisper-1"},{"name":"language","value":"en"},{"name":"file","filename":"a.wav","media_type":"audio/wav","bytes":26}]}' request --op transcribe
+ok "request --op embed" call '{"model":"openai:text-embedding-3-small","input":"hi"}' 'd["url"].endswith("/embeddings") and d["body"]=={"model":"text-embedding-3-small","input":["hi"],"encoding_format":"base64"}' request --op embed
+ok "request --op count" call '{"model":"anthropic:claude-sonnet-5","prompt":"hi","max_tokens":9}' 'd["url"].endswith("/messages/count_tokens") and "max_tokens" not in d["body"]' request --op count
+ok "request --op models" call '{"model":"gemini:x","page":"a"}' 'd["method"]=="GET" and d["url"].endswith("/models?pageSize=1000&pageToken=a") and d["body"] is None' request --op models
 ok "unknown key of a Request" call '{"promt":"hi"}' 'd["error"]["code"]=="argument" and "promt" in d["error"]["message"]' call
 ok "prompt and messages together" call '{"prompt":"hi","messages":[{"role":"user","content":"x"}]}' 'd["error"]["code"]=="argument"' call
 ok "no JSON" call '{"prompt":' 'd["error"]["code"]=="argument" and "byte" in d["error"]["message"]' call

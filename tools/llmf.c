@@ -3,6 +3,7 @@
 #include "../llmfactory.h"
 
 #include "llmf/chat.h"
+#include "llmf/operations.h"
 #include "llmf/options.h"
 #include "llmf/print.h"
 #include "llmf/replay.h"
@@ -78,6 +79,7 @@ static int run_call(options *o, int argc, char **argv) {
 }
 
 static void print_preview(const llmf_preview *p) {
+    llmf_str boundary = form_boundary(p);
     size_t i;
     fputs("{\"method\":", stdout);
     put_json(stdout, p->method);
@@ -90,9 +92,20 @@ static void print_preview(const llmf_preview *p) {
         put_json(stdout, p->headers[i].value);
     }
     fputs("},\"body\":", stdout);
-    if (llmf_json_valid(p->body, NULL)) put_line(stdout, p->body);
+    if (boundary.len) print_form(p->body, boundary);
+    else if (!p->body.len) fputs("null", stdout);
+    else if (llmf_json_valid(p->body, NULL)) put_line(stdout, p->body);
     else put_json(stdout, p->body);
     fputs("}\n", stdout);
+}
+
+/* The operation of a word, or -1. */
+static int op_named(const char *word) {
+    static const char *const words[] = {"chat", "embed", "transcribe", "count", "models"};
+    int i;
+    for (i = 0; i < 5; i++)
+        if (strcmp(words[i], word) == 0) return i;
+    return -1;
 }
 
 static int run_request(options *o, int argc, char **argv) {
@@ -100,14 +113,17 @@ static int run_request(options *o, int argc, char **argv) {
     llmf_model m;
     llmf_preview p;
     llmf_factory *f;
-    int i, status = EXIT_DONE;
+    int i, op = LLMF_OP_CHAT, status = EXIT_DONE;
     for (i = 0; i < argc; i++) {
         if (strcmp(argv[i], "--stream") == 0) continue;
         if (strcmp(argv[i], "--op") != 0) die("unknown option of request", argv[i]);
-        if (strcmp(option_value(argc, argv, &i), "chat") != 0) die("this version writes requests of --op chat only, not", argv[i]);
+        op = op_named(option_value(argc, argv, &i));
+        if (op < 0) die("--op takes chat, embed, transcribe, count or models, not", argv[i]);
     }
+    if (op == LLMF_OP_TRANSCRIBE) o->desc.memory_size = (size_t)256 << 20; /* the file is shown as it would be sent */
     f = open_request(o, &r, &m);
     if (!f) return EXIT_FAILED;
+    r.req.op = op;
     for (i = 0; i < argc; i++)
         if (strcmp(argv[i], "--stream") == 0) r.req.stream = true;
     if (llmf_preview_request(f, m, &r.req, &p) == LLMF_OK) print_preview(&p);
@@ -294,8 +310,11 @@ typedef struct command {
 static const command commands[] = {
     {"chat", "[-m MODEL] [-s SYSTEM] [--image F] [--tools F] [--json [SCHEMA]] [--no-stream] [PROMPT...]", "answers one prompt, or talks", run_chat},
     {"call", "[--stream]", "a Request (JSON) from stdin; prints the Response, or its events", run_call},
-    {"request", "[--op chat] [--stream]", "a Request from stdin; prints the HTTP request, sends nothing", run_request},
+    {"request", "[--op chat|embed|transcribe|count|models] [--stream]", "a Request from stdin; prints the HTTP request, sends nothing", run_request},
     {"replay", "[--chunk N|each|SEED:random] FILE...", "decodes recorded interactions", run_replay},
+    {"embed", "-m MODEL [--dimensions N] [--purpose P] [TEXT...]", "vectors of texts: arguments, or lines of stdin", run_embed},
+    {"transcribe", "-m MODEL [--language L] [--segments] [--json] AUDIO", "the text of an audio file", run_transcribe},
+    {"tokens", "-m MODEL --provider", "counts the tokens of stdin", run_tokens},
     {"models", "[--provider P] [--json]", "what models are known", run_models},
     {"providers", "[--json]", "what providers are known, and what each still needs", run_providers},
     {"check", "PATH...", "validates config files", run_check},

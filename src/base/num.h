@@ -407,29 +407,32 @@ LLMFI_UNUSED static bool llmfi_parse_double(llmf_str s, double *out) {
 }
 
 /* The same for float: rounded once, not through double. */
-LLMFI_UNUSED static bool llmfi_parse_float(llmf_str s, float *out) {
-    llmfi_decimal d;
+LLMFI_UNUSED static bool llmfi_decimal_float(const llmfi_decimal *d, float *out) {
     uint32_t bits;
-    if (!llmfi_decimal_read(s, &d)) return false;
 #if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD == 0
     /* Three roundings in double are off by less than 2 units of its last place: that decides the float, unless they lie at the
        middle between two floats. The range, 10^-18 .. 10^37, is inside the normal one. */
-    if (!d.more && d.w <= (uint64_t)INT64_MAX && d.exp >= -18 && d.exp <= 18) {
-        double value = (double)(int64_t)d.w, power = (double)(int64_t)llmfi_pow10[d.exp < 0 ? -d.exp : d.exp];
+    if (!d->more && d->w <= (uint64_t)INT64_MAX && d->exp >= -18 && d->exp <= 18) {
+        double value = (double)(int64_t)d->w, power = (double)(int64_t)llmfi_pow10[d->exp < 0 ? -d->exp : d->exp];
         uint64_t wide;
-        value = d.exp < 0 ? value / power : value * power;
+        value = d->exp < 0 ? value / power : value * power;
         memcpy(&wide, &value, sizeof wide);
         if ((wide & 0x1fffffff) - 0xffffffc > 8) { /* further than 4 from 0x10000000 */
-            *out = (float)(d.negative ? -value : value);
+            *out = (float)(d->negative ? -value : value);
             return true;
         }
     }
 #endif
-    bits = (uint32_t)llmfi_decimal_bits(&d, 24, -126);
+    bits = (uint32_t)llmfi_decimal_bits(d, 24, -126);
     if (bits >> 23 == 0xff) return false;
-    bits |= (uint32_t)d.negative << 31;
+    bits |= (uint32_t)d->negative << 31;
     memcpy(out, &bits, sizeof bits);
     return true;
+}
+
+LLMFI_UNUSED static bool llmfi_parse_float(llmf_str s, float *out) {
+    llmfi_decimal d;
+    return llmfi_decimal_read(s, &d) && llmfi_decimal_float(&d, out);
 }
 
 /* ---- binary -> decimal ---- */

@@ -2,6 +2,7 @@
 #ifndef LLMFI_ENGINE_CALL_H
 #define LLMFI_ENGINE_CALL_H
 #include "info.h"
+#include "operation.h"
 #include "receive.h"
 #include "request.h"
 #include "send.h"
@@ -75,6 +76,10 @@ static void llmfi_wipe_secrets(llmfi_call *c) {
 static void llmfi_call_release(llmfi_call *c) {
     llmf_factory *f = c->f;
     uint32_t at = (uint32_t)c->id;
+#if LLMF_HAS_EMBED
+    llmfi_batches_stop(c);
+    llmfi_batches_forget(c);
+#endif
     if (c->x.by) c->x.by->cancel(c->x.by, &c->x);
     llmfi_ready_remove(c);
     if (!c->taken) f->active--;
@@ -84,6 +89,9 @@ static void llmfi_call_release(llmfi_call *c) {
     llmfi_give_back_decoder(c);
     llmfi_buf_free(&c->raw);
     llmfi_reply_free(&c->reply);
+#if LLMFI_HAS_OPS
+    llmfi_op_release(c);
+#endif
     llmfi_prepared_release(&f->heap, c->prepared);
     llmfi_wipe_secrets(c);
     llmfi_arena_free(&c->arena);
@@ -131,7 +139,24 @@ static bool llmfi_call_build(llmfi_call *c, llmf_model m) {
     if (!llmfi_call_prepare(c, m)) return false;
     c->reply.discard = (c->req.flags & LLMF_DISCARD_TEXT) != 0;
     c->reply.streamed = c->req.stream;
+#if LLMFI_HAS_OPS
+    c->ask.req = &c->req;
+    c->ask.model = &c->prepared->record.s;
+    if (c->req.op) return llmfi_take_op(c) && (llmfi_is_split(c) || llmfi_build_http(c));
+#else
+    if (c->req.op) return llmfi_error_left_out(&c->reply.error, "llmf_request.op", "EMBED");
+    c->ask.req = &c->req;
+    c->ask.model = &c->prepared->record.s;
+#endif
     return llmfi_take_request(c) && llmfi_build_http(c);
+}
+
+/* The first byte on the wire, or, of a call that is split, the calls that do it. */
+static bool llmfi_call_send(llmfi_call *c) {
+#if LLMF_HAS_EMBED
+    if (llmfi_is_split(c)) return llmfi_batches_open(c);
+#endif
+    return llmfi_send(c);
 }
 
 static llmfi_call *llmfi_call_open(llmf_factory *f, const llmf_request *req, size_t size) {
@@ -147,7 +172,7 @@ static llmfi_call *llmfi_call_open(llmf_factory *f, const llmf_request *req, siz
 
 static void llmfi_call_begin(llmfi_call *c, llmf_model m) {
     c->start_ns = llmfi_now(c->f);
-    if (llmfi_call_build(c, m) && llmfi_send(c)) {
+    if (llmfi_call_build(c, m) && llmfi_call_send(c)) {
         llmfi_call_log(c);
         llmfi_set_deadline(c);
     } else {
@@ -179,6 +204,9 @@ static void llmfi_run_timers(llmf_factory *f) {
     for (c = f->calls; c; c = next) {
         next = c->next;
         if (c->deadline_ns <= f->now_ns) llmfi_set_deadline(c); /* something has come since it was set */
+#if LLMF_HAS_EMBED
+        if (c->deadline_ns <= f->now_ns && llmfi_batches_due(c)) continue;
+#endif
         if (c->deadline_ns <= f->now_ns) {
             char text[128];
             llmfi_text t = llmfi_text_in(text, sizeof text);
@@ -206,6 +234,9 @@ static void llmfi_run_deferred(llmf_factory *f) {
         if (c->free_later) llmfi_call_release(c);
         else if (c->stop && !c->ended) llmfi_abort(c, LLMF_ERR_CANCELLED, LLMFI_WORDS("cancelled by the caller"));
         else if (c->reply.error.code != LLMF_OK && !c->ended) llmfi_abort(c, LLMF_OK, "");
+#if LLMF_HAS_EMBED
+        else if (llmfi_is_split(c) && !c->ended) llmfi_batches_work(c);
+#endif
         else if (c->req.on_event) llmfi_hand_out(c);
     }
 }

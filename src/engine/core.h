@@ -2,6 +2,7 @@
 #ifndef LLMFI_ENGINE_CORE_H
 #define LLMFI_ENGINE_CORE_H
 #include "../../providers/body.h"
+#include "../../providers/operation.h"
 #include "../base/clock.h"
 #include "../base/text.h"
 #include "../factory/handles.h"

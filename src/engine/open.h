@@ -74,6 +74,7 @@ static void llmfi_fill_desc(llmf_desc *d) {
     if (!d->recv_size) d->recv_size = LLMFI_DEFAULT_RECV;
     if (d->max_connections <= 0) d->max_connections = 100;
     if (d->max_idle == 0) d->max_idle = 10;
+    if (d->max_batches <= 0) d->max_batches = 4;
 }
 
 static void llmfi_slots_init(llmf_factory *f) {

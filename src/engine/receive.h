@@ -2,6 +2,7 @@
 #ifndef LLMFI_ENGINE_RECEIVE_H
 #define LLMFI_ENGINE_RECEIVE_H
 #include "../../providers/fault.h"
+#include "batches.h"
 #include "core.h"
 #include "registered.h"
 #include "settle.h"
@@ -20,6 +21,12 @@ static void llmfi_deadline_try(llmfi_call *c, uint64_t from, int64_t ms, const c
 /* Silence is measured from the last content, before the first of it from the last byte; not while the caller is the one who waits. */
 static void llmfi_set_deadline(llmfi_call *c) {
     c->deadline_ns = UINT64_MAX;
+#if LLMF_HAS_EMBED
+    if (!c->ended && llmfi_is_split(c)) {
+        llmfi_deadline_try(c, c->start_ns, c->req.timeouts.total_ms, LLMFI_WORDS("total (") "timeouts.total_ms" LLMFI_WORDS(")"));
+        if (c->reply.job->batches && c->reply.job->batches->due_ns < c->deadline_ns) c->deadline_ns = c->reply.job->batches->due_ns;
+    }
+#endif
     if (!c->ended && c->x.by) {
         bool stopped = c->held_back;
         llmfi_deadline_try(c, c->start_ns, c->req.timeouts.total_ms, LLMFI_WORDS("total (") "timeouts.total_ms" LLMFI_WORDS(")"));
@@ -107,6 +114,9 @@ static void llmfi_give_back_decoder(llmfi_call *c) {
     llmfi_eventstream_free(&c->events);
 #endif
     llmfi_buf_free(&c->whole);
+#if LLMFI_HAS_OPS
+    if (c->reply.job) llmfi_job_release(c->reply.job);
+#endif
 }
 
 #if LLMF_HAS_CONFIG
@@ -129,6 +139,10 @@ static void llmfi_finish(llmfi_call *c) {
     if (c->ended) return;
     c->ended = true;
     c->end_ns = llmfi_moment(c->f);
+#if LLMF_HAS_EMBED
+    llmfi_batches_stop(c);
+    if (llmfi_parent(c)) c->f->deferred = true; /* which looks at it then */
+#endif
     llmfi_give_back_decoder(c);
     llmfi_settle(c);
 #if LLMF_HAS_CONFIG /* which alone sets num_ctx */
@@ -150,8 +164,8 @@ static void llmfi_abort(llmfi_call *c, int code, const char *text) {
 
 /* ---- frames ---- */
 
-static void llmfi_frame(llmfi_call *c, llmf_str event, llmf_str data) {
-    llmfi_on_frame(c, event, data);
+/* What a frame, or a piece of one, has told. */
+static void llmfi_frame_taken(llmfi_call *c) {
     if (c->reply.content && !c->first_content_ns) c->first_content_ns = c->f->now_ns;
     if (c->reply.terminal && !c->terminal_ns) c->terminal_ns = c->f->now_ns;
     if (c->reply.error.code != LLMF_OK) c->f->deferred = true;
@@ -159,6 +173,11 @@ static void llmfi_frame(llmfi_call *c, llmf_str event, llmf_str data) {
         c->content_ns = c->f->now_ns;
         llmfi_hand_out(c);
     }
+}
+
+static void llmfi_frame(llmfi_call *c, llmf_str event, llmf_str data) {
+    llmfi_on_frame(c, event, data);
+    llmfi_frame_taken(c);
 }
 
 /* No more for now: the caller must take events first, or the call is about to end. */
@@ -243,6 +262,22 @@ static void llmfi_take_whole(llmfi_call *c, llmf_str *in) {
     *in = llmfi_from(*in, in->len);
 }
 
+#if LLMFI_HAS_OPS
+/* Bytes looked at before the slice is, so that a long piece does not take a frame of its own. */
+enum { LLMFI_PATHS_PIECE = 16384 };
+
+/* A reply that is read by its paths is never held. */
+static void llmfi_take_paths(llmfi_call *c, llmf_str *in) {
+    while (in->len && !llmfi_full(c) && c->reply.error.code == LLMF_OK) {
+        size_t n = in->len < LLMFI_PATHS_PIECE ? in->len : (size_t)LLMFI_PATHS_PIECE;
+        llmfi_job_take(c->reply.job, &c->reply, llmfi_str(in->ptr, n), false);
+        *in = llmfi_from(*in, n);
+        llmfi_frame_taken(c);
+        if (llmfi_slice_over(&c->f->net)) return;
+    }
+}
+#endif
+
 static bool llmfi_too_much(llmfi_call *c, size_t len) {
     c->received += len;
     if (c->received <= c->f->desc.max_response) return false;
@@ -297,6 +332,9 @@ static void llmfi_decode(llmfi_call *c, llmf_str *in) {
 #if LLMFI_HAS_EVENTSTREAM
     case LLMFI_FRAMING_EVENTSTREAM: llmfi_take_eventstream(c, in); break;
 #endif
+#if LLMFI_HAS_OPS
+    case LLMFI_FRAMING_PATHS: llmfi_take_paths(c, in); break;
+#endif
     default: llmfi_take_whole(c, in); break;
     }
 }
@@ -311,7 +349,7 @@ LLMF_API size_t llmf_exchange_data(llmf_exchange *x, const char *bytes, size_t l
     taken = len - in.len;
     c->held_back = in.len != 0;
     if (c->held_back) c->f->held = true;
-    if (!c->first_content_ns || c->framing == LLMF_FRAMING_JSON) c->content_ns = c->f->now_ns;
+    if (!c->first_content_ns || c->framing == LLMF_FRAMING_JSON || c->framing == LLMFI_FRAMING_PATHS) c->content_ns = c->f->now_ns;
     if ((c->req.flags & LLMF_KEEP_RAW) && !(llmfi_buf_reserve(&c->raw, taken + 1) && llmfi_buf_add(&c->raw, bytes, taken))) llmfi_wire_failed(c, LLMFI_WIRE_MEMORY);
     llmfi_too_much(c, taken);
     if (c->terminal_ns) llmfi_set_deadline(c); /* else it has only moved away: llmfi_run_timers sees to that */
@@ -381,6 +419,12 @@ static void llmfi_last_frame(llmfi_call *c) {
 #endif
 #if LLMFI_HAS_NDJSON
     if (c->framing == LLMF_FRAMING_NDJSON && llmfi_ndjson_end(&c->ndjson) == LLMFI_WIRE_ITEM) llmfi_frame(c, llmfi_str("", 0), c->ndjson.payload);
+#endif
+#if LLMFI_HAS_OPS
+    if (c->framing == LLMFI_FRAMING_PATHS) {
+        llmfi_job_take(c->reply.job, &c->reply, llmfi_str("", 0), true);
+        llmfi_frame_taken(c);
+    }
 #endif
     if (llmfi_adapter_of(c)->on_end) llmfi_adapter_of(c)->on_end(&c->reply);
 }

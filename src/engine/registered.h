@@ -32,10 +32,12 @@ static bool llmfi_registered_body(const llmfi_ask *ask, unsigned step, llmfi_jw 
 static const llmfi_adapter llmfi_registered = {"registered", NULL, llmfi_registered_path, NULL, llmfi_registered_body, 0, 0, NULL, NULL};
 
 static const llmfi_adapter *llmfi_adapter_of(const llmfi_call *c) {
+    if (LLMFI_HAS_OPS && c->reply.job) return &c->reply.job->op->face;
     return c->prepared->adapter ? c->prepared->adapter : &llmfi_registered;
 }
 
 static int llmfi_framing_of(const llmfi_call *c, bool stream) {
+    if (LLMFI_HAS_OPS && c->reply.job) return llmfi_job_framing(c->reply.job, &c->req);
     if (c->prepared->dialect) return stream ? c->prepared->dialect->stream_framing : c->prepared->dialect->framing;
     return stream ? c->prepared->adapter->stream_framing : c->prepared->adapter->framing;
 }
@@ -43,21 +45,22 @@ static int llmfi_framing_of(const llmfi_call *c, bool stream) {
 static void llmfi_on_frame(llmfi_call *c, llmf_str event, llmf_str data) {
     const llmf_dialect *d = c->prepared->dialect;
     if (d && d->on_frame) d->on_frame(d->user, &c->reply, event, data);
-    if (c->prepared->adapter) c->prepared->adapter->on_frame(&c->reply, event, data);
+    if (!d) llmfi_adapter_of(c)->on_frame(&c->reply, event, data);
 }
 
 #else
 
 static const llmfi_adapter *llmfi_adapter_of(const llmfi_call *c) {
-    return c->prepared->adapter;
+    return LLMFI_HAS_OPS && c->reply.job ? &c->reply.job->op->face : c->prepared->adapter;
 }
 
 static int llmfi_framing_of(const llmfi_call *c, bool stream) {
+    if (LLMFI_HAS_OPS && c->reply.job) return llmfi_job_framing(c->reply.job, &c->req);
     return stream ? c->prepared->adapter->stream_framing : c->prepared->adapter->framing;
 }
 
 static void llmfi_on_frame(llmfi_call *c, llmf_str event, llmf_str data) {
-    c->prepared->adapter->on_frame(&c->reply, event, data);
+    llmfi_adapter_of(c)->on_frame(&c->reply, event, data);
 }
 
 #endif

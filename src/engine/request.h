@@ -448,21 +448,28 @@ static void llmfi_take_timeouts(llmfi_call *c) {
     memcpy(&c->req.timeouts, to, sizeof to);
 }
 
-/* Fills c->req and c->ask from the caller's request. False with the error in c->reply.error. */
-LLMFI_UNUSED static bool llmfi_take_request(llmfi_call *c) {
+/* What is said to a model. */
+static bool llmfi_take_chat(llmfi_call *c) {
+    return llmfi_take_messages(c) && llmfi_take_system(c) && llmfi_take_tools(c) && llmfi_take_stop(c) && llmfi_take_numbers(c) && llmfi_take_format(c) &&
+           llmfi_take_extra(c) && llmfi_wrap_prompt(c);
+}
+
+/* What the adapter says that it cannot be asked; check may be NULL. */
+static bool llmfi_take_check(llmfi_call *c, void (*check)(const llmfi_ask *ask, llmfi_refusal *refusal)) {
     llmfi_refusal no;
-    c->ask.req = &c->req;
-    c->ask.model = &c->prepared->record.s;
-    if (!llmfi_take_messages(c) || !llmfi_take_system(c) || !llmfi_take_tools(c) || !llmfi_take_stop(c) || !llmfi_take_numbers(c) || !llmfi_take_format(c) ||
-        !llmfi_take_extra(c) || !llmfi_wrap_prompt(c))
-        return false;
-    llmfi_fit_max_tokens(c);
-    llmfi_take_timeouts(c);
-    if (!llmfi_adapter_of(c)->check) return true;
+    if (!check) return true;
     memset(&no, 0, sizeof no);
-    llmfi_adapter_of(c)->check(&c->ask, &no);
+    check(&c->ask, &no);
     if (no.code != LLMF_OK) (llmfi_error_set)(&c->reply.error, no.code, no.text); /* with the field that it names, STRINGS or not */
     return no.code == LLMF_OK;
+}
+
+/* Fills c->req and c->ask from the caller's request. False with the error in c->reply.error. */
+LLMFI_UNUSED static bool llmfi_take_request(llmfi_call *c) {
+    if (!llmfi_take_chat(c)) return false;
+    llmfi_fit_max_tokens(c);
+    llmfi_take_timeouts(c);
+    return llmfi_take_check(c, llmfi_adapter_of(c)->check);
 }
 
 #endif

@@ -162,7 +162,7 @@ static bool llmfi_build_headers(llmfi_call *c) {
     h.call = c;
     h.count = 0;
     h.bad = false;
-    llmfi_header_first(&h, LLMFI_LIT("Content-Type"), LLMFI_LIT("application/json"));
+    if (!LLMFI_HAS_OPS || c->x.req.method.ptr[0] != 'G') llmfi_header_first(&h, LLMFI_LIT("Content-Type"), LLMFI_LIT("application/json"));
     llmfi_header_first(&h, LLMFI_LIT("Accept"), llmfi_accept(c->framing));
     llmfi_header_first(&h, LLMFI_LIT("User-Agent"), LLMFI_LIT("llmfactory/" LLMF_VERSION));
     if (llmfi_adapter_of(c)->headers) llmfi_adapter_of(c)->headers(&c->ask, llmfi_header_set, &h);
@@ -183,7 +183,7 @@ static bool llmfi_build_headers(llmfi_call *c) {
 static bool llmfi_build_url(llmfi_call *c) {
     llmfi_buf url;
     llmfi_out out;
-    llmf_str base = c->prepared->record.s.base_url, query = llmfi_str("", 0);
+    llmf_str base = c->ask.model->base_url, query = llmfi_str("", 0);
     size_t mark = llmfi_find_char(base, '?');
     bool ok;
     if (mark != LLMFI_NOWHERE) {
@@ -241,17 +241,30 @@ static bool llmfi_measure_body(llmfi_call *c) {
 /* Everything of the HTTP request but the bytes of its body. False with the error in the reply. */
 LLMFI_UNUSED static bool llmfi_build_http(llmfi_call *c) {
     c->framing = llmfi_framing_of(c, c->req.stream);
+    c->x.req.method = LLMFI_HAS_OPS && c->reply.job && c->reply.job->op->get ? LLMFI_LIT("GET") : LLMFI_LIT("POST");
     if (!llmfi_build_url(c) || !llmfi_build_headers(c)) return false;
     llmfi_body_init(&c->body, llmfi_adapter_of(c), &c->ask);
-    c->x.req.method = LLMFI_LIT("POST");
     c->x.req.connect_timeout_ms = c->req.timeouts.connect_ms;
     return llmfi_measure_body(c);
+}
+
+/* Writes the next bytes of the body. A file in it that cannot be read any more ends the call. */
+static size_t llmfi_read_body(llmfi_call *c, char *out, size_t cap) {
+    size_t n = llmfi_body_read(&c->body, out, cap);
+#if LLMF_HAS_TRANSCRIBE
+    if (c->reply.job && c->reply.job->file.failed) {
+        if (c->reply.error.code == LLMF_OK) llmfi_error_set(&c->reply.error, LLMF_ERR_ARGUMENT, "input.audio.path: the file cannot be read to its end: has it changed meanwhile?");
+        c->f->deferred = true;
+        return 0;
+    }
+#endif
+    return n;
 }
 
 LLMF_API size_t llmf_exchange_read(llmf_exchange *x, char *out, size_t cap) {
     llmfi_call *c = (llmfi_call *)x->owner;
     uint64_t left = x->req.body_len - c->body.at;
-    if (c->f->body_of != c->id) return llmfi_body_read(&c->body, out, cap);
+    if (c->f->body_of != c->id) return llmfi_read_body(c, out, cap);
     if (cap > left) cap = (size_t)left;
     memcpy(out, c->f->body + c->body.at, cap);
     c->body.at += cap;

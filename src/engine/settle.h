@@ -27,8 +27,19 @@ LLMFI_UNUSED static int64_t llmfi_cost(const llmfi_price *p, const llmf_usage *u
 }
 
 static int64_t llmfi_call_cost(const llmfi_call *c) {
-    llmfi_price price = llmfi_record_price(&c->prepared->record, c->reply.usage.input);
-    return llmfi_cost(&price, &c->reply.usage);
+    llmf_usage usage = c->reply.usage;
+    llmfi_price price;
+#if LLMF_HAS_EMBED
+    if (c->req.op == LLMF_OP_EMBED && usage.output < 0) usage.output = 0; /* it has none */
+    if (c->req.op == LLMF_OP_EMBED && c->reply.job && !llmfi_eq(c->ask.model->model_id, c->prepared->record.s.model_id)) { /* the model beside it */
+        int at = c->prepared->record.provider->row;
+        const llmfi_model_row *row = at < 0 ? NULL : llmfi_find_model_row(at, c->ask.model->model_id);
+        int64_t sum = 0;
+        return row && usage.input >= 0 && llmfi_cost_add(&sum, usage.input, row->input) ? sum : LLMF_UNKNOWN;
+    }
+#endif
+    price = llmfi_record_price(&c->prepared->record, usage.input);
+    return llmfi_cost(&price, &usage);
 }
 
 #else
@@ -93,6 +104,13 @@ LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
 #endif
     r->error = reply->error;
     r->error.http_status = reply->status;
+#if LLMFI_HAS_OPS
+    if (reply->job) {
+        llmfi_job_settle(reply->job, reply);
+        r->output = &reply->job->output;
+        r->finish = LLMF_FINISH_NONE;
+    }
+#endif
     if (c->retry_after_ms >= 0) r->error.retry_after_ms = c->retry_after_ms; /* the header counts before what an error's body says */
     c->attempt.provider = r->provider;
     c->attempt.model = r->model;

@@ -8,6 +8,7 @@
 #include "gemini.h"
 #include "messages.h"
 #include "ollama.h"
+#include "operations.h"
 #include "responses.h"
 #include "wire.h"
 
@@ -93,7 +94,7 @@ static void page_reset(exchange *x) {
     start_reply(x, 200, "application/json");
     put_text(&x->reply.body, "{\"reset\":true}\n");
 }
-static void page_models(exchange *x) { if (x->how == &messages_dialect) messages_models(x); else chat_models(x); }
+static void page_models(exchange *x) { if (x->how == &messages_dialect) messages_models(x); else if (x->how == &gemini_dialect) gemini_models(x); else chat_models(x); }
 
 /* ---- routes: a dialect more is a row more --------------------------------------------------------------------- */
 typedef struct {
@@ -109,6 +110,17 @@ static const route routes[] = {
     { "POST", "/v2/chat",                  &cohere_dialect,   NULL },
     { "POST", "/model/*/converse",         &bedrock_dialect,  NULL },
     { "POST", "/model/*/converse-stream",  &bedrock_dialect,  NULL },
+    { "POST", "/openai/v1/embeddings",     &azure_dialect,    chat_embeddings },
+    { "POST", "/openai/deployments/*/embeddings", &azure_dialect, chat_embeddings },
+    { "POST", "/embeddings",               &chat_dialect,     chat_embeddings },
+    { "POST", "/v2/embed",                 &cohere_dialect,   cohere_embeddings },
+    { "POST", "/api/embed",                &ollama_dialect,   ollama_embeddings },
+    { "POST", ":batchEmbedContents",       &gemini_dialect,   gemini_embeddings },
+    { "POST", "/v2/audio/transcriptions",  &cohere_dialect,   chat_transcribe },
+    { "POST", "/audio/transcriptions",     &chat_dialect,     chat_transcribe },
+    { "POST", "/stt",                      &chat_dialect,     chat_transcribe },
+    { "POST", ":countTokens",              &gemini_dialect,   gemini_count_tokens },
+    { "POST", "/responses/input_tokens",   &responses_dialect, responses_count },
     { "POST", "/responses",                &responses_dialect, NULL },
     { "POST", "/v1/messages",              &messages_dialect, NULL },
     { "POST", "/v1/messages/count_tokens", &messages_dialect, messages_count },
@@ -207,7 +219,8 @@ static void reply_conversation(exchange *x) {
 }
 static void reply_to(exchange *x, const route *r) {
     const int anthropic = r->page == page_models && (header(&x->req, "anthropic-version") || header(&x->req, "x-api-key"));
-    x->how = anthropic ? &messages_dialect : r->how;                     /* two providers have /v1/models: the headers tell */
+    const int gemini = r->page == page_models && header(&x->req, "x-goog-api-key") != NULL;
+    x->how = anthropic ? &messages_dialect : gemini ? &gemini_dialect : r->how; /* three providers have /v1/models: the headers tell */
     if (!r->how) { r->page(x); return; }
     if (x->b.times >= 0 && times_asked(x->req.target) > x->b.times) behave_clear(&x->b);
     if (reply_at_once(x) || !x->how->auth(x)) return;

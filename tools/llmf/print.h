@@ -125,6 +125,85 @@ static void print_response(FILE *f, const llmf_response *r) {
     fputc('}', f);
 }
 
+/* ---- operations besides chat ---- */
+
+/* As many digits as tell the float from its neighbours; what JSON has no word for is null. */
+static void put_float(FILE *f, float value) {
+    if (value - value == 0) fprintf(f, "%.9g", (double)value);
+    else fputs("null", f);
+}
+
+static void print_vectors(FILE *f, const llmf_output *o) {
+    size_t i, k;
+    fputs(",\"embeddings\":[", f);
+    for (i = 0; i < o->vector_count; i++) {
+        fputs(i ? ",[" : "[", f);
+        for (k = 0; k < o->dimensions; k++) {
+            if (k) fputc(',', f);
+            put_float(f, o->vectors[i * o->dimensions + k]);
+        }
+        fputc(']', f);
+    }
+    fputc(']', f);
+}
+
+static void print_usage_members(FILE *f, const llmf_response *r) {
+    fputs(",\"usage\":", f);
+    print_usage_object(f, &r->usage);
+    if (r->cost_pico == LLMF_UNKNOWN) return;
+    fputs(",\"cost_usd\":", f);
+    put_usd(f, r->cost_pico);
+}
+
+static void print_seconds(FILE *f, const char *name, double seconds) {
+    if (seconds >= 0) fprintf(f, ",\"%s\":%.15g", name, seconds);
+}
+
+/* Language, duration and segments of a transcript, as far as they are known. */
+static void print_transcript_members(FILE *f, const llmf_output *o) {
+    size_t i;
+    put_known(f, "language", o->language);
+    print_seconds(f, "duration", o->duration);
+    if (!o->segment_count) return;
+    fputs(",\"segments\":[", f);
+    for (i = 0; i < o->segment_count; i++) {
+        fputs(i ? ",{\"text\":" : "{\"text\":", f);
+        put_json(f, o->segments[i].text);
+        print_seconds(f, "start", o->segments[i].start);
+        print_seconds(f, "end", o->segments[i].end);
+        put_known(f, "speaker", o->segments[i].speaker);
+        fputc('}', f);
+    }
+    fputc(']', f);
+}
+
+static void print_model_ids(FILE *f, const llmf_output *o) {
+    size_t i;
+    fputs(",\"models\":[", f);
+    for (i = 0; i < o->model_count; i++) {
+        if (i) fputc(',', f);
+        put_json(f, o->models[i]);
+    }
+    fputc(']', f);
+    put_known(f, "next_page", o->next_page);
+}
+
+/* What replay prints behind "ok" of an operation besides chat. */
+static void print_operation_members(FILE *f, const llmf_response *r, int op) {
+    bool ok = r->error.code == LLMF_OK;
+    put_known(f, "model_used", r->model_used);
+    put_known(f, "request_id", r->request_id);
+    if (op == LLMF_OP_TRANSCRIBE) put_member(f, "text", r->text.ptr ? r->text : view(""));
+    if (op == LLMF_OP_TRANSCRIBE && r->output) print_transcript_members(f, r->output);
+    if (ok && op == LLMF_OP_EMBED) print_vectors(f, r->output);
+    if (ok && op == LLMF_OP_COUNT_TOKENS) put_number(f, "tokens", r->output->tokens);
+    if (ok && op == LLMF_OP_LIST_MODELS) print_model_ids(f, r->output);
+    if (op == LLMF_OP_EMBED || op == LLMF_OP_TRANSCRIBE) print_usage_members(f, r);
+    if (ok) return;
+    fputs(",\"error\":", f);
+    print_error(f, &r->error);
+}
+
 static void print_event(FILE *f, const llmf_event *ev) {
     static const char *const names[] = {"", "text", "reasoning", "refusal", "tool_call_start", "tool_call_delta", "tool_call", "usage", "done", "error"};
     fprintf(f, "{\"type\":\"%s\"", names[ev->type]);

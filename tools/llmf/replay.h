@@ -12,6 +12,20 @@ static const char *const replay_dialects[][2] = {
     {"converse", "bedrock"}, {"converse_stream", "bedrock"}, {"invoke", "bedrock"}, {"invoke_stream", "bedrock"},
 };
 
+/* Operations besides chat: the provider of the table that reads such replies. A list of models is one where it holds one. */
+static const struct {
+    const char *operation, *provider;
+    int op;
+} replay_ops[] = {
+    {"embeddings", "openai", LLMF_OP_EMBED},           {"batch_embed_contents", "gemini", LLMF_OP_EMBED},
+    {"embed_content", "gemini", LLMF_OP_EMBED},        {"predict", "gemini", LLMF_OP_EMBED},
+    {"embed_v2", "cohere", LLMF_OP_EMBED},             {"api_embed", "ollama", LLMF_OP_EMBED},
+    {"api_embeddings", "ollama", LLMF_OP_EMBED},       {"feature_extraction", "huggingface", LLMF_OP_EMBED},
+    {"audio_transcriptions", "openai", LLMF_OP_TRANSCRIBE}, {"count_tokens", "anthropic", LLMF_OP_COUNT_TOKENS},
+    {"responses_input_tokens", "openai_responses", LLMF_OP_COUNT_TOKENS}, {"models", "openai", LLMF_OP_LIST_MODELS},
+    {"api_tags", "ollama", LLMF_OP_LIST_MODELS},
+};
+
 /* Dialects whose replies are another's: they differ in what is sent. */
 static const char *const replay_faces[][2] = {{"azure", "openai"}};
 
@@ -87,6 +101,14 @@ static bool replies_like(llmf_str dialect, const char *other) {
     return is(dialect, other);
 }
 
+/* Which of replay_ops it is; -1: none. */
+static int op_of(const char *operation) {
+    size_t i;
+    for (i = 0; i < sizeof replay_ops / sizeof replay_ops[0]; i++)
+        if (strcmp(replay_ops[i].operation, operation) == 0) return (int)i;
+    return -1;
+}
+
 /* The recorded provider where it is known and speaks that dialect, so that its quirks count; else the dialect's own. */
 static const char *provider_of(llmf_factory *f, const char *provider, const char *dialect) {
     llmf_provider_info info;
@@ -113,18 +135,35 @@ static void replay_problem(const char *id, int code, const char *what) {
     replay_failed(id, &e);
 }
 
+/* What is asked does not matter: the reply is there. */
+static void replay_request(llmf_request *req, const record *r, int op) {
+    static llmf_input input;
+    static llmf_str words;
+    static llmf_part audio;
+    words = view("(recorded)");
+    audio.type = LLMF_PART_AUDIO;
+    audio.data = "";
+    audio.media_type = "audio/wav";
+    input.texts = &words;
+    input.text_count = 1;
+    input.audio = &audio;
+    memset(req, 0, sizeof *req);
+    req->prompt = "(recorded)";
+    req->max_tokens = 1;
+    req->stream = r->stream;
+    req->timeouts.idle_ms = req->timeouts.first_byte_ms = -1;
+    req->op = op;
+    req->input = &input;
+}
+
 /* Prints the line of one record. True if its reply was no error. */
-static bool replay_call(llmf_factory *f, record *r, llmf_model m) {
+static bool replay_call(llmf_factory *f, record *r, llmf_model m, int op) {
     llmf_request req;
     llmf_event ev;
     llmf_call c;
     unsigned long events = 0;
     bool ok = false;
-    memset(&req, 0, sizeof req);
-    req.prompt = "(recorded)";
-    req.max_tokens = 1;
-    req.stream = r->stream;
-    req.timeouts.idle_ms = req.timeouts.first_byte_ms = -1;
+    replay_request(&req, r, op);
     c = llmf_start(f, m, &req);
     do {
         while (llmf_next(f, c, &ev)) {
@@ -134,7 +173,8 @@ static bool replay_call(llmf_factory *f, record *r, llmf_model m) {
             fputs("{\"id\":", stdout);
             put_json(stdout, view(r->id ? r->id : ""));
             fprintf(stdout, ",\"ok\":%s", ok ? "true" : "false");
-            print_response_members(stdout, ev.response);
+            if (op) print_operation_members(stdout, ev.response, op);
+            else print_response_members(stdout, ev.response);
             fprintf(stdout, ",\"events\":%lu}\n", events);
         }
     } while (llmf_poll(f, -1) > 0);
@@ -149,12 +189,14 @@ static bool replay_one(llmf_factory *f, llmf_str json, const llmf_recording *how
     llmf_error err;
     llmf_model m;
     bool ok = false;
+    int at;
     if (!parse_record(json, &r)) {
         replay_problem(r.id, LLMF_ERR_ARGUMENT, "not a recorded interaction: an object with operation and response.body_text or body_b64 is wanted");
         return false;
     }
     dialect = dialect_of(r.operation);
-    if (!dialect) {
+    at = dialect ? -1 : op_of(r.operation);
+    if (!dialect && at < 0) {
         replay_problem(r.id, LLMF_ERR_UNSUPPORTED, "this version does not read the replies of that operation");
         return false;
     }
@@ -162,9 +204,9 @@ static bool replay_one(llmf_factory *f, llmf_str json, const llmf_recording *how
     r.recording.seed = how->seed;
     llmf_replay(f, &r.recording);
     name = (char *)get_memory(NULL, 512);
-    snprintf(name, 512, "%s:%.400s", provider_of(f, r.provider, dialect), r.model && r.model[0] ? r.model : "unknown");
+    snprintf(name, 512, "%s:%.400s", dialect ? provider_of(f, r.provider, dialect) : replay_ops[at].provider, r.model && r.model[0] ? r.model : "unknown");
     m = llmf_get(f, name, &err);
-    if (m.id) ok = replay_call(f, &r, m);
+    if (m.id) ok = replay_call(f, &r, m, at < 0 ? (int)LLMF_OP_CHAT : replay_ops[at].op);
     else replay_failed(r.id, &err);
     free(name);
     free(r.bytes.ptr);

@@ -5,6 +5,8 @@
 
 typedef struct request {
     llmf_request req;
+    llmf_input input;              /* of the operations besides chat */
+    llmf_part audio;
     char *model;                   /* NULL: the default */
     char problem[256];             /* why it is no Request; "" */
 } request;
@@ -237,6 +239,32 @@ static bool take_parallel(request *r, llmf_str key, llmf_str value) {
     return true;
 }
 
+/* ---- operations besides chat ---- */
+
+static bool take_input(request *r, llmf_str json) {
+    llmf_str *texts = (llmf_str *)get_array(count_items(json) + 1, sizeof *texts);
+    size_t at = 0, n = 0;
+    llmf_str item;
+    if (is(json, "null")) return true;
+    if (json.len && json.ptr[0] == '"') {
+        if (!take_view(r, view("input"), json, &texts[n++])) return false;
+    } else if (!json.len || json.ptr[0] != '[') {
+        return bad(r, "must be an array of strings", view("input"));
+    }
+    while (json.ptr[0] == '[' && llmf_json_each(json, &at, NULL, &item))
+        if (!take_view(r, view("input"), item, &texts[n++])) return false;
+    r->input.texts = texts;
+    r->input.text_count = n;
+    return true;
+}
+
+static bool take_audio(request *r, llmf_str json) {
+    if (is(json, "null")) return true;
+    r->audio.type = LLMF_PART_AUDIO;
+    r->input.audio = &r->audio;
+    return take_part(r, json, &r->audio);
+}
+
 static bool take_key(request *r, llmf_str key, llmf_str v) {
     llmf_request *q = &r->req;
     if (is(key, "model")) return take_text(r, key, v, (const char **)&r->model, NULL);
@@ -255,6 +283,13 @@ static bool take_key(request *r, llmf_str key, llmf_str v) {
     if (is(key, "reasoning")) return take_text(r, key, v, &q->reasoning, NULL);
     if (is(key, "cache")) return take_bool(r, key, v, &q->cache);
     if (is(key, "user")) return take_text(r, key, v, &q->user, NULL);
+    if (is(key, "input")) return take_input(r, v);
+    if (is(key, "dimensions")) return take_int(r, key, v, &r->input.dimensions);
+    if (is(key, "purpose")) return take_text(r, key, v, &r->input.purpose, NULL);
+    if (is(key, "audio")) return take_audio(r, v);
+    if (is(key, "language")) return take_text(r, key, v, &r->input.language, NULL);
+    if (is(key, "segments")) return take_bool(r, key, v, &r->input.segments);
+    if (is(key, "page")) return take_text(r, key, v, &r->input.page, NULL);
     if (is(key, "extra")) return q->extra = is(v, "null") ? NULL : copy(v), true;
     return bad(r, "unknown key", key);
 }
@@ -264,6 +299,7 @@ static bool parse_request(llmf_str json, request *r) {
     llmf_str key, v;
     size_t at = 0, wrong = 0;
     memset(r, 0, sizeof *r);
+    r->req.input = &r->input;
     if (!llmf_json_valid(json, &wrong)) {
         snprintf(r->problem, sizeof r->problem, "the request is not valid JSON at byte %lu", (unsigned long)wrong);
         return false;
