@@ -26950,37 +26950,35 @@ static bool llmfi_build_headers(llmfi_call *c) {
     return true;
 }
 
-/* base URL + the adapter's path; a query in the base URL goes behind the path. */
+/* base URL + the adapter's path; a query in the base URL goes behind the path. The path is written twice: once to be measured. */
 static bool llmfi_build_url(llmfi_call *c) {
-    llmfi_buf url;
-    llmfi_out out;
-    llmf_str base = c->ask.model->base_url, query = llmfi_str("", 0);
+    const llmfi_adapter *adapter = llmfi_adapter_of(c);
+    llmf_str base = c->ask.model->base_url, query = llmfi_str("", 0), path;
     size_t mark = llmfi_find_char(base, '?');
-    bool ok;
+    llmfi_out out;
+    char *url;
     if (mark != LLMFI_NOWHERE) {
         query = llmfi_from(base, mark);
         base.len = mark;
     }
     while (base.len && base.ptr[base.len - 1] == '/') base.len--;
-    llmfi_buf_init(&url, &c->f->heap, 65536);
-    llmfi_out_buf(&out, &url);
-    llmfi_put_str(&out, base);
-    llmfi_adapter_of(c)->path(&c->ask, &out);
-    if (query.len && llmfi_find_char(llmfi_buf_str(&url), '?') != LLMFI_NOWHERE) { /* the path has one as well */
-        LLMFI_PUT(&out, "&");
-        query = llmfi_from(query, 1);
-    }
-    llmfi_put_str(&out, query);
-    ok = !out.failed;
+    llmfi_out_count(&out);
+    adapter->path(&c->ask, &out);
+    path.len = out.total < 65536 ? (size_t)out.total : 65536;
+    url = (char *)llmfi_arena_alloc(&c->arena, base.len + path.len + query.len + 1);
+    if (!url || path.len != out.total) return llmfi_error_memory(&c->reply.error);
+    c->x.req.url = llmfi_str(url, base.len + path.len + query.len);
+    if (base.len) memcpy(url, base.ptr, base.len);
+    path.ptr = url += base.len;
+    llmfi_out_window(&out, url, path.len, 0);
+    adapter->path(&c->ask, &out);
+    if (query.len) memcpy(url + path.len, query.ptr, query.len);
+    if (query.len && llmfi_find_char(path, '?') != LLMFI_NOWHERE) url[path.len] = '&';
 #if LLMF_HAS_REGISTER
-    if (ok && c->prepared->dialect && llmfi_url_bad_char(llmfi_buf_str(&url)) != LLMFI_NOWHERE) {
-        llmfi_buf_free(&url);
+    if (c->prepared->dialect && llmfi_url_bad_char(c->x.req.url) != LLMFI_NOWHERE)
         return llmfi_error_set(&c->reply.error, LLMF_ERR_ARGUMENT, "the path that the registered dialect wrote holds a character that no URL may have");
-    }
 #endif
-    if (ok) c->x.req.url = llmfi_arena_copy(&c->arena, llmfi_buf_str(&url));
-    llmfi_buf_free(&url);
-    return (ok && !c->arena.failed) || llmfi_error_memory(&c->reply.error);
+    return true;
 }
 
 /* Writes the body once to know its length, and its digest where that is signed; what fits is kept, so that sending it right after need not write it again. */
