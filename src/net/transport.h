@@ -14,6 +14,7 @@ struct llmf_exchange {
     llmfi_transport *by;           /* who carries it out; NULL before start and after the end */
     void *state;                   /* the transport's own: a connection, an easy handle */
     void *owner;                   /* the engine's call */
+    bool keys;                     /* it is none's: the factory asks for AWS keys, and is the owner */
     uint64_t deadline_ns;          /* connect must be done by then (0: no limit); after `connected` the engine keeps time alone */
     struct llmf_exchange *next, *prev; /* the transport's own list */
 };
