@@ -24757,9 +24757,11 @@ static bool llmfi_no_aws_keys(llmfi_call *c, const llmf_error *err) {
         return false;
     }
     (void)llmfi_no_key(c);
-    t = llmfi_text_in(c->reply.error.text, sizeof c->reply.error.text);
-    t.len = strlen(t.ptr = c->reply.error.text);
-    LLMFI_SAY(&t, "; there is no such profile either, and ");
+    t.ptr = c->reply.error.text;
+    t.cap = sizeof c->reply.error.text;
+    t.len = strlen(t.ptr);
+    t.gap = false;
+    LLMFI_SAY(&t, "; the files of ~/.aws have none either, and ");
     llmfi_say_c(&t, c->f->keys.aws.why);
     return false;
 }
