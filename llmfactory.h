@@ -18255,8 +18255,17 @@ LLMFI_UNUSED static bool llmfi_check_entry(const llmfi_check *c, llmfi_node *ent
 /* A config generation, and what a name means in it. A generation is counted: whoever holds one keeps its texts. */
 #ifndef LLMFI_FACTORY_RESOLVE_H
 #define LLMFI_FACTORY_RESOLVE_H
-/* Where the keys come from that requests to AWS are signed with ("AWS SDKs and Tools reference guide", credential providers): what the config gives, then the
-   environment. */
+/* Where the keys come from that requests to AWS are signed with ("AWS SDKs and Tools reference guide", credential providers), in this order:
+
+   1  the config: a pair of keys of the model's entry or its provider's, or a profile that one of them names
+   2  AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN
+   3  the profile AWS_PROFILE, or `default`, of ~/.aws/config and ~/.aws/credentials
+   4  a container's endpoint: AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI
+   5  the instance's metadata service, version 2, unless AWS_EC2_METADATA_DISABLED
+
+   The last two are asked over HTTP. That is a machine of steps without I/O: llmfi_aws_request says what to ask, llmfi_aws_answer takes what came; the engine
+   carries it out (engine/keys.h). What must be exchanged for keys at STS or SSO (roles, web identities), and programs that print keys, are not used: who has set
+   up one of them means no other keys, so nothing behind it is tried. */
 #ifndef LLMFI_FACTORY_AWS_H
 #define LLMFI_FACTORY_AWS_H
 /* AWS Signature Version 4 in headers ("Create a signed AWS API request"), with HMAC-SHA-256. Pure: the time is an argument, nothing is held: canonical request
@@ -18791,6 +18800,263 @@ LLMFI_UNUSED static void llmfi_sigv4_authorization(const llmfi_sigv4 *s, llmfi_o
 }
 
 #endif
+/* The files ~/.aws/config and ~/.aws/credentials ("AWS SDKs and Tools reference guide", shared config and credentials files), read property by property:
+
+   [profile name]            in the config file; [default] there, and [name] in the credentials file, stand without the word
+   key = value   # comment   a comment stands behind a blank; names are compared without case
+     more of the value       a line that begins with a blank goes on with the one before. Behind an empty value it is `name = value` of its own
+
+   A section or property whose name no file may have is passed over; a line that is neither is an error. */
+#ifndef LLMFI_FACTORY_AWS_PROFILE_H
+#define LLMFI_FACTORY_AWS_PROFILE_H
+
+enum { LLMFI_PROFILE_ERROR = -1, LLMFI_PROFILE_END, LLMFI_PROFILE_SECTION, LLMFI_PROFILE_PROPERTY };
+enum { LLMFI_SECTION_NONE, LLMFI_SECTION_OTHER, LLMFI_SECTION_PROFILE, LLMFI_SECTION_SSO }; /* _OTHER: of no interest, or with a name that none may have */
+
+typedef struct llmfi_profile_reader {
+    llmf_str text;                           /* what is still to be read */
+    bool config;                             /* the config file; else the credentials file */
+    bool prefixed;                           /* it has a [profile default], so that its [default] does not count */
+    uint32_t line;                           /* of what was read last, from 1 */
+    const char *error;                       /* static; NULL: memory ran out */
+    int section;                             /* LLMFI_SECTION_… */
+    llmf_str name;                           /* of the section */
+    llmf_str key, value;                     /* of the property; until the next call. key: as it is spelt */
+    llmfi_buf joined;                        /* a value of several lines */
+} llmfi_profile_reader;
+
+/* ---- lines ---- */
+
+/* The next line that is neither blank nor a comment, without its end; *indented: it began with a blank. False: there is none. */
+static bool llmfi_profile_line(llmfi_profile_reader *p, llmf_str *line, bool *indented) {
+    while (p->text.len) {
+        size_t lf = llmfi_find_char(p->text, '\n');
+        llmf_str s = llmfi_str(p->text.ptr, lf == LLMFI_NOWHERE ? p->text.len : lf);
+        p->text = llmfi_from(p->text, lf == LLMFI_NOWHERE ? s.len : lf + 1);
+        p->line++;
+        *indented = s.len && (s.ptr[0] == ' ' || s.ptr[0] == '\t');
+        *line = llmfi_trim(s);
+        if (line->len && line->ptr[0] != '#' && line->ptr[0] != ';') return true;
+    }
+    return false;
+}
+
+static bool llmfi_profile_name_ok(llmf_str name) {
+    size_t i;
+    for (i = 0; i < name.len; i++)
+        if (!llmfi_char_is(name.ptr[i], LLMFI_CHAR_ALNUM) && (!name.ptr[i] || !strchr("-/.%@_:+", name.ptr[i]))) return false;
+    return name.len > 0;
+}
+
+static bool llmfi_profile_fail(llmfi_profile_reader *p, const char *what) {
+    p->error = what;
+    return false;
+}
+
+/* "word name": the name. False: it does not begin with that word and a blank. */
+static bool llmfi_profile_after(llmf_str s, llmf_str word, llmf_str *name) {
+    if (!llmfi_starts(s, word) || s.len == word.len || !llmfi_is_space(s.ptr[word.len])) return false;
+    *name = llmfi_trim(llmfi_from(s, word.len));
+    return true;
+}
+
+/* What stands between the brackets. prefixed: [profile default] is in the file. */
+static int llmfi_profile_section(const llmfi_profile_reader *p, llmf_str s, llmf_str *name) {
+    *name = s;
+    if (!p->config) return llmfi_profile_name_ok(s) ? LLMFI_SECTION_PROFILE : LLMFI_SECTION_OTHER;
+    if (LLMFI_IS(s, "default")) return p->prefixed ? LLMFI_SECTION_OTHER : LLMFI_SECTION_PROFILE;
+    if (llmfi_profile_after(s, LLMFI_LIT("profile"), name) && llmfi_profile_name_ok(*name)) return LLMFI_SECTION_PROFILE;
+    if (llmfi_profile_after(s, LLMFI_LIT("sso-session"), name) && llmfi_profile_name_ok(*name)) return LLMFI_SECTION_SSO;
+    return LLMFI_SECTION_OTHER;
+}
+
+/* "[name] # comment": what stands between the brackets. */
+static bool llmfi_profile_brackets(llmf_str line, llmf_str *inside) {
+    size_t i = 0;
+    while (i < line.len && line.ptr[i] != '#' && line.ptr[i] != ';') i++;
+    line = llmfi_trim(llmfi_str(line.ptr, i));
+    if (line.len < 2 || line.ptr[line.len - 1] != ']') return false;
+    *inside = llmfi_trim(llmfi_str(line.ptr + 1, line.len - 2));
+    return true;
+}
+
+/* A comment behind a blank is no part of a value. */
+static llmf_str llmfi_profile_value(llmf_str s) {
+    size_t i;
+    for (i = 1; i < s.len; i++)
+        if ((s.ptr[i] == '#' || s.ptr[i] == ';') && llmfi_is_space(s.ptr[i - 1])) return llmfi_trim(llmfi_str(s.ptr, i));
+    return llmfi_trim(s);
+}
+
+/* ---- the reader ---- */
+
+/* text: stays the caller's as long as it is read. */
+LLMFI_UNUSED static void llmfi_profile_begin(llmfi_profile_reader *p, llmfi_heap *heap, llmf_str text, bool config) {
+    llmf_str line, inside, name;
+    bool indented;
+    memset(p, 0, sizeof *p);
+    llmfi_buf_init(&p->joined, heap, 0);
+    if (llmfi_starts(text, LLMFI_LIT("\xEF\xBB\xBF"))) text = llmfi_from(text, 3);
+    p->config = config;
+    p->text = text;
+    while (config && llmfi_profile_line(p, &line, &indented))
+        if (!indented && line.ptr[0] == '[' && llmfi_profile_brackets(line, &inside) && llmfi_profile_after(inside, LLMFI_LIT("profile"), &name) &&
+            LLMFI_IS(name, "default"))
+            p->prefixed = true;
+    p->text = text;
+    p->line = 0;
+}
+
+/* Values may be secrets. */
+LLMFI_UNUSED static void llmfi_profile_free(llmfi_profile_reader *p) {
+    llmfi_wipe(llmfi_str(p->joined.ptr, p->joined.cap));
+    llmfi_buf_free(&p->joined);
+}
+
+/* "key = value". sub: it belongs to the empty value before it. */
+static bool llmfi_profile_property(llmfi_profile_reader *p, llmf_str line, bool sub, llmf_str *key, llmf_str *value) {
+    size_t equals = llmfi_find_char(line, '=');
+    if (equals == LLMFI_NOWHERE) return llmfi_profile_fail(p, sub ? "Expected an '=' sign defining a sub-property" : "Expected an '=' sign defining a property");
+    *key = llmfi_trim(llmfi_str(line.ptr, equals));
+    *value = llmfi_profile_value(llmfi_from(line, equals + 1));
+    return key->len || llmfi_profile_fail(p, sub ? "Sub-property did not have a name" : "Property did not have a name");
+}
+
+static bool llmfi_profile_join(llmfi_profile_reader *p, llmf_str more) {
+    return (llmfi_buf_add(&p->joined, "\n", 1) && llmfi_buf_add(&p->joined, more.ptr, more.len)) || llmfi_profile_fail(p, NULL);
+}
+
+/* Takes the lines that go on with the property. */
+static bool llmfi_profile_rest(llmfi_profile_reader *p) {
+    llmf_str line, key, value;
+    bool indented, sub = !p->value.len;
+    p->joined.len = 0;
+    for (;;) {
+        llmfi_profile_reader before = *p;
+        if (!llmfi_profile_line(p, &line, &indented) || !indented) {
+            p->text = before.text;
+            p->line = before.line;
+            break;
+        }
+        if (sub && !llmfi_profile_property(p, line, true, &key, &value)) return false;
+        if (!p->joined.len && !llmfi_buf_add(&p->joined, p->value.ptr, p->value.len)) return llmfi_profile_fail(p, NULL);
+        if (!llmfi_profile_join(p, line)) return false;
+    }
+    if (p->joined.len) p->value = llmfi_buf_str(&p->joined);
+    return true;
+}
+
+/* LLMFI_PROFILE_SECTION: a profile (or SSO session) of that name begins; _PROPERTY: one of it; _END; _ERROR: `error` and `line` say what and where. */
+LLMFI_UNUSED static int llmfi_profile_next(llmfi_profile_reader *p) {
+    llmf_str line, inside;
+    bool indented;
+    while (llmfi_profile_line(p, &line, &indented)) {
+        if (!indented && line.ptr[0] == '[') {
+            if (!llmfi_profile_brackets(line, &inside)) return llmfi_profile_fail(p, "Profile definition must end with ']'"), LLMFI_PROFILE_ERROR;
+            p->section = llmfi_profile_section(p, inside, &p->name);
+            if (p->section != LLMFI_SECTION_OTHER) return LLMFI_PROFILE_SECTION;
+            continue;
+        }
+        if (p->section == LLMFI_SECTION_NONE) return llmfi_profile_fail(p, "Expected a profile definition"), LLMFI_PROFILE_ERROR;
+        if (indented) return llmfi_profile_fail(p, "Expected a property definition, found continuation"), LLMFI_PROFILE_ERROR;
+        if (!llmfi_profile_property(p, line, false, &p->key, &p->value) || !llmfi_profile_rest(p)) return LLMFI_PROFILE_ERROR;
+        if (p->section != LLMFI_SECTION_OTHER && llmfi_profile_name_ok(p->key)) return LLMFI_PROFILE_PROPERTY;
+    }
+    return LLMFI_PROFILE_END;
+}
+
+#endif
+
+#if LLMF_HAS_AWS
+
+/* Milliseconds that a profile's keys count before its files are read again; that a failure to get keys is remembered; before their end that keys are renewed; that
+   keys without an end, or with one that has gone by, are used. */
+enum { LLMFI_AWS_PROFILE_MS = 60000, LLMFI_AWS_FAILED_MS = 10000, LLMFI_AWS_EARLY_MS = 300000, LLMFI_AWS_ANYWAY_MS = 300000 };
+enum { LLMFI_AWS_TRIES = 6 };                /* answers 5xx, or 401 as the token has ended, that one asking survives, plus one */
+#define LLMFI_AWS_IMDS_V4 "http://169.254.169.254"
+#define LLMFI_AWS_IMDS_V6 "http://[fd00:ec2::254]"
+#define LLMFI_AWS_CONTAINER "http://169.254.170.2"
+#define LLMFI_AWS_TTL "21600"
+
+enum { LLMFI_AWS_NONE, LLMFI_AWS_READY, LLMFI_AWS_ASK };
+enum { LLMFI_STEP_IDLE, LLMFI_STEP_CONTAINER, LLMFI_STEP_TOKEN, LLMFI_STEP_ROLE, LLMFI_STEP_KEYS };
+
+/* Keys that are kept, each text with a NUL behind it; wiped before they go. */
+typedef struct llmfi_aws_kept {
+    llmfi_buf text;
+    size_t id, secret, token, name;          /* where each begins; name: of the profile, or nothing */
+    int64_t expires_ms, renew_ms;            /* 0: there are none */
+} llmfi_aws_kept;
+
+typedef struct llmfi_aws {
+    llmfi_heap *heap;
+    llmfi_aws_kept profile, fetched;
+    const char *why;                         /* why the last asking gave none; NULL: it has not failed. Static */
+    int64_t failed_ms;                       /* when it did */
+    int step, tries;                         /* of the asking under way */
+    llmfi_buf base, url, header;             /* the metadata service's address; of the request: its URL, the value of its header */
+    llmfi_buf token;                         /* of a session with the metadata service */
+} llmfi_aws;
+
+/* One request of the asking; texts live until the next step. */
+typedef struct llmfi_aws_request {
+    llmf_str method, url;
+    llmf_header headers[2];
+    size_t header_count;
+} llmfi_aws_request;
+
+LLMFI_UNUSED static void llmfi_aws_init(llmfi_aws *a, llmfi_heap *heap) {
+    memset(a, 0, sizeof *a);
+    a->heap = heap;
+    llmfi_buf_init(&a->profile.text, heap, 0);
+    llmfi_buf_init(&a->fetched.text, heap, 0);
+    llmfi_buf_init(&a->base, heap, 0);
+    llmfi_buf_init(&a->url, heap, 0);
+    llmfi_buf_init(&a->header, heap, 0);
+    llmfi_buf_init(&a->token, heap, 0);
+}
+
+static void llmfi_aws_wipe(llmfi_buf *b) {
+    llmfi_wipe(llmfi_str(b->ptr, b->cap));
+    llmfi_buf_free(b);
+}
+
+LLMFI_UNUSED static void llmfi_aws_free(llmfi_aws *a) {
+    llmfi_aws_wipe(&a->profile.text);
+    llmfi_aws_wipe(&a->fetched.text);
+    llmfi_aws_wipe(&a->header);
+    llmfi_aws_wipe(&a->token);
+    llmfi_buf_free(&a->base);
+    llmfi_buf_free(&a->url);
+}
+
+/* ---- keys that are kept ---- */
+
+static bool llmfi_aws_keep(llmfi_aws_kept *k, llmfi_aws_keys keys, llmf_str name, int64_t expires_ms, int64_t renew_ms) {
+    llmf_str texts[4];
+    size_t *places[4], i;
+    texts[0] = keys.id, texts[1] = keys.secret, texts[2] = keys.token, texts[3] = name;
+    places[0] = &k->id, places[1] = &k->secret, places[2] = &k->token, places[3] = &k->name;
+    llmfi_aws_wipe(&k->text);
+    k->expires_ms = k->renew_ms = 0;
+    if (!llmfi_buf_reserve(&k->text, keys.id.len + keys.secret.len + keys.token.len + name.len + 4)) return false;
+    for (i = 0; i < 4; i++) {
+        *places[i] = k->text.len;
+        llmfi_buf_add(&k->text, texts[i].ptr, texts[i].len);
+        llmfi_buf_add(&k->text, "", 1);
+    }
+    k->expires_ms = expires_ms;
+    k->renew_ms = renew_ms;
+    return true;
+}
+
+static void llmfi_aws_of_kept(const llmfi_aws_kept *k, llmfi_aws_keys *keys) {
+    keys->id = llmfi_cstr(k->text.ptr + k->id);
+    keys->secret = llmfi_cstr(k->text.ptr + k->secret);
+    keys->token = llmfi_cstr(k->text.ptr + k->token);
+}
+
+/* ---- 1 and 2: what needs no asking ---- */
 
 /* A pair is whole with an id and a secret; the token of another pair would not fit it. */
 static bool llmfi_aws_pair(llmfi_aws_keys *keys, llmf_str id, llmf_str secret, llmf_str token) {
@@ -18801,15 +19067,442 @@ static bool llmfi_aws_pair(llmfi_aws_keys *keys, llmf_str id, llmf_str secret, l
     return true;
 }
 
-/* The keys that need no asking: of the model's entry, of its provider's, of the environment. False: there are none. Texts live as long as the config and the
-   environment stay as they are. */
-LLMFI_UNUSED static bool llmfi_aws_given(const llmfi_record *r, const llmfi_env *env, llmfi_aws_keys *keys) {
+static bool llmfi_aws_of_config(const llmfi_record *r, llmfi_aws_keys *keys) {
     const llmfi_aws_entry *m = &r->aws, *p = &r->provider->aws;
-    if (llmfi_aws_pair(keys, m->id, m->secret, m->token) || llmfi_aws_pair(keys, p->id, p->secret, p->token)) return true;
-    return llmfi_aws_pair(keys, llmfi_env_filled(env, LLMFI_LIT("AWS_ACCESS_KEY_ID")), llmfi_env_filled(env, LLMFI_LIT("AWS_SECRET_ACCESS_KEY")),
-                          llmfi_env_filled(env, LLMFI_LIT("AWS_SESSION_TOKEN")));
+    return llmfi_aws_pair(keys, m->id, m->secret, m->token) || llmfi_aws_pair(keys, p->id, p->secret, p->token);
 }
 
+static llmf_str llmfi_aws_variable(const llmfi_env *env, const char *name) {
+    llmf_str value = llmfi_env_filled(env, llmfi_cstr(name));
+    return value.ptr ? value : llmfi_str("", 0);
+}
+
+static bool llmfi_aws_of_env(const llmfi_env *env, llmfi_aws_keys *keys) {
+    return llmfi_aws_pair(keys, llmfi_aws_variable(env, "AWS_ACCESS_KEY_ID"), llmfi_aws_variable(env, "AWS_SECRET_ACCESS_KEY"), llmfi_aws_variable(env, "AWS_SESSION_TOKEN"));
+}
+
+/* The profile that the config names; empty: none. */
+static llmf_str llmfi_aws_named(const llmfi_record *r) {
+    return r->aws.profile.len ? r->aws.profile : r->provider->aws.profile;
+}
+
+/* The keys that need neither a file nor asking. False: there are none. Texts live as long as the config and the environment stay as they are. */
+LLMFI_UNUSED static bool llmfi_aws_given(const llmfi_record *r, const llmfi_env *env, llmfi_aws_keys *keys) {
+    return llmfi_aws_of_config(r, keys) || (!llmfi_aws_named(r).len && llmfi_aws_of_env(env, keys));
+}
+
+/* Where keys will probably be found, without looking there. */
+LLMFI_UNUSED static bool llmfi_aws_likely(const llmfi_record *r, const llmfi_env *env) {
+    llmfi_aws_keys keys;
+    return llmfi_aws_given(r, env, &keys) || llmfi_aws_named(r).len || llmfi_aws_variable(env, "AWS_PROFILE").len ||
+           llmfi_aws_variable(env, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI").len || llmfi_aws_variable(env, "AWS_CONTAINER_CREDENTIALS_FULL_URI").len;
+}
+
+/* ---- 3: profiles ---- */
+
+/* What the two files say of one profile; texts in its arena. */
+typedef struct llmfi_aws_profile {
+    llmfi_arena arena;
+    llmf_str name;
+    llmfi_aws_keys keys;
+    llmf_str endpoint, mode;                 /* of the metadata service */
+    const char *needs;                       /* the property that this version cannot follow; NULL: none */
+    bool exists, process;                    /* process: it has a credential_process, which static keys outrank */
+} llmfi_aws_profile;
+
+/* One of the paths: a variable's, with ~/ for the home, else home/.aws/<name>. Empty: there is no home. */
+static llmf_str llmfi_aws_path(const llmfi_env *env, const char *variable, const char *name, llmfi_buf *to) {
+#if defined(_WIN32)
+    static const char slash[] = "\\";
+#else
+    static const char slash[] = "/";
+#endif
+    llmf_str given = llmfi_aws_variable(env, variable), home = llmfi_aws_variable(env, "HOME"), drive = llmfi_str("", 0);
+    bool in_home = given.len > 1 && given.ptr[0] == '~' && (given.ptr[1] == '/' || given.ptr[1] == slash[0]), ok = true;
+    to->len = 0;
+    if (!home.len && slash[0] == '\\') home = llmfi_aws_variable(env, "USERPROFILE");
+    if (!home.len && slash[0] == '\\') {
+        drive = llmfi_aws_variable(env, "HOMEDRIVE");
+        home = llmfi_aws_variable(env, "HOMEPATH");
+    }
+    if ((!given.len || in_home) && !home.len) return llmfi_str("", 0);
+    if (!given.len || in_home) ok = llmfi_buf_add(to, drive.ptr, drive.len) && llmfi_buf_add(to, home.ptr, home.len);
+    if (given.len) given = llmfi_from(given, in_home ? 1 : 0);
+    if (given.len) ok = ok && llmfi_buf_add(to, given.ptr, given.len);
+    else ok = ok && llmfi_buf_add(to, slash, 1) && llmfi_buf_add(to, ".aws", 4) && llmfi_buf_add(to, slash, 1) && llmfi_buf_add(to, name, strlen(name));
+    if (!ok || !llmfi_buf_add(to, "", 1)) return llmfi_str("", 0);
+    return llmfi_str(to->ptr, to->len - 1);
+}
+
+static void llmfi_aws_property(llmfi_aws_profile *p, llmf_str key, llmf_str value) {
+    static const char *const others[] = { "role_arn", "web_identity_token_file", "sso_session", "sso_start_url", "sso_account_id" };
+    llmf_str *to = NULL;
+    size_t i;
+    if (LLMFI_NAMED(key, "aws_access_key_id")) to = &p->keys.id;
+    else if (LLMFI_NAMED(key, "aws_secret_access_key")) to = &p->keys.secret;
+    else if (LLMFI_NAMED(key, "aws_session_token")) to = &p->keys.token;
+    else if (LLMFI_NAMED(key, "ec2_metadata_service_endpoint")) to = &p->endpoint;
+    else if (LLMFI_NAMED(key, "ec2_metadata_service_endpoint_mode")) to = &p->mode;
+    else if (LLMFI_NAMED(key, "credential_process")) p->process = true;
+    for (i = 0; !to && i < LLMFI_COUNT(others); i++)
+        if (value.len && llmfi_eq_nocase(key, llmfi_cstr(others[i]))) p->needs = others[i];
+    if (to) *to = llmfi_arena_copy(&p->arena, value);
+}
+
+/* Lays what a file's text says over what is there. False with *err. */
+static bool llmfi_aws_read_text(llmfi_aws_profile *p, llmf_str text, llmf_str path, bool config, llmf_error *err) {
+    llmfi_profile_reader r;
+    bool ours = false;
+    int got;
+    llmfi_profile_begin(&r, p->arena.heap, text, config);
+    while ((got = llmfi_profile_next(&r)) > 0) {
+        if (got == LLMFI_PROFILE_SECTION) ours = r.section == LLMFI_SECTION_PROFILE && llmfi_eq(r.name, p->name);
+        if (ours) p->exists = true;
+        if (ours && got == LLMFI_PROFILE_PROPERTY) llmfi_aws_property(p, r.key, r.value);
+    }
+    if (got < 0 && r.error) {
+        llmfi_text t = llmfi_report_begin(err, path, r.line, 1, false);
+        llmfi_say_c(&t, r.error);
+    }
+    if ((got < 0 && !r.error) || p->arena.failed) llmfi_error_memory(err);
+    llmfi_profile_free(&r);
+    return got == LLMFI_PROFILE_END && !p->arena.failed;
+}
+
+/* A file that is not there says nothing. */
+static bool llmfi_aws_read_file(llmfi_aws_profile *p, const llmfi_env *env, bool config, llmf_error *err) {
+    llmfi_report report = llmfi_report_to(NULL, NULL);
+    llmfi_buf path, text;
+    llmf_str name;
+    int got = LLMFI_SOURCE_NONE;
+    bool good = true;
+    llmfi_buf_init(&path, p->arena.heap, 4096);
+    llmfi_buf_init(&text, p->arena.heap, 0);
+    name = config ? llmfi_aws_path(env, "AWS_CONFIG_FILE", "config", &path) : llmfi_aws_path(env, "AWS_SHARED_CREDENTIALS_FILE", "credentials", &path);
+    if (LLMF_HAS_FILES && name.len) got = llmfi_source_read(name, &text, &report);
+    if (got == LLMFI_SOURCE_READ) good = llmfi_aws_read_text(p, llmfi_buf_str(&text), name, config, err);
+    if (got == LLMFI_SOURCE_MEMORY) good = llmfi_error_memory(err);
+    llmfi_aws_wipe(&text);
+    llmfi_buf_free(&path);
+    return good;
+}
+
+static void llmfi_aws_profile_end(llmfi_aws_profile *p) {
+    llmfi_wipe(p->keys.secret);
+    llmfi_wipe(p->keys.token);
+    llmfi_arena_free(&p->arena);
+}
+
+/* Reads both files. False with *err; llmfi_aws_profile_end either way. */
+static bool llmfi_aws_profile_read(llmfi_aws_profile *p, llmfi_heap *heap, const llmfi_env *env, llmf_str name, llmf_error *err) {
+    memset(p, 0, sizeof *p);
+    llmfi_arena_init(&p->arena, heap, 0);
+    p->name = name;
+    p->keys.id = p->keys.secret = p->keys.token = p->endpoint = p->mode = llmfi_str("", 0);
+    if (!llmfi_aws_read_file(p, env, true, err) || !llmfi_aws_read_file(p, env, false, err)) return false;
+    if (p->process && !p->keys.id.len) p->needs = "credential_process";
+    return true;
+}
+
+static int llmfi_aws_profile_error(llmf_str name, const char *what, const char *word, llmf_error *err) {
+    llmfi_text t = llmfi_error_begin(err, LLMF_ERR_AUTH);
+    LLMFI_SAY(&t, "AWS profile ");
+    llmfi_say(&t, name);
+    LLMFI_SAY(&t, ": ");
+    llmfi_say_c(&t, what);
+    llmfi_say_c(&t, word);
+    return LLMFI_AWS_NONE;
+}
+
+/* What a profile that was read comes to; kept. must: somebody has named it, so that having no keys is an error. */
+static int llmfi_aws_profile_meaning(llmfi_aws *a, const llmfi_aws_profile *p, bool must, int64_t now_ms, llmf_error *err) {
+    llmfi_aws_keys keys;
+    if (p->needs)
+        return llmfi_aws_profile_error(p->name, LLMFI_WORDS("this version cannot get keys in this way; export them (aws configure export-credentials), or leave it out: "), p->needs, err);
+    if (!llmfi_aws_pair(&keys, p->keys.id, p->keys.secret, p->keys.token)) {
+        if (!must && !p->keys.id.len && !p->keys.secret.len) keys.id = keys.secret = keys.token = llmfi_str("", 0);
+        else if (!p->exists) return llmfi_aws_profile_error(p->name, LLMFI_WORDS("neither ~/.aws/config nor ~/.aws/credentials has it; look at its name"), "", err);
+        else return llmfi_aws_profile_error(p->name, LLMFI_WORDS("it has no whole pair of aws_access_key_id and aws_secret_access_key"), "", err);
+    }
+    if (llmfi_aws_keep(&a->profile, keys, p->name, INT64_MAX, now_ms + LLMFI_AWS_PROFILE_MS)) return LLMFI_AWS_READY;
+    llmfi_error_memory(err);
+    return LLMFI_AWS_NONE;
+}
+
+static int llmfi_aws_of_profile(llmfi_aws *a, const llmfi_env *env, llmf_str name, bool must, int64_t now_ms, llmfi_aws_keys *keys, llmf_error *err) {
+    const llmfi_aws_kept *k = &a->profile;
+    bool known = k->renew_ms > now_ms && k->renew_ms <= now_ms + LLMFI_AWS_PROFILE_MS && llmfi_eq(name, llmfi_cstr(k->text.ptr + k->name));
+    llmfi_aws_profile p;
+    int got = LLMFI_AWS_READY;
+    if (!known || (must && !k->text.ptr[k->id])) {
+        got = llmfi_aws_profile_read(&p, a->heap, env, name, err) ? llmfi_aws_profile_meaning(a, &p, must, now_ms, err) : (int)LLMFI_AWS_NONE;
+        llmfi_aws_profile_end(&p);
+    }
+    if (got == LLMFI_AWS_READY) llmfi_aws_of_kept(k, keys);
+    return got == LLMFI_AWS_READY && !keys->id.len ? (int)LLMFI_AWS_ASK : got; /* that it has none is remembered too */
+}
+
+/* ---- 4 and 5: who is asked ---- */
+
+static llmf_str llmfi_aws_profile_name(const llmfi_env *env) {
+    llmf_str name = llmfi_aws_variable(env, "AWS_PROFILE");
+    return name.len ? name : LLMFI_LIT("default");
+}
+
+static bool llmfi_aws_add(llmfi_buf *to, llmf_str s) {
+    return llmfi_buf_add(to, s.ptr, s.len);
+}
+
+/* The asking is over. why: what it failed of; NULL: it did not. */
+static int llmfi_aws_rest(llmfi_aws *a, const char *why, int64_t now_ms) {
+    a->step = LLMFI_STEP_IDLE;
+    a->why = why;
+    a->failed_ms = now_ms;
+    llmfi_aws_wipe(&a->header);
+    llmfi_aws_wipe(&a->token);
+    return LLMFI_AWS_NONE;
+}
+
+static int llmfi_aws_no_memory(llmfi_aws *a, int64_t now_ms) {
+    return llmfi_aws_rest(a, LLMFI_WORDS("the memory block is used up: raise llmf_desc.memory_size"), now_ms);
+}
+
+/* Plain HTTP may carry keys on this machine only, and to the addresses that containers have for it. */
+static bool llmfi_aws_may_ask(llmf_str text) {
+    static const char *const hosts[] = { "localhost", "::1", "169.254.170.2", "169.254.170.23", "fd00:ec2::23" };
+    llmfi_url url;
+    llmfi_url_error bad;
+    size_t i;
+    if (!llmfi_url_parse(text, &url, &bad) || !url.port) return false;
+    if (LLMFI_NAMED(url.scheme, "https")) return true;
+    for (i = 0; i < LLMFI_COUNT(hosts); i++)
+        if (llmfi_eq_nocase(url.host, llmfi_cstr(hosts[i]))) return true;
+    if (url.ipv6 || !llmfi_starts(url.host, LLMFI_LIT("127."))) return false;
+    for (i = 0; i < url.host.len; i++) /* an address, not a name that begins so */
+        if (!llmfi_is_digit(url.host.ptr[i]) && url.host.ptr[i] != '.') return false;
+    return true;
+}
+
+/* What the container's endpoint wants to see: the file's contents, read anew each time, else the variable's. */
+static bool llmfi_aws_container_token(llmfi_aws *a, const llmfi_env *env, const char **why) {
+    llmf_str file = llmfi_aws_variable(env, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"), token = llmfi_aws_variable(env, "AWS_CONTAINER_AUTHORIZATION_TOKEN");
+    llmfi_report report = llmfi_report_to(NULL, NULL);
+    a->header.len = 0;
+    if (file.len && llmfi_source_read(file, &a->header, &report) != LLMFI_SOURCE_READ)
+        return *why = LLMFI_WORDS("the file that AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE names cannot be read"), false;
+    if (!file.len && !llmfi_aws_add(&a->header, token)) return *why = LLMFI_WORDS("the memory block is used up: raise llmf_desc.memory_size"), false;
+    while (a->header.len && llmfi_is_space(a->header.ptr[a->header.len - 1])) a->header.len--;
+    if (llmfi_header_bad_value(llmfi_buf_str(&a->header)) == LLMFI_NOWHERE) return true;
+    return *why = LLMFI_WORDS("the container's authorization token holds a line break"), false;
+}
+
+static int llmfi_aws_begin_container(llmfi_aws *a, const llmfi_env *env, int64_t now_ms) {
+    llmf_str relative = llmfi_aws_variable(env, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"), full = llmfi_aws_variable(env, "AWS_CONTAINER_CREDENTIALS_FULL_URI");
+    const char *why = NULL;
+    a->url.len = 0;
+    if (relative.len ? !llmfi_aws_add(&a->url, LLMFI_LIT(LLMFI_AWS_CONTAINER)) || !llmfi_aws_add(&a->url, relative) : !llmfi_aws_add(&a->url, full)) return llmfi_aws_no_memory(a, now_ms);
+    if ((relative.len && relative.ptr[0] != '/') || !llmfi_aws_may_ask(llmfi_buf_str(&a->url)))
+        return llmfi_aws_rest(a, LLMFI_WORDS("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI must begin with /, and _FULL_URI be https:// or lead to this machine"), now_ms);
+    if (!llmfi_aws_container_token(a, env, &why)) return llmfi_aws_rest(a, why, now_ms);
+    a->step = LLMFI_STEP_CONTAINER;
+    return LLMFI_AWS_ASK;
+}
+
+/* The metadata service's address, into a->base. False with *why. */
+static bool llmfi_aws_imds_base(llmfi_aws *a, const llmfi_env *env, const char **why) {
+    llmf_str endpoint = llmfi_aws_variable(env, "AWS_EC2_METADATA_SERVICE_ENDPOINT"), mode = llmfi_aws_variable(env, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE");
+    llmfi_aws_profile p;
+    llmfi_url url;
+    llmfi_url_error bad;
+    llmf_error err;
+    bool ok = true;
+    if (!llmfi_aws_profile_read(&p, a->heap, env, llmfi_aws_profile_name(env), &err)) ok = false;
+    if (!endpoint.len) endpoint = p.endpoint;
+    if (!mode.len) mode = p.mode;
+    a->base.len = 0;
+    *why = LLMFI_WORDS("the address of the metadata service is no URL, or its mode neither IPv4 nor IPv6");
+    if (ok && !endpoint.len) {
+        if (!mode.len || LLMFI_NAMED(mode, "ipv4")) endpoint = LLMFI_LIT(LLMFI_AWS_IMDS_V4);
+        else if (LLMFI_NAMED(mode, "ipv6")) endpoint = LLMFI_LIT(LLMFI_AWS_IMDS_V6);
+    }
+    while (endpoint.len && endpoint.ptr[endpoint.len - 1] == '/') endpoint.len--;
+    ok = ok && llmfi_url_parse(endpoint, &url, &bad) && url.port && !url.query.len && llmfi_aws_add(&a->base, endpoint);
+    llmfi_aws_profile_end(&p);
+    return ok;
+}
+
+static int llmfi_aws_begin_imds(llmfi_aws *a, const llmfi_env *env, int64_t now_ms) {
+    const char *why = NULL;
+    if (LLMFI_NAMED(llmfi_aws_variable(env, "AWS_EC2_METADATA_DISABLED"), "true") || env->desc->no_env)
+        return llmfi_aws_rest(a, LLMFI_WORDS("the metadata service is not asked (AWS_EC2_METADATA_DISABLED)"), now_ms);
+    if (!llmfi_aws_imds_base(a, env, &why)) return llmfi_aws_rest(a, why, now_ms);
+    a->step = LLMFI_STEP_TOKEN;
+    return LLMFI_AWS_ASK;
+}
+
+static int llmfi_aws_begin(llmfi_aws *a, const llmfi_env *env, int64_t now_ms) {
+    bool container = llmfi_aws_variable(env, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI").len || llmfi_aws_variable(env, "AWS_CONTAINER_CREDENTIALS_FULL_URI").len;
+    a->tries = LLMFI_AWS_TRIES;
+    return container ? llmfi_aws_begin_container(a, env, now_ms) : llmfi_aws_begin_imds(a, env, now_ms);
+}
+
+/* What must be asked may have been asked already, or have failed a moment ago. */
+static int llmfi_aws_of_network(llmfi_aws *a, const llmfi_env *env, int64_t now_ms, llmfi_aws_keys *keys) {
+    bool alive = a->fetched.expires_ms > now_ms, failed = a->why && now_ms - a->failed_ms < LLMFI_AWS_FAILED_MS && now_ms >= a->failed_ms;
+    int got = LLMFI_AWS_ASK;
+    if (alive) llmfi_aws_of_kept(&a->fetched, keys);
+    if (alive && (a->fetched.renew_ms > now_ms || failed)) return LLMFI_AWS_READY;
+    if (failed) return LLMFI_AWS_NONE;
+    if (a->step == LLMFI_STEP_IDLE) got = llmfi_aws_begin(a, env, now_ms);
+    return got == LLMFI_AWS_NONE && alive ? (int)LLMFI_AWS_READY : got;
+}
+
+/* LLMFI_AWS_READY: *keys is set, its texts live until the next call; _ASK: carry out llmfi_aws_request and its like, then come again; _NONE with *err. */
+LLMFI_UNUSED static int llmfi_aws_find(llmfi_aws *a, const llmfi_record *r, const llmfi_env *env, int64_t now_ms, llmfi_aws_keys *keys, llmf_error *err) {
+    llmf_str named = llmfi_aws_named(r);
+    int got;
+    llmfi_error_clear(err);
+    if (llmfi_aws_of_config(r, keys)) return LLMFI_AWS_READY;
+    if (named.len) return llmfi_aws_of_profile(a, env, named, true, now_ms, keys, err);
+    if (llmfi_aws_of_env(env, keys)) return LLMFI_AWS_READY;
+    got = llmfi_aws_of_profile(a, env, llmfi_aws_profile_name(env), false, now_ms, keys, err);
+    if (got != LLMFI_AWS_ASK) return got;
+    if (llmfi_aws_variable(env, "AWS_WEB_IDENTITY_TOKEN_FILE").len) {
+        llmfi_error_set(err, LLMF_ERR_AUTH, "AWS_WEB_IDENTITY_TOKEN_FILE: this version cannot exchange a web identity for keys; export keys, or use a bearer key");
+        return LLMFI_AWS_NONE;
+    }
+    return llmfi_aws_of_network(a, env, now_ms, keys);
+}
+
+/* ---- the steps ---- */
+
+static void llmfi_aws_ask_header(llmfi_aws_request *q, llmf_str name, llmf_str value) {
+    q->headers[q->header_count].name = name;
+    q->headers[q->header_count++].value = value;
+}
+
+static llmf_str llmfi_aws_role(const llmfi_aws *a) {
+    return llmfi_buf_str(&a->header); /* of the last step: the role's name, encoded */
+}
+
+/* What to ask now. False where memory ran out: then it has failed. */
+LLMFI_UNUSED static bool llmfi_aws_request_of(llmfi_aws *a, int64_t now_ms, llmfi_aws_request *q) {
+    llmf_str paths[3];
+    memset(q, 0, sizeof *q);
+    q->method = a->step == LLMFI_STEP_TOKEN ? LLMFI_LIT("PUT") : LLMFI_LIT("GET");
+    paths[0] = LLMFI_LIT("/latest/api/token");
+    paths[1] = paths[2] = LLMFI_LIT("/latest/meta-data/iam/security-credentials/");
+    if (a->step == LLMFI_STEP_CONTAINER) {
+        llmfi_aws_ask_header(q, LLMFI_LIT("Accept"), LLMFI_LIT("application/json"));
+        if (a->header.len) llmfi_aws_ask_header(q, LLMFI_LIT("Authorization"), llmfi_buf_str(&a->header));
+    } else {
+        a->url.len = 0;
+        if (!llmfi_aws_add(&a->url, llmfi_buf_str(&a->base)) || !llmfi_aws_add(&a->url, paths[a->step - LLMFI_STEP_TOKEN]) ||
+            (a->step == LLMFI_STEP_KEYS && !llmfi_aws_add(&a->url, llmfi_aws_role(a))))
+            return llmfi_aws_no_memory(a, now_ms), false;
+        if (a->step == LLMFI_STEP_TOKEN) llmfi_aws_ask_header(q, LLMFI_LIT("x-aws-ec2-metadata-token-ttl-seconds"), LLMFI_LIT(LLMFI_AWS_TTL));
+        else llmfi_aws_ask_header(q, LLMFI_LIT("x-aws-ec2-metadata-token"), llmfi_buf_str(&a->token));
+    }
+    q->url = llmfi_buf_str(&a->url);
+    return true;
+}
+
+static bool llmfi_two_of(llmf_str s, size_t at, int *value) {
+    if (!llmfi_is_digit(s.ptr[at]) || !llmfi_is_digit(s.ptr[at + 1])) return false;
+    *value = (s.ptr[at] - '0') * 10 + (s.ptr[at + 1] - '0');
+    return true;
+}
+
+/* "2009-02-13T23:31:30Z", also with a fraction; 0: it is none. */
+static int64_t llmfi_aws_moment(llmf_str s) {
+    static const int16_t before[] = { 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334 };
+    int part[7], i;
+    int64_t year, days;
+    if (s.len < 20 || s.ptr[4] != '-' || s.ptr[7] != '-' || (s.ptr[10] != 'T' && s.ptr[10] != 't') || s.ptr[13] != ':' || s.ptr[16] != ':') return 0;
+    if ((s.ptr[s.len - 1] != 'Z' && s.ptr[s.len - 1] != 'z') || !llmfi_two_of(s, 0, &part[0]) || !llmfi_two_of(s, 2, &part[1])) return 0;
+    for (i = 2; i < 7; i++)
+        if (!llmfi_two_of(s, (size_t)(3 * i - 1), &part[i])) return 0;
+    year = part[0] * 100 + part[1];
+    if (year < 1970 || part[2] < 1 || part[2] > 12 || part[3] < 1 || part[3] > 31 || part[4] > 23 || part[5] > 59 || part[6] > 60) return 0;
+    days = (year - 1970) * 365 + (year - 1969) / 4 - (year - 1901) / 100 + (year - 1601) / 400 + before[part[2] - 1] + part[3] - 1;
+    if (part[2] > 2 && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)) days++;
+    return ((days * 24 + part[4]) * 60 + part[5]) * INT64_C(60000) + part[6] * 1000;
+}
+
+/* The members of the keys' object, decoded; texts in the arena. False: it is no such object. */
+static bool llmfi_aws_parse(llmfi_arena *arena, llmf_str body, llmfi_aws_keys *keys, int64_t *expires_ms) {
+    llmf_str texts[5];
+    llmfi_json j;
+    int at;
+    for (at = 0; at < 5; at++) texts[at] = llmfi_str("", 0);
+    llmfi_json_init(&j, llmfi_trim(body), true);
+    if (!llmfi_json_enter(&j, LLMFI_J_OBJECT)) return false;
+    while ((at = llmfi_json_pick(&j, "AccessKeyId\0SecretAccessKey\0Token\0Expiration\0Code\0")) >= 0)
+        if (llmfi_json_scalar(&j) == LLMFI_J_STRING && at < 5) texts[at] = llmfi_json_copy(&j, arena);
+    *expires_ms = llmfi_aws_moment(texts[3]);
+    return !j.error && llmfi_json_next(&j) == LLMFI_J_END && !arena->failed && (!texts[4].len || LLMFI_IS(texts[4], "Success")) &&
+           llmfi_aws_pair(keys, texts[0], texts[1], texts[2]);
+}
+
+/* Keeps the keys of the answer. Those whose end is not told, or has gone by, are used all the same for a while: the endpoint may be behind. */
+static int llmfi_aws_got_keys(llmfi_aws *a, llmf_str body, int64_t now_ms) {
+    llmfi_arena arena;
+    llmfi_aws_keys keys;
+    int64_t expires = 0, renew;
+    bool good, kept = false;
+    llmfi_arena_init(&arena, a->heap, 0);
+    good = llmfi_aws_parse(&arena, body, &keys, &expires);
+    if (good) {
+        if (expires <= now_ms) expires = now_ms + LLMFI_AWS_ANYWAY_MS;
+        renew = expires - LLMFI_AWS_EARLY_MS > now_ms ? expires - LLMFI_AWS_EARLY_MS : now_ms + (expires - now_ms) / 2;
+        kept = llmfi_aws_keep(&a->fetched, keys, llmfi_str("", 0), expires, renew);
+        llmfi_wipe(keys.secret);
+        llmfi_wipe(keys.token);
+    }
+    llmfi_arena_free(&arena);
+    if (!kept) return good ? llmfi_aws_no_memory(a, now_ms) : llmfi_aws_rest(a, LLMFI_WORDS("the endpoint's answer holds no keys"), now_ms);
+    llmfi_aws_rest(a, NULL, 0);
+    return LLMFI_AWS_READY;
+}
+
+/* The first line of the answer, which becomes a part of a URL or a header. */
+static bool llmfi_aws_got_line(llmfi_buf *to, llmf_str body, bool encode) {
+    size_t lf;
+    body = llmfi_trim(body);
+    lf = llmfi_find_char(body, '\n');
+    if (lf != LLMFI_NOWHERE) body = llmfi_trim(llmfi_str(body.ptr, lf));
+    to->len = 0;
+    if (!body.len || body.len > 4096 || llmfi_header_bad_value(body) != LLMFI_NOWHERE) return false;
+    return encode ? llmfi_url_encode(to, body) : llmfi_aws_add(to, body);
+}
+
+static const char *llmfi_aws_status_why(int step, int status) {
+    if (step == LLMFI_STEP_CONTAINER) return LLMFI_WORDS("the container's endpoint refused to give keys");
+    if (step == LLMFI_STEP_TOKEN && status == 403) return LLMFI_WORDS("the metadata service is switched off for this instance");
+    if (step == LLMFI_STEP_ROLE && status == 404) return LLMFI_WORDS("this instance has no IAM role");
+    return LLMFI_WORDS("the metadata service refused to give keys");
+}
+
+/* Takes what came for the last request; status 0: nothing did. LLMFI_AWS_ASK: one step more; _READY; _NONE: a->why tells. */
+LLMFI_UNUSED static int llmfi_aws_answer(llmfi_aws *a, int status, llmf_str body, int64_t now_ms) {
+    int step = a->step;
+    if (status == 0)
+        return llmfi_aws_rest(a, step == LLMFI_STEP_CONTAINER ? LLMFI_WORDS("the container's endpoint does not answer") : LLMFI_WORDS("no metadata service answers here"), now_ms);
+    if (status == 200 && (step == LLMFI_STEP_CONTAINER || step == LLMFI_STEP_KEYS)) return llmfi_aws_got_keys(a, body, now_ms);
+    if (status == 200) {
+        if (!llmfi_aws_got_line(step == LLMFI_STEP_TOKEN ? &a->token : &a->header, body, step == LLMFI_STEP_ROLE))
+            return llmfi_aws_rest(a, LLMFI_WORDS("the metadata service's answer is empty, or is no such text"), now_ms);
+        a->step++;
+        return LLMFI_AWS_ASK;
+    }
+    if (--a->tries > 0 && (status >= 500 || (status == 401 && step > LLMFI_STEP_TOKEN))) {
+        if (status == 401) a->step = LLMFI_STEP_TOKEN; /* it has ended: a new one */
+        return LLMFI_AWS_ASK;
+    }
+    return llmfi_aws_rest(a, llmfi_aws_status_why(step, status), now_ms);
+}
+
+#endif
 #endif
 
 /* A model of the config: its members are those of all sources, later ones over earlier ones. */
@@ -19338,12 +20031,9 @@ LLMFI_UNUSED static llmf_str llmfi_record_key(const llmfi_record *r, const llmfi
 
 /* Something to authorize with is there. *auth: how it goes out. */
 LLMFI_UNUSED static bool llmfi_record_has_key(const llmfi_record *r, const llmfi_env *env, int *auth) {
-#if LLMF_HAS_AWS
-    llmfi_aws_keys keys;
-#endif
     if (llmfi_record_key(r, env, auth).len) return true;
 #if LLMF_HAS_AWS
-    if (*auth == LLMFI_AUTH_AWS) return llmfi_aws_given(r, env, &keys);
+    if (*auth == LLMFI_AUTH_AWS) return llmfi_aws_likely(r, env);
 #endif
     return false;
 }
@@ -19363,7 +20053,7 @@ LLMFI_UNUSED static void llmfi_record_key_hint(const llmfi_record *r, llmfi_text
             if (n++) LLMFI_SAY(t, " or ");
             llmfi_say(t, llmfi_key_variable(word, &auth));
         }
-        if (LLMF_HAS_AWS && p->auth == LLMFI_AUTH_AWS) LLMFI_SAY(t, ", or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
+        if (LLMF_HAS_AWS && p->auth == LLMFI_AUTH_AWS) LLMFI_SAY(t, ", or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE");
     }
     if (r->api_key_secret.len || p->api_key_secret.len) LLMFI_SAY(t, " (secret stores, which api_key_secret_name is for, come with a later version)");
 }
@@ -21041,9 +21731,14 @@ struct llmf_exchange {
     void *state;                   /* the transport's own: a connection, an easy handle */
     void *owner;                   /* the engine's call */
     bool checked;                  /* the engine has looked at the headers: nothing that must not be sent is in them */
+    bool keys;                     /* it is none's: the factory asks for AWS keys, and is the owner */
     uint64_t deadline_ns;          /* connect must be done by then (0: no limit); after `connected` the engine keeps time alone */
     struct llmf_exchange *next, *prev; /* the transport's own list */
 };
+
+LLMFI_UNUSED static bool llmfi_asks_keys(const llmf_exchange *x) {
+    return LLMF_HAS_AWS && x->keys;
+}
 
 /* What every transport is given at open and may use for its life. */
 typedef struct llmfi_net {
@@ -24783,6 +25478,7 @@ typedef struct llmfi_call {
     llmfi_body body;
     llmf_str secret;                         /* the authorization value in the arena: wiped at the end */
 #if LLMF_HAS_AWS
+    bool waits;                              /* for keys that are being asked for: see keys.h */
     bool signs;                              /* with `aws`: Authorization waits for the body's digest */
     llmfi_aws_keys aws;
 #endif
@@ -24814,6 +25510,19 @@ typedef struct llmfi_call {
     llmfi_eventstream events;
 #endif
 } llmfi_call;
+
+#if LLMF_HAS_AWS
+/* Keys for AWS, and the exchange that asks for them. */
+typedef struct llmfi_asking {
+    llmfi_aws aws;
+    llmf_exchange x;
+    llmf_header asked[2];                    /* its request's headers */
+    llmfi_buf body;                          /* of the answer */
+    int status;                              /* of the answer; 0: none came */
+    bool over;                               /* the exchange has ended; what that means is found out outside of it */
+    uint64_t deadline_ns;
+} llmfi_asking;
+#endif
 
 typedef struct llmfi_call_slot {
     llmfi_call *call;
@@ -24849,6 +25558,10 @@ struct llmf_factory {
     llmfi_config *config;
     llmfi_handles handles;
     uint32_t last_handle;                    /* of the last llmf_get: asked for again more often than not */
+
+#if LLMF_HAS_AWS
+    llmfi_asking keys;
+#endif
 
     llmfi_net net;
     llmfi_watch watch;
@@ -26662,6 +27375,112 @@ static bool llmfi_take_op(llmfi_call *c) {
 /* From what an adapter is asked to an HTTP request: URL, headers, authorization, transport. */
 #ifndef LLMFI_ENGINE_SEND_H
 #define LLMFI_ENGINE_SEND_H
+/* Asks containers and instances for AWS keys (factory/aws.h says what) by the factory's own transports, so that nothing blocks: a call that needs them waits,
+   and goes on once they are there. One asking serves all calls. */
+#ifndef LLMFI_ENGINE_KEYS_H
+#define LLMFI_ENGINE_KEYS_H
+
+#if LLMF_HAS_AWS
+
+/* Milliseconds until the connection stands, and for one whole answer: the endpoints are on this machine, or nowhere. */
+enum { LLMFI_KEYS_CONNECT_MS = 1000, LLMFI_KEYS_TOTAL_MS = 5000 };
+enum { LLMFI_KEYS_BODY = 65536 };            /* bytes of an answer */
+
+static llmfi_transport *llmfi_transport_for(llmf_factory *f, llmf_str url, llmf_error *err);
+
+static void llmfi_keys_init(llmf_factory *f) {
+    llmfi_aws_init(&f->keys.aws, &f->heap);
+    llmfi_buf_init(&f->keys.body, &f->heap, LLMFI_KEYS_BODY);
+}
+
+static void llmfi_keys_close(llmf_factory *f) {
+    llmfi_asking *k = &f->keys;
+    if (k->x.by) k->x.by->cancel(k->x.by, &k->x);
+    k->x.by = NULL;
+    llmfi_aws_wipe(&k->body);
+    llmfi_aws_free(&k->aws);
+}
+
+/* ---- the exchange's reply ---- */
+
+static void llmfi_keys_data(llmf_factory *f, const char *bytes, size_t len) {
+    llmfi_asking *k = &f->keys;
+    if (!llmfi_buf_add(&k->body, bytes, len)) k->status = 0; /* an answer that is no answer */
+}
+
+static void llmfi_keys_end(llmf_factory *f, int result) {
+    llmfi_asking *k = &f->keys;
+    k->x.by = NULL;
+    k->over = true;
+    if (result != LLMF_OK) k->status = 0;
+    f->deferred = true;
+}
+
+/* ---- asking ---- */
+
+/* Sends the request of the step. False: it cannot be sent, and the asking has failed. */
+static bool llmfi_keys_send(llmf_factory *f) {
+    llmfi_asking *k = &f->keys;
+    int64_t wall = llmfi_wall(f);
+    llmfi_aws_request q;
+    llmf_error err;
+    if (!llmfi_aws_request_of(&k->aws, wall, &q)) return false;
+    memset(&k->x, 0, sizeof k->x);
+    k->x.owner = f;
+    k->x.keys = true;
+    k->x.req.method = q.method;
+    k->x.req.url = q.url;
+    k->asked[0] = q.headers[0];
+    k->asked[1] = q.headers[1];
+    k->x.req.headers = k->asked;
+    k->x.req.header_count = q.header_count;
+    k->x.req.connect_timeout_ms = LLMFI_KEYS_CONNECT_MS;
+    k->x.deadline_ns = llmfi_after_ms(f->now_ns, LLMFI_KEYS_CONNECT_MS);
+    k->deadline_ns = llmfi_after_ms(f->now_ns, LLMFI_KEYS_TOTAL_MS);
+    k->status = 0;
+    k->body.len = 0;
+    k->x.by = llmfi_transport_for(f, q.url, &err);
+    if (k->x.by && k->x.by->start(k->x.by, &k->x) == LLMF_OK) {
+        if (k->deadline_ns < f->next_deadline_ns) f->next_deadline_ns = k->deadline_ns;
+        return true;
+    }
+    k->x.by = NULL;
+    llmfi_aws_answer(&k->aws, 0, llmfi_str("", 0), wall);
+    return false;
+}
+
+/* A call needs keys that must be asked for: whoever comes first asks. */
+static void llmfi_keys_ask(llmf_factory *f) {
+    if (f->keys.x.by || f->keys.over || llmfi_keys_send(f)) return;
+    f->keys.over = true; /* told outside of what runs now */
+    f->deferred = true;
+}
+
+/* The time is up: as if nobody were there. */
+static void llmfi_keys_timer(llmf_factory *f) {
+    llmfi_asking *k = &f->keys;
+    if (!k->x.by) return;
+    if (f->now_ns < k->deadline_ns) {
+        if (k->deadline_ns < f->next_deadline_ns) f->next_deadline_ns = k->deadline_ns;
+        return;
+    }
+    k->x.by->cancel(k->x.by, &k->x);
+    llmfi_keys_end(f, LLMF_ERR_TIMEOUT);
+}
+
+/* What the answer means: true when the asking is over, one way or the other, so that calls need not wait. */
+static bool llmfi_keys_settled(llmf_factory *f) {
+    llmfi_asking *k = &f->keys;
+    int got = LLMFI_AWS_NONE;
+    if (!k->over) return false;
+    k->over = false;
+    if (k->aws.step != LLMFI_STEP_IDLE) got = llmfi_aws_answer(&k->aws, k->status, llmfi_buf_str(&k->body), llmfi_wall(f));
+    llmfi_aws_wipe(&k->body);
+    return got != LLMFI_AWS_ASK || !llmfi_keys_send(f);
+}
+
+#endif
+#endif
 /* Requests to AWS: signed with a pair of keys once the body's digest is known. */
 #ifndef LLMFI_ENGINE_SIGN_H
 #define LLMFI_ENGINE_SIGN_H
@@ -26861,17 +27680,38 @@ static bool llmfi_own_auth(llmfi_call *c, const llmfi_headers *h, llmf_str name,
 #endif
 
 #if LLMF_HAS_AWS
+/* No keys, and why. */
+static bool llmfi_no_aws_keys(llmfi_call *c, const llmf_error *err) {
+    llmfi_text t;
+    if (err->code != LLMF_OK) {
+        c->reply.error = *err;
+        return false;
+    }
+    (void)llmfi_no_key(c);
+    t.ptr = c->reply.error.text;
+    t.cap = sizeof c->reply.error.text;
+    t.len = strlen(t.ptr);
+    t.gap = false;
+    LLMFI_SAY(&t, "; the files of ~/.aws have none either, and ");
+    llmfi_say_c(&t, c->f->keys.aws.why);
+    return false;
+}
+
 /* Leaves room for the signature, which comes last: the body's digest is part of it. */
 static bool llmfi_set_aws(llmfi_call *c, llmfi_headers *h) {
     llmfi_aws_keys keys;
-    bool given = llmfi_aws_given(&c->prepared->record, &c->f->env, &keys);
+    llmf_error err;
     llmf_str date;
+    int got = LLMFI_AWS_NONE;
     if (h->count > LLMF_MAX_REQUEST_HEADERS - 3) return llmfi_error_set(&c->reply.error, LLMF_ERR_LIMIT, "more headers than LLMF_MAX_REQUEST_HEADERS");
-    if (c->f->replay || (c->previewing && !given)) {
+    if (!c->f->replay) got = c->previewing ? llmfi_aws_given(&c->prepared->record, &c->f->env, &keys) ? LLMFI_AWS_READY : LLMFI_AWS_NONE :
+                             llmfi_aws_find(&c->f->keys.aws, &c->prepared->record, &c->f->env, llmfi_wall(c->f), &keys, &err);
+    if (got == LLMFI_AWS_ASK || (got == LLMFI_AWS_NONE && (c->f->replay || c->previewing))) {
+        c->waits = got == LLMFI_AWS_ASK;
         llmfi_header_first(h, LLMFI_LIT("Authorization"), LLMFI_LIT("REDACTED"));
         return true;
     }
-    if (!given) return llmfi_no_key(c);
+    if (got == LLMFI_AWS_NONE) return llmfi_no_aws_keys(c, &err);
     if (!llmfi_sign_keys(c, keys)) return false;
     date = llmfi_sign_date(c);
     if (!date.len) return false;
@@ -27032,7 +27872,9 @@ static size_t llmfi_read_body(llmfi_call *c, char *out, size_t cap) {
 
 LLMF_API size_t llmf_exchange_read(llmf_exchange *x, char *out, size_t cap) {
     llmfi_call *c = (llmfi_call *)x->owner;
-    uint64_t left = x->req.body_len - c->body.at;
+    uint64_t left;
+    if (llmfi_asks_keys(x)) return 0; /* it asks without a body */
+    left = x->req.body_len - c->body.at;
     if (c->f->body_of != c->id) return llmfi_read_body(c, out, cap);
     if (cap > left) cap = (size_t)left;
     memcpy(out, c->f->body + c->body.at, cap);
@@ -27041,7 +27883,7 @@ LLMF_API size_t llmf_exchange_read(llmf_exchange *x, char *out, size_t cap) {
 }
 
 LLMF_API void llmf_exchange_rewind(llmf_exchange *x) {
-    llmfi_body_rewind(&((llmfi_call *)x->owner)->body);
+    if (!llmfi_asks_keys(x)) llmfi_body_rewind(&((llmfi_call *)x->owner)->body);
 }
 
 /* ---- which transport ---- */
@@ -27051,11 +27893,10 @@ static bool llmfi_https(llmf_str url) {
 }
 
 /* The user's own first; else the one named; else the socket for plain http and curl for the rest. NULL with the error. */
-static llmfi_transport *llmfi_transport_for(llmfi_call *c) {
-    llmf_factory *f = c->f;
+static llmfi_transport *llmfi_transport_for(llmf_factory *f, llmf_str url, llmf_error *err) {
     llmfi_transport *t = NULL;
 #if LLMF_HAS_DIALECT_MOCK
-    if (llmfi_starts(c->x.req.url, LLMFI_LIT("mock:"))) return f->echo;
+    if (llmfi_starts(url, LLMFI_LIT("mock:"))) return f->echo;
 #endif
     if (f->custom) return f->custom;
     if (f->stream) return f->stream;
@@ -27065,16 +27906,16 @@ static llmfi_transport *llmfi_transport_for(llmfi_call *c) {
         for (i = 0; i < f->transport_count; i++)
             if (llmfi_eq(llmfi_cstr(f->transports[i]->name), name)) t = f->transports[i];
     } else {
-        t = !llmfi_https(c->x.req.url) && f->socket ? f->socket : f->curl ? f->curl : f->socket;
+        t = !llmfi_https(url) && f->socket ? f->socket : f->curl ? f->curl : f->socket;
     }
     if (t) return t;
-    llmfi_error_set(&c->reply.error, LLMF_ERR_NOT_BUILT,
+    llmfi_error_set(err, LLMF_ERR_NOT_BUILT,
                     "no transport of this build can reach that URL: link libcurl (without LLMF_NO_CURL), or set llmf_desc.custom_transport");
     return NULL;
 }
 
 LLMFI_UNUSED static bool llmfi_send(llmfi_call *c) {
-    llmfi_transport *t = llmfi_transport_for(c);
+    llmfi_transport *t = llmfi_transport_for(c->f, c->x.req.url, &c->reply.error);
     int rc;
     if (!t) return false;
     c->x.owner = c;
@@ -27120,6 +27961,7 @@ static void llmfi_abort(llmfi_call *c, int code, const char *text);
 static void llmfi_finish(llmfi_call *c);
 static void llmfi_set_deadline(llmfi_call *c);
 static llmfi_call *llmfi_call_new(llmf_factory *f);
+static bool llmfi_call_go(llmfi_call *c);
 static void llmfi_call_release(llmfi_call *c);
 
 static bool llmfi_is_split(const llmfi_call *c) {
@@ -27138,7 +27980,7 @@ static bool llmfi_batch_send(llmfi_call *parent, llmfi_call *c) {
     c->reply.job->parent = parent;
     c->reply.job->vectors.loose = c->reply.job->vectors.at != NULL;
     c->ask.extra = parent->ask.extra; /* parsed when it was still there */
-    return llmfi_build_http(c) && llmfi_send(c);
+    return llmfi_build_http(c) && llmfi_call_go(c);
 }
 
 /* False: there is no room for a call; f->last_error says which. */
@@ -27491,6 +28333,9 @@ static void llmfi_set_deadline(llmfi_call *c) {
         if (c->reply.job->batches && c->reply.job->batches->due_ns < c->deadline_ns) c->deadline_ns = c->reply.job->batches->due_ns;
     }
 #endif
+#if LLMF_HAS_AWS
+    if (c->waits && !c->ended) llmfi_deadline_try(c, c->start_ns, c->req.timeouts.total_ms, LLMFI_WORDS("total (") "timeouts.total_ms" LLMFI_WORDS(")"));
+#endif
     if (!c->ended && c->x.by) {
         bool stopped = c->held_back;
         llmfi_deadline_try(c, c->start_ns, c->req.timeouts.total_ms, LLMFI_WORDS("total (") "timeouts.total_ms" LLMFI_WORDS(")"));
@@ -27807,6 +28652,12 @@ LLMF_API size_t llmf_exchange_data(llmf_exchange *x, const char *bytes, size_t l
     llmfi_call *c = (llmfi_call *)x->owner;
     llmf_str in = llmfi_str(bytes, len);
     size_t taken;
+#if LLMF_HAS_AWS
+    if (llmfi_asks_keys(x)) {
+        llmfi_keys_data((llmf_factory *)x->owner, bytes, len);
+        return len;
+    }
+#endif
     if (c->ended || c->stop || c->reply.error.code != LLMF_OK) return len; /* about to be cancelled: swallowed */
     (void)llmfi_moment(c->f);
     llmfi_decode(c, &in);
@@ -27824,7 +28675,14 @@ LLMF_API size_t llmf_exchange_data(llmf_exchange *x, const char *bytes, size_t l
 
 LLMF_API void llmf_exchange_status(llmf_exchange *x, int status) {
     llmfi_call *c = (llmfi_call *)x->owner;
-    uint64_t now = llmfi_moment(c->f);
+    uint64_t now;
+#if LLMF_HAS_AWS
+    if (llmfi_asks_keys(x)) {
+        ((llmf_factory *)x->owner)->keys.status = status;
+        return;
+    }
+#endif
+    now = llmfi_moment(c->f);
     if (c->ended) return;
     c->reply.status = status;
     if (!c->connected_ns) c->connected_ns = now;
@@ -27839,6 +28697,7 @@ LLMF_API void llmf_exchange_status(llmf_exchange *x, int status) {
 
 static void llmfi_exchange_connected(llmf_exchange *x) {
     llmfi_call *c = (llmfi_call *)x->owner;
+    if (llmfi_asks_keys(x)) return;
     c->connected_ns = llmfi_moment(c->f);
     llmfi_set_deadline(c);
 }
@@ -27862,7 +28721,7 @@ static llmf_str llmfi_header_text(llmfi_call *c, llmf_str value) {
 LLMF_API void llmf_exchange_header(llmf_exchange *x, llmf_str name, llmf_str value) {
     llmfi_call *c = (llmfi_call *)x->owner;
     if (!llmfi_header_wanted(name)) return;
-    if (c->ended) return;
+    if (llmfi_asks_keys(x) || c->ended) return;
     if (!c->reply.request_id.len && llmfi_is_request_id(name)) c->reply.request_id = llmfi_header_text(c, value);
     else if (LLMFI_NAMED(name, "x-amzn-errortype") && !c->errortype.len) c->errortype = llmfi_header_text(c, value);
     else if (LLMFI_NAMED(name, "retry-after-ms")) llmfi_parse_delay(value, 1, &c->retry_after_ms);
@@ -27928,6 +28787,12 @@ static void llmfi_end(llmfi_call *c, int result, const char *why) {
 LLMF_API void llmf_exchange_end(llmf_exchange *x, int result, const char *text) {
     llmfi_call *c = (llmfi_call *)x->owner;
     x->by = NULL;
+#if LLMF_HAS_AWS
+    if (llmfi_asks_keys(x)) {
+        llmfi_keys_end((llmf_factory *)x->owner, result);
+        return;
+    }
+#endif
     if (!c->ended) llmfi_end(c, result, text);
 }
 
@@ -28077,14 +28942,6 @@ static bool llmfi_call_build(llmfi_call *c, llmf_model m) {
     return llmfi_take_request(c) && llmfi_build_http(c);
 }
 
-/* The first byte on the wire, or, of a call that is split, the calls that do it. */
-static bool llmfi_call_send(llmfi_call *c) {
-#if LLMF_HAS_EMBED
-    if (llmfi_is_split(c)) return llmfi_batches_open(c);
-#endif
-    return llmfi_send(c);
-}
-
 static llmfi_call *llmfi_call_open(llmf_factory *f, const llmf_request *req, size_t size) {
     llmfi_call *c;
     if (!req) {
@@ -28096,10 +28953,41 @@ static llmfi_call *llmfi_call_open(llmf_factory *f, const llmf_request *req, siz
     return c;
 }
 
+/* Sends what was built, in pieces where it is too large for one request, or asks for what it waits for. */
+static bool llmfi_call_go(llmfi_call *c) {
+#if LLMF_HAS_AWS
+    if (c->waits) {
+        llmfi_keys_ask(c->f);
+        return true;
+    }
+#endif
+#if LLMF_HAS_EMBED
+    if (llmfi_is_split(c)) return llmfi_batches_open(c);
+#endif
+    if (!llmfi_send(c)) return false;
+    llmfi_call_log(c);
+    return true;
+}
+
+#if LLMF_HAS_AWS
+/* The keys are there, or will not come: calls that waited are built anew. */
+static void llmfi_run_keys(llmf_factory *f) {
+    llmfi_call *c;
+    if (!llmfi_keys_settled(f)) return;
+    f->deferred = true; /* some may end at once, and that is told behind this */
+    for (c = f->calls; c; c = c->next) {
+        if (!c->waits) continue;
+        c->waits = false;
+        if (c->ended || c->stop || c->free_later) continue;
+        if (llmfi_build_http(c) && llmfi_call_go(c)) llmfi_set_deadline(c);
+        else if (c->reply.error.code == LLMF_OK) llmfi_error_memory(&c->reply.error);
+    }
+}
+#endif
+
 static void llmfi_call_begin(llmfi_call *c, llmf_model m) {
     c->start_ns = llmfi_now(c->f);
-    if (llmfi_call_build(c, m) && llmfi_call_send(c)) {
-        llmfi_call_log(c);
+    if (llmfi_call_build(c, m) && llmfi_call_go(c)) {
         llmfi_set_deadline(c);
     } else {
         c->calling = true; /* nobody knows its id yet: no callback before llmf_start has returned */
@@ -28127,6 +29015,9 @@ static void llmfi_run_timers(llmf_factory *f) {
     llmfi_call *c, *next;
     if (f->now_ns < f->next_deadline_ns) return;
     f->next_deadline_ns = UINT64_MAX;
+#if LLMF_HAS_AWS
+    llmfi_keys_timer(f);
+#endif
     for (c = f->calls; c; c = next) {
         next = c->next;
         if (c->deadline_ns <= f->now_ns) llmfi_set_deadline(c); /* something has come since it was set */
@@ -28151,6 +29042,9 @@ static void llmfi_run_deferred(llmf_factory *f) {
     llmfi_call *c, *next;
     if (!f->deferred) return;
     f->deferred = false;
+#if LLMF_HAS_AWS
+    llmfi_run_keys(f);
+#endif
     for (c = f->calls; c; c = next) {
         next = c->next;
         if (c->calling) {
@@ -28630,6 +29524,9 @@ LLMF_API void llmf_close(llmf_factory *f) {
         return;
     }
     while (f->calls) llmfi_call_release(f->calls);
+#if LLMF_HAS_AWS
+    llmfi_keys_close(f);
+#endif
     for (i = f->transport_count; i-- > 0;)
         if (f->transports[i]) f->transports[i]->close(f->transports[i]);
     llmfi_handles_close(&f->handles);
@@ -28689,6 +29586,9 @@ static llmf_factory *llmfi_lay_out(const llmf_desc *desc, void *block, llmf_erro
     f->handles.dialects = f->dialects;
 #endif
     llmfi_net_init(f, recv);
+#if LLMF_HAS_AWS
+    llmfi_keys_init(f);
+#endif
     f->next_deadline_ns = UINT64_MAX;
     return f;
 }

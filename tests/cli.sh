@@ -67,6 +67,17 @@ AWS_ACCESS_KEY_ID=AKIDEXAMPLE AWS_SECRET_ACCESS_KEY=canary-6f1d-aws AWS_REGION=u
     ok "bedrock: a wrong secret" call '{"model":"'$b'","prompt":"x"}' 'd["error"]["code"]=="auth" and d["error"]["http_status"]==403 and "canary" not in json.dumps(d)' --base-url "$base" call
 AWS_BEARER_TOKEN_BEDROCK=canary-6f1d-bearer AWS_REGION=us-east-1 ok "bedrock: a bearer key" call '{"model":"'$b'","prompt":"echo: y"}' 'd["text"]=="echo: y"' --base-url "$base" call
 AWS_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true ok "bedrock: no keys" call '{"model":"'$b'","prompt":"x"}' 'd["error"]["code"]=="auth" and "AWS_ACCESS_KEY_ID" in d["error"]["message"]' --base-url "$base" call
+AWS_REGION=us-east-1 AWS_CONTAINER_CREDENTIALS_FULL_URI=$base/container/credentials AWS_CONTAINER_AUTHORIZATION_TOKEN="loopback container" \
+    ok "bedrock: keys of a container" call '{"model":"'$b'","prompt":"echo: y"}' 'd["text"]=="echo: y"' --base-url "$base" call
+AWS_REGION=us-east-1 AWS_EC2_METADATA_SERVICE_ENDPOINT=$base/ ok "bedrock: keys of an instance" call '{"model":"'$b'","prompt":"echo: y"}' 'lines[-1]["response"]["text"]=="echo: y"' --base-url "$base" call --stream
+AWS_REGION=us-east-1 AWS_CONTAINER_CREDENTIALS_FULL_URI=$base/container/credentials \
+    ok "bedrock: a container that refuses" call '{"model":"'$b'","prompt":"x"}' 'd["error"]["code"]=="auth" and "container" in d["error"]["message"]' --base-url "$base" call
+AWS_REGION=us-east-1 AWS_EC2_METADATA_SERVICE_ENDPOINT=http://127.0.0.1:9 ok "bedrock: no instance" call '{"model":"'$b'","prompt":"x"}' 'd["error"]["code"]=="auth" and "no metadata service" in d["error"]["message"]' --base-url "$base" call
+printf '[default]\naws_access_key_id = wrong\naws_secret_access_key = wrong\n[work]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY\n' >"$t/credentials"
+AWS_REGION=us-east-1 AWS_SHARED_CREDENTIALS_FILE=$t/credentials AWS_PROFILE=work ok "bedrock: keys of a profile" call '{"model":"'$b'","prompt":"echo: y"}' 'd["text"]=="echo: y"' --base-url "$base" call
+printf 'models:\n  m: {provider: bedrock, model_id: x, region_name: us-east-1, aws_profile: work}\n' >"$t/profile.yaml"
+AWS_ACCESS_KEY_ID=other AWS_SECRET_ACCESS_KEY=other AWS_SHARED_CREDENTIALS_FILE=$t/credentials \
+    ok "bedrock: a profile that the config names" call '{"model":"m","prompt":"echo: y"}' 'd["text"]=="echo: y"' --config "$t/profile.yaml" --base-url "$base" call
 AWS_ACCESS_KEY_ID=ASIAEXAMPLE AWS_SECRET_ACCESS_KEY=canary-6f1d-aws AWS_SESSION_TOKEN=canary-6f1d-token AWS_REGION=us-east-1 \
     ok "bedrock: the request is shown with its keys blotted out" call '{"model":"'$b'","prompt":"hi"}' '"canary" not in json.dumps(d) and d["headers"]["Authorization"]=="REDACTED" and d["headers"]["X-Amz-Security-Token"]=="REDACTED" and d["url"]=="https://bedrock-runtime.us-east-1.amazonaws.com/model/us.anthropic.claude-sonnet-4-20250514-v1%3A0/converse"' request
 back() { # MODEL [PATH [REASONING]]: what the model thought or planned goes back as it came; changed it is refused

@@ -151,14 +151,6 @@ static bool llmfi_call_build(llmfi_call *c, llmf_model m) {
     return llmfi_take_request(c) && llmfi_build_http(c);
 }
 
-/* The first byte on the wire, or, of a call that is split, the calls that do it. */
-static bool llmfi_call_send(llmfi_call *c) {
-#if LLMF_HAS_EMBED
-    if (llmfi_is_split(c)) return llmfi_batches_open(c);
-#endif
-    return llmfi_send(c);
-}
-
 static llmfi_call *llmfi_call_open(llmf_factory *f, const llmf_request *req, size_t size) {
     llmfi_call *c;
     if (!req) {
@@ -170,10 +162,41 @@ static llmfi_call *llmfi_call_open(llmf_factory *f, const llmf_request *req, siz
     return c;
 }
 
+/* Sends what was built, in pieces where it is too large for one request, or asks for what it waits for. */
+static bool llmfi_call_go(llmfi_call *c) {
+#if LLMF_HAS_AWS
+    if (c->waits) {
+        llmfi_keys_ask(c->f);
+        return true;
+    }
+#endif
+#if LLMF_HAS_EMBED
+    if (llmfi_is_split(c)) return llmfi_batches_open(c);
+#endif
+    if (!llmfi_send(c)) return false;
+    llmfi_call_log(c);
+    return true;
+}
+
+#if LLMF_HAS_AWS
+/* The keys are there, or will not come: calls that waited are built anew. */
+static void llmfi_run_keys(llmf_factory *f) {
+    llmfi_call *c;
+    if (!llmfi_keys_settled(f)) return;
+    f->deferred = true; /* some may end at once, and that is told behind this */
+    for (c = f->calls; c; c = c->next) {
+        if (!c->waits) continue;
+        c->waits = false;
+        if (c->ended || c->stop || c->free_later) continue;
+        if (llmfi_build_http(c) && llmfi_call_go(c)) llmfi_set_deadline(c);
+        else if (c->reply.error.code == LLMF_OK) llmfi_error_memory(&c->reply.error);
+    }
+}
+#endif
+
 static void llmfi_call_begin(llmfi_call *c, llmf_model m) {
     c->start_ns = llmfi_now(c->f);
-    if (llmfi_call_build(c, m) && llmfi_call_send(c)) {
-        llmfi_call_log(c);
+    if (llmfi_call_build(c, m) && llmfi_call_go(c)) {
         llmfi_set_deadline(c);
     } else {
         c->calling = true; /* nobody knows its id yet: no callback before llmf_start has returned */
@@ -201,6 +224,9 @@ static void llmfi_run_timers(llmf_factory *f) {
     llmfi_call *c, *next;
     if (f->now_ns < f->next_deadline_ns) return;
     f->next_deadline_ns = UINT64_MAX;
+#if LLMF_HAS_AWS
+    llmfi_keys_timer(f);
+#endif
     for (c = f->calls; c; c = next) {
         next = c->next;
         if (c->deadline_ns <= f->now_ns) llmfi_set_deadline(c); /* something has come since it was set */
@@ -225,6 +251,9 @@ static void llmfi_run_deferred(llmf_factory *f) {
     llmfi_call *c, *next;
     if (!f->deferred) return;
     f->deferred = false;
+#if LLMF_HAS_AWS
+    llmfi_run_keys(f);
+#endif
     for (c = f->calls; c; c = next) {
         next = c->next;
         if (c->calling) {

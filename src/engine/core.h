@@ -65,6 +65,7 @@ typedef struct llmfi_call {
     llmfi_body body;
     llmf_str secret;                         /* the authorization value in the arena: wiped at the end */
 #if LLMF_HAS_AWS
+    bool waits;                              /* for keys that are being asked for: see keys.h */
     bool signs;                              /* with `aws`: Authorization waits for the body's digest */
     llmfi_aws_keys aws;
 #endif
@@ -96,6 +97,19 @@ typedef struct llmfi_call {
     llmfi_eventstream events;
 #endif
 } llmfi_call;
+
+#if LLMF_HAS_AWS
+/* Keys for AWS, and the exchange that asks for them. */
+typedef struct llmfi_asking {
+    llmfi_aws aws;
+    llmf_exchange x;
+    llmf_header asked[2];                    /* its request's headers */
+    llmfi_buf body;                          /* of the answer */
+    int status;                              /* of the answer; 0: none came */
+    bool over;                               /* the exchange has ended; what that means is found out outside of it */
+    uint64_t deadline_ns;
+} llmfi_asking;
+#endif
 
 typedef struct llmfi_call_slot {
     llmfi_call *call;
@@ -131,6 +145,10 @@ struct llmf_factory {
     llmfi_config *config;
     llmfi_handles handles;
     uint32_t last_handle;                    /* of the last llmf_get: asked for again more often than not */
+
+#if LLMF_HAS_AWS
+    llmfi_asking keys;
+#endif
 
     llmfi_net net;
     llmfi_watch watch;

@@ -219,6 +219,9 @@ LLMF_API void llmf_close(llmf_factory *f) {
         return;
     }
     while (f->calls) llmfi_call_release(f->calls);
+#if LLMF_HAS_AWS
+    llmfi_keys_close(f);
+#endif
     for (i = f->transport_count; i-- > 0;)
         if (f->transports[i]) f->transports[i]->close(f->transports[i]);
     llmfi_handles_close(&f->handles);
@@ -278,6 +281,9 @@ static llmf_factory *llmfi_lay_out(const llmf_desc *desc, void *block, llmf_erro
     f->handles.dialects = f->dialects;
 #endif
     llmfi_net_init(f, recv);
+#if LLMF_HAS_AWS
+    llmfi_keys_init(f);
+#endif
     f->next_deadline_ns = UINT64_MAX;
     return f;
 }

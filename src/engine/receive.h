@@ -4,6 +4,7 @@
 #include "../../providers/fault.h"
 #include "batches.h"
 #include "core.h"
+#include "keys.h"
 #include "registered.h"
 #include "settle.h"
 
@@ -26,6 +27,9 @@ static void llmfi_set_deadline(llmfi_call *c) {
         llmfi_deadline_try(c, c->start_ns, c->req.timeouts.total_ms, LLMFI_WORDS("total (") "timeouts.total_ms" LLMFI_WORDS(")"));
         if (c->reply.job->batches && c->reply.job->batches->due_ns < c->deadline_ns) c->deadline_ns = c->reply.job->batches->due_ns;
     }
+#endif
+#if LLMF_HAS_AWS
+    if (c->waits && !c->ended) llmfi_deadline_try(c, c->start_ns, c->req.timeouts.total_ms, LLMFI_WORDS("total (") "timeouts.total_ms" LLMFI_WORDS(")"));
 #endif
     if (!c->ended && c->x.by) {
         bool stopped = c->held_back;
@@ -343,6 +347,12 @@ LLMF_API size_t llmf_exchange_data(llmf_exchange *x, const char *bytes, size_t l
     llmfi_call *c = (llmfi_call *)x->owner;
     llmf_str in = llmfi_str(bytes, len);
     size_t taken;
+#if LLMF_HAS_AWS
+    if (llmfi_asks_keys(x)) {
+        llmfi_keys_data((llmf_factory *)x->owner, bytes, len);
+        return len;
+    }
+#endif
     if (c->ended || c->stop || c->reply.error.code != LLMF_OK) return len; /* about to be cancelled: swallowed */
     (void)llmfi_moment(c->f);
     llmfi_decode(c, &in);
@@ -360,7 +370,14 @@ LLMF_API size_t llmf_exchange_data(llmf_exchange *x, const char *bytes, size_t l
 
 LLMF_API void llmf_exchange_status(llmf_exchange *x, int status) {
     llmfi_call *c = (llmfi_call *)x->owner;
-    uint64_t now = llmfi_moment(c->f);
+    uint64_t now;
+#if LLMF_HAS_AWS
+    if (llmfi_asks_keys(x)) {
+        ((llmf_factory *)x->owner)->keys.status = status;
+        return;
+    }
+#endif
+    now = llmfi_moment(c->f);
     if (c->ended) return;
     c->reply.status = status;
     if (!c->connected_ns) c->connected_ns = now;
@@ -375,6 +392,7 @@ LLMF_API void llmf_exchange_status(llmf_exchange *x, int status) {
 
 static void llmfi_exchange_connected(llmf_exchange *x) {
     llmfi_call *c = (llmfi_call *)x->owner;
+    if (llmfi_asks_keys(x)) return;
     c->connected_ns = llmfi_moment(c->f);
     llmfi_set_deadline(c);
 }
@@ -398,7 +416,7 @@ static llmf_str llmfi_header_text(llmfi_call *c, llmf_str value) {
 LLMF_API void llmf_exchange_header(llmf_exchange *x, llmf_str name, llmf_str value) {
     llmfi_call *c = (llmfi_call *)x->owner;
     if (!llmfi_header_wanted(name)) return;
-    if (c->ended) return;
+    if (llmfi_asks_keys(x) || c->ended) return;
     if (!c->reply.request_id.len && llmfi_is_request_id(name)) c->reply.request_id = llmfi_header_text(c, value);
     else if (LLMFI_NAMED(name, "x-amzn-errortype") && !c->errortype.len) c->errortype = llmfi_header_text(c, value);
     else if (LLMFI_NAMED(name, "retry-after-ms")) llmfi_parse_delay(value, 1, &c->retry_after_ms);
@@ -464,6 +482,12 @@ static void llmfi_end(llmfi_call *c, int result, const char *why) {
 LLMF_API void llmf_exchange_end(llmf_exchange *x, int result, const char *text) {
     llmfi_call *c = (llmfi_call *)x->owner;
     x->by = NULL;
+#if LLMF_HAS_AWS
+    if (llmfi_asks_keys(x)) {
+        llmfi_keys_end((llmf_factory *)x->owner, result);
+        return;
+    }
+#endif
     if (!c->ended) llmfi_end(c, result, text);
 }
 

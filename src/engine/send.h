@@ -3,6 +3,7 @@
 #define LLMFI_ENGINE_SEND_H
 #include "../wire/url.h"
 #include "core.h"
+#include "keys.h"
 #include "registered.h"
 #include "sign.h"
 
@@ -90,17 +91,38 @@ static bool llmfi_own_auth(llmfi_call *c, const llmfi_headers *h, llmf_str name,
 #endif
 
 #if LLMF_HAS_AWS
+/* No keys, and why. */
+static bool llmfi_no_aws_keys(llmfi_call *c, const llmf_error *err) {
+    llmfi_text t;
+    if (err->code != LLMF_OK) {
+        c->reply.error = *err;
+        return false;
+    }
+    (void)llmfi_no_key(c);
+    t.ptr = c->reply.error.text;
+    t.cap = sizeof c->reply.error.text;
+    t.len = strlen(t.ptr);
+    t.gap = false;
+    LLMFI_SAY(&t, "; the files of ~/.aws have none either, and ");
+    llmfi_say_c(&t, c->f->keys.aws.why);
+    return false;
+}
+
 /* Leaves room for the signature, which comes last: the body's digest is part of it. */
 static bool llmfi_set_aws(llmfi_call *c, llmfi_headers *h) {
     llmfi_aws_keys keys;
-    bool given = llmfi_aws_given(&c->prepared->record, &c->f->env, &keys);
+    llmf_error err;
     llmf_str date;
+    int got = LLMFI_AWS_NONE;
     if (h->count > LLMF_MAX_REQUEST_HEADERS - 3) return llmfi_error_set(&c->reply.error, LLMF_ERR_LIMIT, "more headers than LLMF_MAX_REQUEST_HEADERS");
-    if (c->f->replay || (c->previewing && !given)) {
+    if (!c->f->replay) got = c->previewing ? llmfi_aws_given(&c->prepared->record, &c->f->env, &keys) ? LLMFI_AWS_READY : LLMFI_AWS_NONE :
+                             llmfi_aws_find(&c->f->keys.aws, &c->prepared->record, &c->f->env, llmfi_wall(c->f), &keys, &err);
+    if (got == LLMFI_AWS_ASK || (got == LLMFI_AWS_NONE && (c->f->replay || c->previewing))) {
+        c->waits = got == LLMFI_AWS_ASK;
         llmfi_header_first(h, LLMFI_LIT("Authorization"), LLMFI_LIT("REDACTED"));
         return true;
     }
-    if (!given) return llmfi_no_key(c);
+    if (got == LLMFI_AWS_NONE) return llmfi_no_aws_keys(c, &err);
     if (!llmfi_sign_keys(c, keys)) return false;
     date = llmfi_sign_date(c);
     if (!date.len) return false;
@@ -261,7 +283,9 @@ static size_t llmfi_read_body(llmfi_call *c, char *out, size_t cap) {
 
 LLMF_API size_t llmf_exchange_read(llmf_exchange *x, char *out, size_t cap) {
     llmfi_call *c = (llmfi_call *)x->owner;
-    uint64_t left = x->req.body_len - c->body.at;
+    uint64_t left;
+    if (llmfi_asks_keys(x)) return 0; /* it asks without a body */
+    left = x->req.body_len - c->body.at;
     if (c->f->body_of != c->id) return llmfi_read_body(c, out, cap);
     if (cap > left) cap = (size_t)left;
     memcpy(out, c->f->body + c->body.at, cap);
@@ -270,7 +294,7 @@ LLMF_API size_t llmf_exchange_read(llmf_exchange *x, char *out, size_t cap) {
 }
 
 LLMF_API void llmf_exchange_rewind(llmf_exchange *x) {
-    llmfi_body_rewind(&((llmfi_call *)x->owner)->body);
+    if (!llmfi_asks_keys(x)) llmfi_body_rewind(&((llmfi_call *)x->owner)->body);
 }
 
 /* ---- which transport ---- */
@@ -280,11 +304,10 @@ static bool llmfi_https(llmf_str url) {
 }
 
 /* The user's own first; else the one named; else the socket for plain http and curl for the rest. NULL with the error. */
-static llmfi_transport *llmfi_transport_for(llmfi_call *c) {
-    llmf_factory *f = c->f;
+static llmfi_transport *llmfi_transport_for(llmf_factory *f, llmf_str url, llmf_error *err) {
     llmfi_transport *t = NULL;
 #if LLMF_HAS_DIALECT_MOCK
-    if (llmfi_starts(c->x.req.url, LLMFI_LIT("mock:"))) return f->echo;
+    if (llmfi_starts(url, LLMFI_LIT("mock:"))) return f->echo;
 #endif
     if (f->custom) return f->custom;
     if (f->stream) return f->stream;
@@ -294,16 +317,16 @@ static llmfi_transport *llmfi_transport_for(llmfi_call *c) {
         for (i = 0; i < f->transport_count; i++)
             if (llmfi_eq(llmfi_cstr(f->transports[i]->name), name)) t = f->transports[i];
     } else {
-        t = !llmfi_https(c->x.req.url) && f->socket ? f->socket : f->curl ? f->curl : f->socket;
+        t = !llmfi_https(url) && f->socket ? f->socket : f->curl ? f->curl : f->socket;
     }
     if (t) return t;
-    llmfi_error_set(&c->reply.error, LLMF_ERR_NOT_BUILT,
+    llmfi_error_set(err, LLMF_ERR_NOT_BUILT,
                     "no transport of this build can reach that URL: link libcurl (without LLMF_NO_CURL), or set llmf_desc.custom_transport");
     return NULL;
 }
 
 LLMFI_UNUSED static bool llmfi_send(llmfi_call *c) {
-    llmfi_transport *t = llmfi_transport_for(c);
+    llmfi_transport *t = llmfi_transport_for(c->f, c->x.req.url, &c->reply.error);
     int rc;
     if (!t) return false;
     c->x.owner = c;

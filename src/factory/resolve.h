@@ -532,12 +532,9 @@ LLMFI_UNUSED static llmf_str llmfi_record_key(const llmfi_record *r, const llmfi
 
 /* Something to authorize with is there. *auth: how it goes out. */
 LLMFI_UNUSED static bool llmfi_record_has_key(const llmfi_record *r, const llmfi_env *env, int *auth) {
-#if LLMF_HAS_AWS
-    llmfi_aws_keys keys;
-#endif
     if (llmfi_record_key(r, env, auth).len) return true;
 #if LLMF_HAS_AWS
-    if (*auth == LLMFI_AUTH_AWS) return llmfi_aws_given(r, env, &keys);
+    if (*auth == LLMFI_AUTH_AWS) return llmfi_aws_likely(r, env);
 #endif
     return false;
 }
@@ -557,7 +554,7 @@ LLMFI_UNUSED static void llmfi_record_key_hint(const llmfi_record *r, llmfi_text
             if (n++) LLMFI_SAY(t, " or ");
             llmfi_say(t, llmfi_key_variable(word, &auth));
         }
-        if (LLMF_HAS_AWS && p->auth == LLMFI_AUTH_AWS) LLMFI_SAY(t, ", or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
+        if (LLMF_HAS_AWS && p->auth == LLMFI_AUTH_AWS) LLMFI_SAY(t, ", or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE");
     }
     if (r->api_key_secret.len || p->api_key_secret.len) LLMFI_SAY(t, " (secret stores, which api_key_secret_name is for, come with a later version)");
 }

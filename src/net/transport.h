@@ -16,9 +16,14 @@ struct llmf_exchange {
     void *state;                   /* the transport's own: a connection, an easy handle */
     void *owner;                   /* the engine's call */
     bool checked;                  /* the engine has looked at the headers: nothing that must not be sent is in them */
+    bool keys;                     /* it is none's: the factory asks for AWS keys, and is the owner */
     uint64_t deadline_ns;          /* connect must be done by then (0: no limit); after `connected` the engine keeps time alone */
     struct llmf_exchange *next, *prev; /* the transport's own list */
 };
+
+LLMFI_UNUSED static bool llmfi_asks_keys(const llmf_exchange *x) {
+    return LLMF_HAS_AWS && x->keys;
+}
 
 /* What every transport is given at open and may use for its life. */
 typedef struct llmfi_net {

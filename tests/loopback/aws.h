@@ -189,4 +189,17 @@ static void aws_frame(exchange *x, const char *kind, const char *type, const buf
     event_end(x);
     buf_free(&h);
 }
+
+/* ---- where keys are asked for --------------------------------------------------------------------------------- */
+#define AWS_ROLES "/latest/meta-data/iam/security-credentials/"
+static void aws_page(exchange *x, int good, int status, const char *text) {
+    start_reply(x, good ? 200 : status, "text/plain");
+    put_text(&x->reply.body, good ? text : "refused by the test server");
+}
+static const char aws_keys[] = "{\"Code\" : \"Success\", \"AccessKeyId\" : \"ASIAEXAMPLE\", \"SecretAccessKey\" : \"" AWS_SECRET "\", \"Token\" : \"session\", \"Expiration\" : \"2099-01-01T00:00:00Z\"}";
+static int aws_token(exchange *x) { const char *t = header(&x->req, "x-aws-ec2-metadata-token"); return t && !strcmp(t, "loopback-token"); }
+static void aws_page_token(exchange *x) { aws_page(x, header(&x->req, "x-aws-ec2-metadata-token-ttl-seconds") != NULL, 400, "loopback-token"); }
+static void aws_page_role(exchange *x) { aws_page(x, aws_token(x), 401, "loopback-role\n"); }
+static void aws_page_keys(exchange *x) { aws_page(x, aws_token(x), 401, aws_keys); }
+static void aws_page_container(exchange *x) { const char *t = header(&x->req, "authorization"); aws_page(x, t && !strcmp(t, "loopback container"), 403, aws_keys); }
 #endif

@@ -133,6 +133,10 @@ static const route routes[] = {
     { "GET",  "/models",                   &chat_dialect,     page_models },
     { "GET",  "/stats",                    NULL,              page_stats },
     { "GET",  "/last",                     NULL,              page_last },
+    { "PUT",  "/latest/api/token",         NULL,              aws_page_token },
+    { "GET",  AWS_ROLES "loopback-role",   NULL,              aws_page_keys },
+    { "GET",  AWS_ROLES,                   NULL,              aws_page_role },
+    { "GET",  "/container/credentials",    NULL,              aws_page_container },
     { "POST", "/reset",                    NULL,              page_reset } };
 enum { ROUTES = (int)(sizeof routes / sizeof *routes) };
 

@@ -189,7 +189,8 @@ static void any_file(const char *name, llmf_str text) {
 }
 
 static void test_any(void **state) {
-    int files = corpus_each("corpora/aws-profile/aws-c-auth-fuzz-corpus", any_file) + corpus_each("corpora/aws-profile/botocore-cfg", any_file);
+    int files = corpus_each("corpora/aws-profile/aws-c-auth-fuzz-corpus/parse_config_profile", any_file) +
+                corpus_each("corpora/aws-profile/aws-c-auth-fuzz-corpus/parse_credentials_profile", any_file) + corpus_each("corpora/aws-profile/botocore-cfg", any_file);
     (void)state;
     if (!files) skip();
     print_message("%d files\n", files);

@@ -1174,7 +1174,7 @@ static void test_lists(void **state) {
             same(info.key_variable, "OPENAI_API_KEY");
         }
         if (LLMFI_IS(info.name, "crusoe")) has(info.reason, "LLMF_NO_CRUSOE");
-        if (LLMFI_IS(info.name, "bedrock")) assert_string_equal(info.reason, "no key: set AWS_BEARER_TOKEN_BEDROCK, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
+        if (LLMFI_IS(info.name, "bedrock")) assert_string_equal(info.reason, "no key: set AWS_BEARER_TOKEN_BEDROCK, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE");
         if (i == 0) same(info.name, "office");
     }
     assert_int_equal(i, LLMFI_P_COUNT + 1);
