@@ -12,6 +12,9 @@ mkdir -p $B/tests $log
 export LLMF_SHARED="${LLMF_SHARED:-../shared}" LLMF_LOOPBACK="${LLMF_LOOPBACK:-$B/loopback}"
 passed=0 failed=0 skipped=0
 unset OPENAI_API_KEY ANTHROPIC_API_KEY LLM_PROVIDER LLM_PRIMARY_PROVIDER LLM_FALLBACK_PROVIDERS
+unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_BEARER_TOKEN_BEDROCK AWS_PROFILE AWS_CONFIG_FILE AWS_SHARED_CREDENTIALS_FILE
+unset AWS_CONTAINER_CREDENTIALS_RELATIVE_URI AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_EC2_METADATA_SERVICE_ENDPOINT
+export AWS_EC2_METADATA_DISABLED=true
 
 # The counts in a log: "passed failed skipped".
 counts() {
@@ -105,7 +108,7 @@ run blns 300 python3 tests/corpora/blns.py
 run request-fields 60 env LLMF=$B/llmf python3 tests/traffic/test_requests.py
 run requests 120 python3 tests/traffic/requests.py --llmf $B/llmf --shared "$LLMF_SHARED"
 run reader 60 python3 tests/traffic/test_reader.py
-run traffic 900 python3 tests/traffic/compare.py --llmf $B/llmf --shared "$LLMF_SHARED" --dialects openai,openai_responses,anthropic,ollama,cohere --chunk each --chunk 1 --random 20
-run traffic-cuts 600 python3 tests/traffic/compare.py --llmf $B/llmf --shared "$LLMF_SHARED" --dialects openai,openai_responses,anthropic,ollama,cohere --cuts 40
+run traffic 900 python3 tests/traffic/compare.py --llmf $B/llmf --shared "$LLMF_SHARED" --dialects openai,openai_responses,anthropic,ollama,cohere,bedrock,bedrock_invoke --chunk each --chunk 1 --random 20
+run traffic-cuts 600 python3 tests/traffic/compare.py --llmf $B/llmf --shared "$LLMF_SHARED" --dialects openai,openai_responses,anthropic,ollama,cohere,bedrock,bedrock_invoke --cuts 40
 fuzz_targets 20
 total
