@@ -5,10 +5,12 @@
 #   san      unit and engine tests under ASan+UBSan      fuzz   all fuzz targets, FUZZ_SECONDS each (default 600)
 #   bench    the bars of speed, as ratios         matrix compilers, standards, options
 #   size     bytes per provider and option        fmt, clean, install (PREFIX=/usr/local)
+#   models   the models of models.def from the databases in SPECS, which tools/models.txt names
 
 CC ?= cc
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 600
+SPECS ?= ../shared/specs/models
 STRICT = -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wundef -Wstrict-prototypes
 CFLAGS ?= -O2 -g
 CURL_LIBS ?= $(shell pkg-config --libs libcurl 2>/dev/null || echo -lcurl)
@@ -16,7 +18,7 @@ B = build
 PARTS := $(shell find src providers -name '*.h') models.def
 EXAMPLES = hello chat frames transport names
 
-.PHONY: all demo check product san fuzz bench matrix size fmt clean install deps deps-check
+.PHONY: all demo check product models san fuzz bench matrix size fmt clean install deps deps-check
 
 all: $(B)/llmf $(EXAMPLES:%=$(B)/examples/%)
 
@@ -28,6 +30,10 @@ $(B)/amalgamate: tools/amalgamate.c
 
 product: $(B)/amalgamate
 	$(B)/amalgamate src/product.h llmfactory.h
+
+models:
+	python3 tools/models.py $(SPECS)
+	@$(MAKE) -s product
 
 # ---- programs ----
 

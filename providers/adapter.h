@@ -35,7 +35,10 @@
     X(TOKEN_BUDGET, "token_budget", "takes a token budget for reasoning besides an effort")                                            \
     X(THINKING_EFFORT, "thinking_effort", "besides thinking: {type} the level of reasoning goes out as reasoning_effort")                 \
     X(SIGNED_CALLS, "signed_calls", "refuses a call without its signature: that of another model gets one which the provider takes for it")\
-    X(ENCRYPTED_REASONING, "encrypted_reasoning", "gives its reasoning encrypted, to be sent back, when the Responses API is asked for it") \
+    X(ENCRYPTED_REASONING, "encrypted_reasoning", "gives its reasoning encrypted, to be sent back, when the Responses API is asked for it")  \
+    X(REASONING_CONFIG, "reasoning_config", "reasoning is asked for by reasoningConfig: {type, maxReasoningEffort}")                    \
+    X(NO_TEMPERATURE, "no_temperature", "refuses temperature and top_p, but takes stop sequences")                                      \
+    X(CACHE_POINTS, "cache_points", "takes cachePoint blocks")                                                                          \
     X(ONE_TEXT, "one_text", "embeds one text a request")                                                                                \
     X(EMBED_CONTENT, "embed_content", "embeds by embedContent, where its host's other models are asked for predictions")
 
@@ -82,8 +85,8 @@ enum {
 
 /* What a model's name stands for, all sources merged. Filled by the factory; texts live as long as the config generation it is part of. */
 typedef struct llmfi_settings {
+    uint32_t quirks;                         /* LLMFI_Q_…; in front, as it is asked most */
     llmf_str name, provider, model_id, base_url, api_version, deployment, region, description;
-    uint32_t quirks;                         /* LLMFI_Q_… */
     int64_t context_window, max_output;      /* tokens; LLMF_UNKNOWN */
     int64_t num_ctx;                         /* Ollama: the window to load the model with; 0: the server's */
     const llmfi_node *extra;                 /* object: members for the body; NULL */
@@ -105,6 +108,9 @@ typedef struct llmfi_refusal {
     int code;                                /* llmf_result; LLMF_OK: it can */
     char text[256];
 } llmfi_refusal;
+
+/* Besides LLMF_FRAMING_…: application/vnd.amazon.eventstream. The frame's `event` is its :event-type; exceptions and errors never come to the adapter. */
+enum { LLMFI_FRAMING_EVENTSTREAM = 64 };
 
 typedef void (*llmfi_header_fn)(void *user, llmf_str name, llmf_str value);
 

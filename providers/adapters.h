@@ -5,11 +5,15 @@
 #include "adapter.h"
 /* What adapters share stands before the first #if: a part is joined where it is first included. */
 #include "body.h"
+#include "claude.h"
 #include "common.h"
 #include "fault.h"
 #include "operation.h"
 #if LLMF_HAS_DIALECT_OPENAI || LLMF_HAS_DIALECT_OPENAI_RESPONSES
 #include "openai_request.h"
+#endif
+#if LLMF_HAS_DIALECT_ANTHROPIC || LLMF_HAS_DIALECT_BEDROCK
+#include "anthropic_reply.h"
 #endif
 #if LLMF_HAS_DIALECT_OPENAI
 #include "openai.h"
@@ -28,6 +32,9 @@
 #endif
 #if LLMF_HAS_DIALECT_AZURE
 #include "azure.h"
+#endif
+#if LLMF_HAS_DIALECT_BEDROCK
+#include "bedrock.h"
 #endif
 #if LLMF_HAS_DIALECT_COHERE
 #include "cohere.h"
@@ -54,6 +61,9 @@ static const llmfi_adapter *const llmfi_adapters[] = {
 #endif
 #if LLMF_HAS_DIALECT_AZURE
     &llmfi_azure,
+#endif
+#if LLMF_HAS_DIALECT_BEDROCK
+    &llmfi_bedrock,
 #endif
 #if LLMF_HAS_DIALECT_COHERE
     &llmfi_cohere,

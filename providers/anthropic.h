@@ -2,12 +2,11 @@
 #ifndef LLMFI_PROVIDERS_ANTHROPIC_H
 #define LLMFI_PROVIDERS_ANTHROPIC_H
 #include "anthropic_reply.h"
+#include "claude.h"
 
 /* From this version on temperature, top_p and top_k are refused ("Migrating to API version 2026-10-21"). */
 #define LLMFI_ANTHROPIC_NO_SAMPLING "2026-10-21"
 #define LLMFI_ANTHROPIC_OLD_VERSION "2023-06-01"
-/* The least budget of thinking tokens, and what is left for the answer where the budget is ours to choose. */
-#define LLMFI_ANTHROPIC_LEAST 1024
 /* max_tokens, which the API demands, for a host whose row names none. */
 #define LLMFI_ANTHROPIC_TOKENS 4096
 
@@ -37,40 +36,9 @@ static llmf_str llmfi_anthropic_version(const llmfi_ask *a) {
     return !v.len || older ? LLMFI_LIT(LLMFI_ANTHROPIC_OLD_VERSION) : v;
 }
 
-enum { LLMFI_THINK_UNSAID, LLMFI_THINK_OFF, LLMFI_THINK_BUDGET, LLMFI_THINK_EFFORT };
-
-typedef struct llmfi_anthropic_think {
-    int mode;
-    int64_t budget;
-    const char *effort;
-} llmfi_anthropic_think;
-
-/* What an effort word comes to: a level of output_config.effort, and a budget for models that know no effort, cut so that the answer keeps
-   LLMFI_ANTHROPIC_LEAST of max_tokens. */
-static const struct {
-    const char *word, *effort;
-    int64_t budget;
-} llmfi_anthropic_efforts[] = { { "minimal", "low", 1024 }, { "low", "low", 2048 },      { "medium", "medium", 8192 },
-                                { "high", "high", 16384 },  { "xhigh", "xhigh", 32768 }, { "max", "max", 65536 } };
-
-static llmfi_anthropic_think llmfi_anthropic_thinking(const llmfi_ask *a) {
-    llmfi_anthropic_think t = { LLMFI_THINK_UNSAID, 0, NULL };
-    llmf_str word = llmfi_cstr(a->req->reasoning);
-    size_t i;
-    if (!word.len || llmfi_extra(a, LLMFI_LIT("thinking"))) return t;
-    if (LLMFI_IS(word, "none")) {
-        if (!(a->model->quirks & LLMFI_Q_NO_REASONING)) t.mode = LLMFI_THINK_OFF;
-        return t;
-    }
-    t.mode = LLMFI_THINK_BUDGET;
-    if (llmfi_reasoning_tokens(a->req->reasoning, &t.budget)) return t;
-    for (i = 0; i + 1 < LLMFI_COUNT(llmfi_anthropic_efforts); i++)
-        if (llmfi_eq(word, llmfi_cstr(llmfi_anthropic_efforts[i].word))) break;
-    t.effort = llmfi_anthropic_efforts[i].effort;
-    t.budget = llmfi_anthropic_efforts[i].budget;
-    if (a->model->quirks & LLMFI_Q_ADAPTIVE_THINKING) t.mode = LLMFI_THINK_EFFORT;
-    else if (t.budget > llmfi_anthropic_max_tokens(a) - LLMFI_ANTHROPIC_LEAST) t.budget = llmfi_anthropic_max_tokens(a) - LLMFI_ANTHROPIC_LEAST;
-    return t;
+static llmfi_claude_think llmfi_anthropic_thinking(const llmfi_ask *a) {
+    llmfi_claude_think unsaid = { LLMFI_THINK_UNSAID, 0, NULL };
+    return llmfi_extra(a, LLMFI_LIT("thinking")) ? unsaid : llmfi_claude_thinking(a, llmfi_anthropic_max_tokens(a));
 }
 
 /* ---- request: parts ---- */
@@ -138,49 +106,12 @@ static void llmfi_anthropic_media_block(llmfi_jw *w, const llmf_part *p, bool ca
         else llmfi_jw_base64_string(w, llmfi_str("", 0), p->data, p->data_len);
     }
     llmfi_jw_object_end(w);
-    if (!s.image && p->name && *p->name) llmfi_jw_member_str(w, "title", llmfi_cstr(p->name));
+    if (!s.image && p->name && *p->name) llmfi_jw_member_cstr(w, "title", p->name);
     llmfi_anthropic_cache(w, cached);
     llmfi_jw_object_end(w);
 }
 
 /* ---- request: messages ---- */
-
-static bool llmfi_anthropic_empty(const llmf_part *p) {
-    return p->type == LLMF_PART_TEXT && !llmfi_text_at(p->text, p->text_len).len;
-}
-
-/* How many blocks a message becomes, those of its state left out. Empty text is none: the API refuses it. */
-static size_t llmfi_anthropic_count(const llmf_message *m) {
-    size_t i, n = (llmfi_text_at(m->content, m->content_len).len != 0) + m->tool_call_count;
-    if (m->role == LLMF_TOOL) return 1;
-    for (i = 0; i < m->part_count; i++) n += !llmfi_anthropic_empty(&m->parts[i]);
-    return n;
-}
-
-/* Which side says it; LLMF_SYSTEM: none, its text is in `system`, or there is nothing to say. */
-static int llmfi_anthropic_side(const llmfi_ask *a, const llmf_message *m) {
-    if (m->role == LLMF_SYSTEM || (!llmfi_anthropic_count(m) && !llmfi_state_items(a, m, "anthropic").len)) return LLMF_SYSTEM;
-    return m->role == LLMF_ASSISTANT ? LLMF_ASSISTANT : LLMF_USER;
-}
-
-/* The side of the next message before or after i that has one; LLMF_SYSTEM: there is none. */
-static int llmfi_anthropic_beside(const llmfi_ask *a, size_t i, bool after) {
-    int side = LLMF_SYSTEM;
-    while (side == LLMF_SYSTEM && (after ? ++i < a->req->message_count : i-- > 0)) side = llmfi_anthropic_side(a, &a->req->messages[i]);
-    return side;
-}
-
-/* Ids that other providers made may hold what Anthropic's pattern ^[a-zA-Z0-9_-]+$ refuses: call and answer get the same other one. */
-static void llmfi_anthropic_id(llmfi_jw *w, llmf_str id) {
-    size_t i;
-    llmfi_jw_str_begin(w);
-    for (i = 0; i < id.len; i++) {
-        char c = id.ptr[i], low = llmfi_lower(c);
-        if (!llmfi_is_digit(c) && !(low >= 'a' && low <= 'z') && c != '_' && c != '-') c = '_';
-        llmfi_jw_str_piece(w, llmfi_str(&c, 1));
-    }
-    llmfi_jw_str_end(w);
-}
 
 /* Content, parts and calls as blocks; `left` counts them down: the last one of all is marked where `cached`. */
 static void llmfi_anthropic_content(llmfi_jw *w, const llmf_message *m, size_t left, bool cached) {
@@ -189,7 +120,7 @@ static void llmfi_anthropic_content(llmfi_jw *w, const llmf_message *m, size_t l
     if (content.len) llmfi_anthropic_text_block(w, content, cached && --left == 0);
     for (i = 0; i < m->part_count; i++) {
         const llmf_part *p = &m->parts[i];
-        if (llmfi_anthropic_empty(p)) continue;
+        if (llmfi_part_empty(p)) continue;
         if (p->type == LLMF_PART_TEXT) llmfi_anthropic_text_block(w, llmfi_str(p->text, p->text_len), cached && --left == 0);
         else llmfi_anthropic_media_block(w, p, cached && --left == 0);
     }
@@ -198,7 +129,7 @@ static void llmfi_anthropic_content(llmfi_jw *w, const llmf_message *m, size_t l
         llmfi_jw_object(w);
         llmfi_jw_member_lit(w, "type", "tool_use");
         llmfi_jw_key(w, "id");
-        llmfi_anthropic_id(w, c->id);
+        llmfi_jw_id(w, c->id, "_-");
         llmfi_jw_member_str(w, "name", c->name);
         llmfi_jw_key(w, "input");
         llmfi_jw_arguments(w, c);
@@ -212,7 +143,7 @@ static void llmfi_anthropic_result(llmfi_jw *w, const llmf_message *m, bool cach
     llmfi_jw_object(w);
     llmfi_jw_member_lit(w, "type", "tool_result");
     llmfi_jw_key(w, "tool_use_id");
-    llmfi_anthropic_id(w, m->tool_call_id);
+    llmfi_jw_id(w, m->tool_call_id, "_-");
     if (m->part_count) {
         llmfi_jw_key(w, "content");
         llmfi_jw_array(w);
@@ -226,32 +157,23 @@ static void llmfi_anthropic_result(llmfi_jw *w, const llmf_message *m, bool cach
     llmfi_jw_object_end(w);
 }
 
-/* Writes the items of a JSON array into the array that is open. Those behind a broken one are left out. */
-static void llmfi_anthropic_items(llmfi_jw *w, llmf_str array) {
-    llmfi_json j;
-    llmf_str item;
-    llmfi_json_init(&j, array, true);
-    if (llmfi_json_next(&j) != LLMFI_J_ARRAY) return;
-    while (llmfi_json_raw(&j, &item) == LLMFI_J_OBJECT) llmfi_jw_raw(w, item);
-}
-
 /* Neighbours of one side are one message, as the API wants them to alternate. */
 static void llmfi_anthropic_message(const llmfi_ask *a, size_t i, llmfi_jw *w) {
     const llmf_message *m = &a->req->messages[i];
-    int side = llmfi_anthropic_side(a, m), next;
+    int side = llmfi_block_side(a, m, "anthropic"), next;
     bool cached;
     if (side == LLMF_SYSTEM) return;
-    next = llmfi_anthropic_beside(a, i, true);
+    next = llmfi_block_beside(a, i, true, "anthropic");
     cached = a->req->cache && next == LLMF_SYSTEM;
-    if (llmfi_anthropic_beside(a, i, false) != side) {
+    if (llmfi_block_beside(a, i, false, "anthropic") != side) {
         llmfi_jw_object(w);
         llmfi_jw_member_str(w, "role", side == LLMF_USER ? LLMFI_LIT("user") : LLMFI_LIT("assistant"));
         llmfi_jw_key(w, "content");
         llmfi_jw_array(w);
     }
-    llmfi_anthropic_items(w, llmfi_state_items(a, m, "anthropic")); /* thinking comes first and unchanged, or the next turn is refused */
+    llmfi_jw_items(w, llmfi_state_items(a, m, "anthropic")); /* thinking comes first and unchanged, or the next turn is refused */
     if (m->role == LLMF_TOOL) llmfi_anthropic_result(w, m, cached);
-    else llmfi_anthropic_content(w, m, llmfi_anthropic_count(m), cached);
+    else llmfi_anthropic_content(w, m, llmfi_block_count(m), cached);
     if (next != side) {
         llmfi_jw_array_end(w);
         llmfi_jw_object_end(w);
@@ -260,26 +182,15 @@ static void llmfi_anthropic_message(const llmfi_ask *a, size_t i, llmfi_jw *w) {
 
 /* ---- request: system ---- */
 
-static size_t llmfi_anthropic_system_count(const llmf_message *m) {
-    return m->role == LLMF_SYSTEM ? llmfi_anthropic_count(m) : 0;
-}
-
 /* A system message stands in the index i + 1; 0 is the request's own text. The last piece of all is marked where the prompt is to be cached. */
 static void llmfi_anthropic_system(const llmfi_ask *a, size_t at, llmfi_jw *w) {
     llmf_str own = llmfi_text_at(a->req->system, a->req->system_len);
-    size_t i = at, count = at ? llmfi_anthropic_system_count(&a->req->messages[at - 1]) : own.len != 0;
+    size_t i = at, count = at ? llmfi_system_count(&a->req->messages[at - 1]) : own.len != 0;
     bool cached = a->req->cache && count;
     while (cached && i < a->req->message_count)
-        if (llmfi_anthropic_system_count(&a->req->messages[i++])) cached = false;
+        if (llmfi_system_count(&a->req->messages[i++])) cached = false;
     if (at && count) llmfi_anthropic_content(w, &a->req->messages[at - 1], count, cached);
     else if (count) llmfi_anthropic_text_block(w, own, cached);
-}
-
-static bool llmfi_anthropic_system_messages(const llmfi_ask *a) {
-    size_t i;
-    for (i = 0; i < a->req->message_count; i++)
-        if (llmfi_anthropic_system_count(&a->req->messages[i])) return true;
-    return false;
 }
 
 /* ---- request: the rest ---- */
@@ -288,50 +199,19 @@ static bool llmfi_anthropic_own(const llmfi_ask *a, const char *name) {
     return !llmfi_extra(a, llmfi_cstr(name));
 }
 
-static bool llmfi_anthropic_any(llmf_str key, const char *const *words, size_t count) {
-    size_t i;
-    for (i = 0; i < count; i++)
-        if (llmfi_eq(key, llmfi_cstr(words[i]))) return true;
-    return false;
-}
-
-/* The schema, each object in it closed to members it does not name, as constrained output demands ("Structured outputs", JSON Schema limitations).
-   names: its members are named by the user. Recursion is bounded by the reader's LLMF_MAX_DEPTH. */
-static void llmfi_anthropic_schema(llmfi_jw *w, const llmfi_node *s, bool names) {
-    static const char *const named[] = { "properties", "$defs", "definitions" }, *const values[] = { "default", "const", "enum", "examples" };
-    const llmfi_node *n;
-    if (s->type == LLMFI_ARRAY) {
-        llmfi_jw_array(w);
-        for (n = s->child; n; n = n->next) llmfi_anthropic_schema(w, n, false);
-        llmfi_jw_array_end(w);
-    } else if (s->type != LLMFI_OBJECT) {
-        llmfi_node_write(w, s);
-    } else {
-        llmfi_jw_object(w);
-        for (n = s->child; n; n = n->next) {
-            llmfi_jw_key_str(w, n->key);
-            if (!names && llmfi_anthropic_any(n->key, values, LLMFI_COUNT(values))) llmfi_node_write(w, n);
-            else llmfi_anthropic_schema(w, n, !names && llmfi_anthropic_any(n->key, named, LLMFI_COUNT(named)));
-        }
-        if (!names && llmfi_member(s, LLMFI_LIT("properties")) && !llmfi_member(s, LLMFI_LIT("additionalProperties")))
-            llmfi_jw_member_bool(w, "additionalProperties", false);
-        llmfi_jw_object_end(w);
-    }
-}
-
 static void llmfi_anthropic_tool(const llmfi_ask *a, size_t i, llmfi_jw *w) {
     const llmf_tool *t = &a->req->tools[i];
     bool strict = t->strict && !(a->model->quirks & LLMFI_Q_NO_STRICT);
     llmfi_jw_object(w);
-    llmfi_jw_member_str(w, "name", llmfi_cstr(t->name));
-    if (t->description && *t->description) llmfi_jw_member_str(w, "description", llmfi_cstr(t->description));
+    llmfi_jw_member_cstr(w, "name", t->name);
+    if (t->description && *t->description) llmfi_jw_member_cstr(w, "description", t->description);
     llmfi_jw_key(w, "input_schema");
-    if (a->schemas && a->schemas[i] && strict) llmfi_anthropic_schema(w, a->schemas[i], false);
+    if (a->schemas && a->schemas[i] && strict) llmfi_jw_closed_schema(w, a->schemas[i], false);
     else if (a->schemas && a->schemas[i]) llmfi_node_write(w, a->schemas[i]);
     else llmfi_jw_raw(w, LLMFI_LIT("{\"type\":\"object\"}"));
     if (strict) llmfi_jw_member_bool(w, "strict", true);
     /* a mark on `system` covers the tools too, for they come before it */
-    llmfi_anthropic_cache(w, a->req->cache && i + 1 == a->req->tool_count && !a->req->system_len && !llmfi_anthropic_system_messages(a));
+    llmfi_anthropic_cache(w, a->req->cache && i + 1 == a->req->tool_count && !a->req->system_len && !llmfi_system_messages(a));
     llmfi_jw_object_end(w);
 }
 
@@ -354,26 +234,18 @@ static void llmfi_anthropic_tool_choice(const llmf_request *q, llmfi_jw *w) {
 }
 
 static void llmfi_anthropic_think_members(const llmfi_ask *a, llmfi_jw *w) {
-    llmfi_anthropic_think t = llmfi_anthropic_thinking(a);
-    if (t.mode != LLMFI_THINK_UNSAID) {
-        llmfi_jw_key(w, "thinking");
-        llmfi_jw_object(w);
-        llmfi_jw_member_str(w, "type", t.mode == LLMFI_THINK_OFF ? LLMFI_LIT("disabled") : t.mode == LLMFI_THINK_BUDGET ? LLMFI_LIT("enabled") : LLMFI_LIT("adaptive"));
-        if (t.mode == LLMFI_THINK_BUDGET) llmfi_jw_member_int(w, "budget_tokens", t.budget);
-        /* Models since Opus 4.7 think in silence unless this is said ("Thinking", thinking.display): nothing to read, and an idle stream. */
-        if (t.mode == LLMFI_THINK_EFFORT) llmfi_jw_member_lit(w, "display", "summarized");
-        llmfi_jw_object_end(w);
-    }
+    llmfi_claude_think t = llmfi_anthropic_thinking(a);
+    if (t.mode != LLMFI_THINK_UNSAID) llmfi_claude_write_thinking(&t, w);
     if ((t.mode != LLMFI_THINK_EFFORT && !a->format) || !llmfi_anthropic_own(a, "output_config")) return;
     llmfi_jw_key(w, "output_config");
     llmfi_jw_object(w);
-    if (t.mode == LLMFI_THINK_EFFORT) llmfi_jw_member_str(w, "effort", llmfi_cstr(t.effort));
+    if (t.mode == LLMFI_THINK_EFFORT) llmfi_jw_member_cstr(w, "effort", t.effort);
     if (a->format) {
         llmfi_jw_key(w, "format");
         llmfi_jw_object(w);
         llmfi_jw_member_lit(w, "type", "json_schema");
         llmfi_jw_key(w, "schema");
-        llmfi_anthropic_schema(w, a->format, false);
+        llmfi_jw_closed_schema(w, a->format, false);
         llmfi_jw_object_end(w);
     }
     llmfi_jw_object_end(w);
@@ -396,7 +268,7 @@ static void llmfi_anthropic_head(const llmfi_ask *a, llmfi_jw *w) {
     if (q->user && *q->user && llmfi_anthropic_own(a, "metadata")) {
         llmfi_jw_key(w, "metadata");
         llmfi_jw_object(w);
-        llmfi_jw_member_str(w, "user_id", llmfi_cstr(q->user));
+        llmfi_jw_member_cstr(w, "user_id", q->user);
         llmfi_jw_object_end(w);
     }
     llmfi_anthropic_think_members(a, w);
@@ -404,7 +276,7 @@ static void llmfi_anthropic_head(const llmfi_ask *a, llmfi_jw *w) {
 
 /* `system` is a plain text where that says it all, else an array of blocks, which is open between the first step and the one behind the system messages. */
 static bool llmfi_anthropic_system_blocks(const llmfi_ask *a) {
-    return llmfi_anthropic_own(a, "system") && (llmfi_anthropic_system_messages(a) || (a->req->cache && a->req->system_len));
+    return llmfi_anthropic_own(a, "system") && (llmfi_system_messages(a) || (a->req->cache && a->req->system_len));
 }
 
 static void llmfi_anthropic_begin(const llmfi_ask *a, llmfi_jw *w) {
@@ -426,7 +298,7 @@ static bool llmfi_anthropic_body(const llmfi_ask *a, unsigned step, llmfi_jw *w)
     if (at == 0) {
         llmfi_anthropic_begin(a, w);
     } else if (at <= n) {
-        if (llmfi_anthropic_system_count(&a->req->messages[at - 1]) && llmfi_anthropic_own(a, "system")) llmfi_anthropic_system(a, at, w);
+        if (llmfi_system_count(&a->req->messages[at - 1]) && llmfi_anthropic_own(a, "system")) llmfi_anthropic_system(a, at, w);
     } else if (at == n + 1) {
         if (llmfi_anthropic_system_blocks(a)) llmfi_jw_array_end(w);
         if (messages) llmfi_jw_key(w, "messages");
@@ -451,24 +323,6 @@ static bool llmfi_anthropic_body(const llmfi_ask *a, unsigned step, llmfi_jw *w)
 
 /* ---- request: what cannot be asked ---- */
 
-static void llmfi_anthropic_check_thinking(const llmfi_ask *a, llmfi_refusal *no) {
-    llmfi_anthropic_think t = llmfi_anthropic_thinking(a);
-    llmf_str choice = llmfi_cstr(a->req->tool_choice);
-    if (t.mode == LLMFI_THINK_UNSAID || t.mode == LLMFI_THINK_OFF) return;
-    if (choice.len && !LLMFI_IS(choice, "auto") && !LLMFI_IS(choice, "none"))
-        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "tool_choice", "a call cannot be demanded while the model thinks; leave it or reasoning out");
-    if (a->model->quirks & LLMFI_Q_NO_REASONING) {
-        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model cannot think before it answers; leave it out, or take a newer model");
-    } else if (!t.effort && (a->model->quirks & (LLMFI_Q_ADAPTIVE_THINKING | LLMFI_Q_TOKEN_BUDGET)) == LLMFI_Q_ADAPTIVE_THINKING) {
-        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model takes no token budget; give low, medium, high, xhigh or max");
-    } else if (t.mode == LLMFI_THINK_BUDGET && t.budget < LLMFI_ANTHROPIC_LEAST) {
-        llmfi_refuse(no, LLMF_ERR_ARGUMENT, "reasoning",
-                     t.effort ? "needs max_tokens of at least 2048: 1024 for thinking and 1024 for the answer" : "the budget must be at least 1024 tokens");
-    } else if (t.mode == LLMFI_THINK_BUDGET && t.budget >= llmfi_anthropic_max_tokens(a)) {
-        llmfi_refuse(no, LLMF_ERR_ARGUMENT, "reasoning", "the budget is part of max_tokens, so max_tokens must be larger; raise it or lower the budget");
-    }
-}
-
 static void llmfi_anthropic_check_sampling(const llmfi_ask *a, llmfi_refusal *no) {
     const char *field = llmfi_anthropic_sampling(a);
     if (field && ((a->model->quirks & LLMFI_Q_NO_SAMPLING) || llmfi_anthropic_refuses_sampling(llmfi_anthropic_version(a))))
@@ -491,7 +345,7 @@ static void llmfi_anthropic_check(const llmfi_ask *a, llmfi_refusal *no) {
     const llmf_request *q = a->req;
     size_t i, k;
     llmfi_anthropic_check_sampling(a, no);
-    llmfi_anthropic_check_thinking(a, no);
+    llmfi_claude_check_thinking(a, llmfi_anthropic_thinking(a), llmfi_anthropic_max_tokens(a), no);
     if (llmfi_extra(a, LLMFI_LIT("stream"))) llmfi_refuse(no, LLMF_ERR_ARGUMENT, "extra.stream", "set the request's own stream instead: it also says how the reply is read");
     if (q->use_seed) llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "seed", "Anthropic has none; leave it out");
     if (q->stop_count && (a->model->quirks & LLMFI_Q_NO_SAMPLING)) llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "stop", "this model refuses it; leave it out");

@@ -50,9 +50,8 @@ LLMFI_UNUSED static size_t llmfi_body_read(llmfi_body *b, char *out, size_t cap)
     size_t n = 0;
     while (n < cap && !b->over) {
         llmfi_out o;
-        uint64_t start = b->start;
-        llmfi_out_window(&o, out + n, cap - n, b->at - start);
-        llmfi_body_step(b, &o, start + (b->at - start) + (cap - n));
+        llmfi_out_window(&o, out + n, cap - n, b->at - b->start);
+        llmfi_body_step(b, &o, b->at + (cap - n));
         n += o.len;
         b->at += o.len;
     }
@@ -98,8 +97,8 @@ LLMFI_UNUSED static LLMFI_COLD void llmfi_refuse(llmfi_refusal *refusal, int cod
 
 /* The extra member of that name, the request's before the model's; NULL: there is none. */
 LLMFI_UNUSED static const llmfi_node *llmfi_extra(const llmfi_ask *a, llmf_str name) {
-    const llmfi_node *n = llmfi_member(a->extra, name);
-    return n ? n : llmfi_member(a->model->extra, name);
+    const llmfi_node *n = a->extra ? llmfi_member(a->extra, name) : NULL;
+    return n || !a->model->extra ? n : llmfi_member(a->model->extra, name);
 }
 
 /* The same of the object `inside` among them, which is laid over ours member by member: one more option is no reason to lose the others. */
@@ -209,6 +208,13 @@ LLMFI_UNUSED static void llmfi_jw_text_part(llmfi_jw *w, llmf_str text) {
     llmfi_jw_object_end(w);
 }
 
+/* "type":"function","function":{ */
+LLMFI_UNUSED static LLMFI_SHORT void llmfi_jw_function_begin(llmfi_jw *w) {
+    llmfi_jw_member_lit(w, "type", "function");
+    llmfi_jw_key(w, "function");
+    llmfi_jw_object(w);
+}
+
 /* The calls of an assistant message: [{"id","type":"function","function":{"name","arguments":"…"}}] */
 LLMFI_UNUSED static void llmfi_jw_function_calls(llmfi_jw *w, const llmf_message *m) {
     size_t i;
@@ -217,9 +223,7 @@ LLMFI_UNUSED static void llmfi_jw_function_calls(llmfi_jw *w, const llmf_message
         const llmf_tool_call *c = &m->tool_calls[i];
         llmfi_jw_object(w);
         llmfi_jw_member_str(w, "id", c->id);
-        llmfi_jw_member_lit(w, "type", "function");
-        llmfi_jw_key(w, "function");
-        llmfi_jw_object(w);
+        llmfi_jw_function_begin(w);
         llmfi_jw_member_str(w, "name", c->name);
         llmfi_jw_member_str(w, "arguments", c->arguments.len ? c->arguments : LLMFI_LIT("{}"));
         llmfi_jw_object_end(w);
@@ -232,11 +236,9 @@ LLMFI_UNUSED static void llmfi_jw_function_calls(llmfi_jw *w, const llmf_message
 LLMFI_UNUSED static void llmfi_jw_function(const llmfi_ask *a, size_t at, llmfi_jw *w) {
     const llmf_tool *t = &a->req->tools[at];
     llmfi_jw_object(w);
-    llmfi_jw_member_lit(w, "type", "function");
-    llmfi_jw_key(w, "function");
-    llmfi_jw_object(w);
-    llmfi_jw_member_str(w, "name", llmfi_cstr(t->name));
-    if (t->description && *t->description) llmfi_jw_member_str(w, "description", llmfi_cstr(t->description));
+    llmfi_jw_function_begin(w);
+    llmfi_jw_member_cstr(w, "name", t->name);
+    if (t->description && *t->description) llmfi_jw_member_cstr(w, "description", t->description);
     llmfi_jw_key(w, "parameters");
     if (a->schemas && a->schemas[at]) llmfi_node_write(w, a->schemas[at]);
     else if (!LLMF_HAS_SCHEMA && t->parameters) llmfi_jw_raw(w, llmfi_cstr(t->parameters));
@@ -313,7 +315,7 @@ LLMFI_UNUSED static void llmfi_jw_image_part(llmfi_jw *w, const llmf_part *p) {
     llmfi_jw_object(w);
     llmfi_jw_key(w, "url");
     llmfi_jw_media_url(w, p);
-    if (p->detail && *p->detail) llmfi_jw_member_str(w, "detail", llmfi_cstr(p->detail));
+    if (p->detail && *p->detail) llmfi_jw_member_cstr(w, "detail", p->detail);
     llmfi_jw_object_end(w);
     llmfi_jw_object_end(w);
 }

@@ -84,15 +84,6 @@ static llmf_str llmfi_cohere_back(const llmfi_ask *a, const llmf_message *m, con
     return none;
 }
 
-/* Writes the items of a JSON array into the one that is open; what is none has no items. */
-static void llmfi_cohere_items(llmfi_jw *w, llmf_str array) {
-    llmfi_json j;
-    llmf_str item;
-    llmfi_json_init(&j, array, true);
-    if (llmfi_json_next(&j) != LLMFI_J_ARRAY) return;
-    while (llmfi_json_raw(&j, &item) == LLMFI_J_OBJECT) llmfi_jw_raw(w, item);
-}
-
 /* A plain string where there is nothing but `content`, else a list: what was thought, `content`, the parts. */
 static void llmfi_cohere_content(llmfi_jw *w, const llmf_message *m, llmf_str thought) {
     llmf_str text = llmfi_text_at(m->content, m->content_len);
@@ -103,7 +94,7 @@ static void llmfi_cohere_content(llmfi_jw *w, const llmf_message *m, llmf_str th
         return;
     }
     llmfi_jw_array(w);
-    llmfi_cohere_items(w, thought);
+    llmfi_jw_items(w, thought);
     if (text.len) llmfi_jw_text_part(w, text);
     for (i = 0; i < m->part_count; i++) {
         const llmf_part *p = &m->parts[i];
@@ -118,7 +109,7 @@ static void llmfi_cohere_message(const llmfi_ask *a, const llmf_message *m, llmf
     static const char *const roles[] = { "user", "assistant", "system", "tool" };
     llmf_str plan = llmfi_cohere_back(a, m, "tool_plan"), thought = llmfi_cohere_back(a, m, "content");
     llmfi_jw_object(w);
-    llmfi_jw_member_str(w, "role", llmfi_cstr(roles[m->role]));
+    llmfi_jw_member_cstr(w, "role", roles[m->role]);
     if (m->role == LLMF_TOOL) llmfi_jw_member_str(w, "tool_call_id", m->tool_call_id);
     if (plan.len) llmfi_jw_member_raw(w, "tool_plan", plan);
     else if (m->tool_call_count && m->reasoning.len && !m->state.len) llmfi_jw_member_str(w, "tool_plan", m->reasoning);

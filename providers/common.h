@@ -3,34 +3,6 @@
 #define LLMFI_PROVIDERS_COMMON_H
 #include "body.h"
 
-/* The next value: its token. An array or object is passed over whole. */
-LLMFI_UNUSED static int llmfi_json_scalar(llmfi_json *j) {
-    int token = llmfi_json_next(j);
-    if (token == LLMFI_J_OBJECT || token == LLMFI_J_ARRAY) llmfi_json_skip(j);
-    return token;
-}
-
-/* The next member of the object that is open: the place of its key in a list of words that an empty one ends, or their number where it is none of them;
-   below 0: there is no other member. */
-LLMFI_UNUSED static int llmfi_json_pick(llmfi_json *j, const char *names) {
-    size_t len;
-    int at;
-    if (llmfi_json_next(j) != LLMFI_J_KEY) return -1;
-    for (at = 0; *names; at++, names += len + 1) {
-        len = strlen(names);
-        if (j->escaped ? llmfi_json_is(j, llmfi_str(names, len)) : len == j->text.len && memcmp(names, j->text.ptr, len) == 0) break;
-    }
-    return at;
-}
-
-/* The next value: true where it is that container (LLMFI_J_OBJECT, _ARRAY), which is now open. Anything else is passed over. */
-LLMFI_UNUSED static bool llmfi_json_enter(llmfi_json *j, int container) {
-    int token = llmfi_json_next(j);
-    if (token == container) return true;
-    if (token == LLMFI_J_OBJECT || token == LLMFI_J_ARRAY) llmfi_json_skip(j);
-    return false;
-}
-
 /* The next value as a count; anything but a whole number from 0 is LLMF_UNKNOWN. */
 LLMFI_UNUSED static int64_t llmfi_json_tokens(llmfi_json *j) {
     llmfi_json_scalar(j);
@@ -231,6 +203,15 @@ LLMFI_UNUSED static llmf_str llmfi_state_items(const llmfi_ask *a, const llmf_me
     return llmfi_from(state, owner.len + 1);
 }
 
+/* Writes the items of a JSON array into the array that is open. Those behind a broken one are left out. */
+LLMFI_UNUSED static void llmfi_jw_items(llmfi_jw *w, llmf_str array) {
+    llmfi_json j;
+    llmf_str item;
+    llmfi_json_init(&j, array, true);
+    if (llmfi_json_next(&j) != LLMFI_J_ARRAY) return;
+    while (llmfi_json_raw(&j, &item) == LLMFI_J_OBJECT) llmfi_jw_raw(w, item);
+}
+
 /* ---- calls and their results ---- */
 
 /* Arguments as raw JSON: a string is their own text, or a piece of it; null is none. */
@@ -263,10 +244,7 @@ LLMFI_UNUSED static bool llmfi_frame_end(llmfi_reply *r, llmfi_json *j, llmf_str
 /* JSON, but not what this dialect says (RULES 28). */
 LLMFI_UNUSED static LLMFI_COLD void llmfi_frame_foreign(llmfi_reply *r, const char *what) {
     llmfi_text t;
-    if (r->error.code != LLMF_OK) return;
-    llmfi_reply_fail(r, LLMF_ERR_PROTOCOL, "");
-    t = llmfi_error_text(&r->error);
-    llmfi_say(&t, r->provider);
+    if (!llmfi_reply_fail_begin(r, LLMF_ERR_PROTOCOL, &t)) return;
     LLMFI_SAY(&t, ": the reply is JSON, but not ");
     llmfi_say_c(&t, what);
     LLMFI_SAY(&t, ": are the base URL and the dialect right?");

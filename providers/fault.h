@@ -76,15 +76,15 @@ static int llmfi_fault_of_word(llmf_str word) {
 /* The result of a status, or LLMF_OK where no row has it: it is no error, or there is none. */
 static int llmfi_fault_of_status(int64_t status) {
     static const struct {
-        int16_t from, to;
-        uint8_t result;
+        int16_t from;
+        uint8_t more, result;
     } rows[] = {
-#define LLMF_ERROR_STATUS(from, to, result) { from, to, result },
+#define LLMF_ERROR_STATUS(from, to, result) { from, (to) - (from), result },
 #include "../models.def"
     };
     size_t i;
     for (i = 0; i < LLMFI_COUNT(rows); i++)
-        if (status >= rows[i].from && status <= rows[i].to) return rows[i].result;
+        if (status >= rows[i].from && status - rows[i].from <= rows[i].more) return rows[i].result;
     return LLMF_OK;
 }
 
@@ -245,13 +245,15 @@ static void llmfi_fault_sentence(llmfi_reply *r) {
     } else {
         LLMFI_SAY(&t, "an error without a message");
     }
-    if (e->http_status || e->provider_code[0]) LLMFI_SAY(&t, " (");
     if (e->http_status) {
-        LLMFI_SAY(&t, "HTTP ");
+        LLMFI_SAY(&t, " (HTTP ");
         llmfi_say_int(&t, e->http_status);
     }
-    if (e->http_status && e->provider_code[0]) LLMFI_SAY(&t, ", ");
-    llmfi_say_c(&t, e->provider_code);
+    if (e->provider_code[0]) {
+        if (e->http_status) LLMFI_SAY(&t, ", ");
+        else LLMFI_SAY(&t, " (");
+        llmfi_say_c(&t, e->provider_code);
+    }
     if (e->http_status || e->provider_code[0]) LLMFI_SAY(&t, ")");
     if (*advice) LLMFI_SAY(&t, "; ");
     llmfi_say_c(&t, advice);
@@ -261,7 +263,6 @@ static void llmfi_fault_sentence(llmfi_reply *r) {
 LLMFI_UNUSED static void llmfi_fault_tell(llmfi_reply *r, int code, llmf_str word, llmf_str message) {
     llmf_error *e = &r->error;
     llmfi_text t;
-    char *kept;
     if (e->code != LLMF_OK) return;
     e->code = code;
     e->http_status = r->status;
@@ -269,10 +270,10 @@ LLMFI_UNUSED static void llmfi_fault_tell(llmfi_reply *r, int code, llmf_str wor
     llmfi_say(&t, word);
     e->provider_code[llmfi_fault_clean(r, e->provider_code, t.len)] = '\0';
     e->message = llmfi_str("", 0);
-    kept = message.len && message.len < (size_t)-1 / 4 ? (char *)llmfi_arena_alloc(r->arena, message.len + 1) : NULL;
-    if (kept) {
-        memcpy(kept, message.ptr, message.len);
-        e->message = llmfi_str(kept, llmfi_fault_clean(r, kept, message.len));
+    if (message.len) e->message = llmfi_arena_copy(r->arena, message);
+    if (e->message.len) {
+        char *kept = (char *)e->message.ptr;
+        e->message.len = llmfi_fault_clean(r, kept, message.len);
         kept[e->message.len] = '\0';
     }
     llmfi_fault_sentence(r);
@@ -281,9 +282,8 @@ LLMFI_UNUSED static void llmfi_fault_tell(llmfi_reply *r, int code, llmf_str wor
 static void llmfi_fault_decide(llmfi_reply *r, llmfi_fault *f) {
     int64_t status = r->status >= 300 ? r->status : f->status;
     int code = llmfi_fault_class(f, status);
-    size_t bad;
     if (code == LLMF_ERR_CONTENT_FILTER) r->blocked = true;
-    if (!llmfi_utf8_valid(llmfi_buf_str(&f->message), &bad)) f->message.len = bad; /* memory ran out within a character */
+    (void)llmfi_utf8_valid(llmfi_buf_str(&f->message), &f->message.len); /* where memory ran out within a character: up to there */
     llmfi_fault_tell(r, code, llmfi_fault_code(f), llmfi_trim(llmfi_buf_str(&f->message)));
     llmfi_buf_free(&f->message);
 }
@@ -362,25 +362,21 @@ static void llmfi_fault_message(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, i
     }
 }
 
-/* code, status, status_code: a word, or a status as a number or as digits. */
-static void llmfi_fault_number(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, int which, int depth) {
-    int token = llmfi_json_next(j);
-    int64_t n = 0;
-    if (token == LLMFI_J_OBJECT || token == LLMFI_J_ARRAY) llmfi_json_skip(j);
-    if (token != LLMFI_J_STRING && token != LLMFI_J_NUMBER) return;
-    if (which >= 0) llmfi_fault_word(f, which, llmfi_reply_string(r, j), depth);
-    if (llmfi_parse_int(j->text, &n) && n >= 300 && n <= 599 && (!f->status || which == LLMFI_FAULT_CODE)) f->status = n;
-}
-
-static void llmfi_fault_string(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, int which, int depth) {
-    int token = llmfi_json_next(j);
-    if (token == LLMFI_J_STRING) {
+/* A word of the provider's; `code` and `status` may also be an HTTP status, as a number or as digits. which: LLMFI_FAULT_WORDS where only that counts. */
+static void llmfi_fault_take(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, int which, int depth) {
+    bool status = which == LLMFI_FAULT_CODE || which == LLMFI_FAULT_STATUS || which == LLMFI_FAULT_WORDS;
+    int token = llmfi_json_scalar(j);
+    int64_t n;
+    if (token != LLMFI_J_STRING && (token != LLMFI_J_NUMBER || !status)) return;
+    if (which != LLMFI_FAULT_WORDS) {
         llmf_str word = llmfi_reply_string(r, j);
+#if LLMF_HAS_FAULTS
         size_t sharp = which == LLMFI_FAULT_AWS ? llmfi_find_char(word, '#') : LLMFI_NOWHERE;
-        llmfi_fault_word(f, which, sharp == LLMFI_NOWHERE ? word : llmfi_from(word, sharp + 1), depth);
-    } else if (token == LLMFI_J_OBJECT || token == LLMFI_J_ARRAY) {
-        llmfi_json_skip(j);
+        if (sharp != LLMFI_NOWHERE) word = llmfi_from(word, sharp + 1);
+#endif
+        llmfi_fault_word(f, which, word, depth);
     }
+    if (status && llmfi_parse_int(j->text, &n) && n >= 300 && n <= 599 && (!f->status || which == LLMFI_FAULT_CODE)) f->status = n;
 }
 
 /* Seconds or milliseconds with any number of decimals, of which three count. Anything else leaves *ms as it is. */
@@ -412,7 +408,7 @@ static void llmfi_fault_inner(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, int
     if (array) token = llmfi_json_next(j);
     while (token == LLMFI_J_OBJECT) {
         while (llmfi_json_next(j) == LLMFI_J_KEY)
-            if (which == LLMFI_FAULT_INNER ? LLMFI_KEY(j, "code") : LLMFI_KEY(j, "reason")) llmfi_fault_string(r, f, j, which, depth);
+            if (which == LLMFI_FAULT_INNER ? LLMFI_KEY(j, "code") : LLMFI_KEY(j, "reason")) llmfi_fault_take(r, f, j, which, depth);
             else if (LLMFI_KEY(j, "retryDelay")) llmfi_fault_delay(r, j);
             else llmfi_json_skip(j);
         if (!array || j->token != LLMFI_J_OBJECT_END) return;
@@ -426,31 +422,35 @@ static void llmfi_fault_inner(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, int
 
 #endif
 
+/* What an error object's members are: how they are read, and as which word, or what the message in them is worth. */
+enum { LLMFI_FAULT_IS_MESSAGE, LLMFI_FAULT_IS_WORD, LLMFI_FAULT_IS_INNER };
+#define LLMFI_FAULT_MEMBERS(X)                                                                                                             \
+    X("message", MESSAGE, 1) X("error", MESSAGE, 0) X("code", WORD, LLMFI_FAULT_CODE) X("type", WORD, LLMFI_FAULT_TYPE)                      \
+    LLMFI_KEEP(LLMF_HAS_FAULTS, X("Message", MESSAGE, 1) X("detail", MESSAGE, 1) X("msg", MESSAGE, 1) X("errors", MESSAGE, 1)               \
+        X("status_code", WORD, LLMFI_FAULT_WORDS) X("status", WORD, LLMFI_FAULT_STATUS) X("error_type", WORD, LLMFI_FAULT_TYPE)             \
+        X("__type", WORD, LLMFI_FAULT_AWS) X("innererror", INNER, LLMFI_FAULT_INNER) X("details", INNER, LLMFI_FAULT_REASON))
+
 /* The members of an object that was just opened. */
 static void llmfi_fault_object_in(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, int depth) {
+#define LLMFI_FAULT_NAME(name, how, which) name "\0"
+#define LLMFI_FAULT_ROW(name, how, which) { LLMFI_FAULT_IS_##how, which },
+    static const char names[] = LLMFI_FAULT_MEMBERS(LLMFI_FAULT_NAME);
+    static const struct {
+        uint8_t how, which;
+    } rows[] = { LLMFI_FAULT_MEMBERS(LLMFI_FAULT_ROW) };
+#undef LLMFI_FAULT_NAME
+#undef LLMFI_FAULT_ROW
+    int at;
     if (depth > LLMFI_FAULT_DEPTH) {
         llmfi_json_skip(j);
         return;
     }
-    while (llmfi_json_next(j) == LLMFI_J_KEY) {
-#if !LLMF_HAS_FAULTS
-        if (LLMFI_KEY(j, "message")) llmfi_fault_message(r, f, j, depth, 1);
-        else if (LLMFI_KEY(j, "error")) llmfi_fault_message(r, f, j, depth, 0);
-        else if (LLMFI_KEY(j, "code")) llmfi_fault_number(r, f, j, LLMFI_FAULT_CODE, depth);
-        else if (LLMFI_KEY(j, "type")) llmfi_fault_string(r, f, j, LLMFI_FAULT_TYPE, depth);
-        else llmfi_json_skip(j);
-#else
-        if (LLMFI_KEY(j, "message") || LLMFI_KEY(j, "Message") || LLMFI_KEY(j, "detail") || LLMFI_KEY(j, "msg") || LLMFI_KEY(j, "errors"))
-            llmfi_fault_message(r, f, j, depth, 1);
-        else if (LLMFI_KEY(j, "error")) llmfi_fault_message(r, f, j, depth, 0);
-        else if (LLMFI_KEY(j, "code")) llmfi_fault_number(r, f, j, LLMFI_FAULT_CODE, depth);
-        else if (LLMFI_KEY(j, "status_code")) llmfi_fault_number(r, f, j, -1, depth);
-        else if (LLMFI_KEY(j, "status")) llmfi_fault_number(r, f, j, LLMFI_FAULT_STATUS, depth);
-        else if (LLMFI_KEY(j, "type") || LLMFI_KEY(j, "error_type")) llmfi_fault_string(r, f, j, LLMFI_FAULT_TYPE, depth);
-        else if (LLMFI_KEY(j, "__type")) llmfi_fault_string(r, f, j, LLMFI_FAULT_AWS, depth);
-        else if (LLMFI_KEY(j, "innererror")) llmfi_fault_inner(r, f, j, LLMFI_FAULT_INNER, depth);
-        else if (LLMFI_KEY(j, "details")) llmfi_fault_inner(r, f, j, LLMFI_FAULT_REASON, depth);
-        else llmfi_json_skip(j);
+    while ((at = llmfi_json_pick(j, names)) >= 0) {
+        if ((size_t)at == LLMFI_COUNT(rows)) llmfi_json_skip(j);
+        else if (rows[at].how == LLMFI_FAULT_IS_MESSAGE) llmfi_fault_message(r, f, j, depth, rows[at].which);
+        else if (rows[at].how == LLMFI_FAULT_IS_WORD) llmfi_fault_take(r, f, j, rows[at].which, depth);
+#if LLMF_HAS_FAULTS
+        else llmfi_fault_inner(r, f, j, rows[at].which, depth);
 #endif
     }
 }
@@ -525,10 +525,8 @@ static void llmfi_fault_xml(llmfi_reply *r, llmfi_fault *f, llmf_str text) {
 /* ---- the two ways in ---- */
 
 static void llmfi_fault_init(llmfi_reply *r, llmfi_fault *f) {
-    int i;
     memset(f, 0, sizeof *f);
-    llmfi_buf_init(&f->message, r->heap, 0);
-    for (i = 0; i < LLMFI_FAULT_WORDS; i++) f->word[i] = llmfi_str("", 0);
+    f->message.heap = r->heap;
 }
 
 #if LLMF_HAS_FAULTS
@@ -576,6 +574,18 @@ LLMFI_UNUSED static void llmfi_fault_object(llmfi_reply *r, llmf_str json, llmf_
     llmfi_fault_init(r, &f);
     llmfi_fault_word(&f, LLMFI_FAULT_EXCEPTION, kind, 0);
     llmfi_fault_json(r, &f, json);
+    r->error.code = LLMF_OK;
+    llmfi_fault_decide(r, &f);
+}
+
+/* The same where kind and message stand outside of any JSON: an error frame of an event stream. */
+LLMFI_UNUSED static void llmfi_fault_said(llmfi_reply *r, llmf_str kind, llmf_str message) {
+    llmfi_fault f;
+    if (r->error.code) return;
+    llmfi_fault_init(r, &f);
+    llmfi_fault_word(&f, LLMFI_FAULT_EXCEPTION, llmfi_reply_clean(r, kind), 0);
+    message = llmfi_reply_clean(r, message);
+    llmfi_buf_add(&f.message, message.ptr, message.len); /* refused: the message is shorter, the class stands */
     r->error.code = LLMF_OK;
     llmfi_fault_decide(r, &f);
 }

@@ -39,7 +39,7 @@ static void llmfi_gemini_thinking(const llmfi_ask *a, llmfi_jw *w) {
     llmfi_jw_key(w, "thinkingConfig");
     llmfi_jw_object(w);
     if (!none) llmfi_jw_member_bool(w, "includeThoughts", true);
-    if (!tokens && llmfi_gemini_quirk(a, LLMFI_Q_ADAPTIVE_THINKING)) llmfi_jw_member_str(w, "thinkingLevel", llmfi_cstr(llmfi_gemini_efforts[i].level));
+    if (!tokens && llmfi_gemini_quirk(a, LLMFI_Q_ADAPTIVE_THINKING)) llmfi_jw_member_cstr(w, "thinkingLevel", llmfi_gemini_efforts[i].level);
     else llmfi_jw_member_int(w, "thinkingBudget", budget);
     llmfi_jw_object_end(w);
 }
@@ -358,8 +358,8 @@ static void llmfi_gemini_contents(const llmfi_ask *a, llmfi_jw *w) {
 static void llmfi_gemini_tool(const llmfi_ask *a, size_t i, llmfi_jw *w) {
     const llmf_tool *t = &a->req->tools[i];
     llmfi_jw_object(w);
-    llmfi_jw_member_str(w, "name", llmfi_cstr(t->name));
-    if (t->description && *t->description) llmfi_jw_member_str(w, "description", llmfi_cstr(t->description));
+    llmfi_jw_member_cstr(w, "name", t->name);
+    if (t->description && *t->description) llmfi_jw_member_cstr(w, "description", t->description);
     if (a->schemas && a->schemas[i]) {
         llmfi_jw_key(w, "parametersJsonSchema");
         llmfi_node_write(w, a->schemas[i]);

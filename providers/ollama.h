@@ -135,7 +135,7 @@ static void llmfi_ollama_message(const llmfi_ask *a, size_t at, llmfi_jw *w) {
     static const char *const roles[] = { "user", "assistant", "system", "tool" };
     const llmf_message *m = &a->req->messages[at];
     llmfi_jw_object(w);
-    llmfi_jw_member_str(w, "role", llmfi_cstr(roles[m->role]));
+    llmfi_jw_member_cstr(w, "role", roles[m->role]);
     llmfi_ollama_content(m, w);
     if (m->role == LLMF_ASSISTANT && m->reasoning.len) llmfi_jw_member_str(w, "thinking", m->reasoning);
     llmfi_ollama_images(m, w);

@@ -65,7 +65,7 @@ static void llmfi_openai_reasoning_object(const llmfi_ask *a, llmfi_jw *w) {
     llmfi_jw_key(w, "reasoning");
     llmfi_jw_object(w);
     if (llmfi_reasoning_tokens(a->req->reasoning, &tokens)) llmfi_jw_member_int(w, "max_tokens", tokens);
-    else llmfi_jw_member_str(w, "effort", llmfi_cstr(a->req->reasoning));
+    else llmfi_jw_member_cstr(w, "effort", a->req->reasoning);
     llmfi_jw_object_end(w);
 }
 
@@ -84,12 +84,12 @@ static void llmfi_openai_reasoning(const llmfi_ask *a, llmfi_jw *w) {
             llmfi_jw_object_end(w);
         }
         if (!none && llmfi_openai_quirk(a, LLMFI_Q_THINKING_EFFORT) && LLMFI_OPENAI_OURS(a, "reasoning_effort"))
-            llmfi_jw_member_str(w, "reasoning_effort", llmfi_cstr(reasoning));
+            llmfi_jw_member_cstr(w, "reasoning_effort", reasoning);
     } else if (llmfi_openai_quirk(a, LLMFI_Q_ENABLE_THINKING)) {
         if (LLMFI_OPENAI_OURS(a, "enable_thinking")) llmfi_jw_member_bool(w, "enable_thinking", !none);
         if (llmfi_reasoning_tokens(reasoning, &tokens) && LLMFI_OPENAI_OURS(a, "thinking_budget")) llmfi_jw_member_int(w, "thinking_budget", tokens);
     } else if (LLMFI_OPENAI_OURS(a, "reasoning_effort")) {
-        llmfi_jw_member_str(w, "reasoning_effort", llmfi_cstr(reasoning));
+        llmfi_jw_member_cstr(w, "reasoning_effort", reasoning);
     }
 }
 #endif
@@ -123,7 +123,7 @@ static void llmfi_openai_head(const llmfi_ask *a, llmfi_jw *w) {
     llmfi_openai_reasoning(a, w);
 #endif
     if (q->user && *q->user && !llmfi_openai_quirk(a, LLMFI_Q_NO_USER_FIELD) && LLMFI_OPENAI_OURS(a, "user"))
-        llmfi_jw_member_str(w, "user", llmfi_cstr(q->user));
+        llmfi_jw_member_cstr(w, "user", q->user);
     if (llmfi_openai_wants_json(a) && LLMFI_OPENAI_OURS(a, "response_format")) {
         llmfi_jw_key(w, "response_format");
         llmfi_openai_format(a, w, false);
@@ -168,7 +168,7 @@ static void llmfi_openai_file(llmfi_jw *w, const llmf_part *p) {
     llmfi_jw_member_lit(w, "type", "file");
     llmfi_jw_key(w, "file");
     llmfi_jw_object(w);
-    llmfi_jw_member_str(w, "filename", llmfi_cstr(p->name && *p->name ? p->name : "file"));
+    llmfi_jw_member_cstr(w, "filename", p->name && *p->name ? p->name : "file");
     llmfi_jw_key(w, "file_data");
     llmfi_jw_media_url(w, p);
     llmfi_jw_object_end(w);
@@ -279,16 +279,9 @@ static void llmfi_openai_message(const llmfi_ask *a, llmfi_jw *w, size_t at) {
     const llmf_message *m = &a->req->messages[at];
     llmf_str lead = llmfi_str("", 0);
     llmfi_jw_object(w);
-    llmfi_jw_key(w, "role");
-    switch (m->role) {
-    case LLMF_SYSTEM: llmfi_jw_str(w, llmfi_openai_system_role(a)); break;
-    case LLMF_ASSISTANT: llmfi_jw_lit(w, "assistant"); break;
-    case LLMF_TOOL: llmfi_jw_lit(w, "tool"); break;
-    default:
-        llmfi_jw_lit(w, "user");
-        if (llmfi_openai_quirk(a, LLMFI_Q_SYSTEM_AS_USER) && at == llmfi_openai_first_user(a->req))
-            lead = llmfi_text_at(a->req->system, a->req->system_len);
-    }
+    llmfi_jw_member_cstr(w, "role", m->role == LLMF_SYSTEM ? llmfi_openai_system_role(a) : m->role == LLMF_ASSISTANT ? "assistant" : m->role == LLMF_TOOL ? "tool" : "user");
+    if (m->role == LLMF_USER && llmfi_openai_quirk(a, LLMFI_Q_SYSTEM_AS_USER) && at == llmfi_openai_first_user(a->req))
+        lead = llmfi_text_at(a->req->system, a->req->system_len);
     if (m->role == LLMF_TOOL) llmfi_jw_member_str(w, "tool_call_id", m->tool_call_id);
     else if (m->name.len) llmfi_jw_member_str(w, "name", m->name); /* of a participant; a tool's name is not taken */
     if (m->role == LLMF_ASSISTANT && m->tool_call_count && !m->content_len && !m->part_count) {
@@ -299,8 +292,10 @@ static void llmfi_openai_message(const llmfi_ask *a, llmfi_jw *w, size_t at) {
     }
     if (m->role == LLMF_ASSISTANT) {
         llmfi_openai_back(a, w, m);
-        if (m->tool_call_count) llmfi_jw_key(w, "tool_calls");
-        if (m->tool_call_count) llmfi_jw_function_calls(w, m);
+        if (m->tool_call_count) {
+            llmfi_jw_key(w, "tool_calls");
+            llmfi_jw_function_calls(w, m);
+        }
     }
     llmfi_jw_object_end(w);
 }
@@ -308,11 +303,12 @@ static void llmfi_openai_message(const llmfi_ask *a, llmfi_jw *w, size_t at) {
 /* The request's system text as a message of its own, unless it leads a user message. */
 static void llmfi_openai_system(const llmfi_ask *a, llmfi_jw *w) {
     const llmf_request *q = a->req;
-    if (!q->system || !q->system_len) return;
+    llmf_str text = llmfi_text_at(q->system, q->system_len);
+    if (!text.len) return;
     if (llmfi_openai_quirk(a, LLMFI_Q_SYSTEM_AS_USER) && llmfi_openai_first_user(q) < q->message_count) return;
     llmfi_jw_object(w);
-    llmfi_jw_member_str(w, "role", llmfi_openai_system_role(a));
-    llmfi_jw_member_str(w, "content", llmfi_text_at(q->system, q->system_len));
+    llmfi_jw_member_cstr(w, "role", llmfi_openai_system_role(a));
+    llmfi_jw_member_str(w, "content", text);
     llmfi_jw_object_end(w);
 }
 
@@ -500,6 +496,16 @@ static bool llmfi_openai_string(llmfi_json *j) {
     return llmfi_json_scalar(j) == LLMFI_J_STRING;
 }
 
+/* The text of the next value if it is a string; anything else leaves *to as it is. */
+static void llmfi_openai_text(llmfi_reply *r, llmfi_json *j, llmf_str *to) {
+    if (llmfi_openai_string(j)) *to = llmfi_reply_string(r, j);
+}
+
+/* The next value as a count; what is none makes *to unknown. */
+static void llmfi_openai_number(llmfi_json *j, int64_t *to) {
+    *to = llmfi_json_tokens(j);
+}
+
 /* An item of a list that is of no interest has been begun. */
 static void llmfi_openai_pass(llmfi_json *j) {
     if (j->token == LLMFI_J_OBJECT || j->token == LLMFI_J_ARRAY) llmfi_json_skip(j);
@@ -534,27 +540,31 @@ static void llmfi_openai_thinking(llmfi_reply *r, llmfi_json *j) {
 #endif
 
 /* Content that is a list, which was just entered. RULES 5: text parts and thinking parts; what stands first does not matter. */
+#define LLMFI_OPENAI_PART(X) X(LLMFI_IN_PART_, type) X(LLMFI_IN_PART_, text) X(LLMFI_IN_PART_, thinking)
+enum { LLMFI_OPENAI_PART(LLMFI_MEMBER) LLMFI_IN_PART_OTHER };
 static void llmfi_openai_parts(llmfi_reply *r, llmfi_json *j) {
     while (llmfi_openai_item(j)) {
-        llmfi_json text;
-        bool has_text = false, is_text = true;
-        while (llmfi_json_next(j) == LLMFI_J_KEY) {
-            if (LLMFI_KEY(j, "type")) {
+        llmfi_value text;
+        bool is_text = true;
+        int at;
+        text.token = 0;
+        while ((at = LLMFI_PICK(LLMFI_OPENAI_PART, LLMFI_IN_PART_OTHER)) >= 0) {
+            if (at == LLMFI_IN_PART_type) {
                 if (llmfi_openai_string(j)) is_text = LLMFI_KEY(j, "text");
-            } else if (LLMFI_KEY(j, "text")) {
-                if (llmfi_openai_string(j)) {
-                    text = *j;
-                    has_text = true;
-                }
+            } else if (at == LLMFI_IN_PART_text) {
+                llmfi_value_take(j, &text);
 #if LLMF_HAS_REASONING
-            } else if (LLMFI_KEY(j, "thinking")) {
+            } else if (at == LLMFI_IN_PART_thinking) {
                 llmfi_openai_thinking(r, j);
 #endif
             } else {
                 llmfi_json_skip(j);
             }
         }
-        if (has_text && is_text) llmfi_reply_text_json(r, &text);
+        if (text.token == LLMFI_J_STRING && is_text) {
+            llmfi_json at_text = llmfi_value_json(&text);
+            llmfi_reply_text_json(r, &at_text);
+        }
     }
 }
 
@@ -626,27 +636,20 @@ static void llmfi_openai_take_reasoning(llmfi_openai_delta *d, llmfi_json *j, in
 
 typedef struct llmfi_openai_call {
     int64_t index;                           /* -1: none */
-    llmf_str id, name, raw;                  /* raw: arguments that are no string */
-    llmfi_json args;                         /* at the string */
-    bool has_args, function, custom;         /* custom: a free-form tool's, no function's (RULES 10) */
+    llmf_str id, name;
+    llmfi_value args;                        /* as a rule a string; some hosts give the object itself */
+    bool function, custom;                   /* custom: a free-form tool's, no function's (RULES 10) */
 } llmfi_openai_call;
 
+#define LLMFI_OPENAI_FUNCTION(X) X(LLMFI_IN_FUNCTION_, name) X(LLMFI_IN_FUNCTION_, arguments)
+enum { LLMFI_OPENAI_FUNCTION(LLMFI_MEMBER) LLMFI_IN_FUNCTION_OTHER };
 static void llmfi_openai_take_function(llmfi_reply *r, llmfi_json *j, llmfi_openai_call *c) {
+    int at;
     if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) return;
-    while (llmfi_json_next(j) == LLMFI_J_KEY) {
-        if (LLMFI_KEY(j, "name")) {
-            if (llmfi_openai_string(j)) c->name = llmfi_reply_string(r, j);
-        } else if (LLMFI_KEY(j, "arguments")) {
-            llmfi_json ahead = *j;
-            if (llmfi_json_next(&ahead) == LLMFI_J_STRING) {
-                c->args = *j = ahead;
-                c->has_args = true;
-            } else if (llmfi_json_raw(j, &c->raw) <= 0 || LLMFI_IS(c->raw, "null")) { /* some hosts give the object itself */
-                c->raw = llmfi_str("", 0);
-            }
-        } else {
-            llmfi_json_skip(j);
-        }
+    while ((at = LLMFI_PICK(LLMFI_OPENAI_FUNCTION, LLMFI_IN_FUNCTION_OTHER)) >= 0) {
+        if (at == LLMFI_IN_FUNCTION_name) llmfi_openai_text(r, j, &c->name);
+        else if (at == LLMFI_IN_FUNCTION_arguments) llmfi_value_take(j, &c->args);
+        else llmfi_json_skip(j);
     }
 }
 
@@ -667,33 +670,35 @@ static void llmfi_openai_tell_call(llmfi_reply *r, const llmfi_openai_call *c) {
     if (at < 0) at = llmfi_reply_tool_begin(r, r->streamed ? c->index : -1, c->id, c->name);
     else llmfi_reply_tool_name(r, at, c->id, c->name);
     if (at < 0) return;
-    if (c->has_args) llmfi_reply_tool_args_json(r, at, &c->args);
-    else llmfi_reply_tool_args(r, at, llmfi_reply_clean(r, c->raw));
+    if (c->args.token == LLMFI_J_STRING) {
+        llmfi_json args = llmfi_value_json(&c->args);
+        llmfi_reply_tool_args_json(r, at, &args);
+    } else if (c->args.token > LLMFI_J_NULL) {
+        llmfi_reply_tool_args(r, at, llmfi_reply_clean(r, c->args.text));
+    }
 }
 
 /* tool_calls, a list that was just entered. */
+#define LLMFI_OPENAI_CALL(X) X(LLMFI_IN_CALL_, index) X(LLMFI_IN_CALL_, id) X(LLMFI_IN_CALL_, function) X(LLMFI_IN_CALL_, type) X(LLMFI_IN_CALL_, custom)
+enum { LLMFI_OPENAI_CALL(LLMFI_MEMBER) LLMFI_IN_CALL_OTHER };
 static void llmfi_openai_tool_calls(llmfi_reply *r, llmfi_json *j) {
     while (llmfi_openai_item(j)) {
         llmfi_openai_call c;
+        int at;
+        memset(&c, 0, sizeof c);
         c.index = -1;
-        c.id = c.name = c.raw = llmfi_str("", 0);
-        c.has_args = c.function = c.custom = false;
-        while (llmfi_json_next(j) == LLMFI_J_KEY) {
-            if (LLMFI_KEY(j, "index")) {
-                llmfi_json_next(j);
-                c.index = llmfi_reply_number(j);
-                llmfi_openai_pass(j);
-            } else if (LLMFI_KEY(j, "id")) {
-                if (llmfi_openai_string(j)) c.id = llmfi_reply_string(r, j);
-            } else if (LLMFI_KEY(j, "function")) {
-                llmfi_openai_take_function(r, j, &c);
-            } else if (LLMFI_KEY(j, "type")) {
-                if (!llmfi_openai_string(j)) continue;
+        while ((at = LLMFI_PICK(LLMFI_OPENAI_CALL, LLMFI_IN_CALL_OTHER)) >= 0) {
+            switch (at) {
+            case LLMFI_IN_CALL_index: llmfi_openai_number(j, &c.index); break;
+            case LLMFI_IN_CALL_id: llmfi_openai_text(r, j, &c.id); break;
+            case LLMFI_IN_CALL_function: llmfi_openai_take_function(r, j, &c); break;
+            case LLMFI_IN_CALL_type:
+                if (!llmfi_openai_string(j)) break;
                 if (LLMFI_KEY(j, "custom")) c.custom = true;
                 else if (LLMFI_KEY(j, "function")) c.function = true;
-            } else {
-                if (LLMFI_KEY(j, "custom")) c.custom = true;
-                llmfi_json_skip(j);
+                break;
+            case LLMFI_IN_CALL_custom: c.custom = true; /* fall through */
+            default: llmfi_json_skip(j);
             }
         }
         if (j->token != LLMFI_J_OBJECT_END) return;
@@ -740,13 +745,6 @@ static void llmfi_openai_citations(llmfi_reply *r, llmfi_json *j) {
 
 /* ---- usage ---- */
 
-/* The number at the key; what is no count leaves *to unknown. */
-static void llmfi_openai_number(llmfi_json *j, int64_t *to) {
-    llmfi_json_next(j);
-    *to = llmfi_reply_number(j);
-    llmfi_openai_pass(j);
-}
-
 /* The first `count` of these names each into its place, where they are a list that ends as llmfi_word_in's. */
 static void llmfi_openai_details(llmfi_json *j, const char *names, int count, int64_t *to) {
     int at;
@@ -760,11 +758,11 @@ static int64_t llmfi_openai_either(int64_t a, int64_t b) {
     return a != LLMF_UNKNOWN ? a : b;
 }
 
-/* The counts of a usage object in the order of their names; those of its details follow. */
+/* The members of a usage object in the order of their names, which is the order that they mostly come in; then the counts of its details. */
 enum {
-    LLMFI_OPENAI_PROMPT, LLMFI_OPENAI_COMPLETION, LLMFI_OPENAI_TOTAL, LLMFI_OPENAI_CACHED_FLAT, LLMFI_OPENAI_CACHED_NUM, LLMFI_OPENAI_CACHE_HIT,
-    LLMFI_OPENAI_CREATED, LLMFI_OPENAI_REASONING_FLAT, LLMFI_OPENAI_FLAT_COUNTS,
-    LLMFI_OPENAI_CACHED = LLMFI_OPENAI_FLAT_COUNTS, LLMFI_OPENAI_WRITTEN, LLMFI_OPENAI_AUDIO, LLMFI_OPENAI_REASONED, LLMFI_OPENAI_COUNTS
+    LLMFI_OPENAI_PROMPT, LLMFI_OPENAI_COMPLETION, LLMFI_OPENAI_TOTAL, LLMFI_OPENAI_PROMPT_DETAILS, LLMFI_OPENAI_COMPLETION_DETAILS,
+    LLMFI_OPENAI_CACHED_FLAT, LLMFI_OPENAI_CACHED_NUM, LLMFI_OPENAI_CACHE_HIT, LLMFI_OPENAI_CREATED, LLMFI_OPENAI_REASONING_FLAT, LLMFI_OPENAI_MEMBERS,
+    LLMFI_OPENAI_CACHED = LLMFI_OPENAI_MEMBERS, LLMFI_OPENAI_WRITTEN, LLMFI_OPENAI_AUDIO, LLMFI_OPENAI_REASONED, LLMFI_OPENAI_COUNTS
 };
 
 /* A usage object, which was just entered (RULES 19). */
@@ -772,11 +770,11 @@ static void llmfi_openai_usage(llmfi_reply *r, llmfi_json *j) {
     int64_t c[LLMFI_OPENAI_COUNTS];
     int at;
     memset(c, 0xff, sizeof c); /* LLMF_UNKNOWN in each */
-    while ((at = llmfi_json_pick(j, "prompt_tokens\0completion_tokens\0total_tokens\0cached_tokens\0num_cached_tokens\0prompt_cache_hit_tokens\0"
-                                    "cache_creation_input_tokens\0reasoning_tokens\0prompt_tokens_details\0completion_tokens_details\0")) >= 0) {
-        if (at < LLMFI_OPENAI_FLAT_COUNTS) llmfi_openai_number(j, &c[at]);
-        else if (at == LLMFI_OPENAI_FLAT_COUNTS) llmfi_openai_details(j, "cached_tokens\0cache_write_tokens\0audio_tokens\0", 3, &c[LLMFI_OPENAI_CACHED]);
-        else if (at == LLMFI_OPENAI_FLAT_COUNTS + 1) llmfi_openai_details(j, "reasoning_tokens\0", 1, &c[LLMFI_OPENAI_REASONED]);
+    while ((at = llmfi_json_pick(j, "prompt_tokens\0completion_tokens\0total_tokens\0prompt_tokens_details\0completion_tokens_details\0cached_tokens\0"
+                                    "num_cached_tokens\0prompt_cache_hit_tokens\0cache_creation_input_tokens\0reasoning_tokens\0")) >= 0) {
+        if (at == LLMFI_OPENAI_PROMPT_DETAILS) llmfi_openai_details(j, "cached_tokens\0cache_write_tokens\0audio_tokens\0", 3, &c[LLMFI_OPENAI_CACHED]);
+        else if (at == LLMFI_OPENAI_COMPLETION_DETAILS) llmfi_openai_details(j, "reasoning_tokens\0", 1, &c[LLMFI_OPENAI_REASONED]);
+        else if (at < LLMFI_OPENAI_MEMBERS) llmfi_openai_number(j, &c[at]);
         else llmfi_json_skip(j);
     }
     r->usage.input = c[LLMFI_OPENAI_PROMPT];
@@ -835,15 +833,18 @@ static void llmfi_openai_delta_read(llmfi_reply *r, llmfi_json *j) {
 #else
 
 /* A delta or message, which was just entered: told in its own order. */
+#define LLMFI_OPENAI_DELTA(X) X(LLMFI_IN_DELTA_, content) X(LLMFI_IN_DELTA_, refusal) X(LLMFI_IN_DELTA_, tool_calls)
+enum { LLMFI_OPENAI_DELTA(LLMFI_MEMBER) LLMFI_IN_DELTA_OTHER };
 static void llmfi_openai_delta_read(llmfi_reply *r, llmfi_json *j) {
-    while (llmfi_json_next(j) == LLMFI_J_KEY) {
-        if (LLMFI_KEY(j, "content")) {
+    int at;
+    while ((at = LLMFI_PICK(LLMFI_OPENAI_DELTA, LLMFI_IN_DELTA_OTHER)) >= 0) {
+        if (at == LLMFI_IN_DELTA_content) {
             if (llmfi_json_next(j) == LLMFI_J_STRING) llmfi_reply_text_json(r, j);
             else if (j->token == LLMFI_J_ARRAY) llmfi_openai_parts(r, j);
             else llmfi_openai_pass(j);
-        } else if (LLMFI_KEY(j, "refusal")) {
+        } else if (at == LLMFI_IN_DELTA_refusal) {
             if (llmfi_openai_string(j)) llmfi_reply_refusal_json(r, j);
-        } else if (LLMFI_KEY(j, "tool_calls")) {
+        } else if (at == LLMFI_IN_DELTA_tool_calls) {
             if (llmfi_json_enter(j, LLMFI_J_ARRAY)) llmfi_openai_tool_calls(r, j);
         } else {
             llmfi_json_skip(j);
@@ -895,14 +896,20 @@ static bool llmfi_openai_recall(const llmfi_reply *r, llmf_str frame, llmfi_json
 
 /* The members of a choice. index: as far as it is known, else -1; position: in the list, which counts where there is none. A delta in front of the index
    waits for it. */
+#define LLMFI_OPENAI_CHOICE(X) \
+    X(LLMFI_IN_CHOICE_, index) X(LLMFI_IN_CHOICE_, delta) X(LLMFI_IN_CHOICE_, finish_reason) X(LLMFI_IN_CHOICE_, message) X(LLMFI_IN_CHOICE_, error)
+enum { LLMFI_OPENAI_CHOICE(LLMFI_MEMBER) LLMFI_IN_CHOICE_OTHER };
 static void llmfi_openai_choice(llmfi_reply *r, llmfi_json *j, int64_t index, int64_t position, llmfi_openai_frame *f) {
     llmfi_json later;
-    llmf_str finish = llmfi_str("", 0), error = finish;
+    llmf_str finish = llmfi_str("", 0);
+    llmfi_value error;
     bool waits = false;
-    while (llmfi_json_next(j) == LLMFI_J_KEY) {
-        if (LLMFI_KEY(j, "index")) {
+    int at;
+    error.token = 0;
+    while ((at = LLMFI_PICK(LLMFI_OPENAI_CHOICE, LLMFI_IN_CHOICE_OTHER)) >= 0) {
+        if (at == LLMFI_IN_CHOICE_index) {
             llmfi_openai_number(j, &index);
-        } else if (r->streamed ? LLMFI_KEY(j, "delta") : LLMFI_KEY(j, "message")) {
+        } else if (at == (r->streamed ? LLMFI_IN_CHOICE_delta : LLMFI_IN_CHOICE_message)) {
             if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) continue;
             if (f->delta) f->told = true; /* a second one: members may repeat */
             if (position == 0) f->delta = true;
@@ -911,26 +918,26 @@ static void llmfi_openai_choice(llmfi_reply *r, llmfi_json *j, int64_t index, in
                 waits = true;
             }
 #if !LLMFI_SMALL
-            if (index == 0 && position == 0 && r->streamed && !f->told && !finish.len && !error.len) llmfi_openai_remember_front(r, j);
+            if (index == 0 && position == 0 && r->streamed && !f->told && !finish.len && error.token != LLMFI_J_OBJECT) llmfi_openai_remember_front(r, j);
 #endif
             if (index == 0) llmfi_openai_delta_read(r, j);
             else llmfi_json_skip(j);
-        } else if (LLMFI_KEY(j, "finish_reason")) {
-            if (llmfi_openai_string(j)) finish = llmfi_reply_string(r, j);
-        } else if (LLMFI_KEY(j, "error")) {
-            if (llmfi_json_raw(j, &error) != LLMFI_J_OBJECT) error.len = 0;
+        } else if (at == LLMFI_IN_CHOICE_finish_reason) {
+            llmfi_openai_text(r, j, &finish);
+        } else if (at == LLMFI_IN_CHOICE_error) {
+            llmfi_value_take(j, &error);
         } else {
             llmfi_json_skip(j);
         }
     }
-    if (finish.len || error.len || index || position) f->told = true;
+    if (finish.len || error.token == LLMFI_J_OBJECT || index || position) f->told = true;
     if (j->token != LLMFI_J_OBJECT_END || (index < 0 ? position : index) != 0) return; /* RULES 2 */
     if (waits) llmfi_openai_delta_read(r, &later);
     if (finish.len) {
         llmfi_reply_finish(r, finish);
         if (r->streamed) r->terminal = true;
     }
-    if (error.len) f->error = error;
+    if (error.token == LLMFI_J_OBJECT) f->error = error.text;
 }
 
 /* The choices from `position` on. */
@@ -942,37 +949,38 @@ static void llmfi_openai_choices(llmfi_reply *r, llmfi_json *j, int64_t position
 /* ---- frames ---- */
 
 /* The members of a chunk or of the whole body that follow. */
+#define LLMFI_OPENAI_MEMBERS(X)                                                                                               \
+    X(LLMFI_IN_FRAME_, choices) X(LLMFI_IN_FRAME_, model) X(LLMFI_IN_FRAME_, object) X(LLMFI_IN_FRAME_, usage) X(LLMFI_IN_FRAME_, error) \
+    X(LLMFI_IN_FRAME_, x_groq) X(LLMFI_IN_FRAME_, citations) X(LLMFI_IN_FRAME_, search_results)
+enum { LLMFI_OPENAI_MEMBERS(LLMFI_MEMBER) LLMFI_IN_FRAME_OTHER };
 static void llmfi_openai_members(llmfi_reply *r, llmfi_json *j, llmfi_openai_frame *f) {
-    while (llmfi_json_next(j) == LLMFI_J_KEY) {
-        if (LLMFI_KEY(j, "choices")) {
+    int at, token;
+    while ((at = LLMFI_PICK(LLMFI_OPENAI_MEMBERS, LLMFI_IN_FRAME_OTHER)) >= 0) {
+        switch (at) {
+        case LLMFI_IN_FRAME_choices:
             if (f->choices) f->told = true;
             if (llmfi_json_enter(j, LLMFI_J_ARRAY)) llmfi_openai_choices(r, j, 0, f);
             continue;
-        }
-        if (LLMFI_KEY(j, "model")) {
+        case LLMFI_IN_FRAME_model:
             if (llmfi_openai_string(j) && !r->model_used.len) llmfi_reply_model(r, llmfi_reply_string(r, j));
             continue;
-        }
-        if (LLMFI_KEY(j, "object")) {
+        case LLMFI_IN_FRAME_object:
             if (llmfi_openai_string(j) && LLMFI_KEY(j, "error")) f->fault = f->told = true;
             continue;
-        }
-        if (LLMFI_KEY(j, "usage")) {
+        case LLMFI_IN_FRAME_usage:
             if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) continue;
             llmfi_openai_usage(r, j);
             r->dialect.number[LLMFI_OPENAI_USAGE] = 1;
-        } else if (LLMFI_KEY(j, "error")) {
-            int token = llmfi_json_scalar(j);
+            break;
+        case LLMFI_IN_FRAME_error:
+            token = llmfi_json_scalar(j);
             if (token > LLMFI_J_FALSE && !(token == LLMFI_J_STRING && !j->text.len)) f->fault = true;
+            break;
 #if LLMFI_OPENAI_GROQ
-        } else if (LLMFI_KEY(j, "x_groq")) {
-            llmfi_openai_x_groq(r, j);
+        case LLMFI_IN_FRAME_x_groq: llmfi_openai_x_groq(r, j); break;
 #endif
-        } else if (LLMFI_KEY(j, "citations") || LLMFI_KEY(j, "search_results")) {
-            llmfi_openai_citations(r, j);
-        } else {
-            llmfi_json_skip(j);
-            continue;
+        case LLMFI_IN_FRAME_citations: case LLMFI_IN_FRAME_search_results: llmfi_openai_citations(r, j); break;
+        default: llmfi_json_skip(j); continue;
         }
         f->told = true;
     }

@@ -4,9 +4,8 @@
 #define LLMFI_PROVIDERS_OPENAI_REQUEST_H
 #include "common.h"
 
-static bool llmfi_openai_quirk(const llmfi_ask *a, uint32_t quirk) {
-    return (a->model->quirks & quirk & LLMFI_QUIRKS_MET) != 0;
-}
+/* Whether the model has that quirk, or one of them. A test of one byte: as a call it would be longer. */
+#define llmfi_openai_quirk(a, quirk) (((a)->model->quirks & (uint32_t)(quirk) & LLMFI_QUIRKS_MET) != 0)
 
 /* Whether the request's extra leaves that member to us. */
 #define LLMFI_OPENAI_OURS(a, name) (!llmfi_extra((a), LLMFI_LIT(name)))
@@ -17,13 +16,17 @@ static bool llmfi_openai_wants_json(const llmfi_ask *a) {
     return a->format || (a->req->format && strcmp(a->req->format, "json") == 0);
 }
 
+/* 1 is what models that refuse these settings do anyway. */
+static LLMFI_SHORT bool llmfi_openai_asks(double setting) {
+    return setting != 0 && setting != 1;
+}
+
 static void llmfi_openai_check_sampling(const llmfi_ask *a, llmfi_refusal *f) {
     const llmf_request *q = a->req;
     if (!llmfi_openai_quirk(a, LLMFI_Q_NO_SAMPLING)) return;
-    /* 1 is what these models do anyway */
-    if (q->temperature != 0 && q->temperature != 1)
+    if (llmfi_openai_asks(q->temperature))
         llmfi_refuse(f, LLMF_ERR_UNSUPPORTED, "temperature", "this model takes none; leave it out, or take another model");
-    if (q->top_p != 0 && q->top_p != 1) llmfi_refuse(f, LLMF_ERR_UNSUPPORTED, "top_p", "this model takes none; leave it out, or take another model");
+    if (llmfi_openai_asks(q->top_p)) llmfi_refuse(f, LLMF_ERR_UNSUPPORTED, "top_p", "this model takes none; leave it out, or take another model");
     if (q->stop_count) llmfi_refuse(f, LLMF_ERR_UNSUPPORTED, "stop", "this model takes none; leave them out, or take another model");
 }
 
@@ -192,21 +195,17 @@ static void llmfi_openai_format(const llmfi_ask *a, llmfi_jw *w, bool flat) {
 
 static void llmfi_openai_sampling(const llmfi_ask *a, llmfi_jw *w) {
     const llmf_request *q = a->req;
-    size_t i;
     if (llmfi_openai_quirk(a, LLMFI_Q_NO_SAMPLING)) return;
     if (q->temperature != 0 && LLMFI_OPENAI_OURS(a, "temperature")) llmfi_jw_member_double(w, "temperature", q->temperature < 0 ? 0 : q->temperature);
     if (q->top_p != 0 && LLMFI_OPENAI_OURS(a, "top_p")) llmfi_jw_member_double(w, "top_p", q->top_p < 0 ? 0 : q->top_p);
     if (q->stop_count && LLMFI_OPENAI_OURS(a, "stop")) {
         llmfi_jw_key(w, "stop");
-        llmfi_jw_array(w);
-        for (i = 0; i < q->stop_count; i++) llmfi_jw_str(w, llmfi_cstr(q->stop[i]));
-        llmfi_jw_array_end(w);
+        llmfi_jw_strings(w, q->stop, q->stop_count);
     }
 }
 
-static llmf_str llmfi_openai_system_role(const llmfi_ask *a) {
-    if (llmfi_openai_quirk(a, LLMFI_Q_SYSTEM_AS_USER)) return LLMFI_LIT("user");
-    return llmfi_openai_quirk(a, LLMFI_Q_DEVELOPER_ROLE) ? LLMFI_LIT("developer") : LLMFI_LIT("system");
+static const char *llmfi_openai_system_role(const llmfi_ask *a) {
+    return llmfi_openai_quirk(a, LLMFI_Q_SYSTEM_AS_USER) ? "user" : llmfi_openai_quirk(a, LLMFI_Q_DEVELOPER_ROLE) ? "developer" : "system";
 }
 
 static void llmfi_openai_tool(const llmfi_ask *a, llmfi_jw *w, size_t at, bool flat) {
@@ -216,11 +215,10 @@ static void llmfi_openai_tool(const llmfi_ask *a, llmfi_jw *w, size_t at, bool f
     const llmfi_node *schema = a->schemas ? a->schemas[at] : NULL;
 #endif
     llmfi_jw_object(w);
-    llmfi_jw_member_lit(w, "type", "function");
-    if (!flat) llmfi_jw_key(w, "function");
-    if (!flat) llmfi_jw_object(w);
-    llmfi_jw_member_str(w, "name", llmfi_cstr(t->name));
-    if (t->description && *t->description) llmfi_jw_member_str(w, "description", llmfi_cstr(t->description));
+    if (flat) llmfi_jw_member_lit(w, "type", "function");
+    else llmfi_jw_function_begin(w);
+    llmfi_jw_member_cstr(w, "name", t->name);
+    if (t->description && *t->description) llmfi_jw_member_cstr(w, "description", t->description);
     llmfi_jw_key(w, "parameters");
 #if !LLMF_HAS_SCHEMA
     llmfi_jw_raw(w, t->parameters ? llmfi_cstr(t->parameters) : LLMFI_LIT("{\"type\":\"object\",\"properties\":{}}"));
@@ -239,16 +237,13 @@ static void llmfi_openai_tool_choice(const llmfi_ask *a, llmfi_jw *w, bool flat)
     const char *choice = a->req->tool_choice;
     if (!choice || !*choice || !LLMFI_OPENAI_OURS(a, "tool_choice")) return;
     llmfi_jw_key(w, "tool_choice");
-    if (strcmp(choice, "auto") == 0 || strcmp(choice, "none") == 0) {
-        llmfi_jw_str(w, llmfi_cstr(choice));
-    } else if (strcmp(choice, "required") == 0) {
-        llmfi_jw_str(w, llmfi_openai_quirk(a, LLMFI_Q_TOOL_ANY) ? LLMFI_LIT("any") : LLMFI_LIT("required"));
+    if (llmfi_word_in("required\0auto\0none\0", llmfi_cstr(choice)) >= 0) {
+        llmfi_jw_str(w, llmfi_cstr(*choice == 'r' && llmfi_openai_quirk(a, LLMFI_Q_TOOL_ANY) ? "any" : choice));
     } else {
         llmfi_jw_object(w);
-        llmfi_jw_member_lit(w, "type", "function");
-        if (!flat) llmfi_jw_key(w, "function");
-        if (!flat) llmfi_jw_object(w);
-        llmfi_jw_member_str(w, "name", llmfi_cstr(choice));
+        if (flat) llmfi_jw_member_lit(w, "type", "function");
+        else llmfi_jw_function_begin(w);
+        llmfi_jw_member_cstr(w, "name", choice);
         if (!flat) llmfi_jw_object_end(w);
         llmfi_jw_object_end(w);
     }

@@ -22,13 +22,13 @@ static void llmfi_responses_media(llmfi_jw *w, const llmf_part *p) {
         llmfi_jw_member_lit(w, "type", "input_image");
         llmfi_jw_key(w, "image_url");
         llmfi_jw_media_url(w, p);
-        if (p->detail && *p->detail) llmfi_jw_member_str(w, "detail", llmfi_cstr(p->detail));
+        if (p->detail && *p->detail) llmfi_jw_member_cstr(w, "detail", p->detail);
     } else if (!p->data && !llmfi_starts(url, LLMFI_LIT("data:"))) {
         llmfi_jw_member_lit(w, "type", "input_file"); /* at an address it takes no name */
         llmfi_jw_member_str(w, "file_url", url);
     } else {
         llmfi_jw_member_lit(w, "type", "input_file");
-        llmfi_jw_member_str(w, "filename", llmfi_cstr(p->name && *p->name ? p->name : "file"));
+        llmfi_jw_member_cstr(w, "filename", p->name && *p->name ? p->name : "file");
         llmfi_jw_key(w, "file_data");
         llmfi_jw_media_url(w, p);
     }
@@ -161,7 +161,7 @@ static void llmfi_responses_message(const llmfi_ask *a, llmfi_jw *w, size_t at) 
         llmfi_responses_content(w, text, m);
         llmfi_jw_object_end(w);
     } else {
-        llmfi_responses_say_item(w, m->role == LLMF_SYSTEM ? llmfi_openai_system_role(a) : LLMFI_LIT("user"), text, m);
+        llmfi_responses_say_item(w, llmfi_cstr(m->role == LLMF_SYSTEM ? llmfi_openai_system_role(a) : "user"), text, m);
     }
 }
 
@@ -174,7 +174,7 @@ static void llmfi_responses_reasoning(const llmfi_ask *a, llmfi_jw *w) {
     llmfi_jw_key(w, "reasoning");
     llmfi_jw_object(w);
     if (llmfi_reasoning_tokens(reasoning, &tokens)) llmfi_jw_member_int(w, "max_tokens", tokens);
-    else llmfi_jw_member_str(w, "effort", llmfi_cstr(reasoning));
+    else llmfi_jw_member_cstr(w, "effort", reasoning);
     if (strcmp(reasoning, "none") != 0) llmfi_jw_member_lit(w, "summary", "auto"); /* or there is nothing to read */
     llmfi_jw_object_end(w);
 }
@@ -191,7 +191,7 @@ static void llmfi_responses_head(const llmfi_ask *a, llmfi_jw *w) {
     if (q->max_tokens > 0 && LLMFI_OPENAI_OURS(a, "max_output_tokens")) llmfi_jw_member_int(w, "max_output_tokens", q->max_tokens);
     llmfi_openai_sampling(a, w);
     llmfi_responses_reasoning(a, w);
-    if (q->user && *q->user && !llmfi_openai_quirk(a, LLMFI_Q_NO_USER_FIELD) && LLMFI_OPENAI_OURS(a, "user")) llmfi_jw_member_str(w, "user", llmfi_cstr(q->user));
+    if (q->user && *q->user && !llmfi_openai_quirk(a, LLMFI_Q_NO_USER_FIELD) && LLMFI_OPENAI_OURS(a, "user")) llmfi_jw_member_cstr(w, "user", q->user);
     if (llmfi_openai_wants_json(a) && LLMFI_OPENAI_OURS(a, "text")) {
         llmfi_jw_key(w, "text");
         llmfi_jw_object(w);

@@ -50,11 +50,8 @@ typedef struct llmfi_dialect_state {
 /* What a frame may have changed besides what its events tell. */
 typedef struct llmfi_reply_point {
     size_t queued, tools, state, citations, buf[2];
-    int64_t number[8];
-    llmf_str model_used, finish_raw;
-    llmf_usage usage;
-    int64_t total_tokens, audio_tokens;
     bool terminal, content, refused, blocked;
+    char told[2 * sizeof(llmf_str) + sizeof(llmf_usage) + 10 * sizeof(int64_t)]; /* LLMFI_REPLY_TOLD */
 } llmfi_reply_point;
 
 struct llmf_reply {
@@ -64,7 +61,6 @@ struct llmf_reply {
     bool streamed, discard;                  /* the reply is a stream; text is not kept */
     bool tail;                               /* the frame to come is what was there when the bytes ended: a whole body, or an event or line without its end */
     int status;                              /* HTTP */
-    size_t limit;                            /* bytes of text, of reasoning, of one call's arguments …; 0: the heap's */
     /* filled by adapters through the functions below; what is looked at most stands in front: its distance fits one byte */
     bool chat_counts;                        /* the usage is one of Chat Completions: RULES 20 holds */
     bool terminal;                           /* RULES 24: the reply is whole */
@@ -73,20 +69,21 @@ struct llmf_reply {
     bool blocked;                            /* the provider would not take the prompt */
     bool settled;                            /* llmfi_reply_settle was here */
     size_t queue_head;                       /* taken events still in the queue */
-    llmfi_buf tools /* of llmfi_tool_state */;
+    llmfi_buf tools /* of llmfi_tool_state */, queue /* of llmfi_queued */;
     llmf_error error;                        /* code LLMF_OK: none. The first one stays */
-    llmfi_buf queue /* of llmfi_queued */, text, reasoning, refusal, state, citations /* of llmf_citation */;
+    llmfi_buf text, reasoning, refusal, state, citations /* of llmf_citation */;
+    size_t limit;                            /* bytes of text, of reasoning, of one call's arguments …; 0: the heap's */
     llmf_str provider;                       /* for sentences; lives as long as the reply */
     llmf_str key;                            /* the secret of this call: a server that says it back is not quoted. Empty: none. Lives as long as the reply */
     const void *user;                        /* the adapter's: the settings of the model that was asked (llmfi_settings) */
     struct llmfi_job *job;                 /* of another operation than chat: see operation.h; NULL */
-    llmf_str model_used, request_id, finish_raw; /* in the arena */
+    llmf_str request_id, model_used, finish_raw; /* in the arena */
     llmf_usage usage;
     int64_t total_tokens, audio_tokens;      /* as the provider counted, for RULES 20; LLMF_UNKNOWN */
     llmfi_dialect_state dialect;
     /* filled by llmfi_reply_settle */
     int finish;                              /* LLMF_FINISH_… */
-    int lent;                                /* whose bytes the last event handed out: 0 text, 1 reasoning, 2 refusal, 3 + i a call; -1: nobody's */
+    int lent;                                /* whose bytes the last event handed out: LLMFI_REPLY_…; -1: nobody's */
     const llmf_tool_call *calls;             /* in the arena, arguments in their buffers */
     size_t call_count;
     /* its own */
@@ -98,22 +95,34 @@ struct llmf_reply {
 };
 typedef struct llmf_reply llmfi_reply;
 
+/* What a rollback brings back as one piece: from the model to the dialect's numbers. */
+#define LLMFI_REPLY_TOLD(r) ((char *)(r) + offsetof(llmfi_reply, model_used))
+enum { LLMFI_REPLY_TOLD_FITS = 1 / (offsetof(llmfi_reply, dialect.buf) - offsetof(llmfi_reply, model_used) == sizeof(((llmfi_reply *)0)->point.told)) };
+
+/* Where the buffers are. */
+static const uint16_t llmfi_reply_bufs[] = {
+    offsetof(llmfi_reply, tools), offsetof(llmfi_reply, queue), offsetof(llmfi_reply, text), offsetof(llmfi_reply, reasoning), offsetof(llmfi_reply, refusal),
+    offsetof(llmfi_reply, state), offsetof(llmfi_reply, citations),
+    offsetof(llmfi_reply, dialect.buf[0]), offsetof(llmfi_reply, dialect.buf[1]), offsetof(llmfi_reply, dialect.front), offsetof(llmfi_reply, dialect.rest)
+};
+
 static llmf_str llmfi_reply_keep(llmfi_reply *r, llmf_str text);
 
 /* ---- life ---- */
 
+static LLMFI_SHORT llmfi_buf *llmfi_reply_buf_at(llmfi_reply *r, size_t i) {
+    return (llmfi_buf *)(void *)((char *)r + llmfi_reply_bufs[i]);
+}
+
 /* provider and user: see the struct; both stay the caller's. */
 LLMFI_UNUSED static void llmfi_reply_init(llmfi_reply *r, llmfi_heap *heap, llmfi_arena *arena, llmf_str provider, const void *user) {
-    llmfi_buf *all[11];
     size_t i;
     memset(r, 0, sizeof *r);
     r->heap = heap;
     r->arena = arena;
     r->provider = provider;
     r->user = user;
-    all[0] = &r->text, all[1] = &r->reasoning, all[2] = &r->refusal, all[3] = &r->state, all[4] = &r->tools, all[5] = &r->queue;
-    all[6] = &r->citations, all[7] = &r->dialect.buf[0], all[8] = &r->dialect.buf[1], all[9] = &r->dialect.front, all[10] = &r->dialect.rest;
-    for (i = 0; i < LLMFI_COUNT(all); i++) llmfi_buf_init(all[i], heap, 0);
+    for (i = 0; i < LLMFI_COUNT(llmfi_reply_bufs); i++) llmfi_reply_buf_at(r, i)->heap = heap;
     llmfi_arena_init(&r->scratch, heap, 0);
     r->usage.input = r->usage.cache_read = r->usage.cache_write = r->usage.output = r->usage.reasoning = LLMF_UNKNOWN;
     r->total_tokens = r->audio_tokens = LLMF_UNKNOWN;
@@ -133,19 +142,10 @@ LLMFI_UNUSED static LLMFI_SHORT int llmfi_reply_tool_count(const llmfi_reply *r)
 
 /* Everything goes back to the heap; what was kept in the arena stays the arena's. */
 LLMFI_UNUSED static void llmfi_reply_free(llmfi_reply *r) {
-    int i;
-    for (i = 0; i < llmfi_reply_tool_count(r); i++) llmfi_buf_free(&llmfi_reply_tool(r, i)->args);
-    llmfi_buf_free(&r->text);
-    llmfi_buf_free(&r->reasoning);
-    llmfi_buf_free(&r->refusal);
-    llmfi_buf_free(&r->state);
-    llmfi_buf_free(&r->tools);
-    llmfi_buf_free(&r->queue);
-    llmfi_buf_free(&r->citations);
-    llmfi_buf_free(&r->dialect.buf[0]);
-    llmfi_buf_free(&r->dialect.buf[1]);
-    llmfi_buf_free(&r->dialect.front);
-    llmfi_buf_free(&r->dialect.rest);
+    size_t i = (size_t)llmfi_reply_tool_count(r);
+    while (i-- > 0) llmfi_buf_free(&llmfi_reply_tool(r, (int)i)->args);
+    for (i = 0; i < LLMFI_COUNT(llmfi_reply_bufs); i++)
+        if (llmfi_reply_buf_at(r, i)->ptr) llmfi_buf_free(llmfi_reply_buf_at(r, i)); /* most are empty */
     llmfi_arena_free(&r->scratch);
     llmfi_heap_free(r->heap, r->retired);
     r->retired = NULL;
@@ -170,6 +170,15 @@ LLMFI_UNUSED static LLMFI_COLD void llmfi_reply_fail(llmfi_reply *r, int code, c
 #define llmfi_reply_fail(r, code, text) llmfi_reply_fail((r), (code), "")
 #endif
 
+/* The same with a sentence that goes on behind the provider's name. False: there was an error already. */
+LLMFI_UNUSED static LLMFI_COLD bool llmfi_reply_fail_begin(llmfi_reply *r, int code, llmfi_text *t) {
+    if (r->error.code != LLMF_OK) return false;
+    llmfi_reply_fail(r, code, "");
+    *t = llmfi_error_text(&r->error);
+    llmfi_say(t, r->provider);
+    return true;
+}
+
 static void llmfi_reply_no_memory(llmfi_reply *r) {
     llmfi_reply_fail(r, LLMF_ERR_MEMORY, "the reply does not fit into the factory's memory: raise llmf_desc.memory_size, or ask for less");
 }
@@ -192,15 +201,8 @@ static llmf_str llmfi_reply_keep(llmfi_reply *r, llmf_str text) {
 /* Room did not do: grows the buffer. What an event has handed out stays where it is until the next one is taken. */
 static bool llmfi_reply_grow(llmfi_reply *r, int who, llmfi_buf *b, size_t more) {
     void *to;
-    if (more > (size_t)-1 / 8 || (r->limit && (b->len > r->limit || more > r->limit - b->len))) {
-        llmfi_reply_too_long(r);
-        return false;
-    }
     if (r->lent != who || !b->ptr || llmfi_heap_grow(r->heap, b->ptr, b->len + more + 1)) {
-        if (llmfi_buf_reserve(b, more + 1)) {
-            b->cap = llmfi_heap_size(r->heap, b->ptr);
-            return true;
-        }
+        if (llmfi_buf_reserve(b, more + 1)) return true;
     } else if ((to = llmfi_heap_alloc(r->heap, b->len + more + 1)) != NULL) {
         memcpy(to, b->ptr, b->len);
         llmfi_heap_free(r->heap, r->retired);
@@ -216,7 +218,7 @@ static bool llmfi_reply_grow(llmfi_reply *r, int who, llmfi_buf *b, size_t more)
 
 /* Room for `more` bytes and for the NUL that llmfi_reply_text_of puts behind them. */
 static bool llmfi_reply_room(llmfi_reply *r, int who, llmfi_buf *b, size_t more) {
-    if (r->limit && (b->len > r->limit || more > r->limit - b->len)) {
+    if (more > (size_t)-1 / 8 || (r->limit && (b->len > r->limit || more > r->limit - b->len))) {
         llmfi_reply_too_long(r);
         return false;
     }
@@ -243,57 +245,65 @@ LLMFI_UNUSED static LLMFI_SHORT size_t llmfi_reply_count(const llmfi_reply *r) {
     return r->queue.len / sizeof(llmfi_queued) - r->queue_head;
 }
 
-static LLMFI_SHORT llmfi_buf *llmfi_reply_buf(llmfi_reply *r, int type) {
-    return type == LLMF_EVENT_TEXT ? &r->text : type == LLMF_EVENT_REASONING ? &r->reasoning : &r->refusal;
+/* Whose bytes: LLMFI_REPLY_…, or from LLMFI_REPLY_ARGS on those of a call's arguments. */
+enum { LLMFI_REPLY_TEXT, LLMFI_REPLY_REASONING, LLMFI_REPLY_REFUSAL, LLMFI_REPLY_ARGS };
+
+static LLMFI_SHORT llmfi_buf *llmfi_reply_buf(llmfi_reply *r, int who) {
+    if (who >= LLMFI_REPLY_ARGS) return &llmfi_reply_tool(r, who - LLMFI_REPLY_ARGS)->args;
+    return who == LLMFI_REPLY_TEXT ? &r->text : who == LLMFI_REPLY_REASONING ? &r->reasoning : &r->refusal;
 }
 
-/* The buffer has taken `len` more bytes in its room: they count, and are an event. */
-static void llmfi_reply_took(llmfi_reply *r, int type, llmfi_buf *b, size_t len) {
-    if (!len || !llmfi_reply_push(r, type, 0, b->len + r->dropped[type - LLMF_EVENT_TEXT], len)) return;
+/* The buffer has taken `len` more bytes in its room: they count, and are an event. Those of a call that has not started yet are told when it starts. */
+static LLMFI_JSON_FAST void llmfi_reply_took(llmfi_reply *r, int who, llmfi_buf *b, size_t len) {
+    const llmfi_tool_state *t = who < LLMFI_REPLY_ARGS ? NULL : llmfi_reply_tool(r, who - LLMFI_REPLY_ARGS);
+    if (!len) return;
+    if (!t ? !llmfi_reply_push(r, LLMF_EVENT_TEXT + who, 0, b->len + r->dropped[who], len)
+           : t->started && !llmfi_reply_push(r, LLMF_EVENT_TOOL_DELTA, who - LLMFI_REPLY_ARGS, b->len, len)) return;
     b->len += len;
-    if (type == LLMF_EVENT_REFUSAL) r->refused = true;
-    else r->content = true;
+    if (who == LLMFI_REPLY_REFUSAL) r->refused = true;
+    else if (!t) r->content = true;
 }
 
-static void llmfi_reply_add(llmfi_reply *r, int type, llmf_str text) {
-    llmfi_buf *b = llmfi_reply_buf(r, type);
-    if (!text.len || r->error.code || !llmfi_reply_room(r, type - LLMF_EVENT_TEXT, b, text.len)) return;
+/* After an error, and after a call's end, nothing is taken. */
+static bool llmfi_reply_takes(llmfi_reply *r, int who, llmfi_buf *b, size_t most) {
+    return !r->error.code && !(who >= LLMFI_REPLY_ARGS && llmfi_reply_tool(r, who - LLMFI_REPLY_ARGS)->ended) && llmfi_reply_room(r, who, b, most);
+}
+
+static LLMFI_JSON_FAST void llmfi_reply_add(llmfi_reply *r, int who, llmf_str text) {
+    llmfi_buf *b = llmfi_reply_buf(r, who);
+    if (!text.len || !llmfi_reply_takes(r, who, b, text.len)) return;
     memcpy(b->ptr + b->len, text.ptr, text.len);
-    llmfi_reply_took(r, type, b, text.len);
+    llmfi_reply_took(r, who, b, text.len);
 }
 
-static void llmfi_reply_add_json(llmfi_reply *r, int type, const llmfi_json *j) {
-    llmfi_buf *b = llmfi_reply_buf(r, type);
-    if (llmfi_json_plain(j)) {
-        llmfi_reply_add(r, type, j->text);
-        return;
-    }
-    if (!r->error.code && llmfi_reply_room(r, type - LLMF_EVENT_TEXT, b, llmfi_json_text_max(j)))
-        llmfi_reply_took(r, type, b, llmfi_json_decode(b->ptr + b->len, j->text));
+static LLMFI_JSON_FAST void llmfi_reply_add_json(llmfi_reply *r, int who, const llmfi_json *j) {
+    llmfi_buf *b = llmfi_reply_buf(r, who);
+    if (llmfi_json_plain(j)) llmfi_reply_add(r, who, j->text);
+    else if (llmfi_reply_takes(r, who, b, llmfi_json_text_max(j))) llmfi_reply_took(r, who, b, llmfi_json_decode(b->ptr + b->len, j->text));
 }
 
 /* ---- text ---- */
 
 /* Valid UTF-8. Appends, and queues one event where it is not empty. */
 LLMFI_UNUSED static void llmfi_reply_text(llmfi_reply *r, llmf_str text) {
-    llmfi_reply_add(r, LLMF_EVENT_TEXT, text);
+    llmfi_reply_add(r, LLMFI_REPLY_TEXT, text);
 }
 LLMFI_UNUSED static void llmfi_reply_reasoning(llmfi_reply *r, llmf_str text) {
-    llmfi_reply_add(r, LLMF_EVENT_REASONING, text);
+    llmfi_reply_add(r, LLMFI_REPLY_REASONING, text);
 }
 LLMFI_UNUSED static void llmfi_reply_refusal(llmfi_reply *r, llmf_str text) {
-    llmfi_reply_add(r, LLMF_EVENT_REFUSAL, text);
+    llmfi_reply_add(r, LLMFI_REPLY_REFUSAL, text);
 }
 
 /* The same with the STRING token that the reader stands at: decoded where it must be, straight to where it stays. */
 LLMFI_UNUSED static void llmfi_reply_text_json(llmfi_reply *r, const llmfi_json *j) {
-    llmfi_reply_add_json(r, LLMF_EVENT_TEXT, j);
+    llmfi_reply_add_json(r, LLMFI_REPLY_TEXT, j);
 }
 LLMFI_UNUSED static void llmfi_reply_reasoning_json(llmfi_reply *r, const llmfi_json *j) {
-    llmfi_reply_add_json(r, LLMF_EVENT_REASONING, j);
+    llmfi_reply_add_json(r, LLMFI_REPLY_REASONING, j);
 }
 LLMFI_UNUSED static void llmfi_reply_refusal_json(llmfi_reply *r, const llmfi_json *j) {
-    llmfi_reply_add_json(r, LLMF_EVENT_REFUSAL, j);
+    llmfi_reply_add_json(r, LLMFI_REPLY_REFUSAL, j);
 }
 
 /* The decoded text of a STRING or KEY token: a view of the frame where that will do, else in scratch until the next frame; empty when memory
@@ -310,7 +320,7 @@ LLMFI_UNUSED static llmf_str llmfi_reply_string(llmfi_reply *r, const llmfi_json
 LLMFI_UNUSED static int64_t llmfi_reply_number(const llmfi_json *j) {
     int64_t n;
     if (j->token != LLMFI_J_NUMBER) return LLMF_UNKNOWN;
-    return (llmfi_parse_int(j->text, &n) || llmfi_parse_spelt(j->text, &n)) && n >= 0 ? n : LLMF_UNKNOWN;
+    return llmfi_parse_spelt(j->text, &n) && n >= 0 ? n : LLMF_UNKNOWN;
 }
 
 /* RULES 19: a sum counts what is there; unknown only where both are. */
@@ -322,7 +332,7 @@ LLMFI_UNUSED static int64_t llmfi_reply_sum(int64_t a, int64_t b) {
 /* ---- frames ---- */
 
 /* The start of a frame: where llmfi_reply_rollback goes back to. The scratch of the frame before is over. */
-LLMFI_UNUSED static void llmfi_reply_mark(llmfi_reply *r) {
+LLMFI_UNUSED static LLMFI_SHORT void llmfi_reply_mark(llmfi_reply *r) {
     llmfi_reply_point *p = &r->point;
     if (r->scratch.newest) llmfi_arena_free(&r->scratch);
     p->queued = r->queue.len / sizeof(llmfi_queued) - r->queue_head;
@@ -331,12 +341,7 @@ LLMFI_UNUSED static void llmfi_reply_mark(llmfi_reply *r) {
     p->citations = r->citations.len;
     p->buf[0] = r->dialect.buf[0].len;
     p->buf[1] = r->dialect.buf[1].len;
-    memcpy(p->number, r->dialect.number, sizeof p->number);
-    p->model_used = r->model_used;
-    p->finish_raw = r->finish_raw;
-    p->usage = r->usage;
-    p->total_tokens = r->total_tokens;
-    p->audio_tokens = r->audio_tokens;
+    memcpy(p->told, LLMFI_REPLY_TOLD(r), sizeof p->told);
     p->terminal = r->terminal;
     p->content = r->content;
     p->refused = r->refused;
@@ -348,7 +353,7 @@ LLMFI_UNUSED static void llmfi_reply_mark(llmfi_reply *r) {
 static void llmfi_reply_unpush(llmfi_reply *r) {
     const llmfi_queued *q = (const llmfi_queued *)(const void *)(r->queue.ptr + r->queue.len) - 1;
     r->queue.len -= sizeof *q;
-    if (q->type <= LLMF_EVENT_REFUSAL) llmfi_reply_buf(r, q->type)->len = q->at - r->dropped[q->type - LLMF_EVENT_TEXT];
+    if (q->type <= LLMF_EVENT_REFUSAL) llmfi_reply_buf(r, q->type - LLMF_EVENT_TEXT)->len = q->at - r->dropped[q->type - LLMF_EVENT_TEXT];
     else if (q->type == LLMF_EVENT_TOOL_START) llmfi_reply_tool(r, q->index)->started = false;
     else if (q->type == LLMF_EVENT_TOOL_CALL) llmfi_reply_tool(r, q->index)->ended = false;
     else if (q->type == LLMF_EVENT_TOOL_DELTA && !(llmfi_reply_count(r) > r->point.queued && q[-1].type == LLMF_EVENT_TOOL_START))
@@ -367,12 +372,7 @@ LLMFI_UNUSED static void llmfi_reply_rollback(llmfi_reply *r) {
     r->citations.len = p->citations;
     r->dialect.buf[0].len = p->buf[0];
     r->dialect.buf[1].len = p->buf[1];
-    memcpy(r->dialect.number, p->number, sizeof p->number);
-    r->model_used = p->model_used;
-    r->finish_raw = p->finish_raw;
-    r->usage = p->usage;
-    r->total_tokens = p->total_tokens;
-    r->audio_tokens = p->audio_tokens;
+    memcpy(LLMFI_REPLY_TOLD(r), p->told, sizeof p->told);
     r->terminal = p->terminal;
     r->content = p->content;
     r->refused = p->refused;
@@ -381,14 +381,12 @@ LLMFI_UNUSED static void llmfi_reply_rollback(llmfi_reply *r) {
 
 /* The frame, whose reader ended in ERROR, is not JSON: nothing of it counts. Cut off by the end of the bytes it is no error of its own (RULES 25:
    llmfi_reply_end says truncated), else PROTOCOL. An error that the reply has already stays. */
-LLMFI_UNUSED static void llmfi_reply_bad_frame(llmfi_reply *r, const llmfi_json *j, llmf_str frame) {
+LLMFI_UNUSED static LLMFI_COLD void llmfi_reply_bad_frame(llmfi_reply *r, const llmfi_json *j, llmf_str frame) {
     llmfi_text t;
     if (r->error.code) return;
     llmfi_reply_rollback(r);
     if (r->tail && (r->streamed || j->error_offset >= frame.len)) return;
-    llmfi_reply_fail(r, LLMF_ERR_PROTOCOL, "");
-    t = llmfi_error_text(&r->error);
-    llmfi_say(&t, r->provider);
+    llmfi_reply_fail_begin(r, LLMF_ERR_PROTOCOL, &t);
 #if LLMF_HAS_STRINGS
     LLMFI_SAY(&t, ": the reply is not JSON (byte ");
     llmfi_say_int(&t, (int64_t)(j->error_offset < INT64_MAX ? j->error_offset : INT64_MAX));
@@ -440,6 +438,18 @@ static void llmfi_reply_tool_start(llmfi_reply *r, int at) {
     if (t->args.len) llmfi_reply_push(r, LLMF_EVENT_TOOL_DELTA, at, 0, t->args.len);
 }
 
+/* For ids and names that come late: sets them where they are still empty, or made by us. */
+LLMFI_UNUSED static void llmfi_reply_tool_name(llmfi_reply *r, int at, llmf_str id, llmf_str name) {
+    llmfi_tool_state *t = llmfi_reply_tool(r, at);
+    if (r->error.code) return;
+    if (id.len && (!t->id.len || t->made)) {
+        t->id = llmfi_reply_keep(r, id);
+        t->made = false;
+    }
+    if (name.len && !t->name.len) t->name = llmfi_reply_keep(r, name);
+    if (t->name.len && !t->started) llmfi_reply_tool_start(r, at);
+}
+
 /* A call begins: gives its position (from 0), or -1 (the reply then has its error). key: the provider's index or -1. id and name are copied; they may be
    empty. TOOL_START is queued as soon as there is a name; an id is made where none came until then. */
 LLMFI_UNUSED static int llmfi_reply_tool_begin(llmfi_reply *r, int64_t key, llmf_str id, llmf_str name) {
@@ -458,50 +468,19 @@ LLMFI_UNUSED static int llmfi_reply_tool_begin(llmfi_reply *r, int64_t key, llmf
     memset(t, 0, sizeof *t);
     llmfi_buf_init(&t->args, r->heap, 0);
     t->key = key;
-    t->id = llmfi_reply_keep(r, id);
-    t->name = llmfi_reply_keep(r, name);
-    if (r->error.code) return -1;
     r->tools.len += sizeof *t;
-    if (name.len) llmfi_reply_tool_start(r, at);
+    llmfi_reply_tool_name(r, at, id, name);
     return r->error.code ? -1 : at;
-}
-
-/* For ids and names that come late: sets them where they are still empty, or made by us. */
-LLMFI_UNUSED static void llmfi_reply_tool_name(llmfi_reply *r, int at, llmf_str id, llmf_str name) {
-    llmfi_tool_state *t = llmfi_reply_tool(r, at);
-    if (r->error.code) return;
-    if (id.len && (!t->id.len || t->made)) {
-        t->id = llmfi_reply_keep(r, id);
-        t->made = false;
-    }
-    if (name.len && !t->name.len) t->name = llmfi_reply_keep(r, name);
-    if (t->name.len && !t->started) llmfi_reply_tool_start(r, at);
-}
-
-/* The buffer of arguments has taken `len` more bytes in its room. */
-static void llmfi_reply_args_took(llmfi_reply *r, int at, size_t len) {
-    llmfi_tool_state *t = llmfi_reply_tool(r, at);
-    if (t->started && len && !llmfi_reply_push(r, LLMF_EVENT_TOOL_DELTA, at, t->args.len, len)) return;
-    t->args.len += len;
 }
 
 /* A piece of the arguments' JSON text, valid UTF-8. After the call's end it is dropped. */
 LLMFI_UNUSED static void llmfi_reply_tool_args(llmfi_reply *r, int at, llmf_str fragment) {
-    llmfi_buf *b = &llmfi_reply_tool(r, at)->args;
-    if (!fragment.len || r->error.code || llmfi_reply_tool(r, at)->ended || !llmfi_reply_room(r, 3 + at, b, fragment.len)) return;
-    memcpy(b->ptr + b->len, fragment.ptr, fragment.len);
-    llmfi_reply_args_took(r, at, fragment.len);
+    llmfi_reply_add(r, LLMFI_REPLY_ARGS + at, fragment);
 }
 
 /* The same with the STRING token that the reader stands at. */
 LLMFI_UNUSED static void llmfi_reply_tool_args_json(llmfi_reply *r, int at, const llmfi_json *j) {
-    llmfi_buf *b = &llmfi_reply_tool(r, at)->args;
-    if (llmfi_json_plain(j)) {
-        llmfi_reply_tool_args(r, at, j->text);
-        return;
-    }
-    if (r->error.code || llmfi_reply_tool(r, at)->ended || !llmfi_reply_room(r, 3 + at, b, llmfi_json_text_max(j))) return;
-    llmfi_reply_args_took(r, at, llmfi_json_decode(b->ptr + b->len, j->text));
+    llmfi_reply_add_json(r, LLMFI_REPLY_ARGS + at, j);
 }
 
 /* One JSON value and nothing else. */
@@ -624,7 +603,7 @@ static void llmfi_reply_settle_calls(llmfi_reply *r) {
 }
 
 /* Draws up what all of it amounts to; once. Open calls end here, unless the reply failed: then they are no calls. */
-LLMFI_UNUSED static void llmfi_reply_settle(llmfi_reply *r) {
+LLMFI_UNUSED static LLMFI_COLD void llmfi_reply_settle(llmfi_reply *r) {
     const llmf_usage *u = &r->usage;
     int i;
     if (r->settled) return;
@@ -640,11 +619,8 @@ LLMFI_UNUSED static void llmfi_reply_settle(llmfi_reply *r) {
 /* The bytes have ended; whole: as the transport's protocol says they should. Before the terminal event that is TRUNCATED (RULES 25), after it all is well.
    Call it after the adapter's on_end. */
 LLMFI_UNUSED static void llmfi_reply_end(llmfi_reply *r, bool whole) {
-    if (!r->terminal && !r->error.code) {
-        llmfi_text t;
-        llmfi_reply_fail(r, LLMF_ERR_TRUNCATED, "");
-        t = llmfi_error_text(&r->error);
-        llmfi_say(&t, r->provider);
+    llmfi_text t;
+    if (!r->terminal && llmfi_reply_fail_begin(r, LLMF_ERR_TRUNCATED, &t)) {
         if (whole) LLMFI_SAY(&t, ": the reply ended before its end");
         else LLMFI_SAY(&t, ": the connection broke before the end of the reply");
         llmfi_say_c(&t, r->content ? LLMFI_WORDS("; what had arrived is in the response") : LLMFI_WORDS("; nothing had arrived: try again"));
@@ -662,9 +638,9 @@ LLMFI_UNUSED static llmf_str llmfi_reply_text_of(llmfi_buf *b) {
 /* ---- taking events ---- */
 
 /* Text that is not kept goes once its events are over. */
-static void llmfi_reply_drop_text(llmfi_reply *r, int type, size_t until) {
-    llmfi_buf *b = llmfi_reply_buf(r, type);
-    size_t *dropped = &r->dropped[type - LLMF_EVENT_TEXT], n = until - *dropped;
+static void llmfi_reply_drop_text(llmfi_reply *r, int who, size_t until) {
+    llmfi_buf *b = llmfi_reply_buf(r, who);
+    size_t *dropped = &r->dropped[who], n = until - *dropped;
     if (n < b->len / 2) return; /* so that the bytes moved are never more than those dropped */
     llmfi_buf_drop(b, n);
     *dropped = until;
@@ -681,7 +657,7 @@ LLMFI_UNUSED static void llmfi_reply_release_events(llmfi_reply *r) {
     r->lent = -1;
     if (!r->queue_head) return;
     q += r->queue_head - 1;
-    if (r->discard && q->type <= LLMF_EVENT_REFUSAL) llmfi_reply_drop_text(r, q->type, q->at + q->len);
+    if (r->discard && q->type <= LLMF_EVENT_REFUSAL) llmfi_reply_drop_text(r, q->type - LLMF_EVENT_TEXT, q->at + q->len);
     if (!llmfi_reply_count(r)) {
         r->queue.len = 0;
         r->queue_head = 0;
@@ -716,12 +692,12 @@ LLMFI_UNUSED static bool llmfi_reply_next(llmfi_reply *r, llmf_event *ev) {
     ev->text = llmfi_str("", 0);
     if (q->type <= LLMF_EVENT_REFUSAL) {
         r->lent = q->type - LLMF_EVENT_TEXT;
-        ev->text = llmfi_str(llmfi_reply_buf(r, q->type)->ptr + (q->at - r->dropped[r->lent]), q->len);
+        ev->text = llmfi_str(llmfi_reply_buf(r, r->lent)->ptr + (q->at - r->dropped[r->lent]), q->len);
     } else if (q->type == LLMF_EVENT_USAGE) {
         ev->usage = &r->usage;
     } else {
-        r->lent = 3 + q->index;
-        if (q->type == LLMF_EVENT_TOOL_DELTA) ev->text = llmfi_str(llmfi_reply_tool(r, q->index)->args.ptr + q->at, q->len);
+        r->lent = LLMFI_REPLY_ARGS + q->index;
+        if (q->type == LLMF_EVENT_TOOL_DELTA) ev->text = llmfi_str(llmfi_reply_buf(r, r->lent)->ptr + q->at, q->len);
         else ev->tool = llmfi_reply_view(r, q);
     }
     return true;

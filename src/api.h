@@ -211,6 +211,10 @@ LLMF_API void llmf_drop(llmf_factory *f, llmf_model m);
 
 /* What is known of a model. Texts live until the next function that gets, makes, drops or calls a model, a reload or the close. Prices are pico-dollars a token, LLMF_UNKNOWN if unknown
    (1 USD per million tokens = 1,000,000). */
+typedef struct llmf_price_tier {
+    int64_t above;                              /* input tokens: the prices of a prompt that has more */
+    int64_t input, output, cache_read, cache_write;
+} llmf_price_tier;
 typedef struct llmf_model_info {
     llmf_str name, provider, model_id, dialect, base_url, description;
     int64_t context_window, max_output;         /* tokens; LLMF_UNKNOWN */
@@ -219,7 +223,15 @@ typedef struct llmf_model_info {
     bool configured;                            /* a key of the config, not only a row of the table */
     bool has_key;                               /* its provider needs none, or one is there */
     int unavailable;                            /* llmf_result why a call could not start; LLMF_OK */
+    int64_t price_cache_write_1h;               /* kept for an hour; price_cache_write: for five minutes */
+    llmf_price_tier tiers[4];                   /* of long prompts, the shortest first */
+    size_t tier_count;
+    uint32_t quirks;                            /* bit i: what llmf_quirk_name(i) says, its provider's included */
+    int32_t ends;                               /* yyyymmdd: the day its provider takes it away; 0: none is known */
+    int32_t checked;                            /* yyyymmdd: the day the table's facts are of; 0: not in the table */
 } llmf_model_info;
+/* The word that config files have for a quirk, from 0; NULL past the last. */
+LLMF_API const char *llmf_quirk_name(int bit);
 enum { LLMF_CAN_TOOLS = 1, LLMF_CAN_IMAGES = 2, LLMF_CAN_AUDIO = 4, LLMF_CAN_FILES = 8, LLMF_CAN_REASON = 16, LLMF_CAN_SCHEMA = 32, LLMF_CAN_EMBED = 64, LLMF_CAN_TRANSCRIBE = 128 };
 LLMF_API llmf_result llmf_model_info_abi(llmf_factory *f, llmf_model m, llmf_model_info *info, size_t info_size);
 static inline llmf_result llmf_describe(llmf_factory *f, llmf_model m, llmf_model_info *info) {

@@ -9,8 +9,7 @@
                                        MISTRAL GROQ DEEPSEEK XAI OPENROUTER TOGETHER FIREWORKS PERPLEXITY CEREBRAS NVIDIA ZAI MOONSHOT
                                        ALIBABA VERCEL VOYAGE WRITER CRUSOE AVIAN HEROKU SNOWFLAKE BEDROCK_MANTLE PORTKEY LITELLM VLLM
                                        LLAMACPP LMSTUDIO GPUSTACK HUGGINGFACE
-     of their own                      OPENAI_RESPONSES ANTHROPIC GEMINI VERTEX OLLAMA COHERE AZURE MOCK
-     in a later version                BEDROCK: known by name, never built in yet
+     of their own                      OPENAI_RESPONSES ANTHROPIC GEMINI VERTEX OLLAMA COHERE AZURE BEDROCK MOCK
    Transports
      CURL        on                    libcurl; without it nothing of curl is included or linked
      SOCKET      on                    our HTTP over plain sockets: http:// only
@@ -22,7 +21,8 @@
                                        tables, llmf_desc and the environment say what that is
      YAML        on                    reads YAML config; without it JSON only
      FILES       on                    reads config, .env, prompts and media from files; without it texts and memory only
-     ENV         on                    reads environment variables (llmf_desc.getenv_fn works either way)
+     ENV         on                    reads environment variables. With CONFIG, FILES or REGISTER llmf_desc.getenv_fn works either way; without all of them no variable
+                                       is read: the key is llmf_desc.api_key
      MODELS      on                    the table of models: limits, prices, capabilities; without it every id is sent as typed
      REGISTER    on                    llmf_register and llmf_register_dialect
      MEDIA       on                    messages of parts: images, audio, files
@@ -34,6 +34,7 @@
                                        without it the status decides, and the message is that of {"error": {"message", "code"}}
      REASONING   on                    llmf_request.reasoning, and reasoning that a provider puts into parts of its own
      INFO        on                    "did you mean", and the names of providers in messages and in llmf_provider_at that are not built in
+     SLICES      on                    llmf_desc.slice_us
      EMBED       on                    LLMF_OP_EMBED
      TRANSCRIBE  on                    LLMF_OP_TRANSCRIBE
      COUNT       on                    LLMF_OP_COUNT_TOKENS
@@ -52,7 +53,7 @@
      LLMF_MAX_HEADERS       256        header lines of the same
      LLMF_MAX_REQUEST_HEADERS 48       headers of one request, the config's included
      LLMF_MAX_MEDIA         64 MiB     a file that a part of a message names
-     LLMF_MAX_QUEUED        64         events that wait for llmf_next before a call stops reading
+     LLMF_MAX_QUEUED        128        events that wait for llmf_next before a call stops reading
      LLMF_MAX_ERROR_BODY    1 MiB      kept of an error reply's body
      LLMF_MAX_TOOL_CALLS    128        tool calls in one reply
      LLMF_MAX_REPLY_PARTS   4096       texts and items in one streamed reply of the Responses API
@@ -74,19 +75,6 @@
 #ifndef LLMF_ONLY
 #define LLMF_ONLY 0
 #endif
-
-/* ---- dialects of this version: 1 where the adapter is there, 0 where it comes later ---- */
-
-#define LLMFI_ADAPTER_OPENAI 1
-#define LLMFI_ADAPTER_ANTHROPIC 1
-#define LLMFI_ADAPTER_OLLAMA 1
-#define LLMFI_ADAPTER_MOCK 1
-#define LLMFI_ADAPTER_OPENAI_RESPONSES 1
-#define LLMFI_ADAPTER_GEMINI 1
-#define LLMFI_ADAPTER_AZURE 1
-#define LLMFI_ADAPTER_BEDROCK 0
-#define LLMFI_ADAPTER_COHERE 1
-#define LLMFI_ADAPTER_HUGGINGFACE 0
 
 /* ---- providers: models.def has a row for each ---- */
 
@@ -250,12 +238,12 @@
 #else
 #define LLMF_HAS_OPENAI_RESPONSES 1
 #endif
-#if !LLMFI_ADAPTER_GEMINI || (LLMF_ONLY && !(defined(LLMF_WITH_GEMINI) && LLMF_WITH_GEMINI)) || (defined(LLMF_NO_GEMINI) && LLMF_NO_GEMINI)
+#if (LLMF_ONLY && !(defined(LLMF_WITH_GEMINI) && LLMF_WITH_GEMINI)) || (defined(LLMF_NO_GEMINI) && LLMF_NO_GEMINI)
 #define LLMF_HAS_GEMINI 0
 #else
 #define LLMF_HAS_GEMINI 1
 #endif
-#if !LLMFI_ADAPTER_GEMINI || (LLMF_ONLY && !(defined(LLMF_WITH_VERTEX) && LLMF_WITH_VERTEX)) || (defined(LLMF_NO_VERTEX) && LLMF_NO_VERTEX)
+#if (LLMF_ONLY && !(defined(LLMF_WITH_VERTEX) && LLMF_WITH_VERTEX)) || (defined(LLMF_NO_VERTEX) && LLMF_NO_VERTEX)
 #define LLMF_HAS_VERTEX 0
 #else
 #define LLMF_HAS_VERTEX 1
@@ -265,7 +253,7 @@
 #else
 #define LLMF_HAS_AZURE 1
 #endif
-#if !LLMFI_ADAPTER_BEDROCK || (LLMF_ONLY && !(defined(LLMF_WITH_BEDROCK) && LLMF_WITH_BEDROCK)) || (defined(LLMF_NO_BEDROCK) && LLMF_NO_BEDROCK)
+#if (LLMF_ONLY && !(defined(LLMF_WITH_BEDROCK) && LLMF_WITH_BEDROCK)) || (defined(LLMF_NO_BEDROCK) && LLMF_NO_BEDROCK)
 #define LLMF_HAS_BEDROCK 0
 #else
 #define LLMF_HAS_BEDROCK 1
@@ -299,16 +287,19 @@
 #define LLMF_HAS_DIALECT_AZURE LLMF_HAS_AZURE
 #define LLMF_HAS_DIALECT_BEDROCK LLMF_HAS_BEDROCK
 #define LLMF_HAS_DIALECT_COHERE LLMF_HAS_COHERE
-#define LLMF_HAS_DIALECT_HUGGINGFACE 0 /* its own API, feature extraction; its chat is of the dialect openai */
+#define LLMF_HAS_DIALECT_HUGGINGFACE 0 /* operations only: chat is of the dialect openai there */
 #if LLMF_HAS_GEMINI || LLMF_HAS_VERTEX
 #define LLMF_HAS_DIALECT_GEMINI 1
 #else
 #define LLMF_HAS_DIALECT_GEMINI 0
 #endif
 
+/* Requests signed with AWS keys. */
+#define LLMF_HAS_AWS LLMF_HAS_BEDROCK
+
 #if !(LLMF_HAS_DIALECT_OPENAI || LLMF_HAS_DIALECT_ANTHROPIC || LLMF_HAS_DIALECT_OLLAMA || LLMF_HAS_DIALECT_MOCK || \
       LLMF_HAS_DIALECT_OPENAI_RESPONSES || LLMF_HAS_DIALECT_GEMINI || LLMF_HAS_DIALECT_AZURE || LLMF_HAS_DIALECT_BEDROCK || \
-      LLMF_HAS_DIALECT_COHERE || LLMF_HAS_DIALECT_HUGGINGFACE)
+      LLMF_HAS_DIALECT_COHERE)
 #error "llmfactory: no provider is left. With LLMF_ONLY name at least one: LLMF_WITH_OPENAI, LLMF_WITH_ANTHROPIC, LLMF_WITH_OLLAMA, LLMF_WITH_MOCK, or a host of the list above"
 #endif
 
@@ -412,6 +403,11 @@
 #else
 #define LLMF_HAS_INFO 1
 #endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_SLICES) && LLMF_WITH_SLICES)) || (defined(LLMF_NO_SLICES) && LLMF_NO_SLICES)
+#define LLMF_HAS_SLICES 0
+#else
+#define LLMF_HAS_SLICES 1
+#endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_STRINGS) && LLMF_WITH_STRINGS)) || (defined(LLMF_NO_STRINGS) && LLMF_NO_STRINGS)
 #define LLMF_HAS_STRINGS 0
 #else
@@ -439,6 +435,20 @@
 #endif
 #define LLMFI_HAS_OPS (LLMF_HAS_EMBED || LLMF_HAS_TRANSCRIBE || LLMF_HAS_COUNT || LLMF_HAS_LIST)
 
+/* A build that reads variables from somewhere. */
+#if LLMF_HAS_ENV || LLMF_HAS_CONFIG || LLMF_HAS_FILES || LLMF_HAS_REGISTER
+#define LLMFI_HAS_VARIABLES 1
+#else
+#define LLMFI_HAS_VARIABLES 0
+#endif
+
+/* A build whose configs or variables may set headers. */
+#if LLMF_HAS_CONFIG || LLMFI_HAS_VARIABLES
+#define LLMFI_HAS_OWN_HEADERS 1
+#else
+#define LLMFI_HAS_OWN_HEADERS 0
+#endif
+
 /* Keeps what follows where `has` is 1, drops it where it is 0. */
 #define LLMFI_KEEP(has, ...) LLMFI_KEEP_IF(has, __VA_ARGS__)
 #define LLMFI_KEEP_IF(has, ...) LLMFI_KEEP_##has(__VA_ARGS__)
@@ -452,7 +462,7 @@
 #define LLMFI_HAS_NDJSON 0
 #endif
 #if LLMF_HAS_REGISTER || LLMF_HAS_DIALECT_OPENAI || LLMF_HAS_DIALECT_ANTHROPIC || LLMF_HAS_DIALECT_OPENAI_RESPONSES || LLMF_HAS_DIALECT_GEMINI || \
-    LLMF_HAS_DIALECT_AZURE || LLMF_HAS_DIALECT_COHERE || LLMF_HAS_DIALECT_HUGGINGFACE
+    LLMF_HAS_DIALECT_AZURE || LLMF_HAS_DIALECT_COHERE
 #define LLMFI_HAS_SSE 1
 #else
 #define LLMFI_HAS_SSE 0
@@ -462,6 +472,8 @@
 #else
 #define LLMFI_HAS_JSON_ARRAY 0
 #endif
+
+#define LLMFI_HAS_EVENTSTREAM LLMF_HAS_DIALECT_BEDROCK
 
 /* ---- limits ---- */
 
@@ -496,7 +508,7 @@
 #define LLMF_MAX_MEDIA 67108864
 #endif
 #ifndef LLMF_MAX_QUEUED
-#define LLMF_MAX_QUEUED 64
+#define LLMF_MAX_QUEUED 128
 #endif
 #ifndef LLMF_MAX_ERROR_BODY
 #define LLMF_MAX_ERROR_BODY 1048576

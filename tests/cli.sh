@@ -44,6 +44,42 @@ ok "azure filters an answer" call '{"model":"azure:gpt-4o-dep","prompt":"hi"}' '
 ok "azure by its resource" env AZURE_RESOURCE_NAME=res sh -c "echo '{\"model\":\"azure:d\",\"prompt\":\"x\"}' | $L request | grep -q '\"https://res.openai.azure.com/openai/v1/chat/completions\".*\"api-key\":\"REDACTED\"'"
 ok "huggingface by its row" sh -c "echo '{\"model\":\"hf:openai/gpt-oss-120b:cheapest\",\"prompt\":\"x\"}' | $L request | grep -q '\"https://router.huggingface.co/v1/chat/completions\".*\"model\":\"openai/gpt-oss-120b:cheapest\"'"
 ok "huggingface: call --stream" call '{"model":"hf:openai/gpt-oss-120b","prompt":"echo: hello there"}' 'd[-1]["type"]=="done" and d[-1]["response"]["provider"]=="huggingface" and d[-1]["response"]["text"]=="echo: hello there"' --base-url "$base/v1" call --stream
+bedrock() { # REQUEST EXPRESSION [llmf arguments]: signed with the keys that the test server knows
+    AWS_ACCESS_KEY_ID=AKIDEXAMPLE AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY AWS_REGION=us-east-1 call "$@"
+}
+b=bedrock:us.anthropic.claude-sonnet-4-20250514-v1:0
+tool='"tools":[{"name":"weather","parameters":{"type":"object","properties":{"city":{"type":"string"}}}}]'
+ok "bedrock: call" bedrock '{"model":"'$b'","prompt":"echo: hello there"}' 'd["ok"] and d["text"]=="echo: hello there" and d["finish_reason"]=="stop" and d["usage"]["input_tokens"]>0 and d["request_id"]' --base-url "$base" call
+ok "bedrock: a longer path and a query are signed too" bedrock '{"model":"'$b'","prompt":"echo: hello there"}' 'd["ok"]' --base-url "$base/a%20b/c:d?a=2&z=1" call
+ok "bedrock: call --stream ends in done" bedrock '{"model":"'$b'","prompt":"echo: hello there"}' 'd[-1]["type"]=="done" and d[-1]["response"]["text"]=="echo: hello there" and "".join(e["text"] for e in d if e["type"]=="text")=="echo: hello there"' --base-url "$base" call --stream
+ok "bedrock: tools" bedrock '{"model":"'$b'","prompt":"call weather {\"city\":\"Oslo\"}",'"$tool"'}' 'd["finish_reason"]=="tool_calls" and d["tool_calls"][0]["arguments"]=={"city":"Oslo"}' --base-url "$base" call
+ok "bedrock: tools streamed" bedrock '{"model":"'$b'","prompt":"call weather {\"city\":\"Oslo\"}",'"$tool"'}' '[e for e in d if e["type"]=="tool_call"][0]["arguments"]=={"city":"Oslo"}' --base-url "$base" call --stream
+ok "bedrock: a schema" bedrock '{"model":"'$b'","prompt":"hi","format":{"type":"object","properties":{"answer":{"type":"string"}},"required":["answer"]}}' '"answer" in json.loads(d["text"])' --base-url "$base" call
+ok "bedrock: an image and a document" bedrock '{"model":"'$b'","messages":[{"role":"user","content":[{"type":"text","text":"echo: x"},{"type":"image","media_type":"image/png","data":"iVBORw0KGgo="},{"type":"file","media_type":"text/plain","name":"a_b.txt","data":"YWJj"}]}]}' \
+    'd["text"]=="saw 1 image(s). echo: x"' --base-url "$base" call
+ok "bedrock: an error status" bedrock '{"model":"'$b'","prompt":"x"}' 'd["error"]["code"]=="rate_limit" and d["error"]["http_status"]==429 and d["error"]["provider_code"]=="ThrottlingException" and d["error"]["retry_after_ms"]==1000' --base-url "$base/x-status-429" call
+ok "bedrock: a cut stream" bedrock '{"model":"'$b'","prompt":"x"}' 'lines[-1]["type"]=="error" and lines[-1]["error"]["code"]=="truncated"' --base-url "$base/x-cut-300" call --stream
+ok "bedrock: an exception in the stream" bedrock '{"model":"'$b'","prompt":"x"}' 'lines[-1]["error"]["code"]=="server" and lines[-1]["error"]["http_status"]==200 and lines[-1]["error"]["provider_code"]=="internalServerException" and lines[-1]["response"]["text"]' --base-url "$base/x-error-in-200" call --stream
+ok "bedrock: bytes that are no frame" bedrock '{"model":"'$b'","prompt":"x"}' 'lines[-1]["error"]["code"]=="protocol"' --base-url "$base/x-bad-json" call --stream
+ok "bedrock: a wrong model" bedrock '{"model":"bedrock:does-not-exist","prompt":"x"}' 'd["error"]["code"]=="not_found"' --base-url "$base" call
+ok "bedrock: a session token" env AWS_ACCESS_KEY_ID=ASIAEXAMPLE AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY AWS_SESSION_TOKEN=session AWS_REGION=eu-west-1 sh -c "echo '{\"model\":\"$b\",\"prompt\":\"hi\"}' | $L --base-url $base call"
+AWS_ACCESS_KEY_ID=AKIDEXAMPLE AWS_SECRET_ACCESS_KEY=canary-6f1d-aws AWS_REGION=us-east-1 \
+    ok "bedrock: a wrong secret" call '{"model":"'$b'","prompt":"x"}' 'd["error"]["code"]=="auth" and d["error"]["http_status"]==403 and "canary" not in json.dumps(d)' --base-url "$base" call
+AWS_BEARER_TOKEN_BEDROCK=canary-6f1d-bearer AWS_REGION=us-east-1 ok "bedrock: a bearer key" call '{"model":"'$b'","prompt":"echo: y"}' 'd["text"]=="echo: y"' --base-url "$base" call
+AWS_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true ok "bedrock: no keys" call '{"model":"'$b'","prompt":"x"}' 'd["error"]["code"]=="auth" and "AWS_ACCESS_KEY_ID" in d["error"]["message"]' --base-url "$base" call
+AWS_REGION=us-east-1 AWS_CONTAINER_CREDENTIALS_FULL_URI=$base/container/credentials AWS_CONTAINER_AUTHORIZATION_TOKEN="loopback container" \
+    ok "bedrock: keys of a container" call '{"model":"'$b'","prompt":"echo: y"}' 'd["text"]=="echo: y"' --base-url "$base" call
+AWS_REGION=us-east-1 AWS_EC2_METADATA_SERVICE_ENDPOINT=$base/ ok "bedrock: keys of an instance" call '{"model":"'$b'","prompt":"echo: y"}' 'lines[-1]["response"]["text"]=="echo: y"' --base-url "$base" call --stream
+AWS_REGION=us-east-1 AWS_CONTAINER_CREDENTIALS_FULL_URI=$base/container/credentials \
+    ok "bedrock: a container that refuses" call '{"model":"'$b'","prompt":"x"}' 'd["error"]["code"]=="auth" and "container" in d["error"]["message"]' --base-url "$base" call
+AWS_REGION=us-east-1 AWS_EC2_METADATA_SERVICE_ENDPOINT=http://127.0.0.1:9 ok "bedrock: no instance" call '{"model":"'$b'","prompt":"x"}' 'd["error"]["code"]=="auth" and "no metadata service" in d["error"]["message"]' --base-url "$base" call
+printf '[default]\naws_access_key_id = wrong\naws_secret_access_key = wrong\n[work]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY\n' >"$t/credentials"
+AWS_REGION=us-east-1 AWS_SHARED_CREDENTIALS_FILE=$t/credentials AWS_PROFILE=work ok "bedrock: keys of a profile" call '{"model":"'$b'","prompt":"echo: y"}' 'd["text"]=="echo: y"' --base-url "$base" call
+printf 'models:\n  m: {provider: bedrock, model_id: x, region_name: us-east-1, aws_profile: work}\n' >"$t/profile.yaml"
+AWS_ACCESS_KEY_ID=other AWS_SECRET_ACCESS_KEY=other AWS_SHARED_CREDENTIALS_FILE=$t/credentials \
+    ok "bedrock: a profile that the config names" call '{"model":"m","prompt":"echo: y"}' 'd["text"]=="echo: y"' --config "$t/profile.yaml" --base-url "$base" call
+AWS_ACCESS_KEY_ID=ASIAEXAMPLE AWS_SECRET_ACCESS_KEY=canary-6f1d-aws AWS_SESSION_TOKEN=canary-6f1d-token AWS_REGION=us-east-1 \
+    ok "bedrock: the request is shown with its keys blotted out" call '{"model":"'$b'","prompt":"hi"}' '"canary" not in json.dumps(d) and d["headers"]["Authorization"]=="REDACTED" and d["headers"]["X-Amz-Security-Token"]=="REDACTED" and d["url"]=="https://bedrock-runtime.us-east-1.amazonaws.com/model/us.anthropic.claude-sonnet-4-20250514-v1%3A0/converse"' request
 back() { # MODEL [PATH [REASONING]]: what the model thought or planned goes back as it came; changed it is refused
     python3 - "$L" "$base${2:-}" "$1" "${3:-}" <<'P'
 import json, subprocess, sys
@@ -64,6 +100,7 @@ P
 }
 ok "cohere: a plan goes back" back cohere:command-a-03-2025
 ok "openai_responses: sealed reasoning goes back" back openai_responses:gpt-5.5 /v1 low
+AWS_ACCESS_KEY_ID=AKIDEXAMPLE AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY AWS_REGION=us-east-1 ok "bedrock: reasoning goes back" back $b "" low
 # ---- operations besides chat ----
 export GEMINI_API_KEY=canary-6f1d-gemini MISTRAL_API_KEY=canary-6f1d-mistral XAI_API_KEY=canary-6f1d-xai
 vectors() { # COUNT EXPRESSION llmf arguments...: the vectors of "text 0", "text 1"... are those that the server gives, to the last bit; then the expression holds
@@ -122,7 +159,7 @@ ok "unknown key of a Request" call '{"promt":"hi"}' 'd["error"]["code"]=="argume
 ok "prompt and messages together" call '{"prompt":"hi","messages":[{"role":"user","content":"x"}]}' 'd["error"]["code"]=="argument"' call
 ok "no JSON" call '{"prompt":' 'd["error"]["code"]=="argument" and "byte" in d["error"]["message"]' call
 ok "unknown provider: the nearest name" call '{"model":"opnai:x","prompt":"hi"}' 'd["error"]["code"] in ("unknown_provider","unknown_model") and "openai" in d["error"]["message"]' call
-ok "a provider of a later version" call '{"model":"bedrock:anthropic.claude-3-7-sonnet","prompt":"hi"}' 'd["error"]["code"]=="not_built"' call
+ok "bedrock without a region" call '{"model":"bedrock:anthropic.claude-3-7-sonnet","prompt":"hi"}' 'd["error"]["code"]=="config" and "AWS_REGION" in d["error"]["message"]' call
 ok "missing key names the variable" call '{"model":"groq:x","prompt":"hi"}' 'd["error"]["code"]=="auth" and "GROQ_API_KEY" in d["error"]["message"]' call
 ok "status 1 for a failed call" status_is 1 sh -c "echo '{\"model\":\"groq:x\",\"prompt\":\"hi\"}' | $L call"
 ok "status 2 for wrong usage" status_is 2 $L frobnicate
@@ -134,6 +171,21 @@ ok "chat --json with a schema" sh -c "$L --base-url $base/v1 chat -m openai:gpt-
 ok "chat fails with status 1 and a line" sh -c "$L --base-url $base/x-status-500/v1 chat -m openai:gpt-4o-mini hi >'$t/said' 2>&1; [ \$? -eq 1 ] && grep -q 'server' '$t/said'"
 ok "timeout" call '{"model":"openai:gpt-4o-mini","prompt":"hi"}' 'd["error"]["code"]=="timeout"' --timeout 300 --base-url "$base/x-stall-0/v1" call
 ok "models --json" sh -c "$L models --json | python3 -c 'import json,sys; d=json.load(sys.stdin); assert any(m[\"name\"].endswith(\"gpt-4o\") for m in d)'"
+columns() {
+    $L models --json >"$t/models" && python3 - "$t/models" <<'P'
+import json, re, sys
+models = {(m["provider"], m["model_id"]): m for m in json.load(open(sys.argv[1]))}
+usd = "{}_token_cost_usd_per_million".format
+m = models["openai", "gpt-5.6-luna"]
+assert (m["context_window"], m["max_output_tokens"], m[usd("input")], m[usd("output")], m[usd("cache_read")], m[usd("cache_write")]) == (1050000, 128000, 0.2, 1.2, 0.02, 0.25), m
+assert m["tiers"] == [{"above_input_tokens": 272000, usd("input"): 0.4, usd("output"): 1.8, usd("cache_read"): 0.04, usd("cache_write"): 0.5}], m
+assert "reasoning" in m["capabilities"] and "no_sampling" in m["quirks"] and re.fullmatch(r"20\d\d-\d\d-\d\d", m["checked"]) and "ends" not in m, m
+assert models["anthropic", "claude-sonnet-5"][usd("cache_write_1h")] == 4
+assert any(len(m.get("tiers", [])) == 3 for m in models.values())
+assert all(re.fullmatch(r"20\d\d-\d\d-\d\d", m["ends"]) for m in models.values() if "ends" in m)
+P
+}
+ok "models --json shows every column" columns
 ok "providers --json" sh -c "$L providers --json | python3 -c 'import json,sys; d=json.load(sys.stdin); n={p[\"name\"]: p for p in d}; assert n[\"openai\"][\"has_key\"] and not n[\"groq\"][\"has_key\"] and not n[\"bedrock\"][\"available\"]'"
 printf 'models:\n  a: {provider: openai, model_id: gpt-4o, temprature: 1}\n  b: {provider: openai, model_id: x, temperature: 9}\n' >"$t/bad.yaml"
 ok "check tells every problem with its place" sh -c "! $L check '$t/bad.yaml' >'$t/said' 2>&1 && grep -q 'bad.yaml:2:[0-9]*: error: .*temprature.*temperature' '$t/said' && grep -q 'bad.yaml:3:[0-9]*: error' '$t/said'"

@@ -49,6 +49,9 @@ static void test_open(void) {
     d.transport = "replay";
     not_opened(&d, "replay");
     d.transport = NULL;
+    d.slice_us = 200;
+    not_opened(&d, "SLICES");
+    d.slice_us = 0;
     memset(&custom, 0, sizeof custom);
     custom.start = never;
     d.custom_transport = &custom;

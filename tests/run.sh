@@ -100,6 +100,7 @@ build llmf $CC -std=c99 $STRICT -Werror -O2 -g -o $B/llmf tools/llmf.c -lcurl
 c_tests -O1
 run cli 120 sh tests/cli.sh
 run examples 120 sh tests/examples.sh
+run models 60 python3 tests/tools/test_models.py
 run blns 300 python3 tests/corpora/blns.py
 run request-fields 60 env LLMF=$B/llmf python3 tests/traffic/test_requests.py
 run requests 120 python3 tests/traffic/requests.py --llmf $B/llmf --shared "$LLMF_SHARED"

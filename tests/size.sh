@@ -10,11 +10,13 @@ cat >"$t/a.c" <<'C'
 int main(int argc, char **argv) {
     llmf_desc d = {0};
     llmf_error err;
-    llmf_factory *f = llmf_open(&d, &err);
+    llmf_factory *f;
     llmf_tool tool = {0};
     llmf_request req = {0};
     llmf_event ev;
     llmf_call c;
+    d.api_key = argv[argc - 2];
+    f = llmf_open(&d, &err);
     tool.name = "t";
     req.prompt = argv[argc - 1];
     req.tools = &tool;
@@ -45,11 +47,12 @@ row() { # NAME LIMIT (0: none) LIBRARIES OPTIONS
     printf '| %-58s | %7d |\n' "$name" "$n"
     if [ "$limit" -eq 0 ] || [ "$n" -lt "$limit" ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $name: $n bytes, the limit is $limit"; fi
 }
-only='-DLLMF_ONLY=1 -DLLMF_WITH_ENV=1'
+only='-DLLMF_ONLY=1'
 sockets="$only -DLLMF_WITH_SOCKET=1"
 # shellcheck disable=SC2086
 {
     row "openai, sockets" 61440 '' $sockets -DLLMF_WITH_OPENAI=1
+    row "openai, sockets, variables" 0 '' $sockets -DLLMF_WITH_OPENAI=1 -DLLMF_WITH_ENV=1
     row "openai, sockets, sentences" 0 '' $sockets -DLLMF_WITH_OPENAI=1 -DLLMF_WITH_STRINGS=1
     row "openai, sockets, config as JSON, sentences" 0 '' $sockets -DLLMF_WITH_OPENAI=1 -DLLMF_WITH_CONFIG=1 -DLLMF_WITH_STRINGS=1
     row "openai, curl" 0 "${CURL_LIBS:--lcurl}" $only -DLLMF_WITH_CURL=1 -DLLMF_WITH_OPENAI=1

@@ -146,6 +146,44 @@ static void put_price(const char *name, int64_t pico) {
     put_million(pico);
 }
 
+static void put_tiers(const llmf_model_info *m) {
+    size_t i;
+    fputs(",\"tiers\":[", stdout);
+    for (i = 0; i < m->tier_count; i++) {
+        const llmf_price_tier *tier = &m->tiers[i];
+        printf("%s{\"above_input_tokens\":%lld", i ? "," : "", (long long)tier->above);
+        put_price("input_token_cost_usd_per_million", tier->input);
+        put_price("output_token_cost_usd_per_million", tier->output);
+        put_price("cache_read_token_cost_usd_per_million", tier->cache_read);
+        put_price("cache_write_token_cost_usd_per_million", tier->cache_write);
+        fputs("}", stdout);
+    }
+    fputs("]", stdout);
+}
+
+/* The words that config files have for them. */
+static const char *capability_name(int bit) {
+    static const char *const names[] = {"tools", "images", "audio", "files", "reasoning", "schema", "embeddings", "transcription"};
+    return bit < (int)(sizeof names / sizeof names[0]) ? names[bit] : NULL;
+}
+
+static void put_words(const char *name, uint32_t bits, const char *(*word)(int bit)) {
+    const char *between = "";
+    int bit;
+    printf(",\"%s\":[", name);
+    for (bit = 0; word(bit); bit++) {
+        if (!(bits >> bit & 1)) continue;
+        printf("%s\"%s\"", between, word(bit));
+        between = ",";
+    }
+    fputs("]", stdout);
+}
+
+/* yyyymmdd as a date; nothing where it is 0. */
+static void put_day(const char *name, int32_t day) {
+    if (day) printf(",\"%s\":\"%04d-%02d-%02d\"", name, (int)(day / 10000), (int)(day / 100 % 100), (int)(day % 100));
+}
+
 static void print_model_json(const llmf_model_info *m) {
     fputs("{\"name\":", stdout);
     put_json(stdout, m->name);
@@ -155,6 +193,14 @@ static void print_model_json(const llmf_model_info *m) {
     if (m->max_output > 0) put_number(stdout, "max_output_tokens", m->max_output);
     put_price("input_token_cost_usd_per_million", m->price_input);
     put_price("output_token_cost_usd_per_million", m->price_output);
+    put_price("cache_read_token_cost_usd_per_million", m->price_cache_read);
+    put_price("cache_write_token_cost_usd_per_million", m->price_cache_write);
+    put_price("cache_write_1h_token_cost_usd_per_million", m->price_cache_write_1h);
+    if (m->tier_count) put_tiers(m);
+    put_words("capabilities", m->capabilities, capability_name);
+    put_words("quirks", m->quirks, llmf_quirk_name);
+    put_day("checked", m->checked);
+    put_day("ends", m->ends);
     printf(",\"configured\":%s,\"available\":%s}", m->configured ? "true" : "false", m->unavailable == LLMF_OK ? "true" : "false");
 }
 

@@ -30,4 +30,17 @@ LLMFI_UNUSED static uint64_t llmfi_clock_ns(void) {
 #endif
 }
 
+/* Milliseconds since 1970, as the system's clock has it. */
+LLMFI_UNUSED static int64_t llmfi_wall_ms(void) {
+#if defined(_WIN32)
+    FILETIME now; /* in tenths of a microsecond since 1601 */
+    GetSystemTimeAsFileTime(&now);
+    return (int64_t)(((uint64_t)now.dwHighDateTime << 32 | now.dwLowDateTime) / 10000u) - INT64_C(11644473600000);
+#else
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+#endif
+}
+
 #endif

@@ -21,16 +21,8 @@
 #endif
 
 /* The path of most tokens is kept short by holding what is rarer out of it. */
-#if LLMFI_SMALL
-#define LLMFI_JSON_FAST
+#define LLMFI_JSON_FAST LLMFI_FAST
 #define LLMFI_JSON_SLOW LLMFI_COLD
-#elif defined(__GNUC__)
-#define LLMFI_JSON_FAST inline __attribute__((always_inline))
-#define LLMFI_JSON_SLOW __attribute__((noinline))
-#else
-#define LLMFI_JSON_FAST inline
-#define LLMFI_JSON_SLOW LLMFI_COLD
-#endif
 
 /* How deep arrays and objects may nest, read or written. */
 #ifndef LLMF_MAX_DEPTH
@@ -136,7 +128,7 @@ static int llmfi_json_starve(llmfi_json *j, const char *p) {
 }
 
 /* A token that the end of the input cuts. */
-static int llmfi_json_cut(llmfi_json *j, const char *what) {
+static LLMFI_JSON_SLOW int llmfi_json_cut(llmfi_json *j, const char *what) {
     return j->last ? (llmfi_json_fail)(j, j->end, what) : LLMFI_J_MORE;
 }
 #if !LLMF_HAS_STRINGS
@@ -183,7 +175,22 @@ static LLMFI_JSON_FAST const char *llmfi_json_scan_fast(const char *p, const cha
 
 /* The first quote, backslash or control character at or after p, or `end`. */
 static const char *llmfi_json_scan(const char *p, const char *end, uint64_t *wide) {
-    for (p = llmfi_json_scan_fast(p, end, wide); p < end; p++) {
+#if LLMFI_SMALL
+    for (; p < end; p++) {
+#else
+    const char *begin = p;
+    p = llmfi_json_scan_fast(p, end, wide);
+    if (end - p >= 16) return p;
+    if (end - p >= 8 && !llmfi_json_special(llmfi_load8(p))) {
+        *wide |= llmfi_load8(p) & LLMFI_ASCII_MASK;
+        p += 8;
+    }
+    if (end - p <= 8 && end - begin >= 8 && !llmfi_json_special(llmfi_load8(end - 8))) { /* some of the eight once more */
+        *wide |= llmfi_load8(end - 8) & LLMFI_ASCII_MASK;
+        return end;
+    }
+    for (; p < end; p++) {
+#endif
         unsigned char c = (unsigned char)*p;
         if (c == '"' || c == '\\' || c < 0x20) break;
         *wide |= c & 0x80;
@@ -263,7 +270,8 @@ static LLMFI_JSON_SLOW int llmfi_json_number(llmfi_json *j, const char *begin) {
     j->at = begin;
     if (*p == '-') p++;
     digits = p;
-    p = p < end && *p == '0' ? p + 1 : llmfi_json_digits(p, end);
+    if (p < end && *p == '0') p++;
+    else while (p < end && llmfi_is_digit(*p)) p++;
     if (p > digits && p < end && *p == '.') {
         digits = ++p;
         p = llmfi_json_digits(p, end);
@@ -282,20 +290,19 @@ static LLMFI_JSON_SLOW int llmfi_json_number(llmfi_json *j, const char *begin) {
     return llmfi_json_after(j, p, LLMFI_J_NUMBER);
 }
 
-/* A word that is not whole, or none. */
-static LLMFI_JSON_SLOW int llmfi_json_no_word(llmfi_json *j, const char *p) {
-    const char *word = *p == 'n' ? "null" : *p == 'f' ? "false" : "true";
-    size_t have = (size_t)(j->end - p), len = strlen(word);
-    j->at = p;
-    if (have < len && memcmp(p, word, have) == 0) return llmfi_json_cut(j, "a value is expected");
-    return llmfi_json_fail(j, p, "a value is expected: null, true, false, or text in quotes");
-}
-
 /* true, false, null. What follows the word is judged by the next call. */
 static LLMFI_JSON_SLOW int llmfi_json_word(llmfi_json *j, const char *p) {
+    const char *word = *p == 'n' ? "null" : *p == 'f' ? "false" : "true";
     size_t have = (size_t)(j->end - p), len = *p == 'f' ? 5 : 4;
     int token = *p == 'n' ? LLMFI_J_NULL : *p == 'f' ? LLMFI_J_FALSE : LLMFI_J_TRUE;
-    if (have < len || memcmp(p + len - 4, *p == 'n' ? "null" : *p == 'f' ? "alse" : "true", 4) != 0) return llmfi_json_no_word(j, p);
+#if !LLMFI_SMALL
+    if (have < len || memcmp(p + len - 4, word + len - 4, 4) != 0)
+#endif
+    {
+        j->at = p;
+        if (memcmp(p, word, have < len ? have : len) != 0) return llmfi_json_fail(j, p, "a value is expected: null, true, false, or text in quotes");
+        if (have < len) return llmfi_json_cut(j, "a value is expected");
+    }
     j->text = llmfi_str(p, len);
     j->escaped = j->wide = false;
     return llmfi_json_after(j, p + len, token);
@@ -303,9 +310,23 @@ static LLMFI_JSON_SLOW int llmfi_json_word(llmfi_json *j, const char *p) {
 
 /* ---- tokens ---- */
 
+/* Behind the line end or blank at p and the blanks that follow: what stands before most tokens of a reply that is indented. It may stop early. */
+static LLMFI_JSON_FAST const char *llmfi_json_indent(const char *p, const char *end) {
+#if LLMFI_JSON_SSE2
+    if (*p != '\n' && *p != ' ') return p;
+    for (p++; end - p >= 16; p += 16) {
+        unsigned other = ~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)p), _mm_set1_epi8(' '))) & 0xffff;
+        if (other) return p + (unsigned)__builtin_ctz(other);
+    }
+#else
+    (void)end;
+#endif
+    return p;
+}
+
 /* White space, commas and colons: the next byte that begins a token, or NULL (*result tells). */
-static LLMFI_JSON_FAST const char *llmfi_json_seek(llmfi_json *j, int *result) {
-    const char *p = j->at, *end = j->end;
+static LLMFI_JSON_FAST const char *llmfi_json_seek(llmfi_json *j, const char *p, int *result) {
+    const char *end = j->end;
     for (; p < end; p++) {
         if ((unsigned char)*p > ' ') {
             if (*p == ',' && (j->want & LLMFI_JW_COMMA)) j->want = j->item;
@@ -313,14 +334,6 @@ static LLMFI_JSON_FAST const char *llmfi_json_seek(llmfi_json *j, int *result) {
             else return j->at = p;
         } else if (!llmfi_is_space(*p)) {
             return j->at = p;
-        } else {
-#if LLMFI_JSON_SSE2
-            while (end - p > 16 && (unsigned char)p[1] <= ' ') { /* indentation: a third of a plain reply's bytes */
-                unsigned other = ~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)(p + 1)), _mm_set1_epi8(' '))) & 0xffff;
-                p += other ? (unsigned)__builtin_ctz(other) : 16;
-                if (other) break;
-            }
-#endif
         }
     }
     *result = llmfi_json_starve(j, p);
@@ -357,10 +370,14 @@ static LLMFI_JSON_SLOW int llmfi_json_string(llmfi_json *j, const char *open, co
     return llmfi_json_cut(j, "the string has no end");
 }
 
-/* A string from where the input ended inside it. */
+/* A string from where the input ended inside it, or from its beginning. */
 static LLMFI_JSON_SLOW int llmfi_json_string_again(llmfi_json *j, const char *open) {
     size_t from = j->scanned;
     j->scanned = 0;
+    if (!from) {
+        from = 1;
+        j->escaped = j->wide = false;
+    }
     return llmfi_json_string(j, open, open + from, j->wide);
 }
 
@@ -380,42 +397,30 @@ static LLMFI_JSON_SLOW int llmfi_json_unwanted(llmfi_json *j, const char *p) {
 /* The token that begins at p. */
 static LLMFI_JSON_FAST int llmfi_json_token(llmfi_json *j, const char *p) {
     int want = j->want;
-    if (*p == '"' && (want & (LLMFI_JW_KEY | LLMFI_JW_VALUE)) && !j->scanned) return llmfi_json_string_new(j, p); /* most are */
-    switch (*p) {
-    case '}': case ']':
-        if (!(want & LLMFI_JW_CLOSE) || *p != (j->item == LLMFI_JW_KEY ? '}' : ']')) break;
-        return llmfi_json_close(j, p, *p == '}');
-    case '{': case '[':
-        if (!(want & LLMFI_JW_VALUE)) break;
-        return llmfi_json_open(j, p, *p == '{');
-    case 'n': case 't': case 'f':
-        if (!(want & LLMFI_JW_VALUE)) break;
-        return llmfi_json_word(j, p);
-    case '-': case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7': case '8': case '9':
-        if (!(want & LLMFI_JW_VALUE)) break;
-        return llmfi_json_number(j, p);
-    case '"':
-        if (!(want & (LLMFI_JW_KEY | LLMFI_JW_VALUE))) break;
-        return llmfi_json_string_again(j, p);
-    default: break;
+    if ((want & LLMFI_JW_CLOSE) && *p == (j->item == LLMFI_JW_KEY ? '}' : ']')) return llmfi_json_close(j, p, *p == '}');
+    if (want & LLMFI_JW_VALUE) {
+        if (*p == '{' || *p == '[') return llmfi_json_open(j, p, *p == '{');
+        if (*p == 'n' || *p == 't' || *p == 'f') return llmfi_json_word(j, p);
+        if (*p == '-' || llmfi_is_digit(*p)) return llmfi_json_number(j, p);
     }
+    if (*p == '"' && (want & (LLMFI_JW_KEY | LLMFI_JW_VALUE))) return llmfi_json_string_again(j, p);
     return llmfi_json_unwanted(j, p);
 }
 
-/* The next token where it is no string, or white space, a comma or a colon comes first. */
-static LLMFI_JSON_SLOW int llmfi_json_other(llmfi_json *j) {
-    const char *p = j->at;
+/* The next token, at or behind p, where it is no string, or more white space, a comma or a colon comes first. */
+static LLMFI_JSON_SLOW int llmfi_json_other(llmfi_json *j, const char *p) {
     int result = 0;
-    if (p == j->end || (unsigned char)*p <= ' ' || *p == ',' || *p == ':') p = llmfi_json_seek(j, &result);
+    if (p == j->end || (unsigned char)*p <= ' ' || *p == ',' || *p == ':') p = llmfi_json_seek(j, p, &result);
     return p ? llmfi_json_token(j, p) : result;
 }
 
 /* The next token, or MORE (nothing of the token is consumed: keep the bytes from `at`, append, llmfi_json_feed, call again), or
    ERROR (for good; error and error_offset say what and where). */
 LLMFI_UNUSED static int llmfi_json_next(llmfi_json *j) {
-    const char *open = j->at;
-    if (open == j->end || *open != '"' || !(j->want & (LLMFI_JW_KEY | LLMFI_JW_VALUE)) || j->scanned) return llmfi_json_other(j);
-    return llmfi_json_string_new(j, open);
+    const char *p = j->at;
+    if (p != j->end && (unsigned char)*p <= ' ') p = llmfi_json_indent(p, j->end);
+    if (p == j->end || *p != '"' || !(j->want & (LLMFI_JW_KEY | LLMFI_JW_VALUE)) || j->scanned) return llmfi_json_other(j, p);
+    return llmfi_json_string_new(j, p); /* most are */
 }
 
 /* Skips one value, checking it all the same: the array or object that was just opened, or else the next value (after a key, or
@@ -448,7 +453,7 @@ LLMFI_UNUSED static int llmfi_json_skip(llmfi_json *j) {
 LLMFI_UNUSED static int llmfi_json_raw(llmfi_json *j, llmf_str *raw) {
     llmfi_json ahead = *j;
     int token = 0;
-    const char *begin = llmfi_json_seek(&ahead, &token);
+    const char *begin = llmfi_json_seek(&ahead, ahead.at, &token);
     if (begin) {
         ahead.token = LLMFI_J_NULL; /* an array just opened is not what to skip: its first item is */
         ahead.scanned = 0;
@@ -507,10 +512,16 @@ static uint32_t llmfi_json_escape(const char **p, const char *end) {
 LLMFI_UNUSED static size_t llmfi_json_decode(char *to, llmf_str raw) {
     const char *p = raw.ptr, *end = raw.ptr + raw.len;
     char *begin = to;
+    bool clean = !LLMFI_SMALL && llmfi_utf8_valid(raw, NULL);
     while (p < end) {
         const char *stop = (const char *)memchr(p, '\\', (size_t)(end - p));
         if (!stop) stop = end;
-        to += llmfi_utf8_clean(to, llmfi_range(p, stop)); /* a backslash never continues a character */
+        if (!clean) {
+            to += llmfi_utf8_clean(to, llmfi_range(p, stop)); /* a backslash never continues a character */
+        } else if (stop > p) {
+            memcpy(to, p, (size_t)(stop - p));
+            to += stop - p;
+        }
         for (p = stop; p < end && *p == '\\';) to += llmfi_utf8_encode(to, llmfi_json_escape(&p, end));
     }
     return (size_t)(to - begin);
@@ -575,6 +586,47 @@ LLMFI_UNUSED static LLMFI_COLD bool llmfi_json_key(const llmfi_json *j, const ch
 #define LLMFI_KEY(j, lit) llmfi_json_key((j), "" lit)
 #else
 #define LLMFI_KEY(j, lit) ((j)->escaped ? llmfi_json_is((j), LLMFI_LIT(lit)) : LLMFI_IS((j)->text, lit))
+#endif
+
+/* ---- values and members ---- */
+
+/* The next value: its token. An array or object is passed over whole. */
+LLMFI_UNUSED static int llmfi_json_scalar(llmfi_json *j) {
+    int token = llmfi_json_next(j);
+    if (token == LLMFI_J_OBJECT || token == LLMFI_J_ARRAY) llmfi_json_skip(j);
+    return token;
+}
+
+/* The next value: true where it is that container (LLMFI_J_OBJECT, _ARRAY), which is now open. Anything else is passed over. */
+LLMFI_UNUSED static bool llmfi_json_enter(llmfi_json *j, int container) {
+    int token = llmfi_json_next(j);
+    if (token == container) return true;
+    if (token == LLMFI_J_OBJECT || token == LLMFI_J_ARRAY) llmfi_json_skip(j);
+    return false;
+}
+
+/* The next member of the object that is open: the place of its key in a list of words that an empty one ends, or their number where it is none of them;
+   below 0: there is no other member. */
+LLMFI_UNUSED static int llmfi_json_pick(llmfi_json *j, const char *names) {
+    size_t len;
+    int at;
+    if (llmfi_json_next(j) != LLMFI_J_KEY) return -1;
+    for (at = 0; *names; at++, names += len + 1) {
+        len = strlen(names);
+        if ((j->escaped || len == j->text.len) && llmfi_json_is(j, llmfi_str(names, len))) break;
+    }
+    return at;
+}
+
+/* The same where it is done often. The members are a macro, `#define MEMBERS(X) X(IN_, id) X(IN_, name)`, which makes their enumeration too:
+   `enum { MEMBERS(LLMFI_MEMBER) IN_OTHER }`. The reader's name is j. */
+#define LLMFI_MEMBER(in, name) in##name,
+#if LLMFI_SMALL
+#define LLMFI_MEMBER_WORD(in, name) #name "\0"
+#define LLMFI_PICK(members, other) llmfi_json_pick(j, members(LLMFI_MEMBER_WORD))
+#else
+#define LLMFI_MEMBER_TRY(in, name) LLMFI_KEY(j, #name) ? (int)in##name :
+#define LLMFI_PICK(members, other) (llmfi_json_next(j) != LLMFI_J_KEY ? -1 : members(LLMFI_MEMBER_TRY) (int)other)
 #endif
 
 #endif

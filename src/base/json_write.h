@@ -35,7 +35,7 @@ static bool llmfi_jw_value(llmfi_jw *w) {
         w->bad = true;
         return false;
     }
-    if (w->comma && !w->keyed) LLMFI_PUT(w->out, ",");
+    if (w->comma && !w->keyed) llmfi_put_fast(w->out, ",", 1);
     w->keyed = false;
     w->comma = true;
     return true;
@@ -49,7 +49,7 @@ static void llmfi_jw_open(llmfi_jw *w, bool object) {
     else w->objects[w->depth / 64] &= ~bit;
     w->depth++;
     w->comma = false;
-    llmfi_put_char(w->out, object ? '{' : '[');
+    llmfi_put_fast(w->out, object ? "{" : "[", 1);
 }
 
 static void llmfi_jw_close(llmfi_jw *w, bool object) {
@@ -57,7 +57,7 @@ static void llmfi_jw_close(llmfi_jw *w, bool object) {
     if (w->bad) return;
     w->depth--;
     w->comma = true;
-    llmfi_put_char(w->out, object ? '}' : ']');
+    llmfi_put_fast(w->out, object ? "}" : "]", 1);
 }
 
 LLMFI_UNUSED static void llmfi_jw_object(llmfi_jw *w) {
@@ -81,24 +81,6 @@ static bool llmfi_jw_may_key(llmfi_jw *w) {
     if (!llmfi_jw_in_object(w) || w->keyed || w->text) w->bad = true;
     return !w->bad;
 }
-
-/* `quoted` is ,"key": of which the comma is left off in front. */
-LLMFI_UNUSED static void llmfi_jw_key_quoted(llmfi_jw *w, const char *quoted, size_t len) {
-    size_t from = !w->comma;
-    if (!llmfi_jw_may_key(w)) return;
-    llmfi_put(w->out, quoted + from, len - from);
-    w->keyed = w->comma = true;
-}
-
-/* A key that is a literal without anything to escape. */
-#if LLMFI_SMALL
-LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_key_c(llmfi_jw *w, const char *quoted) {
-    llmfi_jw_key_quoted(w, quoted, strlen(quoted));
-}
-#define llmfi_jw_key(w, lit) llmfi_jw_key_c((w), ",\"" lit "\":")
-#else
-#define llmfi_jw_key(w, lit) llmfi_jw_key_quoted((w), ",\"" lit "\":", sizeof(",\"" lit "\":") - 1)
-#endif
 
 /* Writes text escaped and cleaned, without quotes; a character cut at its end waits in `u`. */
 static void llmfi_jw_escape(llmfi_out *o, llmfi_utf8 *u, llmf_str s) {
@@ -168,11 +150,29 @@ LLMFI_UNUSED static void llmfi_jw_str(llmfi_jw *w, llmf_str s) {
     if (llmfi_jw_value(w)) llmfi_jw_quoted(w, s);
 }
 
-/* A string that is a literal without anything to escape: the macro's quotes go around it. */
+#if LLMFI_SMALL
+/* Keys and strings that are literals. */
+LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_key(llmfi_jw *w, const char *key) {
+    llmfi_jw_key_str(w, llmfi_cstr(key));
+}
+LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_lit(llmfi_jw *w, const char *text) {
+    llmfi_jw_str(w, llmfi_cstr(text));
+}
+#else
+/* The same of literals without anything to escape, with the quotes that the macros put around them. `quoted` is ,"key": of which the comma is left off
+   in front. */
+LLMFI_UNUSED static void llmfi_jw_key_quoted(llmfi_jw *w, const char *quoted, size_t len) {
+    size_t from = !w->comma;
+    if (!llmfi_jw_may_key(w)) return;
+    llmfi_put_fast(w->out, quoted + from, len - from);
+    w->keyed = w->comma = true;
+}
 LLMFI_UNUSED static void llmfi_jw_lit_quoted(llmfi_jw *w, const char *quoted, size_t len) {
     if (llmfi_jw_value(w)) llmfi_put(w->out, quoted, len);
 }
+#define llmfi_jw_key(w, lit) llmfi_jw_key_quoted((w), ",\"" lit "\":", sizeof(",\"" lit "\":") - 1)
 #define llmfi_jw_lit(w, lit) llmfi_jw_lit_quoted((w), "\"" lit "\"", sizeof("\"" lit "\"") - 1)
+#endif
 
 /* A string in pieces, cut anywhere. */
 LLMFI_UNUSED static void llmfi_jw_str_begin(llmfi_jw *w) {
@@ -234,28 +234,25 @@ LLMFI_UNUSED static void llmfi_jw_raw(llmfi_jw *w, llmf_str json) {
 
 /* Members of an object, key and value at once; the key is a literal. */
 #if LLMFI_SMALL
-LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_str_c(llmfi_jw *w, const char *quoted, llmf_str s) {
-    llmfi_jw_key_c(w, quoted);
+LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_str(llmfi_jw *w, const char *key, llmf_str s) {
+    llmfi_jw_key(w, key);
     llmfi_jw_str(w, s);
 }
-LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_lit_c(llmfi_jw *w, const char *quoted, const char *text) {
-    llmfi_jw_key_c(w, quoted);
-    llmfi_jw_lit_quoted(w, text, strlen(text));
+LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_cstr(llmfi_jw *w, const char *key, const char *text) {
+    llmfi_jw_member_str(w, key, llmfi_cstr(text));
 }
-LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_int_c(llmfi_jw *w, const char *quoted, int64_t value) {
-    llmfi_jw_key_c(w, quoted);
+#define llmfi_jw_member_lit llmfi_jw_member_cstr
+LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_int(llmfi_jw *w, const char *key, int64_t value) {
+    llmfi_jw_key(w, key);
     llmfi_jw_int(w, value);
 }
-LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_bool_c(llmfi_jw *w, const char *quoted, bool value) {
-    llmfi_jw_key_c(w, quoted);
+LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_bool(llmfi_jw *w, const char *key, bool value) {
+    llmfi_jw_key(w, key);
     llmfi_jw_bool(w, value);
 }
-#define llmfi_jw_member_str(w, lit, s) llmfi_jw_member_str_c((w), ",\"" lit "\":", (s))
-#define llmfi_jw_member_lit(w, lit, text) llmfi_jw_member_lit_c((w), ",\"" lit "\":", "\"" text "\"")
-#define llmfi_jw_member_int(w, lit, value) llmfi_jw_member_int_c((w), ",\"" lit "\":", (value))
-#define llmfi_jw_member_bool(w, lit, value) llmfi_jw_member_bool_c((w), ",\"" lit "\":", (value))
 #else
 #define llmfi_jw_member_str(w, lit, s) (llmfi_jw_key((w), lit), llmfi_jw_str((w), (s)))
+#define llmfi_jw_member_cstr(w, lit, text) llmfi_jw_member_str((w), lit, llmfi_cstr(text))
 #define llmfi_jw_member_lit(w, lit, text) (llmfi_jw_key((w), lit), llmfi_jw_lit((w), text))
 #define llmfi_jw_member_int(w, lit, value) (llmfi_jw_key((w), lit), llmfi_jw_int((w), (value)))
 #define llmfi_jw_member_bool(w, lit, value) (llmfi_jw_key((w), lit), llmfi_jw_bool((w), (value)))

@@ -22,11 +22,11 @@ typedef struct llmfi_heap {
     char *base;                              /* first unit; aligned to LLMFI_ALIGN */
     uint8_t *state;                          /* one byte a unit: order + 1 at the head of a piece, | LLMFI_HEAP_FREE; 0 inside */
     size_t units;
-    llmfi_piece *free[LLMFI_HEAP_ORDERS];
     size_t used, high;                       /* bytes handed out, rounded up; and the most there ever was */
     uint64_t requests;                       /* allocations and growths asked for, ever */
     uint64_t fail_at;                        /* the request of this number is refused; 0: none (fault injection) */
     bool fail_on;                            /* and so is each one after it */
+    llmfi_piece *free[LLMFI_HEAP_ORDERS];
 } llmfi_heap;
 
 #define LLMFI_HEAP_FREE 0x80u
@@ -82,6 +82,9 @@ static LLMFI_SHORT bool llmfi_heap_refuse(llmfi_heap *h) {
 /* The order that holds `size` bytes, or -1 when none does. */
 static int llmfi_heap_order(size_t size) {
     int order = 0;
+#if defined(__GNUC__) && !LLMFI_SMALL
+    if (size > LLMF_HEAP_UNIT) order = 64 - __builtin_clzll((unsigned long long)(size - 1) / LLMF_HEAP_UNIT);
+#endif
     while (order < LLMFI_HEAP_ORDERS && llmfi_piece_bytes(order) < size) order++;
     return order < LLMFI_HEAP_ORDERS && size <= (size_t)-1 / 4 ? order : -1;
 }
@@ -307,7 +310,7 @@ LLMFI_UNUSED static llmf_str llmfi_buf_str(const llmfi_buf *b) {
 }
 
 LLMFI_UNUSED static void llmfi_buf_free(llmfi_buf *b) {
-    llmfi_heap_free(b->heap, b->ptr);
+    if (b->ptr) llmfi_heap_free(b->heap, b->ptr);
     b->ptr = NULL;
     b->len = b->cap = 0;
 }

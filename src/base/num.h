@@ -22,7 +22,7 @@ LLMFI_UNUSED static bool llmfi_parse_int(llmf_str s, int64_t *out) {
     if (i == s.len) return false;
     for (; i < s.len; i++) {
         unsigned digit = (unsigned)(unsigned char)s.ptr[i] - '0';
-        if (digit > 9 || value > (most - digit) / 10) return false;
+        if (digit > 9 || (i >= 18 && value > (most - digit) / 10)) return false; /* 18 digits always fit */
         value = value * 10 + digit;
     }
     *out = negative && value ? -(int64_t)(value - 1) - 1 : (int64_t)value;
@@ -186,7 +186,7 @@ LLMFI_UNUSED static bool llmfi_parse_whole(llmf_str s, int64_t *out) {
 /* The same of a count in a reply: without a need for other numbers only 12 and 12.0. */
 LLMFI_UNUSED static bool llmfi_parse_spelt(llmf_str s, int64_t *out) {
 #if LLMFI_HAS_DOUBLES
-    return llmfi_parse_whole(s, out);
+    return llmfi_parse_int(s, out) || llmfi_parse_whole(s, out);
 #else
     while (s.len > 1 && s.ptr[s.len - 1] == '0' && llmfi_find_char(s, '.') != LLMFI_NOWHERE) s.len--;
     if (s.len > 1 && s.ptr[s.len - 1] == '.') s.len--;
@@ -481,22 +481,40 @@ static bool llmfi_reads_back(uint64_t w, int exp, uint64_t bits) {
     return llmfi_decimal_bits(&d, 53, -1022) == bits;
 }
 
-/* The fewest digits that read back as `bits`: *w * 10^result, no zeros at its end. */
-static int llmfi_shortest(uint64_t bits, uint64_t *w) {
+/* As people write them: whole thousandths, of so few digits that no other text of as few reads back as the same double. */
+static bool llmfi_thousandths(uint64_t bits, uint64_t *w) {
+#if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD == 0
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    if (!(value > 0 && value < 1e9)) return false;
+    *w = (uint64_t)(int64_t)(value * 1000 + 0.5);
+    return *w && (double)(int64_t)*w / 1000 == value; /* both operands are exact, so this is what reading the text gives */
+#else
+    (void)bits, (void)w;
+    return false;
+#endif
+}
+
+/* The fewest digits that read back as `bits`: *w * 10^result, perhaps with zeros at its end. */
+static int llmfi_fewest(uint64_t bits, uint64_t *w) {
     uint64_t all, half;
     int exp = llmfi_digits17(bits, &all), drop;
     /* 15 digits always come back from a normal double, so fewer show as zeros; below that range it takes a search */
     for (drop = bits >> 52 ? 2 : 16; drop; drop--) {
         half = llmfi_pow10[drop] / 2;
         *w = (all + half) / (2 * half);
-        if (llmfi_reads_back(*w, exp + drop, bits)) break;
-        if (all % (2 * half) == half && llmfi_reads_back(--*w, exp + drop, bits)) break; /* the middle may have been below it */
+        if (llmfi_reads_back(*w, exp + drop, bits)) return exp + drop;
+        if (all % (2 * half) == half && llmfi_reads_back(--*w, exp + drop, bits)) return exp + drop; /* the middle may have been below it */
     }
-    if (!drop) {
-        *w = all;
-        if (!llmfi_reads_back(all, exp, bits)) *w = llmfi_reads_back(all - 1, exp, bits) ? all - 1 : all + 1;
-    }
-    for (exp += drop; *w % 10 == 0; exp++) *w /= 10;
+    *w = all;
+    if (!llmfi_reads_back(all, exp, bits)) *w = llmfi_reads_back(all - 1, exp, bits) ? all - 1 : all + 1;
+    return exp;
+}
+
+/* The same without those zeros. */
+static int llmfi_shortest(uint64_t bits, uint64_t *w) {
+    int exp = llmfi_thousandths(bits, w) ? -3 : llmfi_fewest(bits, w);
+    for (; *w % 10 == 0; exp++) *w /= 10;
     return exp;
 }
 

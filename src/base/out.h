@@ -43,7 +43,7 @@ LLMFI_UNUSED static bool llmfi_out_deaf(const llmfi_out *o) {
     return !o->tap && (o->grow ? o->failed : !o->ptr || o->full);
 }
 
-/* What the short path of llmfi_put does not do: tap, growing, the edges of the window. */
+/* Puts what is counted already. */
 static void llmfi_put_slow(llmfi_out *o, const char *bytes, size_t len) {
     if (o->tap && len) o->tap(o->tap_user, bytes, len);
     if (o->grow) {
@@ -64,15 +64,27 @@ static void llmfi_put_slow(llmfi_out *o, const char *bytes, size_t len) {
     o->full = o->len == o->cap;
 }
 
-LLMFI_UNUSED static void llmfi_put(llmfi_out *o, const char *bytes, size_t len) {
+#if LLMFI_SMALL
+#define llmfi_put_fast llmfi_put
+#endif
+/* In place, for the writer of JSON, which mostly puts a few bytes. */
+LLMFI_UNUSED static LLMFI_FAST void llmfi_put_fast(llmfi_out *o, const char *bytes, size_t len) {
     o->total += len;
+#if !LLMFI_SMALL
     if (!o->tap && !o->skip && o->ptr && len < o->cap - o->len) {
         if (len) memcpy(o->ptr + o->len, bytes, len);
         o->len += len;
-    } else {
-        llmfi_put_slow(o, bytes, len);
+        return;
     }
+#endif
+    llmfi_put_slow(o, bytes, len);
 }
+
+#if !LLMFI_SMALL
+LLMFI_UNUSED static void llmfi_put(llmfi_out *o, const char *bytes, size_t len) {
+    llmfi_put_fast(o, bytes, len);
+}
+#endif
 
 #if LLMFI_SMALL
 LLMFI_UNUSED static LLMFI_COLD void llmfi_put_c(llmfi_out *o, const char *text) {
@@ -87,7 +99,7 @@ LLMFI_UNUSED static void llmfi_put_str(llmfi_out *o, llmf_str s) {
     llmfi_put(o, s.ptr, s.len);
 }
 
-LLMFI_UNUSED static void llmfi_put_char(llmfi_out *o, char c) {
+LLMFI_UNUSED static LLMFI_SHORT void llmfi_put_char(llmfi_out *o, char c) {
     llmfi_put(o, &c, 1);
 }
 

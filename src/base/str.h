@@ -33,6 +33,15 @@
 #define LLMFI_SHORT
 #endif
 
+/* Worth being expanded in place; not where size counts. */
+#if LLMFI_SMALL
+#define LLMFI_FAST
+#elif defined(__GNUC__)
+#define LLMFI_FAST inline __attribute__((always_inline))
+#else
+#define LLMFI_FAST inline
+#endif
+
 /* Words for people. Without STRINGS not even the literal stays. */
 #if LLMF_HAS_STRINGS
 #define LLMFI_WORDS(text) text
@@ -111,6 +120,14 @@ LLMFI_UNUSED static bool llmfi_eq_nocase(llmf_str a, llmf_str b) {
     return true;
 }
 
+/* As llmfi_word_in, letters without case. */
+LLMFI_UNUSED static int llmfi_word_in_nocase(const char *words, llmf_str word) {
+    int i;
+    for (i = 0; *words; i++, words += strlen(words) + 1)
+        if (llmfi_eq_nocase(llmfi_cstr(words), word)) return i;
+    return -1;
+}
+
 /* Against a literal, letters without case; the lengths first: most names differ in them. */
 #if LLMFI_SMALL
 LLMFI_UNUSED static LLMFI_COLD bool llmfi_named(llmf_str s, const char *text) {
@@ -155,6 +172,12 @@ LLMFI_UNUSED static llmf_str llmfi_trim(llmf_str s) {
     while (s.len && llmfi_is_space(s.ptr[0])) s = llmfi_from(s, 1);
     while (s.len && llmfi_is_space(s.ptr[s.len - 1])) s.len--;
     return s;
+}
+
+/* Overwrites a secret. The compiler must not leave this out because nobody reads the bytes again. */
+LLMFI_UNUSED static void llmfi_wipe(llmf_str secret) {
+    void *(*volatile set)(void *, int, size_t) = memset;
+    if (secret.len) set((void *)(uintptr_t)secret.ptr, 0, secret.len);
 }
 
 #endif

@@ -1,7 +1,7 @@
 /* Sentences put together in a fixed buffer: for errors and log lines. Always ends with NUL; what does not fit is cut, never at the middle of a character. */
 #ifndef LLMFI_BASE_TEXT_H
 #define LLMFI_BASE_TEXT_H
-#include "str.h"
+#include "num.h"
 
 typedef struct llmfi_text {
     char *ptr;
@@ -48,13 +48,17 @@ LLMFI_UNUSED static LLMFI_COLD void llmfi_say_c(llmfi_text *t, const char *s) {
 #endif
 
 LLMFI_UNUSED static void llmfi_say_int(llmfi_text *t, int64_t v) {
-    char digits[24];
-    size_t at = sizeof digits;
-    uint64_t u = v < 0 ? (uint64_t)0 - (uint64_t)v : (uint64_t)v;
-    do digits[--at] = (char)('0' + u % 10);
-    while ((u /= 10) != 0);
-    if (v < 0) digits[--at] = '-';
-    llmfi_say(t, llmfi_str(digits + at, sizeof digits - at));
+    char digits[LLMFI_INT_TEXT];
+    llmfi_say(t, llmfi_str(digits, llmfi_print_int(digits, v)));
+}
+
+/* 20260721 as 2026-07-21. */
+LLMFI_UNUSED static void llmfi_say_day(llmfi_text *t, int32_t day) {
+    llmfi_say_int(t, day / 10000);
+    llmfi_say(t, day / 100 % 100 < 10 ? LLMFI_LIT("-0") : LLMFI_LIT("-"));
+    llmfi_say_int(t, day / 100 % 100);
+    llmfi_say(t, day % 100 < 10 ? LLMFI_LIT("-0") : LLMFI_LIT("-"));
+    llmfi_say_int(t, day % 100);
 }
 
 /* ---- errors ---- */
@@ -85,18 +89,30 @@ LLMFI_UNUSED static LLMFI_COLD llmfi_text llmfi_error_begin(llmf_error *e, int c
     return llmfi_error_text(e);
 }
 
-LLMFI_UNUSED static LLMFI_COLD bool llmfi_error_set(llmf_error *e, int code, const char *text) {
+LLMFI_UNUSED static LLMFI_COLD void llmfi_error_put(llmf_error *e, int code, const char *text) {
     llmfi_text t = llmfi_error_begin(e, code);
     llmfi_say_c(&t, text);
-    return false;
 }
 
-LLMFI_UNUSED static LLMFI_COLD bool llmfi_error_memory(llmf_error *e) {
-    return llmfi_error_set(e, LLMF_ERR_MEMORY, LLMFI_WORDS("the memory block is used up: raise llmf_desc.memory_size"));
+LLMFI_UNUSED static LLMFI_COLD void llmfi_error_put_memory(llmf_error *e) {
+    llmfi_error_put(e, LLMF_ERR_MEMORY, LLMFI_WORDS("the memory block is used up: raise llmf_desc.memory_size"));
+}
+
+/* before, the thing that it is about, after. */
+LLMFI_UNUSED static LLMFI_COLD void llmfi_error_put_about(llmf_error *e, int code, const char *before, llmf_str about, const char *after) {
+    llmfi_text t = llmfi_error_begin(e, code);
+#if LLMF_HAS_STRINGS
+    llmfi_say_c(&t, before);
+#endif
+    llmfi_say(&t, about);
+#if LLMF_HAS_STRINGS
+    llmfi_say_c(&t, after);
+#endif
+    (void)before, (void)after;
 }
 
 /* What a build option has left out; `option` as in LLMF_NO_<option>. */
-LLMFI_UNUSED static LLMFI_COLD bool llmfi_error_left_out(llmf_error *e, const char *what, const char *option) {
+LLMFI_UNUSED static LLMFI_COLD void llmfi_error_put_left_out(llmf_error *e, const char *what, const char *option) {
     llmfi_text t = llmfi_error_begin(e, LLMF_ERR_NOT_BUILT);
     llmfi_say_c(&t, what);
 #if LLMF_HAS_STRINGS
@@ -110,11 +126,32 @@ LLMFI_UNUSED static LLMFI_COLD bool llmfi_error_left_out(llmf_error *e, const ch
     llmfi_say_c(&t, option);
     LLMFI_SAY(&t, "=1");
 #endif
+}
+
+/* The same as what callers return: false, which the compiler sees. */
+LLMFI_UNUSED static bool llmfi_error_set(llmf_error *e, int code, const char *text) {
+    llmfi_error_put(e, code, text);
+    return false;
+}
+
+LLMFI_UNUSED static bool llmfi_error_memory(llmf_error *e) {
+    llmfi_error_put_memory(e);
+    return false;
+}
+
+LLMFI_UNUSED static bool llmfi_error_left_out(llmf_error *e, const char *what, const char *option) {
+    llmfi_error_put_left_out(e, what, option);
+    return false;
+}
+
+LLMFI_UNUSED static bool llmfi_error_about(llmf_error *e, int code, const char *before, llmf_str about, const char *after) {
+    llmfi_error_put_about(e, code, before, about, after);
     return false;
 }
 
 /* The words are dropped where they stand. */
 #if !LLMF_HAS_STRINGS
+#define llmfi_error_about(e, code, before, about, after) ((void)(before), (void)(after), llmfi_error_about((e), (code), "", (about), ""))
 #define llmfi_error_set(e, code, text) ((void)(text), llmfi_error_set((e), (code), ""))
 #endif
 

@@ -16,7 +16,9 @@ LLMFI_UNUSED static uint64_t llmfi_load8(const char *p) {
 /* The first byte that is not ASCII, or `end`. */
 LLMFI_UNUSED static const char *llmfi_skip_ascii(const char *p, const char *end) {
 #if !LLMFI_SMALL
+    const char *begin = p;
     while (end - p >= 8 && !(llmfi_load8(p) & LLMFI_ASCII_MASK)) p += 8;
+    if (end - p < 8 && end - begin >= 8 && !(llmfi_load8(end - 8) & LLMFI_ASCII_MASK)) return end;
 #endif
     while (p < end && !(*p & 0x80)) p++;
     return p;
@@ -51,44 +53,42 @@ LLMFI_UNUSED static int llmfi_utf8_next(const char *p, const char *end, uint32_t
     return need;
 }
 
-/* Strict. *bad_offset (may be NULL): the first byte of the first bad piece. */
-LLMFI_UNUSED static bool llmfi_utf8_valid(llmf_str s, size_t *bad_offset) {
-    const char *p = s.ptr, *end = s.ptr + s.len;
+/* The end of the valid text that begins at `p`; *bad: length of the bad piece there, 0 at the end or before a cut character. */
+static const char *llmfi_utf8_run(const char *p, const char *end, int *bad) {
     uint32_t cp;
+    *bad = 0;
     while ((p = llmfi_skip_ascii(p, end)) < end) {
         int n = llmfi_utf8_next(p, end, &cp);
         if (n <= 0) {
-            if (bad_offset) *bad_offset = (size_t)(p - s.ptr);
-            return false;
+            *bad = -n;
+            break;
         }
         p += n;
     }
-    return true;
+    return p;
+}
+
+/* Strict. *bad_offset (may be NULL): the first byte of the first bad piece. */
+LLMFI_UNUSED static bool llmfi_utf8_valid(llmf_str s, size_t *bad_offset) {
+    int bad;
+    const char *end = s.ptr + s.len, *stop = llmfi_utf8_run(s.ptr, end, &bad);
+    if (stop == end) return true;
+    if (bad_offset) *bad_offset = (size_t)(stop - s.ptr);
+    return false;
 }
 
 /* Writes the character; a surrogate or a number above U+10FFFF is written as U+FFFD. Returns its length. */
 LLMFI_UNUSED static size_t llmfi_utf8_encode(char out[4], uint32_t cp) {
+    size_t len, i;
     if (cp < 0x80) {
         out[0] = (char)cp;
         return 1;
     }
-    if (cp < 0x800) {
-        out[0] = (char)(0xc0 | cp >> 6);
-        out[1] = (char)(0x80 | (cp & 0x3f));
-        return 2;
-    }
     if (cp > 0x10ffff || (cp >= 0xd800 && cp <= 0xdfff)) cp = 0xfffd;
-    if (cp < 0x10000) {
-        out[0] = (char)(0xe0 | cp >> 12);
-        out[1] = (char)(0x80 | (cp >> 6 & 0x3f));
-        out[2] = (char)(0x80 | (cp & 0x3f));
-        return 3;
-    }
-    out[0] = (char)(0xf0 | cp >> 18);
-    out[1] = (char)(0x80 | (cp >> 12 & 0x3f));
-    out[2] = (char)(0x80 | (cp >> 6 & 0x3f));
-    out[3] = (char)(0x80 | (cp & 0x3f));
-    return 4;
+    len = cp < 0x800 ? 2 : cp < 0x10000 ? 3 : 4;
+    for (i = len - 1; i; i--, cp >>= 6) out[i] = (char)(0x80 | (cp & 0x3f));
+    out[0] = (char)(0xf00u >> len | cp); /* 110, 1110 or 11110 in front */
+    return len;
 }
 
 /* The longest prefix of at most `max` bytes that does not split a character. */
@@ -113,21 +113,6 @@ typedef struct llmfi_utf8 {
     char pending[4];
     uint8_t count;
 } llmfi_utf8;
-
-/* The end of the valid text that begins at `p`; *bad: length of the bad piece there, 0 at the end or before a cut character. */
-static const char *llmfi_utf8_run(const char *p, const char *end, int *bad) {
-    uint32_t cp;
-    *bad = 0;
-    while ((p = llmfi_skip_ascii(p, end)) < end) {
-        int n = llmfi_utf8_next(p, end, &cp);
-        if (n <= 0) {
-            *bad = -n;
-            break;
-        }
-        p += n;
-    }
-    return p;
-}
 
 /* Completes the pending character from `p` as far as it goes; returns what is left of the piece. */
 static const char *llmfi_utf8_join(llmfi_utf8 *u, const char *p, const char *end, llmfi_out *o) {

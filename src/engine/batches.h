@@ -37,6 +37,7 @@ static void llmfi_abort(llmfi_call *c, int code, const char *text);
 static void llmfi_finish(llmfi_call *c);
 static void llmfi_set_deadline(llmfi_call *c);
 static llmfi_call *llmfi_call_new(llmf_factory *f);
+static bool llmfi_call_go(llmfi_call *c);
 static void llmfi_call_release(llmfi_call *c);
 
 static bool llmfi_is_split(const llmfi_call *c) {
@@ -55,7 +56,7 @@ static bool llmfi_batch_send(llmfi_call *parent, llmfi_call *c) {
     c->reply.job->parent = parent;
     c->reply.job->vectors.loose = c->reply.job->vectors.at != NULL;
     c->ask.extra = parent->ask.extra; /* parsed when it was still there */
-    return llmfi_build_http(c) && llmfi_send(c);
+    return llmfi_build_http(c) && llmfi_call_go(c);
 }
 
 /* False: there is no room for a call; f->last_error says which. */

@@ -17,7 +17,7 @@ static llmfi_call *llmfi_call_new(llmf_factory *f) {
         else llmfi_error_set(&f->last_error, LLMF_ERR_LIMIT, "as many calls as llmf_desc.max_calls are open: free some, or raise it");
         return NULL;
     }
-    memset(c, 0, sizeof *c);
+    memset(c, 0, offsetof(llmfi_call, reply));
     f->free_slot = f->slots[at - 1].next_free;
     f->slots[at - 1].call = c;
     c->id = (uint64_t)f->slots[at - 1].generation << 32 | at;
@@ -39,6 +39,9 @@ static llmfi_call *llmfi_call_new(llmf_factory *f) {
 #if LLMFI_HAS_JSON_ARRAY
     llmfi_json_array_init(&c->array, &f->heap, f->desc.max_line);
 #endif
+#if LLMFI_HAS_EVENTSTREAM
+    llmfi_eventstream_init(&c->events, &f->heap, f->desc.max_line);
+#endif
     llmfi_buf_init(&c->whole, &f->heap, 0);
     llmfi_buf_init(&c->raw, &f->heap, 0);
     return c;
@@ -57,18 +60,17 @@ static void llmfi_ready_remove(llmfi_call *c) {
     c->ready = false;
 }
 
-/* The compiler must not leave this out because nobody reads the bytes again. */
-static void llmfi_wipe(llmf_str secret) {
-    void *(*volatile set)(void *, int, size_t) = memset;
-    if (secret.len) set((void *)(uintptr_t)secret.ptr, 0, secret.len);
-}
-
 static void llmfi_wipe_secrets(llmfi_call *c) {
+#if LLMFI_HAS_OWN_HEADERS || LLMF_HAS_AWS
     size_t i;
-    llmfi_wipe(c->secret);
     for (i = 0; c->secrets && i < c->x.req.header_count; i++)
         if (llmfi_header_secret(c->x.req.headers[i].name)) llmfi_wipe(c->x.req.headers[i].value);
     c->secrets = false;
+#endif
+#if LLMF_HAS_AWS
+    llmfi_wipe(c->aws.secret);
+#endif
+    llmfi_wipe(c->secret);
 }
 
 static void llmfi_call_release(llmfi_call *c) {
@@ -149,14 +151,6 @@ static bool llmfi_call_build(llmfi_call *c, llmf_model m) {
     return llmfi_take_request(c) && llmfi_build_http(c);
 }
 
-/* The first byte on the wire, or, of a call that is split, the calls that do it. */
-static bool llmfi_call_send(llmfi_call *c) {
-#if LLMF_HAS_EMBED
-    if (llmfi_is_split(c)) return llmfi_batches_open(c);
-#endif
-    return llmfi_send(c);
-}
-
 static llmfi_call *llmfi_call_open(llmf_factory *f, const llmf_request *req, size_t size) {
     llmfi_call *c;
     if (!req) {
@@ -168,10 +162,41 @@ static llmfi_call *llmfi_call_open(llmf_factory *f, const llmf_request *req, siz
     return c;
 }
 
+/* Sends what was built, in pieces where it is too large for one request, or asks for what it waits for. */
+static bool llmfi_call_go(llmfi_call *c) {
+#if LLMF_HAS_AWS
+    if (c->waits) {
+        llmfi_keys_ask(c->f);
+        return true;
+    }
+#endif
+#if LLMF_HAS_EMBED
+    if (llmfi_is_split(c)) return llmfi_batches_open(c);
+#endif
+    if (!llmfi_send(c)) return false;
+    llmfi_call_log(c);
+    return true;
+}
+
+#if LLMF_HAS_AWS
+/* The keys are there, or will not come: calls that waited are built anew. */
+static void llmfi_run_keys(llmf_factory *f) {
+    llmfi_call *c;
+    if (!llmfi_keys_settled(f)) return;
+    f->deferred = true; /* some may end at once, and that is told behind this */
+    for (c = f->calls; c; c = c->next) {
+        if (!c->waits) continue;
+        c->waits = false;
+        if (c->ended || c->stop || c->free_later) continue;
+        if (llmfi_build_http(c) && llmfi_call_go(c)) llmfi_set_deadline(c);
+        else if (c->reply.error.code == LLMF_OK) llmfi_error_memory(&c->reply.error);
+    }
+}
+#endif
+
 static void llmfi_call_begin(llmfi_call *c, llmf_model m) {
     c->start_ns = llmfi_now(c->f);
-    if (llmfi_call_build(c, m) && llmfi_call_send(c)) {
-        llmfi_call_log(c);
+    if (llmfi_call_build(c, m) && llmfi_call_go(c)) {
         llmfi_set_deadline(c);
     } else {
         c->calling = true; /* nobody knows its id yet: no callback before llmf_start has returned */
@@ -179,6 +204,7 @@ static void llmfi_call_begin(llmfi_call *c, llmf_model m) {
         c->calling = false;
         if (c->req.on_event) c->f->deferred = true;
     }
+    c->f->now_read = false;
 }
 
 LLMF_API llmf_call llmf_start_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size) {
@@ -198,8 +224,12 @@ static void llmfi_run_timers(llmf_factory *f) {
     llmfi_call *c, *next;
     if (f->now_ns < f->next_deadline_ns) return;
     f->next_deadline_ns = UINT64_MAX;
+#if LLMF_HAS_AWS
+    llmfi_keys_timer(f);
+#endif
     for (c = f->calls; c; c = next) {
         next = c->next;
+        if (c->deadline_ns <= f->now_ns) llmfi_set_deadline(c); /* something has come since it was set */
 #if LLMF_HAS_EMBED
         if (c->deadline_ns <= f->now_ns && llmfi_batches_due(c)) continue;
 #endif
@@ -221,6 +251,9 @@ static void llmfi_run_deferred(llmf_factory *f) {
     llmfi_call *c, *next;
     if (!f->deferred) return;
     f->deferred = false;
+#if LLMF_HAS_AWS
+    llmfi_run_keys(f);
+#endif
     for (c = f->calls; c; c = next) {
         next = c->next;
         if (c->calling) {
@@ -253,8 +286,10 @@ static void llmfi_go_on(llmfi_call *c) {
 static void llmfi_run_held(llmf_factory *f) {
     llmfi_call *first = f->calls, *c;
     bool served = false;
+#if LLMF_HAS_SLICES
     while (first && first->id != f->held_turn) first = first->next;
     if (!first) first = f->calls;
+#endif
     for (c = first; c;) {
         bool stopped = c->held_back && c->x.by && !llmfi_full(c);
         if (stopped && served && llmfi_slice_over(&f->net)) {
@@ -278,7 +313,7 @@ static void llmfi_work(llmf_factory *f) {
         f->held = false;
         llmfi_run_held(f);
     }
-    llmfi_now(f);
+    (void)llmfi_moment(f);
     llmfi_run_deferred(f);
 }
 
@@ -323,6 +358,7 @@ static void llmfi_poll_until(llmf_factory *f, int timeout_ms, uint64_t until, bo
             f->now_read = false;
             woken = llmfi_watch_wait(&f->watch, (int)wait, llmfi_stop_waiting, f) > 0;
             if (llmfi_watch_woken(&f->watch)) woken = true;
+            (void)llmfi_moment(f);
             llmfi_work(f);
         }
         llmfi_run_timers(f);
@@ -336,7 +372,9 @@ static int llmfi_poll(llmf_factory *f, int timeout_ms, bool next) {
     f->polling = true;
     f->slice_used = false;
     llmfi_now(f);
-    f->net.slice_end_ns = f->desc.slice_us > 0 ? f->now_ns + (f->desc.slice_us < INT64_MAX / 4000 ? (uint64_t)f->desc.slice_us * 1000u : INT64_MAX / 4) : 0;
+#if LLMF_HAS_SLICES
+    if (f->desc.slice_us > 0) f->net.slice_end_ns = f->now_ns + (f->desc.slice_us < INT64_MAX / 4000 ? (uint64_t)f->desc.slice_us * 1000u : INT64_MAX / 4);
+#endif
     llmfi_poll_until(f, timeout_ms, timeout_ms < 0 ? UINT64_MAX : llmfi_after_ms(f->now_ns, timeout_ms), next);
     f->net.slice_end_ns = 0;
     f->now_read = false;

@@ -7,15 +7,17 @@
 #include "../base/text.h"
 #include "../factory/handles.h"
 #include "../net/transports.h"
+#include "../wire/eventstream.h"
 #include "../wire/json_array.h"
 #include "../wire/ndjson.h"
+#include "../wire/sigv4.h"
 #include "../wire/sse.h"
 
 #include <errno.h>
 
-/* Events that wait for llmf_next before a call stops reading. */
+/* Events that wait for llmf_next before a call stops reading: more than two reads of 16 KB mostly bring, as stopping and going on costs as much as some. */
 #ifndef LLMF_MAX_QUEUED
-#define LLMF_MAX_QUEUED 64
+#define LLMF_MAX_QUEUED 128
 #endif
 /* Bytes kept of an error reply's body. */
 #ifndef LLMF_MAX_ERROR_BODY
@@ -46,6 +48,7 @@ typedef struct llmfi_call {
     bool ready;                              /* in the list of those with something for llmf_next_any */
     bool held_back;                          /* the transport has more than was taken: resume it */
     bool sniffed;                            /* the first byte of a stream has been looked at */
+    bool last_seen;                          /* of an array: the terminal event has come; the closing ] may not have */
     bool secrets;                            /* the config's headers hold some: see llmfi_header_secret */
     bool previewing;                         /* built to be looked at: needs no key, sends nothing */
     bool quiet;                              /* events are of no interest: llmf_generate */
@@ -54,26 +57,20 @@ typedef struct llmfi_call {
     bool ended, taken;                       /* the response is made; the final event has been handed out */
     uint64_t start_ns, connected_ns, first_byte_ns, content_ns, terminal_ns; /* 0: not yet; content_ns: the latest */
     uint64_t first_content_ns, end_ns;
-    uint64_t deadline_ns;                    /* the next of its timeouts; UINT64_MAX: none */
+    uint64_t deadline_ns;                    /* the next of its timeouts, or before it: llmfi_set_deadline says when; UINT64_MAX: none */
 
     llmfi_arena arena;                       /* everything that lives as long as the call */
     llmf_request req;
     llmfi_ask ask;
     llmfi_body body;
     llmf_str secret;                         /* the authorization value in the arena: wiped at the end */
+#if LLMF_HAS_AWS
+    bool waits;                              /* for keys that are being asked for: see keys.h */
+    bool signs;                              /* with `aws`: Authorization waits for the body's digest */
+    llmfi_aws_keys aws;
+#endif
 
     llmf_exchange x;
-    llmfi_reply reply;
-#if LLMFI_HAS_SSE
-    llmfi_sse sse;
-#endif
-#if LLMFI_HAS_NDJSON
-    llmfi_ndjson ndjson;
-#endif
-#if LLMFI_HAS_JSON_ARRAY
-    llmfi_json_array array;
-    bool last_seen;                          /* of an array: the terminal event has come; the closing ] may not have */
-#endif
     llmfi_buf whole;                         /* a reply that is one frame, or an error's body */
     llmfi_buf raw;                           /* LLMF_KEEP_RAW */
     uint64_t received;                       /* bytes of body */
@@ -84,7 +81,35 @@ typedef struct llmfi_call {
 
     llmf_attempt attempt;
     llmf_response response;
+
+    /* From here on cleared by their own begin. */
+    llmfi_reply reply;
+#if LLMFI_HAS_SSE
+    llmfi_sse sse;
+#endif
+#if LLMFI_HAS_NDJSON
+    llmfi_ndjson ndjson;
+#endif
+#if LLMFI_HAS_JSON_ARRAY
+    llmfi_json_array array;
+#endif
+#if LLMFI_HAS_EVENTSTREAM
+    llmfi_eventstream events;
+#endif
 } llmfi_call;
+
+#if LLMF_HAS_AWS
+/* Keys for AWS, and the exchange that asks for them. */
+typedef struct llmfi_asking {
+    llmfi_aws aws;
+    llmf_exchange x;
+    llmf_header asked[2];                    /* its request's headers */
+    llmfi_buf body;                          /* of the answer */
+    int status;                              /* of the answer; 0: none came */
+    bool over;                               /* the exchange has ended; what that means is found out outside of it */
+    uint64_t deadline_ns;
+} llmfi_asking;
+#endif
 
 typedef struct llmfi_call_slot {
     llmfi_call *call;
@@ -121,6 +146,10 @@ struct llmf_factory {
     llmfi_handles handles;
     uint32_t last_handle;                    /* of the last llmf_get: asked for again more often than not */
 
+#if LLMF_HAS_AWS
+    llmfi_asking keys;
+#endif
+
     llmfi_net net;
     llmfi_watch watch;
     llmfi_transport *curl, *socket, *replay, *echo, *custom, *stream; /* NULL: not opened */
@@ -154,6 +183,11 @@ static uint64_t llmfi_moment(llmf_factory *f) {
 
 LLMFI_UNUSED static uint64_t llmfi_net_now(const llmfi_net *net) {
     return net->desc->clock_ns ? net->desc->clock_ns(net->desc->user) : llmfi_clock_ns();
+}
+
+/* Milliseconds since 1970. */
+LLMFI_UNUSED static int64_t llmfi_wall(const llmf_factory *f) {
+    return f->desc.wall_ms ? f->desc.wall_ms(f->desc.user) : llmfi_wall_ms();
 }
 
 /* Milliseconds between two moments, LLMF_UNKNOWN where one never came. */

@@ -16,6 +16,10 @@ LLMF_API const char *llmf_finish_name(int finish) {
     return llmfi_word_at("\0stop\0length\0tool_calls\0content_filter\0refusal\0other\0", finish >= 0 && finish <= LLMF_FINISH_OTHER ? finish : LLMF_FINISH_OTHER);
 }
 
+LLMF_API const char *llmf_quirk_name(int bit) {
+    return bit >= 0 && bit < LLMFI_QUIRK_COUNT ? llmfi_word_at(llmfi_quirk_names, bit) : NULL;
+}
+
 #define LLMFI_BUILT_0(name)
 #define LLMFI_BUILT_1(name) " " name
 #define LLMFI_BUILT_CAT(has, name) LLMFI_BUILT_##has(name)

@@ -51,21 +51,15 @@ static const char *llmfi_front_text(llmfi_front *b, const char *text) {
 
 /* Everything in *desc that is not said to be borrowed is copied. */
 static void llmfi_copy_desc(llmfi_front *b, llmf_desc *d) {
-    const char **texts[9];
+    static const uint16_t texts[] = {offsetof(llmf_desc, config),  offsetof(llmf_desc, config_text), offsetof(llmf_desc, env_file),  offsetof(llmf_desc, provider),
+                                     offsetof(llmf_desc, base_url), offsetof(llmf_desc, api_key),     offsetof(llmf_desc, api_key_env), offsetof(llmf_desc, transport),
+                                     offsetof(llmf_desc, proxy),    offsetof(llmf_desc, ca_file),     offsetof(llmf_desc, ca_pem)};
     const char **configs;
     size_t i;
-    texts[0] = &d->config;
-    texts[1] = &d->config_text;
-    texts[2] = &d->env_file;
-    texts[3] = &d->provider;
-    texts[4] = &d->base_url;
-    texts[5] = &d->api_key;
-    texts[6] = &d->api_key_env;
-    texts[7] = &d->transport;
-    texts[8] = &d->proxy;
-    for (i = 0; i < LLMFI_COUNT(texts); i++) *texts[i] = llmfi_front_text(b, *texts[i]);
-    d->ca_file = llmfi_front_text(b, d->ca_file);
-    d->ca_pem = llmfi_front_text(b, d->ca_pem);
+    for (i = 0; i < LLMFI_COUNT(texts); i++) {
+        const char **text = (const char **)(void *)((char *)d + texts[i]);
+        *text = llmfi_front_text(b, *text);
+    }
     configs = (const char **)llmfi_front_array(b, d->config_count, sizeof *configs);
     for (i = 0; configs && i < d->config_count; i++) configs[i] = llmfi_front_text(b, d->configs[i]);
     d->configs = configs;
@@ -124,11 +118,7 @@ static bool llmfi_open_transports(llmf_factory *f, llmf_error *err) {
     if ((!only.len || LLMFI_IS(only, "curl")) && !llmfi_add_transport(f, &f->curl, llmfi_curl_open(n), err)) return false;
 #endif
     if (only.len && f->transport_count < 1 + LLMF_HAS_DIALECT_MOCK) {
-        llmfi_text t = llmfi_error_begin(err, LLMF_ERR_NOT_BUILT);
-        LLMFI_SAY(&t, "llmf_desc.transport ");
-        llmfi_say(&t, only);
-        LLMFI_SAY(&t, " is not in this build; it has:" LLMFI_TRANSPORT_LIST);
-        return false;
+        return llmfi_error_about(err, LLMF_ERR_NOT_BUILT, "llmf_desc.transport ", only, " is not in this build; it has:" LLMFI_TRANSPORT_LIST);
     }
     return true;
 }
@@ -229,6 +219,9 @@ LLMF_API void llmf_close(llmf_factory *f) {
         return;
     }
     while (f->calls) llmfi_call_release(f->calls);
+#if LLMF_HAS_AWS
+    llmfi_keys_close(f);
+#endif
     for (i = f->transport_count; i-- > 0;)
         if (f->transports[i]) f->transports[i]->close(f->transports[i]);
     llmfi_handles_close(&f->handles);
@@ -247,6 +240,7 @@ static void llmfi_net_init(llmf_factory *f, char *recv) {
     f->net.desc = &f->desc;
     f->net.recv = recv;
     f->net.now_ns = llmfi_net_now;
+    f->net.moment_ns = &f->now_ns;
 }
 
 static bool llmfi_start_up(llmf_factory *f, llmf_error *err) {
@@ -287,17 +281,28 @@ static llmf_factory *llmfi_lay_out(const llmf_desc *desc, void *block, llmf_erro
     f->handles.dialects = f->dialects;
 #endif
     llmfi_net_init(f, recv);
+#if LLMF_HAS_AWS
+    llmfi_keys_init(f);
+#endif
     f->next_deadline_ns = UINT64_MAX;
     return f;
 }
 
-/* What cannot be meant. */
+/* What cannot be meant, or not in this build. */
 static bool llmfi_desc_ok(const llmf_desc *d, llmf_error *err) {
+#if LLMF_HAS_CUSTOM
     const llmf_stream_ops *s = d->custom_stream;
-    if (d->memory && !d->memory_size) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.memory is set but memory_size is 0: say how many bytes it has");
     if (d->custom_transport && !d->custom_transport->start) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.custom_transport has no start");
     if (s && !(s->open && s->read && s->write && s->close))
         return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.custom_stream needs open, read, write and close");
+#endif
+#if !LLMFI_HAS_VARIABLES
+    if (d->getenv_fn || d->api_key_env) return llmfi_error_left_out(err, d->getenv_fn ? "llmf_desc.getenv_fn" : "llmf_desc.api_key_env", "ENV");
+#endif
+#if !LLMF_HAS_SLICES
+    if (d->slice_us > 0) return llmfi_error_left_out(err, "llmf_desc.slice_us", "SLICES");
+#endif
+    if (d->memory && !d->memory_size) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.memory is set but memory_size is 0: say how many bytes it has");
     return true;
 }
 

@@ -4,6 +4,7 @@
 #include "../../providers/fault.h"
 #include "batches.h"
 #include "core.h"
+#include "keys.h"
 #include "registered.h"
 #include "settle.h"
 
@@ -26,6 +27,9 @@ static void llmfi_set_deadline(llmfi_call *c) {
         llmfi_deadline_try(c, c->start_ns, c->req.timeouts.total_ms, LLMFI_WORDS("total (") "timeouts.total_ms" LLMFI_WORDS(")"));
         if (c->reply.job->batches && c->reply.job->batches->due_ns < c->deadline_ns) c->deadline_ns = c->reply.job->batches->due_ns;
     }
+#endif
+#if LLMF_HAS_AWS
+    if (c->waits && !c->ended) llmfi_deadline_try(c, c->start_ns, c->req.timeouts.total_ms, LLMFI_WORDS("total (") "timeouts.total_ms" LLMFI_WORDS(")"));
 #endif
     if (!c->ended && c->x.by) {
         bool stopped = c->held_back;
@@ -110,6 +114,9 @@ static void llmfi_give_back_decoder(llmfi_call *c) {
 #if LLMFI_HAS_JSON_ARRAY
     llmfi_json_array_free(&c->array);
 #endif
+#if LLMFI_HAS_EVENTSTREAM
+    llmfi_eventstream_free(&c->events);
+#endif
     llmfi_buf_free(&c->whole);
 #if LLMFI_HAS_OPS
     if (c->reply.job) llmfi_job_release(c->reply.job);
@@ -186,6 +193,9 @@ static void llmfi_wire_failed(llmfi_call *c, int why) {
     c->f->deferred = true;
     if (c->reply.error.code != LLMF_OK) return;
     if (why == LLMFI_WIRE_MEMORY) llmfi_error_memory(&c->reply.error);
+#if LLMFI_HAS_EVENTSTREAM
+    else if (why == LLMFI_WIRE_BAD && c->framing == LLMFI_FRAMING_EVENTSTREAM) llmfi_error_set(&c->reply.error, LLMF_ERR_PROTOCOL, "the reply is no event stream, or was damaged on its way (a checksum is wrong): is the base URL right?");
+#endif
     else if (why == LLMFI_WIRE_BAD) llmfi_error_set(&c->reply.error, LLMF_ERR_PROTOCOL, "the reply is not JSON: is the base URL right?");
     else llmfi_error_set(&c->reply.error, LLMF_ERR_LIMIT, "one line or event of the reply is longer than llmf_desc.max_line");
 }
@@ -222,6 +232,28 @@ static void llmfi_take_json_array(llmfi_call *c, llmf_str *in) {
         if (c->reply.terminal) c->last_seen = true;
         c->reply.terminal = c->last_seen && llmfi_json_array_closed(&c->array);
         c->terminal_ns = c->reply.terminal ? c->f->now_ns : 0;
+        if (llmfi_slice_over(&c->f->net)) return;
+    }
+}
+#endif
+
+#if LLMFI_HAS_EVENTSTREAM
+/* What failed on the way is told by the frame's headers (RULES 29), whatever the dialect. */
+static void llmfi_event_frame(llmfi_call *c) {
+    const llmfi_eventstream *s = &c->events;
+    llmf_str type = llmfi_eventstream_header(s, LLMFI_LIT(":message-type"));
+    if (LLMFI_IS(type, "exception")) llmfi_fault_object(&c->reply, s->payload, llmfi_eventstream_header(s, LLMFI_LIT(":exception-type")));
+    else if (LLMFI_IS(type, "error"))
+        llmfi_fault_said(&c->reply, llmfi_eventstream_header(s, LLMFI_LIT(":error-code")), llmfi_eventstream_header(s, LLMFI_LIT(":error-message")));
+    else llmfi_frame(c, llmfi_eventstream_header(s, LLMFI_LIT(":event-type")), s->payload);
+    if (c->reply.error.code != LLMF_OK) c->f->deferred = true;
+}
+
+static void llmfi_take_eventstream(llmfi_call *c, llmf_str *in) {
+    while (in->len && !llmfi_full(c) && c->reply.error.code == LLMF_OK) {
+        int rc = llmfi_eventstream_next(&c->events, in);
+        if (rc == LLMFI_WIRE_ITEM) llmfi_event_frame(c);
+        if (rc == LLMFI_WIRE_ERROR) llmfi_wire_failed(c, c->events.error);
         if (llmfi_slice_over(&c->f->net)) return;
     }
 }
@@ -273,11 +305,24 @@ static void llmfi_sniff(llmfi_call *c, llmf_str *in) {
     c->reply.streamed = false;
 }
 
+#if LLMFI_HAS_EVENTSTREAM
+/* The same where blanks may be bytes of a frame. A frame does not begin with these: it would be of a gigabyte. */
+static void llmfi_sniff_binary(llmfi_call *c, char first) {
+    c->sniffed = true;
+    if (first != '{' && first != '<') return;
+    c->framing = LLMF_FRAMING_JSON;
+    c->reply.streamed = false;
+}
+#endif
+
 /* Takes what it can of `in`. Pieces may come in a row: once the slice is over, the next poll has the rest of them. */
 static void llmfi_decode(llmfi_call *c, llmf_str *in) {
     if (c->f->slice_used && llmfi_slice_over(&c->f->net)) return;
     c->f->slice_used = true;
     if ((c->framing == LLMF_FRAMING_SSE || c->framing == LLMF_FRAMING_JSON_ARRAY) && !c->sniffed) llmfi_sniff(c, in);
+#if LLMFI_HAS_EVENTSTREAM
+    if (c->framing == LLMFI_FRAMING_EVENTSTREAM && !c->sniffed && in->len) llmfi_sniff_binary(c, in->ptr[0]);
+#endif
     switch (c->framing) {
 #if LLMFI_HAS_SSE
     case LLMF_FRAMING_SSE: llmfi_take_sse(c, in); break;
@@ -287,6 +332,9 @@ static void llmfi_decode(llmfi_call *c, llmf_str *in) {
 #endif
 #if LLMFI_HAS_JSON_ARRAY
     case LLMF_FRAMING_JSON_ARRAY: llmfi_take_json_array(c, in); break;
+#endif
+#if LLMFI_HAS_EVENTSTREAM
+    case LLMFI_FRAMING_EVENTSTREAM: llmfi_take_eventstream(c, in); break;
 #endif
 #if LLMFI_HAS_OPS
     case LLMFI_FRAMING_PATHS: llmfi_take_paths(c, in); break;
@@ -299,6 +347,12 @@ LLMF_API size_t llmf_exchange_data(llmf_exchange *x, const char *bytes, size_t l
     llmfi_call *c = (llmfi_call *)x->owner;
     llmf_str in = llmfi_str(bytes, len);
     size_t taken;
+#if LLMF_HAS_AWS
+    if (llmfi_asks_keys(x)) {
+        llmfi_keys_data((llmf_factory *)x->owner, bytes, len);
+        return len;
+    }
+#endif
     if (c->ended || c->stop || c->reply.error.code != LLMF_OK) return len; /* about to be cancelled: swallowed */
     (void)llmfi_moment(c->f);
     llmfi_decode(c, &in);
@@ -308,7 +362,7 @@ LLMF_API size_t llmf_exchange_data(llmf_exchange *x, const char *bytes, size_t l
     if (!c->first_content_ns || c->framing == LLMF_FRAMING_JSON || c->framing == LLMFI_FRAMING_PATHS) c->content_ns = c->f->now_ns;
     if ((c->req.flags & LLMF_KEEP_RAW) && !(llmfi_buf_reserve(&c->raw, taken + 1) && llmfi_buf_add(&c->raw, bytes, taken))) llmfi_wire_failed(c, LLMFI_WIRE_MEMORY);
     llmfi_too_much(c, taken);
-    llmfi_set_deadline(c);
+    if (c->terminal_ns) llmfi_set_deadline(c); /* else it has only moved away: llmfi_run_timers sees to that */
     return taken;
 }
 
@@ -316,7 +370,14 @@ LLMF_API size_t llmf_exchange_data(llmf_exchange *x, const char *bytes, size_t l
 
 LLMF_API void llmf_exchange_status(llmf_exchange *x, int status) {
     llmfi_call *c = (llmfi_call *)x->owner;
-    uint64_t now = llmfi_moment(c->f);
+    uint64_t now;
+#if LLMF_HAS_AWS
+    if (llmfi_asks_keys(x)) {
+        ((llmf_factory *)x->owner)->keys.status = status;
+        return;
+    }
+#endif
+    now = llmfi_moment(c->f);
     if (c->ended) return;
     c->reply.status = status;
     if (!c->connected_ns) c->connected_ns = now;
@@ -331,6 +392,7 @@ LLMF_API void llmf_exchange_status(llmf_exchange *x, int status) {
 
 static void llmfi_exchange_connected(llmf_exchange *x) {
     llmfi_call *c = (llmfi_call *)x->owner;
+    if (llmfi_asks_keys(x)) return;
     c->connected_ns = llmfi_moment(c->f);
     llmfi_set_deadline(c);
 }
@@ -353,8 +415,8 @@ static llmf_str llmfi_header_text(llmfi_call *c, llmf_str value) {
 
 LLMF_API void llmf_exchange_header(llmf_exchange *x, llmf_str name, llmf_str value) {
     llmfi_call *c = (llmfi_call *)x->owner;
-    if (!llmfi_header_may_matter(name.len)) return;
-    if (c->ended) return;
+    if (!llmfi_header_wanted(name)) return;
+    if (llmfi_asks_keys(x) || c->ended) return;
     if (!c->reply.request_id.len && llmfi_is_request_id(name)) c->reply.request_id = llmfi_header_text(c, value);
     else if (LLMFI_NAMED(name, "x-amzn-errortype") && !c->errortype.len) c->errortype = llmfi_header_text(c, value);
     else if (LLMFI_NAMED(name, "retry-after-ms")) llmfi_parse_delay(value, 1, &c->retry_after_ms);
@@ -420,6 +482,12 @@ static void llmfi_end(llmfi_call *c, int result, const char *why) {
 LLMF_API void llmf_exchange_end(llmf_exchange *x, int result, const char *text) {
     llmfi_call *c = (llmfi_call *)x->owner;
     x->by = NULL;
+#if LLMF_HAS_AWS
+    if (llmfi_asks_keys(x)) {
+        llmfi_keys_end((llmf_factory *)x->owner, result);
+        return;
+    }
+#endif
     if (!c->ended) llmfi_end(c, result, text);
 }
 

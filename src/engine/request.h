@@ -4,6 +4,7 @@
 #include "../base/json_tree.h"
 #include "core.h"
 #include "media.h"
+#include "registered.h"
 
 /* Where in the request a field stands: "messages[3]"; its own name, ".content", comes with it. */
 typedef struct llmfi_field {
@@ -21,7 +22,7 @@ static llmfi_field llmfi_field_of(llmfi_call *c, const char *name, int64_t index
 }
 
 /* One field that is wrong: "messages[3].content: what". */
-static LLMFI_COLD bool llmfi_bad_field(const llmfi_field *f, const char *member, const char *what) {
+static LLMFI_COLD void llmfi_put_bad_field(const llmfi_field *f, const char *member, const char *what) {
     llmfi_text t = llmfi_error_begin(&f->call->reply.error, LLMF_ERR_ARGUMENT);
     LLMFI_SAY(&t, "llmf_request.");
     llmfi_say_c(&t, f->name);
@@ -33,6 +34,10 @@ static LLMFI_COLD bool llmfi_bad_field(const llmfi_field *f, const char *member,
     llmfi_say_c(&t, member);
     LLMFI_SAY(&t, ": ");
     llmfi_say_c(&t, what);
+}
+
+static bool llmfi_bad_field(const llmfi_field *f, const char *member, const char *what) {
+    llmfi_put_bad_field(f, member, what);
     return false;
 }
 #if !LLMF_HAS_STRINGS
@@ -40,15 +45,20 @@ static LLMFI_COLD bool llmfi_bad_field(const llmfi_field *f, const char *member,
 #endif
 
 /* The same of one that is not in an array. */
-static LLMFI_COLD bool llmfi_bad(llmfi_call *c, const char *name, const char *what) {
+static LLMFI_COLD void llmfi_put_bad(llmfi_call *c, const char *name, const char *what) {
     llmfi_field f = llmfi_field_of(c, name, -1);
-    return (llmfi_bad_field)(&f, "", what);
+    llmfi_put_bad_field(&f, "", what);
+}
+
+static bool llmfi_bad(llmfi_call *c, const char *name, const char *what) {
+    llmfi_put_bad(c, name, what);
+    return false;
 }
 #if !LLMF_HAS_STRINGS
 #define llmfi_bad(c, name, what) llmfi_bad((c), (name), "")
 #endif
 
-static LLMFI_COLD bool llmfi_out_of_memory(llmfi_call *c) {
+static bool llmfi_out_of_memory(llmfi_call *c) {
     return llmfi_error_memory(&c->reply.error);
 }
 
@@ -275,6 +285,7 @@ static bool llmfi_take_tools(llmfi_call *c) {
     llmfi_field f = llmfi_field_of(c, "tools", 0);
     bool named;
     if (r->tool_choice && !r->tool_choice[0]) r->tool_choice = NULL;
+    if (!LLMFI_SMALL && !r->tool_choice && !r->tool_count) return true; /* else the way through does the same */
     named = llmfi_is_choice(r->tool_choice);
     if (r->tool_count && !r->tools) return llmfi_bad(c, "tools", "is NULL but tool_count is not 0");
     tools = (llmf_tool *)llmfi_call_array(c, r->tool_count, sizeof *tools);
@@ -418,20 +429,23 @@ static void llmfi_fit_max_tokens(llmfi_call *c) {
     if (d->s.max_output > 0 && c->req.max_tokens > d->s.max_output) c->req.max_tokens = d->s.max_output;
 }
 
-/* The first that is set: the request's, the model's, the factory's, ours. */
-static int64_t llmfi_first_set(int64_t a, int64_t b, int64_t c, int64_t otherwise) {
-    return a ? a : b ? b : c ? c : otherwise;
-}
-
-/* From here on those of the request are the ones that hold: below 0 none. */
+/* From here on those of the request are the ones that hold: below 0 none. The first that is set counts: the request's, the model's, the factory's, ours. */
 static void llmfi_take_timeouts(llmfi_call *c) {
-    const llmf_timeouts *m = &c->prepared->record.timeouts, *d = &c->f->desc.timeouts;
-    llmf_timeouts *t = &c->req.timeouts;
-    t->connect_ms = llmfi_first_set(t->connect_ms, m->connect_ms, d->connect_ms, 10000);
-    t->first_byte_ms = llmfi_first_set(t->first_byte_ms, m->first_byte_ms, d->first_byte_ms, 300000);
-    t->first_content_ms = llmfi_first_set(t->first_content_ms, m->first_content_ms, d->first_content_ms, 600000);
-    t->idle_ms = llmfi_first_set(t->idle_ms, m->idle_ms, d->idle_ms, 60000);
-    t->total_ms = llmfi_first_set(t->total_ms, m->total_ms, d->total_ms, -1);
+    static const llmf_timeouts ours = {10000, 300000, 600000, 60000, -1};
+    enum { COUNT = sizeof ours / sizeof(int64_t) };
+    const llmf_timeouts *from[3];
+    int64_t to[COUNT], next[COUNT];
+    size_t i, k;
+    from[0] = &c->prepared->record.timeouts;
+    from[1] = &c->f->desc.timeouts;
+    from[2] = &ours;
+    memcpy(to, &c->req.timeouts, sizeof to);
+    for (i = 0; i < LLMFI_COUNT(from); i++) {
+        memcpy(next, from[i], sizeof next);
+        for (k = 0; k < COUNT; k++)
+            if (!to[k]) to[k] = next[k];
+    }
+    memcpy(&c->req.timeouts, to, sizeof to);
 }
 
 /* What is said to a model. */
@@ -455,7 +469,7 @@ LLMFI_UNUSED static bool llmfi_take_request(llmfi_call *c) {
     if (!llmfi_take_chat(c)) return false;
     llmfi_fit_max_tokens(c);
     llmfi_take_timeouts(c);
-    return llmfi_take_check(c, c->prepared->adapter ? c->prepared->adapter->check : NULL);
+    return llmfi_take_check(c, llmfi_adapter_of(c)->check);
 }
 
 #endif

@@ -3,7 +3,9 @@
 #define LLMFI_ENGINE_SEND_H
 #include "../wire/url.h"
 #include "core.h"
+#include "keys.h"
 #include "registered.h"
+#include "sign.h"
 
 /* Headers of one request, config's included. */
 #ifndef LLMF_MAX_REQUEST_HEADERS
@@ -26,30 +28,45 @@ LLMFI_UNUSED static bool llmfi_header_secret(llmf_str name) {
     return false;
 }
 
+#if LLMFI_HAS_OWN_HEADERS
+static bool llmfi_header_refuse(llmfi_headers *h, llmf_str name) {
+    h->bad = true;
+    return llmfi_error_about(&h->call->reply.error, LLMF_ERR_CONFIG, "header ", llmfi_utf8_valid(name, NULL) ? name : llmfi_str("", 0),
+                             ": its name or value holds a line break or another character that HTTP does not allow; mend it in the config");
+}
+#endif
+
+static size_t llmfi_header_find(const llmfi_headers *h, llmf_str name) {
+    size_t i;
+    for (i = 0; i < h->count && !llmfi_eq_nocase(h->at[i].name, name); i++) continue;
+    return i;
+}
+
 /* A header set later under the same name replaces the earlier one: config over adapter. */
 static void llmfi_header_set(void *user, llmf_str name, llmf_str value) {
     llmfi_headers *h = (llmfi_headers *)user;
-    size_t i;
+    size_t i = llmfi_header_find(h, name);
     if (h->bad) return;
+#if LLMFI_HAS_OWN_HEADERS
     if (!llmfi_header_ok(name, value)) {
-        llmfi_text t = llmfi_error_begin(&h->call->reply.error, LLMF_ERR_CONFIG);
-        LLMFI_SAY(&t, "header ");
-        if (llmfi_utf8_valid(name, NULL)) llmfi_say(&t, name);
-        LLMFI_SAY(&t, ": its name or value holds a line break or another character that HTTP does not allow; mend it in the config");
-        h->bad = true;
+        llmfi_header_refuse(h, name);
         return;
     }
-    for (i = 0; i < h->count; i++)
-        if (llmfi_eq_nocase(h->at[i].name, name)) break;
+    if (llmfi_header_secret(name)) h->call->secrets = true;
+#endif
     if (i == LLMF_MAX_REQUEST_HEADERS) {
-        llmfi_error_set(&h->call->reply.error, LLMF_ERR_LIMIT, "more headers than LLMF_MAX_REQUEST_HEADERS");
-        h->bad = true;
+        h->bad = !llmfi_error_set(&h->call->reply.error, LLMF_ERR_LIMIT, "more headers than LLMF_MAX_REQUEST_HEADERS");
         return;
     }
     h->at[i].name = llmfi_arena_copy(&h->call->arena, name);
     h->at[i].value = llmfi_arena_copy(&h->call->arena, value);
-    if (llmfi_header_secret(name)) h->call->secrets = true;
     if (i == h->count) h->count++;
+}
+
+/* A header of ours: nothing to check, to replace or to copy. */
+static void llmfi_header_first(llmfi_headers *h, llmf_str name, llmf_str value) {
+    h->at[h->count].name = name;
+    h->at[h->count++].value = value;
 }
 
 static bool llmfi_no_key(llmfi_call *c) {
@@ -63,53 +80,102 @@ static bool llmfi_no_key(llmfi_call *c) {
     return false;
 }
 
+#if LLMFI_HAS_OWN_HEADERS
 /* The config's own header of that name takes the key's place. */
-static bool llmfi_own_auth(llmfi_call *c, const llmfi_headers *h, int auth) {
-    llmf_str name = llmfi_cstr(llmfi_auth_rows[auth].header), prefix = llmfi_cstr(llmfi_auth_rows[auth].prefix);
-    size_t i;
-    for (i = 0; i < h->count && !llmfi_eq_nocase(h->at[i].name, name); i++) continue;
+static bool llmfi_own_auth(llmfi_call *c, const llmfi_headers *h, llmf_str name, llmf_str prefix) {
+    size_t i = llmfi_header_find(h, name);
     if (i == h->count) return false;
     c->reply.key = llmfi_from(h->at[i].value, llmfi_starts(h->at[i].value, prefix) ? prefix.len : 0);
     return true;
 }
+#endif
+
+#if LLMF_HAS_AWS
+/* No keys, and why. */
+static bool llmfi_no_aws_keys(llmfi_call *c, const llmf_error *err) {
+    llmfi_text t;
+    if (err->code != LLMF_OK) {
+        c->reply.error = *err;
+        return false;
+    }
+    (void)llmfi_no_key(c);
+    t.ptr = c->reply.error.text;
+    t.cap = sizeof c->reply.error.text;
+    t.len = strlen(t.ptr);
+    t.gap = false;
+    LLMFI_SAY(&t, "; the files of ~/.aws have none either, and ");
+    llmfi_say_c(&t, c->f->keys.aws.why);
+    return false;
+}
+
+/* Leaves room for the signature, which comes last: the body's digest is part of it. */
+static bool llmfi_set_aws(llmfi_call *c, llmfi_headers *h) {
+    llmfi_aws_keys keys;
+    llmf_error err;
+    llmf_str date;
+    int got = LLMFI_AWS_NONE;
+    if (h->count > LLMF_MAX_REQUEST_HEADERS - 3) return llmfi_error_set(&c->reply.error, LLMF_ERR_LIMIT, "more headers than LLMF_MAX_REQUEST_HEADERS");
+    if (!c->f->replay) got = c->previewing ? llmfi_aws_given(&c->prepared->record, &c->f->env, &keys) ? LLMFI_AWS_READY : LLMFI_AWS_NONE :
+                             llmfi_aws_find(&c->f->keys.aws, &c->prepared->record, &c->f->env, llmfi_wall(c->f), &keys, &err);
+    if (got == LLMFI_AWS_ASK || (got == LLMFI_AWS_NONE && (c->f->replay || c->previewing))) {
+        c->waits = got == LLMFI_AWS_ASK;
+        llmfi_header_first(h, LLMFI_LIT("Authorization"), LLMFI_LIT("REDACTED"));
+        return true;
+    }
+    if (got == LLMFI_AWS_NONE) return llmfi_no_aws_keys(c, &err);
+    if (!llmfi_sign_keys(c, keys)) return false;
+    date = llmfi_sign_date(c);
+    if (!date.len) return false;
+    llmfi_header_first(h, LLMFI_LIT("X-Amz-Date"), date);
+    if (keys.token.len) {
+        llmfi_header_first(h, LLMFI_LIT("X-Amz-Security-Token"), c->aws.token);
+        c->secrets = true;
+    }
+    llmfi_header_first(h, LLMFI_LIT("Authorization"), llmfi_str("", 0));
+    return true;
+}
+#endif
 
 /* The key goes into one header. What is kept of it is wiped when the call is freed. */
 static bool llmfi_set_auth(llmfi_call *c, llmfi_headers *h) {
     const llmfi_record *record = &c->prepared->record;
     int auth = LLMFI_AUTH_NONE;
-    llmf_str key = llmfi_record_key(record, &c->f->env, &auth), name, prefix;
+    llmf_str key = llmfi_record_key(record, &c->f->env, &auth), name = llmfi_cstr(llmfi_word_at(llmfi_auth_headers, auth)),
+             prefix = llmfi_cstr(llmfi_word_at(llmfi_auth_prefixes, auth));
     char *value;
-    bool real;
-    if (auth == LLMFI_AUTH_NONE || llmfi_own_auth(c, h, auth)) return true;
-    real = key.len != 0;
+    bool real = key.len != 0;
+    if (auth == LLMFI_AUTH_NONE) return true;
+#if LLMFI_HAS_OWN_HEADERS
+    if (llmfi_own_auth(c, h, name, prefix)) return true;
+#endif
+#if LLMF_HAS_AWS
+    if (auth == LLMFI_AUTH_AWS) return llmfi_set_aws(c, h);
+#endif
     if (!real && (c->previewing || c->f->replay)) key = LLMFI_LIT("REDACTED");
     if (!key.len) return (record->s.quirks & LLMFI_Q_NO_KEY_NEEDED) || llmfi_no_key(c);
-    name = llmfi_cstr(llmfi_auth_rows[auth].header);
-    prefix = llmfi_cstr(llmfi_auth_rows[auth].prefix);
-    if (!name.len) return llmfi_error_set(&c->reply.error, LLMF_ERR_NOT_BUILT, "this provider's way of authorization is not in this build");
     if (h->count == LLMF_MAX_REQUEST_HEADERS) return llmfi_error_set(&c->reply.error, LLMF_ERR_LIMIT, "more headers than LLMF_MAX_REQUEST_HEADERS");
     value = (char *)llmfi_arena_alloc(&c->arena, prefix.len + key.len + 1);
     if (!value) return llmfi_error_memory(&c->reply.error);
-    if (prefix.len) memcpy(value, prefix.ptr, prefix.len);
+    memcpy(value, prefix.ptr, prefix.len);
     memcpy(value + prefix.len, key.ptr, key.len);
     c->secret = llmfi_str(value, prefix.len + key.len);
     if (real) c->reply.key = llmfi_from(c->secret, prefix.len);
-    h->at[h->count].name = name;
-    h->at[h->count++].value = c->secret;
-    if (llmfi_header_ok(name, c->secret)) return true;
-    llmfi_error_set(&c->reply.error, LLMF_ERR_AUTH, "the API key holds a line break or another character that HTTP does not allow: look at how it is stored");
-    return false;
+    llmfi_header_first(h, name, c->secret);
+    return llmfi_header_bad_value(c->secret) == LLMFI_NOWHERE ||
+           llmfi_error_set(&c->reply.error, LLMF_ERR_AUTH, "the API key holds a line break or another character that HTTP does not allow: look at how it is stored");
 }
 
+#if LLMFI_HAS_OWN_HEADERS
 static void llmfi_set_config_headers(llmfi_headers *h, const llmfi_node *node) {
     const llmfi_node *n = node && node->type == LLMFI_OBJECT ? node->child : NULL;
     for (; n; n = n->next) llmfi_header_set(h, n->key, n->text);
 }
+#endif
 
-/* A header of ours: nothing to check, to replace or to copy. */
-static void llmfi_header_first(llmfi_headers *h, llmf_str name, llmf_str value) {
-    h->at[h->count].name = name;
-    h->at[h->count++].value = value;
+/* The media type of a reply that is framed so. */
+static llmf_str llmfi_accept(int framing) {
+    if (framing == LLMFI_FRAMING_EVENTSTREAM) return LLMFI_LIT("application/vnd.amazon.eventstream");
+    return framing == LLMF_FRAMING_SSE || framing == LLMF_FRAMING_JSON_ARRAY ? LLMFI_LIT("text/event-stream") : LLMFI_LIT("application/json");
 }
 
 static bool llmfi_build_headers(llmfi_call *c) {
@@ -119,11 +185,13 @@ static bool llmfi_build_headers(llmfi_call *c) {
     h.count = 0;
     h.bad = false;
     if (!LLMFI_HAS_OPS || c->x.req.method.ptr[0] != 'G') llmfi_header_first(&h, LLMFI_LIT("Content-Type"), LLMFI_LIT("application/json"));
-    llmfi_header_first(&h, LLMFI_LIT("Accept"), c->framing == LLMF_FRAMING_SSE || c->framing == LLMF_FRAMING_JSON_ARRAY ? LLMFI_LIT("text/event-stream") : LLMFI_LIT("application/json"));
+    llmfi_header_first(&h, LLMFI_LIT("Accept"), llmfi_accept(c->framing));
     llmfi_header_first(&h, LLMFI_LIT("User-Agent"), LLMFI_LIT("llmfactory/" LLMF_VERSION));
     if (llmfi_adapter_of(c)->headers) llmfi_adapter_of(c)->headers(&c->ask, llmfi_header_set, &h);
+#if LLMFI_HAS_OWN_HEADERS
     llmfi_set_config_headers(&h, c->prepared->record.provider->headers);
     llmfi_set_config_headers(&h, c->prepared->record.headers);
+#endif
     if (h.bad || !llmfi_set_auth(c, &h)) return false;
     at = (llmf_header *)llmfi_arena_array(&c->arena, h.count, sizeof *at);
     if (c->arena.failed) return llmfi_error_memory(&c->reply.error);
@@ -133,46 +201,60 @@ static bool llmfi_build_headers(llmfi_call *c) {
     return true;
 }
 
-/* base URL + the adapter's path; a query in the base URL goes behind the path. */
+/* base URL + the adapter's path; a query in the base URL goes behind the path. The path is written twice: once to be measured. */
 static bool llmfi_build_url(llmfi_call *c) {
-    llmfi_buf url;
-    llmfi_out out;
-    llmf_str base = c->ask.model->base_url, query = llmfi_str("", 0);
+    const llmfi_adapter *adapter = llmfi_adapter_of(c);
+    llmf_str base = c->ask.model->base_url, query = llmfi_str("", 0), path;
     size_t mark = llmfi_find_char(base, '?');
-    bool ok;
+    llmfi_out out;
+    char *url;
     if (mark != LLMFI_NOWHERE) {
         query = llmfi_from(base, mark);
         base.len = mark;
     }
     while (base.len && base.ptr[base.len - 1] == '/') base.len--;
-    llmfi_buf_init(&url, &c->f->heap, 65536);
-    llmfi_out_buf(&out, &url);
-    llmfi_put_str(&out, base);
-    llmfi_adapter_of(c)->path(&c->ask, &out);
-    if (query.len && llmfi_find_char(llmfi_buf_str(&url), '?') != LLMFI_NOWHERE) { /* the path has one as well */
-        LLMFI_PUT(&out, "&");
-        query = llmfi_from(query, 1);
-    }
-    llmfi_put_str(&out, query);
-    ok = !out.failed;
-    if (ok && c->prepared->dialect && llmfi_url_bad_char(llmfi_buf_str(&url)) != LLMFI_NOWHERE) {
-        llmfi_buf_free(&url);
+    llmfi_out_count(&out);
+    adapter->path(&c->ask, &out);
+    path.len = out.total < 65536 ? (size_t)out.total : 65536;
+    url = (char *)llmfi_arena_alloc(&c->arena, base.len + path.len + query.len + 1);
+    if (!url || path.len != out.total) return llmfi_error_memory(&c->reply.error);
+    c->x.req.url = llmfi_str(url, base.len + path.len + query.len);
+    if (base.len) memcpy(url, base.ptr, base.len);
+    path.ptr = url += base.len;
+    llmfi_out_window(&out, url, path.len, 0);
+    adapter->path(&c->ask, &out);
+    if (query.len) memcpy(url + path.len, query.ptr, query.len);
+    if (query.len && llmfi_find_char(path, '?') != LLMFI_NOWHERE) url[path.len] = '&';
+#if LLMF_HAS_REGISTER
+    if (c->prepared->dialect && llmfi_url_bad_char(c->x.req.url) != LLMFI_NOWHERE)
         return llmfi_error_set(&c->reply.error, LLMF_ERR_ARGUMENT, "the path that the registered dialect wrote holds a character that no URL may have");
-    }
-    if (ok) c->x.req.url = llmfi_arena_copy(&c->arena, llmfi_buf_str(&url));
-    llmfi_buf_free(&url);
-    return (ok && !c->arena.failed) || llmfi_error_memory(&c->reply.error);
+#endif
+    return true;
 }
 
-/* Writes the body once to know its length; what fits is kept, so that sending it right after need not write it again. */
+/* Writes the body once to know its length, and its digest where that is signed; what fits is kept, so that sending it right after need not write it again. */
 static bool llmfi_measure_body(llmfi_call *c) {
     llmf_factory *f = c->f;
     llmfi_out out;
+#if LLMF_HAS_AWS
+    unsigned char digest[LLMFI_SHA256];
+    llmfi_sha256 hash;
+#endif
     f->body_of = 0;
     llmfi_out_window(&out, f->body, sizeof f->body, 0);
-    if (!llmfi_body_emit(llmfi_adapter_of(c), &c->ask, &out)) return false;
+#if LLMF_HAS_AWS
+    llmfi_sha256_init(&hash);
+    if (c->signs) out.tap = llmfi_sha256_tap;
+    out.tap_user = &hash;
+#endif
+    if (!llmfi_body_emit(llmfi_adapter_of(c), &c->ask, &out))
+        return llmfi_error_set(&c->reply.error, LLMF_ERR_ARGUMENT, "the request cannot be written as JSON: is it nested deeper than LLMF_MAX_DEPTH?");
     c->x.req.body_len = out.total;
     if (out.total <= sizeof f->body) f->body_of = c->id;
+#if LLMF_HAS_AWS
+    llmfi_sha256_end(&hash, digest);
+    if (c->signs) return llmfi_sign(c, digest);
+#endif
     return true;
 }
 
@@ -182,12 +264,8 @@ LLMFI_UNUSED static bool llmfi_build_http(llmfi_call *c) {
     c->x.req.method = LLMFI_HAS_OPS && c->reply.job && c->reply.job->op->get ? LLMFI_LIT("GET") : LLMFI_LIT("POST");
     if (!llmfi_build_url(c) || !llmfi_build_headers(c)) return false;
     llmfi_body_init(&c->body, llmfi_adapter_of(c), &c->ask);
-    if (!llmfi_measure_body(c)) {
-        llmfi_error_set(&c->reply.error, LLMF_ERR_ARGUMENT, "the request cannot be written as JSON: is it nested deeper than LLMF_MAX_DEPTH?");
-        return false;
-    }
     c->x.req.connect_timeout_ms = c->req.timeouts.connect_ms;
-    return true;
+    return llmfi_measure_body(c);
 }
 
 /* Writes the next bytes of the body. A file in it that cannot be read any more ends the call. */
@@ -205,7 +283,9 @@ static size_t llmfi_read_body(llmfi_call *c, char *out, size_t cap) {
 
 LLMF_API size_t llmf_exchange_read(llmf_exchange *x, char *out, size_t cap) {
     llmfi_call *c = (llmfi_call *)x->owner;
-    uint64_t left = x->req.body_len - c->body.at;
+    uint64_t left;
+    if (llmfi_asks_keys(x)) return 0; /* it asks without a body */
+    left = x->req.body_len - c->body.at;
     if (c->f->body_of != c->id) return llmfi_read_body(c, out, cap);
     if (cap > left) cap = (size_t)left;
     memcpy(out, c->f->body + c->body.at, cap);
@@ -214,7 +294,7 @@ LLMF_API size_t llmf_exchange_read(llmf_exchange *x, char *out, size_t cap) {
 }
 
 LLMF_API void llmf_exchange_rewind(llmf_exchange *x) {
-    llmfi_body_rewind(&((llmfi_call *)x->owner)->body);
+    if (!llmfi_asks_keys(x)) llmfi_body_rewind(&((llmfi_call *)x->owner)->body);
 }
 
 /* ---- which transport ---- */
@@ -224,11 +304,10 @@ static bool llmfi_https(llmf_str url) {
 }
 
 /* The user's own first; else the one named; else the socket for plain http and curl for the rest. NULL with the error. */
-static llmfi_transport *llmfi_transport_for(llmfi_call *c) {
-    llmf_factory *f = c->f;
+static llmfi_transport *llmfi_transport_for(llmf_factory *f, llmf_str url, llmf_error *err) {
     llmfi_transport *t = NULL;
 #if LLMF_HAS_DIALECT_MOCK
-    if (llmfi_starts(c->x.req.url, LLMFI_LIT("mock:"))) return f->echo;
+    if (llmfi_starts(url, LLMFI_LIT("mock:"))) return f->echo;
 #endif
     if (f->custom) return f->custom;
     if (f->stream) return f->stream;
@@ -238,19 +317,20 @@ static llmfi_transport *llmfi_transport_for(llmfi_call *c) {
         for (i = 0; i < f->transport_count; i++)
             if (llmfi_eq(llmfi_cstr(f->transports[i]->name), name)) t = f->transports[i];
     } else {
-        t = !llmfi_https(c->x.req.url) && f->socket ? f->socket : f->curl ? f->curl : f->socket;
+        t = !llmfi_https(url) && f->socket ? f->socket : f->curl ? f->curl : f->socket;
     }
     if (t) return t;
-    llmfi_error_set(&c->reply.error, LLMF_ERR_NOT_BUILT,
+    llmfi_error_set(err, LLMF_ERR_NOT_BUILT,
                     "no transport of this build can reach that URL: link libcurl (without LLMF_NO_CURL), or set llmf_desc.custom_transport");
     return NULL;
 }
 
 LLMFI_UNUSED static bool llmfi_send(llmfi_call *c) {
-    llmfi_transport *t = llmfi_transport_for(c);
+    llmfi_transport *t = llmfi_transport_for(c->f, c->x.req.url, &c->reply.error);
     int rc;
     if (!t) return false;
     c->x.owner = c;
+    c->x.checked = true; /* by llmfi_header_set, and llmfi_check_headers, which knows the transport's own */
     c->x.by = t;
     c->x.deadline_ns = c->req.timeouts.connect_ms > 0 ? llmfi_after_ms(c->f->now_ns, c->req.timeouts.connect_ms) : 0;
     rc = t->start(t, &c->x);

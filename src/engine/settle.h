@@ -28,6 +28,7 @@ LLMFI_UNUSED static int64_t llmfi_cost(const llmfi_price *p, const llmf_usage *u
 
 static int64_t llmfi_call_cost(const llmfi_call *c) {
     llmf_usage usage = c->reply.usage;
+    llmfi_price price;
 #if LLMF_HAS_EMBED
     if (c->req.op == LLMF_OP_EMBED && usage.output < 0) usage.output = 0; /* it has none */
     if (c->req.op == LLMF_OP_EMBED && c->reply.job && !llmfi_eq(c->ask.model->model_id, c->prepared->record.s.model_id)) { /* the model beside it */
@@ -37,7 +38,8 @@ static int64_t llmfi_call_cost(const llmfi_call *c) {
         return row && usage.input >= 0 && llmfi_cost_add(&sum, usage.input, row->input) ? sum : LLMF_UNKNOWN;
     }
 #endif
-    return llmfi_cost(llmfi_record_price(&c->prepared->record, usage.input), &usage);
+    price = llmfi_record_price(&c->prepared->record, usage.input);
+    return llmfi_cost(&price, &usage);
 }
 
 #else
@@ -48,6 +50,24 @@ static int64_t llmfi_call_cost(const llmfi_call *c) {
     return LLMF_UNKNOWN;
 }
 
+#endif
+
+#if LLMF_HAS_MODELS && LLMF_HAS_STRINGS
+/* A provider that does not find a model which the table knows the end of: that will be why. */
+static LLMFI_COLD void llmfi_settle_ended(llmfi_call *c) {
+    const llmfi_record *r = &c->prepared->record;
+    llmf_error *e = &c->reply.error;
+    llmfi_text t;
+    t.ptr = e->text;
+    t.cap = sizeof e->text;
+    t.len = strlen(e->text);
+    t.gap = false;
+    LLMFI_SAY(&t, "; the table of models has it end on ");
+    llmfi_say_day(&t, r->ends);
+    if (!r->provider->default_model.len || llmfi_eq(r->provider->default_model, r->s.model_id)) return;
+    LLMFI_SAY(&t, ": take another one, such as ");
+    llmfi_say(&t, r->provider->default_model);
+}
 #endif
 
 /* Fills c->response; c->reply.error is what the call ended with. */
@@ -79,6 +99,9 @@ LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
     r->cost_pico = c->prepared ? llmfi_call_cost(c) : LLMF_UNKNOWN;
     r->latency_ms = llmfi_between_ms(c->start_ns, c->end_ns);
     r->first_token_ms = llmfi_between_ms(c->start_ns, c->first_content_ns);
+#if LLMF_HAS_MODELS && LLMF_HAS_STRINGS
+    if (reply->error.code == LLMF_ERR_NOT_FOUND && c->prepared && c->prepared->record.ends) llmfi_settle_ended(c);
+#endif
     r->error = reply->error;
     r->error.http_status = reply->status;
 #if LLMFI_HAS_OPS

@@ -421,11 +421,11 @@ static bool llmfi_check_dialect(const llmfi_check *c, const llmfi_key *key, llmf
     if (!llmfi_check_filled(c, key, n)) return false;
     row = llmfi_find_dialect_row(n->text);
     if (row >= 0) {
-        n->text = llmfi_cstr(llmfi_dialect_rows[row].name);
+        n->text = llmfi_dialect_name(row);
         return true;
     }
     near_names = llmfi_nearest_to(n->text);
-    for (i = 0; i < LLMFI_DIALECT_COUNT; i++) llmfi_nearest_try(&near_names, llmfi_cstr(llmfi_dialect_rows[i].name));
+    for (i = 0; i < LLMFI_DIALECT_COUNT; i++) llmfi_nearest_try(&near_names, llmfi_dialect_name(i));
     t = llmfi_report_begin(&err, c->file, n->line, n->column, near_names.count == 0);
     LLMFI_SAY(&t, "unknown dialect");
     if (!secret) {
@@ -445,7 +445,11 @@ static bool llmfi_check_secret(const llmfi_check *c, const llmfi_key *key, const
     if (llmfi_header_bad_value(n->text) != LLMFI_NOWHERE) return llmfi_check_bad(c, n, key->name, "holds a line break or control character; look at how it is stored");
     if (from_variable) return true;
     t = llmfi_report_begin(&err, c->file, n->line, n->column, true);
-    LLMFI_SAY(&t, "api_key stands in the file as it is; never share this file; better name a variable: api_key_env_var, or api_key: ${NAME}");
+    llmfi_say_c(&t, key->name);
+    LLMFI_SAY(&t, " stands in the file as it is; never share this file; better name a variable: ");
+    if (strcmp(key->name, "api_key") == 0) LLMFI_SAY(&t, "api_key_env_var, or ");
+    llmfi_say_c(&t, key->name);
+    LLMFI_SAY(&t, ": ${NAME}");
     llmfi_report_end(c->report, &err, true);
     return true;
 }

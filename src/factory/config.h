@@ -465,7 +465,7 @@ LLMFI_UNUSED static bool llmfi_config_add_provider(llmfi_config *c, const llmf_p
     if (d->dialect) {
         int row = llmfi_find_dialect_row(llmfi_cstr(d->dialect));
         llmfi_provider_dialect(p, llmfi_cstr(d->dialect));
-        p->dialect = row >= 0 ? llmfi_cstr(llmfi_dialect_rows[row].name) : llmfi_arena_copy(&c->arena, llmfi_cstr(d->dialect));
+        p->dialect = row >= 0 ? llmfi_dialect_name(row) : llmfi_arena_copy(&c->arena, llmfi_cstr(d->dialect));
     }
     if (d->base_url) p->base_url = llmfi_arena_copy(&c->arena, llmfi_cstr(d->base_url));
     if (d->default_model) p->default_model = llmfi_arena_copy(&c->arena, llmfi_cstr(d->default_model));

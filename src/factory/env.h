@@ -226,13 +226,14 @@ LLMFI_UNUSED static bool llmfi_env_open(llmfi_env *env, llmfi_heap *heap, const 
     return !desc->env_file || llmfi_error_left_out(err, "llmf_desc.env_file", "FILES");
 }
 
-static const char *llmfi_env_in_file(const llmfi_env *env, llmf_str name) {
+LLMFI_UNUSED static const char *llmfi_env_in_file(const llmfi_env *env, llmf_str name) {
     (void)env, (void)name;
     return NULL;
 }
 
 #endif
 
+#if LLMFI_HAS_VARIABLES
 /* A variable's value, or ptr NULL where it is not set. Valid until the environment changes. */
 LLMFI_UNUSED static llmf_str llmfi_env_get(const llmfi_env *env, llmf_str name) {
     char text[LLMFI_VARIABLE_MAX];
@@ -257,5 +258,11 @@ LLMFI_UNUSED static llmf_str llmfi_env_filled(const llmfi_env *env, llmf_str nam
     llmf_str trimmed = value.ptr ? llmfi_trim(value) : value;
     return trimmed.len ? trimmed : llmfi_str(NULL, 0);
 }
+#else
+LLMFI_UNUSED static llmf_str llmfi_env_filled(const llmfi_env *env, llmf_str name) {
+    (void)env, (void)name;
+    return llmfi_str(NULL, 0);
+}
+#endif
 
 #endif

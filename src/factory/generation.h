@@ -6,7 +6,7 @@
 
 /* ---- nodes ---- */
 
-static llmfi_node *llmfi_new_object(llmfi_arena *a) {
+LLMFI_UNUSED static llmfi_node *llmfi_new_object(llmfi_arena *a) {
     llmfi_node *n = (llmfi_node *)llmfi_arena_alloc(a, sizeof *n);
     if (n) n->type = LLMFI_OBJECT;
     return n;
@@ -27,6 +27,8 @@ LLMFI_UNUSED static void llmfi_merge(llmfi_node *into, llmfi_node *from) {
 }
 
 /* ---- providers: from the table and the variables ---- */
+
+#if LLMFI_HAS_VARIABLES
 
 /* "<NAME>_<what>": what is no letter or digit becomes _. Empty where it does not fit. */
 static llmf_str llmfi_variable_name(char *buffer, llmf_str name, const char *what) {
@@ -131,11 +133,19 @@ static void llmfi_provider_variables(llmfi_config *c, llmfi_provider *p) {
         if (row->provider == p->row) llmfi_take_setting(c, p, row, &seen);
 }
 
+#else
+
+static void llmfi_provider_variables(const llmfi_config *c, const llmfi_provider *p) {
+    (void)c, (void)p;
+}
+
+#endif
+
 static void llmfi_provider_of_row(llmfi_provider *p, int at) {
     const llmfi_provider_row *row = &llmfi_provider_rows[at];
     p->row = at;
     p->name = llmfi_cstr(row->name);
-    p->dialect = llmfi_cstr(llmfi_dialect_rows[row->dialect].name);
+    p->dialect = llmfi_dialect_name(row->dialect);
     p->base_url = llmfi_cstr(row->base_url);
     p->key_variables = llmfi_cstr(row->key_variables);
     p->default_model = llmfi_cstr(row->default_model);
@@ -146,7 +156,6 @@ static void llmfi_provider_of_row(llmfi_provider *p, int at) {
     p->default_max_tokens = row->default_max_tokens;
     p->embedding_batch = row->embedding_batch;
     p->built = row->built;
-    p->later = llmfi_dialect_rows[row->dialect].later;
 }
 
 static void llmfi_provider_append(llmfi_config *c, llmfi_provider *p) {
@@ -186,8 +195,7 @@ LLMFI_UNUSED static void llmfi_provider_dialect(llmfi_provider *p, llmf_str dial
         p->default_max_tokens = llmfi_provider_rows[row].default_max_tokens;
         p->embedding_batch = llmfi_provider_rows[row].embedding_batch;
     }
-    p->built = d < 0 || llmfi_dialect_rows[d].built;
-    p->later = d >= 0 && llmfi_dialect_rows[d].later;
+    p->built = d < 0 || llmfi_dialect_built[d];
 }
 
 LLMFI_UNUSED static bool llmfi_provider_name_ok(llmf_str name) {
@@ -278,6 +286,9 @@ LLMFI_UNUSED static bool llmfi_config_model_at(const llmfi_config *c, size_t i, 
 static bool llmfi_provider_find_at(const llmfi_config *c, size_t i, llmfi_provider *out) {
     const llmfi_provider *p;
     const llmfi_provider *q;
+#if !LLMF_HAS_INFO
+    llmf_str words = llmfi_str(llmfi_left_out, sizeof llmfi_left_out - 1);
+#endif
     int row;
     for (p = c->providers; p; p = p->next) {
         for (q = c->providers; q != p && !llmfi_eq(q->name, p->name); q = q->next) {}
@@ -292,14 +303,9 @@ static bool llmfi_provider_find_at(const llmfi_config *c, size_t i, llmfi_provid
         return true;
     }
 #if !LLMF_HAS_INFO
-    if (llmfi_left_out_at(i, &out->name)) {
-        llmf_str line = out->name;
-        memset(out, 0, sizeof *out);
-        out->later = line.ptr[0] == '-';
-        if (out->later) line = llmfi_from(line, 1);
-        llmfi_next_word(&line, &out->name);
-        return true;
-    }
+    memset(out, 0, sizeof *out);
+    while (llmfi_next_word(&words, &out->name))
+        if (llmfi_left_out_begins(&out->name) && !i--) return true;
 #endif
     return false;
 }
@@ -319,13 +325,13 @@ LLMFI_UNUSED static bool llmfi_config_provider_at(const llmfi_config *c, const l
     info->base_url = c->desc->base_url && c->desc->base_url[0] ? llmfi_cstr(c->desc->base_url) : p.base_url;
     info->key_variable = llmfi_next_word(&list, &word) ? llmfi_key_variable(word, &auth) : llmfi_str("", 0);
     info->default_model = p.default_model;
-    info->has_key = llmfi_record_key(&r, env, &auth).len > 0;
+    info->has_key = llmfi_record_has_key(&r, env, &auth);
     info->needs_key = auth != LLMFI_AUTH_NONE && !(p.quirks & LLMFI_Q_NO_KEY_NEEDED);
     info->primary = chosen.len && (llmfi_eq_nocase(chosen, p.name) || (p.row >= 0 && llmfi_find_provider_row(chosen) == p.row));
     t = llmfi_text_in(info->reason, sizeof info->reason);
     if (!p.built) {
         info->unavailable = LLMF_ERR_NOT_BUILT;
-        llmfi_say_not_built(&t, p.name, p.row >= 0, p.later);
+        llmfi_say_not_built(&t, p.name, p.row >= 0);
     } else if (info->needs_key && !info->has_key) {
         info->unavailable = LLMF_ERR_AUTH;
         LLMFI_SAY(&t, "no key: ");

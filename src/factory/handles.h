@@ -122,7 +122,6 @@ LLMFI_UNUSED static void llmfi_handle_unprepare(llmfi_handles *h, uint32_t at) {
 /* The adapter of a dialect: a registered one of that name first, then ours. False with *err where there is none. */
 static bool llmfi_prepared_dialect(const llmfi_handles *h, llmfi_prepared *p, llmf_error *err) {
     llmf_str name = p->record.provider->dialect;
-    llmfi_text t;
 #if LLMF_HAS_REGISTER
     size_t i;
     for (i = 0; i < h->dialect_count; i++)
@@ -131,13 +130,8 @@ static bool llmfi_prepared_dialect(const llmfi_handles *h, llmfi_prepared *p, ll
     (void)h;
     if (!p->dialect) p->adapter = llmfi_adapter_find(name);
     if (p->dialect || p->adapter) return true;
-    t = llmfi_error_begin(err, LLMF_ERR_NOT_BUILT);
-    LLMFI_SAY(&t, "provider ");
-    llmfi_say(&t, p->record.provider->name);
-    LLMFI_SAY(&t, " speaks the dialect ");
-    llmfi_say(&t, name);
-    LLMFI_SAY(&t, ", which this build does not have: build with its LLMF_WITH_ option, or register it with llmf_register_dialect");
-    return false;
+    return llmfi_error_about(err, LLMF_ERR_NOT_BUILT, "the model's provider speaks the dialect ", name,
+                             ", which this build does not have: build with its LLMF_WITH_ option, or register it with llmf_register_dialect");
 }
 
 static llmfi_prepared *llmfi_prepare(llmfi_handles *h, llmfi_config *config, const llmfi_handle *s, llmf_error *err) {
@@ -254,8 +248,7 @@ LLMFI_UNUSED static uint32_t llmfi_handle_new(llmfi_handles *h, llmfi_config *co
         s->config_len = strlen(own);
         s->config = llmfi_handle_copy(h->heap, own, s->config_len);
     }
-    if (!s->name || (own && !s->config)) llmfi_error_memory(err);
-    if (!s->name || (own && !s->config) || !llmfi_handle_use(h, config, at, err)) {
+    if (!s->name || (own && !s->config) ? !llmfi_error_memory(err) : !llmfi_handle_use(h, config, at, err)) {
         llmfi_handle_forget(h, at);
         return 0;
     }

@@ -24,10 +24,10 @@ static const llmfi_op_row *llmfi_op_row_find(int provider, int op) {
    got it, as far as is known. */
 static const llmfi_operation *llmfi_op_at(int row, llmf_str dialect, int64_t embedding_batch, int op, const llmfi_op_row **host) {
     const llmfi_operation *o;
-    bool own = row < 0 || !llmfi_eq(dialect, llmfi_cstr(llmfi_dialect_rows[llmfi_provider_rows[row].dialect].name)); /* a host of the config's */
+    bool own = row < 0 || !llmfi_eq(dialect, llmfi_dialect_name(llmfi_provider_rows[row].dialect)); /* a host of the config's */
     *host = own ? NULL : llmfi_op_row_find(row, op);
     if (*host && (*host)->url[0] == '-') return NULL;
-    o = llmfi_operation_find(*host ? llmfi_cstr(llmfi_dialect_rows[(*host)->dialect].name) : dialect, op);
+    o = llmfi_operation_find(*host ? llmfi_dialect_name((*host)->dialect) : dialect, op);
     if (!o || (op == LLMF_OP_EMBED ? embedding_batch <= 0 : !*host && !own && !o->everywhere)) return NULL;
     return o;
 }
@@ -42,7 +42,7 @@ LLMFI_UNUSED static void llmfi_say_op_hosts(llmfi_text *t, int op) {
     int i;
     for (i = 0; i < LLMFI_P_COUNT; i++) {
         const llmfi_provider_row *p = &llmfi_provider_rows[i];
-        if (!p->built || !llmfi_op_at(i, llmfi_cstr(llmfi_dialect_rows[p->dialect].name), p->embedding_batch, op, &host)) continue;
+        if (!p->built || !llmfi_op_at(i, llmfi_dialect_name(p->dialect), p->embedding_batch, op, &host)) continue;
         llmfi_say_c(t, " ");
         llmfi_say_c(t, p->name);
     }

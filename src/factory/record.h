@@ -9,10 +9,16 @@ typedef struct llmfi_price {
     int64_t input, output, cache_read, cache_write, cache_write_1h;
 } llmfi_price;
 
+/* Of a config entry; empty where it has none. */
+typedef struct llmfi_aws_entry {
+    llmf_str id, secret, token, profile;
+} llmfi_aws_entry;
+
 /* Texts live as long as the config generation. */
 typedef struct llmfi_provider {
     llmf_str name, dialect, base_url, key_variables, default_model, api_version, embedding_model, region, account, resource, description;
     llmf_str api_key, api_key_env_var, api_key_secret; /* of its config entry */
+    llmfi_aws_entry aws;
     int auth;                                /* LLMFI_AUTH_… */
     uint32_t quirks;                         /* LLMFI_Q_… */
     int64_t default_max_tokens;              /* 0: the provider demands none */
@@ -22,7 +28,7 @@ typedef struct llmfi_provider {
     const llmfi_node *node;                  /* its config entry; NULL */
     llmf_timeouts timeouts;
     int row;                                 /* of llmfi_provider_rows; -1 */
-    bool built, later;                       /* later: its dialect comes with a later version */
+    bool built;
     bool from_config;                        /* a file, or llmf_register, speaks of it */
     struct llmfi_provider *next;
 } llmfi_provider;
@@ -31,6 +37,7 @@ typedef struct llmfi_record {
     llmfi_settings s;
     const llmfi_provider *provider;
     llmf_str api_key, api_key_env_var, api_key_secret; /* of its config entry; empty */
+    llmfi_aws_entry aws;
     llmf_str reasoning, prompt_prefix, prompt_suffix, embedding_model;
     llmf_str account, resource;
     double temperature, top_p;               /* 0: not set; LLMF_ZERO: 0 */
@@ -44,16 +51,25 @@ typedef struct llmfi_record {
     const llmfi_node *use_cases, *quality;   /* as they stand; NULL */
     const llmfi_node *node;                  /* the whole entry; NULL where the name is no key of the config */
     llmf_timeouts timeouts;
-    llmfi_price price, tier;
-    int64_t tier_above;                      /* input tokens above which `tier` counts; 0: never */
+    llmfi_price price;
+    const llmfi_tier_row *tier;              /* prices of longer prompts, those of still longer ones behind it; NULL */
     uint32_t capabilities;                   /* LLMF_CAN_… */
-    int32_t ends;                            /* yyyymmdd; 0: not known */
+    int32_t ends, checked;                   /* yyyymmdd; 0: not known */
     bool from_config, from_table;
 } llmfi_record;
 
 /* The price of a call with that many input tokens; below 0: not known how many. */
-LLMFI_UNUSED static const llmfi_price *llmfi_record_price(const llmfi_record *r, int64_t input_tokens) {
-    return r->tier_above > 0 && input_tokens > r->tier_above ? &r->tier : &r->price;
+LLMFI_UNUSED static llmfi_price llmfi_record_price(const llmfi_record *r, int64_t input_tokens) {
+    llmfi_price price = r->price;
+    const llmfi_tier_row *tier;
+    for (tier = r->tier; tier && input_tokens > tier->above; tier = llmfi_next_tier_row(tier)) {
+        price.input = tier->input;
+        price.output = tier->output;
+        price.cache_read = tier->cache_read;
+        price.cache_write = tier->cache_write;
+        price.cache_write_1h = LLMF_UNKNOWN;
+    }
+    return price;
 }
 
 #if LLMF_HAS_CONFIG
@@ -116,6 +132,10 @@ static const llmfi_key llmfi_keys[] = {
     {"api_key", LLMFI_KEY_SECRET, LLMFI_IN(api_key, api_key), 0, 0}, /* the key itself: better in a variable */
     {"api_key_env_var", LLMFI_KEY_VARIABLE, LLMFI_IN(api_key_env_var, api_key_env_var), 0, 0}, /* the variable that holds the key */
     {"api_key_secret_name", LLMFI_KEY_TEXT, LLMFI_IN(api_key_secret, api_key_secret), 0, 0}, /* the key's name in a secret store */
+    {"aws_access_key_id", LLMFI_KEY_SECRET, LLMFI_IN(aws.id, aws.id), 0, 0}, /* AWS: keys to sign with; better in variables, or a profile */
+    {"aws_secret_access_key", LLMFI_KEY_SECRET, LLMFI_IN(aws.secret, aws.secret), 0, 0},
+    {"aws_session_token", LLMFI_KEY_SECRET, LLMFI_IN(aws.token, aws.token), 0, 0}, /* of keys that end */
+    {"aws_profile", LLMFI_KEY_TEXT, LLMFI_IN(aws.profile, aws.profile), 0, 0}, /* of ~/.aws/config and ~/.aws/credentials */
     {"default_model", LLMFI_KEY_TEXT, LLMFI_IN_P(default_model), 0, 0}, /* where a name says only the provider */
     {"default_max_tokens", LLMFI_KEY_INTEGER, LLMFI_IN_P(default_max_tokens), 1, LLMFI_MAX_NUMBER}, /* where the provider demands a limit */
     {"embedding_model", LLMFI_KEY_TEXT, LLMFI_IN(embedding_model, embedding_model), 0, 0}, /* the model for embeddings */

@@ -1,6 +1,7 @@
 /* A config generation, and what a name means in it. A generation is counted: whoever holds one keeps its texts. */
 #ifndef LLMFI_FACTORY_RESOLVE_H
 #define LLMFI_FACTORY_RESOLVE_H
+#include "aws.h"
 #include "env.h"
 #include "names.h"
 #include "record.h"
@@ -39,11 +40,7 @@ LLMFI_UNUSED static llmfi_provider *llmfi_config_provider(const llmfi_config *c,
 
 /* A known name: of the list, or of the table though left out. */
 LLMFI_UNUSED static bool llmfi_config_knows(const llmfi_config *c, llmf_str name) {
-#if !LLMF_HAS_INFO
-    bool later;
-    if (llmfi_left_out_name(name, &later).len) return true;
-#endif
-    return llmfi_config_provider(c, name) || llmfi_find_provider_row(name) >= 0;
+    return llmfi_config_provider(c, name) || llmfi_left_out_name(name).len > 0;
 }
 
 #if LLMF_HAS_INFO
@@ -103,12 +100,10 @@ static void llmfi_say_upper(llmfi_text *t, llmf_str name) {
 }
 
 /* Why a provider that is known cannot be used, and what to do. of_table: it has an option. */
-static LLMFI_COLD void llmfi_say_not_built(llmfi_text *t, llmf_str name, bool of_table, bool later) {
+static LLMFI_COLD void llmfi_say_not_built(llmfi_text *t, llmf_str name, bool of_table) {
     LLMFI_SAY(t, "provider ");
     llmfi_say(t, name);
-    if (later) {
-        LLMFI_SAY(t, " comes with a later version of llmfactory: take another one until then");
-    } else if (of_table) {
+    if (of_table) {
         LLMFI_SAY(t, " is left out of this build: build without LLMF_NO_");
 #if LLMF_HAS_STRINGS
         llmfi_say_upper(t, name);
@@ -125,29 +120,15 @@ static LLMFI_COLD void llmfi_say_not_built(llmfi_text *t, llmf_str name, bool of
 }
 
 /* The provider of a name, ready to be used; NULL with *err: UNKNOWN_PROVIDER or NOT_BUILT. */
-static const llmfi_provider *llmfi_config_usable(const llmfi_config *c, llmf_str name, llmf_error *err) {
-    const llmfi_provider *p = llmfi_config_provider(c, name);
-    int row = llmfi_find_provider_row(name);
+static const llmfi_provider *llmfi_config_usable(const llmfi_config *c, llmf_str asked, llmf_error *err) {
+    const llmfi_provider *p = llmfi_config_provider(c, asked);
+    llmf_str name;
     llmfi_text t;
-#if !LLMF_HAS_INFO
-    bool later = false;
-    llmf_str left_out = llmfi_left_out_name(name, &later);
-    if (!p && left_out.len) {
-        t = llmfi_error_begin(err, LLMF_ERR_NOT_BUILT);
-        llmfi_say_not_built(&t, left_out, true, later);
-        return NULL;
-    }
-#endif
     if (p && (p->built || p->row < 0)) return p; /* a dialect of one's own may be registered by then: who prepares the call looks */
-    t = llmfi_error_begin(err, p || row >= 0 ? LLMF_ERR_NOT_BUILT : LLMF_ERR_UNKNOWN_PROVIDER);
-    if (p) {
-        llmfi_say_not_built(&t, p->name, true, p->later);
-    } else if (row >= 0) {
-        const llmfi_provider_row *r = &llmfi_provider_rows[row];
-        llmfi_say_not_built(&t, llmfi_cstr(r->name), true, llmfi_dialect_rows[r->dialect].later);
-    } else {
-        llmfi_unknown_provider(c, name, &t);
-    }
+    name = llmfi_left_out_name(asked);
+    t = llmfi_error_begin(err, name.len ? LLMF_ERR_NOT_BUILT : LLMF_ERR_UNKNOWN_PROVIDER);
+    if (name.len) llmfi_say_not_built(&t, name, true);
+    else llmfi_unknown_provider(c, asked, &t);
     return NULL;
 }
 
@@ -172,7 +153,6 @@ static int64_t llmfi_positive(int32_t n) {
 }
 
 static void llmfi_record_facts(llmfi_record *r, const llmfi_model_row *row) {
-    const llmfi_tier_row *tier = llmfi_find_tier_row(row);
     r->from_table = true;
     r->s.context_window = llmfi_positive(row->context);
     r->s.max_output = llmfi_positive(row->max_output);
@@ -183,13 +163,8 @@ static void llmfi_record_facts(llmfi_record *r, const llmfi_model_row *row) {
     r->price.cache_write_1h = row->cache_write_1h;
     r->capabilities = llmfi_row_capabilities(row);
     r->ends = row->ends;
-    if (!tier) return;
-    r->tier_above = tier->above;
-    r->tier.input = tier->input;
-    r->tier.output = tier->output;
-    r->tier.cache_read = tier->cache_read;
-    r->tier.cache_write = tier->cache_write;
-    r->tier.cache_write_1h = LLMF_UNKNOWN;
+    r->checked = llmfi_row_checked(row);
+    r->tier = llmfi_find_tier_row(row);
 }
 
 /* From the provider and the table; the config's entry comes after. */
@@ -207,7 +182,6 @@ static void llmfi_record_begin(llmfi_record *r, const llmfi_provider *p, llmf_st
     r->embedding_model = p->embedding_model;
     r->s.context_window = r->s.max_output = LLMF_UNKNOWN;
     r->price.input = r->price.output = r->price.cache_read = r->price.cache_write = r->price.cache_write_1h = LLMF_UNKNOWN;
-    r->tier = r->price;
     r->budget_pico = LLMF_UNKNOWN;
     r->max_retries = p->max_retries;
     r->rpm = p->rpm;
@@ -218,9 +192,9 @@ static void llmfi_record_begin(llmfi_record *r, const llmfi_provider *p, llmf_st
 }
 
 #if LLMF_HAS_CONFIG
-/* The table's tier has nothing to say of prices that the config gives. */
+/* The table's tiers have nothing to say of prices that the config gives. */
 static void llmfi_record_apply(llmfi_record *r, const llmfi_node *entry) {
-    if (llmfi_apply(entry, LLMFI_OF_MODEL, r)) r->tier_above = 0;
+    if (llmfi_apply(entry, LLMFI_OF_MODEL, r)) r->tier = NULL;
     if (r->s.deployment.len && !llmfi_member(entry, LLMFI_LIT("model_id"))) r->s.model_id = r->s.deployment;
 }
 
@@ -357,12 +331,8 @@ static llmf_str llmfi_entry_provider_name(const llmfi_config *c, const llmfi_ent
 
 static const llmfi_provider *llmfi_entry_provider(const llmfi_config *c, const llmfi_entry *e, llmf_error *err) {
     llmf_str name = llmfi_entry_provider_name(c, e);
-    llmfi_text t;
     if (name.len) return llmfi_config_usable(c, name, err);
-    t = llmfi_error_begin(err, LLMF_ERR_CONFIG);
-    LLMFI_SAY(&t, "the model ");
-    llmfi_say(&t, e->key);
-    LLMFI_SAY(&t, " names no provider; add the key provider");
+    llmfi_error_about(err, LLMF_ERR_CONFIG, "the model ", e->key, " names no provider; add the key provider");
     return NULL;
 }
 
@@ -381,11 +351,7 @@ static bool llmfi_record_of_entry(const llmfi_config *c, const llmfi_entry *e, l
     if (!p) return false;
     id = llmfi_entry_id(e, p);
     if (!id.len) {
-        llmfi_text t = llmfi_error_begin(err, LLMF_ERR_CONFIG);
-        LLMFI_SAY(&t, "the model ");
-        llmfi_say(&t, e->key);
-        LLMFI_SAY(&t, " has no model_id; add the key model_id with the provider's id of the model");
-        return false;
+        return llmfi_error_about(err, LLMF_ERR_CONFIG, "the model ", e->key, " has no model_id; add the key model_id with the provider's id of the model");
     }
     llmfi_record_begin(out, p, id);
     out->fallbacks = fallbacks;
@@ -418,26 +384,15 @@ static bool llmfi_record_of(const llmfi_config *c, const llmfi_provider *p, llmf
 }
 
 static bool llmfi_record_default(const llmfi_config *c, const llmfi_provider *p, llmfi_record *out, llmf_error *err) {
-    llmfi_text t;
     if (p->default_model.len) return llmfi_record_of(c, p, p->default_model, p->default_model, out);
-    t = llmfi_error_begin(err, LLMF_ERR_UNKNOWN_MODEL);
-    LLMFI_SAY(&t, "provider ");
-    llmfi_say(&t, p->name);
-    LLMFI_SAY(&t, " has no default model; name one (");
-    llmfi_say(&t, p->name);
-    LLMFI_SAY(&t, ":model), or set its default_model in the config");
-    return false;
+    return llmfi_error_about(err, LLMF_ERR_UNKNOWN_MODEL, "provider ", p->name, " has no default model; name one as provider:model, or set its default_model in the config");
 }
 
 #if !LLMF_HAS_INFO
 
 static bool llmfi_unknown_model(const llmfi_config *c, llmf_str name, llmf_error *err) {
-    llmfi_text t = llmfi_error_begin(err, LLMF_ERR_UNKNOWN_MODEL);
     (void)c;
-    LLMFI_SAY(&t, "unknown model ");
-    llmfi_say(&t, name);
-    LLMFI_SAY(&t, "; it must be a key of the config, an id of the table, or provider:model");
-    return false;
+    return llmfi_error_about(err, LLMF_ERR_UNKNOWN_MODEL, "unknown model ", name, "; it must be a key of the config, an id of the table, or provider:model");
 }
 
 #else
@@ -450,7 +405,8 @@ static bool llmfi_unknown_model(const llmfi_config *c, llmf_str name, llmf_error
     const llmfi_entry *e;
     const llmfi_model_row *row;
     for (e = c->models; e; e = e->next) llmfi_nearest_try(&near_names, e->key);
-    for (row = llmfi_model_rows; row->id; row++) llmfi_nearest_try(&near_names, llmfi_cstr(row->id));
+    for (row = llmfi_model_rows; row->id; row++)
+        if (llmfi_row_stands_alone(row)) llmfi_nearest_try(&near_names, llmfi_cstr(row->id));
     LLMFI_SAY(&t, "unknown model ");
     llmfi_say(&t, name);
     if (llmfi_config_knows(c, name)) {
@@ -532,9 +488,7 @@ static bool llmfi_resolve_empty(const llmfi_config *c, llmfi_record *out, llmf_e
 LLMFI_UNUSED static bool llmfi_config_resolve(llmfi_config *c, llmfi_arena *into, llmf_str name, llmfi_record *out, llmf_error *err) {
     llmf_str kept = name;
     if (llmfi_find_control(kept, 0) != LLMFI_NOWHERE || !llmfi_utf8_valid(kept, NULL)) {
-        llmfi_text t = llmfi_error_begin(err, LLMF_ERR_ARGUMENT);
-        LLMFI_SAY(&t, "the model's name holds a control character or invalid UTF-8");
-        return false;
+        return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "the model's name holds a control character or invalid UTF-8");
     }
     if (kept.len) {
         kept = llmfi_arena_copy(into, kept);
@@ -566,6 +520,7 @@ LLMFI_UNUSED static llmf_str llmfi_record_key(const llmfi_record *r, const llmfi
     if (!key.len) key = llmfi_env_filled(env, r->api_key_env_var);
     if (!key.len) key = p->api_key;
     if (!key.len) key = llmfi_env_filled(env, p->api_key_env_var);
+    if (p->auth == LLMFI_AUTH_AWS && key.len) *auth = LLMFI_AUTH_BEARER; /* AWS signs with a pair of keys: a single one is a bearer key */
     if (p->api_key_env_var.len) return key.len ? key : llmfi_str("", 0);
     for (list = p->key_variables; !key.len && llmfi_next_word(&list, &word);) {
         int scheme = p->auth;
@@ -573,6 +528,15 @@ LLMFI_UNUSED static llmf_str llmfi_record_key(const llmfi_record *r, const llmfi
         if (key.len) *auth = scheme;
     }
     return key.len ? key : llmfi_str("", 0);
+}
+
+/* Something to authorize with is there. *auth: how it goes out. */
+LLMFI_UNUSED static bool llmfi_record_has_key(const llmfi_record *r, const llmfi_env *env, int *auth) {
+    if (llmfi_record_key(r, env, auth).len) return true;
+#if LLMF_HAS_AWS
+    if (*auth == LLMFI_AUTH_AWS) return llmfi_aws_likely(r, env);
+#endif
+    return false;
 }
 
 /* What to do where llmfi_record_key gave none: "set OPENAI_API_KEY". */
@@ -590,6 +554,7 @@ LLMFI_UNUSED static void llmfi_record_key_hint(const llmfi_record *r, llmfi_text
             if (n++) LLMFI_SAY(t, " or ");
             llmfi_say(t, llmfi_key_variable(word, &auth));
         }
+        if (LLMF_HAS_AWS && p->auth == LLMFI_AUTH_AWS) LLMFI_SAY(t, ", or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE");
     }
     if (r->api_key_secret.len || p->api_key_secret.len) LLMFI_SAY(t, " (secret stores, which api_key_secret_name is for, come with a later version)");
 }

@@ -13,7 +13,7 @@
     X(API_KEY, "api-key", "api-key", "")                        \
     X(GOOG_KEY, "x-goog-api-key", "x-goog-api-key", "")         \
     X(PORTKEY_KEY, "x-portkey-api-key", "x-portkey-api-key", "") \
-    X(AWS, "aws", "", "")
+    X(AWS, "aws", "Authorization", "") /* a signature: see wire/sigv4.h */
 
 enum {
 #define LLMFI_AUTH_ID(id, name, header, prefix) LLMFI_AUTH_##id,
@@ -22,25 +22,27 @@ enum {
     LLMFI_AUTH_COUNT
 };
 
-typedef struct llmfi_auth_row {
-    const char *name, *header, *prefix;
-} llmfi_auth_row;
-
-static const llmfi_auth_row llmfi_auth_rows[] = {
-#define LLMFI_AUTH_ROW(id, name, header, prefix) {name, header, prefix},
-    LLMFI_AUTHS(LLMFI_AUTH_ROW)
-#undef LLMFI_AUTH_ROW
-};
+/* In their order. */
+static const char llmfi_auth_headers[] =
+#define LLMFI_AUTH_WORD(id, name, header, prefix) header "\0"
+    LLMFI_AUTHS(LLMFI_AUTH_WORD)
+#undef LLMFI_AUTH_WORD
+    ;
+static const char llmfi_auth_prefixes[] =
+#define LLMFI_AUTH_WORD(id, name, header, prefix) prefix "\0"
+    LLMFI_AUTHS(LLMFI_AUTH_WORD)
+#undef LLMFI_AUTH_WORD
+    ;
+static const char llmfi_auth_names[] =
+#define LLMFI_AUTH_WORD(id, name, header, prefix) name "\0"
+    LLMFI_AUTHS(LLMFI_AUTH_WORD)
+#undef LLMFI_AUTH_WORD
+    ;
 
 /* Base URLs of this build may hold {region} and its like: a config's, or those of these providers' rows. */
 #define LLMFI_HAS_HOLES (LLMF_HAS_CONFIG || LLMF_HAS_VERTEX || LLMF_HAS_AZURE || LLMF_HAS_BEDROCK || LLMF_HAS_BEDROCK_MANTLE || LLMF_HAS_SNOWFLAKE)
 
 /* ---- dialects ---- */
-
-typedef struct llmfi_dialect_row {
-    const char *name;
-    bool built, later;                       /* later: this version has no adapter for it yet */
-} llmfi_dialect_row;
 
 enum {
 #define LLMF_DIALECT(ID, name) LLMFI_DIALECT_##ID,
@@ -48,10 +50,20 @@ enum {
     LLMFI_DIALECT_COUNT
 };
 
-static const llmfi_dialect_row llmfi_dialect_rows[] = {
-#define LLMF_DIALECT(ID, name) {name, LLMF_HAS_DIALECT_##ID, !LLMFI_ADAPTER_##ID},
+/* In their order. */
+static const char llmfi_dialect_names[] =
+#define LLMF_DIALECT(ID, name) name "\0"
+#include "../../models.def"
+    ;
+static const bool llmfi_dialect_built[] = {
+#define LLMF_DIALECT(ID, name) LLMF_HAS_DIALECT_##ID,
 #include "../../models.def"
 };
+
+/* Of a row of models.def. */
+LLMFI_UNUSED static llmf_str llmfi_dialect_name(int at) {
+    return llmfi_cstr(llmfi_word_at(llmfi_dialect_names, at));
+}
 
 /* ---- quirks ---- */
 
@@ -93,16 +105,13 @@ static const llmfi_provider_row llmfi_provider_rows[] = {
 };
 
 #if !LLMF_HAS_INFO
-/* Name and aliases of each that is left out; a - before the name: it comes with a later version. */
+/* Those that are left out: " name:" and " alias" each. */
 static const char llmfi_left_out[] = ""
-#define LLMFI_LEFT_OUT(has, adapter, words) LLMFI_LEFT_OUT_IF(has, adapter, words)
-#define LLMFI_LEFT_OUT_IF(has, adapter, words) LLMFI_LEFT_OUT_##has(adapter, words)
-#define LLMFI_LEFT_OUT_1(adapter, words)
-#define LLMFI_LEFT_OUT_0(adapter, words) LLMFI_LATER_##adapter words "\n"
-#define LLMFI_LATER_1
-#define LLMFI_LATER_0 "-"
-#define LLMF_PROVIDER(ID, name, aliases, dialect, url, auth, keys, model, max, version, embedding, batch, quirks) \
-    LLMFI_LEFT_OUT(LLMF_HAS_##ID, LLMFI_ADAPTER_##dialect, name " " aliases)
+#define LLMFI_LEFT_OUT(has, words) LLMFI_LEFT_OUT_IF(has, words)
+#define LLMFI_LEFT_OUT_IF(has, words) LLMFI_LEFT_OUT_##has(words)
+#define LLMFI_LEFT_OUT_1(words)
+#define LLMFI_LEFT_OUT_0(words) " " words
+#define LLMF_PROVIDER(ID, name, aliases, dialect, url, auth, keys, model, max, version, embedding, batch, quirks) LLMFI_LEFT_OUT(LLMF_HAS_##ID, name ": " aliases)
 #include "../../models.def"
     ;
 #endif
@@ -139,8 +148,12 @@ typedef struct llmfi_model_row {
     int32_t ends;                            /* yyyymmdd; 0: not known */
     uint32_t quirks;
     char capabilities[8];                    /* letters, see models.def */
+    uint16_t checked;                        /* LLMFI_DAY */
     uint8_t provider;
 } llmfi_model_row;
+
+/* yyyymmdd in 16 bits, 0 for none. */
+#define LLMFI_DAY(date) (uint16_t)((date) > 20000000 ? ((date) / 10000 - 2000) * 512 + (date) / 100 % 100 * 32 + (date) % 100 : 0)
 
 typedef struct llmfi_tier_row {
     const char *id;
@@ -157,10 +170,44 @@ typedef struct llmfi_family_row {
 static const llmfi_model_row llmfi_model_rows[] = {
 #if LLMF_HAS_MODELS
 #define LLMF_MODEL(PROVIDER, id, context, max_output, in, out, read, write_5m, write_1h, capabilities, quirks, checked, ends) \
-    LLMFI_KEEP(LLMF_HAS_##PROVIDER, {id, context, max_output, in, out, read, write_5m, write_1h, ends, LLMFI_QUIRKS_##quirks, capabilities, LLMFI_P_##PROVIDER}, )
+    LLMFI_KEEP(LLMF_HAS_##PROVIDER, {id, context, max_output, in, out, read, write_5m, write_1h, ends, LLMFI_QUIRKS_##quirks, capabilities, LLMFI_DAY(checked), LLMFI_P_##PROVIDER}, )
 #include "../../models.def"
 #endif
-    {NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, "", 0}
+    {NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, "", 0, 0}
+};
+
+/* Providers whose rows count only where the provider is named, as bits. */
+enum {
+    LLMFI_NAMED_LOW = 0
+#define LLMF_NAMED_ONLY(PROVIDER) LLMFI_KEEP(LLMF_HAS_##PROVIDER, | (LLMFI_P_##PROVIDER < 30 ? 1 << LLMFI_P_##PROVIDER % 30 : 0))
+#include "../../models.def"
+    , LLMFI_NAMED_HIGH = 0
+#define LLMF_NAMED_ONLY(PROVIDER) LLMFI_KEEP(LLMF_HAS_##PROVIDER, | (LLMFI_P_##PROVIDER < 30 ? 0 : 1 << LLMFI_P_##PROVIDER % 30))
+#include "../../models.def"
+    , LLMFI_NAMED_FITS = 1 / (LLMFI_P_COUNT <= 60)
+};
+#define LLMFI_MUST_NAME(p) (((p) < 30 ? LLMFI_NAMED_LOW : LLMFI_NAMED_HIGH) >> (p) % 30 & 1)
+
+/* Two indices, a byte for each row: one memchr after another finds the few rows that an id can be. Of a bare id its length, 0 where the provider must be
+   named; of an id with its provider both of them mixed. */
+static const uint8_t llmfi_model_lengths[] = {
+#if LLMF_HAS_MODELS
+#define LLMF_MODEL(PROVIDER, id, context, max_output, in, out, read, write_5m, write_1h, capabilities, quirks, checked, ends) \
+    LLMFI_KEEP(LLMF_HAS_##PROVIDER, (uint8_t)(LLMFI_MUST_NAME(LLMFI_P_##PROVIDER) ? 0 : sizeof(id) - 1), )
+#include "../../models.def"
+#endif
+    0
+};
+
+#define LLMFI_MODEL_KEY(provider, len) (uint8_t)((unsigned)(provider) * 37u + (unsigned)(len))
+
+static const uint8_t llmfi_model_keys[] = {
+#if LLMF_HAS_MODELS
+#define LLMF_MODEL(PROVIDER, id, context, max_output, in, out, read, write_5m, write_1h, capabilities, quirks, checked, ends) \
+    LLMFI_KEEP(LLMF_HAS_##PROVIDER, LLMFI_MODEL_KEY(LLMFI_P_##PROVIDER, sizeof(id) - 1), )
+#include "../../models.def"
+#endif
+    0
 };
 
 static const llmfi_tier_row llmfi_tier_rows[] = {
@@ -175,6 +222,17 @@ static const llmfi_family_row llmfi_family_rows[] = {
 #define LLMF_FAMILY(PROVIDER, prefix, quirks) LLMFI_KEEP(LLMF_HAS_##PROVIDER, {prefix, LLMFI_QUIRKS_##quirks, LLMFI_P_##PROVIDER}, )
 #include "../../models.def"
     {NULL, 0, 0}
+};
+
+typedef struct llmfi_prefix_row {
+    const char *prefix;
+    uint8_t provider;
+} llmfi_prefix_row;
+
+static const llmfi_prefix_row llmfi_prefix_rows[] = {
+#define LLMF_PREFIX(PROVIDER, prefix) LLMFI_KEEP(LLMF_HAS_##PROVIDER, {prefix, LLMFI_P_##PROVIDER}, )
+#include "../../models.def"
+    {NULL, 0}
 };
 
 LLMFI_UNUSED static size_t llmfi_model_row_count(void) {
@@ -206,48 +264,55 @@ LLMFI_UNUSED static int llmfi_find_provider_row(llmf_str name) {
 }
 
 #if !LLMF_HAS_INFO
-/* The i-th provider that is left out, from 0; false past the end. */
-LLMFI_UNUSED static bool llmfi_left_out_at(size_t i, llmf_str *line) {
-    const char *at = llmfi_left_out;
-    for (; *at && i; i--) at = strchr(at, '\n') + 1;
-    *line = llmfi_str(at, strcspn(at, "\n"));
-    return *at != '\0';
-}
-
-/* The name of the provider of this name or alias that is left out, *later: it comes with a later version. Empty: there is none. */
-LLMFI_UNUSED static llmf_str llmfi_left_out_name(llmf_str name, bool *later) {
-    llmf_str line, word, first;
-    size_t i;
-    for (i = 0; llmfi_left_out_at(i, &line); i++) {
-        *later = line.ptr[0] == '-';
-        if (*later) line = llmfi_from(line, 1);
-        for (first = llmfi_str("", 0); llmfi_next_word(&line, &word);) {
-            if (!first.len) first = word;
-            if (llmfi_eq_nocase(word, name)) return first;
-        }
-    }
-    return llmfi_str("", 0);
+/* The word begins the next that is left out: made the bare name. */
+static bool llmfi_left_out_begins(llmf_str *word) {
+    if (word->ptr[word->len - 1] != ':') return false;
+    word->len--;
+    return true;
 }
 #endif
 
-/* The row of a dialect, letters without case; -1. */
-LLMFI_UNUSED static int llmfi_find_dialect_row(llmf_str name) {
-    int i;
-    for (i = 0; i < LLMFI_DIALECT_COUNT; i++)
-        if (llmfi_eq_nocase(name, llmfi_cstr(llmfi_dialect_rows[i].name))) return i;
-    return -1;
+/* The name of the provider of this name or alias that this version knows but has left out; empty: there is none. With INFO, whose table has a row for
+   each, also of those that are not left out. */
+LLMFI_UNUSED static llmf_str llmfi_left_out_name(llmf_str name) {
+#if LLMF_HAS_INFO
+    int at = llmfi_find_provider_row(name);
+    return llmfi_cstr(at >= 0 ? llmfi_provider_rows[at].name : NULL);
+#else
+    llmf_str words = llmfi_str(llmfi_left_out, sizeof llmfi_left_out - 1), word, first = llmfi_str("", 0);
+    while (llmfi_next_word(&words, &word)) {
+        if (llmfi_left_out_begins(&word)) first = word;
+        if (llmfi_eq_nocase(word, name)) return first;
+    }
+    return llmfi_str("", 0);
+#endif
 }
 
-/* The first row of this id, of any provider where `provider` is below 0; NULL. A plain walk: some 150 rows take less than a microsecond,
-   and a handle's name is looked up once. */
+/* The row of a dialect, letters without case; -1. */
+LLMFI_UNUSED static int llmfi_find_dialect_row(llmf_str name) {
+    return llmfi_word_in_nocase(llmfi_dialect_names, name);
+}
+
+/* Whether an id alone, without the provider's name, may mean this row. */
+LLMFI_UNUSED static bool llmfi_row_stands_alone(const llmfi_model_row *row) {
+    return llmfi_model_lengths[row - llmfi_model_rows] != 0;
+}
+
+/* The first row of this id; NULL. provider below 0: of any, but those that must be named. */
 LLMFI_UNUSED static const llmfi_model_row *llmfi_find_model_row(int provider, llmf_str id) {
-    const llmfi_model_row *row;
-    for (row = llmfi_model_rows; row->id; row++)
-        if ((provider < 0 || row->provider == provider) && id.len && row->id[0] == id.ptr[0] && llmfi_eq(id, llmfi_cstr(row->id))) return row;
+    const uint8_t *index = provider < 0 ? llmfi_model_lengths : llmfi_model_keys, *at = index;
+    const uint8_t *end = index + LLMFI_COUNT(llmfi_model_keys) - 1;
+    int wanted = provider < 0 ? (int)(uint8_t)id.len : LLMFI_MODEL_KEY(provider, id.len);
+    if (!id.len || id.len > 255) return NULL;
+    for (; (at = (const uint8_t *)memchr(at, wanted, (size_t)(end - at))) != NULL; at++) {
+        const llmfi_model_row *row = &llmfi_model_rows[at - index];
+        if (row->id[0] != id.ptr[0] || (provider >= 0 && row->provider != provider)) continue;
+        if (strncmp(row->id, id.ptr, id.len) == 0 && row->id[id.len] == '\0') return row;
+    }
     return NULL;
 }
 
-/* The price tier of a model of the table; NULL. */
+/* The first price tier of a model of the table; NULL. */
 LLMFI_UNUSED static const llmfi_tier_row *llmfi_find_tier_row(const llmfi_model_row *model) {
     const llmfi_tier_row *row;
     for (row = llmfi_tier_rows; row->id; row++)
@@ -255,9 +320,29 @@ LLMFI_UNUSED static const llmfi_tier_row *llmfi_find_tier_row(const llmfi_model_
     return NULL;
 }
 
+/* That of the next longer prompts of the same model; NULL. */
+LLMFI_UNUSED static const llmfi_tier_row *llmfi_next_tier_row(const llmfi_tier_row *row) {
+    const llmfi_tier_row *next = row + 1;
+    return next->id && next->provider == row->provider && strcmp(next->id, row->id) == 0 ? next : NULL;
+}
+
+/* An id without what may stand in front of it: a region, the rest of an ARN. */
+static llmf_str llmfi_bare_id(int provider, llmf_str id) {
+    const llmfi_prefix_row *row;
+    size_t i = id.len;
+    if (llmfi_starts(id, LLMFI_LIT("arn:"))) {
+        while (i && id.ptr[i - 1] != '/') i--;
+        id = llmfi_from(id, i);
+    }
+    for (row = llmfi_prefix_rows; row->prefix; row++)
+        if (row->provider == provider && llmfi_starts(id, llmfi_cstr(row->prefix))) return llmfi_from(id, strlen(row->prefix));
+    return id;
+}
+
 /* Quirks of an id that has no row. */
 LLMFI_UNUSED static uint32_t llmfi_family_quirks(int provider, llmf_str id) {
     const llmfi_family_row *row, *best = NULL;
+    id = llmfi_bare_id(provider, id);
     for (row = llmfi_family_rows; row->prefix; row++)
         if (row->provider == provider && llmfi_starts(id, llmfi_cstr(row->prefix)) && (!best || strlen(row->prefix) > strlen(best->prefix))) best = row;
     return best ? best->quirks : 0;
@@ -277,6 +362,11 @@ LLMFI_UNUSED static uint32_t llmfi_row_capabilities(const llmfi_model_row *row) 
     return can;
 }
 
+/* yyyymmdd of a row's day; 0: none. */
+LLMFI_UNUSED static int32_t llmfi_row_checked(const llmfi_model_row *row) {
+    return row->checked ? (2000 + row->checked / 512) * 10000 + row->checked / 32 % 16 * 100 + row->checked % 32 : 0;
+}
+
 /* The bit of a quirk's config name; 0: there is none. */
 LLMFI_UNUSED static uint32_t llmfi_quirk_bit(llmf_str name) {
     int at = llmfi_word_in(llmfi_quirk_names, name);
@@ -285,10 +375,7 @@ LLMFI_UNUSED static uint32_t llmfi_quirk_bit(llmf_str name) {
 
 /* The scheme of a config name; -1. */
 LLMFI_UNUSED static int llmfi_find_auth(llmf_str name) {
-    int i;
-    for (i = 0; i < LLMFI_AUTH_COUNT; i++)
-        if (llmfi_eq_nocase(name, llmfi_cstr(llmfi_auth_rows[i].name))) return i;
-    return -1;
+    return llmfi_word_in_nocase(llmfi_auth_names, name);
 }
 
 #endif

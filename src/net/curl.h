@@ -81,7 +81,9 @@ struct llmfi_curl {
     llmf_exchange *first, *last;             /* to be begun at the next tick; their state is this struct */
     llmfi_curl_socket *bucket[LLMFI_CURL_BUCKETS];
     llmfi_curl_socket *spare, *pool;
-    uint64_t timer_ns;                       /* when libcurl wants to run; UINT64_MAX: only when a descriptor is ready */
+    uint64_t timer_ns;                       /* when libcurl wants to run; 0: at once; UINT64_MAX: only when a descriptor is ready */
+    llmfi_url_last url;
+    long most_connects;                      /* as set: CURLMOPT_MAXCONNECTS */
     size_t cancelled;                        /* handles in use whose exchange has gone */
     bool inside;                             /* libcurl is running */
     bool resumes;                            /* some handle has `resume` set */
@@ -228,7 +230,7 @@ static int llmfi_curl_on_close(void *user, curl_socket_t fd) {
 static int llmfi_curl_on_timer(CURLM *multi, long ms, void *user) {
     llmfi_curl *c = (llmfi_curl *)user;
     (void)multi;
-    c->timer_ns = ms < 0 ? UINT64_MAX : c->t.net->now_ns(c->t.net) + (uint64_t)ms * 1000000u;
+    c->timer_ns = ms < 0 ? UINT64_MAX : ms ? c->t.net->now_ns(c->t.net) + (uint64_t)ms * 1000000u : 0;
     return 0;
 }
 
@@ -261,8 +263,8 @@ static size_t llmfi_easy_header(llmfi_easy *e, llmf_str line, size_t len) {
     llmf_str name, value;
     if (colon == LLMFI_NOWHERE) return len;
     if (!e->headers_left--) return llmfi_easy_stop(e, LLMF_ERR_LIMIT, "more headers in the reply than LLMF_MAX_HEADERS");
-    if (!llmfi_header_may_matter(colon)) return len;
     name = llmfi_str(line.ptr, colon);
+    if (!llmfi_header_wanted(name)) return len;
     value = llmfi_trim(llmfi_from(line, colon + 1));
     if (name.len == 16 && value.len && llmfi_eq_nocase(name, LLMFI_LIT("content-encoding")) && !llmfi_eq_nocase(value, LLMFI_LIT("identity")))
         return llmfi_easy_stop(e, LLMF_ERR_PROTOCOL, "the reply is compressed, which was not asked for");
@@ -292,8 +294,8 @@ static size_t llmfi_curl_on_header(char *ptr, size_t size, size_t count, void *u
         return e->x ? len : 0;
     }
     if (e->status < 200) return len;
-    e->head_done = !line.len;
-    return line.len ? llmfi_easy_header(e, line, len) : len;
+    e->head_done = !line.len; /* else two bytes, which are no header */
+    return len;
 }
 
 /* Keeps what the call did not take; what libcurl has beyond it stays there. */
@@ -457,7 +459,9 @@ static llmfi_easy *llmfi_easy_take(llmfi_curl *c) {
 static void llmfi_curl_limit(llmfi_curl *c) {
     const llmf_desc *d = c->t.net->desc;
     size_t idle = d->max_idle > 0 ? (size_t)d->max_idle : 10;
-    (void)curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, (long)(c->used_count + idle));
+    long most = (long)(c->used_count + idle);
+    if (most != c->most_connects) (void)curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, most);
+    c->most_connects = most;
 }
 
 /* Out of the multi and back to the kept ones. Not from inside libcurl. */
@@ -587,11 +591,11 @@ static void llmfi_easy_end(llmfi_easy *e, bool added) {
 /* ---- a request ---- */
 
 /* NULL, or why it must not be sent so. */
-static const char *llmfi_curl_refuse(const llmf_http_request *r) {
-    llmfi_url url;
-    llmfi_url_error bad;
+static const char *llmfi_curl_refuse(llmfi_curl *c, const llmf_exchange *x) {
+    const llmf_http_request *r = &x->req;
     size_t i;
-    if (!llmfi_url_parse(r->url, &url, &bad) || !url.port) return "the URL is not one that begins with http:// or https://";
+    if (!llmfi_url_again(&c->url, r->url)) return "the URL is not one that begins with http:// or https://";
+    if (x->checked) return NULL;
     if (llmfi_header_bad_name(r->method) != LLMFI_NOWHERE || r->method.len > 15) return "the method is not one";
     for (i = 0; i < r->header_count; i++) {
         llmf_str name = r->headers[i].name;
@@ -825,7 +829,7 @@ static void llmfi_curl_action(llmfi_curl *c, curl_socket_t fd, int bits) {
 
 static int llmfi_curl_start(llmfi_transport *t, llmf_exchange *x) {
     llmfi_curl *c = (llmfi_curl *)(void *)t;
-    t->why = llmfi_curl_refuse(&x->req);
+    t->why = llmfi_curl_refuse(c, x);
     if (t->why) return LLMF_ERR_ARGUMENT;
     x->state = c;
     x->next = NULL;
@@ -917,7 +921,7 @@ static void llmfi_curl_tick(llmfi_transport *t) {
     }
     if (begun) llmfi_curl_limit(c);
     if (c->resumes) llmfi_curl_resume_all(c);
-    if (c->timer_ns != UINT64_MAX && t->net->now_ns(t->net) >= c->timer_ns) llmfi_curl_action(c, CURL_SOCKET_TIMEOUT, 0);
+    if (c->timer_ns != UINT64_MAX && (!c->timer_ns || t->net->now_ns(t->net) >= c->timer_ns)) llmfi_curl_action(c, CURL_SOCKET_TIMEOUT, 0);
 }
 
 static int64_t llmfi_curl_wait_ms(llmfi_transport *t) {
@@ -925,6 +929,7 @@ static int64_t llmfi_curl_wait_ms(llmfi_transport *t) {
     uint64_t now;
     if (c->first || c->resumes) return 0;
     if (c->timer_ns == UINT64_MAX) return -1;
+    if (!c->timer_ns) return 0;
     now = t->net->now_ns(t->net);
     return now >= c->timer_ns ? 0 : (int64_t)((c->timer_ns - now + 999999) / 1000000);
 }

@@ -61,6 +61,7 @@ struct llmfi_http {
     size_t count, most, most_idle;           /* connections there are, and may be */
     size_t blind;                            /* connections without a descriptor: looked after in each tick */
     llmf_exchange *first, *last;             /* those that wait for a connection; state: NULL, or the client itself: wants a fresh one */
+    llmfi_url_last url;
     uint64_t now_ns;                         /* of the last tick */
     bool work;                               /* something may be started */
     bool again;                              /* some connection was left with more to read */
@@ -248,7 +249,7 @@ static void llmfi_conn_complete(llmfi_conn *c) {
     if (c->reply.keep_alive && !c->sending && !c->broken && h->most_idle) {
         llmfi_conn_forget_exchange(c);
         c->used = true;
-        c->idle_ns = h->t.net->now_ns(h->t.net);
+        c->idle_ns = llmfi_net_moment(h->t.net);
         llmfi_conn_move(c, LLMFI_CONN_IDLE);
         h->work = true;
     } else {
@@ -292,7 +293,7 @@ static llmfi_buf llmfi_http_shared(const llmfi_net *net) {
     llmfi_buf b;
     llmfi_buf_init(&b, net->heap, 0);
     b.ptr = net->recv;
-    b.cap = b.limit = net->desc->recv_size ? net->desc->recv_size : 16384;
+    b.cap = b.limit = net->desc->recv_size;
     return b;
 }
 
@@ -391,10 +392,13 @@ static void llmfi_conn_request(llmfi_conn *c) {
     r.host = c->authority;
     r.headers = x->req.headers;
     r.header_count = x->req.header_count;
+    r.checked = x->checked;
     r.content_length = c->body_left = x->req.body_len;
     r.has_body = x->req.body_len || !(LLMFI_IS(r.method, "GET") || LLMFI_IS(r.method, "HEAD"));
     llmfi_http1_init(&c->reply, net->heap, LLMFI_IS(r.method, "HEAD"), 0, net->desc->max_response);
-    c->reply.name_lengths = LLMFI_HEADER_LENGTHS; /* with content-encoding among them */
+#if !LLMFI_SMALL
+    llmfi_http1_want(&c->reply, &llmfi_headers_wanted);
+#endif
     c->sending = true;
     error = llmfi_http1_write_head(&b, &r, &what);
     if (error == LLMFI_WIRE_MEMORY) error = llmfi_http1_write_head(&c->out, &r, &what); /* longer than the shared buffer */
@@ -421,7 +425,7 @@ static void llmfi_conn_hold(llmfi_conn *c, llmf_str body, llmf_str in) {
 }
 
 /* One item of the reply handed on. False: there is nothing more to do with this input. */
-static bool llmfi_conn_item(llmfi_conn *c, int item, llmf_str in) {
+static LLMFI_SHORT bool llmfi_conn_item(llmfi_conn *c, int item, llmf_str in) {
     llmf_exchange *x = c->x;
     llmfi_http1 *r = &c->reply;
     unsigned serial = c->serial;
@@ -561,31 +565,30 @@ static llmfi_conn *llmfi_http_kept(llmfi_http *h, const llmfi_url *url) {
 
 /* Gives x a connection: LLMF_OK. Or -1: it must wait; or why it cannot. */
 static int llmfi_http_place(llmfi_http *h, llmf_exchange *x) {
-    llmfi_url url;
-    llmfi_url_error bad;
+    const llmfi_url *url = llmfi_url_again(&h->url, x->req.url);
     llmfi_conn *c;
     bool fresh = x->state == h;
-    if (!llmfi_url_parse(x->req.url, &url, &bad) || !url.port) {
+    if (!url) {
         h->t.why = LLMFI_WORDS("the URL is not one that begins with http:// or https://");
         return LLMF_ERR_ARGUMENT;
     }
-    if (!h->stream.tls && LLMFI_NAMED(url.scheme, "https")) {
+    if (!h->stream.tls && LLMFI_NAMED(url->scheme, "https")) {
         h->t.why = LLMFI_WORDS("the transport \"socket\" has no TLS: for https:// set transport to \"curl\" (LLMF_NO_CURL must not be set) or give a custom_stream");
         return LLMF_ERR_NOT_BUILT;
     }
-    c = fresh ? NULL : llmfi_http_kept(h, &url);
+    c = fresh ? NULL : llmfi_http_kept(h, url);
     if (!c && h->count >= h->most && h->list[LLMFI_CONN_IDLE].first) llmfi_conn_close(h->list[LLMFI_CONN_IDLE].first);
     if (!c && h->count >= h->most) return -1;
     if (!c) {
-        c = llmfi_conn_new(h, &url);
+        c = llmfi_conn_new(h, url);
     } else {
         llmfi_conn_move(c, LLMFI_CONN_START);
     }
     h->t.why = LLMFI_WORDS("no memory for a connection: raise memory_size");
     if (!c) return LLMF_ERR_MEMORY;
     c->x = x;
-    c->authority = url.authority;
-    c->target = url.target;
+    c->authority = llmfi_str(x->req.url.ptr + url->scheme.len + 3, url->authority.len); /* of x's own, which stays */
+    c->target = llmfi_from(x->req.url, x->req.url.len - url->target.len);
     x->state = c;
     h->work = true;
     return LLMF_OK;
@@ -595,7 +598,7 @@ static int llmfi_http_start(llmfi_transport *t, llmf_exchange *x) {
     llmfi_http *h = (llmfi_http *)(void *)t;
     int got;
     x->state = NULL;
-    h->now_ns = t->net->now_ns(t->net);
+    h->now_ns = llmfi_net_moment(t->net);
     got = h->first ? -1 : llmfi_http_place(h, x);
     if (got >= 0) return got;
     llmfi_http_queue(h, x);
@@ -656,7 +659,7 @@ static bool llmfi_conn_unwatched(const llmfi_conn *c) {
 static void llmfi_http_tick(llmfi_transport *t) {
     llmfi_http *h = (llmfi_http *)(void *)t;
     if (!h->again && !h->work && !h->blind && !h->list[LLMFI_CONN_DIAL].first) return;
-    h->now_ns = t->net->now_ns(t->net);
+    h->now_ns = llmfi_net_moment(t->net);
     if (h->again || (h->blind && h->list[LLMFI_CONN_BUSY].first)) {
         h->again = false;
         if (!llmfi_http_serve(h, LLMFI_CONN_BUSY, llmfi_conn_unwatched)) h->again = true;
@@ -730,19 +733,15 @@ static void llmfi_http_close(llmfi_transport *t) {
 
 /* A client over no stream yet: the caller sets h->stream. NULL: no memory. */
 LLMFI_UNUSED static llmfi_http *llmfi_http_open(llmfi_net *net, const char *name) {
+    static const llmfi_transport ours = {NULL, NULL, NULL, llmfi_http_start, llmfi_http_cancel, llmfi_http_resume, llmfi_http_tick, llmfi_http_wait_ms, llmfi_http_close};
     llmfi_http *h = (llmfi_http *)llmfi_heap_alloc(net->heap, sizeof *h);
     if (!h) return NULL;
     memset(h, 0, sizeof *h);
+    h->t = ours;
     h->t.name = name;
     h->t.net = net;
-    h->t.start = llmfi_http_start;
-    h->t.cancel = llmfi_http_cancel;
-    h->t.resume = llmfi_http_resume;
-    h->t.tick = llmfi_http_tick;
-    h->t.wait_ms = llmfi_http_wait_ms;
-    h->t.close = llmfi_http_close;
-    h->most = net->desc->max_connections > 0 ? (size_t)net->desc->max_connections : 100;
-    h->most_idle = net->desc->max_idle < 0 ? 0 : net->desc->max_idle ? (size_t)net->desc->max_idle : 10;
+    h->most = (size_t)net->desc->max_connections;
+    h->most_idle = net->desc->max_idle > 0 ? (size_t)net->desc->max_idle : 0;
     return h;
 }
 

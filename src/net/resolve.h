@@ -17,16 +17,24 @@ typedef struct llmfi_address {
         struct sockaddr_in v4;
         struct sockaddr_in6 v6;
     } at;
-    int family;
 } llmfi_address;
 
 typedef struct llmfi_addresses {
-    llmfi_address list[LLMFI_MAX_ADDRESSES];
     int count;
+    llmfi_address list[LLMFI_MAX_ADDRESSES];
 } llmfi_addresses;
 
+static int llmfi_address_family(const llmfi_address *a) {
+    return a->at.any.sa_family;
+}
+
 static socklen_t llmfi_address_len(const llmfi_address *a) {
-    return (socklen_t)(a->family == AF_INET6 ? sizeof a->at.v6 : sizeof a->at.v4);
+    return (socklen_t)(llmfi_address_family(a) == AF_INET6 ? sizeof a->at.v6 : sizeof a->at.v4);
+}
+
+static void llmfi_address_set_port(llmfi_address *a, int port) {
+    if (llmfi_address_family(a) == AF_INET6) a->at.v6.sin6_port = htons((uint16_t)port);
+    else a->at.v4.sin_port = htons((uint16_t)port);
 }
 
 /* "127.0.0.1", "::1": adds it; false when it is none. */
@@ -34,24 +42,17 @@ static bool llmfi_address_add(llmfi_addresses *all, const char *text, int port) 
     llmfi_address *a = &all->list[all->count];
     if (all->count == LLMFI_MAX_ADDRESSES) return false;
     memset(a, 0, sizeof *a);
-    if (inet_pton(AF_INET, text, &a->at.v4.sin_addr) == 1) {
-        a->family = AF_INET;
-        a->at.v4.sin_family = AF_INET;
-        a->at.v4.sin_port = htons((uint16_t)port);
-    } else if (inet_pton(AF_INET6, text, &a->at.v6.sin6_addr) == 1) {
-        a->family = AF_INET6;
-        a->at.v6.sin6_family = AF_INET6;
-        a->at.v6.sin6_port = htons((uint16_t)port);
-    } else {
-        return false;
-    }
+    if (inet_pton(AF_INET, text, &a->at.v4.sin_addr) == 1) a->at.any.sa_family = AF_INET;
+    else if (inet_pton(AF_INET6, text, &a->at.v6.sin6_addr) == 1) a->at.any.sa_family = AF_INET6;
+    else return false;
+    llmfi_address_set_port(a, port);
     all->count++;
     return true;
 }
 
 /* localhost and names under it (RFC 6761, 6.3), with or without the root's dot. */
 static bool llmfi_is_localhost(const char *host) {
-    static const llmf_str name = {"localhost", 9};
+    const llmf_str name = LLMFI_LIT("localhost");
     llmf_str h = llmfi_cstr(host);
     if (h.len && h.ptr[h.len - 1] == '.') h.len--;
     if (h.len < name.len || !llmfi_eq_nocase(llmfi_from(h, h.len - name.len), name)) return false;
@@ -69,44 +70,34 @@ static int llmfi_resolve_hook(const llmfi_net *net, const char *host, int port, 
     return out->count;
 }
 
-/* The i-th of the list whose family is `family` moves to the front of what follows `to`. */
-static void llmfi_addresses_pull(llmfi_addresses *all, int to, int family) {
-    int i = to;
-    llmfi_address found;
-    while (i < all->count && all->list[i].family != family) i++;
-    if (i >= all->count) return;
-    found = all->list[i];
-    for (; i > to; i--) all->list[i] = all->list[i - 1];
-    all->list[to] = found;
-}
-
-/* The families take turns (RFC 8305, 4), beginning with the system's first choice. */
-static void llmfi_addresses_mix(llmfi_addresses *all) {
-    int i, family = all->count ? all->list[0].family : AF_INET;
-    for (i = 1; i < all->count; i++) {
-        family = family == AF_INET6 ? AF_INET : AF_INET6;
-        llmfi_addresses_pull(all, i, family);
-    }
+/* The first of a list, from `a` on, that is of this family; NULL: none is. */
+static const struct addrinfo *llmfi_address_of(const struct addrinfo *a, int family) {
+    while (a && (a->ai_family != family || (size_t)a->ai_addrlen > sizeof(((llmfi_address *)0)->at))) a = a->ai_next;
+    return a;
 }
 
 static int llmfi_resolve_system(const char *host, int port, llmfi_addresses *out) {
-    struct addrinfo hints, *found = NULL, *a;
+    struct addrinfo hints, *found = NULL;
+    const struct addrinfo *next[2];
+    int turn;
     memset(&hints, 0, sizeof hints);
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM;
     if (getaddrinfo(host, NULL, &hints, &found)) return 0;
-    for (a = found; a && out->count < LLMFI_MAX_ADDRESSES; a = a->ai_next) {
-        llmfi_address *to = &out->list[out->count];
-        memset(to, 0, sizeof *to);
-        if ((size_t)a->ai_addrlen > sizeof to->at || (a->ai_family != AF_INET && a->ai_family != AF_INET6)) continue;
-        memcpy(&to->at, a->ai_addr, (size_t)a->ai_addrlen);
-        to->family = a->ai_family;
-        if (a->ai_family == AF_INET) to->at.v4.sin_port = htons((uint16_t)port);
-        else to->at.v6.sin6_port = htons((uint16_t)port);
-        out->count++;
+    next[0] = llmfi_address_of(found, AF_INET);
+    next[1] = llmfi_address_of(found, AF_INET6);
+    turn = found->ai_family == AF_INET6;
+    while (out->count < LLMFI_MAX_ADDRESSES && (next[0] || next[1])) { /* the families take turns (RFC 8305, 4), beginning with the system's first choice */
+        const struct addrinfo *a = next[turn];
+        if (a) {
+            llmfi_address *to = &out->list[out->count++];
+            memcpy(&to->at, a->ai_addr, (size_t)a->ai_addrlen);
+            llmfi_address_set_port(to, port);
+            next[turn] = llmfi_address_of(a->ai_next, a->ai_family);
+        }
+        turn = !turn;
     }
     freeaddrinfo(found);
-    llmfi_addresses_mix(out);
     return out->count;
 }
 

@@ -13,13 +13,13 @@
 
 /* What is needed only until the connection stands. */
 typedef struct llmfi_dial {
-    llmfi_addresses to;
     intptr_t fd[LLMFI_MAX_ADDRESSES];        /* attempts under way, in the order they began */
     int count, next;                         /* attempts; the next address */
     int port;
     bool resolved;
     uint64_t next_ns;                        /* when the next address has its turn */
     char *host;                              /* behind this struct */
+    llmfi_addresses to;
 } llmfi_dial;
 
 typedef struct llmfi_socket {
@@ -66,7 +66,7 @@ static bool llmfi_dial_next(llmfi_net *net, llmfi_socket *s) {
     while (d->next < d->to.count) {
         const llmfi_address *a = &d->to.list[d->next++];
         int one = 1;
-        intptr_t fd = llmfi_sys_socket(a->family, SOCK_STREAM);
+        intptr_t fd = llmfi_sys_socket(llmfi_address_family(a), SOCK_STREAM);
         if (fd != LLMFI_NO_FD) {
             (void)setsockopt(LLMFI_SYS_FD(fd), IPPROTO_TCP, TCP_NODELAY, (const char *)&one, sizeof one);
             if (!connect(LLMFI_SYS_FD(fd), &a->at.any, llmfi_address_len(a)) || llmfi_sys_connecting(llmfi_sys_error())) {
@@ -84,22 +84,24 @@ static bool llmfi_dial_next(llmfi_net *net, llmfi_socket *s) {
 /* Looks after the attempts under way: true when one is connected. Those that failed go. */
 static bool llmfi_dial_look(llmfi_socket *s) {
     llmfi_dial *d = s->dial;
-    llmfi_pollfd fds[LLMFI_MAX_ADDRESSES];
     int i, kept = 0;
     for (i = 0; i < d->count; i++) {
-        fds[i].fd = LLMFI_SYS_FD(d->fd[i]);
-        fds[i].events = POLLOUT;
-        fds[i].revents = 0;
-    }
-    if (!d->count || LLMFI_SYS_POLL(fds, d->count, 0) <= 0) return false;
-    for (i = 0; i < d->count; i++) {
+        intptr_t fd = d->fd[i];
         int error = 0;
         socklen_t len = (socklen_t)sizeof error;
-        if (fds[i].revents && getsockopt(LLMFI_SYS_FD(d->fd[i]), SOL_SOCKET, SO_ERROR, (char *)&error, &len)) error = llmfi_sys_error();
-        if (fds[i].revents && !error && s->fd == LLMFI_NO_FD) s->fd = d->fd[i];
-        if (error) s->error = error;
-        if (error) LLMFI_SYS_CLOSE(d->fd[i]);
-        else d->fd[kept++] = d->fd[i];
+        llmfi_pollfd p;
+        p.fd = LLMFI_SYS_FD(fd);
+        p.events = POLLOUT;
+        if (LLMFI_SYS_POLL(&p, 1, 0) > 0) {
+            if (getsockopt(LLMFI_SYS_FD(fd), SOL_SOCKET, SO_ERROR, (char *)&error, &len)) error = llmfi_sys_error();
+            if (error) {
+                s->error = error;
+                LLMFI_SYS_CLOSE(fd);
+                continue;
+            }
+            if (s->fd == LLMFI_NO_FD) s->fd = fd;
+        }
+        d->fd[kept++] = fd;
     }
     d->count = kept;
     return s->fd != LLMFI_NO_FD;
@@ -193,18 +195,10 @@ static void llmfi_socket_why(void *user, void *stream, llmfi_text *text) {
 
 /* What the ops are called with is the llmfi_net. */
 LLMFI_UNUSED static void llmfi_socket_stream(llmfi_stream *to, llmfi_net *net) {
-    memset(to, 0, sizeof *to);
+    static const llmfi_stream ours = {{NULL, llmfi_socket_open_stream, llmfi_socket_ready, llmfi_socket_read, llmfi_socket_write, llmfi_socket_close_stream, llmfi_socket_fd},
+                                      llmfi_socket_wait_ms, llmfi_socket_why, LLMF_ERR_MEMORY, false, true};
+    *to = ours;
     to->ops.user = net;
-    to->ops.open = llmfi_socket_open_stream;
-    to->ops.ready = llmfi_socket_ready;
-    to->ops.read = llmfi_socket_read;
-    to->ops.write = llmfi_socket_write;
-    to->ops.close = llmfi_socket_close_stream;
-    to->ops.fd = llmfi_socket_fd;
-    to->wait_ms = llmfi_socket_wait_ms;
-    to->why = llmfi_socket_why;
-    to->open_error = LLMF_ERR_MEMORY;
-    to->short_is_dry = true;
 }
 
 #endif

@@ -6,6 +6,7 @@
 #ifndef LLMFI_NET_TRANSPORT_H
 #define LLMFI_NET_TRANSPORT_H
 #include "watch.h"
+#include "../wire/url.h"
 
 typedef struct llmfi_transport llmfi_transport;
 
@@ -14,9 +15,15 @@ struct llmf_exchange {
     llmfi_transport *by;           /* who carries it out; NULL before start and after the end */
     void *state;                   /* the transport's own: a connection, an easy handle */
     void *owner;                   /* the engine's call */
+    bool checked;                  /* the engine has looked at the headers: nothing that must not be sent is in them */
+    bool keys;                     /* it is none's: the factory asks for AWS keys, and is the owner */
     uint64_t deadline_ns;          /* connect must be done by then (0: no limit); after `connected` the engine keeps time alone */
     struct llmf_exchange *next, *prev; /* the transport's own list */
 };
+
+LLMFI_UNUSED static bool llmfi_asks_keys(const llmf_exchange *x) {
+    return LLMF_HAS_AWS && x->keys;
+}
 
 /* What every transport is given at open and may use for its life. */
 typedef struct llmfi_net {
@@ -25,6 +32,7 @@ typedef struct llmfi_net {
     const llmf_desc *desc;         /* the factory's copy */
     char *recv;                    /* one shared read buffer of desc->recv_size bytes: its contents are dead once control returns */
     uint64_t (*now_ns)(const struct llmfi_net *net);
+    const uint64_t *moment_ns;     /* what the clock said when the engine last looked, which it does after each wait: see llmfi_net_moment. NULL: nobody looks */
     uint64_t slice_end_ns;         /* the poll under way shall end by then; 0: no slice */
     uint64_t handed_on;            /* counts llmf_exchange_data calls: lets the poll see that something happened */
 } llmfi_net;
@@ -41,18 +49,35 @@ struct llmfi_transport {
     void (*close)(llmfi_transport *t);
 };
 
-/* May a header of the reply with a name of so many bytes be one that the engine wants? A first look that is nearly free: of the two dozen that a
-   reply has, one or two are. llmf_exchange_header asks it too, so a new name of another length is missed everywhere or nowhere. */
-#define LLMFI_HEADER_LENGTHS (1u << 10 | 1u << 11 | 1u << 12 | 1u << 13 | 1u << 14 | 1u << 15 | 1u << 16 | 1u << 17 | 1u << 22)
-LLMFI_UNUSED static bool llmfi_header_may_matter(size_t name_len) {
-    return name_len < 32 && (LLMFI_HEADER_LENGTHS >> name_len & 1);
+/* The headers of a reply that the engine wants, by the shapes of their names. A first look that is nearly free: of the two dozen that a reply has, one or
+   two are. llmf_exchange_header asks it too, so a new name of another shape is missed everywhere or nowhere. */
+#if LLMFI_SMALL
+#define llmfi_header_wanted(name) true
+#else
+static const llmfi_name_shapes llmfi_headers_wanted = {{
+    0, 0, 1u << 11 /* retry-after */, 1u << 14 /* retry-after-ms */,
+    1u << 10 | 1u << 12 | 1u << 13 | 1u << 15 | 1u << 16 | 1u << 17 | 1u << 22 /* …-id: llmfi_is_request_id */,
+    1u << 16 /* x-amzn-errortype */, 0, 1u << 16 /* content-encoding */
+}};
+LLMFI_UNUSED static bool llmfi_header_wanted(llmf_str name) {
+    return name.len && llmfi_shape_in(&llmfi_headers_wanted, name);
 }
+#endif
 
 /* Above the public ones (llmf_exchange_read, _rewind, _status, _header, _data, _end), for built-in transports: the connection stands. */
 static void llmfi_exchange_connected(llmf_exchange *x);
+/* The time, near enough for what is counted in milliseconds: a look at the clock costs as much as a hundred instructions. */
+LLMFI_UNUSED static uint64_t llmfi_net_moment(const llmfi_net *net) {
+    return !LLMFI_SMALL && net->moment_ns ? *net->moment_ns : net->now_ns(net);
+}
 /* The factory's time is up for this poll. */
 LLMFI_UNUSED static bool llmfi_slice_over(const llmfi_net *net) {
+#if LLMF_HAS_SLICES
     return net->slice_end_ns && net->now_ns(net) >= net->slice_end_ns;
+#else
+    (void)net;
+    return false;
+#endif
 }
 
 #endif

@@ -39,8 +39,8 @@ typedef struct llmfi_watch {
 #if LLMF_HAS_EPOLL
     int epoll;
 #else
-    llmfi_pollfd *fds;                                             /* from the heap: the wake-up, then the list in order */
-    llmfi_watcher **owner;
+    llmfi_watcher **owner;                                         /* from the heap: whose the fds are, and behind them in the same piece … */
+    llmfi_pollfd *fds;                                             /* … the fds: the wake-up, then the list in order */
     size_t cap, turn;                                              /* turn: where the last question's service ended */
 #endif
 #endif
@@ -237,20 +237,13 @@ static bool llmfi_watch_collect(llmfi_watch *watch, int timeout_ms) {
 
 static bool llmfi_watch_room(llmfi_watch *watch, size_t want) {
     size_t cap = want + want / 2 + 8;
-    llmfi_pollfd *fds;
     llmfi_watcher **owner;
     if (want <= watch->cap) return true;
-    fds = (llmfi_pollfd *)llmfi_heap_alloc(watch->heap, cap * sizeof *fds);
-    owner = (llmfi_watcher **)llmfi_heap_alloc(watch->heap, cap * sizeof *owner);
-    if (!fds || !owner) {
-        llmfi_heap_free(watch->heap, fds);
-        llmfi_heap_free(watch->heap, (void *)owner);
-        return false;
-    }
-    llmfi_heap_free(watch->heap, watch->fds);
+    owner = (llmfi_watcher **)llmfi_heap_alloc(watch->heap, cap * (sizeof *owner + sizeof *watch->fds));
+    if (!owner) return false;
     llmfi_heap_free(watch->heap, (void *)watch->owner);
-    watch->fds = fds;
     watch->owner = owner;
+    watch->fds = (llmfi_pollfd *)(void *)(owner + cap);
     watch->cap = cap;
     return true;
 }
@@ -270,7 +263,6 @@ LLMFI_UNUSED static void llmfi_watch_close(llmfi_watch *watch) {
     if (watch->wake_read != LLMFI_NO_FD) LLMFI_SYS_CLOSE(watch->wake_read);
     if (watch->wake_write != watch->wake_read) LLMFI_SYS_CLOSE(watch->wake_write);
     watch->wake_read = watch->wake_write = LLMFI_NO_FD;
-    llmfi_heap_free(watch->heap, watch->fds);
     llmfi_heap_free(watch->heap, (void *)watch->owner);
     watch->fds = NULL;
     watch->owner = NULL;

@@ -35,22 +35,25 @@ enum {
 
 typedef struct llmfi_http1 {
     uint64_t at;                             /* bytes of this reply taken; 0: nothing has come yet */
-    uint64_t left;                           /* bytes that the body (AT_LENGTH) or chunk (AT_CHUNK) still has; the chunk size while it is read */
-    uint64_t budget;                         /* bytes that the body may still have by the limit */
+    uint64_t left;                           /* bytes that the body (AT_LENGTH), the chunk (AT_CHUNK) or the limit (AT_CLOSE) still has; the chunk size while
+                                                it is read */
+    uint64_t budget;                         /* bytes that the chunks to come may still have by the limit */
     uint64_t length;                         /* Content-Length */
-    uint64_t error_at;                       /* byte of this reply where the error is */
-    const char *what;                        /* static text */
+    llmf_str name, value, body;              /* the item, until the next call; body also no longer than the bytes of the input are left alone */
     size_t head_left;                        /* bytes that the head may still have */
     unsigned headers_left, interim_left, size_line;
     int state, status, error;                /* error: LLMFI_WIRE_… */
     bool keep_alive;                         /* from HEADERS_END on: the connection may serve another request after DONE. False at DONE when
                                                 bytes follow that nobody asked for: the length given was too short */
     bool head_request, has_length, chunked, close, persist, http10, spent;
-    uint32_t name_lengths;                   /* set after init: the headers of interest, by the lengths of their names (bit n: n bytes); 0: all. Others are
-                                                checked all the same, but not handed out */
     bool controls;                           /* the line may hold control characters: look closer */
+#if !LLMFI_SMALL
+    bool choosy;                             /* only headers of the shapes in `wanted` are handed out; others are checked all the same */
+    llmfi_name_shapes wanted;
+#endif
     llmfi_buf line;                          /* an unfinished line of the head */
-    llmf_str name, value, body;              /* the item, until the next call; body also no longer than the bytes of the input are left alone */
+    uint64_t error_at;                       /* byte of this reply where the error is */
+    const char *what;                        /* static text */
 } llmfi_http1;
 
 /* head_request: the reply has no body whatever it says. max_head: bytes of status lines, headers, trailers, 0 for LLMF_MAX_HEAD;
@@ -64,6 +67,17 @@ LLMFI_UNUSED static void llmfi_http1_init(llmfi_http1 *h, llmfi_heap *heap, bool
     h->interim_left = LLMFI_HTTP1_INTERIM;
     h->budget = max_body ? max_body : UINT64_MAX;
 }
+
+#if !LLMFI_SMALL
+/* After init: these are the headers of interest. Those about framing always are. */
+LLMFI_UNUSED static void llmfi_http1_want(llmfi_http1 *h, const llmfi_name_shapes *shapes) {
+    h->choosy = true;
+    h->wanted = *shapes;
+    h->wanted.lengths['h' & 7] |= 1u << 14; /* content-length */
+    h->wanted.lengths['n' & 7] |= 1u << 10; /* connection */
+    h->wanted.lengths['g' & 7] |= 1u << 17; /* transfer-encoding */
+}
+#endif
 
 LLMFI_UNUSED static void llmfi_http1_free(llmfi_http1 *h) {
     llmfi_buf_free(&h->line);
@@ -179,48 +193,45 @@ static bool llmfi_http1_element(llmf_str *list, llmf_str *element) {
 }
 
 /* One number, or the same one several times: anything else would leave open where the reply ends. */
-static int llmfi_http1_length(llmfi_http1 *h, llmf_str value, uint64_t at) {
-    llmf_str list = value, number;
-    bool any = false;
-    while (llmfi_http1_element(&list, &number)) {
-        uint64_t n = 0;
-        size_t i;
-        for (i = 0; i < number.len; i++) {
-            unsigned digit = (unsigned)number.ptr[i] - '0';
-            if (!llmfi_is_digit(number.ptr[i]) || n > (UINT64_MAX - digit) / 10) return llmfi_http1_bad(h, "Content-Length is not a number", at);
-            n = n * 10 + digit;
-        }
-        if (h->has_length && n != h->length) return llmfi_http1_bad(h, "several Content-Length that differ", at);
-        h->has_length = any = true;
-        h->length = n;
+static int llmfi_http1_length(llmfi_http1 *h, llmf_str number, uint64_t at) {
+    uint64_t n = 0;
+    size_t i;
+    for (i = 0; i < number.len; i++) {
+        unsigned digit = (unsigned)number.ptr[i] - '0';
+        if (digit > 9 || n > (UINT64_MAX - digit) / 10) return llmfi_http1_bad(h, "Content-Length is not a number", at);
+        n = n * 10 + digit;
     }
-    return any ? 0 : llmfi_http1_bad(h, "Content-Length is not a number", at);
-}
-
-static int llmfi_http1_coding(llmfi_http1 *h, llmf_str value, uint64_t at) {
-    llmf_str coding;
-    while (llmfi_http1_element(&value, &coding)) {
-        if (h->chunked) return llmfi_http1_bad(h, "chunked is not the last transfer coding", at);
-        if (LLMFI_NAMED(coding, "chunked")) h->chunked = true;
-        else if (!LLMFI_NAMED(coding, "identity")) return llmfi_http1_bad(h, "a transfer coding that was not asked for", at);
-    }
+    if (h->has_length && n != h->length) return llmfi_http1_bad(h, "several Content-Length that differ", at);
+    h->has_length = true;
+    h->length = n;
     return 0;
 }
 
-static void llmfi_http1_connection(llmfi_http1 *h, llmf_str value) {
-    llmf_str option;
-    while (llmfi_http1_element(&value, &option)) {
-        if (LLMFI_NAMED(option, "close")) h->close = true;
-        else if (LLMFI_NAMED(option, "keep-alive")) h->persist = true;
-    }
+static int llmfi_http1_coding(llmfi_http1 *h, llmf_str coding, uint64_t at) {
+    if (h->chunked) return llmfi_http1_bad(h, "chunked is not the last transfer coding", at);
+    if (LLMFI_NAMED(coding, "chunked")) h->chunked = true;
+    else if (!LLMFI_NAMED(coding, "identity")) return llmfi_http1_bad(h, "a transfer coding that was not asked for", at);
+    return 0;
 }
 
-/* The headers that say where the reply ends and whether the connection lives on. */
+static int llmfi_http1_connection(llmfi_http1 *h, llmf_str option) {
+    if (LLMFI_NAMED(option, "close")) h->close = true;
+    else if (LLMFI_NAMED(option, "keep-alive")) h->persist = true;
+    return 0;
+}
+
+/* The headers that say where the reply ends and whether the connection lives on: each of them is a list. */
 static int llmfi_http1_framing_header(llmfi_http1 *h, uint64_t at) {
-    if (LLMFI_NAMED(h->name, "content-length")) return llmfi_http1_length(h, h->value, at);
-    if (LLMFI_NAMED(h->name, "transfer-encoding")) return llmfi_http1_coding(h, h->value, at);
-    if (LLMFI_NAMED(h->name, "connection")) llmfi_http1_connection(h, h->value);
-    return 0;
+    bool length = LLMFI_NAMED(h->name, "content-length"), coding = LLMFI_NAMED(h->name, "transfer-encoding");
+    llmf_str list = h->value, element;
+    bool any = false;
+    int bad = 0;
+    if (!length && !coding && !LLMFI_NAMED(h->name, "connection")) return 0;
+    while (!bad && llmfi_http1_element(&list, &element)) {
+        any = true;
+        bad = length ? llmfi_http1_length(h, element, at) : coding ? llmfi_http1_coding(h, element, at) : llmfi_http1_connection(h, element);
+    }
+    return bad || !length || any ? bad : llmfi_http1_bad(h, "Content-Length is not a number", at);
 }
 
 /* name: value, in headers and trailers. 0 when it is good. */
@@ -250,6 +261,7 @@ static int llmfi_http1_headers_end(llmfi_http1 *h) {
         h->left = h->length;
         h->state = h->left ? LLMFI_HTTP1_AT_LENGTH : LLMFI_HTTP1_AT_DONE;
     } else {
+        h->left = h->budget;
         h->state = LLMFI_HTTP1_AT_CLOSE;
         h->keep_alive = false;
     }
@@ -268,12 +280,6 @@ static int llmfi_http1_blank(llmfi_http1 *h, uint64_t start) {
     }
 }
 
-/* Those about framing always are. */
-static bool llmfi_http1_of_interest(const llmfi_http1 *h, size_t name_len) {
-    const uint32_t framing = 1u << 10 | 1u << 14 | 1u << 17; /* connection, content-length, transfer-encoding */
-    return !h->name_lengths || (name_len < 32 && ((h->name_lengths | framing) >> name_len & 1));
-}
-
 #if LLMFI_JSON_SSE2
 /* Passes over header lines of no interest that lie whole in the input and have nothing odd in them: most of a reply's. Any other is left to
    llmfi_http1_head. */
@@ -282,7 +288,7 @@ static void llmfi_http1_pass(llmfi_http1 *h, llmf_str *in) {
     size_t taken;
     for (; h->headers_left; h->headers_left--) {
         size_t colon = llmfi_plain_span((const unsigned char *)rest.ptr, rest.len), end;
-        if (!colon || colon == rest.len || rest.ptr[colon] != ':' || llmfi_http1_of_interest(h, colon)) break;
+        if (!colon || colon == rest.len || rest.ptr[colon] != ':' || llmfi_shape_in(&h->wanted, llmfi_str(rest.ptr, colon))) break;
         end = llmfi_control_fast(rest, colon);
         if (rest.len - end < 16 || rest.ptr[end] != '\r' || rest.ptr[end + 1] != '\n') break;
         rest = llmfi_str(rest.ptr + end + 2, rest.len - end - 2);
@@ -303,7 +309,9 @@ static int llmfi_http1_head(llmfi_http1 *h, llmf_str *in) {
     if (h->state == LLMFI_HTTP1_AT_STATUS) return llmfi_http1_status_line(h, line, start);
     if (llmfi_http1_field(h, line, start)) return LLMFI_HTTP1_ERROR;
     if (h->state == LLMFI_HTTP1_AT_INTERIM) return LLMFI_HTTP1_MORE;
-    if (!llmfi_http1_of_interest(h, h->name.len)) return LLMFI_HTTP1_MORE;
+#if !LLMFI_SMALL
+    if (h->choosy && !llmfi_shape_in(&h->wanted, h->name)) return LLMFI_HTTP1_MORE;
+#endif
     h->value = llmfi_http1_trim(line, h->name.len + 1);
     if (h->state == LLMFI_HTTP1_AT_TRAILER) return LLMFI_HTTP1_TRAILER;
     if (llmfi_http1_framing_header(h, start + (uint64_t)(h->value.ptr - line.ptr))) return LLMFI_HTTP1_ERROR;
@@ -312,29 +320,15 @@ static int llmfi_http1_head(llmfi_http1 *h, llmf_str *in) {
 
 /* ---- the body ---- */
 
-static int llmfi_http1_piece(llmfi_http1 *h, llmf_str *in, int next) {
+/* Bytes of the body, of a chunk, or of a body that lasts until the connection closes. */
+static int llmfi_http1_piece(llmfi_http1 *h, llmf_str *in) {
     size_t n = h->left < in->len ? (size_t)h->left : in->len;
+    if (!n) return llmfi_http1_fail(h, LLMFI_WIRE_LIMIT, "the body of the reply is longer than its limit", h->at);
     h->body = llmfi_str(in->ptr, n);
     h->left -= n;
     llmfi_http1_take(h, in, n);
-    if (!h->left) h->state = next;
+    if (!h->left && h->state != LLMFI_HTTP1_AT_CLOSE) h->state = h->state == LLMFI_HTTP1_AT_LENGTH ? LLMFI_HTTP1_AT_DONE : LLMFI_HTTP1_AT_CHUNK_CR;
     return LLMFI_HTTP1_BODY;
-}
-
-/* A body that lasts until the connection closes. */
-static int llmfi_http1_rest(llmfi_http1 *h, llmf_str *in) {
-    size_t n = h->budget < in->len ? (size_t)h->budget : in->len;
-    if (!n) return llmfi_http1_fail(h, LLMFI_WIRE_LIMIT, "the body of the reply is longer than its limit", h->at);
-    h->body = llmfi_str(in->ptr, n);
-    h->budget -= n;
-    llmfi_http1_take(h, in, n);
-    return LLMFI_HTTP1_BODY;
-}
-
-static int llmfi_http1_hex(char c) {
-    char l = llmfi_lower(c);
-    if (llmfi_is_digit(c)) return c - '0';
-    return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
 }
 
 /* The LF behind a chunk size: the chunk begins, or the trailers. */
@@ -347,12 +341,12 @@ static int llmfi_http1_size_end(llmfi_http1 *h) {
 }
 
 /* One byte of a chunk-size line: 0, or an error. The byte is taken already. */
-static int llmfi_http1_size_byte(llmfi_http1 *h, char c) {
-    int digit = llmfi_http1_hex(c);
+static LLMFI_SHORT int llmfi_http1_size_byte(llmfi_http1 *h, char c) {
+    unsigned digit = llmfi_hex(c);
     if (++h->size_line > LLMFI_HTTP1_SIZE_LINE) return llmfi_http1_fail(h, LLMFI_WIRE_LIMIT, "a chunk-size line is too long", h->at - 1);
-    if (h->state <= LLMFI_HTTP1_AT_SIZE_MORE && digit >= 0) {
+    if (h->state <= LLMFI_HTTP1_AT_SIZE_MORE && digit < 16) {
         if (h->left >> 60) return llmfi_http1_bad(h, "a chunk size does not fit in 64 bits", h->at - 1);
-        h->left = h->left << 4 | (unsigned)digit;
+        h->left = h->left << 4 | digit;
         h->state = LLMFI_HTTP1_AT_SIZE_MORE;
         return 0;
     }
@@ -371,9 +365,9 @@ static int llmfi_http1_size_byte(llmfi_http1 *h, char c) {
 static void llmfi_http1_between_fast(llmfi_http1 *h, llmf_str *in) {
     size_t skip = h->state == LLMFI_HTTP1_AT_CHUNK_CR ? 2 : 0, i = skip;
     uint64_t size = 0;
-    int digit;
+    unsigned digit;
     if (in->len < skip + 10 || (skip && (in->ptr[0] != '\r' || in->ptr[1] != '\n'))) return;
-    for (; i < skip + 8 && (digit = llmfi_http1_hex(in->ptr[i])) >= 0; i++) size = size << 4 | (unsigned)digit;
+    for (; i < skip + 8 && (digit = llmfi_hex(in->ptr[i])) < 16; i++) size = size << 4 | digit;
     if (i == skip || in->ptr[i] != '\r' || in->ptr[i + 1] != '\n') return;
     h->left = size;
     llmfi_http1_take(h, in, i + 2);
@@ -406,14 +400,14 @@ static int llmfi_http1_between(llmfi_http1 *h, llmf_str *in) {
 /* ---- the reader ---- */
 
 /* One of LLMFI_HTTP1_…; call it until MORE, DONE or ERROR. An empty input gives what needs no byte: DONE behind the last of a body. */
-LLMFI_UNUSED static int llmfi_http1_next(llmfi_http1 *h, llmf_str *in) {
+LLMFI_UNUSED static LLMFI_SHORT int llmfi_http1_next(llmfi_http1 *h, llmf_str *in) {
     int got = LLMFI_HTTP1_MORE;
     if (h->spent) llmfi_wire_drop(&h->line);
     h->spent = false;
     while (got == LLMFI_HTTP1_MORE) {
         if (h->state < LLMFI_HTTP1_AT_LENGTH && in->len) {
 #if LLMFI_JSON_SSE2
-            if (h->state == LLMFI_HTTP1_AT_HEADER && h->name_lengths && !h->line.len) llmfi_http1_pass(h, in);
+            if (h->state == LLMFI_HTTP1_AT_HEADER && h->choosy && !h->line.len) llmfi_http1_pass(h, in);
 #endif
             got = llmfi_http1_head(h, in);
             if (h->spent && got == LLMFI_HTTP1_MORE) {
@@ -428,9 +422,7 @@ LLMFI_UNUSED static int llmfi_http1_next(llmfi_http1 *h, llmf_str *in) {
         }
         if (h->state == LLMFI_HTTP1_AT_ERROR) return LLMFI_HTTP1_ERROR;
         if (!in->len) return LLMFI_HTTP1_MORE;
-        if (h->state == LLMFI_HTTP1_AT_LENGTH) return llmfi_http1_piece(h, in, LLMFI_HTTP1_AT_DONE);
-        if (h->state == LLMFI_HTTP1_AT_CHUNK) return llmfi_http1_piece(h, in, LLMFI_HTTP1_AT_CHUNK_CR);
-        if (h->state == LLMFI_HTTP1_AT_CLOSE) return llmfi_http1_rest(h, in);
+        if (h->state <= LLMFI_HTTP1_AT_CHUNK) return llmfi_http1_piece(h, in);
         got = llmfi_http1_between(h, in);
     }
     return got;
@@ -454,6 +446,7 @@ typedef struct llmfi_http1_request {
     const llmf_header *headers;              /* without Host, Content-Length, Transfer-Encoding */
     size_t header_count;
     bool has_body;
+    bool checked;                            /* whoever asks has looked at all of it: nothing that must not be sent is in it */
     uint64_t content_length;                 /* of the body; 0 with has_body: "Content-Length: 0" */
 } llmfi_http1_request;
 
@@ -478,44 +471,52 @@ static const char *llmfi_http1_refuse(const llmfi_http1_request *r) {
     return NULL;
 }
 
-/* name: value CR LF, and the like. */
-static bool llmfi_http1_add(llmfi_buf *out, llmf_str a, llmf_str b, llmf_str c, llmf_str d) {
-    const size_t most = (size_t)-1 / 8;
-    char *to;
-    if (a.len > most || b.len > most || c.len > most || d.len > most || !llmfi_buf_reserve(out, a.len + b.len + c.len + d.len)) return false;
-    to = out->ptr + out->len;
-    memcpy(to, a.ptr, a.len);
-    memcpy(to += a.len, b.ptr, b.len);
-    if (c.len) memcpy(to + b.len, c.ptr, c.len);
-    memcpy(to + b.len + c.len, d.ptr, d.len);
-    out->len += a.len + b.len + c.len + d.len;
-    return true;
+static LLMFI_SHORT char *llmfi_http1_copy(char *to, llmf_str s) {
+    if (s.len) memcpy(to, s.ptr, s.len);
+    return to + s.len;
 }
 
-/* The decimal digits of n at the end of `digits`. */
-static llmf_str llmfi_http1_decimal(char digits[20], uint64_t n) {
-    size_t i = 20;
-    do digits[--i] = (char)('0' + n % 10);
-    while (n /= 10);
-    return llmfi_str(digits + i, 20 - i);
+/* name: value CR LF */
+static char *llmfi_http1_line_to(char *to, llmf_str name, llmf_str value) {
+    to = llmfi_http1_copy(to, name);
+    to = llmfi_http1_copy(to, LLMFI_LIT(": "));
+    to = llmfi_http1_copy(to, value);
+    return llmfi_http1_copy(to, LLMFI_LIT("\r\n"));
+}
+
+/* Bytes that the head has at most; from (size_t)-1 / 8 on: more than a buffer takes. */
+static size_t llmfi_http1_head_most(const llmfi_http1_request *r) {
+    const size_t most = (size_t)-1 / 8;
+    size_t n = 128, i;
+    if (r->method.len >= most || r->target.len >= most || r->host.len >= most) return most;
+    n += r->method.len + r->target.len + r->host.len;
+    for (i = 0; i < r->header_count && n < most; i++) {
+        if (r->headers[i].name.len >= most || r->headers[i].value.len >= most) return most;
+        n += r->headers[i].name.len + r->headers[i].value.len + 4;
+    }
+    return n;
 }
 
 /* Adds the request's head to `out`: LLMFI_WIRE_FINE; _BAD with *what (static), or _MEMORY: then out is as it was. */
 LLMFI_UNUSED static int llmfi_http1_write_head(llmfi_buf *out, const llmfi_http1_request *r, const char **what) {
-    const llmf_str end = LLMFI_LIT("\r\n");
-    size_t before = out->len, i;
-    char digits[20];
-    bool ok;
-    *what = llmfi_http1_refuse(r);
+    char digits[LLMFI_INT_TEXT], *to;
+    size_t most = llmfi_http1_head_most(r), i;
+    *what = r->checked ? NULL : llmfi_http1_refuse(r);
     if (*what) return LLMFI_WIRE_BAD;
-    ok = llmfi_http1_add(out, r->method, LLMFI_LIT(" "), r->target, LLMFI_LIT(" HTTP/1.1\r\n")) &&
-         llmfi_http1_add(out, LLMFI_LIT("Host"), LLMFI_LIT(": "), r->host, end);
-    for (i = 0; ok && i < r->header_count; i++) ok = llmfi_http1_add(out, r->headers[i].name, LLMFI_LIT(": "), r->headers[i].value, end);
-    if (ok && r->has_body) ok = llmfi_http1_add(out, LLMFI_LIT("Content-Length"), LLMFI_LIT(": "), llmfi_http1_decimal(digits, r->content_length), end);
-    if (ok && llmfi_buf_add(out, "\r\n", 2)) return LLMFI_WIRE_FINE;
-    out->len = before;
-    *what = LLMFI_WORDS("no memory for the request's head");
-    return LLMFI_WIRE_MEMORY;
+    if (most >= (size_t)-1 / 8 || !llmfi_buf_reserve(out, most)) {
+        *what = LLMFI_WORDS("no memory for the request's head");
+        return LLMFI_WIRE_MEMORY;
+    }
+    to = llmfi_http1_copy(out->ptr + out->len, r->method);
+    to = llmfi_http1_copy(to, LLMFI_LIT(" "));
+    to = llmfi_http1_copy(to, r->target);
+    to = llmfi_http1_copy(to, LLMFI_LIT(" HTTP/1.1\r\n"));
+    to = llmfi_http1_line_to(to, LLMFI_LIT("Host"), r->host);
+    for (i = 0; i < r->header_count; i++) to = llmfi_http1_line_to(to, r->headers[i].name, r->headers[i].value);
+    if (r->has_body) to = llmfi_http1_line_to(to, LLMFI_LIT("Content-Length"), llmfi_str(digits, llmfi_print_uint(digits, r->content_length)));
+    to = llmfi_http1_copy(to, LLMFI_LIT("\r\n"));
+    out->len = (size_t)(to - out->ptr);
+    return LLMFI_WIRE_FINE;
 }
 
 #endif

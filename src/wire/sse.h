@@ -10,8 +10,6 @@
 
 typedef struct llmfi_sse {
     size_t max_line, max_event;
-    uint64_t comments;                       /* lines that begin with a colon: keep-alives */
-    int64_t retry_ms;                        /* the last valid `retry`; -1: none */
     llmf_str event, payload;                 /* the item. event is empty where none was named (the standard's "message").
                                                 Both until the next call; the payload also no longer than the caller leaves the bytes of
                                                 the input alone: where event and blank line lie in one input it is a view into it */
@@ -21,10 +19,12 @@ typedef struct llmfi_sse {
     bool has_data, borrowed;                 /* held counts; held lies in the input */
     bool begun, after_cr;                    /* the first line is over (a byte order mark can no longer come); the last byte was a CR */
     unsigned char name_len;
-    char name[LLMFI_SSE_NAME];               /* of the event under way; then of the item */
     llmfi_buf line;                          /* an unfinished line */
     llmfi_buf data;                          /* data of the event so far, where it does not lie in the input */
     llmfi_buf id;                            /* the last id of the stream; stays from event to event. Limit: max_line */
+    char name[LLMFI_SSE_NAME];               /* of the event under way; then of the item */
+    uint64_t comments;                       /* lines that begin with a colon: keep-alives */
+    int64_t retry_ms;                        /* the last valid `retry`; -1: none */
 } llmfi_sse;
 
 /* max_line: bytes of a line without its end; max_event: bytes of the data of an event. 0: LLMF_MAX_LINE, LLMF_MAX_EVENT. */
@@ -46,6 +46,10 @@ LLMFI_UNUSED static void llmfi_sse_free(llmfi_sse *s) {
 
 /* The first CR or LF, or NULL. Looks ahead in growing windows: text with CR only is not searched to its end for each line. */
 static const char *llmfi_sse_line_end(const char *at, size_t len) {
+#if LLMFI_SMALL
+    for (; len; len--, at++)
+        if (*at == '\n' || *at == '\r') return at;
+#else
     size_t window = 1024;
     if (*at == '\n') return at;
     while (len) {
@@ -57,6 +61,7 @@ static const char *llmfi_sse_line_end(const char *at, size_t len) {
         len -= n;
         window *= 2;
     }
+#endif
     return NULL;
 }
 
@@ -143,7 +148,7 @@ static llmf_str llmfi_sse_begin(llmfi_sse *s, llmf_str line) {
 }
 
 static void llmfi_sse_field(llmfi_sse *s, llmf_str line, bool in_input) {
-    size_t colon = llmfi_starts(line, LLMFI_LIT("data:")) ? 4 : llmfi_find_char(line, ':');
+    size_t colon = !LLMFI_SMALL && llmfi_starts(line, LLMFI_LIT("data:")) ? 4 : llmfi_find_char(line, ':');
     llmf_str field = llmfi_str(line.ptr, colon == LLMFI_NOWHERE ? line.len : colon), value = llmfi_sse_value(line, colon);
     if (LLMFI_IS(field, "data")) llmfi_sse_data(s, value, in_input);
     else if (LLMFI_IS(field, "event")) llmfi_sse_name(s, value);

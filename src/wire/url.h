@@ -25,7 +25,7 @@ enum {
     LLMFI_CHAR_ALNUM = 8,
     LLMFI_CHAR_HEX = 16
 };
-static const unsigned char llmfi_chars[256] = {
+static const unsigned char llmfi_chars[LLMFI_SMALL ? 128 : 256] = {
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
      0,  3,  2,  3,  3,  3,  3,  3,  2,  2,  3,  3,  2,  7,  7,  2, /*   ! " # $ % & ' ( ) * + , - . / */
@@ -37,14 +37,14 @@ static const unsigned char llmfi_chars[256] = {
 };
 
 LLMFI_UNUSED static bool llmfi_char_is(char c, unsigned kind) {
-    return (llmfi_chars[(unsigned char)c] & kind) != 0;
+    unsigned at = (unsigned char)c;
+    return at < sizeof llmfi_chars && (llmfi_chars[at] & kind) != 0;
 }
 
 #if LLMFI_JSON_SSE2
-/* 0xff in each byte of v from `low` to `high`. */
-static LLMFI_JSON_FAST __m128i llmfi_bytes_from_to(__m128i v, char low, char high) {
-    __m128i a = _mm_set1_epi8(low), b = _mm_set1_epi8(high);
-    return _mm_and_si128(_mm_cmpeq_epi8(_mm_max_epu8(v, a), v), _mm_cmpeq_epi8(_mm_min_epu8(v, b), v));
+/* 0xff in each byte of v from `low` to `high`, less than 128 of them: moved down to the lowest signed numbers, they are below one limit. */
+static LLMFI_JSON_FAST __m128i llmfi_bytes_from_to(__m128i v, int low, int high) {
+    return _mm_cmplt_epi8(_mm_sub_epi8(v, _mm_set1_epi8((char)(low - 128))), _mm_set1_epi8((char)(high - low - 127)));
 }
 
 /* How many bytes at the front are a letter, a digit or '-', which are of every kind but HEX. Sixteen at a time: may stop early. */
@@ -63,14 +63,16 @@ static LLMFI_JSON_FAST size_t llmfi_plain_span(const unsigned char *s, size_t le
 
 /* Offset of the first byte that is not of this kind (one of them), or the text's length. */
 LLMFI_UNUSED static size_t llmfi_char_span(llmf_str text, unsigned kind) {
-    const unsigned char *t = llmfi_chars, *s = (const unsigned char *)text.ptr;
     size_t i = 0;
+#if !LLMFI_SMALL
+    const unsigned char *t = llmfi_chars, *s = (const unsigned char *)text.ptr;
 #if LLMFI_JSON_SSE2
     if (kind & (LLMFI_CHAR_TOKEN | LLMFI_CHAR_URL | LLMFI_CHAR_UNRESERVED)) i = llmfi_plain_span(s, text.len);
     if (i < text.len && !(t[s[i]] & kind)) return i;
 #endif
     while (text.len - i >= 4 && (t[s[i]] & t[s[i + 1]] & t[s[i + 2]] & t[s[i + 3]] & kind)) i += 4;
-    while (i < text.len && (t[s[i]] & kind)) i++;
+#endif
+    while (i < text.len && llmfi_char_is(text.ptr[i], kind)) i++;
     return i;
 }
 
@@ -130,6 +132,14 @@ LLMFI_UNUSED static bool llmfi_header_ok(llmf_str name, llmf_str value) {
 LLMFI_UNUSED static LLMFI_SHORT size_t llmfi_url_bad_char(llmf_str text) {
     size_t n = llmfi_char_span(text, LLMFI_CHAR_URL);
     return n == text.len ? LLMFI_NOWHERE : n;
+}
+
+/* Names by their shape: a bit for each length, in the word of their last letter's low three bits. Tells most other names apart without a look at the rest. */
+typedef struct llmfi_name_shapes { uint32_t lengths[8]; } llmfi_name_shapes;
+
+/* May the name, which is not empty, be one of these? */
+LLMFI_UNUSED static bool llmfi_shape_in(const llmfi_name_shapes *s, llmf_str name) {
+    return name.len < 32 && (s->lengths[(unsigned char)name.ptr[name.len - 1] & 7] >> name.len & 1);
 }
 
 /* ---- parsing ---- */
@@ -215,6 +225,31 @@ LLMFI_UNUSED static bool llmfi_url_parse(llmf_str text, llmfi_url *url, llmfi_ur
     url->path = llmfi_str(url->target.ptr, q == LLMFI_NOWHERE ? url->target.len : q);
     url->query = llmfi_from(url->target, q == LLMFI_NOWHERE ? url->target.len : q + 1);
     return llmfi_url_authority(url, from, e);
+}
+
+/* The URL taken apart last: as a rule the next one is the same. Zero is the initial state. */
+typedef struct llmfi_url_last {
+    llmfi_url url;
+#if !LLMFI_SMALL
+    size_t len;                              /* of the text; 0: none is remembered */
+    char text[256];
+#endif
+} llmfi_url_last;
+
+/* The parts of a URL that has a port, as long as `text` and until the next question; NULL: it is none. */
+LLMFI_UNUSED static const llmfi_url *llmfi_url_again(llmfi_url_last *last, llmf_str text) {
+    llmfi_url_error bad;
+#if !LLMFI_SMALL
+    size_t len = text.len <= sizeof last->text ? text.len : 0;
+    if (len && llmfi_eq(llmfi_str(last->text, last->len), text)) return &last->url;
+    if (len) text = llmfi_str((const char *)memcpy(last->text, text.ptr, len), len);
+    last->len = 0;
+#endif
+    if (!llmfi_url_parse(text, &last->url, &bad) || !last->url.port) return NULL;
+#if !LLMFI_SMALL
+    last->len = len;
+#endif
+    return &last->url;
 }
 
 /* The same server, so that a key sent to the one may go to the other. */

@@ -242,7 +242,7 @@ static void cancel_under_way(void **state) {
     llmf_factory *f;
     llmf_error err;
     llmf_model m;
-    size_t before;
+    size_t before = 0;
     int k;
     (void)state;
     need_server();
@@ -253,7 +253,6 @@ static void cancel_under_way(void **state) {
     f = llmf_open(&d, &err);
     assert_non_null(f);
     m = model(f, "openai:story");
-    before = kit_used(f);
     for (k = 0; k < 12; k++) {
         llmf_request req = kit_request(true);
         llmf_event ev;
@@ -275,6 +274,7 @@ static void cancel_under_way(void **state) {
         assert_true(kit_is(s.response.text, kit_cstr(&s.text)));
         llmf_free(f, c);
         kit_forget(&s);
+        if (k == 0) before = kit_used(f); /* the transport remembers the URL from now on */
     }
     assert_int_equal(kit_used(f), before); /* connections closed by cancels are gone too */
     close_clean(f, &w);
@@ -389,6 +389,82 @@ static void start_inside_a_callback(void **state) {
     assert_string_equal(kit_cstr(&s.inner.text), KIT_STORY_TEXT);
     assert_string_equal(kit_cstr(&s.outer.text), KIT_STORY_TEXT);
     kit_forget(&s.outer), kit_forget(&s.inner);
+    close_clean(f, &w);
+}
+
+/* The first model of the table that has an end, or has none. */
+static bool model_with_end(llmf_factory *f, bool ends, llmf_model_info *info) {
+    size_t i;
+    for (i = 0; llmf_model_at(f, i, info); i++)
+        if ((info->ends != 0) == ends && info->unavailable != LLMF_ERR_NOT_BUILT) return true;
+    return false;
+}
+
+/* What the provider does not find because it took it away: the error says so, and only then. */
+static void a_model_that_ended_is_told(void **state) {
+    static const struct {
+        bool ends;
+        int status;
+    } cases[] = {{true, 404}, {false, 404}, {true, 400}, {true, 200}};
+    size_t i;
+    (void)state;
+    for (i = 0; i < KIT_COUNT(cases); i++) {
+        llmf_recording r = kit_recording(cases[i].status, "{\"error\":{\"type\":\"not_known\",\"message\":\"no such model\"}}");
+        kit_world w;
+        llmf_desc d = kit_desc(&w);
+        llmf_factory *f;
+        llmf_model_info info;
+        llmf_request req = kit_request(false);
+        llmf_response res;
+        llmf_error err;
+        char name[256], day[16];
+        bool told = cases[i].ends && cases[i].status == 404;
+        d.transport = "replay";
+        d.api_key = "k";
+        f = llmf_open(&d, &err);
+        assert_non_null(f);
+        assert_int_equal(llmf_replay(f, &r), LLMF_OK);
+        if (!model_with_end(f, cases[i].ends, &info)) skip();
+        snprintf(name, sizeof name, "%.*s:%.*s", (int)info.provider.len, info.provider.ptr, (int)info.model_id.len, info.model_id.ptr);
+        snprintf(day, sizeof day, "%04d-%02d-%02d", (int)(info.ends / 10000), (int)(info.ends / 100 % 100), (int)(info.ends % 100));
+        assert_int_not_equal(llmf_generate(f, model(f, name), &req, &res), LLMF_OK);
+        assert_int_equal(res.error.code == LLMF_ERR_NOT_FOUND, cases[i].status == 404);
+        if (kit_has(res.error.text, "has it end on") != told) fail_msg("%s: %s", name, res.error.text);
+        if (told) assert_true(kit_has(res.error.text, day) && kit_has(res.error.text, "take another one, such as ") && kit_has(res.error.text, "no such model"));
+        llmf_release(f, &res);
+        close_clean(f, &w);
+    }
+}
+
+/* All columns of a row reach the caller. */
+static void what_is_known_of_a_model(void **state) {
+    llmf_recording r = kit_recording(200, KIT_STORY);
+    kit_world w;
+    llmf_factory *f = open_replay(&w, &r);
+    llmf_model_info i;
+    int bit;
+    (void)state;
+    assert_int_equal(llmf_describe(f, model(f, "gpt-5.5"), &i), LLMF_OK);
+    assert_true(i.context_window == 1050000 && i.max_output == 128000);
+    assert_true(i.price_input == 5000000 && i.price_output == 30000000 && i.price_cache_read == 500000);
+    assert_true(i.price_cache_write == LLMF_UNKNOWN && i.price_cache_write_1h == LLMF_UNKNOWN);
+    assert_int_equal(i.tier_count, 1);
+    assert_true(i.tiers[0].above == 272000 && i.tiers[0].input == 10000000 && i.tiers[0].output == 45000000);
+    assert_true(i.tiers[0].cache_read == 1000000 && i.tiers[0].cache_write == LLMF_UNKNOWN);
+    assert_true(i.ends == 0 && i.checked > 20260101 && i.checked < 21000101);
+    assert_true(i.capabilities & LLMF_CAN_REASON);
+    assert_int_equal(llmf_describe(f, model(f, "claude-sonnet-5"), &i), LLMF_OK);
+    assert_true(i.price_cache_write == 2500000 && i.price_cache_write_1h == 4000000 && i.tier_count == 0);
+    assert_int_equal(llmf_describe(f, model(f, "alibaba:qwen3-coder-plus"), &i), LLMF_OK);
+    assert_int_equal(i.tier_count, 3);
+    assert_true(i.tiers[0].above < i.tiers[1].above && i.tiers[1].above < i.tiers[2].above);
+    assert_int_equal(llmf_describe(f, model(f, "deepseek:deepseek-chat"), &i), LLMF_OK);
+    for (bit = 0; llmf_quirk_name(bit); bit++)
+        if (strcmp(llmf_quirk_name(bit), "no_schema") == 0) assert_true(i.quirks >> bit & 1);
+    assert_true(bit > 8 && !llmf_quirk_name(-1) && !llmf_quirk_name(1000));
+    assert_int_equal(llmf_describe(f, model(f, "openai:nobody-knows"), &i), LLMF_OK);
+    assert_true(i.price_input == LLMF_UNKNOWN && i.price_cache_write_1h == LLMF_UNKNOWN && i.context_window == LLMF_UNKNOWN);
+    assert_true(i.tier_count == 0 && i.ends == 0 && i.checked == 0 && i.capabilities == 0);
     close_clean(f, &w);
 }
 
@@ -1734,6 +1810,8 @@ int main(void) {
         cmocka_unit_test(cancel_under_way),
         cmocka_unit_test(inside_callbacks),
         cmocka_unit_test(start_inside_a_callback),
+        cmocka_unit_test(a_model_that_ended_is_told),
+        cmocka_unit_test(what_is_known_of_a_model),
         cmocka_unit_test(stale_handles),
         cmocka_unit_test(null_arguments),
         cmocka_unit_test(older_structs),

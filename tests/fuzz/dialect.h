@@ -1,4 +1,4 @@
-/* For fuzzers of adapters: any bytes as the frames of a reply, one a line. What must hold whatever they are: the events tell the same as the reply; an end
+/* For fuzzers of adapters: any bytes as the frames of a reply, one a line ("@name {…}": an event of that name). What must hold whatever they are: the events tell the same as the reply; an end
    without the terminal event is an error; a call that has ended has JSON or is marked; all memory comes back. The first byte of the input: bit 0 a stream,
    bit 1 text is discarded, the rest the request to the heap that is refused (0: none). */
 #ifndef FUZZ_DIALECT_H
@@ -32,10 +32,17 @@ static void fuzz_events(llmfi_reply *r) {
 }
 
 static void fuzz_frame(const llmfi_adapter *adapter, llmfi_reply *r, llmf_str frame) {
-    char *copy = (char *)malloc(frame.len ? frame.len : 1); /* of its exact size, so that a byte read too many is seen */
+    llmf_str event = llmfi_str("", 0);
+    char *copy;
+    if (frame.len && frame.ptr[0] == '@') {
+        size_t blank = llmfi_find_char(frame, ' ');
+        event = llmfi_str(frame.ptr + 1, (blank == LLMFI_NOWHERE ? frame.len : blank) - 1);
+        frame = llmfi_from(frame, event.len + 2);
+    }
+    copy = (char *)malloc(frame.len ? frame.len : 1); /* of its exact size, so that a byte read too many is seen */
     if (!copy) abort();
     if (frame.len) memcpy(copy, frame.ptr, frame.len);
-    adapter->on_frame(r, llmfi_str("", 0), llmfi_str(copy, frame.len));
+    adapter->on_frame(r, event, llmfi_str(copy, frame.len));
     memset(copy, '#', frame.len);
     free(copy);
     fuzz_events(r);

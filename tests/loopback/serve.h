@@ -2,6 +2,7 @@
 #ifndef LOOPBACK_SERVE_H
 #define LOOPBACK_SERVE_H
 #include "azure.h"
+#include "bedrock.h"
 #include "chat.h"
 #include "cohere.h"
 #include "gemini.h"
@@ -107,6 +108,8 @@ static const route routes[] = {
     { "POST", "/models/chat/completions",  &azure_dialect,    NULL },
     { "POST", "/chat/completions",         &chat_dialect,     NULL },
     { "POST", "/v2/chat",                  &cohere_dialect,   NULL },
+    { "POST", "/model/*/converse",         &bedrock_dialect,  NULL },
+    { "POST", "/model/*/converse-stream",  &bedrock_dialect,  NULL },
     { "POST", "/openai/v1/embeddings",     &azure_dialect,    chat_embeddings },
     { "POST", "/openai/deployments/*/embeddings", &azure_dialect, chat_embeddings },
     { "POST", "/embeddings",               &chat_dialect,     chat_embeddings },
@@ -130,6 +133,10 @@ static const route routes[] = {
     { "GET",  "/models",                   &chat_dialect,     page_models },
     { "GET",  "/stats",                    NULL,              page_stats },
     { "GET",  "/last",                     NULL,              page_last },
+    { "PUT",  "/latest/api/token",         NULL,              aws_page_token },
+    { "GET",  AWS_ROLES "loopback-role",   NULL,              aws_page_keys },
+    { "GET",  AWS_ROLES,                   NULL,              aws_page_role },
+    { "GET",  "/container/credentials",    NULL,              aws_page_container },
     { "POST", "/reset",                    NULL,              page_reset } };
 enum { ROUTES = (int)(sizeof routes / sizeof *routes) };
 

@@ -180,11 +180,19 @@ LLMFI_UNUSED static void answer_events(answer *a) {
     }
 }
 
+/* "@name {…}" is a frame whose event has that name. */
 LLMFI_UNUSED static void answer_frame(answer *a, const llmfi_adapter *adapter, llmf_str frame) {
-    char *copy = (char *)malloc(frame.len ? frame.len : 1);
+    char *copy;
+    llmf_str event = llmfi_str("", 0);
+    if (frame.len && frame.ptr[0] == '@') {
+        size_t blank = llmfi_find_char(frame, ' ');
+        event = llmfi_str(frame.ptr + 1, (blank == LLMFI_NOWHERE ? frame.len : blank) - 1);
+        frame = llmfi_from(frame, event.len + 2);
+    }
+    copy = (char *)malloc(frame.len ? frame.len : 1);
     assert_non_null(copy);
     if (frame.len) memcpy(copy, frame.ptr, frame.len);
-    adapter->on_frame(&a->reply, llmfi_str("", 0), llmfi_str(copy, frame.len));
+    adapter->on_frame(&a->reply, event, llmfi_str(copy, frame.len));
     memset(copy, '#', frame.len);
     free(copy);
     answer_events(a);

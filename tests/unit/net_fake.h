@@ -60,7 +60,9 @@ static void world_open(world *w, size_t block) {
     w->net.heap = &w->heap;
     w->net.watch = &w->watch;
     w->net.desc = &w->desc;
-    if (!w->desc.recv_size) w->desc.recv_size = 16384;
+    if (!w->desc.recv_size) w->desc.recv_size = 16384; /* as llmf_open fills it */
+    if (!w->desc.max_connections) w->desc.max_connections = 100;
+    if (!w->desc.max_idle) w->desc.max_idle = 10;
     w->net.recv = (char *)malloc(w->desc.recv_size); /* outside the heap: the sanitizer sees its ends */
     w->net.now_ns = fake_now;
 }

@@ -155,7 +155,7 @@ static bool server_answer(served *s) {
     if (!strcmp(path, "/none")) return false;
     if (!strcmp(path, "/garbage")) return server_say(s->fd, "SSH-2.0-OpenSSH\r\n"), false;
     if (!strcmp(path, "/sum") || !strcmp(path, "/slow-read")) return snprintf(text, sizeof text, "%zu bytes, sum %lu", length, sum), server_text(s->fd, "200 OK", "", text);
-    if (!strcmp(path, "/echo")) return keep[length < sizeof keep ? length : 0] = '\0', server_text(s->fd, "200 OK", "Content-Type: text/plain\r\n", keep);
+    if (!strcmp(path, "/echo")) return keep[length < sizeof keep ? length : 0] = '\0', server_text(s->fd, "200 OK", "Content-Type: text/plain\r\nX-Request-Id: r-1\r\n", keep);
     if (!strcmp(path, "/gzip")) return server_text(s->fd, "200 OK", "Content-Encoding: gzip\r\n", "xx");
     if (!strcmp(path, "/redirect")) return server_text(s->fd, "307 Temporary Redirect", "Location: /echo\r\n", "moved");
     if (!strcmp(path, "/interim")) return server_say(s->fd, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n") && server_text(s->fd, "200 OK", "", "final");

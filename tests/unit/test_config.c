@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
+#define LLMF_NO_CRUSOE 1                     /* so that something is left out */
 #include "../../src/factory/config.h"
 
 static char block[1 << 20];
@@ -98,6 +99,11 @@ static void has(const char *text, const char *part) {
     fail();
 }
 
+static void same_price(int64_t input_tokens, const llmfi_price *expected) {
+    llmfi_price got = llmfi_record_price(&record, input_tokens);
+    assert_memory_equal(&got, expected, sizeof got);
+}
+
 /* ---- the order in which names resolve ---- */
 
 static const char names_config[] =
@@ -110,6 +116,7 @@ static const char names_config[] =
     "  o3-mini: {provider: openai}\n"
     "  claude-opus-5: {temperature: 1}\n"
     "  bed: {provider: bedrock, model_id: anthropic.claude-3-7-sonnet-20250219-v1:0}\n"
+    "  gone: {provider: crusoe, model_id: claude-4-sonnet}\n"
     "providers:\n"
     "  office: {dialect: openai, base_url: \"http://office/v1\", default_model: big}\n";
 
@@ -127,13 +134,20 @@ static const struct {
     {NULL, "My Model", LLMF_OK, "anthropic", "claude-sonnet-5"},
     {NULL, "o3-mini", LLMF_OK, "openai", "o3-mini"},
     {NULL, "claude-opus-5", LLMF_OK, "anthropic", "claude-opus-5"},
-    {NULL, "bed", LLMF_ERR_NOT_BUILT, "comes with a later version", NULL},
+    {NULL, "bed", LLMF_ERR_CONFIG, "needs {region}; set the key region_name in the config, or AWS_REGION", NULL},
+    {NULL, "gone", LLMF_ERR_NOT_BUILT, "left out of this build: build without LLMF_NO_CRUSOE", NULL},
     {"ollama", "fast", LLMF_OK, "openai", "gpt-4.1-mini"},
     /* a row of the table */
     {NULL, "gpt-4o-mini", LLMF_OK, "openai", "gpt-4o-mini"},
     {NULL, "claude-sonnet-5", LLMF_OK, "anthropic", "claude-sonnet-5"},
     {NULL, "meta-llama/llama-4-scout-17b-16e-instruct", LLMF_OK, "groq", "meta-llama/llama-4-scout-17b-16e-instruct"},
     {"ollama", "gpt-4o-mini", LLMF_OK, "openai", "gpt-4o-mini"},
+    {NULL, "gpt-oss:20b", LLMF_ERR_UNKNOWN_MODEL, "unknown model gpt-oss:20b", NULL}, /* a row that counts where its host is named */
+    {"ollama", "gpt-oss:20b", LLMF_OK, "ollama", "gpt-oss:20b"},
+    {NULL, "local:gpt-oss:20b", LLMF_OK, "ollama", "gpt-oss:20b"},
+    {"vllm", "meta-llama/Llama-3.3-70B-Instruct", LLMF_OK, "vllm", "meta-llama/Llama-3.3-70B-Instruct"},
+    {NULL, "meta-llama/Llama-3.3-70B-Instruct", LLMF_ERR_UNKNOWN_MODEL, "unknown model", NULL},
+    {NULL, "hf:meta-llama/Llama-3.3-70B-Instruct", LLMF_OK, "huggingface", "meta-llama/Llama-3.3-70B-Instruct"},
     {NULL, " gpt-4o-mini ", LLMF_ERR_UNKNOWN_MODEL, "unknown model", NULL}, /* a name is taken as it stands */
     /* provider:model, an alias too, split at the first colon */
     {NULL, "groq:whatever", LLMF_OK, "groq", "whatever"},
@@ -145,7 +159,7 @@ static const struct {
     {NULL, "office:", LLMF_OK, "office", "big"},
     {NULL, "ollama:", LLMF_OK, "ollama", "llama3.2"},
     {NULL, "vllm:", LLMF_ERR_UNKNOWN_MODEL, "vllm has no default model", NULL},
-    {NULL, "bedrock:x", LLMF_ERR_NOT_BUILT, "provider bedrock comes with a later version", NULL},
+    {NULL, "crusoe:x", LLMF_ERR_NOT_BUILT, "crusoe", NULL},
     {NULL, "google:x", LLMF_OK, "gemini", "x"},
     {NULL, "responses:gpt-5.5", LLMF_OK, "openai_responses", "gpt-5.5"},
     /* what stands before the colon is no provider */
@@ -158,7 +172,7 @@ static const struct {
     {"office", "mystery", LLMF_OK, "office", "mystery"},
     {"nobody", "mystery", LLMF_ERR_UNKNOWN_PROVIDER, "unknown provider nobody", NULL},
     {"opnai", "mystery", LLMF_ERR_UNKNOWN_PROVIDER, "did you mean openai?", NULL},
-    {"bedrock", "mystery", LLMF_ERR_NOT_BUILT, "provider bedrock", NULL},
+    {"crusoe", "mystery", LLMF_ERR_NOT_BUILT, "crusoe", NULL},
     /* nobody knows it */
     {NULL, "mystery", LLMF_ERR_UNKNOWN_MODEL, "unknown model mystery", NULL},
     {NULL, "gpt-4p", LLMF_ERR_UNKNOWN_MODEL, "did you mean gpt-4o", NULL},
@@ -254,6 +268,10 @@ static const char every_key[] =
     "headers: {X-A: one, X-B: 'two'}\n"
     "api_key_env_var: MY_KEY\n"
     "api_key_secret_name: llm/key\n"
+    "aws_access_key_id: ${AWS_ID}\n"
+    "aws_secret_access_key: ${AWS_SECRET}\n"
+    "aws_session_token: ${AWS_TOKEN}\n"
+    "aws_profile: work\n"
     "embedding_model: emb\n"
     "quirks: {no_user_field: true, sampling_old_version: false}\n"
     "capabilities: [tools, audio]\n"
@@ -289,8 +307,11 @@ static const char every_key[] =
 
 static void test_every_key(void **state) {
     const llmfi_node *n;
-    llmfi_config *c = load_good(every_key);
+    static const char *const list[] = {"AWS_ID=id", "AWS_SECRET=secret", "AWS_TOKEN=token", NULL};
+    llmfi_config *c;
     (void)state;
+    variables = list;
+    c = load_good(every_key);
     resolve(c, "every");
     same(record.s.name, "every");
     same(record.s.model_id, "claude-sonnet-4-5");
@@ -304,6 +325,10 @@ static void test_every_key(void **state) {
     same(llmfi_member(record.headers, LLMFI_LIT("X-B"))->text, "two");
     same(record.api_key_env_var, "MY_KEY");
     same(record.api_key_secret, "llm/key");
+    same(record.aws.id, "id");
+    same(record.aws.secret, "secret");
+    same(record.aws.token, "token");
+    same(record.aws.profile, "work");
     same(record.embedding_model, "emb");
     assert_int_equal(record.s.quirks, LLMFI_Q_NO_USER_FIELD);
     assert_int_equal(record.capabilities, LLMF_CAN_TOOLS | LLMF_CAN_AUDIO);
@@ -312,7 +337,7 @@ static void test_every_key(void **state) {
     assert_int_equal(record.price.cache_read, 300000);
     assert_int_equal(record.price.cache_write, 3750000);
     assert_int_equal(record.price.cache_write_1h, 6000000);
-    assert_ptr_equal(llmfi_record_price(&record, 900000), &record.price);
+    same_price(900000, &record.price);
     assert_int_equal(record.max_tokens, 1000);
     assert_int_equal(record.s.context_window, 200000);
     assert_int_equal(record.s.max_output, 64000);
@@ -876,10 +901,51 @@ static void test_keys(void **state) {
     llmfi_config_release(c);
 }
 
+/* Keys to sign with: of the model's entry, of its provider's, of the environment; never parts of two. */
+static void test_aws_keys(void **state) {
+    static const char *const list[] = {"AWS_REGION=eu-west-1", "AWS_ACCESS_KEY_ID=AKIDENV", "AWS_SECRET_ACCESS_KEY=env", "AWS_SESSION_TOKEN=token", "S=given", NULL};
+    static const char *const half[] = {"AWS_REGION=eu-west-1", "AWS_ACCESS_KEY_ID=AKIDENV", "AWS_SECRET_ACCESS_KEY= ", "S=given", NULL};
+    static const char *const bearer[] = {"AWS_REGION=eu-west-1", "AWS_ACCESS_KEY_ID=AKIDENV", "AWS_SECRET_ACCESS_KEY=env", "AWS_BEARER_TOKEN_BEDROCK=ABSKx", NULL};
+    static const char text[] = "models:\n"
+                               "  own: {provider: bedrock, model_id: x, aws_access_key_id: '${S}', aws_secret_access_key: '${S}'}\n"
+                               "  half: {provider: bedrock, model_id: x, aws_access_key_id: '${S}'}\n"
+                               "  plain: {provider: bedrock, model_id: x}\n";
+    llmfi_aws_keys keys;
+    llmfi_config *c;
+    int auth;
+    (void)state;
+    variables = half;
+    c = load_good(text);
+    resolve(c, "own");
+    assert_true(llmfi_aws_given(&record, &env, &keys));
+    same(keys.id, "given");
+    assert_int_equal(keys.token.len, 0);
+    assert_true(llmfi_record_has_key(&record, &env, &auth));
+    assert_int_equal(auth, LLMFI_AUTH_AWS);
+    resolve(c, "half");
+    assert_false(llmfi_aws_given(&record, &env, &keys));
+    resolve(c, "plain");
+    assert_false(llmfi_record_has_key(&record, &env, &auth));
+    variables = list;
+    assert_true(llmfi_aws_given(&record, &env, &keys));
+    same(keys.id, "AKIDENV");
+    same(keys.secret, "env");
+    same(keys.token, "token");
+    variables = bearer; /* goes before keys to sign with */
+    same(llmfi_record_key(&record, &env, &auth), "ABSKx");
+    assert_int_equal(auth, LLMFI_AUTH_BEARER);
+    desc.api_key = "ABSKy"; /* one text alone is no pair */
+    same(llmfi_record_key(&record, &env, &auth), "ABSKy");
+    assert_int_equal(auth, LLMFI_AUTH_BEARER);
+    desc.api_key = NULL;
+    llmfi_config_release(c);
+}
+
 /* ---- facts ---- */
 
 static void test_facts(void **state) {
     llmfi_config *c = load_good("models: {mine: {provider: openai, model_id: gpt-5.5, input_token_cost_usd_per_million: 1}}");
+    llmfi_price price;
     (void)state;
     resolve(c, "gpt-4o");
     assert_int_equal(record.price.input, 2500000);
@@ -890,23 +956,55 @@ static void test_facts(void **state) {
     assert_int_equal(record.s.max_output, 16384);
     assert_int_equal(record.s.quirks, 0);
     resolve(c, "gpt-5.5");
-    assert_ptr_equal(llmfi_record_price(&record, 272000), &record.price);
-    assert_ptr_equal(llmfi_record_price(&record, 272001), &record.tier);
-    assert_ptr_equal(llmfi_record_price(&record, LLMF_UNKNOWN), &record.price);
-    assert_int_equal(record.tier.input, 10000000);
-    resolve(c, "mine"); /* a price of one's own: the table's tier knows nothing of it */
-    assert_int_equal(llmfi_record_price(&record, 300000)->input, 1000000);
+    same_price(272000, &record.price);
+    same_price(LLMF_UNKNOWN, &record.price);
+    price = record.price;
+    price.input = 10000000, price.output = 45000000, price.cache_read = 1000000;
+    same_price(272001, &price);
+    resolve(c, "alibaba:qwen3-coder-plus"); /* prices that rise more than once */
+    assert_int_equal(llmfi_record_price(&record, 32000).input, 1000000);
+    assert_int_equal(llmfi_record_price(&record, 32001).input, 1800000);
+    assert_int_equal(llmfi_record_price(&record, 128001).input, 3000000);
+    assert_int_equal(llmfi_record_price(&record, 900000).output, 60000000);
+    resolve(c, "mine"); /* a price of one's own: the table's tiers know nothing of it */
+    assert_int_equal(llmfi_record_price(&record, 300000).input, 1000000);
     assert_int_equal(record.price.output, 30000000);
-    resolve(c, "openai:gpt-5.5-2026-04-23"); /* no row, but a family */
+    resolve(c, "openai:gpt-5.5-2099-04-23"); /* no row, but a family */
+    assert_false(record.from_table);
     assert_int_equal(record.s.quirks, LLMFI_Q_MAX_COMPLETION_TOKENS | LLMFI_Q_DEVELOPER_ROLE | LLMFI_Q_NO_SAMPLING | LLMFI_Q_ENCRYPTED_REASONING);
-    resolve(c, "openai_responses:gpt-5.5-2026-04-23");
+    resolve(c, "openai_responses:gpt-5.5-2099-04-23");
     assert_true((record.s.quirks & LLMFI_Q_ENCRYPTED_REASONING) && (record.s.quirks & LLMFI_Q_NO_SAMPLING));
-    resolve(c, "openai_responses:gpt-5-chat-latest"); /* does not reason */
-    assert_int_equal(record.s.quirks, LLMFI_Q_MAX_COMPLETION_TOKENS);
     assert_int_equal(record.price.input, LLMF_UNKNOWN);
+    {
+        static const char *const region[] = {"AWS_REGION=r", NULL};
+        static const struct {
+            const char *name;
+            uint32_t quirks;
+        } ids[] = {
+            {"bedrock:us.anthropic.claude-sonnet-4-20250514-v1:0", LLMFI_QUIRKS_CONVERSE_C4},
+            {"bedrock:global.anthropic.claude-sonnet-4-6", LLMFI_QUIRKS_CONVERSE_C4_6},
+            {"bedrock:anthropic.claude-sonnet-9", LLMFI_QUIRKS_CONVERSE_C5},
+            {"bedrock:arn:aws:bedrock:us-east-1:012345678901:inference-profile/eu.anthropic.claude-3-7-sonnet-20250219-v1:0", LLMFI_QUIRKS_CONVERSE_C4},
+            {"bedrock:arn:aws:bedrock:us-east-1:012345678901:application-inference-profile/1arbu5hu2sjr", 0},
+            {"bedrock:us.amazon.nova-2-lite-v1:0", LLMFI_QUIRKS_CONVERSE_NOVA_2},
+            {"bedrock:meta.llama9", 0},
+        };
+        size_t i;
+        variables = region;
+        llmfi_config_release(c);
+        c = load_good("models: {}");
+        for (i = 0; i < LLMFI_COUNT(ids); i++) {
+            resolve(c, ids[i].name);
+            assert_int_equal(record.s.quirks, ids[i].quirks);
+        }
+        variables = NULL;
+    }
+    resolve(c, "openai_responses:gpt-5-chat-latest"); /* does not reason, and costs what it costs in the other API */
+    assert_int_equal(record.s.quirks, LLMFI_Q_MAX_COMPLETION_TOKENS);
+    assert_int_equal(record.price.input, 1250000);
     resolve(c, "openai:o1-mini-2024-09-12");
     assert_int_equal(record.s.quirks, LLMFI_Q_MAX_COMPLETION_TOKENS | LLMFI_Q_SYSTEM_AS_USER | LLMFI_Q_NO_SAMPLING);
-    resolve(c, "anthropic:claude-opus-4-7-20260416");
+    resolve(c, "anthropic:claude-opus-4-7-20990416");
     assert_int_equal(record.s.quirks, LLMFI_Q_ADAPTIVE_THINKING);
     resolve(c, "anthropic:claude-next");
     assert_int_equal(record.s.quirks, LLMFI_Q_ADAPTIVE_THINKING);
@@ -915,6 +1013,47 @@ static void test_facts(void **state) {
     resolve(c, "mistral:x");
     assert_true(record.s.quirks & LLMFI_Q_TOOL_ANY);
     assert_int_equal(record.provider->default_max_tokens, 0);
+    llmfi_config_release(c);
+}
+
+/* A file lays its own facts over those of a row: an entry whose key is the id needs nothing else; a provider's entry changes what is the provider's. */
+static void test_overlay(void **state) {
+    llmfi_config *c = load_good("models:\n"
+                                "  gpt-5.5:\n"
+                                "    context_window: 9000\n"
+                                "    max_output_tokens: 99\n"
+                                "    capabilities: [audio]\n"
+                                "    quirks: {developer_role: false, no_schema: true}\n"
+                                "    output_token_cost_usd_per_million: 0\n"
+                                "  claude-sonnet-5: {cache_write_1h_token_cost_usd_per_million: 0.000001}\n"
+                                "  'tomorrow-1': {provider: openai, model_id: tomorrow-1, input_token_cost_usd_per_million: 2.5, context_window: 1000}\n"
+                                "providers:\n"
+                                "  openai: {base_url: 'http://proxy/v1', default_model: tomorrow-1, quirks: {no_user_field: true}}\n");
+    llmfi_price price;
+    (void)state;
+    resolve(c, "gpt-5.5");
+    same(record.provider->name, "openai");
+    same(record.s.base_url, "http://proxy/v1");
+    assert_int_equal(record.s.context_window, 9000);
+    assert_int_equal(record.s.max_output, 99);
+    assert_int_equal(record.capabilities, LLMF_CAN_AUDIO);
+    assert_int_equal(record.s.quirks, LLMFI_Q_MAX_COMPLETION_TOKENS | LLMFI_Q_NO_SAMPLING | LLMFI_Q_ENCRYPTED_REASONING | LLMFI_Q_NO_SCHEMA | LLMFI_Q_NO_USER_FIELD);
+    price = record.price;
+    assert_int_equal(price.input, 5000000); /* the row's */
+    assert_int_equal(price.output, 0);
+    same_price(1000000, &price);
+    resolve(c, "claude-sonnet-5");
+    assert_int_equal(record.price.cache_write, 2500000);
+    assert_int_equal(record.price.cache_write_1h, 1);
+    resolve(c, "openai:"); /* a model that the table does not know */
+    same(record.s.model_id, "tomorrow-1");
+    resolve(c, "tomorrow-1");
+    assert_int_equal(record.price.input, 2500000);
+    assert_int_equal(record.price.output, LLMF_UNKNOWN);
+    assert_int_equal(record.s.context_window, 1000);
+    assert_false(record.from_table);
+    resolve(c, "openai:gpt-5.5"); /* the row itself stands as it was */
+    assert_int_equal(record.s.context_window, 1050000);
     llmfi_config_release(c);
 }
 
@@ -944,7 +1083,7 @@ static void test_override(void **state) {
     assert_string_equal(err.text, "config of llmf_create:1:15: error: temperature must be a number from 0 to 2");
     assert_false(llmfi_config_override(c, &arena, &record, LLMFI_LIT("{temprature: 1}"), &err));
     has(err.text, "did you mean temperature?");
-    assert_false(llmfi_config_override(c, &arena, &record, LLMFI_LIT("{provider: bedrock, model_id: x}"), &err));
+    assert_false(llmfi_config_override(c, &arena, &record, LLMFI_LIT("{provider: crusoe, model_id: x}"), &err));
     assert_int_equal(err.code, LLMF_ERR_NOT_BUILT);
     assert_false(llmfi_config_override(c, &arena, &record, LLMFI_LIT("[1]"), &err));
     assert_int_equal(err.code, LLMF_ERR_CONFIG);
@@ -1013,9 +1152,9 @@ static void test_lists(void **state) {
     size_t i, built = 0, rows = llmfi_model_row_count();
     (void)state;
     variables = list;
-    c = load_good("models: {bed: {provider: bedrock, model_id: x}, a: {provider: openai, model_id: y}}\nproviders: {office: {dialect: openai, base_url: 'http://h'}}");
+    c = load_good("models: {gone: {provider: crusoe, model_id: x}, a: {provider: openai, model_id: y}}\nproviders: {office: {dialect: openai, base_url: 'http://h'}}");
     assert_true(llmfi_config_model_at(c, 0, &record));
-    same(record.s.name, "bed");
+    same(record.s.name, "gone");
     assert_false(record.provider->built);
     assert_true(llmfi_config_model_at(c, 1, &record));
     same(record.s.name, "a");
@@ -1034,7 +1173,8 @@ static void test_lists(void **state) {
             assert_string_equal(info.reason, "no key: set OPENAI_API_KEY");
             same(info.key_variable, "OPENAI_API_KEY");
         }
-        if (LLMFI_IS(info.name, "bedrock")) has(info.reason, "later version");
+        if (LLMFI_IS(info.name, "crusoe")) has(info.reason, "LLMF_NO_CRUSOE");
+        if (LLMFI_IS(info.name, "bedrock")) assert_string_equal(info.reason, "no key: set AWS_BEARER_TOKEN_BEDROCK, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE");
         if (i == 0) same(info.name, "office");
     }
     assert_int_equal(i, LLMFI_P_COUNT + 1);
@@ -1118,10 +1258,10 @@ static void test_examples(void **state) {
     same(record.provider->name, "anthropic");
     resolve(c, "local");
     same(record.s.base_url, "http://localhost:11434");
-    assert_false(llmfi_config_resolve(c, &arena, LLMFI_LIT("claude_sonnet_3_7"), &record, &err));
-    assert_int_equal(err.code, LLMF_ERR_NOT_BUILT);
-    assert_false(llmfi_config_resolve(c, &arena, LLMFI_LIT("llama_3_8b_instruct"), &record, &err));
-    assert_int_equal(err.code, LLMF_ERR_NOT_BUILT);
+    resolve(c, "claude_sonnet_3_7");
+    same(record.s.base_url, "https://bedrock-runtime.us-east-1.amazonaws.com");
+    resolve(c, "llama_3_8b_instruct");
+    same(record.s.model_id, "meta.llama3-8b-instruct-v1:0");
     llmfi_config_release(c);
 }
 
@@ -1310,7 +1450,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_bad_addresses, setup, teardown),
         cmocka_unit_test_setup_teardown(test_precedence, setup, teardown),
         cmocka_unit_test_setup_teardown(test_keys, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_aws_keys, setup, teardown),
         cmocka_unit_test_setup_teardown(test_facts, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_overlay, setup, teardown),
         cmocka_unit_test_setup_teardown(test_override, setup, teardown),
         cmocka_unit_test_setup_teardown(test_register, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lists, setup, teardown),

@@ -67,7 +67,7 @@ static void test_plain(void **state) {
         assert_int_equal(f.status, 200);
         assert_int_equal(f.connected, 1);
         assert_string_equal(f.body, "{\"hello\":1}");
-        assert_non_null(strstr(f.headers, "Content-Type: text/plain\n"));
+        assert_non_null(strstr(f.headers, "X-Request-Id: r-1\n"));
         fake_free(&f);
     }
     go(&f, "/empty");

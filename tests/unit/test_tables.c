@@ -43,7 +43,6 @@ static void test_provider_columns(void **state) {
     (void)state;
     for (i = 0; i < LLMFI_P_COUNT; i++) {
         const llmfi_provider_row *row = &llmfi_provider_rows[i];
-        const llmfi_dialect_row *dialect = &llmfi_dialect_rows[row->dialect];
         llmf_str keys = llmfi_cstr(row->key_variables), word;
         const char *url = llmfi_url_problem(llmfi_cstr(row->base_url));
         size_t count = 0;
@@ -60,8 +59,7 @@ static void test_provider_columns(void **state) {
         assert_true(row->auth < LLMFI_AUTH_COUNT);
         assert_true(row->default_max_tokens >= 0 && row->embedding_batch >= 0);
         assert_true(row->embedding_batch > 0 || !row->embedding_model[0]);
-        assert_true(dialect->built >= row->built);
-        assert_false(dialect->later && dialect->built);
+        assert_true(llmfi_dialect_built[row->dialect] >= row->built);
     }
     assert_true(llmfi_provider_rows[LLMFI_P_ANTHROPIC].default_max_tokens == 4096);
     assert_int_equal(llmfi_provider_rows[LLMFI_P_GEMINI].embedding_batch, 100);
@@ -74,6 +72,14 @@ static void price(int32_t value) {
     assert_true(value >= -1);
 }
 
+static void date(int32_t day) {
+    static const int days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    int32_t month = day / 100 % 100;
+    assert_true(day > 20240000 && day < 20400000);
+    assert_true(month >= 1 && month <= 12);
+    assert_true(day % 100 >= 1 && day % 100 <= days[month - 1]);
+}
+
 static void test_models(void **state) {
     const llmfi_model_row *row, *other;
     (void)state;
@@ -84,10 +90,17 @@ static void test_models(void **state) {
         assert_true(llmfi_provider_rows[row->provider].built);
         price(row->input), price(row->output), price(row->cache_read), price(row->cache_write_5m), price(row->cache_write_1h);
         if (row->cache_read > 0) assert_true(row->cache_read < row->input);
+        if (row->cache_read == 0) assert_int_equal(row->input, 0); /* where the prompt costs, "none" is not "free" */
+        if (row->cache_write_5m >= 0 || row->cache_write_1h >= 0) assert_true(row->cache_write_5m >= row->input); /* writing is not cheaper than not writing */
         if (row->cache_write_1h > 0) assert_true(row->cache_write_1h >= row->cache_write_5m);
         assert_true(row->context == -1 || row->context > 0);
         assert_true(row->max_output == -1 || row->max_output > 0);
-        assert_true(row->ends == 0 || (row->ends > 20240000 && row->ends < 20400000 && row->ends / 100 % 100 >= 1 && row->ends / 100 % 100 <= 12));
+        if (row->max_output > 0 && row->context > 0) assert_true(row->max_output <= row->context);
+        if (row->ends) date(row->ends);
+        date(llmfi_row_checked(row));
+        if (row->ends) assert_true(row->ends > llmfi_row_checked(row) - 10000); /* the dead go a year after their end */
+        for (i = 0; row->id[i]; i++) assert_true(row->id[i] > ' ' && row->id[i] < 127);
+        assert_true(i <= 255);
         for (i = 0; row->capabilities[i]; i++) {
             assert_true(i < sizeof row->capabilities - 1);
             assert_non_null(strchr("TIAFRSEX", row->capabilities[i]));
@@ -97,6 +110,62 @@ static void test_models(void **state) {
     assert_null(llmfi_find_model_row(-1, LLMFI_LIT("gpt-4o ")));
 }
 
+/* What an id means by itself is the first row of a provider that need not be named; with its provider, that provider's. */
+static void test_look_ups(void **state) {
+    const llmfi_model_row *row, *found;
+    char longer[300];
+    (void)state;
+    for (row = llmfi_model_rows; row->id; row++) {
+        for (found = llmfi_model_rows; found->id; found++)
+            if (strcmp(found->id, row->id) == 0 && llmfi_row_stands_alone(found)) break;
+        assert_ptr_equal(llmfi_find_model_row(-1, llmfi_cstr(row->id)), found->id ? found : NULL);
+        snprintf(longer, sizeof longer, "%s!", row->id);
+        assert_null(llmfi_find_model_row(row->provider, llmfi_cstr(longer)));
+        longer[strlen(row->id) - 1] = '\0';
+        found = llmfi_find_model_row(row->provider, llmfi_cstr(longer));
+        assert_true(!found || strcmp(found->id, longer) == 0);
+    }
+    memset(longer, 'x', sizeof longer);
+    assert_null(llmfi_find_model_row(LLMFI_P_OPENAI, llmfi_str(longer, sizeof longer)));
+    assert_null(llmfi_find_model_row(-1, llmfi_str(longer, 256)));
+    row = llmfi_find_model_row(LLMFI_P_OLLAMA, LLMFI_LIT("gpt-oss:20b"));
+    assert_true(row && !llmfi_row_stands_alone(row));
+    assert_true(llmfi_row_stands_alone(llmfi_find_model_row(LLMFI_P_OPENAI, LLMFI_LIT("gpt-4o"))));
+}
+
+/* Providers that publish prices: what a call of their default model costs can be told. */
+static void test_default_models(void **state) {
+    static const int providers[] = {LLMFI_P_OPENAI,    LLMFI_P_OPENAI_RESPONSES, LLMFI_P_ANTHROPIC, LLMFI_P_GEMINI,   LLMFI_P_VERTEX,   LLMFI_P_BEDROCK,  LLMFI_P_BEDROCK_MANTLE, LLMFI_P_COHERE,
+                                    LLMFI_P_MISTRAL,   LLMFI_P_GROQ,             LLMFI_P_DEEPSEEK,  LLMFI_P_XAI,      LLMFI_P_TOGETHER, LLMFI_P_FIREWORKS, LLMFI_P_PERPLEXITY,    LLMFI_P_CEREBRAS,
+                                    LLMFI_P_HUGGINGFACE, LLMFI_P_NVIDIA,         LLMFI_P_ZAI,       LLMFI_P_MOONSHOT, LLMFI_P_ALIBABA,  LLMFI_P_VERCEL,   LLMFI_P_CRUSOE};
+    size_t i;
+    (void)state;
+    for (i = 0; i < LLMFI_COUNT(providers); i++) {
+        const llmfi_provider_row *p = &llmfi_provider_rows[providers[i]];
+        const llmfi_model_row *row = llmfi_find_model_row(providers[i], llmfi_cstr(p->default_model));
+        if (!p->built) continue;
+        if (!row || row->input < 0 || row->output < 0) print_error("%s: its default model %s has no row, or no price\n", p->name, p->default_model);
+        assert_non_null(row);
+        assert_true(row->input >= 0 && row->output >= 0 && row->ends == 0);
+    }
+}
+
+/* As many as people use, of as many providers. */
+static void test_enough(void **state) {
+    bool seen[LLMFI_P_COUNT] = {false};
+    const llmfi_model_row *row;
+    int providers = 0, priced = 0;
+    (void)state;
+    for (row = llmfi_model_rows; row->id; row++) {
+        if (!seen[row->provider]) providers++;
+        seen[row->provider] = true;
+        if (row->input >= 0) priced++;
+    }
+    assert_true(llmfi_model_row_count() >= 250);
+    assert_true(priced >= 250);
+    assert_true(providers >= 24);
+}
+
 static void test_tiers_and_families(void **state) {
     const llmfi_tier_row *tier;
     const llmfi_family_row *family;
@@ -104,7 +173,11 @@ static void test_tiers_and_families(void **state) {
     for (tier = llmfi_tier_rows; tier->id; tier++) {
         const llmfi_model_row *model = llmfi_find_model_row(tier->provider, llmfi_cstr(tier->id));
         assert_non_null(model);
-        assert_ptr_equal(llmfi_find_tier_row(model), tier);
+        if (tier > llmfi_tier_rows && llmfi_next_tier_row(tier - 1) == tier) { /* of a model before: above what stands there */
+            assert_true(tier->above > tier[-1].above && tier->input > tier[-1].input && tier->output > tier[-1].output);
+        } else {
+            assert_ptr_equal(llmfi_find_tier_row(model), tier);
+        }
         assert_true(tier->above > 1000);
         assert_true(model->context < 0 || model->context >= tier->above);
         assert_true(tier->input > model->input && tier->output > model->output);
@@ -156,9 +229,9 @@ static void test_names_of_things(void **state) {
     for (i = 0; i < LLMFI_QUIRK_COUNT; i++) assert_int_equal(llmfi_quirk_bit(llmfi_cstr(llmfi_word_at(llmfi_quirk_names, (int)i))), 1u << i);
     assert_int_equal(llmfi_quirk_bit(LLMFI_LIT("no_key_needed")), LLMFI_Q_NO_KEY_NEEDED);
     assert_int_equal(llmfi_quirk_bit(LLMFI_LIT("none")), 0);
-    for (i = 0; i < LLMFI_AUTH_COUNT; i++) assert_int_equal(llmfi_find_auth(llmfi_cstr(llmfi_auth_rows[i].name)), (int)i);
+    for (i = 0; i < LLMFI_AUTH_COUNT; i++) assert_int_equal(llmfi_find_auth(llmfi_cstr(llmfi_word_at(llmfi_auth_names, (int)i))), (int)i);
     assert_int_equal(llmfi_find_auth(LLMFI_LIT("magic")), -1);
-    for (i = 0; i < LLMFI_DIALECT_COUNT; i++) assert_int_equal(llmfi_find_dialect_row(llmfi_cstr(llmfi_dialect_rows[i].name)), (int)i);
+    for (i = 0; i < LLMFI_DIALECT_COUNT; i++) assert_int_equal(llmfi_find_dialect_row(llmfi_dialect_name(i)), (int)i);
 }
 
 /* The key table: no name twice, ranges that make sense, places inside their struct. */
@@ -259,6 +332,9 @@ int main(void) {
         cmocka_unit_test(test_provider_names),
         cmocka_unit_test(test_provider_columns),
         cmocka_unit_test(test_models),
+        cmocka_unit_test(test_look_ups),
+        cmocka_unit_test(test_default_models),
+        cmocka_unit_test(test_enough),
         cmocka_unit_test(test_tiers_and_families),
         cmocka_unit_test(test_prices),
         cmocka_unit_test(test_capabilities),

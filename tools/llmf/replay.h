@@ -9,6 +9,7 @@ static const char *const replay_dialects[][2] = {
     {"chat_completions", "openai"}, {"chat_v1", "openai"}, {"messages", "anthropic"}, {"raw_predict", "anthropic"}, {"api_chat", "ollama"}, {"responses", "openai_responses"},
     {"generate_content", "gemini"}, {"stream_generate_content", "gemini"},
     {"chat_v2", "cohere"},
+    {"converse", "bedrock"}, {"converse_stream", "bedrock"}, {"invoke", "bedrock"}, {"invoke_stream", "bedrock"},
 };
 
 /* Operations besides chat: the provider of the table that reads such replies; `holds`: where the body has this. */
