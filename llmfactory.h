@@ -311,6 +311,10 @@ LLMF_API void llmf_drop(llmf_factory *f, llmf_model m);
 
 /* What is known of a model. Texts live until the next function that gets, makes, drops or calls a model, a reload or the close. Prices are pico-dollars a token, LLMF_UNKNOWN if unknown
    (1 USD per million tokens = 1,000,000). */
+typedef struct llmf_price_tier {
+    int64_t above;                              /* input tokens: the prices of a prompt that has more */
+    int64_t input, output, cache_read, cache_write;
+} llmf_price_tier;
 typedef struct llmf_model_info {
     llmf_str name, provider, model_id, dialect, base_url, description;
     int64_t context_window, max_output;         /* tokens; LLMF_UNKNOWN */
@@ -319,7 +323,15 @@ typedef struct llmf_model_info {
     bool configured;                            /* a key of the config, not only a row of the table */
     bool has_key;                               /* its provider needs none, or one is there */
     int unavailable;                            /* llmf_result why a call could not start; LLMF_OK */
+    int64_t price_cache_write_1h;               /* kept for an hour; price_cache_write: for five minutes */
+    llmf_price_tier tiers[4];                   /* of long prompts, the shortest first */
+    size_t tier_count;
+    uint32_t quirks;                            /* bit i: what llmf_quirk_name(i) says, its provider's included */
+    int32_t ends;                               /* yyyymmdd: the day its provider takes it away; 0: none is known */
+    int32_t checked;                            /* yyyymmdd: the day the table's facts are of; 0: not in the table */
 } llmf_model_info;
+/* The word that config files have for a quirk, from 0; NULL past the last. */
+LLMF_API const char *llmf_quirk_name(int bit);
 enum { LLMF_CAN_TOOLS = 1, LLMF_CAN_IMAGES = 2, LLMF_CAN_AUDIO = 4, LLMF_CAN_FILES = 8, LLMF_CAN_REASON = 16, LLMF_CAN_SCHEMA = 32, LLMF_CAN_EMBED = 64, LLMF_CAN_TRANSCRIBE = 128 };
 LLMF_API llmf_result llmf_model_info_abi(llmf_factory *f, llmf_model m, llmf_model_info *info, size_t info_size);
 static inline llmf_result llmf_describe(llmf_factory *f, llmf_model m, llmf_model_info *info) {
@@ -778,8 +790,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
                                        MISTRAL GROQ DEEPSEEK XAI OPENROUTER TOGETHER FIREWORKS PERPLEXITY CEREBRAS NVIDIA ZAI MOONSHOT
                                        ALIBABA VERCEL VOYAGE WRITER CRUSOE AVIAN HEROKU SNOWFLAKE BEDROCK_MANTLE PORTKEY LITELLM VLLM
                                        LLAMACPP LMSTUDIO GPUSTACK HUGGINGFACE
-     of their own                      OPENAI_RESPONSES ANTHROPIC GEMINI VERTEX OLLAMA COHERE AZURE MOCK
-     in a later version                BEDROCK: known by name, never built in yet
+     of their own                      OPENAI_RESPONSES ANTHROPIC GEMINI VERTEX OLLAMA COHERE AZURE BEDROCK MOCK
    Transports
      CURL        on                    libcurl; without it nothing of curl is included or linked
      SOCKET      on                    our HTTP over plain sockets: http:// only
@@ -791,7 +802,8 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
                                        tables, llmf_desc and the environment say what that is
      YAML        on                    reads YAML config; without it JSON only
      FILES       on                    reads config, .env, prompts and media from files; without it texts and memory only
-     ENV         on                    reads environment variables (llmf_desc.getenv_fn works either way)
+     ENV         on                    reads environment variables. With CONFIG, FILES or REGISTER llmf_desc.getenv_fn works either way; without all of them no variable
+                                       is read: the key is llmf_desc.api_key
      MODELS      on                    the table of models: limits, prices, capabilities; without it every id is sent as typed
      REGISTER    on                    llmf_register and llmf_register_dialect
      MEDIA       on                    messages of parts: images, audio, files
@@ -803,6 +815,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
                                        without it the status decides, and the message is that of {"error": {"message", "code"}}
      REASONING   on                    llmf_request.reasoning, and reasoning that a provider puts into parts of its own
      INFO        on                    "did you mean", and the names of providers in messages and in llmf_provider_at that are not built in
+     SLICES      on                    llmf_desc.slice_us
      EMBED       on                    LLMF_OP_EMBED
      TRANSCRIBE  on                    LLMF_OP_TRANSCRIBE
      COUNT       on                    LLMF_OP_COUNT_TOKENS
@@ -821,7 +834,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
      LLMF_MAX_HEADERS       256        header lines of the same
      LLMF_MAX_REQUEST_HEADERS 48       headers of one request, the config's included
      LLMF_MAX_MEDIA         64 MiB     a file that a part of a message names
-     LLMF_MAX_QUEUED        64         events that wait for llmf_next before a call stops reading
+     LLMF_MAX_QUEUED        128        events that wait for llmf_next before a call stops reading
      LLMF_MAX_ERROR_BODY    1 MiB      kept of an error reply's body
      LLMF_MAX_TOOL_CALLS    128        tool calls in one reply
      LLMF_MAX_REPLY_PARTS   4096       texts and items in one streamed reply of the Responses API
@@ -843,19 +856,6 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #ifndef LLMF_ONLY
 #define LLMF_ONLY 0
 #endif
-
-/* ---- dialects of this version: 1 where the adapter is there, 0 where it comes later ---- */
-
-#define LLMFI_ADAPTER_OPENAI 1
-#define LLMFI_ADAPTER_ANTHROPIC 1
-#define LLMFI_ADAPTER_OLLAMA 1
-#define LLMFI_ADAPTER_MOCK 1
-#define LLMFI_ADAPTER_OPENAI_RESPONSES 1
-#define LLMFI_ADAPTER_GEMINI 1
-#define LLMFI_ADAPTER_AZURE 1
-#define LLMFI_ADAPTER_BEDROCK 0
-#define LLMFI_ADAPTER_COHERE 1
-#define LLMFI_ADAPTER_HUGGINGFACE 0
 
 /* ---- providers: models.def has a row for each ---- */
 
@@ -1019,12 +1019,12 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #else
 #define LLMF_HAS_OPENAI_RESPONSES 1
 #endif
-#if !LLMFI_ADAPTER_GEMINI || (LLMF_ONLY && !(defined(LLMF_WITH_GEMINI) && LLMF_WITH_GEMINI)) || (defined(LLMF_NO_GEMINI) && LLMF_NO_GEMINI)
+#if (LLMF_ONLY && !(defined(LLMF_WITH_GEMINI) && LLMF_WITH_GEMINI)) || (defined(LLMF_NO_GEMINI) && LLMF_NO_GEMINI)
 #define LLMF_HAS_GEMINI 0
 #else
 #define LLMF_HAS_GEMINI 1
 #endif
-#if !LLMFI_ADAPTER_GEMINI || (LLMF_ONLY && !(defined(LLMF_WITH_VERTEX) && LLMF_WITH_VERTEX)) || (defined(LLMF_NO_VERTEX) && LLMF_NO_VERTEX)
+#if (LLMF_ONLY && !(defined(LLMF_WITH_VERTEX) && LLMF_WITH_VERTEX)) || (defined(LLMF_NO_VERTEX) && LLMF_NO_VERTEX)
 #define LLMF_HAS_VERTEX 0
 #else
 #define LLMF_HAS_VERTEX 1
@@ -1034,7 +1034,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #else
 #define LLMF_HAS_AZURE 1
 #endif
-#if !LLMFI_ADAPTER_BEDROCK || (LLMF_ONLY && !(defined(LLMF_WITH_BEDROCK) && LLMF_WITH_BEDROCK)) || (defined(LLMF_NO_BEDROCK) && LLMF_NO_BEDROCK)
+#if (LLMF_ONLY && !(defined(LLMF_WITH_BEDROCK) && LLMF_WITH_BEDROCK)) || (defined(LLMF_NO_BEDROCK) && LLMF_NO_BEDROCK)
 #define LLMF_HAS_BEDROCK 0
 #else
 #define LLMF_HAS_BEDROCK 1
@@ -1068,16 +1068,19 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #define LLMF_HAS_DIALECT_AZURE LLMF_HAS_AZURE
 #define LLMF_HAS_DIALECT_BEDROCK LLMF_HAS_BEDROCK
 #define LLMF_HAS_DIALECT_COHERE LLMF_HAS_COHERE
-#define LLMF_HAS_DIALECT_HUGGINGFACE 0 /* its own API, feature extraction; its chat is of the dialect openai */
+#define LLMF_HAS_DIALECT_HUGGINGFACE 0 /* operations only: chat is of the dialect openai there */
 #if LLMF_HAS_GEMINI || LLMF_HAS_VERTEX
 #define LLMF_HAS_DIALECT_GEMINI 1
 #else
 #define LLMF_HAS_DIALECT_GEMINI 0
 #endif
 
+/* Requests signed with AWS keys. */
+#define LLMF_HAS_AWS LLMF_HAS_BEDROCK
+
 #if !(LLMF_HAS_DIALECT_OPENAI || LLMF_HAS_DIALECT_ANTHROPIC || LLMF_HAS_DIALECT_OLLAMA || LLMF_HAS_DIALECT_MOCK || \
       LLMF_HAS_DIALECT_OPENAI_RESPONSES || LLMF_HAS_DIALECT_GEMINI || LLMF_HAS_DIALECT_AZURE || LLMF_HAS_DIALECT_BEDROCK || \
-      LLMF_HAS_DIALECT_COHERE || LLMF_HAS_DIALECT_HUGGINGFACE)
+      LLMF_HAS_DIALECT_COHERE)
 #error "llmfactory: no provider is left. With LLMF_ONLY name at least one: LLMF_WITH_OPENAI, LLMF_WITH_ANTHROPIC, LLMF_WITH_OLLAMA, LLMF_WITH_MOCK, or a host of the list above"
 #endif
 
@@ -1181,6 +1184,11 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #else
 #define LLMF_HAS_INFO 1
 #endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_SLICES) && LLMF_WITH_SLICES)) || (defined(LLMF_NO_SLICES) && LLMF_NO_SLICES)
+#define LLMF_HAS_SLICES 0
+#else
+#define LLMF_HAS_SLICES 1
+#endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_STRINGS) && LLMF_WITH_STRINGS)) || (defined(LLMF_NO_STRINGS) && LLMF_NO_STRINGS)
 #define LLMF_HAS_STRINGS 0
 #else
@@ -1208,6 +1216,20 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #endif
 #define LLMFI_HAS_OPS (LLMF_HAS_EMBED || LLMF_HAS_TRANSCRIBE || LLMF_HAS_COUNT || LLMF_HAS_LIST)
 
+/* A build that reads variables from somewhere. */
+#if LLMF_HAS_ENV || LLMF_HAS_CONFIG || LLMF_HAS_FILES || LLMF_HAS_REGISTER
+#define LLMFI_HAS_VARIABLES 1
+#else
+#define LLMFI_HAS_VARIABLES 0
+#endif
+
+/* A build whose configs or variables may set headers. */
+#if LLMF_HAS_CONFIG || LLMFI_HAS_VARIABLES
+#define LLMFI_HAS_OWN_HEADERS 1
+#else
+#define LLMFI_HAS_OWN_HEADERS 0
+#endif
+
 /* Keeps what follows where `has` is 1, drops it where it is 0. */
 #define LLMFI_KEEP(has, ...) LLMFI_KEEP_IF(has, __VA_ARGS__)
 #define LLMFI_KEEP_IF(has, ...) LLMFI_KEEP_##has(__VA_ARGS__)
@@ -1221,7 +1243,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #define LLMFI_HAS_NDJSON 0
 #endif
 #if LLMF_HAS_REGISTER || LLMF_HAS_DIALECT_OPENAI || LLMF_HAS_DIALECT_ANTHROPIC || LLMF_HAS_DIALECT_OPENAI_RESPONSES || LLMF_HAS_DIALECT_GEMINI || \
-    LLMF_HAS_DIALECT_AZURE || LLMF_HAS_DIALECT_COHERE || LLMF_HAS_DIALECT_HUGGINGFACE
+    LLMF_HAS_DIALECT_AZURE || LLMF_HAS_DIALECT_COHERE
 #define LLMFI_HAS_SSE 1
 #else
 #define LLMFI_HAS_SSE 0
@@ -1231,6 +1253,8 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #else
 #define LLMFI_HAS_JSON_ARRAY 0
 #endif
+
+#define LLMFI_HAS_EVENTSTREAM LLMF_HAS_DIALECT_BEDROCK
 
 /* ---- limits ---- */
 
@@ -1265,7 +1289,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #define LLMF_MAX_MEDIA 67108864
 #endif
 #ifndef LLMF_MAX_QUEUED
-#define LLMF_MAX_QUEUED 64
+#define LLMF_MAX_QUEUED 128
 #endif
 #ifndef LLMF_MAX_ERROR_BODY
 #define LLMF_MAX_ERROR_BODY 1048576
@@ -1333,11 +1357,16 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
  *       default_max_tokens: only where the provider demands one, else 0. embedding_batch: texts in one request; 0: it embeds nothing
  *   LLMF_MODEL(PROVIDER, id, context, max_output, input, output, cache_read, cache_write_5m, cache_write_1h, capabilities, quirks, checked, ends)
  *       limits in tokens, prices, then capabilities (T tools, I images, A audio, F files, R reasons, S schema, E embeds, X transcribes), its quirks besides the
- *       provider's, the day the facts were true, and the day the provider takes it away
+ *       provider's, the day the facts were true, and the day the provider takes it away. A name without a provider means the first row of that id
  *   LLMF_TIER(PROVIDER, id, above, input, output, cache_read, cache_write)
- *       the prices of a model for a prompt of more than `above` tokens
+ *       the prices of a model for a prompt of more than `above` tokens. Several of one model stand together, the lowest `above` first
+ *   LLMF_NAMED_ONLY(PROVIDER)
+ *       a host of models that others make or serve too: its rows count where it is named (provider:model, a config's `provider`, the default provider), so
+ *       that an id by itself never sends a prompt there
  *   LLMF_FAMILY(PROVIDER, prefix, quirks)
  *       the quirks of ids that have no row, besides the provider's: the longest prefix counts
+ *   LLMF_PREFIX(PROVIDER, prefix)
+ *       what may stand in front of an id without making it another family: Bedrock's regions. Of an ARN its last segment is the id
  *   LLMF_OPERATION(PROVIDER, op, dialect, url, traits)
  *       what a host has besides chats, op being EMBED, TRANSCRIBE, COUNT_TOKENS or LIST_MODELS, or what is different there. Every host lists models, counts tokens
  *       where its dialect can, and embeds where it has an embedding_batch; transcription only where a row says so. dialect: whose operation it speaks. url: "" where
@@ -1379,6 +1408,13 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
     LLMF_QUIRK_SET(CLAUDE_4,         SAMPLING_OLD_VERSION,  NONE,                   NONE,              NONE) \
     LLMF_QUIRK_SET(CLAUDE_4_6,       SAMPLING_OLD_VERSION,  ADAPTIVE_THINKING,      TOKEN_BUDGET,      NONE) \
     LLMF_QUIRK_SET(CLAUDE_5,         ADAPTIVE_THINKING,     NONE,                   NONE,              NONE) \
+    LLMF_QUIRK_SET(CONVERSE_C3_5,    NO_REASONING,          CACHE_POINTS,           NONE,              NONE) \
+    LLMF_QUIRK_SET(CONVERSE_C4,      THINKING_OBJECT,       CACHE_POINTS,           NONE,              NONE) \
+    LLMF_QUIRK_SET(CONVERSE_C4_6,    THINKING_OBJECT,       CACHE_POINTS,           ADAPTIVE_THINKING, TOKEN_BUDGET) \
+    LLMF_QUIRK_SET(CONVERSE_C5,      THINKING_OBJECT,       CACHE_POINTS,           ADAPTIVE_THINKING, NO_TEMPERATURE) \
+    LLMF_QUIRK_SET(CONVERSE_NOVA,    NO_REASONING,          CACHE_POINTS,           NONE,              NONE) \
+    LLMF_QUIRK_SET(CONVERSE_NOVA_2,  REASONING_CONFIG,      NONE,                   NONE,              NONE) \
+    LLMF_QUIRK_SET(CONVERSE_OSS,     THINKING_EFFORT,       NONE,                   NONE,              NONE) \
     LLMF_QUIRK_SET(GEMINI_3,         ADAPTIVE_THINKING,     TOKEN_BUDGET,           SIGNED_CALLS,      NONE) \
     LLMF_QUIRK_SET(GEMMA_3,          SYSTEM_AS_USER,        NO_REASONING,           NO_JSON_MODE,      NONE) \
     LLMF_QUIRK_SET(MISTRAL,          TOOL_ANY,              RANDOM_SEED,            NO_STREAM_OPTIONS, NO_USER_FIELD) \
@@ -1476,223 +1512,995 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
     LLMF_VARIABLE(VERTEX,           "GOOGLE_VERTEX_LOCATION",   REGION,      "") \
     LLMF_VARIABLE(VERTEX,           "GOOGLE_VERTEX_PROJECT",    ACCOUNT,     "") \
     LLMF_VARIABLE(SNOWFLAKE,        "SNOWFLAKE_ACCOUNT",        ACCOUNT,     "")
+#define LLMFI_ROWS_NAMED_ONLY \
+    LLMF_NAMED_ONLY(AZURE) \
+    LLMF_NAMED_ONLY(BEDROCK_MANTLE) \
+    LLMF_NAMED_ONLY(OPENROUTER) \
+    LLMF_NAMED_ONLY(VERCEL) \
+    LLMF_NAMED_ONLY(TOGETHER) \
+    LLMF_NAMED_ONLY(FIREWORKS) \
+    LLMF_NAMED_ONLY(HUGGINGFACE) \
+    LLMF_NAMED_ONLY(NVIDIA) \
+    LLMF_NAMED_ONLY(SNOWFLAKE) \
+    LLMF_NAMED_ONLY(CRUSOE) \
+    LLMF_NAMED_ONLY(OLLAMA)
 #if LLMF_HAS_OPENAI
 #define LLMFI_ROWS_MODEL_OPENAI \
-    LLMF_MODEL(OPENAI,     "gpt-5.6",                                   1050000, 128000,  5000000,  30000000,  500000,  6250000,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5.6-sol",                               1050000, 128000,  5000000,  30000000,  500000,  6250000,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5.6-terra",                             1050000, 128000,  2000000,  12000000,  200000,  2500000,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5.6-luna",                              1050000, 128000,   200000,   1200000,   20000,   250000,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5.5",                                   1050000, 128000,  5000000,  30000000,  500000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5.5-pro",                               1050000, 128000, 30000000, 180000000,      -1,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5.4",                                   1050000, 128000,  2500000,  15000000,  250000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5.4-mini",                               400000, 128000,   750000,   4500000,   75000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5.4-nano",                               400000, 128000,   200000,   1250000,   20000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5.3-codex",                              400000, 128000,  1750000,  14000000,  175000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5.3-chat-latest",                        128000,  16384,  1750000,  14000000,  175000,       -1,       -1, "TIS",    NEW_LIMIT,        20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5.2",                                    400000, 128000,  1750000,  14000000,  175000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5.1",                                    400000, 128000,  1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5",                                      400000, 128000,  1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5-mini",                                 400000, 128000,   250000,   2000000,   25000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5-nano",                                 400000, 128000,    50000,    400000,    5000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-5-chat-latest",                          400000, 128000,  1250000,  10000000,  125000,       -1,       -1, "IRS",    NEW_LIMIT,        20260702,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-4.1",                                   1047576,  32768,  2000000,   8000000,  500000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-4.1-mini",                              1047576,  32768,   400000,   1600000,  100000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-4.1-nano",                              1047576,  32768,   100000,    400000,   25000,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-4o",                                     128000,  16384,  2500000,  10000000, 1250000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-4o-2024-05-13",                          128000,   4096,  5000000,  15000000,      -1,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-4o-2024-08-06",                          128000,  16384,  2500000,  10000000, 1250000,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-4o-2024-11-20",                          128000,  16384,  2500000,  10000000, 1250000,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-4o-mini",                                128000,  16384,   150000,    600000,   75000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-4-turbo",                                128000,   4096, 10000000,  30000000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-4",                                        8192,   8192, 30000000,  60000000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-3.5-turbo",                               16385,   4096,   500000,   1500000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "o1",                                         200000, 100000, 15000000,  60000000, 7500000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "o3",                                         200000, 100000,  2000000,   8000000,  500000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "o3-mini",                                    200000, 100000,  1100000,   4400000,  550000,       -1,       -1, "TRS",    OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "o3-pro",                                     200000, 100000, 20000000,  80000000,      -1,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "o4-mini",                                    200000, 100000,  1100000,   4400000,  275000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
-    LLMF_MODEL(OPENAI,     "text-embedding-3-large",                       8191,     -1,   130000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "text-embedding-3-small",                       8191,     -1,    20000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "text-embedding-ada-002",                       8192,     -1,   100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-4o-transcribe",                              -1,     -1,       -1,        -1,      -1,       -1,       -1, "X",      PLAIN,            20260602,        0) \
-    LLMF_MODEL(OPENAI,     "gpt-4o-mini-transcribe",                         -1,     -1,       -1,        -1,      -1,       -1,       -1, "X",      PLAIN,            20260602,        0) \
-    LLMF_MODEL(OPENAI,     "whisper-1",                                      -1,     -1,       -1,        -1,      -1,       -1,       -1, "X",      PLAIN,            20260602,        0)
+    LLMF_MODEL(OPENAI,           "whisper-1",                                              -1,      -1,        -1,        -1,      -1,       -1,       -1, "X",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(OPENAI,           "text-embedding-ada-002",                               8192,      -1,    100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,           "text-embedding-3-small",                               8191,      -1,     20000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,           "text-embedding-3-large",                               8191,      -1,    130000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,           "o4-mini-deep-research-2025-06-26",                   200000,  100000,   2000000,   8000000,  500000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "o4-mini-deep-research",                              200000,  100000,   2000000,   8000000,  500000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(OPENAI,           "o4-mini-2025-04-16",                                 200000,  100000,   1100000,   4400000,  275000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "o4-mini",                                            200000,  100000,   1100000,   4400000,  275000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "o3-pro-2025-06-10",                                  200000,  100000,  20000000,  80000000,      -1,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "o3-pro",                                             200000,  100000,  20000000,  80000000,      -1,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "o3-mini-2025-01-31",                                 200000,  100000,   1100000,   4400000,  550000,       -1,       -1, "TRS",    OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "o3-mini",                                            200000,  100000,   1100000,   4400000,  550000,       -1,       -1, "TRS",    OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "o3-deep-research-2025-06-26",                        200000,  100000,  10000000,  40000000, 2500000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "o3-deep-research",                                   200000,  100000,  10000000,  40000000, 2500000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(OPENAI,           "o3-2025-04-16",                                      200000,  100000,   2000000,   8000000,  500000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "o3",                                                 200000,  100000,   2000000,   8000000,  500000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "o1-pro-2025-03-19",                                  200000,  100000, 150000000, 600000000,      -1,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "o1-2024-12-17",                                      200000,  100000,  15000000,  60000000, 7500000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "o1",                                                 200000,  100000,  15000000,  60000000, 7500000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.6-terra",                                     1050000,  128000,   2000000,  12000000,  200000,  2500000,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.6-sol",                                       1050000,  128000,   5000000,  30000000,  500000,  6250000,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.6-luna",                                      1050000,  128000,    200000,   1200000,   20000,   250000,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.6",                                           1050000,  128000,   5000000,  30000000,  500000,  6250000,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.5-pro-2026-04-23",                            1050000,  128000,  30000000, 180000000,      -1,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.5-pro",                                       1050000,  128000,  30000000, 180000000,      -1,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.5-2026-04-23",                                1050000,  128000,   5000000,  30000000,  500000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.5",                                           1050000,  128000,   5000000,  30000000,  500000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.4-pro-2026-03-05",                            1050000,  128000,  30000000, 180000000, 3000000,       -1,       -1, "TIR",    OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.4-pro",                                       1050000,  128000,  30000000, 180000000, 3000000,       -1,       -1, "TIR",    OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.4-nano-2026-03-17",                            400000,  128000,    200000,   1250000,   20000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.4-nano",                                       400000,  128000,    200000,   1250000,   20000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.4-mini-2026-03-17",                            400000,  128000,    750000,   4500000,   75000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.4-mini",                                       400000,  128000,    750000,   4500000,   75000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.4-2026-03-05",                                1050000,  128000,   2500000,  15000000,  250000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.4",                                           1050000,  128000,   2500000,  15000000,  250000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.3-codex-spark",                                128000,   32000,   1750000,  14000000,  175000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.3-codex",                                      400000,  128000,   1750000,  14000000,  175000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.3-chat-latest",                                128000,   16384,   1750000,  14000000,  175000,       -1,       -1, "TIS",    NEW_LIMIT,        20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.2-pro-2025-12-11",                             400000,  128000,  21000000, 168000000,      -1,       -1,       -1, "TIR",    OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.2-pro",                                        400000,  128000,  21000000, 168000000,      -1,       -1,       -1, "TIR",    OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.2-codex",                                      400000,  128000,   1750000,  14000000,  175000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.2-chat-latest",                                128000,   16384,   1750000,  14000000,  175000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.2-2025-12-11",                                 400000,  128000,   1750000,  14000000,  175000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.2",                                            400000,  128000,   1750000,  14000000,  175000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.1-codex-mini",                                 400000,  128000,    250000,   2000000,   25000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.1-codex-max",                                  400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.1-codex",                                      400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.1-chat-latest",                                128000,   16384,   1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.1-2025-11-13",                                 400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5.1",                                            400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5-pro-2025-10-06",                               400000,  272000,  15000000, 120000000,      -1,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5-pro",                                          400000,  272000,  15000000, 120000000,      -1,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5-nano-2025-08-07",                              400000,  128000,     50000,    400000,    5000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5-nano",                                         400000,  128000,     50000,    400000,    5000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5-mini-2025-08-07",                              400000,  128000,    250000,   2000000,   25000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5-mini",                                         400000,  128000,    250000,   2000000,   25000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5-codex",                                        400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5-chat-latest",                                  400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "IRS",    NEW_LIMIT,        20260702,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5-2025-08-07",                                   400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-5",                                              400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4o-transcribe",                                   16000,      -1,        -1,        -1,      -1,       -1,       -1, "X",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4o-mini-transcribe-2025-12-15",                   16000,      -1,        -1,        -1,      -1,       -1,       -1, "X",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4o-mini-transcribe-2025-03-20",                   16000,      -1,        -1,        -1,      -1,       -1,       -1, "X",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4o-mini-transcribe",                              16000,      -1,        -1,        -1,      -1,       -1,       -1, "X",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4o-mini-2024-07-18",                             128000,   16384,    150000,    600000,   75000,       -1,       -1, "TIFS",   PLAIN,            20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4o-mini",                                        128000,   16384,    150000,    600000,   75000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4o-2024-11-20",                                  128000,   16384,   2500000,  10000000, 1250000,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4o-2024-08-06",                                  128000,   16384,   2500000,  10000000, 1250000,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4o-2024-05-13",                                  128000,    4096,   5000000,  15000000,      -1,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4o",                                             128000,   16384,   2500000,  10000000, 1250000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4.1-nano-2025-04-14",                           1047576,   32768,    100000,    400000,   25000,       -1,       -1, "TIS",    PLAIN,            20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4.1-nano",                                      1047576,   32768,    100000,    400000,   25000,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4.1-mini-2025-04-14",                           1047576,   32768,    400000,   1600000,  100000,       -1,       -1, "TIFS",   PLAIN,            20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4.1-mini",                                      1047576,   32768,    400000,   1600000,  100000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4.1-2025-04-14",                                1047576,   32768,   2000000,   8000000,  500000,       -1,       -1, "TIFS",   PLAIN,            20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4.1",                                           1047576,   32768,   2000000,   8000000,  500000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4-turbo-preview",                                128000,    4096,  10000000,  30000000,      -1,       -1,       -1, "TF",     PLAIN,            20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4-turbo-2024-04-09",                             128000,    4096,  10000000,  30000000,      -1,       -1,       -1, "TI",     PLAIN,            20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4-turbo",                                        128000,    4096,  10000000,  30000000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-4-1106-preview",                                 128000,    4096,  10000000,  30000000,      -1,       -1,       -1, "T",      PLAIN,            20260602, 20260326) \
+    LLMF_MODEL(OPENAI,           "gpt-4-0125-preview",                                 128000,    4096,  10000000,  30000000,      -1,       -1,       -1, "T",      PLAIN,            20260602, 20260326) \
+    LLMF_MODEL(OPENAI,           "gpt-4",                                                8192,    8192,  30000000,  60000000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-3.5-turbo-1106",                                  16385,    4096,   1000000,   2000000,      -1,       -1,       -1, "T",      PLAIN,            20260602, 20260928) \
+    LLMF_MODEL(OPENAI,           "gpt-3.5-turbo-0125",                                  16385,    4096,    500000,   1500000,      -1,       -1,       -1, "T",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(OPENAI,           "gpt-3.5-turbo",                                       16385,    4096,    500000,   1500000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0)
 #else
 #define LLMFI_ROWS_MODEL_OPENAI
 #endif
 #if LLMF_HAS_ANTHROPIC
 #define LLMFI_ROWS_MODEL_ANTHROPIC \
-    LLMF_MODEL(ANTHROPIC,  "claude-fable-5",                            1000000, 128000, 10000000,  50000000, 1000000, 12500000, 20000000, "TIFRS",  CLAUDE_5,         20260819,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-opus-5",                             1000000, 128000,  5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CLAUDE_5,         20260819,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-sonnet-5",                           1000000, 128000,  2000000,  10000000,  200000,  2500000,  4000000, "TIFRS",  CLAUDE_5,         20260819,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-opus-4-8",                           1000000, 128000,  5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CLAUDE_5,         20260819,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-opus-4-7",                           1000000, 128000,  5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CLAUDE_5,         20260819,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-opus-4-6",                           1000000, 128000,  5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CLAUDE_4_6,       20260819,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-sonnet-4-6",                         1000000, 128000,  3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CLAUDE_4_6,       20260819,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-opus-4-5",                            200000,  64000,  5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-opus-4-5-20251101",                   200000,  64000,  5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-sonnet-4-5",                         1000000,  64000,  3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-sonnet-4-5-20250929",                1000000,  64000,  3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-haiku-4-5",                           200000,  64000,  1000000,   5000000,  100000,  1250000,  2000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-haiku-4-5-20251001",                  200000,  64000,  1000000,   5000000,  100000,  1250000,  2000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-opus-4-1",                            200000,  32000, 15000000,  75000000, 1500000, 18750000, 30000000, "TIFR",   CLAUDE_4,         20260702,        0) \
-    LLMF_MODEL(ANTHROPIC,  "claude-opus-4-1-20250805",                   200000,  32000, 15000000,  75000000, 1500000, 18750000, 30000000, "TIFR",   CLAUDE_4,         20260702, 20260805) \
-    LLMF_MODEL(ANTHROPIC,  "claude-opus-4-20250514",                     200000,  32000, 15000000,  75000000, 1500000, 18750000, 30000000, "TIFR",   CLAUDE_4,         20260702, 20260514) \
-    LLMF_MODEL(ANTHROPIC,  "claude-sonnet-4-20250514",                   200000,  64000,  3000000,  15000000,  300000,  3750000,  6000000, "TIFR",   CLAUDE_4,         20260702, 20260514) \
-    LLMF_MODEL(ANTHROPIC,  "claude-3-7-sonnet-20250219",                 200000,  64000,  3000000,  15000000,  300000,  3750000,  6000000, "TIFR",   CLAUDE_4,         20260702, 20260219) \
-    LLMF_MODEL(ANTHROPIC,  "claude-3-haiku-20240307",                    200000,   4096,   250000,   1250000,   30000,   300000,   500000, "TIF",    CLAUDE_3,         20260702,        0)
+    LLMF_MODEL(ANTHROPIC,        "claude-sonnet-5",                                   1000000,  128000,   2000000,  10000000,  200000,  2500000,  4000000, "TIFRS",  CLAUDE_5,         20260819,        0) \
+    LLMF_MODEL(ANTHROPIC,        "claude-sonnet-4-6",                                 1000000,  128000,   3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CLAUDE_4_6,       20260819,        0) \
+    LLMF_MODEL(ANTHROPIC,        "claude-sonnet-4-5-20250929",                        1000000,   64000,   3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
+    LLMF_MODEL(ANTHROPIC,        "claude-sonnet-4-5",                                 1000000,   64000,   3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
+    LLMF_MODEL(ANTHROPIC,        "claude-sonnet-4-20250514",                           200000,   64000,   3000000,  15000000,  300000,  3750000,  6000000, "TIFR",   CLAUDE_4,         20260702, 20260514) \
+    LLMF_MODEL(ANTHROPIC,        "claude-sonnet-4-0",                                  200000,   64000,   3000000,  15000000,  300000,  3750000,  6000000, "TIFR",   CLAUDE_4,         20260702, 20260514) \
+    LLMF_MODEL(ANTHROPIC,        "claude-opus-5",                                     1000000,  128000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CLAUDE_5,         20260819,        0) \
+    LLMF_MODEL(ANTHROPIC,        "claude-opus-4-8",                                   1000000,  128000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CLAUDE_5,         20260819,        0) \
+    LLMF_MODEL(ANTHROPIC,        "claude-opus-4-7",                                   1000000,  128000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CLAUDE_5,         20260819,        0) \
+    LLMF_MODEL(ANTHROPIC,        "claude-opus-4-6",                                   1000000,  128000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CLAUDE_4_6,       20260819,        0) \
+    LLMF_MODEL(ANTHROPIC,        "claude-opus-4-5-20251101",                           200000,   64000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
+    LLMF_MODEL(ANTHROPIC,        "claude-opus-4-5",                                    200000,   64000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
+    LLMF_MODEL(ANTHROPIC,        "claude-opus-4-20250514",                             200000,   32000,  15000000,  75000000, 1500000, 18750000, 30000000, "TIFR",   CLAUDE_4,         20260702, 20260514) \
+    LLMF_MODEL(ANTHROPIC,        "claude-opus-4-1-20250805",                           200000,   32000,  15000000,  75000000, 1500000, 18750000, 30000000, "TIFR",   CLAUDE_4,         20260702, 20260805) \
+    LLMF_MODEL(ANTHROPIC,        "claude-opus-4-1",                                    200000,   32000,  15000000,  75000000, 1500000, 18750000, 30000000, "TIFR",   CLAUDE_4,         20260702, 20260805) \
+    LLMF_MODEL(ANTHROPIC,        "claude-opus-4-0",                                    200000,   32000,  15000000,  75000000, 1500000, 18750000, 30000000, "TIFR",   CLAUDE_4,         20260702, 20260514) \
+    LLMF_MODEL(ANTHROPIC,        "claude-haiku-4-5-20251001",                          200000,   64000,   1000000,   5000000,  100000,  1250000,  2000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
+    LLMF_MODEL(ANTHROPIC,        "claude-haiku-4-5",                                   200000,   64000,   1000000,   5000000,  100000,  1250000,  2000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
+    LLMF_MODEL(ANTHROPIC,        "claude-fable-5",                                    1000000,  128000,  10000000,  50000000, 1000000, 12500000, 20000000, "TIFRS",  CLAUDE_5,         20260819,        0) \
+    LLMF_MODEL(ANTHROPIC,        "claude-3-opus-20240229",                             200000,    4096,  15000000,  75000000, 1500000, 18750000, 30000000, "TIF",    CLAUDE_3,         20260702, 20260501) \
+    LLMF_MODEL(ANTHROPIC,        "claude-3-haiku-20240307",                            200000,    4096,    250000,   1250000,   30000,   300000,   500000, "TIF",    CLAUDE_3,         20260702,        0) \
+    LLMF_MODEL(ANTHROPIC,        "claude-3-7-sonnet-20250219",                         200000,   64000,   3000000,  15000000,  300000,  3750000,  6000000, "TIFR",   CLAUDE_4,         20260702, 20260219)
 #else
 #define LLMFI_ROWS_MODEL_ANTHROPIC
 #endif
 #if LLMF_HAS_GEMINI
 #define LLMFI_ROWS_MODEL_GEMINI \
-    LLMF_MODEL(GEMINI,     "gemini-3.7-flash",                          1048576,  65536,   750000,   3750000,   75000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
-    LLMF_MODEL(GEMINI,     "gemini-3.6-flash",                          1048576,  65536,  1500000,   7500000,  150000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
-    LLMF_MODEL(GEMINI,     "gemini-3.5-flash",                          1048576,  65536,  1500000,   9000000,  150000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
-    LLMF_MODEL(GEMINI,     "gemini-3.5-flash-lite",                     1048576,  65536,   300000,   2500000,   30000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
-    LLMF_MODEL(GEMINI,     "gemini-3.1-pro-preview",                    1048576,  65536,  2000000,  12000000,  200000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
-    LLMF_MODEL(GEMINI,     "gemini-3.1-flash-lite",                     1048576,  65536,   250000,   1500000,   25000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
-    LLMF_MODEL(GEMINI,     "gemini-3-flash-preview",                    1048576,  65536,   500000,   3000000,   50000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
-    LLMF_MODEL(GEMINI,     "gemini-2.5-pro",                            1048576,  65536,  1250000,  10000000,  125000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
-    LLMF_MODEL(GEMINI,     "gemini-2.5-flash",                          1048576,  65536,   300000,   2500000,   30000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
-    LLMF_MODEL(GEMINI,     "gemini-2.5-flash-lite",                     1048576,  65536,   100000,    400000,   10000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
-    LLMF_MODEL(GEMINI,     "gemini-2.0-flash",                          1048576,   8192,   100000,    400000,   25000,       -1,       -1, "TIAFS",  NO_REASONING,     20260702, 20260601) \
-    LLMF_MODEL(GEMINI,     "gemini-embedding-2",                           8192,     -1,   200000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(GEMINI,     "gemini-embedding-001",                         2048,     -1,   150000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0)
+    LLMF_MODEL(GEMINI,           "gemma-4-31b-it",                                     262144,   32768,        -1,        -1,      -1,       -1,       -1, "TIRS",   GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(GEMINI,           "gemma-4-26b-a4b-it",                                 262144,   32768,        -1,        -1,      -1,       -1,       -1, "TIRS",   GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(GEMINI,           "gemini-flash-lite-latest",                          1048576,   65536,    250000,   1500000,   25000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(GEMINI,           "gemini-flash-latest",                               1048576,   65536,   1500000,   9000000,  150000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(GEMINI,           "gemini-embedding-2",                                   8192,      -1,    200000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(GEMINI,           "gemini-embedding-001",                                 2048,      -1,    150000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(GEMINI,           "gemini-3.7-flash",                                  1048576,   65536,    750000,   3750000,   75000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(GEMINI,           "gemini-3.6-flash",                                  1048576,   65536,   1500000,   7500000,  150000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(GEMINI,           "gemini-3.5-flash-lite",                             1048576,   65536,    300000,   2500000,   30000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(GEMINI,           "gemini-3.5-flash",                                  1048576,   65536,   1500000,   9000000,  150000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(GEMINI,           "gemini-3.1-pro-preview-customtools",                1048576,   65536,   2000000,  12000000,  200000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(GEMINI,           "gemini-3.1-pro-preview",                            1048576,   65536,   2000000,  12000000,  200000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(GEMINI,           "gemini-3.1-flash-lite",                             1048576,   65536,    250000,   1500000,   25000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(GEMINI,           "gemini-3-pro-preview",                              1048576,   65536,   2000000,  12000000,  200000,       -1,       -1, "TIAFRS", GEMINI_3,         20260702, 20260309) \
+    LLMF_MODEL(GEMINI,           "gemini-3-flash-preview",                            1048576,   65536,    500000,   3000000,   50000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(GEMINI,           "gemini-2.5-pro",                                    1048576,   65536,   1250000,  10000000,  125000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(GEMINI,           "gemini-2.5-flash-lite",                             1048576,   65536,    100000,    400000,   10000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(GEMINI,           "gemini-2.5-flash",                                  1048576,   65536,    300000,   2500000,   30000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(GEMINI,           "gemini-2.0-flash-lite-001",                         1048576,    8192,     75000,    300000,   18750,       -1,       -1, "TIAS",   NO_REASONING,     20260602, 20260601) \
+    LLMF_MODEL(GEMINI,           "gemini-2.0-flash-lite",                             1048576,    8192,     75000,    300000,   18750,       -1,       -1, "TIAFS",  NO_REASONING,     20260702, 20260601) \
+    LLMF_MODEL(GEMINI,           "gemini-2.0-flash-001",                              1048576,    8192,    100000,    400000,   25000,       -1,       -1, "TIAS",   NO_REASONING,     20260602, 20260601) \
+    LLMF_MODEL(GEMINI,           "gemini-2.0-flash",                                  1048576,    8192,    100000,    400000,   25000,       -1,       -1, "TIAFS",  NO_REASONING,     20260702, 20260601)
 #else
 #define LLMFI_ROWS_MODEL_GEMINI
 #endif
 #if LLMF_HAS_MISTRAL
 #define LLMFI_ROWS_MODEL_MISTRAL \
-    LLMF_MODEL(MISTRAL,    "mistral-large-latest",                       262144, 262144,   500000,   1500000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
-    LLMF_MODEL(MISTRAL,    "mistral-large-2512",                         262144, 262144,   500000,   1500000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
-    LLMF_MODEL(MISTRAL,    "mistral-medium-latest",                      262144, 262144,  1500000,   7500000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
-    LLMF_MODEL(MISTRAL,    "mistral-medium-2604",                        262144, 262144,  1500000,   7500000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
-    LLMF_MODEL(MISTRAL,    "mistral-small-latest",                       256000, 256000,   150000,    600000,      -1,       -1,       -1, "TIR",    PLAIN,            20260819,        0) \
-    LLMF_MODEL(MISTRAL,    "mistral-small-2603",                         256000, 256000,   150000,    600000,      -1,       -1,       -1, "TIR",    PLAIN,            20260819,        0) \
-    LLMF_MODEL(MISTRAL,    "magistral-medium-latest",                    128000,  16384,  2000000,   5000000,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
-    LLMF_MODEL(MISTRAL,    "ministral-8b-latest",                        128000, 128000,   100000,    100000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(MISTRAL,    "ministral-3b-latest",                        128000, 128000,    40000,     40000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(MISTRAL,    "codestral-latest",                           256000,   4096,   300000,    900000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(MISTRAL,    "devstral-latest",                            262144, 262144,   400000,   2000000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(MISTRAL,    "open-mistral-nemo",                          128000, 128000,   150000,    150000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(MISTRAL,    "mistral-embed",                                8000,     -1,   100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0)
+    LLMF_MODEL(MISTRAL,          "voxtral-small-latest",                                32000,   32000,    100000,    300000,      -1,       -1,       -1, "TA",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "pixtral-large-latest",                               128000,  128000,   2000000,   6000000,      -1,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "pixtral-12b",                                        128000,  128000,    150000,    150000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "open-mixtral-8x7b",                                   32000,   32000,    700000,    700000,      -1,       -1,       -1, "TS",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "open-mixtral-8x22b",                                  64000,   64000,   2000000,   6000000,      -1,       -1,       -1, "TS",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "open-mistral-nemo",                                  128000,  128000,    150000,    150000,      -1,       -1,       -1, "TS",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "open-mistral-7b",                                      8000,    8000,    250000,    250000,      -1,       -1,       -1, "TS",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "mistral-small-latest",                               256000,  256000,    150000,    600000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "mistral-small-2603",                                 256000,  256000,    150000,    600000,      -1,       -1,       -1, "TIR",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "mistral-small-2506",                                 128000,   16384,    100000,    300000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "mistral-nemo",                                       128000,  128000,    150000,    150000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "mistral-medium-latest",                              262144,  262144,   1500000,   7500000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "mistral-medium-2604",                                262144,  262144,   1500000,   7500000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "mistral-medium-2508",                                262144,  262144,    400000,   2000000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "mistral-medium-2505",                                131072,  131072,    400000,   2000000,      -1,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "mistral-large-latest",                               262144,  262144,    500000,   1500000,      -1,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "mistral-large-2512",                                 262144,  262144,    500000,   1500000,      -1,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "mistral-large-2411",                                 131072,   16384,   2000000,   6000000,      -1,       -1,       -1, "TS",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "mistral-embed",                                        8000,      -1,    100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "ministral-8b-latest",                                128000,  128000,    100000,    100000,      -1,       -1,       -1, "TS",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "ministral-8b-2512",                                  262144,  262144,    150000,    150000,      -1,       -1,       -1, "TIS",    PLAIN,            20260602,        0) \
+    LLMF_MODEL(MISTRAL,          "ministral-3b-latest",                                128000,  128000,     40000,     40000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "magistral-small-latest",                              40000,   40000,    500000,   1500000,      -1,       -1,       -1, "TRS",    PLAIN,            20260602,        0) \
+    LLMF_MODEL(MISTRAL,          "magistral-small",                                    128000,  128000,    500000,   1500000,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "magistral-medium-latest",                            128000,   16384,   2000000,   5000000,      -1,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "magistral-medium-2509",                               40000,   40000,   2000000,   5000000,      -1,       -1,       -1, "TRS",    PLAIN,            20260602,        0) \
+    LLMF_MODEL(MISTRAL,          "devstral-latest",                                    262144,  262144,    400000,   2000000,      -1,       -1,       -1, "TS",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "codestral-latest",                                   256000,    4096,    300000,    900000,      -1,       -1,       -1, "TS",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(MISTRAL,          "codestral-embed",                                      8192,      -1,    150000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(MISTRAL,          "codestral-2508",                                     256000,  256000,    300000,    900000,      -1,       -1,       -1, "TS",     PLAIN,            20260602,        0)
 #else
 #define LLMFI_ROWS_MODEL_MISTRAL
 #endif
 #if LLMF_HAS_GROQ
 #define LLMFI_ROWS_MODEL_GROQ \
-    LLMF_MODEL(GROQ,       "llama-3.3-70b-versatile",                    131072,  32768,   590000,    790000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
-    LLMF_MODEL(GROQ,       "llama-3.1-8b-instant",                       131072, 131072,    50000,     80000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
-    LLMF_MODEL(GROQ,       "meta-llama/llama-4-scout-17b-16e-instruct",  131072,   8192,   110000,    340000,      -1,       -1,       -1, "TIS",    PLAIN,            20260702,        0) \
-    LLMF_MODEL(GROQ,       "openai/gpt-oss-120b",                        131072,  65536,   150000,    600000,   75000,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
-    LLMF_MODEL(GROQ,       "openai/gpt-oss-20b",                         131072,  65536,    75000,    300000,   37500,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
-    LLMF_MODEL(GROQ,       "qwen/qwen3-32b",                             131072,  40960,   290000,    590000,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
-    LLMF_MODEL(GROQ,       "whisper-large-v3-turbo",                         -1,     -1,       -1,        -1,      -1,       -1,       -1, "X",      PLAIN,            20260702,        0)
+    LLMF_MODEL(GROQ,             "whisper-large-v3-turbo",                                 -1,      -1,        -1,        -1,      -1,       -1,       -1, "X",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(GROQ,             "whisper-large-v3",                                       -1,      -1,        -1,        -1,      -1,       -1,       -1, "X",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(GROQ,             "qwen/qwen3-32b",                                     131072,   40960,    290000,    590000,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(GROQ,             "openai/gpt-oss-20b",                                 131072,   65536,     75000,    300000,   37500,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(GROQ,             "openai/gpt-oss-120b",                                131072,   65536,    150000,    600000,   75000,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(GROQ,             "moonshotai/kimi-k2-instruct-0905",                   262144,   16384,   1000000,   3000000,  500000,       -1,       -1, "TS",     PLAIN,            20260602,        0) \
+    LLMF_MODEL(GROQ,             "meta-llama/llama-4-scout-17b-16e-instruct",          131072,    8192,    110000,    340000,      -1,       -1,       -1, "TIS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(GROQ,             "meta-llama/llama-4-maverick-17b-128e-instruct",      131072,    8192,    200000,    600000,      -1,       -1,       -1, "TIS",    PLAIN,            20260602,        0) \
+    LLMF_MODEL(GROQ,             "llama-3.3-70b-versatile",                            131072,   32768,    590000,    790000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(GROQ,             "llama-3.1-8b-instant",                               131072,  131072,     50000,     80000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(GROQ,             "groq/compound-mini",                                 131072,    8192,        -1,        -1,      -1,       -1,       -1, "",       PLAIN,            20260702,        0) \
+    LLMF_MODEL(GROQ,             "groq/compound",                                      131072,    8192,        -1,        -1,      -1,       -1,       -1, "",       PLAIN,            20260702,        0)
 #else
 #define LLMFI_ROWS_MODEL_GROQ
 #endif
 #if LLMF_HAS_DEEPSEEK
 #define LLMFI_ROWS_MODEL_DEEPSEEK \
-    LLMF_MODEL(DEEPSEEK,   "deepseek-v4-pro",                           1000000, 384000,   435000,    870000,    3625,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
-    LLMF_MODEL(DEEPSEEK,   "deepseek-v4-flash",                         1000000, 384000,   140000,    280000,    2800,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
-    LLMF_MODEL(DEEPSEEK,   "deepseek-chat",                             1000000, 384000,   140000,    280000,    2800,       -1,       -1, "T",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(DEEPSEEK,   "deepseek-reasoner",                         1000000, 384000,   140000,    280000,    2800,       -1,       -1, "TR",     PLAIN,            20260819,        0)
+    LLMF_MODEL(DEEPSEEK,         "deepseek-v4-pro",                                   1000000,  384000,    435000,    870000,    3625,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(DEEPSEEK,         "deepseek-v4-flash",                                 1000000,  384000,    140000,    280000,    2800,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(DEEPSEEK,         "deepseek-reasoner",                                 1000000,  384000,    140000,    280000,    2800,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(DEEPSEEK,         "deepseek-chat",                                     1000000,  384000,    140000,    280000,    2800,       -1,       -1, "T",      PLAIN,            20260819,        0)
 #else
 #define LLMFI_ROWS_MODEL_DEEPSEEK
 #endif
 #if LLMF_HAS_XAI
 #define LLMFI_ROWS_MODEL_XAI \
-    LLMF_MODEL(XAI,        "grok-4.6",                                   500000,     -1,  2000000,   6000000,  500000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
-    LLMF_MODEL(XAI,        "grok-4.5",                                   500000,     -1,  2000000,   6000000,  300000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
-    LLMF_MODEL(XAI,        "grok-4.3",                                  1000000,  30000,  1250000,   2500000,  200000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
-    LLMF_MODEL(XAI,        "grok-build-0.1",                             256000,     -1,  1000000,   2000000,  200000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0)
+    LLMF_MODEL(XAI,              "grok-code-fast-1",                                   256000,  256000,    200000,   1500000,   20000,       -1,       -1, "TR",     PLAIN,            20260602,        0) \
+    LLMF_MODEL(XAI,              "grok-build-0.1",                                     256000,  256000,   1000000,   2000000,  200000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(XAI,              "grok-4.6",                                           500000,  500000,   2000000,   6000000,  500000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(XAI,              "grok-4.5",                                           500000,  500000,   2000000,   6000000,  300000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(XAI,              "grok-4.3",                                          1000000,   30000,   1250000,   2500000,  200000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(XAI,              "grok-4.20-multi-agent-0309",                        1000000,   30000,   1250000,   2500000,  200000,       -1,       -1, "IFRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(XAI,              "grok-4.20-0309-reasoning",                          1000000,   30000,   1250000,   2500000,  200000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(XAI,              "grok-4.20-0309-non-reasoning",                      1000000,   30000,   1250000,   2500000,  200000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(XAI,              "grok-4-fast-reasoning",                             2000000, 2000000,    200000,    500000,   50000,       -1,       -1, "T",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(XAI,              "grok-4-fast-non-reasoning",                         2000000, 2000000,    200000,    500000,   50000,       -1,       -1, "T",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(XAI,              "grok-4-1-fast-reasoning",                           2000000, 2000000,    200000,    500000,   50000,       -1,       -1, "TIARS",  PLAIN,            20260602,        0) \
+    LLMF_MODEL(XAI,              "grok-4-1-fast-non-reasoning",                       2000000, 2000000,    200000,    500000,   50000,       -1,       -1, "TIAS",   PLAIN,            20260602,        0) \
+    LLMF_MODEL(XAI,              "grok-4",                                             256000,  256000,   3000000,  15000000,      -1,       -1,       -1, "T",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(XAI,              "grok-3-mini",                                        131072,  131072,    300000,    500000,   75000,       -1,       -1, "TR",     PLAIN,            20260602, 20260228) \
+    LLMF_MODEL(XAI,              "grok-3",                                             131072,  131072,   3000000,  15000000,  750000,       -1,       -1, "T",      PLAIN,            20260602,        0)
 #else
 #define LLMFI_ROWS_MODEL_XAI
 #endif
 #if LLMF_HAS_COHERE
 #define LLMFI_ROWS_MODEL_COHERE \
-    LLMF_MODEL(COHERE,     "command-a-plus-05-2026",                     128000,  64000,  2500000,  10000000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
-    LLMF_MODEL(COHERE,     "command-a-reasoning-08-2025",                256000,  32000,  2500000,  10000000,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
-    LLMF_MODEL(COHERE,     "command-a-vision-07-2025",                   128000,   8000,  2500000,  10000000,      -1,       -1,       -1, "I",      NO_REASONING,     20260819,        0) \
-    LLMF_MODEL(COHERE,     "command-a-03-2025",                          256000,   8000,  2500000,  10000000,      -1,       -1,       -1, "TS",     NO_REASONING,     20260819,        0) \
-    LLMF_MODEL(COHERE,     "command-r-plus-08-2024",                     128000,   4000,  2500000,  10000000,      -1,       -1,       -1, "TS",     NO_REASONING,     20260819,        0) \
-    LLMF_MODEL(COHERE,     "command-r-08-2024",                          128000,   4000,   150000,    600000,      -1,       -1,       -1, "TS",     NO_REASONING,     20260819,        0) \
-    LLMF_MODEL(COHERE,     "command-r7b-12-2024",                        128000,   4000,    37500,    150000,      -1,       -1,       -1, "T",      NO_REASONING,     20260819,        0) \
-    LLMF_MODEL(COHERE,     "embed-v4.0",                                   8192,     -1,   120000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(COHERE,     "embed-multilingual-v3.0",                       512,     -1,   100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(COHERE,     "embed-english-v3.0",                            512,     -1,   100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0)
+    LLMF_MODEL(COHERE,           "north-mini-code-1-0",                                256000,   64000,         0,         0,      -1,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(COHERE,           "embed-v4.0",                                         128000,      -1,    120000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(COHERE,           "embed-multilingual-v3.0",                               512,      -1,    100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(COHERE,           "embed-multilingual-light-v3.0",                         512,      -1,        -1,        -1,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(COHERE,           "embed-english-v3.0",                                    512,      -1,    100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(COHERE,           "embed-english-light-v3.0",                              512,      -1,    100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(COHERE,           "command-r7b-arabic-02-2025",                         128000,    4000,     37500,    150000,      -1,       -1,       -1, "TS",     NO_REASONING,     20260819,        0) \
+    LLMF_MODEL(COHERE,           "command-r7b-12-2024",                                128000,    4000,     37500,    150000,      -1,       -1,       -1, "TS",     NO_REASONING,     20260819,        0) \
+    LLMF_MODEL(COHERE,           "command-r-plus-08-2024",                             128000,    4000,   2500000,  10000000,      -1,       -1,       -1, "TS",     NO_REASONING,     20260819,        0) \
+    LLMF_MODEL(COHERE,           "command-r-08-2024",                                  128000,    4000,    150000,    600000,      -1,       -1,       -1, "TS",     NO_REASONING,     20260819,        0) \
+    LLMF_MODEL(COHERE,           "command-a-vision-07-2025",                           128000,    8000,   2500000,  10000000,      -1,       -1,       -1, "I",      NO_REASONING,     20260819,        0) \
+    LLMF_MODEL(COHERE,           "command-a-translate-08-2025",                          8000,    8000,   2500000,  10000000,      -1,       -1,       -1, "T",      NO_REASONING,     20260819,        0) \
+    LLMF_MODEL(COHERE,           "command-a-reasoning-08-2025",                        256000,   32000,   2500000,  10000000,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(COHERE,           "command-a-plus-05-2026",                             128000,   64000,   2500000,  10000000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(COHERE,           "command-a-03-2025",                                  256000,    8000,   2500000,  10000000,      -1,       -1,       -1, "TS",     NO_REASONING,     20260819,        0) \
+    LLMF_MODEL(COHERE,           "c4ai-aya-vision-8b",                                  16000,    4000,        -1,        -1,      -1,       -1,       -1, "I",      NO_REASONING,     20260819,        0) \
+    LLMF_MODEL(COHERE,           "c4ai-aya-vision-32b",                                 16000,    4000,        -1,        -1,      -1,       -1,       -1, "I",      NO_REASONING,     20260819,        0) \
+    LLMF_MODEL(COHERE,           "c4ai-aya-expanse-8b",                                  8000,    4000,        -1,        -1,      -1,       -1,       -1, "",       NO_REASONING,     20260819,        0) \
+    LLMF_MODEL(COHERE,           "c4ai-aya-expanse-32b",                               128000,    4000,        -1,        -1,      -1,       -1,       -1, "",       NO_REASONING,     20260819,        0)
 #else
 #define LLMFI_ROWS_MODEL_COHERE
 #endif
 #if LLMF_HAS_BEDROCK
 #define LLMFI_ROWS_MODEL_BEDROCK \
-    LLMF_MODEL(BEDROCK,    "anthropic.claude-sonnet-5",                 1000000, 128000,  2000000,  10000000,  200000,  2500000,  4000000, "TIFRS",  CLAUDE_5,         20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "anthropic.claude-opus-5",                   1000000, 128000,  5000000,  25000000,  500000,  6250000, 10000000, "TIFR",   CLAUDE_5,         20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "anthropic.claude-opus-4-8",                 1000000, 128000,  5000000,  25000000,  500000,  6250000, 10000000, "TIFR",   CLAUDE_5,         20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "anthropic.claude-sonnet-4-6",               1000000,  64000,  3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CLAUDE_4_6,       20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "anthropic.claude-sonnet-4-5-20250929-v1:0",  200000,  64000,  3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "anthropic.claude-haiku-4-5-20251001-v1:0",   200000,  64000,  1000000,   5000000,  100000,  1250000,  2000000, "TIFRS",  CLAUDE_4,         20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "anthropic.claude-3-7-sonnet-20250219-v1:0",  200000,   8192,  3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CLAUDE_4,         20260602,        0) \
-    LLMF_MODEL(BEDROCK,    "amazon.nova-pro-v1:0",                       300000,   8192,   800000,   3200000,  200000,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "amazon.nova-lite-v1:0",                      300000,   8192,    60000,    240000,   15000,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "amazon.nova-micro-v1:0",                     128000,   8192,    35000,    140000,    8750,       -1,       -1, "T",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "amazon.nova-2-lite-v1:0",                    128000,   4096,   330000,   2750000,      -1,       -1,       -1, "TIR",    PLAIN,            20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "meta.llama4-maverick-17b-instruct-v1:0",    1000000,  16384,   240000,    970000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "meta.llama4-scout-17b-instruct-v1:0",       3500000,  16384,   170000,    660000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "meta.llama3-3-70b-instruct-v1:0",            128000,   4096,   720000,    720000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "meta.llama3-1-70b-instruct-v1:0",            128000,   4096,   720000,    720000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "meta.llama3-1-8b-instruct-v1:0",             128000,   4096,   220000,    220000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(BEDROCK,    "meta.llama3-8b-instruct-v1:0",                 8192,   8192,   300000,    600000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0)
+    LLMF_MODEL(BEDROCK,          "zai.glm-5",                                          202752,  101376,   1000000,   3200000,      -1,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "zai.glm-4.7-flash",                                  200000,  131072,     70000,    400000,      -1,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "zai.glm-4.7",                                        204800,  131072,    600000,   2200000,      -1,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "xai.grok-4.3",                                      1000000,  131072,   1250000,   2500000,  200000,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "us.writer.palmyra-x5-v1:0",                         1040000,    8192,    600000,   6000000,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "us.writer.palmyra-x4-v1:0",                          122880,    8192,   2500000,  10000000,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "us.openai.gpt-5.6-terra",                           1050000,  128000,   2200000,  13200000,  220000,  2750000,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "us.openai.gpt-5.6-sol",                             1050000,  128000,   5500000,  33000000,  550000,  6875000,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "us.openai.gpt-5.6-luna",                            1050000,  128000,    220000,   1320000,   22000,   275000,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "us.meta.llama4-scout-17b-instruct-v1:0",            3500000,   16384,    170000,    660000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "us.meta.llama4-maverick-17b-instruct-v1:0",         1000000,   16384,    240000,    970000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "us.meta.llama3-3-70b-instruct-v1:0",                 128000,    4096,    720000,    720000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "us.deepseek.r1-v1:0",                                128000,   32768,   1350000,   5400000,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "us.anthropic.claude-sonnet-5",                      1000000,  128000,   2000000,  10000000,  200000,  2500000,  4000000, "TIFRS",  CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "us.anthropic.claude-sonnet-4-6",                    1000000,   64000,   3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CONVERSE_C4_6,    20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "us.anthropic.claude-sonnet-4-5-20250929-v1:0",       200000,   64000,   3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CONVERSE_C4,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "us.anthropic.claude-opus-5",                        1000000,  128000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFR",   CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "us.anthropic.claude-opus-4-8",                      1000000,  128000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "us.anthropic.claude-opus-4-7",                      1000000,  128000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "us.anthropic.claude-opus-4-6-v1",                   1000000,  128000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CONVERSE_C4_6,    20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "us.anthropic.claude-opus-4-5-20251101-v1:0",         200000,   64000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CONVERSE_C4,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "us.anthropic.claude-haiku-4-5-20251001-v1:0",        200000,   64000,   1000000,   5000000,  100000,  1250000,  2000000, "TIFRS",  CONVERSE_C4,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "us.anthropic.claude-fable-5",                       1000000,  128000,  10000000,  50000000, 1000000, 12500000, 20000000, "TIFR",   CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "us.amazon.nova-premier-v1:0",                       1000000,   10000,   2500000,  12500000,      -1,       -1,       -1, "TIF",    CONVERSE_NOVA,    20260602,        0) \
+    LLMF_MODEL(BEDROCK,          "us.amazon.nova-lite-v1:0",                           300000,   10000,     60000,    240000,      -1,       -1,       -1, "TIF",    CONVERSE_NOVA,    20260602,        0) \
+    LLMF_MODEL(BEDROCK,          "qwen.qwen3-vl-235b-a22b",                            262000,  262000,    300000,   1500000,      -1,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "qwen.qwen3-next-80b-a3b",                            262000,  262000,    140000,   1400000,      -1,       -1,       -1, "TS",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "qwen.qwen3-coder-next",                              131072,   65536,    220000,   1800000,      -1,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "qwen.qwen3-coder-480b-a35b-v1:0",                    131072,   65536,    220000,   1800000,      -1,       -1,       -1, "TS",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "qwen.qwen3-coder-30b-a3b-v1:0",                      262144,  131072,    150000,    600000,      -1,       -1,       -1, "TS",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "qwen.qwen3-32b-v1:0",                                 16384,   16384,    150000,    600000,      -1,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "qwen.qwen3-235b-a22b-2507-v1:0",                     262144,  131072,    220000,    880000,      -1,       -1,       -1, "TS",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "openai.gpt-oss-20b-1:0",                             128000,   16384,     70000,    300000,      -1,       -1,       -1, "TRS",    CONVERSE_OSS,     20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "openai.gpt-oss-20b",                                 128000,   16384,     70000,    300000,      -1,       -1,       -1, "TRS",    CONVERSE_OSS,     20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "openai.gpt-oss-120b-1:0",                            128000,   16384,    150000,    600000,      -1,       -1,       -1, "TRS",    CONVERSE_OSS,     20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "openai.gpt-oss-120b",                                128000,   16384,    150000,    600000,      -1,       -1,       -1, "TRS",    CONVERSE_OSS,     20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "openai.gpt-5.6-terra",                              1050000,  128000,   2200000,  13200000,  220000,  2750000,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "openai.gpt-5.6-sol",                                1050000,  128000,   5500000,  33000000,  550000,  6875000,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "openai.gpt-5.6-luna",                               1050000,  128000,    220000,   1320000,   22000,   275000,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "openai.gpt-5.5",                                     272000,  128000,   5500000,  33000000,  550000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "openai.gpt-5.4",                                     272000,  128000,   2750000,  16500000,  275000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "moonshotai.kimi-k2.5",                               262143,   16000,    600000,   3000000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "moonshot.kimi-k2-thinking",                          262143,   16000,    600000,   2500000,      -1,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "mistral.pixtral-large-2502-v1:0",                    128000,    8192,   2000000,   6000000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "mistral.mistral-large-3-675b-instruct",              256000,    8192,    500000,   1500000,      -1,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "minimax.minimax-m2.5",                               196608,   98304,    300000,   1200000,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "minimax.minimax-m2.1",                               204800,  131072,    300000,   1200000,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "minimax.minimax-m2",                                 204608,  128000,    300000,   1200000,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "meta.llama4-scout-17b-instruct-v1:0",               3500000,   16384,    170000,    660000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "meta.llama4-maverick-17b-instruct-v1:0",            1000000,   16384,    240000,    970000,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "meta.llama3-8b-instruct-v1:0",                         8192,    8192,    300000,    600000,      -1,       -1,       -1, "",       PLAIN,            20260602,        0) \
+    LLMF_MODEL(BEDROCK,          "meta.llama3-3-70b-instruct-v1:0",                    128000,    4096,    720000,    720000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "meta.llama3-1-8b-instruct-v1:0",                     128000,    4096,    220000,    220000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "meta.llama3-1-70b-instruct-v1:0",                    128000,    4096,    720000,    720000,      -1,       -1,       -1, "T",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "global.anthropic.claude-sonnet-5",                  1000000,  128000,   2000000,  10000000,  200000,  2500000,  4000000, "TIFRS",  CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "global.anthropic.claude-sonnet-4-6",                1000000,   64000,   3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CONVERSE_C4_6,    20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "global.anthropic.claude-sonnet-4-5-20250929-v1:0",   200000,   64000,   3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CONVERSE_C4,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "global.anthropic.claude-opus-5",                    1000000,  128000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFR",   CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "global.anthropic.claude-opus-4-8",                  1000000,  128000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "global.anthropic.claude-opus-4-7",                  1000000,  128000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "global.anthropic.claude-opus-4-6-v1",               1000000,  128000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CONVERSE_C4_6,    20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "global.anthropic.claude-opus-4-5-20251101-v1:0",     200000,   64000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CONVERSE_C4,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "global.anthropic.claude-haiku-4-5-20251001-v1:0",    200000,   64000,   1000000,   5000000,  100000,  1250000,  2000000, "TIFRS",  CONVERSE_C4,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "global.anthropic.claude-fable-5",                   1000000,  128000,  10000000,  50000000, 1000000, 12500000, 20000000, "TIFR",   CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "eu.anthropic.claude-sonnet-5",                      1000000,  128000,   2200000,  11000000,  220000,  2750000,  4400000, "TIFRS",  CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "eu.anthropic.claude-sonnet-4-6",                    1000000,   64000,   3300000,  16500000,  330000,  4125000,  6600000, "TIFRS",  CONVERSE_C4_6,    20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "eu.anthropic.claude-sonnet-4-5-20250929-v1:0",       200000,   64000,   3300000,  16500000,  330000,  4125000,  6600000, "TIFRS",  CONVERSE_C4,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "eu.anthropic.claude-opus-5",                        1000000,  128000,   5500000,  27500000,  550000,  6875000, 11000000, "TIFR",   CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "eu.anthropic.claude-opus-4-8",                      1000000,  128000,   5500000,  27500000,  550000,  6875000, 11000000, "TIFRS",  CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "eu.anthropic.claude-opus-4-7",                      1000000,  128000,   5500000,  27500000,  550000,  6875000, 11000000, "TIFRS",  CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "eu.anthropic.claude-opus-4-6-v1",                   1000000,  128000,   5500000,  27500000,  550000,  6875000, 11000000, "TIFRS",  CONVERSE_C4_6,    20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "eu.anthropic.claude-opus-4-5-20251101-v1:0",         200000,   64000,   5500000,  27500000,  550000,  6875000, 11000000, "TIFRS",  CONVERSE_C4,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "eu.anthropic.claude-haiku-4-5-20251001-v1:0",        200000,   64000,   1100000,   5500000,  110000,  1375000,  2200000, "TIFRS",  CONVERSE_C4,      20260819, 20261015) \
+    LLMF_MODEL(BEDROCK,          "eu.anthropic.claude-fable-5",                       1000000,  128000,  11000000,  55000000, 1100000, 13750000, 22000000, "TIFR",   CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "eu.amazon.nova-pro-v1:0",                            300000,   10000,   1050000,   4200000,      -1,       -1,       -1, "TIF",    CONVERSE_NOVA,    20260602,        0) \
+    LLMF_MODEL(BEDROCK,          "eu.amazon.nova-micro-v1:0",                          128000,   10000,     46000,    184000,      -1,       -1,       -1, "T",      CONVERSE_NOVA,    20260602,        0) \
+    LLMF_MODEL(BEDROCK,          "eu.amazon.nova-lite-v1:0",                           300000,   10000,     78000,    312000,      -1,       -1,       -1, "TIF",    CONVERSE_NOVA,    20260602,        0) \
+    LLMF_MODEL(BEDROCK,          "eu.amazon.nova-2-lite-v1:0",                        1000000,   64000,    330000,   2750000,   82500,       -1,       -1, "TIFR",   CONVERSE_NOVA_2,  20260602,        0) \
+    LLMF_MODEL(BEDROCK,          "deepseek.v3.2",                                      163840,   81920,    620000,   1850000,      -1,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "deepseek.v3-v1:0",                                   163840,   81920,    580000,   1680000,      -1,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "deepseek.r1-v1:0",                                   128000,   32768,   1350000,   5400000,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "cohere.embed-v4:0",                                  128000,      -1,    120000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(BEDROCK,          "cohere.embed-multilingual-v3",                          512,      -1,    100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(BEDROCK,          "cohere.embed-english-v3",                               512,      -1,    100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(BEDROCK,          "anthropic.claude-sonnet-5",                         1000000,  128000,   2000000,  10000000,  200000,  2500000,  4000000, "TIFRS",  CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "anthropic.claude-sonnet-4-6",                       1000000,   64000,   3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CONVERSE_C4_6,    20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "anthropic.claude-sonnet-4-5-20250929-v1:0",          200000,   64000,   3000000,  15000000,  300000,  3750000,  6000000, "TIFRS",  CONVERSE_C4,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "anthropic.claude-opus-5",                           1000000,  128000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFR",   CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "anthropic.claude-opus-4-8",                         1000000,  128000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "anthropic.claude-opus-4-7",                         1000000,  128000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "anthropic.claude-opus-4-6-v1",                      1000000,  128000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CONVERSE_C4_6,    20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "anthropic.claude-opus-4-5-20251101-v1:0",            200000,   64000,   5000000,  25000000,  500000,  6250000, 10000000, "TIFRS",  CONVERSE_C4,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "anthropic.claude-haiku-4-5-20251001-v1:0",           200000,   64000,   1000000,   5000000,  100000,  1250000,  2000000, "TIFRS",  CONVERSE_C4,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "anthropic.claude-fable-5",                          1000000,  128000,  10000000,  50000000, 1000000, 12500000, 20000000, "TIFR",   CONVERSE_C5,      20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "anthropic.claude-3-haiku-20240307-v1:0",             200000,    4096,    250000,   1250000,   25000,   312500,   500000, "TIF",    NO_REASONING,     20260602,        0) \
+    LLMF_MODEL(BEDROCK,          "anthropic.claude-3-7-sonnet-20250219-v1:0",          200000,    8192,   3000000,  15000000,  300000,  3750000,  6000000, "TIFR",   CONVERSE_C4,      20260602,        0) \
+    LLMF_MODEL(BEDROCK,          "amazon.titan-embed-text-v2:0",                         8192,      -1,    200000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(BEDROCK,          "amazon.titan-embed-text-v1",                           8192,      -1,    100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(BEDROCK,          "amazon.nova-pro-v1:0",                               300000,    8192,    800000,   3200000,  200000,       -1,       -1, "TI",     CONVERSE_NOVA,    20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "amazon.nova-micro-v1:0",                             128000,    8192,     35000,    140000,    8750,       -1,       -1, "T",      CONVERSE_NOVA,    20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "amazon.nova-lite-v1:0",                              300000,    8192,     60000,    240000,   15000,       -1,       -1, "TI",     CONVERSE_NOVA,    20260819,        0) \
+    LLMF_MODEL(BEDROCK,          "amazon.nova-2-lite-v1:0",                            128000,    4096,    330000,   2750000,   75000,       -1,       -1, "TIR",    CONVERSE_NOVA_2,  20260819,        0)
 #else
 #define LLMFI_ROWS_MODEL_BEDROCK
 #endif
 #if LLMF_HAS_PERPLEXITY
 #define LLMFI_ROWS_MODEL_PERPLEXITY \
-    LLMF_MODEL(PERPLEXITY, "sonar",                                      128000,   4096,  1000000,   1000000,      -1,       -1,       -1, "",       PLAIN,            20260819,        0) \
-    LLMF_MODEL(PERPLEXITY, "sonar-pro",                                  200000,   8192,  3000000,  15000000,      -1,       -1,       -1, "I",      PLAIN,            20260819,        0) \
-    LLMF_MODEL(PERPLEXITY, "sonar-reasoning-pro",                        128000,   4096,  2000000,   8000000,      -1,       -1,       -1, "IR",     PLAIN,            20260819,        0)
+    LLMF_MODEL(PERPLEXITY,       "sonar-reasoning-pro",                                128000,    4096,   2000000,   8000000,      -1,       -1,       -1, "IR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(PERPLEXITY,       "sonar-reasoning",                                    128000,      -1,   1000000,   5000000,      -1,       -1,       -1, "R",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(PERPLEXITY,       "sonar-pro",                                          200000,    8192,   3000000,  15000000,      -1,       -1,       -1, "I",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(PERPLEXITY,       "sonar-deep-research",                                128000,   32768,   2000000,        -1,      -1,       -1,       -1, "R",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(PERPLEXITY,       "sonar",                                              128000,    4096,   1000000,   1000000,      -1,       -1,       -1, "",       PLAIN,            20260819,        0)
 #else
 #define LLMFI_ROWS_MODEL_PERPLEXITY
 #endif
 #if LLMF_HAS_CEREBRAS
 #define LLMFI_ROWS_MODEL_CEREBRAS \
-    LLMF_MODEL(CEREBRAS,   "gpt-oss-120b",                                   -1,  40960,   350000,    750000,      -1,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
-    LLMF_MODEL(CEREBRAS,   "zai-glm-4.7",                                131072,  40960,  2250000,   2750000,       0,        0,       -1, "TRS",    PLAIN,            20260702,        0)
+    LLMF_MODEL(CEREBRAS,         "zai-glm-4.7",                                        131072,   40960,   2250000,   2750000,      -1,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(CEREBRAS,         "zai-glm-4.6",                                        128000,  128000,   2250000,   2750000,      -1,       -1,       -1, "TR",     PLAIN,            20260602, 20260120) \
+    LLMF_MODEL(CEREBRAS,         "qwen-3-32b",                                         128000,  128000,    400000,    800000,      -1,       -1,       -1, "TR",     PLAIN,            20260602,        0) \
+    LLMF_MODEL(CEREBRAS,         "llama3.1-8b",                                        128000,  128000,    100000,    100000,      -1,       -1,       -1, "T",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(CEREBRAS,         "llama-3.3-70b",                                      128000,  128000,    850000,   1200000,      -1,       -1,       -1, "T",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(CEREBRAS,         "gpt-oss-120b",                                       131072,   40960,    350000,    750000,      -1,       -1,       -1, "TRS",    PLAIN,            20260702,        0)
 #else
 #define LLMFI_ROWS_MODEL_CEREBRAS
 #endif
 #if LLMF_HAS_ZAI
 #define LLMFI_ROWS_MODEL_ZAI \
-    LLMF_MODEL(ZAI,        "glm-5.2",                                   1000000, 131072,  1400000,   4400000,  260000,        0,       -1, "TRS",    PLAIN,            20260702,        0) \
-    LLMF_MODEL(ZAI,        "glm-5.1",                                    200000, 131072,  1400000,   4400000,  260000,        0,       -1, "TRS",    PLAIN,            20260702,        0) \
-    LLMF_MODEL(ZAI,        "glm-4.7-flash",                              200000, 131072,        0,         0,       0,        0,       -1, "TR",     PLAIN,            20260702,        0)
+    LLMF_MODEL(ZAI,              "glm-5v-turbo",                                       200000,  131072,   1200000,   4000000,  240000,       -1,       -1, "TIFR",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(ZAI,              "glm-5.2",                                           1000000,  131072,   1400000,   4400000,  260000,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(ZAI,              "glm-5.1",                                            200000,  131072,   1400000,   4400000,  260000,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(ZAI,              "glm-5-turbo",                                        200000,  131072,   1200000,   4000000,  240000,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(ZAI,              "glm-5",                                              204800,  131072,   1000000,   3200000,  200000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ZAI,              "glm-4.7-flashx",                                     200000,  131072,     70000,    400000,   10000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ZAI,              "glm-4.7-flash",                                      200000,  131072,         0,         0,       0,        0,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ZAI,              "glm-4.7",                                            204800,  131072,    600000,   2200000,  110000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ZAI,              "glm-4.6v",                                           128000,   32768,    300000,    900000,      -1,       -1,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(ZAI,              "glm-4.6",                                            204800,  131072,    600000,   2200000,  110000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ZAI,              "glm-4.5v",                                            64000,   16384,    600000,   1800000,      -1,       -1,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(ZAI,              "glm-4.5-flash",                                      131072,   98304,         0,         0,       0,        0,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ZAI,              "glm-4.5-air",                                        131072,   98304,    200000,   1100000,   30000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ZAI,              "glm-4.5",                                            131072,   98304,    600000,   2200000,  110000,       -1,       -1, "TR",     PLAIN,            20260702,        0)
 #else
 #define LLMFI_ROWS_MODEL_ZAI
 #endif
 #if LLMF_HAS_MOONSHOT
 #define LLMFI_ROWS_MODEL_MOONSHOT \
-    LLMF_MODEL(MOONSHOT,   "kimi-k2.7-code",                             262144, 262144,   950000,   4000000,  190000,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
-    LLMF_MODEL(MOONSHOT,   "kimi-k2.6",                                  262144, 262144,   950000,   4000000,  160000,       -1,       -1, "TIRS",   PLAIN,            20260702,        0)
+    LLMF_MODEL(MOONSHOT,         "moonshot-v1-auto",                                   131072,  131072,   2000000,   5000000,      -1,       -1,       -1, "T",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(MOONSHOT,         "moonshot-v1-8k",                                       8192,    8192,    200000,   2000000,      -1,       -1,       -1, "T",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(MOONSHOT,         "moonshot-v1-32k",                                     32768,   32768,   1000000,   3000000,      -1,       -1,       -1, "T",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(MOONSHOT,         "moonshot-v1-128k",                                   131072,  131072,   2000000,   5000000,      -1,       -1,       -1, "T",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(MOONSHOT,         "kimi-latest",                                        131072,  131072,   2000000,   5000000,  150000,       -1,       -1, "TI",     PLAIN,            20260602,        0) \
+    LLMF_MODEL(MOONSHOT,         "kimi-k2.7-code-highspeed",                           262144,  262144,   1900000,   8000000,  380000,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(MOONSHOT,         "kimi-k2.7-code",                                     262144,  262144,    950000,   4000000,  190000,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(MOONSHOT,         "kimi-k2.6",                                          262144,  262144,    950000,   4000000,  160000,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(MOONSHOT,         "kimi-k2.5",                                          262144,  262144,    600000,   3000000,  100000,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(MOONSHOT,         "kimi-k2-turbo-preview",                              262144,  262144,   2400000,  10000000,  600000,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(MOONSHOT,         "kimi-k2-thinking-turbo",                             262144,  262144,   1150000,   8000000,  150000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(MOONSHOT,         "kimi-k2-thinking",                                   262144,  262144,    600000,   2500000,  150000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(MOONSHOT,         "kimi-k2-0905-preview",                               262144,  262144,    600000,   2500000,  150000,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(MOONSHOT,         "kimi-k2-0711-preview",                               131072,   16384,    600000,   2500000,  150000,       -1,       -1, "T",      PLAIN,            20260702,        0)
 #else
 #define LLMFI_ROWS_MODEL_MOONSHOT
 #endif
 #if LLMF_HAS_ALIBABA
 #define LLMFI_ROWS_MODEL_ALIBABA \
-    LLMF_MODEL(ALIBABA,    "qwen3.7-max",                               1000000,  65536,  2500000,   7500000,  500000,  3125000,       -1, "TR",     PLAIN,            20260702,        0) \
-    LLMF_MODEL(ALIBABA,    "qwen3.7-plus",                              1000000,  65536,   500000,   3000000,   50000,   625000,       -1, "TIR",    PLAIN,            20260702,        0) \
-    LLMF_MODEL(ALIBABA,    "qwen3.6-flash",                             1000000,  65536,   187500,   1125000,      -1,   234375,       -1, "TIRS",   PLAIN,            20260702,        0)
+    LLMF_MODEL(ALIBABA,          "qwq-plus",                                           131072,    8192,    800000,   2400000,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3.7-plus",                                      1000000,   65536,    500000,   3000000,   50000,   625000,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3.7-max",                                       1000000,   65536,   2500000,   7500000,  500000,  3125000,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3.6-plus",                                      1000000,   65536,    500000,   3000000,   50000,   625000,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3.6-max-preview",                                262144,   65536,   1300000,   7800000,  130000,  1625000,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3.6-flash",                                     1000000,   65536,    187500,   1125000,      -1,   234375,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3.6-35b-a3b",                                    262144,   65536,    248000,   1485000,      -1,       -1,       -1, "TIARS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3.6-27b",                                        262144,   65536,    600000,   3600000,      -1,       -1,       -1, "TIARS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3.5-plus",                                      1000000,   65536,    400000,   2400000,      -1,       -1,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3.5-397b-a17b",                                  262144,   65536,    600000,   3600000,      -1,       -1,       -1, "TIARS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3.5-35b-a3b",                                    262144,   65536,    250000,   2000000,      -1,       -1,       -1, "TIARS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3.5-27b",                                        262144,   65536,    300000,   2400000,      -1,       -1,       -1, "TIARS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3.5-122b-a10b",                                  262144,   65536,    400000,   3200000,      -1,       -1,       -1, "TIARS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3-vl-plus",                                      262144,   32768,    200000,        -1,      -1,       -1,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3-vl-30b-a3b",                                   131072,   32768,    200000,        -1,      -1,       -1,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3-vl-235b-a22b",                                 131072,   32768,    700000,        -1,      -1,       -1,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3-next-80b-a3b-thinking",                        131072,   32768,    500000,   6000000,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3-next-80b-a3b-instruct",                        131072,   32768,    500000,   2000000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3-max",                                          262144,   65536,   1200000,   6000000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3-coder-plus",                                  1048576,   65536,   1000000,   5000000,  100000,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3-coder-flash",                                 1000000,   65536,    300000,   1500000,   80000,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3-coder-480b-a35b-instruct",                     262144,   65536,   1500000,   7500000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3-coder-30b-a3b-instruct",                       262144,   65536,    450000,   2250000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3-8b",                                           131072,    8192,    180000,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3-32b",                                          131072,   16384,    700000,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3-235b-a22b",                                    131072,   16384,    700000,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen3-14b",                                          131072,    8192,    350000,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen-vl-plus",                                       131072,    8192,    210000,    630000,      -1,       -1,       -1, "TI",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen-vl-max",                                        131072,    8192,    800000,   3200000,      -1,       -1,       -1, "TI",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen-turbo-latest",                                 1000000,   16384,     50000,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260602,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen-turbo",                                        1000000,   16384,     50000,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen-plus-latest",                                   997952,   32768,    400000,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260602,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen-plus",                                         1000000,   32768,    400000,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen-max",                                            32768,    8192,   1600000,   6400000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qwen-flash",                                        1000000,   32768,     50000,    400000,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(ALIBABA,          "qvq-max",                                            131072,    8192,   1200000,   4800000,      -1,       -1,       -1, "TIR",    PLAIN,            20260702,        0)
 #else
 #define LLMFI_ROWS_MODEL_ALIBABA
 #endif
 #if LLMF_HAS_VOYAGE
 #define LLMFI_ROWS_MODEL_VOYAGE \
-    LLMF_MODEL(VOYAGE,     "voyage-3.5",                                  32000,     -1,    60000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
-    LLMF_MODEL(VOYAGE,     "voyage-3.5-lite",                             32000,     -1,    20000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
-    LLMF_MODEL(VOYAGE,     "voyage-3-large",                              32000,     -1,   180000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
-    LLMF_MODEL(VOYAGE,     "voyage-code-3",                               32000,     -1,   180000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0)
+    LLMF_MODEL(VOYAGE,           "voyage-multimodal-3",                                 32000,      -1,    120000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(VOYAGE,           "voyage-law-2",                                        16000,      -1,    120000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(VOYAGE,           "voyage-finance-2",                                    32000,      -1,    120000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(VOYAGE,           "voyage-context-3",                                   120000,      -1,    180000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(VOYAGE,           "voyage-code-3",                                       32000,      -1,    180000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(VOYAGE,           "voyage-code-2",                                       16000,      -1,    120000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(VOYAGE,           "voyage-3.5-lite",                                     32000,      -1,     20000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(VOYAGE,           "voyage-3.5",                                          32000,      -1,     60000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(VOYAGE,           "voyage-3-lite",                                       32000,      -1,     20000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(VOYAGE,           "voyage-3-large",                                      32000,      -1,    180000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(VOYAGE,           "voyage-3",                                            32000,      -1,     60000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0)
 #else
 #define LLMFI_ROWS_MODEL_VOYAGE
+#endif
+#if LLMF_HAS_OPENAI_RESPONSES
+#define LLMFI_ROWS_MODEL_OPENAI_RESPONSES \
+    LLMF_MODEL(OPENAI_RESPONSES, "o4-mini-deep-research-2025-06-26",                   200000,  100000,   2000000,   8000000,  500000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "o4-mini-deep-research",                              200000,  100000,   2000000,   8000000,  500000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "o4-mini-2025-04-16",                                 200000,  100000,   1100000,   4400000,  275000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "o4-mini",                                            200000,  100000,   1100000,   4400000,  275000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "o3-pro-2025-06-10",                                  200000,  100000,  20000000,  80000000,      -1,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "o3-pro",                                             200000,  100000,  20000000,  80000000,      -1,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "o3-mini-2025-01-31",                                 200000,  100000,   1100000,   4400000,  550000,       -1,       -1, "TRS",    OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "o3-mini",                                            200000,  100000,   1100000,   4400000,  550000,       -1,       -1, "TRS",    OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "o3-deep-research-2025-06-26",                        200000,  100000,  10000000,  40000000, 2500000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "o3-deep-research",                                   200000,  100000,  10000000,  40000000, 2500000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "o3-2025-04-16",                                      200000,  100000,   2000000,   8000000,  500000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "o3",                                                 200000,  100000,   2000000,   8000000,  500000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "o1-pro-2025-03-19",                                  200000,  100000, 150000000, 600000000,      -1,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "o1-2024-12-17",                                      200000,  100000,  15000000,  60000000, 7500000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "o1",                                                 200000,  100000,  15000000,  60000000, 7500000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.6-terra",                                     1050000,  128000,   2000000,  12000000,  200000,  2500000,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.6-sol",                                       1050000,  128000,   5000000,  30000000,  500000,  6250000,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.6-luna",                                      1050000,  128000,    200000,   1200000,   20000,   250000,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.6",                                           1050000,  128000,   5000000,  30000000,  500000,  6250000,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.5-pro-2026-04-23",                            1050000,  128000,  30000000, 180000000,      -1,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.5-pro",                                       1050000,  128000,  30000000, 180000000,      -1,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.5-2026-04-23",                                1050000,  128000,   5000000,  30000000,  500000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.5",                                           1050000,  128000,   5000000,  30000000,  500000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.4-pro-2026-03-05",                            1050000,  128000,  30000000, 180000000, 3000000,       -1,       -1, "TIR",    OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.4-pro",                                       1050000,  128000,  30000000, 180000000, 3000000,       -1,       -1, "TIR",    OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.4-nano-2026-03-17",                            400000,  128000,    200000,   1250000,   20000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.4-nano",                                       400000,  128000,    200000,   1250000,   20000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.4-mini-2026-03-17",                            400000,  128000,    750000,   4500000,   75000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.4-mini",                                       400000,  128000,    750000,   4500000,   75000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.4-2026-03-05",                                1050000,  128000,   2500000,  15000000,  250000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.4",                                           1050000,  128000,   2500000,  15000000,  250000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.3-codex-spark",                                128000,   32000,   1750000,  14000000,  175000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.3-codex",                                      400000,  128000,   1750000,  14000000,  175000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.3-chat-latest",                                128000,   16384,   1750000,  14000000,  175000,       -1,       -1, "TIS",    NEW_LIMIT,        20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.2-pro-2025-12-11",                             400000,  128000,  21000000, 168000000,      -1,       -1,       -1, "TIR",    OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.2-pro",                                        400000,  128000,  21000000, 168000000,      -1,       -1,       -1, "TIR",    OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.2-codex",                                      400000,  128000,   1750000,  14000000,  175000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.2-chat-latest",                                128000,   16384,   1750000,  14000000,  175000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.2-2025-12-11",                                 400000,  128000,   1750000,  14000000,  175000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.2",                                            400000,  128000,   1750000,  14000000,  175000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.1-codex-mini",                                 400000,  128000,    250000,   2000000,   25000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.1-codex-max",                                  400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.1-codex",                                      400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.1-chat-latest",                                128000,   16384,   1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.1-2025-11-13",                                 400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5.1",                                            400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5-pro-2025-10-06",                               400000,  272000,  15000000, 120000000,      -1,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5-pro",                                          400000,  272000,  15000000, 120000000,      -1,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5-nano-2025-08-07",                              400000,  128000,     50000,    400000,    5000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5-nano",                                         400000,  128000,     50000,    400000,    5000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5-mini-2025-08-07",                              400000,  128000,    250000,   2000000,   25000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5-mini",                                         400000,  128000,    250000,   2000000,   25000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5-codex",                                        400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5-chat-latest",                                  400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "IRS",    NEW_LIMIT,        20260702,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5-2025-08-07",                                   400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-5",                                              400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-4o-mini-2024-07-18",                             128000,   16384,    150000,    600000,   75000,       -1,       -1, "TIFS",   PLAIN,            20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-4o-mini",                                        128000,   16384,    150000,    600000,   75000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-4o-2024-11-20",                                  128000,   16384,   2500000,  10000000, 1250000,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-4o-2024-08-06",                                  128000,   16384,   2500000,  10000000, 1250000,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-4o-2024-05-13",                                  128000,    4096,   5000000,  15000000,      -1,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-4o",                                             128000,   16384,   2500000,  10000000, 1250000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-4.1-nano-2025-04-14",                           1047576,   32768,    100000,    400000,   25000,       -1,       -1, "TIS",    PLAIN,            20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-4.1-nano",                                      1047576,   32768,    100000,    400000,   25000,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-4.1-mini-2025-04-14",                           1047576,   32768,    400000,   1600000,  100000,       -1,       -1, "TIFS",   PLAIN,            20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-4.1-mini",                                      1047576,   32768,    400000,   1600000,  100000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-4.1-2025-04-14",                                1047576,   32768,   2000000,   8000000,  500000,       -1,       -1, "TIFS",   PLAIN,            20260602,        0) \
+    LLMF_MODEL(OPENAI_RESPONSES, "gpt-4.1",                                           1047576,   32768,   2000000,   8000000,  500000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0)
+#else
+#define LLMFI_ROWS_MODEL_OPENAI_RESPONSES
+#endif
+#if LLMF_HAS_AZURE
+#define LLMFI_ROWS_MODEL_AZURE \
+    LLMF_MODEL(AZURE,            "text-embedding-ada-002",                               8192,      -1,    100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(AZURE,            "text-embedding-3-small",                               8191,      -1,     20000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(AZURE,            "text-embedding-3-large",                               8191,      -1,    130000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(AZURE,            "o4-mini",                                            200000,  100000,   1100000,   4400000,  275000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "o3-mini",                                            200000,  100000,   1100000,   4400000,  550000,       -1,       -1, "TRS",    OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "o3",                                                 200000,  100000,   2000000,   8000000,  500000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "o1-mini",                                            128000,   65536,   1100000,   4400000,  550000,       -1,       -1, "TR",     OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "o1",                                                 200000,  100000,  15000000,  60000000, 7500000,       -1,       -1, "TIR",    OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "model-router",                                       128000,   16384,    140000,        -1,      -1,       -1,       -1, "TI",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5.5",                                           1050000,  128000,   5000000,  30000000,  500000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5.4-pro",                                       1050000,  128000,  30000000, 180000000, 3000000,       -1,       -1, "TIR",    OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5.4-nano",                                       400000,  128000,    200000,   1250000,   20000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5.4-mini",                                       400000,  128000,    750000,   4500000,   75000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5.4",                                           1050000,  128000,   2500000,  15000000,  250000,       -1,       -1, "TIFRS",  OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5.3-codex",                                      400000,  128000,   1750000,  14000000,  175000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5.3-chat",                                       128000,   16384,   1750000,  14000000,  175000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5.2-codex",                                      400000,  128000,   1750000,  14000000,  175000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5.2-chat",                                       128000,   16384,   1750000,  14000000,  175000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5.2",                                            400000,  128000,   1750000,  14000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5.1-codex-mini",                                 400000,  128000,    250000,   2000000,   25000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5.1-codex-max",                                  400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5.1-codex",                                      400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIARS",  OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5.1-chat",                                       128000,   16384,   1250000,  10000000,  125000,       -1,       -1, "TIARS",  OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5.1",                                            272000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIARS",  OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5-pro",                                          400000,  272000,  15000000, 120000000,      -1,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5-nano",                                         272000,  128000,     50000,    400000,   10000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5-mini",                                         272000,  128000,    250000,   2000000,   30000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5-codex",                                        400000,  128000,   1250000,  10000000,  130000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5-chat",                                         128000,   16384,   1250000,  10000000,  130000,       -1,       -1, "IRS",    OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-5",                                              272000,  128000,   1250000,  10000000,  130000,       -1,       -1, "TIRS",   OPENAI_REASONING, 20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-4o-mini",                                        128000,   16384,    150000,    600000,   75000,       -1,       -1, "TIS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-4o",                                             128000,   16384,   2500000,  10000000, 1250000,       -1,       -1, "TIS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-4.1-nano",                                      1047576,   32768,    100000,    400000,   25000,       -1,       -1, "TIS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-4.1-mini",                                      1047576,   32768,    400000,   1600000,  100000,       -1,       -1, "TIS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-4.1",                                           1047576,   32768,   2000000,   8000000,  500000,       -1,       -1, "TIS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-4-turbo",                                        128000,    4096,  10000000,  30000000,      -1,       -1,       -1, "TI",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(AZURE,            "gpt-4",                                                8192,    8192,  60000000, 120000000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0)
+#else
+#define LLMFI_ROWS_MODEL_AZURE
+#endif
+#if LLMF_HAS_VERTEX
+#define LLMFI_ROWS_MODEL_VERTEX \
+    LLMF_MODEL(VERTEX,           "text-multilingual-embedding-002",                      2048,      -1,    100000,         0,      -1,       -1,       -1, "E",      GEMINI_3,         20260602,        0) \
+    LLMF_MODEL(VERTEX,           "text-embedding-005",                                   2048,      -1,    100000,         0,      -1,       -1,       -1, "E",      GEMINI_3,         20260602,        0) \
+    LLMF_MODEL(VERTEX,           "text-embedding-004",                                   2048,      -1,    100000,         0,      -1,       -1,       -1, "E",      GEMINI_3,         20260602, 20260114) \
+    LLMF_MODEL(VERTEX,           "gemini-flash-lite-latest",                          1048576,   65536,    250000,   1500000,   25000,       -1,       -1, "TIAFR",  GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(VERTEX,           "gemini-flash-latest",                               1048576,   65536,   1500000,   9000000,  150000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(VERTEX,           "gemini-embedding-2",                                   8192,      -1,    200000,         0,      -1,       -1,       -1, "E",      GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(VERTEX,           "gemini-embedding-001",                                 2048,      -1,    150000,         0,      -1,       -1,       -1, "E",      GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(VERTEX,           "gemini-3.7-flash",                                  1048576,   65536,    750000,   3750000,   75000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(VERTEX,           "gemini-3.6-flash",                                  1048576,   65536,   1500000,   7500000,  150000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(VERTEX,           "gemini-3.5-flash-lite",                             1048576,   65536,    300000,   2500000,   30000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(VERTEX,           "gemini-3.5-flash",                                  1048576,   65536,   1500000,   9000000,  150000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(VERTEX,           "gemini-3.1-pro-preview-customtools",                1048576,   65536,   2000000,  12000000,  200000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(VERTEX,           "gemini-3.1-pro-preview",                            1048576,   65536,   2000000,  12000000,  200000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(VERTEX,           "gemini-3.1-flash-lite",                             1048576,   65536,    250000,   1500000,   25000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(VERTEX,           "gemini-3-flash-preview",                            1048576,   65536,    500000,   3000000,   50000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(VERTEX,           "gemini-2.5-pro",                                    1048576,   65536,   1250000,  10000000,  125000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(VERTEX,           "gemini-2.5-flash-lite",                             1048576,   65536,    100000,    400000,   10000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(VERTEX,           "gemini-2.5-flash",                                  1048576,   65536,    300000,   2500000,   75000,   383000,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(VERTEX,           "gemini-2.0-flash-lite",                             1048576,    8192,     75000,    300000,   18750,       -1,       -1, "TIAS",   NO_REASONING,     20260602, 20260601) \
+    LLMF_MODEL(VERTEX,           "gemini-2.0-flash-001",                              1048576,    8192,    150000,    600000,   37500,       -1,       -1, "TIAS",   NO_REASONING,     20260602, 20260601) \
+    LLMF_MODEL(VERTEX,           "gemini-2.0-flash",                                  1048576,    8192,    100000,    400000,   25000,       -1,       -1, "TIAS",   NO_REASONING,     20260602, 20260601)
+#else
+#define LLMFI_ROWS_MODEL_VERTEX
+#endif
+#if LLMF_HAS_BEDROCK_MANTLE
+#define LLMFI_ROWS_MODEL_BEDROCK_MANTLE \
+    LLMF_MODEL(BEDROCK_MANTLE,   "openai.gpt-oss-20b",                                 131072,   32768,     75000,    300000,      -1,       -1,       -1, "TRS",    PLAIN,            20260602,        0) \
+    LLMF_MODEL(BEDROCK_MANTLE,   "openai.gpt-oss-120b",                                131072,   32768,    150000,    600000,      -1,       -1,       -1, "TRS",    PLAIN,            20260602,        0)
+#else
+#define LLMFI_ROWS_MODEL_BEDROCK_MANTLE
+#endif
+#if LLMF_HAS_OPENROUTER
+#define LLMFI_ROWS_MODEL_OPENROUTER \
+    LLMF_MODEL(OPENROUTER,       "z-ai/glm-5v-turbo",                                  202752,  131072,   1200000,   4000000,  240000,       -1,       -1, "TIR",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "z-ai/glm-5.3",                                      1048576,  131072,   1400000,   4400000,  260000,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "z-ai/glm-5.2",                                      1048576,  131072,    966000,   3036000,  193200,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "z-ai/glm-5.1",                                       204800,  128000,    966000,   3036000,  179400,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "z-ai/glm-5-turbo",                                   202752,  131072,   1200000,   4000000,  240000,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "z-ai/glm-5",                                         204800,  128000,    600000,   1920000,  120000,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "z-ai/glm-4.7-flash",                                 202752,   16384,     60000,    400000,   10000,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "z-ai/glm-4.7",                                       204800,  131072,    400000,   1750000,   80000,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "z-ai/glm-4.6v",                                      131072,   32768,    300000,    900000,   55000,       -1,       -1, "TIR",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "z-ai/glm-4.6",                                       204800,  131072,    500000,   2000000,  100000,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "x-ai/grok-4.6",                                      500000,  500000,   2000000,   6000000,  500000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "x-ai/grok-4.5",                                      500000,  500000,   2000000,   6000000,  300000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "x-ai/grok-4.3",                                     1000000, 1000000,   1250000,   2500000,  200000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "x-ai/grok-4.20",                                    2000000, 2000000,   1250000,   2500000,  200000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "x-ai/grok-4",                                        256000,  256000,   3000000,  15000000,  750000,       -1,       -1, "TRS",    PLAIN,            20260602,        0) \
+    LLMF_MODEL(OPENROUTER,       "qwen/qwen3.8-max",                                  1000000,  131072,   2000000,   6000000,  250000,  2500000,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "qwen/qwen3.8-27b",                                   262144,  131072,    450000,   3200000,   50000,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "qwen/qwen3.8-2.4t-a95b",                            1048576,  262144,   2000000,   6000000,  250000,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "qwen/qwen3.7-plus",                                 1000000,  131072,    320000,   1280000,   64000,   400000,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "qwen/qwen3.7-max",                                  1000000,  131072,   1475000,   4425000,  295000,  1843750,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "qwen/qwen3.7-flash",                                1000000,   65536,     30000,    130000,    6000,    38000,       -1, "TIR",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "qwen/qwen3.6-plus",                                 1000000,   65536,    325000,   1950000,      -1,   406250,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "qwen/qwen3.6-max-preview",                           262144,   65536,   1027000,   6162000,      -1,  1283750,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "qwen/qwen3.6-flash",                                1000000,   65536,    187500,   1125000,      -1,   234375,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "qwen/qwen3.6-35b-a3b",                               262144,  262144,    140000,   1000000,   50000,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "qwen/qwen3.6-27b",                                   262144,   65536,    300000,   2000000,   30000,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "qwen/qwen3-max",                                     262144,   65536,    780000,   3900000,  156000,   975000,       -1, "TS",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "qwen/qwen3-coder-plus",                             1000000,   65536,    650000,   3250000,  130000,   812500,       -1, "TS",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "qwen/qwen3-coder-next",                              262144,  262144,    120000,    800000,   70000,       -1,       -1, "TS",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "qwen/qwen3-coder-flash",                            1000000,   65536,    195000,    975000,   39000,   243750,       -1, "T",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "qwen/qwen3-coder-30b-a3b-instruct",                  262144,  262144,     70000,    280000,      -1,       -1,       -1, "TS",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openrouter/auto",                                   2000000, 2000000,        -1,        -1,      -1,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/text-embedding-3-small",                        8192,      -1,     20000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/text-embedding-3-large",                        8192,      -1,    130000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/o4-mini",                                     200000,  100000,   1100000,   4400000,  275000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/o3",                                          200000,  100000,   2000000,   8000000,  500000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/gpt-oss-20b",                                 131072,  131072,     30000,    130000,      -1,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/gpt-oss-120b",                                131072,  131072,     30000,    170000,      -1,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/gpt-5.6-terra",                              1050000,  128000,   2000000,  12000000,  200000,  2500000,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/gpt-5.6-sol",                                1050000,  128000,   2500000,  15000000,  250000,  3125000,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/gpt-5.6-luna",                               1050000,  128000,    200000,   1200000,   20000,   250000,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/gpt-5.5",                                    1050000,  128000,   5000000,  30000000,  500000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/gpt-5.4-nano",                                400000,  128000,    200000,   1250000,   20000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/gpt-5.4-mini",                                400000,  128000,    750000,   4500000,   75000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/gpt-5.4",                                    1050000,  128000,   2500000,  15000000,  250000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/gpt-5.2",                                     400000,  128000,   1750000,  14000000,  175000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/gpt-5.1",                                     400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/gpt-5-nano",                                  400000,  128000,     50000,    400000,    5000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/gpt-5-mini",                                  400000,  128000,    250000,   2000000,   25000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/gpt-5",                                       400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/gpt-4o-mini",                                 128000,   16384,    150000,    600000,   75000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/gpt-4o",                                      128000,   16384,   2500000,  10000000, 1250000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/gpt-4.1-nano",                               1047576,   32768,    100000,    400000,   25000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/gpt-4.1-mini",                               1047576,   32768,    400000,   1600000,  100000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "openai/gpt-4.1",                                    1047576,   32768,   2000000,   8000000,  500000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "moonshotai/kimi-k3",                                1048576, 1048576,   3000000,  15000000,  300000,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "moonshotai/kimi-k2.7-code",                          262144,  262144,    710000,   3500000,  150000,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "moonshotai/kimi-k2.6",                               262144,  262144,    940500,   3960000,  158400,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "moonshotai/kimi-k2.5",                               262144,  262144,    450000,   2250000,   70000,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "mistralai/mistral-small-2603",                       262144,  262144,    150000,    600000,   15000,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "mistralai/mistral-medium-3.1",                       131072,      -1,    400000,   2000000,   40000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "mistralai/mistral-medium-3-5",                       262144,  262144,   1500000,   7500000,      -1,       -1,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "mistralai/mistral-medium-3",                         131072,  131072,    400000,   2000000,   40000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "mistralai/mistral-large-2512",                       262144,  262144,    500000,   1500000,   50000,       -1,       -1, "TIFS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "minimax/minimax-m3",                                1048576,  512000,    300000,   1200000,   60000,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "minimax/minimax-m2.7",                               204800,  131072,    300000,   1200000,   60000,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "minimax/minimax-m2.5",                               204800,  196608,    220000,    900000,   50000,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "minimax/minimax-m2.1",                               204800,  131072,    300000,   1200000,   30000,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "meta-llama/llama-4-scout",                          1310720,   16384,    100000,    300000,      -1,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "meta-llama/llama-4-maverick",                       1048576,   16384,    200000,    800000,      -1,       -1,       -1, "TIS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "meta-llama/llama-3.3-70b-instruct",                  131072,   16384,    100000,    320000,      -1,       -1,       -1, "TS",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "google/gemma-4-31b-it",                              262144,   16384,     90000,    340000,   50000,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "google/gemma-4-26b-a4b-it",                          262144,   16384,     70000,    340000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "google/gemini-3.7-flash",                           1048576,   65536,    375000,   1875000,   37500,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "google/gemini-3.6-flash",                           1048576,   65536,    750000,   3750000,   75000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "google/gemini-3.5-flash-lite",                      1048576,   65536,    300000,   2500000,   30000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "google/gemini-3.5-flash",                           1048576,   65536,   1500000,   9000000,  150000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "google/gemini-3.1-pro-preview",                     1048576,   65536,   2000000,  12000000,  200000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "google/gemini-3.1-flash-lite",                      1048576,   65536,    250000,   1500000,   25000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "google/gemini-3-flash-preview",                     1048576,   65536,    500000,   3000000,   50000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "google/gemini-2.5-pro-preview",                     1048576,   65536,   1250000,  10000000,  125000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "google/gemini-2.5-pro",                             1048576,   65536,   1250000,  10000000,  125000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "google/gemini-2.5-flash-lite",                      1048576,   65535,    100000,    400000,   10000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "google/gemini-2.5-flash",                           1048576,   65535,    300000,   2500000,   30000,       -1,       -1, "TIAFRS", PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "deepseek/deepseek-v4-pro",                          1048576,  393216,   1440000,   2880000,  121500,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "deepseek/deepseek-v4-flash",                        1048576,  384000,     82600,    165200,   16520,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "deepseek/deepseek-v3.2",                             163840,   65536,    269000,    400000,  134500,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "deepseek/deepseek-r1-0528",                          163840,   32768,    500000,   2150000,  350000,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "anthropic/claude-sonnet-5",                         1000000,  128000,   2000000,  10000000,  200000,  2500000,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "anthropic/claude-sonnet-4.6",                       1000000,  128000,   3000000,  15000000,  300000,  3750000,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "anthropic/claude-sonnet-4.5",                       1000000,   64000,   3000000,  15000000,  300000,  3750000,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "anthropic/claude-sonnet-4",                         1000000,   64000,   3000000,  15000000,  300000,  3750000,       -1, "TIFR",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "anthropic/claude-opus-5",                           1000000,  128000,   5000000,  25000000,  500000,  6250000,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "anthropic/claude-opus-4.8",                         1000000,  128000,   5000000,  25000000,  500000,  6250000,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "anthropic/claude-opus-4.7",                         1000000,  128000,   5000000,  25000000,  500000,  6250000,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "anthropic/claude-opus-4.6",                         1000000,  128000,   5000000,  25000000,  500000,  6250000,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "anthropic/claude-opus-4.5",                          200000,   64000,   5000000,  25000000,  500000,  6250000,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "anthropic/claude-haiku-4.5",                         200000,   64000,   1000000,   5000000,  100000,  1250000,       -1, "TIFRS",  PLAIN,            20260819,        0) \
+    LLMF_MODEL(OPENROUTER,       "anthropic/claude-fable-5",                          1000000,  128000,  10000000,  50000000, 1000000, 12500000,       -1, "TIFRS",  PLAIN,            20260819,        0)
+#else
+#define LLMFI_ROWS_MODEL_OPENROUTER
+#endif
+#if LLMF_HAS_VERCEL
+#define LLMFI_ROWS_MODEL_VERCEL \
+    LLMF_MODEL(VERCEL,           "zai/glm-5.2-fast",                                  1000000,  128000,   3000000,  10250000,  500000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "zai/glm-5.2",                                            -1,  128000,   1500000,   4500000,  300000,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "zai/glm-5.1",                                        202000,  202000,   1300000,   4300000,  260000,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "zai/glm-4.7",                                        200000,  120000,    600000,   2200000,  120000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "xai/grok-4.3",                                           -1, 1000000,   1250000,   2500000,  200000,       -1,       -1, "TIFRS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "openai/text-embedding-3-small",                        8192,      -1,     20000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(VERCEL,           "openai/text-embedding-3-large",                        8192,      -1,    130000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(VERCEL,           "openai/gpt-5.5",                                    1000000,      -1,   5000000,  30000000,  500000,       -1,       -1, "TIFRS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "openai/gpt-5.4-nano",                                400000,  128000,    200000,   1250000,   20000,       -1,       -1, "TIFRS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "openai/gpt-5.4-mini",                                400000,  128000,    750000,   4500000,   75000,       -1,       -1, "TIFRS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "openai/gpt-5.4",                                    1050000,  128000,   2500000,  15000000,  250000,       -1,       -1, "TIFRS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "openai/gpt-5.2",                                     400000,  128000,   1750000,  14000000,  175000,       -1,       -1, "TIFRS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "openai/gpt-5-nano",                                  400000,  128000,     50000,    400000,    5000,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "openai/gpt-5-mini",                                  400000,  128000,    250000,   2000000,   25000,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "openai/gpt-5",                                       400000,  128000,   1250000,  10000000,  125000,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "openai/gpt-4o-mini",                                 128000,   16384,    150000,    600000,   75000,       -1,       -1, "TIFS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "openai/gpt-4o",                                      128000,   16384,   2500000,  10000000, 1250000,       -1,       -1, "TIFS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "openai/gpt-4.1-nano",                               1047576,   32768,    100000,    400000,   25000,       -1,       -1, "TIS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "openai/gpt-4.1-mini",                               1047576,   32768,    400000,   1600000,  100000,       -1,       -1, "TIFS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "openai/gpt-4.1",                                    1047576,   32768,   2000000,   8000000,  500000,       -1,       -1, "TIFS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "moonshotai/kimi-k2.7-code-highspeed",                    -1,   32768,   1900000,   8000000,  380000,       -1,       -1, "TIFRS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "moonshotai/kimi-k2.7-code",                          256000,   32768,    950000,   4000000,  190000,       -1,       -1, "TIFRS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "moonshotai/kimi-k2.6",                               262000,  262000,    950000,   4000000,  160000,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "moonshotai/kimi-k2.5",                               262114,  262114,    600000,   3000000,  100000,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "google/gemini-3.5-flash",                           1000000,   64000,   1500000,   9000000,  150000,       -1,       -1, "TIFRS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "google/gemini-3.1-pro-preview",                     1000000,   64000,   2000000,  12000000,  200000,       -1,       -1, "TIFRS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "google/gemini-3.1-flash-lite",                      1000000,   65000,    250000,   1500000,   30000,       -1,       -1, "TIFRS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "google/gemini-3-flash",                             1000000,   65000,    500000,   3000000,   50000,       -1,       -1, "TIFR",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "google/gemini-2.5-pro",                             1048576,   65536,   1250000,  10000000,  125000,       -1,       -1, "TIAFRS", PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "google/gemini-2.5-flash-lite",                      1048576,   65536,    100000,    400000,   10000,       -1,       -1, "TIFRS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "google/gemini-2.5-flash",                           1048576,   65536,    300000,   2500000,   30000,       -1,       -1, "TIAFRS", PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "deepseek/deepseek-v4-pro",                          1000000,  384000,    435000,    870000,    3600,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "deepseek/deepseek-v4-flash",                        1000000,  384000,    140000,    280000,    2800,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "deepseek/deepseek-v3.2",                             128000,    8000,    280000,    420000,   28000,       -1,       -1, "",       PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "anthropic/claude-sonnet-5",                         1000000,  128000,   2000000,  10000000,  200000,  2500000,       -1, "TIFR",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "anthropic/claude-sonnet-4.6",                            -1,  128000,   3000000,  15000000,  300000,  3750000,       -1, "TIFR",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "anthropic/claude-sonnet-4.5",                        200000,   64000,   3000000,  15000000,  300000,  3750000,       -1, "TIFR",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "anthropic/claude-sonnet-4",                          200000,   64000,   3000000,  15000000,  300000,  3750000,       -1, "TIFRS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "anthropic/claude-opus-4.8",                         1000000,  128000,   5000000,  25000000,  500000,  6250000,       -1, "TIFR",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "anthropic/claude-opus-4.7",                         1000000,  128000,   5000000,  25000000,  500000,  6250000,       -1, "TIFR",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "anthropic/claude-opus-4.6",                         1000000,  128000,   5000000,  25000000,  500000,  6250000,       -1, "TIFRS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "anthropic/claude-opus-4.5",                          200000,   64000,   5000000,  25000000,  500000,  6250000,       -1, "TIFRS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(VERCEL,           "anthropic/claude-haiku-4.5",                         200000,   64000,   1000000,   5000000,  100000,  1250000,       -1, "TIFRS",  PLAIN,            20260702,        0)
+#else
+#define LLMFI_ROWS_MODEL_VERCEL
+#endif
+#if LLMF_HAS_TOGETHER
+#define LLMFI_ROWS_MODEL_TOGETHER \
+    LLMF_MODEL(TOGETHER,         "zai-org/GLM-5.2",                                    262144,  164000,   1400000,   4400000,  260000,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(TOGETHER,         "zai-org/GLM-5.1",                                    202752,  131072,   1400000,   4400000,      -1,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(TOGETHER,         "zai-org/GLM-5",                                      202752,  131072,   1000000,   3200000,      -1,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(TOGETHER,         "openai/gpt-oss-20b",                                 131072,  131072,     50000,    200000,      -1,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(TOGETHER,         "openai/gpt-oss-120b",                                131072,  131072,    150000,    600000,      -1,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(TOGETHER,         "nvidia/nemotron-3-ultra-550b-a55b",                  512300,  512300,    600000,   3600000,  200000,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(TOGETHER,         "moonshotai/Kimi-K2.7-Code",                          262144,  131072,    950000,   4000000,  190000,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(TOGETHER,         "moonshotai/Kimi-K2.6",                               262144,  131000,   1200000,   4500000,  200000,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(TOGETHER,         "meta-llama/Meta-Llama-3.1-8B-Instruct-Turbo",            -1,      -1,    180000,    180000,      -1,       -1,       -1, "TS",     PLAIN,            20260602,        0) \
+    LLMF_MODEL(TOGETHER,         "meta-llama/Meta-Llama-3-8B-Instruct-Lite",             8192,    8192,    140000,    140000,      -1,       -1,       -1, "",       PLAIN,            20260702,        0) \
+    LLMF_MODEL(TOGETHER,         "meta-llama/Llama-4-Maverick-17B-128E-Instruct-FP8",      -1,      -1,    270000,    850000,      -1,       -1,       -1, "TS",     PLAIN,            20260602,        0) \
+    LLMF_MODEL(TOGETHER,         "meta-llama/Llama-3.3-70B-Instruct-Turbo",            131072,  131072,    880000,    880000,      -1,       -1,       -1, "TS",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(TOGETHER,         "google/gemma-4-31B-it",                              262144,  131072,    390000,    970000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(TOGETHER,         "google/gemma-3n-E4B-it",                              32768,   32768,     60000,    120000,      -1,       -1,       -1, "S",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(TOGETHER,         "deepseek-ai/DeepSeek-V4-Pro",                        512000,  384000,   1740000,   3480000,  200000,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(TOGETHER,         "Qwen/Qwen3.7-Max",                                  1000000,  500000,   1250000,   3750000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(TOGETHER,         "Qwen/Qwen3.6-Plus",                                 1000000,  500000,    500000,   3000000,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(TOGETHER,         "Qwen/Qwen3.5-9B",                                    262144,   65536,    170000,    250000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(TOGETHER,         "Qwen/Qwen3.5-397B-A17B",                             262144,  130000,    600000,   3600000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(TOGETHER,         "Qwen/Qwen3-235B-A22B-Instruct-2507-tput",            262144,  262144,    200000,    600000,      -1,       -1,       -1, "TS",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(TOGETHER,         "Qwen/Qwen2.5-7B-Instruct-Turbo",                      32768,   32768,    300000,    300000,      -1,       -1,       -1, "TS",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(TOGETHER,         "MiniMaxAI/MiniMax-M3",                               524288,  250000,    300000,   1200000,   60000,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(TOGETHER,         "MiniMaxAI/MiniMax-M2.7",                             202752,  131072,    300000,   1200000,   60000,       -1,       -1, "TRS",    PLAIN,            20260702,        0)
+#else
+#define LLMFI_ROWS_MODEL_TOGETHER
+#endif
+#if LLMF_HAS_FIREWORKS
+#define LLMFI_ROWS_MODEL_FIREWORKS \
+    LLMF_MODEL(FIREWORKS,        "nomic-ai/nomic-embed-text-v1.5",                       8192,      -1,      8000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(FIREWORKS,        "accounts/fireworks/routers/kimi-k2p7-code-fast",     262000,  262000,   1900000,   8000000,  380000,       -1,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(FIREWORKS,        "accounts/fireworks/routers/kimi-k2p6-turbo",         262000,  262000,   2000000,   8000000,  300000,       -1,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(FIREWORKS,        "accounts/fireworks/routers/kimi-k2p6-fast",          262000,  262000,   2000000,   8000000,  300000,       -1,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(FIREWORKS,        "accounts/fireworks/routers/glm-5p2-fast",           1048575,  131072,   2100000,   6600000,  210000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(FIREWORKS,        "accounts/fireworks/routers/glm-5p1-fast",            202800,  131072,   2800000,   8800000,  520000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(FIREWORKS,        "accounts/fireworks/models/qwen3p7-plus",             262144,   65536,    400000,   1600000,   80000,       -1,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(FIREWORKS,        "accounts/fireworks/models/minimax-m3",               512000,  512000,    300000,   1200000,   60000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(FIREWORKS,        "accounts/fireworks/models/minimax-m2p7",             196608,  196608,    300000,   1200000,   60000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(FIREWORKS,        "accounts/fireworks/models/llama-v3p3-70b-instruct",  131072,  131072,    900000,    900000,      -1,       -1,       -1, "",       PLAIN,            20260602,        0) \
+    LLMF_MODEL(FIREWORKS,        "accounts/fireworks/models/kimi-k2p7-code",           262000,  262000,    950000,   4000000,  190000,       -1,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(FIREWORKS,        "accounts/fireworks/models/kimi-k2p6",                262000,  262000,    950000,   4000000,  160000,       -1,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(FIREWORKS,        "accounts/fireworks/models/gpt-oss-20b",              131072,   32768,     70000,    300000,   35000,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(FIREWORKS,        "accounts/fireworks/models/gpt-oss-120b",             131072,   32768,    150000,    600000,   15000,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(FIREWORKS,        "accounts/fireworks/models/glm-5p2",                 1048575,  131072,   1400000,   4400000,  260000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(FIREWORKS,        "accounts/fireworks/models/glm-5p1",                  202800,  131072,   1400000,   4400000,  260000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(FIREWORKS,        "accounts/fireworks/models/deepseek-v4-pro",         1000000,  384000,   1740000,   3480000,  145000,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(FIREWORKS,        "accounts/fireworks/models/deepseek-v4-flash",       1000000,  384000,    140000,    280000,   28000,       -1,       -1, "TRS",    PLAIN,            20260702,        0)
+#else
+#define LLMFI_ROWS_MODEL_FIREWORKS
+#endif
+#if LLMF_HAS_HUGGINGFACE
+#define LLMFI_ROWS_MODEL_HUGGINGFACE \
+    LLMF_MODEL(HUGGINGFACE,      "zai-org/GLM-5.2",                                    262144,      -1,   1400000,   4400000,      -1,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "zai-org/GLM-5.1",                                    202752,  131072,   1000000,   3200000,  200000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "zai-org/GLM-5",                                      202752,  131072,   1000000,   3200000,  200000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "zai-org/GLM-4.7-Flash",                              200000,  128000,         0,         0,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "zai-org/GLM-4.7",                                    204800,  131072,    600000,   2200000,  110000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "zai-org/GLM-4.6",                                    204800,  131072,    550000,   2200000,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "openai/gpt-oss-120b",                                131072,   32768,    250000,    690000,      -1,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "moonshotai/Kimi-K2.7-Code",                          262144,  262144,    950000,   4000000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "moonshotai/Kimi-K2.6",                               262144,  262144,    950000,   4000000,  160000,       -1,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "moonshotai/Kimi-K2.5",                               262144,  262144,    600000,   3000000,  100000,       -1,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "moonshotai/Kimi-K2-Thinking",                        262144,  262144,    600000,   2500000,  150000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "moonshotai/Kimi-K2-Instruct-0905",                   262144,   16384,   1000000,   3000000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "moonshotai/Kimi-K2-Instruct",                        131072,   16384,   1000000,   3000000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "meta-llama/Llama-3.3-70B-Instruct",                  131072,      -1,    590000,    790000,      -1,       -1,       -1, "TS",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "google/gemma-4-31B-it",                              262144,   32768,    140000,    400000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "google/gemma-4-26B-A4B-it",                          262144,   32768,    130000,    400000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "deepseek-ai/DeepSeek-V4-Pro",                       1048576,  393216,    435000,    870000,    3625,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "deepseek-ai/DeepSeek-V4-Flash",                     1048576,      -1,    140000,    280000,      -1,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "deepseek-ai/DeepSeek-V3.2",                          163840,   65536,    280000,    400000,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "deepseek-ai/DeepSeek-R1-0528",                       163840,  163840,   3000000,   5000000,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "deepseek-ai/DeepSeek-R1",                             64000,      -1,    700000,   2500000,      -1,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3.6-35B-A3B",                               262144,   65536,    150000,    950000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3.6-27B",                                   262144,   65536,    470000,   3190000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3.5-9B",                                    262144,   65536,    170000,    250000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3.5-397B-A17B",                             262144,   32768,    600000,   3600000,      -1,       -1,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3.5-35B-A3B",                               262144,   65536,    250000,   2000000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3.5-27B",                                   262144,   65536,    300000,   2400000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3.5-122B-A10B",                             262144,   65536,    400000,   3200000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3-Next-80B-A3B-Thinking",                   262144,  131072,    300000,   2000000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3-Next-80B-A3B-Instruct",                   262144,   66536,    250000,   1000000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3-Embedding-8B",                             32000,    4096,     10000,        -1,      -1,       -1,       -1, "",       PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3-Embedding-4B",                             32000,    2048,     10000,        -1,      -1,       -1,       -1, "",       PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3-Coder-Next",                              262144,   65536,    200000,   1500000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3-Coder-480B-A35B-Instruct",                262144,   66536,   2000000,   2000000,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3-Coder-30B-A3B-Instruct",                  262144,   65536,     70000,    260000,      -1,       -1,       -1, "TS",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3-32B",                                     131072,   16384,    290000,    590000,      -1,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3-235B-A22B-Thinking-2507",                 262144,  131072,    300000,   3000000,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "Qwen/Qwen3-235B-A22B",                                40960,      -1,    200000,    800000,      -1,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "MiniMaxAI/MiniMax-M3",                               524288,      -1,    300000,   1200000,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "MiniMaxAI/MiniMax-M2.7",                             204800,  131072,    300000,   1200000,   60000,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "MiniMaxAI/MiniMax-M2.5",                             204800,  131072,    300000,   1200000,   30000,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "MiniMaxAI/MiniMax-M2.1",                             204800,  131072,    300000,   1200000,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(HUGGINGFACE,      "MiniMaxAI/MiniMax-M2",                               204800,      -1,    300000,   1200000,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0)
+#else
+#define LLMFI_ROWS_MODEL_HUGGINGFACE
+#endif
+#if LLMF_HAS_NVIDIA
+#define LLMFI_ROWS_MODEL_NVIDIA \
+    LLMF_MODEL(NVIDIA,           "z-ai/glm-5.1",                                       131072,  131072,         0,         0,      -1,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "qwen/qwen3.5-397b-a17b",                             262144,    8192,         0,         0,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "qwen/qwen3.5-122b-a10b",                             262144,   65536,         0,         0,      -1,       -1,       -1, "TIARS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "qwen/qwen3-next-80b-a3b-instruct",                   262144,   16384,         0,         0,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "qwen/qwen3-coder-480b-a35b-instruct",                262144,   66536,         0,         0,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "openai/gpt-oss-20b",                                 131072,   32768,         0,         0,      -1,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "openai/gpt-oss-120b",                                128000,    8192,         0,         0,      -1,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "nvidia/nemotron-3-ultra-550b-a55b",                 1000000,   65536,    500000,   2500000,  150000,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "nvidia/nemotron-3-super-120b-a12b",                  262144,  262144,    200000,    800000,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "nvidia/nemotron-3-nano-30b-a3b",                     131072,  131072,         0,         0,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "moonshotai/kimi-k2.6",                               262144,  262144,         0,         0,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "moonshotai/kimi-k2-instruct-0905",                   262144,  262144,         0,         0,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "mistralai/mistral-small-4-119b-2603",                128000,    8192,         0,         0,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "mistralai/mistral-nemotron",                         128000,    8192,         0,         0,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "mistralai/mistral-medium-3-instruct",                131072,   32768,         0,         0,      -1,       -1,       -1, "I",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "mistralai/mistral-large-3-675b-instruct-2512",       262144,  262144,         0,         0,      -1,       -1,       -1, "TIS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "minimaxai/minimax-m3",                              1000000,   16384,         0,         0,      -1,       -1,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "minimaxai/minimax-m2.7",                             204800,  131072,         0,         0,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "meta/llama-4-maverick-17b-128e-instruct",            128000,    4096,         0,         0,      -1,       -1,       -1, "TIS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "meta/llama-3.3-70b-instruct",                        128000,    4096,         0,         0,      -1,       -1,       -1, "TS",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "meta/llama-3.1-8b-instruct",                          16000,    4096,         0,         0,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "meta/llama-3.1-70b-instruct",                        128000,    4096,         0,         0,      -1,       -1,       -1, "TS",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "google/gemma-4-31b-it",                              256000,   16384,         0,         0,      -1,       -1,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "deepseek-ai/deepseek-v4-pro",                       1048576,  393216,    435000,    870000,    3625,       -1,       -1, "TRS",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(NVIDIA,           "deepseek-ai/deepseek-v4-flash",                     1048576,  393216,    140000,    280000,    2800,       -1,       -1, "TRS",    PLAIN,            20260702,        0)
+#else
+#define LLMFI_ROWS_MODEL_NVIDIA
+#endif
+#if LLMF_HAS_SNOWFLAKE
+#define LLMFI_ROWS_MODEL_SNOWFLAKE \
+    LLMF_MODEL(SNOWFLAKE,        "snowflake-llama3.3-70b",                             128000,    4096,        -1,        -1,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(SNOWFLAKE,        "openai-gpt-5.5",                                    1050000,  128000,        -1,        -1,      -1,       -1,       -1, "TIFRS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(SNOWFLAKE,        "openai-gpt-5.4",                                    1050000,  128000,        -1,        -1,      -1,       -1,       -1, "TIFRS",  PLAIN,            20260702,        0) \
+    LLMF_MODEL(SNOWFLAKE,        "openai-gpt-5.2",                                     400000,  128000,        -1,        -1,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(SNOWFLAKE,        "openai-gpt-5.1",                                     400000,  128000,        -1,        -1,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(SNOWFLAKE,        "openai-gpt-5-nano",                                  400000,  128000,        -1,        -1,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(SNOWFLAKE,        "openai-gpt-5-mini",                                  272000,    8192,        -1,        -1,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(SNOWFLAKE,        "openai-gpt-5",                                       400000,  128000,        -1,        -1,      -1,       -1,       -1, "TIRS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(SNOWFLAKE,        "openai-gpt-4.1",                                    1047576,   32768,        -1,        -1,      -1,       -1,       -1, "TIFS",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(SNOWFLAKE,        "mistral-large2",                                     262144,  262144,        -1,        -1,      -1,       -1,       -1, "TI",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(SNOWFLAKE,        "gemini-3.1-pro",                                    1048576,   65536,        -1,        -1,      -1,       -1,       -1, "TIAFRS", PLAIN,            20260702,        0) \
+    LLMF_MODEL(SNOWFLAKE,        "deepseek-r1",                                        128000,   32768,        -1,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(SNOWFLAKE,        "claude-sonnet-4-6",                                      -1,   16384,        -1,        -1,      -1,       -1,       -1, "TIFR",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(SNOWFLAKE,        "claude-sonnet-4-5",                                      -1,   16384,        -1,        -1,      -1,       -1,       -1, "TIFR",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(SNOWFLAKE,        "claude-opus-4-8",                                   1000000,  128000,        -1,        -1,      -1,       -1,       -1, "TIFR",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(SNOWFLAKE,        "claude-opus-4-7",                                   1000000,  128000,        -1,        -1,      -1,       -1,       -1, "TIFR",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(SNOWFLAKE,        "claude-haiku-4-5",                                       -1,   16384,        -1,        -1,      -1,       -1,       -1, "TIFR",   PLAIN,            20260702,        0) \
+    LLMF_MODEL(SNOWFLAKE,        "claude-fable-5",                                    1000000,  128000,        -1,        -1,      -1,       -1,       -1, "TIFR",   PLAIN,            20260702,        0)
+#else
+#define LLMFI_ROWS_MODEL_SNOWFLAKE
+#endif
+#if LLMF_HAS_CRUSOE
+#define LLMFI_ROWS_MODEL_CRUSOE \
+    LLMF_MODEL(CRUSOE,           "openai/gpt-oss-120b",                                131072,  131072,    800000,    800000,      -1,       -1,       -1, "T",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(CRUSOE,           "moonshotai/Kimi-K2-Thinking",                        262144,  262144,   2500000,   2500000,      -1,       -1,       -1, "R",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(CRUSOE,           "meta-llama/Llama-3.3-70B-Instruct",                  131072,  131072,    200000,    200000,      -1,       -1,       -1, "T",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(CRUSOE,           "google/gemma-3-12b-it",                              131072,  131072,    100000,    100000,      -1,       -1,       -1, "TI",     PLAIN,            20260602,        0) \
+    LLMF_MODEL(CRUSOE,           "deepseek-ai/DeepSeek-V3-0324",                       163840,  163840,   1500000,   1500000,      -1,       -1,       -1, "T",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(CRUSOE,           "deepseek-ai/DeepSeek-R1-0528",                       163840,  163840,   3000000,   7000000,      -1,       -1,       -1, "R",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(CRUSOE,           "Qwen/Qwen3-235B-A22B-Instruct-2507",                 262144,  262144,   3000000,   3000000,      -1,       -1,       -1, "T",      PLAIN,            20260602,        0)
+#else
+#define LLMFI_ROWS_MODEL_CRUSOE
+#endif
+#if LLMF_HAS_OLLAMA
+#define LLMFI_ROWS_MODEL_OLLAMA \
+    LLMF_MODEL(OLLAMA,           "qwen3.5:397b",                                       262144,   65536,        -1,        -1,      -1,       -1,       -1, "TIR",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OLLAMA,           "qwen3-coder:480b",                                   262144,   65536,        -1,        -1,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(OLLAMA,           "qwen3-coder-next",                                   262144,   65536,        -1,        -1,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(OLLAMA,           "nemotron-3-ultra",                                   262144,  128000,        -1,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(OLLAMA,           "nemotron-3-super",                                   262144,   65536,        -1,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(OLLAMA,           "nemotron-3-nano:30b",                               1048576,  131072,        -1,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(OLLAMA,           "mistral-large-3:675b",                               262144,  262144,        -1,        -1,      -1,       -1,       -1, "TI",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(OLLAMA,           "mistral",                                              8192,    8192,         0,         0,      -1,       -1,       -1, "T",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(OLLAMA,           "ministral-3:8b",                                     262144,  128000,        -1,        -1,      -1,       -1,       -1, "TI",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(OLLAMA,           "ministral-3:3b",                                     262144,  128000,        -1,        -1,      -1,       -1,       -1, "TI",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(OLLAMA,           "ministral-3:14b",                                    262144,  128000,        -1,        -1,      -1,       -1,       -1, "TI",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(OLLAMA,           "minimax-m3",                                         512000,  131072,        -1,        -1,      -1,       -1,       -1, "TIR",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OLLAMA,           "minimax-m2.7",                                       196608,  196608,        -1,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(OLLAMA,           "minimax-m2.5",                                       204800,  131072,        -1,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(OLLAMA,           "llama3.1",                                             8192,    8192,         0,         0,      -1,       -1,       -1, "T",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(OLLAMA,           "llama3",                                               8192,    8192,         0,         0,      -1,       -1,       -1, "",       PLAIN,            20260602,        0) \
+    LLMF_MODEL(OLLAMA,           "kimi-k3",                                           1048576,  131072,        -1,        -1,      -1,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OLLAMA,           "kimi-k2.7-code",                                     262144,  262144,        -1,        -1,      -1,       -1,       -1, "TIRS",   PLAIN,            20260819,        0) \
+    LLMF_MODEL(OLLAMA,           "kimi-k2.6",                                          262144,  262144,        -1,        -1,      -1,       -1,       -1, "TIR",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OLLAMA,           "kimi-k2.5",                                          262144,  262144,        -1,        -1,      -1,       -1,       -1, "TIR",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OLLAMA,           "gpt-oss:20b",                                        131072,   32768,        -1,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(OLLAMA,           "gpt-oss:120b",                                       131072,   32768,        -1,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(OLLAMA,           "glm-5.2",                                            976000,  131072,        -1,        -1,      -1,       -1,       -1, "TRS",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OLLAMA,           "glm-5.1",                                            202752,  131072,        -1,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(OLLAMA,           "glm-4.7",                                            202752,  131072,        -1,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(OLLAMA,           "gemma4:31b",                                         262144,  262144,        -1,        -1,      -1,       -1,       -1, "TIR",    PLAIN,            20260819,        0) \
+    LLMF_MODEL(OLLAMA,           "gemma3:4b",                                          131072,  131072,        -1,        -1,      -1,       -1,       -1, "I",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(OLLAMA,           "gemma3:27b",                                         131072,  131072,        -1,        -1,      -1,       -1,       -1, "I",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(OLLAMA,           "gemma3:12b",                                         131072,  131072,        -1,        -1,      -1,       -1,       -1, "I",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(OLLAMA,           "gemini-3-flash-preview",                            1048576,   65536,        -1,        -1,      -1,       -1,       -1, "TIR",    PLAIN,            20260702,        0) \
+    LLMF_MODEL(OLLAMA,           "devstral-small-2:24b",                               262144,  262144,        -1,        -1,      -1,       -1,       -1, "TI",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(OLLAMA,           "devstral-2:123b",                                    262144,  262144,        -1,        -1,      -1,       -1,       -1, "T",      PLAIN,            20260702,        0) \
+    LLMF_MODEL(OLLAMA,           "deepseek-v4-pro",                                   1048576, 1048576,        -1,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(OLLAMA,           "deepseek-v4-flash",                                 1048576, 1048576,        -1,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260819,        0) \
+    LLMF_MODEL(OLLAMA,           "deepseek-v3.2",                                      163840,   65536,        -1,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(OLLAMA,           "deepseek-v3.1:671b",                                 163840,  163840,        -1,        -1,      -1,       -1,       -1, "TR",     PLAIN,            20260702,        0) \
+    LLMF_MODEL(OLLAMA,           "codellama",                                            4096,    4096,         0,         0,      -1,       -1,       -1, "",       PLAIN,            20260602,        0)
+#else
+#define LLMFI_ROWS_MODEL_OLLAMA
 #endif
 #define LLMFI_ROWS_MODEL \
     LLMFI_ROWS_MODEL_OPENAI \
@@ -1709,54 +2517,174 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
     LLMFI_ROWS_MODEL_ZAI \
     LLMFI_ROWS_MODEL_MOONSHOT \
     LLMFI_ROWS_MODEL_ALIBABA \
-    LLMFI_ROWS_MODEL_VOYAGE
+    LLMFI_ROWS_MODEL_VOYAGE \
+    LLMFI_ROWS_MODEL_OPENAI_RESPONSES \
+    LLMFI_ROWS_MODEL_AZURE \
+    LLMFI_ROWS_MODEL_VERTEX \
+    LLMFI_ROWS_MODEL_BEDROCK_MANTLE \
+    LLMFI_ROWS_MODEL_OPENROUTER \
+    LLMFI_ROWS_MODEL_VERCEL \
+    LLMFI_ROWS_MODEL_TOGETHER \
+    LLMFI_ROWS_MODEL_FIREWORKS \
+    LLMFI_ROWS_MODEL_HUGGINGFACE \
+    LLMFI_ROWS_MODEL_NVIDIA \
+    LLMFI_ROWS_MODEL_SNOWFLAKE \
+    LLMFI_ROWS_MODEL_CRUSOE \
+    LLMFI_ROWS_MODEL_OLLAMA
 #if LLMF_HAS_OPENAI
 #define LLMFI_ROWS_TIER_OPENAI \
-    LLMF_TIER(OPENAI,    "gpt-5.6",                                   272000, 10000000,  45000000, 1000000, 12500000) \
-    LLMF_TIER(OPENAI,    "gpt-5.6-sol",                               272000, 10000000,  45000000, 1000000, 12500000) \
-    LLMF_TIER(OPENAI,    "gpt-5.6-terra",                             272000,  4000000,  18000000,  400000,  5000000) \
-    LLMF_TIER(OPENAI,    "gpt-5.6-luna",                              272000,   400000,   1800000,   40000,   500000) \
-    LLMF_TIER(OPENAI,    "gpt-5.5",                                   272000, 10000000,  45000000, 1000000,       -1) \
-    LLMF_TIER(OPENAI,    "gpt-5.5-pro",                               272000, 60000000, 270000000,      -1,       -1) \
-    LLMF_TIER(OPENAI,    "gpt-5.4",                                   272000,  5000000,  22500000,  500000,       -1)
+    LLMF_TIER(OPENAI,           "gpt-5.6-terra",                                    272000,  4000000,  18000000,  400000,  5000000) \
+    LLMF_TIER(OPENAI,           "gpt-5.6-sol",                                      272000, 10000000,  45000000, 1000000, 12500000) \
+    LLMF_TIER(OPENAI,           "gpt-5.6-luna",                                     272000,   400000,   1800000,   40000,   500000) \
+    LLMF_TIER(OPENAI,           "gpt-5.6",                                          272000, 10000000,  45000000, 1000000, 12500000) \
+    LLMF_TIER(OPENAI,           "gpt-5.5-pro-2026-04-23",                           272000, 60000000, 270000000, 6000000,       -1) \
+    LLMF_TIER(OPENAI,           "gpt-5.5-pro",                                      272000, 60000000, 270000000,      -1,       -1) \
+    LLMF_TIER(OPENAI,           "gpt-5.5-2026-04-23",                               272000, 10000000,  45000000, 1000000,       -1) \
+    LLMF_TIER(OPENAI,           "gpt-5.5",                                          272000, 10000000,  45000000, 1000000,       -1) \
+    LLMF_TIER(OPENAI,           "gpt-5.4-pro-2026-03-05",                           272000, 60000000, 270000000, 6000000,       -1) \
+    LLMF_TIER(OPENAI,           "gpt-5.4-pro",                                      272000, 60000000, 270000000,      -1,       -1) \
+    LLMF_TIER(OPENAI,           "gpt-5.4-2026-03-05",                               272000,  5000000,  22500000,  500000,       -1) \
+    LLMF_TIER(OPENAI,           "gpt-5.4",                                          272000,  5000000,  22500000,  500000,       -1)
 #else
 #define LLMFI_ROWS_TIER_OPENAI
 #endif
 #if LLMF_HAS_ANTHROPIC
 #define LLMFI_ROWS_TIER_ANTHROPIC \
-    LLMF_TIER(ANTHROPIC, "claude-sonnet-4-5",                         200000,  6000000,  22500000,  600000,  7500000) \
-    LLMF_TIER(ANTHROPIC, "claude-sonnet-4-5-20250929",                200000,  6000000,  22500000,  600000,  7500000) \
-    LLMF_TIER(ANTHROPIC, "claude-sonnet-4-20250514",                  200000,  6000000,  22500000,  600000,  7500000)
+    LLMF_TIER(ANTHROPIC,        "claude-sonnet-4-5-20250929",                       200000,  6000000,  22500000,  600000,  7500000) \
+    LLMF_TIER(ANTHROPIC,        "claude-sonnet-4-5",                                200000,  6000000,  22500000,  600000,  7500000) \
+    LLMF_TIER(ANTHROPIC,        "claude-sonnet-4-20250514",                         200000,  6000000,  22500000,  600000,  7500000)
 #else
 #define LLMFI_ROWS_TIER_ANTHROPIC
 #endif
 #if LLMF_HAS_GEMINI
 #define LLMFI_ROWS_TIER_GEMINI \
-    LLMF_TIER(GEMINI,    "gemini-3.1-pro-preview",                    200000,  4000000,  18000000,  400000,       -1) \
-    LLMF_TIER(GEMINI,    "gemini-2.5-pro",                            200000,  2500000,  15000000,  250000,       -1)
+    LLMF_TIER(GEMINI,           "gemini-3.1-pro-preview-customtools",               200000,  4000000,  18000000,  400000,       -1) \
+    LLMF_TIER(GEMINI,           "gemini-3.1-pro-preview",                           200000,  4000000,  18000000,  400000,       -1) \
+    LLMF_TIER(GEMINI,           "gemini-3-pro-preview",                             200000,  4000000,  18000000,  400000,       -1) \
+    LLMF_TIER(GEMINI,           "gemini-2.5-pro",                                   200000,  2500000,  15000000,  250000,       -1)
 #else
 #define LLMFI_ROWS_TIER_GEMINI
 #endif
 #if LLMF_HAS_XAI
 #define LLMFI_ROWS_TIER_XAI \
-    LLMF_TIER(XAI,       "grok-4.6",                                  200000,  4000000,  12000000, 1000000,       -1) \
-    LLMF_TIER(XAI,       "grok-4.5",                                  200000,  4000000,  12000000,  600000,       -1) \
-    LLMF_TIER(XAI,       "grok-4.3",                                  200000,  2500000,   5000000,  400000,       -1) \
-    LLMF_TIER(XAI,       "grok-build-0.1",                            200000,  2000000,   4000000,  400000,       -1)
+    LLMF_TIER(XAI,              "grok-build-0.1",                                   200000,  2000000,   4000000,  400000,       -1) \
+    LLMF_TIER(XAI,              "grok-4.6",                                         200000,  4000000,  12000000, 1000000,       -1) \
+    LLMF_TIER(XAI,              "grok-4.5",                                         200000,  4000000,  12000000,  600000,       -1) \
+    LLMF_TIER(XAI,              "grok-4.3",                                         200000,  2500000,   5000000,  400000,       -1) \
+    LLMF_TIER(XAI,              "grok-4.20-multi-agent-0309",                       200000,  2500000,   5000000,  400000,       -1) \
+    LLMF_TIER(XAI,              "grok-4.20-0309-reasoning",                         200000,  2500000,   5000000,  400000,       -1) \
+    LLMF_TIER(XAI,              "grok-4.20-0309-non-reasoning",                     200000,  2500000,   5000000,  400000,       -1) \
+    LLMF_TIER(XAI,              "grok-4-fast-reasoning",                            128000,   400000,   1000000,      -1,       -1) \
+    LLMF_TIER(XAI,              "grok-4-fast-non-reasoning",                        128000,   400000,   1000000,      -1,       -1) \
+    LLMF_TIER(XAI,              "grok-4-1-fast-reasoning",                          128000,   400000,   1000000,      -1,       -1) \
+    LLMF_TIER(XAI,              "grok-4-1-fast-non-reasoning",                      128000,   400000,   1000000,      -1,       -1)
 #else
 #define LLMFI_ROWS_TIER_XAI
 #endif
 #if LLMF_HAS_BEDROCK
 #define LLMFI_ROWS_TIER_BEDROCK \
-    LLMF_TIER(BEDROCK,   "anthropic.claude-sonnet-4-5-20250929-v1:0", 200000,  6000000,  22500000,  600000,  7500000)
+    LLMF_TIER(BEDROCK,          "us.openai.gpt-5.6-terra",                          272000,  4400000,  19800000,  440000,  5500000) \
+    LLMF_TIER(BEDROCK,          "us.openai.gpt-5.6-sol",                            272000, 11000000,  49500000, 1100000, 13750000) \
+    LLMF_TIER(BEDROCK,          "us.openai.gpt-5.6-luna",                           272000,   440000,   1980000,   44000,   550000) \
+    LLMF_TIER(BEDROCK,          "openai.gpt-5.6-terra",                             272000,  4400000,  19800000,  440000,  5500000) \
+    LLMF_TIER(BEDROCK,          "openai.gpt-5.6-sol",                               272000, 11000000,  49500000, 1100000, 13750000) \
+    LLMF_TIER(BEDROCK,          "openai.gpt-5.6-luna",                              272000,   440000,   1980000,   44000,   550000) \
+    LLMF_TIER(BEDROCK,          "global.anthropic.claude-sonnet-4-5-20250929-v1:0", 200000,  6000000,  22500000,  600000,  7500000) \
+    LLMF_TIER(BEDROCK,          "eu.anthropic.claude-sonnet-4-5-20250929-v1:0",     200000,  6600000,  24750000,  660000,  8250000) \
+    LLMF_TIER(BEDROCK,          "anthropic.claude-sonnet-4-5-20250929-v1:0",        200000,  6000000,  22500000,  600000,  7500000)
 #else
 #define LLMFI_ROWS_TIER_BEDROCK
 #endif
 #if LLMF_HAS_ALIBABA
 #define LLMFI_ROWS_TIER_ALIBABA \
-    LLMF_TIER(ALIBABA,   "qwen3.7-plus",                              256000,  2000000,   6000000,  200000,  2500000)
+    LLMF_TIER(ALIBABA,          "qwen3.7-plus",                                     256000,  2000000,   6000000,  200000,  2500000) \
+    LLMF_TIER(ALIBABA,          "qwen3.6-plus",                                     256000,  2000000,   6000000,  200000,  2500000) \
+    LLMF_TIER(ALIBABA,          "qwen3.5-plus",                                     256000,   500000,   3000000,      -1,       -1) \
+    LLMF_TIER(ALIBABA,          "qwen3-max",                                         32000,  2400000,  12000000,      -1,       -1) \
+    LLMF_TIER(ALIBABA,          "qwen3-max",                                        128000,  3000000,  15000000,      -1,       -1) \
+    LLMF_TIER(ALIBABA,          "qwen3-coder-plus",                                  32000,  1800000,   9000000,  180000,       -1) \
+    LLMF_TIER(ALIBABA,          "qwen3-coder-plus",                                 128000,  3000000,  15000000,  300000,       -1) \
+    LLMF_TIER(ALIBABA,          "qwen3-coder-plus",                                 256000,  6000000,  60000000,  600000,       -1) \
+    LLMF_TIER(ALIBABA,          "qwen3-coder-flash",                                 32000,   500000,   2500000,  120000,       -1) \
+    LLMF_TIER(ALIBABA,          "qwen3-coder-flash",                                128000,   800000,   4000000,  200000,       -1) \
+    LLMF_TIER(ALIBABA,          "qwen3-coder-flash",                                256000,  1600000,   9600000,  400000,       -1) \
+    LLMF_TIER(ALIBABA,          "qwen-flash",                                       256000,   250000,   2000000,      -1,       -1)
 #else
 #define LLMFI_ROWS_TIER_ALIBABA
+#endif
+#if LLMF_HAS_OPENAI_RESPONSES
+#define LLMFI_ROWS_TIER_OPENAI_RESPONSES \
+    LLMF_TIER(OPENAI_RESPONSES, "gpt-5.6-terra",                                    272000,  4000000,  18000000,  400000,  5000000) \
+    LLMF_TIER(OPENAI_RESPONSES, "gpt-5.6-sol",                                      272000, 10000000,  45000000, 1000000, 12500000) \
+    LLMF_TIER(OPENAI_RESPONSES, "gpt-5.6-luna",                                     272000,   400000,   1800000,   40000,   500000) \
+    LLMF_TIER(OPENAI_RESPONSES, "gpt-5.6",                                          272000, 10000000,  45000000, 1000000, 12500000) \
+    LLMF_TIER(OPENAI_RESPONSES, "gpt-5.5-pro-2026-04-23",                           272000, 60000000, 270000000, 6000000,       -1) \
+    LLMF_TIER(OPENAI_RESPONSES, "gpt-5.5-pro",                                      272000, 60000000, 270000000,      -1,       -1) \
+    LLMF_TIER(OPENAI_RESPONSES, "gpt-5.5-2026-04-23",                               272000, 10000000,  45000000, 1000000,       -1) \
+    LLMF_TIER(OPENAI_RESPONSES, "gpt-5.5",                                          272000, 10000000,  45000000, 1000000,       -1) \
+    LLMF_TIER(OPENAI_RESPONSES, "gpt-5.4-pro-2026-03-05",                           272000, 60000000, 270000000, 6000000,       -1) \
+    LLMF_TIER(OPENAI_RESPONSES, "gpt-5.4-pro",                                      272000, 60000000, 270000000,      -1,       -1) \
+    LLMF_TIER(OPENAI_RESPONSES, "gpt-5.4-2026-03-05",                               272000,  5000000,  22500000,  500000,       -1) \
+    LLMF_TIER(OPENAI_RESPONSES, "gpt-5.4",                                          272000,  5000000,  22500000,  500000,       -1)
+#else
+#define LLMFI_ROWS_TIER_OPENAI_RESPONSES
+#endif
+#if LLMF_HAS_AZURE
+#define LLMFI_ROWS_TIER_AZURE \
+    LLMF_TIER(AZURE,            "gpt-5.5",                                          272000, 10000000,  45000000, 1000000,       -1) \
+    LLMF_TIER(AZURE,            "gpt-5.4-pro",                                      272000, 60000000, 270000000,      -1,       -1) \
+    LLMF_TIER(AZURE,            "gpt-5.4",                                          272000,  5000000,  22500000,  500000,       -1)
+#else
+#define LLMFI_ROWS_TIER_AZURE
+#endif
+#if LLMF_HAS_VERTEX
+#define LLMFI_ROWS_TIER_VERTEX \
+    LLMF_TIER(VERTEX,           "gemini-3.1-pro-preview-customtools",               200000,  4000000,  18000000,  400000,       -1) \
+    LLMF_TIER(VERTEX,           "gemini-3.1-pro-preview",                           200000,  4000000,  18000000,  400000,       -1) \
+    LLMF_TIER(VERTEX,           "gemini-2.5-pro",                                   200000,  2500000,  15000000,  250000,       -1)
+#else
+#define LLMFI_ROWS_TIER_VERTEX
+#endif
+#if LLMF_HAS_OPENROUTER
+#define LLMFI_ROWS_TIER_OPENROUTER \
+    LLMF_TIER(OPENROUTER,       "x-ai/grok-4.6",                                    200000,  4000000,  12000000, 1000000,       -1) \
+    LLMF_TIER(OPENROUTER,       "x-ai/grok-4.5",                                    200000,  4000000,  12000000,  600000,       -1) \
+    LLMF_TIER(OPENROUTER,       "x-ai/grok-4.3",                                    200000,  2500000,   5000000,  400000,       -1) \
+    LLMF_TIER(OPENROUTER,       "x-ai/grok-4.20",                                   200000,  2500000,   5000000,  400000,       -1) \
+    LLMF_TIER(OPENROUTER,       "qwen/qwen3.7-plus",                                256000,   960000,   3840000,  192000,  1200000) \
+    LLMF_TIER(OPENROUTER,       "qwen/qwen3.7-flash",                                32000,   100000,    400000,   20000,   125000) \
+    LLMF_TIER(OPENROUTER,       "qwen/qwen3.7-flash",                               256000,   200000,    800000,   40000,   250000) \
+    LLMF_TIER(OPENROUTER,       "qwen/qwen3.6-plus",                                256000,  1300000,   3900000,      -1,  1625000) \
+    LLMF_TIER(OPENROUTER,       "qwen/qwen3.6-max-preview",                         128000,  1580000,   9480000,      -1,  1975000) \
+    LLMF_TIER(OPENROUTER,       "qwen/qwen3.6-flash",                               256000,   750000,   3000000,      -1,   937500) \
+    LLMF_TIER(OPENROUTER,       "qwen/qwen3-max",                                    32000,  1560000,   7800000,  312000,  1950000) \
+    LLMF_TIER(OPENROUTER,       "qwen/qwen3-max",                                   128000,  1950000,   9750000,  390000,  2437500) \
+    LLMF_TIER(OPENROUTER,       "qwen/qwen3-coder-plus",                             32000,  1170000,   5850000,  234000,  1462500) \
+    LLMF_TIER(OPENROUTER,       "qwen/qwen3-coder-plus",                            128000,  1950000,   9750000,  390000,  2437500) \
+    LLMF_TIER(OPENROUTER,       "qwen/qwen3-coder-flash",                            32000,   325000,   1625000,   65000,   406250) \
+    LLMF_TIER(OPENROUTER,       "qwen/qwen3-coder-flash",                           128000,   520000,   2600000,  104000,   650000) \
+    LLMF_TIER(OPENROUTER,       "openai/gpt-5.6-terra",                             272000,  4000000,  18000000,  400000,  5000000) \
+    LLMF_TIER(OPENROUTER,       "openai/gpt-5.6-sol",                               272000,  5000000,  22500000,  500000,  6250000) \
+    LLMF_TIER(OPENROUTER,       "openai/gpt-5.6-luna",                              272000,   400000,   1800000,   40000,   500000) \
+    LLMF_TIER(OPENROUTER,       "openai/gpt-5.5",                                   272000, 10000000,  45000000, 1000000,       -1) \
+    LLMF_TIER(OPENROUTER,       "openai/gpt-5.4",                                   272000,  5000000,  22500000,  500000,       -1) \
+    LLMF_TIER(OPENROUTER,       "google/gemini-3.1-pro-preview",                    200000,  4000000,  18000000,  400000,       -1) \
+    LLMF_TIER(OPENROUTER,       "google/gemini-2.5-pro-preview",                    200000,  2500000,  15000000,  250000,       -1) \
+    LLMF_TIER(OPENROUTER,       "google/gemini-2.5-pro",                            200000,  2500000,  15000000,  250000,       -1) \
+    LLMF_TIER(OPENROUTER,       "anthropic/claude-sonnet-4.6",                      200000,  6000000,  22500000,  600000,  7500000) \
+    LLMF_TIER(OPENROUTER,       "anthropic/claude-sonnet-4.5",                      200000,  6000000,  22500000,  600000,  7500000) \
+    LLMF_TIER(OPENROUTER,       "anthropic/claude-sonnet-4",                        200000,  6000000,  22500000,  600000,  7500000) \
+    LLMF_TIER(OPENROUTER,       "anthropic/claude-opus-4.7",                        200000, 10000000,  37500000, 1000000, 12500000) \
+    LLMF_TIER(OPENROUTER,       "anthropic/claude-opus-4.6",                        200000, 10000000,  37500000, 1000000, 12500000)
+#else
+#define LLMFI_ROWS_TIER_OPENROUTER
+#endif
+#if LLMF_HAS_VERCEL
+#define LLMFI_ROWS_TIER_VERCEL \
+    LLMF_TIER(VERCEL,           "google/gemini-2.5-pro",                            200000,  2500000,  15000000,  250000,       -1) \
+    LLMF_TIER(VERCEL,           "anthropic/claude-sonnet-4.6",                      200000,  6000000,  22500000,  600000,  7500000)
+#else
+#define LLMFI_ROWS_TIER_VERCEL
 #endif
 #define LLMFI_ROWS_TIER \
     LLMFI_ROWS_TIER_OPENAI \
@@ -1764,7 +2692,12 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
     LLMFI_ROWS_TIER_GEMINI \
     LLMFI_ROWS_TIER_XAI \
     LLMFI_ROWS_TIER_BEDROCK \
-    LLMFI_ROWS_TIER_ALIBABA
+    LLMFI_ROWS_TIER_ALIBABA \
+    LLMFI_ROWS_TIER_OPENAI_RESPONSES \
+    LLMFI_ROWS_TIER_AZURE \
+    LLMFI_ROWS_TIER_VERTEX \
+    LLMFI_ROWS_TIER_OPENROUTER \
+    LLMFI_ROWS_TIER_VERCEL
 #define LLMFI_ROWS_FAMILY \
     LLMF_FAMILY(OPENAI,    "gpt-5",             OPENAI_REASONING) \
     LLMF_FAMILY(OPENAI,    "o1",                OPENAI_REASONING) \
@@ -1788,11 +2721,33 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
     LLMF_FAMILY(ANTHROPIC, "claude-sonnet-4-6", CLAUDE_4_6) \
     LLMF_FAMILY(ANTHROPIC, "claude-opus-4-7",   CLAUDE_5) \
     LLMF_FAMILY(ANTHROPIC, "claude-opus-4-8",   CLAUDE_5) \
+    LLMF_FAMILY(BEDROCK,   "anthropic.",                              CONVERSE_C5) \
+    LLMF_FAMILY(BEDROCK,   "anthropic.claude-v2",                     NO_REASONING) \
+    LLMF_FAMILY(BEDROCK,   "anthropic.claude-instant",                NO_REASONING) \
+    LLMF_FAMILY(BEDROCK,   "anthropic.claude-3",                      NO_REASONING) \
+    LLMF_FAMILY(BEDROCK,   "anthropic.claude-3-5-sonnet-20241022",    CONVERSE_C3_5) \
+    LLMF_FAMILY(BEDROCK,   "anthropic.claude-3-5-haiku",              CONVERSE_C3_5) \
+    LLMF_FAMILY(BEDROCK,   "anthropic.claude-3-7",                    CONVERSE_C4) \
+    LLMF_FAMILY(BEDROCK,   "anthropic.claude-opus-4",                 CONVERSE_C4) \
+    LLMF_FAMILY(BEDROCK,   "anthropic.claude-sonnet-4",               CONVERSE_C4) \
+    LLMF_FAMILY(BEDROCK,   "anthropic.claude-haiku-4",                CONVERSE_C4) \
+    LLMF_FAMILY(BEDROCK,   "anthropic.claude-opus-4-6",               CONVERSE_C4_6) \
+    LLMF_FAMILY(BEDROCK,   "anthropic.claude-sonnet-4-6",             CONVERSE_C4_6) \
+    LLMF_FAMILY(BEDROCK,   "anthropic.claude-opus-4-7",               CONVERSE_C5) \
+    LLMF_FAMILY(BEDROCK,   "anthropic.claude-opus-4-8",               CONVERSE_C5) \
+    LLMF_FAMILY(BEDROCK,   "amazon.nova-",                            CONVERSE_NOVA) \
+    LLMF_FAMILY(BEDROCK,   "amazon.nova-2",                           CONVERSE_NOVA_2) \
+    LLMF_FAMILY(BEDROCK,   "openai.gpt-oss",                          CONVERSE_OSS) \
     LLMF_FAMILY(GEMINI,    "",                  GEMINI_3) \
     LLMF_FAMILY(GEMINI,    "gemini-1",          NO_REASONING) \
     LLMF_FAMILY(GEMINI,    "gemini-2",          NO_REASONING) \
     LLMF_FAMILY(GEMINI,    "gemini-2.5",        PLAIN) \
     LLMF_FAMILY(GEMINI,    "gemma-3",           GEMMA_3) \
+    LLMF_FAMILY(COHERE,    "c4ai-",             NO_REASONING) \
+    LLMF_FAMILY(COHERE,    "command-r",         NO_REASONING) \
+    LLMF_FAMILY(COHERE,    "command-a-03-2025", NO_REASONING) \
+    LLMF_FAMILY(COHERE,    "command-a-translate", NO_REASONING) \
+    LLMF_FAMILY(COHERE,    "command-a-vision",  NO_REASONING) \
     LLMF_FAMILY(VERTEX,    "",                  GEMINI_3) \
     LLMF_FAMILY(VERTEX,    "gemini-1",          NO_REASONING) \
     LLMF_FAMILY(VERTEX,    "gemini-2",          NO_REASONING) \
@@ -1803,6 +2758,15 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
     LLMF_FAMILY(AZURE,     "o1",                OPENAI_REASONING) \
     LLMF_FAMILY(AZURE,     "o3",                OPENAI_REASONING) \
     LLMF_FAMILY(AZURE,     "o4",                OPENAI_REASONING)
+#define LLMFI_ROWS_PREFIX \
+    LLMF_PREFIX(BEDROCK, "us.") \
+    LLMF_PREFIX(BEDROCK, "us-gov.") \
+    LLMF_PREFIX(BEDROCK, "eu.") \
+    LLMF_PREFIX(BEDROCK, "apac.") \
+    LLMF_PREFIX(BEDROCK, "jp.") \
+    LLMF_PREFIX(BEDROCK, "au.") \
+    LLMF_PREFIX(BEDROCK, "ca.") \
+    LLMF_PREFIX(BEDROCK, "global.")
 #define LLMFI_ROWS_ERROR_PHRASE \
     LLMF_ERROR_PHRASE("incorrect api key",                          LLMF_ERR_AUTH) \
     LLMF_ERROR_PHRASE("invalid api key",                            LLMF_ERR_AUTH) \
@@ -2009,6 +2973,15 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #define LLMFI_SHORT
 #endif
 
+/* Worth being expanded in place; not where size counts. */
+#if LLMFI_SMALL
+#define LLMFI_FAST
+#elif defined(__GNUC__)
+#define LLMFI_FAST inline __attribute__((always_inline))
+#else
+#define LLMFI_FAST inline
+#endif
+
 /* Words for people. Without STRINGS not even the literal stays. */
 #if LLMF_HAS_STRINGS
 #define LLMFI_WORDS(text) text
@@ -2087,6 +3060,14 @@ LLMFI_UNUSED static bool llmfi_eq_nocase(llmf_str a, llmf_str b) {
     return true;
 }
 
+/* As llmfi_word_in, letters without case. */
+LLMFI_UNUSED static int llmfi_word_in_nocase(const char *words, llmf_str word) {
+    int i;
+    for (i = 0; *words; i++, words += strlen(words) + 1)
+        if (llmfi_eq_nocase(llmfi_cstr(words), word)) return i;
+    return -1;
+}
+
 /* Against a literal, letters without case; the lengths first: most names differ in them. */
 #if LLMFI_SMALL
 LLMFI_UNUSED static LLMFI_COLD bool llmfi_named(llmf_str s, const char *text) {
@@ -2131,6 +3112,12 @@ LLMFI_UNUSED static llmf_str llmfi_trim(llmf_str s) {
     while (s.len && llmfi_is_space(s.ptr[0])) s = llmfi_from(s, 1);
     while (s.len && llmfi_is_space(s.ptr[s.len - 1])) s.len--;
     return s;
+}
+
+/* Overwrites a secret. The compiler must not leave this out because nobody reads the bytes again. */
+LLMFI_UNUSED static void llmfi_wipe(llmf_str secret) {
+    void *(*volatile set)(void *, int, size_t) = memset;
+    if (secret.len) set((void *)(uintptr_t)secret.ptr, 0, secret.len);
 }
 
 #endif
@@ -2243,11 +3230,11 @@ typedef struct llmfi_heap {
     char *base;                              /* first unit; aligned to LLMFI_ALIGN */
     uint8_t *state;                          /* one byte a unit: order + 1 at the head of a piece, | LLMFI_HEAP_FREE; 0 inside */
     size_t units;
-    llmfi_piece *free[LLMFI_HEAP_ORDERS];
     size_t used, high;                       /* bytes handed out, rounded up; and the most there ever was */
     uint64_t requests;                       /* allocations and growths asked for, ever */
     uint64_t fail_at;                        /* the request of this number is refused; 0: none (fault injection) */
     bool fail_on;                            /* and so is each one after it */
+    llmfi_piece *free[LLMFI_HEAP_ORDERS];
 } llmfi_heap;
 
 #define LLMFI_HEAP_FREE 0x80u
@@ -2303,6 +3290,9 @@ static LLMFI_SHORT bool llmfi_heap_refuse(llmfi_heap *h) {
 /* The order that holds `size` bytes, or -1 when none does. */
 static int llmfi_heap_order(size_t size) {
     int order = 0;
+#if defined(__GNUC__) && !LLMFI_SMALL
+    if (size > LLMF_HEAP_UNIT) order = 64 - __builtin_clzll((unsigned long long)(size - 1) / LLMF_HEAP_UNIT);
+#endif
     while (order < LLMFI_HEAP_ORDERS && llmfi_piece_bytes(order) < size) order++;
     return order < LLMFI_HEAP_ORDERS && size <= (size_t)-1 / 4 ? order : -1;
 }
@@ -2528,7 +3518,7 @@ LLMFI_UNUSED static llmf_str llmfi_buf_str(const llmfi_buf *b) {
 }
 
 LLMFI_UNUSED static void llmfi_buf_free(llmfi_buf *b) {
-    llmfi_heap_free(b->heap, b->ptr);
+    if (b->ptr) llmfi_heap_free(b->heap, b->ptr);
     b->ptr = NULL;
     b->len = b->cap = 0;
 }
@@ -2557,7 +3547,7 @@ LLMFI_UNUSED static bool llmfi_parse_int(llmf_str s, int64_t *out) {
     if (i == s.len) return false;
     for (; i < s.len; i++) {
         unsigned digit = (unsigned)(unsigned char)s.ptr[i] - '0';
-        if (digit > 9 || value > (most - digit) / 10) return false;
+        if (digit > 9 || (i >= 18 && value > (most - digit) / 10)) return false; /* 18 digits always fit */
         value = value * 10 + digit;
     }
     *out = negative && value ? -(int64_t)(value - 1) - 1 : (int64_t)value;
@@ -2721,7 +3711,7 @@ LLMFI_UNUSED static bool llmfi_parse_whole(llmf_str s, int64_t *out) {
 /* The same of a count in a reply: without a need for other numbers only 12 and 12.0. */
 LLMFI_UNUSED static bool llmfi_parse_spelt(llmf_str s, int64_t *out) {
 #if LLMFI_HAS_DOUBLES
-    return llmfi_parse_whole(s, out);
+    return llmfi_parse_int(s, out) || llmfi_parse_whole(s, out);
 #else
     while (s.len > 1 && s.ptr[s.len - 1] == '0' && llmfi_find_char(s, '.') != LLMFI_NOWHERE) s.len--;
     if (s.len > 1 && s.ptr[s.len - 1] == '.') s.len--;
@@ -3016,22 +4006,40 @@ static bool llmfi_reads_back(uint64_t w, int exp, uint64_t bits) {
     return llmfi_decimal_bits(&d, 53, -1022) == bits;
 }
 
-/* The fewest digits that read back as `bits`: *w * 10^result, no zeros at its end. */
-static int llmfi_shortest(uint64_t bits, uint64_t *w) {
+/* As people write them: whole thousandths, of so few digits that no other text of as few reads back as the same double. */
+static bool llmfi_thousandths(uint64_t bits, uint64_t *w) {
+#if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD == 0
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    if (!(value > 0 && value < 1e9)) return false;
+    *w = (uint64_t)(int64_t)(value * 1000 + 0.5);
+    return *w && (double)(int64_t)*w / 1000 == value; /* both operands are exact, so this is what reading the text gives */
+#else
+    (void)bits, (void)w;
+    return false;
+#endif
+}
+
+/* The fewest digits that read back as `bits`: *w * 10^result, perhaps with zeros at its end. */
+static int llmfi_fewest(uint64_t bits, uint64_t *w) {
     uint64_t all, half;
     int exp = llmfi_digits17(bits, &all), drop;
     /* 15 digits always come back from a normal double, so fewer show as zeros; below that range it takes a search */
     for (drop = bits >> 52 ? 2 : 16; drop; drop--) {
         half = llmfi_pow10[drop] / 2;
         *w = (all + half) / (2 * half);
-        if (llmfi_reads_back(*w, exp + drop, bits)) break;
-        if (all % (2 * half) == half && llmfi_reads_back(--*w, exp + drop, bits)) break; /* the middle may have been below it */
+        if (llmfi_reads_back(*w, exp + drop, bits)) return exp + drop;
+        if (all % (2 * half) == half && llmfi_reads_back(--*w, exp + drop, bits)) return exp + drop; /* the middle may have been below it */
     }
-    if (!drop) {
-        *w = all;
-        if (!llmfi_reads_back(all, exp, bits)) *w = llmfi_reads_back(all - 1, exp, bits) ? all - 1 : all + 1;
-    }
-    for (exp += drop; *w % 10 == 0; exp++) *w /= 10;
+    *w = all;
+    if (!llmfi_reads_back(all, exp, bits)) *w = llmfi_reads_back(all - 1, exp, bits) ? all - 1 : all + 1;
+    return exp;
+}
+
+/* The same without those zeros. */
+static int llmfi_shortest(uint64_t bits, uint64_t *w) {
+    int exp = llmfi_thousandths(bits, w) ? -3 : llmfi_fewest(bits, w);
+    for (; *w % 10 == 0; exp++) *w /= 10;
     return exp;
 }
 
@@ -3113,7 +4121,7 @@ LLMFI_UNUSED static bool llmfi_out_deaf(const llmfi_out *o) {
     return !o->tap && (o->grow ? o->failed : !o->ptr || o->full);
 }
 
-/* What the short path of llmfi_put does not do: tap, growing, the edges of the window. */
+/* Puts what is counted already. */
 static void llmfi_put_slow(llmfi_out *o, const char *bytes, size_t len) {
     if (o->tap && len) o->tap(o->tap_user, bytes, len);
     if (o->grow) {
@@ -3134,15 +4142,27 @@ static void llmfi_put_slow(llmfi_out *o, const char *bytes, size_t len) {
     o->full = o->len == o->cap;
 }
 
-LLMFI_UNUSED static void llmfi_put(llmfi_out *o, const char *bytes, size_t len) {
+#if LLMFI_SMALL
+#define llmfi_put_fast llmfi_put
+#endif
+/* In place, for the writer of JSON, which mostly puts a few bytes. */
+LLMFI_UNUSED static LLMFI_FAST void llmfi_put_fast(llmfi_out *o, const char *bytes, size_t len) {
     o->total += len;
+#if !LLMFI_SMALL
     if (!o->tap && !o->skip && o->ptr && len < o->cap - o->len) {
         if (len) memcpy(o->ptr + o->len, bytes, len);
         o->len += len;
-    } else {
-        llmfi_put_slow(o, bytes, len);
+        return;
     }
+#endif
+    llmfi_put_slow(o, bytes, len);
 }
+
+#if !LLMFI_SMALL
+LLMFI_UNUSED static void llmfi_put(llmfi_out *o, const char *bytes, size_t len) {
+    llmfi_put_fast(o, bytes, len);
+}
+#endif
 
 #if LLMFI_SMALL
 LLMFI_UNUSED static LLMFI_COLD void llmfi_put_c(llmfi_out *o, const char *text) {
@@ -3157,7 +4177,7 @@ LLMFI_UNUSED static void llmfi_put_str(llmfi_out *o, llmf_str s) {
     llmfi_put(o, s.ptr, s.len);
 }
 
-LLMFI_UNUSED static void llmfi_put_char(llmfi_out *o, char c) {
+LLMFI_UNUSED static LLMFI_SHORT void llmfi_put_char(llmfi_out *o, char c) {
     llmfi_put(o, &c, 1);
 }
 
@@ -3204,7 +4224,9 @@ LLMFI_UNUSED static uint64_t llmfi_load8(const char *p) {
 /* The first byte that is not ASCII, or `end`. */
 LLMFI_UNUSED static const char *llmfi_skip_ascii(const char *p, const char *end) {
 #if !LLMFI_SMALL
+    const char *begin = p;
     while (end - p >= 8 && !(llmfi_load8(p) & LLMFI_ASCII_MASK)) p += 8;
+    if (end - p < 8 && end - begin >= 8 && !(llmfi_load8(end - 8) & LLMFI_ASCII_MASK)) return end;
 #endif
     while (p < end && !(*p & 0x80)) p++;
     return p;
@@ -3239,44 +4261,42 @@ LLMFI_UNUSED static int llmfi_utf8_next(const char *p, const char *end, uint32_t
     return need;
 }
 
-/* Strict. *bad_offset (may be NULL): the first byte of the first bad piece. */
-LLMFI_UNUSED static bool llmfi_utf8_valid(llmf_str s, size_t *bad_offset) {
-    const char *p = s.ptr, *end = s.ptr + s.len;
+/* The end of the valid text that begins at `p`; *bad: length of the bad piece there, 0 at the end or before a cut character. */
+static const char *llmfi_utf8_run(const char *p, const char *end, int *bad) {
     uint32_t cp;
+    *bad = 0;
     while ((p = llmfi_skip_ascii(p, end)) < end) {
         int n = llmfi_utf8_next(p, end, &cp);
         if (n <= 0) {
-            if (bad_offset) *bad_offset = (size_t)(p - s.ptr);
-            return false;
+            *bad = -n;
+            break;
         }
         p += n;
     }
-    return true;
+    return p;
+}
+
+/* Strict. *bad_offset (may be NULL): the first byte of the first bad piece. */
+LLMFI_UNUSED static bool llmfi_utf8_valid(llmf_str s, size_t *bad_offset) {
+    int bad;
+    const char *end = s.ptr + s.len, *stop = llmfi_utf8_run(s.ptr, end, &bad);
+    if (stop == end) return true;
+    if (bad_offset) *bad_offset = (size_t)(stop - s.ptr);
+    return false;
 }
 
 /* Writes the character; a surrogate or a number above U+10FFFF is written as U+FFFD. Returns its length. */
 LLMFI_UNUSED static size_t llmfi_utf8_encode(char out[4], uint32_t cp) {
+    size_t len, i;
     if (cp < 0x80) {
         out[0] = (char)cp;
         return 1;
     }
-    if (cp < 0x800) {
-        out[0] = (char)(0xc0 | cp >> 6);
-        out[1] = (char)(0x80 | (cp & 0x3f));
-        return 2;
-    }
     if (cp > 0x10ffff || (cp >= 0xd800 && cp <= 0xdfff)) cp = 0xfffd;
-    if (cp < 0x10000) {
-        out[0] = (char)(0xe0 | cp >> 12);
-        out[1] = (char)(0x80 | (cp >> 6 & 0x3f));
-        out[2] = (char)(0x80 | (cp & 0x3f));
-        return 3;
-    }
-    out[0] = (char)(0xf0 | cp >> 18);
-    out[1] = (char)(0x80 | (cp >> 12 & 0x3f));
-    out[2] = (char)(0x80 | (cp >> 6 & 0x3f));
-    out[3] = (char)(0x80 | (cp & 0x3f));
-    return 4;
+    len = cp < 0x800 ? 2 : cp < 0x10000 ? 3 : 4;
+    for (i = len - 1; i; i--, cp >>= 6) out[i] = (char)(0x80 | (cp & 0x3f));
+    out[0] = (char)(0xf00u >> len | cp); /* 110, 1110 or 11110 in front */
+    return len;
 }
 
 /* The longest prefix of at most `max` bytes that does not split a character. */
@@ -3301,21 +4321,6 @@ typedef struct llmfi_utf8 {
     char pending[4];
     uint8_t count;
 } llmfi_utf8;
-
-/* The end of the valid text that begins at `p`; *bad: length of the bad piece there, 0 at the end or before a cut character. */
-static const char *llmfi_utf8_run(const char *p, const char *end, int *bad) {
-    uint32_t cp;
-    *bad = 0;
-    while ((p = llmfi_skip_ascii(p, end)) < end) {
-        int n = llmfi_utf8_next(p, end, &cp);
-        if (n <= 0) {
-            *bad = -n;
-            break;
-        }
-        p += n;
-    }
-    return p;
-}
 
 /* Completes the pending character from `p` as far as it goes; returns what is left of the piece. */
 static const char *llmfi_utf8_join(llmfi_utf8 *u, const char *p, const char *end, llmfi_out *o) {
@@ -3393,16 +4398,8 @@ LLMFI_UNUSED static size_t llmfi_utf8_clean(char *to, llmf_str in) {
 #endif
 
 /* The path of most tokens is kept short by holding what is rarer out of it. */
-#if LLMFI_SMALL
-#define LLMFI_JSON_FAST
+#define LLMFI_JSON_FAST LLMFI_FAST
 #define LLMFI_JSON_SLOW LLMFI_COLD
-#elif defined(__GNUC__)
-#define LLMFI_JSON_FAST inline __attribute__((always_inline))
-#define LLMFI_JSON_SLOW __attribute__((noinline))
-#else
-#define LLMFI_JSON_FAST inline
-#define LLMFI_JSON_SLOW LLMFI_COLD
-#endif
 
 /* How deep arrays and objects may nest, read or written. */
 #ifndef LLMF_MAX_DEPTH
@@ -3508,7 +4505,7 @@ static int llmfi_json_starve(llmfi_json *j, const char *p) {
 }
 
 /* A token that the end of the input cuts. */
-static int llmfi_json_cut(llmfi_json *j, const char *what) {
+static LLMFI_JSON_SLOW int llmfi_json_cut(llmfi_json *j, const char *what) {
     return j->last ? (llmfi_json_fail)(j, j->end, what) : LLMFI_J_MORE;
 }
 #if !LLMF_HAS_STRINGS
@@ -3555,7 +4552,22 @@ static LLMFI_JSON_FAST const char *llmfi_json_scan_fast(const char *p, const cha
 
 /* The first quote, backslash or control character at or after p, or `end`. */
 static const char *llmfi_json_scan(const char *p, const char *end, uint64_t *wide) {
-    for (p = llmfi_json_scan_fast(p, end, wide); p < end; p++) {
+#if LLMFI_SMALL
+    for (; p < end; p++) {
+#else
+    const char *begin = p;
+    p = llmfi_json_scan_fast(p, end, wide);
+    if (end - p >= 16) return p;
+    if (end - p >= 8 && !llmfi_json_special(llmfi_load8(p))) {
+        *wide |= llmfi_load8(p) & LLMFI_ASCII_MASK;
+        p += 8;
+    }
+    if (end - p <= 8 && end - begin >= 8 && !llmfi_json_special(llmfi_load8(end - 8))) { /* some of the eight once more */
+        *wide |= llmfi_load8(end - 8) & LLMFI_ASCII_MASK;
+        return end;
+    }
+    for (; p < end; p++) {
+#endif
         unsigned char c = (unsigned char)*p;
         if (c == '"' || c == '\\' || c < 0x20) break;
         *wide |= c & 0x80;
@@ -3635,7 +4647,8 @@ static LLMFI_JSON_SLOW int llmfi_json_number(llmfi_json *j, const char *begin) {
     j->at = begin;
     if (*p == '-') p++;
     digits = p;
-    p = p < end && *p == '0' ? p + 1 : llmfi_json_digits(p, end);
+    if (p < end && *p == '0') p++;
+    else while (p < end && llmfi_is_digit(*p)) p++;
     if (p > digits && p < end && *p == '.') {
         digits = ++p;
         p = llmfi_json_digits(p, end);
@@ -3654,20 +4667,19 @@ static LLMFI_JSON_SLOW int llmfi_json_number(llmfi_json *j, const char *begin) {
     return llmfi_json_after(j, p, LLMFI_J_NUMBER);
 }
 
-/* A word that is not whole, or none. */
-static LLMFI_JSON_SLOW int llmfi_json_no_word(llmfi_json *j, const char *p) {
-    const char *word = *p == 'n' ? "null" : *p == 'f' ? "false" : "true";
-    size_t have = (size_t)(j->end - p), len = strlen(word);
-    j->at = p;
-    if (have < len && memcmp(p, word, have) == 0) return llmfi_json_cut(j, "a value is expected");
-    return llmfi_json_fail(j, p, "a value is expected: null, true, false, or text in quotes");
-}
-
 /* true, false, null. What follows the word is judged by the next call. */
 static LLMFI_JSON_SLOW int llmfi_json_word(llmfi_json *j, const char *p) {
+    const char *word = *p == 'n' ? "null" : *p == 'f' ? "false" : "true";
     size_t have = (size_t)(j->end - p), len = *p == 'f' ? 5 : 4;
     int token = *p == 'n' ? LLMFI_J_NULL : *p == 'f' ? LLMFI_J_FALSE : LLMFI_J_TRUE;
-    if (have < len || memcmp(p + len - 4, *p == 'n' ? "null" : *p == 'f' ? "alse" : "true", 4) != 0) return llmfi_json_no_word(j, p);
+#if !LLMFI_SMALL
+    if (have < len || memcmp(p + len - 4, word + len - 4, 4) != 0)
+#endif
+    {
+        j->at = p;
+        if (memcmp(p, word, have < len ? have : len) != 0) return llmfi_json_fail(j, p, "a value is expected: null, true, false, or text in quotes");
+        if (have < len) return llmfi_json_cut(j, "a value is expected");
+    }
     j->text = llmfi_str(p, len);
     j->escaped = j->wide = false;
     return llmfi_json_after(j, p + len, token);
@@ -3675,9 +4687,23 @@ static LLMFI_JSON_SLOW int llmfi_json_word(llmfi_json *j, const char *p) {
 
 /* ---- tokens ---- */
 
+/* Behind the line end or blank at p and the blanks that follow: what stands before most tokens of a reply that is indented. It may stop early. */
+static LLMFI_JSON_FAST const char *llmfi_json_indent(const char *p, const char *end) {
+#if LLMFI_JSON_SSE2
+    if (*p != '\n' && *p != ' ') return p;
+    for (p++; end - p >= 16; p += 16) {
+        unsigned other = ~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)p), _mm_set1_epi8(' '))) & 0xffff;
+        if (other) return p + (unsigned)__builtin_ctz(other);
+    }
+#else
+    (void)end;
+#endif
+    return p;
+}
+
 /* White space, commas and colons: the next byte that begins a token, or NULL (*result tells). */
-static LLMFI_JSON_FAST const char *llmfi_json_seek(llmfi_json *j, int *result) {
-    const char *p = j->at, *end = j->end;
+static LLMFI_JSON_FAST const char *llmfi_json_seek(llmfi_json *j, const char *p, int *result) {
+    const char *end = j->end;
     for (; p < end; p++) {
         if ((unsigned char)*p > ' ') {
             if (*p == ',' && (j->want & LLMFI_JW_COMMA)) j->want = j->item;
@@ -3685,14 +4711,6 @@ static LLMFI_JSON_FAST const char *llmfi_json_seek(llmfi_json *j, int *result) {
             else return j->at = p;
         } else if (!llmfi_is_space(*p)) {
             return j->at = p;
-        } else {
-#if LLMFI_JSON_SSE2
-            while (end - p > 16 && (unsigned char)p[1] <= ' ') { /* indentation: a third of a plain reply's bytes */
-                unsigned other = ~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)(p + 1)), _mm_set1_epi8(' '))) & 0xffff;
-                p += other ? (unsigned)__builtin_ctz(other) : 16;
-                if (other) break;
-            }
-#endif
         }
     }
     *result = llmfi_json_starve(j, p);
@@ -3729,10 +4747,14 @@ static LLMFI_JSON_SLOW int llmfi_json_string(llmfi_json *j, const char *open, co
     return llmfi_json_cut(j, "the string has no end");
 }
 
-/* A string from where the input ended inside it. */
+/* A string from where the input ended inside it, or from its beginning. */
 static LLMFI_JSON_SLOW int llmfi_json_string_again(llmfi_json *j, const char *open) {
     size_t from = j->scanned;
     j->scanned = 0;
+    if (!from) {
+        from = 1;
+        j->escaped = j->wide = false;
+    }
     return llmfi_json_string(j, open, open + from, j->wide);
 }
 
@@ -3752,42 +4774,30 @@ static LLMFI_JSON_SLOW int llmfi_json_unwanted(llmfi_json *j, const char *p) {
 /* The token that begins at p. */
 static LLMFI_JSON_FAST int llmfi_json_token(llmfi_json *j, const char *p) {
     int want = j->want;
-    if (*p == '"' && (want & (LLMFI_JW_KEY | LLMFI_JW_VALUE)) && !j->scanned) return llmfi_json_string_new(j, p); /* most are */
-    switch (*p) {
-    case '}': case ']':
-        if (!(want & LLMFI_JW_CLOSE) || *p != (j->item == LLMFI_JW_KEY ? '}' : ']')) break;
-        return llmfi_json_close(j, p, *p == '}');
-    case '{': case '[':
-        if (!(want & LLMFI_JW_VALUE)) break;
-        return llmfi_json_open(j, p, *p == '{');
-    case 'n': case 't': case 'f':
-        if (!(want & LLMFI_JW_VALUE)) break;
-        return llmfi_json_word(j, p);
-    case '-': case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7': case '8': case '9':
-        if (!(want & LLMFI_JW_VALUE)) break;
-        return llmfi_json_number(j, p);
-    case '"':
-        if (!(want & (LLMFI_JW_KEY | LLMFI_JW_VALUE))) break;
-        return llmfi_json_string_again(j, p);
-    default: break;
+    if ((want & LLMFI_JW_CLOSE) && *p == (j->item == LLMFI_JW_KEY ? '}' : ']')) return llmfi_json_close(j, p, *p == '}');
+    if (want & LLMFI_JW_VALUE) {
+        if (*p == '{' || *p == '[') return llmfi_json_open(j, p, *p == '{');
+        if (*p == 'n' || *p == 't' || *p == 'f') return llmfi_json_word(j, p);
+        if (*p == '-' || llmfi_is_digit(*p)) return llmfi_json_number(j, p);
     }
+    if (*p == '"' && (want & (LLMFI_JW_KEY | LLMFI_JW_VALUE))) return llmfi_json_string_again(j, p);
     return llmfi_json_unwanted(j, p);
 }
 
-/* The next token where it is no string, or white space, a comma or a colon comes first. */
-static LLMFI_JSON_SLOW int llmfi_json_other(llmfi_json *j) {
-    const char *p = j->at;
+/* The next token, at or behind p, where it is no string, or more white space, a comma or a colon comes first. */
+static LLMFI_JSON_SLOW int llmfi_json_other(llmfi_json *j, const char *p) {
     int result = 0;
-    if (p == j->end || (unsigned char)*p <= ' ' || *p == ',' || *p == ':') p = llmfi_json_seek(j, &result);
+    if (p == j->end || (unsigned char)*p <= ' ' || *p == ',' || *p == ':') p = llmfi_json_seek(j, p, &result);
     return p ? llmfi_json_token(j, p) : result;
 }
 
 /* The next token, or MORE (nothing of the token is consumed: keep the bytes from `at`, append, llmfi_json_feed, call again), or
    ERROR (for good; error and error_offset say what and where). */
 LLMFI_UNUSED static int llmfi_json_next(llmfi_json *j) {
-    const char *open = j->at;
-    if (open == j->end || *open != '"' || !(j->want & (LLMFI_JW_KEY | LLMFI_JW_VALUE)) || j->scanned) return llmfi_json_other(j);
-    return llmfi_json_string_new(j, open);
+    const char *p = j->at;
+    if (p != j->end && (unsigned char)*p <= ' ') p = llmfi_json_indent(p, j->end);
+    if (p == j->end || *p != '"' || !(j->want & (LLMFI_JW_KEY | LLMFI_JW_VALUE)) || j->scanned) return llmfi_json_other(j, p);
+    return llmfi_json_string_new(j, p); /* most are */
 }
 
 /* Skips one value, checking it all the same: the array or object that was just opened, or else the next value (after a key, or
@@ -3820,7 +4830,7 @@ LLMFI_UNUSED static int llmfi_json_skip(llmfi_json *j) {
 LLMFI_UNUSED static int llmfi_json_raw(llmfi_json *j, llmf_str *raw) {
     llmfi_json ahead = *j;
     int token = 0;
-    const char *begin = llmfi_json_seek(&ahead, &token);
+    const char *begin = llmfi_json_seek(&ahead, ahead.at, &token);
     if (begin) {
         ahead.token = LLMFI_J_NULL; /* an array just opened is not what to skip: its first item is */
         ahead.scanned = 0;
@@ -3879,10 +4889,16 @@ static uint32_t llmfi_json_escape(const char **p, const char *end) {
 LLMFI_UNUSED static size_t llmfi_json_decode(char *to, llmf_str raw) {
     const char *p = raw.ptr, *end = raw.ptr + raw.len;
     char *begin = to;
+    bool clean = !LLMFI_SMALL && llmfi_utf8_valid(raw, NULL);
     while (p < end) {
         const char *stop = (const char *)memchr(p, '\\', (size_t)(end - p));
         if (!stop) stop = end;
-        to += llmfi_utf8_clean(to, llmfi_range(p, stop)); /* a backslash never continues a character */
+        if (!clean) {
+            to += llmfi_utf8_clean(to, llmfi_range(p, stop)); /* a backslash never continues a character */
+        } else if (stop > p) {
+            memcpy(to, p, (size_t)(stop - p));
+            to += stop - p;
+        }
         for (p = stop; p < end && *p == '\\';) to += llmfi_utf8_encode(to, llmfi_json_escape(&p, end));
     }
     return (size_t)(to - begin);
@@ -3949,6 +4965,47 @@ LLMFI_UNUSED static LLMFI_COLD bool llmfi_json_key(const llmfi_json *j, const ch
 #define LLMFI_KEY(j, lit) ((j)->escaped ? llmfi_json_is((j), LLMFI_LIT(lit)) : LLMFI_IS((j)->text, lit))
 #endif
 
+/* ---- values and members ---- */
+
+/* The next value: its token. An array or object is passed over whole. */
+LLMFI_UNUSED static int llmfi_json_scalar(llmfi_json *j) {
+    int token = llmfi_json_next(j);
+    if (token == LLMFI_J_OBJECT || token == LLMFI_J_ARRAY) llmfi_json_skip(j);
+    return token;
+}
+
+/* The next value: true where it is that container (LLMFI_J_OBJECT, _ARRAY), which is now open. Anything else is passed over. */
+LLMFI_UNUSED static bool llmfi_json_enter(llmfi_json *j, int container) {
+    int token = llmfi_json_next(j);
+    if (token == container) return true;
+    if (token == LLMFI_J_OBJECT || token == LLMFI_J_ARRAY) llmfi_json_skip(j);
+    return false;
+}
+
+/* The next member of the object that is open: the place of its key in a list of words that an empty one ends, or their number where it is none of them;
+   below 0: there is no other member. */
+LLMFI_UNUSED static int llmfi_json_pick(llmfi_json *j, const char *names) {
+    size_t len;
+    int at;
+    if (llmfi_json_next(j) != LLMFI_J_KEY) return -1;
+    for (at = 0; *names; at++, names += len + 1) {
+        len = strlen(names);
+        if ((j->escaped || len == j->text.len) && llmfi_json_is(j, llmfi_str(names, len))) break;
+    }
+    return at;
+}
+
+/* The same where it is done often. The members are a macro, `#define MEMBERS(X) X(IN_, id) X(IN_, name)`, which makes their enumeration too:
+   `enum { MEMBERS(LLMFI_MEMBER) IN_OTHER }`. The reader's name is j. */
+#define LLMFI_MEMBER(in, name) in##name,
+#if LLMFI_SMALL
+#define LLMFI_MEMBER_WORD(in, name) #name "\0"
+#define LLMFI_PICK(members, other) llmfi_json_pick(j, members(LLMFI_MEMBER_WORD))
+#else
+#define LLMFI_MEMBER_TRY(in, name) LLMFI_KEY(j, #name) ? (int)in##name :
+#define LLMFI_PICK(members, other) (llmfi_json_next(j) != LLMFI_J_KEY ? -1 : members(LLMFI_MEMBER_TRY) (int)other)
+#endif
+
 #endif
 
 typedef struct llmfi_jw {
@@ -3982,7 +5039,7 @@ static bool llmfi_jw_value(llmfi_jw *w) {
         w->bad = true;
         return false;
     }
-    if (w->comma && !w->keyed) LLMFI_PUT(w->out, ",");
+    if (w->comma && !w->keyed) llmfi_put_fast(w->out, ",", 1);
     w->keyed = false;
     w->comma = true;
     return true;
@@ -3996,7 +5053,7 @@ static void llmfi_jw_open(llmfi_jw *w, bool object) {
     else w->objects[w->depth / 64] &= ~bit;
     w->depth++;
     w->comma = false;
-    llmfi_put_char(w->out, object ? '{' : '[');
+    llmfi_put_fast(w->out, object ? "{" : "[", 1);
 }
 
 static void llmfi_jw_close(llmfi_jw *w, bool object) {
@@ -4004,7 +5061,7 @@ static void llmfi_jw_close(llmfi_jw *w, bool object) {
     if (w->bad) return;
     w->depth--;
     w->comma = true;
-    llmfi_put_char(w->out, object ? '}' : ']');
+    llmfi_put_fast(w->out, object ? "}" : "]", 1);
 }
 
 LLMFI_UNUSED static void llmfi_jw_object(llmfi_jw *w) {
@@ -4028,24 +5085,6 @@ static bool llmfi_jw_may_key(llmfi_jw *w) {
     if (!llmfi_jw_in_object(w) || w->keyed || w->text) w->bad = true;
     return !w->bad;
 }
-
-/* `quoted` is ,"key": of which the comma is left off in front. */
-LLMFI_UNUSED static void llmfi_jw_key_quoted(llmfi_jw *w, const char *quoted, size_t len) {
-    size_t from = !w->comma;
-    if (!llmfi_jw_may_key(w)) return;
-    llmfi_put(w->out, quoted + from, len - from);
-    w->keyed = w->comma = true;
-}
-
-/* A key that is a literal without anything to escape. */
-#if LLMFI_SMALL
-LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_key_c(llmfi_jw *w, const char *quoted) {
-    llmfi_jw_key_quoted(w, quoted, strlen(quoted));
-}
-#define llmfi_jw_key(w, lit) llmfi_jw_key_c((w), ",\"" lit "\":")
-#else
-#define llmfi_jw_key(w, lit) llmfi_jw_key_quoted((w), ",\"" lit "\":", sizeof(",\"" lit "\":") - 1)
-#endif
 
 /* Writes text escaped and cleaned, without quotes; a character cut at its end waits in `u`. */
 static void llmfi_jw_escape(llmfi_out *o, llmfi_utf8 *u, llmf_str s) {
@@ -4115,11 +5154,29 @@ LLMFI_UNUSED static void llmfi_jw_str(llmfi_jw *w, llmf_str s) {
     if (llmfi_jw_value(w)) llmfi_jw_quoted(w, s);
 }
 
-/* A string that is a literal without anything to escape: the macro's quotes go around it. */
+#if LLMFI_SMALL
+/* Keys and strings that are literals. */
+LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_key(llmfi_jw *w, const char *key) {
+    llmfi_jw_key_str(w, llmfi_cstr(key));
+}
+LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_lit(llmfi_jw *w, const char *text) {
+    llmfi_jw_str(w, llmfi_cstr(text));
+}
+#else
+/* The same of literals without anything to escape, with the quotes that the macros put around them. `quoted` is ,"key": of which the comma is left off
+   in front. */
+LLMFI_UNUSED static void llmfi_jw_key_quoted(llmfi_jw *w, const char *quoted, size_t len) {
+    size_t from = !w->comma;
+    if (!llmfi_jw_may_key(w)) return;
+    llmfi_put_fast(w->out, quoted + from, len - from);
+    w->keyed = w->comma = true;
+}
 LLMFI_UNUSED static void llmfi_jw_lit_quoted(llmfi_jw *w, const char *quoted, size_t len) {
     if (llmfi_jw_value(w)) llmfi_put(w->out, quoted, len);
 }
+#define llmfi_jw_key(w, lit) llmfi_jw_key_quoted((w), ",\"" lit "\":", sizeof(",\"" lit "\":") - 1)
 #define llmfi_jw_lit(w, lit) llmfi_jw_lit_quoted((w), "\"" lit "\"", sizeof("\"" lit "\"") - 1)
+#endif
 
 /* A string in pieces, cut anywhere. */
 LLMFI_UNUSED static void llmfi_jw_str_begin(llmfi_jw *w) {
@@ -4181,28 +5238,25 @@ LLMFI_UNUSED static void llmfi_jw_raw(llmfi_jw *w, llmf_str json) {
 
 /* Members of an object, key and value at once; the key is a literal. */
 #if LLMFI_SMALL
-LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_str_c(llmfi_jw *w, const char *quoted, llmf_str s) {
-    llmfi_jw_key_c(w, quoted);
+LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_str(llmfi_jw *w, const char *key, llmf_str s) {
+    llmfi_jw_key(w, key);
     llmfi_jw_str(w, s);
 }
-LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_lit_c(llmfi_jw *w, const char *quoted, const char *text) {
-    llmfi_jw_key_c(w, quoted);
-    llmfi_jw_lit_quoted(w, text, strlen(text));
+LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_cstr(llmfi_jw *w, const char *key, const char *text) {
+    llmfi_jw_member_str(w, key, llmfi_cstr(text));
 }
-LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_int_c(llmfi_jw *w, const char *quoted, int64_t value) {
-    llmfi_jw_key_c(w, quoted);
+#define llmfi_jw_member_lit llmfi_jw_member_cstr
+LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_int(llmfi_jw *w, const char *key, int64_t value) {
+    llmfi_jw_key(w, key);
     llmfi_jw_int(w, value);
 }
-LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_bool_c(llmfi_jw *w, const char *quoted, bool value) {
-    llmfi_jw_key_c(w, quoted);
+LLMFI_UNUSED static LLMFI_COLD void llmfi_jw_member_bool(llmfi_jw *w, const char *key, bool value) {
+    llmfi_jw_key(w, key);
     llmfi_jw_bool(w, value);
 }
-#define llmfi_jw_member_str(w, lit, s) llmfi_jw_member_str_c((w), ",\"" lit "\":", (s))
-#define llmfi_jw_member_lit(w, lit, text) llmfi_jw_member_lit_c((w), ",\"" lit "\":", "\"" text "\"")
-#define llmfi_jw_member_int(w, lit, value) llmfi_jw_member_int_c((w), ",\"" lit "\":", (value))
-#define llmfi_jw_member_bool(w, lit, value) llmfi_jw_member_bool_c((w), ",\"" lit "\":", (value))
 #else
 #define llmfi_jw_member_str(w, lit, s) (llmfi_jw_key((w), lit), llmfi_jw_str((w), (s)))
+#define llmfi_jw_member_cstr(w, lit, text) llmfi_jw_member_str((w), lit, llmfi_cstr(text))
 #define llmfi_jw_member_lit(w, lit, text) (llmfi_jw_key((w), lit), llmfi_jw_lit((w), text))
 #define llmfi_jw_member_int(w, lit, value) (llmfi_jw_key((w), lit), llmfi_jw_int((w), (value)))
 #define llmfi_jw_member_bool(w, lit, value) (llmfi_jw_key((w), lit), llmfi_jw_bool((w), (value)))
@@ -4513,7 +5567,7 @@ enum {
     LLMFI_CHAR_ALNUM = 8,
     LLMFI_CHAR_HEX = 16
 };
-static const unsigned char llmfi_chars[256] = {
+static const unsigned char llmfi_chars[LLMFI_SMALL ? 128 : 256] = {
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
      0,  3,  2,  3,  3,  3,  3,  3,  2,  2,  3,  3,  2,  7,  7,  2, /*   ! " # $ % & ' ( ) * + , - . / */
@@ -4525,14 +5579,14 @@ static const unsigned char llmfi_chars[256] = {
 };
 
 LLMFI_UNUSED static bool llmfi_char_is(char c, unsigned kind) {
-    return (llmfi_chars[(unsigned char)c] & kind) != 0;
+    unsigned at = (unsigned char)c;
+    return at < sizeof llmfi_chars && (llmfi_chars[at] & kind) != 0;
 }
 
 #if LLMFI_JSON_SSE2
-/* 0xff in each byte of v from `low` to `high`. */
-static LLMFI_JSON_FAST __m128i llmfi_bytes_from_to(__m128i v, char low, char high) {
-    __m128i a = _mm_set1_epi8(low), b = _mm_set1_epi8(high);
-    return _mm_and_si128(_mm_cmpeq_epi8(_mm_max_epu8(v, a), v), _mm_cmpeq_epi8(_mm_min_epu8(v, b), v));
+/* 0xff in each byte of v from `low` to `high`, less than 128 of them: moved down to the lowest signed numbers, they are below one limit. */
+static LLMFI_JSON_FAST __m128i llmfi_bytes_from_to(__m128i v, int low, int high) {
+    return _mm_cmplt_epi8(_mm_sub_epi8(v, _mm_set1_epi8((char)(low - 128))), _mm_set1_epi8((char)(high - low - 127)));
 }
 
 /* How many bytes at the front are a letter, a digit or '-', which are of every kind but HEX. Sixteen at a time: may stop early. */
@@ -4551,14 +5605,16 @@ static LLMFI_JSON_FAST size_t llmfi_plain_span(const unsigned char *s, size_t le
 
 /* Offset of the first byte that is not of this kind (one of them), or the text's length. */
 LLMFI_UNUSED static size_t llmfi_char_span(llmf_str text, unsigned kind) {
-    const unsigned char *t = llmfi_chars, *s = (const unsigned char *)text.ptr;
     size_t i = 0;
+#if !LLMFI_SMALL
+    const unsigned char *t = llmfi_chars, *s = (const unsigned char *)text.ptr;
 #if LLMFI_JSON_SSE2
     if (kind & (LLMFI_CHAR_TOKEN | LLMFI_CHAR_URL | LLMFI_CHAR_UNRESERVED)) i = llmfi_plain_span(s, text.len);
     if (i < text.len && !(t[s[i]] & kind)) return i;
 #endif
     while (text.len - i >= 4 && (t[s[i]] & t[s[i + 1]] & t[s[i + 2]] & t[s[i + 3]] & kind)) i += 4;
-    while (i < text.len && (t[s[i]] & kind)) i++;
+#endif
+    while (i < text.len && llmfi_char_is(text.ptr[i], kind)) i++;
     return i;
 }
 
@@ -4618,6 +5674,14 @@ LLMFI_UNUSED static bool llmfi_header_ok(llmf_str name, llmf_str value) {
 LLMFI_UNUSED static LLMFI_SHORT size_t llmfi_url_bad_char(llmf_str text) {
     size_t n = llmfi_char_span(text, LLMFI_CHAR_URL);
     return n == text.len ? LLMFI_NOWHERE : n;
+}
+
+/* Names by their shape: a bit for each length, in the word of their last letter's low three bits. Tells most other names apart without a look at the rest. */
+typedef struct llmfi_name_shapes { uint32_t lengths[8]; } llmfi_name_shapes;
+
+/* May the name, which is not empty, be one of these? */
+LLMFI_UNUSED static bool llmfi_shape_in(const llmfi_name_shapes *s, llmf_str name) {
+    return name.len < 32 && (s->lengths[(unsigned char)name.ptr[name.len - 1] & 7] >> name.len & 1);
 }
 
 /* ---- parsing ---- */
@@ -4703,6 +5767,31 @@ LLMFI_UNUSED static bool llmfi_url_parse(llmf_str text, llmfi_url *url, llmfi_ur
     url->path = llmfi_str(url->target.ptr, q == LLMFI_NOWHERE ? url->target.len : q);
     url->query = llmfi_from(url->target, q == LLMFI_NOWHERE ? url->target.len : q + 1);
     return llmfi_url_authority(url, from, e);
+}
+
+/* The URL taken apart last: as a rule the next one is the same. Zero is the initial state. */
+typedef struct llmfi_url_last {
+    llmfi_url url;
+#if !LLMFI_SMALL
+    size_t len;                              /* of the text; 0: none is remembered */
+    char text[256];
+#endif
+} llmfi_url_last;
+
+/* The parts of a URL that has a port, as long as `text` and until the next question; NULL: it is none. */
+LLMFI_UNUSED static const llmfi_url *llmfi_url_again(llmfi_url_last *last, llmf_str text) {
+    llmfi_url_error bad;
+#if !LLMFI_SMALL
+    size_t len = text.len <= sizeof last->text ? text.len : 0;
+    if (len && llmfi_eq(llmfi_str(last->text, last->len), text)) return &last->url;
+    if (len) text = llmfi_str((const char *)memcpy(last->text, text.ptr, len), len);
+    last->len = 0;
+#endif
+    if (!llmfi_url_parse(text, &last->url, &bad) || !last->url.port) return NULL;
+#if !LLMFI_SMALL
+    last->len = len;
+#endif
+    return &last->url;
 }
 
 /* The same server, so that a key sent to the one may go to the other. */
@@ -4835,13 +5924,17 @@ LLMFI_UNUSED static LLMFI_COLD void llmfi_say_c(llmfi_text *t, const char *s) {
 #endif
 
 LLMFI_UNUSED static void llmfi_say_int(llmfi_text *t, int64_t v) {
-    char digits[24];
-    size_t at = sizeof digits;
-    uint64_t u = v < 0 ? (uint64_t)0 - (uint64_t)v : (uint64_t)v;
-    do digits[--at] = (char)('0' + u % 10);
-    while ((u /= 10) != 0);
-    if (v < 0) digits[--at] = '-';
-    llmfi_say(t, llmfi_str(digits + at, sizeof digits - at));
+    char digits[LLMFI_INT_TEXT];
+    llmfi_say(t, llmfi_str(digits, llmfi_print_int(digits, v)));
+}
+
+/* 20260721 as 2026-07-21. */
+LLMFI_UNUSED static void llmfi_say_day(llmfi_text *t, int32_t day) {
+    llmfi_say_int(t, day / 10000);
+    llmfi_say(t, day / 100 % 100 < 10 ? LLMFI_LIT("-0") : LLMFI_LIT("-"));
+    llmfi_say_int(t, day / 100 % 100);
+    llmfi_say(t, day % 100 < 10 ? LLMFI_LIT("-0") : LLMFI_LIT("-"));
+    llmfi_say_int(t, day % 100);
 }
 
 /* ---- errors ---- */
@@ -4872,18 +5965,30 @@ LLMFI_UNUSED static LLMFI_COLD llmfi_text llmfi_error_begin(llmf_error *e, int c
     return llmfi_error_text(e);
 }
 
-LLMFI_UNUSED static LLMFI_COLD bool llmfi_error_set(llmf_error *e, int code, const char *text) {
+LLMFI_UNUSED static LLMFI_COLD void llmfi_error_put(llmf_error *e, int code, const char *text) {
     llmfi_text t = llmfi_error_begin(e, code);
     llmfi_say_c(&t, text);
-    return false;
 }
 
-LLMFI_UNUSED static LLMFI_COLD bool llmfi_error_memory(llmf_error *e) {
-    return llmfi_error_set(e, LLMF_ERR_MEMORY, LLMFI_WORDS("the memory block is used up: raise llmf_desc.memory_size"));
+LLMFI_UNUSED static LLMFI_COLD void llmfi_error_put_memory(llmf_error *e) {
+    llmfi_error_put(e, LLMF_ERR_MEMORY, LLMFI_WORDS("the memory block is used up: raise llmf_desc.memory_size"));
+}
+
+/* before, the thing that it is about, after. */
+LLMFI_UNUSED static LLMFI_COLD void llmfi_error_put_about(llmf_error *e, int code, const char *before, llmf_str about, const char *after) {
+    llmfi_text t = llmfi_error_begin(e, code);
+#if LLMF_HAS_STRINGS
+    llmfi_say_c(&t, before);
+#endif
+    llmfi_say(&t, about);
+#if LLMF_HAS_STRINGS
+    llmfi_say_c(&t, after);
+#endif
+    (void)before, (void)after;
 }
 
 /* What a build option has left out; `option` as in LLMF_NO_<option>. */
-LLMFI_UNUSED static LLMFI_COLD bool llmfi_error_left_out(llmf_error *e, const char *what, const char *option) {
+LLMFI_UNUSED static LLMFI_COLD void llmfi_error_put_left_out(llmf_error *e, const char *what, const char *option) {
     llmfi_text t = llmfi_error_begin(e, LLMF_ERR_NOT_BUILT);
     llmfi_say_c(&t, what);
 #if LLMF_HAS_STRINGS
@@ -4897,11 +6002,32 @@ LLMFI_UNUSED static LLMFI_COLD bool llmfi_error_left_out(llmf_error *e, const ch
     llmfi_say_c(&t, option);
     LLMFI_SAY(&t, "=1");
 #endif
+}
+
+/* The same as what callers return: false, which the compiler sees. */
+LLMFI_UNUSED static bool llmfi_error_set(llmf_error *e, int code, const char *text) {
+    llmfi_error_put(e, code, text);
+    return false;
+}
+
+LLMFI_UNUSED static bool llmfi_error_memory(llmf_error *e) {
+    llmfi_error_put_memory(e);
+    return false;
+}
+
+LLMFI_UNUSED static bool llmfi_error_left_out(llmf_error *e, const char *what, const char *option) {
+    llmfi_error_put_left_out(e, what, option);
+    return false;
+}
+
+LLMFI_UNUSED static bool llmfi_error_about(llmf_error *e, int code, const char *before, llmf_str about, const char *after) {
+    llmfi_error_put_about(e, code, before, about, after);
     return false;
 }
 
 /* The words are dropped where they stand. */
 #if !LLMF_HAS_STRINGS
+#define llmfi_error_about(e, code, before, about, after) ((void)(before), (void)(after), llmfi_error_about((e), (code), "", (about), ""))
 #define llmfi_error_set(e, code, text) ((void)(text), llmfi_error_set((e), (code), ""))
 #endif
 
@@ -4946,11 +6072,8 @@ typedef struct llmfi_dialect_state {
 /* What a frame may have changed besides what its events tell. */
 typedef struct llmfi_reply_point {
     size_t queued, tools, state, citations, buf[2];
-    int64_t number[8];
-    llmf_str model_used, finish_raw;
-    llmf_usage usage;
-    int64_t total_tokens, audio_tokens;
     bool terminal, content, refused, blocked;
+    char told[2 * sizeof(llmf_str) + sizeof(llmf_usage) + 10 * sizeof(int64_t)]; /* LLMFI_REPLY_TOLD */
 } llmfi_reply_point;
 
 struct llmf_reply {
@@ -4960,7 +6083,6 @@ struct llmf_reply {
     bool streamed, discard;                  /* the reply is a stream; text is not kept */
     bool tail;                               /* the frame to come is what was there when the bytes ended: a whole body, or an event or line without its end */
     int status;                              /* HTTP */
-    size_t limit;                            /* bytes of text, of reasoning, of one call's arguments …; 0: the heap's */
     /* filled by adapters through the functions below; what is looked at most stands in front: its distance fits one byte */
     bool chat_counts;                        /* the usage is one of Chat Completions: RULES 20 holds */
     bool terminal;                           /* RULES 24: the reply is whole */
@@ -4969,20 +6091,21 @@ struct llmf_reply {
     bool blocked;                            /* the provider would not take the prompt */
     bool settled;                            /* llmfi_reply_settle was here */
     size_t queue_head;                       /* taken events still in the queue */
-    llmfi_buf tools /* of llmfi_tool_state */;
+    llmfi_buf tools /* of llmfi_tool_state */, queue /* of llmfi_queued */;
     llmf_error error;                        /* code LLMF_OK: none. The first one stays */
-    llmfi_buf queue /* of llmfi_queued */, text, reasoning, refusal, state, citations /* of llmf_citation */;
+    llmfi_buf text, reasoning, refusal, state, citations /* of llmf_citation */;
+    size_t limit;                            /* bytes of text, of reasoning, of one call's arguments …; 0: the heap's */
     llmf_str provider;                       /* for sentences; lives as long as the reply */
     llmf_str key;                            /* the secret of this call: a server that says it back is not quoted. Empty: none. Lives as long as the reply */
     const void *user;                        /* the adapter's: the settings of the model that was asked (llmfi_settings) */
     struct llmfi_job *job;                 /* of another operation than chat: see operation.h; NULL */
-    llmf_str model_used, request_id, finish_raw; /* in the arena */
+    llmf_str request_id, model_used, finish_raw; /* in the arena */
     llmf_usage usage;
     int64_t total_tokens, audio_tokens;      /* as the provider counted, for RULES 20; LLMF_UNKNOWN */
     llmfi_dialect_state dialect;
     /* filled by llmfi_reply_settle */
     int finish;                              /* LLMF_FINISH_… */
-    int lent;                                /* whose bytes the last event handed out: 0 text, 1 reasoning, 2 refusal, 3 + i a call; -1: nobody's */
+    int lent;                                /* whose bytes the last event handed out: LLMFI_REPLY_…; -1: nobody's */
     const llmf_tool_call *calls;             /* in the arena, arguments in their buffers */
     size_t call_count;
     /* its own */
@@ -4994,22 +6117,34 @@ struct llmf_reply {
 };
 typedef struct llmf_reply llmfi_reply;
 
+/* What a rollback brings back as one piece: from the model to the dialect's numbers. */
+#define LLMFI_REPLY_TOLD(r) ((char *)(r) + offsetof(llmfi_reply, model_used))
+enum { LLMFI_REPLY_TOLD_FITS = 1 / (offsetof(llmfi_reply, dialect.buf) - offsetof(llmfi_reply, model_used) == sizeof(((llmfi_reply *)0)->point.told)) };
+
+/* Where the buffers are. */
+static const uint16_t llmfi_reply_bufs[] = {
+    offsetof(llmfi_reply, tools), offsetof(llmfi_reply, queue), offsetof(llmfi_reply, text), offsetof(llmfi_reply, reasoning), offsetof(llmfi_reply, refusal),
+    offsetof(llmfi_reply, state), offsetof(llmfi_reply, citations),
+    offsetof(llmfi_reply, dialect.buf[0]), offsetof(llmfi_reply, dialect.buf[1]), offsetof(llmfi_reply, dialect.front), offsetof(llmfi_reply, dialect.rest)
+};
+
 static llmf_str llmfi_reply_keep(llmfi_reply *r, llmf_str text);
 
 /* ---- life ---- */
 
+static LLMFI_SHORT llmfi_buf *llmfi_reply_buf_at(llmfi_reply *r, size_t i) {
+    return (llmfi_buf *)(void *)((char *)r + llmfi_reply_bufs[i]);
+}
+
 /* provider and user: see the struct; both stay the caller's. */
 LLMFI_UNUSED static void llmfi_reply_init(llmfi_reply *r, llmfi_heap *heap, llmfi_arena *arena, llmf_str provider, const void *user) {
-    llmfi_buf *all[11];
     size_t i;
     memset(r, 0, sizeof *r);
     r->heap = heap;
     r->arena = arena;
     r->provider = provider;
     r->user = user;
-    all[0] = &r->text, all[1] = &r->reasoning, all[2] = &r->refusal, all[3] = &r->state, all[4] = &r->tools, all[5] = &r->queue;
-    all[6] = &r->citations, all[7] = &r->dialect.buf[0], all[8] = &r->dialect.buf[1], all[9] = &r->dialect.front, all[10] = &r->dialect.rest;
-    for (i = 0; i < LLMFI_COUNT(all); i++) llmfi_buf_init(all[i], heap, 0);
+    for (i = 0; i < LLMFI_COUNT(llmfi_reply_bufs); i++) llmfi_reply_buf_at(r, i)->heap = heap;
     llmfi_arena_init(&r->scratch, heap, 0);
     r->usage.input = r->usage.cache_read = r->usage.cache_write = r->usage.output = r->usage.reasoning = LLMF_UNKNOWN;
     r->total_tokens = r->audio_tokens = LLMF_UNKNOWN;
@@ -5029,19 +6164,10 @@ LLMFI_UNUSED static LLMFI_SHORT int llmfi_reply_tool_count(const llmfi_reply *r)
 
 /* Everything goes back to the heap; what was kept in the arena stays the arena's. */
 LLMFI_UNUSED static void llmfi_reply_free(llmfi_reply *r) {
-    int i;
-    for (i = 0; i < llmfi_reply_tool_count(r); i++) llmfi_buf_free(&llmfi_reply_tool(r, i)->args);
-    llmfi_buf_free(&r->text);
-    llmfi_buf_free(&r->reasoning);
-    llmfi_buf_free(&r->refusal);
-    llmfi_buf_free(&r->state);
-    llmfi_buf_free(&r->tools);
-    llmfi_buf_free(&r->queue);
-    llmfi_buf_free(&r->citations);
-    llmfi_buf_free(&r->dialect.buf[0]);
-    llmfi_buf_free(&r->dialect.buf[1]);
-    llmfi_buf_free(&r->dialect.front);
-    llmfi_buf_free(&r->dialect.rest);
+    size_t i = (size_t)llmfi_reply_tool_count(r);
+    while (i-- > 0) llmfi_buf_free(&llmfi_reply_tool(r, (int)i)->args);
+    for (i = 0; i < LLMFI_COUNT(llmfi_reply_bufs); i++)
+        if (llmfi_reply_buf_at(r, i)->ptr) llmfi_buf_free(llmfi_reply_buf_at(r, i)); /* most are empty */
     llmfi_arena_free(&r->scratch);
     llmfi_heap_free(r->heap, r->retired);
     r->retired = NULL;
@@ -5066,6 +6192,15 @@ LLMFI_UNUSED static LLMFI_COLD void llmfi_reply_fail(llmfi_reply *r, int code, c
 #define llmfi_reply_fail(r, code, text) llmfi_reply_fail((r), (code), "")
 #endif
 
+/* The same with a sentence that goes on behind the provider's name. False: there was an error already. */
+LLMFI_UNUSED static LLMFI_COLD bool llmfi_reply_fail_begin(llmfi_reply *r, int code, llmfi_text *t) {
+    if (r->error.code != LLMF_OK) return false;
+    llmfi_reply_fail(r, code, "");
+    *t = llmfi_error_text(&r->error);
+    llmfi_say(t, r->provider);
+    return true;
+}
+
 static void llmfi_reply_no_memory(llmfi_reply *r) {
     llmfi_reply_fail(r, LLMF_ERR_MEMORY, "the reply does not fit into the factory's memory: raise llmf_desc.memory_size, or ask for less");
 }
@@ -5088,15 +6223,8 @@ static llmf_str llmfi_reply_keep(llmfi_reply *r, llmf_str text) {
 /* Room did not do: grows the buffer. What an event has handed out stays where it is until the next one is taken. */
 static bool llmfi_reply_grow(llmfi_reply *r, int who, llmfi_buf *b, size_t more) {
     void *to;
-    if (more > (size_t)-1 / 8 || (r->limit && (b->len > r->limit || more > r->limit - b->len))) {
-        llmfi_reply_too_long(r);
-        return false;
-    }
     if (r->lent != who || !b->ptr || llmfi_heap_grow(r->heap, b->ptr, b->len + more + 1)) {
-        if (llmfi_buf_reserve(b, more + 1)) {
-            b->cap = llmfi_heap_size(r->heap, b->ptr);
-            return true;
-        }
+        if (llmfi_buf_reserve(b, more + 1)) return true;
     } else if ((to = llmfi_heap_alloc(r->heap, b->len + more + 1)) != NULL) {
         memcpy(to, b->ptr, b->len);
         llmfi_heap_free(r->heap, r->retired);
@@ -5112,7 +6240,7 @@ static bool llmfi_reply_grow(llmfi_reply *r, int who, llmfi_buf *b, size_t more)
 
 /* Room for `more` bytes and for the NUL that llmfi_reply_text_of puts behind them. */
 static bool llmfi_reply_room(llmfi_reply *r, int who, llmfi_buf *b, size_t more) {
-    if (r->limit && (b->len > r->limit || more > r->limit - b->len)) {
+    if (more > (size_t)-1 / 8 || (r->limit && (b->len > r->limit || more > r->limit - b->len))) {
         llmfi_reply_too_long(r);
         return false;
     }
@@ -5139,57 +6267,65 @@ LLMFI_UNUSED static LLMFI_SHORT size_t llmfi_reply_count(const llmfi_reply *r) {
     return r->queue.len / sizeof(llmfi_queued) - r->queue_head;
 }
 
-static LLMFI_SHORT llmfi_buf *llmfi_reply_buf(llmfi_reply *r, int type) {
-    return type == LLMF_EVENT_TEXT ? &r->text : type == LLMF_EVENT_REASONING ? &r->reasoning : &r->refusal;
+/* Whose bytes: LLMFI_REPLY_…, or from LLMFI_REPLY_ARGS on those of a call's arguments. */
+enum { LLMFI_REPLY_TEXT, LLMFI_REPLY_REASONING, LLMFI_REPLY_REFUSAL, LLMFI_REPLY_ARGS };
+
+static LLMFI_SHORT llmfi_buf *llmfi_reply_buf(llmfi_reply *r, int who) {
+    if (who >= LLMFI_REPLY_ARGS) return &llmfi_reply_tool(r, who - LLMFI_REPLY_ARGS)->args;
+    return who == LLMFI_REPLY_TEXT ? &r->text : who == LLMFI_REPLY_REASONING ? &r->reasoning : &r->refusal;
 }
 
-/* The buffer has taken `len` more bytes in its room: they count, and are an event. */
-static void llmfi_reply_took(llmfi_reply *r, int type, llmfi_buf *b, size_t len) {
-    if (!len || !llmfi_reply_push(r, type, 0, b->len + r->dropped[type - LLMF_EVENT_TEXT], len)) return;
+/* The buffer has taken `len` more bytes in its room: they count, and are an event. Those of a call that has not started yet are told when it starts. */
+static LLMFI_JSON_FAST void llmfi_reply_took(llmfi_reply *r, int who, llmfi_buf *b, size_t len) {
+    const llmfi_tool_state *t = who < LLMFI_REPLY_ARGS ? NULL : llmfi_reply_tool(r, who - LLMFI_REPLY_ARGS);
+    if (!len) return;
+    if (!t ? !llmfi_reply_push(r, LLMF_EVENT_TEXT + who, 0, b->len + r->dropped[who], len)
+           : t->started && !llmfi_reply_push(r, LLMF_EVENT_TOOL_DELTA, who - LLMFI_REPLY_ARGS, b->len, len)) return;
     b->len += len;
-    if (type == LLMF_EVENT_REFUSAL) r->refused = true;
-    else r->content = true;
+    if (who == LLMFI_REPLY_REFUSAL) r->refused = true;
+    else if (!t) r->content = true;
 }
 
-static void llmfi_reply_add(llmfi_reply *r, int type, llmf_str text) {
-    llmfi_buf *b = llmfi_reply_buf(r, type);
-    if (!text.len || r->error.code || !llmfi_reply_room(r, type - LLMF_EVENT_TEXT, b, text.len)) return;
+/* After an error, and after a call's end, nothing is taken. */
+static bool llmfi_reply_takes(llmfi_reply *r, int who, llmfi_buf *b, size_t most) {
+    return !r->error.code && !(who >= LLMFI_REPLY_ARGS && llmfi_reply_tool(r, who - LLMFI_REPLY_ARGS)->ended) && llmfi_reply_room(r, who, b, most);
+}
+
+static LLMFI_JSON_FAST void llmfi_reply_add(llmfi_reply *r, int who, llmf_str text) {
+    llmfi_buf *b = llmfi_reply_buf(r, who);
+    if (!text.len || !llmfi_reply_takes(r, who, b, text.len)) return;
     memcpy(b->ptr + b->len, text.ptr, text.len);
-    llmfi_reply_took(r, type, b, text.len);
+    llmfi_reply_took(r, who, b, text.len);
 }
 
-static void llmfi_reply_add_json(llmfi_reply *r, int type, const llmfi_json *j) {
-    llmfi_buf *b = llmfi_reply_buf(r, type);
-    if (llmfi_json_plain(j)) {
-        llmfi_reply_add(r, type, j->text);
-        return;
-    }
-    if (!r->error.code && llmfi_reply_room(r, type - LLMF_EVENT_TEXT, b, llmfi_json_text_max(j)))
-        llmfi_reply_took(r, type, b, llmfi_json_decode(b->ptr + b->len, j->text));
+static LLMFI_JSON_FAST void llmfi_reply_add_json(llmfi_reply *r, int who, const llmfi_json *j) {
+    llmfi_buf *b = llmfi_reply_buf(r, who);
+    if (llmfi_json_plain(j)) llmfi_reply_add(r, who, j->text);
+    else if (llmfi_reply_takes(r, who, b, llmfi_json_text_max(j))) llmfi_reply_took(r, who, b, llmfi_json_decode(b->ptr + b->len, j->text));
 }
 
 /* ---- text ---- */
 
 /* Valid UTF-8. Appends, and queues one event where it is not empty. */
 LLMFI_UNUSED static void llmfi_reply_text(llmfi_reply *r, llmf_str text) {
-    llmfi_reply_add(r, LLMF_EVENT_TEXT, text);
+    llmfi_reply_add(r, LLMFI_REPLY_TEXT, text);
 }
 LLMFI_UNUSED static void llmfi_reply_reasoning(llmfi_reply *r, llmf_str text) {
-    llmfi_reply_add(r, LLMF_EVENT_REASONING, text);
+    llmfi_reply_add(r, LLMFI_REPLY_REASONING, text);
 }
 LLMFI_UNUSED static void llmfi_reply_refusal(llmfi_reply *r, llmf_str text) {
-    llmfi_reply_add(r, LLMF_EVENT_REFUSAL, text);
+    llmfi_reply_add(r, LLMFI_REPLY_REFUSAL, text);
 }
 
 /* The same with the STRING token that the reader stands at: decoded where it must be, straight to where it stays. */
 LLMFI_UNUSED static void llmfi_reply_text_json(llmfi_reply *r, const llmfi_json *j) {
-    llmfi_reply_add_json(r, LLMF_EVENT_TEXT, j);
+    llmfi_reply_add_json(r, LLMFI_REPLY_TEXT, j);
 }
 LLMFI_UNUSED static void llmfi_reply_reasoning_json(llmfi_reply *r, const llmfi_json *j) {
-    llmfi_reply_add_json(r, LLMF_EVENT_REASONING, j);
+    llmfi_reply_add_json(r, LLMFI_REPLY_REASONING, j);
 }
 LLMFI_UNUSED static void llmfi_reply_refusal_json(llmfi_reply *r, const llmfi_json *j) {
-    llmfi_reply_add_json(r, LLMF_EVENT_REFUSAL, j);
+    llmfi_reply_add_json(r, LLMFI_REPLY_REFUSAL, j);
 }
 
 /* The decoded text of a STRING or KEY token: a view of the frame where that will do, else in scratch until the next frame; empty when memory
@@ -5206,7 +6342,7 @@ LLMFI_UNUSED static llmf_str llmfi_reply_string(llmfi_reply *r, const llmfi_json
 LLMFI_UNUSED static int64_t llmfi_reply_number(const llmfi_json *j) {
     int64_t n;
     if (j->token != LLMFI_J_NUMBER) return LLMF_UNKNOWN;
-    return (llmfi_parse_int(j->text, &n) || llmfi_parse_spelt(j->text, &n)) && n >= 0 ? n : LLMF_UNKNOWN;
+    return llmfi_parse_spelt(j->text, &n) && n >= 0 ? n : LLMF_UNKNOWN;
 }
 
 /* RULES 19: a sum counts what is there; unknown only where both are. */
@@ -5218,7 +6354,7 @@ LLMFI_UNUSED static int64_t llmfi_reply_sum(int64_t a, int64_t b) {
 /* ---- frames ---- */
 
 /* The start of a frame: where llmfi_reply_rollback goes back to. The scratch of the frame before is over. */
-LLMFI_UNUSED static void llmfi_reply_mark(llmfi_reply *r) {
+LLMFI_UNUSED static LLMFI_SHORT void llmfi_reply_mark(llmfi_reply *r) {
     llmfi_reply_point *p = &r->point;
     if (r->scratch.newest) llmfi_arena_free(&r->scratch);
     p->queued = r->queue.len / sizeof(llmfi_queued) - r->queue_head;
@@ -5227,12 +6363,7 @@ LLMFI_UNUSED static void llmfi_reply_mark(llmfi_reply *r) {
     p->citations = r->citations.len;
     p->buf[0] = r->dialect.buf[0].len;
     p->buf[1] = r->dialect.buf[1].len;
-    memcpy(p->number, r->dialect.number, sizeof p->number);
-    p->model_used = r->model_used;
-    p->finish_raw = r->finish_raw;
-    p->usage = r->usage;
-    p->total_tokens = r->total_tokens;
-    p->audio_tokens = r->audio_tokens;
+    memcpy(p->told, LLMFI_REPLY_TOLD(r), sizeof p->told);
     p->terminal = r->terminal;
     p->content = r->content;
     p->refused = r->refused;
@@ -5244,7 +6375,7 @@ LLMFI_UNUSED static void llmfi_reply_mark(llmfi_reply *r) {
 static void llmfi_reply_unpush(llmfi_reply *r) {
     const llmfi_queued *q = (const llmfi_queued *)(const void *)(r->queue.ptr + r->queue.len) - 1;
     r->queue.len -= sizeof *q;
-    if (q->type <= LLMF_EVENT_REFUSAL) llmfi_reply_buf(r, q->type)->len = q->at - r->dropped[q->type - LLMF_EVENT_TEXT];
+    if (q->type <= LLMF_EVENT_REFUSAL) llmfi_reply_buf(r, q->type - LLMF_EVENT_TEXT)->len = q->at - r->dropped[q->type - LLMF_EVENT_TEXT];
     else if (q->type == LLMF_EVENT_TOOL_START) llmfi_reply_tool(r, q->index)->started = false;
     else if (q->type == LLMF_EVENT_TOOL_CALL) llmfi_reply_tool(r, q->index)->ended = false;
     else if (q->type == LLMF_EVENT_TOOL_DELTA && !(llmfi_reply_count(r) > r->point.queued && q[-1].type == LLMF_EVENT_TOOL_START))
@@ -5263,12 +6394,7 @@ LLMFI_UNUSED static void llmfi_reply_rollback(llmfi_reply *r) {
     r->citations.len = p->citations;
     r->dialect.buf[0].len = p->buf[0];
     r->dialect.buf[1].len = p->buf[1];
-    memcpy(r->dialect.number, p->number, sizeof p->number);
-    r->model_used = p->model_used;
-    r->finish_raw = p->finish_raw;
-    r->usage = p->usage;
-    r->total_tokens = p->total_tokens;
-    r->audio_tokens = p->audio_tokens;
+    memcpy(LLMFI_REPLY_TOLD(r), p->told, sizeof p->told);
     r->terminal = p->terminal;
     r->content = p->content;
     r->refused = p->refused;
@@ -5277,14 +6403,12 @@ LLMFI_UNUSED static void llmfi_reply_rollback(llmfi_reply *r) {
 
 /* The frame, whose reader ended in ERROR, is not JSON: nothing of it counts. Cut off by the end of the bytes it is no error of its own (RULES 25:
    llmfi_reply_end says truncated), else PROTOCOL. An error that the reply has already stays. */
-LLMFI_UNUSED static void llmfi_reply_bad_frame(llmfi_reply *r, const llmfi_json *j, llmf_str frame) {
+LLMFI_UNUSED static LLMFI_COLD void llmfi_reply_bad_frame(llmfi_reply *r, const llmfi_json *j, llmf_str frame) {
     llmfi_text t;
     if (r->error.code) return;
     llmfi_reply_rollback(r);
     if (r->tail && (r->streamed || j->error_offset >= frame.len)) return;
-    llmfi_reply_fail(r, LLMF_ERR_PROTOCOL, "");
-    t = llmfi_error_text(&r->error);
-    llmfi_say(&t, r->provider);
+    llmfi_reply_fail_begin(r, LLMF_ERR_PROTOCOL, &t);
 #if LLMF_HAS_STRINGS
     LLMFI_SAY(&t, ": the reply is not JSON (byte ");
     llmfi_say_int(&t, (int64_t)(j->error_offset < INT64_MAX ? j->error_offset : INT64_MAX));
@@ -5336,6 +6460,18 @@ static void llmfi_reply_tool_start(llmfi_reply *r, int at) {
     if (t->args.len) llmfi_reply_push(r, LLMF_EVENT_TOOL_DELTA, at, 0, t->args.len);
 }
 
+/* For ids and names that come late: sets them where they are still empty, or made by us. */
+LLMFI_UNUSED static void llmfi_reply_tool_name(llmfi_reply *r, int at, llmf_str id, llmf_str name) {
+    llmfi_tool_state *t = llmfi_reply_tool(r, at);
+    if (r->error.code) return;
+    if (id.len && (!t->id.len || t->made)) {
+        t->id = llmfi_reply_keep(r, id);
+        t->made = false;
+    }
+    if (name.len && !t->name.len) t->name = llmfi_reply_keep(r, name);
+    if (t->name.len && !t->started) llmfi_reply_tool_start(r, at);
+}
+
 /* A call begins: gives its position (from 0), or -1 (the reply then has its error). key: the provider's index or -1. id and name are copied; they may be
    empty. TOOL_START is queued as soon as there is a name; an id is made where none came until then. */
 LLMFI_UNUSED static int llmfi_reply_tool_begin(llmfi_reply *r, int64_t key, llmf_str id, llmf_str name) {
@@ -5354,50 +6490,19 @@ LLMFI_UNUSED static int llmfi_reply_tool_begin(llmfi_reply *r, int64_t key, llmf
     memset(t, 0, sizeof *t);
     llmfi_buf_init(&t->args, r->heap, 0);
     t->key = key;
-    t->id = llmfi_reply_keep(r, id);
-    t->name = llmfi_reply_keep(r, name);
-    if (r->error.code) return -1;
     r->tools.len += sizeof *t;
-    if (name.len) llmfi_reply_tool_start(r, at);
+    llmfi_reply_tool_name(r, at, id, name);
     return r->error.code ? -1 : at;
-}
-
-/* For ids and names that come late: sets them where they are still empty, or made by us. */
-LLMFI_UNUSED static void llmfi_reply_tool_name(llmfi_reply *r, int at, llmf_str id, llmf_str name) {
-    llmfi_tool_state *t = llmfi_reply_tool(r, at);
-    if (r->error.code) return;
-    if (id.len && (!t->id.len || t->made)) {
-        t->id = llmfi_reply_keep(r, id);
-        t->made = false;
-    }
-    if (name.len && !t->name.len) t->name = llmfi_reply_keep(r, name);
-    if (t->name.len && !t->started) llmfi_reply_tool_start(r, at);
-}
-
-/* The buffer of arguments has taken `len` more bytes in its room. */
-static void llmfi_reply_args_took(llmfi_reply *r, int at, size_t len) {
-    llmfi_tool_state *t = llmfi_reply_tool(r, at);
-    if (t->started && len && !llmfi_reply_push(r, LLMF_EVENT_TOOL_DELTA, at, t->args.len, len)) return;
-    t->args.len += len;
 }
 
 /* A piece of the arguments' JSON text, valid UTF-8. After the call's end it is dropped. */
 LLMFI_UNUSED static void llmfi_reply_tool_args(llmfi_reply *r, int at, llmf_str fragment) {
-    llmfi_buf *b = &llmfi_reply_tool(r, at)->args;
-    if (!fragment.len || r->error.code || llmfi_reply_tool(r, at)->ended || !llmfi_reply_room(r, 3 + at, b, fragment.len)) return;
-    memcpy(b->ptr + b->len, fragment.ptr, fragment.len);
-    llmfi_reply_args_took(r, at, fragment.len);
+    llmfi_reply_add(r, LLMFI_REPLY_ARGS + at, fragment);
 }
 
 /* The same with the STRING token that the reader stands at. */
 LLMFI_UNUSED static void llmfi_reply_tool_args_json(llmfi_reply *r, int at, const llmfi_json *j) {
-    llmfi_buf *b = &llmfi_reply_tool(r, at)->args;
-    if (llmfi_json_plain(j)) {
-        llmfi_reply_tool_args(r, at, j->text);
-        return;
-    }
-    if (r->error.code || llmfi_reply_tool(r, at)->ended || !llmfi_reply_room(r, 3 + at, b, llmfi_json_text_max(j))) return;
-    llmfi_reply_args_took(r, at, llmfi_json_decode(b->ptr + b->len, j->text));
+    llmfi_reply_add_json(r, LLMFI_REPLY_ARGS + at, j);
 }
 
 /* One JSON value and nothing else. */
@@ -5530,7 +6635,7 @@ static void llmfi_reply_settle_calls(llmfi_reply *r) {
 }
 
 /* Draws up what all of it amounts to; once. Open calls end here, unless the reply failed: then they are no calls. */
-LLMFI_UNUSED static void llmfi_reply_settle(llmfi_reply *r) {
+LLMFI_UNUSED static LLMFI_COLD void llmfi_reply_settle(llmfi_reply *r) {
     const llmf_usage *u = &r->usage;
     int i;
     if (r->settled) return;
@@ -5546,11 +6651,8 @@ LLMFI_UNUSED static void llmfi_reply_settle(llmfi_reply *r) {
 /* The bytes have ended; whole: as the transport's protocol says they should. Before the terminal event that is TRUNCATED (RULES 25), after it all is well.
    Call it after the adapter's on_end. */
 LLMFI_UNUSED static void llmfi_reply_end(llmfi_reply *r, bool whole) {
-    if (!r->terminal && !r->error.code) {
-        llmfi_text t;
-        llmfi_reply_fail(r, LLMF_ERR_TRUNCATED, "");
-        t = llmfi_error_text(&r->error);
-        llmfi_say(&t, r->provider);
+    llmfi_text t;
+    if (!r->terminal && llmfi_reply_fail_begin(r, LLMF_ERR_TRUNCATED, &t)) {
         if (whole) LLMFI_SAY(&t, ": the reply ended before its end");
         else LLMFI_SAY(&t, ": the connection broke before the end of the reply");
         llmfi_say_c(&t, r->content ? LLMFI_WORDS("; what had arrived is in the response") : LLMFI_WORDS("; nothing had arrived: try again"));
@@ -5568,9 +6670,9 @@ LLMFI_UNUSED static llmf_str llmfi_reply_text_of(llmfi_buf *b) {
 /* ---- taking events ---- */
 
 /* Text that is not kept goes once its events are over. */
-static void llmfi_reply_drop_text(llmfi_reply *r, int type, size_t until) {
-    llmfi_buf *b = llmfi_reply_buf(r, type);
-    size_t *dropped = &r->dropped[type - LLMF_EVENT_TEXT], n = until - *dropped;
+static void llmfi_reply_drop_text(llmfi_reply *r, int who, size_t until) {
+    llmfi_buf *b = llmfi_reply_buf(r, who);
+    size_t *dropped = &r->dropped[who], n = until - *dropped;
     if (n < b->len / 2) return; /* so that the bytes moved are never more than those dropped */
     llmfi_buf_drop(b, n);
     *dropped = until;
@@ -5587,7 +6689,7 @@ LLMFI_UNUSED static void llmfi_reply_release_events(llmfi_reply *r) {
     r->lent = -1;
     if (!r->queue_head) return;
     q += r->queue_head - 1;
-    if (r->discard && q->type <= LLMF_EVENT_REFUSAL) llmfi_reply_drop_text(r, q->type, q->at + q->len);
+    if (r->discard && q->type <= LLMF_EVENT_REFUSAL) llmfi_reply_drop_text(r, q->type - LLMF_EVENT_TEXT, q->at + q->len);
     if (!llmfi_reply_count(r)) {
         r->queue.len = 0;
         r->queue_head = 0;
@@ -5622,12 +6724,12 @@ LLMFI_UNUSED static bool llmfi_reply_next(llmfi_reply *r, llmf_event *ev) {
     ev->text = llmfi_str("", 0);
     if (q->type <= LLMF_EVENT_REFUSAL) {
         r->lent = q->type - LLMF_EVENT_TEXT;
-        ev->text = llmfi_str(llmfi_reply_buf(r, q->type)->ptr + (q->at - r->dropped[r->lent]), q->len);
+        ev->text = llmfi_str(llmfi_reply_buf(r, r->lent)->ptr + (q->at - r->dropped[r->lent]), q->len);
     } else if (q->type == LLMF_EVENT_USAGE) {
         ev->usage = &r->usage;
     } else {
-        r->lent = 3 + q->index;
-        if (q->type == LLMF_EVENT_TOOL_DELTA) ev->text = llmfi_str(llmfi_reply_tool(r, q->index)->args.ptr + q->at, q->len);
+        r->lent = LLMFI_REPLY_ARGS + q->index;
+        if (q->type == LLMF_EVENT_TOOL_DELTA) ev->text = llmfi_str(llmfi_reply_buf(r, r->lent)->ptr + q->at, q->len);
         else ev->tool = llmfi_reply_view(r, q);
     }
     return true;
@@ -5703,7 +6805,10 @@ LLMF_API void llmf_reply_done(llmf_reply *r) {
     X(TOKEN_BUDGET, "token_budget", "takes a token budget for reasoning besides an effort")                                            \
     X(THINKING_EFFORT, "thinking_effort", "besides thinking: {type} the level of reasoning goes out as reasoning_effort")                 \
     X(SIGNED_CALLS, "signed_calls", "refuses a call without its signature: that of another model gets one which the provider takes for it")\
-    X(ENCRYPTED_REASONING, "encrypted_reasoning", "gives its reasoning encrypted, to be sent back, when the Responses API is asked for it") \
+    X(ENCRYPTED_REASONING, "encrypted_reasoning", "gives its reasoning encrypted, to be sent back, when the Responses API is asked for it")  \
+    X(REASONING_CONFIG, "reasoning_config", "reasoning is asked for by reasoningConfig: {type, maxReasoningEffort}")                    \
+    X(NO_TEMPERATURE, "no_temperature", "refuses temperature and top_p, but takes stop sequences")                                      \
+    X(CACHE_POINTS, "cache_points", "takes cachePoint blocks")                                                                          \
     X(ONE_TEXT, "one_text", "embeds one text a request")                                                                                \
     X(EMBED_CONTENT, "embed_content", "embeds by embedContent, where its host's other models are asked for predictions")
 
@@ -5770,8 +6875,8 @@ LLMFI_ROWS_MODEL
 
 /* What a model's name stands for, all sources merged. Filled by the factory; texts live as long as the config generation it is part of. */
 typedef struct llmfi_settings {
+    uint32_t quirks;                         /* LLMFI_Q_…; in front, as it is asked most */
     llmf_str name, provider, model_id, base_url, api_version, deployment, region, description;
-    uint32_t quirks;                         /* LLMFI_Q_… */
     int64_t context_window, max_output;      /* tokens; LLMF_UNKNOWN */
     int64_t num_ctx;                         /* Ollama: the window to load the model with; 0: the server's */
     const llmfi_node *extra;                 /* object: members for the body; NULL */
@@ -5793,6 +6898,9 @@ typedef struct llmfi_refusal {
     int code;                                /* llmf_result; LLMF_OK: it can */
     char text[256];
 } llmfi_refusal;
+
+/* Besides LLMF_FRAMING_…: application/vnd.amazon.eventstream. The frame's `event` is its :event-type; exceptions and errors never come to the adapter. */
+enum { LLMFI_FRAMING_EVENTSTREAM = 64 };
 
 typedef void (*llmfi_header_fn)(void *user, llmf_str name, llmf_str value);
 
@@ -5860,9 +6968,8 @@ LLMFI_UNUSED static size_t llmfi_body_read(llmfi_body *b, char *out, size_t cap)
     size_t n = 0;
     while (n < cap && !b->over) {
         llmfi_out o;
-        uint64_t start = b->start;
-        llmfi_out_window(&o, out + n, cap - n, b->at - start);
-        llmfi_body_step(b, &o, start + (b->at - start) + (cap - n));
+        llmfi_out_window(&o, out + n, cap - n, b->at - b->start);
+        llmfi_body_step(b, &o, b->at + (cap - n));
         n += o.len;
         b->at += o.len;
     }
@@ -5908,8 +7015,8 @@ LLMFI_UNUSED static LLMFI_COLD void llmfi_refuse(llmfi_refusal *refusal, int cod
 
 /* The extra member of that name, the request's before the model's; NULL: there is none. */
 LLMFI_UNUSED static const llmfi_node *llmfi_extra(const llmfi_ask *a, llmf_str name) {
-    const llmfi_node *n = llmfi_member(a->extra, name);
-    return n ? n : llmfi_member(a->model->extra, name);
+    const llmfi_node *n = a->extra ? llmfi_member(a->extra, name) : NULL;
+    return n || !a->model->extra ? n : llmfi_member(a->model->extra, name);
 }
 
 /* The same of the object `inside` among them, which is laid over ours member by member: one more option is no reason to lose the others. */
@@ -6019,6 +7126,13 @@ LLMFI_UNUSED static void llmfi_jw_text_part(llmfi_jw *w, llmf_str text) {
     llmfi_jw_object_end(w);
 }
 
+/* "type":"function","function":{ */
+LLMFI_UNUSED static LLMFI_SHORT void llmfi_jw_function_begin(llmfi_jw *w) {
+    llmfi_jw_member_lit(w, "type", "function");
+    llmfi_jw_key(w, "function");
+    llmfi_jw_object(w);
+}
+
 /* The calls of an assistant message: [{"id","type":"function","function":{"name","arguments":"…"}}] */
 LLMFI_UNUSED static void llmfi_jw_function_calls(llmfi_jw *w, const llmf_message *m) {
     size_t i;
@@ -6027,9 +7141,7 @@ LLMFI_UNUSED static void llmfi_jw_function_calls(llmfi_jw *w, const llmf_message
         const llmf_tool_call *c = &m->tool_calls[i];
         llmfi_jw_object(w);
         llmfi_jw_member_str(w, "id", c->id);
-        llmfi_jw_member_lit(w, "type", "function");
-        llmfi_jw_key(w, "function");
-        llmfi_jw_object(w);
+        llmfi_jw_function_begin(w);
         llmfi_jw_member_str(w, "name", c->name);
         llmfi_jw_member_str(w, "arguments", c->arguments.len ? c->arguments : LLMFI_LIT("{}"));
         llmfi_jw_object_end(w);
@@ -6042,11 +7154,9 @@ LLMFI_UNUSED static void llmfi_jw_function_calls(llmfi_jw *w, const llmf_message
 LLMFI_UNUSED static void llmfi_jw_function(const llmfi_ask *a, size_t at, llmfi_jw *w) {
     const llmf_tool *t = &a->req->tools[at];
     llmfi_jw_object(w);
-    llmfi_jw_member_lit(w, "type", "function");
-    llmfi_jw_key(w, "function");
-    llmfi_jw_object(w);
-    llmfi_jw_member_str(w, "name", llmfi_cstr(t->name));
-    if (t->description && *t->description) llmfi_jw_member_str(w, "description", llmfi_cstr(t->description));
+    llmfi_jw_function_begin(w);
+    llmfi_jw_member_cstr(w, "name", t->name);
+    if (t->description && *t->description) llmfi_jw_member_cstr(w, "description", t->description);
     llmfi_jw_key(w, "parameters");
     if (a->schemas && a->schemas[at]) llmfi_node_write(w, a->schemas[at]);
     else if (!LLMF_HAS_SCHEMA && t->parameters) llmfi_jw_raw(w, llmfi_cstr(t->parameters));
@@ -6123,7 +7233,7 @@ LLMFI_UNUSED static void llmfi_jw_image_part(llmfi_jw *w, const llmf_part *p) {
     llmfi_jw_object(w);
     llmfi_jw_key(w, "url");
     llmfi_jw_media_url(w, p);
-    if (p->detail && *p->detail) llmfi_jw_member_str(w, "detail", llmfi_cstr(p->detail));
+    if (p->detail && *p->detail) llmfi_jw_member_cstr(w, "detail", p->detail);
     llmfi_jw_object_end(w);
     llmfi_jw_object_end(w);
 }
@@ -6704,34 +7814,6 @@ LLMFI_UNUSED static void llmfi_form_end(llmfi_out *o, const char *boundary) {
 #ifndef LLMFI_PROVIDERS_COMMON_H
 #define LLMFI_PROVIDERS_COMMON_H
 
-/* The next value: its token. An array or object is passed over whole. */
-LLMFI_UNUSED static int llmfi_json_scalar(llmfi_json *j) {
-    int token = llmfi_json_next(j);
-    if (token == LLMFI_J_OBJECT || token == LLMFI_J_ARRAY) llmfi_json_skip(j);
-    return token;
-}
-
-/* The next member of the object that is open: the place of its key in a list of words that an empty one ends, or their number where it is none of them;
-   below 0: there is no other member. */
-LLMFI_UNUSED static int llmfi_json_pick(llmfi_json *j, const char *names) {
-    size_t len;
-    int at;
-    if (llmfi_json_next(j) != LLMFI_J_KEY) return -1;
-    for (at = 0; *names; at++, names += len + 1) {
-        len = strlen(names);
-        if (j->escaped ? llmfi_json_is(j, llmfi_str(names, len)) : len == j->text.len && memcmp(names, j->text.ptr, len) == 0) break;
-    }
-    return at;
-}
-
-/* The next value: true where it is that container (LLMFI_J_OBJECT, _ARRAY), which is now open. Anything else is passed over. */
-LLMFI_UNUSED static bool llmfi_json_enter(llmfi_json *j, int container) {
-    int token = llmfi_json_next(j);
-    if (token == container) return true;
-    if (token == LLMFI_J_OBJECT || token == LLMFI_J_ARRAY) llmfi_json_skip(j);
-    return false;
-}
-
 /* The next value as a count; anything but a whole number from 0 is LLMF_UNKNOWN. */
 LLMFI_UNUSED static int64_t llmfi_json_tokens(llmfi_json *j) {
     llmfi_json_scalar(j);
@@ -6932,6 +8014,15 @@ LLMFI_UNUSED static llmf_str llmfi_state_items(const llmfi_ask *a, const llmf_me
     return llmfi_from(state, owner.len + 1);
 }
 
+/* Writes the items of a JSON array into the array that is open. Those behind a broken one are left out. */
+LLMFI_UNUSED static void llmfi_jw_items(llmfi_jw *w, llmf_str array) {
+    llmfi_json j;
+    llmf_str item;
+    llmfi_json_init(&j, array, true);
+    if (llmfi_json_next(&j) != LLMFI_J_ARRAY) return;
+    while (llmfi_json_raw(&j, &item) == LLMFI_J_OBJECT) llmfi_jw_raw(w, item);
+}
+
 /* ---- calls and their results ---- */
 
 /* Arguments as raw JSON: a string is their own text, or a piece of it; null is none. */
@@ -6964,10 +8055,7 @@ LLMFI_UNUSED static bool llmfi_frame_end(llmfi_reply *r, llmfi_json *j, llmf_str
 /* JSON, but not what this dialect says (RULES 28). */
 LLMFI_UNUSED static LLMFI_COLD void llmfi_frame_foreign(llmfi_reply *r, const char *what) {
     llmfi_text t;
-    if (r->error.code != LLMF_OK) return;
-    llmfi_reply_fail(r, LLMF_ERR_PROTOCOL, "");
-    t = llmfi_error_text(&r->error);
-    llmfi_say(&t, r->provider);
+    if (!llmfi_reply_fail_begin(r, LLMF_ERR_PROTOCOL, &t)) return;
     LLMFI_SAY(&t, ": the reply is JSON, but not ");
     llmfi_say_c(&t, what);
     LLMFI_SAY(&t, ": are the base URL and the dialect right?");
@@ -7105,10 +8193,10 @@ static int llmfi_fault_of_word(llmf_str word) {
 /* The result of a status, or LLMF_OK where no row has it: it is no error, or there is none. */
 static int llmfi_fault_of_status(int64_t status) {
     static const struct {
-        int16_t from, to;
-        uint8_t result;
+        int16_t from;
+        uint8_t more, result;
     } rows[] = {
-#define LLMF_ERROR_STATUS(from, to, result) { from, to, result },
+#define LLMF_ERROR_STATUS(from, to, result) { from, (to) - (from), result },
 #ifdef LLMF_MODELS_DEF
 #include LLMF_MODELS_DEF
 #else
@@ -7118,7 +8206,7 @@ LLMFI_ROWS_ERROR_STATUS
     };
     size_t i;
     for (i = 0; i < LLMFI_COUNT(rows); i++)
-        if (status >= rows[i].from && status <= rows[i].to) return rows[i].result;
+        if (status >= rows[i].from && status - rows[i].from <= rows[i].more) return rows[i].result;
     return LLMF_OK;
 }
 
@@ -7279,13 +8367,15 @@ static void llmfi_fault_sentence(llmfi_reply *r) {
     } else {
         LLMFI_SAY(&t, "an error without a message");
     }
-    if (e->http_status || e->provider_code[0]) LLMFI_SAY(&t, " (");
     if (e->http_status) {
-        LLMFI_SAY(&t, "HTTP ");
+        LLMFI_SAY(&t, " (HTTP ");
         llmfi_say_int(&t, e->http_status);
     }
-    if (e->http_status && e->provider_code[0]) LLMFI_SAY(&t, ", ");
-    llmfi_say_c(&t, e->provider_code);
+    if (e->provider_code[0]) {
+        if (e->http_status) LLMFI_SAY(&t, ", ");
+        else LLMFI_SAY(&t, " (");
+        llmfi_say_c(&t, e->provider_code);
+    }
     if (e->http_status || e->provider_code[0]) LLMFI_SAY(&t, ")");
     if (*advice) LLMFI_SAY(&t, "; ");
     llmfi_say_c(&t, advice);
@@ -7295,7 +8385,6 @@ static void llmfi_fault_sentence(llmfi_reply *r) {
 LLMFI_UNUSED static void llmfi_fault_tell(llmfi_reply *r, int code, llmf_str word, llmf_str message) {
     llmf_error *e = &r->error;
     llmfi_text t;
-    char *kept;
     if (e->code != LLMF_OK) return;
     e->code = code;
     e->http_status = r->status;
@@ -7303,10 +8392,10 @@ LLMFI_UNUSED static void llmfi_fault_tell(llmfi_reply *r, int code, llmf_str wor
     llmfi_say(&t, word);
     e->provider_code[llmfi_fault_clean(r, e->provider_code, t.len)] = '\0';
     e->message = llmfi_str("", 0);
-    kept = message.len && message.len < (size_t)-1 / 4 ? (char *)llmfi_arena_alloc(r->arena, message.len + 1) : NULL;
-    if (kept) {
-        memcpy(kept, message.ptr, message.len);
-        e->message = llmfi_str(kept, llmfi_fault_clean(r, kept, message.len));
+    if (message.len) e->message = llmfi_arena_copy(r->arena, message);
+    if (e->message.len) {
+        char *kept = (char *)e->message.ptr;
+        e->message.len = llmfi_fault_clean(r, kept, message.len);
         kept[e->message.len] = '\0';
     }
     llmfi_fault_sentence(r);
@@ -7315,9 +8404,8 @@ LLMFI_UNUSED static void llmfi_fault_tell(llmfi_reply *r, int code, llmf_str wor
 static void llmfi_fault_decide(llmfi_reply *r, llmfi_fault *f) {
     int64_t status = r->status >= 300 ? r->status : f->status;
     int code = llmfi_fault_class(f, status);
-    size_t bad;
     if (code == LLMF_ERR_CONTENT_FILTER) r->blocked = true;
-    if (!llmfi_utf8_valid(llmfi_buf_str(&f->message), &bad)) f->message.len = bad; /* memory ran out within a character */
+    (void)llmfi_utf8_valid(llmfi_buf_str(&f->message), &f->message.len); /* where memory ran out within a character: up to there */
     llmfi_fault_tell(r, code, llmfi_fault_code(f), llmfi_trim(llmfi_buf_str(&f->message)));
     llmfi_buf_free(&f->message);
 }
@@ -7396,25 +8484,21 @@ static void llmfi_fault_message(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, i
     }
 }
 
-/* code, status, status_code: a word, or a status as a number or as digits. */
-static void llmfi_fault_number(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, int which, int depth) {
-    int token = llmfi_json_next(j);
-    int64_t n = 0;
-    if (token == LLMFI_J_OBJECT || token == LLMFI_J_ARRAY) llmfi_json_skip(j);
-    if (token != LLMFI_J_STRING && token != LLMFI_J_NUMBER) return;
-    if (which >= 0) llmfi_fault_word(f, which, llmfi_reply_string(r, j), depth);
-    if (llmfi_parse_int(j->text, &n) && n >= 300 && n <= 599 && (!f->status || which == LLMFI_FAULT_CODE)) f->status = n;
-}
-
-static void llmfi_fault_string(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, int which, int depth) {
-    int token = llmfi_json_next(j);
-    if (token == LLMFI_J_STRING) {
+/* A word of the provider's; `code` and `status` may also be an HTTP status, as a number or as digits. which: LLMFI_FAULT_WORDS where only that counts. */
+static void llmfi_fault_take(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, int which, int depth) {
+    bool status = which == LLMFI_FAULT_CODE || which == LLMFI_FAULT_STATUS || which == LLMFI_FAULT_WORDS;
+    int token = llmfi_json_scalar(j);
+    int64_t n;
+    if (token != LLMFI_J_STRING && (token != LLMFI_J_NUMBER || !status)) return;
+    if (which != LLMFI_FAULT_WORDS) {
         llmf_str word = llmfi_reply_string(r, j);
+#if LLMF_HAS_FAULTS
         size_t sharp = which == LLMFI_FAULT_AWS ? llmfi_find_char(word, '#') : LLMFI_NOWHERE;
-        llmfi_fault_word(f, which, sharp == LLMFI_NOWHERE ? word : llmfi_from(word, sharp + 1), depth);
-    } else if (token == LLMFI_J_OBJECT || token == LLMFI_J_ARRAY) {
-        llmfi_json_skip(j);
+        if (sharp != LLMFI_NOWHERE) word = llmfi_from(word, sharp + 1);
+#endif
+        llmfi_fault_word(f, which, word, depth);
     }
+    if (status && llmfi_parse_int(j->text, &n) && n >= 300 && n <= 599 && (!f->status || which == LLMFI_FAULT_CODE)) f->status = n;
 }
 
 /* Seconds or milliseconds with any number of decimals, of which three count. Anything else leaves *ms as it is. */
@@ -7446,7 +8530,7 @@ static void llmfi_fault_inner(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, int
     if (array) token = llmfi_json_next(j);
     while (token == LLMFI_J_OBJECT) {
         while (llmfi_json_next(j) == LLMFI_J_KEY)
-            if (which == LLMFI_FAULT_INNER ? LLMFI_KEY(j, "code") : LLMFI_KEY(j, "reason")) llmfi_fault_string(r, f, j, which, depth);
+            if (which == LLMFI_FAULT_INNER ? LLMFI_KEY(j, "code") : LLMFI_KEY(j, "reason")) llmfi_fault_take(r, f, j, which, depth);
             else if (LLMFI_KEY(j, "retryDelay")) llmfi_fault_delay(r, j);
             else llmfi_json_skip(j);
         if (!array || j->token != LLMFI_J_OBJECT_END) return;
@@ -7460,31 +8544,35 @@ static void llmfi_fault_inner(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, int
 
 #endif
 
+/* What an error object's members are: how they are read, and as which word, or what the message in them is worth. */
+enum { LLMFI_FAULT_IS_MESSAGE, LLMFI_FAULT_IS_WORD, LLMFI_FAULT_IS_INNER };
+#define LLMFI_FAULT_MEMBERS(X)                                                                                                             \
+    X("message", MESSAGE, 1) X("error", MESSAGE, 0) X("code", WORD, LLMFI_FAULT_CODE) X("type", WORD, LLMFI_FAULT_TYPE)                      \
+    LLMFI_KEEP(LLMF_HAS_FAULTS, X("Message", MESSAGE, 1) X("detail", MESSAGE, 1) X("msg", MESSAGE, 1) X("errors", MESSAGE, 1)               \
+        X("status_code", WORD, LLMFI_FAULT_WORDS) X("status", WORD, LLMFI_FAULT_STATUS) X("error_type", WORD, LLMFI_FAULT_TYPE)             \
+        X("__type", WORD, LLMFI_FAULT_AWS) X("innererror", INNER, LLMFI_FAULT_INNER) X("details", INNER, LLMFI_FAULT_REASON))
+
 /* The members of an object that was just opened. */
 static void llmfi_fault_object_in(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, int depth) {
+#define LLMFI_FAULT_NAME(name, how, which) name "\0"
+#define LLMFI_FAULT_ROW(name, how, which) { LLMFI_FAULT_IS_##how, which },
+    static const char names[] = LLMFI_FAULT_MEMBERS(LLMFI_FAULT_NAME);
+    static const struct {
+        uint8_t how, which;
+    } rows[] = { LLMFI_FAULT_MEMBERS(LLMFI_FAULT_ROW) };
+#undef LLMFI_FAULT_NAME
+#undef LLMFI_FAULT_ROW
+    int at;
     if (depth > LLMFI_FAULT_DEPTH) {
         llmfi_json_skip(j);
         return;
     }
-    while (llmfi_json_next(j) == LLMFI_J_KEY) {
-#if !LLMF_HAS_FAULTS
-        if (LLMFI_KEY(j, "message")) llmfi_fault_message(r, f, j, depth, 1);
-        else if (LLMFI_KEY(j, "error")) llmfi_fault_message(r, f, j, depth, 0);
-        else if (LLMFI_KEY(j, "code")) llmfi_fault_number(r, f, j, LLMFI_FAULT_CODE, depth);
-        else if (LLMFI_KEY(j, "type")) llmfi_fault_string(r, f, j, LLMFI_FAULT_TYPE, depth);
-        else llmfi_json_skip(j);
-#else
-        if (LLMFI_KEY(j, "message") || LLMFI_KEY(j, "Message") || LLMFI_KEY(j, "detail") || LLMFI_KEY(j, "msg") || LLMFI_KEY(j, "errors"))
-            llmfi_fault_message(r, f, j, depth, 1);
-        else if (LLMFI_KEY(j, "error")) llmfi_fault_message(r, f, j, depth, 0);
-        else if (LLMFI_KEY(j, "code")) llmfi_fault_number(r, f, j, LLMFI_FAULT_CODE, depth);
-        else if (LLMFI_KEY(j, "status_code")) llmfi_fault_number(r, f, j, -1, depth);
-        else if (LLMFI_KEY(j, "status")) llmfi_fault_number(r, f, j, LLMFI_FAULT_STATUS, depth);
-        else if (LLMFI_KEY(j, "type") || LLMFI_KEY(j, "error_type")) llmfi_fault_string(r, f, j, LLMFI_FAULT_TYPE, depth);
-        else if (LLMFI_KEY(j, "__type")) llmfi_fault_string(r, f, j, LLMFI_FAULT_AWS, depth);
-        else if (LLMFI_KEY(j, "innererror")) llmfi_fault_inner(r, f, j, LLMFI_FAULT_INNER, depth);
-        else if (LLMFI_KEY(j, "details")) llmfi_fault_inner(r, f, j, LLMFI_FAULT_REASON, depth);
-        else llmfi_json_skip(j);
+    while ((at = llmfi_json_pick(j, names)) >= 0) {
+        if ((size_t)at == LLMFI_COUNT(rows)) llmfi_json_skip(j);
+        else if (rows[at].how == LLMFI_FAULT_IS_MESSAGE) llmfi_fault_message(r, f, j, depth, rows[at].which);
+        else if (rows[at].how == LLMFI_FAULT_IS_WORD) llmfi_fault_take(r, f, j, rows[at].which, depth);
+#if LLMF_HAS_FAULTS
+        else llmfi_fault_inner(r, f, j, rows[at].which, depth);
 #endif
     }
 }
@@ -7559,10 +8647,8 @@ static void llmfi_fault_xml(llmfi_reply *r, llmfi_fault *f, llmf_str text) {
 /* ---- the two ways in ---- */
 
 static void llmfi_fault_init(llmfi_reply *r, llmfi_fault *f) {
-    int i;
     memset(f, 0, sizeof *f);
-    llmfi_buf_init(&f->message, r->heap, 0);
-    for (i = 0; i < LLMFI_FAULT_WORDS; i++) f->word[i] = llmfi_str("", 0);
+    f->message.heap = r->heap;
 }
 
 #if LLMF_HAS_FAULTS
@@ -7610,6 +8696,18 @@ LLMFI_UNUSED static void llmfi_fault_object(llmfi_reply *r, llmf_str json, llmf_
     llmfi_fault_init(r, &f);
     llmfi_fault_word(&f, LLMFI_FAULT_EXCEPTION, kind, 0);
     llmfi_fault_json(r, &f, json);
+    r->error.code = LLMF_OK;
+    llmfi_fault_decide(r, &f);
+}
+
+/* The same where kind and message stand outside of any JSON: an error frame of an event stream. */
+LLMFI_UNUSED static void llmfi_fault_said(llmfi_reply *r, llmf_str kind, llmf_str message) {
+    llmfi_fault f;
+    if (r->error.code) return;
+    llmfi_fault_init(r, &f);
+    llmfi_fault_word(&f, LLMFI_FAULT_EXCEPTION, llmfi_reply_clean(r, kind), 0);
+    message = llmfi_reply_clean(r, message);
+    llmfi_buf_add(&f.message, message.ptr, message.len); /* refused: the message is shorter, the class stands */
     r->error.code = LLMF_OK;
     llmfi_fault_decide(r, &f);
 }
@@ -8241,6 +9339,19 @@ LLMFI_UNUSED static uint64_t llmfi_clock_ns(void) {
 #endif
 }
 
+/* Milliseconds since 1970, as the system's clock has it. */
+LLMFI_UNUSED static int64_t llmfi_wall_ms(void) {
+#if defined(_WIN32)
+    FILETIME now; /* in tenths of a microsecond since 1601 */
+    GetSystemTimeAsFileTime(&now);
+    return (int64_t)(((uint64_t)now.dwHighDateTime << 32 | now.dwLowDateTime) / 10000u) - INT64_C(11644473600000);
+#else
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+#endif
+}
+
 #endif
 /* From a name to a handle that is ready: settings resolved, defaults merged, adapter found. The same name gives the same handle. At most `max_prepared` handles keep what
    was prepared (least recently used goes first); the id itself stays good and is prepared again when next used, also after a reload. */
@@ -8250,15 +9361,165 @@ LLMFI_UNUSED static uint64_t llmfi_clock_ns(void) {
 #ifndef LLMFI_PROVIDERS_ADAPTERS_H
 #define LLMFI_PROVIDERS_ADAPTERS_H
 /* What adapters share stands before the first #if: a part is joined where it is first included. */
+/* What two dialects ask alike: Anthropic's Messages and Bedrock's Converse, which is made after it. */
+#ifndef LLMFI_PROVIDERS_CLAUDE_H
+#define LLMFI_PROVIDERS_CLAUDE_H
+
+/* ---- thinking ---- */
+
+/* The least budget of thinking tokens, and what is left for the answer where the budget is ours to choose. */
+#define LLMFI_CLAUDE_LEAST 1024
+
+enum { LLMFI_THINK_UNSAID, LLMFI_THINK_OFF, LLMFI_THINK_BUDGET, LLMFI_THINK_EFFORT };
+
+typedef struct llmfi_claude_think {
+    int mode;
+    int64_t budget;
+    const char *effort;
+} llmfi_claude_think;
+
+/* What an effort word comes to: a level of output_config.effort, and a budget for models that know no effort, cut so that the answer keeps
+   LLMFI_CLAUDE_LEAST of max_tokens. */
+static const struct {
+    const char *word, *effort;
+    int64_t budget;
+} llmfi_claude_efforts[] = { { "minimal", "low", 1024 }, { "low", "low", 2048 },      { "medium", "medium", 8192 },
+                                { "high", "high", 16384 },  { "xhigh", "xhigh", 32768 }, { "max", "max", 65536 } };
+
+/* What the request asks for. max_tokens: its own, or what stands in for it. */
+LLMFI_UNUSED static llmfi_claude_think llmfi_claude_thinking(const llmfi_ask *a, int64_t max_tokens) {
+    llmfi_claude_think t = { LLMFI_THINK_UNSAID, 0, NULL };
+    llmf_str word = llmfi_cstr(a->req->reasoning);
+    size_t i;
+    if (!word.len) return t;
+    if (LLMFI_IS(word, "none")) {
+        if (!(a->model->quirks & LLMFI_Q_NO_REASONING)) t.mode = LLMFI_THINK_OFF;
+        return t;
+    }
+    t.mode = LLMFI_THINK_BUDGET;
+    if (llmfi_reasoning_tokens(a->req->reasoning, &t.budget)) return t;
+    for (i = 0; i + 1 < LLMFI_COUNT(llmfi_claude_efforts); i++)
+        if (llmfi_eq(word, llmfi_cstr(llmfi_claude_efforts[i].word))) break;
+    t.effort = llmfi_claude_efforts[i].effort;
+    t.budget = llmfi_claude_efforts[i].budget;
+    if (a->model->quirks & LLMFI_Q_ADAPTIVE_THINKING) t.mode = LLMFI_THINK_EFFORT;
+    else if (t.budget > max_tokens - LLMFI_CLAUDE_LEAST) t.budget = max_tokens - LLMFI_CLAUDE_LEAST;
+    return t;
+}
+
+/* Why it cannot be asked for so. */
+LLMFI_UNUSED static void llmfi_claude_check_thinking(const llmfi_ask *a, llmfi_claude_think t, int64_t max_tokens, llmfi_refusal *no) {
+    llmf_str choice = llmfi_cstr(a->req->tool_choice);
+    if (t.mode == LLMFI_THINK_UNSAID || t.mode == LLMFI_THINK_OFF) return;
+    if (choice.len && !LLMFI_IS(choice, "auto") && !LLMFI_IS(choice, "none"))
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "tool_choice", "a call cannot be demanded while the model thinks; leave it or reasoning out");
+    if (a->model->quirks & LLMFI_Q_NO_REASONING) {
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model cannot think before it answers; leave it out, or take a newer model");
+    } else if (!t.effort && (a->model->quirks & (LLMFI_Q_ADAPTIVE_THINKING | LLMFI_Q_TOKEN_BUDGET)) == LLMFI_Q_ADAPTIVE_THINKING) {
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model takes no token budget; give low, medium, high, xhigh or max");
+    } else if (t.mode == LLMFI_THINK_BUDGET && t.budget < LLMFI_CLAUDE_LEAST) {
+        llmfi_refuse(no, LLMF_ERR_ARGUMENT, "reasoning",
+                     t.effort ? "needs max_tokens of at least 2048: 1024 for thinking and 1024 for the answer" : "the budget must be at least 1024 tokens");
+    } else if (t.mode == LLMFI_THINK_BUDGET && t.budget >= max_tokens) {
+        llmfi_refuse(no, LLMF_ERR_ARGUMENT, "reasoning", "the budget is part of max_tokens, so max_tokens must be larger; raise it or lower the budget");
+    }
+}
+
+/* thinking, as the two dialects spell it. */
+LLMFI_UNUSED static void llmfi_claude_write_thinking(const llmfi_claude_think *t, llmfi_jw *w) {
+    llmfi_jw_key(w, "thinking");
+    llmfi_jw_object(w);
+    llmfi_jw_member_str(w, "type", t->mode == LLMFI_THINK_OFF ? LLMFI_LIT("disabled") : t->mode == LLMFI_THINK_BUDGET ? LLMFI_LIT("enabled") : LLMFI_LIT("adaptive"));
+    if (t->mode == LLMFI_THINK_BUDGET) llmfi_jw_member_int(w, "budget_tokens", t->budget);
+    /* Models since Opus 4.7 think in silence unless this is said ("Thinking", thinking.display): nothing to read, and an idle stream. */
+    if (t->mode == LLMFI_THINK_EFFORT) llmfi_jw_member_lit(w, "display", "summarized");
+    llmfi_jw_object_end(w);
+}
+
+/* ---- messages as blocks of two sides, which alternate ---- */
+
+LLMFI_UNUSED static bool llmfi_part_empty(const llmf_part *p) {
+    return p->type == LLMF_PART_TEXT && !llmfi_text_at(p->text, p->text_len).len;
+}
+
+/* How many blocks a message becomes, those of its state left out. Empty text is none: the API refuses it. */
+LLMFI_UNUSED static size_t llmfi_block_count(const llmf_message *m) {
+    size_t i, n = (llmfi_text_at(m->content, m->content_len).len != 0) + m->tool_call_count;
+    if (m->role == LLMF_TOOL) return 1;
+    for (i = 0; i < m->part_count; i++) n += !llmfi_part_empty(&m->parts[i]);
+    return n;
+}
+
+/* Which side says it; LLMF_SYSTEM: none, its text is in `system`, or there is nothing to say. */
+LLMFI_UNUSED static int llmfi_block_side(const llmfi_ask *a, const llmf_message *m, const char *dialect) {
+    if (m->role == LLMF_SYSTEM || (!llmfi_block_count(m) && !llmfi_state_items(a, m, dialect).len)) return LLMF_SYSTEM;
+    return m->role == LLMF_ASSISTANT ? LLMF_ASSISTANT : LLMF_USER;
+}
+
+/* The side of the next message before or after i that has one; LLMF_SYSTEM: there is none. */
+LLMFI_UNUSED static int llmfi_block_beside(const llmfi_ask *a, size_t i, bool after, const char *dialect) {
+    int side = LLMF_SYSTEM;
+    while (side == LLMF_SYSTEM && (after ? ++i < a->req->message_count : i-- > 0)) side = llmfi_block_side(a, &a->req->messages[i], dialect);
+    return side;
+}
+
+LLMFI_UNUSED static size_t llmfi_system_count(const llmf_message *m) {
+    return m->role == LLMF_SYSTEM ? llmfi_block_count(m) : 0;
+}
+
+LLMFI_UNUSED static bool llmfi_system_messages(const llmfi_ask *a) {
+    size_t i;
+    for (i = 0; i < a->req->message_count; i++)
+        if (llmfi_system_count(&a->req->messages[i])) return true;
+    return false;
+}
+
+/* An id with _ for what the API's pattern of ids refuses: other providers make others, and call and answer get the same. `marks`: allowed besides letters and digits. */
+LLMFI_UNUSED static void llmfi_jw_id(llmfi_jw *w, llmf_str id, const char *marks) {
+    size_t i;
+    llmfi_jw_str_begin(w);
+    for (i = 0; i < id.len; i++) {
+        char c = id.ptr[i];
+        if (!llmfi_char_is(c, LLMFI_CHAR_ALNUM) && (!c || !strchr(marks, c))) c = '_';
+        llmfi_jw_str_piece(w, llmfi_str(&c, 1));
+    }
+    llmfi_jw_str_end(w);
+}
+
+/* ---- schemas ---- */
+
+/* The schema, each object in it closed to members it does not name, as constrained output demands ("Structured outputs", JSON Schema limitations).
+   names: its members are named by the user. Recursion is bounded by the reader's LLMF_MAX_DEPTH. */
+LLMFI_UNUSED static void llmfi_jw_closed_schema(llmfi_jw *w, const llmfi_node *s, bool names) {
+    const llmfi_node *n;
+    if (s->type == LLMFI_ARRAY) {
+        llmfi_jw_array(w);
+        for (n = s->child; n; n = n->next) llmfi_jw_closed_schema(w, n, false);
+        llmfi_jw_array_end(w);
+    } else if (s->type != LLMFI_OBJECT) {
+        llmfi_node_write(w, s);
+    } else {
+        llmfi_jw_object(w);
+        for (n = s->child; n; n = n->next) {
+            llmfi_jw_key_str(w, n->key);
+            if (!names && llmfi_word_in("default\0const\0enum\0examples\0", n->key) >= 0) llmfi_node_write(w, n);
+            else llmfi_jw_closed_schema(w, n, !names && llmfi_word_in("properties\0$defs\0definitions\0", n->key) >= 0);
+        }
+        if (!names && llmfi_member(s, LLMFI_LIT("properties")) && !llmfi_member(s, LLMFI_LIT("additionalProperties")))
+            llmfi_jw_member_bool(w, "additionalProperties", false);
+        llmfi_jw_object_end(w);
+    }
+}
+
+#endif
 #if LLMF_HAS_DIALECT_OPENAI || LLMF_HAS_DIALECT_OPENAI_RESPONSES
 /* What the two APIs of OpenAI ask alike: Chat Completions and Responses. Where the one puts members into an object inside an object, the other has them
    in the outer one: `flat`. */
 #ifndef LLMFI_PROVIDERS_OPENAI_REQUEST_H
 #define LLMFI_PROVIDERS_OPENAI_REQUEST_H
 
-static bool llmfi_openai_quirk(const llmfi_ask *a, uint32_t quirk) {
-    return (a->model->quirks & quirk & LLMFI_QUIRKS_MET) != 0;
-}
+/* Whether the model has that quirk, or one of them. A test of one byte: as a call it would be longer. */
+#define llmfi_openai_quirk(a, quirk) (((a)->model->quirks & (uint32_t)(quirk) & LLMFI_QUIRKS_MET) != 0)
 
 /* Whether the request's extra leaves that member to us. */
 #define LLMFI_OPENAI_OURS(a, name) (!llmfi_extra((a), LLMFI_LIT(name)))
@@ -8269,13 +9530,17 @@ static bool llmfi_openai_wants_json(const llmfi_ask *a) {
     return a->format || (a->req->format && strcmp(a->req->format, "json") == 0);
 }
 
+/* 1 is what models that refuse these settings do anyway. */
+static LLMFI_SHORT bool llmfi_openai_asks(double setting) {
+    return setting != 0 && setting != 1;
+}
+
 static void llmfi_openai_check_sampling(const llmfi_ask *a, llmfi_refusal *f) {
     const llmf_request *q = a->req;
     if (!llmfi_openai_quirk(a, LLMFI_Q_NO_SAMPLING)) return;
-    /* 1 is what these models do anyway */
-    if (q->temperature != 0 && q->temperature != 1)
+    if (llmfi_openai_asks(q->temperature))
         llmfi_refuse(f, LLMF_ERR_UNSUPPORTED, "temperature", "this model takes none; leave it out, or take another model");
-    if (q->top_p != 0 && q->top_p != 1) llmfi_refuse(f, LLMF_ERR_UNSUPPORTED, "top_p", "this model takes none; leave it out, or take another model");
+    if (llmfi_openai_asks(q->top_p)) llmfi_refuse(f, LLMF_ERR_UNSUPPORTED, "top_p", "this model takes none; leave it out, or take another model");
     if (q->stop_count) llmfi_refuse(f, LLMF_ERR_UNSUPPORTED, "stop", "this model takes none; leave them out, or take another model");
 }
 
@@ -8444,21 +9709,17 @@ static void llmfi_openai_format(const llmfi_ask *a, llmfi_jw *w, bool flat) {
 
 static void llmfi_openai_sampling(const llmfi_ask *a, llmfi_jw *w) {
     const llmf_request *q = a->req;
-    size_t i;
     if (llmfi_openai_quirk(a, LLMFI_Q_NO_SAMPLING)) return;
     if (q->temperature != 0 && LLMFI_OPENAI_OURS(a, "temperature")) llmfi_jw_member_double(w, "temperature", q->temperature < 0 ? 0 : q->temperature);
     if (q->top_p != 0 && LLMFI_OPENAI_OURS(a, "top_p")) llmfi_jw_member_double(w, "top_p", q->top_p < 0 ? 0 : q->top_p);
     if (q->stop_count && LLMFI_OPENAI_OURS(a, "stop")) {
         llmfi_jw_key(w, "stop");
-        llmfi_jw_array(w);
-        for (i = 0; i < q->stop_count; i++) llmfi_jw_str(w, llmfi_cstr(q->stop[i]));
-        llmfi_jw_array_end(w);
+        llmfi_jw_strings(w, q->stop, q->stop_count);
     }
 }
 
-static llmf_str llmfi_openai_system_role(const llmfi_ask *a) {
-    if (llmfi_openai_quirk(a, LLMFI_Q_SYSTEM_AS_USER)) return LLMFI_LIT("user");
-    return llmfi_openai_quirk(a, LLMFI_Q_DEVELOPER_ROLE) ? LLMFI_LIT("developer") : LLMFI_LIT("system");
+static const char *llmfi_openai_system_role(const llmfi_ask *a) {
+    return llmfi_openai_quirk(a, LLMFI_Q_SYSTEM_AS_USER) ? "user" : llmfi_openai_quirk(a, LLMFI_Q_DEVELOPER_ROLE) ? "developer" : "system";
 }
 
 static void llmfi_openai_tool(const llmfi_ask *a, llmfi_jw *w, size_t at, bool flat) {
@@ -8468,11 +9729,10 @@ static void llmfi_openai_tool(const llmfi_ask *a, llmfi_jw *w, size_t at, bool f
     const llmfi_node *schema = a->schemas ? a->schemas[at] : NULL;
 #endif
     llmfi_jw_object(w);
-    llmfi_jw_member_lit(w, "type", "function");
-    if (!flat) llmfi_jw_key(w, "function");
-    if (!flat) llmfi_jw_object(w);
-    llmfi_jw_member_str(w, "name", llmfi_cstr(t->name));
-    if (t->description && *t->description) llmfi_jw_member_str(w, "description", llmfi_cstr(t->description));
+    if (flat) llmfi_jw_member_lit(w, "type", "function");
+    else llmfi_jw_function_begin(w);
+    llmfi_jw_member_cstr(w, "name", t->name);
+    if (t->description && *t->description) llmfi_jw_member_cstr(w, "description", t->description);
     llmfi_jw_key(w, "parameters");
 #if !LLMF_HAS_SCHEMA
     llmfi_jw_raw(w, t->parameters ? llmfi_cstr(t->parameters) : LLMFI_LIT("{\"type\":\"object\",\"properties\":{}}"));
@@ -8491,16 +9751,13 @@ static void llmfi_openai_tool_choice(const llmfi_ask *a, llmfi_jw *w, bool flat)
     const char *choice = a->req->tool_choice;
     if (!choice || !*choice || !LLMFI_OPENAI_OURS(a, "tool_choice")) return;
     llmfi_jw_key(w, "tool_choice");
-    if (strcmp(choice, "auto") == 0 || strcmp(choice, "none") == 0) {
-        llmfi_jw_str(w, llmfi_cstr(choice));
-    } else if (strcmp(choice, "required") == 0) {
-        llmfi_jw_str(w, llmfi_openai_quirk(a, LLMFI_Q_TOOL_ANY) ? LLMFI_LIT("any") : LLMFI_LIT("required"));
+    if (llmfi_word_in("required\0auto\0none\0", llmfi_cstr(choice)) >= 0) {
+        llmfi_jw_str(w, llmfi_cstr(*choice == 'r' && llmfi_openai_quirk(a, LLMFI_Q_TOOL_ANY) ? "any" : choice));
     } else {
         llmfi_jw_object(w);
-        llmfi_jw_member_lit(w, "type", "function");
-        if (!flat) llmfi_jw_key(w, "function");
-        if (!flat) llmfi_jw_object(w);
-        llmfi_jw_member_str(w, "name", llmfi_cstr(choice));
+        if (flat) llmfi_jw_member_lit(w, "type", "function");
+        else llmfi_jw_function_begin(w);
+        llmfi_jw_member_cstr(w, "name", choice);
         if (!flat) llmfi_jw_object_end(w);
         llmfi_jw_object_end(w);
     }
@@ -8558,6 +9815,335 @@ static bool llmfi_openai_steps(const llmfi_ask *a, unsigned step, llmfi_jw *w, c
     }
     llmfi_openai_tail(a, w, form->flat);
     return false;
+}
+
+#endif
+#endif
+#if LLMF_HAS_DIALECT_ANTHROPIC || LLMF_HAS_DIALECT_BEDROCK
+/* What Claude answers: Messages bodies and stream events, wherever they come from. Nothing here knows what was asked. */
+#ifndef LLMFI_PROVIDERS_ANTHROPIC_REPLY_H
+#define LLMFI_PROVIDERS_ANTHROPIC_REPLY_H
+
+/* reply.dialect.number[…]. The open block is the one whose content_block_stop is still to come. */
+enum {
+    LLMFI_CLAUDE_KIND,                       /* of the open block: LLMFI_CLAUDE_… below */
+    LLMFI_CLAUDE_INDEX,                      /* its index in the message */
+    LLMFI_CLAUDE_CALL,                       /* the position of its tool call */
+    LLMFI_CLAUDE_INPUT                       /* usage.input_tokens + 1; 0: not told yet */
+};
+enum { LLMFI_CLAUDE_OTHER, LLMFI_CLAUDE_THINKING, LLMFI_CLAUDE_TOOL };
+/* reply.dialect.buf[…] of the open block, raw JSON: thinking and signature between their quotes; the input that a call began with. */
+enum { LLMFI_CLAUDE_THOUGHT, LLMFI_CLAUDE_SIGNATURE, LLMFI_CLAUDE_BEGUN = LLMFI_CLAUDE_SIGNATURE };
+
+/* What a frame asks to be done once all of it has been read and is whole. */
+typedef struct llmfi_claude_event {
+    llmf_str type;
+    int64_t index;
+    bool content;                            /* the frame is a message with content */
+} llmfi_claude_event;
+
+/* The raw texts of a block. */
+typedef struct llmfi_claude_block {
+    llmf_str type, text, thinking, signature, data, id, name, input;
+} llmfi_claude_block;
+
+/* ---- state: thinking and redacted_thinking blocks as they must go back ---- */
+
+/* One block more. */
+static void llmfi_claude_state(llmfi_reply *r, const char *type, const char *member, llmf_str value, llmf_str signature) {
+    llmfi_buf *b = &r->state;
+    size_t before = llmfi_state_open(r, "anthropic");
+    LLMFI_REPLY_PUT(r, b, "{\"type\":\"");
+    llmfi_reply_put(r, b, llmfi_cstr(type));
+    LLMFI_REPLY_PUT(r, b, "\",\"");
+    llmfi_reply_put(r, b, llmfi_cstr(member));
+    LLMFI_REPLY_PUT(r, b, "\":\"");
+    llmfi_reply_put(r, b, value);
+    if (signature.len) LLMFI_REPLY_PUT(r, b, "\",\"signature\":\"");
+    llmfi_reply_put(r, b, signature);
+    LLMFI_REPLY_PUT(r, b, "\"}");
+    llmfi_state_close(r, before);
+}
+
+/* ---- blocks ---- */
+
+/* The open block is over. Its buffers keep their bytes, for the frame may yet be undone. */
+static void llmfi_claude_close(llmfi_reply *r) {
+    int64_t *number = r->dialect.number;
+    llmfi_buf *buf = r->dialect.buf;
+    if (number[LLMFI_CLAUDE_KIND] == LLMFI_CLAUDE_THINKING) {
+        llmfi_claude_state(r, "thinking", "thinking", llmfi_buf_str(&buf[LLMFI_CLAUDE_THOUGHT]), llmfi_buf_str(&buf[LLMFI_CLAUDE_SIGNATURE]));
+    } else if (number[LLMFI_CLAUDE_KIND] == LLMFI_CLAUDE_TOOL && !r->error.code) {
+        int at = (int)number[LLMFI_CLAUDE_CALL];
+        if (!llmfi_reply_tool(r, at)->args.len) llmfi_reply_tool_args(r, at, llmfi_buf_str(&buf[LLMFI_CLAUDE_BEGUN]));
+        llmfi_reply_tool_end(r, at);
+    }
+    number[LLMFI_CLAUDE_KIND] = LLMFI_CLAUDE_OTHER;
+    buf[0].len = buf[1].len = 0;
+}
+
+/* The same, in a frame that is known to be whole. */
+static void llmfi_claude_close_for_good(llmfi_reply *r) {
+    int i;
+    llmfi_claude_close(r);
+    for (i = 0; i < 2; i++)
+        if (r->dialect.buf[i].cap > LLMF_REPLY_KEEP) llmfi_buf_free(&r->dialect.buf[i]);
+}
+
+/* {} in any spelling: in a stream it only says that the input is still to come. */
+static bool llmfi_claude_no_input(llmf_str input) {
+    return !input.len || !llmfi_trim(llmfi_str(input.ptr + 1, input.len > 1 ? input.len - 2 : 0)).len;
+}
+
+/* Opens a block with what it began with. Server tools, their results, compaction and fallback give nothing (RULES 7, 10). */
+static void llmfi_claude_open(llmfi_reply *r, const llmfi_claude_block *b, int64_t index) {
+    int64_t *number = r->dialect.number;
+    llmfi_json text;
+    if (number[LLMFI_CLAUDE_KIND] != LLMFI_CLAUDE_OTHER) llmfi_claude_close(r);
+    number[LLMFI_CLAUDE_INDEX] = index;
+    if (LLMFI_IS(b->type, "text")) {
+        text = llmfi_json_at_raw(b->text);
+        if (b->text.len) llmfi_reply_text_json(r, &text);
+    } else if (LLMFI_IS(b->type, "thinking")) {
+        number[LLMFI_CLAUDE_KIND] = LLMFI_CLAUDE_THINKING;
+        text = llmfi_json_at_raw(b->thinking);
+        if (b->thinking.len) llmfi_reply_reasoning_json(r, &text);
+        llmfi_reply_put(r, &r->dialect.buf[LLMFI_CLAUDE_THOUGHT], b->thinking);
+        llmfi_reply_put(r, &r->dialect.buf[LLMFI_CLAUDE_SIGNATURE], b->signature);
+    } else if (LLMFI_IS(b->type, "redacted_thinking")) {
+        llmfi_claude_state(r, "redacted_thinking", "data", b->data, llmfi_str("", 0));
+    } else if (LLMFI_IS(b->type, "tool_use")) {
+        int at = llmfi_reply_tool_begin(r, index, llmfi_reply_raw(r, b->id), llmfi_reply_raw(r, b->name));
+        if (at < 0) return;
+        number[LLMFI_CLAUDE_KIND] = LLMFI_CLAUDE_TOOL;
+        number[LLMFI_CLAUDE_CALL] = at;
+        if (!llmfi_claude_no_input(b->input)) llmfi_reply_put(r, &r->dialect.buf[LLMFI_CLAUDE_BEGUN], b->input);
+    }
+}
+
+/* A citation: url and title of a web page, source and title of a search result, document_title of a document. */
+static void llmfi_claude_citation(llmfi_reply *r, llmfi_json *j) {
+    llmf_str url = llmfi_str("", 0), title = url;
+    while (llmfi_json_next(j) == LLMFI_J_KEY)
+        if (LLMFI_KEY(j, "url") || LLMFI_KEY(j, "source")) llmfi_json_take_raw(j, &url);
+        else if (LLMFI_KEY(j, "title") || LLMFI_KEY(j, "document_title")) llmfi_json_take_raw(j, &title);
+        else llmfi_json_skip(j);
+    url = llmfi_reply_raw(r, url);
+    llmfi_reply_citation(r, url, llmfi_reply_raw(r, title));
+}
+
+static void llmfi_claude_citations(llmfi_reply *r, llmfi_json *j) {
+    if (!llmfi_json_enter(j, LLMFI_J_ARRAY)) return;
+    while (llmfi_json_next(j) > 0 && j->token != LLMFI_J_ARRAY_END)
+        if (j->token == LLMFI_J_OBJECT) llmfi_claude_citation(r, j);
+        else if (j->token == LLMFI_J_ARRAY) llmfi_json_skip(j);
+}
+
+/* The block object that was just opened; whole: it is complete, as in a message. */
+static void llmfi_claude_block_in(llmfi_reply *r, llmfi_json *j, int64_t index, bool whole) {
+    llmfi_claude_block b;
+    memset(&b, 0, sizeof b);
+    b.type = llmfi_json_type(j);
+    for (; j->token == LLMFI_J_KEY; llmfi_json_next(j))
+        if (LLMFI_KEY(j, "text")) llmfi_json_take_raw(j, &b.text);
+        else if (LLMFI_KEY(j, "thinking")) llmfi_json_take_raw(j, &b.thinking);
+        else if (LLMFI_KEY(j, "signature")) llmfi_json_take_raw(j, &b.signature);
+        else if (LLMFI_KEY(j, "data")) llmfi_json_take_raw(j, &b.data);
+        else if (LLMFI_KEY(j, "id")) llmfi_json_take_raw(j, &b.id);
+        else if (LLMFI_KEY(j, "name")) llmfi_json_take_raw(j, &b.name);
+        else if (LLMFI_KEY(j, "input")) llmfi_json_raw(j, &b.input);
+        else if (LLMFI_KEY(j, "citations") && LLMFI_IS(b.type, "text")) llmfi_claude_citations(r, j);
+        else llmfi_json_skip(j);
+    if (j->error) return;
+    llmfi_claude_open(r, &b, index);
+    if (whole) llmfi_claude_close(r);
+}
+
+/* ---- deltas ---- */
+
+/* A piece of the arguments of the call with that index; of any other block it is a server tool's. */
+static void llmfi_claude_arguments(llmfi_reply *r, const llmfi_json *j, int64_t index) {
+    const int64_t *number = r->dialect.number;
+    bool open = index < 0 || index == number[LLMFI_CLAUDE_INDEX];
+    int at = !open ? llmfi_reply_tool_find(r, index) : number[LLMFI_CLAUDE_KIND] == LLMFI_CLAUDE_TOOL ? (int)number[LLMFI_CLAUDE_CALL] : -1;
+    if (at >= 0) llmfi_reply_tool_args_json(r, at, j);
+}
+
+/* A piece of thinking: to be read, and to be given back. */
+static void llmfi_claude_thought(llmfi_reply *r, const llmfi_json *j) {
+    llmfi_reply_reasoning_json(r, j);
+    if (r->dialect.number[LLMFI_CLAUDE_KIND] == LLMFI_CLAUDE_THINKING) llmfi_reply_put(r, &r->dialect.buf[LLMFI_CLAUDE_THOUGHT], j->text);
+}
+
+/* The delta object of a content_block_delta, just opened. */
+static void llmfi_claude_delta(llmfi_reply *r, llmfi_json *j, int64_t index) {
+    llmf_str type = llmfi_json_type(j);
+    bool thinking = r->dialect.number[LLMFI_CLAUDE_KIND] == LLMFI_CLAUDE_THINKING;
+    for (; j->token == LLMFI_J_KEY; llmfi_json_next(j)) {
+        if (LLMFI_KEY(j, "text") && LLMFI_IS(type, "text_delta")) {
+            if (llmfi_json_scalar(j) == LLMFI_J_STRING) llmfi_reply_text_json(r, j);
+        } else if (LLMFI_KEY(j, "thinking") && LLMFI_IS(type, "thinking_delta")) {
+            if (llmfi_json_scalar(j) == LLMFI_J_STRING) llmfi_claude_thought(r, j);
+        } else if (LLMFI_KEY(j, "signature") && LLMFI_IS(type, "signature_delta")) {
+            if (llmfi_json_scalar(j) == LLMFI_J_STRING && thinking) llmfi_reply_put(r, &r->dialect.buf[LLMFI_CLAUDE_SIGNATURE], j->text);
+        } else if (LLMFI_KEY(j, "partial_json") && LLMFI_IS(type, "input_json_delta")) {
+            if (llmfi_json_scalar(j) == LLMFI_J_STRING) llmfi_claude_arguments(r, j, index);
+        } else if (LLMFI_KEY(j, "citation") && LLMFI_IS(type, "citations_delta")) {
+            if (llmfi_json_enter(j, LLMFI_J_OBJECT)) llmfi_claude_citation(r, j);
+        } else {
+            llmfi_json_skip(j);
+        }
+    }
+}
+
+/* ---- usage, messages ---- */
+
+static void llmfi_claude_count(llmfi_json *j, int64_t *to) {
+    int64_t n;
+    llmfi_json_scalar(j);
+    n = llmfi_reply_number(j);
+    if (n >= 0) *to = n; /* null does not overwrite (RULES 22) */
+}
+
+/* A usage, laid over what came before, member by member. */
+static void llmfi_claude_usage(llmfi_reply *r, llmfi_json *j) {
+    llmf_usage *u = &r->usage;
+    int64_t input = r->dialect.number[LLMFI_CLAUDE_INPUT] - 1;
+    if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) return;
+    while (llmfi_json_next(j) == LLMFI_J_KEY) {
+        if (LLMFI_KEY(j, "input_tokens")) llmfi_claude_count(j, &input);
+        else if (LLMFI_KEY(j, "output_tokens")) llmfi_claude_count(j, &u->output);
+        else if (LLMFI_KEY(j, "cache_read_input_tokens")) llmfi_claude_count(j, &u->cache_read);
+        else if (LLMFI_KEY(j, "cache_creation_input_tokens")) llmfi_claude_count(j, &u->cache_write);
+        else if (LLMFI_KEY(j, "output_tokens_details")) {
+            if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) continue;
+            while (llmfi_json_next(j) == LLMFI_J_KEY)
+                if (LLMFI_KEY(j, "thinking_tokens")) llmfi_claude_count(j, &u->reasoning);
+                else llmfi_json_skip(j);
+        } else {
+            llmfi_json_skip(j);
+        }
+    }
+    if (input == INT64_MAX) input--;
+    r->dialect.number[LLMFI_CLAUDE_INPUT] = input + 1;
+    u->input = llmfi_reply_sum(llmfi_reply_sum(input, u->cache_read), u->cache_write);
+}
+
+static void llmfi_claude_reason(llmfi_reply *r, llmfi_json *j) {
+    if (llmfi_json_scalar(j) == LLMFI_J_STRING) llmfi_reply_finish(r, llmfi_reply_string(r, j));
+}
+
+/* The value of the key that the reader stands at, if it is a member of a message. */
+static bool llmfi_claude_member(llmfi_reply *r, llmfi_json *j, bool *content) {
+    int64_t index = 0;
+    if (LLMFI_KEY(j, "model")) {
+        if (llmfi_json_scalar(j) == LLMFI_J_STRING) llmfi_reply_model(r, llmfi_reply_string(r, j));
+    } else if (LLMFI_KEY(j, "stop_reason")) {
+        llmfi_claude_reason(r, j);
+    } else if (LLMFI_KEY(j, "usage")) {
+        llmfi_claude_usage(r, j);
+    } else if (LLMFI_KEY(j, "content")) {
+        if (!llmfi_json_enter(j, LLMFI_J_ARRAY)) return true;
+        *content = true;
+        while (llmfi_json_next(j) > 0 && j->token != LLMFI_J_ARRAY_END)
+            if (j->token == LLMFI_J_OBJECT) llmfi_claude_block_in(r, j, index++, true);
+            else if (j->token == LLMFI_J_ARRAY) llmfi_json_skip(j);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* The members of the frame, whose type is known. An event without a delta's index is about the open block. */
+static void llmfi_claude_members(llmfi_reply *r, llmfi_json *j, llmfi_claude_event *e) {
+    bool message = LLMFI_IS(e->type, "message") || (!e->type.len && !r->streamed), nothing = false;
+    for (; j->token == LLMFI_J_KEY; llmfi_json_next(j)) {
+        if (LLMFI_KEY(j, "index")) {
+            llmfi_claude_count(j, &e->index);
+        } else if (LLMFI_KEY(j, "delta") && LLMFI_IS(e->type, "content_block_delta")) {
+            if (llmfi_json_enter(j, LLMFI_J_OBJECT)) llmfi_claude_delta(r, j, e->index);
+        } else if (LLMFI_KEY(j, "content_block") && LLMFI_IS(e->type, "content_block_start")) {
+            if (llmfi_json_enter(j, LLMFI_J_OBJECT)) llmfi_claude_block_in(r, j, e->index, false);
+        } else if (LLMFI_KEY(j, "delta") && LLMFI_IS(e->type, "message_delta")) {
+            if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) continue;
+            while (llmfi_json_next(j) == LLMFI_J_KEY)
+                if (LLMFI_KEY(j, "stop_reason")) llmfi_claude_reason(r, j);
+                else llmfi_json_skip(j);
+        } else if (LLMFI_KEY(j, "usage") && LLMFI_IS(e->type, "message_delta")) {
+            llmfi_claude_usage(r, j);
+        } else if (LLMFI_KEY(j, "message") && LLMFI_IS(e->type, "message_start")) {
+            if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) continue;
+            while (llmfi_json_next(j) == LLMFI_J_KEY)
+                if (!llmfi_claude_member(r, j, &nothing)) llmfi_json_skip(j);
+        } else if (!message || !llmfi_claude_member(r, j, &e->content)) {
+            llmfi_json_skip(j);
+        }
+    }
+}
+
+/* ---- frames ---- */
+
+/* Behind {"type":"content_block_delta","index":N — nearly all events are one of these, with blanks before the last brace as padding. */
+static const struct {
+    const char *text;
+    size_t len;
+} llmfi_claude_usual[] = {
+#define LLMFI_CLAUDE_USUAL(type, key) { ",\"delta\":{\"type\":\"" type "\",\"" key "\":", sizeof(",\"delta\":{\"type\":\"" type "\",\"" key "\":") - 1 }
+    LLMFI_CLAUDE_USUAL("text_delta", "text"), LLMFI_CLAUDE_USUAL("thinking_delta", "thinking"), LLMFI_CLAUDE_USUAL("input_json_delta", "partial_json")
+#undef LLMFI_CLAUDE_USUAL
+};
+
+/* The usual spelling of the usual events, read without asking for each token. False: it is another one, and nothing has been done. */
+static bool llmfi_claude_usual_event(llmfi_reply *r, llmf_str data) {
+    llmf_str front = LLMFI_LIT("{\"type\":\"content_block_delta\",\"index\":"), rest;
+    size_t at = front.len, kind = 0;
+    int64_t index = 0;
+    llmfi_json j;
+    if (!llmfi_starts(data, front)) return false;
+    while (at < data.len && llmfi_is_digit(data.ptr[at]) && index < 100000) index = index * 10 + (data.ptr[at++] - '0');
+    if (at == front.len || (at > front.len + 1 && data.ptr[front.len] == '0')) return false;
+    rest = llmfi_from(data, at);
+    while (kind < LLMFI_COUNT(llmfi_claude_usual) && !llmfi_starts(rest, llmfi_str(llmfi_claude_usual[kind].text, llmfi_claude_usual[kind].len))) kind++;
+    if (kind == LLMFI_COUNT(llmfi_claude_usual)) return false;
+    llmfi_json_init(&j, llmfi_from(rest, llmfi_claude_usual[kind].len), true);
+    if (llmfi_json_next(&j) != LLMFI_J_STRING || j.at == j.end || *j.at++ != '}') return false;
+    while (j.at < j.end && *j.at == ' ') j.at++;
+    if (j.end - j.at != 1 || *j.at != '}') return false;
+    if (kind == 0) llmfi_reply_text_json(r, &j);
+    else if (kind == 1) llmfi_claude_thought(r, &j);
+    else llmfi_claude_arguments(r, &j, index);
+    return true;
+}
+
+/* The whole body of a reply, or one event of a stream. */
+static void llmfi_anthropic_frame(llmfi_reply *r, llmf_str event, llmf_str data) {
+    llmfi_claude_event e;
+    llmfi_json j;
+    (void)event; /* the type inside counts (RULES 27) */
+    if (r->error.code || (r->terminal && LLMFI_IS(data, "[DONE]"))) return; /* gateways end every stream so */
+    memset(&e, 0, sizeof e);
+    e.index = -1;
+    llmfi_reply_mark(r);
+    if (llmfi_claude_usual_event(r, data)) return;
+    llmfi_json_init(&j, data, true);
+    if (llmfi_json_enter(&j, LLMFI_J_OBJECT)) {
+        e.type = llmfi_json_type(&j);
+        llmfi_claude_members(r, &j, &e);
+    }
+    if (j.error || llmfi_json_next(&j) != LLMFI_J_END) {
+        llmfi_state_bad_frame(r, &j, data);
+    } else if (LLMFI_IS(e.type, "error")) {
+        llmfi_fault_object(r, data, llmfi_str("", 0));
+    } else if (LLMFI_IS(e.type, "content_block_stop")) {
+        if (e.index < 0 || e.index == r->dialect.number[LLMFI_CLAUDE_INDEX]) llmfi_claude_close_for_good(r);
+    } else if (LLMFI_IS(e.type, "message_stop")) {
+        llmfi_claude_close_for_good(r);
+        r->terminal = true;
+    } else if (e.content) {
+        r->terminal = true;
+    } else if (!r->streamed) {
+        llmfi_frame_foreign(r, "an answer of the Messages API");
+    }
 }
 
 #endif
@@ -8628,7 +10214,7 @@ static void llmfi_openai_reasoning_object(const llmfi_ask *a, llmfi_jw *w) {
     llmfi_jw_key(w, "reasoning");
     llmfi_jw_object(w);
     if (llmfi_reasoning_tokens(a->req->reasoning, &tokens)) llmfi_jw_member_int(w, "max_tokens", tokens);
-    else llmfi_jw_member_str(w, "effort", llmfi_cstr(a->req->reasoning));
+    else llmfi_jw_member_cstr(w, "effort", a->req->reasoning);
     llmfi_jw_object_end(w);
 }
 
@@ -8647,12 +10233,12 @@ static void llmfi_openai_reasoning(const llmfi_ask *a, llmfi_jw *w) {
             llmfi_jw_object_end(w);
         }
         if (!none && llmfi_openai_quirk(a, LLMFI_Q_THINKING_EFFORT) && LLMFI_OPENAI_OURS(a, "reasoning_effort"))
-            llmfi_jw_member_str(w, "reasoning_effort", llmfi_cstr(reasoning));
+            llmfi_jw_member_cstr(w, "reasoning_effort", reasoning);
     } else if (llmfi_openai_quirk(a, LLMFI_Q_ENABLE_THINKING)) {
         if (LLMFI_OPENAI_OURS(a, "enable_thinking")) llmfi_jw_member_bool(w, "enable_thinking", !none);
         if (llmfi_reasoning_tokens(reasoning, &tokens) && LLMFI_OPENAI_OURS(a, "thinking_budget")) llmfi_jw_member_int(w, "thinking_budget", tokens);
     } else if (LLMFI_OPENAI_OURS(a, "reasoning_effort")) {
-        llmfi_jw_member_str(w, "reasoning_effort", llmfi_cstr(reasoning));
+        llmfi_jw_member_cstr(w, "reasoning_effort", reasoning);
     }
 }
 #endif
@@ -8686,7 +10272,7 @@ static void llmfi_openai_head(const llmfi_ask *a, llmfi_jw *w) {
     llmfi_openai_reasoning(a, w);
 #endif
     if (q->user && *q->user && !llmfi_openai_quirk(a, LLMFI_Q_NO_USER_FIELD) && LLMFI_OPENAI_OURS(a, "user"))
-        llmfi_jw_member_str(w, "user", llmfi_cstr(q->user));
+        llmfi_jw_member_cstr(w, "user", q->user);
     if (llmfi_openai_wants_json(a) && LLMFI_OPENAI_OURS(a, "response_format")) {
         llmfi_jw_key(w, "response_format");
         llmfi_openai_format(a, w, false);
@@ -8731,7 +10317,7 @@ static void llmfi_openai_file(llmfi_jw *w, const llmf_part *p) {
     llmfi_jw_member_lit(w, "type", "file");
     llmfi_jw_key(w, "file");
     llmfi_jw_object(w);
-    llmfi_jw_member_str(w, "filename", llmfi_cstr(p->name && *p->name ? p->name : "file"));
+    llmfi_jw_member_cstr(w, "filename", p->name && *p->name ? p->name : "file");
     llmfi_jw_key(w, "file_data");
     llmfi_jw_media_url(w, p);
     llmfi_jw_object_end(w);
@@ -8842,16 +10428,9 @@ static void llmfi_openai_message(const llmfi_ask *a, llmfi_jw *w, size_t at) {
     const llmf_message *m = &a->req->messages[at];
     llmf_str lead = llmfi_str("", 0);
     llmfi_jw_object(w);
-    llmfi_jw_key(w, "role");
-    switch (m->role) {
-    case LLMF_SYSTEM: llmfi_jw_str(w, llmfi_openai_system_role(a)); break;
-    case LLMF_ASSISTANT: llmfi_jw_lit(w, "assistant"); break;
-    case LLMF_TOOL: llmfi_jw_lit(w, "tool"); break;
-    default:
-        llmfi_jw_lit(w, "user");
-        if (llmfi_openai_quirk(a, LLMFI_Q_SYSTEM_AS_USER) && at == llmfi_openai_first_user(a->req))
-            lead = llmfi_text_at(a->req->system, a->req->system_len);
-    }
+    llmfi_jw_member_cstr(w, "role", m->role == LLMF_SYSTEM ? llmfi_openai_system_role(a) : m->role == LLMF_ASSISTANT ? "assistant" : m->role == LLMF_TOOL ? "tool" : "user");
+    if (m->role == LLMF_USER && llmfi_openai_quirk(a, LLMFI_Q_SYSTEM_AS_USER) && at == llmfi_openai_first_user(a->req))
+        lead = llmfi_text_at(a->req->system, a->req->system_len);
     if (m->role == LLMF_TOOL) llmfi_jw_member_str(w, "tool_call_id", m->tool_call_id);
     else if (m->name.len) llmfi_jw_member_str(w, "name", m->name); /* of a participant; a tool's name is not taken */
     if (m->role == LLMF_ASSISTANT && m->tool_call_count && !m->content_len && !m->part_count) {
@@ -8862,8 +10441,10 @@ static void llmfi_openai_message(const llmfi_ask *a, llmfi_jw *w, size_t at) {
     }
     if (m->role == LLMF_ASSISTANT) {
         llmfi_openai_back(a, w, m);
-        if (m->tool_call_count) llmfi_jw_key(w, "tool_calls");
-        if (m->tool_call_count) llmfi_jw_function_calls(w, m);
+        if (m->tool_call_count) {
+            llmfi_jw_key(w, "tool_calls");
+            llmfi_jw_function_calls(w, m);
+        }
     }
     llmfi_jw_object_end(w);
 }
@@ -8871,11 +10452,12 @@ static void llmfi_openai_message(const llmfi_ask *a, llmfi_jw *w, size_t at) {
 /* The request's system text as a message of its own, unless it leads a user message. */
 static void llmfi_openai_system(const llmfi_ask *a, llmfi_jw *w) {
     const llmf_request *q = a->req;
-    if (!q->system || !q->system_len) return;
+    llmf_str text = llmfi_text_at(q->system, q->system_len);
+    if (!text.len) return;
     if (llmfi_openai_quirk(a, LLMFI_Q_SYSTEM_AS_USER) && llmfi_openai_first_user(q) < q->message_count) return;
     llmfi_jw_object(w);
-    llmfi_jw_member_str(w, "role", llmfi_openai_system_role(a));
-    llmfi_jw_member_str(w, "content", llmfi_text_at(q->system, q->system_len));
+    llmfi_jw_member_cstr(w, "role", llmfi_openai_system_role(a));
+    llmfi_jw_member_str(w, "content", text);
     llmfi_jw_object_end(w);
 }
 
@@ -9063,6 +10645,16 @@ static bool llmfi_openai_string(llmfi_json *j) {
     return llmfi_json_scalar(j) == LLMFI_J_STRING;
 }
 
+/* The text of the next value if it is a string; anything else leaves *to as it is. */
+static void llmfi_openai_text(llmfi_reply *r, llmfi_json *j, llmf_str *to) {
+    if (llmfi_openai_string(j)) *to = llmfi_reply_string(r, j);
+}
+
+/* The next value as a count; what is none makes *to unknown. */
+static void llmfi_openai_number(llmfi_json *j, int64_t *to) {
+    *to = llmfi_json_tokens(j);
+}
+
 /* An item of a list that is of no interest has been begun. */
 static void llmfi_openai_pass(llmfi_json *j) {
     if (j->token == LLMFI_J_OBJECT || j->token == LLMFI_J_ARRAY) llmfi_json_skip(j);
@@ -9097,27 +10689,31 @@ static void llmfi_openai_thinking(llmfi_reply *r, llmfi_json *j) {
 #endif
 
 /* Content that is a list, which was just entered. RULES 5: text parts and thinking parts; what stands first does not matter. */
+#define LLMFI_OPENAI_PART(X) X(LLMFI_IN_PART_, type) X(LLMFI_IN_PART_, text) X(LLMFI_IN_PART_, thinking)
+enum { LLMFI_OPENAI_PART(LLMFI_MEMBER) LLMFI_IN_PART_OTHER };
 static void llmfi_openai_parts(llmfi_reply *r, llmfi_json *j) {
     while (llmfi_openai_item(j)) {
-        llmfi_json text;
-        bool has_text = false, is_text = true;
-        while (llmfi_json_next(j) == LLMFI_J_KEY) {
-            if (LLMFI_KEY(j, "type")) {
+        llmfi_value text;
+        bool is_text = true;
+        int at;
+        text.token = 0;
+        while ((at = LLMFI_PICK(LLMFI_OPENAI_PART, LLMFI_IN_PART_OTHER)) >= 0) {
+            if (at == LLMFI_IN_PART_type) {
                 if (llmfi_openai_string(j)) is_text = LLMFI_KEY(j, "text");
-            } else if (LLMFI_KEY(j, "text")) {
-                if (llmfi_openai_string(j)) {
-                    text = *j;
-                    has_text = true;
-                }
+            } else if (at == LLMFI_IN_PART_text) {
+                llmfi_value_take(j, &text);
 #if LLMF_HAS_REASONING
-            } else if (LLMFI_KEY(j, "thinking")) {
+            } else if (at == LLMFI_IN_PART_thinking) {
                 llmfi_openai_thinking(r, j);
 #endif
             } else {
                 llmfi_json_skip(j);
             }
         }
-        if (has_text && is_text) llmfi_reply_text_json(r, &text);
+        if (text.token == LLMFI_J_STRING && is_text) {
+            llmfi_json at_text = llmfi_value_json(&text);
+            llmfi_reply_text_json(r, &at_text);
+        }
     }
 }
 
@@ -9189,27 +10785,20 @@ static void llmfi_openai_take_reasoning(llmfi_openai_delta *d, llmfi_json *j, in
 
 typedef struct llmfi_openai_call {
     int64_t index;                           /* -1: none */
-    llmf_str id, name, raw;                  /* raw: arguments that are no string */
-    llmfi_json args;                         /* at the string */
-    bool has_args, function, custom;         /* custom: a free-form tool's, no function's (RULES 10) */
+    llmf_str id, name;
+    llmfi_value args;                        /* as a rule a string; some hosts give the object itself */
+    bool function, custom;                   /* custom: a free-form tool's, no function's (RULES 10) */
 } llmfi_openai_call;
 
+#define LLMFI_OPENAI_FUNCTION(X) X(LLMFI_IN_FUNCTION_, name) X(LLMFI_IN_FUNCTION_, arguments)
+enum { LLMFI_OPENAI_FUNCTION(LLMFI_MEMBER) LLMFI_IN_FUNCTION_OTHER };
 static void llmfi_openai_take_function(llmfi_reply *r, llmfi_json *j, llmfi_openai_call *c) {
+    int at;
     if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) return;
-    while (llmfi_json_next(j) == LLMFI_J_KEY) {
-        if (LLMFI_KEY(j, "name")) {
-            if (llmfi_openai_string(j)) c->name = llmfi_reply_string(r, j);
-        } else if (LLMFI_KEY(j, "arguments")) {
-            llmfi_json ahead = *j;
-            if (llmfi_json_next(&ahead) == LLMFI_J_STRING) {
-                c->args = *j = ahead;
-                c->has_args = true;
-            } else if (llmfi_json_raw(j, &c->raw) <= 0 || LLMFI_IS(c->raw, "null")) { /* some hosts give the object itself */
-                c->raw = llmfi_str("", 0);
-            }
-        } else {
-            llmfi_json_skip(j);
-        }
+    while ((at = LLMFI_PICK(LLMFI_OPENAI_FUNCTION, LLMFI_IN_FUNCTION_OTHER)) >= 0) {
+        if (at == LLMFI_IN_FUNCTION_name) llmfi_openai_text(r, j, &c->name);
+        else if (at == LLMFI_IN_FUNCTION_arguments) llmfi_value_take(j, &c->args);
+        else llmfi_json_skip(j);
     }
 }
 
@@ -9230,33 +10819,35 @@ static void llmfi_openai_tell_call(llmfi_reply *r, const llmfi_openai_call *c) {
     if (at < 0) at = llmfi_reply_tool_begin(r, r->streamed ? c->index : -1, c->id, c->name);
     else llmfi_reply_tool_name(r, at, c->id, c->name);
     if (at < 0) return;
-    if (c->has_args) llmfi_reply_tool_args_json(r, at, &c->args);
-    else llmfi_reply_tool_args(r, at, llmfi_reply_clean(r, c->raw));
+    if (c->args.token == LLMFI_J_STRING) {
+        llmfi_json args = llmfi_value_json(&c->args);
+        llmfi_reply_tool_args_json(r, at, &args);
+    } else if (c->args.token > LLMFI_J_NULL) {
+        llmfi_reply_tool_args(r, at, llmfi_reply_clean(r, c->args.text));
+    }
 }
 
 /* tool_calls, a list that was just entered. */
+#define LLMFI_OPENAI_CALL(X) X(LLMFI_IN_CALL_, index) X(LLMFI_IN_CALL_, id) X(LLMFI_IN_CALL_, function) X(LLMFI_IN_CALL_, type) X(LLMFI_IN_CALL_, custom)
+enum { LLMFI_OPENAI_CALL(LLMFI_MEMBER) LLMFI_IN_CALL_OTHER };
 static void llmfi_openai_tool_calls(llmfi_reply *r, llmfi_json *j) {
     while (llmfi_openai_item(j)) {
         llmfi_openai_call c;
+        int at;
+        memset(&c, 0, sizeof c);
         c.index = -1;
-        c.id = c.name = c.raw = llmfi_str("", 0);
-        c.has_args = c.function = c.custom = false;
-        while (llmfi_json_next(j) == LLMFI_J_KEY) {
-            if (LLMFI_KEY(j, "index")) {
-                llmfi_json_next(j);
-                c.index = llmfi_reply_number(j);
-                llmfi_openai_pass(j);
-            } else if (LLMFI_KEY(j, "id")) {
-                if (llmfi_openai_string(j)) c.id = llmfi_reply_string(r, j);
-            } else if (LLMFI_KEY(j, "function")) {
-                llmfi_openai_take_function(r, j, &c);
-            } else if (LLMFI_KEY(j, "type")) {
-                if (!llmfi_openai_string(j)) continue;
+        while ((at = LLMFI_PICK(LLMFI_OPENAI_CALL, LLMFI_IN_CALL_OTHER)) >= 0) {
+            switch (at) {
+            case LLMFI_IN_CALL_index: llmfi_openai_number(j, &c.index); break;
+            case LLMFI_IN_CALL_id: llmfi_openai_text(r, j, &c.id); break;
+            case LLMFI_IN_CALL_function: llmfi_openai_take_function(r, j, &c); break;
+            case LLMFI_IN_CALL_type:
+                if (!llmfi_openai_string(j)) break;
                 if (LLMFI_KEY(j, "custom")) c.custom = true;
                 else if (LLMFI_KEY(j, "function")) c.function = true;
-            } else {
-                if (LLMFI_KEY(j, "custom")) c.custom = true;
-                llmfi_json_skip(j);
+                break;
+            case LLMFI_IN_CALL_custom: c.custom = true; /* fall through */
+            default: llmfi_json_skip(j);
             }
         }
         if (j->token != LLMFI_J_OBJECT_END) return;
@@ -9303,13 +10894,6 @@ static void llmfi_openai_citations(llmfi_reply *r, llmfi_json *j) {
 
 /* ---- usage ---- */
 
-/* The number at the key; what is no count leaves *to unknown. */
-static void llmfi_openai_number(llmfi_json *j, int64_t *to) {
-    llmfi_json_next(j);
-    *to = llmfi_reply_number(j);
-    llmfi_openai_pass(j);
-}
-
 /* The first `count` of these names each into its place, where they are a list that ends as llmfi_word_in's. */
 static void llmfi_openai_details(llmfi_json *j, const char *names, int count, int64_t *to) {
     int at;
@@ -9323,11 +10907,11 @@ static int64_t llmfi_openai_either(int64_t a, int64_t b) {
     return a != LLMF_UNKNOWN ? a : b;
 }
 
-/* The counts of a usage object in the order of their names; those of its details follow. */
+/* The members of a usage object in the order of their names, which is the order that they mostly come in; then the counts of its details. */
 enum {
-    LLMFI_OPENAI_PROMPT, LLMFI_OPENAI_COMPLETION, LLMFI_OPENAI_TOTAL, LLMFI_OPENAI_CACHED_FLAT, LLMFI_OPENAI_CACHED_NUM, LLMFI_OPENAI_CACHE_HIT,
-    LLMFI_OPENAI_CREATED, LLMFI_OPENAI_REASONING_FLAT, LLMFI_OPENAI_FLAT_COUNTS,
-    LLMFI_OPENAI_CACHED = LLMFI_OPENAI_FLAT_COUNTS, LLMFI_OPENAI_WRITTEN, LLMFI_OPENAI_AUDIO, LLMFI_OPENAI_REASONED, LLMFI_OPENAI_COUNTS
+    LLMFI_OPENAI_PROMPT, LLMFI_OPENAI_COMPLETION, LLMFI_OPENAI_TOTAL, LLMFI_OPENAI_PROMPT_DETAILS, LLMFI_OPENAI_COMPLETION_DETAILS,
+    LLMFI_OPENAI_CACHED_FLAT, LLMFI_OPENAI_CACHED_NUM, LLMFI_OPENAI_CACHE_HIT, LLMFI_OPENAI_CREATED, LLMFI_OPENAI_REASONING_FLAT, LLMFI_OPENAI_MEMBERS,
+    LLMFI_OPENAI_CACHED = LLMFI_OPENAI_MEMBERS, LLMFI_OPENAI_WRITTEN, LLMFI_OPENAI_AUDIO, LLMFI_OPENAI_REASONED, LLMFI_OPENAI_COUNTS
 };
 
 /* A usage object, which was just entered (RULES 19). */
@@ -9335,11 +10919,11 @@ static void llmfi_openai_usage(llmfi_reply *r, llmfi_json *j) {
     int64_t c[LLMFI_OPENAI_COUNTS];
     int at;
     memset(c, 0xff, sizeof c); /* LLMF_UNKNOWN in each */
-    while ((at = llmfi_json_pick(j, "prompt_tokens\0completion_tokens\0total_tokens\0cached_tokens\0num_cached_tokens\0prompt_cache_hit_tokens\0"
-                                    "cache_creation_input_tokens\0reasoning_tokens\0prompt_tokens_details\0completion_tokens_details\0")) >= 0) {
-        if (at < LLMFI_OPENAI_FLAT_COUNTS) llmfi_openai_number(j, &c[at]);
-        else if (at == LLMFI_OPENAI_FLAT_COUNTS) llmfi_openai_details(j, "cached_tokens\0cache_write_tokens\0audio_tokens\0", 3, &c[LLMFI_OPENAI_CACHED]);
-        else if (at == LLMFI_OPENAI_FLAT_COUNTS + 1) llmfi_openai_details(j, "reasoning_tokens\0", 1, &c[LLMFI_OPENAI_REASONED]);
+    while ((at = llmfi_json_pick(j, "prompt_tokens\0completion_tokens\0total_tokens\0prompt_tokens_details\0completion_tokens_details\0cached_tokens\0"
+                                    "num_cached_tokens\0prompt_cache_hit_tokens\0cache_creation_input_tokens\0reasoning_tokens\0")) >= 0) {
+        if (at == LLMFI_OPENAI_PROMPT_DETAILS) llmfi_openai_details(j, "cached_tokens\0cache_write_tokens\0audio_tokens\0", 3, &c[LLMFI_OPENAI_CACHED]);
+        else if (at == LLMFI_OPENAI_COMPLETION_DETAILS) llmfi_openai_details(j, "reasoning_tokens\0", 1, &c[LLMFI_OPENAI_REASONED]);
+        else if (at < LLMFI_OPENAI_MEMBERS) llmfi_openai_number(j, &c[at]);
         else llmfi_json_skip(j);
     }
     r->usage.input = c[LLMFI_OPENAI_PROMPT];
@@ -9398,15 +10982,18 @@ static void llmfi_openai_delta_read(llmfi_reply *r, llmfi_json *j) {
 #else
 
 /* A delta or message, which was just entered: told in its own order. */
+#define LLMFI_OPENAI_DELTA(X) X(LLMFI_IN_DELTA_, content) X(LLMFI_IN_DELTA_, refusal) X(LLMFI_IN_DELTA_, tool_calls)
+enum { LLMFI_OPENAI_DELTA(LLMFI_MEMBER) LLMFI_IN_DELTA_OTHER };
 static void llmfi_openai_delta_read(llmfi_reply *r, llmfi_json *j) {
-    while (llmfi_json_next(j) == LLMFI_J_KEY) {
-        if (LLMFI_KEY(j, "content")) {
+    int at;
+    while ((at = LLMFI_PICK(LLMFI_OPENAI_DELTA, LLMFI_IN_DELTA_OTHER)) >= 0) {
+        if (at == LLMFI_IN_DELTA_content) {
             if (llmfi_json_next(j) == LLMFI_J_STRING) llmfi_reply_text_json(r, j);
             else if (j->token == LLMFI_J_ARRAY) llmfi_openai_parts(r, j);
             else llmfi_openai_pass(j);
-        } else if (LLMFI_KEY(j, "refusal")) {
+        } else if (at == LLMFI_IN_DELTA_refusal) {
             if (llmfi_openai_string(j)) llmfi_reply_refusal_json(r, j);
-        } else if (LLMFI_KEY(j, "tool_calls")) {
+        } else if (at == LLMFI_IN_DELTA_tool_calls) {
             if (llmfi_json_enter(j, LLMFI_J_ARRAY)) llmfi_openai_tool_calls(r, j);
         } else {
             llmfi_json_skip(j);
@@ -9458,14 +11045,20 @@ static bool llmfi_openai_recall(const llmfi_reply *r, llmf_str frame, llmfi_json
 
 /* The members of a choice. index: as far as it is known, else -1; position: in the list, which counts where there is none. A delta in front of the index
    waits for it. */
+#define LLMFI_OPENAI_CHOICE(X) \
+    X(LLMFI_IN_CHOICE_, index) X(LLMFI_IN_CHOICE_, delta) X(LLMFI_IN_CHOICE_, finish_reason) X(LLMFI_IN_CHOICE_, message) X(LLMFI_IN_CHOICE_, error)
+enum { LLMFI_OPENAI_CHOICE(LLMFI_MEMBER) LLMFI_IN_CHOICE_OTHER };
 static void llmfi_openai_choice(llmfi_reply *r, llmfi_json *j, int64_t index, int64_t position, llmfi_openai_frame *f) {
     llmfi_json later;
-    llmf_str finish = llmfi_str("", 0), error = finish;
+    llmf_str finish = llmfi_str("", 0);
+    llmfi_value error;
     bool waits = false;
-    while (llmfi_json_next(j) == LLMFI_J_KEY) {
-        if (LLMFI_KEY(j, "index")) {
+    int at;
+    error.token = 0;
+    while ((at = LLMFI_PICK(LLMFI_OPENAI_CHOICE, LLMFI_IN_CHOICE_OTHER)) >= 0) {
+        if (at == LLMFI_IN_CHOICE_index) {
             llmfi_openai_number(j, &index);
-        } else if (r->streamed ? LLMFI_KEY(j, "delta") : LLMFI_KEY(j, "message")) {
+        } else if (at == (r->streamed ? LLMFI_IN_CHOICE_delta : LLMFI_IN_CHOICE_message)) {
             if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) continue;
             if (f->delta) f->told = true; /* a second one: members may repeat */
             if (position == 0) f->delta = true;
@@ -9474,26 +11067,26 @@ static void llmfi_openai_choice(llmfi_reply *r, llmfi_json *j, int64_t index, in
                 waits = true;
             }
 #if !LLMFI_SMALL
-            if (index == 0 && position == 0 && r->streamed && !f->told && !finish.len && !error.len) llmfi_openai_remember_front(r, j);
+            if (index == 0 && position == 0 && r->streamed && !f->told && !finish.len && error.token != LLMFI_J_OBJECT) llmfi_openai_remember_front(r, j);
 #endif
             if (index == 0) llmfi_openai_delta_read(r, j);
             else llmfi_json_skip(j);
-        } else if (LLMFI_KEY(j, "finish_reason")) {
-            if (llmfi_openai_string(j)) finish = llmfi_reply_string(r, j);
-        } else if (LLMFI_KEY(j, "error")) {
-            if (llmfi_json_raw(j, &error) != LLMFI_J_OBJECT) error.len = 0;
+        } else if (at == LLMFI_IN_CHOICE_finish_reason) {
+            llmfi_openai_text(r, j, &finish);
+        } else if (at == LLMFI_IN_CHOICE_error) {
+            llmfi_value_take(j, &error);
         } else {
             llmfi_json_skip(j);
         }
     }
-    if (finish.len || error.len || index || position) f->told = true;
+    if (finish.len || error.token == LLMFI_J_OBJECT || index || position) f->told = true;
     if (j->token != LLMFI_J_OBJECT_END || (index < 0 ? position : index) != 0) return; /* RULES 2 */
     if (waits) llmfi_openai_delta_read(r, &later);
     if (finish.len) {
         llmfi_reply_finish(r, finish);
         if (r->streamed) r->terminal = true;
     }
-    if (error.len) f->error = error;
+    if (error.token == LLMFI_J_OBJECT) f->error = error.text;
 }
 
 /* The choices from `position` on. */
@@ -9505,37 +11098,38 @@ static void llmfi_openai_choices(llmfi_reply *r, llmfi_json *j, int64_t position
 /* ---- frames ---- */
 
 /* The members of a chunk or of the whole body that follow. */
+#define LLMFI_OPENAI_MEMBERS(X)                                                                                               \
+    X(LLMFI_IN_FRAME_, choices) X(LLMFI_IN_FRAME_, model) X(LLMFI_IN_FRAME_, object) X(LLMFI_IN_FRAME_, usage) X(LLMFI_IN_FRAME_, error) \
+    X(LLMFI_IN_FRAME_, x_groq) X(LLMFI_IN_FRAME_, citations) X(LLMFI_IN_FRAME_, search_results)
+enum { LLMFI_OPENAI_MEMBERS(LLMFI_MEMBER) LLMFI_IN_FRAME_OTHER };
 static void llmfi_openai_members(llmfi_reply *r, llmfi_json *j, llmfi_openai_frame *f) {
-    while (llmfi_json_next(j) == LLMFI_J_KEY) {
-        if (LLMFI_KEY(j, "choices")) {
+    int at, token;
+    while ((at = LLMFI_PICK(LLMFI_OPENAI_MEMBERS, LLMFI_IN_FRAME_OTHER)) >= 0) {
+        switch (at) {
+        case LLMFI_IN_FRAME_choices:
             if (f->choices) f->told = true;
             if (llmfi_json_enter(j, LLMFI_J_ARRAY)) llmfi_openai_choices(r, j, 0, f);
             continue;
-        }
-        if (LLMFI_KEY(j, "model")) {
+        case LLMFI_IN_FRAME_model:
             if (llmfi_openai_string(j) && !r->model_used.len) llmfi_reply_model(r, llmfi_reply_string(r, j));
             continue;
-        }
-        if (LLMFI_KEY(j, "object")) {
+        case LLMFI_IN_FRAME_object:
             if (llmfi_openai_string(j) && LLMFI_KEY(j, "error")) f->fault = f->told = true;
             continue;
-        }
-        if (LLMFI_KEY(j, "usage")) {
+        case LLMFI_IN_FRAME_usage:
             if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) continue;
             llmfi_openai_usage(r, j);
             r->dialect.number[LLMFI_OPENAI_USAGE] = 1;
-        } else if (LLMFI_KEY(j, "error")) {
-            int token = llmfi_json_scalar(j);
+            break;
+        case LLMFI_IN_FRAME_error:
+            token = llmfi_json_scalar(j);
             if (token > LLMFI_J_FALSE && !(token == LLMFI_J_STRING && !j->text.len)) f->fault = true;
+            break;
 #if LLMFI_OPENAI_GROQ
-        } else if (LLMFI_KEY(j, "x_groq")) {
-            llmfi_openai_x_groq(r, j);
+        case LLMFI_IN_FRAME_x_groq: llmfi_openai_x_groq(r, j); break;
 #endif
-        } else if (LLMFI_KEY(j, "citations") || LLMFI_KEY(j, "search_results")) {
-            llmfi_openai_citations(r, j);
-        } else {
-            llmfi_json_skip(j);
-            continue;
+        case LLMFI_IN_FRAME_citations: case LLMFI_IN_FRAME_search_results: llmfi_openai_citations(r, j); break;
+        default: llmfi_json_skip(j); continue;
         }
         f->told = true;
     }
@@ -10204,13 +11798,13 @@ static void llmfi_responses_media(llmfi_jw *w, const llmf_part *p) {
         llmfi_jw_member_lit(w, "type", "input_image");
         llmfi_jw_key(w, "image_url");
         llmfi_jw_media_url(w, p);
-        if (p->detail && *p->detail) llmfi_jw_member_str(w, "detail", llmfi_cstr(p->detail));
+        if (p->detail && *p->detail) llmfi_jw_member_cstr(w, "detail", p->detail);
     } else if (!p->data && !llmfi_starts(url, LLMFI_LIT("data:"))) {
         llmfi_jw_member_lit(w, "type", "input_file"); /* at an address it takes no name */
         llmfi_jw_member_str(w, "file_url", url);
     } else {
         llmfi_jw_member_lit(w, "type", "input_file");
-        llmfi_jw_member_str(w, "filename", llmfi_cstr(p->name && *p->name ? p->name : "file"));
+        llmfi_jw_member_cstr(w, "filename", p->name && *p->name ? p->name : "file");
         llmfi_jw_key(w, "file_data");
         llmfi_jw_media_url(w, p);
     }
@@ -10343,7 +11937,7 @@ static void llmfi_responses_message(const llmfi_ask *a, llmfi_jw *w, size_t at) 
         llmfi_responses_content(w, text, m);
         llmfi_jw_object_end(w);
     } else {
-        llmfi_responses_say_item(w, m->role == LLMF_SYSTEM ? llmfi_openai_system_role(a) : LLMFI_LIT("user"), text, m);
+        llmfi_responses_say_item(w, llmfi_cstr(m->role == LLMF_SYSTEM ? llmfi_openai_system_role(a) : "user"), text, m);
     }
 }
 
@@ -10356,7 +11950,7 @@ static void llmfi_responses_reasoning(const llmfi_ask *a, llmfi_jw *w) {
     llmfi_jw_key(w, "reasoning");
     llmfi_jw_object(w);
     if (llmfi_reasoning_tokens(reasoning, &tokens)) llmfi_jw_member_int(w, "max_tokens", tokens);
-    else llmfi_jw_member_str(w, "effort", llmfi_cstr(reasoning));
+    else llmfi_jw_member_cstr(w, "effort", reasoning);
     if (strcmp(reasoning, "none") != 0) llmfi_jw_member_lit(w, "summary", "auto"); /* or there is nothing to read */
     llmfi_jw_object_end(w);
 }
@@ -10373,7 +11967,7 @@ static void llmfi_responses_head(const llmfi_ask *a, llmfi_jw *w) {
     if (q->max_tokens > 0 && LLMFI_OPENAI_OURS(a, "max_output_tokens")) llmfi_jw_member_int(w, "max_output_tokens", q->max_tokens);
     llmfi_openai_sampling(a, w);
     llmfi_responses_reasoning(a, w);
-    if (q->user && *q->user && !llmfi_openai_quirk(a, LLMFI_Q_NO_USER_FIELD) && LLMFI_OPENAI_OURS(a, "user")) llmfi_jw_member_str(w, "user", llmfi_cstr(q->user));
+    if (q->user && *q->user && !llmfi_openai_quirk(a, LLMFI_Q_NO_USER_FIELD) && LLMFI_OPENAI_OURS(a, "user")) llmfi_jw_member_cstr(w, "user", q->user);
     if (llmfi_openai_wants_json(a) && LLMFI_OPENAI_OURS(a, "text")) {
         llmfi_jw_key(w, "text");
         llmfi_jw_object(w);
@@ -10451,339 +12045,10 @@ static const llmfi_adapter llmfi_responses = {
 /* The Messages API of Anthropic ("Claude API reference, Messages": POST /v1/messages), and hosts that speak it. */
 #ifndef LLMFI_PROVIDERS_ANTHROPIC_H
 #define LLMFI_PROVIDERS_ANTHROPIC_H
-/* What Claude answers: Messages bodies and stream events, wherever they come from. Nothing here knows what was asked. */
-#ifndef LLMFI_PROVIDERS_ANTHROPIC_REPLY_H
-#define LLMFI_PROVIDERS_ANTHROPIC_REPLY_H
-
-/* reply.dialect.number[…]. The open block is the one whose content_block_stop is still to come. */
-enum {
-    LLMFI_CLAUDE_KIND,                       /* of the open block: LLMFI_CLAUDE_… below */
-    LLMFI_CLAUDE_INDEX,                      /* its index in the message */
-    LLMFI_CLAUDE_CALL,                       /* the position of its tool call */
-    LLMFI_CLAUDE_INPUT                       /* usage.input_tokens + 1; 0: not told yet */
-};
-enum { LLMFI_CLAUDE_OTHER, LLMFI_CLAUDE_THINKING, LLMFI_CLAUDE_TOOL };
-/* reply.dialect.buf[…] of the open block, raw JSON: thinking and signature between their quotes; the input that a call began with. */
-enum { LLMFI_CLAUDE_THOUGHT, LLMFI_CLAUDE_SIGNATURE, LLMFI_CLAUDE_BEGUN = LLMFI_CLAUDE_SIGNATURE };
-
-/* What a frame asks to be done once all of it has been read and is whole. */
-typedef struct llmfi_claude_event {
-    llmf_str type;
-    int64_t index;
-    bool content;                            /* the frame is a message with content */
-} llmfi_claude_event;
-
-/* The raw texts of a block. */
-typedef struct llmfi_claude_block {
-    llmf_str type, text, thinking, signature, data, id, name, input;
-} llmfi_claude_block;
-
-/* ---- state: thinking and redacted_thinking blocks as they must go back ---- */
-
-/* One block more. */
-static void llmfi_claude_state(llmfi_reply *r, const char *type, const char *member, llmf_str value, llmf_str signature) {
-    llmfi_buf *b = &r->state;
-    size_t before = llmfi_state_open(r, "anthropic");
-    LLMFI_REPLY_PUT(r, b, "{\"type\":\"");
-    llmfi_reply_put(r, b, llmfi_cstr(type));
-    LLMFI_REPLY_PUT(r, b, "\",\"");
-    llmfi_reply_put(r, b, llmfi_cstr(member));
-    LLMFI_REPLY_PUT(r, b, "\":\"");
-    llmfi_reply_put(r, b, value);
-    if (signature.len) LLMFI_REPLY_PUT(r, b, "\",\"signature\":\"");
-    llmfi_reply_put(r, b, signature);
-    LLMFI_REPLY_PUT(r, b, "\"}");
-    llmfi_state_close(r, before);
-}
-
-/* ---- blocks ---- */
-
-/* The open block is over. Its buffers keep their bytes, for the frame may yet be undone. */
-static void llmfi_claude_close(llmfi_reply *r) {
-    int64_t *number = r->dialect.number;
-    llmfi_buf *buf = r->dialect.buf;
-    if (number[LLMFI_CLAUDE_KIND] == LLMFI_CLAUDE_THINKING) {
-        llmfi_claude_state(r, "thinking", "thinking", llmfi_buf_str(&buf[LLMFI_CLAUDE_THOUGHT]), llmfi_buf_str(&buf[LLMFI_CLAUDE_SIGNATURE]));
-    } else if (number[LLMFI_CLAUDE_KIND] == LLMFI_CLAUDE_TOOL && !r->error.code) {
-        int at = (int)number[LLMFI_CLAUDE_CALL];
-        if (!llmfi_reply_tool(r, at)->args.len) llmfi_reply_tool_args(r, at, llmfi_buf_str(&buf[LLMFI_CLAUDE_BEGUN]));
-        llmfi_reply_tool_end(r, at);
-    }
-    number[LLMFI_CLAUDE_KIND] = LLMFI_CLAUDE_OTHER;
-    buf[0].len = buf[1].len = 0;
-}
-
-/* The same, in a frame that is known to be whole. */
-static void llmfi_claude_close_for_good(llmfi_reply *r) {
-    int i;
-    llmfi_claude_close(r);
-    for (i = 0; i < 2; i++)
-        if (r->dialect.buf[i].cap > LLMF_REPLY_KEEP) llmfi_buf_free(&r->dialect.buf[i]);
-}
-
-/* {} in any spelling: in a stream it only says that the input is still to come. */
-static bool llmfi_claude_no_input(llmf_str input) {
-    return !input.len || !llmfi_trim(llmfi_str(input.ptr + 1, input.len > 1 ? input.len - 2 : 0)).len;
-}
-
-/* Opens a block with what it began with. Server tools, their results, compaction and fallback give nothing (RULES 7, 10). */
-static void llmfi_claude_open(llmfi_reply *r, const llmfi_claude_block *b, int64_t index) {
-    int64_t *number = r->dialect.number;
-    llmfi_json text;
-    if (number[LLMFI_CLAUDE_KIND] != LLMFI_CLAUDE_OTHER) llmfi_claude_close(r);
-    number[LLMFI_CLAUDE_INDEX] = index;
-    if (LLMFI_IS(b->type, "text")) {
-        text = llmfi_json_at_raw(b->text);
-        if (b->text.len) llmfi_reply_text_json(r, &text);
-    } else if (LLMFI_IS(b->type, "thinking")) {
-        number[LLMFI_CLAUDE_KIND] = LLMFI_CLAUDE_THINKING;
-        text = llmfi_json_at_raw(b->thinking);
-        if (b->thinking.len) llmfi_reply_reasoning_json(r, &text);
-        llmfi_reply_put(r, &r->dialect.buf[LLMFI_CLAUDE_THOUGHT], b->thinking);
-        llmfi_reply_put(r, &r->dialect.buf[LLMFI_CLAUDE_SIGNATURE], b->signature);
-    } else if (LLMFI_IS(b->type, "redacted_thinking")) {
-        llmfi_claude_state(r, "redacted_thinking", "data", b->data, llmfi_str("", 0));
-    } else if (LLMFI_IS(b->type, "tool_use")) {
-        int at = llmfi_reply_tool_begin(r, index, llmfi_reply_raw(r, b->id), llmfi_reply_raw(r, b->name));
-        if (at < 0) return;
-        number[LLMFI_CLAUDE_KIND] = LLMFI_CLAUDE_TOOL;
-        number[LLMFI_CLAUDE_CALL] = at;
-        if (!llmfi_claude_no_input(b->input)) llmfi_reply_put(r, &r->dialect.buf[LLMFI_CLAUDE_BEGUN], b->input);
-    }
-}
-
-/* A citation: url and title of a web page, source and title of a search result, document_title of a document. */
-static void llmfi_claude_citation(llmfi_reply *r, llmfi_json *j) {
-    llmf_str url = llmfi_str("", 0), title = url;
-    while (llmfi_json_next(j) == LLMFI_J_KEY)
-        if (LLMFI_KEY(j, "url") || LLMFI_KEY(j, "source")) llmfi_json_take_raw(j, &url);
-        else if (LLMFI_KEY(j, "title") || LLMFI_KEY(j, "document_title")) llmfi_json_take_raw(j, &title);
-        else llmfi_json_skip(j);
-    url = llmfi_reply_raw(r, url);
-    llmfi_reply_citation(r, url, llmfi_reply_raw(r, title));
-}
-
-static void llmfi_claude_citations(llmfi_reply *r, llmfi_json *j) {
-    if (!llmfi_json_enter(j, LLMFI_J_ARRAY)) return;
-    while (llmfi_json_next(j) > 0 && j->token != LLMFI_J_ARRAY_END)
-        if (j->token == LLMFI_J_OBJECT) llmfi_claude_citation(r, j);
-        else if (j->token == LLMFI_J_ARRAY) llmfi_json_skip(j);
-}
-
-/* The block object that was just opened; whole: it is complete, as in a message. */
-static void llmfi_claude_block_in(llmfi_reply *r, llmfi_json *j, int64_t index, bool whole) {
-    llmfi_claude_block b;
-    memset(&b, 0, sizeof b);
-    b.type = llmfi_json_type(j);
-    for (; j->token == LLMFI_J_KEY; llmfi_json_next(j))
-        if (LLMFI_KEY(j, "text")) llmfi_json_take_raw(j, &b.text);
-        else if (LLMFI_KEY(j, "thinking")) llmfi_json_take_raw(j, &b.thinking);
-        else if (LLMFI_KEY(j, "signature")) llmfi_json_take_raw(j, &b.signature);
-        else if (LLMFI_KEY(j, "data")) llmfi_json_take_raw(j, &b.data);
-        else if (LLMFI_KEY(j, "id")) llmfi_json_take_raw(j, &b.id);
-        else if (LLMFI_KEY(j, "name")) llmfi_json_take_raw(j, &b.name);
-        else if (LLMFI_KEY(j, "input")) llmfi_json_raw(j, &b.input);
-        else if (LLMFI_KEY(j, "citations") && LLMFI_IS(b.type, "text")) llmfi_claude_citations(r, j);
-        else llmfi_json_skip(j);
-    if (j->error) return;
-    llmfi_claude_open(r, &b, index);
-    if (whole) llmfi_claude_close(r);
-}
-
-/* ---- deltas ---- */
-
-/* A piece of the arguments of the call with that index; of any other block it is a server tool's. */
-static void llmfi_claude_arguments(llmfi_reply *r, const llmfi_json *j, int64_t index) {
-    const int64_t *number = r->dialect.number;
-    bool open = index < 0 || index == number[LLMFI_CLAUDE_INDEX];
-    int at = !open ? llmfi_reply_tool_find(r, index) : number[LLMFI_CLAUDE_KIND] == LLMFI_CLAUDE_TOOL ? (int)number[LLMFI_CLAUDE_CALL] : -1;
-    if (at >= 0) llmfi_reply_tool_args_json(r, at, j);
-}
-
-/* A piece of thinking: to be read, and to be given back. */
-static void llmfi_claude_thought(llmfi_reply *r, const llmfi_json *j) {
-    llmfi_reply_reasoning_json(r, j);
-    if (r->dialect.number[LLMFI_CLAUDE_KIND] == LLMFI_CLAUDE_THINKING) llmfi_reply_put(r, &r->dialect.buf[LLMFI_CLAUDE_THOUGHT], j->text);
-}
-
-/* The delta object of a content_block_delta, just opened. */
-static void llmfi_claude_delta(llmfi_reply *r, llmfi_json *j, int64_t index) {
-    llmf_str type = llmfi_json_type(j);
-    bool thinking = r->dialect.number[LLMFI_CLAUDE_KIND] == LLMFI_CLAUDE_THINKING;
-    for (; j->token == LLMFI_J_KEY; llmfi_json_next(j)) {
-        if (LLMFI_KEY(j, "text") && LLMFI_IS(type, "text_delta")) {
-            if (llmfi_json_scalar(j) == LLMFI_J_STRING) llmfi_reply_text_json(r, j);
-        } else if (LLMFI_KEY(j, "thinking") && LLMFI_IS(type, "thinking_delta")) {
-            if (llmfi_json_scalar(j) == LLMFI_J_STRING) llmfi_claude_thought(r, j);
-        } else if (LLMFI_KEY(j, "signature") && LLMFI_IS(type, "signature_delta")) {
-            if (llmfi_json_scalar(j) == LLMFI_J_STRING && thinking) llmfi_reply_put(r, &r->dialect.buf[LLMFI_CLAUDE_SIGNATURE], j->text);
-        } else if (LLMFI_KEY(j, "partial_json") && LLMFI_IS(type, "input_json_delta")) {
-            if (llmfi_json_scalar(j) == LLMFI_J_STRING) llmfi_claude_arguments(r, j, index);
-        } else if (LLMFI_KEY(j, "citation") && LLMFI_IS(type, "citations_delta")) {
-            if (llmfi_json_enter(j, LLMFI_J_OBJECT)) llmfi_claude_citation(r, j);
-        } else {
-            llmfi_json_skip(j);
-        }
-    }
-}
-
-/* ---- usage, messages ---- */
-
-static void llmfi_claude_count(llmfi_json *j, int64_t *to) {
-    int64_t n;
-    llmfi_json_scalar(j);
-    n = llmfi_reply_number(j);
-    if (n >= 0) *to = n; /* null does not overwrite (RULES 22) */
-}
-
-/* A usage, laid over what came before, member by member. */
-static void llmfi_claude_usage(llmfi_reply *r, llmfi_json *j) {
-    llmf_usage *u = &r->usage;
-    int64_t input = r->dialect.number[LLMFI_CLAUDE_INPUT] - 1;
-    if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) return;
-    while (llmfi_json_next(j) == LLMFI_J_KEY) {
-        if (LLMFI_KEY(j, "input_tokens")) llmfi_claude_count(j, &input);
-        else if (LLMFI_KEY(j, "output_tokens")) llmfi_claude_count(j, &u->output);
-        else if (LLMFI_KEY(j, "cache_read_input_tokens")) llmfi_claude_count(j, &u->cache_read);
-        else if (LLMFI_KEY(j, "cache_creation_input_tokens")) llmfi_claude_count(j, &u->cache_write);
-        else if (LLMFI_KEY(j, "output_tokens_details")) {
-            if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) continue;
-            while (llmfi_json_next(j) == LLMFI_J_KEY)
-                if (LLMFI_KEY(j, "thinking_tokens")) llmfi_claude_count(j, &u->reasoning);
-                else llmfi_json_skip(j);
-        } else {
-            llmfi_json_skip(j);
-        }
-    }
-    if (input == INT64_MAX) input--;
-    r->dialect.number[LLMFI_CLAUDE_INPUT] = input + 1;
-    u->input = llmfi_reply_sum(llmfi_reply_sum(input, u->cache_read), u->cache_write);
-}
-
-static void llmfi_claude_reason(llmfi_reply *r, llmfi_json *j) {
-    if (llmfi_json_scalar(j) == LLMFI_J_STRING) llmfi_reply_finish(r, llmfi_reply_string(r, j));
-}
-
-/* The value of the key that the reader stands at, if it is a member of a message. */
-static bool llmfi_claude_member(llmfi_reply *r, llmfi_json *j, bool *content) {
-    int64_t index = 0;
-    if (LLMFI_KEY(j, "model")) {
-        if (llmfi_json_scalar(j) == LLMFI_J_STRING) llmfi_reply_model(r, llmfi_reply_string(r, j));
-    } else if (LLMFI_KEY(j, "stop_reason")) {
-        llmfi_claude_reason(r, j);
-    } else if (LLMFI_KEY(j, "usage")) {
-        llmfi_claude_usage(r, j);
-    } else if (LLMFI_KEY(j, "content")) {
-        if (!llmfi_json_enter(j, LLMFI_J_ARRAY)) return true;
-        *content = true;
-        while (llmfi_json_next(j) > 0 && j->token != LLMFI_J_ARRAY_END)
-            if (j->token == LLMFI_J_OBJECT) llmfi_claude_block_in(r, j, index++, true);
-            else if (j->token == LLMFI_J_ARRAY) llmfi_json_skip(j);
-    } else {
-        return false;
-    }
-    return true;
-}
-
-/* The members of the frame, whose type is known. An event without a delta's index is about the open block. */
-static void llmfi_claude_members(llmfi_reply *r, llmfi_json *j, llmfi_claude_event *e) {
-    bool message = LLMFI_IS(e->type, "message") || (!e->type.len && !r->streamed), nothing = false;
-    for (; j->token == LLMFI_J_KEY; llmfi_json_next(j)) {
-        if (LLMFI_KEY(j, "index")) {
-            llmfi_claude_count(j, &e->index);
-        } else if (LLMFI_KEY(j, "delta") && LLMFI_IS(e->type, "content_block_delta")) {
-            if (llmfi_json_enter(j, LLMFI_J_OBJECT)) llmfi_claude_delta(r, j, e->index);
-        } else if (LLMFI_KEY(j, "content_block") && LLMFI_IS(e->type, "content_block_start")) {
-            if (llmfi_json_enter(j, LLMFI_J_OBJECT)) llmfi_claude_block_in(r, j, e->index, false);
-        } else if (LLMFI_KEY(j, "delta") && LLMFI_IS(e->type, "message_delta")) {
-            if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) continue;
-            while (llmfi_json_next(j) == LLMFI_J_KEY)
-                if (LLMFI_KEY(j, "stop_reason")) llmfi_claude_reason(r, j);
-                else llmfi_json_skip(j);
-        } else if (LLMFI_KEY(j, "usage") && LLMFI_IS(e->type, "message_delta")) {
-            llmfi_claude_usage(r, j);
-        } else if (LLMFI_KEY(j, "message") && LLMFI_IS(e->type, "message_start")) {
-            if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) continue;
-            while (llmfi_json_next(j) == LLMFI_J_KEY)
-                if (!llmfi_claude_member(r, j, &nothing)) llmfi_json_skip(j);
-        } else if (!message || !llmfi_claude_member(r, j, &e->content)) {
-            llmfi_json_skip(j);
-        }
-    }
-}
-
-/* ---- frames ---- */
-
-/* Behind {"type":"content_block_delta","index":N — nearly all events are one of these, with blanks before the last brace as padding. */
-static const struct {
-    const char *text;
-    size_t len;
-} llmfi_claude_usual[] = {
-#define LLMFI_CLAUDE_USUAL(type, key) { ",\"delta\":{\"type\":\"" type "\",\"" key "\":", sizeof(",\"delta\":{\"type\":\"" type "\",\"" key "\":") - 1 }
-    LLMFI_CLAUDE_USUAL("text_delta", "text"), LLMFI_CLAUDE_USUAL("thinking_delta", "thinking"), LLMFI_CLAUDE_USUAL("input_json_delta", "partial_json")
-#undef LLMFI_CLAUDE_USUAL
-};
-
-/* The usual spelling of the usual events, read without asking for each token. False: it is another one, and nothing has been done. */
-static bool llmfi_claude_usual_event(llmfi_reply *r, llmf_str data) {
-    llmf_str front = LLMFI_LIT("{\"type\":\"content_block_delta\",\"index\":"), rest;
-    size_t at = front.len, kind = 0;
-    int64_t index = 0;
-    llmfi_json j;
-    if (!llmfi_starts(data, front)) return false;
-    while (at < data.len && llmfi_is_digit(data.ptr[at]) && index < 100000) index = index * 10 + (data.ptr[at++] - '0');
-    if (at == front.len || (at > front.len + 1 && data.ptr[front.len] == '0')) return false;
-    rest = llmfi_from(data, at);
-    while (kind < LLMFI_COUNT(llmfi_claude_usual) && !llmfi_starts(rest, llmfi_str(llmfi_claude_usual[kind].text, llmfi_claude_usual[kind].len))) kind++;
-    if (kind == LLMFI_COUNT(llmfi_claude_usual)) return false;
-    llmfi_json_init(&j, llmfi_from(rest, llmfi_claude_usual[kind].len), true);
-    if (llmfi_json_next(&j) != LLMFI_J_STRING || j.at == j.end || *j.at++ != '}') return false;
-    while (j.at < j.end && *j.at == ' ') j.at++;
-    if (j.end - j.at != 1 || *j.at != '}') return false;
-    if (kind == 0) llmfi_reply_text_json(r, &j);
-    else if (kind == 1) llmfi_claude_thought(r, &j);
-    else llmfi_claude_arguments(r, &j, index);
-    return true;
-}
-
-/* The whole body of a reply, or one event of a stream. */
-static void llmfi_anthropic_frame(llmfi_reply *r, llmf_str event, llmf_str data) {
-    llmfi_claude_event e;
-    llmfi_json j;
-    (void)event; /* the type inside counts (RULES 27) */
-    if (r->error.code || (r->terminal && LLMFI_IS(data, "[DONE]"))) return; /* gateways end every stream so */
-    memset(&e, 0, sizeof e);
-    e.index = -1;
-    llmfi_reply_mark(r);
-    if (llmfi_claude_usual_event(r, data)) return;
-    llmfi_json_init(&j, data, true);
-    if (llmfi_json_enter(&j, LLMFI_J_OBJECT)) {
-        e.type = llmfi_json_type(&j);
-        llmfi_claude_members(r, &j, &e);
-    }
-    if (j.error || llmfi_json_next(&j) != LLMFI_J_END) {
-        llmfi_state_bad_frame(r, &j, data);
-    } else if (LLMFI_IS(e.type, "error")) {
-        llmfi_fault_object(r, data, llmfi_str("", 0));
-    } else if (LLMFI_IS(e.type, "content_block_stop")) {
-        if (e.index < 0 || e.index == r->dialect.number[LLMFI_CLAUDE_INDEX]) llmfi_claude_close_for_good(r);
-    } else if (LLMFI_IS(e.type, "message_stop")) {
-        llmfi_claude_close_for_good(r);
-        r->terminal = true;
-    } else if (e.content) {
-        r->terminal = true;
-    } else if (!r->streamed) {
-        llmfi_frame_foreign(r, "an answer of the Messages API");
-    }
-}
-
-#endif
 
 /* From this version on temperature, top_p and top_k are refused ("Migrating to API version 2026-10-21"). */
 #define LLMFI_ANTHROPIC_NO_SAMPLING "2026-10-21"
 #define LLMFI_ANTHROPIC_OLD_VERSION "2023-06-01"
-/* The least budget of thinking tokens, and what is left for the answer where the budget is ours to choose. */
-#define LLMFI_ANTHROPIC_LEAST 1024
 /* max_tokens, which the API demands, for a host whose row names none. */
 #define LLMFI_ANTHROPIC_TOKENS 4096
 
@@ -10813,40 +12078,9 @@ static llmf_str llmfi_anthropic_version(const llmfi_ask *a) {
     return !v.len || older ? LLMFI_LIT(LLMFI_ANTHROPIC_OLD_VERSION) : v;
 }
 
-enum { LLMFI_THINK_UNSAID, LLMFI_THINK_OFF, LLMFI_THINK_BUDGET, LLMFI_THINK_EFFORT };
-
-typedef struct llmfi_anthropic_think {
-    int mode;
-    int64_t budget;
-    const char *effort;
-} llmfi_anthropic_think;
-
-/* What an effort word comes to: a level of output_config.effort, and a budget for models that know no effort, cut so that the answer keeps
-   LLMFI_ANTHROPIC_LEAST of max_tokens. */
-static const struct {
-    const char *word, *effort;
-    int64_t budget;
-} llmfi_anthropic_efforts[] = { { "minimal", "low", 1024 }, { "low", "low", 2048 },      { "medium", "medium", 8192 },
-                                { "high", "high", 16384 },  { "xhigh", "xhigh", 32768 }, { "max", "max", 65536 } };
-
-static llmfi_anthropic_think llmfi_anthropic_thinking(const llmfi_ask *a) {
-    llmfi_anthropic_think t = { LLMFI_THINK_UNSAID, 0, NULL };
-    llmf_str word = llmfi_cstr(a->req->reasoning);
-    size_t i;
-    if (!word.len || llmfi_extra(a, LLMFI_LIT("thinking"))) return t;
-    if (LLMFI_IS(word, "none")) {
-        if (!(a->model->quirks & LLMFI_Q_NO_REASONING)) t.mode = LLMFI_THINK_OFF;
-        return t;
-    }
-    t.mode = LLMFI_THINK_BUDGET;
-    if (llmfi_reasoning_tokens(a->req->reasoning, &t.budget)) return t;
-    for (i = 0; i + 1 < LLMFI_COUNT(llmfi_anthropic_efforts); i++)
-        if (llmfi_eq(word, llmfi_cstr(llmfi_anthropic_efforts[i].word))) break;
-    t.effort = llmfi_anthropic_efforts[i].effort;
-    t.budget = llmfi_anthropic_efforts[i].budget;
-    if (a->model->quirks & LLMFI_Q_ADAPTIVE_THINKING) t.mode = LLMFI_THINK_EFFORT;
-    else if (t.budget > llmfi_anthropic_max_tokens(a) - LLMFI_ANTHROPIC_LEAST) t.budget = llmfi_anthropic_max_tokens(a) - LLMFI_ANTHROPIC_LEAST;
-    return t;
+static llmfi_claude_think llmfi_anthropic_thinking(const llmfi_ask *a) {
+    llmfi_claude_think unsaid = { LLMFI_THINK_UNSAID, 0, NULL };
+    return llmfi_extra(a, LLMFI_LIT("thinking")) ? unsaid : llmfi_claude_thinking(a, llmfi_anthropic_max_tokens(a));
 }
 
 /* ---- request: parts ---- */
@@ -10914,49 +12148,12 @@ static void llmfi_anthropic_media_block(llmfi_jw *w, const llmf_part *p, bool ca
         else llmfi_jw_base64_string(w, llmfi_str("", 0), p->data, p->data_len);
     }
     llmfi_jw_object_end(w);
-    if (!s.image && p->name && *p->name) llmfi_jw_member_str(w, "title", llmfi_cstr(p->name));
+    if (!s.image && p->name && *p->name) llmfi_jw_member_cstr(w, "title", p->name);
     llmfi_anthropic_cache(w, cached);
     llmfi_jw_object_end(w);
 }
 
 /* ---- request: messages ---- */
-
-static bool llmfi_anthropic_empty(const llmf_part *p) {
-    return p->type == LLMF_PART_TEXT && !llmfi_text_at(p->text, p->text_len).len;
-}
-
-/* How many blocks a message becomes, those of its state left out. Empty text is none: the API refuses it. */
-static size_t llmfi_anthropic_count(const llmf_message *m) {
-    size_t i, n = (llmfi_text_at(m->content, m->content_len).len != 0) + m->tool_call_count;
-    if (m->role == LLMF_TOOL) return 1;
-    for (i = 0; i < m->part_count; i++) n += !llmfi_anthropic_empty(&m->parts[i]);
-    return n;
-}
-
-/* Which side says it; LLMF_SYSTEM: none, its text is in `system`, or there is nothing to say. */
-static int llmfi_anthropic_side(const llmfi_ask *a, const llmf_message *m) {
-    if (m->role == LLMF_SYSTEM || (!llmfi_anthropic_count(m) && !llmfi_state_items(a, m, "anthropic").len)) return LLMF_SYSTEM;
-    return m->role == LLMF_ASSISTANT ? LLMF_ASSISTANT : LLMF_USER;
-}
-
-/* The side of the next message before or after i that has one; LLMF_SYSTEM: there is none. */
-static int llmfi_anthropic_beside(const llmfi_ask *a, size_t i, bool after) {
-    int side = LLMF_SYSTEM;
-    while (side == LLMF_SYSTEM && (after ? ++i < a->req->message_count : i-- > 0)) side = llmfi_anthropic_side(a, &a->req->messages[i]);
-    return side;
-}
-
-/* Ids that other providers made may hold what Anthropic's pattern ^[a-zA-Z0-9_-]+$ refuses: call and answer get the same other one. */
-static void llmfi_anthropic_id(llmfi_jw *w, llmf_str id) {
-    size_t i;
-    llmfi_jw_str_begin(w);
-    for (i = 0; i < id.len; i++) {
-        char c = id.ptr[i], low = llmfi_lower(c);
-        if (!llmfi_is_digit(c) && !(low >= 'a' && low <= 'z') && c != '_' && c != '-') c = '_';
-        llmfi_jw_str_piece(w, llmfi_str(&c, 1));
-    }
-    llmfi_jw_str_end(w);
-}
 
 /* Content, parts and calls as blocks; `left` counts them down: the last one of all is marked where `cached`. */
 static void llmfi_anthropic_content(llmfi_jw *w, const llmf_message *m, size_t left, bool cached) {
@@ -10965,7 +12162,7 @@ static void llmfi_anthropic_content(llmfi_jw *w, const llmf_message *m, size_t l
     if (content.len) llmfi_anthropic_text_block(w, content, cached && --left == 0);
     for (i = 0; i < m->part_count; i++) {
         const llmf_part *p = &m->parts[i];
-        if (llmfi_anthropic_empty(p)) continue;
+        if (llmfi_part_empty(p)) continue;
         if (p->type == LLMF_PART_TEXT) llmfi_anthropic_text_block(w, llmfi_str(p->text, p->text_len), cached && --left == 0);
         else llmfi_anthropic_media_block(w, p, cached && --left == 0);
     }
@@ -10974,7 +12171,7 @@ static void llmfi_anthropic_content(llmfi_jw *w, const llmf_message *m, size_t l
         llmfi_jw_object(w);
         llmfi_jw_member_lit(w, "type", "tool_use");
         llmfi_jw_key(w, "id");
-        llmfi_anthropic_id(w, c->id);
+        llmfi_jw_id(w, c->id, "_-");
         llmfi_jw_member_str(w, "name", c->name);
         llmfi_jw_key(w, "input");
         llmfi_jw_arguments(w, c);
@@ -10988,7 +12185,7 @@ static void llmfi_anthropic_result(llmfi_jw *w, const llmf_message *m, bool cach
     llmfi_jw_object(w);
     llmfi_jw_member_lit(w, "type", "tool_result");
     llmfi_jw_key(w, "tool_use_id");
-    llmfi_anthropic_id(w, m->tool_call_id);
+    llmfi_jw_id(w, m->tool_call_id, "_-");
     if (m->part_count) {
         llmfi_jw_key(w, "content");
         llmfi_jw_array(w);
@@ -11002,32 +12199,23 @@ static void llmfi_anthropic_result(llmfi_jw *w, const llmf_message *m, bool cach
     llmfi_jw_object_end(w);
 }
 
-/* Writes the items of a JSON array into the array that is open. Those behind a broken one are left out. */
-static void llmfi_anthropic_items(llmfi_jw *w, llmf_str array) {
-    llmfi_json j;
-    llmf_str item;
-    llmfi_json_init(&j, array, true);
-    if (llmfi_json_next(&j) != LLMFI_J_ARRAY) return;
-    while (llmfi_json_raw(&j, &item) == LLMFI_J_OBJECT) llmfi_jw_raw(w, item);
-}
-
 /* Neighbours of one side are one message, as the API wants them to alternate. */
 static void llmfi_anthropic_message(const llmfi_ask *a, size_t i, llmfi_jw *w) {
     const llmf_message *m = &a->req->messages[i];
-    int side = llmfi_anthropic_side(a, m), next;
+    int side = llmfi_block_side(a, m, "anthropic"), next;
     bool cached;
     if (side == LLMF_SYSTEM) return;
-    next = llmfi_anthropic_beside(a, i, true);
+    next = llmfi_block_beside(a, i, true, "anthropic");
     cached = a->req->cache && next == LLMF_SYSTEM;
-    if (llmfi_anthropic_beside(a, i, false) != side) {
+    if (llmfi_block_beside(a, i, false, "anthropic") != side) {
         llmfi_jw_object(w);
         llmfi_jw_member_str(w, "role", side == LLMF_USER ? LLMFI_LIT("user") : LLMFI_LIT("assistant"));
         llmfi_jw_key(w, "content");
         llmfi_jw_array(w);
     }
-    llmfi_anthropic_items(w, llmfi_state_items(a, m, "anthropic")); /* thinking comes first and unchanged, or the next turn is refused */
+    llmfi_jw_items(w, llmfi_state_items(a, m, "anthropic")); /* thinking comes first and unchanged, or the next turn is refused */
     if (m->role == LLMF_TOOL) llmfi_anthropic_result(w, m, cached);
-    else llmfi_anthropic_content(w, m, llmfi_anthropic_count(m), cached);
+    else llmfi_anthropic_content(w, m, llmfi_block_count(m), cached);
     if (next != side) {
         llmfi_jw_array_end(w);
         llmfi_jw_object_end(w);
@@ -11036,26 +12224,15 @@ static void llmfi_anthropic_message(const llmfi_ask *a, size_t i, llmfi_jw *w) {
 
 /* ---- request: system ---- */
 
-static size_t llmfi_anthropic_system_count(const llmf_message *m) {
-    return m->role == LLMF_SYSTEM ? llmfi_anthropic_count(m) : 0;
-}
-
 /* A system message stands in the index i + 1; 0 is the request's own text. The last piece of all is marked where the prompt is to be cached. */
 static void llmfi_anthropic_system(const llmfi_ask *a, size_t at, llmfi_jw *w) {
     llmf_str own = llmfi_text_at(a->req->system, a->req->system_len);
-    size_t i = at, count = at ? llmfi_anthropic_system_count(&a->req->messages[at - 1]) : own.len != 0;
+    size_t i = at, count = at ? llmfi_system_count(&a->req->messages[at - 1]) : own.len != 0;
     bool cached = a->req->cache && count;
     while (cached && i < a->req->message_count)
-        if (llmfi_anthropic_system_count(&a->req->messages[i++])) cached = false;
+        if (llmfi_system_count(&a->req->messages[i++])) cached = false;
     if (at && count) llmfi_anthropic_content(w, &a->req->messages[at - 1], count, cached);
     else if (count) llmfi_anthropic_text_block(w, own, cached);
-}
-
-static bool llmfi_anthropic_system_messages(const llmfi_ask *a) {
-    size_t i;
-    for (i = 0; i < a->req->message_count; i++)
-        if (llmfi_anthropic_system_count(&a->req->messages[i])) return true;
-    return false;
 }
 
 /* ---- request: the rest ---- */
@@ -11064,50 +12241,19 @@ static bool llmfi_anthropic_own(const llmfi_ask *a, const char *name) {
     return !llmfi_extra(a, llmfi_cstr(name));
 }
 
-static bool llmfi_anthropic_any(llmf_str key, const char *const *words, size_t count) {
-    size_t i;
-    for (i = 0; i < count; i++)
-        if (llmfi_eq(key, llmfi_cstr(words[i]))) return true;
-    return false;
-}
-
-/* The schema, each object in it closed to members it does not name, as constrained output demands ("Structured outputs", JSON Schema limitations).
-   names: its members are named by the user. Recursion is bounded by the reader's LLMF_MAX_DEPTH. */
-static void llmfi_anthropic_schema(llmfi_jw *w, const llmfi_node *s, bool names) {
-    static const char *const named[] = { "properties", "$defs", "definitions" }, *const values[] = { "default", "const", "enum", "examples" };
-    const llmfi_node *n;
-    if (s->type == LLMFI_ARRAY) {
-        llmfi_jw_array(w);
-        for (n = s->child; n; n = n->next) llmfi_anthropic_schema(w, n, false);
-        llmfi_jw_array_end(w);
-    } else if (s->type != LLMFI_OBJECT) {
-        llmfi_node_write(w, s);
-    } else {
-        llmfi_jw_object(w);
-        for (n = s->child; n; n = n->next) {
-            llmfi_jw_key_str(w, n->key);
-            if (!names && llmfi_anthropic_any(n->key, values, LLMFI_COUNT(values))) llmfi_node_write(w, n);
-            else llmfi_anthropic_schema(w, n, !names && llmfi_anthropic_any(n->key, named, LLMFI_COUNT(named)));
-        }
-        if (!names && llmfi_member(s, LLMFI_LIT("properties")) && !llmfi_member(s, LLMFI_LIT("additionalProperties")))
-            llmfi_jw_member_bool(w, "additionalProperties", false);
-        llmfi_jw_object_end(w);
-    }
-}
-
 static void llmfi_anthropic_tool(const llmfi_ask *a, size_t i, llmfi_jw *w) {
     const llmf_tool *t = &a->req->tools[i];
     bool strict = t->strict && !(a->model->quirks & LLMFI_Q_NO_STRICT);
     llmfi_jw_object(w);
-    llmfi_jw_member_str(w, "name", llmfi_cstr(t->name));
-    if (t->description && *t->description) llmfi_jw_member_str(w, "description", llmfi_cstr(t->description));
+    llmfi_jw_member_cstr(w, "name", t->name);
+    if (t->description && *t->description) llmfi_jw_member_cstr(w, "description", t->description);
     llmfi_jw_key(w, "input_schema");
-    if (a->schemas && a->schemas[i] && strict) llmfi_anthropic_schema(w, a->schemas[i], false);
+    if (a->schemas && a->schemas[i] && strict) llmfi_jw_closed_schema(w, a->schemas[i], false);
     else if (a->schemas && a->schemas[i]) llmfi_node_write(w, a->schemas[i]);
     else llmfi_jw_raw(w, LLMFI_LIT("{\"type\":\"object\"}"));
     if (strict) llmfi_jw_member_bool(w, "strict", true);
     /* a mark on `system` covers the tools too, for they come before it */
-    llmfi_anthropic_cache(w, a->req->cache && i + 1 == a->req->tool_count && !a->req->system_len && !llmfi_anthropic_system_messages(a));
+    llmfi_anthropic_cache(w, a->req->cache && i + 1 == a->req->tool_count && !a->req->system_len && !llmfi_system_messages(a));
     llmfi_jw_object_end(w);
 }
 
@@ -11130,26 +12276,18 @@ static void llmfi_anthropic_tool_choice(const llmf_request *q, llmfi_jw *w) {
 }
 
 static void llmfi_anthropic_think_members(const llmfi_ask *a, llmfi_jw *w) {
-    llmfi_anthropic_think t = llmfi_anthropic_thinking(a);
-    if (t.mode != LLMFI_THINK_UNSAID) {
-        llmfi_jw_key(w, "thinking");
-        llmfi_jw_object(w);
-        llmfi_jw_member_str(w, "type", t.mode == LLMFI_THINK_OFF ? LLMFI_LIT("disabled") : t.mode == LLMFI_THINK_BUDGET ? LLMFI_LIT("enabled") : LLMFI_LIT("adaptive"));
-        if (t.mode == LLMFI_THINK_BUDGET) llmfi_jw_member_int(w, "budget_tokens", t.budget);
-        /* Models since Opus 4.7 think in silence unless this is said ("Thinking", thinking.display): nothing to read, and an idle stream. */
-        if (t.mode == LLMFI_THINK_EFFORT) llmfi_jw_member_lit(w, "display", "summarized");
-        llmfi_jw_object_end(w);
-    }
+    llmfi_claude_think t = llmfi_anthropic_thinking(a);
+    if (t.mode != LLMFI_THINK_UNSAID) llmfi_claude_write_thinking(&t, w);
     if ((t.mode != LLMFI_THINK_EFFORT && !a->format) || !llmfi_anthropic_own(a, "output_config")) return;
     llmfi_jw_key(w, "output_config");
     llmfi_jw_object(w);
-    if (t.mode == LLMFI_THINK_EFFORT) llmfi_jw_member_str(w, "effort", llmfi_cstr(t.effort));
+    if (t.mode == LLMFI_THINK_EFFORT) llmfi_jw_member_cstr(w, "effort", t.effort);
     if (a->format) {
         llmfi_jw_key(w, "format");
         llmfi_jw_object(w);
         llmfi_jw_member_lit(w, "type", "json_schema");
         llmfi_jw_key(w, "schema");
-        llmfi_anthropic_schema(w, a->format, false);
+        llmfi_jw_closed_schema(w, a->format, false);
         llmfi_jw_object_end(w);
     }
     llmfi_jw_object_end(w);
@@ -11172,7 +12310,7 @@ static void llmfi_anthropic_head(const llmfi_ask *a, llmfi_jw *w) {
     if (q->user && *q->user && llmfi_anthropic_own(a, "metadata")) {
         llmfi_jw_key(w, "metadata");
         llmfi_jw_object(w);
-        llmfi_jw_member_str(w, "user_id", llmfi_cstr(q->user));
+        llmfi_jw_member_cstr(w, "user_id", q->user);
         llmfi_jw_object_end(w);
     }
     llmfi_anthropic_think_members(a, w);
@@ -11180,7 +12318,7 @@ static void llmfi_anthropic_head(const llmfi_ask *a, llmfi_jw *w) {
 
 /* `system` is a plain text where that says it all, else an array of blocks, which is open between the first step and the one behind the system messages. */
 static bool llmfi_anthropic_system_blocks(const llmfi_ask *a) {
-    return llmfi_anthropic_own(a, "system") && (llmfi_anthropic_system_messages(a) || (a->req->cache && a->req->system_len));
+    return llmfi_anthropic_own(a, "system") && (llmfi_system_messages(a) || (a->req->cache && a->req->system_len));
 }
 
 static void llmfi_anthropic_begin(const llmfi_ask *a, llmfi_jw *w) {
@@ -11202,7 +12340,7 @@ static bool llmfi_anthropic_body(const llmfi_ask *a, unsigned step, llmfi_jw *w)
     if (at == 0) {
         llmfi_anthropic_begin(a, w);
     } else if (at <= n) {
-        if (llmfi_anthropic_system_count(&a->req->messages[at - 1]) && llmfi_anthropic_own(a, "system")) llmfi_anthropic_system(a, at, w);
+        if (llmfi_system_count(&a->req->messages[at - 1]) && llmfi_anthropic_own(a, "system")) llmfi_anthropic_system(a, at, w);
     } else if (at == n + 1) {
         if (llmfi_anthropic_system_blocks(a)) llmfi_jw_array_end(w);
         if (messages) llmfi_jw_key(w, "messages");
@@ -11227,24 +12365,6 @@ static bool llmfi_anthropic_body(const llmfi_ask *a, unsigned step, llmfi_jw *w)
 
 /* ---- request: what cannot be asked ---- */
 
-static void llmfi_anthropic_check_thinking(const llmfi_ask *a, llmfi_refusal *no) {
-    llmfi_anthropic_think t = llmfi_anthropic_thinking(a);
-    llmf_str choice = llmfi_cstr(a->req->tool_choice);
-    if (t.mode == LLMFI_THINK_UNSAID || t.mode == LLMFI_THINK_OFF) return;
-    if (choice.len && !LLMFI_IS(choice, "auto") && !LLMFI_IS(choice, "none"))
-        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "tool_choice", "a call cannot be demanded while the model thinks; leave it or reasoning out");
-    if (a->model->quirks & LLMFI_Q_NO_REASONING) {
-        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model cannot think before it answers; leave it out, or take a newer model");
-    } else if (!t.effort && (a->model->quirks & (LLMFI_Q_ADAPTIVE_THINKING | LLMFI_Q_TOKEN_BUDGET)) == LLMFI_Q_ADAPTIVE_THINKING) {
-        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model takes no token budget; give low, medium, high, xhigh or max");
-    } else if (t.mode == LLMFI_THINK_BUDGET && t.budget < LLMFI_ANTHROPIC_LEAST) {
-        llmfi_refuse(no, LLMF_ERR_ARGUMENT, "reasoning",
-                     t.effort ? "needs max_tokens of at least 2048: 1024 for thinking and 1024 for the answer" : "the budget must be at least 1024 tokens");
-    } else if (t.mode == LLMFI_THINK_BUDGET && t.budget >= llmfi_anthropic_max_tokens(a)) {
-        llmfi_refuse(no, LLMF_ERR_ARGUMENT, "reasoning", "the budget is part of max_tokens, so max_tokens must be larger; raise it or lower the budget");
-    }
-}
-
 static void llmfi_anthropic_check_sampling(const llmfi_ask *a, llmfi_refusal *no) {
     const char *field = llmfi_anthropic_sampling(a);
     if (field && ((a->model->quirks & LLMFI_Q_NO_SAMPLING) || llmfi_anthropic_refuses_sampling(llmfi_anthropic_version(a))))
@@ -11267,7 +12387,7 @@ static void llmfi_anthropic_check(const llmfi_ask *a, llmfi_refusal *no) {
     const llmf_request *q = a->req;
     size_t i, k;
     llmfi_anthropic_check_sampling(a, no);
-    llmfi_anthropic_check_thinking(a, no);
+    llmfi_claude_check_thinking(a, llmfi_anthropic_thinking(a), llmfi_anthropic_max_tokens(a), no);
     if (llmfi_extra(a, LLMFI_LIT("stream"))) llmfi_refuse(no, LLMF_ERR_ARGUMENT, "extra.stream", "set the request's own stream instead: it also says how the reply is read");
     if (q->use_seed) llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "seed", "Anthropic has none; leave it out");
     if (q->stop_count && (a->model->quirks & LLMFI_Q_NO_SAMPLING)) llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "stop", "this model refuses it; leave it out");
@@ -11743,7 +12863,7 @@ static void llmfi_gemini_thinking(const llmfi_ask *a, llmfi_jw *w) {
     llmfi_jw_key(w, "thinkingConfig");
     llmfi_jw_object(w);
     if (!none) llmfi_jw_member_bool(w, "includeThoughts", true);
-    if (!tokens && llmfi_gemini_quirk(a, LLMFI_Q_ADAPTIVE_THINKING)) llmfi_jw_member_str(w, "thinkingLevel", llmfi_cstr(llmfi_gemini_efforts[i].level));
+    if (!tokens && llmfi_gemini_quirk(a, LLMFI_Q_ADAPTIVE_THINKING)) llmfi_jw_member_cstr(w, "thinkingLevel", llmfi_gemini_efforts[i].level);
     else llmfi_jw_member_int(w, "thinkingBudget", budget);
     llmfi_jw_object_end(w);
 }
@@ -12062,8 +13182,8 @@ static void llmfi_gemini_contents(const llmfi_ask *a, llmfi_jw *w) {
 static void llmfi_gemini_tool(const llmfi_ask *a, size_t i, llmfi_jw *w) {
     const llmf_tool *t = &a->req->tools[i];
     llmfi_jw_object(w);
-    llmfi_jw_member_str(w, "name", llmfi_cstr(t->name));
-    if (t->description && *t->description) llmfi_jw_member_str(w, "description", llmfi_cstr(t->description));
+    llmfi_jw_member_cstr(w, "name", t->name);
+    if (t->description && *t->description) llmfi_jw_member_cstr(w, "description", t->description);
     if (a->schemas && a->schemas[i]) {
         llmfi_jw_key(w, "parametersJsonSchema");
         llmfi_node_write(w, a->schemas[i]);
@@ -12355,7 +13475,7 @@ static void llmfi_ollama_message(const llmfi_ask *a, size_t at, llmfi_jw *w) {
     static const char *const roles[] = { "user", "assistant", "system", "tool" };
     const llmf_message *m = &a->req->messages[at];
     llmfi_jw_object(w);
-    llmfi_jw_member_str(w, "role", llmfi_cstr(roles[m->role]));
+    llmfi_jw_member_cstr(w, "role", roles[m->role]);
     llmfi_ollama_content(m, w);
     if (m->role == LLMF_ASSISTANT && m->reasoning.len) llmfi_jw_member_str(w, "thinking", m->reasoning);
     llmfi_ollama_images(m, w);
@@ -12598,6 +13718,883 @@ static void llmfi_azure_check(const llmfi_ask *a, llmfi_refusal *no) {
 
 static const llmfi_adapter llmfi_azure = {
     "azure", llmfi_azure_check, llmfi_azure_path, NULL, llmfi_azure_body, LLMF_FRAMING_JSON, LLMF_FRAMING_SSE, llmfi_openai_on_frame, LLMFI_OPENAI_ON_END
+};
+
+#endif
+#endif
+#if LLMF_HAS_DIALECT_BEDROCK
+/* Amazon Bedrock ("Amazon Bedrock API reference": Converse, ConverseStream), whose models are of many makers. Requests are signed by AWS Signature Version 4, or
+   go out with a bearer key: see engine/send.h.
+
+   Not sent, because Converse has no member for it: user, an image's detail. What a model alone knows goes through `extra`, as a rule inside of
+   additionalModelRequestFields, which is laid over ours member by member; other members (guardrailConfig, requestMetadata …) stand as they are given.
+   With `cache` a cache point stands behind the system text and behind the newest message, where the model takes them; tools are in front of both. */
+#ifndef LLMFI_PROVIDERS_BEDROCK_H
+#define LLMFI_PROVIDERS_BEDROCK_H
+/* What Amazon Bedrock answers ("Amazon Bedrock API reference", Converse and ConverseStream): bodies, and events of a stream, whose type stands outside of them.
+   And what InvokeModel and InvokeModelWithResponseStream answer for Claude: Messages, in a stream each event of them inside of a `chunk`. Of other makers'
+   models nothing is read there. Nothing here knows what was asked. */
+#ifndef LLMFI_PROVIDERS_BEDROCK_REPLY_H
+#define LLMFI_PROVIDERS_BEDROCK_REPLY_H
+
+/* reply.dialect.number[…]: is a block of reasoning open, which one; reply.dialect.buf[…]: its text and signature, raw JSON between its quotes. */
+enum { LLMFI_BEDROCK_OPEN, LLMFI_BEDROCK_INDEX };
+enum { LLMFI_BEDROCK_THOUGHT, LLMFI_BEDROCK_SIGNATURE };
+
+/* What an event is. */
+enum { LLMFI_BEDROCK_START, LLMFI_BEDROCK_DELTA, LLMFI_BEDROCK_STOP, LLMFI_BEDROCK_END, LLMFI_BEDROCK_METADATA, LLMFI_BEDROCK_CHUNK, LLMFI_BEDROCK_UNKNOWN };
+static const char llmfi_bedrock_events[] = "contentBlockStart\0contentBlockDelta\0contentBlockStop\0messageStop\0metadata\0chunk\0";
+
+/* ---- state: blocks of reasoning as they must go back. One without a signature is of no use to anybody, and some models refuse it ---- */
+
+#if LLMF_HAS_STATE
+static void llmfi_bedrock_keep(llmfi_reply *r, llmf_str text, llmf_str signature) {
+    llmfi_buf *b = &r->state;
+    size_t before;
+    if (!signature.len) return;
+    before = llmfi_state_open(r, "bedrock");
+    LLMFI_REPLY_PUT(r, b, "{\"reasoningContent\":{\"reasoningText\":{\"text\":\"");
+    llmfi_reply_put(r, b, text);
+    LLMFI_REPLY_PUT(r, b, "\",\"signature\":\"");
+    llmfi_reply_put(r, b, signature);
+    LLMFI_REPLY_PUT(r, b, "\"}}}");
+    llmfi_state_close(r, before);
+}
+
+static void llmfi_bedrock_keep_redacted(llmfi_reply *r, llmf_str base64) {
+    size_t before = llmfi_state_open(r, "bedrock");
+    LLMFI_REPLY_PUT(r, &r->state, "{\"reasoningContent\":{\"redactedContent\":\"");
+    llmfi_reply_put(r, &r->state, base64);
+    LLMFI_REPLY_PUT(r, &r->state, "\"}}");
+    llmfi_state_close(r, before);
+}
+#endif
+
+/* The open block of reasoning is over. Its buffers keep their bytes, for the frame may yet be undone. */
+static void llmfi_bedrock_close(llmfi_reply *r) {
+#if LLMF_HAS_STATE
+    llmfi_buf *buf = r->dialect.buf;
+    if (!r->dialect.number[LLMFI_BEDROCK_OPEN]) return;
+    llmfi_bedrock_keep(r, llmfi_buf_str(&buf[LLMFI_BEDROCK_THOUGHT]), llmfi_buf_str(&buf[LLMFI_BEDROCK_SIGNATURE]));
+    r->dialect.number[LLMFI_BEDROCK_OPEN] = 0;
+    buf[LLMFI_BEDROCK_THOUGHT].len = buf[LLMFI_BEDROCK_SIGNATURE].len = 0;
+#else
+    (void)r;
+#endif
+}
+
+#if LLMF_HAS_STATE
+/* A piece of the block of that index, which opens with it. */
+static void llmfi_bedrock_piece(llmfi_reply *r, int64_t index, int which, llmf_str raw) {
+    int64_t *number = r->dialect.number;
+    if (number[LLMFI_BEDROCK_OPEN] && number[LLMFI_BEDROCK_INDEX] != index) llmfi_bedrock_close(r);
+    number[LLMFI_BEDROCK_OPEN] = 1;
+    number[LLMFI_BEDROCK_INDEX] = index;
+    llmfi_reply_put(r, &r->dialect.buf[which], raw);
+}
+#endif
+
+/* ---- blocks of a message, and deltas, which look alike; each object was just opened ---- */
+
+/* reasoningContent: {reasoningText: {text, signature}} or {redactedContent}; of a delta {text}, {signature} or {redactedContent}. */
+static void llmfi_bedrock_reasoning(llmfi_reply *r, llmfi_json *j, int64_t index) {
+    int at;
+    while ((at = llmfi_json_pick(j, "reasoningText\0text\0signature\0redactedContent\0")) >= 0) {
+        if (at == 0) {
+            if (llmfi_json_enter(j, LLMFI_J_OBJECT)) llmfi_bedrock_reasoning(r, j, index); /* as deep as the reader goes */
+            continue;
+        }
+        if (llmfi_json_scalar(j) != LLMFI_J_STRING) continue;
+        if (at == 1) llmfi_reply_reasoning_json(r, j);
+#if LLMF_HAS_STATE
+        if (at == 3) llmfi_bedrock_keep_redacted(r, j->text);
+        else if (at < 3) llmfi_bedrock_piece(r, index, at == 1 ? LLMFI_BEDROCK_THOUGHT : LLMFI_BEDROCK_SIGNATURE, j->text);
+#else
+        (void)index;
+#endif
+    }
+}
+
+/* A call, or its beginning. Those that Bedrock runs itself are none (RULES 10). */
+static void llmfi_bedrock_call(llmfi_reply *r, llmfi_json *j, int64_t index) {
+    llmf_str id = llmfi_str("", 0), name = id, type = id, input = id;
+    int at;
+    while ((at = llmfi_json_pick(j, "toolUseId\0name\0type\0input\0")) >= 0)
+        switch (at) {
+        case 0: llmfi_json_take_raw(j, &id); break;
+        case 1: llmfi_json_take_raw(j, &name); break;
+        case 2: llmfi_json_take_raw(j, &type); break;
+        case 3: llmfi_json_raw(j, &input); break;
+        default: llmfi_json_skip(j);
+        }
+    if (j->error || LLMFI_IS(type, "server_tool_use")) return;
+    if (!r->streamed) {
+        llmfi_reply_whole_call(r, id, name, input);
+    } else {
+        id = llmfi_reply_raw(r, id);
+        at = llmfi_reply_tool_begin(r, index, id, llmfi_reply_raw(r, name));
+        if (at >= 0 && input.len) llmfi_reply_raw_args(r, at, input);
+    }
+}
+
+/* More of a call's arguments. */
+static void llmfi_bedrock_input(llmfi_reply *r, llmfi_json *j, int64_t index) {
+    int call = llmfi_reply_tool_find(r, index), at;
+    while ((at = llmfi_json_pick(j, "input\0")) >= 0)
+        if (llmfi_json_scalar(j) == LLMFI_J_STRING && at == 0 && call >= 0) llmfi_reply_tool_args_json(r, call, j);
+}
+
+/* {text}: a piece of what is cited. */
+static void llmfi_bedrock_cited_text(llmfi_reply *r, llmfi_json *j) {
+    int at;
+    while ((at = llmfi_json_pick(j, "text\0")) >= 0)
+        if (llmfi_json_scalar(j) == LLMFI_J_STRING && at == 0) llmfi_reply_text_json(r, j);
+}
+
+/* location: {web: {url}}. */
+static void llmfi_bedrock_location(llmfi_json *j, llmf_str *url) {
+    int at;
+    while ((at = llmfi_json_pick(j, "web\0url\0")) >= 0)
+        if (at == 1) llmfi_json_take_raw(j, url);
+        else if (at == 0 && llmfi_json_enter(j, LLMFI_J_OBJECT)) llmfi_bedrock_location(j, url);
+        else if (at > 1) llmfi_json_skip(j);
+}
+
+/* A source: where it stands in the web, or what it is called. */
+static void llmfi_bedrock_citation(llmfi_reply *r, llmfi_json *j) {
+    llmf_str title = llmfi_str("", 0), source = title, url = title;
+    int at;
+    while ((at = llmfi_json_pick(j, "title\0source\0location\0")) >= 0)
+        if (at < 2) llmfi_json_take_raw(j, at ? &source : &title);
+        else if (at > 2) llmfi_json_skip(j);
+        else if (llmfi_json_enter(j, LLMFI_J_OBJECT)) llmfi_bedrock_location(j, &url);
+    if (j->error) return;
+    url = llmfi_reply_raw(r, url.len ? url : source);
+    llmfi_reply_citation(r, url, llmfi_reply_raw(r, title));
+}
+
+/* Objects of a list; what is none is passed over. */
+static bool llmfi_bedrock_each(llmfi_json *j) {
+    while (llmfi_json_next(j) > 0 && j->token != LLMFI_J_ARRAY_END) {
+        if (j->token == LLMFI_J_OBJECT) return true;
+        if (j->token == LLMFI_J_ARRAY) llmfi_json_skip(j);
+    }
+    return false;
+}
+
+/* citationsContent: {content: [{text}], citations: […]}. */
+static void llmfi_bedrock_cited(llmfi_reply *r, llmfi_json *j) {
+    int at;
+    while ((at = llmfi_json_pick(j, "content\0citations\0")) >= 0) {
+        if (at > 1 || !llmfi_json_enter(j, LLMFI_J_ARRAY)) {
+            if (at > 1) llmfi_json_skip(j);
+            continue;
+        }
+        while (llmfi_bedrock_each(j))
+            if (at == 1) llmfi_bedrock_citation(r, j);
+            else llmfi_bedrock_cited_text(r, j);
+    }
+}
+
+/* One block, or what a delta adds to it. Others than these give nothing (RULES 7). */
+static void llmfi_bedrock_block(llmfi_reply *r, llmfi_json *j, int64_t index, bool delta) {
+    int at;
+    while ((at = llmfi_json_pick(j, "text\0reasoningContent\0toolUse\0citationsContent\0citation\0")) >= 0) {
+        if (at == 0) {
+            if (llmfi_json_scalar(j) == LLMFI_J_STRING) llmfi_reply_text_json(r, j);
+        } else if (at > 4) {
+            llmfi_json_skip(j);
+        } else if (llmfi_json_enter(j, LLMFI_J_OBJECT)) {
+            if (at == 1) llmfi_bedrock_reasoning(r, j, index);
+            else if (at == 2 && delta) llmfi_bedrock_input(r, j, index);
+            else if (at == 2) llmfi_bedrock_call(r, j, index);
+            else if (at == 3) llmfi_bedrock_cited(r, j);
+            else llmfi_bedrock_citation(r, j);
+        }
+    }
+}
+
+/* ---- the rest ---- */
+
+/* RULES 19: what was read from and written to the cache is not in inputTokens. The last usage counts whole (RULES 22). */
+static void llmfi_bedrock_usage(llmfi_reply *r, llmfi_json *j) {
+    enum { INPUT, OUTPUT, READ, WRITE, READ_COUNT, WRITE_COUNT, COUNTS };
+    int64_t n[COUNTS];
+    int at;
+    if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) return;
+    for (at = 0; at < COUNTS; at++) n[at] = LLMF_UNKNOWN;
+    while ((at = llmfi_json_pick(j, "inputTokens\0outputTokens\0cacheReadInputTokens\0cacheWriteInputTokens\0cacheReadInputTokenCount\0cacheWriteInputTokenCount\0")) >= 0)
+        if (at < COUNTS) n[at] = llmfi_json_tokens(j);
+        else llmfi_json_skip(j);
+    r->usage.cache_read = n[n[READ] < 0 ? READ_COUNT : READ];
+    r->usage.cache_write = n[n[WRITE] < 0 ? WRITE_COUNT : WRITE];
+    r->usage.input = llmfi_reply_sum(llmfi_reply_sum(n[INPUT], r->usage.cache_read), r->usage.cache_write);
+    r->usage.output = n[OUTPUT];
+}
+
+/* output: {message: {content}}; true: there is a message. Its blocks count as if they came one by one. */
+static bool llmfi_bedrock_output(llmfi_reply *r, llmfi_json *j) {
+    int64_t index = 0;
+    bool message = false;
+    int at;
+    if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) return false;
+    while ((at = llmfi_json_pick(j, "message\0")) >= 0) {
+        if (at || !llmfi_json_enter(j, LLMFI_J_OBJECT)) {
+            if (at) llmfi_json_skip(j);
+            continue;
+        }
+        while ((at = llmfi_json_pick(j, "content\0")) >= 0) {
+            message = true;
+            if (at || !llmfi_json_enter(j, LLMFI_J_ARRAY)) {
+                if (at) llmfi_json_skip(j);
+                continue;
+            }
+            while (llmfi_bedrock_each(j)) {
+                llmfi_bedrock_block(r, j, index++, false);
+                llmfi_bedrock_close(r);
+            }
+        }
+    }
+    return message;
+}
+
+/* What a frame held besides what it has told. */
+typedef struct llmfi_bedrock_seen {
+    int64_t index;                           /* of the block; LLMF_UNKNOWN: none was given */
+    bool message;                            /* a body with a message */
+    llmf_str type, bytes;                    /* InvokeModel's: of a body its type, of a chunk what is in it; raw */
+} llmfi_bedrock_seen;
+
+/* The members of an event or body, which was just opened. A block in front of its index waits for it. */
+static void llmfi_bedrock_members(llmfi_reply *r, llmfi_json *j, int event, llmfi_bedrock_seen *s) {
+    llmfi_json later;
+    bool waits = false;
+    int at;
+    while ((at = llmfi_json_pick(j, "contentBlockIndex\0delta\0start\0stopReason\0usage\0output\0type\0bytes\0")) >= 0) {
+        if (at == 0) {
+            s->index = llmfi_json_tokens(j);
+        } else if ((at == 1 && event == LLMFI_BEDROCK_DELTA) || (at == 2 && event == LLMFI_BEDROCK_START)) {
+            later = *j;
+            waits = s->index < 0;
+            if (waits) llmfi_json_skip(j);
+            else if (llmfi_json_enter(j, LLMFI_J_OBJECT)) llmfi_bedrock_block(r, j, s->index, at == 1);
+        } else if (at == 3 && (event == LLMFI_BEDROCK_END || !r->streamed)) {
+            if (llmfi_json_scalar(j) == LLMFI_J_STRING) llmfi_reply_finish(r, llmfi_reply_string(r, j));
+        } else if (at == 4 && (event == LLMFI_BEDROCK_METADATA || !r->streamed)) {
+            llmfi_bedrock_usage(r, j);
+        } else if (at == 5 && !r->streamed) {
+            s->message = llmfi_bedrock_output(r, j);
+        } else if (at == 6 || at == 7) {
+            llmfi_json_take_raw(j, at == 6 ? &s->type : &s->bytes);
+        } else {
+            llmfi_json_skip(j);
+        }
+    }
+    if (waits && !j->error && llmfi_json_enter(&later, LLMFI_J_OBJECT)) llmfi_bedrock_block(r, &later, s->index, event == LLMFI_BEDROCK_DELTA);
+}
+
+/* ---- frames ---- */
+
+/* Nearly all events are {"contentBlockIndex":0,"delta":{"text":"…"},"p":"abc"}: read without asking for each token. False: this is another one, and nothing
+   has been done. */
+static bool llmfi_bedrock_usual(llmfi_reply *r, llmf_str data) {
+    llmf_str front = LLMFI_LIT("{\"contentBlockIndex\":"), text = LLMFI_LIT(",\"delta\":{\"text\":"), padding = LLMFI_LIT("},\"p\":\""), rest;
+    llmfi_json j;
+    if (!llmfi_starts(data, front) || data.len == front.len || !llmfi_is_digit(data.ptr[front.len])) return false;
+    rest = llmfi_from(data, front.len + 1);
+    if (!llmfi_starts(rest, text)) return false;
+    llmfi_json_init(&j, llmfi_from(rest, text.len), true);
+    if (llmfi_json_next(&j) != LLMFI_J_STRING) return false;
+    rest = llmfi_range(j.at, j.end);
+    if (!llmfi_starts(rest, padding)) return false;
+    rest = llmfi_from(rest, padding.len);
+    rest = llmfi_from(rest, llmfi_char_span(rest, LLMFI_CHAR_ALNUM));
+    if (!LLMFI_IS(rest, "\"}")) return false;
+    llmfi_reply_text_json(r, &j);
+    return true;
+}
+
+/* An event has been read and is whole. */
+static void llmfi_bedrock_over(llmfi_reply *r, int event, int64_t index) {
+    int call = event == LLMFI_BEDROCK_STOP ? llmfi_reply_tool_find(r, index) : -1;
+    if (call >= 0 && index >= 0) llmfi_reply_tool_end(r, call);
+    if (event == LLMFI_BEDROCK_END || (event == LLMFI_BEDROCK_STOP && r->dialect.number[LLMFI_BEDROCK_INDEX] == index)) llmfi_bedrock_close(r);
+    if (event == LLMFI_BEDROCK_END) r->terminal = true;
+}
+
+/* An event of Messages in base64. It is decoded where no other dialect's reader keeps anything meanwhile: scratch ends with the frame inside. */
+static void llmfi_bedrock_chunk(llmfi_reply *r, llmf_str base64, llmf_str frame) {
+    llmfi_buf *b = &r->dialect.rest;
+    llmfi_json bad;
+    size_t len;
+    memset(&bad, 0, sizeof bad);
+    bad.error = "base64 was expected";
+    b->len = 0;
+    if (!llmfi_reply_room(r, -2, b, base64.len)) return;
+    if (!llmfi_base64_decode(base64, b->ptr, b->cap, &len)) llmfi_reply_bad_frame(r, &bad, frame);
+    else if (len) llmfi_anthropic_frame(r, llmfi_str("", 0), llmfi_str(b->ptr, len));
+}
+
+/* The whole body of a reply, or one event of a stream. */
+static void llmfi_bedrock_frame(llmfi_reply *r, llmf_str event, llmf_str data) {
+    int kind = r->streamed ? llmfi_word_in(llmfi_bedrock_events, event) : (int)LLMFI_BEDROCK_UNKNOWN;
+    llmfi_bedrock_seen s;
+    llmfi_json j;
+    if (r->error.code || (r->streamed && !data.len)) return;
+    llmfi_reply_mark(r);
+    if (kind == LLMFI_BEDROCK_DELTA && llmfi_bedrock_usual(r, data)) return;
+    memset(&s, 0, sizeof s);
+    s.index = LLMF_UNKNOWN;
+    llmfi_json_init(&j, data, true);
+    if (llmfi_json_enter(&j, LLMFI_J_OBJECT)) llmfi_bedrock_members(r, &j, kind, &s);
+    if (j.error || llmfi_json_next(&j) != LLMFI_J_END) llmfi_state_bad_frame(r, &j, data);
+    else if (kind == LLMFI_BEDROCK_CHUNK) llmfi_bedrock_chunk(r, llmfi_reply_raw(r, s.bytes), data);
+    else if (r->streamed) llmfi_bedrock_over(r, kind, s.index);
+    else if (s.message) r->terminal = true;
+    else if (LLMFI_IS(s.type, "message")) llmfi_anthropic_frame(r, event, data);
+    else llmfi_frame_foreign(r, "an answer of the Converse API");
+}
+
+#endif
+
+/* What Converse stands in for a limit that the request has not ("Amazon Bedrock user guide", Claude): budgets for thinking are cut to fit into it. */
+#define LLMFI_BEDROCK_TOKENS 4096
+/* Bytes of a document's name. */
+#define LLMFI_BEDROCK_NAME 200
+
+#define LLMFI_BEDROCK_FIELDS LLMFI_LIT("additionalModelRequestFields")
+#define LLMFI_BEDROCK_OWN(a, lit) (!llmfi_extra((a), LLMFI_LIT(lit)))
+/* Is this member of additionalModelRequestFields ours to say? */
+#define LLMFI_BEDROCK_SAYS(a, lit) (!llmfi_extra_in((a), LLMFI_BEDROCK_FIELDS, LLMFI_LIT(lit)))
+
+static bool llmfi_bedrock_quirk(const llmfi_ask *a, uint32_t quirks) {
+    return (a->model->quirks & quirks & LLMFI_QUIRKS_MET) != 0;
+}
+
+/* "key": { */
+static void llmfi_bedrock_object(llmfi_jw *w, const char *key) {
+    llmfi_jw_key_str(w, llmfi_cstr(key));
+    llmfi_jw_object(w);
+}
+
+/* ---- reasoning: each family has a member of its own for it ---- */
+
+static llmfi_claude_think llmfi_bedrock_claude(const llmfi_ask *a) {
+    llmfi_claude_think t = { LLMFI_THINK_UNSAID, 0, NULL };
+    if (!llmfi_bedrock_quirk(a, LLMFI_Q_THINKING_OBJECT) || !LLMFI_BEDROCK_SAYS(a, "thinking")) return t;
+    t = llmfi_claude_thinking(a, a->req->max_tokens > 0 ? a->req->max_tokens : LLMFI_BEDROCK_TOKENS);
+    if (t.mode == LLMFI_THINK_OFF) t.mode = LLMFI_THINK_UNSAID; /* they do not think unless they are asked to, and the newest refuse the word */
+    return t;
+}
+
+/* The level for models that know three of them; NULL: none is asked for. */
+static const char *llmfi_bedrock_level(const llmfi_ask *a) {
+    llmf_str word = llmfi_cstr(a->req->reasoning);
+    if (!word.len || LLMFI_IS(word, "none")) return NULL;
+    return LLMFI_IS(word, "minimal") || LLMFI_IS(word, "low") ? "low" : LLMFI_IS(word, "medium") ? "medium" : "high";
+}
+
+static const char *llmfi_bedrock_nova(const llmfi_ask *a) {
+    return llmfi_bedrock_quirk(a, LLMFI_Q_REASONING_CONFIG) && LLMFI_BEDROCK_SAYS(a, "reasoningConfig") ? llmfi_bedrock_level(a) : NULL;
+}
+
+static const char *llmfi_bedrock_effort(const llmfi_ask *a) {
+    return llmfi_bedrock_quirk(a, LLMFI_Q_THINKING_EFFORT) && LLMFI_BEDROCK_SAYS(a, "reasoning_effort") ? llmfi_bedrock_level(a) : NULL;
+}
+
+static void llmfi_bedrock_fields(const llmfi_ask *a, llmfi_jw *w) {
+    llmfi_claude_think t = llmfi_bedrock_claude(a);
+    const char *nova = llmfi_bedrock_nova(a), *effort = llmfi_bedrock_effort(a);
+    if (t.mode == LLMFI_THINK_UNSAID && !nova && !effort && !llmfi_extra(a, LLMFI_BEDROCK_FIELDS)) return;
+    llmfi_bedrock_object(w, "additionalModelRequestFields");
+    if (t.mode != LLMFI_THINK_UNSAID) llmfi_claude_write_thinking(&t, w);
+    if (t.mode == LLMFI_THINK_EFFORT && LLMFI_BEDROCK_SAYS(a, "output_config")) {
+        llmfi_bedrock_object(w, "output_config");
+        llmfi_jw_member_str(w, "effort", llmfi_cstr(t.effort));
+        llmfi_jw_object_end(w);
+    }
+    if (nova) {
+        llmfi_bedrock_object(w, "reasoningConfig");
+        llmfi_jw_member_lit(w, "type", "enabled");
+        llmfi_jw_member_str(w, "maxReasoningEffort", llmfi_cstr(nova));
+        llmfi_jw_object_end(w);
+    }
+    if (effort) llmfi_jw_member_str(w, "reasoning_effort", llmfi_cstr(effort));
+    llmfi_extra_write_in(a, w, LLMFI_BEDROCK_FIELDS);
+    llmfi_jw_object_end(w);
+}
+
+/* ---- the head ---- */
+
+static void llmfi_bedrock_inference(const llmfi_ask *a, llmfi_jw *w) {
+    const llmf_request *q = a->req;
+    if (!LLMFI_BEDROCK_OWN(a, "inferenceConfig") || (q->max_tokens <= 0 && q->temperature == 0 && q->top_p == 0 && !q->stop_count)) return;
+    llmfi_bedrock_object(w, "inferenceConfig");
+    if (q->max_tokens > 0) llmfi_jw_member_int(w, "maxTokens", q->max_tokens);
+    if (q->temperature != 0) llmfi_jw_member_double(w, "temperature", q->temperature < 0 ? 0 : q->temperature);
+    if (q->top_p != 0) llmfi_jw_member_double(w, "topP", q->top_p < 0 ? 0 : q->top_p);
+    if (q->stop_count) {
+        llmfi_jw_key(w, "stopSequences");
+        llmfi_jw_strings(w, q->stop, q->stop_count);
+    }
+    llmfi_jw_object_end(w);
+}
+
+static void llmfi_bedrock_escape(void *user, const char *bytes, size_t len) {
+    llmfi_jw_str_piece((llmfi_jw *)user, llmfi_str(bytes, len));
+}
+
+/* The schema is not JSON here but a text that holds it: what one writer writes is a string of the other. */
+static void llmfi_bedrock_schema_text(const llmfi_node *schema, llmfi_jw *w) {
+    llmfi_jw inner;
+    llmfi_out o;
+    llmfi_out_count(&o);
+    o.tap = llmfi_bedrock_escape;
+    o.tap_user = w;
+    llmfi_jw_init(&inner, &o);
+    llmfi_jw_str_begin(w);
+    llmfi_jw_closed_schema(&inner, schema, false);
+    llmfi_jw_str_end(w);
+    if (inner.bad) w->bad = true;
+}
+
+static void llmfi_bedrock_format(const llmfi_ask *a, llmfi_jw *w) {
+    if (!a->format || !LLMFI_BEDROCK_OWN(a, "outputConfig")) return;
+    llmfi_bedrock_object(w, "outputConfig");
+    llmfi_bedrock_object(w, "textFormat");
+    llmfi_jw_member_lit(w, "type", "json_schema");
+    llmfi_bedrock_object(w, "structure");
+    llmfi_bedrock_object(w, "jsonSchema");
+    llmfi_jw_member_lit(w, "name", "response");
+    llmfi_jw_key(w, "schema");
+    llmfi_bedrock_schema_text(a->format, w);
+    llmfi_jw_object_end(w);
+    llmfi_jw_object_end(w);
+    llmfi_jw_object_end(w);
+    llmfi_jw_object_end(w);
+}
+
+/* ---- parts ---- */
+
+static void llmfi_bedrock_text(llmfi_jw *w, llmf_str text) {
+    llmfi_jw_object(w);
+    llmfi_jw_member_str(w, "text", text);
+    llmfi_jw_object_end(w);
+}
+
+static void llmfi_bedrock_cache_point(llmfi_jw *w) {
+    llmfi_jw_object(w);
+    llmfi_bedrock_object(w, "cachePoint");
+    llmfi_jw_member_lit(w, "type", "default");
+    llmfi_jw_object_end(w);
+    llmfi_jw_object_end(w);
+}
+
+static bool llmfi_bedrock_caches(const llmfi_ask *a) {
+    return a->req->cache && llmfi_bedrock_quirk(a, LLMFI_Q_CACHE_POINTS);
+}
+
+#if LLMF_HAS_MEDIA
+
+enum { LLMFI_BEDROCK_NOTHING, LLMFI_BEDROCK_IMAGE, LLMFI_BEDROCK_AUDIO, LLMFI_BEDROCK_VIDEO, LLMFI_BEDROCK_DOCUMENT };
+
+/* What a media type comes to: which block, and its format there. */
+static const struct {
+    const char *media, *format;
+    int kind;
+} llmfi_bedrock_media[] = {
+    { "image/png", "png", LLMFI_BEDROCK_IMAGE },
+    { "image/jpeg", "jpeg", LLMFI_BEDROCK_IMAGE },
+    { "image/jpg", "jpeg", LLMFI_BEDROCK_IMAGE },
+    { "image/gif", "gif", LLMFI_BEDROCK_IMAGE },
+    { "image/webp", "webp", LLMFI_BEDROCK_IMAGE },
+    { "audio/mpeg", "mp3", LLMFI_BEDROCK_AUDIO },
+    { "audio/mp3", "mp3", LLMFI_BEDROCK_AUDIO },
+    { "audio/wav", "wav", LLMFI_BEDROCK_AUDIO },
+    { "audio/x-wav", "wav", LLMFI_BEDROCK_AUDIO },
+    { "audio/flac", "flac", LLMFI_BEDROCK_AUDIO },
+    { "audio/ogg", "ogg", LLMFI_BEDROCK_AUDIO },
+    { "audio/opus", "opus", LLMFI_BEDROCK_AUDIO },
+    { "audio/aac", "aac", LLMFI_BEDROCK_AUDIO },
+    { "audio/mp4", "m4a", LLMFI_BEDROCK_AUDIO },
+    { "audio/m4a", "m4a", LLMFI_BEDROCK_AUDIO },
+    { "audio/webm", "webm", LLMFI_BEDROCK_AUDIO },
+    { "video/mp4", "mp4", LLMFI_BEDROCK_VIDEO },
+    { "video/quicktime", "mov", LLMFI_BEDROCK_VIDEO },
+    { "video/x-matroska", "mkv", LLMFI_BEDROCK_VIDEO },
+    { "video/webm", "webm", LLMFI_BEDROCK_VIDEO },
+    { "video/x-flv", "flv", LLMFI_BEDROCK_VIDEO },
+    { "video/mpeg", "mpeg", LLMFI_BEDROCK_VIDEO },
+    { "video/x-ms-wmv", "wmv", LLMFI_BEDROCK_VIDEO },
+    { "video/3gpp", "three_gp", LLMFI_BEDROCK_VIDEO },
+    { "application/pdf", "pdf", LLMFI_BEDROCK_DOCUMENT },
+    { "text/csv", "csv", LLMFI_BEDROCK_DOCUMENT },
+    { "application/msword", "doc", LLMFI_BEDROCK_DOCUMENT },
+    { "application/vnd.openxmlformats-officedocument.wordprocessingml.document", "docx", LLMFI_BEDROCK_DOCUMENT },
+    { "application/vnd.ms-excel", "xls", LLMFI_BEDROCK_DOCUMENT },
+    { "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx", LLMFI_BEDROCK_DOCUMENT },
+    { "text/html", "html", LLMFI_BEDROCK_DOCUMENT },
+    { "text/markdown", "md", LLMFI_BEDROCK_DOCUMENT },
+    { "text/plain", "txt", LLMFI_BEDROCK_DOCUMENT },
+    { "application/json", "txt", LLMFI_BEDROCK_DOCUMENT },
+};
+
+typedef struct llmfi_bedrock_source {
+    int kind;                                /* LLMFI_BEDROCK_NOTHING: it cannot be sent */
+    const char *format;
+    llmf_str base64, s3;                     /* one of them, or the part's bytes */
+} llmfi_bedrock_source;
+
+static llmfi_bedrock_source llmfi_bedrock_source_of(const llmf_part *p) {
+    llmfi_bedrock_source s;
+    llmf_part named = *p;
+    llmf_str media, url = llmfi_cstr(p->url);
+    size_t i;
+    memset(&s, 0, sizeof s);
+    if (p->url && !p->name) named.name = p->url;
+    media = llmfi_part_media(&named);
+    if (p->url && llmfi_starts(url, LLMFI_LIT("s3://"))) s.s3 = url;
+    else if (p->url && !llmfi_data_url(url, &media, &s.base64)) return s;
+    for (i = 0; i < LLMFI_COUNT(llmfi_bedrock_media); i++) {
+        if (!llmfi_eq_nocase(media, llmfi_cstr(llmfi_bedrock_media[i].media))) continue;
+        s.kind = llmfi_bedrock_media[i].kind;
+        s.format = llmfi_bedrock_media[i].format;
+        return s;
+    }
+    if (llmfi_starts(media, LLMFI_LIT("text/"))) {
+        s.kind = LLMFI_BEDROCK_DOCUMENT;
+        s.format = "txt";
+    }
+    return s;
+}
+
+static bool llmfi_bedrock_is_document(const llmf_part *p) {
+    return p->type != LLMF_PART_TEXT && llmfi_bedrock_source_of(p).kind == LLMFI_BEDROCK_DOCUMENT;
+}
+
+/* Which document of the request this is, from 1: names must differ. */
+static int64_t llmfi_bedrock_number(const llmfi_ask *a, const llmf_part *p) {
+    int64_t n = 0;
+    size_t i, k;
+    for (i = 0; i < a->req->message_count; i++)
+        for (k = 0; k < a->req->messages[i].part_count; k++) {
+            if (llmfi_bedrock_is_document(&a->req->messages[i].parts[k])) n++;
+            if (&a->req->messages[i].parts[k] == p) return n;
+        }
+    return n;
+}
+
+/* Letters, digits, blanks one at a time, - ( ) [ ]: Converse takes no others in a name, so no ending either. Behind the first document its number. */
+static void llmfi_bedrock_name(const llmfi_ask *a, const llmf_part *p, llmfi_jw *w) {
+    char name[LLMFI_BEDROCK_NAME];
+    llmf_str s = llmfi_cstr(p->name && *p->name ? p->name : "document");
+    llmfi_text t = llmfi_text_in(name, sizeof name - 24);
+    int64_t number = llmfi_bedrock_number(a, p);
+    size_t i, end = s.len;
+    for (i = s.len; i-- > 1;)
+        if (s.ptr[i] == '.') {
+            end = i;
+            break;
+        }
+    for (i = 0; i < end; i++) {
+        char c = s.ptr[i];
+        if (!llmfi_char_is(c, LLMFI_CHAR_ALNUM) && (!c || !strchr("()[]", c))) c = llmfi_is_space(c) ? ' ' : '-';
+        if (c != ' ' || (t.len && name[t.len - 1] != ' ')) llmfi_say(&t, llmfi_str(&c, 1));
+    }
+    t.cap = sizeof name;
+    if (number > 1) {
+        llmfi_say_c(&t, " ");
+        llmfi_say_int(&t, number);
+    }
+    llmfi_jw_member_str(w, "name", llmfi_trim(llmfi_str(name, t.len)));
+}
+
+static void llmfi_bedrock_media_block(const llmfi_ask *a, const llmf_part *p, llmfi_jw *w) {
+    static const char *const blocks[] = { "", "image", "audio", "video", "document" };
+    llmfi_bedrock_source s = llmfi_bedrock_source_of(p);
+    llmfi_jw_object(w);
+    llmfi_bedrock_object(w, blocks[s.kind]);
+    llmfi_jw_member_str(w, "format", llmfi_cstr(s.format));
+    if (s.kind == LLMFI_BEDROCK_DOCUMENT) llmfi_bedrock_name(a, p, w);
+    llmfi_bedrock_object(w, "source");
+    if (s.s3.len) {
+        llmfi_bedrock_object(w, "s3Location");
+        llmfi_jw_member_str(w, "uri", s.s3);
+        llmfi_jw_object_end(w);
+    } else {
+        llmfi_jw_key(w, "bytes");
+        if (p->url) llmfi_jw_str(w, s.base64);
+        else llmfi_jw_base64_string(w, llmfi_str("", 0), p->data, p->data_len);
+    }
+    llmfi_jw_object_end(w);
+    llmfi_jw_object_end(w);
+    llmfi_jw_object_end(w);
+}
+
+#else
+
+static void llmfi_bedrock_media_block(const llmfi_ask *a, const llmf_part *p, llmfi_jw *w) {
+    (void)a, (void)p, (void)w;
+}
+
+#endif
+
+/* ---- messages ---- */
+
+/* What a message says, its calls left out. */
+static void llmfi_bedrock_said(const llmfi_ask *a, const llmf_message *m, llmfi_jw *w) {
+    llmf_str content = llmfi_text_at(m->content, m->content_len);
+    size_t i;
+    if (content.len) llmfi_bedrock_text(w, content);
+    for (i = 0; i < m->part_count; i++) {
+        const llmf_part *p = &m->parts[i];
+        if (llmfi_part_empty(p)) continue;
+        if (p->type == LLMF_PART_TEXT) llmfi_bedrock_text(w, llmfi_text_at(p->text, p->text_len));
+        else llmfi_bedrock_media_block(a, p, w);
+    }
+}
+
+static void llmfi_bedrock_calls(const llmf_message *m, llmfi_jw *w) {
+    size_t i;
+    for (i = 0; i < m->tool_call_count; i++) {
+        llmfi_jw_object(w);
+        llmfi_bedrock_object(w, "toolUse");
+        llmfi_jw_key(w, "toolUseId");
+        llmfi_jw_id(w, m->tool_calls[i].id, "_.:-");
+        llmfi_jw_member_str(w, "name", m->tool_calls[i].name);
+        llmfi_jw_key(w, "input");
+        llmfi_jw_arguments(w, &m->tool_calls[i]);
+        llmfi_jw_object_end(w);
+        llmfi_jw_object_end(w);
+    }
+}
+
+static void llmfi_bedrock_result(const llmfi_ask *a, const llmf_message *m, llmfi_jw *w) {
+    llmfi_jw_object(w);
+    llmfi_bedrock_object(w, "toolResult");
+    llmfi_jw_key(w, "toolUseId");
+    llmfi_jw_id(w, m->tool_call_id, "_.:-");
+    llmfi_jw_key(w, "content");
+    llmfi_jw_array(w);
+    llmfi_bedrock_said(a, m, w);
+    llmfi_jw_array_end(w);
+    if (m->is_error) llmfi_jw_member_lit(w, "status", "error");
+    llmfi_jw_object_end(w);
+    llmfi_jw_object_end(w);
+}
+
+/* Neighbours of one side are one message, as the API wants them to alternate. */
+static void llmfi_bedrock_message(const llmfi_ask *a, size_t i, llmfi_jw *w) {
+    const llmf_message *m = &a->req->messages[i];
+    int side = llmfi_block_side(a, m, "bedrock"), next;
+    if (side == LLMF_SYSTEM) return;
+    next = llmfi_block_beside(a, i, true, "bedrock");
+    if (llmfi_block_beside(a, i, false, "bedrock") != side) {
+        llmfi_jw_object(w);
+        llmfi_jw_member_str(w, "role", side == LLMF_USER ? LLMFI_LIT("user") : LLMFI_LIT("assistant"));
+        llmfi_jw_key(w, "content");
+        llmfi_jw_array(w);
+    }
+    llmfi_jw_items(w, llmfi_state_items(a, m, "bedrock")); /* reasoning comes first and unchanged, or the next turn is refused */
+    if (m->role == LLMF_TOOL) llmfi_bedrock_result(a, m, w);
+    else llmfi_bedrock_said(a, m, w);
+    llmfi_bedrock_calls(m, w);
+    if (next == side) return;
+    if (next == LLMF_SYSTEM && llmfi_bedrock_caches(a)) llmfi_bedrock_cache_point(w);
+    llmfi_jw_array_end(w);
+    llmfi_jw_object_end(w);
+}
+
+/* ---- tools ---- */
+
+static void llmfi_bedrock_tool(const llmfi_ask *a, size_t i, llmfi_jw *w) {
+    const llmf_tool *t = &a->req->tools[i];
+    llmfi_jw_object(w);
+    llmfi_bedrock_object(w, "toolSpec");
+    llmfi_jw_member_str(w, "name", llmfi_cstr(t->name));
+    if (t->description && *t->description) llmfi_jw_member_str(w, "description", llmfi_cstr(t->description));
+    llmfi_bedrock_object(w, "inputSchema");
+    llmfi_jw_key(w, "json");
+    if (a->schemas && a->schemas[i] && t->strict) llmfi_jw_closed_schema(w, a->schemas[i], false);
+    else if (a->schemas && a->schemas[i]) llmfi_node_write(w, a->schemas[i]);
+    else if (!LLMF_HAS_SCHEMA && t->parameters) llmfi_jw_raw(w, llmfi_cstr(t->parameters));
+    else llmfi_jw_raw(w, LLMFI_LIT("{\"type\":\"object\"}"));
+    llmfi_jw_object_end(w);
+    if (t->strict && !llmfi_bedrock_quirk(a, LLMFI_Q_NO_STRICT)) llmfi_jw_member_bool(w, "strict", true);
+    llmfi_jw_object_end(w);
+    llmfi_jw_object_end(w);
+}
+
+static void llmfi_bedrock_choice(const llmf_request *q, llmfi_jw *w) {
+    llmf_str choice = llmfi_cstr(q->tool_choice);
+    if (!choice.len || LLMFI_IS(choice, "auto")) return;
+    llmfi_bedrock_object(w, "toolChoice");
+    llmfi_bedrock_object(w, LLMFI_IS(choice, "required") ? "any" : "tool");
+    if (!LLMFI_IS(choice, "required")) llmfi_jw_member_str(w, "name", choice);
+    llmfi_jw_object_end(w);
+    llmfi_jw_object_end(w);
+}
+
+/* ---- the whole ---- */
+
+static bool llmfi_bedrock_has_system(const llmfi_ask *a) {
+    return LLMFI_BEDROCK_OWN(a, "system") && (a->req->system_len || llmfi_system_messages(a));
+}
+
+static void llmfi_bedrock_begin(const llmfi_ask *a, llmfi_jw *w) {
+    llmfi_jw_object(w);
+    llmfi_bedrock_inference(a, w);
+    llmfi_bedrock_format(a, w);
+    llmfi_bedrock_fields(a, w);
+    if (!llmfi_bedrock_has_system(a)) return;
+    llmfi_jw_key(w, "system");
+    llmfi_jw_array(w);
+    if (a->req->system_len) llmfi_bedrock_text(w, llmfi_str(a->req->system, a->req->system_len));
+}
+
+/* Behind the system messages. */
+static void llmfi_bedrock_messages(const llmfi_ask *a, llmfi_jw *w) {
+    if (llmfi_bedrock_has_system(a)) {
+        if (llmfi_bedrock_caches(a)) llmfi_bedrock_cache_point(w);
+        llmfi_jw_array_end(w);
+    }
+    if (!LLMFI_BEDROCK_OWN(a, "messages")) return;
+    llmfi_jw_key(w, "messages");
+    llmfi_jw_array(w);
+}
+
+static void llmfi_bedrock_end(const llmfi_ask *a, bool tooled, llmfi_jw *w) {
+    if (tooled) {
+        llmfi_jw_array_end(w);
+        llmfi_bedrock_choice(a->req, w);
+        llmfi_jw_object_end(w);
+    }
+    llmfi_extra_write_but(a, w, LLMFI_BEDROCK_FIELDS);
+    llmfi_jw_object_end(w);
+}
+
+/* Steps: the beginning; a system message each; `messages` opens; a message each; `toolConfig` opens; a tool each; the end. */
+static bool llmfi_bedrock_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
+    size_t n = a->req->message_count, tools = a->req->tool_count, at = step;
+    bool messages = LLMFI_BEDROCK_OWN(a, "messages"), tooled = tools && LLMFI_BEDROCK_OWN(a, "toolConfig");
+    if (at == 0) {
+        llmfi_bedrock_begin(a, w);
+    } else if (at <= n) {
+        if (a->req->messages[at - 1].role == LLMF_SYSTEM && llmfi_bedrock_has_system(a)) llmfi_bedrock_said(a, &a->req->messages[at - 1], w);
+    } else if (at == n + 1) {
+        llmfi_bedrock_messages(a, w);
+    } else if ((at -= n + 2) < n) {
+        if (messages) llmfi_bedrock_message(a, at, w);
+    } else if ((at -= n) == 0) {
+        if (messages) llmfi_jw_array_end(w);
+        if (tooled) llmfi_bedrock_object(w, "toolConfig");
+        if (tooled) llmfi_jw_key(w, "tools");
+        if (tooled) llmfi_jw_array(w);
+    } else if (at <= tools) {
+        if (tooled) llmfi_bedrock_tool(a, at - 1, w);
+    } else {
+        llmfi_bedrock_end(a, tooled, w);
+        return false;
+    }
+    return true;
+}
+
+/* ---- what cannot be asked ---- */
+
+static void llmfi_bedrock_check_reasoning(const llmfi_ask *a, llmfi_refusal *no) {
+    llmf_str word = llmfi_cstr(a->req->reasoning);
+    const char *nova = llmfi_bedrock_nova(a);
+    int64_t tokens;
+    if (!word.len || LLMFI_IS(word, "none")) return;
+    llmfi_claude_check_thinking(a, llmfi_bedrock_claude(a), a->req->max_tokens > 0 ? a->req->max_tokens : LLMFI_BEDROCK_TOKENS, no);
+    if (llmfi_bedrock_quirk(a, LLMFI_Q_NO_REASONING))
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model cannot think before it answers; leave it out, or take another model");
+    else if (!llmfi_bedrock_quirk(a, LLMFI_Q_THINKING_OBJECT | LLMFI_Q_REASONING_CONFIG | LLMFI_Q_THINKING_EFFORT) && !llmfi_extra(a, LLMFI_BEDROCK_FIELDS))
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning",
+                     "how this model is asked for it is not known; set one of the quirks thinking_object, reasoning_config, thinking_effort, or give its own field "
+                     "in extra.additionalModelRequestFields");
+    if ((nova || llmfi_bedrock_effort(a)) && llmfi_reasoning_tokens(a->req->reasoning, &tokens))
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model takes no token budget; give low, medium or high");
+    if (nova && strcmp(nova, "high") == 0 && (a->req->temperature != 0 || a->req->top_p != 0 || a->req->max_tokens > 0))
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "at high this model takes neither temperature nor top_p nor max_tokens; leave them out, or give medium");
+}
+
+static void llmfi_bedrock_check_sampling(const llmfi_ask *a, llmfi_refusal *no) {
+    const char *field = a->req->temperature != 0 ? "temperature" : a->req->top_p != 0 ? "top_p" : NULL;
+    if (field && llmfi_bedrock_quirk(a, LLMFI_Q_NO_TEMPERATURE | LLMFI_Q_NO_SAMPLING))
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, field, "this model no longer takes it; leave it out, or take an older model");
+    if (a->req->temperature > 1) llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "temperature", "Bedrock takes 0 to 1");
+    if (llmfi_bedrock_claude(a).mode > LLMFI_THINK_OFF && a->req->temperature != 0 && a->req->temperature != 1)
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "temperature", "cannot be chosen while the model thinks; leave it or reasoning out");
+}
+
+#if LLMF_HAS_MEDIA
+static void llmfi_bedrock_check_parts(const llmf_message *m, llmfi_refusal *no) {
+    bool text = llmfi_text_at(m->content, m->content_len).len != 0, document = false;
+    size_t i;
+    for (i = 0; i < m->part_count; i++) {
+        const llmf_part *p = &m->parts[i];
+        if (p->type == LLMF_PART_TEXT && !llmfi_part_empty(p)) text = true;
+        if (p->type == LLMF_PART_TEXT) continue;
+        if (m->role != LLMF_USER && m->role != LLMF_TOOL)
+            llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "messages.parts", "Bedrock takes media from users and tools only; move this one to a user message");
+        if (llmfi_bedrock_source_of(p).kind == LLMFI_BEDROCK_NOTHING)
+            llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "messages.parts",
+                         "Bedrock takes png, jpeg, gif, webp, pdf, office files, text, audio and video, as data, path, data: or s3:// URL; set media_type, or fetch and convert it");
+        document = document || llmfi_bedrock_is_document(p);
+    }
+    if (document && !text && m->role == LLMF_USER)
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "messages.content", "a message with a document needs a text as well: say what is to be done with it");
+}
+#else
+static void llmfi_bedrock_check_parts(const llmf_message *m, llmfi_refusal *no) {
+    (void)m, (void)no;
+}
+#endif
+
+static void llmfi_bedrock_check_message(const llmfi_ask *a, const llmf_message *m, llmfi_refusal *no) {
+    llmf_str blocks = llmfi_state_items(a, m, "bedrock");
+    if (blocks.len && (blocks.ptr[0] != '[' || !llmfi_json_valid(blocks)))
+        llmfi_refuse(no, LLMF_ERR_ARGUMENT, "messages.state", "is damaged: give it back whole, as the response had it, or leave it out");
+    if (m->role != LLMF_TOOL && m->name.len)
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "messages.name", "Bedrock knows no names of who speaks; leave it out, or say it in the text");
+    llmfi_bedrock_check_parts(m, no);
+}
+
+static void llmfi_bedrock_check(const llmfi_ask *a, llmfi_refusal *no) {
+    const llmf_request *q = a->req;
+    size_t i;
+    if (llmfi_strays(a->model->model_id)) llmfi_refuse(no, LLMF_ERR_CONFIG, "model_id", "cannot stand in a URL; give the model's id or its ARN");
+    llmfi_bedrock_check_sampling(a, no);
+    llmfi_bedrock_check_reasoning(a, no);
+    if (q->use_seed) llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "seed", "Bedrock has none; leave it out");
+    if (q->parallel_tool_calls == LLMF_NO && q->tool_count)
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "parallel_tool_calls", "Bedrock cannot be kept to one call at a time; leave it out");
+    if (LLMFI_IS(llmfi_cstr(q->tool_choice), "none")) llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "tool_choice", "Bedrock knows no none; leave the tools out");
+    if (a->format ? llmfi_bedrock_quirk(a, LLMFI_Q_NO_SCHEMA) : q->format != NULL)
+        llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "format",
+                     a->format ? "this model takes no schema; ask for JSON in the prompt"
+                               : "Bedrock has no JSON mode without a schema; give a JSON Schema, or ask for JSON in the prompt");
+    for (i = 0; i < q->message_count && no->code == LLMF_OK; i++) llmfi_bedrock_check_message(a, &q->messages[i], no);
+}
+
+static void llmfi_bedrock_path(const llmfi_ask *a, llmfi_out *out) {
+    LLMFI_PUT(out, "/model/");
+    llmfi_put_url(out, a->model->model_id);
+    if (a->req->stream) LLMFI_PUT(out, "/converse-stream");
+    else LLMFI_PUT(out, "/converse");
+}
+
+static const llmfi_adapter llmfi_bedrock = {
+    "bedrock",
+    llmfi_bedrock_check,
+    llmfi_bedrock_path,
+    NULL,
+    llmfi_bedrock_body,
+    LLMF_FRAMING_JSON,
+    LLMFI_FRAMING_EVENTSTREAM,
+    llmfi_bedrock_frame,
+    NULL
 };
 
 #endif
@@ -13024,15 +15021,6 @@ static llmf_str llmfi_cohere_back(const llmfi_ask *a, const llmf_message *m, con
     return none;
 }
 
-/* Writes the items of a JSON array into the one that is open; what is none has no items. */
-static void llmfi_cohere_items(llmfi_jw *w, llmf_str array) {
-    llmfi_json j;
-    llmf_str item;
-    llmfi_json_init(&j, array, true);
-    if (llmfi_json_next(&j) != LLMFI_J_ARRAY) return;
-    while (llmfi_json_raw(&j, &item) == LLMFI_J_OBJECT) llmfi_jw_raw(w, item);
-}
-
 /* A plain string where there is nothing but `content`, else a list: what was thought, `content`, the parts. */
 static void llmfi_cohere_content(llmfi_jw *w, const llmf_message *m, llmf_str thought) {
     llmf_str text = llmfi_text_at(m->content, m->content_len);
@@ -13043,7 +15031,7 @@ static void llmfi_cohere_content(llmfi_jw *w, const llmf_message *m, llmf_str th
         return;
     }
     llmfi_jw_array(w);
-    llmfi_cohere_items(w, thought);
+    llmfi_jw_items(w, thought);
     if (text.len) llmfi_jw_text_part(w, text);
     for (i = 0; i < m->part_count; i++) {
         const llmf_part *p = &m->parts[i];
@@ -13058,7 +15046,7 @@ static void llmfi_cohere_message(const llmfi_ask *a, const llmf_message *m, llmf
     static const char *const roles[] = { "user", "assistant", "system", "tool" };
     llmf_str plan = llmfi_cohere_back(a, m, "tool_plan"), thought = llmfi_cohere_back(a, m, "content");
     llmfi_jw_object(w);
-    llmfi_jw_member_str(w, "role", llmfi_cstr(roles[m->role]));
+    llmfi_jw_member_cstr(w, "role", roles[m->role]);
     if (m->role == LLMF_TOOL) llmfi_jw_member_str(w, "tool_call_id", m->tool_call_id);
     if (plan.len) llmfi_jw_member_raw(w, "tool_plan", plan);
     else if (m->tool_call_count && m->reasoning.len && !m->state.len) llmfi_jw_member_str(w, "tool_plan", m->reasoning);
@@ -13455,6 +15443,9 @@ static const llmfi_adapter *const llmfi_adapters[] = {
 #endif
 #if LLMF_HAS_DIALECT_AZURE
     &llmfi_azure,
+#endif
+#if LLMF_HAS_DIALECT_BEDROCK
+    &llmfi_bedrock,
 #endif
 #if LLMF_HAS_DIALECT_COHERE
     &llmfi_cohere,
@@ -14829,13 +16820,14 @@ LLMFI_UNUSED static bool llmfi_env_open(llmfi_env *env, llmfi_heap *heap, const 
     return !desc->env_file || llmfi_error_left_out(err, "llmf_desc.env_file", "FILES");
 }
 
-static const char *llmfi_env_in_file(const llmfi_env *env, llmf_str name) {
+LLMFI_UNUSED static const char *llmfi_env_in_file(const llmfi_env *env, llmf_str name) {
     (void)env, (void)name;
     return NULL;
 }
 
 #endif
 
+#if LLMFI_HAS_VARIABLES
 /* A variable's value, or ptr NULL where it is not set. Valid until the environment changes. */
 LLMFI_UNUSED static llmf_str llmfi_env_get(const llmfi_env *env, llmf_str name) {
     char text[LLMFI_VARIABLE_MAX];
@@ -14860,6 +16852,12 @@ LLMFI_UNUSED static llmf_str llmfi_env_filled(const llmfi_env *env, llmf_str nam
     llmf_str trimmed = value.ptr ? llmfi_trim(value) : value;
     return trimmed.len ? trimmed : llmfi_str(NULL, 0);
 }
+#else
+LLMFI_UNUSED static llmf_str llmfi_env_filled(const llmfi_env *env, llmf_str name) {
+    (void)env, (void)name;
+    return llmfi_str(NULL, 0);
+}
+#endif
 
 #endif
 /* Names that are nearly right: "did you mean". */
@@ -15002,7 +17000,7 @@ LLMFI_UNUSED static void llmfi_nearest_say(const llmfi_nearest *n, llmfi_text *t
     X(API_KEY, "api-key", "api-key", "")                        \
     X(GOOG_KEY, "x-goog-api-key", "x-goog-api-key", "")         \
     X(PORTKEY_KEY, "x-portkey-api-key", "x-portkey-api-key", "") \
-    X(AWS, "aws", "", "")
+    X(AWS, "aws", "Authorization", "") /* a signature: see wire/sigv4.h */
 
 enum {
 #define LLMFI_AUTH_ID(id, name, header, prefix) LLMFI_AUTH_##id,
@@ -15011,25 +17009,27 @@ enum {
     LLMFI_AUTH_COUNT
 };
 
-typedef struct llmfi_auth_row {
-    const char *name, *header, *prefix;
-} llmfi_auth_row;
-
-static const llmfi_auth_row llmfi_auth_rows[] = {
-#define LLMFI_AUTH_ROW(id, name, header, prefix) {name, header, prefix},
-    LLMFI_AUTHS(LLMFI_AUTH_ROW)
-#undef LLMFI_AUTH_ROW
-};
+/* In their order. */
+static const char llmfi_auth_headers[] =
+#define LLMFI_AUTH_WORD(id, name, header, prefix) header "\0"
+    LLMFI_AUTHS(LLMFI_AUTH_WORD)
+#undef LLMFI_AUTH_WORD
+    ;
+static const char llmfi_auth_prefixes[] =
+#define LLMFI_AUTH_WORD(id, name, header, prefix) prefix "\0"
+    LLMFI_AUTHS(LLMFI_AUTH_WORD)
+#undef LLMFI_AUTH_WORD
+    ;
+static const char llmfi_auth_names[] =
+#define LLMFI_AUTH_WORD(id, name, header, prefix) name "\0"
+    LLMFI_AUTHS(LLMFI_AUTH_WORD)
+#undef LLMFI_AUTH_WORD
+    ;
 
 /* Base URLs of this build may hold {region} and its like: a config's, or those of these providers' rows. */
 #define LLMFI_HAS_HOLES (LLMF_HAS_CONFIG || LLMF_HAS_VERTEX || LLMF_HAS_AZURE || LLMF_HAS_BEDROCK || LLMF_HAS_BEDROCK_MANTLE || LLMF_HAS_SNOWFLAKE)
 
 /* ---- dialects ---- */
-
-typedef struct llmfi_dialect_row {
-    const char *name;
-    bool built, later;                       /* later: this version has no adapter for it yet */
-} llmfi_dialect_row;
 
 enum {
 #define LLMF_DIALECT(ID, name) LLMFI_DIALECT_##ID,
@@ -15042,8 +17042,18 @@ LLMFI_ROWS_DIALECT
     LLMFI_DIALECT_COUNT
 };
 
-static const llmfi_dialect_row llmfi_dialect_rows[] = {
-#define LLMF_DIALECT(ID, name) {name, LLMF_HAS_DIALECT_##ID, !LLMFI_ADAPTER_##ID},
+/* In their order. */
+static const char llmfi_dialect_names[] =
+#define LLMF_DIALECT(ID, name) name "\0"
+#ifdef LLMF_MODELS_DEF
+#include LLMF_MODELS_DEF
+#else
+LLMFI_ROWS_DIALECT
+#undef LLMF_DIALECT
+#endif
+    ;
+static const bool llmfi_dialect_built[] = {
+#define LLMF_DIALECT(ID, name) LLMF_HAS_DIALECT_##ID,
 #ifdef LLMF_MODELS_DEF
 #include LLMF_MODELS_DEF
 #else
@@ -15051,6 +17061,11 @@ LLMFI_ROWS_DIALECT
 #undef LLMF_DIALECT
 #endif
 };
+
+/* Of a row of models.def. */
+LLMFI_UNUSED static llmf_str llmfi_dialect_name(int at) {
+    return llmfi_cstr(llmfi_word_at(llmfi_dialect_names, at));
+}
 
 /* ---- quirks ---- */
 
@@ -15102,16 +17117,13 @@ LLMFI_ROWS_PROVIDER
 };
 
 #if !LLMF_HAS_INFO
-/* Name and aliases of each that is left out; a - before the name: it comes with a later version. */
+/* Those that are left out: " name:" and " alias" each. */
 static const char llmfi_left_out[] = ""
-#define LLMFI_LEFT_OUT(has, adapter, words) LLMFI_LEFT_OUT_IF(has, adapter, words)
-#define LLMFI_LEFT_OUT_IF(has, adapter, words) LLMFI_LEFT_OUT_##has(adapter, words)
-#define LLMFI_LEFT_OUT_1(adapter, words)
-#define LLMFI_LEFT_OUT_0(adapter, words) LLMFI_LATER_##adapter words "\n"
-#define LLMFI_LATER_1
-#define LLMFI_LATER_0 "-"
-#define LLMF_PROVIDER(ID, name, aliases, dialect, url, auth, keys, model, max, version, embedding, batch, quirks) \
-    LLMFI_LEFT_OUT(LLMF_HAS_##ID, LLMFI_ADAPTER_##dialect, name " " aliases)
+#define LLMFI_LEFT_OUT(has, words) LLMFI_LEFT_OUT_IF(has, words)
+#define LLMFI_LEFT_OUT_IF(has, words) LLMFI_LEFT_OUT_##has(words)
+#define LLMFI_LEFT_OUT_1(words)
+#define LLMFI_LEFT_OUT_0(words) " " words
+#define LLMF_PROVIDER(ID, name, aliases, dialect, url, auth, keys, model, max, version, embedding, batch, quirks) LLMFI_LEFT_OUT(LLMF_HAS_##ID, name ": " aliases)
 #ifdef LLMF_MODELS_DEF
 #include LLMF_MODELS_DEF
 #else
@@ -15163,8 +17175,12 @@ typedef struct llmfi_model_row {
     int32_t ends;                            /* yyyymmdd; 0: not known */
     uint32_t quirks;
     char capabilities[8];                    /* letters, see models.def */
+    uint16_t checked;                        /* LLMFI_DAY */
     uint8_t provider;
 } llmfi_model_row;
+
+/* yyyymmdd in 16 bits, 0 for none. */
+#define LLMFI_DAY(date) (uint16_t)((date) > 20000000 ? ((date) / 10000 - 2000) * 512 + (date) / 100 % 100 * 32 + (date) % 100 : 0)
 
 typedef struct llmfi_tier_row {
     const char *id;
@@ -15181,7 +17197,7 @@ typedef struct llmfi_family_row {
 static const llmfi_model_row llmfi_model_rows[] = {
 #if LLMF_HAS_MODELS
 #define LLMF_MODEL(PROVIDER, id, context, max_output, in, out, read, write_5m, write_1h, capabilities, quirks, checked, ends) \
-    LLMFI_KEEP(LLMF_HAS_##PROVIDER, {id, context, max_output, in, out, read, write_5m, write_1h, ends, LLMFI_QUIRKS_##quirks, capabilities, LLMFI_P_##PROVIDER}, )
+    LLMFI_KEEP(LLMF_HAS_##PROVIDER, {id, context, max_output, in, out, read, write_5m, write_1h, ends, LLMFI_QUIRKS_##quirks, capabilities, LLMFI_DAY(checked), LLMFI_P_##PROVIDER}, )
 #ifdef LLMF_MODELS_DEF
 #include LLMF_MODELS_DEF
 #else
@@ -15189,7 +17205,61 @@ LLMFI_ROWS_MODEL
 #undef LLMF_MODEL
 #endif
 #endif
-    {NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, "", 0}
+    {NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, "", 0, 0}
+};
+
+/* Providers whose rows count only where the provider is named, as bits. */
+enum {
+    LLMFI_NAMED_LOW = 0
+#define LLMF_NAMED_ONLY(PROVIDER) LLMFI_KEEP(LLMF_HAS_##PROVIDER, | (LLMFI_P_##PROVIDER < 30 ? 1 << LLMFI_P_##PROVIDER % 30 : 0))
+#ifdef LLMF_MODELS_DEF
+#include LLMF_MODELS_DEF
+#else
+LLMFI_ROWS_NAMED_ONLY
+#undef LLMF_NAMED_ONLY
+#endif
+    , LLMFI_NAMED_HIGH = 0
+#define LLMF_NAMED_ONLY(PROVIDER) LLMFI_KEEP(LLMF_HAS_##PROVIDER, | (LLMFI_P_##PROVIDER < 30 ? 0 : 1 << LLMFI_P_##PROVIDER % 30))
+#ifdef LLMF_MODELS_DEF
+#include LLMF_MODELS_DEF
+#else
+LLMFI_ROWS_NAMED_ONLY
+#undef LLMF_NAMED_ONLY
+#endif
+    , LLMFI_NAMED_FITS = 1 / (LLMFI_P_COUNT <= 60)
+};
+#define LLMFI_MUST_NAME(p) (((p) < 30 ? LLMFI_NAMED_LOW : LLMFI_NAMED_HIGH) >> (p) % 30 & 1)
+
+/* Two indices, a byte for each row: one memchr after another finds the few rows that an id can be. Of a bare id its length, 0 where the provider must be
+   named; of an id with its provider both of them mixed. */
+static const uint8_t llmfi_model_lengths[] = {
+#if LLMF_HAS_MODELS
+#define LLMF_MODEL(PROVIDER, id, context, max_output, in, out, read, write_5m, write_1h, capabilities, quirks, checked, ends) \
+    LLMFI_KEEP(LLMF_HAS_##PROVIDER, (uint8_t)(LLMFI_MUST_NAME(LLMFI_P_##PROVIDER) ? 0 : sizeof(id) - 1), )
+#ifdef LLMF_MODELS_DEF
+#include LLMF_MODELS_DEF
+#else
+LLMFI_ROWS_MODEL
+#undef LLMF_MODEL
+#endif
+#endif
+    0
+};
+
+#define LLMFI_MODEL_KEY(provider, len) (uint8_t)((unsigned)(provider) * 37u + (unsigned)(len))
+
+static const uint8_t llmfi_model_keys[] = {
+#if LLMF_HAS_MODELS
+#define LLMF_MODEL(PROVIDER, id, context, max_output, in, out, read, write_5m, write_1h, capabilities, quirks, checked, ends) \
+    LLMFI_KEEP(LLMF_HAS_##PROVIDER, LLMFI_MODEL_KEY(LLMFI_P_##PROVIDER, sizeof(id) - 1), )
+#ifdef LLMF_MODELS_DEF
+#include LLMF_MODELS_DEF
+#else
+LLMFI_ROWS_MODEL
+#undef LLMF_MODEL
+#endif
+#endif
+    0
 };
 
 static const llmfi_tier_row llmfi_tier_rows[] = {
@@ -15214,6 +17284,22 @@ LLMFI_ROWS_FAMILY
 #undef LLMF_FAMILY
 #endif
     {NULL, 0, 0}
+};
+
+typedef struct llmfi_prefix_row {
+    const char *prefix;
+    uint8_t provider;
+} llmfi_prefix_row;
+
+static const llmfi_prefix_row llmfi_prefix_rows[] = {
+#define LLMF_PREFIX(PROVIDER, prefix) LLMFI_KEEP(LLMF_HAS_##PROVIDER, {prefix, LLMFI_P_##PROVIDER}, )
+#ifdef LLMF_MODELS_DEF
+#include LLMF_MODELS_DEF
+#else
+LLMFI_ROWS_PREFIX
+#undef LLMF_PREFIX
+#endif
+    {NULL, 0}
 };
 
 LLMFI_UNUSED static size_t llmfi_model_row_count(void) {
@@ -15245,48 +17331,55 @@ LLMFI_UNUSED static int llmfi_find_provider_row(llmf_str name) {
 }
 
 #if !LLMF_HAS_INFO
-/* The i-th provider that is left out, from 0; false past the end. */
-LLMFI_UNUSED static bool llmfi_left_out_at(size_t i, llmf_str *line) {
-    const char *at = llmfi_left_out;
-    for (; *at && i; i--) at = strchr(at, '\n') + 1;
-    *line = llmfi_str(at, strcspn(at, "\n"));
-    return *at != '\0';
-}
-
-/* The name of the provider of this name or alias that is left out, *later: it comes with a later version. Empty: there is none. */
-LLMFI_UNUSED static llmf_str llmfi_left_out_name(llmf_str name, bool *later) {
-    llmf_str line, word, first;
-    size_t i;
-    for (i = 0; llmfi_left_out_at(i, &line); i++) {
-        *later = line.ptr[0] == '-';
-        if (*later) line = llmfi_from(line, 1);
-        for (first = llmfi_str("", 0); llmfi_next_word(&line, &word);) {
-            if (!first.len) first = word;
-            if (llmfi_eq_nocase(word, name)) return first;
-        }
-    }
-    return llmfi_str("", 0);
+/* The word begins the next that is left out: made the bare name. */
+static bool llmfi_left_out_begins(llmf_str *word) {
+    if (word->ptr[word->len - 1] != ':') return false;
+    word->len--;
+    return true;
 }
 #endif
 
-/* The row of a dialect, letters without case; -1. */
-LLMFI_UNUSED static int llmfi_find_dialect_row(llmf_str name) {
-    int i;
-    for (i = 0; i < LLMFI_DIALECT_COUNT; i++)
-        if (llmfi_eq_nocase(name, llmfi_cstr(llmfi_dialect_rows[i].name))) return i;
-    return -1;
+/* The name of the provider of this name or alias that this version knows but has left out; empty: there is none. With INFO, whose table has a row for
+   each, also of those that are not left out. */
+LLMFI_UNUSED static llmf_str llmfi_left_out_name(llmf_str name) {
+#if LLMF_HAS_INFO
+    int at = llmfi_find_provider_row(name);
+    return llmfi_cstr(at >= 0 ? llmfi_provider_rows[at].name : NULL);
+#else
+    llmf_str words = llmfi_str(llmfi_left_out, sizeof llmfi_left_out - 1), word, first = llmfi_str("", 0);
+    while (llmfi_next_word(&words, &word)) {
+        if (llmfi_left_out_begins(&word)) first = word;
+        if (llmfi_eq_nocase(word, name)) return first;
+    }
+    return llmfi_str("", 0);
+#endif
 }
 
-/* The first row of this id, of any provider where `provider` is below 0; NULL. A plain walk: some 150 rows take less than a microsecond,
-   and a handle's name is looked up once. */
+/* The row of a dialect, letters without case; -1. */
+LLMFI_UNUSED static int llmfi_find_dialect_row(llmf_str name) {
+    return llmfi_word_in_nocase(llmfi_dialect_names, name);
+}
+
+/* Whether an id alone, without the provider's name, may mean this row. */
+LLMFI_UNUSED static bool llmfi_row_stands_alone(const llmfi_model_row *row) {
+    return llmfi_model_lengths[row - llmfi_model_rows] != 0;
+}
+
+/* The first row of this id; NULL. provider below 0: of any, but those that must be named. */
 LLMFI_UNUSED static const llmfi_model_row *llmfi_find_model_row(int provider, llmf_str id) {
-    const llmfi_model_row *row;
-    for (row = llmfi_model_rows; row->id; row++)
-        if ((provider < 0 || row->provider == provider) && id.len && row->id[0] == id.ptr[0] && llmfi_eq(id, llmfi_cstr(row->id))) return row;
+    const uint8_t *index = provider < 0 ? llmfi_model_lengths : llmfi_model_keys, *at = index;
+    const uint8_t *end = index + LLMFI_COUNT(llmfi_model_keys) - 1;
+    int wanted = provider < 0 ? (int)(uint8_t)id.len : LLMFI_MODEL_KEY(provider, id.len);
+    if (!id.len || id.len > 255) return NULL;
+    for (; (at = (const uint8_t *)memchr(at, wanted, (size_t)(end - at))) != NULL; at++) {
+        const llmfi_model_row *row = &llmfi_model_rows[at - index];
+        if (row->id[0] != id.ptr[0] || (provider >= 0 && row->provider != provider)) continue;
+        if (strncmp(row->id, id.ptr, id.len) == 0 && row->id[id.len] == '\0') return row;
+    }
     return NULL;
 }
 
-/* The price tier of a model of the table; NULL. */
+/* The first price tier of a model of the table; NULL. */
 LLMFI_UNUSED static const llmfi_tier_row *llmfi_find_tier_row(const llmfi_model_row *model) {
     const llmfi_tier_row *row;
     for (row = llmfi_tier_rows; row->id; row++)
@@ -15294,9 +17387,29 @@ LLMFI_UNUSED static const llmfi_tier_row *llmfi_find_tier_row(const llmfi_model_
     return NULL;
 }
 
+/* That of the next longer prompts of the same model; NULL. */
+LLMFI_UNUSED static const llmfi_tier_row *llmfi_next_tier_row(const llmfi_tier_row *row) {
+    const llmfi_tier_row *next = row + 1;
+    return next->id && next->provider == row->provider && strcmp(next->id, row->id) == 0 ? next : NULL;
+}
+
+/* An id without what may stand in front of it: a region, the rest of an ARN. */
+static llmf_str llmfi_bare_id(int provider, llmf_str id) {
+    const llmfi_prefix_row *row;
+    size_t i = id.len;
+    if (llmfi_starts(id, LLMFI_LIT("arn:"))) {
+        while (i && id.ptr[i - 1] != '/') i--;
+        id = llmfi_from(id, i);
+    }
+    for (row = llmfi_prefix_rows; row->prefix; row++)
+        if (row->provider == provider && llmfi_starts(id, llmfi_cstr(row->prefix))) return llmfi_from(id, strlen(row->prefix));
+    return id;
+}
+
 /* Quirks of an id that has no row. */
 LLMFI_UNUSED static uint32_t llmfi_family_quirks(int provider, llmf_str id) {
     const llmfi_family_row *row, *best = NULL;
+    id = llmfi_bare_id(provider, id);
     for (row = llmfi_family_rows; row->prefix; row++)
         if (row->provider == provider && llmfi_starts(id, llmfi_cstr(row->prefix)) && (!best || strlen(row->prefix) > strlen(best->prefix))) best = row;
     return best ? best->quirks : 0;
@@ -15316,6 +17429,11 @@ LLMFI_UNUSED static uint32_t llmfi_row_capabilities(const llmfi_model_row *row) 
     return can;
 }
 
+/* yyyymmdd of a row's day; 0: none. */
+LLMFI_UNUSED static int32_t llmfi_row_checked(const llmfi_model_row *row) {
+    return row->checked ? (2000 + row->checked / 512) * 10000 + row->checked / 32 % 16 * 100 + row->checked % 32 : 0;
+}
+
 /* The bit of a quirk's config name; 0: there is none. */
 LLMFI_UNUSED static uint32_t llmfi_quirk_bit(llmf_str name) {
     int at = llmfi_word_in(llmfi_quirk_names, name);
@@ -15324,10 +17442,7 @@ LLMFI_UNUSED static uint32_t llmfi_quirk_bit(llmf_str name) {
 
 /* The scheme of a config name; -1. */
 LLMFI_UNUSED static int llmfi_find_auth(llmf_str name) {
-    int i;
-    for (i = 0; i < LLMFI_AUTH_COUNT; i++)
-        if (llmfi_eq_nocase(name, llmfi_cstr(llmfi_auth_rows[i].name))) return i;
-    return -1;
+    return llmfi_word_in_nocase(llmfi_auth_names, name);
 }
 
 #endif
@@ -15337,10 +17452,16 @@ typedef struct llmfi_price {
     int64_t input, output, cache_read, cache_write, cache_write_1h;
 } llmfi_price;
 
+/* Of a config entry; empty where it has none. */
+typedef struct llmfi_aws_entry {
+    llmf_str id, secret, token, profile;
+} llmfi_aws_entry;
+
 /* Texts live as long as the config generation. */
 typedef struct llmfi_provider {
     llmf_str name, dialect, base_url, key_variables, default_model, api_version, embedding_model, region, account, resource, description;
     llmf_str api_key, api_key_env_var, api_key_secret; /* of its config entry */
+    llmfi_aws_entry aws;
     int auth;                                /* LLMFI_AUTH_… */
     uint32_t quirks;                         /* LLMFI_Q_… */
     int64_t default_max_tokens;              /* 0: the provider demands none */
@@ -15350,7 +17471,7 @@ typedef struct llmfi_provider {
     const llmfi_node *node;                  /* its config entry; NULL */
     llmf_timeouts timeouts;
     int row;                                 /* of llmfi_provider_rows; -1 */
-    bool built, later;                       /* later: its dialect comes with a later version */
+    bool built;
     bool from_config;                        /* a file, or llmf_register, speaks of it */
     struct llmfi_provider *next;
 } llmfi_provider;
@@ -15359,6 +17480,7 @@ typedef struct llmfi_record {
     llmfi_settings s;
     const llmfi_provider *provider;
     llmf_str api_key, api_key_env_var, api_key_secret; /* of its config entry; empty */
+    llmfi_aws_entry aws;
     llmf_str reasoning, prompt_prefix, prompt_suffix, embedding_model;
     llmf_str account, resource;
     double temperature, top_p;               /* 0: not set; LLMF_ZERO: 0 */
@@ -15372,16 +17494,25 @@ typedef struct llmfi_record {
     const llmfi_node *use_cases, *quality;   /* as they stand; NULL */
     const llmfi_node *node;                  /* the whole entry; NULL where the name is no key of the config */
     llmf_timeouts timeouts;
-    llmfi_price price, tier;
-    int64_t tier_above;                      /* input tokens above which `tier` counts; 0: never */
+    llmfi_price price;
+    const llmfi_tier_row *tier;              /* prices of longer prompts, those of still longer ones behind it; NULL */
     uint32_t capabilities;                   /* LLMF_CAN_… */
-    int32_t ends;                            /* yyyymmdd; 0: not known */
+    int32_t ends, checked;                   /* yyyymmdd; 0: not known */
     bool from_config, from_table;
 } llmfi_record;
 
 /* The price of a call with that many input tokens; below 0: not known how many. */
-LLMFI_UNUSED static const llmfi_price *llmfi_record_price(const llmfi_record *r, int64_t input_tokens) {
-    return r->tier_above > 0 && input_tokens > r->tier_above ? &r->tier : &r->price;
+LLMFI_UNUSED static llmfi_price llmfi_record_price(const llmfi_record *r, int64_t input_tokens) {
+    llmfi_price price = r->price;
+    const llmfi_tier_row *tier;
+    for (tier = r->tier; tier && input_tokens > tier->above; tier = llmfi_next_tier_row(tier)) {
+        price.input = tier->input;
+        price.output = tier->output;
+        price.cache_read = tier->cache_read;
+        price.cache_write = tier->cache_write;
+        price.cache_write_1h = LLMF_UNKNOWN;
+    }
+    return price;
 }
 
 #if LLMF_HAS_CONFIG
@@ -15444,6 +17575,10 @@ static const llmfi_key llmfi_keys[] = {
     {"api_key", LLMFI_KEY_SECRET, LLMFI_IN(api_key, api_key), 0, 0}, /* the key itself: better in a variable */
     {"api_key_env_var", LLMFI_KEY_VARIABLE, LLMFI_IN(api_key_env_var, api_key_env_var), 0, 0}, /* the variable that holds the key */
     {"api_key_secret_name", LLMFI_KEY_TEXT, LLMFI_IN(api_key_secret, api_key_secret), 0, 0}, /* the key's name in a secret store */
+    {"aws_access_key_id", LLMFI_KEY_SECRET, LLMFI_IN(aws.id, aws.id), 0, 0}, /* AWS: keys to sign with; better in variables, or a profile */
+    {"aws_secret_access_key", LLMFI_KEY_SECRET, LLMFI_IN(aws.secret, aws.secret), 0, 0},
+    {"aws_session_token", LLMFI_KEY_SECRET, LLMFI_IN(aws.token, aws.token), 0, 0}, /* of keys that end */
+    {"aws_profile", LLMFI_KEY_TEXT, LLMFI_IN(aws.profile, aws.profile), 0, 0}, /* of ~/.aws/config and ~/.aws/credentials */
     {"default_model", LLMFI_KEY_TEXT, LLMFI_IN_P(default_model), 0, 0}, /* where a name says only the provider */
     {"default_max_tokens", LLMFI_KEY_INTEGER, LLMFI_IN_P(default_max_tokens), 1, LLMFI_MAX_NUMBER}, /* where the provider demands a limit */
     {"embedding_model", LLMFI_KEY_TEXT, LLMFI_IN(embedding_model, embedding_model), 0, 0}, /* the model for embeddings */
@@ -16003,11 +18138,11 @@ static bool llmfi_check_dialect(const llmfi_check *c, const llmfi_key *key, llmf
     if (!llmfi_check_filled(c, key, n)) return false;
     row = llmfi_find_dialect_row(n->text);
     if (row >= 0) {
-        n->text = llmfi_cstr(llmfi_dialect_rows[row].name);
+        n->text = llmfi_dialect_name(row);
         return true;
     }
     near_names = llmfi_nearest_to(n->text);
-    for (i = 0; i < LLMFI_DIALECT_COUNT; i++) llmfi_nearest_try(&near_names, llmfi_cstr(llmfi_dialect_rows[i].name));
+    for (i = 0; i < LLMFI_DIALECT_COUNT; i++) llmfi_nearest_try(&near_names, llmfi_dialect_name(i));
     t = llmfi_report_begin(&err, c->file, n->line, n->column, near_names.count == 0);
     LLMFI_SAY(&t, "unknown dialect");
     if (!secret) {
@@ -16027,7 +18162,11 @@ static bool llmfi_check_secret(const llmfi_check *c, const llmfi_key *key, const
     if (llmfi_header_bad_value(n->text) != LLMFI_NOWHERE) return llmfi_check_bad(c, n, key->name, "holds a line break or control character; look at how it is stored");
     if (from_variable) return true;
     t = llmfi_report_begin(&err, c->file, n->line, n->column, true);
-    LLMFI_SAY(&t, "api_key stands in the file as it is; never share this file; better name a variable: api_key_env_var, or api_key: ${NAME}");
+    llmfi_say_c(&t, key->name);
+    LLMFI_SAY(&t, " stands in the file as it is; never share this file; better name a variable: ");
+    if (strcmp(key->name, "api_key") == 0) LLMFI_SAY(&t, "api_key_env_var, or ");
+    llmfi_say_c(&t, key->name);
+    LLMFI_SAY(&t, ": ${NAME}");
     llmfi_report_end(c->report, &err, true);
     return true;
 }
@@ -16116,6 +18255,1255 @@ LLMFI_UNUSED static bool llmfi_check_entry(const llmfi_check *c, llmfi_node *ent
 /* A config generation, and what a name means in it. A generation is counted: whoever holds one keeps its texts. */
 #ifndef LLMFI_FACTORY_RESOLVE_H
 #define LLMFI_FACTORY_RESOLVE_H
+/* Where the keys come from that requests to AWS are signed with ("AWS SDKs and Tools reference guide", credential providers), in this order:
+
+   1  the config: a pair of keys of the model's entry or its provider's, or a profile that one of them names
+   2  AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN
+   3  the profile AWS_PROFILE, or `default`, of ~/.aws/config and ~/.aws/credentials
+   4  a container's endpoint: AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI
+   5  the instance's metadata service, version 2, unless AWS_EC2_METADATA_DISABLED
+
+   The last two are asked over HTTP. That is a machine of steps without I/O: llmfi_aws_request says what to ask, llmfi_aws_answer takes what came; the engine
+   carries it out (engine/keys.h). What must be exchanged for keys at STS or SSO (roles, web identities), and programs that print keys, are not used: who has set
+   up one of them means no other keys, so nothing behind it is tried. */
+#ifndef LLMFI_FACTORY_AWS_H
+#define LLMFI_FACTORY_AWS_H
+/* AWS Signature Version 4 in headers ("Create a signed AWS API request"), with HMAC-SHA-256. Pure: the time is an argument, nothing is held: canonical request
+   and string to sign are written to an llmfi_out, which hashes or counts them.
+   Signed is what is given: path and query as they go onto the wire, and those headers that the caller names, Host and X-Amz-Date among them. */
+#ifndef LLMFI_WIRE_SIGV4_H
+#define LLMFI_WIRE_SIGV4_H
+/* SHA-256 (FIPS 180-4), HMAC-SHA-256 (RFC 2104) and CRC-32 (IEEE 802.3): fed in pieces of any size, each in constant memory. */
+#ifndef LLMFI_BASE_HASH_H
+#define LLMFI_BASE_HASH_H
+#include <stdint.h>
+
+/* ---- SHA-256 ---- */
+
+#define LLMFI_SHA256 32                      /* bytes of a digest */
+
+/* Plain data: a copy goes on from where the original stood. */
+typedef struct llmfi_sha256 {
+    uint32_t h[8];
+    uint64_t total;                          /* bytes so far; what does not fill a block waits in `block` */
+    unsigned char block[64];
+} llmfi_sha256;
+
+static const uint32_t llmfi_sha256_round[64] = {
+    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
+    0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
+    0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
+    0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
+    0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
+    0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
+    0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
+    0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2
+};
+
+LLMFI_UNUSED static void llmfi_sha256_init(llmfi_sha256 *s) {
+    static const uint32_t begin[8] = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19 };
+    memcpy(s->h, begin, sizeof begin);
+    s->total = 0;
+}
+
+static uint32_t llmfi_rotate_right(uint32_t x, int n) {
+    return x >> n | x << (32 - n);
+}
+
+LLMFI_UNUSED static uint32_t llmfi_load4_be(const void *at) {
+    const unsigned char *p = (const unsigned char *)at;
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/* The next word of the schedule, of which the last sixteen are kept. */
+static uint32_t llmfi_sha256_word(uint32_t w[16], int i) {
+    uint32_t x = w[(i + 1) & 15], y = w[(i + 14) & 15];
+    return w[i & 15] += (llmfi_rotate_right(x, 7) ^ llmfi_rotate_right(x, 18) ^ x >> 3) + w[(i + 9) & 15] +
+                        (llmfi_rotate_right(y, 17) ^ llmfi_rotate_right(y, 19) ^ y >> 10);
+}
+
+static void llmfi_sha256_step(uint32_t a, uint32_t b, uint32_t c, uint32_t *d, uint32_t e, uint32_t f, uint32_t g, uint32_t *h, uint32_t in) {
+    uint32_t t = *h + (llmfi_rotate_right(e, 6) ^ llmfi_rotate_right(e, 11) ^ llmfi_rotate_right(e, 25)) + ((e & f) ^ (~e & g)) + in;
+    *d += t;
+    *h = t + (llmfi_rotate_right(a, 2) ^ llmfi_rotate_right(a, 13) ^ llmfi_rotate_right(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
+}
+
+static void llmfi_sha256_block(llmfi_sha256 *s, const unsigned char *p) {
+    uint32_t w[16], v[8];
+    int i, k;
+    memcpy(v, s->h, sizeof v);
+    for (i = 0; i < 16; i++) w[i] = llmfi_load4_be(p + 4 * i);
+    for (i = 0; i < 64; i += 8)
+        for (k = 0; k < 8; k++) /* the eight change their places, not their values */
+            llmfi_sha256_step(v[-k & 7], v[(1 - k) & 7], v[(2 - k) & 7], &v[(3 - k) & 7], v[(4 - k) & 7], v[(5 - k) & 7], v[(6 - k) & 7], &v[(7 - k) & 7],
+                              llmfi_sha256_round[i + k] + (i < 16 ? w[i + k] : llmfi_sha256_word(w, i + k)));
+    for (i = 0; i < 8; i++) s->h[i] += v[i];
+}
+
+LLMFI_UNUSED static void llmfi_sha256_add(llmfi_sha256 *s, const void *bytes, size_t len) {
+    const unsigned char *p = (const unsigned char *)bytes;
+    size_t have = (size_t)(s->total % 64);
+    s->total += len;
+    if (have) {
+        size_t n = len < 64 - have ? len : 64 - have;
+        if (n) memcpy(s->block + have, p, n);
+        if (have + n < 64) return;
+        llmfi_sha256_block(s, s->block);
+        p += n;
+        len -= n;
+    }
+    for (; len >= 64; p += 64, len -= 64) llmfi_sha256_block(s, p);
+    if (len) memcpy(s->block, p, len);
+}
+
+/* The digest of all that was added; nothing may be added behind it. */
+LLMFI_UNUSED static void llmfi_sha256_end(llmfi_sha256 *s, unsigned char digest[LLMFI_SHA256]) {
+    static const unsigned char pad[64] = { 0x80 };
+    uint64_t bits = s->total * 8;
+    unsigned char length[8];
+    int i;
+    for (i = 0; i < 8; i++) length[i] = (unsigned char)(bits >> (56 - 8 * i));
+    llmfi_sha256_add(s, pad, 1 + (size_t)((119 - s->total % 64) % 64));
+    llmfi_sha256_add(s, length, sizeof length);
+    for (i = 0; i < LLMFI_SHA256; i++) digest[i] = (unsigned char)(s->h[i / 4] >> (24 - 8 * (i % 4)));
+}
+
+/* The form of an llmfi_out's tap: user is the llmfi_sha256. */
+LLMFI_UNUSED static void llmfi_sha256_tap(void *user, const char *bytes, size_t len) {
+    llmfi_sha256_add((llmfi_sha256 *)user, bytes, len);
+}
+
+/* `len` bytes as lower-case hexadecimal digits, two each; no NUL. */
+LLMFI_UNUSED static void llmfi_hex_lower(char *to, const unsigned char *bytes, size_t len) {
+    static const char digits[] = "0123456789abcdef";
+    size_t i;
+    for (i = 0; i < len; i++) {
+        to[2 * i] = digits[bytes[i] >> 4];
+        to[2 * i + 1] = digits[bytes[i] & 15];
+    }
+}
+
+/* ---- HMAC-SHA-256 ---- */
+
+typedef struct llmfi_hmac {
+    llmfi_sha256 inner, outer;
+} llmfi_hmac;
+
+/* The key is `front` and `key` together. */
+LLMFI_UNUSED static void llmfi_hmac_init(llmfi_hmac *m, llmf_str front, llmf_str key) {
+    unsigned char block[64];
+    int i;
+    memset(block, 0, sizeof block);
+    llmfi_sha256_init(&m->inner);
+    if (front.len > sizeof block || key.len > sizeof block - front.len) {
+        llmfi_sha256_add(&m->inner, front.ptr, front.len);
+        llmfi_sha256_add(&m->inner, key.ptr, key.len);
+        llmfi_sha256_end(&m->inner, block);
+        llmfi_sha256_init(&m->inner);
+    } else {
+        if (front.len) memcpy(block, front.ptr, front.len);
+        if (key.len) memcpy(block + front.len, key.ptr, key.len);
+    }
+    for (i = 0; i < 64; i++) block[i] ^= 0x36;
+    llmfi_sha256_add(&m->inner, block, sizeof block);
+    for (i = 0; i < 64; i++) block[i] ^= 0x36 ^ 0x5c;
+    llmfi_sha256_init(&m->outer);
+    llmfi_sha256_add(&m->outer, block, sizeof block);
+    llmfi_wipe(llmfi_str((const char *)block, sizeof block));
+}
+
+LLMFI_UNUSED static void llmfi_hmac_add(llmfi_hmac *m, const void *bytes, size_t len) {
+    llmfi_sha256_add(&m->inner, bytes, len);
+}
+
+LLMFI_UNUSED static void llmfi_hmac_end(llmfi_hmac *m, unsigned char mac[LLMFI_SHA256]) {
+    llmfi_sha256_end(&m->inner, mac);
+    llmfi_sha256_add(&m->outer, mac, LLMFI_SHA256);
+    llmfi_sha256_end(&m->outer, mac);
+}
+
+/* ---- CRC-32 ---- */
+
+/* A table of what a byte adds: the sum of what its bits do. Each of the eight arguments is one bit's, from the lowest. */
+#define LLMFI_CRC_BIT(i, bit, value) ((i) >> (bit) & 1 ? (value) : 0u)
+#define LLMFI_CRC_OF(i, a, b, c, d, e, f, g, h)                                                                                                       \
+    (LLMFI_CRC_BIT(i, 0, a) ^ LLMFI_CRC_BIT(i, 1, b) ^ LLMFI_CRC_BIT(i, 2, c) ^ LLMFI_CRC_BIT(i, 3, d) ^ LLMFI_CRC_BIT(i, 4, e) ^ LLMFI_CRC_BIT(i, 5, f) ^ \
+     LLMFI_CRC_BIT(i, 6, g) ^ LLMFI_CRC_BIT(i, 7, h))
+#define LLMFI_CRC_4(i, ...) LLMFI_CRC_OF(i, __VA_ARGS__), LLMFI_CRC_OF((i) + 1, __VA_ARGS__), LLMFI_CRC_OF((i) + 2, __VA_ARGS__), LLMFI_CRC_OF((i) + 3, __VA_ARGS__)
+#define LLMFI_CRC_16(i, ...) LLMFI_CRC_4(i, __VA_ARGS__), LLMFI_CRC_4((i) + 4, __VA_ARGS__), LLMFI_CRC_4((i) + 8, __VA_ARGS__), LLMFI_CRC_4((i) + 12, __VA_ARGS__)
+#define LLMFI_CRC_64(i, ...) LLMFI_CRC_16(i, __VA_ARGS__), LLMFI_CRC_16((i) + 16, __VA_ARGS__), LLMFI_CRC_16((i) + 32, __VA_ARGS__), LLMFI_CRC_16((i) + 48, __VA_ARGS__)
+#define LLMFI_CRC_256(...) LLMFI_CRC_64(0, __VA_ARGS__), LLMFI_CRC_64(64, __VA_ARGS__), LLMFI_CRC_64(128, __VA_ARGS__), LLMFI_CRC_64(192, __VA_ARGS__)
+
+/* The first is of a byte alone, the others of one with 1, 2, 3 bytes behind it: four bytes are one step. */
+static const uint32_t llmfi_crc32_table[LLMFI_SMALL ? 1 : 4][256] = {
+    { LLMFI_CRC_256(0x77073096, 0xee0e612c, 0x076dc419, 0x0edb8832, 0x1db71064, 0x3b6e20c8, 0x76dc4190, 0xedb88320) },
+#if !LLMFI_SMALL
+    { LLMFI_CRC_256(0x191b3141, 0x32366282, 0x646cc504, 0xc8d98a08, 0x4ac21251, 0x958424a2, 0xf0794f05, 0x3b83984b) },
+    { LLMFI_CRC_256(0x01c26a37, 0x0384d46e, 0x0709a8dc, 0x0e1351b8, 0x1c26a370, 0x384d46e0, 0x709a8dc0, 0xe1351b80) },
+    { LLMFI_CRC_256(0xb8bc6765, 0xaa09c88b, 0x8f629757, 0xc5b428ef, 0x5019579f, 0xa032af3e, 0x9b14583d, 0xed59b63b) }
+#endif
+};
+
+/* Goes on from `crc`, which is 0 at first. */
+LLMFI_UNUSED static uint32_t llmfi_crc32(uint32_t crc, const void *bytes, size_t len) {
+    const unsigned char *p = (const unsigned char *)bytes;
+    crc = ~crc;
+#if !LLMFI_SMALL
+    for (; len >= 4; p += 4, len -= 4)
+        crc = llmfi_crc32_table[3][(crc ^ p[0]) & 255] ^ llmfi_crc32_table[2][(crc >> 8 ^ p[1]) & 255] ^ llmfi_crc32_table[1][(crc >> 16 ^ p[2]) & 255] ^
+              llmfi_crc32_table[0][crc >> 24 ^ p[3]];
+#endif
+    for (; len; p++, len--) crc = crc >> 8 ^ llmfi_crc32_table[0][(crc ^ *p) & 255];
+    return ~crc;
+}
+
+#endif
+
+#define LLMFI_SIGV4_TIME 16                  /* bytes of "20150830T123600Z" */
+#define LLMFI_SIGV4_HEX 64                   /* of a digest or signature in hexadecimal */
+#define LLMFI_SIGV4_UNSIGNED "UNSIGNED-PAYLOAD"
+
+/* Texts stay the caller's. */
+typedef struct llmfi_aws_keys {
+    llmf_str id, secret;
+    llmf_str token;                          /* of a session: the value of X-Amz-Security-Token; empty: none */
+} llmfi_aws_keys;
+
+typedef struct llmfi_sigv4 {
+    llmf_str method, path, query;            /* path: empty is "/"; query: without its '?' */
+    const llmf_header *headers;
+    size_t header_count;
+    llmf_str region, service;
+    llmf_str payload;                        /* the body's digest in lower-case hexadecimal, or LLMFI_SIGV4_UNSIGNED */
+    llmfi_aws_keys keys;
+    bool once;                               /* S3: the path is encoded once. Every other service signs the path as sent, encoded again: %3A as %253A */
+    bool as_is;                              /* S3 too: empty, "." and ".." segments stay */
+    char time[LLMFI_SIGV4_TIME + 1];         /* see llmfi_sigv4_time */
+} llmfi_sigv4;
+
+/* ---- time ---- */
+
+static void llmfi_two_digits(char *to, int value) {
+    to[0] = (char)('0' + value / 10 % 10);
+    to[1] = (char)('0' + value % 10);
+}
+
+/* Milliseconds since 1970 as X-Amz-Date has them. Days to a date: each era of 400 years has 146,097 days, counted from the first of March. */
+LLMFI_UNUSED static void llmfi_sigv4_time(char to[LLMFI_SIGV4_TIME + 1], int64_t wall_ms) {
+    int64_t seconds = wall_ms / 1000, days, era, day, year;
+    int month, of_day;
+    if (seconds < 0) seconds = 0;
+    if (seconds > INT64_C(253402300799)) seconds = INT64_C(253402300799); /* the end of the year 9999 */
+    of_day = (int)(seconds % 86400);
+    days = seconds / 86400 + 719468;
+    era = days / 146097;
+    day = days % 146097;
+    year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+    day -= 365 * year + year / 4 - year / 100;
+    month = (int)((5 * day + 2) / 153);
+    day -= (153 * month + 2) / 5;
+    year += era * 400 + (month >= 10);
+    llmfi_two_digits(to, (int)(year / 100));
+    llmfi_two_digits(to + 2, (int)(year % 100));
+    llmfi_two_digits(to + 4, month < 10 ? month + 3 : month - 9);
+    llmfi_two_digits(to + 6, (int)day + 1);
+    to[8] = 'T';
+    llmfi_two_digits(to + 9, of_day / 3600);
+    llmfi_two_digits(to + 11, of_day / 60 % 60);
+    llmfi_two_digits(to + 13, of_day % 60);
+    to[15] = 'Z';
+    to[16] = '\0';
+}
+
+static llmf_str llmfi_sigv4_date(const llmfi_sigv4 *s) {
+    return llmfi_str(s->time, 8);
+}
+
+/* ---- the path ---- */
+
+/* One byte at the front of an encoded text; what %XX stands for where that is there. */
+static unsigned char llmfi_url_byte(llmf_str *s) {
+    unsigned high = s->len > 2 && s->ptr[0] == '%' ? llmfi_hex(s->ptr[1]) : 16, low = high < 16 ? llmfi_hex(s->ptr[2]) : 16;
+    unsigned char c = low < 16 ? (unsigned char)(high << 4 | low) : (unsigned char)s->ptr[0];
+    *s = llmfi_from(*s, low < 16 ? 3 : 1);
+    return c;
+}
+
+/* The same text encoded as AWS wants it, whichever way it was. */
+static void llmfi_sigv4_again(llmfi_out *o, llmf_str s) {
+    while (s.len) {
+        char c = (char)llmfi_url_byte(&s);
+        llmfi_url_put(o, llmfi_str(&c, 1));
+    }
+}
+
+/* The next segment of a path, without the slash before it. */
+static llmf_str llmfi_path_segment(llmf_str *path) {
+    llmf_str s = llmfi_from(*path, path->len && path->ptr[0] == '/' ? 1 : 0);
+    size_t slash = llmfi_find_char(s, '/');
+    if (slash != LLMFI_NOWHERE) s.len = slash;
+    *path = llmfi_range(s.ptr + s.len, path->ptr + path->len);
+    return s;
+}
+
+static bool llmfi_path_dots(llmf_str segment) {
+    return !segment.len || LLMFI_IS(segment, ".") || LLMFI_IS(segment, "..");
+}
+
+/* A ".." of `rest` takes back the segment that stands before it. */
+static bool llmfi_path_taken_back(llmf_str rest) {
+    size_t depth = 0;
+    while (rest.len) {
+        llmf_str s = llmfi_path_segment(&rest);
+        if (!llmfi_path_dots(s)) depth++;
+        else if (LLMFI_IS(s, "..") && depth-- == 0) return true;
+    }
+    return false;
+}
+
+static void llmfi_sigv4_path(const llmfi_sigv4 *s, llmfi_out *o) {
+    llmf_str path = s->path, segment = llmfi_str("", 0);
+    while (path.len) {
+        segment = llmfi_path_segment(&path);
+        if (!s->as_is && (llmfi_path_dots(segment) || llmfi_path_taken_back(path))) continue;
+        LLMFI_PUT(o, "/");
+        if (s->once) llmfi_sigv4_again(o, segment);
+        else llmfi_url_put(o, segment);
+    }
+    if (s->as_is ? !s->path.len : llmfi_path_dots(segment)) LLMFI_PUT(o, "/");
+}
+
+/* ---- the query ---- */
+
+/* One parameter: what stands before its '=' and behind it. */
+typedef struct llmfi_parameter {
+    llmf_str name, value;
+    size_t at;                               /* which one it is, for those that are alike */
+} llmfi_parameter;
+
+/* The next one; false: there is none. */
+static bool llmfi_query_next(llmf_str *query, llmfi_parameter *p) {
+    llmf_str one;
+    size_t end, equals;
+    while (query->len && query->ptr[0] == '&') *query = llmfi_from(*query, 1);
+    if (!query->len) return false;
+    end = llmfi_find_char(*query, '&');
+    one = llmfi_str(query->ptr, end == LLMFI_NOWHERE ? query->len : end);
+    *query = llmfi_from(*query, one.len);
+    equals = llmfi_find_char(one, '=');
+    p->name = llmfi_str(one.ptr, equals == LLMFI_NOWHERE ? one.len : equals);
+    p->value = llmfi_from(one, equals == LLMFI_NOWHERE ? one.len : equals + 1);
+    p->at++;
+    return true;
+}
+
+/* What a byte is in the order of encoded texts: its own place, or that of its '%'. */
+static int llmfi_url_rank(unsigned char c) {
+    return llmfi_char_is((char)c, LLMFI_CHAR_UNRESERVED) ? c * 256 : '%' * 256 + c;
+}
+
+static int llmfi_url_order(llmf_str a, llmf_str b) {
+    while (a.len && b.len) {
+        int difference = llmfi_url_rank(llmfi_url_byte(&a)) - llmfi_url_rank(llmfi_url_byte(&b));
+        if (difference) return difference;
+    }
+    return (a.len != 0) - (b.len != 0);
+}
+
+static int llmfi_parameter_order(const llmfi_parameter *a, const llmfi_parameter *b) {
+    int order = llmfi_url_order(a->name, b->name);
+    if (!order) order = llmfi_url_order(a->value, b->value);
+    return order ? order : (a->at > b->at) - (a->at < b->at);
+}
+
+/* By name, then by value: each time the least of those behind the last. */
+static void llmfi_sigv4_query(const llmfi_sigv4 *s, llmfi_out *o) {
+    llmfi_parameter last, least, p;
+    size_t put;
+    memset(&last, 0, sizeof last);
+    for (put = 0;; put++) {
+        llmf_str query = s->query;
+        bool found = false;
+        p.at = 0;
+        while (llmfi_query_next(&query, &p)) {
+            if ((put && llmfi_parameter_order(&p, &last) <= 0) || (found && llmfi_parameter_order(&p, &least) >= 0)) continue;
+            least = p;
+            found = true;
+        }
+        if (!found) return;
+        if (put) LLMFI_PUT(o, "&");
+        llmfi_sigv4_again(o, least.name);
+        LLMFI_PUT(o, "=");
+        llmfi_sigv4_again(o, least.value);
+        last = least;
+    }
+}
+
+/* ---- headers ---- */
+
+static int llmfi_order_nocase(llmf_str a, llmf_str b) {
+    size_t i;
+    for (i = 0; i < a.len && i < b.len; i++) {
+        int difference = (unsigned char)llmfi_lower(a.ptr[i]) - (unsigned char)llmfi_lower(b.ptr[i]);
+        if (difference) return difference;
+    }
+    return (a.len > b.len) - (a.len < b.len);
+}
+
+/* The first header of the least name behind `last` (NULL: of all); NULL: there is none. */
+static const llmf_header *llmfi_sigv4_header(const llmfi_sigv4 *s, const llmf_header *last) {
+    const llmf_header *least = NULL;
+    size_t i;
+    for (i = 0; i < s->header_count; i++) {
+        const llmf_header *h = &s->headers[i];
+        if ((!last || llmfi_order_nocase(h->name, last->name) > 0) && (!least || llmfi_order_nocase(h->name, least->name) < 0)) least = h;
+    }
+    return least;
+}
+
+static void llmfi_put_lower(llmfi_out *o, llmf_str s) {
+    size_t i;
+    for (i = 0; i < s.len; i++) llmfi_put_char(o, llmfi_lower(s.ptr[i]));
+}
+
+/* Without blanks at its ends, each run of them one blank. */
+static void llmfi_sigv4_value(llmfi_out *o, llmf_str s) {
+    size_t i;
+    s = llmfi_trim(s);
+    for (i = 0; i < s.len; i++)
+        if (!llmfi_is_space(s.ptr[i])) llmfi_put_char(o, s.ptr[i]);
+        else if (!llmfi_is_space(s.ptr[i - 1])) LLMFI_PUT(o, " ");
+}
+
+/* Those of one name are one, their values in the order in which they are sent. */
+static void llmfi_sigv4_headers(const llmfi_sigv4 *s, llmfi_out *o) {
+    const llmf_header *h = NULL;
+    size_t i;
+    while ((h = llmfi_sigv4_header(s, h)) != NULL) {
+        bool more = false;
+        llmfi_put_lower(o, h->name);
+        LLMFI_PUT(o, ":");
+        for (i = 0; i < s->header_count; i++) {
+            if (!llmfi_eq_nocase(s->headers[i].name, h->name)) continue;
+            if (more) LLMFI_PUT(o, ",");
+            llmfi_sigv4_value(o, s->headers[i].value);
+            more = true;
+        }
+        LLMFI_PUT(o, "\n");
+    }
+}
+
+static void llmfi_sigv4_signed_headers(const llmfi_sigv4 *s, llmfi_out *o) {
+    const llmf_header *h = NULL, *next;
+    while ((next = llmfi_sigv4_header(s, h)) != NULL) {
+        if (h) LLMFI_PUT(o, ";");
+        llmfi_put_lower(o, next->name);
+        h = next;
+    }
+}
+
+/* ---- what is signed, and the signature ---- */
+
+LLMFI_UNUSED static void llmfi_sigv4_canonical(const llmfi_sigv4 *s, llmfi_out *o) {
+    llmfi_put_str(o, s->method);
+    LLMFI_PUT(o, "\n");
+    llmfi_sigv4_path(s, o);
+    LLMFI_PUT(o, "\n");
+    llmfi_sigv4_query(s, o);
+    LLMFI_PUT(o, "\n");
+    llmfi_sigv4_headers(s, o);
+    LLMFI_PUT(o, "\n");
+    llmfi_sigv4_signed_headers(s, o);
+    LLMFI_PUT(o, "\n");
+    llmfi_put_str(o, s->payload);
+}
+
+static void llmfi_sigv4_scope(const llmfi_sigv4 *s, llmfi_out *o) {
+    llmfi_put_str(o, llmfi_sigv4_date(s));
+    LLMFI_PUT(o, "/");
+    llmfi_put_str(o, s->region);
+    LLMFI_PUT(o, "/");
+    llmfi_put_str(o, s->service);
+    LLMFI_PUT(o, "/aws4_request");
+}
+
+/* The digest of what `write` writes, in hexadecimal. */
+static void llmfi_sigv4_digest(const llmfi_sigv4 *s, void (*write)(const llmfi_sigv4 *, llmfi_out *), char hex[LLMFI_SIGV4_HEX]) {
+    unsigned char digest[LLMFI_SHA256];
+    llmfi_sha256 hash;
+    llmfi_out o;
+    llmfi_sha256_init(&hash);
+    llmfi_out_count(&o);
+    o.tap = llmfi_sha256_tap;
+    o.tap_user = &hash;
+    write(s, &o);
+    llmfi_sha256_end(&hash, digest);
+    llmfi_hex_lower(hex, digest, sizeof digest);
+}
+
+LLMFI_UNUSED static void llmfi_sigv4_to_sign(const llmfi_sigv4 *s, llmfi_out *o) {
+    char hex[LLMFI_SIGV4_HEX];
+    LLMFI_PUT(o, "AWS4-HMAC-SHA256\n");
+    llmfi_put(o, s->time, LLMFI_SIGV4_TIME);
+    LLMFI_PUT(o, "\n");
+    llmfi_sigv4_scope(s, o);
+    LLMFI_PUT(o, "\n");
+    llmfi_sigv4_digest(s, llmfi_sigv4_canonical, hex);
+    llmfi_put(o, hex, sizeof hex);
+}
+
+/* key = HMAC of `text` under `front` and key. */
+static void llmfi_sigv4_step(unsigned char key[LLMFI_SHA256], llmf_str front, llmf_str secret, llmf_str text) {
+    llmfi_hmac m;
+    llmfi_hmac_init(&m, front, secret);
+    llmfi_hmac_add(&m, text.ptr, text.len);
+    llmfi_hmac_end(&m, key);
+    llmfi_wipe(llmfi_str((const char *)&m, sizeof m));
+}
+
+static void llmfi_sigv4_tap(void *user, const char *bytes, size_t len) {
+    llmfi_hmac_add((llmfi_hmac *)user, bytes, len);
+}
+
+/* 64 hexadecimal digits, no NUL. */
+LLMFI_UNUSED static void llmfi_sigv4_sign(const llmfi_sigv4 *s, char signature[LLMFI_SIGV4_HEX]) {
+    unsigned char key[LLMFI_SHA256] = {0};
+    llmf_str all = llmfi_str((const char *)key, sizeof key), none = llmfi_str("", 0);
+    llmfi_hmac m;
+    llmfi_out o;
+    llmfi_sigv4_step(key, LLMFI_LIT("AWS4"), s->keys.secret, llmfi_sigv4_date(s));
+    llmfi_sigv4_step(key, none, all, s->region);
+    llmfi_sigv4_step(key, none, all, s->service);
+    llmfi_sigv4_step(key, none, all, LLMFI_LIT("aws4_request"));
+    llmfi_hmac_init(&m, none, all);
+    llmfi_out_count(&o);
+    o.tap = llmfi_sigv4_tap;
+    o.tap_user = &m;
+    llmfi_sigv4_to_sign(s, &o);
+    llmfi_hmac_end(&m, key);
+    llmfi_hex_lower(signature, key, sizeof key);
+    llmfi_wipe(llmfi_str((const char *)&m, sizeof m));
+}
+
+/* The value of the header Authorization. */
+LLMFI_UNUSED static void llmfi_sigv4_authorization(const llmfi_sigv4 *s, llmfi_out *o) {
+    char signature[LLMFI_SIGV4_HEX];
+    llmfi_sigv4_sign(s, signature);
+    LLMFI_PUT(o, "AWS4-HMAC-SHA256 Credential=");
+    llmfi_put_str(o, s->keys.id);
+    LLMFI_PUT(o, "/");
+    llmfi_sigv4_scope(s, o);
+    LLMFI_PUT(o, ", SignedHeaders=");
+    llmfi_sigv4_signed_headers(s, o);
+    LLMFI_PUT(o, ", Signature=");
+    llmfi_put(o, signature, sizeof signature);
+}
+
+#endif
+/* The files ~/.aws/config and ~/.aws/credentials ("AWS SDKs and Tools reference guide", shared config and credentials files), read property by property:
+
+   [profile name]            in the config file; [default] there, and [name] in the credentials file, stand without the word
+   key = value   # comment   a comment stands behind a blank; names are compared without case
+     more of the value       a line that begins with a blank goes on with the one before. Behind an empty value it is `name = value` of its own
+
+   A section or property whose name no file may have is passed over; a line that is neither is an error. */
+#ifndef LLMFI_FACTORY_AWS_PROFILE_H
+#define LLMFI_FACTORY_AWS_PROFILE_H
+
+enum { LLMFI_PROFILE_ERROR = -1, LLMFI_PROFILE_END, LLMFI_PROFILE_SECTION, LLMFI_PROFILE_PROPERTY };
+enum { LLMFI_SECTION_NONE, LLMFI_SECTION_OTHER, LLMFI_SECTION_PROFILE, LLMFI_SECTION_SSO }; /* _OTHER: of no interest, or with a name that none may have */
+
+typedef struct llmfi_profile_reader {
+    llmf_str text;                           /* what is still to be read */
+    bool config;                             /* the config file; else the credentials file */
+    bool prefixed;                           /* it has a [profile default], so that its [default] does not count */
+    uint32_t line;                           /* of what was read last, from 1 */
+    const char *error;                       /* static; NULL: memory ran out */
+    int section;                             /* LLMFI_SECTION_… */
+    llmf_str name;                           /* of the section */
+    llmf_str key, value;                     /* of the property; until the next call. key: as it is spelt */
+    llmfi_buf joined;                        /* a value of several lines */
+} llmfi_profile_reader;
+
+/* ---- lines ---- */
+
+/* The next line that is neither blank nor a comment, without its end; *indented: it began with a blank. False: there is none. */
+static bool llmfi_profile_line(llmfi_profile_reader *p, llmf_str *line, bool *indented) {
+    while (p->text.len) {
+        size_t lf = llmfi_find_char(p->text, '\n');
+        llmf_str s = llmfi_str(p->text.ptr, lf == LLMFI_NOWHERE ? p->text.len : lf);
+        p->text = llmfi_from(p->text, lf == LLMFI_NOWHERE ? s.len : lf + 1);
+        p->line++;
+        *indented = s.len && (s.ptr[0] == ' ' || s.ptr[0] == '\t');
+        *line = llmfi_trim(s);
+        if (line->len && line->ptr[0] != '#' && line->ptr[0] != ';') return true;
+    }
+    return false;
+}
+
+static bool llmfi_profile_name_ok(llmf_str name) {
+    size_t i;
+    for (i = 0; i < name.len; i++)
+        if (!llmfi_char_is(name.ptr[i], LLMFI_CHAR_ALNUM) && (!name.ptr[i] || !strchr("-/.%@_:+", name.ptr[i]))) return false;
+    return name.len > 0;
+}
+
+static bool llmfi_profile_fail(llmfi_profile_reader *p, const char *what) {
+    p->error = what;
+    return false;
+}
+
+/* "word name": the name. False: it does not begin with that word and a blank. */
+static bool llmfi_profile_after(llmf_str s, llmf_str word, llmf_str *name) {
+    if (!llmfi_starts(s, word) || s.len == word.len || !llmfi_is_space(s.ptr[word.len])) return false;
+    *name = llmfi_trim(llmfi_from(s, word.len));
+    return true;
+}
+
+/* What stands between the brackets. prefixed: [profile default] is in the file. */
+static int llmfi_profile_section(const llmfi_profile_reader *p, llmf_str s, llmf_str *name) {
+    *name = s;
+    if (!p->config) return llmfi_profile_name_ok(s) ? LLMFI_SECTION_PROFILE : LLMFI_SECTION_OTHER;
+    if (LLMFI_IS(s, "default")) return p->prefixed ? LLMFI_SECTION_OTHER : LLMFI_SECTION_PROFILE;
+    if (llmfi_profile_after(s, LLMFI_LIT("profile"), name) && llmfi_profile_name_ok(*name)) return LLMFI_SECTION_PROFILE;
+    if (llmfi_profile_after(s, LLMFI_LIT("sso-session"), name) && llmfi_profile_name_ok(*name)) return LLMFI_SECTION_SSO;
+    return LLMFI_SECTION_OTHER;
+}
+
+/* "[name] # comment": what stands between the brackets. */
+static bool llmfi_profile_brackets(llmf_str line, llmf_str *inside) {
+    size_t i = 0;
+    while (i < line.len && line.ptr[i] != '#' && line.ptr[i] != ';') i++;
+    line = llmfi_trim(llmfi_str(line.ptr, i));
+    if (line.len < 2 || line.ptr[line.len - 1] != ']') return false;
+    *inside = llmfi_trim(llmfi_str(line.ptr + 1, line.len - 2));
+    return true;
+}
+
+/* A comment behind a blank is no part of a value. */
+static llmf_str llmfi_profile_value(llmf_str s) {
+    size_t i;
+    for (i = 1; i < s.len; i++)
+        if ((s.ptr[i] == '#' || s.ptr[i] == ';') && llmfi_is_space(s.ptr[i - 1])) return llmfi_trim(llmfi_str(s.ptr, i));
+    return llmfi_trim(s);
+}
+
+/* ---- the reader ---- */
+
+/* text: stays the caller's as long as it is read. */
+LLMFI_UNUSED static void llmfi_profile_begin(llmfi_profile_reader *p, llmfi_heap *heap, llmf_str text, bool config) {
+    llmf_str line, inside, name;
+    bool indented;
+    memset(p, 0, sizeof *p);
+    llmfi_buf_init(&p->joined, heap, 0);
+    if (llmfi_starts(text, LLMFI_LIT("\xEF\xBB\xBF"))) text = llmfi_from(text, 3);
+    p->config = config;
+    p->text = text;
+    while (config && llmfi_profile_line(p, &line, &indented))
+        if (!indented && line.ptr[0] == '[' && llmfi_profile_brackets(line, &inside) && llmfi_profile_after(inside, LLMFI_LIT("profile"), &name) &&
+            LLMFI_IS(name, "default"))
+            p->prefixed = true;
+    p->text = text;
+    p->line = 0;
+}
+
+/* Values may be secrets. */
+LLMFI_UNUSED static void llmfi_profile_free(llmfi_profile_reader *p) {
+    llmfi_wipe(llmfi_str(p->joined.ptr, p->joined.cap));
+    llmfi_buf_free(&p->joined);
+}
+
+/* "key = value". sub: it belongs to the empty value before it. */
+static bool llmfi_profile_property(llmfi_profile_reader *p, llmf_str line, bool sub, llmf_str *key, llmf_str *value) {
+    size_t equals = llmfi_find_char(line, '=');
+    if (equals == LLMFI_NOWHERE) return llmfi_profile_fail(p, sub ? "Expected an '=' sign defining a sub-property" : "Expected an '=' sign defining a property");
+    *key = llmfi_trim(llmfi_str(line.ptr, equals));
+    *value = llmfi_profile_value(llmfi_from(line, equals + 1));
+    return key->len || llmfi_profile_fail(p, sub ? "Sub-property did not have a name" : "Property did not have a name");
+}
+
+static bool llmfi_profile_join(llmfi_profile_reader *p, llmf_str more) {
+    return (llmfi_buf_add(&p->joined, "\n", 1) && llmfi_buf_add(&p->joined, more.ptr, more.len)) || llmfi_profile_fail(p, NULL);
+}
+
+/* Takes the lines that go on with the property. */
+static bool llmfi_profile_rest(llmfi_profile_reader *p) {
+    llmf_str line, key, value;
+    bool indented, sub = !p->value.len;
+    p->joined.len = 0;
+    for (;;) {
+        llmfi_profile_reader before = *p;
+        if (!llmfi_profile_line(p, &line, &indented) || !indented) {
+            p->text = before.text;
+            p->line = before.line;
+            break;
+        }
+        if (sub && !llmfi_profile_property(p, line, true, &key, &value)) return false;
+        if (!p->joined.len && !llmfi_buf_add(&p->joined, p->value.ptr, p->value.len)) return llmfi_profile_fail(p, NULL);
+        if (!llmfi_profile_join(p, line)) return false;
+    }
+    if (p->joined.len) p->value = llmfi_buf_str(&p->joined);
+    return true;
+}
+
+/* LLMFI_PROFILE_SECTION: a profile (or SSO session) of that name begins; _PROPERTY: one of it; _END; _ERROR: `error` and `line` say what and where. */
+LLMFI_UNUSED static int llmfi_profile_next(llmfi_profile_reader *p) {
+    llmf_str line, inside;
+    bool indented;
+    while (llmfi_profile_line(p, &line, &indented)) {
+        if (!indented && line.ptr[0] == '[') {
+            if (!llmfi_profile_brackets(line, &inside)) return llmfi_profile_fail(p, "Profile definition must end with ']'"), LLMFI_PROFILE_ERROR;
+            p->section = llmfi_profile_section(p, inside, &p->name);
+            if (p->section != LLMFI_SECTION_OTHER) return LLMFI_PROFILE_SECTION;
+            continue;
+        }
+        if (p->section == LLMFI_SECTION_NONE) return llmfi_profile_fail(p, "Expected a profile definition"), LLMFI_PROFILE_ERROR;
+        if (indented) return llmfi_profile_fail(p, "Expected a property definition, found continuation"), LLMFI_PROFILE_ERROR;
+        if (!llmfi_profile_property(p, line, false, &p->key, &p->value) || !llmfi_profile_rest(p)) return LLMFI_PROFILE_ERROR;
+        if (p->section != LLMFI_SECTION_OTHER && llmfi_profile_name_ok(p->key)) return LLMFI_PROFILE_PROPERTY;
+    }
+    return LLMFI_PROFILE_END;
+}
+
+#endif
+
+#if LLMF_HAS_AWS
+
+/* Milliseconds that a profile's keys count before its files are read again; that a failure to get keys is remembered; before their end that keys are renewed; that
+   keys without an end, or with one that has gone by, are used. */
+enum { LLMFI_AWS_PROFILE_MS = 60000, LLMFI_AWS_FAILED_MS = 10000, LLMFI_AWS_EARLY_MS = 300000, LLMFI_AWS_ANYWAY_MS = 300000 };
+enum { LLMFI_AWS_TRIES = 6 };                /* answers 5xx, or 401 as the token has ended, that one asking survives, plus one */
+#define LLMFI_AWS_IMDS_V4 "http://169.254.169.254"
+#define LLMFI_AWS_IMDS_V6 "http://[fd00:ec2::254]"
+#define LLMFI_AWS_CONTAINER "http://169.254.170.2"
+#define LLMFI_AWS_TTL "21600"
+
+enum { LLMFI_AWS_NONE, LLMFI_AWS_READY, LLMFI_AWS_ASK };
+enum { LLMFI_STEP_IDLE, LLMFI_STEP_CONTAINER, LLMFI_STEP_TOKEN, LLMFI_STEP_ROLE, LLMFI_STEP_KEYS };
+
+/* Keys that are kept, each text with a NUL behind it; wiped before they go. */
+typedef struct llmfi_aws_kept {
+    llmfi_buf text;
+    size_t id, secret, token, name;          /* where each begins; name: of the profile, or nothing */
+    int64_t expires_ms, renew_ms;            /* 0: there are none */
+} llmfi_aws_kept;
+
+typedef struct llmfi_aws {
+    llmfi_heap *heap;
+    llmfi_aws_kept profile, fetched;
+    const char *why;                         /* why the last asking gave none; NULL: it has not failed. Static */
+    int64_t failed_ms;                       /* when it did */
+    int step, tries;                         /* of the asking under way */
+    llmfi_buf base, url, header;             /* the metadata service's address; of the request: its URL, the value of its header */
+    llmfi_buf token;                         /* of a session with the metadata service */
+} llmfi_aws;
+
+/* One request of the asking; texts live until the next step. */
+typedef struct llmfi_aws_request {
+    llmf_str method, url;
+    llmf_header headers[2];
+    size_t header_count;
+} llmfi_aws_request;
+
+LLMFI_UNUSED static void llmfi_aws_init(llmfi_aws *a, llmfi_heap *heap) {
+    memset(a, 0, sizeof *a);
+    a->heap = heap;
+    llmfi_buf_init(&a->profile.text, heap, 0);
+    llmfi_buf_init(&a->fetched.text, heap, 0);
+    llmfi_buf_init(&a->base, heap, 0);
+    llmfi_buf_init(&a->url, heap, 0);
+    llmfi_buf_init(&a->header, heap, 0);
+    llmfi_buf_init(&a->token, heap, 0);
+}
+
+static void llmfi_aws_wipe(llmfi_buf *b) {
+    llmfi_wipe(llmfi_str(b->ptr, b->cap));
+    llmfi_buf_free(b);
+}
+
+LLMFI_UNUSED static void llmfi_aws_free(llmfi_aws *a) {
+    llmfi_aws_wipe(&a->profile.text);
+    llmfi_aws_wipe(&a->fetched.text);
+    llmfi_aws_wipe(&a->header);
+    llmfi_aws_wipe(&a->token);
+    llmfi_buf_free(&a->base);
+    llmfi_buf_free(&a->url);
+}
+
+/* ---- keys that are kept ---- */
+
+static bool llmfi_aws_keep(llmfi_aws_kept *k, llmfi_aws_keys keys, llmf_str name, int64_t expires_ms, int64_t renew_ms) {
+    llmf_str texts[4];
+    size_t *places[4], i;
+    texts[0] = keys.id, texts[1] = keys.secret, texts[2] = keys.token, texts[3] = name;
+    places[0] = &k->id, places[1] = &k->secret, places[2] = &k->token, places[3] = &k->name;
+    llmfi_aws_wipe(&k->text);
+    k->expires_ms = k->renew_ms = 0;
+    if (!llmfi_buf_reserve(&k->text, keys.id.len + keys.secret.len + keys.token.len + name.len + 4)) return false;
+    for (i = 0; i < 4; i++) {
+        *places[i] = k->text.len;
+        llmfi_buf_add(&k->text, texts[i].ptr, texts[i].len);
+        llmfi_buf_add(&k->text, "", 1);
+    }
+    k->expires_ms = expires_ms;
+    k->renew_ms = renew_ms;
+    return true;
+}
+
+static void llmfi_aws_of_kept(const llmfi_aws_kept *k, llmfi_aws_keys *keys) {
+    keys->id = llmfi_cstr(k->text.ptr + k->id);
+    keys->secret = llmfi_cstr(k->text.ptr + k->secret);
+    keys->token = llmfi_cstr(k->text.ptr + k->token);
+}
+
+/* ---- 1 and 2: what needs no asking ---- */
+
+/* A pair is whole with an id and a secret; the token of another pair would not fit it. */
+static bool llmfi_aws_pair(llmfi_aws_keys *keys, llmf_str id, llmf_str secret, llmf_str token) {
+    if (!id.len || !secret.len) return false;
+    keys->id = id;
+    keys->secret = secret;
+    keys->token = token;
+    return true;
+}
+
+static bool llmfi_aws_of_config(const llmfi_record *r, llmfi_aws_keys *keys) {
+    const llmfi_aws_entry *m = &r->aws, *p = &r->provider->aws;
+    return llmfi_aws_pair(keys, m->id, m->secret, m->token) || llmfi_aws_pair(keys, p->id, p->secret, p->token);
+}
+
+static llmf_str llmfi_aws_variable(const llmfi_env *env, const char *name) {
+    llmf_str value = llmfi_env_filled(env, llmfi_cstr(name));
+    return value.ptr ? value : llmfi_str("", 0);
+}
+
+static bool llmfi_aws_of_env(const llmfi_env *env, llmfi_aws_keys *keys) {
+    return llmfi_aws_pair(keys, llmfi_aws_variable(env, "AWS_ACCESS_KEY_ID"), llmfi_aws_variable(env, "AWS_SECRET_ACCESS_KEY"), llmfi_aws_variable(env, "AWS_SESSION_TOKEN"));
+}
+
+/* The profile that the config names; empty: none. */
+static llmf_str llmfi_aws_named(const llmfi_record *r) {
+    return r->aws.profile.len ? r->aws.profile : r->provider->aws.profile;
+}
+
+/* The keys that need neither a file nor asking. False: there are none. Texts live as long as the config and the environment stay as they are. */
+LLMFI_UNUSED static bool llmfi_aws_given(const llmfi_record *r, const llmfi_env *env, llmfi_aws_keys *keys) {
+    return llmfi_aws_of_config(r, keys) || (!llmfi_aws_named(r).len && llmfi_aws_of_env(env, keys));
+}
+
+/* Where keys will probably be found, without looking there. */
+LLMFI_UNUSED static bool llmfi_aws_likely(const llmfi_record *r, const llmfi_env *env) {
+    llmfi_aws_keys keys;
+    return llmfi_aws_given(r, env, &keys) || llmfi_aws_named(r).len || llmfi_aws_variable(env, "AWS_PROFILE").len ||
+           llmfi_aws_variable(env, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI").len || llmfi_aws_variable(env, "AWS_CONTAINER_CREDENTIALS_FULL_URI").len;
+}
+
+/* ---- 3: profiles ---- */
+
+/* What the two files say of one profile; texts in its arena. */
+typedef struct llmfi_aws_profile {
+    llmfi_arena arena;
+    llmf_str name;
+    llmfi_aws_keys keys;
+    llmf_str endpoint, mode;                 /* of the metadata service */
+    const char *needs;                       /* the property that this version cannot follow; NULL: none */
+    bool exists, process;                    /* process: it has a credential_process, which static keys outrank */
+} llmfi_aws_profile;
+
+/* One of the paths: a variable's, with ~/ for the home, else home/.aws/<name>. Empty: there is no home. */
+static llmf_str llmfi_aws_path(const llmfi_env *env, const char *variable, const char *name, llmfi_buf *to) {
+#if defined(_WIN32)
+    static const char slash[] = "\\";
+#else
+    static const char slash[] = "/";
+#endif
+    llmf_str given = llmfi_aws_variable(env, variable), home = llmfi_aws_variable(env, "HOME"), drive = llmfi_str("", 0);
+    bool in_home = given.len > 1 && given.ptr[0] == '~' && (given.ptr[1] == '/' || given.ptr[1] == slash[0]), ok = true;
+    to->len = 0;
+    if (!home.len && slash[0] == '\\') home = llmfi_aws_variable(env, "USERPROFILE");
+    if (!home.len && slash[0] == '\\') {
+        drive = llmfi_aws_variable(env, "HOMEDRIVE");
+        home = llmfi_aws_variable(env, "HOMEPATH");
+    }
+    if ((!given.len || in_home) && !home.len) return llmfi_str("", 0);
+    if (!given.len || in_home) ok = llmfi_buf_add(to, drive.ptr, drive.len) && llmfi_buf_add(to, home.ptr, home.len);
+    if (given.len) given = llmfi_from(given, in_home ? 1 : 0);
+    if (given.len) ok = ok && llmfi_buf_add(to, given.ptr, given.len);
+    else ok = ok && llmfi_buf_add(to, slash, 1) && llmfi_buf_add(to, ".aws", 4) && llmfi_buf_add(to, slash, 1) && llmfi_buf_add(to, name, strlen(name));
+    if (!ok || !llmfi_buf_add(to, "", 1)) return llmfi_str("", 0);
+    return llmfi_str(to->ptr, to->len - 1);
+}
+
+static void llmfi_aws_property(llmfi_aws_profile *p, llmf_str key, llmf_str value) {
+    static const char *const others[] = { "role_arn", "web_identity_token_file", "sso_session", "sso_start_url", "sso_account_id" };
+    llmf_str *to = NULL;
+    size_t i;
+    if (LLMFI_NAMED(key, "aws_access_key_id")) to = &p->keys.id;
+    else if (LLMFI_NAMED(key, "aws_secret_access_key")) to = &p->keys.secret;
+    else if (LLMFI_NAMED(key, "aws_session_token")) to = &p->keys.token;
+    else if (LLMFI_NAMED(key, "ec2_metadata_service_endpoint")) to = &p->endpoint;
+    else if (LLMFI_NAMED(key, "ec2_metadata_service_endpoint_mode")) to = &p->mode;
+    else if (LLMFI_NAMED(key, "credential_process")) p->process = true;
+    for (i = 0; !to && i < LLMFI_COUNT(others); i++)
+        if (value.len && llmfi_eq_nocase(key, llmfi_cstr(others[i]))) p->needs = others[i];
+    if (to) *to = llmfi_arena_copy(&p->arena, value);
+}
+
+/* Lays what a file's text says over what is there. False with *err. */
+static bool llmfi_aws_read_text(llmfi_aws_profile *p, llmf_str text, llmf_str path, bool config, llmf_error *err) {
+    llmfi_profile_reader r;
+    bool ours = false;
+    int got;
+    llmfi_profile_begin(&r, p->arena.heap, text, config);
+    while ((got = llmfi_profile_next(&r)) > 0) {
+        if (got == LLMFI_PROFILE_SECTION) ours = r.section == LLMFI_SECTION_PROFILE && llmfi_eq(r.name, p->name);
+        if (ours) p->exists = true;
+        if (ours && got == LLMFI_PROFILE_PROPERTY) llmfi_aws_property(p, r.key, r.value);
+    }
+    if (got < 0 && r.error) {
+        llmfi_text t = llmfi_report_begin(err, path, r.line, 1, false);
+        llmfi_say_c(&t, r.error);
+    }
+    if ((got < 0 && !r.error) || p->arena.failed) llmfi_error_memory(err);
+    llmfi_profile_free(&r);
+    return got == LLMFI_PROFILE_END && !p->arena.failed;
+}
+
+/* A file that is not there says nothing. */
+static bool llmfi_aws_read_file(llmfi_aws_profile *p, const llmfi_env *env, bool config, llmf_error *err) {
+    llmfi_report report = llmfi_report_to(NULL, NULL);
+    llmfi_buf path, text;
+    llmf_str name;
+    int got = LLMFI_SOURCE_NONE;
+    bool good = true;
+    llmfi_buf_init(&path, p->arena.heap, 4096);
+    llmfi_buf_init(&text, p->arena.heap, 0);
+    name = config ? llmfi_aws_path(env, "AWS_CONFIG_FILE", "config", &path) : llmfi_aws_path(env, "AWS_SHARED_CREDENTIALS_FILE", "credentials", &path);
+    if (LLMF_HAS_FILES && name.len) got = llmfi_source_read(name, &text, &report);
+    if (got == LLMFI_SOURCE_READ) good = llmfi_aws_read_text(p, llmfi_buf_str(&text), name, config, err);
+    if (got == LLMFI_SOURCE_MEMORY) good = llmfi_error_memory(err);
+    llmfi_aws_wipe(&text);
+    llmfi_buf_free(&path);
+    return good;
+}
+
+static void llmfi_aws_profile_end(llmfi_aws_profile *p) {
+    llmfi_wipe(p->keys.secret);
+    llmfi_wipe(p->keys.token);
+    llmfi_arena_free(&p->arena);
+}
+
+/* Reads both files. False with *err; llmfi_aws_profile_end either way. */
+static bool llmfi_aws_profile_read(llmfi_aws_profile *p, llmfi_heap *heap, const llmfi_env *env, llmf_str name, llmf_error *err) {
+    memset(p, 0, sizeof *p);
+    llmfi_arena_init(&p->arena, heap, 0);
+    p->name = name;
+    p->keys.id = p->keys.secret = p->keys.token = p->endpoint = p->mode = llmfi_str("", 0);
+    if (!llmfi_aws_read_file(p, env, true, err) || !llmfi_aws_read_file(p, env, false, err)) return false;
+    if (p->process && !p->keys.id.len) p->needs = "credential_process";
+    return true;
+}
+
+static int llmfi_aws_profile_error(llmf_str name, const char *what, const char *word, llmf_error *err) {
+    llmfi_text t = llmfi_error_begin(err, LLMF_ERR_AUTH);
+    LLMFI_SAY(&t, "AWS profile ");
+    llmfi_say(&t, name);
+    LLMFI_SAY(&t, ": ");
+    llmfi_say_c(&t, what);
+    llmfi_say_c(&t, word);
+    return LLMFI_AWS_NONE;
+}
+
+/* What a profile that was read comes to; kept. must: somebody has named it, so that having no keys is an error. */
+static int llmfi_aws_profile_meaning(llmfi_aws *a, const llmfi_aws_profile *p, bool must, int64_t now_ms, llmf_error *err) {
+    llmfi_aws_keys keys;
+    if (p->needs)
+        return llmfi_aws_profile_error(p->name, LLMFI_WORDS("this version cannot get keys in this way; export them (aws configure export-credentials), or leave it out: "), p->needs, err);
+    if (!llmfi_aws_pair(&keys, p->keys.id, p->keys.secret, p->keys.token)) {
+        if (!must && !p->keys.id.len && !p->keys.secret.len) keys.id = keys.secret = keys.token = llmfi_str("", 0);
+        else if (!p->exists) return llmfi_aws_profile_error(p->name, LLMFI_WORDS("neither ~/.aws/config nor ~/.aws/credentials has it; look at its name"), "", err);
+        else return llmfi_aws_profile_error(p->name, LLMFI_WORDS("it has no whole pair of aws_access_key_id and aws_secret_access_key"), "", err);
+    }
+    if (llmfi_aws_keep(&a->profile, keys, p->name, INT64_MAX, now_ms + LLMFI_AWS_PROFILE_MS)) return LLMFI_AWS_READY;
+    llmfi_error_memory(err);
+    return LLMFI_AWS_NONE;
+}
+
+static int llmfi_aws_of_profile(llmfi_aws *a, const llmfi_env *env, llmf_str name, bool must, int64_t now_ms, llmfi_aws_keys *keys, llmf_error *err) {
+    const llmfi_aws_kept *k = &a->profile;
+    bool known = k->renew_ms > now_ms && k->renew_ms <= now_ms + LLMFI_AWS_PROFILE_MS && llmfi_eq(name, llmfi_cstr(k->text.ptr + k->name));
+    llmfi_aws_profile p;
+    int got = LLMFI_AWS_READY;
+    if (!known || (must && !k->text.ptr[k->id])) {
+        got = llmfi_aws_profile_read(&p, a->heap, env, name, err) ? llmfi_aws_profile_meaning(a, &p, must, now_ms, err) : (int)LLMFI_AWS_NONE;
+        llmfi_aws_profile_end(&p);
+    }
+    if (got == LLMFI_AWS_READY) llmfi_aws_of_kept(k, keys);
+    return got == LLMFI_AWS_READY && !keys->id.len ? (int)LLMFI_AWS_ASK : got; /* that it has none is remembered too */
+}
+
+/* ---- 4 and 5: who is asked ---- */
+
+static llmf_str llmfi_aws_profile_name(const llmfi_env *env) {
+    llmf_str name = llmfi_aws_variable(env, "AWS_PROFILE");
+    return name.len ? name : LLMFI_LIT("default");
+}
+
+static bool llmfi_aws_add(llmfi_buf *to, llmf_str s) {
+    return llmfi_buf_add(to, s.ptr, s.len);
+}
+
+/* The asking is over. why: what it failed of; NULL: it did not. */
+static int llmfi_aws_rest(llmfi_aws *a, const char *why, int64_t now_ms) {
+    a->step = LLMFI_STEP_IDLE;
+    a->why = why;
+    a->failed_ms = now_ms;
+    llmfi_aws_wipe(&a->header);
+    llmfi_aws_wipe(&a->token);
+    return LLMFI_AWS_NONE;
+}
+
+static int llmfi_aws_no_memory(llmfi_aws *a, int64_t now_ms) {
+    return llmfi_aws_rest(a, LLMFI_WORDS("the memory block is used up: raise llmf_desc.memory_size"), now_ms);
+}
+
+/* Plain HTTP may carry keys on this machine only, and to the addresses that containers have for it. */
+static bool llmfi_aws_may_ask(llmf_str text) {
+    static const char *const hosts[] = { "localhost", "::1", "169.254.170.2", "169.254.170.23", "fd00:ec2::23" };
+    llmfi_url url;
+    llmfi_url_error bad;
+    size_t i;
+    if (!llmfi_url_parse(text, &url, &bad) || !url.port) return false;
+    if (LLMFI_NAMED(url.scheme, "https")) return true;
+    for (i = 0; i < LLMFI_COUNT(hosts); i++)
+        if (llmfi_eq_nocase(url.host, llmfi_cstr(hosts[i]))) return true;
+    if (url.ipv6 || !llmfi_starts(url.host, LLMFI_LIT("127."))) return false;
+    for (i = 0; i < url.host.len; i++) /* an address, not a name that begins so */
+        if (!llmfi_is_digit(url.host.ptr[i]) && url.host.ptr[i] != '.') return false;
+    return true;
+}
+
+/* What the container's endpoint wants to see: the file's contents, read anew each time, else the variable's. */
+static bool llmfi_aws_container_token(llmfi_aws *a, const llmfi_env *env, const char **why) {
+    llmf_str file = llmfi_aws_variable(env, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"), token = llmfi_aws_variable(env, "AWS_CONTAINER_AUTHORIZATION_TOKEN");
+    llmfi_report report = llmfi_report_to(NULL, NULL);
+    a->header.len = 0;
+    if (file.len && llmfi_source_read(file, &a->header, &report) != LLMFI_SOURCE_READ)
+        return *why = LLMFI_WORDS("the file that AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE names cannot be read"), false;
+    if (!file.len && !llmfi_aws_add(&a->header, token)) return *why = LLMFI_WORDS("the memory block is used up: raise llmf_desc.memory_size"), false;
+    while (a->header.len && llmfi_is_space(a->header.ptr[a->header.len - 1])) a->header.len--;
+    if (llmfi_header_bad_value(llmfi_buf_str(&a->header)) == LLMFI_NOWHERE) return true;
+    return *why = LLMFI_WORDS("the container's authorization token holds a line break"), false;
+}
+
+static int llmfi_aws_begin_container(llmfi_aws *a, const llmfi_env *env, int64_t now_ms) {
+    llmf_str relative = llmfi_aws_variable(env, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"), full = llmfi_aws_variable(env, "AWS_CONTAINER_CREDENTIALS_FULL_URI");
+    const char *why = NULL;
+    a->url.len = 0;
+    if (relative.len ? !llmfi_aws_add(&a->url, LLMFI_LIT(LLMFI_AWS_CONTAINER)) || !llmfi_aws_add(&a->url, relative) : !llmfi_aws_add(&a->url, full)) return llmfi_aws_no_memory(a, now_ms);
+    if ((relative.len && relative.ptr[0] != '/') || !llmfi_aws_may_ask(llmfi_buf_str(&a->url)))
+        return llmfi_aws_rest(a, LLMFI_WORDS("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI must begin with /, and _FULL_URI be https:// or lead to this machine"), now_ms);
+    if (!llmfi_aws_container_token(a, env, &why)) return llmfi_aws_rest(a, why, now_ms);
+    a->step = LLMFI_STEP_CONTAINER;
+    return LLMFI_AWS_ASK;
+}
+
+/* The metadata service's address, into a->base. False with *why. */
+static bool llmfi_aws_imds_base(llmfi_aws *a, const llmfi_env *env, const char **why) {
+    llmf_str endpoint = llmfi_aws_variable(env, "AWS_EC2_METADATA_SERVICE_ENDPOINT"), mode = llmfi_aws_variable(env, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE");
+    llmfi_aws_profile p;
+    llmfi_url url;
+    llmfi_url_error bad;
+    llmf_error err;
+    bool ok = true;
+    if (!llmfi_aws_profile_read(&p, a->heap, env, llmfi_aws_profile_name(env), &err)) ok = false;
+    if (!endpoint.len) endpoint = p.endpoint;
+    if (!mode.len) mode = p.mode;
+    a->base.len = 0;
+    *why = LLMFI_WORDS("the address of the metadata service is no URL, or its mode neither IPv4 nor IPv6");
+    if (ok && !endpoint.len) {
+        if (!mode.len || LLMFI_NAMED(mode, "ipv4")) endpoint = LLMFI_LIT(LLMFI_AWS_IMDS_V4);
+        else if (LLMFI_NAMED(mode, "ipv6")) endpoint = LLMFI_LIT(LLMFI_AWS_IMDS_V6);
+    }
+    while (endpoint.len && endpoint.ptr[endpoint.len - 1] == '/') endpoint.len--;
+    ok = ok && llmfi_url_parse(endpoint, &url, &bad) && url.port && !url.query.len && llmfi_aws_add(&a->base, endpoint);
+    llmfi_aws_profile_end(&p);
+    return ok;
+}
+
+static int llmfi_aws_begin_imds(llmfi_aws *a, const llmfi_env *env, int64_t now_ms) {
+    const char *why = NULL;
+    if (LLMFI_NAMED(llmfi_aws_variable(env, "AWS_EC2_METADATA_DISABLED"), "true") || env->desc->no_env)
+        return llmfi_aws_rest(a, LLMFI_WORDS("the metadata service is not asked (AWS_EC2_METADATA_DISABLED)"), now_ms);
+    if (!llmfi_aws_imds_base(a, env, &why)) return llmfi_aws_rest(a, why, now_ms);
+    a->step = LLMFI_STEP_TOKEN;
+    return LLMFI_AWS_ASK;
+}
+
+static int llmfi_aws_begin(llmfi_aws *a, const llmfi_env *env, int64_t now_ms) {
+    bool container = llmfi_aws_variable(env, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI").len || llmfi_aws_variable(env, "AWS_CONTAINER_CREDENTIALS_FULL_URI").len;
+    a->tries = LLMFI_AWS_TRIES;
+    return container ? llmfi_aws_begin_container(a, env, now_ms) : llmfi_aws_begin_imds(a, env, now_ms);
+}
+
+/* What must be asked may have been asked already, or have failed a moment ago. */
+static int llmfi_aws_of_network(llmfi_aws *a, const llmfi_env *env, int64_t now_ms, llmfi_aws_keys *keys) {
+    bool alive = a->fetched.expires_ms > now_ms, failed = a->why && now_ms - a->failed_ms < LLMFI_AWS_FAILED_MS && now_ms >= a->failed_ms;
+    int got = LLMFI_AWS_ASK;
+    if (alive) llmfi_aws_of_kept(&a->fetched, keys);
+    if (alive && (a->fetched.renew_ms > now_ms || failed)) return LLMFI_AWS_READY;
+    if (failed) return LLMFI_AWS_NONE;
+    if (a->step == LLMFI_STEP_IDLE) got = llmfi_aws_begin(a, env, now_ms);
+    return got == LLMFI_AWS_NONE && alive ? (int)LLMFI_AWS_READY : got;
+}
+
+/* LLMFI_AWS_READY: *keys is set, its texts live until the next call; _ASK: carry out llmfi_aws_request and its like, then come again; _NONE with *err. */
+LLMFI_UNUSED static int llmfi_aws_find(llmfi_aws *a, const llmfi_record *r, const llmfi_env *env, int64_t now_ms, llmfi_aws_keys *keys, llmf_error *err) {
+    llmf_str named = llmfi_aws_named(r);
+    int got;
+    llmfi_error_clear(err);
+    if (llmfi_aws_of_config(r, keys)) return LLMFI_AWS_READY;
+    if (named.len) return llmfi_aws_of_profile(a, env, named, true, now_ms, keys, err);
+    if (llmfi_aws_of_env(env, keys)) return LLMFI_AWS_READY;
+    got = llmfi_aws_of_profile(a, env, llmfi_aws_profile_name(env), false, now_ms, keys, err);
+    if (got != LLMFI_AWS_ASK) return got;
+    if (llmfi_aws_variable(env, "AWS_WEB_IDENTITY_TOKEN_FILE").len) {
+        llmfi_error_set(err, LLMF_ERR_AUTH, "AWS_WEB_IDENTITY_TOKEN_FILE: this version cannot exchange a web identity for keys; export keys, or use a bearer key");
+        return LLMFI_AWS_NONE;
+    }
+    return llmfi_aws_of_network(a, env, now_ms, keys);
+}
+
+/* ---- the steps ---- */
+
+static void llmfi_aws_ask_header(llmfi_aws_request *q, llmf_str name, llmf_str value) {
+    q->headers[q->header_count].name = name;
+    q->headers[q->header_count++].value = value;
+}
+
+static llmf_str llmfi_aws_role(const llmfi_aws *a) {
+    return llmfi_buf_str(&a->header); /* of the last step: the role's name, encoded */
+}
+
+/* What to ask now. False where memory ran out: then it has failed. */
+LLMFI_UNUSED static bool llmfi_aws_request_of(llmfi_aws *a, int64_t now_ms, llmfi_aws_request *q) {
+    llmf_str paths[3];
+    memset(q, 0, sizeof *q);
+    q->method = a->step == LLMFI_STEP_TOKEN ? LLMFI_LIT("PUT") : LLMFI_LIT("GET");
+    paths[0] = LLMFI_LIT("/latest/api/token");
+    paths[1] = paths[2] = LLMFI_LIT("/latest/meta-data/iam/security-credentials/");
+    if (a->step == LLMFI_STEP_CONTAINER) {
+        llmfi_aws_ask_header(q, LLMFI_LIT("Accept"), LLMFI_LIT("application/json"));
+        if (a->header.len) llmfi_aws_ask_header(q, LLMFI_LIT("Authorization"), llmfi_buf_str(&a->header));
+    } else {
+        a->url.len = 0;
+        if (!llmfi_aws_add(&a->url, llmfi_buf_str(&a->base)) || !llmfi_aws_add(&a->url, paths[a->step - LLMFI_STEP_TOKEN]) ||
+            (a->step == LLMFI_STEP_KEYS && !llmfi_aws_add(&a->url, llmfi_aws_role(a))))
+            return llmfi_aws_no_memory(a, now_ms), false;
+        if (a->step == LLMFI_STEP_TOKEN) llmfi_aws_ask_header(q, LLMFI_LIT("x-aws-ec2-metadata-token-ttl-seconds"), LLMFI_LIT(LLMFI_AWS_TTL));
+        else llmfi_aws_ask_header(q, LLMFI_LIT("x-aws-ec2-metadata-token"), llmfi_buf_str(&a->token));
+    }
+    q->url = llmfi_buf_str(&a->url);
+    return true;
+}
+
+static bool llmfi_two_of(llmf_str s, size_t at, int *value) {
+    if (!llmfi_is_digit(s.ptr[at]) || !llmfi_is_digit(s.ptr[at + 1])) return false;
+    *value = (s.ptr[at] - '0') * 10 + (s.ptr[at + 1] - '0');
+    return true;
+}
+
+/* "2009-02-13T23:31:30Z", also with a fraction; 0: it is none. */
+static int64_t llmfi_aws_moment(llmf_str s) {
+    static const int16_t before[] = { 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334 };
+    int part[7], i;
+    int64_t year, days;
+    if (s.len < 20 || s.ptr[4] != '-' || s.ptr[7] != '-' || (s.ptr[10] != 'T' && s.ptr[10] != 't') || s.ptr[13] != ':' || s.ptr[16] != ':') return 0;
+    if ((s.ptr[s.len - 1] != 'Z' && s.ptr[s.len - 1] != 'z') || !llmfi_two_of(s, 0, &part[0]) || !llmfi_two_of(s, 2, &part[1])) return 0;
+    for (i = 2; i < 7; i++)
+        if (!llmfi_two_of(s, (size_t)(3 * i - 1), &part[i])) return 0;
+    year = part[0] * 100 + part[1];
+    if (year < 1970 || part[2] < 1 || part[2] > 12 || part[3] < 1 || part[3] > 31 || part[4] > 23 || part[5] > 59 || part[6] > 60) return 0;
+    days = (year - 1970) * 365 + (year - 1969) / 4 - (year - 1901) / 100 + (year - 1601) / 400 + before[part[2] - 1] + part[3] - 1;
+    if (part[2] > 2 && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)) days++;
+    return ((days * 24 + part[4]) * 60 + part[5]) * INT64_C(60000) + part[6] * 1000;
+}
+
+/* The members of the keys' object, decoded; texts in the arena. False: it is no such object. */
+static bool llmfi_aws_parse(llmfi_arena *arena, llmf_str body, llmfi_aws_keys *keys, int64_t *expires_ms) {
+    llmf_str texts[5];
+    llmfi_json j;
+    int at;
+    for (at = 0; at < 5; at++) texts[at] = llmfi_str("", 0);
+    llmfi_json_init(&j, llmfi_trim(body), true);
+    if (!llmfi_json_enter(&j, LLMFI_J_OBJECT)) return false;
+    while ((at = llmfi_json_pick(&j, "AccessKeyId\0SecretAccessKey\0Token\0Expiration\0Code\0")) >= 0)
+        if (llmfi_json_scalar(&j) == LLMFI_J_STRING && at < 5) texts[at] = llmfi_json_copy(&j, arena);
+    *expires_ms = llmfi_aws_moment(texts[3]);
+    return !j.error && llmfi_json_next(&j) == LLMFI_J_END && !arena->failed && (!texts[4].len || LLMFI_IS(texts[4], "Success")) &&
+           llmfi_aws_pair(keys, texts[0], texts[1], texts[2]);
+}
+
+/* Keeps the keys of the answer. Those whose end is not told, or has gone by, are used all the same for a while: the endpoint may be behind. */
+static int llmfi_aws_got_keys(llmfi_aws *a, llmf_str body, int64_t now_ms) {
+    llmfi_arena arena;
+    llmfi_aws_keys keys;
+    int64_t expires = 0, renew;
+    bool good, kept = false;
+    llmfi_arena_init(&arena, a->heap, 0);
+    good = llmfi_aws_parse(&arena, body, &keys, &expires);
+    if (good) {
+        if (expires <= now_ms) expires = now_ms + LLMFI_AWS_ANYWAY_MS;
+        renew = expires - LLMFI_AWS_EARLY_MS > now_ms ? expires - LLMFI_AWS_EARLY_MS : now_ms + (expires - now_ms) / 2;
+        kept = llmfi_aws_keep(&a->fetched, keys, llmfi_str("", 0), expires, renew);
+        llmfi_wipe(keys.secret);
+        llmfi_wipe(keys.token);
+    }
+    llmfi_arena_free(&arena);
+    if (!kept) return good ? llmfi_aws_no_memory(a, now_ms) : llmfi_aws_rest(a, LLMFI_WORDS("the endpoint's answer holds no keys"), now_ms);
+    llmfi_aws_rest(a, NULL, 0);
+    return LLMFI_AWS_READY;
+}
+
+/* The first line of the answer, which becomes a part of a URL or a header. */
+static bool llmfi_aws_got_line(llmfi_buf *to, llmf_str body, bool encode) {
+    size_t lf;
+    body = llmfi_trim(body);
+    lf = llmfi_find_char(body, '\n');
+    if (lf != LLMFI_NOWHERE) body = llmfi_trim(llmfi_str(body.ptr, lf));
+    to->len = 0;
+    if (!body.len || body.len > 4096 || llmfi_header_bad_value(body) != LLMFI_NOWHERE) return false;
+    return encode ? llmfi_url_encode(to, body) : llmfi_aws_add(to, body);
+}
+
+static const char *llmfi_aws_status_why(int step, int status) {
+    if (step == LLMFI_STEP_CONTAINER) return LLMFI_WORDS("the container's endpoint refused to give keys");
+    if (step == LLMFI_STEP_TOKEN && status == 403) return LLMFI_WORDS("the metadata service is switched off for this instance");
+    if (step == LLMFI_STEP_ROLE && status == 404) return LLMFI_WORDS("this instance has no IAM role");
+    return LLMFI_WORDS("the metadata service refused to give keys");
+}
+
+/* Takes what came for the last request; status 0: nothing did. LLMFI_AWS_ASK: one step more; _READY; _NONE: a->why tells. */
+LLMFI_UNUSED static int llmfi_aws_answer(llmfi_aws *a, int status, llmf_str body, int64_t now_ms) {
+    int step = a->step;
+    if (status == 0)
+        return llmfi_aws_rest(a, step == LLMFI_STEP_CONTAINER ? LLMFI_WORDS("the container's endpoint does not answer") : LLMFI_WORDS("no metadata service answers here"), now_ms);
+    if (status == 200 && (step == LLMFI_STEP_CONTAINER || step == LLMFI_STEP_KEYS)) return llmfi_aws_got_keys(a, body, now_ms);
+    if (status == 200) {
+        if (!llmfi_aws_got_line(step == LLMFI_STEP_TOKEN ? &a->token : &a->header, body, step == LLMFI_STEP_ROLE))
+            return llmfi_aws_rest(a, LLMFI_WORDS("the metadata service's answer is empty, or is no such text"), now_ms);
+        a->step++;
+        return LLMFI_AWS_ASK;
+    }
+    if (--a->tries > 0 && (status >= 500 || (status == 401 && step > LLMFI_STEP_TOKEN))) {
+        if (status == 401) a->step = LLMFI_STEP_TOKEN; /* it has ended: a new one */
+        return LLMFI_AWS_ASK;
+    }
+    return llmfi_aws_rest(a, llmfi_aws_status_why(step, status), now_ms);
+}
+
+#endif
+#endif
 
 /* A model of the config: its members are those of all sources, later ones over earlier ones. */
 typedef struct llmfi_entry {
@@ -16151,11 +19539,7 @@ LLMFI_UNUSED static llmfi_provider *llmfi_config_provider(const llmfi_config *c,
 
 /* A known name: of the list, or of the table though left out. */
 LLMFI_UNUSED static bool llmfi_config_knows(const llmfi_config *c, llmf_str name) {
-#if !LLMF_HAS_INFO
-    bool later;
-    if (llmfi_left_out_name(name, &later).len) return true;
-#endif
-    return llmfi_config_provider(c, name) || llmfi_find_provider_row(name) >= 0;
+    return llmfi_config_provider(c, name) || llmfi_left_out_name(name).len > 0;
 }
 
 #if LLMF_HAS_INFO
@@ -16215,12 +19599,10 @@ static void llmfi_say_upper(llmfi_text *t, llmf_str name) {
 }
 
 /* Why a provider that is known cannot be used, and what to do. of_table: it has an option. */
-static LLMFI_COLD void llmfi_say_not_built(llmfi_text *t, llmf_str name, bool of_table, bool later) {
+static LLMFI_COLD void llmfi_say_not_built(llmfi_text *t, llmf_str name, bool of_table) {
     LLMFI_SAY(t, "provider ");
     llmfi_say(t, name);
-    if (later) {
-        LLMFI_SAY(t, " comes with a later version of llmfactory: take another one until then");
-    } else if (of_table) {
+    if (of_table) {
         LLMFI_SAY(t, " is left out of this build: build without LLMF_NO_");
 #if LLMF_HAS_STRINGS
         llmfi_say_upper(t, name);
@@ -16237,29 +19619,15 @@ static LLMFI_COLD void llmfi_say_not_built(llmfi_text *t, llmf_str name, bool of
 }
 
 /* The provider of a name, ready to be used; NULL with *err: UNKNOWN_PROVIDER or NOT_BUILT. */
-static const llmfi_provider *llmfi_config_usable(const llmfi_config *c, llmf_str name, llmf_error *err) {
-    const llmfi_provider *p = llmfi_config_provider(c, name);
-    int row = llmfi_find_provider_row(name);
+static const llmfi_provider *llmfi_config_usable(const llmfi_config *c, llmf_str asked, llmf_error *err) {
+    const llmfi_provider *p = llmfi_config_provider(c, asked);
+    llmf_str name;
     llmfi_text t;
-#if !LLMF_HAS_INFO
-    bool later = false;
-    llmf_str left_out = llmfi_left_out_name(name, &later);
-    if (!p && left_out.len) {
-        t = llmfi_error_begin(err, LLMF_ERR_NOT_BUILT);
-        llmfi_say_not_built(&t, left_out, true, later);
-        return NULL;
-    }
-#endif
     if (p && (p->built || p->row < 0)) return p; /* a dialect of one's own may be registered by then: who prepares the call looks */
-    t = llmfi_error_begin(err, p || row >= 0 ? LLMF_ERR_NOT_BUILT : LLMF_ERR_UNKNOWN_PROVIDER);
-    if (p) {
-        llmfi_say_not_built(&t, p->name, true, p->later);
-    } else if (row >= 0) {
-        const llmfi_provider_row *r = &llmfi_provider_rows[row];
-        llmfi_say_not_built(&t, llmfi_cstr(r->name), true, llmfi_dialect_rows[r->dialect].later);
-    } else {
-        llmfi_unknown_provider(c, name, &t);
-    }
+    name = llmfi_left_out_name(asked);
+    t = llmfi_error_begin(err, name.len ? LLMF_ERR_NOT_BUILT : LLMF_ERR_UNKNOWN_PROVIDER);
+    if (name.len) llmfi_say_not_built(&t, name, true);
+    else llmfi_unknown_provider(c, asked, &t);
     return NULL;
 }
 
@@ -16284,7 +19652,6 @@ static int64_t llmfi_positive(int32_t n) {
 }
 
 static void llmfi_record_facts(llmfi_record *r, const llmfi_model_row *row) {
-    const llmfi_tier_row *tier = llmfi_find_tier_row(row);
     r->from_table = true;
     r->s.context_window = llmfi_positive(row->context);
     r->s.max_output = llmfi_positive(row->max_output);
@@ -16295,13 +19662,8 @@ static void llmfi_record_facts(llmfi_record *r, const llmfi_model_row *row) {
     r->price.cache_write_1h = row->cache_write_1h;
     r->capabilities = llmfi_row_capabilities(row);
     r->ends = row->ends;
-    if (!tier) return;
-    r->tier_above = tier->above;
-    r->tier.input = tier->input;
-    r->tier.output = tier->output;
-    r->tier.cache_read = tier->cache_read;
-    r->tier.cache_write = tier->cache_write;
-    r->tier.cache_write_1h = LLMF_UNKNOWN;
+    r->checked = llmfi_row_checked(row);
+    r->tier = llmfi_find_tier_row(row);
 }
 
 /* From the provider and the table; the config's entry comes after. */
@@ -16319,7 +19681,6 @@ static void llmfi_record_begin(llmfi_record *r, const llmfi_provider *p, llmf_st
     r->embedding_model = p->embedding_model;
     r->s.context_window = r->s.max_output = LLMF_UNKNOWN;
     r->price.input = r->price.output = r->price.cache_read = r->price.cache_write = r->price.cache_write_1h = LLMF_UNKNOWN;
-    r->tier = r->price;
     r->budget_pico = LLMF_UNKNOWN;
     r->max_retries = p->max_retries;
     r->rpm = p->rpm;
@@ -16330,9 +19691,9 @@ static void llmfi_record_begin(llmfi_record *r, const llmfi_provider *p, llmf_st
 }
 
 #if LLMF_HAS_CONFIG
-/* The table's tier has nothing to say of prices that the config gives. */
+/* The table's tiers have nothing to say of prices that the config gives. */
 static void llmfi_record_apply(llmfi_record *r, const llmfi_node *entry) {
-    if (llmfi_apply(entry, LLMFI_OF_MODEL, r)) r->tier_above = 0;
+    if (llmfi_apply(entry, LLMFI_OF_MODEL, r)) r->tier = NULL;
     if (r->s.deployment.len && !llmfi_member(entry, LLMFI_LIT("model_id"))) r->s.model_id = r->s.deployment;
 }
 
@@ -16469,12 +19830,8 @@ static llmf_str llmfi_entry_provider_name(const llmfi_config *c, const llmfi_ent
 
 static const llmfi_provider *llmfi_entry_provider(const llmfi_config *c, const llmfi_entry *e, llmf_error *err) {
     llmf_str name = llmfi_entry_provider_name(c, e);
-    llmfi_text t;
     if (name.len) return llmfi_config_usable(c, name, err);
-    t = llmfi_error_begin(err, LLMF_ERR_CONFIG);
-    LLMFI_SAY(&t, "the model ");
-    llmfi_say(&t, e->key);
-    LLMFI_SAY(&t, " names no provider; add the key provider");
+    llmfi_error_about(err, LLMF_ERR_CONFIG, "the model ", e->key, " names no provider; add the key provider");
     return NULL;
 }
 
@@ -16493,11 +19850,7 @@ static bool llmfi_record_of_entry(const llmfi_config *c, const llmfi_entry *e, l
     if (!p) return false;
     id = llmfi_entry_id(e, p);
     if (!id.len) {
-        llmfi_text t = llmfi_error_begin(err, LLMF_ERR_CONFIG);
-        LLMFI_SAY(&t, "the model ");
-        llmfi_say(&t, e->key);
-        LLMFI_SAY(&t, " has no model_id; add the key model_id with the provider's id of the model");
-        return false;
+        return llmfi_error_about(err, LLMF_ERR_CONFIG, "the model ", e->key, " has no model_id; add the key model_id with the provider's id of the model");
     }
     llmfi_record_begin(out, p, id);
     out->fallbacks = fallbacks;
@@ -16530,26 +19883,15 @@ static bool llmfi_record_of(const llmfi_config *c, const llmfi_provider *p, llmf
 }
 
 static bool llmfi_record_default(const llmfi_config *c, const llmfi_provider *p, llmfi_record *out, llmf_error *err) {
-    llmfi_text t;
     if (p->default_model.len) return llmfi_record_of(c, p, p->default_model, p->default_model, out);
-    t = llmfi_error_begin(err, LLMF_ERR_UNKNOWN_MODEL);
-    LLMFI_SAY(&t, "provider ");
-    llmfi_say(&t, p->name);
-    LLMFI_SAY(&t, " has no default model; name one (");
-    llmfi_say(&t, p->name);
-    LLMFI_SAY(&t, ":model), or set its default_model in the config");
-    return false;
+    return llmfi_error_about(err, LLMF_ERR_UNKNOWN_MODEL, "provider ", p->name, " has no default model; name one as provider:model, or set its default_model in the config");
 }
 
 #if !LLMF_HAS_INFO
 
 static bool llmfi_unknown_model(const llmfi_config *c, llmf_str name, llmf_error *err) {
-    llmfi_text t = llmfi_error_begin(err, LLMF_ERR_UNKNOWN_MODEL);
     (void)c;
-    LLMFI_SAY(&t, "unknown model ");
-    llmfi_say(&t, name);
-    LLMFI_SAY(&t, "; it must be a key of the config, an id of the table, or provider:model");
-    return false;
+    return llmfi_error_about(err, LLMF_ERR_UNKNOWN_MODEL, "unknown model ", name, "; it must be a key of the config, an id of the table, or provider:model");
 }
 
 #else
@@ -16562,7 +19904,8 @@ static bool llmfi_unknown_model(const llmfi_config *c, llmf_str name, llmf_error
     const llmfi_entry *e;
     const llmfi_model_row *row;
     for (e = c->models; e; e = e->next) llmfi_nearest_try(&near_names, e->key);
-    for (row = llmfi_model_rows; row->id; row++) llmfi_nearest_try(&near_names, llmfi_cstr(row->id));
+    for (row = llmfi_model_rows; row->id; row++)
+        if (llmfi_row_stands_alone(row)) llmfi_nearest_try(&near_names, llmfi_cstr(row->id));
     LLMFI_SAY(&t, "unknown model ");
     llmfi_say(&t, name);
     if (llmfi_config_knows(c, name)) {
@@ -16644,9 +19987,7 @@ static bool llmfi_resolve_empty(const llmfi_config *c, llmfi_record *out, llmf_e
 LLMFI_UNUSED static bool llmfi_config_resolve(llmfi_config *c, llmfi_arena *into, llmf_str name, llmfi_record *out, llmf_error *err) {
     llmf_str kept = name;
     if (llmfi_find_control(kept, 0) != LLMFI_NOWHERE || !llmfi_utf8_valid(kept, NULL)) {
-        llmfi_text t = llmfi_error_begin(err, LLMF_ERR_ARGUMENT);
-        LLMFI_SAY(&t, "the model's name holds a control character or invalid UTF-8");
-        return false;
+        return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "the model's name holds a control character or invalid UTF-8");
     }
     if (kept.len) {
         kept = llmfi_arena_copy(into, kept);
@@ -16678,6 +20019,7 @@ LLMFI_UNUSED static llmf_str llmfi_record_key(const llmfi_record *r, const llmfi
     if (!key.len) key = llmfi_env_filled(env, r->api_key_env_var);
     if (!key.len) key = p->api_key;
     if (!key.len) key = llmfi_env_filled(env, p->api_key_env_var);
+    if (p->auth == LLMFI_AUTH_AWS && key.len) *auth = LLMFI_AUTH_BEARER; /* AWS signs with a pair of keys: a single one is a bearer key */
     if (p->api_key_env_var.len) return key.len ? key : llmfi_str("", 0);
     for (list = p->key_variables; !key.len && llmfi_next_word(&list, &word);) {
         int scheme = p->auth;
@@ -16685,6 +20027,15 @@ LLMFI_UNUSED static llmf_str llmfi_record_key(const llmfi_record *r, const llmfi
         if (key.len) *auth = scheme;
     }
     return key.len ? key : llmfi_str("", 0);
+}
+
+/* Something to authorize with is there. *auth: how it goes out. */
+LLMFI_UNUSED static bool llmfi_record_has_key(const llmfi_record *r, const llmfi_env *env, int *auth) {
+    if (llmfi_record_key(r, env, auth).len) return true;
+#if LLMF_HAS_AWS
+    if (*auth == LLMFI_AUTH_AWS) return llmfi_aws_likely(r, env);
+#endif
+    return false;
 }
 
 /* What to do where llmfi_record_key gave none: "set OPENAI_API_KEY". */
@@ -16702,6 +20053,7 @@ LLMFI_UNUSED static void llmfi_record_key_hint(const llmfi_record *r, llmfi_text
             if (n++) LLMFI_SAY(t, " or ");
             llmfi_say(t, llmfi_key_variable(word, &auth));
         }
+        if (LLMF_HAS_AWS && p->auth == LLMFI_AUTH_AWS) LLMFI_SAY(t, ", or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE");
     }
     if (r->api_key_secret.len || p->api_key_secret.len) LLMFI_SAY(t, " (secret stores, which api_key_secret_name is for, come with a later version)");
 }
@@ -16710,7 +20062,7 @@ LLMFI_UNUSED static void llmfi_record_key_hint(const llmfi_record *r, llmfi_text
 
 /* ---- nodes ---- */
 
-static llmfi_node *llmfi_new_object(llmfi_arena *a) {
+LLMFI_UNUSED static llmfi_node *llmfi_new_object(llmfi_arena *a) {
     llmfi_node *n = (llmfi_node *)llmfi_arena_alloc(a, sizeof *n);
     if (n) n->type = LLMFI_OBJECT;
     return n;
@@ -16731,6 +20083,8 @@ LLMFI_UNUSED static void llmfi_merge(llmfi_node *into, llmfi_node *from) {
 }
 
 /* ---- providers: from the table and the variables ---- */
+
+#if LLMFI_HAS_VARIABLES
 
 /* "<NAME>_<what>": what is no letter or digit becomes _. Empty where it does not fit. */
 static llmf_str llmfi_variable_name(char *buffer, llmf_str name, const char *what) {
@@ -16835,11 +20189,19 @@ static void llmfi_provider_variables(llmfi_config *c, llmfi_provider *p) {
         if (row->provider == p->row) llmfi_take_setting(c, p, row, &seen);
 }
 
+#else
+
+static void llmfi_provider_variables(const llmfi_config *c, const llmfi_provider *p) {
+    (void)c, (void)p;
+}
+
+#endif
+
 static void llmfi_provider_of_row(llmfi_provider *p, int at) {
     const llmfi_provider_row *row = &llmfi_provider_rows[at];
     p->row = at;
     p->name = llmfi_cstr(row->name);
-    p->dialect = llmfi_cstr(llmfi_dialect_rows[row->dialect].name);
+    p->dialect = llmfi_dialect_name(row->dialect);
     p->base_url = llmfi_cstr(row->base_url);
     p->key_variables = llmfi_cstr(row->key_variables);
     p->default_model = llmfi_cstr(row->default_model);
@@ -16850,7 +20212,6 @@ static void llmfi_provider_of_row(llmfi_provider *p, int at) {
     p->default_max_tokens = row->default_max_tokens;
     p->embedding_batch = row->embedding_batch;
     p->built = row->built;
-    p->later = llmfi_dialect_rows[row->dialect].later;
 }
 
 static void llmfi_provider_append(llmfi_config *c, llmfi_provider *p) {
@@ -16890,8 +20251,7 @@ LLMFI_UNUSED static void llmfi_provider_dialect(llmfi_provider *p, llmf_str dial
         p->default_max_tokens = llmfi_provider_rows[row].default_max_tokens;
         p->embedding_batch = llmfi_provider_rows[row].embedding_batch;
     }
-    p->built = d < 0 || llmfi_dialect_rows[d].built;
-    p->later = d >= 0 && llmfi_dialect_rows[d].later;
+    p->built = d < 0 || llmfi_dialect_built[d];
 }
 
 LLMFI_UNUSED static bool llmfi_provider_name_ok(llmf_str name) {
@@ -16982,6 +20342,9 @@ LLMFI_UNUSED static bool llmfi_config_model_at(const llmfi_config *c, size_t i, 
 static bool llmfi_provider_find_at(const llmfi_config *c, size_t i, llmfi_provider *out) {
     const llmfi_provider *p;
     const llmfi_provider *q;
+#if !LLMF_HAS_INFO
+    llmf_str words = llmfi_str(llmfi_left_out, sizeof llmfi_left_out - 1);
+#endif
     int row;
     for (p = c->providers; p; p = p->next) {
         for (q = c->providers; q != p && !llmfi_eq(q->name, p->name); q = q->next) {}
@@ -16996,14 +20359,9 @@ static bool llmfi_provider_find_at(const llmfi_config *c, size_t i, llmfi_provid
         return true;
     }
 #if !LLMF_HAS_INFO
-    if (llmfi_left_out_at(i, &out->name)) {
-        llmf_str line = out->name;
-        memset(out, 0, sizeof *out);
-        out->later = line.ptr[0] == '-';
-        if (out->later) line = llmfi_from(line, 1);
-        llmfi_next_word(&line, &out->name);
-        return true;
-    }
+    memset(out, 0, sizeof *out);
+    while (llmfi_next_word(&words, &out->name))
+        if (llmfi_left_out_begins(&out->name) && !i--) return true;
 #endif
     return false;
 }
@@ -17023,13 +20381,13 @@ LLMFI_UNUSED static bool llmfi_config_provider_at(const llmfi_config *c, const l
     info->base_url = c->desc->base_url && c->desc->base_url[0] ? llmfi_cstr(c->desc->base_url) : p.base_url;
     info->key_variable = llmfi_next_word(&list, &word) ? llmfi_key_variable(word, &auth) : llmfi_str("", 0);
     info->default_model = p.default_model;
-    info->has_key = llmfi_record_key(&r, env, &auth).len > 0;
+    info->has_key = llmfi_record_has_key(&r, env, &auth);
     info->needs_key = auth != LLMFI_AUTH_NONE && !(p.quirks & LLMFI_Q_NO_KEY_NEEDED);
     info->primary = chosen.len && (llmfi_eq_nocase(chosen, p.name) || (p.row >= 0 && llmfi_find_provider_row(chosen) == p.row));
     t = llmfi_text_in(info->reason, sizeof info->reason);
     if (!p.built) {
         info->unavailable = LLMF_ERR_NOT_BUILT;
-        llmfi_say_not_built(&t, p.name, p.row >= 0, p.later);
+        llmfi_say_not_built(&t, p.name, p.row >= 0);
     } else if (info->needs_key && !info->has_key) {
         info->unavailable = LLMF_ERR_AUTH;
         LLMFI_SAY(&t, "no key: ");
@@ -17495,7 +20853,7 @@ LLMFI_UNUSED static bool llmfi_config_add_provider(llmfi_config *c, const llmf_p
     if (d->dialect) {
         int row = llmfi_find_dialect_row(llmfi_cstr(d->dialect));
         llmfi_provider_dialect(p, llmfi_cstr(d->dialect));
-        p->dialect = row >= 0 ? llmfi_cstr(llmfi_dialect_rows[row].name) : llmfi_arena_copy(&c->arena, llmfi_cstr(d->dialect));
+        p->dialect = row >= 0 ? llmfi_dialect_name(row) : llmfi_arena_copy(&c->arena, llmfi_cstr(d->dialect));
     }
     if (d->base_url) p->base_url = llmfi_arena_copy(&c->arena, llmfi_cstr(d->base_url));
     if (d->default_model) p->default_model = llmfi_arena_copy(&c->arena, llmfi_cstr(d->default_model));
@@ -17635,7 +20993,6 @@ LLMFI_UNUSED static void llmfi_handle_unprepare(llmfi_handles *h, uint32_t at) {
 /* The adapter of a dialect: a registered one of that name first, then ours. False with *err where there is none. */
 static bool llmfi_prepared_dialect(const llmfi_handles *h, llmfi_prepared *p, llmf_error *err) {
     llmf_str name = p->record.provider->dialect;
-    llmfi_text t;
 #if LLMF_HAS_REGISTER
     size_t i;
     for (i = 0; i < h->dialect_count; i++)
@@ -17644,13 +21001,8 @@ static bool llmfi_prepared_dialect(const llmfi_handles *h, llmfi_prepared *p, ll
     (void)h;
     if (!p->dialect) p->adapter = llmfi_adapter_find(name);
     if (p->dialect || p->adapter) return true;
-    t = llmfi_error_begin(err, LLMF_ERR_NOT_BUILT);
-    LLMFI_SAY(&t, "provider ");
-    llmfi_say(&t, p->record.provider->name);
-    LLMFI_SAY(&t, " speaks the dialect ");
-    llmfi_say(&t, name);
-    LLMFI_SAY(&t, ", which this build does not have: build with its LLMF_WITH_ option, or register it with llmf_register_dialect");
-    return false;
+    return llmfi_error_about(err, LLMF_ERR_NOT_BUILT, "the model's provider speaks the dialect ", name,
+                             ", which this build does not have: build with its LLMF_WITH_ option, or register it with llmf_register_dialect");
 }
 
 static llmfi_prepared *llmfi_prepare(llmfi_handles *h, llmfi_config *config, const llmfi_handle *s, llmf_error *err) {
@@ -17767,8 +21119,7 @@ LLMFI_UNUSED static uint32_t llmfi_handle_new(llmfi_handles *h, llmfi_config *co
         s->config_len = strlen(own);
         s->config = llmfi_handle_copy(h->heap, own, s->config_len);
     }
-    if (!s->name || (own && !s->config)) llmfi_error_memory(err);
-    if (!s->name || (own && !s->config) || !llmfi_handle_use(h, config, at, err)) {
+    if (!s->name || (own && !s->config) ? !llmfi_error_memory(err) : !llmfi_handle_use(h, config, at, err)) {
         llmfi_handle_forget(h, at);
         return 0;
     }
@@ -18007,8 +21358,8 @@ typedef struct llmfi_watch {
 #if LLMF_HAS_EPOLL
     int epoll;
 #else
-    llmfi_pollfd *fds;                                             /* from the heap: the wake-up, then the list in order */
-    llmfi_watcher **owner;
+    llmfi_watcher **owner;                                         /* from the heap: whose the fds are, and behind them in the same piece … */
+    llmfi_pollfd *fds;                                             /* … the fds: the wake-up, then the list in order */
     size_t cap, turn;                                              /* turn: where the last question's service ended */
 #endif
 #endif
@@ -18205,20 +21556,13 @@ static bool llmfi_watch_collect(llmfi_watch *watch, int timeout_ms) {
 
 static bool llmfi_watch_room(llmfi_watch *watch, size_t want) {
     size_t cap = want + want / 2 + 8;
-    llmfi_pollfd *fds;
     llmfi_watcher **owner;
     if (want <= watch->cap) return true;
-    fds = (llmfi_pollfd *)llmfi_heap_alloc(watch->heap, cap * sizeof *fds);
-    owner = (llmfi_watcher **)llmfi_heap_alloc(watch->heap, cap * sizeof *owner);
-    if (!fds || !owner) {
-        llmfi_heap_free(watch->heap, fds);
-        llmfi_heap_free(watch->heap, (void *)owner);
-        return false;
-    }
-    llmfi_heap_free(watch->heap, watch->fds);
+    owner = (llmfi_watcher **)llmfi_heap_alloc(watch->heap, cap * (sizeof *owner + sizeof *watch->fds));
+    if (!owner) return false;
     llmfi_heap_free(watch->heap, (void *)watch->owner);
-    watch->fds = fds;
     watch->owner = owner;
+    watch->fds = (llmfi_pollfd *)(void *)(owner + cap);
     watch->cap = cap;
     return true;
 }
@@ -18238,7 +21582,6 @@ LLMFI_UNUSED static void llmfi_watch_close(llmfi_watch *watch) {
     if (watch->wake_read != LLMFI_NO_FD) LLMFI_SYS_CLOSE(watch->wake_read);
     if (watch->wake_write != watch->wake_read) LLMFI_SYS_CLOSE(watch->wake_write);
     watch->wake_read = watch->wake_write = LLMFI_NO_FD;
-    llmfi_heap_free(watch->heap, watch->fds);
     llmfi_heap_free(watch->heap, (void *)watch->owner);
     watch->fds = NULL;
     watch->owner = NULL;
@@ -18387,9 +21730,15 @@ struct llmf_exchange {
     llmfi_transport *by;           /* who carries it out; NULL before start and after the end */
     void *state;                   /* the transport's own: a connection, an easy handle */
     void *owner;                   /* the engine's call */
+    bool checked;                  /* the engine has looked at the headers: nothing that must not be sent is in them */
+    bool keys;                     /* it is none's: the factory asks for AWS keys, and is the owner */
     uint64_t deadline_ns;          /* connect must be done by then (0: no limit); after `connected` the engine keeps time alone */
     struct llmf_exchange *next, *prev; /* the transport's own list */
 };
+
+LLMFI_UNUSED static bool llmfi_asks_keys(const llmf_exchange *x) {
+    return LLMF_HAS_AWS && x->keys;
+}
 
 /* What every transport is given at open and may use for its life. */
 typedef struct llmfi_net {
@@ -18398,6 +21747,7 @@ typedef struct llmfi_net {
     const llmf_desc *desc;         /* the factory's copy */
     char *recv;                    /* one shared read buffer of desc->recv_size bytes: its contents are dead once control returns */
     uint64_t (*now_ns)(const struct llmfi_net *net);
+    const uint64_t *moment_ns;     /* what the clock said when the engine last looked, which it does after each wait: see llmfi_net_moment. NULL: nobody looks */
     uint64_t slice_end_ns;         /* the poll under way shall end by then; 0: no slice */
     uint64_t handed_on;            /* counts llmf_exchange_data calls: lets the poll see that something happened */
 } llmfi_net;
@@ -18414,18 +21764,35 @@ struct llmfi_transport {
     void (*close)(llmfi_transport *t);
 };
 
-/* May a header of the reply with a name of so many bytes be one that the engine wants? A first look that is nearly free: of the two dozen that a
-   reply has, one or two are. llmf_exchange_header asks it too, so a new name of another length is missed everywhere or nowhere. */
-#define LLMFI_HEADER_LENGTHS (1u << 10 | 1u << 11 | 1u << 12 | 1u << 13 | 1u << 14 | 1u << 15 | 1u << 16 | 1u << 17 | 1u << 22)
-LLMFI_UNUSED static bool llmfi_header_may_matter(size_t name_len) {
-    return name_len < 32 && (LLMFI_HEADER_LENGTHS >> name_len & 1);
+/* The headers of a reply that the engine wants, by the shapes of their names. A first look that is nearly free: of the two dozen that a reply has, one or
+   two are. llmf_exchange_header asks it too, so a new name of another shape is missed everywhere or nowhere. */
+#if LLMFI_SMALL
+#define llmfi_header_wanted(name) true
+#else
+static const llmfi_name_shapes llmfi_headers_wanted = {{
+    0, 0, 1u << 11 /* retry-after */, 1u << 14 /* retry-after-ms */,
+    1u << 10 | 1u << 12 | 1u << 13 | 1u << 15 | 1u << 16 | 1u << 17 | 1u << 22 /* …-id: llmfi_is_request_id */,
+    1u << 16 /* x-amzn-errortype */, 0, 1u << 16 /* content-encoding */
+}};
+LLMFI_UNUSED static bool llmfi_header_wanted(llmf_str name) {
+    return name.len && llmfi_shape_in(&llmfi_headers_wanted, name);
 }
+#endif
 
 /* Above the public ones (llmf_exchange_read, _rewind, _status, _header, _data, _end), for built-in transports: the connection stands. */
 static void llmfi_exchange_connected(llmf_exchange *x);
+/* The time, near enough for what is counted in milliseconds: a look at the clock costs as much as a hundred instructions. */
+LLMFI_UNUSED static uint64_t llmfi_net_moment(const llmfi_net *net) {
+    return !LLMFI_SMALL && net->moment_ns ? *net->moment_ns : net->now_ns(net);
+}
 /* The factory's time is up for this poll. */
 LLMFI_UNUSED static bool llmfi_slice_over(const llmfi_net *net) {
+#if LLMF_HAS_SLICES
     return net->slice_end_ns && net->now_ns(net) >= net->slice_end_ns;
+#else
+    (void)net;
+    return false;
+#endif
 }
 
 #endif
@@ -18476,22 +21843,25 @@ enum {
 
 typedef struct llmfi_http1 {
     uint64_t at;                             /* bytes of this reply taken; 0: nothing has come yet */
-    uint64_t left;                           /* bytes that the body (AT_LENGTH) or chunk (AT_CHUNK) still has; the chunk size while it is read */
-    uint64_t budget;                         /* bytes that the body may still have by the limit */
+    uint64_t left;                           /* bytes that the body (AT_LENGTH), the chunk (AT_CHUNK) or the limit (AT_CLOSE) still has; the chunk size while
+                                                it is read */
+    uint64_t budget;                         /* bytes that the chunks to come may still have by the limit */
     uint64_t length;                         /* Content-Length */
-    uint64_t error_at;                       /* byte of this reply where the error is */
-    const char *what;                        /* static text */
+    llmf_str name, value, body;              /* the item, until the next call; body also no longer than the bytes of the input are left alone */
     size_t head_left;                        /* bytes that the head may still have */
     unsigned headers_left, interim_left, size_line;
     int state, status, error;                /* error: LLMFI_WIRE_… */
     bool keep_alive;                         /* from HEADERS_END on: the connection may serve another request after DONE. False at DONE when
                                                 bytes follow that nobody asked for: the length given was too short */
     bool head_request, has_length, chunked, close, persist, http10, spent;
-    uint32_t name_lengths;                   /* set after init: the headers of interest, by the lengths of their names (bit n: n bytes); 0: all. Others are
-                                                checked all the same, but not handed out */
     bool controls;                           /* the line may hold control characters: look closer */
+#if !LLMFI_SMALL
+    bool choosy;                             /* only headers of the shapes in `wanted` are handed out; others are checked all the same */
+    llmfi_name_shapes wanted;
+#endif
     llmfi_buf line;                          /* an unfinished line of the head */
-    llmf_str name, value, body;              /* the item, until the next call; body also no longer than the bytes of the input are left alone */
+    uint64_t error_at;                       /* byte of this reply where the error is */
+    const char *what;                        /* static text */
 } llmfi_http1;
 
 /* head_request: the reply has no body whatever it says. max_head: bytes of status lines, headers, trailers, 0 for LLMF_MAX_HEAD;
@@ -18505,6 +21875,17 @@ LLMFI_UNUSED static void llmfi_http1_init(llmfi_http1 *h, llmfi_heap *heap, bool
     h->interim_left = LLMFI_HTTP1_INTERIM;
     h->budget = max_body ? max_body : UINT64_MAX;
 }
+
+#if !LLMFI_SMALL
+/* After init: these are the headers of interest. Those about framing always are. */
+LLMFI_UNUSED static void llmfi_http1_want(llmfi_http1 *h, const llmfi_name_shapes *shapes) {
+    h->choosy = true;
+    h->wanted = *shapes;
+    h->wanted.lengths['h' & 7] |= 1u << 14; /* content-length */
+    h->wanted.lengths['n' & 7] |= 1u << 10; /* connection */
+    h->wanted.lengths['g' & 7] |= 1u << 17; /* transfer-encoding */
+}
+#endif
 
 LLMFI_UNUSED static void llmfi_http1_free(llmfi_http1 *h) {
     llmfi_buf_free(&h->line);
@@ -18620,48 +22001,45 @@ static bool llmfi_http1_element(llmf_str *list, llmf_str *element) {
 }
 
 /* One number, or the same one several times: anything else would leave open where the reply ends. */
-static int llmfi_http1_length(llmfi_http1 *h, llmf_str value, uint64_t at) {
-    llmf_str list = value, number;
-    bool any = false;
-    while (llmfi_http1_element(&list, &number)) {
-        uint64_t n = 0;
-        size_t i;
-        for (i = 0; i < number.len; i++) {
-            unsigned digit = (unsigned)number.ptr[i] - '0';
-            if (!llmfi_is_digit(number.ptr[i]) || n > (UINT64_MAX - digit) / 10) return llmfi_http1_bad(h, "Content-Length is not a number", at);
-            n = n * 10 + digit;
-        }
-        if (h->has_length && n != h->length) return llmfi_http1_bad(h, "several Content-Length that differ", at);
-        h->has_length = any = true;
-        h->length = n;
+static int llmfi_http1_length(llmfi_http1 *h, llmf_str number, uint64_t at) {
+    uint64_t n = 0;
+    size_t i;
+    for (i = 0; i < number.len; i++) {
+        unsigned digit = (unsigned)number.ptr[i] - '0';
+        if (digit > 9 || n > (UINT64_MAX - digit) / 10) return llmfi_http1_bad(h, "Content-Length is not a number", at);
+        n = n * 10 + digit;
     }
-    return any ? 0 : llmfi_http1_bad(h, "Content-Length is not a number", at);
-}
-
-static int llmfi_http1_coding(llmfi_http1 *h, llmf_str value, uint64_t at) {
-    llmf_str coding;
-    while (llmfi_http1_element(&value, &coding)) {
-        if (h->chunked) return llmfi_http1_bad(h, "chunked is not the last transfer coding", at);
-        if (LLMFI_NAMED(coding, "chunked")) h->chunked = true;
-        else if (!LLMFI_NAMED(coding, "identity")) return llmfi_http1_bad(h, "a transfer coding that was not asked for", at);
-    }
+    if (h->has_length && n != h->length) return llmfi_http1_bad(h, "several Content-Length that differ", at);
+    h->has_length = true;
+    h->length = n;
     return 0;
 }
 
-static void llmfi_http1_connection(llmfi_http1 *h, llmf_str value) {
-    llmf_str option;
-    while (llmfi_http1_element(&value, &option)) {
-        if (LLMFI_NAMED(option, "close")) h->close = true;
-        else if (LLMFI_NAMED(option, "keep-alive")) h->persist = true;
-    }
+static int llmfi_http1_coding(llmfi_http1 *h, llmf_str coding, uint64_t at) {
+    if (h->chunked) return llmfi_http1_bad(h, "chunked is not the last transfer coding", at);
+    if (LLMFI_NAMED(coding, "chunked")) h->chunked = true;
+    else if (!LLMFI_NAMED(coding, "identity")) return llmfi_http1_bad(h, "a transfer coding that was not asked for", at);
+    return 0;
 }
 
-/* The headers that say where the reply ends and whether the connection lives on. */
+static int llmfi_http1_connection(llmfi_http1 *h, llmf_str option) {
+    if (LLMFI_NAMED(option, "close")) h->close = true;
+    else if (LLMFI_NAMED(option, "keep-alive")) h->persist = true;
+    return 0;
+}
+
+/* The headers that say where the reply ends and whether the connection lives on: each of them is a list. */
 static int llmfi_http1_framing_header(llmfi_http1 *h, uint64_t at) {
-    if (LLMFI_NAMED(h->name, "content-length")) return llmfi_http1_length(h, h->value, at);
-    if (LLMFI_NAMED(h->name, "transfer-encoding")) return llmfi_http1_coding(h, h->value, at);
-    if (LLMFI_NAMED(h->name, "connection")) llmfi_http1_connection(h, h->value);
-    return 0;
+    bool length = LLMFI_NAMED(h->name, "content-length"), coding = LLMFI_NAMED(h->name, "transfer-encoding");
+    llmf_str list = h->value, element;
+    bool any = false;
+    int bad = 0;
+    if (!length && !coding && !LLMFI_NAMED(h->name, "connection")) return 0;
+    while (!bad && llmfi_http1_element(&list, &element)) {
+        any = true;
+        bad = length ? llmfi_http1_length(h, element, at) : coding ? llmfi_http1_coding(h, element, at) : llmfi_http1_connection(h, element);
+    }
+    return bad || !length || any ? bad : llmfi_http1_bad(h, "Content-Length is not a number", at);
 }
 
 /* name: value, in headers and trailers. 0 when it is good. */
@@ -18691,6 +22069,7 @@ static int llmfi_http1_headers_end(llmfi_http1 *h) {
         h->left = h->length;
         h->state = h->left ? LLMFI_HTTP1_AT_LENGTH : LLMFI_HTTP1_AT_DONE;
     } else {
+        h->left = h->budget;
         h->state = LLMFI_HTTP1_AT_CLOSE;
         h->keep_alive = false;
     }
@@ -18709,12 +22088,6 @@ static int llmfi_http1_blank(llmfi_http1 *h, uint64_t start) {
     }
 }
 
-/* Those about framing always are. */
-static bool llmfi_http1_of_interest(const llmfi_http1 *h, size_t name_len) {
-    const uint32_t framing = 1u << 10 | 1u << 14 | 1u << 17; /* connection, content-length, transfer-encoding */
-    return !h->name_lengths || (name_len < 32 && ((h->name_lengths | framing) >> name_len & 1));
-}
-
 #if LLMFI_JSON_SSE2
 /* Passes over header lines of no interest that lie whole in the input and have nothing odd in them: most of a reply's. Any other is left to
    llmfi_http1_head. */
@@ -18723,7 +22096,7 @@ static void llmfi_http1_pass(llmfi_http1 *h, llmf_str *in) {
     size_t taken;
     for (; h->headers_left; h->headers_left--) {
         size_t colon = llmfi_plain_span((const unsigned char *)rest.ptr, rest.len), end;
-        if (!colon || colon == rest.len || rest.ptr[colon] != ':' || llmfi_http1_of_interest(h, colon)) break;
+        if (!colon || colon == rest.len || rest.ptr[colon] != ':' || llmfi_shape_in(&h->wanted, llmfi_str(rest.ptr, colon))) break;
         end = llmfi_control_fast(rest, colon);
         if (rest.len - end < 16 || rest.ptr[end] != '\r' || rest.ptr[end + 1] != '\n') break;
         rest = llmfi_str(rest.ptr + end + 2, rest.len - end - 2);
@@ -18744,7 +22117,9 @@ static int llmfi_http1_head(llmfi_http1 *h, llmf_str *in) {
     if (h->state == LLMFI_HTTP1_AT_STATUS) return llmfi_http1_status_line(h, line, start);
     if (llmfi_http1_field(h, line, start)) return LLMFI_HTTP1_ERROR;
     if (h->state == LLMFI_HTTP1_AT_INTERIM) return LLMFI_HTTP1_MORE;
-    if (!llmfi_http1_of_interest(h, h->name.len)) return LLMFI_HTTP1_MORE;
+#if !LLMFI_SMALL
+    if (h->choosy && !llmfi_shape_in(&h->wanted, h->name)) return LLMFI_HTTP1_MORE;
+#endif
     h->value = llmfi_http1_trim(line, h->name.len + 1);
     if (h->state == LLMFI_HTTP1_AT_TRAILER) return LLMFI_HTTP1_TRAILER;
     if (llmfi_http1_framing_header(h, start + (uint64_t)(h->value.ptr - line.ptr))) return LLMFI_HTTP1_ERROR;
@@ -18753,29 +22128,15 @@ static int llmfi_http1_head(llmfi_http1 *h, llmf_str *in) {
 
 /* ---- the body ---- */
 
-static int llmfi_http1_piece(llmfi_http1 *h, llmf_str *in, int next) {
+/* Bytes of the body, of a chunk, or of a body that lasts until the connection closes. */
+static int llmfi_http1_piece(llmfi_http1 *h, llmf_str *in) {
     size_t n = h->left < in->len ? (size_t)h->left : in->len;
+    if (!n) return llmfi_http1_fail(h, LLMFI_WIRE_LIMIT, "the body of the reply is longer than its limit", h->at);
     h->body = llmfi_str(in->ptr, n);
     h->left -= n;
     llmfi_http1_take(h, in, n);
-    if (!h->left) h->state = next;
+    if (!h->left && h->state != LLMFI_HTTP1_AT_CLOSE) h->state = h->state == LLMFI_HTTP1_AT_LENGTH ? LLMFI_HTTP1_AT_DONE : LLMFI_HTTP1_AT_CHUNK_CR;
     return LLMFI_HTTP1_BODY;
-}
-
-/* A body that lasts until the connection closes. */
-static int llmfi_http1_rest(llmfi_http1 *h, llmf_str *in) {
-    size_t n = h->budget < in->len ? (size_t)h->budget : in->len;
-    if (!n) return llmfi_http1_fail(h, LLMFI_WIRE_LIMIT, "the body of the reply is longer than its limit", h->at);
-    h->body = llmfi_str(in->ptr, n);
-    h->budget -= n;
-    llmfi_http1_take(h, in, n);
-    return LLMFI_HTTP1_BODY;
-}
-
-static int llmfi_http1_hex(char c) {
-    char l = llmfi_lower(c);
-    if (llmfi_is_digit(c)) return c - '0';
-    return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
 }
 
 /* The LF behind a chunk size: the chunk begins, or the trailers. */
@@ -18788,12 +22149,12 @@ static int llmfi_http1_size_end(llmfi_http1 *h) {
 }
 
 /* One byte of a chunk-size line: 0, or an error. The byte is taken already. */
-static int llmfi_http1_size_byte(llmfi_http1 *h, char c) {
-    int digit = llmfi_http1_hex(c);
+static LLMFI_SHORT int llmfi_http1_size_byte(llmfi_http1 *h, char c) {
+    unsigned digit = llmfi_hex(c);
     if (++h->size_line > LLMFI_HTTP1_SIZE_LINE) return llmfi_http1_fail(h, LLMFI_WIRE_LIMIT, "a chunk-size line is too long", h->at - 1);
-    if (h->state <= LLMFI_HTTP1_AT_SIZE_MORE && digit >= 0) {
+    if (h->state <= LLMFI_HTTP1_AT_SIZE_MORE && digit < 16) {
         if (h->left >> 60) return llmfi_http1_bad(h, "a chunk size does not fit in 64 bits", h->at - 1);
-        h->left = h->left << 4 | (unsigned)digit;
+        h->left = h->left << 4 | digit;
         h->state = LLMFI_HTTP1_AT_SIZE_MORE;
         return 0;
     }
@@ -18812,9 +22173,9 @@ static int llmfi_http1_size_byte(llmfi_http1 *h, char c) {
 static void llmfi_http1_between_fast(llmfi_http1 *h, llmf_str *in) {
     size_t skip = h->state == LLMFI_HTTP1_AT_CHUNK_CR ? 2 : 0, i = skip;
     uint64_t size = 0;
-    int digit;
+    unsigned digit;
     if (in->len < skip + 10 || (skip && (in->ptr[0] != '\r' || in->ptr[1] != '\n'))) return;
-    for (; i < skip + 8 && (digit = llmfi_http1_hex(in->ptr[i])) >= 0; i++) size = size << 4 | (unsigned)digit;
+    for (; i < skip + 8 && (digit = llmfi_hex(in->ptr[i])) < 16; i++) size = size << 4 | digit;
     if (i == skip || in->ptr[i] != '\r' || in->ptr[i + 1] != '\n') return;
     h->left = size;
     llmfi_http1_take(h, in, i + 2);
@@ -18847,14 +22208,14 @@ static int llmfi_http1_between(llmfi_http1 *h, llmf_str *in) {
 /* ---- the reader ---- */
 
 /* One of LLMFI_HTTP1_…; call it until MORE, DONE or ERROR. An empty input gives what needs no byte: DONE behind the last of a body. */
-LLMFI_UNUSED static int llmfi_http1_next(llmfi_http1 *h, llmf_str *in) {
+LLMFI_UNUSED static LLMFI_SHORT int llmfi_http1_next(llmfi_http1 *h, llmf_str *in) {
     int got = LLMFI_HTTP1_MORE;
     if (h->spent) llmfi_wire_drop(&h->line);
     h->spent = false;
     while (got == LLMFI_HTTP1_MORE) {
         if (h->state < LLMFI_HTTP1_AT_LENGTH && in->len) {
 #if LLMFI_JSON_SSE2
-            if (h->state == LLMFI_HTTP1_AT_HEADER && h->name_lengths && !h->line.len) llmfi_http1_pass(h, in);
+            if (h->state == LLMFI_HTTP1_AT_HEADER && h->choosy && !h->line.len) llmfi_http1_pass(h, in);
 #endif
             got = llmfi_http1_head(h, in);
             if (h->spent && got == LLMFI_HTTP1_MORE) {
@@ -18869,9 +22230,7 @@ LLMFI_UNUSED static int llmfi_http1_next(llmfi_http1 *h, llmf_str *in) {
         }
         if (h->state == LLMFI_HTTP1_AT_ERROR) return LLMFI_HTTP1_ERROR;
         if (!in->len) return LLMFI_HTTP1_MORE;
-        if (h->state == LLMFI_HTTP1_AT_LENGTH) return llmfi_http1_piece(h, in, LLMFI_HTTP1_AT_DONE);
-        if (h->state == LLMFI_HTTP1_AT_CHUNK) return llmfi_http1_piece(h, in, LLMFI_HTTP1_AT_CHUNK_CR);
-        if (h->state == LLMFI_HTTP1_AT_CLOSE) return llmfi_http1_rest(h, in);
+        if (h->state <= LLMFI_HTTP1_AT_CHUNK) return llmfi_http1_piece(h, in);
         got = llmfi_http1_between(h, in);
     }
     return got;
@@ -18895,6 +22254,7 @@ typedef struct llmfi_http1_request {
     const llmf_header *headers;              /* without Host, Content-Length, Transfer-Encoding */
     size_t header_count;
     bool has_body;
+    bool checked;                            /* whoever asks has looked at all of it: nothing that must not be sent is in it */
     uint64_t content_length;                 /* of the body; 0 with has_body: "Content-Length: 0" */
 } llmfi_http1_request;
 
@@ -18919,44 +22279,52 @@ static const char *llmfi_http1_refuse(const llmfi_http1_request *r) {
     return NULL;
 }
 
-/* name: value CR LF, and the like. */
-static bool llmfi_http1_add(llmfi_buf *out, llmf_str a, llmf_str b, llmf_str c, llmf_str d) {
-    const size_t most = (size_t)-1 / 8;
-    char *to;
-    if (a.len > most || b.len > most || c.len > most || d.len > most || !llmfi_buf_reserve(out, a.len + b.len + c.len + d.len)) return false;
-    to = out->ptr + out->len;
-    memcpy(to, a.ptr, a.len);
-    memcpy(to += a.len, b.ptr, b.len);
-    if (c.len) memcpy(to + b.len, c.ptr, c.len);
-    memcpy(to + b.len + c.len, d.ptr, d.len);
-    out->len += a.len + b.len + c.len + d.len;
-    return true;
+static LLMFI_SHORT char *llmfi_http1_copy(char *to, llmf_str s) {
+    if (s.len) memcpy(to, s.ptr, s.len);
+    return to + s.len;
 }
 
-/* The decimal digits of n at the end of `digits`. */
-static llmf_str llmfi_http1_decimal(char digits[20], uint64_t n) {
-    size_t i = 20;
-    do digits[--i] = (char)('0' + n % 10);
-    while (n /= 10);
-    return llmfi_str(digits + i, 20 - i);
+/* name: value CR LF */
+static char *llmfi_http1_line_to(char *to, llmf_str name, llmf_str value) {
+    to = llmfi_http1_copy(to, name);
+    to = llmfi_http1_copy(to, LLMFI_LIT(": "));
+    to = llmfi_http1_copy(to, value);
+    return llmfi_http1_copy(to, LLMFI_LIT("\r\n"));
+}
+
+/* Bytes that the head has at most; from (size_t)-1 / 8 on: more than a buffer takes. */
+static size_t llmfi_http1_head_most(const llmfi_http1_request *r) {
+    const size_t most = (size_t)-1 / 8;
+    size_t n = 128, i;
+    if (r->method.len >= most || r->target.len >= most || r->host.len >= most) return most;
+    n += r->method.len + r->target.len + r->host.len;
+    for (i = 0; i < r->header_count && n < most; i++) {
+        if (r->headers[i].name.len >= most || r->headers[i].value.len >= most) return most;
+        n += r->headers[i].name.len + r->headers[i].value.len + 4;
+    }
+    return n;
 }
 
 /* Adds the request's head to `out`: LLMFI_WIRE_FINE; _BAD with *what (static), or _MEMORY: then out is as it was. */
 LLMFI_UNUSED static int llmfi_http1_write_head(llmfi_buf *out, const llmfi_http1_request *r, const char **what) {
-    const llmf_str end = LLMFI_LIT("\r\n");
-    size_t before = out->len, i;
-    char digits[20];
-    bool ok;
-    *what = llmfi_http1_refuse(r);
+    char digits[LLMFI_INT_TEXT], *to;
+    size_t most = llmfi_http1_head_most(r), i;
+    *what = r->checked ? NULL : llmfi_http1_refuse(r);
     if (*what) return LLMFI_WIRE_BAD;
-    ok = llmfi_http1_add(out, r->method, LLMFI_LIT(" "), r->target, LLMFI_LIT(" HTTP/1.1\r\n")) &&
-         llmfi_http1_add(out, LLMFI_LIT("Host"), LLMFI_LIT(": "), r->host, end);
-    for (i = 0; ok && i < r->header_count; i++) ok = llmfi_http1_add(out, r->headers[i].name, LLMFI_LIT(": "), r->headers[i].value, end);
-    if (ok && r->has_body) ok = llmfi_http1_add(out, LLMFI_LIT("Content-Length"), LLMFI_LIT(": "), llmfi_http1_decimal(digits, r->content_length), end);
-    if (ok && llmfi_buf_add(out, "\r\n", 2)) return LLMFI_WIRE_FINE;
-    out->len = before;
-    *what = LLMFI_WORDS("no memory for the request's head");
-    return LLMFI_WIRE_MEMORY;
+    if (most >= (size_t)-1 / 8 || !llmfi_buf_reserve(out, most)) {
+        *what = LLMFI_WORDS("no memory for the request's head");
+        return LLMFI_WIRE_MEMORY;
+    }
+    to = llmfi_http1_copy(out->ptr + out->len, r->method);
+    to = llmfi_http1_copy(to, LLMFI_LIT(" "));
+    to = llmfi_http1_copy(to, r->target);
+    to = llmfi_http1_copy(to, LLMFI_LIT(" HTTP/1.1\r\n"));
+    to = llmfi_http1_line_to(to, LLMFI_LIT("Host"), r->host);
+    for (i = 0; i < r->header_count; i++) to = llmfi_http1_line_to(to, r->headers[i].name, r->headers[i].value);
+    if (r->has_body) to = llmfi_http1_line_to(to, LLMFI_LIT("Content-Length"), llmfi_str(digits, llmfi_print_uint(digits, r->content_length)));
+    to = llmfi_http1_copy(to, LLMFI_LIT("\r\n"));
+    out->len = (size_t)(to - out->ptr);
+    return LLMFI_WIRE_FINE;
 }
 
 #endif
@@ -19013,6 +22381,7 @@ struct llmfi_http {
     size_t count, most, most_idle;           /* connections there are, and may be */
     size_t blind;                            /* connections without a descriptor: looked after in each tick */
     llmf_exchange *first, *last;             /* those that wait for a connection; state: NULL, or the client itself: wants a fresh one */
+    llmfi_url_last url;
     uint64_t now_ns;                         /* of the last tick */
     bool work;                               /* something may be started */
     bool again;                              /* some connection was left with more to read */
@@ -19200,7 +22569,7 @@ static void llmfi_conn_complete(llmfi_conn *c) {
     if (c->reply.keep_alive && !c->sending && !c->broken && h->most_idle) {
         llmfi_conn_forget_exchange(c);
         c->used = true;
-        c->idle_ns = h->t.net->now_ns(h->t.net);
+        c->idle_ns = llmfi_net_moment(h->t.net);
         llmfi_conn_move(c, LLMFI_CONN_IDLE);
         h->work = true;
     } else {
@@ -19244,7 +22613,7 @@ static llmfi_buf llmfi_http_shared(const llmfi_net *net) {
     llmfi_buf b;
     llmfi_buf_init(&b, net->heap, 0);
     b.ptr = net->recv;
-    b.cap = b.limit = net->desc->recv_size ? net->desc->recv_size : 16384;
+    b.cap = b.limit = net->desc->recv_size;
     return b;
 }
 
@@ -19343,10 +22712,13 @@ static void llmfi_conn_request(llmfi_conn *c) {
     r.host = c->authority;
     r.headers = x->req.headers;
     r.header_count = x->req.header_count;
+    r.checked = x->checked;
     r.content_length = c->body_left = x->req.body_len;
     r.has_body = x->req.body_len || !(LLMFI_IS(r.method, "GET") || LLMFI_IS(r.method, "HEAD"));
     llmfi_http1_init(&c->reply, net->heap, LLMFI_IS(r.method, "HEAD"), 0, net->desc->max_response);
-    c->reply.name_lengths = LLMFI_HEADER_LENGTHS; /* with content-encoding among them */
+#if !LLMFI_SMALL
+    llmfi_http1_want(&c->reply, &llmfi_headers_wanted);
+#endif
     c->sending = true;
     error = llmfi_http1_write_head(&b, &r, &what);
     if (error == LLMFI_WIRE_MEMORY) error = llmfi_http1_write_head(&c->out, &r, &what); /* longer than the shared buffer */
@@ -19373,7 +22745,7 @@ static void llmfi_conn_hold(llmfi_conn *c, llmf_str body, llmf_str in) {
 }
 
 /* One item of the reply handed on. False: there is nothing more to do with this input. */
-static bool llmfi_conn_item(llmfi_conn *c, int item, llmf_str in) {
+static LLMFI_SHORT bool llmfi_conn_item(llmfi_conn *c, int item, llmf_str in) {
     llmf_exchange *x = c->x;
     llmfi_http1 *r = &c->reply;
     unsigned serial = c->serial;
@@ -19513,31 +22885,30 @@ static llmfi_conn *llmfi_http_kept(llmfi_http *h, const llmfi_url *url) {
 
 /* Gives x a connection: LLMF_OK. Or -1: it must wait; or why it cannot. */
 static int llmfi_http_place(llmfi_http *h, llmf_exchange *x) {
-    llmfi_url url;
-    llmfi_url_error bad;
+    const llmfi_url *url = llmfi_url_again(&h->url, x->req.url);
     llmfi_conn *c;
     bool fresh = x->state == h;
-    if (!llmfi_url_parse(x->req.url, &url, &bad) || !url.port) {
+    if (!url) {
         h->t.why = LLMFI_WORDS("the URL is not one that begins with http:// or https://");
         return LLMF_ERR_ARGUMENT;
     }
-    if (!h->stream.tls && LLMFI_NAMED(url.scheme, "https")) {
+    if (!h->stream.tls && LLMFI_NAMED(url->scheme, "https")) {
         h->t.why = LLMFI_WORDS("the transport \"socket\" has no TLS: for https:// set transport to \"curl\" (LLMF_NO_CURL must not be set) or give a custom_stream");
         return LLMF_ERR_NOT_BUILT;
     }
-    c = fresh ? NULL : llmfi_http_kept(h, &url);
+    c = fresh ? NULL : llmfi_http_kept(h, url);
     if (!c && h->count >= h->most && h->list[LLMFI_CONN_IDLE].first) llmfi_conn_close(h->list[LLMFI_CONN_IDLE].first);
     if (!c && h->count >= h->most) return -1;
     if (!c) {
-        c = llmfi_conn_new(h, &url);
+        c = llmfi_conn_new(h, url);
     } else {
         llmfi_conn_move(c, LLMFI_CONN_START);
     }
     h->t.why = LLMFI_WORDS("no memory for a connection: raise memory_size");
     if (!c) return LLMF_ERR_MEMORY;
     c->x = x;
-    c->authority = url.authority;
-    c->target = url.target;
+    c->authority = llmfi_str(x->req.url.ptr + url->scheme.len + 3, url->authority.len); /* of x's own, which stays */
+    c->target = llmfi_from(x->req.url, x->req.url.len - url->target.len);
     x->state = c;
     h->work = true;
     return LLMF_OK;
@@ -19547,7 +22918,7 @@ static int llmfi_http_start(llmfi_transport *t, llmf_exchange *x) {
     llmfi_http *h = (llmfi_http *)(void *)t;
     int got;
     x->state = NULL;
-    h->now_ns = t->net->now_ns(t->net);
+    h->now_ns = llmfi_net_moment(t->net);
     got = h->first ? -1 : llmfi_http_place(h, x);
     if (got >= 0) return got;
     llmfi_http_queue(h, x);
@@ -19608,7 +22979,7 @@ static bool llmfi_conn_unwatched(const llmfi_conn *c) {
 static void llmfi_http_tick(llmfi_transport *t) {
     llmfi_http *h = (llmfi_http *)(void *)t;
     if (!h->again && !h->work && !h->blind && !h->list[LLMFI_CONN_DIAL].first) return;
-    h->now_ns = t->net->now_ns(t->net);
+    h->now_ns = llmfi_net_moment(t->net);
     if (h->again || (h->blind && h->list[LLMFI_CONN_BUSY].first)) {
         h->again = false;
         if (!llmfi_http_serve(h, LLMFI_CONN_BUSY, llmfi_conn_unwatched)) h->again = true;
@@ -19682,19 +23053,15 @@ static void llmfi_http_close(llmfi_transport *t) {
 
 /* A client over no stream yet: the caller sets h->stream. NULL: no memory. */
 LLMFI_UNUSED static llmfi_http *llmfi_http_open(llmfi_net *net, const char *name) {
+    static const llmfi_transport ours = {NULL, NULL, NULL, llmfi_http_start, llmfi_http_cancel, llmfi_http_resume, llmfi_http_tick, llmfi_http_wait_ms, llmfi_http_close};
     llmfi_http *h = (llmfi_http *)llmfi_heap_alloc(net->heap, sizeof *h);
     if (!h) return NULL;
     memset(h, 0, sizeof *h);
+    h->t = ours;
     h->t.name = name;
     h->t.net = net;
-    h->t.start = llmfi_http_start;
-    h->t.cancel = llmfi_http_cancel;
-    h->t.resume = llmfi_http_resume;
-    h->t.tick = llmfi_http_tick;
-    h->t.wait_ms = llmfi_http_wait_ms;
-    h->t.close = llmfi_http_close;
-    h->most = net->desc->max_connections > 0 ? (size_t)net->desc->max_connections : 100;
-    h->most_idle = net->desc->max_idle < 0 ? 0 : net->desc->max_idle ? (size_t)net->desc->max_idle : 10;
+    h->most = (size_t)net->desc->max_connections;
+    h->most_idle = net->desc->max_idle > 0 ? (size_t)net->desc->max_idle : 0;
     return h;
 }
 
@@ -20187,16 +23554,24 @@ typedef struct llmfi_address {
         struct sockaddr_in v4;
         struct sockaddr_in6 v6;
     } at;
-    int family;
 } llmfi_address;
 
 typedef struct llmfi_addresses {
-    llmfi_address list[LLMFI_MAX_ADDRESSES];
     int count;
+    llmfi_address list[LLMFI_MAX_ADDRESSES];
 } llmfi_addresses;
 
+static int llmfi_address_family(const llmfi_address *a) {
+    return a->at.any.sa_family;
+}
+
 static socklen_t llmfi_address_len(const llmfi_address *a) {
-    return (socklen_t)(a->family == AF_INET6 ? sizeof a->at.v6 : sizeof a->at.v4);
+    return (socklen_t)(llmfi_address_family(a) == AF_INET6 ? sizeof a->at.v6 : sizeof a->at.v4);
+}
+
+static void llmfi_address_set_port(llmfi_address *a, int port) {
+    if (llmfi_address_family(a) == AF_INET6) a->at.v6.sin6_port = htons((uint16_t)port);
+    else a->at.v4.sin_port = htons((uint16_t)port);
 }
 
 /* "127.0.0.1", "::1": adds it; false when it is none. */
@@ -20204,24 +23579,17 @@ static bool llmfi_address_add(llmfi_addresses *all, const char *text, int port) 
     llmfi_address *a = &all->list[all->count];
     if (all->count == LLMFI_MAX_ADDRESSES) return false;
     memset(a, 0, sizeof *a);
-    if (inet_pton(AF_INET, text, &a->at.v4.sin_addr) == 1) {
-        a->family = AF_INET;
-        a->at.v4.sin_family = AF_INET;
-        a->at.v4.sin_port = htons((uint16_t)port);
-    } else if (inet_pton(AF_INET6, text, &a->at.v6.sin6_addr) == 1) {
-        a->family = AF_INET6;
-        a->at.v6.sin6_family = AF_INET6;
-        a->at.v6.sin6_port = htons((uint16_t)port);
-    } else {
-        return false;
-    }
+    if (inet_pton(AF_INET, text, &a->at.v4.sin_addr) == 1) a->at.any.sa_family = AF_INET;
+    else if (inet_pton(AF_INET6, text, &a->at.v6.sin6_addr) == 1) a->at.any.sa_family = AF_INET6;
+    else return false;
+    llmfi_address_set_port(a, port);
     all->count++;
     return true;
 }
 
 /* localhost and names under it (RFC 6761, 6.3), with or without the root's dot. */
 static bool llmfi_is_localhost(const char *host) {
-    static const llmf_str name = {"localhost", 9};
+    const llmf_str name = LLMFI_LIT("localhost");
     llmf_str h = llmfi_cstr(host);
     if (h.len && h.ptr[h.len - 1] == '.') h.len--;
     if (h.len < name.len || !llmfi_eq_nocase(llmfi_from(h, h.len - name.len), name)) return false;
@@ -20239,44 +23607,34 @@ static int llmfi_resolve_hook(const llmfi_net *net, const char *host, int port, 
     return out->count;
 }
 
-/* The i-th of the list whose family is `family` moves to the front of what follows `to`. */
-static void llmfi_addresses_pull(llmfi_addresses *all, int to, int family) {
-    int i = to;
-    llmfi_address found;
-    while (i < all->count && all->list[i].family != family) i++;
-    if (i >= all->count) return;
-    found = all->list[i];
-    for (; i > to; i--) all->list[i] = all->list[i - 1];
-    all->list[to] = found;
-}
-
-/* The families take turns (RFC 8305, 4), beginning with the system's first choice. */
-static void llmfi_addresses_mix(llmfi_addresses *all) {
-    int i, family = all->count ? all->list[0].family : AF_INET;
-    for (i = 1; i < all->count; i++) {
-        family = family == AF_INET6 ? AF_INET : AF_INET6;
-        llmfi_addresses_pull(all, i, family);
-    }
+/* The first of a list, from `a` on, that is of this family; NULL: none is. */
+static const struct addrinfo *llmfi_address_of(const struct addrinfo *a, int family) {
+    while (a && (a->ai_family != family || (size_t)a->ai_addrlen > sizeof(((llmfi_address *)0)->at))) a = a->ai_next;
+    return a;
 }
 
 static int llmfi_resolve_system(const char *host, int port, llmfi_addresses *out) {
-    struct addrinfo hints, *found = NULL, *a;
+    struct addrinfo hints, *found = NULL;
+    const struct addrinfo *next[2];
+    int turn;
     memset(&hints, 0, sizeof hints);
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM;
     if (getaddrinfo(host, NULL, &hints, &found)) return 0;
-    for (a = found; a && out->count < LLMFI_MAX_ADDRESSES; a = a->ai_next) {
-        llmfi_address *to = &out->list[out->count];
-        memset(to, 0, sizeof *to);
-        if ((size_t)a->ai_addrlen > sizeof to->at || (a->ai_family != AF_INET && a->ai_family != AF_INET6)) continue;
-        memcpy(&to->at, a->ai_addr, (size_t)a->ai_addrlen);
-        to->family = a->ai_family;
-        if (a->ai_family == AF_INET) to->at.v4.sin_port = htons((uint16_t)port);
-        else to->at.v6.sin6_port = htons((uint16_t)port);
-        out->count++;
+    next[0] = llmfi_address_of(found, AF_INET);
+    next[1] = llmfi_address_of(found, AF_INET6);
+    turn = found->ai_family == AF_INET6;
+    while (out->count < LLMFI_MAX_ADDRESSES && (next[0] || next[1])) { /* the families take turns (RFC 8305, 4), beginning with the system's first choice */
+        const struct addrinfo *a = next[turn];
+        if (a) {
+            llmfi_address *to = &out->list[out->count++];
+            memcpy(&to->at, a->ai_addr, (size_t)a->ai_addrlen);
+            llmfi_address_set_port(to, port);
+            next[turn] = llmfi_address_of(a->ai_next, a->ai_family);
+        }
+        turn = !turn;
     }
     freeaddrinfo(found);
-    llmfi_addresses_mix(out);
     return out->count;
 }
 
@@ -20303,13 +23661,13 @@ LLMFI_UNUSED static int llmfi_resolve(const llmfi_net *net, const char *host, in
 
 /* What is needed only until the connection stands. */
 typedef struct llmfi_dial {
-    llmfi_addresses to;
     intptr_t fd[LLMFI_MAX_ADDRESSES];        /* attempts under way, in the order they began */
     int count, next;                         /* attempts; the next address */
     int port;
     bool resolved;
     uint64_t next_ns;                        /* when the next address has its turn */
     char *host;                              /* behind this struct */
+    llmfi_addresses to;
 } llmfi_dial;
 
 typedef struct llmfi_socket {
@@ -20356,7 +23714,7 @@ static bool llmfi_dial_next(llmfi_net *net, llmfi_socket *s) {
     while (d->next < d->to.count) {
         const llmfi_address *a = &d->to.list[d->next++];
         int one = 1;
-        intptr_t fd = llmfi_sys_socket(a->family, SOCK_STREAM);
+        intptr_t fd = llmfi_sys_socket(llmfi_address_family(a), SOCK_STREAM);
         if (fd != LLMFI_NO_FD) {
             (void)setsockopt(LLMFI_SYS_FD(fd), IPPROTO_TCP, TCP_NODELAY, (const char *)&one, sizeof one);
             if (!connect(LLMFI_SYS_FD(fd), &a->at.any, llmfi_address_len(a)) || llmfi_sys_connecting(llmfi_sys_error())) {
@@ -20374,22 +23732,24 @@ static bool llmfi_dial_next(llmfi_net *net, llmfi_socket *s) {
 /* Looks after the attempts under way: true when one is connected. Those that failed go. */
 static bool llmfi_dial_look(llmfi_socket *s) {
     llmfi_dial *d = s->dial;
-    llmfi_pollfd fds[LLMFI_MAX_ADDRESSES];
     int i, kept = 0;
     for (i = 0; i < d->count; i++) {
-        fds[i].fd = LLMFI_SYS_FD(d->fd[i]);
-        fds[i].events = POLLOUT;
-        fds[i].revents = 0;
-    }
-    if (!d->count || LLMFI_SYS_POLL(fds, d->count, 0) <= 0) return false;
-    for (i = 0; i < d->count; i++) {
+        intptr_t fd = d->fd[i];
         int error = 0;
         socklen_t len = (socklen_t)sizeof error;
-        if (fds[i].revents && getsockopt(LLMFI_SYS_FD(d->fd[i]), SOL_SOCKET, SO_ERROR, (char *)&error, &len)) error = llmfi_sys_error();
-        if (fds[i].revents && !error && s->fd == LLMFI_NO_FD) s->fd = d->fd[i];
-        if (error) s->error = error;
-        if (error) LLMFI_SYS_CLOSE(d->fd[i]);
-        else d->fd[kept++] = d->fd[i];
+        llmfi_pollfd p;
+        p.fd = LLMFI_SYS_FD(fd);
+        p.events = POLLOUT;
+        if (LLMFI_SYS_POLL(&p, 1, 0) > 0) {
+            if (getsockopt(LLMFI_SYS_FD(fd), SOL_SOCKET, SO_ERROR, (char *)&error, &len)) error = llmfi_sys_error();
+            if (error) {
+                s->error = error;
+                LLMFI_SYS_CLOSE(fd);
+                continue;
+            }
+            if (s->fd == LLMFI_NO_FD) s->fd = fd;
+        }
+        d->fd[kept++] = fd;
     }
     d->count = kept;
     return s->fd != LLMFI_NO_FD;
@@ -20483,18 +23843,10 @@ static void llmfi_socket_why(void *user, void *stream, llmfi_text *text) {
 
 /* What the ops are called with is the llmfi_net. */
 LLMFI_UNUSED static void llmfi_socket_stream(llmfi_stream *to, llmfi_net *net) {
-    memset(to, 0, sizeof *to);
+    static const llmfi_stream ours = {{NULL, llmfi_socket_open_stream, llmfi_socket_ready, llmfi_socket_read, llmfi_socket_write, llmfi_socket_close_stream, llmfi_socket_fd},
+                                      llmfi_socket_wait_ms, llmfi_socket_why, LLMF_ERR_MEMORY, false, true};
+    *to = ours;
     to->ops.user = net;
-    to->ops.open = llmfi_socket_open_stream;
-    to->ops.ready = llmfi_socket_ready;
-    to->ops.read = llmfi_socket_read;
-    to->ops.write = llmfi_socket_write;
-    to->ops.close = llmfi_socket_close_stream;
-    to->ops.fd = llmfi_socket_fd;
-    to->wait_ms = llmfi_socket_wait_ms;
-    to->why = llmfi_socket_why;
-    to->open_error = LLMF_ERR_MEMORY;
-    to->short_is_dry = true;
 }
 
 #endif
@@ -20599,7 +23951,9 @@ struct llmfi_curl {
     llmf_exchange *first, *last;             /* to be begun at the next tick; their state is this struct */
     llmfi_curl_socket *bucket[LLMFI_CURL_BUCKETS];
     llmfi_curl_socket *spare, *pool;
-    uint64_t timer_ns;                       /* when libcurl wants to run; UINT64_MAX: only when a descriptor is ready */
+    uint64_t timer_ns;                       /* when libcurl wants to run; 0: at once; UINT64_MAX: only when a descriptor is ready */
+    llmfi_url_last url;
+    long most_connects;                      /* as set: CURLMOPT_MAXCONNECTS */
     size_t cancelled;                        /* handles in use whose exchange has gone */
     bool inside;                             /* libcurl is running */
     bool resumes;                            /* some handle has `resume` set */
@@ -20746,7 +24100,7 @@ static int llmfi_curl_on_close(void *user, curl_socket_t fd) {
 static int llmfi_curl_on_timer(CURLM *multi, long ms, void *user) {
     llmfi_curl *c = (llmfi_curl *)user;
     (void)multi;
-    c->timer_ns = ms < 0 ? UINT64_MAX : c->t.net->now_ns(c->t.net) + (uint64_t)ms * 1000000u;
+    c->timer_ns = ms < 0 ? UINT64_MAX : ms ? c->t.net->now_ns(c->t.net) + (uint64_t)ms * 1000000u : 0;
     return 0;
 }
 
@@ -20779,8 +24133,8 @@ static size_t llmfi_easy_header(llmfi_easy *e, llmf_str line, size_t len) {
     llmf_str name, value;
     if (colon == LLMFI_NOWHERE) return len;
     if (!e->headers_left--) return llmfi_easy_stop(e, LLMF_ERR_LIMIT, "more headers in the reply than LLMF_MAX_HEADERS");
-    if (!llmfi_header_may_matter(colon)) return len;
     name = llmfi_str(line.ptr, colon);
+    if (!llmfi_header_wanted(name)) return len;
     value = llmfi_trim(llmfi_from(line, colon + 1));
     if (name.len == 16 && value.len && llmfi_eq_nocase(name, LLMFI_LIT("content-encoding")) && !llmfi_eq_nocase(value, LLMFI_LIT("identity")))
         return llmfi_easy_stop(e, LLMF_ERR_PROTOCOL, "the reply is compressed, which was not asked for");
@@ -20810,8 +24164,8 @@ static size_t llmfi_curl_on_header(char *ptr, size_t size, size_t count, void *u
         return e->x ? len : 0;
     }
     if (e->status < 200) return len;
-    e->head_done = !line.len;
-    return line.len ? llmfi_easy_header(e, line, len) : len;
+    e->head_done = !line.len; /* else two bytes, which are no header */
+    return len;
 }
 
 /* Keeps what the call did not take; what libcurl has beyond it stays there. */
@@ -20975,7 +24329,9 @@ static llmfi_easy *llmfi_easy_take(llmfi_curl *c) {
 static void llmfi_curl_limit(llmfi_curl *c) {
     const llmf_desc *d = c->t.net->desc;
     size_t idle = d->max_idle > 0 ? (size_t)d->max_idle : 10;
-    (void)curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, (long)(c->used_count + idle));
+    long most = (long)(c->used_count + idle);
+    if (most != c->most_connects) (void)curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, most);
+    c->most_connects = most;
 }
 
 /* Out of the multi and back to the kept ones. Not from inside libcurl. */
@@ -21105,11 +24461,11 @@ static void llmfi_easy_end(llmfi_easy *e, bool added) {
 /* ---- a request ---- */
 
 /* NULL, or why it must not be sent so. */
-static const char *llmfi_curl_refuse(const llmf_http_request *r) {
-    llmfi_url url;
-    llmfi_url_error bad;
+static const char *llmfi_curl_refuse(llmfi_curl *c, const llmf_exchange *x) {
+    const llmf_http_request *r = &x->req;
     size_t i;
-    if (!llmfi_url_parse(r->url, &url, &bad) || !url.port) return "the URL is not one that begins with http:// or https://";
+    if (!llmfi_url_again(&c->url, r->url)) return "the URL is not one that begins with http:// or https://";
+    if (x->checked) return NULL;
     if (llmfi_header_bad_name(r->method) != LLMFI_NOWHERE || r->method.len > 15) return "the method is not one";
     for (i = 0; i < r->header_count; i++) {
         llmf_str name = r->headers[i].name;
@@ -21343,7 +24699,7 @@ static void llmfi_curl_action(llmfi_curl *c, curl_socket_t fd, int bits) {
 
 static int llmfi_curl_start(llmfi_transport *t, llmf_exchange *x) {
     llmfi_curl *c = (llmfi_curl *)(void *)t;
-    t->why = llmfi_curl_refuse(&x->req);
+    t->why = llmfi_curl_refuse(c, x);
     if (t->why) return LLMF_ERR_ARGUMENT;
     x->state = c;
     x->next = NULL;
@@ -21435,7 +24791,7 @@ static void llmfi_curl_tick(llmfi_transport *t) {
     }
     if (begun) llmfi_curl_limit(c);
     if (c->resumes) llmfi_curl_resume_all(c);
-    if (c->timer_ns != UINT64_MAX && t->net->now_ns(t->net) >= c->timer_ns) llmfi_curl_action(c, CURL_SOCKET_TIMEOUT, 0);
+    if (c->timer_ns != UINT64_MAX && (!c->timer_ns || t->net->now_ns(t->net) >= c->timer_ns)) llmfi_curl_action(c, CURL_SOCKET_TIMEOUT, 0);
 }
 
 static int64_t llmfi_curl_wait_ms(llmfi_transport *t) {
@@ -21443,6 +24799,7 @@ static int64_t llmfi_curl_wait_ms(llmfi_transport *t) {
     uint64_t now;
     if (c->first || c->resumes) return 0;
     if (c->timer_ns == UINT64_MAX) return -1;
+    if (!c->timer_ns) return 0;
     now = t->net->now_ns(t->net);
     return now >= c->timer_ns ? 0 : (int64_t)((c->timer_ns - now + 999999) / 1000000);
 }
@@ -21516,6 +24873,145 @@ LLMFI_UNUSED static llmfi_transport *llmfi_curl_open(llmfi_net *net) {
 #endif
 
 #define LLMFI_TRANSPORT_LIST LLMFI_LIST_REPLAY LLMFI_LIST_SOCKET LLMFI_LIST_CURL
+
+#endif
+/* application/vnd.amazon.eventstream ("Amazon Event Stream Specification"): binary frames, each with headers, a payload and two checksums.
+
+   total length   u32      all integers big-endian; the total counts all of the frame
+   headers length u32
+   prelude CRC    u32      of those eight bytes
+   headers                 each: u8 length of the name, name, u8 type, value
+   payload
+   message CRC    u32      of everything before it
+
+   A frame is handed out once both checksums are right and all of its headers can be read; anything else is LLMFI_WIRE_BAD. */
+#ifndef LLMFI_WIRE_EVENTSTREAM_H
+#define LLMFI_WIRE_EVENTSTREAM_H
+
+enum { LLMFI_EVENT_PRELUDE = 12, LLMFI_EVENT_LEAST = 16 }; /* bytes before the headers; of a frame with neither headers nor payload */
+
+/* The type of a header's value, as the frame has it. */
+enum {
+    LLMFI_HEADER_TRUE, LLMFI_HEADER_FALSE, LLMFI_HEADER_BYTE, LLMFI_HEADER_SHORT, LLMFI_HEADER_INT, LLMFI_HEADER_LONG, LLMFI_HEADER_BYTES,
+    LLMFI_HEADER_STRING, LLMFI_HEADER_TIME, LLMFI_HEADER_UUID, LLMFI_HEADER_TYPES
+};
+
+typedef struct llmfi_event_header {
+    llmf_str name, value;                    /* value: its bytes as they stand, without the length of a text */
+    int type;                                /* LLMFI_HEADER_… */
+} llmfi_event_header;
+
+typedef struct llmfi_eventstream {
+    llmfi_buf frame;                         /* an unfinished frame */
+    size_t max_frame;
+    llmf_str headers, payload;               /* the item; until the next call, or until the caller reuses the bytes of the input */
+    int error;                               /* LLMFI_WIRE_MEMORY, _LIMIT, _BAD */
+    bool spent;                              /* `frame` holds the item handed out last */
+} llmfi_eventstream;
+
+/* max_frame: bytes of a whole frame, 0 for LLMF_MAX_EVENT. */
+LLMFI_UNUSED static void llmfi_eventstream_init(llmfi_eventstream *s, llmfi_heap *heap, size_t max_frame) {
+    memset(s, 0, sizeof *s);
+    llmfi_buf_init(&s->frame, heap, 0);
+    s->max_frame = max_frame ? max_frame : LLMF_MAX_EVENT;
+}
+
+LLMFI_UNUSED static void llmfi_eventstream_free(llmfi_eventstream *s) {
+    llmfi_buf_free(&s->frame);
+}
+
+/* ---- headers ---- */
+
+/* Takes the next header. 1: there was one; 0: that was all; -1: what is there is none. */
+LLMFI_UNUSED static int llmfi_event_header_next(llmf_str *headers, llmfi_event_header *h) {
+    static const unsigned char sizes[LLMFI_HEADER_TYPES] = { 0, 0, 1, 2, 4, 8, 0, 0, 8, 16 };
+    llmf_str in = *headers;
+    size_t len;
+    if (!in.len) return 0;
+    len = (unsigned char)in.ptr[0];
+    if (!len || in.len < len + 2) return -1;
+    h->name = llmfi_str(in.ptr + 1, len);
+    h->type = (unsigned char)in.ptr[len + 1];
+    if (h->type >= LLMFI_HEADER_TYPES) return -1;
+    in = llmfi_from(in, len + 2);
+    len = sizes[h->type];
+    if (h->type == LLMFI_HEADER_BYTES || h->type == LLMFI_HEADER_STRING) {
+        if (in.len < 2) return -1;
+        len = (size_t)(unsigned char)in.ptr[0] << 8 | (unsigned char)in.ptr[1];
+        in = llmfi_from(in, 2);
+    }
+    if (in.len < len) return -1;
+    h->value = llmfi_str(in.ptr, len);
+    *headers = llmfi_from(in, len);
+    return 1;
+}
+
+/* The text of the item's header of that name; empty: there is none, or it is no text. */
+LLMFI_UNUSED static llmf_str llmfi_eventstream_header(const llmfi_eventstream *s, llmf_str name) {
+    llmf_str headers = s->headers;
+    llmfi_event_header h;
+    while (llmfi_event_header_next(&headers, &h) > 0)
+        if (llmfi_eq(h.name, name)) return h.type == LLMFI_HEADER_STRING ? h.value : llmfi_str("", 0);
+    return llmfi_str("", 0);
+}
+
+/* ---- frames ---- */
+
+/* The length of the frame whose prelude this is; 0 with s->error. */
+static size_t llmfi_eventstream_total(llmfi_eventstream *s, const char *prelude) {
+    uint32_t total = llmfi_load4_be(prelude), headers = llmfi_load4_be(prelude + 4);
+    if (llmfi_crc32(0, prelude, 8) != llmfi_load4_be(prelude + 8) || total < LLMFI_EVENT_LEAST || headers > total - LLMFI_EVENT_LEAST) s->error = LLMFI_WIRE_BAD;
+    else if (total > s->max_frame) s->error = LLMFI_WIRE_LIMIT;
+    return s->error ? 0 : total;
+}
+
+/* Makes a whole frame the item. */
+static bool llmfi_eventstream_item(llmfi_eventstream *s, llmf_str frame) {
+    size_t end = frame.len - 4;
+    llmfi_event_header h;
+    llmf_str headers;
+    int got;
+    s->headers = llmfi_str(frame.ptr + LLMFI_EVENT_PRELUDE, llmfi_load4_be(frame.ptr + 4));
+    s->payload = llmfi_range(s->headers.ptr + s->headers.len, frame.ptr + end);
+    headers = s->headers;
+    if (llmfi_crc32(0, frame.ptr, end) != llmfi_load4_be(frame.ptr + end)) s->error = LLMFI_WIRE_BAD;
+    while (!s->error && (got = llmfi_event_header_next(&headers, &h)) != 0)
+        if (got < 0) s->error = LLMFI_WIRE_BAD;
+    return !s->error;
+}
+
+/* Bytes that must be there before one can go on: of the prelude, then of the frame. 0 with s->error. */
+static size_t llmfi_eventstream_want(llmfi_eventstream *s, llmf_str have) {
+    return have.len < LLMFI_EVENT_PRELUDE ? (size_t)LLMFI_EVENT_PRELUDE : llmfi_eventstream_total(s, have.ptr);
+}
+
+/* LLMFI_WIRE_ITEM: headers and payload are set; _MORE: *in is empty; _ERROR. A frame that is cut off by the end of the input is no item: there is nothing to
+   ask for then. */
+LLMFI_UNUSED static int llmfi_eventstream_next(llmfi_eventstream *s, llmf_str *in) {
+    llmf_str frame;
+    if (s->error) return LLMFI_WIRE_ERROR;
+    if (s->spent) llmfi_wire_drop(&s->frame);
+    s->spent = false;
+    while (in->len) {
+        llmf_str have = s->frame.len ? llmfi_buf_str(&s->frame) : *in;
+        size_t want = llmfi_eventstream_want(s, have), missing;
+        if (s->error) return LLMFI_WIRE_ERROR;
+        if (!s->frame.len && want > LLMFI_EVENT_PRELUDE && want <= in->len) {
+            frame = llmfi_str(in->ptr, want);
+            llmfi_wire_take(in, want);
+            return llmfi_eventstream_item(s, frame) ? LLMFI_WIRE_ITEM : LLMFI_WIRE_ERROR;
+        }
+        missing = want - s->frame.len < in->len ? want - s->frame.len : in->len;
+        if (!llmfi_buf_add(&s->frame, in->ptr, missing)) s->error = LLMFI_WIRE_MEMORY;
+        else if (s->frame.len == LLMFI_EVENT_PRELUDE) llmfi_eventstream_total(s, s->frame.ptr); /* what is wrong with it is told with its last byte */
+        if (s->error) return LLMFI_WIRE_ERROR;
+        llmfi_wire_take(in, missing);
+        if (s->frame.len < want || want == LLMFI_EVENT_PRELUDE) continue;
+        s->spent = true;
+        return llmfi_eventstream_item(s, llmfi_buf_str(&s->frame)) ? LLMFI_WIRE_ITEM : LLMFI_WIRE_ERROR;
+    }
+    return LLMFI_WIRE_MORE;
+}
 
 #endif
 /* A stream that is one JSON array (Gemini's streams without alt=sse): each element is an item, handed out at its last byte. Only what stands between the
@@ -21714,8 +25210,6 @@ LLMFI_UNUSED static int llmfi_ndjson_end(llmfi_ndjson *s) {
 
 typedef struct llmfi_sse {
     size_t max_line, max_event;
-    uint64_t comments;                       /* lines that begin with a colon: keep-alives */
-    int64_t retry_ms;                        /* the last valid `retry`; -1: none */
     llmf_str event, payload;                 /* the item. event is empty where none was named (the standard's "message").
                                                 Both until the next call; the payload also no longer than the caller leaves the bytes of
                                                 the input alone: where event and blank line lie in one input it is a view into it */
@@ -21725,10 +25219,12 @@ typedef struct llmfi_sse {
     bool has_data, borrowed;                 /* held counts; held lies in the input */
     bool begun, after_cr;                    /* the first line is over (a byte order mark can no longer come); the last byte was a CR */
     unsigned char name_len;
-    char name[LLMFI_SSE_NAME];               /* of the event under way; then of the item */
     llmfi_buf line;                          /* an unfinished line */
     llmfi_buf data;                          /* data of the event so far, where it does not lie in the input */
     llmfi_buf id;                            /* the last id of the stream; stays from event to event. Limit: max_line */
+    char name[LLMFI_SSE_NAME];               /* of the event under way; then of the item */
+    uint64_t comments;                       /* lines that begin with a colon: keep-alives */
+    int64_t retry_ms;                        /* the last valid `retry`; -1: none */
 } llmfi_sse;
 
 /* max_line: bytes of a line without its end; max_event: bytes of the data of an event. 0: LLMF_MAX_LINE, LLMF_MAX_EVENT. */
@@ -21750,6 +25246,10 @@ LLMFI_UNUSED static void llmfi_sse_free(llmfi_sse *s) {
 
 /* The first CR or LF, or NULL. Looks ahead in growing windows: text with CR only is not searched to its end for each line. */
 static const char *llmfi_sse_line_end(const char *at, size_t len) {
+#if LLMFI_SMALL
+    for (; len; len--, at++)
+        if (*at == '\n' || *at == '\r') return at;
+#else
     size_t window = 1024;
     if (*at == '\n') return at;
     while (len) {
@@ -21761,6 +25261,7 @@ static const char *llmfi_sse_line_end(const char *at, size_t len) {
         len -= n;
         window *= 2;
     }
+#endif
     return NULL;
 }
 
@@ -21847,7 +25348,7 @@ static llmf_str llmfi_sse_begin(llmfi_sse *s, llmf_str line) {
 }
 
 static void llmfi_sse_field(llmfi_sse *s, llmf_str line, bool in_input) {
-    size_t colon = llmfi_starts(line, LLMFI_LIT("data:")) ? 4 : llmfi_find_char(line, ':');
+    size_t colon = !LLMFI_SMALL && llmfi_starts(line, LLMFI_LIT("data:")) ? 4 : llmfi_find_char(line, ':');
     llmf_str field = llmfi_str(line.ptr, colon == LLMFI_NOWHERE ? line.len : colon), value = llmfi_sse_value(line, colon);
     if (LLMFI_IS(field, "data")) llmfi_sse_data(s, value, in_input);
     else if (LLMFI_IS(field, "event")) llmfi_sse_name(s, value);
@@ -21927,9 +25428,9 @@ LLMFI_UNUSED static int llmfi_sse_end(llmfi_sse *s) {
 
 #include <errno.h>
 
-/* Events that wait for llmf_next before a call stops reading. */
+/* Events that wait for llmf_next before a call stops reading: more than two reads of 16 KB mostly bring, as stopping and going on costs as much as some. */
 #ifndef LLMF_MAX_QUEUED
-#define LLMF_MAX_QUEUED 64
+#define LLMF_MAX_QUEUED 128
 #endif
 /* Bytes kept of an error reply's body. */
 #ifndef LLMF_MAX_ERROR_BODY
@@ -21960,6 +25461,7 @@ typedef struct llmfi_call {
     bool ready;                              /* in the list of those with something for llmf_next_any */
     bool held_back;                          /* the transport has more than was taken: resume it */
     bool sniffed;                            /* the first byte of a stream has been looked at */
+    bool last_seen;                          /* of an array: the terminal event has come; the closing ] may not have */
     bool secrets;                            /* the config's headers hold some: see llmfi_header_secret */
     bool previewing;                         /* built to be looked at: needs no key, sends nothing */
     bool quiet;                              /* events are of no interest: llmf_generate */
@@ -21968,26 +25470,20 @@ typedef struct llmfi_call {
     bool ended, taken;                       /* the response is made; the final event has been handed out */
     uint64_t start_ns, connected_ns, first_byte_ns, content_ns, terminal_ns; /* 0: not yet; content_ns: the latest */
     uint64_t first_content_ns, end_ns;
-    uint64_t deadline_ns;                    /* the next of its timeouts; UINT64_MAX: none */
+    uint64_t deadline_ns;                    /* the next of its timeouts, or before it: llmfi_set_deadline says when; UINT64_MAX: none */
 
     llmfi_arena arena;                       /* everything that lives as long as the call */
     llmf_request req;
     llmfi_ask ask;
     llmfi_body body;
     llmf_str secret;                         /* the authorization value in the arena: wiped at the end */
+#if LLMF_HAS_AWS
+    bool waits;                              /* for keys that are being asked for: see keys.h */
+    bool signs;                              /* with `aws`: Authorization waits for the body's digest */
+    llmfi_aws_keys aws;
+#endif
 
     llmf_exchange x;
-    llmfi_reply reply;
-#if LLMFI_HAS_SSE
-    llmfi_sse sse;
-#endif
-#if LLMFI_HAS_NDJSON
-    llmfi_ndjson ndjson;
-#endif
-#if LLMFI_HAS_JSON_ARRAY
-    llmfi_json_array array;
-    bool last_seen;                          /* of an array: the terminal event has come; the closing ] may not have */
-#endif
     llmfi_buf whole;                         /* a reply that is one frame, or an error's body */
     llmfi_buf raw;                           /* LLMF_KEEP_RAW */
     uint64_t received;                       /* bytes of body */
@@ -21998,7 +25494,35 @@ typedef struct llmfi_call {
 
     llmf_attempt attempt;
     llmf_response response;
+
+    /* From here on cleared by their own begin. */
+    llmfi_reply reply;
+#if LLMFI_HAS_SSE
+    llmfi_sse sse;
+#endif
+#if LLMFI_HAS_NDJSON
+    llmfi_ndjson ndjson;
+#endif
+#if LLMFI_HAS_JSON_ARRAY
+    llmfi_json_array array;
+#endif
+#if LLMFI_HAS_EVENTSTREAM
+    llmfi_eventstream events;
+#endif
 } llmfi_call;
+
+#if LLMF_HAS_AWS
+/* Keys for AWS, and the exchange that asks for them. */
+typedef struct llmfi_asking {
+    llmfi_aws aws;
+    llmf_exchange x;
+    llmf_header asked[2];                    /* its request's headers */
+    llmfi_buf body;                          /* of the answer */
+    int status;                              /* of the answer; 0: none came */
+    bool over;                               /* the exchange has ended; what that means is found out outside of it */
+    uint64_t deadline_ns;
+} llmfi_asking;
+#endif
 
 typedef struct llmfi_call_slot {
     llmfi_call *call;
@@ -22035,6 +25559,10 @@ struct llmf_factory {
     llmfi_handles handles;
     uint32_t last_handle;                    /* of the last llmf_get: asked for again more often than not */
 
+#if LLMF_HAS_AWS
+    llmfi_asking keys;
+#endif
+
     llmfi_net net;
     llmfi_watch watch;
     llmfi_transport *curl, *socket, *replay, *echo, *custom, *stream; /* NULL: not opened */
@@ -22068,6 +25596,11 @@ static uint64_t llmfi_moment(llmf_factory *f) {
 
 LLMFI_UNUSED static uint64_t llmfi_net_now(const llmfi_net *net) {
     return net->desc->clock_ns ? net->desc->clock_ns(net->desc->user) : llmfi_clock_ns();
+}
+
+/* Milliseconds since 1970. */
+LLMFI_UNUSED static int64_t llmfi_wall(const llmf_factory *f) {
+    return f->desc.wall_ms ? f->desc.wall_ms(f->desc.user) : llmfi_wall_ms();
 }
 
 /* Milliseconds between two moments, LLMF_UNKNOWN where one never came. */
@@ -22105,6 +25638,10 @@ LLMF_API const char *llmf_finish_name(int finish) {
     return llmfi_word_at("\0stop\0length\0tool_calls\0content_filter\0refusal\0other\0", finish >= 0 && finish <= LLMF_FINISH_OTHER ? finish : LLMF_FINISH_OTHER);
 }
 
+LLMF_API const char *llmf_quirk_name(int bit) {
+    return bit >= 0 && bit < LLMFI_QUIRK_COUNT ? llmfi_word_at(llmfi_quirk_names, bit) : NULL;
+}
+
 #define LLMFI_BUILT_0(name)
 #define LLMFI_BUILT_1(name) " " name
 #define LLMFI_BUILT_CAT(has, name) LLMFI_BUILT_##has(name)
@@ -22136,8 +25673,19 @@ LLMFI_ROWS_PROVIDER
 #ifndef LLMFI_ENGINE_INFO_H
 #define LLMFI_ENGINE_INFO_H
 
+static void llmfi_fill_tiers(const llmfi_record *r, llmf_model_info *i) {
+    const llmfi_tier_row *row;
+    for (row = r->tier; row && i->tier_count < LLMFI_COUNT(i->tiers); row = llmfi_next_tier_row(row)) {
+        llmf_price_tier *tier = &i->tiers[i->tier_count++];
+        tier->above = row->above;
+        tier->input = row->input;
+        tier->output = row->output;
+        tier->cache_read = row->cache_read;
+        tier->cache_write = row->cache_write;
+    }
+}
+
 LLMFI_UNUSED static void llmfi_fill_info(llmf_factory *f, const llmfi_record *r, llmf_model_info *i) {
-    const llmfi_price *price = llmfi_record_price(r, 0);
     int auth = LLMFI_AUTH_NONE;
     memset(i, 0, sizeof *i);
     i->name = r->s.name;
@@ -22148,13 +25696,18 @@ LLMFI_UNUSED static void llmfi_fill_info(llmf_factory *f, const llmfi_record *r,
     i->description = r->s.description;
     i->context_window = r->s.context_window;
     i->max_output = r->s.max_output;
-    i->price_input = price->input;
-    i->price_output = price->output;
-    i->price_cache_read = price->cache_read;
-    i->price_cache_write = price->cache_write;
+    i->price_input = r->price.input;
+    i->price_output = r->price.output;
+    i->price_cache_read = r->price.cache_read;
+    i->price_cache_write = r->price.cache_write;
+    i->price_cache_write_1h = r->price.cache_write_1h;
+    llmfi_fill_tiers(r, i);
+    i->quirks = r->s.quirks;
+    i->ends = r->ends;
+    i->checked = r->checked;
     i->capabilities = r->capabilities;
     i->configured = r->from_config;
-    i->has_key = llmfi_record_key(r, &f->env, &auth).len > 0 || auth == LLMFI_AUTH_NONE || (r->s.quirks & LLMFI_Q_NO_KEY_NEEDED);
+    i->has_key = llmfi_record_has_key(r, &f->env, &auth) || auth == LLMFI_AUTH_NONE || (r->s.quirks & LLMFI_Q_NO_KEY_NEEDED);
     i->unavailable = !r->provider->built ? LLMF_ERR_NOT_BUILT : !i->has_key ? LLMF_ERR_AUTH : LLMF_OK;
 }
 
@@ -22838,10 +26391,10 @@ static const llmfi_op_row *llmfi_op_row_find(int provider, int op) {
    got it, as far as is known. */
 static const llmfi_operation *llmfi_op_at(int row, llmf_str dialect, int64_t embedding_batch, int op, const llmfi_op_row **host) {
     const llmfi_operation *o;
-    bool own = row < 0 || !llmfi_eq(dialect, llmfi_cstr(llmfi_dialect_rows[llmfi_provider_rows[row].dialect].name)); /* a host of the config's */
+    bool own = row < 0 || !llmfi_eq(dialect, llmfi_dialect_name(llmfi_provider_rows[row].dialect)); /* a host of the config's */
     *host = own ? NULL : llmfi_op_row_find(row, op);
     if (*host && (*host)->url[0] == '-') return NULL;
-    o = llmfi_operation_find(*host ? llmfi_cstr(llmfi_dialect_rows[(*host)->dialect].name) : dialect, op);
+    o = llmfi_operation_find(*host ? llmfi_dialect_name((*host)->dialect) : dialect, op);
     if (!o || (op == LLMF_OP_EMBED ? embedding_batch <= 0 : !*host && !own && !o->everywhere)) return NULL;
     return o;
 }
@@ -22856,7 +26409,7 @@ LLMFI_UNUSED static void llmfi_say_op_hosts(llmfi_text *t, int op) {
     int i;
     for (i = 0; i < LLMFI_P_COUNT; i++) {
         const llmfi_provider_row *p = &llmfi_provider_rows[i];
-        if (!p->built || !llmfi_op_at(i, llmfi_cstr(llmfi_dialect_rows[p->dialect].name), p->embedding_batch, op, &host)) continue;
+        if (!p->built || !llmfi_op_at(i, llmfi_dialect_name(p->dialect), p->embedding_batch, op, &host)) continue;
         llmfi_say_c(t, " ");
         llmfi_say_c(t, p->name);
     }
@@ -22968,6 +26521,83 @@ LLMFI_UNUSED static bool llmfi_media_fill(llmfi_arena *arena, llmf_part *p, llmf
 /* From what the caller gave to what an adapter is asked: checks every field, copies what must be copied, fills in the config's defaults. */
 #ifndef LLMFI_ENGINE_REQUEST_H
 #define LLMFI_ENGINE_REQUEST_H
+/* Dialects that a program registers (llmf_dialect), seen through the same adapter as our own. */
+#ifndef LLMFI_ENGINE_REGISTERED_H
+#define LLMFI_ENGINE_REGISTERED_H
+
+#if LLMF_HAS_REGISTER
+
+/* The ask is a member of its call. */
+static llmfi_call *llmfi_call_of_ask(const llmfi_ask *ask) {
+    return (llmfi_call *)(void *)((char *)(uintptr_t)ask - offsetof(llmfi_call, ask));
+}
+
+static void llmfi_registered_path(const llmfi_ask *ask, llmfi_out *out) {
+    llmfi_call *c = llmfi_call_of_ask(ask);
+    const llmf_dialect *d = c->prepared->dialect;
+    llmf_model_info info;
+    llmfi_fill_info(c->f, &c->prepared->record, &info);
+    if (d->path) d->path(d->user, ask->req, &info, (llmf_out *)(void *)out);
+}
+
+static bool llmfi_registered_body(const llmfi_ask *ask, unsigned step, llmfi_jw *w) {
+    llmfi_call *c = llmfi_call_of_ask(ask);
+    const llmf_dialect *d = c->prepared->dialect;
+    llmf_model_info info;
+    (void)step;
+    llmfi_fill_info(c->f, &c->prepared->record, &info);
+    llmfi_jw_value(w); /* for the writer the value is there; its bytes the dialect writes itself */
+    if (d->body) d->body(d->user, ask->req, &info, (llmf_out *)(void *)w->out);
+    return false;
+}
+
+static const llmfi_adapter llmfi_registered = {"registered", NULL, llmfi_registered_path, NULL, llmfi_registered_body, 0, 0, NULL, NULL};
+
+static const llmfi_adapter *llmfi_adapter_of(const llmfi_call *c) {
+    if (LLMFI_HAS_OPS && c->reply.job) return &c->reply.job->op->face;
+    return c->prepared->adapter ? c->prepared->adapter : &llmfi_registered;
+}
+
+static int llmfi_framing_of(const llmfi_call *c, bool stream) {
+    if (LLMFI_HAS_OPS && c->reply.job) return llmfi_job_framing(c->reply.job, &c->req);
+    if (c->prepared->dialect) return stream ? c->prepared->dialect->stream_framing : c->prepared->dialect->framing;
+    return stream ? c->prepared->adapter->stream_framing : c->prepared->adapter->framing;
+}
+
+static void llmfi_on_frame(llmfi_call *c, llmf_str event, llmf_str data) {
+    const llmf_dialect *d = c->prepared->dialect;
+    if (d && d->on_frame) d->on_frame(d->user, &c->reply, event, data);
+    if (!d) llmfi_adapter_of(c)->on_frame(&c->reply, event, data);
+}
+
+#else
+
+static const llmfi_adapter *llmfi_adapter_of(const llmfi_call *c) {
+    return LLMFI_HAS_OPS && c->reply.job ? &c->reply.job->op->face : c->prepared->adapter;
+}
+
+static int llmfi_framing_of(const llmfi_call *c, bool stream) {
+    if (LLMFI_HAS_OPS && c->reply.job) return llmfi_job_framing(c->reply.job, &c->req);
+    return stream ? c->prepared->adapter->stream_framing : c->prepared->adapter->framing;
+}
+
+static void llmfi_on_frame(llmfi_call *c, llmf_str event, llmf_str data) {
+    llmfi_adapter_of(c)->on_frame(&c->reply, event, data);
+}
+
+#endif
+
+LLMF_API void llmf_out_write(llmf_out *out, const char *bytes, size_t len) {
+    llmfi_put((llmfi_out *)(void *)out, bytes, len);
+}
+
+LLMF_API void llmf_out_json_string(llmf_out *out, llmf_str text) {
+    llmfi_jw w;
+    llmfi_jw_init(&w, (llmfi_out *)(void *)out);
+    llmfi_jw_str(&w, text);
+}
+
+#endif
 
 /* Where in the request a field stands: "messages[3]"; its own name, ".content", comes with it. */
 typedef struct llmfi_field {
@@ -22985,7 +26615,7 @@ static llmfi_field llmfi_field_of(llmfi_call *c, const char *name, int64_t index
 }
 
 /* One field that is wrong: "messages[3].content: what". */
-static LLMFI_COLD bool llmfi_bad_field(const llmfi_field *f, const char *member, const char *what) {
+static LLMFI_COLD void llmfi_put_bad_field(const llmfi_field *f, const char *member, const char *what) {
     llmfi_text t = llmfi_error_begin(&f->call->reply.error, LLMF_ERR_ARGUMENT);
     LLMFI_SAY(&t, "llmf_request.");
     llmfi_say_c(&t, f->name);
@@ -22997,6 +26627,10 @@ static LLMFI_COLD bool llmfi_bad_field(const llmfi_field *f, const char *member,
     llmfi_say_c(&t, member);
     LLMFI_SAY(&t, ": ");
     llmfi_say_c(&t, what);
+}
+
+static bool llmfi_bad_field(const llmfi_field *f, const char *member, const char *what) {
+    llmfi_put_bad_field(f, member, what);
     return false;
 }
 #if !LLMF_HAS_STRINGS
@@ -23004,15 +26638,20 @@ static LLMFI_COLD bool llmfi_bad_field(const llmfi_field *f, const char *member,
 #endif
 
 /* The same of one that is not in an array. */
-static LLMFI_COLD bool llmfi_bad(llmfi_call *c, const char *name, const char *what) {
+static LLMFI_COLD void llmfi_put_bad(llmfi_call *c, const char *name, const char *what) {
     llmfi_field f = llmfi_field_of(c, name, -1);
-    return (llmfi_bad_field)(&f, "", what);
+    llmfi_put_bad_field(&f, "", what);
+}
+
+static bool llmfi_bad(llmfi_call *c, const char *name, const char *what) {
+    llmfi_put_bad(c, name, what);
+    return false;
 }
 #if !LLMF_HAS_STRINGS
 #define llmfi_bad(c, name, what) llmfi_bad((c), (name), "")
 #endif
 
-static LLMFI_COLD bool llmfi_out_of_memory(llmfi_call *c) {
+static bool llmfi_out_of_memory(llmfi_call *c) {
     return llmfi_error_memory(&c->reply.error);
 }
 
@@ -23239,6 +26878,7 @@ static bool llmfi_take_tools(llmfi_call *c) {
     llmfi_field f = llmfi_field_of(c, "tools", 0);
     bool named;
     if (r->tool_choice && !r->tool_choice[0]) r->tool_choice = NULL;
+    if (!LLMFI_SMALL && !r->tool_choice && !r->tool_count) return true; /* else the way through does the same */
     named = llmfi_is_choice(r->tool_choice);
     if (r->tool_count && !r->tools) return llmfi_bad(c, "tools", "is NULL but tool_count is not 0");
     tools = (llmf_tool *)llmfi_call_array(c, r->tool_count, sizeof *tools);
@@ -23382,20 +27022,23 @@ static void llmfi_fit_max_tokens(llmfi_call *c) {
     if (d->s.max_output > 0 && c->req.max_tokens > d->s.max_output) c->req.max_tokens = d->s.max_output;
 }
 
-/* The first that is set: the request's, the model's, the factory's, ours. */
-static int64_t llmfi_first_set(int64_t a, int64_t b, int64_t c, int64_t otherwise) {
-    return a ? a : b ? b : c ? c : otherwise;
-}
-
-/* From here on those of the request are the ones that hold: below 0 none. */
+/* From here on those of the request are the ones that hold: below 0 none. The first that is set counts: the request's, the model's, the factory's, ours. */
 static void llmfi_take_timeouts(llmfi_call *c) {
-    const llmf_timeouts *m = &c->prepared->record.timeouts, *d = &c->f->desc.timeouts;
-    llmf_timeouts *t = &c->req.timeouts;
-    t->connect_ms = llmfi_first_set(t->connect_ms, m->connect_ms, d->connect_ms, 10000);
-    t->first_byte_ms = llmfi_first_set(t->first_byte_ms, m->first_byte_ms, d->first_byte_ms, 300000);
-    t->first_content_ms = llmfi_first_set(t->first_content_ms, m->first_content_ms, d->first_content_ms, 600000);
-    t->idle_ms = llmfi_first_set(t->idle_ms, m->idle_ms, d->idle_ms, 60000);
-    t->total_ms = llmfi_first_set(t->total_ms, m->total_ms, d->total_ms, -1);
+    static const llmf_timeouts ours = {10000, 300000, 600000, 60000, -1};
+    enum { COUNT = sizeof ours / sizeof(int64_t) };
+    const llmf_timeouts *from[3];
+    int64_t to[COUNT], next[COUNT];
+    size_t i, k;
+    from[0] = &c->prepared->record.timeouts;
+    from[1] = &c->f->desc.timeouts;
+    from[2] = &ours;
+    memcpy(to, &c->req.timeouts, sizeof to);
+    for (i = 0; i < LLMFI_COUNT(from); i++) {
+        memcpy(next, from[i], sizeof next);
+        for (k = 0; k < COUNT; k++)
+            if (!to[k]) to[k] = next[k];
+    }
+    memcpy(&c->req.timeouts, to, sizeof to);
 }
 
 /* What is said to a model. */
@@ -23419,7 +27062,7 @@ LLMFI_UNUSED static bool llmfi_take_request(llmfi_call *c) {
     if (!llmfi_take_chat(c)) return false;
     llmfi_fit_max_tokens(c);
     llmfi_take_timeouts(c);
-    return llmfi_take_check(c, c->prepared->adapter ? c->prepared->adapter->check : NULL);
+    return llmfi_take_check(c, llmfi_adapter_of(c)->check);
 }
 
 #endif
@@ -23743,82 +27386,225 @@ static bool llmfi_take_op(llmfi_call *c) {
 /* From what an adapter is asked to an HTTP request: URL, headers, authorization, transport. */
 #ifndef LLMFI_ENGINE_SEND_H
 #define LLMFI_ENGINE_SEND_H
-/* Dialects that a program registers (llmf_dialect), seen through the same adapter as our own. */
-#ifndef LLMFI_ENGINE_REGISTERED_H
-#define LLMFI_ENGINE_REGISTERED_H
+/* Asks containers and instances for AWS keys (factory/aws.h says what) by the factory's own transports, so that nothing blocks: a call that needs them waits,
+   and goes on once they are there. One asking serves all calls. */
+#ifndef LLMFI_ENGINE_KEYS_H
+#define LLMFI_ENGINE_KEYS_H
 
-#if LLMF_HAS_REGISTER
+#if LLMF_HAS_AWS
 
-/* The ask is a member of its call. */
-static llmfi_call *llmfi_call_of_ask(const llmfi_ask *ask) {
-    return (llmfi_call *)(void *)((char *)(uintptr_t)ask - offsetof(llmfi_call, ask));
+/* Milliseconds until the connection stands, and for one whole answer: the endpoints are on this machine, or nowhere. */
+enum { LLMFI_KEYS_CONNECT_MS = 1000, LLMFI_KEYS_TOTAL_MS = 5000 };
+enum { LLMFI_KEYS_BODY = 65536 };            /* bytes of an answer */
+
+static llmfi_transport *llmfi_transport_for(llmf_factory *f, llmf_str url, llmf_error *err);
+
+static void llmfi_keys_init(llmf_factory *f) {
+    llmfi_aws_init(&f->keys.aws, &f->heap);
+    llmfi_buf_init(&f->keys.body, &f->heap, LLMFI_KEYS_BODY);
 }
 
-static void llmfi_registered_path(const llmfi_ask *ask, llmfi_out *out) {
-    llmfi_call *c = llmfi_call_of_ask(ask);
-    const llmf_dialect *d = c->prepared->dialect;
-    llmf_model_info info;
-    llmfi_fill_info(c->f, &c->prepared->record, &info);
-    if (d->path) d->path(d->user, ask->req, &info, (llmf_out *)(void *)out);
+static void llmfi_keys_close(llmf_factory *f) {
+    llmfi_asking *k = &f->keys;
+    if (k->x.by) k->x.by->cancel(k->x.by, &k->x);
+    k->x.by = NULL;
+    llmfi_aws_wipe(&k->body);
+    llmfi_aws_free(&k->aws);
 }
 
-static bool llmfi_registered_body(const llmfi_ask *ask, unsigned step, llmfi_jw *w) {
-    llmfi_call *c = llmfi_call_of_ask(ask);
-    const llmf_dialect *d = c->prepared->dialect;
-    llmf_model_info info;
-    (void)step;
-    llmfi_fill_info(c->f, &c->prepared->record, &info);
-    llmfi_jw_value(w); /* for the writer the value is there; its bytes the dialect writes itself */
-    if (d->body) d->body(d->user, ask->req, &info, (llmf_out *)(void *)w->out);
+/* ---- the exchange's reply ---- */
+
+static void llmfi_keys_data(llmf_factory *f, const char *bytes, size_t len) {
+    llmfi_asking *k = &f->keys;
+    if (!llmfi_buf_add(&k->body, bytes, len)) k->status = 0; /* an answer that is no answer */
+}
+
+static void llmfi_keys_end(llmf_factory *f, int result) {
+    llmfi_asking *k = &f->keys;
+    k->x.by = NULL;
+    k->over = true;
+    if (result != LLMF_OK) k->status = 0;
+    f->deferred = true;
+}
+
+/* ---- asking ---- */
+
+/* Sends the request of the step. False: it cannot be sent, and the asking has failed. */
+static bool llmfi_keys_send(llmf_factory *f) {
+    llmfi_asking *k = &f->keys;
+    int64_t wall = llmfi_wall(f);
+    llmfi_aws_request q;
+    llmf_error err;
+    if (!llmfi_aws_request_of(&k->aws, wall, &q)) return false;
+    memset(&k->x, 0, sizeof k->x);
+    k->x.owner = f;
+    k->x.keys = true;
+    k->x.req.method = q.method;
+    k->x.req.url = q.url;
+    k->asked[0] = q.headers[0];
+    k->asked[1] = q.headers[1];
+    k->x.req.headers = k->asked;
+    k->x.req.header_count = q.header_count;
+    k->x.req.connect_timeout_ms = LLMFI_KEYS_CONNECT_MS;
+    k->x.deadline_ns = llmfi_after_ms(f->now_ns, LLMFI_KEYS_CONNECT_MS);
+    k->deadline_ns = llmfi_after_ms(f->now_ns, LLMFI_KEYS_TOTAL_MS);
+    k->status = 0;
+    k->body.len = 0;
+    k->x.by = llmfi_transport_for(f, q.url, &err);
+    if (k->x.by && k->x.by->start(k->x.by, &k->x) == LLMF_OK) {
+        if (k->deadline_ns < f->next_deadline_ns) f->next_deadline_ns = k->deadline_ns;
+        return true;
+    }
+    k->x.by = NULL;
+    llmfi_aws_answer(&k->aws, 0, llmfi_str("", 0), wall);
     return false;
 }
 
-static const llmfi_adapter llmfi_registered = {"registered", NULL, llmfi_registered_path, NULL, llmfi_registered_body, 0, 0, NULL, NULL};
-
-static const llmfi_adapter *llmfi_adapter_of(const llmfi_call *c) {
-    if (LLMFI_HAS_OPS && c->reply.job) return &c->reply.job->op->face;
-    return c->prepared->adapter ? c->prepared->adapter : &llmfi_registered;
+/* A call needs keys that must be asked for: whoever comes first asks. */
+static void llmfi_keys_ask(llmf_factory *f) {
+    if (f->keys.x.by || f->keys.over || llmfi_keys_send(f)) return;
+    f->keys.over = true; /* told outside of what runs now */
+    f->deferred = true;
 }
 
-static int llmfi_framing_of(const llmfi_call *c, bool stream) {
-    if (LLMFI_HAS_OPS && c->reply.job) return llmfi_job_framing(c->reply.job, &c->req);
-    if (c->prepared->dialect) return stream ? c->prepared->dialect->stream_framing : c->prepared->dialect->framing;
-    return stream ? c->prepared->adapter->stream_framing : c->prepared->adapter->framing;
+/* The time is up: as if nobody were there. */
+static void llmfi_keys_timer(llmf_factory *f) {
+    llmfi_asking *k = &f->keys;
+    if (!k->x.by) return;
+    if (f->now_ns < k->deadline_ns) {
+        if (k->deadline_ns < f->next_deadline_ns) f->next_deadline_ns = k->deadline_ns;
+        return;
+    }
+    k->x.by->cancel(k->x.by, &k->x);
+    llmfi_keys_end(f, LLMF_ERR_TIMEOUT);
 }
 
-static void llmfi_on_frame(llmfi_call *c, llmf_str event, llmf_str data) {
-    const llmf_dialect *d = c->prepared->dialect;
-    if (d && d->on_frame) d->on_frame(d->user, &c->reply, event, data);
-    if (!d) llmfi_adapter_of(c)->on_frame(&c->reply, event, data);
-}
-
-#else
-
-static const llmfi_adapter *llmfi_adapter_of(const llmfi_call *c) {
-    return LLMFI_HAS_OPS && c->reply.job ? &c->reply.job->op->face : c->prepared->adapter;
-}
-
-static int llmfi_framing_of(const llmfi_call *c, bool stream) {
-    if (LLMFI_HAS_OPS && c->reply.job) return llmfi_job_framing(c->reply.job, &c->req);
-    return stream ? c->prepared->adapter->stream_framing : c->prepared->adapter->framing;
-}
-
-static void llmfi_on_frame(llmfi_call *c, llmf_str event, llmf_str data) {
-    llmfi_adapter_of(c)->on_frame(&c->reply, event, data);
+/* What the answer means: true when the asking is over, one way or the other, so that calls need not wait. */
+static bool llmfi_keys_settled(llmf_factory *f) {
+    llmfi_asking *k = &f->keys;
+    int got = LLMFI_AWS_NONE;
+    if (!k->over) return false;
+    k->over = false;
+    if (k->aws.step != LLMFI_STEP_IDLE) got = llmfi_aws_answer(&k->aws, k->status, llmfi_buf_str(&k->body), llmfi_wall(f));
+    llmfi_aws_wipe(&k->body);
+    return got != LLMFI_AWS_ASK || !llmfi_keys_send(f);
 }
 
 #endif
+#endif
+/* Requests to AWS: signed with a pair of keys once the body's digest is known. */
+#ifndef LLMFI_ENGINE_SIGN_H
+#define LLMFI_ENGINE_SIGN_H
 
-LLMF_API void llmf_out_write(llmf_out *out, const char *bytes, size_t len) {
-    llmfi_put((llmfi_out *)(void *)out, bytes, len);
+#if LLMF_HAS_AWS
+
+/* The service that signs for a host, where it is another than Bedrock. */
+static llmf_str llmfi_sign_service(llmf_str host) {
+    return llmfi_starts(host, LLMFI_LIT("bedrock-mantle.")) ? LLMFI_LIT("bedrock-mantle") : LLMFI_LIT("bedrock");
 }
 
-LLMF_API void llmf_out_json_string(llmf_out *out, llmf_str text) {
-    llmfi_jw w;
-    llmfi_jw_init(&w, (llmfi_out *)(void *)out);
-    llmfi_jw_str(&w, text);
+/* As the config has it, else as the host's name does: <service>.<region>.amazonaws.com. Empty: neither. */
+static llmf_str llmfi_sign_region(const llmfi_call *c, llmf_str host) {
+    llmf_str region = c->prepared->record.s.region, rest;
+    size_t dot = llmfi_find_char(host, '.');
+    if (region.len || dot == LLMFI_NOWHERE || llmfi_find_nocase(host, LLMFI_LIT(".amazonaws.com")) == LLMFI_NOWHERE) return region;
+    rest = llmfi_from(host, dot + 1);
+    dot = llmfi_find_char(rest, '.');
+    rest.len = dot == LLMFI_NOWHERE ? 0 : dot;
+    return LLMFI_IS(rest, "amazonaws") ? llmfi_str("", 0) : rest;
 }
 
+static llmf_str llmfi_sign_header(llmfi_call *c, const char *name) {
+    size_t i;
+    for (i = 0; i < c->x.req.header_count; i++)
+        if (llmfi_eq_nocase(c->x.req.headers[i].name, llmfi_cstr(name))) return c->x.req.headers[i].value;
+    return llmfi_str("", 0);
+}
+
+/* Those that are signed: what says who asks for what. Others may be changed on their way. At most five. */
+static size_t llmfi_sign_headers(llmfi_call *c, llmf_str host, llmf_header *to) {
+    static const char *const names[] = { "Content-Type", "X-Amz-Date", "X-Amz-Security-Token", "X-Amz-Content-Sha256" };
+    size_t i, n = 1;
+    to[0].name = LLMFI_LIT("Host");
+    to[0].value = host;
+    for (i = 0; i < LLMFI_COUNT(names); i++) {
+        llmf_str value = llmfi_sign_header(c, names[i]);
+        if (!value.len) continue;
+        to[n].name = llmfi_cstr(names[i]);
+        to[n++].value = value;
+    }
+    return n;
+}
+
+/* Writes what the signature is of into the header that waits for it, the last one. */
+static bool llmfi_sign_write(llmfi_call *c, const llmfi_sigv4 *s) {
+    llmf_header *h = (llmf_header *)(uintptr_t)&c->x.req.headers[c->x.req.header_count - 1];
+    llmfi_out o;
+    size_t len;
+    char *value;
+    llmfi_out_count(&o);
+    llmfi_sigv4_authorization(s, &o);
+    len = (size_t)o.total;
+    value = (char *)llmfi_arena_alloc(&c->arena, len);
+    if (!value) return llmfi_error_memory(&c->reply.error);
+    llmfi_out_window(&o, value, len, 0);
+    llmfi_sigv4_authorization(s, &o);
+    h->value = c->secret = llmfi_str(value, len);
+    return llmfi_header_ok(h->name, h->value) ||
+           llmfi_error_set(&c->reply.error, LLMF_ERR_AUTH, "the AWS access key id, or the region, holds a character that HTTP does not allow: look at how it is stored");
+}
+
+/* digest: of the body. */
+static bool llmfi_sign(llmfi_call *c, const unsigned char digest[LLMFI_SHA256]) {
+    char hex[LLMFI_SIGV4_HEX];
+    llmf_header headers[5];
+    llmfi_url_error bad;
+    llmfi_sigv4 s;
+    llmfi_url url;
+    if (!llmfi_url_parse(c->x.req.url, &url, &bad)) return llmfi_error_set(&c->reply.error, LLMF_ERR_CONFIG, "base_url: cannot be signed for AWS: it is no URL");
+    llmfi_hex_lower(hex, digest, LLMFI_SHA256);
+    memset(&s, 0, sizeof s);
+    s.method = c->x.req.method;
+    s.path = url.path;
+    s.query = url.query;
+    s.headers = headers;
+    s.header_count = llmfi_sign_headers(c, url.authority, headers);
+    s.region = llmfi_sign_region(c, url.host);
+    s.service = llmfi_sign_service(url.host);
+    s.payload = llmfi_str(hex, sizeof hex);
+    s.keys = c->aws;
+    memcpy(s.time, llmfi_sign_header(c, "X-Amz-Date").ptr, LLMFI_SIGV4_TIME);
+    if (!s.region.len) return llmfi_error_set(&c->reply.error, LLMF_ERR_CONFIG, "no AWS region to sign for: set region_name in the config, or AWS_REGION");
+    return llmfi_sign_write(c, &s);
+}
+
+/* ---- what must be there before ---- */
+
+/* The keys of this call: copied, and wiped with it. */
+static bool llmfi_sign_keys(llmfi_call *c, llmfi_aws_keys keys) {
+    keys.id = llmfi_arena_copy(&c->arena, keys.id);
+    keys.secret = llmfi_arena_copy(&c->arena, keys.secret);
+    keys.token = llmfi_arena_copy(&c->arena, keys.token);
+    if (c->arena.failed) return llmfi_error_memory(&c->reply.error);
+    c->aws = keys;
+    c->reply.key = keys.secret;
+    c->signs = true;
+    return llmfi_header_ok(LLMFI_LIT("X-Amz-Security-Token"), keys.token) ||
+           llmfi_error_set(&c->reply.error, LLMF_ERR_AUTH, "the AWS session token holds a line break or another character that HTTP does not allow: look at how it is stored");
+}
+
+/* The time of the signature as X-Amz-Date; empty with the error. */
+static llmf_str llmfi_sign_date(llmfi_call *c) {
+    char *date = (char *)llmfi_arena_alloc(&c->arena, LLMFI_SIGV4_TIME + 1);
+    if (!date) {
+        llmfi_error_memory(&c->reply.error);
+        return llmfi_str("", 0);
+    }
+    llmfi_sigv4_time(date, llmfi_wall(c->f));
+    return llmfi_str(date, LLMFI_SIGV4_TIME);
+}
+
+#endif
 #endif
 
 /* Headers of one request, config's included. */
@@ -23842,30 +27628,45 @@ LLMFI_UNUSED static bool llmfi_header_secret(llmf_str name) {
     return false;
 }
 
+#if LLMFI_HAS_OWN_HEADERS
+static bool llmfi_header_refuse(llmfi_headers *h, llmf_str name) {
+    h->bad = true;
+    return llmfi_error_about(&h->call->reply.error, LLMF_ERR_CONFIG, "header ", llmfi_utf8_valid(name, NULL) ? name : llmfi_str("", 0),
+                             ": its name or value holds a line break or another character that HTTP does not allow; mend it in the config");
+}
+#endif
+
+static size_t llmfi_header_find(const llmfi_headers *h, llmf_str name) {
+    size_t i;
+    for (i = 0; i < h->count && !llmfi_eq_nocase(h->at[i].name, name); i++) continue;
+    return i;
+}
+
 /* A header set later under the same name replaces the earlier one: config over adapter. */
 static void llmfi_header_set(void *user, llmf_str name, llmf_str value) {
     llmfi_headers *h = (llmfi_headers *)user;
-    size_t i;
+    size_t i = llmfi_header_find(h, name);
     if (h->bad) return;
+#if LLMFI_HAS_OWN_HEADERS
     if (!llmfi_header_ok(name, value)) {
-        llmfi_text t = llmfi_error_begin(&h->call->reply.error, LLMF_ERR_CONFIG);
-        LLMFI_SAY(&t, "header ");
-        if (llmfi_utf8_valid(name, NULL)) llmfi_say(&t, name);
-        LLMFI_SAY(&t, ": its name or value holds a line break or another character that HTTP does not allow; mend it in the config");
-        h->bad = true;
+        llmfi_header_refuse(h, name);
         return;
     }
-    for (i = 0; i < h->count; i++)
-        if (llmfi_eq_nocase(h->at[i].name, name)) break;
+    if (llmfi_header_secret(name)) h->call->secrets = true;
+#endif
     if (i == LLMF_MAX_REQUEST_HEADERS) {
-        llmfi_error_set(&h->call->reply.error, LLMF_ERR_LIMIT, "more headers than LLMF_MAX_REQUEST_HEADERS");
-        h->bad = true;
+        h->bad = !llmfi_error_set(&h->call->reply.error, LLMF_ERR_LIMIT, "more headers than LLMF_MAX_REQUEST_HEADERS");
         return;
     }
     h->at[i].name = llmfi_arena_copy(&h->call->arena, name);
     h->at[i].value = llmfi_arena_copy(&h->call->arena, value);
-    if (llmfi_header_secret(name)) h->call->secrets = true;
     if (i == h->count) h->count++;
+}
+
+/* A header of ours: nothing to check, to replace or to copy. */
+static void llmfi_header_first(llmfi_headers *h, llmf_str name, llmf_str value) {
+    h->at[h->count].name = name;
+    h->at[h->count++].value = value;
 }
 
 static bool llmfi_no_key(llmfi_call *c) {
@@ -23879,53 +27680,102 @@ static bool llmfi_no_key(llmfi_call *c) {
     return false;
 }
 
+#if LLMFI_HAS_OWN_HEADERS
 /* The config's own header of that name takes the key's place. */
-static bool llmfi_own_auth(llmfi_call *c, const llmfi_headers *h, int auth) {
-    llmf_str name = llmfi_cstr(llmfi_auth_rows[auth].header), prefix = llmfi_cstr(llmfi_auth_rows[auth].prefix);
-    size_t i;
-    for (i = 0; i < h->count && !llmfi_eq_nocase(h->at[i].name, name); i++) continue;
+static bool llmfi_own_auth(llmfi_call *c, const llmfi_headers *h, llmf_str name, llmf_str prefix) {
+    size_t i = llmfi_header_find(h, name);
     if (i == h->count) return false;
     c->reply.key = llmfi_from(h->at[i].value, llmfi_starts(h->at[i].value, prefix) ? prefix.len : 0);
     return true;
 }
+#endif
+
+#if LLMF_HAS_AWS
+/* No keys, and why. */
+static bool llmfi_no_aws_keys(llmfi_call *c, const llmf_error *err) {
+    llmfi_text t;
+    if (err->code != LLMF_OK) {
+        c->reply.error = *err;
+        return false;
+    }
+    (void)llmfi_no_key(c);
+    t.ptr = c->reply.error.text;
+    t.cap = sizeof c->reply.error.text;
+    t.len = strlen(t.ptr);
+    t.gap = false;
+    LLMFI_SAY(&t, "; the files of ~/.aws have none either, and ");
+    llmfi_say_c(&t, c->f->keys.aws.why);
+    return false;
+}
+
+/* Leaves room for the signature, which comes last: the body's digest is part of it. */
+static bool llmfi_set_aws(llmfi_call *c, llmfi_headers *h) {
+    llmfi_aws_keys keys;
+    llmf_error err;
+    llmf_str date;
+    int got = LLMFI_AWS_NONE;
+    if (h->count > LLMF_MAX_REQUEST_HEADERS - 3) return llmfi_error_set(&c->reply.error, LLMF_ERR_LIMIT, "more headers than LLMF_MAX_REQUEST_HEADERS");
+    if (!c->f->replay) got = c->previewing ? llmfi_aws_given(&c->prepared->record, &c->f->env, &keys) ? LLMFI_AWS_READY : LLMFI_AWS_NONE :
+                             llmfi_aws_find(&c->f->keys.aws, &c->prepared->record, &c->f->env, llmfi_wall(c->f), &keys, &err);
+    if (got == LLMFI_AWS_ASK || (got == LLMFI_AWS_NONE && (c->f->replay || c->previewing))) {
+        c->waits = got == LLMFI_AWS_ASK;
+        llmfi_header_first(h, LLMFI_LIT("Authorization"), LLMFI_LIT("REDACTED"));
+        return true;
+    }
+    if (got == LLMFI_AWS_NONE) return llmfi_no_aws_keys(c, &err);
+    if (!llmfi_sign_keys(c, keys)) return false;
+    date = llmfi_sign_date(c);
+    if (!date.len) return false;
+    llmfi_header_first(h, LLMFI_LIT("X-Amz-Date"), date);
+    if (keys.token.len) {
+        llmfi_header_first(h, LLMFI_LIT("X-Amz-Security-Token"), c->aws.token);
+        c->secrets = true;
+    }
+    llmfi_header_first(h, LLMFI_LIT("Authorization"), llmfi_str("", 0));
+    return true;
+}
+#endif
 
 /* The key goes into one header. What is kept of it is wiped when the call is freed. */
 static bool llmfi_set_auth(llmfi_call *c, llmfi_headers *h) {
     const llmfi_record *record = &c->prepared->record;
     int auth = LLMFI_AUTH_NONE;
-    llmf_str key = llmfi_record_key(record, &c->f->env, &auth), name, prefix;
+    llmf_str key = llmfi_record_key(record, &c->f->env, &auth), name = llmfi_cstr(llmfi_word_at(llmfi_auth_headers, auth)),
+             prefix = llmfi_cstr(llmfi_word_at(llmfi_auth_prefixes, auth));
     char *value;
-    bool real;
-    if (auth == LLMFI_AUTH_NONE || llmfi_own_auth(c, h, auth)) return true;
-    real = key.len != 0;
+    bool real = key.len != 0;
+    if (auth == LLMFI_AUTH_NONE) return true;
+#if LLMFI_HAS_OWN_HEADERS
+    if (llmfi_own_auth(c, h, name, prefix)) return true;
+#endif
+#if LLMF_HAS_AWS
+    if (auth == LLMFI_AUTH_AWS) return llmfi_set_aws(c, h);
+#endif
     if (!real && (c->previewing || c->f->replay)) key = LLMFI_LIT("REDACTED");
     if (!key.len) return (record->s.quirks & LLMFI_Q_NO_KEY_NEEDED) || llmfi_no_key(c);
-    name = llmfi_cstr(llmfi_auth_rows[auth].header);
-    prefix = llmfi_cstr(llmfi_auth_rows[auth].prefix);
-    if (!name.len) return llmfi_error_set(&c->reply.error, LLMF_ERR_NOT_BUILT, "this provider's way of authorization is not in this build");
     if (h->count == LLMF_MAX_REQUEST_HEADERS) return llmfi_error_set(&c->reply.error, LLMF_ERR_LIMIT, "more headers than LLMF_MAX_REQUEST_HEADERS");
     value = (char *)llmfi_arena_alloc(&c->arena, prefix.len + key.len + 1);
     if (!value) return llmfi_error_memory(&c->reply.error);
-    if (prefix.len) memcpy(value, prefix.ptr, prefix.len);
+    memcpy(value, prefix.ptr, prefix.len);
     memcpy(value + prefix.len, key.ptr, key.len);
     c->secret = llmfi_str(value, prefix.len + key.len);
     if (real) c->reply.key = llmfi_from(c->secret, prefix.len);
-    h->at[h->count].name = name;
-    h->at[h->count++].value = c->secret;
-    if (llmfi_header_ok(name, c->secret)) return true;
-    llmfi_error_set(&c->reply.error, LLMF_ERR_AUTH, "the API key holds a line break or another character that HTTP does not allow: look at how it is stored");
-    return false;
+    llmfi_header_first(h, name, c->secret);
+    return llmfi_header_bad_value(c->secret) == LLMFI_NOWHERE ||
+           llmfi_error_set(&c->reply.error, LLMF_ERR_AUTH, "the API key holds a line break or another character that HTTP does not allow: look at how it is stored");
 }
 
+#if LLMFI_HAS_OWN_HEADERS
 static void llmfi_set_config_headers(llmfi_headers *h, const llmfi_node *node) {
     const llmfi_node *n = node && node->type == LLMFI_OBJECT ? node->child : NULL;
     for (; n; n = n->next) llmfi_header_set(h, n->key, n->text);
 }
+#endif
 
-/* A header of ours: nothing to check, to replace or to copy. */
-static void llmfi_header_first(llmfi_headers *h, llmf_str name, llmf_str value) {
-    h->at[h->count].name = name;
-    h->at[h->count++].value = value;
+/* The media type of a reply that is framed so. */
+static llmf_str llmfi_accept(int framing) {
+    if (framing == LLMFI_FRAMING_EVENTSTREAM) return LLMFI_LIT("application/vnd.amazon.eventstream");
+    return framing == LLMF_FRAMING_SSE || framing == LLMF_FRAMING_JSON_ARRAY ? LLMFI_LIT("text/event-stream") : LLMFI_LIT("application/json");
 }
 
 static bool llmfi_build_headers(llmfi_call *c) {
@@ -23935,11 +27785,13 @@ static bool llmfi_build_headers(llmfi_call *c) {
     h.count = 0;
     h.bad = false;
     if (!LLMFI_HAS_OPS || c->x.req.method.ptr[0] != 'G') llmfi_header_first(&h, LLMFI_LIT("Content-Type"), LLMFI_LIT("application/json"));
-    llmfi_header_first(&h, LLMFI_LIT("Accept"), c->framing == LLMF_FRAMING_SSE || c->framing == LLMF_FRAMING_JSON_ARRAY ? LLMFI_LIT("text/event-stream") : LLMFI_LIT("application/json"));
+    llmfi_header_first(&h, LLMFI_LIT("Accept"), llmfi_accept(c->framing));
     llmfi_header_first(&h, LLMFI_LIT("User-Agent"), LLMFI_LIT("llmfactory/" LLMF_VERSION));
     if (llmfi_adapter_of(c)->headers) llmfi_adapter_of(c)->headers(&c->ask, llmfi_header_set, &h);
+#if LLMFI_HAS_OWN_HEADERS
     llmfi_set_config_headers(&h, c->prepared->record.provider->headers);
     llmfi_set_config_headers(&h, c->prepared->record.headers);
+#endif
     if (h.bad || !llmfi_set_auth(c, &h)) return false;
     at = (llmf_header *)llmfi_arena_array(&c->arena, h.count, sizeof *at);
     if (c->arena.failed) return llmfi_error_memory(&c->reply.error);
@@ -23949,46 +27801,60 @@ static bool llmfi_build_headers(llmfi_call *c) {
     return true;
 }
 
-/* base URL + the adapter's path; a query in the base URL goes behind the path. */
+/* base URL + the adapter's path; a query in the base URL goes behind the path. The path is written twice: once to be measured. */
 static bool llmfi_build_url(llmfi_call *c) {
-    llmfi_buf url;
-    llmfi_out out;
-    llmf_str base = c->ask.model->base_url, query = llmfi_str("", 0);
+    const llmfi_adapter *adapter = llmfi_adapter_of(c);
+    llmf_str base = c->ask.model->base_url, query = llmfi_str("", 0), path;
     size_t mark = llmfi_find_char(base, '?');
-    bool ok;
+    llmfi_out out;
+    char *url;
     if (mark != LLMFI_NOWHERE) {
         query = llmfi_from(base, mark);
         base.len = mark;
     }
     while (base.len && base.ptr[base.len - 1] == '/') base.len--;
-    llmfi_buf_init(&url, &c->f->heap, 65536);
-    llmfi_out_buf(&out, &url);
-    llmfi_put_str(&out, base);
-    llmfi_adapter_of(c)->path(&c->ask, &out);
-    if (query.len && llmfi_find_char(llmfi_buf_str(&url), '?') != LLMFI_NOWHERE) { /* the path has one as well */
-        LLMFI_PUT(&out, "&");
-        query = llmfi_from(query, 1);
-    }
-    llmfi_put_str(&out, query);
-    ok = !out.failed;
-    if (ok && c->prepared->dialect && llmfi_url_bad_char(llmfi_buf_str(&url)) != LLMFI_NOWHERE) {
-        llmfi_buf_free(&url);
+    llmfi_out_count(&out);
+    adapter->path(&c->ask, &out);
+    path.len = out.total < 65536 ? (size_t)out.total : 65536;
+    url = (char *)llmfi_arena_alloc(&c->arena, base.len + path.len + query.len + 1);
+    if (!url || path.len != out.total) return llmfi_error_memory(&c->reply.error);
+    c->x.req.url = llmfi_str(url, base.len + path.len + query.len);
+    if (base.len) memcpy(url, base.ptr, base.len);
+    path.ptr = url += base.len;
+    llmfi_out_window(&out, url, path.len, 0);
+    adapter->path(&c->ask, &out);
+    if (query.len) memcpy(url + path.len, query.ptr, query.len);
+    if (query.len && llmfi_find_char(path, '?') != LLMFI_NOWHERE) url[path.len] = '&';
+#if LLMF_HAS_REGISTER
+    if (c->prepared->dialect && llmfi_url_bad_char(c->x.req.url) != LLMFI_NOWHERE)
         return llmfi_error_set(&c->reply.error, LLMF_ERR_ARGUMENT, "the path that the registered dialect wrote holds a character that no URL may have");
-    }
-    if (ok) c->x.req.url = llmfi_arena_copy(&c->arena, llmfi_buf_str(&url));
-    llmfi_buf_free(&url);
-    return (ok && !c->arena.failed) || llmfi_error_memory(&c->reply.error);
+#endif
+    return true;
 }
 
-/* Writes the body once to know its length; what fits is kept, so that sending it right after need not write it again. */
+/* Writes the body once to know its length, and its digest where that is signed; what fits is kept, so that sending it right after need not write it again. */
 static bool llmfi_measure_body(llmfi_call *c) {
     llmf_factory *f = c->f;
     llmfi_out out;
+#if LLMF_HAS_AWS
+    unsigned char digest[LLMFI_SHA256];
+    llmfi_sha256 hash;
+#endif
     f->body_of = 0;
     llmfi_out_window(&out, f->body, sizeof f->body, 0);
-    if (!llmfi_body_emit(llmfi_adapter_of(c), &c->ask, &out)) return false;
+#if LLMF_HAS_AWS
+    llmfi_sha256_init(&hash);
+    if (c->signs) out.tap = llmfi_sha256_tap;
+    out.tap_user = &hash;
+#endif
+    if (!llmfi_body_emit(llmfi_adapter_of(c), &c->ask, &out))
+        return llmfi_error_set(&c->reply.error, LLMF_ERR_ARGUMENT, "the request cannot be written as JSON: is it nested deeper than LLMF_MAX_DEPTH?");
     c->x.req.body_len = out.total;
     if (out.total <= sizeof f->body) f->body_of = c->id;
+#if LLMF_HAS_AWS
+    llmfi_sha256_end(&hash, digest);
+    if (c->signs) return llmfi_sign(c, digest);
+#endif
     return true;
 }
 
@@ -23998,12 +27864,8 @@ LLMFI_UNUSED static bool llmfi_build_http(llmfi_call *c) {
     c->x.req.method = LLMFI_HAS_OPS && c->reply.job && c->reply.job->op->get ? LLMFI_LIT("GET") : LLMFI_LIT("POST");
     if (!llmfi_build_url(c) || !llmfi_build_headers(c)) return false;
     llmfi_body_init(&c->body, llmfi_adapter_of(c), &c->ask);
-    if (!llmfi_measure_body(c)) {
-        llmfi_error_set(&c->reply.error, LLMF_ERR_ARGUMENT, "the request cannot be written as JSON: is it nested deeper than LLMF_MAX_DEPTH?");
-        return false;
-    }
     c->x.req.connect_timeout_ms = c->req.timeouts.connect_ms;
-    return true;
+    return llmfi_measure_body(c);
 }
 
 /* Writes the next bytes of the body. A file in it that cannot be read any more ends the call. */
@@ -24021,7 +27883,9 @@ static size_t llmfi_read_body(llmfi_call *c, char *out, size_t cap) {
 
 LLMF_API size_t llmf_exchange_read(llmf_exchange *x, char *out, size_t cap) {
     llmfi_call *c = (llmfi_call *)x->owner;
-    uint64_t left = x->req.body_len - c->body.at;
+    uint64_t left;
+    if (llmfi_asks_keys(x)) return 0; /* it asks without a body */
+    left = x->req.body_len - c->body.at;
     if (c->f->body_of != c->id) return llmfi_read_body(c, out, cap);
     if (cap > left) cap = (size_t)left;
     memcpy(out, c->f->body + c->body.at, cap);
@@ -24030,7 +27894,7 @@ LLMF_API size_t llmf_exchange_read(llmf_exchange *x, char *out, size_t cap) {
 }
 
 LLMF_API void llmf_exchange_rewind(llmf_exchange *x) {
-    llmfi_body_rewind(&((llmfi_call *)x->owner)->body);
+    if (!llmfi_asks_keys(x)) llmfi_body_rewind(&((llmfi_call *)x->owner)->body);
 }
 
 /* ---- which transport ---- */
@@ -24040,11 +27904,10 @@ static bool llmfi_https(llmf_str url) {
 }
 
 /* The user's own first; else the one named; else the socket for plain http and curl for the rest. NULL with the error. */
-static llmfi_transport *llmfi_transport_for(llmfi_call *c) {
-    llmf_factory *f = c->f;
+static llmfi_transport *llmfi_transport_for(llmf_factory *f, llmf_str url, llmf_error *err) {
     llmfi_transport *t = NULL;
 #if LLMF_HAS_DIALECT_MOCK
-    if (llmfi_starts(c->x.req.url, LLMFI_LIT("mock:"))) return f->echo;
+    if (llmfi_starts(url, LLMFI_LIT("mock:"))) return f->echo;
 #endif
     if (f->custom) return f->custom;
     if (f->stream) return f->stream;
@@ -24054,19 +27917,20 @@ static llmfi_transport *llmfi_transport_for(llmfi_call *c) {
         for (i = 0; i < f->transport_count; i++)
             if (llmfi_eq(llmfi_cstr(f->transports[i]->name), name)) t = f->transports[i];
     } else {
-        t = !llmfi_https(c->x.req.url) && f->socket ? f->socket : f->curl ? f->curl : f->socket;
+        t = !llmfi_https(url) && f->socket ? f->socket : f->curl ? f->curl : f->socket;
     }
     if (t) return t;
-    llmfi_error_set(&c->reply.error, LLMF_ERR_NOT_BUILT,
+    llmfi_error_set(err, LLMF_ERR_NOT_BUILT,
                     "no transport of this build can reach that URL: link libcurl (without LLMF_NO_CURL), or set llmf_desc.custom_transport");
     return NULL;
 }
 
 LLMFI_UNUSED static bool llmfi_send(llmfi_call *c) {
-    llmfi_transport *t = llmfi_transport_for(c);
+    llmfi_transport *t = llmfi_transport_for(c->f, c->x.req.url, &c->reply.error);
     int rc;
     if (!t) return false;
     c->x.owner = c;
+    c->x.checked = true; /* by llmfi_header_set, and llmfi_check_headers, which knows the transport's own */
     c->x.by = t;
     c->x.deadline_ns = c->req.timeouts.connect_ms > 0 ? llmfi_after_ms(c->f->now_ns, c->req.timeouts.connect_ms) : 0;
     rc = t->start(t, &c->x);
@@ -24108,6 +27972,7 @@ static void llmfi_abort(llmfi_call *c, int code, const char *text);
 static void llmfi_finish(llmfi_call *c);
 static void llmfi_set_deadline(llmfi_call *c);
 static llmfi_call *llmfi_call_new(llmf_factory *f);
+static bool llmfi_call_go(llmfi_call *c);
 static void llmfi_call_release(llmfi_call *c);
 
 static bool llmfi_is_split(const llmfi_call *c) {
@@ -24126,7 +27991,7 @@ static bool llmfi_batch_send(llmfi_call *parent, llmfi_call *c) {
     c->reply.job->parent = parent;
     c->reply.job->vectors.loose = c->reply.job->vectors.at != NULL;
     c->ask.extra = parent->ask.extra; /* parsed when it was still there */
-    return llmfi_build_http(c) && llmfi_send(c);
+    return llmfi_build_http(c) && llmfi_call_go(c);
 }
 
 /* False: there is no room for a call; f->last_error says which. */
@@ -24365,6 +28230,7 @@ LLMFI_UNUSED static int64_t llmfi_cost(const llmfi_price *p, const llmf_usage *u
 
 static int64_t llmfi_call_cost(const llmfi_call *c) {
     llmf_usage usage = c->reply.usage;
+    llmfi_price price;
 #if LLMF_HAS_EMBED
     if (c->req.op == LLMF_OP_EMBED && usage.output < 0) usage.output = 0; /* it has none */
     if (c->req.op == LLMF_OP_EMBED && c->reply.job && !llmfi_eq(c->ask.model->model_id, c->prepared->record.s.model_id)) { /* the model beside it */
@@ -24374,7 +28240,8 @@ static int64_t llmfi_call_cost(const llmfi_call *c) {
         return row && usage.input >= 0 && llmfi_cost_add(&sum, usage.input, row->input) ? sum : LLMF_UNKNOWN;
     }
 #endif
-    return llmfi_cost(llmfi_record_price(&c->prepared->record, usage.input), &usage);
+    price = llmfi_record_price(&c->prepared->record, usage.input);
+    return llmfi_cost(&price, &usage);
 }
 
 #else
@@ -24385,6 +28252,24 @@ static int64_t llmfi_call_cost(const llmfi_call *c) {
     return LLMF_UNKNOWN;
 }
 
+#endif
+
+#if LLMF_HAS_MODELS && LLMF_HAS_STRINGS
+/* A provider that does not find a model which the table knows the end of: that will be why. */
+static LLMFI_COLD void llmfi_settle_ended(llmfi_call *c) {
+    const llmfi_record *r = &c->prepared->record;
+    llmf_error *e = &c->reply.error;
+    llmfi_text t;
+    t.ptr = e->text;
+    t.cap = sizeof e->text;
+    t.len = strlen(e->text);
+    t.gap = false;
+    LLMFI_SAY(&t, "; the table of models has it end on ");
+    llmfi_say_day(&t, r->ends);
+    if (!r->provider->default_model.len || llmfi_eq(r->provider->default_model, r->s.model_id)) return;
+    LLMFI_SAY(&t, ": take another one, such as ");
+    llmfi_say(&t, r->provider->default_model);
+}
 #endif
 
 /* Fills c->response; c->reply.error is what the call ended with. */
@@ -24416,6 +28301,9 @@ LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
     r->cost_pico = c->prepared ? llmfi_call_cost(c) : LLMF_UNKNOWN;
     r->latency_ms = llmfi_between_ms(c->start_ns, c->end_ns);
     r->first_token_ms = llmfi_between_ms(c->start_ns, c->first_content_ns);
+#if LLMF_HAS_MODELS && LLMF_HAS_STRINGS
+    if (reply->error.code == LLMF_ERR_NOT_FOUND && c->prepared && c->prepared->record.ends) llmfi_settle_ended(c);
+#endif
     r->error = reply->error;
     r->error.http_status = reply->status;
 #if LLMFI_HAS_OPS
@@ -24455,6 +28343,9 @@ static void llmfi_set_deadline(llmfi_call *c) {
         llmfi_deadline_try(c, c->start_ns, c->req.timeouts.total_ms, LLMFI_WORDS("total (") "timeouts.total_ms" LLMFI_WORDS(")"));
         if (c->reply.job->batches && c->reply.job->batches->due_ns < c->deadline_ns) c->deadline_ns = c->reply.job->batches->due_ns;
     }
+#endif
+#if LLMF_HAS_AWS
+    if (c->waits && !c->ended) llmfi_deadline_try(c, c->start_ns, c->req.timeouts.total_ms, LLMFI_WORDS("total (") "timeouts.total_ms" LLMFI_WORDS(")"));
 #endif
     if (!c->ended && c->x.by) {
         bool stopped = c->held_back;
@@ -24539,6 +28430,9 @@ static void llmfi_give_back_decoder(llmfi_call *c) {
 #if LLMFI_HAS_JSON_ARRAY
     llmfi_json_array_free(&c->array);
 #endif
+#if LLMFI_HAS_EVENTSTREAM
+    llmfi_eventstream_free(&c->events);
+#endif
     llmfi_buf_free(&c->whole);
 #if LLMFI_HAS_OPS
     if (c->reply.job) llmfi_job_release(c->reply.job);
@@ -24615,6 +28509,9 @@ static void llmfi_wire_failed(llmfi_call *c, int why) {
     c->f->deferred = true;
     if (c->reply.error.code != LLMF_OK) return;
     if (why == LLMFI_WIRE_MEMORY) llmfi_error_memory(&c->reply.error);
+#if LLMFI_HAS_EVENTSTREAM
+    else if (why == LLMFI_WIRE_BAD && c->framing == LLMFI_FRAMING_EVENTSTREAM) llmfi_error_set(&c->reply.error, LLMF_ERR_PROTOCOL, "the reply is no event stream, or was damaged on its way (a checksum is wrong): is the base URL right?");
+#endif
     else if (why == LLMFI_WIRE_BAD) llmfi_error_set(&c->reply.error, LLMF_ERR_PROTOCOL, "the reply is not JSON: is the base URL right?");
     else llmfi_error_set(&c->reply.error, LLMF_ERR_LIMIT, "one line or event of the reply is longer than llmf_desc.max_line");
 }
@@ -24651,6 +28548,28 @@ static void llmfi_take_json_array(llmfi_call *c, llmf_str *in) {
         if (c->reply.terminal) c->last_seen = true;
         c->reply.terminal = c->last_seen && llmfi_json_array_closed(&c->array);
         c->terminal_ns = c->reply.terminal ? c->f->now_ns : 0;
+        if (llmfi_slice_over(&c->f->net)) return;
+    }
+}
+#endif
+
+#if LLMFI_HAS_EVENTSTREAM
+/* What failed on the way is told by the frame's headers (RULES 29), whatever the dialect. */
+static void llmfi_event_frame(llmfi_call *c) {
+    const llmfi_eventstream *s = &c->events;
+    llmf_str type = llmfi_eventstream_header(s, LLMFI_LIT(":message-type"));
+    if (LLMFI_IS(type, "exception")) llmfi_fault_object(&c->reply, s->payload, llmfi_eventstream_header(s, LLMFI_LIT(":exception-type")));
+    else if (LLMFI_IS(type, "error"))
+        llmfi_fault_said(&c->reply, llmfi_eventstream_header(s, LLMFI_LIT(":error-code")), llmfi_eventstream_header(s, LLMFI_LIT(":error-message")));
+    else llmfi_frame(c, llmfi_eventstream_header(s, LLMFI_LIT(":event-type")), s->payload);
+    if (c->reply.error.code != LLMF_OK) c->f->deferred = true;
+}
+
+static void llmfi_take_eventstream(llmfi_call *c, llmf_str *in) {
+    while (in->len && !llmfi_full(c) && c->reply.error.code == LLMF_OK) {
+        int rc = llmfi_eventstream_next(&c->events, in);
+        if (rc == LLMFI_WIRE_ITEM) llmfi_event_frame(c);
+        if (rc == LLMFI_WIRE_ERROR) llmfi_wire_failed(c, c->events.error);
         if (llmfi_slice_over(&c->f->net)) return;
     }
 }
@@ -24702,11 +28621,24 @@ static void llmfi_sniff(llmfi_call *c, llmf_str *in) {
     c->reply.streamed = false;
 }
 
+#if LLMFI_HAS_EVENTSTREAM
+/* The same where blanks may be bytes of a frame. A frame does not begin with these: it would be of a gigabyte. */
+static void llmfi_sniff_binary(llmfi_call *c, char first) {
+    c->sniffed = true;
+    if (first != '{' && first != '<') return;
+    c->framing = LLMF_FRAMING_JSON;
+    c->reply.streamed = false;
+}
+#endif
+
 /* Takes what it can of `in`. Pieces may come in a row: once the slice is over, the next poll has the rest of them. */
 static void llmfi_decode(llmfi_call *c, llmf_str *in) {
     if (c->f->slice_used && llmfi_slice_over(&c->f->net)) return;
     c->f->slice_used = true;
     if ((c->framing == LLMF_FRAMING_SSE || c->framing == LLMF_FRAMING_JSON_ARRAY) && !c->sniffed) llmfi_sniff(c, in);
+#if LLMFI_HAS_EVENTSTREAM
+    if (c->framing == LLMFI_FRAMING_EVENTSTREAM && !c->sniffed && in->len) llmfi_sniff_binary(c, in->ptr[0]);
+#endif
     switch (c->framing) {
 #if LLMFI_HAS_SSE
     case LLMF_FRAMING_SSE: llmfi_take_sse(c, in); break;
@@ -24716,6 +28648,9 @@ static void llmfi_decode(llmfi_call *c, llmf_str *in) {
 #endif
 #if LLMFI_HAS_JSON_ARRAY
     case LLMF_FRAMING_JSON_ARRAY: llmfi_take_json_array(c, in); break;
+#endif
+#if LLMFI_HAS_EVENTSTREAM
+    case LLMFI_FRAMING_EVENTSTREAM: llmfi_take_eventstream(c, in); break;
 #endif
 #if LLMFI_HAS_OPS
     case LLMFI_FRAMING_PATHS: llmfi_take_paths(c, in); break;
@@ -24728,6 +28663,12 @@ LLMF_API size_t llmf_exchange_data(llmf_exchange *x, const char *bytes, size_t l
     llmfi_call *c = (llmfi_call *)x->owner;
     llmf_str in = llmfi_str(bytes, len);
     size_t taken;
+#if LLMF_HAS_AWS
+    if (llmfi_asks_keys(x)) {
+        llmfi_keys_data((llmf_factory *)x->owner, bytes, len);
+        return len;
+    }
+#endif
     if (c->ended || c->stop || c->reply.error.code != LLMF_OK) return len; /* about to be cancelled: swallowed */
     (void)llmfi_moment(c->f);
     llmfi_decode(c, &in);
@@ -24737,7 +28678,7 @@ LLMF_API size_t llmf_exchange_data(llmf_exchange *x, const char *bytes, size_t l
     if (!c->first_content_ns || c->framing == LLMF_FRAMING_JSON || c->framing == LLMFI_FRAMING_PATHS) c->content_ns = c->f->now_ns;
     if ((c->req.flags & LLMF_KEEP_RAW) && !(llmfi_buf_reserve(&c->raw, taken + 1) && llmfi_buf_add(&c->raw, bytes, taken))) llmfi_wire_failed(c, LLMFI_WIRE_MEMORY);
     llmfi_too_much(c, taken);
-    llmfi_set_deadline(c);
+    if (c->terminal_ns) llmfi_set_deadline(c); /* else it has only moved away: llmfi_run_timers sees to that */
     return taken;
 }
 
@@ -24745,7 +28686,14 @@ LLMF_API size_t llmf_exchange_data(llmf_exchange *x, const char *bytes, size_t l
 
 LLMF_API void llmf_exchange_status(llmf_exchange *x, int status) {
     llmfi_call *c = (llmfi_call *)x->owner;
-    uint64_t now = llmfi_moment(c->f);
+    uint64_t now;
+#if LLMF_HAS_AWS
+    if (llmfi_asks_keys(x)) {
+        ((llmf_factory *)x->owner)->keys.status = status;
+        return;
+    }
+#endif
+    now = llmfi_moment(c->f);
     if (c->ended) return;
     c->reply.status = status;
     if (!c->connected_ns) c->connected_ns = now;
@@ -24760,6 +28708,7 @@ LLMF_API void llmf_exchange_status(llmf_exchange *x, int status) {
 
 static void llmfi_exchange_connected(llmf_exchange *x) {
     llmfi_call *c = (llmfi_call *)x->owner;
+    if (llmfi_asks_keys(x)) return;
     c->connected_ns = llmfi_moment(c->f);
     llmfi_set_deadline(c);
 }
@@ -24782,8 +28731,8 @@ static llmf_str llmfi_header_text(llmfi_call *c, llmf_str value) {
 
 LLMF_API void llmf_exchange_header(llmf_exchange *x, llmf_str name, llmf_str value) {
     llmfi_call *c = (llmfi_call *)x->owner;
-    if (!llmfi_header_may_matter(name.len)) return;
-    if (c->ended) return;
+    if (!llmfi_header_wanted(name)) return;
+    if (llmfi_asks_keys(x) || c->ended) return;
     if (!c->reply.request_id.len && llmfi_is_request_id(name)) c->reply.request_id = llmfi_header_text(c, value);
     else if (LLMFI_NAMED(name, "x-amzn-errortype") && !c->errortype.len) c->errortype = llmfi_header_text(c, value);
     else if (LLMFI_NAMED(name, "retry-after-ms")) llmfi_parse_delay(value, 1, &c->retry_after_ms);
@@ -24849,6 +28798,12 @@ static void llmfi_end(llmfi_call *c, int result, const char *why) {
 LLMF_API void llmf_exchange_end(llmf_exchange *x, int result, const char *text) {
     llmfi_call *c = (llmfi_call *)x->owner;
     x->by = NULL;
+#if LLMF_HAS_AWS
+    if (llmfi_asks_keys(x)) {
+        llmfi_keys_end((llmf_factory *)x->owner, result);
+        return;
+    }
+#endif
     if (!c->ended) llmfi_end(c, result, text);
 }
 
@@ -24864,7 +28819,7 @@ static llmfi_call *llmfi_call_new(llmf_factory *f) {
         else llmfi_error_set(&f->last_error, LLMF_ERR_LIMIT, "as many calls as llmf_desc.max_calls are open: free some, or raise it");
         return NULL;
     }
-    memset(c, 0, sizeof *c);
+    memset(c, 0, offsetof(llmfi_call, reply));
     f->free_slot = f->slots[at - 1].next_free;
     f->slots[at - 1].call = c;
     c->id = (uint64_t)f->slots[at - 1].generation << 32 | at;
@@ -24886,6 +28841,9 @@ static llmfi_call *llmfi_call_new(llmf_factory *f) {
 #if LLMFI_HAS_JSON_ARRAY
     llmfi_json_array_init(&c->array, &f->heap, f->desc.max_line);
 #endif
+#if LLMFI_HAS_EVENTSTREAM
+    llmfi_eventstream_init(&c->events, &f->heap, f->desc.max_line);
+#endif
     llmfi_buf_init(&c->whole, &f->heap, 0);
     llmfi_buf_init(&c->raw, &f->heap, 0);
     return c;
@@ -24904,18 +28862,17 @@ static void llmfi_ready_remove(llmfi_call *c) {
     c->ready = false;
 }
 
-/* The compiler must not leave this out because nobody reads the bytes again. */
-static void llmfi_wipe(llmf_str secret) {
-    void *(*volatile set)(void *, int, size_t) = memset;
-    if (secret.len) set((void *)(uintptr_t)secret.ptr, 0, secret.len);
-}
-
 static void llmfi_wipe_secrets(llmfi_call *c) {
+#if LLMFI_HAS_OWN_HEADERS || LLMF_HAS_AWS
     size_t i;
-    llmfi_wipe(c->secret);
     for (i = 0; c->secrets && i < c->x.req.header_count; i++)
         if (llmfi_header_secret(c->x.req.headers[i].name)) llmfi_wipe(c->x.req.headers[i].value);
     c->secrets = false;
+#endif
+#if LLMF_HAS_AWS
+    llmfi_wipe(c->aws.secret);
+#endif
+    llmfi_wipe(c->secret);
 }
 
 static void llmfi_call_release(llmfi_call *c) {
@@ -24996,14 +28953,6 @@ static bool llmfi_call_build(llmfi_call *c, llmf_model m) {
     return llmfi_take_request(c) && llmfi_build_http(c);
 }
 
-/* The first byte on the wire, or, of a call that is split, the calls that do it. */
-static bool llmfi_call_send(llmfi_call *c) {
-#if LLMF_HAS_EMBED
-    if (llmfi_is_split(c)) return llmfi_batches_open(c);
-#endif
-    return llmfi_send(c);
-}
-
 static llmfi_call *llmfi_call_open(llmf_factory *f, const llmf_request *req, size_t size) {
     llmfi_call *c;
     if (!req) {
@@ -25015,10 +28964,41 @@ static llmfi_call *llmfi_call_open(llmf_factory *f, const llmf_request *req, siz
     return c;
 }
 
+/* Sends what was built, in pieces where it is too large for one request, or asks for what it waits for. */
+static bool llmfi_call_go(llmfi_call *c) {
+#if LLMF_HAS_AWS
+    if (c->waits) {
+        llmfi_keys_ask(c->f);
+        return true;
+    }
+#endif
+#if LLMF_HAS_EMBED
+    if (llmfi_is_split(c)) return llmfi_batches_open(c);
+#endif
+    if (!llmfi_send(c)) return false;
+    llmfi_call_log(c);
+    return true;
+}
+
+#if LLMF_HAS_AWS
+/* The keys are there, or will not come: calls that waited are built anew. */
+static void llmfi_run_keys(llmf_factory *f) {
+    llmfi_call *c;
+    if (!llmfi_keys_settled(f)) return;
+    f->deferred = true; /* some may end at once, and that is told behind this */
+    for (c = f->calls; c; c = c->next) {
+        if (!c->waits) continue;
+        c->waits = false;
+        if (c->ended || c->stop || c->free_later) continue;
+        if (llmfi_build_http(c) && llmfi_call_go(c)) llmfi_set_deadline(c);
+        else if (c->reply.error.code == LLMF_OK) llmfi_error_memory(&c->reply.error);
+    }
+}
+#endif
+
 static void llmfi_call_begin(llmfi_call *c, llmf_model m) {
     c->start_ns = llmfi_now(c->f);
-    if (llmfi_call_build(c, m) && llmfi_call_send(c)) {
-        llmfi_call_log(c);
+    if (llmfi_call_build(c, m) && llmfi_call_go(c)) {
         llmfi_set_deadline(c);
     } else {
         c->calling = true; /* nobody knows its id yet: no callback before llmf_start has returned */
@@ -25026,6 +29006,7 @@ static void llmfi_call_begin(llmfi_call *c, llmf_model m) {
         c->calling = false;
         if (c->req.on_event) c->f->deferred = true;
     }
+    c->f->now_read = false;
 }
 
 LLMF_API llmf_call llmf_start_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size) {
@@ -25045,8 +29026,12 @@ static void llmfi_run_timers(llmf_factory *f) {
     llmfi_call *c, *next;
     if (f->now_ns < f->next_deadline_ns) return;
     f->next_deadline_ns = UINT64_MAX;
+#if LLMF_HAS_AWS
+    llmfi_keys_timer(f);
+#endif
     for (c = f->calls; c; c = next) {
         next = c->next;
+        if (c->deadline_ns <= f->now_ns) llmfi_set_deadline(c); /* something has come since it was set */
 #if LLMF_HAS_EMBED
         if (c->deadline_ns <= f->now_ns && llmfi_batches_due(c)) continue;
 #endif
@@ -25068,6 +29053,9 @@ static void llmfi_run_deferred(llmf_factory *f) {
     llmfi_call *c, *next;
     if (!f->deferred) return;
     f->deferred = false;
+#if LLMF_HAS_AWS
+    llmfi_run_keys(f);
+#endif
     for (c = f->calls; c; c = next) {
         next = c->next;
         if (c->calling) {
@@ -25100,8 +29088,10 @@ static void llmfi_go_on(llmfi_call *c) {
 static void llmfi_run_held(llmf_factory *f) {
     llmfi_call *first = f->calls, *c;
     bool served = false;
+#if LLMF_HAS_SLICES
     while (first && first->id != f->held_turn) first = first->next;
     if (!first) first = f->calls;
+#endif
     for (c = first; c;) {
         bool stopped = c->held_back && c->x.by && !llmfi_full(c);
         if (stopped && served && llmfi_slice_over(&f->net)) {
@@ -25125,7 +29115,7 @@ static void llmfi_work(llmf_factory *f) {
         f->held = false;
         llmfi_run_held(f);
     }
-    llmfi_now(f);
+    (void)llmfi_moment(f);
     llmfi_run_deferred(f);
 }
 
@@ -25170,6 +29160,7 @@ static void llmfi_poll_until(llmf_factory *f, int timeout_ms, uint64_t until, bo
             f->now_read = false;
             woken = llmfi_watch_wait(&f->watch, (int)wait, llmfi_stop_waiting, f) > 0;
             if (llmfi_watch_woken(&f->watch)) woken = true;
+            (void)llmfi_moment(f);
             llmfi_work(f);
         }
         llmfi_run_timers(f);
@@ -25183,7 +29174,9 @@ static int llmfi_poll(llmf_factory *f, int timeout_ms, bool next) {
     f->polling = true;
     f->slice_used = false;
     llmfi_now(f);
-    f->net.slice_end_ns = f->desc.slice_us > 0 ? f->now_ns + (f->desc.slice_us < INT64_MAX / 4000 ? (uint64_t)f->desc.slice_us * 1000u : INT64_MAX / 4) : 0;
+#if LLMF_HAS_SLICES
+    if (f->desc.slice_us > 0) f->net.slice_end_ns = f->now_ns + (f->desc.slice_us < INT64_MAX / 4000 ? (uint64_t)f->desc.slice_us * 1000u : INT64_MAX / 4);
+#endif
     llmfi_poll_until(f, timeout_ms, timeout_ms < 0 ? UINT64_MAX : llmfi_after_ms(f->now_ns, timeout_ms), next);
     f->net.slice_end_ns = 0;
     f->now_read = false;
@@ -25374,21 +29367,15 @@ static const char *llmfi_front_text(llmfi_front *b, const char *text) {
 
 /* Everything in *desc that is not said to be borrowed is copied. */
 static void llmfi_copy_desc(llmfi_front *b, llmf_desc *d) {
-    const char **texts[9];
+    static const uint16_t texts[] = {offsetof(llmf_desc, config),  offsetof(llmf_desc, config_text), offsetof(llmf_desc, env_file),  offsetof(llmf_desc, provider),
+                                     offsetof(llmf_desc, base_url), offsetof(llmf_desc, api_key),     offsetof(llmf_desc, api_key_env), offsetof(llmf_desc, transport),
+                                     offsetof(llmf_desc, proxy),    offsetof(llmf_desc, ca_file),     offsetof(llmf_desc, ca_pem)};
     const char **configs;
     size_t i;
-    texts[0] = &d->config;
-    texts[1] = &d->config_text;
-    texts[2] = &d->env_file;
-    texts[3] = &d->provider;
-    texts[4] = &d->base_url;
-    texts[5] = &d->api_key;
-    texts[6] = &d->api_key_env;
-    texts[7] = &d->transport;
-    texts[8] = &d->proxy;
-    for (i = 0; i < LLMFI_COUNT(texts); i++) *texts[i] = llmfi_front_text(b, *texts[i]);
-    d->ca_file = llmfi_front_text(b, d->ca_file);
-    d->ca_pem = llmfi_front_text(b, d->ca_pem);
+    for (i = 0; i < LLMFI_COUNT(texts); i++) {
+        const char **text = (const char **)(void *)((char *)d + texts[i]);
+        *text = llmfi_front_text(b, *text);
+    }
     configs = (const char **)llmfi_front_array(b, d->config_count, sizeof *configs);
     for (i = 0; configs && i < d->config_count; i++) configs[i] = llmfi_front_text(b, d->configs[i]);
     d->configs = configs;
@@ -25447,11 +29434,7 @@ static bool llmfi_open_transports(llmf_factory *f, llmf_error *err) {
     if ((!only.len || LLMFI_IS(only, "curl")) && !llmfi_add_transport(f, &f->curl, llmfi_curl_open(n), err)) return false;
 #endif
     if (only.len && f->transport_count < 1 + LLMF_HAS_DIALECT_MOCK) {
-        llmfi_text t = llmfi_error_begin(err, LLMF_ERR_NOT_BUILT);
-        LLMFI_SAY(&t, "llmf_desc.transport ");
-        llmfi_say(&t, only);
-        LLMFI_SAY(&t, " is not in this build; it has:" LLMFI_TRANSPORT_LIST);
-        return false;
+        return llmfi_error_about(err, LLMF_ERR_NOT_BUILT, "llmf_desc.transport ", only, " is not in this build; it has:" LLMFI_TRANSPORT_LIST);
     }
     return true;
 }
@@ -25552,6 +29535,9 @@ LLMF_API void llmf_close(llmf_factory *f) {
         return;
     }
     while (f->calls) llmfi_call_release(f->calls);
+#if LLMF_HAS_AWS
+    llmfi_keys_close(f);
+#endif
     for (i = f->transport_count; i-- > 0;)
         if (f->transports[i]) f->transports[i]->close(f->transports[i]);
     llmfi_handles_close(&f->handles);
@@ -25570,6 +29556,7 @@ static void llmfi_net_init(llmf_factory *f, char *recv) {
     f->net.desc = &f->desc;
     f->net.recv = recv;
     f->net.now_ns = llmfi_net_now;
+    f->net.moment_ns = &f->now_ns;
 }
 
 static bool llmfi_start_up(llmf_factory *f, llmf_error *err) {
@@ -25610,17 +29597,28 @@ static llmf_factory *llmfi_lay_out(const llmf_desc *desc, void *block, llmf_erro
     f->handles.dialects = f->dialects;
 #endif
     llmfi_net_init(f, recv);
+#if LLMF_HAS_AWS
+    llmfi_keys_init(f);
+#endif
     f->next_deadline_ns = UINT64_MAX;
     return f;
 }
 
-/* What cannot be meant. */
+/* What cannot be meant, or not in this build. */
 static bool llmfi_desc_ok(const llmf_desc *d, llmf_error *err) {
+#if LLMF_HAS_CUSTOM
     const llmf_stream_ops *s = d->custom_stream;
-    if (d->memory && !d->memory_size) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.memory is set but memory_size is 0: say how many bytes it has");
     if (d->custom_transport && !d->custom_transport->start) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.custom_transport has no start");
     if (s && !(s->open && s->read && s->write && s->close))
         return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.custom_stream needs open, read, write and close");
+#endif
+#if !LLMFI_HAS_VARIABLES
+    if (d->getenv_fn || d->api_key_env) return llmfi_error_left_out(err, d->getenv_fn ? "llmf_desc.getenv_fn" : "llmf_desc.api_key_env", "ENV");
+#endif
+#if !LLMF_HAS_SLICES
+    if (d->slice_us > 0) return llmfi_error_left_out(err, "llmf_desc.slice_us", "SLICES");
+#endif
+    if (d->memory && !d->memory_size) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.memory is set but memory_size is 0: say how many bytes it has");
     return true;
 }
 
