@@ -25695,62 +25695,14 @@ LLMFI_UNUSED static void llmfi_fill_info(llmf_factory *f, const llmfi_record *r,
 /* The operations besides chat that this build has: of each dialect, one row. What is common to all, the reading of counts and lists, stands here too. */
 #ifndef LLMFI_PROVIDERS_OPERATIONS_H
 #define LLMFI_PROVIDERS_OPERATIONS_H
-#if LLMF_HAS_DIALECT_OPENAI || LLMF_HAS_DIALECT_OPENAI_RESPONSES || LLMF_HAS_DIALECT_COHERE
-/* What hosts of OpenAI's kind have besides chats (OpenAI API reference: embeddings, audio/transcriptions, models, responses/input_tokens). Bodies are other
-   members of the same names; what hosts do differently stands in models.def. */
-#ifndef LLMFI_PROVIDERS_OPENAI_OPS_H
-#define LLMFI_PROVIDERS_OPENAI_OPS_H
-
-#if LLMF_HAS_EMBED
-/* ---- embeddings ---- */
-
-static void llmfi_openai_embed_path(const llmfi_ask *a, llmfi_out *out) {
-    llmfi_op_path(a, out, "/embeddings");
-}
-
-static void llmfi_openai_embed_head(const llmfi_ask *a, llmfi_jw *w) {
-    if (LLMFI_OPENAI_OURS(a, "model")) llmfi_jw_member_str(w, "model", a->model->model_id);
-}
-
-static void llmfi_openai_embed_tail(const llmfi_ask *a, llmfi_jw *w) {
-    const llmf_input *in = a->job->input;
-    llmf_str purpose = llmfi_embed_purpose(a, "document\0query\0classification\0clustering\0similarity\0");
-    if (in->dimensions && LLMFI_OPENAI_OURS(a, "dimensions") && LLMFI_OPENAI_OURS(a, "output_dimension")) {
-        if (llmfi_op_trait(a, 'O')) llmfi_jw_member_int(w, "output_dimension", in->dimensions);
-        else llmfi_jw_member_int(w, "dimensions", in->dimensions);
-    }
-    if (llmfi_op_trait(a, 'B') && LLMFI_OPENAI_OURS(a, "encoding_format")) llmfi_jw_member_lit(w, "encoding_format", "base64");
-    if (llmfi_op_trait(a, 'P') && purpose.len && LLMFI_OPENAI_OURS(a, "input_type")) llmfi_jw_member_str(w, "input_type", purpose);
-    if (a->req->user && *a->req->user && !llmfi_openai_quirk(a, LLMFI_Q_NO_USER_FIELD) && LLMFI_OPENAI_OURS(a, "user"))
-        llmfi_jw_member_str(w, "user", llmfi_cstr(a->req->user));
-}
-
-static bool llmfi_openai_embed_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
-    static const llmfi_embed_form form = { "input", llmfi_openai_embed_head, llmfi_openai_embed_tail };
-    return llmfi_embed_steps(a, step, w, &form);
-}
-
-static const llmfi_sieve_row llmfi_openai_embed_rows[] = {
-    { "data[].embedding", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR }, { "data[].index", LLMFI_TAKE_VALUE, LLMFI_GOT_INDEX }, { "data[]", LLMFI_TAKE_END, LLMFI_GOT_ROW },
-    { "model", LLMFI_TAKE_VALUE, LLMFI_GOT_MODEL }, { "usage.prompt_tokens", LLMFI_TAKE_VALUE, LLMFI_GOT_INPUT },
-    { "usage.total_tokens", LLMFI_TAKE_VALUE, LLMFI_GOT_INPUT_ELSE }, { "error", LLMFI_TAKE_RAW, LLMFI_GOT_ERROR }
-};
-#endif
-
-#if LLMF_HAS_LIST
-/* ---- models ---- */
-
-static void llmfi_openai_models_path(const llmfi_ask *a, llmfi_out *out) {
-    llmfi_op_path(a, out, "/models");
-}
-#endif
+/* Transcription as OpenAI has it and others have taken over (OpenAI API reference: audio/transcriptions): a form goes out, JSON, text or a stream of events comes
+   back. */
+#ifndef LLMFI_PROVIDERS_TRANSCRIBE_H
+#define LLMFI_PROVIDERS_TRANSCRIBE_H
 
 #if LLMF_HAS_TRANSCRIBE
-/* ---- transcription ---- */
 
-static void llmfi_openai_transcribe_path(const llmfi_ask *a, llmfi_out *out) {
-    llmfi_op_path(a, out, "/audio/transcriptions");
-}
+/* ---- the form ---- */
 
 /* A form has no JSON: of an extra member the text, a list of them as NAME[] each. */
 static void llmfi_form_extra_value(llmfi_out *o, const char *boundary, llmf_str name, const llmfi_node *n, bool item) {
@@ -25800,7 +25752,7 @@ static void llmfi_transcribe_fields(const llmfi_ask *a, llmfi_out *o) {
 }
 
 /* Steps: the fields; the file, which servers want last; the end. */
-static bool llmfi_transcribe_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
+LLMFI_UNUSED static bool llmfi_transcribe_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
     const llmf_part *audio = a->job->input->audio;
     if (step == 0) {
         llmfi_jw_value(w); /* for the writer the value is there; its bytes are a form's */
@@ -25814,7 +25766,7 @@ static bool llmfi_transcribe_body(const llmfi_ask *a, unsigned step, llmfi_jw *w
     return true;
 }
 
-static void llmfi_transcribe_headers(const llmfi_ask *a, llmfi_header_fn header, void *user) {
+LLMFI_UNUSED static void llmfi_transcribe_headers(const llmfi_ask *a, llmfi_header_fn header, void *user) {
     char type[32 + LLMFI_BOUNDARY];
     llmfi_text t = llmfi_text_in(type, sizeof type);
     llmfi_say_c(&t, "multipart/form-data; boundary=");
@@ -25822,12 +25774,12 @@ static void llmfi_transcribe_headers(const llmfi_ask *a, llmfi_header_fn header,
     header(user, LLMFI_LIT("Content-Type"), llmfi_str(type, t.len));
 }
 
-static void llmfi_transcribe_check(const llmfi_ask *a, llmfi_refusal *no) {
+LLMFI_UNUSED static void llmfi_transcribe_check(const llmfi_ask *a, llmfi_refusal *no) {
     if (llmfi_extra(a, LLMFI_LIT("stream"))) llmfi_refuse(no, LLMF_ERR_ARGUMENT, "extra.stream", "set the request's own stream instead: it also says how the reply is read");
     if (a->req->stream && LLMFI_IS(llmfi_cstr(a->req->format), "text")) llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "format", "a stream cannot be plain text; leave one of them out");
 }
 
-static const llmfi_sieve_row llmfi_transcribe_rows[] = {
+LLMFI_UNUSED static const llmfi_sieve_row llmfi_transcribe_rows[] = {
     { "text", LLMFI_TAKE_VALUE, LLMFI_GOT_TEXT }, { "language", LLMFI_TAKE_VALUE, LLMFI_GOT_LANGUAGE }, { "duration", LLMFI_TAKE_VALUE, LLMFI_GOT_DURATION },
     { "segments[].start", LLMFI_TAKE_VALUE, LLMFI_GOT_START }, { "segments[].end", LLMFI_TAKE_VALUE, LLMFI_GOT_STOP },
     { "segments[].text", LLMFI_TAKE_VALUE, LLMFI_GOT_PIECE }, { "segments[].speaker", LLMFI_TAKE_VALUE, LLMFI_GOT_SPEAKER },
@@ -25892,7 +25844,7 @@ static void llmfi_transcript_take(llmfi_reply *r, const llmfi_transcript_event *
 }
 
 /* An event; or what is there instead of a stream: JSON, or the text itself. */
-static void llmfi_transcribe_frame(llmfi_reply *r, llmf_str event, llmf_str data) {
+LLMFI_UNUSED static void llmfi_transcribe_frame(llmfi_reply *r, llmf_str event, llmf_str data) {
     llmfi_transcript_event e;
     llmfi_json j;
     (void)event;
@@ -25909,6 +25861,65 @@ static void llmfi_transcribe_frame(llmfi_reply *r, llmf_str event, llmf_str data
         if (llmfi_json_enter(&j, LLMFI_J_OBJECT)) llmfi_value_read(&j, llmfi_transcript_members, LLMFI_COUNT(llmfi_transcript_members), &e);
         if (llmfi_frame_end(r, &j, data)) llmfi_transcript_take(r, &e, data);
     }
+}
+
+#endif
+#endif
+#if LLMF_HAS_DIALECT_OPENAI || LLMF_HAS_DIALECT_OPENAI_RESPONSES
+/* What hosts of OpenAI's kind have besides chats (OpenAI API reference: embeddings, audio/transcriptions, models, responses/input_tokens). Bodies are other
+   members of the same names; what hosts do differently stands in models.def. */
+#ifndef LLMFI_PROVIDERS_OPENAI_OPS_H
+#define LLMFI_PROVIDERS_OPENAI_OPS_H
+
+#if LLMF_HAS_EMBED
+/* ---- embeddings ---- */
+
+static void llmfi_openai_embed_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_op_path(a, out, "/embeddings");
+}
+
+static void llmfi_openai_embed_head(const llmfi_ask *a, llmfi_jw *w) {
+    if (LLMFI_OPENAI_OURS(a, "model")) llmfi_jw_member_str(w, "model", a->model->model_id);
+}
+
+static void llmfi_openai_embed_tail(const llmfi_ask *a, llmfi_jw *w) {
+    const llmf_input *in = a->job->input;
+    llmf_str purpose = llmfi_embed_purpose(a, "document\0query\0classification\0clustering\0similarity\0");
+    if (in->dimensions && LLMFI_OPENAI_OURS(a, "dimensions") && LLMFI_OPENAI_OURS(a, "output_dimension")) {
+        if (llmfi_op_trait(a, 'O')) llmfi_jw_member_int(w, "output_dimension", in->dimensions);
+        else llmfi_jw_member_int(w, "dimensions", in->dimensions);
+    }
+    if (llmfi_op_trait(a, 'B') && LLMFI_OPENAI_OURS(a, "encoding_format")) llmfi_jw_member_lit(w, "encoding_format", "base64");
+    if (llmfi_op_trait(a, 'P') && purpose.len && LLMFI_OPENAI_OURS(a, "input_type")) llmfi_jw_member_str(w, "input_type", purpose);
+    if (a->req->user && *a->req->user && !llmfi_openai_quirk(a, LLMFI_Q_NO_USER_FIELD) && LLMFI_OPENAI_OURS(a, "user"))
+        llmfi_jw_member_str(w, "user", llmfi_cstr(a->req->user));
+}
+
+static bool llmfi_openai_embed_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
+    static const llmfi_embed_form form = { "input", llmfi_openai_embed_head, llmfi_openai_embed_tail };
+    return llmfi_embed_steps(a, step, w, &form);
+}
+
+static const llmfi_sieve_row llmfi_openai_embed_rows[] = {
+    { "data[].embedding", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR }, { "data[].index", LLMFI_TAKE_VALUE, LLMFI_GOT_INDEX }, { "data[]", LLMFI_TAKE_END, LLMFI_GOT_ROW },
+    { "model", LLMFI_TAKE_VALUE, LLMFI_GOT_MODEL }, { "usage.prompt_tokens", LLMFI_TAKE_VALUE, LLMFI_GOT_INPUT },
+    { "usage.total_tokens", LLMFI_TAKE_VALUE, LLMFI_GOT_INPUT_ELSE }, { "error", LLMFI_TAKE_RAW, LLMFI_GOT_ERROR }
+};
+#endif
+
+#if LLMF_HAS_LIST
+/* ---- models ---- */
+
+static void llmfi_openai_models_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_op_path(a, out, "/models");
+}
+#endif
+
+#if LLMF_HAS_TRANSCRIBE
+/* ---- transcription ---- */
+
+static void llmfi_openai_transcribe_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_op_path(a, out, "/audio/transcriptions");
 }
 #endif
 

@@ -3,8 +3,8 @@
 #define LLMFI_PROVIDERS_OPERATIONS_H
 #include "adapters.h"
 #include "operation.h"
-#if LLMF_HAS_DIALECT_OPENAI || LLMF_HAS_DIALECT_OPENAI_RESPONSES || LLMF_HAS_DIALECT_COHERE
-#include "openai_request.h"
+#include "transcribe.h"
+#if LLMF_HAS_DIALECT_OPENAI || LLMF_HAS_DIALECT_OPENAI_RESPONSES
 #include "openai_ops.h"
 #endif
 #if LLMF_HAS_DIALECT_AZURE

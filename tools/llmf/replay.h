@@ -12,18 +12,25 @@ static const char *const replay_dialects[][2] = {
     {"converse", "bedrock"}, {"converse_stream", "bedrock"}, {"invoke", "bedrock"}, {"invoke_stream", "bedrock"},
 };
 
-/* Operations besides chat: the provider of the table that reads such replies. A list of models is one where it holds one. */
+/* Operations besides chat: the provider of the table that reads such replies; `holds`: where the body has this. */
 static const struct {
-    const char *operation, *provider;
+    const char *operation, *holds, *provider;
     int op;
 } replay_ops[] = {
-    {"embeddings", "openai", LLMF_OP_EMBED},           {"batch_embed_contents", "gemini", LLMF_OP_EMBED},
-    {"embed_content", "gemini", LLMF_OP_EMBED},        {"predict", "gemini", LLMF_OP_EMBED},
-    {"embed_v2", "cohere", LLMF_OP_EMBED},             {"api_embed", "ollama", LLMF_OP_EMBED},
-    {"api_embeddings", "ollama", LLMF_OP_EMBED},       {"feature_extraction", "huggingface", LLMF_OP_EMBED},
-    {"audio_transcriptions", "openai", LLMF_OP_TRANSCRIBE}, {"count_tokens", "anthropic", LLMF_OP_COUNT_TOKENS},
-    {"responses_input_tokens", "openai_responses", LLMF_OP_COUNT_TOKENS}, {"models", "openai", LLMF_OP_LIST_MODELS},
-    {"api_tags", "ollama", LLMF_OP_LIST_MODELS},
+    {"embeddings", "", "openai", LLMF_OP_EMBED},
+    {"batch_embed_contents", "", "gemini", LLMF_OP_EMBED},
+    {"embed_content", "", "gemini", LLMF_OP_EMBED},
+    {"predict", "", "gemini", LLMF_OP_EMBED},
+    {"embed_v2", "", "cohere", LLMF_OP_EMBED},
+    {"invoke", "\"embeddings\":", "cohere", LLMF_OP_EMBED}, /* the body is the vendor's own */
+    {"api_embed", "", "ollama", LLMF_OP_EMBED},
+    {"api_embeddings", "", "ollama", LLMF_OP_EMBED},
+    {"feature_extraction", "", "huggingface", LLMF_OP_EMBED},
+    {"audio_transcriptions", "", "openai", LLMF_OP_TRANSCRIBE},
+    {"count_tokens", "", "anthropic", LLMF_OP_COUNT_TOKENS},
+    {"responses_input_tokens", "", "openai_responses", LLMF_OP_COUNT_TOKENS},
+    {"models", "", "openai", LLMF_OP_LIST_MODELS},
+    {"api_tags", "", "ollama", LLMF_OP_LIST_MODELS},
 };
 
 /* Dialects whose replies are another's: they differ in what is sent. */
@@ -102,10 +109,10 @@ static bool replies_like(llmf_str dialect, const char *other) {
 }
 
 /* Which of replay_ops it is; -1: none. */
-static int op_of(const char *operation) {
+static int op_of(const record *r) {
     size_t i;
     for (i = 0; i < sizeof replay_ops / sizeof replay_ops[0]; i++)
-        if (strcmp(replay_ops[i].operation, operation) == 0) return (int)i;
+        if (strcmp(replay_ops[i].operation, r->operation) == 0 && (!replay_ops[i].holds[0] || (r->bytes.ptr && strstr(r->bytes.ptr, replay_ops[i].holds)))) return (int)i;
     return -1;
 }
 
@@ -194,8 +201,8 @@ static bool replay_one(llmf_factory *f, llmf_str json, const llmf_recording *how
         replay_problem(r.id, LLMF_ERR_ARGUMENT, "not a recorded interaction: an object with operation and response.body_text or body_b64 is wanted");
         return false;
     }
-    dialect = dialect_of(r.operation);
-    at = dialect ? -1 : op_of(r.operation);
+    at = op_of(&r);
+    dialect = at < 0 ? dialect_of(r.operation) : NULL;
     if (!dialect && at < 0) {
         replay_problem(r.id, LLMF_ERR_UNSUPPORTED, "this version does not read the replies of that operation");
         return false;
