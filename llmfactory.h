@@ -759,12 +759,8 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
    Leaving out, in one of two ways
      LLMF_NO_<X>=1                     takes X out of a build that has everything
      LLMF_ONLY=1, LLMF_WITH_<X>=1      a build with nothing but each X named: a new part never creeps in
-   Providers (each X takes out its row of models.def and its models; an adapter goes with the last provider of its dialect)
-     of the dialect openai             OPENAI and every host of the openai dialect:
-                                       MISTRAL GROQ DEEPSEEK XAI OPENROUTER TOGETHER FIREWORKS PERPLEXITY CEREBRAS NVIDIA ZAI MOONSHOT
-                                       ALIBABA VERCEL VOYAGE WRITER CRUSOE AVIAN HEROKU SNOWFLAKE BEDROCK_MANTLE PORTKEY LITELLM VLLM
-                                       LLAMACPP LMSTUDIO GPUSTACK HUGGINGFACE
-     of their own                      OPENAI_RESPONSES ANTHROPIC GEMINI VERTEX OLLAMA COHERE AZURE BEDROCK MOCK
+   Providers: X is the ID of a row of LLMF_PROVIDER in models.def, such as OPENAI, OPENAI_RESPONSES, ANTHROPIC, GEMINI, BEDROCK, OLLAMA, GROQ; LLMFI_HAS_PROVIDER
+   below names them all. It takes out the row and its models; an adapter goes with the last provider of its dialect.
    Transports
      CURL        on                    libcurl; without it nothing of curl is included or linked
      SOCKET      on                    our HTTP over plain sockets: http:// only
@@ -831,12 +827,67 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #define LLMF_ONLY 0
 #endif
 
-/* ---- providers: models.def has a row for each ---- */
+/* Providers and dialects: models.def has a row for each. */
+/* What of models.def is in this build: written by `make product` from its rows; never edit it by hand. */
+#ifndef LLMFI_PROVIDER_OPTIONS_H
+#define LLMFI_PROVIDER_OPTIONS_H
+
+/* ---- providers ---- */
 
 #if (LLMF_ONLY && !(defined(LLMF_WITH_OPENAI) && LLMF_WITH_OPENAI)) || (defined(LLMF_NO_OPENAI) && LLMF_NO_OPENAI)
 #define LLMF_HAS_OPENAI 0
 #else
 #define LLMF_HAS_OPENAI 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_OPENAI_RESPONSES) && LLMF_WITH_OPENAI_RESPONSES)) || (defined(LLMF_NO_OPENAI_RESPONSES) && LLMF_NO_OPENAI_RESPONSES)
+#define LLMF_HAS_OPENAI_RESPONSES 0
+#else
+#define LLMF_HAS_OPENAI_RESPONSES 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_ANTHROPIC) && LLMF_WITH_ANTHROPIC)) || (defined(LLMF_NO_ANTHROPIC) && LLMF_NO_ANTHROPIC)
+#define LLMF_HAS_ANTHROPIC 0
+#else
+#define LLMF_HAS_ANTHROPIC 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_GEMINI) && LLMF_WITH_GEMINI)) || (defined(LLMF_NO_GEMINI) && LLMF_NO_GEMINI)
+#define LLMF_HAS_GEMINI 0
+#else
+#define LLMF_HAS_GEMINI 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_VERTEX) && LLMF_WITH_VERTEX)) || (defined(LLMF_NO_VERTEX) && LLMF_NO_VERTEX)
+#define LLMF_HAS_VERTEX 0
+#else
+#define LLMF_HAS_VERTEX 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_AZURE) && LLMF_WITH_AZURE)) || (defined(LLMF_NO_AZURE) && LLMF_NO_AZURE)
+#define LLMF_HAS_AZURE 0
+#else
+#define LLMF_HAS_AZURE 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_BEDROCK) && LLMF_WITH_BEDROCK)) || (defined(LLMF_NO_BEDROCK) && LLMF_NO_BEDROCK)
+#define LLMF_HAS_BEDROCK 0
+#else
+#define LLMF_HAS_BEDROCK 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_BEDROCK_MANTLE) && LLMF_WITH_BEDROCK_MANTLE)) || (defined(LLMF_NO_BEDROCK_MANTLE) && LLMF_NO_BEDROCK_MANTLE)
+#define LLMF_HAS_BEDROCK_MANTLE 0
+#else
+#define LLMF_HAS_BEDROCK_MANTLE 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_OLLAMA) && LLMF_WITH_OLLAMA)) || (defined(LLMF_NO_OLLAMA) && LLMF_NO_OLLAMA)
+#define LLMF_HAS_OLLAMA 0
+#else
+#define LLMF_HAS_OLLAMA 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_COHERE) && LLMF_WITH_COHERE)) || (defined(LLMF_NO_COHERE) && LLMF_NO_COHERE)
+#define LLMF_HAS_COHERE 0
+#else
+#define LLMF_HAS_COHERE 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_HUGGINGFACE) && LLMF_WITH_HUGGINGFACE)) || (defined(LLMF_NO_HUGGINGFACE) && LLMF_NO_HUGGINGFACE)
+#define LLMF_HAS_HUGGINGFACE 0
+#else
+#define LLMF_HAS_HUGGINGFACE 1
 #endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_MISTRAL) && LLMF_WITH_MISTRAL)) || (defined(LLMF_NO_MISTRAL) && LLMF_NO_MISTRAL)
 #define LLMF_HAS_MISTRAL 0
@@ -938,11 +989,6 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #else
 #define LLMF_HAS_SNOWFLAKE 1
 #endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_BEDROCK_MANTLE) && LLMF_WITH_BEDROCK_MANTLE)) || (defined(LLMF_NO_BEDROCK_MANTLE) && LLMF_NO_BEDROCK_MANTLE)
-#define LLMF_HAS_BEDROCK_MANTLE 0
-#else
-#define LLMF_HAS_BEDROCK_MANTLE 1
-#endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_PORTKEY) && LLMF_WITH_PORTKEY)) || (defined(LLMF_NO_PORTKEY) && LLMF_NO_PORTKEY)
 #define LLMF_HAS_PORTKEY 0
 #else
@@ -973,88 +1019,116 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #else
 #define LLMF_HAS_GPUSTACK 1
 #endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_ANTHROPIC) && LLMF_WITH_ANTHROPIC)) || (defined(LLMF_NO_ANTHROPIC) && LLMF_NO_ANTHROPIC)
-#define LLMF_HAS_ANTHROPIC 0
-#else
-#define LLMF_HAS_ANTHROPIC 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_OLLAMA) && LLMF_WITH_OLLAMA)) || (defined(LLMF_NO_OLLAMA) && LLMF_NO_OLLAMA)
-#define LLMF_HAS_OLLAMA 0
-#else
-#define LLMF_HAS_OLLAMA 1
-#endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_MOCK) && LLMF_WITH_MOCK)) || (defined(LLMF_NO_MOCK) && LLMF_NO_MOCK)
 #define LLMF_HAS_MOCK 0
 #else
 #define LLMF_HAS_MOCK 1
 #endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_OPENAI_RESPONSES) && LLMF_WITH_OPENAI_RESPONSES)) || (defined(LLMF_NO_OPENAI_RESPONSES) && LLMF_NO_OPENAI_RESPONSES)
-#define LLMF_HAS_OPENAI_RESPONSES 0
-#else
-#define LLMF_HAS_OPENAI_RESPONSES 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_GEMINI) && LLMF_WITH_GEMINI)) || (defined(LLMF_NO_GEMINI) && LLMF_NO_GEMINI)
-#define LLMF_HAS_GEMINI 0
-#else
-#define LLMF_HAS_GEMINI 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_VERTEX) && LLMF_WITH_VERTEX)) || (defined(LLMF_NO_VERTEX) && LLMF_NO_VERTEX)
-#define LLMF_HAS_VERTEX 0
-#else
-#define LLMF_HAS_VERTEX 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_AZURE) && LLMF_WITH_AZURE)) || (defined(LLMF_NO_AZURE) && LLMF_NO_AZURE)
-#define LLMF_HAS_AZURE 0
-#else
-#define LLMF_HAS_AZURE 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_BEDROCK) && LLMF_WITH_BEDROCK)) || (defined(LLMF_NO_BEDROCK) && LLMF_NO_BEDROCK)
-#define LLMF_HAS_BEDROCK 0
-#else
-#define LLMF_HAS_BEDROCK 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_COHERE) && LLMF_WITH_COHERE)) || (defined(LLMF_NO_COHERE) && LLMF_NO_COHERE)
-#define LLMF_HAS_COHERE 0
-#else
-#define LLMF_HAS_COHERE 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_HUGGINGFACE) && LLMF_WITH_HUGGINGFACE)) || (defined(LLMF_NO_HUGGINGFACE) && LLMF_NO_HUGGINGFACE)
-#define LLMF_HAS_HUGGINGFACE 0
-#else
-#define LLMF_HAS_HUGGINGFACE 1
-#endif
 
-/* ---- dialects: in when a provider of theirs is ---- */
+/* ---- dialects: in when a provider of theirs is, or a dialect that is built on them ---- */
 
-#if LLMF_HAS_OPENAI || LLMF_HAS_MISTRAL || LLMF_HAS_GROQ || LLMF_HAS_DEEPSEEK || LLMF_HAS_XAI || LLMF_HAS_OPENROUTER || LLMF_HAS_TOGETHER || \
-    LLMF_HAS_FIREWORKS || LLMF_HAS_PERPLEXITY || LLMF_HAS_CEREBRAS || LLMF_HAS_NVIDIA || LLMF_HAS_ZAI || LLMF_HAS_MOONSHOT || LLMF_HAS_ALIBABA || \
-    LLMF_HAS_VERCEL || LLMF_HAS_VOYAGE || LLMF_HAS_WRITER || LLMF_HAS_CRUSOE || LLMF_HAS_AVIAN || LLMF_HAS_HEROKU || LLMF_HAS_SNOWFLAKE || \
-    LLMF_HAS_BEDROCK_MANTLE || LLMF_HAS_PORTKEY || LLMF_HAS_LITELLM || LLMF_HAS_VLLM || LLMF_HAS_LLAMACPP || LLMF_HAS_LMSTUDIO || LLMF_HAS_GPUSTACK || \
-    LLMF_HAS_HUGGINGFACE || LLMF_HAS_AZURE /* whose adapter is openai's with other paths */
-#define LLMF_HAS_DIALECT_OPENAI 1
+#if LLMF_HAS_OPENAI_RESPONSES
+#define LLMF_HAS_DIALECT_OPENAI_RESPONSES 1
 #else
-#define LLMF_HAS_DIALECT_OPENAI 0
+#define LLMF_HAS_DIALECT_OPENAI_RESPONSES 0
 #endif
-#define LLMF_HAS_DIALECT_ANTHROPIC LLMF_HAS_ANTHROPIC
-#define LLMF_HAS_DIALECT_OLLAMA LLMF_HAS_OLLAMA
-#define LLMF_HAS_DIALECT_MOCK LLMF_HAS_MOCK
-#define LLMF_HAS_DIALECT_OPENAI_RESPONSES LLMF_HAS_OPENAI_RESPONSES
-#define LLMF_HAS_DIALECT_AZURE LLMF_HAS_AZURE
-#define LLMF_HAS_DIALECT_BEDROCK LLMF_HAS_BEDROCK
-#define LLMF_HAS_DIALECT_COHERE LLMF_HAS_COHERE
-#define LLMF_HAS_DIALECT_HUGGINGFACE 0 /* operations only: chat is of the dialect openai there */
+#if LLMF_HAS_ANTHROPIC
+#define LLMF_HAS_DIALECT_ANTHROPIC 1
+#else
+#define LLMF_HAS_DIALECT_ANTHROPIC 0
+#endif
 #if LLMF_HAS_GEMINI || LLMF_HAS_VERTEX
 #define LLMF_HAS_DIALECT_GEMINI 1
 #else
 #define LLMF_HAS_DIALECT_GEMINI 0
 #endif
+#if LLMF_HAS_AZURE
+#define LLMF_HAS_DIALECT_AZURE 1
+#else
+#define LLMF_HAS_DIALECT_AZURE 0
+#endif
+#if LLMF_HAS_BEDROCK
+#define LLMF_HAS_DIALECT_BEDROCK 1
+#else
+#define LLMF_HAS_DIALECT_BEDROCK 0
+#endif
+#if LLMF_HAS_OLLAMA
+#define LLMF_HAS_DIALECT_OLLAMA 1
+#else
+#define LLMF_HAS_DIALECT_OLLAMA 0
+#endif
+#if LLMF_HAS_COHERE
+#define LLMF_HAS_DIALECT_COHERE 1
+#else
+#define LLMF_HAS_DIALECT_COHERE 0
+#endif
+#if 0
+#define LLMF_HAS_DIALECT_HUGGINGFACE 1
+#else
+#define LLMF_HAS_DIALECT_HUGGINGFACE 0
+#endif
+#if LLMF_HAS_MOCK
+#define LLMF_HAS_DIALECT_MOCK 1
+#else
+#define LLMF_HAS_DIALECT_MOCK 0
+#endif
+#if LLMF_HAS_OPENAI || LLMF_HAS_BEDROCK_MANTLE || LLMF_HAS_HUGGINGFACE || LLMF_HAS_MISTRAL || LLMF_HAS_GROQ || LLMF_HAS_DEEPSEEK || \
+    LLMF_HAS_XAI || LLMF_HAS_OPENROUTER || LLMF_HAS_TOGETHER || LLMF_HAS_FIREWORKS || LLMF_HAS_PERPLEXITY || LLMF_HAS_CEREBRAS || \
+    LLMF_HAS_NVIDIA || LLMF_HAS_ZAI || LLMF_HAS_MOONSHOT || LLMF_HAS_ALIBABA || LLMF_HAS_VERCEL || LLMF_HAS_VOYAGE || \
+    LLMF_HAS_WRITER || LLMF_HAS_CRUSOE || LLMF_HAS_AVIAN || LLMF_HAS_HEROKU || LLMF_HAS_SNOWFLAKE || LLMF_HAS_PORTKEY || \
+    LLMF_HAS_LITELLM || LLMF_HAS_VLLM || LLMF_HAS_LLAMACPP || LLMF_HAS_LMSTUDIO || LLMF_HAS_GPUSTACK || LLMF_HAS_DIALECT_AZURE
+#define LLMF_HAS_DIALECT_OPENAI 1
+#else
+#define LLMF_HAS_DIALECT_OPENAI 0
+#endif
 
-/* Requests signed with AWS keys. */
-#define LLMF_HAS_AWS LLMF_HAS_BEDROCK
+/* ---- what some rows need ---- */
 
-#if !(LLMF_HAS_DIALECT_OPENAI || LLMF_HAS_DIALECT_ANTHROPIC || LLMF_HAS_DIALECT_OLLAMA || LLMF_HAS_DIALECT_MOCK || \
-      LLMF_HAS_DIALECT_OPENAI_RESPONSES || LLMF_HAS_DIALECT_GEMINI || LLMF_HAS_DIALECT_AZURE || LLMF_HAS_DIALECT_BEDROCK || \
-      LLMF_HAS_DIALECT_COHERE)
+#if LLMF_HAS_OPENAI || LLMF_HAS_OPENAI_RESPONSES || LLMF_HAS_ANTHROPIC || LLMF_HAS_GEMINI || LLMF_HAS_VERTEX || LLMF_HAS_AZURE || \
+    LLMF_HAS_BEDROCK || LLMF_HAS_BEDROCK_MANTLE || LLMF_HAS_OLLAMA || LLMF_HAS_COHERE || LLMF_HAS_HUGGINGFACE || LLMF_HAS_MISTRAL || \
+    LLMF_HAS_GROQ || LLMF_HAS_DEEPSEEK || LLMF_HAS_XAI || LLMF_HAS_OPENROUTER || LLMF_HAS_TOGETHER || LLMF_HAS_FIREWORKS || \
+    LLMF_HAS_PERPLEXITY || LLMF_HAS_CEREBRAS || LLMF_HAS_NVIDIA || LLMF_HAS_ZAI || LLMF_HAS_MOONSHOT || LLMF_HAS_ALIBABA || \
+    LLMF_HAS_VERCEL || LLMF_HAS_VOYAGE || LLMF_HAS_WRITER || LLMF_HAS_CRUSOE || LLMF_HAS_AVIAN || LLMF_HAS_HEROKU || \
+    LLMF_HAS_SNOWFLAKE || LLMF_HAS_PORTKEY || LLMF_HAS_LITELLM || LLMF_HAS_VLLM || LLMF_HAS_LLAMACPP || LLMF_HAS_LMSTUDIO || \
+    LLMF_HAS_GPUSTACK || LLMF_HAS_MOCK
+#define LLMFI_HAS_PROVIDER 1
+#else
+#define LLMFI_HAS_PROVIDER 0
+#endif
+#if LLMF_HAS_BEDROCK
+#define LLMF_HAS_AWS 1
+#else
+#define LLMF_HAS_AWS 0
+#endif
+#if LLMF_HAS_VERTEX || LLMF_HAS_AZURE || LLMF_HAS_BEDROCK || LLMF_HAS_BEDROCK_MANTLE || LLMF_HAS_SNOWFLAKE
+#define LLMFI_ROWS_HAVE_HOLES 1
+#else
+#define LLMFI_ROWS_HAVE_HOLES 0
+#endif
+#if LLMF_HAS_DIALECT_OPENAI || LLMF_HAS_DIALECT_OPENAI_RESPONSES || LLMF_HAS_DIALECT_ANTHROPIC || LLMF_HAS_DIALECT_GEMINI || LLMF_HAS_DIALECT_AZURE || LLMF_HAS_DIALECT_COHERE
+#define LLMFI_ROWS_STREAM_SSE 1
+#else
+#define LLMFI_ROWS_STREAM_SSE 0
+#endif
+#if LLMF_HAS_DIALECT_OLLAMA || LLMF_HAS_DIALECT_MOCK
+#define LLMFI_ROWS_STREAM_NDJSON 1
+#else
+#define LLMFI_ROWS_STREAM_NDJSON 0
+#endif
+#if LLMF_HAS_DIALECT_GEMINI
+#define LLMFI_ROWS_STREAM_JSON_ARRAY 1
+#else
+#define LLMFI_ROWS_STREAM_JSON_ARRAY 0
+#endif
+#if LLMF_HAS_DIALECT_BEDROCK
+#define LLMFI_HAS_EVENTSTREAM 1
+#else
+#define LLMFI_HAS_EVENTSTREAM 0
+#endif
+
+#endif
+
+#if !LLMFI_HAS_PROVIDER
 #error "llmfactory: no provider is left. With LLMF_ONLY name at least one: LLMF_WITH_OPENAI, LLMF_WITH_ANTHROPIC, LLMF_WITH_OLLAMA, LLMF_WITH_MOCK, or a host of the list above"
 #endif
 
@@ -1211,24 +1285,21 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #define LLMFI_KEEP_0(...)
 
 /* How the streams of the dialects come; what a program registers may take any. */
-#if LLMF_HAS_REGISTER || LLMF_HAS_DIALECT_OLLAMA || LLMF_HAS_DIALECT_MOCK
+#if LLMF_HAS_REGISTER || LLMFI_ROWS_STREAM_NDJSON
 #define LLMFI_HAS_NDJSON 1
 #else
 #define LLMFI_HAS_NDJSON 0
 #endif
-#if LLMF_HAS_REGISTER || LLMF_HAS_DIALECT_OPENAI || LLMF_HAS_DIALECT_ANTHROPIC || LLMF_HAS_DIALECT_OPENAI_RESPONSES || LLMF_HAS_DIALECT_GEMINI || \
-    LLMF_HAS_DIALECT_AZURE || LLMF_HAS_DIALECT_COHERE
+#if LLMF_HAS_REGISTER || LLMFI_ROWS_STREAM_SSE
 #define LLMFI_HAS_SSE 1
 #else
 #define LLMFI_HAS_SSE 0
 #endif
-#if LLMF_HAS_REGISTER || LLMF_HAS_DIALECT_GEMINI
+#if LLMF_HAS_REGISTER || LLMFI_ROWS_STREAM_JSON_ARRAY
 #define LLMFI_HAS_JSON_ARRAY 1
 #else
 #define LLMFI_HAS_JSON_ARRAY 0
 #endif
-
-#define LLMFI_HAS_EVENTSTREAM LLMF_HAS_DIALECT_BEDROCK
 
 /* ---- limits ---- */
 
@@ -1318,8 +1389,9 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
  * A provider of your own in your own file needs `#define LLMF_HAS_<ID> 1` there, where that is not defined yet.
  * Sources: the providers' documentation, ruby_llm's models.json (MIT), models.dev (MIT), LiteLLM's price table (MIT); the date tells which state.
  *
- *   LLMF_DIALECT(ID, name)
- *       a wire dialect: providers/<name>.h, built in where LLMF_HAS_DIALECT_<ID>
+ *   LLMF_DIALECT(ID, name, built_on, framings)
+ *       a wire dialect: providers/<name>.h, built in where LLMF_HAS_DIALECT_<ID>: where a provider of it is, or a dialect that is built on it. built_on: the
+ *       dialect whose adapter it calls, or NONE. framings: how its streams come: SSE, NDJSON, JSON_ARRAY, EVENTSTREAM; none where it is of operations only
  *   LLMF_QUIRK_SET(NAME, quirk, ...)
  *       a set of quirks that rows below name; the quirks are those of LLMFI_QUIRKS (providers/adapter.h); NONE fills up to four
  *   LLMF_PROVIDER(ID, name, aliases, dialect, base_url, auth, key_variables, default_model, default_max_tokens, api_version, embedding_model,
@@ -1361,16 +1433,16 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
  *       the provider's word for why it stopped, exactly; a word without a row is LLMF_FINISH_OTHER
  */
 #define LLMFI_ROWS_DIALECT \
-    LLMF_DIALECT(OPENAI,           "openai") \
-    LLMF_DIALECT(OPENAI_RESPONSES, "openai_responses") \
-    LLMF_DIALECT(ANTHROPIC,        "anthropic") \
-    LLMF_DIALECT(GEMINI,           "gemini") \
-    LLMF_DIALECT(AZURE,            "azure") \
-    LLMF_DIALECT(BEDROCK,          "bedrock") \
-    LLMF_DIALECT(OLLAMA,           "ollama") \
-    LLMF_DIALECT(COHERE,           "cohere") \
-    LLMF_DIALECT(HUGGINGFACE,      "huggingface") \
-    LLMF_DIALECT(MOCK,             "mock")
+    LLMF_DIALECT(OPENAI,           "openai",           NONE,   "SSE") \
+    LLMF_DIALECT(OPENAI_RESPONSES, "openai_responses", NONE,   "SSE") \
+    LLMF_DIALECT(ANTHROPIC,        "anthropic",        NONE,   "SSE") \
+    LLMF_DIALECT(GEMINI,           "gemini",           NONE,   "SSE JSON_ARRAY") \
+    LLMF_DIALECT(AZURE,            "azure",            OPENAI, "SSE") \
+    LLMF_DIALECT(BEDROCK,          "bedrock",          NONE,   "EVENTSTREAM") \
+    LLMF_DIALECT(OLLAMA,           "ollama",           NONE,   "NDJSON") \
+    LLMF_DIALECT(COHERE,           "cohere",           NONE,   "SSE") \
+    LLMF_DIALECT(HUGGINGFACE,      "huggingface",      NONE,   "") \
+    LLMF_DIALECT(MOCK,             "mock",             NONE,   "NDJSON")
 #define LLMFI_ROWS_QUIRK_SET \
     LLMF_QUIRK_SET(PLAIN,            NONE,                  NONE,                   NONE,              NONE) \
     LLMF_QUIRK_SET(KEYLESS,          NO_KEY_NEEDED,         NONE,                   NONE,              NONE) \
@@ -9334,7 +9406,7 @@ LLMFI_UNUSED static int64_t llmfi_wall_ms(void) {
    was prepared (least recently used goes first); the id itself stays good and is prepared again when next used, also after a reload. */
 #ifndef LLMFI_FACTORY_HANDLES_H
 #define LLMFI_FACTORY_HANDLES_H
-/* The dialects of this build, in one table. A new dialect is its file, one row here and its option. */
+/* The dialects of this build, in one table. A new dialect is its file, its include and its row here, and its row in models.def. */
 #ifndef LLMFI_PROVIDERS_ADAPTERS_H
 #define LLMFI_PROVIDERS_ADAPTERS_H
 /* What adapters share stands before the first #if: a part is joined where it is first included. */
@@ -15403,33 +15475,15 @@ static const llmfi_adapter llmfi_mock = {
 #endif
 
 static const llmfi_adapter *const llmfi_adapters[] = {
-#if LLMF_HAS_DIALECT_OPENAI
-    &llmfi_openai,
-#endif
-#if LLMF_HAS_DIALECT_OPENAI_RESPONSES
-    &llmfi_responses,
-#endif
-#if LLMF_HAS_DIALECT_ANTHROPIC
-    &llmfi_anthropic,
-#endif
-#if LLMF_HAS_DIALECT_GEMINI
-    &llmfi_gemini,
-#endif
-#if LLMF_HAS_DIALECT_OLLAMA
-    &llmfi_ollama,
-#endif
-#if LLMF_HAS_DIALECT_AZURE
-    &llmfi_azure,
-#endif
-#if LLMF_HAS_DIALECT_BEDROCK
-    &llmfi_bedrock,
-#endif
-#if LLMF_HAS_DIALECT_COHERE
-    &llmfi_cohere,
-#endif
-#if LLMF_HAS_DIALECT_MOCK
-    &llmfi_mock,
-#endif
+    LLMFI_KEEP(LLMF_HAS_DIALECT_OPENAI, &llmfi_openai, )
+    LLMFI_KEEP(LLMF_HAS_DIALECT_OPENAI_RESPONSES, &llmfi_responses, )
+    LLMFI_KEEP(LLMF_HAS_DIALECT_ANTHROPIC, &llmfi_anthropic, )
+    LLMFI_KEEP(LLMF_HAS_DIALECT_GEMINI, &llmfi_gemini, )
+    LLMFI_KEEP(LLMF_HAS_DIALECT_OLLAMA, &llmfi_ollama, )
+    LLMFI_KEEP(LLMF_HAS_DIALECT_AZURE, &llmfi_azure, )
+    LLMFI_KEEP(LLMF_HAS_DIALECT_BEDROCK, &llmfi_bedrock, )
+    LLMFI_KEEP(LLMF_HAS_DIALECT_COHERE, &llmfi_cohere, )
+    LLMFI_KEEP(LLMF_HAS_DIALECT_MOCK, &llmfi_mock, )
     NULL
 };
 
@@ -17004,12 +17058,12 @@ static const char llmfi_auth_names[] =
     ;
 
 /* Base URLs of this build may hold {region} and its like: a config's, or those of these providers' rows. */
-#define LLMFI_HAS_HOLES (LLMF_HAS_CONFIG || LLMF_HAS_VERTEX || LLMF_HAS_AZURE || LLMF_HAS_BEDROCK || LLMF_HAS_BEDROCK_MANTLE || LLMF_HAS_SNOWFLAKE)
+#define LLMFI_HAS_HOLES (LLMF_HAS_CONFIG || LLMFI_ROWS_HAVE_HOLES)
 
 /* ---- dialects ---- */
 
 enum {
-#define LLMF_DIALECT(ID, name) LLMFI_DIALECT_##ID,
+#define LLMF_DIALECT(ID, name, built_on, framings) LLMFI_DIALECT_##ID,
 #ifdef LLMF_MODELS_DEF
 #include LLMF_MODELS_DEF
 #else
@@ -17021,7 +17075,7 @@ LLMFI_ROWS_DIALECT
 
 /* In their order. */
 static const char llmfi_dialect_names[] =
-#define LLMF_DIALECT(ID, name) name "\0"
+#define LLMF_DIALECT(ID, name, built_on, framings) name "\0"
 #ifdef LLMF_MODELS_DEF
 #include LLMF_MODELS_DEF
 #else
@@ -17030,7 +17084,7 @@ LLMFI_ROWS_DIALECT
 #endif
     ;
 static const bool llmfi_dialect_built[] = {
-#define LLMF_DIALECT(ID, name) LLMF_HAS_DIALECT_##ID,
+#define LLMF_DIALECT(ID, name, built_on, framings) LLMF_HAS_DIALECT_##ID,
 #ifdef LLMF_MODELS_DEF
 #include LLMF_MODELS_DEF
 #else
@@ -17110,7 +17164,7 @@ LLMFI_ROWS_PROVIDER
     ;
 #endif
 
-/* A provider that is built in needs its dialect: options.h lists the hosts of each, and a host missing there does not compile. */
+/* A provider that is built in needs its dialect: where provider_options.h is not of this table, it does not compile. */
 enum {
 #define LLMF_PROVIDER(ID, name, aliases, dialect, url, auth, keys, model, max, version, embedding, batch, quirks) \
     LLMFI_P_HAS_ITS_DIALECT_##ID = 1 / (LLMF_HAS_DIALECT_##dialect >= LLMF_HAS_##ID),

@@ -3,6 +3,7 @@
 # of the README and the manual compiles.
 . tests/lib.sh
 STRICT='-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wundef -Wstrict-prototypes -Werror'
+ok "the options are those of the table" build/amalgamate --check --options models.def src/provider_options.h
 ok "llmfactory.h is what its parts give" build/amalgamate --check src/product.h llmfactory.h
 
 printf '#define LLMFACTORY_IMPLEMENTATION\n#include "llmfactory.h"\nint main(void) { return 0; }\n' >"$t/impl.c"
