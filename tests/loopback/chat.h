@@ -80,6 +80,18 @@ static int chat_was_called(const json *assistant, const char *id) {
     for (const json *c = is_kind(calls, J_ARRAY) ? calls->first : NULL; c; c = c->next) if (is_text(json_get(c, "id"), id)) return 1;
     return 0;
 }
+/* DeepSeek ("Thinking Mode", tool calls): a turn with calls comes back with what was thought, whoever thought it; ours as it was */
+static int chat_deepseek(const exchange *x) { return !strncmp(x->ask.model, "deepseek", 8); }
+static int chat_thought(exchange *x, const json *m, const json *calls, long i) {
+    const json *r = json_get(m, "reasoning_content");
+    int assistant = is_text(json_get(m, "role"), "assistant"), ours = 0;
+    if (!chat_deepseek(x) || is_text(json_get(json_get(x->body, "thinking"), "type"), "disabled")) return 1;
+    if (r && (!assistant || r->kind != J_STRING)) return fail(x, 400, NULL, "invalid_request_error", "messages[%d]: `reasoning_content` stands in assistant messages only, and is a string.", i);
+    for (const json *c = calls ? calls->first : NULL; c; c = c->next) ours |= is_thought(json_text(json_get(c, "id"), ""), "call_");
+    if (calls && !r) return fail(x, 400, NULL, "invalid_request_error", "Missing `reasoning_content` field in the assistant message at message index %d. For more information, please refer to "
+        "https://api-docs.deepseek.com/guides/thinking_mode#tool-calls", i);
+    return !ours || is_text(r, thoughts) || fail(x, 400, NULL, "invalid_request_error", "The `reasoning_content` in the thinking mode must be passed back to the API.");
+}
 static int chat_assistant(exchange *x, const json *m, long i) {
     const json *calls = json_get(m, "tool_calls"), *content = json_get(m, "content");
     if (calls && !chat_calls(x, calls, i)) return 0;
@@ -110,6 +122,7 @@ static int chat_messages(exchange *x) {
         int tool_role = !strcmp(role, "tool"), user = !strcmp(role, "user"), ok;
         if (!is_known(roles, role, strlen(role)))
             return fail(x, 400, "messages", "invalid_value", "Invalid value: '%s'. Supported values are: 'system', 'assistant', 'user', 'function', 'tool', and 'developer'. (messages[%d].role)", role, i);
+        if (!chat_thought(x, m, json_get(m, "tool_calls"), i)) return 0;
         if (!tool_role) { caller = NULL; x->ask.result.n = 0; }
         x->ask.has_result = tool_role;
         if (user) x->ask.user.n = 0;
@@ -226,7 +239,8 @@ static int chat_members(exchange *x) {
         "prompt_cache_retention", "reasoning_effort", "response_format", "safety_identifier", "seed", "service_tier", "stop", "store", "stream", "stream_options",
         "temperature", "tool_choice", "tools", "top_logprobs", "top_p", "user", "verbosity", "web_search_options", NULL };
     for (const json *m = x->body->first; m && !x->b.lax; m = m->next)
-        if (!is_known(known, m->key, m->nkey)) return fail(x, 400, m->key, "unknown_parameter", "Unknown parameter: '%v'.", m->key, m->nkey);
+        if (!is_known(known, m->key, m->nkey) && !(chat_deepseek(x) && m->nkey == 8 && !memcmp(m->key, "thinking", 8)))
+            return fail(x, 400, m->key, "unknown_parameter", "Unknown parameter: '%v'.", m->key, m->nkey);
     return 1;
 }
 static int chat_body(exchange *x) {
@@ -249,7 +263,7 @@ static int chat_read(exchange *x) {
     if (!is_null(options) && !a->stream) return fail(x, 400, "stream_options", NULL, "The 'stream_options' parameter is only allowed when 'stream' is enabled.");
     if (!is_null(effort) && !is_known(efforts, json_text(effort, ""), strlen(json_text(effort, ""))))
         return fail(x, 400, "reasoning_effort", "invalid_value", "Invalid value for 'reasoning_effort'.");
-    a->think = !is_null(effort) && !is_text(effort, "none");
+    a->think = (!is_null(effort) && !is_text(effort, "none")) || is_text(json_get(json_get(x->body, "thinking"), "type"), "enabled");
     return chat_members(x) && chat_limits(x) && chat_stops(x) && chat_messages(x) && chat_tools(x) && chat_choice(x) && chat_format(x);
 }
 
