@@ -137,11 +137,11 @@ static void seal(const char *s, size_t n, const char *id, char out[80]) {
     for (int i = 2; i < 66; i++) { h = h * 6364136223846793005u + 1442695040888963407u; out[i] = digits[h >> 58]; }
     memcpy(out + 66, "==", 3);
 }
-/* of this answer: letters and id of its first call, "" where there is none */
+/* of this answer: with letters and id of its first call, the letters alone where there is none */
 static void seal_answer(const exchange *x, const char *letters, char out[80]) {
     const answer *w = &x->answer;
-    char id[80] = "";
-    if (w->ncalls) snprintf(id, sizeof id, "%s%s", letters, w->calls[0].id);
+    char id[80];
+    snprintf(id, sizeof id, "%s%s", letters, w->ncalls ? w->calls[0].id : "");
     seal(w->reasoning.n ? w->reasoning.text.p : "", w->reasoning.text.n, id, out);
 }
 

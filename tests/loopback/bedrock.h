@@ -82,13 +82,13 @@ static int bedrock_reasoning(exchange *x, const json *b, const json *within) {
     const json *inner = json_get(b, "reasoningText"), *text = json_get(inner, "text"), *after = within->next;
     char right[80];
     while (after && !json_get(after, "toolUse")) after = after->next;
-    seal(is_kind(text, J_STRING) ? text->s : "", is_kind(text, J_STRING) ? text->n : 0, json_text(json_get(json_get(after, "toolUse"), "toolUseId"), ""), right);
+    seal(is_kind(text, J_STRING) ? text->s : "", is_kind(text, J_STRING) ? text->n : 0, json_text(json_get(json_get(after, "toolUse"), "toolUseId"), BEDROCK_CALL), right);
     return is_text(json_get(inner, "signature"), right) || bedrock_bad(x, "reasoningContent", "Invalid `signature` in `thinking` block");
 }
-/* a turn that thought and called tools must come back with its thoughts first */
-static int bedrock_order(exchange *x, const json *content, long i) {
+/* a turn that thought and called tools must come back with its thoughts first; with a budget also one with calls of others, if it is the one that goes on */
+static int bedrock_order(exchange *x, const json *content, int budget, long i) {
     for (const json *b = content->first; b; b = b->next)
-        if (is_thought(json_text(json_get(json_get(b, "toolUse"), "toolUseId"), ""), BEDROCK_CALL) && !json_get(content->first, "reasoningContent"))
+        if (json_get(b, "toolUse") && (budget || is_thought(json_text(json_get(json_get(b, "toolUse"), "toolUseId"), ""), BEDROCK_CALL)) && !json_get(content->first, "reasoningContent"))
             return fail(x, 400, NULL, NULL, "The model returned the following errors: messages.%d.content.0.type: Expected `thinking` or `redacted_thinking`, but found `%s`. When `thinking` is enabled, a "
                 "final `assistant` message must start with a thinking block (preceeding the lastmost set of `tool_use` and `tool_result` blocks).", i, json_get(content->first, "text") ? "text" : "tool_use");
     return 1;
@@ -112,10 +112,12 @@ static int bedrock_block(exchange *x, const json *b, const json *m, const json *
 }
 static int bedrock_messages(exchange *x) {
     static const char *const members[] = { "role", "content", NULL };
-    const json *all = json_get(x->body, "messages"), *before = NULL;
+    const json *all = json_get(x->body, "messages"), *before = NULL, *last = NULL;
     ask *a = &x->ask;
+    int budget = is_text(json_get(json_get(json_get(x->body, "additionalModelRequestFields"), "thinking"), "type"), "enabled"), current = 0;
     long i = 0;
     if (!is_kind(all, J_ARRAY) || !all->first) return bedrock_bad(x, "messages", "at least one is required");
+    for (const json *m = all->first; m; m = m->next) if (is_text(json_get(m, "role"), "user") && !bedrock_find(m, "toolResult", NULL)) last = m;
     for (const json *m = all->first; m; before = m, m = m->next, i++) {
         const json *c = json_get(m, "content");
         int user = is_text(json_get(m, "role"), "user");
@@ -124,7 +126,8 @@ static int bedrock_messages(exchange *x) {
         if (!before && !user) return fail(x, 400, NULL, NULL, "A conversation must start with a user message. Try again with a conversation that starts with a user message.");
         if (before && is_text(json_get(before, "role"), user ? "user" : "assistant")) return fail(x, 400, NULL, NULL, "messages: roles must alternate between \"user\" and \"assistant\"");
         if (!is_kind(c, J_ARRAY) || !c->first) return fail(x, 400, NULL, NULL, "The content field in the Message object is empty. Add a ContentBlock object to the content field and try again.");
-        if (!bedrock_order(x, c, i)) return 0;
+        current |= m == last;
+        if (!bedrock_order(x, c, budget && current, i)) return 0;
         a->has_result = 0; a->result.n = 0;
         size_t old = a->user.n;                                          /* results alone leave the text that asked for them */
         for (const json *b = c->first; b; b = b->next) if (!bedrock_block(x, b, m, before)) return 0;

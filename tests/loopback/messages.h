@@ -33,10 +33,10 @@ static int messages_is_new(const exchange *x) { return !strcmp(header(&x->req, "
 typedef struct { const json *m; const char *role; long i; int budget; const json *before; } turn; /* budget: a turn that goes on with a budget; before: the message before */
 
 #define MESSAGES_CALL "toolu_"
-/* the id of the next call behind a block; "": there is none */
+/* what a block is sealed with: the id of the next call behind it */
 static const char *messages_next_call(const json *b) {
     for (b = b->next; b; b = b->next) if (is_text(json_get(b, "type"), "tool_use")) return json_text(json_get(b, "id"), "");
-    return "";
+    return MESSAGES_CALL;
 }
 
 static int messages_image(exchange *x, const json *b, const turn *t, long k) {
