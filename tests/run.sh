@@ -105,7 +105,7 @@ run blns 300 python3 tests/corpora/blns.py
 run request-fields 60 env LLMF=$B/llmf python3 tests/traffic/test_requests.py
 run requests 120 python3 tests/traffic/requests.py --llmf $B/llmf --shared "$LLMF_SHARED"
 run reader 60 python3 tests/traffic/test_reader.py
-run traffic 900 python3 tests/traffic/compare.py --llmf $B/llmf --shared "$LLMF_SHARED" --dialects openai,openai_responses,anthropic,ollama,cohere --chunk each --chunk 1 --random 20
-run traffic-cuts 600 python3 tests/traffic/compare.py --llmf $B/llmf --shared "$LLMF_SHARED" --dialects openai,openai_responses,anthropic,ollama,cohere --cuts 40
+run traffic 900 python3 tests/traffic/compare.py --llmf $B/llmf --shared "$LLMF_SHARED" --chunk each --random 20
+run traffic-cuts 600 python3 tests/traffic/compare.py --llmf $B/llmf --shared "$LLMF_SHARED" --cuts 40
 fuzz_targets 20
 total
