@@ -9485,6 +9485,21 @@ LLMFI_UNUSED static void llmfi_claude_write_thinking(const llmfi_claude_think *t
     llmfi_jw_object_end(w);
 }
 
+/* Whether calls were made since the user last spoke that this provider did not think about: another one did, or their state is gone. */
+static bool llmfi_claude_unthought(const llmfi_ask *a, const char *dialect) {
+    size_t i = a->req->message_count;
+    while (i-- > 0 && a->req->messages[i].role != LLMF_USER)
+        if (a->req->messages[i].tool_call_count && !llmfi_state_items(a, &a->req->messages[i], dialect).len) return true;
+    return false;
+}
+
+/* What goes out of it. With a budget a turn that goes on has to begin with what was thought ("Extended thinking", toggling thinking modes): where nobody has that, it
+   goes on without thinking, as the API itself does it on newer models; the next turn thinks again. */
+LLMFI_UNUSED static llmfi_claude_think llmfi_claude_sent(const llmfi_ask *a, llmfi_claude_think t, const char *dialect) {
+    if (t.mode == LLMFI_THINK_BUDGET && llmfi_claude_unthought(a, dialect)) t.mode = LLMFI_THINK_UNSAID;
+    return t;
+}
+
 /* ---- messages as blocks of two sides, which alternate ---- */
 
 LLMFI_UNUSED static bool llmfi_part_empty(const llmf_part *p) {
@@ -12325,7 +12340,7 @@ static void llmfi_anthropic_tool_choice(const llmf_request *q, llmfi_jw *w) {
 }
 
 static void llmfi_anthropic_think_members(const llmfi_ask *a, llmfi_jw *w) {
-    llmfi_claude_think t = llmfi_anthropic_thinking(a);
+    llmfi_claude_think t = llmfi_claude_sent(a, llmfi_anthropic_thinking(a), "anthropic");
     if (t.mode != LLMFI_THINK_UNSAID) llmfi_claude_write_thinking(&t, w);
     if ((t.mode != LLMFI_THINK_EFFORT && !a->format) || !llmfi_anthropic_own(a, "output_config")) return;
     llmfi_jw_key(w, "output_config");
@@ -14152,7 +14167,7 @@ static const char *llmfi_bedrock_effort(const llmfi_ask *a) {
 }
 
 static void llmfi_bedrock_fields(const llmfi_ask *a, llmfi_jw *w) {
-    llmfi_claude_think t = llmfi_bedrock_claude(a);
+    llmfi_claude_think t = llmfi_claude_sent(a, llmfi_bedrock_claude(a), "bedrock");
     const char *nova = llmfi_bedrock_nova(a), *effort = llmfi_bedrock_effort(a);
     if (t.mode == LLMFI_THINK_UNSAID && !nova && !effort && !llmfi_extra(a, LLMFI_BEDROCK_FIELDS)) return;
     llmfi_bedrock_object(w, "additionalModelRequestFields");

@@ -110,7 +110,7 @@ run request-fields 60 env LLMF=$B/llmf python3 tests/traffic/test_requests.py
 run requests 120 python3 tests/traffic/requests.py --llmf $B/llmf --shared "$LLMF_SHARED"
 run op-requests 120 python3 tests/traffic/operations.py --llmf $B/llmf --shared "$LLMF_SHARED"
 run reader 60 python3 tests/traffic/test_reader.py
-run traffic 900 python3 tests/traffic/compare.py --llmf $B/llmf --shared "$LLMF_SHARED" --dialects openai,openai_responses,anthropic,ollama,cohere,bedrock,bedrock_invoke,embed:openai,embed:gemini,embed:vertex,embed:cohere,embed:ollama,huggingface,transcribe,count,models --chunk each --chunk 1 --random 20
-run traffic-cuts 600 python3 tests/traffic/compare.py --llmf $B/llmf --shared "$LLMF_SHARED" --dialects openai,openai_responses,anthropic,ollama,cohere,bedrock,bedrock_invoke,transcribe --cuts 40
+run traffic 900 python3 tests/traffic/compare.py --llmf $B/llmf --shared "$LLMF_SHARED" --chunk each --random 20
+run traffic-cuts 600 python3 tests/traffic/compare.py --llmf $B/llmf --shared "$LLMF_SHARED" --cuts 40
 fuzz_targets 20
 total
