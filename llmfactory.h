@@ -3168,6 +3168,14 @@ LLMFI_UNUSED static void llmfi_wipe(llmf_str secret) {
 
 #endif
 
+/* Sixteen characters at once where every machine of the target can; LLMF_NO_SIMD=1 leaves it out. */
+#if defined(__GNUC__) && defined(__SSE2__) && defined(__x86_64__) && !LLMFI_SMALL && !(defined(LLMF_NO_SIMD) && LLMF_NO_SIMD)
+#define LLMFI_BASE64_SSE2 1
+#include <emmintrin.h>
+#else
+#define LLMFI_BASE64_SSE2 0
+#endif
+
 /* Characters that `len` bytes become, padding included; 0 also when the answer does not fit a size_t. */
 LLMFI_UNUSED static size_t llmfi_base64_size(size_t len) {
     size_t groups = len / 3 + (len % 3 != 0);
@@ -3227,6 +3235,38 @@ LLMFI_UNUSED static size_t llmfi_base64_decoded_size(llmf_str in) {
     return in.len / 4 * 3 + (in.len % 4 > 1 ? in.len % 4 - 1 : 0);
 }
 
+#if LLMFI_BASE64_SSE2
+/* A mask of the bytes from `low` to `high`. */
+static __m128i llmfi_base64_within(__m128i v, char low, char high) {
+    return _mm_and_si128(_mm_cmpgt_epi8(v, _mm_set1_epi8((char)(low - 1))), _mm_cmplt_epi8(v, _mm_set1_epi8((char)(high + 1))));
+}
+
+/* Four characters each in two 64-bit halves: two times 24 bits of each. */
+static uint64_t llmfi_base64_half(uint64_t v) {
+    return __builtin_bswap64((v << 40) | (v >> 32 << 16)); /* the six bytes first, then two zeros */
+}
+
+/* Sixteen characters of the standard alphabet: twelve bytes, and two that do not count, at `to`. False: others are among them; nothing was written. */
+static bool llmfi_base64_sixteen(const unsigned char *p, unsigned char *to) {
+    __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p), pairs;
+    __m128i upper = llmfi_base64_within(v, 'A', 'Z'), lower = llmfi_base64_within(v, 'a', 'z'), digit = llmfi_base64_within(v, '0', '9');
+    __m128i plus = _mm_cmpeq_epi8(v, _mm_set1_epi8('+')), slash = _mm_cmpeq_epi8(v, _mm_set1_epi8('/'));
+    __m128i shift = _mm_or_si128(_mm_and_si128(upper, _mm_set1_epi8(-'A')), _mm_and_si128(lower, _mm_set1_epi8(26 - 'a')));
+    uint64_t half[2];
+    shift = _mm_or_si128(shift, _mm_and_si128(digit, _mm_set1_epi8(52 - '0')));
+    shift = _mm_or_si128(shift, _mm_or_si128(_mm_and_si128(plus, _mm_set1_epi8(62 - '+')), _mm_and_si128(slash, _mm_set1_epi8(63 - '/'))));
+    if (_mm_movemask_epi8(_mm_cmpeq_epi8(shift, _mm_setzero_si128()))) return false; /* no character stands for itself */
+    v = _mm_add_epi8(v, shift);
+    pairs = _mm_or_si128(_mm_slli_epi16(_mm_and_si128(v, _mm_set1_epi16(0xff)), 6), _mm_srli_epi16(v, 8));
+    _mm_storeu_si128((__m128i *)(void *)half, _mm_madd_epi16(pairs, _mm_set1_epi32(0x00011000))); /* the first of two twelve bits higher */
+    half[0] = llmfi_base64_half(half[0]);
+    half[1] = llmfi_base64_half(half[1]);
+    memcpy(to, &half[0], 8);
+    memcpy(to + 6, &half[1], 8);
+    return true;
+}
+#endif
+
 /* Decodes all of `in` into at most `cap` bytes at `out`. Padding may be left off but not be wrong; no white space; left-over
    bits are zero. False: malformed or too long, and `out` holds nothing of use. *len: bytes written. */
 LLMFI_UNUSED static bool llmfi_base64_decode(llmf_str in, void *out, size_t cap, size_t *len) {
@@ -3240,6 +3280,9 @@ LLMFI_UNUSED static bool llmfi_base64_decode(llmf_str in, void *out, size_t cap,
     n -= pad;
     tail = n % 4;
     if (tail == 1) return false;
+#if LLMFI_BASE64_SSE2
+    for (; n >= 20 && llmfi_base64_sixteen(p, to); n -= 16, p += 16) to += 12; /* what follows has room for the two bytes too many */
+#endif
     for (; n >= 4; n -= 4, p += 4, to += 3) {
         unsigned a = t[p[0]], b = t[p[1]], c = t[p[2]], d = t[p[3]];
         if ((a | b | c | d) & 0xc0) return false;
@@ -7304,20 +7347,6 @@ LLMFI_UNUSED static void llmfi_jw_image_part(llmfi_jw *w, const llmf_part *p) {
 #ifndef LLMFI_BASE_JSON_FLOATS_H
 #define LLMFI_BASE_JSON_FLOATS_H
 
-/* The first byte from p on that is no white space, or `end`. */
-static const char *llmfi_json_blanks(const char *p, const char *end) {
-#if LLMFI_JSON_SSE2
-    while (end - p >= 16 && (unsigned char)*p <= ' ') { /* indentation is a third of a pretty-printed vector */
-        unsigned other = ~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)p), _mm_set1_epi8(' '))) & 0xffff;
-        unsigned n = other ? (unsigned)__builtin_ctz(other) : 16;
-        if (!n && !llmfi_is_space(*p)) return p;
-        p += n ? n : 1;
-    }
-#endif
-    while (p < end && llmfi_is_space(*p)) p++;
-    return p;
-}
-
 /* The number at p, as JSON spells it, with a comma right behind it: the end of its digits, or NULL where it is another. */
 static const char *llmfi_json_plain_number(const char *p, const char *end, llmfi_decimal *d) {
     const char *digits, *point;
@@ -7333,6 +7362,75 @@ static const char *llmfi_json_plain_number(const char *p, const char *end, llmfi
     return p;
 }
 
+/* Where sixteen bytes can be looked at together, and 128 bits shifted: numbers of the form 0.123 or -0.123, which is what vectors are made of, without a branch
+   that depends on how many digits there are. */
+#if LLMFI_JSON_SSE2 && defined(__SIZEOF_INT128__) && defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD == 0
+#define LLMFI_JSON_FRACTIONS 1
+
+enum { LLMFI_FRACTION_BYTES = 48 };          /* that are looked at: white space, sign, 0. and digits */
+
+/* Digits in the order of the bytes, the first in the lowest, zero where there is none: their number. */
+static uint64_t llmfi_digits_value(uint64_t v) {
+    v = v * 10 + (v >> 8);
+    return ((v & UINT64_C(0xff000000ff)) * UINT64_C(0xf424000000064) + ((v >> 16) & UINT64_C(0xff000000ff)) * UINT64_C(0x271000000001)) >> 32;
+}
+
+/* A bit for each of the 32 bytes at p that compare equal to c. */
+static uint32_t llmfi_bytes_equal(__m128i low, __m128i high, char c) {
+    __m128i v = _mm_set1_epi8(c);
+    return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(low, v)) | (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(high, v)) << 16;
+}
+
+/* A bit for each of them from '0' to '9'. */
+static uint32_t llmfi_bytes_digits(__m128i low, __m128i high) {
+    const __m128i zero = _mm_set1_epi8('0'), nine = _mm_set1_epi8(9);
+    low = _mm_sub_epi8(low, zero);
+    high = _mm_sub_epi8(high, zero);
+    return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(low, nine), low)) | (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(high, nine), high)) << 16;
+}
+
+/* 0.ddd with so many digits from p on, as a double that two roundings have made: right to 2 units of its last place. */
+static double llmfi_fraction_value(const char *p, unsigned digits) {
+    __extension__ typedef unsigned __int128 wide;
+    static const double tenths[16] = {1e0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-11, 1e-12, 1e-13, 1e-14, 1e-15};
+    uint64_t half[2];
+    wide all;
+    _mm_storeu_si128((__m128i *)(void *)half, _mm_sub_epi8(_mm_loadu_si128((const __m128i *)(const void *)p), _mm_set1_epi8('0')));
+    all = ((wide)half[1] << 64 | half[0]) << (128 - 8 * digits); /* the last digit in the highest byte, zeros before the first */
+    return (double)(int64_t)(llmfi_digits_value((uint64_t)all) * 100000000 + llmfi_digits_value((uint64_t)(all >> 64))) * tenths[digits];
+}
+
+/* White space and such a number with a comma behind it, from LLMFI_FRACTION_BYTES bytes on: what is behind the comma, or NULL where it is another. Where the
+   next one begins hangs on the comma alone, so that the machine can go on with it meanwhile. */
+static const char *llmfi_json_fraction(const char *p, float *to) {
+    __m128i low = _mm_loadu_si128((const __m128i *)(const void *)p), high = _mm_loadu_si128((const __m128i *)(const void *)(p + 16));
+    uint32_t comma = llmfi_bytes_equal(low, high, ','), narrow;
+    uint32_t blank = llmfi_bytes_equal(low, high, ' ') | llmfi_bytes_equal(low, high, '\n') | llmfi_bytes_equal(low, high, '\r');
+    unsigned end, begin, minus, digits;
+    uint64_t bits;
+    double value;
+    float single;
+    if (!comma || !~blank) return NULL;
+    end = (unsigned)__builtin_ctz(comma);
+    begin = (unsigned)__builtin_ctz(~blank);
+    minus = p[begin] == '-';
+    begin += minus + 2;
+    digits = end - begin;
+    if (digits - 1 > 14 || p[begin - 2] != '0' || p[begin - 1] != '.') return NULL;
+    if (((llmfi_bytes_digits(low, high) >> begin) & ((UINT32_C(1) << digits) - 1)) != (UINT32_C(1) << digits) - 1) return NULL;
+    value = llmfi_fraction_value(p + begin, digits);
+    memcpy(&bits, &value, sizeof bits);
+    if ((bits & 0x1fffffff) - 0xffffffc <= 8) return NULL; /* near the middle between two floats */
+    single = (float)value;
+    memcpy(&narrow, &single, sizeof narrow);
+    narrow |= (uint32_t)minus << 31;
+    memcpy(to, &narrow, sizeof narrow);
+    return p + end + 1;
+}
+#else
+#define LLMFI_JSON_FRACTIONS 0
+#endif
+
 /* The next numbers of the array that the reader stands in, each with the comma behind it, into at most `cap` floats: how many there were. 0 also where
    another token comes first. */
 LLMFI_UNUSED static size_t llmfi_json_floats(llmfi_json *j, float *to, size_t cap) {
@@ -7342,7 +7440,14 @@ LLMFI_UNUSED static size_t llmfi_json_floats(llmfi_json *j, float *to, size_t ca
     if (!(j->want & LLMFI_JW_VALUE) || j->item != LLMFI_JW_VALUE || j->scanned) return 0;
     memset(&d, 0, sizeof d);
     while (n < cap) {
-        p = llmfi_json_blanks(p, j->end);
+#if LLMFI_JSON_FRACTIONS
+        while (n < cap && j->end - p >= LLMFI_FRACTION_BYTES && (next = llmfi_json_fraction(p, &to[n])) != NULL) {
+            p = next;
+            n++;
+        }
+        if (n == cap) break;
+#endif
+        while (p < j->end && llmfi_is_space(*p)) p++;
         next = llmfi_json_plain_number(p, j->end, &d);
         if (!next || !llmfi_decimal_float(&d, &to[n])) break;
         p = next + 1;

@@ -37,6 +37,8 @@ build_all() {
     $CXX -std=c++17 -O3 -DNDEBUG -Wall -Wextra -c -o $B/work_simdjson.o tests/bench/work_simdjson.cpp || die "work_simdjson.cpp does not build"
     build c_multi.o c_multi.c -c
     $CXX -o $B/c_multi $B/c_multi.o $B/work_simdjson.o -lcurl -lsimdjson -ldl || die "c_multi does not link"
+    build c_easy.o c_easy.c -c
+    $CXX -o $B/c_easy $B/c_easy.o $B/work_simdjson.o -lcurl -lsimdjson -ldl || die "c_easy does not link"
 }
 build_all
 [ "${ONLY:-}" = build ] && exit 0
@@ -91,6 +93,10 @@ all_times() {
         once event.raw 100 c_multi $plain/n100/v1 stream 1000 1 100
         BENCH_TRANSPORT=socket once event.socket 100 bench_llmf $plain/n100/v1 stream 1000 1 100
         BENCH_TRANSPORT=curl once event.curl 100 bench_llmf $plain/n100/v1 stream 1000 1 100
+        once embed.raw 1 c_easy $plain/v1 embed 30 1 3
+        BENCH_TRANSPORT=socket once embed.socket 1 bench_llmf $plain/v1 embed 30 1 3
+        BENCH_TRANSPORT=curl once embed.curl 1 bench_llmf $plain/v1 embed 30 1 3
+        BENCH_TRANSPORT=curl once embed64.curl 1 bench_llmf $plain/v1 embed64 100 1 10
         [ "$round" -gt 5 ] && continue
         once paced.raw 1 c_multi $plain/n40/d25000/v1 stream 1000 1000 0
         BENCH_TRANSPORT=socket once paced.socket 1 bench_socket $plain/n40/d25000/v1 paced 1000 1000 0
@@ -152,6 +158,9 @@ time_rows() {
     ratio "plain call over libcurl, CPU" "$(short %.2f plain.curl)" "$(short %.2f plain.raw)" µs 1.10
     ratio "streamed event over socket, CPU" "$(short %.3f event.socket)" "$(short %.3f event.raw)" µs 0.60
     ratio "streamed event over libcurl, CPU" "$(short %.3f event.curl)" "$(short %.3f event.raw)" µs 1.10
+    ratio "embeddings, 100 of 1,536 as JSON, over socket, CPU" "$(calc %.2f "$(of embed.socket) / 1000")" "$(calc %.2f "$(of embed.raw) / 1000")" ms 1.00
+    ratio "the same over libcurl" "$(calc %.2f "$(of embed.curl) / 1000")" "$(calc %.2f "$(of embed.raw) / 1000")" ms 1.00
+    ratio "the same as base64, over libcurl" "$(calc %.2f "$(of embed64.curl) / 1000")" "$(calc %.2f "$(of embed.raw) / 1000")" ms 0.15
     ratio "1,000 paced streams of 40 events, CPU a stream" "$(calc %.3f "$(of paced.socket) / 1000")" "$(calc %.3f "$(of paced.raw) / 1000")" ms 0.80
     block=$(field block <"$t/paced.socket.line") used=$(field high_water <"$t/paced.socket.line")
     rss=$(calc %.1f "$(field rss_kb <"$t/paced.socket.line") / 1024") theirs=$(calc %.1f "$(field rss_kb <"$t/paced.raw.line") / 1024")

@@ -1,5 +1,6 @@
 /* bench_llmf.c - the library's client, as a program would write it: start, poll, next; CONC calls at once from one thread.
- * usage and result line as the others have them; MODE: plain | stream | paced (a stream, nothing kept of its text). A second line tells of memory.
+ * usage and result line as the others have them; MODE: plain | stream | paced (a stream, nothing kept of its text) |
+ * embed | embed64 (100 vectors of 1,536 numbers, as JSON or base64, into an array). A second line tells of memory.
  *   BENCH_TRANSPORT=socket|curl     BENCH_CA=FILE   roots for https        BENCH_FRESH=1   a new connection for each call       */
 #define LLMFACTORY_IMPLEMENTATION
 #include "llmfactory.h"
@@ -11,6 +12,9 @@ static llmf_factory *F;
 static llmf_model M;
 static llmf_request R;
 static llmf_message messages[2];
+static llmf_input input;
+static llmf_str texts[100];
+static float vectors[100 * 1536];
 
 static void fail(const char *what, const char *why) {
     fprintf(stderr, "bench_llmf: %s: %s\n", what, why);
@@ -36,6 +40,17 @@ static void open_factory(const char *transport) {
     messages[0].role = LLMF_SYSTEM;
     messages[0].content = B_SYSTEM;
     messages[1].content = B_USER;
+    if (!strncmp(B.mode, "embed", 5)) {
+        for (int i = 0; i < 100; i++) texts[i].ptr = "a short sentence to embed", texts[i].len = 25;
+        input.texts = texts;
+        input.text_count = 100;
+        input.vectors = vectors;
+        input.vector_cap = 100 * 1536;
+        R.op = LLMF_OP_EMBED;
+        R.input = &input;
+        R.extra = strcmp(B.mode, "embed64") ? "{\"encoding_format\":\"float\"}" : NULL; /* which it would not ask for by itself */
+        return;
+    }
     R.messages = messages;
     R.message_count = 2;
     R.temperature = 0.7;
@@ -52,6 +67,9 @@ static void finished(slot *s, const llmf_response *r) {
     if (r->error.code) {
         B.errors++;
         fprintf(stderr, "%s\n", r->error.text);
+    } else if (R.op) {
+        if (r->output->vector_count != 100 || r->output->dimensions != 1536) B.errors++;
+        for (int i = 0; i < 100; i++) B.sum += (double)vectors[i * 1536];
     } else if (R.stream ? r->finish == LLMF_FINISH_NONE : !r->text.len) {
         B.errors++;
     }
