@@ -42,34 +42,70 @@ run() {
     fi
 }
 
-# build NAME COMPILER-LINE...: a failed build is one failure. Only what changed is built again.
+not_built() {
+    failed=$((failed + 1))
+    printf '%-28s does not build:\n' "$name"
+    grep -E 'error|undefined' "$log/build-$name.txt" | head -n 5 | sed 's/^/    /'
+    return 1
+}
+
+# build NAME COMPILER-LINE...: a failed build is one failure.
 build() {
     name=$1
     shift
-    if ! "$@" >"$log/build-$name.txt" 2>&1; then
-        failed=$((failed + 1))
-        printf '%-28s does not build:\n' "$name"
-        grep -E 'error|undefined' "$log/build-$name.txt" | head -n 5 | sed 's/^/    /'
-        return 1
-    fi
+    "$@" >"$log/build-$name.txt" 2>&1 || not_built
+}
+
+# each FUNCTION FILES...: calls it for every file, as many at a time as there are processors. What it has to say it leaves in files.
+processors=$(nproc 2>/dev/null || echo 1)
+each() {
+    function=$1 running=0
+    shift
+    for src in "$@"; do
+        name=$(basename "$src" .c)
+        "$function" &
+        running=$((running + 1))
+        [ $((running % processors)) -eq 0 ] && wait
+    done
+    wait
+}
+
+compile() {
+    rm -f "$B/tests/$name"
+    # shellcheck disable=SC2086
+    $compiler -I. -o "$B/tests/$name" "$src" $libraries >"$log/build-$name.txt" 2>&1
+}
+
+built() {
+    [ -x "$B/tests/$name" ] || not_built
 }
 
 c_tests() { # flags
+    compiler="$CC -std=c99 -Wall -Wextra -g $*" libraries='-lcmocka -lcurl -lm -lpthread'
+    each compile tests/unit/test_*.c tests/engine/*.c
     for src in tests/unit/test_*.c tests/engine/*.c; do
         name=$(basename "$src" .c)
-        seconds=170
-        build "$name" $CC -std=c99 -Wall -Wextra -g "$@" -I. -o "$B/tests/$name" "$src" -lcmocka -lcurl -lm -lpthread || continue
+        seconds=300
+        built || continue
         [ "$mode" = san ] && seconds=900
         run "$name" $seconds "$B/tests/$name"
     done
 }
 
+fuzz() {
+    mkdir -p "$B/fuzz/$name"
+    rm -f "$B/fuzz/$name.good"
+    compile && "$B/tests/$name" -max_total_time="$fuzz_seconds" -timeout=10 -rss_limit_mb=2048 -artifact_prefix="$B/fuzz/" -print_final_stats=1 "$B/fuzz/$name" \
+        >"$log/$name.txt" 2>&1 && touch "$B/fuzz/$name.good"
+}
+
 fuzz_targets() { # seconds
+    compiler='clang -std=c99 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all' libraries=-lm fuzz_seconds=$1
+    each fuzz tests/fuzz/fuzz_*.c
     for src in tests/fuzz/fuzz_*.c; do
         name=$(basename "$src" .c)
-        build "$name" clang -std=c99 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I. -o "$B/tests/$name" "$src" -lm || continue
-        mkdir -p "$B/fuzz/$name"
-        if "$B/tests/$name" -max_total_time="$1" -timeout=10 -rss_limit_mb=2048 -artifact_prefix="$B/fuzz/" -print_final_stats=1 "$B/fuzz/$name" >"$log/$name.txt" 2>&1; then
+        built || continue
+        if [ -f "$B/fuzz/$name.good" ]; then
             passed=$((passed + 1))
             printf '%-28s %s\n' "$name" "$(awk '/number_of_executed_units/ { print $2 " inputs, no finding" }' "$log/$name.txt")"
         else
