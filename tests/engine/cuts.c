@@ -1,12 +1,13 @@
 /* Every recorded stream, cut at every byte: before its terminal event that is an error with the text so far, from there on a success. Where the terminal event is,
    the independent reader of tests/traffic says (terminal.py). One block holds all of a factory, so it is copied aside, the stream is ended here, and the copy
-   is laid back: the whole of a stream is O(n), not O(n^2).
+   is laid back: the whole of a stream is O(n), not O(n^2). Of AWS event streams each single bit of some frames is turned as well: each such frame is refused.
 
    LLMF_SHARED (or ../shared) holds the recordings; without them everything is skipped. */
 #include "kit.h"
 
 #define BLOCK_MOST ((size_t)4 << 20)
 #define TABLE "build/terminal.tsv"
+#define FRAMES_FLIPPED 3           /* of a stream */
 
 typedef struct stream {
     char path[1024], dialect[32], outcome[32];
@@ -19,7 +20,13 @@ typedef struct wire {              /* the transport: gives what it is told to, w
 } wire;
 
 static char *block, *aside;
-static unsigned long streams, cuts, right, wrong, texts;
+static unsigned long streams, cuts, right, wrong, texts, frames, flips;
+
+/* What was found, by dialect. */
+static struct {
+    const char *dialect;
+    unsigned long streams, cuts, wrong;
+} rows[] = {{"openai", 0, 0, 0}, {"openai_responses", 0, 0, 0}, {"anthropic", 0, 0, 0}, {"gemini", 0, 0, 0}, {"bedrock", 0, 0, 0}, {"cohere", 0, 0, 0}, {"ollama", 0, 0, 0}};
 
 /* ---- the recording ---- */
 
@@ -33,19 +40,27 @@ static bool read_whole(const char *path, kit_text *to) {
     return true;
 }
 
+/* Text, or base64 of bytes. */
 static bool read_body(stream *s) {
     kit_text all = {NULL, 0, 0};
     llmf_str response, text, json;
     size_t n;
-    bool ok = read_whole(s->path, &all);
+    bool ok = read_whole(s->path, &all), bytes;
     json.ptr = kit_cstr(&all);
     json.len = all.len;
-    ok = ok && llmf_json_get(json, "response", &response) && llmf_json_get(response, "body_text", &text);
+    ok = ok && llmf_json_get(json, "response", &response);
+    bytes = ok && llmf_json_get(response, "body_b64", &text);
+    ok = bytes || (ok && llmf_json_get(response, "body_text", &text));
     n = ok ? llmf_json_string(text, NULL, 0) : LLMF_NOT_A_STRING;
     if (n != LLMF_NOT_A_STRING) {
         s->body.ptr = (char *)malloc(n + 1);
         s->body.cap = n + 1;
         s->body.len = llmf_json_string(text, s->body.ptr, n + 1);
+    }
+    if (bytes && n != LLMF_NOT_A_STRING) {
+        text.ptr = s->body.ptr;
+        text.len = s->body.len;
+        if (!llmfi_base64_decode(text, s->body.ptr, s->body.cap, &s->body.len)) n = LLMF_NOT_A_STRING; /* it never writes ahead of what it reads */
     }
     kit_drop(&all);
     return n != LLMF_NOT_A_STRING;
@@ -97,6 +112,7 @@ static bool run_begin(run *r, const stream *s, size_t size) {
     d.recv_size = 64;
     d.max_calls = d.max_models = d.max_connections = 1;
     d.api_key = "k";
+    d.base_url = "https://recorded.invalid";
     d.log = NULL;
     d.timeouts.idle_ms = d.timeouts.first_byte_ms = -1;
     r->f = llmf_open(&d, NULL);
@@ -177,19 +193,71 @@ static bool cut_everywhere(const stream *s, size_t size, const kit_text *all, in
     return true;
 }
 
+/* ---- frames of an AWS event stream ---- */
+
+static size_t frame_length(const stream *s, size_t at) {
+    const unsigned char *p = (const unsigned char *)s->body.ptr + at;
+    return s->body.len - at < 16 ? 0 : (size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3];
+}
+
+static size_t count_frames(const stream *s) {
+    size_t at = 0, n = 0;
+    while (at < s->body.len && frame_length(s, at)) {
+        at += frame_length(s, at);
+        n++;
+    }
+    return n;
+}
+
+static void feed_whole(run *r, const char *bytes, size_t len) {
+    size_t at = 0;
+    while (at < len && r->w.x && r->finals == 0) {
+        at += llmf_exchange_data(r->w.x, bytes + at, len - at);
+        run_take(r);
+        if (r->f->deferred) llmf_poll(r->f, 0), run_take(r);
+    }
+}
+
+/* The frame that comes next, with each of its bits turned. Nothing of it is handed out, and the call has failed. */
+static void flip_frame(run *r, stream *s, size_t at, size_t len, size_t size) {
+    run kept = *r;
+    size_t bit;
+    memcpy(aside, block, size);
+    frames++;
+    for (bit = 0; bit < len * 8; bit++) {
+        s->body.ptr[at + bit / 8] ^= (char)(1 << bit % 8);
+        feed_whole(r, s->body.ptr + at, len);
+        if (!r->finals) run_end(r);
+        if (r->finals != 1 || (r->code != LLMF_ERR_PROTOCOL && r->code != LLMF_ERR_LIMIT) || r->text != kept.text) {
+            if (wrong++ == 0) printf("WRONG %s: bit %zu of the frame at %zu turned: %s\n", s->path, bit, at, llmf_result_name(r->code));
+        }
+        flips++;
+        s->body.ptr[at + bit / 8] ^= (char)(1 << bit % 8);
+        memcpy(block, aside, size);
+        *r = kept;
+    }
+}
+
+static void flip_frames(stream *s) {
+    size_t at = 0, len, n = 0, all = count_frames(s), every = all / FRAMES_FLIPPED + 1, size = (size_t)256 << 10;
+    run r;
+    memset(&r, 0, sizeof r);
+    if (!run_begin(&r, s, size)) fail_msg("%s: cannot begin", s->path);
+    for (; (len = frame_length(s, at)) != 0 && r.finals == 0; at += len, n++) {
+        if (n % every == 0) flip_frame(&r, s, at, len, size);
+        feed_whole(&r, s->body.ptr + at, len);
+    }
+    if (!r.finals) run_end(&r);
+    llmf_close(r.f);
+    kit_drop(&r.world.log);
+}
+
 /* The whole stream at once, in as much memory as there is: what every cut is measured by. */
 static int whole(const stream *s, kit_text *text) {
     run r;
     memset(&r, 0, sizeof r);
     if (!run_begin(&r, s, BLOCK_MOST)) fail_msg("%s: cannot begin", s->path);
-    {
-        size_t at = 0;
-        while (at < s->body.len && r.w.x && r.finals == 0) {
-            at += llmf_exchange_data(r.w.x, s->body.ptr + at, s->body.len - at);
-            run_take(&r);
-            if (r.f->deferred) llmf_poll(r.f, 0), run_take(&r);
-        }
-    }
+    feed_whole(&r, s->body.ptr, s->body.len);
     if (!r.finals) run_end(&r);
     if (r.finals != 1) fail_msg("%s: %d final events", s->path, r.finals);
     kit_add(text, r.response.text.ptr, r.response.text.len);
@@ -200,7 +268,8 @@ static int whole(const stream *s, kit_text *text) {
 
 static void one_stream(stream *s) {
     kit_text text = {NULL, 0, 0};
-    size_t size;
+    unsigned long cuts_before = cuts, wrong_before = wrong;
+    size_t size, i;
     int code;
     if (!read_body(s) || s->body.len != s->length) fail_msg("%s: %zu bytes of body, the table says %zu", s->path, s->body.len, s->length);
     streams++;
@@ -213,6 +282,13 @@ static void one_stream(stream *s) {
     for (size = 40 << 10; size <= BLOCK_MOST; size += size / 4)
         if (cut_everywhere(s, size, &text, code)) break;
     if (size > BLOCK_MOST) fail_msg("%s: does not fit into %zu bytes", s->path, BLOCK_MOST);
+    if (strcmp(s->dialect, "bedrock") == 0 && strcmp(s->outcome, "protocol") != 0) flip_frames(s); /* a bit more could mend a broken one */
+    for (i = 0; i < KIT_COUNT(rows); i++)
+        if (strcmp(rows[i].dialect, s->dialect) == 0) {
+            rows[i].streams++;
+            rows[i].cuts += cuts - cuts_before;
+            rows[i].wrong += wrong - wrong_before;
+        }
     kit_drop(&text);
     kit_drop(&s->body);
 }
@@ -221,6 +297,7 @@ int main(void) {
     const char *shared = getenv("LLMF_SHARED");
     char command[2048], line[2048];
     FILE *table;
+    size_t i;
     double from = kit_seconds();
     if (!shared || !*shared) shared = "../shared";
     snprintf(command, sizeof command, "%s/traffic/INDEX.md", shared);
@@ -243,6 +320,8 @@ int main(void) {
     fclose(table);
     free(block);
     free(aside);
+    for (i = 0; i < KIT_COUNT(rows); i++) printf("%-18s %5lu streams %9lu cuts %5lu wrong\n", rows[i].dialect, rows[i].streams, rows[i].cuts, rows[i].wrong);
+    printf("%lu frames of event streams, %lu bits turned\n", frames, flips);
     printf("%lu streams (%lu with text), %lu cuts: %lu right, %lu wrong; %.0f s\n", streams, texts, cuts, right, wrong, kit_seconds() - from);
     printf("%lu passed, %lu failed, 0 skipped\n", wrong ? 0 : streams, streams ? wrong : 1);
     return wrong || !streams ? 1 : 0;

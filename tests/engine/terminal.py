@@ -10,7 +10,9 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "traffic"))
 import reader  # noqa: E402
 
-DIALECTS = {"chat_completions": "openai", "messages": "anthropic", "api_chat": "ollama"}
+# The dialect of the library that reads what the reader calls so.
+DIALECTS = {"openai": "openai", "openai_responses": "openai_responses", "anthropic": "anthropic", "gemini": "gemini",
+            "bedrock": "bedrock", "bedrock_invoke": "bedrock", "cohere": "cohere", "ollama": "ollama"}
 
 
 def main(shared):
@@ -21,13 +23,16 @@ def main(shared):
             path = os.path.join(folder, name)
             with open(path, encoding="utf-8") as file:
                 record = json.load(file)
-            if not isinstance(record, dict) or record.get("operation") not in DIALECTS or not record.get("stream"):
+            if not isinstance(record, dict) or not record.get("stream") or "response" not in record:
+                continue
+            kind = reader.dialect(record)
+            if kind not in DIALECTS:
                 continue
             whole = reader.terminal_offset(record)
             if whole is None:
                 continue
             reply = reader.read(record)
-            print(path, DIALECTS[record["operation"]], len(reader.body_of(record)), whole, "ok" if reply["ok"] else reply["error"]["code"], sep="\t")
+            print(path, DIALECTS[kind], len(reader.body_of(record)), whole, "ok" if reply["ok"] else reply["error"]["code"], sep="\t")
 
 
 main(sys.argv[1])
