@@ -29,6 +29,7 @@ $(B)/amalgamate: tools/amalgamate.c
 	$(CC) -std=c99 $(STRICT) -O1 -o $@ $<
 
 product: $(B)/amalgamate
+	$(B)/amalgamate --options models.def src/provider_options.h
 	$(B)/amalgamate src/product.h llmfactory.h
 
 models:

@@ -1,4 +1,4 @@
-/* The dialects of this build, in one table. A new dialect is its file, one row here and its option. */
+/* The dialects of this build, in one table. A new dialect is its file, its include and its row here, and its row in models.def. */
 #ifndef LLMFI_PROVIDERS_ADAPTERS_H
 #define LLMFI_PROVIDERS_ADAPTERS_H
 #include "../src/options.h"
@@ -44,33 +44,15 @@
 #endif
 
 static const llmfi_adapter *const llmfi_adapters[] = {
-#if LLMF_HAS_DIALECT_OPENAI
-    &llmfi_openai,
-#endif
-#if LLMF_HAS_DIALECT_OPENAI_RESPONSES
-    &llmfi_responses,
-#endif
-#if LLMF_HAS_DIALECT_ANTHROPIC
-    &llmfi_anthropic,
-#endif
-#if LLMF_HAS_DIALECT_GEMINI
-    &llmfi_gemini,
-#endif
-#if LLMF_HAS_DIALECT_OLLAMA
-    &llmfi_ollama,
-#endif
-#if LLMF_HAS_DIALECT_AZURE
-    &llmfi_azure,
-#endif
-#if LLMF_HAS_DIALECT_BEDROCK
-    &llmfi_bedrock,
-#endif
-#if LLMF_HAS_DIALECT_COHERE
-    &llmfi_cohere,
-#endif
-#if LLMF_HAS_DIALECT_MOCK
-    &llmfi_mock,
-#endif
+    LLMFI_KEEP(LLMF_HAS_DIALECT_OPENAI, &llmfi_openai, )
+    LLMFI_KEEP(LLMF_HAS_DIALECT_OPENAI_RESPONSES, &llmfi_responses, )
+    LLMFI_KEEP(LLMF_HAS_DIALECT_ANTHROPIC, &llmfi_anthropic, )
+    LLMFI_KEEP(LLMF_HAS_DIALECT_GEMINI, &llmfi_gemini, )
+    LLMFI_KEEP(LLMF_HAS_DIALECT_OLLAMA, &llmfi_ollama, )
+    LLMFI_KEEP(LLMF_HAS_DIALECT_AZURE, &llmfi_azure, )
+    LLMFI_KEEP(LLMF_HAS_DIALECT_BEDROCK, &llmfi_bedrock, )
+    LLMFI_KEEP(LLMF_HAS_DIALECT_COHERE, &llmfi_cohere, )
+    LLMFI_KEEP(LLMF_HAS_DIALECT_MOCK, &llmfi_mock, )
     NULL
 };
 

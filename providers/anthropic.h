@@ -234,7 +234,7 @@ static void llmfi_anthropic_tool_choice(const llmf_request *q, llmfi_jw *w) {
 }
 
 static void llmfi_anthropic_think_members(const llmfi_ask *a, llmfi_jw *w) {
-    llmfi_claude_think t = llmfi_anthropic_thinking(a);
+    llmfi_claude_think t = llmfi_claude_sent(a, llmfi_anthropic_thinking(a), "anthropic");
     if (t.mode != LLMFI_THINK_UNSAID) llmfi_claude_write_thinking(&t, w);
     if ((t.mode != LLMFI_THINK_EFFORT && !a->format) || !llmfi_anthropic_own(a, "output_config")) return;
     llmfi_jw_key(w, "output_config");

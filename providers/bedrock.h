@@ -55,7 +55,7 @@ static const char *llmfi_bedrock_effort(const llmfi_ask *a) {
 }
 
 static void llmfi_bedrock_fields(const llmfi_ask *a, llmfi_jw *w) {
-    llmfi_claude_think t = llmfi_bedrock_claude(a);
+    llmfi_claude_think t = llmfi_claude_sent(a, llmfi_bedrock_claude(a), "bedrock");
     const char *nova = llmfi_bedrock_nova(a), *effort = llmfi_bedrock_effort(a);
     if (t.mode == LLMFI_THINK_UNSAID && !nova && !effort && !llmfi_extra(a, LLMFI_BEDROCK_FIELDS)) return;
     llmfi_bedrock_object(w, "additionalModelRequestFields");

@@ -74,6 +74,21 @@ LLMFI_UNUSED static void llmfi_claude_write_thinking(const llmfi_claude_think *t
     llmfi_jw_object_end(w);
 }
 
+/* Whether calls were made since the user last spoke that this provider did not think about: another one did, or their state is gone. */
+static bool llmfi_claude_unthought(const llmfi_ask *a, const char *dialect) {
+    size_t i = a->req->message_count;
+    while (i-- > 0 && a->req->messages[i].role != LLMF_USER)
+        if (a->req->messages[i].tool_call_count && !llmfi_state_items(a, &a->req->messages[i], dialect).len) return true;
+    return false;
+}
+
+/* What goes out of it. With a budget a turn that goes on has to begin with what was thought ("Extended thinking", toggling thinking modes): where nobody has that, it
+   goes on without thinking, as the API itself does it on newer models; the next turn thinks again. */
+LLMFI_UNUSED static llmfi_claude_think llmfi_claude_sent(const llmfi_ask *a, llmfi_claude_think t, const char *dialect) {
+    if (t.mode == LLMFI_THINK_BUDGET && llmfi_claude_unthought(a, dialect)) t.mode = LLMFI_THINK_UNSAID;
+    return t;
+}
+
 /* ---- messages as blocks of two sides, which alternate ---- */
 
 LLMFI_UNUSED static bool llmfi_part_empty(const llmf_part *p) {

@@ -51,7 +51,7 @@ typedef struct llmfi_dialect_state {
 typedef struct llmfi_reply_point {
     size_t queued, tools, state, citations, buf[2];
     bool terminal, content, refused, blocked;
-    char told[2 * sizeof(llmf_str) + sizeof(llmf_usage) + 10 * sizeof(int64_t)]; /* LLMFI_REPLY_TOLD */
+    char told[2 * sizeof(llmf_str) + sizeof(llmf_usage) + 11 * sizeof(int64_t)]; /* LLMFI_REPLY_TOLD; 8 bytes more than it has, for alignment */
 } llmfi_reply_point;
 
 struct llmf_reply {
@@ -97,7 +97,10 @@ typedef struct llmf_reply llmfi_reply;
 
 /* What a rollback brings back as one piece: from the model to the dialect's numbers. */
 #define LLMFI_REPLY_TOLD(r) ((char *)(r) + offsetof(llmfi_reply, model_used))
-enum { LLMFI_REPLY_TOLD_FITS = 1 / (offsetof(llmfi_reply, dialect.buf) - offsetof(llmfi_reply, model_used) == sizeof(((llmfi_reply *)0)->point.told)) };
+enum {
+    LLMFI_REPLY_TOLD_LEN = offsetof(llmfi_reply, dialect.buf) - offsetof(llmfi_reply, model_used),
+    LLMFI_REPLY_TOLD_FITS = 1 / (LLMFI_REPLY_TOLD_LEN <= sizeof(((llmfi_reply *)0)->point.told))
+};
 
 /* Where the buffers are. */
 static const uint16_t llmfi_reply_bufs[] = {
@@ -341,7 +344,7 @@ LLMFI_UNUSED static LLMFI_SHORT void llmfi_reply_mark(llmfi_reply *r) {
     p->citations = r->citations.len;
     p->buf[0] = r->dialect.buf[0].len;
     p->buf[1] = r->dialect.buf[1].len;
-    memcpy(p->told, LLMFI_REPLY_TOLD(r), sizeof p->told);
+    memcpy(p->told, LLMFI_REPLY_TOLD(r), LLMFI_REPLY_TOLD_LEN);
     p->terminal = r->terminal;
     p->content = r->content;
     p->refused = r->refused;
@@ -372,7 +375,7 @@ LLMFI_UNUSED static void llmfi_reply_rollback(llmfi_reply *r) {
     r->citations.len = p->citations;
     r->dialect.buf[0].len = p->buf[0];
     r->dialect.buf[1].len = p->buf[1];
-    memcpy(LLMFI_REPLY_TOLD(r), p->told, sizeof p->told);
+    memcpy(LLMFI_REPLY_TOLD(r), p->told, LLMFI_REPLY_TOLD_LEN);
     r->terminal = p->terminal;
     r->content = p->content;
     r->refused = p->refused;

@@ -170,27 +170,21 @@ typedef struct llmf_desc {
 /* Opens a factory: reads the config, builds the tables. NULL on failure, with *err filled (every problem goes to the log hook; the text
    has the first and the count). err may be NULL. Everything in *desc is copied but what its comment calls borrowed. Reads files, so may block. */
 LLMF_API llmf_factory *llmf_open_abi(int abi, const llmf_desc *desc, size_t desc_size, llmf_error *err);
-static inline llmf_factory *llmf_open(const llmf_desc *desc, llmf_error *err) {
-    return llmf_open_abi(LLMF_ABI, desc, sizeof *desc, err);
-}
+static inline llmf_factory *llmf_open(const llmf_desc *desc, llmf_error *err) { return llmf_open_abi(LLMF_ABI, desc, sizeof *desc, err); }
 /* Ends all calls (no events any more), closes connections, wipes keys. NULL is nothing. Called inside a callback it is done when that
    llmf_poll returns, which then is -LLMF_ERR_STALE. */
 LLMF_API void llmf_close(llmf_factory *f);
 
 /* Bytes of memory_size that this description needs at least, for max_calls plain calls of a few KB each. Reads the config files to know. */
 LLMF_API size_t llmf_min_memory_abi(const llmf_desc *desc, size_t desc_size);
-static inline size_t llmf_min_memory(const llmf_desc *desc) {
-    return llmf_min_memory_abi(desc, sizeof *desc);
-}
+static inline size_t llmf_min_memory(const llmf_desc *desc) { return llmf_min_memory_abi(desc, sizeof *desc); }
 
 typedef struct llmf_memory_info {
     size_t block, permanent, used, high_water;  /* bytes: the whole block; taken for good at open; of the heap now; the most there was */
     uint64_t requests;                          /* pieces asked of the heap since open */
 } llmf_memory_info;
 LLMF_API void llmf_memory_abi(const llmf_factory *f, llmf_memory_info *info, size_t info_size);
-static inline void llmf_memory(const llmf_factory *f, llmf_memory_info *info) {
-    llmf_memory_abi(f, info, sizeof *info);
-}
+static inline void llmf_memory(const llmf_factory *f, llmf_memory_info *info) { llmf_memory_abi(f, info, sizeof *info); }
 /* Fault injection: the nth request to the heap from now on is refused (0: none), and each later one too if `on`. */
 LLMF_API void llmf_fail_memory(llmf_factory *f, uint64_t nth, bool on);
 
@@ -234,14 +228,10 @@ typedef struct llmf_model_info {
 LLMF_API const char *llmf_quirk_name(int bit);
 enum { LLMF_CAN_TOOLS = 1, LLMF_CAN_IMAGES = 2, LLMF_CAN_AUDIO = 4, LLMF_CAN_FILES = 8, LLMF_CAN_REASON = 16, LLMF_CAN_SCHEMA = 32, LLMF_CAN_EMBED = 64, LLMF_CAN_TRANSCRIBE = 128 };
 LLMF_API llmf_result llmf_model_info_abi(llmf_factory *f, llmf_model m, llmf_model_info *info, size_t info_size);
-static inline llmf_result llmf_describe(llmf_factory *f, llmf_model m, llmf_model_info *info) {
-    return llmf_model_info_abi(f, m, info, sizeof *info);
-}
+static inline llmf_result llmf_describe(llmf_factory *f, llmf_model m, llmf_model_info *info) { return llmf_model_info_abi(f, m, info, sizeof *info); }
 /* The i-th known model, from 0: the config's first, then the table's. False past the end. */
 LLMF_API bool llmf_model_at_abi(llmf_factory *f, size_t i, llmf_model_info *info, size_t info_size);
-static inline bool llmf_model_at(llmf_factory *f, size_t i, llmf_model_info *info) {
-    return llmf_model_at_abi(f, i, info, sizeof *info);
-}
+static inline bool llmf_model_at(llmf_factory *f, size_t i, llmf_model_info *info) { return llmf_model_at_abi(f, i, info, sizeof *info); }
 
 typedef struct llmf_provider_info {
     llmf_str name, dialect, base_url, key_variable, default_model;
@@ -251,9 +241,7 @@ typedef struct llmf_provider_info {
 } llmf_provider_info;
 /* The i-th provider, from 0: registered and config's first, then the table's, those left out of the build too. */
 LLMF_API bool llmf_provider_at_abi(llmf_factory *f, size_t i, llmf_provider_info *info, size_t info_size);
-static inline bool llmf_provider_at(llmf_factory *f, size_t i, llmf_provider_info *info) {
-    return llmf_provider_at_abi(f, i, info, sizeof *info);
-}
+static inline bool llmf_provider_at(llmf_factory *f, size_t i, llmf_provider_info *info) { return llmf_provider_at_abi(f, i, info, sizeof *info); }
 
 /* ---- requests ------------------------------------------------------------------------------------------------------ */
 
@@ -452,22 +440,16 @@ typedef struct llmf_event {
 /* Starts a call and returns at once. {0} only where there is no room for one more call or f or req is NULL: then llmf_last_error tells.
    Any other failure, a missing key too, is the call's final event. Give every call back with llmf_free. */
 LLMF_API llmf_call llmf_start_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size);
-static inline llmf_call llmf_start(llmf_factory *f, llmf_model m, const llmf_request *req) {
-    return llmf_start_abi(f, m, req, sizeof *req);
-}
+static inline llmf_call llmf_start(llmf_factory *f, llmf_model m, const llmf_request *req) { return llmf_start_abi(f, m, req, sizeof *req); }
 /* Does what can be done: connects, reads, decodes, keeps time. timeout_ms 0: returns at once; above: waits at most that long for
    something to happen; below 0: until something happens. Returns how many calls have not yet had their final event taken, or minus an llmf_result. */
 LLMF_API int llmf_poll(llmf_factory *f, int timeout_ms);
 /* The next event of a call, into *ev. False: none now (or the handle is stale, or the final event has been taken). */
 LLMF_API bool llmf_next_abi(llmf_factory *f, llmf_call c, llmf_event *ev, size_t ev_size);
-static inline bool llmf_next(llmf_factory *f, llmf_call c, llmf_event *ev) {
-    return llmf_next_abi(f, c, ev, sizeof *ev);
-}
+static inline bool llmf_next(llmf_factory *f, llmf_call c, llmf_event *ev) { return llmf_next_abi(f, c, ev, sizeof *ev); }
 /* The next event of any call that has no callback: ev->call tells which. */
 LLMF_API bool llmf_next_any_abi(llmf_factory *f, llmf_event *ev, size_t ev_size);
-static inline bool llmf_next_any(llmf_factory *f, llmf_event *ev) {
-    return llmf_next_any_abi(f, ev, sizeof *ev);
-}
+static inline bool llmf_next_any(llmf_factory *f, llmf_event *ev) { return llmf_next_any_abi(f, ev, sizeof *ev); }
 /* Ends a call now: the connection is closed, the final event is CANCELLED with what had arrived. A call that has ended is left as it is. */
 LLMF_API llmf_result llmf_cancel(llmf_factory *f, llmf_call c);
 /* Gives a call and all its memory back, cancelling it first if need be (without an event). */
@@ -486,9 +468,7 @@ static inline void llmf_release(llmf_factory *f, llmf_response *r) {
 }
 /* The last failure of a function that has no other way to tell. */
 LLMF_API void llmf_last_error_abi(const llmf_factory *f, llmf_error *err, size_t err_size);
-static inline void llmf_last_error(const llmf_factory *f, llmf_error *err) {
-    llmf_last_error_abi(f, err, sizeof *err);
-}
+static inline void llmf_last_error(const llmf_factory *f, llmf_error *err) { llmf_last_error_abi(f, err, sizeof *err); }
 /* "rate_limit" for LLMF_ERR_RATE_LIMIT; any thread. */
 LLMF_API const char *llmf_result_name(int result);
 /* "tool_calls" for LLMF_FINISH_TOOL_CALLS, "" for NONE; any thread. */
@@ -534,9 +514,7 @@ static inline llmf_result llmf_preview_request(llmf_factory *f, llmf_model m, co
 
 /* Checks the configs of *desc and tells each problem: file:line:column are in err->text too. Returns the number of problems. */
 LLMF_API size_t llmf_check_abi(const llmf_desc *desc, size_t desc_size, void (*report)(void *user, const llmf_error *err), void *user);
-static inline size_t llmf_check(const llmf_desc *desc, void (*report)(void *user, const llmf_error *err), void *user) {
-    return llmf_check_abi(desc, sizeof *desc, report, user);
-}
+static inline size_t llmf_check(const llmf_desc *desc, void (*report)(void *user, const llmf_error *err), void *user) { return llmf_check_abi(desc, sizeof *desc, report, user); }
 
 /* ---- JSON as it comes: arguments of a tool call, structured answers ------------------------------------------------- */
 
@@ -634,9 +612,7 @@ typedef struct llmf_provider_desc {
     const char *config;            /* more keys of a `providers:` entry as YAML or JSON: "{quirks: {…}}"; NULL: none */
 } llmf_provider_desc;
 LLMF_API llmf_result llmf_register_abi(llmf_factory *f, const llmf_provider_desc *p, size_t p_size, llmf_error *err);
-static inline llmf_result llmf_register(llmf_factory *f, const llmf_provider_desc *p, llmf_error *err) {
-    return llmf_register_abi(f, p, sizeof *p, err);
-}
+static inline llmf_result llmf_register(llmf_factory *f, const llmf_provider_desc *p, llmf_error *err) { return llmf_register_abi(f, p, sizeof *p, err); }
 
 typedef struct llmf_out llmf_out;
 typedef struct llmf_reply llmf_reply;
@@ -657,9 +633,7 @@ typedef struct llmf_dialect {
     void (*on_frame)(void *user, llmf_reply *reply, llmf_str event, llmf_str data);
 } llmf_dialect;
 LLMF_API llmf_result llmf_register_dialect_abi(llmf_factory *f, const llmf_dialect *d, size_t d_size, llmf_error *err);
-static inline llmf_result llmf_register_dialect(llmf_factory *f, const llmf_dialect *d, llmf_error *err) {
-    return llmf_register_dialect_abi(f, d, sizeof *d, err);
-}
+static inline llmf_result llmf_register_dialect(llmf_factory *f, const llmf_dialect *d, llmf_error *err) { return llmf_register_dialect_abi(f, d, sizeof *d, err); }
 LLMF_API void llmf_out_write(llmf_out *out, const char *bytes, size_t len);
 /* As a JSON string, quotes and escapes included. */
 LLMF_API void llmf_out_json_string(llmf_out *out, llmf_str text);

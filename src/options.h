@@ -4,12 +4,8 @@
    Leaving out, in one of two ways
      LLMF_NO_<X>=1                     takes X out of a build that has everything
      LLMF_ONLY=1, LLMF_WITH_<X>=1      a build with nothing but each X named: a new part never creeps in
-   Providers (each X takes out its row of models.def and its models; an adapter goes with the last provider of its dialect)
-     of the dialect openai             OPENAI and every host of the openai dialect:
-                                       MISTRAL GROQ DEEPSEEK XAI OPENROUTER TOGETHER FIREWORKS PERPLEXITY CEREBRAS NVIDIA ZAI MOONSHOT
-                                       ALIBABA VERCEL VOYAGE WRITER CRUSOE AVIAN HEROKU SNOWFLAKE BEDROCK_MANTLE PORTKEY LITELLM VLLM
-                                       LLAMACPP LMSTUDIO GPUSTACK HUGGINGFACE
-     of their own                      OPENAI_RESPONSES ANTHROPIC GEMINI VERTEX OLLAMA COHERE AZURE BEDROCK MOCK
+   Providers: X is the ID of a row of LLMF_PROVIDER in models.def, such as OPENAI, OPENAI_RESPONSES, ANTHROPIC, GEMINI, BEDROCK, OLLAMA, GROQ; LLMFI_HAS_PROVIDER
+   below names them all. It takes out the row and its models; an adapter goes with the last provider of its dialect.
    Transports
      CURL        on                    libcurl; without it nothing of curl is included or linked
      SOCKET      on                    our HTTP over plain sockets: http:// only
@@ -76,230 +72,10 @@
 #define LLMF_ONLY 0
 #endif
 
-/* ---- providers: models.def has a row for each ---- */
+/* Providers and dialects: models.def has a row for each. */
+#include "provider_options.h"
 
-#if (LLMF_ONLY && !(defined(LLMF_WITH_OPENAI) && LLMF_WITH_OPENAI)) || (defined(LLMF_NO_OPENAI) && LLMF_NO_OPENAI)
-#define LLMF_HAS_OPENAI 0
-#else
-#define LLMF_HAS_OPENAI 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_MISTRAL) && LLMF_WITH_MISTRAL)) || (defined(LLMF_NO_MISTRAL) && LLMF_NO_MISTRAL)
-#define LLMF_HAS_MISTRAL 0
-#else
-#define LLMF_HAS_MISTRAL 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_GROQ) && LLMF_WITH_GROQ)) || (defined(LLMF_NO_GROQ) && LLMF_NO_GROQ)
-#define LLMF_HAS_GROQ 0
-#else
-#define LLMF_HAS_GROQ 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_DEEPSEEK) && LLMF_WITH_DEEPSEEK)) || (defined(LLMF_NO_DEEPSEEK) && LLMF_NO_DEEPSEEK)
-#define LLMF_HAS_DEEPSEEK 0
-#else
-#define LLMF_HAS_DEEPSEEK 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_XAI) && LLMF_WITH_XAI)) || (defined(LLMF_NO_XAI) && LLMF_NO_XAI)
-#define LLMF_HAS_XAI 0
-#else
-#define LLMF_HAS_XAI 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_OPENROUTER) && LLMF_WITH_OPENROUTER)) || (defined(LLMF_NO_OPENROUTER) && LLMF_NO_OPENROUTER)
-#define LLMF_HAS_OPENROUTER 0
-#else
-#define LLMF_HAS_OPENROUTER 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_TOGETHER) && LLMF_WITH_TOGETHER)) || (defined(LLMF_NO_TOGETHER) && LLMF_NO_TOGETHER)
-#define LLMF_HAS_TOGETHER 0
-#else
-#define LLMF_HAS_TOGETHER 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_FIREWORKS) && LLMF_WITH_FIREWORKS)) || (defined(LLMF_NO_FIREWORKS) && LLMF_NO_FIREWORKS)
-#define LLMF_HAS_FIREWORKS 0
-#else
-#define LLMF_HAS_FIREWORKS 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_PERPLEXITY) && LLMF_WITH_PERPLEXITY)) || (defined(LLMF_NO_PERPLEXITY) && LLMF_NO_PERPLEXITY)
-#define LLMF_HAS_PERPLEXITY 0
-#else
-#define LLMF_HAS_PERPLEXITY 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_CEREBRAS) && LLMF_WITH_CEREBRAS)) || (defined(LLMF_NO_CEREBRAS) && LLMF_NO_CEREBRAS)
-#define LLMF_HAS_CEREBRAS 0
-#else
-#define LLMF_HAS_CEREBRAS 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_NVIDIA) && LLMF_WITH_NVIDIA)) || (defined(LLMF_NO_NVIDIA) && LLMF_NO_NVIDIA)
-#define LLMF_HAS_NVIDIA 0
-#else
-#define LLMF_HAS_NVIDIA 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_ZAI) && LLMF_WITH_ZAI)) || (defined(LLMF_NO_ZAI) && LLMF_NO_ZAI)
-#define LLMF_HAS_ZAI 0
-#else
-#define LLMF_HAS_ZAI 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_MOONSHOT) && LLMF_WITH_MOONSHOT)) || (defined(LLMF_NO_MOONSHOT) && LLMF_NO_MOONSHOT)
-#define LLMF_HAS_MOONSHOT 0
-#else
-#define LLMF_HAS_MOONSHOT 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_ALIBABA) && LLMF_WITH_ALIBABA)) || (defined(LLMF_NO_ALIBABA) && LLMF_NO_ALIBABA)
-#define LLMF_HAS_ALIBABA 0
-#else
-#define LLMF_HAS_ALIBABA 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_VERCEL) && LLMF_WITH_VERCEL)) || (defined(LLMF_NO_VERCEL) && LLMF_NO_VERCEL)
-#define LLMF_HAS_VERCEL 0
-#else
-#define LLMF_HAS_VERCEL 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_VOYAGE) && LLMF_WITH_VOYAGE)) || (defined(LLMF_NO_VOYAGE) && LLMF_NO_VOYAGE)
-#define LLMF_HAS_VOYAGE 0
-#else
-#define LLMF_HAS_VOYAGE 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_WRITER) && LLMF_WITH_WRITER)) || (defined(LLMF_NO_WRITER) && LLMF_NO_WRITER)
-#define LLMF_HAS_WRITER 0
-#else
-#define LLMF_HAS_WRITER 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_CRUSOE) && LLMF_WITH_CRUSOE)) || (defined(LLMF_NO_CRUSOE) && LLMF_NO_CRUSOE)
-#define LLMF_HAS_CRUSOE 0
-#else
-#define LLMF_HAS_CRUSOE 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_AVIAN) && LLMF_WITH_AVIAN)) || (defined(LLMF_NO_AVIAN) && LLMF_NO_AVIAN)
-#define LLMF_HAS_AVIAN 0
-#else
-#define LLMF_HAS_AVIAN 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_HEROKU) && LLMF_WITH_HEROKU)) || (defined(LLMF_NO_HEROKU) && LLMF_NO_HEROKU)
-#define LLMF_HAS_HEROKU 0
-#else
-#define LLMF_HAS_HEROKU 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_SNOWFLAKE) && LLMF_WITH_SNOWFLAKE)) || (defined(LLMF_NO_SNOWFLAKE) && LLMF_NO_SNOWFLAKE)
-#define LLMF_HAS_SNOWFLAKE 0
-#else
-#define LLMF_HAS_SNOWFLAKE 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_BEDROCK_MANTLE) && LLMF_WITH_BEDROCK_MANTLE)) || (defined(LLMF_NO_BEDROCK_MANTLE) && LLMF_NO_BEDROCK_MANTLE)
-#define LLMF_HAS_BEDROCK_MANTLE 0
-#else
-#define LLMF_HAS_BEDROCK_MANTLE 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_PORTKEY) && LLMF_WITH_PORTKEY)) || (defined(LLMF_NO_PORTKEY) && LLMF_NO_PORTKEY)
-#define LLMF_HAS_PORTKEY 0
-#else
-#define LLMF_HAS_PORTKEY 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_LITELLM) && LLMF_WITH_LITELLM)) || (defined(LLMF_NO_LITELLM) && LLMF_NO_LITELLM)
-#define LLMF_HAS_LITELLM 0
-#else
-#define LLMF_HAS_LITELLM 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_VLLM) && LLMF_WITH_VLLM)) || (defined(LLMF_NO_VLLM) && LLMF_NO_VLLM)
-#define LLMF_HAS_VLLM 0
-#else
-#define LLMF_HAS_VLLM 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_LLAMACPP) && LLMF_WITH_LLAMACPP)) || (defined(LLMF_NO_LLAMACPP) && LLMF_NO_LLAMACPP)
-#define LLMF_HAS_LLAMACPP 0
-#else
-#define LLMF_HAS_LLAMACPP 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_LMSTUDIO) && LLMF_WITH_LMSTUDIO)) || (defined(LLMF_NO_LMSTUDIO) && LLMF_NO_LMSTUDIO)
-#define LLMF_HAS_LMSTUDIO 0
-#else
-#define LLMF_HAS_LMSTUDIO 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_GPUSTACK) && LLMF_WITH_GPUSTACK)) || (defined(LLMF_NO_GPUSTACK) && LLMF_NO_GPUSTACK)
-#define LLMF_HAS_GPUSTACK 0
-#else
-#define LLMF_HAS_GPUSTACK 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_ANTHROPIC) && LLMF_WITH_ANTHROPIC)) || (defined(LLMF_NO_ANTHROPIC) && LLMF_NO_ANTHROPIC)
-#define LLMF_HAS_ANTHROPIC 0
-#else
-#define LLMF_HAS_ANTHROPIC 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_OLLAMA) && LLMF_WITH_OLLAMA)) || (defined(LLMF_NO_OLLAMA) && LLMF_NO_OLLAMA)
-#define LLMF_HAS_OLLAMA 0
-#else
-#define LLMF_HAS_OLLAMA 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_MOCK) && LLMF_WITH_MOCK)) || (defined(LLMF_NO_MOCK) && LLMF_NO_MOCK)
-#define LLMF_HAS_MOCK 0
-#else
-#define LLMF_HAS_MOCK 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_OPENAI_RESPONSES) && LLMF_WITH_OPENAI_RESPONSES)) || (defined(LLMF_NO_OPENAI_RESPONSES) && LLMF_NO_OPENAI_RESPONSES)
-#define LLMF_HAS_OPENAI_RESPONSES 0
-#else
-#define LLMF_HAS_OPENAI_RESPONSES 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_GEMINI) && LLMF_WITH_GEMINI)) || (defined(LLMF_NO_GEMINI) && LLMF_NO_GEMINI)
-#define LLMF_HAS_GEMINI 0
-#else
-#define LLMF_HAS_GEMINI 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_VERTEX) && LLMF_WITH_VERTEX)) || (defined(LLMF_NO_VERTEX) && LLMF_NO_VERTEX)
-#define LLMF_HAS_VERTEX 0
-#else
-#define LLMF_HAS_VERTEX 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_AZURE) && LLMF_WITH_AZURE)) || (defined(LLMF_NO_AZURE) && LLMF_NO_AZURE)
-#define LLMF_HAS_AZURE 0
-#else
-#define LLMF_HAS_AZURE 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_BEDROCK) && LLMF_WITH_BEDROCK)) || (defined(LLMF_NO_BEDROCK) && LLMF_NO_BEDROCK)
-#define LLMF_HAS_BEDROCK 0
-#else
-#define LLMF_HAS_BEDROCK 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_COHERE) && LLMF_WITH_COHERE)) || (defined(LLMF_NO_COHERE) && LLMF_NO_COHERE)
-#define LLMF_HAS_COHERE 0
-#else
-#define LLMF_HAS_COHERE 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_HUGGINGFACE) && LLMF_WITH_HUGGINGFACE)) || (defined(LLMF_NO_HUGGINGFACE) && LLMF_NO_HUGGINGFACE)
-#define LLMF_HAS_HUGGINGFACE 0
-#else
-#define LLMF_HAS_HUGGINGFACE 1
-#endif
-
-/* ---- dialects: in when a provider of theirs is ---- */
-
-#if LLMF_HAS_OPENAI || LLMF_HAS_MISTRAL || LLMF_HAS_GROQ || LLMF_HAS_DEEPSEEK || LLMF_HAS_XAI || LLMF_HAS_OPENROUTER || LLMF_HAS_TOGETHER || \
-    LLMF_HAS_FIREWORKS || LLMF_HAS_PERPLEXITY || LLMF_HAS_CEREBRAS || LLMF_HAS_NVIDIA || LLMF_HAS_ZAI || LLMF_HAS_MOONSHOT || LLMF_HAS_ALIBABA || \
-    LLMF_HAS_VERCEL || LLMF_HAS_VOYAGE || LLMF_HAS_WRITER || LLMF_HAS_CRUSOE || LLMF_HAS_AVIAN || LLMF_HAS_HEROKU || LLMF_HAS_SNOWFLAKE || \
-    LLMF_HAS_BEDROCK_MANTLE || LLMF_HAS_PORTKEY || LLMF_HAS_LITELLM || LLMF_HAS_VLLM || LLMF_HAS_LLAMACPP || LLMF_HAS_LMSTUDIO || LLMF_HAS_GPUSTACK || \
-    LLMF_HAS_HUGGINGFACE || LLMF_HAS_AZURE /* whose adapter is openai's with other paths */
-#define LLMF_HAS_DIALECT_OPENAI 1
-#else
-#define LLMF_HAS_DIALECT_OPENAI 0
-#endif
-#define LLMF_HAS_DIALECT_ANTHROPIC LLMF_HAS_ANTHROPIC
-#define LLMF_HAS_DIALECT_OLLAMA LLMF_HAS_OLLAMA
-#define LLMF_HAS_DIALECT_MOCK LLMF_HAS_MOCK
-#define LLMF_HAS_DIALECT_OPENAI_RESPONSES LLMF_HAS_OPENAI_RESPONSES
-#define LLMF_HAS_DIALECT_AZURE LLMF_HAS_AZURE
-#define LLMF_HAS_DIALECT_BEDROCK LLMF_HAS_BEDROCK
-#define LLMF_HAS_DIALECT_COHERE LLMF_HAS_COHERE
-#define LLMF_HAS_DIALECT_HUGGINGFACE 0 /* operations only: chat is of the dialect openai there */
-#if LLMF_HAS_GEMINI || LLMF_HAS_VERTEX
-#define LLMF_HAS_DIALECT_GEMINI 1
-#else
-#define LLMF_HAS_DIALECT_GEMINI 0
-#endif
-
-/* Requests signed with AWS keys. */
-#define LLMF_HAS_AWS LLMF_HAS_BEDROCK
-
-#if !(LLMF_HAS_DIALECT_OPENAI || LLMF_HAS_DIALECT_ANTHROPIC || LLMF_HAS_DIALECT_OLLAMA || LLMF_HAS_DIALECT_MOCK || \
-      LLMF_HAS_DIALECT_OPENAI_RESPONSES || LLMF_HAS_DIALECT_GEMINI || LLMF_HAS_DIALECT_AZURE || LLMF_HAS_DIALECT_BEDROCK || \
-      LLMF_HAS_DIALECT_COHERE)
+#if !LLMFI_HAS_PROVIDER
 #error "llmfactory: no provider is left. With LLMF_ONLY name at least one: LLMF_WITH_OPENAI, LLMF_WITH_ANTHROPIC, LLMF_WITH_OLLAMA, LLMF_WITH_MOCK, or a host of the list above"
 #endif
 
@@ -456,24 +232,21 @@
 #define LLMFI_KEEP_0(...)
 
 /* How the streams of the dialects come; what a program registers may take any. */
-#if LLMF_HAS_REGISTER || LLMF_HAS_DIALECT_OLLAMA || LLMF_HAS_DIALECT_MOCK
+#if LLMF_HAS_REGISTER || LLMFI_ROWS_STREAM_NDJSON
 #define LLMFI_HAS_NDJSON 1
 #else
 #define LLMFI_HAS_NDJSON 0
 #endif
-#if LLMF_HAS_REGISTER || LLMF_HAS_DIALECT_OPENAI || LLMF_HAS_DIALECT_ANTHROPIC || LLMF_HAS_DIALECT_OPENAI_RESPONSES || LLMF_HAS_DIALECT_GEMINI || \
-    LLMF_HAS_DIALECT_AZURE || LLMF_HAS_DIALECT_COHERE
+#if LLMF_HAS_REGISTER || LLMFI_ROWS_STREAM_SSE
 #define LLMFI_HAS_SSE 1
 #else
 #define LLMFI_HAS_SSE 0
 #endif
-#if LLMF_HAS_REGISTER || LLMF_HAS_DIALECT_GEMINI
+#if LLMF_HAS_REGISTER || LLMFI_ROWS_STREAM_JSON_ARRAY
 #define LLMFI_HAS_JSON_ARRAY 1
 #else
 #define LLMFI_HAS_JSON_ARRAY 0
 #endif
-
-#define LLMFI_HAS_EVENTSTREAM LLMF_HAS_DIALECT_BEDROCK
 
 /* ---- limits ---- */
 

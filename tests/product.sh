@@ -3,6 +3,7 @@
 # of the README and the manual compiles.
 . tests/lib.sh
 STRICT='-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wundef -Wstrict-prototypes -Werror'
+ok "the options are those of the table" build/amalgamate --check --options models.def src/provider_options.h
 ok "llmfactory.h is what its parts give" build/amalgamate --check src/product.h llmfactory.h
 
 printf '#define LLMFACTORY_IMPLEMENTATION\n#include "llmfactory.h"\nint main(void) { return 0; }\n' >"$t/impl.c"
@@ -49,10 +50,10 @@ cp examples/hello.c "$t/"
 ok "hello.c with the header beside it" sh -c "cd '$t' && gcc hello.c -lcurl"
 
 # What a build without this or that looks like.
-for without in LLMF_NO_CURL LLMF_NO_SOCKET LLMF_NO_YAML LLMF_NO_FILES LLMF_NO_ENV LLMF_NO_MODELS LLMF_NO_STRINGS LLMF_NO_OPENAI LLMF_NO_OPENAI_RESPONSES LLMF_NO_ANTHROPIC LLMF_NO_OLLAMA LLMF_NO_MOCK LLMF_NO_COHERE LLMF_NO_AZURE \
+for without in LLMF_NO_CURL LLMF_NO_SOCKET LLMF_NO_YAML LLMF_NO_FILES LLMF_NO_ENV LLMF_NO_MODELS LLMF_NO_STRINGS LLMF_NO_OPENAI LLMF_NO_OPENAI_RESPONSES LLMF_NO_ANTHROPIC LLMF_NO_OLLAMA LLMF_NO_MOCK LLMF_NO_COHERE LLMF_NO_AZURE LLMF_NO_BEDROCK \
     LLMF_NO_EPOLL "LLMF_NO_CURL=1 -DLLMF_NO_SOCKET" "LLMF_ONLY=1 -DLLMF_WITH_OPENAI" "LLMF_ONLY=1 -DLLMF_WITH_OPENAI_RESPONSES -DLLMF_WITH_CURL" "LLMF_ONLY=1 -DLLMF_WITH_ANTHROPIC" "LLMF_ONLY=1 -DLLMF_WITH_OLLAMA -DLLMF_WITH_SOCKET" \
     "LLMF_ONLY=1 -DLLMF_WITH_MOCK" "LLMF_ONLY=1 -DLLMF_WITH_GROQ -DLLMF_WITH_CURL" "LLMF_ONLY=1 -DLLMF_WITH_COHERE -DLLMF_WITH_SOCKET" "LLMF_ONLY=1 -DLLMF_WITH_AZURE -DLLMF_WITH_CURL" \
-    "LLMF_ONLY=1 -DLLMF_WITH_HUGGINGFACE -DLLMF_WITH_CURL"; do
+    "LLMF_ONLY=1 -DLLMF_WITH_HUGGINGFACE -DLLMF_WITH_CURL" "LLMF_ONLY=1 -DLLMF_WITH_BEDROCK -DLLMF_WITH_CURL" "LLMF_ONLY=1 -DLLMF_WITH_BEDROCK -DLLMF_WITH_CURL -DLLMF_WITH_ENV -DLLMF_WITH_CONFIG"; do
     # shellcheck disable=SC2086
     silent "-D$without=1" clang -std=c99 $STRICT -D$without=1 -I. -fsyntax-only "$t/impl.c"
 done

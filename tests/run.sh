@@ -12,6 +12,9 @@ mkdir -p $B/tests $log
 export LLMF_SHARED="${LLMF_SHARED:-../shared}" LLMF_LOOPBACK="${LLMF_LOOPBACK:-$B/loopback}"
 passed=0 failed=0 skipped=0
 unset OPENAI_API_KEY ANTHROPIC_API_KEY LLM_PROVIDER LLM_PRIMARY_PROVIDER LLM_FALLBACK_PROVIDERS
+unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_BEARER_TOKEN_BEDROCK AWS_PROFILE AWS_CONFIG_FILE AWS_SHARED_CREDENTIALS_FILE
+unset AWS_CONTAINER_CREDENTIALS_RELATIVE_URI AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_EC2_METADATA_SERVICE_ENDPOINT
+export AWS_EC2_METADATA_DISABLED=true
 
 # The counts in a log: "passed failed skipped".
 counts() {
@@ -95,10 +98,12 @@ if [ "$mode" = san ]; then
     total
 fi
 
-run product 300 sh tests/product.sh
+run product 600 sh tests/product.sh
 build llmf $CC -std=c99 $STRICT -Werror -O2 -g -o $B/llmf tools/llmf.c -lcurl
 c_tests -O1
 run cli 120 sh tests/cli.sh
+run alone 600 sh tests/alone.sh
+run adding 300 sh tests/adding.sh
 run examples 120 sh tests/examples.sh
 run models 60 python3 tests/tools/test_models.py
 run blns 300 python3 tests/corpora/blns.py
@@ -106,7 +111,7 @@ run request-fields 60 env LLMF=$B/llmf python3 tests/traffic/test_requests.py
 run requests 120 python3 tests/traffic/requests.py --llmf $B/llmf --shared "$LLMF_SHARED"
 run op-requests 120 python3 tests/traffic/operations.py --llmf $B/llmf --shared "$LLMF_SHARED"
 run reader 60 python3 tests/traffic/test_reader.py
-run traffic 900 python3 tests/traffic/compare.py --llmf $B/llmf --shared "$LLMF_SHARED" --dialects openai,openai_responses,anthropic,ollama,cohere,embed:openai,embed:gemini,embed:vertex,embed:cohere,embed:ollama,huggingface,transcribe,count,models --chunk each --chunk 1 --random 20
-run traffic-cuts 600 python3 tests/traffic/compare.py --llmf $B/llmf --shared "$LLMF_SHARED" --dialects openai,openai_responses,anthropic,ollama,cohere,transcribe --cuts 40
+run traffic 900 python3 tests/traffic/compare.py --llmf $B/llmf --shared "$LLMF_SHARED" --chunk each --random 20
+run traffic-cuts 600 python3 tests/traffic/compare.py --llmf $B/llmf --shared "$LLMF_SHARED" --cuts 40
 fuzz_targets 20
 total

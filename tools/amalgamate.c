@@ -1,7 +1,8 @@
-/* Joins the parts into llmfactory.h.
+/* Joins the parts into llmfactory.h, and writes the part that follows from the table.
  *
- *   amalgamate ROOT OUT           writes OUT
- *   amalgamate --check ROOT OUT   compares, and says how to mend a difference
+ *   amalgamate ROOT OUT               writes OUT
+ *   amalgamate --options TABLE OUT    writes the options of TABLE's providers and dialects: src/provider_options.h
+ *   amalgamate --check [--options] ROOT OUT   compares, and says how to mend a difference
  *
  * ROOT's own #include "…" lines are replaced by the files they name, depth first, each file once: the order has no second list.
  * A .def file (the X-macro table) is included many times by design. It becomes list macros, one for each row kind and provider, and each
@@ -227,6 +228,125 @@ static void use_table(void) {
     say(&out, "\n#endif\n");
 }
 
+/* ---- the options of the table's rows ---- */
+
+/* Column `n` of a row, quotes included. */
+static row column(const row *r, int n) {
+    row c = *r;
+    const char *s = memchr(r->from, '(', r->len), *end = r->from + r->len - 1;
+    bool quoted = false;
+    for (s++; s < end && n; s++) {
+        if (*s == '"') quoted = !quoted;
+        if (*s == ',' && !quoted) n--;
+    }
+    if (n) fail("a row has too few columns", c.owner);
+    while (*s == ' ' || *s == '\n') s++;
+    c.from = s;
+    for (; s < end && (quoted || *s != ','); s++)
+        if (*s == '"') quoted = !quoted;
+    c.len = (size_t)(s - c.from);
+    return c;
+}
+
+/* The word stands in the column, by itself or between others. */
+static bool says(const row *c, const char *name) {
+    size_t n = strlen(name), i;
+    char at[NAME];
+    for (i = 0; i + n <= c->len; i++)
+        if ((i == 0 || c->from[i - 1] == '"' || c->from[i - 1] == ' ') && word(c->from + i, at) == n && memcmp(at, name, n) == 0) return true;
+    return false;
+}
+
+/* Which rows a macro of the options depends on. */
+enum { ANY, OF_DIALECT, WITH_AUTH, WITH_HOLES, WITH_FRAMING, BUILT_ON };
+static const struct {
+    const char *kind;
+    int column;
+} tests_of[] = { { "PROVIDER", 0 }, { "PROVIDER", 3 }, { "PROVIDER", 5 }, { "PROVIDER", 4 }, { "DIALECT", 3 }, { "DIALECT", 2 } };
+
+static bool counts(const row *r, int test, const char *name) {
+    row c;
+    if (strcmp(r->kind, tests_of[test].kind) != 0) return false;
+    c = column(r, tests_of[test].column);
+    if (test == ANY) return true;
+    if (test == WITH_HOLES) return memchr(c.from, '{', c.len) != NULL;
+    return says(&c, name);
+}
+
+/* "LLMF_HAS_A || LLMF_HAS_B …", beginning a line anew where it gets long; how many there were before and are now. */
+static int any_of(const char *table, int test, const char *name, int some) {
+    const char *at = table;
+    row r;
+    while (next_row(&at, &r)) {
+        if (!counts(&r, test, name)) continue;
+        if (some) say(&out, some % 6 ? " || " : " || \\\n    ");
+        say_all("LLMF_HAS_", strcmp(r.kind, "DIALECT") == 0 ? "DIALECT_" : "", r.owner, "");
+        some++;
+    }
+    return some;
+}
+
+/* MACRO is 1 where one of the rows that pass the test is built in; of a dialect also where another is that is built on it. */
+static void option(const char *table, const char *macro, int test, const char *name) {
+    int some;
+    say(&out, "#if ");
+    some = any_of(table, test, name, 0);
+    if (test == OF_DIALECT) some = any_of(table, BUILT_ON, name, some);
+    if (!some) say(&out, "0");
+    say_all("\n#define ", macro, " 1\n#else\n#define ", macro);
+    say(&out, " 0\n#endif\n");
+}
+
+static void provider_option(const char *x) {
+    say_all("#if (LLMF_ONLY && !(defined(LLMF_WITH_", x, ") && LLMF_WITH_", x);
+    say_all(")) || (defined(LLMF_NO_", x, ") && LLMF_NO_", x);
+    say_all(")\n#define LLMF_HAS_", x, " 0\n#else\n#define LLMF_HAS_", x);
+    say(&out, " 1\n#endif\n");
+}
+
+/* Those that another is built on stand behind it. */
+static void dialect_options(const char *table, bool built_on) {
+    const char *at = table;
+    char macro[NAME * 2];
+    row r;
+    while (next_row(&at, &r)) {
+        const char *any = table;
+        bool base = false;
+        row other;
+        if (strcmp(r.kind, "DIALECT") != 0) continue;
+        while (next_row(&any, &other)) base = base || counts(&other, BUILT_ON, r.owner);
+        if (base != built_on) continue;
+        snprintf(macro, sizeof macro, "LLMF_HAS_DIALECT_%s", r.owner);
+        option(table, macro, OF_DIALECT, r.owner);
+    }
+}
+
+static void write_options(const char *path) {
+    static const struct {
+        const char *macro, *name;
+        int test;
+    } others[] = { { "LLMFI_HAS_PROVIDER", "", ANY },           { "LLMF_HAS_AWS", "AWS", WITH_AUTH },
+                   { "LLMFI_ROWS_HAVE_HOLES", "", WITH_HOLES },     { "LLMFI_ROWS_STREAM_SSE", "SSE", WITH_FRAMING },
+                   { "LLMFI_ROWS_STREAM_NDJSON", "NDJSON", WITH_FRAMING }, { "LLMFI_ROWS_STREAM_JSON_ARRAY", "JSON_ARRAY", WITH_FRAMING },
+                   { "LLMFI_HAS_EVENTSTREAM", "EVENTSTREAM", WITH_FRAMING } };
+    text table = {NULL, 0, 0};
+    const char *at;
+    size_t i;
+    row r;
+    if (!read_file(path, &table)) fail("cannot read", path);
+    say(&out, "/* What of models.def is in this build: written by `make product` from its rows; never edit it by hand. */\n"
+              "#ifndef LLMFI_PROVIDER_OPTIONS_H\n#define LLMFI_PROVIDER_OPTIONS_H\n\n/* ---- providers ---- */\n\n");
+    for (at = table.ptr; next_row(&at, &r);)
+        if (strcmp(r.kind, "PROVIDER") == 0) provider_option(r.owner);
+    say(&out, "\n/* ---- dialects: in when a provider of theirs is, or a dialect that is built on them ---- */\n\n");
+    dialect_options(table.ptr, false);
+    dialect_options(table.ptr, true);
+    say(&out, "\n/* ---- what some rows need ---- */\n\n");
+    for (i = 0; i < sizeof others / sizeof others[0]; i++) option(table.ptr, others[i].macro, others[i].test, others[i].name);
+    say(&out, "\n#endif\n");
+    free(table.ptr);
+}
+
 /* ---- the parts ---- */
 
 /* "#define LLMF_<KIND>(": rows of that kind are wanted. */
@@ -292,30 +412,34 @@ static void join(const char *path) {
     free(t.ptr);
 }
 
-static int check(const char *root, const char *path) {
+static int check(const char *path) {
     text old = {NULL, 0, 0};
     size_t i, line = 1;
     if (read_file(path, &old) && old.len == out.len && memcmp(old.ptr, out.ptr, out.len) == 0) return 0;
     for (i = 0; i < old.len && i < out.len && old.ptr[i] == out.ptr[i]; i++)
         if (old.ptr[i] == '\n') line++;
-    fprintf(stderr, "%s is not what the parts give (first difference: line %lu). Never edit it by hand; mend it with: make product\n(that is: build/amalgamate %s %s)\n",
-            path, (unsigned long)line, root, path);
+    fprintf(stderr, "%s is not what the parts give (first difference: line %lu). Never edit it by hand; mend it with: make product\n", path, (unsigned long)line);
     return 1;
 }
 
 int main(int argc, char **argv) {
-    bool checking = argc == 4 && strcmp(argv[1], "--check") == 0;
+    bool checking = argc > 1 && strcmp(argv[1], "--check") == 0;
+    bool options = argc > 1 + checking && strcmp(argv[1 + checking], "--options") == 0;
     const char *root, *path;
     FILE *f;
-    if (argc != 3 && !checking) {
-        fprintf(stderr, "usage: amalgamate [--check] ROOT OUT\n");
+    if (argc != 3 + checking + options) {
+        fprintf(stderr, "usage: amalgamate [--check] ROOT OUT, or amalgamate [--check] --options TABLE OUT\n");
         return 2;
     }
     root = argv[argc - 2];
     path = argv[argc - 1];
-    first_time(root);
-    join(root);
-    if (checking) return check(root, path);
+    if (options) {
+        write_options(root);
+    } else {
+        first_time(root);
+        join(root);
+    }
+    if (checking) return check(path);
     f = fopen(path, "wb");
     if (!f || fwrite(out.ptr, 1, out.len, f) != out.len || fclose(f) != 0) fail("cannot write", path);
     return 0;

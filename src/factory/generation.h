@@ -278,7 +278,7 @@ LLMFI_UNUSED static bool llmfi_config_model_at(const llmfi_config *c, size_t i, 
     }
 #endif
     if (i >= llmfi_model_row_count()) return false;
-    p = llmfi_config_provider(c, llmfi_cstr(llmfi_provider_rows[llmfi_model_rows[i].provider].name));
+    for (p = c->providers; p && p->row != llmfi_model_rows[i].provider; p = p->next) {}
     return p && llmfi_record_of(c, p, llmfi_cstr(llmfi_model_rows[i].id), llmfi_cstr(llmfi_model_rows[i].id), out);
 }
 

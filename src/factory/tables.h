@@ -40,23 +40,23 @@ static const char llmfi_auth_names[] =
     ;
 
 /* Base URLs of this build may hold {region} and its like: a config's, or those of these providers' rows. */
-#define LLMFI_HAS_HOLES (LLMF_HAS_CONFIG || LLMF_HAS_VERTEX || LLMF_HAS_AZURE || LLMF_HAS_BEDROCK || LLMF_HAS_BEDROCK_MANTLE || LLMF_HAS_SNOWFLAKE)
+#define LLMFI_HAS_HOLES (LLMF_HAS_CONFIG || LLMFI_ROWS_HAVE_HOLES)
 
 /* ---- dialects ---- */
 
 enum {
-#define LLMF_DIALECT(ID, name) LLMFI_DIALECT_##ID,
+#define LLMF_DIALECT(ID, name, built_on, framings) LLMFI_DIALECT_##ID,
 #include "../../models.def"
     LLMFI_DIALECT_COUNT
 };
 
 /* In their order. */
 static const char llmfi_dialect_names[] =
-#define LLMF_DIALECT(ID, name) name "\0"
+#define LLMF_DIALECT(ID, name, built_on, framings) name "\0"
 #include "../../models.def"
     ;
 static const bool llmfi_dialect_built[] = {
-#define LLMF_DIALECT(ID, name) LLMF_HAS_DIALECT_##ID,
+#define LLMF_DIALECT(ID, name, built_on, framings) LLMF_HAS_DIALECT_##ID,
 #include "../../models.def"
 };
 
@@ -116,7 +116,7 @@ static const char llmfi_left_out[] = ""
     ;
 #endif
 
-/* A provider that is built in needs its dialect: options.h lists the hosts of each, and a host missing there does not compile. */
+/* A provider that is built in needs its dialect: where provider_options.h is not of this table, it does not compile. */
 enum {
 #define LLMF_PROVIDER(ID, name, aliases, dialect, url, auth, keys, model, max, version, embedding, batch, quirks) \
     LLMFI_P_HAS_ITS_DIALECT_##ID = 1 / (LLMF_HAS_DIALECT_##dialect >= LLMF_HAS_##ID),

@@ -122,6 +122,29 @@ static void fill(buf *o, const json *root, const json *s, const char *text, int 
     else put_json(o, text, strlen(text));
 }
 
+/* ---- what was thought must come back ----------------------------------------------------------------------------
+ * The id of a call that was thought about begins so, behind the letters of its dialect: a turn that comes back without its thoughts is found without keeping
+ * any state. Thoughts are sealed together with the id of the call behind them, so that those of another turn, or changed ones, are found as well. */
+#define THOUGHT "rs_"
+static int is_thought(const char *id, const char *letters) {
+    size_t k = strlen(letters);
+    return !strncmp(id, letters, k) && !strncmp(id + k, THOUGHT, strlen(THOUGHT));
+}
+static void seal(const char *s, size_t n, const char *id, char out[80]) {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    uint64_t h = hash_of(id, strlen(id), hash_of(s, n, 0x6c6f6f706261636bu));
+    memcpy(out, "Eo", 2);
+    for (int i = 2; i < 66; i++) { h = h * 6364136223846793005u + 1442695040888963407u; out[i] = digits[h >> 58]; }
+    memcpy(out + 66, "==", 3);
+}
+/* of this answer: with letters and id of its first call, the letters alone where there is none */
+static void seal_answer(const exchange *x, const char *letters, char out[80]) {
+    const answer *w = &x->answer;
+    char id[80];
+    snprintf(id, sizeof id, "%s%s", letters, w->ncalls ? w->calls[0].id : "");
+    seal(w->reasoning.n ? w->reasoning.text.p : "", w->reasoning.text.n, id, out);
+}
+
 /* ---- tool calls ----------------------------------------------------------------------------------------------- */
 static call *add_call(exchange *x, const char *name) {
     answer *w = &x->answer;
@@ -129,7 +152,7 @@ static call *add_call(exchange *x, const char *name) {
     call *c = &w->calls[w->ncalls];
     memset(c, 0, sizeof *c);
     c->name = name;
-    snprintf(c->id, sizeof c->id, "%016llx%08lx", (unsigned long long)hash_of(name, strlen(name), (uint64_t)w->ncalls), x->number & 0xffffffffu);
+    snprintf(c->id, sizeof c->id, "%s%016llx%08lx", w->reasoning.n ? THOUGHT : "", (unsigned long long)hash_of(name, strlen(name), (uint64_t)w->ncalls), x->number & 0xffffffffu);
     w->ncalls++;
     return c;
 }

@@ -1,11 +1,11 @@
 /* bedrock.h - Amazon Bedrock's Converse and ConverseStream (Amazon Bedrock API reference): a signed request, or a bearer key; JSON, or an event stream.
- * What was thought is always the same here and signed so, so that what comes back changed is found without keeping any state. */
+ * What was thought is sealed (answer.h): a block that is missing, changed, or stands at another place is refused. */
 #ifndef LOOPBACK_BEDROCK_H
 #define LOOPBACK_BEDROCK_H
 #include "answer.h"
 #include "aws.h"
 
-#define BEDROCK_SIGNED "bG9vcGJhY2sgc2lnbmVkIHRoaXM="
+#define BEDROCK_CALL "tooluse_"
 
 static const char *bedrock_kind(int status) {
     static const struct { int status; const char *kind; } rows[] = { { 400, "ValidationException" }, { 403, "AccessDeniedException" }, { 404, "ResourceNotFoundException" },
@@ -77,10 +77,20 @@ static int bedrock_result(exchange *x, const json *b, const json *before) {
     }
     return 1;
 }
-static int bedrock_reasoning(exchange *x, const json *b) {
-    const json *text = json_get(b, "reasoningText");
-    if (is_text(json_get(b, "redactedContent"), BEDROCK_SIGNED)) return 1;
-    if (!is_text(json_get(text, "text"), thoughts) || !is_text(json_get(text, "signature"), BEDROCK_SIGNED)) return bedrock_bad(x, "reasoningContent", "Invalid `signature` in `thinking` block");
+/* within: the block in which it stands */
+static int bedrock_reasoning(exchange *x, const json *b, const json *within) {
+    const json *inner = json_get(b, "reasoningText"), *text = json_get(inner, "text"), *after = within->next;
+    char right[80];
+    while (after && !json_get(after, "toolUse")) after = after->next;
+    seal(is_kind(text, J_STRING) ? text->s : "", is_kind(text, J_STRING) ? text->n : 0, json_text(json_get(json_get(after, "toolUse"), "toolUseId"), BEDROCK_CALL), right);
+    return is_text(json_get(inner, "signature"), right) || bedrock_bad(x, "reasoningContent", "Invalid `signature` in `thinking` block");
+}
+/* a turn that thought and called tools must come back with its thoughts first; with a budget also one with calls of others, if it is the one that goes on */
+static int bedrock_order(exchange *x, const json *content, int budget, long i) {
+    for (const json *b = content->first; b; b = b->next)
+        if (json_get(b, "toolUse") && (budget || is_thought(json_text(json_get(json_get(b, "toolUse"), "toolUseId"), ""), BEDROCK_CALL)) && !json_get(content->first, "reasoningContent"))
+            return fail(x, 400, NULL, NULL, "The model returned the following errors: messages.%d.content.0.type: Expected `thinking` or `redacted_thinking`, but found `%s`. When `thinking` is enabled, a "
+                "final `assistant` message must start with a thinking block (preceeding the lastmost set of `tool_use` and `tool_result` blocks).", i, json_get(content->first, "text") ? "text" : "tool_use");
     return 1;
 }
 static int bedrock_block(exchange *x, const json *b, const json *m, const json *before) {
@@ -97,15 +107,18 @@ static int bedrock_block(exchange *x, const json *b, const json *m, const json *
     if (user && (!strcmp(kind, "image") || !strcmp(kind, "document"))) return bedrock_media(x, inner, kind);
     if (user && !strcmp(kind, "toolResult")) return bedrock_result(x, inner, before);
     if (!user && !strcmp(kind, "toolUse")) return bedrock_use(x, inner, m);
-    if (!user && !strcmp(kind, "reasoningContent")) return bedrock_reasoning(x, inner);
+    if (!user && !strcmp(kind, "reasoningContent")) return bedrock_reasoning(x, inner, b);
     return fail(x, 400, NULL, NULL, "The content block %s is not allowed in a message of role %s", kind, user ? "user" : "assistant");
 }
 static int bedrock_messages(exchange *x) {
     static const char *const members[] = { "role", "content", NULL };
-    const json *all = json_get(x->body, "messages"), *before = NULL;
+    const json *all = json_get(x->body, "messages"), *before = NULL, *last = NULL;
     ask *a = &x->ask;
+    int budget = is_text(json_get(json_get(json_get(x->body, "additionalModelRequestFields"), "thinking"), "type"), "enabled"), current = 0;
+    long i = 0;
     if (!is_kind(all, J_ARRAY) || !all->first) return bedrock_bad(x, "messages", "at least one is required");
-    for (const json *m = all->first; m; before = m, m = m->next) {
+    for (const json *m = all->first; m; m = m->next) if (is_text(json_get(m, "role"), "user") && !bedrock_find(m, "toolResult", NULL)) last = m;
+    for (const json *m = all->first; m; before = m, m = m->next, i++) {
         const json *c = json_get(m, "content");
         int user = is_text(json_get(m, "role"), "user");
         if (!bedrock_only(x, m, members, "messages")) return 0;
@@ -113,6 +126,8 @@ static int bedrock_messages(exchange *x) {
         if (!before && !user) return fail(x, 400, NULL, NULL, "A conversation must start with a user message. Try again with a conversation that starts with a user message.");
         if (before && is_text(json_get(before, "role"), user ? "user" : "assistant")) return fail(x, 400, NULL, NULL, "messages: roles must alternate between \"user\" and \"assistant\"");
         if (!is_kind(c, J_ARRAY) || !c->first) return fail(x, 400, NULL, NULL, "The content field in the Message object is empty. Add a ContentBlock object to the content field and try again.");
+        current |= m == last;
+        if (!bedrock_order(x, c, budget && current, i)) return 0;
         a->has_result = 0; a->result.n = 0;
         size_t old = a->user.n;                                          /* results alone leave the text that asked for them */
         for (const json *b = c->first; b; b = b->next) if (!bedrock_block(x, b, m, before)) return 0;
@@ -231,13 +246,15 @@ static void bedrock_unary(exchange *x) {
     const answer *w = &x->answer;
     const buf *t = &w->text.text, *r = &w->reasoning.text;
     buf *o = &x->reply.body;
+    char signature[80];
     start_reply(x, 200, "application/json");
     add_header(x, "x-amzn-RequestId: 00000000-0000-4000-8000-%d", (long)x->number);
+    seal_answer(x, BEDROCK_CALL, signature);
     put_text(o, "{\"metrics\":{\"latencyMs\":12},\"output\":{\"message\":{\"content\":[");
-    if (r->n) say(o, "{\"reasoningContent\":{\"reasoningText\":{\"signature\":%q,\"text\":%j}}}%s", BEDROCK_SIGNED, r->p, r->n, w->ncalls || t->n ? "," : "");
+    if (r->n) say(o, "{\"reasoningContent\":{\"reasoningText\":{\"signature\":%q,\"text\":%j}}}%s", signature, r->p, r->n, w->ncalls || t->n ? "," : "");
     if (!w->ncalls) say(o, "{\"text\":%j}", t->p ? t->p : "", t->n);
     for (int i = 0; i < w->ncalls; i++)
-        say(o, "%s{\"toolUse\":{\"input\":%v,\"name\":%q,\"toolUseId\":\"tooluse_%s\"}}", i ? "," : "", w->calls[i].args.n ? w->calls[i].args.p : "{}", w->calls[i].args.n ? w->calls[i].args.n : (size_t)2,
+        say(o, "%s{\"toolUse\":{\"input\":%v,\"name\":%q,\"toolUseId\":\"" BEDROCK_CALL "%s\"}}", i ? "," : "", w->calls[i].args.n ? w->calls[i].args.p : "{}", w->calls[i].args.n ? w->calls[i].args.n : (size_t)2,
             w->calls[i].name, w->calls[i].id);
     say(o, "],\"role\":\"assistant\"}},\"stopReason\":%q,", bedrock_finish(x));
     bedrock_usage(x, o);
@@ -269,7 +286,7 @@ static int bedrock_deltas(exchange *x, const pieces *p, const char *f, long inde
 }
 static void bedrock_stream_call(exchange *x, const call *c, long index) {
     pieces p = { { 0, 0, 0, 0 }, NULL, 0 };
-    bedrock_event(x, "contentBlockStart", "\"contentBlockIndex\":%d,\"start\":{\"toolUse\":{\"name\":%q,\"toolUseId\":\"tooluse_%s\"}}", index, c->name, c->id);
+    bedrock_event(x, "contentBlockStart", "\"contentBlockIndex\":%d,\"start\":{\"toolUse\":{\"name\":%q,\"toolUseId\":\"" BEDROCK_CALL "%s\"}}", index, c->name, c->id);
     cut_evenly(&p, c->args.p, c->args.n, x->b.whole_calls ? c->args.n + 1 : 5);
     bedrock_deltas(x, &p, "\"contentBlockIndex\":%d,\"delta\":{\"toolUse\":{\"input\":%j}}", index, 0);
     bedrock_event(x, "contentBlockStop", "\"contentBlockIndex\":%d", index);
@@ -279,11 +296,13 @@ static void bedrock_stream(exchange *x) {
     const answer *w = &x->answer;
     long index = 0;
     buf o = { 0 };
+    char signature[80];
     add_header(x, "x-amzn-RequestId: 00000000-0000-4000-8000-%d", (long)x->number);
     bedrock_event(x, "messageStart", "\"role\":\"assistant\"");
+    seal_answer(x, BEDROCK_CALL, signature);
     if (w->reasoning.n) {
         bedrock_deltas(x, &w->reasoning, "\"contentBlockIndex\":%d,\"delta\":{\"reasoningContent\":{\"text\":%j}}", index, 0);
-        bedrock_event(x, "contentBlockDelta", "\"contentBlockIndex\":%d,\"delta\":{\"reasoningContent\":{\"signature\":%q}}", index, BEDROCK_SIGNED);
+        bedrock_event(x, "contentBlockDelta", "\"contentBlockIndex\":%d,\"delta\":{\"reasoningContent\":{\"signature\":%q}}", index, signature);
         bedrock_event(x, "contentBlockStop", "\"contentBlockIndex\":%d", index++);
     }
     if (w->ncalls && mid_stream(x, 2)) return;

@@ -80,6 +80,19 @@ static int chat_was_called(const json *assistant, const char *id) {
     for (const json *c = is_kind(calls, J_ARRAY) ? calls->first : NULL; c; c = c->next) if (is_text(json_get(c, "id"), id)) return 1;
     return 0;
 }
+/* DeepSeek ("Thinking Mode", tool calls): a turn with calls comes back with what was thought, whoever thought it; ours as it was */
+static int chat_deepseek(const exchange *x) { return !strncmp(x->ask.model, "deepseek", 8); }
+static const char *chat_letters(const exchange *x) { return chat_deepseek(x) ? "call_00_" : "call_"; }   /* of its ids */
+static int chat_thought(exchange *x, const json *m, const json *calls, long i) {
+    const json *r = json_get(m, "reasoning_content");
+    int assistant = is_text(json_get(m, "role"), "assistant"), ours = 0;
+    if (!chat_deepseek(x) || is_text(json_get(json_get(x->body, "thinking"), "type"), "disabled")) return 1;
+    if (r && (!assistant || r->kind != J_STRING)) return fail(x, 400, NULL, "invalid_request_error", "messages[%d]: `reasoning_content` stands in assistant messages only, and is a string.", i);
+    for (const json *c = calls ? calls->first : NULL; c; c = c->next) ours |= is_thought(json_text(json_get(c, "id"), ""), chat_letters(x));
+    if (calls && !r) return fail(x, 400, NULL, "invalid_request_error", "Missing `reasoning_content` field in the assistant message at message index %d. For more information, please refer to "
+        "https://api-docs.deepseek.com/guides/thinking_mode#tool-calls", i);
+    return !ours || is_text(r, thoughts) || fail(x, 400, NULL, "invalid_request_error", "The `reasoning_content` in the thinking mode must be passed back to the API.");
+}
 static int chat_assistant(exchange *x, const json *m, long i) {
     const json *calls = json_get(m, "tool_calls"), *content = json_get(m, "content");
     if (calls && !chat_calls(x, calls, i)) return 0;
@@ -110,6 +123,7 @@ static int chat_messages(exchange *x) {
         int tool_role = !strcmp(role, "tool"), user = !strcmp(role, "user"), ok;
         if (!is_known(roles, role, strlen(role)))
             return fail(x, 400, "messages", "invalid_value", "Invalid value: '%s'. Supported values are: 'system', 'assistant', 'user', 'function', 'tool', and 'developer'. (messages[%d].role)", role, i);
+        if (!chat_thought(x, m, json_get(m, "tool_calls"), i)) return 0;
         if (!tool_role) { caller = NULL; x->ask.result.n = 0; }
         x->ask.has_result = tool_role;
         if (user) x->ask.user.n = 0;
@@ -226,7 +240,8 @@ static int chat_members(exchange *x) {
         "prompt_cache_retention", "reasoning_effort", "response_format", "safety_identifier", "seed", "service_tier", "stop", "store", "stream", "stream_options",
         "temperature", "tool_choice", "tools", "top_logprobs", "top_p", "user", "verbosity", "web_search_options", NULL };
     for (const json *m = x->body->first; m && !x->b.lax; m = m->next)
-        if (!is_known(known, m->key, m->nkey)) return fail(x, 400, m->key, "unknown_parameter", "Unknown parameter: '%v'.", m->key, m->nkey);
+        if (!is_known(known, m->key, m->nkey) && !(chat_deepseek(x) && m->nkey == 8 && !memcmp(m->key, "thinking", 8)))
+            return fail(x, 400, m->key, "unknown_parameter", "Unknown parameter: '%v'.", m->key, m->nkey);
     return 1;
 }
 static int chat_body(exchange *x) {
@@ -249,7 +264,7 @@ static int chat_read(exchange *x) {
     if (!is_null(options) && !a->stream) return fail(x, 400, "stream_options", NULL, "The 'stream_options' parameter is only allowed when 'stream' is enabled.");
     if (!is_null(effort) && !is_known(efforts, json_text(effort, ""), strlen(json_text(effort, ""))))
         return fail(x, 400, "reasoning_effort", "invalid_value", "Invalid value for 'reasoning_effort'.");
-    a->think = !is_null(effort) && !is_text(effort, "none");
+    a->think = (!is_null(effort) && !is_text(effort, "none")) || is_text(json_get(json_get(x->body, "thinking"), "type"), "enabled");
     return chat_members(x) && chat_limits(x) && chat_stops(x) && chat_messages(x) && chat_tools(x) && chat_choice(x) && chat_format(x);
 }
 
@@ -278,7 +293,7 @@ static void chat_message(exchange *x, buf *o) {
     if (r->n) say(o, ",\"reasoning_content\":%j", r->p, r->n);
     if (w->finish == FINISH_REFUSAL) say(o, ",\"refusal\":%j", t->p, t->n); else put_text(o, ",\"refusal\":null");
     for (int i = 0; i < w->ncalls; i++)
-        say(o, "%s{\"id\":\"call_%s\",\"type\":\"function\",\"function\":{\"name\":%q,\"arguments\":%j}}", i ? "," : ",\"tool_calls\":[", w->calls[i].id, w->calls[i].name,
+        say(o, "%s{\"id\":\"%s%s\",\"type\":\"function\",\"function\":{\"name\":%q,\"arguments\":%j}}", i ? "," : ",\"tool_calls\":[", chat_letters(x), w->calls[i].id, w->calls[i].name,
             w->calls[i].args.p ? w->calls[i].args.p : "", w->calls[i].args.n);
     put_text(o, w->ncalls ? "],\"annotations\":[]}" : ",\"annotations\":[]}");
 }
@@ -317,9 +332,9 @@ static void chat_delta(exchange *x, int choice, const char *finish, const char *
 static void chat_stream_calls(exchange *x, int choice) {
     for (int i = 0; i < x->answer.ncalls; i++) {
         const call *c = &x->answer.calls[i];
-        const char *head = "\"tool_calls\":[{\"index\":%d,\"id\":\"call_%s\",\"type\":\"function\",\"function\":{\"name\":%q,\"arguments\":%j}}]";
+        const char *head = "\"tool_calls\":[{\"index\":%d,\"id\":\"%s%s\",\"type\":\"function\",\"function\":{\"name\":%q,\"arguments\":%j}}]";
         pieces p = { { 0, 0, 0, 0 }, NULL, 0 };
-        chat_delta(x, choice, NULL, head, (long)i, c->id, c->name, c->args.p ? c->args.p : "", x->b.whole_calls ? c->args.n : (size_t)0);
+        chat_delta(x, choice, NULL, head, (long)i, chat_letters(x), c->id, c->name, c->args.p ? c->args.p : "", x->b.whole_calls ? c->args.n : (size_t)0);
         if (!x->b.whole_calls) cut_evenly(&p, c->args.p, c->args.n, 5);
         for (int k = 0; k < p.n; k++) {
             size_t n; const char *s = piece(&p, k, &n);

@@ -51,7 +51,7 @@ static int gemini_unknown(exchange *x, const json *o, const char *const *known, 
 }
 static int gemini_signature(exchange *x, const json *given, const char *s, size_t n) {
     char right[80];
-    messages_sign(s, n, right);
+    seal(s, n, "", right);
     return is_text(given, right) || fail(x, 400, NULL, NULL, "Corrupted thought signature.");
 }
 /* of a call: name and arguments, blanks aside, for JSON may be printed anew */
@@ -59,19 +59,21 @@ static void gemini_sign_call(const char *name, size_t n, const char *args, size_
     buf all = { 0 };
     put(&all, name, n);
     for (size_t i = 0; i < nargs; i++) if (!is_space(args[i])) put_char(&all, args[i]);
-    messages_sign(all.p, all.n, out);
+    seal(all.p, all.n, "", out);
     buf_free(&all);
 }
 static int gemini_call(exchange *x, const json *p, gemini_turn *t) {
     const json *c = json_get(p, "functionCall"), *name = json_get(c, "name"), *args = json_get(c, "args"), *given = json_get(p, "thoughtSignature");
     static const char *const known[] = { "id", "name", "args", NULL };
     char right[80];
+    int own = 0;
     if (gemini_unknown(x, c, known, " at 'contents.parts.function_call'")) return 0;
     if (!is_kind(name, J_STRING) || !name->n) return fail(x, 400, NULL, NULL, "* GenerateContentRequest.contents[%d].parts.function_call.name: Name cannot be empty.", t->i);
     if (args && args->kind != J_OBJECT) return fail(x, 400, NULL, NULL, "Invalid value at 'contents[%d].parts.function_call.args' (type.googleapis.com/google.protobuf.Struct)", t->i);
     if (strcmp(t->role, "model")) return fail(x, 400, NULL, NULL, "Please ensure that function call turn comes immediately after a user turn or after a function response turn.");
     if (args) x->ask.words_in += count_words(args->raw, args->nraw);
-    if (!given && !t->calls++ && t->current && !strncmp(x->ask.model, "gemini-3", 8))
+    if ((!given || is_text(given, GEMINI_SKIP)) && !t->calls && is_thought(json_text(json_get(c, "id"), ""), "")) given = NULL, own = 1; /* what is ours needs its own */
+    if (!given && !t->calls++ && (t->current || own) && !strncmp(x->ask.model, "gemini-3", 8))
         return fail(x, 400, NULL, NULL, "Function call is missing a thought_signature in functionCall parts. This is required for tools to work correctly. Function call `default_api:%s`, position %d.", name->s, t->i);
     if (given) t->calls++;
     if (!given || is_text(given, GEMINI_SKIP)) return 1;
@@ -304,9 +306,12 @@ static const char *gemini_finish(const exchange *x) {
 static void gemini_put_call(exchange *x, buf *o, int i) {
     const call *c = &x->answer.calls[i];
     size_t n; const char *args = call_object(x, c, &n);
-    char signature[80];
+    char signature[80], id[16];
     say(o, "{\"functionCall\": {\"name\": %q,\"args\": %v", c->name, args, n);
-    if (!strncmp(x->ask.model, "gemini-3", 8)) say(o, ",\"id\": \"%v\"", c->id, (size_t)8);
+    if (!strncmp(x->ask.model, "gemini-3", 8)) {
+        snprintf(id, sizeof id, "%s%05lx", x->answer.reasoning.n ? THOUGHT : "fc_", (x->number * MAX_CALLS + (unsigned long)i) & 0xfffffu);
+        say(o, ",\"id\": %q", id);
+    }
     put_char(o, '}');
     if (!i && gemini_signs(x)) {
         gemini_sign_call(c->name, strlen(c->name), args, n, signature);
@@ -339,7 +344,7 @@ static void gemini_unary(exchange *x) {
     if (r->n) say(&parts, "{\"text\": %j,\"thought\": true}", r->p, r->n);
     if (t->n) {
         say(&parts, "%s{\"text\": %j", parts.n ? "," : "", t->p, t->n);
-        messages_sign(t->p, t->n, signature);
+        seal(t->p, t->n, "", signature);
         if (gemini_signs(x)) say(&parts, ",\"thoughtSignature\": %q", signature);
         put_char(&parts, '}');
     }
@@ -385,7 +390,7 @@ static void gemini_stream(exchange *x) {
         buf_free(&c);
     }
     if (x->b.no_terminal) return;
-    messages_sign(t->text.n ? t->text.p : "", t->text.n, signature);
+    seal(t->text.n ? t->text.p : "", t->text.n, "", signature);
     if (gemini_signs(x) && !w->ncalls) gemini_piece(x, gemini_finish(x), w->out - w->out_reasoning, "{\"text\": \"\",\"thoughtSignature\": %q}", signature);
     else gemini_piece(x, gemini_finish(x), w->out - w->out_reasoning, "{\"text\": \"\"}");
     if (gemini_is_sse(x) || x->b.no_done) return;

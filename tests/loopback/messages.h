@@ -1,5 +1,5 @@
 /* messages.h - Anthropic Messages, versions 2023-06-01 and 2026-10-21 (Claude API docs: Messages, Versions, Errors).
- * Thinking blocks are signed from their text, so a block that comes back changed is found without keeping any state. */
+ * Thinking blocks are sealed (answer.h): one that is missing, changed, or stands at another place is refused. */
 #ifndef LOOPBACK_MESSAGES_H
 #define LOOPBACK_MESSAGES_H
 #include "answer.h"
@@ -29,16 +29,15 @@ static int messages_auth(exchange *x) {
 }
 static int messages_is_new(const exchange *x) { return !strcmp(header(&x->req, "anthropic-version"), "2026-10-21"); }
 
-static void messages_sign(const char *s, size_t n, char out[80]) {
-    static const char B64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    uint64_t h = hash_of(s, n, 0x6c6f6f706261636bu);
-    memcpy(out, "Eo", 2);
-    for (int i = 2; i < 66; i++) { h = h * 6364136223846793005u + 1442695040888963407u; out[i] = B64[h >> 58]; }
-    memcpy(out + 66, "==", 3);
-}
-
 /* ---- reading: content blocks ---------------------------------------------------------------------------------- */
-typedef struct { const json *m; const char *role; long i; int was_thinking; const json *before; } turn; /* before: the message before */
+typedef struct { const json *m; const char *role; long i; int budget; const json *before; } turn; /* budget: a turn that goes on with a budget; before: the message before */
+
+#define MESSAGES_CALL "toolu_"
+/* what a block is sealed with: the id of the next call behind it */
+static const char *messages_next_call(const json *b) {
+    for (b = b->next; b; b = b->next) if (is_text(json_get(b, "type"), "tool_use")) return json_text(json_get(b, "id"), "");
+    return MESSAGES_CALL;
+}
 
 static int messages_image(exchange *x, const json *b, const turn *t, long k) {
     static const char *const types[] = { "image/jpeg", "image/png", "image/gif", "image/webp", NULL };
@@ -55,12 +54,12 @@ static int messages_thinking(exchange *x, const json *b, const turn *t, long k) 
     char right[80];
     if (!is_kind(text, J_STRING)) return fail(x, 400, NULL, NULL, "messages.%d.content.%d.thinking.thinking: Field required", t->i, k);
     if (!is_kind(signature, J_STRING)) return fail(x, 400, NULL, NULL, "messages.%d.content.%d.thinking.signature: Field required", t->i, k);
-    messages_sign(text->s, text->n, right);
+    seal(text->s, text->n, messages_next_call(b), right);
     return is_text(signature, right) || fail(x, 400, NULL, NULL, "messages.%d.content.%d: Invalid `signature` in `thinking` block", t->i, k);
 }
 static int messages_redacted(exchange *x, const json *b, const turn *t, long k) {
     char right[80];
-    messages_sign(thoughts, sizeof thoughts - 1, right);
+    seal(thoughts, sizeof thoughts - 1, messages_next_call(b), right);
     return is_text(json_get(b, "data"), right) || fail(x, 400, NULL, NULL, "messages.%d.content.%d: Invalid `data` in `redacted_thinking` block", t->i, k);
 }
 static int messages_has_block(const json *m, const char *type, const char *member, const char *id) {
@@ -113,10 +112,18 @@ static int messages_block(exchange *x, const json *b, const turn *t, long k) {
     if (!strcmp(type, "document") && (user || !messages_is_new(x))) return 1;
     return fail(x, 400, NULL, NULL, "messages.%d.content.%d: Input tag '%s' found using 'type' does not match any of the expected tags for the role %s", t->i, k, type, t->role);
 }
+/* must the message begin with what was thought? If it has a call of ours that was thought about; with a budget also behind calls of others */
+static int messages_thought(const exchange *x, const turn *t) {
+    const json *content = json_get(t->m, "content");
+    if (is_text(json_get(json_get(x->body, "thinking"), "type"), "disabled")) return 0;
+    for (const json *b = content->first; b; b = b->next)
+        if (is_text(json_get(b, "type"), "tool_use") && (t->budget || is_thought(json_text(json_get(b, "id"), ""), MESSAGES_CALL))) return 1;
+    return 0;
+}
 /* tool results come before other blocks; a turn that thought and called tools must come back with its thinking first */
 static int messages_order(exchange *x, const json *content, const turn *t) {
     const char *first = json_text(json_get(content->first, "type"), "");
-    if (!strcmp(t->role, "assistant") && t->was_thinking && messages_has_block(t->m, "tool_use", NULL, NULL) && strcmp(first, "thinking") && strcmp(first, "redacted_thinking"))
+    if (!strcmp(t->role, "assistant") && messages_thought(x, t) && strcmp(first, "thinking") && strcmp(first, "redacted_thinking"))
         return fail(x, 400, NULL, NULL, "messages.%d.content.0.type: Expected `thinking` or `redacted_thinking`, but found `%s`. When `thinking` is enabled, a final `assistant` "
             "message must start with a thinking block (preceeding the lastmost set of `tool_use` and `tool_result` blocks).", t->i, first);
     int other = 0;
@@ -146,16 +153,23 @@ static int messages_no_prefill(const char *model) {                      /* mode
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) if (strstr(model, marks[i])) return 1;
     return 0;
 }
+/* the last message in which the user says something: what stands behind it is the turn that goes on */
+static const json *messages_last_user(const json *all) {
+    const json *last = NULL;
+    for (const json *m = all->first; m; m = m->next) if (is_text(json_get(m, "role"), "user") && !messages_has_block(m, "tool_result", NULL, NULL)) last = m;
+    return last;
+}
 static int messages_list(exchange *x) {
-    const json *all = json_get(x->body, "messages"), *before = NULL;
+    const json *all = json_get(x->body, "messages"), *before = NULL, *last;
     ask *a = &x->ask;
-    const int enabled = a->think;
-    int thought = enabled;
+    const int budget = is_text(json_get(json_get(x->body, "thinking"), "type"), "enabled");
+    int current = 0;
     long i = 0;
     if (!is_kind(all, J_ARRAY)) return fail(x, 400, NULL, NULL, "messages: %s", all ? "Input should be a valid list" : "Field required");
     if (!all->first) return fail(x, 400, NULL, NULL, "messages: at least one message is required");
+    last = messages_last_user(all);
     for (const json *m = all->first; m; before = m, m = m->next, i++) {
-        turn t = { m, json_text(json_get(m, "role"), ""), i, thought, before };
+        turn t = { m, json_text(json_get(m, "role"), ""), i, budget && current, before };
         if (m->kind != J_OBJECT) return fail(x, 400, NULL, NULL, "messages.%d: Input does not match the expected shape.", i);
         if (!strcmp(t.role, "system")) return fail(x, 400, NULL, NULL, "messages: Unexpected role \"system\". The Messages API accepts a top-level `system` parameter, not \"system\" as an input message role.");
         if (strcmp(t.role, "user") && strcmp(t.role, "assistant")) return fail(x, 400, NULL, NULL, "messages: Unexpected role \"%s\". Allowed roles are \"user\" or \"assistant\".", t.role);
@@ -164,7 +178,7 @@ static int messages_list(exchange *x) {
         size_t old = a->user.n;                                          /* results alone leave the text that asked for them */
         if (!messages_content(x, &t)) return 0;
         if (old && a->user.n > old) { memmove(a->user.p, a->user.p + old + 1, a->user.n - old - 1); a->user.n -= old + 1; }
-        if (!strcmp(t.role, "user")) thought = enabled || has_word(&a->user, "think");
+        current |= m == last;
     }
     if (is_text(json_get(before, "role"), "assistant") && messages_no_prefill(a->model))
         return fail(x, 400, NULL, NULL, "This model does not support assistant message prefill. The conversation must end with a user message.");
@@ -304,14 +318,14 @@ static void messages_unary(exchange *x) {
     int some = 0;
     start_reply(x, 200, "application/json");
     messages_headers(x);
-    messages_sign(r->n ? r->p : "", r->n, signature);
+    seal_answer(x, MESSAGES_CALL, signature);
     say(o, "{\"model\":%q,\"id\":\"msg_loopback%d\",\"type\":\"message\",\"role\":\"assistant\",\"content\":[", x->ask.model, (long)x->number);
     if (r->n && x->b.redacted) say(o, "%s{\"type\":\"redacted_thinking\",\"data\":%q}", some++ ? "," : "", signature);
     else if (r->n) say(o, "%s{\"type\":\"thinking\",\"thinking\":%j,\"signature\":%q}", some++ ? "," : "", r->p, r->n, signature);
     if (t->n || w->ncalls) say(o, "%s{\"type\":\"text\",\"text\":%j}", some++ ? "," : "", w->ncalls ? "I'll use a tool." : t->p, w->ncalls ? (size_t)16 : t->n);
     for (int i = 0; i < w->ncalls; i++) {
         size_t n; const char *input = call_object(x, &w->calls[i], &n);
-        say(o, "%s{\"type\":\"tool_use\",\"id\":\"toolu_%s\",\"name\":%q,\"input\":%v}", some++ ? "," : "", w->calls[i].id, w->calls[i].name, input, n);
+        say(o, "%s{\"type\":\"tool_use\",\"id\":\"" MESSAGES_CALL "%s\",\"name\":%q,\"input\":%v}", some++ ? "," : "", w->calls[i].id, w->calls[i].name, input, n);
     }
     put_text(o, "],");
     messages_stop_members(x, o);
@@ -348,7 +362,7 @@ static void messages_block_stop(exchange *x, long i) { messages_event(x, "conten
 static void messages_stream_thinking(exchange *x, long i) {
     const pieces *r = &x->answer.reasoning;
     char signature[80];
-    messages_sign(r->text.p, r->text.n, signature);
+    seal_answer(x, MESSAGES_CALL, signature);
     if (x->b.redacted) messages_block_start(x, i, "{\"type\":\"redacted_thinking\",\"data\":%q}", signature);
     else {
         messages_block_start(x, i, "{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}");
@@ -370,7 +384,7 @@ static int messages_stream_text(exchange *x, long i) {                   /* 0: t
 }
 static void messages_stream_call(exchange *x, const call *c, long i) {
     pieces p = { { 0, 0, 0, 0 }, NULL, 0 };
-    messages_block_start(x, i, "{\"type\":\"tool_use\",\"id\":\"toolu_%s\",\"name\":%q,\"input\":{}}", c->id, c->name);
+    messages_block_start(x, i, "{\"type\":\"tool_use\",\"id\":\"" MESSAGES_CALL "%s\",\"name\":%q,\"input\":{}}", c->id, c->name);
     messages_event(x, "content_block_delta", MESSAGES_DELTA "\"input_json_delta\",\"partial_json\":\"\"}}", i);
     if (c->args.n != 2 || memcmp(c->args.p, "{}", 2)) cut_evenly(&p, c->args.p, c->args.n, x->b.whole_calls ? c->args.n : 7);
     for (int k = 0; k < p.n; k++) { size_t n; const char *s = piece(&p, k, &n); messages_event(x, "content_block_delta", MESSAGES_DELTA "\"input_json_delta\",\"partial_json\":%j}}", i, s, n); }

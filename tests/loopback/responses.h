@@ -1,18 +1,18 @@
 /* responses.h - the Responses API: what api.openai.com checks, answers and streams (OpenAI API reference, responses/create and streaming events).
- * A reasoning item is sealed with a code made from its id and summary, so one that comes back changed is found without keeping any state; a call
- * that was thought about has an id that begins with call_rs_, so one that comes back without its reasoning is found as well. */
+ * A reasoning item is sealed with a code made from its id, its summary and the call behind it (answer.h): one that is missing, changed, or stands at another
+ * place is refused. */
 #ifndef LOOPBACK_RESPONSES_H
 #define LOOPBACK_RESPONSES_H
 #include "chat.h"
 
-#define RESPONSES_THOUGHT "call_rs_"
+#define RESPONSES_CALL "call_"
 
-static void responses_seal(const char *id, const char *s, size_t n, char out[80]) {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    uint64_t h = hash_of(s, n, hash_of(id, strlen(id), 0x7265737073656131u));
+static void responses_seal(const char *id, const char *s, size_t n, const char *call_id, char out[80]) {
+    char names[160];
+    snprintf(names, sizeof names, "%s %s", id, call_id);
+    seal(s, n, names, out);
     memcpy(out, "gAAAAA", 6);
-    for (int i = 6; i < 76; i++) { h = h * 6364136223846793005u + 1442695040888963407u; out[i] = digits[h >> 58]; }
-    memcpy(out + 76, "==", 3);
+    for (int i = 6; out[i]; i++) out[i] = out[i] == '+' ? '-' : out[i] == '/' ? '_' : out[i];
 }
 
 /* ---- reading: items ------------------------------------------------------------------------------------------- */
@@ -76,7 +76,7 @@ static int responses_call(exchange *x, const json *all, const json *m, long i) {
     if (!is_kind(id, J_STRING) || !id->n || !is_kind(json_get(m, "name"), J_STRING)) return fail(x, 400, "input", "missing_required_parameter", "Missing required parameter: 'input[%d].call_id' or 'name'.", i);
     if (!is_kind(args, J_STRING)) return fail(x, 400, "input", "invalid_type", "Invalid type for 'input[%d].arguments': expected a string.", i);
     x->ask.words_in += count_words(args->s, args->n);
-    if (!strncmp(id->s, RESPONSES_THOUGHT, strlen(RESPONSES_THOUGHT)) && !responses_thought(all, m))
+    if (is_thought(id->s, RESPONSES_CALL) && !responses_thought(all, m))
         return fail(x, 400, "input", NULL, "Item '%s' of type 'function_call' was provided without its required 'reasoning' item.", id->s);
     for (const json *o = m->next; o; o = o->next) if (responses_is(o, "function_call_output", id->s)) return 1;
     return fail(x, 400, "input", NULL, "No tool output found for function call %s.", id->s);
@@ -91,13 +91,14 @@ static int responses_output(exchange *x, const json *all, const json *m, long i)
     return responses_content(x, json_get(m, "output"), 0, i, &x->ask.result);
 }
 static int responses_reasoning(exchange *x, const json *m, long i) {
-    const json *sealed = json_get(m, "encrypted_content"), *summary = json_get(m, "summary"), *text, *next = m->next;
+    const json *sealed = json_get(m, "encrypted_content"), *summary = json_get(m, "summary"), *text, *next = m->next, *made = next;
     const char *id = json_text(json_get(m, "id"), "");
     char right[80];
     if (!is_kind(summary, J_ARRAY)) return fail(x, 400, "input", "missing_required_parameter", "Missing required parameter: 'input[%d].summary'.", i);
     if (!is_kind(sealed, J_STRING)) return fail(x, 404, "input", NULL, "Item with id '%s' not found. Items are not persisted when `store` is set to false.", id);
     text = summary->first ? json_get(summary->first, "text") : NULL;
-    responses_seal(id, text && text->kind == J_STRING ? text->s : "", text && text->kind == J_STRING ? text->n : 0, right);
+    while (made && is_text(json_get(made, "role"), "assistant")) made = made->next;
+    responses_seal(id, text && text->kind == J_STRING ? text->s : "", text && text->kind == J_STRING ? text->n : 0, responses_is(made, "function_call", NULL) ? json_text(json_get(made, "call_id"), "") : "", right);
     if (!is_text(sealed, right)) return fail(x, 400, "input", "invalid_encrypted_content", "The encrypted content %v... could not be verified. Reason: Encrypted content could not be decrypted or parsed.", sealed->s, sealed->n < 8 ? sealed->n : (size_t)8);
     if (next && (responses_is(next, "function_call", NULL) || responses_is(next, "reasoning", NULL) || is_text(json_get(next, "role"), "assistant"))) return 1;
     return fail(x, 400, "input", NULL, "Item '%s' of type 'reasoning' was provided without its required following item.", id);
@@ -226,9 +227,10 @@ static int responses_summarizes(exchange *x) { return !x->b.redacted && !is_null
 static void responses_put_reasoning(exchange *x, buf *o, int whole) {
     const buf *r = &x->answer.reasoning.text;
     int shown = responses_summarizes(x);
-    char id[40], code[80];
+    char id[40], call_id[80] = "", code[80];
     snprintf(id, sizeof id, "rs_loopback%lu", x->number);
-    responses_seal(id, shown ? r->p : "", shown ? r->n : 0, code);
+    if (x->answer.ncalls) snprintf(call_id, sizeof call_id, RESPONSES_CALL "%s", x->answer.calls[0].id);
+    responses_seal(id, shown ? r->p : "", shown ? r->n : 0, call_id, code);
     say(o, "{\"id\":%q,\"type\":\"reasoning\"", id);
     if (responses_include(x, "reasoning.encrypted_content")) say(o, ",\"encrypted_content\":%q", whole ? code : "gAAAAAunfinished"); /* not to be used before the item is done */
     put_text(o, ",\"summary\":[");
@@ -247,8 +249,9 @@ static void responses_put_message(exchange *x, buf *o, int whole) {
 }
 static void responses_put_call(exchange *x, buf *o, int k, int whole) {
     const call *c = &x->answer.calls[k];
-    say(o, "{\"id\":\"fc_%s\",\"type\":\"function_call\",\"status\":%q,\"arguments\":%j,\"call_id\":\"%s%s\",\"name\":%q}", c->id, whole ? "completed" : "in_progress",
-        c->args.p ? c->args.p : "", whole ? c->args.n : (size_t)0, x->answer.reasoning.n && responses_include(x, "reasoning.encrypted_content") ? RESPONSES_THOUGHT : "call_", c->id, c->name);
+    int bare = is_thought(c->id, "") && !responses_include(x, "reasoning.encrypted_content");  /* nothing was given that could come back */
+    say(o, "{\"id\":\"fc_%s\",\"type\":\"function_call\",\"status\":%q,\"arguments\":%j,\"call_id\":\"" RESPONSES_CALL "%s\",\"name\":%q}", c->id, whole ? "completed" : "in_progress",
+        c->args.p ? c->args.p : "", whole ? c->args.n : (size_t)0, c->id + (bare ? strlen(THOUGHT) : 0), c->name);
 }
 static int responses_items(const exchange *x) { return (x->answer.reasoning.n > 0) + (x->answer.ncalls ? x->answer.ncalls : 1); }
 static void responses_put_item(exchange *x, buf *o, int k, int whole) {

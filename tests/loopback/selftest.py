@@ -521,7 +521,10 @@ def test_gemini_tools():
     refused("signature dropped", talk([{"functionCall": c["functionCall"]} for c in calls]), "missing a thought_signature")
     refused("signature changed", talk([dict(calls[0], thoughtSignature="RW8=")] + calls[1:]), "Corrupted thought signature")
     refused("signature on the other call", talk([{"functionCall": calls[0]["functionCall"]}, dict(calls[1], thoughtSignature=calls[0]["thoughtSignature"])]), "missing a thought_signature")
-    check("gemini: a call of another model", gem_ask(talk([dict(calls[0], thoughtSignature="c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I=")] + calls[1:])).status == 200)
+    skip = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="
+    refused("its own call as one of another model", talk([dict(calls[0], thoughtSignature=skip)] + calls[1:]), "missing a thought_signature")
+    other = dict(calls[0], functionCall=dict(calls[0]["functionCall"], id="call_of_another"), thoughtSignature=skip)
+    check("gemini: a call of another model", gem_ask(talk([other] + calls[1:], [{"functionResponse": dict(answers[0]["functionResponse"], id="call_of_another")}] + answers[1:])).status == 200)
     refused("one result missing", talk(calls, answers[:1]), "number of function response parts")
     refused("no result", talk(calls, [{"text": "never mind"}]), "number of function response parts")
     refused("wrong id", talk(calls, [answers[0], {"functionResponse": dict(answers[1]["functionResponse"], id="x")}]), "immediately after a function call turn")
