@@ -270,27 +270,21 @@ typedef struct llmf_desc {
 /* Opens a factory: reads the config, builds the tables. NULL on failure, with *err filled (every problem goes to the log hook; the text
    has the first and the count). err may be NULL. Everything in *desc is copied but what its comment calls borrowed. Reads files, so may block. */
 LLMF_API llmf_factory *llmf_open_abi(int abi, const llmf_desc *desc, size_t desc_size, llmf_error *err);
-static inline llmf_factory *llmf_open(const llmf_desc *desc, llmf_error *err) {
-    return llmf_open_abi(LLMF_ABI, desc, sizeof *desc, err);
-}
+static inline llmf_factory *llmf_open(const llmf_desc *desc, llmf_error *err) { return llmf_open_abi(LLMF_ABI, desc, sizeof *desc, err); }
 /* Ends all calls (no events any more), closes connections, wipes keys. NULL is nothing. Called inside a callback it is done when that
    llmf_poll returns, which then is -LLMF_ERR_STALE. */
 LLMF_API void llmf_close(llmf_factory *f);
 
 /* Bytes of memory_size that this description needs at least, for max_calls plain calls of a few KB each. Reads the config files to know. */
 LLMF_API size_t llmf_min_memory_abi(const llmf_desc *desc, size_t desc_size);
-static inline size_t llmf_min_memory(const llmf_desc *desc) {
-    return llmf_min_memory_abi(desc, sizeof *desc);
-}
+static inline size_t llmf_min_memory(const llmf_desc *desc) { return llmf_min_memory_abi(desc, sizeof *desc); }
 
 typedef struct llmf_memory_info {
     size_t block, permanent, used, high_water;  /* bytes: the whole block; taken for good at open; of the heap now; the most there was */
     uint64_t requests;                          /* pieces asked of the heap since open */
 } llmf_memory_info;
 LLMF_API void llmf_memory_abi(const llmf_factory *f, llmf_memory_info *info, size_t info_size);
-static inline void llmf_memory(const llmf_factory *f, llmf_memory_info *info) {
-    llmf_memory_abi(f, info, sizeof *info);
-}
+static inline void llmf_memory(const llmf_factory *f, llmf_memory_info *info) { llmf_memory_abi(f, info, sizeof *info); }
 /* Fault injection: the nth request to the heap from now on is refused (0: none), and each later one too if `on`. */
 LLMF_API void llmf_fail_memory(llmf_factory *f, uint64_t nth, bool on);
 
@@ -334,14 +328,10 @@ typedef struct llmf_model_info {
 LLMF_API const char *llmf_quirk_name(int bit);
 enum { LLMF_CAN_TOOLS = 1, LLMF_CAN_IMAGES = 2, LLMF_CAN_AUDIO = 4, LLMF_CAN_FILES = 8, LLMF_CAN_REASON = 16, LLMF_CAN_SCHEMA = 32, LLMF_CAN_EMBED = 64, LLMF_CAN_TRANSCRIBE = 128 };
 LLMF_API llmf_result llmf_model_info_abi(llmf_factory *f, llmf_model m, llmf_model_info *info, size_t info_size);
-static inline llmf_result llmf_describe(llmf_factory *f, llmf_model m, llmf_model_info *info) {
-    return llmf_model_info_abi(f, m, info, sizeof *info);
-}
+static inline llmf_result llmf_describe(llmf_factory *f, llmf_model m, llmf_model_info *info) { return llmf_model_info_abi(f, m, info, sizeof *info); }
 /* The i-th known model, from 0: the config's first, then the table's. False past the end. */
 LLMF_API bool llmf_model_at_abi(llmf_factory *f, size_t i, llmf_model_info *info, size_t info_size);
-static inline bool llmf_model_at(llmf_factory *f, size_t i, llmf_model_info *info) {
-    return llmf_model_at_abi(f, i, info, sizeof *info);
-}
+static inline bool llmf_model_at(llmf_factory *f, size_t i, llmf_model_info *info) { return llmf_model_at_abi(f, i, info, sizeof *info); }
 
 typedef struct llmf_provider_info {
     llmf_str name, dialect, base_url, key_variable, default_model;
@@ -351,9 +341,7 @@ typedef struct llmf_provider_info {
 } llmf_provider_info;
 /* The i-th provider, from 0: registered and config's first, then the table's, those left out of the build too. */
 LLMF_API bool llmf_provider_at_abi(llmf_factory *f, size_t i, llmf_provider_info *info, size_t info_size);
-static inline bool llmf_provider_at(llmf_factory *f, size_t i, llmf_provider_info *info) {
-    return llmf_provider_at_abi(f, i, info, sizeof *info);
-}
+static inline bool llmf_provider_at(llmf_factory *f, size_t i, llmf_provider_info *info) { return llmf_provider_at_abi(f, i, info, sizeof *info); }
 
 /* ---- requests ------------------------------------------------------------------------------------------------------ */
 
@@ -552,22 +540,16 @@ typedef struct llmf_event {
 /* Starts a call and returns at once. {0} only where there is no room for one more call or f or req is NULL: then llmf_last_error tells.
    Any other failure, a missing key too, is the call's final event. Give every call back with llmf_free. */
 LLMF_API llmf_call llmf_start_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size);
-static inline llmf_call llmf_start(llmf_factory *f, llmf_model m, const llmf_request *req) {
-    return llmf_start_abi(f, m, req, sizeof *req);
-}
+static inline llmf_call llmf_start(llmf_factory *f, llmf_model m, const llmf_request *req) { return llmf_start_abi(f, m, req, sizeof *req); }
 /* Does what can be done: connects, reads, decodes, keeps time. timeout_ms 0: returns at once; above: waits at most that long for
    something to happen; below 0: until something happens. Returns how many calls have not yet had their final event taken, or minus an llmf_result. */
 LLMF_API int llmf_poll(llmf_factory *f, int timeout_ms);
 /* The next event of a call, into *ev. False: none now (or the handle is stale, or the final event has been taken). */
 LLMF_API bool llmf_next_abi(llmf_factory *f, llmf_call c, llmf_event *ev, size_t ev_size);
-static inline bool llmf_next(llmf_factory *f, llmf_call c, llmf_event *ev) {
-    return llmf_next_abi(f, c, ev, sizeof *ev);
-}
+static inline bool llmf_next(llmf_factory *f, llmf_call c, llmf_event *ev) { return llmf_next_abi(f, c, ev, sizeof *ev); }
 /* The next event of any call that has no callback: ev->call tells which. */
 LLMF_API bool llmf_next_any_abi(llmf_factory *f, llmf_event *ev, size_t ev_size);
-static inline bool llmf_next_any(llmf_factory *f, llmf_event *ev) {
-    return llmf_next_any_abi(f, ev, sizeof *ev);
-}
+static inline bool llmf_next_any(llmf_factory *f, llmf_event *ev) { return llmf_next_any_abi(f, ev, sizeof *ev); }
 /* Ends a call now: the connection is closed, the final event is CANCELLED with what had arrived. A call that has ended is left as it is. */
 LLMF_API llmf_result llmf_cancel(llmf_factory *f, llmf_call c);
 /* Gives a call and all its memory back, cancelling it first if need be (without an event). */
@@ -586,9 +568,7 @@ static inline void llmf_release(llmf_factory *f, llmf_response *r) {
 }
 /* The last failure of a function that has no other way to tell. */
 LLMF_API void llmf_last_error_abi(const llmf_factory *f, llmf_error *err, size_t err_size);
-static inline void llmf_last_error(const llmf_factory *f, llmf_error *err) {
-    llmf_last_error_abi(f, err, sizeof *err);
-}
+static inline void llmf_last_error(const llmf_factory *f, llmf_error *err) { llmf_last_error_abi(f, err, sizeof *err); }
 /* "rate_limit" for LLMF_ERR_RATE_LIMIT; any thread. */
 LLMF_API const char *llmf_result_name(int result);
 /* "tool_calls" for LLMF_FINISH_TOOL_CALLS, "" for NONE; any thread. */
@@ -634,9 +614,7 @@ static inline llmf_result llmf_preview_request(llmf_factory *f, llmf_model m, co
 
 /* Checks the configs of *desc and tells each problem: file:line:column are in err->text too. Returns the number of problems. */
 LLMF_API size_t llmf_check_abi(const llmf_desc *desc, size_t desc_size, void (*report)(void *user, const llmf_error *err), void *user);
-static inline size_t llmf_check(const llmf_desc *desc, void (*report)(void *user, const llmf_error *err), void *user) {
-    return llmf_check_abi(desc, sizeof *desc, report, user);
-}
+static inline size_t llmf_check(const llmf_desc *desc, void (*report)(void *user, const llmf_error *err), void *user) { return llmf_check_abi(desc, sizeof *desc, report, user); }
 
 /* ---- JSON as it comes: arguments of a tool call, structured answers ------------------------------------------------- */
 
@@ -734,9 +712,7 @@ typedef struct llmf_provider_desc {
     const char *config;            /* more keys of a `providers:` entry as YAML or JSON: "{quirks: {…}}"; NULL: none */
 } llmf_provider_desc;
 LLMF_API llmf_result llmf_register_abi(llmf_factory *f, const llmf_provider_desc *p, size_t p_size, llmf_error *err);
-static inline llmf_result llmf_register(llmf_factory *f, const llmf_provider_desc *p, llmf_error *err) {
-    return llmf_register_abi(f, p, sizeof *p, err);
-}
+static inline llmf_result llmf_register(llmf_factory *f, const llmf_provider_desc *p, llmf_error *err) { return llmf_register_abi(f, p, sizeof *p, err); }
 
 typedef struct llmf_out llmf_out;
 typedef struct llmf_reply llmf_reply;
@@ -757,9 +733,7 @@ typedef struct llmf_dialect {
     void (*on_frame)(void *user, llmf_reply *reply, llmf_str event, llmf_str data);
 } llmf_dialect;
 LLMF_API llmf_result llmf_register_dialect_abi(llmf_factory *f, const llmf_dialect *d, size_t d_size, llmf_error *err);
-static inline llmf_result llmf_register_dialect(llmf_factory *f, const llmf_dialect *d, llmf_error *err) {
-    return llmf_register_dialect_abi(f, d, sizeof *d, err);
-}
+static inline llmf_result llmf_register_dialect(llmf_factory *f, const llmf_dialect *d, llmf_error *err) { return llmf_register_dialect_abi(f, d, sizeof *d, err); }
 LLMF_API void llmf_out_write(llmf_out *out, const char *bytes, size_t len);
 /* As a JSON string, quotes and escapes included. */
 LLMF_API void llmf_out_json_string(llmf_out *out, llmf_str text);
@@ -785,12 +759,8 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
    Leaving out, in one of two ways
      LLMF_NO_<X>=1                     takes X out of a build that has everything
      LLMF_ONLY=1, LLMF_WITH_<X>=1      a build with nothing but each X named: a new part never creeps in
-   Providers (each X takes out its row of models.def and its models; an adapter goes with the last provider of its dialect)
-     of the dialect openai             OPENAI and every host of the openai dialect:
-                                       MISTRAL GROQ DEEPSEEK XAI OPENROUTER TOGETHER FIREWORKS PERPLEXITY CEREBRAS NVIDIA ZAI MOONSHOT
-                                       ALIBABA VERCEL VOYAGE WRITER CRUSOE AVIAN HEROKU SNOWFLAKE BEDROCK_MANTLE PORTKEY LITELLM VLLM
-                                       LLAMACPP LMSTUDIO GPUSTACK HUGGINGFACE
-     of their own                      OPENAI_RESPONSES ANTHROPIC GEMINI VERTEX OLLAMA COHERE AZURE BEDROCK MOCK
+   Providers: X is the ID of a row of LLMF_PROVIDER in models.def, such as OPENAI, OPENAI_RESPONSES, ANTHROPIC, GEMINI, BEDROCK, OLLAMA, GROQ; LLMFI_HAS_PROVIDER
+   below names them all. It takes out the row and its models; an adapter goes with the last provider of its dialect.
    Transports
      CURL        on                    libcurl; without it nothing of curl is included or linked
      SOCKET      on                    our HTTP over plain sockets: http:// only
@@ -857,12 +827,67 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #define LLMF_ONLY 0
 #endif
 
-/* ---- providers: models.def has a row for each ---- */
+/* Providers and dialects: models.def has a row for each. */
+/* What of models.def is in this build: written by `make product` from its rows; never edit it by hand. */
+#ifndef LLMFI_PROVIDER_OPTIONS_H
+#define LLMFI_PROVIDER_OPTIONS_H
+
+/* ---- providers ---- */
 
 #if (LLMF_ONLY && !(defined(LLMF_WITH_OPENAI) && LLMF_WITH_OPENAI)) || (defined(LLMF_NO_OPENAI) && LLMF_NO_OPENAI)
 #define LLMF_HAS_OPENAI 0
 #else
 #define LLMF_HAS_OPENAI 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_OPENAI_RESPONSES) && LLMF_WITH_OPENAI_RESPONSES)) || (defined(LLMF_NO_OPENAI_RESPONSES) && LLMF_NO_OPENAI_RESPONSES)
+#define LLMF_HAS_OPENAI_RESPONSES 0
+#else
+#define LLMF_HAS_OPENAI_RESPONSES 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_ANTHROPIC) && LLMF_WITH_ANTHROPIC)) || (defined(LLMF_NO_ANTHROPIC) && LLMF_NO_ANTHROPIC)
+#define LLMF_HAS_ANTHROPIC 0
+#else
+#define LLMF_HAS_ANTHROPIC 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_GEMINI) && LLMF_WITH_GEMINI)) || (defined(LLMF_NO_GEMINI) && LLMF_NO_GEMINI)
+#define LLMF_HAS_GEMINI 0
+#else
+#define LLMF_HAS_GEMINI 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_VERTEX) && LLMF_WITH_VERTEX)) || (defined(LLMF_NO_VERTEX) && LLMF_NO_VERTEX)
+#define LLMF_HAS_VERTEX 0
+#else
+#define LLMF_HAS_VERTEX 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_AZURE) && LLMF_WITH_AZURE)) || (defined(LLMF_NO_AZURE) && LLMF_NO_AZURE)
+#define LLMF_HAS_AZURE 0
+#else
+#define LLMF_HAS_AZURE 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_BEDROCK) && LLMF_WITH_BEDROCK)) || (defined(LLMF_NO_BEDROCK) && LLMF_NO_BEDROCK)
+#define LLMF_HAS_BEDROCK 0
+#else
+#define LLMF_HAS_BEDROCK 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_BEDROCK_MANTLE) && LLMF_WITH_BEDROCK_MANTLE)) || (defined(LLMF_NO_BEDROCK_MANTLE) && LLMF_NO_BEDROCK_MANTLE)
+#define LLMF_HAS_BEDROCK_MANTLE 0
+#else
+#define LLMF_HAS_BEDROCK_MANTLE 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_OLLAMA) && LLMF_WITH_OLLAMA)) || (defined(LLMF_NO_OLLAMA) && LLMF_NO_OLLAMA)
+#define LLMF_HAS_OLLAMA 0
+#else
+#define LLMF_HAS_OLLAMA 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_COHERE) && LLMF_WITH_COHERE)) || (defined(LLMF_NO_COHERE) && LLMF_NO_COHERE)
+#define LLMF_HAS_COHERE 0
+#else
+#define LLMF_HAS_COHERE 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_HUGGINGFACE) && LLMF_WITH_HUGGINGFACE)) || (defined(LLMF_NO_HUGGINGFACE) && LLMF_NO_HUGGINGFACE)
+#define LLMF_HAS_HUGGINGFACE 0
+#else
+#define LLMF_HAS_HUGGINGFACE 1
 #endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_MISTRAL) && LLMF_WITH_MISTRAL)) || (defined(LLMF_NO_MISTRAL) && LLMF_NO_MISTRAL)
 #define LLMF_HAS_MISTRAL 0
@@ -964,11 +989,6 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #else
 #define LLMF_HAS_SNOWFLAKE 1
 #endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_BEDROCK_MANTLE) && LLMF_WITH_BEDROCK_MANTLE)) || (defined(LLMF_NO_BEDROCK_MANTLE) && LLMF_NO_BEDROCK_MANTLE)
-#define LLMF_HAS_BEDROCK_MANTLE 0
-#else
-#define LLMF_HAS_BEDROCK_MANTLE 1
-#endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_PORTKEY) && LLMF_WITH_PORTKEY)) || (defined(LLMF_NO_PORTKEY) && LLMF_NO_PORTKEY)
 #define LLMF_HAS_PORTKEY 0
 #else
@@ -999,88 +1019,116 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #else
 #define LLMF_HAS_GPUSTACK 1
 #endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_ANTHROPIC) && LLMF_WITH_ANTHROPIC)) || (defined(LLMF_NO_ANTHROPIC) && LLMF_NO_ANTHROPIC)
-#define LLMF_HAS_ANTHROPIC 0
-#else
-#define LLMF_HAS_ANTHROPIC 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_OLLAMA) && LLMF_WITH_OLLAMA)) || (defined(LLMF_NO_OLLAMA) && LLMF_NO_OLLAMA)
-#define LLMF_HAS_OLLAMA 0
-#else
-#define LLMF_HAS_OLLAMA 1
-#endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_MOCK) && LLMF_WITH_MOCK)) || (defined(LLMF_NO_MOCK) && LLMF_NO_MOCK)
 #define LLMF_HAS_MOCK 0
 #else
 #define LLMF_HAS_MOCK 1
 #endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_OPENAI_RESPONSES) && LLMF_WITH_OPENAI_RESPONSES)) || (defined(LLMF_NO_OPENAI_RESPONSES) && LLMF_NO_OPENAI_RESPONSES)
-#define LLMF_HAS_OPENAI_RESPONSES 0
-#else
-#define LLMF_HAS_OPENAI_RESPONSES 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_GEMINI) && LLMF_WITH_GEMINI)) || (defined(LLMF_NO_GEMINI) && LLMF_NO_GEMINI)
-#define LLMF_HAS_GEMINI 0
-#else
-#define LLMF_HAS_GEMINI 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_VERTEX) && LLMF_WITH_VERTEX)) || (defined(LLMF_NO_VERTEX) && LLMF_NO_VERTEX)
-#define LLMF_HAS_VERTEX 0
-#else
-#define LLMF_HAS_VERTEX 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_AZURE) && LLMF_WITH_AZURE)) || (defined(LLMF_NO_AZURE) && LLMF_NO_AZURE)
-#define LLMF_HAS_AZURE 0
-#else
-#define LLMF_HAS_AZURE 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_BEDROCK) && LLMF_WITH_BEDROCK)) || (defined(LLMF_NO_BEDROCK) && LLMF_NO_BEDROCK)
-#define LLMF_HAS_BEDROCK 0
-#else
-#define LLMF_HAS_BEDROCK 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_COHERE) && LLMF_WITH_COHERE)) || (defined(LLMF_NO_COHERE) && LLMF_NO_COHERE)
-#define LLMF_HAS_COHERE 0
-#else
-#define LLMF_HAS_COHERE 1
-#endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_HUGGINGFACE) && LLMF_WITH_HUGGINGFACE)) || (defined(LLMF_NO_HUGGINGFACE) && LLMF_NO_HUGGINGFACE)
-#define LLMF_HAS_HUGGINGFACE 0
-#else
-#define LLMF_HAS_HUGGINGFACE 1
-#endif
 
-/* ---- dialects: in when a provider of theirs is ---- */
+/* ---- dialects: in when a provider of theirs is, or a dialect that is built on them ---- */
 
-#if LLMF_HAS_OPENAI || LLMF_HAS_MISTRAL || LLMF_HAS_GROQ || LLMF_HAS_DEEPSEEK || LLMF_HAS_XAI || LLMF_HAS_OPENROUTER || LLMF_HAS_TOGETHER || \
-    LLMF_HAS_FIREWORKS || LLMF_HAS_PERPLEXITY || LLMF_HAS_CEREBRAS || LLMF_HAS_NVIDIA || LLMF_HAS_ZAI || LLMF_HAS_MOONSHOT || LLMF_HAS_ALIBABA || \
-    LLMF_HAS_VERCEL || LLMF_HAS_VOYAGE || LLMF_HAS_WRITER || LLMF_HAS_CRUSOE || LLMF_HAS_AVIAN || LLMF_HAS_HEROKU || LLMF_HAS_SNOWFLAKE || \
-    LLMF_HAS_BEDROCK_MANTLE || LLMF_HAS_PORTKEY || LLMF_HAS_LITELLM || LLMF_HAS_VLLM || LLMF_HAS_LLAMACPP || LLMF_HAS_LMSTUDIO || LLMF_HAS_GPUSTACK || \
-    LLMF_HAS_HUGGINGFACE || LLMF_HAS_AZURE /* whose adapter is openai's with other paths */
-#define LLMF_HAS_DIALECT_OPENAI 1
+#if LLMF_HAS_OPENAI_RESPONSES
+#define LLMF_HAS_DIALECT_OPENAI_RESPONSES 1
 #else
-#define LLMF_HAS_DIALECT_OPENAI 0
+#define LLMF_HAS_DIALECT_OPENAI_RESPONSES 0
 #endif
-#define LLMF_HAS_DIALECT_ANTHROPIC LLMF_HAS_ANTHROPIC
-#define LLMF_HAS_DIALECT_OLLAMA LLMF_HAS_OLLAMA
-#define LLMF_HAS_DIALECT_MOCK LLMF_HAS_MOCK
-#define LLMF_HAS_DIALECT_OPENAI_RESPONSES LLMF_HAS_OPENAI_RESPONSES
-#define LLMF_HAS_DIALECT_AZURE LLMF_HAS_AZURE
-#define LLMF_HAS_DIALECT_BEDROCK LLMF_HAS_BEDROCK
-#define LLMF_HAS_DIALECT_COHERE LLMF_HAS_COHERE
-#define LLMF_HAS_DIALECT_HUGGINGFACE 0 /* operations only: chat is of the dialect openai there */
+#if LLMF_HAS_ANTHROPIC
+#define LLMF_HAS_DIALECT_ANTHROPIC 1
+#else
+#define LLMF_HAS_DIALECT_ANTHROPIC 0
+#endif
 #if LLMF_HAS_GEMINI || LLMF_HAS_VERTEX
 #define LLMF_HAS_DIALECT_GEMINI 1
 #else
 #define LLMF_HAS_DIALECT_GEMINI 0
 #endif
+#if LLMF_HAS_AZURE
+#define LLMF_HAS_DIALECT_AZURE 1
+#else
+#define LLMF_HAS_DIALECT_AZURE 0
+#endif
+#if LLMF_HAS_BEDROCK
+#define LLMF_HAS_DIALECT_BEDROCK 1
+#else
+#define LLMF_HAS_DIALECT_BEDROCK 0
+#endif
+#if LLMF_HAS_OLLAMA
+#define LLMF_HAS_DIALECT_OLLAMA 1
+#else
+#define LLMF_HAS_DIALECT_OLLAMA 0
+#endif
+#if LLMF_HAS_COHERE
+#define LLMF_HAS_DIALECT_COHERE 1
+#else
+#define LLMF_HAS_DIALECT_COHERE 0
+#endif
+#if 0
+#define LLMF_HAS_DIALECT_HUGGINGFACE 1
+#else
+#define LLMF_HAS_DIALECT_HUGGINGFACE 0
+#endif
+#if LLMF_HAS_MOCK
+#define LLMF_HAS_DIALECT_MOCK 1
+#else
+#define LLMF_HAS_DIALECT_MOCK 0
+#endif
+#if LLMF_HAS_OPENAI || LLMF_HAS_BEDROCK_MANTLE || LLMF_HAS_HUGGINGFACE || LLMF_HAS_MISTRAL || LLMF_HAS_GROQ || LLMF_HAS_DEEPSEEK || \
+    LLMF_HAS_XAI || LLMF_HAS_OPENROUTER || LLMF_HAS_TOGETHER || LLMF_HAS_FIREWORKS || LLMF_HAS_PERPLEXITY || LLMF_HAS_CEREBRAS || \
+    LLMF_HAS_NVIDIA || LLMF_HAS_ZAI || LLMF_HAS_MOONSHOT || LLMF_HAS_ALIBABA || LLMF_HAS_VERCEL || LLMF_HAS_VOYAGE || \
+    LLMF_HAS_WRITER || LLMF_HAS_CRUSOE || LLMF_HAS_AVIAN || LLMF_HAS_HEROKU || LLMF_HAS_SNOWFLAKE || LLMF_HAS_PORTKEY || \
+    LLMF_HAS_LITELLM || LLMF_HAS_VLLM || LLMF_HAS_LLAMACPP || LLMF_HAS_LMSTUDIO || LLMF_HAS_GPUSTACK || LLMF_HAS_DIALECT_AZURE
+#define LLMF_HAS_DIALECT_OPENAI 1
+#else
+#define LLMF_HAS_DIALECT_OPENAI 0
+#endif
 
-/* Requests signed with AWS keys. */
-#define LLMF_HAS_AWS LLMF_HAS_BEDROCK
+/* ---- what some rows need ---- */
 
-#if !(LLMF_HAS_DIALECT_OPENAI || LLMF_HAS_DIALECT_ANTHROPIC || LLMF_HAS_DIALECT_OLLAMA || LLMF_HAS_DIALECT_MOCK || \
-      LLMF_HAS_DIALECT_OPENAI_RESPONSES || LLMF_HAS_DIALECT_GEMINI || LLMF_HAS_DIALECT_AZURE || LLMF_HAS_DIALECT_BEDROCK || \
-      LLMF_HAS_DIALECT_COHERE)
+#if LLMF_HAS_OPENAI || LLMF_HAS_OPENAI_RESPONSES || LLMF_HAS_ANTHROPIC || LLMF_HAS_GEMINI || LLMF_HAS_VERTEX || LLMF_HAS_AZURE || \
+    LLMF_HAS_BEDROCK || LLMF_HAS_BEDROCK_MANTLE || LLMF_HAS_OLLAMA || LLMF_HAS_COHERE || LLMF_HAS_HUGGINGFACE || LLMF_HAS_MISTRAL || \
+    LLMF_HAS_GROQ || LLMF_HAS_DEEPSEEK || LLMF_HAS_XAI || LLMF_HAS_OPENROUTER || LLMF_HAS_TOGETHER || LLMF_HAS_FIREWORKS || \
+    LLMF_HAS_PERPLEXITY || LLMF_HAS_CEREBRAS || LLMF_HAS_NVIDIA || LLMF_HAS_ZAI || LLMF_HAS_MOONSHOT || LLMF_HAS_ALIBABA || \
+    LLMF_HAS_VERCEL || LLMF_HAS_VOYAGE || LLMF_HAS_WRITER || LLMF_HAS_CRUSOE || LLMF_HAS_AVIAN || LLMF_HAS_HEROKU || \
+    LLMF_HAS_SNOWFLAKE || LLMF_HAS_PORTKEY || LLMF_HAS_LITELLM || LLMF_HAS_VLLM || LLMF_HAS_LLAMACPP || LLMF_HAS_LMSTUDIO || \
+    LLMF_HAS_GPUSTACK || LLMF_HAS_MOCK
+#define LLMFI_HAS_PROVIDER 1
+#else
+#define LLMFI_HAS_PROVIDER 0
+#endif
+#if LLMF_HAS_BEDROCK
+#define LLMF_HAS_AWS 1
+#else
+#define LLMF_HAS_AWS 0
+#endif
+#if LLMF_HAS_VERTEX || LLMF_HAS_AZURE || LLMF_HAS_BEDROCK || LLMF_HAS_BEDROCK_MANTLE || LLMF_HAS_SNOWFLAKE
+#define LLMFI_ROWS_HAVE_HOLES 1
+#else
+#define LLMFI_ROWS_HAVE_HOLES 0
+#endif
+#if LLMF_HAS_DIALECT_OPENAI || LLMF_HAS_DIALECT_OPENAI_RESPONSES || LLMF_HAS_DIALECT_ANTHROPIC || LLMF_HAS_DIALECT_GEMINI || LLMF_HAS_DIALECT_AZURE || LLMF_HAS_DIALECT_COHERE
+#define LLMFI_ROWS_STREAM_SSE 1
+#else
+#define LLMFI_ROWS_STREAM_SSE 0
+#endif
+#if LLMF_HAS_DIALECT_OLLAMA || LLMF_HAS_DIALECT_MOCK
+#define LLMFI_ROWS_STREAM_NDJSON 1
+#else
+#define LLMFI_ROWS_STREAM_NDJSON 0
+#endif
+#if LLMF_HAS_DIALECT_GEMINI
+#define LLMFI_ROWS_STREAM_JSON_ARRAY 1
+#else
+#define LLMFI_ROWS_STREAM_JSON_ARRAY 0
+#endif
+#if LLMF_HAS_DIALECT_BEDROCK
+#define LLMFI_HAS_EVENTSTREAM 1
+#else
+#define LLMFI_HAS_EVENTSTREAM 0
+#endif
+
+#endif
+
+#if !LLMFI_HAS_PROVIDER
 #error "llmfactory: no provider is left. With LLMF_ONLY name at least one: LLMF_WITH_OPENAI, LLMF_WITH_ANTHROPIC, LLMF_WITH_OLLAMA, LLMF_WITH_MOCK, or a host of the list above"
 #endif
 
@@ -1237,24 +1285,21 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #define LLMFI_KEEP_0(...)
 
 /* How the streams of the dialects come; what a program registers may take any. */
-#if LLMF_HAS_REGISTER || LLMF_HAS_DIALECT_OLLAMA || LLMF_HAS_DIALECT_MOCK
+#if LLMF_HAS_REGISTER || LLMFI_ROWS_STREAM_NDJSON
 #define LLMFI_HAS_NDJSON 1
 #else
 #define LLMFI_HAS_NDJSON 0
 #endif
-#if LLMF_HAS_REGISTER || LLMF_HAS_DIALECT_OPENAI || LLMF_HAS_DIALECT_ANTHROPIC || LLMF_HAS_DIALECT_OPENAI_RESPONSES || LLMF_HAS_DIALECT_GEMINI || \
-    LLMF_HAS_DIALECT_AZURE || LLMF_HAS_DIALECT_COHERE
+#if LLMF_HAS_REGISTER || LLMFI_ROWS_STREAM_SSE
 #define LLMFI_HAS_SSE 1
 #else
 #define LLMFI_HAS_SSE 0
 #endif
-#if LLMF_HAS_REGISTER || LLMF_HAS_DIALECT_GEMINI
+#if LLMF_HAS_REGISTER || LLMFI_ROWS_STREAM_JSON_ARRAY
 #define LLMFI_HAS_JSON_ARRAY 1
 #else
 #define LLMFI_HAS_JSON_ARRAY 0
 #endif
-
-#define LLMFI_HAS_EVENTSTREAM LLMF_HAS_DIALECT_BEDROCK
 
 /* ---- limits ---- */
 
@@ -1344,8 +1389,9 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
  * A provider of your own in your own file needs `#define LLMF_HAS_<ID> 1` there, where that is not defined yet.
  * Sources: the providers' documentation, ruby_llm's models.json (MIT), models.dev (MIT), LiteLLM's price table (MIT); the date tells which state.
  *
- *   LLMF_DIALECT(ID, name)
- *       a wire dialect: providers/<name>.h, built in where LLMF_HAS_DIALECT_<ID>
+ *   LLMF_DIALECT(ID, name, built_on, framings)
+ *       a wire dialect: providers/<name>.h, built in where LLMF_HAS_DIALECT_<ID>: where a provider of it is, or a dialect that is built on it. built_on: the
+ *       dialect whose adapter it calls, or NONE. framings: how its streams come: SSE, NDJSON, JSON_ARRAY, EVENTSTREAM; none where it is of operations only
  *   LLMF_QUIRK_SET(NAME, quirk, ...)
  *       a set of quirks that rows below name; the quirks are those of LLMFI_QUIRKS (providers/adapter.h); NONE fills up to four
  *   LLMF_PROVIDER(ID, name, aliases, dialect, base_url, auth, key_variables, default_model, default_max_tokens, api_version, embedding_model,
@@ -1387,16 +1433,16 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
  *       the provider's word for why it stopped, exactly; a word without a row is LLMF_FINISH_OTHER
  */
 #define LLMFI_ROWS_DIALECT \
-    LLMF_DIALECT(OPENAI,           "openai") \
-    LLMF_DIALECT(OPENAI_RESPONSES, "openai_responses") \
-    LLMF_DIALECT(ANTHROPIC,        "anthropic") \
-    LLMF_DIALECT(GEMINI,           "gemini") \
-    LLMF_DIALECT(AZURE,            "azure") \
-    LLMF_DIALECT(BEDROCK,          "bedrock") \
-    LLMF_DIALECT(OLLAMA,           "ollama") \
-    LLMF_DIALECT(COHERE,           "cohere") \
-    LLMF_DIALECT(HUGGINGFACE,      "huggingface") \
-    LLMF_DIALECT(MOCK,             "mock")
+    LLMF_DIALECT(OPENAI,           "openai",           NONE,   "SSE") \
+    LLMF_DIALECT(OPENAI_RESPONSES, "openai_responses", NONE,   "SSE") \
+    LLMF_DIALECT(ANTHROPIC,        "anthropic",        NONE,   "SSE") \
+    LLMF_DIALECT(GEMINI,           "gemini",           NONE,   "SSE JSON_ARRAY") \
+    LLMF_DIALECT(AZURE,            "azure",            OPENAI, "SSE") \
+    LLMF_DIALECT(BEDROCK,          "bedrock",          NONE,   "EVENTSTREAM") \
+    LLMF_DIALECT(OLLAMA,           "ollama",           NONE,   "NDJSON") \
+    LLMF_DIALECT(COHERE,           "cohere",           NONE,   "SSE") \
+    LLMF_DIALECT(HUGGINGFACE,      "huggingface",      NONE,   "") \
+    LLMF_DIALECT(MOCK,             "mock",             NONE,   "NDJSON")
 #define LLMFI_ROWS_QUIRK_SET \
     LLMF_QUIRK_SET(PLAIN,            NONE,                  NONE,                   NONE,              NONE) \
     LLMF_QUIRK_SET(KEYLESS,          NO_KEY_NEEDED,         NONE,                   NONE,              NONE) \
@@ -6118,7 +6164,7 @@ typedef struct llmfi_dialect_state {
 typedef struct llmfi_reply_point {
     size_t queued, tools, state, citations, buf[2];
     bool terminal, content, refused, blocked;
-    char told[2 * sizeof(llmf_str) + sizeof(llmf_usage) + 10 * sizeof(int64_t)]; /* LLMFI_REPLY_TOLD */
+    char told[2 * sizeof(llmf_str) + sizeof(llmf_usage) + 11 * sizeof(int64_t)]; /* LLMFI_REPLY_TOLD; 8 bytes more than it has, for alignment */
 } llmfi_reply_point;
 
 struct llmf_reply {
@@ -6164,7 +6210,10 @@ typedef struct llmf_reply llmfi_reply;
 
 /* What a rollback brings back as one piece: from the model to the dialect's numbers. */
 #define LLMFI_REPLY_TOLD(r) ((char *)(r) + offsetof(llmfi_reply, model_used))
-enum { LLMFI_REPLY_TOLD_FITS = 1 / (offsetof(llmfi_reply, dialect.buf) - offsetof(llmfi_reply, model_used) == sizeof(((llmfi_reply *)0)->point.told)) };
+enum {
+    LLMFI_REPLY_TOLD_LEN = offsetof(llmfi_reply, dialect.buf) - offsetof(llmfi_reply, model_used),
+    LLMFI_REPLY_TOLD_FITS = 1 / (LLMFI_REPLY_TOLD_LEN <= sizeof(((llmfi_reply *)0)->point.told))
+};
 
 /* Where the buffers are. */
 static const uint16_t llmfi_reply_bufs[] = {
@@ -6408,7 +6457,7 @@ LLMFI_UNUSED static LLMFI_SHORT void llmfi_reply_mark(llmfi_reply *r) {
     p->citations = r->citations.len;
     p->buf[0] = r->dialect.buf[0].len;
     p->buf[1] = r->dialect.buf[1].len;
-    memcpy(p->told, LLMFI_REPLY_TOLD(r), sizeof p->told);
+    memcpy(p->told, LLMFI_REPLY_TOLD(r), LLMFI_REPLY_TOLD_LEN);
     p->terminal = r->terminal;
     p->content = r->content;
     p->refused = r->refused;
@@ -6439,7 +6488,7 @@ LLMFI_UNUSED static void llmfi_reply_rollback(llmfi_reply *r) {
     r->citations.len = p->citations;
     r->dialect.buf[0].len = p->buf[0];
     r->dialect.buf[1].len = p->buf[1];
-    memcpy(LLMFI_REPLY_TOLD(r), p->told, sizeof p->told);
+    memcpy(LLMFI_REPLY_TOLD(r), p->told, LLMFI_REPLY_TOLD_LEN);
     r->terminal = p->terminal;
     r->content = p->content;
     r->refused = p->refused;
@@ -9464,7 +9513,7 @@ LLMFI_UNUSED static int64_t llmfi_wall_ms(void) {
    was prepared (least recently used goes first); the id itself stays good and is prepared again when next used, also after a reload. */
 #ifndef LLMFI_FACTORY_HANDLES_H
 #define LLMFI_FACTORY_HANDLES_H
-/* The dialects of this build, in one table. A new dialect is its file, one row here and its option. */
+/* The dialects of this build, in one table. A new dialect is its file, its include and its row here, and its row in models.def. */
 #ifndef LLMFI_PROVIDERS_ADAPTERS_H
 #define LLMFI_PROVIDERS_ADAPTERS_H
 /* What adapters share stands before the first #if: a part is joined where it is first included. */
@@ -9541,6 +9590,21 @@ LLMFI_UNUSED static void llmfi_claude_write_thinking(const llmfi_claude_think *t
     /* Models since Opus 4.7 think in silence unless this is said ("Thinking", thinking.display): nothing to read, and an idle stream. */
     if (t->mode == LLMFI_THINK_EFFORT) llmfi_jw_member_lit(w, "display", "summarized");
     llmfi_jw_object_end(w);
+}
+
+/* Whether calls were made since the user last spoke that this provider did not think about: another one did, or their state is gone. */
+static bool llmfi_claude_unthought(const llmfi_ask *a, const char *dialect) {
+    size_t i = a->req->message_count;
+    while (i-- > 0 && a->req->messages[i].role != LLMF_USER)
+        if (a->req->messages[i].tool_call_count && !llmfi_state_items(a, &a->req->messages[i], dialect).len) return true;
+    return false;
+}
+
+/* What goes out of it. With a budget a turn that goes on has to begin with what was thought ("Extended thinking", toggling thinking modes): where nobody has that, it
+   goes on without thinking, as the API itself does it on newer models; the next turn thinks again. */
+LLMFI_UNUSED static llmfi_claude_think llmfi_claude_sent(const llmfi_ask *a, llmfi_claude_think t, const char *dialect) {
+    if (t.mode == LLMFI_THINK_BUDGET && llmfi_claude_unthought(a, dialect)) t.mode = LLMFI_THINK_UNSAID;
+    return t;
 }
 
 /* ---- messages as blocks of two sides, which alternate ---- */
@@ -12383,7 +12447,7 @@ static void llmfi_anthropic_tool_choice(const llmf_request *q, llmfi_jw *w) {
 }
 
 static void llmfi_anthropic_think_members(const llmfi_ask *a, llmfi_jw *w) {
-    llmfi_claude_think t = llmfi_anthropic_thinking(a);
+    llmfi_claude_think t = llmfi_claude_sent(a, llmfi_anthropic_thinking(a), "anthropic");
     if (t.mode != LLMFI_THINK_UNSAID) llmfi_claude_write_thinking(&t, w);
     if ((t.mode != LLMFI_THINK_EFFORT && !a->format) || !llmfi_anthropic_own(a, "output_config")) return;
     llmfi_jw_key(w, "output_config");
@@ -14210,7 +14274,7 @@ static const char *llmfi_bedrock_effort(const llmfi_ask *a) {
 }
 
 static void llmfi_bedrock_fields(const llmfi_ask *a, llmfi_jw *w) {
-    llmfi_claude_think t = llmfi_bedrock_claude(a);
+    llmfi_claude_think t = llmfi_claude_sent(a, llmfi_bedrock_claude(a), "bedrock");
     const char *nova = llmfi_bedrock_nova(a), *effort = llmfi_bedrock_effort(a);
     if (t.mode == LLMFI_THINK_UNSAID && !nova && !effort && !llmfi_extra(a, LLMFI_BEDROCK_FIELDS)) return;
     llmfi_bedrock_object(w, "additionalModelRequestFields");
@@ -15533,33 +15597,15 @@ static const llmfi_adapter llmfi_mock = {
 #endif
 
 static const llmfi_adapter *const llmfi_adapters[] = {
-#if LLMF_HAS_DIALECT_OPENAI
-    &llmfi_openai,
-#endif
-#if LLMF_HAS_DIALECT_OPENAI_RESPONSES
-    &llmfi_responses,
-#endif
-#if LLMF_HAS_DIALECT_ANTHROPIC
-    &llmfi_anthropic,
-#endif
-#if LLMF_HAS_DIALECT_GEMINI
-    &llmfi_gemini,
-#endif
-#if LLMF_HAS_DIALECT_OLLAMA
-    &llmfi_ollama,
-#endif
-#if LLMF_HAS_DIALECT_AZURE
-    &llmfi_azure,
-#endif
-#if LLMF_HAS_DIALECT_BEDROCK
-    &llmfi_bedrock,
-#endif
-#if LLMF_HAS_DIALECT_COHERE
-    &llmfi_cohere,
-#endif
-#if LLMF_HAS_DIALECT_MOCK
-    &llmfi_mock,
-#endif
+    LLMFI_KEEP(LLMF_HAS_DIALECT_OPENAI, &llmfi_openai, )
+    LLMFI_KEEP(LLMF_HAS_DIALECT_OPENAI_RESPONSES, &llmfi_responses, )
+    LLMFI_KEEP(LLMF_HAS_DIALECT_ANTHROPIC, &llmfi_anthropic, )
+    LLMFI_KEEP(LLMF_HAS_DIALECT_GEMINI, &llmfi_gemini, )
+    LLMFI_KEEP(LLMF_HAS_DIALECT_OLLAMA, &llmfi_ollama, )
+    LLMFI_KEEP(LLMF_HAS_DIALECT_AZURE, &llmfi_azure, )
+    LLMFI_KEEP(LLMF_HAS_DIALECT_BEDROCK, &llmfi_bedrock, )
+    LLMFI_KEEP(LLMF_HAS_DIALECT_COHERE, &llmfi_cohere, )
+    LLMFI_KEEP(LLMF_HAS_DIALECT_MOCK, &llmfi_mock, )
     NULL
 };
 
@@ -17134,12 +17180,12 @@ static const char llmfi_auth_names[] =
     ;
 
 /* Base URLs of this build may hold {region} and its like: a config's, or those of these providers' rows. */
-#define LLMFI_HAS_HOLES (LLMF_HAS_CONFIG || LLMF_HAS_VERTEX || LLMF_HAS_AZURE || LLMF_HAS_BEDROCK || LLMF_HAS_BEDROCK_MANTLE || LLMF_HAS_SNOWFLAKE)
+#define LLMFI_HAS_HOLES (LLMF_HAS_CONFIG || LLMFI_ROWS_HAVE_HOLES)
 
 /* ---- dialects ---- */
 
 enum {
-#define LLMF_DIALECT(ID, name) LLMFI_DIALECT_##ID,
+#define LLMF_DIALECT(ID, name, built_on, framings) LLMFI_DIALECT_##ID,
 #ifdef LLMF_MODELS_DEF
 #include LLMF_MODELS_DEF
 #else
@@ -17151,7 +17197,7 @@ LLMFI_ROWS_DIALECT
 
 /* In their order. */
 static const char llmfi_dialect_names[] =
-#define LLMF_DIALECT(ID, name) name "\0"
+#define LLMF_DIALECT(ID, name, built_on, framings) name "\0"
 #ifdef LLMF_MODELS_DEF
 #include LLMF_MODELS_DEF
 #else
@@ -17160,7 +17206,7 @@ LLMFI_ROWS_DIALECT
 #endif
     ;
 static const bool llmfi_dialect_built[] = {
-#define LLMF_DIALECT(ID, name) LLMF_HAS_DIALECT_##ID,
+#define LLMF_DIALECT(ID, name, built_on, framings) LLMF_HAS_DIALECT_##ID,
 #ifdef LLMF_MODELS_DEF
 #include LLMF_MODELS_DEF
 #else
@@ -17240,7 +17286,7 @@ LLMFI_ROWS_PROVIDER
     ;
 #endif
 
-/* A provider that is built in needs its dialect: options.h lists the hosts of each, and a host missing there does not compile. */
+/* A provider that is built in needs its dialect: where provider_options.h is not of this table, it does not compile. */
 enum {
 #define LLMF_PROVIDER(ID, name, aliases, dialect, url, auth, keys, model, max, version, embedding, batch, quirks) \
     LLMFI_P_HAS_ITS_DIALECT_##ID = 1 / (LLMF_HAS_DIALECT_##dialect >= LLMF_HAS_##ID),
@@ -20443,7 +20489,7 @@ LLMFI_UNUSED static bool llmfi_config_model_at(const llmfi_config *c, size_t i, 
     }
 #endif
     if (i >= llmfi_model_row_count()) return false;
-    p = llmfi_config_provider(c, llmfi_cstr(llmfi_provider_rows[llmfi_model_rows[i].provider].name));
+    for (p = c->providers; p && p->row != llmfi_model_rows[i].provider; p = p->next) {}
     return p && llmfi_record_of(c, p, llmfi_cstr(llmfi_model_rows[i].id), llmfi_cstr(llmfi_model_rows[i].id), out);
 }
 
