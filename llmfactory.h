@@ -1477,7 +1477,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
     LLMF_PROVIDER(GEMINI,           "gemini",           "google",           GEMINI,           "https://generativelanguage.googleapis.com",                                                             GOOG_KEY,    "GEMINI_API_KEY GOOGLE_API_KEY GOOGLE_GENERATIVE_AI_API_KEY", "gemini-3.7-flash",                          0, "v1",         "gemini-embedding-2",                 100, PLAIN) \
     LLMF_PROVIDER(VERTEX,           "vertex",           "vertexai",         GEMINI,           "https://{region-}aiplatform.googleapis.com/v1/projects/{account}/locations/{region}/publishers/google", BEARER,      "GOOGLE_VERTEX_ACCESS_TOKEN",                                 "gemini-3.7-flash",                          0, "",           "gemini-embedding-2",                 100, PLAIN) \
     LLMF_PROVIDER(AZURE,            "azure",            "azure_openai",     AZURE,            "https://{resource}.openai.azure.com",                                                                   API_KEY,     "AZURE_OPENAI_API_KEY AZURE_API_KEY AZURE_OPENAI_AD_TOKEN:bearer", "",                                     0, "",           "",                                  2048, PLAIN) \
-    LLMF_PROVIDER(BEDROCK,          "bedrock",          "aws",              BEDROCK,          "https://bedrock-runtime.{region}.amazonaws.com",                                                        AWS,         "AWS_BEARER_TOKEN_BEDROCK:bearer",                            "anthropic.claude-sonnet-5",                 0, "2026-10-21", "amazon.titan-embed-text-v2:0",         1, PLAIN) \
+    LLMF_PROVIDER(BEDROCK,          "bedrock",          "aws",              BEDROCK,          "https://bedrock-runtime.{region}.amazonaws.com",                                                        AWS,         "AWS_BEARER_TOKEN_BEDROCK:bearer",                            "anthropic.claude-sonnet-5",                 0, "2026-10-21", "amazon.titan-embed-text-v2:0",        96, PLAIN) \
     LLMF_PROVIDER(BEDROCK_MANTLE,   "bedrock_mantle",   "",                 OPENAI,           "https://bedrock-mantle.{region}.api.aws/v1",                                                            BEARER,      "AWS_BEARER_TOKEN_BEDROCK",                                   "openai.gpt-oss-120b",                       0, "",           "",                                     0, PLAIN) \
     LLMF_PROVIDER(OLLAMA,           "ollama",           "local",            OLLAMA,           "http://localhost:11434",                                                                                BEARER,      "OLLAMA_API_KEY",                                             "llama3.2",                                  0, "",           "nomic-embed-text",                   512, KEYLESS) \
     LLMF_PROVIDER(COHERE,           "cohere",           "",                 COHERE,           "https://api.cohere.com",                                                                                BEARER,      "COHERE_API_KEY CO_API_KEY",                                  "command-a-03-2025",                         0, "",           "embed-v4.0",                          96, PLAIN) \
@@ -1917,8 +1917,8 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
     LLMF_MODEL(BEDROCK,          "anthropic.claude-fable-5",                          1000000,  128000,  10000000,  50000000, 1000000, 12500000, 20000000, "TIFR",   CONVERSE_C5,      20260819,        0) \
     LLMF_MODEL(BEDROCK,          "anthropic.claude-3-haiku-20240307-v1:0",             200000,    4096,    250000,   1250000,   25000,   312500,   500000, "TIF",    NO_REASONING,     20260602,        0) \
     LLMF_MODEL(BEDROCK,          "anthropic.claude-3-7-sonnet-20250219-v1:0",          200000,    8192,   3000000,  15000000,  300000,  3750000,  6000000, "TIFR",   CONVERSE_C4,      20260602,        0) \
-    LLMF_MODEL(BEDROCK,          "amazon.titan-embed-text-v2:0",                         8192,      -1,    200000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
-    LLMF_MODEL(BEDROCK,          "amazon.titan-embed-text-v1",                           8192,      -1,    100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(BEDROCK,          "amazon.titan-embed-text-v2:0",                         8192,      -1,    200000,         0,      -1,       -1,       -1, "E",      ONE_TEXT,         20260602,        0) \
+    LLMF_MODEL(BEDROCK,          "amazon.titan-embed-text-v1",                           8192,      -1,    100000,         0,      -1,       -1,       -1, "E",      ONE_TEXT,         20260602,        0) \
     LLMF_MODEL(BEDROCK,          "amazon.nova-pro-v1:0",                               300000,    8192,    800000,   3200000,  200000,       -1,       -1, "TI",     CONVERSE_NOVA,    20260819,        0) \
     LLMF_MODEL(BEDROCK,          "amazon.nova-micro-v1:0",                             128000,    8192,     35000,    140000,    8750,       -1,       -1, "T",      CONVERSE_NOVA,    20260819,        0) \
     LLMF_MODEL(BEDROCK,          "amazon.nova-lite-v1:0",                              300000,    8192,     60000,    240000,   15000,       -1,       -1, "TI",     CONVERSE_NOVA,    20260819,        0) \
@@ -2159,13 +2159,13 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #endif
 #if LLMF_HAS_VERTEX
 #define LLMFI_ROWS_MODEL_VERTEX \
-    LLMF_MODEL(VERTEX,           "text-multilingual-embedding-002",                      2048,      -1,    100000,         0,      -1,       -1,       -1, "E",      GEMINI_3,         20260602,        0) \
-    LLMF_MODEL(VERTEX,           "text-embedding-005",                                   2048,      -1,    100000,         0,      -1,       -1,       -1, "E",      GEMINI_3,         20260602,        0) \
-    LLMF_MODEL(VERTEX,           "text-embedding-004",                                   2048,      -1,    100000,         0,      -1,       -1,       -1, "E",      GEMINI_3,         20260602, 20260114) \
+    LLMF_MODEL(VERTEX,           "text-multilingual-embedding-002",                      2048,      -1,    100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(VERTEX,           "text-embedding-005",                                   2048,      -1,    100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602,        0) \
+    LLMF_MODEL(VERTEX,           "text-embedding-004",                                   2048,      -1,    100000,         0,      -1,       -1,       -1, "E",      PLAIN,            20260602, 20260114) \
     LLMF_MODEL(VERTEX,           "gemini-flash-lite-latest",                          1048576,   65536,    250000,   1500000,   25000,       -1,       -1, "TIAFR",  GEMINI_3,         20260819,        0) \
     LLMF_MODEL(VERTEX,           "gemini-flash-latest",                               1048576,   65536,   1500000,   9000000,  150000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
-    LLMF_MODEL(VERTEX,           "gemini-embedding-2",                                   8192,      -1,    200000,         0,      -1,       -1,       -1, "E",      GEMINI_3,         20260819,        0) \
-    LLMF_MODEL(VERTEX,           "gemini-embedding-001",                                 2048,      -1,    150000,         0,      -1,       -1,       -1, "E",      GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(VERTEX,           "gemini-embedding-2",                                   8192,      -1,    200000,         0,      -1,       -1,       -1, "E",      EMBED_CONTENT,    20260819,        0) \
+    LLMF_MODEL(VERTEX,           "gemini-embedding-001",                                 2048,      -1,    150000,         0,      -1,       -1,       -1, "E",      ONE_TEXT,         20260819,        0) \
     LLMF_MODEL(VERTEX,           "gemini-3.7-flash",                                  1048576,   65536,    750000,   3750000,   75000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
     LLMF_MODEL(VERTEX,           "gemini-3.6-flash",                                  1048576,   65536,   1500000,   7500000,  150000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
     LLMF_MODEL(VERTEX,           "gemini-3.5-flash-lite",                             1048576,   65536,    300000,   2500000,   30000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
@@ -2781,6 +2781,8 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
     LLMF_FAMILY(BEDROCK,   "anthropic.claude-sonnet-4-6",             CONVERSE_C4_6) \
     LLMF_FAMILY(BEDROCK,   "anthropic.claude-opus-4-7",               CONVERSE_C5) \
     LLMF_FAMILY(BEDROCK,   "anthropic.claude-opus-4-8",               CONVERSE_C5) \
+    LLMF_FAMILY(BEDROCK,   "amazon.titan-embed",                      ONE_TEXT) \
+    LLMF_FAMILY(BEDROCK,   "arn:",                                    ONE_TEXT) \
     LLMF_FAMILY(BEDROCK,   "amazon.nova-",                            CONVERSE_NOVA) \
     LLMF_FAMILY(BEDROCK,   "amazon.nova-2",                           CONVERSE_NOVA_2) \
     LLMF_FAMILY(BEDROCK,   "openai.gpt-oss",                          CONVERSE_OSS) \
@@ -14613,7 +14615,7 @@ static bool llmfi_bedrock_has_system(const llmfi_ask *a) {
 static void llmfi_bedrock_begin(const llmfi_ask *a, llmfi_jw *w) {
     llmfi_jw_object(w);
     llmfi_bedrock_inference(a, w);
-    llmfi_bedrock_format(a, w);
+    if (a->req->op != LLMF_OP_COUNT_TOKENS) llmfi_bedrock_format(a, w);
     llmfi_bedrock_fields(a, w);
     if (!llmfi_bedrock_has_system(a)) return;
     llmfi_jw_key(w, "system");
@@ -17557,12 +17559,14 @@ static llmf_str llmfi_bare_id(int provider, llmf_str id) {
     return id;
 }
 
-/* Quirks of an id that has no row. */
+/* Quirks of an id that has no row. What names no model at all, the ARN of a profile, has those of its first letters. */
 LLMFI_UNUSED static uint32_t llmfi_family_quirks(int provider, llmf_str id) {
     const llmfi_family_row *row, *best = NULL;
-    id = llmfi_bare_id(provider, id);
-    for (row = llmfi_family_rows; row->prefix; row++)
-        if (row->provider == provider && llmfi_starts(id, llmfi_cstr(row->prefix)) && (!best || strlen(row->prefix) > strlen(best->prefix))) best = row;
+    llmf_str bare = llmfi_bare_id(provider, id), prefix;
+    for (row = llmfi_family_rows; row->prefix; row++) {
+        prefix = llmfi_cstr(row->prefix);
+        if (row->provider == provider && (llmfi_starts(bare, prefix) || llmfi_starts(id, prefix)) && (!best || prefix.len > strlen(best->prefix))) best = row;
+    }
     return best ? best->quirks : 0;
 }
 
@@ -26289,6 +26293,77 @@ static void llmfi_gemini_models_path(const llmfi_ask *a, llmfi_out *out) {
 
 #endif
 #endif
+#if LLMF_HAS_DIALECT_BEDROCK
+/* What Bedrock has besides Converse ("Amazon Bedrock API reference": InvokeModel, CountTokens). An invoked model gets and gives its maker's own body: Amazon's Titan one
+   text, which is what the quirk one_text stands for, and Cohere's a list. */
+#ifndef LLMFI_PROVIDERS_BEDROCK_OPS_H
+#define LLMFI_PROVIDERS_BEDROCK_OPS_H
+
+static void llmfi_bedrock_method(const llmfi_ask *a, llmfi_out *out, llmf_str method) {
+    LLMFI_PUT(out, "/model/");
+    llmfi_put_url(out, a->model->model_id);
+    llmfi_put_str(out, method);
+}
+
+#if LLMF_HAS_EMBED
+static void llmfi_bedrock_embed_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_bedrock_method(a, out, LLMFI_LIT("/invoke"));
+}
+
+/* Cohere's model demands an input_type; it has none for similarity. */
+static void llmfi_bedrock_embed_head(const llmfi_ask *a, llmfi_jw *w) {
+    llmf_str purpose = llmfi_embed_purpose(a, "search_document\0search_query\0classification\0clustering\0clustering\0");
+    if (LLMFI_BEDROCK_OWN(a, "input_type")) llmfi_jw_member_str(w, "input_type", purpose.len ? purpose : LLMFI_LIT("search_document"));
+}
+
+static void llmfi_bedrock_embed_tail(const llmfi_ask *a, llmfi_jw *w) {
+    if (a->job->input->dimensions && LLMFI_BEDROCK_OWN(a, "output_dimension")) llmfi_jw_member_int(w, "output_dimension", a->job->input->dimensions);
+}
+
+static bool llmfi_bedrock_embed_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
+    static const llmfi_embed_form form = { "texts", llmfi_bedrock_embed_head, llmfi_bedrock_embed_tail };
+    const llmf_input *in = a->job->input;
+    if (!llmfi_bedrock_quirk(a, LLMFI_Q_ONE_TEXT)) return llmfi_embed_steps(a, step, w, &form);
+    llmfi_jw_object(w);
+    if (LLMFI_BEDROCK_OWN(a, "inputText")) llmfi_jw_member_str(w, "inputText", in->texts[0]);
+    if (in->dimensions && LLMFI_BEDROCK_OWN(a, "dimensions")) llmfi_jw_member_int(w, "dimensions", in->dimensions);
+    llmfi_extra_write(a, w);
+    llmfi_jw_object_end(w);
+    return false;
+}
+
+static void llmfi_bedrock_embed_check(const llmfi_ask *a, llmfi_refusal *no) {
+    if (llmfi_strays(a->model->model_id)) llmfi_refuse(no, LLMF_ERR_CONFIG, "model_id", "cannot stand in a URL; give the model's id or its ARN");
+}
+
+static const llmfi_sieve_row llmfi_bedrock_embed_rows[] = {
+    { "embedding", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR }, { "embeddings[]", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR }, { "embeddings.float[]", LLMFI_TAKE_FLOATS, LLMFI_GOT_VECTOR },
+    { "inputTextTokenCount", LLMFI_TAKE_VALUE, LLMFI_GOT_INPUT }, { "error", LLMFI_TAKE_RAW, LLMFI_GOT_ERROR }
+};
+#endif
+
+#if LLMF_HAS_COUNT
+static void llmfi_bedrock_count_path(const llmfi_ask *a, llmfi_out *out) {
+    llmfi_bedrock_method(a, out, LLMFI_LIT("/count-tokens"));
+}
+
+/* The body of Converse inside of two other objects, which begin in its first step and end behind its last. */
+static bool llmfi_bedrock_count_body(const llmfi_ask *a, unsigned step, llmfi_jw *w) {
+    bool more;
+    if (step == 0) {
+        llmfi_jw_object(w);
+        llmfi_bedrock_object(w, "input");
+        llmfi_jw_key(w, "converse");
+    }
+    more = llmfi_bedrock_body(a, step, w);
+    if (!more) llmfi_jw_object_end(w);
+    if (!more) llmfi_jw_object_end(w);
+    return more;
+}
+#endif
+
+#endif
+#endif
 #if LLMF_HAS_DIALECT_OLLAMA
 /* What Ollama has besides chats ("API": POST /api/embed, GET /api/tags). */
 #ifndef LLMFI_PROVIDERS_OLLAMA_OPS_H
@@ -26490,6 +26565,10 @@ static const llmfi_operation llmfi_operations[] = {
     LLMFI_KEEP(LLMF_HAS_EMBED, LLMFI_OP_EMBED("gemini", NULL, llmfi_gemini_embed_path, llmfi_gemini_embed_body, llmfi_gemini_embed_rows))
     LLMFI_KEEP(LLMF_HAS_COUNT, LLMFI_OP_COUNT("gemini", true, llmfi_gemini_check, llmfi_gemini_count_path, NULL, llmfi_gemini_count_body))
     LLMFI_KEEP(LLMF_HAS_LIST, LLMFI_OP_LIST("gemini", NULL, llmfi_gemini_models_path, NULL))
+#endif
+#if LLMF_HAS_DIALECT_BEDROCK
+    LLMFI_KEEP(LLMF_HAS_EMBED, LLMFI_OP_EMBED("bedrock", llmfi_bedrock_embed_check, llmfi_bedrock_embed_path, llmfi_bedrock_embed_body, llmfi_bedrock_embed_rows))
+    LLMFI_KEEP(LLMF_HAS_COUNT, LLMFI_OP_COUNT("bedrock", true, llmfi_bedrock_check, llmfi_bedrock_count_path, NULL, llmfi_bedrock_count_body))
 #endif
 #if LLMF_HAS_DIALECT_OLLAMA
     LLMFI_KEEP(LLMF_HAS_EMBED, LLMFI_OP_EMBED("ollama", NULL, llmfi_ollama_embed_path, llmfi_ollama_embed_body, llmfi_ollama_embed_rows))

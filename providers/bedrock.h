@@ -396,7 +396,7 @@ static bool llmfi_bedrock_has_system(const llmfi_ask *a) {
 static void llmfi_bedrock_begin(const llmfi_ask *a, llmfi_jw *w) {
     llmfi_jw_object(w);
     llmfi_bedrock_inference(a, w);
-    llmfi_bedrock_format(a, w);
+    if (a->req->op != LLMF_OP_COUNT_TOKENS) llmfi_bedrock_format(a, w);
     llmfi_bedrock_fields(a, w);
     if (!llmfi_bedrock_has_system(a)) return;
     llmfi_jw_key(w, "system");

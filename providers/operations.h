@@ -16,6 +16,9 @@
 #if LLMF_HAS_DIALECT_GEMINI
 #include "gemini_ops.h"
 #endif
+#if LLMF_HAS_DIALECT_BEDROCK
+#include "bedrock_ops.h"
+#endif
 #if LLMF_HAS_DIALECT_OLLAMA
 #include "ollama_ops.h"
 #endif
@@ -86,6 +89,10 @@ static const llmfi_operation llmfi_operations[] = {
     LLMFI_KEEP(LLMF_HAS_EMBED, LLMFI_OP_EMBED("gemini", NULL, llmfi_gemini_embed_path, llmfi_gemini_embed_body, llmfi_gemini_embed_rows))
     LLMFI_KEEP(LLMF_HAS_COUNT, LLMFI_OP_COUNT("gemini", true, llmfi_gemini_check, llmfi_gemini_count_path, NULL, llmfi_gemini_count_body))
     LLMFI_KEEP(LLMF_HAS_LIST, LLMFI_OP_LIST("gemini", NULL, llmfi_gemini_models_path, NULL))
+#endif
+#if LLMF_HAS_DIALECT_BEDROCK
+    LLMFI_KEEP(LLMF_HAS_EMBED, LLMFI_OP_EMBED("bedrock", llmfi_bedrock_embed_check, llmfi_bedrock_embed_path, llmfi_bedrock_embed_body, llmfi_bedrock_embed_rows))
+    LLMFI_KEEP(LLMF_HAS_COUNT, LLMFI_OP_COUNT("bedrock", true, llmfi_bedrock_check, llmfi_bedrock_count_path, NULL, llmfi_bedrock_count_body))
 #endif
 #if LLMF_HAS_DIALECT_OLLAMA
     LLMFI_KEEP(LLMF_HAS_EMBED, LLMFI_OP_EMBED("ollama", NULL, llmfi_ollama_embed_path, llmfi_ollama_embed_body, llmfi_ollama_embed_rows))

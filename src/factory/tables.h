@@ -339,12 +339,14 @@ static llmf_str llmfi_bare_id(int provider, llmf_str id) {
     return id;
 }
 
-/* Quirks of an id that has no row. */
+/* Quirks of an id that has no row. What names no model at all, the ARN of a profile, has those of its first letters. */
 LLMFI_UNUSED static uint32_t llmfi_family_quirks(int provider, llmf_str id) {
     const llmfi_family_row *row, *best = NULL;
-    id = llmfi_bare_id(provider, id);
-    for (row = llmfi_family_rows; row->prefix; row++)
-        if (row->provider == provider && llmfi_starts(id, llmfi_cstr(row->prefix)) && (!best || strlen(row->prefix) > strlen(best->prefix))) best = row;
+    llmf_str bare = llmfi_bare_id(provider, id), prefix;
+    for (row = llmfi_family_rows; row->prefix; row++) {
+        prefix = llmfi_cstr(row->prefix);
+        if (row->provider == provider && (llmfi_starts(bare, prefix) || llmfi_starts(id, prefix)) && (!best || prefix.len > strlen(best->prefix))) best = row;
+    }
     return best ? best->quirks : 0;
 }
 

@@ -22,7 +22,8 @@ static const struct {
     {"embed_content", "", "gemini", LLMF_OP_EMBED},
     {"predict", "", "gemini", LLMF_OP_EMBED},
     {"embed_v2", "", "cohere", LLMF_OP_EMBED},
-    {"invoke", "\"embeddings\":", "cohere", LLMF_OP_EMBED}, /* the body is the vendor's own */
+    {"invoke", "\"inputTextTokenCount\":", "bedrock", LLMF_OP_EMBED},
+    {"invoke", "\"response_type\":", "bedrock", LLMF_OP_EMBED},
     {"api_embed", "", "ollama", LLMF_OP_EMBED},
     {"api_embeddings", "", "ollama", LLMF_OP_EMBED},
     {"feature_extraction", "", "huggingface", LLMF_OP_EMBED},
