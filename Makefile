@@ -1,6 +1,6 @@
 # llmfactory. `make demo` and `make check` do everything on a fresh machine; the rest is for those who change it.
 #
-#   all      build/llmf and the examples          demo   streamed answers from three dialects, no key, no network
+#   all      build/llmf and the examples          demo   one answer from every family, no key, no network
 #   product  llmfactory.h from its parts          check  installs what is missing, then all tests
 #   san      unit and engine tests under ASan+UBSan      fuzz   all fuzz targets, FUZZ_SECONDS each (default 600)
 #   bench    the bars of speed, as ratios         matrix compilers, standards, options
@@ -16,7 +16,7 @@ CFLAGS ?= -O2 -g
 CURL_LIBS ?= $(shell pkg-config --libs libcurl 2>/dev/null || echo -lcurl)
 B = build
 PARTS := $(shell find src providers -name '*.h') models.def
-EXAMPLES = hello chat frames transport names
+EXAMPLES = hello chat frames transport names families
 
 .PHONY: all demo check product models san fuzz bench matrix size fmt clean install deps deps-check
 
@@ -63,7 +63,7 @@ deps:
 deps-check:
 	@CC="$(CC)" sh tools/deps.sh check
 
-demo: $(B)/llmf $(B)/examples/names $(B)/loopback-plain
+demo: $(B)/llmf $(B)/examples/families $(B)/loopback-plain
 	@sh tests/demo.sh
 
 check: deps-check

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Streamed answers from three dialects, chosen by name from one config file, with tokens and cost: on a loopback server, without a key.
+# Streamed answers from every family of providers, chosen by name from one config file, with tokens, cost and the reason it stopped: on a loopback server, without a key.
 set -eu
-server=build/loopback-plain
+server=${LLMF_DEMO_SERVER:-build/loopback-plain}
 mkdir -p build
 rm -f build/demo.fifo
 mkfifo build/demo.fifo
@@ -10,13 +10,12 @@ pid=$!
 trap 'kill $pid 2>/dev/null || true; rm -f build/demo.fifo' EXIT
 read -r word port <build/demo.fifo
 [ "$word" = ready ] || { echo "the loopback server did not start" >&2; exit 1; }
+# A key, and the pair of AWS keys from Amazon's own examples, that the server knows: the request to Bedrock is signed, and its signature is checked.
 export DEMO_SERVER="http://127.0.0.1:$port/d20000" DEMO_KEY=demo-key-of-the-loopback-server
-echo "One program (examples/names.c), one config file (examples/demo.yaml), three providers:"
+export AWS_ACCESS_KEY_ID=AKIDEXAMPLE AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY
+echo "One program (examples/families.c), one config file (examples/demo.yaml), every family of providers:"
 echo
-build/examples/names examples/demo.yaml fast smart local
+build/examples/families examples/demo.yaml chat fast responses smart gemini azure bedrock local cohere router mistral groq embed vectors transcribe ears
 echo
-echo "The same through the command llmf:"
-for name in fast smart local; do
-    printf '%s> ' "$name"
-    build/llmf --config examples/demo.yaml chat -m "$name" "Tell a very short story."
-done
+echo "A story through the command llmf:"
+build/llmf --config examples/demo.yaml chat -m smart "Tell a very short story."
