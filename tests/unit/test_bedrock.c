@@ -331,8 +331,12 @@ static void test_reasoning(void **state) {
     thinks_not("high", LLMFI_Q_NO_REASONING, LLMF_ERR_UNSUPPORTED);
     thinks_not("2000 tokens", CLAUDE | LLMFI_Q_ADAPTIVE_THINKING, LLMF_ERR_UNSUPPORTED);
     thinks_not("2000 tokens", LLMFI_Q_REASONING_CONFIG, LLMF_ERR_UNSUPPORTED);
-    thinks_not("5000 tokens", CLAUDE, LLMF_ERR_ARGUMENT);
     thinks_not("5 tokens", CLAUDE, LLMF_ERR_ARGUMENT);
+    hi();
+    Q.req.reasoning = "5000 tokens";
+    Q.req.max_tokens = 5000;
+    Q.model.quirks = CLAUDE;
+    refused(LLMF_ERR_ARGUMENT, "reasoning");
     hi();
     Q.req.reasoning = "high";
     Q.req.max_tokens = 10;
