@@ -14228,8 +14228,8 @@ static void llmfi_bedrock_frame(llmfi_reply *r, llmf_str event, llmf_str data) {
 
 #endif
 
-/* What Converse stands in for a limit that the request has not ("Amazon Bedrock user guide", Claude): budgets for thinking are cut to fit into it. */
-#define LLMFI_BEDROCK_TOKENS 4096
+/* What the budget of a level is cut to fit into where the request has no limit: the model's maximum counts then, and this is the least of those that think. */
+#define LLMFI_BEDROCK_TOKENS 32000
 /* Bytes of a document's name. */
 #define LLMFI_BEDROCK_NAME 200
 
@@ -14677,7 +14677,7 @@ static void llmfi_bedrock_check_reasoning(const llmfi_ask *a, llmfi_refusal *no)
     const char *nova = llmfi_bedrock_nova(a);
     int64_t tokens;
     if (!word.len || LLMFI_IS(word, "none")) return;
-    llmfi_claude_check_thinking(a, llmfi_bedrock_claude(a), a->req->max_tokens > 0 ? a->req->max_tokens : LLMFI_BEDROCK_TOKENS, no);
+    llmfi_claude_check_thinking(a, llmfi_bedrock_claude(a), a->req->max_tokens > 0 ? a->req->max_tokens : INT64_MAX, no);
     if (llmfi_bedrock_quirk(a, LLMFI_Q_NO_REASONING))
         llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model cannot think before it answers; leave it out, or take another model");
     else if (!llmfi_bedrock_quirk(a, LLMFI_Q_THINKING_OBJECT | LLMFI_Q_REASONING_CONFIG | LLMFI_Q_THINKING_EFFORT) && !llmfi_extra(a, LLMFI_BEDROCK_FIELDS))
@@ -20137,9 +20137,8 @@ static bool llmfi_resolve_empty(const llmfi_config *c, llmfi_record *out, llmf_e
     return false;
 }
 
-/* What `name` stands for; empty: the default provider's default model. Texts of *out live as long as the generation and `into` do.
-   False with *err: UNKNOWN_MODEL, UNKNOWN_PROVIDER, NOT_BUILT, CONFIG, MEMORY. */
-LLMFI_UNUSED static bool llmfi_config_resolve(llmfi_config *c, llmfi_arena *into, llmf_str name, llmfi_record *out, llmf_error *err) {
+/* What `name` stands for, before anything is laid over it: what its base URL still lacks may come then. */
+LLMFI_UNUSED static bool llmfi_config_find(llmfi_config *c, llmfi_arena *into, llmf_str name, llmfi_record *out, llmf_error *err) {
     llmf_str kept = name;
     if (llmfi_find_control(kept, 0) != LLMFI_NOWHERE || !llmfi_utf8_valid(kept, NULL)) {
         return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "the model's name holds a control character or invalid UTF-8");
@@ -20148,8 +20147,13 @@ LLMFI_UNUSED static bool llmfi_config_resolve(llmfi_config *c, llmfi_arena *into
         kept = llmfi_arena_copy(into, kept);
         if (!kept.len) return llmfi_error_memory(err);
     }
-    if (!(kept.len ? llmfi_resolve_name(c, kept, out, err) : llmfi_resolve_empty(c, out, err))) return false;
-    return llmfi_record_end(c, into, out, err);
+    return kept.len ? llmfi_resolve_name(c, kept, out, err) : llmfi_resolve_empty(c, out, err);
+}
+
+/* What `name` stands for; empty: the default provider's default model. Texts of *out live as long as the generation and `into` do.
+   False with *err: UNKNOWN_MODEL, UNKNOWN_PROVIDER, NOT_BUILT, CONFIG, MEMORY. */
+LLMFI_UNUSED static bool llmfi_config_resolve(llmfi_config *c, llmfi_arena *into, llmf_str name, llmfi_record *out, llmf_error *err) {
+    return llmfi_config_find(c, into, name, out, err) && llmfi_record_end(c, into, out, err);
 }
 
 /* ---- keys ---- */
@@ -20909,7 +20913,7 @@ static llmfi_node *llmfi_entry_of_text(llmfi_config *c, llmfi_arena *into, llmf_
     return NULL;
 }
 
-/* Lays a text with keys of a model over a resolved record; into: as it was for llmfi_config_resolve. False with *err. */
+/* Lays a text with keys of a model over a record of llmfi_config_find; into: as it was for that. False with *err. */
 LLMFI_UNUSED static bool llmfi_config_override(llmfi_config *c, llmfi_arena *into, llmfi_record *record, llmf_str config_text, llmf_error *err) {
     llmfi_node *entry = llmfi_entry_of_text(c, into, config_text, "config of llmf_create", LLMFI_OF_MODEL, err);
     llmf_str provider, id;
@@ -20961,8 +20965,8 @@ LLMFI_UNUSED static llmfi_config *llmfi_config_load(llmfi_heap *heap, const llmf
 /* Only an empty text changes nothing. */
 LLMFI_UNUSED static bool llmfi_config_override(llmfi_config *c, llmfi_arena *into, llmfi_record *record, llmf_str config_text, llmf_error *err) {
     llmf_str text = llmfi_trim(config_text);
-    (void)c, (void)into, (void)record;
-    return !text.len || LLMFI_IS(text, "{}") || llmfi_error_left_out(err, "llmf_create.config", "CONFIG");
+    if (text.len && !LLMFI_IS(text, "{}")) return llmfi_error_left_out(err, "llmf_create.config", "CONFIG");
+    return llmfi_record_end(c, into, record, err);
 }
 
 #endif
@@ -21162,6 +21166,7 @@ static bool llmfi_prepared_dialect(const llmfi_handles *h, llmfi_prepared *p, ll
 
 static llmfi_prepared *llmfi_prepare(llmfi_handles *h, llmfi_config *config, const llmfi_handle *s, llmf_error *err) {
     llmfi_prepared *p = (llmfi_prepared *)llmfi_heap_alloc(h->heap, sizeof *p);
+    llmf_str name = llmfi_str(s->name, s->name_len);
     bool ok;
     if (!p) {
         llmfi_error_memory(err);
@@ -21172,8 +21177,9 @@ static llmfi_prepared *llmfi_prepare(llmfi_handles *h, llmfi_config *config, con
     p->config = config;
     llmfi_config_hold(config);
     llmfi_arena_init(&p->arena, h->heap, 0);
-    ok = llmfi_config_resolve(config, &p->arena, llmfi_str(s->name, s->name_len), &p->record, err) &&
-         (!s->config || llmfi_config_override(config, &p->arena, &p->record, llmfi_str(s->config, s->config_len), err)) &&
+    ok = (s->config ? llmfi_config_find(config, &p->arena, name, &p->record, err) &&
+                          llmfi_config_override(config, &p->arena, &p->record, llmfi_str(s->config, s->config_len), err)
+                    : llmfi_config_resolve(config, &p->arena, name, &p->record, err)) &&
          llmfi_prepared_dialect(h, p, err);
     if (ok && p->arena.failed) ok = llmfi_error_memory(err);
     if (ok) return p;

@@ -9,8 +9,8 @@
 #include "bedrock_reply.h"
 #include "claude.h"
 
-/* What Converse stands in for a limit that the request has not ("Amazon Bedrock user guide", Claude): budgets for thinking are cut to fit into it. */
-#define LLMFI_BEDROCK_TOKENS 4096
+/* What the budget of a level is cut to fit into where the request has no limit: the model's maximum counts then, and this is the least of those that think. */
+#define LLMFI_BEDROCK_TOKENS 32000
 /* Bytes of a document's name. */
 #define LLMFI_BEDROCK_NAME 200
 
@@ -458,7 +458,7 @@ static void llmfi_bedrock_check_reasoning(const llmfi_ask *a, llmfi_refusal *no)
     const char *nova = llmfi_bedrock_nova(a);
     int64_t tokens;
     if (!word.len || LLMFI_IS(word, "none")) return;
-    llmfi_claude_check_thinking(a, llmfi_bedrock_claude(a), a->req->max_tokens > 0 ? a->req->max_tokens : LLMFI_BEDROCK_TOKENS, no);
+    llmfi_claude_check_thinking(a, llmfi_bedrock_claude(a), a->req->max_tokens > 0 ? a->req->max_tokens : INT64_MAX, no);
     if (llmfi_bedrock_quirk(a, LLMFI_Q_NO_REASONING))
         llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model cannot think before it answers; leave it out, or take another model");
     else if (!llmfi_bedrock_quirk(a, LLMFI_Q_THINKING_OBJECT | LLMFI_Q_REASONING_CONFIG | LLMFI_Q_THINKING_EFFORT) && !llmfi_extra(a, LLMFI_BEDROCK_FIELDS))

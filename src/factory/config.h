@@ -366,7 +366,7 @@ static llmfi_node *llmfi_entry_of_text(llmfi_config *c, llmfi_arena *into, llmf_
     return NULL;
 }
 
-/* Lays a text with keys of a model over a resolved record; into: as it was for llmfi_config_resolve. False with *err. */
+/* Lays a text with keys of a model over a record of llmfi_config_find; into: as it was for that. False with *err. */
 LLMFI_UNUSED static bool llmfi_config_override(llmfi_config *c, llmfi_arena *into, llmfi_record *record, llmf_str config_text, llmf_error *err) {
     llmfi_node *entry = llmfi_entry_of_text(c, into, config_text, "config of llmf_create", LLMFI_OF_MODEL, err);
     llmf_str provider, id;
@@ -418,8 +418,8 @@ LLMFI_UNUSED static llmfi_config *llmfi_config_load(llmfi_heap *heap, const llmf
 /* Only an empty text changes nothing. */
 LLMFI_UNUSED static bool llmfi_config_override(llmfi_config *c, llmfi_arena *into, llmfi_record *record, llmf_str config_text, llmf_error *err) {
     llmf_str text = llmfi_trim(config_text);
-    (void)c, (void)into, (void)record;
-    return !text.len || LLMFI_IS(text, "{}") || llmfi_error_left_out(err, "llmf_create.config", "CONFIG");
+    if (text.len && !LLMFI_IS(text, "{}")) return llmfi_error_left_out(err, "llmf_create.config", "CONFIG");
+    return llmfi_record_end(c, into, record, err);
 }
 
 #endif

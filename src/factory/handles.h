@@ -136,6 +136,7 @@ static bool llmfi_prepared_dialect(const llmfi_handles *h, llmfi_prepared *p, ll
 
 static llmfi_prepared *llmfi_prepare(llmfi_handles *h, llmfi_config *config, const llmfi_handle *s, llmf_error *err) {
     llmfi_prepared *p = (llmfi_prepared *)llmfi_heap_alloc(h->heap, sizeof *p);
+    llmf_str name = llmfi_str(s->name, s->name_len);
     bool ok;
     if (!p) {
         llmfi_error_memory(err);
@@ -146,8 +147,9 @@ static llmfi_prepared *llmfi_prepare(llmfi_handles *h, llmfi_config *config, con
     p->config = config;
     llmfi_config_hold(config);
     llmfi_arena_init(&p->arena, h->heap, 0);
-    ok = llmfi_config_resolve(config, &p->arena, llmfi_str(s->name, s->name_len), &p->record, err) &&
-         (!s->config || llmfi_config_override(config, &p->arena, &p->record, llmfi_str(s->config, s->config_len), err)) &&
+    ok = (s->config ? llmfi_config_find(config, &p->arena, name, &p->record, err) &&
+                          llmfi_config_override(config, &p->arena, &p->record, llmfi_str(s->config, s->config_len), err)
+                    : llmfi_config_resolve(config, &p->arena, name, &p->record, err)) &&
          llmfi_prepared_dialect(h, p, err);
     if (ok && p->arena.failed) ok = llmfi_error_memory(err);
     if (ok) return p;

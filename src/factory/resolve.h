@@ -483,9 +483,8 @@ static bool llmfi_resolve_empty(const llmfi_config *c, llmfi_record *out, llmf_e
     return false;
 }
 
-/* What `name` stands for; empty: the default provider's default model. Texts of *out live as long as the generation and `into` do.
-   False with *err: UNKNOWN_MODEL, UNKNOWN_PROVIDER, NOT_BUILT, CONFIG, MEMORY. */
-LLMFI_UNUSED static bool llmfi_config_resolve(llmfi_config *c, llmfi_arena *into, llmf_str name, llmfi_record *out, llmf_error *err) {
+/* What `name` stands for, before anything is laid over it: what its base URL still lacks may come then. */
+LLMFI_UNUSED static bool llmfi_config_find(llmfi_config *c, llmfi_arena *into, llmf_str name, llmfi_record *out, llmf_error *err) {
     llmf_str kept = name;
     if (llmfi_find_control(kept, 0) != LLMFI_NOWHERE || !llmfi_utf8_valid(kept, NULL)) {
         return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "the model's name holds a control character or invalid UTF-8");
@@ -494,8 +493,13 @@ LLMFI_UNUSED static bool llmfi_config_resolve(llmfi_config *c, llmfi_arena *into
         kept = llmfi_arena_copy(into, kept);
         if (!kept.len) return llmfi_error_memory(err);
     }
-    if (!(kept.len ? llmfi_resolve_name(c, kept, out, err) : llmfi_resolve_empty(c, out, err))) return false;
-    return llmfi_record_end(c, into, out, err);
+    return kept.len ? llmfi_resolve_name(c, kept, out, err) : llmfi_resolve_empty(c, out, err);
+}
+
+/* What `name` stands for; empty: the default provider's default model. Texts of *out live as long as the generation and `into` do.
+   False with *err: UNKNOWN_MODEL, UNKNOWN_PROVIDER, NOT_BUILT, CONFIG, MEMORY. */
+LLMFI_UNUSED static bool llmfi_config_resolve(llmfi_config *c, llmfi_arena *into, llmf_str name, llmfi_record *out, llmf_error *err) {
+    return llmfi_config_find(c, into, name, out, err) && llmfi_record_end(c, into, out, err);
 }
 
 /* ---- keys ---- */

@@ -4,10 +4,10 @@
     requests.py [--llmf build/llmf] [--shared DIR] [--dialects a,b] [-v]
                 [--show TEXT] [FILE…]
 
-Each recorded body of Chat Completions, Messages and Ollama's chat is read back
-into the Request of CLI.md, given to `llmf request`, and the body that comes out
-is compared with the recorded one as JSON, once both are in the plain form of
-RULES below. What the Request form cannot say is taken out of the recorded body,
+Each recorded body of Chat Completions, Messages, Ollama's chat and Bedrock's
+Converse is read back into the Request of CLI.md, given to `llmf request`, and
+the body that comes out is compared with the recorded one as JSON, once both are
+in the plain form of RULES below. What the Request form cannot say is taken out of the recorded body,
 listed by its reason, and the rest of that body is compared all the same.
 -v: each difference, and how often each rule was needed. --show: the Request,
 the recorded and our body of the files whose name holds TEXT. The last line is
@@ -21,11 +21,14 @@ import copy
 import glob
 import json
 import os
+import re
 import subprocess
 import sys
+import urllib.parse
 
 OPERATIONS = {"chat_completions": "openai", "messages": "anthropic",
-              "api_chat": "ollama"}
+              "api_chat": "ollama", "converse": "bedrock",
+              "converse_stream": "bedrock"}
 PATHS = {"openai": "/chat/completions", "anthropic": "/v1/messages",
          "ollama": "/api/chat"}
 
@@ -37,7 +40,7 @@ ROWS = {
                "bedrock-mantle": "bedrock_mantle", "moonshotai": "moonshot",
                "litellm-proxy": "litellm", "vercel-gateway": "vercel",
                "snowflake-cortex": "snowflake"},
-    "anthropic": {}, "ollama": {},
+    "anthropic": {}, "ollama": {}, "bedrock": {},
 }
 # What rows do with the reasoning of earlier turns (WIRE 9), by row name.
 BACK_CONTENT = {"deepseek", "zai", "moonshot"}
@@ -63,10 +66,13 @@ class Wish:
         self.host = record["provider"]
         self.row = ROWS[dialect].get(self.host, self.host)
         self.body = copy.deepcopy(record["request"]["body"])
+        self.path = PATHS.get(dialect)
         self.request = {}
         self.extra = {}
         self.cannot = []
-        self.stream = bool(self.body.get("stream"))
+        body = self.body if isinstance(self.body, dict) else {}
+        self.model = body.get("model")
+        self.stream = bool(body.get("stream"))
 
     def refuse(self, reason):
         if reason not in self.cannot:
@@ -84,7 +90,7 @@ class Wish:
                 self.extra[name] = self.body[name]
         if self.extra:
             self.request["extra"] = self.extra
-        self.request["model"] = "%s:%s" % (self.row, self.body["model"])
+        self.request["model"] = "%s:%s" % (self.row, self.model)
         return self
 
 
@@ -509,7 +515,7 @@ def claude_block(wish, block):
 ORDER = {"state": 0, "part": 1, "call": 2, "result": 3}
 
 
-def claude_message(wish, message):
+def claude_message(wish, message, piece_of=claude_block, owner="anthropic"):
     """Our messages for one recorded message: neighbours go out as one."""
     out, pieces = [], []
     content = message["content"]
@@ -517,7 +523,7 @@ def claude_message(wish, message):
         if isinstance(content, str) else content
     kept = []
     for block in blocks:
-        piece = claude_block(wish, block)
+        piece = piece_of(wish, block)
         if piece:
             kept.append(block)
             pieces.append(piece)
@@ -539,7 +545,7 @@ def claude_message(wish, message):
             out[-1].setdefault("state", []).append(piece)
     for ours in out:
         if "state" in ours:
-            ours["state"] = "anthropic:" + json.dumps(ours["state"])
+            ours["state"] = owner + ":" + json.dumps(ours["state"])
         parts = ours.get("content")
         if isinstance(parts, list) and len(parts) == 1 and \
                 parts[0]["type"] == "text" and ours["role"] != "tool":
@@ -705,8 +711,219 @@ def ollama_wish(wish):
     return wish.finish()
 
 
+# ------------------------------------------------------------------ Converse
+
+MEDIA = {"txt": "text/plain", "md": "text/markdown", "html": "text/html",
+         "csv": "text/csv", "pdf": "application/pdf",
+         "doc": "application/msword", "xls": "application/vnd.ms-excel",
+         "docx": "application/vnd.openxmlformats-officedocument"
+                 ".wordprocessingml.document",
+         "xlsx": "application/vnd.openxmlformats-officedocument"
+                 ".spreadsheetml.sheet",
+         "three_gp": "video/3gpp", "mov": "video/quicktime",
+         "mkv": "video/x-matroska", "wmv": "video/x-ms-wmv"}
+
+
+def only(wish, value, names, where):
+    """Takes members out that we have no word for."""
+    for name in sorted(set(value) - set(names)):
+        wish.refuse("%s in a %s" % (name, where))
+        del value[name]
+
+
+def converse_media(wish, kind, value):
+    """Our part of an image, document, audio or video; None: there is none."""
+    only(wish, value, ("format", "name", "source"), kind)
+    source = value["source"]
+    media = MEDIA.get(value["format"], "%s/%s" % (kind, value["format"]))
+    ours = {"type": kind if kind in ("image", "audio") else "file"}
+    if value.get("name"):
+        ours["name"] = value["name"]
+    if "text" in source:
+        ours["data"] = base64.b64encode(
+            source["text"].encode("utf-8")).decode("ascii")
+    elif ELIDED in source.get("bytes", ""):
+        ours["url"] = "data:%s;base64,%s" % (media, source["bytes"])
+        return ours
+    elif "bytes" in source:
+        ours["data"] = source["bytes"]
+    elif "s3Location" in source:
+        ours["url"] = source["s3Location"]["uri"]
+    else:
+        wish.refuse("a %s by %s" % (kind, ", ".join(sorted(source))))
+        return None
+    ours["media_type"] = media
+    return ours
+
+
+MEDIA_BLOCKS = ("image", "document", "audio", "video")
+
+
+def converse_result(wish, result):
+    only(wish, result, ("toolUseId", "content", "status"), "toolResult")
+    ours = {"role": "tool", "tool_call_id": result["toolUseId"], "content": []}
+    if result.get("status") == "error":
+        ours["is_error"] = True
+    kept = []
+    for item in result["content"]:
+        kind = next(iter(item))
+        part = None
+        if kind == "text":
+            part = {"type": "text", "text": item["text"]}
+        elif kind in MEDIA_BLOCKS:
+            part = converse_media(wish, kind, item[kind])
+        else:
+            wish.refuse("%s in a toolResult" % kind)
+        if part:
+            kept.append(item)
+            ours["content"].append(part)
+    result["content"] = kept
+    if not kept:
+        ours["content"] = ""
+    return ours
+
+
+def converse_block(wish, block):
+    """("kind", our piece) of a block, or None: it cannot be said."""
+    kind = next(iter(block))
+    if kind in ("toolUse", "toolResult") and "type" in block[kind]:
+        wish.refuse("%s of a tool of the provider's own" % kind)
+        return None
+    if kind == "text":
+        return "part", {"type": "text", "text": block["text"]}
+    if kind in MEDIA_BLOCKS:
+        part = converse_media(wish, kind, block[kind])
+        return ("part", part) if part else None
+    if kind == "toolUse":
+        call = block[kind]
+        only(wish, call, ("toolUseId", "name", "input"), kind)
+        return "call", {"id": call["toolUseId"], "name": call["name"],
+                        "arguments": call["input"]}
+    if kind == "toolResult":
+        return "result", converse_result(wish, block[kind])
+    if kind == "reasoningContent":
+        return "state", block
+    wish.refuse("a block %s" % kind)
+    return None
+
+
+def converse_points(body):
+    """Places of cachePoint: (list, its place from the end)."""
+    lists = [("tools", (body.get("toolConfig") or {}).get("tools") or []),
+             ("system", body.get("system") or [])] + [
+        ("message %d" % (len(body["messages"]) - i), m["content"])
+        for i, m in enumerate(body["messages"])]
+    return [(name, len(items) - i) for name, items in lists
+            for i, item in enumerate(items) if "cachePoint" in item], [
+        items for _, items in lists]
+
+
+def converse_cache(wish):
+    """`cache: true`, if it puts the points where they are; else they go."""
+    points, lists = converse_points(wish.body)
+    if not points:
+        return
+    ours = [("system", 1)] if wish.body.get("system") else []
+    if points == ours + [("message 1", 1)]:
+        wish.request["cache"] = True
+    else:
+        wish.refuse("cachePoint at other places than `cache` marks")
+    for items in lists:
+        items[:] = [item for item in items if "cachePoint" not in item]
+
+
+def converse_cache_back(wish):
+    """The points that `cache` says stand in the recorded body again."""
+    if wish.request.get("cache"):
+        for items in (wish.body.get("system"),
+                      wish.body["messages"][-1]["content"]):
+            if items:
+                items.append({"cachePoint": {"type": "default"}})
+
+
+def converse_system(wish, messages):
+    system = wish.take("system") or []
+    kept = [block for block in system if set(block) == {"text"}]
+    if len(kept) != len(system):
+        wish.refuse("a block in system that is no text")
+        wish.body["system"] = kept
+    if len(kept) == 1:
+        wish.request["system"] = kept[0]["text"]
+    elif kept:
+        messages[:0] = [{"role": "system", "content": b["text"]} for b in kept]
+
+
+def converse_tools(wish):
+    config = wish.take("toolConfig")
+    if not config:
+        return
+    tools = config["tools"]
+    if not any("toolSpec" in tool for tool in tools):
+        wish.extra["toolConfig"] = copy.deepcopy(config)
+        return
+    config["tools"] = [tool for tool in tools if "toolSpec" in tool]
+    if len(config["tools"]) != len(tools):
+        wish.refuse("a tool of the provider's own beside functions")
+    for tool in config["tools"]:
+        spec = tool["toolSpec"]
+        ours = {"name": spec["name"], "parameters": spec["inputSchema"]["json"]}
+        for name in ("description", "strict"):
+            if name in spec:
+                ours[name] = spec[name]
+        wish.request.setdefault("tools", []).append(ours)
+    for kind, value in (config.get("toolChoice") or {}).items():
+        wish.request["tool_choice"] = {
+            "any": "required", "tool": value.get("name")}.get(kind, kind)
+
+
+def converse_reasoning(wish):
+    """The one form that the model's family takes; others go by `extra`."""
+    fields = dict(wish.take("additionalModelRequestFields") or {})
+    thinking, nova = fields.get("thinking"), fields.get("reasoningConfig")
+    if thinking and set(thinking) == {"type", "budget_tokens"}:
+        wish.request["reasoning"] = "%d tokens" % thinking["budget_tokens"]
+        del fields["thinking"]
+    elif nova and set(nova) == {"type", "maxReasoningEffort"}:
+        wish.request["reasoning"] = nova["maxReasoningEffort"]
+        del fields["reasoningConfig"]
+    if fields:
+        wish.extra["additionalModelRequestFields"] = fields
+
+
+def converse_format(wish):
+    config = wish.take("outputConfig")
+    if config and set(config) == {"textFormat"}:
+        wish.request["format"] = json.loads(
+            config["textFormat"]["structure"]["jsonSchema"]["schema"])
+    elif config:
+        wish.extra["outputConfig"] = config
+
+
+def converse_wish(wish):
+    body = wish.body
+    wish.left = set(body)
+    url = wish.record["request"]["url"].split("?")[0]
+    wish.path = url[url.index("/model/"):]
+    wish.model = urllib.parse.unquote(wish.path.split("/")[2])
+    wish.stream = wish.record["operation"] == "converse_stream"
+    converse_cache(wish)
+    messages = []
+    for message in body["messages"]:
+        messages += claude_message(wish, message, converse_block, "bedrock")
+    converse_system(wish, messages)
+    wish.request["messages"] = messages
+    converse_tools(wish)
+    converse_reasoning(wish)
+    converse_format(wish)
+    for name, value in (wish.take("inferenceConfig") or {}).items():
+        wish.request[{"maxTokens": "max_tokens", "topP": "top_p",
+                      "stopSequences": "stop"}.get(name, name)] = value
+    converse_cache_back(wish)
+    return wish.finish()
+
+
 WISHES = {"openai": openai_wish, "anthropic": anthropic_wish,
-          "ollama": ollama_wish}
+          "ollama": ollama_wish, "bedrock": converse_wish}
 
 
 # ----------------------------------------------------------------- the rules
@@ -721,8 +938,8 @@ def drop(holder, name, *values):
 
 
 def functions(body):
-    return [t.get("function", t) for t in body.get("tools") or []
-            if isinstance(t, dict)]
+    tools = body.get("tools") or (body.get("toolConfig") or {}).get("tools")
+    return [t.get("function", t) for t in tools or [] if isinstance(t, dict)]
 
 
 def messages_of(body):
@@ -841,8 +1058,8 @@ def rule_system(body, wish):
 
 
 def rule_neighbours(body, wish):
-    """Neighbours of one role are one message to Claude."""
-    if wish.dialect != "anthropic":
+    """Neighbours of one role are one message to Claude and to Converse."""
+    if wish.dialect not in ("anthropic", "bedrock"):
         return False
     joined = []
     for message in body["messages"]:
@@ -960,7 +1177,7 @@ def rule_role(body, wish):
 def rule_no_system(body, wish):
     """o1-mini knows no system role: that text leads the user's (WIRE 1)."""
     messages = messages_of(body)
-    if not str(wish.body["model"]).startswith("o1-mini") or \
+    if not str(wish.body.get("model")).startswith("o1-mini") or \
             len(messages) < 2 or messages[0]["role"] != "system":
         return False
     messages[1]["content"] = "%s\n\n%s" % (messages[0]["content"],
@@ -984,7 +1201,70 @@ def rule_temperature(body, wish):
         drop(body, "top_p", 1)
 
 
-RULES = [rule_null, rule_stream, rule_stream_options, rule_parallel, rule_auto,
+def converse_blocks(body):
+    """Each block of a message or of a tool's result, with the list it is in."""
+    for message in messages_of(body):
+        for block in list(message["content"]):
+            yield message["content"], block
+            for item in list((block.get("toolResult") or {}).get(
+                    "content") or []):
+                yield block["toolResult"]["content"], item
+
+
+def rule_converse_defaults(body, wish):
+    """toolChoice auto, the status success and empty objects say nothing."""
+    if wish.dialect != "bedrock":
+        return False
+    changed = drop(body.get("inferenceConfig") or {}, "stopSequences", [])
+    changed |= drop(body, "inferenceConfig", {}) | drop(
+        body, "additionalModelRequestFields", {})
+    changed |= drop(body.get("toolConfig") or {}, "toolChoice", {"auto": {}})
+    for tool in (body.get("toolConfig") or {}).get("tools") or []:
+        changed |= drop(tool.get("toolSpec") or {}, "strict", False)
+        changed |= drop(tool.get("toolSpec") or {}, "description", "")
+    for _, block in converse_blocks(body):
+        changed |= drop(block.get("toolResult") or {}, "status", "success")
+    return changed
+
+
+def rule_converse_text(body, wish):
+    """A block of no text says nothing; a document's text is its bytes, and its
+    name is written with few letters, with its number behind the first one's."""
+    changed = False
+    for items, block in converse_blocks(body) \
+            if wish.dialect == "bedrock" else []:
+        if block == {"text": ""}:
+            items.remove(block)
+            changed = True
+        source = (block.get("document") or {}).get("source") or {}
+        if "text" in source:
+            source["bytes"] = base64.b64encode(
+                source.pop("text").encode("utf-8")).decode("ascii")
+            changed = True
+        if source:
+            name = block["document"]["name"]
+            plainer = re.sub(" [0-9]+$", "", re.sub(
+                r"[^A-Za-z0-9 ()\[\]]", "-", name))
+            block["document"]["name"] = plainer
+            changed |= plainer != name
+    return changed
+
+
+def rule_converse_schema(body, wish):
+    """A schema in a string: its white space and order mean nothing; its name
+    and description are free texts."""
+    config = body.get("outputConfig") if wish.dialect == "bedrock" else None
+    if not config:
+        return False
+    schema = config["textFormat"]["structure"]["jsonSchema"]
+    schema["schema"] = json.loads(schema["schema"])
+    schema.pop("name", None)
+    schema.pop("description", None)
+    return True
+
+
+RULES = [rule_converse_text, rule_converse_defaults, rule_converse_schema,
+         rule_null, rule_stream, rule_stream_options, rule_parallel, rule_auto,
          rule_tools_empty, rule_strict, rule_tool_type, rule_arguments,
          rule_content, rule_system, rule_neighbours, rule_results, rule_ttl,
          rule_output_format, rule_image, rule_schema_name, rule_any, rule_stop,
@@ -1037,10 +1317,12 @@ def pair_schema(theirs, ours, wish):
             a.pop("strict", None)
             b.pop("strict", None)
         closed_alike(a, b)
-    a, b = theirs.get("output_config"), ours.get("output_config")
-    if a and b:
-        closed_alike(a, b)
+    for name in ("output_config", "outputConfig"):
+        a, b = theirs.get(name), ours.get(name)
+        if a and b:
+            closed_alike(a, b)
     for x, y in zip(functions(theirs), functions(ours)):
+        x, y = x.get("toolSpec", x), y.get("toolSpec", y)
         if x.get("strict") and y.get("strict"):
             closed_alike(x, y)
 
@@ -1088,7 +1370,7 @@ def difference(theirs, ours, path=""):
 def base_url(wish):
     """What stands before the operation's path, if it is a URL."""
     url = wish.record["request"]["url"].split("?")[0]
-    end = PATHS[wish.dialect]
+    end = wish.path
     if not url.startswith(("http://", "https://")) or not url.endswith(end) \
             or "<" in url:
         return None
@@ -1146,16 +1428,17 @@ def judge(llmf, wish):
     pair_schema(theirs, ours, wish)
     found = found or difference(theirs, ours)
     base = base_url(wish)
-    if not found and base and reply["url"] != base + PATHS[wish.dialect]:
-        found = ("(url)", base + PATHS[wish.dialect], reply["url"])
+    if not found and base and urllib.parse.unquote(
+            reply["url"]) != urllib.parse.unquote(base + wish.path):
+        found = ("(url)", base + wish.path, reply["url"])
     return Outcome(wish, "different" if found else "same", found, used, reply)
 
 
-def readable(body):
+def readable(body, dialect):
     """None, or why no client's request can be read from it."""
     if not isinstance(body, dict):
         return "no JSON object as body"
-    if not isinstance(body.get("model"), str):
+    if dialect != "bedrock" and not isinstance(body.get("model"), str):
         return "no model"
     if not all(isinstance(m, dict) for m in body.get("messages", [None])):
         return "messages that are none"
@@ -1175,13 +1458,15 @@ def wishes(paths, dialects):
         if not record.get("request") or not record["request"].get("body"):
             without[dialect] += 1
             continue
-        why = readable(record["request"]["body"])
+        why = readable(record["request"]["body"], dialect)
         wish = Wish(record, dialect)
         if why:
             wish.refuse(why)
             unreadable.append(wish)
-        else:
-            found.append(WISHES[dialect](wish))
+            continue
+        WISHES[dialect](wish)
+        nothing = wish.request.get("messages") == []
+        (unreadable if nothing and wish.cannot else found).append(wish)
     return found, without, unreadable
 
 
@@ -1256,7 +1541,7 @@ def main():
     parser.add_argument("--llmf", default="build/llmf")
     parser.add_argument("--shared", default=os.environ.get(
         "LLMF_SHARED", "../shared"))
-    parser.add_argument("--dialects", default="openai,anthropic,ollama")
+    parser.add_argument("--dialects", default="openai,anthropic,ollama,bedrock")
     parser.add_argument("--show")
     parser.add_argument("-v", dest="verbose", action="store_true")
     parser.add_argument("files", nargs="*")

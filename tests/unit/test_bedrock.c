@@ -314,7 +314,10 @@ static void thinks_not(const char *reasoning, uint32_t quirks, int code) {
 static void test_reasoning(void **state) {
     (void)state;
     thinks("2000 tokens", CLAUDE, 4000, "\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":2000}");
-    thinks("high", CLAUDE, 0, "\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":3072}");
+    thinks("10000 tokens", CLAUDE, 0, "\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":10000}"); /* without a limit the model's own counts */
+    thinks("high", CLAUDE, 0, "\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":16384}");
+    thinks("max", CLAUDE, 0, "\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":30976}");
+    thinks("high", CLAUDE, 4096, "\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":3072}");
     thinks("high", CLAUDE | LLMFI_Q_ADAPTIVE_THINKING, 0, "\"thinking\":{\"type\":\"adaptive\",\"display\":\"summarized\"},\"output_config\":{\"effort\":\"high\"}");
     thinks("2000 tokens", CLAUDE | LLMFI_Q_ADAPTIVE_THINKING | LLMFI_Q_TOKEN_BUDGET, 0, "\"thinking\":{\"type\":\"enabled\",\"budget_tokens\":2000}");
     thinks("minimal", LLMFI_Q_REASONING_CONFIG, 0, "\"reasoningConfig\":{\"type\":\"enabled\",\"maxReasoningEffort\":\"low\"}");
@@ -328,8 +331,12 @@ static void test_reasoning(void **state) {
     thinks_not("high", LLMFI_Q_NO_REASONING, LLMF_ERR_UNSUPPORTED);
     thinks_not("2000 tokens", CLAUDE | LLMFI_Q_ADAPTIVE_THINKING, LLMF_ERR_UNSUPPORTED);
     thinks_not("2000 tokens", LLMFI_Q_REASONING_CONFIG, LLMF_ERR_UNSUPPORTED);
-    thinks_not("5000 tokens", CLAUDE, LLMF_ERR_ARGUMENT);
     thinks_not("5 tokens", CLAUDE, LLMF_ERR_ARGUMENT);
+    hi();
+    Q.req.reasoning = "5000 tokens";
+    Q.req.max_tokens = 5000;
+    Q.model.quirks = CLAUDE;
+    refused(LLMF_ERR_ARGUMENT, "reasoning");
     hi();
     Q.req.reasoning = "high";
     Q.req.max_tokens = 10;
