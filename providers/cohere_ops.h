@@ -2,7 +2,7 @@
 #ifndef LLMFI_PROVIDERS_COHERE_OPS_H
 #define LLMFI_PROVIDERS_COHERE_OPS_H
 #include "cohere.h"
-#include "openai_ops.h"
+#include "transcribe.h"
 
 #if LLMF_HAS_EMBED
 static void llmfi_cohere_embed_path(const llmfi_ask *a, llmfi_out *out) {

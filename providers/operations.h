@@ -4,6 +4,9 @@
 #include "adapters.h"
 #include "operation.h"
 #if LLMF_HAS_DIALECT_OPENAI || LLMF_HAS_DIALECT_OPENAI_RESPONSES || LLMF_HAS_DIALECT_COHERE
+#include "transcribe.h"
+#endif
+#if LLMF_HAS_DIALECT_OPENAI || LLMF_HAS_DIALECT_OPENAI_RESPONSES
 #include "openai_request.h"
 #include "openai_ops.h"
 #endif
