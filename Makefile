@@ -63,7 +63,7 @@ deps:
 deps-check:
 	@CC="$(CC)" sh tools/deps.sh check
 
-demo: $(B)/llmf $(B)/examples/families $(B)/loopback-plain
+demo: $(B)/examples/families $(B)/loopback-plain
 	@sh tests/demo.sh
 
 check: deps-check

@@ -51,7 +51,7 @@ static void llmfi_openai_models_path(const llmfi_ask *a, llmfi_out *out) {
 #endif
 
 #if LLMF_HAS_TRANSCRIBE
-/* ---- transcription ---- */
+/* ---- transcription: its form stands in transcribe.h ---- */
 
 static void llmfi_openai_transcribe_path(const llmfi_ask *a, llmfi_out *out) {
     llmfi_op_path(a, out, "/audio/transcriptions");

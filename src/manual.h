@@ -46,9 +46,20 @@
      Each call ends in exactly one final event, DONE or ERROR, with a llmf_response: text, reasoning, tool calls, why it stopped, tokens,
      cost. After an error it holds what had arrived. llmf_cancel works at any byte and closes the connection.
 
+   BESIDE CHATS  llmf_request.op and llmf_request.input, in the same call; llmf_response.output has what came
+     LLMF_OP_EMBED          vectors of any number of texts, in batches, into floats of yours or kept with the call
+     LLMF_OP_TRANSCRIBE     the text of an audio file, which is read while it is sent; segments where the model has them
+     LLMF_OP_COUNT_TOKENS   what the provider would count in a chat
+     LLMF_OP_LIST_MODELS    the provider's models, a page at a time
+     A provider that has not got it says LLMF_ERR_UNSUPPORTED, with the names of those that have.
+
+   PROVIDERS    A row of models.def each: OpenAI (both of its APIs), Anthropic, Gemini and Vertex, Bedrock, Azure, Ollama, Cohere, Hugging Face, and hosts that speak
+                OpenAI's dialect. The key is in <NAME>_API_KEY, or the variable that the provider's documentation names. Bedrock signs with AWS_ACCESS_KEY_ID and
+                AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN, AWS_PROFILE, AWS_REGION), or sends AWS_BEARER_TOKEN_BEDROCK. docs/ADDING-A-PROVIDER.md adds one.
+
    WHAT IT DOES NOT DO
      It does not retry by itself (yet), run tools for you (yet), or fetch anything at start-up. It does not validate what a model writes.
-     It counts no tokens before sending. A cut stream is an error here, never a short answer.
+     It counts no tokens by itself (LLMF_OP_COUNT_TOKENS asks the provider). A cut stream is an error here, never a short answer.
 
    HOW TO LINK
      default            -lcurl              every provider over HTTPS; plain http goes over our own sockets
@@ -70,6 +81,7 @@
      LLMF_NO_X=1                leaves provider, transport or feature X out
      LLMF_ONLY=1 LLMF_WITH_X=1  leaves everything out but what is named
      LLMF_NO_MODELS=1           drops the table of models (prices, limits)
+     LLMF_NO_EMBED=1, LLMF_NO_TRANSCRIBE=1, LLMF_NO_COUNT=1, LLMF_NO_LIST=1   drop the operations besides chats
      LLMF_STATIC=1              all functions static: two versions can live in one program
 
    THREADS      A factory belongs to one thread at a time; several factories are independent. llmf_wakeup alone may cross threads.

@@ -16,6 +16,3 @@ export AWS_ACCESS_KEY_ID=AKIDEXAMPLE AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG
 echo "One program (examples/families.c), one config file (examples/demo.yaml), every family of providers:"
 echo
 build/examples/families examples/demo.yaml chat fast responses smart gemini azure bedrock local cohere router mistral groq embed vectors transcribe ears
-echo
-echo "A story through the command llmf:"
-build/llmf --config examples/demo.yaml chat -m smart "Tell a very short story."

@@ -28,4 +28,8 @@ export DEMO_SERVER="$base" DEMO_KEY=demo-key
 ok "names: three providers from one file" says 'smart +anthropic' build/examples/names examples/demo.yaml fast smart local
 ok "names: cost is printed" grep -qE '\$0\.[0-9]+' "$t/said"
 ok "names: an unknown name is told with the nearest" sh -c "! build/examples/names examples/demo.yaml fsat >'$t/said' 2>&1 && grep -q fast '$t/said'"
+export AWS_ACCESS_KEY_ID=AKIDEXAMPLE AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY
+ok "families: every family answers, embeds, transcribes" says '^bedrock +bedrock +echo: The ferry leaves at nine\. .*stop$' build/examples/families examples/demo.yaml \
+    chat fast responses smart gemini azure bedrock local cohere router mistral groq embed vectors transcribe ears
+ok "families: a row each" sh -c "[ \$(grep -c 'ferry leaves' '$t/said') -eq 11 ] && grep -q '^vectors .*numbers' '$t/said' && grep -q '^ears .*heard' '$t/said'"
 total

@@ -138,7 +138,7 @@ run product 600 sh tests/product.sh
 build llmf $CC -std=c99 $STRICT -Werror -O2 -g -o $B/llmf tools/llmf.c -lcurl
 c_tests -O1
 run cli 120 sh tests/cli.sh
-run alone 600 sh tests/alone.sh
+run alone 900 sh tests/alone.sh
 run adding 300 sh tests/adding.sh
 run examples 120 sh tests/examples.sh
 run models 60 python3 tests/tools/test_models.py
