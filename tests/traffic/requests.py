@@ -4,10 +4,10 @@
     requests.py [--llmf build/llmf] [--shared DIR] [--dialects a,b] [-v]
                 [--show TEXT] [FILE…]
 
-Each recorded body of Chat Completions, Messages and Ollama's chat is read back
-into the Request of CLI.md, given to `llmf request`, and the body that comes out
-is compared with the recorded one as JSON, once both are in the plain form of
-RULES below. What the Request form cannot say is taken out of the recorded body,
+Each recorded body that one of our dialects or operations could send is read
+back into the Request of CLI.md, given to `llmf request`, and the body that comes
+out is compared with the recorded one as JSON, once both are in their plain form
+(RULES below, and wishes.py). What the Request form cannot say is taken out of the recorded body,
 listed by its reason, and the rest of that body is compared all the same.
 -v: each difference, and how often each rule was needed. --show: the Request,
 the recorded and our body of the files whose name holds TEXT. The last line is
@@ -23,22 +23,15 @@ import json
 import os
 import subprocess
 import sys
+import urllib.parse
 
-OPERATIONS = {"chat_completions": "openai", "messages": "anthropic",
-              "api_chat": "ollama"}
-PATHS = {"openai": "/chat/completions", "anthropic": "/v1/messages",
-         "ollama": "/api/chat"}
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import wishes  # noqa: E402
+from wish import (  # noqa: E402
+    ELIDED, Wish, difference, drop, from_url, plain_fields, same,
+    split_data_url, without_nulls)
 
-# The row of models.def that stands for a recorded host. A host without a row,
-# or whose own dialect is another one, is said with the plain one of its face.
-ROWS = {
-    "openai": {"azure": "openai", "anthropic": "openai", "gemini": "openai",
-               "huggingface": "openai", "ollama": "openai",
-               "bedrock-mantle": "bedrock_mantle", "moonshotai": "moonshot",
-               "litellm-proxy": "litellm", "vercel-gateway": "vercel",
-               "snowflake-cortex": "snowflake"},
-    "anthropic": {}, "ollama": {},
-}
 # What rows do with the reasoning of earlier turns (WIRE 9), by row name.
 BACK_CONTENT = {"deepseek", "zai", "moonshot"}
 BACK_DETAILS = {"openrouter", "vercel"}
@@ -48,70 +41,8 @@ THINKING_OBJECT = {"deepseek", "zai", "moonshot"}
 THINKING_EFFORT = {"deepseek"}           # and the level beside it
 ENABLE_THINKING = {"alibaba"}
 WORDS = {"none", "minimal", "low", "medium", "high", "xhigh", "max"}
-SERVICE_FIELDS = ("model", "messages", "stream")
 KEY = "LLMF_TEST_REQUEST_KEY"
-ELIDED = "chars elided]"
 WIDTH = 160                              # characters of a value that are shown
-
-
-class Wish:
-    """A recorded body, as far as the Request form can say it."""
-
-    def __init__(self, record, dialect):
-        self.record = record
-        self.dialect = dialect
-        self.host = record["provider"]
-        self.row = ROWS[dialect].get(self.host, self.host)
-        self.body = copy.deepcopy(record["request"]["body"])
-        self.request = {}
-        self.extra = {}
-        self.cannot = []
-        self.stream = bool(self.body.get("stream"))
-
-    def refuse(self, reason):
-        if reason not in self.cannot:
-            self.cannot.append(reason)
-
-    def take(self, name):
-        """The value of a recorded member that gets a field of its own."""
-        self.left.discard(name)
-        return self.body.get(name)
-
-    def finish(self):
-        """Members that have no field go through `extra` as they are."""
-        for name in sorted(self.left - set(SERVICE_FIELDS)):
-            if self.body[name] is not None:
-                self.extra[name] = self.body[name]
-        if self.extra:
-            self.request["extra"] = self.extra
-        self.request["model"] = "%s:%s" % (self.row, self.body["model"])
-        return self
-
-
-def without_nulls(value):
-    """Takes members out that are null, where null means absent."""
-    for name in [n for n, v in value.items() if v is None]:
-        del value[name]
-
-
-# ------------------------------------------------------------ media of parts
-
-def split_data_url(url):
-    """("image/png", "AAAA") of a data: URL; None of any other."""
-    if not url.startswith("data:") or ";base64," not in url:
-        return None
-    head, data = url[5:].split(";base64,", 1)
-    return head, data
-
-
-def from_url(part, url):
-    """Bytes as `data` where they are whole, so that we have to encode them."""
-    pair = split_data_url(url)
-    if pair and ELIDED not in url and pair[0]:
-        part["media_type"], part["data"] = pair
-    else:
-        part["url"] = url
-    return part
 
 
 # ---------------------------------------------------------- Chat Completions
@@ -315,13 +246,6 @@ def openai_format(wish):
         wish.request["format"] = value["json_schema"]["schema"]
     elif value["type"] != "text":
         wish.extra["response_format"] = value
-
-
-def plain_fields(wish, names):
-    for theirs, ours in names:
-        value = wish.take(theirs)
-        if value is not None and ours not in wish.request:
-            wish.request[ours] = value
 
 
 def openai_wish(wish):
@@ -705,20 +629,45 @@ def ollama_wish(wish):
     return wish.finish()
 
 
-WISHES = {"openai": openai_wish, "anthropic": anthropic_wish,
-          "ollama": ollama_wish}
+# What a recorded operation is to us: its dialect, how it is said, how two
+# bodies are made alike, and where the operation's path begins in its URL.
+def table():
+    """{(operation, host or None): (dialect, wish, plain, path)}"""
+    rows = {(n, None): row for n, row in wishes.OPERATIONS.items()}
+    rows.update({
+        ("chat_completions", None): ("openai", openai_wish, plain_ruled,
+                                     "/chat/completions"),
+        ("messages", None): ("anthropic", anthropic_wish, plain_ruled,
+                             "/v1/messages"),
+        ("api_chat", None): ("ollama", ollama_wish, plain_ruled, "/api/chat"),
+        ("responses_input_tokens", None): (
+            "count", wishes.count_wish(wishes.responses_wish),
+            wishes.responses_plain, "/responses/input_tokens"),
+        ("count_tokens", "anthropic"): (
+            "count", wishes.count_wish(anthropic_wish), plain_claude,
+            "/v1/messages/count_tokens"),
+    })
+    for host in ("gemini", "vertex"):
+        rows["count_tokens", host] = ("count", wishes.gemini_count_wish,
+                                      wishes.gemini_count_plain, "/models/")
+    return rows
+
+
+# Operations that no dialect of ours asks for: their replies are read, or they
+# are out of scope (RULES.md 34, 36).
+NOT_ASKED = {
+    "raw_predict": "Claude on Vertex AI: its replies are read, no row asks it",
+    "invoke": "InvokeModel: Converse is asked instead",
+    "invoke_stream": "InvokeModel: Converse is asked instead",
+    "chat_v1": "Cohere's first version, Writer's own form",
+    "api_embeddings": "Ollama's older /api/embeddings: /api/embed is asked",
+    ("count_tokens", "bedrock"): "Bedrock's CountTokens: no operation of ours",
+}
 
 
 # ----------------------------------------------------------------- the rules
 # Each rule brings a body into its plain form: two bodies that differ by no more
 # than a rule mean the same to the host. A rule gives True where it changed it.
-
-def drop(holder, name, *values):
-    if name in holder and any(same(holder[name], v) for v in values):
-        del holder[name]
-        return True
-    return False
-
 
 def functions(body):
     return [t.get("function", t) for t in body.get("tools") or []
@@ -993,6 +942,16 @@ RULES = [rule_null, rule_stream, rule_stream_options, rule_parallel, rule_auto,
 
 
 def plain(body, wish, used=None):
+    return wish.plain(body, wish, used) if wish.plain is plain_ruled \
+        else wish.plain(body, wish)
+
+
+def plain_claude(body, wish):
+    wish.dialect = "anthropic"
+    return plain_ruled(body, wish)
+
+
+def plain_ruled(body, wish, used=None):
     for rule in RULES:
         if rule(body, wish) and used is not None:
             used[rule.__name__[5:]] += 1
@@ -1037,62 +996,27 @@ def pair_schema(theirs, ours, wish):
             a.pop("strict", None)
             b.pop("strict", None)
         closed_alike(a, b)
-    a, b = theirs.get("output_config"), ours.get("output_config")
-    if a and b:
-        closed_alike(a, b)
+    for name in ("output_config", "outputConfig"):
+        if theirs.get(name) and ours.get(name):
+            closed_alike(theirs[name], ours[name])
     for x, y in zip(functions(theirs), functions(ours)):
         if x.get("strict") and y.get("strict"):
             closed_alike(x, y)
-
-
-# --------------------------------------------------------------- comparison
-
-def same(a, b):
-    return difference(a, b) is None
-
-
-def number(value):
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def difference(theirs, ours, path=""):
-    """(path, recorded, ours) of the first difference; None: there is none."""
-    if number(theirs) and number(ours):
-        return None if theirs == ours else (path, theirs, ours)
-    if type(theirs) is not type(ours):
-        return path, theirs, ours
-    if isinstance(theirs, dict):
-        for name in sorted(set(theirs) | set(ours)):
-            if name not in ours:
-                return "%s.%s" % (path, name), theirs[name], "(absent)"
-            if name not in theirs:
-                return "%s.%s" % (path, name), "(absent)", ours[name]
-            found = difference(theirs[name], ours[name],
-                               "%s.%s" % (path, name))
-            if found:
-                return found
-        return None
-    if isinstance(theirs, list):
-        for i, (a, b) in enumerate(zip(theirs, ours)):
-            found = difference(a, b, "%s[%d]" % (path, i))
-            if found:
-                return found
-        if len(theirs) != len(ours):
-            return path, "%d items" % len(theirs), "%d items" % len(ours)
-        return None
-    return None if theirs == ours else (path, theirs, ours)
 
 
 # --------------------------------------------------------------------- runs
 
 def base_url(wish):
     """What stands before the operation's path, if it is a URL."""
-    url = wish.record["request"]["url"].split("?")[0]
-    end = PATHS[wish.dialect]
-    if not url.startswith(("http://", "https://")) or not url.endswith(end) \
-            or "<" in url:
+    url = wish.url.split("?")[0]
+    at = url.rfind(wish.path) if wish.path else -1
+    if not url.startswith(("http://", "https://")) or at < 0 or "<" in url:
         return None
-    return url[:-len(end)]
+    return url[:at]
+
+
+def path_of(url):
+    return urllib.parse.unquote(url.split("?")[0])
 
 
 def members(pairs):
@@ -1110,6 +1034,8 @@ def run(llmf, wish):
     command = [llmf, "--api-key-env", KEY, "--base-url", base, "request"]
     if wish.stream:
         command.append("--stream")
+    if wish.op:
+        command += ["--op", wish.op]
     done = subprocess.run(command, input=json.dumps(wish.request).encode(),
                           capture_output=True, timeout=60)
     try:
@@ -1140,14 +1066,14 @@ def judge(llmf, wish):
                        reply=reply)
     ours = copy.deepcopy(reply["body"])
     used = collections.Counter()
-    found = wrong_word(ours, wish)
+    found = wrong_word(ours, wish) if wish.dialect == "openai" else None
     theirs = plain(wish.body, wish, used)
-    plain(ours, wish)
+    ours = plain(ours, wish)
     pair_schema(theirs, ours, wish)
     found = found or difference(theirs, ours)
-    base = base_url(wish)
-    if not found and base and reply["url"] != base + PATHS[wish.dialect]:
-        found = ("(url)", base + PATHS[wish.dialect], reply["url"])
+    if not found and base_url(wish) and \
+            path_of(reply["url"]) != path_of(wish.url):
+        found = ("(url)", wish.url, reply["url"])
     return Outcome(wish, "different" if found else "same", found, used, reply)
 
 
@@ -1155,34 +1081,52 @@ def readable(body):
     """None, or why no client's request can be read from it."""
     if not isinstance(body, dict):
         return "no JSON object as body"
-    if not isinstance(body.get("model"), str):
+    if "messages" in body and "model" in body and \
+            not isinstance(body["model"], str):
         return "no model"
-    if not all(isinstance(m, dict) for m in body.get("messages", [None])):
+    if not all(isinstance(m, dict) for m in body.get("messages", [])):
         return "messages that are none"
     return None
 
 
-def wishes(paths, dialects):
-    """(wishes, Counter of records without a request, unreadable ones)."""
-    found, without, unreadable = [], collections.Counter(), []
+def read_wishes(paths, dialects):
+    """(wishes, Counter of records without a request, unreadable ones, Counter
+    of those that nobody asks for)."""
+    rows, found, unreadable = table(), [], []
+    without, not_asked = collections.Counter(), collections.Counter()
     for path in paths:
         with open(path, encoding="utf-8") as file:
             record = json.load(file)
-        dialect = OPERATIONS.get(record.get("operation"))
-        if dialect not in dialects:
+        name = record.get("operation")
+        row = rows.get((name, record.get("provider"))) or rows.get((name,
+                                                                    None))
+        why = NOT_ASKED.get(name) or NOT_ASKED.get((name,
+                                                    record.get("provider")))
+        if why:
+            not_asked[why] += 1
+        if row is None or row[0] not in dialects:
             continue
         record["path"] = path
-        if not record.get("request") or not record["request"].get("body"):
-            without[dialect] += 1
+        body = (record.get("request") or {}).get("body")
+        if not body:
+            without[row[0]] += 1
             continue
-        why = readable(record["request"]["body"])
-        wish = Wish(record, dialect)
+        wish = Wish(record, row[0])
+        wish.plain, wish.path = row[2:]
+        why = None if row[0] == "transcribe" and isinstance(body, str) \
+            else readable(body)
         if why:
             wish.refuse(why)
-            unreadable.append(wish)
         else:
-            found.append(WISHES[dialect](wish))
-    return found, without, unreadable
+            row[1](wish)
+            if not wish.model:
+                wish.refuse("no model")
+        said = wish.request.keys() & {"messages", "prompt", "input", "audio"}
+        if why or not wish.model or not any(wish.request[n] for n in said):
+            unreadable.append(wish)          # there is nothing to ask
+        else:
+            found.append(wish)
+    return found, without, unreadable, not_asked
 
 
 # ------------------------------------------------------------------- report
@@ -1256,7 +1200,9 @@ def main():
     parser.add_argument("--llmf", default="build/llmf")
     parser.add_argument("--shared", default=os.environ.get(
         "LLMF_SHARED", "../shared"))
-    parser.add_argument("--dialects", default="openai,anthropic,ollama")
+    parser.add_argument("--dialects", default="openai,openai_responses,"
+                        "anthropic,gemini,bedrock,cohere,ollama,embed,"
+                        "transcribe,count")
     parser.add_argument("--show")
     parser.add_argument("-v", dest="verbose", action="store_true")
     parser.add_argument("files", nargs="*")
@@ -1272,13 +1218,17 @@ def main():
         del os.environ[name]
     os.environ[KEY] = "none"
     dialects = args.dialects.split(",")
-    asked, without, unreadable = wishes(paths, dialects)
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+    asked, without, unreadable, not_asked = read_wishes(paths, dialects)
+    labels = {id(w): w.dialect for w in asked}
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         outcomes = list(pool.map(lambda w: judge(args.llmf, w), asked))
     for dialect in dialects:
-        report(dialect, [o for o in outcomes if o.wish.dialect == dialect],
+        report(dialect, [o for o in outcomes
+                         if labels[id(o.wish)] == dialect],
                without[dialect],
                [w for w in unreadable if w.dialect == dialect], args.verbose)
+    for reason, count in sorted(not_asked.items()):
+        print("%d recordings are not asked: %s" % (count, reason))
     if args.show:
         show(outcomes, args.show)
     failed = sum(1 for o in outcomes if o.kind == "different")
