@@ -4,10 +4,10 @@
     requests.py [--llmf build/llmf] [--shared DIR] [--dialects a,b] [-v]
                 [--show TEXT] [FILE…]
 
-Each recorded body of Chat Completions, Messages, Ollama's chat and Bedrock's
-Converse is read back into the Request of CLI.md, given to `llmf request`, and
-the body that comes out is compared with the recorded one as JSON, once both are
-in the plain form of RULES below. What the Request form cannot say is taken out of the recorded body,
+Each recorded body that one of our dialects or operations could send is read
+back into the Request of CLI.md, given to `llmf request`, and the body that comes
+out is compared with the recorded one as JSON, once both are in their plain form
+(RULES below, and wishes.py). What the Request form cannot say is taken out of the recorded body,
 listed by its reason, and the rest of that body is compared all the same.
 -v: each difference, and how often each rule was needed. --show: the Request,
 the recorded and our body of the files whose name holds TEXT. The last line is
@@ -21,27 +21,17 @@ import copy
 import glob
 import json
 import os
-import re
 import subprocess
 import sys
 import urllib.parse
 
-OPERATIONS = {"chat_completions": "openai", "messages": "anthropic",
-              "api_chat": "ollama", "converse": "bedrock",
-              "converse_stream": "bedrock"}
-PATHS = {"openai": "/chat/completions", "anthropic": "/v1/messages",
-         "ollama": "/api/chat"}
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import wishes  # noqa: E402
+from wish import (  # noqa: E402
+    ELIDED, Wish, difference, drop, from_url, plain_fields, same,
+    split_data_url, without_nulls)
 
-# The row of models.def that stands for a recorded host. A host without a row,
-# or whose own dialect is another one, is said with the plain one of its face.
-ROWS = {
-    "openai": {"azure": "openai", "anthropic": "openai", "gemini": "openai",
-               "huggingface": "openai", "ollama": "openai",
-               "bedrock-mantle": "bedrock_mantle", "moonshotai": "moonshot",
-               "litellm-proxy": "litellm", "vercel-gateway": "vercel",
-               "snowflake-cortex": "snowflake"},
-    "anthropic": {}, "ollama": {}, "bedrock": {},
-}
 # What rows do with the reasoning of earlier turns (WIRE 9), by row name.
 BACK_CONTENT = {"deepseek", "zai", "moonshot"}
 BACK_DETAILS = {"openrouter", "vercel"}
@@ -51,73 +41,8 @@ THINKING_OBJECT = {"deepseek", "zai", "moonshot"}
 THINKING_EFFORT = {"deepseek"}           # and the level beside it
 ENABLE_THINKING = {"alibaba"}
 WORDS = {"none", "minimal", "low", "medium", "high", "xhigh", "max"}
-SERVICE_FIELDS = ("model", "messages", "stream")
 KEY = "LLMF_TEST_REQUEST_KEY"
-ELIDED = "chars elided]"
 WIDTH = 160                              # characters of a value that are shown
-
-
-class Wish:
-    """A recorded body, as far as the Request form can say it."""
-
-    def __init__(self, record, dialect):
-        self.record = record
-        self.dialect = dialect
-        self.host = record["provider"]
-        self.row = ROWS[dialect].get(self.host, self.host)
-        self.body = copy.deepcopy(record["request"]["body"])
-        self.path = PATHS.get(dialect)
-        self.request = {}
-        self.extra = {}
-        self.cannot = []
-        body = self.body if isinstance(self.body, dict) else {}
-        self.model = body.get("model")
-        self.stream = bool(body.get("stream"))
-
-    def refuse(self, reason):
-        if reason not in self.cannot:
-            self.cannot.append(reason)
-
-    def take(self, name):
-        """The value of a recorded member that gets a field of its own."""
-        self.left.discard(name)
-        return self.body.get(name)
-
-    def finish(self):
-        """Members that have no field go through `extra` as they are."""
-        for name in sorted(self.left - set(SERVICE_FIELDS)):
-            if self.body[name] is not None:
-                self.extra[name] = self.body[name]
-        if self.extra:
-            self.request["extra"] = self.extra
-        self.request["model"] = "%s:%s" % (self.row, self.model)
-        return self
-
-
-def without_nulls(value):
-    """Takes members out that are null, where null means absent."""
-    for name in [n for n, v in value.items() if v is None]:
-        del value[name]
-
-
-# ------------------------------------------------------------ media of parts
-
-def split_data_url(url):
-    """("image/png", "AAAA") of a data: URL; None of any other."""
-    if not url.startswith("data:") or ";base64," not in url:
-        return None
-    head, data = url[5:].split(";base64,", 1)
-    return head, data
-
-
-def from_url(part, url):
-    """Bytes as `data` where they are whole, so that we have to encode them."""
-    pair = split_data_url(url)
-    if pair and ELIDED not in url and pair[0]:
-        part["media_type"], part["data"] = pair
-    else:
-        part["url"] = url
-    return part
 
 
 # ---------------------------------------------------------- Chat Completions
@@ -323,13 +248,6 @@ def openai_format(wish):
         wish.extra["response_format"] = value
 
 
-def plain_fields(wish, names):
-    for theirs, ours in names:
-        value = wish.take(theirs)
-        if value is not None and ours not in wish.request:
-            wish.request[ours] = value
-
-
 def openai_wish(wish):
     body = wish.body
     wish.left = set(body)
@@ -515,7 +433,7 @@ def claude_block(wish, block):
 ORDER = {"state": 0, "part": 1, "call": 2, "result": 3}
 
 
-def claude_message(wish, message, piece_of=claude_block, owner="anthropic"):
+def claude_message(wish, message):
     """Our messages for one recorded message: neighbours go out as one."""
     out, pieces = [], []
     content = message["content"]
@@ -523,7 +441,7 @@ def claude_message(wish, message, piece_of=claude_block, owner="anthropic"):
         if isinstance(content, str) else content
     kept = []
     for block in blocks:
-        piece = piece_of(wish, block)
+        piece = claude_block(wish, block)
         if piece:
             kept.append(block)
             pieces.append(piece)
@@ -545,7 +463,7 @@ def claude_message(wish, message, piece_of=claude_block, owner="anthropic"):
             out[-1].setdefault("state", []).append(piece)
     for ours in out:
         if "state" in ours:
-            ours["state"] = owner + ":" + json.dumps(ours["state"])
+            ours["state"] = "anthropic:" + json.dumps(ours["state"])
         parts = ours.get("content")
         if isinstance(parts, list) and len(parts) == 1 and \
                 parts[0]["type"] == "text" and ours["role"] != "tool":
@@ -711,235 +629,49 @@ def ollama_wish(wish):
     return wish.finish()
 
 
-# ------------------------------------------------------------------ Converse
-
-MEDIA = {"txt": "text/plain", "md": "text/markdown", "html": "text/html",
-         "csv": "text/csv", "pdf": "application/pdf",
-         "doc": "application/msword", "xls": "application/vnd.ms-excel",
-         "docx": "application/vnd.openxmlformats-officedocument"
-                 ".wordprocessingml.document",
-         "xlsx": "application/vnd.openxmlformats-officedocument"
-                 ".spreadsheetml.sheet",
-         "three_gp": "video/3gpp", "mov": "video/quicktime",
-         "mkv": "video/x-matroska", "wmv": "video/x-ms-wmv"}
-
-
-def only(wish, value, names, where):
-    """Takes members out that we have no word for."""
-    for name in sorted(set(value) - set(names)):
-        wish.refuse("%s in a %s" % (name, where))
-        del value[name]
-
-
-def converse_media(wish, kind, value):
-    """Our part of an image, document, audio or video; None: there is none."""
-    only(wish, value, ("format", "name", "source"), kind)
-    source = value["source"]
-    media = MEDIA.get(value["format"], "%s/%s" % (kind, value["format"]))
-    ours = {"type": kind if kind in ("image", "audio") else "file"}
-    if value.get("name"):
-        ours["name"] = value["name"]
-    if "text" in source:
-        ours["data"] = base64.b64encode(
-            source["text"].encode("utf-8")).decode("ascii")
-    elif ELIDED in source.get("bytes", ""):
-        ours["url"] = "data:%s;base64,%s" % (media, source["bytes"])
-        return ours
-    elif "bytes" in source:
-        ours["data"] = source["bytes"]
-    elif "s3Location" in source:
-        ours["url"] = source["s3Location"]["uri"]
-    else:
-        wish.refuse("a %s by %s" % (kind, ", ".join(sorted(source))))
-        return None
-    ours["media_type"] = media
-    return ours
+# What a recorded operation is to us: its dialect, how it is said, how two
+# bodies are made alike, and where the operation's path begins in its URL.
+def table():
+    """{(operation, host or None): (dialect, wish, plain, path)}"""
+    rows = {(n, None): row for n, row in wishes.OPERATIONS.items()}
+    rows.update({
+        ("chat_completions", None): ("openai", openai_wish, plain_ruled,
+                                     "/chat/completions"),
+        ("messages", None): ("anthropic", anthropic_wish, plain_ruled,
+                             "/v1/messages"),
+        ("api_chat", None): ("ollama", ollama_wish, plain_ruled, "/api/chat"),
+        ("responses_input_tokens", None): (
+            "count", wishes.count_wish(wishes.responses_wish),
+            wishes.responses_plain, "/responses/input_tokens"),
+        ("count_tokens", "anthropic"): (
+            "count", wishes.count_wish(anthropic_wish), plain_claude,
+            "/v1/messages/count_tokens"),
+    })
+    for host in ("gemini", "vertex"):
+        rows["count_tokens", host] = ("count", wishes.gemini_count_wish,
+                                      wishes.gemini_count_plain, "/models/")
+    return rows
 
 
-MEDIA_BLOCKS = ("image", "document", "audio", "video")
-
-
-def converse_result(wish, result):
-    only(wish, result, ("toolUseId", "content", "status"), "toolResult")
-    ours = {"role": "tool", "tool_call_id": result["toolUseId"], "content": []}
-    if result.get("status") == "error":
-        ours["is_error"] = True
-    kept = []
-    for item in result["content"]:
-        kind = next(iter(item))
-        part = None
-        if kind == "text":
-            part = {"type": "text", "text": item["text"]}
-        elif kind in MEDIA_BLOCKS:
-            part = converse_media(wish, kind, item[kind])
-        else:
-            wish.refuse("%s in a toolResult" % kind)
-        if part:
-            kept.append(item)
-            ours["content"].append(part)
-    result["content"] = kept
-    if not kept:
-        ours["content"] = ""
-    return ours
-
-
-def converse_block(wish, block):
-    """("kind", our piece) of a block, or None: it cannot be said."""
-    kind = next(iter(block))
-    if kind in ("toolUse", "toolResult") and "type" in block[kind]:
-        wish.refuse("%s of a tool of the provider's own" % kind)
-        return None
-    if kind == "text":
-        return "part", {"type": "text", "text": block["text"]}
-    if kind in MEDIA_BLOCKS:
-        part = converse_media(wish, kind, block[kind])
-        return ("part", part) if part else None
-    if kind == "toolUse":
-        call = block[kind]
-        only(wish, call, ("toolUseId", "name", "input"), kind)
-        return "call", {"id": call["toolUseId"], "name": call["name"],
-                        "arguments": call["input"]}
-    if kind == "toolResult":
-        return "result", converse_result(wish, block[kind])
-    if kind == "reasoningContent":
-        return "state", block
-    wish.refuse("a block %s" % kind)
-    return None
-
-
-def converse_points(body):
-    """Places of cachePoint: (list, its place from the end)."""
-    lists = [("tools", (body.get("toolConfig") or {}).get("tools") or []),
-             ("system", body.get("system") or [])] + [
-        ("message %d" % (len(body["messages"]) - i), m["content"])
-        for i, m in enumerate(body["messages"])]
-    return [(name, len(items) - i) for name, items in lists
-            for i, item in enumerate(items) if "cachePoint" in item], [
-        items for _, items in lists]
-
-
-def converse_cache(wish):
-    """`cache: true`, if it puts the points where they are; else they go."""
-    points, lists = converse_points(wish.body)
-    if not points:
-        return
-    ours = [("system", 1)] if wish.body.get("system") else []
-    if points == ours + [("message 1", 1)]:
-        wish.request["cache"] = True
-    else:
-        wish.refuse("cachePoint at other places than `cache` marks")
-    for items in lists:
-        items[:] = [item for item in items if "cachePoint" not in item]
-
-
-def converse_cache_back(wish):
-    """The points that `cache` says stand in the recorded body again."""
-    if wish.request.get("cache"):
-        for items in (wish.body.get("system"),
-                      wish.body["messages"][-1]["content"]):
-            if items:
-                items.append({"cachePoint": {"type": "default"}})
-
-
-def converse_system(wish, messages):
-    system = wish.take("system") or []
-    kept = [block for block in system if set(block) == {"text"}]
-    if len(kept) != len(system):
-        wish.refuse("a block in system that is no text")
-        wish.body["system"] = kept
-    if len(kept) == 1:
-        wish.request["system"] = kept[0]["text"]
-    elif kept:
-        messages[:0] = [{"role": "system", "content": b["text"]} for b in kept]
-
-
-def converse_tools(wish):
-    config = wish.take("toolConfig")
-    if not config:
-        return
-    tools = config["tools"]
-    if not any("toolSpec" in tool for tool in tools):
-        wish.extra["toolConfig"] = copy.deepcopy(config)
-        return
-    config["tools"] = [tool for tool in tools if "toolSpec" in tool]
-    if len(config["tools"]) != len(tools):
-        wish.refuse("a tool of the provider's own beside functions")
-    for tool in config["tools"]:
-        spec = tool["toolSpec"]
-        ours = {"name": spec["name"], "parameters": spec["inputSchema"]["json"]}
-        for name in ("description", "strict"):
-            if name in spec:
-                ours[name] = spec[name]
-        wish.request.setdefault("tools", []).append(ours)
-    for kind, value in (config.get("toolChoice") or {}).items():
-        wish.request["tool_choice"] = {
-            "any": "required", "tool": value.get("name")}.get(kind, kind)
-
-
-def converse_reasoning(wish):
-    """The one form that the model's family takes; others go by `extra`."""
-    fields = dict(wish.take("additionalModelRequestFields") or {})
-    thinking, nova = fields.get("thinking"), fields.get("reasoningConfig")
-    if thinking and set(thinking) == {"type", "budget_tokens"}:
-        wish.request["reasoning"] = "%d tokens" % thinking["budget_tokens"]
-        del fields["thinking"]
-    elif nova and set(nova) == {"type", "maxReasoningEffort"}:
-        wish.request["reasoning"] = nova["maxReasoningEffort"]
-        del fields["reasoningConfig"]
-    if fields:
-        wish.extra["additionalModelRequestFields"] = fields
-
-
-def converse_format(wish):
-    config = wish.take("outputConfig")
-    if config and set(config) == {"textFormat"}:
-        wish.request["format"] = json.loads(
-            config["textFormat"]["structure"]["jsonSchema"]["schema"])
-    elif config:
-        wish.extra["outputConfig"] = config
-
-
-def converse_wish(wish):
-    body = wish.body
-    wish.left = set(body)
-    url = wish.record["request"]["url"].split("?")[0]
-    wish.path = url[url.index("/model/"):]
-    wish.model = urllib.parse.unquote(wish.path.split("/")[2])
-    wish.stream = wish.record["operation"] == "converse_stream"
-    converse_cache(wish)
-    messages = []
-    for message in body["messages"]:
-        messages += claude_message(wish, message, converse_block, "bedrock")
-    converse_system(wish, messages)
-    wish.request["messages"] = messages
-    converse_tools(wish)
-    converse_reasoning(wish)
-    converse_format(wish)
-    for name, value in (wish.take("inferenceConfig") or {}).items():
-        wish.request[{"maxTokens": "max_tokens", "topP": "top_p",
-                      "stopSequences": "stop"}.get(name, name)] = value
-    converse_cache_back(wish)
-    return wish.finish()
-
-
-WISHES = {"openai": openai_wish, "anthropic": anthropic_wish,
-          "ollama": ollama_wish, "bedrock": converse_wish}
+# Operations that no dialect of ours asks for: their replies are read, or they
+# are out of scope (RULES.md 34, 36).
+NOT_ASKED = {
+    "raw_predict": "Claude on Vertex AI: its replies are read, no row asks it",
+    "invoke": "InvokeModel: Converse is asked instead",
+    "invoke_stream": "InvokeModel: Converse is asked instead",
+    "chat_v1": "Cohere's first version, Writer's own form",
+    "api_embeddings": "Ollama's older /api/embeddings: /api/embed is asked",
+    ("count_tokens", "bedrock"): "Bedrock's CountTokens: no operation of ours",
+}
 
 
 # ----------------------------------------------------------------- the rules
 # Each rule brings a body into its plain form: two bodies that differ by no more
 # than a rule mean the same to the host. A rule gives True where it changed it.
 
-def drop(holder, name, *values):
-    if name in holder and any(same(holder[name], v) for v in values):
-        del holder[name]
-        return True
-    return False
-
-
 def functions(body):
-    tools = body.get("tools") or (body.get("toolConfig") or {}).get("tools")
-    return [t.get("function", t) for t in tools or [] if isinstance(t, dict)]
+    return [t.get("function", t) for t in body.get("tools") or []
+            if isinstance(t, dict)]
 
 
 def messages_of(body):
@@ -1058,8 +790,8 @@ def rule_system(body, wish):
 
 
 def rule_neighbours(body, wish):
-    """Neighbours of one role are one message to Claude and to Converse."""
-    if wish.dialect not in ("anthropic", "bedrock"):
+    """Neighbours of one role are one message to Claude."""
+    if wish.dialect != "anthropic":
         return False
     joined = []
     for message in body["messages"]:
@@ -1177,7 +909,7 @@ def rule_role(body, wish):
 def rule_no_system(body, wish):
     """o1-mini knows no system role: that text leads the user's (WIRE 1)."""
     messages = messages_of(body)
-    if not str(wish.body.get("model")).startswith("o1-mini") or \
+    if not str(wish.body["model"]).startswith("o1-mini") or \
             len(messages) < 2 or messages[0]["role"] != "system":
         return False
     messages[1]["content"] = "%s\n\n%s" % (messages[0]["content"],
@@ -1201,70 +933,7 @@ def rule_temperature(body, wish):
         drop(body, "top_p", 1)
 
 
-def converse_blocks(body):
-    """Each block of a message or of a tool's result, with the list it is in."""
-    for message in messages_of(body):
-        for block in list(message["content"]):
-            yield message["content"], block
-            for item in list((block.get("toolResult") or {}).get(
-                    "content") or []):
-                yield block["toolResult"]["content"], item
-
-
-def rule_converse_defaults(body, wish):
-    """toolChoice auto, the status success and empty objects say nothing."""
-    if wish.dialect != "bedrock":
-        return False
-    changed = drop(body.get("inferenceConfig") or {}, "stopSequences", [])
-    changed |= drop(body, "inferenceConfig", {}) | drop(
-        body, "additionalModelRequestFields", {})
-    changed |= drop(body.get("toolConfig") or {}, "toolChoice", {"auto": {}})
-    for tool in (body.get("toolConfig") or {}).get("tools") or []:
-        changed |= drop(tool.get("toolSpec") or {}, "strict", False)
-        changed |= drop(tool.get("toolSpec") or {}, "description", "")
-    for _, block in converse_blocks(body):
-        changed |= drop(block.get("toolResult") or {}, "status", "success")
-    return changed
-
-
-def rule_converse_text(body, wish):
-    """A block of no text says nothing; a document's text is its bytes, and its
-    name is written with few letters, with its number behind the first one's."""
-    changed = False
-    for items, block in converse_blocks(body) \
-            if wish.dialect == "bedrock" else []:
-        if block == {"text": ""}:
-            items.remove(block)
-            changed = True
-        source = (block.get("document") or {}).get("source") or {}
-        if "text" in source:
-            source["bytes"] = base64.b64encode(
-                source.pop("text").encode("utf-8")).decode("ascii")
-            changed = True
-        if source:
-            name = block["document"]["name"]
-            plainer = re.sub(" [0-9]+$", "", re.sub(
-                r"[^A-Za-z0-9 ()\[\]]", "-", name))
-            block["document"]["name"] = plainer
-            changed |= plainer != name
-    return changed
-
-
-def rule_converse_schema(body, wish):
-    """A schema in a string: its white space and order mean nothing; its name
-    and description are free texts."""
-    config = body.get("outputConfig") if wish.dialect == "bedrock" else None
-    if not config:
-        return False
-    schema = config["textFormat"]["structure"]["jsonSchema"]
-    schema["schema"] = json.loads(schema["schema"])
-    schema.pop("name", None)
-    schema.pop("description", None)
-    return True
-
-
-RULES = [rule_converse_text, rule_converse_defaults, rule_converse_schema,
-         rule_null, rule_stream, rule_stream_options, rule_parallel, rule_auto,
+RULES = [rule_null, rule_stream, rule_stream_options, rule_parallel, rule_auto,
          rule_tools_empty, rule_strict, rule_tool_type, rule_arguments,
          rule_content, rule_system, rule_neighbours, rule_results, rule_ttl,
          rule_output_format, rule_image, rule_schema_name, rule_any, rule_stop,
@@ -1273,6 +942,16 @@ RULES = [rule_converse_text, rule_converse_defaults, rule_converse_schema,
 
 
 def plain(body, wish, used=None):
+    return wish.plain(body, wish, used) if wish.plain is plain_ruled \
+        else wish.plain(body, wish)
+
+
+def plain_claude(body, wish):
+    wish.dialect = "anthropic"
+    return plain_ruled(body, wish)
+
+
+def plain_ruled(body, wish, used=None):
     for rule in RULES:
         if rule(body, wish) and used is not None:
             used[rule.__name__[5:]] += 1
@@ -1318,63 +997,26 @@ def pair_schema(theirs, ours, wish):
             b.pop("strict", None)
         closed_alike(a, b)
     for name in ("output_config", "outputConfig"):
-        a, b = theirs.get(name), ours.get(name)
-        if a and b:
-            closed_alike(a, b)
+        if theirs.get(name) and ours.get(name):
+            closed_alike(theirs[name], ours[name])
     for x, y in zip(functions(theirs), functions(ours)):
-        x, y = x.get("toolSpec", x), y.get("toolSpec", y)
         if x.get("strict") and y.get("strict"):
             closed_alike(x, y)
-
-
-# --------------------------------------------------------------- comparison
-
-def same(a, b):
-    return difference(a, b) is None
-
-
-def number(value):
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def difference(theirs, ours, path=""):
-    """(path, recorded, ours) of the first difference; None: there is none."""
-    if number(theirs) and number(ours):
-        return None if theirs == ours else (path, theirs, ours)
-    if type(theirs) is not type(ours):
-        return path, theirs, ours
-    if isinstance(theirs, dict):
-        for name in sorted(set(theirs) | set(ours)):
-            if name not in ours:
-                return "%s.%s" % (path, name), theirs[name], "(absent)"
-            if name not in theirs:
-                return "%s.%s" % (path, name), "(absent)", ours[name]
-            found = difference(theirs[name], ours[name],
-                               "%s.%s" % (path, name))
-            if found:
-                return found
-        return None
-    if isinstance(theirs, list):
-        for i, (a, b) in enumerate(zip(theirs, ours)):
-            found = difference(a, b, "%s[%d]" % (path, i))
-            if found:
-                return found
-        if len(theirs) != len(ours):
-            return path, "%d items" % len(theirs), "%d items" % len(ours)
-        return None
-    return None if theirs == ours else (path, theirs, ours)
 
 
 # --------------------------------------------------------------------- runs
 
 def base_url(wish):
     """What stands before the operation's path, if it is a URL."""
-    url = wish.record["request"]["url"].split("?")[0]
-    end = wish.path
-    if not url.startswith(("http://", "https://")) or not url.endswith(end) \
-            or "<" in url:
+    url = wish.url.split("?")[0]
+    at = url.rfind(wish.path) if wish.path else -1
+    if not url.startswith(("http://", "https://")) or at < 0 or "<" in url:
         return None
-    return url[:-len(end)]
+    return url[:at]
+
+
+def path_of(url):
+    return urllib.parse.unquote(url.split("?")[0])
 
 
 def members(pairs):
@@ -1392,6 +1034,8 @@ def run(llmf, wish):
     command = [llmf, "--api-key-env", KEY, "--base-url", base, "request"]
     if wish.stream:
         command.append("--stream")
+    if wish.op:
+        command += ["--op", wish.op]
     done = subprocess.run(command, input=json.dumps(wish.request).encode(),
                           capture_output=True, timeout=60)
     try:
@@ -1422,52 +1066,67 @@ def judge(llmf, wish):
                        reply=reply)
     ours = copy.deepcopy(reply["body"])
     used = collections.Counter()
-    found = wrong_word(ours, wish)
+    found = wrong_word(ours, wish) if wish.dialect == "openai" else None
     theirs = plain(wish.body, wish, used)
-    plain(ours, wish)
+    ours = plain(ours, wish)
     pair_schema(theirs, ours, wish)
     found = found or difference(theirs, ours)
-    base = base_url(wish)
-    if not found and base and urllib.parse.unquote(
-            reply["url"]) != urllib.parse.unquote(base + wish.path):
-        found = ("(url)", base + wish.path, reply["url"])
+    if not found and base_url(wish) and \
+            path_of(reply["url"]) != path_of(wish.url):
+        found = ("(url)", wish.url, reply["url"])
     return Outcome(wish, "different" if found else "same", found, used, reply)
 
 
-def readable(body, dialect):
+def readable(body):
     """None, or why no client's request can be read from it."""
     if not isinstance(body, dict):
         return "no JSON object as body"
-    if dialect != "bedrock" and not isinstance(body.get("model"), str):
+    if "messages" in body and "model" in body and \
+            not isinstance(body["model"], str):
         return "no model"
-    if not all(isinstance(m, dict) for m in body.get("messages", [None])):
+    if not all(isinstance(m, dict) for m in body.get("messages", [])):
         return "messages that are none"
     return None
 
 
-def wishes(paths, dialects):
-    """(wishes, Counter of records without a request, unreadable ones)."""
-    found, without, unreadable = [], collections.Counter(), []
+def read_wishes(paths, dialects):
+    """(wishes, Counter of records without a request, unreadable ones, Counter
+    of those that nobody asks for)."""
+    rows, found, unreadable = table(), [], []
+    without, not_asked = collections.Counter(), collections.Counter()
     for path in paths:
         with open(path, encoding="utf-8") as file:
             record = json.load(file)
-        dialect = OPERATIONS.get(record.get("operation"))
-        if dialect not in dialects:
+        name = record.get("operation")
+        row = rows.get((name, record.get("provider"))) or rows.get((name,
+                                                                    None))
+        why = NOT_ASKED.get(name) or NOT_ASKED.get((name,
+                                                    record.get("provider")))
+        if why:
+            not_asked[why] += 1
+        if row is None or row[0] not in dialects:
             continue
         record["path"] = path
-        if not record.get("request") or not record["request"].get("body"):
-            without[dialect] += 1
+        body = (record.get("request") or {}).get("body")
+        if not body:
+            without[row[0]] += 1
             continue
-        why = readable(record["request"]["body"], dialect)
-        wish = Wish(record, dialect)
+        wish = Wish(record, row[0])
+        wish.plain, wish.path = row[2:]
+        why = None if row[0] == "transcribe" and isinstance(body, str) \
+            else readable(body)
         if why:
             wish.refuse(why)
-            unreadable.append(wish)
-            continue
-        WISHES[dialect](wish)
-        nothing = wish.request.get("messages") == []
-        (unreadable if nothing and wish.cannot else found).append(wish)
-    return found, without, unreadable
+        else:
+            row[1](wish)
+            if not wish.model:
+                wish.refuse("no model")
+        said = wish.request.keys() & {"messages", "prompt", "input", "audio"}
+        if why or not wish.model or not any(wish.request[n] for n in said):
+            unreadable.append(wish)          # there is nothing to ask
+        else:
+            found.append(wish)
+    return found, without, unreadable, not_asked
 
 
 # ------------------------------------------------------------------- report
@@ -1541,7 +1200,9 @@ def main():
     parser.add_argument("--llmf", default="build/llmf")
     parser.add_argument("--shared", default=os.environ.get(
         "LLMF_SHARED", "../shared"))
-    parser.add_argument("--dialects", default="openai,anthropic,ollama,bedrock")
+    parser.add_argument("--dialects", default="openai,openai_responses,"
+                        "anthropic,gemini,bedrock,cohere,ollama,embed,"
+                        "transcribe,count")
     parser.add_argument("--show")
     parser.add_argument("-v", dest="verbose", action="store_true")
     parser.add_argument("files", nargs="*")
@@ -1557,13 +1218,17 @@ def main():
         del os.environ[name]
     os.environ[KEY] = "none"
     dialects = args.dialects.split(",")
-    asked, without, unreadable = wishes(paths, dialects)
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+    asked, without, unreadable, not_asked = read_wishes(paths, dialects)
+    labels = {id(w): w.dialect for w in asked}
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         outcomes = list(pool.map(lambda w: judge(args.llmf, w), asked))
     for dialect in dialects:
-        report(dialect, [o for o in outcomes if o.wish.dialect == dialect],
+        report(dialect, [o for o in outcomes
+                         if labels[id(o.wish)] == dialect],
                without[dialect],
                [w for w in unreadable if w.dialect == dialect], args.verbose)
+    for reason, count in sorted(not_asked.items()):
+        print("%d recordings are not asked: %s" % (count, reason))
     if args.show:
         show(outcomes, args.show)
     failed = sum(1 for o in outcomes if o.kind == "different")
