@@ -4794,7 +4794,9 @@ static LLMFI_JSON_SLOW int llmfi_json_word(llmfi_json *j, const char *p) {
 static LLMFI_JSON_FAST const char *llmfi_json_indent(const char *p, const char *end) {
 #if LLMFI_JSON_SSE2
     if (*p != '\n' && *p != ' ') return p;
-    for (p++; end - p >= 16; p += 16) {
+    p++;
+    if (p != end && (unsigned char)*p > ' ') return p; /* one blank, as behind a colon */
+    for (; end - p >= 16; p += 16) {
         unsigned other = ~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)p), _mm_set1_epi8(' '))) & 0xffff;
         if (other) return p + (unsigned)__builtin_ctz(other);
     }
@@ -11077,12 +11079,16 @@ static void llmfi_openai_citations(llmfi_reply *r, llmfi_json *j) {
 
 /* ---- usage ---- */
 
-/* The first `count` of these names each into its place, where they are a list that ends as llmfi_word_in's. */
-static void llmfi_openai_details(llmfi_json *j, const char *names, int count, int64_t *to) {
+/* What a usage's details count. Those of the bits in `wanted` go into their places, no other: of audio both sides tell. */
+#define LLMFI_OPENAI_DETAILS(X)                                                                              \
+    X(LLMFI_IN_DETAILS_, cached_tokens) X(LLMFI_IN_DETAILS_, cache_write_tokens) X(LLMFI_IN_DETAILS_, audio_tokens) \
+    X(LLMFI_IN_DETAILS_, reasoning_tokens)
+enum { LLMFI_OPENAI_DETAILS(LLMFI_MEMBER) LLMFI_IN_DETAILS_OTHER };
+static void llmfi_openai_details(llmfi_json *j, unsigned wanted, int64_t *to) {
     int at;
     if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) return;
-    while ((at = llmfi_json_pick(j, names)) >= 0)
-        if (at < count) llmfi_openai_number(j, &to[at]);
+    while ((at = LLMFI_PICK(LLMFI_OPENAI_DETAILS, LLMFI_IN_DETAILS_OTHER)) >= 0)
+        if (wanted >> at & 1) llmfi_openai_number(j, &to[at]);
         else llmfi_json_skip(j);
 }
 
@@ -11090,32 +11096,33 @@ static int64_t llmfi_openai_either(int64_t a, int64_t b) {
     return a != LLMF_UNKNOWN ? a : b;
 }
 
-/* The members of a usage object in the order of their names, which is the order that they mostly come in; then the counts of its details. */
-enum {
-    LLMFI_OPENAI_PROMPT, LLMFI_OPENAI_COMPLETION, LLMFI_OPENAI_TOTAL, LLMFI_OPENAI_PROMPT_DETAILS, LLMFI_OPENAI_COMPLETION_DETAILS,
-    LLMFI_OPENAI_CACHED_FLAT, LLMFI_OPENAI_CACHED_NUM, LLMFI_OPENAI_CACHE_HIT, LLMFI_OPENAI_CREATED, LLMFI_OPENAI_REASONING_FLAT, LLMFI_OPENAI_MEMBERS,
-    LLMFI_OPENAI_CACHED = LLMFI_OPENAI_MEMBERS, LLMFI_OPENAI_WRITTEN, LLMFI_OPENAI_AUDIO, LLMFI_OPENAI_REASONED, LLMFI_OPENAI_COUNTS
-};
+/* The members of a usage object in the order that they mostly come in. */
+#define LLMFI_OPENAI_USAGE_MEMBERS(X)                                                                                                    \
+    X(LLMFI_IN_USAGE_, prompt_tokens) X(LLMFI_IN_USAGE_, completion_tokens) X(LLMFI_IN_USAGE_, total_tokens)                             \
+    X(LLMFI_IN_USAGE_, prompt_tokens_details) X(LLMFI_IN_USAGE_, completion_tokens_details) X(LLMFI_IN_USAGE_, cached_tokens)            \
+    X(LLMFI_IN_USAGE_, num_cached_tokens) X(LLMFI_IN_USAGE_, prompt_cache_hit_tokens) X(LLMFI_IN_USAGE_, cache_creation_input_tokens)    \
+    X(LLMFI_IN_USAGE_, reasoning_tokens)
+enum { LLMFI_OPENAI_USAGE_MEMBERS(LLMFI_MEMBER) LLMFI_IN_USAGE_OTHER };
 
 /* A usage object, which was just entered (RULES 19). */
 static void llmfi_openai_usage(llmfi_reply *r, llmfi_json *j) {
-    int64_t c[LLMFI_OPENAI_COUNTS];
+    int64_t c[LLMFI_IN_USAGE_OTHER + LLMFI_IN_DETAILS_OTHER], *details = c + LLMFI_IN_USAGE_OTHER;
     int at;
     memset(c, 0xff, sizeof c); /* LLMF_UNKNOWN in each */
-    while ((at = llmfi_json_pick(j, "prompt_tokens\0completion_tokens\0total_tokens\0prompt_tokens_details\0completion_tokens_details\0cached_tokens\0"
-                                    "num_cached_tokens\0prompt_cache_hit_tokens\0cache_creation_input_tokens\0reasoning_tokens\0")) >= 0) {
-        if (at == LLMFI_OPENAI_PROMPT_DETAILS) llmfi_openai_details(j, "cached_tokens\0cache_write_tokens\0audio_tokens\0", 3, &c[LLMFI_OPENAI_CACHED]);
-        else if (at == LLMFI_OPENAI_COMPLETION_DETAILS) llmfi_openai_details(j, "reasoning_tokens\0", 1, &c[LLMFI_OPENAI_REASONED]);
-        else if (at < LLMFI_OPENAI_MEMBERS) llmfi_openai_number(j, &c[at]);
+    while ((at = LLMFI_PICK(LLMFI_OPENAI_USAGE_MEMBERS, LLMFI_IN_USAGE_OTHER)) >= 0) {
+        if (at == LLMFI_IN_USAGE_prompt_tokens_details) llmfi_openai_details(j, (1u << LLMFI_IN_DETAILS_reasoning_tokens) - 1, details);
+        else if (at == LLMFI_IN_USAGE_completion_tokens_details) llmfi_openai_details(j, 1u << LLMFI_IN_DETAILS_reasoning_tokens, details);
+        else if (at < LLMFI_IN_USAGE_OTHER) llmfi_openai_number(j, &c[at]);
         else llmfi_json_skip(j);
     }
-    r->usage.input = c[LLMFI_OPENAI_PROMPT];
-    r->usage.output = c[LLMFI_OPENAI_COMPLETION];
-    r->usage.cache_read = llmfi_openai_either(c[LLMFI_OPENAI_CACHED], llmfi_openai_either(c[LLMFI_OPENAI_CACHED_FLAT], llmfi_openai_either(c[LLMFI_OPENAI_CACHED_NUM], c[LLMFI_OPENAI_CACHE_HIT])));
-    r->usage.cache_write = llmfi_openai_either(c[LLMFI_OPENAI_WRITTEN], c[LLMFI_OPENAI_CREATED]);
-    r->usage.reasoning = llmfi_openai_either(c[LLMFI_OPENAI_REASONED], c[LLMFI_OPENAI_REASONING_FLAT]);
-    r->total_tokens = c[LLMFI_OPENAI_TOTAL];
-    r->audio_tokens = c[LLMFI_OPENAI_AUDIO];
+    r->usage.input = c[LLMFI_IN_USAGE_prompt_tokens];
+    r->usage.output = c[LLMFI_IN_USAGE_completion_tokens];
+    r->usage.cache_read = llmfi_openai_either(details[LLMFI_IN_DETAILS_cached_tokens], llmfi_openai_either(c[LLMFI_IN_USAGE_cached_tokens],
+                          llmfi_openai_either(c[LLMFI_IN_USAGE_num_cached_tokens], c[LLMFI_IN_USAGE_prompt_cache_hit_tokens])));
+    r->usage.cache_write = llmfi_openai_either(details[LLMFI_IN_DETAILS_cache_write_tokens], c[LLMFI_IN_USAGE_cache_creation_input_tokens]);
+    r->usage.reasoning = llmfi_openai_either(details[LLMFI_IN_DETAILS_reasoning_tokens], c[LLMFI_IN_USAGE_reasoning_tokens]);
+    r->total_tokens = c[LLMFI_IN_USAGE_total_tokens];
+    r->audio_tokens = details[LLMFI_IN_DETAILS_audio_tokens];
     r->chat_counts = true;
 }
 
@@ -28091,19 +28098,23 @@ static bool llmfi_measure_body(llmfi_call *c) {
     f->body_of = 0;
     llmfi_out_window(&out, f->body, sizeof f->body, 0);
 #if LLMF_HAS_AWS
-    llmfi_sha256_init(&hash);
-    if (c->signs) out.tap = llmfi_sha256_tap;
-    out.tap_user = &hash;
+    if (c->signs) {
+        llmfi_sha256_init(&hash);
+        out.tap = llmfi_sha256_tap;
+        out.tap_user = &hash;
+    }
 #endif
     if (!llmfi_body_emit(llmfi_adapter_of(c), &c->ask, &out))
         return llmfi_error_set(&c->reply.error, LLMF_ERR_ARGUMENT, "the request cannot be written as JSON: is it nested deeper than LLMF_MAX_DEPTH?");
     c->x.req.body_len = out.total;
     if (out.total <= sizeof f->body) f->body_of = c->id;
 #if LLMF_HAS_AWS
+    if (!c->signs) return true;
     llmfi_sha256_end(&hash, digest);
-    if (c->signs) return llmfi_sign(c, digest);
-#endif
+    return llmfi_sign(c, digest);
+#else
     return true;
+#endif
 }
 
 /* Everything of the HTTP request but the bytes of its body. False with the error in the reply. */

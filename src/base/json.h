@@ -314,7 +314,9 @@ static LLMFI_JSON_SLOW int llmfi_json_word(llmfi_json *j, const char *p) {
 static LLMFI_JSON_FAST const char *llmfi_json_indent(const char *p, const char *end) {
 #if LLMFI_JSON_SSE2
     if (*p != '\n' && *p != ' ') return p;
-    for (p++; end - p >= 16; p += 16) {
+    p++;
+    if (p != end && (unsigned char)*p > ' ') return p; /* one blank, as behind a colon */
+    for (; end - p >= 16; p += 16) {
         unsigned other = ~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)p), _mm_set1_epi8(' '))) & 0xffff;
         if (other) return p + (unsigned)__builtin_ctz(other);
     }

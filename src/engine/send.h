@@ -243,19 +243,23 @@ static bool llmfi_measure_body(llmfi_call *c) {
     f->body_of = 0;
     llmfi_out_window(&out, f->body, sizeof f->body, 0);
 #if LLMF_HAS_AWS
-    llmfi_sha256_init(&hash);
-    if (c->signs) out.tap = llmfi_sha256_tap;
-    out.tap_user = &hash;
+    if (c->signs) {
+        llmfi_sha256_init(&hash);
+        out.tap = llmfi_sha256_tap;
+        out.tap_user = &hash;
+    }
 #endif
     if (!llmfi_body_emit(llmfi_adapter_of(c), &c->ask, &out))
         return llmfi_error_set(&c->reply.error, LLMF_ERR_ARGUMENT, "the request cannot be written as JSON: is it nested deeper than LLMF_MAX_DEPTH?");
     c->x.req.body_len = out.total;
     if (out.total <= sizeof f->body) f->body_of = c->id;
 #if LLMF_HAS_AWS
+    if (!c->signs) return true;
     llmfi_sha256_end(&hash, digest);
-    if (c->signs) return llmfi_sign(c, digest);
-#endif
+    return llmfi_sign(c, digest);
+#else
     return true;
+#endif
 }
 
 /* Everything of the HTTP request but the bytes of its body. False with the error in the reply. */
