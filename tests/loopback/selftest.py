@@ -1,5 +1,5 @@
 """selftest.py BUILD-DIR - drives the loopback server (see selftest.sh): raw sockets and the curl command, one assertion a line."""
-import base64, email.utils, json, os, resource, selectors, shutil, socket, ssl, struct, subprocess, sys, time
+import base64, binascii, email.utils, hashlib, hmac, json, os, resource, selectors, shutil, socket, ssl, struct, subprocess, sys, time
 
 OUT = sys.argv[1]
 passed, failed, skipped = 0, 0, 0
@@ -762,6 +762,95 @@ def test_cohere():
     refuses("p", 400, "p is out of range", chat("x", p=1))
     refuses("thinking", 400, "not supported", chat("x", thinking={"type": "enabled"}))
     refuses("strict tools without a required parameter", 400, "required parameter", chat("x", strict_tools=True, tools=[{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]))
+
+
+def signed(path, body, key="AKIDEXAMPLE", secret="wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", token=None, age=0, service="bedrock"):
+    """The headers of a request that is signed for AWS, and its body."""
+    data = json.dumps(body).encode()
+    date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() - age))
+    scope = "%s/us-east-1/%s/aws4_request" % (date[:8], service)
+    h = {"host": "127.0.0.1", "x-amz-date": date, **({"x-amz-security-token": token} if token else {})}
+    names = ";".join(h)
+    canonical = "POST\n%s\n\n%s\n%s\n%s" % (path.replace("%", "%25").replace(":", "%3A"), "".join("%s:%s\n" % kv for kv in h.items()), names, hashlib.sha256(data).hexdigest())
+    k = ("AWS4" + secret).encode()
+    for part in scope.split("/"):
+        k = hmac.new(k, part.encode(), hashlib.sha256).digest()
+    to_sign = "AWS4-HMAC-SHA256\n%s\n%s\n%s" % (date, scope, hashlib.sha256(canonical.encode()).hexdigest())
+    signature = hmac.new(k, to_sign.encode(), hashlib.sha256).hexdigest()
+    del h["host"]
+    return {**h, "Content-Type": "application/json", "Authorization": "AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%s" % (key, scope, names, signature)}, data
+
+
+def frames(data):
+    """(headers, payload) of each frame; both sums are looked at."""
+    found = []
+    while data:
+        total, nheaders, crc = struct.unpack(">III", data[:12])
+        assert crc == binascii.crc32(data[:8]) and struct.unpack(">I", data[total - 4:total])[0] == binascii.crc32(data[:total - 4])
+        at, headers = 12, {}
+        while at < 12 + nheaders:
+            n = data[at]
+            name, at = data[at + 1:at + 1 + n].decode(), at + 2 + n
+            n = struct.unpack(">H", data[at:at + 2])[0]
+            headers[name], at = data[at + 2:at + 2 + n].decode(), at + 2 + n
+        found.append((headers, json.loads(data[at:total - 4])))
+        data = data[total:]
+    return found
+
+
+def test_bedrock():
+    model = "/model/us.anthropic.claude-sonnet-4-20250514-v1%3A0/"
+    path = model + "converse"
+
+    def chat(text, **more):
+        return {"messages": [{"role": "user", "content": [{"text": text}]}], **more}
+
+    def sent(body, **how):
+        h, data = signed(path, body, **how)
+        return ask(path, data, h)
+
+    r = ask(path, chat("echo: a b"))
+    check("bedrock: a bearer key", r.json["output"]["message"]["content"] == [{"text": "echo: a b"}] and r.json["stopReason"] == "end_turn" and r.json["usage"]["inputTokens"] > 0, r.text)
+    r = sent(chat("echo: a"))
+    check("bedrock: signed", r.status == 200, r.text)
+    check("bedrock: signed with a token", sent(chat("echo: a"), key="ASIAEXAMPLE", token="session").status == 200)
+    for name, how, kind in (("secret", {"secret": "x"}, "InvalidSignatureException"), ("key", {"key": "AKIAX"}, "UnrecognizedClientException"), ("token", {"key": "ASIAEXAMPLE", "token": "x"}, "UnrecognizedClientException"),
+                            ("service", {"service": "s3"}, "InvalidSignatureException"), ("day", {"age": 86400}, "InvalidSignatureException")):
+        r = sent(chat("x"), **how)
+        check("bedrock: a wrong " + name, r.status == 403 and r.headers["x-amzn-errortype"].startswith(kind), (r.status, r.headers))
+    h, data = signed(path, chat("x"))
+    check("bedrock: another body", ask(path, data.replace(b"x", b"y"), h).status == 403)
+    check("bedrock: another path", ask(model + "converse-stream", data, h).status == 403)
+    check("bedrock: no signature", ask(path, chat("x"), {}).headers["x-amzn-errortype"].startswith("MissingAuthenticationTokenException"))
+    e = frames(ask(model + "converse-stream", chat("echo: a b")).body)
+    kinds = [h[":event-type"] for h, _ in e]
+    check("bedrock: order", kinds[0] == "messageStart" and kinds[-3:] == ["contentBlockStop", "messageStop", "metadata"], kinds)
+    check("bedrock: stream", "".join(p["delta"].get("text", "") for h, p in e if h[":event-type"] == "contentBlockDelta") == "echo: a b", e)
+    tools = {"tools": [{"toolSpec": {"name": "weather", "inputSchema": {"json": {"type": "object"}}}}]}
+    call = chat('call weather {"city": "Oslo"}', toolConfig=tools)
+    one = ask(path, call).json["output"]["message"]
+    use = [b["toolUse"] for b in one["content"] if "toolUse" in b][0]
+    check("bedrock: a call", use["name"] == "weather" and use["input"] == {"city": "Oslo"}, one)
+    e = frames(ask(model + "converse-stream", call).body)
+    check("bedrock: a call in pieces", json.loads("".join(p["delta"]["toolUse"]["input"] for h, p in e if "toolUse" in p.get("delta", {}))) == {"city": "Oslo"}, e)
+    for name, id, status in (("answer", use["toolUseId"], 200), ("answer to nothing", "x", 400)):
+        r = ask(path, {**call, "messages": call["messages"] + [one, {"role": "user", "content": [{"toolResult": {"toolUseId": id, "content": [{"text": "cold"}]}}]}]})
+        check("bedrock: an " + name, r.status == status, r.text)
+    e = frames(ask("/x-error-in-200" + model + "converse-stream", chat("x")).body)
+    check("bedrock: an exception", e[-1][0][":message-type"] == "exception" and e[-1][1]["message"], e)
+    for name, body in (("member", chat("x", x=1)), ("format", {"messages": [{"role": "user", "content": [{"text": "x"}, {"image": {"format": "bmp", "source": {"bytes": "QQ=="}}}]}]}), ("first role", {"messages": [{"role": "assistant", "content": [{"text": "x"}]}]})):
+        check("bedrock: a wrong " + name, ask(path, body).status == 400)
+
+
+def test_aws_keys():
+    roles = "/latest/meta-data/iam/security-credentials/"
+    check("keys: no token", ask(roles, None, {}, "GET").status == 401)
+    token = ask("/latest/api/token", b"", {"x-aws-ec2-metadata-token-ttl-seconds": "60", "Content-Length": "0"}, "PUT").text
+    h = {"x-aws-ec2-metadata-token": token}
+    role = ask(roles, None, h, "GET").text.strip()
+    check("keys: of an instance", get(roles + role, h)["AccessKeyId"] == "ASIAEXAMPLE", role)
+    check("keys: of a container", get("/container/credentials", {"Authorization": "loopback container"})["Token"] == "session")
+    check("keys: a container refuses", ask("/container/credentials", None, {"Authorization": "x"}, "GET").status == 403)
 
 
 def test_azure():
