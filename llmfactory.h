@@ -2118,8 +2118,8 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
     LLMF_MODEL(VERTEX,           "text-embedding-004",                                   2048,      -1,    100000,         0,      -1,       -1,       -1, "E",      GEMINI_3,         20260602, 20260114) \
     LLMF_MODEL(VERTEX,           "gemini-flash-lite-latest",                          1048576,   65536,    250000,   1500000,   25000,       -1,       -1, "TIAFR",  GEMINI_3,         20260819,        0) \
     LLMF_MODEL(VERTEX,           "gemini-flash-latest",                               1048576,   65536,   1500000,   9000000,  150000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
-    LLMF_MODEL(VERTEX,           "gemini-embedding-2",                                   8192,      -1,    200000,         0,      -1,       -1,       -1, "E",      GEMINI_3,         20260819,        0) \
-    LLMF_MODEL(VERTEX,           "gemini-embedding-001",                                 2048,      -1,    150000,         0,      -1,       -1,       -1, "E",      GEMINI_3,         20260819,        0) \
+    LLMF_MODEL(VERTEX,           "gemini-embedding-2",                                   8192,      -1,    200000,         0,      -1,       -1,       -1, "E",      EMBED_CONTENT,    20260819,        0) \
+    LLMF_MODEL(VERTEX,           "gemini-embedding-001",                                 2048,      -1,    150000,         0,      -1,       -1,       -1, "E",      ONE_TEXT,         20260819,        0) \
     LLMF_MODEL(VERTEX,           "gemini-3.7-flash",                                  1048576,   65536,    750000,   3750000,   75000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
     LLMF_MODEL(VERTEX,           "gemini-3.6-flash",                                  1048576,   65536,   1500000,   7500000,  150000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
     LLMF_MODEL(VERTEX,           "gemini-3.5-flash-lite",                             1048576,   65536,    300000,   2500000,   30000,       -1,       -1, "TIAFRS", GEMINI_3,         20260819,        0) \
@@ -14072,7 +14072,8 @@ static void llmfi_bedrock_frame(llmfi_reply *r, llmf_str event, llmf_str data) {
 
 #endif
 
-/* What Converse stands in for a limit that the request has not ("Amazon Bedrock user guide", Claude): budgets for thinking are cut to fit into it. */
+/* The limit of a request that has none is what the model can give at most ("Amazon Bedrock API reference", InferenceConfiguration); this one where that is not known:
+   budgets for thinking are cut to fit into it. */
 #define LLMFI_BEDROCK_TOKENS 4096
 /* Bytes of a document's name. */
 #define LLMFI_BEDROCK_NAME 200
@@ -14094,10 +14095,14 @@ static void llmfi_bedrock_object(llmfi_jw *w, const char *key) {
 
 /* ---- reasoning: each family has a member of its own for it ---- */
 
+static int64_t llmfi_bedrock_max_tokens(const llmfi_ask *a) {
+    return a->req->max_tokens > 0 ? a->req->max_tokens : a->model->max_output > 0 ? a->model->max_output : LLMFI_BEDROCK_TOKENS;
+}
+
 static llmfi_claude_think llmfi_bedrock_claude(const llmfi_ask *a) {
     llmfi_claude_think t = { LLMFI_THINK_UNSAID, 0, NULL };
     if (!llmfi_bedrock_quirk(a, LLMFI_Q_THINKING_OBJECT) || !LLMFI_BEDROCK_SAYS(a, "thinking")) return t;
-    t = llmfi_claude_thinking(a, a->req->max_tokens > 0 ? a->req->max_tokens : LLMFI_BEDROCK_TOKENS);
+    t = llmfi_claude_thinking(a, llmfi_bedrock_max_tokens(a));
     if (t.mode == LLMFI_THINK_OFF) t.mode = LLMFI_THINK_UNSAID; /* they do not think unless they are asked to, and the newest refuse the word */
     return t;
 }
@@ -14521,7 +14526,7 @@ static void llmfi_bedrock_check_reasoning(const llmfi_ask *a, llmfi_refusal *no)
     const char *nova = llmfi_bedrock_nova(a);
     int64_t tokens;
     if (!word.len || LLMFI_IS(word, "none")) return;
-    llmfi_claude_check_thinking(a, llmfi_bedrock_claude(a), a->req->max_tokens > 0 ? a->req->max_tokens : LLMFI_BEDROCK_TOKENS, no);
+    llmfi_claude_check_thinking(a, llmfi_bedrock_claude(a), llmfi_bedrock_max_tokens(a), no);
     if (llmfi_bedrock_quirk(a, LLMFI_Q_NO_REASONING))
         llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model cannot think before it answers; leave it out, or take another model");
     else if (!llmfi_bedrock_quirk(a, LLMFI_Q_THINKING_OBJECT | LLMFI_Q_REASONING_CONFIG | LLMFI_Q_THINKING_EFFORT) && !llmfi_extra(a, LLMFI_BEDROCK_FIELDS))
