@@ -14249,7 +14249,8 @@ static void llmfi_bedrock_frame(llmfi_reply *r, llmf_str event, llmf_str data) {
 
 #endif
 
-/* What the budget of a level is cut to fit into where the request has no limit: the model's maximum counts then, and this is the least of those that think. */
+/* The limit of a request that has none is what the model can give at most ("Amazon Bedrock API reference", InferenceConfiguration); this one where that is not known:
+   budgets for thinking are cut to fit into it. */
 #define LLMFI_BEDROCK_TOKENS 32000
 /* Bytes of a document's name. */
 #define LLMFI_BEDROCK_NAME 200
@@ -14271,10 +14272,14 @@ static void llmfi_bedrock_object(llmfi_jw *w, const char *key) {
 
 /* ---- reasoning: each family has a member of its own for it ---- */
 
+static int64_t llmfi_bedrock_max_tokens(const llmfi_ask *a) {
+    return a->req->max_tokens > 0 ? a->req->max_tokens : a->model->max_output > 0 ? a->model->max_output : LLMFI_BEDROCK_TOKENS;
+}
+
 static llmfi_claude_think llmfi_bedrock_claude(const llmfi_ask *a) {
     llmfi_claude_think t = { LLMFI_THINK_UNSAID, 0, NULL };
     if (!llmfi_bedrock_quirk(a, LLMFI_Q_THINKING_OBJECT) || !LLMFI_BEDROCK_SAYS(a, "thinking")) return t;
-    t = llmfi_claude_thinking(a, a->req->max_tokens > 0 ? a->req->max_tokens : LLMFI_BEDROCK_TOKENS);
+    t = llmfi_claude_thinking(a, llmfi_bedrock_max_tokens(a));
     if (t.mode == LLMFI_THINK_OFF) t.mode = LLMFI_THINK_UNSAID; /* they do not think unless they are asked to, and the newest refuse the word */
     return t;
 }
@@ -14698,7 +14703,7 @@ static void llmfi_bedrock_check_reasoning(const llmfi_ask *a, llmfi_refusal *no)
     const char *nova = llmfi_bedrock_nova(a);
     int64_t tokens;
     if (!word.len || LLMFI_IS(word, "none")) return;
-    llmfi_claude_check_thinking(a, llmfi_bedrock_claude(a), a->req->max_tokens > 0 ? a->req->max_tokens : INT64_MAX, no);
+    llmfi_claude_check_thinking(a, llmfi_bedrock_claude(a), llmfi_bedrock_max_tokens(a), no);
     if (llmfi_bedrock_quirk(a, LLMFI_Q_NO_REASONING))
         llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model cannot think before it answers; leave it out, or take another model");
     else if (!llmfi_bedrock_quirk(a, LLMFI_Q_THINKING_OBJECT | LLMFI_Q_REASONING_CONFIG | LLMFI_Q_THINKING_EFFORT) && !llmfi_extra(a, LLMFI_BEDROCK_FIELDS))

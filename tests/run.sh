@@ -144,7 +144,7 @@ run examples 120 sh tests/examples.sh
 run models 60 python3 tests/tools/test_models.py
 run blns 300 python3 tests/corpora/blns.py
 run request-fields 60 env LLMF=$B/llmf python3 tests/traffic/test_requests.py
-run requests 120 python3 tests/traffic/requests.py --llmf $B/llmf --shared "$LLMF_SHARED"
+run requests 400 python3 tests/traffic/requests.py --llmf $B/llmf --shared "$LLMF_SHARED"
 run op-requests 120 python3 tests/traffic/operations.py --llmf $B/llmf --shared "$LLMF_SHARED"
 run reader 60 python3 tests/traffic/test_reader.py
 run traffic 900 python3 tests/traffic/compare.py --llmf $B/llmf --shared "$LLMF_SHARED" --chunk each --random 20

@@ -487,18 +487,13 @@ def claude_system(wish, messages):
 
 def claude_tools(wish):
     tools = wish.take("tools") or []
-    if tools and all("input_schema" not in t for t in tools):
+    if any("input_schema" not in t or t.get("defer_loading") for t in tools):
         strip_marks({"tools": tools, "messages": []})
-        wish.extra["tools"] = copy.deepcopy(tools)
+        wish.extra["tools"] = copy.deepcopy(tools)  # all of them as they are
         return
     kept = []
     for tool in tools:
         without_nulls(tool)
-        if "input_schema" not in tool:
-            wish.refuse("a tool of the provider's own beside functions")
-            continue
-        if tool.pop("defer_loading", None):
-            wish.refuse("defer_loading in a tool")
         kept.append(tool)
         ours = {"name": tool["name"], "parameters": tool["input_schema"]}
         for name in ("description", "strict"):
@@ -662,6 +657,7 @@ NOT_ASKED = {
     "chat_v1": "Cohere's first version, Writer's own form",
     "api_embeddings": "Ollama's older /api/embeddings: /api/embed is asked",
     ("count_tokens", "bedrock"): "Bedrock's CountTokens: no operation of ours",
+    ("embeddings", "perplexity"): "Perplexity's embeddings: bytes, not floats",
 }
 
 
@@ -1104,6 +1100,7 @@ def read_wishes(paths, dialects):
                                                     record.get("provider")))
         if why:
             not_asked[why] += 1
+            continue
         if row is None or row[0] not in dialects:
             continue
         record["path"] = path
