@@ -130,7 +130,8 @@ half 0 >"$t/sizes0" 2>"$t/err0"
 wait $!
 cat "$t/err0" "$t/err1"
 cat "$t/sizes0" "$t/sizes1" >"$t/sizes"
-[ "$(wc -l <"$t/sizes")" -eq "$(wc -l <"$builds")" ] && passed=$((passed + 1)) || { failed=$((failed + 1)); echo "FAILED: not every build was made"; }
+[ "$(wc -l <"$t/sizes")" -eq "$(wc -l <"$builds")" ] || { failed=$((failed + 1)); echo "FAILED: not every build was made"; total; exit 1; }
+passed=$((passed + 1))
 
 table() {
     echo '## Size'
