@@ -5081,6 +5081,24 @@ LLMFI_UNUSED static int llmfi_json_scalar(llmfi_json *j) {
     return token;
 }
 
+#if !LLMFI_SMALL
+/* Instead of next, before a value: takes it where it is a whole number of at most 18 digits that stands right there or behind one blank, as counts mostly do.
+   False: nothing was taken. */
+LLMFI_UNUSED static bool llmfi_json_whole(llmfi_json *j, int64_t *number) {
+    const char *p = j->at, *digits;
+    int64_t n = 0;
+    if (j->want != LLMFI_JW_VALUE) return false;
+    if (p != j->end && *p == ' ') p++;
+    for (digits = p; p != j->end && llmfi_is_digit(*p) && p - digits < 18; p++) n = n * 10 + (*p - '0');
+    if (p == j->end || p == digits || llmfi_is_digit(*p) || *p == '.' || (*p | 0x20) == 'e' || (*digits == '0' && p - digits > 1)) return false;
+    j->text = llmfi_range(digits, p);
+    j->escaped = j->wide = false;
+    llmfi_json_after(j, p, LLMFI_J_NUMBER);
+    *number = n;
+    return true;
+}
+#endif
+
 /* The next value: true where it is that container (LLMFI_J_OBJECT, _ARRAY), which is now open. Anything else is passed over. */
 LLMFI_UNUSED static bool llmfi_json_enter(llmfi_json *j, int container) {
     int token = llmfi_json_next(j);
@@ -7988,6 +8006,10 @@ LLMFI_UNUSED static void llmfi_form_end(llmfi_out *o, const char *boundary) {
 
 /* The next value as a count; anything but a whole number from 0 is LLMF_UNKNOWN. */
 LLMFI_UNUSED static int64_t llmfi_json_tokens(llmfi_json *j) {
+#if !LLMFI_SMALL
+    int64_t count;
+    if (llmfi_json_whole(j, &count)) return count;
+#endif
     llmfi_json_scalar(j);
     return llmfi_reply_number(j);
 }

@@ -5,6 +5,10 @@
 
 /* The next value as a count; anything but a whole number from 0 is LLMF_UNKNOWN. */
 LLMFI_UNUSED static int64_t llmfi_json_tokens(llmfi_json *j) {
+#if !LLMFI_SMALL
+    int64_t count;
+    if (llmfi_json_whole(j, &count)) return count;
+#endif
     llmfi_json_scalar(j);
     return llmfi_reply_number(j);
 }

@@ -758,9 +758,40 @@ static void test_tree_write(void **state) {
     }
 }
 
+/* The step that counts take, against the reader itself: the same token, the same place, whatever follows; or nothing taken. */
+static void test_whole(void **state) {
+    static const struct { const char *text; bool taken; int64_t number; } cases[] = {
+        {"0,", true, 0}, {" 7}", true, 7}, {"61\n", true, 61}, {" 1752345678,", true, 1752345678}, {"999999999999999999 ", true, INT64_C(999999999999999999)},
+        {"12x", true, 12}, {"1234567890123456789,", false, 0}, {"01,", false, 0}, {"1.0,", false, 0}, {"1e2,", false, 0}, {"1E2,", false, 0}, {"-1,", false, 0},
+        {"  1,", false, 0}, {"12", false, 0}, {"", false, 0}, {" ", false, 0}, {"null,", false, 0}, {"\"1\",", false, 0}, {"[1],", false, 0}
+    };
+    size_t i;
+    (void)state;
+    for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[64];
+        llmfi_json j, plain;
+        int64_t number = -7;
+        size_t len = (size_t)snprintf(text, sizeof text, "{\"n\":%s", cases[i].text);
+        llmfi_json_init(&j, llmfi_str(text, len), true);
+        assert_int_equal(llmfi_json_next(&j), LLMFI_J_OBJECT);
+        assert_false(llmfi_json_whole(&j, &number)); /* a key must come */
+        assert_int_equal(llmfi_json_next(&j), LLMFI_J_KEY);
+        plain = j;
+        assert_int_equal(llmfi_json_whole(&j, &number), cases[i].taken);
+        assert_int_equal(number, cases[i].taken ? cases[i].number : -7);
+        if (cases[i].taken) assert_int_equal(llmfi_json_next(&plain), LLMFI_J_NUMBER);
+        assert_ptr_equal(j.at, plain.at);
+        assert_int_equal(j.want, plain.want);
+        assert_int_equal(j.token, plain.token);
+        assert_ptr_equal(j.text.ptr, plain.text.ptr);
+        assert_int_equal(j.text.len, plain.text.len);
+        assert_int_equal(llmfi_json_next(&j), llmfi_json_next(&plain));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_tokens), cmocka_unit_test(test_errors), cmocka_unit_test(test_long_string), cmocka_unit_test(test_depth), cmocka_unit_test(test_text),
-        cmocka_unit_test(test_keys), cmocka_unit_test(test_skip), cmocka_unit_test(test_skip_more), cmocka_unit_test(test_suite), cmocka_unit_test(test_transform), cmocka_unit_test(test_write),
+        cmocka_unit_test(test_keys), cmocka_unit_test(test_skip), cmocka_unit_test(test_skip_more), cmocka_unit_test(test_whole), cmocka_unit_test(test_suite), cmocka_unit_test(test_transform), cmocka_unit_test(test_write),
         cmocka_unit_test(test_write_pieces), cmocka_unit_test(test_misuse), cmocka_unit_test(test_write_depth), cmocka_unit_test(test_write_random), cmocka_unit_test(test_tree),
         cmocka_unit_test(test_tree_places), cmocka_unit_test(test_tree_errors), cmocka_unit_test(test_tree_memory), cmocka_unit_test(test_tree_write) };
     return cmocka_run_group_tests(tests, NULL, NULL);
