@@ -938,8 +938,8 @@ RULES = [rule_null, rule_stream, rule_stream_options, rule_parallel, rule_auto,
 
 
 def plain(body, wish, used=None):
-    return wish.plain(body, wish, used) if wish.plain is plain_ruled \
-        else wish.plain(body, wish)
+    rules = getattr(wish, "plain", None)
+    return rules(body, wish) if rules else plain_ruled(body, wish, used)
 
 
 def plain_claude(body, wish):
@@ -1109,7 +1109,8 @@ def read_wishes(paths, dialects):
             without[row[0]] += 1
             continue
         wish = Wish(record, row[0])
-        wish.plain, wish.path = row[2:]
+        wish.plain = None if row[2] is plain_ruled else row[2]
+        wish.path = row[3]
         why = None if row[0] == "transcribe" and isinstance(body, str) \
             else readable(body)
         if why:
