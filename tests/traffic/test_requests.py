@@ -509,23 +509,6 @@ CLAUDE = dict(dialect="anthropic", host="anthropic")
 LLAMA = dict(dialect="ollama", host="ollama")
 BLOCK = {"type": "text", "text": "a"}
 
-CONVERSE = dict(dialect="bedrock", host="bedrock")
-
-
-def talk(**block):
-    """A body of Converse with one block."""
-    return {"messages": [{"role": "user", "content": [block]}]}
-
-
-TALK = talk(text="a")
-
-
-def formatted(schema, name):
-    return dict(TALK, outputConfig={"textFormat": {
-        "type": "json_schema", "structure": {"jsonSchema": {
-            "name": name, "schema": schema}}}})
-
-
 # (wish, one body, another that means the same, one that does not)
 RULES = [
     ({}, chat(), chat(stream=False, stop=None), chat(stream=True)),
@@ -593,21 +576,6 @@ RULES = [
     (dict(model="gpt-5"), chat(temperature=1.0), chat(),
      chat(temperature=0.9)),
     ({}, chat(temperature=1.0), chat(temperature=1), chat()),
-    (CONVERSE, dict(TALK, inferenceConfig={"stopSequences": []}), TALK,
-     dict(TALK, inferenceConfig={"stopSequences": ["a"]})),
-    (CONVERSE, dict(TALK, toolConfig={"toolChoice": {"auto": {}}}),
-     dict(TALK, toolConfig={}), dict(TALK, toolConfig={
-         "toolChoice": {"any": {}}})),
-    (CONVERSE, talk(toolResult={"status": "success", "content": []}),
-     talk(toolResult={"content": []}),
-     talk(toolResult={"status": "error", "content": []})),
-    (CONVERSE, talk(document={"name": "a_b.c", "source": {"text": "d"}}),
-     talk(document={"name": "a-b-c 2", "source": {"bytes": "ZA=="}}),
-     talk(document={"name": "a-b-d", "source": {"bytes": "ZA=="}})),
-    (CONVERSE, {"messages": [{"role": "user", "content": [
-        {"text": ""}, {"text": "a"}]}]}, TALK, talk(text="b")),
-    (CONVERSE, formatted("{ \"a\": 1}", "x"), formatted("{\"a\":1}", "y"),
-     formatted("{\"a\":2}", "x")),
 ]
 
 
