@@ -26353,7 +26353,7 @@ static void llmfi_gemini_models_path(const llmfi_ask *a, llmfi_out *out) {
 #ifndef LLMFI_PROVIDERS_BEDROCK_OPS_H
 #define LLMFI_PROVIDERS_BEDROCK_OPS_H
 
-static void llmfi_bedrock_method(const llmfi_ask *a, llmfi_out *out, llmf_str method) {
+LLMFI_UNUSED static void llmfi_bedrock_method(const llmfi_ask *a, llmfi_out *out, llmf_str method) {
     LLMFI_PUT(out, "/model/");
     llmfi_put_url(out, a->model->model_id);
     llmfi_put_str(out, method);

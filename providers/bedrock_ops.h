@@ -5,7 +5,7 @@
 #include "bedrock.h"
 #include "operation.h"
 
-static void llmfi_bedrock_method(const llmfi_ask *a, llmfi_out *out, llmf_str method) {
+LLMFI_UNUSED static void llmfi_bedrock_method(const llmfi_ask *a, llmfi_out *out, llmf_str method) {
     LLMFI_PUT(out, "/model/");
     llmfi_put_url(out, a->model->model_id);
     llmfi_put_str(out, method);
