@@ -98,14 +98,20 @@ static bool llmfi_take_embed_texts(llmfi_call *c, llmf_input *in) {
     return true;
 }
 
+/* The ARN of a profile names no model. */
+static bool llmfi_names_no_model(llmf_str id) {
+    return llmfi_starts(id, LLMFI_LIT("arn:")) && llmfi_find_char(id, '.') == LLMFI_NOWHERE;
+}
+
 /* What is asked for as an embedding of a model that is known to make none is one of the model that stands beside it for that. */
 static void llmfi_take_embed_model(llmfi_call *c) {
     const llmfi_record *r = &c->prepared->record;
     llmfi_settings *s = (llmfi_settings *)(uintptr_t)c->ask.model; /* our own copy */
-    bool told = llmfi_member(r->node, LLMFI_LIT("embedding_model")) != NULL;
-    if (!r->embedding_model.len || (!told && (!r->from_table || (r->capabilities & LLMF_CAN_EMBED)))) return;
-    s->model_id = r->embedding_model;
-    s->quirks = r->provider->quirks | (r->provider->row >= 0 ? llmfi_family_quirks(r->provider->row, s->model_id) : 0);
+    bool told = llmfi_member(r->node, LLMFI_LIT("embedding_model")) != NULL, other = told || (r->from_table && !(r->capabilities & LLMF_CAN_EMBED));
+    if (other && r->embedding_model.len) s->model_id = r->embedding_model;
+    else if (r->from_table || !llmfi_names_no_model(s->model_id)) return;
+    s->quirks = r->provider->quirks;
+    if (r->provider->row >= 0) s->quirks |= llmfi_family_quirks(r->provider->row, llmfi_names_no_model(s->model_id) ? r->provider->embedding_model : s->model_id);
 }
 
 static bool llmfi_take_embed(llmfi_call *c, llmf_input *in) {
