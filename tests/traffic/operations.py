@@ -215,7 +215,7 @@ def huggingface_plain(body, record):
 # ---------------------------------------------------------------- counts
 
 def anthropic_count(record):
-    wish = requests.WISHES["anthropic"](requests.Wish(record, "anthropic"))
+    wish = requests.anthropic_wish(requests.Wish(record, "anthropic"))
     if wish.cannot:
         return "; ".join(wish.cannot)
     said = Said("count", "anthropic", "", "/v1/messages/count_tokens")

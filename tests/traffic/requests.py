@@ -656,7 +656,7 @@ NOT_ASKED = {
     "invoke_stream": "InvokeModel: Converse is asked instead",
     "chat_v1": "Cohere's first version, Writer's own form",
     "api_embeddings": "Ollama's older /api/embeddings: /api/embed is asked",
-    ("count_tokens", "bedrock"): "Bedrock's CountTokens: no operation of ours",
+    ("count_tokens", "bedrock"): "CountTokens: operations.py compares it",
     ("embeddings", "perplexity"): "Perplexity's embeddings: bytes, not floats",
 }
 
