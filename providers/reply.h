@@ -471,6 +471,7 @@ LLMFI_UNUSED static int llmfi_reply_tool_begin(llmfi_reply *r, int64_t key, llmf
     memset(t, 0, sizeof *t);
     llmfi_buf_init(&t->args, r->heap, 0);
     t->key = key;
+    t->id = t->name = llmfi_str("", 0);
     r->tools.len += sizeof *t;
     llmfi_reply_tool_name(r, at, id, name);
     return r->error.code ? -1 : at;
