@@ -69,10 +69,10 @@ AWS_BEARER_TOKEN_BEDROCK=canary-6f1d-bearer AWS_REGION=us-east-1 ok "bedrock: a 
 AWS_REGION=us-east-1 AWS_EC2_METADATA_DISABLED=true ok "bedrock: no keys" call '{"model":"'$b'","prompt":"x"}' 'd["error"]["code"]=="auth" and "AWS_ACCESS_KEY_ID" in d["error"]["message"]' --base-url "$base" call
 AWS_REGION=us-east-1 AWS_CONTAINER_CREDENTIALS_FULL_URI=$base/container/credentials AWS_CONTAINER_AUTHORIZATION_TOKEN="loopback container" \
     ok "bedrock: keys of a container" call '{"model":"'$b'","prompt":"echo: y"}' 'd["text"]=="echo: y"' --base-url "$base" call
-AWS_REGION=us-east-1 AWS_EC2_METADATA_SERVICE_ENDPOINT=$base/ ok "bedrock: keys of an instance" call '{"model":"'$b'","prompt":"echo: y"}' 'lines[-1]["response"]["text"]=="echo: y"' --base-url "$base" call --stream
+AWS_EC2_METADATA_DISABLED= AWS_REGION=us-east-1 AWS_EC2_METADATA_SERVICE_ENDPOINT=$base/ ok "bedrock: keys of an instance" call '{"model":"'$b'","prompt":"echo: y"}' 'lines[-1]["response"]["text"]=="echo: y"' --base-url "$base" call --stream
 AWS_REGION=us-east-1 AWS_CONTAINER_CREDENTIALS_FULL_URI=$base/container/credentials \
     ok "bedrock: a container that refuses" call '{"model":"'$b'","prompt":"x"}' 'd["error"]["code"]=="auth" and "container" in d["error"]["message"]' --base-url "$base" call
-AWS_REGION=us-east-1 AWS_EC2_METADATA_SERVICE_ENDPOINT=http://127.0.0.1:9 ok "bedrock: no instance" call '{"model":"'$b'","prompt":"x"}' 'd["error"]["code"]=="auth" and "no metadata service" in d["error"]["message"]' --base-url "$base" call
+AWS_EC2_METADATA_DISABLED= AWS_REGION=us-east-1 AWS_EC2_METADATA_SERVICE_ENDPOINT=http://127.0.0.1:9 ok "bedrock: no instance" call '{"model":"'$b'","prompt":"x"}' 'd["error"]["code"]=="auth" and "no metadata service" in d["error"]["message"]' --base-url "$base" call
 printf '[default]\naws_access_key_id = wrong\naws_secret_access_key = wrong\n[work]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY\n' >"$t/credentials"
 AWS_REGION=us-east-1 AWS_SHARED_CREDENTIALS_FILE=$t/credentials AWS_PROFILE=work ok "bedrock: keys of a profile" call '{"model":"'$b'","prompt":"echo: y"}' 'd["text"]=="echo: y"' --base-url "$base" call
 printf 'models:\n  m: {provider: bedrock, model_id: x, region_name: us-east-1, aws_profile: work}\n' >"$t/profile.yaml"
