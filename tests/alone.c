@@ -52,6 +52,7 @@ static const char *const vectors[][2] = {
     { "GEMINI", "{\"embeddings\":[{\"values\":[0.5,-2]}]}" },
     { "OLLAMA", "{\"embeddings\":[[0.5,-2]]}" },
     { "COHERE", "{\"embeddings\":{\"float\":[[0.5,-2]]}}" },
+    { "BEDROCK", "{\"embedding\":[0.5,-2],\"inputTextTokenCount\":3}" },
 };
 
 static int failed;
