@@ -1,74 +1,39 @@
-/* Any bytes as event-stream frames: whole and in pieces the same log; with memory refused, an error and no crash. Checksums are seldom right by chance: the
-   fourth byte of the input says whether they are set right first, frame by frame, and lengths brought into what is there. The first three bytes choose the
-   limit, the seed of the pieces and the request that is refused. */
-#include <stdlib.h>
+/* Any bytes as event-stream frames. Checksums are seldom right by chance: the fourth byte of the input says whether they are set right first, frame by frame, and
+   lengths brought into what is there. The first three bytes choose the limit, the seed of the pieces and the request that is refused. See framing.h. */
 #include "../../src/wire/eventstream.h"
+#include "framing.h"
 
-typedef struct run {
-    char log[1 << 16];
-    size_t len;
-} run;
+static llmfi_eventstream reader;
 
-static run whole, split;
-static char block[1 << 16];
-
-static void put(run *r, const char *bytes, size_t len) {
-    if (len > sizeof r->log - r->len) abort();
-    if (len) memcpy(r->log + r->len, bytes, len);
-    r->len += len;
+static void framing_open(llmfi_heap *heap, const uint8_t *options) {
+    llmfi_eventstream_init(&reader, heap, (size_t)options[0] * 8 + 16);
 }
 
-static void item(run *r, const llmfi_eventstream *s) {
-    llmf_str headers = s->headers;
+static int framing_next(llmf_str *in) {
+    return llmfi_eventstream_next(&reader, in);
+}
+
+static void framing_item(fuzz_log *log) {
+    llmf_str headers = reader.headers;
     llmfi_event_header h;
     int got;
     while ((got = llmfi_event_header_next(&headers, &h)) > 0) {
         if (!h.name.len) abort();
-        put(r, h.name.ptr, h.name.len);
-        put(r, "=", 1);
-        put(r, h.value.ptr, h.value.len);
+        fuzz_put(log, h.name.ptr, h.name.len);
+        fuzz_put(log, "=", 1);
+        fuzz_put(log, h.value.ptr, h.value.len);
     }
     if (got < 0) abort(); /* what is handed out can be read */
-    (void)llmfi_eventstream_header(s, LLMFI_LIT(":event-type"));
-    put(r, "\n", 1);
-    put(r, s->payload.ptr, s->payload.len);
-    put(r, "|", 1);
+    (void)llmfi_eventstream_header(&reader, LLMFI_LIT(":event-type"));
+    fuzz_put(log, "\n", 1);
+    fuzz_put(log, reader.payload.ptr, reader.payload.len);
+    fuzz_put(log, "|", 1);
 }
 
-static int feed(llmfi_eventstream *s, run *r, const uint8_t *bytes, size_t len) {
-    int got;
-    char *copy = (char *)malloc(len ? len : 1); /* of its exact size, so that a byte read too many is seen */
-    llmf_str in = llmfi_str(copy, len);
-    if (!copy) abort();
-    if (len) memcpy(copy, bytes, len);
-    while ((got = llmfi_eventstream_next(s, &in)) == LLMFI_WIRE_ITEM) item(r, s);
-    if (got == LLMFI_WIRE_MORE && in.len) abort();
-    free(copy);
-    return got;
-}
-
-/* seed 0: in one piece. */
-static void pull(run *r, const uint8_t *data, size_t size, const uint8_t *options, uint32_t seed, uint64_t fail_at) {
-    llmfi_heap heap;
-    llmfi_eventstream s;
-    size_t at = 0;
-    int got = LLMFI_WIRE_MORE;
-    r->len = 0;
-    llmfi_heap_init(&heap, block, sizeof block);
-    heap.fail_at = fail_at;
-    llmfi_eventstream_init(&s, &heap, (size_t)options[0] * 8 + 16);
-    while (at < size && got == LLMFI_WIRE_MORE) {
-        size_t n = size - at;
-        if (seed) {
-            seed = seed * 1664525u + 1013904223u;
-            if (n > (seed >> 24) % 24) n = (seed >> 24) % 24; /* 0 too: an empty piece changes nothing */
-        }
-        got = feed(&s, r, data + at, n);
-        at += n;
-    }
-    put(r, s.error == LLMFI_WIRE_LIMIT ? "!" : s.error == LLMFI_WIRE_BAD ? "?" : ".", 1);
-    llmfi_eventstream_free(&s);
-    if (heap.used) abort();
+static void framing_close(fuzz_log *log, int got) {
+    (void)got;
+    fuzz_put(log, reader.error == LLMFI_WIRE_LIMIT ? "!" : reader.error == LLMFI_WIRE_BAD ? "?" : ".", 1);
+    llmfi_eventstream_free(&reader);
 }
 
 static void put_u32(uint8_t *to, size_t value) {
@@ -96,9 +61,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     size -= 4;
     memcpy(bytes, data + 4, size);
     if (data[3] & 1) mend(bytes, size);
-    pull(&whole, bytes, size, data, 0, 0);
-    pull(&split, bytes, size, data, data[1] + 1u, 0);
-    if (whole.len != split.len || memcmp(whole.log, split.log, whole.len)) abort();
-    pull(&split, bytes, size, data, data[1] + 1u, data[2] % 8 + 1u);
+    fuzz_framing(bytes, size, data, data[1] + 1u, data[2] % 8 + 1u);
     return 0;
 }

@@ -1,85 +1,59 @@
-/* Any bytes through the sieve: whole and in pieces the same items; JSON to the end where the reader says so, and the floats of a vector those that the number
-   parser gives; with memory refused, an error and no crash. The first four bytes of the input choose the room for numbers, the limit, the seed of the pieces and
-   the request that is refused. */
-#include <stdlib.h>
+/* Any bytes through the sieve; JSON to the end where the reader says so, and the floats of a vector those that the number parser gives. The first four bytes of
+   the input choose the room for numbers, the seed of the pieces and the request that is refused. See framing.h. */
 #include "../../src/wire/json_sieve.h"
+#include "framing.h"
 
-typedef struct run {
-    char log[1 << 16];
-    size_t len;
-} run;
+static llmfi_sieve reader;
+static float room[256];
+static size_t room_cap;
 
-static run whole, split;
-static char block[1 << 16];
+static const llmfi_sieve_row rows[] = {{"data[].embedding", LLMFI_TAKE_FLOATS, 0},
+                                       {"data[].index", LLMFI_TAKE_VALUE, 1},
+                                       {"data[]", LLMFI_TAKE_END, 2},
+                                       {"data", LLMFI_TAKE_END, 3},
+                                       {"e[]", LLMFI_TAKE_FLOATS, 4},
+                                       {"e.float[]", LLMFI_TAKE_FLOATS, 5},
+                                       {"", LLMFI_TAKE_FLOATS, 6},
+                                       {"[]", LLMFI_TAKE_FLOATS, 7},
+                                       {"error", LLMFI_TAKE_RAW, 8},
+                                       {"a.b.c", LLMFI_TAKE_VALUE, 9}};
 
-static const llmfi_sieve_row rows[] = {
-    { "data[].embedding", LLMFI_TAKE_FLOATS, 0 }, { "data[].index", LLMFI_TAKE_VALUE, 1 }, { "data[]", LLMFI_TAKE_END, 2 }, { "data", LLMFI_TAKE_END, 3 },
-    { "e[]", LLMFI_TAKE_FLOATS, 4 }, { "e.float[]", LLMFI_TAKE_FLOATS, 5 }, { "", LLMFI_TAKE_FLOATS, 6 }, { "[]", LLMFI_TAKE_FLOATS, 7 },
-    { "error", LLMFI_TAKE_RAW, 8 }, { "a.b.c", LLMFI_TAKE_VALUE, 9 }
-};
-
-static void put(run *r, const void *bytes, size_t len) {
-    if (len > sizeof r->log - r->len) abort();
-    if (len) memcpy(r->log + r->len, bytes, len);
-    r->len += len;
+static void framing_open(llmfi_heap *heap, const uint8_t *options) {
+    room_cap = options[0];
+    llmfi_sieve_init(&reader, heap, rows, LLMFI_COUNT(rows), 8192);
 }
 
-static void item(run *r, llmfi_sieve *s, float *to, size_t room) {
-    put(r, &s->item, 1);
-    put(r, &s->row->id, 1);
-    if (s->item == LLMFI_SIEVE_OPEN) {
-        s->to = room ? to : NULL;
-        s->cap = room;
-    } else if (s->item == LLMFI_SIEVE_FULL) {
-        if (s->n != s->cap) abort();
-        s->to = NULL;
-    } else if (s->item == LLMFI_SIEVE_CLOSE) {
-        put(r, &s->n, sizeof s->n);
-        if (s->to) put(r, to, s->n * sizeof *to);
-    } else if (s->item == LLMFI_SIEVE_RAW) {
-        put(r, s->raw.ptr, s->raw.len);
-    } else if (s->item == LLMFI_SIEVE_VALUE) {
-        put(r, s->j.text.ptr, s->j.text.len);
+static int framing_next(llmf_str *in) {
+    return llmfi_sieve_next(&reader, in, false);
+}
+
+static void framing_item(fuzz_log *log) {
+    fuzz_put(log, &reader.item, 1);
+    fuzz_put(log, &reader.row->id, 1);
+    if (reader.item == LLMFI_SIEVE_OPEN) {
+        reader.to = room_cap ? room : NULL;
+        reader.cap = room_cap;
+    } else if (reader.item == LLMFI_SIEVE_FULL) {
+        if (reader.n != reader.cap) abort();
+        reader.to = NULL;
+    } else if (reader.item == LLMFI_SIEVE_CLOSE) {
+        fuzz_put(log, &reader.n, sizeof reader.n);
+        if (reader.to) fuzz_put(log, room, reader.n * sizeof *room);
+    } else if (reader.item == LLMFI_SIEVE_RAW) {
+        fuzz_put(log, reader.raw.ptr, reader.raw.len);
+    } else if (reader.item == LLMFI_SIEVE_VALUE) {
+        fuzz_put(log, reader.j.text.ptr, reader.j.text.len);
     }
 }
 
-static int feed(llmfi_sieve *s, run *r, const uint8_t *bytes, size_t len, bool last, size_t room) {
-    static float to[256];
-    int got;
-    char *copy = (char *)malloc(len ? len : 1); /* of its exact size, so that a byte read too many is seen */
-    llmf_str in = llmfi_str(copy, len);
-    if (!copy) abort();
-    if (len) memcpy(copy, bytes, len);
-    while ((got = llmfi_sieve_next(s, &in, last)) == LLMFI_WIRE_ITEM) item(r, s, to, room);
-    if (got == LLMFI_WIRE_MORE && in.len) abort();
-    free(copy);
-    return got;
-}
-
-/* seed 0: in one piece. */
-static void pull(run *r, const uint8_t *data, size_t size, const uint8_t *options, uint32_t seed, uint64_t fail_at) {
-    llmfi_heap heap;
-    llmfi_sieve s;
-    size_t at = 0;
-    int got = LLMFI_WIRE_MORE;
-    r->len = 0;
-    llmfi_heap_init(&heap, block, sizeof block);
-    heap.fail_at = fail_at;
-    llmfi_sieve_init(&s, &heap, rows, LLMFI_COUNT(rows), 8192);
-    while (at < size && got == LLMFI_WIRE_MORE) {
-        size_t n = size - at;
-        if (seed) {
-            seed = seed * 1664525u + 1013904223u;
-            if (n > (seed >> 24) % 24) n = (seed >> 24) % 24; /* 0 too: an empty piece changes nothing */
-        }
-        got = feed(&s, r, data + at, n, false, options[0]);
-        at += n;
-    }
-    if (got == LLMFI_WIRE_MORE) got = feed(&s, r, data, 0, true, options[0]);
-    put(r, got == LLMFI_WIRE_MORE ? "." : s.error == LLMFI_WIRE_BAD ? "?" : "!", 1);
-    if (got == LLMFI_WIRE_MORE && !llmfi_sieve_done(&s)) abort();
-    llmfi_sieve_free(&s);
-    if (heap.used) abort();
+/* What waited for more bytes comes with the end. */
+static void framing_close(fuzz_log *log, int got) {
+    llmf_str none = llmfi_str("", 0);
+    if (got == LLMFI_WIRE_MORE)
+        while ((got = llmfi_sieve_next(&reader, &none, true)) == LLMFI_WIRE_ITEM) framing_item(log);
+    fuzz_put(log, got == LLMFI_WIRE_MORE ? "." : reader.error == LLMFI_WIRE_BAD ? "?" : "!", 1);
+    if (got == LLMFI_WIRE_MORE && !llmfi_sieve_done(&reader)) abort();
+    llmfi_sieve_free(&reader);
 }
 
 static bool valid(llmf_str text) {
@@ -92,13 +66,8 @@ static bool valid(llmf_str text) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    bool json;
     if (size < 4 || size > 4096) return 0;
-    json = valid(llmfi_str((const char *)data + 4, size - 4));
-    pull(&whole, data + 4, size - 4, data, 0, 0);
-    if (!json && whole.log[whole.len - 1] == '.') abort();
-    pull(&split, data + 4, size - 4, data, data[1] + 1u, 0);
-    if (whole.len != split.len || memcmp(whole.log, split.log, whole.len)) abort();
-    pull(&split, data + 4, size - 4, data, data[1] + 1u, data[2] % 8 + 1u);
+    fuzz_framing(data + 4, size - 4, data, data[1] + 1u, data[2] % 8 + 1u);
+    if (!valid(llmfi_str((const char *)data + 4, size - 4)) && fuzz_whole.bytes[fuzz_whole.len - 1] == '.') abort();
     return 0;
 }

@@ -1,71 +1,37 @@
-/* Any bytes as lines: whole and in pieces the same log; with memory refused, an error and no crash.
-   The first three bytes of the input choose the limit, the seed of the pieces and the request that is refused. */
-#include <stdlib.h>
+/* Any bytes as lines. The first three bytes of the input choose the limit, the seed of the pieces and the request that is refused. See framing.h. */
 #include "../../src/wire/ndjson.h"
+#include "framing.h"
 
-typedef struct run {
-    char log[1 << 15];
-    size_t len;
-} run;
+static llmfi_ndjson reader;
 
-static run whole, split;
-static char block[1 << 16];
-
-static void put(run *r, const char *bytes, size_t len) {
-    if (len > sizeof r->log - r->len) abort();
-    if (len) memcpy(r->log + r->len, bytes, len);
-    r->len += len;
+static void framing_open(llmfi_heap *heap, const uint8_t *options) {
+    llmfi_ndjson_init(&reader, heap, (size_t)options[0] * 8 + 1);
 }
 
-static void item(run *r, const llmfi_ndjson *s, const char *mark) {
-    if (!s->payload.len || memchr(s->payload.ptr, '\n', s->payload.len)) abort();
-    put(r, s->payload.ptr, s->payload.len);
-    put(r, mark, 1);
+static int framing_next(llmf_str *in) {
+    return llmfi_ndjson_next(&reader, in);
 }
 
-static int feed(llmfi_ndjson *s, run *r, const uint8_t *bytes, size_t len) {
-    int got;
-    char *copy = (char *)malloc(len ? len : 1); /* of its exact size, so that a byte read too many is seen */
-    llmf_str in = llmfi_str(copy, len);
-    if (!copy) abort();
-    if (len) memcpy(copy, bytes, len);
-    while ((got = llmfi_ndjson_next(s, &in)) == LLMFI_WIRE_ITEM) item(r, s, "\n");
-    if (got == LLMFI_WIRE_MORE && in.len) abort();
-    free(copy);
-    return got;
+static void line(fuzz_log *log, const char *mark) {
+    if (!reader.payload.len || memchr(reader.payload.ptr, '\n', reader.payload.len)) abort();
+    fuzz_put(log, reader.payload.ptr, reader.payload.len);
+    fuzz_put(log, mark, 1);
 }
 
-/* seed 0: in one piece. */
-static void pull(run *r, const uint8_t *data, size_t size, const uint8_t *options, uint32_t seed, uint64_t fail_at) {
-    llmfi_heap heap;
-    llmfi_ndjson s;
-    size_t at = 0;
-    int got = LLMFI_WIRE_MORE;
-    r->len = 0;
-    llmfi_heap_init(&heap, block, sizeof block);
-    heap.fail_at = fail_at;
-    llmfi_ndjson_init(&s, &heap, (size_t)options[0] * 8 + 1);
-    while (at < size && got == LLMFI_WIRE_MORE) {
-        size_t n = size - at;
-        if (seed) {
-            seed = seed * 1664525u + 1013904223u;
-            if (n > (seed >> 24) % 24) n = (seed >> 24) % 24; /* 0 too: an empty piece changes nothing */
-        }
-        got = feed(&s, r, data + at, n);
-        at += n;
-    }
-    if (llmfi_ndjson_end(&s) == LLMFI_WIRE_ITEM) item(r, &s, "~");
-    put(r, s.error == LLMFI_WIRE_LIMIT ? "!" : ".", 1);
-    llmfi_ndjson_free(&s);
-    if (heap.used) abort();
+static void framing_item(fuzz_log *log) {
+    line(log, "\n");
+}
+
+static void framing_close(fuzz_log *log, int got) {
+    (void)got;
+    if (llmfi_ndjson_end(&reader) == LLMFI_WIRE_ITEM) line(log, "~");
+    fuzz_put(log, reader.error == LLMFI_WIRE_LIMIT ? "!" : ".", 1);
+    llmfi_ndjson_free(&reader);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size < 3 || size > 4096) return 0;
-    pull(&whole, data + 3, size - 3, data, 0, 0);
-    pull(&split, data + 3, size - 3, data, data[1] + 1u, 0);
-    if (whole.len != split.len || memcmp(whole.log, split.log, whole.len)) abort();
-    pull(&split, data + 3, size - 3, data, data[1] + 1u, data[2] % 8 + 1u);
+    fuzz_framing(data + 3, size - 3, data, data[1] + 1u, data[2] % 8 + 1u);
     return 0;
 }
