@@ -9,11 +9,9 @@ into the Request of CLI.md, given to `llmf request --op …`, and what comes out
 compared with the recorded one. -v: each difference. The last line is
 `N passed, N failed, N skipped`; skipped is 1 only where there is no traffic.
 """
-import argparse
 import base64
 import collections
 import copy
-import glob
 import json
 import os
 import re
@@ -398,23 +396,10 @@ def judge(llmf, record, to_request, to_plain):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--llmf", default="build/llmf")
-    parser.add_argument("--shared", default=os.environ.get(
-        "LLMF_SHARED", "../shared"))
-    parser.add_argument("-v", dest="verbose", action="store_true")
-    parser.add_argument("files", nargs="*")
-    args = parser.parse_args()
-    paths = args.files or sorted(glob.glob(os.path.join(
-        args.shared, "traffic", "[!_]*", "*.json")))
+    args = requests.options().parse_args()
+    paths = requests.recordings(args)
     if not paths:
-        print("there is no traffic in %s\n0 passed, 0 failed, 1 skipped"
-              % args.shared)
         return 0
-    for name in [n for n in os.environ if n.endswith(("_MODEL", "_BASE_URL"))
-                 or n.startswith("LLM_")]:
-        del os.environ[name]
-    os.environ[KEY] = "none"
     right, wrong = collections.Counter(), 0
     cannot = collections.Counter()
     for path in paths:

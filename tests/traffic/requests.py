@@ -1193,28 +1193,42 @@ def show(outcomes, text):
         print("OURS    ", json.dumps(o.reply, ensure_ascii=False))
 
 
-def main():
+def options():
+    """The parser of what both tools of recorded requests are told."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--llmf", default="build/llmf")
     parser.add_argument("--shared", default=os.environ.get(
         "LLMF_SHARED", "../shared"))
-    parser.add_argument("--dialects", default="openai,openai_responses,"
-                        "anthropic,gemini,bedrock,cohere,ollama,embed,"
-                        "transcribe,count")
-    parser.add_argument("--show")
-    parser.add_argument("-v", dest="verbose", action="store_true")
     parser.add_argument("files", nargs="*")
-    args = parser.parse_args()
+    return parser
+
+
+def recordings(args):
+    """The files to judge, [] where there are none; llmf reads the built-in
+    rows alone from here on."""
     paths = args.files or sorted(glob.glob(os.path.join(
         args.shared, "traffic", "[!_]*", "*.json")))
     if not paths:
         print("there is no traffic in %s\n0 passed, 0 failed, 1 skipped"
               % args.shared)
-        return 0
     for name in [n for n in os.environ if n.endswith(("_MODEL", "_BASE_URL"))
                  or n.startswith("LLM_")]:
         del os.environ[name]
     os.environ[KEY] = "none"
+    return paths
+
+
+def main():
+    parser = options()
+    parser.add_argument("--dialects", default="openai,openai_responses,"
+                        "anthropic,gemini,bedrock,cohere,ollama,embed,"
+                        "transcribe,count")
+    parser.add_argument("--show")
+    parser.add_argument("-v", dest="verbose", action="store_true")
+    args = parser.parse_args()
+    paths = recordings(args)
+    if not paths:
+        return 0
     dialects = args.dialects.split(",")
     asked, without, unreadable, not_asked = read_wishes(paths, dialects)
     labels = {id(w): w.dialect for w in asked}
