@@ -518,12 +518,19 @@ static int listen_on(int *port) {
 static volatile sig_atomic_t stop;
 static void on_sig(int s) { (void)s; stop = 1; }
 
-int main(int argc, char **argv) {
-    int port = 8089, o, life = 0;
+static int port = 8089, life;                      /* life: exit after so many seconds */
 #ifdef LS_TLS
-    int tport = -1; const char *cert = 0, *key = 0; const char *maxv = 0; int tickets = 1;
+static int tport = -1, tickets = 1;                /* tickets 0: no session is resumed */
+static const char *cert, *key, *maxv;              /* maxv 1.2: no TLS 1.3 */
+static SSL_CTX *ctx;
+#define TLS_OPTIONS "T:C:K:V:N"
+#else
+#define TLS_OPTIONS ""
 #endif
-    while ((o = getopt(argc, argv, "p:n:d:b:t:e:f:ml:T:C:K:V:Nh")) != -1) switch (o) {
+
+static int read_options(int argc, char **argv) {
+    int o;
+    while ((o = getopt(argc, argv, "p:n:d:b:t:e:f:ml:h" TLS_OPTIONS)) != -1) switch (o) {
         case 'p': port = atoi(optarg); break;
         case 'n': def_n = (u32)atoi(optarg); break;
         case 'd': def_d = (u32)atoi(optarg); break;
@@ -532,35 +539,98 @@ int main(int argc, char **argv) {
         case 'e': def_e = (u32)atoi(optarg); break;
         case 'f': def_f = (u32)atoi(optarg); break;
         case 'm': minimal_headers = 1; break;
-        case 'l': life = atoi(optarg); break;      /* exit after so many seconds */
+        case 'l': life = atoi(optarg); break;
 #ifdef LS_TLS
         case 'T': tport = atoi(optarg); break;
         case 'C': cert = optarg; break;
         case 'K': key = optarg; break;
-        case 'V': maxv = optarg; break;            /* -V 1.2: no TLS 1.3 */
-        case 'N': tickets = 0; break;              /* no session is resumed */
+        case 'V': maxv = optarg; break;
+        case 'N': tickets = 0; break;
 #endif
-        default: fprintf(stderr, "usage: loadserver [-p port] [-n chunks] [-d us] [-b batch] [-t 1] [-e embeddings] [-f first-byte-us] [-m] [-l seconds]\n"); return 2;
+        default: fprintf(stderr, "usage: loadserver [-p port] [-n chunks] [-d us] [-b batch] [-t 1] [-e embeddings] [-f first-byte-us] [-m] [-l seconds]\n"); return 0;
     }
+    return 1;
+}
+
+/* The event of a listener points at its own descriptor; that of a connection at the connection. */
+static int plain = -1, tls = -1;
+
+static void watch_listener(int *listener, int *at) {
+    *listener = listen_on(at);
+    struct epoll_event e = { .events = EPOLLIN, .data.ptr = listener };
+    epoll_ctl(ep, EPOLL_CTL_ADD, *listener, &e);
+}
+
+#ifdef LS_TLS
+static int start_tls(void) {
+    ctx = SSL_CTX_new(TLS_server_method());
+    SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+    if (!tickets) { SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET); SSL_CTX_set_num_tickets(ctx, 0); SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF); }
+    if (maxv && !strcmp(maxv, "1.2")) SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION);
+    if (SSL_CTX_use_certificate_chain_file(ctx, cert) != 1 || SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1) { ERR_print_errors_fp(stderr); return 0; }
+    watch_listener(&tls, &tport);
+    return 1;
+}
+#endif
+
+static void accept_all(const int *listener) {
+    int fd, one = 1;
+    while ((fd = accept4(*listener, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+        conn *c = calloc(1, sizeof *c);
+        c->fd = fd; c->hpos = -1;
+#ifdef LS_TLS
+        if (listener == &tls) { c->ssl = SSL_new(ctx); SSL_set_fd(c->ssl, fd); SSL_set_accept_state(c->ssl); }
+#endif
+        struct epoll_event ce = { .events = EPOLLIN, .data.ptr = c };
+        epoll_ctl(ep, EPOLL_CTL_ADD, fd, &ce);
+        n_acc++; n_open++; if (n_open > n_open_max) n_open_max = n_open;
+    }
+}
+
+static void on_event(const struct epoll_event *e) {
+    if (e->data.ptr == &plain || e->data.ptr == &tls) { accept_all(e->data.ptr); return; }
+    conn *c = e->data.ptr;
+    if (e->events & (EPOLLERR | EPOLLHUP)) { closeconn(c); return; }
+    if ((e->events & EPOLLOUT) && c->busy && c->pos < c->lim && pump(c) < 0) return;
+    if (e->events & EPOLLIN) on_readable(c);
+}
+
+static struct timespec *until_due(struct timespec *ts) {
+    if (!nheap) return 0;
+    u64 now = now_ns(), due = heap[0]->due, w = due > now ? due - now : 0;
+    ts->tv_sec = (time_t)(w / 1000000000ull); ts->tv_nsec = (long)(w % 1000000000ull);
+    return ts;
+}
+
+static void pump_due(void) {
+    if (!nheap) return;
+    u64 now = now_ns();
+    while (nheap && heap[0]->due <= now) {
+        conn *c = heap[0];
+        tdel(c);
+        if (c->due + 1000000000ull < now) c->due = now;   /* far behind: do not burst */
+        tick_slices(c);
+        pump(c);
+    }
+}
+
+static void print_sum(void) {
+    struct rusage ru; getrusage(RUSAGE_SELF, &ru);
+    fprintf(stderr, "loadserver: %llu requests %llu events %llu sends %llu accepts, user %.3f s sys %.3f s\n", (unsigned long long)n_req,
+        (unsigned long long)n_ev, (unsigned long long)n_send, (unsigned long long)n_acc, (double)ru.ru_utime.tv_sec + (double)ru.ru_utime.tv_usec / 1e6,
+        (double)ru.ru_stime.tv_sec + (double)ru.ru_stime.tv_usec / 1e6);
+}
+
+int main(int argc, char **argv) {
+    if (!read_options(argc, argv)) return 2;
     signal(SIGPIPE, SIG_IGN); signal(SIGTERM, on_sig); signal(SIGINT, on_sig);
     if (life) { signal(SIGALRM, on_sig); alarm((unsigned)life); }
     struct rlimit rl; getrlimit(RLIMIT_NOFILE, &rl); rl.rlim_cur = rl.rlim_max; setrlimit(RLIMIT_NOFILE, &rl);
     ep = epoll_create1(EPOLL_CLOEXEC);
-    int l = listen_on(&port);
-    struct epoll_event e = { .events = EPOLLIN, .data.ptr = 0 };
-    epoll_ctl(ep, EPOLL_CTL_ADD, l, &e);
+    watch_listener(&plain, &port);
 #ifdef LS_TLS
-    int lt = -1; SSL_CTX *ctx = 0; static int tls_mark;
-    if (tport >= 0) {
-        ctx = SSL_CTX_new(TLS_server_method());
-        SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
-        if (!tickets) { SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET); SSL_CTX_set_num_tickets(ctx, 0); SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF); }
-        if (maxv && !strcmp(maxv, "1.2")) SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION);
-        if (SSL_CTX_use_certificate_chain_file(ctx, cert) != 1 || SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1) { ERR_print_errors_fp(stderr); return 1; }
-        lt = listen_on(&tport);
-        e.data.ptr = &tls_mark;
-        epoll_ctl(ep, EPOLL_CTL_ADD, lt, &e);
-    }
+    if (tport >= 0 && !start_tls()) return 1;
 #endif
     printf("ready %d", port);
 #ifdef LS_TLS
@@ -569,56 +639,12 @@ int main(int argc, char **argv) {
     putchar('\n'); fflush(stdout);
     static struct epoll_event ev[512];
     while (!stop) {
-        struct timespec ts, *tp = 0;
-        if (nheap) {
-            u64 now = now_ns(), due = heap[0]->due, w = due > now ? due - now : 0;
-            ts.tv_sec = (time_t)(w / 1000000000ull); ts.tv_nsec = (long)(w % 1000000000ull);
-            tp = &ts;
-        }
-        int k = epoll_pwait2(ep, ev, 512, tp, 0);
+        struct timespec ts;
+        int k = epoll_pwait2(ep, ev, 512, until_due(&ts), 0);
         if (k < 0 && errno != EINTR) { perror("epoll"); return 1; }
-        for (int i = 0; i < k; i++) {
-            void *ptr = ev[i].data.ptr;
-#ifdef LS_TLS
-            if (!ptr || ptr == &tls_mark) {
-                int ls = ptr ? lt : l;
-#else
-            if (!ptr) {
-                int ls = l;
-#endif
-                int fd, one = 1;
-                while ((fd = accept4(ls, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
-                    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-                    conn *c = calloc(1, sizeof *c);
-                    c->fd = fd; c->hpos = -1;
-#ifdef LS_TLS
-                    if (ptr) { c->ssl = SSL_new(ctx); SSL_set_fd(c->ssl, fd); SSL_set_accept_state(c->ssl); }
-#endif
-                    struct epoll_event ce = { .events = EPOLLIN, .data.ptr = c };
-                    epoll_ctl(ep, EPOLL_CTL_ADD, fd, &ce);
-                    n_acc++; n_open++; if (n_open > n_open_max) n_open_max = n_open;
-                }
-                continue;
-            }
-            conn *c = ptr;
-            if (ev[i].events & (EPOLLERR | EPOLLHUP)) { closeconn(c); continue; }
-            if ((ev[i].events & EPOLLOUT) && c->busy && c->pos < c->lim) { if (pump(c) < 0) continue; }
-            if (ev[i].events & EPOLLIN) on_readable(c);
-        }
-        if (nheap) {
-            u64 now = now_ns();
-            while (nheap && heap[0]->due <= now) {
-                conn *c = heap[0];
-                tdel(c);
-                if (c->due + 1000000000ull < now) c->due = now;   /* far behind: do not burst */
-                tick_slices(c);
-                pump(c);
-            }
-        }
+        for (int i = 0; i < k; i++) on_event(&ev[i]);
+        pump_due();
     }
-    struct rusage ru; getrusage(RUSAGE_SELF, &ru);
-    fprintf(stderr, "loadserver: %llu requests %llu events %llu sends %llu accepts, user %.3f s sys %.3f s\n", (unsigned long long)n_req,
-        (unsigned long long)n_ev, (unsigned long long)n_send, (unsigned long long)n_acc, (double)ru.ru_utime.tv_sec + (double)ru.ru_utime.tv_usec / 1e6,
-        (double)ru.ru_stime.tv_sec + (double)ru.ru_stime.tv_usec / 1e6);
+    print_sum();
     return 0;
 }
