@@ -62,13 +62,17 @@ static void add_up(const llmfi_reply *r) {
     into->usage = r->usage;
 }
 
-/* With a blank in front of each other piece none is like the one before: that must make no difference. */
+/* With a blank in front of each other piece (behind the name of its event) none is like the one before: that must make no difference. */
 static void unlike(const uint8_t *data, size_t size) {
     static uint8_t other[40000];
     size_t i, n = 1, line = 0;
+    bool named = false;
     other[0] = data[0] & 1;
     for (i = 1; i < size; i++) {
-        if (line % 2 && (i == 1 || data[i - 1] == '\n') && data[i] != '\n') other[n++] = ' ';
+        bool first = i == 1 || data[i - 1] == '\n';
+        if (first) named = data[i] == '@';
+        if (line % 2 && (named ? data[i] == ' ' : first && data[i] != '\n')) other[n++] = ' ';
+        if (data[i] == ' ') named = false;
         if (data[i] == '\n') line++;
         other[n++] = data[i];
     }
