@@ -30,18 +30,6 @@ static llmfi_call *llmfi_call_new(llmf_factory *f) {
     c->retry_after_ms = LLMF_UNKNOWN;
     llmfi_arena_init(&c->arena, &f->heap, 0);
     llmfi_reply_init(&c->reply, &f->heap, &c->arena, LLMFI_LIT(""), NULL);
-#if LLMFI_HAS_SSE
-    llmfi_sse_init(&c->sse, &f->heap, f->desc.max_line, f->desc.max_line);
-#endif
-#if LLMFI_HAS_NDJSON
-    llmfi_ndjson_init(&c->ndjson, &f->heap, f->desc.max_line);
-#endif
-#if LLMFI_HAS_JSON_ARRAY
-    llmfi_json_array_init(&c->array, &f->heap, f->desc.max_line);
-#endif
-#if LLMFI_HAS_EVENTSTREAM
-    llmfi_eventstream_init(&c->events, &f->heap, f->desc.max_line);
-#endif
     llmfi_buf_init(&c->whole, &f->heap, 0);
     llmfi_buf_init(&c->raw, &f->heap, 0);
     return c;

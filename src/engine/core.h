@@ -45,6 +45,7 @@ typedef struct llmfi_call {
 
     /* What is looked at most stands in front: its distance fits one byte. */
     int framing;                             /* LLMF_FRAMING_…, set when the status is known */
+    int decoder;                             /* the framing that `wire` is in use for; LLMF_FRAMING_JSON: none */
     bool ready;                              /* in the list of those with something for llmf_next_any */
     bool held_back;                          /* the transport has more than was taken: resume it */
     bool sniffed;                            /* the first byte of a stream has been looked at */
@@ -84,18 +85,21 @@ typedef struct llmfi_call {
 
     /* From here on cleared by their own begin. */
     llmfi_reply reply;
+    union {                                  /* of `decoder`: see llmfi_start_decoder */
+        int none;
 #if LLMFI_HAS_SSE
-    llmfi_sse sse;
+        llmfi_sse sse;
 #endif
 #if LLMFI_HAS_NDJSON
-    llmfi_ndjson ndjson;
+        llmfi_ndjson ndjson;
 #endif
 #if LLMFI_HAS_JSON_ARRAY
-    llmfi_json_array array;
+        llmfi_json_array array;
 #endif
 #if LLMFI_HAS_EVENTSTREAM
-    llmfi_eventstream events;
+        llmfi_eventstream events;
 #endif
+    } wire;
 } llmfi_call;
 
 #if LLMF_HAS_AWS

@@ -104,19 +104,27 @@ static void llmfi_hand_out(llmfi_call *c) {
 
 /* ---- the end ---- */
 
-static void llmfi_give_back_decoder(llmfi_call *c) {
+static void llmfi_wire_free(llmfi_call *c) {
+    switch (c->decoder) {
 #if LLMFI_HAS_SSE
-    llmfi_sse_free(&c->sse);
+    case LLMF_FRAMING_SSE: llmfi_sse_free(&c->wire.sse); break;
 #endif
 #if LLMFI_HAS_NDJSON
-    llmfi_ndjson_free(&c->ndjson);
+    case LLMF_FRAMING_NDJSON: llmfi_ndjson_free(&c->wire.ndjson); break;
 #endif
 #if LLMFI_HAS_JSON_ARRAY
-    llmfi_json_array_free(&c->array);
+    case LLMF_FRAMING_JSON_ARRAY: llmfi_json_array_free(&c->wire.array); break;
 #endif
 #if LLMFI_HAS_EVENTSTREAM
-    llmfi_eventstream_free(&c->events);
+    case LLMFI_FRAMING_EVENTSTREAM: llmfi_eventstream_free(&c->wire.events); break;
 #endif
+    default: break;
+    }
+    c->decoder = LLMF_FRAMING_JSON;
+}
+
+static void llmfi_give_back_decoder(llmfi_call *c) {
+    llmfi_wire_free(c);
     llmfi_buf_free(&c->whole);
 #if LLMFI_HAS_OPS
     if (c->reply.job) llmfi_job_release(c->reply.job);
@@ -203,9 +211,9 @@ static void llmfi_wire_failed(llmfi_call *c, int why) {
 #if LLMFI_HAS_SSE
 static void llmfi_take_sse(llmfi_call *c, llmf_str *in) {
     while (in->len && !llmfi_full(c) && c->reply.error.code == LLMF_OK) {
-        int rc = llmfi_sse_next(&c->sse, in);
-        if (rc == LLMFI_WIRE_ITEM && llmfi_trim(c->sse.payload).len) llmfi_frame(c, c->sse.event, c->sse.payload); /* data without a word is a ping */
-        if (rc == LLMFI_WIRE_ERROR) llmfi_wire_failed(c, c->sse.error);
+        int rc = llmfi_sse_next(&c->wire.sse, in);
+        if (rc == LLMFI_WIRE_ITEM && llmfi_trim(c->wire.sse.payload).len) llmfi_frame(c, c->wire.sse.event, c->wire.sse.payload); /* data without a word is a ping */
+        if (rc == LLMFI_WIRE_ERROR) llmfi_wire_failed(c, c->wire.sse.error);
         if (llmfi_slice_over(&c->f->net)) return; /* behind the first: however short the slice, it goes on */
     }
 }
@@ -214,9 +222,9 @@ static void llmfi_take_sse(llmfi_call *c, llmf_str *in) {
 #if LLMFI_HAS_NDJSON
 static void llmfi_take_ndjson(llmfi_call *c, llmf_str *in) {
     while (in->len && !llmfi_full(c) && c->reply.error.code == LLMF_OK) {
-        int rc = llmfi_ndjson_next(&c->ndjson, in);
-        if (rc == LLMFI_WIRE_ITEM) llmfi_frame(c, llmfi_str("", 0), c->ndjson.payload);
-        if (rc == LLMFI_WIRE_ERROR) llmfi_wire_failed(c, c->ndjson.error);
+        int rc = llmfi_ndjson_next(&c->wire.ndjson, in);
+        if (rc == LLMFI_WIRE_ITEM) llmfi_frame(c, llmfi_str("", 0), c->wire.ndjson.payload);
+        if (rc == LLMFI_WIRE_ERROR) llmfi_wire_failed(c, c->wire.ndjson.error);
         if (llmfi_slice_over(&c->f->net)) return;
     }
 }
@@ -226,11 +234,11 @@ static void llmfi_take_ndjson(llmfi_call *c, llmf_str *in) {
 /* The array is whole with its closing ] (RULES 24), whatever its elements say. */
 static void llmfi_take_json_array(llmfi_call *c, llmf_str *in) {
     while (in->len && !llmfi_full(c) && c->reply.error.code == LLMF_OK) {
-        int rc = llmfi_json_array_next(&c->array, in);
-        if (rc == LLMFI_WIRE_ITEM) llmfi_frame(c, llmfi_str("", 0), c->array.payload);
-        if (rc == LLMFI_WIRE_ERROR) llmfi_wire_failed(c, c->array.error);
+        int rc = llmfi_json_array_next(&c->wire.array, in);
+        if (rc == LLMFI_WIRE_ITEM) llmfi_frame(c, llmfi_str("", 0), c->wire.array.payload);
+        if (rc == LLMFI_WIRE_ERROR) llmfi_wire_failed(c, c->wire.array.error);
         if (c->reply.terminal) c->last_seen = true;
-        c->reply.terminal = c->last_seen && llmfi_json_array_closed(&c->array);
+        c->reply.terminal = c->last_seen && llmfi_json_array_closed(&c->wire.array);
         c->terminal_ns = c->reply.terminal ? c->f->now_ns : 0;
         if (llmfi_slice_over(&c->f->net)) return;
     }
@@ -240,7 +248,7 @@ static void llmfi_take_json_array(llmfi_call *c, llmf_str *in) {
 #if LLMFI_HAS_EVENTSTREAM
 /* What failed on the way is told by the frame's headers (RULES 29), whatever the dialect. */
 static void llmfi_event_frame(llmfi_call *c) {
-    const llmfi_eventstream *s = &c->events;
+    const llmfi_eventstream *s = &c->wire.events;
     llmf_str type = llmfi_eventstream_header(s, LLMFI_LIT(":message-type"));
     if (LLMFI_IS(type, "exception")) llmfi_fault_object(&c->reply, s->payload, llmfi_eventstream_header(s, LLMFI_LIT(":exception-type")));
     else if (LLMFI_IS(type, "error"))
@@ -251,9 +259,9 @@ static void llmfi_event_frame(llmfi_call *c) {
 
 static void llmfi_take_eventstream(llmfi_call *c, llmf_str *in) {
     while (in->len && !llmfi_full(c) && c->reply.error.code == LLMF_OK) {
-        int rc = llmfi_eventstream_next(&c->events, in);
+        int rc = llmfi_eventstream_next(&c->wire.events, in);
         if (rc == LLMFI_WIRE_ITEM) llmfi_event_frame(c);
-        if (rc == LLMFI_WIRE_ERROR) llmfi_wire_failed(c, c->events.error);
+        if (rc == LLMFI_WIRE_ERROR) llmfi_wire_failed(c, c->wire.events.error);
         if (llmfi_slice_over(&c->f->net)) return;
     }
 }
@@ -315,6 +323,28 @@ static void llmfi_sniff_binary(llmfi_call *c, char first) {
 }
 #endif
 
+/* The decoder of the reply's framing, from the first byte on that tells which it is. */
+static void llmfi_start_decoder(llmfi_call *c) {
+    llmf_factory *f = c->f;
+    llmfi_wire_free(c);
+    switch (c->framing) {
+#if LLMFI_HAS_SSE
+    case LLMF_FRAMING_SSE: llmfi_sse_init(&c->wire.sse, &f->heap, f->desc.max_line, f->desc.max_line); break;
+#endif
+#if LLMFI_HAS_NDJSON
+    case LLMF_FRAMING_NDJSON: llmfi_ndjson_init(&c->wire.ndjson, &f->heap, f->desc.max_line); break;
+#endif
+#if LLMFI_HAS_JSON_ARRAY
+    case LLMF_FRAMING_JSON_ARRAY: llmfi_json_array_init(&c->wire.array, &f->heap, f->desc.max_line); break;
+#endif
+#if LLMFI_HAS_EVENTSTREAM
+    case LLMFI_FRAMING_EVENTSTREAM: llmfi_eventstream_init(&c->wire.events, &f->heap, f->desc.max_line); break;
+#endif
+    default: break;
+    }
+    c->decoder = c->framing;
+}
+
 /* Takes what it can of `in`. Pieces may come in a row: once the slice is over, the next poll has the rest of them. */
 static void llmfi_decode(llmfi_call *c, llmf_str *in) {
     if (c->f->slice_used && llmfi_slice_over(&c->f->net)) return;
@@ -323,6 +353,7 @@ static void llmfi_decode(llmfi_call *c, llmf_str *in) {
 #if LLMFI_HAS_EVENTSTREAM
     if (c->framing == LLMFI_FRAMING_EVENTSTREAM && !c->sniffed && in->len) llmfi_sniff_binary(c, in->ptr[0]);
 #endif
+    if (c->decoder != c->framing && in->len) llmfi_start_decoder(c);
     switch (c->framing) {
 #if LLMFI_HAS_SSE
     case LLMF_FRAMING_SSE: llmfi_take_sse(c, in); break;
@@ -432,11 +463,11 @@ static void llmfi_last_frame(llmfi_call *c) {
         if (llmfi_trim(llmfi_buf_str(&c->whole)).len) llmfi_frame(c, llmfi_str("", 0), llmfi_buf_str(&c->whole));
     }
 #if LLMFI_HAS_SSE
-    if (c->framing == LLMF_FRAMING_SSE && llmfi_sse_end(&c->sse) == LLMFI_WIRE_ITEM && llmfi_trim(c->sse.payload).len)
-        llmfi_frame(c, c->sse.event, c->sse.payload);
+    if (c->decoder == LLMF_FRAMING_SSE && llmfi_sse_end(&c->wire.sse) == LLMFI_WIRE_ITEM && llmfi_trim(c->wire.sse.payload).len)
+        llmfi_frame(c, c->wire.sse.event, c->wire.sse.payload);
 #endif
 #if LLMFI_HAS_NDJSON
-    if (c->framing == LLMF_FRAMING_NDJSON && llmfi_ndjson_end(&c->ndjson) == LLMFI_WIRE_ITEM) llmfi_frame(c, llmfi_str("", 0), c->ndjson.payload);
+    if (c->decoder == LLMF_FRAMING_NDJSON && llmfi_ndjson_end(&c->wire.ndjson) == LLMFI_WIRE_ITEM) llmfi_frame(c, llmfi_str("", 0), c->wire.ndjson.payload);
 #endif
 #if LLMFI_HAS_OPS
     if (c->framing == LLMFI_FRAMING_PATHS) {

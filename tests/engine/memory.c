@@ -566,6 +566,13 @@ static void min_memory_is_enough(void **state) {
     }
 }
 
+/* The heap deals in powers of two: a call that outgrows its page takes two, and a thousand calls twice the memory. */
+static void a_call_keeps_to_its_page(void **state) {
+    (void)state;
+    printf("a call: %zu bytes\n", sizeof(llmfi_call));
+    assert_true(sizeof(llmfi_call) <= 4096);
+}
+
 /* ---- a long answer through a small block; nothing allocated by anybody ---- */
 
 typedef struct counted {
@@ -691,6 +698,7 @@ int main(void) {
         cmocka_unit_test(open_refused),
         cmocka_unit_test(open_in_growing_blocks),
         cmocka_unit_test(min_memory_is_enough),
+        cmocka_unit_test(a_call_keeps_to_its_page),
         cmocka_unit_test(a_megabyte_through_64_kb),
     };
     int failed;
