@@ -39,6 +39,8 @@ build_all() {
     $CXX -o $B/c_multi $B/c_multi.o $B/work_simdjson.o -lcurl -lsimdjson -ldl || die "c_multi does not link"
     build c_easy.o c_easy.c -c
     $CXX -o $B/c_easy $B/c_easy.o $B/work_simdjson.o -lcurl -lsimdjson -ldl || die "c_easy does not link"
+    build floor.o floor.c -c
+    $CXX -o $B/floor $B/floor.o $B/work_simdjson.o -lsimdjson -ldl || die "floor does not link"
 }
 build_all
 [ "${ONLY:-}" = build ] && exit 0
@@ -90,9 +92,11 @@ all_times() {
         once plain.raw 1 c_multi $plain/v1 plain 4000 1 400
         BENCH_TRANSPORT=socket once plain.socket 1 bench_llmf $plain/v1 plain 4000 1 400
         BENCH_TRANSPORT=curl once plain.curl 1 bench_llmf $plain/v1 plain 4000 1 400
+        FLOOR=scan once plain.floor 1 floor $plain/v1 plain 4000 1 400
         once event.raw 100 c_multi $plain/n100/v1 stream 1000 1 100
         BENCH_TRANSPORT=socket once event.socket 100 bench_llmf $plain/n100/v1 stream 1000 1 100
         BENCH_TRANSPORT=curl once event.curl 100 bench_llmf $plain/n100/v1 stream 1000 1 100
+        FLOOR=scan once event.floor 100 floor $plain/n100/v1 stream 1000 1 100
         once embed.raw 1 c_easy $plain/v1 embed 30 1 3
         BENCH_TRANSPORT=socket once embed.socket 1 bench_llmf $plain/v1 embed 30 1 3
         BENCH_TRANSPORT=curl once embed.curl 1 bench_llmf $plain/v1 embed 30 1 3
@@ -147,6 +151,8 @@ ratio() {
     verdict "$r" "$5"
     write "$1" "$2 $4" "$3 $4" "$r" "${5:+≤ $5}" "$word"
 }
+# limit NAME FLOOR THEIRS UNIT: what of the rows above is the kernel's: a ratio below this one no program reaches on this machine
+limit() { write "$1" "($2 $4)" "$3 $4" "($(calc %.2f "$2 / $3"))" "" ""; }
 # count NAME OURS THEIRS BAR: instructions; THEIRS may be empty
 count() {
     verdict "$2" "$4"
@@ -156,8 +162,10 @@ short() { calc "$1" "$(of "$2")"; }
 time_rows() {
     ratio "plain call over socket, CPU" "$(short %.2f plain.socket)" "$(short %.2f plain.raw)" µs 0.50
     ratio "plain call over libcurl, CPU" "$(short %.2f plain.curl)" "$(short %.2f plain.raw)" µs 1.10
+    limit "plain call, the machine's limit: raw sockets" "$(short %.2f plain.floor)" "$(short %.2f plain.raw)" µs
     ratio "streamed event over socket, CPU" "$(short %.3f event.socket)" "$(short %.3f event.raw)" µs 0.60
     ratio "streamed event over libcurl, CPU" "$(short %.3f event.curl)" "$(short %.3f event.raw)" µs 1.10
+    limit "streamed event, the machine's limit: raw sockets" "$(short %.3f event.floor)" "$(short %.3f event.raw)" µs
     ratio "embeddings, 100 of 1,536 as JSON, over socket, CPU" "$(calc %.2f "$(of embed.socket) / 1000")" "$(calc %.2f "$(of embed.raw) / 1000")" ms 1.00
     ratio "the same over libcurl" "$(calc %.2f "$(of embed.curl) / 1000")" "$(calc %.2f "$(of embed.raw) / 1000")" ms 1.00
     ratio "the same as base64, over libcurl" "$(calc %.2f "$(of embed64.curl) / 1000")" "$(calc %.2f "$(of embed.raw) / 1000")" ms 0.15
