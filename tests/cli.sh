@@ -44,24 +44,24 @@ ok "azure filters an answer" call '{"model":"azure:gpt-4o-dep","prompt":"hi"}' '
 ok "azure by its resource" env AZURE_RESOURCE_NAME=res sh -c "echo '{\"model\":\"azure:d\",\"prompt\":\"x\"}' | $L request | grep -q '\"https://res.openai.azure.com/openai/v1/chat/completions\".*\"api-key\":\"REDACTED\"'"
 ok "huggingface by its row" sh -c "echo '{\"model\":\"hf:openai/gpt-oss-120b:cheapest\",\"prompt\":\"x\"}' | $L request | grep -q '\"https://router.huggingface.co/v1/chat/completions\".*\"model\":\"openai/gpt-oss-120b:cheapest\"'"
 ok "huggingface: call --stream" call '{"model":"hf:openai/gpt-oss-120b","prompt":"echo: hello there"}' 'd[-1]["type"]=="done" and d[-1]["response"]["provider"]=="huggingface" and d[-1]["response"]["text"]=="echo: hello there"' --base-url "$base/v1" call --stream
-bedrock() { # REQUEST EXPRESSION [llmf arguments]: signed with the keys that the test server knows
-    AWS_ACCESS_KEY_ID=AKIDEXAMPLE AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY AWS_REGION=us-east-1 call "$@"
+signed() { # COMMAND...: with the AWS keys that the test server knows
+    (export AWS_ACCESS_KEY_ID=AKIDEXAMPLE AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY AWS_REGION=us-east-1 && "$@")
 }
 b=bedrock:us.anthropic.claude-sonnet-4-20250514-v1:0
 tool='"tools":[{"name":"weather","parameters":{"type":"object","properties":{"city":{"type":"string"}}}}]'
-ok "bedrock: call" bedrock '{"model":"'$b'","prompt":"echo: hello there"}' 'd["ok"] and d["text"]=="echo: hello there" and d["finish_reason"]=="stop" and d["usage"]["input_tokens"]>0 and d["request_id"]' --base-url "$base" call
-ok "bedrock: a longer path and a query are signed too" bedrock '{"model":"'$b'","prompt":"echo: hello there"}' 'd["ok"]' --base-url "$base/a%20b/c:d?a=2&z=1" call
-ok "bedrock: call --stream ends in done" bedrock '{"model":"'$b'","prompt":"echo: hello there"}' 'd[-1]["type"]=="done" and d[-1]["response"]["text"]=="echo: hello there" and "".join(e["text"] for e in d if e["type"]=="text")=="echo: hello there"' --base-url "$base" call --stream
-ok "bedrock: tools" bedrock '{"model":"'$b'","prompt":"call weather {\"city\":\"Oslo\"}",'"$tool"'}' 'd["finish_reason"]=="tool_calls" and d["tool_calls"][0]["arguments"]=={"city":"Oslo"}' --base-url "$base" call
-ok "bedrock: tools streamed" bedrock '{"model":"'$b'","prompt":"call weather {\"city\":\"Oslo\"}",'"$tool"'}' '[e for e in d if e["type"]=="tool_call"][0]["arguments"]=={"city":"Oslo"}' --base-url "$base" call --stream
-ok "bedrock: a schema" bedrock '{"model":"'$b'","prompt":"hi","format":{"type":"object","properties":{"answer":{"type":"string"}},"required":["answer"]}}' '"answer" in json.loads(d["text"])' --base-url "$base" call
-ok "bedrock: an image and a document" bedrock '{"model":"'$b'","messages":[{"role":"user","content":[{"type":"text","text":"echo: x"},{"type":"image","media_type":"image/png","data":"iVBORw0KGgo="},{"type":"file","media_type":"text/plain","name":"a_b.txt","data":"YWJj"}]}]}' \
+ok "bedrock: call" signed call '{"model":"'$b'","prompt":"echo: hello there"}' 'd["ok"] and d["text"]=="echo: hello there" and d["finish_reason"]=="stop" and d["usage"]["input_tokens"]>0 and d["request_id"]' --base-url "$base" call
+ok "bedrock: a longer path and a query are signed too" signed call '{"model":"'$b'","prompt":"echo: hello there"}' 'd["ok"]' --base-url "$base/a%20b/c:d?a=2&z=1" call
+ok "bedrock: call --stream ends in done" signed call '{"model":"'$b'","prompt":"echo: hello there"}' 'd[-1]["type"]=="done" and d[-1]["response"]["text"]=="echo: hello there" and "".join(e["text"] for e in d if e["type"]=="text")=="echo: hello there"' --base-url "$base" call --stream
+ok "bedrock: tools" signed call '{"model":"'$b'","prompt":"call weather {\"city\":\"Oslo\"}",'"$tool"'}' 'd["finish_reason"]=="tool_calls" and d["tool_calls"][0]["arguments"]=={"city":"Oslo"}' --base-url "$base" call
+ok "bedrock: tools streamed" signed call '{"model":"'$b'","prompt":"call weather {\"city\":\"Oslo\"}",'"$tool"'}' '[e for e in d if e["type"]=="tool_call"][0]["arguments"]=={"city":"Oslo"}' --base-url "$base" call --stream
+ok "bedrock: a schema" signed call '{"model":"'$b'","prompt":"hi","format":{"type":"object","properties":{"answer":{"type":"string"}},"required":["answer"]}}' '"answer" in json.loads(d["text"])' --base-url "$base" call
+ok "bedrock: an image and a document" signed call '{"model":"'$b'","messages":[{"role":"user","content":[{"type":"text","text":"echo: x"},{"type":"image","media_type":"image/png","data":"iVBORw0KGgo="},{"type":"file","media_type":"text/plain","name":"a_b.txt","data":"YWJj"}]}]}' \
     'd["text"]=="saw 1 image(s). echo: x"' --base-url "$base" call
-ok "bedrock: an error status" bedrock '{"model":"'$b'","prompt":"x"}' 'd["error"]["code"]=="rate_limit" and d["error"]["http_status"]==429 and d["error"]["provider_code"]=="ThrottlingException" and d["error"]["retry_after_ms"]==1000' --base-url "$base/x-status-429" call
-ok "bedrock: a cut stream" bedrock '{"model":"'$b'","prompt":"x"}' 'lines[-1]["type"]=="error" and lines[-1]["error"]["code"]=="truncated"' --base-url "$base/x-cut-300" call --stream
-ok "bedrock: an exception in the stream" bedrock '{"model":"'$b'","prompt":"x"}' 'lines[-1]["error"]["code"]=="server" and lines[-1]["error"]["http_status"]==200 and lines[-1]["error"]["provider_code"]=="internalServerException" and lines[-1]["response"]["text"]' --base-url "$base/x-error-in-200" call --stream
-ok "bedrock: bytes that are no frame" bedrock '{"model":"'$b'","prompt":"x"}' 'lines[-1]["error"]["code"]=="protocol"' --base-url "$base/x-bad-json" call --stream
-ok "bedrock: a wrong model" bedrock '{"model":"bedrock:does-not-exist","prompt":"x"}' 'd["error"]["code"]=="not_found"' --base-url "$base" call
+ok "bedrock: an error status" signed call '{"model":"'$b'","prompt":"x"}' 'd["error"]["code"]=="rate_limit" and d["error"]["http_status"]==429 and d["error"]["provider_code"]=="ThrottlingException" and d["error"]["retry_after_ms"]==1000' --base-url "$base/x-status-429" call
+ok "bedrock: a cut stream" signed call '{"model":"'$b'","prompt":"x"}' 'lines[-1]["type"]=="error" and lines[-1]["error"]["code"]=="truncated"' --base-url "$base/x-cut-300" call --stream
+ok "bedrock: an exception in the stream" signed call '{"model":"'$b'","prompt":"x"}' 'lines[-1]["error"]["code"]=="server" and lines[-1]["error"]["http_status"]==200 and lines[-1]["error"]["provider_code"]=="internalServerException" and lines[-1]["response"]["text"]' --base-url "$base/x-error-in-200" call --stream
+ok "bedrock: bytes that are no frame" signed call '{"model":"'$b'","prompt":"x"}' 'lines[-1]["error"]["code"]=="protocol"' --base-url "$base/x-bad-json" call --stream
+ok "bedrock: a wrong model" signed call '{"model":"bedrock:does-not-exist","prompt":"x"}' 'd["error"]["code"]=="not_found"' --base-url "$base" call
 ok "bedrock: a session token" env AWS_ACCESS_KEY_ID=ASIAEXAMPLE AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY AWS_SESSION_TOKEN=session AWS_REGION=eu-west-1 sh -c "echo '{\"model\":\"$b\",\"prompt\":\"hi\"}' | $L --base-url $base call"
 AWS_ACCESS_KEY_ID=AKIDEXAMPLE AWS_SECRET_ACCESS_KEY=canary-6f1d-aws AWS_REGION=us-east-1 \
     ok "bedrock: a wrong secret" call '{"model":"'$b'","prompt":"x"}' 'd["error"]["code"]=="auth" and d["error"]["http_status"]==403 and "canary" not in json.dumps(d)' --base-url "$base" call
@@ -100,7 +100,7 @@ P
 }
 ok "cohere: a plan goes back" back cohere:command-a-03-2025
 ok "openai_responses: sealed reasoning goes back" back openai_responses:gpt-5.5 /v1 low
-AWS_ACCESS_KEY_ID=AKIDEXAMPLE AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY AWS_REGION=us-east-1 ok "bedrock: reasoning goes back" back $b "" low
+ok "bedrock: reasoning goes back" signed back $b "" low
 # ---- operations besides chat ----
 export GEMINI_API_KEY=canary-6f1d-gemini MISTRAL_API_KEY=canary-6f1d-mistral XAI_API_KEY=canary-6f1d-xai
 vectors() { # COUNT EXPRESSION llmf arguments...: the vectors of "text 0", "text 1"... are those that the server gives, to the last bit; then the expression holds
@@ -135,6 +135,10 @@ unset AZURE_OPENAI_API_VERSION
 ok "cohere: embed" vectors 3 'd["usage"]=={"input_tokens":6}' --base-url "$base" embed -m cohere:embed-v4.0 --purpose query
 ok "gemini: embed" vectors 3 'len(d["embeddings"][0])==4' --base-url "$base" embed -m gemini:gemini-embedding-001 --dimensions 4
 ok "ollama: embed" vectors 3 'd["usage"]=={"input_tokens":6}' --base-url "$base" embed -m ollama:nomic-embed-text
+ok "bedrock: embed by Titan, a text a request" signed vectors 3 'len(d["embeddings"][0])==256 and d["usage"]=={"input_tokens":6}' --base-url "$base" embed -m bedrock:amazon.titan-embed-text-v2:0 --dimensions 256
+ok "bedrock: embed by Titan's first" signed vectors 2 'd["usage"]=={"input_tokens":4}' --base-url "$base" embed -m bedrock:amazon.titan-embed-text-v1
+ok "bedrock: embed by Cohere's third" signed vectors 100 'len(d["embeddings"])==100' --base-url "$base" embed -m bedrock:cohere.embed-english-v3 --purpose query
+ok "bedrock: embed by Cohere's fourth, of a region" signed vectors 3 'len(d["embeddings"][0])==4' --base-url "$base" embed -m bedrock:us.cohere.embed-v4:0 --dimensions 4
 ok "1,000 texts in batches of 96" vectors 1000 'd["usage"]=={"input_tokens":2000}' --base-url "$base" embed -m cohere:embed-v4.0
 ok "1,000 texts, one batch of which fails at first" vectors 1000 'd["usage"]=={"input_tokens":2000}' --base-url "$base/x-status-503/x-times-1" embed -m cohere:embed-v4.0
 ok "a batch that fails again" status_is 1 $L --base-url "$base/x-status-503" embed -m cohere:embed-v4.0 one two
@@ -150,6 +154,7 @@ for m in anthropic:claude-sonnet-5 gemini:gemini-2.5-flash openai_responses:gpt-
     case $m in openai*) url=$base/v1 ;; *) url=$base ;; esac
     ok "${m%%:*}: tokens --provider" sh -c "printf 'one two three' | $L --base-url $url tokens -m $m --provider | grep -qx '{\"tokens\":3,\"method\":\"provider\"}'"
 done
+ok "bedrock: tokens --provider" signed sh -c "printf 'one two three' | $L --base-url $base tokens -m bedrock:anthropic.claude-sonnet-5 --provider | grep -qx '{\"tokens\":3,\"method\":\"provider\"}'"
 ok "request --op transcribe shows the parts of the form" call '{"model":"openai:whisper-1","audio":{"path":"'"$t"'/a.wav"},"language":"en"}' \
     'd["body"]=={"multipart":[{"name":"model","value":"whisper-1"},{"name":"language","value":"en"},{"name":"file","filename":"a.wav","media_type":"audio/wav","bytes":26}]}' request --op transcribe
 ok "request --op embed" call '{"model":"openai:text-embedding-3-small","input":"hi"}' 'd["url"].endswith("/embeddings") and d["body"]=={"model":"text-embedding-3-small","input":["hi"],"encoding_format":"base64"}' request --op embed

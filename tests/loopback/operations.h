@@ -7,6 +7,7 @@
 #ifndef LOOPBACK_OPERATIONS_H
 #define LOOPBACK_OPERATIONS_H
 #include "azure.h"
+#include "bedrock.h"
 #include "chat.h"
 #include "cohere.h"
 #include "gemini.h"
@@ -145,6 +146,42 @@ static void gemini_embeddings(exchange *x) {
     }
     say(&x->reply.body, "\n  ],\n  \"usageMetadata\": {\n    \"promptTokenCount\": %d\n  }\n}\n", words);
 }
+/* Amazon Bedrock user guide, Titan Text Embeddings: one text; the first version knows nothing else */
+static void bedrock_titan(exchange *x) {
+    static const char *const first[] = { "inputText", NULL }, *const second[] = { "inputText", "dimensions", "normalize", "embeddingTypes", NULL };
+    const json *o = op_body(x, strstr(x->ask.model, "-v1") ? first : second), *text = json_get(o, "inputText");
+    long count, dims;
+    if (!o || !(dims = op_number(x, json_get(o, "dimensions"), 1024, VECTOR_NUMBERS))) return;
+    if (!is_kind(text, J_STRING)) { fail(x, 400, NULL, NULL, "Malformed input request: #: required key [inputText] not found, please reformat your input and try again."); return; }
+    if (!op_texts(x, text, 1, &count)) return;
+    start_reply(x, 200, "application/json");
+    put_text(&x->reply.body, "{\"embedding\":");
+    put_vector(&x->reply.body, text, dims);
+    say(&x->reply.body, ",\"inputTextTokenCount\":%d}", x->ask.words_in);
+}
+/* the same, Cohere Embed: the third version gives bare vectors, the fourth by type */
+static void bedrock_cohere(exchange *x) {
+    static const char *const third[] = { "input_type", "texts", "embedding_types", "truncate", NULL }, *const fourth[] = { "input_type", "texts", "embedding_types", "truncate", "output_dimension", NULL },
+        *const kinds[] = { "search_document", "search_query", "classification", "clustering", NULL };
+    int typed = strstr(x->ask.model, "-v4") != NULL;
+    const json *o = op_body(x, typed ? fourth : third), *type = json_get(o, "input_type"), *t;
+    long count, dims;
+    if (!o) return;
+    if (!is_kind(type, J_STRING) || !is_known(kinds, type->s, type->n)) { fail(x, 400, NULL, NULL, "Malformed input request: #: required key [input_type] not found, please reformat your input and try again."); return; }
+    if (!(dims = op_number(x, json_get(o, "output_dimension"), 1536, VECTOR_NUMBERS)) || !(t = op_texts(x, json_get(o, "texts"), 96, &count))) return;
+    start_reply(x, 200, "application/json");
+    say(&x->reply.body, "{\"id\":\"e-1\",\"embeddings\":%s[", typed ? "{\"float\":" : "");
+    for (long i = 0; i < count; i++, t = i < count ? t->next : t) { if (i) put_char(&x->reply.body, ','); put_vector(&x->reply.body, t, dims); }
+    say(&x->reply.body, "]%s,\"response_type\":%q}", typed ? "}" : "", typed ? "embeddings_by_type" : "embeddings_floats");
+}
+/* Amazon Bedrock API reference, InvokeModel: the body is that of the model's maker */
+static void bedrock_invoke(exchange *x) {
+    bedrock_model(x);
+    if (is_missing_model(x->ask.model)) fail(x, 400, NULL, NULL, "The provided model identifier is invalid.");
+    else if (strstr(x->ask.model, "amazon.titan-embed")) bedrock_titan(x);
+    else if (strstr(x->ask.model, "cohere.embed")) bedrock_cohere(x);
+    else fail(x, 400, NULL, NULL, "This test server invokes Titan's and Cohere's models of embeddings only, not %s", x->ask.model);
+}
 
 /* ---- counts ---------------------------------------------------------------------------------------------------- */
 static void op_words(const json *v, long *words) {                       /* of each "text" and each string in `contents` and `input` */
@@ -172,6 +209,24 @@ static void responses_count(exchange *x) {
     op_words(json_get(o, "instructions"), &words);
     start_reply(x, 200, "application/json");
     say(&x->reply.body, "{\n  \"object\": \"response.input_tokens\",\n  \"input_tokens\": %d\n}\n", words);
+}
+/* Amazon Bedrock API reference, CountTokens: of foundation models only, so no region stands in front; the members of a conversation that count */
+static void bedrock_count(exchange *x) {
+    static const char *const known[] = { "input", NULL }, *const inner[] = { "messages", "system", "toolConfig", "additionalModelRequestFields", NULL };
+    const json *o, *converse;
+    long words = 0;
+    bedrock_model(x);
+    if (is_missing_model(x->ask.model)) { fail(x, 400, NULL, NULL, "The provided model identifier is invalid."); return; }
+    if (!strncmp(x->ask.model, "us.", 3) || !strncmp(x->ask.model, "arn:", 4)) { fail(x, 400, NULL, NULL, "The provided model doesn't support counting tokens."); return; }
+    if (!(o = op_body(x, known))) return;
+    converse = json_get(json_get(o, "input"), "converse");
+    if (!is_kind(converse, J_OBJECT)) { fail(x, 400, NULL, NULL, "input.converse is expected"); return; }
+    x->body = converse;
+    if (!bedrock_only(x, converse, inner, "input.converse") || !bedrock_system(x) || !bedrock_messages(x) || !bedrock_tools(x)) return;
+    op_words(json_get(converse, "messages"), &words);
+    op_words(json_get(converse, "system"), &words);
+    start_reply(x, 200, "application/json");
+    say(&x->reply.body, "{\"inputTokens\":%d}", words);
 }
 static void gemini_models(exchange *x) {
     start_reply(x, 200, "application/json; charset=UTF-8");

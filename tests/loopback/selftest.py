@@ -842,6 +842,32 @@ def test_bedrock():
         check("bedrock: a wrong " + name, ask(path, body).status == 400)
 
 
+def test_bedrock_operations():
+    titan, cohere = {"inputText": "one two"}, {"texts": ["a", "b c"], "input_type": "search_query"}
+    counted = {"messages": [{"role": "user", "content": [{"text": "one two three"}]}]}
+
+    def invoke(model, body, headers=KEY):
+        return ask("/model/%s/invoke" % model, body, headers)
+
+    def count(model, converse):
+        return ask("/model/%s/count-tokens" % model, {"input": {"converse": converse}})
+
+    r = invoke("amazon.titan-embed-text-v2%3A0", dict(titan, dimensions=256, normalize=True)).json
+    check("bedrock: titan", len(r["embedding"]) == 256 and r["inputTextTokenCount"] == 2, r)
+    check("bedrock: titan's first version has no dimensions", invoke("amazon.titan-embed-text-v1", dict(titan, dimensions=256)).status == 400)
+    check("bedrock: titan takes one text", invoke("amazon.titan-embed-text-v2%3A0", {"inputText": ["a", "b"]}).status == 400 and invoke("amazon.titan-embed-text-v2%3A0", cohere).status == 400)
+    r = invoke("cohere.embed-english-v3", cohere).json
+    check("bedrock: cohere v3", [len(v) for v in r["embeddings"]] == [8, 8] and r["response_type"] == "embeddings_floats", r)
+    r = invoke("us.cohere.embed-v4%3A0", dict(cohere, output_dimension=4)).json
+    check("bedrock: cohere v4", [len(v) for v in r["embeddings"]["float"]] == [4, 4] and r["response_type"] == "embeddings_by_type", r)
+    check("bedrock: 97 texts", invoke("cohere.embed-english-v3", dict(cohere, texts=["a"] * 97)).status == 400)
+    check("bedrock: no model in the body", invoke("cohere.embed-english-v3", dict(cohere, model="m")).status == 400)
+    check("bedrock: operations need a signature", invoke("amazon.titan-embed-text-v1", titan, {"Content-Type": "application/json"}).status == 403)
+    check("bedrock: count", count("anthropic.claude-sonnet-5", counted).json == {"inputTokens": 3})
+    check("bedrock: count of a region's model", count("us.anthropic.claude-sonnet-5", counted).status == 400)
+    check("bedrock: count with what is none of it", count("anthropic.claude-sonnet-5", dict(counted, inferenceConfig={"maxTokens": 1})).status == 400)
+
+
 def test_aws_keys():
     roles = "/latest/meta-data/iam/security-credentials/"
     check("keys: no token", ask(roles, None, {}, "GET").status == 401)

@@ -3,7 +3,7 @@
 # The last line is `N passed, N failed, N skipped`; the exit status is 0 when nothing failed.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-out=${1:-$here/../../build/loopback}
+out=${1:-$here/../../build/selftest}
 mkdir -p "$out"
 if ! command -v python3 >/dev/null; then echo "selftest.sh: python3 is needed"; echo "0 passed, 0 failed, 1 skipped"; exit 0; fi
 warn="-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wundef -Wstrict-prototypes"

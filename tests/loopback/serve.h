@@ -110,6 +110,8 @@ static const route routes[] = {
     { "POST", "/v2/chat",                  &cohere_dialect,   NULL },
     { "POST", "/model/*/converse",         &bedrock_dialect,  NULL },
     { "POST", "/model/*/converse-stream",  &bedrock_dialect,  NULL },
+    { "POST", "/model/*/invoke",           &bedrock_dialect,  bedrock_invoke },
+    { "POST", "/model/*/count-tokens",     &bedrock_dialect,  bedrock_count },
     { "POST", "/openai/v1/embeddings",     &azure_dialect,    chat_embeddings },
     { "POST", "/openai/deployments/*/embeddings", &azure_dialect, chat_embeddings },
     { "POST", "/embeddings",               &chat_dialect,     chat_embeddings },
