@@ -234,6 +234,14 @@ static bool llmfi_claude_member(llmfi_reply *r, llmfi_json *j, bool *content) {
     return true;
 }
 
+/* The index, where it stands behind what it is about. */
+static void llmfi_claude_index_ahead(const llmfi_json *j, llmfi_claude_event *e) {
+    llmfi_json ahead = *j;
+    for (; e->index < 0 && ahead.token == LLMFI_J_KEY; llmfi_json_next(&ahead))
+        if (LLMFI_KEY(&ahead, "index")) llmfi_claude_count(&ahead, &e->index);
+        else llmfi_json_skip(&ahead);
+}
+
 /* The members of the frame, whose type is known. An event without a delta's index is about the open block. */
 static void llmfi_claude_members(llmfi_reply *r, llmfi_json *j, llmfi_claude_event *e) {
     bool message = LLMFI_IS(e->type, "message") || (!e->type.len && !r->streamed), nothing = false;
@@ -241,8 +249,10 @@ static void llmfi_claude_members(llmfi_reply *r, llmfi_json *j, llmfi_claude_eve
         if (LLMFI_KEY(j, "index")) {
             llmfi_claude_count(j, &e->index);
         } else if (LLMFI_KEY(j, "delta") && LLMFI_IS(e->type, "content_block_delta")) {
+            llmfi_claude_index_ahead(j, e);
             if (llmfi_json_enter(j, LLMFI_J_OBJECT)) llmfi_claude_delta(r, j, e->index);
         } else if (LLMFI_KEY(j, "content_block") && LLMFI_IS(e->type, "content_block_start")) {
+            llmfi_claude_index_ahead(j, e);
             if (llmfi_json_enter(j, LLMFI_J_OBJECT)) llmfi_claude_block_in(r, j, e->index, false);
         } else if (LLMFI_KEY(j, "delta") && LLMFI_IS(e->type, "message_delta")) {
             if (!llmfi_json_enter(j, LLMFI_J_OBJECT)) continue;

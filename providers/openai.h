@@ -586,11 +586,11 @@ static void llmfi_openai_details_state(llmfi_reply *r, llmfi_json *j) {
 }
 #endif
 
-/* What a delta or message holds, until it is told in the order of reasoning, text, refusal. A reader that stands at the string, or in front of the list. */
+/* What a delta or message holds, until it is told in the order of reasoning, text, calls, whatever its own. A reader that stands at the string, or in front of the list. */
 typedef struct llmfi_openai_delta {
-    llmfi_json content, reasoning, details;
-    bool has_content, has_details, reasoned; /* reasoned: reasoning or reasoning_content has been told, details would repeat it */
-    int reasoning_rank;                      /* 2 reasoning, 1 reasoning_content, 0 none: RULES 3 */
+    llmfi_json content, reasoning, details, calls;
+    bool has_content, has_details, has_calls;
+    int reasoning_rank;                      /* 2 reasoning, 1 reasoning_content, 0 none: RULES 3. Details would repeat it */
 } llmfi_openai_delta;
 
 static void llmfi_openai_tell(llmfi_reply *r, llmfi_openai_delta *d) {
@@ -599,8 +599,7 @@ static void llmfi_openai_tell(llmfi_reply *r, llmfi_openai_delta *d) {
 #if LLMF_HAS_STATE
         llmfi_openai_keep_reasoning(r, &d->reasoning);
 #endif
-        d->reasoned = true;
-    } else if (d->has_details && !d->reasoned) {
+    } else if (d->has_details) {
         llmfi_json j = d->details;
         llmfi_openai_details_text(r, &j);
     }
@@ -611,8 +610,6 @@ static void llmfi_openai_tell(llmfi_reply *r, llmfi_openai_delta *d) {
         if (d->content.token == LLMFI_J_STRING) llmfi_reply_text_json(r, &d->content);
         else llmfi_openai_parts(r, &d->content);
     }
-    d->reasoning_rank = 0;
-    d->has_content = d->has_details = false;
 }
 
 /* `content`: a string, or a list of parts. */
@@ -625,8 +622,17 @@ static void llmfi_openai_take_content(llmfi_openai_delta *d, llmfi_json *j) {
     llmfi_openai_pass(j);
 }
 
+/* A list, to be read later. */
+static void llmfi_openai_put_aside(llmfi_json *j, llmfi_json *list, bool *has) {
+    if (llmfi_json_next(j) == LLMFI_J_ARRAY) {
+        *list = *j;
+        *has = true;
+    }
+    llmfi_openai_pass(j);
+}
+
 static void llmfi_openai_take_reasoning(llmfi_openai_delta *d, llmfi_json *j, int rank) {
-    if (!llmfi_openai_string(j) || !j->text.len || d->reasoned || rank <= d->reasoning_rank) return;
+    if (!llmfi_openai_string(j) || !j->text.len || rank <= d->reasoning_rank) return;
     d->reasoning = *j;
     d->reasoning_rank = rank;
 }
@@ -810,7 +816,7 @@ static void llmfi_openai_x_groq(llmfi_reply *r, llmfi_json *j) {
 /* A delta or message, which was just entered. */
 static void llmfi_openai_delta_read(llmfi_reply *r, llmfi_json *j) {
     llmfi_openai_delta d;
-    d.has_content = d.has_details = d.reasoned = false;
+    d.has_content = d.has_details = d.has_calls = false;
     d.reasoning_rank = 0;
     while (llmfi_json_next(j) == LLMFI_J_KEY) {
         if (LLMFI_KEY(j, "content")) llmfi_openai_take_content(&d, j);
@@ -820,19 +826,14 @@ static void llmfi_openai_delta_read(llmfi_reply *r, llmfi_json *j) {
         else if (LLMFI_KEY(j, "refusal")) {
             if (llmfi_openai_string(j)) llmfi_reply_refusal_json(r, j);
         } else if (LLMFI_KEY(j, "tool_calls")) {
-            if (!llmfi_json_enter(j, LLMFI_J_ARRAY)) continue;
-            llmfi_openai_tell(r, &d);
-            llmfi_openai_tool_calls(r, j);
+            llmfi_openai_put_aside(j, &d.calls, &d.has_calls);
         } else if (LLMFI_KEY(j, "reasoning_details")) {
-            if (llmfi_json_next(j) == LLMFI_J_ARRAY) {
-                d.details = *j;
-                d.has_details = true;
-            }
-            llmfi_openai_pass(j);
+            llmfi_openai_put_aside(j, &d.details, &d.has_details);
         } else if (LLMFI_KEY(j, "annotations")) llmfi_openai_citations(r, j);
         else llmfi_json_skip(j);
     }
     llmfi_openai_tell(r, &d);
+    if (d.has_calls) llmfi_openai_tool_calls(r, &d.calls);
 }
 
 #else

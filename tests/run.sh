@@ -137,18 +137,19 @@ fi
 run product 600 sh tests/product.sh
 build llmf $CC -std=c99 $STRICT -Werror -O2 -g -o $B/llmf tools/llmf.c -lcurl
 c_tests -O1
-run loopback 120 sh tests/loopback/selftest.sh
-run cli 120 sh tests/cli.sh
+run loopback 300 sh tests/loopback/selftest.sh
+run cli 600 sh tests/cli.sh
 run alone 900 sh tests/alone.sh
 run adding 300 sh tests/adding.sh
 run examples 120 sh tests/examples.sh
 run models 60 python3 tests/tools/test_models.py
-run blns 300 python3 tests/corpora/blns.py
+run blns 900 python3 tests/corpora/blns.py
 run request-fields 60 env LLMF=$B/llmf python3 tests/traffic/test_requests.py
 run requests 400 python3 tests/traffic/requests.py --llmf $B/llmf --shared "$LLMF_SHARED"
 run op-requests 120 python3 tests/traffic/operations.py --llmf $B/llmf --shared "$LLMF_SHARED"
 run reader 60 python3 tests/traffic/test_reader.py
 run traffic 900 python3 tests/traffic/compare.py --llmf $B/llmf --shared "$LLMF_SHARED" --chunk each --random 20
+run traffic-variants 600 python3 tests/traffic/variants.py --llmf $B/llmf --shared "$LLMF_SHARED"
 run traffic-cuts 600 python3 tests/traffic/compare.py --llmf $B/llmf --shared "$LLMF_SHARED" --cuts 40
 fuzz_targets 20
 total

@@ -380,7 +380,6 @@ def run_cut_batch(llmf, folder, batch, report):
 # What this version does not read; --dialects asks for it all the same.
 NOT_READ = {
     "aws": "replies of the AWS services that hold configuration",
-    "embed:bedrock": "embeddings through Bedrock's InvokeModel",
 }
 
 
