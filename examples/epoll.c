@@ -14,7 +14,6 @@ enum { LINE_MAX_BYTES = 4096, EVENTS = 8 };
 typedef struct program {
     int epoll, timer;
     llmf_factory *f;
-    int llm;                       /* the one descriptor that stands for all of llmfactory's */
     llmf_model model;
     int under_way, answers, failed;
     bool input_ended;
@@ -110,12 +109,11 @@ static bool open_all(program *p, const char *model) {
     p->f = llmf_open(NULL, &err);
     if (p->f) p->model = llmf_get(p->f, model, &err);
     if (!p->model.id) return fprintf(stderr, "%s\n", err.text), false;
-    if (llmf_fds(p->f, &fd, 1) != 1) return fprintf(stderr, "this build of llmfactory has no epoll\n"), false;
-    p->llm = (int)fd.fd;
+    if (llmf_fds(p->f, &fd, 1) != 1) return fprintf(stderr, "this build of llmfactory has no epoll, which gives one descriptor for all\n"), false;
     p->epoll = epoll_create1(EPOLL_CLOEXEC);
     p->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     if (p->epoll < 0 || p->timer < 0 || timerfd_settime(p->timer, 0, &each_second, NULL)) return perror("epoll, timerfd"), false;
-    if (!watch(p, p->llm) || !watch(p, p->timer)) return perror("epoll_ctl"), false;
+    if (!watch(p, (int)fd.fd) || !watch(p, p->timer)) return perror("epoll_ctl"), false;
     if (!watch(p, STDIN_FILENO)) return fprintf(stderr, "the input must be a terminal or a pipe: epoll takes no files\n"), false;
     return true;
 }

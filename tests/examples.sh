@@ -42,7 +42,7 @@ ok "families: a row each" sh -c "[ \$(grep -c 'ferry leaves' '$t/said') -eq 11 ]
 # ---- in other people's programs, and for teaching ----
 
 e=build/examples m=openai:gpt-4o-mini
-ok "cpp: the pieces come to the lambda" says '^\(24 bytes in 5 pieces\)$' $e/cpp $m 'echo: to a lambda, slowly'
+ok "cpp: the pieces come to the lambda" says '^\(25 bytes in 5 pieces\)$' $e/cpp $m 'echo: to a lambda, slowly'
 ok "cpp: the answer" grep -qx 'echo: to a lambda, slowly' "$t/said"
 # Three at once: the others do not wait for the slow one, whose seconds the program's timer counts. The last line has no end, and is one all the same.
 several() {
