@@ -35,7 +35,7 @@ pixel() { # FILE X Y: of a picture whose rows go from the lowest to the highest,
 colours() { od -An -v -tx4 -w4 -j"$(le "$1" 10)" "$1" | sort -u | wc -l; }
 coat_at() { [ "$(pixel "$1" $(($2 * 32 + 16)) $(($3 * 32 + 20)))" = 2060a0 ]; } # FILE, TILE
 
-export OPENAI_BASE_URL="$base/d30000/v1"
+export OPENAI_BASE_URL="$base/d60000/v1"
 ok "the game is played" play 0 'wait 20' "shot $t/before.bmp" 'type call move_to {"x": 3, "y": 8}; wave' 'enter' 'until speech' 'print' 'until quiet' 'print' "shot $t/after.bmp" \
     'type echo: a long story, so long that nobody hears its end, for it is told word by word and the night is short' 'enter' 'until speech' 'wait 10' 'esc' 'until quiet' 'print' \
     'type call move_to {"x": 99, "y": 8}' 'enter' 'until quiet' 'print' 'type echo: and on it goes' 'enter' 'until quiet' 'print' "shot $t/end.bmp"
@@ -44,7 +44,8 @@ ok "a picture is not blank" [ "$(colours "$t/before.bmp")" -ge 8 ]
 ok "she stands in the middle" coat_at "$t/before.bmp" 10 5
 ok "after the tool call she is elsewhere" coat_at "$t/after.bmp" 3 8
 ok "and no longer in the middle" sh -c "[ '$(pixel "$t/after.bmp" 336 180)' != 2060a0 ]"
-ok "the text appears while it streams" [ "$(line 1)" = 'The' ]
+begun() { case 'The tool said: done' in "$(line 1)"?*) [ -n "$(line 1)" ] ;; *) false ;; esac }
+ok "the text appears while it streams" begun
 ok "the result of each tool goes back" [ "$(line 2),$(line 3)" = 'The tool said: done,done' ]
 ok "the bubble is drawn" [ "$(pixel "$t/after.bmp" 8 212)" = f4f0e0 ]
 ok "Esc ends an answer" sh -c "echo '$(line 4)' | grep -qx 'echo: a long .* (cancelled)' && ! echo '$(line 4)' | grep -q short"

@@ -135,8 +135,9 @@ int main(int argc, char **argv) {
     static game g;
     SDL_Window *window = NULL;
     if (argc > 2 && !(g.script = fopen(argv[2], "r"))) return fprintf(stderr, "%s: cannot be read\n", argv[2]), 1;
-    if (!npc_open(&g.npc, argc > 1 ? argv[1] : NULL)) return 1;
-    if (SDL_Init(SDL_INIT_VIDEO) || SDL_CreateWindowAndRenderer(WINDOW_W, WINDOW_H, 0, &window, &g.renderer)) {
+    if (!npc_open(&g.npc, argc > 1 ? argv[1] : NULL)) {
+        g.failed = true;
+    } else if (SDL_Init(SDL_INIT_VIDEO) || SDL_CreateWindowAndRenderer(WINDOW_W, WINDOW_H, 0, &window, &g.renderer)) {
         fail(&g, "SDL", SDL_GetError());
     } else {
         SDL_SetWindowTitle(window, "The inn");
