@@ -1,5 +1,6 @@
 /* llmfactory in a libuv loop, beside a timer of the program's own.  ./libuv MODEL QUESTION
-   A uv_poll_t watches its descriptor, a uv_timer_t its deadline; both lead to the same place. */
+   A uv_poll_t watches the one descriptor that stands for all of llmfactory's on Linux, a uv_timer_t its deadline; both lead to the same place.
+   (Elsewhere there are several, which come and go: there a timer that calls llmf_poll(f, 0) is simplest.) */
 #define LLMFACTORY_IMPLEMENTATION
 #include "llmfactory.h"
 #include <stdio.h>
