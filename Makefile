@@ -1,6 +1,7 @@
 # llmfactory. `make demo` and `make check` do everything on a fresh machine; the rest is for those who change it.
 #
 #   all      build/llmf and the examples          demo   one answer from every family, no key, no network
+#   game     examples/game, which needs SDL2
 #   product  llmfactory.h from its parts          check  installs what is missing, then all tests
 #   san      unit and engine tests under ASan+UBSan      fuzz   all fuzz targets, FUZZ_SECONDS each (default 600)
 #   bench    the bars of speed, as ratios         matrix compilers, standards, options
@@ -13,12 +14,17 @@ FUZZ_SECONDS ?= 600
 SPECS ?= ../shared/specs/models
 STRICT = -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wundef -Wstrict-prototypes
 CFLAGS ?= -O2 -g
+EXAMPLE_CFLAGS ?= -g
 CURL_LIBS ?= $(shell pkg-config --libs libcurl 2>/dev/null || echo -lcurl)
 B = build
 PARTS := $(shell find src providers -name '*.h') models.def
-EXAMPLES = hello chat frames transport names families
+EXAMPLES = hello chat frames transport names families $(patsubst examples/%.c,%,$(sort $(wildcard examples/teaching/*.c)))
+# Those that need more than libcurl, where it is there.
+UV_LIBS := $(shell pkg-config --libs libuv 2>/dev/null)
+SDL_LIBS := $(shell pkg-config --libs sdl2 2>/dev/null)
+EXAMPLES += $(if $(shell command -v $(CXX)),cpp) $(if $(filter Linux,$(shell uname -s)),epoll) $(if $(UV_LIBS),libuv) $(if $(SDL_LIBS),game/game)
 
-.PHONY: all demo check product models san fuzz bench matrix size fmt clean install deps deps-check
+.PHONY: all game demo check product models san fuzz bench matrix size fmt clean install deps deps-check
 
 all: $(B)/llmf $(EXAMPLES:%=$(B)/examples/%)
 
@@ -42,9 +48,24 @@ $(B)/llmf: tools/llmf.c $(wildcard tools/llmf/*.h) llmfactory.h | deps
 	@mkdir -p $(B)
 	$(CC) -std=c99 $(STRICT) $(CFLAGS) -o $@ tools/llmf.c $(CURL_LIBS)
 
+# Each holds the whole library, so that it shows all there is to do: unoptimised they are built in a third of the time.
 $(B)/examples/%: examples/%.c llmfactory.h | deps
-	@mkdir -p $(B)/examples
-	$(CC) -std=c99 -Wall -Wextra $(CFLAGS) -I. -o $@ $< $(CURL_LIBS)
+	@mkdir -p $(@D)
+	$(CC) -std=c99 -Wall -Wextra $(EXAMPLE_CFLAGS) -I. -o $@ $< $(CURL_LIBS) $(LIBS)
+
+$(B)/examples/cpp: examples/cpp.cpp llmfactory.h | deps
+	@mkdir -p $(@D)
+	$(CXX) -std=c++17 -Wall -Wextra $(EXAMPLE_CFLAGS) -I. -o $@ $< $(CURL_LIBS)
+
+$(B)/examples/libuv: LIBS = $(UV_LIBS)
+$(B)/examples/teaching/5-nearest: LIBS = -lm
+
+game: $(B)/examples/game/game
+
+$(B)/examples/game/game: $(wildcard examples/game/*.[ch]) llmfactory.h | deps
+	@[ -n "$(SDL_LIBS)" ] || { echo "examples/game needs SDL2 and pkg-config (Debian: libsdl2-dev, pkg-config)" >&2; exit 1; }
+	@mkdir -p $(@D)
+	$(CC) -std=c99 -Wall -Wextra $(EXAMPLE_CFLAGS) -I. $$(pkg-config --cflags sdl2) -o $@ examples/game/*.c $(SDL_LIBS) $(CURL_LIBS)
 
 $(B)/loopback: $(wildcard tests/loopback/*.[ch]) | deps-check
 	@mkdir -p $(B)

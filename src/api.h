@@ -483,7 +483,8 @@ typedef struct llmf_fd {
     intptr_t fd;
     int events;                    /* LLMF_FD_READ, LLMF_FD_WRITE */
 } llmf_fd;
-/* The descriptors to wait for, at most cap of them into fds; returns how many there are. Call llmf_poll(f, 0) when one is ready. */
+/* The descriptors to wait for, at most cap of them into fds; returns how many there are. Call llmf_poll(f, 0) when one is ready.
+   On Linux (not with LLMF_NO_EPOLL) it is one, for reading, that stands for all of them and stays the same until llmf_close; elsewhere ask before each wait. */
 LLMF_API size_t llmf_fds(llmf_factory *f, llmf_fd *fds, size_t cap);
 /* Milliseconds until llmf_poll must run again, 0: now, -1: only when a descriptor is ready. */
 LLMF_API int64_t llmf_deadline_ms(llmf_factory *f);

@@ -3,12 +3,18 @@
 . tests/lib.sh
 start_server
 [ "$word" = ready ] || { echo "FAILED: the loopback server did not start"; exit 1; }
-mkdir -p build/examples
-for src in examples/*.c; do
-    name=$(basename "$src" .c)
-    ok "$name compiles" gcc -std=c99 -Wall -Wextra -Werror -g -I. -o "build/examples/$name" "$src" -lcurl
-    ok "$name compiles with clang" clang -std=c99 -Wall -Wextra -Werror -I. -o "$t/$name" "$src" -lcurl
+mkdir -p build/examples/teaching
+for src in examples/*.c examples/teaching/*.c; do
+    name=${src#examples/} name=${name%.c} libs=
+    case $name in
+        libuv) pkg-config --exists libuv || { skip "libuv: it is not there"; continue; }; libs=-luv ;;
+        */5-nearest) libs=-lm ;;
+    esac
+    ok "$name compiles" gcc -std=c99 -Wall -Wextra -Werror -g -I. -o "build/examples/$name" "$src" -lcurl $libs
+    silent "$name compiles with clang" clang -std=c99 -Wall -Wextra -Werror -I. -fsyntax-only "$src"
 done
+ok "cpp compiles" g++ -std=c++17 -Wall -Wextra -Werror -g -I. -o build/examples/cpp examples/cpp.cpp -lcurl
+silent "cpp compiles with clang" clang++ -std=c++17 -Wall -Wextra -Werror -I. -fsyntax-only examples/cpp.cpp
 says() { # PATTERN COMMAND...: its output holds the pattern
     pattern=$1
     shift
@@ -32,4 +38,65 @@ export AWS_ACCESS_KEY_ID=AKIDEXAMPLE AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG
 ok "families: every family answers, embeds, transcribes" says '^bedrock +bedrock +echo: The ferry leaves at nine\. .*stop$' build/examples/families examples/demo.yaml \
     chat fast responses smart gemini azure bedrock local cohere router mistral groq embed vectors transcribe ears
 ok "families: a row each" sh -c "[ \$(grep -c 'ferry leaves' '$t/said') -eq 11 ] && grep -q '^vectors .*numbers' '$t/said' && grep -q '^ears .*heard' '$t/said'"
+
+# ---- in other people's programs, and for teaching ----
+
+e=build/examples m=openai:gpt-4o-mini
+ok "cpp: the pieces come to the lambda" says '^\(25 bytes in 5 pieces\)$' $e/cpp $m 'echo: to a lambda, slowly'
+ok "cpp: the answer" grep -qx 'echo: to a lambda, slowly' "$t/said"
+# Three at once: the others do not wait for the slow one, whose seconds the program's timer counts. The last line has no end, and is one all the same.
+several() {
+    { printf 'echo: one\n[[f:2200000]] echo: slow\n\necho: three'; sleep 0.1; } | $e/epoll $m >"$t/said" 2>"$t/told" || { cat "$t/told"; return 1; }
+    [ "$(tail -n 1 "$t/said")" = 'echo: slow' ] && [ "$(sort "$t/said" | tr '\n' ',')" = 'echo: one,echo: slow,echo: three,' ]
+}
+ok "epoll: several answers at once" several
+ok "epoll: the program's timer goes on" grep -qx '(1 under way)' "$t/told"
+ok "epoll: the count" grep -qx '3 answers, 0 failed' "$t/told"
+ok "epoll: a file is refused" sh -c "! $e/epoll $m <README.md >'$t/said' 2>&1 && grep -q 'terminal or a pipe' '$t/said'"
+if [ -x $e/libuv ]; then
+    ok "libuv: the answer" says '^echo: one two three four$' $e/libuv $m '[[d:100000]] echo: one two three four'
+    ok "libuv: its own timer went on" grep -qE '^\([1-9][0-9]+ heartbeats meanwhile\)$' "$t/said"
+fi
+ok "1-answer" says '^echo: a first one$' $e/teaching/1-answer $m 'echo: a first one'
+ok "1-answer: tokens" grep -qx '(4 tokens read, 4 written)' "$t/said"
+ok "2-stream" says '^echo: piece by piece$' $e/teaching/2-stream $m 'echo: piece by piece'
+remembers() {
+    printf 'echo: my name is Ada\n\necho: again\n' | $e/teaching/3-conversation $m >"$t/said" 2>&1 && [ "$(tr '\n' ',' <"$t/said")" = 'echo: my name is Ada,echo: again,' ] &&
+        curl -fs "$base/last" | grep -q 'user.*my name is Ada.*assistant.*my name is Ada.*user.*again'
+}
+ok "3-conversation sends what was said before" remembers
+for model in $m anthropic:claude-sonnet-5 ollama:llama3.2; do
+    ok "4-tool over $model" says '^The tool said: rain, 7 degrees$' $e/teaching/4-tool $model 'call weather {"city": "Bergen"}'
+    ok "4-tool over $model: its argument" grep -qx '\[the model asks for the weather in Bergen\]' "$t/said"
+done
+ok "4-tool: an argument that is missing" says '^The tool said: error: a city is needed$' $e/teaching/4-tool $m 'call weather {}'
+ok "4-tool: a plain answer" says '^echo: no tool$' $e/teaching/4-tool $m 'echo: no tool'
+ok "5-nearest" says '^nearest: the inn$' $e/teaching/5-nearest openai:text-embedding-3-small 'the inn' 'the ferry' 'the inn' 'the river'
+ok "5-nearest: the cosine of a text with itself" grep -qx ' 1.000  the inn' "$t/said"
+
+# Each against a server that is busy, one that is broken, and none at all: a message that says what it is, and status 1.
+fails() { # PATTERN COMMAND...: it ends with 1 and says so on stderr
+    pattern=$1
+    shift
+    { echo 'a question'; sleep 0.1; } | "$@" >"$t/said" 2>"$t/told"
+    [ $? -eq 1 ] && grep -qE "$pattern" "$t/told" || { cat "$t/said" "$t/told"; return 1; }
+}
+fails_each() { # NAME PATTERN
+    for example in chat frames epoll "cpp $m q" "libuv $m q" "teaching/1-answer $m q" "teaching/2-stream $m q" teaching/3-conversation teaching/4-tool \
+        "teaching/5-nearest openai:text-embedding-3-small a b"; do
+        # shellcheck disable=SC2086
+        set -- $example
+        [ -x "$e/$1" ] || continue
+        [ $# -gt 1 ] || set -- "$1" $m
+        program=$1
+        shift
+        ok "$program: $name" fails "$pattern" "$e/$program" "$@"
+    done
+}
+name='429' pattern='Rate limit reached' OPENAI_BASE_URL="$base/x-status-429/v1"
+fails_each
+name='500' pattern='HTTP 500' OPENAI_BASE_URL="$base/x-status-500/v1"
+fails_each
+name='no server' pattern='nothing listens there' OPENAI_BASE_URL=http://127.0.0.1:1/v1
+fails_each
 total

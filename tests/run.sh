@@ -141,7 +141,8 @@ run loopback 300 sh tests/loopback/selftest.sh
 run cli 600 sh tests/cli.sh
 run alone 900 sh tests/alone.sh
 run adding 300 sh tests/adding.sh
-run examples 120 sh tests/examples.sh
+run examples 600 sh tests/examples.sh
+run game 300 sh tests/game.sh
 run models 60 python3 tests/tools/test_models.py
 run blns 900 python3 tests/corpora/blns.py
 run request-fields 60 env LLMF=$B/llmf python3 tests/traffic/test_requests.py

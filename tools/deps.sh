@@ -42,6 +42,10 @@ if [ "$what" = check ]; then
     fuzzer_works || { has clang && need "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev" || need libclang-rt-14-dev; }
     has valgrind || need valgrind
     has tcc || need tcc
+    has pkg-config || need pkg-config
+    compiles uv.h -luv || need libuv1-dev
+    compiles SDL2/SDL.h -lSDL2 || need libsdl2-dev
+    has Xvfb || need xvfb
 fi
 [ -n "$missing" ] || exit 0
 
