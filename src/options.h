@@ -79,19 +79,31 @@
 #error "llmfactory: no provider is left. With LLMF_ONLY name at least one: LLMF_WITH_OPENAI, LLMF_WITH_ANTHROPIC, LLMF_WITH_OLLAMA, LLMF_WITH_MOCK, or a host of the list above"
 #endif
 
+/* ---- the C library ---- */
+
+#if defined(LLMF_NO_STDLIB) && LLMF_NO_STDLIB
+#define LLMF_HAS_STDLIB 0
+#else
+#define LLMF_HAS_STDLIB 1
+#endif
+#if !LLMF_HAS_STDLIB && ((defined(LLMF_WITH_CURL) && LLMF_WITH_CURL) || (defined(LLMF_WITH_SOCKET) && LLMF_WITH_SOCKET) || (defined(LLMF_WITH_EPOLL) && LLMF_WITH_EPOLL) || \
+                         (defined(LLMF_WITH_FILES) && LLMF_WITH_FILES) || (defined(LLMF_WITH_ENV) && LLMF_WITH_ENV))
+#error "llmfactory: LLMF_NO_STDLIB=1 is a build without a C library: CURL, SOCKET, EPOLL, FILES and ENV are not in it. Take their LLMF_WITH_ away, or LLMF_NO_STDLIB"
+#endif
+
 /* ---- transports ---- */
 
-#if (LLMF_ONLY && !(defined(LLMF_WITH_CURL) && LLMF_WITH_CURL)) || (defined(LLMF_NO_CURL) && LLMF_NO_CURL)
+#if !LLMF_HAS_STDLIB || (LLMF_ONLY && !(defined(LLMF_WITH_CURL) && LLMF_WITH_CURL)) || (defined(LLMF_NO_CURL) && LLMF_NO_CURL)
 #define LLMF_HAS_CURL 0
 #else
 #define LLMF_HAS_CURL 1
 #endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_SOCKET) && LLMF_WITH_SOCKET)) || (defined(LLMF_NO_SOCKET) && LLMF_NO_SOCKET)
+#if !LLMF_HAS_STDLIB || (LLMF_ONLY && !(defined(LLMF_WITH_SOCKET) && LLMF_WITH_SOCKET)) || (defined(LLMF_NO_SOCKET) && LLMF_NO_SOCKET)
 #define LLMF_HAS_SOCKET 0
 #else
 #define LLMF_HAS_SOCKET 1
 #endif
-#if !defined(__linux__) || (LLMF_ONLY && !(defined(LLMF_WITH_EPOLL) && LLMF_WITH_EPOLL)) || (defined(LLMF_NO_EPOLL) && LLMF_NO_EPOLL)
+#if !defined(__linux__) || !LLMF_HAS_STDLIB || (LLMF_ONLY && !(defined(LLMF_WITH_EPOLL) && LLMF_WITH_EPOLL)) || (defined(LLMF_NO_EPOLL) && LLMF_NO_EPOLL)
 #define LLMF_HAS_EPOLL 0
 #else
 #define LLMF_HAS_EPOLL 1
@@ -119,12 +131,12 @@
 #else
 #define LLMF_HAS_YAML 1
 #endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_FILES) && LLMF_WITH_FILES)) || (defined(LLMF_NO_FILES) && LLMF_NO_FILES)
+#if !LLMF_HAS_STDLIB || (LLMF_ONLY && !(defined(LLMF_WITH_FILES) && LLMF_WITH_FILES)) || (defined(LLMF_NO_FILES) && LLMF_NO_FILES)
 #define LLMF_HAS_FILES 0
 #else
 #define LLMF_HAS_FILES 1
 #endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_ENV) && LLMF_WITH_ENV)) || (defined(LLMF_NO_ENV) && LLMF_NO_ENV)
+#if !LLMF_HAS_STDLIB || (LLMF_ONLY && !(defined(LLMF_WITH_ENV) && LLMF_WITH_ENV)) || (defined(LLMF_NO_ENV) && LLMF_NO_ENV)
 #define LLMF_HAS_ENV 0
 #else
 #define LLMF_HAS_ENV 1

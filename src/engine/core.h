@@ -13,8 +13,6 @@
 #include "../wire/sigv4.h"
 #include "../wire/sse.h"
 
-#include <errno.h>
-
 /* Events that wait for llmf_next before a call stops reading: more than two reads of 16 KB mostly bring, as stopping and going on costs as much as some. */
 #ifndef LLMF_MAX_QUEUED
 #define LLMF_MAX_QUEUED 128

@@ -247,7 +247,7 @@ LLMFI_UNUSED static uint32_t llmfi_handle_new(llmfi_handles *h, llmfi_config *co
     s->name_len = name.len;
     s->own = own != NULL;
     if (own) {
-        s->config_len = strlen(own);
+        s->config_len = llmfi_strlen(own);
         s->config = llmfi_handle_copy(h->heap, own, s->config_len);
     }
     if (!s->name || (own && !s->config) ? !llmfi_error_memory(err) : !llmfi_handle_use(h, config, at, err)) {
