@@ -827,6 +827,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
      LLMF_BATCH_WAIT_MS     500        milliseconds before a failed batch of LLMF_OP_EMBED is repeated, where the provider does not say how long
      LLMF_BATCH_MAX_WAIT_MS 60000      the longest such wait that a provider may ask for; beyond it the call fails at once
      LLMF_TAIL_MS           2000       milliseconds that a reply may go on for behind its terminal event
+     LLMF_BODY_KEEP         4096       bytes of a request that are kept from measuring it to sending it; a longer one is written twice. One such room in a factory
      LLMF_REPLY_KEEP        4096       an emptied text buffer above this goes back to the heap
      LLMF_HEAP_UNIT         64         smallest piece of the heap: a power of two
      LLMF_ARENA_PIECE       1024       first piece of an arena
@@ -1385,6 +1386,9 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #endif
 #ifndef LLMF_TAIL_MS
 #define LLMF_TAIL_MS 2000
+#endif
+#ifndef LLMF_BODY_KEEP
+#define LLMF_BODY_KEEP 4096
 #endif
 #ifndef LLMF_REPLY_KEEP
 #define LLMF_REPLY_KEEP 4096
@@ -21187,6 +21191,7 @@ LLMFI_UNUSED static bool llmfi_config_add_provider(llmfi_config *c, const llmf_p
 #ifndef LLMF_MAX_HANDLES
 #define LLMF_MAX_HANDLES 65536
 #endif
+#define LLMFI_BUCKETS (LLMF_MAX_HANDLES < 256 ? 16 : 256) /* of their hashes: a power of two */
 
 /* What a handle needs for a call. Counted: the handle has one, each call under way another, so neither eviction nor reload pulls it from under a call. */
 typedef struct llmfi_prepared {
@@ -21215,7 +21220,7 @@ typedef struct llmfi_handles {
     llmfi_heap *heap;
     llmfi_buf slots;                         /* of llmfi_handle; slot 0 is never used */
     uint32_t count, free_slot;
-    uint32_t buckets[256];
+    uint32_t buckets[LLMFI_BUCKETS];
     uint32_t newest, oldest, prepared, max_prepared;
     const llmf_dialect *const *dialects;     /* registered ones, `dialect_count` of them */
     size_t dialect_count;
@@ -21369,7 +21374,7 @@ LLMFI_UNUSED static llmfi_prepared *llmfi_handle_use(llmfi_handles *h, llmfi_con
 
 LLMFI_UNUSED static uint32_t llmfi_handle_find(const llmfi_handles *h, const char *name, size_t len, uint32_t hash) {
     uint32_t at;
-    for (at = h->buckets[hash % 256]; at; at = llmfi_handle_slot(h, at)->chain) {
+    for (at = h->buckets[hash % LLMFI_BUCKETS]; at; at = llmfi_handle_slot(h, at)->chain) {
         const llmfi_handle *s = llmfi_handle_slot(h, at);
         if (s->hash == hash && s->name_len == len && memcmp(s->name, name, len) == 0) return at;
     }
@@ -21434,8 +21439,8 @@ LLMFI_UNUSED static uint32_t llmfi_handle_new(llmfi_handles *h, llmfi_config *co
     }
     if (!own) {
         s->hash = llmfi_handle_hash(name.ptr, name.len);
-        s->chain = h->buckets[s->hash % 256];
-        h->buckets[s->hash % 256] = at;
+        s->chain = h->buckets[s->hash % LLMFI_BUCKETS];
+        h->buckets[s->hash % LLMFI_BUCKETS] = at;
     }
     return at;
 }
@@ -21636,7 +21641,11 @@ LLMFI_UNUSED static const char *llmfi_sys_words(int error) {
 
 /* Ready descriptors that one question to the kernel may bring. */
 #ifndef LLMFI_WATCH_BATCH
+#if LLMF_HAS_SOCKETS
 #define LLMFI_WATCH_BATCH 64
+#else
+#define LLMFI_WATCH_BATCH 1
+#endif
 #endif
 
 /* Embedded in whatever owns a descriptor: zeroed, then fd and ready set. */
@@ -25743,6 +25752,10 @@ LLMFI_UNUSED static int llmfi_sse_end(llmfi_sse *s) {
 #ifndef LLMF_MAX_ERROR_BODY
 #define LLMF_MAX_ERROR_BODY 1048576
 #endif
+/* Bytes of a request's body that are kept from counting it to sending it. */
+#ifndef LLMF_BODY_KEEP
+#define LLMF_BODY_KEEP 4096
+#endif
 /* Milliseconds that a reply whose terminal event has come may still go on for (usage, [DONE], late errors). */
 #ifndef LLMF_TAIL_MS
 #define LLMF_TAIL_MS 2000
@@ -25753,7 +25766,6 @@ LLMFI_UNUSED static int llmfi_sse_end(llmfi_sse *s) {
 #endif
 
 enum { LLMFI_MS = 1000000 };                 /* nanoseconds in a millisecond */
-enum { LLMFI_BODY_KEEP = 4096 };             /* bytes of a request's body that are kept from counting it to sending it */
 
 /* Of 4 KiB at most on 64-bit machines: above, the heap would give it eight. */
 typedef struct llmfi_call {
@@ -25880,7 +25892,7 @@ struct llmf_factory {
     llmfi_transport *transports[6];
     size_t transport_count;
 
-    char body[LLMFI_BODY_KEEP];              /* of the call `body_of` (0: of none): it was written to know its length, and as a rule is sent right after */
+    char body[LLMF_BODY_KEEP];              /* of the call `body_of` (0: of none): it was written to know its length, and as a rule is sent right after */
     uint64_t body_of;
     bool watching;                           /* the watch is open */
 

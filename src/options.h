@@ -58,6 +58,7 @@
      LLMF_BATCH_WAIT_MS     500        milliseconds before a failed batch of LLMF_OP_EMBED is repeated, where the provider does not say how long
      LLMF_BATCH_MAX_WAIT_MS 60000      the longest such wait that a provider may ask for; beyond it the call fails at once
      LLMF_TAIL_MS           2000       milliseconds that a reply may go on for behind its terminal event
+     LLMF_BODY_KEEP         4096       bytes of a request that are kept from measuring it to sending it; a longer one is written twice. One such room in a factory
      LLMF_REPLY_KEEP        4096       an emptied text buffer above this goes back to the heap
      LLMF_HEAP_UNIT         64         smallest piece of the heap: a power of two
      LLMF_ARENA_PIECE       1024       first piece of an arena
@@ -318,6 +319,9 @@
 #endif
 #ifndef LLMF_TAIL_MS
 #define LLMF_TAIL_MS 2000
+#endif
+#ifndef LLMF_BODY_KEEP
+#define LLMF_BODY_KEEP 4096
 #endif
 #ifndef LLMF_REPLY_KEEP
 #define LLMF_REPLY_KEEP 4096
