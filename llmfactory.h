@@ -65,6 +65,7 @@
      default            -lcurl              every provider over HTTPS; plain http goes over our own sockets
      LLMF_NO_CURL=1     nothing             http only (Ollama, llama.cpp, a proxy), or your own transport:
                                             llmf_desc.custom_transport (an engine's HTTP), llmf_desc.custom_stream (a TLS library, a UART)
+     LLMF_NO_STDLIB=1   no C library       a microcontroller: memory, clock and transport are llmf_desc's; -ffreestanding. examples/device is one
      Windows            -lws2_32            with mingw-w64; add -lcurl as above
      -std=c99 hides POSIX: include this header first in the implementation file, or compile with -D_DEFAULT_SOURCE or -std=gnu99.
 
@@ -249,9 +250,9 @@ typedef struct llmf_desc {
     const char *api_key;           /* one key for every provider: for tests and one-provider programs; NULL: each provider's own */
     const char *api_key_env;       /* the same, by the name of a variable */
 
-    void *memory;                  /* the one block, yours until llmf_close; NULL: one allocation of memory_size bytes */
+    void *memory;                  /* the one block, yours until llmf_close; NULL: one allocation of memory_size bytes, by `alloc` */
     size_t memory_size;            /* 0: 8 MiB */
-    llmf_alloc_fn alloc;           /* for that one allocation; NULL: malloc and free */
+    llmf_alloc_fn alloc;           /* for that one allocation, and for llmf_check and llmf_min_memory; NULL: malloc and free (LLMF_NO_STDLIB: none) */
     int max_calls;                 /* calls at once; 0: 64 */
     int max_models;                /* prepared models kept (LRU); 0: 128 */
     size_t max_response;           /* bytes of one reply's body; 0: 64 MiB */
@@ -272,9 +273,9 @@ typedef struct llmf_desc {
     llmf_timeouts timeouts;
     int64_t slice_us;              /* longest piece of work of one llmf_poll, in microseconds; 0: until nothing is ready */
 
-    uint64_t (*clock_ns)(void *user);           /* monotonic nanoseconds; NULL: the system's */
-    int64_t (*wall_ms)(void *user);             /* milliseconds since 1970; NULL: the system's */
-    void (*random)(void *user, void *bytes, size_t len); /* NULL: the system's */
+    uint64_t (*clock_ns)(void *user);           /* monotonic nanoseconds; NULL: the system's. LLMF_NO_STDLIB: must be set */
+    int64_t (*wall_ms)(void *user);             /* milliseconds since 1970; NULL: the system's. LLMF_NO_STDLIB: wanted for AWS signatures only */
+    void (*random)(void *user, void *bytes, size_t len); /* for what separates the parts of an upload; NULL: made from the time */
     void (*log)(void *user, int level, int id, llmf_str text); /* one line, no newline; NULL: silent */
     int log_level;                 /* 0: LLMF_LOG_WARNING */
     void *user;                    /* handed to every hook above */
@@ -775,6 +776,11 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
      LLMF_ONLY=1, LLMF_WITH_<X>=1      a build with nothing but each X named: a new part never creeps in
    Providers: X is the ID of a row of LLMF_PROVIDER in models.def, such as OPENAI, OPENAI_RESPONSES, ANTHROPIC, GEMINI, BEDROCK, OLLAMA, GROQ; LLMFI_HAS_PROVIDER
    below names them all. It takes out the row and its models; an adapter goes with the last provider of its dialect.
+   The C library
+     LLMF_NO_STDLIB=1                  a build without one: no stdio, malloc, files, sockets, getenv, time or errno. Wanted are the compiler's own headers (stdint,
+                                       stddef, stdbool, float), its helpers (libgcc), memcpy, memmove, memset and memcmp; compile with -ffreestanding. It takes CURL, SOCKET,
+                                       EPOLL, FILES and ENV out by itself, and refuses their LLMF_WITH_. llmf_desc then has memory (or alloc), clock_ns, for
+                                       signatures of AWS wall_ms, and a transport: custom_stream, custom_transport or replay. LLMF_ONLY goes with it
    Transports
      CURL        on                    libcurl; without it nothing of curl is included or linked
      SOCKET      on                    our HTTP over plain sockets: http:// only
@@ -3041,6 +3047,14 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 
 #else
 
+#if defined(__cplusplus) && defined(__has_include)
+#if __has_include(<string.h>)
+#define LLMFI_STRING_H 1 /* whether its functions are noexcept, libraries do not agree: its own declarations, or C++ takes no others beside them */
+#endif
+#endif
+#ifdef LLMFI_STRING_H
+#include <string.h>
+#else
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -3050,6 +3064,7 @@ void *memset(void *to, int byte, size_t len);
 int memcmp(const void *a, const void *b, size_t len);
 #ifdef __cplusplus
 }
+#endif
 #endif
 
 #define LLMFI_ERRNO 0
@@ -25969,6 +25984,11 @@ LLMF_API const char *llmf_quirk_name(int bit) {
 #define LLMFI_BUILT_1(name) " " name
 #define LLMFI_BUILT_CAT(has, name) LLMFI_BUILT_##has(name)
 #define LLMFI_BUILT(has, name) LLMFI_BUILT_CAT(has, name)
+#if LLMF_HAS_STDLIB
+#define LLMFI_BUILT_STDLIB ""
+#else
+#define LLMFI_BUILT_STDLIB " (no stdlib)"
+#endif
 
 LLMF_API const char *llmf_build_info(void) {
     return "llmfactory " LLMF_VERSION
@@ -25982,7 +26002,7 @@ LLMFI_ROWS_PROVIDER
 #undef LLMF_PROVIDER
 #endif
            "\noptions:" LLMFI_BUILT(LLMF_HAS_FILES, "files") LLMFI_BUILT(LLMF_HAS_ENV, "env") LLMFI_BUILT(LLMF_HAS_YAML, "yaml")
-               LLMFI_BUILT(LLMF_HAS_MODELS, "models") LLMFI_BUILT(LLMF_HAS_EPOLL, "epoll");
+               LLMFI_BUILT(LLMF_HAS_MODELS, "models") LLMFI_BUILT(LLMF_HAS_EPOLL, "epoll") LLMFI_BUILT_STDLIB;
 }
 
 #endif
@@ -30444,7 +30464,9 @@ LLMF_API size_t llmf_check_abi(const llmf_desc *desc, size_t desc_size, void (*r
     c.user = user;
     c.count = 0;
     if (!f) {
-        llmfi_error_memory(&err);
+        if (!LLMF_HAS_STDLIB && d.alloc == llmfi_stdlib_alloc)
+            llmfi_error_about(&err, LLMF_ERR_ARGUMENT, "", LLMFI_LIT("llmf_desc.alloc"), " is not set, and this build has no malloc (LLMF_NO_STDLIB): a check needs a block of its own");
+        else llmfi_error_memory(&err);
         llmfi_on_checked(&c, &err, false);
         return c.count;
     }

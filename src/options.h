@@ -6,6 +6,11 @@
      LLMF_ONLY=1, LLMF_WITH_<X>=1      a build with nothing but each X named: a new part never creeps in
    Providers: X is the ID of a row of LLMF_PROVIDER in models.def, such as OPENAI, OPENAI_RESPONSES, ANTHROPIC, GEMINI, BEDROCK, OLLAMA, GROQ; LLMFI_HAS_PROVIDER
    below names them all. It takes out the row and its models; an adapter goes with the last provider of its dialect.
+   The C library
+     LLMF_NO_STDLIB=1                  a build without one: no stdio, malloc, files, sockets, getenv, time or errno. Wanted are the compiler's own headers (stdint,
+                                       stddef, stdbool, float), its helpers (libgcc), memcpy, memmove, memset and memcmp; compile with -ffreestanding. It takes CURL, SOCKET,
+                                       EPOLL, FILES and ENV out by itself, and refuses their LLMF_WITH_. llmf_desc then has memory (or alloc), clock_ns, for
+                                       signatures of AWS wall_ms, and a transport: custom_stream, custom_transport or replay. LLMF_ONLY goes with it
    Transports
      CURL        on                    libcurl; without it nothing of curl is included or linked
      SOCKET      on                    our HTTP over plain sockets: http:// only

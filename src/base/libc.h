@@ -21,6 +21,14 @@
 
 #else
 
+#if defined(__cplusplus) && defined(__has_include)
+#if __has_include(<string.h>)
+#define LLMFI_STRING_H 1 /* whether its functions are noexcept, libraries do not agree: its own declarations, or C++ takes no others beside them */
+#endif
+#endif
+#ifdef LLMFI_STRING_H
+#include <string.h>
+#else
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -30,6 +38,7 @@ void *memset(void *to, int byte, size_t len);
 int memcmp(const void *a, const void *b, size_t len);
 #ifdef __cplusplus
 }
+#endif
 #endif
 
 #define LLMFI_ERRNO 0
