@@ -139,8 +139,8 @@ build llmf $CC -std=c99 $STRICT -Werror -O2 -g -o $B/llmf tools/llmf.c -lcurl
 c_tests -O1
 run loopback 120 sh tests/loopback/selftest.sh
 run cli 120 sh tests/cli.sh
-run freestanding 600 sh tests/freestanding.sh
-run device 300 sh tests/device.sh
+run freestanding 900 sh tests/freestanding.sh
+run device 600 sh tests/device.sh
 run alone 900 sh tests/alone.sh
 run adding 300 sh tests/adding.sh
 run examples 120 sh tests/examples.sh
