@@ -6,12 +6,17 @@
 #   san      unit and engine tests under ASan+UBSan      fuzz   all fuzz targets, FUZZ_SECONDS each (default 600)
 #   bench    the bars of speed, as ratios         matrix compilers, standards, options
 #   size     bytes per provider and option        fmt, clean, install (PREFIX=/usr/local)
+#   device   a microcontroller's image for QEMU: build/device.elf; DEVICE_WITH="OPENAI" for fewer providers
 #   models   the models of models.def from the databases in SPECS, which tools/models.txt names
 
 CC ?= cc
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 600
 SPECS ?= ../shared/specs/models
+ARM ?= arm-none-eabi-
+DEVICE ?= $(B)/device.elf
+DEVICE_WITH ?= ANTHROPIC OPENAI
+DEVICE_FLAGS ?=
 STRICT = -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wundef -Wstrict-prototypes
 CFLAGS ?= -O2 -g
 EXAMPLE_CFLAGS ?= -g
@@ -24,7 +29,7 @@ UV_LIBS := $(shell pkg-config --libs libuv 2>/dev/null)
 SDL_LIBS := $(shell pkg-config --libs sdl2 2>/dev/null)
 EXAMPLES += $(if $(shell command -v $(CXX)),cpp) $(if $(filter Linux,$(shell uname -s)),epoll) $(if $(UV_LIBS),libuv) $(if $(SDL_LIBS),game/game)
 
-.PHONY: all game demo check product models san fuzz bench matrix size fmt clean install deps deps-check
+.PHONY: all game demo check product models san fuzz bench matrix size device fmt clean install deps deps-check deps-device
 
 all: $(B)/llmf $(EXAMPLES:%=$(B)/examples/%)
 
@@ -75,6 +80,14 @@ $(B)/loopback-plain: $(wildcard tests/loopback/*.[ch])
 	@mkdir -p $(B)
 	$(CC) -std=c99 $(STRICT) -D_GNU_SOURCE -O2 -g -o $@ tests/loopback/loopback.c
 
+# DEVICE_FLAGS: more -D for examples/device. Built anew each time: two seconds, and the options are on the command line.
+DEVICE_CFLAGS = -std=c99 $(STRICT) -Werror -Os -mcpu=cortex-m3 -mthumb -ffreestanding -fno-tree-loop-distribute-patterns -ffunction-sections -fdata-sections \
+    -fstack-usage -I. $(DEVICE_WITH:%=-DLLMF_WITH_%=1) $(DEVICE_FLAGS)
+device: llmfactory.h | deps-device
+	@mkdir -p $(basename $(DEVICE))
+	for part in llm device board; do $(ARM)gcc $(DEVICE_CFLAGS) -c -o $(basename $(DEVICE))/$$part.o examples/device/$$part.c || exit 1; done
+	$(ARM)gcc -mcpu=cortex-m3 -mthumb -nostdlib -Wl,--gc-sections -T examples/device/board.ld -o $(DEVICE) $(basename $(DEVICE))/*.o -lgcc
+
 # ---- what people run ----
 
 # What a build needs: a C compiler and libcurl. Tried by compiling, installed by the system's package manager if it fails.
@@ -83,6 +96,9 @@ deps:
 
 deps-check:
 	@CC="$(CC)" sh tools/deps.sh check
+
+deps-device:
+	@CC="$(CC)" sh tools/deps.sh device
 
 demo: $(B)/examples/families $(B)/loopback-plain
 	@sh tests/demo.sh
@@ -104,6 +120,7 @@ matrix: deps-check
 
 size: deps-check
 	@CC="$(CC)" sh tests/size.sh
+	@sh tests/device.sh readme
 
 # The lines that differ from the last commit, no others: tables and the like are laid out by hand.
 fmt:

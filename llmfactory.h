@@ -65,6 +65,7 @@
      default            -lcurl              every provider over HTTPS; plain http goes over our own sockets
      LLMF_NO_CURL=1     nothing             http only (Ollama, llama.cpp, a proxy), or your own transport:
                                             llmf_desc.custom_transport (an engine's HTTP), llmf_desc.custom_stream (a TLS library, a UART)
+     LLMF_NO_STDLIB=1   no C library       a microcontroller: memory, clock and transport are llmf_desc's; -ffreestanding. examples/device is one
      Windows            -lws2_32            with mingw-w64; add -lcurl as above
      -std=c99 hides POSIX: include this header first in the implementation file, or compile with -D_DEFAULT_SOURCE or -std=gnu99.
 
@@ -106,7 +107,7 @@
 #if defined(LLMFACTORY_IMPLEMENTATION) && !defined(__cplusplus) && !defined(_WIN32) && !defined(_DEFAULT_SOURCE) && !defined(_GNU_SOURCE)
 #define _DEFAULT_SOURCE 1
 #endif
-#if defined(LLMFACTORY_IMPLEMENTATION) && defined(_FEATURES_H) && defined(__GLIBC__) && !defined(__USE_XOPEN2K)
+#if defined(LLMFACTORY_IMPLEMENTATION) && defined(_FEATURES_H) && defined(__GLIBC__) && !defined(__USE_XOPEN2K) && !(defined(LLMF_NO_STDLIB) && LLMF_NO_STDLIB)
 #error "llmfactory: -std=c99 hides POSIX. In the file with LLMFACTORY_IMPLEMENTATION include llmfactory.h before every other header, or compile it with -D_DEFAULT_SOURCE or -std=gnu99"
 #endif
 #if defined(LLMFACTORY_IMPLEMENTATION) && defined(__APPLE__) && !defined(_DARWIN_C_SOURCE)
@@ -249,9 +250,9 @@ typedef struct llmf_desc {
     const char *api_key;           /* one key for every provider: for tests and one-provider programs; NULL: each provider's own */
     const char *api_key_env;       /* the same, by the name of a variable */
 
-    void *memory;                  /* the one block, yours until llmf_close; NULL: one allocation of memory_size bytes */
+    void *memory;                  /* the one block, yours until llmf_close; NULL: one allocation of memory_size bytes, by `alloc` */
     size_t memory_size;            /* 0: 8 MiB */
-    llmf_alloc_fn alloc;           /* for that one allocation; NULL: malloc and free */
+    llmf_alloc_fn alloc;           /* for that one allocation, and for llmf_check and llmf_min_memory; NULL: malloc and free (LLMF_NO_STDLIB: none) */
     int max_calls;                 /* calls at once; 0: 64 */
     int max_models;                /* prepared models kept (LRU); 0: 128 */
     size_t max_response;           /* bytes of one reply's body; 0: 64 MiB */
@@ -272,9 +273,9 @@ typedef struct llmf_desc {
     llmf_timeouts timeouts;
     int64_t slice_us;              /* longest piece of work of one llmf_poll, in microseconds; 0: until nothing is ready */
 
-    uint64_t (*clock_ns)(void *user);           /* monotonic nanoseconds; NULL: the system's */
-    int64_t (*wall_ms)(void *user);             /* milliseconds since 1970; NULL: the system's */
-    void (*random)(void *user, void *bytes, size_t len); /* NULL: the system's */
+    uint64_t (*clock_ns)(void *user);           /* monotonic nanoseconds; NULL: the system's. LLMF_NO_STDLIB: must be set */
+    int64_t (*wall_ms)(void *user);             /* milliseconds since 1970; NULL: the system's. LLMF_NO_STDLIB: wanted for AWS signatures only */
+    void (*random)(void *user, void *bytes, size_t len); /* for what separates the parts of an upload; NULL: made from the time */
     void (*log)(void *user, int level, int id, llmf_str text); /* one line, no newline; NULL: silent */
     int log_level;                 /* 0: LLMF_LOG_WARNING */
     void *user;                    /* handed to every hook above */
@@ -776,6 +777,11 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
      LLMF_ONLY=1, LLMF_WITH_<X>=1      a build with nothing but each X named: a new part never creeps in
    Providers: X is the ID of a row of LLMF_PROVIDER in models.def, such as OPENAI, OPENAI_RESPONSES, ANTHROPIC, GEMINI, BEDROCK, OLLAMA, GROQ; LLMFI_HAS_PROVIDER
    below names them all. It takes out the row and its models; an adapter goes with the last provider of its dialect.
+   The C library
+     LLMF_NO_STDLIB=1                  a build without one: no stdio, malloc, files, sockets, getenv, time or errno. Wanted are the compiler's own headers (stdint,
+                                       stddef, stdbool, float), its helpers (libgcc), memcpy, memmove, memset and memcmp; compile with -ffreestanding. It takes CURL, SOCKET,
+                                       EPOLL, FILES and ENV out by itself, and refuses their LLMF_WITH_. llmf_desc then has memory (or alloc), clock_ns, for
+                                       signatures of AWS wall_ms, and a transport: custom_stream, custom_transport or replay. LLMF_ONLY goes with it
    Transports
      CURL        on                    libcurl; without it nothing of curl is included or linked
      SOCKET      on                    our HTTP over plain sockets: http:// only
@@ -828,6 +834,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
      LLMF_BATCH_WAIT_MS     500        milliseconds before a failed batch of LLMF_OP_EMBED is repeated, where the provider does not say how long
      LLMF_BATCH_MAX_WAIT_MS 60000      the longest such wait that a provider may ask for; beyond it the call fails at once
      LLMF_TAIL_MS           2000       milliseconds that a reply may go on for behind its terminal event
+     LLMF_BODY_KEEP         4096       bytes of a request that are kept from measuring it to sending it; a longer one is written twice. One such room in a factory
      LLMF_REPLY_KEEP        4096       an emptied text buffer above this goes back to the heap
      LLMF_HEAP_UNIT         64         smallest piece of the heap: a power of two
      LLMF_ARENA_PIECE       1024       first piece of an arena
@@ -1147,19 +1154,31 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #error "llmfactory: no provider is left. With LLMF_ONLY name at least one: LLMF_WITH_OPENAI, LLMF_WITH_ANTHROPIC, LLMF_WITH_OLLAMA, LLMF_WITH_MOCK, or a host of the list above"
 #endif
 
+/* ---- the C library ---- */
+
+#if defined(LLMF_NO_STDLIB) && LLMF_NO_STDLIB
+#define LLMF_HAS_STDLIB 0
+#else
+#define LLMF_HAS_STDLIB 1
+#endif
+#if !LLMF_HAS_STDLIB && ((defined(LLMF_WITH_CURL) && LLMF_WITH_CURL) || (defined(LLMF_WITH_SOCKET) && LLMF_WITH_SOCKET) || (defined(LLMF_WITH_EPOLL) && LLMF_WITH_EPOLL) || \
+                         (defined(LLMF_WITH_FILES) && LLMF_WITH_FILES) || (defined(LLMF_WITH_ENV) && LLMF_WITH_ENV))
+#error "llmfactory: LLMF_NO_STDLIB=1 is a build without a C library: CURL, SOCKET, EPOLL, FILES and ENV are not in it. Take their LLMF_WITH_ away, or LLMF_NO_STDLIB"
+#endif
+
 /* ---- transports ---- */
 
-#if (LLMF_ONLY && !(defined(LLMF_WITH_CURL) && LLMF_WITH_CURL)) || (defined(LLMF_NO_CURL) && LLMF_NO_CURL)
+#if !LLMF_HAS_STDLIB || (LLMF_ONLY && !(defined(LLMF_WITH_CURL) && LLMF_WITH_CURL)) || (defined(LLMF_NO_CURL) && LLMF_NO_CURL)
 #define LLMF_HAS_CURL 0
 #else
 #define LLMF_HAS_CURL 1
 #endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_SOCKET) && LLMF_WITH_SOCKET)) || (defined(LLMF_NO_SOCKET) && LLMF_NO_SOCKET)
+#if !LLMF_HAS_STDLIB || (LLMF_ONLY && !(defined(LLMF_WITH_SOCKET) && LLMF_WITH_SOCKET)) || (defined(LLMF_NO_SOCKET) && LLMF_NO_SOCKET)
 #define LLMF_HAS_SOCKET 0
 #else
 #define LLMF_HAS_SOCKET 1
 #endif
-#if !defined(__linux__) || (LLMF_ONLY && !(defined(LLMF_WITH_EPOLL) && LLMF_WITH_EPOLL)) || (defined(LLMF_NO_EPOLL) && LLMF_NO_EPOLL)
+#if !defined(__linux__) || !LLMF_HAS_STDLIB || (LLMF_ONLY && !(defined(LLMF_WITH_EPOLL) && LLMF_WITH_EPOLL)) || (defined(LLMF_NO_EPOLL) && LLMF_NO_EPOLL)
 #define LLMF_HAS_EPOLL 0
 #else
 #define LLMF_HAS_EPOLL 1
@@ -1187,12 +1206,12 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #else
 #define LLMF_HAS_YAML 1
 #endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_FILES) && LLMF_WITH_FILES)) || (defined(LLMF_NO_FILES) && LLMF_NO_FILES)
+#if !LLMF_HAS_STDLIB || (LLMF_ONLY && !(defined(LLMF_WITH_FILES) && LLMF_WITH_FILES)) || (defined(LLMF_NO_FILES) && LLMF_NO_FILES)
 #define LLMF_HAS_FILES 0
 #else
 #define LLMF_HAS_FILES 1
 #endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_ENV) && LLMF_WITH_ENV)) || (defined(LLMF_NO_ENV) && LLMF_NO_ENV)
+#if !LLMF_HAS_STDLIB || (LLMF_ONLY && !(defined(LLMF_WITH_ENV) && LLMF_WITH_ENV)) || (defined(LLMF_NO_ENV) && LLMF_NO_ENV)
 #define LLMF_HAS_ENV 0
 #else
 #define LLMF_HAS_ENV 1
@@ -1374,6 +1393,9 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #endif
 #ifndef LLMF_TAIL_MS
 #define LLMF_TAIL_MS 2000
+#endif
+#ifndef LLMF_BODY_KEEP
+#define LLMF_BODY_KEEP 4096
 #endif
 #ifndef LLMF_REPLY_KEEP
 #define LLMF_REPLY_KEEP 4096
@@ -3005,7 +3027,87 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 /* Text as views: pointer and length, never assumed to end with NUL. Locale-free ASCII only. */
 #ifndef LLMFI_BASE_STR_H
 #define LLMFI_BASE_STR_H
+/* What is used of the C library everywhere: memcpy, memmove, memset and memcmp, which compilers call by themselves, a few functions for texts that end
+   with NUL, and errno. With LLMF_NO_STDLIB only the first four are wanted, declared here; the rest is ours. */
+#ifndef LLMFI_BASE_LIBC_H
+#define LLMFI_BASE_LIBC_H
+
+#if LLMF_HAS_STDLIB
+
+#include <errno.h>
 #include <string.h>
+
+#define llmfi_strlen(text) strlen(text)
+#define llmfi_strcmp(a, b) strcmp((a), (b))
+#define llmfi_strncmp(a, b, len) strncmp((a), (b), (len))
+#define llmfi_strchr(text, c) strchr((text), (c))
+#define llmfi_strrchr(text, c) strrchr((text), (c))
+#define llmfi_memchr(bytes, c, len) memchr((bytes), (c), (len))
+#define LLMFI_ERRNO errno
+#define LLMFI_SET_ERRNO(value) ((void)(errno = (value)))
+
+#else
+
+#if defined(__cplusplus) && defined(__has_include)
+#if __has_include(<string.h>)
+#define LLMFI_STRING_H 1 /* whether its functions are noexcept, libraries do not agree: its own declarations, or C++ takes no others beside them */
+#endif
+#endif
+#ifdef LLMFI_STRING_H
+#include <string.h>
+#else
+#ifdef __cplusplus
+extern "C" {
+#endif
+void *memcpy(void *to, const void *from, size_t len);
+void *memmove(void *to, const void *from, size_t len);
+void *memset(void *to, int byte, size_t len);
+int memcmp(const void *a, const void *b, size_t len);
+#ifdef __cplusplus
+}
+#endif
+#endif
+
+#define LLMFI_ERRNO 0
+#define LLMFI_SET_ERRNO(value) ((void)(value))
+
+static inline size_t llmfi_strlen(const char *text) {
+    const char *at = text;
+    while (*at) at++;
+    return (size_t)(at - text);
+}
+
+static inline int llmfi_strncmp(const char *a, const char *b, size_t len) {
+    for (; len && *a == *b; a++, b++, len--)
+        if (!*a) return 0;
+    return len ? (int)(unsigned char)*a - (int)(unsigned char)*b : 0;
+}
+
+static inline int llmfi_strcmp(const char *a, const char *b) {
+    return llmfi_strncmp(a, b, (size_t)-1);
+}
+
+static inline const void *llmfi_memchr(const void *bytes, int c, size_t len) {
+    const unsigned char *at = (const unsigned char *)bytes;
+    for (; len; at++, len--)
+        if (*at == (unsigned char)c) return at;
+    return NULL;
+}
+
+/* The NUL belongs to the text. */
+static inline const char *llmfi_strchr(const char *text, int c) {
+    return (const char *)llmfi_memchr(text, c, llmfi_strlen(text) + 1);
+}
+
+static inline const char *llmfi_strrchr(const char *text, int c) {
+    const char *at = text + llmfi_strlen(text) + 1;
+    while (at > text)
+        if (*--at == (char)c) return at;
+    return NULL;
+}
+
+#endif
+#endif
 
 /* A function that some choice of options leaves without a caller. */
 #if defined(__GNUC__)
@@ -3063,7 +3165,7 @@ LLMFI_UNUSED static llmf_str llmfi_str(const char *ptr, size_t len) {
 
 /* NULL gives the empty text. */
 LLMFI_UNUSED static llmf_str llmfi_cstr(const char *text) {
-    return llmfi_str(text ? text : "", text ? strlen(text) : 0);
+    return llmfi_str(text ? text : "", text ? llmfi_strlen(text) : 0);
 }
 
 LLMFI_UNUSED static llmf_str llmfi_range(const char *from, const char *to) {
@@ -3088,7 +3190,7 @@ LLMFI_UNUSED static LLMFI_COLD bool llmfi_is(llmf_str s, const char *text) {
 LLMFI_UNUSED static int llmfi_word_in(const char *words, llmf_str word) {
     int i;
     for (i = 0; *words; i++) {
-        size_t len = strlen(words);
+        size_t len = llmfi_strlen(words);
         if (len == word.len && memcmp(words, word.ptr, len) == 0) return i;
         words += len + 1;
     }
@@ -3097,7 +3199,7 @@ LLMFI_UNUSED static int llmfi_word_in(const char *words, llmf_str word) {
 
 /* The word of that place, which is in the list. */
 LLMFI_UNUSED static const char *llmfi_word_at(const char *words, int at) {
-    while (at--) words += strlen(words) + 1;
+    while (at--) words += llmfi_strlen(words) + 1;
     return words;
 }
 
@@ -3125,7 +3227,7 @@ LLMFI_UNUSED static bool llmfi_eq_nocase(llmf_str a, llmf_str b) {
 /* As llmfi_word_in, letters without case. */
 LLMFI_UNUSED static int llmfi_word_in_nocase(const char *words, llmf_str word) {
     int i;
-    for (i = 0; *words; i++, words += strlen(words) + 1)
+    for (i = 0; *words; i++, words += llmfi_strlen(words) + 1)
         if (llmfi_eq_nocase(llmfi_cstr(words), word)) return i;
     return -1;
 }
@@ -3158,7 +3260,7 @@ LLMFI_UNUSED static llmf_str llmfi_from(llmf_str s, size_t at) {
 
 /* Offset of the first `c`, or LLMFI_NOWHERE. */
 LLMFI_UNUSED static size_t llmfi_find_char(llmf_str s, char c) {
-    const char *at = s.len ? (const char *)memchr(s.ptr, c, s.len) : NULL;
+    const char *at = s.len ? (const char *)llmfi_memchr(s.ptr, c, s.len) : NULL;
     return at ? (size_t)(at - s.ptr) : LLMFI_NOWHERE;
 }
 
@@ -3184,8 +3286,8 @@ LLMFI_UNUSED static void llmfi_wipe(llmf_str secret) {
 
 #endif
 
-/* Sixteen characters at once where every machine of the target can; LLMF_NO_SIMD=1 leaves it out. */
-#if defined(__GNUC__) && defined(__SSE2__) && defined(__x86_64__) && !LLMFI_SMALL && !(defined(LLMF_NO_SIMD) && LLMF_NO_SIMD)
+/* Sixteen characters at once where every machine of the target can (by a header that includes <stdlib.h>); LLMF_NO_SIMD=1 leaves it out. */
+#if defined(__GNUC__) && defined(__SSE2__) && defined(__x86_64__) && LLMF_HAS_STDLIB && !LLMFI_SMALL && !(defined(LLMF_NO_SIMD) && LLMF_NO_SIMD)
 #define LLMFI_BASE64_SSE2 1
 #include <emmintrin.h>
 #else
@@ -4271,7 +4373,7 @@ LLMFI_UNUSED static void llmfi_put(llmfi_out *o, const char *bytes, size_t len) 
 
 #if LLMFI_SMALL
 LLMFI_UNUSED static LLMFI_COLD void llmfi_put_c(llmfi_out *o, const char *text) {
-    llmfi_put(o, text, strlen(text));
+    llmfi_put(o, text, llmfi_strlen(text));
 }
 #define LLMFI_PUT(o, lit) llmfi_put_c((o), "" lit)
 #else
@@ -4494,8 +4596,8 @@ LLMFI_UNUSED static size_t llmfi_utf8_clean(char *to, llmf_str in) {
 
 #endif
 
-/* Sixteen bytes at once where every machine of the target can; LLMF_NO_SIMD=1 leaves it out. */
-#if defined(__GNUC__) && defined(__SSE2__) && !LLMFI_SMALL && !(defined(LLMF_NO_SIMD) && LLMF_NO_SIMD)
+/* Sixteen bytes at once where every machine of the target can (by a header that includes <stdlib.h>); LLMF_NO_SIMD=1 leaves it out. */
+#if defined(__GNUC__) && defined(__SSE2__) && LLMF_HAS_STDLIB && !LLMFI_SMALL && !(defined(LLMF_NO_SIMD) && LLMF_NO_SIMD)
 #define LLMFI_JSON_SSE2 1
 #include <emmintrin.h>
 #else
@@ -4998,7 +5100,7 @@ LLMFI_UNUSED static size_t llmfi_json_decode(char *to, llmf_str raw) {
     char *begin = to;
     bool clean = !LLMFI_SMALL && llmfi_utf8_valid(raw, NULL);
     while (p < end) {
-        const char *stop = (const char *)memchr(p, '\\', (size_t)(end - p));
+        const char *stop = (const char *)llmfi_memchr(p, '\\', (size_t)(end - p));
         if (!stop) stop = end;
         if (!clean) {
             to += llmfi_utf8_clean(to, llmfi_range(p, stop)); /* a backslash never continues a character */
@@ -5034,7 +5136,7 @@ LLMFI_UNUSED static bool llmfi_json_strict(const llmfi_json *j, size_t *bad_offs
     const char *p = j->text.ptr, *end = p + j->text.len;
     if (j->wide && !llmfi_utf8_valid(j->text, bad_offset)) return false;
     if (!j->escaped) return true;
-    while (p < end && (p = (const char *)memchr(p, '\\', (size_t)(end - p))) != NULL) {
+    while (p < end && (p = (const char *)llmfi_memchr(p, '\\', (size_t)(end - p))) != NULL) {
         const char *escape = p;
         uint32_t cp = llmfi_json_escape(&p, end);
         if (cp >= 0xd800 && cp < 0xe000) {
@@ -5114,7 +5216,7 @@ LLMFI_UNUSED static int llmfi_json_pick(llmfi_json *j, const char *names) {
     int at;
     if (llmfi_json_next(j) != LLMFI_J_KEY) return -1;
     for (at = 0; *names; at++, names += len + 1) {
-        len = strlen(names);
+        len = llmfi_strlen(names);
         if ((j->escaped || len == j->text.len) && llmfi_json_is(j, llmfi_str(names, len))) break;
     }
     return at;
@@ -5829,7 +5931,7 @@ static LLMFI_COLD bool llmfi_url_refuse(llmfi_url_error *e, const char *what, si
 /* Length of the scheme at the front of a URL, or 0. */
 static size_t llmfi_url_scheme(llmf_str text) {
     size_t i = 0;
-    while (i < text.len && (llmfi_char_is(text.ptr[i], LLMFI_CHAR_ALNUM) || (i && memchr("+-.", text.ptr[i], 3)))) i++;
+    while (i < text.len && (llmfi_char_is(text.ptr[i], LLMFI_CHAR_ALNUM) || (i && llmfi_memchr("+-.", text.ptr[i], 3)))) i++;
     return i && !llmfi_is_digit(text.ptr[0]) && llmfi_starts(llmfi_from(text, i), LLMFI_LIT("://")) ? i : 0;
 }
 
@@ -7658,7 +7760,7 @@ static llmfi_sieve_place llmfi_sieve_go(const llmfi_sieve *s, const llmfi_sieve_
         if (!(at->rows >> i & 1)) continue;
         p = llmfi_sieve_behind(s, at, i);
         if (dot && *p++ != '.') continue;
-        if (strncmp(p, step.ptr, step.len) == 0 && (!p[step.len] || p[step.len] == '.' || p[step.len] == '[')) to.rows |= UINT32_C(1) << i;
+        if (llmfi_strncmp(p, step.ptr, step.len) == 0 && (!p[step.len] || p[step.len] == '.' || p[step.len] == '[')) to.rows |= UINT32_C(1) << i;
     }
     return to;
 }
@@ -7686,7 +7788,7 @@ static llmfi_sieve_place llmfi_sieve_member(const llmfi_sieve *s) {
     llmf_str key = s->j.text;
     none.rows = 0;
     none.len = 0;
-    if (key.len * 3 > sizeof name || memchr(key.ptr, '.', key.len) || memchr(key.ptr, '[', key.len)) return none;
+    if (key.len * 3 > sizeof name || llmfi_memchr(key.ptr, '.', key.len) || llmfi_memchr(key.ptr, '[', key.len)) return none;
     if (!llmfi_json_plain(&s->j)) key = llmfi_str(name, llmfi_json_decode(name, key));
     return key.len ? llmfi_sieve_go(s, &s->open[s->depth - 1], key, true) : none;
 }
@@ -8371,7 +8473,7 @@ LLMFI_ROWS_ERROR_PHRASE
     size_t i;
     for (i = 0; i < LLMFI_COUNT(results); i++) {
         if (results[i] == result && llmfi_find_nocase(message, llmfi_cstr(phrase)) != LLMFI_NOWHERE) return true;
-        phrase += strlen(phrase) + 1;
+        phrase += llmfi_strlen(phrase) + 1;
     }
     return false;
 }
@@ -8618,7 +8720,7 @@ static bool llmfi_fault_speak(llmfi_fault *f, int rank) {
 #if LLMF_HAS_FAULTS
 
 static void llmfi_fault_part(llmfi_fault *f, const char *between, const llmfi_json *j) {
-    if (f->message.len) llmfi_buf_add(&f->message, between, strlen(between));
+    if (f->message.len) llmfi_buf_add(&f->message, between, llmfi_strlen(between));
     llmfi_json_add(j, &f->message); /* refused: the message is shorter, the class stands */
 }
 
@@ -8818,7 +8920,7 @@ static void llmfi_fault_markup(llmfi_reply *r, llmfi_fault *f, llmf_str text) {
         for (e = 0; c == '&' && e < LLMFI_COUNT(entities); e++)
             if (llmfi_starts(llmfi_from(s, i), llmfi_cstr(entities[e].entity))) {
                 c = entities[e].is;
-                i += strlen(entities[e].entity) - 1;
+                i += llmfi_strlen(entities[e].entity) - 1;
                 break;
             }
         if (!llmfi_buf_add(&f->message, &c, 1)) return;
@@ -8873,7 +8975,7 @@ LLMFI_UNUSED static void llmfi_fault_body(llmfi_reply *r, int status, llmf_str b
         if (brace != LLMFI_NOWHERE) body = llmfi_from(body, brace);
     }
     if (body.len && body.ptr[0] == '<') llmfi_fault_xml(r, &f, body);
-    else if (!body.len || !strchr("{[\"", body.ptr[0]) || (!llmfi_fault_json(r, &f, body) && !f.message.len))
+    else if (!body.len || !llmfi_strchr("{[\"", body.ptr[0]) || (!llmfi_fault_json(r, &f, body) && !f.message.len))
         llmfi_fault_markup(r, &f, body);
 #else
     (void)amzn;
@@ -9223,7 +9325,7 @@ LLMFI_UNUSED static void llmfi_job_free(llmfi_job *w) {
 
 /* What a letter says stands in models.def. */
 LLMFI_UNUSED static bool llmfi_op_trait(const llmfi_ask *a, char trait) {
-    return a->job->host && strchr(a->job->host->traits, trait) != NULL;
+    return a->job->host && llmfi_strchr(a->job->host->traits, trait) != NULL;
 }
 
 /* The page that is asked for, as a member of the path's query. */
@@ -9506,9 +9608,9 @@ LLMFI_UNUSED static void llmfi_job_settle(llmfi_job *w, const llmfi_reply *r) {
 /* The system's clocks and random bytes, used where llmf_desc gives none. */
 #ifndef LLMFI_BASE_CLOCK_H
 #define LLMFI_BASE_CLOCK_H
-#if defined(_WIN32)
+#if LLMF_HAS_STDLIB && defined(_WIN32)
 #include <windows.h>
-#else
+#elif LLMF_HAS_STDLIB
 #include <time.h>
 #endif
 
@@ -9518,6 +9620,8 @@ LLMFI_UNUSED static uint64_t llmfi_after_ms(uint64_t from, int64_t ms) {
     if (ms <= 0) return from;
     return from + ((uint64_t)ms < most / 1000000u ? (uint64_t)ms * 1000000u : most);
 }
+
+#if LLMF_HAS_STDLIB
 
 /* Monotonic nanoseconds. */
 LLMFI_UNUSED static uint64_t llmfi_clock_ns(void) {
@@ -9546,6 +9650,19 @@ LLMFI_UNUSED static int64_t llmfi_wall_ms(void) {
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 #endif
 }
+
+#else
+
+/* There are none: llmf_open wants llmf_desc.clock_ns, a signature wants wall_ms. */
+LLMFI_UNUSED static uint64_t llmfi_clock_ns(void) {
+    return 0;
+}
+
+LLMFI_UNUSED static int64_t llmfi_wall_ms(void) {
+    return 0;
+}
+
+#endif
 
 #endif
 /* From a name to a handle that is ready: settings resolved, defaults merged, adapter found. The same name gives the same handle. At most `max_prepared` handles keep what
@@ -9690,7 +9807,7 @@ LLMFI_UNUSED static void llmfi_jw_id(llmfi_jw *w, llmf_str id, const char *marks
     llmfi_jw_str_begin(w);
     for (i = 0; i < id.len; i++) {
         char c = id.ptr[i];
-        if (!llmfi_char_is(c, LLMFI_CHAR_ALNUM) && (!c || !strchr(marks, c))) c = '_';
+        if (!llmfi_char_is(c, LLMFI_CHAR_ALNUM) && (!c || !llmfi_strchr(marks, c))) c = '_';
         llmfi_jw_str_piece(w, llmfi_str(&c, 1));
     }
     llmfi_jw_str_end(w);
@@ -9737,7 +9854,7 @@ LLMFI_UNUSED static void llmfi_jw_closed_schema(llmfi_jw *w, const llmfi_node *s
 /* ---- what cannot be said ---- */
 
 static bool llmfi_openai_wants_json(const llmfi_ask *a) {
-    return a->format || (a->req->format && strcmp(a->req->format, "json") == 0);
+    return a->format || (a->req->format && llmfi_strcmp(a->req->format, "json") == 0);
 }
 
 /* 1 is what models that refuse these settings do anyway. */
@@ -10382,7 +10499,7 @@ static void llmfi_anthropic_frame(llmfi_reply *r, llmf_str event, llmf_str data)
 static void llmfi_openai_check_reasoning(const llmfi_ask *a, llmfi_refusal *f) {
     const char *reasoning = a->req->reasoning;
     int64_t tokens;
-    bool none = reasoning && strcmp(reasoning, "none") == 0;
+    bool none = reasoning && llmfi_strcmp(reasoning, "none") == 0;
     if (!reasoning || !*reasoning) return;
     if (llmfi_openai_quirk(a, LLMFI_Q_NO_REASONING)) {
         if (!none) llmfi_refuse(f, LLMF_ERR_UNSUPPORTED, "reasoning", "this model cannot be asked to reason; leave it out, or take another model");
@@ -10441,7 +10558,7 @@ static void llmfi_openai_reasoning_object(const llmfi_ask *a, llmfi_jw *w) {
 static void llmfi_openai_reasoning(const llmfi_ask *a, llmfi_jw *w) {
     const char *reasoning = a->req->reasoning;
     int64_t tokens;
-    bool none = reasoning && strcmp(reasoning, "none") == 0;
+    bool none = reasoning && llmfi_strcmp(reasoning, "none") == 0;
     if (!reasoning || !*reasoning || llmfi_openai_quirk(a, LLMFI_Q_NO_REASONING)) return;
     if (llmfi_openai_quirk(a, LLMFI_Q_REASONING_OBJECT)) {
         llmfi_openai_reasoning_object(a, w);
@@ -12177,7 +12294,7 @@ static void llmfi_responses_reasoning(const llmfi_ask *a, llmfi_jw *w) {
     llmfi_jw_object(w);
     if (llmfi_reasoning_tokens(reasoning, &tokens)) llmfi_jw_member_int(w, "max_tokens", tokens);
     else llmfi_jw_member_cstr(w, "effort", reasoning);
-    if (strcmp(reasoning, "none") != 0) llmfi_jw_member_lit(w, "summary", "auto"); /* or there is nothing to read */
+    if (llmfi_strcmp(reasoning, "none") != 0) llmfi_jw_member_lit(w, "summary", "auto"); /* or there is nothing to read */
     llmfi_jw_object_end(w);
 }
 
@@ -12228,7 +12345,7 @@ static void llmfi_responses_check(const llmfi_ask *a, llmfi_refusal *no) {
     if (q->stop_count) llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "stop", "the Responses API has none; leave it out, or use Chat Completions");
     if (q->use_seed) llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "seed", "the Responses API has none; leave it out, or use Chat Completions");
     llmfi_openai_check_common(a, no);
-    if (q->reasoning && *q->reasoning && strcmp(q->reasoning, "none") != 0) {
+    if (q->reasoning && *q->reasoning && llmfi_strcmp(q->reasoning, "none") != 0) {
         if (llmfi_openai_quirk(a, LLMFI_Q_NO_REASONING))
             llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model cannot be asked to reason; leave it out, or take another model");
         else if (llmfi_reasoning_tokens(q->reasoning, &tokens) && !llmfi_openai_quirk(a, LLMFI_Q_REASONING_OBJECT))
@@ -12938,7 +13055,7 @@ static void llmfi_gemini_remember(llmfi_reply *r, const llmfi_gemini_seen *s, ll
         int64_t n = -1;
         left = llmfi_from(rest, at);
         if (count >= 0) n = llmfi_gemini_digits(&left);
-        if (n < 0 || !left.len || !strchr(",}] \r\n", left.ptr[0])) {
+        if (n < 0 || !left.len || !llmfi_strchr(",}] \r\n", left.ptr[0])) {
             at++;
             continue;
         }
@@ -13742,7 +13859,7 @@ static void llmfi_ollama_check(const llmfi_ask *a, llmfi_refusal *no) {
         llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "tool_choice", "Ollama cannot be made to call a tool; leave it out, and say in the prompt what to call");
     if (q->reasoning && llmfi_reasoning_tokens(q->reasoning, &tokens))
         llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "Ollama takes no number of tokens; give none, low, medium, high or max");
-    if (q->reasoning && *q->reasoning && strcmp(q->reasoning, "none") != 0 && (a->model->quirks & LLMFI_Q_NO_REASONING))
+    if (q->reasoning && *q->reasoning && llmfi_strcmp(q->reasoning, "none") != 0 && (a->model->quirks & LLMFI_Q_NO_REASONING))
         llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model cannot be asked to reason; leave it out, or take another model");
     if ((a->format || q->format) && (a->model->quirks & LLMFI_Q_NO_JSON_MODE))
         llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "format", "this model knows neither JSON mode nor schemas; ask for JSON in the prompt");
@@ -14529,7 +14646,7 @@ static void llmfi_bedrock_name(const llmfi_ask *a, const llmf_part *p, llmfi_jw 
         }
     for (i = 0; i < end; i++) {
         char c = s.ptr[i];
-        if (!llmfi_char_is(c, LLMFI_CHAR_ALNUM) && (!c || !strchr("()[]", c))) c = llmfi_is_space(c) ? ' ' : '-';
+        if (!llmfi_char_is(c, LLMFI_CHAR_ALNUM) && (!c || !llmfi_strchr("()[]", c))) c = llmfi_is_space(c) ? ' ' : '-';
         if (c != ' ' || (t.len && name[t.len - 1] != ' ')) llmfi_say(&t, llmfi_str(&c, 1));
     }
     t.cap = sizeof name;
@@ -14746,7 +14863,7 @@ static void llmfi_bedrock_check_reasoning(const llmfi_ask *a, llmfi_refusal *no)
                      "in extra.additionalModelRequestFields");
     if ((nova || llmfi_bedrock_effort(a)) && llmfi_reasoning_tokens(a->req->reasoning, &tokens))
         llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model takes no token budget; give low, medium or high");
-    if (nova && strcmp(nova, "high") == 0 && (a->req->temperature != 0 || a->req->top_p != 0 || a->req->max_tokens > 0))
+    if (nova && llmfi_strcmp(nova, "high") == 0 && (a->req->temperature != 0 || a->req->top_p != 0 || a->req->max_tokens > 0))
         llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "at high this model takes neither temperature nor top_p nor max_tokens; leave them out, or give medium");
 }
 
@@ -16125,7 +16242,7 @@ static const char *llmfi_yaml_refusal(const llmfi_yaml *p, bool flow) {
     char c = llmfi_yaml_peek(p, p->at);
     size_t i;
     for (i = 0; i < LLMFI_COUNT(llmfi_yaml_refused); i++)
-        if (c && strchr(llmfi_yaml_refused[i].first, c) && (flow || !llmfi_yaml_refused[i].flow_only)) return llmfi_yaml_refused[i].what;
+        if (c && llmfi_strchr(llmfi_yaml_refused[i].first, c) && (flow || !llmfi_yaml_refused[i].flow_only)) return llmfi_yaml_refused[i].what;
     if (!llmfi_yaml_apart(llmfi_yaml_peek(p, p->at + 1), flow)) return NULL;
     if (c == '?') return "complex keys (? key) are not supported: write key: value";
     if (c == ':') return "the key before this ':' is missing: write it (\"\" for an empty one), or quote the text";
@@ -16604,7 +16721,6 @@ LLMFI_UNUSED static llmfi_node *llmfi_yaml_parse(llmfi_arena *a, llmf_str text, 
 /* Variables: the environment's, and those of a .env file where the environment has none. Their values are never printed and are wiped at the end. */
 #ifndef LLMFI_FACTORY_ENV_H
 #define LLMFI_FACTORY_ENV_H
-#include <stdlib.h>
 /* Problems of config files and variables, told one by one as they are found: "file:line:column: error: what; what to do". Never the value of anything. */
 #ifndef LLMFI_FACTORY_REPORT_H
 #define LLMFI_FACTORY_REPORT_H
@@ -16812,6 +16928,9 @@ LLMFI_UNUSED static int llmfi_source_list(llmf_str path, llmfi_arena *a, llmfi_s
 
 #endif
 #endif
+#if LLMF_HAS_ENV
+#include <stdlib.h>
+#endif
 
 #define LLMFI_VARIABLE_MAX 128               /* bytes of a variable's name */
 
@@ -16952,7 +17071,7 @@ static void llmfi_dotenv_read(llmfi_env *env, llmf_str file, llmfi_report *repor
     d.name = file;
     d.text = llmfi_buf_str(&env->file);
     d.to = env->file.ptr;
-    if (memchr(d.text.ptr, '\0', d.text.len)) {
+    if (llmfi_memchr(d.text.ptr, '\0', d.text.len)) {
         llmfi_report_at(report, file, 1, 1, "a NUL byte in the file; a .env file is plain text");
         env->file.len = 0;
         return;
@@ -17012,10 +17131,10 @@ LLMFI_UNUSED static bool llmfi_env_open(llmfi_env *env, llmfi_heap *heap, const 
 static const char *llmfi_env_in_file(const llmfi_env *env, llmf_str name) {
     const char *at = env->file.ptr, *end = at ? at + env->file.len : at, *found = NULL;
     while (at < end) {
-        size_t len = strlen(at);
+        size_t len = llmfi_strlen(at);
         const char *value = at + len + 1;
         if (len == name.len && memcmp(at, name.ptr, len) == 0) found = value;
-        at = value + strlen(value) + 1;
+        at = value + llmfi_strlen(value) + 1;
     }
     return found;
 }
@@ -17584,10 +17703,10 @@ LLMFI_UNUSED static const llmfi_model_row *llmfi_find_model_row(int provider, ll
     const uint8_t *end = index + LLMFI_COUNT(llmfi_model_keys) - 1;
     int wanted = provider < 0 ? (int)(uint8_t)id.len : LLMFI_MODEL_KEY(provider, id.len);
     if (!id.len || id.len > 255) return NULL;
-    for (; (at = (const uint8_t *)memchr(at, wanted, (size_t)(end - at))) != NULL; at++) {
+    for (; (at = (const uint8_t *)llmfi_memchr(at, wanted, (size_t)(end - at))) != NULL; at++) {
         const llmfi_model_row *row = &llmfi_model_rows[at - index];
         if (row->id[0] != id.ptr[0] || (provider >= 0 && row->provider != provider)) continue;
-        if (strncmp(row->id, id.ptr, id.len) == 0 && row->id[id.len] == '\0') return row;
+        if (llmfi_strncmp(row->id, id.ptr, id.len) == 0 && row->id[id.len] == '\0') return row;
     }
     return NULL;
 }
@@ -17596,14 +17715,14 @@ LLMFI_UNUSED static const llmfi_model_row *llmfi_find_model_row(int provider, ll
 LLMFI_UNUSED static const llmfi_tier_row *llmfi_find_tier_row(const llmfi_model_row *model) {
     const llmfi_tier_row *row;
     for (row = llmfi_tier_rows; row->id; row++)
-        if (row->provider == model->provider && strcmp(row->id, model->id) == 0) return row;
+        if (row->provider == model->provider && llmfi_strcmp(row->id, model->id) == 0) return row;
     return NULL;
 }
 
 /* That of the next longer prompts of the same model; NULL. */
 LLMFI_UNUSED static const llmfi_tier_row *llmfi_next_tier_row(const llmfi_tier_row *row) {
     const llmfi_tier_row *next = row + 1;
-    return next->id && next->provider == row->provider && strcmp(next->id, row->id) == 0 ? next : NULL;
+    return next->id && next->provider == row->provider && llmfi_strcmp(next->id, row->id) == 0 ? next : NULL;
 }
 
 /* An id without what may stand in front of it: a region, the rest of an ARN. */
@@ -17615,7 +17734,7 @@ static llmf_str llmfi_bare_id(int provider, llmf_str id) {
         id = llmfi_from(id, i);
     }
     for (row = llmfi_prefix_rows; row->prefix; row++)
-        if (row->provider == provider && llmfi_starts(id, llmfi_cstr(row->prefix))) return llmfi_from(id, strlen(row->prefix));
+        if (row->provider == provider && llmfi_starts(id, llmfi_cstr(row->prefix))) return llmfi_from(id, llmfi_strlen(row->prefix));
     return id;
 }
 
@@ -17625,7 +17744,7 @@ LLMFI_UNUSED static uint32_t llmfi_family_quirks(int provider, llmf_str id) {
     llmf_str bare = llmfi_bare_id(provider, id), prefix;
     for (row = llmfi_family_rows; row->prefix; row++) {
         prefix = llmfi_cstr(row->prefix);
-        if (row->provider == provider && (llmfi_starts(bare, prefix) || llmfi_starts(id, prefix)) && (!best || prefix.len > strlen(best->prefix))) best = row;
+        if (row->provider == provider && (llmfi_starts(bare, prefix) || llmfi_starts(id, prefix)) && (!best || prefix.len > llmfi_strlen(best->prefix))) best = row;
     }
     return best ? best->quirks : 0;
 }
@@ -18187,7 +18306,7 @@ static bool llmfi_check_number(const llmfi_check *c, const llmfi_key *key, const
 static bool llmfi_check_text(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n) {
     if (n->type == LLMFI_NUMBER || n->type == LLMFI_TRUE || n->type == LLMFI_FALSE) return llmfi_check_bad(c, n, key->name, "must be a text; put it in quotes");
     if (n->type != LLMFI_STRING) return llmfi_check_bad(c, n, key->name, "must be a text, not a list or mapping");
-    if (memchr(n->text.ptr, '\0', n->text.len)) return llmfi_check_bad(c, n, key->name, "holds a NUL; remove it");
+    if (llmfi_memchr(n->text.ptr, '\0', n->text.len)) return llmfi_check_bad(c, n, key->name, "holds a NUL; remove it");
     return true;
 }
 
@@ -18256,7 +18375,7 @@ static bool llmfi_check_texts(const llmfi_check *c, const llmfi_key *key, llmfi_
     if (!llmfi_make_array(c, n)) return false;
     if (!llmfi_is_array_of_texts(n)) return llmfi_check_bad(c, n, key->name, "must be a text or a list of texts");
     for (item = n->child; item; item = item->next)
-        if (!item->text.len || memchr(item->text.ptr, '\0', item->text.len)) return llmfi_check_bad(c, item, key->name, "has a text that is empty or holds a NUL; remove it");
+        if (!item->text.len || llmfi_memchr(item->text.ptr, '\0', item->text.len)) return llmfi_check_bad(c, item, key->name, "has a text that is empty or holds a NUL; remove it");
     return true;
 }
 
@@ -18379,7 +18498,7 @@ static bool llmfi_check_secret(const llmfi_check *c, const llmfi_key *key, const
     t = llmfi_report_begin(&err, c->file, n->line, n->column, true);
     llmfi_say_c(&t, key->name);
     LLMFI_SAY(&t, " stands in the file as it is; never share this file; better name a variable: ");
-    if (strcmp(key->name, "api_key") == 0) LLMFI_SAY(&t, "api_key_env_var, or ");
+    if (llmfi_strcmp(key->name, "api_key") == 0) LLMFI_SAY(&t, "api_key_env_var, or ");
     llmfi_say_c(&t, key->name);
     LLMFI_SAY(&t, ": ${NAME}");
     llmfi_report_end(c->report, &err, true);
@@ -19059,7 +19178,7 @@ static bool llmfi_profile_line(llmfi_profile_reader *p, llmf_str *line, bool *in
 static bool llmfi_profile_name_ok(llmf_str name) {
     size_t i;
     for (i = 0; i < name.len; i++)
-        if (!llmfi_char_is(name.ptr[i], LLMFI_CHAR_ALNUM) && (!name.ptr[i] || !strchr("-/.%@_:+", name.ptr[i]))) return false;
+        if (!llmfi_char_is(name.ptr[i], LLMFI_CHAR_ALNUM) && (!name.ptr[i] || !llmfi_strchr("-/.%@_:+", name.ptr[i]))) return false;
     return name.len > 0;
 }
 
@@ -19344,7 +19463,7 @@ static llmf_str llmfi_aws_path(const llmfi_env *env, const char *variable, const
     if (!given.len || in_home) ok = llmfi_buf_add(to, drive.ptr, drive.len) && llmfi_buf_add(to, home.ptr, home.len);
     if (given.len) given = llmfi_from(given, in_home ? 1 : 0);
     if (given.len) ok = ok && llmfi_buf_add(to, given.ptr, given.len);
-    else ok = ok && llmfi_buf_add(to, slash, 1) && llmfi_buf_add(to, ".aws", 4) && llmfi_buf_add(to, slash, 1) && llmfi_buf_add(to, name, strlen(name));
+    else ok = ok && llmfi_buf_add(to, slash, 1) && llmfi_buf_add(to, ".aws", 4) && llmfi_buf_add(to, slash, 1) && llmfi_buf_add(to, name, llmfi_strlen(name));
     if (!ok || !llmfi_buf_add(to, "", 1)) return llmfi_str("", 0);
     return llmfi_str(to->ptr, to->len - 1);
 }
@@ -20307,7 +20426,7 @@ LLMFI_UNUSED static void llmfi_merge(llmfi_node *into, llmfi_node *from) {
 
 /* "<NAME>_<what>": what is no letter or digit becomes _. Empty where it does not fit. */
 static llmf_str llmfi_variable_name(char *buffer, llmf_str name, const char *what) {
-    size_t i, tail = strlen(what);
+    size_t i, tail = llmfi_strlen(what);
     if (name.len + tail >= LLMFI_VARIABLE_MAX) return llmfi_str("", 0);
     for (i = 0; i < name.len; i++) {
         char ch = name.ptr[i];
@@ -21099,6 +21218,7 @@ LLMFI_UNUSED static bool llmfi_config_add_provider(llmfi_config *c, const llmf_p
 #ifndef LLMF_MAX_HANDLES
 #define LLMF_MAX_HANDLES 65536
 #endif
+#define LLMFI_BUCKETS (LLMF_MAX_HANDLES < 256 ? 16 : 256) /* of their hashes: a power of two */
 
 /* What a handle needs for a call. Counted: the handle has one, each call under way another, so neither eviction nor reload pulls it from under a call. */
 typedef struct llmfi_prepared {
@@ -21127,7 +21247,7 @@ typedef struct llmfi_handles {
     llmfi_heap *heap;
     llmfi_buf slots;                         /* of llmfi_handle; slot 0 is never used */
     uint32_t count, free_slot;
-    uint32_t buckets[256];
+    uint32_t buckets[LLMFI_BUCKETS];
     uint32_t newest, oldest, prepared, max_prepared;
     const llmf_dialect *const *dialects;     /* registered ones, `dialect_count` of them */
     size_t dialect_count;
@@ -21281,7 +21401,7 @@ LLMFI_UNUSED static llmfi_prepared *llmfi_handle_use(llmfi_handles *h, llmfi_con
 
 LLMFI_UNUSED static uint32_t llmfi_handle_find(const llmfi_handles *h, const char *name, size_t len, uint32_t hash) {
     uint32_t at;
-    for (at = h->buckets[hash % 256]; at; at = llmfi_handle_slot(h, at)->chain) {
+    for (at = h->buckets[hash % LLMFI_BUCKETS]; at; at = llmfi_handle_slot(h, at)->chain) {
         const llmfi_handle *s = llmfi_handle_slot(h, at);
         if (s->hash == hash && s->name_len == len && memcmp(s->name, name, len) == 0) return at;
     }
@@ -21337,7 +21457,7 @@ LLMFI_UNUSED static uint32_t llmfi_handle_new(llmfi_handles *h, llmfi_config *co
     s->name_len = name.len;
     s->own = own != NULL;
     if (own) {
-        s->config_len = strlen(own);
+        s->config_len = llmfi_strlen(own);
         s->config = llmfi_handle_copy(h->heap, own, s->config_len);
     }
     if (!s->name || (own && !s->config) ? !llmfi_error_memory(err) : !llmfi_handle_use(h, config, at, err)) {
@@ -21346,8 +21466,8 @@ LLMFI_UNUSED static uint32_t llmfi_handle_new(llmfi_handles *h, llmfi_config *co
     }
     if (!own) {
         s->hash = llmfi_handle_hash(name.ptr, name.len);
-        s->chain = h->buckets[s->hash % 256];
-        h->buckets[s->hash % 256] = at;
+        s->chain = h->buckets[s->hash % LLMFI_BUCKETS];
+        h->buckets[s->hash % LLMFI_BUCKETS] = at;
     }
     return at;
 }
@@ -21400,7 +21520,7 @@ LLMFI_UNUSED static void llmfi_handles_close(llmfi_handles *h) {
 
 /* Where the system has descriptors to wait for. Without (bare metal) only transports that need none work: replay, your own. */
 #ifndef LLMF_HAS_SOCKETS
-#if defined(_WIN32) || defined(__unix__) || defined(__APPLE__)
+#if LLMF_HAS_STDLIB && (defined(_WIN32) || defined(__unix__) || defined(__APPLE__))
 #define LLMF_HAS_SOCKETS 1
 #else
 #define LLMF_HAS_SOCKETS 0
@@ -21548,7 +21668,11 @@ LLMFI_UNUSED static const char *llmfi_sys_words(int error) {
 
 /* Ready descriptors that one question to the kernel may bring. */
 #ifndef LLMFI_WATCH_BATCH
+#if LLMF_HAS_SOCKETS
 #define LLMFI_WATCH_BATCH 64
+#else
+#define LLMFI_WATCH_BATCH 1
+#endif
 #endif
 
 /* Embedded in whatever owns a descriptor: zeroed, then fd and ready set. */
@@ -23911,7 +24035,7 @@ static void llmfi_dial_free(llmfi_net *net, llmfi_socket *s) {
 static void *llmfi_socket_open_stream(void *user, const char *host, int port, bool tls) {
     llmfi_net *net = (llmfi_net *)user;
     llmfi_socket *s;
-    size_t len = strlen(host);
+    size_t len = llmfi_strlen(host);
     if (tls) return NULL;
     s = (llmfi_socket *)llmfi_heap_alloc(net->heap, sizeof *s);
     if (!s) return NULL;
@@ -24460,7 +24584,7 @@ static void llmfi_easy_set_tls(llmfi_easy *e, const llmf_desc *d) {
     if (d->ca_pem) {
         struct curl_blob pem;
         pem.data = (void *)(uintptr_t)d->ca_pem; /* only read */
-        pem.len = strlen(d->ca_pem);
+        pem.len = llmfi_strlen(d->ca_pem);
         pem.flags = CURL_BLOB_NOCOPY;
         (void)curl_easy_setopt(h, CURLOPT_CAINFO_BLOB, &pem);
     }
@@ -25286,7 +25410,7 @@ static bool llmfi_json_array_between(llmfi_json_array *s, llmf_str *in) {
         if (s->want == LLMFI_ARRAY_OPEN && c == '[') s->want = LLMFI_ARRAY_FIRST;
         else if (s->want == LLMFI_ARRAY_COMMA && c == ',') s->want = LLMFI_ARRAY_NEXT;
         else if (c == ']' && (s->want == LLMFI_ARRAY_COMMA || s->want == LLMFI_ARRAY_FIRST)) s->want = LLMFI_ARRAY_CLOSED;
-        else if (element && !strchr(",]}:", c)) return true;
+        else if (element && !llmfi_strchr(",]}:", c)) return true;
         else s->error = LLMFI_WIRE_BAD;
     }
     if (!s->error) llmfi_wire_take(in, 1);
@@ -25335,7 +25459,7 @@ LLMFI_UNUSED static int llmfi_json_array_next(llmfi_json_array *s, llmf_str *in)
         const char *end;
         llmf_str piece;
         if (s->want < LLMFI_ARRAY_INSIDE) {
-            if (llmfi_json_array_between(s, in)) s->want = strchr("{[\"", *in->ptr) ? LLMFI_ARRAY_INSIDE : LLMFI_ARRAY_WORD;
+            if (llmfi_json_array_between(s, in)) s->want = llmfi_strchr("{[\"", *in->ptr) ? LLMFI_ARRAY_INSIDE : LLMFI_ARRAY_WORD;
             if (s->error) return LLMFI_WIRE_ERROR;
             continue;
         }
@@ -25394,7 +25518,7 @@ LLMFI_UNUSED static int llmfi_ndjson_next(llmfi_ndjson *s, llmf_str *in) {
     if (s->spent) llmfi_wire_drop(&s->line);
     s->spent = false;
     while (in->len) {
-        const char *lf = (const char *)memchr(in->ptr, '\n', in->len);
+        const char *lf = (const char *)llmfi_memchr(in->ptr, '\n', in->len);
         llmf_str piece = llmfi_str(in->ptr, lf ? (size_t)(lf - in->ptr) : in->len);
         bool whole = lf && !s->line.len;
         if (!whole) s->error = llmfi_wire_keep(&s->line, piece, s->max_line);
@@ -25475,8 +25599,8 @@ static const char *llmfi_sse_line_end(const char *at, size_t len) {
     if (*at == '\n') return at;
     while (len) {
         size_t n = len < window ? len : window;
-        const char *lf = (const char *)memchr(at, '\n', n);
-        const char *cr = (const char *)memchr(at, '\r', lf ? (size_t)(lf - at) : n);
+        const char *lf = (const char *)llmfi_memchr(at, '\n', n);
+        const char *cr = (const char *)llmfi_memchr(at, '\r', lf ? (size_t)(lf - at) : n);
         if (cr || lf) return cr ? cr : lf;
         at += n;
         len -= n;
@@ -25647,8 +25771,6 @@ LLMFI_UNUSED static int llmfi_sse_end(llmfi_sse *s) {
 
 #endif
 
-#include <errno.h>
-
 /* Events that wait for llmf_next before a call stops reading: more than two reads of 16 KB mostly bring, as stopping and going on costs as much as some. */
 #ifndef LLMF_MAX_QUEUED
 #define LLMF_MAX_QUEUED 128
@@ -25656,6 +25778,10 @@ LLMFI_UNUSED static int llmfi_sse_end(llmfi_sse *s) {
 /* Bytes kept of an error reply's body. */
 #ifndef LLMF_MAX_ERROR_BODY
 #define LLMF_MAX_ERROR_BODY 1048576
+#endif
+/* Bytes of a request's body that are kept from counting it to sending it. */
+#ifndef LLMF_BODY_KEEP
+#define LLMF_BODY_KEEP 4096
 #endif
 /* Milliseconds that a reply whose terminal event has come may still go on for (usage, [DONE], late errors). */
 #ifndef LLMF_TAIL_MS
@@ -25667,7 +25793,6 @@ LLMFI_UNUSED static int llmfi_sse_end(llmfi_sse *s) {
 #endif
 
 enum { LLMFI_MS = 1000000 };                 /* nanoseconds in a millisecond */
-enum { LLMFI_BODY_KEEP = 4096 };             /* bytes of a request's body that are kept from counting it to sending it */
 
 /* Of 4 KiB at most on 64-bit machines: above, the heap would give it eight. */
 typedef struct llmfi_call {
@@ -25794,7 +25919,7 @@ struct llmf_factory {
     llmfi_transport *transports[6];
     size_t transport_count;
 
-    char body[LLMFI_BODY_KEEP];              /* of the call `body_of` (0: of none): it was written to know its length, and as a rule is sent right after */
+    char body[LLMF_BODY_KEEP];              /* of the call `body_of` (0: of none): it was written to know its length, and as a rule is sent right after */
     uint64_t body_of;
     bool watching;                           /* the watch is open */
 
@@ -25871,6 +25996,11 @@ LLMF_API const char *llmf_quirk_name(int bit) {
 #define LLMFI_BUILT_1(name) " " name
 #define LLMFI_BUILT_CAT(has, name) LLMFI_BUILT_##has(name)
 #define LLMFI_BUILT(has, name) LLMFI_BUILT_CAT(has, name)
+#if LLMF_HAS_STDLIB
+#define LLMFI_BUILT_STDLIB ""
+#else
+#define LLMFI_BUILT_STDLIB " (no stdlib)"
+#endif
 
 LLMF_API const char *llmf_build_info(void) {
     return "llmfactory " LLMF_VERSION
@@ -25884,7 +26014,7 @@ LLMFI_ROWS_PROVIDER
 #undef LLMF_PROVIDER
 #endif
            "\noptions:" LLMFI_BUILT(LLMF_HAS_FILES, "files") LLMFI_BUILT(LLMF_HAS_ENV, "env") LLMFI_BUILT(LLMF_HAS_YAML, "yaml")
-               LLMFI_BUILT(LLMF_HAS_MODELS, "models") LLMFI_BUILT(LLMF_HAS_EPOLL, "epoll");
+               LLMFI_BUILT(LLMF_HAS_MODELS, "models") LLMFI_BUILT(LLMF_HAS_EPOLL, "epoll") LLMFI_BUILT_STDLIB;
 }
 
 #endif
@@ -26797,7 +26927,7 @@ static bool llmfi_media_read(llmfi_arena *arena, llmf_part *p, llmf_error *err) 
 
 /* Name of a file without its folders. */
 static const char *llmfi_media_name(const char *path) {
-    const char *slash = strrchr(path, '/'), *back = strrchr(path, '\\');
+    const char *slash = llmfi_strrchr(path, '/'), *back = llmfi_strrchr(path, '\\');
     if (back && (!slash || back > slash)) slash = back;
     return slash ? slash + 1 : path;
 }
@@ -26995,7 +27125,7 @@ static LLMFI_COLD bool llmfi_take_cstr(const llmfi_field *f, const char *member,
 
 /* The same for a text whose length may be 0: up to its NUL. */
 static LLMFI_COLD bool llmfi_take_text(const llmfi_field *f, const char *member, const char **text, size_t *len) {
-    llmf_str s = llmfi_str(*text, *len || !*text ? *len : strlen(*text));
+    llmf_str s = llmfi_str(*text, *len || !*text ? *len : llmfi_strlen(*text));
     if (!llmfi_take(f, member, &s)) return false;
     *text = s.ptr;
     *len = s.len;
@@ -27187,7 +27317,7 @@ static bool llmfi_take_tools(llmfi_call *c) {
     for (; (size_t)f.index < r->tool_count; f.index++) {
         tools[f.index] = r->tools[f.index];
         if (!llmfi_take_tool(&f, &tools[f.index], &schemas[f.index])) return false;
-        if (!named && strcmp(tools[f.index].name, r->tool_choice) == 0) named = true;
+        if (!named && llmfi_strcmp(tools[f.index].name, r->tool_choice) == 0) named = true;
     }
     f = llmfi_field_of(c, "tool_choice", -1);
     if (!named) return llmfi_bad_field(&f, "", "names no tool of this request; give auto, none, required or one of their names");
@@ -27551,7 +27681,7 @@ static void llmfi_audio_close(llmfi_job *w) {
 
 /* Random bytes: the hook's, else a mix of what hardly anybody can guess. Not for keys. */
 static void llmfi_some_bytes(llmfi_call *c, unsigned char *to, size_t len) {
-    uint64_t state = llmfi_clock_ns() ^ (uint64_t)(uintptr_t)c ^ c->id << 24;
+    uint64_t state = (LLMF_HAS_STDLIB ? llmfi_clock_ns() : c->f->now_ns) ^ (uint64_t)(uintptr_t)c ^ c->id << 24;
     size_t i;
     if (c->f->desc.random) {
         c->f->desc.random(c->f->desc.user, to, len);
@@ -28007,7 +28137,7 @@ static bool llmfi_no_aws_keys(llmfi_call *c, const llmf_error *err) {
     (void)llmfi_no_key(c);
     t.ptr = c->reply.error.text;
     t.cap = sizeof c->reply.error.text;
-    t.len = strlen(t.ptr);
+    t.len = llmfi_strlen(t.ptr);
     t.gap = false;
     LLMFI_SAY(&t, "; the files of ~/.aws have none either, and ");
     llmfi_say_c(&t, c->f->keys.aws.why);
@@ -28020,6 +28150,10 @@ static bool llmfi_set_aws(llmfi_call *c, llmfi_headers *h) {
     llmf_error err;
     llmf_str date;
     int got = LLMFI_AWS_NONE;
+#if !LLMF_HAS_STDLIB
+    if (!c->f->desc.wall_ms && !c->f->replay && !c->previewing)
+        return llmfi_error_about(&c->reply.error, LLMF_ERR_ARGUMENT, "", LLMFI_LIT("llmf_desc.wall_ms"), " is not set, and this build has no clock of its own (LLMF_NO_STDLIB): a signature for AWS holds the time");
+#endif
     if (h->count > LLMF_MAX_REQUEST_HEADERS - 3) return llmfi_error_set(&c->reply.error, LLMF_ERR_LIMIT, "more headers than LLMF_MAX_REQUEST_HEADERS");
     if (!c->f->replay) got = c->previewing ? llmfi_aws_given(&c->prepared->record, &c->f->env, &keys) ? LLMFI_AWS_READY : LLMFI_AWS_NONE :
                              llmfi_aws_find(&c->f->keys.aws, &c->prepared->record, &c->f->env, llmfi_wall(c->f), &keys, &err);
@@ -28374,7 +28508,7 @@ static LLMFI_COLD void llmfi_batch_failed(llmfi_call *parent, const llmfi_batch 
     *e = b->call->response.error;
     e->message = message.len ? llmfi_arena_copy(&parent->arena, message) : llmfi_str("", 0);
     t = llmfi_text_in(e->text, sizeof e->text);
-    t.len = strlen(b->call->response.error.text);
+    t.len = llmfi_strlen(b->call->response.error.text);
     memcpy(e->text, b->call->response.error.text, t.len + 1);
     LLMFI_SAY(&t, " (llmf_input.texts ");
     llmfi_say_int(&t, (int64_t)b->first);
@@ -28572,7 +28706,7 @@ static LLMFI_COLD void llmfi_settle_ended(llmfi_call *c) {
     llmfi_text t;
     t.ptr = e->text;
     t.cap = sizeof e->text;
-    t.len = strlen(e->text);
+    t.len = llmfi_strlen(e->text);
     t.gap = false;
     LLMFI_SAY(&t, "; the table of models has it end on ");
     llmfi_say_day(&t, r->ends);
@@ -29058,7 +29192,7 @@ static void llmfi_exchange_connected(llmf_exchange *x) {
 static bool llmfi_is_request_id(llmf_str name) {
     const char *names = "x-request-id\0request-id\0apim-request-id\0x-amzn-requestid\0x-generation-id\0mistral-correlation-id\0x-ds-trace-id\0"
                         "x-debug-trace-id\0x-goog-request-id\0";
-    for (; *names; names += strlen(names) + 1)
+    for (; *names; names += llmfi_strlen(names) + 1)
         if (llmfi_eq_nocase(name, llmfi_cstr(names))) return true;
     return false;
 }
@@ -29341,11 +29475,11 @@ static void llmfi_call_begin(llmfi_call *c, llmf_model m) {
 LLMF_API llmf_call llmf_start_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size) {
     llmf_call id = {0};
     llmfi_call *c = f ? llmfi_call_open(f, req, req_size) : NULL;
-    int saved = errno;
+    int saved = LLMFI_ERRNO;
     if (!c) return id;
     id.id = c->id;
     llmfi_call_begin(c, m);
-    errno = saved;
+    LLMFI_SET_ERRNO(saved);
     return id;
 }
 
@@ -29403,13 +29537,13 @@ static void llmfi_run_deferred(llmf_factory *f) {
 
 /* A call that had been stopped goes on. The silence until now was not the provider's. */
 static void llmfi_go_on(llmfi_call *c) {
-    int saved = errno;
+    int saved = LLMFI_ERRNO;
     c->held_back = false;
     c->content_ns = llmfi_now(c->f);
     if (c->terminal_ns) c->terminal_ns = c->content_ns;
     c->x.by->resume(c->x.by, &c->x);
     llmfi_set_deadline(c);
-    errno = saved;
+    LLMFI_SET_ERRNO(saved);
 }
 
 /* Calls that the slice or a full queue had stopped; one whose events nobody has taken yet stays stopped. Where the slice ends before all have had their turn,
@@ -29498,7 +29632,7 @@ static void llmfi_poll_until(llmf_factory *f, int timeout_ms, uint64_t until, bo
 }
 
 static int llmfi_poll(llmf_factory *f, int timeout_ms, bool next) {
-    int saved = errno, active;
+    int saved = LLMFI_ERRNO, active;
     if (!f || f->polling) return -LLMF_ERR_ARGUMENT; /* from inside a callback */
     f->polling = true;
     f->slice_used = false;
@@ -29512,7 +29646,7 @@ static int llmfi_poll(llmf_factory *f, int timeout_ms, bool next) {
     f->polling = false;
     active = f->closing ? -LLMF_ERR_STALE : f->active;
     if (f->closing) llmf_close(f);
-    errno = saved;
+    LLMFI_SET_ERRNO(saved);
     return active;
 }
 
@@ -29566,20 +29700,20 @@ LLMF_API bool llmf_next_any_abi(llmf_factory *f, llmf_event *ev, size_t ev_size)
 
 LLMF_API llmf_result llmf_cancel(llmf_factory *f, llmf_call id) {
     llmfi_call *c = llmfi_call_of(f, id);
-    int saved = errno;
+    int saved = LLMFI_ERRNO;
     if (!c) return LLMF_ERR_STALE;
     if (c->calling || f->polling) {
         if (!c->ended) c->stop = f->deferred = true;
     } else {
         llmfi_abort(c, LLMF_ERR_CANCELLED, LLMFI_WORDS("cancelled by the caller"));
     }
-    errno = saved;
+    LLMFI_SET_ERRNO(saved);
     return LLMF_OK;
 }
 
 LLMF_API void llmf_free(llmf_factory *f, llmf_call id) {
     llmfi_call *c = llmfi_call_of(f, id);
-    int saved = errno;
+    int saved = LLMFI_ERRNO;
     if (!c) return;
     if (c->calling || f->polling) {
         c->free_later = f->deferred = true;
@@ -29587,7 +29721,7 @@ LLMF_API void llmf_free(llmf_factory *f, llmf_call id) {
     } else {
         llmfi_call_release(c);
     }
-    errno = saved;
+    LLMFI_SET_ERRNO(saved);
 }
 
 LLMF_API llmf_result llmf_status(llmf_factory *f, llmf_call id, bool *done) {
@@ -29647,21 +29781,23 @@ LLMF_API void llmf_wakeup(llmf_factory *f) {
 }
 
 #endif
-
+#if LLMF_HAS_STDLIB
 #include <stdlib.h>
-
+#endif
 
 enum { LLMFI_DEFAULT_MEMORY = 8 << 20, LLMFI_DEFAULT_CALLS = 64, LLMFI_DEFAULT_RECV = 16384 };
-
 
 static void *llmfi_stdlib_alloc(void *user, void *ptr, size_t old_size, size_t size) {
     (void)user;
     (void)old_size;
+#if LLMF_HAS_STDLIB
     if (size) return malloc(size);
     free(ptr);
+#else
+    (void)ptr, (void)size;
+#endif
     return NULL;
 }
-
 
 /* Cuts the permanent things from the front of the block. */
 typedef struct llmfi_front {
@@ -29688,7 +29824,7 @@ static void *llmfi_front_array(llmfi_front *b, size_t count, size_t size) {
 }
 
 static const char *llmfi_front_text(llmfi_front *b, const char *text) {
-    size_t len = text ? strlen(text) : 0;
+    size_t len = text ? llmfi_strlen(text) : 0;
     char *to = text ? (char *)llmfi_front_take(b, len + 1) : NULL;
     if (to) memcpy(to, text, len);
     return to;
@@ -29792,7 +29928,7 @@ static bool llmfi_tell_problems(const llmfi_problems *p, llmf_error *err) {
     if (p->count == 0) return llmfi_error_memory(err);
     if (p->count > 1) {
         t = llmfi_text_in(err->text, sizeof err->text);
-        t.len = strlen(p->first.text);
+        t.len = llmfi_strlen(p->first.text);
         memcpy(err->text, p->first.text, t.len + 1);
         LLMFI_SAY(&t, " (and ");
         llmfi_say_int(&t, (int64_t)p->count - 1);
@@ -29857,7 +29993,7 @@ static void llmfi_wipe_permanent(llmf_factory *f) {
 LLMF_API void llmf_close(llmf_factory *f) {
     size_t i;
     void *block;
-    int saved = errno;
+    int saved = LLMFI_ERRNO;
     if (!f) return;
     if (f->polling) { /* from inside a callback: llmf_poll does it when all that runs has returned */
         f->closing = true;
@@ -29876,7 +30012,7 @@ LLMF_API void llmf_close(llmf_factory *f) {
     llmfi_wipe_permanent(f);
     block = f->block;
     if (block) f->alloc(f->desc.user, block, f->block_size, 0);
-    errno = saved;
+    LLMFI_SET_ERRNO(saved);
 }
 
 static void llmfi_net_init(llmf_factory *f, char *recv) {
@@ -29947,6 +30083,12 @@ static bool llmfi_desc_ok(const llmf_desc *d, llmf_error *err) {
 #if !LLMF_HAS_SLICES
     if (d->slice_us > 0) return llmfi_error_left_out(err, "llmf_desc.slice_us", "SLICES");
 #endif
+#if !LLMF_HAS_STDLIB
+    if (!d->memory && !d->alloc)
+        return llmfi_error_about(err, LLMF_ERR_ARGUMENT, "", LLMFI_LIT("llmf_desc.memory"), " is not set, and this build has no malloc (LLMF_NO_STDLIB): give it a block and memory_size, or set alloc");
+    if (!d->clock_ns)
+        return llmfi_error_about(err, LLMF_ERR_ARGUMENT, "", LLMFI_LIT("llmf_desc.clock_ns"), " is not set, and this build has no clock of its own (LLMF_NO_STDLIB): give it one, for the timeouts");
+#endif
     if (d->memory && !d->memory_size) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.memory is set but memory_size is 0: say how many bytes it has");
     return true;
 }
@@ -29957,7 +30099,7 @@ LLMF_API llmf_factory *llmf_open_abi(int abi, const llmf_desc *desc, size_t desc
     llmf_factory *f;
     void *block;
     llmf_alloc_fn alloc;
-    int saved = errno;
+    int saved = LLMFI_ERRNO;
     memset(&d, 0, sizeof d);
     if (!err) err = &local;
     llmfi_error_clear(err);
@@ -29985,7 +30127,7 @@ LLMF_API llmf_factory *llmf_open_abi(int abi, const llmf_desc *desc, size_t desc
         llmf_close(f);
         f = NULL;
     }
-    errno = saved;
+    LLMFI_SET_ERRNO(saved);
     return f;
 }
 
@@ -30044,8 +30186,8 @@ LLMF_API llmf_model llmf_get(llmf_factory *f, const char *name, llmf_error *err)
     }
     if (!name) name = "";
     at = f->last_handle; /* the same again: most programs ask for one name all the time */
-    if (!at || !llmfi_handle_ready(&f->handles, f->config, at) || strcmp(llmfi_handle_slot(&f->handles, at)->name, name) != 0) {
-        len = strlen(name);
+    if (!at || !llmfi_handle_ready(&f->handles, f->config, at) || llmfi_strcmp(llmfi_handle_slot(&f->handles, at)->name, name) != 0) {
+        len = llmfi_strlen(name);
         at = llmfi_handle_find(&f->handles, name, len, llmfi_handle_hash(name, len));
         if (!at || !llmfi_handle_ready(&f->handles, f->config, at)) return llmfi_get_new(f, llmfi_str(name, len), at, err);
         llmfi_handle_newest(&f->handles, at);
@@ -30145,7 +30287,7 @@ LLMF_API llmf_result llmf_register_dialect_abi(llmf_factory *f, const llmf_diale
     }
     memset(copy, 0, sizeof *copy);
     memcpy(copy, d, d_size < sizeof *copy ? d_size : sizeof *copy);
-    copy->name = llmfi_handle_copy(&f->heap, d->name, strlen(d->name));
+    copy->name = llmfi_handle_copy(&f->heap, d->name, llmfi_strlen(d->name));
     if (!copy->name) {
         llmfi_heap_free(&f->heap, copy);
         llmfi_error_memory(&why);
@@ -30156,7 +30298,7 @@ LLMF_API llmf_result llmf_register_dialect_abi(llmf_factory *f, const llmf_diale
 }
 
 static bool llmfi_keep_text(llmf_factory *f, const char **text) {
-    if (*text) *text = llmfi_handle_copy(&f->heap, *text, strlen(*text));
+    if (*text) *text = llmfi_handle_copy(&f->heap, *text, llmfi_strlen(*text));
     return *text != NULL;
 }
 
@@ -30334,7 +30476,9 @@ LLMF_API size_t llmf_check_abi(const llmf_desc *desc, size_t desc_size, void (*r
     c.user = user;
     c.count = 0;
     if (!f) {
-        llmfi_error_memory(&err);
+        if (!LLMF_HAS_STDLIB && d.alloc == llmfi_stdlib_alloc)
+            llmfi_error_about(&err, LLMF_ERR_ARGUMENT, "", LLMFI_LIT("llmf_desc.alloc"), " is not set, and this build has no malloc (LLMF_NO_STDLIB): a check needs a block of its own");
+        else llmfi_error_memory(&err);
         llmfi_on_checked(&c, &err, false);
         return c.count;
     }

@@ -255,7 +255,7 @@ static void llmfi_bedrock_name(const llmfi_ask *a, const llmf_part *p, llmfi_jw 
         }
     for (i = 0; i < end; i++) {
         char c = s.ptr[i];
-        if (!llmfi_char_is(c, LLMFI_CHAR_ALNUM) && (!c || !strchr("()[]", c))) c = llmfi_is_space(c) ? ' ' : '-';
+        if (!llmfi_char_is(c, LLMFI_CHAR_ALNUM) && (!c || !llmfi_strchr("()[]", c))) c = llmfi_is_space(c) ? ' ' : '-';
         if (c != ' ' || (t.len && name[t.len - 1] != ' ')) llmfi_say(&t, llmfi_str(&c, 1));
     }
     t.cap = sizeof name;
@@ -472,7 +472,7 @@ static void llmfi_bedrock_check_reasoning(const llmfi_ask *a, llmfi_refusal *no)
                      "in extra.additionalModelRequestFields");
     if ((nova || llmfi_bedrock_effort(a)) && llmfi_reasoning_tokens(a->req->reasoning, &tokens))
         llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model takes no token budget; give low, medium or high");
-    if (nova && strcmp(nova, "high") == 0 && (a->req->temperature != 0 || a->req->top_p != 0 || a->req->max_tokens > 0))
+    if (nova && llmfi_strcmp(nova, "high") == 0 && (a->req->temperature != 0 || a->req->top_p != 0 || a->req->max_tokens > 0))
         llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "at high this model takes neither temperature nor top_p nor max_tokens; leave them out, or give medium");
 }
 

@@ -133,7 +133,7 @@ LLMFI_UNUSED static void llmfi_jw_id(llmfi_jw *w, llmf_str id, const char *marks
     llmfi_jw_str_begin(w);
     for (i = 0; i < id.len; i++) {
         char c = id.ptr[i];
-        if (!llmfi_char_is(c, LLMFI_CHAR_ALNUM) && (!c || !strchr(marks, c))) c = '_';
+        if (!llmfi_char_is(c, LLMFI_CHAR_ALNUM) && (!c || !llmfi_strchr(marks, c))) c = '_';
         llmfi_jw_str_piece(w, llmfi_str(&c, 1));
     }
     llmfi_jw_str_end(w);

@@ -59,7 +59,7 @@ static bool llmfi_fault_says(llmf_str message, int result) {
     size_t i;
     for (i = 0; i < LLMFI_COUNT(results); i++) {
         if (results[i] == result && llmfi_find_nocase(message, llmfi_cstr(phrase)) != LLMFI_NOWHERE) return true;
-        phrase += strlen(phrase) + 1;
+        phrase += llmfi_strlen(phrase) + 1;
     }
     return false;
 }
@@ -301,7 +301,7 @@ static bool llmfi_fault_speak(llmfi_fault *f, int rank) {
 #if LLMF_HAS_FAULTS
 
 static void llmfi_fault_part(llmfi_fault *f, const char *between, const llmfi_json *j) {
-    if (f->message.len) llmfi_buf_add(&f->message, between, strlen(between));
+    if (f->message.len) llmfi_buf_add(&f->message, between, llmfi_strlen(between));
     llmfi_json_add(j, &f->message); /* refused: the message is shorter, the class stands */
 }
 
@@ -501,7 +501,7 @@ static void llmfi_fault_markup(llmfi_reply *r, llmfi_fault *f, llmf_str text) {
         for (e = 0; c == '&' && e < LLMFI_COUNT(entities); e++)
             if (llmfi_starts(llmfi_from(s, i), llmfi_cstr(entities[e].entity))) {
                 c = entities[e].is;
-                i += strlen(entities[e].entity) - 1;
+                i += llmfi_strlen(entities[e].entity) - 1;
                 break;
             }
         if (!llmfi_buf_add(&f->message, &c, 1)) return;
@@ -556,7 +556,7 @@ LLMFI_UNUSED static void llmfi_fault_body(llmfi_reply *r, int status, llmf_str b
         if (brace != LLMFI_NOWHERE) body = llmfi_from(body, brace);
     }
     if (body.len && body.ptr[0] == '<') llmfi_fault_xml(r, &f, body);
-    else if (!body.len || !strchr("{[\"", body.ptr[0]) || (!llmfi_fault_json(r, &f, body) && !f.message.len))
+    else if (!body.len || !llmfi_strchr("{[\"", body.ptr[0]) || (!llmfi_fault_json(r, &f, body) && !f.message.len))
         llmfi_fault_markup(r, &f, body);
 #else
     (void)amzn;

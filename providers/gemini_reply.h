@@ -271,7 +271,7 @@ static void llmfi_gemini_remember(llmfi_reply *r, const llmfi_gemini_seen *s, ll
         int64_t n = -1;
         left = llmfi_from(rest, at);
         if (count >= 0) n = llmfi_gemini_digits(&left);
-        if (n < 0 || !left.len || !strchr(",}] \r\n", left.ptr[0])) {
+        if (n < 0 || !left.len || !llmfi_strchr(",}] \r\n", left.ptr[0])) {
             at++;
             continue;
         }

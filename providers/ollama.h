@@ -176,7 +176,7 @@ static void llmfi_ollama_check(const llmfi_ask *a, llmfi_refusal *no) {
         llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "tool_choice", "Ollama cannot be made to call a tool; leave it out, and say in the prompt what to call");
     if (q->reasoning && llmfi_reasoning_tokens(q->reasoning, &tokens))
         llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "Ollama takes no number of tokens; give none, low, medium, high or max");
-    if (q->reasoning && *q->reasoning && strcmp(q->reasoning, "none") != 0 && (a->model->quirks & LLMFI_Q_NO_REASONING))
+    if (q->reasoning && *q->reasoning && llmfi_strcmp(q->reasoning, "none") != 0 && (a->model->quirks & LLMFI_Q_NO_REASONING))
         llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model cannot be asked to reason; leave it out, or take another model");
     if ((a->format || q->format) && (a->model->quirks & LLMFI_Q_NO_JSON_MODE))
         llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "format", "this model knows neither JSON mode nor schemas; ask for JSON in the prompt");

@@ -13,7 +13,7 @@
 static void llmfi_openai_check_reasoning(const llmfi_ask *a, llmfi_refusal *f) {
     const char *reasoning = a->req->reasoning;
     int64_t tokens;
-    bool none = reasoning && strcmp(reasoning, "none") == 0;
+    bool none = reasoning && llmfi_strcmp(reasoning, "none") == 0;
     if (!reasoning || !*reasoning) return;
     if (llmfi_openai_quirk(a, LLMFI_Q_NO_REASONING)) {
         if (!none) llmfi_refuse(f, LLMF_ERR_UNSUPPORTED, "reasoning", "this model cannot be asked to reason; leave it out, or take another model");
@@ -72,7 +72,7 @@ static void llmfi_openai_reasoning_object(const llmfi_ask *a, llmfi_jw *w) {
 static void llmfi_openai_reasoning(const llmfi_ask *a, llmfi_jw *w) {
     const char *reasoning = a->req->reasoning;
     int64_t tokens;
-    bool none = reasoning && strcmp(reasoning, "none") == 0;
+    bool none = reasoning && llmfi_strcmp(reasoning, "none") == 0;
     if (!reasoning || !*reasoning || llmfi_openai_quirk(a, LLMFI_Q_NO_REASONING)) return;
     if (llmfi_openai_quirk(a, LLMFI_Q_REASONING_OBJECT)) {
         llmfi_openai_reasoning_object(a, w);

@@ -13,7 +13,7 @@
 /* ---- what cannot be said ---- */
 
 static bool llmfi_openai_wants_json(const llmfi_ask *a) {
-    return a->format || (a->req->format && strcmp(a->req->format, "json") == 0);
+    return a->format || (a->req->format && llmfi_strcmp(a->req->format, "json") == 0);
 }
 
 /* 1 is what models that refuse these settings do anyway. */

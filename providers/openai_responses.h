@@ -175,7 +175,7 @@ static void llmfi_responses_reasoning(const llmfi_ask *a, llmfi_jw *w) {
     llmfi_jw_object(w);
     if (llmfi_reasoning_tokens(reasoning, &tokens)) llmfi_jw_member_int(w, "max_tokens", tokens);
     else llmfi_jw_member_cstr(w, "effort", reasoning);
-    if (strcmp(reasoning, "none") != 0) llmfi_jw_member_lit(w, "summary", "auto"); /* or there is nothing to read */
+    if (llmfi_strcmp(reasoning, "none") != 0) llmfi_jw_member_lit(w, "summary", "auto"); /* or there is nothing to read */
     llmfi_jw_object_end(w);
 }
 
@@ -226,7 +226,7 @@ static void llmfi_responses_check(const llmfi_ask *a, llmfi_refusal *no) {
     if (q->stop_count) llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "stop", "the Responses API has none; leave it out, or use Chat Completions");
     if (q->use_seed) llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "seed", "the Responses API has none; leave it out, or use Chat Completions");
     llmfi_openai_check_common(a, no);
-    if (q->reasoning && *q->reasoning && strcmp(q->reasoning, "none") != 0) {
+    if (q->reasoning && *q->reasoning && llmfi_strcmp(q->reasoning, "none") != 0) {
         if (llmfi_openai_quirk(a, LLMFI_Q_NO_REASONING))
             llmfi_refuse(no, LLMF_ERR_UNSUPPORTED, "reasoning", "this model cannot be asked to reason; leave it out, or take another model");
         else if (llmfi_reasoning_tokens(q->reasoning, &tokens) && !llmfi_openai_quirk(a, LLMFI_Q_REASONING_OBJECT))

@@ -103,7 +103,7 @@ LLMFI_UNUSED static void llmfi_job_free(llmfi_job *w) {
 
 /* What a letter says stands in models.def. */
 LLMFI_UNUSED static bool llmfi_op_trait(const llmfi_ask *a, char trait) {
-    return a->job->host && strchr(a->job->host->traits, trait) != NULL;
+    return a->job->host && llmfi_strchr(a->job->host->traits, trait) != NULL;
 }
 
 /* The page that is asked for, as a member of the path's query. */

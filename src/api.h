@@ -135,9 +135,9 @@ typedef struct llmf_desc {
     const char *api_key;           /* one key for every provider: for tests and one-provider programs; NULL: each provider's own */
     const char *api_key_env;       /* the same, by the name of a variable */
 
-    void *memory;                  /* the one block, yours until llmf_close; NULL: one allocation of memory_size bytes */
+    void *memory;                  /* the one block, yours until llmf_close; NULL: one allocation of memory_size bytes, by `alloc` */
     size_t memory_size;            /* 0: 8 MiB */
-    llmf_alloc_fn alloc;           /* for that one allocation; NULL: malloc and free */
+    llmf_alloc_fn alloc;           /* for that one allocation, and for llmf_check and llmf_min_memory; NULL: malloc and free (LLMF_NO_STDLIB: none) */
     int max_calls;                 /* calls at once; 0: 64 */
     int max_models;                /* prepared models kept (LRU); 0: 128 */
     size_t max_response;           /* bytes of one reply's body; 0: 64 MiB */
@@ -158,9 +158,9 @@ typedef struct llmf_desc {
     llmf_timeouts timeouts;
     int64_t slice_us;              /* longest piece of work of one llmf_poll, in microseconds; 0: until nothing is ready */
 
-    uint64_t (*clock_ns)(void *user);           /* monotonic nanoseconds; NULL: the system's */
-    int64_t (*wall_ms)(void *user);             /* milliseconds since 1970; NULL: the system's */
-    void (*random)(void *user, void *bytes, size_t len); /* NULL: the system's */
+    uint64_t (*clock_ns)(void *user);           /* monotonic nanoseconds; NULL: the system's. LLMF_NO_STDLIB: must be set */
+    int64_t (*wall_ms)(void *user);             /* milliseconds since 1970; NULL: the system's. LLMF_NO_STDLIB: wanted for AWS signatures only */
+    void (*random)(void *user, void *bytes, size_t len); /* for what separates the parts of an upload; NULL: made from the time */
     void (*log)(void *user, int level, int id, llmf_str text); /* one line, no newline; NULL: silent */
     int log_level;                 /* 0: LLMF_LOG_WARNING */
     void *user;                    /* handed to every hook above */

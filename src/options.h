@@ -6,6 +6,11 @@
      LLMF_ONLY=1, LLMF_WITH_<X>=1      a build with nothing but each X named: a new part never creeps in
    Providers: X is the ID of a row of LLMF_PROVIDER in models.def, such as OPENAI, OPENAI_RESPONSES, ANTHROPIC, GEMINI, BEDROCK, OLLAMA, GROQ; LLMFI_HAS_PROVIDER
    below names them all. It takes out the row and its models; an adapter goes with the last provider of its dialect.
+   The C library
+     LLMF_NO_STDLIB=1                  a build without one: no stdio, malloc, files, sockets, getenv, time or errno. Wanted are the compiler's own headers (stdint,
+                                       stddef, stdbool, float), its helpers (libgcc), memcpy, memmove, memset and memcmp; compile with -ffreestanding. It takes CURL, SOCKET,
+                                       EPOLL, FILES and ENV out by itself, and refuses their LLMF_WITH_. llmf_desc then has memory (or alloc), clock_ns, for
+                                       signatures of AWS wall_ms, and a transport: custom_stream, custom_transport or replay. LLMF_ONLY goes with it
    Transports
      CURL        on                    libcurl; without it nothing of curl is included or linked
      SOCKET      on                    our HTTP over plain sockets: http:// only
@@ -58,6 +63,7 @@
      LLMF_BATCH_WAIT_MS     500        milliseconds before a failed batch of LLMF_OP_EMBED is repeated, where the provider does not say how long
      LLMF_BATCH_MAX_WAIT_MS 60000      the longest such wait that a provider may ask for; beyond it the call fails at once
      LLMF_TAIL_MS           2000       milliseconds that a reply may go on for behind its terminal event
+     LLMF_BODY_KEEP         4096       bytes of a request that are kept from measuring it to sending it; a longer one is written twice. One such room in a factory
      LLMF_REPLY_KEEP        4096       an emptied text buffer above this goes back to the heap
      LLMF_HEAP_UNIT         64         smallest piece of the heap: a power of two
      LLMF_ARENA_PIECE       1024       first piece of an arena
@@ -79,19 +85,31 @@
 #error "llmfactory: no provider is left. With LLMF_ONLY name at least one: LLMF_WITH_OPENAI, LLMF_WITH_ANTHROPIC, LLMF_WITH_OLLAMA, LLMF_WITH_MOCK, or a host of the list above"
 #endif
 
+/* ---- the C library ---- */
+
+#if defined(LLMF_NO_STDLIB) && LLMF_NO_STDLIB
+#define LLMF_HAS_STDLIB 0
+#else
+#define LLMF_HAS_STDLIB 1
+#endif
+#if !LLMF_HAS_STDLIB && ((defined(LLMF_WITH_CURL) && LLMF_WITH_CURL) || (defined(LLMF_WITH_SOCKET) && LLMF_WITH_SOCKET) || (defined(LLMF_WITH_EPOLL) && LLMF_WITH_EPOLL) || \
+                         (defined(LLMF_WITH_FILES) && LLMF_WITH_FILES) || (defined(LLMF_WITH_ENV) && LLMF_WITH_ENV))
+#error "llmfactory: LLMF_NO_STDLIB=1 is a build without a C library: CURL, SOCKET, EPOLL, FILES and ENV are not in it. Take their LLMF_WITH_ away, or LLMF_NO_STDLIB"
+#endif
+
 /* ---- transports ---- */
 
-#if (LLMF_ONLY && !(defined(LLMF_WITH_CURL) && LLMF_WITH_CURL)) || (defined(LLMF_NO_CURL) && LLMF_NO_CURL)
+#if !LLMF_HAS_STDLIB || (LLMF_ONLY && !(defined(LLMF_WITH_CURL) && LLMF_WITH_CURL)) || (defined(LLMF_NO_CURL) && LLMF_NO_CURL)
 #define LLMF_HAS_CURL 0
 #else
 #define LLMF_HAS_CURL 1
 #endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_SOCKET) && LLMF_WITH_SOCKET)) || (defined(LLMF_NO_SOCKET) && LLMF_NO_SOCKET)
+#if !LLMF_HAS_STDLIB || (LLMF_ONLY && !(defined(LLMF_WITH_SOCKET) && LLMF_WITH_SOCKET)) || (defined(LLMF_NO_SOCKET) && LLMF_NO_SOCKET)
 #define LLMF_HAS_SOCKET 0
 #else
 #define LLMF_HAS_SOCKET 1
 #endif
-#if !defined(__linux__) || (LLMF_ONLY && !(defined(LLMF_WITH_EPOLL) && LLMF_WITH_EPOLL)) || (defined(LLMF_NO_EPOLL) && LLMF_NO_EPOLL)
+#if !defined(__linux__) || !LLMF_HAS_STDLIB || (LLMF_ONLY && !(defined(LLMF_WITH_EPOLL) && LLMF_WITH_EPOLL)) || (defined(LLMF_NO_EPOLL) && LLMF_NO_EPOLL)
 #define LLMF_HAS_EPOLL 0
 #else
 #define LLMF_HAS_EPOLL 1
@@ -119,12 +137,12 @@
 #else
 #define LLMF_HAS_YAML 1
 #endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_FILES) && LLMF_WITH_FILES)) || (defined(LLMF_NO_FILES) && LLMF_NO_FILES)
+#if !LLMF_HAS_STDLIB || (LLMF_ONLY && !(defined(LLMF_WITH_FILES) && LLMF_WITH_FILES)) || (defined(LLMF_NO_FILES) && LLMF_NO_FILES)
 #define LLMF_HAS_FILES 0
 #else
 #define LLMF_HAS_FILES 1
 #endif
-#if (LLMF_ONLY && !(defined(LLMF_WITH_ENV) && LLMF_WITH_ENV)) || (defined(LLMF_NO_ENV) && LLMF_NO_ENV)
+#if !LLMF_HAS_STDLIB || (LLMF_ONLY && !(defined(LLMF_WITH_ENV) && LLMF_WITH_ENV)) || (defined(LLMF_NO_ENV) && LLMF_NO_ENV)
 #define LLMF_HAS_ENV 0
 #else
 #define LLMF_HAS_ENV 1
@@ -306,6 +324,9 @@
 #endif
 #ifndef LLMF_TAIL_MS
 #define LLMF_TAIL_MS 2000
+#endif
+#ifndef LLMF_BODY_KEEP
+#define LLMF_BODY_KEEP 4096
 #endif
 #ifndef LLMF_REPLY_KEEP
 #define LLMF_REPLY_KEEP 4096

@@ -134,11 +134,13 @@ if [ "$mode" = san ]; then
     total
 fi
 
-run product 600 sh tests/product.sh
+run product 1200 sh tests/product.sh
 build llmf $CC -std=c99 $STRICT -Werror -O2 -g -o $B/llmf tools/llmf.c -lcurl
 c_tests -O1
 run loopback 300 sh tests/loopback/selftest.sh
 run cli 600 sh tests/cli.sh
+run freestanding 900 sh tests/freestanding.sh
+run device 600 sh tests/device.sh
 run alone 900 sh tests/alone.sh
 run adding 300 sh tests/adding.sh
 run examples 600 sh tests/examples.sh

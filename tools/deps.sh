@@ -1,6 +1,6 @@
 #!/bin/sh
-# Sees to what a build (build) or the tests (check) need. Each thing is tried by using it; what is missing is installed by the system's package
-# manager where that is possible, and named where it is not.
+# Sees to what a build (build), the tests (check) or the microcontroller's example (device) need. Each thing is tried by using it; what is missing is installed by
+# the system's package manager where that is possible, and named where it is not.
 set -u
 what=${1:-build}
 CC=${CC:-cc}
@@ -25,11 +25,15 @@ fuzzer_works() {
     has clang && clang -fsanitize=fuzzer,address,undefined -o "$t/f" "$t/f.c" >/dev/null 2>&1
 }
 
-missing=''
+missing='' wished=''
 need() { missing="$missing $1"; }
+wish() { wished="$wished $1"; } # without it a test is skipped
+[ "$what" = device ] && for_device=need || for_device=wish
 
-has "$CC" || need gcc
-compiles curl/curl.h -lcurl || need libcurl4-openssl-dev
+if [ "$what" != device ]; then
+    has "$CC" || need gcc
+    compiles curl/curl.h -lcurl || need libcurl4-openssl-dev
+fi
 if [ "$what" = check ]; then
     has g++ || need g++
     compiles cmocka.h -lcmocka || need libcmocka-dev
@@ -47,22 +51,30 @@ if [ "$what" = check ]; then
     compiles SDL2/SDL.h -lSDL2 || need libsdl2-dev
     has Xvfb || need xvfb
 fi
-[ -n "$missing" ] || exit 0
+if [ "$what" != build ]; then
+    has arm-none-eabi-gcc || $for_device gcc-arm-none-eabi
+    has qemu-system-arm || $for_device qemu-system-arm
+fi
+[ -n "$missing$wished" ] || exit 0
 
 if ! has apt-get; then
+    [ -n "$missing" ] || { echo "llmfactory: some tests are skipped without:$wished" >&2; exit 0; }
     echo "llmfactory: this needs (names as in Debian):$missing" >&2
     echo "Install them with your package manager, then run the same command again." >&2
     exit 1
 fi
 sudo=''
 if [ "$(id -u)" != 0 ]; then
-    has sudo || { echo "llmfactory: missing:$missing; run as root: apt-get install$missing" >&2; exit 1; }
+    has sudo || { echo "llmfactory: missing:$missing$wished; run as root: apt-get install$missing$wished" >&2; exit 1; }
     sudo=sudo
 fi
-echo "installing:$missing"
+echo "installing:$missing$wished"
 $sudo apt-get update -qq >/dev/null 2>&1
+install() { DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "$@" >"$t/log" 2>&1; }
 # shellcheck disable=SC2086
-DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $missing >"$t/log" 2>&1 || {
+[ -z "$wished" ] || install $wished || { tail -n 5 "$t/log" >&2; echo "llmfactory: could not install:$wished; the tests that need them are skipped" >&2; }
+# shellcheck disable=SC2086
+[ -z "$missing" ] || install $missing || {
     tail -n 5 "$t/log" >&2
     echo "llmfactory: could not install:$missing; install them by hand, then run the same command again" >&2
     exit 1

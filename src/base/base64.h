@@ -4,8 +4,8 @@
 #define LLMFI_BASE_BASE64_H
 #include "str.h"
 
-/* Sixteen characters at once where every machine of the target can; LLMF_NO_SIMD=1 leaves it out. */
-#if defined(__GNUC__) && defined(__SSE2__) && defined(__x86_64__) && !LLMFI_SMALL && !(defined(LLMF_NO_SIMD) && LLMF_NO_SIMD)
+/* Sixteen characters at once where every machine of the target can (by a header that includes <stdlib.h>); LLMF_NO_SIMD=1 leaves it out. */
+#if defined(__GNUC__) && defined(__SSE2__) && defined(__x86_64__) && LLMF_HAS_STDLIB && !LLMFI_SMALL && !(defined(LLMF_NO_SIMD) && LLMF_NO_SIMD)
 #define LLMFI_BASE64_SSE2 1
 #include <emmintrin.h>
 #else

@@ -2,9 +2,9 @@
 #ifndef LLMFI_BASE_CLOCK_H
 #define LLMFI_BASE_CLOCK_H
 #include "str.h"
-#if defined(_WIN32)
+#if LLMF_HAS_STDLIB && defined(_WIN32)
 #include <windows.h>
-#else
+#elif LLMF_HAS_STDLIB
 #include <time.h>
 #endif
 
@@ -14,6 +14,8 @@ LLMFI_UNUSED static uint64_t llmfi_after_ms(uint64_t from, int64_t ms) {
     if (ms <= 0) return from;
     return from + ((uint64_t)ms < most / 1000000u ? (uint64_t)ms * 1000000u : most);
 }
+
+#if LLMF_HAS_STDLIB
 
 /* Monotonic nanoseconds. */
 LLMFI_UNUSED static uint64_t llmfi_clock_ns(void) {
@@ -42,5 +44,18 @@ LLMFI_UNUSED static int64_t llmfi_wall_ms(void) {
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 #endif
 }
+
+#else
+
+/* There are none: llmf_open wants llmf_desc.clock_ns, a signature wants wall_ms. */
+LLMFI_UNUSED static uint64_t llmfi_clock_ns(void) {
+    return 0;
+}
+
+LLMFI_UNUSED static int64_t llmfi_wall_ms(void) {
+    return 0;
+}
+
+#endif
 
 #endif

@@ -12,8 +12,8 @@
 #define LLMFI_BASE_JSON_H
 #include "utf8.h"
 
-/* Sixteen bytes at once where every machine of the target can; LLMF_NO_SIMD=1 leaves it out. */
-#if defined(__GNUC__) && defined(__SSE2__) && !LLMFI_SMALL && !(defined(LLMF_NO_SIMD) && LLMF_NO_SIMD)
+/* Sixteen bytes at once where every machine of the target can (by a header that includes <stdlib.h>); LLMF_NO_SIMD=1 leaves it out. */
+#if defined(__GNUC__) && defined(__SSE2__) && LLMF_HAS_STDLIB && !LLMFI_SMALL && !(defined(LLMF_NO_SIMD) && LLMF_NO_SIMD)
 #define LLMFI_JSON_SSE2 1
 #include <emmintrin.h>
 #else
@@ -516,7 +516,7 @@ LLMFI_UNUSED static size_t llmfi_json_decode(char *to, llmf_str raw) {
     char *begin = to;
     bool clean = !LLMFI_SMALL && llmfi_utf8_valid(raw, NULL);
     while (p < end) {
-        const char *stop = (const char *)memchr(p, '\\', (size_t)(end - p));
+        const char *stop = (const char *)llmfi_memchr(p, '\\', (size_t)(end - p));
         if (!stop) stop = end;
         if (!clean) {
             to += llmfi_utf8_clean(to, llmfi_range(p, stop)); /* a backslash never continues a character */
@@ -552,7 +552,7 @@ LLMFI_UNUSED static bool llmfi_json_strict(const llmfi_json *j, size_t *bad_offs
     const char *p = j->text.ptr, *end = p + j->text.len;
     if (j->wide && !llmfi_utf8_valid(j->text, bad_offset)) return false;
     if (!j->escaped) return true;
-    while (p < end && (p = (const char *)memchr(p, '\\', (size_t)(end - p))) != NULL) {
+    while (p < end && (p = (const char *)llmfi_memchr(p, '\\', (size_t)(end - p))) != NULL) {
         const char *escape = p;
         uint32_t cp = llmfi_json_escape(&p, end);
         if (cp >= 0xd800 && cp < 0xe000) {
@@ -632,7 +632,7 @@ LLMFI_UNUSED static int llmfi_json_pick(llmfi_json *j, const char *names) {
     int at;
     if (llmfi_json_next(j) != LLMFI_J_KEY) return -1;
     for (at = 0; *names; at++, names += len + 1) {
-        len = strlen(names);
+        len = llmfi_strlen(names);
         if ((j->escaped || len == j->text.len) && llmfi_json_is(j, llmfi_str(names, len))) break;
     }
     return at;

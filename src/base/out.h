@@ -88,7 +88,7 @@ LLMFI_UNUSED static void llmfi_put(llmfi_out *o, const char *bytes, size_t len) 
 
 #if LLMFI_SMALL
 LLMFI_UNUSED static LLMFI_COLD void llmfi_put_c(llmfi_out *o, const char *text) {
-    llmfi_put(o, text, strlen(text));
+    llmfi_put(o, text, llmfi_strlen(text));
 }
 #define LLMFI_PUT(o, lit) llmfi_put_c((o), "" lit)
 #else

@@ -1,7 +1,7 @@
 /* Text as views: pointer and length, never assumed to end with NUL. Locale-free ASCII only. */
 #ifndef LLMFI_BASE_STR_H
 #define LLMFI_BASE_STR_H
-#include <string.h>
+#include "libc.h"
 #include "../api.h"
 #include "../options.h"
 
@@ -61,7 +61,7 @@ LLMFI_UNUSED static llmf_str llmfi_str(const char *ptr, size_t len) {
 
 /* NULL gives the empty text. */
 LLMFI_UNUSED static llmf_str llmfi_cstr(const char *text) {
-    return llmfi_str(text ? text : "", text ? strlen(text) : 0);
+    return llmfi_str(text ? text : "", text ? llmfi_strlen(text) : 0);
 }
 
 LLMFI_UNUSED static llmf_str llmfi_range(const char *from, const char *to) {
@@ -86,7 +86,7 @@ LLMFI_UNUSED static LLMFI_COLD bool llmfi_is(llmf_str s, const char *text) {
 LLMFI_UNUSED static int llmfi_word_in(const char *words, llmf_str word) {
     int i;
     for (i = 0; *words; i++) {
-        size_t len = strlen(words);
+        size_t len = llmfi_strlen(words);
         if (len == word.len && memcmp(words, word.ptr, len) == 0) return i;
         words += len + 1;
     }
@@ -95,7 +95,7 @@ LLMFI_UNUSED static int llmfi_word_in(const char *words, llmf_str word) {
 
 /* The word of that place, which is in the list. */
 LLMFI_UNUSED static const char *llmfi_word_at(const char *words, int at) {
-    while (at--) words += strlen(words) + 1;
+    while (at--) words += llmfi_strlen(words) + 1;
     return words;
 }
 
@@ -123,7 +123,7 @@ LLMFI_UNUSED static bool llmfi_eq_nocase(llmf_str a, llmf_str b) {
 /* As llmfi_word_in, letters without case. */
 LLMFI_UNUSED static int llmfi_word_in_nocase(const char *words, llmf_str word) {
     int i;
-    for (i = 0; *words; i++, words += strlen(words) + 1)
+    for (i = 0; *words; i++, words += llmfi_strlen(words) + 1)
         if (llmfi_eq_nocase(llmfi_cstr(words), word)) return i;
     return -1;
 }
@@ -156,7 +156,7 @@ LLMFI_UNUSED static llmf_str llmfi_from(llmf_str s, size_t at) {
 
 /* Offset of the first `c`, or LLMFI_NOWHERE. */
 LLMFI_UNUSED static size_t llmfi_find_char(llmf_str s, char c) {
-    const char *at = s.len ? (const char *)memchr(s.ptr, c, s.len) : NULL;
+    const char *at = s.len ? (const char *)llmfi_memchr(s.ptr, c, s.len) : NULL;
     return at ? (size_t)(at - s.ptr) : LLMFI_NOWHERE;
 }
 

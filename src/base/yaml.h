@@ -443,7 +443,7 @@ static const char *llmfi_yaml_refusal(const llmfi_yaml *p, bool flow) {
     char c = llmfi_yaml_peek(p, p->at);
     size_t i;
     for (i = 0; i < LLMFI_COUNT(llmfi_yaml_refused); i++)
-        if (c && strchr(llmfi_yaml_refused[i].first, c) && (flow || !llmfi_yaml_refused[i].flow_only)) return llmfi_yaml_refused[i].what;
+        if (c && llmfi_strchr(llmfi_yaml_refused[i].first, c) && (flow || !llmfi_yaml_refused[i].flow_only)) return llmfi_yaml_refused[i].what;
     if (!llmfi_yaml_apart(llmfi_yaml_peek(p, p->at + 1), flow)) return NULL;
     if (c == '?') return "complex keys (? key) are not supported: write key: value";
     if (c == ':') return "the key before this ':' is missing: write it (\"\" for an empty one), or quote the text";

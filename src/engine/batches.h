@@ -129,7 +129,7 @@ static LLMFI_COLD void llmfi_batch_failed(llmfi_call *parent, const llmfi_batch 
     *e = b->call->response.error;
     e->message = message.len ? llmfi_arena_copy(&parent->arena, message) : llmfi_str("", 0);
     t = llmfi_text_in(e->text, sizeof e->text);
-    t.len = strlen(b->call->response.error.text);
+    t.len = llmfi_strlen(b->call->response.error.text);
     memcpy(e->text, b->call->response.error.text, t.len + 1);
     LLMFI_SAY(&t, " (llmf_input.texts ");
     llmfi_say_int(&t, (int64_t)b->first);

@@ -198,11 +198,11 @@ static void llmfi_call_begin(llmfi_call *c, llmf_model m) {
 LLMF_API llmf_call llmf_start_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size) {
     llmf_call id = {0};
     llmfi_call *c = f ? llmfi_call_open(f, req, req_size) : NULL;
-    int saved = errno;
+    int saved = LLMFI_ERRNO;
     if (!c) return id;
     id.id = c->id;
     llmfi_call_begin(c, m);
-    errno = saved;
+    LLMFI_SET_ERRNO(saved);
     return id;
 }
 
@@ -260,13 +260,13 @@ static void llmfi_run_deferred(llmf_factory *f) {
 
 /* A call that had been stopped goes on. The silence until now was not the provider's. */
 static void llmfi_go_on(llmfi_call *c) {
-    int saved = errno;
+    int saved = LLMFI_ERRNO;
     c->held_back = false;
     c->content_ns = llmfi_now(c->f);
     if (c->terminal_ns) c->terminal_ns = c->content_ns;
     c->x.by->resume(c->x.by, &c->x);
     llmfi_set_deadline(c);
-    errno = saved;
+    LLMFI_SET_ERRNO(saved);
 }
 
 /* Calls that the slice or a full queue had stopped; one whose events nobody has taken yet stays stopped. Where the slice ends before all have had their turn,
@@ -355,7 +355,7 @@ static void llmfi_poll_until(llmf_factory *f, int timeout_ms, uint64_t until, bo
 }
 
 static int llmfi_poll(llmf_factory *f, int timeout_ms, bool next) {
-    int saved = errno, active;
+    int saved = LLMFI_ERRNO, active;
     if (!f || f->polling) return -LLMF_ERR_ARGUMENT; /* from inside a callback */
     f->polling = true;
     f->slice_used = false;
@@ -369,7 +369,7 @@ static int llmfi_poll(llmf_factory *f, int timeout_ms, bool next) {
     f->polling = false;
     active = f->closing ? -LLMF_ERR_STALE : f->active;
     if (f->closing) llmf_close(f);
-    errno = saved;
+    LLMFI_SET_ERRNO(saved);
     return active;
 }
 
@@ -423,20 +423,20 @@ LLMF_API bool llmf_next_any_abi(llmf_factory *f, llmf_event *ev, size_t ev_size)
 
 LLMF_API llmf_result llmf_cancel(llmf_factory *f, llmf_call id) {
     llmfi_call *c = llmfi_call_of(f, id);
-    int saved = errno;
+    int saved = LLMFI_ERRNO;
     if (!c) return LLMF_ERR_STALE;
     if (c->calling || f->polling) {
         if (!c->ended) c->stop = f->deferred = true;
     } else {
         llmfi_abort(c, LLMF_ERR_CANCELLED, LLMFI_WORDS("cancelled by the caller"));
     }
-    errno = saved;
+    LLMFI_SET_ERRNO(saved);
     return LLMF_OK;
 }
 
 LLMF_API void llmf_free(llmf_factory *f, llmf_call id) {
     llmfi_call *c = llmfi_call_of(f, id);
-    int saved = errno;
+    int saved = LLMFI_ERRNO;
     if (!c) return;
     if (c->calling || f->polling) {
         c->free_later = f->deferred = true;
@@ -444,7 +444,7 @@ LLMF_API void llmf_free(llmf_factory *f, llmf_call id) {
     } else {
         llmfi_call_release(c);
     }
-    errno = saved;
+    LLMFI_SET_ERRNO(saved);
 }
 
 LLMF_API llmf_result llmf_status(llmf_factory *f, llmf_call id, bool *done) {

@@ -43,7 +43,9 @@ LLMF_API size_t llmf_check_abi(const llmf_desc *desc, size_t desc_size, void (*r
     c.user = user;
     c.count = 0;
     if (!f) {
-        llmfi_error_memory(&err);
+        if (!LLMF_HAS_STDLIB && d.alloc == llmfi_stdlib_alloc)
+            llmfi_error_about(&err, LLMF_ERR_ARGUMENT, "", LLMFI_LIT("llmf_desc.alloc"), " is not set, and this build has no malloc (LLMF_NO_STDLIB): a check needs a block of its own");
+        else llmfi_error_memory(&err);
         llmfi_on_checked(&c, &err, false);
         return c.count;
     }

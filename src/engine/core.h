@@ -13,8 +13,6 @@
 #include "../wire/sigv4.h"
 #include "../wire/sse.h"
 
-#include <errno.h>
-
 /* Events that wait for llmf_next before a call stops reading: more than two reads of 16 KB mostly bring, as stopping and going on costs as much as some. */
 #ifndef LLMF_MAX_QUEUED
 #define LLMF_MAX_QUEUED 128
@@ -22,6 +20,10 @@
 /* Bytes kept of an error reply's body. */
 #ifndef LLMF_MAX_ERROR_BODY
 #define LLMF_MAX_ERROR_BODY 1048576
+#endif
+/* Bytes of a request's body that are kept from counting it to sending it. */
+#ifndef LLMF_BODY_KEEP
+#define LLMF_BODY_KEEP 4096
 #endif
 /* Milliseconds that a reply whose terminal event has come may still go on for (usage, [DONE], late errors). */
 #ifndef LLMF_TAIL_MS
@@ -33,7 +35,6 @@
 #endif
 
 enum { LLMFI_MS = 1000000 };                 /* nanoseconds in a millisecond */
-enum { LLMFI_BODY_KEEP = 4096 };             /* bytes of a request's body that are kept from counting it to sending it */
 
 /* Of 4 KiB at most on 64-bit machines: above, the heap would give it eight. */
 typedef struct llmfi_call {
@@ -160,7 +161,7 @@ struct llmf_factory {
     llmfi_transport *transports[6];
     size_t transport_count;
 
-    char body[LLMFI_BODY_KEEP];              /* of the call `body_of` (0: of none): it was written to know its length, and as a rule is sent right after */
+    char body[LLMF_BODY_KEEP];              /* of the call `body_of` (0: of none): it was written to know its length, and as a rule is sent right after */
     uint64_t body_of;
     bool watching;                           /* the watch is open */
 

@@ -80,7 +80,7 @@ static bool llmfi_media_read(llmfi_arena *arena, llmf_part *p, llmf_error *err) 
 
 /* Name of a file without its folders. */
 static const char *llmfi_media_name(const char *path) {
-    const char *slash = strrchr(path, '/'), *back = strrchr(path, '\\');
+    const char *slash = llmfi_strrchr(path, '/'), *back = llmfi_strrchr(path, '\\');
     if (back && (!slash || back > slash)) slash = back;
     return slash ? slash + 1 : path;
 }

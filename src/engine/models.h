@@ -36,8 +36,8 @@ LLMF_API llmf_model llmf_get(llmf_factory *f, const char *name, llmf_error *err)
     }
     if (!name) name = "";
     at = f->last_handle; /* the same again: most programs ask for one name all the time */
-    if (!at || !llmfi_handle_ready(&f->handles, f->config, at) || strcmp(llmfi_handle_slot(&f->handles, at)->name, name) != 0) {
-        len = strlen(name);
+    if (!at || !llmfi_handle_ready(&f->handles, f->config, at) || llmfi_strcmp(llmfi_handle_slot(&f->handles, at)->name, name) != 0) {
+        len = llmfi_strlen(name);
         at = llmfi_handle_find(&f->handles, name, len, llmfi_handle_hash(name, len));
         if (!at || !llmfi_handle_ready(&f->handles, f->config, at)) return llmfi_get_new(f, llmfi_str(name, len), at, err);
         llmfi_handle_newest(&f->handles, at);
@@ -137,7 +137,7 @@ LLMF_API llmf_result llmf_register_dialect_abi(llmf_factory *f, const llmf_diale
     }
     memset(copy, 0, sizeof *copy);
     memcpy(copy, d, d_size < sizeof *copy ? d_size : sizeof *copy);
-    copy->name = llmfi_handle_copy(&f->heap, d->name, strlen(d->name));
+    copy->name = llmfi_handle_copy(&f->heap, d->name, llmfi_strlen(d->name));
     if (!copy->name) {
         llmfi_heap_free(&f->heap, copy);
         llmfi_error_memory(&why);
@@ -148,7 +148,7 @@ LLMF_API llmf_result llmf_register_dialect_abi(llmf_factory *f, const llmf_diale
 }
 
 static bool llmfi_keep_text(llmf_factory *f, const char **text) {
-    if (*text) *text = llmfi_handle_copy(&f->heap, *text, strlen(*text));
+    if (*text) *text = llmfi_handle_copy(&f->heap, *text, llmfi_strlen(*text));
     return *text != NULL;
 }
 

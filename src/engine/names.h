@@ -24,6 +24,11 @@ LLMF_API const char *llmf_quirk_name(int bit) {
 #define LLMFI_BUILT_1(name) " " name
 #define LLMFI_BUILT_CAT(has, name) LLMFI_BUILT_##has(name)
 #define LLMFI_BUILT(has, name) LLMFI_BUILT_CAT(has, name)
+#if LLMF_HAS_STDLIB
+#define LLMFI_BUILT_STDLIB ""
+#else
+#define LLMFI_BUILT_STDLIB " (no stdlib)"
+#endif
 
 LLMF_API const char *llmf_build_info(void) {
     return "llmfactory " LLMF_VERSION
@@ -32,7 +37,7 @@ LLMF_API const char *llmf_build_info(void) {
 #define LLMF_PROVIDER(id, name, aliases, dialect, base_url, auth, keys, model, max_tokens, version, embed_model, embed_batch, quirks) LLMFI_BUILT(LLMF_HAS_##id, name)
 #include "../../models.def"
            "\noptions:" LLMFI_BUILT(LLMF_HAS_FILES, "files") LLMFI_BUILT(LLMF_HAS_ENV, "env") LLMFI_BUILT(LLMF_HAS_YAML, "yaml")
-               LLMFI_BUILT(LLMF_HAS_MODELS, "models") LLMFI_BUILT(LLMF_HAS_EPOLL, "epoll");
+               LLMFI_BUILT(LLMF_HAS_MODELS, "models") LLMFI_BUILT(LLMF_HAS_EPOLL, "epoll") LLMFI_BUILT_STDLIB;
 }
 
 #endif

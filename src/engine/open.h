@@ -2,21 +2,23 @@
 #ifndef LLMFI_ENGINE_OPEN_H
 #define LLMFI_ENGINE_OPEN_H
 #include "call.h"
-
+#if LLMF_HAS_STDLIB
 #include <stdlib.h>
-
+#endif
 
 enum { LLMFI_DEFAULT_MEMORY = 8 << 20, LLMFI_DEFAULT_CALLS = 64, LLMFI_DEFAULT_RECV = 16384 };
-
 
 static void *llmfi_stdlib_alloc(void *user, void *ptr, size_t old_size, size_t size) {
     (void)user;
     (void)old_size;
+#if LLMF_HAS_STDLIB
     if (size) return malloc(size);
     free(ptr);
+#else
+    (void)ptr, (void)size;
+#endif
     return NULL;
 }
-
 
 /* Cuts the permanent things from the front of the block. */
 typedef struct llmfi_front {
@@ -43,7 +45,7 @@ static void *llmfi_front_array(llmfi_front *b, size_t count, size_t size) {
 }
 
 static const char *llmfi_front_text(llmfi_front *b, const char *text) {
-    size_t len = text ? strlen(text) : 0;
+    size_t len = text ? llmfi_strlen(text) : 0;
     char *to = text ? (char *)llmfi_front_take(b, len + 1) : NULL;
     if (to) memcpy(to, text, len);
     return to;
@@ -147,7 +149,7 @@ static bool llmfi_tell_problems(const llmfi_problems *p, llmf_error *err) {
     if (p->count == 0) return llmfi_error_memory(err);
     if (p->count > 1) {
         t = llmfi_text_in(err->text, sizeof err->text);
-        t.len = strlen(p->first.text);
+        t.len = llmfi_strlen(p->first.text);
         memcpy(err->text, p->first.text, t.len + 1);
         LLMFI_SAY(&t, " (and ");
         llmfi_say_int(&t, (int64_t)p->count - 1);
@@ -212,7 +214,7 @@ static void llmfi_wipe_permanent(llmf_factory *f) {
 LLMF_API void llmf_close(llmf_factory *f) {
     size_t i;
     void *block;
-    int saved = errno;
+    int saved = LLMFI_ERRNO;
     if (!f) return;
     if (f->polling) { /* from inside a callback: llmf_poll does it when all that runs has returned */
         f->closing = true;
@@ -231,7 +233,7 @@ LLMF_API void llmf_close(llmf_factory *f) {
     llmfi_wipe_permanent(f);
     block = f->block;
     if (block) f->alloc(f->desc.user, block, f->block_size, 0);
-    errno = saved;
+    LLMFI_SET_ERRNO(saved);
 }
 
 static void llmfi_net_init(llmf_factory *f, char *recv) {
@@ -302,6 +304,12 @@ static bool llmfi_desc_ok(const llmf_desc *d, llmf_error *err) {
 #if !LLMF_HAS_SLICES
     if (d->slice_us > 0) return llmfi_error_left_out(err, "llmf_desc.slice_us", "SLICES");
 #endif
+#if !LLMF_HAS_STDLIB
+    if (!d->memory && !d->alloc)
+        return llmfi_error_about(err, LLMF_ERR_ARGUMENT, "", LLMFI_LIT("llmf_desc.memory"), " is not set, and this build has no malloc (LLMF_NO_STDLIB): give it a block and memory_size, or set alloc");
+    if (!d->clock_ns)
+        return llmfi_error_about(err, LLMF_ERR_ARGUMENT, "", LLMFI_LIT("llmf_desc.clock_ns"), " is not set, and this build has no clock of its own (LLMF_NO_STDLIB): give it one, for the timeouts");
+#endif
     if (d->memory && !d->memory_size) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.memory is set but memory_size is 0: say how many bytes it has");
     return true;
 }
@@ -312,7 +320,7 @@ LLMF_API llmf_factory *llmf_open_abi(int abi, const llmf_desc *desc, size_t desc
     llmf_factory *f;
     void *block;
     llmf_alloc_fn alloc;
-    int saved = errno;
+    int saved = LLMFI_ERRNO;
     memset(&d, 0, sizeof d);
     if (!err) err = &local;
     llmfi_error_clear(err);
@@ -340,7 +348,7 @@ LLMF_API llmf_factory *llmf_open_abi(int abi, const llmf_desc *desc, size_t desc
         llmf_close(f);
         f = NULL;
     }
-    errno = saved;
+    LLMFI_SET_ERRNO(saved);
     return f;
 }
 

@@ -190,7 +190,7 @@ static void llmfi_audio_close(llmfi_job *w) {
 
 /* Random bytes: the hook's, else a mix of what hardly anybody can guess. Not for keys. */
 static void llmfi_some_bytes(llmfi_call *c, unsigned char *to, size_t len) {
-    uint64_t state = llmfi_clock_ns() ^ (uint64_t)(uintptr_t)c ^ c->id << 24;
+    uint64_t state = (LLMF_HAS_STDLIB ? llmfi_clock_ns() : c->f->now_ns) ^ (uint64_t)(uintptr_t)c ^ c->id << 24;
     size_t i;
     if (c->f->desc.random) {
         c->f->desc.random(c->f->desc.user, to, len);

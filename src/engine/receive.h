@@ -432,7 +432,7 @@ static void llmfi_exchange_connected(llmf_exchange *x) {
 static bool llmfi_is_request_id(llmf_str name) {
     const char *names = "x-request-id\0request-id\0apim-request-id\0x-amzn-requestid\0x-generation-id\0mistral-correlation-id\0x-ds-trace-id\0"
                         "x-debug-trace-id\0x-goog-request-id\0";
-    for (; *names; names += strlen(names) + 1)
+    for (; *names; names += llmfi_strlen(names) + 1)
         if (llmfi_eq_nocase(name, llmfi_cstr(names))) return true;
     return false;
 }

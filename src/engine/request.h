@@ -102,7 +102,7 @@ static LLMFI_COLD bool llmfi_take_cstr(const llmfi_field *f, const char *member,
 
 /* The same for a text whose length may be 0: up to its NUL. */
 static LLMFI_COLD bool llmfi_take_text(const llmfi_field *f, const char *member, const char **text, size_t *len) {
-    llmf_str s = llmfi_str(*text, *len || !*text ? *len : strlen(*text));
+    llmf_str s = llmfi_str(*text, *len || !*text ? *len : llmfi_strlen(*text));
     if (!llmfi_take(f, member, &s)) return false;
     *text = s.ptr;
     *len = s.len;
@@ -294,7 +294,7 @@ static bool llmfi_take_tools(llmfi_call *c) {
     for (; (size_t)f.index < r->tool_count; f.index++) {
         tools[f.index] = r->tools[f.index];
         if (!llmfi_take_tool(&f, &tools[f.index], &schemas[f.index])) return false;
-        if (!named && strcmp(tools[f.index].name, r->tool_choice) == 0) named = true;
+        if (!named && llmfi_strcmp(tools[f.index].name, r->tool_choice) == 0) named = true;
     }
     f = llmfi_field_of(c, "tool_choice", -1);
     if (!named) return llmfi_bad_field(&f, "", "names no tool of this request; give auto, none, required or one of their names");

@@ -101,7 +101,7 @@ static bool llmfi_no_aws_keys(llmfi_call *c, const llmf_error *err) {
     (void)llmfi_no_key(c);
     t.ptr = c->reply.error.text;
     t.cap = sizeof c->reply.error.text;
-    t.len = strlen(t.ptr);
+    t.len = llmfi_strlen(t.ptr);
     t.gap = false;
     LLMFI_SAY(&t, "; the files of ~/.aws have none either, and ");
     llmfi_say_c(&t, c->f->keys.aws.why);
@@ -114,6 +114,10 @@ static bool llmfi_set_aws(llmfi_call *c, llmfi_headers *h) {
     llmf_error err;
     llmf_str date;
     int got = LLMFI_AWS_NONE;
+#if !LLMF_HAS_STDLIB
+    if (!c->f->desc.wall_ms && !c->f->replay && !c->previewing)
+        return llmfi_error_about(&c->reply.error, LLMF_ERR_ARGUMENT, "", LLMFI_LIT("llmf_desc.wall_ms"), " is not set, and this build has no clock of its own (LLMF_NO_STDLIB): a signature for AWS holds the time");
+#endif
     if (h->count > LLMF_MAX_REQUEST_HEADERS - 3) return llmfi_error_set(&c->reply.error, LLMF_ERR_LIMIT, "more headers than LLMF_MAX_REQUEST_HEADERS");
     if (!c->f->replay) got = c->previewing ? llmfi_aws_given(&c->prepared->record, &c->f->env, &keys) ? LLMFI_AWS_READY : LLMFI_AWS_NONE :
                              llmfi_aws_find(&c->f->keys.aws, &c->prepared->record, &c->f->env, llmfi_wall(c->f), &keys, &err);

@@ -60,7 +60,7 @@ static LLMFI_COLD void llmfi_settle_ended(llmfi_call *c) {
     llmfi_text t;
     t.ptr = e->text;
     t.cap = sizeof e->text;
-    t.len = strlen(e->text);
+    t.len = llmfi_strlen(e->text);
     t.gap = false;
     LLMFI_SAY(&t, "; the table of models has it end on ");
     llmfi_say_day(&t, r->ends);

@@ -179,7 +179,7 @@ static llmf_str llmfi_aws_path(const llmfi_env *env, const char *variable, const
     if (!given.len || in_home) ok = llmfi_buf_add(to, drive.ptr, drive.len) && llmfi_buf_add(to, home.ptr, home.len);
     if (given.len) given = llmfi_from(given, in_home ? 1 : 0);
     if (given.len) ok = ok && llmfi_buf_add(to, given.ptr, given.len);
-    else ok = ok && llmfi_buf_add(to, slash, 1) && llmfi_buf_add(to, ".aws", 4) && llmfi_buf_add(to, slash, 1) && llmfi_buf_add(to, name, strlen(name));
+    else ok = ok && llmfi_buf_add(to, slash, 1) && llmfi_buf_add(to, ".aws", 4) && llmfi_buf_add(to, slash, 1) && llmfi_buf_add(to, name, llmfi_strlen(name));
     if (!ok || !llmfi_buf_add(to, "", 1)) return llmfi_str("", 0);
     return llmfi_str(to->ptr, to->len - 1);
 }

@@ -44,7 +44,7 @@ static bool llmfi_profile_line(llmfi_profile_reader *p, llmf_str *line, bool *in
 static bool llmfi_profile_name_ok(llmf_str name) {
     size_t i;
     for (i = 0; i < name.len; i++)
-        if (!llmfi_char_is(name.ptr[i], LLMFI_CHAR_ALNUM) && (!name.ptr[i] || !strchr("-/.%@_:+", name.ptr[i]))) return false;
+        if (!llmfi_char_is(name.ptr[i], LLMFI_CHAR_ALNUM) && (!name.ptr[i] || !llmfi_strchr("-/.%@_:+", name.ptr[i]))) return false;
     return name.len > 0;
 }
 

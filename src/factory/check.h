@@ -255,7 +255,7 @@ static bool llmfi_check_number(const llmfi_check *c, const llmfi_key *key, const
 static bool llmfi_check_text(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n) {
     if (n->type == LLMFI_NUMBER || n->type == LLMFI_TRUE || n->type == LLMFI_FALSE) return llmfi_check_bad(c, n, key->name, "must be a text; put it in quotes");
     if (n->type != LLMFI_STRING) return llmfi_check_bad(c, n, key->name, "must be a text, not a list or mapping");
-    if (memchr(n->text.ptr, '\0', n->text.len)) return llmfi_check_bad(c, n, key->name, "holds a NUL; remove it");
+    if (llmfi_memchr(n->text.ptr, '\0', n->text.len)) return llmfi_check_bad(c, n, key->name, "holds a NUL; remove it");
     return true;
 }
 
@@ -324,7 +324,7 @@ static bool llmfi_check_texts(const llmfi_check *c, const llmfi_key *key, llmfi_
     if (!llmfi_make_array(c, n)) return false;
     if (!llmfi_is_array_of_texts(n)) return llmfi_check_bad(c, n, key->name, "must be a text or a list of texts");
     for (item = n->child; item; item = item->next)
-        if (!item->text.len || memchr(item->text.ptr, '\0', item->text.len)) return llmfi_check_bad(c, item, key->name, "has a text that is empty or holds a NUL; remove it");
+        if (!item->text.len || llmfi_memchr(item->text.ptr, '\0', item->text.len)) return llmfi_check_bad(c, item, key->name, "has a text that is empty or holds a NUL; remove it");
     return true;
 }
 
@@ -447,7 +447,7 @@ static bool llmfi_check_secret(const llmfi_check *c, const llmfi_key *key, const
     t = llmfi_report_begin(&err, c->file, n->line, n->column, true);
     llmfi_say_c(&t, key->name);
     LLMFI_SAY(&t, " stands in the file as it is; never share this file; better name a variable: ");
-    if (strcmp(key->name, "api_key") == 0) LLMFI_SAY(&t, "api_key_env_var, or ");
+    if (llmfi_strcmp(key->name, "api_key") == 0) LLMFI_SAY(&t, "api_key_env_var, or ");
     llmfi_say_c(&t, key->name);
     LLMFI_SAY(&t, ": ${NAME}");
     llmfi_report_end(c->report, &err, true);

@@ -1,10 +1,12 @@
 /* Variables: the environment's, and those of a .env file where the environment has none. Their values are never printed and are wiped at the end. */
 #ifndef LLMFI_FACTORY_ENV_H
 #define LLMFI_FACTORY_ENV_H
-#include <stdlib.h>
 #include "../base/text.h"
 #include "report.h"
 #include "sources.h"
+#if LLMF_HAS_ENV
+#include <stdlib.h>
+#endif
 
 #define LLMFI_VARIABLE_MAX 128               /* bytes of a variable's name */
 
@@ -145,7 +147,7 @@ static void llmfi_dotenv_read(llmfi_env *env, llmf_str file, llmfi_report *repor
     d.name = file;
     d.text = llmfi_buf_str(&env->file);
     d.to = env->file.ptr;
-    if (memchr(d.text.ptr, '\0', d.text.len)) {
+    if (llmfi_memchr(d.text.ptr, '\0', d.text.len)) {
         llmfi_report_at(report, file, 1, 1, "a NUL byte in the file; a .env file is plain text");
         env->file.len = 0;
         return;
@@ -205,10 +207,10 @@ LLMFI_UNUSED static bool llmfi_env_open(llmfi_env *env, llmfi_heap *heap, const 
 static const char *llmfi_env_in_file(const llmfi_env *env, llmf_str name) {
     const char *at = env->file.ptr, *end = at ? at + env->file.len : at, *found = NULL;
     while (at < end) {
-        size_t len = strlen(at);
+        size_t len = llmfi_strlen(at);
         const char *value = at + len + 1;
         if (len == name.len && memcmp(at, name.ptr, len) == 0) found = value;
-        at = value + strlen(value) + 1;
+        at = value + llmfi_strlen(value) + 1;
     }
     return found;
 }

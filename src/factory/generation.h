@@ -32,7 +32,7 @@ LLMFI_UNUSED static void llmfi_merge(llmfi_node *into, llmfi_node *from) {
 
 /* "<NAME>_<what>": what is no letter or digit becomes _. Empty where it does not fit. */
 static llmf_str llmfi_variable_name(char *buffer, llmf_str name, const char *what) {
-    size_t i, tail = strlen(what);
+    size_t i, tail = llmfi_strlen(what);
     if (name.len + tail >= LLMFI_VARIABLE_MAX) return llmfi_str("", 0);
     for (i = 0; i < name.len; i++) {
         char ch = name.ptr[i];

@@ -9,6 +9,7 @@
 #ifndef LLMF_MAX_HANDLES
 #define LLMF_MAX_HANDLES 65536
 #endif
+#define LLMFI_BUCKETS (LLMF_MAX_HANDLES < 256 ? 16 : 256) /* of their hashes: a power of two */
 
 /* What a handle needs for a call. Counted: the handle has one, each call under way another, so neither eviction nor reload pulls it from under a call. */
 typedef struct llmfi_prepared {
@@ -37,7 +38,7 @@ typedef struct llmfi_handles {
     llmfi_heap *heap;
     llmfi_buf slots;                         /* of llmfi_handle; slot 0 is never used */
     uint32_t count, free_slot;
-    uint32_t buckets[256];
+    uint32_t buckets[LLMFI_BUCKETS];
     uint32_t newest, oldest, prepared, max_prepared;
     const llmf_dialect *const *dialects;     /* registered ones, `dialect_count` of them */
     size_t dialect_count;
@@ -191,7 +192,7 @@ LLMFI_UNUSED static llmfi_prepared *llmfi_handle_use(llmfi_handles *h, llmfi_con
 
 LLMFI_UNUSED static uint32_t llmfi_handle_find(const llmfi_handles *h, const char *name, size_t len, uint32_t hash) {
     uint32_t at;
-    for (at = h->buckets[hash % 256]; at; at = llmfi_handle_slot(h, at)->chain) {
+    for (at = h->buckets[hash % LLMFI_BUCKETS]; at; at = llmfi_handle_slot(h, at)->chain) {
         const llmfi_handle *s = llmfi_handle_slot(h, at);
         if (s->hash == hash && s->name_len == len && memcmp(s->name, name, len) == 0) return at;
     }
@@ -247,7 +248,7 @@ LLMFI_UNUSED static uint32_t llmfi_handle_new(llmfi_handles *h, llmfi_config *co
     s->name_len = name.len;
     s->own = own != NULL;
     if (own) {
-        s->config_len = strlen(own);
+        s->config_len = llmfi_strlen(own);
         s->config = llmfi_handle_copy(h->heap, own, s->config_len);
     }
     if (!s->name || (own && !s->config) ? !llmfi_error_memory(err) : !llmfi_handle_use(h, config, at, err)) {
@@ -256,8 +257,8 @@ LLMFI_UNUSED static uint32_t llmfi_handle_new(llmfi_handles *h, llmfi_config *co
     }
     if (!own) {
         s->hash = llmfi_handle_hash(name.ptr, name.len);
-        s->chain = h->buckets[s->hash % 256];
-        h->buckets[s->hash % 256] = at;
+        s->chain = h->buckets[s->hash % LLMFI_BUCKETS];
+        h->buckets[s->hash % LLMFI_BUCKETS] = at;
     }
     return at;
 }

@@ -304,10 +304,10 @@ LLMFI_UNUSED static const llmfi_model_row *llmfi_find_model_row(int provider, ll
     const uint8_t *end = index + LLMFI_COUNT(llmfi_model_keys) - 1;
     int wanted = provider < 0 ? (int)(uint8_t)id.len : LLMFI_MODEL_KEY(provider, id.len);
     if (!id.len || id.len > 255) return NULL;
-    for (; (at = (const uint8_t *)memchr(at, wanted, (size_t)(end - at))) != NULL; at++) {
+    for (; (at = (const uint8_t *)llmfi_memchr(at, wanted, (size_t)(end - at))) != NULL; at++) {
         const llmfi_model_row *row = &llmfi_model_rows[at - index];
         if (row->id[0] != id.ptr[0] || (provider >= 0 && row->provider != provider)) continue;
-        if (strncmp(row->id, id.ptr, id.len) == 0 && row->id[id.len] == '\0') return row;
+        if (llmfi_strncmp(row->id, id.ptr, id.len) == 0 && row->id[id.len] == '\0') return row;
     }
     return NULL;
 }
@@ -316,14 +316,14 @@ LLMFI_UNUSED static const llmfi_model_row *llmfi_find_model_row(int provider, ll
 LLMFI_UNUSED static const llmfi_tier_row *llmfi_find_tier_row(const llmfi_model_row *model) {
     const llmfi_tier_row *row;
     for (row = llmfi_tier_rows; row->id; row++)
-        if (row->provider == model->provider && strcmp(row->id, model->id) == 0) return row;
+        if (row->provider == model->provider && llmfi_strcmp(row->id, model->id) == 0) return row;
     return NULL;
 }
 
 /* That of the next longer prompts of the same model; NULL. */
 LLMFI_UNUSED static const llmfi_tier_row *llmfi_next_tier_row(const llmfi_tier_row *row) {
     const llmfi_tier_row *next = row + 1;
-    return next->id && next->provider == row->provider && strcmp(next->id, row->id) == 0 ? next : NULL;
+    return next->id && next->provider == row->provider && llmfi_strcmp(next->id, row->id) == 0 ? next : NULL;
 }
 
 /* An id without what may stand in front of it: a region, the rest of an ARN. */
@@ -335,7 +335,7 @@ static llmf_str llmfi_bare_id(int provider, llmf_str id) {
         id = llmfi_from(id, i);
     }
     for (row = llmfi_prefix_rows; row->prefix; row++)
-        if (row->provider == provider && llmfi_starts(id, llmfi_cstr(row->prefix))) return llmfi_from(id, strlen(row->prefix));
+        if (row->provider == provider && llmfi_starts(id, llmfi_cstr(row->prefix))) return llmfi_from(id, llmfi_strlen(row->prefix));
     return id;
 }
 
@@ -345,7 +345,7 @@ LLMFI_UNUSED static uint32_t llmfi_family_quirks(int provider, llmf_str id) {
     llmf_str bare = llmfi_bare_id(provider, id), prefix;
     for (row = llmfi_family_rows; row->prefix; row++) {
         prefix = llmfi_cstr(row->prefix);
-        if (row->provider == provider && (llmfi_starts(bare, prefix) || llmfi_starts(id, prefix)) && (!best || prefix.len > strlen(best->prefix))) best = row;
+        if (row->provider == provider && (llmfi_starts(bare, prefix) || llmfi_starts(id, prefix)) && (!best || prefix.len > llmfi_strlen(best->prefix))) best = row;
     }
     return best ? best->quirks : 0;
 }

@@ -369,7 +369,7 @@ static void llmfi_easy_set_tls(llmfi_easy *e, const llmf_desc *d) {
     if (d->ca_pem) {
         struct curl_blob pem;
         pem.data = (void *)(uintptr_t)d->ca_pem; /* only read */
-        pem.len = strlen(d->ca_pem);
+        pem.len = llmfi_strlen(d->ca_pem);
         pem.flags = CURL_BLOB_NOCOPY;
         (void)curl_easy_setopt(h, CURLOPT_CAINFO_BLOB, &pem);
     }

@@ -42,7 +42,7 @@ static void llmfi_dial_free(llmfi_net *net, llmfi_socket *s) {
 static void *llmfi_socket_open_stream(void *user, const char *host, int port, bool tls) {
     llmfi_net *net = (llmfi_net *)user;
     llmfi_socket *s;
-    size_t len = strlen(host);
+    size_t len = llmfi_strlen(host);
     if (tls) return NULL;
     s = (llmfi_socket *)llmfi_heap_alloc(net->heap, sizeof *s);
     if (!s) return NULL;

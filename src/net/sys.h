@@ -11,7 +11,7 @@
 
 /* Where the system has descriptors to wait for. Without (bare metal) only transports that need none work: replay, your own. */
 #ifndef LLMF_HAS_SOCKETS
-#if defined(_WIN32) || defined(__unix__) || defined(__APPLE__)
+#if LLMF_HAS_STDLIB && (defined(_WIN32) || defined(__unix__) || defined(__APPLE__))
 #define LLMF_HAS_SOCKETS 1
 #else
 #define LLMF_HAS_SOCKETS 0

@@ -8,7 +8,11 @@
 
 /* Ready descriptors that one question to the kernel may bring. */
 #ifndef LLMFI_WATCH_BATCH
+#if LLMF_HAS_SOCKETS
 #define LLMFI_WATCH_BATCH 64
+#else
+#define LLMFI_WATCH_BATCH 1
+#endif
 #endif
 
 /* Embedded in whatever owns a descriptor: zeroed, then fd and ready set. */

@@ -50,7 +50,7 @@ static bool llmfi_json_array_between(llmfi_json_array *s, llmf_str *in) {
         if (s->want == LLMFI_ARRAY_OPEN && c == '[') s->want = LLMFI_ARRAY_FIRST;
         else if (s->want == LLMFI_ARRAY_COMMA && c == ',') s->want = LLMFI_ARRAY_NEXT;
         else if (c == ']' && (s->want == LLMFI_ARRAY_COMMA || s->want == LLMFI_ARRAY_FIRST)) s->want = LLMFI_ARRAY_CLOSED;
-        else if (element && !strchr(",]}:", c)) return true;
+        else if (element && !llmfi_strchr(",]}:", c)) return true;
         else s->error = LLMFI_WIRE_BAD;
     }
     if (!s->error) llmfi_wire_take(in, 1);
@@ -99,7 +99,7 @@ LLMFI_UNUSED static int llmfi_json_array_next(llmfi_json_array *s, llmf_str *in)
         const char *end;
         llmf_str piece;
         if (s->want < LLMFI_ARRAY_INSIDE) {
-            if (llmfi_json_array_between(s, in)) s->want = strchr("{[\"", *in->ptr) ? LLMFI_ARRAY_INSIDE : LLMFI_ARRAY_WORD;
+            if (llmfi_json_array_between(s, in)) s->want = llmfi_strchr("{[\"", *in->ptr) ? LLMFI_ARRAY_INSIDE : LLMFI_ARRAY_WORD;
             if (s->error) return LLMFI_WIRE_ERROR;
             continue;
         }

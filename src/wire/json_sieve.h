@@ -110,7 +110,7 @@ static llmfi_sieve_place llmfi_sieve_go(const llmfi_sieve *s, const llmfi_sieve_
         if (!(at->rows >> i & 1)) continue;
         p = llmfi_sieve_behind(s, at, i);
         if (dot && *p++ != '.') continue;
-        if (strncmp(p, step.ptr, step.len) == 0 && (!p[step.len] || p[step.len] == '.' || p[step.len] == '[')) to.rows |= UINT32_C(1) << i;
+        if (llmfi_strncmp(p, step.ptr, step.len) == 0 && (!p[step.len] || p[step.len] == '.' || p[step.len] == '[')) to.rows |= UINT32_C(1) << i;
     }
     return to;
 }
@@ -138,7 +138,7 @@ static llmfi_sieve_place llmfi_sieve_member(const llmfi_sieve *s) {
     llmf_str key = s->j.text;
     none.rows = 0;
     none.len = 0;
-    if (key.len * 3 > sizeof name || memchr(key.ptr, '.', key.len) || memchr(key.ptr, '[', key.len)) return none;
+    if (key.len * 3 > sizeof name || llmfi_memchr(key.ptr, '.', key.len) || llmfi_memchr(key.ptr, '[', key.len)) return none;
     if (!llmfi_json_plain(&s->j)) key = llmfi_str(name, llmfi_json_decode(name, key));
     return key.len ? llmfi_sieve_go(s, &s->open[s->depth - 1], key, true) : none;
 }

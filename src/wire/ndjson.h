@@ -38,7 +38,7 @@ LLMFI_UNUSED static int llmfi_ndjson_next(llmfi_ndjson *s, llmf_str *in) {
     if (s->spent) llmfi_wire_drop(&s->line);
     s->spent = false;
     while (in->len) {
-        const char *lf = (const char *)memchr(in->ptr, '\n', in->len);
+        const char *lf = (const char *)llmfi_memchr(in->ptr, '\n', in->len);
         llmf_str piece = llmfi_str(in->ptr, lf ? (size_t)(lf - in->ptr) : in->len);
         bool whole = lf && !s->line.len;
         if (!whole) s->error = llmfi_wire_keep(&s->line, piece, s->max_line);

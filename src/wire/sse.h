@@ -54,8 +54,8 @@ static const char *llmfi_sse_line_end(const char *at, size_t len) {
     if (*at == '\n') return at;
     while (len) {
         size_t n = len < window ? len : window;
-        const char *lf = (const char *)memchr(at, '\n', n);
-        const char *cr = (const char *)memchr(at, '\r', lf ? (size_t)(lf - at) : n);
+        const char *lf = (const char *)llmfi_memchr(at, '\n', n);
+        const char *cr = (const char *)llmfi_memchr(at, '\r', lf ? (size_t)(lf - at) : n);
         if (cr || lf) return cr ? cr : lf;
         at += n;
         len -= n;

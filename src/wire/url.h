@@ -162,7 +162,7 @@ static LLMFI_COLD bool llmfi_url_refuse(llmfi_url_error *e, const char *what, si
 /* Length of the scheme at the front of a URL, or 0. */
 static size_t llmfi_url_scheme(llmf_str text) {
     size_t i = 0;
-    while (i < text.len && (llmfi_char_is(text.ptr[i], LLMFI_CHAR_ALNUM) || (i && memchr("+-.", text.ptr[i], 3)))) i++;
+    while (i < text.len && (llmfi_char_is(text.ptr[i], LLMFI_CHAR_ALNUM) || (i && llmfi_memchr("+-.", text.ptr[i], 3)))) i++;
     return i && !llmfi_is_digit(text.ptr[0]) && llmfi_starts(llmfi_from(text, i), LLMFI_LIT("://")) ? i : 0;
 }
 
