@@ -11033,7 +11033,7 @@ static void llmfi_openai_parts(llmfi_reply *r, llmfi_json *j) {
         llmfi_value text;
         bool is_text = true;
         int at;
-        text.token = 0;
+        memset(&text, 0, sizeof text);
         while ((at = LLMFI_PICK(LLMFI_OPENAI_PART, LLMFI_IN_PART_OTHER)) >= 0) {
             if (at == LLMFI_IN_PART_type) {
                 if (llmfi_openai_string(j)) is_text = LLMFI_KEY(j, "text");
@@ -22454,7 +22454,7 @@ static void llmfi_http1_pass(llmfi_http1 *h, llmf_str *in) {
 
 /* One step over a line. MORE with input left: go on. */
 static int llmfi_http1_head(llmfi_http1 *h, llmf_str *in) {
-    llmf_str line;
+    llmf_str line = {NULL, 0};
     uint64_t start = 0;
     int got = llmfi_http1_line(h, in, &line, &start);
     if (got <= 0) return got;

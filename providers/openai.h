@@ -547,7 +547,7 @@ static void llmfi_openai_parts(llmfi_reply *r, llmfi_json *j) {
         llmfi_value text;
         bool is_text = true;
         int at;
-        text.token = 0;
+        memset(&text, 0, sizeof text);
         while ((at = LLMFI_PICK(LLMFI_OPENAI_PART, LLMFI_IN_PART_OTHER)) >= 0) {
             if (at == LLMFI_IN_PART_type) {
                 if (llmfi_openai_string(j)) is_text = LLMFI_KEY(j, "text");

@@ -301,7 +301,7 @@ static void llmfi_http1_pass(llmfi_http1 *h, llmf_str *in) {
 
 /* One step over a line. MORE with input left: go on. */
 static int llmfi_http1_head(llmfi_http1 *h, llmf_str *in) {
-    llmf_str line;
+    llmf_str line = {NULL, 0};
     uint64_t start = 0;
     int got = llmfi_http1_line(h, in, &line, &start);
     if (got <= 0) return got;
