@@ -264,7 +264,7 @@ typedef struct llmf_desc {
     int max_connections;           /* at once; 0: 100 */
     int max_idle;                  /* kept open for the next call; 0: 10; below 0: none */
     const char *proxy;             /* curl only; NULL: none */
-    const char *ca_file;           /* PEM roots; NULL: the system's */
+    const char *ca_file;           /* PEM roots; NULL: those built in (LLMF_WITH_ROOTS), or the system's */
     const char *ca_pem;            /* PEM roots in memory; wins over ca_file */
     bool insecure_tls;             /* do not verify: for tests on loopback only */
     bool no_global_init;           /* the program calls curl_global_init itself */
@@ -289,7 +289,8 @@ static inline llmf_factory *llmf_open(const llmf_desc *desc, llmf_error *err) { 
    llmf_poll returns, which then is -LLMF_ERR_STALE. */
 LLMF_API void llmf_close(llmf_factory *f);
 
-/* Bytes of memory_size that this description needs at least, for max_calls plain calls of a few KB each. Reads the config files to know. */
+/* Bytes of memory_size that this description needs at least, for max_calls plain calls of a few KB each, over TLS where BearSSL serves it. Reads the config files,
+   and the roots, to know. */
 LLMF_API size_t llmf_min_memory_abi(const llmf_desc *desc, size_t desc_size);
 static inline size_t llmf_min_memory(const llmf_desc *desc) { return llmf_min_memory_abi(desc, sizeof *desc); }
 
@@ -781,6 +782,8 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
      EPOLL       on Linux              waits by epoll; else by poll()
      REPLAY      on                    plays recorded replies
      CUSTOM      on                    llmf_desc.custom_transport and custom_stream
+     BEARSSL     off: LLMF_WITH_BEARSSL=1   https over SOCKET: TLS 1.2 by BearSSL, to be linked with -lbearssl
+     ROOTS       off: LLMF_WITH_ROOTS=1     the roots of the providers' certificates in the program, for BEARSSL: no file is read
    Features (a request that needs one which is left out ends in LLMF_ERR_NOT_BUILT)
      CONFIG      on                    config files and texts, and what llmf_create is given; without it a model is named provider:model, and only the
                                        tables, llmf_desc and the environment say what that is
@@ -1172,6 +1175,24 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #define LLMF_HAS_CUSTOM 0
 #else
 #define LLMF_HAS_CUSTOM 1
+#endif
+
+/* Off unless asked for, so that no build needs a library which it did not name. */
+#if defined(LLMF_WITH_BEARSSL) && LLMF_WITH_BEARSSL
+#define LLMF_HAS_BEARSSL 1
+#else
+#define LLMF_HAS_BEARSSL 0
+#endif
+#if LLMF_HAS_BEARSSL && !LLMF_HAS_SOCKET
+#error "llmfactory: LLMF_WITH_BEARSSL=1 is TLS for the transport SOCKET, which is not in this build: drop LLMF_NO_SOCKET, or, with LLMF_ONLY, add LLMF_WITH_SOCKET=1"
+#endif
+#if defined(LLMF_WITH_ROOTS) && LLMF_WITH_ROOTS
+#define LLMF_HAS_ROOTS 1
+#else
+#define LLMF_HAS_ROOTS 0
+#endif
+#if LLMF_HAS_ROOTS && !LLMF_HAS_BEARSSL
+#error "llmfactory: LLMF_WITH_ROOTS=1 is of use to LLMF_WITH_BEARSSL=1 only: libcurl has roots of its own"
 #endif
 
 /* ---- features ---- */
@@ -22586,6 +22607,9 @@ typedef struct llmfi_conns {
 struct llmfi_http {
     llmfi_transport t;                       /* first: the transport is the client */
     llmfi_stream stream;
+#if LLMF_HAS_BEARSSL
+    llmfi_stream secure;                     /* for https */
+#endif
     llmfi_conns list[LLMFI_CONN_LISTS];
     size_t count, most, most_idle;           /* connections there are, and may be */
     size_t blind;                            /* connections without a descriptor: looked after in each tick */
@@ -22595,6 +22619,14 @@ struct llmfi_http {
     bool work;                               /* something may be started */
     bool again;                              /* some connection was left with more to read */
 };
+
+/* What carries a connection. */
+#if LLMF_HAS_BEARSSL
+#define LLMFI_HTTP_STREAM(h, is_tls) ((is_tls) ? &(h)->secure : &(h)->stream)
+#else
+#define LLMFI_HTTP_STREAM(h, is_tls) (&(h)->stream)
+#endif
+#define LLMFI_CONN_STREAM(c) LLMFI_HTTP_STREAM((c)->http, (c)->tls)
 
 static void llmfi_conn_pump(llmfi_conn *c, int events);
 
@@ -22687,7 +22719,7 @@ static void llmfi_conn_close(llmfi_conn *c) {
     llmfi_conn_forget_exchange(c);
     llmfi_watch_remove(h->t.net->watch, &c->watch);
     if (c->watch.fd == -1) h->blind--;
-    if (c->stream) h->stream.ops.close(h->stream.ops.user, c->stream);
+    if (c->stream) LLMFI_HTTP_STREAM(h, c->tls)->ops.close(LLMFI_HTTP_STREAM(h, c->tls)->ops.user, c->stream);
     c->stream = NULL;
     llmfi_conn_leave(c);
     c->state = LLMFI_CONN_DEAD;
@@ -22702,7 +22734,7 @@ static void llmfi_conn_watch(llmfi_conn *c, int want) {
     llmfi_watch *watch = h->t.net->watch;
     intptr_t fd = -1;
     int events = want;
-    if (h->stream.ops.fd) fd = h->stream.ops.fd(h->stream.ops.user, c->stream, &events);
+    if (LLMFI_HTTP_STREAM(h, c->tls)->ops.fd) fd = LLMFI_HTTP_STREAM(h, c->tls)->ops.fd(LLMFI_HTTP_STREAM(h, c->tls)->ops.user, c->stream, &events);
     if (fd < 0) fd = -1;
     if (fd != c->watch.fd) {
         llmfi_watch_remove(watch, &c->watch);
@@ -22754,7 +22786,7 @@ static void llmfi_conn_where(const llmfi_conn *c, llmfi_text *t) {
 /* Ends the exchange and the connection. */
 static LLMFI_COLD void llmfi_conn_fail(llmfi_conn *c, int result, const char *what, bool ask_stream) {
     llmf_exchange *x = c->x;
-    llmfi_stream *s = &c->http->stream;
+    llmfi_stream *s = LLMFI_CONN_STREAM(c);
     char text[256];
     llmfi_text t = llmfi_text_in(text, sizeof text);
     size_t before;
@@ -22846,7 +22878,7 @@ static bool llmfi_conn_fill(llmfi_conn *c, llmfi_buf *b) {
 
 /* Writes; what is not taken at once waits in c->out. False: the exchange has ended. */
 static bool llmfi_conn_write(llmfi_conn *c, const char *bytes, size_t len) {
-    llmf_stream_ops *ops = &c->http->stream.ops;
+    llmf_stream_ops *ops = &LLMFI_CONN_STREAM(c)->ops;
     size_t at = 0;
     while (at < len) {
         size_t piece = len - at < INT32_MAX ? len - at : INT32_MAX;
@@ -22870,7 +22902,7 @@ static bool llmfi_conn_write(llmfi_conn *c, const char *bytes, size_t len) {
 
 /* Writes what an earlier write left over: true when nothing of it remains. */
 static bool llmfi_conn_flush(llmfi_conn *c) {
-    llmf_stream_ops *ops = &c->http->stream.ops;
+    llmf_stream_ops *ops = &LLMFI_CONN_STREAM(c)->ops;
     while (c->out_at < c->out.len) {
         int n = ops->write(ops->user, c->stream, c->out.ptr + c->out_at, c->out.len - c->out_at);
         if (n < 0) {
@@ -22999,12 +23031,12 @@ static void llmfi_conn_receive(llmfi_conn *c) {
     unsigned serial = c->serial;
     int reads;
     for (reads = 0; reads < LLMFI_HTTP_READS; reads++) {
-        int n = h->stream.ops.read(h->stream.ops.user, c->stream, b.ptr, b.cap);
+        int n = LLMFI_HTTP_STREAM(h, c->tls)->ops.read(LLMFI_HTTP_STREAM(h, c->tls)->ops.user, c->stream, b.ptr, b.cap);
         if (n < 0) llmfi_conn_ended(c, n);
         if (n == 0 && c->broken) llmfi_conn_ended(c, -LLMF_ERR_NETWORK);
         if (n <= 0) return;
         llmfi_conn_feed(c, llmfi_str(b.ptr, (size_t)n));
-        if (c->serial != serial || c->paused || (h->stream.short_is_dry && (size_t)n < b.cap)) return;
+        if (c->serial != serial || c->paused || (LLMFI_HTTP_STREAM(h, c->tls)->short_is_dry && (size_t)n < b.cap)) return;
         if (llmfi_slice_over(net)) break;
     }
     c->again = h->again = true;
@@ -23015,12 +23047,12 @@ static void llmfi_conn_receive(llmfi_conn *c) {
 /* Further with connecting. True: it stands. */
 static bool llmfi_conn_dial(llmfi_conn *c) {
     llmfi_http *h = c->http;
-    llmf_stream_ops *ops = &h->stream.ops;
+    llmf_stream_ops *ops = &LLMFI_HTTP_STREAM(h, c->tls)->ops;
     int got;
     llmfi_watch_remove(h->t.net->watch, &c->watch); /* the stream may close it and open another of the same number */
     if (!c->stream) c->stream = ops->open(ops->user, c->host, c->port, c->tls);
     if (!c->stream) {
-        llmfi_conn_fail(c, h->stream.open_error, h->stream.open_error == LLMF_ERR_MEMORY ? "no memory for a connection: raise memory_size" : "no stream could be opened", false);
+        llmfi_conn_fail(c, LLMFI_HTTP_STREAM(h, c->tls)->open_error, LLMFI_HTTP_STREAM(h, c->tls)->open_error == LLMF_ERR_MEMORY ? "no memory for a connection: raise memory_size" : "no stream could be opened", false);
         return false;
     }
     got = ops->ready ? ops->ready(ops->user, c->stream) : 1;
@@ -23069,7 +23101,7 @@ static void llmfi_conn_pump(llmfi_conn *c, int events) {
     bool was = c->in_use;
     c->in_use = true;
     c->again = false;
-    if (!c->http->stream.short_is_dry) events = LLMF_FD_READ | LLMF_FD_WRITE; /* what a descriptor is ready for need not be what the stream is */
+    if (!LLMFI_CONN_STREAM(c)->short_is_dry) events = LLMF_FD_READ | LLMF_FD_WRITE; /* what a descriptor is ready for need not be what the stream is */
     llmfi_conn_work(c, events);
     if (!llmfi_conn_release(c, was) || c->state == LLMFI_CONN_DIAL) return;
     llmfi_conn_watch(c, (c->paused ? 0 : LLMF_FD_READ) | (c->sending ? LLMF_FD_WRITE : 0));
@@ -23079,8 +23111,8 @@ static void llmfi_conn_pump(llmfi_conn *c, int events) {
 
 /* A kept connection to the same server, the one used last first. */
 static llmfi_conn *llmfi_http_kept(llmfi_http *h, const llmfi_url *url) {
-    llmf_stream_ops *ops = &h->stream.ops;
     bool tls = LLMFI_NAMED(url->scheme, "https");
+    llmf_stream_ops *ops = &LLMFI_HTTP_STREAM(h, tls)->ops;
     llmfi_conn *c, *before;
     for (c = h->list[LLMFI_CONN_IDLE].last; c; c = before) {
         char byte;
@@ -23101,8 +23133,8 @@ static int llmfi_http_place(llmfi_http *h, llmf_exchange *x) {
         h->t.why = LLMFI_WORDS("the URL is not one that begins with http:// or https://");
         return LLMF_ERR_ARGUMENT;
     }
-    if (!h->stream.tls && LLMFI_NAMED(url->scheme, "https")) {
-        h->t.why = LLMFI_WORDS("the transport \"socket\" has no TLS: for https:// set transport to \"curl\" (LLMF_NO_CURL must not be set) or give a custom_stream");
+    if (!LLMFI_HTTP_STREAM(h, true)->tls && LLMFI_NAMED(url->scheme, "https")) {
+        h->t.why = LLMFI_WORDS("the transport \"socket\" has no TLS: for https:// set transport to \"curl\" (LLMF_NO_CURL must not be set), build with LLMF_WITH_BEARSSL=1, or give a custom_stream");
         return LLMF_ERR_NOT_BUILT;
     }
     c = fresh ? NULL : llmfi_http_kept(h, url);
@@ -23160,7 +23192,7 @@ static void llmfi_http_advance(llmfi_http *h) {
 }
 
 static bool llmfi_conn_due(const llmfi_conn *c) {
-    const llmfi_stream *s = &c->http->stream;
+    const llmfi_stream *s = LLMFI_CONN_STREAM(c);
     return c->watch.fd == -1 || (c->x->deadline_ns && c->http->now_ns >= c->x->deadline_ns) || (s->wait_ms && s->wait_ms(s->ops.user, c->stream) == 0);
 }
 
@@ -23204,7 +23236,7 @@ static void llmfi_http_tick(llmfi_transport *t) {
 
 /* The soonest of `ms` and what else the connection waits for. */
 static int64_t llmfi_conn_wait_ms(const llmfi_conn *c, int64_t ms) {
-    const llmfi_stream *s = &c->http->stream;
+    const llmfi_stream *s = LLMFI_CONN_STREAM(c);
     uint64_t now = c->http->now_ns, end = c->x->deadline_ns;
     int64_t mine = s->wait_ms && c->stream ? s->wait_ms(s->ops.user, c->stream) : -1;
     if (!c->stream) return 0;
@@ -23247,7 +23279,7 @@ static void llmfi_http_resume(llmfi_transport *t, llmf_exchange *x) {
     if (c->serial == serial && !c->paused) {
         llmfi_buf_free(&c->rest);
         c->rest_at = 0;
-        if (!h->stream.short_is_dry) c->again = h->again = true;
+        if (!LLMFI_HTTP_STREAM(h, c->tls)->short_is_dry) c->again = h->again = true;
     }
     if (llmfi_conn_release(c, false)) llmfi_conn_watch(c, (c->paused ? 0 : LLMF_FD_READ) | (c->sending ? LLMF_FD_WRITE : 0));
 }
@@ -23283,6 +23315,9 @@ LLMFI_UNUSED static llmfi_transport *llmfi_stream_open(llmfi_net *net) {
     h->stream.ops = *net->desc->custom_stream;
     h->stream.open_error = LLMF_ERR_NETWORK;
     h->stream.tls = true;
+#if LLMF_HAS_BEARSSL
+    h->secure = h->stream;
+#endif
     return &h->t;
 }
 
@@ -23738,9 +23773,18 @@ LLMFI_UNUSED static llmfi_transport *llmfi_replay_open(llmfi_net *net) {
 #define LLMFI_LIST_REPLAY ""
 #endif
 #if LLMF_HAS_SOCKET
-/* The transport "socket": our HTTP over plain TCP. No TLS, no proxy, no allocation outside the heap. */
+/* The transport "socket": our HTTP over plain TCP, and over TLS where BearSSL is built in. No proxy, no allocation outside the heap. */
 #ifndef LLMFI_NET_SOCKET_H
 #define LLMFI_NET_SOCKET_H
+/* TLS 1.2 by BearSSL over the socket stream: an llmfi_stream, so that our HTTP speaks https. ECDHE with AES-GCM or ChaCha20-Poly1305 only.
+
+   BearSSL's engine does no I/O. Ours is in `ready` (the handshake, which goes on as bytes come), `read` and `write`, none of which waits. Everything is in the
+   factory's block: 32 KiB a connection, and 8 KiB more while its handshake lasts. */
+#ifndef LLMFI_NET_BEARSSL_H
+#define LLMFI_NET_BEARSSL_H
+#ifndef LLMFI_NET_ROOTS_H
+#define LLMFI_NET_ROOTS_H
+#endif
 /* A byte stream over a TCP socket. A host's addresses are tried in turn: the next one when one fails or has not answered for a quarter of a
    second, the first that answers wins (RFC 8305). */
 #ifndef LLMFI_NET_STREAM_SOCKET_H
@@ -24060,10 +24104,1052 @@ LLMFI_UNUSED static void llmfi_socket_stream(llmfi_stream *to, llmfi_net *net) {
 
 #endif
 #endif
+/* What a server's certificate must be, beyond the chain and the dates that BearSSL checks: the host's by our own rule, made for servers, without name
+   constraints. BearSSL's engine is given this in place of its own checker, which it asks for the rest. It lives as long as the handshake. */
+#ifndef LLMFI_NET_VERIFY_H
+#define LLMFI_NET_VERIFY_H
+/* The roots to verify with: PEM text, from memory, a file or the system's bundle, as BearSSL wants them. Only names and keys are kept: the 145 roots of a
+   system are 90 KB of the block. What no server could be verified with (a key that is too short or of a kind not known here, a root that has ended) is left out. */
+#ifndef LLMFI_NET_ANCHORS_H
+#define LLMFI_NET_ANCHORS_H
+/* X.509 certificates as far as a client has to look into them itself: names, dates, key and a few extensions. Views into the bytes; nothing is
+   allocated or copied. DER only: definite lengths in their shortest form. Signatures are not its business. */
+#ifndef LLMFI_WIRE_DER_H
+#define LLMFI_WIRE_DER_H
+
+#if LLMF_HAS_BEARSSL
+
+enum {
+    LLMFI_DER_BOOLEAN = 0x01, LLMFI_DER_INTEGER = 0x02, LLMFI_DER_BITS = 0x03, LLMFI_DER_OCTETS = 0x04, LLMFI_DER_OID = 0x06, LLMFI_DER_UTC = 0x17,
+    LLMFI_DER_TIME = 0x18, LLMFI_DER_SEQUENCE = 0x30, LLMFI_DER_DNS = 0x82, LLMFI_DER_IP = 0x87, LLMFI_DER_VERSION = 0xA0, LLMFI_DER_EXTENSIONS = 0xA3
+};
+
+typedef struct llmfi_cert {
+    llmf_str issuer, subject;                /* whole elements */
+    int64_t begins, ends;                    /* seconds since 1970 */
+    llmf_str algorithm, curve;               /* object identifiers of the key; curve: empty where it is none of an EC key */
+    llmf_str key;                            /* the bit string's bytes */
+    llmf_str alt_names;                      /* the general names of subjectAltName; ptr NULL: it has none */
+    llmf_str uses;                           /* the identifiers of extKeyUsage; ptr NULL: not restricted */
+    bool ca;                                 /* basicConstraints says so */
+    bool constrained;                        /* it has nameConstraints */
+} llmfi_cert;
+
+/* The next element: its tag, its contents, and (NULL allowed) all of it. `in` moves behind it. Zero: there is none, or it is malformed. */
+LLMFI_UNUSED static int llmfi_der_next(llmf_str *in, llmf_str *value, llmf_str *whole) {
+    const unsigned char *p = (const unsigned char *)in->ptr;
+    size_t head = 2, len, bytes, i;
+    if (in->len < 2 || (p[0] & 0x1F) == 0x1F) return 0;
+    len = p[1];
+    if (len >= 0x80) {
+        bytes = len & 0x7F;
+        if (bytes < 1 || bytes > 3 || in->len < 2 + bytes) return 0;
+        for (len = 0, i = 0; i < bytes; i++) len = len << 8 | p[2 + i];
+        if (len < 0x80 || len >> (8 * (bytes - 1)) == 0) return 0;
+        head += bytes;
+    }
+    if (len > in->len - head) return 0;
+    *value = llmfi_str(in->ptr + head, len);
+    if (whole) *whole = llmfi_str(in->ptr, head + len);
+    *in = llmfi_from(*in, head + len);
+    return p[0];
+}
+
+/* The next element must have this tag. */
+static bool llmfi_der_want(llmf_str *in, int tag, llmf_str *value, llmf_str *whole) {
+    return llmfi_der_next(in, value, whole) == tag;
+}
+
+static int llmfi_der_two(const char *at) {
+    return llmfi_is_digit(at[0]) && llmfi_is_digit(at[1]) ? (at[0] - '0') * 10 + (at[1] - '0') : 99;
+}
+
+/* "260721120000Z" or "20260721120000Z" in seconds since 1970. */
+static bool llmfi_der_time(int tag, llmf_str t, int64_t *out) {
+    size_t at = tag == LLMFI_DER_TIME ? 2 : 0;
+    int year, month, day, hour, minute, second;
+    int64_t days;
+    if (t.len != at + 13 || t.ptr[at + 12] != 'Z' || (tag != LLMFI_DER_UTC && tag != LLMFI_DER_TIME)) return false;
+    year = llmfi_der_two(t.ptr + at);
+    if (tag == LLMFI_DER_UTC) year += year < 50 ? 2000 : 1900;
+    else year += llmfi_der_two(t.ptr) * 100;
+    month = llmfi_der_two(t.ptr + at + 2), day = llmfi_der_two(t.ptr + at + 4);
+    hour = llmfi_der_two(t.ptr + at + 6), minute = llmfi_der_two(t.ptr + at + 8), second = llmfi_der_two(t.ptr + at + 10);
+    if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60) return false;
+    if (month <= 2) year--, month += 12; /* the year begins with March: its leap day comes last */
+    days = (int64_t)year * 365 + year / 4 - year / 100 + year / 400 + (153 * (month - 3) + 2) / 5 + day - 1 - 719468;
+    *out = days * 86400 + hour * 3600 + minute * 60 + second;
+    return true;
+}
+
+static bool llmfi_cert_dates(llmf_str in, llmfi_cert *c) {
+    llmf_str v;
+    int tag = llmfi_der_next(&in, &v, NULL);
+    if (!llmfi_der_time(tag, v, &c->begins)) return false;
+    tag = llmfi_der_next(&in, &v, NULL);
+    return llmfi_der_time(tag, v, &c->ends);
+}
+
+static bool llmfi_cert_key(llmf_str in, llmfi_cert *c) {
+    llmf_str algorithm, v;
+    if (!llmfi_der_want(&in, LLMFI_DER_SEQUENCE, &algorithm, NULL) || !llmfi_der_want(&algorithm, LLMFI_DER_OID, &c->algorithm, NULL)) return false;
+    if (llmfi_der_next(&algorithm, &v, NULL) == LLMFI_DER_OID) c->curve = v;
+    if (!llmfi_der_want(&in, LLMFI_DER_BITS, &v, NULL) || !v.len || v.ptr[0]) return false;
+    c->key = llmfi_from(v, 1);
+    return true;
+}
+
+/* Two bytes behind 2.5.29 name the extensions that matter here: all others are BearSSL's to accept or refuse. */
+static bool llmfi_cert_extension(llmf_str in, llmfi_cert *c) {
+    llmf_str oid, v, inner;
+    int tag;
+    if (!llmfi_der_want(&in, LLMFI_DER_OID, &oid, NULL)) return false;
+    tag = llmfi_der_next(&in, &v, NULL);
+    if (tag == LLMFI_DER_BOOLEAN) tag = llmfi_der_next(&in, &v, NULL);
+    if (tag != LLMFI_DER_OCTETS) return false;
+    if (oid.len != 3 || memcmp(oid.ptr, "\x55\x1D", 2)) return true;
+    switch (oid.ptr[2]) {
+    case 17: return llmfi_der_want(&v, LLMFI_DER_SEQUENCE, &c->alt_names, NULL);
+    case 37: return llmfi_der_want(&v, LLMFI_DER_SEQUENCE, &c->uses, NULL);
+    case 30: c->constrained = true; return true;
+    case 19:
+        if (!llmfi_der_want(&v, LLMFI_DER_SEQUENCE, &inner, NULL)) return false;
+        c->ca = llmfi_der_next(&inner, &v, NULL) == LLMFI_DER_BOOLEAN && v.len == 1 && v.ptr[0];
+        return true;
+    default: return true;
+    }
+}
+
+/* False: not a certificate, or one that is malformed where it is looked at. */
+LLMFI_UNUSED static bool llmfi_cert_read(llmf_str der, llmfi_cert *c) {
+    llmf_str cert, in, v, list;
+    int tag;
+    memset(c, 0, sizeof *c);
+    if (!llmfi_der_want(&der, LLMFI_DER_SEQUENCE, &cert, NULL) || der.len || !llmfi_der_want(&cert, LLMFI_DER_SEQUENCE, &in, NULL)) return false;
+    tag = llmfi_der_next(&in, &v, NULL);
+    if (tag == LLMFI_DER_VERSION) tag = llmfi_der_next(&in, &v, NULL);
+    if (tag != LLMFI_DER_INTEGER || !llmfi_der_want(&in, LLMFI_DER_SEQUENCE, &v, NULL) || !llmfi_der_want(&in, LLMFI_DER_SEQUENCE, &v, &c->issuer) ||
+        !llmfi_der_want(&in, LLMFI_DER_SEQUENCE, &v, NULL) || !llmfi_cert_dates(v, c) || !llmfi_der_want(&in, LLMFI_DER_SEQUENCE, &v, &c->subject) ||
+        !llmfi_der_want(&in, LLMFI_DER_SEQUENCE, &v, NULL) || !llmfi_cert_key(v, c))
+        return false;
+    while ((tag = llmfi_der_next(&in, &v, NULL)) != 0) {
+        if (tag != LLMFI_DER_EXTENSIONS) continue;
+        if (!llmfi_der_want(&v, LLMFI_DER_SEQUENCE, &list, NULL)) return false;
+        while (list.len)
+            if (!llmfi_der_want(&list, LLMFI_DER_SEQUENCE, &v, NULL) || !llmfi_cert_extension(v, c)) return false;
+    }
+    return !in.len;
+}
+
+/* May it stand for a server? True also where it does not say what it may do. */
+LLMFI_UNUSED static bool llmfi_cert_serves(const llmfi_cert *c) {
+    llmf_str in = c->uses, oid;
+    if (!in.ptr) return true;
+    while (llmfi_der_next(&in, &oid, NULL))
+        if ((oid.len == 8 && !memcmp(oid.ptr, "\x2B\x06\x01\x05\x05\x07\x03\x01", 8)) || (oid.len == 4 && !memcmp(oid.ptr, "\x55\x1D\x25\x00", 4))) return true;
+    return false;
+}
+
+/* ---- the host ---- */
+
+/* A name that some resolver takes for an address: its last label begins with a digit. No certificate's DNS name speaks for it. */
+LLMFI_UNUSED static bool llmfi_host_is_number(llmf_str host) {
+    size_t at = host.len;
+    while (at && host.ptr[at - 1] != '.') at--;
+    return at < host.len && llmfi_is_digit(host.ptr[at]);
+}
+
+/* A certificate's name against the host. A star stands for one whole label, the leftmost, and only before two labels or more. */
+LLMFI_UNUSED static bool llmfi_host_matches(llmf_str name, llmf_str host) {
+    size_t dot;
+    if (!name.len || llmfi_find_char(name, '\0') != LLMFI_NOWHERE) return false;
+    if (name.len < 2 || name.ptr[0] != '*' || name.ptr[1] != '.') return llmfi_eq_nocase(name, host);
+    name = llmfi_from(name, 1);
+    dot = llmfi_find_char(llmfi_from(name, 1), '.');
+    if (dot == 0 || dot == LLMFI_NOWHERE || dot + 2 >= name.len || llmfi_find_char(name, '*') != LLMFI_NOWHERE) return false;
+    dot = llmfi_find_char(host, '.');
+    return dot != LLMFI_NOWHERE && dot > 0 && llmfi_eq_nocase(name, llmfi_from(host, dot));
+}
+
+/* Is it the certificate of this host (without a dot at its end)? `ip`: the host is an address, these bytes; else ip.len is 0. Only subjectAltName counts. */
+LLMFI_UNUSED static bool llmfi_cert_is_of(const llmfi_cert *c, llmf_str host, llmf_str ip) {
+    llmf_str in = c->alt_names, v;
+    int tag;
+    while ((tag = llmfi_der_next(&in, &v, NULL)) != 0) {
+        if (ip.len ? tag == LLMFI_DER_IP && llmfi_eq(v, ip) : tag == LLMFI_DER_DNS && !llmfi_host_is_number(host) && llmfi_host_matches(v, host)) return true;
+    }
+    return false;
+}
+
+#endif
+#endif
+
+#if LLMF_HAS_BEARSSL
+#include <bearssl.h>
+#if LLMF_HAS_FILES && defined(_WIN32)
+#include <fcntl.h>
+#include <io.h>
+#endif
+
+/* Bytes of one certificate, here and in what a server sends. */
+#define LLMFI_MAX_CERT 65536
+/* Roots of one bundle. */
+#define LLMFI_MAX_ANCHORS 4096
+/* Bits of an RSA key, at least. */
+#define LLMFI_MIN_RSA 2048
+
+typedef struct llmfi_anchors {
+    llmfi_arena arena;                       /* the names and keys */
+    llmfi_buf list;                          /* br_x509_trust_anchor, one behind the other */
+    llmfi_buf pem;                           /* base64 of the certificate being read; while loading only */
+    char line[80];                           /* what has come of a line. A longer one is none of a PEM text */
+    size_t line_len;
+    int64_t now;                             /* seconds since 1970 */
+    bool inside;                             /* between BEGIN and END */
+    bool no_memory;
+} llmfi_anchors;
+
+static unsigned char *llmfi_bytes(llmf_str s) {
+    return (unsigned char *)(uintptr_t)s.ptr;
+}
+
+static llmf_str llmfi_der_number(llmf_str n) {
+    while (n.len && !n.ptr[0]) n = llmfi_from(n, 1);
+    return n;
+}
+
+static bool llmfi_rsa_key(llmf_str key, br_x509_pkey *to) {
+    llmf_str in, n, e;
+    if (!llmfi_der_want(&key, LLMFI_DER_SEQUENCE, &in, NULL) || !llmfi_der_want(&in, LLMFI_DER_INTEGER, &n, NULL) || !llmfi_der_want(&in, LLMFI_DER_INTEGER, &e, NULL)) return false;
+    n = llmfi_der_number(n);
+    e = llmfi_der_number(e);
+    if (n.len < LLMFI_MIN_RSA / 8 || (n.len == LLMFI_MIN_RSA / 8 && !(n.ptr[0] & 0x80)) || !e.len) return false;
+    to->key_type = BR_KEYTYPE_RSA;
+    to->key.rsa.n = llmfi_bytes(n);
+    to->key.rsa.nlen = n.len;
+    to->key.rsa.e = llmfi_bytes(e);
+    to->key.rsa.elen = e.len;
+    return true;
+}
+
+static bool llmfi_ec_key(llmf_str curve, llmf_str key, br_x509_pkey *to) {
+    static const struct { const char *oid; size_t len; int curve; size_t key; } known[] = {
+        {"\x2A\x86\x48\xCE\x3D\x03\x01\x07", 8, BR_EC_secp256r1, 65}, {"\x2B\x81\x04\x00\x22", 5, BR_EC_secp384r1, 97}, {"\x2B\x81\x04\x00\x23", 5, BR_EC_secp521r1, 133}};
+    size_t i;
+    for (i = 0; i < LLMFI_COUNT(known); i++) {
+        if (!llmfi_eq(curve, llmfi_str(known[i].oid, known[i].len)) || key.len != known[i].key || key.ptr[0] != 4) continue;
+        to->key_type = BR_KEYTYPE_EC;
+        to->key.ec.curve = known[i].curve;
+        to->key.ec.q = llmfi_bytes(key);
+        to->key.ec.qlen = key.len;
+        return true;
+    }
+    return false;
+}
+
+/* The key of a certificate, as views into it. False: of a kind that is not used. */
+static bool llmfi_cert_pkey(const llmfi_cert *c, br_x509_pkey *to) {
+    memset(to, 0, sizeof *to);
+    if (llmfi_eq(c->algorithm, LLMFI_LIT("\x2A\x86\x48\x86\xF7\x0D\x01\x01\x01"))) return llmfi_rsa_key(c->key, to);
+    return llmfi_eq(c->algorithm, LLMFI_LIT("\x2A\x86\x48\xCE\x3D\x02\x01")) && llmfi_ec_key(c->curve, c->key, to);
+}
+
+static unsigned char *llmfi_anchor_copy(llmfi_anchors *a, const unsigned char *bytes, size_t len) {
+    unsigned char *to = (unsigned char *)llmfi_arena_alloc(&a->arena, len);
+    if (to) memcpy(to, bytes, len);
+    return to;
+}
+
+/* One certificate of the bundle. */
+static void llmfi_anchor_add(llmfi_anchors *a, llmf_str der) {
+    llmfi_cert c;
+    br_x509_trust_anchor t;
+    memset(&t, 0, sizeof t);
+    if (a->list.len / sizeof t >= LLMFI_MAX_ANCHORS || !llmfi_cert_read(der, &c) || !llmfi_cert_pkey(&c, &t.pkey) || c.ends < a->now) return;
+    t.flags = c.ca ? BR_X509_TA_CA : 0; /* without: trusted as the server's own */
+    t.dn.len = c.subject.len;
+    t.dn.data = llmfi_anchor_copy(a, llmfi_bytes(c.subject), c.subject.len);
+    if (t.pkey.key_type == BR_KEYTYPE_RSA) {
+        t.pkey.key.rsa.n = llmfi_anchor_copy(a, t.pkey.key.rsa.n, t.pkey.key.rsa.nlen);
+        t.pkey.key.rsa.e = llmfi_anchor_copy(a, t.pkey.key.rsa.e, t.pkey.key.rsa.elen);
+    } else {
+        t.pkey.key.ec.q = llmfi_anchor_copy(a, t.pkey.key.ec.q, t.pkey.key.ec.qlen);
+    }
+    if (a->arena.failed || !llmfi_buf_add(&a->list, (const char *)(const void *)&t, sizeof t)) a->no_memory = true;
+}
+
+static void llmfi_anchors_line(llmfi_anchors *a) {
+    llmf_str line = llmfi_trim(llmfi_str(a->line, a->line_len));
+    size_t len;
+    a->line_len = 0;
+    if (LLMFI_IS(line, "-----BEGIN CERTIFICATE-----")) {
+        a->inside = true;
+        a->pem.len = 0;
+    } else if (a->inside && LLMFI_IS(line, "-----END CERTIFICATE-----")) {
+        a->inside = false;
+        if (llmfi_base64_decode(llmfi_buf_str(&a->pem), a->pem.ptr, a->pem.len, &len)) llmfi_anchor_add(a, llmfi_str(a->pem.ptr, len)); /* in place: it gets shorter */
+    } else if (a->inside && a->pem.len + line.len > LLMFI_MAX_CERT) {
+        a->inside = false;
+    } else if (a->inside && !llmfi_buf_add(&a->pem, line.ptr, line.len)) {
+        a->no_memory = true;
+    }
+}
+
+static void llmfi_anchors_feed(llmfi_anchors *a, const char *bytes, size_t len) {
+    size_t i;
+    for (i = 0; i < len && !a->no_memory; i++) {
+        if (bytes[i] == '\n') llmfi_anchors_line(a);
+        else if (a->line_len < sizeof a->line) a->line[a->line_len++] = bytes[i];
+    }
+}
+
+static size_t llmfi_anchors_count(const llmfi_anchors *a) {
+    return a->list.len / sizeof(br_x509_trust_anchor);
+}
+
+#if LLMF_HAS_FILES
+/* Reads a file of roots through `room`, without the C library's buffers: this comes after llmf_open. False: it cannot be read. */
+static bool llmfi_anchors_file(llmfi_anchors *a, const char *path, char *room, size_t cap) {
+    bool ok;
+#ifdef _WIN32
+    int fd = _open(path, _O_RDONLY | _O_BINARY), n;
+    if (fd < 0) return false;
+    while ((n = _read(fd, room, (unsigned)(cap < INT32_MAX ? cap : INT32_MAX))) > 0) llmfi_anchors_feed(a, room, (size_t)n);
+    ok = n == 0;
+    (void)_close(fd);
+#else
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n;
+    if (fd < 0) return false;
+    do {
+        n = read(fd, room, cap);
+        if (n > 0) llmfi_anchors_feed(a, room, (size_t)n);
+    } while (n > 0 || (n < 0 && errno == EINTR));
+    ok = n == 0;
+    close(fd);
+#endif
+    if (ok) llmfi_anchors_feed(a, "\n", 1);
+    return ok;
+}
+#endif
+
+static void llmfi_anchors_init(llmfi_anchors *a, llmfi_heap *heap, int64_t now) {
+    memset(a, 0, sizeof *a);
+    llmfi_arena_init(&a->arena, heap, 0);
+    llmfi_buf_init(&a->list, heap, 0);
+    llmfi_buf_init(&a->pem, heap, 0);
+    a->now = now;
+}
+
+static void llmfi_anchors_free(llmfi_anchors *a) {
+    llmfi_arena_free(&a->arena);
+    llmfi_buf_free(&a->list);
+    llmfi_buf_free(&a->pem);
+}
+
+#endif
+#endif
+
+#if LLMF_HAS_BEARSSL
+
+/* Certificates that a server may send. */
+#define LLMFI_MAX_CHAIN 64
+/* 1970-01-01 in days since the year 0, as BearSSL counts them. */
+#define LLMFI_DAYS_1970 719528
+
+/* Of a piece of 4 KiB. */
+typedef struct llmfi_verify {
+    const br_x509_class *vtable;             /* first: BearSSL sees no more of it */
+    llmfi_heap *heap;
+    llmf_str host;                           /* without a dot at its end */
+    unsigned char ip[16];
+    size_t ip_len;                           /* 0: the host is a name */
+    char *cert;                              /* the certificate that is coming; NULL: no memory, or not looked at */
+    size_t cert_len, cert_size;
+    unsigned count;                          /* certificates so far */
+    unsigned error;                          /* BR_ERR_X509_… of our own checks; 0: none */
+    const char *why;                         /* in words, where `error` alone would not tell; NULL: it does */
+    int64_t now;                             /* seconds since 1970 */
+    bool insecure;                           /* whatever it is: only its key is wanted */
+    br_x509_pkey key;                        /* of an insecure one: in `cert` */
+    br_x509_minimal_context minimal;
+} llmfi_verify;
+
+static llmfi_verify *llmfi_verify_of(const br_x509_class *const *ctx) {
+    return (llmfi_verify *)(uintptr_t)ctx;
+}
+
+static void llmfi_verify_refuse(llmfi_verify *v, unsigned error, const char *why) {
+    if (v->error) return;
+    v->error = error;
+    v->why = why;
+}
+
+static void llmfi_verify_start_chain(const br_x509_class **ctx, const char *server_name) {
+    llmfi_verify *v = llmfi_verify_of(ctx);
+    (void)server_name; /* the host rule is ours */
+    v->minimal.vtable->start_chain(&v->minimal.vtable, NULL);
+}
+
+static void llmfi_verify_start_cert(const br_x509_class **ctx, uint32_t length) {
+    llmfi_verify *v = llmfi_verify_of(ctx);
+    v->count++;
+    if (v->insecure && v->count > 1) return;
+    if (v->count > LLMFI_MAX_CHAIN || length > LLMFI_MAX_CERT) {
+        llmfi_verify_refuse(v, BR_ERR_X509_LIMIT_EXCEEDED, LLMFI_WORDS("the server's certificates are more, or larger, than any should be"));
+        return;
+    }
+    v->minimal.vtable->start_cert(&v->minimal.vtable, length);
+    v->cert_len = 0;
+    if (length > v->cert_size) {
+        llmfi_heap_free(v->heap, v->cert);
+        v->cert = (char *)llmfi_heap_alloc(v->heap, length);
+        v->cert_size = v->cert ? length : 0;
+    }
+    if (!v->cert) llmfi_verify_refuse(v, BR_ERR_X509_LIMIT_EXCEEDED, LLMFI_WORDS("no memory for the server's certificate: raise memory_size"));
+}
+
+/* Anything more of this certificate? */
+static bool llmfi_verify_looks(const llmfi_verify *v) {
+    return v->count <= LLMFI_MAX_CHAIN && v->cert && !(v->insecure && v->count > 1) && v->error != BR_ERR_X509_LIMIT_EXCEEDED;
+}
+
+static void llmfi_verify_append(const br_x509_class **ctx, const unsigned char *bytes, size_t len) {
+    llmfi_verify *v = llmfi_verify_of(ctx);
+    if (!llmfi_verify_looks(v) || len > v->cert_size - v->cert_len) return;
+    memcpy(v->cert + v->cert_len, bytes, len);
+    v->cert_len += len;
+    v->minimal.vtable->append(&v->minimal.vtable, bytes, len);
+}
+
+static void llmfi_verify_end_cert(const br_x509_class **ctx) {
+    llmfi_verify *v = llmfi_verify_of(ctx);
+    llmf_str der = llmfi_str(v->cert, v->cert_len);
+    llmfi_cert c;
+    if (!llmfi_verify_looks(v)) return;
+    v->minimal.vtable->end_cert(&v->minimal.vtable);
+    if (!llmfi_cert_read(der, &c)) {
+        llmfi_verify_refuse(v, BR_ERR_X509_UNEXPECTED, NULL);
+        return;
+    }
+    if (v->insecure && !llmfi_cert_pkey(&c, &v->key)) v->key.key_type = 0;
+    if (v->insecure) return;
+    if (c.ends < v->now) llmfi_verify_refuse(v, BR_ERR_X509_EXPIRED, v->count == 1 ? NULL : LLMFI_WORDS("a certificate above the server's has expired"));
+    if (c.begins > v->now) llmfi_verify_refuse(v, BR_ERR_X509_EXPIRED, LLMFI_WORDS("the server's certificate is not valid yet (is the clock right?)"));
+    if (v->count == 1) {
+        if (llmfi_eq(c.issuer, c.subject)) v->why = LLMFI_WORDS("the server's certificate is self-signed: unknown issuer. Set ca_file or ca_pem if that is right");
+        if (!llmfi_cert_is_of(&c, v->host, llmfi_str((const char *)v->ip, v->ip_len))) llmfi_verify_refuse(v, BR_ERR_X509_BAD_SERVER_NAME, NULL);
+        if (!llmfi_cert_serves(&c)) llmfi_verify_refuse(v, BR_ERR_X509_FORBIDDEN_KEY_USAGE, NULL);
+    } else if (c.constrained) {
+        llmfi_verify_refuse(v, BR_ERR_X509_CRITICAL_EXTENSION, NULL); /* BearSSL passes over those that are not marked critical */
+    }
+}
+
+static unsigned llmfi_verify_end_chain(const br_x509_class **ctx) {
+    llmfi_verify *v = llmfi_verify_of(ctx);
+    unsigned error;
+    if (v->insecure) return v->key.key_type ? 0 : BR_ERR_X509_UNSUPPORTED;
+    error = v->minimal.vtable->end_chain(&v->minimal.vtable);
+    if (v->error == BR_ERR_X509_LIMIT_EXCEEDED || v->error == BR_ERR_X509_EXPIRED || !error) error = v->error; /* ours say more */
+    else if (error != BR_ERR_X509_NOT_TRUSTED) v->why = NULL;
+    return error;
+}
+
+static const br_x509_pkey *llmfi_verify_get_pkey(const br_x509_class *const *ctx, unsigned *usages) {
+    llmfi_verify *v = llmfi_verify_of(ctx);
+    if (!v->insecure) return v->minimal.vtable->get_pkey(&v->minimal.vtable, usages);
+    if (usages) *usages = BR_KEYTYPE_KEYX | BR_KEYTYPE_SIGN;
+    return &v->key;
+}
+
+static const br_x509_class llmfi_verify_class = {sizeof(llmfi_verify), llmfi_verify_start_chain, llmfi_verify_start_cert, llmfi_verify_append,
+                                                 llmfi_verify_end_cert, llmfi_verify_end_chain, llmfi_verify_get_pkey};
+
+/* The host as its certificate and the handshake name it: an address becomes bytes, a dot at the end goes. */
+static void llmfi_verify_host(llmfi_verify *v, llmf_str host) {
+    char text[64];
+    if (host.len && host.ptr[host.len - 1] == '.') host.len--;
+    v->host = host;
+    v->ip_len = 0;
+    if (host.len >= sizeof text) return;
+    memcpy(text, host.ptr, host.len);
+    text[host.len] = '\0';
+    if (inet_pton(AF_INET, text, v->ip) == 1) v->ip_len = 4;
+    else if (inet_pton(AF_INET6, text, v->ip) == 1) v->ip_len = 16;
+}
+
+/* NULL: no memory. `anchors` and `host` live longer. */
+static llmfi_verify *llmfi_verify_new(llmfi_heap *heap, const br_x509_trust_anchor *anchors, size_t count, llmf_str host, int64_t now) {
+    llmfi_verify *v = (llmfi_verify *)llmfi_heap_alloc(heap, sizeof *v);
+    if (!v) return NULL;
+    memset(v, 0, sizeof *v);
+    v->vtable = &llmfi_verify_class;
+    v->heap = heap;
+    v->now = now;
+    llmfi_verify_host(v, host);
+    br_x509_minimal_init(&v->minimal, &br_sha256_vtable, anchors, count);
+    br_x509_minimal_set_rsa(&v->minimal, br_rsa_pkcs1_vrfy_get_default());
+    br_x509_minimal_set_ecdsa(&v->minimal, br_ec_get_default(), br_ecdsa_vrfy_asn1_get_default());
+    br_x509_minimal_set_hash(&v->minimal, br_sha256_ID, &br_sha256_vtable); /* SHA-1 and MD5 sign nothing here */
+    br_x509_minimal_set_hash(&v->minimal, br_sha384_ID, &br_sha384_vtable);
+    br_x509_minimal_set_hash(&v->minimal, br_sha512_ID, &br_sha512_vtable);
+    br_x509_minimal_set_minrsa(&v->minimal, LLMFI_MIN_RSA / 8);
+    br_x509_minimal_set_time(&v->minimal, (uint32_t)(now / 86400 + LLMFI_DAYS_1970), (uint32_t)(now % 86400));
+    return v;
+}
+
+static void llmfi_verify_free(llmfi_verify *v) {
+    if (v) llmfi_heap_free(v->heap, v->cert);
+    if (v) llmfi_heap_free(v->heap, v);
+}
+
+/* A verdict in words; "": not about certificates. */
+static const char *llmfi_verify_words(int error) {
+    switch (error) {
+    case BR_ERR_X509_EXPIRED: return LLMFI_WORDS("the server's certificate has expired (is the clock right?)");
+    case BR_ERR_X509_BAD_SERVER_NAME: return LLMFI_WORDS("the server's certificate is for another host");
+    case BR_ERR_X509_NOT_TRUSTED:
+        return LLMFI_WORDS("the server's certificate comes from an unknown issuer, or without the certificates between. Set ca_file or ca_pem to its root if that is right");
+    case BR_ERR_X509_NOT_CA: return LLMFI_WORDS("the server's certificate comes from one that may not issue any");
+    case BR_ERR_X509_CRITICAL_EXTENSION: return LLMFI_WORDS("a certificate has an extension that must be understood and is not");
+    case BR_ERR_X509_FORBIDDEN_KEY_USAGE: return LLMFI_WORDS("the server's certificate is not meant for servers");
+    case BR_ERR_X509_WEAK_PUBLIC_KEY: return LLMFI_WORDS("a certificate's key is too short: RSA needs 2048 bits");
+    case BR_ERR_X509_UNSUPPORTED: return LLMFI_WORDS("a certificate is signed in a way that is not accepted (SHA-1, MD5), or has such a key");
+    case BR_ERR_X509_BAD_SIGNATURE: return LLMFI_WORDS("a certificate's signature is wrong");
+    default: return error > BR_ERR_X509_OK && error <= BR_ERR_X509_NOT_TRUSTED ? LLMFI_WORDS("the server's certificate is malformed") : "";
+    }
+}
+
+#endif
+#endif
+
+#if LLMF_HAS_BEARSSL
+
+/* Sessions that are kept to be resumed, and for how long: after it the certificate is asked for and checked again. */
+#define LLMFI_TLS_SESSIONS 8
+#define LLMFI_TLS_SESSION_NS UINT64_C(3600000000000)
+/* Bytes of a host's name in the cache of sessions, NUL included; longer ones are not kept. RFC 1035 has 255. */
+#define LLMFI_TLS_HOST 256
+/* Records of at most this much go out; what comes may have the full 16 KiB, as servers do not care for what we should like. */
+#define LLMFI_TLS_OUT 4096
+/* Records without a byte of data that one read may pass over. */
+#define LLMFI_TLS_ROUNDS 16
+/* Of the heap, for a connection and its handshake. */
+#define LLMFI_TLS_BYTES 49152
+
+typedef struct llmfi_session {
+    char host[LLMFI_TLS_HOST];               /* "": free */
+    int port;
+    uint64_t since_ns;
+    br_ssl_session_parameters p;
+} llmfi_session;
+
+/* What the connections of a factory share. */
+typedef struct llmfi_bearssl {
+    llmfi_net *net;
+    llmfi_anchors anchors;
+    const br_x509_trust_anchor *roots;       /* NULL: not yet looked for, or there are none */
+    size_t root_count;
+    const char *no_roots;                    /* why there are none; static text */
+    size_t next;                             /* the session to be given up for a new one */
+    llmfi_session sessions[LLMFI_TLS_SESSIONS];
+} llmfi_bearssl;
+
+typedef struct llmfi_tls {
+    llmfi_bearssl *b;
+    void *under;                             /* the socket stream */
+    llmfi_verify *verify;                    /* while the handshake lasts */
+    char *host;                              /* behind this struct: as asked for, without a dot at its end */
+    int port;
+    bool begun;                              /* the socket is connected and the handshake under way */
+    bool up;                                 /* the handshake is done */
+    bool dry;                                /* the last read took all that was in the socket, and nobody has waited for more since */
+    bool cut;                                /* the server ended the connection without saying so in TLS */
+    int error;                               /* of the verdict: BearSSL's number; 0: none */
+    const char *why;                         /* static text; NULL: `error` tells */
+    unsigned char head[5];                   /* of the record that is coming … */
+    size_t head_len, left;                   /* … bytes of it that have come, and those behind it that have not */
+    br_ssl_client_context ssl;
+    unsigned char out[LLMFI_TLS_OUT + 85];   /* BearSSL's overhead on the way out … */
+    unsigned char in[BR_SSL_BUFSIZE_INPUT];  /* … and in */
+} llmfi_tls;
+
+static int64_t llmfi_tls_wall(const llmfi_net *net) {
+    return (net->desc->wall_ms ? net->desc->wall_ms(net->desc->user) : llmfi_wall_ms()) / 1000;
+}
+
+/* ---- roots ---- */
+
+#if LLMF_HAS_FILES && !LLMF_HAS_ROOTS
+/* Where systems keep their bundle. */
+static bool llmfi_tls_system_roots(llmfi_bearssl *b) {
+    static const char *const places[] = {
+        "/etc/ssl/certs/ca-certificates.crt",                /* Debian, Arch, Alpine */
+        "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", /* Fedora, RHEL */
+        "/etc/pki/tls/certs/ca-bundle.crt",
+        "/etc/ssl/ca-bundle.pem",                            /* openSUSE */
+        "/etc/ssl/cert.pem",                                 /* macOS, the BSDs */
+        "/usr/local/share/certs/ca-root-nss.crt"
+    };
+    size_t i;
+    for (i = 0; i < LLMFI_COUNT(places); i++)
+        if (llmfi_anchors_file(&b->anchors, places[i], b->net->recv, b->net->desc->recv_size) && llmfi_anchors_count(&b->anchors)) return true;
+    b->no_roots = LLMFI_WORDS("no roots to verify with: the system has no bundle in the usual places. Set ca_file or ca_pem");
+    return false;
+}
+#elif !LLMF_HAS_ROOTS
+static bool llmfi_tls_system_roots(llmfi_bearssl *b) {
+    b->no_roots = LLMFI_WORDS("no roots to verify with: this build reads no files (LLMF_NO_FILES). Set ca_pem, or build with LLMF_WITH_ROOTS=1");
+    return false;
+}
+#endif
+
+static bool llmfi_tls_read_roots(llmfi_bearssl *b) {
+    const llmf_desc *d = b->net->desc;
+    if (d->ca_pem) {
+        llmfi_anchors_feed(&b->anchors, d->ca_pem, strlen(d->ca_pem));
+        llmfi_anchors_feed(&b->anchors, "\n", 1);
+        b->no_roots = LLMFI_WORDS("no root of ca_pem can be used: is it PEM text with a certificate that is valid now?");
+        return llmfi_anchors_count(&b->anchors) > 0;
+    }
+    if (d->ca_file) {
+#if LLMF_HAS_FILES
+        b->no_roots = LLMFI_WORDS("the roots to verify with cannot be read: see ca_file");
+        if (!llmfi_anchors_file(&b->anchors, d->ca_file, b->net->recv, d->recv_size)) return false;
+        b->no_roots = LLMFI_WORDS("no root of ca_file can be used: is it PEM text with a certificate that is valid now?");
+        return llmfi_anchors_count(&b->anchors) > 0;
+#else
+        b->no_roots = LLMFI_WORDS("ca_file: this build reads no files (LLMF_NO_FILES). Set ca_pem");
+        return false;
+#endif
+    }
+#if LLMF_HAS_ROOTS
+    b->roots = llmfi_roots;
+    b->root_count = LLMFI_COUNT(llmfi_roots);
+    return true;
+#else
+    return llmfi_tls_system_roots(b);
+#endif
+}
+
+/* Once, at the first connection. LLMF_OK, or an llmf_result with b->no_roots: the next connection tries again. */
+static int llmfi_tls_roots(llmfi_bearssl *b) {
+    bool ok;
+    if (b->roots) return LLMF_OK;
+    llmfi_anchors_init(&b->anchors, b->net->heap, llmfi_tls_wall(b->net));
+    ok = llmfi_tls_read_roots(b);
+    llmfi_buf_free(&b->anchors.pem);
+    if (ok && !b->anchors.no_memory) {
+        if (b->roots) return LLMF_OK;
+        b->root_count = llmfi_anchors_count(&b->anchors);
+        b->roots = (const br_x509_trust_anchor *)(const void *)b->anchors.list.ptr;
+        return LLMF_OK;
+    }
+    if (b->anchors.no_memory) b->no_roots = LLMFI_WORDS("no memory for the roots to verify with: raise memory_size");
+    ok = b->anchors.no_memory;
+    llmfi_anchors_free(&b->anchors);
+    return ok ? LLMF_ERR_MEMORY : LLMF_ERR_TLS;
+}
+
+/* ---- sessions ---- */
+
+static llmfi_session *llmfi_session_find(llmfi_bearssl *b, const char *host, int port) {
+    size_t i;
+    for (i = 0; i < LLMFI_TLS_SESSIONS; i++) {
+        llmfi_session *s = &b->sessions[i];
+        if (s->host[0] && s->port == port && llmfi_eq_nocase(llmfi_cstr(s->host), llmfi_cstr(host))) return s;
+    }
+    return NULL;
+}
+
+static void llmfi_session_forget(llmfi_session *s) {
+    if (s) llmfi_wipe(llmfi_str((const char *)s, sizeof *s));
+}
+
+/* A handshake is done: the next connection may go on from it. */
+static void llmfi_session_keep(llmfi_tls *t) {
+    llmfi_bearssl *b = t->b;
+    llmfi_session *s = llmfi_session_find(b, t->host, t->port);
+    br_ssl_session_parameters p;
+    br_ssl_engine_get_session_parameters(&t->ssl.eng, &p);
+    if (s && p.session_id_len && p.session_id_len == s->p.session_id_len && !memcmp(p.session_id, s->p.session_id, p.session_id_len)) return; /* resumed: its age goes on */
+    llmfi_session_forget(s);
+    if (!p.session_id_len) return;
+    if (!s) s = &b->sessions[b->next++ % LLMFI_TLS_SESSIONS];
+    memcpy(s->host, t->host, strlen(t->host) + 1);
+    s->port = t->port;
+    s->since_ns = llmfi_net_moment(b->net);
+    s->p = p;
+}
+
+static bool llmfi_session_resume(llmfi_tls *t) {
+    llmfi_session *s = llmfi_session_find(t->b, t->host, t->port);
+    if (s && llmfi_net_moment(t->b->net) - s->since_ns > LLMFI_TLS_SESSION_NS) {
+        llmfi_session_forget(s);
+        s = NULL;
+    }
+    if (s) br_ssl_engine_set_session_parameters(&t->ssl.eng, &s->p);
+    return s != NULL;
+}
+
+/* ---- the handshake ---- */
+
+/* Suites in the order we like them: AES where the processor computes it, else ChaCha20. All have forward secrecy, none has CBC or SHA-1. */
+static void llmfi_tls_suites(br_ssl_engine_context *e) {
+    static const uint16_t aes[] = {BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, BR_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+                                   BR_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, BR_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256};
+    static const uint16_t chacha[] = {BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, BR_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256, BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+                                      BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, BR_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, BR_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384};
+    bool fast = br_aes_x86ni_ctr_get_vtable() || br_aes_pwr8_ctr_get_vtable();
+    br_ssl_engine_set_suites(e, fast ? aes : chacha, LLMFI_COUNT(aes));
+}
+
+/* Only what the suites need, so that a static program carries nothing else. */
+static void llmfi_tls_engine(llmfi_tls *t) {
+    static const char *const protocols[] = {"http/1.1"};
+    br_ssl_engine_context *e = &t->ssl.eng;
+    br_ssl_client_zero(&t->ssl);
+    br_ssl_engine_set_versions(e, BR_TLS12, BR_TLS12);
+    llmfi_tls_suites(e);
+    br_ssl_engine_set_default_rsavrfy(e);
+    br_ssl_engine_set_default_ecdsa(e); /* brings the curves of ECDHE too */
+    br_ssl_engine_set_default_aes_gcm(e);
+    br_ssl_engine_set_default_chapol(e);
+    br_ssl_engine_set_hash(e, br_sha256_ID, &br_sha256_vtable);
+    br_ssl_engine_set_hash(e, br_sha384_ID, &br_sha384_vtable);
+    br_ssl_engine_set_hash(e, br_sha512_ID, &br_sha512_vtable);
+    br_ssl_engine_set_prf_sha256(e, &br_tls12_sha256_prf);
+    br_ssl_engine_set_prf_sha384(e, &br_tls12_sha384_prf);
+    br_ssl_engine_set_protocol_names(e, (const char **)(uintptr_t)protocols, 1);
+    br_ssl_engine_add_flags(e, BR_OPT_NO_RENEGOTIATION);
+    br_ssl_engine_set_x509(e, &t->verify->vtable);
+    br_ssl_engine_set_buffers_bidi(e, t->in, sizeof t->in, t->out, sizeof t->out);
+    e->log_max_frag_len = 14; /* do not ask for records as short as ours: few servers listen, and each event would cost two */
+}
+
+static int llmfi_tls_fail(llmfi_tls *t, int result, const char *why) {
+    t->why = why;
+    return -result;
+}
+
+/* BearSSL has given up: minus an llmf_result. */
+static int llmfi_tls_broken(llmfi_tls *t) {
+    t->error = br_ssl_engine_last_error(&t->ssl.eng);
+    if (t->verify && t->error > BR_ERR_X509_OK && t->error <= BR_ERR_X509_NOT_TRUSTED) t->why = t->verify->why;
+    if (!t->up) llmfi_session_forget(llmfi_session_find(t->b, t->host, t->port));
+    return -LLMF_ERR_TLS;
+}
+
+/* The socket is connected: LLMF_OK, or minus an llmf_result. */
+static int llmfi_tls_begin(llmfi_tls *t) {
+    llmfi_bearssl *b = t->b;
+    const llmf_desc *d = b->net->desc;
+    int got = d->insecure_tls ? LLMF_OK : llmfi_tls_roots(b);
+    bool resume;
+    if (got != LLMF_OK) return llmfi_tls_fail(t, got, b->no_roots);
+    t->verify = llmfi_verify_new(b->net->heap, b->roots, b->root_count, llmfi_cstr(t->host), llmfi_tls_wall(b->net));
+    if (!t->verify) return llmfi_tls_fail(t, LLMF_ERR_MEMORY, LLMFI_WORDS("no memory for a TLS handshake: raise memory_size"));
+    t->verify->insecure = d->insecure_tls;
+    llmfi_tls_engine(t);
+    if (d->random) {
+        unsigned char seed[32];
+        d->random(d->user, seed, sizeof seed);
+        br_ssl_engine_inject_entropy(&t->ssl.eng, seed, sizeof seed);
+        llmfi_wipe(llmfi_str((const char *)seed, sizeof seed));
+    }
+    resume = llmfi_session_resume(t);
+    t->begun = true;
+    return br_ssl_client_reset(&t->ssl, t->verify->ip_len ? NULL : t->host, resume) ? LLMF_OK : llmfi_tls_broken(t);
+}
+
+/* ---- records ---- */
+
+/* Counts bytes that go to the engine, by which one knows where a record ends. */
+static void llmfi_tls_count(llmfi_tls *t, const unsigned char *bytes, size_t n) {
+    while (n) {
+        size_t some;
+        if (t->head_len < sizeof t->head) {
+            t->head[t->head_len++] = *bytes++;
+            n--;
+            if (t->head_len == sizeof t->head) t->left = (size_t)t->head[3] << 8 | t->head[4];
+        } else {
+            some = n < t->left ? n : t->left;
+            t->left -= some;
+            bytes += some;
+            n -= some;
+        }
+        if (t->head_len == sizeof t->head && !t->left) t->head_len = 0;
+    }
+}
+
+/* Sends what the engine has ready. 1: all of it; 0: the socket takes no more for now; below 0: minus an llmf_result. */
+static int llmfi_tls_flush(llmfi_tls *t) {
+    unsigned char *bytes;
+    size_t len;
+    while ((bytes = br_ssl_engine_sendrec_buf(&t->ssl.eng, &len)) != NULL) {
+        int n = llmfi_socket_write(t->b->net, t->under, (const char *)bytes, len);
+        if (n <= 0) return n;
+        br_ssl_engine_sendrec_ack(&t->ssl.eng, (size_t)n);
+    }
+    return 1;
+}
+
+/* Reads at most the rest of a record, straight to where the engine wants it: bytes, 0: none now, or what the socket said. */
+static int llmfi_tls_receive(llmfi_tls *t) {
+    size_t len;
+    unsigned char *to = br_ssl_engine_recvrec_buf(&t->ssl.eng, &len);
+    int n = to ? llmfi_socket_read(t->b->net, t->under, (char *)to, len) : 0;
+    if (n <= 0) return n;
+    llmfi_tls_count(t, to, (size_t)n);
+    br_ssl_engine_recvrec_ack(&t->ssl.eng, (size_t)n);
+    return n;
+}
+
+static void llmfi_tls_done(llmfi_tls *t) {
+    t->up = true;
+    llmfi_session_keep(t);
+    br_ssl_engine_set_x509(&t->ssl.eng, NULL);
+    llmfi_verify_free(t->verify);
+    t->verify = NULL;
+}
+
+/* Goes on with the handshake: 1 when it is done. A step is at most one record of the server's. */
+static int llmfi_tls_handshake(llmfi_tls *t) {
+    for (;;) {
+        unsigned state = br_ssl_engine_current_state(&t->ssl.eng);
+        int n;
+        if (state & BR_SSL_CLOSED) return llmfi_tls_broken(t);
+        if (state & BR_SSL_SENDREC) {
+            n = llmfi_tls_flush(t);
+            if (n <= 0) return n;
+            continue;
+        }
+        if (state & BR_SSL_SENDAPP) {
+            llmfi_tls_done(t);
+            return 1;
+        }
+        if (llmfi_slice_over(t->b->net)) return 0; /* its descriptor calls again: what has come is still in the socket */
+        n = llmfi_tls_receive(t);
+        if (n == 0) return 0;
+        if (n == LLMF_STREAM_END) return llmfi_tls_fail(t, LLMF_ERR_TLS, LLMFI_WORDS("the server closed the connection within the handshake: does it speak TLS 1.2 there?"));
+        if (n < 0) return n;
+    }
+}
+
+/* ---- the stream ---- */
+
+static void *llmfi_tls_open_stream(void *user, const char *host, int port, bool tls) {
+    llmfi_bearssl *b = (llmfi_bearssl *)user;
+    size_t len = strlen(host);
+    llmfi_tls *t = tls && len < LLMFI_TLS_HOST ? (llmfi_tls *)llmfi_heap_alloc(b->net->heap, sizeof *t + len + 1) : NULL;
+    if (!t) return NULL;
+    memset(t, 0, offsetof(llmfi_tls, out)); /* the buffers: pages that may never be touched */
+    t->b = b;
+    t->under = llmfi_socket_open_stream(b->net, host, port, false);
+    if (!t->under) {
+        llmfi_heap_free(b->net->heap, t);
+        return NULL;
+    }
+    if (len && host[len - 1] == '.') len--;
+    t->host = (char *)(void *)(t + 1);
+    memcpy(t->host, host, len);
+    t->host[len] = '\0';
+    t->port = port;
+    return t;
+}
+
+static int llmfi_tls_ready(void *user, void *stream) {
+    llmfi_tls *t = (llmfi_tls *)stream;
+    int got;
+    (void)user;
+    if (t->up) return 1;
+    if (!t->begun) {
+        got = llmfi_socket_ready(t->b->net, t->under);
+        if (got <= 0) return got;
+        got = llmfi_tls_begin(t);
+        if (got != LLMF_OK) return got;
+    }
+    return llmfi_tls_handshake(t);
+}
+
+/* Decrypted bytes that wait in the engine. */
+static size_t llmfi_tls_take(llmfi_tls *t, char *out, size_t cap) {
+    size_t len, all = 0;
+    unsigned char *from;
+    while (all < cap && (from = br_ssl_engine_recvapp_buf(&t->ssl.eng, &len)) != NULL) {
+        if (len > cap - all) len = cap - all;
+        memcpy(out + all, from, len);
+        br_ssl_engine_recvapp_ack(&t->ssl.eng, len);
+        all += len;
+    }
+    return all;
+}
+
+/* Whole records out of the socket in one go, decrypted in place: behind a record's beginning the text is always shorter than what it came from. The last one
+   may be cut off; the engine keeps what there is of it. Bytes read, *len of text; 0 or what the socket said. */
+static int llmfi_tls_bulk(llmfi_tls *t, char *out, size_t cap, size_t *len) {
+    int n = llmfi_socket_read(t->b->net, t->under, out, cap);
+    size_t at = 0, all = n > 0 ? (size_t)n : 0, some;
+    *len = 0;
+    while (at < all) {
+        unsigned char *to = br_ssl_engine_recvrec_buf(&t->ssl.eng, &some);
+        if (!to) break; /* closed: what follows is of no interest */
+        if (some > all - at) some = all - at;
+        memcpy(to, out + at, some);
+        llmfi_tls_count(t, to, some);
+        br_ssl_engine_recvrec_ack(&t->ssl.eng, some);
+        at += some;
+        *len += llmfi_tls_take(t, out + *len, at - *len);
+    }
+    return n;
+}
+
+/* The connection has ended: was it meant? */
+static int llmfi_tls_ended(llmfi_tls *t, int got) {
+    if (br_ssl_engine_current_state(&t->ssl.eng) & BR_SSL_CLOSED) return br_ssl_engine_last_error(&t->ssl.eng) ? llmfi_tls_broken(t) : LLMF_STREAM_END;
+    if (got != LLMF_STREAM_END) return got;
+    t->cut = true;
+    return -LLMF_ERR_NETWORK;
+}
+
+static int llmfi_tls_read(void *user, void *stream, char *out, size_t cap) {
+    llmfi_tls *t = (llmfi_tls *)stream;
+    size_t len = llmfi_tls_take(t, out, cap), asked;
+    int rounds, n;
+    (void)user;
+    if (cap > INT32_MAX) cap = INT32_MAX;
+    if (len || t->dry) {
+        t->dry = false;
+        if (len || !(br_ssl_engine_current_state(&t->ssl.eng) & BR_SSL_CLOSED)) return (int)len;
+    }
+    for (rounds = 0; !len && rounds < LLMFI_TLS_ROUNDS; rounds++) {
+        (void)llmfi_tls_flush(t); /* a server that takes no more may have answered before */
+        if (br_ssl_engine_current_state(&t->ssl.eng) & BR_SSL_CLOSED) return llmfi_tls_ended(t, -LLMF_ERR_NETWORK);
+        if (t->head_len) {
+            asked = t->left ? t->left : sizeof t->head - t->head_len;
+            n = llmfi_tls_receive(t);
+            if (n > 0) len = llmfi_tls_take(t, out, cap);
+        } else {
+            asked = cap;
+            n = llmfi_tls_bulk(t, out, cap, &len);
+        }
+        if (n < 0) return llmfi_tls_ended(t, n);
+        t->dry = len && (size_t)n < asked;
+        if (!len && (size_t)n < asked && !(br_ssl_engine_current_state(&t->ssl.eng) & BR_SSL_CLOSED)) break;
+    }
+    return (int)len;
+}
+
+static int llmfi_tls_write(void *user, void *stream, const char *bytes, size_t len) {
+    llmfi_tls *t = (llmfi_tls *)stream;
+    size_t at = 0, room;
+    (void)user;
+    if (len > INT32_MAX) len = INT32_MAX;
+    for (;;) {
+        unsigned char *to;
+        int n = llmfi_tls_flush(t);
+        if (n < 0) return n;
+        if (n == 0 || at == len) return (int)at;
+        to = br_ssl_engine_sendapp_buf(&t->ssl.eng, &room);
+        if (!to) return at ? (int)at : llmfi_tls_ended(t, -LLMF_ERR_NETWORK);
+        if (room > len - at) room = len - at;
+        memcpy(to, bytes + at, room);
+        br_ssl_engine_sendapp_ack(&t->ssl.eng, room);
+        br_ssl_engine_flush(&t->ssl.eng, 0);
+        at += room;
+    }
+}
+
+/* With a word of farewell, as far as the socket takes it at once: servers drop the session of those that leave without. */
+static void llmfi_tls_close_stream(void *user, void *stream) {
+    llmfi_tls *t = (llmfi_tls *)stream;
+    llmfi_net *net = t->b->net;
+    (void)user;
+    if (t->up) br_ssl_engine_close(&t->ssl.eng);
+    if (t->begun) (void)llmfi_tls_flush(t);
+    llmfi_socket_close_stream(net, t->under);
+    llmfi_verify_free(t->verify);
+    llmfi_wipe(llmfi_str((const char *)t, t->begun ? offsetof(llmfi_tls, in) : offsetof(llmfi_tls, out))); /* the session's keys, and the request's */
+    llmfi_heap_free(net->heap, t);
+}
+
+static intptr_t llmfi_tls_fd(void *user, void *stream, int *events) {
+    llmfi_tls *t = (llmfi_tls *)stream;
+    intptr_t fd = llmfi_socket_fd(t->b->net, t->under, events);
+    unsigned state;
+    (void)user;
+    t->dry = false;
+    if (!t->begun) return fd;
+    state = br_ssl_engine_current_state(&t->ssl.eng);
+    if (!t->up) *events = state & BR_SSL_SENDREC ? LLMF_FD_WRITE : LLMF_FD_READ;
+    else if (state & BR_SSL_SENDREC) *events |= LLMF_FD_WRITE;
+    return fd;
+}
+
+static int64_t llmfi_tls_wait_ms(void *user, void *stream) {
+    llmfi_tls *t = (llmfi_tls *)stream;
+    (void)user;
+    return t->begun ? -1 : llmfi_socket_wait_ms(t->b->net, t->under);
+}
+
+static void llmfi_tls_why(void *user, void *stream, llmfi_text *text) {
+    llmfi_tls *t = (llmfi_tls *)stream;
+    const char *words = t->why ? t->why : llmfi_verify_words(t->error);
+    (void)user;
+    if (t->cut) {
+        LLMFI_SAY(text, "it was cut: the server said no TLS goodbye");
+    } else if (words[0]) {
+        llmfi_say_c(text, words);
+    } else if (t->error >= BR_ERR_RECV_FATAL_ALERT && t->error < BR_ERR_SEND_FATAL_ALERT) {
+        LLMFI_SAY(text, "the server refuses TLS 1.2, our ciphers or us: alert ");
+        llmfi_say_int(text, t->error - BR_ERR_RECV_FATAL_ALERT);
+    } else if (t->error == BR_ERR_UNSUPPORTED_VERSION || t->error == BR_ERR_BAD_VERSION) {
+        LLMFI_SAY(text, "the server does not speak TLS 1.2");
+    } else if (t->error == BR_ERR_NO_RANDOM) {
+        LLMFI_SAY(text, "the system has no random bytes: set llmf_desc.random");
+    } else if (t->error) {
+        LLMFI_SAY(text, "no TLS connection: BearSSL's error ");
+        llmfi_say_int(text, t->error);
+    } else {
+        llmfi_socket_why(t->b->net, t->under, text);
+    }
+}
+
+/* What the ops are called with is the llmfi_bearssl. False: no memory. */
+LLMFI_UNUSED static bool llmfi_tls_stream(llmfi_stream *to, llmfi_net *net) {
+    static const llmfi_stream ours = {{NULL, llmfi_tls_open_stream, llmfi_tls_ready, llmfi_tls_read, llmfi_tls_write, llmfi_tls_close_stream, llmfi_tls_fd},
+                                      llmfi_tls_wait_ms, llmfi_tls_why, LLMF_ERR_MEMORY, true, false};
+    llmfi_bearssl *b = (llmfi_bearssl *)llmfi_heap_alloc(net->heap, sizeof *b);
+    if (!b) return false;
+    memset(b, 0, sizeof *b);
+    b->net = net;
+    *to = ours;
+    to->ops.user = b;
+    return true;
+}
+
+/* When its connections are closed. */
+LLMFI_UNUSED static void llmfi_tls_close(llmfi_bearssl *b) {
+    llmfi_heap *heap = b->net->heap;
+    llmfi_anchors_free(&b->anchors);
+    llmfi_wipe(llmfi_str((const char *)b->sessions, sizeof b->sessions));
+    llmfi_heap_free(heap, b);
+}
+
+#endif
+#endif
 
 #if LLMF_HAS_SOCKET
 #if !LLMF_HAS_SOCKETS
 #error "llmfactory: this system has no sockets. Set LLMF_NO_SOCKET=1"
+#endif
+
+#if LLMF_HAS_BEARSSL
+static void llmfi_socket_close(llmfi_transport *t) {
+    llmfi_bearssl *b = (llmfi_bearssl *)((llmfi_http *)(void *)t)->secure.ops.user;
+    llmfi_http_close(t);
+    if (b) llmfi_tls_close(b);
+}
 #endif
 
 /* NULL: no memory. */
@@ -24071,6 +25157,13 @@ LLMFI_UNUSED static llmfi_transport *llmfi_socket_open(llmfi_net *net) {
     llmfi_http *h = llmfi_http_open(net, "socket");
     if (!h) return NULL;
     llmfi_socket_stream(&h->stream, net);
+#if LLMF_HAS_BEARSSL
+    h->t.close = llmfi_socket_close;
+    if (!llmfi_tls_stream(&h->secure, net)) {
+        llmfi_socket_close(&h->t);
+        return NULL;
+    }
+#endif
     return &h->t;
 }
 
@@ -25872,7 +26965,7 @@ LLMFI_ROWS_PROVIDER
 #undef LLMF_PROVIDER
 #endif
            "\noptions:" LLMFI_BUILT(LLMF_HAS_FILES, "files") LLMFI_BUILT(LLMF_HAS_ENV, "env") LLMFI_BUILT(LLMF_HAS_YAML, "yaml")
-               LLMFI_BUILT(LLMF_HAS_MODELS, "models") LLMFI_BUILT(LLMF_HAS_EPOLL, "epoll");
+               LLMFI_BUILT(LLMF_HAS_MODELS, "models") LLMFI_BUILT(LLMF_HAS_EPOLL, "epoll") LLMFI_BUILT(LLMF_HAS_BEARSSL, "bearssl") LLMFI_BUILT(LLMF_HAS_ROOTS, "roots");
 }
 
 #endif
@@ -28201,7 +29294,7 @@ static bool llmfi_https(llmf_str url) {
     return llmfi_starts(url, LLMFI_LIT("https:"));
 }
 
-/* The user's own first; else the one named; else the socket for plain http and curl for the rest. NULL with the error. */
+/* The user's own first; else the one named; else the socket for plain http and curl for the rest; without curl the socket, which may have TLS. NULL with the error. */
 static llmfi_transport *llmfi_transport_for(llmf_factory *f, llmf_str url, llmf_error *err) {
     llmfi_transport *t = NULL;
 #if LLMF_HAS_DIALECT_MOCK
@@ -30340,6 +31433,18 @@ LLMF_API size_t llmf_check_abi(const llmf_desc *desc, size_t desc_size, void (*r
 /* Bytes of heap that a plain call of a few KB needs, and one whose connection is its own: measured by the tests, rounded up to what the heap hands out. */
 enum { LLMFI_CALL_BYTES = 32768 };
 
+#if LLMF_HAS_BEARSSL
+/* And what TLS needs where the socket transport is who serves https: roots, and a connection for each call. */
+static size_t llmfi_tls_need(llmf_factory *f) {
+    size_t before = f->heap.used, most = (size_t)(f->desc.max_calls < f->desc.max_connections ? f->desc.max_calls : f->desc.max_connections);
+    if (!f->socket || f->curl) return 0;
+    (void)llmfi_tls_roots((llmfi_bearssl *)((llmfi_http *)(void *)f->socket)->secure.ops.user); /* without any no connection will stand */
+    return f->heap.used - before + most * LLMFI_TLS_BYTES;
+}
+#else
+#define llmfi_tls_need(f) 0
+#endif
+
 LLMF_API size_t llmf_min_memory_abi(const llmf_desc *desc, size_t desc_size) {
     llmf_desc d;
     llmf_error err;
@@ -30348,7 +31453,10 @@ LLMF_API size_t llmf_min_memory_abi(const llmf_desc *desc, size_t desc_size) {
     llmf_factory *f = llmfi_try_out(desc, desc_size, &d, &block);
     if (!f) return 0;
     /* The config counts twice: a reload builds the new one beside the old. */
-    if (llmfi_start_up(f, &err)) need = f->permanent + 2 * f->heap.high + (size_t)d.max_calls * LLMFI_CALL_BYTES;
+    if (llmfi_start_up(f, &err)) {
+        need = f->permanent + 2 * f->heap.high + (size_t)d.max_calls * LLMFI_CALL_BYTES;
+        need += llmfi_tls_need(f);
+    }
     llmf_close(f);
     d.alloc(d.user, block, d.memory_size, 0);
     return need ? need + need / LLMF_HEAP_UNIT : 0;

@@ -1,0 +1,3 @@
+#ifndef LLMFI_NET_ROOTS_H
+#define LLMFI_NET_ROOTS_H
+#endif
