@@ -298,8 +298,9 @@ static void llmfi_tls_done(llmfi_tls *t) {
     t->verify = NULL;
 }
 
-/* Goes on with the handshake: 1 when it is done. A step is at most one record of the server's. */
+/* Goes on with the handshake: 1 when it is done. A step is at most one record of the server's, and there is one at least, however short the slice. */
 static int llmfi_tls_handshake(llmfi_tls *t) {
+    bool stepped = false;
     for (;;) {
         unsigned state = br_ssl_engine_current_state(&t->ssl.eng);
         int n;
@@ -313,7 +314,8 @@ static int llmfi_tls_handshake(llmfi_tls *t) {
             llmfi_tls_done(t);
             return 1;
         }
-        if (llmfi_slice_over(t->b->net)) return 0; /* its descriptor calls again: what has come is still in the socket */
+        if (stepped && llmfi_slice_over(t->b->net)) return 0; /* its descriptor calls again: what has come is still in the socket */
+        stepped = true;
         n = llmfi_tls_receive(t);
         if (n == 0) return 0;
         if (n == LLMF_STREAM_END) return llmfi_tls_fail(t, LLMF_ERR_TLS, LLMFI_WORDS("the server closed the connection within the handshake: does it speak TLS 1.2 there?"));
