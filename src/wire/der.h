@@ -22,10 +22,11 @@ typedef struct llmfi_cert {
     bool constrained;                        /* it has nameConstraints */
 } llmfi_cert;
 
-/* The next element: its tag, its contents, and (NULL allowed) all of it. `in` moves behind it. Zero: there is none, or it is malformed. */
+/* The next element: its tag, its contents, and (NULL allowed) all of it. `in` moves behind it. Zero: there is none, or it is malformed; the contents are empty. */
 LLMFI_UNUSED static int llmfi_der_next(llmf_str *in, llmf_str *value, llmf_str *whole) {
     const unsigned char *p = (const unsigned char *)in->ptr;
     size_t head = 2, len, bytes, i;
+    *value = llmfi_str("", 0);
     if (in->len < 2 || (p[0] & 0x1F) == 0x1F) return 0;
     len = p[1];
     if (len >= 0x80) {
@@ -48,15 +49,17 @@ static bool llmfi_der_want(llmf_str *in, int tag, llmf_str *value, llmf_str *who
 }
 
 static int llmfi_der_two(const char *at) {
-    return llmfi_is_digit(at[0]) && llmfi_is_digit(at[1]) ? (at[0] - '0') * 10 + (at[1] - '0') : 99;
+    return (at[0] - '0') * 10 + (at[1] - '0');
 }
 
 /* "260721120000Z" or "20260721120000Z" in seconds since 1970. */
 static bool llmfi_der_time(int tag, llmf_str t, int64_t *out) {
-    size_t at = tag == LLMFI_DER_TIME ? 2 : 0;
+    size_t at = tag == LLMFI_DER_TIME ? 2 : 0, i;
     int year, month, day, hour, minute, second;
     int64_t days;
     if (t.len != at + 13 || t.ptr[at + 12] != 'Z' || (tag != LLMFI_DER_UTC && tag != LLMFI_DER_TIME)) return false;
+    for (i = 0; i < at + 12; i++)
+        if (!llmfi_is_digit(t.ptr[i])) return false;
     year = llmfi_der_two(t.ptr + at);
     if (tag == LLMFI_DER_UTC) year += year < 50 ? 2000 : 1900;
     else year += llmfi_der_two(t.ptr) * 100;
