@@ -65,7 +65,35 @@ static int64_t llmfi_tls_wall(const llmfi_net *net) {
 
 /* ---- roots ---- */
 
-#if LLMF_HAS_FILES && !LLMF_HAS_ROOTS
+#if LLMF_HAS_ROOTS
+/* Those built in: BearSSL's form of them is made here, as it has pointers in it, which a program would have to be relocated for. */
+static void llmfi_tls_own_roots(llmfi_bearssl *b) {
+    static const unsigned char exponent[] = {1, 0, 1};
+    const char *at = (const char *)llmfi_root_bytes;
+    size_t i;
+    for (i = 0; i < LLMFI_COUNT(llmfi_roots); i++) {
+        br_x509_trust_anchor t;
+        memset(&t, 0, sizeof t);
+        t.flags = BR_X509_TA_CA;
+        t.dn.data = llmfi_bytes(llmfi_str(at, 0));
+        t.dn.len = llmfi_roots[i].name;
+        at += llmfi_roots[i].name;
+        t.pkey.key_type = llmfi_roots[i].curve ? BR_KEYTYPE_EC : BR_KEYTYPE_RSA;
+        if (llmfi_roots[i].curve) {
+            t.pkey.key.ec.curve = llmfi_roots[i].curve;
+            t.pkey.key.ec.q = llmfi_bytes(llmfi_str(at, 0));
+            t.pkey.key.ec.qlen = llmfi_roots[i].key;
+        } else {
+            t.pkey.key.rsa.n = llmfi_bytes(llmfi_str(at, 0));
+            t.pkey.key.rsa.nlen = llmfi_roots[i].key;
+            t.pkey.key.rsa.e = llmfi_bytes(llmfi_str((const char *)exponent, 0));
+            t.pkey.key.rsa.elen = sizeof exponent;
+        }
+        at += llmfi_roots[i].key;
+        if (!llmfi_buf_add(&b->anchors.list, (const char *)(const void *)&t, sizeof t)) b->anchors.no_memory = true;
+    }
+}
+#elif LLMF_HAS_FILES
 /* Where systems keep their bundle. */
 static bool llmfi_tls_system_roots(llmfi_bearssl *b) {
     static const char *const places[] = {
@@ -82,7 +110,7 @@ static bool llmfi_tls_system_roots(llmfi_bearssl *b) {
     b->no_roots = LLMFI_WORDS("no roots to verify with: the system has no bundle in the usual places. Set ca_file or ca_pem");
     return false;
 }
-#elif !LLMF_HAS_ROOTS
+#else
 static bool llmfi_tls_system_roots(llmfi_bearssl *b) {
     b->no_roots = LLMFI_WORDS("no roots to verify with: this build reads no files (LLMF_NO_FILES). Set ca_pem, or build with LLMF_WITH_ROOTS=1");
     return false;
@@ -109,8 +137,7 @@ static bool llmfi_tls_read_roots(llmfi_bearssl *b) {
 #endif
     }
 #if LLMF_HAS_ROOTS
-    b->roots = llmfi_roots;
-    b->root_count = LLMFI_COUNT(llmfi_roots);
+    llmfi_tls_own_roots(b);
     return true;
 #else
     return llmfi_tls_system_roots(b);
@@ -125,7 +152,6 @@ static int llmfi_tls_roots(llmfi_bearssl *b) {
     ok = llmfi_tls_read_roots(b);
     llmfi_buf_free(&b->anchors.pem);
     if (ok && !b->anchors.no_memory) {
-        if (b->roots) return LLMF_OK;
         b->root_count = llmfi_anchors_count(&b->anchors);
         b->roots = (const br_x509_trust_anchor *)(const void *)b->anchors.list.ptr;
         return LLMF_OK;

@@ -1,5 +1,6 @@
 /* Certificates looked into: the host's name, dates, and every way to be malformed. */
 #define LLMF_WITH_BEARSSL 1
+#include "../../src/net/sys.h"
 #include "../../src/wire/der.h"
 #include <setjmp.h>
 #include <stdarg.h>
