@@ -63,6 +63,8 @@
 
    HOW TO LINK
      default            -lcurl              every provider over HTTPS; plain http goes over our own sockets
+     LLMF_WITH_BEARSSL=1  -lbearssl         TLS 1.2 on our own sockets, for small or static programs; with LLMF_NO_CURL=1 it serves https, else set
+                                            llmf_desc.transport = "socket". See TLS below
      LLMF_NO_CURL=1     nothing             http only (Ollama, llama.cpp, a proxy), or your own transport:
                                             llmf_desc.custom_transport (an engine's HTTP), llmf_desc.custom_stream (a TLS library, a UART)
      Windows            -lws2_32            with mingw-w64; add -lcurl as above
@@ -95,7 +97,14 @@
                 the next llmf_next on that call; a response until llmf_free or llmf_release; a handle until llmf_close.
    FRAMES       With llmf_desc.slice_us set, llmf_poll(f, 0) ends within the slice plus one event (over curl: plus one descriptor). What cannot be
                 sliced: a TLS handshake step and a redirected proxy handshake inside libcurl, libcurl's own threaded resolver start, and
-                getaddrinfo of the socket transport, which blocks: give llmf_desc.resolve, or an address.
+                getaddrinfo of the socket transport, which blocks: give llmf_desc.resolve, or an address. With BearSSL: see TLS.
+   TLS          libcurl's library does it as it is set up. BearSSL (LLMF_WITH_BEARSSL=1) is TLS 1.2 with ECDHE and AES-GCM or ChaCha20-Poly1305, and nothing
+                else: a server of TLS 1.3 only is refused. A certificate needs the host in subjectAltName (an address as an address; a star stands for one label,
+                before two others or more: the list of public suffixes is not asked), SHA-256 or better, RSA of 2048 bits or an EC curve, no name constraints.
+                Nobody asks for revocation. A reply without a length whose connection ends without a TLS goodbye is TRUNCATED. Sessions are resumed for an
+                hour, the last eight hosts' of a factory. Roots: ca_pem, else ca_file, else those built in (LLMF_WITH_ROOTS=1: 20 roots, 7 KB), else the
+                system's bundle, read and parsed at the first https connection (2 ms, 90 KB of the block). Memory: 32 KB a connection, 8 more while
+                its certificate is checked. What llmf_poll cannot slice is one record of the server's handshake, checked signatures and all: about a millisecond on a PC.
    SECRETS      Keys go into one header, never into a URL, a log, an error or a preview; that header is wiped when the call is freed. TLS is
                 verified; redirects are not followed.
 
@@ -23779,7 +23788,7 @@ LLMFI_UNUSED static llmfi_transport *llmfi_replay_open(llmfi_net *net) {
 /* TLS 1.2 by BearSSL over the socket stream: an llmfi_stream, so that our HTTP speaks https. ECDHE with AES-GCM or ChaCha20-Poly1305 only.
 
    BearSSL's engine does no I/O. Ours is in `ready` (the handshake, which goes on as bytes come), `read` and `write`, none of which waits. Everything is in the
-   factory's block: 32 KiB a connection, and 8 KiB more while its handshake lasts. */
+   factory's block: 32 KiB a connection, and 8 KiB more while its certificate is checked. */
 #ifndef LLMFI_NET_BEARSSL_H
 #define LLMFI_NET_BEARSSL_H
 /* The roots of LLMF_WITH_ROOTS=1. Written by tools/roots.py from a bundle of roots and tools/roots.txt; not edited by hand.
@@ -24705,22 +24714,30 @@ static void llmfi_anchors_free(llmfi_anchors *a) {
 /* 1970-01-01 in days since the year 0, as BearSSL counts them. */
 #define LLMFI_DAYS_1970 719528
 
-/* Of a piece of 4 KiB. */
-typedef struct llmfi_verify {
-    const br_x509_class *vtable;             /* first: BearSSL sees no more of it */
-    llmfi_heap *heap;
-    llmf_str host;                           /* without a dot at its end */
-    unsigned char ip[16];
-    size_t ip_len;                           /* 0: the host is a name */
-    char *cert;                              /* the certificate that is coming; NULL: no memory, or not looked at */
+/* What is needed while certificates come: 4 KiB and the largest of them. Mostly they come in one piece, so that many handshakes at once share this room. */
+typedef struct llmfi_chain {
+    char *cert;                              /* the certificate that is coming; NULL: none yet */
     size_t cert_len, cert_size;
     unsigned count;                          /* certificates so far */
     unsigned error;                          /* BR_ERR_X509_… of our own checks; 0: none */
-    const char *why;                         /* in words, where `error` alone would not tell; NULL: it does */
+    br_x509_minimal_context minimal;
+} llmfi_chain;
+
+typedef struct llmfi_verify {
+    const br_x509_class *vtable;             /* first: BearSSL sees no more of it */
+    llmfi_heap *heap;
+    const br_x509_trust_anchor *anchors;
+    size_t anchor_count;
+    llmf_str host;                           /* without a dot at its end */
+    unsigned char ip[16];
+    size_t ip_len;                           /* 0: the host is a name */
     int64_t now;                             /* seconds since 1970 */
     bool insecure;                           /* whatever it is: only its key is wanted */
-    br_x509_pkey key;                        /* of an insecure one: in `cert` */
-    br_x509_minimal_context minimal;
+    llmfi_chain *chain;                      /* NULL: none is coming, or there was no memory */
+    const char *why;                         /* the verdict in words, where its number alone would not tell; NULL: it does */
+    br_x509_pkey key;                        /* the server's, once the chain has ended well; its bytes in … */
+    unsigned char *key_bytes;
+    unsigned uses;                           /* of the key: BR_KEYTYPE_SIGN … */
 } llmfi_verify;
 
 static llmfi_verify *llmfi_verify_of(const br_x509_class *const *ctx) {
@@ -24728,63 +24745,116 @@ static llmfi_verify *llmfi_verify_of(const br_x509_class *const *ctx) {
 }
 
 static void llmfi_verify_refuse(llmfi_verify *v, unsigned error, const char *why) {
-    if (v->error) return;
-    v->error = error;
+    if (v->chain->error) return;
+    v->chain->error = error;
     v->why = why;
+}
+
+static void llmfi_verify_end(llmfi_verify *v) {
+    if (v->chain) llmfi_heap_free(v->heap, v->chain->cert);
+    llmfi_heap_free(v->heap, v->chain);
+    v->chain = NULL;
 }
 
 static void llmfi_verify_start_chain(const br_x509_class **ctx, const char *server_name) {
     llmfi_verify *v = llmfi_verify_of(ctx);
+    br_x509_minimal_context *m;
+    llmfi_verify_end(v);
+    v->chain = (llmfi_chain *)llmfi_heap_alloc(v->heap, sizeof *v->chain);
+    if (!v->chain) return;
+    memset(v->chain, 0, sizeof *v->chain);
+    m = &v->chain->minimal;
+    br_x509_minimal_init(m, &br_sha256_vtable, v->anchors, v->anchor_count);
+    br_x509_minimal_set_rsa(m, br_rsa_pkcs1_vrfy_get_default());
+    br_x509_minimal_set_ecdsa(m, br_ec_get_default(), br_ecdsa_vrfy_asn1_get_default());
+    br_x509_minimal_set_hash(m, br_sha256_ID, &br_sha256_vtable); /* SHA-1 and MD5 sign nothing here */
+    br_x509_minimal_set_hash(m, br_sha384_ID, &br_sha384_vtable);
+    br_x509_minimal_set_hash(m, br_sha512_ID, &br_sha512_vtable);
+    br_x509_minimal_set_minrsa(m, LLMFI_MIN_RSA / 8);
+    br_x509_minimal_set_time(m, (uint32_t)(v->now / 86400 + LLMFI_DAYS_1970), (uint32_t)(v->now % 86400));
     (void)server_name; /* the host rule is ours */
-    v->minimal.vtable->start_chain(&v->minimal.vtable, NULL);
+    m->vtable->start_chain(&m->vtable, NULL);
 }
 
 static void llmfi_verify_start_cert(const br_x509_class **ctx, uint32_t length) {
     llmfi_verify *v = llmfi_verify_of(ctx);
-    v->count++;
-    if (v->insecure && v->count > 1) return;
-    if (v->count > LLMFI_MAX_CHAIN || length > LLMFI_MAX_CERT) {
+    llmfi_chain *c = v->chain;
+    if (!c) return;
+    c->count++;
+    if (v->insecure && c->count > 1) return;
+    if (c->count > LLMFI_MAX_CHAIN || length > LLMFI_MAX_CERT) {
         llmfi_verify_refuse(v, BR_ERR_X509_LIMIT_EXCEEDED, LLMFI_WORDS("the server's certificates are more, or larger, than any should be"));
         return;
     }
-    v->minimal.vtable->start_cert(&v->minimal.vtable, length);
-    v->cert_len = 0;
-    if (length > v->cert_size) {
-        llmfi_heap_free(v->heap, v->cert);
-        v->cert = (char *)llmfi_heap_alloc(v->heap, length);
-        v->cert_size = v->cert ? length : 0;
+    c->minimal.vtable->start_cert(&c->minimal.vtable, length);
+    c->cert_len = 0;
+    if (length > c->cert_size) {
+        llmfi_heap_free(v->heap, c->cert);
+        c->cert = (char *)llmfi_heap_alloc(v->heap, length);
+        c->cert_size = c->cert ? length : 0;
     }
-    if (!v->cert) llmfi_verify_refuse(v, BR_ERR_X509_LIMIT_EXCEEDED, LLMFI_WORDS("no memory for the server's certificate: raise memory_size"));
+    if (!c->cert) llmfi_verify_refuse(v, BR_ERR_X509_LIMIT_EXCEEDED, LLMFI_WORDS("no memory for the server's certificate: raise memory_size"));
 }
 
 /* Anything more of this certificate? */
 static bool llmfi_verify_looks(const llmfi_verify *v) {
-    return v->count <= LLMFI_MAX_CHAIN && v->cert && !(v->insecure && v->count > 1) && v->error != BR_ERR_X509_LIMIT_EXCEEDED;
+    const llmfi_chain *c = v->chain;
+    return c && c->cert && c->error != BR_ERR_X509_LIMIT_EXCEEDED && !(v->insecure && c->count > 1);
 }
 
 static void llmfi_verify_append(const br_x509_class **ctx, const unsigned char *bytes, size_t len) {
     llmfi_verify *v = llmfi_verify_of(ctx);
-    if (!llmfi_verify_looks(v) || len > v->cert_size - v->cert_len) return;
-    memcpy(v->cert + v->cert_len, bytes, len);
-    v->cert_len += len;
-    v->minimal.vtable->append(&v->minimal.vtable, bytes, len);
+    llmfi_chain *c = v->chain;
+    if (!llmfi_verify_looks(v) || len > c->cert_size - c->cert_len) return;
+    memcpy(c->cert + c->cert_len, bytes, len);
+    c->cert_len += len;
+    c->minimal.vtable->append(&c->minimal.vtable, bytes, len);
+}
+
+/* The key outlives the chain: a copy. False: no memory. */
+static bool llmfi_verify_keep_key(llmfi_verify *v, const br_x509_pkey *key) {
+    bool rsa = key->key_type == BR_KEYTYPE_RSA;
+    size_t len = rsa ? key->key.rsa.nlen + key->key.rsa.elen : key->key.ec.qlen;
+    llmfi_heap_free(v->heap, v->key_bytes);
+    v->key = *key;
+    v->key_bytes = (unsigned char *)llmfi_heap_alloc(v->heap, len);
+    if (!v->key_bytes) return false;
+    if (rsa) {
+        memcpy(v->key_bytes, key->key.rsa.n, key->key.rsa.nlen);
+        memcpy(v->key_bytes + key->key.rsa.nlen, key->key.rsa.e, key->key.rsa.elen);
+        v->key.key.rsa.n = v->key_bytes;
+        v->key.key.rsa.e = v->key_bytes + key->key.rsa.nlen;
+    } else {
+        memcpy(v->key_bytes, key->key.ec.q, len);
+        v->key.key.ec.q = v->key_bytes;
+    }
+    return true;
+}
+
+static void llmfi_verify_any(llmfi_verify *v, const llmfi_cert *c) {
+    br_x509_pkey key;
+    if (!llmfi_cert_pkey(c, &key)) llmfi_verify_refuse(v, BR_ERR_X509_UNSUPPORTED, NULL);
+    else if (!llmfi_verify_keep_key(v, &key)) llmfi_verify_refuse(v, BR_ERR_X509_LIMIT_EXCEEDED, LLMFI_WORDS("no memory for the server's key: raise memory_size"));
+    v->uses = BR_KEYTYPE_KEYX | BR_KEYTYPE_SIGN;
 }
 
 static void llmfi_verify_end_cert(const br_x509_class **ctx) {
     llmfi_verify *v = llmfi_verify_of(ctx);
-    llmf_str der = llmfi_str(v->cert, v->cert_len);
+    llmfi_chain *chain = v->chain;
     llmfi_cert c;
     if (!llmfi_verify_looks(v)) return;
-    v->minimal.vtable->end_cert(&v->minimal.vtable);
-    if (!llmfi_cert_read(der, &c)) {
+    chain->minimal.vtable->end_cert(&chain->minimal.vtable);
+    if (!llmfi_cert_read(llmfi_str(chain->cert, chain->cert_len), &c)) {
         llmfi_verify_refuse(v, BR_ERR_X509_UNEXPECTED, NULL);
         return;
     }
-    if (v->insecure && !llmfi_cert_pkey(&c, &v->key)) v->key.key_type = 0;
-    if (v->insecure) return;
-    if (c.ends < v->now) llmfi_verify_refuse(v, BR_ERR_X509_EXPIRED, v->count == 1 ? NULL : LLMFI_WORDS("a certificate above the server's has expired"));
+    if (v->insecure) {
+        llmfi_verify_any(v, &c);
+        return;
+    }
+    if (c.ends < v->now) llmfi_verify_refuse(v, BR_ERR_X509_EXPIRED, chain->count == 1 ? NULL : LLMFI_WORDS("a certificate above the server's has expired"));
     if (c.begins > v->now) llmfi_verify_refuse(v, BR_ERR_X509_EXPIRED, LLMFI_WORDS("the server's certificate is not valid yet (is the clock right?)"));
-    if (v->count == 1) {
+    if (chain->count == 1) {
         if (llmfi_eq(c.issuer, c.subject)) v->why = LLMFI_WORDS("the server's certificate is self-signed: unknown issuer. Set ca_file or ca_pem if that is right");
         if (!llmfi_cert_is_of(&c, v->host, llmfi_str((const char *)v->ip, v->ip_len))) llmfi_verify_refuse(v, BR_ERR_X509_BAD_SERVER_NAME, NULL);
         if (!llmfi_cert_serves(&c)) llmfi_verify_refuse(v, BR_ERR_X509_FORBIDDEN_KEY_USAGE, NULL);
@@ -24793,21 +24863,35 @@ static void llmfi_verify_end_cert(const br_x509_class **ctx) {
     }
 }
 
+/* The chain's own error and ours: which is told. Zero only where both are. */
+static unsigned llmfi_verify_verdict(llmfi_verify *v) {
+    llmfi_chain *c = v->chain;
+    unsigned error;
+    if (v->insecure) return c->error ? c->error : v->key_bytes ? 0 : BR_ERR_X509_EMPTY_CHAIN;
+    error = c->minimal.vtable->end_chain(&c->minimal.vtable);
+    if (!error || c->error == BR_ERR_X509_LIMIT_EXCEEDED || c->error == BR_ERR_X509_EXPIRED) return c->error; /* ours say more */
+    if (error != BR_ERR_X509_NOT_TRUSTED) v->why = NULL;
+    return error;
+}
+
 static unsigned llmfi_verify_end_chain(const br_x509_class **ctx) {
     llmfi_verify *v = llmfi_verify_of(ctx);
-    unsigned error;
-    if (v->insecure) return v->key.key_type ? 0 : BR_ERR_X509_UNSUPPORTED;
-    error = v->minimal.vtable->end_chain(&v->minimal.vtable);
-    if (v->error == BR_ERR_X509_LIMIT_EXCEEDED || v->error == BR_ERR_X509_EXPIRED || !error) error = v->error; /* ours say more */
-    else if (error != BR_ERR_X509_NOT_TRUSTED) v->why = NULL;
+    const br_x509_pkey *key = NULL;
+    unsigned error = BR_ERR_X509_LIMIT_EXCEEDED;
+    if (v->chain) error = llmfi_verify_verdict(v);
+    if (!error && !v->insecure) key = v->chain->minimal.vtable->get_pkey((const br_x509_class *const *)&v->chain->minimal.vtable, &v->uses);
+    if (!v->chain || (key && !llmfi_verify_keep_key(v, key))) {
+        error = BR_ERR_X509_LIMIT_EXCEEDED;
+        v->why = LLMFI_WORDS("no memory to check the server's certificate: raise memory_size");
+    }
+    llmfi_verify_end(v);
     return error;
 }
 
 static const br_x509_pkey *llmfi_verify_get_pkey(const br_x509_class *const *ctx, unsigned *usages) {
     llmfi_verify *v = llmfi_verify_of(ctx);
-    if (!v->insecure) return v->minimal.vtable->get_pkey(&v->minimal.vtable, usages);
-    if (usages) *usages = BR_KEYTYPE_KEYX | BR_KEYTYPE_SIGN;
-    return &v->key;
+    if (usages) *usages = v->uses;
+    return v->key_bytes ? &v->key : NULL;
 }
 
 static const br_x509_class llmfi_verify_class = {sizeof(llmfi_verify), llmfi_verify_start_chain, llmfi_verify_start_cert, llmfi_verify_append,
@@ -24818,7 +24902,6 @@ static void llmfi_verify_host(llmfi_verify *v, llmf_str host) {
     char text[64];
     if (host.len && host.ptr[host.len - 1] == '.') host.len--;
     v->host = host;
-    v->ip_len = 0;
     if (host.len >= sizeof text) return;
     memcpy(text, host.ptr, host.len);
     text[host.len] = '\0';
@@ -24826,29 +24909,23 @@ static void llmfi_verify_host(llmfi_verify *v, llmf_str host) {
     else if (inet_pton(AF_INET6, text, v->ip) == 1) v->ip_len = 16;
 }
 
-/* NULL: no memory. `anchors` and `host` live longer. */
-static llmfi_verify *llmfi_verify_new(llmfi_heap *heap, const br_x509_trust_anchor *anchors, size_t count, llmf_str host, int64_t now) {
-    llmfi_verify *v = (llmfi_verify *)llmfi_heap_alloc(heap, sizeof *v);
-    if (!v) return NULL;
+/* `anchors` and `host` live longer. */
+static void llmfi_verify_init(llmfi_verify *v, llmfi_heap *heap, const br_x509_trust_anchor *anchors, size_t count, llmf_str host, int64_t now) {
     memset(v, 0, sizeof *v);
     v->vtable = &llmfi_verify_class;
     v->heap = heap;
+    v->anchors = anchors;
+    v->anchor_count = count;
     v->now = now;
     llmfi_verify_host(v, host);
-    br_x509_minimal_init(&v->minimal, &br_sha256_vtable, anchors, count);
-    br_x509_minimal_set_rsa(&v->minimal, br_rsa_pkcs1_vrfy_get_default());
-    br_x509_minimal_set_ecdsa(&v->minimal, br_ec_get_default(), br_ecdsa_vrfy_asn1_get_default());
-    br_x509_minimal_set_hash(&v->minimal, br_sha256_ID, &br_sha256_vtable); /* SHA-1 and MD5 sign nothing here */
-    br_x509_minimal_set_hash(&v->minimal, br_sha384_ID, &br_sha384_vtable);
-    br_x509_minimal_set_hash(&v->minimal, br_sha512_ID, &br_sha512_vtable);
-    br_x509_minimal_set_minrsa(&v->minimal, LLMFI_MIN_RSA / 8);
-    br_x509_minimal_set_time(&v->minimal, (uint32_t)(now / 86400 + LLMFI_DAYS_1970), (uint32_t)(now % 86400));
-    return v;
 }
 
+/* Zeros are nothing to free. */
 static void llmfi_verify_free(llmfi_verify *v) {
-    if (v) llmfi_heap_free(v->heap, v->cert);
-    if (v) llmfi_heap_free(v->heap, v);
+    if (!v->heap) return;
+    llmfi_verify_end(v);
+    llmfi_heap_free(v->heap, v->key_bytes);
+    v->key_bytes = NULL;
 }
 
 /* A verdict in words; "": not about certificates. */
@@ -24878,8 +24955,9 @@ static const char *llmfi_verify_words(int error) {
 #define LLMFI_TLS_SESSION_NS UINT64_C(3600000000000)
 /* Bytes of a host's name in the cache of sessions, NUL included; longer ones are not kept. RFC 1035 has 255. */
 #define LLMFI_TLS_HOST 256
-/* Records of at most this much go out; what comes may have the full 16 KiB, as servers do not care for what we should like. */
-#define LLMFI_TLS_OUT 4096
+/* Records of at most this much go out: with it a connection whose records are short touches two pages of its piece (llmfi_lay_out aligns them). What comes may have the full 16 KiB, as servers do not care for
+   what we should like. */
+#define LLMFI_TLS_OUT 2048
 /* Records without a byte of data that one read may pass over. */
 #define LLMFI_TLS_ROUNDS 16
 /* Of the heap, for a connection and its handshake. */
@@ -24906,9 +24984,9 @@ typedef struct llmfi_bearssl {
 typedef struct llmfi_tls {
     llmfi_bearssl *b;
     void *under;                             /* the socket stream */
-    llmfi_verify *verify;                    /* while the handshake lasts */
-    char *host;                              /* behind this struct: as asked for, without a dot at its end */
+    llmfi_verify verify;                     /* of use while the handshake lasts */
     int port;
+    char host[LLMFI_TLS_HOST];               /* as asked for, without a dot at its end */
     bool begun;                              /* the socket is connected and the handshake under way */
     bool up;                                 /* the handshake is done */
     bool dry;                                /* the last read took all that was in the socket, and nobody has waited for more since */
@@ -25096,7 +25174,7 @@ static void llmfi_tls_engine(llmfi_tls *t) {
     br_ssl_engine_set_prf_sha384(e, &br_tls12_sha384_prf);
     br_ssl_engine_set_protocol_names(e, (const char **)(uintptr_t)protocols, 1);
     br_ssl_engine_add_flags(e, BR_OPT_NO_RENEGOTIATION);
-    br_ssl_engine_set_x509(e, &t->verify->vtable);
+    br_ssl_engine_set_x509(e, &t->verify.vtable);
     br_ssl_engine_set_buffers_bidi(e, t->in, sizeof t->in, t->out, sizeof t->out);
     e->log_max_frag_len = 14; /* do not ask for records as short as ours: few servers listen, and each event would cost two */
 }
@@ -25109,7 +25187,7 @@ static int llmfi_tls_fail(llmfi_tls *t, int result, const char *why) {
 /* BearSSL has given up: minus an llmf_result. */
 static int llmfi_tls_broken(llmfi_tls *t) {
     t->error = br_ssl_engine_last_error(&t->ssl.eng);
-    if (t->verify && t->error > BR_ERR_X509_OK && t->error <= BR_ERR_X509_NOT_TRUSTED) t->why = t->verify->why;
+    if (t->error > BR_ERR_X509_OK && t->error <= BR_ERR_X509_NOT_TRUSTED) t->why = t->verify.why;
     if (!t->up) llmfi_session_forget(llmfi_session_find(t->b, t->host, t->port));
     return -LLMF_ERR_TLS;
 }
@@ -25121,9 +25199,8 @@ static int llmfi_tls_begin(llmfi_tls *t) {
     int got = d->insecure_tls ? LLMF_OK : llmfi_tls_roots(b);
     bool resume;
     if (got != LLMF_OK) return llmfi_tls_fail(t, got, b->no_roots);
-    t->verify = llmfi_verify_new(b->net->heap, b->roots, b->root_count, llmfi_cstr(t->host), llmfi_tls_wall(b->net));
-    if (!t->verify) return llmfi_tls_fail(t, LLMF_ERR_MEMORY, LLMFI_WORDS("no memory for a TLS handshake: raise memory_size"));
-    t->verify->insecure = d->insecure_tls;
+    llmfi_verify_init(&t->verify, b->net->heap, b->roots, b->root_count, llmfi_cstr(t->host), llmfi_tls_wall(b->net));
+    t->verify.insecure = d->insecure_tls;
     llmfi_tls_engine(t);
     if (d->random) {
         unsigned char seed[32];
@@ -25133,7 +25210,7 @@ static int llmfi_tls_begin(llmfi_tls *t) {
     }
     resume = llmfi_session_resume(t);
     t->begun = true;
-    return br_ssl_client_reset(&t->ssl, t->verify->ip_len ? NULL : t->host, resume) ? LLMF_OK : llmfi_tls_broken(t);
+    return br_ssl_client_reset(&t->ssl, t->verify.ip_len ? NULL : t->host, resume) ? LLMF_OK : llmfi_tls_broken(t);
 }
 
 /* ---- records ---- */
@@ -25183,8 +25260,7 @@ static void llmfi_tls_done(llmfi_tls *t) {
     t->up = true;
     llmfi_session_keep(t);
     br_ssl_engine_set_x509(&t->ssl.eng, NULL);
-    llmfi_verify_free(t->verify);
-    t->verify = NULL;
+    llmfi_verify_free(&t->verify);
 }
 
 /* Goes on with the handshake: 1 when it is done. A step is at most one record of the server's, and there is one at least, however short the slice. */
@@ -25217,7 +25293,7 @@ static int llmfi_tls_handshake(llmfi_tls *t) {
 static void *llmfi_tls_open_stream(void *user, const char *host, int port, bool tls) {
     llmfi_bearssl *b = (llmfi_bearssl *)user;
     size_t len = strlen(host);
-    llmfi_tls *t = tls && len < LLMFI_TLS_HOST ? (llmfi_tls *)llmfi_heap_alloc(b->net->heap, sizeof *t + len + 1) : NULL;
+    llmfi_tls *t = tls && len < LLMFI_TLS_HOST ? (llmfi_tls *)llmfi_heap_alloc(b->net->heap, sizeof *t) : NULL;
     if (!t) return NULL;
     memset(t, 0, offsetof(llmfi_tls, out)); /* the buffers: pages that may never be touched */
     t->b = b;
@@ -25227,7 +25303,6 @@ static void *llmfi_tls_open_stream(void *user, const char *host, int port, bool 
         return NULL;
     }
     if (len && host[len - 1] == '.') len--;
-    t->host = (char *)(void *)(t + 1);
     memcpy(t->host, host, len);
     t->host[len] = '\0';
     t->port = port;
@@ -25344,7 +25419,7 @@ static void llmfi_tls_close_stream(void *user, void *stream) {
     if (t->up) br_ssl_engine_close(&t->ssl.eng);
     if (t->begun) (void)llmfi_tls_flush(t);
     llmfi_socket_close_stream(net, t->under);
-    llmfi_verify_free(t->verify);
+    llmfi_verify_free(&t->verify);
     llmfi_wipe(llmfi_str((const char *)t, t->begun ? offsetof(llmfi_tls, in) : offsetof(llmfi_tls, out))); /* the session's keys, and the request's */
     llmfi_heap_free(net->heap, t);
 }
@@ -31040,6 +31115,17 @@ static void *llmfi_front_take(llmfi_front *b, size_t size) {
     return at;
 }
 
+#if LLMF_HAS_BEARSSL
+/* The rest begins at a page of memory: large pieces of the heap, most of which is never touched, then share no pages. */
+enum { LLMFI_PAGE = 4096 };
+static void llmfi_front_page(llmfi_front *b) {
+    size_t pad = (LLMFI_PAGE - (size_t)((uintptr_t)b->at % LLMFI_PAGE)) % LLMFI_PAGE;
+    if (pad > b->left) return;
+    b->at += pad;
+    b->left -= pad;
+}
+#endif
+
 static void *llmfi_front_array(llmfi_front *b, size_t count, size_t size) {
     return llmfi_front_take(b, count < (size_t)-1 / 4 / size ? count * size : (size_t)-1 / 2);
 }
@@ -31276,6 +31362,9 @@ static llmf_factory *llmfi_lay_out(const llmf_desc *desc, void *block, llmf_erro
         return NULL;
     }
     llmfi_slots_init(f);
+#if LLMF_HAS_BEARSSL
+    llmfi_front_page(&front);
+#endif
     llmfi_heap_init(&f->heap, front.at, front.left);
     f->permanent = (size_t)(front.at - (char *)block);
     llmfi_handles_init(&f->handles, &f->heap, desc->max_models);
@@ -31715,7 +31804,7 @@ static size_t llmfi_tls_need(llmf_factory *f) {
     size_t before = f->heap.used, most = (size_t)(f->desc.max_calls < f->desc.max_connections ? f->desc.max_calls : f->desc.max_connections);
     if (!f->socket || f->curl) return 0;
     (void)llmfi_tls_roots((llmfi_bearssl *)((llmfi_http *)(void *)f->socket)->secure.ops.user); /* without any no connection will stand */
-    return f->heap.used - before + most * LLMFI_TLS_BYTES;
+    return f->heap.used - before + most * LLMFI_TLS_BYTES + LLMFI_PAGE; /* where the block begins is not known */
 }
 #else
 #define llmfi_tls_need(f) 0

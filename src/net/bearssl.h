@@ -1,7 +1,7 @@
 /* TLS 1.2 by BearSSL over the socket stream: an llmfi_stream, so that our HTTP speaks https. ECDHE with AES-GCM or ChaCha20-Poly1305 only.
 
    BearSSL's engine does no I/O. Ours is in `ready` (the handshake, which goes on as bytes come), `read` and `write`, none of which waits. Everything is in the
-   factory's block: 32 KiB a connection, and 8 KiB more while its handshake lasts. */
+   factory's block: 32 KiB a connection, and 8 KiB more while its certificate is checked. */
 #ifndef LLMFI_NET_BEARSSL_H
 #define LLMFI_NET_BEARSSL_H
 #include "roots.h"
@@ -15,8 +15,9 @@
 #define LLMFI_TLS_SESSION_NS UINT64_C(3600000000000)
 /* Bytes of a host's name in the cache of sessions, NUL included; longer ones are not kept. RFC 1035 has 255. */
 #define LLMFI_TLS_HOST 256
-/* Records of at most this much go out; what comes may have the full 16 KiB, as servers do not care for what we should like. */
-#define LLMFI_TLS_OUT 4096
+/* Records of at most this much go out: with it a connection whose records are short touches two pages of its piece (llmfi_lay_out aligns them). What comes may have the full 16 KiB, as servers do not care for
+   what we should like. */
+#define LLMFI_TLS_OUT 2048
 /* Records without a byte of data that one read may pass over. */
 #define LLMFI_TLS_ROUNDS 16
 /* Of the heap, for a connection and its handshake. */
@@ -43,9 +44,9 @@ typedef struct llmfi_bearssl {
 typedef struct llmfi_tls {
     llmfi_bearssl *b;
     void *under;                             /* the socket stream */
-    llmfi_verify *verify;                    /* while the handshake lasts */
-    char *host;                              /* behind this struct: as asked for, without a dot at its end */
+    llmfi_verify verify;                     /* of use while the handshake lasts */
     int port;
+    char host[LLMFI_TLS_HOST];               /* as asked for, without a dot at its end */
     bool begun;                              /* the socket is connected and the handshake under way */
     bool up;                                 /* the handshake is done */
     bool dry;                                /* the last read took all that was in the socket, and nobody has waited for more since */
@@ -233,7 +234,7 @@ static void llmfi_tls_engine(llmfi_tls *t) {
     br_ssl_engine_set_prf_sha384(e, &br_tls12_sha384_prf);
     br_ssl_engine_set_protocol_names(e, (const char **)(uintptr_t)protocols, 1);
     br_ssl_engine_add_flags(e, BR_OPT_NO_RENEGOTIATION);
-    br_ssl_engine_set_x509(e, &t->verify->vtable);
+    br_ssl_engine_set_x509(e, &t->verify.vtable);
     br_ssl_engine_set_buffers_bidi(e, t->in, sizeof t->in, t->out, sizeof t->out);
     e->log_max_frag_len = 14; /* do not ask for records as short as ours: few servers listen, and each event would cost two */
 }
@@ -246,7 +247,7 @@ static int llmfi_tls_fail(llmfi_tls *t, int result, const char *why) {
 /* BearSSL has given up: minus an llmf_result. */
 static int llmfi_tls_broken(llmfi_tls *t) {
     t->error = br_ssl_engine_last_error(&t->ssl.eng);
-    if (t->verify && t->error > BR_ERR_X509_OK && t->error <= BR_ERR_X509_NOT_TRUSTED) t->why = t->verify->why;
+    if (t->error > BR_ERR_X509_OK && t->error <= BR_ERR_X509_NOT_TRUSTED) t->why = t->verify.why;
     if (!t->up) llmfi_session_forget(llmfi_session_find(t->b, t->host, t->port));
     return -LLMF_ERR_TLS;
 }
@@ -258,9 +259,8 @@ static int llmfi_tls_begin(llmfi_tls *t) {
     int got = d->insecure_tls ? LLMF_OK : llmfi_tls_roots(b);
     bool resume;
     if (got != LLMF_OK) return llmfi_tls_fail(t, got, b->no_roots);
-    t->verify = llmfi_verify_new(b->net->heap, b->roots, b->root_count, llmfi_cstr(t->host), llmfi_tls_wall(b->net));
-    if (!t->verify) return llmfi_tls_fail(t, LLMF_ERR_MEMORY, LLMFI_WORDS("no memory for a TLS handshake: raise memory_size"));
-    t->verify->insecure = d->insecure_tls;
+    llmfi_verify_init(&t->verify, b->net->heap, b->roots, b->root_count, llmfi_cstr(t->host), llmfi_tls_wall(b->net));
+    t->verify.insecure = d->insecure_tls;
     llmfi_tls_engine(t);
     if (d->random) {
         unsigned char seed[32];
@@ -270,7 +270,7 @@ static int llmfi_tls_begin(llmfi_tls *t) {
     }
     resume = llmfi_session_resume(t);
     t->begun = true;
-    return br_ssl_client_reset(&t->ssl, t->verify->ip_len ? NULL : t->host, resume) ? LLMF_OK : llmfi_tls_broken(t);
+    return br_ssl_client_reset(&t->ssl, t->verify.ip_len ? NULL : t->host, resume) ? LLMF_OK : llmfi_tls_broken(t);
 }
 
 /* ---- records ---- */
@@ -320,8 +320,7 @@ static void llmfi_tls_done(llmfi_tls *t) {
     t->up = true;
     llmfi_session_keep(t);
     br_ssl_engine_set_x509(&t->ssl.eng, NULL);
-    llmfi_verify_free(t->verify);
-    t->verify = NULL;
+    llmfi_verify_free(&t->verify);
 }
 
 /* Goes on with the handshake: 1 when it is done. A step is at most one record of the server's, and there is one at least, however short the slice. */
@@ -354,7 +353,7 @@ static int llmfi_tls_handshake(llmfi_tls *t) {
 static void *llmfi_tls_open_stream(void *user, const char *host, int port, bool tls) {
     llmfi_bearssl *b = (llmfi_bearssl *)user;
     size_t len = strlen(host);
-    llmfi_tls *t = tls && len < LLMFI_TLS_HOST ? (llmfi_tls *)llmfi_heap_alloc(b->net->heap, sizeof *t + len + 1) : NULL;
+    llmfi_tls *t = tls && len < LLMFI_TLS_HOST ? (llmfi_tls *)llmfi_heap_alloc(b->net->heap, sizeof *t) : NULL;
     if (!t) return NULL;
     memset(t, 0, offsetof(llmfi_tls, out)); /* the buffers: pages that may never be touched */
     t->b = b;
@@ -364,7 +363,6 @@ static void *llmfi_tls_open_stream(void *user, const char *host, int port, bool 
         return NULL;
     }
     if (len && host[len - 1] == '.') len--;
-    t->host = (char *)(void *)(t + 1);
     memcpy(t->host, host, len);
     t->host[len] = '\0';
     t->port = port;
@@ -481,7 +479,7 @@ static void llmfi_tls_close_stream(void *user, void *stream) {
     if (t->up) br_ssl_engine_close(&t->ssl.eng);
     if (t->begun) (void)llmfi_tls_flush(t);
     llmfi_socket_close_stream(net, t->under);
-    llmfi_verify_free(t->verify);
+    llmfi_verify_free(&t->verify);
     llmfi_wipe(llmfi_str((const char *)t, t->begun ? offsetof(llmfi_tls, in) : offsetof(llmfi_tls, out))); /* the session's keys, and the request's */
     llmfi_heap_free(net->heap, t);
 }

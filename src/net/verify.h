@@ -13,22 +13,30 @@
 /* 1970-01-01 in days since the year 0, as BearSSL counts them. */
 #define LLMFI_DAYS_1970 719528
 
-/* Of a piece of 4 KiB. */
-typedef struct llmfi_verify {
-    const br_x509_class *vtable;             /* first: BearSSL sees no more of it */
-    llmfi_heap *heap;
-    llmf_str host;                           /* without a dot at its end */
-    unsigned char ip[16];
-    size_t ip_len;                           /* 0: the host is a name */
-    char *cert;                              /* the certificate that is coming; NULL: no memory, or not looked at */
+/* What is needed while certificates come: 4 KiB and the largest of them. Mostly they come in one piece, so that many handshakes at once share this room. */
+typedef struct llmfi_chain {
+    char *cert;                              /* the certificate that is coming; NULL: none yet */
     size_t cert_len, cert_size;
     unsigned count;                          /* certificates so far */
     unsigned error;                          /* BR_ERR_X509_… of our own checks; 0: none */
-    const char *why;                         /* in words, where `error` alone would not tell; NULL: it does */
+    br_x509_minimal_context minimal;
+} llmfi_chain;
+
+typedef struct llmfi_verify {
+    const br_x509_class *vtable;             /* first: BearSSL sees no more of it */
+    llmfi_heap *heap;
+    const br_x509_trust_anchor *anchors;
+    size_t anchor_count;
+    llmf_str host;                           /* without a dot at its end */
+    unsigned char ip[16];
+    size_t ip_len;                           /* 0: the host is a name */
     int64_t now;                             /* seconds since 1970 */
     bool insecure;                           /* whatever it is: only its key is wanted */
-    br_x509_pkey key;                        /* of an insecure one: in `cert` */
-    br_x509_minimal_context minimal;
+    llmfi_chain *chain;                      /* NULL: none is coming, or there was no memory */
+    const char *why;                         /* the verdict in words, where its number alone would not tell; NULL: it does */
+    br_x509_pkey key;                        /* the server's, once the chain has ended well; its bytes in … */
+    unsigned char *key_bytes;
+    unsigned uses;                           /* of the key: BR_KEYTYPE_SIGN … */
 } llmfi_verify;
 
 static llmfi_verify *llmfi_verify_of(const br_x509_class *const *ctx) {
@@ -36,63 +44,116 @@ static llmfi_verify *llmfi_verify_of(const br_x509_class *const *ctx) {
 }
 
 static void llmfi_verify_refuse(llmfi_verify *v, unsigned error, const char *why) {
-    if (v->error) return;
-    v->error = error;
+    if (v->chain->error) return;
+    v->chain->error = error;
     v->why = why;
+}
+
+static void llmfi_verify_end(llmfi_verify *v) {
+    if (v->chain) llmfi_heap_free(v->heap, v->chain->cert);
+    llmfi_heap_free(v->heap, v->chain);
+    v->chain = NULL;
 }
 
 static void llmfi_verify_start_chain(const br_x509_class **ctx, const char *server_name) {
     llmfi_verify *v = llmfi_verify_of(ctx);
+    br_x509_minimal_context *m;
+    llmfi_verify_end(v);
+    v->chain = (llmfi_chain *)llmfi_heap_alloc(v->heap, sizeof *v->chain);
+    if (!v->chain) return;
+    memset(v->chain, 0, sizeof *v->chain);
+    m = &v->chain->minimal;
+    br_x509_minimal_init(m, &br_sha256_vtable, v->anchors, v->anchor_count);
+    br_x509_minimal_set_rsa(m, br_rsa_pkcs1_vrfy_get_default());
+    br_x509_minimal_set_ecdsa(m, br_ec_get_default(), br_ecdsa_vrfy_asn1_get_default());
+    br_x509_minimal_set_hash(m, br_sha256_ID, &br_sha256_vtable); /* SHA-1 and MD5 sign nothing here */
+    br_x509_minimal_set_hash(m, br_sha384_ID, &br_sha384_vtable);
+    br_x509_minimal_set_hash(m, br_sha512_ID, &br_sha512_vtable);
+    br_x509_minimal_set_minrsa(m, LLMFI_MIN_RSA / 8);
+    br_x509_minimal_set_time(m, (uint32_t)(v->now / 86400 + LLMFI_DAYS_1970), (uint32_t)(v->now % 86400));
     (void)server_name; /* the host rule is ours */
-    v->minimal.vtable->start_chain(&v->minimal.vtable, NULL);
+    m->vtable->start_chain(&m->vtable, NULL);
 }
 
 static void llmfi_verify_start_cert(const br_x509_class **ctx, uint32_t length) {
     llmfi_verify *v = llmfi_verify_of(ctx);
-    v->count++;
-    if (v->insecure && v->count > 1) return;
-    if (v->count > LLMFI_MAX_CHAIN || length > LLMFI_MAX_CERT) {
+    llmfi_chain *c = v->chain;
+    if (!c) return;
+    c->count++;
+    if (v->insecure && c->count > 1) return;
+    if (c->count > LLMFI_MAX_CHAIN || length > LLMFI_MAX_CERT) {
         llmfi_verify_refuse(v, BR_ERR_X509_LIMIT_EXCEEDED, LLMFI_WORDS("the server's certificates are more, or larger, than any should be"));
         return;
     }
-    v->minimal.vtable->start_cert(&v->minimal.vtable, length);
-    v->cert_len = 0;
-    if (length > v->cert_size) {
-        llmfi_heap_free(v->heap, v->cert);
-        v->cert = (char *)llmfi_heap_alloc(v->heap, length);
-        v->cert_size = v->cert ? length : 0;
+    c->minimal.vtable->start_cert(&c->minimal.vtable, length);
+    c->cert_len = 0;
+    if (length > c->cert_size) {
+        llmfi_heap_free(v->heap, c->cert);
+        c->cert = (char *)llmfi_heap_alloc(v->heap, length);
+        c->cert_size = c->cert ? length : 0;
     }
-    if (!v->cert) llmfi_verify_refuse(v, BR_ERR_X509_LIMIT_EXCEEDED, LLMFI_WORDS("no memory for the server's certificate: raise memory_size"));
+    if (!c->cert) llmfi_verify_refuse(v, BR_ERR_X509_LIMIT_EXCEEDED, LLMFI_WORDS("no memory for the server's certificate: raise memory_size"));
 }
 
 /* Anything more of this certificate? */
 static bool llmfi_verify_looks(const llmfi_verify *v) {
-    return v->count <= LLMFI_MAX_CHAIN && v->cert && !(v->insecure && v->count > 1) && v->error != BR_ERR_X509_LIMIT_EXCEEDED;
+    const llmfi_chain *c = v->chain;
+    return c && c->cert && c->error != BR_ERR_X509_LIMIT_EXCEEDED && !(v->insecure && c->count > 1);
 }
 
 static void llmfi_verify_append(const br_x509_class **ctx, const unsigned char *bytes, size_t len) {
     llmfi_verify *v = llmfi_verify_of(ctx);
-    if (!llmfi_verify_looks(v) || len > v->cert_size - v->cert_len) return;
-    memcpy(v->cert + v->cert_len, bytes, len);
-    v->cert_len += len;
-    v->minimal.vtable->append(&v->minimal.vtable, bytes, len);
+    llmfi_chain *c = v->chain;
+    if (!llmfi_verify_looks(v) || len > c->cert_size - c->cert_len) return;
+    memcpy(c->cert + c->cert_len, bytes, len);
+    c->cert_len += len;
+    c->minimal.vtable->append(&c->minimal.vtable, bytes, len);
+}
+
+/* The key outlives the chain: a copy. False: no memory. */
+static bool llmfi_verify_keep_key(llmfi_verify *v, const br_x509_pkey *key) {
+    bool rsa = key->key_type == BR_KEYTYPE_RSA;
+    size_t len = rsa ? key->key.rsa.nlen + key->key.rsa.elen : key->key.ec.qlen;
+    llmfi_heap_free(v->heap, v->key_bytes);
+    v->key = *key;
+    v->key_bytes = (unsigned char *)llmfi_heap_alloc(v->heap, len);
+    if (!v->key_bytes) return false;
+    if (rsa) {
+        memcpy(v->key_bytes, key->key.rsa.n, key->key.rsa.nlen);
+        memcpy(v->key_bytes + key->key.rsa.nlen, key->key.rsa.e, key->key.rsa.elen);
+        v->key.key.rsa.n = v->key_bytes;
+        v->key.key.rsa.e = v->key_bytes + key->key.rsa.nlen;
+    } else {
+        memcpy(v->key_bytes, key->key.ec.q, len);
+        v->key.key.ec.q = v->key_bytes;
+    }
+    return true;
+}
+
+static void llmfi_verify_any(llmfi_verify *v, const llmfi_cert *c) {
+    br_x509_pkey key;
+    if (!llmfi_cert_pkey(c, &key)) llmfi_verify_refuse(v, BR_ERR_X509_UNSUPPORTED, NULL);
+    else if (!llmfi_verify_keep_key(v, &key)) llmfi_verify_refuse(v, BR_ERR_X509_LIMIT_EXCEEDED, LLMFI_WORDS("no memory for the server's key: raise memory_size"));
+    v->uses = BR_KEYTYPE_KEYX | BR_KEYTYPE_SIGN;
 }
 
 static void llmfi_verify_end_cert(const br_x509_class **ctx) {
     llmfi_verify *v = llmfi_verify_of(ctx);
-    llmf_str der = llmfi_str(v->cert, v->cert_len);
+    llmfi_chain *chain = v->chain;
     llmfi_cert c;
     if (!llmfi_verify_looks(v)) return;
-    v->minimal.vtable->end_cert(&v->minimal.vtable);
-    if (!llmfi_cert_read(der, &c)) {
+    chain->minimal.vtable->end_cert(&chain->minimal.vtable);
+    if (!llmfi_cert_read(llmfi_str(chain->cert, chain->cert_len), &c)) {
         llmfi_verify_refuse(v, BR_ERR_X509_UNEXPECTED, NULL);
         return;
     }
-    if (v->insecure && !llmfi_cert_pkey(&c, &v->key)) v->key.key_type = 0;
-    if (v->insecure) return;
-    if (c.ends < v->now) llmfi_verify_refuse(v, BR_ERR_X509_EXPIRED, v->count == 1 ? NULL : LLMFI_WORDS("a certificate above the server's has expired"));
+    if (v->insecure) {
+        llmfi_verify_any(v, &c);
+        return;
+    }
+    if (c.ends < v->now) llmfi_verify_refuse(v, BR_ERR_X509_EXPIRED, chain->count == 1 ? NULL : LLMFI_WORDS("a certificate above the server's has expired"));
     if (c.begins > v->now) llmfi_verify_refuse(v, BR_ERR_X509_EXPIRED, LLMFI_WORDS("the server's certificate is not valid yet (is the clock right?)"));
-    if (v->count == 1) {
+    if (chain->count == 1) {
         if (llmfi_eq(c.issuer, c.subject)) v->why = LLMFI_WORDS("the server's certificate is self-signed: unknown issuer. Set ca_file or ca_pem if that is right");
         if (!llmfi_cert_is_of(&c, v->host, llmfi_str((const char *)v->ip, v->ip_len))) llmfi_verify_refuse(v, BR_ERR_X509_BAD_SERVER_NAME, NULL);
         if (!llmfi_cert_serves(&c)) llmfi_verify_refuse(v, BR_ERR_X509_FORBIDDEN_KEY_USAGE, NULL);
@@ -101,21 +162,35 @@ static void llmfi_verify_end_cert(const br_x509_class **ctx) {
     }
 }
 
+/* The chain's own error and ours: which is told. Zero only where both are. */
+static unsigned llmfi_verify_verdict(llmfi_verify *v) {
+    llmfi_chain *c = v->chain;
+    unsigned error;
+    if (v->insecure) return c->error ? c->error : v->key_bytes ? 0 : BR_ERR_X509_EMPTY_CHAIN;
+    error = c->minimal.vtable->end_chain(&c->minimal.vtable);
+    if (!error || c->error == BR_ERR_X509_LIMIT_EXCEEDED || c->error == BR_ERR_X509_EXPIRED) return c->error; /* ours say more */
+    if (error != BR_ERR_X509_NOT_TRUSTED) v->why = NULL;
+    return error;
+}
+
 static unsigned llmfi_verify_end_chain(const br_x509_class **ctx) {
     llmfi_verify *v = llmfi_verify_of(ctx);
-    unsigned error;
-    if (v->insecure) return v->key.key_type ? 0 : BR_ERR_X509_UNSUPPORTED;
-    error = v->minimal.vtable->end_chain(&v->minimal.vtable);
-    if (v->error == BR_ERR_X509_LIMIT_EXCEEDED || v->error == BR_ERR_X509_EXPIRED || !error) error = v->error; /* ours say more */
-    else if (error != BR_ERR_X509_NOT_TRUSTED) v->why = NULL;
+    const br_x509_pkey *key = NULL;
+    unsigned error = BR_ERR_X509_LIMIT_EXCEEDED;
+    if (v->chain) error = llmfi_verify_verdict(v);
+    if (!error && !v->insecure) key = v->chain->minimal.vtable->get_pkey((const br_x509_class *const *)&v->chain->minimal.vtable, &v->uses);
+    if (!v->chain || (key && !llmfi_verify_keep_key(v, key))) {
+        error = BR_ERR_X509_LIMIT_EXCEEDED;
+        v->why = LLMFI_WORDS("no memory to check the server's certificate: raise memory_size");
+    }
+    llmfi_verify_end(v);
     return error;
 }
 
 static const br_x509_pkey *llmfi_verify_get_pkey(const br_x509_class *const *ctx, unsigned *usages) {
     llmfi_verify *v = llmfi_verify_of(ctx);
-    if (!v->insecure) return v->minimal.vtable->get_pkey(&v->minimal.vtable, usages);
-    if (usages) *usages = BR_KEYTYPE_KEYX | BR_KEYTYPE_SIGN;
-    return &v->key;
+    if (usages) *usages = v->uses;
+    return v->key_bytes ? &v->key : NULL;
 }
 
 static const br_x509_class llmfi_verify_class = {sizeof(llmfi_verify), llmfi_verify_start_chain, llmfi_verify_start_cert, llmfi_verify_append,
@@ -126,7 +201,6 @@ static void llmfi_verify_host(llmfi_verify *v, llmf_str host) {
     char text[64];
     if (host.len && host.ptr[host.len - 1] == '.') host.len--;
     v->host = host;
-    v->ip_len = 0;
     if (host.len >= sizeof text) return;
     memcpy(text, host.ptr, host.len);
     text[host.len] = '\0';
@@ -134,29 +208,23 @@ static void llmfi_verify_host(llmfi_verify *v, llmf_str host) {
     else if (inet_pton(AF_INET6, text, v->ip) == 1) v->ip_len = 16;
 }
 
-/* NULL: no memory. `anchors` and `host` live longer. */
-static llmfi_verify *llmfi_verify_new(llmfi_heap *heap, const br_x509_trust_anchor *anchors, size_t count, llmf_str host, int64_t now) {
-    llmfi_verify *v = (llmfi_verify *)llmfi_heap_alloc(heap, sizeof *v);
-    if (!v) return NULL;
+/* `anchors` and `host` live longer. */
+static void llmfi_verify_init(llmfi_verify *v, llmfi_heap *heap, const br_x509_trust_anchor *anchors, size_t count, llmf_str host, int64_t now) {
     memset(v, 0, sizeof *v);
     v->vtable = &llmfi_verify_class;
     v->heap = heap;
+    v->anchors = anchors;
+    v->anchor_count = count;
     v->now = now;
     llmfi_verify_host(v, host);
-    br_x509_minimal_init(&v->minimal, &br_sha256_vtable, anchors, count);
-    br_x509_minimal_set_rsa(&v->minimal, br_rsa_pkcs1_vrfy_get_default());
-    br_x509_minimal_set_ecdsa(&v->minimal, br_ec_get_default(), br_ecdsa_vrfy_asn1_get_default());
-    br_x509_minimal_set_hash(&v->minimal, br_sha256_ID, &br_sha256_vtable); /* SHA-1 and MD5 sign nothing here */
-    br_x509_minimal_set_hash(&v->minimal, br_sha384_ID, &br_sha384_vtable);
-    br_x509_minimal_set_hash(&v->minimal, br_sha512_ID, &br_sha512_vtable);
-    br_x509_minimal_set_minrsa(&v->minimal, LLMFI_MIN_RSA / 8);
-    br_x509_minimal_set_time(&v->minimal, (uint32_t)(now / 86400 + LLMFI_DAYS_1970), (uint32_t)(now % 86400));
-    return v;
 }
 
+/* Zeros are nothing to free. */
 static void llmfi_verify_free(llmfi_verify *v) {
-    if (v) llmfi_heap_free(v->heap, v->cert);
-    if (v) llmfi_heap_free(v->heap, v);
+    if (!v->heap) return;
+    llmfi_verify_end(v);
+    llmfi_heap_free(v->heap, v->key_bytes);
+    v->key_bytes = NULL;
 }
 
 /* A verdict in words; "": not about certificates. */
