@@ -108,7 +108,8 @@ while read -r id; do
 done <"$t/hosts"
 cost transports socket both-transports curl
 cost transports curl both-transports base
-for x in EPOLL REPLAY CUSTOM; do added transports "$(lower $x)" LLMF_WITH_$x; done
+for x in EPOLL REPLAY CUSTOM BEARSSL; do added transports "$(lower $x)" LLMF_WITH_$x; done
+added transports "roots (for bearssl)" LLMF_WITH_ROOTS LLMF_WITH_BEARSSL LLMF_WITH_BEARSSL
 cost features config config base
 added features yaml LLMF_WITH_YAML LLMF_WITH_CONFIG config
 for x in FILES ENV MODELS REGISTER MEDIA SCHEMA EXTRA STATE CITATIONS FAULTS REASONING INFO SLICES STRINGS; do added features "$(lower $x)" LLMF_WITH_$x; done
@@ -120,7 +121,7 @@ one_build() {
     key=$1 options=''
     shift
     for o in "$@"; do options="$options -D$o=1"; done
-    case $* in *CURL*) libraries=${CURL_LIBS:--lcurl} ;; *) libraries='' ;; esac
+    case $* in *CURL*) libraries=${CURL_LIBS:--lcurl} ;; *BEARSSL*) libraries=-lbearssl ;; *) libraries='' ;; esac
     # shellcheck disable=SC2086
     $CC $OS -I. -DWITH_CALLS $options -o "$t/build-$key" "$t/a.c" $libraries && echo "$key $(($(sections "$t/build-$key") - $(sections "$t/none")))"
 }
