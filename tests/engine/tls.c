@@ -395,6 +395,65 @@ static void cut_at_every_byte(void **state) {
     tls_stop(&s);
 }
 
+static int listener(int *port) {
+    struct sockaddr_in at;
+    socklen_t len = sizeof at;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    memset(&at, 0, sizeof at);
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_true(fd >= 0 && !bind(fd, (struct sockaddr *)&at, sizeof at) && !listen(fd, 4) && !getsockname(fd, (struct sockaddr *)&at, &len));
+    *port = ntohs(at.sin_port);
+    return fd;
+}
+
+/* Someone who accepts and says nothing, and a call that is given up meanwhile. */
+static void a_silent_server(void **state) {
+    llmf_request req = kit_request(false);
+    llmf_call c;
+    talk t;
+    int port, fd = listener(&port), i;
+    (void)state;
+    talk_init(&t, "socket", "localhost", "/v1", our_ca());
+    t.desc.timeouts.connect_ms = 200;
+    talk_open(&t, port);
+    talk_call(&t, false, NULL);
+    talk_expect(&t, LLMF_ERR_TIMEOUT, "connect_ms");
+    c = llmf_start(t.f, llmf_get(t.f, "openai:m", NULL), &req);
+    for (i = 0; i < 5; i++) llmf_poll(t.f, 5);
+    assert_int_equal(llmf_cancel(t.f, c), LLMF_OK);
+    assert_int_equal(llmf_status(t.f, c, NULL), LLMF_ERR_CANCELLED);
+    llmf_free(t.f, c);
+    llmf_close(t.f);
+    close(fd);
+}
+
+/* Someone who does not speak TLS. */
+static void no_tls_there(void **state) {
+    static const char answer[] = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
+    llmf_request req = kit_request(false);
+    kit_seen seen;
+    llmf_call c;
+    talk t;
+    int port, fd = listener(&port), peer, i;
+    (void)state;
+    talk_init(&t, "socket", "localhost", "/v1", our_ca());
+    talk_open(&t, port);
+    memset(&seen, 0, sizeof seen);
+    c = llmf_start(t.f, llmf_get(t.f, "openai:m", NULL), &req);
+    for (i = 0; i < 5; i++) llmf_poll(t.f, 5);
+    peer = accept(fd, NULL, NULL);
+    assert_true(peer >= 0 && write(peer, answer, sizeof answer - 1) == (ssize_t)sizeof answer - 1);
+    assert_true(kit_run(t.f, c, &seen, 5));
+    assert_int_equal(seen.code, LLMF_ERR_TLS);
+    assert_true(kit_has(seen.error, "does not speak TLS 1.2"));
+    kit_forget(&seen);
+    llmf_free(t.f, c);
+    llmf_close(t.f);
+    close(peer);
+    close(fd);
+}
+
 /* ---- shapes of traffic ---- */
 
 static void bytes_one_by_one(void **state) {
@@ -691,7 +750,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whom_bearssl_talks_to), cmocka_unit_test(whom_curl_talks_to), cmocka_unit_test(what_the_hello_says),
         cmocka_unit_test(the_clock_is_the_factorys), cmocka_unit_test(where_roots_come_from), cmocka_unit_test(a_missing_goodbye_is_a_cut),
-        cmocka_unit_test(cut_at_every_byte), cmocka_unit_test(bytes_one_by_one), cmocka_unit_test(large_and_small), cmocka_unit_test(a_frame_is_not_held_up),
+        cmocka_unit_test(cut_at_every_byte), cmocka_unit_test(a_silent_server), cmocka_unit_test(no_tls_there), cmocka_unit_test(bytes_one_by_one), cmocka_unit_test(large_and_small), cmocka_unit_test(a_frame_is_not_held_up),
         cmocka_unit_test(sessions_are_resumed), cmocka_unit_test(ten_calls_one_connection), cmocka_unit_test(streams_over_https),
         cmocka_unit_test(each_allocation_refused), cmocka_unit_test(the_least_memory), cmocka_unit_test(curl_stays_the_default),
     };
