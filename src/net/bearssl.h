@@ -249,7 +249,7 @@ static int llmfi_tls_broken(llmfi_tls *t) {
     t->error = br_ssl_engine_last_error(&t->ssl.eng);
     if (t->error > BR_ERR_X509_OK && t->error <= BR_ERR_X509_NOT_TRUSTED) t->why = t->verify.why;
     if (!t->up) llmfi_session_forget(llmfi_session_find(t->b, t->host, t->port));
-    return -LLMF_ERR_TLS;
+    return t->verify.no_memory ? -LLMF_ERR_MEMORY : -LLMF_ERR_TLS;
 }
 
 /* The socket is connected: LLMF_OK, or minus an llmf_result. */

@@ -33,6 +33,7 @@ typedef struct llmfi_verify {
     int64_t now;                             /* seconds since 1970 */
     bool insecure;                           /* whatever it is: only its key is wanted */
     llmfi_chain *chain;                      /* NULL: none is coming, or there was no memory */
+    bool no_memory;                          /* that is why */
     const char *why;                         /* the verdict in words, where its number alone would not tell; NULL: it does */
     br_x509_pkey key;                        /* the server's, once the chain has ended well; its bytes in … */
     unsigned char *key_bytes;
@@ -47,6 +48,12 @@ static void llmfi_verify_refuse(llmfi_verify *v, unsigned error, const char *why
     if (v->chain->error) return;
     v->chain->error = error;
     v->why = why;
+}
+
+static unsigned llmfi_verify_no_memory(llmfi_verify *v) {
+    v->no_memory = true;
+    v->why = LLMFI_WORDS("no memory to check the server's certificate: raise memory_size");
+    return BR_ERR_X509_LIMIT_EXCEEDED;
 }
 
 static void llmfi_verify_end(llmfi_verify *v) {
@@ -92,7 +99,7 @@ static void llmfi_verify_start_cert(const br_x509_class **ctx, uint32_t length) 
         c->cert = (char *)llmfi_heap_alloc(v->heap, length);
         c->cert_size = c->cert ? length : 0;
     }
-    if (!c->cert) llmfi_verify_refuse(v, BR_ERR_X509_LIMIT_EXCEEDED, LLMFI_WORDS("no memory for the server's certificate: raise memory_size"));
+    if (!c->cert) c->error = llmfi_verify_no_memory(v);
 }
 
 /* Anything more of this certificate? */
@@ -133,7 +140,7 @@ static bool llmfi_verify_keep_key(llmfi_verify *v, const br_x509_pkey *key) {
 static void llmfi_verify_any(llmfi_verify *v, const llmfi_cert *c) {
     br_x509_pkey key;
     if (!llmfi_cert_pkey(c, &key)) llmfi_verify_refuse(v, BR_ERR_X509_UNSUPPORTED, NULL);
-    else if (!llmfi_verify_keep_key(v, &key)) llmfi_verify_refuse(v, BR_ERR_X509_LIMIT_EXCEEDED, LLMFI_WORDS("no memory for the server's key: raise memory_size"));
+    else if (!llmfi_verify_keep_key(v, &key)) v->chain->error = llmfi_verify_no_memory(v);
     v->uses = BR_KEYTYPE_KEYX | BR_KEYTYPE_SIGN;
 }
 
@@ -175,13 +182,14 @@ static unsigned llmfi_verify_verdict(llmfi_verify *v) {
 
 static unsigned llmfi_verify_end_chain(const br_x509_class **ctx) {
     llmfi_verify *v = llmfi_verify_of(ctx);
-    const br_x509_pkey *key = NULL;
-    unsigned error = BR_ERR_X509_LIMIT_EXCEEDED;
-    if (v->chain) error = llmfi_verify_verdict(v);
-    if (!error && !v->insecure) key = v->chain->minimal.vtable->get_pkey((const br_x509_class *const *)&v->chain->minimal.vtable, &v->uses);
-    if (!v->chain || (key && !llmfi_verify_keep_key(v, key))) {
-        error = BR_ERR_X509_LIMIT_EXCEEDED;
-        v->why = LLMFI_WORDS("no memory to check the server's certificate: raise memory_size");
+    unsigned error;
+    if (!v->chain) return llmfi_verify_no_memory(v);
+    error = llmfi_verify_verdict(v);
+    if (!error && !v->insecure) {
+        const br_x509_class **minimal = &v->chain->minimal.vtable;
+        const br_x509_pkey *key = (*minimal)->get_pkey(minimal, &v->uses);
+        if (!key) error = BR_ERR_X509_EMPTY_CHAIN;
+        else if (!llmfi_verify_keep_key(v, key)) error = llmfi_verify_no_memory(v);
     }
     llmfi_verify_end(v);
     return error;

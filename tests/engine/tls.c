@@ -669,8 +669,7 @@ static void each_allocation_refused(void **state) {
             assert_true(llmf_get(t.f, "openai:m", NULL).id != 0);
             llmf_fail_memory(t.f, (uint64_t)nth, on != 0);
             talk_call(&t, false, NULL);
-            if (t.code != LLMF_OK && t.code != LLMF_ERR_MEMORY && t.code != LLMF_ERR_TLS) fail_msg("the %dth refused: %s: %s", nth, llmf_result_name(t.code), t.error);
-            if (t.code == LLMF_ERR_TLS && !kit_has(t.error, "memory")) fail_msg("the %dth refused: %s", nth, t.error);
+            if (t.code != LLMF_OK && t.code != LLMF_ERR_MEMORY) fail_msg("the %dth refused: %s: %s", nth, llmf_result_name(t.code), t.error);
             good += t.code == LLMF_OK;
             llmf_fail_memory(t.f, 0, false);
             talk_call(&t, false, NULL);
