@@ -63,6 +63,8 @@
 
    HOW TO LINK
      default            -lcurl              every provider over HTTPS; plain http goes over our own sockets
+     LLMF_WITH_BEARSSL=1  -lbearssl         TLS 1.2 on our own sockets, for small or static programs; with LLMF_NO_CURL=1 it serves https, else set
+                                            llmf_desc.transport = "socket". See TLS below
      LLMF_NO_CURL=1     nothing             http only (Ollama, llama.cpp, a proxy), or your own transport:
                                             llmf_desc.custom_transport (an engine's HTTP), llmf_desc.custom_stream (a TLS library, a UART)
      LLMF_NO_STDLIB=1   no C library       a microcontroller: memory, clock and transport are llmf_desc's; -ffreestanding. examples/device is one
@@ -96,7 +98,14 @@
                 the next llmf_next on that call; a response until llmf_free or llmf_release; a handle until llmf_close.
    FRAMES       With llmf_desc.slice_us set, llmf_poll(f, 0) ends within the slice plus one event (over curl: plus one descriptor). What cannot be
                 sliced: a TLS handshake step and a redirected proxy handshake inside libcurl, libcurl's own threaded resolver start, and
-                getaddrinfo of the socket transport, which blocks: give llmf_desc.resolve, or an address.
+                getaddrinfo of the socket transport, which blocks: give llmf_desc.resolve, or an address. With BearSSL: see TLS.
+   TLS          libcurl's library does it as it is set up. BearSSL (LLMF_WITH_BEARSSL=1) is TLS 1.2 with ECDHE and AES-GCM or ChaCha20-Poly1305, and nothing
+                else: a server of TLS 1.3 only is refused. A certificate needs the host in subjectAltName (an address as an address; a star stands for one label,
+                before two others or more: the list of public suffixes is not asked), SHA-256 or better, RSA of 2048 bits or an EC curve, no name constraints.
+                Nobody asks for revocation. A reply without a length whose connection ends without a TLS goodbye is TRUNCATED. Sessions are resumed for an
+                hour, the last eight hosts' of a factory. Roots: ca_pem, else ca_file, else those built in (LLMF_WITH_ROOTS=1: 20 roots, 7 KB), else the
+                system's bundle, read and parsed at the first https connection (half a millisecond, 90 KB of the block). Memory: 32 KB a connection, 8 more while
+                its certificate is checked. What llmf_poll cannot slice is one record of the server's handshake, checked signatures and all: about a millisecond on a PC.
    SECRETS      Keys go into one header, never into a URL, a log, an error or a preview; that header is wiped when the call is freed. TLS is
                 verified; redirects are not followed.
 
@@ -265,7 +274,7 @@ typedef struct llmf_desc {
     int max_connections;           /* at once; 0: 100 */
     int max_idle;                  /* kept open for the next call; 0: 10; below 0: none */
     const char *proxy;             /* curl only; NULL: none */
-    const char *ca_file;           /* PEM roots; NULL: the system's */
+    const char *ca_file;           /* PEM roots; NULL: those built in (LLMF_WITH_ROOTS), or the system's */
     const char *ca_pem;            /* PEM roots in memory; wins over ca_file */
     bool insecure_tls;             /* do not verify: for tests on loopback only */
     bool no_global_init;           /* the program calls curl_global_init itself */
@@ -290,7 +299,8 @@ static inline llmf_factory *llmf_open(const llmf_desc *desc, llmf_error *err) { 
    llmf_poll returns, which then is -LLMF_ERR_STALE. */
 LLMF_API void llmf_close(llmf_factory *f);
 
-/* Bytes of memory_size that this description needs at least, for max_calls plain calls of a few KB each. Reads the config files to know. */
+/* Bytes of memory_size that this description needs at least, for max_calls plain calls of a few KB each, over TLS where BearSSL serves it. Reads the config files,
+   and the roots, to know. */
 LLMF_API size_t llmf_min_memory_abi(const llmf_desc *desc, size_t desc_size);
 static inline size_t llmf_min_memory(const llmf_desc *desc) { return llmf_min_memory_abi(desc, sizeof *desc); }
 
@@ -788,6 +798,8 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
      EPOLL       on Linux              waits by epoll; else by poll()
      REPLAY      on                    plays recorded replies
      CUSTOM      on                    llmf_desc.custom_transport and custom_stream
+     BEARSSL     off: LLMF_WITH_BEARSSL=1   https over SOCKET: TLS 1.2 by BearSSL, to be linked with -lbearssl
+     ROOTS       off: LLMF_WITH_ROOTS=1     the roots of the providers' certificates in the program, for BEARSSL: no file is read
    Features (a request that needs one which is left out ends in LLMF_ERR_NOT_BUILT)
      CONFIG      on                    config files and texts, and what llmf_create is given; without it a model is named provider:model, and only the
                                        tables, llmf_desc and the environment say what that is
@@ -1192,6 +1204,24 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #define LLMF_HAS_CUSTOM 0
 #else
 #define LLMF_HAS_CUSTOM 1
+#endif
+
+/* Off unless asked for, so that no build needs a library which it did not name. */
+#if defined(LLMF_WITH_BEARSSL) && LLMF_WITH_BEARSSL
+#define LLMF_HAS_BEARSSL 1
+#else
+#define LLMF_HAS_BEARSSL 0
+#endif
+#if LLMF_HAS_BEARSSL && !LLMF_HAS_SOCKET
+#error "llmfactory: LLMF_WITH_BEARSSL=1 is TLS for the transport SOCKET, which is not in this build: drop LLMF_NO_SOCKET, or, with LLMF_ONLY, add LLMF_WITH_SOCKET=1"
+#endif
+#if defined(LLMF_WITH_ROOTS) && LLMF_WITH_ROOTS
+#define LLMF_HAS_ROOTS 1
+#else
+#define LLMF_HAS_ROOTS 0
+#endif
+#if LLMF_HAS_ROOTS && !LLMF_HAS_BEARSSL
+#error "llmfactory: LLMF_WITH_ROOTS=1 is of use to LLMF_WITH_BEARSSL=1 only: libcurl has roots of its own"
 #endif
 
 /* ---- features ---- */
@@ -22722,6 +22752,9 @@ typedef struct llmfi_conns {
 struct llmfi_http {
     llmfi_transport t;                       /* first: the transport is the client */
     llmfi_stream stream;
+#if LLMF_HAS_BEARSSL
+    llmfi_stream secure;                     /* for https */
+#endif
     llmfi_conns list[LLMFI_CONN_LISTS];
     size_t count, most, most_idle;           /* connections there are, and may be */
     size_t blind;                            /* connections without a descriptor: looked after in each tick */
@@ -22731,6 +22764,14 @@ struct llmfi_http {
     bool work;                               /* something may be started */
     bool again;                              /* some connection was left with more to read */
 };
+
+/* What carries a connection. */
+#if LLMF_HAS_BEARSSL
+#define LLMFI_HTTP_STREAM(h, is_tls) ((is_tls) ? &(h)->secure : &(h)->stream)
+#else
+#define LLMFI_HTTP_STREAM(h, is_tls) (&(h)->stream)
+#endif
+#define LLMFI_CONN_STREAM(c) LLMFI_HTTP_STREAM((c)->http, (c)->tls)
 
 static void llmfi_conn_pump(llmfi_conn *c, int events);
 
@@ -22823,7 +22864,7 @@ static void llmfi_conn_close(llmfi_conn *c) {
     llmfi_conn_forget_exchange(c);
     llmfi_watch_remove(h->t.net->watch, &c->watch);
     if (c->watch.fd == -1) h->blind--;
-    if (c->stream) h->stream.ops.close(h->stream.ops.user, c->stream);
+    if (c->stream) LLMFI_HTTP_STREAM(h, c->tls)->ops.close(LLMFI_HTTP_STREAM(h, c->tls)->ops.user, c->stream);
     c->stream = NULL;
     llmfi_conn_leave(c);
     c->state = LLMFI_CONN_DEAD;
@@ -22838,7 +22879,7 @@ static void llmfi_conn_watch(llmfi_conn *c, int want) {
     llmfi_watch *watch = h->t.net->watch;
     intptr_t fd = -1;
     int events = want;
-    if (h->stream.ops.fd) fd = h->stream.ops.fd(h->stream.ops.user, c->stream, &events);
+    if (LLMFI_HTTP_STREAM(h, c->tls)->ops.fd) fd = LLMFI_HTTP_STREAM(h, c->tls)->ops.fd(LLMFI_HTTP_STREAM(h, c->tls)->ops.user, c->stream, &events);
     if (fd < 0) fd = -1;
     if (fd != c->watch.fd) {
         llmfi_watch_remove(watch, &c->watch);
@@ -22890,7 +22931,7 @@ static void llmfi_conn_where(const llmfi_conn *c, llmfi_text *t) {
 /* Ends the exchange and the connection. */
 static LLMFI_COLD void llmfi_conn_fail(llmfi_conn *c, int result, const char *what, bool ask_stream) {
     llmf_exchange *x = c->x;
-    llmfi_stream *s = &c->http->stream;
+    llmfi_stream *s = LLMFI_CONN_STREAM(c);
     char text[256];
     llmfi_text t = llmfi_text_in(text, sizeof text);
     size_t before;
@@ -22982,7 +23023,7 @@ static bool llmfi_conn_fill(llmfi_conn *c, llmfi_buf *b) {
 
 /* Writes; what is not taken at once waits in c->out. False: the exchange has ended. */
 static bool llmfi_conn_write(llmfi_conn *c, const char *bytes, size_t len) {
-    llmf_stream_ops *ops = &c->http->stream.ops;
+    llmf_stream_ops *ops = &LLMFI_CONN_STREAM(c)->ops;
     size_t at = 0;
     while (at < len) {
         size_t piece = len - at < INT32_MAX ? len - at : INT32_MAX;
@@ -23006,7 +23047,7 @@ static bool llmfi_conn_write(llmfi_conn *c, const char *bytes, size_t len) {
 
 /* Writes what an earlier write left over: true when nothing of it remains. */
 static bool llmfi_conn_flush(llmfi_conn *c) {
-    llmf_stream_ops *ops = &c->http->stream.ops;
+    llmf_stream_ops *ops = &LLMFI_CONN_STREAM(c)->ops;
     while (c->out_at < c->out.len) {
         int n = ops->write(ops->user, c->stream, c->out.ptr + c->out_at, c->out.len - c->out_at);
         if (n < 0) {
@@ -23135,12 +23176,12 @@ static void llmfi_conn_receive(llmfi_conn *c) {
     unsigned serial = c->serial;
     int reads;
     for (reads = 0; reads < LLMFI_HTTP_READS; reads++) {
-        int n = h->stream.ops.read(h->stream.ops.user, c->stream, b.ptr, b.cap);
+        int n = LLMFI_HTTP_STREAM(h, c->tls)->ops.read(LLMFI_HTTP_STREAM(h, c->tls)->ops.user, c->stream, b.ptr, b.cap);
         if (n < 0) llmfi_conn_ended(c, n);
         if (n == 0 && c->broken) llmfi_conn_ended(c, -LLMF_ERR_NETWORK);
         if (n <= 0) return;
         llmfi_conn_feed(c, llmfi_str(b.ptr, (size_t)n));
-        if (c->serial != serial || c->paused || (h->stream.short_is_dry && (size_t)n < b.cap)) return;
+        if (c->serial != serial || c->paused || (LLMFI_HTTP_STREAM(h, c->tls)->short_is_dry && (size_t)n < b.cap)) return;
         if (llmfi_slice_over(net)) break;
     }
     c->again = h->again = true;
@@ -23151,12 +23192,12 @@ static void llmfi_conn_receive(llmfi_conn *c) {
 /* Further with connecting. True: it stands. */
 static bool llmfi_conn_dial(llmfi_conn *c) {
     llmfi_http *h = c->http;
-    llmf_stream_ops *ops = &h->stream.ops;
+    llmf_stream_ops *ops = &LLMFI_HTTP_STREAM(h, c->tls)->ops;
     int got;
     llmfi_watch_remove(h->t.net->watch, &c->watch); /* the stream may close it and open another of the same number */
     if (!c->stream) c->stream = ops->open(ops->user, c->host, c->port, c->tls);
     if (!c->stream) {
-        llmfi_conn_fail(c, h->stream.open_error, h->stream.open_error == LLMF_ERR_MEMORY ? "no memory for a connection: raise memory_size" : "no stream could be opened", false);
+        llmfi_conn_fail(c, LLMFI_HTTP_STREAM(h, c->tls)->open_error, LLMFI_HTTP_STREAM(h, c->tls)->open_error == LLMF_ERR_MEMORY ? "no memory for a connection: raise memory_size" : "no stream could be opened", false);
         return false;
     }
     got = ops->ready ? ops->ready(ops->user, c->stream) : 1;
@@ -23205,7 +23246,7 @@ static void llmfi_conn_pump(llmfi_conn *c, int events) {
     bool was = c->in_use;
     c->in_use = true;
     c->again = false;
-    if (!c->http->stream.short_is_dry) events = LLMF_FD_READ | LLMF_FD_WRITE; /* what a descriptor is ready for need not be what the stream is */
+    if (!LLMFI_CONN_STREAM(c)->short_is_dry) events = LLMF_FD_READ | LLMF_FD_WRITE; /* what a descriptor is ready for need not be what the stream is */
     llmfi_conn_work(c, events);
     if (!llmfi_conn_release(c, was) || c->state == LLMFI_CONN_DIAL) return;
     llmfi_conn_watch(c, (c->paused ? 0 : LLMF_FD_READ) | (c->sending ? LLMF_FD_WRITE : 0));
@@ -23215,8 +23256,8 @@ static void llmfi_conn_pump(llmfi_conn *c, int events) {
 
 /* A kept connection to the same server, the one used last first. */
 static llmfi_conn *llmfi_http_kept(llmfi_http *h, const llmfi_url *url) {
-    llmf_stream_ops *ops = &h->stream.ops;
     bool tls = LLMFI_NAMED(url->scheme, "https");
+    llmf_stream_ops *ops = &LLMFI_HTTP_STREAM(h, tls)->ops;
     llmfi_conn *c, *before;
     for (c = h->list[LLMFI_CONN_IDLE].last; c; c = before) {
         char byte;
@@ -23237,8 +23278,8 @@ static int llmfi_http_place(llmfi_http *h, llmf_exchange *x) {
         h->t.why = LLMFI_WORDS("the URL is not one that begins with http:// or https://");
         return LLMF_ERR_ARGUMENT;
     }
-    if (!h->stream.tls && LLMFI_NAMED(url->scheme, "https")) {
-        h->t.why = LLMFI_WORDS("the transport \"socket\" has no TLS: for https:// set transport to \"curl\" (LLMF_NO_CURL must not be set) or give a custom_stream");
+    if (!LLMFI_HTTP_STREAM(h, true)->tls && LLMFI_NAMED(url->scheme, "https")) {
+        h->t.why = LLMFI_WORDS("the transport \"socket\" has no TLS: for https:// set transport to \"curl\" (LLMF_NO_CURL must not be set), build with LLMF_WITH_BEARSSL=1, or give a custom_stream");
         return LLMF_ERR_NOT_BUILT;
     }
     c = fresh ? NULL : llmfi_http_kept(h, url);
@@ -23296,7 +23337,7 @@ static void llmfi_http_advance(llmfi_http *h) {
 }
 
 static bool llmfi_conn_due(const llmfi_conn *c) {
-    const llmfi_stream *s = &c->http->stream;
+    const llmfi_stream *s = LLMFI_CONN_STREAM(c);
     return c->watch.fd == -1 || (c->x->deadline_ns && c->http->now_ns >= c->x->deadline_ns) || (s->wait_ms && s->wait_ms(s->ops.user, c->stream) == 0);
 }
 
@@ -23340,7 +23381,7 @@ static void llmfi_http_tick(llmfi_transport *t) {
 
 /* The soonest of `ms` and what else the connection waits for. */
 static int64_t llmfi_conn_wait_ms(const llmfi_conn *c, int64_t ms) {
-    const llmfi_stream *s = &c->http->stream;
+    const llmfi_stream *s = LLMFI_CONN_STREAM(c);
     uint64_t now = c->http->now_ns, end = c->x->deadline_ns;
     int64_t mine = s->wait_ms && c->stream ? s->wait_ms(s->ops.user, c->stream) : -1;
     if (!c->stream) return 0;
@@ -23383,7 +23424,7 @@ static void llmfi_http_resume(llmfi_transport *t, llmf_exchange *x) {
     if (c->serial == serial && !c->paused) {
         llmfi_buf_free(&c->rest);
         c->rest_at = 0;
-        if (!h->stream.short_is_dry) c->again = h->again = true;
+        if (!LLMFI_HTTP_STREAM(h, c->tls)->short_is_dry) c->again = h->again = true;
     }
     if (llmfi_conn_release(c, false)) llmfi_conn_watch(c, (c->paused ? 0 : LLMF_FD_READ) | (c->sending ? LLMF_FD_WRITE : 0));
 }
@@ -23419,6 +23460,9 @@ LLMFI_UNUSED static llmfi_transport *llmfi_stream_open(llmfi_net *net) {
     h->stream.ops = *net->desc->custom_stream;
     h->stream.open_error = LLMF_ERR_NETWORK;
     h->stream.tls = true;
+#if LLMF_HAS_BEARSSL
+    h->secure = h->stream;
+#endif
     return &h->t;
 }
 
@@ -23874,9 +23918,263 @@ LLMFI_UNUSED static llmfi_transport *llmfi_replay_open(llmfi_net *net) {
 #define LLMFI_LIST_REPLAY ""
 #endif
 #if LLMF_HAS_SOCKET
-/* The transport "socket": our HTTP over plain TCP. No TLS, no proxy, no allocation outside the heap. */
+/* The transport "socket": our HTTP over plain TCP, and over TLS where BearSSL is built in. No proxy, no allocation outside the heap. */
 #ifndef LLMFI_NET_SOCKET_H
 #define LLMFI_NET_SOCKET_H
+/* TLS 1.2 by BearSSL over the socket stream: an llmfi_stream, so that our HTTP speaks https. ECDHE with AES-GCM or ChaCha20-Poly1305 only.
+
+   BearSSL's engine does no I/O. Ours is in `ready` (the handshake, which goes on as bytes come), `read` and `write`, none of which waits. Everything is in the
+   factory's block: 32 KiB a connection, and 8 KiB more while its certificate is checked. */
+#ifndef LLMFI_NET_BEARSSL_H
+#define LLMFI_NET_BEARSSL_H
+/* The roots of LLMF_WITH_ROOTS=1. Written by tools/roots.py from a bundle of roots and tools/roots.txt; not edited by hand.
+   20 roots: 6,701 bytes of names and keys in the program, 1,280 of the block at the first https connection. The whole bundle of a system: 90 KB of the block. */
+#ifndef LLMFI_NET_ROOTS_H
+#define LLMFI_NET_ROOTS_H
+
+#if LLMF_HAS_ROOTS
+#include <bearssl.h>
+
+typedef struct llmfi_root {
+    unsigned short name, key;                /* bytes of each: one behind the other in llmfi_root_bytes */
+    unsigned short curve;                    /* 0: RSA with the exponent 65537; the key is its modulus */
+} llmfi_root;
+
+static const llmfi_root llmfi_roots[] = {
+    {81, 512, 0}, /* ISRG Root X1 */
+    {81, 97, BR_EC_secp384r1}, /* ISRG Root X2 */
+    {73, 512, 0}, /* GTS Root R1 */
+    {73, 512, 0}, /* GTS Root R2 */
+    {73, 97, BR_EC_secp384r1}, /* GTS Root R3 */
+    {73, 97, BR_EC_secp384r1}, /* GTS Root R4 */
+    {89, 256, 0}, /* GlobalSign Root CA */
+    {78, 256, 0}, /* GlobalSign Root CA - R3 */
+    {78, 512, 0}, /* GlobalSign Root CA - R6 */
+    {72, 512, 0}, /* GlobalSign Root R46 */
+    {72, 97, BR_EC_secp384r1}, /* GlobalSign Root E46 */
+    {82, 65, BR_EC_secp256r1}, /* GlobalSign ECC Root CA - R4 */
+    {82, 97, BR_EC_secp384r1}, /* GlobalSign ECC Root CA - R5 */
+    {99, 256, 0}, /* DigiCert Global Root CA */
+    {99, 256, 0}, /* DigiCert Global Root G2 */
+    {99, 97, BR_EC_secp384r1}, /* DigiCert Global Root G3 */
+    {59, 256, 0}, /* Amazon Root CA 1 */
+    {59, 512, 0}, /* Amazon Root CA 2 */
+    {59, 65, BR_EC_secp256r1}, /* Amazon Root CA 3 */
+    {59, 97, BR_EC_secp384r1}, /* Amazon Root CA 4 */
+};
+
+static const unsigned char llmfi_root_bytes[] = {
+    48, 79, 49, 11, 48, 9, 6, 3, 85, 4, 6, 19, 2, 85, 83, 49, 41, 48, 39, 6, 3, 85, 4, 10, 19, 32, 73, 110, 116, 101, 114, 110, 101, 116, 32, 83, 101,
+    99, 117, 114, 105, 116, 121, 32, 82, 101, 115, 101, 97, 114, 99, 104, 32, 71, 114, 111, 117, 112, 49, 21, 48, 19, 6, 3, 85, 4, 3, 19, 12, 73, 83,
+    82, 71, 32, 82, 111, 111, 116, 32, 88, 49, 173, 232, 36, 115, 244, 20, 55, 243, 155, 158, 43, 87, 40, 28, 135, 190, 220, 183, 223, 56, 144, 140,
+    110, 60, 230, 87, 160, 120, 247, 117, 194, 162, 254, 245, 106, 110, 246, 0, 79, 40, 219, 222, 104, 134, 108, 68, 147, 182, 177, 99, 253, 20, 18,
+    107, 191, 31, 210, 234, 49, 155, 33, 126, 209, 51, 60, 186, 72, 245, 221, 121, 223, 179, 184, 255, 18, 241, 33, 154, 75, 193, 138, 134, 113, 105,
+    74, 102, 102, 108, 143, 126, 60, 112, 191, 173, 41, 34, 6, 243, 228, 192, 230, 128, 174, 226, 75, 143, 183, 153, 126, 148, 3, 159, 211, 71, 151,
+    124, 153, 72, 35, 83, 232, 56, 174, 79, 10, 111, 131, 46, 209, 73, 87, 140, 128, 116, 182, 218, 47, 208, 56, 141, 123, 3, 112, 33, 27, 117, 242,
+    48, 60, 250, 143, 174, 221, 218, 99, 171, 235, 22, 79, 194, 142, 17, 75, 126, 207, 11, 232, 255, 181, 119, 46, 244, 178, 123, 74, 224, 76, 18,
+    37, 12, 112, 141, 3, 41, 160, 225, 83, 36, 236, 19, 217, 238, 25, 191, 16, 179, 74, 140, 63, 137, 163, 97, 81, 222, 172, 135, 7, 148, 244, 99,
+    113, 236, 46, 226, 111, 91, 152, 129, 225, 137, 92, 52, 121, 108, 118, 239, 59, 144, 98, 121, 230, 219, 164, 154, 47, 38, 197, 208, 16, 225, 14,
+    222, 217, 16, 142, 22, 251, 183, 247, 168, 247, 199, 229, 2, 7, 152, 143, 54, 8, 149, 231, 226, 55, 150, 13, 54, 117, 158, 251, 14, 114, 177, 29,
+    155, 188, 3, 249, 73, 5, 216, 129, 221, 5, 180, 42, 214, 65, 233, 172, 1, 118, 149, 10, 15, 216, 223, 213, 189, 18, 31, 53, 47, 40, 23, 108, 210,
+    152, 193, 168, 9, 100, 119, 110, 71, 55, 186, 206, 172, 89, 94, 104, 157, 127, 114, 214, 137, 197, 6, 65, 41, 62, 89, 62, 221, 38, 245, 36, 201,
+    17, 167, 90, 163, 76, 64, 31, 70, 161, 153, 181, 167, 58, 81, 110, 134, 59, 158, 125, 114, 167, 18, 5, 120, 89, 237, 62, 81, 120, 21, 11, 3, 143,
+    141, 208, 47, 5, 178, 62, 123, 74, 28, 75, 115, 5, 18, 252, 198, 234, 224, 80, 19, 124, 67, 147, 116, 179, 202, 116, 231, 142, 31, 1, 8, 208, 48,
+    212, 91, 113, 54, 180, 7, 186, 193, 48, 48, 92, 72, 183, 130, 59, 152, 166, 125, 96, 138, 162, 163, 41, 130, 204, 186, 189, 131, 4, 27, 162, 131,
+    3, 65, 161, 214, 5, 241, 27, 194, 182, 240, 168, 124, 134, 59, 70, 168, 72, 42, 136, 220, 118, 154, 118, 191, 31, 106, 165, 61, 25, 143, 235, 56,
+    243, 100, 222, 200, 43, 13, 10, 40, 255, 247, 219, 226, 21, 66, 212, 34, 208, 39, 93, 225, 121, 254, 24, 231, 112, 136, 173, 78, 230, 217, 139,
+    58, 198, 221, 39, 81, 110, 255, 188, 100, 245, 51, 67, 79, 48, 79, 49, 11, 48, 9, 6, 3, 85, 4, 6, 19, 2, 85, 83, 49, 41, 48, 39, 6, 3, 85, 4, 10,
+    19, 32, 73, 110, 116, 101, 114, 110, 101, 116, 32, 83, 101, 99, 117, 114, 105, 116, 121, 32, 82, 101, 115, 101, 97, 114, 99, 104, 32, 71, 114,
+    111, 117, 112, 49, 21, 48, 19, 6, 3, 85, 4, 3, 19, 12, 73, 83, 82, 71, 32, 82, 111, 111, 116, 32, 88, 50, 4, 205, 155, 213, 159, 128, 131, 10,
+    236, 9, 74, 243, 22, 74, 62, 92, 207, 119, 172, 222, 103, 5, 13, 29, 7, 182, 220, 22, 251, 90, 139, 20, 219, 226, 113, 96, 196, 186, 69, 149, 17,
+    137, 142, 234, 6, 223, 247, 42, 22, 28, 164, 185, 197, 197, 50, 224, 3, 224, 30, 130, 24, 56, 139, 215, 69, 216, 10, 106, 110, 230, 0, 119, 251,
+    2, 81, 125, 34, 216, 10, 110, 154, 91, 119, 223, 240, 250, 65, 236, 57, 220, 117, 202, 104, 7, 12, 31, 234, 48, 71, 49, 11, 48, 9, 6, 3, 85, 4,
+    6, 19, 2, 85, 83, 49, 34, 48, 32, 6, 3, 85, 4, 10, 19, 25, 71, 111, 111, 103, 108, 101, 32, 84, 114, 117, 115, 116, 32, 83, 101, 114, 118, 105,
+    99, 101, 115, 32, 76, 76, 67, 49, 20, 48, 18, 6, 3, 85, 4, 3, 19, 11, 71, 84, 83, 32, 82, 111, 111, 116, 32, 82, 49, 182, 17, 2, 139, 30, 227,
+    161, 119, 155, 59, 220, 191, 148, 62, 183, 149, 167, 64, 60, 161, 253, 130, 249, 125, 50, 6, 130, 113, 246, 246, 140, 127, 251, 232, 219, 188,
+    106, 46, 151, 151, 163, 140, 75, 249, 43, 246, 177, 249, 206, 132, 29, 177, 249, 197, 151, 222, 239, 185, 242, 163, 233, 188, 18, 137, 94, 167,
+    170, 82, 171, 248, 35, 39, 203, 164, 177, 156, 99, 219, 215, 153, 126, 240, 10, 94, 235, 104, 166, 244, 198, 90, 71, 13, 77, 16, 51, 227, 78, 177,
+    19, 163, 200, 24, 108, 75, 236, 252, 9, 144, 223, 157, 100, 41, 37, 35, 7, 161, 180, 210, 61, 46, 96, 224, 207, 210, 9, 135, 187, 205, 72, 240,
+    77, 194, 194, 122, 136, 138, 187, 186, 207, 89, 25, 214, 175, 143, 176, 7, 176, 158, 49, 241, 130, 193, 192, 223, 46, 166, 109, 108, 25, 14, 181,
+    216, 126, 38, 26, 69, 3, 61, 176, 121, 164, 148, 40, 173, 15, 127, 38, 229, 168, 8, 254, 150, 232, 60, 104, 148, 83, 238, 131, 58, 136, 43, 21,
+    150, 9, 178, 224, 122, 140, 46, 117, 214, 156, 235, 167, 86, 100, 143, 150, 79, 104, 174, 61, 151, 194, 132, 143, 192, 188, 64, 192, 11, 92, 189,
+    246, 135, 179, 53, 108, 172, 24, 80, 127, 132, 224, 76, 205, 146, 211, 32, 233, 51, 188, 82, 153, 175, 50, 181, 41, 179, 37, 42, 180, 72, 249,
+    114, 225, 202, 100, 247, 230, 130, 16, 141, 232, 157, 194, 138, 136, 250, 56, 102, 138, 252, 99, 249, 1, 249, 120, 253, 123, 92, 119, 250, 118,
+    135, 250, 236, 223, 177, 14, 121, 149, 87, 180, 189, 38, 239, 214, 1, 209, 235, 22, 10, 187, 142, 11, 181, 197, 197, 138, 85, 171, 211, 172, 234,
+    145, 75, 41, 204, 25, 164, 50, 37, 78, 42, 241, 101, 68, 208, 2, 206, 170, 206, 73, 180, 234, 159, 124, 131, 176, 64, 123, 231, 67, 171, 167, 108,
+    163, 143, 125, 137, 129, 250, 76, 165, 255, 213, 142, 195, 206, 75, 224, 181, 216, 179, 142, 69, 207, 118, 192, 237, 64, 43, 253, 83, 15, 176,
+    167, 213, 59, 13, 177, 138, 162, 3, 222, 49, 173, 204, 119, 234, 111, 123, 62, 214, 223, 145, 34, 18, 230, 190, 250, 216, 50, 252, 16, 99, 20,
+    81, 114, 222, 93, 214, 22, 147, 189, 41, 104, 51, 239, 58, 102, 236, 7, 138, 38, 223, 19, 215, 87, 101, 120, 39, 222, 94, 73, 20, 0, 162, 0, 127,
+    154, 168, 33, 182, 169, 177, 149, 176, 165, 185, 13, 22, 17, 218, 199, 108, 72, 60, 64, 224, 126, 13, 90, 205, 86, 60, 209, 151, 5, 185, 203, 75,
+    237, 57, 75, 156, 196, 63, 210, 85, 19, 110, 36, 176, 214, 113, 250, 244, 193, 186, 204, 237, 27, 245, 254, 129, 65, 216, 0, 152, 61, 58, 200,
+    174, 122, 152, 55, 24, 5, 149, 48, 71, 49, 11, 48, 9, 6, 3, 85, 4, 6, 19, 2, 85, 83, 49, 34, 48, 32, 6, 3, 85, 4, 10, 19, 25, 71, 111, 111, 103,
+    108, 101, 32, 84, 114, 117, 115, 116, 32, 83, 101, 114, 118, 105, 99, 101, 115, 32, 76, 76, 67, 49, 20, 48, 18, 6, 3, 85, 4, 3, 19, 11, 71, 84,
+    83, 32, 82, 111, 111, 116, 32, 82, 50, 206, 222, 253, 166, 251, 236, 236, 20, 52, 60, 7, 6, 90, 108, 89, 247, 25, 53, 221, 247, 193, 157, 85, 170,
+    211, 205, 59, 164, 147, 114, 239, 10, 250, 109, 157, 246, 240, 133, 128, 91, 161, 72, 82, 159, 57, 197, 183, 238, 40, 172, 239, 203, 118, 104,
+    20, 185, 223, 173, 1, 108, 153, 31, 196, 34, 29, 159, 254, 114, 119, 224, 44, 91, 175, 228, 4, 191, 79, 114, 160, 26, 52, 152, 232, 57, 104, 236,
+    149, 37, 123, 118, 161, 230, 105, 185, 133, 25, 189, 137, 140, 254, 173, 237, 54, 234, 115, 188, 255, 131, 226, 203, 125, 193, 210, 206, 74, 179,
+    141, 5, 158, 139, 73, 147, 223, 193, 91, 208, 110, 94, 240, 46, 48, 46, 130, 252, 250, 188, 180, 23, 10, 72, 229, 136, 155, 197, 155, 107, 222,
+    176, 202, 180, 3, 240, 218, 244, 144, 184, 101, 100, 247, 92, 76, 173, 232, 126, 102, 94, 153, 215, 184, 194, 62, 200, 208, 19, 157, 173, 238,
+    228, 69, 123, 137, 85, 247, 138, 31, 98, 82, 132, 18, 179, 194, 64, 151, 227, 138, 31, 71, 145, 166, 116, 90, 210, 248, 177, 99, 40, 16, 184, 179,
+    9, 184, 86, 119, 64, 162, 38, 152, 121, 198, 254, 223, 37, 238, 62, 229, 160, 127, 212, 97, 15, 81, 75, 60, 63, 140, 218, 225, 112, 116, 216, 194,
+    104, 161, 249, 193, 12, 233, 161, 226, 127, 187, 85, 60, 118, 6, 238, 106, 78, 204, 146, 136, 48, 77, 154, 189, 79, 11, 72, 154, 132, 181, 152,
+    163, 213, 251, 115, 193, 87, 97, 221, 40, 86, 117, 19, 174, 135, 142, 231, 12, 81, 9, 16, 117, 136, 76, 188, 141, 249, 123, 60, 212, 34, 72, 31,
+    42, 220, 235, 107, 187, 68, 177, 203, 51, 113, 50, 70, 175, 173, 74, 241, 140, 232, 116, 58, 172, 231, 26, 34, 115, 128, 210, 48, 247, 37, 66,
+    199, 34, 59, 59, 18, 173, 150, 46, 198, 195, 118, 7, 170, 32, 183, 53, 73, 87, 233, 146, 73, 232, 118, 22, 114, 49, 103, 43, 150, 126, 138, 163,
+    199, 148, 86, 34, 191, 106, 75, 126, 1, 33, 178, 35, 50, 223, 228, 154, 68, 109, 89, 91, 93, 245, 0, 160, 28, 155, 198, 120, 151, 141, 144, 255,
+    155, 200, 170, 180, 175, 17, 81, 57, 94, 217, 251, 103, 173, 213, 91, 17, 157, 50, 154, 27, 189, 213, 186, 91, 165, 201, 203, 37, 105, 83, 85,
+    39, 92, 224, 202, 54, 203, 136, 97, 251, 30, 183, 208, 203, 238, 22, 251, 211, 166, 76, 222, 146, 165, 212, 226, 223, 245, 6, 84, 222, 46, 157,
+    75, 180, 147, 48, 170, 129, 206, 221, 26, 220, 81, 115, 13, 79, 112, 233, 229, 182, 22, 33, 25, 121, 178, 230, 137, 11, 117, 100, 202, 213, 171,
+    188, 9, 193, 24, 161, 255, 212, 84, 161, 133, 60, 253, 20, 36, 3, 178, 135, 211, 164, 183, 48, 71, 49, 11, 48, 9, 6, 3, 85, 4, 6, 19, 2, 85, 83,
+    49, 34, 48, 32, 6, 3, 85, 4, 10, 19, 25, 71, 111, 111, 103, 108, 101, 32, 84, 114, 117, 115, 116, 32, 83, 101, 114, 118, 105, 99, 101, 115, 32,
+    76, 76, 67, 49, 20, 48, 18, 6, 3, 85, 4, 3, 19, 11, 71, 84, 83, 32, 82, 111, 111, 116, 32, 82, 51, 4, 31, 79, 51, 135, 51, 41, 138, 161, 132, 222,
+    203, 199, 33, 88, 65, 137, 234, 86, 157, 43, 75, 133, 198, 29, 76, 39, 188, 127, 38, 81, 114, 111, 226, 159, 214, 163, 202, 204, 69, 20, 70, 139,
+    173, 239, 126, 134, 140, 236, 177, 126, 47, 255, 169, 113, 157, 24, 132, 69, 4, 65, 85, 110, 43, 234, 38, 127, 187, 144, 1, 227, 75, 25, 186, 228,
+    84, 150, 69, 9, 177, 213, 108, 145, 68, 173, 132, 19, 142, 154, 140, 13, 128, 12, 50, 246, 224, 39, 48, 71, 49, 11, 48, 9, 6, 3, 85, 4, 6, 19,
+    2, 85, 83, 49, 34, 48, 32, 6, 3, 85, 4, 10, 19, 25, 71, 111, 111, 103, 108, 101, 32, 84, 114, 117, 115, 116, 32, 83, 101, 114, 118, 105, 99, 101,
+    115, 32, 76, 76, 67, 49, 20, 48, 18, 6, 3, 85, 4, 3, 19, 11, 71, 84, 83, 32, 82, 111, 111, 116, 32, 82, 52, 4, 243, 116, 115, 167, 104, 139, 96,
+    174, 67, 184, 53, 197, 129, 48, 123, 75, 73, 157, 251, 193, 97, 206, 230, 222, 70, 189, 107, 213, 97, 24, 53, 174, 64, 221, 115, 247, 137, 145,
+    48, 90, 235, 60, 238, 133, 124, 162, 64, 118, 59, 169, 198, 184, 71, 216, 42, 231, 146, 145, 106, 115, 233, 177, 114, 57, 159, 41, 159, 162, 152,
+    211, 95, 94, 88, 134, 101, 15, 161, 132, 101, 6, 209, 220, 139, 201, 199, 115, 200, 140, 106, 47, 229, 196, 171, 209, 29, 138, 48, 87, 49, 11,
+    48, 9, 6, 3, 85, 4, 6, 19, 2, 66, 69, 49, 25, 48, 23, 6, 3, 85, 4, 10, 19, 16, 71, 108, 111, 98, 97, 108, 83, 105, 103, 110, 32, 110, 118, 45,
+    115, 97, 49, 16, 48, 14, 6, 3, 85, 4, 11, 19, 7, 82, 111, 111, 116, 32, 67, 65, 49, 27, 48, 25, 6, 3, 85, 4, 3, 19, 18, 71, 108, 111, 98, 97, 108,
+    83, 105, 103, 110, 32, 82, 111, 111, 116, 32, 67, 65, 218, 14, 230, 153, 141, 206, 163, 227, 79, 138, 126, 251, 241, 139, 131, 37, 107, 234, 72,
+    31, 241, 42, 176, 185, 149, 17, 4, 189, 240, 99, 209, 226, 103, 102, 207, 28, 221, 207, 27, 72, 43, 238, 141, 137, 142, 154, 175, 41, 128, 101,
+    171, 233, 199, 45, 18, 203, 171, 28, 76, 112, 7, 161, 61, 10, 48, 205, 21, 141, 79, 248, 221, 212, 140, 80, 21, 28, 239, 80, 238, 196, 46, 247,
+    252, 233, 82, 242, 145, 125, 224, 109, 213, 53, 48, 142, 94, 67, 115, 242, 65, 233, 213, 106, 227, 178, 137, 58, 86, 57, 56, 111, 6, 60, 136, 105,
+    91, 42, 77, 197, 167, 84, 184, 108, 137, 204, 155, 249, 60, 202, 229, 253, 137, 245, 18, 60, 146, 120, 150, 214, 220, 116, 110, 147, 68, 97, 209,
+    141, 199, 70, 178, 117, 14, 134, 232, 25, 138, 213, 109, 108, 213, 120, 22, 149, 162, 233, 200, 10, 56, 235, 242, 36, 19, 79, 115, 84, 147, 19,
+    133, 58, 27, 188, 30, 52, 181, 139, 5, 140, 185, 119, 139, 177, 219, 31, 32, 145, 171, 9, 83, 110, 144, 206, 123, 55, 116, 185, 112, 71, 145, 34,
+    81, 99, 22, 121, 174, 177, 174, 65, 38, 8, 200, 25, 43, 209, 70, 170, 72, 214, 100, 42, 215, 131, 52, 255, 44, 42, 193, 108, 25, 67, 74, 7, 133,
+    231, 211, 124, 246, 33, 104, 239, 234, 242, 82, 159, 127, 147, 144, 207, 48, 76, 49, 32, 48, 30, 6, 3, 85, 4, 11, 19, 23, 71, 108, 111, 98, 97,
+    108, 83, 105, 103, 110, 32, 82, 111, 111, 116, 32, 67, 65, 32, 45, 32, 82, 51, 49, 19, 48, 17, 6, 3, 85, 4, 10, 19, 10, 71, 108, 111, 98, 97, 108,
+    83, 105, 103, 110, 49, 19, 48, 17, 6, 3, 85, 4, 3, 19, 10, 71, 108, 111, 98, 97, 108, 83, 105, 103, 110, 204, 37, 118, 144, 121, 6, 120, 34, 22,
+    245, 192, 131, 182, 132, 202, 40, 158, 253, 5, 118, 17, 197, 173, 136, 114, 252, 70, 2, 67, 199, 178, 138, 157, 4, 95, 36, 203, 46, 75, 225, 96,
+    130, 70, 225, 82, 171, 12, 129, 71, 112, 108, 221, 100, 209, 235, 245, 44, 163, 15, 130, 61, 12, 43, 174, 151, 215, 182, 20, 134, 16, 121, 187,
+    59, 19, 128, 119, 140, 8, 225, 73, 210, 106, 98, 47, 31, 94, 250, 150, 104, 223, 137, 39, 149, 56, 159, 6, 215, 62, 201, 203, 38, 89, 13, 115,
+    222, 176, 200, 233, 38, 14, 131, 21, 198, 239, 91, 139, 210, 4, 96, 202, 73, 166, 40, 246, 105, 59, 246, 203, 200, 40, 145, 229, 157, 138, 97,
+    87, 55, 172, 116, 20, 220, 116, 224, 58, 238, 114, 47, 46, 156, 251, 208, 187, 191, 245, 61, 0, 225, 6, 51, 232, 130, 43, 174, 83, 166, 58, 22,
+    115, 140, 221, 65, 14, 32, 58, 192, 180, 167, 161, 233, 178, 79, 144, 46, 50, 96, 233, 87, 203, 185, 4, 146, 104, 104, 229, 56, 38, 96, 117, 178,
+    159, 119, 255, 145, 20, 239, 174, 32, 73, 252, 173, 64, 21, 72, 209, 2, 49, 97, 25, 94, 184, 151, 239, 173, 119, 183, 100, 154, 122, 191, 95, 193,
+    19, 239, 155, 98, 251, 13, 108, 224, 84, 105, 22, 169, 3, 218, 110, 233, 131, 147, 113, 118, 198, 105, 133, 130, 23, 48, 76, 49, 32, 48, 30, 6,
+    3, 85, 4, 11, 19, 23, 71, 108, 111, 98, 97, 108, 83, 105, 103, 110, 32, 82, 111, 111, 116, 32, 67, 65, 32, 45, 32, 82, 54, 49, 19, 48, 17, 6, 3,
+    85, 4, 10, 19, 10, 71, 108, 111, 98, 97, 108, 83, 105, 103, 110, 49, 19, 48, 17, 6, 3, 85, 4, 3, 19, 10, 71, 108, 111, 98, 97, 108, 83, 105, 103,
+    110, 149, 7, 232, 115, 202, 102, 249, 236, 20, 202, 123, 60, 247, 13, 8, 241, 180, 69, 11, 44, 130, 180, 72, 198, 235, 91, 60, 174, 131, 184, 65,
+    146, 51, 20, 164, 111, 127, 233, 42, 204, 198, 176, 136, 107, 197, 182, 137, 209, 198, 178, 255, 20, 206, 81, 20, 33, 236, 74, 221, 27, 90, 198,
+    214, 135, 238, 77, 58, 21, 6, 237, 100, 102, 11, 146, 128, 202, 68, 222, 115, 148, 78, 243, 167, 137, 127, 79, 120, 99, 8, 200, 18, 80, 109, 66,
+    102, 47, 77, 185, 121, 40, 77, 82, 26, 138, 26, 128, 183, 25, 129, 14, 126, 196, 138, 188, 100, 76, 33, 28, 67, 104, 215, 61, 60, 138, 197, 178,
+    102, 213, 144, 154, 183, 49, 6, 197, 190, 226, 109, 50, 6, 166, 30, 249, 185, 235, 170, 163, 184, 191, 190, 130, 99, 80, 208, 240, 24, 137, 223,
+    228, 15, 121, 245, 234, 162, 31, 42, 210, 112, 46, 123, 231, 188, 147, 187, 109, 83, 226, 72, 124, 140, 16, 7, 56, 255, 102, 178, 119, 97, 126,
+    224, 234, 140, 60, 170, 180, 164, 246, 243, 149, 74, 18, 7, 109, 253, 140, 178, 137, 207, 208, 160, 97, 119, 200, 88, 116, 176, 212, 35, 58, 247,
+    93, 58, 202, 162, 219, 157, 9, 222, 93, 68, 45, 144, 241, 129, 205, 87, 146, 250, 126, 188, 80, 4, 99, 52, 223, 107, 147, 24, 190, 107, 54, 178,
+    57, 228, 172, 36, 54, 183, 240, 239, 182, 28, 19, 87, 147, 182, 222, 178, 248, 226, 133, 183, 115, 162, 184, 53, 170, 69, 242, 224, 157, 54, 161,
+    111, 84, 138, 241, 114, 86, 110, 46, 136, 197, 81, 66, 68, 21, 148, 238, 163, 197, 56, 150, 155, 78, 78, 90, 11, 71, 243, 6, 54, 73, 119, 48, 188,
+    113, 55, 229, 166, 236, 33, 8, 117, 252, 230, 97, 22, 63, 119, 213, 217, 145, 151, 132, 10, 108, 212, 2, 77, 116, 192, 20, 237, 253, 57, 251, 131,
+    242, 94, 20, 161, 4, 176, 11, 233, 254, 238, 143, 225, 110, 11, 178, 8, 179, 97, 102, 9, 106, 177, 6, 58, 101, 150, 89, 192, 240, 53, 253, 201,
+    218, 40, 141, 26, 17, 135, 112, 129, 10, 168, 154, 117, 29, 158, 58, 134, 5, 0, 158, 219, 128, 214, 37, 249, 220, 5, 158, 39, 89, 76, 118, 57,
+    91, 234, 249, 165, 161, 216, 131, 15, 209, 255, 223, 48, 17, 249, 133, 207, 51, 72, 245, 202, 109, 100, 20, 44, 122, 88, 79, 211, 75, 8, 73, 197,
+    149, 100, 26, 99, 14, 121, 61, 245, 179, 140, 202, 88, 173, 156, 66, 69, 121, 110, 14, 135, 25, 92, 84, 177, 101, 182, 191, 140, 155, 220, 19,
+    233, 13, 111, 184, 46, 220, 103, 110, 201, 139, 17, 181, 132, 20, 138, 0, 25, 112, 131, 121, 145, 151, 145, 212, 26, 39, 191, 55, 30, 50, 7, 216,
+    20, 99, 60, 40, 76, 175, 48, 70, 49, 11, 48, 9, 6, 3, 85, 4, 6, 19, 2, 66, 69, 49, 25, 48, 23, 6, 3, 85, 4, 10, 19, 16, 71, 108, 111, 98, 97, 108,
+    83, 105, 103, 110, 32, 110, 118, 45, 115, 97, 49, 28, 48, 26, 6, 3, 85, 4, 3, 19, 19, 71, 108, 111, 98, 97, 108, 83, 105, 103, 110, 32, 82, 111,
+    111, 116, 32, 82, 52, 54, 172, 172, 116, 50, 232, 179, 101, 229, 186, 237, 67, 38, 29, 166, 137, 13, 69, 186, 41, 136, 178, 164, 29, 99, 221, 211,
+    193, 44, 9, 87, 137, 57, 161, 85, 233, 103, 52, 119, 12, 110, 228, 85, 29, 82, 37, 210, 19, 107, 94, 225, 29, 169, 183, 125, 137, 50, 95, 13, 158,
+    159, 44, 122, 99, 96, 64, 31, 166, 176, 182, 120, 143, 153, 84, 150, 8, 88, 174, 228, 6, 188, 98, 5, 2, 22, 191, 175, 168, 35, 3, 182, 148, 15,
+    188, 110, 108, 194, 203, 213, 166, 187, 12, 233, 246, 193, 2, 251, 33, 222, 102, 221, 23, 171, 116, 66, 239, 240, 116, 47, 37, 244, 234, 107, 85,
+    91, 144, 219, 157, 223, 94, 135, 10, 64, 251, 173, 25, 107, 251, 247, 202, 96, 136, 222, 218, 193, 143, 214, 174, 213, 127, 212, 60, 131, 238,
+    215, 22, 76, 131, 69, 51, 107, 39, 208, 134, 208, 28, 45, 107, 243, 171, 125, 241, 133, 169, 245, 40, 210, 173, 239, 243, 132, 75, 28, 135, 252,
+    19, 163, 58, 114, 162, 90, 17, 43, 214, 39, 113, 39, 237, 129, 45, 109, 102, 129, 146, 135, 180, 27, 88, 122, 204, 63, 10, 250, 70, 79, 77, 120,
+    92, 248, 43, 72, 227, 4, 132, 203, 93, 246, 180, 106, 179, 101, 252, 66, 158, 81, 38, 35, 32, 203, 61, 20, 249, 129, 237, 101, 22, 0, 79, 26, 100,
+    151, 102, 8, 207, 140, 123, 227, 43, 192, 157, 249, 20, 242, 27, 241, 86, 106, 22, 191, 44, 133, 133, 205, 120, 56, 154, 235, 66, 106, 2, 52, 24,
+    131, 23, 78, 148, 86, 248, 182, 130, 181, 243, 150, 221, 61, 243, 190, 127, 32, 119, 62, 123, 25, 35, 107, 44, 212, 114, 115, 67, 87, 125, 224,
+    248, 215, 105, 79, 23, 54, 4, 249, 192, 144, 96, 55, 69, 222, 230, 12, 216, 116, 141, 174, 156, 162, 109, 116, 93, 66, 190, 6, 245, 217, 100, 110,
+    2, 16, 172, 137, 176, 76, 59, 7, 77, 64, 126, 36, 197, 138, 152, 130, 121, 142, 164, 167, 130, 32, 141, 35, 250, 39, 113, 201, 223, 198, 65, 116,
+    160, 77, 246, 145, 22, 220, 70, 140, 95, 41, 99, 49, 89, 113, 12, 216, 111, 194, 182, 50, 125, 251, 230, 93, 83, 166, 126, 21, 252, 187, 117, 124,
+    93, 236, 248, 246, 23, 28, 236, 199, 107, 25, 203, 243, 123, 240, 43, 7, 165, 217, 108, 121, 84, 118, 108, 157, 28, 166, 110, 14, 233, 121, 12,
+    168, 35, 106, 163, 223, 27, 48, 49, 159, 177, 84, 123, 254, 106, 203, 102, 170, 220, 101, 208, 162, 158, 74, 154, 7, 33, 107, 129, 143, 219, 196,
+    89, 250, 222, 34, 192, 4, 156, 227, 170, 91, 54, 147, 232, 61, 189, 122, 161, 157, 11, 118, 177, 11, 199, 157, 253, 207, 152, 168, 6, 194, 248,
+    42, 163, 161, 131, 160, 183, 37, 114, 165, 2, 227, 48, 70, 49, 11, 48, 9, 6, 3, 85, 4, 6, 19, 2, 66, 69, 49, 25, 48, 23, 6, 3, 85, 4, 10, 19, 16,
+    71, 108, 111, 98, 97, 108, 83, 105, 103, 110, 32, 110, 118, 45, 115, 97, 49, 28, 48, 26, 6, 3, 85, 4, 3, 19, 19, 71, 108, 111, 98, 97, 108, 83,
+    105, 103, 110, 32, 82, 111, 111, 116, 32, 69, 52, 54, 4, 156, 14, 177, 207, 183, 232, 158, 82, 119, 117, 52, 250, 165, 70, 167, 173, 50, 25, 50,
+    180, 7, 169, 39, 202, 148, 187, 12, 210, 10, 16, 199, 218, 137, 176, 151, 12, 112, 19, 9, 1, 142, 216, 234, 71, 234, 190, 178, 128, 43, 205, 252,
+    40, 13, 219, 172, 188, 164, 134, 55, 237, 112, 8, 0, 117, 234, 147, 11, 123, 46, 82, 156, 35, 104, 35, 6, 67, 236, 146, 47, 83, 132, 219, 251,
+    71, 20, 7, 232, 95, 148, 103, 93, 201, 122, 129, 60, 32, 48, 80, 49, 36, 48, 34, 6, 3, 85, 4, 11, 19, 27, 71, 108, 111, 98, 97, 108, 83, 105, 103,
+    110, 32, 69, 67, 67, 32, 82, 111, 111, 116, 32, 67, 65, 32, 45, 32, 82, 52, 49, 19, 48, 17, 6, 3, 85, 4, 10, 19, 10, 71, 108, 111, 98, 97, 108,
+    83, 105, 103, 110, 49, 19, 48, 17, 6, 3, 85, 4, 3, 19, 10, 71, 108, 111, 98, 97, 108, 83, 105, 103, 110, 4, 184, 198, 121, 211, 143, 108, 37, 14,
+    159, 46, 57, 25, 28, 3, 164, 174, 154, 229, 57, 7, 9, 22, 202, 99, 177, 185, 134, 248, 138, 87, 193, 87, 206, 66, 250, 115, 161, 247, 101, 66,
+    255, 30, 193, 0, 178, 110, 115, 14, 255, 199, 33, 229, 24, 164, 170, 217, 113, 63, 168, 212, 185, 206, 140, 29, 48, 80, 49, 36, 48, 34, 6, 3, 85,
+    4, 11, 19, 27, 71, 108, 111, 98, 97, 108, 83, 105, 103, 110, 32, 69, 67, 67, 32, 82, 111, 111, 116, 32, 67, 65, 32, 45, 32, 82, 53, 49, 19, 48,
+    17, 6, 3, 85, 4, 10, 19, 10, 71, 108, 111, 98, 97, 108, 83, 105, 103, 110, 49, 19, 48, 17, 6, 3, 85, 4, 3, 19, 10, 71, 108, 111, 98, 97, 108, 83,
+    105, 103, 110, 4, 71, 69, 14, 150, 251, 125, 93, 191, 233, 57, 209, 33, 248, 159, 11, 182, 213, 123, 30, 146, 58, 72, 89, 28, 240, 98, 49, 45,
+    192, 122, 40, 254, 26, 167, 92, 179, 182, 204, 151, 231, 69, 212, 88, 250, 209, 119, 109, 67, 162, 192, 135, 101, 52, 10, 31, 122, 221, 235, 60,
+    51, 161, 197, 157, 77, 164, 111, 65, 149, 56, 127, 201, 30, 132, 235, 209, 158, 73, 146, 135, 148, 135, 12, 58, 133, 74, 102, 159, 157, 89, 147,
+    77, 151, 97, 6, 134, 74, 48, 97, 49, 11, 48, 9, 6, 3, 85, 4, 6, 19, 2, 85, 83, 49, 21, 48, 19, 6, 3, 85, 4, 10, 19, 12, 68, 105, 103, 105, 67,
+    101, 114, 116, 32, 73, 110, 99, 49, 25, 48, 23, 6, 3, 85, 4, 11, 19, 16, 119, 119, 119, 46, 100, 105, 103, 105, 99, 101, 114, 116, 46, 99, 111,
+    109, 49, 32, 48, 30, 6, 3, 85, 4, 3, 19, 23, 68, 105, 103, 105, 67, 101, 114, 116, 32, 71, 108, 111, 98, 97, 108, 32, 82, 111, 111, 116, 32, 67,
+    65, 226, 59, 225, 17, 114, 222, 168, 164, 211, 163, 87, 170, 80, 162, 143, 11, 119, 144, 201, 162, 165, 238, 18, 206, 150, 91, 1, 9, 32, 204, 1,
+    147, 167, 78, 48, 183, 83, 247, 67, 196, 105, 0, 87, 157, 226, 141, 34, 221, 135, 6, 64, 0, 129, 9, 206, 206, 27, 131, 191, 223, 205, 59, 113,
+    70, 226, 214, 102, 199, 5, 179, 118, 39, 22, 143, 123, 158, 30, 149, 125, 238, 183, 72, 163, 8, 218, 214, 175, 122, 12, 57, 6, 101, 127, 74, 93,
+    31, 188, 23, 248, 171, 190, 238, 40, 215, 116, 127, 122, 120, 153, 89, 133, 104, 110, 92, 35, 50, 75, 191, 78, 192, 232, 90, 109, 227, 112, 191,
+    119, 16, 191, 252, 1, 246, 133, 217, 168, 68, 16, 88, 50, 169, 117, 24, 213, 209, 162, 190, 71, 226, 39, 106, 244, 154, 51, 248, 73, 8, 96, 139,
+    212, 95, 180, 58, 132, 191, 161, 170, 74, 76, 125, 62, 207, 79, 95, 108, 118, 94, 160, 75, 55, 145, 158, 220, 34, 230, 109, 206, 20, 26, 142, 106,
+    203, 254, 205, 179, 20, 100, 23, 199, 91, 41, 158, 50, 191, 242, 238, 250, 211, 11, 66, 212, 171, 183, 65, 50, 218, 12, 212, 239, 248, 129, 213,
+    187, 141, 88, 63, 181, 27, 232, 73, 40, 162, 112, 218, 49, 4, 221, 247, 178, 22, 242, 76, 10, 78, 7, 168, 237, 74, 61, 94, 181, 127, 163, 144,
+    195, 175, 39, 48, 97, 49, 11, 48, 9, 6, 3, 85, 4, 6, 19, 2, 85, 83, 49, 21, 48, 19, 6, 3, 85, 4, 10, 19, 12, 68, 105, 103, 105, 67, 101, 114, 116,
+    32, 73, 110, 99, 49, 25, 48, 23, 6, 3, 85, 4, 11, 19, 16, 119, 119, 119, 46, 100, 105, 103, 105, 99, 101, 114, 116, 46, 99, 111, 109, 49, 32, 48,
+    30, 6, 3, 85, 4, 3, 19, 23, 68, 105, 103, 105, 67, 101, 114, 116, 32, 71, 108, 111, 98, 97, 108, 32, 82, 111, 111, 116, 32, 71, 50, 187, 55, 205,
+    52, 220, 123, 107, 201, 178, 104, 144, 173, 74, 117, 255, 70, 186, 33, 10, 8, 141, 245, 25, 84, 201, 251, 136, 219, 243, 174, 242, 58, 137, 145,
+    60, 122, 230, 171, 6, 26, 107, 207, 172, 45, 232, 94, 9, 36, 68, 186, 98, 154, 126, 214, 163, 168, 126, 224, 84, 117, 32, 5, 172, 80, 183, 156,
+    99, 26, 108, 48, 220, 218, 31, 25, 177, 215, 30, 222, 253, 215, 224, 203, 148, 131, 55, 174, 236, 31, 67, 78, 221, 123, 44, 210, 189, 46, 165,
+    47, 228, 169, 184, 173, 58, 212, 153, 164, 182, 37, 233, 155, 107, 0, 96, 146, 96, 255, 79, 33, 73, 24, 247, 103, 144, 171, 97, 6, 156, 143, 242,
+    186, 233, 180, 233, 146, 50, 107, 181, 243, 87, 232, 93, 27, 205, 140, 29, 171, 149, 4, 149, 73, 243, 53, 45, 150, 227, 73, 109, 221, 119, 227,
+    251, 73, 75, 180, 172, 85, 7, 169, 143, 149, 179, 180, 35, 187, 76, 109, 69, 240, 246, 169, 178, 149, 48, 180, 253, 76, 85, 140, 39, 74, 87, 20,
+    124, 130, 157, 205, 115, 146, 211, 22, 74, 6, 12, 140, 80, 209, 143, 30, 9, 190, 23, 161, 230, 33, 202, 253, 131, 229, 16, 188, 131, 165, 10, 196,
+    103, 40, 246, 115, 20, 20, 61, 70, 118, 195, 135, 20, 137, 33, 52, 77, 175, 15, 69, 12, 166, 73, 161, 186, 187, 156, 197, 177, 51, 131, 41, 133,
+    48, 97, 49, 11, 48, 9, 6, 3, 85, 4, 6, 19, 2, 85, 83, 49, 21, 48, 19, 6, 3, 85, 4, 10, 19, 12, 68, 105, 103, 105, 67, 101, 114, 116, 32, 73, 110,
+    99, 49, 25, 48, 23, 6, 3, 85, 4, 11, 19, 16, 119, 119, 119, 46, 100, 105, 103, 105, 99, 101, 114, 116, 46, 99, 111, 109, 49, 32, 48, 30, 6, 3,
+    85, 4, 3, 19, 23, 68, 105, 103, 105, 67, 101, 114, 116, 32, 71, 108, 111, 98, 97, 108, 32, 82, 111, 111, 116, 32, 71, 51, 4, 221, 167, 217, 187,
+    138, 184, 11, 251, 11, 127, 33, 210, 240, 190, 190, 115, 243, 51, 93, 26, 188, 52, 234, 222, 198, 155, 188, 208, 149, 246, 240, 204, 208, 11, 186,
+    97, 91, 81, 70, 126, 158, 45, 159, 238, 142, 99, 12, 23, 236, 7, 112, 245, 207, 132, 46, 64, 131, 156, 232, 63, 65, 109, 59, 173, 211, 164, 20,
+    89, 54, 120, 157, 3, 67, 238, 16, 19, 108, 114, 222, 174, 136, 167, 161, 107, 181, 67, 206, 103, 220, 35, 255, 3, 28, 163, 226, 62, 48, 57, 49,
+    11, 48, 9, 6, 3, 85, 4, 6, 19, 2, 85, 83, 49, 15, 48, 13, 6, 3, 85, 4, 10, 19, 6, 65, 109, 97, 122, 111, 110, 49, 25, 48, 23, 6, 3, 85, 4, 3, 19,
+    16, 65, 109, 97, 122, 111, 110, 32, 82, 111, 111, 116, 32, 67, 65, 32, 49, 178, 120, 128, 113, 202, 120, 213, 227, 113, 175, 71, 128, 80, 116,
+    125, 110, 216, 215, 136, 118, 244, 153, 104, 247, 88, 33, 96, 249, 116, 132, 1, 47, 172, 2, 45, 134, 211, 160, 67, 122, 78, 178, 164, 208, 54,
+    186, 1, 190, 141, 219, 72, 200, 7, 23, 54, 76, 244, 238, 136, 35, 199, 62, 235, 55, 245, 181, 25, 248, 73, 104, 176, 222, 215, 185, 118, 56, 29,
+    97, 158, 164, 254, 130, 54, 165, 229, 74, 86, 228, 69, 225, 249, 253, 180, 22, 250, 116, 218, 156, 155, 53, 57, 47, 250, 176, 32, 80, 6, 108, 122,
+    208, 128, 178, 166, 249, 175, 236, 71, 25, 143, 80, 56, 7, 220, 162, 135, 57, 88, 248, 186, 213, 169, 249, 72, 103, 48, 150, 238, 148, 120, 94,
+    111, 137, 163, 81, 192, 48, 134, 102, 161, 69, 102, 186, 84, 235, 163, 195, 145, 249, 72, 220, 255, 209, 232, 48, 45, 125, 45, 116, 112, 53, 215,
+    136, 36, 247, 158, 196, 89, 110, 187, 115, 135, 23, 242, 50, 70, 40, 184, 67, 250, 183, 29, 170, 202, 180, 242, 159, 36, 14, 45, 75, 247, 113,
+    92, 94, 105, 255, 234, 149, 2, 203, 56, 138, 174, 80, 56, 111, 219, 251, 45, 98, 27, 197, 199, 30, 84, 225, 119, 224, 103, 200, 15, 156, 135, 35,
+    214, 63, 64, 32, 127, 32, 128, 196, 128, 76, 62, 59, 36, 38, 142, 4, 174, 108, 154, 200, 170, 13, 48, 57, 49, 11, 48, 9, 6, 3, 85, 4, 6, 19, 2,
+    85, 83, 49, 15, 48, 13, 6, 3, 85, 4, 10, 19, 6, 65, 109, 97, 122, 111, 110, 49, 25, 48, 23, 6, 3, 85, 4, 3, 19, 16, 65, 109, 97, 122, 111, 110,
+    32, 82, 111, 111, 116, 32, 67, 65, 32, 50, 173, 150, 159, 45, 156, 74, 76, 74, 129, 121, 81, 153, 236, 138, 203, 107, 96, 81, 19, 188, 77, 109,
+    6, 252, 176, 8, 141, 221, 25, 16, 106, 199, 38, 12, 53, 216, 192, 111, 32, 132, 233, 148, 177, 155, 133, 3, 195, 91, 219, 74, 232, 200, 248, 144,
+    118, 217, 91, 79, 227, 76, 232, 6, 54, 77, 204, 154, 172, 61, 12, 144, 43, 146, 212, 6, 25, 96, 172, 55, 68, 121, 133, 129, 130, 173, 90, 55, 224,
+    13, 204, 157, 166, 76, 82, 118, 234, 67, 157, 183, 4, 209, 80, 246, 85, 224, 213, 210, 166, 73, 133, 233, 55, 233, 202, 126, 174, 92, 149, 77,
+    72, 154, 63, 174, 32, 90, 109, 136, 149, 217, 52, 184, 82, 26, 67, 144, 176, 191, 108, 5, 185, 182, 120, 183, 234, 208, 228, 58, 60, 18, 83, 98,
+    255, 74, 242, 123, 190, 53, 5, 169, 18, 52, 227, 243, 100, 116, 98, 44, 61, 0, 73, 90, 40, 254, 50, 68, 187, 135, 221, 101, 39, 2, 113, 59, 218,
+    74, 247, 31, 218, 205, 247, 33, 85, 144, 79, 15, 236, 174, 130, 225, 159, 107, 217, 69, 211, 187, 240, 95, 135, 237, 60, 44, 57, 134, 218, 63,
+    222, 236, 114, 85, 235, 121, 163, 173, 219, 221, 124, 176, 186, 28, 206, 252, 222, 79, 53, 118, 207, 15, 248, 120, 31, 106, 54, 81, 70, 39, 97,
+    91, 233, 158, 207, 240, 162, 85, 125, 124, 37, 138, 111, 47, 180, 197, 207, 132, 46, 43, 253, 13, 81, 16, 108, 251, 95, 27, 188, 27, 126, 197,
+    174, 59, 152, 1, 49, 146, 255, 11, 87, 244, 154, 178, 185, 87, 233, 171, 239, 13, 118, 209, 240, 238, 244, 206, 134, 167, 224, 110, 233, 180, 105,
+    161, 223, 105, 246, 51, 198, 105, 46, 151, 19, 158, 165, 135, 176, 87, 16, 129, 55, 201, 83, 179, 187, 127, 246, 146, 209, 156, 208, 24, 244, 146,
+    110, 218, 131, 79, 166, 99, 153, 76, 165, 251, 94, 239, 33, 100, 122, 32, 95, 108, 100, 133, 21, 203, 55, 233, 98, 12, 11, 42, 22, 220, 1, 46,
+    50, 218, 62, 75, 245, 158, 58, 246, 23, 64, 148, 239, 158, 145, 8, 134, 250, 190, 99, 168, 90, 51, 236, 203, 116, 67, 149, 249, 108, 105, 82, 54,
+    199, 41, 111, 252, 85, 3, 92, 31, 251, 159, 189, 71, 235, 231, 73, 71, 149, 11, 78, 137, 34, 9, 73, 224, 245, 97, 30, 241, 191, 46, 138, 114, 110,
+    128, 89, 255, 87, 58, 249, 117, 50, 163, 78, 95, 236, 237, 40, 98, 217, 77, 115, 242, 204, 129, 23, 96, 237, 205, 235, 220, 219, 167, 202, 197,
+    126, 2, 189, 242, 84, 8, 84, 253, 180, 45, 9, 44, 23, 84, 74, 152, 209, 84, 225, 81, 103, 8, 210, 237, 110, 126, 111, 63, 210, 45, 129, 89, 41,
+    102, 203, 144, 57, 149, 17, 30, 116, 39, 254, 221, 235, 175, 48, 57, 49, 11, 48, 9, 6, 3, 85, 4, 6, 19, 2, 85, 83, 49, 15, 48, 13, 6, 3, 85, 4,
+    10, 19, 6, 65, 109, 97, 122, 111, 110, 49, 25, 48, 23, 6, 3, 85, 4, 3, 19, 16, 65, 109, 97, 122, 111, 110, 32, 82, 111, 111, 116, 32, 67, 65, 32,
+    51, 4, 41, 151, 167, 198, 65, 127, 192, 13, 155, 232, 1, 27, 86, 198, 242, 82, 165, 186, 45, 178, 18, 232, 210, 46, 215, 250, 201, 197, 216, 170,
+    109, 31, 115, 129, 59, 59, 152, 107, 57, 124, 51, 165, 197, 78, 134, 142, 128, 23, 104, 98, 69, 87, 125, 68, 88, 29, 179, 55, 229, 103, 8, 235,
+    102, 222, 48, 57, 49, 11, 48, 9, 6, 3, 85, 4, 6, 19, 2, 85, 83, 49, 15, 48, 13, 6, 3, 85, 4, 10, 19, 6, 65, 109, 97, 122, 111, 110, 49, 25, 48,
+    23, 6, 3, 85, 4, 3, 19, 16, 65, 109, 97, 122, 111, 110, 32, 82, 111, 111, 116, 32, 67, 65, 32, 52, 4, 210, 171, 138, 55, 79, 163, 83, 13, 254,
+    193, 138, 123, 75, 168, 123, 70, 75, 99, 176, 98, 246, 45, 27, 219, 8, 113, 33, 210, 0, 232, 99, 189, 154, 39, 251, 240, 57, 110, 93, 234, 61,
+    165, 201, 129, 170, 163, 91, 32, 152, 69, 93, 22, 219, 253, 232, 16, 109, 227, 156, 224, 227, 189, 95, 132, 98, 243, 112, 100, 51, 160, 203, 36,
+    47, 112, 186, 136, 161, 42, 160, 117, 248, 129, 174, 98, 6, 196, 129, 219, 57, 110, 41, 176, 30, 250, 46, 92
+};
+
+#endif
+#endif
 /* A byte stream over a TCP socket. A host's addresses are tried in turn: the next one when one fails or has not answered for a quarter of a
    second, the first that answers wins (RFC 8305). */
 #ifndef LLMFI_NET_STREAM_SOCKET_H
@@ -24196,10 +24494,1157 @@ LLMFI_UNUSED static void llmfi_socket_stream(llmfi_stream *to, llmfi_net *net) {
 
 #endif
 #endif
+/* What a server's certificate must be, beyond the chain and the dates that BearSSL checks: the host's by our own rule, made for servers, without name
+   constraints. BearSSL's engine is given this in place of its own checker, which it asks for the rest. It lives as long as the handshake. */
+#ifndef LLMFI_NET_VERIFY_H
+#define LLMFI_NET_VERIFY_H
+/* The roots to verify with: PEM text, from memory, a file or the system's bundle, as BearSSL wants them. Only names and keys are kept: the 145 roots of a
+   system are 90 KB of the block. What no server could be verified with (a key that is too short or of a kind not known here, a root that has ended) is left out. */
+#ifndef LLMFI_NET_ANCHORS_H
+#define LLMFI_NET_ANCHORS_H
+/* X.509 certificates as far as a client has to look into them itself: names, dates, key and a few extensions. Views into the bytes; nothing is
+   allocated or copied. DER only: definite lengths in their shortest form. Signatures are not its business. */
+#ifndef LLMFI_WIRE_DER_H
+#define LLMFI_WIRE_DER_H
+
+#if LLMF_HAS_BEARSSL
+
+enum {
+    LLMFI_DER_BOOLEAN = 0x01, LLMFI_DER_INTEGER = 0x02, LLMFI_DER_BITS = 0x03, LLMFI_DER_OCTETS = 0x04, LLMFI_DER_OID = 0x06, LLMFI_DER_UTC = 0x17,
+    LLMFI_DER_TIME = 0x18, LLMFI_DER_SEQUENCE = 0x30, LLMFI_DER_DNS = 0x82, LLMFI_DER_IP = 0x87, LLMFI_DER_VERSION = 0xA0, LLMFI_DER_EXTENSIONS = 0xA3
+};
+
+typedef struct llmfi_cert {
+    llmf_str issuer, subject;                /* whole elements */
+    int64_t begins, ends;                    /* seconds since 1970 */
+    llmf_str algorithm, curve;               /* object identifiers of the key; curve: empty where it is none of an EC key */
+    llmf_str key;                            /* the bit string's bytes */
+    llmf_str alt_names;                      /* the general names of subjectAltName; ptr NULL: it has none */
+    llmf_str uses;                           /* the identifiers of extKeyUsage; ptr NULL: not restricted */
+    bool ca;                                 /* basicConstraints says so */
+    bool constrained;                        /* it has nameConstraints */
+} llmfi_cert;
+
+/* The next element: its tag, its contents, and (NULL allowed) all of it. `in` moves behind it. Zero: there is none, or it is malformed; the contents are empty. */
+LLMFI_UNUSED static int llmfi_der_next(llmf_str *in, llmf_str *value, llmf_str *whole) {
+    const unsigned char *p = (const unsigned char *)in->ptr;
+    size_t head = 2, len, bytes, i;
+    *value = llmfi_str("", 0);
+    if (in->len < 2 || (p[0] & 0x1F) == 0x1F) return 0;
+    len = p[1];
+    if (len >= 0x80) {
+        bytes = len & 0x7F;
+        if (bytes < 1 || bytes > 3 || in->len < 2 + bytes) return 0;
+        for (len = 0, i = 0; i < bytes; i++) len = len << 8 | p[2 + i];
+        if (len < 0x80 || len >> (8 * (bytes - 1)) == 0) return 0;
+        head += bytes;
+    }
+    if (len > in->len - head) return 0;
+    *value = llmfi_str(in->ptr + head, len);
+    if (whole) *whole = llmfi_str(in->ptr, head + len);
+    *in = llmfi_from(*in, head + len);
+    return p[0];
+}
+
+/* The next element must have this tag. */
+static bool llmfi_der_want(llmf_str *in, int tag, llmf_str *value, llmf_str *whole) {
+    return llmfi_der_next(in, value, whole) == tag;
+}
+
+static int llmfi_der_two(const char *at) {
+    return (at[0] - '0') * 10 + (at[1] - '0');
+}
+
+/* "260721120000Z" or "20260721120000Z" in seconds since 1970. */
+static bool llmfi_der_time(int tag, llmf_str t, int64_t *out) {
+    size_t at = tag == LLMFI_DER_TIME ? 2 : 0, i;
+    int year, month, day, hour, minute, second;
+    int64_t days;
+    if (t.len != at + 13 || t.ptr[at + 12] != 'Z' || (tag != LLMFI_DER_UTC && tag != LLMFI_DER_TIME)) return false;
+    for (i = 0; i < at + 12; i++)
+        if (!llmfi_is_digit(t.ptr[i])) return false;
+    year = llmfi_der_two(t.ptr + at);
+    if (tag == LLMFI_DER_UTC) year += year < 50 ? 2000 : 1900;
+    else year += llmfi_der_two(t.ptr) * 100;
+    month = llmfi_der_two(t.ptr + at + 2), day = llmfi_der_two(t.ptr + at + 4);
+    hour = llmfi_der_two(t.ptr + at + 6), minute = llmfi_der_two(t.ptr + at + 8), second = llmfi_der_two(t.ptr + at + 10);
+    if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60) return false;
+    if (month <= 2) year--, month += 12; /* the year begins with March: its leap day comes last */
+    days = (int64_t)year * 365 + year / 4 - year / 100 + year / 400 + (153 * (month - 3) + 2) / 5 + day - 1 - 719468;
+    *out = days * 86400 + hour * 3600 + minute * 60 + second;
+    return true;
+}
+
+static bool llmfi_cert_dates(llmf_str in, llmfi_cert *c) {
+    llmf_str v;
+    int tag = llmfi_der_next(&in, &v, NULL);
+    if (!llmfi_der_time(tag, v, &c->begins)) return false;
+    tag = llmfi_der_next(&in, &v, NULL);
+    return llmfi_der_time(tag, v, &c->ends);
+}
+
+static bool llmfi_cert_key(llmf_str in, llmfi_cert *c) {
+    llmf_str algorithm, v;
+    if (!llmfi_der_want(&in, LLMFI_DER_SEQUENCE, &algorithm, NULL) || !llmfi_der_want(&algorithm, LLMFI_DER_OID, &c->algorithm, NULL)) return false;
+    if (llmfi_der_next(&algorithm, &v, NULL) == LLMFI_DER_OID) c->curve = v;
+    if (!llmfi_der_want(&in, LLMFI_DER_BITS, &v, NULL) || !v.len || v.ptr[0]) return false;
+    c->key = llmfi_from(v, 1);
+    return true;
+}
+
+/* Two bytes behind 2.5.29 name the extensions that matter here: all others are BearSSL's to accept or refuse. */
+static bool llmfi_cert_extension(llmf_str in, llmfi_cert *c) {
+    llmf_str oid, v, inner;
+    int tag;
+    if (!llmfi_der_want(&in, LLMFI_DER_OID, &oid, NULL)) return false;
+    tag = llmfi_der_next(&in, &v, NULL);
+    if (tag == LLMFI_DER_BOOLEAN) tag = llmfi_der_next(&in, &v, NULL);
+    if (tag != LLMFI_DER_OCTETS) return false;
+    if (oid.len != 3 || memcmp(oid.ptr, "\x55\x1D", 2)) return true;
+    switch (oid.ptr[2]) {
+    case 17: return llmfi_der_want(&v, LLMFI_DER_SEQUENCE, &c->alt_names, NULL);
+    case 37: return llmfi_der_want(&v, LLMFI_DER_SEQUENCE, &c->uses, NULL);
+    case 30: c->constrained = true; return true;
+    case 19:
+        if (!llmfi_der_want(&v, LLMFI_DER_SEQUENCE, &inner, NULL)) return false;
+        c->ca = llmfi_der_next(&inner, &v, NULL) == LLMFI_DER_BOOLEAN && v.len == 1 && v.ptr[0];
+        return true;
+    default: return true;
+    }
+}
+
+/* False: not a certificate, or one that is malformed where it is looked at. */
+LLMFI_UNUSED static bool llmfi_cert_read(llmf_str der, llmfi_cert *c) {
+    llmf_str cert, in, v, list;
+    int tag;
+    memset(c, 0, sizeof *c);
+    if (!llmfi_der_want(&der, LLMFI_DER_SEQUENCE, &cert, NULL) || der.len || !llmfi_der_want(&cert, LLMFI_DER_SEQUENCE, &in, NULL)) return false;
+    tag = llmfi_der_next(&in, &v, NULL);
+    if (tag == LLMFI_DER_VERSION) tag = llmfi_der_next(&in, &v, NULL);
+    if (tag != LLMFI_DER_INTEGER || !llmfi_der_want(&in, LLMFI_DER_SEQUENCE, &v, NULL) || !llmfi_der_want(&in, LLMFI_DER_SEQUENCE, &v, &c->issuer) ||
+        !llmfi_der_want(&in, LLMFI_DER_SEQUENCE, &v, NULL) || !llmfi_cert_dates(v, c) || !llmfi_der_want(&in, LLMFI_DER_SEQUENCE, &v, &c->subject) ||
+        !llmfi_der_want(&in, LLMFI_DER_SEQUENCE, &v, NULL) || !llmfi_cert_key(v, c))
+        return false;
+    while ((tag = llmfi_der_next(&in, &v, NULL)) != 0) {
+        if (tag != LLMFI_DER_EXTENSIONS) continue;
+        if (!llmfi_der_want(&v, LLMFI_DER_SEQUENCE, &list, NULL)) return false;
+        while (list.len)
+            if (!llmfi_der_want(&list, LLMFI_DER_SEQUENCE, &v, NULL) || !llmfi_cert_extension(v, c)) return false;
+    }
+    return !in.len;
+}
+
+/* May it stand for a server? True also where it does not say what it may do. */
+LLMFI_UNUSED static bool llmfi_cert_serves(const llmfi_cert *c) {
+    llmf_str in = c->uses, oid;
+    if (!in.ptr) return true;
+    while (llmfi_der_next(&in, &oid, NULL))
+        if ((oid.len == 8 && !memcmp(oid.ptr, "\x2B\x06\x01\x05\x05\x07\x03\x01", 8)) || (oid.len == 4 && !memcmp(oid.ptr, "\x55\x1D\x25\x00", 4))) return true;
+    return false;
+}
+
+/* ---- the host ---- */
+
+/* A name that some resolver takes for an address: its last label begins with a digit. No certificate's DNS name speaks for it. */
+LLMFI_UNUSED static bool llmfi_host_is_number(llmf_str host) {
+    size_t at = host.len;
+    while (at && host.ptr[at - 1] != '.') at--;
+    return at < host.len && llmfi_is_digit(host.ptr[at]);
+}
+
+/* A certificate's name against the host. A star stands for one whole label, the leftmost, and only before two labels or more. */
+LLMFI_UNUSED static bool llmfi_host_matches(llmf_str name, llmf_str host) {
+    size_t dot;
+    if (!name.len || llmfi_find_char(name, '\0') != LLMFI_NOWHERE) return false;
+    if (name.len < 2 || name.ptr[0] != '*' || name.ptr[1] != '.') return llmfi_eq_nocase(name, host);
+    name = llmfi_from(name, 1);
+    dot = llmfi_find_char(llmfi_from(name, 1), '.');
+    if (dot == 0 || dot == LLMFI_NOWHERE || dot + 2 >= name.len || llmfi_find_char(name, '*') != LLMFI_NOWHERE) return false;
+    dot = llmfi_find_char(host, '.');
+    return dot != LLMFI_NOWHERE && dot > 0 && llmfi_eq_nocase(name, llmfi_from(host, dot));
+}
+
+/* Is it the certificate of this host (without a dot at its end)? `ip`: the host is an address, these bytes; else ip.len is 0. Only subjectAltName counts. */
+LLMFI_UNUSED static bool llmfi_cert_is_of(const llmfi_cert *c, llmf_str host, llmf_str ip) {
+    llmf_str in = c->alt_names, v;
+    int tag;
+    while ((tag = llmfi_der_next(&in, &v, NULL)) != 0) {
+        if (ip.len ? tag == LLMFI_DER_IP && llmfi_eq(v, ip) : tag == LLMFI_DER_DNS && !llmfi_host_is_number(host) && llmfi_host_matches(v, host)) return true;
+    }
+    return false;
+}
+
+#endif
+#endif
+
+#if LLMF_HAS_BEARSSL
+#include <bearssl.h>
+#if LLMF_HAS_FILES && defined(_WIN32)
+#include <fcntl.h>
+#include <io.h>
+#endif
+
+/* Bytes of one certificate, here and in what a server sends. */
+#define LLMFI_MAX_CERT 65536
+/* Roots of one bundle. */
+#define LLMFI_MAX_ANCHORS 4096
+/* Bits of an RSA key, at least. */
+#define LLMFI_MIN_RSA 2048
+
+typedef struct llmfi_anchors {
+    llmfi_arena arena;                       /* the names and keys */
+    llmfi_buf list;                          /* br_x509_trust_anchor, one behind the other */
+    llmfi_buf pem;                           /* base64 of the certificate being read; while loading only */
+    char line[80];                           /* what has come of a line. A longer one is none of a PEM text */
+    size_t line_len;
+    int64_t now;                             /* seconds since 1970 */
+    bool inside;                             /* between BEGIN and END */
+    bool no_memory;
+} llmfi_anchors;
+
+static unsigned char *llmfi_bytes(llmf_str s) {
+    return (unsigned char *)(uintptr_t)s.ptr;
+}
+
+static llmf_str llmfi_der_number(llmf_str n) {
+    while (n.len && !n.ptr[0]) n = llmfi_from(n, 1);
+    return n;
+}
+
+static bool llmfi_rsa_key(llmf_str key, br_x509_pkey *to) {
+    llmf_str in, n, e;
+    if (!llmfi_der_want(&key, LLMFI_DER_SEQUENCE, &in, NULL) || !llmfi_der_want(&in, LLMFI_DER_INTEGER, &n, NULL) || !llmfi_der_want(&in, LLMFI_DER_INTEGER, &e, NULL)) return false;
+    n = llmfi_der_number(n);
+    e = llmfi_der_number(e);
+    if (n.len < LLMFI_MIN_RSA / 8 || (n.len == LLMFI_MIN_RSA / 8 && !(n.ptr[0] & 0x80)) || !e.len) return false;
+    to->key_type = BR_KEYTYPE_RSA;
+    to->key.rsa.n = llmfi_bytes(n);
+    to->key.rsa.nlen = n.len;
+    to->key.rsa.e = llmfi_bytes(e);
+    to->key.rsa.elen = e.len;
+    return true;
+}
+
+static bool llmfi_ec_key(llmf_str curve, llmf_str key, br_x509_pkey *to) {
+    static const struct { const char *oid; size_t len; int curve; size_t key; } known[] = {
+        {"\x2A\x86\x48\xCE\x3D\x03\x01\x07", 8, BR_EC_secp256r1, 65}, {"\x2B\x81\x04\x00\x22", 5, BR_EC_secp384r1, 97}, {"\x2B\x81\x04\x00\x23", 5, BR_EC_secp521r1, 133}};
+    size_t i;
+    for (i = 0; i < LLMFI_COUNT(known); i++) {
+        if (!llmfi_eq(curve, llmfi_str(known[i].oid, known[i].len)) || key.len != known[i].key || key.ptr[0] != 4) continue;
+        to->key_type = BR_KEYTYPE_EC;
+        to->key.ec.curve = known[i].curve;
+        to->key.ec.q = llmfi_bytes(key);
+        to->key.ec.qlen = key.len;
+        return true;
+    }
+    return false;
+}
+
+/* The key of a certificate, as views into it. False: of a kind that is not used. */
+static bool llmfi_cert_pkey(const llmfi_cert *c, br_x509_pkey *to) {
+    memset(to, 0, sizeof *to);
+    if (llmfi_eq(c->algorithm, LLMFI_LIT("\x2A\x86\x48\x86\xF7\x0D\x01\x01\x01"))) return llmfi_rsa_key(c->key, to);
+    return llmfi_eq(c->algorithm, LLMFI_LIT("\x2A\x86\x48\xCE\x3D\x02\x01")) && llmfi_ec_key(c->curve, c->key, to);
+}
+
+static unsigned char *llmfi_anchor_copy(llmfi_anchors *a, const unsigned char *bytes, size_t len) {
+    unsigned char *to = (unsigned char *)llmfi_arena_alloc(&a->arena, len);
+    if (to) memcpy(to, bytes, len);
+    return to;
+}
+
+/* One certificate of the bundle. */
+static void llmfi_anchor_add(llmfi_anchors *a, llmf_str der) {
+    llmfi_cert c;
+    br_x509_trust_anchor t;
+    memset(&t, 0, sizeof t);
+    if (a->list.len / sizeof t >= LLMFI_MAX_ANCHORS || !llmfi_cert_read(der, &c) || !llmfi_cert_pkey(&c, &t.pkey) || c.ends < a->now) return;
+    t.flags = c.ca ? BR_X509_TA_CA : 0; /* without: trusted as the server's own */
+    t.dn.len = c.subject.len;
+    t.dn.data = llmfi_anchor_copy(a, llmfi_bytes(c.subject), c.subject.len);
+    if (t.pkey.key_type == BR_KEYTYPE_RSA) {
+        t.pkey.key.rsa.n = llmfi_anchor_copy(a, t.pkey.key.rsa.n, t.pkey.key.rsa.nlen);
+        t.pkey.key.rsa.e = llmfi_anchor_copy(a, t.pkey.key.rsa.e, t.pkey.key.rsa.elen);
+    } else {
+        t.pkey.key.ec.q = llmfi_anchor_copy(a, t.pkey.key.ec.q, t.pkey.key.ec.qlen);
+    }
+    if (a->arena.failed || !llmfi_buf_add(&a->list, (const char *)(const void *)&t, sizeof t)) a->no_memory = true;
+}
+
+static void llmfi_anchors_line(llmfi_anchors *a) {
+    llmf_str line = llmfi_trim(llmfi_str(a->line, a->line_len));
+    size_t len;
+    a->line_len = 0;
+    if (LLMFI_IS(line, "-----BEGIN CERTIFICATE-----")) {
+        a->inside = true;
+        a->pem.len = 0;
+    } else if (a->inside && LLMFI_IS(line, "-----END CERTIFICATE-----")) {
+        a->inside = false;
+        if (llmfi_base64_decode(llmfi_buf_str(&a->pem), a->pem.ptr, a->pem.len, &len)) llmfi_anchor_add(a, llmfi_str(a->pem.ptr, len)); /* in place: it gets shorter */
+    } else if (a->inside && a->pem.len + line.len > LLMFI_MAX_CERT) {
+        a->inside = false;
+    } else if (a->inside && !llmfi_buf_add(&a->pem, line.ptr, line.len)) {
+        a->no_memory = true;
+    }
+}
+
+static void llmfi_anchors_feed(llmfi_anchors *a, const char *bytes, size_t len) {
+    size_t i;
+    for (i = 0; i < len && !a->no_memory; i++) {
+        if (bytes[i] == '\n') llmfi_anchors_line(a);
+        else if (a->line_len < sizeof a->line) a->line[a->line_len++] = bytes[i];
+    }
+}
+
+static size_t llmfi_anchors_count(const llmfi_anchors *a) {
+    return a->list.len / sizeof(br_x509_trust_anchor);
+}
+
+#if LLMF_HAS_FILES
+/* Reads a file of roots through `room`, without the C library's buffers: this comes after llmf_open. False: it cannot be read. */
+static bool llmfi_anchors_file(llmfi_anchors *a, const char *path, char *room, size_t cap) {
+    bool ok;
+#ifdef _WIN32
+    int fd = _open(path, _O_RDONLY | _O_BINARY), n;
+    if (fd < 0) return false;
+    while ((n = _read(fd, room, (unsigned)(cap < INT32_MAX ? cap : INT32_MAX))) > 0) llmfi_anchors_feed(a, room, (size_t)n);
+    ok = n == 0;
+    (void)_close(fd);
+#else
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n;
+    if (fd < 0) return false;
+    do {
+        n = read(fd, room, cap);
+        if (n > 0) llmfi_anchors_feed(a, room, (size_t)n);
+    } while (n > 0 || (n < 0 && errno == EINTR));
+    ok = n == 0;
+    close(fd);
+#endif
+    if (ok) llmfi_anchors_feed(a, "\n", 1);
+    return ok;
+}
+#endif
+
+static void llmfi_anchors_init(llmfi_anchors *a, llmfi_heap *heap, int64_t now) {
+    memset(a, 0, sizeof *a);
+    llmfi_arena_init(&a->arena, heap, 0);
+    llmfi_buf_init(&a->list, heap, 0);
+    llmfi_buf_init(&a->pem, heap, 0);
+    a->now = now;
+}
+
+static void llmfi_anchors_free(llmfi_anchors *a) {
+    llmfi_arena_free(&a->arena);
+    llmfi_buf_free(&a->list);
+    llmfi_buf_free(&a->pem);
+}
+
+#endif
+#endif
+
+#if LLMF_HAS_BEARSSL
+
+/* Certificates that a server may send. */
+#define LLMFI_MAX_CHAIN 64
+/* 1970-01-01 in days since the year 0, as BearSSL counts them. */
+#define LLMFI_DAYS_1970 719528
+
+/* What is needed while certificates come: 4 KiB and the largest of them. Mostly they come in one piece, so that many handshakes at once share this room. */
+typedef struct llmfi_chain {
+    char *cert;                              /* the certificate that is coming; NULL: none yet */
+    size_t cert_len, cert_size;
+    unsigned count;                          /* certificates so far */
+    unsigned error;                          /* BR_ERR_X509_… of our own checks; 0: none */
+    br_x509_minimal_context minimal;
+} llmfi_chain;
+
+typedef struct llmfi_verify {
+    const br_x509_class *vtable;             /* first: BearSSL sees no more of it */
+    llmfi_heap *heap;
+    const br_x509_trust_anchor *anchors;
+    size_t anchor_count;
+    llmf_str host;                           /* without a dot at its end */
+    unsigned char ip[16];
+    size_t ip_len;                           /* 0: the host is a name */
+    int64_t now;                             /* seconds since 1970 */
+    bool insecure;                           /* whatever it is: only its key is wanted */
+    llmfi_chain *chain;                      /* NULL: none is coming, or there was no memory */
+    bool no_memory;                          /* that is why */
+    const char *why;                         /* the verdict in words, where its number alone would not tell; NULL: it does */
+    br_x509_pkey key;                        /* the server's, once the chain has ended well; its bytes in … */
+    unsigned char *key_bytes;
+    unsigned uses;                           /* of the key: BR_KEYTYPE_SIGN … */
+} llmfi_verify;
+
+static llmfi_verify *llmfi_verify_of(const br_x509_class *const *ctx) {
+    return (llmfi_verify *)(uintptr_t)ctx;
+}
+
+static void llmfi_verify_refuse(llmfi_verify *v, unsigned error, const char *why) {
+    if (v->chain->error) return;
+    v->chain->error = error;
+    v->why = why;
+}
+
+static unsigned llmfi_verify_no_memory(llmfi_verify *v) {
+    v->no_memory = true;
+    v->why = LLMFI_WORDS("no memory to check the server's certificate: raise memory_size");
+    return BR_ERR_X509_LIMIT_EXCEEDED;
+}
+
+static void llmfi_verify_end(llmfi_verify *v) {
+    if (v->chain) llmfi_heap_free(v->heap, v->chain->cert);
+    llmfi_heap_free(v->heap, v->chain);
+    v->chain = NULL;
+}
+
+static void llmfi_verify_start_chain(const br_x509_class **ctx, const char *server_name) {
+    llmfi_verify *v = llmfi_verify_of(ctx);
+    br_x509_minimal_context *m;
+    llmfi_verify_end(v);
+    v->chain = (llmfi_chain *)llmfi_heap_alloc(v->heap, sizeof *v->chain);
+    if (!v->chain) return;
+    memset(v->chain, 0, sizeof *v->chain);
+    m = &v->chain->minimal;
+    br_x509_minimal_init(m, &br_sha256_vtable, v->anchors, v->anchor_count);
+    br_x509_minimal_set_rsa(m, br_rsa_pkcs1_vrfy_get_default());
+    br_x509_minimal_set_ecdsa(m, br_ec_get_default(), br_ecdsa_vrfy_asn1_get_default());
+    br_x509_minimal_set_hash(m, br_sha256_ID, &br_sha256_vtable); /* SHA-1 and MD5 sign nothing here */
+    br_x509_minimal_set_hash(m, br_sha384_ID, &br_sha384_vtable);
+    br_x509_minimal_set_hash(m, br_sha512_ID, &br_sha512_vtable);
+    br_x509_minimal_set_minrsa(m, LLMFI_MIN_RSA / 8);
+    br_x509_minimal_set_time(m, (uint32_t)(v->now / 86400 + LLMFI_DAYS_1970), (uint32_t)(v->now % 86400));
+    (void)server_name; /* the host rule is ours */
+    m->vtable->start_chain(&m->vtable, NULL);
+}
+
+static void llmfi_verify_start_cert(const br_x509_class **ctx, uint32_t length) {
+    llmfi_verify *v = llmfi_verify_of(ctx);
+    llmfi_chain *c = v->chain;
+    if (!c) return;
+    c->count++;
+    if (v->insecure && c->count > 1) return;
+    if (c->count > LLMFI_MAX_CHAIN || length > LLMFI_MAX_CERT) {
+        llmfi_verify_refuse(v, BR_ERR_X509_LIMIT_EXCEEDED, LLMFI_WORDS("the server's certificates are more, or larger, than any should be"));
+        return;
+    }
+    c->minimal.vtable->start_cert(&c->minimal.vtable, length);
+    c->cert_len = 0;
+    if (length > c->cert_size) {
+        llmfi_heap_free(v->heap, c->cert);
+        c->cert = (char *)llmfi_heap_alloc(v->heap, length);
+        c->cert_size = c->cert ? length : 0;
+    }
+    if (!c->cert) c->error = llmfi_verify_no_memory(v);
+}
+
+/* Anything more of this certificate? */
+static bool llmfi_verify_looks(const llmfi_verify *v) {
+    const llmfi_chain *c = v->chain;
+    return c && c->cert && c->error != BR_ERR_X509_LIMIT_EXCEEDED && !(v->insecure && c->count > 1);
+}
+
+static void llmfi_verify_append(const br_x509_class **ctx, const unsigned char *bytes, size_t len) {
+    llmfi_verify *v = llmfi_verify_of(ctx);
+    llmfi_chain *c = v->chain;
+    if (!llmfi_verify_looks(v) || len > c->cert_size - c->cert_len) return;
+    memcpy(c->cert + c->cert_len, bytes, len);
+    c->cert_len += len;
+    c->minimal.vtable->append(&c->minimal.vtable, bytes, len);
+}
+
+/* The key outlives the chain: a copy. False: no memory. */
+static bool llmfi_verify_keep_key(llmfi_verify *v, const br_x509_pkey *key) {
+    bool rsa = key->key_type == BR_KEYTYPE_RSA;
+    size_t len = rsa ? key->key.rsa.nlen + key->key.rsa.elen : key->key.ec.qlen;
+    llmfi_heap_free(v->heap, v->key_bytes);
+    v->key = *key;
+    v->key_bytes = (unsigned char *)llmfi_heap_alloc(v->heap, len);
+    if (!v->key_bytes) return false;
+    if (rsa) {
+        memcpy(v->key_bytes, key->key.rsa.n, key->key.rsa.nlen);
+        memcpy(v->key_bytes + key->key.rsa.nlen, key->key.rsa.e, key->key.rsa.elen);
+        v->key.key.rsa.n = v->key_bytes;
+        v->key.key.rsa.e = v->key_bytes + key->key.rsa.nlen;
+    } else {
+        memcpy(v->key_bytes, key->key.ec.q, len);
+        v->key.key.ec.q = v->key_bytes;
+    }
+    return true;
+}
+
+static void llmfi_verify_any(llmfi_verify *v, const llmfi_cert *c) {
+    br_x509_pkey key;
+    if (!llmfi_cert_pkey(c, &key)) llmfi_verify_refuse(v, BR_ERR_X509_UNSUPPORTED, NULL);
+    else if (!llmfi_verify_keep_key(v, &key)) v->chain->error = llmfi_verify_no_memory(v);
+    v->uses = BR_KEYTYPE_KEYX | BR_KEYTYPE_SIGN;
+}
+
+static void llmfi_verify_end_cert(const br_x509_class **ctx) {
+    llmfi_verify *v = llmfi_verify_of(ctx);
+    llmfi_chain *chain = v->chain;
+    llmfi_cert c;
+    if (!llmfi_verify_looks(v)) return;
+    chain->minimal.vtable->end_cert(&chain->minimal.vtable);
+    if (!llmfi_cert_read(llmfi_str(chain->cert, chain->cert_len), &c)) {
+        llmfi_verify_refuse(v, BR_ERR_X509_UNEXPECTED, NULL);
+        return;
+    }
+    if (v->insecure) {
+        llmfi_verify_any(v, &c);
+        return;
+    }
+    if (c.ends < v->now) llmfi_verify_refuse(v, BR_ERR_X509_EXPIRED, chain->count == 1 ? NULL : LLMFI_WORDS("a certificate above the server's has expired"));
+    if (c.begins > v->now) llmfi_verify_refuse(v, BR_ERR_X509_EXPIRED, LLMFI_WORDS("the server's certificate is not valid yet (is the clock right?)"));
+    if (chain->count == 1) {
+        if (llmfi_eq(c.issuer, c.subject)) v->why = LLMFI_WORDS("the server's certificate is self-signed: unknown issuer. Set ca_file or ca_pem if that is right");
+        if (!llmfi_cert_is_of(&c, v->host, llmfi_str((const char *)v->ip, v->ip_len))) llmfi_verify_refuse(v, BR_ERR_X509_BAD_SERVER_NAME, NULL);
+        if (!llmfi_cert_serves(&c)) llmfi_verify_refuse(v, BR_ERR_X509_FORBIDDEN_KEY_USAGE, NULL);
+    } else if (c.constrained) {
+        llmfi_verify_refuse(v, BR_ERR_X509_CRITICAL_EXTENSION, NULL); /* BearSSL passes over those that are not marked critical */
+    }
+}
+
+/* The chain's own error and ours: which is told. Zero only where both are. */
+static unsigned llmfi_verify_verdict(llmfi_verify *v) {
+    llmfi_chain *c = v->chain;
+    unsigned error;
+    if (v->insecure) return c->error ? c->error : v->key_bytes ? 0 : BR_ERR_X509_EMPTY_CHAIN;
+    error = c->minimal.vtable->end_chain(&c->minimal.vtable);
+    if (!error || c->error == BR_ERR_X509_LIMIT_EXCEEDED || c->error == BR_ERR_X509_EXPIRED) return c->error; /* ours say more */
+    if (error != BR_ERR_X509_NOT_TRUSTED) v->why = NULL;
+    return error;
+}
+
+static unsigned llmfi_verify_end_chain(const br_x509_class **ctx) {
+    llmfi_verify *v = llmfi_verify_of(ctx);
+    unsigned error;
+    if (!v->chain) return llmfi_verify_no_memory(v);
+    error = llmfi_verify_verdict(v);
+    if (!error && !v->insecure) {
+        const br_x509_class **minimal = &v->chain->minimal.vtable;
+        const br_x509_pkey *key = (*minimal)->get_pkey(minimal, &v->uses);
+        if (!key) error = BR_ERR_X509_EMPTY_CHAIN;
+        else if (!llmfi_verify_keep_key(v, key)) error = llmfi_verify_no_memory(v);
+    }
+    llmfi_verify_end(v);
+    return error;
+}
+
+static const br_x509_pkey *llmfi_verify_get_pkey(const br_x509_class *const *ctx, unsigned *usages) {
+    llmfi_verify *v = llmfi_verify_of(ctx);
+    if (usages) *usages = v->uses;
+    return v->key_bytes ? &v->key : NULL;
+}
+
+static const br_x509_class llmfi_verify_class = {sizeof(llmfi_verify), llmfi_verify_start_chain, llmfi_verify_start_cert, llmfi_verify_append,
+                                                 llmfi_verify_end_cert, llmfi_verify_end_chain, llmfi_verify_get_pkey};
+
+/* The host as its certificate and the handshake name it: an address becomes bytes, a dot at the end goes. */
+static void llmfi_verify_host(llmfi_verify *v, llmf_str host) {
+    char text[64];
+    if (host.len && host.ptr[host.len - 1] == '.') host.len--;
+    v->host = host;
+    if (host.len >= sizeof text) return;
+    memcpy(text, host.ptr, host.len);
+    text[host.len] = '\0';
+    if (inet_pton(AF_INET, text, v->ip) == 1) v->ip_len = 4;
+    else if (inet_pton(AF_INET6, text, v->ip) == 1) v->ip_len = 16;
+}
+
+/* `anchors` and `host` live longer. */
+static void llmfi_verify_init(llmfi_verify *v, llmfi_heap *heap, const br_x509_trust_anchor *anchors, size_t count, llmf_str host, int64_t now) {
+    memset(v, 0, sizeof *v);
+    v->vtable = &llmfi_verify_class;
+    v->heap = heap;
+    v->anchors = anchors;
+    v->anchor_count = count;
+    v->now = now;
+    llmfi_verify_host(v, host);
+}
+
+/* Zeros are nothing to free. */
+static void llmfi_verify_free(llmfi_verify *v) {
+    if (!v->heap) return;
+    llmfi_verify_end(v);
+    llmfi_heap_free(v->heap, v->key_bytes);
+    v->key_bytes = NULL;
+}
+
+/* A verdict in words; "": not about certificates. */
+static const char *llmfi_verify_words(int error) {
+    switch (error) {
+    case BR_ERR_X509_EXPIRED: return LLMFI_WORDS("the server's certificate has expired (is the clock right?)");
+    case BR_ERR_X509_BAD_SERVER_NAME: return LLMFI_WORDS("the server's certificate is for another host");
+    case BR_ERR_X509_NOT_TRUSTED:
+        return LLMFI_WORDS("the server's certificate comes from an unknown issuer, or without the certificates between. Set ca_file or ca_pem to its root if that is right");
+    case BR_ERR_X509_NOT_CA: return LLMFI_WORDS("the server's certificate comes from one that may not issue any");
+    case BR_ERR_X509_CRITICAL_EXTENSION: return LLMFI_WORDS("a certificate has an extension that must be understood and is not");
+    case BR_ERR_X509_FORBIDDEN_KEY_USAGE: return LLMFI_WORDS("the server's certificate is not meant for servers");
+    case BR_ERR_X509_WEAK_PUBLIC_KEY: return LLMFI_WORDS("a certificate's key is too short: RSA needs 2048 bits");
+    case BR_ERR_X509_UNSUPPORTED: return LLMFI_WORDS("a certificate is signed in a way that is not accepted (SHA-1, MD5), or has such a key");
+    case BR_ERR_X509_BAD_SIGNATURE: return LLMFI_WORDS("a certificate's signature is wrong");
+    default: return error > BR_ERR_X509_OK && error <= BR_ERR_X509_NOT_TRUSTED ? LLMFI_WORDS("the server's certificate is malformed") : "";
+    }
+}
+
+#endif
+#endif
+
+#if LLMF_HAS_BEARSSL
+
+/* Sessions that are kept to be resumed, and for how long: after it the certificate is asked for and checked again. */
+#define LLMFI_TLS_SESSIONS 8
+#define LLMFI_TLS_SESSION_NS UINT64_C(3600000000000)
+/* Bytes of a host's name in the cache of sessions, NUL included; longer ones are not kept. RFC 1035 has 255. */
+#define LLMFI_TLS_HOST 256
+/* Records of at most this much go out: with it a connection whose records are short touches two pages of its piece (llmfi_lay_out aligns them). What comes may have the full 16 KiB, as servers do not care for
+   what we should like. */
+#define LLMFI_TLS_OUT 2048
+/* Records without a byte of data that one read may pass over. */
+#define LLMFI_TLS_ROUNDS 16
+/* Of the heap, for a connection and its handshake. */
+#define LLMFI_TLS_BYTES 49152
+
+typedef struct llmfi_session {
+    char host[LLMFI_TLS_HOST];               /* "": free */
+    int port;
+    uint64_t since_ns;
+    br_ssl_session_parameters p;
+} llmfi_session;
+
+/* What the connections of a factory share. */
+typedef struct llmfi_bearssl {
+    llmfi_net *net;
+    llmfi_anchors anchors;
+    const br_x509_trust_anchor *roots;       /* NULL: not yet looked for, or there are none */
+    size_t root_count;
+    const char *no_roots;                    /* why there are none; static text */
+    size_t next;                             /* the session to be given up for a new one */
+    llmfi_session sessions[LLMFI_TLS_SESSIONS];
+} llmfi_bearssl;
+
+typedef struct llmfi_tls {
+    llmfi_bearssl *b;
+    void *under;                             /* the socket stream */
+    llmfi_verify verify;                     /* of use while the handshake lasts */
+    int port;
+    char host[LLMFI_TLS_HOST];               /* as asked for, without a dot at its end */
+    bool begun;                              /* the socket is connected and the handshake under way */
+    bool up;                                 /* the handshake is done */
+    bool dry;                                /* the last read took all that was in the socket, and nobody has waited for more since */
+    bool cut;                                /* the server ended the connection without saying so in TLS */
+    int error;                               /* of the verdict: BearSSL's number; 0: none */
+    const char *why;                         /* static text; NULL: `error` tells */
+    unsigned char head[5];                   /* of the record that is coming … */
+    size_t head_len, left;                   /* … bytes of it that have come, and those behind it that have not */
+    br_ssl_client_context ssl;
+    unsigned char out[LLMFI_TLS_OUT + 85];   /* BearSSL's overhead on the way out … */
+    unsigned char in[BR_SSL_BUFSIZE_INPUT];  /* … and in */
+} llmfi_tls;
+
+static int64_t llmfi_tls_wall(const llmfi_net *net) {
+    return (net->desc->wall_ms ? net->desc->wall_ms(net->desc->user) : llmfi_wall_ms()) / 1000;
+}
+
+/* ---- roots ---- */
+
+#if LLMF_HAS_ROOTS
+/* Those built in: BearSSL's form of them is made here, as it has pointers in it, which a program would have to be relocated for. */
+static void llmfi_tls_own_roots(llmfi_bearssl *b) {
+    static const unsigned char exponent[] = {1, 0, 1};
+    const char *at = (const char *)llmfi_root_bytes;
+    size_t i;
+    for (i = 0; i < LLMFI_COUNT(llmfi_roots); i++) {
+        br_x509_trust_anchor t;
+        memset(&t, 0, sizeof t);
+        t.flags = BR_X509_TA_CA;
+        t.dn.data = llmfi_bytes(llmfi_str(at, 0));
+        t.dn.len = llmfi_roots[i].name;
+        at += llmfi_roots[i].name;
+        t.pkey.key_type = llmfi_roots[i].curve ? BR_KEYTYPE_EC : BR_KEYTYPE_RSA;
+        if (llmfi_roots[i].curve) {
+            t.pkey.key.ec.curve = llmfi_roots[i].curve;
+            t.pkey.key.ec.q = llmfi_bytes(llmfi_str(at, 0));
+            t.pkey.key.ec.qlen = llmfi_roots[i].key;
+        } else {
+            t.pkey.key.rsa.n = llmfi_bytes(llmfi_str(at, 0));
+            t.pkey.key.rsa.nlen = llmfi_roots[i].key;
+            t.pkey.key.rsa.e = llmfi_bytes(llmfi_str((const char *)exponent, 0));
+            t.pkey.key.rsa.elen = sizeof exponent;
+        }
+        at += llmfi_roots[i].key;
+        if (!llmfi_buf_add(&b->anchors.list, (const char *)(const void *)&t, sizeof t)) b->anchors.no_memory = true;
+    }
+}
+#elif LLMF_HAS_FILES
+/* Where systems keep their bundle. */
+static bool llmfi_tls_system_roots(llmfi_bearssl *b) {
+    static const char *const places[] = {
+        "/etc/ssl/certs/ca-certificates.crt",                /* Debian, Arch, Alpine */
+        "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", /* Fedora, RHEL */
+        "/etc/pki/tls/certs/ca-bundle.crt",
+        "/etc/ssl/ca-bundle.pem",                            /* openSUSE */
+        "/etc/ssl/cert.pem",                                 /* macOS, the BSDs */
+        "/usr/local/share/certs/ca-root-nss.crt"
+    };
+    size_t i;
+    for (i = 0; i < LLMFI_COUNT(places); i++)
+        if (llmfi_anchors_file(&b->anchors, places[i], b->net->recv, b->net->desc->recv_size) && llmfi_anchors_count(&b->anchors)) return true;
+    b->no_roots = LLMFI_WORDS("no roots to verify with: the system has no bundle in the usual places. Set ca_file or ca_pem");
+    return false;
+}
+#else
+static bool llmfi_tls_system_roots(llmfi_bearssl *b) {
+    b->no_roots = LLMFI_WORDS("no roots to verify with: this build reads no files (LLMF_NO_FILES). Set ca_pem, or build with LLMF_WITH_ROOTS=1");
+    return false;
+}
+#endif
+
+static bool llmfi_tls_read_roots(llmfi_bearssl *b) {
+    const llmf_desc *d = b->net->desc;
+    if (d->ca_pem) {
+        llmfi_anchors_feed(&b->anchors, d->ca_pem, strlen(d->ca_pem));
+        llmfi_anchors_feed(&b->anchors, "\n", 1);
+        b->no_roots = LLMFI_WORDS("no root of ca_pem can be used: is it PEM text with a certificate that is valid now?");
+        return llmfi_anchors_count(&b->anchors) > 0;
+    }
+    if (d->ca_file) {
+#if LLMF_HAS_FILES
+        b->no_roots = LLMFI_WORDS("the roots to verify with cannot be read: see ca_file");
+        if (!llmfi_anchors_file(&b->anchors, d->ca_file, b->net->recv, d->recv_size)) return false;
+        b->no_roots = LLMFI_WORDS("no root of ca_file can be used: is it PEM text with a certificate that is valid now?");
+        return llmfi_anchors_count(&b->anchors) > 0;
+#else
+        b->no_roots = LLMFI_WORDS("ca_file: this build reads no files (LLMF_NO_FILES). Set ca_pem");
+        return false;
+#endif
+    }
+#if LLMF_HAS_ROOTS
+    llmfi_tls_own_roots(b);
+    return true;
+#else
+    return llmfi_tls_system_roots(b);
+#endif
+}
+
+/* Once, at the first connection. LLMF_OK, or an llmf_result with b->no_roots: the next connection tries again. */
+static int llmfi_tls_roots(llmfi_bearssl *b) {
+    bool ok;
+    if (b->roots) return LLMF_OK;
+    llmfi_anchors_init(&b->anchors, b->net->heap, llmfi_tls_wall(b->net));
+    ok = llmfi_tls_read_roots(b);
+    llmfi_buf_free(&b->anchors.pem);
+    if (ok && !b->anchors.no_memory) {
+        b->root_count = llmfi_anchors_count(&b->anchors);
+        b->roots = (const br_x509_trust_anchor *)(const void *)b->anchors.list.ptr;
+        return LLMF_OK;
+    }
+    if (b->anchors.no_memory) b->no_roots = LLMFI_WORDS("no memory for the roots to verify with: raise memory_size");
+    ok = b->anchors.no_memory;
+    llmfi_anchors_free(&b->anchors);
+    return ok ? LLMF_ERR_MEMORY : LLMF_ERR_TLS;
+}
+
+/* ---- sessions ---- */
+
+static llmfi_session *llmfi_session_find(llmfi_bearssl *b, const char *host, int port) {
+    size_t i;
+    for (i = 0; i < LLMFI_TLS_SESSIONS; i++) {
+        llmfi_session *s = &b->sessions[i];
+        if (s->host[0] && s->port == port && llmfi_eq_nocase(llmfi_cstr(s->host), llmfi_cstr(host))) return s;
+    }
+    return NULL;
+}
+
+static void llmfi_session_forget(llmfi_session *s) {
+    if (s) llmfi_wipe(llmfi_str((const char *)s, sizeof *s));
+}
+
+/* A handshake is done: the next connection may go on from it. */
+static void llmfi_session_keep(llmfi_tls *t) {
+    llmfi_bearssl *b = t->b;
+    llmfi_session *s = llmfi_session_find(b, t->host, t->port);
+    br_ssl_session_parameters p;
+    br_ssl_engine_get_session_parameters(&t->ssl.eng, &p);
+    if (s && p.session_id_len && p.session_id_len == s->p.session_id_len && !memcmp(p.session_id, s->p.session_id, p.session_id_len)) return; /* resumed: its age goes on */
+    llmfi_session_forget(s);
+    if (!p.session_id_len) return;
+    if (!s) s = &b->sessions[b->next++ % LLMFI_TLS_SESSIONS];
+    memcpy(s->host, t->host, strlen(t->host) + 1);
+    s->port = t->port;
+    s->since_ns = llmfi_net_moment(b->net);
+    s->p = p;
+}
+
+static bool llmfi_session_resume(llmfi_tls *t) {
+    llmfi_session *s = llmfi_session_find(t->b, t->host, t->port);
+    if (s && llmfi_net_moment(t->b->net) - s->since_ns > LLMFI_TLS_SESSION_NS) {
+        llmfi_session_forget(s);
+        s = NULL;
+    }
+    if (s) br_ssl_engine_set_session_parameters(&t->ssl.eng, &s->p);
+    return s != NULL;
+}
+
+/* ---- the handshake ---- */
+
+/* Suites in the order we like them: AES where the processor computes it, else ChaCha20. All have forward secrecy, none has CBC or SHA-1. */
+static void llmfi_tls_suites(br_ssl_engine_context *e) {
+    static const uint16_t aes[] = {BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, BR_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+                                   BR_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, BR_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256};
+    static const uint16_t chacha[] = {BR_TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, BR_TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256, BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+                                      BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, BR_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, BR_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384};
+    bool fast = br_aes_x86ni_ctr_get_vtable() || br_aes_pwr8_ctr_get_vtable();
+    br_ssl_engine_set_suites(e, fast ? aes : chacha, LLMFI_COUNT(aes));
+}
+
+/* Only what the suites need, so that a static program carries nothing else. */
+static void llmfi_tls_engine(llmfi_tls *t) {
+    static const char *const protocols[] = {"http/1.1"};
+    br_ssl_engine_context *e = &t->ssl.eng;
+    br_ssl_client_zero(&t->ssl);
+    br_ssl_engine_set_versions(e, BR_TLS12, BR_TLS12);
+    llmfi_tls_suites(e);
+    br_ssl_engine_set_default_rsavrfy(e);
+    br_ssl_engine_set_default_ecdsa(e); /* brings the curves of ECDHE too */
+    br_ssl_engine_set_default_aes_gcm(e);
+    br_ssl_engine_set_default_chapol(e);
+    br_ssl_engine_set_hash(e, br_sha256_ID, &br_sha256_vtable);
+    br_ssl_engine_set_hash(e, br_sha384_ID, &br_sha384_vtable);
+    br_ssl_engine_set_hash(e, br_sha512_ID, &br_sha512_vtable);
+    br_ssl_engine_set_prf_sha256(e, &br_tls12_sha256_prf);
+    br_ssl_engine_set_prf_sha384(e, &br_tls12_sha384_prf);
+    br_ssl_engine_set_protocol_names(e, (const char **)(uintptr_t)protocols, 1);
+    br_ssl_engine_add_flags(e, BR_OPT_NO_RENEGOTIATION);
+    br_ssl_engine_set_x509(e, &t->verify.vtable);
+    br_ssl_engine_set_buffers_bidi(e, t->in, sizeof t->in, t->out, sizeof t->out);
+    e->log_max_frag_len = 14; /* do not ask for records as short as ours: few servers listen, and each event would cost two */
+}
+
+static int llmfi_tls_fail(llmfi_tls *t, int result, const char *why) {
+    t->why = why;
+    return -result;
+}
+
+/* BearSSL has given up: minus an llmf_result. */
+static int llmfi_tls_broken(llmfi_tls *t) {
+    t->error = br_ssl_engine_last_error(&t->ssl.eng);
+    if (t->error > BR_ERR_X509_OK && t->error <= BR_ERR_X509_NOT_TRUSTED) t->why = t->verify.why;
+    if (!t->up) llmfi_session_forget(llmfi_session_find(t->b, t->host, t->port));
+    return t->verify.no_memory ? -LLMF_ERR_MEMORY : -LLMF_ERR_TLS;
+}
+
+/* The socket is connected: LLMF_OK, or minus an llmf_result. */
+static int llmfi_tls_begin(llmfi_tls *t) {
+    llmfi_bearssl *b = t->b;
+    const llmf_desc *d = b->net->desc;
+    int got = d->insecure_tls ? LLMF_OK : llmfi_tls_roots(b);
+    bool resume;
+    if (got != LLMF_OK) return llmfi_tls_fail(t, got, b->no_roots);
+    llmfi_verify_init(&t->verify, b->net->heap, b->roots, b->root_count, llmfi_cstr(t->host), llmfi_tls_wall(b->net));
+    t->verify.insecure = d->insecure_tls;
+    llmfi_tls_engine(t);
+    if (d->random) {
+        unsigned char seed[32];
+        d->random(d->user, seed, sizeof seed);
+        br_ssl_engine_inject_entropy(&t->ssl.eng, seed, sizeof seed);
+        llmfi_wipe(llmfi_str((const char *)seed, sizeof seed));
+    }
+    resume = llmfi_session_resume(t);
+    t->begun = true;
+    return br_ssl_client_reset(&t->ssl, t->verify.ip_len ? NULL : t->host, resume) ? LLMF_OK : llmfi_tls_broken(t);
+}
+
+/* ---- records ---- */
+
+/* Counts bytes that go to the engine, by which one knows where a record ends. */
+static void llmfi_tls_count(llmfi_tls *t, const unsigned char *bytes, size_t n) {
+    while (n) {
+        size_t some;
+        if (t->head_len < sizeof t->head) {
+            t->head[t->head_len++] = *bytes++;
+            n--;
+            if (t->head_len == sizeof t->head) t->left = (size_t)t->head[3] << 8 | t->head[4];
+        } else {
+            some = n < t->left ? n : t->left;
+            t->left -= some;
+            bytes += some;
+            n -= some;
+        }
+        if (t->head_len == sizeof t->head && !t->left) t->head_len = 0;
+    }
+}
+
+/* Sends what the engine has ready. 1: all of it; 0: the socket takes no more for now; below 0: minus an llmf_result. */
+static int llmfi_tls_flush(llmfi_tls *t) {
+    unsigned char *bytes;
+    size_t len;
+    while ((bytes = br_ssl_engine_sendrec_buf(&t->ssl.eng, &len)) != NULL) {
+        int n = llmfi_socket_write(t->b->net, t->under, (const char *)bytes, len);
+        if (n <= 0) return n;
+        br_ssl_engine_sendrec_ack(&t->ssl.eng, (size_t)n);
+    }
+    return 1;
+}
+
+/* Reads at most the rest of a record, straight to where the engine wants it: bytes, 0: none now, or what the socket said. */
+static int llmfi_tls_receive(llmfi_tls *t) {
+    size_t len;
+    unsigned char *to = br_ssl_engine_recvrec_buf(&t->ssl.eng, &len);
+    int n = to ? llmfi_socket_read(t->b->net, t->under, (char *)to, len) : 0;
+    if (n <= 0) return n;
+    llmfi_tls_count(t, to, (size_t)n);
+    br_ssl_engine_recvrec_ack(&t->ssl.eng, (size_t)n);
+    return n;
+}
+
+static void llmfi_tls_done(llmfi_tls *t) {
+    t->up = true;
+    llmfi_session_keep(t);
+    br_ssl_engine_set_x509(&t->ssl.eng, NULL);
+    llmfi_verify_free(&t->verify);
+}
+
+/* Goes on with the handshake: 1 when it is done. A step is at most one record of the server's, and there is one at least, however short the slice. */
+static int llmfi_tls_handshake(llmfi_tls *t) {
+    bool stepped = false;
+    for (;;) {
+        unsigned state = br_ssl_engine_current_state(&t->ssl.eng);
+        int n;
+        if (state & BR_SSL_CLOSED) return llmfi_tls_broken(t);
+        if (state & BR_SSL_SENDREC) {
+            n = llmfi_tls_flush(t);
+            if (n <= 0) return n;
+            continue;
+        }
+        if (state & BR_SSL_SENDAPP) {
+            llmfi_tls_done(t);
+            return 1;
+        }
+        if (stepped && llmfi_slice_over(t->b->net)) return 0; /* its descriptor calls again: what has come is still in the socket */
+        stepped = true;
+        n = llmfi_tls_receive(t);
+        if (n == 0) return 0;
+        if (n == LLMF_STREAM_END) return llmfi_tls_fail(t, LLMF_ERR_TLS, LLMFI_WORDS("the server closed the connection within the handshake: does it speak TLS 1.2 there?"));
+        if (n < 0) return n;
+    }
+}
+
+/* ---- the stream ---- */
+
+static void *llmfi_tls_open_stream(void *user, const char *host, int port, bool tls) {
+    llmfi_bearssl *b = (llmfi_bearssl *)user;
+    size_t len = strlen(host);
+    llmfi_tls *t = tls && len < LLMFI_TLS_HOST ? (llmfi_tls *)llmfi_heap_alloc(b->net->heap, sizeof *t) : NULL;
+    if (!t) return NULL;
+    memset(t, 0, offsetof(llmfi_tls, out)); /* the buffers: pages that may never be touched */
+    t->b = b;
+    t->under = llmfi_socket_open_stream(b->net, host, port, false);
+    if (!t->under) {
+        llmfi_heap_free(b->net->heap, t);
+        return NULL;
+    }
+    if (len && host[len - 1] == '.') len--;
+    memcpy(t->host, host, len);
+    t->host[len] = '\0';
+    t->port = port;
+    return t;
+}
+
+static int llmfi_tls_ready(void *user, void *stream) {
+    llmfi_tls *t = (llmfi_tls *)stream;
+    int got;
+    (void)user;
+    if (t->up) return 1;
+    if (!t->begun) {
+        got = llmfi_socket_ready(t->b->net, t->under);
+        if (got <= 0) return got;
+        got = llmfi_tls_begin(t);
+        if (got != LLMF_OK) return got;
+    }
+    return llmfi_tls_handshake(t);
+}
+
+/* Decrypted bytes that wait in the engine. */
+static size_t llmfi_tls_take(llmfi_tls *t, char *out, size_t cap) {
+    size_t len, all = 0;
+    unsigned char *from;
+    while (all < cap && (from = br_ssl_engine_recvapp_buf(&t->ssl.eng, &len)) != NULL) {
+        if (len > cap - all) len = cap - all;
+        memcpy(out + all, from, len);
+        br_ssl_engine_recvapp_ack(&t->ssl.eng, len);
+        all += len;
+    }
+    return all;
+}
+
+/* Whole records out of the socket in one go, decrypted in place: behind a record's beginning the text is always shorter than what it came from. The last one
+   may be cut off; the engine keeps what there is of it. Bytes read, *len of text; 0 or what the socket said. */
+static int llmfi_tls_bulk(llmfi_tls *t, char *out, size_t cap, size_t *len) {
+    int n = llmfi_socket_read(t->b->net, t->under, out, cap);
+    size_t at = 0, all = n > 0 ? (size_t)n : 0, some;
+    *len = 0;
+    while (at < all) {
+        unsigned char *to = br_ssl_engine_recvrec_buf(&t->ssl.eng, &some);
+        if (!to) break; /* closed: what follows is of no interest */
+        if (some > all - at) some = all - at;
+        memcpy(to, out + at, some);
+        llmfi_tls_count(t, to, some);
+        br_ssl_engine_recvrec_ack(&t->ssl.eng, some);
+        at += some;
+        *len += llmfi_tls_take(t, out + *len, at - *len);
+    }
+    return n;
+}
+
+/* The connection has ended: was it meant? */
+static int llmfi_tls_ended(llmfi_tls *t, int got) {
+    if (br_ssl_engine_current_state(&t->ssl.eng) & BR_SSL_CLOSED) return br_ssl_engine_last_error(&t->ssl.eng) ? llmfi_tls_broken(t) : LLMF_STREAM_END;
+    if (got != LLMF_STREAM_END) return got;
+    t->cut = true;
+    return -LLMF_ERR_NETWORK;
+}
+
+static int llmfi_tls_read(void *user, void *stream, char *out, size_t cap) {
+    llmfi_tls *t = (llmfi_tls *)stream;
+    size_t len = llmfi_tls_take(t, out, cap), asked;
+    int rounds, n;
+    (void)user;
+    if (cap > INT32_MAX) cap = INT32_MAX;
+    if (len || t->dry) {
+        t->dry = false;
+        if (len || !(br_ssl_engine_current_state(&t->ssl.eng) & BR_SSL_CLOSED)) return (int)len;
+    }
+    for (rounds = 0; !len && rounds < LLMFI_TLS_ROUNDS; rounds++) {
+        (void)llmfi_tls_flush(t); /* a server that takes no more may have answered before */
+        if (br_ssl_engine_current_state(&t->ssl.eng) & BR_SSL_CLOSED) return llmfi_tls_ended(t, -LLMF_ERR_NETWORK);
+        if (t->head_len) {
+            asked = t->left ? t->left : sizeof t->head - t->head_len;
+            n = llmfi_tls_receive(t);
+            if (n > 0) len = llmfi_tls_take(t, out, cap);
+        } else {
+            asked = cap;
+            n = llmfi_tls_bulk(t, out, cap, &len);
+        }
+        if (n < 0) return llmfi_tls_ended(t, n);
+        t->dry = len && (size_t)n < asked;
+        if (!len && (size_t)n < asked && !(br_ssl_engine_current_state(&t->ssl.eng) & BR_SSL_CLOSED)) break;
+    }
+    return (int)len;
+}
+
+static int llmfi_tls_write(void *user, void *stream, const char *bytes, size_t len) {
+    llmfi_tls *t = (llmfi_tls *)stream;
+    size_t at = 0, room;
+    (void)user;
+    if (len > INT32_MAX) len = INT32_MAX;
+    for (;;) {
+        unsigned char *to;
+        int n = llmfi_tls_flush(t);
+        if (n < 0) return n;
+        if (n == 0 || at == len) return (int)at;
+        to = br_ssl_engine_sendapp_buf(&t->ssl.eng, &room);
+        if (!to) return at ? (int)at : llmfi_tls_ended(t, -LLMF_ERR_NETWORK);
+        if (room > len - at) room = len - at;
+        memcpy(to, bytes + at, room);
+        br_ssl_engine_sendapp_ack(&t->ssl.eng, room);
+        br_ssl_engine_flush(&t->ssl.eng, 0);
+        at += room;
+    }
+}
+
+/* With a word of farewell, as far as the socket takes it at once: servers drop the session of those that leave without. */
+static void llmfi_tls_close_stream(void *user, void *stream) {
+    llmfi_tls *t = (llmfi_tls *)stream;
+    llmfi_net *net = t->b->net;
+    (void)user;
+    if (t->up) br_ssl_engine_close(&t->ssl.eng);
+    if (t->begun) (void)llmfi_tls_flush(t);
+    llmfi_socket_close_stream(net, t->under);
+    llmfi_verify_free(&t->verify);
+    llmfi_wipe(llmfi_str((const char *)t, t->begun ? offsetof(llmfi_tls, in) : offsetof(llmfi_tls, out))); /* the session's keys, and the request's */
+    llmfi_heap_free(net->heap, t);
+}
+
+static intptr_t llmfi_tls_fd(void *user, void *stream, int *events) {
+    llmfi_tls *t = (llmfi_tls *)stream;
+    intptr_t fd = llmfi_socket_fd(t->b->net, t->under, events);
+    unsigned state;
+    (void)user;
+    t->dry = false;
+    if (!t->begun) return fd;
+    state = br_ssl_engine_current_state(&t->ssl.eng);
+    if (!t->up) *events = state & BR_SSL_SENDREC ? LLMF_FD_WRITE : LLMF_FD_READ;
+    else if (state & BR_SSL_SENDREC) *events |= LLMF_FD_WRITE;
+    return fd;
+}
+
+static int64_t llmfi_tls_wait_ms(void *user, void *stream) {
+    llmfi_tls *t = (llmfi_tls *)stream;
+    (void)user;
+    return t->begun ? -1 : llmfi_socket_wait_ms(t->b->net, t->under);
+}
+
+static void llmfi_tls_why(void *user, void *stream, llmfi_text *text) {
+    llmfi_tls *t = (llmfi_tls *)stream;
+    const char *words = t->why ? t->why : llmfi_verify_words(t->error);
+    (void)user;
+    if (t->cut) {
+        LLMFI_SAY(text, "it was cut: the server said no TLS goodbye");
+    } else if (words[0]) {
+        llmfi_say_c(text, words);
+    } else if (t->error >= BR_ERR_RECV_FATAL_ALERT && t->error < BR_ERR_SEND_FATAL_ALERT) {
+        LLMFI_SAY(text, "the server refuses TLS 1.2, our ciphers or us: alert ");
+        llmfi_say_int(text, t->error - BR_ERR_RECV_FATAL_ALERT);
+    } else if (t->error == BR_ERR_UNSUPPORTED_VERSION || t->error == BR_ERR_BAD_VERSION) {
+        LLMFI_SAY(text, "the server does not speak TLS 1.2");
+    } else if (t->error == BR_ERR_NO_RANDOM) {
+        LLMFI_SAY(text, "the system has no random bytes: set llmf_desc.random");
+    } else if (t->error) {
+        LLMFI_SAY(text, "no TLS connection: BearSSL's error ");
+        llmfi_say_int(text, t->error);
+    } else {
+        llmfi_socket_why(t->b->net, t->under, text);
+    }
+}
+
+/* What the ops are called with is the llmfi_bearssl. False: no memory. */
+LLMFI_UNUSED static bool llmfi_tls_stream(llmfi_stream *to, llmfi_net *net) {
+    static const llmfi_stream ours = {{NULL, llmfi_tls_open_stream, llmfi_tls_ready, llmfi_tls_read, llmfi_tls_write, llmfi_tls_close_stream, llmfi_tls_fd},
+                                      llmfi_tls_wait_ms, llmfi_tls_why, LLMF_ERR_MEMORY, true, false};
+    llmfi_bearssl *b = (llmfi_bearssl *)llmfi_heap_alloc(net->heap, sizeof *b);
+    if (!b) return false;
+    memset(b, 0, sizeof *b);
+    b->net = net;
+    *to = ours;
+    to->ops.user = b;
+    return true;
+}
+
+/* When its connections are closed. */
+LLMFI_UNUSED static void llmfi_tls_close(llmfi_bearssl *b) {
+    llmfi_heap *heap = b->net->heap;
+    llmfi_anchors_free(&b->anchors);
+    llmfi_wipe(llmfi_str((const char *)b->sessions, sizeof b->sessions));
+    llmfi_heap_free(heap, b);
+}
+
+#endif
+#endif
 
 #if LLMF_HAS_SOCKET
 #if !LLMF_HAS_SOCKETS
 #error "llmfactory: this system has no sockets. Set LLMF_NO_SOCKET=1"
+#endif
+
+#if LLMF_HAS_BEARSSL
+static void llmfi_socket_close(llmfi_transport *t) {
+    llmfi_bearssl *b = (llmfi_bearssl *)((llmfi_http *)(void *)t)->secure.ops.user;
+    llmfi_http_close(t);
+    if (b) llmfi_tls_close(b);
+}
 #endif
 
 /* NULL: no memory. */
@@ -24207,6 +25652,13 @@ LLMFI_UNUSED static llmfi_transport *llmfi_socket_open(llmfi_net *net) {
     llmfi_http *h = llmfi_http_open(net, "socket");
     if (!h) return NULL;
     llmfi_socket_stream(&h->stream, net);
+#if LLMF_HAS_BEARSSL
+    h->t.close = llmfi_socket_close;
+    if (!llmfi_tls_stream(&h->secure, net)) {
+        llmfi_socket_close(&h->t);
+        return NULL;
+    }
+#endif
     return &h->t;
 }
 
@@ -26014,7 +27466,7 @@ LLMFI_ROWS_PROVIDER
 #undef LLMF_PROVIDER
 #endif
            "\noptions:" LLMFI_BUILT(LLMF_HAS_FILES, "files") LLMFI_BUILT(LLMF_HAS_ENV, "env") LLMFI_BUILT(LLMF_HAS_YAML, "yaml")
-               LLMFI_BUILT(LLMF_HAS_MODELS, "models") LLMFI_BUILT(LLMF_HAS_EPOLL, "epoll") LLMFI_BUILT_STDLIB;
+               LLMFI_BUILT(LLMF_HAS_MODELS, "models") LLMFI_BUILT(LLMF_HAS_EPOLL, "epoll") LLMFI_BUILT(LLMF_HAS_BEARSSL, "bearssl") LLMFI_BUILT(LLMF_HAS_ROOTS, "roots") LLMFI_BUILT_STDLIB;
 }
 
 #endif
@@ -28347,7 +29799,7 @@ static bool llmfi_https(llmf_str url) {
     return llmfi_starts(url, LLMFI_LIT("https:"));
 }
 
-/* The user's own first; else the one named; else the socket for plain http and curl for the rest. NULL with the error. */
+/* The user's own first; else the one named; else the socket for plain http and curl for the rest; without curl the socket, which may have TLS. NULL with the error. */
 static llmfi_transport *llmfi_transport_for(llmf_factory *f, llmf_str url, llmf_error *err) {
     llmfi_transport *t = NULL;
 #if LLMF_HAS_DIALECT_MOCK
@@ -29819,6 +31271,17 @@ static void *llmfi_front_take(llmfi_front *b, size_t size) {
     return at;
 }
 
+#if LLMF_HAS_BEARSSL
+/* The rest begins at a page of memory: large pieces of the heap, most of which is never touched, then share no pages. */
+enum { LLMFI_PAGE = 4096 };
+static void llmfi_front_page(llmfi_front *b) {
+    size_t pad = (LLMFI_PAGE - (size_t)((uintptr_t)b->at % LLMFI_PAGE)) % LLMFI_PAGE;
+    if (pad > b->left) return;
+    b->at += pad;
+    b->left -= pad;
+}
+#endif
+
 static void *llmfi_front_array(llmfi_front *b, size_t count, size_t size) {
     return llmfi_front_take(b, count < (size_t)-1 / 4 / size ? count * size : (size_t)-1 / 2);
 }
@@ -30055,6 +31518,9 @@ static llmf_factory *llmfi_lay_out(const llmf_desc *desc, void *block, llmf_erro
         return NULL;
     }
     llmfi_slots_init(f);
+#if LLMF_HAS_BEARSSL
+    llmfi_front_page(&front);
+#endif
     llmfi_heap_init(&f->heap, front.at, front.left);
     f->permanent = (size_t)(front.at - (char *)block);
     llmfi_handles_init(&f->handles, &f->heap, desc->max_models);
@@ -30496,6 +31962,18 @@ LLMF_API size_t llmf_check_abi(const llmf_desc *desc, size_t desc_size, void (*r
 /* Bytes of heap that a plain call of a few KB needs, and one whose connection is its own: measured by the tests, rounded up to what the heap hands out. */
 enum { LLMFI_CALL_BYTES = 32768 };
 
+#if LLMF_HAS_BEARSSL
+/* And what TLS needs where the socket transport is who serves https: roots, and a connection for each call. */
+static size_t llmfi_tls_need(llmf_factory *f) {
+    size_t before = f->heap.used, most = (size_t)(f->desc.max_calls < f->desc.max_connections ? f->desc.max_calls : f->desc.max_connections);
+    if (!f->socket || f->curl) return 0;
+    (void)llmfi_tls_roots((llmfi_bearssl *)((llmfi_http *)(void *)f->socket)->secure.ops.user); /* without any no connection will stand */
+    return f->heap.used - before + most * LLMFI_TLS_BYTES + LLMFI_PAGE; /* where the block begins is not known */
+}
+#else
+#define llmfi_tls_need(f) 0
+#endif
+
 LLMF_API size_t llmf_min_memory_abi(const llmf_desc *desc, size_t desc_size) {
     llmf_desc d;
     llmf_error err;
@@ -30504,7 +31982,10 @@ LLMF_API size_t llmf_min_memory_abi(const llmf_desc *desc, size_t desc_size) {
     llmf_factory *f = llmfi_try_out(desc, desc_size, &d, &block);
     if (!f) return 0;
     /* The config counts twice: a reload builds the new one beside the old. */
-    if (llmfi_start_up(f, &err)) need = f->permanent + 2 * f->heap.high + (size_t)d.max_calls * LLMFI_CALL_BYTES;
+    if (llmfi_start_up(f, &err)) {
+        need = f->permanent + 2 * f->heap.high + (size_t)d.max_calls * LLMFI_CALL_BYTES;
+        need += llmfi_tls_need(f);
+    }
     llmf_close(f);
     d.alloc(d.user, block, d.memory_size, 0);
     return need ? need + need / LLMF_HEAP_UNIT : 0;

@@ -150,7 +150,7 @@ typedef struct llmf_desc {
     int max_connections;           /* at once; 0: 100 */
     int max_idle;                  /* kept open for the next call; 0: 10; below 0: none */
     const char *proxy;             /* curl only; NULL: none */
-    const char *ca_file;           /* PEM roots; NULL: the system's */
+    const char *ca_file;           /* PEM roots; NULL: those built in (LLMF_WITH_ROOTS), or the system's */
     const char *ca_pem;            /* PEM roots in memory; wins over ca_file */
     bool insecure_tls;             /* do not verify: for tests on loopback only */
     bool no_global_init;           /* the program calls curl_global_init itself */
@@ -175,7 +175,8 @@ static inline llmf_factory *llmf_open(const llmf_desc *desc, llmf_error *err) { 
    llmf_poll returns, which then is -LLMF_ERR_STALE. */
 LLMF_API void llmf_close(llmf_factory *f);
 
-/* Bytes of memory_size that this description needs at least, for max_calls plain calls of a few KB each. Reads the config files to know. */
+/* Bytes of memory_size that this description needs at least, for max_calls plain calls of a few KB each, over TLS where BearSSL serves it. Reads the config files,
+   and the roots, to know. */
 LLMF_API size_t llmf_min_memory_abi(const llmf_desc *desc, size_t desc_size);
 static inline size_t llmf_min_memory(const llmf_desc *desc) { return llmf_min_memory_abi(desc, sizeof *desc); }
 

@@ -63,6 +63,8 @@
 
    HOW TO LINK
      default            -lcurl              every provider over HTTPS; plain http goes over our own sockets
+     LLMF_WITH_BEARSSL=1  -lbearssl         TLS 1.2 on our own sockets, for small or static programs; with LLMF_NO_CURL=1 it serves https, else set
+                                            llmf_desc.transport = "socket". See TLS below
      LLMF_NO_CURL=1     nothing             http only (Ollama, llama.cpp, a proxy), or your own transport:
                                             llmf_desc.custom_transport (an engine's HTTP), llmf_desc.custom_stream (a TLS library, a UART)
      LLMF_NO_STDLIB=1   no C library       a microcontroller: memory, clock and transport are llmf_desc's; -ffreestanding. examples/device is one
@@ -96,7 +98,14 @@
                 the next llmf_next on that call; a response until llmf_free or llmf_release; a handle until llmf_close.
    FRAMES       With llmf_desc.slice_us set, llmf_poll(f, 0) ends within the slice plus one event (over curl: plus one descriptor). What cannot be
                 sliced: a TLS handshake step and a redirected proxy handshake inside libcurl, libcurl's own threaded resolver start, and
-                getaddrinfo of the socket transport, which blocks: give llmf_desc.resolve, or an address.
+                getaddrinfo of the socket transport, which blocks: give llmf_desc.resolve, or an address. With BearSSL: see TLS.
+   TLS          libcurl's library does it as it is set up. BearSSL (LLMF_WITH_BEARSSL=1) is TLS 1.2 with ECDHE and AES-GCM or ChaCha20-Poly1305, and nothing
+                else: a server of TLS 1.3 only is refused. A certificate needs the host in subjectAltName (an address as an address; a star stands for one label,
+                before two others or more: the list of public suffixes is not asked), SHA-256 or better, RSA of 2048 bits or an EC curve, no name constraints.
+                Nobody asks for revocation. A reply without a length whose connection ends without a TLS goodbye is TRUNCATED. Sessions are resumed for an
+                hour, the last eight hosts' of a factory. Roots: ca_pem, else ca_file, else those built in (LLMF_WITH_ROOTS=1: 20 roots, 7 KB), else the
+                system's bundle, read and parsed at the first https connection (half a millisecond, 90 KB of the block). Memory: 32 KB a connection, 8 more while
+                its certificate is checked. What llmf_poll cannot slice is one record of the server's handshake, checked signatures and all: about a millisecond on a PC.
    SECRETS      Keys go into one header, never into a URL, a log, an error or a preview; that header is wiped when the call is freed. TLS is
                 verified; redirects are not followed.
 

@@ -17,6 +17,8 @@
      EPOLL       on Linux              waits by epoll; else by poll()
      REPLAY      on                    plays recorded replies
      CUSTOM      on                    llmf_desc.custom_transport and custom_stream
+     BEARSSL     off: LLMF_WITH_BEARSSL=1   https over SOCKET: TLS 1.2 by BearSSL, to be linked with -lbearssl
+     ROOTS       off: LLMF_WITH_ROOTS=1     the roots of the providers' certificates in the program, for BEARSSL: no file is read
    Features (a request that needs one which is left out ends in LLMF_ERR_NOT_BUILT)
      CONFIG      on                    config files and texts, and what llmf_create is given; without it a model is named provider:model, and only the
                                        tables, llmf_desc and the environment say what that is
@@ -123,6 +125,24 @@
 #define LLMF_HAS_CUSTOM 0
 #else
 #define LLMF_HAS_CUSTOM 1
+#endif
+
+/* Off unless asked for, so that no build needs a library which it did not name. */
+#if defined(LLMF_WITH_BEARSSL) && LLMF_WITH_BEARSSL
+#define LLMF_HAS_BEARSSL 1
+#else
+#define LLMF_HAS_BEARSSL 0
+#endif
+#if LLMF_HAS_BEARSSL && !LLMF_HAS_SOCKET
+#error "llmfactory: LLMF_WITH_BEARSSL=1 is TLS for the transport SOCKET, which is not in this build: drop LLMF_NO_SOCKET, or, with LLMF_ONLY, add LLMF_WITH_SOCKET=1"
+#endif
+#if defined(LLMF_WITH_ROOTS) && LLMF_WITH_ROOTS
+#define LLMF_HAS_ROOTS 1
+#else
+#define LLMF_HAS_ROOTS 0
+#endif
+#if LLMF_HAS_ROOTS && !LLMF_HAS_BEARSSL
+#error "llmfactory: LLMF_WITH_ROOTS=1 is of use to LLMF_WITH_BEARSSL=1 only: libcurl has roots of its own"
 #endif
 
 /* ---- features ---- */

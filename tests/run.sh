@@ -72,8 +72,9 @@ each() {
 
 compile() {
     rm -f "$B/tests/$name"
+    case $name in tls) also='-lbearssl -lssl -lcrypto' ;; *) also='' ;; esac
     # shellcheck disable=SC2086
-    $compiler -I. -o "$B/tests/$name" "$src" $libraries >"$log/build-$name.txt" 2>&1
+    $compiler -I. -o "$B/tests/$name" "$src" $libraries $also >"$log/build-$name.txt" 2>&1
 }
 
 built() {

@@ -38,6 +38,7 @@ if [ "$what" = check ]; then
     has g++ || need g++
     compiles cmocka.h -lcmocka || need libcmocka-dev
     compiles openssl/ssl.h -lssl -lcrypto || need libssl-dev
+    compiles bearssl.h -lbearssl || need libbearssl-dev
     compiles_cc simdjson.h -lsimdjson || need libsimdjson-dev
     has python3 || need python3
     has openssl || need openssl

@@ -63,6 +63,18 @@ LLMF_API size_t llmf_check_abi(const llmf_desc *desc, size_t desc_size, void (*r
 /* Bytes of heap that a plain call of a few KB needs, and one whose connection is its own: measured by the tests, rounded up to what the heap hands out. */
 enum { LLMFI_CALL_BYTES = 32768 };
 
+#if LLMF_HAS_BEARSSL
+/* And what TLS needs where the socket transport is who serves https: roots, and a connection for each call. */
+static size_t llmfi_tls_need(llmf_factory *f) {
+    size_t before = f->heap.used, most = (size_t)(f->desc.max_calls < f->desc.max_connections ? f->desc.max_calls : f->desc.max_connections);
+    if (!f->socket || f->curl) return 0;
+    (void)llmfi_tls_roots((llmfi_bearssl *)((llmfi_http *)(void *)f->socket)->secure.ops.user); /* without any no connection will stand */
+    return f->heap.used - before + most * LLMFI_TLS_BYTES + LLMFI_PAGE; /* where the block begins is not known */
+}
+#else
+#define llmfi_tls_need(f) 0
+#endif
+
 LLMF_API size_t llmf_min_memory_abi(const llmf_desc *desc, size_t desc_size) {
     llmf_desc d;
     llmf_error err;
@@ -71,7 +83,10 @@ LLMF_API size_t llmf_min_memory_abi(const llmf_desc *desc, size_t desc_size) {
     llmf_factory *f = llmfi_try_out(desc, desc_size, &d, &block);
     if (!f) return 0;
     /* The config counts twice: a reload builds the new one beside the old. */
-    if (llmfi_start_up(f, &err)) need = f->permanent + 2 * f->heap.high + (size_t)d.max_calls * LLMFI_CALL_BYTES;
+    if (llmfi_start_up(f, &err)) {
+        need = f->permanent + 2 * f->heap.high + (size_t)d.max_calls * LLMFI_CALL_BYTES;
+        need += llmfi_tls_need(f);
+    }
     llmf_close(f);
     d.alloc(d.user, block, d.memory_size, 0);
     return need ? need + need / LLMF_HEAP_UNIT : 0;

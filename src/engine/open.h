@@ -40,6 +40,17 @@ static void *llmfi_front_take(llmfi_front *b, size_t size) {
     return at;
 }
 
+#if LLMF_HAS_BEARSSL
+/* The rest begins at a page of memory: large pieces of the heap, most of which is never touched, then share no pages. */
+enum { LLMFI_PAGE = 4096 };
+static void llmfi_front_page(llmfi_front *b) {
+    size_t pad = (LLMFI_PAGE - (size_t)((uintptr_t)b->at % LLMFI_PAGE)) % LLMFI_PAGE;
+    if (pad > b->left) return;
+    b->at += pad;
+    b->left -= pad;
+}
+#endif
+
 static void *llmfi_front_array(llmfi_front *b, size_t count, size_t size) {
     return llmfi_front_take(b, count < (size_t)-1 / 4 / size ? count * size : (size_t)-1 / 2);
 }
@@ -276,6 +287,9 @@ static llmf_factory *llmfi_lay_out(const llmf_desc *desc, void *block, llmf_erro
         return NULL;
     }
     llmfi_slots_init(f);
+#if LLMF_HAS_BEARSSL
+    llmfi_front_page(&front);
+#endif
     llmfi_heap_init(&f->heap, front.at, front.left);
     f->permanent = (size_t)(front.at - (char *)block);
     llmfi_handles_init(&f->handles, &f->heap, desc->max_models);

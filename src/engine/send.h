@@ -311,7 +311,7 @@ static bool llmfi_https(llmf_str url) {
     return llmfi_starts(url, LLMFI_LIT("https:"));
 }
 
-/* The user's own first; else the one named; else the socket for plain http and curl for the rest. NULL with the error. */
+/* The user's own first; else the one named; else the socket for plain http and curl for the rest; without curl the socket, which may have TLS. NULL with the error. */
 static llmfi_transport *llmfi_transport_for(llmf_factory *f, llmf_str url, llmf_error *err) {
     llmfi_transport *t = NULL;
 #if LLMF_HAS_DIALECT_MOCK

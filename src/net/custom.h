@@ -10,6 +10,9 @@ LLMFI_UNUSED static llmfi_transport *llmfi_stream_open(llmfi_net *net) {
     h->stream.ops = *net->desc->custom_stream;
     h->stream.open_error = LLMF_ERR_NETWORK;
     h->stream.tls = true;
+#if LLMF_HAS_BEARSSL
+    h->secure = h->stream;
+#endif
     return &h->t;
 }
 

@@ -57,6 +57,9 @@ typedef struct llmfi_conns {
 struct llmfi_http {
     llmfi_transport t;                       /* first: the transport is the client */
     llmfi_stream stream;
+#if LLMF_HAS_BEARSSL
+    llmfi_stream secure;                     /* for https */
+#endif
     llmfi_conns list[LLMFI_CONN_LISTS];
     size_t count, most, most_idle;           /* connections there are, and may be */
     size_t blind;                            /* connections without a descriptor: looked after in each tick */
@@ -66,6 +69,14 @@ struct llmfi_http {
     bool work;                               /* something may be started */
     bool again;                              /* some connection was left with more to read */
 };
+
+/* What carries a connection. */
+#if LLMF_HAS_BEARSSL
+#define LLMFI_HTTP_STREAM(h, is_tls) ((is_tls) ? &(h)->secure : &(h)->stream)
+#else
+#define LLMFI_HTTP_STREAM(h, is_tls) (&(h)->stream)
+#endif
+#define LLMFI_CONN_STREAM(c) LLMFI_HTTP_STREAM((c)->http, (c)->tls)
 
 static void llmfi_conn_pump(llmfi_conn *c, int events);
 
@@ -158,7 +169,7 @@ static void llmfi_conn_close(llmfi_conn *c) {
     llmfi_conn_forget_exchange(c);
     llmfi_watch_remove(h->t.net->watch, &c->watch);
     if (c->watch.fd == -1) h->blind--;
-    if (c->stream) h->stream.ops.close(h->stream.ops.user, c->stream);
+    if (c->stream) LLMFI_HTTP_STREAM(h, c->tls)->ops.close(LLMFI_HTTP_STREAM(h, c->tls)->ops.user, c->stream);
     c->stream = NULL;
     llmfi_conn_leave(c);
     c->state = LLMFI_CONN_DEAD;
@@ -173,7 +184,7 @@ static void llmfi_conn_watch(llmfi_conn *c, int want) {
     llmfi_watch *watch = h->t.net->watch;
     intptr_t fd = -1;
     int events = want;
-    if (h->stream.ops.fd) fd = h->stream.ops.fd(h->stream.ops.user, c->stream, &events);
+    if (LLMFI_HTTP_STREAM(h, c->tls)->ops.fd) fd = LLMFI_HTTP_STREAM(h, c->tls)->ops.fd(LLMFI_HTTP_STREAM(h, c->tls)->ops.user, c->stream, &events);
     if (fd < 0) fd = -1;
     if (fd != c->watch.fd) {
         llmfi_watch_remove(watch, &c->watch);
@@ -225,7 +236,7 @@ static void llmfi_conn_where(const llmfi_conn *c, llmfi_text *t) {
 /* Ends the exchange and the connection. */
 static LLMFI_COLD void llmfi_conn_fail(llmfi_conn *c, int result, const char *what, bool ask_stream) {
     llmf_exchange *x = c->x;
-    llmfi_stream *s = &c->http->stream;
+    llmfi_stream *s = LLMFI_CONN_STREAM(c);
     char text[256];
     llmfi_text t = llmfi_text_in(text, sizeof text);
     size_t before;
@@ -317,7 +328,7 @@ static bool llmfi_conn_fill(llmfi_conn *c, llmfi_buf *b) {
 
 /* Writes; what is not taken at once waits in c->out. False: the exchange has ended. */
 static bool llmfi_conn_write(llmfi_conn *c, const char *bytes, size_t len) {
-    llmf_stream_ops *ops = &c->http->stream.ops;
+    llmf_stream_ops *ops = &LLMFI_CONN_STREAM(c)->ops;
     size_t at = 0;
     while (at < len) {
         size_t piece = len - at < INT32_MAX ? len - at : INT32_MAX;
@@ -341,7 +352,7 @@ static bool llmfi_conn_write(llmfi_conn *c, const char *bytes, size_t len) {
 
 /* Writes what an earlier write left over: true when nothing of it remains. */
 static bool llmfi_conn_flush(llmfi_conn *c) {
-    llmf_stream_ops *ops = &c->http->stream.ops;
+    llmf_stream_ops *ops = &LLMFI_CONN_STREAM(c)->ops;
     while (c->out_at < c->out.len) {
         int n = ops->write(ops->user, c->stream, c->out.ptr + c->out_at, c->out.len - c->out_at);
         if (n < 0) {
@@ -470,12 +481,12 @@ static void llmfi_conn_receive(llmfi_conn *c) {
     unsigned serial = c->serial;
     int reads;
     for (reads = 0; reads < LLMFI_HTTP_READS; reads++) {
-        int n = h->stream.ops.read(h->stream.ops.user, c->stream, b.ptr, b.cap);
+        int n = LLMFI_HTTP_STREAM(h, c->tls)->ops.read(LLMFI_HTTP_STREAM(h, c->tls)->ops.user, c->stream, b.ptr, b.cap);
         if (n < 0) llmfi_conn_ended(c, n);
         if (n == 0 && c->broken) llmfi_conn_ended(c, -LLMF_ERR_NETWORK);
         if (n <= 0) return;
         llmfi_conn_feed(c, llmfi_str(b.ptr, (size_t)n));
-        if (c->serial != serial || c->paused || (h->stream.short_is_dry && (size_t)n < b.cap)) return;
+        if (c->serial != serial || c->paused || (LLMFI_HTTP_STREAM(h, c->tls)->short_is_dry && (size_t)n < b.cap)) return;
         if (llmfi_slice_over(net)) break;
     }
     c->again = h->again = true;
@@ -486,12 +497,12 @@ static void llmfi_conn_receive(llmfi_conn *c) {
 /* Further with connecting. True: it stands. */
 static bool llmfi_conn_dial(llmfi_conn *c) {
     llmfi_http *h = c->http;
-    llmf_stream_ops *ops = &h->stream.ops;
+    llmf_stream_ops *ops = &LLMFI_HTTP_STREAM(h, c->tls)->ops;
     int got;
     llmfi_watch_remove(h->t.net->watch, &c->watch); /* the stream may close it and open another of the same number */
     if (!c->stream) c->stream = ops->open(ops->user, c->host, c->port, c->tls);
     if (!c->stream) {
-        llmfi_conn_fail(c, h->stream.open_error, h->stream.open_error == LLMF_ERR_MEMORY ? "no memory for a connection: raise memory_size" : "no stream could be opened", false);
+        llmfi_conn_fail(c, LLMFI_HTTP_STREAM(h, c->tls)->open_error, LLMFI_HTTP_STREAM(h, c->tls)->open_error == LLMF_ERR_MEMORY ? "no memory for a connection: raise memory_size" : "no stream could be opened", false);
         return false;
     }
     got = ops->ready ? ops->ready(ops->user, c->stream) : 1;
@@ -540,7 +551,7 @@ static void llmfi_conn_pump(llmfi_conn *c, int events) {
     bool was = c->in_use;
     c->in_use = true;
     c->again = false;
-    if (!c->http->stream.short_is_dry) events = LLMF_FD_READ | LLMF_FD_WRITE; /* what a descriptor is ready for need not be what the stream is */
+    if (!LLMFI_CONN_STREAM(c)->short_is_dry) events = LLMF_FD_READ | LLMF_FD_WRITE; /* what a descriptor is ready for need not be what the stream is */
     llmfi_conn_work(c, events);
     if (!llmfi_conn_release(c, was) || c->state == LLMFI_CONN_DIAL) return;
     llmfi_conn_watch(c, (c->paused ? 0 : LLMF_FD_READ) | (c->sending ? LLMF_FD_WRITE : 0));
@@ -550,8 +561,8 @@ static void llmfi_conn_pump(llmfi_conn *c, int events) {
 
 /* A kept connection to the same server, the one used last first. */
 static llmfi_conn *llmfi_http_kept(llmfi_http *h, const llmfi_url *url) {
-    llmf_stream_ops *ops = &h->stream.ops;
     bool tls = LLMFI_NAMED(url->scheme, "https");
+    llmf_stream_ops *ops = &LLMFI_HTTP_STREAM(h, tls)->ops;
     llmfi_conn *c, *before;
     for (c = h->list[LLMFI_CONN_IDLE].last; c; c = before) {
         char byte;
@@ -572,8 +583,8 @@ static int llmfi_http_place(llmfi_http *h, llmf_exchange *x) {
         h->t.why = LLMFI_WORDS("the URL is not one that begins with http:// or https://");
         return LLMF_ERR_ARGUMENT;
     }
-    if (!h->stream.tls && LLMFI_NAMED(url->scheme, "https")) {
-        h->t.why = LLMFI_WORDS("the transport \"socket\" has no TLS: for https:// set transport to \"curl\" (LLMF_NO_CURL must not be set) or give a custom_stream");
+    if (!LLMFI_HTTP_STREAM(h, true)->tls && LLMFI_NAMED(url->scheme, "https")) {
+        h->t.why = LLMFI_WORDS("the transport \"socket\" has no TLS: for https:// set transport to \"curl\" (LLMF_NO_CURL must not be set), build with LLMF_WITH_BEARSSL=1, or give a custom_stream");
         return LLMF_ERR_NOT_BUILT;
     }
     c = fresh ? NULL : llmfi_http_kept(h, url);
@@ -631,7 +642,7 @@ static void llmfi_http_advance(llmfi_http *h) {
 }
 
 static bool llmfi_conn_due(const llmfi_conn *c) {
-    const llmfi_stream *s = &c->http->stream;
+    const llmfi_stream *s = LLMFI_CONN_STREAM(c);
     return c->watch.fd == -1 || (c->x->deadline_ns && c->http->now_ns >= c->x->deadline_ns) || (s->wait_ms && s->wait_ms(s->ops.user, c->stream) == 0);
 }
 
@@ -675,7 +686,7 @@ static void llmfi_http_tick(llmfi_transport *t) {
 
 /* The soonest of `ms` and what else the connection waits for. */
 static int64_t llmfi_conn_wait_ms(const llmfi_conn *c, int64_t ms) {
-    const llmfi_stream *s = &c->http->stream;
+    const llmfi_stream *s = LLMFI_CONN_STREAM(c);
     uint64_t now = c->http->now_ns, end = c->x->deadline_ns;
     int64_t mine = s->wait_ms && c->stream ? s->wait_ms(s->ops.user, c->stream) : -1;
     if (!c->stream) return 0;
@@ -718,7 +729,7 @@ static void llmfi_http_resume(llmfi_transport *t, llmf_exchange *x) {
     if (c->serial == serial && !c->paused) {
         llmfi_buf_free(&c->rest);
         c->rest_at = 0;
-        if (!h->stream.short_is_dry) c->again = h->again = true;
+        if (!LLMFI_HTTP_STREAM(h, c->tls)->short_is_dry) c->again = h->again = true;
     }
     if (llmfi_conn_release(c, false)) llmfi_conn_watch(c, (c->paused ? 0 : LLMF_FD_READ) | (c->sending ? LLMF_FD_WRITE : 0));
 }

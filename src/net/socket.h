@@ -1,6 +1,7 @@
-/* The transport "socket": our HTTP over plain TCP. No TLS, no proxy, no allocation outside the heap. */
+/* The transport "socket": our HTTP over plain TCP, and over TLS where BearSSL is built in. No proxy, no allocation outside the heap. */
 #ifndef LLMFI_NET_SOCKET_H
 #define LLMFI_NET_SOCKET_H
+#include "bearssl.h"
 #include "http.h"
 #include "stream_socket.h"
 
@@ -9,11 +10,26 @@
 #error "llmfactory: this system has no sockets. Set LLMF_NO_SOCKET=1"
 #endif
 
+#if LLMF_HAS_BEARSSL
+static void llmfi_socket_close(llmfi_transport *t) {
+    llmfi_bearssl *b = (llmfi_bearssl *)((llmfi_http *)(void *)t)->secure.ops.user;
+    llmfi_http_close(t);
+    if (b) llmfi_tls_close(b);
+}
+#endif
+
 /* NULL: no memory. */
 LLMFI_UNUSED static llmfi_transport *llmfi_socket_open(llmfi_net *net) {
     llmfi_http *h = llmfi_http_open(net, "socket");
     if (!h) return NULL;
     llmfi_socket_stream(&h->stream, net);
+#if LLMF_HAS_BEARSSL
+    h->t.close = llmfi_socket_close;
+    if (!llmfi_tls_stream(&h->secure, net)) {
+        llmfi_socket_close(&h->t);
+        return NULL;
+    }
+#endif
     return &h->t;
 }
 

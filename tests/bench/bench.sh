@@ -33,6 +33,7 @@ build_all() {
     build loadserver loadserver.c -lssl -lcrypto
     build bench_llmf bench_llmf.c -lcurl -ldl
     build bench_socket bench_llmf.c -DLLMF_NO_CURL=1 -ldl
+    build bench_bearssl bench_llmf.c -DLLMF_NO_CURL=1 -DLLMF_WITH_BEARSSL=1 -lbearssl -ldl
     build bench_handle bench_handle.c -lcurl
     $CXX -std=c++17 -O3 -DNDEBUG -Wall -Wextra -c -o $B/work_simdjson.o tests/bench/work_simdjson.cpp || die "work_simdjson.cpp does not build"
     build c_multi.o c_multi.c -c
@@ -101,6 +102,14 @@ all_times() {
         BENCH_TRANSPORT=socket once embed.socket 1 bench_llmf $plain/v1 embed 30 1 3
         BENCH_TRANSPORT=curl once embed.curl 1 bench_llmf $plain/v1 embed 30 1 3
         BENCH_TRANSPORT=curl once embed64.curl 1 bench_llmf $plain/v1 embed64 100 1 10
+        export BENCH_CA=$B/certs/bundle.pem
+        once tls.raw 1 c_multi "$resumed" plain 2000 1 200
+        BENCH_TRANSPORT=socket once tls.socket 1 bench_bearssl "$resumed" plain 2000 1 200
+        BENCH_FRESH=full once fresh.raw 1 c_multi "$full" plain 10 1 1
+        BENCH_FRESH=full BENCH_TRANSPORT=socket once fresh.socket 1 bench_bearssl "$full" plain 60 1 2
+        BENCH_FRESH=full BENCH_TRANSPORT=socket once again.socket 1 bench_bearssl "$resumed" plain 200 1 2
+        [ "$round" -gt 1 ] || BENCH_TRANSPORT=socket once tlspaced.socket 1 bench_bearssl "${resumed%/v1}/n40/d25000/v1" paced 1000 1000 0
+        unset BENCH_CA
         [ "$round" -gt 5 ] && continue
         once paced.raw 1 c_multi $plain/n40/d25000/v1 stream 1000 1000 0
         BENCH_TRANSPORT=socket once paced.socket 1 bench_socket $plain/n40/d25000/v1 paced 1000 1000 0
@@ -175,6 +184,14 @@ time_rows() {
     verdict "$rss" 10
     write "the same, RSS, built with LLMF_NO_CURL=1 (the block has $(calc %.1f "$block / 1048576") MB, of which $(calc %.1f "$used / 1048576") are used)" "$rss MB" "$theirs MB" "$(calc %.2f "$rss / $theirs")" "≤ 10 MB" "$word"
 }
+tls_rows() {
+    ratio "plain call on a kept TLS connection, BearSSL, CPU" "$(short %.2f tls.socket)" "$(short %.2f tls.raw)" µs 0.60
+    ratio "plain call on a new TLS connection, BearSSL, CPU" "$(calc %.3f "$(of fresh.socket) / 1000")" "$(calc %.3f "$(of fresh.raw) / 1000")" ms 0.15
+    ratio "the same, resumed, beside libcurl's as Debian has it" "$(calc %.3f "$(of again.socket) / 1000")" "$(calc %.3f "$(of fresh.raw) / 1000")" ms 0.02
+    rss=$(calc %.1f "$(field rss_kb <"$t/tlspaced.socket.line") / 1024")
+    verdict "$rss" 16
+    write "1,000 paced streams over TLS, BearSSL, RSS (the block has $(calc %.1f "$(field block <"$t/tlspaced.socket.line") / 1048576") MB)" "$rss MB" "" "" "≤ 16 MB" "$word"
+}
 handle_rows() {
     # shellcheck disable=SC2086
     line=$($pin $B/bench_handle "$rounds") || die "bench_handle failed"
@@ -216,6 +233,7 @@ all_times
 write "work" "llmfactory" "plain program" "ratio" "bar" ""
 printf '|---|---:|---:|---:|---:|---|\n' | tee -a "$t/table"
 time_rows
+tls_rows
 handle_rows
 count_rows
 

@@ -32,6 +32,9 @@ static void open_factory(const char *transport) {
     d.max_idle = getenv("BENCH_FRESH") ? -1 : d.max_connections;
     d.memory_size = (size_t)4 << 20;
     d.memory_size += (size_t)B.conc * 12288;
+#if LLMF_HAS_BEARSSL
+    d.memory_size += (size_t)B.conc * 32768;
+#endif
     d.ca_file = getenv("BENCH_CA");
     F = llmf_open(&d, &err);
     if (!F) fail("llmf_open", err.text);

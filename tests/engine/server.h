@@ -17,21 +17,22 @@
 typedef struct server {
     pid_t pid;                     /* 0: there is none */
     int in;                        /* its standard input */
-    int port;
+    int port, tls_port;            /* tls_port: 0 where no certificate was given */
     char base[64];                 /* http://127.0.0.1:PORT */
 } server;
 
-static void server_run(const char *path, int in, int out) {
+static void server_run(const char *path, int in, int out, const char *cert, const char *key) {
     dup2(in, 0);
     dup2(out, 1);
     close(in);
     close(out);
-    execl(path, path, "--port", "0", "--until-eof", "--max-seconds", "280", (char *)NULL);
+    if (cert) execl(path, path, "--port", "0", "--until-eof", "--max-seconds", "280", "--tls-port", "0", "--cert", cert, "--key", key, (char *)NULL);
+    else execl(path, path, "--port", "0", "--until-eof", "--max-seconds", "280", (char *)NULL);
     _exit(127);
 }
 
-/* False: there is no such program. */
-static int server_start(server *s) {
+/* With TLS too, where `cert` is not NULL. False: there is no such program. */
+static int server_start_tls(server *s, const char *cert, const char *key) {
     const char *path = getenv("LLMF_LOOPBACK");
     int in[2], out[2];
     char line[64];
@@ -45,7 +46,7 @@ static int server_start(server *s) {
     if (s->pid == 0) {
         close(in[1]);
         close(out[0]);
-        server_run(path, in[0], out[1]);
+        server_run(path, in[0], out[1], cert, key);
     }
     close(in[0]);
     close(out[1]);
@@ -53,11 +54,15 @@ static int server_start(server *s) {
     while (n + 1 < sizeof line && read(out[0], line + n, 1) == 1 && line[n] != '\n') n++;
     line[n] = '\0';
     close(out[0]);
-    if (s->pid > 0 && sscanf(line, "ready %d", &s->port) == 1) {
+    if (s->pid > 0 && sscanf(line, "ready %d %d", &s->port, &s->tls_port) >= 1) {
         snprintf(s->base, sizeof s->base, "http://127.0.0.1:%d", s->port);
         return 1;
     }
     return 0;
+}
+
+static __attribute__((unused)) int server_start(server *s) {
+    return server_start_tls(s, NULL, NULL);
 }
 
 static void server_stop(server *s) {

@@ -1,0 +1,765 @@
+/* https over our sockets by BearSSL, and the same certificates over libcurl: whom we talk to and whom not, connections cut at each byte, sessions, memory. */
+#define LLMF_WITH_BEARSSL 1
+#include "kit.h"
+#include "alloc.h"
+#include "server.h"
+#include "tls_server.h"
+
+enum { REFUSE = LLMF_ERR_TLS, ACCEPT = LLMF_OK, ANY_ERROR = -1 };
+
+static char certs[256];            /* by certs.sh: ca, server, other, expired */
+static char corpus[512];           /* of the shared folder; "": it is not there */
+
+/* ---- one call ---- */
+
+typedef struct talk {
+    const char *transport, *host, *path, *ca_file;
+    char url[256];
+    kit_world w;
+    llmf_desc desc;
+    llmf_factory *f;
+    llmf_error err;
+    int code;
+    char text[512], error[512];
+} talk;
+
+static int to_loopback(void *user, const char *host, char (*out)[64], int cap) {
+    (void)user, (void)host, (void)cap;
+    strcpy(out[0], "127.0.0.1");
+    return 1;
+}
+
+static void talk_init(talk *t, const char *transport, const char *host, const char *path, const char *ca_file) {
+    memset(t, 0, sizeof *t);
+    t->desc = kit_desc(&t->w);
+    t->desc.clock_ns = NULL;
+    t->desc.log = NULL;
+    t->desc.no_env = true;
+    t->desc.api_key = "sk-canary";
+    t->desc.transport = transport;
+    t->desc.resolve = to_loopback;
+    t->desc.ca_file = ca_file;
+    t->desc.timeouts.total_ms = 20000;
+    t->desc.memory_size = 2 << 20;
+    t->transport = transport;
+    t->host = host;
+    t->path = path;
+}
+
+static void talk_open(talk *t, int port) {
+    static char proxy[64];
+    bool name = strcmp(t->host, "127.0.0.1") && strcmp(t->host, "localhost");
+    if (!strcmp(t->transport, "curl") && name) { /* which cannot be told where a host is, but whom to go through */
+        snprintf(proxy, sizeof proxy, "http://127.0.0.1:%d", port);
+        t->desc.proxy = proxy;
+    }
+    snprintf(t->url, sizeof t->url, "https://%s:%d%s", t->host, port, t->path);
+    t->desc.base_url = t->url;
+    t->f = llmf_open(&t->desc, &t->err);
+    if (!t->f) fail_msg("%s", t->err.text);
+}
+
+static void talk_call(talk *t, bool stream, const char *prompt) {
+    llmf_request req = kit_request(stream);
+    llmf_response r;
+    if (prompt) req.prompt = prompt;
+    llmf_generate(t->f, llmf_get(t->f, "openai:m", NULL), &req, &r);
+    t->code = r.error.code;
+    snprintf(t->error, sizeof t->error, "%s", r.error.text);
+    snprintf(t->text, sizeof t->text, "%.*s", (int)(r.text.len < 500 ? r.text.len : 500), r.text.ptr);
+    llmf_release(t->f, &r);
+}
+
+static void talk_expect(const talk *t, int code, const char *text) {
+    if (t->code != code) fail_msg("%s %s%s: %s, wanted %s: %s", t->transport, t->host, t->path, llmf_result_name(t->code), llmf_result_name(code), t->error);
+    if (text && !kit_has(code ? t->error : t->text, text)) fail_msg("%s %s%s: \"%s\" is not in: %s", t->transport, t->host, t->path, text, code ? t->error : t->text);
+    if (kit_has(t->error, "sk-canary")) fail_msg("the key is in: %s", t->error);
+}
+
+static tls_server server_of(const char *dir, const char *name, bool chain) {
+    static char chains[2][600], keys[2][600];
+    static int turn;
+    tls_server s;
+    memset(&s, 0, sizeof s);
+    turn = !turn;
+    snprintf(chains[turn], sizeof chains[turn], "%s/%s.%s", dir, name, chain ? "chain" : "pem");
+    snprintf(keys[turn], sizeof keys[turn], "%s/%s.key", dir, name);
+    s.chain = chains[turn];
+    s.key = keys[turn];
+    s.highest = TLS1_2_VERSION;
+    return s;
+}
+
+static tls_server our_server(void) {
+    tls_server s = server_of(certs, "server", false);
+    return s;
+}
+
+static const char *our_ca(void) {
+    static char path[300];
+    snprintf(path, sizeof path, "%s/ca.pem", certs);
+    return path;
+}
+
+/* ---- the table: who is talked to ---- */
+
+typedef struct verdict {
+    const char *name;              /* of the certificates; what is special about the server behind it */
+    const char *host;
+    int lowest, highest;           /* 0: TLS 1.2 at most */
+    const char *ciphers;
+    bool wants_client;
+    int bearssl, curl;
+    const char *text;              /* in BearSSL's refusal */
+    const char *reason;            /* where not both refuse, and it is not plainly right */
+} verdict;
+
+#define GOOD "good.test"
+static const verdict table[] = {
+    {"good", GOOD, 0, 0, NULL, false, ACCEPT, ACCEPT, NULL, NULL},
+    {"good-ec", GOOD, 0, 0, NULL, false, ACCEPT, ACCEPT, NULL, NULL},
+    {"good-ed", GOOD, 0, 0, NULL, false, REFUSE, ACCEPT, "alert 40", "BearSSL has no Ed25519; OpenSSL has, and the certificate is good"},
+    {"expired", GOOD, 0, 0, NULL, false, REFUSE, REFUSE, "expired", NULL},
+    {"notyet", GOOD, 0, 0, NULL, false, REFUSE, REFUSE, "not valid yet", NULL},
+    {"cnonly", GOOD, 0, 0, NULL, false, REFUSE, ACCEPT, "another host", "libcurl with OpenSSL takes the common name where there is no subjectAltName; we do not"},
+    {"sancn-mismatch", GOOD, 0, 0, NULL, false, REFUSE, REFUSE, "another host", NULL},
+    {"wronghost", GOOD, 0, 0, NULL, false, REFUSE, REFUSE, "another host", NULL},
+    {"selfsigned", GOOD, 0, 0, NULL, false, REFUSE, REFUSE, "self-signed", NULL},
+    {"untrusted", GOOD, 0, 0, NULL, false, REFUSE, REFUSE, "unknown issuer", NULL},
+    {"missing-inter", GOOD, 0, 0, NULL, false, REFUSE, REFUSE, "unknown issuer", NULL},
+    {"by-notca", GOOD, 0, 0, NULL, false, REFUSE, REFUSE, "may not issue", NULL},
+    {"pathlen", GOOD, 0, 0, NULL, false, REFUSE, REFUSE, "may not issue", NULL},
+    {"nameconstr", GOOD, 0, 0, NULL, false, REFUSE, REFUSE, "must be understood", NULL},
+    {"by-exp", GOOD, 0, 0, NULL, false, REFUSE, REFUSE, "above the server's has expired", NULL},
+    {"eku-client", GOOD, 0, 0, NULL, false, REFUSE, REFUSE, "not meant for servers", NULL},
+    {"unkcrit", GOOD, 0, 0, NULL, false, REFUSE, REFUSE, "must be understood", NULL},
+    {"sha1", GOOD, 0, 0, NULL, false, REFUSE, REFUSE, "not accepted", NULL},
+    {"md5", GOOD, 0, 0, NULL, false, REFUSE, REFUSE, "not accepted", NULL},
+    {"rsa1024", GOOD, 0, 0, NULL, false, REFUSE, REFUSE, "too short", NULL},
+    {"rsa512", GOOD, 0, 0, NULL, false, REFUSE, REFUSE, NULL, NULL},
+    {"wildtld", GOOD, 0, 0, NULL, false, REFUSE, REFUSE, "another host", NULL},
+    {"partwild", GOOD, 0, 0, NULL, false, REFUSE, REFUSE, "another host", NULL},
+    {"sans1000", GOOD, 0, 0, NULL, false, ACCEPT, ACCEPT, NULL, NULL},
+    {"deep", GOOD, 0, 0, NULL, false, ACCEPT, ACCEPT, NULL, NULL},
+    {"nulsan", GOOD, 0, 0, NULL, false, REFUSE, REFUSE, "another host", NULL},
+    {"good: a star", "a.wild.test", 0, 0, NULL, false, ACCEPT, ACCEPT, NULL, NULL},
+    {"good: a star for two labels", "a.b.wild.test", 0, 0, NULL, false, REFUSE, REFUSE, "another host", NULL},
+    {"good: an address that the certificate has", "127.0.0.1", 0, 0, NULL, false, ACCEPT, ACCEPT, NULL, NULL},
+    {"ipdns: an address written as a name", "127.0.0.1", 0, 0, NULL, false, REFUSE, REFUSE, "another host", NULL},
+    {"revoked: no list given", GOOD, 0, 0, NULL, false, ACCEPT, ACCEPT, NULL, "nobody asks for revocation: neither lists nor OCSP. llmf_desc takes no list"},
+    {"good: TLS 1.3 only", GOOD, TLS1_3_VERSION, TLS1_3_VERSION, NULL, false, REFUSE, ACCEPT, "alert 70", "BearSSL ends at TLS 1.2; said in the manual"},
+    {"good: TLS 1.2 only", GOOD, TLS1_2_VERSION, TLS1_2_VERSION, NULL, false, ACCEPT, ACCEPT, NULL, NULL},
+    {"good: TLS 1.1 only", GOOD, TLS1_1_VERSION, TLS1_1_VERSION, "ALL:@SECLEVEL=0", false, REFUSE, REFUSE, NULL, NULL},
+    {"good: TLS 1.0 only", GOOD, TLS1_VERSION, TLS1_VERSION, "ALL:@SECLEVEL=0", false, REFUSE, REFUSE, NULL, NULL},
+    {"good: no cipher", GOOD, 0, 0, "eNULL:@SECLEVEL=0", false, REFUSE, REFUSE, "alert 40", NULL},
+    {"good: anonymous", GOOD, 0, 0, "aNULL:@SECLEVEL=0", false, REFUSE, REFUSE, "alert 40", NULL},
+    {"good: AES-CBC only", GOOD, 0, 0, "ECDHE-RSA-AES128-SHA:ECDHE-RSA-AES128-SHA256", false, REFUSE, ACCEPT, "alert 40", "we offer no CBC; OpenSSL does"},
+    {"good: no forward secrecy", GOOD, 0, 0, "AES128-GCM-SHA256:AES128-SHA", false, REFUSE, ACCEPT, "alert 40", "we offer ECDHE only; OpenSSL more"},
+    {"good: a client's certificate is wanted", GOOD, 0, 0, NULL, true, REFUSE, ANY_ERROR, "alert 40", "libcurl tells it as a connection that ended"},
+    {"good: AES-256 only", GOOD, 0, 0, "ECDHE-RSA-AES256-GCM-SHA384", false, ACCEPT, ACCEPT, NULL, NULL},
+    {"good: ChaCha20 only", GOOD, 0, 0, "ECDHE-RSA-CHACHA20-POLY1305", false, ACCEPT, ACCEPT, NULL, NULL},
+};
+
+static void talk_row(const verdict *v, const char *transport, int want, const char *text) {
+    char name[64], root[600];
+    tls_server s;
+    talk t;
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(v->name, ":"), v->name);
+    snprintf(root, sizeof root, "%s/root.pem", corpus);
+    s = server_of(corpus, name, true);
+    s.lowest = v->lowest;
+    if (v->highest) s.highest = v->highest;
+    s.ciphers = v->ciphers ? v->ciphers : "ALL:@SECLEVEL=0";
+    s.wants_client = v->wants_client;
+    assert_true(tls_start(&s));
+    talk_init(&t, transport, v->host, "/v1", root);
+    talk_open(&t, s.port);
+    talk_call(&t, false, NULL);
+    if (want == ANY_ERROR ? t.code == LLMF_OK : t.code != want) fail_msg("%s over %s: %s: %s%s", v->name, transport, llmf_result_name(t.code), t.error, t.text);
+    if (want == REFUSE && text && !kit_has(t.error, text)) fail_msg("%s over %s: \"%s\" is not in: %s", v->name, transport, text, t.error);
+    if (want == REFUSE && !kit_has(t.error, v->host)) fail_msg("%s: no host in: %s", v->name, t.error);
+    if (want == REFUSE && s.counts->requests) fail_msg("%s: a request was sent", v->name);
+    llmf_close(t.f);
+    tls_stop(&s);
+}
+
+static void whom_bearssl_talks_to(void **state) {
+    size_t i;
+    (void)state;
+    if (!corpus[0]) skip();
+    for (i = 0; i < KIT_COUNT(table); i++) talk_row(&table[i], "socket", table[i].bearssl, table[i].text);
+}
+
+static void whom_curl_talks_to(void **state) {
+    size_t i;
+    (void)state;
+    if (!corpus[0]) skip();
+    for (i = 0; i < KIT_COUNT(table); i++) {
+        talk_row(&table[i], "curl", table[i].curl, NULL);
+        if ((table[i].curl == REFUSE) != (table[i].bearssl == REFUSE)) assert_non_null(table[i].reason);
+    }
+}
+
+/* ---- what is asked for ---- */
+
+/* The extension of a ClientHello; NULL: it is not there. */
+static const unsigned char *hello_extension(const tls_counts *c, unsigned type, size_t *len) {
+    const unsigned char *p = c->hello + 5 + 4 + 2 + 32, *end = c->hello + c->hello_len;
+    p += 1 + p[0];
+    p += 2 + (p[0] << 8 | p[1]);
+    p += 1 + p[0] + 2;
+    while (p + 4 <= end) {
+        *len = (size_t)(p[2] << 8 | p[3]);
+        if ((unsigned)(p[0] << 8 | p[1]) == type) return p + 4;
+        p += 4 + *len;
+    }
+    return NULL;
+}
+
+static void what_the_hello_says(void **state) {
+    tls_server s = our_server();
+    const unsigned char *ext;
+    size_t len, i;
+    talk t;
+    (void)state;
+    assert_true(tls_start(&s));
+    talk_init(&t, "socket", "localhost", "/v1", our_ca());
+    talk_open(&t, s.port);
+    talk_call(&t, false, NULL);
+    talk_expect(&t, LLMF_OK, "full connection 1");
+    assert_true(s.counts->hello_len > 100);
+    ext = hello_extension(s.counts, 0, &len); /* server_name */
+    assert_non_null(ext);
+    assert_memory_equal(ext + 5, "localhost", 9);
+    ext = hello_extension(s.counts, 16, &len); /* ALPN */
+    assert_non_null(ext);
+    assert_memory_equal(ext + 2, "\x08http/1.1", 9);
+    assert_null(hello_extension(s.counts, 1, &len)); /* no max_fragment_length */
+    ext = hello_extension(s.counts, 13, &len); /* signature_algorithms: neither SHA-1 nor MD5, nor SHA-224 */
+    assert_non_null(ext);
+    for (i = 2; i + 1 < len; i += 2) assert_true(ext[i] >= 4);
+    llmf_close(t.f);
+    talk_init(&t, "socket", "127.0.0.1", "/v1", our_ca());
+    talk_open(&t, s.port);
+    talk_call(&t, false, NULL);
+    talk_expect(&t, LLMF_OK, "full");
+    assert_null(hello_extension(s.counts, 0, &len)); /* an address is no name */
+    llmf_close(t.f);
+    tls_stop(&s);
+}
+
+static int64_t wall_2050(void *user) {
+    (void)user;
+    return INT64_C(2524608000000);
+}
+static int64_t wall_2020(void *user) {
+    (void)user;
+    return INT64_C(1577836800000);
+}
+
+static void the_clock_is_the_factorys(void **state) {
+    tls_server s = our_server();
+    talk t;
+    (void)state;
+    assert_true(tls_start(&s));
+    talk_init(&t, "socket", "localhost", "/v1", our_ca());
+    t.desc.wall_ms = wall_2020;
+    talk_open(&t, s.port);
+    talk_call(&t, false, NULL);
+    talk_expect(&t, LLMF_ERR_TLS, "not valid yet");
+    llmf_close(t.f);
+    talk_init(&t, "socket", "localhost", "/v1", our_ca());
+    t.desc.wall_ms = wall_2050;
+    talk_open(&t, s.port);
+    talk_call(&t, false, NULL);
+    talk_expect(&t, LLMF_ERR_TLS, "ca_file"); /* the root has ended too */
+    llmf_close(t.f);
+    tls_stop(&s);
+}
+
+static void where_roots_come_from(void **state) {
+    static char pem[65536];
+    tls_server s = our_server();
+    talk t;
+    size_t n;
+    FILE *f = fopen(our_ca(), "rb");
+    (void)state;
+    assert_non_null(f);
+    n = fread(pem, 1, sizeof pem - 1, f);
+    pem[n] = '\0';
+    fclose(f);
+    assert_true(tls_start(&s));
+    talk_init(&t, "socket", "localhost", "/v1", "/nowhere.pem"); /* ca_pem wins */
+    t.desc.ca_pem = pem;
+    talk_open(&t, s.port);
+    talk_call(&t, false, NULL);
+    talk_expect(&t, LLMF_OK, "full");
+    llmf_close(t.f);
+    talk_init(&t, "socket", "localhost", "/v1", "/nowhere.pem");
+    talk_open(&t, s.port);
+    talk_call(&t, false, NULL);
+    talk_expect(&t, LLMF_ERR_TLS, "cannot be read");
+    llmf_close(t.f);
+    talk_init(&t, "socket", "localhost", "/v1", NULL);
+    t.desc.ca_pem = "no certificate";
+    talk_open(&t, s.port);
+    talk_call(&t, false, NULL);
+    talk_expect(&t, LLMF_ERR_TLS, "ca_pem");
+    llmf_close(t.f);
+    talk_init(&t, "socket", "localhost", "/v1", NULL); /* the system's, or those built in: our root is in neither */
+    talk_open(&t, s.port);
+    talk_call(&t, false, NULL);
+    talk_expect(&t, LLMF_ERR_TLS, NULL);
+    llmf_close(t.f);
+    talk_init(&t, "socket", "localhost", "/v1", NULL);
+    t.desc.insecure_tls = true;
+    talk_open(&t, s.port);
+    talk_call(&t, false, NULL);
+    talk_expect(&t, LLMF_OK, "full");
+    llmf_close(t.f);
+    tls_stop(&s);
+}
+
+/* ---- ends ---- */
+
+static void a_missing_goodbye_is_a_cut(void **state) {
+    static const struct { const char *path; bool stream; int code; const char *text; } ends[] = {
+        {"/open-bye", false, LLMF_OK, "full"},
+        {"/open-half", false, LLMF_OK, "full"},                /* a goodbye, and the TCP connection stays */
+        {"/open-cut", false, LLMF_ERR_TRUNCATED, "goodbye"},
+        {"/stream-bye", true, LLMF_OK, "one two"},
+        {"/stream-cut", true, LLMF_OK, "one two"},             /* its terminal event had come */
+        {"/stream-half-bye", true, LLMF_ERR_TRUNCATED, NULL},
+        {"/stream-half-cut", true, LLMF_ERR_TRUNCATED, "goodbye"},
+    };
+    tls_server s = our_server();
+    size_t i;
+    (void)state;
+    assert_true(tls_start(&s));
+    for (i = 0; i < KIT_COUNT(ends); i++) {
+        talk t;
+        double from = kit_seconds();
+        talk_init(&t, "socket", "localhost", ends[i].path, our_ca());
+        talk_open(&t, s.port);
+        talk_call(&t, ends[i].stream, NULL);
+        talk_expect(&t, ends[i].code, ends[i].text);
+        assert_true(kit_seconds() - from < 1.5);
+        llmf_close(t.f);
+    }
+    tls_stop(&s);
+}
+
+/* One call whose server's bytes end after `at`, in a factory of its own that may have a session to resume. `whole`: so many there are. */
+static void cut_at_byte(tls_server *s, bool resumed, long at, long whole) {
+    size_t used = 0;
+    talk t;
+    talk_init(&t, "socket", "localhost", "/v1", our_ca());
+    t.desc.max_idle = -1;
+    talk_open(&t, s->port);
+    s->counts->cut_at = 0;
+    if (resumed) talk_call(&t, false, NULL);
+    if (resumed) talk_expect(&t, LLMF_OK, "full");
+    if (resumed) used = kit_used(t.f);
+    s->counts->cut_at = at;
+    talk_call(&t, false, NULL);
+    if (!at) talk_expect(&t, LLMF_OK, resumed ? "resumed" : "full");
+    else if (t.code != LLMF_ERR_TLS && t.code != LLMF_ERR_NETWORK && t.code != LLMF_ERR_TRUNCATED) fail_msg("cut at %ld of %ld: %s: %s%s", at, whole, llmf_result_name(t.code), t.error, t.text);
+    s->counts->cut_at = 0;
+    talk_call(&t, false, NULL); /* nothing of it stays */
+    talk_expect(&t, LLMF_OK, NULL);
+    if (resumed && kit_used(t.f) != used) fail_msg("cut at %ld: %zu bytes of the heap, %zu before", at, kit_used(t.f), used);
+    llmf_close(t.f);
+}
+
+/* An error each time, and all memory comes back. */
+static void cut_at_every_byte(void **state) {
+    tls_server s = our_server();
+    int resumed;
+    long at, whole;
+    (void)state;
+    assert_true(tls_start(&s));
+    for (resumed = 0; resumed < 2; resumed++) {
+        talk t;
+        talk_init(&t, "socket", "localhost", "/v1", our_ca());
+        t.desc.max_idle = -1;
+        talk_open(&t, s.port);
+        talk_call(&t, false, NULL);
+        if (resumed) talk_call(&t, false, NULL);
+        talk_expect(&t, LLMF_OK, resumed ? "resumed" : "full");
+        whole = s.counts->sent;
+        llmf_close(t.f);
+        assert_true(whole > (resumed ? 200 : 800));
+        cut_at_byte(&s, resumed != 0, 0, whole);
+        for (at = 1; at < whole; at += resumed || at < 200 || at > whole - 300 ? 1 : 3) cut_at_byte(&s, resumed != 0, at, whole);
+    }
+    tls_stop(&s);
+}
+
+static int listener(int *port) {
+    struct sockaddr_in at;
+    socklen_t len = sizeof at;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    memset(&at, 0, sizeof at);
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_true(fd >= 0 && !bind(fd, (struct sockaddr *)&at, sizeof at) && !listen(fd, 4) && !getsockname(fd, (struct sockaddr *)&at, &len));
+    *port = ntohs(at.sin_port);
+    return fd;
+}
+
+/* Someone who accepts and says nothing, and a call that is given up meanwhile. */
+static void a_silent_server(void **state) {
+    llmf_request req = kit_request(false);
+    llmf_call c;
+    talk t;
+    int port, fd = listener(&port), i;
+    (void)state;
+    talk_init(&t, "socket", "localhost", "/v1", our_ca());
+    t.desc.timeouts.connect_ms = 200;
+    talk_open(&t, port);
+    talk_call(&t, false, NULL);
+    talk_expect(&t, LLMF_ERR_TIMEOUT, "connect_ms");
+    c = llmf_start(t.f, llmf_get(t.f, "openai:m", NULL), &req);
+    for (i = 0; i < 5; i++) llmf_poll(t.f, 5);
+    assert_int_equal(llmf_cancel(t.f, c), LLMF_OK);
+    assert_int_equal(llmf_status(t.f, c, NULL), LLMF_ERR_CANCELLED);
+    llmf_free(t.f, c);
+    llmf_close(t.f);
+    close(fd);
+}
+
+/* Someone who does not speak TLS. */
+static void no_tls_there(void **state) {
+    static const char answer[] = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
+    llmf_request req = kit_request(false);
+    kit_seen seen;
+    llmf_call c;
+    talk t;
+    int port, fd = listener(&port), peer, i;
+    (void)state;
+    talk_init(&t, "socket", "localhost", "/v1", our_ca());
+    talk_open(&t, port);
+    memset(&seen, 0, sizeof seen);
+    c = llmf_start(t.f, llmf_get(t.f, "openai:m", NULL), &req);
+    for (i = 0; i < 5; i++) llmf_poll(t.f, 5);
+    peer = accept(fd, NULL, NULL);
+    assert_true(peer >= 0 && write(peer, answer, sizeof answer - 1) == (ssize_t)sizeof answer - 1);
+    assert_true(kit_run(t.f, c, &seen, 5));
+    assert_int_equal(seen.code, LLMF_ERR_TLS);
+    assert_true(kit_has(seen.error, "does not speak TLS 1.2"));
+    kit_forget(&seen);
+    llmf_free(t.f, c);
+    llmf_close(t.f);
+    close(peer);
+    close(fd);
+}
+
+/* ---- shapes of traffic ---- */
+
+static void bytes_one_by_one(void **state) {
+    tls_server s = our_server();
+    talk t;
+    (void)state;
+    s.piece = 1;
+    assert_true(tls_start(&s));
+    talk_init(&t, "socket", "localhost", "/v1", our_ca());
+    talk_open(&t, s.port);
+    talk_call(&t, false, NULL);
+    talk_expect(&t, LLMF_OK, "full connection 1");
+    talk_call(&t, false, NULL);
+    talk_expect(&t, LLMF_OK, "full connection 1");
+    llmf_close(t.f);
+    tls_stop(&s);
+}
+
+static void large_and_small(void **state) {
+    static char prompt[1500001];
+    static const size_t recvs[] = {256, 1000, 16384, 65536};
+    tls_server s = our_server();
+    llmf_request req = kit_request(false);
+    llmf_response r;
+    talk t;
+    size_t i, k;
+    (void)state;
+    memset(prompt, 'x', sizeof prompt - 1);
+    assert_true(tls_start(&s));
+    for (k = 0; k < KIT_COUNT(recvs); k++) {
+        talk_init(&t, "socket", "localhost", "/big", our_ca());
+        t.desc.memory_size = 32 << 20;
+        t.desc.recv_size = recvs[k] < 1000 ? 1000 : recvs[k]; /* a request's head must fit; below, only reading is small */
+        talk_open(&t, s.port);
+        if (recvs[k] < 1000) t.f->desc.recv_size = recvs[k];
+        req.prompt = prompt;
+        llmf_generate(t.f, llmf_get(t.f, "openai:m", NULL), &req, &r);
+        if (r.error.code) fail_msg("recv_size %zu: %s", recvs[k], r.error.text);
+        assert_int_equal(r.text.len, 600000);
+        assert_true(kit_has(r.text.ptr, "body 15000"));
+        for (i = 40; i < r.text.len; i++)
+            if (r.text.ptr[i] != (char)('a' + i % 23)) fail_msg("byte %zu of the reply", i);
+        llmf_release(t.f, &r);
+        llmf_close(t.f);
+    }
+    talk_init(&t, "socket", "localhost", "/tiny", our_ca());
+    talk_open(&t, s.port);
+    talk_call(&t, false, NULL);
+    talk_expect(&t, LLMF_OK, "full");
+    llmf_close(t.f);
+    tls_stop(&s);
+}
+
+static void a_frame_is_not_held_up(void **state) {
+    tls_server s = our_server();
+    llmf_request req = kit_request(false);
+    kit_seen seen;
+    llmf_call c;
+    talk t;
+    int polls = 0;
+    (void)state;
+    assert_true(tls_start(&s));
+    talk_init(&t, "socket", "localhost", "/v1", our_ca());
+    t.desc.slice_us = 1;
+    talk_open(&t, s.port);
+    memset(&seen, 0, sizeof seen);
+    c = llmf_start(t.f, llmf_get(t.f, "openai:m", NULL), &req);
+    while (!seen.finals && polls < 1000000) {
+        llmf_poll(t.f, 0);
+        kit_take(t.f, c, &seen);
+        polls++;
+    }
+    assert_int_equal(seen.code, LLMF_OK);
+    assert_true(polls > 8); /* the socket, each record of the handshake, the reply */
+    kit_forget(&seen);
+    llmf_free(t.f, c);
+    llmf_close(t.f);
+    tls_stop(&s);
+}
+
+/* ---- sessions ---- */
+
+static uint64_t later_ns;
+static uint64_t later(void *user) {
+    struct timespec now;
+    (void)user;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec + later_ns;
+}
+
+static void sessions_are_resumed(void **state) {
+    tls_server s = our_server(), other = our_server();
+    talk t;
+    int i;
+    (void)state;
+    assert_true(tls_start(&s) && tls_start(&other));
+    talk_init(&t, "socket", "localhost", "/v1", our_ca());
+    t.desc.max_idle = -1;
+    t.desc.clock_ns = later;
+    later_ns = 0;
+    talk_open(&t, s.port);
+    talk_call(&t, false, NULL);
+    talk_expect(&t, LLMF_OK, "full connection 1");
+    for (i = 2; i < 5; i++) {
+        talk_call(&t, false, NULL);
+        talk_expect(&t, LLMF_OK, "resumed");
+    }
+    assert_int_equal(s.counts->resumed, 3);
+    later_ns = UINT64_C(3601000000000); /* an hour later the certificate is wanted again */
+    talk_call(&t, false, NULL);
+    talk_expect(&t, LLMF_OK, "full");
+    talk_call(&t, false, NULL);
+    talk_expect(&t, LLMF_OK, "resumed");
+    llmf_close(t.f);
+    /* another factory knows nothing of it */
+    talk_init(&t, "socket", "localhost", "/v1", our_ca());
+    talk_open(&t, s.port);
+    talk_call(&t, false, NULL);
+    talk_expect(&t, LLMF_OK, "full");
+    llmf_close(t.f);
+    tls_stop(&s);
+    tls_stop(&other);
+}
+
+static void ten_calls_one_connection(void **state) {
+    tls_server s = our_server();
+    talk t;
+    int i;
+    (void)state;
+    assert_true(tls_start(&s));
+    talk_init(&t, "socket", "localhost", "/v1", our_ca());
+    talk_open(&t, s.port);
+    for (i = 0; i < 10; i++) {
+        talk_call(&t, false, NULL);
+        talk_expect(&t, LLMF_OK, "full connection 1");
+    }
+    assert_int_equal(s.counts->accepted, 1);
+    assert_int_equal(s.counts->requests, 10);
+    llmf_close(t.f);
+    usleep(100000);
+    assert_int_equal(s.counts->goodbyes, 1);
+    tls_stop(&s);
+}
+
+/* ---- the loopback server: two dialects, streamed ---- */
+
+static void streams_over_https(void **state) {
+    static const char *const models[] = {"openai:m", "anthropic:claude-sonnet-5"};
+    static const char *const roots[] = {"/v1", ""};
+    char cert[300], key[300], base[128], reply[65536];
+    server lb;
+    size_t m;
+    (void)state;
+    snprintf(cert, sizeof cert, "%s/server.pem", certs);
+    snprintf(key, sizeof key, "%s/server.key", certs);
+    if (!server_start_tls(&lb, cert, key)) skip();
+    for (m = 0; m < 2; m++) {
+        talk t;
+        unsigned long all = 0;
+        int i;
+        (void)server_ask(lb.port, "POST", "/reset", reply, sizeof reply);
+        talk_init(&t, "socket", "localhost", "", our_ca());
+        snprintf(base, sizeof base, "https://localhost:%d%s", lb.tls_port, roots[m]);
+        t.desc.base_url = base;
+        t.f = llmf_open(&t.desc, &t.err);
+        assert_non_null(t.f);
+        for (i = 0; i < 10; i++) {
+            llmf_request req = kit_request(true);
+            kit_seen seen;
+            llmf_call c;
+            llmf_model model = llmf_get(t.f, models[m], NULL);
+            memset(&seen, 0, sizeof seen);
+            alloc_begin(); /* from the first connection on: reading the roots too */
+            c = llmf_start(t.f, model, &req);
+            while (llmf_poll(t.f, 1000) > 0) {
+                llmf_event ev;
+                while (llmf_next(t.f, c, &ev)) {
+                    alloc_end();
+                    kit_see(&seen, &ev);
+                    alloc_counting = 1;
+                }
+            }
+            alloc_end();
+            all += alloc_all;
+            assert_int_equal(seen.finals, 1);
+            if (seen.code) fail_msg("%s: %s", models[m], seen.error);
+            assert_true(seen.text.len > 20);
+            kit_forget(&seen);
+            llmf_free(t.f, c);
+        }
+        if (ALLOC_COUNTED && all) fail_msg("%lu allocations after llmf_open", all);
+        llmf_close(t.f);
+        (void)server_ask(lb.port, "GET", "/stats", reply, sizeof reply);
+        if (!kit_has(reply, "\"reused\":9,")) fail_msg("ten calls, one connection: %s", reply);
+    }
+    server_stop(&lb);
+}
+
+/* ---- memory ---- */
+
+static void each_allocation_refused(void **state) {
+    tls_server s = our_server();
+    int nth, on;
+    (void)state;
+    assert_true(tls_start(&s));
+    for (on = 0; on < 2; on++) {
+        int good = 0;
+        for (nth = 1; nth < 200 && good < 3; nth++) {
+            talk t;
+            talk_init(&t, "socket", "localhost", "/v1", our_ca());
+            t.desc.max_idle = -1;
+            talk_open(&t, s.port);
+            assert_true(llmf_get(t.f, "openai:m", NULL).id != 0);
+            llmf_fail_memory(t.f, (uint64_t)nth, on != 0);
+            talk_call(&t, false, NULL);
+            if (t.code != LLMF_OK && t.code != LLMF_ERR_MEMORY) fail_msg("the %dth refused: %s: %s", nth, llmf_result_name(t.code), t.error);
+            good += t.code == LLMF_OK;
+            llmf_fail_memory(t.f, 0, false);
+            talk_call(&t, false, NULL);
+            talk_expect(&t, LLMF_OK, NULL);
+            llmf_close(t.f);
+        }
+        assert_true(nth > 8 && good == 3);
+    }
+    tls_stop(&s);
+}
+
+/* What llmf_min_memory says is enough for max_calls at once, all of them on connections of their own. */
+static void the_least_memory(void **state) {
+    enum { CALLS = 12 };
+    char cert[300], key[300], base[128];
+    llmf_call calls[CALLS];
+    llmf_event ev;
+    server lb;
+    talk t;
+    int i, good = 0, finals = 0;
+    double until = kit_seconds() + 30;
+    (void)state;
+    snprintf(cert, sizeof cert, "%s/server.pem", certs);
+    snprintf(key, sizeof key, "%s/server.key", certs);
+    if (!server_start_tls(&lb, cert, key)) skip();
+    snprintf(base, sizeof base, "https://localhost:%d/v1/d20000", lb.tls_port);
+    talk_init(&t, "socket", "localhost", "", our_ca());
+    t.desc.base_url = base;
+    t.desc.max_calls = t.desc.max_connections = CALLS;
+    t.desc.memory_size = 0;
+    t.desc.memory_size = llmf_min_memory(&t.desc);
+    t.f = llmf_open(&t.desc, &t.err);
+    assert_non_null(t.f);
+    for (i = 0; i < CALLS; i++) {
+        llmf_request req = kit_request(true);
+        calls[i] = llmf_start(t.f, llmf_get(t.f, "openai:m", NULL), &req);
+    }
+    while (finals < CALLS && kit_seconds() < until) {
+        llmf_poll(t.f, 100);
+        while (llmf_next_any(t.f, &ev))
+            if (ev.response) {
+                finals++;
+                good += ev.type == LLMF_EVENT_DONE;
+                if (ev.type == LLMF_EVENT_ERROR) fail_msg("%s", ev.response->error.text);
+            }
+    }
+    assert_int_equal(good, CALLS);
+    for (i = 0; i < CALLS; i++) llmf_free(t.f, calls[i]);
+    llmf_close(t.f);
+    server_stop(&lb);
+}
+
+/* ---- the choice of transports ---- */
+
+static void curl_stays_the_default(void **state) {
+    tls_server s = our_server();
+    llmf_desc d;
+    size_t least, len;
+    talk t;
+    (void)state;
+    assert_true(tls_start(&s));
+    talk_init(&t, "socket", "localhost", "/v1", our_ca());
+    t.desc.transport = NULL;
+    talk_open(&t, s.port);
+    talk_call(&t, false, NULL);
+    talk_expect(&t, LLMF_OK, NULL);
+    assert_true(hello_extension(s.counts, 43, &len) != NULL); /* supported_versions: OpenSSL's hello */
+    d = t.desc;
+    least = llmf_min_memory(&d);
+    d.transport = "socket";
+    assert_true(llmf_min_memory(&d) > least + 1000000);
+    llmf_close(t.f);
+    tls_stop(&s);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whom_bearssl_talks_to), cmocka_unit_test(whom_curl_talks_to), cmocka_unit_test(what_the_hello_says),
+        cmocka_unit_test(the_clock_is_the_factorys), cmocka_unit_test(where_roots_come_from), cmocka_unit_test(a_missing_goodbye_is_a_cut),
+        cmocka_unit_test(cut_at_every_byte), cmocka_unit_test(a_silent_server), cmocka_unit_test(no_tls_there), cmocka_unit_test(bytes_one_by_one), cmocka_unit_test(large_and_small), cmocka_unit_test(a_frame_is_not_held_up),
+        cmocka_unit_test(sessions_are_resumed), cmocka_unit_test(ten_calls_one_connection), cmocka_unit_test(streams_over_https),
+        cmocka_unit_test(each_allocation_refused), cmocka_unit_test(the_least_memory), cmocka_unit_test(curl_stays_the_default),
+    };
+    const char *shared = getenv("LLMF_SHARED");
+    char command[400];
+    signal(SIGPIPE, SIG_IGN);
+    snprintf(certs, sizeof certs, "build/tls-certs");
+    snprintf(command, sizeof command, "sh tests/loopback/certs.sh %s", certs);
+    if (system(command)) return 1;
+    snprintf(corpus, sizeof corpus, "%s/corpora/tls/certs", shared && *shared ? shared : "../shared");
+    if (access(corpus, R_OK)) corpus[0] = '\0';
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
