@@ -778,7 +778,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
    Transports
      CURL        on                    libcurl; without it nothing of curl is included or linked
      SOCKET      on                    our HTTP over plain sockets: http:// only
-     EPOLL       on Linux              waits by epoll; else by poll()
+     EPOLL       on Linux              waits by epoll; else, and with a compiler that is neither gcc nor clang, by poll()
      REPLAY      on                    plays recorded replies
      CUSTOM      on                    llmf_desc.custom_transport and custom_stream
    Features (a request that needs one which is left out ends in LLMF_ERR_NOT_BUILT)
@@ -1158,7 +1158,8 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #else
 #define LLMF_HAS_SOCKET 1
 #endif
-#if !defined(__linux__) || (LLMF_ONLY && !(defined(LLMF_WITH_EPOLL) && LLMF_WITH_EPOLL)) || (defined(LLMF_NO_EPOLL) && LLMF_NO_EPOLL)
+/* glibc hides __attribute__ from other compilers (tcc), and with it that struct epoll_event is packed: they would write over its end. */
+#if !defined(__linux__) || !defined(__GNUC__) || (LLMF_ONLY && !(defined(LLMF_WITH_EPOLL) && LLMF_WITH_EPOLL)) || (defined(LLMF_NO_EPOLL) && LLMF_NO_EPOLL)
 #define LLMF_HAS_EPOLL 0
 #else
 #define LLMF_HAS_EPOLL 1
@@ -4645,7 +4646,8 @@ static LLMFI_JSON_FAST const char *llmfi_json_scan_fast(const char *p, const cha
 #if defined(__GNUC__) && defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
         return p + ((unsigned)__builtin_ctzll(special) >> 3);
 #else
-        break;
+        while ((unsigned char)*p >= 0x20 && *p != '"' && *p != '\\') p++; /* it is one of these eight */
+        return p;
 #endif
     }
 #else
@@ -9505,9 +9507,19 @@ LLMFI_UNUSED static void llmfi_job_settle(llmfi_job *w, const llmfi_reply *r) {
 /* The system's clocks and random bytes, used where llmf_desc gives none. */
 #ifndef LLMFI_BASE_CLOCK_H
 #define LLMFI_BASE_CLOCK_H
+/* Windows' own headers, in the only order that they bear: the sockets' first. Nothing else of the library includes them. */
+#ifndef LLMFI_BASE_WINDOWS_H
+#define LLMFI_BASE_WINDOWS_H
 #if defined(_WIN32)
+#if defined(INVALID_SOCKET) && !defined(_WINSOCK2API_)
+#error "llmfactory: windows.h stands before this and has brought the old winsock.h. In the file with LLMFACTORY_IMPLEMENTATION include llmfactory.h before it, or define WIN32_LEAN_AND_MEAN"
+#endif
+#include <winsock2.h>
+#include <ws2tcpip.h>
 #include <windows.h>
-#else
+#endif
+#endif
+#if !defined(_WIN32)
 #include <time.h>
 #endif
 
@@ -12243,7 +12255,7 @@ static void llmfi_responses_path(const llmfi_ask *a, llmfi_out *out) {
 }
 
 #if LLMF_HAS_COUNT
-static void llmfi_responses_count_path(const llmfi_ask *a, llmfi_out *out) {
+LLMFI_UNUSED static void llmfi_responses_count_path(const llmfi_ask *a, llmfi_out *out) {
     (void)a;
     LLMFI_PUT(out, "/responses/input_tokens");
 }
@@ -16747,7 +16759,55 @@ LLMFI_UNUSED static llmf_str llmfi_source_stem(llmf_str path) {
     return path;
 }
 
-#if LLMF_HAS_FILES && !defined(_WIN32)
+#if LLMF_HAS_FILES
+
+#if defined(_WIN32)
+typedef struct llmfi_folder {
+    HANDLE find;
+    WIN32_FIND_DATAA entry;                  /* where it stands */
+    bool more;
+} llmfi_folder;
+
+static bool llmfi_folder_open(llmfi_folder *f, llmf_str path) {
+    char all[MAX_PATH + 3]; /* of folder\*, which finds at least "." */
+    while (path.len > 1 && (path.ptr[path.len - 1] == '/' || path.ptr[path.len - 1] == '\\')) path.len--;
+    if (path.len > MAX_PATH) return false;
+    memcpy(all, path.ptr, path.len);
+    memcpy(all + path.len, "\\*", 3);
+    f->find = FindFirstFileA(all, &f->entry);
+    f->more = false;
+    return f->find != INVALID_HANDLE_VALUE;
+}
+
+/* The next name, valid until the next is asked for; NULL: that was all. */
+static const char *llmfi_folder_next(llmfi_folder *f) {
+    if (f->more && !FindNextFileA(f->find, &f->entry)) return NULL;
+    f->more = true;
+    return f->entry.cFileName;
+}
+
+static void llmfi_folder_close(llmfi_folder *f) {
+    FindClose(f->find);
+}
+#else
+typedef struct llmfi_folder {
+    DIR *dir;
+} llmfi_folder;
+
+static bool llmfi_folder_open(llmfi_folder *f, llmf_str path) {
+    f->dir = opendir(path.ptr);
+    return f->dir != NULL;
+}
+
+static const char *llmfi_folder_next(llmfi_folder *f) {
+    const struct dirent *entry = readdir(f->dir);
+    return entry ? entry->d_name : NULL;
+}
+
+static void llmfi_folder_close(llmfi_folder *f) {
+    closedir(f->dir);
+}
+#endif
 
 static bool llmfi_source_before(llmf_str a, llmf_str b) {
     size_t n = a.len < b.len ? a.len : b.len;
@@ -16775,17 +16835,20 @@ static bool llmfi_source_keep(llmfi_arena *a, llmf_str directory, llmf_str name,
 LLMFI_UNUSED static int llmfi_source_list(llmf_str path, llmfi_arena *a, llmfi_source_name **list, llmfi_report *report) {
     int saved = errno, got = LLMFI_SOURCE_READ;
     size_t count = 0;
-    DIR *d = opendir(path.ptr);
-    struct dirent *entry;
+    const char *entry;
+    llmfi_folder folder;
     *list = NULL;
-    if (!d) got = LLMFI_SOURCE_NO_DIRECTORY;
-    while (d && got == LLMFI_SOURCE_READ && (entry = readdir(d)) != NULL) {
-        llmf_str name = llmfi_cstr(entry->d_name);
+    if (!llmfi_folder_open(&folder, path)) {
+        errno = saved;
+        return LLMFI_SOURCE_NO_DIRECTORY;
+    }
+    while (got == LLMFI_SOURCE_READ && (entry = llmfi_folder_next(&folder)) != NULL) {
+        llmf_str name = llmfi_cstr(entry);
         if (!llmfi_source_wanted(name)) continue;
         if (++count > LLMF_MAX_FILES) got = llmfi_source_failed(report, path, "has more files than LLMF_MAX_FILES; build with a larger limit");
         else if (!llmfi_source_keep(a, path, name, list)) got = LLMFI_SOURCE_MEMORY;
     }
-    if (d) closedir(d);
+    llmfi_folder_close(&folder);
     errno = saved;
     return got;
 }
@@ -17112,7 +17175,7 @@ LLMFI_UNUSED static unsigned llmfi_distance_bound(size_t len) {
 /* The nearest few of the names shown to it. */
 typedef struct llmfi_nearest {
     llmf_str wanted, names[LLMFI_NEAREST];
-    unsigned far[LLMFI_NEAREST], bound;
+    unsigned away[LLMFI_NEAREST], bound;
     int count;
 } llmfi_nearest;
 
@@ -17126,28 +17189,28 @@ LLMFI_UNUSED static llmfi_nearest llmfi_nearest_to(llmf_str wanted) {
 
 /* A name that begins with what was wanted, or has it inside, is near too, but less so than any that is one letter off. */
 static unsigned llmfi_nearest_far(const llmfi_nearest *n, llmf_str name) {
-    unsigned far = llmfi_distance(n->wanted, name, n->bound);
+    unsigned away = llmfi_distance(n->wanted, name, n->bound);
     size_t at;
-    if (far <= n->bound || n->wanted.len < 4 || name.len <= n->wanted.len) return far;
+    if (away <= n->bound || n->wanted.len < 4 || name.len <= n->wanted.len) return away;
     at = llmfi_find_nocase(name, n->wanted);
-    return at == LLMFI_NOWHERE ? far : at == 0 ? 2u : 3u;
+    return at == LLMFI_NOWHERE ? away : at == 0 ? 2u : 3u;
 }
 
 LLMFI_UNUSED static void llmfi_nearest_try(llmfi_nearest *n, llmf_str name) {
-    unsigned far = llmfi_nearest_far(n, name);
+    unsigned away = llmfi_nearest_far(n, name);
     int at, i;
-    if (far > n->bound) return;
+    if (away > n->bound) return;
     for (i = 0; i < n->count; i++)
         if (llmfi_eq(n->names[i], name)) return;
-    for (at = n->count; at > 0 && n->far[at - 1] > far; at--) {}
+    for (at = n->count; at > 0 && n->away[at - 1] > away; at--) {}
     if (at == LLMFI_NEAREST) return;
     if (n->count < LLMFI_NEAREST) n->count++;
     for (i = n->count - 1; i > at; i--) {
         n->names[i] = n->names[i - 1];
-        n->far[i] = n->far[i - 1];
+        n->away[i] = n->away[i - 1];
     }
     n->names[at] = name;
-    n->far[at] = far;
+    n->away[at] = away;
 }
 
 /* "; did you mean a, b or c?"; nothing where no name was near. */
@@ -21377,7 +21440,7 @@ LLMFI_UNUSED static void llmfi_handles_close(llmfi_handles *h) {
    system call. A wait that was cut short keeps the ready ones it has not served and begins with them the next time. */
 #ifndef LLMFI_NET_WATCH_H
 #define LLMFI_NET_WATCH_H
-/* The operating system's sockets under one set of names: POSIX, or Winsock. Nothing else of the library includes their headers. */
+/* The operating system's sockets under one set of names: POSIX, or Winsock. Nothing else of the library includes POSIX's. */
 #ifndef LLMFI_NET_SYS_H
 #define LLMFI_NET_SYS_H
 
@@ -21395,10 +21458,7 @@ LLMFI_UNUSED static void llmfi_handles_close(llmfi_handles *h) {
 #endif
 #endif
 
-#if LLMF_HAS_SOCKETS && defined(_WIN32)
-#include <winsock2.h>
-#include <ws2tcpip.h>
-#elif LLMF_HAS_SOCKETS
+#if LLMF_HAS_SOCKETS && !defined(_WIN32)
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -21472,7 +21532,7 @@ LLMFI_UNUSED static bool llmfi_sys_connecting(int error) {
 LLMFI_UNUSED static bool llmfi_sys_quiet(intptr_t fd) {
 #ifdef _WIN32
     u_long on = 1;
-    return ioctlsocket((SOCKET)fd, FIONBIO, &on) == 0;
+    return ioctlsocket((SOCKET)fd, (long)FIONBIO, &on) == 0;
 #else
     int flags = fcntl((int)fd, F_GETFL);
 #ifdef SO_NOSIGPIPE

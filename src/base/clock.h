@@ -2,9 +2,8 @@
 #ifndef LLMFI_BASE_CLOCK_H
 #define LLMFI_BASE_CLOCK_H
 #include "str.h"
-#if defined(_WIN32)
-#include <windows.h>
-#else
+#include "windows.h"
+#if !defined(_WIN32)
 #include <time.h>
 #endif
 

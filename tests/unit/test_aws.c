@@ -3,9 +3,9 @@
 #define _DEFAULT_SOURCE 1                    /* mkdtemp */
 #endif
 #include "corpus.h"
-#include <sys/stat.h>
 #include "../../src/base/json_tree.h"
 #include "../../src/factory/config.h"
+#include "../os.h"
 
 static char block[1 << 20], own_block[1 << 21];
 static llmfi_heap heap, own;
@@ -121,7 +121,7 @@ static int remove_home(void **state) {
     (void)state;
     for (i = 0; i < LLMFI_COUNT(names); i++) {
         snprintf(path, sizeof path, "%s/%s", home, names[i]);
-        remove(path);
+        if (remove(path)) rmdir(path);
     }
     return 0;
 }
