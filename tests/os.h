@@ -7,6 +7,9 @@
 #include <unistd.h>
 #if defined(_WIN32)
 #include <direct.h>
+#include <fcntl.h>
+#include <io.h>
+#include <sys/stat.h>
 #include <winsock2.h>
 #define OS_UNUSED __attribute__((unused))
 #define mkdir(path, mode) _mkdir(path)
@@ -15,6 +18,14 @@
 
 OS_UNUSED static char *mkdtemp(char *name) {
     return _mktemp(name) && _mkdir(name) == 0 ? name : NULL;
+}
+
+OS_UNUSED static int mkstemps(char *name, int suffix) {
+    char *end = name + strlen(name) - suffix, kept = *end;
+    *end = '\0';
+    if (!_mktemp(name)) return -1;
+    *end = kept;
+    return _open(name, _O_CREAT | _O_EXCL | _O_RDWR | _O_BINARY, _S_IREAD | _S_IWRITE);
 }
 
 /* There is no socketpair: a connection of this process to itself. */

@@ -1,6 +1,7 @@
 /* Operations besides chat, over a transport of the test's: embeddings split into batches, in any order, with faults, cancelled and freed at any moment; forms from
    memory and from files; counts and lists. */
 #include "kit.h"
+#include "../os.h"
 
 /* ---- a provider that counts: text "17" has the vector 17, 17.25, 17.5 … ---- */
 

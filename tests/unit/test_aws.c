@@ -94,6 +94,12 @@ static void why_has(const char *part) {
 
 /* ---- files ---- */
 
+#if defined(_WIN32)
+#define PLATFORM "windows"
+#else
+#define PLATFORM "linux"
+#endif
+
 static char home[] = "/tmp/llmf_aws_XXXXXX";
 
 static void write_file(const char *name, const char *text) {
@@ -641,7 +647,7 @@ static void test_locations(void **state) {
     llmfi_buf_init(&path, &heap, 0);
     for (n = get(all, "tests")->child; n; n = n->next) {
         const llmfi_node *v;
-        if (!LLMFI_IS(get(n, "platform")->text, "linux")) continue;
+        if (!llmfi_eq(get(n, "platform")->text, llmfi_cstr(PLATFORM))) continue;
         variable_count = 0;
         for (v = get(n, "environment")->child; v; v = v->next) set_variable(v->key.ptr, v->text.ptr);
         assert_true(llmfi_eq(llmfi_aws_path(&env, "AWS_CONFIG_FILE", "config", &path), get(n, "configLocation")->text));
