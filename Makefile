@@ -3,7 +3,7 @@
 #   all      build/llmf and the examples          demo   one answer from every family, no key, no network
 #   product  llmfactory.h from its parts          check  installs what is missing, then all tests
 #   san      unit and engine tests under ASan+UBSan      fuzz   all fuzz targets, FUZZ_SECONDS each (default 600)
-#   bench    the bars of speed, as ratios         matrix compilers, standards, options
+#   bench    the bars of speed, as ratios         matrix compilers, standards, options, targets
 #   size     bytes per provider and option        fmt, clean, install (PREFIX=/usr/local)
 #   models   the models of models.def from the databases in SPECS, which tools/models.txt names
 
@@ -80,6 +80,7 @@ bench: deps-check $(B)/loopback
 
 matrix: deps-check
 	@sh tests/matrix.sh
+	@sh tests/targets.sh
 
 size: deps-check
 	@CC="$(CC)" sh tests/size.sh
