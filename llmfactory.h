@@ -65,7 +65,8 @@
      default            -lcurl              every provider over HTTPS; plain http goes over our own sockets
      LLMF_NO_CURL=1     nothing             http only (Ollama, llama.cpp, a proxy), or your own transport:
                                             llmf_desc.custom_transport (an engine's HTTP), llmf_desc.custom_stream (a TLS library, a UART)
-     Windows            -lws2_32            with mingw-w64; add -lcurl as above
+     Windows            -lws2_32            with mingw-w64; add -lcurl as above. A factory calls WSAStartup when it opens and WSACleanup when it closes;
+                                            include this header before windows.h, or define WIN32_LEAN_AND_MEAN
      -std=c99 hides POSIX: include this header first in the implementation file, or compile with -D_DEFAULT_SOURCE or -std=gnu99.
 
    NAMES, in the order in which they are looked up
@@ -21630,6 +21631,9 @@ typedef struct llmfi_watch {
     size_t ready_at, ready_len;
     bool woken;                                                    /* llmfi_watch_wake was called: see llmfi_watch_woken */
     bool stopped;
+#ifdef _WIN32
+    bool started;                                                  /* WSAStartup */
+#endif
 #if LLMF_HAS_SOCKETS
     intptr_t wake_read, wake_write;                                /* the same one for an eventfd */
 #if LLMF_HAS_EPOLL
@@ -21847,11 +21851,14 @@ static bool llmfi_watch_room(llmfi_watch *watch, size_t want) {
 LLMFI_UNUSED static bool llmfi_watch_init(llmfi_watch *watch, llmfi_heap *heap, size_t expected) {
 #ifdef _WIN32
     WSADATA data;
-    if (WSAStartup(MAKEWORD(2, 2), &data)) return false; /* counted by the system; taken back at close */
 #endif
     memset(watch, 0, sizeof *watch);
     watch->heap = heap;
     watch->wake_read = watch->wake_write = LLMFI_NO_FD;
+#ifdef _WIN32
+    if (WSAStartup(MAKEWORD(2, 2), &data)) return false; /* counted by the system; taken back at close */
+    watch->started = true;
+#endif
     return llmfi_watch_wake_open(watch) && llmfi_watch_room(watch, expected < 65536 ? expected + 1 : 65536);
 }
 
@@ -21864,7 +21871,8 @@ LLMFI_UNUSED static void llmfi_watch_close(llmfi_watch *watch) {
     watch->owner = NULL;
     watch->cap = 0;
 #ifdef _WIN32
-    WSACleanup();
+    if (watch->started) WSACleanup();
+    watch->started = false;
 #endif
 }
 
@@ -29945,8 +29953,8 @@ static void llmfi_net_init(llmf_factory *f, char *recv) {
 }
 
 static bool llmfi_start_up(llmf_factory *f, llmf_error *err) {
+    f->watching = true; /* what it has opened is closed, even where the rest of it failed */
     if (!llmfi_watch_init(&f->watch, &f->heap, (size_t)f->desc.max_connections)) return llmfi_error_memory(err);
-    f->watching = true;
     return llmfi_env_open(&f->env, &f->heap, &f->desc, err) && llmfi_read_config(f, err) && llmfi_open_transports(f, err);
 }
 
