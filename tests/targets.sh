@@ -1,6 +1,6 @@
 #!/bin/sh
 # The header and its tests on each target: built with that target's compiler, run natively, under qemu-user or under wine. `targets.sh NAME...` takes those alone.
-# The last line is the sum. UPDATE_README=1 writes the table into the README.
+# The last line is the sum. UPDATE_README=1 writes the table into the README; a target that is not run this time keeps the row of its last run.
 #   cmocka of a foreign target is one file of Debian's source package, which apt fetches with lists of its own under build/targets: no setting of the system changes.
 #   Emulated targets do less of the long tests (LLMF_LESS, LLMF_CUTS_EACH), each row says how much.
 . tests/lib.sh
@@ -12,6 +12,7 @@ sh tools/deps.sh targets || echo "not all packages of the targets could be insta
 has() { command -v "$1" >/dev/null 2>&1; }
 wine=$(command -v wine64 || command -v wine || echo /usr/lib/wine/wine64) # Debian's wine64 without wine has no link in the path
 i386_flags='-m32 -idirafter /usr/include/x86_64-linux-gnu'                # of gcc-12-multilib, which bears cross compilers beside it as gcc-multilib does not
+large=-D_FILE_OFFSET_BITS=64 # qemu hands on the places of a 64-bit file system in folders, which readdir refuses without
 i386_runs() { # not every kernel runs 32-bit programs
     echo 'int main(void){return 0;}' >"$t/m32.c"
     # shellcheck disable=SC2086
@@ -27,8 +28,8 @@ gcc|Linux x86-64, -funsigned-char|gcc|-std=c17 -funsigned-char||1|1
 clang|Linux x86-64|clang|-std=c2x||1|1
 mingw|Windows x86-64 (Winsock)|x86_64-w64-mingw32-gcc|-std=c99 -static -Wno-format -D__USE_MINGW_ANSI_STDIO=1 -DSLOWER=10|$wine|10|10
 s390x|Linux s390x (big endian)|s390x-linux-gnu-gcc|-std=c99 -static -DSLOWER=40|qemu-s390x|10|20
-m32|Linux i386|gcc|$i386_flags -std=c99 -static -DSLOWER=40|$i386_by|10|20
-armhf|Linux armhf|arm-linux-gnueabihf-gcc|-std=c99 -static -DSLOWER=40|qemu-arm|10|20
+m32|Linux i386|gcc|$i386_flags $large -std=c99 -static -DSLOWER=40|$i386_by|10|20
+armhf|Linux armhf|arm-linux-gnueabihf-gcc|$large -std=c99 -static -DSLOWER=40|qemu-arm|10|20
 aarch64|Linux aarch64|aarch64-linux-gnu-gcc|-std=c11 -static -DSLOWER=40|qemu-aarch64|10|20
 musl|Linux x86-64, musl, static|musl-gcc|-std=c99 -static||1|4
 tcc|Linux x86-64, tcc (waits by poll)|tcc|-std=c99 -DSLOWER=10||1|4
@@ -165,11 +166,11 @@ LLMF_LOOPBACK=build/loopback-plain
 start_server --max-seconds 1500
 if [ -f "$LLMF_SHARED/traffic/INDEX.md" ]; then python3 tests/engine/terminal.py "$LLMF_SHARED" >"$T/terminal.tsv"; fi
 targets >"$t/targets"
-rm -f "$T"/*/sum "$T"/*/row
 running=0
 while IFS='|' read -r name label compiler flags runner less each; do
     case " $* " in "  " | *" $name "*) ;; *) continue ;; esac
     mkdir -p "$T/$name"
+    rm -f "$T/$name/sum" "$T/$name/row"
     compiler_name=$compiler by=${runner##*/}
     missing=
     for need in $compiler $runner; do has "$need" || missing="$missing $need"; done
@@ -191,6 +192,7 @@ done <"$t/targets"
 # shellcheck disable=SC2086
 [ -z "${pids:-}" ] || wait $pids
 while IFS='|' read -r name rest; do
+    case " $* " in "  " | *" $name "*) ;; *) continue ;; esac
     [ -f "$T/$name/sum" ] || continue
     cat "$T/$name/log"
     read -r p f s <"$T/$name/sum"
@@ -206,7 +208,7 @@ done <"$t/targets"
     echo '| Windows, MSVC | - | not verified | | | | |'
     echo '| macOS, clang | - | not verified | | | | |'
 } >"$t/table"
-if [ "${UPDATE_README:-0}" = 1 ] && [ $# -eq 0 ]; then
+if [ "${UPDATE_README:-0}" = 1 ]; then
     awk -v table="$t/table" '
         /^<!-- targets: begin -->/ { print; while ((getline line < table) > 0) print line; inside = 1; next }
         /^<!-- targets: end -->/ { inside = 0 }
