@@ -204,7 +204,9 @@ done <"$t/targets"
 {
     echo '| target | compiler | run | what ran | passed | failed | skipped |'
     echo '|---|---|---|---|---:|---:|---:|'
-    while IFS='|' read -r name rest; do cat "$T/$name/row" 2>/dev/null; done <"$t/targets"
+    while IFS='|' read -r name label compiler rest; do
+        if [ -f "$T/$name/row" ]; then cat "$T/$name/row"; else echo "| $label | $compiler | - | not run yet | | | |"; fi
+    done <"$t/targets"
     echo '| Windows, MSVC | - | not verified | | | | |'
     echo '| macOS, clang | - | not verified | | | | |'
 } >"$t/table"
