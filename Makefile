@@ -4,7 +4,7 @@
 #   game     examples/game, which needs SDL2
 #   product  llmfactory.h from its parts          check  installs what is missing, then all tests
 #   san      unit and engine tests under ASan+UBSan      fuzz   all fuzz targets, FUZZ_SECONDS each (default 600)
-#   bench    the bars of speed, as ratios         matrix compilers, standards, options
+#   bench    the bars of speed, as ratios         matrix compilers, standards, options, targets
 #   size     bytes per provider and option        fmt, clean, install (PREFIX=/usr/local)
 #   device   a microcontroller's image for QEMU: build/device.elf; DEVICE_WITH="OPENAI" for fewer providers
 #   models   the models of models.def from the databases in SPECS, which tools/models.txt names
@@ -117,6 +117,7 @@ bench: deps-check $(B)/loopback
 
 matrix: deps-check
 	@sh tests/matrix.sh
+	@sh tests/targets.sh
 
 size: deps-check
 	@CC="$(CC)" sh tests/size.sh

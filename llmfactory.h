@@ -68,7 +68,8 @@
      LLMF_NO_CURL=1     nothing             http only (Ollama, llama.cpp, a proxy), or your own transport:
                                             llmf_desc.custom_transport (an engine's HTTP), llmf_desc.custom_stream (a TLS library, a UART)
      LLMF_NO_STDLIB=1   no C library       a microcontroller: memory, clock and transport are llmf_desc's; -ffreestanding. examples/device is one
-     Windows            -lws2_32            with mingw-w64; add -lcurl as above
+     Windows            -lws2_32            with mingw-w64; add -lcurl as above. A factory calls WSAStartup when it opens and WSACleanup when it closes;
+                                            include this header before windows.h, or define WIN32_LEAN_AND_MEAN
      -std=c99 hides POSIX: include this header first in the implementation file, or compile with -D_DEFAULT_SOURCE or -std=gnu99.
 
    NAMES, in the order in which they are looked up
@@ -795,7 +796,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
    Transports
      CURL        on                    libcurl; without it nothing of curl is included or linked
      SOCKET      on                    our HTTP over plain sockets: http:// only
-     EPOLL       on Linux              waits by epoll; else by poll()
+     EPOLL       on Linux              waits by epoll; else, and with a compiler that is neither gcc nor clang, by poll()
      REPLAY      on                    plays recorded replies
      CUSTOM      on                    llmf_desc.custom_transport and custom_stream
      BEARSSL     off: LLMF_WITH_BEARSSL=1   https over SOCKET: TLS 1.2 by BearSSL, to be linked with -lbearssl
@@ -1190,7 +1191,8 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #else
 #define LLMF_HAS_SOCKET 1
 #endif
-#if !defined(__linux__) || !LLMF_HAS_STDLIB || (LLMF_ONLY && !(defined(LLMF_WITH_EPOLL) && LLMF_WITH_EPOLL)) || (defined(LLMF_NO_EPOLL) && LLMF_NO_EPOLL)
+/* glibc hides __attribute__ from other compilers (tcc), and with it that struct epoll_event is packed: they would write over its end. */
+#if !defined(__linux__) || !defined(__GNUC__) || !LLMF_HAS_STDLIB || (LLMF_ONLY && !(defined(LLMF_WITH_EPOLL) && LLMF_WITH_EPOLL)) || (defined(LLMF_NO_EPOLL) && LLMF_NO_EPOLL)
 #define LLMF_HAS_EPOLL 0
 #else
 #define LLMF_HAS_EPOLL 1
@@ -3399,7 +3401,7 @@ static bool llmfi_base64_sixteen(const unsigned char *p, unsigned char *to) {
     __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p), pairs;
     __m128i upper = llmfi_base64_within(v, 'A', 'Z'), lower = llmfi_base64_within(v, 'a', 'z'), digit = llmfi_base64_within(v, '0', '9');
     __m128i plus = _mm_cmpeq_epi8(v, _mm_set1_epi8('+')), slash = _mm_cmpeq_epi8(v, _mm_set1_epi8('/'));
-    __m128i shift = _mm_or_si128(_mm_and_si128(upper, _mm_set1_epi8(-'A')), _mm_and_si128(lower, _mm_set1_epi8(26 - 'a')));
+    __m128i shift = _mm_or_si128(_mm_and_si128(upper, _mm_set1_epi8((char)-'A')), _mm_and_si128(lower, _mm_set1_epi8((char)(26 - 'a'))));
     uint64_t half[2];
     shift = _mm_or_si128(shift, _mm_and_si128(digit, _mm_set1_epi8(52 - '0')));
     shift = _mm_or_si128(shift, _mm_or_si128(_mm_and_si128(plus, _mm_set1_epi8(62 - '+')), _mm_and_si128(slash, _mm_set1_epi8(63 - '/'))));
@@ -3770,6 +3772,14 @@ LLMFI_UNUSED static void llmfi_buf_free(llmfi_buf *b) {
 
 /* Numbers of any kind must be written: those of JSON and YAML that a program or a file gives. */
 #define LLMFI_HAS_DOUBLES (LLMF_HAS_CONFIG || LLMF_HAS_SCHEMA || LLMF_HAS_EXTRA)
+
+/* An operation on doubles rounds once, to a double. Not so on the x87, and not where the compiler may take the reciprocal or flush to zero (-ffast-math): there
+   everything goes by whole numbers. */
+#if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD == 0 && !defined(__FAST_MATH__) && !defined(__RECIPROCAL_MATH__)
+#define LLMFI_EXACT_DOUBLES 1
+#else
+#define LLMFI_EXACT_DOUBLES 0
+#endif
 
 #define LLMFI_INT_TEXT 20    /* room for any int64_t */
 #define LLMFI_DOUBLE_TEXT 32 /* room for any double */
@@ -4152,7 +4162,7 @@ LLMFI_UNUSED static bool llmfi_parse_double(llmf_str s, double *out) {
     llmfi_decimal d;
     uint64_t bits;
     if (!llmfi_decimal_read(s, &d)) return false;
-#if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD == 0
+#if LLMFI_EXACT_DOUBLES
     /* Clinger: both operands are exact doubles, so one operation rounds once. */
     if (!d.more && d.w <= UINT64_C(1) << 53 && d.exp >= -18 && d.exp <= 18) {
         double value = (double)(int64_t)d.w, power = (double)(int64_t)llmfi_pow10[d.exp < 0 ? -d.exp : d.exp];
@@ -4171,7 +4181,7 @@ LLMFI_UNUSED static bool llmfi_parse_double(llmf_str s, double *out) {
 /* The same for float: rounded once, not through double. */
 LLMFI_UNUSED static bool llmfi_decimal_float(const llmfi_decimal *d, float *out) {
     uint32_t bits;
-#if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD == 0
+#if LLMFI_EXACT_DOUBLES
     /* Three roundings in double are off by less than 2 units of its last place: that decides the float, unless they lie at the
        middle between two floats. The range, 10^-18 .. 10^37, is inside the normal one. */
     if (!d->more && d->w <= (uint64_t)INT64_MAX && d->exp >= -18 && d->exp <= 18) {
@@ -4245,7 +4255,7 @@ static bool llmfi_reads_back(uint64_t w, int exp, uint64_t bits) {
 
 /* As people write them: whole thousandths, of so few digits that no other text of as few reads back as the same double. */
 static bool llmfi_thousandths(uint64_t bits, uint64_t *w) {
-#if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD == 0
+#if LLMFI_EXACT_DOUBLES
     double value;
     memcpy(&value, &bits, sizeof value);
     if (!(value > 0 && value < 1e9)) return false;
@@ -4778,7 +4788,8 @@ static LLMFI_JSON_FAST const char *llmfi_json_scan_fast(const char *p, const cha
 #if defined(__GNUC__) && defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
         return p + ((unsigned)__builtin_ctzll(special) >> 3);
 #else
-        break;
+        while ((unsigned char)*p >= 0x20 && *p != '"' && *p != '\\') p++; /* it is one of these eight */
+        return p;
 #endif
     }
 #else
@@ -7533,7 +7544,7 @@ static const char *llmfi_json_plain_number(const char *p, const char *end, llmfi
 
 /* Where sixteen bytes can be looked at together, and 128 bits shifted: numbers of the form 0.123 or -0.123, which is what vectors are made of, without a branch
    that depends on how many digits there are. */
-#if LLMFI_JSON_SSE2 && defined(__SIZEOF_INT128__) && defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD == 0
+#if LLMFI_JSON_SSE2 && defined(__SIZEOF_INT128__) && LLMFI_EXACT_DOUBLES
 #define LLMFI_JSON_FRACTIONS 1
 
 enum { LLMFI_FRACTION_BYTES = 48 };          /* that are looked at: white space, sign, 0. and digits */
@@ -9638,9 +9649,19 @@ LLMFI_UNUSED static void llmfi_job_settle(llmfi_job *w, const llmfi_reply *r) {
 /* The system's clocks and random bytes, used where llmf_desc gives none. */
 #ifndef LLMFI_BASE_CLOCK_H
 #define LLMFI_BASE_CLOCK_H
-#if LLMF_HAS_STDLIB && defined(_WIN32)
+/* Windows' own headers, in the only order that they bear: the sockets' first. Nothing else of the library includes them. */
+#ifndef LLMFI_BASE_WINDOWS_H
+#define LLMFI_BASE_WINDOWS_H
+#if defined(_WIN32) && LLMF_HAS_STDLIB
+#if defined(INVALID_SOCKET) && !defined(_WINSOCK2API_)
+#error "llmfactory: windows.h stands before this and has brought the old winsock.h. In the file with LLMFACTORY_IMPLEMENTATION include llmfactory.h before it, or define WIN32_LEAN_AND_MEAN"
+#endif
+#include <winsock2.h>
+#include <ws2tcpip.h>
 #include <windows.h>
-#elif LLMF_HAS_STDLIB
+#endif
+#endif
+#if LLMF_HAS_STDLIB && !defined(_WIN32)
 #include <time.h>
 #endif
 
@@ -11294,7 +11315,7 @@ enum { LLMFI_OPENAI_USAGE_MEMBERS(LLMFI_MEMBER) LLMFI_IN_USAGE_OTHER };
 
 /* A usage object, which was just entered (RULES 19). */
 static void llmfi_openai_usage(llmfi_reply *r, llmfi_json *j) {
-    int64_t c[LLMFI_IN_USAGE_OTHER + LLMFI_IN_DETAILS_OTHER], *details = c + LLMFI_IN_USAGE_OTHER;
+    int64_t c[(int)LLMFI_IN_USAGE_OTHER + (int)LLMFI_IN_DETAILS_OTHER], *details = c + LLMFI_IN_USAGE_OTHER;
     int at;
     memset(c, 0xff, sizeof c); /* LLMF_UNKNOWN in each */
     while ((at = LLMFI_PICK(LLMFI_OPENAI_USAGE_MEMBERS, LLMFI_IN_USAGE_OTHER)) >= 0) {
@@ -12402,7 +12423,7 @@ static void llmfi_responses_path(const llmfi_ask *a, llmfi_out *out) {
 }
 
 #if LLMF_HAS_COUNT
-static void llmfi_responses_count_path(const llmfi_ask *a, llmfi_out *out) {
+LLMFI_UNUSED static void llmfi_responses_count_path(const llmfi_ask *a, llmfi_out *out) {
     (void)a;
     LLMFI_PUT(out, "/responses/input_tokens");
 }
@@ -16905,7 +16926,55 @@ LLMFI_UNUSED static llmf_str llmfi_source_stem(llmf_str path) {
     return path;
 }
 
-#if LLMF_HAS_FILES && !defined(_WIN32)
+#if LLMF_HAS_FILES
+
+#if defined(_WIN32)
+typedef struct llmfi_folder {
+    HANDLE find;
+    WIN32_FIND_DATAA entry;                  /* where it stands */
+    bool more;
+} llmfi_folder;
+
+static bool llmfi_folder_open(llmfi_folder *f, llmf_str path) {
+    char all[MAX_PATH + 3]; /* of folder\*, which finds at least "." */
+    while (path.len > 1 && (path.ptr[path.len - 1] == '/' || path.ptr[path.len - 1] == '\\')) path.len--;
+    if (path.len > MAX_PATH) return false;
+    memcpy(all, path.ptr, path.len);
+    memcpy(all + path.len, "\\*", 3);
+    f->find = FindFirstFileA(all, &f->entry);
+    f->more = false;
+    return f->find != INVALID_HANDLE_VALUE;
+}
+
+/* The next name, valid until the next is asked for; NULL: that was all. */
+static const char *llmfi_folder_next(llmfi_folder *f) {
+    if (f->more && !FindNextFileA(f->find, &f->entry)) return NULL;
+    f->more = true;
+    return f->entry.cFileName;
+}
+
+static void llmfi_folder_close(llmfi_folder *f) {
+    FindClose(f->find);
+}
+#else
+typedef struct llmfi_folder {
+    DIR *dir;
+} llmfi_folder;
+
+static bool llmfi_folder_open(llmfi_folder *f, llmf_str path) {
+    f->dir = opendir(path.ptr);
+    return f->dir != NULL;
+}
+
+static const char *llmfi_folder_next(llmfi_folder *f) {
+    const struct dirent *entry = readdir(f->dir);
+    return entry ? entry->d_name : NULL;
+}
+
+static void llmfi_folder_close(llmfi_folder *f) {
+    closedir(f->dir);
+}
+#endif
 
 static bool llmfi_source_before(llmf_str a, llmf_str b) {
     size_t n = a.len < b.len ? a.len : b.len;
@@ -16933,17 +17002,20 @@ static bool llmfi_source_keep(llmfi_arena *a, llmf_str directory, llmf_str name,
 LLMFI_UNUSED static int llmfi_source_list(llmf_str path, llmfi_arena *a, llmfi_source_name **list, llmfi_report *report) {
     int saved = errno, got = LLMFI_SOURCE_READ;
     size_t count = 0;
-    DIR *d = opendir(path.ptr);
-    struct dirent *entry;
+    const char *entry;
+    llmfi_folder folder;
     *list = NULL;
-    if (!d) got = LLMFI_SOURCE_NO_DIRECTORY;
-    while (d && got == LLMFI_SOURCE_READ && (entry = readdir(d)) != NULL) {
-        llmf_str name = llmfi_cstr(entry->d_name);
+    if (!llmfi_folder_open(&folder, path)) {
+        errno = saved;
+        return LLMFI_SOURCE_NO_DIRECTORY;
+    }
+    while (got == LLMFI_SOURCE_READ && (entry = llmfi_folder_next(&folder)) != NULL) {
+        llmf_str name = llmfi_cstr(entry);
         if (!llmfi_source_wanted(name)) continue;
         if (++count > LLMF_MAX_FILES) got = llmfi_source_failed(report, path, "has more files than LLMF_MAX_FILES; build with a larger limit");
         else if (!llmfi_source_keep(a, path, name, list)) got = LLMFI_SOURCE_MEMORY;
     }
-    if (d) closedir(d);
+    llmfi_folder_close(&folder);
     errno = saved;
     return got;
 }
@@ -17273,7 +17345,7 @@ LLMFI_UNUSED static unsigned llmfi_distance_bound(size_t len) {
 /* The nearest few of the names shown to it. */
 typedef struct llmfi_nearest {
     llmf_str wanted, names[LLMFI_NEAREST];
-    unsigned far[LLMFI_NEAREST], bound;
+    unsigned away[LLMFI_NEAREST], bound;
     int count;
 } llmfi_nearest;
 
@@ -17287,28 +17359,28 @@ LLMFI_UNUSED static llmfi_nearest llmfi_nearest_to(llmf_str wanted) {
 
 /* A name that begins with what was wanted, or has it inside, is near too, but less so than any that is one letter off. */
 static unsigned llmfi_nearest_far(const llmfi_nearest *n, llmf_str name) {
-    unsigned far = llmfi_distance(n->wanted, name, n->bound);
+    unsigned away = llmfi_distance(n->wanted, name, n->bound);
     size_t at;
-    if (far <= n->bound || n->wanted.len < 4 || name.len <= n->wanted.len) return far;
+    if (away <= n->bound || n->wanted.len < 4 || name.len <= n->wanted.len) return away;
     at = llmfi_find_nocase(name, n->wanted);
-    return at == LLMFI_NOWHERE ? far : at == 0 ? 2u : 3u;
+    return at == LLMFI_NOWHERE ? away : at == 0 ? 2u : 3u;
 }
 
 LLMFI_UNUSED static void llmfi_nearest_try(llmfi_nearest *n, llmf_str name) {
-    unsigned far = llmfi_nearest_far(n, name);
+    unsigned away = llmfi_nearest_far(n, name);
     int at, i;
-    if (far > n->bound) return;
+    if (away > n->bound) return;
     for (i = 0; i < n->count; i++)
         if (llmfi_eq(n->names[i], name)) return;
-    for (at = n->count; at > 0 && n->far[at - 1] > far; at--) {}
+    for (at = n->count; at > 0 && n->away[at - 1] > away; at--) {}
     if (at == LLMFI_NEAREST) return;
     if (n->count < LLMFI_NEAREST) n->count++;
     for (i = n->count - 1; i > at; i--) {
         n->names[i] = n->names[i - 1];
-        n->far[i] = n->far[i - 1];
+        n->away[i] = n->away[i - 1];
     }
     n->names[at] = name;
-    n->far[at] = far;
+    n->away[at] = away;
 }
 
 /* "; did you mean a, b or c?"; nothing where no name was near. */
@@ -21539,7 +21611,7 @@ LLMFI_UNUSED static void llmfi_handles_close(llmfi_handles *h) {
    system call. A wait that was cut short keeps the ready ones it has not served and begins with them the next time. */
 #ifndef LLMFI_NET_WATCH_H
 #define LLMFI_NET_WATCH_H
-/* The operating system's sockets under one set of names: POSIX, or Winsock. Nothing else of the library includes their headers. */
+/* The operating system's sockets under one set of names: POSIX, or Winsock. Nothing else of the library includes POSIX's. */
 #ifndef LLMFI_NET_SYS_H
 #define LLMFI_NET_SYS_H
 
@@ -21557,10 +21629,7 @@ LLMFI_UNUSED static void llmfi_handles_close(llmfi_handles *h) {
 #endif
 #endif
 
-#if LLMF_HAS_SOCKETS && defined(_WIN32)
-#include <winsock2.h>
-#include <ws2tcpip.h>
-#elif LLMF_HAS_SOCKETS
+#if LLMF_HAS_SOCKETS && !defined(_WIN32)
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -21634,7 +21703,7 @@ LLMFI_UNUSED static bool llmfi_sys_connecting(int error) {
 LLMFI_UNUSED static bool llmfi_sys_quiet(intptr_t fd) {
 #ifdef _WIN32
     u_long on = 1;
-    return ioctlsocket((SOCKET)fd, FIONBIO, &on) == 0;
+    return ioctlsocket((SOCKET)fd, (long)FIONBIO, &on) == 0;
 #else
     int flags = fcntl((int)fd, F_GETFL);
 #ifdef SO_NOSIGPIPE
@@ -21728,6 +21797,9 @@ typedef struct llmfi_watch {
     size_t ready_at, ready_len;
     bool woken;                                                    /* llmfi_watch_wake was called: see llmfi_watch_woken */
     bool stopped;
+#ifdef _WIN32
+    bool started;                                                  /* WSAStartup */
+#endif
 #if LLMF_HAS_SOCKETS
     intptr_t wake_read, wake_write;                                /* the same one for an eventfd */
 #if LLMF_HAS_EPOLL
@@ -21945,11 +22017,14 @@ static bool llmfi_watch_room(llmfi_watch *watch, size_t want) {
 LLMFI_UNUSED static bool llmfi_watch_init(llmfi_watch *watch, llmfi_heap *heap, size_t expected) {
 #ifdef _WIN32
     WSADATA data;
-    if (WSAStartup(MAKEWORD(2, 2), &data)) return false; /* counted by the system; taken back at close */
 #endif
     memset(watch, 0, sizeof *watch);
     watch->heap = heap;
     watch->wake_read = watch->wake_write = LLMFI_NO_FD;
+#ifdef _WIN32
+    if (WSAStartup(MAKEWORD(2, 2), &data)) return false; /* counted by the system; taken back at close */
+    watch->started = true;
+#endif
     return llmfi_watch_wake_open(watch) && llmfi_watch_room(watch, expected < 65536 ? expected + 1 : 65536);
 }
 
@@ -21962,7 +22037,8 @@ LLMFI_UNUSED static void llmfi_watch_close(llmfi_watch *watch) {
     watch->owner = NULL;
     watch->cap = 0;
 #ifdef _WIN32
-    WSACleanup();
+    if (watch->started) WSACleanup();
+    watch->started = false;
 #endif
 }
 
@@ -31488,8 +31564,8 @@ static void llmfi_net_init(llmf_factory *f, char *recv) {
 }
 
 static bool llmfi_start_up(llmf_factory *f, llmf_error *err) {
+    f->watching = true; /* what it has opened is closed, even where the rest of it failed */
     if (!llmfi_watch_init(&f->watch, &f->heap, (size_t)f->desc.max_connections)) return llmfi_error_memory(err);
-    f->watching = true;
     return llmfi_env_open(&f->env, &f->heap, &f->desc, err) && llmfi_read_config(f, err) && llmfi_open_transports(f, err);
 }
 

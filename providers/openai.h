@@ -778,7 +778,7 @@ enum { LLMFI_OPENAI_USAGE_MEMBERS(LLMFI_MEMBER) LLMFI_IN_USAGE_OTHER };
 
 /* A usage object, which was just entered (RULES 19). */
 static void llmfi_openai_usage(llmfi_reply *r, llmfi_json *j) {
-    int64_t c[LLMFI_IN_USAGE_OTHER + LLMFI_IN_DETAILS_OTHER], *details = c + LLMFI_IN_USAGE_OTHER;
+    int64_t c[(int)LLMFI_IN_USAGE_OTHER + (int)LLMFI_IN_DETAILS_OTHER], *details = c + LLMFI_IN_USAGE_OTHER;
     int at;
     memset(c, 0xff, sizeof c); /* LLMF_UNKNOWN in each */
     while ((at = LLMFI_PICK(LLMFI_OPENAI_USAGE_MEMBERS, LLMFI_IN_USAGE_OTHER)) >= 0) {

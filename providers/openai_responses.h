@@ -253,7 +253,7 @@ static void llmfi_responses_path(const llmfi_ask *a, llmfi_out *out) {
 }
 
 #if LLMF_HAS_COUNT
-static void llmfi_responses_count_path(const llmfi_ask *a, llmfi_out *out) {
+LLMFI_UNUSED static void llmfi_responses_count_path(const llmfi_ask *a, llmfi_out *out) {
     (void)a;
     LLMFI_PUT(out, "/responses/input_tokens");
 }

@@ -68,7 +68,8 @@
      LLMF_NO_CURL=1     nothing             http only (Ollama, llama.cpp, a proxy), or your own transport:
                                             llmf_desc.custom_transport (an engine's HTTP), llmf_desc.custom_stream (a TLS library, a UART)
      LLMF_NO_STDLIB=1   no C library       a microcontroller: memory, clock and transport are llmf_desc's; -ffreestanding. examples/device is one
-     Windows            -lws2_32            with mingw-w64; add -lcurl as above
+     Windows            -lws2_32            with mingw-w64; add -lcurl as above. A factory calls WSAStartup when it opens and WSACleanup when it closes;
+                                            include this header before windows.h, or define WIN32_LEAN_AND_MEAN
      -std=c99 hides POSIX: include this header first in the implementation file, or compile with -D_DEFAULT_SOURCE or -std=gnu99.
 
    NAMES, in the order in which they are looked up

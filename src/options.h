@@ -14,7 +14,7 @@
    Transports
      CURL        on                    libcurl; without it nothing of curl is included or linked
      SOCKET      on                    our HTTP over plain sockets: http:// only
-     EPOLL       on Linux              waits by epoll; else by poll()
+     EPOLL       on Linux              waits by epoll; else, and with a compiler that is neither gcc nor clang, by poll()
      REPLAY      on                    plays recorded replies
      CUSTOM      on                    llmf_desc.custom_transport and custom_stream
      BEARSSL     off: LLMF_WITH_BEARSSL=1   https over SOCKET: TLS 1.2 by BearSSL, to be linked with -lbearssl
@@ -111,7 +111,8 @@
 #else
 #define LLMF_HAS_SOCKET 1
 #endif
-#if !defined(__linux__) || !LLMF_HAS_STDLIB || (LLMF_ONLY && !(defined(LLMF_WITH_EPOLL) && LLMF_WITH_EPOLL)) || (defined(LLMF_NO_EPOLL) && LLMF_NO_EPOLL)
+/* glibc hides __attribute__ from other compilers (tcc), and with it that struct epoll_event is packed: they would write over its end. */
+#if !defined(__linux__) || !defined(__GNUC__) || !LLMF_HAS_STDLIB || (LLMF_ONLY && !(defined(LLMF_WITH_EPOLL) && LLMF_WITH_EPOLL)) || (defined(LLMF_NO_EPOLL) && LLMF_NO_EPOLL)
 #define LLMF_HAS_EPOLL 0
 #else
 #define LLMF_HAS_EPOLL 1

@@ -12,7 +12,7 @@ for cc in gcc clang; do
     done
     silent "$cc -funsigned-char" $cc -std=c99 -funsigned-char -Wall -Wextra -Werror -I. -c -o "$t/a.o" "$t/a.c"
     if $cc -m32 -o "$t/32" -x c - </dev/null 2>/dev/null || echo 'int main(void){return 0;}' | $cc -m32 -o "$t/32" -x c - 2>/dev/null; then
-        silent "$cc -m32" $cc -m32 -std=c99 -Wall -Wextra -Wconversion -Werror -DLLMF_NO_CURL=1 -I. -c -o "$t/a.o" "$t/a.c"
+        silent "$cc -m32" $cc -m32 -idirafter /usr/include/x86_64-linux-gnu -std=c99 -Wall -Wextra -Wconversion -Werror -DLLMF_NO_CURL=1 -I. -c -o "$t/a.o" "$t/a.c"
     else
         skip "$cc -m32"
     fi

@@ -16,12 +16,6 @@ unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_BEARER_TOKEN
 unset AWS_CONTAINER_CREDENTIALS_RELATIVE_URI AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_EC2_METADATA_SERVICE_ENDPOINT
 export AWS_EC2_METADATA_DISABLED=true
 
-# The counts in a log: "passed failed skipped".
-counts() {
-    awk '/^\[  PASSED  \]/ { p += $4 } /^ *[0-9]+ SKIPPED TEST/ { s += $1 } /^ *[0-9]+ FAILED TEST/ { f += $1 }
-         /^[0-9]+ passed, [0-9]+ failed/ { p += $1; f += $3; s += $5 } END { printf "%d %d %d\n", p, f, s }' "$1"
-}
-
 # run NAME SECONDS COMMAND...
 run() {
     name=$1 seconds=$2
@@ -29,7 +23,7 @@ run() {
     timeout "$seconds" "$@" >"$log/$name.txt" 2>&1 </dev/null
     status=$?
     # shellcheck disable=SC2046
-    set -- $(counts "$log/$name.txt")
+    set -- $(awk -f tests/counts.awk "$log/$name.txt")
     p=$1 f=$2 s=$3
     if [ $status -ne 0 ] && [ "$f" -eq 0 ]; then f=1; fi
     if [ $((p + f + s)) -eq 0 ]; then f=1; echo "(no result was printed)" >>"$log/$name.txt"; fi
@@ -146,6 +140,7 @@ run alone 900 sh tests/alone.sh
 run adding 300 sh tests/adding.sh
 run examples 600 sh tests/examples.sh
 run game 300 sh tests/game.sh
+run targets 1200 sh tests/targets.sh
 run models 60 python3 tests/tools/test_models.py
 run blns 900 python3 tests/corpora/blns.py
 run request-fields 60 env LLMF=$B/llmf python3 tests/traffic/test_requests.py

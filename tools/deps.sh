@@ -1,6 +1,6 @@
 #!/bin/sh
-# Sees to what a build (build), the tests (check) or the microcontroller's example (device) need. Each thing is tried by using it; what is missing is installed by
-# the system's package manager where that is possible, and named where it is not.
+# Sees to what a build (build), the tests (check), the microcontroller's example (device) or the tests of foreign targets (targets) need. Each thing is tried by
+# using it; what is missing is installed by the system's package manager where that is possible, and named where it is not.
 set -u
 what=${1:-build}
 CC=${CC:-cc}
@@ -52,9 +52,29 @@ if [ "$what" = check ]; then
     compiles SDL2/SDL.h -lSDL2 || need libsdl2-dev
     has Xvfb || need xvfb
 fi
-if [ "$what" != build ]; then
+if [ "$what" = check ] || [ "$what" = device ]; then
     has arm-none-eabi-gcc || $for_device gcc-arm-none-eabi
     has qemu-system-arm || $for_device qemu-system-arm
+    [ "$what" = device ] || has arm-linux-gnueabihf-gcc || wish 'gcc-arm-linux-gnueabihf libc6-dev-armhf-cross'
+fi
+m32_works() {
+    echo '#include <errno.h>' >"$t/m.c"
+    echo 'int main(void){return errno;}' >>"$t/m.c"
+    gcc -m32 -idirafter /usr/include/x86_64-linux-gnu -static -o "$t/m" "$t/m.c" >/dev/null 2>&1
+}
+if [ "$what" = targets ]; then
+    has clang || need clang
+    has g++ || need g++
+    has python3 || need python3
+    has tcc || need tcc
+    has musl-gcc || need musl-tools
+    has arm-linux-gnueabihf-gcc || need 'gcc-arm-linux-gnueabihf libc6-dev-armhf-cross'
+    has aarch64-linux-gnu-gcc || need 'gcc-aarch64-linux-gnu libc6-dev-arm64-cross'
+    has s390x-linux-gnu-gcc || need 'gcc-s390x-linux-gnu libc6-dev-s390x-cross'
+    has qemu-s390x || need qemu-user
+    has x86_64-w64-mingw32-gcc || need gcc-mingw-w64-x86-64-win32
+    has wine64 || has wine || [ -x /usr/lib/wine/wine64 ] || need wine64
+    m32_works || need "gcc-$(gcc -dumpversion | cut -d. -f1)-multilib" # gcc-multilib itself does not bear the cross compilers
 fi
 [ -n "$missing$wished" ] || exit 0
 
@@ -70,8 +90,8 @@ if [ "$(id -u)" != 0 ]; then
     sudo=sudo
 fi
 echo "installing:$missing$wished"
-$sudo apt-get update -qq >/dev/null 2>&1
-install() { DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "$@" >"$t/log" 2>&1; }
+$sudo apt-get -o DPkg::Lock::Timeout=300 update -qq >/dev/null 2>&1
+install() { DEBIAN_FRONTEND=noninteractive $sudo apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends "$@" >"$t/log" 2>&1; }
 # shellcheck disable=SC2086
 [ -z "$wished" ] || install $wished || { tail -n 5 "$t/log" >&2; echo "llmfactory: could not install:$wished; the tests that need them are skipped" >&2; }
 # shellcheck disable=SC2086

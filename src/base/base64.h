@@ -87,7 +87,7 @@ static bool llmfi_base64_sixteen(const unsigned char *p, unsigned char *to) {
     __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p), pairs;
     __m128i upper = llmfi_base64_within(v, 'A', 'Z'), lower = llmfi_base64_within(v, 'a', 'z'), digit = llmfi_base64_within(v, '0', '9');
     __m128i plus = _mm_cmpeq_epi8(v, _mm_set1_epi8('+')), slash = _mm_cmpeq_epi8(v, _mm_set1_epi8('/'));
-    __m128i shift = _mm_or_si128(_mm_and_si128(upper, _mm_set1_epi8(-'A')), _mm_and_si128(lower, _mm_set1_epi8(26 - 'a')));
+    __m128i shift = _mm_or_si128(_mm_and_si128(upper, _mm_set1_epi8((char)-'A')), _mm_and_si128(lower, _mm_set1_epi8((char)(26 - 'a'))));
     uint64_t half[2];
     shift = _mm_or_si128(shift, _mm_and_si128(digit, _mm_set1_epi8(52 - '0')));
     shift = _mm_or_si128(shift, _mm_or_si128(_mm_and_si128(plus, _mm_set1_epi8(62 - '+')), _mm_and_si128(slash, _mm_set1_epi8(63 - '/'))));

@@ -2,9 +2,8 @@
 #ifndef LLMFI_BASE_CLOCK_H
 #define LLMFI_BASE_CLOCK_H
 #include "str.h"
-#if LLMF_HAS_STDLIB && defined(_WIN32)
-#include <windows.h>
-#elif LLMF_HAS_STDLIB
+#include "windows.h"
+#if LLMF_HAS_STDLIB && !defined(_WIN32)
 #include <time.h>
 #endif
 

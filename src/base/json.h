@@ -164,7 +164,8 @@ static LLMFI_JSON_FAST const char *llmfi_json_scan_fast(const char *p, const cha
 #if defined(__GNUC__) && defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
         return p + ((unsigned)__builtin_ctzll(special) >> 3);
 #else
-        break;
+        while ((unsigned char)*p >= 0x20 && *p != '"' && *p != '\\') p++; /* it is one of these eight */
+        return p;
 #endif
     }
 #else

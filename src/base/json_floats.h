@@ -22,7 +22,7 @@ static const char *llmfi_json_plain_number(const char *p, const char *end, llmfi
 
 /* Where sixteen bytes can be looked at together, and 128 bits shifted: numbers of the form 0.123 or -0.123, which is what vectors are made of, without a branch
    that depends on how many digits there are. */
-#if LLMFI_JSON_SSE2 && defined(__SIZEOF_INT128__) && defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD == 0
+#if LLMFI_JSON_SSE2 && defined(__SIZEOF_INT128__) && LLMFI_EXACT_DOUBLES
 #define LLMFI_JSON_FRACTIONS 1
 
 enum { LLMFI_FRACTION_BYTES = 48 };          /* that are looked at: white space, sign, 0. and digits */

@@ -9,6 +9,14 @@
 /* Numbers of any kind must be written: those of JSON and YAML that a program or a file gives. */
 #define LLMFI_HAS_DOUBLES (LLMF_HAS_CONFIG || LLMF_HAS_SCHEMA || LLMF_HAS_EXTRA)
 
+/* An operation on doubles rounds once, to a double. Not so on the x87, and not where the compiler may take the reciprocal or flush to zero (-ffast-math): there
+   everything goes by whole numbers. */
+#if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD == 0 && !defined(__FAST_MATH__) && !defined(__RECIPROCAL_MATH__)
+#define LLMFI_EXACT_DOUBLES 1
+#else
+#define LLMFI_EXACT_DOUBLES 0
+#endif
+
 #define LLMFI_INT_TEXT 20    /* room for any int64_t */
 #define LLMFI_DOUBLE_TEXT 32 /* room for any double */
 
@@ -390,7 +398,7 @@ LLMFI_UNUSED static bool llmfi_parse_double(llmf_str s, double *out) {
     llmfi_decimal d;
     uint64_t bits;
     if (!llmfi_decimal_read(s, &d)) return false;
-#if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD == 0
+#if LLMFI_EXACT_DOUBLES
     /* Clinger: both operands are exact doubles, so one operation rounds once. */
     if (!d.more && d.w <= UINT64_C(1) << 53 && d.exp >= -18 && d.exp <= 18) {
         double value = (double)(int64_t)d.w, power = (double)(int64_t)llmfi_pow10[d.exp < 0 ? -d.exp : d.exp];
@@ -409,7 +417,7 @@ LLMFI_UNUSED static bool llmfi_parse_double(llmf_str s, double *out) {
 /* The same for float: rounded once, not through double. */
 LLMFI_UNUSED static bool llmfi_decimal_float(const llmfi_decimal *d, float *out) {
     uint32_t bits;
-#if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD == 0
+#if LLMFI_EXACT_DOUBLES
     /* Three roundings in double are off by less than 2 units of its last place: that decides the float, unless they lie at the
        middle between two floats. The range, 10^-18 .. 10^37, is inside the normal one. */
     if (!d->more && d->w <= (uint64_t)INT64_MAX && d->exp >= -18 && d->exp <= 18) {
@@ -483,7 +491,7 @@ static bool llmfi_reads_back(uint64_t w, int exp, uint64_t bits) {
 
 /* As people write them: whole thousandths, of so few digits that no other text of as few reads back as the same double. */
 static bool llmfi_thousandths(uint64_t bits, uint64_t *w) {
-#if defined(FLT_EVAL_METHOD) && FLT_EVAL_METHOD == 0
+#if LLMFI_EXACT_DOUBLES
     double value;
     memcpy(&value, &bits, sizeof value);
     if (!(value > 0 && value < 1e9)) return false;

@@ -257,8 +257,8 @@ static void llmfi_net_init(llmf_factory *f, char *recv) {
 }
 
 static bool llmfi_start_up(llmf_factory *f, llmf_error *err) {
+    f->watching = true; /* what it has opened is closed, even where the rest of it failed */
     if (!llmfi_watch_init(&f->watch, &f->heap, (size_t)f->desc.max_connections)) return llmfi_error_memory(err);
-    f->watching = true;
     return llmfi_env_open(&f->env, &f->heap, &f->desc, err) && llmfi_read_config(f, err) && llmfi_open_transports(f, err);
 }
 

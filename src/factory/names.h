@@ -50,7 +50,7 @@ LLMFI_UNUSED static unsigned llmfi_distance_bound(size_t len) {
 /* The nearest few of the names shown to it. */
 typedef struct llmfi_nearest {
     llmf_str wanted, names[LLMFI_NEAREST];
-    unsigned far[LLMFI_NEAREST], bound;
+    unsigned away[LLMFI_NEAREST], bound;
     int count;
 } llmfi_nearest;
 
@@ -64,28 +64,28 @@ LLMFI_UNUSED static llmfi_nearest llmfi_nearest_to(llmf_str wanted) {
 
 /* A name that begins with what was wanted, or has it inside, is near too, but less so than any that is one letter off. */
 static unsigned llmfi_nearest_far(const llmfi_nearest *n, llmf_str name) {
-    unsigned far = llmfi_distance(n->wanted, name, n->bound);
+    unsigned away = llmfi_distance(n->wanted, name, n->bound);
     size_t at;
-    if (far <= n->bound || n->wanted.len < 4 || name.len <= n->wanted.len) return far;
+    if (away <= n->bound || n->wanted.len < 4 || name.len <= n->wanted.len) return away;
     at = llmfi_find_nocase(name, n->wanted);
-    return at == LLMFI_NOWHERE ? far : at == 0 ? 2u : 3u;
+    return at == LLMFI_NOWHERE ? away : at == 0 ? 2u : 3u;
 }
 
 LLMFI_UNUSED static void llmfi_nearest_try(llmfi_nearest *n, llmf_str name) {
-    unsigned far = llmfi_nearest_far(n, name);
+    unsigned away = llmfi_nearest_far(n, name);
     int at, i;
-    if (far > n->bound) return;
+    if (away > n->bound) return;
     for (i = 0; i < n->count; i++)
         if (llmfi_eq(n->names[i], name)) return;
-    for (at = n->count; at > 0 && n->far[at - 1] > far; at--) {}
+    for (at = n->count; at > 0 && n->away[at - 1] > away; at--) {}
     if (at == LLMFI_NEAREST) return;
     if (n->count < LLMFI_NEAREST) n->count++;
     for (i = n->count - 1; i > at; i--) {
         n->names[i] = n->names[i - 1];
-        n->far[i] = n->far[i - 1];
+        n->away[i] = n->away[i - 1];
     }
     n->names[at] = name;
-    n->far[at] = far;
+    n->away[at] = away;
 }
 
 /* "; did you mean a, b or c?"; nothing where no name was near. */

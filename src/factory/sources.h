@@ -2,6 +2,7 @@
 #ifndef LLMFI_FACTORY_SOURCES_H
 #define LLMFI_FACTORY_SOURCES_H
 #include "../base/mem.h"
+#include "../base/windows.h"
 #include "../options.h"
 #include "report.h"
 #if LLMF_HAS_FILES
@@ -94,7 +95,55 @@ LLMFI_UNUSED static llmf_str llmfi_source_stem(llmf_str path) {
     return path;
 }
 
-#if LLMF_HAS_FILES && !defined(_WIN32)
+#if LLMF_HAS_FILES
+
+#if defined(_WIN32)
+typedef struct llmfi_folder {
+    HANDLE find;
+    WIN32_FIND_DATAA entry;                  /* where it stands */
+    bool more;
+} llmfi_folder;
+
+static bool llmfi_folder_open(llmfi_folder *f, llmf_str path) {
+    char all[MAX_PATH + 3]; /* of folder\*, which finds at least "." */
+    while (path.len > 1 && (path.ptr[path.len - 1] == '/' || path.ptr[path.len - 1] == '\\')) path.len--;
+    if (path.len > MAX_PATH) return false;
+    memcpy(all, path.ptr, path.len);
+    memcpy(all + path.len, "\\*", 3);
+    f->find = FindFirstFileA(all, &f->entry);
+    f->more = false;
+    return f->find != INVALID_HANDLE_VALUE;
+}
+
+/* The next name, valid until the next is asked for; NULL: that was all. */
+static const char *llmfi_folder_next(llmfi_folder *f) {
+    if (f->more && !FindNextFileA(f->find, &f->entry)) return NULL;
+    f->more = true;
+    return f->entry.cFileName;
+}
+
+static void llmfi_folder_close(llmfi_folder *f) {
+    FindClose(f->find);
+}
+#else
+typedef struct llmfi_folder {
+    DIR *dir;
+} llmfi_folder;
+
+static bool llmfi_folder_open(llmfi_folder *f, llmf_str path) {
+    f->dir = opendir(path.ptr);
+    return f->dir != NULL;
+}
+
+static const char *llmfi_folder_next(llmfi_folder *f) {
+    const struct dirent *entry = readdir(f->dir);
+    return entry ? entry->d_name : NULL;
+}
+
+static void llmfi_folder_close(llmfi_folder *f) {
+    closedir(f->dir);
+}
+#endif
 
 static bool llmfi_source_before(llmf_str a, llmf_str b) {
     size_t n = a.len < b.len ? a.len : b.len;
@@ -122,17 +171,20 @@ static bool llmfi_source_keep(llmfi_arena *a, llmf_str directory, llmf_str name,
 LLMFI_UNUSED static int llmfi_source_list(llmf_str path, llmfi_arena *a, llmfi_source_name **list, llmfi_report *report) {
     int saved = errno, got = LLMFI_SOURCE_READ;
     size_t count = 0;
-    DIR *d = opendir(path.ptr);
-    struct dirent *entry;
+    const char *entry;
+    llmfi_folder folder;
     *list = NULL;
-    if (!d) got = LLMFI_SOURCE_NO_DIRECTORY;
-    while (d && got == LLMFI_SOURCE_READ && (entry = readdir(d)) != NULL) {
-        llmf_str name = llmfi_cstr(entry->d_name);
+    if (!llmfi_folder_open(&folder, path)) {
+        errno = saved;
+        return LLMFI_SOURCE_NO_DIRECTORY;
+    }
+    while (got == LLMFI_SOURCE_READ && (entry = llmfi_folder_next(&folder)) != NULL) {
+        llmf_str name = llmfi_cstr(entry);
         if (!llmfi_source_wanted(name)) continue;
         if (++count > LLMF_MAX_FILES) got = llmfi_source_failed(report, path, "has more files than LLMF_MAX_FILES; build with a larger limit");
         else if (!llmfi_source_keep(a, path, name, list)) got = LLMFI_SOURCE_MEMORY;
     }
-    if (d) closedir(d);
+    llmfi_folder_close(&folder);
     errno = saved;
     return got;
 }

@@ -1,4 +1,4 @@
-/* The operating system's sockets under one set of names: POSIX, or Winsock. Nothing else of the library includes their headers. */
+/* The operating system's sockets under one set of names: POSIX, or Winsock. Nothing else of the library includes POSIX's. */
 #ifndef LLMFI_NET_SYS_H
 #define LLMFI_NET_SYS_H
 
@@ -8,6 +8,7 @@
 #endif
 #include "../options.h"
 #include "../api.h"
+#include "../base/windows.h"
 
 /* Where the system has descriptors to wait for. Without (bare metal) only transports that need none work: replay, your own. */
 #ifndef LLMF_HAS_SOCKETS
@@ -18,10 +19,7 @@
 #endif
 #endif
 
-#if LLMF_HAS_SOCKETS && defined(_WIN32)
-#include <winsock2.h>
-#include <ws2tcpip.h>
-#elif LLMF_HAS_SOCKETS
+#if LLMF_HAS_SOCKETS && !defined(_WIN32)
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -96,7 +94,7 @@ LLMFI_UNUSED static bool llmfi_sys_connecting(int error) {
 LLMFI_UNUSED static bool llmfi_sys_quiet(intptr_t fd) {
 #ifdef _WIN32
     u_long on = 1;
-    return ioctlsocket((SOCKET)fd, FIONBIO, &on) == 0;
+    return ioctlsocket((SOCKET)fd, (long)FIONBIO, &on) == 0;
 #else
     int flags = fcntl((int)fd, F_GETFL);
 #ifdef SO_NOSIGPIPE

@@ -38,6 +38,9 @@ typedef struct llmfi_watch {
     size_t ready_at, ready_len;
     bool woken;                                                    /* llmfi_watch_wake was called: see llmfi_watch_woken */
     bool stopped;
+#ifdef _WIN32
+    bool started;                                                  /* WSAStartup */
+#endif
 #if LLMF_HAS_SOCKETS
     intptr_t wake_read, wake_write;                                /* the same one for an eventfd */
 #if LLMF_HAS_EPOLL
@@ -255,11 +258,14 @@ static bool llmfi_watch_room(llmfi_watch *watch, size_t want) {
 LLMFI_UNUSED static bool llmfi_watch_init(llmfi_watch *watch, llmfi_heap *heap, size_t expected) {
 #ifdef _WIN32
     WSADATA data;
-    if (WSAStartup(MAKEWORD(2, 2), &data)) return false; /* counted by the system; taken back at close */
 #endif
     memset(watch, 0, sizeof *watch);
     watch->heap = heap;
     watch->wake_read = watch->wake_write = LLMFI_NO_FD;
+#ifdef _WIN32
+    if (WSAStartup(MAKEWORD(2, 2), &data)) return false; /* counted by the system; taken back at close */
+    watch->started = true;
+#endif
     return llmfi_watch_wake_open(watch) && llmfi_watch_room(watch, expected < 65536 ? expected + 1 : 65536);
 }
 
@@ -272,7 +278,8 @@ LLMFI_UNUSED static void llmfi_watch_close(llmfi_watch *watch) {
     watch->owner = NULL;
     watch->cap = 0;
 #ifdef _WIN32
-    WSACleanup();
+    if (watch->started) WSACleanup();
+    watch->started = false;
 #endif
 }
 

@@ -4,6 +4,7 @@
 #include "kit.h"
 #include <errno.h>
 #include <limits.h>
+#include "../os.h"
 
 #define CANARY "cAnArY-0123456789"
 
@@ -601,7 +602,7 @@ static void bytes_behind_the_reply(void **state) {
 /* ---- a poll that comes late ---- */
 
 static int pair_read(void *user, void *stream, char *out, size_t cap) {
-    int n = (int)read(*(int *)stream, out, cap);
+    int n = os_read(*(intptr_t *)stream, out, cap);
     (void)user;
     return n > 0 ? n : n == 0 ? LLMF_STREAM_END : errno == EAGAIN ? 0 : -LLMF_ERR_NETWORK;
 }
@@ -618,13 +619,14 @@ static void *pair_open(void *user, const char *host, int port, bool tls) {
 
 static intptr_t pair_fd(void *user, void *stream, int *events) {
     (void)user, (void)events;
-    return *(int *)stream;
+    return *(intptr_t *)stream;
 }
 
 /* What is there already was in time: the program was away, not the provider. */
 static void a_late_poll_is_no_timeout(void **state) {
     static const char reply[] = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" KIT_STORY;
-    int fds[2], i;
+    intptr_t fds[2];
+    int i;
     llmf_stream_ops ops;
     llmf_request req = kit_request(true);
     kit_world w;
@@ -635,7 +637,8 @@ static void a_late_poll_is_no_timeout(void **state) {
     (void)state;
     memset(&s, 0, sizeof s);
     memset(&ops, 0, sizeof ops);
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+    assert_int_equal(os_pair(fds), 0);
+    assert_true(llmfi_sys_quiet(fds[0]));
     ops.user = &fds[0];
     ops.open = pair_open;
     ops.read = pair_read;
@@ -647,8 +650,8 @@ static void a_late_poll_is_no_timeout(void **state) {
     f = opened(&d);
     c = llmf_start(f, model(f, "openai:m"), &req);
     for (i = 0; i < 3; i++) llmf_poll(f, 0);
-    assert_int_equal(write(fds[1], reply, sizeof reply - 1), (int)sizeof reply - 1);
-    close(fds[1]);
+    assert_int_equal(os_write(fds[1], reply, sizeof reply - 1), (int)sizeof reply - 1);
+    os_close(fds[1]);
     w.now += UINT64_C(3600000000000);
     for (i = 0; i < 3; i++) llmf_poll(f, 0);
     kit_take(f, c, &s);
@@ -657,7 +660,7 @@ static void a_late_poll_is_no_timeout(void **state) {
     assert_string_equal(kit_cstr(&s.text), KIT_STORY_TEXT);
     kit_forget(&s);
     llmf_close(f);
-    close(fds[0]);
+    os_close(fds[0]);
     kit_drop(&w.log);
 }
 

@@ -1,6 +1,7 @@
 /* Operations besides chat, over a transport of the test's: embeddings split into batches, in any order, with faults, cancelled and freed at any moment; forms from
    memory and from files; counts and lists. */
 #include "kit.h"
+#include "../os.h"
 
 /* ---- a provider that counts: text "17" has the vector 17, 17.25, 17.5 … ---- */
 
@@ -80,9 +81,15 @@ static void add_vector(const provider *p, kit_text *to, int text) {
         for (k = 0; k < p->dimensions; k++) kit_addf(to, "%s%.9g", k ? "," : "[", text + (double)k / 4);
         kit_adds(to, "]");
     } else {
-        static float row[4096];
+        static unsigned char row[4096][4]; /* little-endian on every machine */
         static char out[4 * 4096 * 4 / 3 + 8];
-        for (k = 0; k < p->dimensions; k++) row[k] = (float)(text + (double)k / 4);
+        for (k = 0; k < p->dimensions; k++) {
+            float value = (float)(text + (double)k / 4);
+            uint32_t bits;
+            int i;
+            memcpy(&bits, &value, sizeof bits);
+            for (i = 0; i < 4; i++) row[k][i] = (unsigned char)(bits >> 8 * i);
+        }
         kit_adds(to, "\"");
         kit_add(to, out, llmfi_base64_encode(out, row, p->dimensions * sizeof *row));
         kit_adds(to, "\"");

@@ -3,9 +3,9 @@
 #define _DEFAULT_SOURCE 1                    /* mkdtemp */
 #endif
 #include "corpus.h"
-#include <sys/stat.h>
 #include "../../src/base/json_tree.h"
 #include "../../src/factory/config.h"
+#include "../os.h"
 
 static char block[1 << 20], own_block[1 << 21];
 static llmfi_heap heap, own;
@@ -94,6 +94,12 @@ static void why_has(const char *part) {
 
 /* ---- files ---- */
 
+#if defined(_WIN32)
+#define PLATFORM "windows"
+#else
+#define PLATFORM "linux"
+#endif
+
 static char home[] = "/tmp/llmf_aws_XXXXXX";
 
 static void write_file(const char *name, const char *text) {
@@ -121,7 +127,7 @@ static int remove_home(void **state) {
     (void)state;
     for (i = 0; i < LLMFI_COUNT(names); i++) {
         snprintf(path, sizeof path, "%s/%s", home, names[i]);
-        remove(path);
+        if (remove(path)) rmdir(path);
     }
     return 0;
 }
@@ -641,7 +647,7 @@ static void test_locations(void **state) {
     llmfi_buf_init(&path, &heap, 0);
     for (n = get(all, "tests")->child; n; n = n->next) {
         const llmfi_node *v;
-        if (!LLMFI_IS(get(n, "platform")->text, "linux")) continue;
+        if (!llmfi_eq(get(n, "platform")->text, llmfi_cstr(PLATFORM))) continue;
         variable_count = 0;
         for (v = get(n, "environment")->child; v; v = v->next) set_variable(v->key.ptr, v->text.ptr);
         assert_true(llmfi_eq(llmfi_aws_path(&env, "AWS_CONFIG_FILE", "config", &path), get(n, "configLocation")->text));

@@ -5,11 +5,10 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <cmocka.h>
 #define LLMF_NO_CRUSOE 1                     /* so that something is left out */
 #include "../../src/factory/config.h"
+#include "../os.h"
 
 static char block[1 << 20];
 static llmfi_heap heap;
@@ -1335,7 +1334,7 @@ static void test_dotenv(void **state) {
 static void test_distance(void **state) {
     static const struct {
         const char *a, *b;
-        unsigned bound, far;
+        unsigned bound, away;
     } rows[] = {
         {"", "", 3, 0}, {"a", "", 3, 1}, {"", "abc", 3, 3}, {"abc", "abc", 0, 0}, {"abc", "abd", 0, 1}, {"abc", "acb", 3, 1}, {"ABC", "abc", 3, 0},
         {"kitten", "sitting", 3, 3}, {"kitten", "sitting", 2, 3}, {"temprature", "temperature", 4, 1}, {"gtp-4o", "gpt-4o", 4, 1}, {"ca", "abc", 5, 3},
@@ -1346,8 +1345,8 @@ static void test_distance(void **state) {
     llmfi_nearest n;
     (void)state;
     for (i = 0; i < LLMFI_COUNT(rows); i++) {
-        assert_int_equal(llmfi_distance(llmfi_cstr(rows[i].a), llmfi_cstr(rows[i].b), rows[i].bound), rows[i].far);
-        assert_int_equal(llmfi_distance(llmfi_cstr(rows[i].b), llmfi_cstr(rows[i].a), rows[i].bound), rows[i].far);
+        assert_int_equal(llmfi_distance(llmfi_cstr(rows[i].a), llmfi_cstr(rows[i].b), rows[i].bound), rows[i].away);
+        assert_int_equal(llmfi_distance(llmfi_cstr(rows[i].b), llmfi_cstr(rows[i].a), rows[i].bound), rows[i].away);
     }
     assert_int_equal(llmfi_distance(llmfi_str(letters, 64), llmfi_str(letters, 64), 2), 0);
     assert_int_equal(llmfi_distance(llmfi_str(letters, 65), llmfi_str(letters, 65), 2), 3);

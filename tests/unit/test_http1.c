@@ -1,5 +1,6 @@
 #include "split.h"
 #include "../../src/wire/http1.h"
+#include "../less.h"
 
 typedef struct reader {
     llmfi_http1 http;
@@ -347,7 +348,7 @@ static void test_size_line(void **state) {
     int extra, kind;
     (void)state;
     for (kind = 0; kind < 2; kind++)
-        for (extra = -1; extra <= 1; extra++) {
+        for (extra = 2 - less(3); extra <= 1; extra++) {
             log_text in = {NULL, 0, 0}, expected = {NULL, 0, 0};
             size_t fill = (size_t)(LLMFI_HTTP1_SIZE_LINE - 3 + extra), i;
             reader r;

@@ -3,6 +3,14 @@
 #include <math.h>
 #include <float.h>
 #include "../../src/base/num.h"
+#include "../less.h"
+
+/* Whether the C library is a judge: Windows' strtod is not exact, and nothing of the test's own is where the compiler reckons with doubles as it likes. */
+#if defined(_WIN32) || defined(__FAST_MATH__)
+#define JUDGE 0
+#else
+#define JUDGE 1
+#endif
 
 static bool same_double(double a, double b) {
     return memcmp(&a, &b, sizeof a) == 0;
@@ -35,6 +43,7 @@ static const char *const hard[] = {
 static void test_hard(void **state) {
     size_t i;
     (void)state;
+    if (!JUDGE) skip();
     for (i = 0; i < LLMFI_COUNT(hard); i++) check_double(hard[i]);
 }
 
@@ -43,7 +52,8 @@ static void test_random_text(void **state) {
     char text[1200];
     int i;
     (void)state;
-    for (i = 0; i < 60000; i++) {
+    if (!JUDGE) skip();
+    for (i = 0; i < less(60000); i++) {
         size_t n = 1 + corpus_random(&seed) % (i % 100 == 0 ? 1000 : 25), k, point = corpus_random(&seed) % (n + 1);
         char *p = text;
         if (corpus_random(&seed) & 1) *p++ = '-';
@@ -63,7 +73,8 @@ static void test_floats(void **state) {
     char text[80];
     int i, off;
     (void)state;
-    for (i = 0; i < 60000; i++) {
+    if (!JUDGE) skip();
+    for (i = 0; i < less(60000); i++) {
         uint64_t r = corpus_random(&seed);
         uint32_t bits = (uint32_t)(100 + (r >> 32) % 50) << 23 | (uint32_t)(r & 0x7fffff);
         float low, high;
@@ -87,7 +98,8 @@ static void test_halfway(void **state) {
     static char text[2000];
     int i;
     (void)state;
-    for (i = 0; i < 3000; i++) {
+    if (!JUDGE) skip();
+    for (i = 0; i < less(3000); i++) {
         uint64_t bits = corpus_random(&seed) >> 1;
         double low, high;
         long double middle;
@@ -115,6 +127,7 @@ static void check_round_trip(double value) {
     assert_true(n > 0 && n <= LLMFI_DOUBLE_TEXT);
     text[n] = 0;
     if (!llmfi_parse_double(llmfi_str(text, n), &back) || !same_double(back, value)) fail_msg("%s does not read back as %.17g", text, value);
+    if (!JUDGE) return;
     if (!same_double(strtod(text, NULL), value)) fail_msg("%s is not %.17g for strtod", text, value);
     for (k = 0; k < 17; k++) {
         sprintf(best, "%.*e", k, value);
@@ -152,7 +165,7 @@ static void test_print(void **state) {
     assert_int_equal(llmfi_print_double(text, HUGE_VAL), 0);
     assert_int_equal(llmfi_print_double(text, -HUGE_VAL), 0);
     assert_int_equal(llmfi_print_double(text, nan("")), 0);
-    for (i = 0; i < 40000; i++) {
+    for (i = 0; i < (size_t)less(40000); i++) {
         bits = corpus_random(&seed);
         if (i % 4 == 0) bits &= UINT64_C(0x800fffffffffffff) >> (i / 4 % 50); /* denormals of every length */
         if ((bits >> 52 & 0x7ff) == 0x7ff) continue;
@@ -160,7 +173,7 @@ static void test_print(void **state) {
         check_round_trip(value);
         check_round_trip((double)(int64_t)(bits % 2000000) / 1000);
     }
-    for (i = 1; i < 0x7ff; i++) { /* the powers of two and their neighbours */
+    for (i = 1; i < (size_t)less(0x7ff); i++) { /* the powers of two and their neighbours */
         for (bits = (uint64_t)i << 52, bits--; bits <= ((uint64_t)i << 52) + 1; bits++) {
             memcpy(&value, &bits, sizeof value);
             check_round_trip(value);
