@@ -18,22 +18,46 @@ export AWS_EC2_METADATA_DISABLED=true
 
 # run NAME SECONDS COMMAND...
 run() {
+    start "$@"
+    tell "$1" "$2"
+}
+start() {
     name=$1 seconds=$2
     shift 2
     timeout "$seconds" "$@" >"$log/$name.txt" 2>&1 </dev/null
-    status=$?
+    echo $? >"$log/$name.status"
+}
+tell() { # NAME SECONDS
+    name=$1 seconds=$2 status=$(cat "$log/$1.status")
     # shellcheck disable=SC2046
     set -- $(awk -f tests/counts.awk "$log/$name.txt")
     p=$1 f=$2 s=$3
-    if [ $status -ne 0 ] && [ "$f" -eq 0 ]; then f=1; fi
+    if [ "$status" -ne 0 ] && [ "$f" -eq 0 ]; then f=1; fi
     if [ $((p + f + s)) -eq 0 ]; then f=1; echo "(no result was printed)" >>"$log/$name.txt"; fi
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
     printf '%-28s %5d passed %3d failed %3d skipped\n' "$name" "$p" "$f" "$s"
     if [ "$f" -ne 0 ]; then
-        [ $status -eq 124 ] && echo "    took longer than $seconds s"
+        [ "$status" -eq 124 ] && echo "    took longer than $seconds s"
         grep -nE 'FAILED|ERROR|error:|Error|wrong|AddressSanitizer|LeakSanitizer|runtime error' "$log/$name.txt" | head -n 12 | sed 's/^/    /'
         echo "    all of it: $log/$name.txt"
     fi
+}
+
+# together: NAME SECONDS COMMAND... a line, from the standard input: those that do not mind company, as many at a time as there are processors.
+processors=$(nproc 2>/dev/null || echo 1)
+together() {
+    rm -rf "$log/taken"
+    mkdir "$log/taken"
+    cat >"$log/queue"
+    for _ in $(seq "$processors"); do take & done
+    wait
+    while read -r name seconds command; do tell "$name" "$seconds"; done <"$log/queue"
+}
+take() { # the next that nobody has
+    while read -r name seconds command; do
+        # shellcheck disable=SC2086
+        mkdir "$log/taken/$name" 2>/dev/null && start "$name" "$seconds" $command
+    done <"$log/queue"
 }
 
 not_built() {
@@ -51,7 +75,6 @@ build() {
 }
 
 # each FUNCTION FILES...: calls it for every file, as many at a time as there are processors. What it has to say it leaves in files.
-processors=$(nproc 2>/dev/null || echo 1)
 each() {
     function=$1 running=0
     shift
@@ -129,24 +152,27 @@ if [ "$mode" = san ]; then
     total
 fi
 
-run product 1200 sh tests/product.sh
 build llmf $CC -std=c99 $STRICT -Werror -O2 -g -o $B/llmf tools/llmf.c -lcurl
 c_tests -O1
-run loopback 300 sh tests/loopback/selftest.sh
-run cli 600 sh tests/cli.sh
-run freestanding 900 sh tests/freestanding.sh
-run device 600 sh tests/device.sh
-run alone 900 sh tests/alone.sh
-run adding 300 sh tests/adding.sh
-run examples 600 sh tests/examples.sh
-run game 300 sh tests/game.sh
-run targets 1200 sh tests/targets.sh
-run models 60 python3 tests/tools/test_models.py
-run blns 900 python3 tests/corpora/blns.py
-run request-fields 60 env LLMF=$B/llmf python3 tests/traffic/test_requests.py
+together <<QUEUE
+product 1200 sh tests/product.sh
+alone 900 sh tests/alone.sh
+size 900 sh tests/size.sh check
+freestanding 900 sh tests/freestanding.sh
+examples 600 sh tests/examples.sh
+blns 900 python3 tests/corpora/blns.py
+adding 300 sh tests/adding.sh
+cli 600 sh tests/cli.sh
+device 600 sh tests/device.sh
+game 300 sh tests/game.sh
+loopback 300 sh tests/loopback/selftest.sh
+request-fields 60 env LLMF=$B/llmf python3 tests/traffic/test_requests.py
+reader 60 python3 tests/traffic/test_reader.py
+models 60 python3 tests/tools/test_models.py
+QUEUE
+run targets 1200 sh tests/targets.sh tcc musl mingw s390x
 run requests 400 python3 tests/traffic/requests.py --llmf $B/llmf --shared "$LLMF_SHARED"
 run op-requests 120 python3 tests/traffic/operations.py --llmf $B/llmf --shared "$LLMF_SHARED"
-run reader 60 python3 tests/traffic/test_reader.py
 run traffic 900 python3 tests/traffic/compare.py --llmf $B/llmf --shared "$LLMF_SHARED" --chunk each --random 20
 run traffic-variants 600 python3 tests/traffic/variants.py --llmf $B/llmf --shared "$LLMF_SHARED"
 run traffic-cuts 600 python3 tests/traffic/compare.py --llmf $B/llmf --shared "$LLMF_SHARED" --cuts 40

@@ -18,6 +18,7 @@ typedef struct llmfi_chain {
     char *cert;                              /* the certificate that is coming; NULL: none yet */
     size_t cert_len, cert_size;
     unsigned count;                          /* certificates so far */
+    bool settled;                            /* a root stands for those before this one: what else the server sends is passed over */
     unsigned error;                          /* BR_ERR_X509_… of our own checks; 0: none */
     br_x509_minimal_context minimal;
 } llmfi_chain;
@@ -87,7 +88,8 @@ static void llmfi_verify_start_cert(const br_x509_class **ctx, uint32_t length) 
     llmfi_chain *c = v->chain;
     if (!c) return;
     c->count++;
-    if (v->insecure && c->count > 1) return;
+    c->settled = v->insecure ? c->count > 1 : c->minimal.err == BR_ERR_X509_OK;
+    if (c->settled) return;
     if (c->count > LLMFI_MAX_CHAIN || length > LLMFI_MAX_CERT) {
         llmfi_verify_refuse(v, BR_ERR_X509_LIMIT_EXCEEDED, LLMFI_WORDS("the server's certificates are more, or larger, than any should be"));
         return;
@@ -105,7 +107,7 @@ static void llmfi_verify_start_cert(const br_x509_class **ctx, uint32_t length) 
 /* Anything more of this certificate? */
 static bool llmfi_verify_looks(const llmfi_verify *v) {
     const llmfi_chain *c = v->chain;
-    return c && c->cert && c->error != BR_ERR_X509_LIMIT_EXCEEDED && !(v->insecure && c->count > 1);
+    return c && c->cert && c->error != BR_ERR_X509_LIMIT_EXCEEDED && !c->settled;
 }
 
 static void llmfi_verify_append(const br_x509_class **ctx, const unsigned char *bytes, size_t len) {

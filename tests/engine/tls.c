@@ -200,6 +200,41 @@ static void whom_curl_talks_to(void **state) {
     }
 }
 
+/* Servers send certificates that have ended behind those that lead to a root: old cross-signed roots, mostly. */
+static void what_follows_a_root_does_not_matter(void **state) {
+    static const char *const parts[] = {"good.chain", "ica-exp.pem"};
+    char path[600], bytes[16384];
+    tls_server s;
+    size_t i;
+    FILE *out;
+    talk t;
+    (void)state;
+    if (!corpus[0]) skip();
+    s = server_of(corpus, "good", true);
+    out = fopen("build/longer.chain", "wb");
+    assert_non_null(out);
+    for (i = 0; i < KIT_COUNT(parts); i++) {
+        FILE *in;
+        size_t n;
+        snprintf(path, sizeof path, "%s/%s", corpus, parts[i]);
+        in = fopen(path, "rb");
+        assert_non_null(in);
+        n = fread(bytes, 1, sizeof bytes, in);
+        assert_true(n > 0 && fwrite(bytes, 1, n, out) == n);
+        fclose(in);
+    }
+    fclose(out);
+    s.chain = "build/longer.chain";
+    assert_true(tls_start(&s));
+    snprintf(path, sizeof path, "%s/root.pem", corpus);
+    talk_init(&t, "socket", GOOD, "/v1", path);
+    talk_open(&t, s.port);
+    talk_call(&t, false, NULL);
+    talk_expect(&t, LLMF_OK, "full");
+    llmf_close(t.f);
+    tls_stop(&s);
+}
+
 /* ---- what is asked for ---- */
 
 /* The extension of a ClientHello; NULL: it is not there. */
@@ -747,7 +782,7 @@ static void curl_stays_the_default(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(whom_bearssl_talks_to), cmocka_unit_test(whom_curl_talks_to), cmocka_unit_test(what_the_hello_says),
+        cmocka_unit_test(whom_bearssl_talks_to), cmocka_unit_test(whom_curl_talks_to), cmocka_unit_test(what_follows_a_root_does_not_matter), cmocka_unit_test(what_the_hello_says),
         cmocka_unit_test(the_clock_is_the_factorys), cmocka_unit_test(where_roots_come_from), cmocka_unit_test(a_missing_goodbye_is_a_cut),
         cmocka_unit_test(cut_at_every_byte), cmocka_unit_test(a_silent_server), cmocka_unit_test(no_tls_there), cmocka_unit_test(bytes_one_by_one), cmocka_unit_test(large_and_small), cmocka_unit_test(a_frame_is_not_held_up),
         cmocka_unit_test(sessions_are_resumed), cmocka_unit_test(ten_calls_one_connection), cmocka_unit_test(streams_over_https),
