@@ -16932,7 +16932,7 @@ LLMFI_UNUSED static llmf_str llmfi_source_stem(llmf_str path) {
 typedef struct llmfi_folder {
     HANDLE find;
     WIN32_FIND_DATAA entry;                  /* where it stands */
-    bool more;
+    bool more, failed;                       /* failed: not read to its end */
 } llmfi_folder;
 
 static bool llmfi_folder_open(llmfi_folder *f, llmf_str path) {
@@ -16942,13 +16942,16 @@ static bool llmfi_folder_open(llmfi_folder *f, llmf_str path) {
     memcpy(all, path.ptr, path.len);
     memcpy(all + path.len, "\\*", 3);
     f->find = FindFirstFileA(all, &f->entry);
-    f->more = false;
+    f->more = f->failed = false;
     return f->find != INVALID_HANDLE_VALUE;
 }
 
-/* The next name, valid until the next is asked for; NULL: that was all. */
+/* The next name, valid until the next is asked for; NULL: that was all, or it failed. */
 static const char *llmfi_folder_next(llmfi_folder *f) {
-    if (f->more && !FindNextFileA(f->find, &f->entry)) return NULL;
+    if (f->more && !FindNextFileA(f->find, &f->entry)) {
+        f->failed = GetLastError() != ERROR_NO_MORE_FILES;
+        return NULL;
+    }
     f->more = true;
     return f->entry.cFileName;
 }
@@ -16959,15 +16962,20 @@ static void llmfi_folder_close(llmfi_folder *f) {
 #else
 typedef struct llmfi_folder {
     DIR *dir;
+    bool failed;
 } llmfi_folder;
 
 static bool llmfi_folder_open(llmfi_folder *f, llmf_str path) {
     f->dir = opendir(path.ptr);
+    f->failed = false;
     return f->dir != NULL;
 }
 
 static const char *llmfi_folder_next(llmfi_folder *f) {
-    const struct dirent *entry = readdir(f->dir);
+    const struct dirent *entry;
+    errno = 0;
+    entry = readdir(f->dir);
+    f->failed = !entry && errno;
     return entry ? entry->d_name : NULL;
 }
 
@@ -17015,6 +17023,7 @@ LLMFI_UNUSED static int llmfi_source_list(llmf_str path, llmfi_arena *a, llmfi_s
         if (++count > LLMF_MAX_FILES) got = llmfi_source_failed(report, path, "has more files than LLMF_MAX_FILES; build with a larger limit");
         else if (!llmfi_source_keep(a, path, name, list)) got = LLMFI_SOURCE_MEMORY;
     }
+    if (folder.failed) got = llmfi_source_failed(report, path, "cannot be read to its end");
     llmfi_folder_close(&folder);
     errno = saved;
     return got;
