@@ -285,7 +285,7 @@ typedef struct llmf_desc {
 
     uint64_t (*clock_ns)(void *user);           /* monotonic nanoseconds; NULL: the system's. LLMF_NO_STDLIB: must be set */
     int64_t (*wall_ms)(void *user);             /* milliseconds since 1970; NULL: the system's. LLMF_NO_STDLIB: wanted for AWS signatures only */
-    void (*random)(void *user, void *bytes, size_t len); /* for what separates the parts of an upload; NULL: made from the time */
+    void (*random)(void *user, void *bytes, size_t len); /* for what separates the parts of an upload, and beside the system's for TLS by BearSSL; NULL: made from the time, and the system's alone */
     void (*log)(void *user, int level, int id, llmf_str text); /* one line, no newline; NULL: silent */
     int log_level;                 /* 0: LLMF_LOG_WARNING */
     void *user;                    /* handed to every hook above */
@@ -10216,7 +10216,8 @@ enum { LLMFI_CLAUDE_THOUGHT, LLMFI_CLAUDE_SIGNATURE, LLMFI_CLAUDE_BEGUN = LLMFI_
 /* What a frame asks to be done once all of it has been read and is whole. */
 typedef struct llmfi_claude_event {
     llmf_str type;
-    int64_t index;
+    int64_t index;                           /* -1: not there, or not yet */
+    bool looked;                             /* for an index behind what it is about: once, or many members would be read many times */
     bool content;                            /* the frame is a message with content */
 } llmfi_claude_event;
 
@@ -10435,6 +10436,8 @@ static bool llmfi_claude_member(llmfi_reply *r, llmfi_json *j, bool *content) {
 /* The index, where it stands behind what it is about. */
 static void llmfi_claude_index_ahead(const llmfi_json *j, llmfi_claude_event *e) {
     llmfi_json ahead = *j;
+    if (e->looked) return;
+    e->looked = true;
     for (; e->index < 0 && ahead.token == LLMFI_J_KEY; llmfi_json_next(&ahead))
         if (LLMFI_KEY(&ahead, "index")) llmfi_claude_count(&ahead, &e->index);
         else llmfi_json_skip(&ahead);
@@ -24771,8 +24774,9 @@ LLMFI_UNUSED static bool llmfi_cert_is_of(const llmfi_cert *c, llmf_str host, ll
 
 /* Bytes of one certificate, here and in what a server sends. */
 #define LLMFI_MAX_CERT 65536
-/* Roots of one bundle. */
+/* Roots of one bundle, and bytes of it: a path may name what has no end. */
 #define LLMFI_MAX_ANCHORS 4096
+#define LLMFI_MAX_BUNDLE (16 << 20)
 /* Bits of an RSA key, at least. */
 #define LLMFI_MIN_RSA 2048
 
@@ -24886,28 +24890,29 @@ static size_t llmfi_anchors_count(const llmfi_anchors *a) {
 }
 
 #if LLMF_HAS_FILES
-/* Reads a file of roots through `room`, without the C library's buffers: this comes after llmf_open. False: it cannot be read. */
-static bool llmfi_anchors_file(llmfi_anchors *a, const char *path, char *room, size_t cap) {
-    bool ok;
 #ifdef _WIN32
-    int fd = _open(path, _O_RDONLY | _O_BINARY), n;
-    if (fd < 0) return false;
-    while ((n = _read(fd, room, (unsigned)(cap < INT32_MAX ? cap : INT32_MAX))) > 0) llmfi_anchors_feed(a, room, (size_t)n);
-    ok = n == 0;
-    (void)_close(fd);
+#define LLMFI_ANCHORS_OPEN(path) _open((path), _O_RDONLY | _O_BINARY)
+#define LLMFI_ANCHORS_READ(fd, to, cap) _read((fd), (to), (unsigned)(cap))
+#define LLMFI_ANCHORS_CLOSE(fd) _close(fd)
 #else
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n;
+#define LLMFI_ANCHORS_OPEN(path) open((path), O_RDONLY | O_CLOEXEC)
+#define LLMFI_ANCHORS_READ(fd, to, cap) (int)read((fd), (to), (cap))
+#define LLMFI_ANCHORS_CLOSE(fd) close(fd)
+#endif
+/* Reads a file of roots through `room`, without the C library's buffers: this comes after llmf_open. False: it cannot be read, or is larger than any should be. */
+static bool llmfi_anchors_file(llmfi_anchors *a, const char *path, char *room, size_t cap) {
+    int fd = LLMFI_ANCHORS_OPEN(path), n;
+    size_t all = 0;
     if (fd < 0) return false;
     do {
-        n = read(fd, room, cap);
-        if (n > 0) llmfi_anchors_feed(a, room, (size_t)n);
-    } while (n > 0 || (n < 0 && errno == EINTR));
-    ok = n == 0;
-    close(fd);
-#endif
-    if (ok) llmfi_anchors_feed(a, "\n", 1);
-    return ok;
+        n = LLMFI_ANCHORS_READ(fd, room, cap < INT32_MAX ? cap : INT32_MAX);
+        if (n <= 0) continue;
+        llmfi_anchors_feed(a, room, (size_t)n);
+        all += (size_t)n;
+    } while (all <= LLMFI_MAX_BUNDLE && (n > 0 || (n < 0 && errno == EINTR)));
+    (void)LLMFI_ANCHORS_CLOSE(fd);
+    if (n == 0) llmfi_anchors_feed(a, "\n", 1);
+    return n == 0;
 }
 #endif
 
@@ -25299,7 +25304,7 @@ static bool llmfi_tls_read_roots(llmfi_bearssl *b) {
     }
     if (d->ca_file) {
 #if LLMF_HAS_FILES
-        b->no_roots = LLMFI_WORDS("the roots to verify with cannot be read: see ca_file");
+        b->no_roots = LLMFI_WORDS("the roots to verify with cannot be read: is the path of ca_file right, and the file below 16 MB?");
         if (!llmfi_anchors_file(&b->anchors, d->ca_file, b->net->recv, d->recv_size)) return false;
         b->no_roots = LLMFI_WORDS("no root of ca_file can be used: is it PEM text with a certificate that is valid now?");
         return llmfi_anchors_count(&b->anchors) > 0;

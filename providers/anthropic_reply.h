@@ -18,7 +18,8 @@ enum { LLMFI_CLAUDE_THOUGHT, LLMFI_CLAUDE_SIGNATURE, LLMFI_CLAUDE_BEGUN = LLMFI_
 /* What a frame asks to be done once all of it has been read and is whole. */
 typedef struct llmfi_claude_event {
     llmf_str type;
-    int64_t index;
+    int64_t index;                           /* -1: not there, or not yet */
+    bool looked;                             /* for an index behind what it is about: once, or many members would be read many times */
     bool content;                            /* the frame is a message with content */
 } llmfi_claude_event;
 
@@ -237,6 +238,8 @@ static bool llmfi_claude_member(llmfi_reply *r, llmfi_json *j, bool *content) {
 /* The index, where it stands behind what it is about. */
 static void llmfi_claude_index_ahead(const llmfi_json *j, llmfi_claude_event *e) {
     llmfi_json ahead = *j;
+    if (e->looked) return;
+    e->looked = true;
     for (; e->index < 0 && ahead.token == LLMFI_J_KEY; llmfi_json_next(&ahead))
         if (LLMFI_KEY(&ahead, "index")) llmfi_claude_count(&ahead, &e->index);
         else llmfi_json_skip(&ahead);

@@ -160,7 +160,7 @@ typedef struct llmf_desc {
 
     uint64_t (*clock_ns)(void *user);           /* monotonic nanoseconds; NULL: the system's. LLMF_NO_STDLIB: must be set */
     int64_t (*wall_ms)(void *user);             /* milliseconds since 1970; NULL: the system's. LLMF_NO_STDLIB: wanted for AWS signatures only */
-    void (*random)(void *user, void *bytes, size_t len); /* for what separates the parts of an upload; NULL: made from the time */
+    void (*random)(void *user, void *bytes, size_t len); /* for what separates the parts of an upload, and beside the system's for TLS by BearSSL; NULL: made from the time, and the system's alone */
     void (*log)(void *user, int level, int id, llmf_str text); /* one line, no newline; NULL: silent */
     int log_level;                 /* 0: LLMF_LOG_WARNING */
     void *user;                    /* handed to every hook above */

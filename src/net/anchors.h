@@ -15,8 +15,9 @@
 
 /* Bytes of one certificate, here and in what a server sends. */
 #define LLMFI_MAX_CERT 65536
-/* Roots of one bundle. */
+/* Roots of one bundle, and bytes of it: a path may name what has no end. */
 #define LLMFI_MAX_ANCHORS 4096
+#define LLMFI_MAX_BUNDLE (16 << 20)
 /* Bits of an RSA key, at least. */
 #define LLMFI_MIN_RSA 2048
 
@@ -130,28 +131,29 @@ static size_t llmfi_anchors_count(const llmfi_anchors *a) {
 }
 
 #if LLMF_HAS_FILES
-/* Reads a file of roots through `room`, without the C library's buffers: this comes after llmf_open. False: it cannot be read. */
-static bool llmfi_anchors_file(llmfi_anchors *a, const char *path, char *room, size_t cap) {
-    bool ok;
 #ifdef _WIN32
-    int fd = _open(path, _O_RDONLY | _O_BINARY), n;
-    if (fd < 0) return false;
-    while ((n = _read(fd, room, (unsigned)(cap < INT32_MAX ? cap : INT32_MAX))) > 0) llmfi_anchors_feed(a, room, (size_t)n);
-    ok = n == 0;
-    (void)_close(fd);
+#define LLMFI_ANCHORS_OPEN(path) _open((path), _O_RDONLY | _O_BINARY)
+#define LLMFI_ANCHORS_READ(fd, to, cap) _read((fd), (to), (unsigned)(cap))
+#define LLMFI_ANCHORS_CLOSE(fd) _close(fd)
 #else
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n;
+#define LLMFI_ANCHORS_OPEN(path) open((path), O_RDONLY | O_CLOEXEC)
+#define LLMFI_ANCHORS_READ(fd, to, cap) (int)read((fd), (to), (cap))
+#define LLMFI_ANCHORS_CLOSE(fd) close(fd)
+#endif
+/* Reads a file of roots through `room`, without the C library's buffers: this comes after llmf_open. False: it cannot be read, or is larger than any should be. */
+static bool llmfi_anchors_file(llmfi_anchors *a, const char *path, char *room, size_t cap) {
+    int fd = LLMFI_ANCHORS_OPEN(path), n;
+    size_t all = 0;
     if (fd < 0) return false;
     do {
-        n = read(fd, room, cap);
-        if (n > 0) llmfi_anchors_feed(a, room, (size_t)n);
-    } while (n > 0 || (n < 0 && errno == EINTR));
-    ok = n == 0;
-    close(fd);
-#endif
-    if (ok) llmfi_anchors_feed(a, "\n", 1);
-    return ok;
+        n = LLMFI_ANCHORS_READ(fd, room, cap < INT32_MAX ? cap : INT32_MAX);
+        if (n <= 0) continue;
+        llmfi_anchors_feed(a, room, (size_t)n);
+        all += (size_t)n;
+    } while (all <= LLMFI_MAX_BUNDLE && (n > 0 || (n < 0 && errno == EINTR)));
+    (void)LLMFI_ANCHORS_CLOSE(fd);
+    if (n == 0) llmfi_anchors_feed(a, "\n", 1);
+    return n == 0;
 }
 #endif
 

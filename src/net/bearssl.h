@@ -128,7 +128,7 @@ static bool llmfi_tls_read_roots(llmfi_bearssl *b) {
     }
     if (d->ca_file) {
 #if LLMF_HAS_FILES
-        b->no_roots = LLMFI_WORDS("the roots to verify with cannot be read: see ca_file");
+        b->no_roots = LLMFI_WORDS("the roots to verify with cannot be read: is the path of ca_file right, and the file below 16 MB?");
         if (!llmfi_anchors_file(&b->anchors, d->ca_file, b->net->recv, d->recv_size)) return false;
         b->no_roots = LLMFI_WORDS("no root of ca_file can be used: is it PEM text with a certificate that is valid now?");
         return llmfi_anchors_count(&b->anchors) > 0;

@@ -426,6 +426,32 @@ static void long_error_bodies(void **state) {
     }
 }
 
+/* An event's index is looked for once, however many members want it: a megabyte of them costs as much as any other. */
+static void many_deltas_without_an_index(void **state) {
+    kit_text body = {NULL, 0, 0};
+    llmf_recording r;
+    kit_world w;
+    llmf_desc d;
+    llmf_factory *f;
+    llmf_request req = kit_request(true);
+    llmf_response res;
+    double from;
+    int i;
+    (void)state;
+    kit_adds(&body, "data: {\"type\":\"content_block_delta\"");
+    for (i = 0; i < 100000; i++) kit_adds(&body, ",\"delta\":{}");
+    kit_adds(&body, "}\n\n");
+    r = kit_recording(200, kit_cstr(&body));
+    f = replaying(&w, &d, &r);
+    from = kit_seconds();
+    assert_int_equal(llmf_generate(f, model(f, "anthropic:m"), &req, &res), LLMF_ERR_TRUNCATED);
+    assert_true(kit_seconds() - from < 5);
+    llmf_release(f, &res);
+    llmf_close(f);
+    kit_drop(&w.log);
+    kit_drop(&body);
+}
+
 /* Members of a response end with NUL and are UTF-8, the raw body and a header's value too. */
 static void raw_and_request_id(void **state) {
     static const llmf_header headers[] = {{{"x-request-id", 12}, {"id\xff\xc3", 4}}};
@@ -725,6 +751,7 @@ int main(void) {
         cmocka_unit_test(endless_timeouts),
         cmocka_unit_test(impossible_descriptions),
         cmocka_unit_test(long_error_bodies),
+        cmocka_unit_test(many_deltas_without_an_index),
         cmocka_unit_test(raw_and_request_id),
         cmocka_unit_test(secrets_in_headers),
         cmocka_unit_test(bytes_behind_the_reply),

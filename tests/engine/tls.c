@@ -335,6 +335,11 @@ static void where_roots_come_from(void **state) {
     talk_call(&t, false, NULL);
     talk_expect(&t, LLMF_ERR_TLS, "cannot be read");
     llmf_close(t.f);
+    talk_init(&t, "socket", "localhost", "/v1", "/dev/zero"); /* has no end */
+    talk_open(&t, s.port);
+    talk_call(&t, false, NULL);
+    talk_expect(&t, LLMF_ERR_TLS, "cannot be read");
+    llmf_close(t.f);
     talk_init(&t, "socket", "localhost", "/v1", NULL);
     t.desc.ca_pem = "no certificate";
     talk_open(&t, s.port);
@@ -430,24 +435,12 @@ static void cut_at_every_byte(void **state) {
     tls_stop(&s);
 }
 
-static int listener(int *port) {
-    struct sockaddr_in at;
-    socklen_t len = sizeof at;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    memset(&at, 0, sizeof at);
-    at.sin_family = AF_INET;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    assert_true(fd >= 0 && !bind(fd, (struct sockaddr *)&at, sizeof at) && !listen(fd, 4) && !getsockname(fd, (struct sockaddr *)&at, &len));
-    *port = ntohs(at.sin_port);
-    return fd;
-}
-
 /* Someone who accepts and says nothing, and a call that is given up meanwhile. */
 static void a_silent_server(void **state) {
     llmf_request req = kit_request(false);
     llmf_call c;
     talk t;
-    int port, fd = listener(&port), i;
+    int port, fd = tls_listen(&port), i;
     (void)state;
     talk_init(&t, "socket", "localhost", "/v1", our_ca());
     t.desc.timeouts.connect_ms = 200;
@@ -470,7 +463,7 @@ static void no_tls_there(void **state) {
     kit_seen seen;
     llmf_call c;
     talk t;
-    int port, fd = listener(&port), peer, i;
+    int port, fd = tls_listen(&port), peer, i;
     (void)state;
     talk_init(&t, "socket", "localhost", "/v1", our_ca());
     talk_open(&t, port);

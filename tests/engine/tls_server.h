@@ -230,16 +230,23 @@ static void tls_run(const tls_server *s, int listener) {
     _exit(0);
 }
 
-static bool tls_start(tls_server *s) {
+/* A socket on loopback that waits for connections, and its port; below 0: none. */
+static int tls_listen(int *port) {
     struct sockaddr_in at;
     socklen_t len = sizeof at;
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     memset(&at, 0, sizeof at);
     at.sin_family = AF_INET;
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof at) || listen(fd, 16) || getsockname(fd, (struct sockaddr *)&at, &len)) return -1;
+    *port = ntohs(at.sin_port);
+    return fd;
+}
+
+static bool tls_start(tls_server *s) {
+    int fd = tls_listen(&s->port);
     s->counts = (tls_counts *)mmap(NULL, sizeof *s->counts, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (s->counts == MAP_FAILED || fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof at) || listen(fd, 16) || getsockname(fd, (struct sockaddr *)&at, &len)) return false;
-    s->port = ntohs(at.sin_port);
+    if (s->counts == MAP_FAILED || fd < 0) return false;
     s->pid = fork();
     if (s->pid == 0) tls_run(s, fd);
     close(fd);
