@@ -66,10 +66,9 @@ enum { LLMFI_CALL_BYTES = 32768 };
 #if LLMF_HAS_BEARSSL
 /* And what TLS needs where the socket transport is who serves https: roots, and a connection for each call. */
 static size_t llmfi_tls_need(llmf_factory *f) {
-    size_t before = f->heap.used, most = (size_t)(f->desc.max_calls < f->desc.max_connections ? f->desc.max_calls : f->desc.max_connections);
+    int most = f->desc.max_calls < f->desc.max_connections ? f->desc.max_calls : f->desc.max_connections;
     if (!f->socket || f->curl) return 0;
-    (void)llmfi_tls_roots((llmfi_bearssl *)((llmfi_http *)(void *)f->socket)->secure.ops.user); /* without any no connection will stand */
-    return f->heap.used - before + most * LLMFI_TLS_BYTES + LLMFI_PAGE; /* where the block begins is not known */
+    return llmfi_socket_tls_need(f->socket, (size_t)most) + LLMFI_PAGE; /* where the block begins is not known */
 }
 #else
 #define llmfi_tls_need(f) 0

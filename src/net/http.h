@@ -165,11 +165,12 @@ static void llmfi_conn_forget_exchange(llmfi_conn *c) {
 
 static void llmfi_conn_close(llmfi_conn *c) {
     llmfi_http *h = c->http;
+    const llmfi_stream *by = LLMFI_HTTP_STREAM(h, c->tls);
     if (c->state == LLMFI_CONN_DEAD) return;
     llmfi_conn_forget_exchange(c);
     llmfi_watch_remove(h->t.net->watch, &c->watch);
     if (c->watch.fd == -1) h->blind--;
-    if (c->stream) LLMFI_HTTP_STREAM(h, c->tls)->ops.close(LLMFI_HTTP_STREAM(h, c->tls)->ops.user, c->stream);
+    if (c->stream) by->ops.close(by->ops.user, c->stream);
     c->stream = NULL;
     llmfi_conn_leave(c);
     c->state = LLMFI_CONN_DEAD;
@@ -181,10 +182,11 @@ static void llmfi_conn_close(llmfi_conn *c) {
 /* Watches the stream's descriptor for what the stream wants it for. `want` is what we do. */
 static void llmfi_conn_watch(llmfi_conn *c, int want) {
     llmfi_http *h = c->http;
+    const llmfi_stream *by = LLMFI_HTTP_STREAM(h, c->tls);
     llmfi_watch *watch = h->t.net->watch;
     intptr_t fd = -1;
     int events = want;
-    if (LLMFI_HTTP_STREAM(h, c->tls)->ops.fd) fd = LLMFI_HTTP_STREAM(h, c->tls)->ops.fd(LLMFI_HTTP_STREAM(h, c->tls)->ops.user, c->stream, &events);
+    if (by->ops.fd) fd = by->ops.fd(by->ops.user, c->stream, &events);
     if (fd < 0) fd = -1;
     if (fd != c->watch.fd) {
         llmfi_watch_remove(watch, &c->watch);
@@ -476,17 +478,18 @@ static void llmfi_conn_feed(llmfi_conn *c, llmf_str in) {
 /* Reads what there is. */
 static void llmfi_conn_receive(llmfi_conn *c) {
     llmfi_http *h = c->http;
+    const llmfi_stream *by = LLMFI_HTTP_STREAM(h, c->tls);
     llmfi_net *net = h->t.net;
     llmfi_buf b = llmfi_http_shared(net);
     unsigned serial = c->serial;
     int reads;
     for (reads = 0; reads < LLMFI_HTTP_READS; reads++) {
-        int n = LLMFI_HTTP_STREAM(h, c->tls)->ops.read(LLMFI_HTTP_STREAM(h, c->tls)->ops.user, c->stream, b.ptr, b.cap);
+        int n = by->ops.read(by->ops.user, c->stream, b.ptr, b.cap);
         if (n < 0) llmfi_conn_ended(c, n);
         if (n == 0 && c->broken) llmfi_conn_ended(c, -LLMF_ERR_NETWORK);
         if (n <= 0) return;
         llmfi_conn_feed(c, llmfi_str(b.ptr, (size_t)n));
-        if (c->serial != serial || c->paused || (LLMFI_HTTP_STREAM(h, c->tls)->short_is_dry && (size_t)n < b.cap)) return;
+        if (c->serial != serial || c->paused || (by->short_is_dry && (size_t)n < b.cap)) return;
         if (llmfi_slice_over(net)) break;
     }
     c->again = h->again = true;
@@ -497,12 +500,13 @@ static void llmfi_conn_receive(llmfi_conn *c) {
 /* Further with connecting. True: it stands. */
 static bool llmfi_conn_dial(llmfi_conn *c) {
     llmfi_http *h = c->http;
-    llmf_stream_ops *ops = &LLMFI_HTTP_STREAM(h, c->tls)->ops;
+    const llmfi_stream *by = LLMFI_HTTP_STREAM(h, c->tls);
+    const llmf_stream_ops *ops = &by->ops;
     int got;
     llmfi_watch_remove(h->t.net->watch, &c->watch); /* the stream may close it and open another of the same number */
     if (!c->stream) c->stream = ops->open(ops->user, c->host, c->port, c->tls);
     if (!c->stream) {
-        llmfi_conn_fail(c, LLMFI_HTTP_STREAM(h, c->tls)->open_error, LLMFI_HTTP_STREAM(h, c->tls)->open_error == LLMF_ERR_MEMORY ? "no memory for a connection: raise memory_size" : "no stream could be opened", false);
+        llmfi_conn_fail(c, by->open_error, by->open_error == LLMF_ERR_MEMORY ? "no memory for a connection: raise memory_size" : "no stream could be opened", false);
         return false;
     }
     got = ops->ready ? ops->ready(ops->user, c->stream) : 1;

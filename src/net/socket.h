@@ -18,6 +18,16 @@ static void llmfi_socket_close(llmfi_transport *t) {
 }
 #endif
 
+#if LLMF_HAS_BEARSSL
+/* Bytes of the heap that TLS needs for `most` connections at once, and the roots, which are read to know. */
+static size_t llmfi_socket_tls_need(llmfi_transport *t, size_t most) {
+    llmfi_bearssl *b = (llmfi_bearssl *)((llmfi_http *)(void *)t)->secure.ops.user;
+    size_t before = b->net->heap->used;
+    (void)llmfi_tls_roots(b); /* without any no connection will stand */
+    return b->net->heap->used - before + most * LLMFI_TLS_BYTES;
+}
+#endif
+
 /* NULL: no memory. */
 LLMFI_UNUSED static llmfi_transport *llmfi_socket_open(llmfi_net *net) {
     llmfi_http *h = llmfi_http_open(net, "socket");

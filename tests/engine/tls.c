@@ -442,6 +442,7 @@ static void a_silent_server(void **state) {
     talk t;
     int port, fd = tls_listen(&port), i;
     (void)state;
+    assert_true(fd >= 0);
     talk_init(&t, "socket", "localhost", "/v1", our_ca());
     t.desc.timeouts.connect_ms = 200;
     talk_open(&t, port);
@@ -465,6 +466,7 @@ static void no_tls_there(void **state) {
     talk t;
     int port, fd = tls_listen(&port), peer, i;
     (void)state;
+    assert_true(fd >= 0);
     talk_init(&t, "socket", "localhost", "/v1", our_ca());
     talk_open(&t, port);
     memset(&seen, 0, sizeof seen);
