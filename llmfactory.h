@@ -820,6 +820,13 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
      REASONING   on                    llmf_request.reasoning, and reasoning that a provider puts into parts of its own
      INFO        on                    "did you mean", and the names of providers in messages and in llmf_provider_at that are not built in
      SLICES      on                    llmf_desc.slice_us
+     RETRY       on                    repeats what may pass, moves to the next of a chain (fallbacks), keeps limits, cool-downs and breakers; without it a call is one request
+     ROUTES      on                    llmf_route, `routes:` of the config, scores
+     BUDGETS     on                    budgets of money: `budgets:`, budget_usd and those of llmf_desc
+     METRICS     on                    llmf_metrics and spans
+     CACHE       on                    the cache of responses
+     FILTERS     on                    hooks that look at requests before they are sent, and at what comes
+     SAVE        on                    llmf_save and llmf_load: what is known of limits, breakers, budgets and latencies, kept over a restart
      EMBED       on                    LLMF_OP_EMBED
      TRANSCRIBE  on                    LLMF_OP_TRANSCRIBE
      COUNT       on                    LLMF_OP_COUNT_TOKENS
@@ -844,6 +851,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
      LLMF_MAX_REPLY_PARTS   4096       texts and items in one streamed reply of the Responses API
      LLMF_MAX_CITATIONS     1024       sources cited in one reply; what comes beyond is not kept
      LLMF_MAX_REGISTERED    32         providers, and dialects, that a program registers
+     LLMF_MAX_HEALTH        256        models at hosts of which it is kept how they do; of those beyond nothing is
      LLMF_BATCH_WAIT_MS     500        milliseconds before a failed batch of LLMF_OP_EMBED is repeated, where the provider does not say how long
      LLMF_BATCH_MAX_WAIT_MS 60000      the longest such wait that a provider may ask for; beyond it the call fails at once
      LLMF_TAIL_MS           2000       milliseconds that a reply may go on for behind its terminal event
@@ -1303,6 +1311,41 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #else
 #define LLMF_HAS_SLICES 1
 #endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_RETRY) && LLMF_WITH_RETRY)) || (defined(LLMF_NO_RETRY) && LLMF_NO_RETRY)
+#define LLMF_HAS_RETRY 0
+#else
+#define LLMF_HAS_RETRY 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_ROUTES) && LLMF_WITH_ROUTES)) || (defined(LLMF_NO_ROUTES) && LLMF_NO_ROUTES)
+#define LLMF_HAS_ROUTES 0
+#else
+#define LLMF_HAS_ROUTES 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_BUDGETS) && LLMF_WITH_BUDGETS)) || (defined(LLMF_NO_BUDGETS) && LLMF_NO_BUDGETS)
+#define LLMF_HAS_BUDGETS 0
+#else
+#define LLMF_HAS_BUDGETS 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_METRICS) && LLMF_WITH_METRICS)) || (defined(LLMF_NO_METRICS) && LLMF_NO_METRICS)
+#define LLMF_HAS_METRICS 0
+#else
+#define LLMF_HAS_METRICS 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_CACHE) && LLMF_WITH_CACHE)) || (defined(LLMF_NO_CACHE) && LLMF_NO_CACHE)
+#define LLMF_HAS_CACHE 0
+#else
+#define LLMF_HAS_CACHE 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_FILTERS) && LLMF_WITH_FILTERS)) || (defined(LLMF_NO_FILTERS) && LLMF_NO_FILTERS)
+#define LLMF_HAS_FILTERS 0
+#else
+#define LLMF_HAS_FILTERS 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_SAVE) && LLMF_WITH_SAVE)) || (defined(LLMF_NO_SAVE) && LLMF_NO_SAVE)
+#define LLMF_HAS_SAVE 0
+#else
+#define LLMF_HAS_SAVE 1
+#endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_STRINGS) && LLMF_WITH_STRINGS)) || (defined(LLMF_NO_STRINGS) && LLMF_NO_STRINGS)
 #define LLMF_HAS_STRINGS 0
 #else
@@ -1329,6 +1372,8 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #define LLMF_HAS_LIST 1
 #endif
 #define LLMFI_HAS_OPS (LLMF_HAS_EMBED || LLMF_HAS_TRANSCRIBE || LLMF_HAS_COUNT || LLMF_HAS_LIST)
+/* What is kept of each model at each host: see engine/health.h. */
+#define LLMFI_HAS_HEALTH (LLMF_HAS_RETRY || LLMF_HAS_ROUTES || LLMF_HAS_METRICS || LLMF_HAS_SAVE)
 
 /* A build that reads variables from somewhere. */
 #if LLMF_HAS_ENV || LLMF_HAS_CONFIG || LLMF_HAS_FILES || LLMF_HAS_REGISTER
@@ -1416,6 +1461,9 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #endif
 #ifndef LLMF_MAX_REGISTERED
 #define LLMF_MAX_REGISTERED 32
+#endif
+#ifndef LLMF_MAX_HEALTH
+#define LLMF_MAX_HEALTH 256
 #endif
 #ifndef LLMF_BATCH_WAIT_MS
 #define LLMF_BATCH_WAIT_MS 500
@@ -21342,6 +21390,9 @@ typedef struct llmfi_prepared {
     const llmfi_adapter *adapter;            /* NULL: a registered dialect's, see `dialect` */
     const llmf_dialect *dialect;             /* NULL: one of ours */
     int references;
+#if LLMFI_HAS_HEALTH
+    struct llmfi_health *health;             /* the engine's; NULL: none, or not asked for yet */
+#endif
 } llmfi_prepared;
 
 typedef struct llmfi_handle {
@@ -27466,6 +27517,10 @@ struct llmf_factory {
     llmfi_config *config;
     llmfi_handles handles;
     uint32_t last_handle;                    /* of the last llmf_get: asked for again more often than not */
+#if LLMFI_HAS_HEALTH
+    struct llmfi_health *health;             /* how each model does: see health.h */
+    uint32_t health_count;
+#endif
 
 #if LLMF_HAS_AWS
     llmfi_asking keys;
@@ -30203,6 +30258,87 @@ LLMFI_UNUSED static bool llmfi_is_split(const llmfi_call *c) {
 
 #endif
 #endif
+/* How each model at each host does: what calls have seen of it, kept as long as the factory. Retries, limits, breakers and routes decide by it, metrics show it,
+   and llmf_save keeps it over a restart. A model, here, is a provider's id at a base URL: two names of the config for one of them share what is known. */
+#ifndef LLMFI_ENGINE_HEALTH_H
+#define LLMFI_ENGINE_HEALTH_H
+
+#if LLMFI_HAS_HEALTH
+
+/* Numbers are smoothed: each call counts an eighth. */
+enum { LLMFI_HEALTH_SHARE = 8 };
+
+typedef struct llmfi_health {
+    struct llmfi_health *next;               /* all of a factory */
+    llmf_str provider, model_id;             /* in the same piece of the heap */
+    uint32_t host;                           /* hash of the base URL */
+    uint64_t good, bad;                      /* calls answered, and attempts that failed through the provider's fault */
+    int64_t latency_us, first_us;            /* of a whole answer, and to its first content; 0: none seen yet */
+} llmfi_health;
+
+static uint32_t llmfi_health_host(llmf_str url) {
+    return llmfi_handle_hash(url.ptr, url.len);
+}
+
+static llmfi_health *llmfi_health_find(const llmf_factory *f, llmf_str provider, llmf_str model_id, uint32_t host) {
+    llmfi_health *h;
+    for (h = f->health; h; h = h->next)
+        if (h->host == host && llmfi_eq(h->model_id, model_id) && llmfi_eq(h->provider, provider)) return h;
+    return NULL;
+}
+
+/* Found, or made. NULL where there is no room: nothing is known of it then, and nothing kept. */
+static llmfi_health *llmfi_health_of(llmf_factory *f, const llmfi_record *r) {
+    uint32_t host = llmfi_health_host(r->s.base_url);
+    llmfi_health *h = llmfi_health_find(f, r->s.provider, r->s.model_id, host);
+    char *text;
+    if (h || f->health_count >= LLMF_MAX_HEALTH) return h;
+    h = (llmfi_health *)llmfi_heap_alloc(&f->heap, sizeof *h + r->s.provider.len + r->s.model_id.len);
+    if (!h) return NULL;
+    memset(h, 0, sizeof *h);
+    text = (char *)(h + 1);
+    memcpy(text, r->s.provider.ptr, r->s.provider.len);
+    h->provider = llmfi_str(text, r->s.provider.len);
+    text += r->s.provider.len;
+    memcpy(text, r->s.model_id.ptr, r->s.model_id.len);
+    h->model_id = llmfi_str(text, r->s.model_id.len);
+    h->host = host;
+    h->next = f->health;
+    f->health = h;
+    f->health_count++;
+    return h;
+}
+
+/* That of a call's model; NULL: none. */
+static llmfi_health *llmfi_health_at(const llmfi_call *c) {
+    return c->prepared ? c->prepared->health : NULL;
+}
+
+static void llmfi_health_smooth(int64_t *kept, uint64_t from, uint64_t to) {
+    int64_t us = from && to > from ? (int64_t)((to - from) / 1000) : 0;
+    if (us <= 0) return;
+    *kept = *kept ? *kept + (us - *kept) / LLMFI_HEALTH_SHARE : us;
+}
+
+/* An attempt has ended well. */
+static void llmfi_health_good(llmfi_call *c) {
+    llmfi_health *h = llmfi_health_at(c);
+    if (!h) return;
+    h->good++;
+    llmfi_health_smooth(&h->latency_us, c->start_ns, c->end_ns);
+    llmfi_health_smooth(&h->first_us, c->start_ns, c->first_content_ns);
+}
+
+static void llmfi_health_close(llmf_factory *f) {
+    while (f->health) {
+        llmfi_health *next = f->health->next;
+        llmfi_heap_free(&f->heap, f->health);
+        f->health = next;
+    }
+}
+
+#endif
+#endif
 /* From what came to what it means: cost, response, final error. */
 #ifndef LLMFI_ENGINE_SETTLE_H
 #define LLMFI_ENGINE_SETTLE_H
@@ -30475,6 +30611,9 @@ static void llmfi_finish(llmfi_call *c) {
 #endif
     llmfi_give_back_decoder(c);
     llmfi_settle(c);
+#if LLMFI_HAS_HEALTH
+    if (c->response.error.code == LLMF_OK) llmfi_health_good(c);
+#endif
 #if LLMF_HAS_CONFIG /* which alone sets num_ctx */
     llmfi_warn_window(c);
 #endif
@@ -30937,6 +31076,9 @@ static bool llmfi_call_prepare(llmfi_call *c, llmf_model m) {
     c->prepared = llmfi_handle_use(&f->handles, f->config, at, &c->reply.error);
     if (!c->prepared) return false;
     c->prepared->references++;
+#if LLMFI_HAS_HEALTH
+    if (!c->prepared->health) c->prepared->health = llmfi_health_of(f, &c->prepared->record);
+#endif
     c->reply.user = &c->prepared->record.s;
     c->reply.provider = c->prepared->record.provider->name;
     return true;
@@ -31575,6 +31717,9 @@ LLMF_API void llmf_close(llmf_factory *f) {
     for (i = f->transport_count; i-- > 0;)
         if (f->transports[i]) f->transports[i]->close(f->transports[i]);
     llmfi_handles_close(&f->handles);
+#if LLMFI_HAS_HEALTH
+    llmfi_health_close(f);
+#endif
     if (f->config) llmfi_config_release(f->config);
     llmfi_env_close(&f->env);
     if (f->watching) llmfi_watch_close(&f->watch);

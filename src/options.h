@@ -38,6 +38,13 @@
      REASONING   on                    llmf_request.reasoning, and reasoning that a provider puts into parts of its own
      INFO        on                    "did you mean", and the names of providers in messages and in llmf_provider_at that are not built in
      SLICES      on                    llmf_desc.slice_us
+     RETRY       on                    repeats what may pass, moves to the next of a chain (fallbacks), keeps limits, cool-downs and breakers; without it a call is one request
+     ROUTES      on                    llmf_route, `routes:` of the config, scores
+     BUDGETS     on                    budgets of money: `budgets:`, budget_usd and those of llmf_desc
+     METRICS     on                    llmf_metrics and spans
+     CACHE       on                    the cache of responses
+     FILTERS     on                    hooks that look at requests before they are sent, and at what comes
+     SAVE        on                    llmf_save and llmf_load: what is known of limits, breakers, budgets and latencies, kept over a restart
      EMBED       on                    LLMF_OP_EMBED
      TRANSCRIBE  on                    LLMF_OP_TRANSCRIBE
      COUNT       on                    LLMF_OP_COUNT_TOKENS
@@ -62,6 +69,7 @@
      LLMF_MAX_REPLY_PARTS   4096       texts and items in one streamed reply of the Responses API
      LLMF_MAX_CITATIONS     1024       sources cited in one reply; what comes beyond is not kept
      LLMF_MAX_REGISTERED    32         providers, and dialects, that a program registers
+     LLMF_MAX_HEALTH        256        models at hosts of which it is kept how they do; of those beyond nothing is
      LLMF_BATCH_WAIT_MS     500        milliseconds before a failed batch of LLMF_OP_EMBED is repeated, where the provider does not say how long
      LLMF_BATCH_MAX_WAIT_MS 60000      the longest such wait that a provider may ask for; beyond it the call fails at once
      LLMF_TAIL_MS           2000       milliseconds that a reply may go on for behind its terminal event
@@ -223,6 +231,41 @@
 #else
 #define LLMF_HAS_SLICES 1
 #endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_RETRY) && LLMF_WITH_RETRY)) || (defined(LLMF_NO_RETRY) && LLMF_NO_RETRY)
+#define LLMF_HAS_RETRY 0
+#else
+#define LLMF_HAS_RETRY 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_ROUTES) && LLMF_WITH_ROUTES)) || (defined(LLMF_NO_ROUTES) && LLMF_NO_ROUTES)
+#define LLMF_HAS_ROUTES 0
+#else
+#define LLMF_HAS_ROUTES 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_BUDGETS) && LLMF_WITH_BUDGETS)) || (defined(LLMF_NO_BUDGETS) && LLMF_NO_BUDGETS)
+#define LLMF_HAS_BUDGETS 0
+#else
+#define LLMF_HAS_BUDGETS 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_METRICS) && LLMF_WITH_METRICS)) || (defined(LLMF_NO_METRICS) && LLMF_NO_METRICS)
+#define LLMF_HAS_METRICS 0
+#else
+#define LLMF_HAS_METRICS 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_CACHE) && LLMF_WITH_CACHE)) || (defined(LLMF_NO_CACHE) && LLMF_NO_CACHE)
+#define LLMF_HAS_CACHE 0
+#else
+#define LLMF_HAS_CACHE 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_FILTERS) && LLMF_WITH_FILTERS)) || (defined(LLMF_NO_FILTERS) && LLMF_NO_FILTERS)
+#define LLMF_HAS_FILTERS 0
+#else
+#define LLMF_HAS_FILTERS 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_SAVE) && LLMF_WITH_SAVE)) || (defined(LLMF_NO_SAVE) && LLMF_NO_SAVE)
+#define LLMF_HAS_SAVE 0
+#else
+#define LLMF_HAS_SAVE 1
+#endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_STRINGS) && LLMF_WITH_STRINGS)) || (defined(LLMF_NO_STRINGS) && LLMF_NO_STRINGS)
 #define LLMF_HAS_STRINGS 0
 #else
@@ -249,6 +292,8 @@
 #define LLMF_HAS_LIST 1
 #endif
 #define LLMFI_HAS_OPS (LLMF_HAS_EMBED || LLMF_HAS_TRANSCRIBE || LLMF_HAS_COUNT || LLMF_HAS_LIST)
+/* What is kept of each model at each host: see engine/health.h. */
+#define LLMFI_HAS_HEALTH (LLMF_HAS_RETRY || LLMF_HAS_ROUTES || LLMF_HAS_METRICS || LLMF_HAS_SAVE)
 
 /* A build that reads variables from somewhere. */
 #if LLMF_HAS_ENV || LLMF_HAS_CONFIG || LLMF_HAS_FILES || LLMF_HAS_REGISTER
@@ -336,6 +381,9 @@
 #endif
 #ifndef LLMF_MAX_REGISTERED
 #define LLMF_MAX_REGISTERED 32
+#endif
+#ifndef LLMF_MAX_HEALTH
+#define LLMF_MAX_HEALTH 256
 #endif
 #ifndef LLMF_BATCH_WAIT_MS
 #define LLMF_BATCH_WAIT_MS 500

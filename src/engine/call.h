@@ -102,6 +102,9 @@ static bool llmfi_call_prepare(llmfi_call *c, llmf_model m) {
     c->prepared = llmfi_handle_use(&f->handles, f->config, at, &c->reply.error);
     if (!c->prepared) return false;
     c->prepared->references++;
+#if LLMFI_HAS_HEALTH
+    if (!c->prepared->health) c->prepared->health = llmfi_health_of(f, &c->prepared->record);
+#endif
     c->reply.user = &c->prepared->record.s;
     c->reply.provider = c->prepared->record.provider->name;
     return true;

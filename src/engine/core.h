@@ -150,6 +150,10 @@ struct llmf_factory {
     llmfi_config *config;
     llmfi_handles handles;
     uint32_t last_handle;                    /* of the last llmf_get: asked for again more often than not */
+#if LLMFI_HAS_HEALTH
+    struct llmfi_health *health;             /* how each model does: see health.h */
+    uint32_t health_count;
+#endif
 
 #if LLMF_HAS_AWS
     llmfi_asking keys;

@@ -238,6 +238,9 @@ LLMF_API void llmf_close(llmf_factory *f) {
     for (i = f->transport_count; i-- > 0;)
         if (f->transports[i]) f->transports[i]->close(f->transports[i]);
     llmfi_handles_close(&f->handles);
+#if LLMFI_HAS_HEALTH
+    llmfi_health_close(f);
+#endif
     if (f->config) llmfi_config_release(f->config);
     llmfi_env_close(&f->env);
     if (f->watching) llmfi_watch_close(&f->watch);

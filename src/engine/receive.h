@@ -4,6 +4,7 @@
 #include "../../providers/fault.h"
 #include "batches.h"
 #include "core.h"
+#include "health.h"
 #include "keys.h"
 #include "registered.h"
 #include "settle.h"
@@ -157,6 +158,9 @@ static void llmfi_finish(llmfi_call *c) {
 #endif
     llmfi_give_back_decoder(c);
     llmfi_settle(c);
+#if LLMFI_HAS_HEALTH
+    if (c->response.error.code == LLMF_OK) llmfi_health_good(c);
+#endif
 #if LLMF_HAS_CONFIG /* which alone sets num_ctx */
     llmfi_warn_window(c);
 #endif

@@ -19,6 +19,9 @@ typedef struct llmfi_prepared {
     const llmfi_adapter *adapter;            /* NULL: a registered dialect's, see `dialect` */
     const llmf_dialect *dialect;             /* NULL: one of ours */
     int references;
+#if LLMFI_HAS_HEALTH
+    struct llmfi_health *health;             /* the engine's; NULL: none, or not asked for yet */
+#endif
 } llmfi_prepared;
 
 typedef struct llmfi_handle {
