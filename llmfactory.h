@@ -237,7 +237,29 @@ typedef struct llmf_timeouts {
     int64_t first_content_ms;      /* from the start to the first text, reasoning or tool call. Default 600,000 */
     int64_t idle_ms;               /* the longest silence between two pieces of content; keep-alive comments do not count. Default 60,000 */
     int64_t total_ms;              /* Default none */
+    int64_t queue_ms;              /* until the limits of its model have room for it. Default none */
 } llmf_timeouts;
+
+/* How failures are met. In each member 0 is what the next wider setting says: the request's max_retries, the model's keys in the config, its provider's, those of
+   llmf_desc, the defaults that stand here. A call is repeated only before its first content has been handed out, and only what may pass is repeated: rate limits,
+   overload, errors of the server and of the network, timeouts but the total one. The wait before the n-th repeat is delay_ms * 2^(n-1), not below min_delay_ms nor
+   above max_delay_ms, of which `jitter` percent are chance ("full jitter": 100); what the provider asks for (Retry-After and its like) goes before. Where a call
+   has a chain (fallbacks), a quota or rate limit moves it to the next model at once, as does any other result of fallback_on once its repeats are used up; each model
+   of the chain has repeats of its own, so a call asks at most (1 + max_retries) * (1 + fallbacks) times. A model that has no quota left, or a wrong key, is passed over
+   for cooldown_ms by calls that have another one to go to; so is one that has failed breaker_failures times in a row, for breaker_ms; then one call tries it.
+   Where breaker_failures was set by somebody, calls without a chain are refused (OVERLOADED) meanwhile too. */
+typedef struct llmf_retry {
+    int64_t max_retries;           /* 2; below 0: none. Replayed recordings and the mock are not repeated unless somebody sets it */
+    int64_t delay_ms, min_delay_ms, max_delay_ms; /* 500, 0, 8,000 */
+    int64_t jitter;                /* 100; below 0: no chance */
+    int64_t max_wait_ms;           /* 10,000: where the provider asks for more, the call fails, or moves on, at once; below 0: any wait */
+    int64_t fallback_on;           /* a bit for each llmf_result, 1 << LLMF_ERR_…; all that another model might do better with */
+    int64_t cooldown_ms;           /* 60,000; below 0: none */
+    int64_t breaker_failures, breaker_ms; /* 5, 30,000; failures below 0: no breaker */
+    int64_t max_concurrent;        /* calls of one model under way at once, the rest waits: none */
+    int64_t hedge_ms;              /* without content by then the next of the chain, or else the same model, is asked too, and who answers first counts: none */
+    int64_t min_bytes_per_s;       /* of a stream, over ten seconds; a slower one is a TIMEOUT: none */
+} llmf_retry;
 
 typedef struct llmf_transport llmf_transport;
 typedef struct llmf_stream_ops llmf_stream_ops;
@@ -289,6 +311,9 @@ typedef struct llmf_desc {
     void (*log)(void *user, int level, int id, llmf_str text); /* one line, no newline; NULL: silent */
     int log_level;                 /* 0: LLMF_LOG_WARNING */
     void *user;                    /* handed to every hook above */
+    llmf_retry retry;              /* of every call whose model's config says nothing */
+    const char *const *fallbacks;  /* names of models to try next, for models that have no chain of their own; NULL: the providers of LLM_FALLBACK_PROVIDERS, by their default models */
+    size_t fallback_count;
     int max_batches;               /* requests of one LLMF_OP_EMBED call under way at once, each of which counts as a call; 0: 4 */
 } llmf_desc;
 
@@ -483,6 +508,10 @@ typedef struct llmf_request {
     void *on_event_user;
     int op;                        /* LLMF_OP_… */
     const llmf_input *input;       /* of the other operations than chat; NULL: nothing */
+    int max_retries;               /* 0: as the model has it; below 0: none */
+    int priority;                  /* where limits make calls wait, the higher goes first; 0: the usual one */
+    const llmf_model *fallbacks;   /* the chain of this call, instead of its model's; NULL with fallback_count 0: that */
+    size_t fallback_count;         /* with fallbacks NULL and a count of 1 or more: no chain */
 } llmf_request;
 
 /* ---- calls --------------------------------------------------------------------------------------------------------- */
@@ -496,10 +525,11 @@ typedef struct llmf_citation {
     llmf_str url, title;
 } llmf_citation;
 
+/* One request to one model. */
 typedef struct llmf_attempt {
     llmf_str provider, model;
-    int error;                     /* llmf_result */
-    int64_t latency_ms;
+    int error, http_status;        /* llmf_result; 0: no reply */
+    int64_t latency_ms, wait_ms;   /* waited before it, since the one before had ended */
 } llmf_attempt;
 
 /* A piece of a transcript. */
@@ -538,8 +568,9 @@ typedef struct llmf_response {
     llmf_usage usage;
     int64_t cost_pico;             /* pico-dollars, or LLMF_UNKNOWN */
     int64_t latency_ms, first_token_ms; /* from the start; LLMF_UNKNOWN where there was none */
-    const llmf_attempt *attempts;
+    const llmf_attempt *attempts;  /* the latest LLMF_MAX_ATTEMPTS of them, the oldest first */
     size_t attempt_count;
+    int64_t attempt_total;         /* all there were */
     llmf_str raw;                  /* the body as it came (LLMF_KEEP_RAW) */
     llmf_error error;              /* code LLMF_OK if all went well */
     const llmf_output *output;     /* of the other operations than chat; NULL for a chat */
@@ -851,9 +882,9 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
      LLMF_MAX_REPLY_PARTS   4096       texts and items in one streamed reply of the Responses API
      LLMF_MAX_CITATIONS     1024       sources cited in one reply; what comes beyond is not kept
      LLMF_MAX_REGISTERED    32         providers, and dialects, that a program registers
+     LLMF_MAX_ATTEMPTS      16         attempts of a call that its response tells of: the latest
+     LLMF_MAX_FALLBACKS     8          models of a chain
      LLMF_MAX_HEALTH        256        models at hosts of which it is kept how they do; of those beyond nothing is
-     LLMF_BATCH_WAIT_MS     500        milliseconds before a failed batch of LLMF_OP_EMBED is repeated, where the provider does not say how long
-     LLMF_BATCH_MAX_WAIT_MS 60000      the longest such wait that a provider may ask for; beyond it the call fails at once
      LLMF_TAIL_MS           2000       milliseconds that a reply may go on for behind its terminal event
      LLMF_BODY_KEEP         4096       bytes of a request that are kept from measuring it to sending it; a longer one is written twice. One such room in a factory
      LLMF_REPLY_KEEP        4096       an emptied text buffer above this goes back to the heap
@@ -1462,14 +1493,14 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #ifndef LLMF_MAX_REGISTERED
 #define LLMF_MAX_REGISTERED 32
 #endif
+#ifndef LLMF_MAX_ATTEMPTS
+#define LLMF_MAX_ATTEMPTS 16
+#endif
+#ifndef LLMF_MAX_FALLBACKS
+#define LLMF_MAX_FALLBACKS 8
+#endif
 #ifndef LLMF_MAX_HEALTH
 #define LLMF_MAX_HEALTH 256
-#endif
-#ifndef LLMF_BATCH_WAIT_MS
-#define LLMF_BATCH_WAIT_MS 500
-#endif
-#ifndef LLMF_BATCH_MAX_WAIT_MS
-#define LLMF_BATCH_MAX_WAIT_MS 60000
 #endif
 #ifndef LLMF_TAIL_MS
 #define LLMF_TAIL_MS 2000
@@ -3747,6 +3778,35 @@ LLMFI_UNUSED static llmf_str llmfi_arena_copy(llmfi_arena *a, llmf_str s) {
     return llmfi_str(to, s.len);
 }
 
+#if LLMF_HAS_RETRY
+
+/* How far an arena is filled: it can be emptied down to there again. */
+typedef struct llmfi_arena_mark {
+    llmfi_arena_piece *newest;
+    char *at;
+} llmfi_arena_mark;
+
+static llmfi_arena_mark llmfi_arena_mark_of(const llmfi_arena *a) {
+    llmfi_arena_mark m;
+    m.newest = a->newest;
+    m.at = a->at;
+    return m;
+}
+
+static void llmfi_arena_rewind(llmfi_arena *a, const llmfi_arena_mark *m) {
+    while (a->newest != m->newest) {
+        llmfi_arena_piece *older = a->newest->older;
+        a->total -= a->newest->size;
+        llmfi_heap_free(a->heap, a->newest);
+        a->newest = older;
+    }
+    a->at = m->at;
+    a->end = a->newest ? (char *)(void *)a->newest + a->newest->size : NULL;
+    a->failed = false;
+}
+
+#endif
+
 LLMFI_UNUSED static void llmfi_arena_free(llmfi_arena *a) {
     while (a->newest) {
         llmfi_arena_piece *older = a->newest->older;
@@ -5992,12 +6052,13 @@ LLMFI_UNUSED static LLMFI_SHORT size_t llmfi_url_bad_char(llmf_str text) {
     return n == text.len ? LLMFI_NOWHERE : n;
 }
 
-/* Names by their shape: a bit for each length, in the word of their last letter's low three bits. Tells most other names apart without a look at the rest. */
+/* Names by their shape: a bit for each length (from 32 on less that), in the word of their last letter's low three bits. Tells most other names apart without a look
+   at the rest. */
 typedef struct llmfi_name_shapes { uint32_t lengths[8]; } llmfi_name_shapes;
 
 /* May the name, which is not empty, be one of these? */
 LLMFI_UNUSED static bool llmfi_shape_in(const llmfi_name_shapes *s, llmf_str name) {
-    return name.len < 32 && (s->lengths[(unsigned char)name.ptr[name.len - 1] & 7] >> name.len & 1);
+    return name.len < 64 && (s->lengths[(unsigned char)name.ptr[name.len - 1] & 7] >> (name.len & 31) & 1);
 }
 
 /* ---- parsing ---- */
@@ -8486,6 +8547,108 @@ LLMFI_UNUSED static void llmfi_jw_arguments(llmfi_jw *w, const llmf_tool_call *c
    what are rows of models.def; their order is that of RULES 29. */
 #ifndef LLMFI_PROVIDERS_FAULT_H
 #define LLMFI_PROVIDERS_FAULT_H
+/* How long to wait, in the forms in which servers say it. */
+#ifndef LLMFI_WIRE_DELAY_H
+#define LLMFI_WIRE_DELAY_H
+
+/* Seconds (unit 1000) or milliseconds (unit 1) of a header; *ms stays as it is where the value is none. A fraction counts in thousandths. */
+LLMFI_UNUSED static void llmfi_parse_delay(llmf_str value, int64_t unit_ms, int64_t *ms) {
+    int64_t whole = 0, part = 0, scale = 1000;
+    size_t dot = llmfi_find_char(value, '.'), i;
+    llmf_str before = llmfi_str(value.ptr, dot == LLMFI_NOWHERE ? value.len : dot);
+    if (!llmfi_parse_int(before, &whole) || whole < 0 || whole > 1000000000) return;
+    for (i = before.len + 1; i < value.len; i++) {
+        if (!llmfi_is_digit(value.ptr[i])) return;
+        if (scale > 1) part += (value.ptr[i] - '0') * (scale /= 10);
+    }
+    *ms = whole * unit_ms + (part * unit_ms + 500) / 1000;
+}
+
+#if LLMF_HAS_RETRY
+
+/* Milliseconds since 1970 of a moment; 0 where there is no such day. Days from a date: years begin in March, so that a leap day is a year's last. */
+static int64_t llmfi_moment_of(int64_t year, int64_t month, int64_t day, int64_t second) {
+    int64_t y = month > 2 ? year : year - 1, era = y / 400, of_era = y % 400, of_year;
+    if (year < 1970 || year > 9999 || month < 1 || month > 12 || day < 1 || day > 31) return 0;
+    of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+    return ((era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468) * 86400 + second) * 1000;
+}
+
+/* The next run of digits in *s, at most 9 of them, and what stands before it is passed over; -1: none. */
+static int64_t llmfi_next_number(llmf_str *s) {
+    size_t i = 0, from;
+    int64_t n = -1;
+    while (i < s->len && !llmfi_is_digit(s->ptr[i])) i++;
+    for (from = i; i < s->len && i - from < 9 && llmfi_is_digit(s->ptr[i]); i++) n = (n < 0 ? 0 : n) * 10 + (s->ptr[i] - '0');
+    *s = llmfi_from(*s, i);
+    return n;
+}
+
+/* 1 to 12 of the month whose English name stands in the text; 0: none. */
+static int64_t llmfi_month_in(llmf_str s) {
+    static const char names[] = "jan\0feb\0mar\0apr\0may\0jun\0jul\0aug\0sep\0oct\0nov\0dec\0";
+    int64_t i;
+    for (i = 0; i < 12; i++)
+        if (llmfi_find_nocase(s, llmfi_str(names + 4 * i, 3)) != LLMFI_NOWHERE) return i + 1;
+    return 0;
+}
+
+/* Milliseconds since 1970 of an HTTP date in its three forms ("Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"), or of one
+   of RFC 3339 ("1994-11-06T08:49:37Z", whose fraction and zone are passed over: providers send UTC); 0: it is none. */
+LLMFI_UNUSED static int64_t llmfi_parse_date(llmf_str value) {
+    int64_t month = llmfi_month_in(value), n[6];
+    bool c_style;
+    size_t i, digits;
+    llmf_str rest = value;
+    for (i = 0; i < 6 - (month != 0); i++)
+        if ((n[i] = llmfi_next_number(&rest)) < 0) return 0;
+    if (!month) { /* year month day hour minute second */
+        for (digits = 0; digits < value.len && llmfi_is_digit(value.ptr[digits]); digits++) continue;
+        return digits == 4 && n[3] < 24 && n[4] < 60 && n[5] < 61 ? llmfi_moment_of(n[0], n[1], n[2], n[3] * 3600 + n[4] * 60 + n[5]) : 0;
+    }
+    c_style = n[4] > 60; /* day hour minute second year; else day year hour minute second */
+    if (c_style ? n[1] > 23 || n[2] > 59 || n[3] > 60 : n[2] > 23 || n[3] > 59 || n[4] > 60) return 0;
+    if (c_style) return llmfi_moment_of(n[4], month, n[0], n[1] * 3600 + n[2] * 60 + n[3]);
+    if (n[1] < 100) n[1] += n[1] < 70 ? 2000 : 1900;
+    return llmfi_moment_of(n[1], month, n[0], n[2] * 3600 + n[3] * 60 + n[4]);
+}
+
+/* "6m0s", "1h2m", "12ms", "1.5s": *ms stays as it is where the value is none. */
+static bool llmfi_parse_span(llmf_str value, int64_t *ms) {
+    static const struct {
+        const char *unit;
+        int64_t ms;
+    } units[] = {{"ms", 1}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"d", 86400000}};
+    int64_t sum = 0, part;
+    size_t i, n;
+    while (value.len) {
+        for (n = 0; n < value.len && (llmfi_is_digit(value.ptr[n]) || value.ptr[n] == '.'); n++) continue;
+        for (i = 0; i < LLMFI_COUNT(units) && !llmfi_starts(llmfi_from(value, n), llmfi_cstr(units[i].unit)); i++) continue;
+        part = -1;
+        if (n && i < LLMFI_COUNT(units)) llmfi_parse_delay(llmfi_str(value.ptr, n), units[i].ms, &part);
+        if (part < 0 || part > INT64_MAX / 2 - sum) return false;
+        sum += part;
+        value = llmfi_from(value, n + llmfi_strlen(units[i].unit));
+    }
+    *ms = sum;
+    return true;
+}
+
+/* A moment, or the time until it, in any of those forms; a bare number is seconds, from a billion on seconds since 1970. now: milliseconds since 1970.
+   *ms stays as it is where the value is none of them. What is over is 0. */
+LLMFI_UNUSED static void llmfi_parse_until(llmf_str value, int64_t now, int64_t *ms) {
+    int64_t seconds, at;
+    value = llmfi_trim(value);
+    if (!value.len) return;
+    if (llmfi_parse_int(value, &seconds) && seconds >= 1000000000 && seconds < INT64_C(100000000000)) at = seconds * 1000;
+    else at = llmfi_parse_date(value);
+    if (at) *ms = at > now ? at - now : 0;
+    else if (llmfi_is_digit(value.ptr[value.len - 1])) llmfi_parse_delay(value, 1000, ms);
+    else llmfi_parse_span(value, ms);
+}
+
+#endif
+#endif
 
 /* Where a provider's own word for an error stood: the first of these whose word is known decides. */
 enum {
@@ -8885,19 +9048,6 @@ static void llmfi_fault_take(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, int 
         llmfi_fault_word(f, which, word, depth);
     }
     if (status && llmfi_parse_int(j->text, &n) && n >= 300 && n <= 599 && (!f->status || which == LLMFI_FAULT_CODE)) f->status = n;
-}
-
-/* Seconds or milliseconds with any number of decimals, of which three count. Anything else leaves *ms as it is. */
-LLMFI_UNUSED static void llmfi_parse_delay(llmf_str value, int64_t unit_ms, int64_t *ms) {
-    int64_t whole = 0, part = 0, scale = 1000;
-    size_t dot = llmfi_find_char(value, '.'), i;
-    llmf_str before = llmfi_str(value.ptr, dot == LLMFI_NOWHERE ? value.len : dot);
-    if (!llmfi_parse_int(before, &whole) || whole < 0 || whole > 1000000000) return;
-    for (i = before.len + 1; i < value.len; i++) {
-        if (!llmfi_is_digit(value.ptr[i])) return;
-        if (scale > 1) part += (value.ptr[i] - '0') * (scale /= 10);
-    }
-    *ms = whole * unit_ms + (part * unit_ms + 500) / 1000;
 }
 
 #if LLMF_HAS_FAULTS
@@ -17962,7 +18112,9 @@ typedef struct llmfi_provider {
     uint32_t quirks;                         /* LLMFI_Q_… */
     int64_t default_max_tokens;              /* 0: the provider demands none */
     int64_t embedding_batch;                 /* texts in one request; 0: it embeds nothing */
-    int64_t rpm, tpm, max_retries;           /* 0, 0, -1: not set */
+    int64_t rpm, tpm;                        /* of all its models together; 0: not set */
+    llmf_retry retry;
+    const llmfi_node *key_list;              /* array of texts: variables of several keys; NULL */
     const llmfi_node *headers;               /* object of texts; NULL */
     const llmfi_node *node;                  /* its config entry; NULL */
     llmf_timeouts timeouts;
@@ -17981,11 +18133,11 @@ typedef struct llmfi_record {
     llmf_str account, resource;
     double temperature, top_p;               /* 0: not set; LLMF_ZERO: 0 */
     int64_t max_tokens;                      /* 0: not set */
-    int64_t max_retries;                     /* -1: not set */
     int64_t rpm, tpm;                        /* 0: not set */
+    llmf_retry retry;                        /* its provider's where it says nothing */
     int64_t budget_pico;                     /* -1: not set */
     double weight;                           /* 0: not set; LLMF_ZERO: 0 */
-    const llmfi_node *stop, *fallbacks;      /* arrays of texts; NULL */
+    const llmfi_node *stop, *fallbacks, *key_list; /* arrays of texts; NULL */
     const llmfi_node *headers;               /* object of texts, besides the provider's; NULL */
     const llmfi_node *use_cases, *quality;   /* as they stand; NULL */
     const llmfi_node *node;                  /* the whole entry; NULL where the name is no key of the config */
@@ -17996,6 +18148,15 @@ typedef struct llmfi_record {
     int32_t ends, checked;                   /* yyyymmdd; 0: not known */
     bool from_config, from_table;
 } llmfi_record;
+
+/* Results that another model might do better with, a bit for each (llmf_retry.fallback_on); all of them are `any`. */
+#define LLMFI_CAUSE(code) (INT64_C(1) << LLMF_ERR_##code)
+#define LLMFI_CAUSES_SERVER (LLMFI_CAUSE(OVERLOADED) | LLMFI_CAUSE(SERVER) | LLMFI_CAUSE(NETWORK) | LLMFI_CAUSE(TLS) | LLMFI_CAUSE(PROTOCOL) | LLMFI_CAUSE(TRUNCATED))
+#define LLMFI_CAUSES_AUTH (LLMFI_CAUSE(AUTH) | LLMFI_CAUSE(PERMISSION))
+#define LLMFI_CAUSES_REQUEST (LLMFI_CAUSE(BAD_REQUEST) | LLMFI_CAUSE(UNSUPPORTED))
+#define LLMFI_CAUSES_ANY                                                                                                                                          \
+    (LLMFI_CAUSES_SERVER | LLMFI_CAUSES_AUTH | LLMFI_CAUSES_REQUEST | LLMFI_CAUSE(RATE_LIMIT) | LLMFI_CAUSE(QUOTA) | LLMFI_CAUSE(CONTEXT_LENGTH) |              \
+     LLMFI_CAUSE(CONTENT_FILTER) | LLMFI_CAUSE(TIMEOUT) | LLMFI_CAUSE(NOT_FOUND) | LLMFI_CAUSE(CONFIG) | LLMFI_CAUSE(NOT_BUILT))
 
 /* The price of a call with that many input tokens; below 0: not known how many. */
 LLMFI_UNUSED static llmfi_price llmfi_record_price(const llmfi_record *r, int64_t input_tokens) {
@@ -18024,12 +18185,15 @@ enum {
     LLMFI_KEY_DIALECT,                       /* llmf_str */
     LLMFI_KEY_AUTH,                          /* int */
     LLMFI_KEY_INTEGER,                       /* int64_t */
+    LLMFI_KEY_COUNT,                         /* the same; 0 becomes -1: none */
     LLMFI_KEY_NUMBER,                        /* double; 0 becomes LLMF_ZERO */
     LLMFI_KEY_PRICE,                         /* int64_t: USD per million -> pico-dollars a token */
     LLMFI_KEY_USD,                           /* int64_t: USD -> pico-dollars */
     LLMFI_KEY_TIME,                          /* int64_t: milliseconds; -1: none */
     LLMFI_KEY_TEXTS,                         /* node: an array of texts */
     LLMFI_KEY_NAMES,                         /* the same, of names that must resolve */
+    LLMFI_KEY_VARIABLES,                     /* node: an array of names of variables */
+    LLMFI_KEY_CAUSES,                        /* int64_t: a bit for each llmf_result */
     LLMFI_KEY_HEADERS,                       /* node: an object of texts */
     LLMFI_KEY_OBJECT,                        /* node */
     LLMFI_KEY_ANY,                           /* node: a scalar or a list */
@@ -18070,6 +18234,7 @@ static const llmfi_key llmfi_keys[] = {
     {"headers", LLMFI_KEY_HEADERS, LLMFI_IN(headers, headers), 0, 0}, /* request headers, by name */
     {"api_key", LLMFI_KEY_SECRET, LLMFI_IN(api_key, api_key), 0, 0}, /* the key itself: better in a variable */
     {"api_key_env_var", LLMFI_KEY_VARIABLE, LLMFI_IN(api_key_env_var, api_key_env_var), 0, 0}, /* the variable that holds the key */
+    {"api_key_env_vars", LLMFI_KEY_VARIABLES, LLMFI_IN(key_list, key_list), 0, 0}, /* variables of several keys, used in turn */
     {"api_key_secret_name", LLMFI_KEY_TEXT, LLMFI_IN(api_key_secret, api_key_secret), 0, 0}, /* the key's name in a secret store */
     {"aws_access_key_id", LLMFI_KEY_SECRET, LLMFI_IN(aws.id, aws.id), 0, 0}, /* AWS: keys to sign with; better in variables, or a profile */
     {"aws_secret_access_key", LLMFI_KEY_SECRET, LLMFI_IN(aws.secret, aws.secret), 0, 0},
@@ -18106,7 +18271,20 @@ static const llmfi_key llmfi_keys[] = {
     {"timeout_first_content", LLMFI_KEY_TIME, LLMFI_IN(timeouts.first_content_ms, timeouts.first_content_ms), 0, 0},
     {"timeout_idle", LLMFI_KEY_TIME, LLMFI_IN(timeouts.idle_ms, timeouts.idle_ms), 0, 0},
     {"timeout_total", LLMFI_KEY_TIME, LLMFI_IN(timeouts.total_ms, timeouts.total_ms), 0, 0},
-    {"max_retries", LLMFI_KEY_INTEGER, LLMFI_IN(max_retries, max_retries), 0, 100},
+    {"max_retries", LLMFI_KEY_COUNT, LLMFI_IN(retry.max_retries, retry.max_retries), 0, 10000}, /* how often a call that failed is repeated */
+    {"retry_delay", LLMFI_KEY_TIME, LLMFI_IN(retry.delay_ms, retry.delay_ms), 0, 0}, /* before the first repeat; doubled before each further one */
+    {"retry_min_delay", LLMFI_KEY_TIME, LLMFI_IN(retry.min_delay_ms, retry.min_delay_ms), 0, 0}, /* no such wait is shorter */
+    {"retry_max_delay", LLMFI_KEY_TIME, LLMFI_IN(retry.max_delay_ms, retry.max_delay_ms), 0, 0}, /* nor longer */
+    {"retry_jitter", LLMFI_KEY_COUNT, LLMFI_IN(retry.jitter, retry.jitter), 0, 100}, /* percent of the wait that is chance; 0: none */
+    {"retry_max_wait", LLMFI_KEY_TIME, LLMFI_IN(retry.max_wait_ms, retry.max_wait_ms), 0, 0}, /* the longest that a provider may ask to wait */
+    {"fallback_on", LLMFI_KEY_CAUSES, LLMFI_IN(retry.fallback_on, retry.fallback_on), 0, 0}, /* any, or of: rate_limit quota context_length content_filter timeout server auth not_found bad_request */
+    {"cooldown", LLMFI_KEY_TIME, LLMFI_IN(retry.cooldown_ms, retry.cooldown_ms), 0, 0}, /* how long a model whose quota is exceeded is not asked, where its provider does not say */
+    {"breaker_failures", LLMFI_KEY_COUNT, LLMFI_IN(retry.breaker_failures, retry.breaker_failures), 0, 1000000}, /* failures in a row after which it is not asked for a while; 0: never */
+    {"breaker_time", LLMFI_KEY_TIME, LLMFI_IN(retry.breaker_ms, retry.breaker_ms), 0, 0}, /* how long that is */
+    {"max_concurrent", LLMFI_KEY_INTEGER, LLMFI_IN(retry.max_concurrent, retry.max_concurrent), 1, LLMFI_MAX_NUMBER}, /* calls under way at once */
+    {"hedge_after", LLMFI_KEY_TIME, LLMFI_IN(retry.hedge_ms, retry.hedge_ms), 0, 0}, /* without content by then, the next of the chain is asked too */
+    {"min_bytes_per_second", LLMFI_KEY_INTEGER, LLMFI_IN(retry.min_bytes_per_s, retry.min_bytes_per_s), 1, LLMFI_MAX_NUMBER}, /* of a stream: a slower one is a timeout */
+    {"timeout_queue", LLMFI_KEY_TIME, LLMFI_IN(timeouts.queue_ms, timeouts.queue_ms), 0, 0}, /* until its limits have room */
     {"rpm", LLMFI_KEY_INTEGER, LLMFI_IN(rpm, rpm), 1, LLMFI_MAX_NUMBER}, /* requests a minute */
     {"tpm", LLMFI_KEY_INTEGER, LLMFI_IN(tpm, tpm), 1, LLMFI_MAX_NUMBER}, /* tokens a minute */
     {"weight", LLMFI_KEY_NUMBER, LLMFI_IN_M(weight), 0, 1e6}, /* share among the routes */
@@ -18164,6 +18342,20 @@ LLMFI_UNUSED static uint32_t llmfi_capability(llmf_str word) {
     return 0;
 }
 
+/* What the words of the key `fallback_on` stand for. */
+LLMFI_UNUSED static int64_t llmfi_cause(llmf_str word) {
+    static const struct {
+        const char *word;
+        int64_t causes;
+    } words[] = {{"any", LLMFI_CAUSES_ANY}, {"rate_limit", LLMFI_CAUSE(RATE_LIMIT)}, {"quota", LLMFI_CAUSE(QUOTA)}, {"context_length", LLMFI_CAUSE(CONTEXT_LENGTH)},
+                 {"content_filter", LLMFI_CAUSE(CONTENT_FILTER)}, {"timeout", LLMFI_CAUSE(TIMEOUT)}, {"server", LLMFI_CAUSES_SERVER}, {"auth", LLMFI_CAUSES_AUTH},
+                 {"not_found", LLMFI_CAUSE(NOT_FOUND)}, {"bad_request", LLMFI_CAUSES_REQUEST}};
+    size_t i;
+    for (i = 0; i < LLMFI_COUNT(words); i++)
+        if (llmfi_eq(word, llmfi_cstr(words[i].word))) return words[i].causes;
+    return 0;
+}
+
 /* ---- from a checked entry into a record or provider ---- */
 
 static void llmfi_apply_quirks(const llmfi_node *n, uint32_t *quirks) {
@@ -18190,6 +18382,10 @@ static void llmfi_apply_value(const llmfi_key *key, const llmfi_node *n, char *t
         break;
     case LLMFI_KEY_AUTH: *(int *)(void *)to = llmfi_find_auth(n->text); break;
     case LLMFI_KEY_INTEGER: llmfi_parse_whole(n->text, (int64_t *)(void *)to); break;
+    case LLMFI_KEY_COUNT:
+        llmfi_parse_whole(n->text, (int64_t *)(void *)to);
+        if (*(int64_t *)(void *)to == 0) *(int64_t *)(void *)to = -1;
+        break;
     case LLMFI_KEY_NUMBER: llmfi_apply_number(n, (double *)(void *)to); break;
     case LLMFI_KEY_PRICE: llmfi_parse_pico(n->text, (int64_t *)(void *)to); break;
     case LLMFI_KEY_USD: llmfi_parse_fixed(n->text, 12, (int64_t *)(void *)to); break;
@@ -18198,6 +18394,10 @@ static void llmfi_apply_value(const llmfi_key *key, const llmfi_node *n, char *t
     case LLMFI_KEY_CAN:
         *(uint32_t *)(void *)to = 0;
         for (item = n->child; item; item = item->next) *(uint32_t *)(void *)to |= llmfi_capability(item->text);
+        break;
+    case LLMFI_KEY_CAUSES:
+        *(int64_t *)(void *)to = 0;
+        for (item = n->child; item; item = item->next) *(int64_t *)(void *)to |= llmfi_cause(item->text);
         break;
     default: *(const llmfi_node **)(void *)to = n; break;
     }
@@ -18454,6 +18654,7 @@ static bool llmfi_check_number(const llmfi_check *c, const llmfi_key *key, const
     int64_t whole;
     bool number = n->type == LLMFI_NUMBER && llmfi_parse_double(n->text, &value) && value >= key->least && value <= key->most;
     switch (key->type) {
+    case LLMFI_KEY_COUNT:
     case LLMFI_KEY_INTEGER: return (number && llmfi_parse_whole(n->text, &whole)) || llmfi_check_range(c, key, n, "a whole number");
     case LLMFI_KEY_NUMBER: return number || llmfi_check_range(c, key, n, "a number");
     case LLMFI_KEY_PRICE:
@@ -18612,6 +18813,27 @@ static bool llmfi_check_can(const llmfi_check *c, const llmfi_key *key, llmfi_no
     return true;
 }
 
+static bool llmfi_check_causes(const llmfi_check *c, const llmfi_key *key, llmfi_node *n) {
+    const llmfi_node *item;
+    if (!llmfi_check_texts(c, key, n)) return false;
+    for (item = n->child; item; item = item->next)
+        if (!llmfi_cause(item->text))
+            return llmfi_check_bad(c, item, key->name, "must be any, or of: rate_limit, quota, context_length, content_filter, timeout, server, auth, not_found, bad_request");
+    return true;
+}
+
+static bool llmfi_check_variable(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n) {
+    return llmfi_is_variable(n->text) || llmfi_check_bad(c, n, key->name, "must be the name of a variable (letters, digits and _), not the key itself");
+}
+
+static bool llmfi_check_variables(const llmfi_check *c, const llmfi_key *key, llmfi_node *n) {
+    const llmfi_node *item;
+    bool ok = llmfi_check_texts(c, key, n);
+    for (item = ok ? n->child : NULL; item; item = item->next)
+        if (!llmfi_check_variable(c, key, item)) ok = false;
+    return ok;
+}
+
 static bool llmfi_check_any(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n) {
     const llmfi_node *item;
     bool ok = n->type != LLMFI_OBJECT;
@@ -18670,7 +18892,7 @@ static bool llmfi_check_secret(const llmfi_check *c, const llmfi_key *key, const
 /* A value that came from a variable is a text: where a number or a truth value is wanted, it is read as one. */
 static void llmfi_retype(const llmfi_key *key, llmfi_node *n) {
     double number;
-    bool numeric = key->type == LLMFI_KEY_INTEGER || key->type == LLMFI_KEY_NUMBER || key->type == LLMFI_KEY_PRICE || key->type == LLMFI_KEY_USD;
+    bool numeric = key->type == LLMFI_KEY_INTEGER || key->type == LLMFI_KEY_COUNT || key->type == LLMFI_KEY_NUMBER || key->type == LLMFI_KEY_PRICE || key->type == LLMFI_KEY_USD;
     if (numeric && n->type == LLMFI_STRING && llmfi_parse_double(n->text, &number)) n->type = LLMFI_NUMBER;
 }
 
@@ -18684,9 +18906,9 @@ static bool llmfi_check_value(const llmfi_check *c, const llmfi_key *key, llmfi_
     case LLMFI_KEY_MODEL: return llmfi_check_filled(c, key, n);
     case LLMFI_KEY_PROVIDER: return llmfi_check_filled(c, key, n) && llmfi_refer(c, n, false, from_variable);
     case LLMFI_KEY_SECRET: return llmfi_check_secret(c, key, n, from_variable);
-    case LLMFI_KEY_VARIABLE:
-        if (!llmfi_check_text(c, key, n)) return false;
-        return llmfi_is_variable(n->text) || llmfi_check_bad(c, n, key->name, "must be the name of a variable (letters, digits and _), not the key itself");
+    case LLMFI_KEY_VARIABLE: return llmfi_check_text(c, key, n) && llmfi_check_variable(c, key, n);
+    case LLMFI_KEY_VARIABLES: return llmfi_check_variables(c, key, n);
+    case LLMFI_KEY_CAUSES: return llmfi_check_causes(c, key, n);
     case LLMFI_KEY_URL: return llmfi_check_url(c, key, n);
     case LLMFI_KEY_REASONING: return llmfi_check_reasoning(c, key, n);
     case LLMFI_KEY_DIALECT: return llmfi_check_dialect(c, key, n, from_variable);
@@ -20178,9 +20400,7 @@ static void llmfi_record_begin(llmfi_record *r, const llmfi_provider *p, llmf_st
     r->s.context_window = r->s.max_output = LLMF_UNKNOWN;
     r->price.input = r->price.output = r->price.cache_read = r->price.cache_write = r->price.cache_write_1h = LLMF_UNKNOWN;
     r->budget_pico = LLMF_UNKNOWN;
-    r->max_retries = p->max_retries;
-    r->rpm = p->rpm;
-    r->tpm = p->tpm;
+    r->retry = p->retry;
     r->timeouts = p->timeouts;
     r->s.quirks = p->quirks | (row ? row->quirks : p->row >= 0 ? llmfi_family_quirks(p->row, id) : 0);
     if (row) llmfi_record_facts(r, row);
@@ -20507,6 +20727,14 @@ static llmf_str llmfi_key_variable(llmf_str word, int *auth) {
     return llmfi_str(word.ptr, colon);
 }
 
+/* The value of the first of several variables that has one. */
+static llmf_str llmfi_first_key(const llmfi_node *list, const llmfi_env *env) {
+    const llmfi_node *n;
+    llmf_str key = llmfi_str(NULL, 0);
+    for (n = list ? list->child : NULL; n && !key.len; n = n->next) key = llmfi_env_filled(env, n->text);
+    return key;
+}
+
 /* The key of a call that starts now, or empty; *auth: how it goes out. What the program gave outranks the model's entry, that its provider's entry, that
    the provider's variables. */
 LLMFI_UNUSED static llmf_str llmfi_record_key(const llmfi_record *r, const llmfi_env *env, int *auth) {
@@ -20517,8 +20745,10 @@ LLMFI_UNUSED static llmf_str llmfi_record_key(const llmfi_record *r, const llmfi
     if (!key.len) key = llmfi_env_filled(env, llmfi_cstr(env->desc->api_key_env));
     if (!key.len) key = r->api_key;
     if (!key.len) key = llmfi_env_filled(env, r->api_key_env_var);
+    if (!key.len) key = llmfi_first_key(r->key_list, env);
     if (!key.len) key = p->api_key;
     if (!key.len) key = llmfi_env_filled(env, p->api_key_env_var);
+    if (!key.len) key = llmfi_first_key(p->key_list, env);
     if (p->auth == LLMFI_AUTH_AWS && key.len) *auth = LLMFI_AUTH_BEARER; /* AWS signs with a pair of keys: a single one is a bearer key */
     if (p->api_key_env_var.len) return key.len ? key : llmfi_str("", 0);
     for (list = p->key_variables; !key.len && llmfi_next_word(&list, &word);) {
@@ -20726,7 +20956,6 @@ static llmfi_provider *llmfi_provider_new(llmfi_config *c, llmf_str name) {
     int row = llmfi_find_provider_row(name);
     if (!p) return NULL;
     p->row = -1;
-    p->max_retries = -1;
     p->built = true;
     if (row >= 0) llmfi_provider_of_row(p, row);
 #if LLMF_HAS_CONFIG || LLMF_HAS_REGISTER
@@ -22284,9 +22513,11 @@ struct llmfi_transport {
 #define llmfi_header_wanted(name) true
 #else
 static const llmfi_name_shapes llmfi_headers_wanted = {{
-    0, 0, 1u << 11 /* retry-after */, 1u << 14 /* retry-after-ms */,
-    1u << 10 | 1u << 12 | 1u << 13 | 1u << 15 | 1u << 16 | 1u << 17 | 1u << 22 /* …-id: llmfi_is_request_id */,
-    1u << 16 /* x-amzn-errortype */, 0, 1u << 16 /* content-encoding */
+    0, 1u << 14 /* x-should-retry */, 1u << 11 /* retry-after */,
+    1u << 14 /* retry-after-ms */ | 1u << 24 | 1u << 26 | 1u << 28 | 1u << 30 /* x-ratelimit-…-tokens, -requests: llmfi_limit_header */,
+    1u << 10 | 1u << 12 | 1u << 13 | 1u << 15 | 1u << 16 | 1u << 17 | 1u << 22 /* …-id: llmfi_is_request_id */ |
+        1u << 0 | 1u << 2 | 1u << 6 | 1u << 7 /* anthropic-ratelimit-…-reset */,
+    1u << 16 /* x-amzn-errortype */, 0, 1u << 16 /* content-encoding */ | 1u << 4 | 1u << 6 | 1u << 10 | 1u << 11 /* anthropic-ratelimit-…-remaining */
 }};
 LLMFI_UNUSED static bool llmfi_header_wanted(llmf_str name) {
     return name.len && llmfi_shape_in(&llmfi_headers_wanted, name);
@@ -27420,12 +27651,19 @@ typedef struct llmfi_call {
     bool last_seen;                          /* of an array: the terminal event has come; the closing ] may not have */
     bool secrets;                            /* the config's headers hold some: see llmfi_header_secret */
     bool previewing;                         /* built to be looked at: needs no key, sends nothing */
+    bool moved;                              /* to another model than was asked for: see retry.h */
     bool quiet;                              /* events are of no interest: llmf_generate */
     bool calling;                            /* inside the user's callback */
     bool stop, free_later;                   /* asked for inside a callback */
     bool ended, taken;                       /* the response is made; the final event has been handed out */
+#if LLMF_HAS_RETRY
+    int8_t should_retry;                     /* x-should-retry: 1 true, -1 false; 0: not said */
+    bool admitted;                           /* counted among the attempts under way of its model */
+    bool kept_away;                          /* not sent: limits, a cool-down or a breaker */
+#endif
     uint64_t start_ns, connected_ns, first_byte_ns, content_ns, terminal_ns; /* 0: not yet; content_ns: the latest */
     uint64_t first_content_ns, end_ns;
+    uint64_t attempt_ns;                     /* the start of the attempt under way; start_ns: of the first */
     uint64_t deadline_ns;                    /* the next of its timeouts, or before it: llmfi_set_deadline says when; UINT64_MAX: none */
 
     llmfi_arena arena;                       /* everything that lives as long as the call */
@@ -27447,14 +27685,22 @@ typedef struct llmfi_call {
     llmf_str errortype;                      /* x-amzn-errortype: AWS names the kind of an error in a header */
 
     const char *deadline_what;
+#if LLMF_HAS_RETRY
+    struct llmfi_origin *origin;             /* the request as the caller gave it; NULL: not taken yet */
+    struct llmfi_tries *tries;               /* NULL: nothing has failed */
+    struct llmfi_health *key;                /* of several keys, how the one that was sent does; NULL */
+    int64_t reserved_tokens;                 /* counted in its model's minute before they are known */
+    uint64_t kept_until_ns;                  /* when what kept it away is over, as far as is known */
+    int64_t guard_rate;                      /* bytes a second that a stream must have; 0: any */
+    uint64_t guard_ns, guard_at;             /* since when that is looked at, and what had been received then */
+#endif
 
-    llmf_attempt attempt;
     llmf_response response;
 
     /* From here on cleared by their own begin. */
     llmfi_reply reply;
     union {                                  /* of `decoder`: see llmfi_start_decoder */
-        int none;
+        llmf_attempt attempt;                /* of a call that has ended with its first */
 #if LLMFI_HAS_SSE
         llmfi_sse sse;
 #endif
@@ -27469,6 +27715,29 @@ typedef struct llmfi_call {
 #endif
     } wire;
 } llmfi_call;
+
+#if LLMF_HAS_RETRY
+/* A request that can be sent again: see retry.h. */
+struct llmfi_origin {
+    llmf_request req;                        /* its texts are copies in the call's arena once it is taken */
+    llmfi_ask ask;                           /* what was parsed of it */
+    llmfi_arena_mark mark;                   /* newest NULL: it is not taken yet */
+};
+
+static bool llmfi_taken_before(const llmfi_call *c) {
+    return c->origin && c->origin->mark.newest;
+}
+
+/* Nothing has come that the caller sees: an early error may still be met by another attempt, which nobody notices. */
+static bool llmfi_holds_back(const llmfi_call *c) {
+    return c->origin && !c->ended && !c->reply.content && !c->reply.refused;
+}
+#else
+static bool llmfi_taken_before(const llmfi_call *c) {
+    (void)c;
+    return false;
+}
+#endif
 
 #if LLMF_HAS_AWS
 /* Keys for AWS, and the exchange that asks for them. */
@@ -27521,6 +27790,9 @@ struct llmf_factory {
     struct llmfi_health *health;             /* how each model does: see health.h */
     uint32_t health_count;
 #endif
+#if LLMF_HAS_RETRY
+    llmfi_call *queue_first, *queue_last;    /* calls that wait for room, those of higher priority first */
+#endif
 
 #if LLMF_HAS_AWS
     llmfi_asking keys;
@@ -27569,6 +27841,24 @@ LLMFI_UNUSED static int64_t llmfi_wall(const llmf_factory *f) {
 /* Milliseconds between two moments, LLMF_UNKNOWN where one never came. */
 static int64_t llmfi_between_ms(uint64_t from, uint64_t to) {
     return from && to && to >= from ? (int64_t)((to - from) / LLMFI_MS) : LLMF_UNKNOWN;
+}
+
+/* ---- chance ---- */
+
+/* Random bytes: the hook's, else a mix of what hardly anybody can guess. Not for keys. */
+LLMFI_UNUSED static void llmfi_some_bytes(llmfi_call *c, unsigned char *to, size_t len) {
+    uint64_t state = (LLMF_HAS_STDLIB ? llmfi_clock_ns() : c->f->now_ns) ^ (uint64_t)(uintptr_t)c ^ c->id << 24;
+    size_t i;
+    if (c->f->desc.random) {
+        c->f->desc.random(c->f->desc.user, to, len);
+        return;
+    }
+    for (i = 0; i < len; i++) { /* splitmix64 */
+        uint64_t z = state += UINT64_C(0x9e3779b97f4a7c15);
+        z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+        z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+        to[i] = (unsigned char)(z >> 56);
+    }
 }
 
 /* ---- the log ---- */
@@ -28846,6 +29136,7 @@ static bool llmfi_take_messages(llmfi_call *c) {
     llmf_message *messages;
     llmfi_field f = llmfi_field_of(c, "messages", 0);
     size_t n = r->prompt ? 1 : r->message_count;
+    if (llmfi_taken_before(c)) return true;
     if (r->prompt && r->message_count) return llmfi_bad(c, "prompt", "is set together with messages; give one of them");
     if (!n || (!r->prompt && !r->messages)) return llmfi_bad(c, "prompt", "is NULL and there are no messages; set one of them");
     messages = (llmf_message *)llmfi_call_array(c, n, sizeof *messages);
@@ -28868,13 +29159,17 @@ static bool llmfi_take_messages(llmfi_call *c) {
 /* The config's prefix and suffix go around the newest user message. */
 static bool llmfi_wrap_prompt(llmfi_call *c) {
     const llmfi_record *record = &c->prepared->record;
-    llmf_message *m = NULL;
+    llmf_message *m = NULL, *messages;
     size_t i;
     llmf_str before = record->prompt_prefix, after = record->prompt_suffix;
     char *to;
     if (!before.len && !after.len) return true;
+    messages = (llmf_message *)llmfi_call_array(c, c->req.message_count, sizeof *messages);
+    if (!messages) return false;
+    memcpy(messages, c->req.messages, c->req.message_count * sizeof *messages); /* another model has other ones */
+    c->req.messages = messages;
     for (i = 0; i < c->req.message_count; i++)
-        if (c->req.messages[i].role == LLMF_USER) m = (llmf_message *)(uintptr_t)&c->req.messages[i]; /* our own copy */
+        if (messages[i].role == LLMF_USER) m = &messages[i];
     if (!m) return true;
     to = (char *)llmfi_arena_alloc(&c->arena, before.len + m->content_len + after.len + 1);
     if (!to) return llmfi_out_of_memory(c);
@@ -28920,6 +29215,7 @@ static bool llmfi_take_tools(llmfi_call *c) {
     const llmfi_node **schemas;
     llmfi_field f = llmfi_field_of(c, "tools", 0);
     bool named;
+    if (llmfi_taken_before(c)) return true;
     if (r->tool_choice && !r->tool_choice[0]) r->tool_choice = NULL;
     if (!LLMFI_SMALL && !r->tool_choice && !r->tool_count) return true; /* else the way through does the same */
     named = llmfi_is_choice(r->tool_choice);
@@ -29017,10 +29313,12 @@ static bool llmfi_take_numbers(llmfi_call *c) {
 
 static bool llmfi_take_format(llmfi_call *c) {
     llmf_request *r = &c->req;
-    llmf_str s = llmfi_trim(llmfi_cstr(r->format));
+    llmf_str s;
 #if LLMF_HAS_SCHEMA
     llmfi_field f;
 #endif
+    if (llmfi_taken_before(c)) return true;
+    s = llmfi_trim(llmfi_cstr(r->format));
     if (!s.len || LLMFI_IS(s, "text")) {
         r->format = NULL;
         return true;
@@ -29043,7 +29341,7 @@ static bool llmfi_take_extra(llmfi_call *c) {
 #if LLMF_HAS_EXTRA
     llmfi_field f = llmfi_field_of(c, "extra", -1);
 #endif
-    if (!c->req.extra) return true;
+    if (!c->req.extra || llmfi_taken_before(c)) return true;
 #if LLMF_HAS_EXTRA
     c->ask.extra = llmfi_take_json(&f, "", c->req.extra);
     return c->ask.extra != NULL;
@@ -29061,13 +29359,13 @@ static bool llmfi_take_system(llmfi_call *c) {
 static void llmfi_fit_max_tokens(llmfi_call *c) {
     const llmfi_record *d = &c->prepared->record;
     if (c->req.max_tokens == 0) c->req.max_tokens = d->provider->default_max_tokens;
-    else return;
+    else if (!LLMF_HAS_RETRY || !c->moved) return; /* as typed; but another model of the chain may not have as many */
     if (d->s.max_output > 0 && c->req.max_tokens > d->s.max_output) c->req.max_tokens = d->s.max_output;
 }
 
 /* From here on those of the request are the ones that hold: below 0 none. The first that is set counts: the request's, the model's, the factory's, ours. */
 static void llmfi_take_timeouts(llmfi_call *c) {
-    static const llmf_timeouts ours = {10000, 300000, 600000, 60000, -1};
+    static const llmf_timeouts ours = {10000, 300000, 600000, 60000, -1, -1};
     enum { COUNT = sizeof ours / sizeof(int64_t) };
     const llmf_timeouts *from[3];
     int64_t to[COUNT], next[COUNT];
@@ -29084,10 +29382,16 @@ static void llmfi_take_timeouts(llmfi_call *c) {
     memcpy(&c->req.timeouts, to, sizeof to);
 }
 
+#if LLMF_HAS_RETRY
+static bool llmfi_keep(llmfi_call *c);
+#else
+#define llmfi_keep(c) true
+#endif
+
 /* What is said to a model. */
 static bool llmfi_take_chat(llmfi_call *c) {
     return llmfi_take_messages(c) && llmfi_take_system(c) && llmfi_take_tools(c) && llmfi_take_stop(c) && llmfi_take_numbers(c) && llmfi_take_format(c) &&
-           llmfi_take_extra(c) && llmfi_wrap_prompt(c);
+           llmfi_take_extra(c) && llmfi_keep(c) && llmfi_wrap_prompt(c);
 }
 
 /* What the adapter says that it cannot be asked; check may be NULL. */
@@ -29292,22 +29596,6 @@ static void llmfi_audio_close(llmfi_job *w) {
 }
 #endif
 
-/* Random bytes: the hook's, else a mix of what hardly anybody can guess. Not for keys. */
-static void llmfi_some_bytes(llmfi_call *c, unsigned char *to, size_t len) {
-    uint64_t state = (LLMF_HAS_STDLIB ? llmfi_clock_ns() : c->f->now_ns) ^ (uint64_t)(uintptr_t)c ^ c->id << 24;
-    size_t i;
-    if (c->f->desc.random) {
-        c->f->desc.random(c->f->desc.user, to, len);
-        return;
-    }
-    for (i = 0; i < len; i++) { /* splitmix64 */
-        uint64_t z = state += UINT64_C(0x9e3779b97f4a7c15);
-        z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-        z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-        to[i] = (unsigned char)(z >> 56);
-    }
-}
-
 /* Servers look at the name's ending. */
 static bool llmfi_audio_name(llmfi_call *c, llmf_part *p) {
     size_t i;
@@ -29417,7 +29705,7 @@ static bool llmfi_take_op(llmfi_call *c) {
     if (c->req.op != LLMF_OP_TRANSCRIBE) c->req.stream = false;
     c->reply.streamed = c->req.stream;
     if (!llmfi_take_by_op(c, in)) return false;
-    if (c->req.op != LLMF_OP_COUNT_TOKENS && (!llmfi_take_cstr(&f, "", &c->req.user) || !llmfi_take_extra(c))) return false;
+    if (c->req.op != LLMF_OP_COUNT_TOKENS && (!llmfi_take_cstr(&f, "", &c->req.user) || !llmfi_take_extra(c) || !llmfi_keep(c))) return false;
     llmfi_take_timeouts(c);
     return llmfi_take_check(c, c->reply.job->op->face.check);
 }
@@ -29428,13 +29716,225 @@ static bool llmfi_take_op(llmfi_call *c) {
 #ifndef LLMFI_ENGINE_RECEIVE_H
 #define LLMFI_ENGINE_RECEIVE_H
 /* A call that is too large for one request (more texts to embed than the provider takes): several calls inside do it, a few at a time. Each writes to its own place
-   of the caller's array, so the order is kept; one that fails in a way that may pass is repeated alone, once. They are ordinary calls that nobody sees: they give
-   no events, and end with the call that they belong to. */
+   of the caller's array, so the order is kept; one that fails in a way that may pass is repeated alone. They are ordinary calls that nobody sees: they give no
+   events, and end with the call that they belong to. */
 #ifndef LLMFI_ENGINE_BATCHES_H
 #define LLMFI_ENGINE_BATCHES_H
 /* From what an adapter is asked to an HTTP request: URL, headers, authorization, transport. */
 #ifndef LLMFI_ENGINE_SEND_H
 #define LLMFI_ENGINE_SEND_H
+/* How each model at each host does: what calls have seen of it, kept as long as the factory. Retries, limits, breakers and routes decide by it, metrics show it,
+   and llmf_save keeps it over a restart. A model, here, is a provider's id at a base URL: two names of the config for one of them share what is known. A provider
+   whose entry sets limits for all of its models has one of its own, without an id; so has each of several keys, with its variable's name as "$NAME". */
+#ifndef LLMFI_ENGINE_HEALTH_H
+#define LLMFI_ENGINE_HEALTH_H
+
+#if LLMFI_HAS_HEALTH
+
+/* Numbers are smoothed: each call counts an eighth. */
+enum { LLMFI_HEALTH_SHARE = 8 };
+
+/* What was sent in each of the last seconds: the one that runs and sixty before it, so that no minute, wherever it begins, has more than is counted here. */
+enum { LLMFI_WINDOW_SECONDS = 61 };
+typedef struct llmfi_window {
+    uint64_t second;                         /* the latest that is counted */
+    int64_t requests, tokens;                /* of all of them */
+    int64_t token[LLMFI_WINDOW_SECONDS];
+    uint32_t request[LLMFI_WINDOW_SECONDS];
+} llmfi_window;
+
+typedef struct llmfi_health {
+    struct llmfi_health *next;               /* all of a factory */
+    llmf_str provider, model_id;             /* in the same piece of the heap */
+    uint32_t host;                           /* hash of the base URL */
+    uint64_t good, bad;                      /* attempts that were answered, and those that failed through the provider's fault */
+    int64_t latency_us, first_us;            /* of a whole answer, and to its first content; 0: none seen yet */
+#if LLMF_HAS_RETRY
+    struct llmfi_health *group;              /* its provider's, where that has limits; NULL */
+    llmfi_window *window;                    /* where there are limits a minute; NULL */
+    bool guarded;                            /* something below may keep calls away: else nobody needs to look */
+    int cool_code;                           /* why it is not asked until then: llmf_result */
+    uint64_t cool_until_ns, open_until_ns;   /* 0: it may be asked; the breaker is closed */
+    uint64_t probe;                          /* the call that tries whether the breaker may close; 0: none */
+    int64_t failures;                        /* in a row */
+    int64_t running;                         /* attempts under way */
+    int64_t left_requests, left_tokens;      /* as its provider said last; LLMF_UNKNOWN */
+    int64_t reset_requests_ms, reset_tokens_ms;
+    uint32_t next_key;                       /* of several: whose turn it is */
+#endif
+} llmfi_health;
+
+static llmfi_health *llmfi_health_find(const llmf_factory *f, llmf_str provider, llmf_str model_id, uint32_t host) {
+    llmfi_health *h;
+    for (h = f->health; h; h = h->next)
+        if (h->host == host && llmfi_eq(h->model_id, model_id) && llmfi_eq(h->provider, provider)) return h;
+    return NULL;
+}
+
+/* Found, or made. NULL where there is no room: nothing is known of it then, and nothing kept. */
+static llmfi_health *llmfi_health_named(llmf_factory *f, llmf_str provider, llmf_str model_id, uint32_t host) {
+    llmfi_health *h = llmfi_health_find(f, provider, model_id, host);
+    char *text;
+    if (h || f->health_count >= LLMF_MAX_HEALTH) return h;
+    h = (llmfi_health *)llmfi_heap_alloc(&f->heap, sizeof *h + provider.len + model_id.len);
+    if (!h) return NULL;
+    memset(h, 0, sizeof *h);
+    text = (char *)(h + 1);
+    if (provider.len) memcpy(text, provider.ptr, provider.len);
+    h->provider = llmfi_str(text, provider.len);
+    text += provider.len;
+    if (model_id.len) memcpy(text, model_id.ptr, model_id.len);
+    h->model_id = llmfi_str(text, model_id.len);
+    h->host = host;
+#if LLMF_HAS_RETRY
+    h->left_requests = h->left_tokens = h->reset_requests_ms = h->reset_tokens_ms = LLMF_UNKNOWN;
+#endif
+    h->next = f->health;
+    f->health = h;
+    f->health_count++;
+    return h;
+}
+
+static llmfi_health *llmfi_health_of(llmf_factory *f, const llmfi_record *r) {
+    uint32_t host = llmfi_handle_hash(r->s.base_url.ptr, r->s.base_url.len);
+    llmfi_health *h = llmfi_health_named(f, r->s.provider, r->s.model_id, host);
+#if LLMF_HAS_RETRY
+    if (h && (r->provider->rpm || r->provider->tpm)) h->group = llmfi_health_named(f, r->s.provider, llmfi_str("", 0), 0);
+    if (h && (h->group || r->rpm || r->tpm || r->retry.max_concurrent || f->desc.retry.max_concurrent)) h->guarded = true;
+#endif
+    return h;
+}
+
+/* That of a call's model; NULL: none. */
+static llmfi_health *llmfi_health_at(const llmfi_call *c) {
+    return c->prepared ? c->prepared->health : NULL;
+}
+
+static void llmfi_health_smooth(int64_t *kept, uint64_t from, uint64_t to) {
+    int64_t us = from && to > from ? (int64_t)((to - from) / 1000) : 0;
+    if (us <= 0) return;
+    *kept = *kept ? *kept + (us - *kept) / LLMFI_HEALTH_SHARE : us;
+}
+
+/* An attempt has ended well. */
+static void llmfi_health_good(llmfi_call *c) {
+    llmfi_health *h = llmfi_health_at(c);
+    if (!h) return;
+    h->good++;
+    llmfi_health_smooth(&h->latency_us, c->attempt_ns, c->end_ns);
+    llmfi_health_smooth(&h->first_us, c->attempt_ns, c->first_content_ns);
+#if LLMF_HAS_RETRY
+    h->failures = 0;
+    h->open_until_ns = h->probe = 0;
+#endif
+}
+
+static void llmfi_health_close(llmf_factory *f) {
+    while (f->health) {
+        llmfi_health *next = f->health->next;
+#if LLMF_HAS_RETRY
+        if (f->health->window) llmfi_heap_free(&f->heap, f->health->window);
+#endif
+        llmfi_heap_free(&f->heap, f->health);
+        f->health = next;
+    }
+}
+
+#if LLMF_HAS_RETRY
+
+/* ---- limits a minute ---- */
+
+/* Takes what is over out of the sums. */
+static void llmfi_window_move(llmfi_window *w, uint64_t second) {
+    uint64_t steps = second > w->second ? second - w->second : 0;
+    if (steps >= LLMFI_WINDOW_SECONDS) {
+        memset(w, 0, sizeof *w);
+        w->second = second;
+        return;
+    }
+    while (steps--) {
+        size_t at = (size_t)(++w->second % LLMFI_WINDOW_SECONDS);
+        w->requests -= w->request[at];
+        w->tokens -= w->token[at];
+        w->request[at] = 0;
+        w->token[at] = 0;
+    }
+}
+
+static void llmfi_window_add(llmfi_window *w, uint32_t requests, int64_t tokens) {
+    size_t at = (size_t)(w->second % LLMFI_WINDOW_SECONDS);
+    w->request[at] += requests;
+    w->requests += requests;
+    w->token[at] += tokens;
+    w->tokens += tokens;
+}
+
+/* The moment when the first of what is counted is over. */
+static uint64_t llmfi_window_due(const llmfi_window *w) {
+    uint64_t i, second;
+    for (i = 1; i <= LLMFI_WINDOW_SECONDS; i++) { /* the oldest first */
+        second = w->second + i;
+        if (w->request[second % LLMFI_WINDOW_SECONDS] || w->token[second % LLMFI_WINDOW_SECONDS]) break;
+    }
+    return second * 1000 * LLMFI_MS;
+}
+
+/* Is there room for one more request of so many tokens? Else *due is when it is worth another look. What is larger than the limit alone goes where nothing else is. */
+static bool llmfi_window_room(llmf_factory *f, llmfi_health *h, int64_t rpm, int64_t tpm, int64_t tokens, uint64_t *due) {
+    llmfi_window *w = h->window;
+    if (!rpm && !tpm) return true;
+    if (!w) {
+        w = h->window = (llmfi_window *)llmfi_heap_alloc(&f->heap, sizeof *w);
+        if (!w) { /* not now, then: a limit that cannot be kept is not passed over */
+            *due = llmfi_after_ms(f->now_ns, 100);
+            return false;
+        }
+        memset(w, 0, sizeof *w);
+    }
+    llmfi_window_move(w, f->now_ns / (1000 * LLMFI_MS));
+    if ((!rpm || w->requests < rpm) && (!tpm || !w->requests || w->tokens + tokens <= tpm)) return true;
+    *due = llmfi_window_due(w);
+    return false;
+}
+
+/* Tokens that were estimated are known now. */
+static void llmfi_window_correct(llmf_factory *f, llmfi_health *h, int64_t more) {
+    if (!h || !h->window) return;
+    llmfi_window_move(h->window, f->now_ns / (1000 * LLMFI_MS));
+    llmfi_window_add(h->window, 0, more);
+}
+
+/* ---- cool-downs and breakers ---- */
+
+/* Until when it is not asked, and why (llmf_result); 0: it may be. */
+static uint64_t llmfi_health_closed_until(const llmf_factory *f, const llmfi_health *h, int *code) {
+    *code = h->cool_code;
+    if (h->cool_until_ns > f->now_ns) return h->cool_until_ns;
+    *code = LLMF_ERR_OVERLOADED;
+    if (h->open_until_ns > f->now_ns) return h->open_until_ns;
+    return h->open_until_ns && h->probe ? llmfi_after_ms(f->now_ns, 100) : 0; /* half open: one call tries it */
+}
+
+static void llmfi_health_cool(const llmf_factory *f, llmfi_health *h, int code, int64_t ms) {
+    uint64_t until = llmfi_after_ms(f->now_ns, ms);
+    h->cool_code = code;
+    h->guarded = true;
+    if (until > h->cool_until_ns) h->cool_until_ns = until;
+}
+
+/* An attempt has failed through the provider's fault. */
+static bool llmfi_health_opens(const llmf_factory *f, llmfi_health *h, const llmf_retry *rules) {
+    h->failures++;
+    if (rules->breaker_failures < 0 || h->failures < rules->breaker_failures) return false;
+    h->open_until_ns = llmfi_after_ms(f->now_ns, rules->breaker_ms);
+    h->guarded = true;
+    h->probe = 0;
+    return true;
+}
+
+#endif
+#endif
+#endif
 /* Asks containers and instances for AWS keys (factory/aws.h says what) by the factory's own transports, so that nothing blocks: a call that needs them waits,
    and goes on once they are there. One asking serves all calls. */
 #ifndef LLMFI_ENGINE_KEYS_H
@@ -29789,6 +30289,41 @@ static bool llmfi_set_aws(llmfi_call *c, llmfi_headers *h) {
 }
 #endif
 
+#if LLMF_HAS_RETRY
+/* The list of variables with several keys that holds for the call; NULL: there is one key. */
+static const llmfi_node *llmfi_key_list(const llmfi_call *c) {
+    const llmfi_record *r = &c->prepared->record;
+    if (c->f->desc.api_key || c->f->desc.api_key_env || r->api_key.len || r->api_key_env_var.len) return NULL;
+    return r->key_list ? r->key_list : r->provider->api_key.len || r->provider->api_key_env_var.len ? NULL : r->provider->key_list;
+}
+
+/* How the key of that variable does; NULL: nothing is known. */
+static llmfi_health *llmfi_key_health(llmfi_call *c, llmf_str variable) {
+    char name[128];
+    if (variable.len > sizeof name - 1) return NULL;
+    name[0] = '$';
+    memcpy(name + 1, variable.ptr, variable.len);
+    return llmfi_health_named(c->f, c->prepared->record.provider->name, llmfi_str(name, variable.len + 1), 0);
+}
+
+/* The next of several keys that may be used now; empty: none may, or has a value. */
+static llmf_str llmfi_key_in_turn(llmfi_call *c, const llmfi_node *list) {
+    llmfi_health *model = llmfi_health_at(c), *h;
+    const llmfi_node *n;
+    size_t i, k, from = model ? model->next_key++ : 0;
+    for (i = 0; i < list->count; i++) {
+        llmf_str key;
+        for (n = list->child, k = (from + i) % list->count; k; k--) n = n->next;
+        key = llmfi_env_filled(&c->f->env, n->text);
+        h = llmfi_key_health(c, n->text);
+        if (!key.len || (h && h->cool_until_ns > c->f->now_ns)) continue;
+        c->key = h;
+        return key;
+    }
+    return llmfi_str("", 0);
+}
+#endif
+
 /* The key goes into one header. What is kept of it is wiped when the call is freed. */
 static bool llmfi_set_auth(llmfi_call *c, llmfi_headers *h) {
     const llmfi_record *record = &c->prepared->record;
@@ -29796,7 +30331,11 @@ static bool llmfi_set_auth(llmfi_call *c, llmfi_headers *h) {
     llmf_str key = llmfi_record_key(record, &c->f->env, &auth), name = llmfi_cstr(llmfi_word_at(llmfi_auth_headers, auth)),
              prefix = llmfi_cstr(llmfi_word_at(llmfi_auth_prefixes, auth));
     char *value;
-    bool real = key.len != 0;
+    bool real;
+#if LLMF_HAS_RETRY
+    if (llmfi_key_list(c)) key = llmfi_key_in_turn(c, llmfi_key_list(c));
+#endif
+    real = key.len != 0;
     if (auth == LLMFI_AUTH_NONE) return true;
 #if LLMFI_HAS_OWN_HEADERS
     if (llmfi_own_auth(c, h, name, prefix)) return true;
@@ -29834,6 +30373,7 @@ static llmf_str llmfi_accept(int framing) {
 static bool llmfi_build_headers(llmfi_call *c) {
     llmfi_headers h;
     llmf_header *at;
+    c->x.req.header_count = 0; /* built anew, maybe: those of before are nobody's */
     h.call = c;
     h.count = 0;
     h.bad = false;
@@ -30001,26 +30541,15 @@ LLMFI_UNUSED static bool llmfi_send(llmfi_call *c) {
 
 #if LLMF_HAS_EMBED
 
-/* Milliseconds before a failed batch is repeated, where the provider does not say how long; and the longest wait that it may ask for. */
-#ifndef LLMF_BATCH_WAIT_MS
-#define LLMF_BATCH_WAIT_MS 500
-#endif
-#ifndef LLMF_BATCH_MAX_WAIT_MS
-#define LLMF_BATCH_MAX_WAIT_MS 60000
-#endif
-
-/* count 0: none. With a call: under way; without: it waits for its time, or for room for one more call. */
+/* count 0: none. With a call: under way; without: it waits for room for one more call. */
 typedef struct llmfi_batch {
     llmfi_call *call;
     size_t first, count;                     /* of the texts */
-    bool repeated;
-    uint64_t due_ns;
     llmf_input input;
 } llmfi_batch;
 
 struct llmfi_batches {
     size_t next, done;                       /* the first text of no batch; texts whose vectors have come */
-    uint64_t due_ns;                         /* the earliest of those that wait; UINT64_MAX: none */
     int count;
     llmfi_batch *at;
 };
@@ -30029,6 +30558,9 @@ static void llmfi_abort(llmfi_call *c, int code, const char *text);
 static void llmfi_finish(llmfi_call *c);
 static void llmfi_set_deadline(llmfi_call *c);
 static llmfi_call *llmfi_call_new(llmf_factory *f);
+#if LLMF_HAS_RETRY
+static bool llmfi_keep_begin(llmfi_call *c);
+#endif
 static bool llmfi_call_go(llmfi_call *c);
 static void llmfi_call_release(llmfi_call *c);
 
@@ -30044,6 +30576,9 @@ static llmfi_call *llmfi_parent(const llmfi_call *c) {
 
 /* The call of a batch, up to the first byte on the wire. */
 static bool llmfi_batch_send(llmfi_call *parent, llmfi_call *c) {
+#if LLMF_HAS_RETRY
+    if (!llmfi_keep_begin(c)) return false;
+#endif
     if (!llmfi_take_op(c)) return false;
     c->reply.job->parent = parent;
     c->reply.job->vectors.loose = c->reply.job->vectors.at != NULL;
@@ -30058,7 +30593,6 @@ static bool llmfi_batch_start(llmfi_call *parent, llmfi_batch *b) {
     size_t stride = parent->reply.job->input->vector_cap / parent->reply.job->input->text_count;
     if (!c) return false;
     b->call = c;
-    b->due_ns = 0;
     b->input = *parent->reply.job->input;
     b->input.texts += b->first;
     b->input.text_count = b->count;
@@ -30078,7 +30612,7 @@ static bool llmfi_batch_start(llmfi_call *parent, llmfi_batch *b) {
     c->reply.provider = c->prepared->record.provider->name;
     c->ask.req = &c->req;
     c->ask.model = &c->prepared->record.s;
-    c->start_ns = llmfi_moment(f);
+    c->start_ns = c->attempt_ns = llmfi_moment(f);
     if (llmfi_batch_send(parent, c)) llmfi_set_deadline(c);
     else llmfi_finish(c);
     return true;
@@ -30131,28 +30665,11 @@ static LLMFI_COLD void llmfi_batch_failed(llmfi_call *parent, const llmfi_batch 
     parent->reply.status = b->call->reply.status;
 }
 
-/* Milliseconds until it is worth another try; -1: it is not. */
-static int64_t llmfi_batch_wait(const llmfi_call *parent, const llmfi_batch *b) {
-    static const uint8_t passing[] = {LLMF_ERR_RATE_LIMIT, LLMF_ERR_OVERLOADED, LLMF_ERR_SERVER, LLMF_ERR_NETWORK, LLMF_ERR_TIMEOUT, LLMF_ERR_TRUNCATED};
-    const llmf_error *e = &b->call->response.error;
-    int64_t wait = e->retry_after_ms >= 0 ? e->retry_after_ms : LLMF_BATCH_WAIT_MS, total = parent->req.timeouts.total_ms;
-    size_t i;
-    for (i = 0; i < sizeof passing && passing[i] != e->code; i++) continue;
-    if (i == sizeof passing || b->repeated || wait > LLMF_BATCH_MAX_WAIT_MS) return -1;
-    if (total > 0 && llmfi_after_ms(parent->f->now_ns, wait) >= llmfi_after_ms(parent->start_ns, total)) return -1;
-    return wait;
-}
-
 static void llmfi_batch_ended(llmfi_call *parent, llmfi_batch *b) {
-    bool good = b->call->response.error.code == LLMF_OK;
-    int64_t wait = good ? 0 : llmfi_batch_wait(parent, b);
-    if (good) {
+    if (b->call->response.error.code == LLMF_OK) {
         llmfi_batch_take(parent, b);
         parent->reply.job->batches->done += b->count;
         b->count = 0;
-    } else if (wait >= 0) {
-        b->repeated = true;
-        b->due_ns = llmfi_after_ms(parent->f->now_ns, wait);
     } else {
         llmfi_batch_failed(parent, b);
     }
@@ -30167,7 +30684,6 @@ static bool llmfi_batches_open(llmfi_call *c) {
     size_t count = (w->input->text_count - 1) / w->most + 1;
     if (!b) return false;
     b->count = count < (size_t)c->f->desc.max_batches ? (int)count : c->f->desc.max_batches;
-    b->due_ns = UINT64_MAX;
     b->at = (llmfi_batch *)llmfi_call_array(c, (size_t)b->count, sizeof *b->at);
     if (!b->at) return false;
     w->batches = b;
@@ -30181,8 +30697,6 @@ static bool llmfi_batches_next(llmfi_call *c, llmfi_batch *b) {
     size_t left = c->reply.job->input->text_count - all->next;
     b->first = all->next;
     b->count = left < c->reply.job->most ? left : c->reply.job->most;
-    b->repeated = false;
-    b->due_ns = 0;
     all->next += b->count;
     return b->count > 0;
 }
@@ -30191,20 +30705,13 @@ static bool llmfi_batches_next(llmfi_call *c, llmfi_batch *b) {
 static void llmfi_batches_start(llmfi_call *c) {
     struct llmfi_batches *all = c->reply.job->batches;
     int i, running = 0;
-    all->due_ns = UINT64_MAX;
     for (i = 0; i < all->count; i++) {
         llmfi_batch *b = &all->at[i];
-        if (!b->call && (b->count || llmfi_batches_next(c, b))) {
-            if (b->due_ns > c->f->now_ns) {
-                if (b->due_ns < all->due_ns) all->due_ns = b->due_ns;
-            } else if (!llmfi_batch_start(c, b)) {
-                break; /* when one of the others ends */
-            }
-        }
+        if (!b->call && (b->count || llmfi_batches_next(c, b)) && !llmfi_batch_start(c, b)) break; /* when one of the others ends */
         if (b->call) running++;
         if (b->call && b->call->ended) c->f->deferred = true;
     }
-    if (i < all->count && !running && all->due_ns == UINT64_MAX) c->reply.error = c->f->last_error;
+    if (i < all->count && !running) c->reply.error = c->f->last_error;
 }
 
 /* Something may have happened to one of them. Ends the call where nothing is left to do. */
@@ -30240,15 +30747,6 @@ static void llmfi_batches_forget(llmfi_call *c) {
         if (all->at[i].call == c) all->at[i].call = NULL;
 }
 
-/* A timer of a split call has run out: true where it was only time for a batch to be repeated. */
-static bool llmfi_batches_due(llmfi_call *c) {
-    struct llmfi_batches *all = llmfi_is_split(c) ? c->reply.job->batches : NULL;
-    if (!all || all->due_ns > c->f->now_ns || (c->req.timeouts.total_ms > 0 && llmfi_after_ms(c->start_ns, c->req.timeouts.total_ms) <= c->f->now_ns)) return false;
-    c->deadline_ns = UINT64_MAX;
-    c->f->deferred = true;
-    return true;
-}
-
 #else
 
 LLMFI_UNUSED static bool llmfi_is_split(const llmfi_call *c) {
@@ -30258,83 +30756,758 @@ LLMFI_UNUSED static bool llmfi_is_split(const llmfi_call *c) {
 
 #endif
 #endif
-/* How each model at each host does: what calls have seen of it, kept as long as the factory. Retries, limits, breakers and routes decide by it, metrics show it,
-   and llmf_save keeps it over a restart. A model, here, is a provider's id at a base URL: two names of the config for one of them share what is known. */
-#ifndef LLMFI_ENGINE_HEALTH_H
-#define LLMFI_ENGINE_HEALTH_H
+/* What keeps a call from being sent now: cool-downs and breakers (health.h), limits a minute, limits of calls at once. One that has another model to go to goes there;
+   the others wait in one queue, by priority and then in the order in which they came. */
+#ifndef LLMFI_ENGINE_ADMIT_H
+#define LLMFI_ENGINE_ADMIT_H
+/* What happens when an attempt fails: the same again after a while, the next model of a chain, or the end. The call stays the same one: its request was copied once
+   (llmfi_keep), what an attempt made is thrown away, and so its memory does not grow with its attempts. Nothing is begun anew here while a transport or a callback is
+   under way: a call that goes on has its time (due_ns), and llmf_poll begins it. Limits and cool-downs keep calls from being sent: llmfi_admit. */
+#ifndef LLMFI_ENGINE_RETRY_H
+#define LLMFI_ENGINE_RETRY_H
 
-#if LLMFI_HAS_HEALTH
+static void llmfi_give_back_decoder(llmfi_call *c);
+static void llmfi_wipe_secrets(llmfi_call *c);
+#if LLMF_HAS_RETRY
+static void llmfi_attempt_over(llmfi_call *c);
+#endif
 
-/* Numbers are smoothed: each call counts an eighth. */
-enum { LLMFI_HEALTH_SHARE = 8 };
+#if LLMF_HAS_RETRY
 
-typedef struct llmfi_health {
-    struct llmfi_health *next;               /* all of a factory */
-    llmf_str provider, model_id;             /* in the same piece of the heap */
-    uint32_t host;                           /* hash of the base URL */
-    uint64_t good, bad;                      /* calls answered, and attempts that failed through the provider's fault */
-    int64_t latency_us, first_us;            /* of a whole answer, and to its first content; 0: none seen yet */
-} llmfi_health;
+/* How a call ended with one model of its chain, for those that end in ALL_FAILED. */
+typedef struct llmfi_outcome {
+    int code;                                /* llmf_result; LLMF_OK: it was not asked */
+    uint64_t until_ns;                       /* it was passed over, and may be asked then; 0 */
+    char why[104];
+} llmfi_outcome;
 
-static uint32_t llmfi_health_host(llmf_str url) {
-    return llmfi_handle_hash(url.ptr, url.len);
-}
+/* Of a call that has failed, or waits, once. */
+struct llmfi_tries {
+    llmf_attempt attempts[LLMF_MAX_ATTEMPTS];
+    size_t kept;                             /* of them */
+    int64_t total;                           /* attempts there were */
+    int64_t wait_ms;                         /* before the one that runs */
+    uint64_t ended_ns;                       /* of the one before */
+    int64_t repeats;                         /* of the model that is asked now */
+    size_t at;                               /* 0: the model that was asked for; else one of its chain, from 1 */
+    bool last;                               /* all have failed, and one that was passed over has its turn */
+    bool queued;                             /* in f->queue_first, for room */
+    bool noted;                              /* the attempt under way is among them */
+    uint64_t due_ns;                         /* when it goes on; 0: an attempt is under way */
+    struct llmfi_call *queue_next;
+    llmfi_prepared *models[1 + LLMF_MAX_FALLBACKS]; /* those that were asked: attempts have their names */
+    llmfi_outcome ends[1 + LLMF_MAX_FALLBACKS];
+};
 
-static llmfi_health *llmfi_health_find(const llmf_factory *f, llmf_str provider, llmf_str model_id, uint32_t host) {
-    llmfi_health *h;
-    for (h = f->health; h; h = h->next)
-        if (h->host == host && llmfi_eq(h->model_id, model_id) && llmfi_eq(h->provider, provider)) return h;
-    return NULL;
-}
+/* ---- the settings that hold ---- */
 
-/* Found, or made. NULL where there is no room: nothing is known of it then, and nothing kept. */
-static llmfi_health *llmfi_health_of(llmf_factory *f, const llmfi_record *r) {
-    uint32_t host = llmfi_health_host(r->s.base_url);
-    llmfi_health *h = llmfi_health_find(f, r->s.provider, r->s.model_id, host);
-    char *text;
-    if (h || f->health_count >= LLMF_MAX_HEALTH) return h;
-    h = (llmfi_health *)llmfi_heap_alloc(&f->heap, sizeof *h + r->s.provider.len + r->s.model_id.len);
-    if (!h) return NULL;
-    memset(h, 0, sizeof *h);
-    text = (char *)(h + 1);
-    memcpy(text, r->s.provider.ptr, r->s.provider.len);
-    h->provider = llmfi_str(text, r->s.provider.len);
-    text += r->s.provider.len;
-    memcpy(text, r->s.model_id.ptr, r->s.model_id.len);
-    h->model_id = llmfi_str(text, r->s.model_id.len);
-    h->host = host;
-    h->next = f->health;
-    f->health = h;
-    f->health_count++;
-    return h;
-}
+enum { LLMFI_RETRY_SETTINGS = sizeof(llmf_retry) / sizeof(int64_t) };
 
-/* That of a call's model; NULL: none. */
-static llmfi_health *llmfi_health_at(const llmfi_call *c) {
-    return c->prepared ? c->prepared->health : NULL;
-}
-
-static void llmfi_health_smooth(int64_t *kept, uint64_t from, uint64_t to) {
-    int64_t us = from && to > from ? (int64_t)((to - from) / 1000) : 0;
-    if (us <= 0) return;
-    *kept = *kept ? *kept + (us - *kept) / LLMFI_HEALTH_SHARE : us;
-}
-
-/* An attempt has ended well. */
-static void llmfi_health_good(llmfi_call *c) {
-    llmfi_health *h = llmfi_health_at(c);
-    if (!h) return;
-    h->good++;
-    llmfi_health_smooth(&h->latency_us, c->start_ns, c->end_ns);
-    llmfi_health_smooth(&h->first_us, c->start_ns, c->first_content_ns);
-}
-
-static void llmfi_health_close(llmf_factory *f) {
-    while (f->health) {
-        llmfi_health *next = f->health->next;
-        llmfi_heap_free(&f->heap, f->health);
-        f->health = next;
+/* The first that is set counts: the model's, the factory's, ours. */
+static void llmfi_retry_rules(const llmfi_call *c, llmf_retry *to) {
+    static const llmf_retry ours = {2, 500, -1, 8000, 100, 10000, LLMFI_CAUSES_ANY, 60000, 5, 30000, -1, -1, -1};
+    int64_t own[LLMFI_RETRY_SETTINGS], wider[LLMFI_RETRY_SETTINGS], last[LLMFI_RETRY_SETTINGS];
+    size_t i;
+    memcpy(own, &c->prepared->record.retry, sizeof own);
+    memcpy(wider, &c->f->desc.retry, sizeof wider);
+    memcpy(last, &ours, sizeof last);
+    for (i = 0; i < LLMFI_RETRY_SETTINGS; i++) {
+        if (!own[i]) own[i] = wider[i];
+        if (!own[i] && !(i == 0 && (c->f->replay || llmfi_starts(c->prepared->record.s.base_url, LLMFI_LIT("mock:"))))) own[i] = last[i]; /* they would answer the same */
     }
+    memcpy(to, own, sizeof own);
+    if (c->req.max_retries) to->max_retries = c->req.max_retries;
+}
+
+/* Somebody has asked for a breaker. */
+static bool llmfi_breaker_wanted(const llmfi_call *c) {
+    return c->prepared->record.retry.breaker_failures > 0 || c->f->desc.retry.breaker_failures > 0;
+}
+
+/* ---- a request that can be sent again ---- */
+
+/* Before the caller's request is taken: what it says for itself stays apart from what the first model's config adds. */
+static bool llmfi_keep_begin(llmfi_call *c) {
+    struct llmfi_origin *o;
+    if (c->origin) return true;
+    o = (struct llmfi_origin *)llmfi_call_array(c, 1, sizeof *o);
+    if (!o) return false;
+    o->req = c->req;
+    c->origin = o;
+    return true;
+}
+
+/* The request is taken, and its texts are ours now: from here on the arena holds what belongs to one attempt. */
+static bool llmfi_keep(llmfi_call *c) {
+    struct llmfi_origin *o = c->origin;
+    llmf_request *r = &o->req;
+    llmf_model *chain;
+    if (llmfi_taken_before(c)) return true;
+    if (r->fallbacks && r->fallback_count) {
+        chain = (llmf_model *)llmfi_call_array(c, r->fallback_count, sizeof *chain);
+        if (!chain) return false;
+        memcpy(chain, r->fallbacks, r->fallback_count * sizeof *chain);
+        r->fallbacks = chain;
+    }
+    r->prompt = c->req.prompt;
+    r->prompt_len = c->req.prompt_len;
+    r->messages = c->req.messages;
+    r->message_count = c->req.message_count;
+    r->system = c->req.system;
+    r->system_len = c->req.system_len;
+    r->tools = c->req.tools;
+    r->tool_choice = c->req.tool_choice;
+    r->format = c->req.format;
+    r->user = c->req.user;
+    if (r->stop_count) r->stop = c->req.stop;
+    if (r->reasoning) r->reasoning = c->req.reasoning;
+    r->flags |= LLMF_BORROW;
+#if LLMFI_HAS_OPS
+    if (c->reply.job) r->input = c->reply.job->input;
+#endif
+    o->ask = c->ask;
+    o->mark = llmfi_arena_mark_of(&c->arena);
+    return true;
+}
+
+/* Everything of the attempt that has ended goes; the call is as llmf_start had it, with the request that was kept. */
+static void llmfi_call_rewind(llmfi_call *c) {
+    llmf_factory *f = c->f;
+    llmfi_give_back_decoder(c);
+    llmfi_buf_free(&c->raw);
+    llmfi_reply_free(&c->reply);
+#if LLMFI_HAS_OPS
+    llmfi_op_release(c);
+#endif
+    llmfi_wipe_secrets(c);
+    llmfi_arena_rewind(&c->arena, &c->origin->mark);
+    c->req = c->origin->req;
+    memset(&c->ask, 0, sizeof c->ask);
+    c->ask.schemas = c->origin->ask.schemas;
+    c->ask.format = c->origin->ask.format;
+    c->ask.extra = c->origin->ask.extra;
+    memset(&c->body, 0, sizeof c->body);
+    memset(&c->x, 0, sizeof c->x);
+    c->secret = c->errortype = llmfi_str("", 0);
+    c->held_back = c->sniffed = c->last_seen = c->secrets = false;
+    c->connected_ns = c->first_byte_ns = c->content_ns = c->terminal_ns = c->first_content_ns = c->end_ns = 0;
+    c->received = 0;
+    c->retry_after_ms = LLMF_UNKNOWN;
+    c->should_retry = 0;
+    c->key = NULL;
+#if LLMF_HAS_AWS
+    c->waits = c->signs = false;
+    memset(&c->aws, 0, sizeof c->aws);
+#endif
+    if (f->body_of == c->id) f->body_of = 0;
+    llmfi_reply_init(&c->reply, &f->heap, &c->arena, LLMFI_LIT(""), NULL);
+    llmfi_buf_init(&c->whole, &f->heap, 0);
+    llmfi_buf_init(&c->raw, &f->heap, 0);
+}
+
+/* ---- the record of a call's attempts ---- */
+
+/* Made when first needed; NULL where there is no memory for it: the call then ends as it is. */
+static struct llmfi_tries *llmfi_tries_of(llmfi_call *c) {
+    struct llmfi_tries *t = c->tries;
+    if (t) return t;
+    t = (struct llmfi_tries *)llmfi_heap_alloc(&c->f->heap, sizeof *t);
+    if (!t) return NULL;
+    memset(t, 0, sizeof *t);
+    t->models[0] = c->prepared;
+    c->prepared->references++;
+    c->tries = t;
+    return t;
+}
+
+static void llmfi_tries_free(llmfi_call *c) {
+    struct llmfi_tries *t = c->tries;
+    size_t i;
+    if (!t) return;
+    for (i = 0; i < LLMFI_COUNT(t->models); i++)
+        if (t->models[i]) llmfi_prepared_release(&c->f->heap, t->models[i]);
+    llmfi_heap_free(&c->f->heap, t);
+    c->tries = NULL;
+}
+
+/* The attempt that has just ended, after those before it. */
+static void llmfi_tries_note(llmfi_call *c) {
+    struct llmfi_tries *t = c->tries;
+    llmf_attempt *a;
+    if (t->kept == LLMF_MAX_ATTEMPTS) memmove(t->attempts, t->attempts + 1, --t->kept * sizeof *t->attempts);
+    a = &t->attempts[t->kept++];
+    t->total++;
+    t->noted = true;
+    a->provider = c->prepared->record.provider->name;
+    a->model = c->prepared->record.s.name;
+    a->error = c->reply.error.code;
+    a->http_status = c->reply.status;
+    a->latency_ms = llmfi_between_ms(c->attempt_ns, c->f->now_ns);
+    a->wait_ms = t->wait_ms;
+    t->ended_ns = c->f->now_ns;
+}
+
+/* Why this model is out, for the text of ALL_FAILED. */
+static void llmfi_tries_end(struct llmfi_tries *t, size_t at, const llmf_error *e, uint64_t until_ns) {
+    llmfi_outcome *o = &t->ends[at];
+    llmfi_text text = llmfi_text_in(o->why, sizeof o->why);
+    o->code = e->code;
+    o->until_ns = until_ns;
+    llmfi_say_c(&text, llmf_result_name(e->code));
+#if LLMF_HAS_STRINGS
+    LLMFI_SAY(&text, ": ");
+    llmfi_say_c(&text, e->text);
+#endif
+}
+
+/* ---- log ---- */
+
+/* "openai gpt-4o": which model, in log lines and errors. */
+static void llmfi_say_model(llmfi_text *t, const llmfi_prepared *p) {
+    llmfi_say(t, p->record.provider->name);
+    llmfi_say_c(t, " ");
+    llmfi_say(t, p->record.s.name);
+}
+
+static bool llmfi_log_wanted(const llmf_factory *f, int level) {
+    return f->desc.log && level <= (f->desc.log_level ? f->desc.log_level : LLMF_LOG_WARNING);
+}
+
+static void llmfi_log_switch(llmfi_call *c, const llmfi_prepared *from, int code) {
+    char line[256];
+    llmfi_text t = llmfi_text_in(line, sizeof line);
+    if (!llmfi_log_wanted(c->f, LLMF_LOG_WARNING)) return;
+    llmfi_say_model(&t, from);
+    if (code == LLMF_ERR_QUOTA || code == LLMF_ERR_RATE_LIMIT) {
+        LLMFI_SAY(&t, " quota exceeded");
+    } else {
+        LLMFI_SAY(&t, " failed: ");
+        llmfi_say_c(&t, llmf_result_name(code));
+    }
+    LLMFI_SAY(&t, ", switching to ");
+    llmfi_say_model(&t, c->prepared);
+    llmfi_log(c->f, LLMF_LOG_WARNING, 5, llmfi_str(line, t.len));
+}
+
+static void llmfi_log_repeat(llmfi_call *c, int64_t wait_ms) {
+    char line[256];
+    llmfi_text t = llmfi_text_in(line, sizeof line);
+    if (!llmfi_log_wanted(c->f, LLMF_LOG_INFO)) return;
+    llmfi_say_model(&t, c->prepared);
+    LLMFI_SAY(&t, " failed: ");
+    llmfi_say_c(&t, llmf_result_name(c->reply.error.code));
+    LLMFI_SAY(&t, ", repeat ");
+    llmfi_say_int(&t, c->tries->repeats);
+    LLMFI_SAY(&t, " in ");
+    llmfi_say_int(&t, wait_ms);
+    LLMFI_SAY(&t, " ms");
+    llmfi_log(c->f, LLMF_LOG_INFO, 4, llmfi_str(line, t.len));
+}
+
+/* ---- when ---- */
+
+/* Below n, as the hook has it or as good as chance. */
+static int64_t llmfi_chance(llmfi_call *c, int64_t n) {
+    unsigned char bytes[8];
+    uint64_t value = 0;
+    size_t i;
+    if (n <= 0) return 0;
+    llmfi_some_bytes(c, bytes, sizeof bytes);
+    for (i = 0; i < sizeof bytes; i++) value = value << 8 | bytes[i];
+    return (int64_t)(value % (uint64_t)n);
+}
+
+/* Milliseconds before the n-th repeat, from 1. */
+static int64_t llmfi_backoff(llmfi_call *c, const llmf_retry *rules, int64_t n) {
+    int64_t ms = rules->delay_ms > 0 ? rules->delay_ms : 0, most = rules->max_delay_ms < 0 ? INT64_MAX / 4 : rules->max_delay_ms, chance;
+    while (--n > 0 && ms && ms < most) ms *= 2;
+    if (ms > most) ms = most;
+    chance = rules->jitter > 0 ? ms / 100 * rules->jitter + ms % 100 * rules->jitter / 100 : 0;
+    ms -= chance ? llmfi_chance(c, chance + 1) : 0;
+    return rules->min_delay_ms > ms ? rules->min_delay_ms : ms;
+}
+
+/* What the provider asks for; LLMF_UNKNOWN. A limit that is used up says when it is filled again. */
+static int64_t llmfi_asked_wait(const llmfi_call *c) {
+    const llmfi_health *h = llmfi_health_at(c);
+    int64_t ms = c->retry_after_ms >= 0 ? c->retry_after_ms : c->reply.error.retry_after_ms;
+    if (ms >= 0 || c->reply.error.code != LLMF_ERR_RATE_LIMIT || !h) return ms;
+    if (h->left_requests == 0) ms = h->reset_requests_ms;
+    if (h->left_tokens == 0 && h->reset_tokens_ms > ms) ms = h->reset_tokens_ms;
+    return ms;
+}
+
+/* The moment by which the call must be over; UINT64_MAX: none. A part of another one ends with that. */
+static uint64_t llmfi_call_until(const llmfi_call *c) {
+    const llmfi_call *whole = c;
+#if LLMF_HAS_EMBED
+    if (llmfi_parent(c)) whole = llmfi_parent(c);
+#endif
+    return whole->req.timeouts.total_ms > 0 ? llmfi_after_ms(whole->start_ns, whole->req.timeouts.total_ms) : UINT64_MAX;
+}
+
+/* ---- the chain ---- */
+
+/* The i-th word of LLM_FALLBACK_PROVIDERS that is not the model's own provider; empty: there is none. */
+static llmf_str llmfi_chain_provider(const llmfi_call *c, size_t i) {
+    llmf_str own = c->tries ? c->tries->models[0]->record.provider->name : c->prepared->record.provider->name;
+    llmf_str list = llmfi_env_filled(&c->f->env, LLMFI_LIT("LLM_FALLBACK_PROVIDERS")), word;
+    size_t n;
+    while (list.len) {
+        for (n = 0; n < list.len && list.ptr[n] != ',' && !llmfi_is_space(list.ptr[n]); n++) continue;
+        word = llmfi_str(list.ptr, n);
+        list = llmfi_from(list, n < list.len ? n + 1 : n);
+        if (word.len && !llmfi_eq_nocase(word, own) && i-- == 0) return word;
+    }
+    return llmfi_str("", 0);
+}
+
+/* The first of these that is there: the request's, the model's, llmf_desc's, the environment's. Vectors, counts and lists of another model are no answer. */
+static size_t llmfi_chain_length(const llmfi_call *c) {
+    const llmfi_node *list = c->tries ? c->tries->models[0]->record.fallbacks : c->prepared->record.fallbacks;
+    size_t n = 0;
+    if (c->req.op != LLMF_OP_CHAT && c->req.op != LLMF_OP_TRANSCRIBE) return 0;
+    if (c->origin->req.fallback_count) n = c->origin->req.fallbacks ? c->origin->req.fallback_count : 0;
+    else if (list) n = list->count;
+    else if (c->f->desc.fallback_count) n = c->f->desc.fallback_count;
+    else while (n < LLMF_MAX_FALLBACKS && llmfi_chain_provider(c, n).len) n++;
+    return n < LLMF_MAX_FALLBACKS ? n : LLMF_MAX_FALLBACKS;
+}
+
+static llmfi_prepared *llmfi_prepared_named(llmf_factory *f, llmf_str name, llmf_error *err) {
+    uint32_t at = llmfi_handle_find(&f->handles, name.ptr, name.len, llmfi_handle_hash(name.ptr, name.len));
+    if (!at) at = llmfi_handle_new(&f->handles, f->config, name, NULL, err);
+    return at ? llmfi_handle_use(&f->handles, f->config, at, err) : NULL;
+}
+
+/* The i-th of the chain, from 0. NULL with *err: it is no model that can be used. */
+static llmfi_prepared *llmfi_chain_at(llmfi_call *c, size_t i, llmf_error *err) {
+    const llmfi_node *list = c->tries->models[0]->record.fallbacks, *item = list ? list->child : NULL;
+    char name[128];
+    llmf_str word;
+    if (c->origin->req.fallback_count) {
+        uint32_t at = llmfi_handle_at(&c->f->handles, c->origin->req.fallbacks[i]);
+        if (at) return llmfi_handle_use(&c->f->handles, c->f->config, at, err);
+        llmfi_error_set(err, LLMF_ERR_STALE, "a handle of llmf_request.fallbacks has ended");
+        return NULL;
+    }
+    if (list) {
+        while (item && i--) item = item->next;
+        return item ? llmfi_prepared_named(c->f, item->text, err) : NULL;
+    }
+    if (c->f->desc.fallback_count) return llmfi_prepared_named(c->f, llmfi_cstr(c->f->desc.fallbacks[i]), err);
+    word = llmfi_chain_provider(c, i);
+    if (word.len > sizeof name - 1) {
+        llmfi_error_set(err, LLMF_ERR_UNKNOWN_PROVIDER, "LLM_FALLBACK_PROVIDERS names a provider that nobody knows");
+        return NULL;
+    }
+    memcpy(name, word.ptr, word.len);
+    name[word.len] = ':'; /* its default model */
+    return llmfi_prepared_named(c->f, llmfi_str(name, word.len + 1), err);
+}
+
+/* May this model be asked now? Else *err says why not, and *until when it may. `only`: the call has no other one to go to. */
+static bool llmfi_may_ask(const llmfi_call *c, const llmfi_prepared *p, bool only, llmf_error *err, uint64_t *until) {
+    const llmfi_health *h = p->health;
+    int code = LLMF_OK;
+    llmfi_text t;
+    *until = h && h->guarded ? llmfi_health_closed_until(c->f, h, &code) : 0;
+    if (*until && only && !(h->cool_until_ns <= c->f->now_ns && llmfi_breaker_wanted(c))) *until = 0;
+    if (!*until) return true;
+    t = llmfi_error_begin(err, code);
+    llmfi_say_model(&t, p);
+    if (h->cool_until_ns > c->f->now_ns) LLMFI_SAY(&t, " is cooling down for ");
+    else LLMFI_SAY(&t, " has failed too often, and is not asked for ");
+    llmfi_say_int(&t, (int64_t)((*until - c->f->now_ns) / LLMFI_MS));
+    LLMFI_SAY(&t, " ms");
+    err->retry_after_ms = (int64_t)((*until - c->f->now_ns) / LLMFI_MS);
+    return false;
+}
+
+/* The call is that model's from now on. */
+static void llmfi_call_turn(llmfi_call *c, size_t at, llmfi_prepared *p) {
+    struct llmfi_tries *t = c->tries;
+    if (!t->models[at]) {
+        t->models[at] = p;
+        p->references++;
+    }
+    p->references++;
+    llmfi_prepared_release(&c->f->heap, c->prepared);
+    c->prepared = p;
+    if (!p->health) p->health = llmfi_health_of(c->f, &p->record);
+    c->moved = at > 0;
+    t->at = at;
+    t->repeats = 0;
+    t->due_ns = c->f->now_ns ? c->f->now_ns : 1;
+    c->f->deferred = true;
+}
+
+/* On to the next model that may be asked. False: there is none. */
+static bool llmfi_move(llmfi_call *c) {
+    struct llmfi_tries *t = c->tries;
+    llmfi_prepared *from = c->prepared;
+    size_t i, n = t->last ? 0 : llmfi_chain_length(c);
+    int code = c->reply.error.code;
+    for (i = t->at + 1; i <= n; i++) {
+        uint64_t until = 0;
+        llmf_error err;
+        llmfi_prepared *p;
+        llmfi_error_clear(&err);
+        p = llmfi_chain_at(c, i - 1, &err);
+        if (p && !p->health) p->health = llmfi_health_of(c->f, &p->record);
+        if (p && llmfi_may_ask(c, p, false, &err, &until)) {
+            llmfi_call_turn(c, i, p);
+            llmfi_log_switch(c, from, code);
+            return true;
+        }
+        if (p && !t->models[i]) {
+            t->models[i] = p;
+            p->references++;
+        }
+        llmfi_tries_end(t, i, &err, until);
+    }
+    return false;
+}
+
+/* All have failed: of those that were passed over, the one that may be asked first is waited for, if that is not too long. */
+static bool llmfi_revive(llmfi_call *c, const llmf_retry *rules) {
+    struct llmfi_tries *t = c->tries;
+    size_t i, best = LLMFI_COUNT(t->ends);
+    uint64_t until;
+    if (t->last) return false;
+    for (i = 0; i < LLMFI_COUNT(t->ends); i++)
+        if (t->models[i] && t->ends[i].until_ns && (best == LLMFI_COUNT(t->ends) || t->ends[i].until_ns < t->ends[best].until_ns)) best = i;
+    if (best == LLMFI_COUNT(t->ends)) return false;
+    until = t->ends[best].until_ns;
+    if (until >= llmfi_call_until(c) || (rules->max_wait_ms >= 0 && until > llmfi_after_ms(c->f->now_ns, rules->max_wait_ms))) return false;
+    t->last = true;
+    llmfi_call_turn(c, best, t->models[best]);
+    if (until > t->due_ns) t->due_ns = until;
+    return true;
+}
+
+/* ---- what to do about a failure ---- */
+
+enum {
+    LLMFI_REPEAT = 1,                        /* may pass by itself */
+    LLMFI_MOVE_FIRST = 2,                    /* another model at once, where there is one */
+    LLMFI_COOL = 4,                          /* the model need not be asked for a while */
+    LLMFI_FAULT = 8                          /* its provider's: counts for the breaker */
+};
+static const uint8_t llmfi_meanings[LLMF_ERR_ALL_FAILED + 1] = {
+    0, 0, 0, 0, 0, 0, 0,
+    LLMFI_MOVE_FIRST | LLMFI_COOL,                /* AUTH */
+    LLMFI_MOVE_FIRST | LLMFI_COOL,                /* PERMISSION */
+    LLMFI_MOVE_FIRST | LLMFI_COOL,                /* NOT_FOUND */
+    LLMFI_REPEAT | LLMFI_MOVE_FIRST | LLMFI_COOL, /* RATE_LIMIT */
+    LLMFI_MOVE_FIRST | LLMFI_COOL,                /* QUOTA */
+    LLMFI_MOVE_FIRST, LLMFI_MOVE_FIRST, LLMFI_MOVE_FIRST, /* CONTEXT_LENGTH, CONTENT_FILTER, BAD_REQUEST */
+    LLMFI_REPEAT | LLMFI_FAULT, LLMFI_REPEAT | LLMFI_FAULT, LLMFI_REPEAT | LLMFI_FAULT, LLMFI_REPEAT | LLMFI_FAULT, /* OVERLOADED, SERVER, TIMEOUT, NETWORK */
+    LLMFI_FAULT, LLMFI_FAULT, LLMFI_REPEAT | LLMFI_FAULT, /* TLS, PROTOCOL, TRUNCATED */
+    0, 0, 0, 0, 0, 0, 0
+};
+
+/* What the failure tells of the model, whatever becomes of the call. */
+static void llmfi_health_bad(llmfi_call *c, const llmf_retry *rules, int meaning) {
+    llmfi_health *h = llmfi_health_at(c);
+    int64_t asked = llmfi_asked_wait(c);
+    if (!h) return;
+    if (meaning & LLMFI_FAULT) {
+        h->bad++;
+        if (llmfi_health_opens(c->f, h, rules) && llmfi_log_wanted(c->f, LLMF_LOG_WARNING)) {
+            char line[200];
+            llmfi_text t = llmfi_text_in(line, sizeof line);
+            llmfi_say_model(&t, c->prepared);
+            LLMFI_SAY(&t, " has failed too often: its breaker is open for ");
+            llmfi_say_int(&t, rules->breaker_ms);
+            LLMFI_SAY(&t, " ms");
+            llmfi_log(c->f, LLMF_LOG_WARNING, 7, llmfi_str(line, t.len));
+        }
+    }
+    if (c->key) return; /* of several keys it is this one that is out: llmfi_other_key */
+    if (meaning & LLMFI_COOL && rules->cooldown_ms > 0 && (c->reply.status || asked >= 0))
+        llmfi_health_cool(c->f, h, c->reply.error.code, asked >= 0 ? asked : rules->cooldown_ms);
+}
+
+/* One of several keys is out for a while: another one, at once. Ends, as each round has one key less. */
+static bool llmfi_other_key(llmfi_call *c, const llmf_retry *rules) {
+    const llmfi_node *list = llmfi_key_list(c), *n;
+    int code = c->reply.error.code;
+    int64_t asked = llmfi_asked_wait(c);
+    if (!list || !c->key || !(code == LLMF_ERR_AUTH || code == LLMF_ERR_PERMISSION || code == LLMF_ERR_QUOTA || code == LLMF_ERR_RATE_LIMIT)) return false;
+    llmfi_health_cool(c->f, c->key, code, asked > 0 ? asked : rules->cooldown_ms > 0 ? rules->cooldown_ms : 1000);
+    c->key = NULL;
+    for (n = list->child; n; n = n->next) {
+        const llmfi_health *h = llmfi_key_health(c, n->text);
+        if (!h || h->cool_until_ns > c->f->now_ns || !llmfi_env_filled(&c->f->env, n->text).len) continue;
+        c->tries->due_ns = c->f->now_ns ? c->f->now_ns : 1;
+        c->f->deferred = true;
+        return true;
+    }
+    return false;
+}
+
+/* The same model again, after a while. False: it is not worth it. */
+static bool llmfi_repeat(llmfi_call *c, const llmf_retry *rules, int meaning) {
+    struct llmfi_tries *t = c->tries;
+    int64_t asked = llmfi_asked_wait(c), wait;
+    uint64_t due;
+    bool may = c->should_retry ? c->should_retry > 0 : (meaning & LLMFI_REPEAT) != 0;
+    if (!may || t->repeats >= rules->max_retries) return false;
+    wait = asked >= 0 ? asked : llmfi_backoff(c, rules, t->repeats + 1);
+    if (asked >= 0 && rules->max_wait_ms >= 0 && asked > rules->max_wait_ms) return false;
+    due = llmfi_after_ms(c->f->now_ns, wait);
+    if (due >= llmfi_call_until(c)) return false;
+    t->repeats++;
+    t->due_ns = due ? due : 1;
+    llmfi_log_repeat(c, wait);
+    return true;
+}
+
+/* "all failed: [openai gpt-4o: rate_limit: …, anthropic …: …]" */
+static LLMFI_COLD void llmfi_all_failed(llmfi_call *c) {
+    struct llmfi_tries *t = c->tries;
+    llmf_error *e = &c->reply.error;
+    int64_t retry_after = llmfi_asked_wait(c);
+    llmf_str message = e->message;
+    llmfi_text text;
+    size_t i, said = 0;
+    text = llmfi_error_begin(e, LLMF_ERR_ALL_FAILED);
+    LLMFI_SAY(&text, "all failed: [");
+    for (i = 0; i < LLMFI_COUNT(t->ends); i++) {
+        if (t->ends[i].code == LLMF_OK) continue;
+        if (said++) LLMFI_SAY(&text, ", ");
+        if (t->models[i]) {
+            llmfi_say_model(&text, t->models[i]);
+            LLMFI_SAY(&text, ": ");
+        }
+        llmfi_say_c(&text, t->ends[i].why);
+    }
+    LLMFI_SAY(&text, "]");
+    e->retry_after_ms = retry_after;
+    e->message = message;
+    llmfi_log(c->f, LLMF_LOG_ERROR, 6, llmfi_str(e->text, text.len));
+}
+
+/* Nothing has been handed out, the caller still wants it, and there is time. */
+static bool llmfi_may_go_on(const llmfi_call *c) {
+    if (c->reply.content || c->reply.refused || c->first_content_ns || c->stop || c->free_later || c->previewing || c->f->closing) return false;
+#if LLMF_HAS_EMBED
+    if (llmfi_is_split(c)) return false; /* its parts go on */
+#endif
+    return llmfi_taken_before(c) && c->prepared && c->f->now_ns < llmfi_call_until(c);
+}
+
+/* The attempt has failed, by c->reply.error. True: the call goes on, at its due_ns. */
+static bool llmfi_goes_on(llmfi_call *c) {
+    int code = c->reply.error.code, meaning;
+    bool has_chain, first, on;
+    struct llmfi_tries *t;
+    llmf_retry rules;
+    if (code == LLMF_OK || code > LLMF_ERR_ALL_FAILED || !c->prepared || c->previewing) return false;
+    meaning = llmfi_meanings[code];
+    llmfi_retry_rules(c, &rules);
+    if (meaning && !c->kept_away) llmfi_health_bad(c, &rules, meaning);
+    if (!(rules.fallback_on >> code & 1) && !meaning) return false;
+    if (!llmfi_may_go_on(c) || (t = llmfi_tries_of(c)) == NULL) return false;
+    if (!c->kept_away) llmfi_tries_note(c);
+    llmfi_tries_end(t, t->at, &c->reply.error, c->kept_until_ns);
+    has_chain = llmfi_chain_length(c) > 0 && (rules.fallback_on >> code & 1);
+    first = has_chain && meaning & LLMFI_MOVE_FIRST && c->should_retry <= 0;
+    on = (!c->kept_away && llmfi_other_key(c, &rules)) || (first && llmfi_move(c)) || (!c->kept_away && llmfi_repeat(c, &rules, meaning)) || (has_chain && !first && llmfi_move(c)) || (has_chain && llmfi_revive(c, &rules));
+    if (!on && (t->at || has_chain)) llmfi_all_failed(c);
+    if (on) llmfi_error_clear(&c->reply.error);
+    return on;
+}
+
+/* Is it time for the next attempt of a call that waits, and not for room? */
+static bool llmfi_try_due(const llmfi_call *c) {
+    return c->tries && c->tries->due_ns && !c->tries->queued && !c->ended && c->tries->due_ns <= c->f->now_ns;
+}
+
+#endif
+#endif
+
+#if LLMF_HAS_RETRY
+
+/* ---- tokens before they are known ---- */
+
+/* What a request counts for until its usage is known: a token for three bytes, which is more than a text has, and all that it may be answered with. */
+static int64_t llmfi_tokens_guess(const llmfi_call *c) {
+    int64_t bytes = c->x.req.body_len < INT64_MAX / 2 ? (int64_t)c->x.req.body_len : INT64_MAX / 2;
+    int64_t most = c->req.max_tokens > 0 ? c->req.max_tokens : 1024;
+    return bytes / 3 + (c->req.op == LLMF_OP_CHAT && most < INT64_MAX / 4 ? most : 0);
+}
+
+/* What it has used, or LLMF_UNKNOWN. */
+static int64_t llmfi_tokens_used(const llmfi_call *c) {
+    const llmf_usage *u = &c->reply.usage;
+    if (u->input < 0 && u->output < 0) return LLMF_UNKNOWN;
+    return (u->input > 0 ? u->input : 0) + (u->output > 0 ? u->output : 0);
+}
+
+/* ---- the queue ---- */
+
+static void llmfi_queue_remove(llmfi_call *c) {
+    llmf_factory *f = c->f;
+    llmfi_call **at = &f->queue_first, *last = NULL;
+    if (!c->tries || !c->tries->queued) return;
+    while (*at && *at != c) {
+        last = *at;
+        at = &(*at)->tries->queue_next;
+    }
+    if (*at) *at = c->tries->queue_next;
+    if (f->queue_last == c) f->queue_last = last;
+    c->tries->queued = false;
+    c->tries->queue_next = NULL;
+}
+
+/* Behind those of its priority. It was asked for at start_ns: one that comes back from an attempt which had no room keeps its place. */
+static void llmfi_queue_add(llmfi_call *c) {
+    llmf_factory *f = c->f;
+    llmfi_call **at = &f->queue_first;
+    if (f->queue_last && f->queue_last->req.priority >= c->req.priority && f->queue_last->start_ns <= c->start_ns) at = &f->queue_last->tries->queue_next;
+    while (*at && ((*at)->req.priority > c->req.priority || ((*at)->req.priority == c->req.priority && (*at)->start_ns <= c->start_ns))) at = &(*at)->tries->queue_next;
+    c->tries->queue_next = *at;
+    c->tries->queued = true;
+    *at = c;
+    if (!c->tries->queue_next) f->queue_last = c;
+}
+
+/* ---- room ---- */
+
+static int64_t llmfi_most_at_once(const llmfi_call *c) {
+    int64_t own = c->prepared->record.retry.max_concurrent;
+    return own ? own : c->f->desc.retry.max_concurrent;
+}
+
+/* Do the limits of its model and of its provider have room for it? Else *due: when to look again; UINT64_MAX: when another one has ended. */
+static bool llmfi_has_room(llmfi_call *c, uint64_t *due) {
+    llmfi_health *h = llmfi_health_at(c);
+    const llmfi_record *r = &c->prepared->record;
+    int64_t most = llmfi_most_at_once(c), tokens = c->reserved_tokens ? c->reserved_tokens : llmfi_tokens_guess(c);
+    if (!h || !h->guarded) return true;
+    if (most > 0 && h->running >= most) {
+        *due = UINT64_MAX;
+        return false;
+    }
+    if (!llmfi_window_room(c->f, h, r->rpm, r->tpm, tokens, due)) return false;
+    return !h->group || llmfi_window_room(c->f, h->group, r->provider->rpm, r->provider->tpm, tokens, due);
+}
+
+static void llmfi_count_in(llmfi_call *c, llmfi_health *h) {
+    h->running++;
+    c->admitted = true;
+    c->reserved_tokens = 0;
+    if (!h->window && !(h->group && h->group->window)) return;
+    c->reserved_tokens = llmfi_tokens_guess(c);
+    if (h->window) llmfi_window_add(h->window, 1, c->reserved_tokens);
+    if (h->group && h->group->window) llmfi_window_add(h->group->window, 1, c->reserved_tokens);
+}
+
+/* The attempt has ended, or the call: others may have its place. */
+static void llmfi_attempt_over(llmfi_call *c) {
+    llmfi_health *h = llmfi_health_at(c);
+    int64_t used = llmfi_tokens_used(c);
+    if (c->tries && c->tries->queued) llmfi_queue_remove(c);
+    if (!h || !c->admitted) return;
+    c->admitted = false;
+    h->running--;
+    if (h->probe == c->id) h->probe = 0;
+    if (c->f->queue_first) c->f->deferred = true;
+    if (!c->reserved_tokens || used < 0) return;
+    llmfi_window_correct(c->f, h, used - c->reserved_tokens);
+    llmfi_window_correct(c->f, h->group, used - c->reserved_tokens);
+    c->reserved_tokens = 0;
+}
+
+/* ---- may it go? ---- */
+
+enum { LLMFI_ADMITTED, LLMFI_REFUSED, LLMFI_QUEUED };
+
+static int llmfi_refuse_full(llmfi_call *c, uint64_t due) {
+    llmfi_text t = llmfi_error_begin(&c->reply.error, LLMF_ERR_RATE_LIMIT);
+    llmfi_say_model(&t, c->prepared);
+    LLMFI_SAY(&t, ": the limits of its config (rpm, tpm, max_concurrent) have no room now");
+    c->kept_away = true;
+    c->kept_until_ns = due == UINT64_MAX ? llmfi_after_ms(c->f->now_ns, 1000) : due;
+    return LLMFI_REFUSED;
+}
+
+static int llmfi_wait_for_room(llmfi_call *c, uint64_t due) {
+    struct llmfi_tries *t = llmfi_tries_of(c);
+    if (!t) {
+        llmfi_error_memory(&c->reply.error);
+        return LLMFI_REFUSED;
+    }
+    c->kept_away = true;
+    t->due_ns = due;
+    llmfi_queue_add(c);
+    return LLMFI_QUEUED;
+}
+
+/* A call that is built asks whether it may be sent. REFUSED: its error is set. QUEUED: it waits, and is built anew when there is room. */
+static int llmfi_admit(llmfi_call *c) {
+    llmfi_health *h = llmfi_health_at(c);
+    uint64_t due = 0;
+    bool only;
+    c->kept_away = false;
+    c->kept_until_ns = 0;
+    if (c->prepared->record.retry.min_bytes_per_s || c->f->desc.retry.min_bytes_per_s) {
+        c->guard_rate = c->prepared->record.retry.min_bytes_per_s ? c->prepared->record.retry.min_bytes_per_s : c->f->desc.retry.min_bytes_per_s;
+        if (c->guard_rate < 0) c->guard_rate = 0;
+        c->guard_ns = c->guard_at = 0;
+    }
+    if (!h) return LLMFI_ADMITTED;
+    if (h->guarded) {
+        only = (c->tries && c->tries->last) || !llmfi_chain_length(c);
+        if (!llmfi_may_ask(c, c->prepared, only, &c->reply.error, &c->kept_until_ns)) {
+            c->kept_away = true;
+            return LLMFI_REFUSED;
+        }
+        if (!llmfi_has_room(c, &due)) return only ? llmfi_wait_for_room(c, due) : llmfi_refuse_full(c, due);
+        if (h->open_until_ns) h->probe = c->id;
+    }
+    llmfi_count_in(c, h);
+    return LLMFI_ADMITTED;
+}
+
+/* ---- what is left, as headers say ---- */
+
+/* x-ratelimit-remaining-requests, anthropic-ratelimit-tokens-reset and their like. True: it was one of them. */
+static bool llmfi_limit_header(llmfi_call *c, llmf_str name, llmf_str value) {
+    llmfi_health *h = llmfi_health_at(c);
+    bool requests, reset;
+    int64_t n = LLMF_UNKNOWN;
+    if (LLMFI_NAMED(name, "x-should-retry")) {
+        c->should_retry = LLMFI_NAMED(value, "true") ? 1 : LLMFI_NAMED(value, "false") ? -1 : 0;
+        return true;
+    }
+    if (name.len < 20 || llmfi_find_nocase(name, LLMFI_LIT("ratelimit-")) == LLMFI_NOWHERE) return false;
+    requests = llmfi_find_nocase(name, LLMFI_LIT("requests")) != LLMFI_NOWHERE;
+    reset = llmfi_find_nocase(name, LLMFI_LIT("reset")) != LLMFI_NOWHERE;
+    if (!h || (!reset && llmfi_find_nocase(name, LLMFI_LIT("remaining")) == LLMFI_NOWHERE)) return true;
+    if (reset) llmfi_parse_until(value, llmfi_wall(c->f), &n);
+    else if (!llmfi_parse_int(value, &n) || n < 0) n = LLMF_UNKNOWN;
+    if (requests && reset) h->reset_requests_ms = n;
+    else if (requests) h->left_requests = n;
+    else if (reset) h->reset_tokens_ms = n;
+    else h->left_tokens = n;
+    return true;
+}
+
+/* ---- the attempts of a call that is over ---- */
+
+/* False: there was one, and no more. */
+static bool llmfi_settle_tries(llmfi_call *c) {
+    struct llmfi_tries *t = c->tries;
+    llmf_response *r = &c->response;
+    if (!t) return false;
+    if (!t->due_ns && !t->noted && !c->kept_away) llmfi_tries_note(c);
+    r->attempts = t->attempts;
+    r->attempt_count = t->kept;
+    r->attempt_total = t->total;
+    return true;
 }
 
 #endif
@@ -30410,6 +31583,10 @@ static LLMFI_COLD void llmfi_settle_ended(llmfi_call *c) {
 }
 #endif
 
+#if LLMF_HAS_RETRY
+static bool llmfi_settle_tries(llmfi_call *c);
+#endif
+
 /* Fills c->response; c->reply.error is what the call ended with. */
 LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
     llmf_response *r = &c->response;
@@ -30452,12 +31629,18 @@ LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
     }
 #endif
     if (c->retry_after_ms >= 0) r->error.retry_after_ms = c->retry_after_ms; /* the header counts before what an error's body says */
-    c->attempt.provider = r->provider;
-    c->attempt.model = r->model;
-    c->attempt.error = r->error.code;
-    c->attempt.latency_ms = r->latency_ms;
-    r->attempts = &c->attempt;
+#if LLMF_HAS_RETRY
+    if (llmfi_settle_tries(c)) return;
+#endif
+    memset(&c->wire.attempt, 0, sizeof c->wire.attempt); /* the decoder has been given back */
+    c->wire.attempt.provider = r->provider;
+    c->wire.attempt.model = r->model;
+    c->wire.attempt.error = r->error.code;
+    c->wire.attempt.http_status = r->error.http_status;
+    c->wire.attempt.latency_ms = r->latency_ms;
+    r->attempts = &c->wire.attempt;
     r->attempt_count = c->start_ns ? 1 : 0;
+    r->attempt_total = (int64_t)r->attempt_count;
 }
 
 #endif
@@ -30473,14 +31656,51 @@ static void llmfi_deadline_try(llmfi_call *c, uint64_t from, int64_t ms, const c
     c->deadline_what = what;
 }
 
+#if LLMF_HAS_RETRY
+/* Bytes are counted over this long, where a stream must not be too slow. */
+enum { LLMFI_GUARD_MS = 10000 };
+
+static void llmfi_set_deadline(llmfi_call *c);
+
+/* When a call that waits goes on, or gives up; when a stream is looked at for being slow. */
+static void llmfi_retry_deadline(llmfi_call *c) {
+    struct llmfi_tries *t = c->tries;
+    if (t && t->due_ns) {
+        llmfi_deadline_try(c, c->start_ns, c->req.timeouts.total_ms, LLMFI_WORDS("total (") "timeouts.total_ms" LLMFI_WORDS(")"));
+        if (t->queued) llmfi_deadline_try(c, c->attempt_ns, c->req.timeouts.queue_ms, LLMFI_WORDS("its limits had no room for it (") "timeouts.queue_ms" LLMFI_WORDS(")"));
+        if (t->due_ns < c->deadline_ns) c->deadline_ns = t->due_ns;
+    }
+    if (c->guard_rate && c->first_content_ns && !c->held_back) {
+        if (!c->guard_ns) c->guard_ns = c->first_content_ns;
+        llmfi_deadline_try(c, c->guard_ns, LLMFI_GUARD_MS, LLMFI_WORDS("the stream is too slow (") "min_bytes_per_second" LLMFI_WORDS(")"));
+    }
+}
+
+/* A timer has run out which is none of the call's ends: it is time to go on, or a stream is fast enough. */
+static bool llmfi_retry_due(llmfi_call *c) {
+    struct llmfi_tries *t = c->tries;
+    if (t && t->due_ns && t->due_ns <= c->f->now_ns && c->f->now_ns < llmfi_call_until(c)) {
+        c->f->deferred = true;
+        return true;
+    }
+    if (!c->guard_rate || !c->guard_ns || c->f->now_ns < llmfi_after_ms(c->guard_ns, LLMFI_GUARD_MS) || c->received - c->guard_at < (uint64_t)c->guard_rate * (LLMFI_GUARD_MS / 1000)) return false;
+    c->guard_ns = c->f->now_ns;
+    c->guard_at = c->received;
+    llmfi_set_deadline(c);
+    return c->deadline_ns > c->f->now_ns;
+}
+#endif
+
 /* Silence is measured from the last content, before the first of it from the last byte; not while the caller is the one who waits. */
 static void llmfi_set_deadline(llmfi_call *c) {
     c->deadline_ns = UINT64_MAX;
 #if LLMF_HAS_EMBED
     if (!c->ended && llmfi_is_split(c)) {
         llmfi_deadline_try(c, c->start_ns, c->req.timeouts.total_ms, LLMFI_WORDS("total (") "timeouts.total_ms" LLMFI_WORDS(")"));
-        if (c->reply.job->batches && c->reply.job->batches->due_ns < c->deadline_ns) c->deadline_ns = c->reply.job->batches->due_ns;
     }
+#endif
+#if LLMF_HAS_RETRY
+    if (!c->ended) llmfi_retry_deadline(c);
 #endif
 #if LLMF_HAS_AWS
     if (c->waits && !c->ended) llmfi_deadline_try(c, c->start_ns, c->req.timeouts.total_ms, LLMFI_WORDS("total (") "timeouts.total_ms" LLMFI_WORDS(")"));
@@ -30491,7 +31711,7 @@ static void llmfi_set_deadline(llmfi_call *c) {
         if (c->terminal_ns && !stopped) llmfi_deadline_try(c, c->terminal_ns, LLMF_TAIL_MS, NULL);
         if (!c->first_byte_ns) llmfi_deadline_try(c, c->connected_ns, c->req.timeouts.first_byte_ms, LLMFI_WORDS("first byte (") "timeouts.first_byte_ms" LLMFI_WORDS(")"));
         else if (!stopped) llmfi_deadline_try(c, c->content_ns, c->req.timeouts.idle_ms, LLMFI_WORDS("idle: nothing new came (") "timeouts.idle_ms" LLMFI_WORDS(")"));
-        if (!c->first_content_ns && !stopped) llmfi_deadline_try(c, c->start_ns, c->req.timeouts.first_content_ms, LLMFI_WORDS("first content (") "timeouts.first_content_ms" LLMFI_WORDS(")"));
+        if (!c->first_content_ns && !stopped) llmfi_deadline_try(c, c->attempt_ns, c->req.timeouts.first_content_ms, LLMFI_WORDS("first content (") "timeouts.first_content_ms" LLMFI_WORDS(")"));
     }
     if (c->deadline_ns < c->f->next_deadline_ns) c->f->next_deadline_ns = c->deadline_ns;
 }
@@ -30523,6 +31743,9 @@ static bool llmfi_final_event(llmfi_call *c, llmf_event *ev) {
 
 /* The next event that waits, the final one last. */
 static bool llmfi_pop_event(llmfi_call *c, llmf_event *ev) {
+#if LLMF_HAS_RETRY
+    if (llmfi_holds_back(c)) return false;
+#endif
     if (!llmfi_reply_next(&c->reply, ev) && !llmfi_final_event(c, ev)) return false;
     ev->call.id = c->id;
     return true;
@@ -30531,6 +31754,9 @@ static bool llmfi_pop_event(llmfi_call *c, llmf_event *ev) {
 /* Calls back, or throws away what nobody wants; else leaves the events for llmf_next. */
 static void llmfi_hand_out(llmfi_call *c) {
     llmf_event ev;
+#if LLMF_HAS_RETRY
+    if (llmfi_holds_back(c)) return;
+#endif
     if (c->quiet) {
         while (llmfi_reply_next(&c->reply, &ev)) continue;
         llmfi_reply_release_events(&c->reply);
@@ -30603,8 +31829,15 @@ static void llmfi_warn_window(llmfi_call *c) {
 /* The call is over; c->reply.error says how. */
 static void llmfi_finish(llmfi_call *c) {
     if (c->ended) return;
-    c->ended = true;
     c->end_ns = llmfi_moment(c->f);
+#if LLMF_HAS_RETRY
+    llmfi_attempt_over(c);
+    if (llmfi_goes_on(c)) {
+        llmfi_set_deadline(c);
+        return;
+    }
+#endif
+    c->ended = true;
 #if LLMF_HAS_EMBED
     llmfi_batches_stop(c);
     if (llmfi_parent(c)) c->f->deferred = true; /* which looks at it then */
@@ -30901,14 +32134,26 @@ static llmf_str llmfi_header_text(llmfi_call *c, llmf_str value) {
     return kept;
 }
 
+/* Seconds, or a date. */
+static void llmfi_take_retry_after(llmfi_call *c, llmf_str value) {
+#if LLMF_HAS_RETRY
+    llmfi_parse_until(value, llmfi_wall(c->f), &c->retry_after_ms);
+#else
+    llmfi_parse_delay(value, 1000, &c->retry_after_ms);
+#endif
+}
+
 LLMF_API void llmf_exchange_header(llmf_exchange *x, llmf_str name, llmf_str value) {
     llmfi_call *c = (llmfi_call *)x->owner;
     if (!llmfi_header_wanted(name)) return;
     if (llmfi_asks_keys(x) || c->ended) return;
+#if LLMF_HAS_RETRY
+    if (llmfi_limit_header(c, name, value)) return;
+#endif
     if (!c->reply.request_id.len && llmfi_is_request_id(name)) c->reply.request_id = llmfi_header_text(c, value);
     else if (LLMFI_NAMED(name, "x-amzn-errortype") && !c->errortype.len) c->errortype = llmfi_header_text(c, value);
     else if (LLMFI_NAMED(name, "retry-after-ms")) llmfi_parse_delay(value, 1, &c->retry_after_ms);
-    else if (LLMFI_NAMED(name, "retry-after") && c->retry_after_ms == LLMF_UNKNOWN) llmfi_parse_delay(value, 1000, &c->retry_after_ms);
+    else if (LLMFI_NAMED(name, "retry-after") && c->retry_after_ms == LLMF_UNKNOWN) llmfi_take_retry_after(c, value);
 }
 
 /* ---- the end of the bytes ---- */
@@ -31043,6 +32288,9 @@ static void llmfi_call_release(llmfi_call *c) {
     llmfi_batches_forget(c);
 #endif
     if (c->x.by) c->x.by->cancel(c->x.by, &c->x);
+#if LLMF_HAS_RETRY
+    llmfi_attempt_over(c);
+#endif
     llmfi_ready_remove(c);
     if (!c->taken) f->active--;
     if (c->prev) c->prev->next = c->next;
@@ -31053,6 +32301,9 @@ static void llmfi_call_release(llmfi_call *c) {
     llmfi_reply_free(&c->reply);
 #if LLMFI_HAS_OPS
     llmfi_op_release(c);
+#endif
+#if LLMF_HAS_RETRY
+    llmfi_tries_free(c);
 #endif
     llmfi_prepared_release(&f->heap, c->prepared);
     llmfi_wipe_secrets(c);
@@ -31079,8 +32330,6 @@ static bool llmfi_call_prepare(llmfi_call *c, llmf_model m) {
 #if LLMFI_HAS_HEALTH
     if (!c->prepared->health) c->prepared->health = llmfi_health_of(f, &c->prepared->record);
 #endif
-    c->reply.user = &c->prepared->record.s;
-    c->reply.provider = c->prepared->record.provider->name;
     return true;
 }
 
@@ -31099,9 +32348,13 @@ static void llmfi_call_log(llmfi_call *c) {
 #endif
 }
 
-/* Everything up to the first byte on the wire. False with the error in the reply. */
-static bool llmfi_call_build(llmfi_call *c, llmf_model m) {
-    if (!llmfi_call_prepare(c, m)) return false;
+/* Everything up to the first byte on the wire, for the model that is prepared. False with the error in the reply. */
+static bool llmfi_call_build_on(llmfi_call *c) {
+#if LLMF_HAS_RETRY
+    if (!llmfi_keep_begin(c)) return false;
+#endif
+    c->reply.user = &c->prepared->record.s;
+    c->reply.provider = c->prepared->record.provider->name;
     c->reply.discard = (c->req.flags & LLMF_DISCARD_TEXT) != 0;
     c->reply.streamed = c->req.stream;
 #if LLMFI_HAS_OPS
@@ -31114,6 +32367,10 @@ static bool llmfi_call_build(llmfi_call *c, llmf_model m) {
     c->ask.model = &c->prepared->record.s;
 #endif
     return llmfi_take_request(c) && llmfi_build_http(c);
+}
+
+static bool llmfi_call_build(llmfi_call *c, llmf_model m) {
+    return llmfi_call_prepare(c, m) && llmfi_call_build_on(c);
 }
 
 static llmfi_call *llmfi_call_open(llmf_factory *f, const llmf_request *req, size_t size) {
@@ -31138,6 +32395,13 @@ static bool llmfi_call_go(llmfi_call *c) {
 #if LLMF_HAS_EMBED
     if (llmfi_is_split(c)) return llmfi_batches_open(c);
 #endif
+#if LLMF_HAS_RETRY
+    switch (llmfi_admit(c)) {
+    case LLMFI_QUEUED: return true;
+    case LLMFI_REFUSED: return false;
+    default: break;
+    }
+#endif
     if (!llmfi_send(c)) return false;
     llmfi_call_log(c);
     return true;
@@ -31159,8 +32423,53 @@ static void llmfi_run_keys(llmf_factory *f) {
 }
 #endif
 
+#if LLMF_HAS_RETRY
+/* The next attempt of a call that goes on. */
+static void llmfi_try_start(llmfi_call *c) {
+    struct llmfi_tries *t = c->tries;
+    bool ok;
+#if LLMF_HAS_EMBED
+    llmfi_call *parent = llmfi_parent(c);
+#endif
+    if (t->queued) llmfi_queue_remove(c);
+    t->wait_ms = t->ended_ns ? llmfi_between_ms(t->ended_ns, c->f->now_ns) : 0;
+    t->due_ns = 0;
+    t->noted = false;
+    llmfi_call_rewind(c);
+    c->attempt_ns = c->f->now_ns;
+#if LLMF_HAS_EMBED
+    if (parent) {
+        c->reply.user = &c->prepared->record.s;
+        c->reply.provider = c->prepared->record.provider->name;
+        c->ask.req = &c->req;
+        c->ask.model = &c->prepared->record.s;
+        ok = llmfi_batch_send(parent, c);
+    } else
+#endif
+        ok = llmfi_call_build_on(c) && llmfi_call_go(c);
+    if (ok) llmfi_set_deadline(c);
+    else llmfi_finish(c);
+}
+
+/* Calls that wait for room, in their order. */
+static void llmfi_run_queue(llmf_factory *f) {
+    llmfi_call *c, *next;
+    for (c = f->queue_first; c; c = next) {
+        uint64_t due = 0;
+        next = c->tries->queue_next;
+        if (c->calling) continue;
+        if (llmfi_has_room(c, &due)) {
+            llmfi_try_start(c);
+        } else {
+            c->tries->due_ns = due;
+            llmfi_set_deadline(c);
+        }
+    }
+}
+#endif
+
 static void llmfi_call_begin(llmfi_call *c, llmf_model m) {
-    c->start_ns = llmfi_now(c->f);
+    c->start_ns = c->attempt_ns = llmfi_now(c->f);
     if (llmfi_call_build(c, m) && llmfi_call_go(c)) {
         llmfi_set_deadline(c);
     } else {
@@ -31195,8 +32504,11 @@ static void llmfi_run_timers(llmf_factory *f) {
     for (c = f->calls; c; c = next) {
         next = c->next;
         if (c->deadline_ns <= f->now_ns) llmfi_set_deadline(c); /* something has come since it was set */
-#if LLMF_HAS_EMBED
-        if (c->deadline_ns <= f->now_ns && llmfi_batches_due(c)) continue;
+#if LLMF_HAS_RETRY
+        if (c->deadline_ns <= f->now_ns && llmfi_retry_due(c)) {
+            if (c->deadline_ns > f->now_ns && c->deadline_ns < f->next_deadline_ns) f->next_deadline_ns = c->deadline_ns;
+            continue;
+        }
 #endif
         if (c->deadline_ns <= f->now_ns) {
             char text[128];
@@ -31219,6 +32531,9 @@ static void llmfi_run_deferred(llmf_factory *f) {
 #if LLMF_HAS_AWS
     llmfi_run_keys(f);
 #endif
+#if LLMF_HAS_RETRY
+    llmfi_run_queue(f);
+#endif
     for (c = f->calls; c; c = next) {
         next = c->next;
         if (c->calling) {
@@ -31230,6 +32545,9 @@ static void llmfi_run_deferred(llmf_factory *f) {
         else if (c->reply.error.code != LLMF_OK && !c->ended) llmfi_abort(c, LLMF_OK, "");
 #if LLMF_HAS_EMBED
         else if (llmfi_is_split(c) && !c->ended) llmfi_batches_work(c);
+#endif
+#if LLMF_HAS_RETRY
+        else if (llmfi_try_due(c)) llmfi_try_start(c);
 #endif
         else if (c->req.on_event) llmfi_hand_out(c);
     }
@@ -31555,6 +32873,9 @@ static void llmfi_copy_desc(llmfi_front *b, llmf_desc *d) {
     configs = (const char **)llmfi_front_array(b, d->config_count, sizeof *configs);
     for (i = 0; configs && i < d->config_count; i++) configs[i] = llmfi_front_text(b, d->configs[i]);
     d->configs = configs;
+    configs = (const char **)llmfi_front_array(b, d->fallback_count, sizeof *configs);
+    for (i = 0; configs && i < d->fallback_count; i++) configs[i] = llmfi_front_text(b, d->fallbacks[i]);
+    d->fallbacks = configs;
 }
 
 static void llmfi_fill_desc(llmf_desc *d) {

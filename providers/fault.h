@@ -2,6 +2,7 @@
    what are rows of models.def; their order is that of RULES 29. */
 #ifndef LLMFI_PROVIDERS_FAULT_H
 #define LLMFI_PROVIDERS_FAULT_H
+#include "../src/wire/delay.h"
 #include "reply.h"
 
 /* Where a provider's own word for an error stood: the first of these whose word is known decides. */
@@ -377,19 +378,6 @@ static void llmfi_fault_take(llmfi_reply *r, llmfi_fault *f, llmfi_json *j, int 
         llmfi_fault_word(f, which, word, depth);
     }
     if (status && llmfi_parse_int(j->text, &n) && n >= 300 && n <= 599 && (!f->status || which == LLMFI_FAULT_CODE)) f->status = n;
-}
-
-/* Seconds or milliseconds with any number of decimals, of which three count. Anything else leaves *ms as it is. */
-LLMFI_UNUSED static void llmfi_parse_delay(llmf_str value, int64_t unit_ms, int64_t *ms) {
-    int64_t whole = 0, part = 0, scale = 1000;
-    size_t dot = llmfi_find_char(value, '.'), i;
-    llmf_str before = llmfi_str(value.ptr, dot == LLMFI_NOWHERE ? value.len : dot);
-    if (!llmfi_parse_int(before, &whole) || whole < 0 || whole > 1000000000) return;
-    for (i = before.len + 1; i < value.len; i++) {
-        if (!llmfi_is_digit(value.ptr[i])) return;
-        if (scale > 1) part += (value.ptr[i] - '0') * (scale /= 10);
-    }
-    *ms = whole * unit_ms + (part * unit_ms + 500) / 1000;
 }
 
 #if LLMF_HAS_FAULTS

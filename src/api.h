@@ -112,7 +112,29 @@ typedef struct llmf_timeouts {
     int64_t first_content_ms;      /* from the start to the first text, reasoning or tool call. Default 600,000 */
     int64_t idle_ms;               /* the longest silence between two pieces of content; keep-alive comments do not count. Default 60,000 */
     int64_t total_ms;              /* Default none */
+    int64_t queue_ms;              /* until the limits of its model have room for it. Default none */
 } llmf_timeouts;
+
+/* How failures are met. In each member 0 is what the next wider setting says: the request's max_retries, the model's keys in the config, its provider's, those of
+   llmf_desc, the defaults that stand here. A call is repeated only before its first content has been handed out, and only what may pass is repeated: rate limits,
+   overload, errors of the server and of the network, timeouts but the total one. The wait before the n-th repeat is delay_ms * 2^(n-1), not below min_delay_ms nor
+   above max_delay_ms, of which `jitter` percent are chance ("full jitter": 100); what the provider asks for (Retry-After and its like) goes before. Where a call
+   has a chain (fallbacks), a quota or rate limit moves it to the next model at once, as does any other result of fallback_on once its repeats are used up; each model
+   of the chain has repeats of its own, so a call asks at most (1 + max_retries) * (1 + fallbacks) times. A model that has no quota left, or a wrong key, is passed over
+   for cooldown_ms by calls that have another one to go to; so is one that has failed breaker_failures times in a row, for breaker_ms; then one call tries it.
+   Where breaker_failures was set by somebody, calls without a chain are refused (OVERLOADED) meanwhile too. */
+typedef struct llmf_retry {
+    int64_t max_retries;           /* 2; below 0: none. Replayed recordings and the mock are not repeated unless somebody sets it */
+    int64_t delay_ms, min_delay_ms, max_delay_ms; /* 500, 0, 8,000 */
+    int64_t jitter;                /* 100; below 0: no chance */
+    int64_t max_wait_ms;           /* 10,000: where the provider asks for more, the call fails, or moves on, at once; below 0: any wait */
+    int64_t fallback_on;           /* a bit for each llmf_result, 1 << LLMF_ERR_…; all that another model might do better with */
+    int64_t cooldown_ms;           /* 60,000; below 0: none */
+    int64_t breaker_failures, breaker_ms; /* 5, 30,000; failures below 0: no breaker */
+    int64_t max_concurrent;        /* calls of one model under way at once, the rest waits: none */
+    int64_t hedge_ms;              /* without content by then the next of the chain, or else the same model, is asked too, and who answers first counts: none */
+    int64_t min_bytes_per_s;       /* of a stream, over ten seconds; a slower one is a TIMEOUT: none */
+} llmf_retry;
 
 typedef struct llmf_transport llmf_transport;
 typedef struct llmf_stream_ops llmf_stream_ops;
@@ -164,6 +186,9 @@ typedef struct llmf_desc {
     void (*log)(void *user, int level, int id, llmf_str text); /* one line, no newline; NULL: silent */
     int log_level;                 /* 0: LLMF_LOG_WARNING */
     void *user;                    /* handed to every hook above */
+    llmf_retry retry;              /* of every call whose model's config says nothing */
+    const char *const *fallbacks;  /* names of models to try next, for models that have no chain of their own; NULL: the providers of LLM_FALLBACK_PROVIDERS, by their default models */
+    size_t fallback_count;
     int max_batches;               /* requests of one LLMF_OP_EMBED call under way at once, each of which counts as a call; 0: 4 */
 } llmf_desc;
 
@@ -358,6 +383,10 @@ typedef struct llmf_request {
     void *on_event_user;
     int op;                        /* LLMF_OP_… */
     const llmf_input *input;       /* of the other operations than chat; NULL: nothing */
+    int max_retries;               /* 0: as the model has it; below 0: none */
+    int priority;                  /* where limits make calls wait, the higher goes first; 0: the usual one */
+    const llmf_model *fallbacks;   /* the chain of this call, instead of its model's; NULL with fallback_count 0: that */
+    size_t fallback_count;         /* with fallbacks NULL and a count of 1 or more: no chain */
 } llmf_request;
 
 /* ---- calls --------------------------------------------------------------------------------------------------------- */
@@ -371,10 +400,11 @@ typedef struct llmf_citation {
     llmf_str url, title;
 } llmf_citation;
 
+/* One request to one model. */
 typedef struct llmf_attempt {
     llmf_str provider, model;
-    int error;                     /* llmf_result */
-    int64_t latency_ms;
+    int error, http_status;        /* llmf_result; 0: no reply */
+    int64_t latency_ms, wait_ms;   /* waited before it, since the one before had ended */
 } llmf_attempt;
 
 /* A piece of a transcript. */
@@ -413,8 +443,9 @@ typedef struct llmf_response {
     llmf_usage usage;
     int64_t cost_pico;             /* pico-dollars, or LLMF_UNKNOWN */
     int64_t latency_ms, first_token_ms; /* from the start; LLMF_UNKNOWN where there was none */
-    const llmf_attempt *attempts;
+    const llmf_attempt *attempts;  /* the latest LLMF_MAX_ATTEMPTS of them, the oldest first */
     size_t attempt_count;
+    int64_t attempt_total;         /* all there were */
     llmf_str raw;                  /* the body as it came (LLMF_KEEP_RAW) */
     llmf_error error;              /* code LLMF_OK if all went well */
     const llmf_output *output;     /* of the other operations than chat; NULL for a chat */

@@ -69,9 +69,9 @@
      LLMF_MAX_REPLY_PARTS   4096       texts and items in one streamed reply of the Responses API
      LLMF_MAX_CITATIONS     1024       sources cited in one reply; what comes beyond is not kept
      LLMF_MAX_REGISTERED    32         providers, and dialects, that a program registers
+     LLMF_MAX_ATTEMPTS      16         attempts of a call that its response tells of: the latest
+     LLMF_MAX_FALLBACKS     8          models of a chain
      LLMF_MAX_HEALTH        256        models at hosts of which it is kept how they do; of those beyond nothing is
-     LLMF_BATCH_WAIT_MS     500        milliseconds before a failed batch of LLMF_OP_EMBED is repeated, where the provider does not say how long
-     LLMF_BATCH_MAX_WAIT_MS 60000      the longest such wait that a provider may ask for; beyond it the call fails at once
      LLMF_TAIL_MS           2000       milliseconds that a reply may go on for behind its terminal event
      LLMF_BODY_KEEP         4096       bytes of a request that are kept from measuring it to sending it; a longer one is written twice. One such room in a factory
      LLMF_REPLY_KEEP        4096       an emptied text buffer above this goes back to the heap
@@ -382,14 +382,14 @@
 #ifndef LLMF_MAX_REGISTERED
 #define LLMF_MAX_REGISTERED 32
 #endif
+#ifndef LLMF_MAX_ATTEMPTS
+#define LLMF_MAX_ATTEMPTS 16
+#endif
+#ifndef LLMF_MAX_FALLBACKS
+#define LLMF_MAX_FALLBACKS 8
+#endif
 #ifndef LLMF_MAX_HEALTH
 #define LLMF_MAX_HEALTH 256
-#endif
-#ifndef LLMF_BATCH_WAIT_MS
-#define LLMF_BATCH_WAIT_MS 500
-#endif
-#ifndef LLMF_BATCH_MAX_WAIT_MS
-#define LLMF_BATCH_MAX_WAIT_MS 60000
 #endif
 #ifndef LLMF_TAIL_MS
 #define LLMF_TAIL_MS 2000

@@ -252,6 +252,35 @@ LLMFI_UNUSED static llmf_str llmfi_arena_copy(llmfi_arena *a, llmf_str s) {
     return llmfi_str(to, s.len);
 }
 
+#if LLMF_HAS_RETRY
+
+/* How far an arena is filled: it can be emptied down to there again. */
+typedef struct llmfi_arena_mark {
+    llmfi_arena_piece *newest;
+    char *at;
+} llmfi_arena_mark;
+
+static llmfi_arena_mark llmfi_arena_mark_of(const llmfi_arena *a) {
+    llmfi_arena_mark m;
+    m.newest = a->newest;
+    m.at = a->at;
+    return m;
+}
+
+static void llmfi_arena_rewind(llmfi_arena *a, const llmfi_arena_mark *m) {
+    while (a->newest != m->newest) {
+        llmfi_arena_piece *older = a->newest->older;
+        a->total -= a->newest->size;
+        llmfi_heap_free(a->heap, a->newest);
+        a->newest = older;
+    }
+    a->at = m->at;
+    a->end = a->newest ? (char *)(void *)a->newest + a->newest->size : NULL;
+    a->failed = false;
+}
+
+#endif
+
 LLMFI_UNUSED static void llmfi_arena_free(llmfi_arena *a) {
     while (a->newest) {
         llmfi_arena_piece *older = a->newest->older;

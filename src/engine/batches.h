@@ -1,6 +1,6 @@
 /* A call that is too large for one request (more texts to embed than the provider takes): several calls inside do it, a few at a time. Each writes to its own place
-   of the caller's array, so the order is kept; one that fails in a way that may pass is repeated alone, once. They are ordinary calls that nobody sees: they give
-   no events, and end with the call that they belong to. */
+   of the caller's array, so the order is kept; one that fails in a way that may pass is repeated alone. They are ordinary calls that nobody sees: they give no
+   events, and end with the call that they belong to. */
 #ifndef LLMFI_ENGINE_BATCHES_H
 #define LLMFI_ENGINE_BATCHES_H
 #include "core.h"
@@ -9,26 +9,15 @@
 
 #if LLMF_HAS_EMBED
 
-/* Milliseconds before a failed batch is repeated, where the provider does not say how long; and the longest wait that it may ask for. */
-#ifndef LLMF_BATCH_WAIT_MS
-#define LLMF_BATCH_WAIT_MS 500
-#endif
-#ifndef LLMF_BATCH_MAX_WAIT_MS
-#define LLMF_BATCH_MAX_WAIT_MS 60000
-#endif
-
-/* count 0: none. With a call: under way; without: it waits for its time, or for room for one more call. */
+/* count 0: none. With a call: under way; without: it waits for room for one more call. */
 typedef struct llmfi_batch {
     llmfi_call *call;
     size_t first, count;                     /* of the texts */
-    bool repeated;
-    uint64_t due_ns;
     llmf_input input;
 } llmfi_batch;
 
 struct llmfi_batches {
     size_t next, done;                       /* the first text of no batch; texts whose vectors have come */
-    uint64_t due_ns;                         /* the earliest of those that wait; UINT64_MAX: none */
     int count;
     llmfi_batch *at;
 };
@@ -37,6 +26,9 @@ static void llmfi_abort(llmfi_call *c, int code, const char *text);
 static void llmfi_finish(llmfi_call *c);
 static void llmfi_set_deadline(llmfi_call *c);
 static llmfi_call *llmfi_call_new(llmf_factory *f);
+#if LLMF_HAS_RETRY
+static bool llmfi_keep_begin(llmfi_call *c);
+#endif
 static bool llmfi_call_go(llmfi_call *c);
 static void llmfi_call_release(llmfi_call *c);
 
@@ -52,6 +44,9 @@ static llmfi_call *llmfi_parent(const llmfi_call *c) {
 
 /* The call of a batch, up to the first byte on the wire. */
 static bool llmfi_batch_send(llmfi_call *parent, llmfi_call *c) {
+#if LLMF_HAS_RETRY
+    if (!llmfi_keep_begin(c)) return false;
+#endif
     if (!llmfi_take_op(c)) return false;
     c->reply.job->parent = parent;
     c->reply.job->vectors.loose = c->reply.job->vectors.at != NULL;
@@ -66,7 +61,6 @@ static bool llmfi_batch_start(llmfi_call *parent, llmfi_batch *b) {
     size_t stride = parent->reply.job->input->vector_cap / parent->reply.job->input->text_count;
     if (!c) return false;
     b->call = c;
-    b->due_ns = 0;
     b->input = *parent->reply.job->input;
     b->input.texts += b->first;
     b->input.text_count = b->count;
@@ -86,7 +80,7 @@ static bool llmfi_batch_start(llmfi_call *parent, llmfi_batch *b) {
     c->reply.provider = c->prepared->record.provider->name;
     c->ask.req = &c->req;
     c->ask.model = &c->prepared->record.s;
-    c->start_ns = llmfi_moment(f);
+    c->start_ns = c->attempt_ns = llmfi_moment(f);
     if (llmfi_batch_send(parent, c)) llmfi_set_deadline(c);
     else llmfi_finish(c);
     return true;
@@ -139,28 +133,11 @@ static LLMFI_COLD void llmfi_batch_failed(llmfi_call *parent, const llmfi_batch 
     parent->reply.status = b->call->reply.status;
 }
 
-/* Milliseconds until it is worth another try; -1: it is not. */
-static int64_t llmfi_batch_wait(const llmfi_call *parent, const llmfi_batch *b) {
-    static const uint8_t passing[] = {LLMF_ERR_RATE_LIMIT, LLMF_ERR_OVERLOADED, LLMF_ERR_SERVER, LLMF_ERR_NETWORK, LLMF_ERR_TIMEOUT, LLMF_ERR_TRUNCATED};
-    const llmf_error *e = &b->call->response.error;
-    int64_t wait = e->retry_after_ms >= 0 ? e->retry_after_ms : LLMF_BATCH_WAIT_MS, total = parent->req.timeouts.total_ms;
-    size_t i;
-    for (i = 0; i < sizeof passing && passing[i] != e->code; i++) continue;
-    if (i == sizeof passing || b->repeated || wait > LLMF_BATCH_MAX_WAIT_MS) return -1;
-    if (total > 0 && llmfi_after_ms(parent->f->now_ns, wait) >= llmfi_after_ms(parent->start_ns, total)) return -1;
-    return wait;
-}
-
 static void llmfi_batch_ended(llmfi_call *parent, llmfi_batch *b) {
-    bool good = b->call->response.error.code == LLMF_OK;
-    int64_t wait = good ? 0 : llmfi_batch_wait(parent, b);
-    if (good) {
+    if (b->call->response.error.code == LLMF_OK) {
         llmfi_batch_take(parent, b);
         parent->reply.job->batches->done += b->count;
         b->count = 0;
-    } else if (wait >= 0) {
-        b->repeated = true;
-        b->due_ns = llmfi_after_ms(parent->f->now_ns, wait);
     } else {
         llmfi_batch_failed(parent, b);
     }
@@ -175,7 +152,6 @@ static bool llmfi_batches_open(llmfi_call *c) {
     size_t count = (w->input->text_count - 1) / w->most + 1;
     if (!b) return false;
     b->count = count < (size_t)c->f->desc.max_batches ? (int)count : c->f->desc.max_batches;
-    b->due_ns = UINT64_MAX;
     b->at = (llmfi_batch *)llmfi_call_array(c, (size_t)b->count, sizeof *b->at);
     if (!b->at) return false;
     w->batches = b;
@@ -189,8 +165,6 @@ static bool llmfi_batches_next(llmfi_call *c, llmfi_batch *b) {
     size_t left = c->reply.job->input->text_count - all->next;
     b->first = all->next;
     b->count = left < c->reply.job->most ? left : c->reply.job->most;
-    b->repeated = false;
-    b->due_ns = 0;
     all->next += b->count;
     return b->count > 0;
 }
@@ -199,20 +173,13 @@ static bool llmfi_batches_next(llmfi_call *c, llmfi_batch *b) {
 static void llmfi_batches_start(llmfi_call *c) {
     struct llmfi_batches *all = c->reply.job->batches;
     int i, running = 0;
-    all->due_ns = UINT64_MAX;
     for (i = 0; i < all->count; i++) {
         llmfi_batch *b = &all->at[i];
-        if (!b->call && (b->count || llmfi_batches_next(c, b))) {
-            if (b->due_ns > c->f->now_ns) {
-                if (b->due_ns < all->due_ns) all->due_ns = b->due_ns;
-            } else if (!llmfi_batch_start(c, b)) {
-                break; /* when one of the others ends */
-            }
-        }
+        if (!b->call && (b->count || llmfi_batches_next(c, b)) && !llmfi_batch_start(c, b)) break; /* when one of the others ends */
         if (b->call) running++;
         if (b->call && b->call->ended) c->f->deferred = true;
     }
-    if (i < all->count && !running && all->due_ns == UINT64_MAX) c->reply.error = c->f->last_error;
+    if (i < all->count && !running) c->reply.error = c->f->last_error;
 }
 
 /* Something may have happened to one of them. Ends the call where nothing is left to do. */
@@ -246,15 +213,6 @@ static void llmfi_batches_forget(llmfi_call *c) {
     int i;
     for (i = 0; all && i < all->count; i++)
         if (all->at[i].call == c) all->at[i].call = NULL;
-}
-
-/* A timer of a split call has run out: true where it was only time for a batch to be repeated. */
-static bool llmfi_batches_due(llmfi_call *c) {
-    struct llmfi_batches *all = llmfi_is_split(c) ? c->reply.job->batches : NULL;
-    if (!all || all->due_ns > c->f->now_ns || (c->req.timeouts.total_ms > 0 && llmfi_after_ms(c->start_ns, c->req.timeouts.total_ms) <= c->f->now_ns)) return false;
-    c->deadline_ns = UINT64_MAX;
-    c->f->deferred = true;
-    return true;
 }
 
 #else

@@ -69,6 +69,9 @@ static void llmfi_call_release(llmfi_call *c) {
     llmfi_batches_forget(c);
 #endif
     if (c->x.by) c->x.by->cancel(c->x.by, &c->x);
+#if LLMF_HAS_RETRY
+    llmfi_attempt_over(c);
+#endif
     llmfi_ready_remove(c);
     if (!c->taken) f->active--;
     if (c->prev) c->prev->next = c->next;
@@ -79,6 +82,9 @@ static void llmfi_call_release(llmfi_call *c) {
     llmfi_reply_free(&c->reply);
 #if LLMFI_HAS_OPS
     llmfi_op_release(c);
+#endif
+#if LLMF_HAS_RETRY
+    llmfi_tries_free(c);
 #endif
     llmfi_prepared_release(&f->heap, c->prepared);
     llmfi_wipe_secrets(c);
@@ -105,8 +111,6 @@ static bool llmfi_call_prepare(llmfi_call *c, llmf_model m) {
 #if LLMFI_HAS_HEALTH
     if (!c->prepared->health) c->prepared->health = llmfi_health_of(f, &c->prepared->record);
 #endif
-    c->reply.user = &c->prepared->record.s;
-    c->reply.provider = c->prepared->record.provider->name;
     return true;
 }
 
@@ -125,9 +129,13 @@ static void llmfi_call_log(llmfi_call *c) {
 #endif
 }
 
-/* Everything up to the first byte on the wire. False with the error in the reply. */
-static bool llmfi_call_build(llmfi_call *c, llmf_model m) {
-    if (!llmfi_call_prepare(c, m)) return false;
+/* Everything up to the first byte on the wire, for the model that is prepared. False with the error in the reply. */
+static bool llmfi_call_build_on(llmfi_call *c) {
+#if LLMF_HAS_RETRY
+    if (!llmfi_keep_begin(c)) return false;
+#endif
+    c->reply.user = &c->prepared->record.s;
+    c->reply.provider = c->prepared->record.provider->name;
     c->reply.discard = (c->req.flags & LLMF_DISCARD_TEXT) != 0;
     c->reply.streamed = c->req.stream;
 #if LLMFI_HAS_OPS
@@ -140,6 +148,10 @@ static bool llmfi_call_build(llmfi_call *c, llmf_model m) {
     c->ask.model = &c->prepared->record.s;
 #endif
     return llmfi_take_request(c) && llmfi_build_http(c);
+}
+
+static bool llmfi_call_build(llmfi_call *c, llmf_model m) {
+    return llmfi_call_prepare(c, m) && llmfi_call_build_on(c);
 }
 
 static llmfi_call *llmfi_call_open(llmf_factory *f, const llmf_request *req, size_t size) {
@@ -164,6 +176,13 @@ static bool llmfi_call_go(llmfi_call *c) {
 #if LLMF_HAS_EMBED
     if (llmfi_is_split(c)) return llmfi_batches_open(c);
 #endif
+#if LLMF_HAS_RETRY
+    switch (llmfi_admit(c)) {
+    case LLMFI_QUEUED: return true;
+    case LLMFI_REFUSED: return false;
+    default: break;
+    }
+#endif
     if (!llmfi_send(c)) return false;
     llmfi_call_log(c);
     return true;
@@ -185,8 +204,53 @@ static void llmfi_run_keys(llmf_factory *f) {
 }
 #endif
 
+#if LLMF_HAS_RETRY
+/* The next attempt of a call that goes on. */
+static void llmfi_try_start(llmfi_call *c) {
+    struct llmfi_tries *t = c->tries;
+    bool ok;
+#if LLMF_HAS_EMBED
+    llmfi_call *parent = llmfi_parent(c);
+#endif
+    if (t->queued) llmfi_queue_remove(c);
+    t->wait_ms = t->ended_ns ? llmfi_between_ms(t->ended_ns, c->f->now_ns) : 0;
+    t->due_ns = 0;
+    t->noted = false;
+    llmfi_call_rewind(c);
+    c->attempt_ns = c->f->now_ns;
+#if LLMF_HAS_EMBED
+    if (parent) {
+        c->reply.user = &c->prepared->record.s;
+        c->reply.provider = c->prepared->record.provider->name;
+        c->ask.req = &c->req;
+        c->ask.model = &c->prepared->record.s;
+        ok = llmfi_batch_send(parent, c);
+    } else
+#endif
+        ok = llmfi_call_build_on(c) && llmfi_call_go(c);
+    if (ok) llmfi_set_deadline(c);
+    else llmfi_finish(c);
+}
+
+/* Calls that wait for room, in their order. */
+static void llmfi_run_queue(llmf_factory *f) {
+    llmfi_call *c, *next;
+    for (c = f->queue_first; c; c = next) {
+        uint64_t due = 0;
+        next = c->tries->queue_next;
+        if (c->calling) continue;
+        if (llmfi_has_room(c, &due)) {
+            llmfi_try_start(c);
+        } else {
+            c->tries->due_ns = due;
+            llmfi_set_deadline(c);
+        }
+    }
+}
+#endif
+
 static void llmfi_call_begin(llmfi_call *c, llmf_model m) {
-    c->start_ns = llmfi_now(c->f);
+    c->start_ns = c->attempt_ns = llmfi_now(c->f);
     if (llmfi_call_build(c, m) && llmfi_call_go(c)) {
         llmfi_set_deadline(c);
     } else {
@@ -221,8 +285,11 @@ static void llmfi_run_timers(llmf_factory *f) {
     for (c = f->calls; c; c = next) {
         next = c->next;
         if (c->deadline_ns <= f->now_ns) llmfi_set_deadline(c); /* something has come since it was set */
-#if LLMF_HAS_EMBED
-        if (c->deadline_ns <= f->now_ns && llmfi_batches_due(c)) continue;
+#if LLMF_HAS_RETRY
+        if (c->deadline_ns <= f->now_ns && llmfi_retry_due(c)) {
+            if (c->deadline_ns > f->now_ns && c->deadline_ns < f->next_deadline_ns) f->next_deadline_ns = c->deadline_ns;
+            continue;
+        }
 #endif
         if (c->deadline_ns <= f->now_ns) {
             char text[128];
@@ -245,6 +312,9 @@ static void llmfi_run_deferred(llmf_factory *f) {
 #if LLMF_HAS_AWS
     llmfi_run_keys(f);
 #endif
+#if LLMF_HAS_RETRY
+    llmfi_run_queue(f);
+#endif
     for (c = f->calls; c; c = next) {
         next = c->next;
         if (c->calling) {
@@ -256,6 +326,9 @@ static void llmfi_run_deferred(llmf_factory *f) {
         else if (c->reply.error.code != LLMF_OK && !c->ended) llmfi_abort(c, LLMF_OK, "");
 #if LLMF_HAS_EMBED
         else if (llmfi_is_split(c) && !c->ended) llmfi_batches_work(c);
+#endif
+#if LLMF_HAS_RETRY
+        else if (llmfi_try_due(c)) llmfi_try_start(c);
 #endif
         else if (c->req.on_event) llmfi_hand_out(c);
     }

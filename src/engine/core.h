@@ -53,12 +53,19 @@ typedef struct llmfi_call {
     bool last_seen;                          /* of an array: the terminal event has come; the closing ] may not have */
     bool secrets;                            /* the config's headers hold some: see llmfi_header_secret */
     bool previewing;                         /* built to be looked at: needs no key, sends nothing */
+    bool moved;                              /* to another model than was asked for: see retry.h */
     bool quiet;                              /* events are of no interest: llmf_generate */
     bool calling;                            /* inside the user's callback */
     bool stop, free_later;                   /* asked for inside a callback */
     bool ended, taken;                       /* the response is made; the final event has been handed out */
+#if LLMF_HAS_RETRY
+    int8_t should_retry;                     /* x-should-retry: 1 true, -1 false; 0: not said */
+    bool admitted;                           /* counted among the attempts under way of its model */
+    bool kept_away;                          /* not sent: limits, a cool-down or a breaker */
+#endif
     uint64_t start_ns, connected_ns, first_byte_ns, content_ns, terminal_ns; /* 0: not yet; content_ns: the latest */
     uint64_t first_content_ns, end_ns;
+    uint64_t attempt_ns;                     /* the start of the attempt under way; start_ns: of the first */
     uint64_t deadline_ns;                    /* the next of its timeouts, or before it: llmfi_set_deadline says when; UINT64_MAX: none */
 
     llmfi_arena arena;                       /* everything that lives as long as the call */
@@ -80,14 +87,22 @@ typedef struct llmfi_call {
     llmf_str errortype;                      /* x-amzn-errortype: AWS names the kind of an error in a header */
 
     const char *deadline_what;
+#if LLMF_HAS_RETRY
+    struct llmfi_origin *origin;             /* the request as the caller gave it; NULL: not taken yet */
+    struct llmfi_tries *tries;               /* NULL: nothing has failed */
+    struct llmfi_health *key;                /* of several keys, how the one that was sent does; NULL */
+    int64_t reserved_tokens;                 /* counted in its model's minute before they are known */
+    uint64_t kept_until_ns;                  /* when what kept it away is over, as far as is known */
+    int64_t guard_rate;                      /* bytes a second that a stream must have; 0: any */
+    uint64_t guard_ns, guard_at;             /* since when that is looked at, and what had been received then */
+#endif
 
-    llmf_attempt attempt;
     llmf_response response;
 
     /* From here on cleared by their own begin. */
     llmfi_reply reply;
     union {                                  /* of `decoder`: see llmfi_start_decoder */
-        int none;
+        llmf_attempt attempt;                /* of a call that has ended with its first */
 #if LLMFI_HAS_SSE
         llmfi_sse sse;
 #endif
@@ -102,6 +117,29 @@ typedef struct llmfi_call {
 #endif
     } wire;
 } llmfi_call;
+
+#if LLMF_HAS_RETRY
+/* A request that can be sent again: see retry.h. */
+struct llmfi_origin {
+    llmf_request req;                        /* its texts are copies in the call's arena once it is taken */
+    llmfi_ask ask;                           /* what was parsed of it */
+    llmfi_arena_mark mark;                   /* newest NULL: it is not taken yet */
+};
+
+static bool llmfi_taken_before(const llmfi_call *c) {
+    return c->origin && c->origin->mark.newest;
+}
+
+/* Nothing has come that the caller sees: an early error may still be met by another attempt, which nobody notices. */
+static bool llmfi_holds_back(const llmfi_call *c) {
+    return c->origin && !c->ended && !c->reply.content && !c->reply.refused;
+}
+#else
+static bool llmfi_taken_before(const llmfi_call *c) {
+    (void)c;
+    return false;
+}
+#endif
 
 #if LLMF_HAS_AWS
 /* Keys for AWS, and the exchange that asks for them. */
@@ -154,6 +192,9 @@ struct llmf_factory {
     struct llmfi_health *health;             /* how each model does: see health.h */
     uint32_t health_count;
 #endif
+#if LLMF_HAS_RETRY
+    llmfi_call *queue_first, *queue_last;    /* calls that wait for room, those of higher priority first */
+#endif
 
 #if LLMF_HAS_AWS
     llmfi_asking keys;
@@ -202,6 +243,24 @@ LLMFI_UNUSED static int64_t llmfi_wall(const llmf_factory *f) {
 /* Milliseconds between two moments, LLMF_UNKNOWN where one never came. */
 static int64_t llmfi_between_ms(uint64_t from, uint64_t to) {
     return from && to && to >= from ? (int64_t)((to - from) / LLMFI_MS) : LLMF_UNKNOWN;
+}
+
+/* ---- chance ---- */
+
+/* Random bytes: the hook's, else a mix of what hardly anybody can guess. Not for keys. */
+LLMFI_UNUSED static void llmfi_some_bytes(llmfi_call *c, unsigned char *to, size_t len) {
+    uint64_t state = (LLMF_HAS_STDLIB ? llmfi_clock_ns() : c->f->now_ns) ^ (uint64_t)(uintptr_t)c ^ c->id << 24;
+    size_t i;
+    if (c->f->desc.random) {
+        c->f->desc.random(c->f->desc.user, to, len);
+        return;
+    }
+    for (i = 0; i < len; i++) { /* splitmix64 */
+        uint64_t z = state += UINT64_C(0x9e3779b97f4a7c15);
+        z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+        z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+        to[i] = (unsigned char)(z >> 56);
+    }
 }
 
 /* ---- the log ---- */

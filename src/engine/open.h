@@ -76,6 +76,9 @@ static void llmfi_copy_desc(llmfi_front *b, llmf_desc *d) {
     configs = (const char **)llmfi_front_array(b, d->config_count, sizeof *configs);
     for (i = 0; configs && i < d->config_count; i++) configs[i] = llmfi_front_text(b, d->configs[i]);
     d->configs = configs;
+    configs = (const char **)llmfi_front_array(b, d->fallback_count, sizeof *configs);
+    for (i = 0; configs && i < d->fallback_count; i++) configs[i] = llmfi_front_text(b, d->fallbacks[i]);
+    d->fallbacks = configs;
 }
 
 static void llmfi_fill_desc(llmf_desc *d) {

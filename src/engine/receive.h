@@ -7,6 +7,7 @@
 #include "health.h"
 #include "keys.h"
 #include "registered.h"
+#include "admit.h"
 #include "settle.h"
 
 /* ---- timers: each call has one next deadline ---- */
@@ -20,14 +21,51 @@ static void llmfi_deadline_try(llmfi_call *c, uint64_t from, int64_t ms, const c
     c->deadline_what = what;
 }
 
+#if LLMF_HAS_RETRY
+/* Bytes are counted over this long, where a stream must not be too slow. */
+enum { LLMFI_GUARD_MS = 10000 };
+
+static void llmfi_set_deadline(llmfi_call *c);
+
+/* When a call that waits goes on, or gives up; when a stream is looked at for being slow. */
+static void llmfi_retry_deadline(llmfi_call *c) {
+    struct llmfi_tries *t = c->tries;
+    if (t && t->due_ns) {
+        llmfi_deadline_try(c, c->start_ns, c->req.timeouts.total_ms, LLMFI_WORDS("total (") "timeouts.total_ms" LLMFI_WORDS(")"));
+        if (t->queued) llmfi_deadline_try(c, c->attempt_ns, c->req.timeouts.queue_ms, LLMFI_WORDS("its limits had no room for it (") "timeouts.queue_ms" LLMFI_WORDS(")"));
+        if (t->due_ns < c->deadline_ns) c->deadline_ns = t->due_ns;
+    }
+    if (c->guard_rate && c->first_content_ns && !c->held_back) {
+        if (!c->guard_ns) c->guard_ns = c->first_content_ns;
+        llmfi_deadline_try(c, c->guard_ns, LLMFI_GUARD_MS, LLMFI_WORDS("the stream is too slow (") "min_bytes_per_second" LLMFI_WORDS(")"));
+    }
+}
+
+/* A timer has run out which is none of the call's ends: it is time to go on, or a stream is fast enough. */
+static bool llmfi_retry_due(llmfi_call *c) {
+    struct llmfi_tries *t = c->tries;
+    if (t && t->due_ns && t->due_ns <= c->f->now_ns && c->f->now_ns < llmfi_call_until(c)) {
+        c->f->deferred = true;
+        return true;
+    }
+    if (!c->guard_rate || !c->guard_ns || c->f->now_ns < llmfi_after_ms(c->guard_ns, LLMFI_GUARD_MS) || c->received - c->guard_at < (uint64_t)c->guard_rate * (LLMFI_GUARD_MS / 1000)) return false;
+    c->guard_ns = c->f->now_ns;
+    c->guard_at = c->received;
+    llmfi_set_deadline(c);
+    return c->deadline_ns > c->f->now_ns;
+}
+#endif
+
 /* Silence is measured from the last content, before the first of it from the last byte; not while the caller is the one who waits. */
 static void llmfi_set_deadline(llmfi_call *c) {
     c->deadline_ns = UINT64_MAX;
 #if LLMF_HAS_EMBED
     if (!c->ended && llmfi_is_split(c)) {
         llmfi_deadline_try(c, c->start_ns, c->req.timeouts.total_ms, LLMFI_WORDS("total (") "timeouts.total_ms" LLMFI_WORDS(")"));
-        if (c->reply.job->batches && c->reply.job->batches->due_ns < c->deadline_ns) c->deadline_ns = c->reply.job->batches->due_ns;
     }
+#endif
+#if LLMF_HAS_RETRY
+    if (!c->ended) llmfi_retry_deadline(c);
 #endif
 #if LLMF_HAS_AWS
     if (c->waits && !c->ended) llmfi_deadline_try(c, c->start_ns, c->req.timeouts.total_ms, LLMFI_WORDS("total (") "timeouts.total_ms" LLMFI_WORDS(")"));
@@ -38,7 +76,7 @@ static void llmfi_set_deadline(llmfi_call *c) {
         if (c->terminal_ns && !stopped) llmfi_deadline_try(c, c->terminal_ns, LLMF_TAIL_MS, NULL);
         if (!c->first_byte_ns) llmfi_deadline_try(c, c->connected_ns, c->req.timeouts.first_byte_ms, LLMFI_WORDS("first byte (") "timeouts.first_byte_ms" LLMFI_WORDS(")"));
         else if (!stopped) llmfi_deadline_try(c, c->content_ns, c->req.timeouts.idle_ms, LLMFI_WORDS("idle: nothing new came (") "timeouts.idle_ms" LLMFI_WORDS(")"));
-        if (!c->first_content_ns && !stopped) llmfi_deadline_try(c, c->start_ns, c->req.timeouts.first_content_ms, LLMFI_WORDS("first content (") "timeouts.first_content_ms" LLMFI_WORDS(")"));
+        if (!c->first_content_ns && !stopped) llmfi_deadline_try(c, c->attempt_ns, c->req.timeouts.first_content_ms, LLMFI_WORDS("first content (") "timeouts.first_content_ms" LLMFI_WORDS(")"));
     }
     if (c->deadline_ns < c->f->next_deadline_ns) c->f->next_deadline_ns = c->deadline_ns;
 }
@@ -70,6 +108,9 @@ static bool llmfi_final_event(llmfi_call *c, llmf_event *ev) {
 
 /* The next event that waits, the final one last. */
 static bool llmfi_pop_event(llmfi_call *c, llmf_event *ev) {
+#if LLMF_HAS_RETRY
+    if (llmfi_holds_back(c)) return false;
+#endif
     if (!llmfi_reply_next(&c->reply, ev) && !llmfi_final_event(c, ev)) return false;
     ev->call.id = c->id;
     return true;
@@ -78,6 +119,9 @@ static bool llmfi_pop_event(llmfi_call *c, llmf_event *ev) {
 /* Calls back, or throws away what nobody wants; else leaves the events for llmf_next. */
 static void llmfi_hand_out(llmfi_call *c) {
     llmf_event ev;
+#if LLMF_HAS_RETRY
+    if (llmfi_holds_back(c)) return;
+#endif
     if (c->quiet) {
         while (llmfi_reply_next(&c->reply, &ev)) continue;
         llmfi_reply_release_events(&c->reply);
@@ -150,8 +194,15 @@ static void llmfi_warn_window(llmfi_call *c) {
 /* The call is over; c->reply.error says how. */
 static void llmfi_finish(llmfi_call *c) {
     if (c->ended) return;
-    c->ended = true;
     c->end_ns = llmfi_moment(c->f);
+#if LLMF_HAS_RETRY
+    llmfi_attempt_over(c);
+    if (llmfi_goes_on(c)) {
+        llmfi_set_deadline(c);
+        return;
+    }
+#endif
+    c->ended = true;
 #if LLMF_HAS_EMBED
     llmfi_batches_stop(c);
     if (llmfi_parent(c)) c->f->deferred = true; /* which looks at it then */
@@ -448,14 +499,26 @@ static llmf_str llmfi_header_text(llmfi_call *c, llmf_str value) {
     return kept;
 }
 
+/* Seconds, or a date. */
+static void llmfi_take_retry_after(llmfi_call *c, llmf_str value) {
+#if LLMF_HAS_RETRY
+    llmfi_parse_until(value, llmfi_wall(c->f), &c->retry_after_ms);
+#else
+    llmfi_parse_delay(value, 1000, &c->retry_after_ms);
+#endif
+}
+
 LLMF_API void llmf_exchange_header(llmf_exchange *x, llmf_str name, llmf_str value) {
     llmfi_call *c = (llmfi_call *)x->owner;
     if (!llmfi_header_wanted(name)) return;
     if (llmfi_asks_keys(x) || c->ended) return;
+#if LLMF_HAS_RETRY
+    if (llmfi_limit_header(c, name, value)) return;
+#endif
     if (!c->reply.request_id.len && llmfi_is_request_id(name)) c->reply.request_id = llmfi_header_text(c, value);
     else if (LLMFI_NAMED(name, "x-amzn-errortype") && !c->errortype.len) c->errortype = llmfi_header_text(c, value);
     else if (LLMFI_NAMED(name, "retry-after-ms")) llmfi_parse_delay(value, 1, &c->retry_after_ms);
-    else if (LLMFI_NAMED(name, "retry-after") && c->retry_after_ms == LLMF_UNKNOWN) llmfi_parse_delay(value, 1000, &c->retry_after_ms);
+    else if (LLMFI_NAMED(name, "retry-after") && c->retry_after_ms == LLMF_UNKNOWN) llmfi_take_retry_after(c, value);
 }
 
 /* ---- the end of the bytes ---- */

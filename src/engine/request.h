@@ -210,6 +210,7 @@ static bool llmfi_take_messages(llmfi_call *c) {
     llmf_message *messages;
     llmfi_field f = llmfi_field_of(c, "messages", 0);
     size_t n = r->prompt ? 1 : r->message_count;
+    if (llmfi_taken_before(c)) return true;
     if (r->prompt && r->message_count) return llmfi_bad(c, "prompt", "is set together with messages; give one of them");
     if (!n || (!r->prompt && !r->messages)) return llmfi_bad(c, "prompt", "is NULL and there are no messages; set one of them");
     messages = (llmf_message *)llmfi_call_array(c, n, sizeof *messages);
@@ -232,13 +233,17 @@ static bool llmfi_take_messages(llmfi_call *c) {
 /* The config's prefix and suffix go around the newest user message. */
 static bool llmfi_wrap_prompt(llmfi_call *c) {
     const llmfi_record *record = &c->prepared->record;
-    llmf_message *m = NULL;
+    llmf_message *m = NULL, *messages;
     size_t i;
     llmf_str before = record->prompt_prefix, after = record->prompt_suffix;
     char *to;
     if (!before.len && !after.len) return true;
+    messages = (llmf_message *)llmfi_call_array(c, c->req.message_count, sizeof *messages);
+    if (!messages) return false;
+    memcpy(messages, c->req.messages, c->req.message_count * sizeof *messages); /* another model has other ones */
+    c->req.messages = messages;
     for (i = 0; i < c->req.message_count; i++)
-        if (c->req.messages[i].role == LLMF_USER) m = (llmf_message *)(uintptr_t)&c->req.messages[i]; /* our own copy */
+        if (messages[i].role == LLMF_USER) m = &messages[i];
     if (!m) return true;
     to = (char *)llmfi_arena_alloc(&c->arena, before.len + m->content_len + after.len + 1);
     if (!to) return llmfi_out_of_memory(c);
@@ -284,6 +289,7 @@ static bool llmfi_take_tools(llmfi_call *c) {
     const llmfi_node **schemas;
     llmfi_field f = llmfi_field_of(c, "tools", 0);
     bool named;
+    if (llmfi_taken_before(c)) return true;
     if (r->tool_choice && !r->tool_choice[0]) r->tool_choice = NULL;
     if (!LLMFI_SMALL && !r->tool_choice && !r->tool_count) return true; /* else the way through does the same */
     named = llmfi_is_choice(r->tool_choice);
@@ -381,10 +387,12 @@ static bool llmfi_take_numbers(llmfi_call *c) {
 
 static bool llmfi_take_format(llmfi_call *c) {
     llmf_request *r = &c->req;
-    llmf_str s = llmfi_trim(llmfi_cstr(r->format));
+    llmf_str s;
 #if LLMF_HAS_SCHEMA
     llmfi_field f;
 #endif
+    if (llmfi_taken_before(c)) return true;
+    s = llmfi_trim(llmfi_cstr(r->format));
     if (!s.len || LLMFI_IS(s, "text")) {
         r->format = NULL;
         return true;
@@ -407,7 +415,7 @@ static bool llmfi_take_extra(llmfi_call *c) {
 #if LLMF_HAS_EXTRA
     llmfi_field f = llmfi_field_of(c, "extra", -1);
 #endif
-    if (!c->req.extra) return true;
+    if (!c->req.extra || llmfi_taken_before(c)) return true;
 #if LLMF_HAS_EXTRA
     c->ask.extra = llmfi_take_json(&f, "", c->req.extra);
     return c->ask.extra != NULL;
@@ -425,13 +433,13 @@ static bool llmfi_take_system(llmfi_call *c) {
 static void llmfi_fit_max_tokens(llmfi_call *c) {
     const llmfi_record *d = &c->prepared->record;
     if (c->req.max_tokens == 0) c->req.max_tokens = d->provider->default_max_tokens;
-    else return;
+    else if (!LLMF_HAS_RETRY || !c->moved) return; /* as typed; but another model of the chain may not have as many */
     if (d->s.max_output > 0 && c->req.max_tokens > d->s.max_output) c->req.max_tokens = d->s.max_output;
 }
 
 /* From here on those of the request are the ones that hold: below 0 none. The first that is set counts: the request's, the model's, the factory's, ours. */
 static void llmfi_take_timeouts(llmfi_call *c) {
-    static const llmf_timeouts ours = {10000, 300000, 600000, 60000, -1};
+    static const llmf_timeouts ours = {10000, 300000, 600000, 60000, -1, -1};
     enum { COUNT = sizeof ours / sizeof(int64_t) };
     const llmf_timeouts *from[3];
     int64_t to[COUNT], next[COUNT];
@@ -448,10 +456,16 @@ static void llmfi_take_timeouts(llmfi_call *c) {
     memcpy(&c->req.timeouts, to, sizeof to);
 }
 
+#if LLMF_HAS_RETRY
+static bool llmfi_keep(llmfi_call *c);
+#else
+#define llmfi_keep(c) true
+#endif
+
 /* What is said to a model. */
 static bool llmfi_take_chat(llmfi_call *c) {
     return llmfi_take_messages(c) && llmfi_take_system(c) && llmfi_take_tools(c) && llmfi_take_stop(c) && llmfi_take_numbers(c) && llmfi_take_format(c) &&
-           llmfi_take_extra(c) && llmfi_wrap_prompt(c);
+           llmfi_take_extra(c) && llmfi_keep(c) && llmfi_wrap_prompt(c);
 }
 
 /* What the adapter says that it cannot be asked; check may be NULL. */

@@ -3,6 +3,7 @@
 #define LLMFI_ENGINE_SEND_H
 #include "../wire/url.h"
 #include "core.h"
+#include "health.h"
 #include "keys.h"
 #include "registered.h"
 #include "sign.h"
@@ -140,6 +141,41 @@ static bool llmfi_set_aws(llmfi_call *c, llmfi_headers *h) {
 }
 #endif
 
+#if LLMF_HAS_RETRY
+/* The list of variables with several keys that holds for the call; NULL: there is one key. */
+static const llmfi_node *llmfi_key_list(const llmfi_call *c) {
+    const llmfi_record *r = &c->prepared->record;
+    if (c->f->desc.api_key || c->f->desc.api_key_env || r->api_key.len || r->api_key_env_var.len) return NULL;
+    return r->key_list ? r->key_list : r->provider->api_key.len || r->provider->api_key_env_var.len ? NULL : r->provider->key_list;
+}
+
+/* How the key of that variable does; NULL: nothing is known. */
+static llmfi_health *llmfi_key_health(llmfi_call *c, llmf_str variable) {
+    char name[128];
+    if (variable.len > sizeof name - 1) return NULL;
+    name[0] = '$';
+    memcpy(name + 1, variable.ptr, variable.len);
+    return llmfi_health_named(c->f, c->prepared->record.provider->name, llmfi_str(name, variable.len + 1), 0);
+}
+
+/* The next of several keys that may be used now; empty: none may, or has a value. */
+static llmf_str llmfi_key_in_turn(llmfi_call *c, const llmfi_node *list) {
+    llmfi_health *model = llmfi_health_at(c), *h;
+    const llmfi_node *n;
+    size_t i, k, from = model ? model->next_key++ : 0;
+    for (i = 0; i < list->count; i++) {
+        llmf_str key;
+        for (n = list->child, k = (from + i) % list->count; k; k--) n = n->next;
+        key = llmfi_env_filled(&c->f->env, n->text);
+        h = llmfi_key_health(c, n->text);
+        if (!key.len || (h && h->cool_until_ns > c->f->now_ns)) continue;
+        c->key = h;
+        return key;
+    }
+    return llmfi_str("", 0);
+}
+#endif
+
 /* The key goes into one header. What is kept of it is wiped when the call is freed. */
 static bool llmfi_set_auth(llmfi_call *c, llmfi_headers *h) {
     const llmfi_record *record = &c->prepared->record;
@@ -147,7 +183,11 @@ static bool llmfi_set_auth(llmfi_call *c, llmfi_headers *h) {
     llmf_str key = llmfi_record_key(record, &c->f->env, &auth), name = llmfi_cstr(llmfi_word_at(llmfi_auth_headers, auth)),
              prefix = llmfi_cstr(llmfi_word_at(llmfi_auth_prefixes, auth));
     char *value;
-    bool real = key.len != 0;
+    bool real;
+#if LLMF_HAS_RETRY
+    if (llmfi_key_list(c)) key = llmfi_key_in_turn(c, llmfi_key_list(c));
+#endif
+    real = key.len != 0;
     if (auth == LLMFI_AUTH_NONE) return true;
 #if LLMFI_HAS_OWN_HEADERS
     if (llmfi_own_auth(c, h, name, prefix)) return true;
@@ -185,6 +225,7 @@ static llmf_str llmfi_accept(int framing) {
 static bool llmfi_build_headers(llmfi_call *c) {
     llmfi_headers h;
     llmf_header *at;
+    c->x.req.header_count = 0; /* built anew, maybe: those of before are nobody's */
     h.call = c;
     h.count = 0;
     h.bad = false;

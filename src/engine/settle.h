@@ -70,6 +70,10 @@ static LLMFI_COLD void llmfi_settle_ended(llmfi_call *c) {
 }
 #endif
 
+#if LLMF_HAS_RETRY
+static bool llmfi_settle_tries(llmfi_call *c);
+#endif
+
 /* Fills c->response; c->reply.error is what the call ended with. */
 LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
     llmf_response *r = &c->response;
@@ -112,12 +116,18 @@ LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
     }
 #endif
     if (c->retry_after_ms >= 0) r->error.retry_after_ms = c->retry_after_ms; /* the header counts before what an error's body says */
-    c->attempt.provider = r->provider;
-    c->attempt.model = r->model;
-    c->attempt.error = r->error.code;
-    c->attempt.latency_ms = r->latency_ms;
-    r->attempts = &c->attempt;
+#if LLMF_HAS_RETRY
+    if (llmfi_settle_tries(c)) return;
+#endif
+    memset(&c->wire.attempt, 0, sizeof c->wire.attempt); /* the decoder has been given back */
+    c->wire.attempt.provider = r->provider;
+    c->wire.attempt.model = r->model;
+    c->wire.attempt.error = r->error.code;
+    c->wire.attempt.http_status = r->error.http_status;
+    c->wire.attempt.latency_ms = r->latency_ms;
+    r->attempts = &c->wire.attempt;
     r->attempt_count = c->start_ns ? 1 : 0;
+    r->attempt_total = (int64_t)r->attempt_count;
 }
 
 #endif

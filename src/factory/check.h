@@ -241,6 +241,7 @@ static bool llmfi_check_number(const llmfi_check *c, const llmfi_key *key, const
     int64_t whole;
     bool number = n->type == LLMFI_NUMBER && llmfi_parse_double(n->text, &value) && value >= key->least && value <= key->most;
     switch (key->type) {
+    case LLMFI_KEY_COUNT:
     case LLMFI_KEY_INTEGER: return (number && llmfi_parse_whole(n->text, &whole)) || llmfi_check_range(c, key, n, "a whole number");
     case LLMFI_KEY_NUMBER: return number || llmfi_check_range(c, key, n, "a number");
     case LLMFI_KEY_PRICE:
@@ -399,6 +400,27 @@ static bool llmfi_check_can(const llmfi_check *c, const llmfi_key *key, llmfi_no
     return true;
 }
 
+static bool llmfi_check_causes(const llmfi_check *c, const llmfi_key *key, llmfi_node *n) {
+    const llmfi_node *item;
+    if (!llmfi_check_texts(c, key, n)) return false;
+    for (item = n->child; item; item = item->next)
+        if (!llmfi_cause(item->text))
+            return llmfi_check_bad(c, item, key->name, "must be any, or of: rate_limit, quota, context_length, content_filter, timeout, server, auth, not_found, bad_request");
+    return true;
+}
+
+static bool llmfi_check_variable(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n) {
+    return llmfi_is_variable(n->text) || llmfi_check_bad(c, n, key->name, "must be the name of a variable (letters, digits and _), not the key itself");
+}
+
+static bool llmfi_check_variables(const llmfi_check *c, const llmfi_key *key, llmfi_node *n) {
+    const llmfi_node *item;
+    bool ok = llmfi_check_texts(c, key, n);
+    for (item = ok ? n->child : NULL; item; item = item->next)
+        if (!llmfi_check_variable(c, key, item)) ok = false;
+    return ok;
+}
+
 static bool llmfi_check_any(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n) {
     const llmfi_node *item;
     bool ok = n->type != LLMFI_OBJECT;
@@ -457,7 +479,7 @@ static bool llmfi_check_secret(const llmfi_check *c, const llmfi_key *key, const
 /* A value that came from a variable is a text: where a number or a truth value is wanted, it is read as one. */
 static void llmfi_retype(const llmfi_key *key, llmfi_node *n) {
     double number;
-    bool numeric = key->type == LLMFI_KEY_INTEGER || key->type == LLMFI_KEY_NUMBER || key->type == LLMFI_KEY_PRICE || key->type == LLMFI_KEY_USD;
+    bool numeric = key->type == LLMFI_KEY_INTEGER || key->type == LLMFI_KEY_COUNT || key->type == LLMFI_KEY_NUMBER || key->type == LLMFI_KEY_PRICE || key->type == LLMFI_KEY_USD;
     if (numeric && n->type == LLMFI_STRING && llmfi_parse_double(n->text, &number)) n->type = LLMFI_NUMBER;
 }
 
@@ -471,9 +493,9 @@ static bool llmfi_check_value(const llmfi_check *c, const llmfi_key *key, llmfi_
     case LLMFI_KEY_MODEL: return llmfi_check_filled(c, key, n);
     case LLMFI_KEY_PROVIDER: return llmfi_check_filled(c, key, n) && llmfi_refer(c, n, false, from_variable);
     case LLMFI_KEY_SECRET: return llmfi_check_secret(c, key, n, from_variable);
-    case LLMFI_KEY_VARIABLE:
-        if (!llmfi_check_text(c, key, n)) return false;
-        return llmfi_is_variable(n->text) || llmfi_check_bad(c, n, key->name, "must be the name of a variable (letters, digits and _), not the key itself");
+    case LLMFI_KEY_VARIABLE: return llmfi_check_text(c, key, n) && llmfi_check_variable(c, key, n);
+    case LLMFI_KEY_VARIABLES: return llmfi_check_variables(c, key, n);
+    case LLMFI_KEY_CAUSES: return llmfi_check_causes(c, key, n);
     case LLMFI_KEY_URL: return llmfi_check_url(c, key, n);
     case LLMFI_KEY_REASONING: return llmfi_check_reasoning(c, key, n);
     case LLMFI_KEY_DIALECT: return llmfi_check_dialect(c, key, n, from_variable);

@@ -170,7 +170,6 @@ static llmfi_provider *llmfi_provider_new(llmfi_config *c, llmf_str name) {
     int row = llmfi_find_provider_row(name);
     if (!p) return NULL;
     p->row = -1;
-    p->max_retries = -1;
     p->built = true;
     if (row >= 0) llmfi_provider_of_row(p, row);
 #if LLMF_HAS_CONFIG || LLMF_HAS_REGISTER

@@ -23,7 +23,9 @@ typedef struct llmfi_provider {
     uint32_t quirks;                         /* LLMFI_Q_… */
     int64_t default_max_tokens;              /* 0: the provider demands none */
     int64_t embedding_batch;                 /* texts in one request; 0: it embeds nothing */
-    int64_t rpm, tpm, max_retries;           /* 0, 0, -1: not set */
+    int64_t rpm, tpm;                        /* of all its models together; 0: not set */
+    llmf_retry retry;
+    const llmfi_node *key_list;              /* array of texts: variables of several keys; NULL */
     const llmfi_node *headers;               /* object of texts; NULL */
     const llmfi_node *node;                  /* its config entry; NULL */
     llmf_timeouts timeouts;
@@ -42,11 +44,11 @@ typedef struct llmfi_record {
     llmf_str account, resource;
     double temperature, top_p;               /* 0: not set; LLMF_ZERO: 0 */
     int64_t max_tokens;                      /* 0: not set */
-    int64_t max_retries;                     /* -1: not set */
     int64_t rpm, tpm;                        /* 0: not set */
+    llmf_retry retry;                        /* its provider's where it says nothing */
     int64_t budget_pico;                     /* -1: not set */
     double weight;                           /* 0: not set; LLMF_ZERO: 0 */
-    const llmfi_node *stop, *fallbacks;      /* arrays of texts; NULL */
+    const llmfi_node *stop, *fallbacks, *key_list; /* arrays of texts; NULL */
     const llmfi_node *headers;               /* object of texts, besides the provider's; NULL */
     const llmfi_node *use_cases, *quality;   /* as they stand; NULL */
     const llmfi_node *node;                  /* the whole entry; NULL where the name is no key of the config */
@@ -57,6 +59,15 @@ typedef struct llmfi_record {
     int32_t ends, checked;                   /* yyyymmdd; 0: not known */
     bool from_config, from_table;
 } llmfi_record;
+
+/* Results that another model might do better with, a bit for each (llmf_retry.fallback_on); all of them are `any`. */
+#define LLMFI_CAUSE(code) (INT64_C(1) << LLMF_ERR_##code)
+#define LLMFI_CAUSES_SERVER (LLMFI_CAUSE(OVERLOADED) | LLMFI_CAUSE(SERVER) | LLMFI_CAUSE(NETWORK) | LLMFI_CAUSE(TLS) | LLMFI_CAUSE(PROTOCOL) | LLMFI_CAUSE(TRUNCATED))
+#define LLMFI_CAUSES_AUTH (LLMFI_CAUSE(AUTH) | LLMFI_CAUSE(PERMISSION))
+#define LLMFI_CAUSES_REQUEST (LLMFI_CAUSE(BAD_REQUEST) | LLMFI_CAUSE(UNSUPPORTED))
+#define LLMFI_CAUSES_ANY                                                                                                                                          \
+    (LLMFI_CAUSES_SERVER | LLMFI_CAUSES_AUTH | LLMFI_CAUSES_REQUEST | LLMFI_CAUSE(RATE_LIMIT) | LLMFI_CAUSE(QUOTA) | LLMFI_CAUSE(CONTEXT_LENGTH) |              \
+     LLMFI_CAUSE(CONTENT_FILTER) | LLMFI_CAUSE(TIMEOUT) | LLMFI_CAUSE(NOT_FOUND) | LLMFI_CAUSE(CONFIG) | LLMFI_CAUSE(NOT_BUILT))
 
 /* The price of a call with that many input tokens; below 0: not known how many. */
 LLMFI_UNUSED static llmfi_price llmfi_record_price(const llmfi_record *r, int64_t input_tokens) {
@@ -85,12 +96,15 @@ enum {
     LLMFI_KEY_DIALECT,                       /* llmf_str */
     LLMFI_KEY_AUTH,                          /* int */
     LLMFI_KEY_INTEGER,                       /* int64_t */
+    LLMFI_KEY_COUNT,                         /* the same; 0 becomes -1: none */
     LLMFI_KEY_NUMBER,                        /* double; 0 becomes LLMF_ZERO */
     LLMFI_KEY_PRICE,                         /* int64_t: USD per million -> pico-dollars a token */
     LLMFI_KEY_USD,                           /* int64_t: USD -> pico-dollars */
     LLMFI_KEY_TIME,                          /* int64_t: milliseconds; -1: none */
     LLMFI_KEY_TEXTS,                         /* node: an array of texts */
     LLMFI_KEY_NAMES,                         /* the same, of names that must resolve */
+    LLMFI_KEY_VARIABLES,                     /* node: an array of names of variables */
+    LLMFI_KEY_CAUSES,                        /* int64_t: a bit for each llmf_result */
     LLMFI_KEY_HEADERS,                       /* node: an object of texts */
     LLMFI_KEY_OBJECT,                        /* node */
     LLMFI_KEY_ANY,                           /* node: a scalar or a list */
@@ -131,6 +145,7 @@ static const llmfi_key llmfi_keys[] = {
     {"headers", LLMFI_KEY_HEADERS, LLMFI_IN(headers, headers), 0, 0}, /* request headers, by name */
     {"api_key", LLMFI_KEY_SECRET, LLMFI_IN(api_key, api_key), 0, 0}, /* the key itself: better in a variable */
     {"api_key_env_var", LLMFI_KEY_VARIABLE, LLMFI_IN(api_key_env_var, api_key_env_var), 0, 0}, /* the variable that holds the key */
+    {"api_key_env_vars", LLMFI_KEY_VARIABLES, LLMFI_IN(key_list, key_list), 0, 0}, /* variables of several keys, used in turn */
     {"api_key_secret_name", LLMFI_KEY_TEXT, LLMFI_IN(api_key_secret, api_key_secret), 0, 0}, /* the key's name in a secret store */
     {"aws_access_key_id", LLMFI_KEY_SECRET, LLMFI_IN(aws.id, aws.id), 0, 0}, /* AWS: keys to sign with; better in variables, or a profile */
     {"aws_secret_access_key", LLMFI_KEY_SECRET, LLMFI_IN(aws.secret, aws.secret), 0, 0},
@@ -167,7 +182,20 @@ static const llmfi_key llmfi_keys[] = {
     {"timeout_first_content", LLMFI_KEY_TIME, LLMFI_IN(timeouts.first_content_ms, timeouts.first_content_ms), 0, 0},
     {"timeout_idle", LLMFI_KEY_TIME, LLMFI_IN(timeouts.idle_ms, timeouts.idle_ms), 0, 0},
     {"timeout_total", LLMFI_KEY_TIME, LLMFI_IN(timeouts.total_ms, timeouts.total_ms), 0, 0},
-    {"max_retries", LLMFI_KEY_INTEGER, LLMFI_IN(max_retries, max_retries), 0, 100},
+    {"max_retries", LLMFI_KEY_COUNT, LLMFI_IN(retry.max_retries, retry.max_retries), 0, 10000}, /* how often a call that failed is repeated */
+    {"retry_delay", LLMFI_KEY_TIME, LLMFI_IN(retry.delay_ms, retry.delay_ms), 0, 0}, /* before the first repeat; doubled before each further one */
+    {"retry_min_delay", LLMFI_KEY_TIME, LLMFI_IN(retry.min_delay_ms, retry.min_delay_ms), 0, 0}, /* no such wait is shorter */
+    {"retry_max_delay", LLMFI_KEY_TIME, LLMFI_IN(retry.max_delay_ms, retry.max_delay_ms), 0, 0}, /* nor longer */
+    {"retry_jitter", LLMFI_KEY_COUNT, LLMFI_IN(retry.jitter, retry.jitter), 0, 100}, /* percent of the wait that is chance; 0: none */
+    {"retry_max_wait", LLMFI_KEY_TIME, LLMFI_IN(retry.max_wait_ms, retry.max_wait_ms), 0, 0}, /* the longest that a provider may ask to wait */
+    {"fallback_on", LLMFI_KEY_CAUSES, LLMFI_IN(retry.fallback_on, retry.fallback_on), 0, 0}, /* any, or of: rate_limit quota context_length content_filter timeout server auth not_found bad_request */
+    {"cooldown", LLMFI_KEY_TIME, LLMFI_IN(retry.cooldown_ms, retry.cooldown_ms), 0, 0}, /* how long a model whose quota is exceeded is not asked, where its provider does not say */
+    {"breaker_failures", LLMFI_KEY_COUNT, LLMFI_IN(retry.breaker_failures, retry.breaker_failures), 0, 1000000}, /* failures in a row after which it is not asked for a while; 0: never */
+    {"breaker_time", LLMFI_KEY_TIME, LLMFI_IN(retry.breaker_ms, retry.breaker_ms), 0, 0}, /* how long that is */
+    {"max_concurrent", LLMFI_KEY_INTEGER, LLMFI_IN(retry.max_concurrent, retry.max_concurrent), 1, LLMFI_MAX_NUMBER}, /* calls under way at once */
+    {"hedge_after", LLMFI_KEY_TIME, LLMFI_IN(retry.hedge_ms, retry.hedge_ms), 0, 0}, /* without content by then, the next of the chain is asked too */
+    {"min_bytes_per_second", LLMFI_KEY_INTEGER, LLMFI_IN(retry.min_bytes_per_s, retry.min_bytes_per_s), 1, LLMFI_MAX_NUMBER}, /* of a stream: a slower one is a timeout */
+    {"timeout_queue", LLMFI_KEY_TIME, LLMFI_IN(timeouts.queue_ms, timeouts.queue_ms), 0, 0}, /* until its limits have room */
     {"rpm", LLMFI_KEY_INTEGER, LLMFI_IN(rpm, rpm), 1, LLMFI_MAX_NUMBER}, /* requests a minute */
     {"tpm", LLMFI_KEY_INTEGER, LLMFI_IN(tpm, tpm), 1, LLMFI_MAX_NUMBER}, /* tokens a minute */
     {"weight", LLMFI_KEY_NUMBER, LLMFI_IN_M(weight), 0, 1e6}, /* share among the routes */
@@ -225,6 +253,20 @@ LLMFI_UNUSED static uint32_t llmfi_capability(llmf_str word) {
     return 0;
 }
 
+/* What the words of the key `fallback_on` stand for. */
+LLMFI_UNUSED static int64_t llmfi_cause(llmf_str word) {
+    static const struct {
+        const char *word;
+        int64_t causes;
+    } words[] = {{"any", LLMFI_CAUSES_ANY}, {"rate_limit", LLMFI_CAUSE(RATE_LIMIT)}, {"quota", LLMFI_CAUSE(QUOTA)}, {"context_length", LLMFI_CAUSE(CONTEXT_LENGTH)},
+                 {"content_filter", LLMFI_CAUSE(CONTENT_FILTER)}, {"timeout", LLMFI_CAUSE(TIMEOUT)}, {"server", LLMFI_CAUSES_SERVER}, {"auth", LLMFI_CAUSES_AUTH},
+                 {"not_found", LLMFI_CAUSE(NOT_FOUND)}, {"bad_request", LLMFI_CAUSES_REQUEST}};
+    size_t i;
+    for (i = 0; i < LLMFI_COUNT(words); i++)
+        if (llmfi_eq(word, llmfi_cstr(words[i].word))) return words[i].causes;
+    return 0;
+}
+
 /* ---- from a checked entry into a record or provider ---- */
 
 static void llmfi_apply_quirks(const llmfi_node *n, uint32_t *quirks) {
@@ -251,6 +293,10 @@ static void llmfi_apply_value(const llmfi_key *key, const llmfi_node *n, char *t
         break;
     case LLMFI_KEY_AUTH: *(int *)(void *)to = llmfi_find_auth(n->text); break;
     case LLMFI_KEY_INTEGER: llmfi_parse_whole(n->text, (int64_t *)(void *)to); break;
+    case LLMFI_KEY_COUNT:
+        llmfi_parse_whole(n->text, (int64_t *)(void *)to);
+        if (*(int64_t *)(void *)to == 0) *(int64_t *)(void *)to = -1;
+        break;
     case LLMFI_KEY_NUMBER: llmfi_apply_number(n, (double *)(void *)to); break;
     case LLMFI_KEY_PRICE: llmfi_parse_pico(n->text, (int64_t *)(void *)to); break;
     case LLMFI_KEY_USD: llmfi_parse_fixed(n->text, 12, (int64_t *)(void *)to); break;
@@ -259,6 +305,10 @@ static void llmfi_apply_value(const llmfi_key *key, const llmfi_node *n, char *t
     case LLMFI_KEY_CAN:
         *(uint32_t *)(void *)to = 0;
         for (item = n->child; item; item = item->next) *(uint32_t *)(void *)to |= llmfi_capability(item->text);
+        break;
+    case LLMFI_KEY_CAUSES:
+        *(int64_t *)(void *)to = 0;
+        for (item = n->child; item; item = item->next) *(int64_t *)(void *)to |= llmfi_cause(item->text);
         break;
     default: *(const llmfi_node **)(void *)to = n; break;
     }

@@ -183,9 +183,7 @@ static void llmfi_record_begin(llmfi_record *r, const llmfi_provider *p, llmf_st
     r->s.context_window = r->s.max_output = LLMF_UNKNOWN;
     r->price.input = r->price.output = r->price.cache_read = r->price.cache_write = r->price.cache_write_1h = LLMF_UNKNOWN;
     r->budget_pico = LLMF_UNKNOWN;
-    r->max_retries = p->max_retries;
-    r->rpm = p->rpm;
-    r->tpm = p->tpm;
+    r->retry = p->retry;
     r->timeouts = p->timeouts;
     r->s.quirks = p->quirks | (row ? row->quirks : p->row >= 0 ? llmfi_family_quirks(p->row, id) : 0);
     if (row) llmfi_record_facts(r, row);
@@ -512,6 +510,14 @@ static llmf_str llmfi_key_variable(llmf_str word, int *auth) {
     return llmfi_str(word.ptr, colon);
 }
 
+/* The value of the first of several variables that has one. */
+static llmf_str llmfi_first_key(const llmfi_node *list, const llmfi_env *env) {
+    const llmfi_node *n;
+    llmf_str key = llmfi_str(NULL, 0);
+    for (n = list ? list->child : NULL; n && !key.len; n = n->next) key = llmfi_env_filled(env, n->text);
+    return key;
+}
+
 /* The key of a call that starts now, or empty; *auth: how it goes out. What the program gave outranks the model's entry, that its provider's entry, that
    the provider's variables. */
 LLMFI_UNUSED static llmf_str llmfi_record_key(const llmfi_record *r, const llmfi_env *env, int *auth) {
@@ -522,8 +528,10 @@ LLMFI_UNUSED static llmf_str llmfi_record_key(const llmfi_record *r, const llmfi
     if (!key.len) key = llmfi_env_filled(env, llmfi_cstr(env->desc->api_key_env));
     if (!key.len) key = r->api_key;
     if (!key.len) key = llmfi_env_filled(env, r->api_key_env_var);
+    if (!key.len) key = llmfi_first_key(r->key_list, env);
     if (!key.len) key = p->api_key;
     if (!key.len) key = llmfi_env_filled(env, p->api_key_env_var);
+    if (!key.len) key = llmfi_first_key(p->key_list, env);
     if (p->auth == LLMFI_AUTH_AWS && key.len) *auth = LLMFI_AUTH_BEARER; /* AWS signs with a pair of keys: a single one is a bearer key */
     if (p->api_key_env_var.len) return key.len ? key : llmfi_str("", 0);
     for (list = p->key_variables; !key.len && llmfi_next_word(&list, &word);) {

@@ -55,9 +55,11 @@ struct llmfi_transport {
 #define llmfi_header_wanted(name) true
 #else
 static const llmfi_name_shapes llmfi_headers_wanted = {{
-    0, 0, 1u << 11 /* retry-after */, 1u << 14 /* retry-after-ms */,
-    1u << 10 | 1u << 12 | 1u << 13 | 1u << 15 | 1u << 16 | 1u << 17 | 1u << 22 /* …-id: llmfi_is_request_id */,
-    1u << 16 /* x-amzn-errortype */, 0, 1u << 16 /* content-encoding */
+    0, 1u << 14 /* x-should-retry */, 1u << 11 /* retry-after */,
+    1u << 14 /* retry-after-ms */ | 1u << 24 | 1u << 26 | 1u << 28 | 1u << 30 /* x-ratelimit-…-tokens, -requests: llmfi_limit_header */,
+    1u << 10 | 1u << 12 | 1u << 13 | 1u << 15 | 1u << 16 | 1u << 17 | 1u << 22 /* …-id: llmfi_is_request_id */ |
+        1u << 0 | 1u << 2 | 1u << 6 | 1u << 7 /* anthropic-ratelimit-…-reset */,
+    1u << 16 /* x-amzn-errortype */, 0, 1u << 16 /* content-encoding */ | 1u << 4 | 1u << 6 | 1u << 10 | 1u << 11 /* anthropic-ratelimit-…-remaining */
 }};
 LLMFI_UNUSED static bool llmfi_header_wanted(llmf_str name) {
     return name.len && llmfi_shape_in(&llmfi_headers_wanted, name);

@@ -134,12 +134,13 @@ LLMFI_UNUSED static LLMFI_SHORT size_t llmfi_url_bad_char(llmf_str text) {
     return n == text.len ? LLMFI_NOWHERE : n;
 }
 
-/* Names by their shape: a bit for each length, in the word of their last letter's low three bits. Tells most other names apart without a look at the rest. */
+/* Names by their shape: a bit for each length (from 32 on less that), in the word of their last letter's low three bits. Tells most other names apart without a look
+   at the rest. */
 typedef struct llmfi_name_shapes { uint32_t lengths[8]; } llmfi_name_shapes;
 
 /* May the name, which is not empty, be one of these? */
 LLMFI_UNUSED static bool llmfi_shape_in(const llmfi_name_shapes *s, llmf_str name) {
-    return name.len < 32 && (s->lengths[(unsigned char)name.ptr[name.len - 1] & 7] >> name.len & 1);
+    return name.len < 64 && (s->lengths[(unsigned char)name.ptr[name.len - 1] & 7] >> (name.len & 31) & 1);
 }
 
 /* ---- parsing ---- */

@@ -14,6 +14,7 @@ static unsigned long kit_ours;
 #define strdup(text) (kit_ours++, strdup(text))
 #endif
 #include "../../llmfactory.h"
+#include "../kept.h"
 #ifdef KIT_COUNT_OURS
 #undef malloc
 #undef calloc
@@ -154,6 +155,7 @@ KIT_UNUSED static llmf_desc kit_desc(kit_world *w) {
     d.getenv_fn = kit_getenv;
     d.log = kit_log;
     d.log_level = LLMF_LOG_DEBUG;
+    d.retry.max_retries = -1;      /* a failure is told as it comes; retry.c is about the rest */
     d.user = w;
     return d;
 }
@@ -274,9 +276,7 @@ KIT_UNUSED static llmf_request kit_request(bool stream) {
 }
 
 KIT_UNUSED static size_t kit_used(const llmf_factory *f) {
-    llmf_memory_info i;
-    llmf_memory(f, &i);
-    return i.used;
+    return used_by_calls(f);
 }
 
 #endif

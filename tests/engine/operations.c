@@ -168,6 +168,7 @@ static void stage_open(stage *s, const char *name, const llmf_desc *more) {
     d.custom_transport = &s->p.transport;
     d.config_text = CONFIG;
     d.api_key = "sk-1";
+    if (more && more->retry.max_retries) d.retry = more->retry;
     if (more && more->max_calls) d.max_calls = more->max_calls;
     if (more && more->max_batches) d.max_batches = more->max_batches;
     if (more && more->memory_size) d.memory_size = more->memory_size;
@@ -401,17 +402,21 @@ static void embed_batches(void **state) {
 /* One batch of 1,000 texts fails once: it alone is repeated, and the rest is as if nothing had been. */
 static void embed_repeat(void **state) {
     static const int passing[] = {429, 500, 503, 529, 504};
+    llmf_desc once;
     stage s;
     llmf_input in;
     llmf_request req;
     size_t i;
     (void)state;
+    memset(&once, 0, sizeof once);
+    once.retry.max_retries = 1;
+    once.retry.jitter = -1;
     for (i = 0; i < 2 * KIT_COUNT(passing); i++) {
         kit_seen seen;
         uint64_t before;
         llmf_call c;
         memset(&seen, 0, sizeof seen);
-        stage_open(&s, "vec", NULL);
+        stage_open(&s, "vec", &once);
         req = embed_request(&in, 1000);
         s.p.fail_from = 5;
         s.p.fail_count = 1;

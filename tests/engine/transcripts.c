@@ -481,7 +481,7 @@ static void run_all(const transcript *t, const llmf_request *req, const char *na
     llmf_replay(f, &r);
     m = pick(f, t, name);
     if (!m.id) goto end;
-    used = f->heap.high = f->heap.used;
+    used = f->heap.high = f->heap.used; /* nothing is kept of a model yet */
     play(f, m, req, &whole);
     as_expected(t, &whole, name, "whole", 0);
     if (f->heap.high - used > t->memory) {
@@ -489,7 +489,7 @@ static void run_all(const transcript *t, const llmf_request *req, const char *na
         snprintf(got, sizeof got, "%zu\n", f->heap.high - used);
         complain(name, "memory", t->memory, "", got);
     }
-    if (f->heap.used != used) complain(name, "not given back", f->heap.used - used, "", "");
+    if (kit_used(f) != used) complain(name, "not given back", kit_used(f) - used, "", "");
     r.chunk = 1;
     play(f, m, req, &o);
     as_expected(t, &o, name, "byte by byte", 0);
@@ -505,7 +505,7 @@ static void run_all(const transcript *t, const llmf_request *req, const char *na
     for (n = 0; n <= t->body.len && failures < 5; n += step) run_cut(f, m, req, t, &r, &whole, name, n);
     if (step > 1) run_cut(f, m, req, t, &r, &whole, name, t->body.len);
     outcome_drop(&whole);
-    if (f->heap.used != used) complain(name, "not given back", f->heap.used - used, "", "");
+    if (kit_used(f) != used) complain(name, "not given back", kit_used(f) - used, "", "");
 end:
     llmf_close(f);
     kit_drop(&w.log);

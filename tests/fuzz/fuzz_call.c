@@ -4,6 +4,7 @@
 #define LLMFACTORY_IMPLEMENTATION
 #define LLMF_NO_CURL 1 /* nothing goes over a network here */
 #include "../../llmfactory.h"
+#include "../kept.h"
 #include <stdio.h>
 
 enum { DIALECTS = 4, FACES = 11, PLAN = 20, NO_CODE = -1 };
@@ -130,7 +131,7 @@ static void open_world(world *w, size_t size) {
         if (!w->m[i].id) fprintf(stderr, "%s: %s\n", names[i], err.text);
         must(w->m[i].id != 0);
     }
-    w->used = w->f->heap.used;
+    w->used = used_by_calls(w->f);
 }
 
 /* ---- what came ---- */
@@ -341,7 +342,7 @@ static void play(const plan *p, world *w, seen *s, const uint8_t *body, size_t l
     llmf_free(w->f, x.other);
     llmf_free(w->f, x.child);
     llmf_fail_memory(w->f, 0, false);
-    must(w->f->active == 0 && w->f->calls == NULL && w->f->ready_first == NULL && w->f->heap.used == w->used);
+    must(w->f->active == 0 && w->f->calls == NULL && w->f->ready_first == NULL && used_by_calls(w->f) == w->used);
 }
 
 /* ---- the plan ---- */

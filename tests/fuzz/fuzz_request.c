@@ -3,6 +3,7 @@
 #define LLMFACTORY_IMPLEMENTATION
 #define LLMF_NO_CURL 1 /* nothing goes over a network here */
 #include "../../llmfactory.h"
+#include "../kept.h"
 #include <math.h>
 #include <stdio.h>
 
@@ -60,7 +61,7 @@ static void open_factory(void) {
         if (!models[i].id) fprintf(stderr, "%s\n", err.text);
         must(models[i].id != 0);
     }
-    baseline = f->heap.used;
+    baseline = used_by_calls(f);
 }
 
 /* ---- the request ---- */
@@ -235,6 +236,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     llmf_free(f, p.call);
     llmf_fail_memory(f, 0, false);
-    must(f->heap.used == baseline);
+    must(used_by_calls(f) == baseline);
     return 0;
 }

@@ -296,7 +296,21 @@ static const char every_key[] =
     "timeout_first_content: 0.25s\n"
     "timeout_idle: none\n"
     "timeout_total: 2m\n"
+    "timeout_queue: 3s\n"
     "max_retries: 0\n"
+    "retry_delay: 5s\n"
+    "retry_min_delay: 4s\n"
+    "retry_max_delay: 60s\n"
+    "retry_jitter: 0\n"
+    "retry_max_wait: none\n"
+    "fallback_on: [rate_limit, quota]\n"
+    "cooldown: 1m\n"
+    "breaker_failures: 7\n"
+    "breaker_time: 9s\n"
+    "max_concurrent: 8\n"
+    "hedge_after: 800ms\n"
+    "min_bytes_per_second: 20\n"
+    "api_key_env_vars: [MY_KEY, MY_KEY_2]\n"
     "rpm: 60\n"
     "tpm: 90000\n"
     "weight: 0.5\n"
@@ -359,7 +373,21 @@ static void test_every_key(void **state) {
     assert_int_equal(record.timeouts.first_content_ms, 250);
     assert_int_equal(record.timeouts.idle_ms, -1);
     assert_int_equal(record.timeouts.total_ms, 120000);
-    assert_int_equal(record.max_retries, 0);
+    assert_int_equal(record.retry.max_retries, -1); /* none; 0 is not set */
+    assert_int_equal(record.retry.delay_ms, 5000);
+    assert_int_equal(record.retry.min_delay_ms, 4000);
+    assert_int_equal(record.retry.max_delay_ms, 60000);
+    assert_int_equal(record.retry.jitter, -1);
+    assert_int_equal(record.retry.max_wait_ms, -1);
+    assert_int_equal(record.retry.fallback_on, 1 << LLMF_ERR_RATE_LIMIT | 1 << LLMF_ERR_QUOTA);
+    assert_int_equal(record.retry.cooldown_ms, 60000);
+    assert_int_equal(record.retry.breaker_failures, 7);
+    assert_int_equal(record.retry.breaker_ms, 9000);
+    assert_int_equal(record.retry.max_concurrent, 8);
+    assert_int_equal(record.retry.hedge_ms, 800);
+    assert_int_equal(record.retry.min_bytes_per_s, 20);
+    assert_int_equal(record.timeouts.queue_ms, 3000);
+    assert_int_equal(record.key_list->count, 2);
     assert_int_equal(record.rpm, 60);
     assert_int_equal(record.tpm, 90000);
     assert_true(record.weight == 0.5);
@@ -410,9 +438,10 @@ static void test_provider_keys(void **state) {
     same(record.provider->default_model, "big");
     same(record.provider->headers->child->text, "p");
     assert_int_equal(record.s.quirks, LLMFI_Q_NO_REASONING);
-    assert_int_equal(record.rpm, 5);
-    assert_int_equal(record.tpm, 6);
-    assert_int_equal(record.max_retries, 2);
+    assert_int_equal(record.provider->rpm, 5); /* of all its models together */
+    assert_int_equal(record.provider->tpm, 6);
+    assert_int_equal(record.rpm, 0);
+    assert_int_equal(record.retry.max_retries, 2);
     assert_int_equal(record.timeouts.total_ms, 9000);
     assert_int_equal(record.price.cache_read, 1000000);
     assert_int_equal(record.price.cache_write, 2000000);
@@ -421,7 +450,7 @@ static void test_provider_keys(void **state) {
     resolve(c, "free:x");
     assert_int_equal(record.s.quirks, LLMFI_Q_NO_KEY_NEEDED);
     same(llmfi_record_key(&record, &env, &auth), "k2");
-    assert_int_equal(record.max_retries, -1);
+    assert_int_equal(record.retry.max_retries, 0);
     llmfi_config_release(c);
 }
 

@@ -1,0 +1,438 @@
+/* Retries, chains, limits, breakers: which requests go out, when, and what the caller sees. Every moment is exact: see script.h. */
+#include "script.h"
+
+static script s;
+static kit_seen seen;
+
+/* A whole answer of Chat Completions. */
+#define ANSWER "{\"id\":\"a\",\"object\":\"chat.completion\",\"model\":\"m-1\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":\"Once\"},\"finish_reason\":\"stop\"}]," \
+    "\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":4,\"total_tokens\":13}}"
+#define ERROR_BODY(code) "{\"error\":{\"message\":\"no\",\"type\":\"t\",\"code\":\"" code "\"}}"
+
+/* ---- scripts ---- */
+
+/* The moments of the requests, and the host each went to. */
+static struct { int64_t at; char host[64]; } asked[64];
+
+static void note(script *x, const llmf_http_request *req) {
+    int n = x->asked - 1;
+    const char *slash = memchr(req->url.ptr + 8, '/', req->url.len - 8);
+    size_t len = slash ? (size_t)(slash - req->url.ptr) : req->url.len;
+    if (n >= 64) return;
+    asked[n].at = script_ms(x);
+    snprintf(asked[n].host, sizeof asked[n].host, "%.*s", (int)(len < 60 ? len : 60), req->url.ptr);
+}
+
+/* The replies in their order, the last one for ever. */
+typedef struct in_order {
+    const script_reply *at;
+    int count;
+} in_order;
+
+static script_reply ordered(script *x, const llmf_http_request *req, int n) {
+    const in_order *o = (const in_order *)x->data;
+    note(x, req);
+    return o->at[n <= o->count ? n - 1 : o->count - 1];
+}
+
+/* By host: "a" is answered with .at[0], "b" with .at[1], … */
+static script_reply by_host(script *x, const llmf_http_request *req, int n) {
+    const in_order *o = (const in_order *)x->data;
+    int i = req->url.ptr[7] - 'a';
+    (void)n;
+    note(x, req);
+    return o->at[i < o->count ? i : o->count - 1];
+}
+
+static const script_reply GOOD = {10, 200, {NULL}, ANSWER, 0, 0, 0};
+
+#define CONFIG "providers:\n  pa: {dialect: openai, base_url: 'http://a.test/v1', auth: none}\n  pb: {dialect: openai, base_url: 'http://b.test/v1', auth: none}\n" \
+    "  pc: {dialect: openai, base_url: 'http://c.test/v1', auth: none}\n"
+#define MODELS "models:\n  a: {provider: pa, model_id: m, "
+
+static llmf_factory *open_with(script_fn answer, const in_order *o, const char *config, llmf_desc *d) {
+    llmf_desc own;
+    llmf_error err;
+    llmf_factory *f;
+    if (!d) {
+        own = script_desc(&s, answer);
+        d = &own;
+    }
+    s.data = (void *)(uintptr_t)o;
+    d->config_text = config;
+    f = llmf_open(d, &err);
+    if (!f) fprintf(stderr, "%s\n", err.text);
+    assert_non_null(f);
+    return f;
+}
+
+/* Asks model `name` once; what came is in `seen`. */
+static llmf_call ask(llmf_factory *f, const char *name, const llmf_request *with) {
+    llmf_request req = kit_request(false);
+    llmf_call c;
+    kit_forget(&seen);
+    c = llmf_start(f, llmf_get(f, name, NULL), with ? with : &req);
+    assert_true(script_run(&s, f, c, &seen));
+    assert_int_equal(seen.finals, 1);
+    return c;
+}
+
+static void close_all(llmf_factory *f) {
+    llmf_close(f);
+    kit_drop(&s.w.log);
+    kit_forget(&seen);
+}
+
+/* ---- when ---- */
+
+typedef struct moment_row {
+    const char *header, *value;
+    int status, wait_ms;           /* before the repeat; -1: none is made */
+    const char *body;
+} moment_row;
+
+static const moment_row moments[] = {
+    {NULL, NULL, 503, 500, ERROR_BODY("x")},
+    {"Retry-After", "2", 503, 2000, ERROR_BODY("x")},
+    {"Retry-After", "0", 429, 0, ERROR_BODY("x")},
+    {"Retry-After", "1.5", 429, 1500, ERROR_BODY("x")},
+    {"retry-after-ms", "250", 429, 250, ERROR_BODY("x")},
+    {"retry-after", "Tue, 14 Nov 2023 22:30:03 GMT", 429, 3000, ERROR_BODY("x")},
+    {"retry-after", "Tuesday, 14-Nov-23 22:30:04 GMT", 429, 4000, ERROR_BODY("x")},
+    {"retry-after", "Tue Nov 14 22:30:05 2023", 429, 5000, ERROR_BODY("x")},
+    {"retry-after", "Tue, 14 Nov 2023 22:13:20 GMT", 429, 0, ERROR_BODY("x")}, /* over */
+    {"retry-after", "soon", 429, 500, ERROR_BODY("x")},
+    {"retry-after", "10", 429, 10000, ERROR_BODY("x")},
+    {"retry-after", "11", 429, -1, ERROR_BODY("x")},
+    {"retry-after", "99999999999999999999", 429, 500, ERROR_BODY("x")},
+    {"x-should-retry", "false", 503, -1, ERROR_BODY("x")},
+    {"x-should-retry", "true", 400, 500, ERROR_BODY("x")},
+    {NULL, NULL, 429, 7000, "{\"error\":{\"code\":429,\"message\":\"no\",\"status\":\"RESOURCE_EXHAUSTED\",\"details\":[{\"@type\":\"type.googleapis.com/google.rpc.RetryInfo\",\"retryDelay\":\"7s\"}]}}"},
+    {NULL, NULL, 400, -1, ERROR_BODY("x")},
+    {NULL, NULL, 401, -1, ERROR_BODY("x")},
+    {NULL, NULL, 429, -1, ERROR_BODY("insufficient_quota")},
+};
+
+static void each_form_of_retry_after(void **state) {
+    size_t i;
+    (void)state;
+    for (i = 0; i < KIT_COUNT(moments); i++) {
+        const moment_row *m = &moments[i];
+        script_reply replies[2];
+        in_order o = {replies, 2};
+        llmf_factory *f;
+        memset(replies, 0, sizeof replies);
+        replies[0].status = m->status;
+        replies[0].body = m->body;
+        replies[0].headers[0] = m->header;
+        replies[0].headers[1] = m->value;
+        replies[1] = GOOD;
+        f = open_with(ordered, &o, CONFIG MODELS "max_retries: 1}\n", NULL);
+        while (s.w.now < UINT64_C(1000000000000)) s.w.now++;
+        assert_int_equal(script_wall(&s.w), INT64_C(1700001000000)); /* Tue, 14 Nov 2023 22:30:00 GMT */
+        ask(f, "a", NULL);
+        if (s.asked != 1 + (m->wait_ms >= 0) || (s.asked == 2 && asked[1].at - asked[0].at != m->wait_ms)) {
+            fprintf(stderr, "row %d (%s: %s): %d requests, %d ms\n", (int)i, m->header ? m->header : "-", m->value ? m->value : "-", s.asked, (int)(asked[1].at - asked[0].at));
+            fail();
+        }
+        assert_int_equal(seen.code == LLMF_OK, m->wait_ms >= 0);
+        assert_int_equal(seen.response.attempt_total, s.asked);
+        if (m->wait_ms >= 0) assert_int_equal(seen.response.attempts[1].wait_ms, m->wait_ms);
+        close_all(f);
+    }
+}
+
+/* What is left of a limit and when it is filled again, where nothing says it more plainly. */
+static void limits_that_say_when(void **state) {
+    static const struct { const char *left, *value, *reset, *when; int wait_ms; } rows[] = {
+        {"x-ratelimit-remaining-requests", "0", "x-ratelimit-reset-requests", "6m0s", -1},
+        {"x-ratelimit-remaining-requests", "0", "x-ratelimit-reset-requests", "1.2s", 1200},
+        {"x-ratelimit-remaining-tokens", "0", "x-ratelimit-reset-tokens", "120ms", 120},
+        {"x-ratelimit-remaining-tokens", "5", "x-ratelimit-reset-tokens", "120ms", 500},
+        {"anthropic-ratelimit-requests-remaining", "0", "anthropic-ratelimit-requests-reset", "2023-11-14T22:30:02Z", 2000},
+        {"anthropic-ratelimit-input-tokens-remaining", "0", "anthropic-ratelimit-input-tokens-reset", "2023-11-14T22:30:03Z", 3000},
+        {"x-ratelimit-remaining-requests", "0", "x-ratelimit-reset-requests", "1700001004", 4000},
+    };
+    size_t i;
+    (void)state;
+    for (i = 0; i < KIT_COUNT(rows); i++) {
+        script_reply replies[2];
+        in_order o = {replies, 2};
+        llmf_factory *f;
+        memset(replies, 0, sizeof replies);
+        replies[0].status = 429;
+        replies[0].body = ERROR_BODY("rate_limit_exceeded");
+        replies[0].headers[0] = rows[i].left;
+        replies[0].headers[1] = rows[i].value;
+        replies[0].headers[2] = rows[i].reset;
+        replies[0].headers[3] = rows[i].when;
+        replies[1] = GOOD;
+        f = open_with(ordered, &o, CONFIG MODELS "max_retries: 1}\n", NULL);
+        ask(f, "a", NULL);
+        if (s.asked != 1 + (rows[i].wait_ms >= 0) || (s.asked == 2 && asked[1].at - asked[0].at != rows[i].wait_ms)) {
+            fprintf(stderr, "row %d: %d requests, %d ms\n", (int)i, s.asked, (int)(asked[1].at - asked[0].at));
+            fail();
+        }
+        close_all(f);
+    }
+}
+
+/* min(5 s * 2^n, 60 s) five times, 4 to 10 s three times, and ours: as a config writes them. */
+static void schedules(void **state) {
+    static const struct { const char *config; int count; int64_t waits[6]; } rows[] = {
+        {MODELS "max_retries: 5, retry_delay: 5s, retry_max_delay: 60s, retry_jitter: 0}\n", 5, {5000, 10000, 20000, 40000, 60000, 0}},
+        {MODELS "max_retries: 3, retry_delay: 1s, retry_min_delay: 4s, retry_max_delay: 10s, retry_jitter: 0}\n", 3, {4000, 4000, 4000, 0, 0, 0}},
+        {MODELS "max_retries: 3, retry_delay: 4s, retry_max_delay: 10s, retry_jitter: 0}\n", 3, {4000, 8000, 10000, 0, 0, 0}},
+        {MODELS "description: ours}\n", 2, {500, 1000, 0, 0, 0, 0}},
+        {MODELS "max_retries: 0}\n", 0, {0, 0, 0, 0, 0, 0}},
+    };
+    static const script_reply bad[] = {{10, 500, {NULL}, ERROR_BODY("x"), 0, 0, 0}};
+    in_order o = {bad, 1};
+    size_t i;
+    int n;
+    (void)state;
+    for (i = 0; i < KIT_COUNT(rows); i++) {
+        char config[1024];
+        llmf_factory *f;
+        snprintf(config, sizeof config, "%s%s", CONFIG, rows[i].config);
+        f = open_with(ordered, &o, config, NULL);
+        ask(f, "a", NULL);
+        assert_int_equal(seen.code, LLMF_ERR_SERVER);
+        assert_int_equal(s.asked, 1 + rows[i].count);
+        for (n = 0; n < rows[i].count; n++) assert_int_equal(asked[n + 1].at - asked[n].at - 10, rows[i].waits[n]);
+        assert_int_equal(seen.response.attempt_count, s.asked);
+        close_all(f);
+    }
+}
+
+/* Full jitter: every wait lies between nothing and its bound, and they are spread over it. */
+static void jitter(void **state) {
+    static const script_reply bad[] = {{0, 500, {NULL}, ERROR_BODY("x"), 0, 0, 0}};
+    in_order o = {bad, 1};
+    int64_t sum = 0, most = 0;
+    int i;
+    (void)state;
+    for (i = 0; i < 200; i++) {
+        llmf_desc d = script_desc(&s, ordered);
+        llmf_factory *f;
+        int64_t wait;
+        d.retry.jitter = 0;
+        s.w.now += (uint64_t)i * 1000003u;
+        f = open_with(ordered, &o, CONFIG MODELS "max_retries: 1, retry_delay: 1s}\n", &d);
+        ask(f, "a", NULL);
+        wait = asked[1].at - asked[0].at;
+        assert_in_range(wait, 0, 1000);
+        sum += wait;
+        if (wait > most) most = wait;
+        close_all(f);
+    }
+    assert_in_range(sum / 200, 350, 650);
+    assert_true(most > 800);
+}
+
+/* A wait that ends behind the call's own end is not begun: the error is there at once. */
+static void no_time_left(void **state) {
+    static const script_reply bad[] = {{100, 503, {"retry-after", "3"}, ERROR_BODY("x"), 0, 0, 0}};
+    in_order o = {bad, 1};
+    llmf_request req = kit_request(false);
+    llmf_factory *f = open_with(ordered, &o, CONFIG MODELS "max_retries: 5}\n", NULL);
+    int64_t from = script_ms(&s);
+    (void)state;
+    req.timeouts.total_ms = 7000;
+    ask(f, "a", &req);
+    assert_int_equal(seen.code, LLMF_ERR_OVERLOADED);
+    assert_int_equal(s.asked, 3); /* at 0, 3.1 and 6.2 s; the next would be at 9.3 */
+    assert_int_equal(script_ms(&s) - from, 6300);
+    close_all(f);
+}
+
+/* ---- what is repeated ---- */
+
+/* At each byte of a stream that it is cut at: repeated before the first content was handed out, never after it. */
+static void nothing_repeated_after_content(void **state) {
+    size_t cut, len = strlen(KIT_STORY), repeated = 0, kept = 0;
+    (void)state;
+    for (cut = 1; cut < len; cut++) {
+        script_reply replies[2];
+        in_order o = {replies, 2};
+        llmf_request req = kit_request(true);
+        llmf_factory *f;
+        memset(replies, 0, sizeof replies);
+        replies[0].status = 200;
+        replies[0].body = KIT_STORY;
+        replies[0].cut = cut;
+        replies[0].end = LLMF_ERR_NETWORK;
+        replies[1].status = 200;
+        replies[1].body = KIT_STORY;
+        f = open_with(ordered, &o, CONFIG MODELS "max_retries: 1}\n", NULL);
+        ask(f, "a", &req);
+        if (s.asked == 2) {
+            repeated++;
+            assert_int_equal(kept, 0); /* a later cut has more content */
+            assert_int_equal(seen.code, LLMF_OK);
+            assert_string_equal(kit_cstr(&seen.text), KIT_STORY_TEXT);
+        } else {
+            kept++;
+            assert_int_equal(s.asked, 1);
+            assert_true(seen.text.len > 0);
+            assert_true(strncmp(kit_cstr(&seen.text), KIT_STORY_TEXT, seen.text.len) == 0);
+        }
+        close_all(f);
+    }
+    assert_true(repeated > 50 && kept > 300);
+}
+
+/* All fail: never more than (1 + retries) * models. */
+static void total_attempts(void **state) {
+    static const script_reply bad[] = {{1, 500, {NULL}, ERROR_BODY("x"), 0, 0, 0}};
+    in_order o = {bad, 1};
+    llmf_factory *f = open_with(by_host, &o, CONFIG "models:\n  a: {provider: pa, model_id: m, max_retries: 3, fallbacks: [b, c]}\n  b: {provider: pb, model_id: m, max_retries: 1}\n  c: {provider: pc, model_id: m}\n", NULL);
+    int n;
+    (void)state;
+    ask(f, "a", NULL);
+    assert_int_equal(seen.code, LLMF_ERR_ALL_FAILED);
+    assert_int_equal(s.asked, 4 + 2 + 3);
+    for (n = 0; n < 9; n++) assert_string_equal(asked[n].host, n < 4 ? "http://a.test" : n < 6 ? "http://b.test" : "http://c.test");
+    assert_true(kit_has(seen.error, "all failed: [pa a: server: "));
+    assert_true(kit_has(seen.error, ", pb b: server: "));
+    assert_true(kit_has(seen.error, ", pc c: server: "));
+    assert_true(kit_has(kit_cstr(&s.w.log), "pa a failed: server, switching to pb b"));
+    assert_int_equal(seen.response.attempt_total, 9);
+    close_all(f);
+}
+
+/* 10,000 attempts in the memory of a few, told by the latest ones. */
+static void constant_memory(void **state) {
+    static const script_reply bad[] = {{1, 500, {NULL}, ERROR_BODY("x"), 0, 0, 0}};
+    in_order o = {bad, 1};
+    size_t high[2];
+    int k;
+    (void)state;
+    for (k = 0; k < 2; k++) {
+        char config[512];
+        llmf_factory *f;
+        llmf_memory_info m;
+        snprintf(config, sizeof config, "%s" MODELS "max_retries: %d, retry_delay: 1ms, retry_max_delay: 1ms, retry_jitter: 0, breaker_failures: 0}\n", CONFIG, k ? 10000 : 3);
+        f = open_with(ordered, &o, config, NULL);
+        ask(f, "a", NULL);
+        assert_int_equal(seen.response.attempt_total, k ? 10001 : 4);
+        assert_int_equal(s.asked, k ? 10001 : 4);
+        assert_int_equal(seen.response.attempt_count, k ? LLMF_MAX_ATTEMPTS : 4);
+        llmf_memory(f, &m);
+        high[k] = m.high_water;
+        close_all(f);
+    }
+    assert_int_equal(high[0], high[1]);
+}
+
+/* ---- chains ---- */
+
+#define CHAIN CONFIG "models:\n  a: {provider: pa, model_id: m, fallbacks: [b]}\n  b: {provider: pb, model_id: m}\n"
+
+/* A limit moves on at once; the model is not asked again until it has cooled down. */
+static void limit_moves_on(void **state) {
+    static const script_reply replies[] = {{10, 429, {"retry-after", "30"}, ERROR_BODY("rate_limit_exceeded"), 0, 0, 0}, {10, 200, {NULL}, ANSWER, 0, 0, 0}};
+    in_order o = {replies, 2};
+    llmf_factory *f = open_with(by_host, &o, CHAIN, NULL);
+    int64_t from = script_ms(&s);
+    (void)state;
+    ask(f, "a", NULL);
+    assert_int_equal(seen.code, LLMF_OK);
+    assert_int_equal(s.asked, 2);
+    assert_int_equal(asked[1].at - asked[0].at, 10);
+    assert_true(kit_is(seen.response.provider, "pb"));
+    assert_int_equal(seen.response.attempts[0].error, LLMF_ERR_RATE_LIMIT);
+    assert_int_equal(seen.response.attempts[0].http_status, 429);
+    assert_true(kit_has(kit_cstr(&s.w.log), "pa a quota exceeded, switching to pb b"));
+    ask(f, "a", NULL); /* cooling down: only b is asked */
+    assert_int_equal(s.asked, 3);
+    assert_string_equal(asked[2].host, "http://b.test");
+    assert_int_equal(seen.response.attempt_total, 1);
+    s.w.now += UINT64_C(30000000000) - (uint64_t)(script_ms(&s) - from - 10) * 1000000u - 1000000u; /* one millisecond too early */
+    ask(f, "a", NULL);
+    assert_string_equal(asked[s.asked - 1].host, "http://b.test");
+    assert_int_equal(s.asked, 4);
+    s.w.now += 1000000u;
+    ask(f, "a", NULL);
+    assert_int_equal(s.asked, 6);
+    assert_string_equal(asked[4].host, "http://a.test");
+    close_all(f);
+}
+
+/* What moves on and what does not, by cause. */
+static void causes(void **state) {
+    static const struct { int status; const char *body, *on; int requests; } rows[] = {
+        {400, ERROR_BODY("context_length_exceeded"), "any", 2},
+        {400, ERROR_BODY("context_length_exceeded"), "context_length", 2},
+        {400, ERROR_BODY("context_length_exceeded"), "[rate_limit, quota]", 1},
+        {400, ERROR_BODY("content_filter"), "content_filter", 2},
+        {400, ERROR_BODY("x"), "any", 2},
+        {400, ERROR_BODY("x"), "[server, timeout, auth]", 1},
+        {401, ERROR_BODY("invalid_api_key"), "auth", 2},
+        {404, ERROR_BODY("model_not_found"), "not_found", 2},
+        {429, ERROR_BODY("insufficient_quota"), "quota", 2},
+        {429, ERROR_BODY("rate_limit_exceeded"), "rate_limit", 2},
+        {429, ERROR_BODY("insufficient_quota"), "timeout", 1},
+        {500, ERROR_BODY("x"), "server", 4},          /* two repeats first */
+        {500, ERROR_BODY("x"), "timeout", 3},
+    };
+    size_t i;
+    (void)state;
+    for (i = 0; i < KIT_COUNT(rows); i++) {
+        script_reply replies[2];
+        in_order o = {replies, 2};
+        char config[1024];
+        llmf_factory *f;
+        memset(replies, 0, sizeof replies);
+        replies[0].status = rows[i].status;
+        replies[0].body = rows[i].body;
+        replies[1] = GOOD;
+        snprintf(config, sizeof config, "%smodels:\n  a: {provider: pa, model_id: m, fallbacks: [b], fallback_on: %s}\n  b: {provider: pb, model_id: m}\n", CONFIG, rows[i].on);
+        f = open_with(by_host, &o, config, NULL);
+        ask(f, "a", NULL);
+        if (s.asked != rows[i].requests) fprintf(stderr, "row %d: %d requests, code %d\n", (int)i, s.asked, seen.code);
+        assert_int_equal(s.asked, rows[i].requests);
+        assert_int_equal(seen.code == LLMF_OK, strcmp(asked[s.asked - 1].host, "http://b.test") == 0);
+        close_all(f);
+    }
+}
+
+/* The chain of the environment, of llmf_desc, and of the request itself. */
+static void where_chains_come_from(void **state) {
+    static const script_reply replies[] = {{10, 500, {NULL}, ERROR_BODY("x"), 0, 0, 0}, {10, 200, {NULL}, ANSWER, 0, 0, 0}};
+    static const char *const env[] = {"LLM_FALLBACK_PROVIDERS", "pa, pb", NULL};
+    static const char *const names[] = {"b"};
+    in_order o = {replies, 2};
+    int k;
+    (void)state;
+    for (k = 0; k < 4; k++) {
+        llmf_desc d = script_desc(&s, by_host);
+        llmf_request req = kit_request(false);
+        llmf_model chain[1];
+        llmf_factory *f;
+        if (k == 0) s.w.env = env;
+        if (k == 1) {
+            d.fallbacks = names;
+            d.fallback_count = 1;
+        }
+        f = open_with(by_host, &o, CONFIG "  pd: {dialect: openai, base_url: 'http://a.test/v1'}\nmodels:\n  a: {provider: pa, model_id: m, max_retries: 0}\n  b: {provider: pb, model_id: m}\n", &d);
+        (void)llmf_register(f, &(llmf_provider_desc){.name = "pb", .dialect = "openai", .base_url = "http://b.test/v1", .default_model = "m", .config = "{auth: none}"}, NULL);
+        chain[0] = llmf_get(f, "b", NULL);
+        req.fallback_count = k >= 2;
+        req.fallbacks = k == 2 ? chain : NULL;
+        if (k == 3) s.w.env = env;
+        ask(f, "a", &req);
+        assert_int_equal(seen.code, k == 3 ? LLMF_ERR_SERVER : LLMF_OK);
+        assert_int_equal(s.asked, k == 3 ? 1 : 2);
+        close_all(f);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_form_of_retry_after), cmocka_unit_test(limits_that_say_when), cmocka_unit_test(schedules), cmocka_unit_test(jitter), cmocka_unit_test(no_time_left),
+        cmocka_unit_test(nothing_repeated_after_content), cmocka_unit_test(total_attempts), cmocka_unit_test(constant_memory), cmocka_unit_test(limit_moves_on), cmocka_unit_test(causes),
+        cmocka_unit_test(where_chains_come_from),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
