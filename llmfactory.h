@@ -30322,6 +30322,28 @@ static llmf_str llmfi_key_in_turn(llmfi_call *c, const llmfi_node *list) {
     }
     return llmfi_str("", 0);
 }
+
+/* Why none of several keys may be used: the one that is out for the shortest time says it. False, with the error. */
+static LLMFI_COLD bool llmfi_keys_are_out(llmfi_call *c, const llmfi_node *list) {
+    const llmfi_health *first = NULL, *h;
+    const llmfi_node *n;
+    llmfi_text t;
+    for (n = list->child; n; n = n->next) {
+        h = llmfi_env_filled(&c->f->env, n->text).len ? llmfi_key_health(c, n->text) : NULL;
+        if (h && h->cool_until_ns > c->f->now_ns && (!first || h->cool_until_ns < first->cool_until_ns)) first = h;
+    }
+    if (!first) return llmfi_no_key(c);
+    t = llmfi_error_begin(&c->reply.error, first->cool_code);
+    LLMFI_SAY(&t, "no key of provider ");
+    llmfi_say(&t, c->prepared->record.provider->name);
+    LLMFI_SAY(&t, " may be used now; the first may again in ");
+    c->reply.error.retry_after_ms = (int64_t)((first->cool_until_ns - c->f->now_ns) / LLMFI_MS);
+    llmfi_say_int(&t, c->reply.error.retry_after_ms);
+    LLMFI_SAY(&t, " ms");
+    c->kept_away = true;
+    c->kept_until_ns = first->cool_until_ns;
+    return false;
+}
 #endif
 
 /* The key goes into one header. What is kept of it is wiped when the call is freed. */
@@ -30337,6 +30359,9 @@ static bool llmfi_set_auth(llmfi_call *c, llmfi_headers *h) {
 #endif
     real = key.len != 0;
     if (auth == LLMFI_AUTH_NONE) return true;
+#if LLMF_HAS_RETRY
+    if (!real && llmfi_key_list(c) && !c->previewing && !c->f->replay) return llmfi_keys_are_out(c, llmfi_key_list(c));
+#endif
 #if LLMFI_HAS_OWN_HEADERS
     if (llmfi_own_auth(c, h, name, prefix)) return true;
 #endif
@@ -30895,6 +30920,8 @@ static void llmfi_call_rewind(llmfi_call *c) {
     c->retry_after_ms = LLMF_UNKNOWN;
     c->should_retry = 0;
     c->key = NULL;
+    c->kept_away = false;
+    c->kept_until_ns = 0;
 #if LLMF_HAS_AWS
     c->waits = c->signs = false;
     memset(&c->aws, 0, sizeof c->aws);
@@ -31314,7 +31341,7 @@ static bool llmfi_goes_on(llmfi_call *c) {
     llmfi_tries_end(t, t->at, &c->reply.error, c->kept_until_ns);
     has_chain = llmfi_chain_length(c) > 0 && (rules.fallback_on >> code & 1);
     first = has_chain && meaning & LLMFI_MOVE_FIRST && c->should_retry <= 0;
-    on = (!c->kept_away && llmfi_other_key(c, &rules)) || (first && llmfi_move(c)) || (!c->kept_away && llmfi_repeat(c, &rules, meaning)) || (has_chain && !first && llmfi_move(c)) || (has_chain && llmfi_revive(c, &rules));
+    on = (!c->kept_away && llmfi_other_key(c, &rules)) || (first && llmfi_move(c)) || (!c->kept_away && llmfi_repeat(c, &rules, meaning)) || (has_chain && !first && llmfi_move(c)) || llmfi_revive(c, &rules);
     if (!on && (t->at || has_chain)) llmfi_all_failed(c);
     if (on) llmfi_error_clear(&c->reply.error);
     return on;
@@ -31451,8 +31478,6 @@ static int llmfi_admit(llmfi_call *c) {
     llmfi_health *h = llmfi_health_at(c);
     uint64_t due = 0;
     bool only;
-    c->kept_away = false;
-    c->kept_until_ns = 0;
     if (c->prepared->record.retry.min_bytes_per_s || c->f->desc.retry.min_bytes_per_s) {
         c->guard_rate = c->prepared->record.retry.min_bytes_per_s ? c->prepared->record.retry.min_bytes_per_s : c->f->desc.retry.min_bytes_per_s;
         if (c->guard_rate < 0) c->guard_rate = 0;

@@ -127,8 +127,6 @@ static int llmfi_admit(llmfi_call *c) {
     llmfi_health *h = llmfi_health_at(c);
     uint64_t due = 0;
     bool only;
-    c->kept_away = false;
-    c->kept_until_ns = 0;
     if (c->prepared->record.retry.min_bytes_per_s || c->f->desc.retry.min_bytes_per_s) {
         c->guard_rate = c->prepared->record.retry.min_bytes_per_s ? c->prepared->record.retry.min_bytes_per_s : c->f->desc.retry.min_bytes_per_s;
         if (c->guard_rate < 0) c->guard_rate = 0;

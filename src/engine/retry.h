@@ -139,6 +139,8 @@ static void llmfi_call_rewind(llmfi_call *c) {
     c->retry_after_ms = LLMF_UNKNOWN;
     c->should_retry = 0;
     c->key = NULL;
+    c->kept_away = false;
+    c->kept_until_ns = 0;
 #if LLMF_HAS_AWS
     c->waits = c->signs = false;
     memset(&c->aws, 0, sizeof c->aws);
@@ -558,7 +560,7 @@ static bool llmfi_goes_on(llmfi_call *c) {
     llmfi_tries_end(t, t->at, &c->reply.error, c->kept_until_ns);
     has_chain = llmfi_chain_length(c) > 0 && (rules.fallback_on >> code & 1);
     first = has_chain && meaning & LLMFI_MOVE_FIRST && c->should_retry <= 0;
-    on = (!c->kept_away && llmfi_other_key(c, &rules)) || (first && llmfi_move(c)) || (!c->kept_away && llmfi_repeat(c, &rules, meaning)) || (has_chain && !first && llmfi_move(c)) || (has_chain && llmfi_revive(c, &rules));
+    on = (!c->kept_away && llmfi_other_key(c, &rules)) || (first && llmfi_move(c)) || (!c->kept_away && llmfi_repeat(c, &rules, meaning)) || (has_chain && !first && llmfi_move(c)) || llmfi_revive(c, &rules);
     if (!on && (t->at || has_chain)) llmfi_all_failed(c);
     if (on) llmfi_error_clear(&c->reply.error);
     return on;

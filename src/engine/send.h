@@ -174,6 +174,28 @@ static llmf_str llmfi_key_in_turn(llmfi_call *c, const llmfi_node *list) {
     }
     return llmfi_str("", 0);
 }
+
+/* Why none of several keys may be used: the one that is out for the shortest time says it. False, with the error. */
+static LLMFI_COLD bool llmfi_keys_are_out(llmfi_call *c, const llmfi_node *list) {
+    const llmfi_health *first = NULL, *h;
+    const llmfi_node *n;
+    llmfi_text t;
+    for (n = list->child; n; n = n->next) {
+        h = llmfi_env_filled(&c->f->env, n->text).len ? llmfi_key_health(c, n->text) : NULL;
+        if (h && h->cool_until_ns > c->f->now_ns && (!first || h->cool_until_ns < first->cool_until_ns)) first = h;
+    }
+    if (!first) return llmfi_no_key(c);
+    t = llmfi_error_begin(&c->reply.error, first->cool_code);
+    LLMFI_SAY(&t, "no key of provider ");
+    llmfi_say(&t, c->prepared->record.provider->name);
+    LLMFI_SAY(&t, " may be used now; the first may again in ");
+    c->reply.error.retry_after_ms = (int64_t)((first->cool_until_ns - c->f->now_ns) / LLMFI_MS);
+    llmfi_say_int(&t, c->reply.error.retry_after_ms);
+    LLMFI_SAY(&t, " ms");
+    c->kept_away = true;
+    c->kept_until_ns = first->cool_until_ns;
+    return false;
+}
 #endif
 
 /* The key goes into one header. What is kept of it is wiped when the call is freed. */
@@ -189,6 +211,9 @@ static bool llmfi_set_auth(llmfi_call *c, llmfi_headers *h) {
 #endif
     real = key.len != 0;
     if (auth == LLMFI_AUTH_NONE) return true;
+#if LLMF_HAS_RETRY
+    if (!real && llmfi_key_list(c) && !c->previewing && !c->f->replay) return llmfi_keys_are_out(c, llmfi_key_list(c));
+#endif
 #if LLMFI_HAS_OWN_HEADERS
     if (llmfi_own_auth(c, h, name, prefix)) return true;
 #endif
