@@ -31201,7 +31201,7 @@ static bool llmfi_revive(llmfi_call *c, const llmf_retry *rules) {
     struct llmfi_tries *t = c->tries;
     size_t i, best = LLMFI_COUNT(t->ends);
     uint64_t until;
-    if (t->last) return false;
+    if (t->last || rules->max_retries <= 0) return false;
     for (i = 0; i < LLMFI_COUNT(t->ends); i++)
         if (t->models[i] && t->ends[i].until_ns && (best == LLMFI_COUNT(t->ends) || t->ends[i].until_ns < t->ends[best].until_ns)) best = i;
     if (best == LLMFI_COUNT(t->ends)) return false;

@@ -428,11 +428,342 @@ static void where_chains_come_from(void **state) {
     }
 }
 
+/* ---- keys ---- */
+
+static char sent_keys[64][24];
+
+static script_reply by_key(script *x, const llmf_http_request *req, int n) {
+    const in_order *o = (const in_order *)x->data;
+    size_t i;
+    note(x, req);
+    for (i = 0; i < req->header_count; i++)
+        if (kit_is(req->headers[i].name, "Authorization") && n <= 64) snprintf(sent_keys[n - 1], sizeof sent_keys[0], "%.*s", (int)req->headers[i].value.len, req->headers[i].value.ptr);
+    return o->at[n <= o->count ? n - 1 : o->count - 1];
+}
+
+static const char *const three_keys[] = {"K1", "one", "K2", "two", "K3", "three", NULL};
+#define KEYS "providers:\n  pa: {dialect: openai, base_url: 'http://a.test/v1', api_key_env_vars: [K1, K2, K3]}\nmodels:\n  a: {provider: pa, model_id: m, max_retries: 0, cooldown: 60s}\n"
+
+/* Used in turn; a wrong one and one without money are out for a while, one with a limit until that is over; none left: said with the time. */
+static void several_keys(void **state) {
+    static const script_reply replies[] = {
+        {1, 200, {NULL}, ANSWER, 0, 0, 0}, {1, 200, {NULL}, ANSWER, 0, 0, 0}, {1, 200, {NULL}, ANSWER, 0, 0, 0},
+        {1, 401, {NULL}, ERROR_BODY("invalid_api_key"), 0, 0, 0}, {1, 200, {NULL}, ANSWER, 0, 0, 0}, /* the first is out */
+        {1, 429, {"retry-after", "5"}, ERROR_BODY("rate_limit_exceeded"), 0, 0, 0}, {1, 402, {NULL}, ERROR_BODY("insufficient_quota"), 0, 0, 0},
+        {1, 200, {NULL}, ANSWER, 0, 0, 0}};
+    in_order o = {replies, 8};
+    llmf_desc d = script_desc(&s, by_key);
+    llmf_factory *f;
+    int i;
+    (void)state;
+    s.w.env = three_keys;
+    f = open_with(by_key, &o, KEYS, &d);
+    for (i = 0; i < 3; i++) ask(f, "a", NULL);
+    assert_string_equal(sent_keys[0], "Bearer one");
+    assert_string_equal(sent_keys[1], "Bearer two");
+    assert_string_equal(sent_keys[2], "Bearer three");
+    ask(f, "a", NULL);
+    assert_int_equal(seen.code, LLMF_OK);
+    assert_string_equal(sent_keys[3], "Bearer one");
+    assert_string_equal(sent_keys[4], "Bearer two");
+    assert_int_equal(seen.response.attempt_total, 2);
+    ask(f, "a", NULL); /* three: limit for 5 s; then two: no money: none is left */
+    assert_int_equal(s.asked, 7);
+    assert_int_equal(seen.code, LLMF_ERR_QUOTA);
+    ask(f, "a", NULL);
+    assert_int_equal(s.asked, 7); /* nothing was sent */
+    assert_int_equal(seen.code, LLMF_ERR_RATE_LIMIT);
+    assert_true(kit_has(seen.error, "no key of provider pa may be used now"));
+    assert_int_equal(seen.response.error.retry_after_ms, 4999);
+    assert_int_equal(seen.response.attempt_total, 0);
+    s.w.now += UINT64_C(5000000000);
+    ask(f, "a", NULL);
+    assert_int_equal(seen.code, LLMF_OK);
+    assert_string_equal(sent_keys[7], "Bearer three");
+    assert_false(kit_has(kit_cstr(&s.w.log), "three"));
+    close_all(f);
+}
+
+/* ---- breakers ---- */
+
+/* Open behind so many failures in a row: not asked for its time; then one call tries, and what it meets decides. */
+static void breaker(void **state) {
+    script_reply replies[2];
+    in_order o = {replies, 2};
+    llmf_factory *f;
+    llmf_call c[3];
+    llmf_request req = kit_request(false);
+    int i;
+    (void)state;
+    memset(replies, 0, sizeof replies);
+    replies[0].status = 500, replies[0].body = ERROR_BODY("x"), replies[0].delay_ms = 5;
+    replies[1] = GOOD;
+    f = open_with(by_host, &o, CONFIG "models:\n  a: {provider: pa, model_id: m, fallbacks: [b], max_retries: 0, breaker_failures: 3, breaker_time: 10s}\n  b: {provider: pb, model_id: m}\n", NULL);
+    for (i = 0; i < 3; i++) ask(f, "a", NULL);
+    assert_int_equal(s.asked, 6);
+    assert_true(kit_has(kit_cstr(&s.w.log), "its breaker is open for 10000 ms"));
+    ask(f, "a", NULL);
+    assert_int_equal(s.asked, 7); /* b alone */
+    assert_string_equal(asked[6].host, "http://b.test");
+    s.w.now += UINT64_C(10000000000);
+    for (i = 0; i < 3; i++) c[i] = llmf_start(f, llmf_get(f, "a", NULL), &req); /* half open: one of three tries */
+    for (i = 0; i < 3; i++) {
+        kit_forget(&seen);
+        assert_true(script_run(&s, f, c[i], &seen));
+        assert_int_equal(seen.code, LLMF_OK);
+        llmf_free(f, c[i]);
+    }
+    assert_int_equal(s.asked, 7 + 1 + 3);
+    ask(f, "a", NULL); /* open again */
+    assert_int_equal(s.asked, 12);
+    replies[0] = GOOD;
+    s.w.now += UINT64_C(10000000000);
+    ask(f, "a", NULL); /* tries, and it closes */
+    assert_string_equal(asked[12].host, "http://a.test");
+    for (i = 0; i < 3; i++) c[i] = llmf_start(f, llmf_get(f, "a", NULL), &req);
+    for (i = 0; i < 3; i++) {
+        kit_forget(&seen);
+        assert_true(script_run(&s, f, c[i], &seen));
+        llmf_free(f, c[i]);
+    }
+    for (i = 13; i < 16; i++) assert_string_equal(asked[i].host, "http://a.test");
+    close_all(f);
+}
+
+/* Without a chain it refuses only where somebody asked for it. */
+static void breaker_alone(void **state) {
+    static const script_reply bad[] = {{1, 500, {NULL}, ERROR_BODY("x"), 0, 0, 0}};
+    in_order o = {bad, 1};
+    int k, i;
+    (void)state;
+    for (k = 0; k < 2; k++) {
+        llmf_factory *f = open_with(ordered, &o, k ? CONFIG MODELS "max_retries: 0, breaker_failures: 5}\n" : CONFIG MODELS "max_retries: 0}\n", NULL);
+        for (i = 0; i < 8; i++) ask(f, "a", NULL);
+        assert_int_equal(s.asked, k ? 5 : 8);
+        assert_int_equal(seen.code, k ? LLMF_ERR_OVERLOADED : LLMF_ERR_SERVER);
+        if (k) assert_true(kit_has(seen.error, "has failed too often, and is not asked for 30000 ms"));
+        close_all(f);
+    }
+}
+
+/* ---- limits ---- */
+
+enum { MANY = 300 };
+static struct { int64_t at; int priority; } sent[MANY * 2];
+static int sent_count;
+
+static script_reply counted(script *x, const llmf_http_request *req, int n) {
+    const in_order *o = (const in_order *)x->data;
+    const char *at = strstr(x->body, "priority ");
+    (void)req, (void)n;
+    sent[sent_count].at = script_ms(x);
+    sent[sent_count++].priority = at ? atoi(at + 9) : 0;
+    return o->at[0];
+}
+
+/* Starts `count` calls at once and runs all to their ends. */
+static void flood(llmf_factory *f, int count, int priorities) {
+    static llmf_call calls[MANY];
+    llmf_request req = kit_request(false);
+    char prompt[32];
+    int i, left = count;
+    sent_count = 0;
+    req.prompt = prompt;
+    req.max_tokens = 100;
+    for (i = 0; i < count; i++) {
+        req.priority = priorities ? i % priorities : 0;
+        snprintf(prompt, sizeof prompt, "priority %d", req.priority);
+        calls[i] = llmf_start(f, llmf_get(f, "a", NULL), &req);
+        assert_true(calls[i].id != 0);
+    }
+    while (left) {
+        llmf_event ev;
+        assert_true(script_step(&s, f));
+        while (llmf_next_any(f, &ev))
+            if (ev.response) {
+                assert_int_equal(ev.response->error.code, LLMF_OK);
+                llmf_free(f, ev.call);
+                left--;
+            }
+    }
+}
+
+/* The most that were sent in any minute. */
+static int most_a_minute(int width_ms) {
+    int i, from = 0, most = 0;
+    for (i = 0; i < sent_count; i++) {
+        while (sent[i].at - sent[from].at >= width_ms) from++;
+        if (i - from + 1 > most) most = i - from + 1;
+    }
+    return most;
+}
+
+/* Requests a minute, in any minute; and not a quarter less than is allowed. */
+static void requests_a_minute(void **state) {
+    in_order o = {&GOOD, 1};
+    llmf_desc d = script_desc(&s, counted);
+    llmf_factory *f;
+    int64_t from;
+    (void)state;
+    d.max_calls = MANY;
+    f = open_with(counted, &o, CONFIG MODELS "rpm: 20}\n", &d);
+    from = script_ms(&s);
+    flood(f, 100, 0);
+    assert_int_equal(sent_count, 100);
+    assert_int_equal(most_a_minute(60000), 20);
+    assert_in_range(script_ms(&s) - from, 240000, 4 * 61000 + 1000);
+    close_all(f);
+}
+
+/* The provider's limit holds for all of its models together. */
+static void requests_of_a_provider(void **state) {
+    in_order o = {&GOOD, 1};
+    llmf_desc d = script_desc(&s, counted);
+    llmf_request req = kit_request(false);
+    llmf_call c[20];
+    llmf_factory *f;
+    int i;
+    (void)state;
+    sent_count = 0;
+    f = open_with(counted, &o, "providers:\n  pa: {dialect: openai, base_url: 'http://a.test/v1', auth: none, rpm: 5}\nmodels:\n  a: {provider: pa, model_id: m}\n  b: {provider: pa, model_id: n}\n", &d);
+    for (i = 0; i < 20; i++) c[i] = llmf_start(f, llmf_get(f, i & 1 ? "b" : "a", NULL), &req);
+    for (i = 0; i < 20; i++) {
+        kit_forget(&seen);
+        assert_true(script_run(&s, f, c[i], &seen));
+        assert_int_equal(seen.code, LLMF_OK);
+    }
+    assert_int_equal(most_a_minute(60000), 5);
+    close_all(f);
+}
+
+/* Tokens are guessed before they are known, and corrected after: a minute has no more than its limit, and what was guessed too high is used again. */
+static void tokens_a_minute(void **state) {
+    in_order o = {&GOOD, 1}; /* 13 tokens each */
+    llmf_desc d = script_desc(&s, counted);
+    llmf_factory *f;
+    (void)state;
+    d.max_calls = MANY;
+    f = open_with(counted, &o, CONFIG MODELS "tpm: 1300}\n", &d);
+    flood(f, 250, 0);
+    assert_int_equal(sent_count, 250);
+    assert_true(most_a_minute(60000) <= 100);
+    assert_true(most_a_minute(60000) >= 90);
+    close_all(f);
+}
+
+/* So many at once, the others in their order, those of higher priority first. */
+static void at_once_and_in_order(void **state) {
+    in_order o = {&GOOD, 1};
+    llmf_desc d = script_desc(&s, counted);
+    llmf_factory *f;
+    int i;
+    (void)state;
+    d.max_calls = MANY;
+    f = open_with(counted, &o, CONFIG MODELS "max_concurrent: 4}\n", &d);
+    flood(f, 60, 3);
+    assert_int_equal(most_a_minute(10), 4);
+    for (i = 5; i < 60; i++) assert_true(sent[i].priority <= sent[i - 1].priority); /* the first four went before anybody waited */
+    assert_int_equal(llmfi_health_find(f, LLMFI_LIT("pa"), LLMFI_LIT("m"), llmfi_handle_hash("http://a.test/v1", 16))->running, 0);
+    assert_null(f->queue_first);
+    close_all(f);
+}
+
+/* A call that waits for room is cancelled, freed, or gives up in its own time; the others go on. */
+static void waiting_ends(void **state) {
+    in_order o = {&GOOD, 1};
+    llmf_factory *f = open_with(counted, &o, CONFIG MODELS "rpm: 1, timeout_queue: 2s}\n", NULL);
+    llmf_request req = kit_request(false);
+    llmf_model m = llmf_get(f, "a", NULL);
+    llmf_call first = llmf_start(f, m, &req), a, b, c;
+    size_t used;
+    (void)state;
+    kit_forget(&seen);
+    assert_true(script_run(&s, f, first, &seen));
+    used = kit_used(f);
+    a = llmf_start(f, m, &req);
+    b = llmf_start(f, m, &req);
+    c = llmf_start(f, m, &req);
+    llmf_free(f, a);
+    llmf_cancel(f, b);
+    kit_forget(&seen);
+    assert_true(script_run(&s, f, b, &seen));
+    assert_int_equal(seen.code, LLMF_ERR_CANCELLED);
+    assert_int_equal(seen.response.attempt_total, 0);
+    kit_forget(&seen);
+    assert_true(script_run(&s, f, c, &seen));
+    assert_int_equal(seen.code, LLMF_ERR_TIMEOUT);
+    assert_true(kit_has(seen.error, "queue_ms"));
+    llmf_free(f, b);
+    llmf_free(f, c);
+    assert_int_equal(kit_used(f), used);
+    assert_null(f->queue_first);
+    close_all(f);
+}
+
+/* A stream that drips slower than it must is a timeout; one that is fast enough is none. */
+static void slow_streams(void **state) {
+    int k;
+    (void)state;
+    for (k = 0; k < 2; k++) {
+        kit_text body = {0};
+        script_reply reply;
+        in_order o = {&reply, 1};
+        llmf_request req = kit_request(true);
+        llmf_factory *f;
+        kit_counting(&body, NULL, 100);
+        memset(&reply, 0, sizeof reply);
+        reply.status = 200, reply.body = kit_cstr(&body), reply.piece_ms = k ? 3000 : 300; /* of about 120 bytes */
+        f = open_with(ordered, &o, CONFIG MODELS "min_bytes_per_second: 100}\n", NULL);
+        ask(f, "a", &req);
+        assert_int_equal(seen.code, k ? LLMF_ERR_TIMEOUT : LLMF_OK);
+        if (k) assert_true(kit_has(seen.error, "too slow"));
+        assert_int_equal(s.asked, 1);
+        close_all(f);
+        kit_drop(&body);
+    }
+}
+
+/* Cancelled, freed, closed at each moment of a call that fails again and again: nothing is left, and it ends once. */
+static void ended_at_each_moment(void **state) {
+    static const script_reply bad[] = {{10, 503, {"retry-after-ms", "30"}, ERROR_BODY("x"), 0, 0, 0}};
+    in_order o = {bad, 1};
+    llmf_request req = kit_request(true);
+    int how, steps;
+    (void)state;
+    for (how = 0; how < 3; how++)
+        for (steps = 0; steps < 14; steps++) {
+            llmf_factory *f = open_with(by_host, &o, CHAIN, NULL);
+            llmf_model m = llmf_get(f, "a", NULL);
+            size_t used;
+            llmf_call c;
+            int i;
+            llmf_get(f, "b", NULL);
+            used = kit_used(f);
+            kit_forget(&seen);
+            c = llmf_start(f, m, &req);
+            for (i = 0; i < steps; i++) script_step(&s, f);
+            if (how == 0) llmf_cancel(f, c);
+            if (how == 1) llmf_free(f, c);
+            if (how == 0) {
+                assert_true(script_run(&s, f, c, &seen));
+                assert_true(seen.code == LLMF_ERR_CANCELLED || seen.code == LLMF_ERR_ALL_FAILED);
+                llmf_free(f, c);
+            }
+            if (how < 2) {
+                assert_int_equal(kit_used(f), used);
+                assert_int_equal(s.under_way, 0);
+            }
+            close_all(f);
+        }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_form_of_retry_after), cmocka_unit_test(limits_that_say_when), cmocka_unit_test(schedules), cmocka_unit_test(jitter), cmocka_unit_test(no_time_left),
         cmocka_unit_test(nothing_repeated_after_content), cmocka_unit_test(total_attempts), cmocka_unit_test(constant_memory), cmocka_unit_test(limit_moves_on), cmocka_unit_test(causes),
-        cmocka_unit_test(where_chains_come_from),
+        cmocka_unit_test(where_chains_come_from), cmocka_unit_test(several_keys), cmocka_unit_test(breaker), cmocka_unit_test(breaker_alone), cmocka_unit_test(requests_a_minute),
+        cmocka_unit_test(requests_of_a_provider), cmocka_unit_test(tokens_a_minute), cmocka_unit_test(at_once_and_in_order), cmocka_unit_test(waiting_ends),
+        cmocka_unit_test(slow_streams), cmocka_unit_test(ended_at_each_moment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

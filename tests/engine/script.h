@@ -133,7 +133,8 @@ static bool script_step(script *s, llmf_factory *f) {
     int64_t ms;
     size_t i;
     llmf_poll(f, 0);
-    ms = llmf_deadline_ms(f);
+    llmfi_now(f);
+    ms = llmfi_wait_ms(f, -1); /* llmf_deadline_ms is 0 while other calls have events that nobody takes */
     if (ms >= 0) next = s->w.now + (uint64_t)ms * 1000000u;
     for (i = 0; i < SCRIPT_PENDING; i++)
         if (s->pending[i].x && s->pending[i].due < next) next = s->pending[i].due;
