@@ -67,6 +67,7 @@
                                             llmf_desc.transport = "socket". See TLS below
      LLMF_NO_CURL=1     nothing             http only (Ollama, llama.cpp, a proxy), or your own transport:
                                             llmf_desc.custom_transport (an engine's HTTP), llmf_desc.custom_stream (a TLS library, a UART)
+     LLMF_NO_MALLOC=1, LLMF_NO_GETADDRINFO=1   for small static programs: the block and addresses are llmf_desc's. examples/minimal is one
      LLMF_NO_STDLIB=1   no C library       a microcontroller: memory, clock and transport are llmf_desc's; -ffreestanding. examples/device is one
      Windows            -lws2_32            with mingw-w64; add -lcurl as above. A factory calls WSAStartup when it opens and WSACleanup when it closes;
                                             include this header before windows.h, or define WIN32_LEAN_AND_MEAN
@@ -284,7 +285,7 @@ typedef struct llmf_desc {
 
     void *memory;                  /* the one block, yours until llmf_close; NULL: one allocation of memory_size bytes, by `alloc` */
     size_t memory_size;            /* 0: 8 MiB */
-    llmf_alloc_fn alloc;           /* for that one allocation, and for llmf_check and llmf_min_memory; NULL: malloc and free (LLMF_NO_STDLIB: none) */
+    llmf_alloc_fn alloc;           /* for that one allocation, and for llmf_check and llmf_min_memory; NULL: malloc and free (LLMF_NO_MALLOC, LLMF_NO_STDLIB: none) */
     int max_calls;                 /* calls at once; 0: 64 */
     int max_models;                /* prepared models kept (LRU); 0: 128 */
     size_t max_response;           /* bytes of one reply's body; 0: 64 MiB */
@@ -301,7 +302,7 @@ typedef struct llmf_desc {
     const char *ca_pem;            /* PEM roots in memory; wins over ca_file */
     bool insecure_tls;             /* do not verify: for tests on loopback only */
     bool no_global_init;           /* the program calls curl_global_init itself */
-    llmf_resolve_fn resolve;       /* socket transport; NULL: getaddrinfo, which may block for a look-up */
+    llmf_resolve_fn resolve;       /* socket transport; NULL: getaddrinfo, which may block for a look-up (LLMF_NO_GETADDRINFO: none) */
     llmf_timeouts timeouts;
     int64_t slice_us;              /* longest piece of work of one llmf_poll, in microseconds; 0: until nothing is ready */
 
@@ -824,6 +825,9 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
                                        stddef, stdbool, float), its helpers (libgcc), memcpy, memmove, memset and memcmp; compile with -ffreestanding. It takes CURL, SOCKET,
                                        EPOLL, FILES and ENV out by itself, and refuses their LLMF_WITH_. llmf_desc then has memory (or alloc), clock_ns, for
                                        signatures of AWS wall_ms, and a transport: custom_stream, custom_transport or replay. LLMF_ONLY goes with it
+     LLMF_NO_MALLOC=1                  no malloc and free: the block is llmf_desc.memory, or llmf_desc.alloc gives it
+     LLMF_NO_GETADDRINFO=1             SOCKET asks the system for no host's address: it is an address, localhost, or llmf_desc.resolve knows it. For static programs:
+                                       musl's look-up is 20 KB and allocates, glibc's wants its shared libraries
    Transports
      CURL        on                    libcurl; without it nothing of curl is included or linked
      SOCKET      on                    our HTTP over plain sockets: http:// only
@@ -1216,6 +1220,17 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #if !LLMF_HAS_STDLIB && ((defined(LLMF_WITH_CURL) && LLMF_WITH_CURL) || (defined(LLMF_WITH_SOCKET) && LLMF_WITH_SOCKET) || (defined(LLMF_WITH_EPOLL) && LLMF_WITH_EPOLL) || \
                          (defined(LLMF_WITH_FILES) && LLMF_WITH_FILES) || (defined(LLMF_WITH_ENV) && LLMF_WITH_ENV))
 #error "llmfactory: LLMF_NO_STDLIB=1 is a build without a C library: CURL, SOCKET, EPOLL, FILES and ENV are not in it. Take their LLMF_WITH_ away, or LLMF_NO_STDLIB"
+#endif
+
+#if !LLMF_HAS_STDLIB || (defined(LLMF_NO_MALLOC) && LLMF_NO_MALLOC)
+#define LLMF_HAS_MALLOC 0
+#else
+#define LLMF_HAS_MALLOC 1
+#endif
+#if !LLMF_HAS_STDLIB || (defined(LLMF_NO_GETADDRINFO) && LLMF_NO_GETADDRINFO)
+#define LLMF_HAS_GETADDRINFO 0
+#else
+#define LLMF_HAS_GETADDRINFO 1
 #endif
 
 /* ---- transports ---- */
@@ -21925,12 +21940,14 @@ LLMFI_UNUSED static void llmfi_handles_close(llmfi_handles *h) {
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#if LLMF_HAS_GETADDRINFO
+#include <netdb.h>
+#endif
 #if LLMF_HAS_EPOLL
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -24624,6 +24641,7 @@ static int llmfi_resolve_hook(const llmfi_net *net, const char *host, int port, 
     return out->count;
 }
 
+#if LLMF_HAS_GETADDRINFO
 /* The first of a list, from `a` on, that is of this family; NULL: none is. */
 static const struct addrinfo *llmfi_address_of(const struct addrinfo *a, int family) {
     while (a && (a->ai_family != family || (size_t)a->ai_addrlen > sizeof(((llmfi_address *)0)->at))) a = a->ai_next;
@@ -24654,6 +24672,12 @@ static int llmfi_resolve_system(const char *host, int port, llmfi_addresses *out
     freeaddrinfo(found);
     return out->count;
 }
+#else
+static int llmfi_resolve_system(const char *host, int port, llmfi_addresses *out) {
+    (void)host, (void)port, (void)out;
+    return 0;
+}
+#endif
 
 /* How many addresses into out; 0: there is no such host; -1: not yet, ask again. */
 LLMFI_UNUSED static int llmfi_resolve(const llmfi_net *net, const char *host, int port, llmfi_addresses *out) {
@@ -24850,6 +24874,9 @@ static void llmfi_socket_why(void *user, void *stream, llmfi_text *text) {
     (void)user;
     if (s->unresolved) {
         LLMFI_SAY(text, "no address known for this host");
+#if !LLMF_HAS_GETADDRINFO
+        if (!((llmfi_net *)user)->desc->resolve) LLMFI_SAY(text, ": this build looks up none (LLMF_NO_GETADDRINFO), so give llmf_desc.resolve, or an address");
+#endif
     } else if (words[0]) {
         llmfi_say_c(text, words);
     } else if (s->error) {
@@ -32207,6 +32234,7 @@ static void llmfi_last_frame(llmfi_call *c) {
 
 /* why: the transport's words, or NULL. */
 static void llmfi_end_error(llmfi_call *c, int result, const char *why) {
+    const char *what = "";
     llmfi_text t;
     if (c->reply.error.code != LLMF_OK) return;
     /* A connection that breaks in the middle of a reply has cut it short, however it broke. */
@@ -32216,10 +32244,11 @@ static void llmfi_end_error(llmfi_call *c, int result, const char *why) {
         llmfi_say(&t, c->prepared->record.provider->name);
         LLMFI_SAY(&t, ": ");
     }
-    if (result == LLMF_ERR_TRUNCATED) LLMFI_SAY(&t, "the reply ended before its end");
-    if (result == LLMF_ERR_TIMEOUT) LLMFI_SAY(&t, "timeout");
-    if (result == LLMF_ERR_NETWORK) LLMFI_SAY(&t, "no reply");
-    if (why && *why && t.len) LLMFI_SAY(&t, ": ");
+    if (result == LLMF_ERR_TRUNCATED) what = LLMFI_WORDS("the reply ended before its end");
+    if (result == LLMF_ERR_TIMEOUT) what = LLMFI_WORDS("timeout");
+    if (result == LLMF_ERR_NETWORK) what = LLMFI_WORDS("no reply");
+    llmfi_say_c(&t, what);
+    if (*what && why && *why) LLMFI_SAY(&t, ": ");
     llmfi_say_c(&t, why);
 }
 
@@ -32824,7 +32853,7 @@ LLMF_API void llmf_wakeup(llmf_factory *f) {
 }
 
 #endif
-#if LLMF_HAS_STDLIB
+#if LLMF_HAS_MALLOC
 #include <stdlib.h>
 #endif
 
@@ -32833,7 +32862,7 @@ enum { LLMFI_DEFAULT_MEMORY = 8 << 20, LLMFI_DEFAULT_CALLS = 64, LLMFI_DEFAULT_R
 static void *llmfi_stdlib_alloc(void *user, void *ptr, size_t old_size, size_t size) {
     (void)user;
     (void)old_size;
-#if LLMF_HAS_STDLIB
+#if LLMF_HAS_MALLOC
     if (size) return malloc(size);
     free(ptr);
 #else
@@ -33146,9 +33175,11 @@ static bool llmfi_desc_ok(const llmf_desc *d, llmf_error *err) {
 #if !LLMF_HAS_SLICES
     if (d->slice_us > 0) return llmfi_error_left_out(err, "llmf_desc.slice_us", "SLICES");
 #endif
-#if !LLMF_HAS_STDLIB
+#if !LLMF_HAS_MALLOC
     if (!d->memory && !d->alloc)
-        return llmfi_error_about(err, LLMF_ERR_ARGUMENT, "", LLMFI_LIT("llmf_desc.memory"), " is not set, and this build has no malloc (LLMF_NO_STDLIB): give it a block and memory_size, or set alloc");
+        return llmfi_error_about(err, LLMF_ERR_ARGUMENT, "", LLMFI_LIT("llmf_desc.memory"), " is not set, and this build has no malloc (LLMF_NO_MALLOC, LLMF_NO_STDLIB): give it a block and memory_size, or set alloc");
+#endif
+#if !LLMF_HAS_STDLIB
     if (!d->clock_ns)
         return llmfi_error_about(err, LLMF_ERR_ARGUMENT, "", LLMFI_LIT("llmf_desc.clock_ns"), " is not set, and this build has no clock of its own (LLMF_NO_STDLIB): give it one, for the timeouts");
 #endif
@@ -33539,8 +33570,8 @@ LLMF_API size_t llmf_check_abi(const llmf_desc *desc, size_t desc_size, void (*r
     c.user = user;
     c.count = 0;
     if (!f) {
-        if (!LLMF_HAS_STDLIB && d.alloc == llmfi_stdlib_alloc)
-            llmfi_error_about(&err, LLMF_ERR_ARGUMENT, "", LLMFI_LIT("llmf_desc.alloc"), " is not set, and this build has no malloc (LLMF_NO_STDLIB): a check needs a block of its own");
+        if (!LLMF_HAS_MALLOC && d.alloc == llmfi_stdlib_alloc)
+            llmfi_error_about(&err, LLMF_ERR_ARGUMENT, "", LLMFI_LIT("llmf_desc.alloc"), " is not set, and this build has no malloc (LLMF_NO_MALLOC, LLMF_NO_STDLIB): a check needs a block of its own");
         else llmfi_error_memory(&err);
         llmfi_on_checked(&c, &err, false);
         return c.count;

@@ -67,6 +67,7 @@
                                             llmf_desc.transport = "socket". See TLS below
      LLMF_NO_CURL=1     nothing             http only (Ollama, llama.cpp, a proxy), or your own transport:
                                             llmf_desc.custom_transport (an engine's HTTP), llmf_desc.custom_stream (a TLS library, a UART)
+     LLMF_NO_MALLOC=1, LLMF_NO_GETADDRINFO=1   for small static programs: the block and addresses are llmf_desc's. examples/minimal is one
      LLMF_NO_STDLIB=1   no C library       a microcontroller: memory, clock and transport are llmf_desc's; -ffreestanding. examples/device is one
      Windows            -lws2_32            with mingw-w64; add -lcurl as above. A factory calls WSAStartup when it opens and WSACleanup when it closes;
                                             include this header before windows.h, or define WIN32_LEAN_AND_MEAN

@@ -170,6 +170,7 @@ request-fields 60 env LLMF=$B/llmf python3 tests/traffic/test_requests.py
 reader 60 python3 tests/traffic/test_reader.py
 models 60 python3 tests/tools/test_models.py
 QUEUE
+run minimal 900 sh tests/minimal.sh
 run requests 400 python3 tests/traffic/requests.py --llmf $B/llmf --shared "$LLMF_SHARED"
 run op-requests 120 python3 tests/traffic/operations.py --llmf $B/llmf --shared "$LLMF_SHARED"
 run traffic 900 python3 tests/traffic/compare.py --llmf $B/llmf --shared "$LLMF_SHARED" --chunk each --random 20

@@ -2,7 +2,7 @@
 #ifndef LLMFI_ENGINE_OPEN_H
 #define LLMFI_ENGINE_OPEN_H
 #include "call.h"
-#if LLMF_HAS_STDLIB
+#if LLMF_HAS_MALLOC
 #include <stdlib.h>
 #endif
 
@@ -11,7 +11,7 @@ enum { LLMFI_DEFAULT_MEMORY = 8 << 20, LLMFI_DEFAULT_CALLS = 64, LLMFI_DEFAULT_R
 static void *llmfi_stdlib_alloc(void *user, void *ptr, size_t old_size, size_t size) {
     (void)user;
     (void)old_size;
-#if LLMF_HAS_STDLIB
+#if LLMF_HAS_MALLOC
     if (size) return malloc(size);
     free(ptr);
 #else
@@ -324,9 +324,11 @@ static bool llmfi_desc_ok(const llmf_desc *d, llmf_error *err) {
 #if !LLMF_HAS_SLICES
     if (d->slice_us > 0) return llmfi_error_left_out(err, "llmf_desc.slice_us", "SLICES");
 #endif
-#if !LLMF_HAS_STDLIB
+#if !LLMF_HAS_MALLOC
     if (!d->memory && !d->alloc)
-        return llmfi_error_about(err, LLMF_ERR_ARGUMENT, "", LLMFI_LIT("llmf_desc.memory"), " is not set, and this build has no malloc (LLMF_NO_STDLIB): give it a block and memory_size, or set alloc");
+        return llmfi_error_about(err, LLMF_ERR_ARGUMENT, "", LLMFI_LIT("llmf_desc.memory"), " is not set, and this build has no malloc (LLMF_NO_MALLOC, LLMF_NO_STDLIB): give it a block and memory_size, or set alloc");
+#endif
+#if !LLMF_HAS_STDLIB
     if (!d->clock_ns)
         return llmfi_error_about(err, LLMF_ERR_ARGUMENT, "", LLMFI_LIT("llmf_desc.clock_ns"), " is not set, and this build has no clock of its own (LLMF_NO_STDLIB): give it one, for the timeouts");
 #endif

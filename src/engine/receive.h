@@ -547,6 +547,7 @@ static void llmfi_last_frame(llmfi_call *c) {
 
 /* why: the transport's words, or NULL. */
 static void llmfi_end_error(llmfi_call *c, int result, const char *why) {
+    const char *what = "";
     llmfi_text t;
     if (c->reply.error.code != LLMF_OK) return;
     /* A connection that breaks in the middle of a reply has cut it short, however it broke. */
@@ -556,10 +557,11 @@ static void llmfi_end_error(llmfi_call *c, int result, const char *why) {
         llmfi_say(&t, c->prepared->record.provider->name);
         LLMFI_SAY(&t, ": ");
     }
-    if (result == LLMF_ERR_TRUNCATED) LLMFI_SAY(&t, "the reply ended before its end");
-    if (result == LLMF_ERR_TIMEOUT) LLMFI_SAY(&t, "timeout");
-    if (result == LLMF_ERR_NETWORK) LLMFI_SAY(&t, "no reply");
-    if (why && *why && t.len) LLMFI_SAY(&t, ": ");
+    if (result == LLMF_ERR_TRUNCATED) what = LLMFI_WORDS("the reply ended before its end");
+    if (result == LLMF_ERR_TIMEOUT) what = LLMFI_WORDS("timeout");
+    if (result == LLMF_ERR_NETWORK) what = LLMFI_WORDS("no reply");
+    llmfi_say_c(&t, what);
+    if (*what && why && *why) LLMFI_SAY(&t, ": ");
     llmfi_say_c(&t, why);
 }
 
