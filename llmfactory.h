@@ -340,6 +340,21 @@ static inline void llmf_memory(const llmf_factory *f, llmf_memory_info *info) { 
 /* Fault injection: the nth request to the heap from now on is refused (0: none), and each later one too if `on`. */
 LLMF_API void llmf_fail_memory(llmf_factory *f, uint64_t nth, bool on);
 
+/* ---- what a factory has learned ----------------------------------------------------------------------------------------
+
+   Limits a minute, cool-downs, breakers, latencies: llmf_save writes them as bytes for llmf_load of another run, so that a device or a saved game does not forget who
+   has just said no. Neither a key nor a prompt is in them. All need the option SAVE, those with files FILES too; all belong to the factory's thread.
+     llmf_save        into `out`, at most cap bytes; returns how many there are: where that is more than cap (out NULL: 0), nothing of use was written
+     llmf_load        what the same names know is laid over; times have gone on since, by the wall clock. Bytes that are damaged, cut or of another version are refused as a
+                      whole: LLMF_ERR_ARGUMENT, and nothing is taken. err NULL: llmf_last_error tells
+     llmf_save_file   the same into a file that is replaced as a whole: whenever the program ends, the old one or the new one is there. It is written beside it, as PATH.new.
+                      May block for the disk. LLMF_ERR_CONFIG: it cannot be written
+     llmf_load_file   LLMF_ERR_CONFIG: it cannot be read */
+LLMF_API size_t llmf_save(llmf_factory *f, void *out, size_t cap);
+LLMF_API llmf_result llmf_load(llmf_factory *f, const void *bytes, size_t len, llmf_error *err);
+LLMF_API llmf_result llmf_save_file(llmf_factory *f, const char *path, llmf_error *err);
+LLMF_API llmf_result llmf_load_file(llmf_factory *f, const char *path, llmf_error *err);
+
 /* ---- models -------------------------------------------------------------------------------------------------------- */
 
 /* The handle of a name: a key of the config, a row of the table, or provider:model. The same name gives the same handle; the last
@@ -33618,6 +33633,374 @@ LLMF_API size_t llmf_min_memory_abi(const llmf_desc *desc, size_t desc_size) {
     return need ? need + need / LLMF_HEAP_UNIT : 0;
 }
 
+#endif
+/* What a factory has learned (health.h), as bytes that outlive it: limits, cool-downs, breakers, latencies. A device or a saved game keeps them; a program that starts again
+   does not ask at once who has just said no. Nothing in them is a key or a prompt.
+
+   The bytes: "LLMFSAVE", then numbers in little-endian order: u32 version, u32 bytes in all, i64 milliseconds since 1970, u32 entries; then the entries; at the end the
+   CRC-32 of all before it. An entry: u16 length and text of the provider, u16 and text of the model's id, u32 hash of its base URL, then its numbers in the order of
+   llmfi_save_entry. Times are kept as what is left of them. */
+#ifndef LLMFI_ENGINE_SAVE_H
+#define LLMFI_ENGINE_SAVE_H
+/* A file that is written whole or not at all: what is there is the old one or the new one, whenever the program or the machine stops. */
+#ifndef LLMFI_BASE_FILE_H
+#define LLMFI_BASE_FILE_H
+
+#if LLMF_HAS_FILES && LLMF_HAS_SAVE
+#include <stdio.h>
+#if !defined(_WIN32)
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#endif
+
+/* The longest path of such a file. */
+enum { LLMFI_MAX_PATH = 1000 };
+
+#if defined(_WIN32)
+
+static bool llmfi_file_write(const char *path, const char *bytes, size_t len) {
+    FILE *f = fopen(path, "wb");
+    bool ok = f && fwrite(bytes, 1, len, f) == len && fflush(f) == 0;
+    return (!f || fclose(f) == 0) && ok;
+}
+
+static bool llmfi_file_move(const char *from, const char *to) {
+    return MoveFileExA(from, to, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH) != 0;
+}
+
+#else
+
+/* For its owner's eyes only, and on the disk before it has its name. */
+static bool llmfi_file_write(const char *path, const char *bytes, size_t len) {
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    bool ok = fd >= 0;
+    while (ok && len) {
+        ssize_t n = write(fd, bytes, len);
+        ok = n > 0;
+        if (!ok) break;
+        bytes += n;
+        len -= (size_t)n;
+    }
+    ok = ok && fsync(fd) == 0;
+    return (fd < 0 || close(fd) == 0) && ok;
+}
+
+/* The name is the directory's: that must be on the disk too. One that cannot be opened or synced (some file systems) has had its chance. */
+static bool llmfi_file_move(const char *from, const char *to) {
+    char directory[LLMFI_MAX_PATH];
+    size_t n = llmfi_strlen(to);
+    int fd;
+    if (rename(from, to) != 0) return false;
+    while (n && to[n - 1] != '/') n--;
+    memcpy(directory, n ? to : "./", n ? n : 2);
+    directory[n ? n : 2] = '\0';
+    fd = open(directory, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return true;
+    (void)fsync(fd);
+    close(fd);
+    return true;
+}
+
+#endif
+
+/* False with *err; the old file is as it was. The new one is written beside it, as PATH.new. */
+static bool llmfi_file_replace(const char *path, const char *bytes, size_t len, llmf_error *err) {
+    char fresh[LLMFI_MAX_PATH];
+    size_t n = llmfi_strlen(path);
+    int saved = LLMFI_ERRNO;
+    bool ok;
+    if (!n || n > sizeof fresh - 5) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "the path of the file is empty, or too long");
+    memcpy(fresh, path, n);
+    memcpy(fresh + n, ".new", 5);
+    ok = llmfi_file_write(fresh, bytes, len) && llmfi_file_move(fresh, path);
+    if (!ok) remove(fresh);
+    LLMFI_SET_ERRNO(saved);
+    return ok || llmfi_error_about(err, LLMF_ERR_CONFIG, "", llmfi_cstr(path), ": cannot be written; look at its directory's permissions, and at the room on the disk");
+}
+
+#endif
+#endif
+
+#if LLMF_HAS_SAVE
+
+enum { LLMFI_SAVE_VERSION = 1, LLMFI_SAVE_HEAD = 28, LLMFI_SAVE_MOST = 1 << 20 };
+
+/* One walk for both ways: writes to `out` (as far as it has room), or reads from `in`, checking lengths. */
+typedef struct llmfi_saver {
+    llmf_factory *f;
+    char *out;
+    size_t cap, len;                         /* len: of all that there is to write */
+    llmf_str in;                             /* what is left to read */
+    bool reading, bad;
+    int64_t elapsed_ms;                      /* since it was written */
+} llmfi_saver;
+
+static void llmfi_save_bytes(llmfi_saver *s, void *bytes, size_t n) {
+    if (s->reading) {
+        s->bad = s->bad || s->in.len < n;
+        if (s->bad) memset(bytes, 0, n);
+        else memcpy(bytes, s->in.ptr, n);
+        if (!s->bad) s->in = llmfi_from(s->in, n);
+        return;
+    }
+    if (s->len < s->cap && n <= s->cap - s->len) memcpy(s->out + s->len, bytes, n);
+    s->len += n;
+}
+
+/* A number of so many bytes. */
+static uint64_t llmfi_save_word(llmfi_saver *s, uint64_t value, size_t n) {
+    unsigned char b[8];
+    size_t i;
+    for (i = 0; i < n; i++) b[i] = (unsigned char)(value >> 8 * i);
+    llmfi_save_bytes(s, b, n);
+    for (value = 0, i = n; i-- > 0;) value = value << 8 | b[i];
+    return value;
+}
+
+static void llmfi_save_number(llmfi_saver *s, int64_t *value) {
+    *value = (int64_t)llmfi_save_word(s, (uint64_t)*value, 8);
+}
+
+/* Never below `least`: what was damaged and has the right checksum by chance is not believed blindly. */
+static void llmfi_save_count(llmfi_saver *s, int64_t *value, int64_t least) {
+    llmfi_save_number(s, value);
+    if (*value < least || *value > INT64_MAX / 4) *value = least;
+}
+
+#if LLMF_HAS_RETRY
+/* A moment, as the milliseconds until it. */
+static void llmfi_save_moment(llmfi_saver *s, uint64_t *ns) {
+    int64_t left = *ns > s->f->now_ns ? (int64_t)((*ns - s->f->now_ns) / LLMFI_MS) + 1 : 0;
+    llmfi_save_count(s, &left, 0);
+    if (s->reading) *ns = left > s->elapsed_ms ? llmfi_after_ms(s->f->now_ns, left - s->elapsed_ms) : 0;
+}
+
+/* What was sent in the seconds that still count, the oldest first. */
+static void llmfi_save_window(llmfi_saver *s, llmfi_health *h) {
+    llmfi_window none, *w = h->window ? h->window : &none;
+    uint64_t there = llmfi_save_word(s, h->window != NULL, 1), i, gone = (uint64_t)s->elapsed_ms / 1000, now = s->f->now_ns / (1000 * LLMFI_MS);
+    if (!there) return;
+    if (s->reading && !h->window) {
+        w = (llmfi_window *)llmfi_heap_alloc(&s->f->heap, sizeof *w);
+        if (w) memset(w, 0, sizeof *w);
+        h->window = w;
+        if (!w) w = &none; /* its numbers are passed over */
+    }
+    if (s->reading) memset(w, 0, sizeof *w);
+    if (s->reading) w->second = now;
+    else llmfi_window_move(w, now);
+    for (i = LLMFI_WINDOW_SECONDS; i-- > 0;) { /* so many seconds ago */
+        size_t at = (size_t)((w->second + LLMFI_WINDOW_SECONDS - i) % LLMFI_WINDOW_SECONDS);
+        uint32_t requests = (uint32_t)llmfi_save_word(s, s->reading ? 0 : w->request[at], 4);
+        int64_t tokens = s->reading ? 0 : w->token[at];
+        llmfi_save_number(s, &tokens);
+        if (!s->reading || i + gone >= LLMFI_WINDOW_SECONDS || tokens > INT64_MAX / 128 || tokens < -INT64_MAX / 128) continue;
+        at = (size_t)((w->second + LLMFI_WINDOW_SECONDS - i - gone) % LLMFI_WINDOW_SECONDS);
+        w->request[at] = requests;
+        w->token[at] = tokens;
+        w->requests += requests;
+        w->tokens += tokens;
+    }
+}
+#endif
+
+/* The numbers of one model, in this order. */
+static void llmfi_save_entry(llmfi_saver *s, llmfi_health *h) {
+    int64_t good = (int64_t)h->good, bad = (int64_t)h->bad;
+    llmfi_save_count(s, &good, 0);
+    llmfi_save_count(s, &bad, 0);
+    h->good = (uint64_t)good;
+    h->bad = (uint64_t)bad;
+    llmfi_save_count(s, &h->latency_us, 0);
+    llmfi_save_count(s, &h->first_us, 0);
+#if LLMF_HAS_RETRY
+    h->cool_code = (int)llmfi_save_word(s, (uint64_t)h->cool_code, 1);
+    if (h->cool_code > LLMF_ERR_ALL_FAILED) h->cool_code = LLMF_ERR_RATE_LIMIT;
+    llmfi_save_moment(s, &h->cool_until_ns);
+    llmfi_save_moment(s, &h->open_until_ns);
+    llmfi_save_count(s, &h->failures, 0);
+    llmfi_save_window(s, h);
+    if (s->reading) h->guarded = h->guarded || h->cool_until_ns || h->open_until_ns;
+#endif
+}
+
+static llmf_str llmfi_save_text(llmfi_saver *s, llmf_str text) {
+    size_t n = (size_t)llmfi_save_word(s, text.len < 0xFFFF ? text.len : 0xFFFF, 2);
+    if (!s->reading) {
+        llmfi_save_bytes(s, (void *)(uintptr_t)text.ptr, n);
+        return text;
+    }
+    if (s->in.len < n) s->bad = true;
+    if (s->bad) return llmfi_str("", 0);
+    text = llmfi_str(s->in.ptr, n);
+    s->in = llmfi_from(s->in, n);
+    return text;
+}
+
+/* ---- out ---- */
+
+static size_t llmfi_save_all(llmf_factory *f, char *out, size_t cap) {
+    llmfi_saver s;
+    llmfi_health *h;
+    size_t bytes = 0;
+    int pass;
+    for (pass = 0; pass < 2; pass++) { /* first the length, which stands in front */
+        memset(&s, 0, sizeof s);
+        s.f = f;
+        s.out = out;
+        s.cap = pass ? cap : 0;
+        llmfi_save_bytes(&s, (void *)(uintptr_t)"LLMFSAVE", 8);
+        llmfi_save_word(&s, LLMFI_SAVE_VERSION, 4);
+        llmfi_save_word(&s, bytes, 4);
+        llmfi_save_word(&s, (uint64_t)llmfi_wall(f), 8);
+        llmfi_save_word(&s, f->health_count, 4);
+        for (h = f->health; h; h = h->next) {
+            llmfi_save_text(&s, h->provider);
+            llmfi_save_text(&s, h->model_id);
+            llmfi_save_word(&s, h->host, 4);
+            llmfi_save_entry(&s, h);
+        }
+        bytes = s.len + 4;
+        if (bytes > cap) return bytes;
+    }
+    llmfi_save_word(&s, llmfi_crc32(0, out, s.len), 4);
+    return bytes;
+}
+
+LLMF_API size_t llmf_save(llmf_factory *f, void *out, size_t cap) {
+    if (!f) return 0;
+    llmfi_now(f);
+    return llmfi_save_all(f, (char *)out, out ? cap : 0);
+}
+
+/* ---- in ---- */
+
+static bool llmfi_save_refuse(llmf_factory *f, llmf_error *err, const char *what) {
+    if (f) llmfi_error_set(&f->last_error, LLMF_ERR_ARGUMENT, what);
+    if (f && err) *err = f->last_error;
+    return false;
+}
+#if !LLMF_HAS_STRINGS
+#define llmfi_save_refuse(f, err, what) llmfi_save_refuse((f), (err), "")
+#endif
+
+/* Everything is looked at before anything is taken. */
+static bool llmfi_save_whole(llmfi_saver *s) {
+    llmf_str all = s->in;
+    llmfi_health read;
+    uint64_t n;
+    char name[8];
+    llmfi_saver crc = *s;
+    if (all.len < LLMFI_SAVE_HEAD + 4) return false;
+    crc.in = llmfi_from(all, all.len - 4);
+    if (llmfi_save_word(&crc, 0, 4) != llmfi_crc32(0, all.ptr, all.len - 4)) return false;
+    s->in.len -= 4;
+    llmfi_save_bytes(s, name, 8);
+    if (memcmp(name, "LLMFSAVE", 8) != 0 || llmfi_save_word(s, 0, 4) != LLMFI_SAVE_VERSION || llmfi_save_word(s, 0, 4) != all.len) return false;
+    s->elapsed_ms = llmfi_wall(s->f) - (int64_t)llmfi_save_word(s, 0, 8);
+    if (s->elapsed_ms < 0 || s->elapsed_ms > INT64_MAX / 4) s->elapsed_ms = 0; /* a clock that was set back */
+    for (n = llmfi_save_word(s, 0, 4); n && !s->bad; n--) {
+        memset(&read, 0, sizeof read);
+        llmfi_save_text(s, llmfi_str("", 0));
+        llmfi_save_text(s, llmfi_str("", 0));
+        llmfi_save_word(s, 0, 4);
+        llmfi_save_entry(s, &read);
+#if LLMF_HAS_RETRY
+        if (read.window) llmfi_heap_free(&s->f->heap, read.window);
+#endif
+    }
+    return !s->bad && !s->in.len;
+}
+
+static bool llmfi_load_all(llmf_factory *f, llmf_str bytes, llmf_error *err) {
+    llmfi_saver s;
+    uint64_t n;
+    memset(&s, 0, sizeof s);
+    s.f = f;
+    s.in = bytes;
+    s.reading = true;
+    if (!llmfi_save_whole(&s)) return llmfi_save_refuse(f, err, "the saved state is damaged, cut, or of another version: nothing was taken from it");
+    s.in = llmfi_str(bytes.ptr + 24, bytes.len - 28);
+    for (n = llmfi_save_word(&s, 0, 4); n; n--) {
+        llmf_str provider = llmfi_save_text(&s, llmfi_str("", 0)), model_id = llmfi_save_text(&s, llmfi_str("", 0));
+        uint32_t host = (uint32_t)llmfi_save_word(&s, 0, 4);
+        llmfi_health unknown, *h = llmfi_health_named(f, provider, model_id, host);
+        memset(&unknown, 0, sizeof unknown);
+        llmfi_save_entry(&s, h ? h : &unknown);
+#if LLMF_HAS_RETRY
+        if (!h && unknown.window) llmfi_heap_free(&f->heap, unknown.window);
+#endif
+    }
+    return true;
+}
+
+LLMF_API llmf_result llmf_load(llmf_factory *f, const void *bytes, size_t len, llmf_error *err) {
+    if (err) llmfi_error_clear(err);
+    if (!f) {
+        if (err) llmfi_error_set(err, LLMF_ERR_ARGUMENT, "the factory is NULL");
+        return LLMF_ERR_ARGUMENT;
+    }
+    llmfi_now(f);
+    return llmfi_load_all(f, llmfi_str((const char *)bytes, bytes ? len : 0), err) ? LLMF_OK : LLMF_ERR_ARGUMENT;
+}
+
+/* ---- files ---- */
+
+LLMF_API llmf_result llmf_save_file(llmf_factory *f, const char *path, llmf_error *err) {
+    llmf_error own;
+    if (!err) err = &own;
+    llmfi_error_clear(err);
+    if (!f || !path) llmfi_error_set(err, LLMF_ERR_ARGUMENT, "the factory, or the path, is NULL");
+#if LLMF_HAS_FILES
+    if (err->code == LLMF_OK) {
+        size_t len = llmf_save(f, NULL, 0);
+        char *bytes = (char *)llmfi_heap_alloc(&f->heap, len);
+        if (bytes && llmf_save(f, bytes, len) == len) (void)llmfi_file_replace(path, bytes, len, err);
+        else llmfi_error_memory(err);
+        llmfi_heap_free(&f->heap, bytes);
+    }
+#else
+    if (err->code == LLMF_OK) (void)llmfi_error_left_out(err, "llmf_save_file", "FILES");
+#endif
+    return (llmf_result)err->code;
+}
+
+#if LLMF_HAS_FILES
+/* What llmfi_source_read says of a file goes to the caller's error. */
+static void llmfi_load_problem(void *user, const llmf_error *e, bool warning) {
+    (void)warning;
+    *(llmf_error *)user = *e;
+}
+#endif
+
+LLMF_API llmf_result llmf_load_file(llmf_factory *f, const char *path, llmf_error *err) {
+    llmf_error own;
+    if (!err) err = &own;
+    llmfi_error_clear(err);
+    if (!f || !path) {
+        llmfi_error_set(err, LLMF_ERR_ARGUMENT, "the factory, or the path, is NULL");
+        return LLMF_ERR_ARGUMENT;
+    }
+#if LLMF_HAS_FILES
+    {
+        llmfi_report report = llmfi_report_to(llmfi_load_problem, err);
+        llmfi_buf bytes;
+        llmfi_buf_init(&bytes, &f->heap, LLMFI_SAVE_MOST);
+        switch (llmfi_source_read(llmfi_cstr(path), &bytes, &report)) {
+        case LLMFI_SOURCE_READ: (void)llmf_load(f, bytes.ptr, bytes.len, err); break;
+        case LLMFI_SOURCE_MEMORY: llmfi_error_memory(err); break;
+        default: break;
+        }
+        llmfi_buf_free(&bytes);
+    }
+#else
+    (void)llmfi_error_left_out(err, "llmf_load_file", "FILES");
+#endif
+    return (llmf_result)err->code;
+}
+
+#endif
 #endif
 /* Reading JSON that has come, by views and without a tree. */
 #ifndef LLMFI_TASKS_JSON_VIEW_H

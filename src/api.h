@@ -214,6 +214,21 @@ static inline void llmf_memory(const llmf_factory *f, llmf_memory_info *info) { 
 /* Fault injection: the nth request to the heap from now on is refused (0: none), and each later one too if `on`. */
 LLMF_API void llmf_fail_memory(llmf_factory *f, uint64_t nth, bool on);
 
+/* ---- what a factory has learned ----------------------------------------------------------------------------------------
+
+   Limits a minute, cool-downs, breakers, latencies: llmf_save writes them as bytes for llmf_load of another run, so that a device or a saved game does not forget who
+   has just said no. Neither a key nor a prompt is in them. All need the option SAVE, those with files FILES too; all belong to the factory's thread.
+     llmf_save        into `out`, at most cap bytes; returns how many there are: where that is more than cap (out NULL: 0), nothing of use was written
+     llmf_load        what the same names know is laid over; times have gone on since, by the wall clock. Bytes that are damaged, cut or of another version are refused as a
+                      whole: LLMF_ERR_ARGUMENT, and nothing is taken. err NULL: llmf_last_error tells
+     llmf_save_file   the same into a file that is replaced as a whole: whenever the program ends, the old one or the new one is there. It is written beside it, as PATH.new.
+                      May block for the disk. LLMF_ERR_CONFIG: it cannot be written
+     llmf_load_file   LLMF_ERR_CONFIG: it cannot be read */
+LLMF_API size_t llmf_save(llmf_factory *f, void *out, size_t cap);
+LLMF_API llmf_result llmf_load(llmf_factory *f, const void *bytes, size_t len, llmf_error *err);
+LLMF_API llmf_result llmf_save_file(llmf_factory *f, const char *path, llmf_error *err);
+LLMF_API llmf_result llmf_load_file(llmf_factory *f, const char *path, llmf_error *err);
+
 /* ---- models -------------------------------------------------------------------------------------------------------- */
 
 /* The handle of a name: a key of the config, a row of the table, or provider:model. The same name gives the same handle; the last
