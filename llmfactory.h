@@ -22542,17 +22542,32 @@ struct llmfi_transport {
 /* The headers of a reply that the engine wants, by the shapes of their names. A first look that is nearly free: of the two dozen that a reply has, one or
    two are. llmf_exchange_header asks it too, so a new name of another shape is missed everywhere or nowhere. */
 #if LLMFI_SMALL
-#define llmfi_header_wanted(name) true
+#define llmfi_header_wanted(name, status) true
 #else
-static const llmfi_name_shapes llmfi_headers_wanted = {{
-    0, 1u << 14 /* x-should-retry */, 1u << 11 /* retry-after */,
-    1u << 14 /* retry-after-ms */ | 1u << 24 | 1u << 26 | 1u << 28 | 1u << 30 /* x-ratelimit-…-tokens, -requests: llmfi_limit_header */,
-    1u << 10 | 1u << 12 | 1u << 13 | 1u << 15 | 1u << 16 | 1u << 17 | 1u << 22 /* …-id: llmfi_is_request_id */ |
-        1u << 0 | 1u << 2 | 1u << 6 | 1u << 7 /* anthropic-ratelimit-…-reset */,
-    1u << 16 /* x-amzn-errortype */, 0, 1u << 16 /* content-encoding */ | 1u << 4 | 1u << 6 | 1u << 10 | 1u << 11 /* anthropic-ratelimit-…-remaining */
-}};
-LLMFI_UNUSED static bool llmfi_header_wanted(llmf_str name) {
-    return name.len && llmfi_shape_in(&llmfi_headers_wanted, name);
+/* Of a reply that is no success, those that say what to do about it are wanted too. */
+#if LLMF_HAS_RETRY
+#define LLMFI_SHAPES_1 1u << 14 /* x-should-retry */
+#define LLMFI_SHAPES_3 (1u << 24 | 1u << 26 | 1u << 28 | 1u << 30) /* x-ratelimit-…-tokens, -requests: llmfi_limit_headers */
+#define LLMFI_SHAPES_4 (1u << 0 | 1u << 2 | 1u << 6 | 1u << 7) /* anthropic-ratelimit-…-reset */
+#define LLMFI_SHAPES_7 (1u << 4 | 1u << 6 | 1u << 10 | 1u << 11) /* anthropic-ratelimit-…-remaining */
+#else
+#define LLMFI_SHAPES_1 0
+#define LLMFI_SHAPES_3 0
+#define LLMFI_SHAPES_4 0
+#define LLMFI_SHAPES_7 0
+#endif
+#define LLMFI_SHAPES(a, b, c, d)                                                                                                                                    \
+    {{0, a, 1u << 11 /* retry-after */, 1u << 14 /* retry-after-ms */ | b,                                                                                          \
+      1u << 10 | 1u << 12 | 1u << 13 | 1u << 15 | 1u << 16 | 1u << 17 | 1u << 22 /* …-id: llmfi_is_request_id */ | c, 1u << 16 /* x-amzn-errortype */, 0,           \
+      1u << 16 /* content-encoding */ | d}}
+static const llmfi_name_shapes llmfi_headers_wanted[2] = {LLMFI_SHAPES(0, 0, 0, 0), LLMFI_SHAPES(LLMFI_SHAPES_1, LLMFI_SHAPES_3, LLMFI_SHAPES_4, LLMFI_SHAPES_7)};
+#undef LLMFI_SHAPES
+
+static const llmfi_name_shapes *llmfi_shapes_of(int status) {
+    return &llmfi_headers_wanted[status < 200 || status > 299];
+}
+LLMFI_UNUSED static bool llmfi_header_wanted(llmf_str name, int status) {
+    return name.len && llmfi_shape_in(llmfi_shapes_of(status), name);
 }
 #endif
 
@@ -23507,7 +23522,7 @@ static void llmfi_conn_request(llmfi_conn *c) {
     r.has_body = x->req.body_len || !(LLMFI_IS(r.method, "GET") || LLMFI_IS(r.method, "HEAD"));
     llmfi_http1_init(&c->reply, net->heap, LLMFI_IS(r.method, "HEAD"), 0, net->desc->max_response);
 #if !LLMFI_SMALL
-    llmfi_http1_want(&c->reply, &llmfi_headers_wanted);
+    llmfi_http1_want(&c->reply, llmfi_shapes_of(200));
 #endif
     c->sending = true;
     error = llmfi_http1_write_head(&b, &r, &what);
@@ -23541,7 +23556,12 @@ static LLMFI_SHORT bool llmfi_conn_item(llmfi_conn *c, int item, llmf_str in) {
     unsigned serial = c->serial;
     size_t taken;
     switch (item) {
-    case LLMFI_HTTP1_STATUS: llmf_exchange_status(x, r->status); break;
+    case LLMFI_HTTP1_STATUS:
+#if !LLMFI_SMALL
+        llmfi_http1_want(r, llmfi_shapes_of(r->status));
+#endif
+        llmf_exchange_status(x, r->status);
+        break;
     case LLMFI_HTTP1_HEADER:
         if (LLMFI_NAMED(r->name, "content-encoding") && r->value.len && !LLMFI_NAMED(r->value, "identity")) {
             llmfi_conn_fail(c, LLMF_ERR_PROTOCOL, "the reply is compressed, which was not asked for", false);
@@ -26361,7 +26381,7 @@ static size_t llmfi_easy_header(llmfi_easy *e, llmf_str line, size_t len) {
     if (colon == LLMFI_NOWHERE) return len;
     if (!e->headers_left--) return llmfi_easy_stop(e, LLMF_ERR_LIMIT, "more headers in the reply than LLMF_MAX_HEADERS");
     name = llmfi_str(line.ptr, colon);
-    if (!llmfi_header_wanted(name)) return len;
+    if (!llmfi_header_wanted(name, e->status)) return len;
     value = llmfi_trim(llmfi_from(line, colon + 1));
     if (name.len == 16 && value.len && llmfi_eq_nocase(name, LLMFI_LIT("content-encoding")) && !llmfi_eq_nocase(value, LLMFI_LIT("identity")))
         return llmfi_easy_stop(e, LLMF_ERR_PROTOCOL, "the reply is compressed, which was not asked for");
@@ -31541,26 +31561,45 @@ static int llmfi_admit(llmfi_call *c) {
 
 /* ---- what is left, as headers say ---- */
 
-/* x-ratelimit-remaining-requests, anthropic-ratelimit-tokens-reset and their like. True: it was one of them. */
-static bool llmfi_limit_header(llmfi_call *c, llmf_str name, llmf_str value) {
+enum { LLMFI_LEFT_REQUESTS, LLMFI_LEFT_TOKENS, LLMFI_RESET_REQUESTS, LLMFI_RESET_TOKENS };
+static const struct {
+    const char *name;
+    uint8_t len, what;
+} llmfi_limit_headers[] = {
+#define LLMFI_LIMIT_HEADER(name, what) {name, sizeof(name) - 1, LLMFI_##what},
+    LLMFI_LIMIT_HEADER("x-ratelimit-remaining-requests", LEFT_REQUESTS)
+    LLMFI_LIMIT_HEADER("x-ratelimit-remaining-tokens", LEFT_TOKENS)
+    LLMFI_LIMIT_HEADER("x-ratelimit-reset-requests", RESET_REQUESTS)
+    LLMFI_LIMIT_HEADER("x-ratelimit-reset-tokens", RESET_TOKENS)
+    LLMFI_LIMIT_HEADER("anthropic-ratelimit-requests-remaining", LEFT_REQUESTS)
+    LLMFI_LIMIT_HEADER("anthropic-ratelimit-tokens-remaining", LEFT_TOKENS)
+    LLMFI_LIMIT_HEADER("anthropic-ratelimit-input-tokens-remaining", LEFT_TOKENS)
+    LLMFI_LIMIT_HEADER("anthropic-ratelimit-output-tokens-remaining", LEFT_TOKENS)
+    LLMFI_LIMIT_HEADER("anthropic-ratelimit-requests-reset", RESET_REQUESTS)
+    LLMFI_LIMIT_HEADER("anthropic-ratelimit-tokens-reset", RESET_TOKENS)
+    LLMFI_LIMIT_HEADER("anthropic-ratelimit-input-tokens-reset", RESET_TOKENS)
+    LLMFI_LIMIT_HEADER("anthropic-ratelimit-output-tokens-reset", RESET_TOKENS)
+#undef LLMFI_LIMIT_HEADER
+};
+
+/* A header of a long name, of a reply that is no success. */
+static void llmfi_limit_header(llmfi_call *c, llmf_str name, llmf_str value) {
     llmfi_health *h = llmfi_health_at(c);
-    bool requests, reset;
     int64_t n = LLMF_UNKNOWN;
-    if (LLMFI_NAMED(name, "x-should-retry")) {
-        c->should_retry = LLMFI_NAMED(value, "true") ? 1 : LLMFI_NAMED(value, "false") ? -1 : 0;
-        return true;
+    size_t i;
+    for (i = 0; i < LLMFI_COUNT(llmfi_limit_headers); i++) {
+        if (llmfi_limit_headers[i].len != name.len) continue;
+        if (memcmp(name.ptr, llmfi_limit_headers[i].name, name.len) == 0 || llmfi_eq_nocase(name, llmfi_str(llmfi_limit_headers[i].name, name.len))) break;
     }
-    if (name.len < 20 || llmfi_find_nocase(name, LLMFI_LIT("ratelimit-")) == LLMFI_NOWHERE) return false;
-    requests = llmfi_find_nocase(name, LLMFI_LIT("requests")) != LLMFI_NOWHERE;
-    reset = llmfi_find_nocase(name, LLMFI_LIT("reset")) != LLMFI_NOWHERE;
-    if (!h || (!reset && llmfi_find_nocase(name, LLMFI_LIT("remaining")) == LLMFI_NOWHERE)) return true;
-    if (reset) llmfi_parse_until(value, llmfi_wall(c->f), &n);
+    if (i == LLMFI_COUNT(llmfi_limit_headers) || !h) return;
+    if (llmfi_limit_headers[i].what >= LLMFI_RESET_REQUESTS) llmfi_parse_until(value, llmfi_wall(c->f), &n);
     else if (!llmfi_parse_int(value, &n) || n < 0) n = LLMF_UNKNOWN;
-    if (requests && reset) h->reset_requests_ms = n;
-    else if (requests) h->left_requests = n;
-    else if (reset) h->reset_tokens_ms = n;
-    else h->left_tokens = n;
-    return true;
+    switch (llmfi_limit_headers[i].what) {
+    case LLMFI_LEFT_REQUESTS: h->left_requests = n; break;
+    case LLMFI_LEFT_TOKENS: h->left_tokens = n; break;
+    case LLMFI_RESET_REQUESTS: h->reset_requests_ms = n; break;
+    default: h->reset_tokens_ms = n; break;
+    }
 }
 
 /* ---- the attempts of a call that is over ---- */
@@ -32212,13 +32251,16 @@ static void llmfi_take_retry_after(llmfi_call *c, llmf_str value) {
 
 LLMF_API void llmf_exchange_header(llmf_exchange *x, llmf_str name, llmf_str value) {
     llmfi_call *c = (llmfi_call *)x->owner;
-    if (!llmfi_header_wanted(name)) return;
-    if (llmfi_asks_keys(x) || c->ended) return;
+    if (llmfi_asks_keys(x) || c->ended || !llmfi_header_wanted(name, c->reply.status)) return;
 #if LLMF_HAS_RETRY
-    if (llmfi_limit_header(c, name, value)) return;
+    if (name.len >= 24) llmfi_limit_header(c, name, value);
+    else
 #endif
     if (!c->reply.request_id.len && llmfi_is_request_id(name)) c->reply.request_id = llmfi_header_text(c, value);
     else if (LLMFI_NAMED(name, "x-amzn-errortype") && !c->errortype.len) c->errortype = llmfi_header_text(c, value);
+#if LLMF_HAS_RETRY
+    else if (LLMFI_NAMED(name, "x-should-retry")) c->should_retry = LLMFI_NAMED(value, "true") ? 1 : LLMFI_NAMED(value, "false") ? -1 : 0;
+#endif
     else if (LLMFI_NAMED(name, "retry-after-ms")) llmfi_parse_delay(value, 1, &c->retry_after_ms);
     else if (LLMFI_NAMED(name, "retry-after") && c->retry_after_ms == LLMF_UNKNOWN) llmfi_take_retry_after(c, value);
 }

@@ -148,26 +148,45 @@ static int llmfi_admit(llmfi_call *c) {
 
 /* ---- what is left, as headers say ---- */
 
-/* x-ratelimit-remaining-requests, anthropic-ratelimit-tokens-reset and their like. True: it was one of them. */
-static bool llmfi_limit_header(llmfi_call *c, llmf_str name, llmf_str value) {
+enum { LLMFI_LEFT_REQUESTS, LLMFI_LEFT_TOKENS, LLMFI_RESET_REQUESTS, LLMFI_RESET_TOKENS };
+static const struct {
+    const char *name;
+    uint8_t len, what;
+} llmfi_limit_headers[] = {
+#define LLMFI_LIMIT_HEADER(name, what) {name, sizeof(name) - 1, LLMFI_##what},
+    LLMFI_LIMIT_HEADER("x-ratelimit-remaining-requests", LEFT_REQUESTS)
+    LLMFI_LIMIT_HEADER("x-ratelimit-remaining-tokens", LEFT_TOKENS)
+    LLMFI_LIMIT_HEADER("x-ratelimit-reset-requests", RESET_REQUESTS)
+    LLMFI_LIMIT_HEADER("x-ratelimit-reset-tokens", RESET_TOKENS)
+    LLMFI_LIMIT_HEADER("anthropic-ratelimit-requests-remaining", LEFT_REQUESTS)
+    LLMFI_LIMIT_HEADER("anthropic-ratelimit-tokens-remaining", LEFT_TOKENS)
+    LLMFI_LIMIT_HEADER("anthropic-ratelimit-input-tokens-remaining", LEFT_TOKENS)
+    LLMFI_LIMIT_HEADER("anthropic-ratelimit-output-tokens-remaining", LEFT_TOKENS)
+    LLMFI_LIMIT_HEADER("anthropic-ratelimit-requests-reset", RESET_REQUESTS)
+    LLMFI_LIMIT_HEADER("anthropic-ratelimit-tokens-reset", RESET_TOKENS)
+    LLMFI_LIMIT_HEADER("anthropic-ratelimit-input-tokens-reset", RESET_TOKENS)
+    LLMFI_LIMIT_HEADER("anthropic-ratelimit-output-tokens-reset", RESET_TOKENS)
+#undef LLMFI_LIMIT_HEADER
+};
+
+/* A header of a long name, of a reply that is no success. */
+static void llmfi_limit_header(llmfi_call *c, llmf_str name, llmf_str value) {
     llmfi_health *h = llmfi_health_at(c);
-    bool requests, reset;
     int64_t n = LLMF_UNKNOWN;
-    if (LLMFI_NAMED(name, "x-should-retry")) {
-        c->should_retry = LLMFI_NAMED(value, "true") ? 1 : LLMFI_NAMED(value, "false") ? -1 : 0;
-        return true;
+    size_t i;
+    for (i = 0; i < LLMFI_COUNT(llmfi_limit_headers); i++) {
+        if (llmfi_limit_headers[i].len != name.len) continue;
+        if (memcmp(name.ptr, llmfi_limit_headers[i].name, name.len) == 0 || llmfi_eq_nocase(name, llmfi_str(llmfi_limit_headers[i].name, name.len))) break;
     }
-    if (name.len < 20 || llmfi_find_nocase(name, LLMFI_LIT("ratelimit-")) == LLMFI_NOWHERE) return false;
-    requests = llmfi_find_nocase(name, LLMFI_LIT("requests")) != LLMFI_NOWHERE;
-    reset = llmfi_find_nocase(name, LLMFI_LIT("reset")) != LLMFI_NOWHERE;
-    if (!h || (!reset && llmfi_find_nocase(name, LLMFI_LIT("remaining")) == LLMFI_NOWHERE)) return true;
-    if (reset) llmfi_parse_until(value, llmfi_wall(c->f), &n);
+    if (i == LLMFI_COUNT(llmfi_limit_headers) || !h) return;
+    if (llmfi_limit_headers[i].what >= LLMFI_RESET_REQUESTS) llmfi_parse_until(value, llmfi_wall(c->f), &n);
     else if (!llmfi_parse_int(value, &n) || n < 0) n = LLMF_UNKNOWN;
-    if (requests && reset) h->reset_requests_ms = n;
-    else if (requests) h->left_requests = n;
-    else if (reset) h->reset_tokens_ms = n;
-    else h->left_tokens = n;
-    return true;
+    switch (llmfi_limit_headers[i].what) {
+    case LLMFI_LEFT_REQUESTS: h->left_requests = n; break;
+    case LLMFI_LEFT_TOKENS: h->left_tokens = n; break;
+    case LLMFI_RESET_REQUESTS: h->reset_requests_ms = n; break;
+    default: h->reset_tokens_ms = n; break;
+    }
 }
 
 /* ---- the attempts of a call that is over ---- */

@@ -510,13 +510,16 @@ static void llmfi_take_retry_after(llmfi_call *c, llmf_str value) {
 
 LLMF_API void llmf_exchange_header(llmf_exchange *x, llmf_str name, llmf_str value) {
     llmfi_call *c = (llmfi_call *)x->owner;
-    if (!llmfi_header_wanted(name)) return;
-    if (llmfi_asks_keys(x) || c->ended) return;
+    if (llmfi_asks_keys(x) || c->ended || !llmfi_header_wanted(name, c->reply.status)) return;
 #if LLMF_HAS_RETRY
-    if (llmfi_limit_header(c, name, value)) return;
+    if (name.len >= 24) llmfi_limit_header(c, name, value);
+    else
 #endif
     if (!c->reply.request_id.len && llmfi_is_request_id(name)) c->reply.request_id = llmfi_header_text(c, value);
     else if (LLMFI_NAMED(name, "x-amzn-errortype") && !c->errortype.len) c->errortype = llmfi_header_text(c, value);
+#if LLMF_HAS_RETRY
+    else if (LLMFI_NAMED(name, "x-should-retry")) c->should_retry = LLMFI_NAMED(value, "true") ? 1 : LLMFI_NAMED(value, "false") ? -1 : 0;
+#endif
     else if (LLMFI_NAMED(name, "retry-after-ms")) llmfi_parse_delay(value, 1, &c->retry_after_ms);
     else if (LLMFI_NAMED(name, "retry-after") && c->retry_after_ms == LLMF_UNKNOWN) llmfi_take_retry_after(c, value);
 }
