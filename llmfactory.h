@@ -27721,6 +27721,7 @@ typedef struct llmfi_call {
 #if LLMF_HAS_RETRY
     int8_t should_retry;                     /* x-should-retry: 1 true, -1 false; 0: not said */
     bool admitted;                           /* counted among the attempts under way of its model */
+    bool hedge_due;                          /* it is late: another one is asked besides */
     bool kept_away;                          /* not sent: limits, a cool-down or a breaker */
 #endif
     uint64_t start_ns, connected_ns, first_byte_ns, content_ns, terminal_ns; /* 0: not yet; content_ns: the latest */
@@ -27750,6 +27751,8 @@ typedef struct llmfi_call {
 #if LLMF_HAS_RETRY
     struct llmfi_origin *origin;             /* the request as the caller gave it; NULL: not taken yet */
     struct llmfi_tries *tries;               /* NULL: nothing has failed */
+    struct llmfi_call *hedge_of;             /* the call that this one is asked besides; NULL: it is one of the caller's. See hedge.h */
+    uint64_t hedge_ns;                       /* when it is late; 0: never */
     struct llmfi_health *key;                /* of several keys, how the one that was sent does; NULL */
     int64_t reserved_tokens;                 /* counted in its model's minute before they are known */
     uint64_t kept_until_ns;                  /* when what kept it away is over, as far as is known */
@@ -27792,7 +27795,7 @@ static bool llmfi_taken_before(const llmfi_call *c) {
 
 /* Nothing has come that the caller sees: an early error may still be met by another attempt, which nobody notices. */
 static bool llmfi_holds_back(const llmfi_call *c) {
-    return c->origin && !c->ended && !c->reply.content && !c->reply.refused;
+    return c->origin && (c->hedge_of || (!c->ended && !c->reply.content && !c->reply.refused));
 }
 #else
 static bool llmfi_taken_before(const llmfi_call *c) {
@@ -30843,6 +30846,11 @@ LLMFI_UNUSED static bool llmfi_is_split(const llmfi_call *c) {
 
 #endif
 #endif
+/* A call that is late is asked for twice: after hedge_ms without content the next model of its chain, or else the same one, gets the request too. Whoever has content
+   first is the call from then on; the other one is cancelled. The second is an ordinary call that nobody sees, until it takes the first one's place: its id, its events,
+   its record of attempts. Both are told of as attempts. */
+#ifndef LLMFI_ENGINE_HEDGE_H
+#define LLMFI_ENGINE_HEDGE_H
 /* What keeps a call from being sent now: cool-downs and breakers (health.h), limits a minute, limits of calls at once. One that has another model to go to goes there;
    the others wait in one queue, by priority and then in the order in which they came. */
 #ifndef LLMFI_ENGINE_ADMIT_H
@@ -30882,6 +30890,8 @@ struct llmfi_tries {
     bool noted;                              /* the attempt under way is among them */
     uint64_t due_ns;                         /* when it goes on; 0: an attempt is under way */
     struct llmfi_call *queue_next;
+    struct llmfi_call *hedge;                /* asked besides; NULL */
+    size_t hedge_at;                         /* its model: as `at` */
     llmfi_prepared *models[1 + LLMF_MAX_FALLBACKS]; /* those that were asked: attempts have their names */
     llmfi_outcome ends[1 + LLMF_MAX_FALLBACKS];
 };
@@ -31019,21 +31029,25 @@ static void llmfi_tries_free(llmfi_call *c) {
     c->tries = NULL;
 }
 
-/* The attempt that has just ended, after those before it. */
-static void llmfi_tries_note(llmfi_call *c) {
-    struct llmfi_tries *t = c->tries;
+/* An attempt that has ended, after those before it. */
+static void llmfi_tries_note_as(struct llmfi_tries *t, const llmfi_call *c, int code) {
     llmf_attempt *a;
     if (t->kept == LLMF_MAX_ATTEMPTS) memmove(t->attempts, t->attempts + 1, --t->kept * sizeof *t->attempts);
     a = &t->attempts[t->kept++];
     t->total++;
-    t->noted = true;
     a->provider = c->prepared->record.provider->name;
     a->model = c->prepared->record.s.name;
-    a->error = c->reply.error.code;
+    a->error = code;
     a->http_status = c->reply.status;
     a->latency_ms = llmfi_between_ms(c->attempt_ns, c->f->now_ns);
     a->wait_ms = t->wait_ms;
     t->ended_ns = c->f->now_ns;
+}
+
+/* That of the call itself. */
+static void llmfi_tries_note(llmfi_call *c) {
+    llmfi_tries_note_as(c->tries, c, c->reply.error.code);
+    c->tries->noted = true;
 }
 
 /* Why this model is out, for the text of ALL_FAILED. */
@@ -31396,11 +31410,17 @@ static bool llmfi_goes_on(llmfi_call *c) {
     if (code == LLMF_OK || code > LLMF_ERR_ALL_FAILED || !c->prepared || c->previewing) return false;
     meaning = llmfi_meanings[code];
     llmfi_retry_rules(c, &rules);
-    if (meaning && !c->kept_away) llmfi_health_bad(c, &rules, meaning);
-    if (!(rules.fallback_on >> code & 1) && !meaning) return false;
+    if (meaning && !c->kept_away && !(c->tries && c->tries->noted)) llmfi_health_bad(c, &rules, meaning);
+    if (c->hedge_of || (!(rules.fallback_on >> code & 1) && !meaning)) return false;
     if (!llmfi_may_go_on(c) || (t = llmfi_tries_of(c)) == NULL) return false;
-    if (!c->kept_away) llmfi_tries_note(c);
+    if (!c->kept_away && !t->noted) llmfi_tries_note(c);
+    c->hedge_ns = 0;
     llmfi_tries_end(t, t->at, &c->reply.error, c->kept_until_ns);
+    if (t->hedge && !t->hedge->ended) { /* that one is the answer, or the end */
+        t->due_ns = UINT64_MAX;
+        llmfi_error_clear(&c->reply.error);
+        return true;
+    }
     has_chain = llmfi_chain_length(c) > 0 && (rules.fallback_on >> code & 1);
     first = has_chain && meaning & LLMFI_MOVE_FIRST && c->should_retry <= 0;
     on = (!c->kept_away && llmfi_other_key(c, &rules)) || (first && llmfi_move(c)) || (!c->kept_away && llmfi_repeat(c, &rules, meaning)) || (has_chain && !first && llmfi_move(c)) || llmfi_revive(c, &rules);
@@ -31545,6 +31565,10 @@ static int llmfi_admit(llmfi_call *c) {
         if (c->guard_rate < 0) c->guard_rate = 0;
         c->guard_ns = c->guard_at = 0;
     }
+    if (c->req.op == LLMF_OP_CHAT && !c->hedge_of && !c->tries) {
+        int64_t late = c->prepared->record.retry.hedge_ms ? c->prepared->record.retry.hedge_ms : c->f->desc.retry.hedge_ms;
+        c->hedge_ns = late > 0 ? llmfi_after_ms(c->f->now_ns, late) : 0;
+    }
     if (!h) return LLMFI_ADMITTED;
     if (h->guarded) {
         only = (c->tries && c->tries->last) || !llmfi_chain_length(c);
@@ -31609,6 +31633,7 @@ static bool llmfi_settle_tries(llmfi_call *c) {
     struct llmfi_tries *t = c->tries;
     llmf_response *r = &c->response;
     if (!t) return false;
+    if (t->hedge) llmfi_tries_note_as(t, t->hedge, t->hedge->reply.error.code != LLMF_OK ? t->hedge->reply.error.code : LLMF_ERR_CANCELLED); /* it goes right after */
     if (!t->due_ns && !t->noted && !c->kept_away) llmfi_tries_note(c);
     r->attempts = t->attempts;
     r->attempt_count = t->kept;
@@ -31751,6 +31776,170 @@ LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
 
 #endif
 
+#if LLMF_HAS_RETRY
+
+static void llmfi_call_release(llmfi_call *c);
+static llmfi_call *llmfi_call_new(llmf_factory *f);
+static bool llmfi_call_build_on(llmfi_call *c);
+static bool llmfi_call_go(llmfi_call *c);
+static void llmfi_set_deadline(llmfi_call *c);
+static void llmfi_hand_out(llmfi_call *c);
+
+static llmfi_call *llmfi_hedge_of(const llmfi_call *c) {
+    return c->tries ? c->tries->hedge : NULL;
+}
+
+/* The second one goes; its attempt is told of, as `code` where it had not ended by itself. */
+static void llmfi_hedge_drop(llmfi_call *c, int code) {
+    llmfi_call *n = llmfi_hedge_of(c);
+    if (!n) return;
+    if (n->x.by) n->x.by->cancel(n->x.by, &n->x);
+    n->x.by = NULL;
+    if (!c->ended) llmfi_tries_note_as(c->tries, n, n->reply.error.code != LLMF_OK ? n->reply.error.code : code);
+    c->tries->hedge = NULL;
+    n->hedge_of = NULL;
+    llmfi_call_release(n);
+}
+
+/* A call is given back: nothing of the pair points to it any more. */
+static void llmfi_hedge_forget(llmfi_call *c) {
+    if (c->hedge_of) c->hedge_of->tries->hedge = NULL;
+    llmfi_hedge_drop(c, LLMF_ERR_CANCELLED);
+}
+
+/* Which model is asked besides: the next of the chain that may be; else the same one. */
+static llmfi_prepared *llmfi_hedge_model(llmfi_call *c, size_t *at) {
+    struct llmfi_tries *t = c->tries;
+    size_t i, n = llmfi_chain_length(c);
+    for (i = t->at + 1; i <= n; i++) {
+        uint64_t until;
+        llmf_error err;
+        llmfi_prepared *p = llmfi_chain_at(c, i - 1, &err);
+        if (p && !p->health) p->health = llmfi_health_of(c->f, &p->record);
+        if (!p || !llmfi_may_ask(c, p, false, &err, &until)) continue;
+        *at = i;
+        return p;
+    }
+    *at = t->at;
+    return c->prepared;
+}
+
+/* It is time. Without room, or memory, the first one goes on alone. */
+static void llmfi_hedge_start(llmfi_call *c) {
+    struct llmfi_tries *t = llmfi_tries_of(c);
+    llmfi_call *n;
+    size_t at = 0;
+    c->hedge_due = false;
+    if (!t || t->hedge || c->ended || !llmfi_may_go_on(c)) return;
+    n = llmfi_call_new(c->f);
+    if (!n) return;
+    c->f->active--;
+    n->taken = true;
+    n->prepared = llmfi_hedge_model(c, &at);
+    n->prepared->references++;
+    if (!t->models[at]) {
+        t->models[at] = n->prepared;
+        n->prepared->references++;
+    }
+    t->hedge = n;
+    t->hedge_at = at;
+    n->hedge_of = c;
+    n->moved = at > 0;
+    n->origin = c->origin;
+    n->req = c->origin->req;
+    n->ask.schemas = c->origin->ask.schemas;
+    n->ask.format = c->origin->ask.format;
+    n->ask.extra = c->origin->ask.extra;
+    n->start_ns = c->start_ns;
+    n->attempt_ns = c->f->now_ns;
+    if (llmfi_call_build_on(n) && llmfi_call_go(n) && !n->tries) {
+        llmfi_set_deadline(n);
+        return;
+    }
+    t->hedge = NULL; /* nothing was sent */
+    n->hedge_of = NULL;
+    llmfi_call_release(n);
+}
+
+/* All that lives in the first one's arena stays with the call: its pieces go behind the second one's, where a rewinding finds them. */
+static void llmfi_hedge_join(llmfi_arena *to, llmfi_arena *from) {
+    llmfi_arena_piece *oldest = to->newest;
+    if (!oldest) {
+        to->at = from->at;
+        to->end = from->end;
+        to->newest = from->newest;
+    } else {
+        while (oldest->older) oldest = oldest->older;
+        oldest->older = from->newest;
+    }
+    to->total += from->total;
+    from->newest = NULL;
+    from->at = from->end = NULL;
+}
+
+/* The second one is the call now. */
+static void llmfi_hedge_wins(llmfi_call *c) {
+    struct llmfi_tries *t = c->tries;
+    llmfi_call *n = t->hedge;
+    llmf_factory *f = c->f;
+    uint32_t at = (uint32_t)c->id, nth = (uint32_t)n->id;
+    uint64_t id = c->id;
+    if (c->x.by) c->x.by->cancel(c->x.by, &c->x);
+    c->x.by = NULL;
+    llmfi_attempt_over(c);
+    if (!t->noted && !c->kept_away) llmfi_tries_note_as(t, c, LLMF_ERR_CANCELLED);
+    if (n->prepared->health && n->prepared->health->probe == n->id) n->prepared->health->probe = c->id;
+    c->id = n->id;
+    n->id = id;
+    f->slots[at - 1].call = n;
+    f->slots[nth - 1].call = c;
+    f->body_of = 0;
+    t->hedge = NULL;
+    t->noted = n->ended;
+    t->at = t->hedge_at;
+    t->due_ns = 0;
+    n->hedge_of = NULL;
+    n->tries = t;
+    n->quiet = c->quiet;
+    n->taken = false;
+    c->taken = true;
+    llmfi_wipe_secrets(c);
+    c->secret = llmfi_str("", 0);
+    llmfi_hedge_join(&n->arena, &c->arena);
+    c->tries = NULL;
+    c->origin = NULL;
+    llmfi_call_release(c);
+    if (n->ended) {
+        t->noted = false;
+        llmfi_settle(n);
+    } else {
+        llmfi_set_deadline(n);
+    }
+    llmfi_hand_out(n);
+}
+
+/* Something has happened to one of the two. True: c is no more. */
+static bool llmfi_hedge_work(llmfi_call *c) {
+    llmfi_call *n = llmfi_hedge_of(c);
+    bool answered = n->reply.content || n->reply.refused || (n->ended && n->reply.error.code == LLMF_OK);
+    if (c->ended || c->reply.content || c->reply.refused) llmfi_hedge_drop(c, LLMF_ERR_CANCELLED);
+    else if (answered && n->reply.error.code == LLMF_OK) {
+        llmfi_hedge_wins(c);
+        return true;
+    } else if (n->ended && c->tries->due_ns == UINT64_MAX) { /* both have failed: the second one's end is the call's */
+        c->reply.error = n->response.error;
+        c->reply.error.message = llmfi_str("", 0);
+        llmfi_hedge_drop(c, LLMF_ERR_CANCELLED);
+        c->tries->due_ns = 0;
+    } else if (n->ended) {
+        llmfi_hedge_drop(c, LLMF_ERR_CANCELLED);
+    }
+    return false;
+}
+
+#endif
+#endif
+
 /* ---- timers: each call has one next deadline ---- */
 
 static void llmfi_deadline_try(llmfi_call *c, uint64_t from, int64_t ms, const char *what) {
@@ -31776,6 +31965,7 @@ static void llmfi_retry_deadline(llmfi_call *c) {
         if (t->queued) llmfi_deadline_try(c, c->attempt_ns, c->req.timeouts.queue_ms, LLMFI_WORDS("its limits had no room for it (") "timeouts.queue_ms" LLMFI_WORDS(")"));
         if (t->due_ns < c->deadline_ns) c->deadline_ns = t->due_ns;
     }
+    if (c->hedge_ns && !c->first_content_ns && c->hedge_ns < c->deadline_ns) c->deadline_ns = c->hedge_ns;
     if (c->guard_rate && c->first_content_ns && !c->held_back) {
         if (!c->guard_ns) c->guard_ns = c->first_content_ns;
         llmfi_deadline_try(c, c->guard_ns, LLMFI_GUARD_MS, LLMFI_WORDS("the stream is too slow (") "min_bytes_per_second" LLMFI_WORDS(")"));
@@ -31788,6 +31978,12 @@ static bool llmfi_retry_due(llmfi_call *c) {
     if (t && t->due_ns && t->due_ns <= c->f->now_ns && c->f->now_ns < llmfi_call_until(c)) {
         c->f->deferred = true;
         return true;
+    }
+    if (c->hedge_ns && c->hedge_ns <= c->f->now_ns && !c->first_content_ns) {
+        c->hedge_ns = 0;
+        c->hedge_due = c->f->deferred = true;
+        llmfi_set_deadline(c);
+        return c->deadline_ns > c->f->now_ns;
     }
     if (!c->guard_rate || !c->guard_ns || c->f->now_ns < llmfi_after_ms(c->guard_ns, LLMFI_GUARD_MS) || c->received - c->guard_at < (uint64_t)c->guard_rate * (LLMFI_GUARD_MS / 1000)) return false;
     c->guard_ns = c->f->now_ns;
@@ -31944,6 +32140,9 @@ static void llmfi_finish(llmfi_call *c) {
     }
 #endif
     c->ended = true;
+#if LLMF_HAS_RETRY
+    if (c->hedge_of || llmfi_hedge_of(c)) c->f->deferred = true;
+#endif
 #if LLMF_HAS_EMBED
     llmfi_batches_stop(c);
     if (llmfi_parent(c)) c->f->deferred = true; /* which looks at it then */
@@ -31977,6 +32176,9 @@ static void llmfi_frame_taken(llmfi_call *c) {
     if (c->reply.content && !c->first_content_ns) c->first_content_ns = c->f->now_ns;
     if (c->reply.terminal && !c->terminal_ns) c->terminal_ns = c->f->now_ns;
     if (c->reply.error.code != LLMF_OK) c->f->deferred = true;
+#if LLMF_HAS_RETRY
+    if (c->hedge_of || llmfi_hedge_of(c)) c->f->deferred = true; /* who is first? */
+#endif
     if (llmfi_reply_count(&c->reply)) {
         c->content_ns = c->f->now_ns;
         llmfi_hand_out(c);
@@ -32400,6 +32602,7 @@ static void llmfi_call_release(llmfi_call *c) {
 #endif
     if (c->x.by) c->x.by->cancel(c->x.by, &c->x);
 #if LLMF_HAS_RETRY
+    llmfi_hedge_forget(c);
     llmfi_attempt_over(c);
 #endif
     llmfi_ready_remove(c);
@@ -32651,6 +32854,9 @@ static void llmfi_run_deferred(llmf_factory *f) {
             f->deferred = true;
             continue;
         }
+#if LLMF_HAS_RETRY
+        if (llmfi_hedge_of(c) && !c->free_later && !c->stop && llmfi_hedge_work(c)) continue;
+#endif
         if (c->free_later) llmfi_call_release(c);
         else if (c->stop && !c->ended) llmfi_abort(c, LLMF_ERR_CANCELLED, LLMFI_WORDS("cancelled by the caller"));
         else if (c->reply.error.code != LLMF_OK && !c->ended) llmfi_abort(c, LLMF_OK, "");
@@ -32659,6 +32865,7 @@ static void llmfi_run_deferred(llmf_factory *f) {
 #endif
 #if LLMF_HAS_RETRY
         else if (llmfi_try_due(c)) llmfi_try_start(c);
+        else if (c->hedge_due) llmfi_hedge_start(c);
 #endif
         else if (c->req.on_event) llmfi_hand_out(c);
     }

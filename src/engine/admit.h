@@ -132,6 +132,10 @@ static int llmfi_admit(llmfi_call *c) {
         if (c->guard_rate < 0) c->guard_rate = 0;
         c->guard_ns = c->guard_at = 0;
     }
+    if (c->req.op == LLMF_OP_CHAT && !c->hedge_of && !c->tries) {
+        int64_t late = c->prepared->record.retry.hedge_ms ? c->prepared->record.retry.hedge_ms : c->f->desc.retry.hedge_ms;
+        c->hedge_ns = late > 0 ? llmfi_after_ms(c->f->now_ns, late) : 0;
+    }
     if (!h) return LLMFI_ADMITTED;
     if (h->guarded) {
         only = (c->tries && c->tries->last) || !llmfi_chain_length(c);
@@ -196,6 +200,7 @@ static bool llmfi_settle_tries(llmfi_call *c) {
     struct llmfi_tries *t = c->tries;
     llmf_response *r = &c->response;
     if (!t) return false;
+    if (t->hedge) llmfi_tries_note_as(t, t->hedge, t->hedge->reply.error.code != LLMF_OK ? t->hedge->reply.error.code : LLMF_ERR_CANCELLED); /* it goes right after */
     if (!t->due_ns && !t->noted && !c->kept_away) llmfi_tries_note(c);
     r->attempts = t->attempts;
     r->attempt_count = t->kept;

@@ -70,6 +70,7 @@ static void llmfi_call_release(llmfi_call *c) {
 #endif
     if (c->x.by) c->x.by->cancel(c->x.by, &c->x);
 #if LLMF_HAS_RETRY
+    llmfi_hedge_forget(c);
     llmfi_attempt_over(c);
 #endif
     llmfi_ready_remove(c);
@@ -321,6 +322,9 @@ static void llmfi_run_deferred(llmf_factory *f) {
             f->deferred = true;
             continue;
         }
+#if LLMF_HAS_RETRY
+        if (llmfi_hedge_of(c) && !c->free_later && !c->stop && llmfi_hedge_work(c)) continue;
+#endif
         if (c->free_later) llmfi_call_release(c);
         else if (c->stop && !c->ended) llmfi_abort(c, LLMF_ERR_CANCELLED, LLMFI_WORDS("cancelled by the caller"));
         else if (c->reply.error.code != LLMF_OK && !c->ended) llmfi_abort(c, LLMF_OK, "");
@@ -329,6 +333,7 @@ static void llmfi_run_deferred(llmf_factory *f) {
 #endif
 #if LLMF_HAS_RETRY
         else if (llmfi_try_due(c)) llmfi_try_start(c);
+        else if (c->hedge_due) llmfi_hedge_start(c);
 #endif
         else if (c->req.on_event) llmfi_hand_out(c);
     }

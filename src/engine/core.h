@@ -61,6 +61,7 @@ typedef struct llmfi_call {
 #if LLMF_HAS_RETRY
     int8_t should_retry;                     /* x-should-retry: 1 true, -1 false; 0: not said */
     bool admitted;                           /* counted among the attempts under way of its model */
+    bool hedge_due;                          /* it is late: another one is asked besides */
     bool kept_away;                          /* not sent: limits, a cool-down or a breaker */
 #endif
     uint64_t start_ns, connected_ns, first_byte_ns, content_ns, terminal_ns; /* 0: not yet; content_ns: the latest */
@@ -90,6 +91,8 @@ typedef struct llmfi_call {
 #if LLMF_HAS_RETRY
     struct llmfi_origin *origin;             /* the request as the caller gave it; NULL: not taken yet */
     struct llmfi_tries *tries;               /* NULL: nothing has failed */
+    struct llmfi_call *hedge_of;             /* the call that this one is asked besides; NULL: it is one of the caller's. See hedge.h */
+    uint64_t hedge_ns;                       /* when it is late; 0: never */
     struct llmfi_health *key;                /* of several keys, how the one that was sent does; NULL */
     int64_t reserved_tokens;                 /* counted in its model's minute before they are known */
     uint64_t kept_until_ns;                  /* when what kept it away is over, as far as is known */
@@ -132,7 +135,7 @@ static bool llmfi_taken_before(const llmfi_call *c) {
 
 /* Nothing has come that the caller sees: an early error may still be met by another attempt, which nobody notices. */
 static bool llmfi_holds_back(const llmfi_call *c) {
-    return c->origin && !c->ended && !c->reply.content && !c->reply.refused;
+    return c->origin && (c->hedge_of || (!c->ended && !c->reply.content && !c->reply.refused));
 }
 #else
 static bool llmfi_taken_before(const llmfi_call *c) {

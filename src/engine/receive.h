@@ -7,7 +7,7 @@
 #include "health.h"
 #include "keys.h"
 #include "registered.h"
-#include "admit.h"
+#include "hedge.h"
 #include "settle.h"
 
 /* ---- timers: each call has one next deadline ---- */
@@ -35,6 +35,7 @@ static void llmfi_retry_deadline(llmfi_call *c) {
         if (t->queued) llmfi_deadline_try(c, c->attempt_ns, c->req.timeouts.queue_ms, LLMFI_WORDS("its limits had no room for it (") "timeouts.queue_ms" LLMFI_WORDS(")"));
         if (t->due_ns < c->deadline_ns) c->deadline_ns = t->due_ns;
     }
+    if (c->hedge_ns && !c->first_content_ns && c->hedge_ns < c->deadline_ns) c->deadline_ns = c->hedge_ns;
     if (c->guard_rate && c->first_content_ns && !c->held_back) {
         if (!c->guard_ns) c->guard_ns = c->first_content_ns;
         llmfi_deadline_try(c, c->guard_ns, LLMFI_GUARD_MS, LLMFI_WORDS("the stream is too slow (") "min_bytes_per_second" LLMFI_WORDS(")"));
@@ -47,6 +48,12 @@ static bool llmfi_retry_due(llmfi_call *c) {
     if (t && t->due_ns && t->due_ns <= c->f->now_ns && c->f->now_ns < llmfi_call_until(c)) {
         c->f->deferred = true;
         return true;
+    }
+    if (c->hedge_ns && c->hedge_ns <= c->f->now_ns && !c->first_content_ns) {
+        c->hedge_ns = 0;
+        c->hedge_due = c->f->deferred = true;
+        llmfi_set_deadline(c);
+        return c->deadline_ns > c->f->now_ns;
     }
     if (!c->guard_rate || !c->guard_ns || c->f->now_ns < llmfi_after_ms(c->guard_ns, LLMFI_GUARD_MS) || c->received - c->guard_at < (uint64_t)c->guard_rate * (LLMFI_GUARD_MS / 1000)) return false;
     c->guard_ns = c->f->now_ns;
@@ -203,6 +210,9 @@ static void llmfi_finish(llmfi_call *c) {
     }
 #endif
     c->ended = true;
+#if LLMF_HAS_RETRY
+    if (c->hedge_of || llmfi_hedge_of(c)) c->f->deferred = true;
+#endif
 #if LLMF_HAS_EMBED
     llmfi_batches_stop(c);
     if (llmfi_parent(c)) c->f->deferred = true; /* which looks at it then */
@@ -236,6 +246,9 @@ static void llmfi_frame_taken(llmfi_call *c) {
     if (c->reply.content && !c->first_content_ns) c->first_content_ns = c->f->now_ns;
     if (c->reply.terminal && !c->terminal_ns) c->terminal_ns = c->f->now_ns;
     if (c->reply.error.code != LLMF_OK) c->f->deferred = true;
+#if LLMF_HAS_RETRY
+    if (c->hedge_of || llmfi_hedge_of(c)) c->f->deferred = true; /* who is first? */
+#endif
     if (llmfi_reply_count(&c->reply)) {
         c->content_ns = c->f->now_ns;
         llmfi_hand_out(c);

@@ -39,6 +39,8 @@ struct llmfi_tries {
     bool noted;                              /* the attempt under way is among them */
     uint64_t due_ns;                         /* when it goes on; 0: an attempt is under way */
     struct llmfi_call *queue_next;
+    struct llmfi_call *hedge;                /* asked besides; NULL */
+    size_t hedge_at;                         /* its model: as `at` */
     llmfi_prepared *models[1 + LLMF_MAX_FALLBACKS]; /* those that were asked: attempts have their names */
     llmfi_outcome ends[1 + LLMF_MAX_FALLBACKS];
 };
@@ -176,21 +178,25 @@ static void llmfi_tries_free(llmfi_call *c) {
     c->tries = NULL;
 }
 
-/* The attempt that has just ended, after those before it. */
-static void llmfi_tries_note(llmfi_call *c) {
-    struct llmfi_tries *t = c->tries;
+/* An attempt that has ended, after those before it. */
+static void llmfi_tries_note_as(struct llmfi_tries *t, const llmfi_call *c, int code) {
     llmf_attempt *a;
     if (t->kept == LLMF_MAX_ATTEMPTS) memmove(t->attempts, t->attempts + 1, --t->kept * sizeof *t->attempts);
     a = &t->attempts[t->kept++];
     t->total++;
-    t->noted = true;
     a->provider = c->prepared->record.provider->name;
     a->model = c->prepared->record.s.name;
-    a->error = c->reply.error.code;
+    a->error = code;
     a->http_status = c->reply.status;
     a->latency_ms = llmfi_between_ms(c->attempt_ns, c->f->now_ns);
     a->wait_ms = t->wait_ms;
     t->ended_ns = c->f->now_ns;
+}
+
+/* That of the call itself. */
+static void llmfi_tries_note(llmfi_call *c) {
+    llmfi_tries_note_as(c->tries, c, c->reply.error.code);
+    c->tries->noted = true;
 }
 
 /* Why this model is out, for the text of ALL_FAILED. */
@@ -553,11 +559,17 @@ static bool llmfi_goes_on(llmfi_call *c) {
     if (code == LLMF_OK || code > LLMF_ERR_ALL_FAILED || !c->prepared || c->previewing) return false;
     meaning = llmfi_meanings[code];
     llmfi_retry_rules(c, &rules);
-    if (meaning && !c->kept_away) llmfi_health_bad(c, &rules, meaning);
-    if (!(rules.fallback_on >> code & 1) && !meaning) return false;
+    if (meaning && !c->kept_away && !(c->tries && c->tries->noted)) llmfi_health_bad(c, &rules, meaning);
+    if (c->hedge_of || (!(rules.fallback_on >> code & 1) && !meaning)) return false;
     if (!llmfi_may_go_on(c) || (t = llmfi_tries_of(c)) == NULL) return false;
-    if (!c->kept_away) llmfi_tries_note(c);
+    if (!c->kept_away && !t->noted) llmfi_tries_note(c);
+    c->hedge_ns = 0;
     llmfi_tries_end(t, t->at, &c->reply.error, c->kept_until_ns);
+    if (t->hedge && !t->hedge->ended) { /* that one is the answer, or the end */
+        t->due_ns = UINT64_MAX;
+        llmfi_error_clear(&c->reply.error);
+        return true;
+    }
     has_chain = llmfi_chain_length(c) > 0 && (rules.fallback_on >> code & 1);
     first = has_chain && meaning & LLMFI_MOVE_FIRST && c->should_retry <= 0;
     on = (!c->kept_away && llmfi_other_key(c, &rules)) || (first && llmfi_move(c)) || (!c->kept_away && llmfi_repeat(c, &rules, meaning)) || (has_chain && !first && llmfi_move(c)) || llmfi_revive(c, &rules);
