@@ -564,28 +564,47 @@ static inline llmf_result llmf_preview_request(llmf_factory *f, llmf_model m, co
 LLMF_API size_t llmf_check_abi(const llmf_desc *desc, size_t desc_size, void (*report)(void *user, const llmf_error *err), void *user);
 static inline size_t llmf_check(const llmf_desc *desc, void (*report)(void *user, const llmf_error *err), void *user) { return llmf_check_abi(desc, sizeof *desc, report, user); }
 
-/* ---- JSON as it comes: arguments of a tool call, structured answers ------------------------------------------------- */
+/* ---- JSON as it comes: arguments of a tool call, structured answers -------------------------------------------------
 
-/* Walks the members of an object or the items of an array, strictly read: *at is 0 at first. *key is the member's name as written between
-   its quotes (empty in an array; NULL allowed), *value its JSON text: both views of `json`. False after the last one, or where `json`
-   is no object or array or is broken there (llmf_json_valid tells which). Any thread. */
-LLMF_API bool llmf_json_each(llmf_str json, size_t *at, llmf_str *key, llmf_str *value);
-/* The member of that name of an object; false if there is none. Any thread. */
-LLMF_API bool llmf_json_get(llmf_str json, const char *name, llmf_str *value);
-/* The text of a JSON string value, decoded, into out (at most cap bytes, NUL included); returns its whole length without NUL, so a result
-   of cap or more was cut; LLMF_NOT_A_STRING if the value is none. Any thread. */
-LLMF_API size_t llmf_json_string(llmf_str value, char *out, size_t cap);
+   All of these may be used in any thread. Texts that come back are views of what was given.
+     llmf_json_each    walks the members of an object or the items of an array, strictly read: *at is 0 at first. *key is the member's name as written between its
+                       quotes (empty in an array; NULL allowed), *value its JSON text. False after the last one, or where `json` is no object or array or is broken
+                       there (llmf_json_valid tells which)
+     llmf_json_get     the member of that name of an object; false if there is none
+     llmf_json_string  the text of a JSON string value, decoded, into out (at most cap bytes, NUL included); returns its whole length without NUL, so a result of cap or
+                       more was cut; LLMF_NOT_A_STRING if the value is none
+     llmf_json_number  a JSON number; false if the value is none
+     llmf_json_valid   one whole JSON value and nothing else; *bad (NULL allowed) is the offset of the first wrong byte */
 #define LLMF_NOT_A_STRING ((size_t)-1)
-/* A JSON number; false if the value is none. Any thread. */
+LLMF_API bool llmf_json_each(llmf_str json, size_t *at, llmf_str *key, llmf_str *value);
+LLMF_API bool llmf_json_get(llmf_str json, const char *name, llmf_str *value);
+LLMF_API size_t llmf_json_string(llmf_str value, char *out, size_t cap);
 LLMF_API bool llmf_json_number(llmf_str value, double *out);
-/* One whole JSON value and nothing else; *bad (NULL allowed) is the offset of the first wrong byte. Any thread. */
 LLMF_API bool llmf_json_valid(llmf_str json, size_t *bad);
 
-/* ---- transports of one's own ----------------------------------------------------------------------------------------- */
+/* ---- transports of one's own, and replies from a record ---------------------------------------------------------------
 
-/* One HTTP exchange, made by the library, carried out by a transport. Valid from start to llmf_exchange_end or cancel. */
+   llmf_exchange is one HTTP exchange, made by the library, carried out by a transport; valid from start to llmf_exchange_end or cancel.
+
+   llmf_transport is an HTTP client of one's own (an engine's, a browser's). It calls the llmf_exchange_… functions from start or poll, in the thread of llmf_poll:
+     start    begins; returns LLMF_OK, or an llmf_result: then the exchange has ended. *req lives until the end of the exchange
+     cancel   stops: the exchange must not be touched after
+     poll     called by each llmf_poll; waits at most timeout_ms for something to happen. NULL: nothing to pump
+     llmf_exchange_read    the body to send: at most cap bytes from where the last read ended; 0: no more. llmf_exchange_rewind first to send again
+     llmf_exchange_status, then _header, _data, _end   the reply, in this order; the status once, after 1xx
+     llmf_exchange_data    returns how many bytes were taken. Fewer than len: the call has enough for now, offer the rest at a later poll
+     llmf_exchange_end     LLMF_OK when the reply is complete, else NETWORK, TLS, TIMEOUT, TRUNCATED… with a text that says what happened (NULL: none)
+
+   llmf_stream_ops is a byte stream of one's own under our HTTP (a UART, a TLS library). All functions return at once:
+     open     opens a connection; NULL on failure. tls: the URL says https
+     ready    1: connected, 0: not yet, below 0: minus an llmf_result
+     read, write   bytes moved; 0: none now; below 0: minus an llmf_result; read gives LLMF_STREAM_END where the peer has closed
+     fd       the descriptor to wait for; -1: none, poll often. *events comes in with what is wanted (LLMF_FD_READ, LLMF_FD_WRITE): change it only where the stream
+              needs something else. NULL: none
+
+   llmf_recording is a recorded reply, played to every call of a factory whose transport is "replay" that starts after llmf_replay. Nothing is copied. Its faults are each
+   at a byte of the body counted from 1; 0: none. cut: the connection ends there as if all were well; reset: it breaks; stall: nothing comes any more. */
 typedef struct llmf_exchange llmf_exchange;
-
 typedef struct llmf_http_request {
     llmf_str method, url;          /* "POST", "https://host/path?query" */
     const llmf_header *headers;    /* Host and Content-Length not among them */
@@ -593,48 +612,28 @@ typedef struct llmf_http_request {
     uint64_t body_len;
     int64_t connect_timeout_ms;
 } llmf_http_request;
-
-/* An HTTP client of one's own (an engine's, a browser's). It calls the llmf_exchange_… functions from start or poll, in the thread of llmf_poll. */
 struct llmf_transport {
     void *user;
-    /* Begins. Returns LLMF_OK, or an llmf_result: then the exchange has ended. *req lives until the end of the exchange. */
     int (*start)(void *user, llmf_exchange *x, const llmf_http_request *req);
-    /* Stops: the exchange must not be touched after. */
     void (*cancel)(void *user, llmf_exchange *x);
-    /* Called by each llmf_poll; waits at most timeout_ms for something to happen. NULL: nothing to pump. */
     void (*poll)(void *user, int timeout_ms);
 };
-/* Reads the body to send: at most cap bytes from where the last read ended; 0: no more. `rewind` first to send again. */
 LLMF_API size_t llmf_exchange_read(llmf_exchange *x, char *out, size_t cap);
 LLMF_API void llmf_exchange_rewind(llmf_exchange *x);
-/* The reply, in this order: status once (after 1xx), headers, bytes, end. */
 LLMF_API void llmf_exchange_status(llmf_exchange *x, int status);
 LLMF_API void llmf_exchange_header(llmf_exchange *x, llmf_str name, llmf_str value);
-/* Gives body bytes; returns how many were taken. Fewer than len: the call has enough for now, offer the rest at a later poll. */
 LLMF_API size_t llmf_exchange_data(llmf_exchange *x, const char *bytes, size_t len);
-/* The end: LLMF_OK when the reply is complete, else NETWORK, TLS, TIMEOUT, TRUNCATED… with a text that says what happened (NULL: none). */
 LLMF_API void llmf_exchange_end(llmf_exchange *x, int result, const char *text);
-
-/* A byte stream of one's own under our HTTP (a UART, a TLS library). All functions return at once. */
+#define LLMF_STREAM_END (-1000)
 struct llmf_stream_ops {
     void *user;
-    /* Opens a connection; NULL on failure. tls: the URL says https. */
     void *(*open)(void *user, const char *host, int port, bool tls);
-    /* 1: connected, 0: not yet, below 0: minus an llmf_result. */
     int (*ready)(void *user, void *stream);
-    /* Bytes moved; 0: none now; below 0: minus an llmf_result; read gives LLMF_STREAM_END where the peer has closed. */
     int (*read)(void *user, void *stream, char *out, size_t cap);
     int (*write)(void *user, void *stream, const char *bytes, size_t len);
     void (*close)(void *user, void *stream);
-    /* The descriptor to wait for; -1: none, poll often. *events comes in with what is wanted (LLMF_FD_READ, LLMF_FD_WRITE): change it only
-       where the stream needs something else. NULL: none. */
     intptr_t (*fd)(void *user, void *stream, int *events);
 };
-#define LLMF_STREAM_END (-1000)
-
-/* ---- replay ------------------------------------------------------------------------------------------------------------ */
-
-/* A recorded reply, played to every call of a factory whose transport is "replay" that starts after llmf_replay. Nothing is copied. */
 typedef struct llmf_recording {
     int status;                    /* 0: 200 */
     const llmf_header *headers;
@@ -642,15 +641,22 @@ typedef struct llmf_recording {
     llmf_str body;
     size_t chunk;                  /* bytes at a time; 0: all at once */
     uint64_t seed;                 /* pieces of random size from 1 to chunk (0: 64) instead; 0: not random */
-    /* Faults, each at a byte of the body counted from 1; 0: none. cut: the connection ends there as if all were well; reset: it breaks;
-       stall: nothing comes any more. */
     uint64_t cut_at, reset_at, stall_at;
 } llmf_recording;
 LLMF_API llmf_result llmf_replay(llmf_factory *f, const llmf_recording *recording);
 
-/* ---- providers of one's own -------------------------------------------------------------------------------------------- */
+/* ---- providers of one's own --------------------------------------------------------------------------------------------
 
-/* A host that speaks a known dialect. What NULL means is said at each field. */
+   llmf_provider_desc is a host that speaks a known dialect. What NULL means is said at each field.
+
+   llmf_dialect is a wire dialect of one's own: pure functions, request -> bytes, bytes -> events.
+     path       writes the path behind the base URL ("/chat"), by llmf_out_write. NULL: nothing is added
+     body       writes the body, likewise. May be called more than once for one request and must then write the same bytes
+     framing, stream_framing   how replies with status 200 are framed: LLMF_FRAMING_… JSON_ARRAY: the elements of one array; a stream that does not begin with '[' is
+                read as SSE
+     on_frame   takes one frame: the whole body (JSON), an event (SSE), a line (NDJSON) or an element (JSON_ARRAY), and tells what it holds by the llmf_reply_… functions
+     llmf_out_json_string   writes text as a JSON string, quotes and escapes included
+     llmf_reply_done        the reply is whole: an end of the bytes before this is TRUNCATED */
 typedef struct llmf_provider_desc {
     const char *name;
     const char *dialect;           /* "openai", "anthropic", "ollama", …, or the name of a registered dialect */
@@ -661,29 +667,20 @@ typedef struct llmf_provider_desc {
 } llmf_provider_desc;
 LLMF_API llmf_result llmf_register_abi(llmf_factory *f, const llmf_provider_desc *p, size_t p_size, llmf_error *err);
 static inline llmf_result llmf_register(llmf_factory *f, const llmf_provider_desc *p, llmf_error *err) { return llmf_register_abi(f, p, sizeof *p, err); }
-
 typedef struct llmf_out llmf_out;
 typedef struct llmf_reply llmf_reply;
-/* JSON_ARRAY: the elements of one array; a stream that does not begin with '[' is read as SSE. */
 enum { LLMF_FRAMING_JSON = 0, LLMF_FRAMING_SSE = 1, LLMF_FRAMING_NDJSON = 2, LLMF_FRAMING_JSON_ARRAY = 3 };
-
-/* A wire dialect of one's own: pure functions, request -> bytes, bytes -> events. */
 typedef struct llmf_dialect {
     const char *name;
     void *user;
-    /* The path behind the base URL ("/chat"), by llmf_out_write. NULL: nothing is added. */
     void (*path)(void *user, const llmf_request *req, const llmf_model_info *model, llmf_out *out);
-    /* The body, by llmf_out_write. May be called more than once for one request and must then write the same bytes. */
     void (*body)(void *user, const llmf_request *req, const llmf_model_info *model, llmf_out *out);
-    /* How replies with status 200 are framed: LLMF_FRAMING_… */
     int framing, stream_framing;
-    /* One frame: the whole body (JSON), an event (SSE), a line (NDJSON) or an element (JSON_ARRAY). Tells what it holds by the llmf_reply_… functions. */
     void (*on_frame)(void *user, llmf_reply *reply, llmf_str event, llmf_str data);
 } llmf_dialect;
 LLMF_API llmf_result llmf_register_dialect_abi(llmf_factory *f, const llmf_dialect *d, size_t d_size, llmf_error *err);
 static inline llmf_result llmf_register_dialect(llmf_factory *f, const llmf_dialect *d, llmf_error *err) { return llmf_register_dialect_abi(f, d, sizeof *d, err); }
 LLMF_API void llmf_out_write(llmf_out *out, const char *bytes, size_t len);
-/* As a JSON string, quotes and escapes included. */
 LLMF_API void llmf_out_json_string(llmf_out *out, llmf_str text);
 LLMF_API void llmf_reply_text(llmf_reply *r, llmf_str text);
 LLMF_API void llmf_reply_reasoning(llmf_reply *r, llmf_str text);
@@ -691,7 +688,6 @@ LLMF_API void llmf_reply_tool(llmf_reply *r, llmf_str id, llmf_str name, llmf_st
 LLMF_API void llmf_reply_finish(llmf_reply *r, llmf_str word);
 LLMF_API void llmf_reply_usage(llmf_reply *r, const llmf_usage *usage);
 LLMF_API void llmf_reply_error(llmf_reply *r, int result, llmf_str provider_code, llmf_str message);
-/* The reply is whole: an end of the bytes before this is TRUNCATED. */
 LLMF_API void llmf_reply_done(llmf_reply *r);
 
 #ifdef __cplusplus
