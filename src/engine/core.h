@@ -36,6 +36,28 @@
 
 enum { LLMFI_MS = 1000000 };                 /* nanoseconds in a millisecond */
 
+#if LLMF_HAS_BUDGETS
+/* What is spent under one budget: see budget.h. */
+typedef struct llmfi_budget {
+    struct llmfi_budget *next;
+    int scope;                               /* LLMF_BUDGET_… */
+    int told_ppm;                            /* the largest share that was told */
+    llmf_str name;                           /* in the same piece of the heap; empty: of the process, of the day */
+    int64_t limit;                           /* as it was seen last; LLMF_UNKNOWN: none */
+    int64_t spent, reserved;
+    uint64_t unknown;                        /* calls whose cost nobody knows */
+} llmfi_budget;
+#endif
+
+#if LLMF_HAS_ROUTES
+/* A route that has been used: what is kept of it over a reload. */
+typedef struct llmfi_routed {
+    struct llmfi_routed *next;
+    llmf_str name;                           /* in the same piece of the heap */
+    size_t turn;                             /* of round_robin: the candidate that is next */
+} llmfi_routed;
+#endif
+
 /* Of 4 KiB at most on 64-bit machines: above, the heap would give it eight. */
 typedef struct llmfi_call {
     llmf_factory *f;
@@ -80,6 +102,13 @@ typedef struct llmfi_call {
     llmf_str errortype;                      /* x-amzn-errortype: AWS names the kind of an error in a header */
 
     const char *deadline_what;
+
+#if LLMF_HAS_BUDGETS
+    struct llmfi_held *held;                 /* what it holds of budgets, in the arena; NULL: nothing yet */
+#endif
+#if LLMF_HAS_ROUTES
+    llmfi_routed *route;                     /* that chose its model; NULL */
+#endif
 
     llmf_attempt attempt;
     llmf_response response;
@@ -153,6 +182,19 @@ struct llmf_factory {
 #if LLMFI_HAS_HEALTH
     struct llmfi_health *health;             /* how each model does: see health.h */
     uint32_t health_count;
+#endif
+
+#if LLMF_HAS_BUDGETS
+    llmfi_budget budget, budget_day;         /* of the process, of `today` */
+    int64_t today;                           /* days since 1970, UTC */
+    llmfi_budget *budgets;                   /* of models and routes */
+    uint32_t budget_count;
+    bool budget_moved;                       /* something was spent since alerts were looked for */
+#endif
+#if LLMF_HAS_ROUTES
+    llmfi_routed *routes;
+    llmfi_buf decision;                      /* candidates of the last llmf_route */
+    uint64_t route_draws;                    /* without llmf_desc.random: see llmfi_route_draw */
 #endif
 
 #if LLMF_HAS_AWS
