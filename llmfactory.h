@@ -83,11 +83,16 @@
      Amazon Bedrock wants region_name (or AWS_REGION) and a bearer key, or a pair to sign with: aws_access_key_id and aws_secret_access_key, or
      aws_profile, in the config; else AWS_ACCESS_KEY_ID and its like, ~/.aws, the container's endpoint, the instance's metadata service.
 
+   BUDGETS AND ROUTES: see llmf_budget and llmf_route
+     `budgets: {day_usd: 5, models: {smart: 2}}` refuses a call that might cost more than is left, before it is sent. `routes: {chat: {candidates: [fast, smart]}}` makes
+     "chat" a name that stands for the cheaper of the two that can serve, or by another rule.
+
    OPTIONS are values, set before the include or by -D (all of them: see "Every option" below, or src/options.h)
      LLMF_NO_X=1                leaves provider, transport or feature X out
      LLMF_ONLY=1 LLMF_WITH_X=1  leaves everything out but what is named
      LLMF_NO_MODELS=1           drops the table of models (prices, limits)
      LLMF_NO_EMBED=1, LLMF_NO_TRANSCRIBE=1, LLMF_NO_COUNT=1, LLMF_NO_LIST=1   drop the operations besides chats
+     LLMF_NO_BUDGETS=1, LLMF_NO_ROUTES=1   drop budgets of money, and routes
      LLMF_STATIC=1              all functions static: two versions can live in one program
 
    THREADS      A factory belongs to one thread at a time; several factories are independent. llmf_wakeup alone may cross threads.
@@ -110,7 +115,7 @@
    SECRETS      Keys go into one header, never into a URL, a log, an error or a preview; that header is wiped when the call is freed. TLS is
                 verified; redirects are not followed.
 
-   CONTENTS: small types · opening and closing · models · requests · calls · other event loops · what would be sent · config without a factory ·
+   CONTENTS: small types · opening and closing · models · requests · calls · budgets and routes · other event loops · what would be sent · config without a factory ·
    JSON as it comes · transports of one's own · replay · providers of one's own · (with LLMFACTORY_IMPLEMENTATION:) every option · base ·
    wire · providers · net · factory · engine · tasks */
 /* -std=c99 hides POSIX, and the macro that shows it counts only before the first system header of a file: so this stands on top of the product. */
@@ -32908,7 +32913,7 @@ static bool llmfi_route_has_room(llmfi_routing *g, size_t i, llmfi_prepared *p, 
 #if LLMF_HAS_BUDGETS
     llmfi_bound bounds[LLMFI_BOUNDS];
     llmfi_price price = llmfi_record_price(&p->record, input);
-    int64_t output = llmfi_output_most(&p->record.s, g->req && g->req->max_tokens > 0 ? g->req->max_tokens : p->record.max_tokens);
+    int64_t output = !g->req ? (int64_t)LLMFI_ROUTE_TOKENS : llmfi_output_most(&p->record.s, g->req->max_tokens > 0 ? g->req->max_tokens : p->record.max_tokens);
     int64_t most = llmfi_tokens_cost(&price, input, g->req && g->req->op == LLMF_OP_EMBED ? 0 : output, g->req && g->req->cache);
     llmfi_text t;
     int k;

@@ -140,7 +140,7 @@ static bool llmfi_route_has_room(llmfi_routing *g, size_t i, llmfi_prepared *p, 
 #if LLMF_HAS_BUDGETS
     llmfi_bound bounds[LLMFI_BOUNDS];
     llmfi_price price = llmfi_record_price(&p->record, input);
-    int64_t output = llmfi_output_most(&p->record.s, g->req && g->req->max_tokens > 0 ? g->req->max_tokens : p->record.max_tokens);
+    int64_t output = !g->req ? (int64_t)LLMFI_ROUTE_TOKENS : llmfi_output_most(&p->record.s, g->req->max_tokens > 0 ? g->req->max_tokens : p->record.max_tokens);
     int64_t most = llmfi_tokens_cost(&price, input, g->req && g->req->op == LLMF_OP_EMBED ? 0 : output, g->req && g->req->cache);
     llmfi_text t;
     int k;

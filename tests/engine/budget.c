@@ -105,20 +105,14 @@ static void one_limit(size_t k, int64_t limit, int64_t most, bool fits) {
     snprintf(config, sizeof config, scopes[k].config, money);
     d = wire_desc(&w, config);
     f = wire_open(&d);
-    m = wire_model(f, scopes[k].scope == LLMF_BUDGET_ROUTE ? "paid" : scopes[k].get);
-    if (scopes[k].scope == LLMF_BUDGET_ROUTE) { /* the router would leave out what does not fit: its handle, from before */
+    if (scopes[k].scope == LLMF_BUDGET_ROUTE && !fits) { /* the route gives no model for which it has no room */
         llmf_error err;
-        w.world.now++;
-        m.id = 0;
-        if (fits) m = llmf_get(f, "way", &err);
-        if (!fits) {
-            m = llmf_get(f, "way", &err);
-            assert_int_equal(err.code, LLMF_ERR_ALL_FAILED);
-            assert_true(kit_has(err.text, scopes[k].key));
-            wire_close(f, &w);
-            return;
-        }
+        m = llmf_get(f, scopes[k].get, &err);
+        assert_true(m.id == 0 && err.code == LLMF_ERR_ALL_FAILED && kit_has(err.text, scopes[k].key));
+        wire_close(f, &w);
+        return;
     }
+    m = wire_model(f, scopes[k].get);
     c = ask(f, m, &r);
     if (fits) {
         assert_int_equal(begun(f, c), LLMF_OK);
@@ -165,24 +159,22 @@ static void route_boundary(void **state) {
         llmf_factory *f = wire_open(&d);
         llmf_request r = request();
         int64_t most = most_of(f, "paid", &r);
-        llmf_model m = wire_model(f, "way");
+        llmf_route_desc what;
+        llmf_error err;
+        llmf_model m;
         llmf_call c;
         usd(money, sizeof money, most + way);
         snprintf(config, sizeof config, "routes: {way: {candidates: [paid], budget_usd: %s}}\n" MODELS, money);
         wire_close(f, &w);
         d = wire_desc(&w, config);
         f = wire_open(&d);
-        {
-            llmf_route_desc what;
-            llmf_error err;
-            memset(&what, 0, sizeof what);
-            what.route = "way";
-            r.max_tokens = 1;
-            what.request = &r; /* with this one there is room */
-            m = llmf_route(f, &what, NULL, &err);
-            if (!m.id) fail_msg("%s", err.text);
-            r.max_tokens = MOST;
-        }
+        memset(&what, 0, sizeof what);
+        what.route = "way";
+        r.max_tokens = 1;
+        what.request = &r; /* with this one there is room */
+        m = llmf_route(f, &what, NULL, &err);
+        if (!m.id) fail_msg("%s", err.text);
+        r.max_tokens = MOST;
         c = ask(f, m, &r);
         if (way < 0) refused(f, c, "the budget of the route way (budget_usd or budgets.routes)");
         else assert_int_equal(begun(f, c), LLMF_OK);
