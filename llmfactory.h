@@ -84,11 +84,16 @@
      Amazon Bedrock wants region_name (or AWS_REGION) and a bearer key, or a pair to sign with: aws_access_key_id and aws_secret_access_key, or
      aws_profile, in the config; else AWS_ACCESS_KEY_ID and its like, ~/.aws, the container's endpoint, the instance's metadata service.
 
+   BUDGETS AND ROUTES: see llmf_budget and llmf_route
+     `budgets: {day_usd: 5, models: {smart: 2}}` refuses a call that might cost more than is left, before it is sent. `routes: {chat: {candidates: [fast, smart]}}` makes
+     "chat" a name that stands for the cheaper of the two that can serve, or by another rule.
+
    OPTIONS are values, set before the include or by -D (all of them: see "Every option" below, or src/options.h)
      LLMF_NO_X=1                leaves provider, transport or feature X out
      LLMF_ONLY=1 LLMF_WITH_X=1  leaves everything out but what is named
      LLMF_NO_MODELS=1           drops the table of models (prices, limits)
      LLMF_NO_EMBED=1, LLMF_NO_TRANSCRIBE=1, LLMF_NO_COUNT=1, LLMF_NO_LIST=1   drop the operations besides chats
+     LLMF_NO_BUDGETS=1, LLMF_NO_ROUTES=1   drop budgets of money, and routes
      LLMF_STATIC=1              all functions static: two versions can live in one program
 
    THREADS      A factory belongs to one thread at a time; several factories are independent. llmf_wakeup alone may cross threads.
@@ -111,7 +116,7 @@
    SECRETS      Keys go into one header, never into a URL, a log, an error or a preview; that header is wiped when the call is freed. TLS is
                 verified; redirects are not followed.
 
-   CONTENTS: small types · opening and closing · models · requests · calls · other event loops · what would be sent · config without a factory ·
+   CONTENTS: small types · opening and closing · models · requests · calls · budgets and routes · other event loops · what would be sent · config without a factory ·
    JSON as it comes · transports of one's own · replay · providers of one's own · (with LLMFACTORY_IMPLEMENTATION:) every option · base ·
    wire · providers · net · factory · engine · tasks */
 /* -std=c99 hides POSIX, and the macro that shows it counts only before the first system header of a file: so this stands on top of the product. */
@@ -264,6 +269,7 @@ typedef struct llmf_retry {
 
 typedef struct llmf_transport llmf_transport;
 typedef struct llmf_stream_ops llmf_stream_ops;
+typedef struct llmf_budget_alert llmf_budget_alert;
 
 /* Turns a host name into addresses without blocking. Called from poll until it answers: put at most `cap` addresses as text ("127.0.0.1", "::1")
    NUL-terminated into out, 64 bytes each, and return how many; 0: not found; -1: not yet, ask again. */
@@ -316,6 +322,8 @@ typedef struct llmf_desc {
     const char *const *fallbacks;  /* names of models to try next, for models that have no chain of their own; NULL: the providers of LLM_FALLBACK_PROVIDERS, by their default models */
     size_t fallback_count;
     int max_batches;               /* requests of one LLMF_OP_EMBED call under way at once, each of which counts as a call; 0: 4 */
+    int64_t budget_call_pico, budget_process_pico, budget_day_pico; /* what a call, all calls and those of a day (UTC) may cost; 0: the config's; LLMF_ZERO: nothing */
+    void (*budget_alert)(void *user, const llmf_budget_alert *alert); /* a share of a budget is spent: see llmf_budget; inside llmf_poll; NULL: nobody is told */
 } llmf_desc;
 
 /* Opens a factory: reads the config, builds the tables. NULL on failure, with *err filled (every problem goes to the log hook; the text
@@ -390,6 +398,8 @@ typedef struct llmf_model_info {
     uint32_t quirks;                            /* bit i: what llmf_quirk_name(i) says, its provider's included */
     int32_t ends;                               /* yyyymmdd: the day its provider takes it away; 0: none is known */
     int32_t checked;                            /* yyyymmdd: the day the table's facts are of; 0: not in the table */
+    uint64_t score_count;                       /* outcomes that llmf_score has told */
+    double score;                               /* their mean; 0: none */
 } llmf_model_info;
 /* The word that config files have for a quirk, from 0; NULL past the last. */
 LLMF_API const char *llmf_quirk_name(int bit);
@@ -528,6 +538,7 @@ typedef struct llmf_request {
     int priority;                  /* where limits make calls wait, the higher goes first; 0: the usual one */
     const llmf_model *fallbacks;   /* the chain of this call, instead of its model's; NULL with fallback_count 0: that */
     size_t fallback_count;         /* with fallbacks NULL and a count of 1 or more: no chain */
+    int64_t budget_pico;           /* what the call may cost; 0: the factory's; LLMF_ZERO: nothing */
 } llmf_request;
 
 /* ---- calls --------------------------------------------------------------------------------------------------------- */
@@ -648,6 +659,89 @@ LLMF_API const char *llmf_result_name(int result);
 LLMF_API const char *llmf_finish_name(int finish);
 /* Version, transports, providers, options of this build, one a line; static; any thread. */
 LLMF_API const char *llmf_build_info(void);
+
+/* ---- budgets and routes ---------------------------------------------------------------------------------------------- */
+
+/* BUDGETS of money, in whole pico-dollars (1 USD = 1,000,000,000,000). LLMF_NO_BUDGETS=1 leaves them out.
+   Whose: of each call (llmf_request.budget_pico, else llmf_desc.budget_call_pico, else the config's budgets.call_usd); of all calls since the factory was opened
+   (budget_process_pico, budgets.process_usd); of a day from midnight to midnight UTC (budget_day_pico, budgets.day_usd); of a model (its key budget_usd, and
+   budgets.models: the lower holds); of a route (its budget_usd, and budgets.routes). Models that are no keys of the config are counted by provider and id, whatever
+   name they are asked by.
+   Before a request goes out the most that it may cost is reserved. Tokens of input: a token for every 2 bytes of the body, 50,000 for each image and each part that
+   is given as a URL, never more than the model's window. Of output: max_tokens, else the most that the model can give, else 16,384. Prices: those of a prompt of that
+   size, that of writing to the cache where `cache` is set. (What `extra` changes is not seen.) Where spent + reserved + this would be above a limit the call ends
+   with LLMF_ERR_BUDGET, and nothing is sent; the text has all figures and what to change. So it does where a price is not known and a limit holds: unknown is not 0. Where
+   prices are 0 the call always goes. Counting tokens and listing models cost nothing.
+   When the request has ended the reservation is given back, and its exact cost is spent. Where the provider has not said what was used: nothing after a failure before the
+   first content; else the input by the rule above, and a token for every 2 bytes of text, reasoning and arguments that came (of all bytes, with LLMF_DISCARD_TEXT).
+   A cost belongs to the day on which the request ends. Requests that LLMF_OP_EMBED is split into are counted one by one; the limit of the call is on all of them.
+   llmf_budget reads one. scope: LLMF_BUDGET_…; name: of the model (as for llmf_get) or the route, else NULL. Returns LLMF_OK; what llmf_get says of an unknown name;
+   LLMF_ERR_ARGUMENT for a scope or route that is none. What has no limit is not counted, but for the process and the day.
+   llmf_desc.budget_alert is called inside llmf_poll, once for each share in budgets.alerts ([0.5, 0.8, 1.0] where the config says nothing) that is spent; once again where
+   the limit has changed, or for the next day. Calls' own budgets give no alerts. *alert lives until it returns.
+
+   ROUTES choose a model for a request. LLMF_NO_ROUTES=1 leaves them out. In the config:
+       routes:
+         chat: {rule: cheapest, threshold: 0.6, candidates: [fast, {model: smart, quality: 0.9, use_cases: [code], weight: 2}], task: talk, budget_usd: 5}
+   candidates: keys of the config, or other names of models; none: all models of the config. What a candidate does not say (weight, use_cases, quality) its model's entry
+   says; weight 1, all use cases and no quality where that says nothing either. quality: a number from 0 to 1, or one for each use case: {code: 0.9, default: 0.5}.
+   First those are left out that are unknown or not built in, have no key, lack a capability (`needs`, and what the request has: tools, a schema, images, audio,
+   files), have too small a window, are cooling down, have use cases but not the task, whose estimated cost is above budget_pico, or whose budgets have no room left.
+   Of the rest the rule chooses; where two are equal, the cheaper one, then the first:
+       cheapest     the lowest estimated cost; but the best quality, where the complexity is above the threshold (0.5 where the route has none)
+       quality      the best quality                              latency     the quickest so far; one that was never tried comes first, one that only failed last
+       weighted     drawn by weight                               round_robin one after the other
+       split        by the key and the weights, which stay the same on every machine: a key stays with its model; where weights move, so do few keys. No key: as weighted
+       scored       the best mean of llmf_score, of those with five or more; where none has: as cheapest
+   Estimated cost: tokens of the request by the rule above, and max_tokens (1,000 where it has none, for all candidates) of output; without a request 1,000 and 1,000.
+   llmf_route returns the model, whose calls count for the route's budget; {0} where none is left, with LLMF_ERR_ALL_FAILED and each one's reason, or for a route
+   that is unknown LLMF_ERR_UNKNOWN_MODEL, for a bad field LLMF_ERR_ARGUMENT. `why` and `err` may be NULL. *why lives until the next llmf_route, llmf_get of a route,
+   or llmf_close. The decision goes to the log too, at LLMF_LOG_INFO. llmf_get takes a route's name: as llmf_route with nothing else; ask again for each call.
+   estimate_complexity adds a guess from the newest user message: its length, its words and marks of tasks with many steps, of code and formulas; the larger counts.
+   llmf_score records how well the model of a call did, from 0 to 1: a user's thumb, a test that passed. LLMF_ERR_STALE, LLMF_ERR_ARGUMENT; LLMF_ERR_LIMIT: beyond LLMF_MAX_HEALTH. */
+enum { LLMF_BUDGET_PROCESS = 0, LLMF_BUDGET_DAY = 1, LLMF_BUDGET_MODEL = 2, LLMF_BUDGET_ROUTE = 3 };
+typedef struct llmf_budget_info {
+    int64_t limit_pico;            /* LLMF_UNKNOWN: none */
+    int64_t spent_pico, reserved_pico;
+    uint64_t unknown;              /* calls whose cost nobody knows: not in spent_pico */
+} llmf_budget_info;
+struct llmf_budget_alert {
+    int scope, share_ppm;          /* LLMF_BUDGET_…; the share that is spent, in millionths */
+    llmf_str name;                 /* of the model or route; empty */
+    llmf_budget_info budget;
+};
+LLMF_API llmf_result llmf_budget_abi(llmf_factory *f, int scope, const char *name, llmf_budget_info *info, size_t info_size);
+static inline llmf_result llmf_budget(llmf_factory *f, int scope, const char *name, llmf_budget_info *info) { return llmf_budget_abi(f, scope, name, info, sizeof *info); }
+enum {
+    LLMF_ROUTE_CHOSEN = 0, LLMF_ROUTE_LOST = 1, LLMF_ROUTE_UNKNOWN = 2, LLMF_ROUTE_NOT_BUILT = 3, LLMF_ROUTE_NO_KEY = 4, LLMF_ROUTE_CAPABILITY = 5,
+    LLMF_ROUTE_CONTEXT = 6, LLMF_ROUTE_HEALTH = 7, LLMF_ROUTE_TASK = 8, LLMF_ROUTE_NO_PRICE = 9, LLMF_ROUTE_BUDGET = 10
+};
+typedef struct llmf_route_desc {
+    const char *route, *task, *key; /* NULL: all models of the config, by `cheapest`; the route's task; no key */
+    const llmf_request *request;   /* what is to be asked; NULL: not known yet. Read while llmf_route runs */
+    double complexity;             /* 0 to 1 */
+    int64_t budget_pico;           /* 0: none */
+    uint64_t seed;                 /* decides a draw; 0: llmf_desc.random */
+    uint32_t needs;                /* LLMF_CAN_… */
+    bool estimate_complexity;
+} llmf_route_desc;
+typedef struct llmf_candidate {
+    llmf_str name, text;           /* text: why it was chosen, or was not */
+    int reason;                    /* LLMF_ROUTE_… */
+    int64_t cost_pico, latency_us; /* LLMF_UNKNOWN */
+    double quality;                /* below 0: not known */
+} llmf_candidate;
+typedef struct llmf_decision {
+    const llmf_candidate *candidates; /* in the order of the config */
+    size_t candidate_count, chosen; /* chosen: its index; candidate_count: none */
+    double complexity;             /* that counted */
+    int64_t input_tokens;          /* as estimated; LLMF_UNKNOWN: there was no request */
+} llmf_decision;
+LLMF_API llmf_model llmf_route_abi(llmf_factory *f, const llmf_route_desc *what, size_t what_size, size_t req_size, llmf_decision *why, size_t why_size, llmf_error *err);
+static inline llmf_model llmf_route(llmf_factory *f, const llmf_route_desc *what, llmf_decision *why, llmf_error *err) {
+    return llmf_route_abi(f, what, sizeof *what, sizeof(llmf_request), why, sizeof *why, err);
+}
+LLMF_API llmf_result llmf_score(llmf_factory *f, llmf_call c, double value);
 
 /* ---- other event loops ----------------------------------------------------------------------------------------------- */
 
@@ -900,6 +994,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
      LLMF_MAX_ATTEMPTS      16         attempts of a call that its response tells of: the latest
      LLMF_MAX_FALLBACKS     8          models of a chain
      LLMF_MAX_HEALTH        256        models at hosts of which it is kept how they do; of those beyond nothing is
+     LLMF_MAX_BUDGETS       256        models and routes whose budgets are counted; a call under a budget beyond them is refused
      LLMF_TAIL_MS           2000       milliseconds that a reply may go on for behind its terminal event
      LLMF_BODY_KEEP         4096       bytes of a request that are kept from measuring it to sending it; a longer one is written twice. One such room in a factory
      LLMF_REPLY_KEEP        4096       an emptied text buffer above this goes back to the heap
@@ -1527,6 +1622,9 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #endif
 #ifndef LLMF_MAX_HEALTH
 #define LLMF_MAX_HEALTH 256
+#endif
+#ifndef LLMF_MAX_BUDGETS
+#define LLMF_MAX_BUDGETS 256
 #endif
 #ifndef LLMF_TAIL_MS
 #define LLMF_TAIL_MS 2000
@@ -16993,6 +17091,9 @@ LLMFI_UNUSED static llmfi_node *llmfi_yaml_parse(llmfi_arena *a, llmf_str text, 
 
 #endif
 #endif
+/* The config's section budgets: {call_usd, process_usd, day_usd, models: {name: usd}, routes: {name: usd}, alerts: [0.5, 0.8, 1.0]}. */
+#ifndef LLMFI_FACTORY_BUDGETS_H
+#define LLMFI_FACTORY_BUDGETS_H
 /* The entries of a config file, made ready: variables expanded, each key known, each value of its type and in its range. Goes on after a problem. */
 #ifndef LLMFI_FACTORY_CHECK_H
 #define LLMFI_FACTORY_CHECK_H
@@ -18165,7 +18266,8 @@ typedef struct llmfi_record {
     double weight;                           /* 0: not set; LLMF_ZERO: 0 */
     const llmfi_node *stop, *fallbacks, *key_list; /* arrays of texts; NULL */
     const llmfi_node *headers;               /* object of texts, besides the provider's; NULL */
-    const llmfi_node *use_cases, *quality;   /* as they stand; NULL */
+    const llmfi_node *use_cases;             /* array of texts; NULL */
+    const llmfi_node *quality;               /* a number, or an object of them by use case; NULL */
     const llmfi_node *node;                  /* the whole entry; NULL where the name is no key of the config */
     llmf_timeouts timeouts;
     llmfi_price price;
@@ -18222,7 +18324,7 @@ enum {
     LLMFI_KEY_CAUSES,                        /* int64_t: a bit for each llmf_result */
     LLMFI_KEY_HEADERS,                       /* node: an object of texts */
     LLMFI_KEY_OBJECT,                        /* node */
-    LLMFI_KEY_ANY,                           /* node: a scalar or a list */
+    LLMFI_KEY_QUALITY,                       /* node: a number, or an object of them by use case */
     LLMFI_KEY_QUIRKS,                        /* uint32_t: bits set and cleared */
     LLMFI_KEY_CAN,                           /* uint32_t: LLMF_CAN_… */
     LLMFI_KEY_PROVIDER,                      /* decides before all others */
@@ -18315,8 +18417,8 @@ static const llmfi_key llmfi_keys[] = {
     {"tpm", LLMFI_KEY_INTEGER, LLMFI_IN(tpm, tpm), 1, LLMFI_MAX_NUMBER}, /* tokens a minute */
     {"weight", LLMFI_KEY_NUMBER, LLMFI_IN_M(weight), 0, 1e6}, /* share among the routes */
     {"budget_usd", LLMFI_KEY_USD, LLMFI_IN_M(budget_pico), 0, 9e6}, /* the most to spend */
-    {"use_cases", LLMFI_KEY_ANY, LLMFI_IN_M(use_cases), 0, 0}, /* for the router */
-    {"quality", LLMFI_KEY_ANY, LLMFI_IN_M(quality), 0, 0}, /* for the router */
+    {"use_cases", LLMFI_KEY_TEXTS, LLMFI_IN_M(use_cases), 0, 0}, /* routes: the tasks that it is for; none: all */
+    {"quality", LLMFI_KEY_QUALITY, LLMFI_IN_M(quality), 0, 1}, /* routes: 0 to 1, or {code: 0.9, default: 0.5} by use case */
 };
 
 /* Which kind of entry a key stands in. */
@@ -18471,11 +18573,14 @@ LLMFI_UNUSED static const char *llmfi_url_problem(llmf_str url) {
 
 #if LLMF_HAS_CONFIG
 
+/* What a value may name. */
+enum { LLMFI_REFERS_PROVIDER, LLMFI_REFERS_MODEL, LLMFI_REFERS_ROUTE };
+
 /* A value that names something which may come in a later file: looked up when all is read. */
 typedef struct llmfi_reference {
     llmf_str file;
     const llmfi_node *node;
-    bool model;                              /* of a model; else of a provider */
+    int of;                                  /* LLMFI_REFERS_… */
     bool secret;                             /* its text came from a variable: not repeated in a message */
     struct llmfi_reference *next;
 } llmfi_reference;
@@ -18510,6 +18615,17 @@ static bool llmfi_check_bad(const llmfi_check *c, const llmfi_node *n, const cha
     return false;
 }
 
+/* What this build cannot do, and the config asks for. */
+LLMFI_UNUSED static bool llmfi_check_left_out(const llmfi_check *c, const llmfi_node *n, const char *what, const char *option) {
+    llmf_error err, why;
+    llmfi_text t = llmfi_check_begin(c, &err, n);
+    llmfi_error_left_out(&why, what, option);
+    err.code = LLMF_ERR_NOT_BUILT;
+    llmfi_say_c(&t, why.text);
+    llmfi_report_end(c->report, &err, false);
+    return false;
+}
+
 static void llmfi_check_unknown(const llmfi_check *c, const llmfi_node *n, const char *kind, const llmfi_nearest *near_names) {
     llmf_error err;
     llmfi_text t = llmfi_check_begin_key(c, &err, n);
@@ -18520,6 +18636,18 @@ static void llmfi_check_unknown(const llmfi_check *c, const llmfi_node *n, const
     llmfi_nearest_say(near_names, &t);
     if (!near_names->count) LLMFI_SAY(&t, "; remove it, or look at the list of keys in the manual");
     llmfi_report_end(c->report, &err, false);
+}
+
+/* A section's form; null is one that says nothing. */
+static bool llmfi_wants_object(const llmfi_check *k, const llmfi_node *n, const char *what) {
+    llmf_error err;
+    llmfi_text t;
+    if (n->type == LLMFI_OBJECT || n->type == LLMFI_NULL) return n->type == LLMFI_OBJECT;
+    t = llmfi_check_begin(k, &err, n);
+    llmfi_say(&t, n->key);
+    llmfi_say_c(&t, what);
+    llmfi_report_end(k->report, &err, false);
+    return false;
 }
 
 /* ---- variables ---- */
@@ -18687,6 +18815,9 @@ static bool llmfi_check_number(const llmfi_check *c, const llmfi_key *key, const
         if (!number) return llmfi_check_range(c, key, n, "a number");
         return llmfi_parse_pico(n->text, &whole) || llmfi_check_bad(c, n, key->name, "has more than six decimals; it is US dollars per million tokens");
     default: /* LLMFI_KEY_USD */
+#if !LLMF_HAS_BUDGETS
+        if (n) return llmfi_check_left_out(c, n, key->name, "BUDGETS");
+#endif
         if (!number) return llmfi_check_range(c, key, n, "a number");
         return llmfi_parse_fixed(n->text, 12, &whole) || llmfi_check_bad(c, n, key->name, "has more than twelve decimals; round it");
     }
@@ -18768,14 +18899,14 @@ static bool llmfi_check_texts(const llmfi_check *c, const llmfi_key *key, llmfi_
     return true;
 }
 
-static bool llmfi_refer(const llmfi_check *c, const llmfi_node *n, bool model, bool secret) {
+static bool llmfi_refer(const llmfi_check *c, const llmfi_node *n, int of, bool secret) {
     llmfi_reference *r, **end = c->references;
     if (!end) return true;
     r = (llmfi_reference *)llmfi_arena_alloc(c->arena, sizeof *r);
     if (!r) return false;
     r->file = c->file;
     r->node = n;
-    r->model = model;
+    r->of = of;
     r->secret = secret;
     while (*end) end = &(*end)->next;
     *end = r;
@@ -18786,7 +18917,7 @@ static bool llmfi_check_names(const llmfi_check *c, const llmfi_key *key, llmfi_
     const llmfi_node *item;
     bool ok = llmfi_check_texts(c, key, n);
     for (item = ok ? n->child : NULL; item; item = item->next)
-        if (!llmfi_refer(c, item, true, secret)) ok = false;
+        if (!llmfi_refer(c, item, LLMFI_REFERS_MODEL, secret)) ok = false;
     return ok;
 }
 
@@ -18860,12 +18991,29 @@ static bool llmfi_check_variables(const llmfi_check *c, const llmfi_key *key, ll
     return ok;
 }
 
-static bool llmfi_check_any(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n) {
-    const llmfi_node *item;
-    bool ok = n->type != LLMFI_OBJECT;
-    for (item = ok ? n->child : NULL; item; item = item->next)
-        if (item->type == LLMFI_OBJECT || item->type == LLMFI_ARRAY) ok = false;
-    return ok || llmfi_check_bad(c, n, key->name, "must be a word, a number or a list of them");
+/* A value that came from a variable is a text: where a number or a truth value is wanted, it is read as one. */
+static void llmfi_retype(const llmfi_key *key, llmfi_node *n) {
+    double number;
+    bool numeric = key->type == LLMFI_KEY_INTEGER || key->type == LLMFI_KEY_COUNT || key->type == LLMFI_KEY_NUMBER || key->type == LLMFI_KEY_PRICE || key->type == LLMFI_KEY_USD || key->type == LLMFI_KEY_QUALITY;
+    if (numeric && n->type == LLMFI_STRING && llmfi_parse_double(n->text, &number)) n->type = LLMFI_NUMBER;
+}
+
+static bool llmfi_check_share(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n) {
+    double value;
+    return (n->type == LLMFI_NUMBER && llmfi_parse_double(n->text, &value) && value >= key->least && value <= key->most) || llmfi_check_range(c, key, n, "a number");
+}
+
+/* One for all use cases, or one for each. */
+static bool llmfi_check_quality(const llmfi_check *c, const llmfi_key *key, llmfi_node *n, bool from_variable) {
+    llmfi_node *item;
+    bool ok = true;
+    if (n->type == LLMFI_NUMBER) return llmfi_check_share(c, key, n);
+    if (n->type != LLMFI_OBJECT || !n->child) return llmfi_check_bad(c, n, key->name, "must be a number from 0 to 1, or a mapping of use cases to such numbers");
+    for (item = n->child; item; item = item->next) {
+        if (from_variable) llmfi_retype(key, item);
+        if (!llmfi_check_share(c, key, item)) ok = false;
+    }
+    return ok;
 }
 
 static bool llmfi_check_auth(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n) {
@@ -18915,13 +19063,6 @@ static bool llmfi_check_secret(const llmfi_check *c, const llmfi_key *key, const
     return true;
 }
 
-/* A value that came from a variable is a text: where a number or a truth value is wanted, it is read as one. */
-static void llmfi_retype(const llmfi_key *key, llmfi_node *n) {
-    double number;
-    bool numeric = key->type == LLMFI_KEY_INTEGER || key->type == LLMFI_KEY_COUNT || key->type == LLMFI_KEY_NUMBER || key->type == LLMFI_KEY_PRICE || key->type == LLMFI_KEY_USD;
-    if (numeric && n->type == LLMFI_STRING && llmfi_parse_double(n->text, &number)) n->type = LLMFI_NUMBER;
-}
-
 static bool llmfi_check_value(const llmfi_check *c, const llmfi_key *key, llmfi_node *n) {
     bool from_variable = false;
     if (!llmfi_expand(c, n, &from_variable)) return false;
@@ -18930,7 +19071,7 @@ static bool llmfi_check_value(const llmfi_check *c, const llmfi_key *key, llmfi_
     switch (key->type) {
     case LLMFI_KEY_TEXT: return key->model == LLMFI_KEY_APART ? llmfi_check_filled(c, key, n) : llmfi_check_text(c, key, n);
     case LLMFI_KEY_MODEL: return llmfi_check_filled(c, key, n);
-    case LLMFI_KEY_PROVIDER: return llmfi_check_filled(c, key, n) && llmfi_refer(c, n, false, from_variable);
+    case LLMFI_KEY_PROVIDER: return llmfi_check_filled(c, key, n) && llmfi_refer(c, n, LLMFI_REFERS_PROVIDER, from_variable);
     case LLMFI_KEY_SECRET: return llmfi_check_secret(c, key, n, from_variable);
     case LLMFI_KEY_VARIABLE: return llmfi_check_text(c, key, n) && llmfi_check_variable(c, key, n);
     case LLMFI_KEY_VARIABLES: return llmfi_check_variables(c, key, n);
@@ -18944,7 +19085,7 @@ static bool llmfi_check_value(const llmfi_check *c, const llmfi_key *key, llmfi_
     case LLMFI_KEY_NAMES: return llmfi_check_names(c, key, n, from_variable);
     case LLMFI_KEY_HEADERS: return llmfi_check_headers(c, key, n);
     case LLMFI_KEY_OBJECT: return n->type == LLMFI_OBJECT || llmfi_check_bad(c, n, key->name, "must be a mapping");
-    case LLMFI_KEY_ANY: return llmfi_check_any(c, key, n);
+    case LLMFI_KEY_QUALITY: return llmfi_check_quality(c, key, n, from_variable);
     case LLMFI_KEY_QUIRKS: return llmfi_check_quirks(c, key, n, from_variable);
     case LLMFI_KEY_CAN: return llmfi_check_can(c, key, n);
     default: return llmfi_check_number(c, key, n);
@@ -20258,6 +20399,42 @@ typedef struct llmfi_entry {
     struct llmfi_entry *next;
 } llmfi_entry;
 
+#if LLMF_HAS_ROUTES
+/* Rules of a route, in the order of llmfi_route_rules. */
+enum { LLMFI_RULE_CHEAPEST, LLMFI_RULE_QUALITY, LLMFI_RULE_LATENCY, LLMFI_RULE_WEIGHTED, LLMFI_RULE_ROUND_ROBIN, LLMFI_RULE_SPLIT, LLMFI_RULE_SCORED };
+static const char llmfi_route_rules[] = "cheapest\0quality\0latency\0weighted\0round_robin\0split\0scored\0";
+
+/* One of a route. What it does not say its model's entry says. */
+typedef struct llmfi_route_candidate {
+    llmf_str model;
+    double weight;                           /* 0: not set; LLMF_ZERO: 0 */
+    const llmfi_node *use_cases, *quality;   /* NULL: not set */
+} llmfi_route_candidate;
+
+/* A route of the config: as its sources say, and, when all of them are read, what that means. */
+typedef struct llmfi_route {
+    llmf_str name, file;                     /* file: the last that spoke of it */
+    llmfi_node *node;
+    int rule;                                /* LLMFI_RULE_… */
+    double threshold;                        /* of complexity */
+    llmf_str task;                           /* empty: none */
+    int64_t budget_pico;                     /* LLMF_UNKNOWN: none */
+    const llmfi_route_candidate *candidates;
+    size_t count;                            /* 0: all models of the config */
+    struct llmfi_route *next;
+} llmfi_route;
+#endif
+
+#if LLMF_HAS_BUDGETS
+enum { LLMFI_MAX_ALERTS = 8 };
+/* The section budgets: pico-dollars, LLMF_UNKNOWN where there is no limit. */
+typedef struct llmfi_config_budgets {
+    int64_t call, process, day;
+    int alerts_ppm[LLMFI_MAX_ALERTS], alert_count;
+    llmfi_node *models, *routes;             /* objects of numbers by name, in USD; NULL */
+} llmfi_config_budgets;
+#endif
+
 typedef struct llmfi_config {
     llmfi_arena arena;
     llmfi_heap *heap;
@@ -20267,9 +20444,23 @@ typedef struct llmfi_config {
     llmfi_entry *models;
     size_t model_count;
     llmfi_provider *providers;               /* of the config first, then the table's that are built in; the others as they are needed */
-    llmfi_node *fallbacks, *routes, *budgets, *prompts; /* objects, merged; NULL without CONFIG only */
+    llmfi_node *fallbacks, *prompts;         /* objects, merged; NULL without CONFIG only */
+#if LLMF_HAS_ROUTES
+    llmfi_route *routes;
+#endif
+#if LLMF_HAS_BUDGETS
+    llmfi_config_budgets budgets;
+#endif
     llmf_str default_model, default_provider; /* of the files; empty */
 } llmfi_config;
+
+#if LLMF_HAS_ROUTES
+LLMFI_UNUSED static const llmfi_route *llmfi_config_route(const llmfi_config *c, llmf_str name) {
+    const llmfi_route *r = c->routes;
+    while (r && !llmfi_eq(r->name, name)) r = r->next;
+    return r;
+}
+#endif
 
 /* ---- providers ---- */
 
@@ -20645,7 +20836,13 @@ static bool llmfi_unknown_model(const llmfi_config *c, llmf_str name, llmf_error
     size_t colon = llmfi_find_char(name, ':');
     const llmfi_entry *e;
     const llmfi_model_row *row;
+#if LLMF_HAS_ROUTES
+    const llmfi_route *route;
+#endif
     for (e = c->models; e; e = e->next) llmfi_nearest_try(&near_names, e->key);
+#if LLMF_HAS_ROUTES
+    for (route = c->routes; route; route = route->next) llmfi_nearest_try(&near_names, route->name);
+#endif
     for (row = llmfi_model_rows; row->id; row++)
         if (llmfi_row_stands_alone(row)) llmfi_nearest_try(&near_names, llmfi_cstr(row->id));
     LLMFI_SAY(&t, "unknown model ");
@@ -21055,10 +21252,15 @@ static llmfi_config *llmfi_config_new(llmfi_heap *heap, const llmf_desc *desc, c
     c->desc = desc;
     c->env = env;
     llmfi_arena_init(&c->arena, heap, 0);
+#if LLMF_HAS_BUDGETS
+    c->budgets.call = c->budgets.process = c->budgets.day = LLMF_UNKNOWN;
+    c->budgets.alerts_ppm[0] = 500000;
+    c->budgets.alerts_ppm[1] = 800000;
+    c->budgets.alerts_ppm[2] = 1000000;
+    c->budgets.alert_count = 3;
+#endif
 #if LLMF_HAS_CONFIG
     c->fallbacks = llmfi_new_object(&c->arena);
-    c->routes = llmfi_new_object(&c->arena);
-    c->budgets = llmfi_new_object(&c->arena);
     c->prompts = llmfi_new_object(&c->arena);
 #endif
     if (!c->arena.failed) return c;
@@ -21151,6 +21353,361 @@ LLMFI_UNUSED static bool llmfi_config_provider_at(const llmfi_config *c, const l
     return true;
 }
 
+#endif
+
+#if LLMF_HAS_CONFIG
+
+#if LLMF_HAS_BUDGETS
+
+static const char *const llmfi_budget_keys[] = {"call_usd", "process_usd", "day_usd", "models", "routes", "alerts"};
+
+static llmfi_key llmfi_section_key(const char *name, uint8_t type, float most) {
+    llmfi_key key;
+    key.name = name;
+    key.type = type;
+    key.model = LLMFI_KEY_APART;
+    key.provider = LLMFI_KEY_NONE;
+    key.least = 0;
+    key.most = most;
+    return key;
+}
+
+/* A limit, where its value says one. */
+static void llmfi_load_limit(const llmfi_check *k, llmfi_node *n, const char *name, int64_t *to) {
+    llmfi_key key = llmfi_section_key(name, LLMFI_KEY_USD, 9e6f);
+    if (llmfi_check_value(k, &key, n) && n->type == LLMFI_NUMBER) llmfi_parse_fixed(n->text, 12, to);
+}
+
+/* Limits by name, laid over those of earlier sources. */
+static void llmfi_load_limits(const llmfi_check *k, llmfi_node *section, const char *name, int of, llmfi_node **into) {
+    llmfi_key key = llmfi_section_key(name, LLMFI_KEY_USD, 9e6f);
+    llmfi_node *n, *ref, **link;
+    if (!llmfi_wants_object(k, section, of == LLMFI_REFERS_MODEL ? " must be a mapping of models' names to US dollars" : " must be a mapping of routes' names to US dollars")) return;
+    for (link = &section->child; (n = *link) != NULL;) {
+        ref = (llmfi_node *)llmfi_arena_alloc(k->arena, sizeof *ref);
+        if (!ref || !llmfi_check_value(k, &key, n)) {
+            *link = n->next;
+            continue;
+        }
+        ref->type = LLMFI_STRING;
+        ref->text = n->key;
+        ref->line = n->key_line;
+        ref->column = n->key_column;
+        llmfi_refer(k, ref, of, false);
+        link = &n->next;
+    }
+    if (!*into) *into = llmfi_new_object(k->arena);
+    if (*into) llmfi_merge(*into, section);
+}
+
+/* Shares of a budget at which somebody is told. */
+static void llmfi_load_alerts(const llmfi_check *k, llmfi_node *list, llmfi_config_budgets *b) {
+    static const char what[] = "must be a list of at most 8 shares, each above 0 and at most 1, such as [0.5, 0.8, 1.0]";
+    const llmfi_node *n;
+    bool from_variable = false, ok = list->type == LLMFI_ARRAY && list->count <= LLMFI_MAX_ALERTS;
+    int64_t ppm[LLMFI_MAX_ALERTS];
+    int i = 0;
+    if (list->type == LLMFI_NULL || !llmfi_expand(k, list, &from_variable)) return;
+    if (!ok) llmfi_check_bad(k, list, "alerts", what);
+    for (n = ok ? list->child : NULL; n; n = n->next, i++) {
+        bool number = n->type == LLMFI_NUMBER || (from_variable && n->type == LLMFI_STRING);
+        if (number && llmfi_parse_fixed(n->text, 6, &ppm[i]) && ppm[i] > 0 && ppm[i] <= 1000000) continue;
+        ok = llmfi_check_bad(k, n, "alerts", what);
+    }
+    if (!ok) return;
+    b->alert_count = i;
+    while (i-- > 0) b->alerts_ppm[i] = (int)ppm[i];
+}
+
+static void llmfi_load_budgets(const llmfi_check *k, llmfi_config *c, llmfi_node *section) {
+    llmfi_config_budgets *b = &c->budgets;
+    llmfi_node *n, *next;
+    size_t i;
+    if (!llmfi_wants_object(k, section, " must be a mapping of call_usd, process_usd, day_usd, models, routes and alerts")) return;
+    for (n = section->child; n; n = next) {
+        next = n->next;
+        if (LLMFI_IS(n->key, "call_usd")) llmfi_load_limit(k, n, "call_usd", &b->call);
+        else if (LLMFI_IS(n->key, "process_usd")) llmfi_load_limit(k, n, "process_usd", &b->process);
+        else if (LLMFI_IS(n->key, "day_usd")) llmfi_load_limit(k, n, "day_usd", &b->day);
+        else if (LLMFI_IS(n->key, "models")) llmfi_load_limits(k, n, "budgets.models", LLMFI_REFERS_MODEL, &b->models);
+#if LLMF_HAS_ROUTES
+        else if (LLMFI_IS(n->key, "routes")) llmfi_load_limits(k, n, "budgets.routes", LLMFI_REFERS_ROUTE, &b->routes);
+#else
+        else if (LLMFI_IS(n->key, "routes")) llmfi_check_left_out(k, n, "budgets.routes", "ROUTES");
+#endif
+        else if (LLMFI_IS(n->key, "alerts")) llmfi_load_alerts(k, n, b);
+        else {
+            llmfi_nearest near_names = llmfi_nearest_to(n->key);
+            for (i = 0; i < LLMFI_COUNT(llmfi_budget_keys); i++) llmfi_nearest_try(&near_names, llmfi_cstr(llmfi_budget_keys[i]));
+            llmfi_check_unknown(k, n, "key of budgets", &near_names);
+        }
+    }
+}
+
+#else
+
+/* A limit that would not be kept is refused. */
+static void llmfi_load_budgets(const llmfi_check *k, const llmfi_config *c, const llmfi_node *section) {
+    (void)c;
+    llmfi_check_left_out(k, section, "budgets", "BUDGETS");
+}
+
+#endif
+#endif
+#endif
+/* The config's section routes: {name: {rule, candidates: [name, {model, weight, use_cases, quality}], threshold, task, budget_usd, description}}. */
+#ifndef LLMFI_FACTORY_ROUTES_H
+#define LLMFI_FACTORY_ROUTES_H
+
+#if LLMF_HAS_CONFIG
+
+#if LLMF_HAS_ROUTES
+
+static const llmfi_key llmfi_route_keys[] = {
+    {"rule", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
+    {"candidates", LLMFI_KEY_OBJECT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0}, /* looked at by code of its own */
+    {"threshold", LLMFI_KEY_NUMBER, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 1},
+    {"task", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
+    {"budget_usd", LLMFI_KEY_USD, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 9e6},
+    {"description", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0},
+};
+static const llmfi_key llmfi_candidate_keys[] = {
+    {"model", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
+    {"weight", LLMFI_KEY_NUMBER, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 1e6},
+    {"use_cases", LLMFI_KEY_TEXTS, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
+    {"quality", LLMFI_KEY_QUALITY, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 1},
+};
+
+/* The key of that name; NULL, and the problem told, where there is none. */
+static const llmfi_key *llmfi_route_key(const llmfi_check *k, const llmfi_node *n, const char *of, const llmfi_key *keys, size_t count) {
+    llmfi_nearest near_names = llmfi_nearest_to(n->key);
+    size_t i;
+    for (i = 0; i < count; i++)
+        if (llmfi_eq(n->key, llmfi_cstr(keys[i].name))) return &keys[i];
+    for (i = 0; i < count; i++) llmfi_nearest_try(&near_names, llmfi_cstr(keys[i].name));
+    llmfi_check_unknown(k, n, of, &near_names);
+    return NULL;
+}
+
+/* ---- candidates ---- */
+
+static bool llmfi_check_candidate_object(const llmfi_check *k, llmfi_node *item) {
+    const llmfi_node *model;
+    llmfi_node **link;
+    bool ok = true, secret;
+    model = llmfi_member(item, LLMFI_LIT("model"));
+    secret = model && model->type == LLMFI_STRING && llmfi_has_hole(model->text);
+    for (link = &item->child; *link;) {
+        const llmfi_key *key = llmfi_route_key(k, *link, "key of a candidate", llmfi_candidate_keys, LLMFI_COUNT(llmfi_candidate_keys));
+        if (key && llmfi_check_value(k, key, *link)) {
+            link = &(*link)->next;
+            continue;
+        }
+        ok = false;
+        *link = (*link)->next;
+    }
+    model = llmfi_member(item, LLMFI_LIT("model"));
+    if (model && model->type == LLMFI_STRING) return llmfi_refer(k, model, LLMFI_REFERS_MODEL, secret) && ok;
+    return ok && llmfi_check_bad(k, item, "a candidate", "needs the key model: the name of the model");
+}
+
+/* The name of a candidate; empty: it has none. */
+static llmf_str llmfi_candidate_name(const llmfi_node *item) {
+    return item->type == LLMFI_STRING ? item->text : llmfi_entry_text(item, "model");
+}
+
+static bool llmfi_check_candidate(const llmfi_check *k, llmfi_node *list, llmfi_node *item) {
+    bool from_variable = false;
+    const llmfi_node *other;
+    llmf_str name;
+    if (item->type == LLMFI_STRING && !llmfi_expand(k, item, &from_variable)) return false;
+    if (item->type == LLMFI_OBJECT) {
+        if (!llmfi_check_candidate_object(k, item)) return false;
+    } else {
+        if (item->type != LLMFI_STRING || !item->text.len) return llmfi_check_bad(k, item, "a candidate", "must be the name of a model, or a mapping of model, weight, use_cases and quality");
+        if (!llmfi_refer(k, item, LLMFI_REFERS_MODEL, from_variable)) return false;
+    }
+    name = llmfi_candidate_name(item);
+    for (other = list->child; other != item; other = other->next)
+        if (llmfi_eq(llmfi_candidate_name(other), name)) return llmfi_check_bad(k, item, "candidates", "has this model twice; remove one of the two, or give it more weight");
+    return true;
+}
+
+/* What is wrong is taken out. */
+static bool llmfi_check_candidates(const llmfi_check *k, llmfi_node *list) {
+    llmfi_node **link;
+    bool ok = true;
+    if (list->type == LLMFI_NULL) return true;
+    if (!llmfi_make_array(k, list)) return false;
+    if (list->type != LLMFI_ARRAY || !list->child) return llmfi_check_bad(k, list, "candidates", "must be a list of models; leave it out for all models of the config");
+    for (link = &list->child; *link;) {
+        if (llmfi_check_candidate(k, list, *link)) {
+            link = &(*link)->next;
+            continue;
+        }
+        ok = false;
+        *link = (*link)->next;
+        list->count--;
+    }
+    return ok;
+}
+
+/* ---- routes ---- */
+
+static bool llmfi_check_rule(const llmfi_check *k, const llmfi_node *n) {
+    llmf_error err;
+    llmfi_text t;
+    llmfi_nearest near_names;
+    const char *word;
+    if (n->type != LLMFI_STRING || llmfi_word_in(llmfi_route_rules, n->text) >= 0) return true;
+    near_names = llmfi_nearest_to(n->text);
+    for (word = llmfi_route_rules; *word; word += llmfi_strlen(word) + 1) llmfi_nearest_try(&near_names, llmfi_cstr(word));
+    t = llmfi_check_begin(k, &err, n);
+    LLMFI_SAY(&t, "rule must be cheapest, quality, latency, weighted, round_robin, split or scored");
+    llmfi_nearest_say(&near_names, &t);
+    llmfi_report_end(k->report, &err, false);
+    return false;
+}
+
+static bool llmfi_check_route_member(const llmfi_check *k, llmfi_node *n) {
+    const llmfi_key *key = llmfi_route_key(k, n, "key of a route", llmfi_route_keys, LLMFI_COUNT(llmfi_route_keys));
+    if (!key) return false;
+    if (LLMFI_IS(n->key, "candidates")) return llmfi_check_candidates(k, n);
+    return llmfi_check_value(k, key, n) && (!LLMFI_IS(n->key, "rule") || llmfi_check_rule(k, n));
+}
+
+static void llmfi_load_route(const llmfi_check *k, llmfi_config *c, llmfi_node *entry) {
+    llmfi_route *r, **end = &c->routes;
+    llmfi_node **link;
+    if (entry->type != LLMFI_OBJECT) {
+        llmfi_check_bad(k, entry, "a route", "must be a mapping of rule, candidates, threshold, task and budget_usd");
+        return;
+    }
+    if (!entry->key.len || llmfi_trim(entry->key).len != entry->key.len || llmfi_find_control(entry->key, 0) != LLMFI_NOWHERE) {
+        llmfi_report_at(k->report, k->file, entry->key_line, entry->key_column, "a route's name is not empty, and has no blanks at its ends and no control characters");
+        return;
+    }
+    for (link = &entry->child; *link;) {
+        if (llmfi_check_route_member(k, *link)) link = &(*link)->next;
+        else *link = (*link)->next;
+    }
+    for (; *end && !llmfi_eq((*end)->name, entry->key); end = &(*end)->next) {}
+    r = *end ? *end : (llmfi_route *)llmfi_arena_alloc(k->arena, sizeof *r);
+    if (!r) return;
+    if (!*end) {
+        r->name = llmfi_arena_copy(k->arena, entry->key);
+        r->node = entry;
+        *end = r;
+    } else {
+        r->node->key_line = entry->key_line;
+        r->node->key_column = entry->key_column;
+        llmfi_merge(r->node, entry);
+    }
+    r->file = k->file;
+}
+
+static void llmfi_load_routes(const llmfi_check *k, llmfi_config *c, llmfi_node *section) {
+    llmfi_node *n, *next;
+    if (!llmfi_wants_object(k, section, " must be a mapping of names to routes")) return;
+    for (n = section->child; n; n = next) {
+        next = n->next;
+        llmfi_load_route(k, c, n);
+    }
+}
+
+/* ---- when all is read ---- */
+
+/* A name that must be of a route, or must not. True: it was looked at here. */
+static bool llmfi_check_route_reference(const llmfi_config *c, llmfi_report *report, const llmfi_reference *r) {
+    llmf_error err;
+    llmfi_text t;
+    llmfi_nearest near_names;
+    const llmfi_route *route;
+    bool known = llmfi_config_route(c, r->node->text) != NULL, wanted = r->of == LLMFI_REFERS_ROUTE;
+    if (r->of == LLMFI_REFERS_PROVIDER || (!wanted && !known)) return false;
+    if (wanted && known) return true;
+    t = llmfi_report_begin(&err, r->file, r->node->line, r->node->column, false);
+    err.code = LLMF_ERR_UNKNOWN_MODEL;
+    if (wanted) LLMFI_SAY(&t, "unknown route ");
+    llmfi_say(&t, r->secret ? LLMFI_LIT("(from a variable)") : r->node->text);
+    if (!wanted) {
+        LLMFI_SAY(&t, " is a route; name a model here");
+    } else {
+        near_names = llmfi_nearest_to(r->node->text);
+        for (route = c->routes; route; route = route->next) llmfi_nearest_try(&near_names, route->name);
+        llmfi_nearest_say(&near_names, &t);
+        if (!near_names.count) LLMFI_SAY(&t, "; it must be a key of the section routes");
+    }
+    llmfi_report_end(report, &err, false);
+    return true;
+}
+
+static void llmfi_route_candidates(llmfi_config *c, llmfi_route *r, const llmfi_node *list) {
+    llmfi_route_candidate *to;
+    const llmfi_node *item, *n;
+    if (!list || list->type != LLMFI_ARRAY || !list->count) return;
+    to = (llmfi_route_candidate *)llmfi_arena_array(&c->arena, list->count, sizeof *to);
+    if (!to) return;
+    r->candidates = to;
+    r->count = list->count;
+    for (item = list->child; item; item = item->next, to++) {
+        to->model = llmfi_candidate_name(item);
+        n = llmfi_member(item, LLMFI_LIT("weight"));
+        if (n && n->type == LLMFI_NUMBER) llmfi_apply_number(n, &to->weight);
+        n = llmfi_member(item, LLMFI_LIT("use_cases"));
+        to->use_cases = n && n->type == LLMFI_ARRAY ? n : NULL;
+        n = llmfi_member(item, LLMFI_LIT("quality"));
+        to->quality = n && n->type != LLMFI_NULL ? n : NULL;
+    }
+}
+
+/* What the sources have come to. */
+static void llmfi_route_end(llmfi_config *c, llmfi_route *r) {
+    const llmfi_node *n = llmfi_member(r->node, LLMFI_LIT("threshold"));
+    int rule = llmfi_word_in(llmfi_route_rules, llmfi_entry_text(r->node, "rule"));
+    r->rule = rule < 0 ? LLMFI_RULE_CHEAPEST : rule;
+    r->threshold = 0.5;
+    if (n && n->type == LLMFI_NUMBER) llmfi_parse_double(n->text, &r->threshold);
+    r->task = llmfi_entry_text(r->node, "task");
+    r->budget_pico = LLMF_UNKNOWN;
+    n = llmfi_member(r->node, LLMFI_LIT("budget_usd"));
+    if (n && n->type == LLMFI_NUMBER) llmfi_parse_fixed(n->text, 12, &r->budget_pico);
+    llmfi_route_candidates(c, r, llmfi_member(r->node, LLMFI_LIT("candidates")));
+}
+
+static void llmfi_routes_end(llmfi_config *c, llmfi_report *report) {
+    llmfi_route *r;
+    llmf_error err;
+    llmfi_text t;
+    for (r = c->routes; r; r = r->next) {
+        llmfi_route_end(c, r);
+        if (!llmfi_find_entry(c, r->name)) continue;
+        t = llmfi_report_begin(&err, r->file, r->node->key_line, r->node->key_column, false);
+        LLMFI_SAY(&t, "the route ");
+        llmfi_say(&t, r->name);
+        LLMFI_SAY(&t, " has the name of a model; call one of the two otherwise");
+        llmfi_report_end(report, &err, false);
+    }
+}
+
+#else
+
+static void llmfi_load_routes(const llmfi_check *k, const llmfi_config *c, const llmfi_node *section) {
+    (void)c;
+    llmfi_check_left_out(k, section, "routes", "ROUTES");
+}
+
+static bool llmfi_check_route_reference(const llmfi_config *c, const llmfi_report *report, const llmfi_reference *r) {
+    (void)c, (void)report, (void)r;
+    return false;
+}
+
+static void llmfi_routes_end(const llmfi_config *c, const llmfi_report *report) {
+    (void)c, (void)report;
+}
+
+#endif
+#endif
 #endif
 
 #if LLMF_HAS_CONFIG
@@ -21252,17 +21809,6 @@ static void llmfi_load_model(llmfi_loader *l, const llmfi_check *k, llmf_str key
 
 /* ---- sections ---- */
 
-static bool llmfi_wants_object(const llmfi_check *k, const llmfi_node *n, const char *what) {
-    llmf_error err;
-    llmfi_text t;
-    if (n->type == LLMFI_OBJECT || n->type == LLMFI_NULL) return n->type == LLMFI_OBJECT;
-    t = llmfi_check_begin(k, &err, n);
-    llmfi_say(&t, n->key);
-    llmfi_say_c(&t, what);
-    llmfi_report_end(k->report, &err, false);
-    return false;
-}
-
 static void llmfi_load_models(llmfi_loader *l, const llmfi_check *k, llmfi_node *section) {
     llmfi_node *n, *next;
     bool list = section->type == LLMFI_ARRAY;
@@ -21297,18 +21843,15 @@ static void llmfi_load_fallbacks(llmfi_loader *l, const llmfi_check *k, llmfi_no
         name->text = n->key;
         name->line = n->key_line;
         name->column = n->key_column;
-        llmfi_refer(k, name, true, false);
+        llmfi_refer(k, name, LLMFI_REFERS_MODEL, false);
         link = &n->next;
     }
     llmfi_merge(l->c->fallbacks, section);
 }
 
-/* Sections that later parts read: kept whole, variables expanded; only their form is looked at. */
-static void llmfi_load_kept(const llmfi_check *k, llmfi_node *section, llmfi_node *into, bool expand) {
-    bool from_variable = false;
-    if (!llmfi_wants_object(k, section, " must be a mapping")) return;
-    if (expand) llmfi_expand(k, section, &from_variable);
-    llmfi_merge(into, section);
+/* A section that later parts read: kept whole; only its form is looked at. */
+static void llmfi_load_kept(const llmfi_check *k, llmfi_node *section, llmfi_node *into) {
+    if (llmfi_wants_object(k, section, " must be a mapping")) llmfi_merge(into, section);
 }
 
 static void llmfi_load_default(const llmfi_check *k, llmfi_node *n, bool model, llmf_str *to) {
@@ -21317,7 +21860,7 @@ static void llmfi_load_default(const llmfi_check *k, llmfi_node *n, bool model, 
     bool from_variable = n->type == LLMFI_STRING && llmfi_has_hole(n->text);
     if (n->type == LLMFI_NULL || !llmfi_check_value(k, &keys[model], n)) return;
     *to = n->text;
-    llmfi_refer(k, n, model, from_variable);
+    llmfi_refer(k, n, model ? LLMFI_REFERS_MODEL : LLMFI_REFERS_PROVIDER, from_variable);
 }
 
 static void llmfi_load_section(llmfi_loader *l, const llmfi_check *k, llmfi_node *n) {
@@ -21327,9 +21870,9 @@ static void llmfi_load_section(llmfi_loader *l, const llmfi_check *k, llmfi_node
     if (LLMFI_IS(n->key, "models")) llmfi_load_models(l, k, n);
     else if (LLMFI_IS(n->key, "providers")) llmfi_load_providers(l, k, n);
     else if (LLMFI_IS(n->key, "fallbacks")) llmfi_load_fallbacks(l, k, n);
-    else if (LLMFI_IS(n->key, "routes")) llmfi_load_kept(k, n, c->routes, true);
-    else if (LLMFI_IS(n->key, "budgets")) llmfi_load_kept(k, n, c->budgets, true);
-    else if (LLMFI_IS(n->key, "prompts")) llmfi_load_kept(k, n, c->prompts, false);
+    else if (LLMFI_IS(n->key, "routes")) llmfi_load_routes(k, c, n);
+    else if (LLMFI_IS(n->key, "budgets")) llmfi_load_budgets(k, c, n);
+    else if (LLMFI_IS(n->key, "prompts")) llmfi_load_kept(k, n, c->prompts);
     else if (LLMFI_IS(n->key, "default_model")) llmfi_load_default(k, n, true, &c->default_model);
     else if (LLMFI_IS(n->key, "default_provider")) llmfi_load_default(k, n, false, &c->default_provider);
     else if (llmfi_find_key(n->key, LLMFI_OF_MODEL)) {
@@ -21428,12 +21971,14 @@ static void llmfi_check_reference(llmfi_loader *l, const llmfi_reference *r) {
     llmfi_record record;
     llmf_error why, err;
     llmfi_text t;
-    if (r->model ? llmfi_resolve_name(l->c, r->node->text, &record, &why) : llmfi_config_knows(l->c, r->node->text)) return;
-    if (r->model && why.code != LLMF_ERR_UNKNOWN_MODEL && why.code != LLMF_ERR_UNKNOWN_PROVIDER) return; /* told elsewhere, or not built: no fault of the file */
+    bool model = r->of == LLMFI_REFERS_MODEL;
+    if (llmfi_check_route_reference(l->c, &l->report, r)) return;
+    if (model ? llmfi_resolve_name(l->c, r->node->text, &record, &why) : llmfi_config_knows(l->c, r->node->text)) return;
+    if (model && why.code != LLMF_ERR_UNKNOWN_MODEL && why.code != LLMF_ERR_UNKNOWN_PROVIDER) return; /* told elsewhere, or not built: no fault of the file */
     t = llmfi_report_begin(&err, r->file, r->node->line, r->node->column, false);
-    err.code = r->model ? LLMF_ERR_UNKNOWN_MODEL : LLMF_ERR_UNKNOWN_PROVIDER;
-    if (r->secret) llmfi_say(&t, r->model ? LLMFI_LIT("the variable here names no known model") : LLMFI_LIT("the variable here names no known provider"));
-    else if (r->model) llmfi_say_c(&t, why.text);
+    err.code = model ? LLMF_ERR_UNKNOWN_MODEL : LLMF_ERR_UNKNOWN_PROVIDER;
+    if (r->secret) llmfi_say(&t, model ? LLMFI_LIT("the variable here names no known model") : LLMFI_LIT("the variable here names no known provider"));
+    else if (model) llmfi_say_c(&t, why.text);
     else llmfi_unknown_provider(l->c, r->node->text, &t);
     llmfi_report_end(&l->report, &err, false);
 }
@@ -21462,6 +22007,7 @@ static void llmfi_load_end(llmfi_loader *l) {
     if (l->c->arena.failed) return;
     for (e = l->c->models; e; e = e->next) llmfi_check_model(l, e);
     for (r = l->references; r; r = r->next) llmfi_check_reference(l, r);
+    llmfi_routes_end(l->c, &l->report);
 }
 
 /* Reads every source of *desc into a new generation, held once. Problems are told to `say` (NULL: nobody) and counted in *problems; what could be read is
@@ -21648,6 +22194,11 @@ typedef struct llmfi_prepared {
 #if LLMFI_HAS_HEALTH
     struct llmfi_health *health;             /* the engine's; NULL: none, or not asked for yet */
 #endif
+#if LLMF_HAS_BUDGETS
+    bool budget_known;                       /* what follows has been looked for */
+    int64_t budget_pico;                     /* the limit on the model; LLMF_UNKNOWN: none */
+    struct llmfi_budget *budget;             /* the engine's; NULL without a limit */
+#endif
 } llmfi_prepared;
 
 typedef struct llmfi_handle {
@@ -21661,6 +22212,9 @@ typedef struct llmfi_handle {
     uint32_t chain;                          /* next slot of the same bucket; 0: none */
     uint32_t newer, older;                   /* LRU among the prepared; 0: none */
     bool own;                                /* of llmf_create: not found by name */
+#if LLMF_HAS_ROUTES
+    struct llmfi_routed *route;              /* the engine's: the route that gives this handle, which its model's name does not find; NULL */
+#endif
 } llmfi_handle;
 
 typedef struct llmfi_handles {
@@ -21823,6 +22377,9 @@ LLMFI_UNUSED static uint32_t llmfi_handle_find(const llmfi_handles *h, const cha
     uint32_t at;
     for (at = h->buckets[hash % LLMFI_BUCKETS]; at; at = llmfi_handle_slot(h, at)->chain) {
         const llmfi_handle *s = llmfi_handle_slot(h, at);
+#if LLMF_HAS_ROUTES
+        if (s->route) continue;
+#endif
         if (s->hash == hash && s->name_len == len && memcmp(s->name, name, len) == 0) return at;
     }
     return 0;
@@ -21891,6 +22448,27 @@ LLMFI_UNUSED static uint32_t llmfi_handle_new(llmfi_handles *h, llmfi_config *co
     }
     return at;
 }
+
+#if LLMF_HAS_ROUTES
+/* The plain handle of a name, prepared; 0 with *err. */
+LLMFI_UNUSED static uint32_t llmfi_handle_named(llmfi_handles *h, llmfi_config *config, llmf_str name, llmf_error *err) {
+    uint32_t at = llmfi_handle_find(h, name.ptr, name.len, llmfi_handle_hash(name.ptr, name.len));
+    if (!at) return llmfi_handle_new(h, config, name, NULL, err);
+    return llmfi_handle_use(h, config, at, err) ? at : 0;
+}
+
+/* The handle that a route gives of a model: one for the two of them. */
+LLMFI_UNUSED static uint32_t llmfi_handle_routed(llmfi_handles *h, llmfi_config *config, llmf_str name, struct llmfi_routed *route, llmf_error *err) {
+    uint32_t hash = llmfi_handle_hash(name.ptr, name.len), at = h->buckets[hash % LLMFI_BUCKETS];
+    for (; at; at = llmfi_handle_slot(h, at)->chain) {
+        const llmfi_handle *s = llmfi_handle_slot(h, at);
+        if (s->route == route && s->name_len == name.len && memcmp(s->name, name.ptr, name.len) == 0) return llmfi_handle_use(h, config, at, err) ? at : 0;
+    }
+    at = llmfi_handle_new(h, config, name, NULL, err);
+    if (at) llmfi_handle_slot(h, at)->route = route;
+    return at;
+}
+#endif
 
 LLMFI_UNUSED static void llmfi_handles_close(llmfi_handles *h) {
     uint32_t at;
@@ -27692,6 +28270,28 @@ LLMFI_UNUSED static int llmfi_sse_end(llmfi_sse *s) {
 
 enum { LLMFI_MS = 1000000 };                 /* nanoseconds in a millisecond */
 
+#if LLMF_HAS_BUDGETS
+/* What is spent under one budget: see budget.h. */
+typedef struct llmfi_budget {
+    struct llmfi_budget *next;
+    int scope;                               /* LLMF_BUDGET_… */
+    int told_ppm;                            /* the largest share that was told */
+    llmf_str name;                           /* in the same piece of the heap; empty: of the process, of the day */
+    int64_t limit;                           /* as it was seen last; LLMF_UNKNOWN: none */
+    int64_t spent, reserved;
+    uint64_t unknown;                        /* calls whose cost nobody knows */
+} llmfi_budget;
+#endif
+
+#if LLMF_HAS_ROUTES
+/* A route that has been used: what is kept of it over a reload. */
+typedef struct llmfi_routed {
+    struct llmfi_routed *next;
+    llmf_str name;                           /* in the same piece of the heap */
+    size_t turn;                             /* of round_robin: the candidate that is next */
+} llmfi_routed;
+#endif
+
 /* Of 4 KiB at most on 64-bit machines: above, the heap would give it eight. */
 typedef struct llmfi_call {
     llmf_factory *f;
@@ -27756,6 +28356,12 @@ typedef struct llmfi_call {
     uint64_t guard_ns, guard_at;             /* since when that is looked at, and what had been received then */
 #endif
 
+#if LLMF_HAS_BUDGETS
+    struct llmfi_held *held;                 /* what it holds of budgets, in the arena; NULL: nothing yet */
+#endif
+#if LLMF_HAS_ROUTES
+    llmfi_routed *route;                     /* that chose its model; NULL */
+#endif
     llmf_response response;
 
     /* From here on cleared by their own begin. */
@@ -27853,6 +28459,19 @@ struct llmf_factory {
 #endif
 #if LLMF_HAS_RETRY
     llmfi_call *queue_first, *queue_last;    /* calls that wait for room, those of higher priority first */
+#endif
+
+#if LLMF_HAS_BUDGETS
+    llmfi_budget budget, budget_day;         /* of the process, of `today` */
+    int64_t today;                           /* days since 1970, UTC */
+    llmfi_budget *budgets;                   /* of models and routes */
+    uint32_t budget_count;
+    bool budget_moved;                       /* something was spent since alerts were looked for */
+#endif
+#if LLMF_HAS_ROUTES
+    llmfi_routed *routes;
+    llmfi_buf decision;                      /* candidates of the last llmf_route */
+    uint64_t route_draws;                    /* without llmf_desc.random: see llmfi_route_draw */
 #endif
 
 #if LLMF_HAS_AWS
@@ -27988,9 +28607,954 @@ LLMFI_ROWS_PROVIDER
 /* The life of a call, and its three faces: poll and next, callback, blocking. llmf_poll is the only engine. */
 #ifndef LLMFI_ENGINE_CALL_H
 #define LLMFI_ENGINE_CALL_H
+/* Budgets: before a request goes out, the most that it may cost is reserved; when it has ended, what it has cost is spent. All money is whole pico-dollars.
+   A request under way is an attempt of a call: it reserves, and settles before the next one reserves. */
+#ifndef LLMFI_ENGINE_BUDGET_H
+#define LLMFI_ENGINE_BUDGET_H
+/* How many tokens a request may take, and what they may cost: high rather than low, and cheap to know. Budgets reserve by it, routes compare by it. */
+#ifndef LLMFI_ENGINE_ESTIMATE_H
+#define LLMFI_ENGINE_ESTIMATE_H
+/* From what came to what it means: cost, response, final error. */
+#ifndef LLMFI_ENGINE_SETTLE_H
+#define LLMFI_ENGINE_SETTLE_H
+
+#if LLMF_HAS_MODELS || LLMF_HAS_CONFIG || LLMF_HAS_BUDGETS || LLMF_HAS_ROUTES
+
+/* tokens * price added to *sum; false where a part is unknown or the product does not fit. */
+static bool llmfi_cost_add(int64_t *sum, int64_t tokens, int64_t price) {
+    if (tokens == 0) return true;
+    if (tokens < 0 || price < 0) return false;
+    if (price && tokens > INT64_MAX / price) return false;
+    if (tokens * price > INT64_MAX - *sum) return false;
+    *sum += tokens * price;
+    return true;
+}
+
+/* Pico-dollars, exact, or LLMF_UNKNOWN: a price or a count that is not known is not 0. */
+LLMFI_UNUSED static int64_t llmfi_cost(const llmfi_price *p, const llmf_usage *u) {
+    int64_t sum = 0, read = u->cache_read > 0 ? u->cache_read : 0, write = u->cache_write > 0 ? u->cache_write : 0;
+    int64_t plain = u->input - read - write;
+    if (u->input < 0 || u->output < 0) return LLMF_UNKNOWN;
+    if (!llmfi_cost_add(&sum, plain < 0 ? 0 : plain, p->input) || !llmfi_cost_add(&sum, read, p->cache_read) ||
+        !llmfi_cost_add(&sum, write, p->cache_write) || !llmfi_cost_add(&sum, u->output, p->output))
+        return LLMF_UNKNOWN;
+    return sum;
+}
+
+/* The prices of a call with that many input tokens; below 0: not known how many. */
+static llmfi_price llmfi_call_price(const llmfi_call *c, int64_t input_tokens) {
+    llmfi_price price = llmfi_record_price(&c->prepared->record, input_tokens);
+#if LLMF_HAS_EMBED
+    if (c->req.op == LLMF_OP_EMBED && c->reply.job && !llmfi_eq(c->ask.model->model_id, c->prepared->record.s.model_id)) { /* the model beside it */
+        int at = c->prepared->record.provider->row;
+        const llmfi_model_row *row = at < 0 ? NULL : llmfi_find_model_row(at, c->ask.model->model_id);
+        price.input = price.cache_read = price.cache_write = row ? row->input : LLMF_UNKNOWN;
+    }
+#endif
+    return price;
+}
+
+static int64_t llmfi_call_cost(const llmfi_call *c) {
+    llmf_usage usage = c->reply.usage;
+    llmfi_price price = llmfi_call_price(c, usage.input);
+    if (c->req.op == LLMF_OP_EMBED && usage.output < 0) usage.output = 0; /* it has none */
+    return llmfi_cost(&price, &usage);
+}
+
+#else
+
+/* Nothing in this build knows a price. */
+static int64_t llmfi_call_cost(const llmfi_call *c) {
+    (void)c;
+    return LLMF_UNKNOWN;
+}
+
+#endif
+
+#if LLMF_HAS_MODELS && LLMF_HAS_STRINGS
+/* A provider that does not find a model which the table knows the end of: that will be why. */
+static LLMFI_COLD void llmfi_settle_ended(llmfi_call *c) {
+    const llmfi_record *r = &c->prepared->record;
+    llmf_error *e = &c->reply.error;
+    llmfi_text t;
+    t.ptr = e->text;
+    t.cap = sizeof e->text;
+    t.len = llmfi_strlen(e->text);
+    t.gap = false;
+    LLMFI_SAY(&t, "; the table of models has it end on ");
+    llmfi_say_day(&t, r->ends);
+    if (!r->provider->default_model.len || llmfi_eq(r->provider->default_model, r->s.model_id)) return;
+    LLMFI_SAY(&t, ": take another one, such as ");
+    llmfi_say(&t, r->provider->default_model);
+}
+#endif
+
+#if LLMF_HAS_RETRY
+static bool llmfi_settle_tries(llmfi_call *c);
+#endif
+
+/* Fills c->response; c->reply.error is what the call ended with. */
+LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
+    llmf_response *r = &c->response;
+    llmfi_reply *reply = &c->reply;
+    r->call.id = c->id;
+    if (c->prepared) {
+        r->provider = c->prepared->record.provider->name;
+        r->model = c->prepared->record.s.name;
+    }
+    r->model_used = reply->model_used;
+    r->request_id = reply->request_id;
+    r->text = r->reasoning = r->refusal = llmfi_str("", 0);
+    if (!reply->discard) { /* else what is still there are events not yet taken */
+        r->text = llmfi_reply_text_of(&reply->text);
+        r->reasoning = llmfi_reply_text_of(&reply->reasoning);
+        r->refusal = llmfi_reply_text_of(&reply->refusal);
+    }
+    r->state = llmfi_reply_text_of(&reply->state);
+    r->raw = llmfi_reply_text_of(&c->raw);
+    r->tool_calls = reply->calls;
+    r->tool_call_count = reply->call_count;
+    r->citations = (const llmf_citation *)(const void *)reply->citations.ptr;
+    r->citation_count = reply->citations.len / sizeof(llmf_citation);
+    r->finish = reply->finish;
+    r->finish_raw = reply->finish_raw;
+    r->usage = reply->usage;
+    r->cost_pico = c->prepared ? llmfi_call_cost(c) : LLMF_UNKNOWN;
+    r->latency_ms = llmfi_between_ms(c->start_ns, c->end_ns);
+    r->first_token_ms = llmfi_between_ms(c->start_ns, c->first_content_ns);
+#if LLMF_HAS_MODELS && LLMF_HAS_STRINGS
+    if (reply->error.code == LLMF_ERR_NOT_FOUND && c->prepared && c->prepared->record.ends) llmfi_settle_ended(c);
+#endif
+    r->error = reply->error;
+    r->error.http_status = reply->status;
+#if LLMFI_HAS_OPS
+    if (reply->job) {
+        llmfi_job_settle(reply->job, reply);
+        r->output = &reply->job->output;
+        r->finish = LLMF_FINISH_NONE;
+    }
+#endif
+    if (c->retry_after_ms >= 0) r->error.retry_after_ms = c->retry_after_ms; /* the header counts before what an error's body says */
+#if LLMF_HAS_RETRY
+    if (llmfi_settle_tries(c)) return;
+#endif
+    memset(&c->wire.attempt, 0, sizeof c->wire.attempt); /* the decoder has been given back */
+    c->wire.attempt.provider = r->provider;
+    c->wire.attempt.model = r->model;
+    c->wire.attempt.error = r->error.code;
+    c->wire.attempt.http_status = r->error.http_status;
+    c->wire.attempt.latency_ms = r->latency_ms;
+    r->attempts = &c->wire.attempt;
+    r->attempt_count = c->start_ns ? 1 : 0;
+    r->attempt_total = (int64_t)r->attempt_count;
+}
+
+#endif
+
+#if LLMF_HAS_BUDGETS || LLMF_HAS_ROUTES
+
+/* Texts in Latin letters have four bytes a token, those in Chinese or Japanese about three, code two to three: at two hardly any has more tokens than this says. Only
+   what is no language at all (digests, emoji, base64) can. What an image counts depends on the provider: 50,000 is above what gpt-4o-mini takes for the largest one. */
+enum { LLMFI_BYTES_A_TOKEN = 2, LLMFI_IMAGE_TOKENS = 50000, LLMFI_OUTPUT_TOKENS = 16384 };
+
+static int64_t llmfi_tokens_of(uint64_t bytes) {
+    return (int64_t)(bytes / LLMFI_BYTES_A_TOKEN + bytes % LLMFI_BYTES_A_TOKEN);
+}
+
+/* Of output at most: what is asked for, else what the model can give. */
+LLMFI_UNUSED static int64_t llmfi_output_most(const llmfi_settings *s, int64_t max_tokens) {
+    return max_tokens > 0 ? max_tokens : s->max_output > 0 ? s->max_output : (int64_t)LLMFI_OUTPUT_TOKENS;
+}
+
+/* a + b of two that are not negative, INT64_MAX at most. */
+static int64_t llmfi_sum_most(int64_t a, int64_t b) {
+    return a > INT64_MAX - b ? INT64_MAX : a + b;
+}
+
+#if LLMF_HAS_MEDIA
+/* Tokens of a part whose bytes say nothing of them: an image, and what only a URL names. *bytes: those that it has in the request's body. */
+static int64_t llmfi_part_tokens(const llmf_part *p, uint64_t *bytes) {
+    bool inside = !p->url || llmfi_starts(llmfi_cstr(p->url), LLMFI_LIT("data:"));
+    *bytes = 0;
+    if (p->type == LLMF_PART_TEXT || (p->type != LLMF_PART_IMAGE && inside)) return 0;
+    *bytes = p->data ? ((uint64_t)p->data_len + 2) / 3 * 4 : inside && p->url ? llmfi_strlen(p->url) : 0;
+    return LLMFI_IMAGE_TOKENS;
+}
+
+/* Those of all messages, and what they have in the body. */
+static int64_t llmfi_media_tokens(const llmf_request *r, uint64_t *bytes) {
+    int64_t tokens = 0;
+    uint64_t in_body;
+    size_t i, k;
+    *bytes = 0;
+    for (i = 0; r->messages && i < r->message_count; i++)
+        for (k = 0; r->messages[i].parts && k < r->messages[i].part_count; k++) {
+            tokens = llmfi_sum_most(tokens, llmfi_part_tokens(&r->messages[i].parts[k], &in_body));
+            *bytes += in_body;
+        }
+    return tokens;
+}
+#else
+static int64_t llmfi_media_tokens(const llmf_request *r, uint64_t *bytes) {
+    (void)r;
+    *bytes = 0;
+    return 0;
+}
+#endif
+
+/* Pico-dollars. LLMF_UNKNOWN: a price that is needed is not known; INT64_MAX: more than can be counted. cache: the prompt is written to the provider's. */
+static int64_t llmfi_tokens_cost(const llmfi_price *p, int64_t input, int64_t output, bool cache) {
+    int64_t price = cache && p->cache_write > p->input && p->input >= 0 ? p->cache_write : p->input, sum = 0;
+    if (price < 0 || (output > 0 && p->output < 0)) return LLMF_UNKNOWN;
+    return llmfi_cost_add(&sum, input, price) && llmfi_cost_add(&sum, output, p->output) ? sum : INT64_MAX;
+}
+
+#endif
+#endif
+
+/* Models and routes whose budgets are counted. */
+#ifndef LLMF_MAX_BUDGETS
+#define LLMF_MAX_BUDGETS 256
+#endif
+
+#if LLMF_HAS_BUDGETS
+
+/* What an attempt holds, and what its call has come to. */
+typedef struct llmfi_held {
+    bool on;                                 /* an attempt is under way */
+    int64_t most;                            /* pico-dollars that it holds of each budget */
+    int64_t input, output;                   /* its tokens, as they were estimated */
+    llmfi_budget *model, *route;             /* besides those of the process and the day; NULL */
+    int64_t spent, reserved;                 /* of the call as a whole, requests that it was split into included */
+} llmfi_held;
+
+/* A limit that a request must keep. */
+typedef struct llmfi_bound {
+    int scope;                               /* LLMF_BUDGET_…; LLMFI_BUDGET_CALL */
+    int64_t limit, spent, reserved;          /* limit: LLMF_UNKNOWN: none */
+    const char *key;                         /* what sets it */
+    llmf_str name;
+} llmfi_bound;
+
+enum { LLMFI_BUDGET_CALL = LLMF_BUDGET_ROUTE + 1, LLMFI_BOUNDS };
+
+/* ---- limits ---- */
+
+/* The description's, or the config's. */
+static void llmfi_bound_set(llmfi_bound *b, int64_t desc, const char *desc_key, int64_t config, const char *config_key) {
+    b->limit = desc == 0 ? config : desc < 0 ? 0 : desc;
+    b->key = desc == 0 ? config_key : desc_key;
+}
+
+LLMFI_UNUSED static int64_t llmfi_lower_limit(int64_t a, int64_t b) {
+    return a < 0 ? b : b < 0 || a < b ? a : b;
+}
+
+/* One model, whatever it is called by. */
+LLMFI_UNUSED static bool llmfi_same_model(const llmfi_record *a, const llmfi_record *b) {
+    if (a->from_config != b->from_config) return false;
+    return a->from_config ? llmfi_eq(a->s.name, b->s.name) : llmfi_eq(a->provider->name, b->provider->name) && llmfi_eq(a->s.model_id, b->s.model_id);
+}
+
+/* The limit on a model: its own, or that of the section budgets, the lower one. */
+static int64_t llmfi_budget_of_model(const llmfi_config *config, const llmfi_record *record) {
+    int64_t limit = record->budget_pico;
+#if LLMF_HAS_CONFIG
+    const llmfi_node *n = config->budgets.models ? config->budgets.models->child : NULL;
+    for (; n; n = n->next) {
+        llmfi_record named;
+        llmf_error err;
+        int64_t usd = LLMF_UNKNOWN;
+        if (n->type == LLMFI_NUMBER && llmfi_resolve_name(config, n->key, &named, &err) && llmfi_same_model(&named, record) && llmfi_parse_fixed(n->text, 12, &usd))
+            limit = llmfi_lower_limit(limit, usd);
+    }
+#else
+    (void)config;
+#endif
+    return limit;
+}
+
+static int64_t llmfi_budget_of_route(const llmfi_config *config, llmf_str name) {
+    int64_t limit = LLMF_UNKNOWN;
+#if LLMF_HAS_CONFIG && LLMF_HAS_ROUTES
+    const llmfi_route *route = llmfi_config_route(config, name);
+    const llmfi_node *n = llmfi_member(config->budgets.routes, name);
+    if (route) limit = route->budget_pico;
+    if (n && n->type == LLMFI_NUMBER) {
+        int64_t usd = LLMF_UNKNOWN;
+        if (llmfi_parse_fixed(n->text, 12, &usd)) limit = llmfi_lower_limit(limit, usd);
+    }
+#else
+    (void)config, (void)name;
+#endif
+    return limit;
+}
+
+/* ---- what is counted ---- */
+
+/* The budget of a model or route, made now if there is none; `provider` may be empty, else the name is provider:name. NULL: no room. */
+static llmfi_budget *llmfi_budget_find(const llmf_factory *f, int scope, llmf_str provider, llmf_str name) {
+    llmfi_budget *b;
+    size_t front = provider.len ? provider.len + 1 : 0;
+    for (b = f->budgets; b; b = b->next)
+        if (b->scope == scope && b->name.len == front + name.len && llmfi_starts(b->name, provider) && llmfi_eq(llmfi_from(b->name, front), name)) return b;
+    return NULL;
+}
+
+static llmfi_budget *llmfi_budget_get(llmf_factory *f, int scope, llmf_str provider, llmf_str name) {
+    llmfi_budget *b = llmfi_budget_find(f, scope, provider, name);
+    size_t front = provider.len ? provider.len + 1 : 0;
+    char *text;
+    if (b || f->budget_count >= LLMF_MAX_BUDGETS) return b;
+    b = (llmfi_budget *)llmfi_heap_alloc(&f->heap, sizeof *b + front + name.len + 1);
+    if (!b) return NULL;
+    memset(b, 0, sizeof *b);
+    text = (char *)(b + 1);
+    if (front) memcpy(text, provider.ptr, provider.len);
+    if (front) text[provider.len] = ':';
+    memcpy(text + front, name.ptr, name.len);
+    text[front + name.len] = '\0';
+    b->name = llmfi_str(text, front + name.len);
+    b->scope = scope;
+    b->limit = LLMF_UNKNOWN;
+    b->next = f->budgets;
+    f->budgets = b;
+    f->budget_count++;
+    return b;
+}
+
+static llmf_str llmfi_budget_provider(const llmfi_record *r) {
+    return r->from_config ? llmfi_str("", 0) : r->provider->name;
+}
+
+static llmf_str llmfi_budget_name(const llmfi_record *r) {
+    return r->from_config ? r->s.name : r->s.model_id;
+}
+
+/* A limit that is new tells its shares anew. */
+static void llmfi_budget_limit(llmfi_budget *b, int64_t limit) {
+    if (b->limit == limit) return;
+    b->limit = limit;
+    b->told_ppm = 0;
+}
+
+/* The limits of process and day as they are now; a new day begins with nothing spent. A clock that is set back does not bring a day again. */
+static void llmfi_budget_today(llmf_factory *f, llmfi_bound *process, llmfi_bound *day) {
+    int64_t today = llmfi_wall(f) / 86400000;
+    if (today > f->today) {
+        f->today = today;
+        f->budget_day.spent = 0;
+        f->budget_day.unknown = 0;
+        f->budget_day.told_ppm = 0;
+    }
+    llmfi_bound_set(process, f->desc.budget_process_pico, "llmf_desc.budget_process_pico", f->config->budgets.process, "budgets.process_usd");
+    llmfi_bound_set(day, f->desc.budget_day_pico, "llmf_desc.budget_day_pico", f->config->budgets.day, "budgets.day_usd");
+    f->budget.scope = process->scope = LLMF_BUDGET_PROCESS;
+    f->budget_day.scope = day->scope = LLMF_BUDGET_DAY;
+    process->name = day->name = f->budget.name = f->budget_day.name = llmfi_str("", 0);
+    llmfi_budget_limit(&f->budget, process->limit);
+    llmfi_budget_limit(&f->budget_day, day->limit);
+    process->spent = f->budget.spent;
+    process->reserved = f->budget.reserved;
+    day->spent = f->budget_day.spent;
+    day->reserved = f->budget_day.reserved;
+}
+
+static void llmfi_bound_take(llmfi_bound *b, int scope, int64_t limit, const char *key, llmf_str name, const llmfi_budget *at) {
+    b->scope = scope;
+    b->limit = limit;
+    b->key = key;
+    b->name = name;
+    b->spent = at ? at->spent : 0;
+    b->reserved = at ? at->reserved : 0;
+}
+
+/* All limits on the requests of a model, that a route may have chosen, by scope; that of the call is not among them. */
+static void llmfi_bounds(llmf_factory *f, llmfi_prepared *p, llmf_str route, llmfi_bound bounds[LLMFI_BOUNDS]) {
+    const llmfi_record *r = &p->record;
+    if (!p->budget_known) p->budget_pico = llmfi_budget_of_model(p->config, r);
+    p->budget_known = true;
+    if (p->budget_pico >= 0 && !p->budget) p->budget = llmfi_budget_find(f, LLMF_BUDGET_MODEL, llmfi_budget_provider(r), llmfi_budget_name(r));
+    llmfi_budget_today(f, &bounds[LLMF_BUDGET_PROCESS], &bounds[LLMF_BUDGET_DAY]);
+    llmfi_bound_take(&bounds[LLMF_BUDGET_MODEL], LLMF_BUDGET_MODEL, p->budget_pico, "budget_usd or budgets.models", r->s.name, p->budget);
+    llmfi_bound_take(&bounds[LLMF_BUDGET_ROUTE], LLMF_BUDGET_ROUTE, route.len ? llmfi_budget_of_route(p->config, route) : LLMF_UNKNOWN, "budget_usd or budgets.routes", route,
+                     route.len ? llmfi_budget_find(f, LLMF_BUDGET_ROUTE, llmfi_str("", 0), route) : NULL);
+}
+
+/* Whether that much more stays within it. What costs nothing always does, what cannot be counted never. */
+static bool llmfi_bound_fits(const llmfi_bound *b, int64_t most) {
+    if (b->limit < 0 || most == 0) return true;
+    return most < INT64_MAX && b->spent <= b->limit && b->reserved <= b->limit - b->spent && most <= b->limit - b->spent - b->reserved;
+}
+
+/* ---- sentences ---- */
+
+/* 12340000000000 as $12.34: all digits that are not 0. */
+static void llmfi_say_usd(llmfi_text *t, int64_t pico) {
+    char digits[LLMFI_INT_TEXT];
+    int64_t rest = pico % INT64_C(1000000000000);
+    size_t n;
+    llmfi_say_c(t, "$");
+    llmfi_say_int(t, pico / INT64_C(1000000000000));
+    if (!rest) return;
+    n = llmfi_print_int(digits, INT64_C(1000000000000) + rest); /* a 1, and twelve digits */
+    while (digits[n - 1] == '0') n--;
+    digits[0] = '.';
+    llmfi_say(t, llmfi_str(digits, n));
+}
+
+/* "the budget of the model fast (budget_usd or budgets.models)". */
+static LLMFI_COLD void llmfi_say_bound(llmfi_text *t, const llmfi_bound *b) {
+    static const char *const whose[] = {"process", "day", "model ", "route ", "call"};
+    LLMFI_SAY(t, "the budget of the ");
+    llmfi_say_c(t, whose[b->scope]);
+    llmfi_say(t, b->name);
+    LLMFI_SAY(t, " (");
+    llmfi_say_c(t, b->key);
+    LLMFI_SAY(t, ")");
+}
+
+static LLMFI_COLD bool llmfi_budget_no_price(llmfi_call *c, const llmfi_bound *b) {
+    llmfi_text t = llmfi_error_begin(&c->reply.error, LLMF_ERR_BUDGET);
+    llmfi_say_bound(&t, b);
+    LLMFI_SAY(&t, " needs the price of ");
+    llmfi_say(&t, c->prepared->record.provider->name);
+    llmfi_say_c(&t, ":");
+    llmfi_say(&t, c->ask.model->model_id);
+    LLMFI_SAY(&t, ", which is not known: set ");
+    llmfi_say_c(&t, "input_token_cost_usd_per_million");
+    LLMFI_SAY(&t, " and ");
+    llmfi_say_c(&t, "output_token_cost_usd_per_million");
+    LLMFI_SAY(&t, " in its entry under models; 0 where it costs nothing");
+    return false;
+}
+
+static LLMFI_COLD bool llmfi_budget_refuse(llmfi_call *c, const llmfi_bound *b, const llmfi_held *h) {
+    llmfi_text t = llmfi_error_begin(&c->reply.error, LLMF_ERR_BUDGET);
+    llmfi_say_bound(&t, b);
+    LLMFI_SAY(&t, " is ");
+    llmfi_say_usd(&t, b->limit);
+    LLMFI_SAY(&t, "; spent are ");
+    llmfi_say_usd(&t, b->spent);
+    LLMFI_SAY(&t, ", held by requests under way ");
+    llmfi_say_usd(&t, b->reserved);
+    LLMFI_SAY(&t, ", and this one to ");
+    llmfi_say(&t, c->prepared->record.s.name);
+    LLMFI_SAY(&t, " might cost ");
+    if (h->most == INT64_MAX) LLMFI_SAY(&t, "more than can be counted");
+    else llmfi_say_usd(&t, h->most);
+    LLMFI_SAY(&t, " (");
+    llmfi_say_int(&t, h->input);
+    LLMFI_SAY(&t, " tokens of input, ");
+    llmfi_say_int(&t, h->output);
+    LLMFI_SAY(&t, " of output, at most). Raise it, set a lower max_tokens, or take a cheaper model");
+    return false;
+}
+
+/* ---- reserving ---- */
+
+/* The call whose limit and sum this one's are. */
+static llmfi_call *llmfi_budget_owner(llmfi_call *c) {
+#if LLMF_HAS_EMBED
+    if (c->reply.job && c->reply.job->parent) return (llmfi_call *)c->reply.job->parent;
+#endif
+    return c;
+}
+
+static llmfi_held *llmfi_held_of(llmfi_call *c) {
+    if (!c->held) c->held = (llmfi_held *)llmfi_arena_alloc(&c->arena, sizeof *c->held);
+    if (!c->held) llmfi_error_memory(&c->reply.error);
+    return c->held;
+}
+
+/* Tokens of the request as it will be sent, and the most that they cost. */
+static void llmfi_budget_estimate(const llmfi_call *c, llmfi_held *h) {
+    const llmfi_settings *s = &c->prepared->record.s;
+    uint64_t bytes = 0;
+    int64_t window = c->req.op == LLMF_OP_EMBED ? LLMF_UNKNOWN : s->context_window; /* of one text, not of all in a request */
+    llmfi_price price;
+    h->input = c->req.op == LLMF_OP_CHAT ? llmfi_media_tokens(&c->req, &bytes) : 0;
+    h->input = llmfi_sum_most(h->input, llmfi_tokens_of(c->x.req.body_len > bytes ? c->x.req.body_len - bytes : 0));
+    h->output = c->req.op == LLMF_OP_EMBED ? 0 : llmfi_output_most(s, c->req.max_tokens);
+    if (window > 0 && h->input > window) h->input = window;
+    if (window > 0 && h->output > window) h->output = window;
+    price = llmfi_call_price(c, h->input);
+    h->most = llmfi_tokens_cost(&price, h->input, h->output, c->req.cache);
+}
+
+static void llmfi_bound_call(const llmfi_call *owner, llmfi_bound *b) {
+    const llmf_desc *d = &owner->f->desc;
+    bool own = owner->req.budget_pico != 0;
+    llmfi_bound_set(b, own ? owner->req.budget_pico : d->budget_call_pico, own ? "llmf_request.budget_pico" : "llmf_desc.budget_call_pico", owner->prepared->config->budgets.call,
+                    "budgets.call_usd");
+    b->scope = LLMFI_BUDGET_CALL;
+    b->name = llmfi_str("", 0);
+    b->spent = owner->held->spent;
+    b->reserved = owner->held->reserved;
+}
+
+/* Where a limit holds on a model or route, it must be counted. */
+static bool llmfi_budget_count(llmfi_call *c, const llmfi_bound bounds[LLMFI_BOUNDS], llmfi_held *h) {
+    llmfi_prepared *p = c->prepared;
+    const llmfi_bound *route = &bounds[LLMF_BUDGET_ROUTE];
+    h->model = h->route = NULL;
+    if (p->budget_pico >= 0 && !p->budget) p->budget = llmfi_budget_get(c->f, LLMF_BUDGET_MODEL, llmfi_budget_provider(&p->record), llmfi_budget_name(&p->record));
+    if (p->budget_pico >= 0) h->model = p->budget;
+    if (route->limit >= 0) h->route = llmfi_budget_get(c->f, LLMF_BUDGET_ROUTE, llmfi_str("", 0), route->name);
+    if ((p->budget_pico >= 0 && !h->model) || (route->limit >= 0 && !h->route))
+        return c->f->budget_count < LLMF_MAX_BUDGETS ? llmfi_error_memory(&c->reply.error)
+                                                     : llmfi_error_set(&c->reply.error, LLMF_ERR_LIMIT, "more budgets of models and routes than LLMF_MAX_BUDGETS");
+    if (h->model) llmfi_budget_limit(h->model, p->budget_pico);
+    if (h->route) llmfi_budget_limit(h->route, route->limit);
+    return true;
+}
+
+/* Every budget that an attempt holds something of, and the call's own sum: NULL in its place where there is none. */
+static void llmfi_budget_each(llmfi_call *c, llmfi_held *h, llmfi_budget *at[4]) {
+    at[0] = &c->f->budget;
+    at[1] = &c->f->budget_day;
+    at[2] = h->model;
+    at[3] = h->route;
+}
+
+/* Without limits sums may be larger than can be counted: then nothing is held. */
+static void llmfi_budget_hold(llmfi_call *c, llmfi_held *h, llmfi_held *owner) {
+    llmfi_budget *at[4];
+    size_t i;
+    llmfi_budget_each(c, h, at);
+    if (h->most < 0 || h->most > INT64_MAX - owner->reserved) h->most = 0;
+    for (i = 0; i < 4; i++)
+        if (at[i] && h->most > INT64_MAX - at[i]->reserved) h->most = 0;
+    for (i = 0; i < 4; i++)
+        if (at[i]) at[i]->reserved += h->most;
+    owner->reserved += h->most;
+    h->on = true;
+}
+
+/* Before an attempt is sent, its request built. False with the error in the reply: it must not be. */
+static bool llmfi_budget_reserve(llmfi_call *c) {
+    llmfi_call *owner = llmfi_budget_owner(c);
+    llmfi_bound bounds[LLMFI_BOUNDS];
+    llmfi_held *h = llmfi_held_of(c);
+    int i;
+    if (c->req.budget_pico < -1) return llmfi_error_set(&c->reply.error, LLMF_ERR_ARGUMENT, "llmf_request.budget_pico: must not be negative (0: the factory's; LLMF_ZERO: nothing)");
+    if (!h || c->req.op == LLMF_OP_COUNT_TOKENS || c->req.op == LLMF_OP_LIST_MODELS) return h != NULL;
+    if (!llmfi_held_of(owner)) return llmfi_error_memory(&c->reply.error);
+#if LLMF_HAS_ROUTES
+    llmfi_bounds(c->f, c->prepared, owner->route ? owner->route->name : llmfi_str("", 0), bounds);
+#else
+    llmfi_bounds(c->f, c->prepared, llmfi_str("", 0), bounds);
+#endif
+    llmfi_bound_call(owner, &bounds[LLMFI_BUDGET_CALL]);
+#if !LLMF_HAS_STDLIB
+    if (bounds[LLMF_BUDGET_DAY].limit >= 0 && !c->f->desc.wall_ms)
+        return llmfi_error_about(&c->reply.error, LLMF_ERR_ARGUMENT, "", LLMFI_LIT("llmf_desc.wall_ms"), " is not set, and this build has no clock of its own (LLMF_NO_STDLIB): a budget of a day needs one");
+#endif
+    llmfi_budget_estimate(c, h);
+    for (i = LLMFI_BUDGET_CALL; i >= 0; i--) { /* the narrowest is named */
+        if (bounds[i].limit < 0) continue;
+        if (h->most < 0) return llmfi_budget_no_price(c, &bounds[i]);
+        if (!llmfi_bound_fits(&bounds[i], h->most)) return llmfi_budget_refuse(c, &bounds[i], h);
+    }
+    if (!llmfi_budget_count(c, bounds, h)) return false;
+    llmfi_budget_hold(c, h, owner->held);
+    return true;
+}
+
+/* ---- settling ---- */
+
+/* Bytes of text, reasoning and arguments that have come; all bytes where they were not kept. */
+static uint64_t llmfi_budget_bytes(const llmfi_call *c) {
+    const llmfi_reply *r = &c->reply;
+    uint64_t bytes = (uint64_t)r->text.len + r->reasoning.len + r->refusal.len;
+    int i;
+    if (r->discard) return c->received;
+    for (i = 0; i < llmfi_reply_tool_count(r); i++) bytes += llmfi_reply_tool(r, i)->args.len;
+    return bytes;
+}
+
+/* What an attempt has cost whose provider has not said how much it used. */
+static int64_t llmfi_budget_guess(const llmfi_call *c) {
+    const llmf_usage *u = &c->reply.usage;
+    int64_t input = u->input, output = u->output, cost;
+    llmfi_price price;
+    if (c->reply.error.code != LLMF_OK && !c->reply.content) return 0;
+    if (!c->ended && !c->reply.content) return 0; /* given back while it was under way */
+    if (input < 0) input = c->held->input;
+    if (output < 0 && c->held->output) output = llmfi_tokens_of(llmfi_budget_bytes(c));
+    if (u->output < 0 && output > c->held->output) output = c->held->output;
+    price = llmfi_call_price(c, input);
+    cost = llmfi_tokens_cost(&price, input, output < 0 ? 0 : output, c->req.cache);
+    return cost;
+}
+
+static void llmfi_budget_spend(llmfi_budget *b, int64_t held, int64_t cost) {
+    b->reserved -= held;
+    if (cost < 0) b->unknown++;
+    else b->spent = llmfi_sum_most(b->spent, cost);
+}
+
+/* An attempt has ended, whatever way: pico-dollars, or LLMF_UNKNOWN. Nothing where it had not reserved, or was settled before. */
+static void llmfi_budget_settle(llmfi_call *c, int64_t cost) {
+    llmfi_held *h = c->held, *owner;
+    llmfi_budget *at[4];
+    llmfi_bound process, day;
+    size_t i;
+    if (!h || !h->on) return;
+    h->on = false;
+    if (cost < 0) cost = llmfi_budget_guess(c);
+    llmfi_budget_today(c->f, &process, &day);
+    llmfi_budget_each(c, h, at);
+    for (i = 0; i < 4; i++)
+        if (at[i]) llmfi_budget_spend(at[i], h->most, cost);
+    owner = llmfi_budget_owner(c)->held;
+    owner->reserved -= h->most;
+    if (cost > 0) owner->spent = llmfi_sum_most(owner->spent, cost);
+    c->f->budget_moved = true;
+}
+
+/* ---- alerts ---- */
+
+/* Pico-dollars at which that share of a limit is spent. */
+static int64_t llmfi_budget_share(int64_t limit, int64_t ppm) {
+    return limit / 1000000 * ppm + (limit % 1000000 * ppm + 999999) / 1000000;
+}
+
+/* The smallest share of the config's above `ppm`; 0: there is none. */
+static int llmfi_budget_next_share(const llmf_factory *f, int ppm) {
+    const llmfi_config_budgets *b = &f->config->budgets;
+    int i, least = 0;
+    for (i = 0; i < b->alert_count; i++)
+        if (b->alerts_ppm[i] > ppm && (!least || b->alerts_ppm[i] < least)) least = b->alerts_ppm[i];
+    return least;
+}
+
+static void llmfi_budget_fill(const llmfi_budget *b, int64_t limit, llmf_budget_info *info) {
+    info->limit_pico = limit;
+    info->spent_pico = b ? b->spent : 0;
+    info->reserved_pico = b ? b->reserved : 0;
+    info->unknown = b ? b->unknown : 0;
+}
+
+static void llmfi_budget_tell_one(llmf_factory *f, llmfi_budget *b) {
+    llmf_budget_alert a;
+    int share;
+    while (!f->closing && b->limit >= 0 && b->spent > 0 && (share = llmfi_budget_next_share(f, b->told_ppm)) > 0 && b->spent >= llmfi_budget_share(b->limit, share)) {
+        memset(&a, 0, sizeof a);
+        b->told_ppm = share;
+        a.scope = b->scope;
+        a.name = b->name;
+        a.share_ppm = share;
+        llmfi_budget_fill(b, b->limit, &a.budget);
+        f->desc.budget_alert(f->desc.user, &a);
+    }
+}
+
+/* Inside of llmf_poll. The hook may start and end calls. */
+static void llmfi_budget_tell(llmf_factory *f) {
+    llmfi_budget *b;
+    if (!f->budget_moved || !f->desc.budget_alert) return;
+    f->budget_moved = false;
+    llmfi_budget_tell_one(f, &f->budget);
+    llmfi_budget_tell_one(f, &f->budget_day);
+    for (b = f->budgets; b; b = b->next) llmfi_budget_tell_one(f, b);
+}
+
+static void llmfi_budget_close(llmf_factory *f) {
+    while (f->budgets) {
+        llmfi_budget *next = f->budgets->next;
+        llmfi_heap_free(&f->heap, f->budgets);
+        f->budgets = next;
+    }
+}
+
+/* ---- the public side ---- */
+
+/* What cannot be meant. */
+static bool llmfi_budget_desc_ok(const llmf_desc *d, llmf_error *err) {
+    const char *name = d->budget_call_pico < -1 ? "call" : d->budget_process_pico < -1 ? "process" : d->budget_day_pico < -1 ? "day" : NULL;
+    return !name || llmfi_error_about(err, LLMF_ERR_ARGUMENT, "llmf_desc.budget_", llmfi_cstr(name), "_pico: must not be negative (0: the config's; LLMF_ZERO: nothing)");
+}
+
+static bool llmfi_budget_read(llmf_factory *f, int scope, llmf_str name, llmf_budget_info *info) {
+    llmfi_bound process, day;
+    llmfi_record r;
+    llmf_error *err = &f->last_error;
+    llmfi_budget_today(f, &process, &day);
+    switch (scope) {
+    case LLMF_BUDGET_PROCESS: llmfi_budget_fill(&f->budget, process.limit, info); return true;
+    case LLMF_BUDGET_DAY: llmfi_budget_fill(&f->budget_day, day.limit, info); return true;
+    case LLMF_BUDGET_MODEL:
+        if (!(name.len ? llmfi_resolve_name(f->config, name, &r, err) : llmfi_resolve_empty(f->config, &r, err))) return false;
+        llmfi_budget_fill(llmfi_budget_find(f, scope, llmfi_budget_provider(&r), llmfi_budget_name(&r)), llmfi_budget_of_model(f->config, &r), info);
+        return true;
+#if LLMF_HAS_ROUTES
+    case LLMF_BUDGET_ROUTE:
+        if (!llmfi_config_route(f->config, name)) return llmfi_error_about(err, LLMF_ERR_ARGUMENT, "llmf_budget: there is no route ", name, "; the config's section routes has them");
+        llmfi_budget_fill(llmfi_budget_find(f, scope, llmfi_str("", 0), name), llmfi_budget_of_route(f->config, name), info);
+        return true;
+#endif
+    default: return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_budget: scope is no LLMF_BUDGET_ value");
+    }
+}
+
+LLMF_API llmf_result llmf_budget_abi(llmf_factory *f, int scope, const char *name, llmf_budget_info *info, size_t info_size) {
+    llmf_budget_info i;
+    if (!f) return LLMF_ERR_ARGUMENT;
+    memset(&i, 0, sizeof i);
+    if (!llmfi_budget_read(f, scope, llmfi_cstr(name), &i)) return (llmf_result)f->last_error.code;
+    if (info) memcpy(info, &i, info_size < sizeof i ? info_size : sizeof i);
+    return LLMF_OK;
+}
+
+#else
+
+LLMFI_UNUSED static bool llmfi_budget_reserve(llmfi_call *c) {
+    return !c->req.budget_pico || llmfi_error_left_out(&c->reply.error, "llmf_request.budget_pico", "BUDGETS");
+}
+
+LLMFI_UNUSED static void llmfi_budget_settle(llmfi_call *c, int64_t cost) {
+    (void)c, (void)cost;
+}
+
+LLMFI_UNUSED static void llmfi_budget_tell(llmf_factory *f) {
+    (void)f;
+}
+
+static bool llmfi_budget_desc_ok(const llmf_desc *d, llmf_error *err) {
+    return !(d->budget_call_pico || d->budget_process_pico || d->budget_day_pico || d->budget_alert) || llmfi_error_left_out(err, "llmf_desc.budget_", "BUDGETS");
+}
+
+LLMF_API llmf_result llmf_budget_abi(llmf_factory *f, int scope, const char *name, llmf_budget_info *info, size_t info_size) {
+    (void)scope, (void)name, (void)info, (void)info_size;
+    if (f) llmfi_error_left_out(&f->last_error, "llmf_budget", "BUDGETS");
+    return LLMF_ERR_NOT_BUILT;
+}
+
+#endif
+#endif
 /* A resolved model in the words of the public API. */
 #ifndef LLMFI_ENGINE_INFO_H
 #define LLMFI_ENGINE_INFO_H
+/* How each model at each host does: what calls have seen of it, kept as long as the factory. Retries, limits, breakers and routes decide by it, metrics show it,
+   and llmf_save keeps it over a restart. A model, here, is a provider's id at a base URL: two names of the config for one of them share what is known. A provider
+   whose entry sets limits for all of its models has one of its own, without an id; so has each of several keys, with its variable's name as "$NAME". */
+#ifndef LLMFI_ENGINE_HEALTH_H
+#define LLMFI_ENGINE_HEALTH_H
+
+#if LLMFI_HAS_HEALTH
+
+/* Numbers are smoothed: each call counts an eighth. */
+enum { LLMFI_HEALTH_SHARE = 8 };
+
+/* What was sent in each of the last seconds: the one that runs and sixty before it, so that no minute, wherever it begins, has more than is counted here. */
+enum { LLMFI_WINDOW_SECONDS = 61 };
+typedef struct llmfi_window {
+    uint64_t second;                         /* the latest that is counted */
+    int64_t requests, tokens;                /* of all of them */
+    int64_t token[LLMFI_WINDOW_SECONDS];
+    uint32_t request[LLMFI_WINDOW_SECONDS];
+} llmfi_window;
+
+typedef struct llmfi_health {
+    struct llmfi_health *next;               /* all of a factory */
+    llmf_str provider, model_id;             /* in the same piece of the heap */
+    uint32_t host;                           /* hash of the base URL */
+    uint64_t good, bad;                      /* attempts that were answered, and those that failed through the provider's fault */
+    int64_t latency_us, first_us;            /* of a whole answer, and to its first content; 0: none seen yet */
+#if LLMF_HAS_RETRY
+    struct llmfi_health *group;              /* its provider's, where that has limits; NULL */
+    llmfi_window *window;                    /* where there are limits a minute; NULL */
+    bool guarded;                            /* something below may keep calls away: else nobody needs to look */
+    int cool_code;                           /* why it is not asked until then: llmf_result */
+    uint64_t cool_until_ns, open_until_ns;   /* 0: it may be asked; the breaker is closed */
+    uint64_t probe;                          /* the call that tries whether the breaker may close; 0: none */
+    int64_t failures;                        /* in a row */
+    int64_t running;                         /* attempts under way */
+    int64_t left_requests, left_tokens;      /* as its provider said last; LLMF_UNKNOWN */
+    int64_t reset_requests_ms, reset_tokens_ms;
+    uint32_t next_key;                       /* of several: whose turn it is */
+#endif
+#if LLMF_HAS_ROUTES
+    uint64_t scores, score_ppm;              /* outcomes that llmf_score has told: how many, and their sum in millionths */
+#endif
+} llmfi_health;
+
+static uint32_t llmfi_health_host(llmf_str url) {
+    return llmfi_handle_hash(url.ptr, url.len);
+}
+
+static llmfi_health *llmfi_health_find(const llmf_factory *f, llmf_str provider, llmf_str model_id, uint32_t host) {
+    llmfi_health *h;
+    for (h = f->health; h; h = h->next)
+        if (h->host == host && llmfi_eq(h->model_id, model_id) && llmfi_eq(h->provider, provider)) return h;
+    return NULL;
+}
+
+/* Found, or made. NULL where there is no room: nothing is known of it then, and nothing kept. */
+static llmfi_health *llmfi_health_named(llmf_factory *f, llmf_str provider, llmf_str model_id, uint32_t host) {
+    llmfi_health *h = llmfi_health_find(f, provider, model_id, host);
+    char *text;
+    if (h || f->health_count >= LLMF_MAX_HEALTH) return h;
+    h = (llmfi_health *)llmfi_heap_alloc(&f->heap, sizeof *h + provider.len + model_id.len);
+    if (!h) return NULL;
+    memset(h, 0, sizeof *h);
+    text = (char *)(h + 1);
+    if (provider.len) memcpy(text, provider.ptr, provider.len);
+    h->provider = llmfi_str(text, provider.len);
+    text += provider.len;
+    if (model_id.len) memcpy(text, model_id.ptr, model_id.len);
+    h->model_id = llmfi_str(text, model_id.len);
+    h->host = host;
+#if LLMF_HAS_RETRY
+    h->left_requests = h->left_tokens = h->reset_requests_ms = h->reset_tokens_ms = LLMF_UNKNOWN;
+#endif
+    h->next = f->health;
+    f->health = h;
+    f->health_count++;
+    return h;
+}
+
+static llmfi_health *llmfi_health_of(llmf_factory *f, const llmfi_record *r) {
+    uint32_t host = llmfi_health_host(r->s.base_url);
+    llmfi_health *h = llmfi_health_named(f, r->s.provider, r->s.model_id, host);
+#if LLMF_HAS_RETRY
+    if (h && (r->provider->rpm || r->provider->tpm)) h->group = llmfi_health_named(f, r->s.provider, llmfi_str("", 0), 0);
+    if (h && (h->group || r->rpm || r->tpm || r->retry.max_concurrent || f->desc.retry.max_concurrent)) h->guarded = true;
+#endif
+    return h;
+}
+
+/* That of a call's model; NULL: none. */
+static llmfi_health *llmfi_health_at(const llmfi_call *c) {
+    return c->prepared ? c->prepared->health : NULL;
+}
+
+static void llmfi_health_smooth(int64_t *kept, uint64_t from, uint64_t to) {
+    int64_t us = from && to > from ? (int64_t)((to - from) / 1000) : 0;
+    if (us <= 0) return;
+    *kept = *kept ? *kept + (us - *kept) / LLMFI_HEALTH_SHARE : us;
+}
+
+/* An attempt has ended well. */
+static void llmfi_health_good(llmfi_call *c) {
+    llmfi_health *h = llmfi_health_at(c);
+    if (!h) return;
+    h->good++;
+    llmfi_health_smooth(&h->latency_us, c->attempt_ns, c->end_ns);
+    llmfi_health_smooth(&h->first_us, c->attempt_ns, c->first_content_ns);
+#if LLMF_HAS_RETRY
+    h->failures = 0;
+    h->open_until_ns = h->probe = 0;
+#endif
+}
+
+static void llmfi_health_close(llmf_factory *f) {
+    while (f->health) {
+        llmfi_health *next = f->health->next;
+#if LLMF_HAS_RETRY
+        if (f->health->window) llmfi_heap_free(&f->heap, f->health->window);
+#endif
+        llmfi_heap_free(&f->heap, f->health);
+        f->health = next;
+    }
+}
+
+#if LLMF_HAS_RETRY
+
+/* ---- limits a minute ---- */
+
+/* Takes what is over out of the sums. */
+static void llmfi_window_move(llmfi_window *w, uint64_t second) {
+    uint64_t steps = second > w->second ? second - w->second : 0;
+    if (steps >= LLMFI_WINDOW_SECONDS) {
+        memset(w, 0, sizeof *w);
+        w->second = second;
+        return;
+    }
+    while (steps--) {
+        size_t at = (size_t)(++w->second % LLMFI_WINDOW_SECONDS);
+        w->requests -= w->request[at];
+        w->tokens -= w->token[at];
+        w->request[at] = 0;
+        w->token[at] = 0;
+    }
+}
+
+static void llmfi_window_add(llmfi_window *w, uint32_t requests, int64_t tokens) {
+    size_t at = (size_t)(w->second % LLMFI_WINDOW_SECONDS);
+    w->request[at] += requests;
+    w->requests += requests;
+    w->token[at] += tokens;
+    w->tokens += tokens;
+}
+
+/* The moment when the first of what is counted is over. */
+static uint64_t llmfi_window_due(const llmfi_window *w) {
+    uint64_t i, second;
+    for (i = 1; i <= LLMFI_WINDOW_SECONDS; i++) { /* the oldest first */
+        second = w->second + i;
+        if (w->request[second % LLMFI_WINDOW_SECONDS] || w->token[second % LLMFI_WINDOW_SECONDS]) break;
+    }
+    return second * 1000 * LLMFI_MS;
+}
+
+/* Is there room for one more request of so many tokens? Else *due is when it is worth another look. What is larger than the limit alone goes where nothing else is. */
+static bool llmfi_window_room(llmf_factory *f, llmfi_health *h, int64_t rpm, int64_t tpm, int64_t tokens, uint64_t *due) {
+    llmfi_window *w = h->window;
+    if (!rpm && !tpm) return true;
+    if (!w) {
+        w = h->window = (llmfi_window *)llmfi_heap_alloc(&f->heap, sizeof *w);
+        if (!w) { /* not now, then: a limit that cannot be kept is not passed over */
+            *due = llmfi_after_ms(f->now_ns, 100);
+            return false;
+        }
+        memset(w, 0, sizeof *w);
+    }
+    llmfi_window_move(w, f->now_ns / (1000 * LLMFI_MS));
+    if ((!rpm || w->requests < rpm) && (!tpm || !w->requests || w->tokens + tokens <= tpm)) return true;
+    *due = llmfi_window_due(w);
+    return false;
+}
+
+/* Tokens that were estimated are known now. */
+static void llmfi_window_correct(llmf_factory *f, llmfi_health *h, int64_t more) {
+    if (!h || !h->window) return;
+    llmfi_window_move(h->window, f->now_ns / (1000 * LLMFI_MS));
+    llmfi_window_add(h->window, 0, more);
+}
+
+/* ---- cool-downs and breakers ---- */
+
+/* Until when it is not asked, and why (llmf_result); 0: it may be. */
+static uint64_t llmfi_health_closed_until(const llmf_factory *f, const llmfi_health *h, int *code) {
+    *code = h->cool_code;
+    if (h->cool_until_ns > f->now_ns) return h->cool_until_ns;
+    *code = LLMF_ERR_OVERLOADED;
+    if (h->open_until_ns > f->now_ns) return h->open_until_ns;
+    return h->open_until_ns && h->probe ? llmfi_after_ms(f->now_ns, 100) : 0; /* half open: one call tries it */
+}
+
+static void llmfi_health_cool(const llmf_factory *f, llmfi_health *h, int code, int64_t ms) {
+    uint64_t until = llmfi_after_ms(f->now_ns, ms);
+    h->cool_code = code;
+    h->guarded = true;
+    if (until > h->cool_until_ns) h->cool_until_ns = until;
+}
+
+/* An attempt has failed through the provider's fault. */
+static bool llmfi_health_opens(const llmf_factory *f, llmfi_health *h, const llmf_retry *rules) {
+    h->failures++;
+    if (rules->breaker_failures < 0 || h->failures < rules->breaker_failures) return false;
+    h->open_until_ns = llmfi_after_ms(f->now_ns, rules->breaker_ms);
+    h->guarded = true;
+    h->probe = 0;
+    return true;
+}
+
+#endif
+#endif
+#endif
 
 static void llmfi_fill_tiers(const llmfi_record *r, llmf_model_info *i) {
     const llmfi_tier_row *row;
@@ -28025,6 +29589,13 @@ LLMFI_UNUSED static void llmfi_fill_info(llmf_factory *f, const llmfi_record *r,
     i->ends = r->ends;
     i->checked = r->checked;
     i->capabilities = r->capabilities;
+#if LLMF_HAS_ROUTES
+    {
+        const llmfi_health *h = llmfi_health_find(f, r->s.provider, r->s.model_id, llmfi_health_host(r->s.base_url));
+        i->score_count = h ? h->scores : 0;
+        if (i->score_count) i->score = (double)h->score_ppm / 1e6 / (double)i->score_count;
+    }
+#endif
     i->configured = r->from_config;
     i->has_key = llmfi_record_has_key(r, &f->env, &auth) || auth == LLMFI_AUTH_NONE || (r->s.quirks & LLMFI_Q_NO_KEY_NEEDED);
     i->unavailable = !r->provider->built ? LLMF_ERR_NOT_BUILT : !i->has_key ? LLMF_ERR_AUTH : LLMF_OK;
@@ -29784,218 +31355,6 @@ static bool llmfi_take_op(llmfi_call *c) {
 /* From what an adapter is asked to an HTTP request: URL, headers, authorization, transport. */
 #ifndef LLMFI_ENGINE_SEND_H
 #define LLMFI_ENGINE_SEND_H
-/* How each model at each host does: what calls have seen of it, kept as long as the factory. Retries, limits, breakers and routes decide by it, metrics show it,
-   and llmf_save keeps it over a restart. A model, here, is a provider's id at a base URL: two names of the config for one of them share what is known. A provider
-   whose entry sets limits for all of its models has one of its own, without an id; so has each of several keys, with its variable's name as "$NAME". */
-#ifndef LLMFI_ENGINE_HEALTH_H
-#define LLMFI_ENGINE_HEALTH_H
-
-#if LLMFI_HAS_HEALTH
-
-/* Numbers are smoothed: each call counts an eighth. */
-enum { LLMFI_HEALTH_SHARE = 8 };
-
-/* What was sent in each of the last seconds: the one that runs and sixty before it, so that no minute, wherever it begins, has more than is counted here. */
-enum { LLMFI_WINDOW_SECONDS = 61 };
-typedef struct llmfi_window {
-    uint64_t second;                         /* the latest that is counted */
-    int64_t requests, tokens;                /* of all of them */
-    int64_t token[LLMFI_WINDOW_SECONDS];
-    uint32_t request[LLMFI_WINDOW_SECONDS];
-} llmfi_window;
-
-typedef struct llmfi_health {
-    struct llmfi_health *next;               /* all of a factory */
-    llmf_str provider, model_id;             /* in the same piece of the heap */
-    uint32_t host;                           /* hash of the base URL */
-    uint64_t good, bad;                      /* attempts that were answered, and those that failed through the provider's fault */
-    int64_t latency_us, first_us;            /* of a whole answer, and to its first content; 0: none seen yet */
-#if LLMF_HAS_RETRY
-    struct llmfi_health *group;              /* its provider's, where that has limits; NULL */
-    llmfi_window *window;                    /* where there are limits a minute; NULL */
-    bool guarded;                            /* something below may keep calls away: else nobody needs to look */
-    int cool_code;                           /* why it is not asked until then: llmf_result */
-    uint64_t cool_until_ns, open_until_ns;   /* 0: it may be asked; the breaker is closed */
-    uint64_t probe;                          /* the call that tries whether the breaker may close; 0: none */
-    int64_t failures;                        /* in a row */
-    int64_t running;                         /* attempts under way */
-    int64_t left_requests, left_tokens;      /* as its provider said last; LLMF_UNKNOWN */
-    int64_t reset_requests_ms, reset_tokens_ms;
-    uint32_t next_key;                       /* of several: whose turn it is */
-#endif
-} llmfi_health;
-
-static llmfi_health *llmfi_health_find(const llmf_factory *f, llmf_str provider, llmf_str model_id, uint32_t host) {
-    llmfi_health *h;
-    for (h = f->health; h; h = h->next)
-        if (h->host == host && llmfi_eq(h->model_id, model_id) && llmfi_eq(h->provider, provider)) return h;
-    return NULL;
-}
-
-/* Found, or made. NULL where there is no room: nothing is known of it then, and nothing kept. */
-static llmfi_health *llmfi_health_named(llmf_factory *f, llmf_str provider, llmf_str model_id, uint32_t host) {
-    llmfi_health *h = llmfi_health_find(f, provider, model_id, host);
-    char *text;
-    if (h || f->health_count >= LLMF_MAX_HEALTH) return h;
-    h = (llmfi_health *)llmfi_heap_alloc(&f->heap, sizeof *h + provider.len + model_id.len);
-    if (!h) return NULL;
-    memset(h, 0, sizeof *h);
-    text = (char *)(h + 1);
-    if (provider.len) memcpy(text, provider.ptr, provider.len);
-    h->provider = llmfi_str(text, provider.len);
-    text += provider.len;
-    if (model_id.len) memcpy(text, model_id.ptr, model_id.len);
-    h->model_id = llmfi_str(text, model_id.len);
-    h->host = host;
-#if LLMF_HAS_RETRY
-    h->left_requests = h->left_tokens = h->reset_requests_ms = h->reset_tokens_ms = LLMF_UNKNOWN;
-#endif
-    h->next = f->health;
-    f->health = h;
-    f->health_count++;
-    return h;
-}
-
-static llmfi_health *llmfi_health_of(llmf_factory *f, const llmfi_record *r) {
-    uint32_t host = llmfi_handle_hash(r->s.base_url.ptr, r->s.base_url.len);
-    llmfi_health *h = llmfi_health_named(f, r->s.provider, r->s.model_id, host);
-#if LLMF_HAS_RETRY
-    if (h && (r->provider->rpm || r->provider->tpm)) h->group = llmfi_health_named(f, r->s.provider, llmfi_str("", 0), 0);
-    if (h && (h->group || r->rpm || r->tpm || r->retry.max_concurrent || f->desc.retry.max_concurrent)) h->guarded = true;
-#endif
-    return h;
-}
-
-/* That of a call's model; NULL: none. */
-static llmfi_health *llmfi_health_at(const llmfi_call *c) {
-    return c->prepared ? c->prepared->health : NULL;
-}
-
-static void llmfi_health_smooth(int64_t *kept, uint64_t from, uint64_t to) {
-    int64_t us = from && to > from ? (int64_t)((to - from) / 1000) : 0;
-    if (us <= 0) return;
-    *kept = *kept ? *kept + (us - *kept) / LLMFI_HEALTH_SHARE : us;
-}
-
-/* An attempt has ended well. */
-static void llmfi_health_good(llmfi_call *c) {
-    llmfi_health *h = llmfi_health_at(c);
-    if (!h) return;
-    h->good++;
-    llmfi_health_smooth(&h->latency_us, c->attempt_ns, c->end_ns);
-    llmfi_health_smooth(&h->first_us, c->attempt_ns, c->first_content_ns);
-#if LLMF_HAS_RETRY
-    h->failures = 0;
-    h->open_until_ns = h->probe = 0;
-#endif
-}
-
-static void llmfi_health_close(llmf_factory *f) {
-    while (f->health) {
-        llmfi_health *next = f->health->next;
-#if LLMF_HAS_RETRY
-        if (f->health->window) llmfi_heap_free(&f->heap, f->health->window);
-#endif
-        llmfi_heap_free(&f->heap, f->health);
-        f->health = next;
-    }
-}
-
-#if LLMF_HAS_RETRY
-
-/* ---- limits a minute ---- */
-
-/* Takes what is over out of the sums. */
-static void llmfi_window_move(llmfi_window *w, uint64_t second) {
-    uint64_t steps = second > w->second ? second - w->second : 0;
-    if (steps >= LLMFI_WINDOW_SECONDS) {
-        memset(w, 0, sizeof *w);
-        w->second = second;
-        return;
-    }
-    while (steps--) {
-        size_t at = (size_t)(++w->second % LLMFI_WINDOW_SECONDS);
-        w->requests -= w->request[at];
-        w->tokens -= w->token[at];
-        w->request[at] = 0;
-        w->token[at] = 0;
-    }
-}
-
-static void llmfi_window_add(llmfi_window *w, uint32_t requests, int64_t tokens) {
-    size_t at = (size_t)(w->second % LLMFI_WINDOW_SECONDS);
-    w->request[at] += requests;
-    w->requests += requests;
-    w->token[at] += tokens;
-    w->tokens += tokens;
-}
-
-/* The moment when the first of what is counted is over. */
-static uint64_t llmfi_window_due(const llmfi_window *w) {
-    uint64_t i, second;
-    for (i = 1; i <= LLMFI_WINDOW_SECONDS; i++) { /* the oldest first */
-        second = w->second + i;
-        if (w->request[second % LLMFI_WINDOW_SECONDS] || w->token[second % LLMFI_WINDOW_SECONDS]) break;
-    }
-    return second * 1000 * LLMFI_MS;
-}
-
-/* Is there room for one more request of so many tokens? Else *due is when it is worth another look. What is larger than the limit alone goes where nothing else is. */
-static bool llmfi_window_room(llmf_factory *f, llmfi_health *h, int64_t rpm, int64_t tpm, int64_t tokens, uint64_t *due) {
-    llmfi_window *w = h->window;
-    if (!rpm && !tpm) return true;
-    if (!w) {
-        w = h->window = (llmfi_window *)llmfi_heap_alloc(&f->heap, sizeof *w);
-        if (!w) { /* not now, then: a limit that cannot be kept is not passed over */
-            *due = llmfi_after_ms(f->now_ns, 100);
-            return false;
-        }
-        memset(w, 0, sizeof *w);
-    }
-    llmfi_window_move(w, f->now_ns / (1000 * LLMFI_MS));
-    if ((!rpm || w->requests < rpm) && (!tpm || !w->requests || w->tokens + tokens <= tpm)) return true;
-    *due = llmfi_window_due(w);
-    return false;
-}
-
-/* Tokens that were estimated are known now. */
-static void llmfi_window_correct(llmf_factory *f, llmfi_health *h, int64_t more) {
-    if (!h || !h->window) return;
-    llmfi_window_move(h->window, f->now_ns / (1000 * LLMFI_MS));
-    llmfi_window_add(h->window, 0, more);
-}
-
-/* ---- cool-downs and breakers ---- */
-
-/* Until when it is not asked, and why (llmf_result); 0: it may be. */
-static uint64_t llmfi_health_closed_until(const llmf_factory *f, const llmfi_health *h, int *code) {
-    *code = h->cool_code;
-    if (h->cool_until_ns > f->now_ns) return h->cool_until_ns;
-    *code = LLMF_ERR_OVERLOADED;
-    if (h->open_until_ns > f->now_ns) return h->open_until_ns;
-    return h->open_until_ns && h->probe ? llmfi_after_ms(f->now_ns, 100) : 0; /* half open: one call tries it */
-}
-
-static void llmfi_health_cool(const llmf_factory *f, llmfi_health *h, int code, int64_t ms) {
-    uint64_t until = llmfi_after_ms(f->now_ns, ms);
-    h->cool_code = code;
-    h->guarded = true;
-    if (until > h->cool_until_ns) h->cool_until_ns = until;
-}
-
-/* An attempt has failed through the provider's fault. */
-static bool llmfi_health_opens(const llmf_factory *f, llmfi_health *h, const llmf_retry *rules) {
-    h->failures++;
-    if (rules->breaker_failures < 0 || h->failures < rules->breaker_failures) return false;
-    h->open_until_ns = llmfi_after_ms(f->now_ns, rules->breaker_ms);
-    h->guarded = true;
-    h->probe = 0;
-    return true;
-}
-
-#endif
-#endif
-#endif
 /* Asks containers and instances for AWS keys (factory/aws.h says what) by the factory's own transports, so that nothing blocks: a call that needs them waits,
    and goes on once they are there. One asking serves all calls. */
 #ifndef LLMFI_ENGINE_KEYS_H
@@ -30862,6 +32221,10 @@ static void llmfi_wipe_secrets(llmfi_call *c);
 #if LLMF_HAS_RETRY
 static void llmfi_attempt_over(llmfi_call *c);
 #endif
+#if LLMF_HAS_BUDGETS
+static struct llmfi_held *llmfi_held_of(llmfi_call *c);
+#endif
+static void llmfi_budget_settle(llmfi_call *c, int64_t cost);
 
 #if LLMF_HAS_RETRY
 
@@ -30957,6 +32320,9 @@ static bool llmfi_keep(llmfi_call *c) {
     r->flags |= LLMF_BORROW;
 #if LLMFI_HAS_OPS
     if (c->reply.job) r->input = c->reply.job->input;
+#endif
+#if LLMF_HAS_BUDGETS
+    if (!llmfi_held_of(c)) return false; /* it counts for all attempts */
 #endif
     o->ask = c->ask;
     o->mark = llmfi_arena_mark_of(&c->arena);
@@ -31174,9 +32540,8 @@ static size_t llmfi_chain_length(const llmfi_call *c) {
 }
 
 static llmfi_prepared *llmfi_prepared_named(llmf_factory *f, llmf_str name, llmf_error *err) {
-    uint32_t at = llmfi_handle_find(&f->handles, name.ptr, name.len, llmfi_handle_hash(name.ptr, name.len));
-    if (!at) at = llmfi_handle_new(&f->handles, f->config, name, NULL, err);
-    return at ? llmfi_handle_use(&f->handles, f->config, at, err) : NULL;
+    uint32_t at = llmfi_handle_named(&f->handles, f->config, name, err);
+    return at ? llmfi_handle_slot(&f->handles, at)->prepared : NULL;
 }
 
 /* The i-th of the chain, from 0. NULL with *err: it is no model that can be used. */
@@ -31421,7 +32786,9 @@ static bool llmfi_goes_on(llmfi_call *c) {
     first = has_chain && meaning & LLMFI_MOVE_FIRST && c->should_retry <= 0;
     on = (!c->kept_away && llmfi_other_key(c, &rules)) || (first && llmfi_move(c)) || (!c->kept_away && llmfi_repeat(c, &rules, meaning)) || (has_chain && !first && llmfi_move(c)) || llmfi_revive(c, &rules);
     if (!on && (t->at || has_chain)) llmfi_all_failed(c);
-    if (on) llmfi_error_clear(&c->reply.error);
+    if (!on) return false;
+    llmfi_budget_settle(c, LLMF_UNKNOWN);
+    llmfi_error_clear(&c->reply.error);
     return on;
 }
 
@@ -31638,138 +33005,6 @@ static bool llmfi_settle_tries(llmfi_call *c) {
 }
 
 #endif
-#endif
-/* From what came to what it means: cost, response, final error. */
-#ifndef LLMFI_ENGINE_SETTLE_H
-#define LLMFI_ENGINE_SETTLE_H
-
-#if LLMF_HAS_MODELS || LLMF_HAS_CONFIG
-
-/* tokens * price added to *sum; false where a part is unknown or the product does not fit. */
-static bool llmfi_cost_add(int64_t *sum, int64_t tokens, int64_t price) {
-    if (tokens == 0) return true;
-    if (tokens < 0 || price < 0) return false;
-    if (price && tokens > INT64_MAX / price) return false;
-    if (tokens * price > INT64_MAX - *sum) return false;
-    *sum += tokens * price;
-    return true;
-}
-
-/* Pico-dollars, exact, or LLMF_UNKNOWN: a price or a count that is not known is not 0. */
-LLMFI_UNUSED static int64_t llmfi_cost(const llmfi_price *p, const llmf_usage *u) {
-    int64_t sum = 0, read = u->cache_read > 0 ? u->cache_read : 0, write = u->cache_write > 0 ? u->cache_write : 0;
-    int64_t plain = u->input - read - write;
-    if (u->input < 0 || u->output < 0) return LLMF_UNKNOWN;
-    if (!llmfi_cost_add(&sum, plain < 0 ? 0 : plain, p->input) || !llmfi_cost_add(&sum, read, p->cache_read) ||
-        !llmfi_cost_add(&sum, write, p->cache_write) || !llmfi_cost_add(&sum, u->output, p->output))
-        return LLMF_UNKNOWN;
-    return sum;
-}
-
-static int64_t llmfi_call_cost(const llmfi_call *c) {
-    llmf_usage usage = c->reply.usage;
-    llmfi_price price;
-#if LLMF_HAS_EMBED
-    if (c->req.op == LLMF_OP_EMBED && usage.output < 0) usage.output = 0; /* it has none */
-    if (c->req.op == LLMF_OP_EMBED && c->reply.job && !llmfi_eq(c->ask.model->model_id, c->prepared->record.s.model_id)) { /* the model beside it */
-        int at = c->prepared->record.provider->row;
-        const llmfi_model_row *row = at < 0 ? NULL : llmfi_find_model_row(at, c->ask.model->model_id);
-        int64_t sum = 0;
-        return row && usage.input >= 0 && llmfi_cost_add(&sum, usage.input, row->input) ? sum : LLMF_UNKNOWN;
-    }
-#endif
-    price = llmfi_record_price(&c->prepared->record, usage.input);
-    return llmfi_cost(&price, &usage);
-}
-
-#else
-
-/* Nothing in this build knows a price. */
-static int64_t llmfi_call_cost(const llmfi_call *c) {
-    (void)c;
-    return LLMF_UNKNOWN;
-}
-
-#endif
-
-#if LLMF_HAS_MODELS && LLMF_HAS_STRINGS
-/* A provider that does not find a model which the table knows the end of: that will be why. */
-static LLMFI_COLD void llmfi_settle_ended(llmfi_call *c) {
-    const llmfi_record *r = &c->prepared->record;
-    llmf_error *e = &c->reply.error;
-    llmfi_text t;
-    t.ptr = e->text;
-    t.cap = sizeof e->text;
-    t.len = llmfi_strlen(e->text);
-    t.gap = false;
-    LLMFI_SAY(&t, "; the table of models has it end on ");
-    llmfi_say_day(&t, r->ends);
-    if (!r->provider->default_model.len || llmfi_eq(r->provider->default_model, r->s.model_id)) return;
-    LLMFI_SAY(&t, ": take another one, such as ");
-    llmfi_say(&t, r->provider->default_model);
-}
-#endif
-
-#if LLMF_HAS_RETRY
-static bool llmfi_settle_tries(llmfi_call *c);
-#endif
-
-/* Fills c->response; c->reply.error is what the call ended with. */
-LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
-    llmf_response *r = &c->response;
-    llmfi_reply *reply = &c->reply;
-    r->call.id = c->id;
-    if (c->prepared) {
-        r->provider = c->prepared->record.provider->name;
-        r->model = c->prepared->record.s.name;
-    }
-    r->model_used = reply->model_used;
-    r->request_id = reply->request_id;
-    r->text = r->reasoning = r->refusal = llmfi_str("", 0);
-    if (!reply->discard) { /* else what is still there are events not yet taken */
-        r->text = llmfi_reply_text_of(&reply->text);
-        r->reasoning = llmfi_reply_text_of(&reply->reasoning);
-        r->refusal = llmfi_reply_text_of(&reply->refusal);
-    }
-    r->state = llmfi_reply_text_of(&reply->state);
-    r->raw = llmfi_reply_text_of(&c->raw);
-    r->tool_calls = reply->calls;
-    r->tool_call_count = reply->call_count;
-    r->citations = (const llmf_citation *)(const void *)reply->citations.ptr;
-    r->citation_count = reply->citations.len / sizeof(llmf_citation);
-    r->finish = reply->finish;
-    r->finish_raw = reply->finish_raw;
-    r->usage = reply->usage;
-    r->cost_pico = c->prepared ? llmfi_call_cost(c) : LLMF_UNKNOWN;
-    r->latency_ms = llmfi_between_ms(c->start_ns, c->end_ns);
-    r->first_token_ms = llmfi_between_ms(c->start_ns, c->first_content_ns);
-#if LLMF_HAS_MODELS && LLMF_HAS_STRINGS
-    if (reply->error.code == LLMF_ERR_NOT_FOUND && c->prepared && c->prepared->record.ends) llmfi_settle_ended(c);
-#endif
-    r->error = reply->error;
-    r->error.http_status = reply->status;
-#if LLMFI_HAS_OPS
-    if (reply->job) {
-        llmfi_job_settle(reply->job, reply);
-        r->output = &reply->job->output;
-        r->finish = LLMF_FINISH_NONE;
-    }
-#endif
-    if (c->retry_after_ms >= 0) r->error.retry_after_ms = c->retry_after_ms; /* the header counts before what an error's body says */
-#if LLMF_HAS_RETRY
-    if (llmfi_settle_tries(c)) return;
-#endif
-    memset(&c->wire.attempt, 0, sizeof c->wire.attempt); /* the decoder has been given back */
-    c->wire.attempt.provider = r->provider;
-    c->wire.attempt.model = r->model;
-    c->wire.attempt.error = r->error.code;
-    c->wire.attempt.http_status = r->error.http_status;
-    c->wire.attempt.latency_ms = r->latency_ms;
-    r->attempts = &c->wire.attempt;
-    r->attempt_count = c->start_ns ? 1 : 0;
-    r->attempt_total = (int64_t)r->attempt_count;
-}
-
 #endif
 
 #if LLMF_HAS_RETRY
@@ -32145,6 +33380,7 @@ static void llmfi_finish(llmfi_call *c) {
 #endif
     llmfi_give_back_decoder(c);
     llmfi_settle(c);
+    llmfi_budget_settle(c, c->response.cost_pico);
 #if LLMFI_HAS_HEALTH
     if (c->response.error.code == LLMF_OK) llmfi_health_good(c);
 #endif
@@ -32592,6 +33828,7 @@ static void llmfi_wipe_secrets(llmfi_call *c) {
 static void llmfi_call_release(llmfi_call *c) {
     llmf_factory *f = c->f;
     uint32_t at = (uint32_t)c->id;
+    llmfi_budget_settle(c, LLMF_UNKNOWN);
 #if LLMF_HAS_EMBED
     llmfi_batches_stop(c);
     llmfi_batches_forget(c);
@@ -32637,6 +33874,9 @@ static bool llmfi_call_prepare(llmfi_call *c, llmf_model m) {
     c->prepared = llmfi_handle_use(&f->handles, f->config, at, &c->reply.error);
     if (!c->prepared) return false;
     c->prepared->references++;
+#if LLMF_HAS_ROUTES
+    c->route = llmfi_handle_slot(&f->handles, at)->route;
+#endif
 #if LLMFI_HAS_HEALTH
     if (!c->prepared->health) c->prepared->health = llmfi_health_of(f, &c->prepared->record);
 #endif
@@ -32712,7 +33952,7 @@ static bool llmfi_call_go(llmfi_call *c) {
     default: break;
     }
 #endif
-    if (!llmfi_send(c)) return false;
+    if (!llmfi_budget_reserve(c) || !llmfi_send(c)) return false;
     llmfi_call_log(c);
     return true;
 }
@@ -32969,11 +34209,13 @@ static int llmfi_poll(llmf_factory *f, int timeout_ms, bool next) {
     f->polling = true;
     f->slice_used = false;
     llmfi_now(f);
+    llmfi_budget_tell(f);
 #if LLMF_HAS_SLICES
     if (f->desc.slice_us > 0) f->net.slice_end_ns = f->now_ns + (f->desc.slice_us < INT64_MAX / 4000 ? (uint64_t)f->desc.slice_us * 1000u : INT64_MAX / 4);
 #endif
     llmfi_poll_until(f, timeout_ms, timeout_ms < 0 ? UINT64_MAX : llmfi_after_ms(f->now_ns, timeout_ms), next);
     f->net.slice_end_ns = 0;
+    llmfi_budget_tell(f);
     f->now_read = false;
     f->polling = false;
     active = f->closing ? -LLMF_ERR_STALE : f->active;
@@ -33112,6 +34354,731 @@ LLMF_API void llmf_wakeup(llmf_factory *f) {
     if (f) llmfi_watch_wake(&f->watch);
 }
 
+#endif
+/* Routes: which of some models shall answer. Candidates that cannot serve are left out, each with its reason; of the rest a rule chooses. */
+#ifndef LLMFI_ENGINE_ROUTE_H
+#define LLMFI_ENGINE_ROUTE_H
+/* How hard a prompt looks, from 0 to 1, by a few things that can be counted. No more than a guess: tests/engine/route.c says how often it is right. */
+#ifndef LLMFI_ENGINE_COMPLEXITY_H
+#define LLMFI_ENGINE_COMPLEXITY_H
+
+#if LLMF_HAS_ROUTES
+
+/* Bytes from the front that are looked at; the length counts whole. */
+enum { LLMFI_COMPLEXITY_BYTES = 4096 };
+
+/* How tasks with many steps are asked for: stems of words in English, German, French, Spanish, Italian, Portuguese, Russian, Chinese, Japanese. */
+static const char llmfi_hard_words[] =
+    "prove \0proof\0derive\0derivation\0optimi\0algorithm\0complexity\0design a\0architect\0implement\0refactor\0debug\0analy\0compar\0trade-off\0tradeoff\0evaluate\0"
+    "critique\0strateg\0step by step\0step-by-step\0justif\0edge case\0migrat\0simulat\0diagnos\0root cause\0concurren\0race condition\0"
+    "beweis\0begr\xc3\xbcnd\0vergleich\0entwirf\0entwickle\0algorithmus\0schritt f\xc3\xbcr schritt\0fehlerbehandlung\0leite her\0herleit\0erarbeite\0"
+    "d\xc3\xa9montr\0con\xc3\xa7o\0\xc3\xa9tape par \xc3\xa9tape\0d\xc3\xa9velopp\0\xc3\xa9labor\0demuestr\0dise\xc3\xb1\0paso a paso\0"
+    "desarroll\0elabora\0dimostr\0progett\0confront\0passo dopo passo\0demonstr\0projet\0ontwerp\0zaprojekt\0prouve\0passo a passo\0implementa\0"
+    "\xd0\xb4\xd0\xbe\xd0\xba\xd0\xb0\xd0\xb6\0\xd1\x81\xd1\x80\xd0\xb0\xd0\xb2\xd0\xbd\0\xd1\x81\xd0\xbf\xd1\x80\xd0\xbe\xd0\xb5\xd0\xba\xd1\x82\xd0\xb8\xd1\x80\0"
+    "\xd0\xbf\xd1\x80\xd0\xbe\xd0\xb0\xd0\xbd\xd0\xb0\xd0\xbb\xd0\xb8\xd0\xb7\0\xd0\xbe\xd0\xb1\xd0\xbe\xd1\x81\xd0\xbd\xd1\x83\0\xd0\xb0\xd0\xbb\xd0\xb3\xd0\xbe\xd1\x80\xd0\xb8\xd1\x82\xd0\xbc\0"
+    "\xe8\xaf\x81\xe6\x98\x8e\0\xe8\xae\xbe\xe8\xae\xa1\0\xe6\xaf\x94\xe8\xbe\x83\0\xe5\x88\x86\xe6\x9e\x90\0\xe7\xae\x97\xe6\xb3\x95\0\xe5\xae\x9e\xe7\x8e\xb0\0"
+    "\xe8\xa8\xbc\xe6\x98\x8e\0\xe8\xa8\xad\xe8\xa8\x88\0\xe6\xaf\x94\xe8\xbc\x83\0\xe5\xae\x9f\xe8\xa3\x85\0\xe3\x82\xa2\xe3\x83\xab\xe3\x82\xb4\xe3\x83\xaa\xe3\x82\xba\xe3\x83\xa0\0";
+/* What is only to be said otherwise. */
+static const char llmfi_easy_words[] =
+    "translate\0summari\0reword\0rewrite politely\0spelling\0correct the\0alphabetical\0\xc3\xbc" "bersetz\0\xc3\x9c" "bersetz\0fasse \0korrigiere\0zusammenfass\0rechtschreib\0tradui\0r\xc3\xa9sum\0corrig\0"
+    "traduc\0resum\0riassum\0traduz\0\xd0\xbf\xd0\xb5\xd1\x80\xd0\xb5\xd0\xb2\xd0\xb5\xd0\xb4\xd0\xb8\0\xe7\xbf\xbb\xe8\xaf\x91\0\xe7\xbf\xbb\xe8\xa8\xb3\0\xe6\x94\xb9\xe5\xbe\x97\0\xe8\xa6\x81\xe7\xba\xa6\0";
+/* Signs of code and of formulas. */
+static const char llmfi_hard_signs[] = "```\0();\0{\n\0==\0!=\0=>\0O(n\0\xe2\x88\x91\0\xe2\x88\xab\0\xe2\x88\x9a\0\\frac\0SELECT \0";
+
+/* How many of the words stand in it, at most `most`. */
+static int llmfi_words_found(llmf_str text, const char *words, int most) {
+    int n = 0;
+    for (; *words && n < most; words += llmfi_strlen(words) + 1)
+        if (llmfi_find_nocase(text, llmfi_cstr(words)) != LLMFI_NOWHERE) n++;
+    return n;
+}
+
+/* Ends of sentences and clauses: . ? ! ; : and their like, commas, lines. */
+static int llmfi_clauses(llmf_str text) {
+    static const char *const wide[] = {"\xe3\x80\x82", "\xef\xbc\x8c", "\xe3\x80\x81", "\xef\xbc\x9b", "\xef\xbc\x9f"};
+    int n = 0;
+    size_t i, k;
+    for (i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        if (c == '\n' || ((c == '.' || c == '?' || c == '!' || c == ';' || c == ',' || c == ':') && (i + 1 == text.len || llmfi_is_space(text.ptr[i + 1])))) n++;
+        for (k = 0; (unsigned char)c >= 0xE3 && k < LLMFI_COUNT(wide); k++)
+            if (llmfi_starts(llmfi_from(text, i), llmfi_cstr(wide[k]))) n++;
+    }
+    return n;
+}
+
+/* In millionths: 400,000 for each of its words of work (two at most), 250,000 for code or formulas, up to 480,000 for its length (of 240 bytes), 20,000 for each
+   clause beyond two (ten at most); half of it where the text is to be said otherwise: translated, summed up, corrected. */
+static double llmfi_complexity(llmf_str text) {
+    llmf_str front = llmfi_str(text.ptr, text.len < LLMFI_COMPLEXITY_BYTES ? text.len : (size_t)LLMFI_COMPLEXITY_BYTES);
+    int clauses = llmfi_clauses(front) - 2, ppm = 400000 * llmfi_words_found(front, llmfi_hard_words, 2);
+    if (llmfi_words_found(front, llmfi_hard_signs, 1)) ppm += 250000;
+    ppm += text.len < 240 ? (int)text.len * 2000 : 480000;
+    ppm += clauses <= 0 ? 0 : clauses < 10 ? clauses * 20000 : 200000;
+    if (llmfi_words_found(front, llmfi_easy_words, 1)) ppm /= 2;
+    return ppm < 1000000 ? (double)ppm / 1e6 : 1;
+}
+
+#endif
+#endif
+
+#if LLMF_HAS_ROUTES
+
+/* Tokens of what is not said: of a request that is not known yet, and of an answer without max_tokens. The same for all candidates, so that prices are compared. */
+enum { LLMFI_ROUTE_TOKENS = 1000 };
+enum { LLMFI_ENOUGH_SCORES = 5, LLMFI_CANDIDATE_TEXT = 120 };
+
+/* One candidate on the scales. */
+typedef struct llmfi_weighed {
+    uint32_t at;                             /* its plain handle; 0: it has none */
+    bool usable;
+    int64_t weight;                          /* in millionths */
+    uint64_t scores, score_ppm, bad;         /* as in its health */
+    char text[LLMFI_CANDIDATE_TEXT];
+} llmfi_weighed;
+
+/* A decision under way. */
+typedef struct llmfi_routing {
+    llmf_factory *f;
+    const llmf_route_desc *what;
+    const llmf_request *req;                 /* NULL: not known */
+    const llmfi_route *route;                /* NULL: all models of the config */
+    llmfi_routed *routed;                    /* NULL: the same */
+    llmf_str task;
+    int rule;
+    double complexity;
+    uint32_t needs;
+    uint64_t bytes;                          /* of the request's texts */
+    int64_t media;                           /* tokens of what else it has */
+    size_t count;
+    llmf_candidate *candidates;
+    llmfi_weighed *weighed;
+} llmfi_routing;
+
+/* ---- the request ---- */
+
+static llmf_str llmfi_route_text(const char *text, size_t len) {
+    return llmfi_str(text ? text : "", !text ? 0 : len ? len : llmfi_strlen(text));
+}
+
+/* The newest that the user says. */
+static llmf_str llmfi_route_newest(const llmf_request *r) {
+    llmf_str text = llmfi_route_text(r->prompt, r->prompt_len);
+    size_t i;
+    for (i = 0; r->messages && i < r->message_count; i++)
+        if (r->messages[i].role == LLMF_USER) text = llmfi_route_text(r->messages[i].content, r->messages[i].content_len);
+    return text;
+}
+
+static uint32_t llmfi_route_part(const llmf_part *p, uint64_t *bytes) {
+    static const uint8_t needs[] = {0, LLMF_CAN_IMAGES, LLMF_CAN_AUDIO, LLMF_CAN_FILES};
+    if (p->type == LLMF_PART_TEXT) *bytes += llmfi_route_text(p->text, p->text_len).len;
+    else if (p->type != LLMF_PART_IMAGE) *bytes += ((uint64_t)p->data_len + 2) / 3 * 4;
+    return p->type > LLMF_PART_TEXT && p->type <= LLMF_PART_FILE ? needs[p->type] : 0u;
+}
+
+/* Bytes of its texts, and what it needs of a model. */
+static void llmfi_route_request(llmfi_routing *g) {
+    const llmf_request *r = g->req;
+    uint64_t ignored;
+    size_t i, k;
+    g->bytes = llmfi_route_text(r->prompt, r->prompt_len).len + llmfi_route_text(r->system, r->system_len).len;
+    for (i = 0; r->messages && i < r->message_count; i++) {
+        const llmf_message *m = &r->messages[i];
+        g->bytes += 32 + llmfi_route_text(m->content, m->content_len).len + m->reasoning.len + m->state.len;
+        for (k = 0; m->tool_calls && k < m->tool_call_count; k++) g->bytes += 64 + m->tool_calls[k].name.len + m->tool_calls[k].arguments.len;
+        for (k = 0; m->parts && k < m->part_count; k++) g->needs |= llmfi_route_part(&m->parts[k], &g->bytes);
+    }
+    for (i = 0; r->tools && i < r->tool_count; i++)
+        g->bytes += 64 + llmfi_cstr(r->tools[i].name).len + llmfi_cstr(r->tools[i].description).len + llmfi_cstr(r->tools[i].parameters).len;
+    for (i = 0; r->op == LLMF_OP_EMBED && r->input && r->input->texts && i < r->input->text_count; i++) g->bytes += r->input->texts[i].len;
+    g->bytes += llmfi_cstr(r->format).len;
+    g->media = llmfi_media_tokens(r, &ignored);
+    if (r->tool_count) g->needs |= LLMF_CAN_TOOLS;
+    if (r->format && llmfi_trim(llmfi_cstr(r->format)).len && llmfi_trim(llmfi_cstr(r->format)).ptr[0] == '{') g->needs |= LLMF_CAN_SCHEMA;
+    if (r->op == LLMF_OP_TRANSCRIBE) g->needs |= LLMF_CAN_TRANSCRIBE;
+}
+
+/* ---- one candidate ---- */
+
+static llmfi_text llmfi_route_reason(llmfi_routing *g, size_t i, int reason) {
+    g->candidates[i].reason = reason;
+    g->weighed[i].usable = false;
+    return llmfi_text_in(g->weighed[i].text, LLMFI_CANDIDATE_TEXT);
+}
+
+/* Its quality for the task: of the route, else of the model's entry; below 0: not known. */
+static double llmfi_route_quality(const llmfi_node *n, llmf_str task) {
+    double value = -1;
+    if (n && n->type == LLMFI_OBJECT) {
+        const llmfi_node *own = task.len ? llmfi_member(n, task) : NULL;
+        n = own ? own : llmfi_member(n, LLMFI_LIT("default"));
+    }
+    if (n && n->type == LLMFI_NUMBER) llmfi_parse_double(n->text, &value);
+    return value;
+}
+
+static bool llmfi_route_serves(const llmfi_node *use_cases, llmf_str task) {
+    const llmfi_node *n;
+    if (!use_cases || !use_cases->child || !task.len) return true;
+    for (n = use_cases->child; n && !llmfi_eq_nocase(n->text, task); n = n->next) {}
+    return n != NULL;
+}
+
+/* Whether a model may be asked just now; the words say why not. What is known of it may be NULL: nothing yet. */
+static const char *llmfi_route_health(llmf_factory *f, const llmfi_health *h) {
+#if LLMF_HAS_RETRY
+    int code = LLMF_OK;
+    if (!h || !h->guarded) return NULL;
+    llmfi_now(f);
+    if (!llmfi_health_closed_until(f, h, &code)) return NULL;
+    return h->cool_until_ns > f->now_ns ? LLMFI_WORDS("is cooling down") : LLMFI_WORDS("has failed too often, and its breaker is open");
+#else
+    (void)f, (void)h;
+    return NULL;
+#endif
+}
+
+static bool llmfi_route_has_key(const llmf_factory *f, const llmfi_record *r) {
+    int auth = LLMFI_AUTH_NONE;
+    return f->replay || llmfi_record_has_key(r, &f->env, &auth) || auth == LLMFI_AUTH_NONE || (r->s.quirks & LLMFI_Q_NO_KEY_NEEDED);
+}
+
+/* The words of a capability that is missing. */
+static void llmfi_route_missing(llmfi_text *t, uint32_t missing) {
+    static const char words[] = "tools\0images\0audio\0files\0reasoning\0schema\0embeddings\0transcription\0";
+    int bit;
+    LLMFI_SAY(t, "is not known to have ");
+    for (bit = 0; bit < 7 && !(missing >> bit & 1); bit++) continue;
+    llmfi_say_c(t, llmfi_word_at(words, bit));
+    LLMFI_SAY(t, ": see its key capabilities");
+}
+
+static int64_t llmfi_route_input(const llmfi_routing *g, const llmfi_record *r) {
+    if (!g->req) return LLMFI_ROUTE_TOKENS;
+    return llmfi_sum_most(g->media, llmfi_tokens_of(g->bytes + r->prompt_prefix.len + r->prompt_suffix.len));
+}
+
+/* Its own budgets have room for the most that the request may cost. */
+static bool llmfi_route_has_room(llmfi_routing *g, size_t i, llmfi_prepared *p, int64_t input) {
+#if LLMF_HAS_BUDGETS
+    llmfi_bound bounds[LLMFI_BOUNDS];
+    llmfi_price price = llmfi_record_price(&p->record, input);
+    int64_t output = !g->req ? (int64_t)LLMFI_ROUTE_TOKENS : llmfi_output_most(&p->record.s, g->req->max_tokens > 0 ? g->req->max_tokens : p->record.max_tokens);
+    int64_t most = llmfi_tokens_cost(&price, input, g->req && g->req->op == LLMF_OP_EMBED ? 0 : output, g->req && g->req->cache);
+    llmfi_text t;
+    int k;
+    llmfi_bounds(g->f, p, g->routed ? g->routed->name : llmfi_str("", 0), bounds);
+    for (k = 0; k < LLMFI_BUDGET_CALL; k++) {
+        if (bounds[k].limit < 0 || (most >= 0 && llmfi_bound_fits(&bounds[k], most))) continue;
+        t = llmfi_route_reason(g, i, most < 0 ? LLMF_ROUTE_NO_PRICE : LLMF_ROUTE_BUDGET);
+        llmfi_say_bound(&t, &bounds[k]);
+        if (most < 0) LLMFI_SAY(&t, " needs its price, which is not known");
+        else LLMFI_SAY(&t, " has no room for it");
+        return false;
+    }
+#else
+    (void)g, (void)i, (void)p, (void)input;
+#endif
+    return true;
+}
+
+static int64_t llmfi_route_cost(const llmfi_routing *g, const llmfi_record *r, int64_t input) {
+    llmfi_price price = llmfi_record_price(r, input);
+    int64_t output = g->req && g->req->op == LLMF_OP_EMBED ? 0 : g->req && g->req->max_tokens > 0 ? g->req->max_tokens : (int64_t)LLMFI_ROUTE_TOKENS;
+    return llmfi_tokens_cost(&price, input, output, g->req && g->req->cache);
+}
+
+/* False: more than the caller wants to pay. */
+static bool llmfi_route_affords(llmfi_routing *g, size_t i) {
+    int64_t budget = g->what->budget_pico, cost = g->candidates[i].cost_pico;
+    llmfi_text t;
+    if (!budget || (cost >= 0 && cost <= (budget > 0 ? budget : 0))) return true;
+    t = llmfi_route_reason(g, i, cost < 0 ? LLMF_ROUTE_NO_PRICE : LLMF_ROUTE_BUDGET);
+    if (cost < 0) LLMFI_SAY(&t, "its price is not known: see input_token_cost_usd_per_million");
+    else LLMFI_SAY(&t, "costs more than budget_pico");
+    return false;
+}
+
+/* Everything that may leave it out, but what it costs. */
+static bool llmfi_route_fits(llmfi_routing *g, size_t i, const llmfi_prepared *p, const llmfi_node *use_cases, int64_t input) {
+    const llmfi_record *r = &p->record;
+    int64_t output = g->req && g->req->max_tokens > 0 ? g->req->max_tokens : r->max_tokens;
+    const char *ill = llmfi_route_health(g->f, p->health);
+    llmfi_text t;
+    if (!llmfi_route_has_key(g->f, r)) {
+        t = llmfi_route_reason(g, i, LLMF_ROUTE_NO_KEY);
+        LLMFI_SAY(&t, "no key: ");
+#if LLMF_HAS_STRINGS
+        llmfi_record_key_hint(r, &t);
+#endif
+    } else if (g->needs & ~r->capabilities) {
+        t = llmfi_route_reason(g, i, LLMF_ROUTE_CAPABILITY);
+        llmfi_route_missing(&t, g->needs & ~r->capabilities);
+    } else if (g->req && r->s.context_window > 0 && g->req->op != LLMF_OP_EMBED && llmfi_sum_most(input, output) > r->s.context_window) {
+        t = llmfi_route_reason(g, i, LLMF_ROUTE_CONTEXT);
+        LLMFI_SAY(&t, "its window of ");
+        llmfi_say_int(&t, r->s.context_window);
+        LLMFI_SAY(&t, " tokens may be too small for ");
+        llmfi_say_int(&t, llmfi_sum_most(input, output));
+    } else if (ill) {
+        t = llmfi_route_reason(g, i, LLMF_ROUTE_HEALTH);
+        llmfi_say_c(&t, ill);
+    } else if (!llmfi_route_serves(use_cases, g->task)) {
+        t = llmfi_route_reason(g, i, LLMF_ROUTE_TASK);
+        LLMFI_SAY(&t, "is not for ");
+        llmfi_say(&t, g->task);
+    } else {
+        return true;
+    }
+    return false;
+}
+
+/* As many millionths, rounded: the same on every machine. */
+static int64_t llmfi_route_weight(double weight) {
+    if (weight == LLMF_ZERO) return 0;
+    return weight == 0 ? 1000000 : (int64_t)(weight * 1e6 + 0.5);
+}
+
+/* own: what the route says of it; NULL: nothing. False with *err: there is no memory to look at it. */
+static bool llmfi_route_weigh(llmfi_routing *g, size_t i, const llmfi_route_candidate *own, llmf_error *err) {
+    llmf_candidate *c = &g->candidates[i];
+    llmfi_weighed *w = &g->weighed[i];
+    const llmfi_record *r;
+    llmfi_prepared *p;
+    llmfi_text t;
+    int64_t input;
+    c->quality = -1;
+    c->cost_pico = c->latency_us = LLMF_UNKNOWN;
+    w->at = llmfi_handle_named(&g->f->handles, g->f->config, c->name, err);
+    if (!w->at && err->code == LLMF_ERR_MEMORY) return false;
+    if (!w->at) {
+        t = llmfi_route_reason(g, i, err->code == LLMF_ERR_NOT_BUILT ? LLMF_ROUTE_NOT_BUILT : LLMF_ROUTE_UNKNOWN);
+        llmfi_say_c(&t, err->text);
+        llmfi_error_clear(err);
+        return true;
+    }
+    p = llmfi_handle_slot(&g->f->handles, w->at)->prepared;
+    r = &p->record;
+    if (!p->health) p->health = llmfi_health_find(g->f, r->s.provider, r->s.model_id, llmfi_health_host(r->s.base_url));
+    if (p->health && p->health->latency_us > 0) c->latency_us = p->health->latency_us;
+    w->bad = p->health ? p->health->bad : 0;
+    w->scores = p->health ? p->health->scores : 0;
+    w->score_ppm = p->health ? p->health->score_ppm : 0;
+    w->weight = llmfi_route_weight(own && own->weight != 0 ? own->weight : r->weight);
+    c->quality = llmfi_route_quality(own && own->quality ? own->quality : r->quality, g->task);
+    input = llmfi_route_input(g, r);
+    w->usable = true;
+    c->cost_pico = llmfi_route_cost(g, r, input);
+    if (llmfi_route_fits(g, i, p, own && own->use_cases ? own->use_cases : r->use_cases, input) && llmfi_route_affords(g, i)) llmfi_route_has_room(g, i, p, input);
+    return true;
+}
+
+/* ---- the rules ---- */
+
+/* Below 0: a is better, above 0: b. Unknown comes last. */
+static int llmfi_route_by_cost(const llmf_candidate *a, const llmf_candidate *b) {
+    if (a->cost_pico == b->cost_pico) return 0;
+    return a->cost_pico < 0 ? 1 : b->cost_pico < 0 || a->cost_pico < b->cost_pico ? -1 : 1;
+}
+
+/* One that was never tried comes first, one that only failed last. */
+static int64_t llmfi_route_latency(const llmfi_routing *g, size_t i) {
+    return g->candidates[i].latency_us > 0 ? g->candidates[i].latency_us : g->weighed[i].bad ? INT64_MAX : 0;
+}
+
+/* The mean of its scores in millionths; -1: not enough of them. */
+static int64_t llmfi_route_mean(const llmfi_weighed *w) {
+    return w->scores < LLMFI_ENOUGH_SCORES ? -1 : (int64_t)(w->score_ppm / w->scores);
+}
+
+static int llmfi_route_compare(const llmfi_routing *g, size_t a, size_t b) {
+    const llmf_candidate *x = &g->candidates[a], *y = &g->candidates[b];
+    int64_t m, n;
+    if (g->rule == LLMFI_RULE_QUALITY && x->quality != y->quality) return x->quality > y->quality ? -1 : 1;
+    if (g->rule == LLMFI_RULE_LATENCY) {
+        m = llmfi_route_latency(g, a);
+        n = llmfi_route_latency(g, b);
+        if (m != n) return m < n ? -1 : 1;
+    }
+    if (g->rule == LLMFI_RULE_SCORED) {
+        m = llmfi_route_mean(&g->weighed[a]);
+        n = llmfi_route_mean(&g->weighed[b]);
+        if (m != n) return m > n ? -1 : 1;
+    }
+    return llmfi_route_by_cost(x, y);
+}
+
+static size_t llmfi_route_best(const llmfi_routing *g) {
+    size_t i, best = g->count;
+    for (i = 0; i < g->count; i++)
+        if (g->weighed[i].usable && (best == g->count || llmfi_route_compare(g, i, best) < 0)) best = i;
+    return best;
+}
+
+static size_t llmfi_route_turn(const llmfi_routing *g) {
+    size_t i, at = g->routed ? g->routed->turn : 0;
+    for (i = 0; i < g->count; i++, at++) {
+        if (at >= g->count) at = 0;
+        if (g->weighed[at].usable) return at;
+    }
+    return g->count;
+}
+
+/* Mixes all bits (splitmix64). */
+static uint64_t llmfi_route_mix(uint64_t z) {
+    z += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+static uint64_t llmfi_route_draw(llmfi_routing *g) {
+    llmf_factory *f = g->f;
+    uint64_t bits = 0;
+    unsigned char bytes[8];
+    size_t i;
+    if (g->what->seed) return llmfi_route_mix(g->what->seed);
+    if (!f->desc.random) {
+        if (!f->route_draws) f->route_draws = (LLMF_HAS_STDLIB ? llmfi_clock_ns() : f->now_ns) ^ (uint64_t)(uintptr_t)f;
+        return llmfi_route_mix(f->route_draws += UINT64_C(0x9e3779b97f4a7c15));
+    }
+    f->desc.random(f->desc.user, bytes, sizeof bytes);
+    for (i = 0; i < sizeof bytes; i++) bits = bits << 8 | bytes[i]; /* the same on every machine */
+    return bits;
+}
+
+/* Where all weights are 0 nothing is drawn: as many as there are. */
+static size_t llmfi_route_drawn(llmfi_routing *g) {
+    uint64_t sum = 0, at;
+    size_t i;
+    for (i = 0; i < g->count; i++)
+        if (g->weighed[i].usable) sum += (uint64_t)g->weighed[i].weight;
+    if (!sum) return g->count;
+    at = llmfi_route_draw(g) % sum;
+    for (i = 0; i < g->count; i++) {
+        if (!g->weighed[i].usable) continue;
+        if (at < (uint64_t)g->weighed[i].weight) break;
+        at -= (uint64_t)g->weighed[i].weight;
+    }
+    return i;
+}
+
+/* -log2 of h as a part of 2^64, in 2^-32: by squaring, so that it is the same on every machine. At most 64 * 2^32. */
+static uint64_t llmfi_route_log(uint64_t h) {
+    uint64_t whole = 0, part = 0;
+    int i;
+    h |= 1;
+    for (; !(h >> 63); h <<= 1) whole++;
+    h >>= 32; /* 1 to 2, in 2^-31 */
+    for (i = 0; i < 32; i++) {
+        h = h * h >> 31;
+        part <<= 1;
+        if (h >> 32) {
+            part |= 1;
+            h >>= 1;
+        }
+    }
+    return ((whole + 1) << 32) - part;
+}
+
+static uint64_t llmfi_route_hash(llmf_str key, llmf_str name) {
+    uint64_t h = UINT64_C(14695981039346656037); /* FNV-1a */
+    size_t i;
+    for (i = 0; i < key.len; i++) h = (h ^ (unsigned char)key.ptr[i]) * UINT64_C(1099511628211);
+    h = (h ^ 0xff) * UINT64_C(1099511628211); /* in no UTF-8: ends the key */
+    for (i = 0; i < name.len; i++) h = (h ^ (unsigned char)name.ptr[i]) * UINT64_C(1099511628211);
+    return llmfi_route_mix(h);
+}
+
+/* Weighted rendezvous hashing: each candidate draws -log(hash of key and name) / weight, the least wins. Where a weight grows, keys move to that candidate only;
+   where one shrinks or goes, its keys alone move. */
+static size_t llmfi_route_split(const llmfi_routing *g) {
+    uint64_t least = 0, draw;
+    size_t i, best = g->count;
+    for (i = 0; i < g->count; i++) {
+        if (!g->weighed[i].usable || !g->weighed[i].weight) continue;
+        draw = llmfi_route_log(llmfi_route_hash(llmfi_cstr(g->what->key), g->candidates[i].name)); /* 2^38 at most */
+        draw = (draw << 24) / (uint64_t)g->weighed[i].weight;
+        if (best == g->count || draw < least) {
+            best = i;
+            least = draw;
+        }
+    }
+    return best;
+}
+
+static size_t llmfi_route_choose(llmfi_routing *g) {
+    switch (g->rule) {
+    case LLMFI_RULE_ROUND_ROBIN: return llmfi_route_turn(g);
+    case LLMFI_RULE_WEIGHTED: return llmfi_route_drawn(g);
+    case LLMFI_RULE_SPLIT: return g->what->key ? llmfi_route_split(g) : llmfi_route_drawn(g);
+    default: return llmfi_route_best(g);
+    }
+}
+
+/* ---- the decision ---- */
+
+/* What was chosen, and why the others were not, by rule. */
+static void llmfi_route_tell(llmfi_routing *g, size_t chosen) {
+    static const char won[] = "is the cheapest\0has the best quality\0is the quickest\0was drawn\0its turn has come\0the key is its\0has the best scores\0";
+    static const char lost[] = "another is cheaper\0another has better quality\0another is quicker\0another was drawn\0it is another's turn\0the key is another's\0another has better scores\0";
+    size_t i;
+    for (i = 0; i < g->count; i++) {
+        llmf_candidate *c = &g->candidates[i];
+        if (g->weighed[i].usable) {
+            llmfi_text t = llmfi_route_reason(g, i, i == chosen ? LLMF_ROUTE_CHOSEN : LLMF_ROUTE_LOST);
+#if LLMF_HAS_STRINGS
+            llmfi_say_c(&t, i == chosen ? llmfi_word_at(won, g->rule) : chosen == g->count ? "its weight is 0" : llmfi_word_at(lost, g->rule));
+#endif
+            (void)t, (void)won, (void)lost;
+        }
+        c->text = llmfi_cstr(g->weighed[i].text);
+    }
+}
+
+/* "fast: is the cheapest; smart: no key: set OPENAI_API_KEY". */
+static void llmfi_route_say(const llmfi_routing *g, llmfi_text *t) {
+    size_t i;
+    for (i = 0; i < g->count; i++) {
+        if (i) llmfi_say_c(t, "; ");
+        llmfi_say(t, g->candidates[i].name);
+        llmfi_say_c(t, ": ");
+        llmfi_say(t, g->candidates[i].text);
+    }
+}
+
+static void llmfi_route_log_line(const llmfi_routing *g, size_t chosen) {
+    char line[1024];
+    llmfi_text t = llmfi_text_in(line, sizeof line);
+    if (!g->f->desc.log || g->f->desc.log_level < LLMF_LOG_INFO) return;
+    LLMFI_SAY(&t, "route ");
+    if (g->route) llmfi_say(&t, g->route->name);
+    llmfi_say_c(&t, " (");
+    llmfi_say_c(&t, llmfi_word_at(llmfi_route_rules, g->rule));
+    llmfi_say_c(&t, "): ");
+    if (chosen < g->count) llmfi_say(&t, g->candidates[chosen].name);
+    else LLMFI_SAY(&t, "none");
+    llmfi_say_c(&t, ". ");
+    llmfi_route_say(g, &t);
+    llmfi_log(g->f, LLMF_LOG_INFO, 4, llmfi_str(line, t.len));
+}
+
+static LLMFI_COLD void llmfi_route_none(const llmfi_routing *g, llmf_error *err) {
+    llmfi_text t = llmfi_error_begin(err, LLMF_ERR_ALL_FAILED);
+    LLMFI_SAY(&t, "no model of ");
+    llmfi_say(&t, g->route ? g->route->name : LLMFI_LIT("the config"));
+    LLMFI_SAY(&t, " can be asked: ");
+    llmfi_route_say(g, &t);
+}
+
+/* ---- from a description to a decision ---- */
+
+static LLMFI_COLD bool llmfi_route_unknown(const llmf_factory *f, llmf_str name, llmf_error *err) {
+    llmfi_text t = llmfi_error_begin(err, LLMF_ERR_UNKNOWN_MODEL);
+    llmfi_nearest near_names = llmfi_nearest_to(name);
+    const llmfi_route *r;
+    for (r = f->config->routes; r; r = r->next) llmfi_nearest_try(&near_names, r->name);
+    LLMFI_SAY(&t, "llmf_route_desc.route: there is no route ");
+    llmfi_say(&t, name);
+    llmfi_nearest_say(&near_names, &t);
+    if (!near_names.count) LLMFI_SAY(&t, "; the config's section routes has them");
+    return false;
+}
+
+static LLMFI_COLD bool llmfi_route_bad(llmf_error *err, const char *field, const char *what) {
+    llmfi_text t = llmfi_error_begin(err, LLMF_ERR_ARGUMENT);
+    llmfi_say_c(&t, "llmf_route_desc.");
+    llmfi_say_c(&t, field);
+    LLMFI_SAY(&t, ": ");
+#if LLMF_HAS_STRINGS
+    llmfi_say_c(&t, what);
+#endif
+    (void)what;
+    return false;
+}
+
+/* What is kept of a route over a reload; NULL: no memory. */
+static llmfi_routed *llmfi_routed_of(llmf_factory *f, llmf_str name) {
+    llmfi_routed *r = f->routes;
+    char *text;
+    while (r && !llmfi_eq(r->name, name)) r = r->next;
+    if (r) return r;
+    r = (llmfi_routed *)llmfi_heap_alloc(&f->heap, sizeof *r + name.len);
+    if (!r) return NULL;
+    memset(r, 0, sizeof *r);
+    text = (char *)(r + 1);
+    memcpy(text, name.ptr, name.len);
+    r->name = llmfi_str(text, name.len);
+    r->next = f->routes;
+    f->routes = r;
+    return r;
+}
+
+/* The i-th name, and what the route says of it; NULL: nothing. */
+static llmf_str llmfi_route_name(const llmfi_routing *g, size_t i, const llmfi_route_candidate **own) {
+    const llmfi_entry *e = g->f->config->models;
+    *own = NULL;
+    if (g->route && g->route->count) {
+        *own = &g->route->candidates[i];
+        return (*own)->model;
+    }
+    while (i--) e = e->next;
+    return e->key;
+}
+
+/* Room for all candidates and their names, which stays until the next decision. */
+static bool llmfi_route_room(llmfi_routing *g) {
+    const llmfi_route_candidate *own;
+    llmfi_buf *b = &g->f->decision;
+    size_t i, need = 0;
+    char *at;
+    for (i = 0; i < g->count; i++) need += sizeof *g->candidates + sizeof *g->weighed + llmfi_route_name(g, i, &own).len + 1;
+    b->len = 0;
+    if (!llmfi_buf_reserve(b, need + 1)) return false;
+    memset(b->ptr, 0, need);
+    g->candidates = (llmf_candidate *)(void *)b->ptr;
+    g->weighed = (llmfi_weighed *)(void *)(g->candidates + g->count);
+    at = (char *)(g->weighed + g->count);
+    for (i = 0; i < g->count; i++) {
+        llmf_str name = llmfi_route_name(g, i, &own);
+        memcpy(at, name.ptr, name.len);
+        g->candidates[i].name = llmfi_str(at, name.len);
+        at += name.len + 1;
+    }
+    return true;
+}
+
+/* The description, checked; the rule that holds. */
+static bool llmfi_route_begin(llmfi_routing *g, llmf_error *err) {
+    const llmf_route_desc *what = g->what;
+    if (!(what->complexity >= 0 && what->complexity <= 1)) return llmfi_route_bad(err, "complexity", "must be from 0 to 1");
+    if (what->budget_pico < -1) return llmfi_route_bad(err, "budget_pico", "must not be negative (0: none; LLMF_ZERO: nothing)");
+    if (what->estimate_complexity && !g->req) return llmfi_route_bad(err, "request", "is NULL, but estimate_complexity wants to see it");
+    if (what->route) g->route = llmfi_config_route(g->f->config, llmfi_cstr(what->route));
+    if (what->route && !g->route) return llmfi_route_unknown(g->f, llmfi_cstr(what->route), err);
+    if (g->route) g->routed = llmfi_routed_of(g->f, g->route->name);
+    if (g->route && !g->routed) return llmfi_error_memory(err);
+    g->count = g->route && g->route->count ? g->route->count : g->f->config->model_count;
+    if (!g->count) return llmfi_error_set(err, LLMF_ERR_UNKNOWN_MODEL, "llmf_route: the config has no models to choose from: put some under models");
+    g->task = what->task ? llmfi_cstr(what->task) : g->route ? g->route->task : llmfi_str("", 0);
+    g->needs = what->needs;
+    g->complexity = what->complexity;
+    if (g->req) llmfi_route_request(g);
+    if (what->estimate_complexity) {
+        double guess = llmfi_complexity(llmfi_route_newest(g->req));
+        if (guess > g->complexity) g->complexity = guess;
+    }
+    g->rule = g->route ? g->route->rule : LLMFI_RULE_CHEAPEST;
+    if (g->rule == LLMFI_RULE_CHEAPEST && g->complexity > (g->route ? g->route->threshold : 0.5)) g->rule = LLMFI_RULE_QUALITY;
+    return llmfi_route_room(g) || llmfi_error_memory(err);
+}
+
+/* The handle of the chosen one; 0 with *err. */
+static uint32_t llmfi_route_decide(llmfi_routing *g, llmf_decision *why, llmf_error *err) {
+    const llmfi_route_candidate *own;
+    uint32_t at;
+    size_t i, chosen;
+    if (!llmfi_route_begin(g, err)) return 0;
+    for (i = 0; i < g->count; i++) {
+        (void)llmfi_route_name(g, i, &own);
+        if (!llmfi_route_weigh(g, i, own, err)) return 0;
+    }
+    chosen = llmfi_route_choose(g);
+    llmfi_route_tell(g, chosen);
+    why->candidates = g->candidates;
+    why->candidate_count = g->count;
+    why->chosen = chosen;
+    why->complexity = g->complexity;
+    why->input_tokens = g->req ? llmfi_sum_most(g->media, llmfi_tokens_of(g->bytes)) : LLMF_UNKNOWN;
+    llmfi_route_log_line(g, chosen);
+    if (chosen == g->count) {
+        llmfi_route_none(g, err);
+        return 0;
+    }
+    if (!g->routed) return g->weighed[chosen].at;
+    at = llmfi_handle_routed(&g->f->handles, g->f->config, g->candidates[chosen].name, g->routed, err);
+    if (at && g->rule == LLMFI_RULE_ROUND_ROBIN) g->routed->turn = chosen + 1;
+    return at;
+}
+
+static void llmfi_route_close(llmf_factory *f) {
+    llmfi_buf_free(&f->decision);
+    while (f->routes) {
+        llmfi_routed *next = f->routes->next;
+        llmfi_heap_free(&f->heap, f->routes);
+        f->routes = next;
+    }
+}
+
+/* ---- the public side ---- */
+
+LLMF_API llmf_model llmf_route_abi(llmf_factory *f, const llmf_route_desc *what, size_t what_size, size_t req_size, llmf_decision *why, size_t why_size, llmf_error *err) {
+    llmf_model m = {0};
+    llmf_route_desc given;
+    llmf_request req;
+    llmf_decision made;
+    llmf_error local;
+    llmfi_routing g;
+    uint32_t at = 0;
+    if (!err) err = &local;
+    llmfi_error_clear(err);
+    memset(&given, 0, sizeof given);
+    memset(&made, 0, sizeof made);
+    memset(&g, 0, sizeof g);
+    if (what) memcpy(&given, what, what_size < sizeof given ? what_size : sizeof given);
+    if (given.request) {
+        memset(&req, 0, sizeof req);
+        memcpy(&req, given.request, req_size < sizeof req ? req_size : sizeof req);
+        g.req = &req;
+    }
+    g.f = f;
+    g.what = &given;
+    if (!f) llmfi_error_set(err, LLMF_ERR_ARGUMENT, "the factory is NULL");
+    else at = llmfi_route_decide(&g, &made, err);
+    if (why) memcpy(why, &made, why_size < sizeof made ? why_size : sizeof made);
+    if (at) m.id = llmfi_handle_id(&f->handles, at);
+    else if (f) f->last_error = *err;
+    return m;
+}
+
+LLMF_API llmf_result llmf_score(llmf_factory *f, llmf_call id, double value) {
+    llmfi_call *c = llmfi_call_of(f, id);
+    llmfi_health *h = c ? llmfi_health_at(c) : NULL;
+    if (!c) return LLMF_ERR_STALE;
+    if (!(value >= 0 && value <= 1) || !c->prepared) {
+        llmfi_error_set(&f->last_error, LLMF_ERR_ARGUMENT, c->prepared ? "llmf_score: value must be from 0 to 1" : "llmf_score: the call failed before it had a model");
+        return LLMF_ERR_ARGUMENT;
+    }
+    if (!h || h->scores == UINT64_MAX / 1000000) {
+        llmfi_error_set(&f->last_error, LLMF_ERR_LIMIT, "llmf_score: there is no room to keep it: raise LLMF_MAX_HEALTH, or llmf_desc.memory_size");
+        return LLMF_ERR_LIMIT;
+    }
+    h->scores++;
+    h->score_ppm += (uint64_t)(value * 1e6 + 0.5);
+    return LLMF_OK;
+}
+
+#else
+
+LLMF_API llmf_model llmf_route_abi(llmf_factory *f, const llmf_route_desc *what, size_t what_size, size_t req_size, llmf_decision *why, size_t why_size, llmf_error *err) {
+    llmf_model none = {0};
+    llmf_error local;
+    (void)what, (void)what_size, (void)req_size;
+    if (!err) err = &local;
+    llmfi_error_left_out(err, "llmf_route", "ROUTES");
+    if (why) memset(why, 0, why_size);
+    if (f) f->last_error = *err;
+    return none;
+}
+
+LLMF_API llmf_result llmf_score(llmf_factory *f, llmf_call c, double value) {
+    (void)c, (void)value;
+    if (f) llmfi_error_left_out(&f->last_error, "llmf_score", "ROUTES");
+    return LLMF_ERR_NOT_BUILT;
+}
+
+#endif
 #endif
 #if LLMF_HAS_MALLOC
 #include <stdlib.h>
@@ -33355,6 +35322,12 @@ LLMF_API void llmf_close(llmf_factory *f) {
 #if LLMFI_HAS_HEALTH
     llmfi_health_close(f);
 #endif
+#if LLMF_HAS_BUDGETS
+    llmfi_budget_close(f);
+#endif
+#if LLMF_HAS_ROUTES
+    llmfi_route_close(f);
+#endif
     if (f->config) llmfi_config_release(f->config);
     llmfi_env_close(&f->env);
     if (f->watching) llmfi_watch_close(&f->watch);
@@ -33413,6 +35386,9 @@ static llmf_factory *llmfi_lay_out(const llmf_desc *desc, void *block, llmf_erro
 #if LLMF_HAS_REGISTER
     f->handles.dialects = f->dialects;
 #endif
+#if LLMF_HAS_ROUTES
+    llmfi_buf_init(&f->decision, &f->heap, 0);
+#endif
     llmfi_net_init(f, recv);
 #if LLMF_HAS_AWS
     llmfi_keys_init(f);
@@ -33443,6 +35419,7 @@ static bool llmfi_desc_ok(const llmf_desc *d, llmf_error *err) {
     if (!d->clock_ns)
         return llmfi_error_about(err, LLMF_ERR_ARGUMENT, "", LLMFI_LIT("llmf_desc.clock_ns"), " is not set, and this build has no clock of its own (LLMF_NO_STDLIB): give it one, for the timeouts");
 #endif
+    if (!llmfi_budget_desc_ok(d, err)) return false;
     if (d->memory && !d->memory_size) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.memory is set but memory_size is 0: say how many bytes it has");
     return true;
 }
@@ -33519,6 +35496,14 @@ static llmf_model llmfi_no_model(llmf_factory *f, const llmf_error *why, llmf_er
 static llmf_model llmfi_get_new(llmf_factory *f, llmf_str name, uint32_t at, llmf_error *err) {
     llmf_model m;
     llmf_error why;
+#if LLMF_HAS_ROUTES
+    if (llmfi_config_route(f->config, name)) {
+        llmf_route_desc what;
+        memset(&what, 0, sizeof what);
+        what.route = name.ptr;
+        return llmf_route(f, &what, NULL, err);
+    }
+#endif
     llmfi_error_clear(&why);
     if (at && !llmfi_handle_use(&f->handles, f->config, at, &why)) return llmfi_no_model(f, &why, err);
     if (!at) at = llmfi_handle_new(&f->handles, f->config, name, NULL, &why);

@@ -138,6 +138,7 @@ typedef struct llmf_retry {
 
 typedef struct llmf_transport llmf_transport;
 typedef struct llmf_stream_ops llmf_stream_ops;
+typedef struct llmf_budget_alert llmf_budget_alert;
 
 /* Turns a host name into addresses without blocking. Called from poll until it answers: put at most `cap` addresses as text ("127.0.0.1", "::1")
    NUL-terminated into out, 64 bytes each, and return how many; 0: not found; -1: not yet, ask again. */
@@ -190,6 +191,8 @@ typedef struct llmf_desc {
     const char *const *fallbacks;  /* names of models to try next, for models that have no chain of their own; NULL: the providers of LLM_FALLBACK_PROVIDERS, by their default models */
     size_t fallback_count;
     int max_batches;               /* requests of one LLMF_OP_EMBED call under way at once, each of which counts as a call; 0: 4 */
+    int64_t budget_call_pico, budget_process_pico, budget_day_pico; /* what a call, all calls and those of a day (UTC) may cost; 0: the config's; LLMF_ZERO: nothing */
+    void (*budget_alert)(void *user, const llmf_budget_alert *alert); /* a share of a budget is spent: see llmf_budget; inside llmf_poll; NULL: nobody is told */
 } llmf_desc;
 
 /* Opens a factory: reads the config, builds the tables. NULL on failure, with *err filled (every problem goes to the log hook; the text
@@ -264,6 +267,8 @@ typedef struct llmf_model_info {
     uint32_t quirks;                            /* bit i: what llmf_quirk_name(i) says, its provider's included */
     int32_t ends;                               /* yyyymmdd: the day its provider takes it away; 0: none is known */
     int32_t checked;                            /* yyyymmdd: the day the table's facts are of; 0: not in the table */
+    uint64_t score_count;                       /* outcomes that llmf_score has told */
+    double score;                               /* their mean; 0: none */
 } llmf_model_info;
 /* The word that config files have for a quirk, from 0; NULL past the last. */
 LLMF_API const char *llmf_quirk_name(int bit);
@@ -402,6 +407,7 @@ typedef struct llmf_request {
     int priority;                  /* where limits make calls wait, the higher goes first; 0: the usual one */
     const llmf_model *fallbacks;   /* the chain of this call, instead of its model's; NULL with fallback_count 0: that */
     size_t fallback_count;         /* with fallbacks NULL and a count of 1 or more: no chain */
+    int64_t budget_pico;           /* what the call may cost; 0: the factory's; LLMF_ZERO: nothing */
 } llmf_request;
 
 /* ---- calls --------------------------------------------------------------------------------------------------------- */
@@ -522,6 +528,89 @@ LLMF_API const char *llmf_result_name(int result);
 LLMF_API const char *llmf_finish_name(int finish);
 /* Version, transports, providers, options of this build, one a line; static; any thread. */
 LLMF_API const char *llmf_build_info(void);
+
+/* ---- budgets and routes ---------------------------------------------------------------------------------------------- */
+
+/* BUDGETS of money, in whole pico-dollars (1 USD = 1,000,000,000,000). LLMF_NO_BUDGETS=1 leaves them out.
+   Whose: of each call (llmf_request.budget_pico, else llmf_desc.budget_call_pico, else the config's budgets.call_usd); of all calls since the factory was opened
+   (budget_process_pico, budgets.process_usd); of a day from midnight to midnight UTC (budget_day_pico, budgets.day_usd); of a model (its key budget_usd, and
+   budgets.models: the lower holds); of a route (its budget_usd, and budgets.routes). Models that are no keys of the config are counted by provider and id, whatever
+   name they are asked by.
+   Before a request goes out the most that it may cost is reserved. Tokens of input: a token for every 2 bytes of the body, 50,000 for each image and each part that
+   is given as a URL, never more than the model's window. Of output: max_tokens, else the most that the model can give, else 16,384. Prices: those of a prompt of that
+   size, that of writing to the cache where `cache` is set. (What `extra` changes is not seen.) Where spent + reserved + this would be above a limit the call ends
+   with LLMF_ERR_BUDGET, and nothing is sent; the text has all figures and what to change. So it does where a price is not known and a limit holds: unknown is not 0. Where
+   prices are 0 the call always goes. Counting tokens and listing models cost nothing.
+   When the request has ended the reservation is given back, and its exact cost is spent. Where the provider has not said what was used: nothing after a failure before the
+   first content; else the input by the rule above, and a token for every 2 bytes of text, reasoning and arguments that came (of all bytes, with LLMF_DISCARD_TEXT).
+   A cost belongs to the day on which the request ends. Requests that LLMF_OP_EMBED is split into are counted one by one; the limit of the call is on all of them.
+   llmf_budget reads one. scope: LLMF_BUDGET_…; name: of the model (as for llmf_get) or the route, else NULL. Returns LLMF_OK; what llmf_get says of an unknown name;
+   LLMF_ERR_ARGUMENT for a scope or route that is none. What has no limit is not counted, but for the process and the day.
+   llmf_desc.budget_alert is called inside llmf_poll, once for each share in budgets.alerts ([0.5, 0.8, 1.0] where the config says nothing) that is spent; once again where
+   the limit has changed, or for the next day. Calls' own budgets give no alerts. *alert lives until it returns.
+
+   ROUTES choose a model for a request. LLMF_NO_ROUTES=1 leaves them out. In the config:
+       routes:
+         chat: {rule: cheapest, threshold: 0.6, candidates: [fast, {model: smart, quality: 0.9, use_cases: [code], weight: 2}], task: talk, budget_usd: 5}
+   candidates: keys of the config, or other names of models; none: all models of the config. What a candidate does not say (weight, use_cases, quality) its model's entry
+   says; weight 1, all use cases and no quality where that says nothing either. quality: a number from 0 to 1, or one for each use case: {code: 0.9, default: 0.5}.
+   First those are left out that are unknown or not built in, have no key, lack a capability (`needs`, and what the request has: tools, a schema, images, audio,
+   files), have too small a window, are cooling down, have use cases but not the task, whose estimated cost is above budget_pico, or whose budgets have no room left.
+   Of the rest the rule chooses; where two are equal, the cheaper one, then the first:
+       cheapest     the lowest estimated cost; but the best quality, where the complexity is above the threshold (0.5 where the route has none)
+       quality      the best quality                              latency     the quickest so far; one that was never tried comes first, one that only failed last
+       weighted     drawn by weight                               round_robin one after the other
+       split        by the key and the weights, which stay the same on every machine: a key stays with its model; where weights move, so do few keys. No key: as weighted
+       scored       the best mean of llmf_score, of those with five or more; where none has: as cheapest
+   Estimated cost: tokens of the request by the rule above, and max_tokens (1,000 where it has none, for all candidates) of output; without a request 1,000 and 1,000.
+   llmf_route returns the model, whose calls count for the route's budget; {0} where none is left, with LLMF_ERR_ALL_FAILED and each one's reason, or for a route
+   that is unknown LLMF_ERR_UNKNOWN_MODEL, for a bad field LLMF_ERR_ARGUMENT. `why` and `err` may be NULL. *why lives until the next llmf_route, llmf_get of a route,
+   or llmf_close. The decision goes to the log too, at LLMF_LOG_INFO. llmf_get takes a route's name: as llmf_route with nothing else; ask again for each call.
+   estimate_complexity adds a guess from the newest user message: its length, its words and marks of tasks with many steps, of code and formulas; the larger counts.
+   llmf_score records how well the model of a call did, from 0 to 1: a user's thumb, a test that passed. LLMF_ERR_STALE, LLMF_ERR_ARGUMENT; LLMF_ERR_LIMIT: beyond LLMF_MAX_HEALTH. */
+enum { LLMF_BUDGET_PROCESS = 0, LLMF_BUDGET_DAY = 1, LLMF_BUDGET_MODEL = 2, LLMF_BUDGET_ROUTE = 3 };
+typedef struct llmf_budget_info {
+    int64_t limit_pico;            /* LLMF_UNKNOWN: none */
+    int64_t spent_pico, reserved_pico;
+    uint64_t unknown;              /* calls whose cost nobody knows: not in spent_pico */
+} llmf_budget_info;
+struct llmf_budget_alert {
+    int scope, share_ppm;          /* LLMF_BUDGET_…; the share that is spent, in millionths */
+    llmf_str name;                 /* of the model or route; empty */
+    llmf_budget_info budget;
+};
+LLMF_API llmf_result llmf_budget_abi(llmf_factory *f, int scope, const char *name, llmf_budget_info *info, size_t info_size);
+static inline llmf_result llmf_budget(llmf_factory *f, int scope, const char *name, llmf_budget_info *info) { return llmf_budget_abi(f, scope, name, info, sizeof *info); }
+enum {
+    LLMF_ROUTE_CHOSEN = 0, LLMF_ROUTE_LOST = 1, LLMF_ROUTE_UNKNOWN = 2, LLMF_ROUTE_NOT_BUILT = 3, LLMF_ROUTE_NO_KEY = 4, LLMF_ROUTE_CAPABILITY = 5,
+    LLMF_ROUTE_CONTEXT = 6, LLMF_ROUTE_HEALTH = 7, LLMF_ROUTE_TASK = 8, LLMF_ROUTE_NO_PRICE = 9, LLMF_ROUTE_BUDGET = 10
+};
+typedef struct llmf_route_desc {
+    const char *route, *task, *key; /* NULL: all models of the config, by `cheapest`; the route's task; no key */
+    const llmf_request *request;   /* what is to be asked; NULL: not known yet. Read while llmf_route runs */
+    double complexity;             /* 0 to 1 */
+    int64_t budget_pico;           /* 0: none */
+    uint64_t seed;                 /* decides a draw; 0: llmf_desc.random */
+    uint32_t needs;                /* LLMF_CAN_… */
+    bool estimate_complexity;
+} llmf_route_desc;
+typedef struct llmf_candidate {
+    llmf_str name, text;           /* text: why it was chosen, or was not */
+    int reason;                    /* LLMF_ROUTE_… */
+    int64_t cost_pico, latency_us; /* LLMF_UNKNOWN */
+    double quality;                /* below 0: not known */
+} llmf_candidate;
+typedef struct llmf_decision {
+    const llmf_candidate *candidates; /* in the order of the config */
+    size_t candidate_count, chosen; /* chosen: its index; candidate_count: none */
+    double complexity;             /* that counted */
+    int64_t input_tokens;          /* as estimated; LLMF_UNKNOWN: there was no request */
+} llmf_decision;
+LLMF_API llmf_model llmf_route_abi(llmf_factory *f, const llmf_route_desc *what, size_t what_size, size_t req_size, llmf_decision *why, size_t why_size, llmf_error *err);
+static inline llmf_model llmf_route(llmf_factory *f, const llmf_route_desc *what, llmf_decision *why, llmf_error *err) {
+    return llmf_route_abi(f, what, sizeof *what, sizeof(llmf_request), why, sizeof *why, err);
+}
+LLMF_API llmf_result llmf_score(llmf_factory *f, llmf_call c, double value);
 
 /* ---- other event loops ----------------------------------------------------------------------------------------------- */
 

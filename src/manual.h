@@ -84,11 +84,16 @@
      Amazon Bedrock wants region_name (or AWS_REGION) and a bearer key, or a pair to sign with: aws_access_key_id and aws_secret_access_key, or
      aws_profile, in the config; else AWS_ACCESS_KEY_ID and its like, ~/.aws, the container's endpoint, the instance's metadata service.
 
+   BUDGETS AND ROUTES: see llmf_budget and llmf_route
+     `budgets: {day_usd: 5, models: {smart: 2}}` refuses a call that might cost more than is left, before it is sent. `routes: {chat: {candidates: [fast, smart]}}` makes
+     "chat" a name that stands for the cheaper of the two that can serve, or by another rule.
+
    OPTIONS are values, set before the include or by -D (all of them: see "Every option" below, or src/options.h)
      LLMF_NO_X=1                leaves provider, transport or feature X out
      LLMF_ONLY=1 LLMF_WITH_X=1  leaves everything out but what is named
      LLMF_NO_MODELS=1           drops the table of models (prices, limits)
      LLMF_NO_EMBED=1, LLMF_NO_TRANSCRIBE=1, LLMF_NO_COUNT=1, LLMF_NO_LIST=1   drop the operations besides chats
+     LLMF_NO_BUDGETS=1, LLMF_NO_ROUTES=1   drop budgets of money, and routes
      LLMF_STATIC=1              all functions static: two versions can live in one program
 
    THREADS      A factory belongs to one thread at a time; several factories are independent. llmf_wakeup alone may cross threads.
@@ -111,6 +116,6 @@
    SECRETS      Keys go into one header, never into a URL, a log, an error or a preview; that header is wiped when the call is freed. TLS is
                 verified; redirects are not followed.
 
-   CONTENTS: small types · opening and closing · models · requests · calls · other event loops · what would be sent · config without a factory ·
+   CONTENTS: small types · opening and closing · models · requests · calls · budgets and routes · other event loops · what would be sent · config without a factory ·
    JSON as it comes · transports of one's own · replay · providers of one's own · (with LLMFACTORY_IMPLEMENTATION:) every option · base ·
    wire · providers · net · factory · engine · tasks */

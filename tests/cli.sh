@@ -21,6 +21,21 @@ status_is() { # STATUS COMMAND...
     "$@" >"$t/said" 2>&1 </dev/null
     [ $? -eq "$want" ] || { cat "$t/said"; return 1; }
 }
+cat >"$t/routes.yaml" <<'Y'
+models:
+  small: {provider: openai, model_id: gpt-4o-mini, quality: 0.4}
+  large: {provider: openai, model_id: gpt-4o, quality: 0.8}
+routes:
+  chat: {rule: quality, candidates: [small, large]}
+  poor: {candidates: [small], budget_usd: 0}
+budgets: {day_usd: 0.015, alerts: [0.5]}
+Y
+ok "a route is a model's name" call '{"model":"chat","prompt":"echo: hello","max_tokens":9}' 'd["ok"] and d["model"]=="large" and d["cost_usd"]>0' --config "$t/routes.yaml" --base-url "$base/v1" call
+ok "a budget refuses a call" call '{"model":"chat","prompt":"echo: hello","max_tokens":2000}' 'not d["ok"] and d["error"]["code"]=="budget" and "budgets.day_usd" in d["error"]["message"]' --config "$t/routes.yaml" --base-url "$base/v1" call
+ok "a route without room says why" call '{"model":"poor","prompt":"x"}' 'not d["ok"] and d["error"]["code"]=="all_failed" and "the budget of the route poor" in d["error"]["message"]' --config "$t/routes.yaml" --base-url "$base/v1" call
+ok "check takes routes and budgets" status_is 0 $L check "$t/routes.yaml"
+sed 's/rule: quality/rule: qualty/; s/day_usd/dayusd/' "$t/routes.yaml" >"$t/wrong.yaml"
+ok "check finds what is wrong in them" sh -c "! $L check '$t/wrong.yaml' 2>'$t/err' && grep -q 'wrong.yaml:5:16: error: rule must be .* did you mean quality?' '$t/err' && grep -q 'wrong.yaml:7:11: error: unknown key of budgets dayusd; did you mean day_usd?' '$t/err'"
 for p in openai:gpt-4o-mini openai_responses:gpt-4o-mini anthropic:claude-sonnet-5 ollama:llama3.2 cohere:command-a-03-2025; do
     case $p in openai*) url=$base/v1 ;; *) url=$base ;; esac
     dialect=${p%%:*}

@@ -52,6 +52,9 @@ static void test_open(void) {
     d.slice_us = 200;
     not_opened(&d, "SLICES");
     d.slice_us = 0;
+    d.budget_day_pico = 1;
+    not_opened(&d, "BUDGETS");
+    d.budget_day_pico = 0;
     memset(&custom, 0, sizeof custom);
     custom.start = never;
     d.custom_transport = &custom;
@@ -61,10 +64,16 @@ static void test_open(void) {
 static void test_names(llmf_factory *f) {
     llmf_error err;
     llmf_provider_desc p;
+    llmf_route_desc route;
+    llmf_call none = {0};
     expect(!llmf_get(f, "groq:any", &err).id && err.code == LLMF_ERR_NOT_BUILT && strstr(err.text, "LLMF_WITH_GROQ"), "groq", err.text);
     expect(!llmf_get(f, "grok:any", &err).id && err.code == LLMF_ERR_NOT_BUILT && strstr(err.text, "LLMF_WITH_XAI"), "an alias", err.text);
     expect(!llmf_create(f, "openai:any", "{\"temperature\": 1}", &err).id && err.code == LLMF_ERR_NOT_BUILT && strstr(err.text, "CONFIG"), "llmf_create", err.text);
     expect(llmf_create(f, "openai:any", NULL, &err).id != 0, "llmf_create without a config", err.text);
+    memset(&route, 0, sizeof route);
+    expect(!llmf_route(f, &route, NULL, &err).id && err.code == LLMF_ERR_NOT_BUILT && strstr(err.text, "ROUTES"), "llmf_route", err.text);
+    expect(llmf_score(f, none, 1) == LLMF_ERR_NOT_BUILT, "llmf_score", "it is built");
+    expect(llmf_budget(f, LLMF_BUDGET_DAY, NULL, NULL) == LLMF_ERR_NOT_BUILT, "llmf_budget", "it is built");
     memset(&p, 0, sizeof p);
     p.name = "mine";
     expect(llmf_register(f, &p, &err) == LLMF_ERR_NOT_BUILT && strstr(err.text, "REGISTER"), "llmf_register", err.text);
@@ -86,6 +95,9 @@ static void test_requests(llmf_factory *f, llmf_model m) {
     req.extra = "{}";
     refused(f, m, &req, LLMF_ERR_NOT_BUILT, "EXTRA");
     req.extra = NULL;
+    req.budget_pico = 1;
+    refused(f, m, &req, LLMF_ERR_NOT_BUILT, "BUDGETS");
+    req.budget_pico = 0;
     req.format = "{\"type\": \"object\"}";
     refused(f, m, &req, LLMF_ERR_NOT_BUILT, "SCHEMA");
     req.format = NULL;

@@ -1,6 +1,7 @@
 /* The life of a call, and its three faces: poll and next, callback, blocking. llmf_poll is the only engine. */
 #ifndef LLMFI_ENGINE_CALL_H
 #define LLMFI_ENGINE_CALL_H
+#include "budget.h"
 #include "info.h"
 #include "operation.h"
 #include "receive.h"
@@ -64,6 +65,7 @@ static void llmfi_wipe_secrets(llmfi_call *c) {
 static void llmfi_call_release(llmfi_call *c) {
     llmf_factory *f = c->f;
     uint32_t at = (uint32_t)c->id;
+    llmfi_budget_settle(c, LLMF_UNKNOWN);
 #if LLMF_HAS_EMBED
     llmfi_batches_stop(c);
     llmfi_batches_forget(c);
@@ -109,6 +111,9 @@ static bool llmfi_call_prepare(llmfi_call *c, llmf_model m) {
     c->prepared = llmfi_handle_use(&f->handles, f->config, at, &c->reply.error);
     if (!c->prepared) return false;
     c->prepared->references++;
+#if LLMF_HAS_ROUTES
+    c->route = llmfi_handle_slot(&f->handles, at)->route;
+#endif
 #if LLMFI_HAS_HEALTH
     if (!c->prepared->health) c->prepared->health = llmfi_health_of(f, &c->prepared->record);
 #endif
@@ -184,7 +189,7 @@ static bool llmfi_call_go(llmfi_call *c) {
     default: break;
     }
 #endif
-    if (!llmfi_send(c)) return false;
+    if (!llmfi_budget_reserve(c) || !llmfi_send(c)) return false;
     llmfi_call_log(c);
     return true;
 }
@@ -441,11 +446,13 @@ static int llmfi_poll(llmf_factory *f, int timeout_ms, bool next) {
     f->polling = true;
     f->slice_used = false;
     llmfi_now(f);
+    llmfi_budget_tell(f);
 #if LLMF_HAS_SLICES
     if (f->desc.slice_us > 0) f->net.slice_end_ns = f->now_ns + (f->desc.slice_us < INT64_MAX / 4000 ? (uint64_t)f->desc.slice_us * 1000u : INT64_MAX / 4);
 #endif
     llmfi_poll_until(f, timeout_ms, timeout_ms < 0 ? UINT64_MAX : llmfi_after_ms(f->now_ns, timeout_ms), next);
     f->net.slice_end_ns = 0;
+    llmfi_budget_tell(f);
     f->now_read = false;
     f->polling = false;
     active = f->closing ? -LLMF_ERR_STALE : f->active;

@@ -36,6 +36,28 @@
 
 enum { LLMFI_MS = 1000000 };                 /* nanoseconds in a millisecond */
 
+#if LLMF_HAS_BUDGETS
+/* What is spent under one budget: see budget.h. */
+typedef struct llmfi_budget {
+    struct llmfi_budget *next;
+    int scope;                               /* LLMF_BUDGET_… */
+    int told_ppm;                            /* the largest share that was told */
+    llmf_str name;                           /* in the same piece of the heap; empty: of the process, of the day */
+    int64_t limit;                           /* as it was seen last; LLMF_UNKNOWN: none */
+    int64_t spent, reserved;
+    uint64_t unknown;                        /* calls whose cost nobody knows */
+} llmfi_budget;
+#endif
+
+#if LLMF_HAS_ROUTES
+/* A route that has been used: what is kept of it over a reload. */
+typedef struct llmfi_routed {
+    struct llmfi_routed *next;
+    llmf_str name;                           /* in the same piece of the heap */
+    size_t turn;                             /* of round_robin: the candidate that is next */
+} llmfi_routed;
+#endif
+
 /* Of 4 KiB at most on 64-bit machines: above, the heap would give it eight. */
 typedef struct llmfi_call {
     llmf_factory *f;
@@ -100,6 +122,12 @@ typedef struct llmfi_call {
     uint64_t guard_ns, guard_at;             /* since when that is looked at, and what had been received then */
 #endif
 
+#if LLMF_HAS_BUDGETS
+    struct llmfi_held *held;                 /* what it holds of budgets, in the arena; NULL: nothing yet */
+#endif
+#if LLMF_HAS_ROUTES
+    llmfi_routed *route;                     /* that chose its model; NULL */
+#endif
     llmf_response response;
 
     /* From here on cleared by their own begin. */
@@ -197,6 +225,19 @@ struct llmf_factory {
 #endif
 #if LLMF_HAS_RETRY
     llmfi_call *queue_first, *queue_last;    /* calls that wait for room, those of higher priority first */
+#endif
+
+#if LLMF_HAS_BUDGETS
+    llmfi_budget budget, budget_day;         /* of the process, of `today` */
+    int64_t today;                           /* days since 1970, UTC */
+    llmfi_budget *budgets;                   /* of models and routes */
+    uint32_t budget_count;
+    bool budget_moved;                       /* something was spent since alerts were looked for */
+#endif
+#if LLMF_HAS_ROUTES
+    llmfi_routed *routes;
+    llmfi_buf decision;                      /* candidates of the last llmf_route */
+    uint64_t route_draws;                    /* without llmf_desc.random: see llmfi_route_draw */
 #endif
 
 #if LLMF_HAS_AWS

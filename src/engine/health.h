@@ -38,7 +38,14 @@ typedef struct llmfi_health {
     int64_t reset_requests_ms, reset_tokens_ms;
     uint32_t next_key;                       /* of several: whose turn it is */
 #endif
+#if LLMF_HAS_ROUTES
+    uint64_t scores, score_ppm;              /* outcomes that llmf_score has told: how many, and their sum in millionths */
+#endif
 } llmfi_health;
+
+static uint32_t llmfi_health_host(llmf_str url) {
+    return llmfi_handle_hash(url.ptr, url.len);
+}
 
 static llmfi_health *llmfi_health_find(const llmf_factory *f, llmf_str provider, llmf_str model_id, uint32_t host) {
     llmfi_health *h;
@@ -72,7 +79,7 @@ static llmfi_health *llmfi_health_named(llmf_factory *f, llmf_str provider, llmf
 }
 
 static llmfi_health *llmfi_health_of(llmf_factory *f, const llmfi_record *r) {
-    uint32_t host = llmfi_handle_hash(r->s.base_url.ptr, r->s.base_url.len);
+    uint32_t host = llmfi_health_host(r->s.base_url);
     llmfi_health *h = llmfi_health_named(f, r->s.provider, r->s.model_id, host);
 #if LLMF_HAS_RETRY
     if (h && (r->provider->rpm || r->provider->tpm)) h->group = llmfi_health_named(f, r->s.provider, llmfi_str("", 0), 0);

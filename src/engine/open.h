@@ -2,6 +2,7 @@
 #ifndef LLMFI_ENGINE_OPEN_H
 #define LLMFI_ENGINE_OPEN_H
 #include "call.h"
+#include "route.h"
 #if LLMF_HAS_MALLOC
 #include <stdlib.h>
 #endif
@@ -244,6 +245,12 @@ LLMF_API void llmf_close(llmf_factory *f) {
 #if LLMFI_HAS_HEALTH
     llmfi_health_close(f);
 #endif
+#if LLMF_HAS_BUDGETS
+    llmfi_budget_close(f);
+#endif
+#if LLMF_HAS_ROUTES
+    llmfi_route_close(f);
+#endif
     if (f->config) llmfi_config_release(f->config);
     llmfi_env_close(&f->env);
     if (f->watching) llmfi_watch_close(&f->watch);
@@ -302,6 +309,9 @@ static llmf_factory *llmfi_lay_out(const llmf_desc *desc, void *block, llmf_erro
 #if LLMF_HAS_REGISTER
     f->handles.dialects = f->dialects;
 #endif
+#if LLMF_HAS_ROUTES
+    llmfi_buf_init(&f->decision, &f->heap, 0);
+#endif
     llmfi_net_init(f, recv);
 #if LLMF_HAS_AWS
     llmfi_keys_init(f);
@@ -332,6 +342,7 @@ static bool llmfi_desc_ok(const llmf_desc *d, llmf_error *err) {
     if (!d->clock_ns)
         return llmfi_error_about(err, LLMF_ERR_ARGUMENT, "", LLMFI_LIT("llmf_desc.clock_ns"), " is not set, and this build has no clock of its own (LLMF_NO_STDLIB): give it one, for the timeouts");
 #endif
+    if (!llmfi_budget_desc_ok(d, err)) return false;
     if (d->memory && !d->memory_size) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.memory is set but memory_size is 0: say how many bytes it has");
     return true;
 }

@@ -3,6 +3,7 @@
 #define LLMFI_ENGINE_RECEIVE_H
 #include "../../providers/fault.h"
 #include "batches.h"
+#include "budget.h"
 #include "core.h"
 #include "health.h"
 #include "keys.h"
@@ -219,6 +220,7 @@ static void llmfi_finish(llmfi_call *c) {
 #endif
     llmfi_give_back_decoder(c);
     llmfi_settle(c);
+    llmfi_budget_settle(c, c->response.cost_pico);
 #if LLMFI_HAS_HEALTH
     if (c->response.error.code == LLMF_OK) llmfi_health_good(c);
 #endif

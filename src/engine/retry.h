@@ -15,6 +15,10 @@ static void llmfi_wipe_secrets(llmfi_call *c);
 #if LLMF_HAS_RETRY
 static void llmfi_attempt_over(llmfi_call *c);
 #endif
+#if LLMF_HAS_BUDGETS
+static struct llmfi_held *llmfi_held_of(llmfi_call *c);
+#endif
+static void llmfi_budget_settle(llmfi_call *c, int64_t cost);
 
 #if LLMF_HAS_RETRY
 
@@ -110,6 +114,9 @@ static bool llmfi_keep(llmfi_call *c) {
     r->flags |= LLMF_BORROW;
 #if LLMFI_HAS_OPS
     if (c->reply.job) r->input = c->reply.job->input;
+#endif
+#if LLMF_HAS_BUDGETS
+    if (!llmfi_held_of(c)) return false; /* it counts for all attempts */
 #endif
     o->ask = c->ask;
     o->mark = llmfi_arena_mark_of(&c->arena);
@@ -327,9 +334,8 @@ static size_t llmfi_chain_length(const llmfi_call *c) {
 }
 
 static llmfi_prepared *llmfi_prepared_named(llmf_factory *f, llmf_str name, llmf_error *err) {
-    uint32_t at = llmfi_handle_find(&f->handles, name.ptr, name.len, llmfi_handle_hash(name.ptr, name.len));
-    if (!at) at = llmfi_handle_new(&f->handles, f->config, name, NULL, err);
-    return at ? llmfi_handle_use(&f->handles, f->config, at, err) : NULL;
+    uint32_t at = llmfi_handle_named(&f->handles, f->config, name, err);
+    return at ? llmfi_handle_slot(&f->handles, at)->prepared : NULL;
 }
 
 /* The i-th of the chain, from 0. NULL with *err: it is no model that can be used. */
@@ -574,7 +580,9 @@ static bool llmfi_goes_on(llmfi_call *c) {
     first = has_chain && meaning & LLMFI_MOVE_FIRST && c->should_retry <= 0;
     on = (!c->kept_away && llmfi_other_key(c, &rules)) || (first && llmfi_move(c)) || (!c->kept_away && llmfi_repeat(c, &rules, meaning)) || (has_chain && !first && llmfi_move(c)) || llmfi_revive(c, &rules);
     if (!on && (t->at || has_chain)) llmfi_all_failed(c);
-    if (on) llmfi_error_clear(&c->reply.error);
+    if (!on) return false;
+    llmfi_budget_settle(c, LLMF_UNKNOWN);
+    llmfi_error_clear(&c->reply.error);
     return on;
 }
 
