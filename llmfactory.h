@@ -246,6 +246,7 @@ typedef struct llmf_stream_ops llmf_stream_ops;
    NUL-terminated into out, 64 bytes each, and return how many; 0: not found; -1: not yet, ask again. */
 typedef int (*llmf_resolve_fn)(void *user, const char *host, char (*out)[64], int cap);
 
+struct llmf_span;
 /* Everything has a good zero. */
 typedef struct llmf_desc {
     const char *config;            /* a YAML or JSON file, or a directory of them; NULL: none (the tables and the environment only) */
@@ -290,6 +291,8 @@ typedef struct llmf_desc {
     int log_level;                 /* 0: LLMF_LOG_WARNING */
     void *user;                    /* handed to every hook above */
     int max_batches;               /* requests of one LLMF_OP_EMBED call under way at once, each of which counts as a call; 0: 4 */
+    bool metrics;                  /* count what llmf_metrics prints */
+    void (*span)(void *user, const struct llmf_span *span); /* each call at its end, and before it each of its attempts: see llmf_span. NULL: nobody asks */
 } llmf_desc;
 
 /* Opens a factory: reads the config, builds the tables. NULL on failure, with *err filled (every problem goes to the log hook; the text
@@ -483,6 +486,7 @@ typedef struct llmf_request {
     void *on_event_user;
     int op;                        /* LLMF_OP_… */
     const llmf_input *input;       /* of the other operations than chat; NULL: nothing */
+    const char *trace_parent;      /* W3C traceparent of the span that this call is part of: it is checked, sent on, and its trace is the call's; NULL: none, and no header */
 } llmf_request;
 
 /* ---- calls --------------------------------------------------------------------------------------------------------- */
@@ -601,6 +605,72 @@ LLMF_API const char *llmf_result_name(int result);
 LLMF_API const char *llmf_finish_name(int finish);
 /* Version, transports, providers, options of this build, one a line; static; any thread. */
 LLMF_API const char *llmf_build_info(void);
+
+/* ---- seeing it --------------------------------------------------------------------------------------------------------
+
+   llmf_metrics writes what the factory has counted, as Prometheus reads it (text exposition, version 0.0.4), at most cap bytes with a NUL behind it into out, and
+   returns its whole length without the NUL, as snprintf does: a result of cap or more was cut and must not be served. out may be NULL where cap is 0. It allocates
+   nothing, and may be called at any time, also inside callbacks. Without llmf_desc.metrics it has only the gauges.
+     llm_requests_total{provider,model,operation,status}       calls that have ended, freed ones too; status: "ok" or llmf_result_name
+     llm_request_duration_seconds{provider,model,operation}    histogram of them all, from llmf_start to the end
+     llm_time_to_first_token_seconds{…}                        histogram of answers that came as streams, to their first text, reasoning or tool call
+     llm_overhead_seconds{…}                                   histogram of what llmf_start took until the transport had the request, the transport's own start included. What
+                                                               decoding takes is not in it, nor calls that first wait for keys of AWS, nor embeddings in several batches
+     llm_tokens_used_total{…,type}                             of each attempt whose provider said it; "input" holds "cache_read" and "cache_write", "output" holds "reasoning"
+     llm_cost_usd_total{…}, llm_cost_unknown_total{…}          dollars, exactly; and attempts that used tokens at an unknown price
+     llm_attempts_total{provider,model,error}                  requests given to a transport that have ended; error "none" where all went well
+     llm_retries_total, llm_fallbacks_total{provider,model,to_provider,to_model,cause}, llm_cache_hits_total, llm_cache_misses_total, llm_breaker_state (0 closed,
+     1 half open, 2 open), llm_calls_active, llm_memory_bytes{kind}, llm_metrics_lost_total (what there was no memory to count)
+   A label holds at most 128 bytes of the name; what is no UTF-8 is U+FFFD in it. Beyond LLMF_MAX_SERIES pairs of provider and model all others are provider="other",
+   model="other". A call that failed before its model was known is "unknown". operation is "chat", "embeddings", "transcription", "count_tokens" or "list_models".
+
+   llmf_desc.span is called at the end of each call (attempt 0), and before it at the end of each of its attempts (attempt 1, 2, …), whose parent that is; also where a
+   call is freed before its end, and by llmf_close. Everything in *span lives until the hook returns. The hook may read (llmf_metrics, llmf_memory), and must not start,
+   cancel or free calls of this factory, nor close it. A span never holds a prompt, an answer or a key.
+     trace_id, span_id, parent_id   lower-case hex; parent_id is "" where there is none. Of llmf_request.trace_parent, or made by llmf_desc.random, or else of the clock
+     flags                          of trace_parent; else 1, sampled
+     start_ns, end_ns               nanoseconds since 1970: llmf_desc.wall_ms at the start, and clock_ns from there on
+     name                           "chat gpt-4o"
+     result                         llmf_result
+     attributes                     of OpenTelemetry's GenAI conventions: gen_ai.operation.name, gen_ai.provider.name (in its words: "aws.bedrock"), gen_ai.request.model,
+                                    .max_tokens, .temperature, .top_p, .seed, gen_ai.response.id (llmf_response.request_id), .model, .finish_reasons, server.address,
+                                    server.port, http.response.status_code, error.type (llmf_result_name); and of the call only, so that nobody counts them twice,
+                                    gen_ai.usage.input_tokens, .output_tokens, .cache_read.input_tokens, .cache_creation.input_tokens, .reasoning.output_tokens.
+                                    One that is not known is left out. LLMF_ATTRIBUTE_LIST: a list with the one member `text`
+   With trace_parent the header traceparent goes out, naming the call's span where there is a hook, else the caller's own. One that is not valid is LLMF_ERR_ARGUMENT.
+
+   llmf_provider_status tells of the i-th provider of the chain: 0 the primary one (with its default model), then the fallbacks in their order (LLM_FALLBACK_PROVIDERS,
+   else the config's). False past the end, and where there is no primary. Texts live as those of llmf_model_info do. current: the first that is available. unavailable:
+   the llmf_result why it cannot be used at all, such as no key; available is false too while it cools down or its breaker is open; reason has it in words, "" if it
+   is available. cooldown_ms: milliseconds left, 0 none. requests_left and tokens_left: of this minute, LLMF_UNKNOWN. */
+enum { LLMF_ATTRIBUTE_TEXT = 0, LLMF_ATTRIBUTE_INT = 1, LLMF_ATTRIBUTE_DOUBLE = 2, LLMF_ATTRIBUTE_LIST = 3 };
+typedef struct llmf_attribute {
+    const char *name;
+    int type;                      /* LLMF_ATTRIBUTE_…: which of these has the value */
+    llmf_str text;
+    int64_t integer;
+    double number;
+} llmf_attribute;
+typedef struct llmf_span {
+    llmf_call call;
+    int attempt, result, flags;
+    llmf_str name;
+    char trace_id[33], span_id[17], parent_id[17];
+    uint64_t start_ns, end_ns;
+    const llmf_attribute *attributes;
+    size_t attribute_count;
+} llmf_span;
+LLMF_API size_t llmf_metrics(llmf_factory *f, char *out, size_t cap);
+enum { LLMF_BREAKER_CLOSED = 0, LLMF_BREAKER_HALF_OPEN = 1, LLMF_BREAKER_OPEN = 2 };
+typedef struct llmf_status_info {
+    llmf_str provider, model;
+    bool available, current;
+    int unavailable, breaker;
+    int64_t cooldown_ms, requests_left, tokens_left;
+    char reason[160];
+} llmf_status_info;
+LLMF_API bool llmf_provider_status_abi(llmf_factory *f, size_t i, llmf_status_info *info, size_t info_size);
+static inline bool llmf_provider_status(llmf_factory *f, size_t i, llmf_status_info *info) { return llmf_provider_status_abi(f, i, info, sizeof *info); }
 
 /* ---- other event loops ----------------------------------------------------------------------------------------------- */
 
@@ -852,6 +922,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
      LLMF_MAX_CITATIONS     1024       sources cited in one reply; what comes beyond is not kept
      LLMF_MAX_REGISTERED    32         providers, and dialects, that a program registers
      LLMF_MAX_HEALTH        256        models at hosts of which it is kept how they do; of those beyond nothing is
+     LLMF_MAX_SERIES        128        models that llmf_metrics tells apart, 2 KiB of the block each, and hops from one to another; those beyond are "other"
      LLMF_BATCH_WAIT_MS     500        milliseconds before a failed batch of LLMF_OP_EMBED is repeated, where the provider does not say how long
      LLMF_BATCH_MAX_WAIT_MS 60000      the longest such wait that a provider may ask for; beyond it the call fails at once
      LLMF_TAIL_MS           2000       milliseconds that a reply may go on for behind its terminal event
@@ -1464,6 +1535,9 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #endif
 #ifndef LLMF_MAX_HEALTH
 #define LLMF_MAX_HEALTH 256
+#endif
+#ifndef LLMF_MAX_SERIES
+#define LLMF_MAX_SERIES 128
 #endif
 #ifndef LLMF_BATCH_WAIT_MS
 #define LLMF_BATCH_WAIT_MS 500
@@ -27422,6 +27496,9 @@ typedef struct llmfi_call {
     bool previewing;                         /* built to be looked at: needs no key, sends nothing */
     bool quiet;                              /* events are of no interest: llmf_generate */
     bool calling;                            /* inside the user's callback */
+#if LLMF_HAS_METRICS
+    bool attempting;                         /* a request has been given to the transport, and it is not yet told how that went: see spans.h */
+#endif
     bool stop, free_later;                   /* asked for inside a callback */
     bool ended, taken;                       /* the response is made; the final event has been handed out */
     uint64_t start_ns, connected_ns, first_byte_ns, content_ns, terminal_ns; /* 0: not yet; content_ns: the latest */
@@ -27433,6 +27510,9 @@ typedef struct llmfi_call {
     llmfi_ask ask;
     llmfi_body body;
     llmf_str secret;                         /* the authorization value in the arena: wiped at the end */
+#if LLMF_HAS_METRICS
+    struct llmfi_trace *trace;               /* in the arena; NULL: nobody asks for one */
+#endif
 #if LLMF_HAS_AWS
     bool waits;                              /* for keys that are being asked for: see keys.h */
     bool signs;                              /* with `aws`: Authorization waits for the body's digest */
@@ -27522,6 +27602,13 @@ struct llmf_factory {
     uint32_t health_count;
 #endif
 
+#if LLMF_HAS_METRICS
+    struct llmfi_series *series;             /* what is counted: see metrics.h */
+    struct llmfi_hop *hops;
+    uint32_t series_count, hop_count;
+    uint64_t uncounted;                      /* what there was no memory for */
+#endif
+
 #if LLMF_HAS_AWS
     llmfi_asking keys;
 #endif
@@ -27569,6 +27656,24 @@ LLMFI_UNUSED static int64_t llmfi_wall(const llmf_factory *f) {
 /* Milliseconds between two moments, LLMF_UNKNOWN where one never came. */
 static int64_t llmfi_between_ms(uint64_t from, uint64_t to) {
     return from && to && to >= from ? (int64_t)((to - from) / LLMFI_MS) : LLMF_UNKNOWN;
+}
+
+/* ---- random bytes ---- */
+
+/* Random bytes: the hook's, else a mix of what hardly anybody can guess. Not for keys. */
+LLMFI_UNUSED static void llmfi_some_bytes(llmfi_call *c, unsigned char *to, size_t len) {
+    uint64_t state = (LLMF_HAS_STDLIB ? llmfi_clock_ns() : c->f->now_ns) ^ (uint64_t)(uintptr_t)c ^ c->id << 24;
+    size_t i;
+    if (c->f->desc.random) {
+        c->f->desc.random(c->f->desc.user, to, len);
+        return;
+    }
+    for (i = 0; i < len; i++) { /* splitmix64 */
+        uint64_t z = state += UINT64_C(0x9e3779b97f4a7c15);
+        z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+        z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+        to[i] = (unsigned char)(z >> 56);
+    }
 }
 
 /* ---- the log ---- */
@@ -29292,22 +29397,6 @@ static void llmfi_audio_close(llmfi_job *w) {
 }
 #endif
 
-/* Random bytes: the hook's, else a mix of what hardly anybody can guess. Not for keys. */
-static void llmfi_some_bytes(llmfi_call *c, unsigned char *to, size_t len) {
-    uint64_t state = (LLMF_HAS_STDLIB ? llmfi_clock_ns() : c->f->now_ns) ^ (uint64_t)(uintptr_t)c ^ c->id << 24;
-    size_t i;
-    if (c->f->desc.random) {
-        c->f->desc.random(c->f->desc.user, to, len);
-        return;
-    }
-    for (i = 0; i < len; i++) { /* splitmix64 */
-        uint64_t z = state += UINT64_C(0x9e3779b97f4a7c15);
-        z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-        z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-        to[i] = (unsigned char)(z >> 56);
-    }
-}
-
 /* Servers look at the name's ending. */
 static bool llmfi_audio_name(llmfi_call *c, llmf_part *p) {
     size_t i;
@@ -29655,6 +29744,132 @@ static llmf_str llmfi_sign_date(llmfi_call *c) {
 
 #endif
 #endif
+/* Which trace a call belongs to (W3C Trace Context, level 1), and the header that says so. What is told of it is in spans.h. */
+#ifndef LLMFI_ENGINE_TRACE_H
+#define LLMFI_ENGINE_TRACE_H
+
+#if LLMF_HAS_METRICS
+
+enum { LLMFI_TRACE_TEXT = 55 };              /* "00-", 32 digits, "-", 16, "-", 2 */
+
+typedef struct llmfi_trace {
+    unsigned char trace[16], span[8], parent[8]; /* parent: zeros where it has none */
+    unsigned char flags;
+    bool asked;                              /* llmf_request.trace_parent: the header is sent */
+    char header[LLMFI_TRACE_TEXT];
+    int attempts;                            /* told so far */
+    int64_t wall_ms;                         /* when the call began */
+    uint64_t attempt_ns;                     /* when the last attempt began */
+} llmfi_trace;
+
+/* ---- hex ---- */
+
+/* Lower-case digits only, as the standard has it. */
+static bool llmfi_unhex(unsigned char *to, const char *text, size_t len) {
+    size_t i;
+    for (i = 0; i < 2 * len; i++) {
+        unsigned digit = llmfi_hex(text[i]);
+        if (digit > 15 || (text[i] >= 'A' && text[i] <= 'F')) return false;
+        to[i / 2] = (unsigned char)(i % 2 ? to[i / 2] | digit : digit << 4);
+    }
+    return true;
+}
+
+static bool llmfi_all_zero(const unsigned char *bytes, size_t len) {
+    size_t i;
+    for (i = 0; i < len && !bytes[i]; i++) continue;
+    return i == len;
+}
+
+/* ---- ids ---- */
+
+/* An id is not all zeros. */
+static void llmfi_trace_id(llmfi_call *c, unsigned char *to, size_t len) {
+    llmfi_some_bytes(c, to, len);
+    if (llmfi_all_zero(to, len)) to[len - 1] = 1;
+}
+
+/* A later version than 00 may have more behind its flags. */
+static bool llmfi_trace_parse(llmfi_trace *t, llmf_str s) {
+    unsigned char version;
+    if (s.len < LLMFI_TRACE_TEXT || s.ptr[2] != '-' || s.ptr[35] != '-' || s.ptr[52] != '-') return false;
+    if (!llmfi_unhex(&version, s.ptr, 1) || version == 0xff || !llmfi_unhex(t->trace, s.ptr + 3, 16) || !llmfi_unhex(t->parent, s.ptr + 36, 8) || !llmfi_unhex(&t->flags, s.ptr + 53, 1)) return false;
+    if (s.len > LLMFI_TRACE_TEXT && (!version || s.ptr[LLMFI_TRACE_TEXT] != '-')) return false;
+    t->flags &= 3; /* sampled, random: what else a later version says is not ours to pass on */
+    return !llmfi_all_zero(t->trace, 16) && !llmfi_all_zero(t->parent, 8);
+}
+
+/* What is sent on names the call's span where somebody is told of it, else the caller's. */
+static void llmfi_trace_write(llmfi_trace *t, bool told) {
+    memcpy(t->header, "00-", 3);
+    llmfi_hex_lower(t->header + 3, t->trace, 16);
+    t->header[35] = '-';
+    llmfi_hex_lower(t->header + 36, told ? t->span : t->parent, 8);
+    t->header[52] = '-';
+    llmfi_hex_lower(t->header + 53, &t->flags, 1);
+}
+
+/* Gives the call its place in a trace, where the caller or the hook wants one. False with the error in the reply. */
+static bool llmfi_trace_begin(llmfi_call *c) {
+    bool told = c->f->desc.span != NULL, good = true;
+    llmfi_trace *t;
+    if (!told && !c->req.trace_parent) return true;
+    t = c->trace = (llmfi_trace *)llmfi_arena_alloc(&c->arena, sizeof *t);
+    if (!t) return llmfi_error_memory(&c->reply.error);
+    if (told) {
+        t->wall_ms = llmfi_wall(c->f);
+        llmfi_trace_id(c, t->span, sizeof t->span);
+    }
+    t->asked = c->req.trace_parent != NULL;
+    if (t->asked) good = llmfi_trace_parse(t, llmfi_cstr(c->req.trace_parent));
+    if (t->asked && good) {
+        llmfi_trace_write(t, told);
+        return true;
+    }
+    t->flags = 1;
+    memset(t->parent, 0, sizeof t->parent);
+    llmfi_trace_id(c, t->trace, sizeof t->trace);
+    return good || llmfi_error_about(&c->reply.error, LLMF_ERR_ARGUMENT, "", LLMFI_LIT("llmf_request.trace_parent"),
+                                     ": is no W3C traceparent: 00-, 32 lower-case hex digits, -, 16, -, 2, and no id of zeros");
+}
+
+/* ---- the call that somebody started: of a batch the one that it is part of ---- */
+
+static llmfi_call *llmfi_seen_call(const llmfi_call *c) {
+#if LLMF_HAS_EMBED
+    if (c->reply.job && c->reply.job->parent) return (llmfi_call *)c->reply.job->parent;
+#endif
+    return (llmfi_call *)(uintptr_t)c;
+}
+
+static bool llmfi_trace_asked(const llmfi_call *c) {
+    const llmfi_trace *t = llmfi_seen_call(c)->trace;
+    return t && t->asked;
+}
+
+static llmf_str llmfi_trace_header(const llmfi_call *c) {
+    return llmfi_str(llmfi_seen_call(c)->trace->header, LLMFI_TRACE_TEXT);
+}
+
+/* A request is about to be given to the transport: an attempt begins. */
+static void llmfi_seen_sent(llmfi_call *c) {
+    llmfi_trace *t = llmfi_seen_call(c)->trace;
+    c->attempting = true;
+    if (t) t->attempt_ns = c->f->now_ns;
+}
+
+#else
+
+static bool llmfi_trace_begin(llmfi_call *c) {
+    return !c->req.trace_parent || llmfi_error_left_out(&c->reply.error, "llmf_request.trace_parent", "METRICS");
+}
+
+#define llmfi_trace_asked(c) ((void)(c), false)
+#define llmfi_trace_header(c) ((void)(c), llmfi_str("", 0))
+#define llmfi_seen_sent(c) ((void)(c))
+
+#endif
+#endif
 
 /* Headers of one request, config's included. */
 #ifndef LLMF_MAX_REQUEST_HEADERS
@@ -29840,6 +30055,7 @@ static bool llmfi_build_headers(llmfi_call *c) {
     if (!LLMFI_HAS_OPS || c->x.req.method.ptr[0] != 'G') llmfi_header_first(&h, LLMFI_LIT("Content-Type"), LLMFI_LIT("application/json"));
     llmfi_header_first(&h, LLMFI_LIT("Accept"), llmfi_accept(c->framing));
     llmfi_header_first(&h, LLMFI_LIT("User-Agent"), LLMFI_LIT("llmfactory/" LLMF_VERSION));
+    if (llmfi_trace_asked(c)) llmfi_header_first(&h, LLMFI_LIT("traceparent"), llmfi_trace_header(c));
     if (llmfi_adapter_of(c)->headers) llmfi_adapter_of(c)->headers(&c->ask, llmfi_header_set, &h);
 #if LLMFI_HAS_OWN_HEADERS
     llmfi_set_config_headers(&h, c->prepared->record.provider->headers);
@@ -29990,6 +30206,7 @@ LLMFI_UNUSED static bool llmfi_send(llmfi_call *c) {
     c->x.checked = true; /* by llmfi_header_set, and llmfi_check_headers, which knows the transport's own */
     c->x.by = t;
     c->x.deadline_ns = c->req.timeouts.connect_ms > 0 ? llmfi_after_ms(c->f->now_ns, c->req.timeouts.connect_ms) : 0;
+    llmfi_seen_sent(c);
     rc = t->start(t, &c->x);
     if (rc == LLMF_OK) return true;
     c->x.by = NULL;
@@ -30274,6 +30491,9 @@ typedef struct llmfi_health {
     uint32_t host;                           /* hash of the base URL */
     uint64_t good, bad;                      /* calls answered, and attempts that failed through the provider's fault */
     int64_t latency_us, first_us;            /* of a whole answer, and to its first content; 0: none seen yet */
+#if LLMF_HAS_METRICS
+    struct llmfi_series *series;             /* where its calls are counted; NULL: not yet. Several hosts of one model share one */
+#endif
 } llmfi_health;
 
 static uint32_t llmfi_health_host(llmf_str url) {
@@ -30461,6 +30681,745 @@ LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
 }
 
 #endif
+/* What a call has been, told to llmf_desc.span in the words of OpenTelemetry's conventions for generative AI; and the places of a call's life at which it is
+   counted and told of. Neither a prompt nor an answer nor a key is in it. */
+#ifndef LLMFI_ENGINE_SPANS_H
+#define LLMFI_ENGINE_SPANS_H
+/* What calls have come to, counted for each model, and printed as Prometheus reads it (text exposition, version 0.0.4). Counts are kept as long as the factory, in
+   its heap, for at most LLMF_MAX_SERIES models; all numbers are whole (nanoseconds, tokens, pico-dollars), and printed exactly. */
+#ifndef LLMFI_ENGINE_METRICS_H
+#define LLMFI_ENGINE_METRICS_H
+
+#ifndef LLMF_MAX_SERIES
+#define LLMF_MAX_SERIES 128
+#endif
+
+#if LLMF_HAS_METRICS
+
+/* ---- seams: what src/engine/health.h does not know yet ---- */
+
+static int llmfi_seam_breaker(const llmf_factory *f, const llmfi_health *h) {
+    (void)f, (void)h;
+    return LLMF_BREAKER_CLOSED;
+}
+
+/* Milliseconds for which it is not to be asked; 0: none. */
+static int64_t llmfi_seam_cooldown_ms(const llmf_factory *f, const llmfi_health *h) {
+    (void)f, (void)h;
+    return 0;
+}
+
+/* Left of this minute; LLMF_UNKNOWN. */
+static int64_t llmfi_seam_requests_left(const llmf_factory *f, const llmfi_health *h) {
+    (void)f, (void)h;
+    return LLMF_UNKNOWN;
+}
+
+static int64_t llmfi_seam_tokens_left(const llmf_factory *f, const llmfi_health *h) {
+    (void)f, (void)h;
+    return LLMF_UNKNOWN;
+}
+
+enum {
+    LLMFI_LABEL = 128,                       /* bytes of a label's value */
+    LLMFI_TIMES = 14,                        /* buckets of a histogram, +Inf not among them */
+    LLMFI_RESULTS = LLMF_ERR_ALL_FAILED + 1,
+    LLMFI_OPERATIONS = 6,                    /* LLMF_OP_…, and what is none of them */
+    LLMFI_SERIES_BYTES = 2048 + 64,          /* of the heap, for a model that is asked for one operation, and a hop from it: measured by the tests */
+    LLMFI_TOKENS = 5
+};
+
+static const char llmfi_operation_words[] = "chat\0embeddings\0transcription\0count_tokens\0list_models\0other\0";
+static const char llmfi_token_kinds[] = "input\0output\0cache_read\0cache_write\0reasoning\0";
+
+/* Upper ends, in microseconds: of calls 10 ms to 5 minutes, of our own part 5 us to 100 ms. */
+static const uint32_t llmfi_call_times[LLMFI_TIMES] = {10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000, 30000000, 60000000, 120000000, 300000000};
+static const uint32_t llmfi_own_times[LLMFI_TIMES] = {5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 25000, 50000, 100000};
+
+typedef struct llmfi_histogram {
+    uint64_t sum_ns, count, at[LLMFI_TIMES]; /* at: each bucket's own; what is above all of them is in count alone */
+} llmfi_histogram;
+
+/* Of one operation of a model. */
+typedef struct llmfi_measured {
+    uint64_t requests[LLMFI_RESULTS], tokens[LLMFI_TOKENS];
+    uint64_t cost_pico, priced, unpriced;    /* attempts whose cost was known, and not, though they used tokens. The sum stops at its largest: 18 million dollars */
+    unsigned told;                           /* kinds of tokens that a provider has ever told of: bits */
+    llmfi_histogram duration, first, own;
+} llmfi_measured;
+
+/* A model of a provider: a pair that no other has. */
+typedef struct llmfi_series {
+    struct llmfi_series *next;
+    llmf_str provider, model;                /* behind it, as labels have them */
+    uint32_t hash;
+    int breaker;                             /* the worst of its hosts, found when it is printed; -1: no host */
+    uint64_t attempts[LLMFI_RESULTS];
+    uint64_t retries, hits, misses;
+    llmfi_measured *of[LLMFI_OPERATIONS];    /* NULL: never asked for */
+} llmfi_series;
+
+typedef struct llmfi_hop {
+    struct llmfi_hop *next;
+    const llmfi_series *from, *to;
+    int cause;
+    uint64_t count;
+} llmfi_hop;
+
+/* ---- which one ---- */
+
+/* A name as a label has it: UTF-8 without NUL, cut to LLMFI_LABEL bytes. */
+static llmf_str llmfi_label(char *to, llmf_str name) {
+    const char *p = name.ptr, *end = p + name.len;
+    size_t len = 0;
+    while (p < end) {
+        uint32_t cp;
+        char bytes[4];
+        int n = llmfi_utf8_next(p, end, &cp);
+        size_t size = llmfi_utf8_encode(bytes, n > 0 && cp ? cp : 0xfffd);
+        if (len + size > LLMFI_LABEL) break;
+        memcpy(to + len, bytes, size);
+        len += size;
+        p += n > 0 ? n : n < 0 ? -n : end - p;
+    }
+    return len ? llmfi_str(to, len) : LLMFI_LIT("unknown");
+}
+
+static llmfi_series *llmfi_series_find(const llmf_factory *f, llmf_str provider, llmf_str model) {
+    uint32_t hash = llmfi_handle_hash(model.ptr, model.len);
+    llmfi_series *s;
+    for (s = f->series; s; s = s->next)
+        if (s->hash == hash && llmfi_eq(s->model, model) && llmfi_eq(s->provider, provider)) return s;
+    return NULL;
+}
+
+/* A new one, the last of the list; NULL: no memory. */
+static llmfi_series *llmfi_series_new(llmf_factory *f, llmf_str provider, llmf_str model) {
+    llmfi_series *s = (llmfi_series *)llmfi_heap_alloc(&f->heap, sizeof *s + provider.len + model.len), **link = &f->series;
+    char *text;
+    if (!s) return NULL;
+    memset(s, 0, sizeof *s);
+    text = (char *)(s + 1);
+    memcpy(text, provider.ptr, provider.len);
+    s->provider = llmfi_str(text, provider.len);
+    text += provider.len;
+    memcpy(text, model.ptr, model.len);
+    s->model = llmfi_str(text, model.len);
+    s->hash = llmfi_handle_hash(model.ptr, model.len);
+    while (*link) link = &(*link)->next;
+    *link = s;
+    f->series_count++;
+    return s;
+}
+
+/* Found, or made; that of all others where there is no room for one more. NULL: not even for that. *exact (NULL allowed): it will stay this one. */
+static llmfi_series *llmfi_series_named(llmf_factory *f, llmf_str provider, llmf_str model, bool *exact) {
+    char in_provider[LLMFI_LABEL], in_model[LLMFI_LABEL];
+    const llmf_str other = LLMFI_LIT("other");
+    bool room = f->series_count + 1 < LLMF_MAX_SERIES; /* the last place is kept for the others */
+    llmfi_series *s;
+    provider = llmfi_label(in_provider, provider);
+    model = llmfi_label(in_model, model);
+    s = llmfi_series_find(f, provider, model);
+    if (!s && room) s = llmfi_series_new(f, provider, model);
+    if (exact) *exact = s || !room;
+    if (!s) s = llmfi_series_find(f, other, other);
+    if (!s && f->series_count < LLMF_MAX_SERIES) s = llmfi_series_new(f, other, other);
+    return s;
+}
+
+static llmfi_series *llmfi_series_of(llmfi_call *c) {
+    llmfi_health *h = llmfi_health_at(c);
+    llmfi_series *s;
+    llmf_str model;
+    bool own, exact = false;
+    if (!c->prepared) return llmfi_series_named(c->f, llmfi_str("", 0), llmfi_str("", 0), NULL);
+    model = c->ask.model ? c->ask.model->model_id : c->prepared->record.s.model_id;
+    own = h && model.ptr == c->prepared->record.s.model_id.ptr; /* else the embedding model that stands beside it */
+    if (own && h->series) return h->series;
+    s = llmfi_series_named(c->f, c->prepared->record.provider->name, model, &exact);
+    if (own && exact) h->series = s;
+    return s;
+}
+
+static llmfi_measured *llmfi_measured_of(llmf_factory *f, llmfi_series *s, int op) {
+    llmfi_measured **m = s ? &s->of[op >= 0 && op < LLMFI_OPERATIONS - 1 ? op : LLMFI_OPERATIONS - 1] : NULL;
+    if (m && !*m) {
+        *m = (llmfi_measured *)llmfi_heap_alloc(&f->heap, sizeof **m);
+        if (*m) memset(*m, 0, sizeof **m);
+    }
+    if (!m || !*m) f->uncounted++;
+    return m ? *m : NULL;
+}
+
+static void llmfi_metrics_close(llmf_factory *f) {
+    while (f->hops) {
+        llmfi_hop *next = f->hops->next;
+        llmfi_heap_free(&f->heap, f->hops);
+        f->hops = next;
+    }
+    while (f->series) {
+        llmfi_series *next = f->series->next;
+        int i;
+        for (i = 0; i < LLMFI_OPERATIONS; i++) llmfi_heap_free(&f->heap, f->series->of[i]);
+        llmfi_heap_free(&f->heap, f->series);
+        f->series = next;
+    }
+}
+
+/* ---- counting ---- */
+
+static void llmfi_observe(llmfi_histogram *h, const uint32_t *ends_us, uint64_t ns) {
+    int i;
+    h->count++;
+    h->sum_ns += ns;
+    for (i = 0; i < LLMFI_TIMES && ns > (uint64_t)ends_us[i] * 1000; i++) continue;
+    if (i < LLMFI_TIMES) h->at[i]++;
+}
+
+/* Tokens and money are counted by the attempt: one that fails may have used some. */
+static void llmfi_metrics_usage(llmfi_call *c, llmfi_measured *m) {
+    const llmf_usage *u = &c->reply.usage;
+    int64_t tokens[LLMFI_TOKENS], cost;
+    int i;
+    tokens[0] = u->input;
+    tokens[1] = u->output;
+    tokens[2] = u->cache_read;
+    tokens[3] = u->cache_write;
+    tokens[4] = u->reasoning;
+    for (i = 0; i < LLMFI_TOKENS; i++) {
+        if (tokens[i] < 0) continue;
+        m->told |= 1u << i;
+        m->tokens[i] += (uint64_t)tokens[i];
+    }
+    if (u->input < 0 && u->output < 0) return;
+    cost = c->ended ? c->response.cost_pico : llmfi_call_cost(c);
+    if (cost < 0) {
+        m->unpriced++;
+    } else {
+        m->priced++;
+        m->cost_pico = m->cost_pico > UINT64_MAX - (uint64_t)cost ? UINT64_MAX : m->cost_pico + (uint64_t)cost;
+    }
+}
+
+/* An attempt of a call has ended so. */
+static void llmfi_metrics_attempt(llmfi_call *c, int code) {
+    llmfi_series *s = llmfi_series_of(c);
+    llmfi_measured *m = llmfi_measured_of(c->f, s, c->req.op);
+    if (s) s->attempts[code]++;
+    if (m && c->prepared) llmfi_metrics_usage(c, m);
+}
+
+/* A call has ended so. */
+static void llmfi_metrics_call(llmfi_call *c, int code) {
+    llmfi_measured *m = llmfi_measured_of(c->f, llmfi_series_of(c), c->req.op);
+    if (!m) return;
+    m->requests[code]++;
+    llmfi_observe(&m->duration, llmfi_call_times, c->end_ns > c->start_ns ? c->end_ns - c->start_ns : 0);
+    if (c->reply.streamed && c->first_content_ns > c->start_ns) llmfi_observe(&m->first, llmfi_call_times, c->first_content_ns - c->start_ns);
+}
+
+/* llmf_start is about to return, and the transport has the request. */
+static void llmfi_metrics_start(llmfi_call *c) {
+    llmfi_measured *m = llmfi_measured_of(c->f, llmfi_series_of(c), c->req.op);
+    uint64_t now = llmfi_net_now(&c->f->net); /* not llmfi_now: for all else the moment stays that of the start */
+    if (m) llmfi_observe(&m->own, llmfi_own_times, now > c->start_ns ? now - c->start_ns : 0);
+}
+
+/* A call is asked again of the same model. */
+LLMFI_UNUSED static void llmfi_metrics_retry(llmfi_call *c) {
+    llmfi_series *s = c->f->desc.metrics ? llmfi_series_of(c) : NULL;
+    if (s) s->retries++;
+}
+
+/* The cache of responses was looked at for a call. */
+LLMFI_UNUSED static void llmfi_metrics_cache(llmfi_call *c, bool hit) {
+    llmfi_series *s = c->f->desc.metrics ? llmfi_series_of(c) : NULL;
+    if (!s) return;
+    if (hit) s->hits++;
+    else s->misses++;
+}
+
+/* A call goes on to another model, because of `cause`. Beyond LLMF_MAX_SERIES different hops they are one for each cause. */
+LLMFI_UNUSED static void llmfi_metrics_fallback(llmf_factory *f, const llmfi_record *from, const llmfi_record *to, int cause) {
+    const llmf_str other = LLMFI_LIT("other");
+    const llmfi_series *a = f->desc.metrics ? llmfi_series_named(f, from->provider->name, from->s.model_id, NULL) : NULL;
+    const llmfi_series *b = a ? llmfi_series_named(f, to->provider->name, to->s.model_id, NULL) : NULL;
+    llmfi_hop *h, **link;
+    int pass;
+    for (pass = 0; b && pass < 2; pass++) {
+        for (link = &f->hops; *link && !((*link)->from == a && (*link)->to == b && (*link)->cause == cause); link = &(*link)->next) continue;
+        h = *link;
+        if (!h && (f->hop_count < LLMF_MAX_SERIES || pass)) {
+            h = (llmfi_hop *)llmfi_heap_alloc(&f->heap, sizeof *h);
+            if (!h) break;
+            memset(h, 0, sizeof *h);
+            h->from = a;
+            h->to = b;
+            h->cause = cause;
+            *link = h;
+            f->hop_count++;
+        }
+        if (h) {
+            h->count++;
+            return;
+        }
+        a = b = llmfi_series_named(f, other, other, NULL);
+    }
+    if (f->desc.metrics) f->uncounted++;
+}
+
+/* ---- printing ---- */
+
+typedef struct llmfi_exposition {
+    llmfi_out out;
+    const char *family, *type, *help;
+    bool begun;                              /* its HELP and TYPE are there: a family without a sample has none */
+    bool labelled;                           /* the sample under way has a label */
+} llmfi_exposition;
+
+static void llmfi_x_put(llmfi_exposition *x, const char *text) {
+    llmfi_put(&x->out, text, llmfi_strlen(text));
+}
+
+static void llmfi_x_family(llmfi_exposition *x, const char *name, const char *type, const char *help) {
+    x->family = name;
+    x->type = type;
+    x->help = help;
+    x->begun = false;
+}
+
+static void llmfi_x_head(llmfi_exposition *x, const char *word, const char *text) {
+    llmfi_x_put(x, word);
+    llmfi_x_put(x, x->family);
+    llmfi_x_put(x, " ");
+    llmfi_x_put(x, text);
+    llmfi_x_put(x, "\n");
+}
+
+/* Begins a sample. suffix: "_bucket", "_sum", "_count", or "". */
+static void llmfi_x_sample(llmfi_exposition *x, const char *suffix) {
+    if (!x->begun) {
+        llmfi_x_head(x, "# HELP ", x->help);
+        llmfi_x_head(x, "# TYPE ", x->type);
+    }
+    x->begun = true;
+    x->labelled = false;
+    llmfi_x_put(x, x->family);
+    llmfi_x_put(x, suffix);
+}
+
+static void llmfi_x_label(llmfi_exposition *x, const char *name, llmf_str value) {
+    size_t i, from = 0;
+    llmfi_x_put(x, x->labelled ? "," : "{");
+    x->labelled = true;
+    llmfi_x_put(x, name);
+    llmfi_x_put(x, "=\"");
+    for (i = 0; i < value.len; i++) {
+        const char *escaped = value.ptr[i] == '\\' ? "\\\\" : value.ptr[i] == '"' ? "\\\"" : value.ptr[i] == '\n' ? "\\n" : NULL;
+        if (!escaped) continue;
+        llmfi_put(&x->out, value.ptr + from, i - from);
+        llmfi_x_put(x, escaped);
+        from = i + 1;
+    }
+    llmfi_put(&x->out, value.ptr + from, value.len - from);
+    llmfi_x_put(x, "\"");
+}
+
+static void llmfi_x_word(llmfi_exposition *x, const char *name, const char *value) {
+    llmfi_x_label(x, name, llmfi_cstr(value));
+}
+
+/* `value` / 10^places, with the digits that it takes. */
+static void llmfi_x_decimal(llmfi_out *o, uint64_t value, int places) {
+    char digits[LLMFI_INT_TEXT], text[2 * LLMFI_INT_TEXT + 2];
+    size_t len = llmfi_print_uint(digits, value), want = (size_t)places + 1, pad = len < want ? want - len : 0;
+    memset(text, '0', pad);
+    memcpy(text + pad, digits, len);
+    len += pad;
+    llmfi_put(o, text, len - (size_t)places);
+    while (places && text[len - 1] == '0') {
+        len--;
+        places--;
+    }
+    if (!places) return;
+    llmfi_put_char(o, '.');
+    llmfi_put(o, text + len - places, (size_t)places);
+}
+
+static void llmfi_x_value(llmfi_exposition *x, uint64_t value, int places) {
+    llmfi_x_put(x, x->labelled ? "} " : " ");
+    llmfi_x_decimal(&x->out, value, places);
+    llmfi_x_put(x, "\n");
+}
+
+/* Begins a sample of a model; op below 0: of all its operations. */
+static void llmfi_x_series(llmfi_exposition *x, const char *suffix, const llmfi_series *s, int op) {
+    llmfi_x_sample(x, suffix);
+    llmfi_x_label(x, "provider", s->provider);
+    llmfi_x_label(x, "model", s->model);
+    if (op >= 0) llmfi_x_word(x, "operation", llmfi_word_at(llmfi_operation_words, op));
+}
+
+static void llmfi_x_histogram(llmfi_exposition *x, const llmfi_series *s, int op, const llmfi_histogram *h, const uint32_t *ends_us) {
+    uint64_t below = 0;
+    int i;
+    if (!h->count) return;
+    for (i = 0; i <= LLMFI_TIMES; i++) {
+        char end[2 * LLMFI_INT_TEXT];
+        llmfi_out o;
+        llmfi_out_window(&o, end, sizeof end, 0);
+        if (i < LLMFI_TIMES) llmfi_x_decimal(&o, ends_us[i], 6);
+        else LLMFI_PUT(&o, "+Inf");
+        below = i < LLMFI_TIMES ? below + h->at[i] : h->count;
+        llmfi_x_series(x, "_bucket", s, op);
+        llmfi_x_label(x, "le", llmfi_str(end, o.len));
+        llmfi_x_value(x, below, 0);
+    }
+    llmfi_x_series(x, "_sum", s, op);
+    llmfi_x_value(x, h->sum_ns, 9);
+    llmfi_x_series(x, "_count", s, op);
+    llmfi_x_value(x, h->count, 0);
+}
+
+/* The families whose samples are of a model and an operation, each printed by the same walk. */
+enum { LLMFI_F_REQUESTS, LLMFI_F_DURATION, LLMFI_F_FIRST, LLMFI_F_OWN, LLMFI_F_TOKENS, LLMFI_F_COST, LLMFI_F_UNPRICED, LLMFI_F_COUNT };
+static const struct {
+    const char *name, *type, *help;
+} llmfi_families[LLMFI_F_COUNT] = {
+    {"llm_requests_total", "counter", "Calls that have ended, by how."},
+    {"llm_request_duration_seconds", "histogram", "Time from the start of a call to its end."},
+    {"llm_time_to_first_token_seconds", "histogram", "Time from the start of a call to the first content of its stream."},
+    {"llm_overhead_seconds", "histogram", "Time that starting a call took until the transport had the request."},
+    {"llm_tokens_used_total", "counter", "Tokens as providers report them: input includes cache_read and cache_write, output includes reasoning."},
+    {"llm_cost_usd_total", "counter", "Cost of the attempts whose price is known, in US dollars."},
+    {"llm_cost_unknown_total", "counter", "Attempts that used tokens at a price that is not known."}
+};
+
+static void llmfi_x_measured(llmfi_exposition *x, int family, const llmfi_series *s, int op, const llmfi_measured *m) {
+    int i;
+    switch (family) {
+    case LLMFI_F_REQUESTS:
+        for (i = 0; i < LLMFI_RESULTS; i++) {
+            if (!m->requests[i]) continue;
+            llmfi_x_series(x, "", s, op);
+            llmfi_x_word(x, "status", llmf_result_name(i));
+            llmfi_x_value(x, m->requests[i], 0);
+        }
+        break;
+    case LLMFI_F_DURATION: llmfi_x_histogram(x, s, op, &m->duration, llmfi_call_times); break;
+    case LLMFI_F_FIRST: llmfi_x_histogram(x, s, op, &m->first, llmfi_call_times); break;
+    case LLMFI_F_OWN: llmfi_x_histogram(x, s, op, &m->own, llmfi_own_times); break;
+    case LLMFI_F_TOKENS:
+        for (i = 0; i < LLMFI_TOKENS; i++) {
+            if (!(m->told >> i & 1)) continue;
+            llmfi_x_series(x, "", s, op);
+            llmfi_x_word(x, "type", llmfi_word_at(llmfi_token_kinds, i));
+            llmfi_x_value(x, m->tokens[i], 0);
+        }
+        break;
+    default:
+        if (!(family == LLMFI_F_COST ? m->priced : m->unpriced)) break;
+        llmfi_x_series(x, "", s, op);
+        if (family == LLMFI_F_COST) llmfi_x_value(x, m->cost_pico, 12);
+        else llmfi_x_value(x, m->unpriced, 0);
+        break;
+    }
+}
+
+static void llmfi_x_attempts(llmfi_exposition *x, const llmf_factory *f) {
+    const llmfi_series *s;
+    int i;
+    llmfi_x_family(x, "llm_attempts_total", "counter", "Requests given to a transport that have ended, by what was wrong.");
+    for (s = f->series; s; s = s->next)
+        for (i = 0; i < LLMFI_RESULTS; i++) {
+            if (!s->attempts[i]) continue;
+            llmfi_x_series(x, "", s, -1);
+            llmfi_x_word(x, "error", i ? llmf_result_name(i) : "none");
+            llmfi_x_value(x, s->attempts[i], 0);
+        }
+}
+
+/* What retries, fallbacks, breakers and the cache have told. */
+static void llmfi_x_resilience(llmfi_exposition *x, const llmf_factory *f) {
+    const llmfi_series *s;
+    const llmfi_hop *h;
+    llmfi_x_family(x, "llm_retries_total", "counter", "Times that a call was asked again of the same model.");
+    for (s = LLMF_HAS_RETRY ? f->series : NULL; s; s = s->next) {
+        llmfi_x_series(x, "", s, -1);
+        llmfi_x_value(x, s->retries, 0);
+    }
+    llmfi_x_family(x, "llm_fallbacks_total", "counter", "Times that a call went on to another model.");
+    for (h = f->hops; h; h = h->next) {
+        llmfi_x_series(x, "", h->from, -1);
+        llmfi_x_label(x, "to_provider", h->to->provider);
+        llmfi_x_label(x, "to_model", h->to->model);
+        llmfi_x_word(x, "cause", llmf_result_name(h->cause));
+        llmfi_x_value(x, h->count, 0);
+    }
+    llmfi_x_family(x, "llm_cache_hits_total", "counter", "Calls answered from the cache of responses.");
+    for (s = f->series; s; s = s->next) {
+        if (!s->hits && !s->misses) continue;
+        llmfi_x_series(x, "", s, -1);
+        llmfi_x_value(x, s->hits, 0);
+    }
+    llmfi_x_family(x, "llm_cache_misses_total", "counter", "Calls looked for in the cache of responses in vain.");
+    for (s = f->series; s; s = s->next) {
+        if (!s->hits && !s->misses) continue;
+        llmfi_x_series(x, "", s, -1);
+        llmfi_x_value(x, s->misses, 0);
+    }
+}
+
+/* Of several hosts of one model the worst. */
+static void llmfi_x_breakers(llmfi_exposition *x, const llmf_factory *f) {
+    const llmfi_health *h;
+    llmfi_series *s;
+    for (s = f->series; s; s = s->next) s->breaker = -1;
+    for (h = f->health; h; h = h->next)
+        if (h->series && llmfi_seam_breaker(f, h) > h->series->breaker) h->series->breaker = llmfi_seam_breaker(f, h);
+    llmfi_x_family(x, "llm_breaker_state", "gauge", "0: closed, 1: half open, 2: open.");
+    for (s = LLMF_HAS_RETRY ? f->series : NULL; s; s = s->next) {
+        if (s->breaker < 0) continue;
+        llmfi_x_series(x, "", s, -1);
+        llmfi_x_value(x, (uint64_t)s->breaker, 0);
+    }
+}
+
+static void llmfi_x_memory(llmfi_exposition *x, const char *kind, size_t bytes) {
+    llmfi_x_sample(x, "");
+    llmfi_x_word(x, "kind", kind);
+    llmfi_x_value(x, bytes, 0);
+}
+
+static void llmfi_x_gauges(llmfi_exposition *x, const llmf_factory *f) {
+    const llmfi_call *c;
+    uint64_t active = 0;
+    for (c = f->calls; c; c = c->next)
+        if (!c->ended && llmfi_seen_call(c) == c) active++;
+    llmfi_x_family(x, "llm_calls_active", "gauge", "Calls under way.");
+    llmfi_x_sample(x, "");
+    llmfi_x_value(x, active, 0);
+    llmfi_x_family(x, "llm_memory_bytes", "gauge", "The block of memory: all of it, taken for good, in use of the rest, and the most there was of that.");
+    llmfi_x_memory(x, "block", f->block_size);
+    llmfi_x_memory(x, "permanent", f->permanent);
+    llmfi_x_memory(x, "used", f->heap.used);
+    llmfi_x_memory(x, "high_water", f->heap.high);
+}
+
+LLMF_API size_t llmf_metrics(llmf_factory *f, char *out, size_t cap) {
+    llmfi_exposition x;
+    const llmfi_series *s;
+    int i, op;
+    memset(&x, 0, sizeof x);
+    if (!out) cap = 0;
+    llmfi_out_window(&x.out, out, cap ? cap - 1 : 0, 0);
+    for (i = 0; f && i < LLMFI_F_COUNT; i++) {
+        llmfi_x_family(&x, llmfi_families[i].name, llmfi_families[i].type, llmfi_families[i].help);
+        for (s = f->series; s; s = s->next)
+            for (op = 0; op < LLMFI_OPERATIONS; op++)
+                if (s->of[op]) llmfi_x_measured(&x, i, s, op, s->of[op]);
+    }
+    if (f) {
+        llmfi_x_attempts(&x, f);
+        llmfi_x_resilience(&x, f);
+        llmfi_x_breakers(&x, f);
+        llmfi_x_gauges(&x, f);
+    }
+    if (f && f->desc.metrics) {
+        llmfi_x_family(&x, "llm_metrics_lost_total", "counter", "Counts for which there was no memory.");
+        llmfi_x_sample(&x, "");
+        llmfi_x_value(&x, f->uncounted, 0);
+    }
+    if (cap) out[x.out.len] = '\0';
+    return (size_t)x.out.total;
+}
+
+#else
+
+LLMF_API size_t llmf_metrics(llmf_factory *f, char *out, size_t cap) {
+    if (f) llmfi_error_left_out(&f->last_error, "llmf_metrics", "METRICS");
+    if (out && cap) out[0] = '\0';
+    return 0;
+}
+
+#endif
+#endif
+
+#if LLMF_HAS_METRICS
+
+enum { LLMFI_MOST_ATTRIBUTES = 24 };
+
+/* Where the conventions have another word for a provider. */
+static const char *const llmfi_genai_names[][2] = {
+    {"openai_responses", "openai"},     {"gemini", "gcp.gemini"},    {"vertex", "gcp.vertex_ai"}, {"azure", "azure.ai.openai"},
+    {"bedrock", "aws.bedrock"},         {"bedrock_mantle", "aws.bedrock"}, {"mistral", "mistral_ai"},   {"xai", "x_ai"}
+};
+
+typedef struct llmfi_telling {
+    llmf_span span;
+    llmf_attribute at[LLMFI_MOST_ATTRIBUTES];
+    char name[192];
+} llmfi_telling;
+
+/* ---- attributes ---- */
+
+static llmf_attribute *llmfi_span_add(llmfi_telling *s, const char *name, int type) {
+    llmf_attribute *a = &s->at[s->span.attribute_count++];
+    memset(a, 0, sizeof *a);
+    a->name = name;
+    a->type = type;
+    a->text = llmfi_str("", 0);
+    return a;
+}
+
+static void llmfi_span_text(llmfi_telling *s, const char *name, llmf_str value) {
+    if (value.len) llmfi_span_add(s, name, LLMF_ATTRIBUTE_TEXT)->text = value;
+}
+
+/* Below 0: not known. */
+static void llmfi_span_int(llmfi_telling *s, const char *name, int64_t value) {
+    if (value >= 0) llmfi_span_add(s, name, LLMF_ATTRIBUTE_INT)->integer = value;
+}
+
+/* 0: not set; LLMF_ZERO: 0. */
+static void llmfi_span_double(llmfi_telling *s, const char *name, double value) {
+    if (value != 0) llmfi_span_add(s, name, LLMF_ATTRIBUTE_DOUBLE)->number = value == LLMF_ZERO ? 0 : value;
+}
+
+static llmf_str llmfi_genai_provider(llmf_str name) {
+    size_t i;
+    for (i = 0; i < LLMFI_COUNT(llmfi_genai_names); i++)
+        if (llmfi_eq(name, llmfi_cstr(llmfi_genai_names[i][0]))) return llmfi_cstr(llmfi_genai_names[i][1]);
+    return name;
+}
+
+static llmf_str llmfi_span_model(const llmfi_call *c) {
+    return !c->prepared ? llmfi_str("", 0) : c->ask.model ? c->ask.model->model_id : c->prepared->record.s.model_id;
+}
+
+static void llmfi_span_asked(llmfi_telling *s, const llmfi_call *c, llmf_str operation) {
+    const llmf_request *r = &c->req;
+    llmfi_span_text(s, "gen_ai.operation.name", operation);
+    if (c->prepared) llmfi_span_text(s, "gen_ai.provider.name", llmfi_genai_provider(c->prepared->record.provider->name));
+    llmfi_span_text(s, "gen_ai.request.model", llmfi_span_model(c));
+    if (r->max_tokens > 0) llmfi_span_int(s, "gen_ai.request.max_tokens", r->max_tokens);
+    llmfi_span_double(s, "gen_ai.request.temperature", r->temperature);
+    llmfi_span_double(s, "gen_ai.request.top_p", r->top_p);
+    if (r->use_seed) llmfi_span_add(s, "gen_ai.request.seed", LLMF_ATTRIBUTE_INT)->integer = r->seed;
+}
+
+/* The host that was asked, or would have been. */
+static void llmfi_span_server(llmfi_telling *s, const llmfi_call *c) {
+    llmf_str text = c->x.req.url.len ? c->x.req.url : c->ask.model ? c->ask.model->base_url : llmfi_str("", 0);
+    llmfi_url url;
+    llmfi_url_error bad;
+    if (!text.len || !llmfi_url_parse(text, &url, &bad)) return;
+    llmfi_span_text(s, "server.address", url.host);
+    if (url.port) llmfi_span_int(s, "server.port", url.port);
+}
+
+static void llmfi_span_came(llmfi_telling *s, const llmfi_call *c) {
+    const llmfi_reply *r = &c->reply;
+    llmfi_span_text(s, "gen_ai.response.id", r->request_id);
+    llmfi_span_text(s, "gen_ai.response.model", r->model_used);
+    if (r->finish && !c->req.op) llmfi_span_add(s, "gen_ai.response.finish_reasons", LLMF_ATTRIBUTE_LIST)->text = llmfi_cstr(llmf_finish_name(r->finish));
+    if (r->status) llmfi_span_int(s, "http.response.status_code", r->status);
+}
+
+static void llmfi_span_usage(llmfi_telling *s, const llmf_usage *u) {
+    llmfi_span_int(s, "gen_ai.usage.input_tokens", u->input);
+    llmfi_span_int(s, "gen_ai.usage.output_tokens", u->output);
+    llmfi_span_int(s, "gen_ai.usage.cache_read.input_tokens", u->cache_read);
+    llmfi_span_int(s, "gen_ai.usage.cache_creation.input_tokens", u->cache_write);
+    llmfi_span_int(s, "gen_ai.usage.reasoning.output_tokens", u->reasoning);
+}
+
+/* ---- the span ---- */
+
+/* Where it stands in its trace. */
+static void llmfi_span_place(llmfi_telling *s, llmfi_call *c, const llmfi_trace *t, bool attempt) {
+    unsigned char id[8];
+    llmfi_hex_lower(s->span.trace_id, t->trace, sizeof t->trace);
+    if (attempt) llmfi_trace_id(c, id, sizeof id);
+    llmfi_hex_lower(s->span.span_id, attempt ? id : t->span, sizeof id);
+    if (attempt || !llmfi_all_zero(t->parent, sizeof t->parent)) llmfi_hex_lower(s->span.parent_id, attempt ? t->span : t->parent, sizeof id);
+    s->span.flags = t->flags;
+}
+
+/* Nanoseconds since 1970 of a moment of the clock: the wall's clock was read once, when the call began. */
+static uint64_t llmfi_span_time(const llmfi_call *root, uint64_t ns) {
+    return (uint64_t)root->trace->wall_ms * LLMFI_MS + (ns > root->start_ns ? ns - root->start_ns : 0);
+}
+
+/* attempt 0: of the call itself. c is the call, or the one of a batch that is an attempt of it. */
+static LLMFI_COLD void llmfi_span_tell(llmfi_call *c, int attempt, int code) {
+    llmfi_call *root = llmfi_seen_call(c);
+    llmf_str operation = llmfi_cstr(llmfi_word_at(llmfi_operation_words, c->req.op >= 0 && c->req.op < LLMFI_OPERATIONS ? c->req.op : LLMFI_OPERATIONS - 1));
+    bool calling = root->calling;
+    llmfi_telling s;
+    llmfi_text t = llmfi_text_in(s.name, sizeof s.name);
+    if (!root->trace) return; /* no memory: its error says so */
+    memset(&s.span, 0, sizeof s.span);
+    llmfi_say(&t, operation);
+    if (llmfi_span_model(c).len) llmfi_say_c(&t, " ");
+    llmfi_say(&t, llmfi_span_model(c));
+    s.span.name = llmfi_str(s.name, t.len);
+    s.span.call.id = root->id;
+    s.span.attempt = attempt;
+    s.span.result = code;
+    s.span.attributes = s.at;
+    llmfi_span_place(&s, c, root->trace, attempt != 0);
+    s.span.start_ns = llmfi_span_time(root, !attempt || c != root ? c->start_ns : root->trace->attempt_ns);
+    s.span.end_ns = llmfi_span_time(root, c->end_ns ? c->end_ns : c->f->now_ns);
+    llmfi_span_asked(&s, c, operation);
+    llmfi_span_server(&s, c);
+    llmfi_span_came(&s, c);
+    if (code != LLMF_OK) llmfi_span_text(&s, "error.type", llmfi_cstr(llmf_result_name(code)));
+    if (!attempt) llmfi_span_usage(&s, &c->reply.usage);
+    root->calling = true; /* whatever is asked for this call in the hook comes behind it */
+    c->f->desc.span(c->f->desc.user, &s.span);
+    root->calling = calling;
+}
+
+/* ---- the places where calls are looked at ---- */
+
+/* llmf_start is about to return. */
+static void llmfi_seen_start(llmfi_call *c) {
+    if (c->f->desc.metrics && c->attempting) llmfi_metrics_start(c);
+}
+
+/* The request that was given to the transport last has come to an end: at the end of a call, and where it is to be asked again, before its reply is cleared and
+   another model takes the place of this one. */
+static void llmfi_seen_attempt(llmfi_call *c, int code) {
+    llmfi_call *root = llmfi_seen_call(c);
+    if (!c->attempting) return;
+    c->attempting = false;
+    if (c->f->desc.metrics) llmfi_metrics_attempt(c, code);
+    if (c->f->desc.span && root->trace) llmfi_span_tell(c, ++root->trace->attempts, code);
+}
+
+static void llmfi_seen_told(llmfi_call *c, int code) {
+    bool whole = llmfi_seen_call(c) == c; /* not only an attempt of another one */
+    if (!c->end_ns) c->end_ns = llmfi_net_now(&c->f->net);
+    if (whole && c->f->desc.metrics) llmfi_metrics_call(c, code);
+    llmfi_seen_attempt(c, code);
+    if (whole && c->f->desc.span) llmfi_span_tell(c, 0, code);
+}
+
+/* A call has ended, or is given back before it has. */
+static void llmfi_seen_end(llmfi_call *c, int code) {
+    if (c->f->desc.metrics || c->f->desc.span) llmfi_seen_told(c, code);
+}
+
+#else
+
+#define llmfi_seen_start(c) ((void)(c))
+#define llmfi_seen_attempt(c, code) ((void)(c), (void)(code))
+#define llmfi_seen_end(c, code) ((void)(c), (void)(code))
+
+#endif
+#endif
 
 /* ---- timers: each call has one next deadline ---- */
 
@@ -30614,6 +31573,7 @@ static void llmfi_finish(llmfi_call *c) {
 #if LLMFI_HAS_HEALTH
     if (c->response.error.code == LLMF_OK) llmfi_health_good(c);
 #endif
+    llmfi_seen_end(c, c->response.error.code);
 #if LLMF_HAS_CONFIG /* which alone sets num_ctx */
     llmfi_warn_window(c);
 #endif
@@ -31042,6 +32002,7 @@ static void llmfi_call_release(llmfi_call *c) {
     llmfi_batches_stop(c);
     llmfi_batches_forget(c);
 #endif
+    if (!c->ended) llmfi_seen_end(c, LLMF_ERR_CANCELLED);
     if (c->x.by) c->x.by->cancel(c->x.by, &c->x);
     llmfi_ready_remove(c);
     if (!c->taken) f->active--;
@@ -31101,7 +32062,8 @@ static void llmfi_call_log(llmfi_call *c) {
 
 /* Everything up to the first byte on the wire. False with the error in the reply. */
 static bool llmfi_call_build(llmfi_call *c, llmf_model m) {
-    if (!llmfi_call_prepare(c, m)) return false;
+    bool traced = llmfi_trace_begin(c); /* first of all: its spans want a time and a place however it ends */
+    if (!llmfi_call_prepare(c, m) || !traced) return false;
     c->reply.discard = (c->req.flags & LLMF_DISCARD_TEXT) != 0;
     c->reply.streamed = c->req.stream;
 #if LLMFI_HAS_OPS
@@ -31163,6 +32125,7 @@ static void llmfi_call_begin(llmfi_call *c, llmf_model m) {
     c->start_ns = llmfi_now(c->f);
     if (llmfi_call_build(c, m) && llmfi_call_go(c)) {
         llmfi_set_deadline(c);
+        llmfi_seen_start(c);
     } else {
         c->calling = true; /* nobody knows its id yet: no callback before llmf_start has returned */
         llmfi_finish(c);
@@ -31720,6 +32683,9 @@ LLMF_API void llmf_close(llmf_factory *f) {
 #if LLMFI_HAS_HEALTH
     llmfi_health_close(f);
 #endif
+#if LLMF_HAS_METRICS
+    llmfi_metrics_close(f);
+#endif
     if (f->config) llmfi_config_release(f->config);
     llmfi_env_close(&f->env);
     if (f->watching) llmfi_watch_close(&f->watch);
@@ -31799,6 +32765,9 @@ static bool llmfi_desc_ok(const llmf_desc *d, llmf_error *err) {
 #endif
 #if !LLMF_HAS_SLICES
     if (d->slice_us > 0) return llmfi_error_left_out(err, "llmf_desc.slice_us", "SLICES");
+#endif
+#if !LLMF_HAS_METRICS
+    if (d->metrics || d->span) return llmfi_error_left_out(err, d->metrics ? "llmf_desc.metrics" : "llmf_desc.span", "METRICS");
 #endif
 #if !LLMF_HAS_STDLIB
     if (!d->memory && !d->alloc)
@@ -32235,12 +33204,133 @@ LLMF_API size_t llmf_min_memory_abi(const llmf_desc *desc, size_t desc_size) {
     if (llmfi_start_up(f, &err)) {
         need = f->permanent + 2 * f->heap.high + (size_t)d.max_calls * LLMFI_CALL_BYTES;
         need += llmfi_tls_need(f);
+#if LLMF_HAS_METRICS
+        if (d.metrics) need += (size_t)LLMF_MAX_SERIES * LLMFI_SERIES_BYTES;
+#endif
     }
     llmf_close(f);
     d.alloc(d.user, block, d.memory_size, 0);
     return need ? need + need / LLMF_HEAP_UNIT : 0;
 }
 
+#endif
+/* The chain of providers: the primary one and its fallbacks, and how each of them is. */
+#ifndef LLMFI_ENGINE_STATUS_H
+#define LLMFI_ENGINE_STATUS_H
+
+#if LLMF_HAS_METRICS
+
+enum { LLMFI_CHAIN_NAME = 256 };
+
+/* A name of LLM_FALLBACK_PROVIDERS: that of a provider alone stands for its default model. */
+static llmf_str llmfi_chain_word(const llmf_factory *f, llmf_str word, char *room) {
+    llmfi_text t = llmfi_text_in(room, LLMFI_CHAIN_NAME);
+    llmfi_say(&t, word);
+    if (llmfi_config_knows(f->config, word)) llmfi_say_c(&t, ":");
+    return llmfi_str(room, t.len);
+}
+
+/* The i-th fallback, from 0, as llmf_get takes it, with a NUL behind it. The operator's list outranks the config's. */
+static bool llmfi_chain_fallback(llmf_factory *f, size_t i, char *room) {
+    llmf_str list = llmfi_env_filled(&f->env, LLMFI_LIT("LLM_FALLBACK_PROVIDERS"));
+    const llmfi_node *n = NULL;
+    llmf_model m;
+    if (list.len) {
+        size_t from = 0, at = 0;
+        for (; at <= list.len; at++) {
+            llmf_str word = llmfi_str(list.ptr + from, at - from);
+            if (at < list.len && list.ptr[at] != ',' && !llmfi_is_space(list.ptr[at])) continue;
+            from = at + 1;
+            if (word.len && !i--) return llmfi_chain_word(f, word, room).len > 0;
+        }
+        return false;
+    }
+    m = llmf_get(f, NULL, NULL);
+    if (m.id) n = llmfi_handle_slot(&f->handles, llmfi_handle_at(&f->handles, m))->prepared->record.fallbacks;
+    for (n = n && n->type == LLMFI_ARRAY ? n->child : n; n && i; n = n->next) i--;
+    if (n) llmfi_chain_word(f, n->text, room);
+    return n != NULL;
+}
+
+/* The provider that a name speaks of, where it can be told. */
+static llmf_str llmfi_chain_provider(const llmf_factory *f, llmf_str name) {
+    size_t colon = llmfi_find_char(name, ':');
+    const llmfi_provider *p;
+    if (colon != LLMFI_NOWHERE) name.len = colon;
+    if (!name.len) name = llmfi_config_default_provider(f->config);
+    p = llmfi_config_provider(f->config, name);
+    return p ? p->name : llmfi_left_out_name(name);
+}
+
+static void llmfi_status_seen(llmf_factory *f, const llmfi_health *h, llmf_status_info *info, llmfi_text *t) {
+    info->breaker = llmfi_seam_breaker(f, h);
+    info->cooldown_ms = llmfi_seam_cooldown_ms(f, h);
+    info->requests_left = llmfi_seam_requests_left(f, h);
+    info->tokens_left = llmfi_seam_tokens_left(f, h);
+    if (info->cooldown_ms > 0) {
+        LLMFI_SAY(t, "cools down: ");
+        llmfi_say_int(t, info->cooldown_ms);
+        LLMFI_SAY(t, " ms left");
+    } else if (info->breaker == LLMF_BREAKER_OPEN) {
+        LLMFI_SAY(t, "its breaker is open: it has failed too often");
+    }
+    info->available = info->cooldown_ms <= 0 && info->breaker != LLMF_BREAKER_OPEN;
+}
+
+/* One of the chain by its name; "": the primary one. False: that is not set. */
+static bool llmfi_status_of(llmf_factory *f, const char *name, llmf_status_info *info) {
+    llmf_error why, kept = f->last_error;
+    llmf_model m = llmf_get(f, name, &why);
+    llmfi_text t = llmfi_text_in(info->reason, sizeof info->reason);
+    llmf_model_info model;
+    const llmfi_prepared *p;
+    f->last_error = kept;
+    if (!m.id && !*name && !llmfi_config_default_provider(f->config).len) return false;
+    info->requests_left = info->tokens_left = LLMF_UNKNOWN;
+    info->provider = llmfi_chain_provider(f, llmfi_cstr(name));
+    info->unavailable = why.code;
+    if (!m.id) {
+        llmfi_say_c(&t, why.text);
+        return true;
+    }
+    p = llmfi_handle_slot(&f->handles, llmfi_handle_at(&f->handles, m))->prepared;
+    llmfi_fill_info(f, &p->record, &model);
+    info->provider = model.provider;
+    info->model = model.model_id;
+    info->unavailable = model.unavailable;
+    if (info->unavailable == LLMF_ERR_AUTH) {
+        LLMFI_SAY(&t, "no key: ");
+        llmfi_record_key_hint(&p->record, &t);
+    }
+    if (info->unavailable == LLMF_OK) llmfi_status_seen(f, llmfi_health_find(f, p->record.s.provider, p->record.s.model_id, llmfi_health_host(p->record.s.base_url)), info, &t);
+    return true;
+}
+
+LLMF_API bool llmf_provider_status_abi(llmf_factory *f, size_t i, llmf_status_info *info, size_t info_size) {
+    char name[LLMFI_CHAIN_NAME];
+    llmf_status_info made;
+    size_t at;
+    bool before = false, there = f != NULL;
+    for (at = 0; at <= i && there; at++) {
+        memset(&made, 0, sizeof made);
+        made.provider = made.model = llmfi_str("", 0);
+        name[0] = '\0';
+        there = (!at || llmfi_chain_fallback(f, at - 1, name)) && llmfi_status_of(f, name, &made);
+        made.current = made.available && !before;
+        before = before || made.available;
+    }
+    if (there && info) memcpy(info, &made, info_size < sizeof made ? info_size : sizeof made);
+    return there;
+}
+
+#else
+
+LLMF_API bool llmf_provider_status_abi(llmf_factory *f, size_t i, llmf_status_info *info, size_t info_size) {
+    (void)i, (void)info, (void)info_size;
+    return f && llmfi_error_left_out(&f->last_error, "llmf_provider_status", "METRICS");
+}
+
+#endif
 #endif
 /* Reading JSON that has come, by views and without a tree. */
 #ifndef LLMFI_TASKS_JSON_VIEW_H

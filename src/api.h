@@ -121,6 +121,7 @@ typedef struct llmf_stream_ops llmf_stream_ops;
    NUL-terminated into out, 64 bytes each, and return how many; 0: not found; -1: not yet, ask again. */
 typedef int (*llmf_resolve_fn)(void *user, const char *host, char (*out)[64], int cap);
 
+struct llmf_span;
 /* Everything has a good zero. */
 typedef struct llmf_desc {
     const char *config;            /* a YAML or JSON file, or a directory of them; NULL: none (the tables and the environment only) */
@@ -165,6 +166,8 @@ typedef struct llmf_desc {
     int log_level;                 /* 0: LLMF_LOG_WARNING */
     void *user;                    /* handed to every hook above */
     int max_batches;               /* requests of one LLMF_OP_EMBED call under way at once, each of which counts as a call; 0: 4 */
+    bool metrics;                  /* count what llmf_metrics prints */
+    void (*span)(void *user, const struct llmf_span *span); /* each call at its end, and before it each of its attempts: see llmf_span. NULL: nobody asks */
 } llmf_desc;
 
 /* Opens a factory: reads the config, builds the tables. NULL on failure, with *err filled (every problem goes to the log hook; the text
@@ -358,6 +361,7 @@ typedef struct llmf_request {
     void *on_event_user;
     int op;                        /* LLMF_OP_… */
     const llmf_input *input;       /* of the other operations than chat; NULL: nothing */
+    const char *trace_parent;      /* W3C traceparent of the span that this call is part of: it is checked, sent on, and its trace is the call's; NULL: none, and no header */
 } llmf_request;
 
 /* ---- calls --------------------------------------------------------------------------------------------------------- */
@@ -476,6 +480,72 @@ LLMF_API const char *llmf_result_name(int result);
 LLMF_API const char *llmf_finish_name(int finish);
 /* Version, transports, providers, options of this build, one a line; static; any thread. */
 LLMF_API const char *llmf_build_info(void);
+
+/* ---- seeing it --------------------------------------------------------------------------------------------------------
+
+   llmf_metrics writes what the factory has counted, as Prometheus reads it (text exposition, version 0.0.4), at most cap bytes with a NUL behind it into out, and
+   returns its whole length without the NUL, as snprintf does: a result of cap or more was cut and must not be served. out may be NULL where cap is 0. It allocates
+   nothing, and may be called at any time, also inside callbacks. Without llmf_desc.metrics it has only the gauges.
+     llm_requests_total{provider,model,operation,status}       calls that have ended, freed ones too; status: "ok" or llmf_result_name
+     llm_request_duration_seconds{provider,model,operation}    histogram of them all, from llmf_start to the end
+     llm_time_to_first_token_seconds{…}                        histogram of answers that came as streams, to their first text, reasoning or tool call
+     llm_overhead_seconds{…}                                   histogram of what llmf_start took until the transport had the request, the transport's own start included. What
+                                                               decoding takes is not in it, nor calls that first wait for keys of AWS, nor embeddings in several batches
+     llm_tokens_used_total{…,type}                             of each attempt whose provider said it; "input" holds "cache_read" and "cache_write", "output" holds "reasoning"
+     llm_cost_usd_total{…}, llm_cost_unknown_total{…}          dollars, exactly; and attempts that used tokens at an unknown price
+     llm_attempts_total{provider,model,error}                  requests given to a transport that have ended; error "none" where all went well
+     llm_retries_total, llm_fallbacks_total{provider,model,to_provider,to_model,cause}, llm_cache_hits_total, llm_cache_misses_total, llm_breaker_state (0 closed,
+     1 half open, 2 open), llm_calls_active, llm_memory_bytes{kind}, llm_metrics_lost_total (what there was no memory to count)
+   A label holds at most 128 bytes of the name; what is no UTF-8 is U+FFFD in it. Beyond LLMF_MAX_SERIES pairs of provider and model all others are provider="other",
+   model="other". A call that failed before its model was known is "unknown". operation is "chat", "embeddings", "transcription", "count_tokens" or "list_models".
+
+   llmf_desc.span is called at the end of each call (attempt 0), and before it at the end of each of its attempts (attempt 1, 2, …), whose parent that is; also where a
+   call is freed before its end, and by llmf_close. Everything in *span lives until the hook returns. The hook may read (llmf_metrics, llmf_memory), and must not start,
+   cancel or free calls of this factory, nor close it. A span never holds a prompt, an answer or a key.
+     trace_id, span_id, parent_id   lower-case hex; parent_id is "" where there is none. Of llmf_request.trace_parent, or made by llmf_desc.random, or else of the clock
+     flags                          of trace_parent; else 1, sampled
+     start_ns, end_ns               nanoseconds since 1970: llmf_desc.wall_ms at the start, and clock_ns from there on
+     name                           "chat gpt-4o"
+     result                         llmf_result
+     attributes                     of OpenTelemetry's GenAI conventions: gen_ai.operation.name, gen_ai.provider.name (in its words: "aws.bedrock"), gen_ai.request.model,
+                                    .max_tokens, .temperature, .top_p, .seed, gen_ai.response.id (llmf_response.request_id), .model, .finish_reasons, server.address,
+                                    server.port, http.response.status_code, error.type (llmf_result_name); and of the call only, so that nobody counts them twice,
+                                    gen_ai.usage.input_tokens, .output_tokens, .cache_read.input_tokens, .cache_creation.input_tokens, .reasoning.output_tokens.
+                                    One that is not known is left out. LLMF_ATTRIBUTE_LIST: a list with the one member `text`
+   With trace_parent the header traceparent goes out, naming the call's span where there is a hook, else the caller's own. One that is not valid is LLMF_ERR_ARGUMENT.
+
+   llmf_provider_status tells of the i-th provider of the chain: 0 the primary one (with its default model), then the fallbacks in their order (LLM_FALLBACK_PROVIDERS,
+   else the config's). False past the end, and where there is no primary. Texts live as those of llmf_model_info do. current: the first that is available. unavailable:
+   the llmf_result why it cannot be used at all, such as no key; available is false too while it cools down or its breaker is open; reason has it in words, "" if it
+   is available. cooldown_ms: milliseconds left, 0 none. requests_left and tokens_left: of this minute, LLMF_UNKNOWN. */
+enum { LLMF_ATTRIBUTE_TEXT = 0, LLMF_ATTRIBUTE_INT = 1, LLMF_ATTRIBUTE_DOUBLE = 2, LLMF_ATTRIBUTE_LIST = 3 };
+typedef struct llmf_attribute {
+    const char *name;
+    int type;                      /* LLMF_ATTRIBUTE_…: which of these has the value */
+    llmf_str text;
+    int64_t integer;
+    double number;
+} llmf_attribute;
+typedef struct llmf_span {
+    llmf_call call;
+    int attempt, result, flags;
+    llmf_str name;
+    char trace_id[33], span_id[17], parent_id[17];
+    uint64_t start_ns, end_ns;
+    const llmf_attribute *attributes;
+    size_t attribute_count;
+} llmf_span;
+LLMF_API size_t llmf_metrics(llmf_factory *f, char *out, size_t cap);
+enum { LLMF_BREAKER_CLOSED = 0, LLMF_BREAKER_HALF_OPEN = 1, LLMF_BREAKER_OPEN = 2 };
+typedef struct llmf_status_info {
+    llmf_str provider, model;
+    bool available, current;
+    int unavailable, breaker;
+    int64_t cooldown_ms, requests_left, tokens_left;
+    char reason[160];
+} llmf_status_info;
+LLMF_API bool llmf_provider_status_abi(llmf_factory *f, size_t i, llmf_status_info *info, size_t info_size);
+static inline bool llmf_provider_status(llmf_factory *f, size_t i, llmf_status_info *info) { return llmf_provider_status_abi(f, i, info, sizeof *info); }
 
 /* ---- other event loops ----------------------------------------------------------------------------------------------- */
 

@@ -70,6 +70,7 @@
      LLMF_MAX_CITATIONS     1024       sources cited in one reply; what comes beyond is not kept
      LLMF_MAX_REGISTERED    32         providers, and dialects, that a program registers
      LLMF_MAX_HEALTH        256        models at hosts of which it is kept how they do; of those beyond nothing is
+     LLMF_MAX_SERIES        128        models that llmf_metrics tells apart, 2 KiB of the block each, and hops from one to another; those beyond are "other"
      LLMF_BATCH_WAIT_MS     500        milliseconds before a failed batch of LLMF_OP_EMBED is repeated, where the provider does not say how long
      LLMF_BATCH_MAX_WAIT_MS 60000      the longest such wait that a provider may ask for; beyond it the call fails at once
      LLMF_TAIL_MS           2000       milliseconds that a reply may go on for behind its terminal event
@@ -384,6 +385,9 @@
 #endif
 #ifndef LLMF_MAX_HEALTH
 #define LLMF_MAX_HEALTH 256
+#endif
+#ifndef LLMF_MAX_SERIES
+#define LLMF_MAX_SERIES 128
 #endif
 #ifndef LLMF_BATCH_WAIT_MS
 #define LLMF_BATCH_WAIT_MS 500

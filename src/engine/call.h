@@ -68,6 +68,7 @@ static void llmfi_call_release(llmfi_call *c) {
     llmfi_batches_stop(c);
     llmfi_batches_forget(c);
 #endif
+    if (!c->ended) llmfi_seen_end(c, LLMF_ERR_CANCELLED);
     if (c->x.by) c->x.by->cancel(c->x.by, &c->x);
     llmfi_ready_remove(c);
     if (!c->taken) f->active--;
@@ -127,7 +128,8 @@ static void llmfi_call_log(llmfi_call *c) {
 
 /* Everything up to the first byte on the wire. False with the error in the reply. */
 static bool llmfi_call_build(llmfi_call *c, llmf_model m) {
-    if (!llmfi_call_prepare(c, m)) return false;
+    bool traced = llmfi_trace_begin(c); /* first of all: its spans want a time and a place however it ends */
+    if (!llmfi_call_prepare(c, m) || !traced) return false;
     c->reply.discard = (c->req.flags & LLMF_DISCARD_TEXT) != 0;
     c->reply.streamed = c->req.stream;
 #if LLMFI_HAS_OPS
@@ -189,6 +191,7 @@ static void llmfi_call_begin(llmfi_call *c, llmf_model m) {
     c->start_ns = llmfi_now(c->f);
     if (llmfi_call_build(c, m) && llmfi_call_go(c)) {
         llmfi_set_deadline(c);
+        llmfi_seen_start(c);
     } else {
         c->calling = true; /* nobody knows its id yet: no callback before llmf_start has returned */
         llmfi_finish(c);

@@ -55,6 +55,9 @@ typedef struct llmfi_call {
     bool previewing;                         /* built to be looked at: needs no key, sends nothing */
     bool quiet;                              /* events are of no interest: llmf_generate */
     bool calling;                            /* inside the user's callback */
+#if LLMF_HAS_METRICS
+    bool attempting;                         /* a request has been given to the transport, and it is not yet told how that went: see spans.h */
+#endif
     bool stop, free_later;                   /* asked for inside a callback */
     bool ended, taken;                       /* the response is made; the final event has been handed out */
     uint64_t start_ns, connected_ns, first_byte_ns, content_ns, terminal_ns; /* 0: not yet; content_ns: the latest */
@@ -66,6 +69,9 @@ typedef struct llmfi_call {
     llmfi_ask ask;
     llmfi_body body;
     llmf_str secret;                         /* the authorization value in the arena: wiped at the end */
+#if LLMF_HAS_METRICS
+    struct llmfi_trace *trace;               /* in the arena; NULL: nobody asks for one */
+#endif
 #if LLMF_HAS_AWS
     bool waits;                              /* for keys that are being asked for: see keys.h */
     bool signs;                              /* with `aws`: Authorization waits for the body's digest */
@@ -155,6 +161,13 @@ struct llmf_factory {
     uint32_t health_count;
 #endif
 
+#if LLMF_HAS_METRICS
+    struct llmfi_series *series;             /* what is counted: see metrics.h */
+    struct llmfi_hop *hops;
+    uint32_t series_count, hop_count;
+    uint64_t uncounted;                      /* what there was no memory for */
+#endif
+
 #if LLMF_HAS_AWS
     llmfi_asking keys;
 #endif
@@ -202,6 +215,24 @@ LLMFI_UNUSED static int64_t llmfi_wall(const llmf_factory *f) {
 /* Milliseconds between two moments, LLMF_UNKNOWN where one never came. */
 static int64_t llmfi_between_ms(uint64_t from, uint64_t to) {
     return from && to && to >= from ? (int64_t)((to - from) / LLMFI_MS) : LLMF_UNKNOWN;
+}
+
+/* ---- random bytes ---- */
+
+/* Random bytes: the hook's, else a mix of what hardly anybody can guess. Not for keys. */
+LLMFI_UNUSED static void llmfi_some_bytes(llmfi_call *c, unsigned char *to, size_t len) {
+    uint64_t state = (LLMF_HAS_STDLIB ? llmfi_clock_ns() : c->f->now_ns) ^ (uint64_t)(uintptr_t)c ^ c->id << 24;
+    size_t i;
+    if (c->f->desc.random) {
+        c->f->desc.random(c->f->desc.user, to, len);
+        return;
+    }
+    for (i = 0; i < len; i++) { /* splitmix64 */
+        uint64_t z = state += UINT64_C(0x9e3779b97f4a7c15);
+        z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+        z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+        to[i] = (unsigned char)(z >> 56);
+    }
 }
 
 /* ---- the log ---- */

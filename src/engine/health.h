@@ -15,6 +15,9 @@ typedef struct llmfi_health {
     uint32_t host;                           /* hash of the base URL */
     uint64_t good, bad;                      /* calls answered, and attempts that failed through the provider's fault */
     int64_t latency_us, first_us;            /* of a whole answer, and to its first content; 0: none seen yet */
+#if LLMF_HAS_METRICS
+    struct llmfi_series *series;             /* where its calls are counted; NULL: not yet. Several hosts of one model share one */
+#endif
 } llmfi_health;
 
 static uint32_t llmfi_health_host(llmf_str url) {

@@ -188,22 +188,6 @@ static void llmfi_audio_close(llmfi_job *w) {
 }
 #endif
 
-/* Random bytes: the hook's, else a mix of what hardly anybody can guess. Not for keys. */
-static void llmfi_some_bytes(llmfi_call *c, unsigned char *to, size_t len) {
-    uint64_t state = (LLMF_HAS_STDLIB ? llmfi_clock_ns() : c->f->now_ns) ^ (uint64_t)(uintptr_t)c ^ c->id << 24;
-    size_t i;
-    if (c->f->desc.random) {
-        c->f->desc.random(c->f->desc.user, to, len);
-        return;
-    }
-    for (i = 0; i < len; i++) { /* splitmix64 */
-        uint64_t z = state += UINT64_C(0x9e3779b97f4a7c15);
-        z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-        z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-        to[i] = (unsigned char)(z >> 56);
-    }
-}
-
 /* Servers look at the name's ending. */
 static bool llmfi_audio_name(llmfi_call *c, llmf_part *p) {
     size_t i;

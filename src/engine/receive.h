@@ -8,6 +8,7 @@
 #include "keys.h"
 #include "registered.h"
 #include "settle.h"
+#include "spans.h"
 
 /* ---- timers: each call has one next deadline ---- */
 
@@ -161,6 +162,7 @@ static void llmfi_finish(llmfi_call *c) {
 #if LLMFI_HAS_HEALTH
     if (c->response.error.code == LLMF_OK) llmfi_health_good(c);
 #endif
+    llmfi_seen_end(c, c->response.error.code);
 #if LLMF_HAS_CONFIG /* which alone sets num_ctx */
     llmfi_warn_window(c);
 #endif
