@@ -31,7 +31,7 @@ EXAMPLES = hello chat frames transport names families $(patsubst examples/%.c,%,
 # Those that need more than libcurl, where it is there.
 UV_LIBS := $(shell pkg-config --libs libuv 2>/dev/null)
 SDL_LIBS := $(shell pkg-config --libs sdl2 2>/dev/null)
-EXAMPLES += $(if $(shell command -v $(CXX)),cpp) $(if $(filter Linux,$(shell uname -s)),epoll) $(if $(UV_LIBS),libuv) $(if $(SDL_LIBS),game/game)
+EXAMPLES += $(if $(shell command -v $(CXX)),cpp) $(if $(filter Linux,$(shell uname -s)),epoll metrics) $(if $(UV_LIBS),libuv) $(if $(SDL_LIBS),game/game)
 
 .PHONY: all game demo check product models san fuzz bench matrix size device minimal fmt clean install deps deps-check deps-device deps-minimal
 

@@ -113,10 +113,12 @@
                 hour, the last eight hosts' of a factory. Roots: ca_pem, else ca_file, else those built in (LLMF_WITH_ROOTS=1: 20 roots, 7 KB), else the
                 system's bundle, read and parsed at the first https connection (half a millisecond, 90 KB of the block). Memory: 32 KB a connection, 8 more while
                 its certificate is checked. What llmf_poll cannot slice is one record of the server's handshake, checked signatures and all: about a millisecond on a PC.
+   SEEING IT    With llmf_desc.metrics, llmf_metrics writes what Prometheus scrapes; llmf_desc.span is told of each call and attempt in OpenTelemetry's words for
+                generative AI; llmf_provider_status tells of the primary provider and its fallbacks. Neither prompts nor keys are in any of them.
    SECRETS      Keys go into one header, never into a URL, a log, an error or a preview; that header is wiped when the call is freed. TLS is
                 verified; redirects are not followed.
 
-   CONTENTS: small types · opening and closing · models · requests · calls · budgets and routes · other event loops · what would be sent · config without a factory ·
+   CONTENTS: small types · opening and closing · models · requests · calls · budgets and routes · seeing it · other event loops · what would be sent · config without a factory ·
    JSON as it comes · transports of one's own · replay · providers of one's own · (with LLMFACTORY_IMPLEMENTATION:) every option · base ·
    wire · providers · net · factory · engine · tasks */
 /* -std=c99 hides POSIX, and the macro that shows it counts only before the first system header of a file: so this stands on top of the product. */
@@ -230,11 +232,29 @@ typedef struct llmf_usage {
     int64_t reasoning;
 } llmf_usage;
 
-/* ---- opening and closing ------------------------------------------------------------------------------------------- */
+/* ---- opening and closing -------------------------------------------------------------------------------------------
 
+   What the functions and types of this section are for; their members are explained where they stand.
+     llmf_alloc_fn     One allocation at open, one release at close: ptr NULL, old 0: give `size` bytes; size 0: take back.
+     llmf_retry        How failures are met. In each member 0 is what the next wider setting says: the request's max_retries, the model's keys in the config, its
+                       provider's, those of llmf_desc, the defaults that stand here. A call is repeated only before its first content has been handed out, and only what
+                       may pass is repeated: rate limits, overload, errors of the server and of the network, timeouts but the total one. The wait before the n-th repeat
+                       is delay_ms * 2^(n-1), not below min_delay_ms nor above max_delay_ms, of which `jitter` percent are chance ("full jitter": 100); what the provider
+                       asks for (Retry-After and its like) goes before. Where a call has a chain (fallbacks), a quota or rate limit moves it to the next model at once, as
+                       does any other result of fallback_on once its repeats are used up; each model of the chain has repeats of its own, so a call asks at most (1 +
+                       max_retries) * (1 + fallbacks) times. A model that has no quota left, or a wrong key, is passed over for cooldown_ms by calls that have another one
+                       to go to; so is one that has failed breaker_failures times in a row, for breaker_ms; then one call tries it. Where breaker_failures was set by
+                       somebody, calls without a chain are refused (OVERLOADED) meanwhile too.
+     llmf_resolve_fn   Turns a host name into addresses without blocking. Called from poll until it answers: put at most `cap` addresses as text ("127.0.0.1", "::1")
+                       NUL-terminated into out, 64 bytes each, and return how many; 0: not found; -1: not yet, ask again.
+     llmf_open         Opens a factory: reads the config, builds the tables. NULL on failure, with *err filled (every problem goes to the log hook; the text has the first
+                       and the count). err may be NULL. Everything in *desc is copied but what its comment calls borrowed. Reads files, so may block.
+     llmf_close        Ends all calls (no events any more), closes connections, wipes keys. NULL is nothing. Called inside a callback it is done when that llmf_poll
+                       returns, which then is -LLMF_ERR_STALE.
+     llmf_min_memory   Bytes of memory_size that this description needs at least, for max_calls plain calls of a few KB each, over TLS where BearSSL serves it. Reads the
+                       config files, and the roots, to know.
+     llmf_fail_memory  Fault injection: the nth request to the heap from now on is refused (0: none), and each later one too if `on`. */
 enum { LLMF_LOG_ERROR = 1, LLMF_LOG_WARNING = 2, LLMF_LOG_INFO = 3, LLMF_LOG_DEBUG = 4 };
-
-/* One allocation at open, one release at close: ptr NULL, old 0: give `size` bytes; size 0: take back. */
 typedef void *(*llmf_alloc_fn)(void *user, void *ptr, size_t old_size, size_t size);
 /* Milliseconds, 0: from config or the default; below 0: none. */
 typedef struct llmf_timeouts {
@@ -245,15 +265,6 @@ typedef struct llmf_timeouts {
     int64_t total_ms;              /* Default none */
     int64_t queue_ms;              /* until the limits of its model have room for it. Default none */
 } llmf_timeouts;
-
-/* How failures are met. In each member 0 is what the next wider setting says: the request's max_retries, the model's keys in the config, its provider's, those of
-   llmf_desc, the defaults that stand here. A call is repeated only before its first content has been handed out, and only what may pass is repeated: rate limits,
-   overload, errors of the server and of the network, timeouts but the total one. The wait before the n-th repeat is delay_ms * 2^(n-1), not below min_delay_ms nor
-   above max_delay_ms, of which `jitter` percent are chance ("full jitter": 100); what the provider asks for (Retry-After and its like) goes before. Where a call
-   has a chain (fallbacks), a quota or rate limit moves it to the next model at once, as does any other result of fallback_on once its repeats are used up; each model
-   of the chain has repeats of its own, so a call asks at most (1 + max_retries) * (1 + fallbacks) times. A model that has no quota left, or a wrong key, is passed over
-   for cooldown_ms by calls that have another one to go to; so is one that has failed breaker_failures times in a row, for breaker_ms; then one call tries it.
-   Where breaker_failures was set by somebody, calls without a chain are refused (OVERLOADED) meanwhile too. */
 typedef struct llmf_retry {
     int64_t max_retries;           /* 2; below 0: none. Replayed recordings and the mock are not repeated unless somebody sets it */
     int64_t delay_ms, min_delay_ms, max_delay_ms; /* 500, 0, 8,000 */
@@ -266,15 +277,11 @@ typedef struct llmf_retry {
     int64_t hedge_ms;              /* without content by then the next of the chain, or else the same model, is asked too, and who answers first counts: none */
     int64_t min_bytes_per_s;       /* of a stream, over ten seconds; a slower one is a TIMEOUT: none */
 } llmf_retry;
-
 typedef struct llmf_transport llmf_transport;
 typedef struct llmf_stream_ops llmf_stream_ops;
 typedef struct llmf_budget_alert llmf_budget_alert;
-
-/* Turns a host name into addresses without blocking. Called from poll until it answers: put at most `cap` addresses as text ("127.0.0.1", "::1")
-   NUL-terminated into out, 64 bytes each, and return how many; 0: not found; -1: not yet, ask again. */
 typedef int (*llmf_resolve_fn)(void *user, const char *host, char (*out)[64], int cap);
-
+struct llmf_span;
 /* Everything has a good zero. */
 typedef struct llmf_desc {
     const char *config;            /* a YAML or JSON file, or a directory of them; NULL: none (the tables and the environment only) */
@@ -288,7 +295,6 @@ typedef struct llmf_desc {
     const char *base_url;          /* replaces the base URL of every provider's row (tests, proxies); NULL: the row's */
     const char *api_key;           /* one key for every provider: for tests and one-provider programs; NULL: each provider's own */
     const char *api_key_env;       /* the same, by the name of a variable */
-
     void *memory;                  /* the one block, yours until llmf_close; NULL: one allocation of memory_size bytes, by `alloc` */
     size_t memory_size;            /* 0: 8 MiB */
     llmf_alloc_fn alloc;           /* for that one allocation, and for llmf_check and llmf_min_memory; NULL: malloc and free (LLMF_NO_MALLOC, LLMF_NO_STDLIB: none) */
@@ -297,7 +303,6 @@ typedef struct llmf_desc {
     size_t max_response;           /* bytes of one reply's body; 0: 64 MiB */
     size_t max_line;               /* bytes of one event or line of a stream; 0: 8 MiB */
     size_t recv_size;              /* bytes read at a time; 0: 16 KiB */
-
     const char *transport;         /* "curl", "socket", "replay"; NULL: the first that is built in and serves the URL */
     const llmf_transport *custom_transport;     /* your own HTTP (borrowed until close); wins over `transport` */
     const llmf_stream_ops *custom_stream;       /* your own byte stream under our HTTP (borrowed until close) */
@@ -311,7 +316,6 @@ typedef struct llmf_desc {
     llmf_resolve_fn resolve;       /* socket transport; NULL: getaddrinfo, which may block for a look-up (LLMF_NO_GETADDRINFO: none) */
     llmf_timeouts timeouts;
     int64_t slice_us;              /* longest piece of work of one llmf_poll, in microseconds; 0: until nothing is ready */
-
     uint64_t (*clock_ns)(void *user);           /* monotonic nanoseconds; NULL: the system's. LLMF_NO_STDLIB: must be set */
     int64_t (*wall_ms)(void *user);             /* milliseconds since 1970; NULL: the system's. LLMF_NO_STDLIB: wanted for AWS signatures only */
     void (*random)(void *user, void *bytes, size_t len); /* for what separates the parts of an upload, and beside the system's for TLS by BearSSL; NULL: made from the time, and the system's alone */
@@ -324,28 +328,20 @@ typedef struct llmf_desc {
     int max_batches;               /* requests of one LLMF_OP_EMBED call under way at once, each of which counts as a call; 0: 4 */
     int64_t budget_call_pico, budget_process_pico, budget_day_pico; /* what a call, all calls and those of a day (UTC) may cost; 0: the config's; LLMF_ZERO: nothing */
     void (*budget_alert)(void *user, const llmf_budget_alert *alert); /* a share of a budget is spent: see llmf_budget; inside llmf_poll; NULL: nobody is told */
+    bool metrics;                  /* count what llmf_metrics prints */
+    void (*span)(void *user, const struct llmf_span *span); /* each call at its end, and before it each of its attempts: see llmf_span. NULL: nobody asks */
 } llmf_desc;
-
-/* Opens a factory: reads the config, builds the tables. NULL on failure, with *err filled (every problem goes to the log hook; the text
-   has the first and the count). err may be NULL. Everything in *desc is copied but what its comment calls borrowed. Reads files, so may block. */
 LLMF_API llmf_factory *llmf_open_abi(int abi, const llmf_desc *desc, size_t desc_size, llmf_error *err);
 static inline llmf_factory *llmf_open(const llmf_desc *desc, llmf_error *err) { return llmf_open_abi(LLMF_ABI, desc, sizeof *desc, err); }
-/* Ends all calls (no events any more), closes connections, wipes keys. NULL is nothing. Called inside a callback it is done when that
-   llmf_poll returns, which then is -LLMF_ERR_STALE. */
 LLMF_API void llmf_close(llmf_factory *f);
-
-/* Bytes of memory_size that this description needs at least, for max_calls plain calls of a few KB each, over TLS where BearSSL serves it. Reads the config files,
-   and the roots, to know. */
 LLMF_API size_t llmf_min_memory_abi(const llmf_desc *desc, size_t desc_size);
 static inline size_t llmf_min_memory(const llmf_desc *desc) { return llmf_min_memory_abi(desc, sizeof *desc); }
-
 typedef struct llmf_memory_info {
     size_t block, permanent, used, high_water;  /* bytes: the whole block; taken for good at open; of the heap now; the most there was */
     uint64_t requests;                          /* pieces asked of the heap since open */
 } llmf_memory_info;
 LLMF_API void llmf_memory_abi(const llmf_factory *f, llmf_memory_info *info, size_t info_size);
 static inline void llmf_memory(const llmf_factory *f, llmf_memory_info *info) { llmf_memory_abi(f, info, sizeof *info); }
-/* Fault injection: the nth request to the heap from now on is refused (0: none), and each later one too if `on`. */
 LLMF_API void llmf_fail_memory(llmf_factory *f, uint64_t nth, bool on);
 
 /* ---- what a factory has learned ----------------------------------------------------------------------------------------
@@ -363,23 +359,27 @@ LLMF_API llmf_result llmf_load(llmf_factory *f, const void *bytes, size_t len, l
 LLMF_API llmf_result llmf_save_file(llmf_factory *f, const char *path, llmf_error *err);
 LLMF_API llmf_result llmf_load_file(llmf_factory *f, const char *path, llmf_error *err);
 
-/* ---- models -------------------------------------------------------------------------------------------------------- */
+/* ---- models --------------------------------------------------------------------------------------------------------
 
-/* The handle of a name: a key of the config, a row of the table, or provider:model. The same name gives the same handle; the last
-   max_models of them are kept prepared. {0} on failure with *err filled (NULL is allowed): UNKNOWN_MODEL, UNKNOWN_PROVIDER, NOT_BUILT, CONFIG.
-   name NULL: the default provider's default model. A missing key is told when a call starts, not here. */
+   What the functions and types of this section are for; their members are explained where they stand.
+     llmf_get          The handle of a name: a key of the config, a row of the table, or provider:model. The same name gives the same handle; the last max_models of them
+                       are kept prepared. {0} on failure with *err filled (NULL is allowed): UNKNOWN_MODEL, UNKNOWN_PROVIDER, NOT_BUILT, CONFIG. name NULL: the default
+                       provider's default model. A missing key is told when a call starts, not here.
+     llmf_get_fresh    As llmf_get, after reading the config again (force_reload). Calls in flight and handles keep what they have until the new config is valid as a
+                       whole.
+     llmf_reload       Reads all sources again and swaps if they are valid; else the old config stays and *err tells.
+     llmf_create       A handle of one's own: the named model with the settings of `config` (a YAML or JSON mapping with the keys of a model: "{temperature: 0,
+                       max_tokens: 99}") laid over. Give it back with llmf_drop. NULL config: an unchanged copy.
+     llmf_model_info   What is known of a model. Texts live until the next function that gets, makes, drops or calls a model, a reload or the close. Prices are
+                       pico-dollars a token, LLMF_UNKNOWN if unknown (1 USD per million tokens = 1,000,000).
+     llmf_quirk_name   The word that config files have for a quirk, from 0; NULL past the last.
+     llmf_model_at     The i-th known model, from 0: the config's first, then the table's. False past the end.
+     llmf_provider_at  The i-th provider, from 0: registered and config's first, then the table's, those left out of the build too. */
 LLMF_API llmf_model llmf_get(llmf_factory *f, const char *name, llmf_error *err);
-/* As llmf_get, after reading the config again (force_reload). Calls in flight and handles keep what they have until the new config is valid as a whole. */
 LLMF_API llmf_model llmf_get_fresh(llmf_factory *f, const char *name, llmf_error *err);
-/* Reads all sources again and swaps if they are valid; else the old config stays and *err tells. */
 LLMF_API llmf_result llmf_reload(llmf_factory *f, llmf_error *err);
-/* A handle of one's own: the named model with the settings of `config` (a YAML or JSON mapping with the keys of a model: "{temperature: 0, max_tokens: 99}")
-   laid over. Give it back with llmf_drop. NULL config: an unchanged copy. */
 LLMF_API llmf_model llmf_create(llmf_factory *f, const char *name, const char *config, llmf_error *err);
 LLMF_API void llmf_drop(llmf_factory *f, llmf_model m);
-
-/* What is known of a model. Texts live until the next function that gets, makes, drops or calls a model, a reload or the close. Prices are pico-dollars a token, LLMF_UNKNOWN if unknown
-   (1 USD per million tokens = 1,000,000). */
 typedef struct llmf_price_tier {
     int64_t above;                              /* input tokens: the prices of a prompt that has more */
     int64_t input, output, cache_read, cache_write;
@@ -401,22 +401,18 @@ typedef struct llmf_model_info {
     uint64_t score_count;                       /* outcomes that llmf_score has told */
     double score;                               /* their mean; 0: none */
 } llmf_model_info;
-/* The word that config files have for a quirk, from 0; NULL past the last. */
 LLMF_API const char *llmf_quirk_name(int bit);
 enum { LLMF_CAN_TOOLS = 1, LLMF_CAN_IMAGES = 2, LLMF_CAN_AUDIO = 4, LLMF_CAN_FILES = 8, LLMF_CAN_REASON = 16, LLMF_CAN_SCHEMA = 32, LLMF_CAN_EMBED = 64, LLMF_CAN_TRANSCRIBE = 128 };
 LLMF_API llmf_result llmf_model_info_abi(llmf_factory *f, llmf_model m, llmf_model_info *info, size_t info_size);
 static inline llmf_result llmf_describe(llmf_factory *f, llmf_model m, llmf_model_info *info) { return llmf_model_info_abi(f, m, info, sizeof *info); }
-/* The i-th known model, from 0: the config's first, then the table's. False past the end. */
 LLMF_API bool llmf_model_at_abi(llmf_factory *f, size_t i, llmf_model_info *info, size_t info_size);
 static inline bool llmf_model_at(llmf_factory *f, size_t i, llmf_model_info *info) { return llmf_model_at_abi(f, i, info, sizeof *info); }
-
 typedef struct llmf_provider_info {
     llmf_str name, dialect, base_url, key_variable, default_model;
     bool needs_key, has_key, primary;
     int unavailable;                            /* llmf_result why it cannot be used; LLMF_OK */
     char reason[160];                           /* the same in words, with what to do; "" */
 } llmf_provider_info;
-/* The i-th provider, from 0: registered and config's first, then the table's, those left out of the build too. */
 LLMF_API bool llmf_provider_at_abi(llmf_factory *f, size_t i, llmf_provider_info *info, size_t info_size);
 static inline bool llmf_provider_at(llmf_factory *f, size_t i, llmf_provider_info *info) { return llmf_provider_at_abi(f, i, info, sizeof *info); }
 
@@ -539,32 +535,45 @@ typedef struct llmf_request {
     const llmf_model *fallbacks;   /* the chain of this call, instead of its model's; NULL with fallback_count 0: that */
     size_t fallback_count;         /* with fallbacks NULL and a count of 1 or more: no chain */
     int64_t budget_pico;           /* what the call may cost; 0: the factory's; LLMF_ZERO: nothing */
+    const char *trace_parent;      /* W3C traceparent of the span that this call is part of: it is checked, sent on, and its trace is the call's; NULL: none, and no header */
 } llmf_request;
 
-/* ---- calls --------------------------------------------------------------------------------------------------------- */
+/* ---- calls ---------------------------------------------------------------------------------------------------------
 
+   What the functions and types of this section are for; their members are explained where they stand.
+     llmf_start        Starts a call and returns at once. {0} only where there is no room for one more call or f or req is NULL: then llmf_last_error tells. Any other
+                       failure, a missing key too, is the call's final event. Give every call back with llmf_free.
+     llmf_poll         Does what can be done: connects, reads, decodes, keeps time. timeout_ms 0: returns at once; above: waits at most that long for something to happen;
+                       below 0: until something happens. Returns how many calls have not yet had their final event taken, or minus an llmf_result.
+     llmf_next         The next event of a call, into *ev. False: none now (or the handle is stale, or the final event has been taken).
+     llmf_next_any     The next event of any call that has no callback: ev->call tells which.
+     llmf_cancel       Ends a call now: the connection is closed, the final event is CANCELLED with what had arrived. A call that has ended is left as it is.
+     llmf_free         Gives a call and all its memory back, cancelling it first if need be (without an event).
+     llmf_status       Where a call stands: LLMF_OK under way or done well, its error, or STALE. *done (NULL allowed): it has ended.
+     llmf_generate     Start, wait, collect: blocks until the call ends, serving all others meanwhile. Returns the call's result; *r is filled either way. Give *r back
+                       with llmf_release.
+     llmf_last_error   The last failure of a function that has no other way to tell.
+     llmf_result_name  "rate_limit" for LLMF_ERR_RATE_LIMIT; any thread.
+     llmf_finish_name  "tool_calls" for LLMF_FINISH_TOOL_CALLS, "" for NONE; any thread.
+     llmf_build_info   Version, transports, providers, options of this build, one a line; static; any thread. */
 enum {
     LLMF_FINISH_NONE = 0, LLMF_FINISH_STOP = 1, LLMF_FINISH_LENGTH = 2, LLMF_FINISH_TOOL_CALLS = 3, LLMF_FINISH_CONTENT_FILTER = 4,
     LLMF_FINISH_REFUSAL = 5, LLMF_FINISH_OTHER = 6
 };
-
 typedef struct llmf_citation {
     llmf_str url, title;
 } llmf_citation;
-
 /* One request to one model. */
 typedef struct llmf_attempt {
     llmf_str provider, model;
     int error, http_status;        /* llmf_result; 0: no reply */
     int64_t latency_ms, wait_ms;   /* waited before it, since the one before had ended */
 } llmf_attempt;
-
 /* A piece of a transcript. */
 typedef struct llmf_segment {
     double start, end;             /* seconds from the beginning; below 0: not said */
     llmf_str text, speaker;        /* empty: not said */
 } llmf_segment;
-
 /* What the operations besides chat gave, as long as the response. Where there is none: 0, NULL, empty or LLMF_UNKNOWN. */
 typedef struct llmf_output {
     const float *vectors;          /* LLMF_OP_EMBED: vector_count rows of `dimensions` floats each, in the order of the texts; NULL after an error */
@@ -578,7 +587,6 @@ typedef struct llmf_output {
     size_t model_count;
     llmf_str next_page;            /* for llmf_input.page; empty: this was the last page */
 } llmf_output;
-
 /* What came. Texts live until llmf_release (llmf_generate) or llmf_free (llmf_start). After an error it holds what had arrived. */
 typedef struct llmf_response {
     llmf_call call;
@@ -602,14 +610,12 @@ typedef struct llmf_response {
     llmf_error error;              /* code LLMF_OK if all went well */
     const llmf_output *output;     /* of the other operations than chat; NULL for a chat */
 } llmf_response;
-
 enum {
     LLMF_EVENT_TEXT = 1, LLMF_EVENT_REASONING = 2, LLMF_EVENT_REFUSAL = 3,
     LLMF_EVENT_TOOL_START = 4, LLMF_EVENT_TOOL_DELTA = 5, LLMF_EVENT_TOOL_CALL = 6,
     LLMF_EVENT_USAGE = 7,
     LLMF_EVENT_DONE = 8, LLMF_EVENT_ERROR = 9   /* final: exactly one of them, exactly once */
 };
-
 /* Everything in it lives until the next llmf_next on that call. */
 typedef struct llmf_event {
     int type;                      /* LLMF_EVENT_… */
@@ -620,44 +626,26 @@ typedef struct llmf_event {
     const llmf_usage *usage;       /* USAGE */
     const llmf_response *response; /* DONE, ERROR */
 } llmf_event;
-
-/* Starts a call and returns at once. {0} only where there is no room for one more call or f or req is NULL: then llmf_last_error tells.
-   Any other failure, a missing key too, is the call's final event. Give every call back with llmf_free. */
 LLMF_API llmf_call llmf_start_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size);
 static inline llmf_call llmf_start(llmf_factory *f, llmf_model m, const llmf_request *req) { return llmf_start_abi(f, m, req, sizeof *req); }
-/* Does what can be done: connects, reads, decodes, keeps time. timeout_ms 0: returns at once; above: waits at most that long for
-   something to happen; below 0: until something happens. Returns how many calls have not yet had their final event taken, or minus an llmf_result. */
 LLMF_API int llmf_poll(llmf_factory *f, int timeout_ms);
-/* The next event of a call, into *ev. False: none now (or the handle is stale, or the final event has been taken). */
 LLMF_API bool llmf_next_abi(llmf_factory *f, llmf_call c, llmf_event *ev, size_t ev_size);
 static inline bool llmf_next(llmf_factory *f, llmf_call c, llmf_event *ev) { return llmf_next_abi(f, c, ev, sizeof *ev); }
-/* The next event of any call that has no callback: ev->call tells which. */
 LLMF_API bool llmf_next_any_abi(llmf_factory *f, llmf_event *ev, size_t ev_size);
 static inline bool llmf_next_any(llmf_factory *f, llmf_event *ev) { return llmf_next_any_abi(f, ev, sizeof *ev); }
-/* Ends a call now: the connection is closed, the final event is CANCELLED with what had arrived. A call that has ended is left as it is. */
 LLMF_API llmf_result llmf_cancel(llmf_factory *f, llmf_call c);
-/* Gives a call and all its memory back, cancelling it first if need be (without an event). */
 LLMF_API void llmf_free(llmf_factory *f, llmf_call c);
-/* Where a call stands: LLMF_OK under way or done well, its error, or STALE. *done (NULL allowed): it has ended. */
 LLMF_API llmf_result llmf_status(llmf_factory *f, llmf_call c, bool *done);
-/* Start, wait, collect: blocks until the call ends, serving all others meanwhile. Returns the call's result; *r is filled either way.
-   Give *r back with llmf_release. */
 LLMF_API llmf_result llmf_generate_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, llmf_response *r, size_t r_size);
-static inline llmf_result llmf_generate(llmf_factory *f, llmf_model m, const llmf_request *req, llmf_response *r) {
-    return llmf_generate_abi(f, m, req, sizeof *req, r, sizeof *r);
-}
+static inline llmf_result llmf_generate(llmf_factory *f, llmf_model m, const llmf_request *req, llmf_response *r) { return llmf_generate_abi(f, m, req, sizeof *req, r, sizeof *r); }
 static inline void llmf_release(llmf_factory *f, llmf_response *r) {
     llmf_free(f, r->call);
     r->call.id = 0;
 }
-/* The last failure of a function that has no other way to tell. */
 LLMF_API void llmf_last_error_abi(const llmf_factory *f, llmf_error *err, size_t err_size);
 static inline void llmf_last_error(const llmf_factory *f, llmf_error *err) { llmf_last_error_abi(f, err, sizeof *err); }
-/* "rate_limit" for LLMF_ERR_RATE_LIMIT; any thread. */
 LLMF_API const char *llmf_result_name(int result);
-/* "tool_calls" for LLMF_FINISH_TOOL_CALLS, "" for NONE; any thread. */
 LLMF_API const char *llmf_finish_name(int finish);
-/* Version, transports, providers, options of this build, one a line; static; any thread. */
 LLMF_API const char *llmf_build_info(void);
 
 /* ---- budgets and routes ---------------------------------------------------------------------------------------------- */
@@ -738,10 +726,74 @@ typedef struct llmf_decision {
     int64_t input_tokens;          /* as estimated; LLMF_UNKNOWN: there was no request */
 } llmf_decision;
 LLMF_API llmf_model llmf_route_abi(llmf_factory *f, const llmf_route_desc *what, size_t what_size, size_t req_size, llmf_decision *why, size_t why_size, llmf_error *err);
-static inline llmf_model llmf_route(llmf_factory *f, const llmf_route_desc *what, llmf_decision *why, llmf_error *err) {
-    return llmf_route_abi(f, what, sizeof *what, sizeof(llmf_request), why, sizeof *why, err);
-}
+static inline llmf_model llmf_route(llmf_factory *f, const llmf_route_desc *what, llmf_decision *why, llmf_error *err) { return llmf_route_abi(f, what, sizeof *what, sizeof(llmf_request), why, sizeof *why, err); }
 LLMF_API llmf_result llmf_score(llmf_factory *f, llmf_call c, double value);
+
+/* ---- seeing it --------------------------------------------------------------------------------------------------------
+
+   llmf_metrics writes what the factory has counted, as Prometheus reads it (text exposition, version 0.0.4), at most cap bytes with a NUL behind it into out, and
+   returns its whole length without the NUL, as snprintf does: a result of cap or more was cut and must not be served. out may be NULL where cap is 0. It allocates
+   nothing, and may be called at any time, also inside callbacks. Without llmf_desc.metrics it has only the gauges.
+     llm_requests_total{provider,model,operation,status}       calls that have ended, freed ones too; status: "ok" or llmf_result_name
+     llm_request_duration_seconds{provider,model,operation}    histogram of them all, from llmf_start to the end
+     llm_time_to_first_token_seconds{…}                        histogram of answers that came as streams, to their first text, reasoning or tool call
+     llm_overhead_seconds{…}                                   histogram of what llmf_start took until the transport had the request, the transport's own start included. What
+                                                               decoding takes is not in it, nor calls that first wait for keys of AWS, nor embeddings in several batches
+     llm_tokens_used_total{…,type}                             of each attempt whose provider said it; "input" holds "cache_read" and "cache_write", "output" holds "reasoning"
+     llm_cost_usd_total{…}, llm_cost_unknown_total{…}          dollars, exactly; and attempts that used tokens at an unknown price
+     llm_attempts_total{provider,model,error}                  requests given to a transport that have ended; error "none" where all went well
+     llm_retries_total, llm_fallbacks_total{provider,model,to_provider,to_model,cause}, llm_cache_hits_total, llm_cache_misses_total, llm_breaker_state (0 closed,
+     1 half open, 2 open), llm_calls_active, llm_memory_bytes{kind}, llm_metrics_lost_total (what there was no memory to count)
+   A label holds at most 128 bytes of the name; what is no UTF-8 is U+FFFD in it. Beyond LLMF_MAX_SERIES pairs of provider and model all others are provider="other",
+   model="other". A call that failed before its model was known is "unknown". operation is "chat", "embeddings", "transcription", "count_tokens" or "list_models".
+
+   llmf_desc.span is called at the end of each call (attempt 0), and before it at the end of each of its attempts (attempt 1, 2, …), whose parent that is; also where a
+   call is freed before its end, and by llmf_close. Everything in *span lives until the hook returns. The hook may read (llmf_metrics, llmf_memory), and must not start,
+   cancel or free calls of this factory, nor close it. A span never holds a prompt, an answer or a key.
+     trace_id, span_id, parent_id   lower-case hex; parent_id is "" where there is none. Of llmf_request.trace_parent, or made by llmf_desc.random, or else of the clock
+     flags                          of trace_parent; else 1, sampled
+     start_ns, end_ns               nanoseconds since 1970: llmf_desc.wall_ms at the start, and clock_ns from there on
+     name                           "chat gpt-4o"
+     result                         llmf_result
+     attributes                     of OpenTelemetry's GenAI conventions: gen_ai.operation.name, gen_ai.provider.name (in its words: "aws.bedrock"), gen_ai.request.model,
+                                    .max_tokens, .temperature, .top_p, .seed, gen_ai.response.id (llmf_response.request_id), .model, .finish_reasons, server.address,
+                                    server.port, http.response.status_code, error.type (llmf_result_name); and of the call only, so that nobody counts them twice,
+                                    gen_ai.usage.input_tokens, .output_tokens, .cache_read.input_tokens, .cache_creation.input_tokens, .reasoning.output_tokens.
+                                    One that is not known is left out. LLMF_ATTRIBUTE_LIST: a list with the one member `text`
+   With trace_parent the header traceparent goes out, naming the call's span where there is a hook, else the caller's own. One that is not valid is LLMF_ERR_ARGUMENT.
+
+   llmf_provider_status tells of the i-th provider of the chain: 0 the primary one (with its default model), then the fallbacks in their order (LLM_FALLBACK_PROVIDERS,
+   else the config's). False past the end, and where there is no primary. Texts live as those of llmf_model_info do. current: the first that is available. unavailable:
+   the llmf_result why it cannot be used at all, such as no key; available is false too while it cools down or its breaker is open; reason has it in words, "" if it
+   is available. cooldown_ms: milliseconds left, 0 none. requests_left and tokens_left: of this minute, LLMF_UNKNOWN. */
+enum { LLMF_ATTRIBUTE_TEXT = 0, LLMF_ATTRIBUTE_INT = 1, LLMF_ATTRIBUTE_DOUBLE = 2, LLMF_ATTRIBUTE_LIST = 3 };
+typedef struct llmf_attribute {
+    const char *name;
+    int type;                      /* LLMF_ATTRIBUTE_…: which of these has the value */
+    llmf_str text;
+    int64_t integer;
+    double number;
+} llmf_attribute;
+typedef struct llmf_span {
+    llmf_call call;
+    int attempt, result, flags;
+    llmf_str name;
+    char trace_id[33], span_id[17], parent_id[17];
+    uint64_t start_ns, end_ns;
+    const llmf_attribute *attributes;
+    size_t attribute_count;
+} llmf_span;
+LLMF_API size_t llmf_metrics(llmf_factory *f, char *out, size_t cap);
+enum { LLMF_BREAKER_CLOSED = 0, LLMF_BREAKER_HALF_OPEN = 1, LLMF_BREAKER_OPEN = 2 };
+typedef struct llmf_status_info {
+    llmf_str provider, model;
+    bool available, current;
+    int unavailable, breaker;
+    int64_t cooldown_ms, requests_left, tokens_left;
+    char reason[160];
+} llmf_status_info;
+LLMF_API bool llmf_provider_status_abi(llmf_factory *f, size_t i, llmf_status_info *info, size_t info_size);
+static inline bool llmf_provider_status(llmf_factory *f, size_t i, llmf_status_info *info) { return llmf_provider_status_abi(f, i, info, sizeof *info); }
 
 /* ---- other event loops ----------------------------------------------------------------------------------------------- */
 
@@ -774,9 +826,7 @@ typedef struct llmf_preview {
 } llmf_preview;
 /* Builds what llmf_start would send, and sends nothing. Free p->call with llmf_free. */
 LLMF_API llmf_result llmf_preview_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, llmf_preview *p, size_t p_size);
-static inline llmf_result llmf_preview_request(llmf_factory *f, llmf_model m, const llmf_request *req, llmf_preview *p) {
-    return llmf_preview_abi(f, m, req, sizeof *req, p, sizeof *p);
-}
+static inline llmf_result llmf_preview_request(llmf_factory *f, llmf_model m, const llmf_request *req, llmf_preview *p) { return llmf_preview_abi(f, m, req, sizeof *req, p, sizeof *p); }
 
 /* ---- config without a factory ---------------------------------------------------------------------------------------- */
 
@@ -995,6 +1045,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
      LLMF_MAX_FALLBACKS     8          models of a chain
      LLMF_MAX_HEALTH        256        models at hosts of which it is kept how they do; of those beyond nothing is
      LLMF_MAX_BUDGETS       256        models and routes whose budgets are counted; a call under a budget beyond them is refused
+     LLMF_MAX_SERIES        128        models that llmf_metrics tells apart, 2 KiB of the block each, and hops from one to another; those beyond are "other"
      LLMF_TAIL_MS           2000       milliseconds that a reply may go on for behind its terminal event
      LLMF_BODY_KEEP         4096       bytes of a request that are kept from measuring it to sending it; a longer one is written twice. One such room in a factory
      LLMF_REPLY_KEEP        4096       an emptied text buffer above this goes back to the heap
@@ -1625,6 +1676,9 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #endif
 #ifndef LLMF_MAX_BUDGETS
 #define LLMF_MAX_BUDGETS 256
+#endif
+#ifndef LLMF_MAX_SERIES
+#define LLMF_MAX_SERIES 128
 #endif
 #ifndef LLMF_TAIL_MS
 #define LLMF_TAIL_MS 2000
@@ -28312,6 +28366,9 @@ typedef struct llmfi_call {
     bool moved;                              /* to another model than was asked for: see retry.h */
     bool quiet;                              /* events are of no interest: llmf_generate */
     bool calling;                            /* inside the user's callback */
+#if LLMF_HAS_METRICS
+    bool attempting;                         /* a request has been given to the transport, and it is not yet told how that went: see spans.h */
+#endif
     bool stop, free_later;                   /* asked for inside a callback */
     bool ended, taken;                       /* the response is made; the final event has been handed out */
 #if LLMF_HAS_RETRY
@@ -28330,6 +28387,9 @@ typedef struct llmfi_call {
     llmfi_ask ask;
     llmfi_body body;
     llmf_str secret;                         /* the authorization value in the arena: wiped at the end */
+#if LLMF_HAS_METRICS
+    struct llmfi_trace *trace;               /* in the arena; NULL: nobody asks for one */
+#endif
 #if LLMF_HAS_AWS
     bool waits;                              /* for keys that are being asked for: see keys.h */
     bool signs;                              /* with `aws`: Authorization waits for the body's digest */
@@ -28348,12 +28408,9 @@ typedef struct llmfi_call {
     struct llmfi_origin *origin;             /* the request as the caller gave it; NULL: not taken yet */
     struct llmfi_tries *tries;               /* NULL: nothing has failed */
     struct llmfi_call *hedge_of;             /* the call that this one is asked besides; NULL: it is one of the caller's. See hedge.h */
-    uint64_t hedge_ns;                       /* when it is late; 0: never */
     struct llmfi_health *key;                /* of several keys, how the one that was sent does; NULL */
     int64_t reserved_tokens;                 /* counted in its model's minute before they are known */
     uint64_t kept_until_ns;                  /* when what kept it away is over, as far as is known */
-    int64_t guard_rate;                      /* bytes a second that a stream must have; 0: any */
-    uint64_t guard_ns, guard_at;             /* since when that is looked at, and what had been received then */
 #endif
 
 #if LLMF_HAS_BUDGETS
@@ -28389,6 +28446,9 @@ struct llmfi_origin {
     llmf_request req;                        /* its texts are copies in the call's arena once it is taken */
     llmfi_ask ask;                           /* what was parsed of it */
     llmfi_arena_mark mark;                   /* newest NULL: it is not taken yet */
+    uint64_t hedge_ns;                       /* when the call is late; 0: never */
+    int64_t guard_rate;                      /* bytes a second that its stream must have; 0: any */
+    uint64_t guard_ns, guard_at;             /* since when that is looked at, and what had been received then */
 };
 
 static bool llmfi_taken_before(const llmfi_call *c) {
@@ -28472,6 +28532,13 @@ struct llmf_factory {
     llmfi_routed *routes;
     llmfi_buf decision;                      /* candidates of the last llmf_route */
     uint64_t route_draws;                    /* without llmf_desc.random: see llmfi_route_draw */
+#endif
+
+#if LLMF_HAS_METRICS
+    struct llmfi_series *series;             /* what is counted: see metrics.h */
+    struct llmfi_hop *hops;
+    uint32_t series_count, hop_count;
+    uint64_t uncounted;                      /* what there was no memory for */
 #endif
 
 #if LLMF_HAS_AWS
@@ -29378,6 +29445,9 @@ typedef struct llmfi_health {
 #if LLMF_HAS_ROUTES
     uint64_t scores, score_ppm;              /* outcomes that llmf_score has told: how many, and their sum in millionths */
 #endif
+#if LLMF_HAS_METRICS
+    struct llmfi_series *series;             /* where its calls are counted; NULL: not yet. Several hosts of one model share one */
+#endif
 } llmfi_health;
 
 static uint32_t llmfi_health_host(llmf_str url) {
@@ -29458,6 +29528,31 @@ static void llmfi_health_close(llmf_factory *f) {
         llmfi_heap_free(&f->heap, f->health);
         f->health = next;
     }
+}
+
+/* ---- LLM_FALLBACK_PROVIDERS ---- */
+
+enum { LLMFI_CHAIN_NAME = 256 };
+
+/* A name of LLM_FALLBACK_PROVIDERS: that of a provider alone stands for its default model. */
+LLMFI_UNUSED static llmf_str llmfi_chain_word(const llmf_factory *f, llmf_str word, char *room) {
+    llmfi_text t = llmfi_text_in(room, LLMFI_CHAIN_NAME);
+    llmfi_say(&t, word);
+    if (llmfi_config_knows(f->config, word)) llmfi_say_c(&t, ":");
+    return llmfi_str(room, t.len);
+}
+
+/* The i-th word of that list which is not `own`, the provider that is asked first; empty: there is none. */
+LLMFI_UNUSED static llmf_str llmfi_chain_word_at(llmf_str list, llmf_str own, size_t i) {
+    while (list.len) {
+        size_t n;
+        llmf_str word;
+        for (n = 0; n < list.len && list.ptr[n] != ',' && !llmfi_is_space(list.ptr[n]); n++) continue;
+        word = llmfi_str(list.ptr, n);
+        list = llmfi_from(list, n < list.len ? n + 1 : n);
+        if (word.len && !llmfi_eq_nocase(word, own) && i-- == 0) return word;
+    }
+    return llmfi_str("", 0);
 }
 
 #if LLMF_HAS_RETRY
@@ -31575,6 +31670,135 @@ static llmf_str llmfi_sign_date(llmfi_call *c) {
 
 #endif
 #endif
+/* Which trace a call belongs to (W3C Trace Context, level 1), and the header that says so. What is told of it is in spans.h. */
+#ifndef LLMFI_ENGINE_TRACE_H
+#define LLMFI_ENGINE_TRACE_H
+
+#if LLMF_HAS_METRICS
+
+enum { LLMFI_TRACE_TEXT = 55 };              /* "00-", 32 digits, "-", 16, "-", 2 */
+
+typedef struct llmfi_trace {
+    unsigned char trace[16], span[8], parent[8]; /* parent: zeros where it has none */
+    unsigned char flags;
+    bool asked;                              /* llmf_request.trace_parent: the header is sent */
+    char header[LLMFI_TRACE_TEXT];
+    int attempts;                            /* told so far */
+    int64_t wall_ms;                         /* when the call began */
+    uint64_t attempt_ns;                     /* when the last attempt began */
+} llmfi_trace;
+
+/* ---- hex ---- */
+
+/* Lower-case digits only, as the standard has it. */
+static bool llmfi_unhex(unsigned char *to, const char *text, size_t len) {
+    size_t i;
+    for (i = 0; i < 2 * len; i++) {
+        unsigned digit = llmfi_hex(text[i]);
+        if (digit > 15 || (text[i] >= 'A' && text[i] <= 'F')) return false;
+        to[i / 2] = (unsigned char)(i % 2 ? to[i / 2] | digit : digit << 4);
+    }
+    return true;
+}
+
+static bool llmfi_all_zero(const unsigned char *bytes, size_t len) {
+    size_t i;
+    for (i = 0; i < len && !bytes[i]; i++) continue;
+    return i == len;
+}
+
+/* ---- ids ---- */
+
+/* An id is not all zeros. */
+static void llmfi_trace_id(llmfi_call *c, unsigned char *to, size_t len) {
+    llmfi_some_bytes(c, to, len);
+    if (llmfi_all_zero(to, len)) to[len - 1] = 1;
+}
+
+/* A later version than 00 may have more behind its flags. */
+static bool llmfi_trace_parse(llmfi_trace *t, llmf_str s) {
+    unsigned char version;
+    if (s.len < LLMFI_TRACE_TEXT || s.ptr[2] != '-' || s.ptr[35] != '-' || s.ptr[52] != '-') return false;
+    if (!llmfi_unhex(&version, s.ptr, 1) || version == 0xff || !llmfi_unhex(t->trace, s.ptr + 3, 16) || !llmfi_unhex(t->parent, s.ptr + 36, 8) || !llmfi_unhex(&t->flags, s.ptr + 53, 1)) return false;
+    if (s.len > LLMFI_TRACE_TEXT && (!version || s.ptr[LLMFI_TRACE_TEXT] != '-')) return false;
+    t->flags &= 3; /* sampled, random: what else a later version says is not ours to pass on */
+    return !llmfi_all_zero(t->trace, 16) && !llmfi_all_zero(t->parent, 8);
+}
+
+/* What is sent on names the call's span where somebody is told of it, else the caller's. */
+static void llmfi_trace_write(llmfi_trace *t, bool told) {
+    memcpy(t->header, "00-", 3);
+    llmfi_hex_lower(t->header + 3, t->trace, 16);
+    t->header[35] = '-';
+    llmfi_hex_lower(t->header + 36, told ? t->span : t->parent, 8);
+    t->header[52] = '-';
+    llmfi_hex_lower(t->header + 53, &t->flags, 1);
+}
+
+/* Gives the call its place in a trace, where the caller or the hook wants one. False with the error in the reply. */
+static bool llmfi_trace_begin(llmfi_call *c) {
+    bool told = c->f->desc.span != NULL, good = true;
+    llmfi_trace *t;
+    if (!told && !c->req.trace_parent) return true;
+    t = c->trace = (llmfi_trace *)llmfi_arena_alloc(&c->arena, sizeof *t);
+    if (!t) return llmfi_error_memory(&c->reply.error);
+    if (told) {
+        t->wall_ms = llmfi_wall(c->f);
+        llmfi_trace_id(c, t->span, sizeof t->span);
+    }
+    t->asked = c->req.trace_parent != NULL;
+    if (t->asked) good = llmfi_trace_parse(t, llmfi_cstr(c->req.trace_parent));
+    if (t->asked && good) {
+        llmfi_trace_write(t, told);
+        return true;
+    }
+    t->flags = 1;
+    memset(t->parent, 0, sizeof t->parent);
+    llmfi_trace_id(c, t->trace, sizeof t->trace);
+    return good || llmfi_error_about(&c->reply.error, LLMF_ERR_ARGUMENT, "", LLMFI_LIT("llmf_request.trace_parent"),
+                                     ": is no W3C traceparent: 00-, 32 lower-case hex digits, -, 16, -, 2, and no id of zeros");
+}
+
+/* ---- the call that somebody started: of a batch the one that it is part of, of a second request (hedge.h) the first ---- */
+
+static llmfi_call *llmfi_seen_call(const llmfi_call *c) {
+#if LLMF_HAS_EMBED
+    if (c->reply.job && c->reply.job->parent) return (llmfi_call *)c->reply.job->parent;
+#endif
+#if LLMF_HAS_RETRY
+    if (c->hedge_of) return c->hedge_of;
+#endif
+    return (llmfi_call *)(uintptr_t)c;
+}
+
+static bool llmfi_trace_asked(const llmfi_call *c) {
+    const llmfi_trace *t = llmfi_seen_call(c)->trace;
+    return t && t->asked;
+}
+
+static llmf_str llmfi_trace_header(const llmfi_call *c) {
+    return llmfi_str(llmfi_seen_call(c)->trace->header, LLMFI_TRACE_TEXT);
+}
+
+/* A request is about to be given to the transport: an attempt begins. */
+static void llmfi_seen_sent(llmfi_call *c) {
+    llmfi_trace *t = llmfi_seen_call(c)->trace;
+    c->attempting = true;
+    if (t) t->attempt_ns = c->f->now_ns;
+}
+
+#else
+
+static bool llmfi_trace_begin(llmfi_call *c) {
+    return !c->req.trace_parent || llmfi_error_left_out(&c->reply.error, "llmf_request.trace_parent", "METRICS");
+}
+
+#define llmfi_trace_asked(c) ((void)(c), false)
+#define llmfi_trace_header(c) ((void)(c), llmfi_str("", 0))
+#define llmfi_seen_sent(c) ((void)(c))
+
+#endif
+#endif
 
 /* Headers of one request, config's included. */
 #ifndef LLMF_MAX_REQUEST_HEADERS
@@ -31825,6 +32049,7 @@ static bool llmfi_build_headers(llmfi_call *c) {
     if (!LLMFI_HAS_OPS || c->x.req.method.ptr[0] != 'G') llmfi_header_first(&h, LLMFI_LIT("Content-Type"), LLMFI_LIT("application/json"));
     llmfi_header_first(&h, LLMFI_LIT("Accept"), llmfi_accept(c->framing));
     llmfi_header_first(&h, LLMFI_LIT("User-Agent"), LLMFI_LIT("llmfactory/" LLMF_VERSION));
+    if (llmfi_trace_asked(c)) llmfi_header_first(&h, LLMFI_LIT("traceparent"), llmfi_trace_header(c));
     if (llmfi_adapter_of(c)->headers) llmfi_adapter_of(c)->headers(&c->ask, llmfi_header_set, &h);
 #if LLMFI_HAS_OWN_HEADERS
     llmfi_set_config_headers(&h, c->prepared->record.provider->headers);
@@ -31975,6 +32200,7 @@ LLMFI_UNUSED static bool llmfi_send(llmfi_call *c) {
     c->x.checked = true; /* by llmfi_header_set, and llmfi_check_headers, which knows the transport's own */
     c->x.by = t;
     c->x.deadline_ns = c->req.timeouts.connect_ms > 0 ? llmfi_after_ms(c->f->now_ns, c->req.timeouts.connect_ms) : 0;
+    llmfi_seen_sent(c);
     rc = t->start(t, &c->x);
     if (rc == LLMF_OK) return true;
     c->x.by = NULL;
@@ -32215,6 +32441,748 @@ LLMFI_UNUSED static bool llmfi_is_split(const llmfi_call *c) {
    under way: a call that goes on has its time (due_ns), and llmf_poll begins it. Limits and cool-downs keep calls from being sent: llmfi_admit. */
 #ifndef LLMFI_ENGINE_RETRY_H
 #define LLMFI_ENGINE_RETRY_H
+/* What a call has been, told to llmf_desc.span in the words of OpenTelemetry's conventions for generative AI; and the places of a call's life at which it is
+   counted and told of. Neither a prompt nor an answer nor a key is in it. */
+#ifndef LLMFI_ENGINE_SPANS_H
+#define LLMFI_ENGINE_SPANS_H
+/* What calls have come to, counted for each model, and printed as Prometheus reads it (text exposition, version 0.0.4). Counts are kept as long as the factory, in
+   its heap, for at most LLMF_MAX_SERIES models; all numbers are whole (nanoseconds, tokens, pico-dollars), and printed exactly. */
+#ifndef LLMFI_ENGINE_METRICS_H
+#define LLMFI_ENGINE_METRICS_H
+
+#ifndef LLMF_MAX_SERIES
+#define LLMF_MAX_SERIES 128
+#endif
+
+#if LLMF_HAS_METRICS
+
+/* ---- how a model is: health.h ---- */
+
+static int llmfi_breaker_of(const llmf_factory *f, const llmfi_health *h) {
+#if LLMF_HAS_RETRY
+    if (h && h->open_until_ns) return h->open_until_ns > f->now_ns ? LLMF_BREAKER_OPEN : LLMF_BREAKER_HALF_OPEN;
+#endif
+    (void)f, (void)h;
+    return LLMF_BREAKER_CLOSED;
+}
+
+#if LLMF_HAS_RETRY
+/* Of a limit in the config what is left of this minute, else what the provider said last; LLMF_UNKNOWN. */
+static int64_t llmfi_left(const llmfi_window *w, uint64_t now_ns, int64_t limit, bool tokens, int64_t said) {
+    llmfi_window moved;
+    int64_t used;
+    if (!limit) return said;
+    if (!w) return limit;
+    moved = *w;
+    llmfi_window_move(&moved, now_ns / (1000 * LLMFI_MS));
+    used = tokens ? moved.tokens : moved.requests;
+    return used < limit ? limit - used : 0;
+}
+#endif
+
+enum {
+    LLMFI_LABEL = 128,                       /* bytes of a label's value */
+    LLMFI_TIMES = 14,                        /* buckets of a histogram, +Inf not among them */
+    LLMFI_RESULTS = LLMF_ERR_ALL_FAILED + 1,
+    LLMFI_OPERATIONS = 6,                    /* LLMF_OP_…, and what is none of them */
+    LLMFI_SERIES_BYTES = 2048 + 64,          /* of the heap, for a model that is asked for one operation, and a hop from it: measured by the tests */
+    LLMFI_TOKENS = 5
+};
+
+static const char llmfi_operation_words[] = "chat\0embeddings\0transcription\0count_tokens\0list_models\0other\0";
+static const char llmfi_token_kinds[] = "input\0output\0cache_read\0cache_write\0reasoning\0";
+
+/* Upper ends, in microseconds: of calls 10 ms to 5 minutes, of our own part 5 us to 100 ms. */
+static const uint32_t llmfi_call_times[LLMFI_TIMES] = {10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000, 30000000, 60000000, 120000000, 300000000};
+static const uint32_t llmfi_own_times[LLMFI_TIMES] = {5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 25000, 50000, 100000};
+
+typedef struct llmfi_histogram {
+    uint64_t sum_ns, count, at[LLMFI_TIMES]; /* at: each bucket's own; what is above all of them is in count alone */
+} llmfi_histogram;
+
+/* Of one operation of a model. */
+typedef struct llmfi_measured {
+    uint64_t requests[LLMFI_RESULTS], tokens[LLMFI_TOKENS];
+    uint64_t cost_pico, priced, unpriced;    /* attempts whose cost was known, and not, though they used tokens. The sum stops at its largest: 18 million dollars */
+    unsigned told;                           /* kinds of tokens that a provider has ever told of: bits */
+    llmfi_histogram duration, first, own;
+} llmfi_measured;
+
+/* A model of a provider: a pair that no other has. */
+typedef struct llmfi_series {
+    struct llmfi_series *next;
+    llmf_str provider, model;                /* behind it, as labels have them */
+    uint32_t hash;
+    int breaker;                             /* the worst of its hosts, found when it is printed; -1: no host */
+    uint64_t attempts[LLMFI_RESULTS];
+    uint64_t retries, hits, misses;
+    llmfi_measured *of[LLMFI_OPERATIONS];    /* NULL: never asked for */
+} llmfi_series;
+
+typedef struct llmfi_hop {
+    struct llmfi_hop *next;
+    const llmfi_series *from, *to;
+    int cause;
+    uint64_t count;
+} llmfi_hop;
+
+/* ---- which one ---- */
+
+/* A name as a label has it: UTF-8 without NUL, cut to LLMFI_LABEL bytes. */
+static llmf_str llmfi_label(char *to, llmf_str name) {
+    const char *p = name.ptr, *end = p + name.len;
+    size_t len = 0;
+    while (p < end) {
+        uint32_t cp;
+        char bytes[4];
+        int n = llmfi_utf8_next(p, end, &cp);
+        size_t size = llmfi_utf8_encode(bytes, n > 0 && cp ? cp : 0xfffd);
+        if (len + size > LLMFI_LABEL) break;
+        memcpy(to + len, bytes, size);
+        len += size;
+        p += n > 0 ? n : n < 0 ? -n : end - p;
+    }
+    return len ? llmfi_str(to, len) : LLMFI_LIT("unknown");
+}
+
+static llmfi_series *llmfi_series_find(const llmf_factory *f, llmf_str provider, llmf_str model) {
+    uint32_t hash = llmfi_handle_hash(model.ptr, model.len);
+    llmfi_series *s;
+    for (s = f->series; s; s = s->next)
+        if (s->hash == hash && llmfi_eq(s->model, model) && llmfi_eq(s->provider, provider)) return s;
+    return NULL;
+}
+
+/* A new one, the last of the list; NULL: no memory. */
+static llmfi_series *llmfi_series_new(llmf_factory *f, llmf_str provider, llmf_str model) {
+    llmfi_series *s = (llmfi_series *)llmfi_heap_alloc(&f->heap, sizeof *s + provider.len + model.len), **link = &f->series;
+    char *text;
+    if (!s) return NULL;
+    memset(s, 0, sizeof *s);
+    text = (char *)(s + 1);
+    memcpy(text, provider.ptr, provider.len);
+    s->provider = llmfi_str(text, provider.len);
+    text += provider.len;
+    memcpy(text, model.ptr, model.len);
+    s->model = llmfi_str(text, model.len);
+    s->hash = llmfi_handle_hash(model.ptr, model.len);
+    while (*link) link = &(*link)->next;
+    *link = s;
+    f->series_count++;
+    return s;
+}
+
+/* Found, or made; that of all others where there is no room for one more. NULL: not even for that. *exact (NULL allowed): it will stay this one. */
+static llmfi_series *llmfi_series_named(llmf_factory *f, llmf_str provider, llmf_str model, bool *exact) {
+    char in_provider[LLMFI_LABEL], in_model[LLMFI_LABEL];
+    const llmf_str other = LLMFI_LIT("other");
+    bool room = f->series_count + 1 < LLMF_MAX_SERIES; /* the last place is kept for the others */
+    llmfi_series *s;
+    provider = llmfi_label(in_provider, provider);
+    model = llmfi_label(in_model, model);
+    s = llmfi_series_find(f, provider, model);
+    if (!s && room) s = llmfi_series_new(f, provider, model);
+    if (exact) *exact = s || !room;
+    if (!s) s = llmfi_series_find(f, other, other);
+    if (!s && f->series_count < LLMF_MAX_SERIES) s = llmfi_series_new(f, other, other);
+    return s;
+}
+
+static llmfi_series *llmfi_series_of(llmfi_call *c) {
+    llmfi_health *h = llmfi_health_at(c);
+    llmfi_series *s;
+    llmf_str model;
+    bool own, exact = false;
+    if (!c->prepared) return llmfi_series_named(c->f, llmfi_str("", 0), llmfi_str("", 0), NULL);
+    model = c->ask.model ? c->ask.model->model_id : c->prepared->record.s.model_id;
+    own = h && model.ptr == c->prepared->record.s.model_id.ptr; /* else the embedding model that stands beside it */
+    if (own && h->series) return h->series;
+    s = llmfi_series_named(c->f, c->prepared->record.provider->name, model, &exact);
+    if (own && exact) h->series = s;
+    return s;
+}
+
+static llmfi_measured *llmfi_measured_of(llmf_factory *f, llmfi_series *s, int op) {
+    llmfi_measured **m = s ? &s->of[op >= 0 && op < LLMFI_OPERATIONS - 1 ? op : LLMFI_OPERATIONS - 1] : NULL;
+    if (m && !*m) {
+        *m = (llmfi_measured *)llmfi_heap_alloc(&f->heap, sizeof **m);
+        if (*m) memset(*m, 0, sizeof **m);
+    }
+    if (!m || !*m) f->uncounted++;
+    return m ? *m : NULL;
+}
+
+static void llmfi_metrics_close(llmf_factory *f) {
+    while (f->hops) {
+        llmfi_hop *next = f->hops->next;
+        llmfi_heap_free(&f->heap, f->hops);
+        f->hops = next;
+    }
+    while (f->series) {
+        llmfi_series *next = f->series->next;
+        int i;
+        for (i = 0; i < LLMFI_OPERATIONS; i++) llmfi_heap_free(&f->heap, f->series->of[i]);
+        llmfi_heap_free(&f->heap, f->series);
+        f->series = next;
+    }
+}
+
+/* ---- counting ---- */
+
+static void llmfi_observe(llmfi_histogram *h, const uint32_t *ends_us, uint64_t ns) {
+    int i;
+    h->count++;
+    h->sum_ns += ns;
+    for (i = 0; i < LLMFI_TIMES && ns > (uint64_t)ends_us[i] * 1000; i++) continue;
+    if (i < LLMFI_TIMES) h->at[i]++;
+}
+
+/* Tokens and money are counted by the attempt: one that fails may have used some. */
+static void llmfi_metrics_usage(llmfi_call *c, llmfi_measured *m) {
+    const llmf_usage *u = &c->reply.usage;
+    int64_t tokens[LLMFI_TOKENS], cost;
+    int i;
+    tokens[0] = u->input;
+    tokens[1] = u->output;
+    tokens[2] = u->cache_read;
+    tokens[3] = u->cache_write;
+    tokens[4] = u->reasoning;
+    for (i = 0; i < LLMFI_TOKENS; i++) {
+        if (tokens[i] < 0) continue;
+        m->told |= 1u << i;
+        m->tokens[i] += (uint64_t)tokens[i];
+    }
+    if (u->input < 0 && u->output < 0) return;
+    cost = c->ended ? c->response.cost_pico : llmfi_call_cost(c);
+    if (cost < 0) {
+        m->unpriced++;
+    } else {
+        m->priced++;
+        m->cost_pico = m->cost_pico > UINT64_MAX - (uint64_t)cost ? UINT64_MAX : m->cost_pico + (uint64_t)cost;
+    }
+}
+
+/* An attempt of a call has ended so. */
+static void llmfi_metrics_attempt(llmfi_call *c, int code) {
+    llmfi_series *s = llmfi_series_of(c);
+    llmfi_measured *m = llmfi_measured_of(c->f, s, c->req.op);
+    if (s) s->attempts[code]++;
+    if (m && c->prepared) llmfi_metrics_usage(c, m);
+}
+
+/* A call has ended so. */
+static void llmfi_metrics_call(llmfi_call *c, int code) {
+    llmfi_measured *m = llmfi_measured_of(c->f, llmfi_series_of(c), c->req.op);
+    if (!m) return;
+    m->requests[code]++;
+    llmfi_observe(&m->duration, llmfi_call_times, c->end_ns > c->start_ns ? c->end_ns - c->start_ns : 0);
+    if (c->reply.streamed && c->first_content_ns > c->start_ns) llmfi_observe(&m->first, llmfi_call_times, c->first_content_ns - c->start_ns);
+}
+
+/* llmf_start is about to return, and the transport has the request. */
+static void llmfi_metrics_start(llmfi_call *c) {
+    llmfi_measured *m = llmfi_measured_of(c->f, llmfi_series_of(c), c->req.op);
+    uint64_t now = llmfi_net_now(&c->f->net); /* not llmfi_now: for all else the moment stays that of the start */
+    if (m) llmfi_observe(&m->own, llmfi_own_times, now > c->start_ns ? now - c->start_ns : 0);
+}
+
+/* A call is asked again of the same model. */
+LLMFI_UNUSED static void llmfi_metrics_retry(llmfi_call *c) {
+    llmfi_series *s = c->f->desc.metrics ? llmfi_series_of(c) : NULL;
+    if (s) s->retries++;
+}
+
+/* The cache of responses was looked at for a call. */
+LLMFI_UNUSED static void llmfi_metrics_cache(llmfi_call *c, bool hit) {
+    llmfi_series *s = c->f->desc.metrics ? llmfi_series_of(c) : NULL;
+    if (!s) return;
+    if (hit) s->hits++;
+    else s->misses++;
+}
+
+/* A call goes on to another model, because of `cause`. Beyond LLMF_MAX_SERIES different hops they are one for each cause. */
+LLMFI_UNUSED static void llmfi_metrics_fallback(llmf_factory *f, const llmfi_record *from, const llmfi_record *to, int cause) {
+    const llmf_str other = LLMFI_LIT("other");
+    const llmfi_series *a = f->desc.metrics ? llmfi_series_named(f, from->provider->name, from->s.model_id, NULL) : NULL;
+    const llmfi_series *b = a ? llmfi_series_named(f, to->provider->name, to->s.model_id, NULL) : NULL;
+    llmfi_hop *h, **link;
+    int pass;
+    for (pass = 0; b && pass < 2; pass++) {
+        for (link = &f->hops; *link && !((*link)->from == a && (*link)->to == b && (*link)->cause == cause); link = &(*link)->next) continue;
+        h = *link;
+        if (!h && (f->hop_count < LLMF_MAX_SERIES || pass)) {
+            h = (llmfi_hop *)llmfi_heap_alloc(&f->heap, sizeof *h);
+            if (!h) break;
+            memset(h, 0, sizeof *h);
+            h->from = a;
+            h->to = b;
+            h->cause = cause;
+            *link = h;
+            f->hop_count++;
+        }
+        if (h) {
+            h->count++;
+            return;
+        }
+        a = b = llmfi_series_named(f, other, other, NULL);
+    }
+    if (f->desc.metrics) f->uncounted++;
+}
+
+/* ---- printing ---- */
+
+typedef struct llmfi_exposition {
+    llmfi_out out;
+    const char *family, *type, *help;
+    bool begun;                              /* its HELP and TYPE are there: a family without a sample has none */
+    bool labelled;                           /* the sample under way has a label */
+} llmfi_exposition;
+
+static void llmfi_x_put(llmfi_exposition *x, const char *text) {
+    llmfi_put(&x->out, text, llmfi_strlen(text));
+}
+
+static void llmfi_x_family(llmfi_exposition *x, const char *name, const char *type, const char *help) {
+    x->family = name;
+    x->type = type;
+    x->help = help;
+    x->begun = false;
+}
+
+static void llmfi_x_head(llmfi_exposition *x, const char *word, const char *text) {
+    llmfi_x_put(x, word);
+    llmfi_x_put(x, x->family);
+    llmfi_x_put(x, " ");
+    llmfi_x_put(x, text);
+    llmfi_x_put(x, "\n");
+}
+
+/* Begins a sample. suffix: "_bucket", "_sum", "_count", or "". */
+static void llmfi_x_sample(llmfi_exposition *x, const char *suffix) {
+    if (!x->begun) {
+        llmfi_x_head(x, "# HELP ", x->help);
+        llmfi_x_head(x, "# TYPE ", x->type);
+    }
+    x->begun = true;
+    x->labelled = false;
+    llmfi_x_put(x, x->family);
+    llmfi_x_put(x, suffix);
+}
+
+static void llmfi_x_label(llmfi_exposition *x, const char *name, llmf_str value) {
+    size_t i, from = 0;
+    llmfi_x_put(x, x->labelled ? "," : "{");
+    x->labelled = true;
+    llmfi_x_put(x, name);
+    llmfi_x_put(x, "=\"");
+    for (i = 0; i < value.len; i++) {
+        const char *escaped = value.ptr[i] == '\\' ? "\\\\" : value.ptr[i] == '"' ? "\\\"" : value.ptr[i] == '\n' ? "\\n" : NULL;
+        if (!escaped) continue;
+        llmfi_put(&x->out, value.ptr + from, i - from);
+        llmfi_x_put(x, escaped);
+        from = i + 1;
+    }
+    llmfi_put(&x->out, value.ptr + from, value.len - from);
+    llmfi_x_put(x, "\"");
+}
+
+static void llmfi_x_word(llmfi_exposition *x, const char *name, const char *value) {
+    llmfi_x_label(x, name, llmfi_cstr(value));
+}
+
+/* `value` / 10^places, with the digits that it takes. */
+static void llmfi_x_decimal(llmfi_out *o, uint64_t value, int places) {
+    char digits[LLMFI_INT_TEXT], text[2 * LLMFI_INT_TEXT + 2];
+    size_t len = llmfi_print_uint(digits, value), want = (size_t)places + 1, pad = len < want ? want - len : 0;
+    memset(text, '0', pad);
+    memcpy(text + pad, digits, len);
+    len += pad;
+    llmfi_put(o, text, len - (size_t)places);
+    while (places && text[len - 1] == '0') {
+        len--;
+        places--;
+    }
+    if (!places) return;
+    llmfi_put_char(o, '.');
+    llmfi_put(o, text + len - places, (size_t)places);
+}
+
+static void llmfi_x_value(llmfi_exposition *x, uint64_t value, int places) {
+    llmfi_x_put(x, x->labelled ? "} " : " ");
+    llmfi_x_decimal(&x->out, value, places);
+    llmfi_x_put(x, "\n");
+}
+
+/* Begins a sample of a model; op below 0: of all its operations. */
+static void llmfi_x_series(llmfi_exposition *x, const char *suffix, const llmfi_series *s, int op) {
+    llmfi_x_sample(x, suffix);
+    llmfi_x_label(x, "provider", s->provider);
+    llmfi_x_label(x, "model", s->model);
+    if (op >= 0) llmfi_x_word(x, "operation", llmfi_word_at(llmfi_operation_words, op));
+}
+
+static void llmfi_x_histogram(llmfi_exposition *x, const llmfi_series *s, int op, const llmfi_histogram *h, const uint32_t *ends_us) {
+    uint64_t below = 0;
+    int i;
+    if (!h->count) return;
+    for (i = 0; i <= LLMFI_TIMES; i++) {
+        char end[2 * LLMFI_INT_TEXT];
+        llmfi_out o;
+        llmfi_out_window(&o, end, sizeof end, 0);
+        if (i < LLMFI_TIMES) llmfi_x_decimal(&o, ends_us[i], 6);
+        else LLMFI_PUT(&o, "+Inf");
+        below = i < LLMFI_TIMES ? below + h->at[i] : h->count;
+        llmfi_x_series(x, "_bucket", s, op);
+        llmfi_x_label(x, "le", llmfi_str(end, o.len));
+        llmfi_x_value(x, below, 0);
+    }
+    llmfi_x_series(x, "_sum", s, op);
+    llmfi_x_value(x, h->sum_ns, 9);
+    llmfi_x_series(x, "_count", s, op);
+    llmfi_x_value(x, h->count, 0);
+}
+
+/* The families whose samples are of a model and an operation, each printed by the same walk. */
+enum { LLMFI_F_REQUESTS, LLMFI_F_DURATION, LLMFI_F_FIRST, LLMFI_F_OWN, LLMFI_F_TOKENS, LLMFI_F_COST, LLMFI_F_UNPRICED, LLMFI_F_COUNT };
+static const struct {
+    const char *name, *type, *help;
+} llmfi_families[LLMFI_F_COUNT] = {
+    {"llm_requests_total", "counter", "Calls that have ended, by how."},
+    {"llm_request_duration_seconds", "histogram", "Time from the start of a call to its end."},
+    {"llm_time_to_first_token_seconds", "histogram", "Time from the start of a call to the first content of its stream."},
+    {"llm_overhead_seconds", "histogram", "Time that starting a call took until the transport had the request."},
+    {"llm_tokens_used_total", "counter", "Tokens as providers report them: input includes cache_read and cache_write, output includes reasoning."},
+    {"llm_cost_usd_total", "counter", "Cost of the attempts whose price is known, in US dollars."},
+    {"llm_cost_unknown_total", "counter", "Attempts that used tokens at a price that is not known."}
+};
+
+static void llmfi_x_measured(llmfi_exposition *x, int family, const llmfi_series *s, int op, const llmfi_measured *m) {
+    int i;
+    switch (family) {
+    case LLMFI_F_REQUESTS:
+        for (i = 0; i < LLMFI_RESULTS; i++) {
+            if (!m->requests[i]) continue;
+            llmfi_x_series(x, "", s, op);
+            llmfi_x_word(x, "status", llmf_result_name(i));
+            llmfi_x_value(x, m->requests[i], 0);
+        }
+        break;
+    case LLMFI_F_DURATION: llmfi_x_histogram(x, s, op, &m->duration, llmfi_call_times); break;
+    case LLMFI_F_FIRST: llmfi_x_histogram(x, s, op, &m->first, llmfi_call_times); break;
+    case LLMFI_F_OWN: llmfi_x_histogram(x, s, op, &m->own, llmfi_own_times); break;
+    case LLMFI_F_TOKENS:
+        for (i = 0; i < LLMFI_TOKENS; i++) {
+            if (!(m->told >> i & 1)) continue;
+            llmfi_x_series(x, "", s, op);
+            llmfi_x_word(x, "type", llmfi_word_at(llmfi_token_kinds, i));
+            llmfi_x_value(x, m->tokens[i], 0);
+        }
+        break;
+    default:
+        if (!(family == LLMFI_F_COST ? m->priced : m->unpriced)) break;
+        llmfi_x_series(x, "", s, op);
+        if (family == LLMFI_F_COST) llmfi_x_value(x, m->cost_pico, 12);
+        else llmfi_x_value(x, m->unpriced, 0);
+        break;
+    }
+}
+
+static void llmfi_x_attempts(llmfi_exposition *x, const llmf_factory *f) {
+    const llmfi_series *s;
+    int i;
+    llmfi_x_family(x, "llm_attempts_total", "counter", "Requests given to a transport that have ended, by what was wrong.");
+    for (s = f->series; s; s = s->next)
+        for (i = 0; i < LLMFI_RESULTS; i++) {
+            if (!s->attempts[i]) continue;
+            llmfi_x_series(x, "", s, -1);
+            llmfi_x_word(x, "error", i ? llmf_result_name(i) : "none");
+            llmfi_x_value(x, s->attempts[i], 0);
+        }
+}
+
+/* What retries, fallbacks, breakers and the cache have told. */
+static void llmfi_x_resilience(llmfi_exposition *x, const llmf_factory *f) {
+    const llmfi_series *s;
+    const llmfi_hop *h;
+    llmfi_x_family(x, "llm_retries_total", "counter", "Times that a call was asked again of the same model.");
+    for (s = LLMF_HAS_RETRY ? f->series : NULL; s; s = s->next) {
+        llmfi_x_series(x, "", s, -1);
+        llmfi_x_value(x, s->retries, 0);
+    }
+    llmfi_x_family(x, "llm_fallbacks_total", "counter", "Times that a call went on to another model.");
+    for (h = f->hops; h; h = h->next) {
+        llmfi_x_series(x, "", h->from, -1);
+        llmfi_x_label(x, "to_provider", h->to->provider);
+        llmfi_x_label(x, "to_model", h->to->model);
+        llmfi_x_word(x, "cause", llmf_result_name(h->cause));
+        llmfi_x_value(x, h->count, 0);
+    }
+    llmfi_x_family(x, "llm_cache_hits_total", "counter", "Calls answered from the cache of responses.");
+    for (s = f->series; s; s = s->next) {
+        if (!s->hits && !s->misses) continue;
+        llmfi_x_series(x, "", s, -1);
+        llmfi_x_value(x, s->hits, 0);
+    }
+    llmfi_x_family(x, "llm_cache_misses_total", "counter", "Calls looked for in the cache of responses in vain.");
+    for (s = f->series; s; s = s->next) {
+        if (!s->hits && !s->misses) continue;
+        llmfi_x_series(x, "", s, -1);
+        llmfi_x_value(x, s->misses, 0);
+    }
+}
+
+/* Of several hosts of one model the worst. */
+static void llmfi_x_breakers(llmfi_exposition *x, const llmf_factory *f) {
+    const llmfi_health *h;
+    llmfi_series *s;
+    for (s = f->series; s; s = s->next) s->breaker = -1;
+    for (h = f->health; h; h = h->next)
+        if (h->series && llmfi_breaker_of(f, h) > h->series->breaker) h->series->breaker = llmfi_breaker_of(f, h);
+    llmfi_x_family(x, "llm_breaker_state", "gauge", "0: closed, 1: half open, 2: open.");
+    for (s = LLMF_HAS_RETRY ? f->series : NULL; s; s = s->next) {
+        if (s->breaker < 0) continue;
+        llmfi_x_series(x, "", s, -1);
+        llmfi_x_value(x, (uint64_t)s->breaker, 0);
+    }
+}
+
+static void llmfi_x_memory(llmfi_exposition *x, const char *kind, size_t bytes) {
+    llmfi_x_sample(x, "");
+    llmfi_x_word(x, "kind", kind);
+    llmfi_x_value(x, bytes, 0);
+}
+
+static void llmfi_x_gauges(llmfi_exposition *x, const llmf_factory *f) {
+    const llmfi_call *c;
+    uint64_t active = 0;
+    for (c = f->calls; c; c = c->next)
+        if (!c->ended && llmfi_seen_call(c) == c) active++;
+    llmfi_x_family(x, "llm_calls_active", "gauge", "Calls under way.");
+    llmfi_x_sample(x, "");
+    llmfi_x_value(x, active, 0);
+    llmfi_x_family(x, "llm_memory_bytes", "gauge", "The block of memory: all of it, taken for good, in use of the rest, and the most there was of that.");
+    llmfi_x_memory(x, "block", f->block_size);
+    llmfi_x_memory(x, "permanent", f->permanent);
+    llmfi_x_memory(x, "used", f->heap.used);
+    llmfi_x_memory(x, "high_water", f->heap.high);
+}
+
+LLMF_API size_t llmf_metrics(llmf_factory *f, char *out, size_t cap) {
+    llmfi_exposition x;
+    const llmfi_series *s;
+    int i, op;
+    memset(&x, 0, sizeof x);
+    if (!out) cap = 0;
+    llmfi_out_window(&x.out, out, cap ? cap - 1 : 0, 0);
+    for (i = 0; f && i < LLMFI_F_COUNT; i++) {
+        llmfi_x_family(&x, llmfi_families[i].name, llmfi_families[i].type, llmfi_families[i].help);
+        for (s = f->series; s; s = s->next)
+            for (op = 0; op < LLMFI_OPERATIONS; op++)
+                if (s->of[op]) llmfi_x_measured(&x, i, s, op, s->of[op]);
+    }
+    if (f) {
+        llmfi_x_attempts(&x, f);
+        llmfi_x_resilience(&x, f);
+        llmfi_x_breakers(&x, f);
+        llmfi_x_gauges(&x, f);
+    }
+    if (f && f->desc.metrics) {
+        llmfi_x_family(&x, "llm_metrics_lost_total", "counter", "Counts for which there was no memory.");
+        llmfi_x_sample(&x, "");
+        llmfi_x_value(&x, f->uncounted, 0);
+    }
+    if (cap) out[x.out.len] = '\0';
+    return (size_t)x.out.total;
+}
+
+#else
+
+LLMF_API size_t llmf_metrics(llmf_factory *f, char *out, size_t cap) {
+    if (f) llmfi_error_left_out(&f->last_error, "llmf_metrics", "METRICS");
+    if (out && cap) out[0] = '\0';
+    return 0;
+}
+
+#endif
+#endif
+
+#if LLMF_HAS_METRICS
+
+enum { LLMFI_MOST_ATTRIBUTES = 24 };
+
+/* Where the conventions have another word for a provider. */
+static const char *const llmfi_genai_names[][2] = {
+    {"openai_responses", "openai"},     {"gemini", "gcp.gemini"},    {"vertex", "gcp.vertex_ai"}, {"azure", "azure.ai.openai"},
+    {"bedrock", "aws.bedrock"},         {"bedrock_mantle", "aws.bedrock"}, {"mistral", "mistral_ai"},   {"xai", "x_ai"}
+};
+
+typedef struct llmfi_telling {
+    llmf_span span;
+    llmf_attribute at[LLMFI_MOST_ATTRIBUTES];
+    char name[192];
+} llmfi_telling;
+
+/* ---- attributes ---- */
+
+static llmf_attribute *llmfi_span_add(llmfi_telling *s, const char *name, int type) {
+    llmf_attribute *a = &s->at[s->span.attribute_count++];
+    memset(a, 0, sizeof *a);
+    a->name = name;
+    a->type = type;
+    a->text = llmfi_str("", 0);
+    return a;
+}
+
+static void llmfi_span_text(llmfi_telling *s, const char *name, llmf_str value) {
+    if (value.len) llmfi_span_add(s, name, LLMF_ATTRIBUTE_TEXT)->text = value;
+}
+
+/* Below 0: not known. */
+static void llmfi_span_int(llmfi_telling *s, const char *name, int64_t value) {
+    if (value >= 0) llmfi_span_add(s, name, LLMF_ATTRIBUTE_INT)->integer = value;
+}
+
+/* 0: not set; LLMF_ZERO: 0. */
+static void llmfi_span_double(llmfi_telling *s, const char *name, double value) {
+    if (value != 0) llmfi_span_add(s, name, LLMF_ATTRIBUTE_DOUBLE)->number = value == LLMF_ZERO ? 0 : value;
+}
+
+static llmf_str llmfi_genai_provider(llmf_str name) {
+    size_t i;
+    for (i = 0; i < LLMFI_COUNT(llmfi_genai_names); i++)
+        if (llmfi_eq(name, llmfi_cstr(llmfi_genai_names[i][0]))) return llmfi_cstr(llmfi_genai_names[i][1]);
+    return name;
+}
+
+static llmf_str llmfi_span_model(const llmfi_call *c) {
+    return !c->prepared ? llmfi_str("", 0) : c->ask.model ? c->ask.model->model_id : c->prepared->record.s.model_id;
+}
+
+static void llmfi_span_asked(llmfi_telling *s, const llmfi_call *c, llmf_str operation) {
+    const llmf_request *r = &c->req;
+    llmfi_span_text(s, "gen_ai.operation.name", operation);
+    if (c->prepared) llmfi_span_text(s, "gen_ai.provider.name", llmfi_genai_provider(c->prepared->record.provider->name));
+    llmfi_span_text(s, "gen_ai.request.model", llmfi_span_model(c));
+    if (r->max_tokens > 0) llmfi_span_int(s, "gen_ai.request.max_tokens", r->max_tokens);
+    llmfi_span_double(s, "gen_ai.request.temperature", r->temperature);
+    llmfi_span_double(s, "gen_ai.request.top_p", r->top_p);
+    if (r->use_seed) llmfi_span_add(s, "gen_ai.request.seed", LLMF_ATTRIBUTE_INT)->integer = r->seed;
+}
+
+/* The host that was asked, or would have been. */
+static void llmfi_span_server(llmfi_telling *s, const llmfi_call *c) {
+    llmf_str text = c->x.req.url.len ? c->x.req.url : c->ask.model ? c->ask.model->base_url : llmfi_str("", 0);
+    llmfi_url url;
+    llmfi_url_error bad;
+    if (!text.len || !llmfi_url_parse(text, &url, &bad)) return;
+    llmfi_span_text(s, "server.address", url.host);
+    if (url.port) llmfi_span_int(s, "server.port", url.port);
+}
+
+static void llmfi_span_came(llmfi_telling *s, const llmfi_call *c) {
+    const llmfi_reply *r = &c->reply;
+    llmfi_span_text(s, "gen_ai.response.id", r->request_id);
+    llmfi_span_text(s, "gen_ai.response.model", r->model_used);
+    if (r->finish && !c->req.op) llmfi_span_add(s, "gen_ai.response.finish_reasons", LLMF_ATTRIBUTE_LIST)->text = llmfi_cstr(llmf_finish_name(r->finish));
+    if (r->status) llmfi_span_int(s, "http.response.status_code", r->status);
+}
+
+static void llmfi_span_usage(llmfi_telling *s, const llmf_usage *u) {
+    llmfi_span_int(s, "gen_ai.usage.input_tokens", u->input);
+    llmfi_span_int(s, "gen_ai.usage.output_tokens", u->output);
+    llmfi_span_int(s, "gen_ai.usage.cache_read.input_tokens", u->cache_read);
+    llmfi_span_int(s, "gen_ai.usage.cache_creation.input_tokens", u->cache_write);
+    llmfi_span_int(s, "gen_ai.usage.reasoning.output_tokens", u->reasoning);
+}
+
+/* ---- the span ---- */
+
+/* Where it stands in its trace. */
+static void llmfi_span_place(llmfi_telling *s, llmfi_call *c, const llmfi_trace *t, bool attempt) {
+    unsigned char id[8];
+    llmfi_hex_lower(s->span.trace_id, t->trace, sizeof t->trace);
+    if (attempt) llmfi_trace_id(c, id, sizeof id);
+    llmfi_hex_lower(s->span.span_id, attempt ? id : t->span, sizeof id);
+    if (attempt || !llmfi_all_zero(t->parent, sizeof t->parent)) llmfi_hex_lower(s->span.parent_id, attempt ? t->span : t->parent, sizeof id);
+    s->span.flags = t->flags;
+}
+
+/* Nanoseconds since 1970 of a moment of the clock: the wall's clock was read once, when the call began. */
+static uint64_t llmfi_span_time(const llmfi_call *root, uint64_t ns) {
+    return (uint64_t)root->trace->wall_ms * LLMFI_MS + (ns > root->start_ns ? ns - root->start_ns : 0);
+}
+
+/* attempt 0: of the call itself. c is the call, or the one of a batch that is an attempt of it. */
+static LLMFI_COLD void llmfi_span_tell(llmfi_call *c, int attempt, int code) {
+    llmfi_call *root = llmfi_seen_call(c);
+    llmf_str operation = llmfi_cstr(llmfi_word_at(llmfi_operation_words, c->req.op >= 0 && c->req.op < LLMFI_OPERATIONS ? c->req.op : LLMFI_OPERATIONS - 1));
+    bool calling = root->calling;
+    llmfi_telling s;
+    llmfi_text t = llmfi_text_in(s.name, sizeof s.name);
+    if (!root->trace) return; /* no memory: its error says so */
+    memset(&s.span, 0, sizeof s.span);
+    llmfi_say(&t, operation);
+    if (llmfi_span_model(c).len) llmfi_say_c(&t, " ");
+    llmfi_say(&t, llmfi_span_model(c));
+    s.span.name = llmfi_str(s.name, t.len);
+    s.span.call.id = root->id;
+    s.span.attempt = attempt;
+    s.span.result = code;
+    s.span.attributes = s.at;
+    llmfi_span_place(&s, c, root->trace, attempt != 0);
+    s.span.start_ns = llmfi_span_time(root, !attempt || c != root ? c->start_ns : root->trace->attempt_ns);
+    s.span.end_ns = llmfi_span_time(root, c->end_ns ? c->end_ns : c->f->now_ns);
+    llmfi_span_asked(&s, c, operation);
+    llmfi_span_server(&s, c);
+    llmfi_span_came(&s, c);
+    if (code != LLMF_OK) llmfi_span_text(&s, "error.type", llmfi_cstr(llmf_result_name(code)));
+    if (!attempt) llmfi_span_usage(&s, &c->reply.usage);
+    root->calling = true; /* whatever is asked for this call in the hook comes behind it */
+    c->f->desc.span(c->f->desc.user, &s.span);
+    root->calling = calling;
+}
+
+/* ---- the places where calls are looked at ---- */
+
+/* llmf_start is about to return. */
+static void llmfi_seen_start(llmfi_call *c) {
+    if (c->f->desc.metrics && c->attempting) llmfi_metrics_start(c);
+}
+
+/* The request that was given to the transport last has come to an end: at the end of a call, and where it is to be asked again, before its reply is cleared and
+   another model takes the place of this one. */
+static void llmfi_seen_attempt(llmfi_call *c, int code) {
+    llmfi_call *root = llmfi_seen_call(c);
+    if (!c->attempting) return;
+    c->attempting = false;
+    if (c->f->desc.metrics) llmfi_metrics_attempt(c, code);
+    if (c->f->desc.span && root->trace) llmfi_span_tell(c, ++root->trace->attempts, code);
+}
+
+static void llmfi_seen_told(llmfi_call *c, int code) {
+    bool whole = llmfi_seen_call(c) == c; /* not only an attempt of another one */
+    if (!c->end_ns) c->end_ns = llmfi_net_now(&c->f->net);
+    if (whole && c->f->desc.metrics) llmfi_metrics_call(c, code);
+    llmfi_seen_attempt(c, code);
+    if (whole && c->f->desc.span) llmfi_span_tell(c, 0, code);
+}
+
+/* A call has ended, or is given back before it has. */
+static void llmfi_seen_end(llmfi_call *c, int code) {
+    if (c->f->desc.metrics || c->f->desc.span) llmfi_seen_told(c, code);
+}
+
+#else
+
+#define llmfi_seen_start(c) ((void)(c))
+#define llmfi_seen_attempt(c, code) ((void)(c), (void)(code))
+#define llmfi_seen_end(c, code) ((void)(c), (void)(code))
+#define llmfi_metrics_retry(c) ((void)(c))
+#define llmfi_metrics_fallback(f, from, to, cause) ((void)(f), (void)(from), (void)(to), (void)(cause))
+#define llmfi_metrics_cache(c, hit) ((void)(c), (void)(hit))
+
+#endif
+#endif
 
 static void llmfi_give_back_decoder(llmfi_call *c);
 static void llmfi_wipe_secrets(llmfi_call *c);
@@ -32513,18 +33481,10 @@ static uint64_t llmfi_call_until(const llmfi_call *c) {
 
 /* ---- the chain ---- */
 
-/* The i-th word of LLM_FALLBACK_PROVIDERS that is not the model's own provider; empty: there is none. */
+/* The i-th of LLM_FALLBACK_PROVIDERS; empty: there is none. */
 static llmf_str llmfi_chain_provider(const llmfi_call *c, size_t i) {
-    llmf_str own = c->tries ? c->tries->models[0]->record.provider->name : c->prepared->record.provider->name;
-    llmf_str list = llmfi_env_filled(&c->f->env, LLMFI_LIT("LLM_FALLBACK_PROVIDERS")), word;
-    size_t n;
-    while (list.len) {
-        for (n = 0; n < list.len && list.ptr[n] != ',' && !llmfi_is_space(list.ptr[n]); n++) continue;
-        word = llmfi_str(list.ptr, n);
-        list = llmfi_from(list, n < list.len ? n + 1 : n);
-        if (word.len && !llmfi_eq_nocase(word, own) && i-- == 0) return word;
-    }
-    return llmfi_str("", 0);
+    const llmfi_prepared *first = c->tries ? c->tries->models[0] : c->prepared;
+    return llmfi_chain_word_at(llmfi_env_filled(&c->f->env, LLMFI_LIT("LLM_FALLBACK_PROVIDERS")), first->record.provider->name, i);
 }
 
 /* The first of these that is there: the request's, the model's, llmf_desc's, the environment's. Vectors, counts and lists of another model are no answer. */
@@ -32547,8 +33507,7 @@ static llmfi_prepared *llmfi_prepared_named(llmf_factory *f, llmf_str name, llmf
 /* The i-th of the chain, from 0. NULL with *err: it is no model that can be used. */
 static llmfi_prepared *llmfi_chain_at(llmfi_call *c, size_t i, llmf_error *err) {
     const llmfi_node *list = c->tries->models[0]->record.fallbacks, *item = list ? list->child : NULL;
-    char name[128];
-    llmf_str word;
+    char name[LLMFI_CHAIN_NAME];
     if (c->origin->req.fallback_count) {
         uint32_t at = llmfi_handle_at(&c->f->handles, c->origin->req.fallbacks[i]);
         if (at) return llmfi_handle_use(&c->f->handles, c->f->config, at, err);
@@ -32560,14 +33519,7 @@ static llmfi_prepared *llmfi_chain_at(llmfi_call *c, size_t i, llmf_error *err) 
         return item ? llmfi_prepared_named(c->f, item->text, err) : NULL;
     }
     if (c->f->desc.fallback_count) return llmfi_prepared_named(c->f, llmfi_cstr(c->f->desc.fallbacks[i]), err);
-    word = llmfi_chain_provider(c, i);
-    if (word.len > sizeof name - 1) {
-        llmfi_error_set(err, LLMF_ERR_UNKNOWN_PROVIDER, "LLM_FALLBACK_PROVIDERS names a provider that nobody knows");
-        return NULL;
-    }
-    memcpy(name, word.ptr, word.len);
-    name[word.len] = ':'; /* its default model */
-    return llmfi_prepared_named(c->f, llmfi_str(name, word.len + 1), err);
+    return llmfi_prepared_named(c->f, llmfi_chain_word(c->f, llmfi_chain_provider(c, i), name), err);
 }
 
 /* May this model be asked now? Else *err says why not, and *until when it may. `only`: the call has no other one to go to. */
@@ -32621,6 +33573,7 @@ static bool llmfi_move(llmfi_call *c) {
         if (p && !p->health) p->health = llmfi_health_of(c->f, &p->record);
         if (p && llmfi_may_ask(c, p, false, &err, &until)) {
             llmfi_call_turn(c, i, p);
+            llmfi_metrics_fallback(c->f, &from->record, &p->record, code);
             llmfi_log_switch(c, from, code);
             return true;
         }
@@ -32724,6 +33677,7 @@ static bool llmfi_repeat(llmfi_call *c, const llmf_retry *rules, int meaning) {
     if (due >= llmfi_call_until(c)) return false;
     t->repeats++;
     t->due_ns = due ? due : 1;
+    llmfi_metrics_retry(c);
     llmfi_log_repeat(c, wait);
     return true;
 }
@@ -32774,8 +33728,11 @@ static bool llmfi_goes_on(llmfi_call *c) {
     if (meaning && !c->kept_away && !(c->tries && c->tries->noted)) llmfi_health_bad(c, &rules, meaning);
     if (c->hedge_of || (!(rules.fallback_on >> code & 1) && !meaning)) return false;
     if (!llmfi_may_go_on(c) || (t = llmfi_tries_of(c)) == NULL) return false;
-    if (!c->kept_away && !t->noted) llmfi_tries_note(c);
-    c->hedge_ns = 0;
+    if (!c->kept_away && !t->noted) {
+        llmfi_seen_attempt(c, code);
+        llmfi_tries_note(c);
+    }
+    c->origin->hedge_ns = 0;
     llmfi_tries_end(t, t->at, &c->reply.error, c->kept_until_ns);
     if (t->hedge && !t->hedge->ended) { /* that one is the answer, or the end */
         t->due_ns = UINT64_MAX;
@@ -32924,13 +33881,13 @@ static int llmfi_admit(llmfi_call *c) {
     uint64_t due = 0;
     bool only;
     if (c->prepared->record.retry.min_bytes_per_s || c->f->desc.retry.min_bytes_per_s) {
-        c->guard_rate = c->prepared->record.retry.min_bytes_per_s ? c->prepared->record.retry.min_bytes_per_s : c->f->desc.retry.min_bytes_per_s;
-        if (c->guard_rate < 0) c->guard_rate = 0;
-        c->guard_ns = c->guard_at = 0;
+        c->origin->guard_rate = c->prepared->record.retry.min_bytes_per_s ? c->prepared->record.retry.min_bytes_per_s : c->f->desc.retry.min_bytes_per_s;
+        if (c->origin->guard_rate < 0) c->origin->guard_rate = 0;
+        c->origin->guard_ns = c->origin->guard_at = 0;
     }
     if (c->req.op == LLMF_OP_CHAT && !c->hedge_of && !c->tries) {
         int64_t late = c->prepared->record.retry.hedge_ms ? c->prepared->record.retry.hedge_ms : c->f->desc.retry.hedge_ms;
-        c->hedge_ns = late > 0 ? llmfi_after_ms(c->f->now_ns, late) : 0;
+        c->origin->hedge_ns = late > 0 ? llmfi_after_ms(c->f->now_ns, late) : 0;
     }
     if (!h) return LLMFI_ADMITTED;
     if (h->guarded) {
@@ -33026,9 +33983,9 @@ static void llmfi_hedge_drop(llmfi_call *c, int code) {
     if (!n) return;
     if (n->x.by) n->x.by->cancel(n->x.by, &n->x);
     n->x.by = NULL;
+    llmfi_seen_attempt(n, n->reply.error.code != LLMF_OK ? n->reply.error.code : code);
     if (!c->ended) llmfi_tries_note_as(c->tries, n, n->reply.error.code != LLMF_OK ? n->reply.error.code : code);
     c->tries->hedge = NULL;
-    n->hedge_of = NULL;
     llmfi_call_release(n);
 }
 
@@ -33075,6 +34032,9 @@ static void llmfi_hedge_start(llmfi_call *c) {
     t->hedge = n;
     t->hedge_at = at;
     n->hedge_of = c;
+#if LLMF_HAS_METRICS
+    n->trace = c->trace;
+#endif
     n->moved = at > 0;
     n->origin = c->origin;
     n->req = c->origin->req;
@@ -33088,7 +34048,6 @@ static void llmfi_hedge_start(llmfi_call *c) {
         return;
     }
     t->hedge = NULL; /* nothing was sent */
-    n->hedge_of = NULL;
     llmfi_call_release(n);
 }
 
@@ -33118,6 +34077,7 @@ static void llmfi_hedge_wins(llmfi_call *c) {
     if (c->x.by) c->x.by->cancel(c->x.by, &c->x);
     c->x.by = NULL;
     llmfi_attempt_over(c);
+    llmfi_seen_attempt(c, LLMF_ERR_CANCELLED);
     if (!t->noted && !c->kept_away) llmfi_tries_note_as(t, c, LLMF_ERR_CANCELLED);
     if (n->prepared->health && n->prepared->health->probe == n->id) n->prepared->health->probe = c->id;
     c->id = n->id;
@@ -33139,10 +34099,12 @@ static void llmfi_hedge_wins(llmfi_call *c) {
     llmfi_hedge_join(&n->arena, &c->arena);
     c->tries = NULL;
     c->origin = NULL;
+    c->ended = true; /* for it there is nothing to tell */
     llmfi_call_release(c);
     if (n->ended) {
         t->noted = false;
         llmfi_settle(n);
+        llmfi_seen_end(n, n->response.error.code);
     } else {
         llmfi_set_deadline(n);
     }
@@ -33191,34 +34153,38 @@ static void llmfi_set_deadline(llmfi_call *c);
 /* When a call that waits goes on, or gives up; when a stream is looked at for being slow. */
 static void llmfi_retry_deadline(llmfi_call *c) {
     struct llmfi_tries *t = c->tries;
+    struct llmfi_origin *o = c->origin;
     if (t && t->due_ns) {
         llmfi_deadline_try(c, c->start_ns, c->req.timeouts.total_ms, LLMFI_WORDS("total (") "timeouts.total_ms" LLMFI_WORDS(")"));
         if (t->queued) llmfi_deadline_try(c, c->attempt_ns, c->req.timeouts.queue_ms, LLMFI_WORDS("its limits had no room for it (") "timeouts.queue_ms" LLMFI_WORDS(")"));
         if (t->due_ns < c->deadline_ns) c->deadline_ns = t->due_ns;
     }
-    if (c->hedge_ns && !c->first_content_ns && c->hedge_ns < c->deadline_ns) c->deadline_ns = c->hedge_ns;
-    if (c->guard_rate && c->first_content_ns && !c->held_back) {
-        if (!c->guard_ns) c->guard_ns = c->first_content_ns;
-        llmfi_deadline_try(c, c->guard_ns, LLMFI_GUARD_MS, LLMFI_WORDS("the stream is too slow (") "min_bytes_per_second" LLMFI_WORDS(")"));
+    if (!o) return;
+    if (o->hedge_ns && !c->first_content_ns && o->hedge_ns < c->deadline_ns) c->deadline_ns = o->hedge_ns;
+    if (o->guard_rate && c->first_content_ns && !c->held_back) {
+        if (!o->guard_ns) o->guard_ns = c->first_content_ns;
+        llmfi_deadline_try(c, o->guard_ns, LLMFI_GUARD_MS, LLMFI_WORDS("the stream is too slow (") "min_bytes_per_second" LLMFI_WORDS(")"));
     }
 }
 
-/* A timer has run out which is none of the call's ends: it is time to go on, or a stream is fast enough. */
+/* A timer has run out which is none of the call's ends: it is time to go on, or to ask another one too, or a stream is fast enough. */
 static bool llmfi_retry_due(llmfi_call *c) {
     struct llmfi_tries *t = c->tries;
+    struct llmfi_origin *o = c->origin;
     if (t && t->due_ns && t->due_ns <= c->f->now_ns && c->f->now_ns < llmfi_call_until(c)) {
         c->f->deferred = true;
         return true;
     }
-    if (c->hedge_ns && c->hedge_ns <= c->f->now_ns && !c->first_content_ns) {
-        c->hedge_ns = 0;
+    if (!o) return false;
+    if (o->hedge_ns && o->hedge_ns <= c->f->now_ns && !c->first_content_ns) {
+        o->hedge_ns = 0;
         c->hedge_due = c->f->deferred = true;
         llmfi_set_deadline(c);
         return c->deadline_ns > c->f->now_ns;
     }
-    if (!c->guard_rate || !c->guard_ns || c->f->now_ns < llmfi_after_ms(c->guard_ns, LLMFI_GUARD_MS) || c->received - c->guard_at < (uint64_t)c->guard_rate * (LLMFI_GUARD_MS / 1000)) return false;
-    c->guard_ns = c->f->now_ns;
-    c->guard_at = c->received;
+    if (!o->guard_rate || !o->guard_ns || c->f->now_ns < llmfi_after_ms(o->guard_ns, LLMFI_GUARD_MS) || c->received - o->guard_at < (uint64_t)o->guard_rate * (LLMFI_GUARD_MS / 1000)) return false;
+    o->guard_ns = c->f->now_ns;
+    o->guard_at = c->received;
     llmfi_set_deadline(c);
     return c->deadline_ns > c->f->now_ns;
 }
@@ -33384,6 +34350,7 @@ static void llmfi_finish(llmfi_call *c) {
 #if LLMFI_HAS_HEALTH
     if (c->response.error.code == LLMF_OK) llmfi_health_good(c);
 #endif
+    llmfi_seen_end(c, c->response.error.code);
 #if LLMF_HAS_CONFIG /* which alone sets num_ctx */
     llmfi_warn_window(c);
 #endif
@@ -33833,6 +34800,7 @@ static void llmfi_call_release(llmfi_call *c) {
     llmfi_batches_stop(c);
     llmfi_batches_forget(c);
 #endif
+    if (!c->ended) llmfi_seen_end(c, LLMF_ERR_CANCELLED);
     if (c->x.by) c->x.by->cancel(c->x.by, &c->x);
 #if LLMF_HAS_RETRY
     llmfi_hedge_forget(c);
@@ -33920,7 +34888,8 @@ static bool llmfi_call_build_on(llmfi_call *c) {
 }
 
 static bool llmfi_call_build(llmfi_call *c, llmf_model m) {
-    return llmfi_call_prepare(c, m) && llmfi_call_build_on(c);
+    bool traced = llmfi_trace_begin(c); /* first of all: its spans want a time and a place however it ends */
+    return llmfi_call_prepare(c, m) && traced && llmfi_call_build_on(c);
 }
 
 static llmfi_call *llmfi_call_open(llmf_factory *f, const llmf_request *req, size_t size) {
@@ -34022,6 +34991,7 @@ static void llmfi_call_begin(llmfi_call *c, llmf_model m) {
     c->start_ns = c->attempt_ns = llmfi_now(c->f);
     if (llmfi_call_build(c, m) && llmfi_call_go(c)) {
         llmfi_set_deadline(c);
+        llmfi_seen_start(c);
     } else {
         c->calling = true; /* nobody knows its id yet: no callback before llmf_start has returned */
         llmfi_finish(c);
@@ -35328,6 +36298,9 @@ LLMF_API void llmf_close(llmf_factory *f) {
 #if LLMF_HAS_ROUTES
     llmfi_route_close(f);
 #endif
+#if LLMF_HAS_METRICS
+    llmfi_metrics_close(f);
+#endif
     if (f->config) llmfi_config_release(f->config);
     llmfi_env_close(&f->env);
     if (f->watching) llmfi_watch_close(&f->watch);
@@ -35410,6 +36383,9 @@ static bool llmfi_desc_ok(const llmf_desc *d, llmf_error *err) {
 #endif
 #if !LLMF_HAS_SLICES
     if (d->slice_us > 0) return llmfi_error_left_out(err, "llmf_desc.slice_us", "SLICES");
+#endif
+#if !LLMF_HAS_METRICS
+    if (d->metrics || d->span) return llmfi_error_left_out(err, d->metrics ? "llmf_desc.metrics" : "llmf_desc.span", "METRICS");
 #endif
 #if !LLMF_HAS_MALLOC
     if (!d->memory && !d->alloc)
@@ -35857,6 +36833,9 @@ LLMF_API size_t llmf_min_memory_abi(const llmf_desc *desc, size_t desc_size) {
     if (llmfi_start_up(f, &err)) {
         need = f->permanent + 2 * f->heap.high + (size_t)d.max_calls * LLMFI_CALL_BYTES;
         need += llmfi_tls_need(f);
+#if LLMF_HAS_METRICS
+        if (d.metrics) need += (size_t)LLMF_MAX_SERIES * LLMFI_SERIES_BYTES;
+#endif
     }
     llmf_close(f);
     d.alloc(d.user, block, d.memory_size, 0);
@@ -36228,6 +37207,113 @@ LLMF_API llmf_result llmf_load_file(llmf_factory *f, const char *path, llmf_erro
     (void)llmfi_error_left_out(err, "llmf_load_file", "FILES");
 #endif
     return (llmf_result)err->code;
+}
+
+#endif
+#endif
+/* The chain of providers: the primary one and its fallbacks, and how each of them is. */
+#ifndef LLMFI_ENGINE_STATUS_H
+#define LLMFI_ENGINE_STATUS_H
+
+#if LLMF_HAS_METRICS
+
+/* The i-th fallback of the default model, from 0, as llmf_get takes it, with a NUL behind it: of its own chain, else of llmf_desc, else of the environment. */
+static bool llmfi_chain_fallback(llmf_factory *f, size_t i, char *room) {
+    llmf_str list = llmfi_env_filled(&f->env, LLMFI_LIT("LLM_FALLBACK_PROVIDERS")), word, own = llmfi_str("", 0);
+    const llmfi_node *n = NULL;
+    llmf_model m = llmf_get(f, NULL, NULL);
+    const llmfi_prepared *p = m.id ? llmfi_handle_slot(&f->handles, llmfi_handle_at(&f->handles, m))->prepared : NULL;
+    if (p) own = p->record.provider->name;
+    if (p) n = p->record.fallbacks;
+    if (n) {
+        for (n = n->child; n && i; n = n->next) i--;
+        return n && llmfi_chain_word(f, n->text, room).len > 0;
+    }
+    if (f->desc.fallback_count) return i < f->desc.fallback_count && llmfi_chain_word(f, llmfi_cstr(f->desc.fallbacks[i]), room).len > 0;
+    word = llmfi_chain_word_at(list, own, i);
+    return word.len && llmfi_chain_word(f, word, room).len > 0;
+}
+
+/* The provider that a name speaks of, where it can be told. */
+static llmf_str llmfi_status_provider(const llmf_factory *f, llmf_str name) {
+    size_t colon = llmfi_find_char(name, ':');
+    const llmfi_provider *p;
+    if (colon != LLMFI_NOWHERE) name.len = colon;
+    if (!name.len) name = llmfi_config_default_provider(f->config);
+    p = llmfi_config_provider(f->config, name);
+    return p ? p->name : llmfi_left_out_name(name);
+}
+
+static void llmfi_status_seen(llmf_factory *f, const llmfi_record *r, const llmfi_health *h, llmf_status_info *info, llmfi_text *t) {
+    (void)r;
+    llmfi_now(f);
+    info->breaker = llmfi_breaker_of(f, h);
+#if LLMF_HAS_RETRY
+    if (h && h->cool_until_ns > f->now_ns) info->cooldown_ms = (int64_t)((h->cool_until_ns - f->now_ns) / LLMFI_MS) + 1;
+    info->requests_left = llmfi_left(h ? h->window : NULL, f->now_ns, r->rpm, false, h ? h->left_requests : LLMF_UNKNOWN);
+    info->tokens_left = llmfi_left(h ? h->window : NULL, f->now_ns, r->tpm, true, h ? h->left_tokens : LLMF_UNKNOWN);
+#endif
+    if (info->cooldown_ms > 0) {
+        LLMFI_SAY(t, "cools down: ");
+        llmfi_say_int(t, info->cooldown_ms);
+        LLMFI_SAY(t, " ms left");
+    } else if (info->breaker == LLMF_BREAKER_OPEN) {
+        LLMFI_SAY(t, "its breaker is open: it has failed too often");
+    }
+    info->available = info->cooldown_ms <= 0 && info->breaker != LLMF_BREAKER_OPEN;
+}
+
+/* One of the chain by its name; "": the primary one. False: that is not set. */
+static bool llmfi_status_of(llmf_factory *f, const char *name, llmf_status_info *info) {
+    llmf_error why, kept = f->last_error;
+    llmf_model m = llmf_get(f, name, &why);
+    llmfi_text t = llmfi_text_in(info->reason, sizeof info->reason);
+    llmf_model_info model;
+    const llmfi_prepared *p;
+    f->last_error = kept;
+    if (!m.id && !*name && !llmfi_config_default_provider(f->config).len) return false;
+    info->requests_left = info->tokens_left = LLMF_UNKNOWN;
+    info->provider = llmfi_status_provider(f, llmfi_cstr(name));
+    info->unavailable = why.code;
+    if (!m.id) {
+        llmfi_say_c(&t, why.text);
+        return true;
+    }
+    p = llmfi_handle_slot(&f->handles, llmfi_handle_at(&f->handles, m))->prepared;
+    llmfi_fill_info(f, &p->record, &model);
+    info->provider = model.provider;
+    info->model = model.model_id;
+    info->unavailable = model.unavailable;
+    if (info->unavailable == LLMF_ERR_AUTH) {
+        LLMFI_SAY(&t, "no key: ");
+        llmfi_record_key_hint(&p->record, &t);
+    }
+    if (info->unavailable == LLMF_OK) llmfi_status_seen(f, &p->record, llmfi_health_find(f, p->record.s.provider, p->record.s.model_id, llmfi_health_host(p->record.s.base_url)), info, &t);
+    return true;
+}
+
+LLMF_API bool llmf_provider_status_abi(llmf_factory *f, size_t i, llmf_status_info *info, size_t info_size) {
+    char name[LLMFI_CHAIN_NAME];
+    llmf_status_info made;
+    size_t at;
+    bool before = false, there = f != NULL;
+    for (at = 0; at <= i && there; at++) {
+        memset(&made, 0, sizeof made);
+        made.provider = made.model = llmfi_str("", 0);
+        name[0] = '\0';
+        there = (!at || llmfi_chain_fallback(f, at - 1, name)) && llmfi_status_of(f, name, &made);
+        made.current = made.available && !before;
+        before = before || made.available;
+    }
+    if (there && info) memcpy(info, &made, info_size < sizeof made ? info_size : sizeof made);
+    return there;
+}
+
+#else
+
+LLMF_API bool llmf_provider_status_abi(llmf_factory *f, size_t i, llmf_status_info *info, size_t info_size) {
+    (void)i, (void)info, (void)info_size;
+    return f && llmfi_error_left_out(&f->last_error, "llmf_provider_status", "METRICS");
 }
 
 #endif

@@ -99,11 +99,29 @@ typedef struct llmf_usage {
     int64_t reasoning;
 } llmf_usage;
 
-/* ---- opening and closing ------------------------------------------------------------------------------------------- */
+/* ---- opening and closing -------------------------------------------------------------------------------------------
 
+   What the functions and types of this section are for; their members are explained where they stand.
+     llmf_alloc_fn     One allocation at open, one release at close: ptr NULL, old 0: give `size` bytes; size 0: take back.
+     llmf_retry        How failures are met. In each member 0 is what the next wider setting says: the request's max_retries, the model's keys in the config, its
+                       provider's, those of llmf_desc, the defaults that stand here. A call is repeated only before its first content has been handed out, and only what
+                       may pass is repeated: rate limits, overload, errors of the server and of the network, timeouts but the total one. The wait before the n-th repeat
+                       is delay_ms * 2^(n-1), not below min_delay_ms nor above max_delay_ms, of which `jitter` percent are chance ("full jitter": 100); what the provider
+                       asks for (Retry-After and its like) goes before. Where a call has a chain (fallbacks), a quota or rate limit moves it to the next model at once, as
+                       does any other result of fallback_on once its repeats are used up; each model of the chain has repeats of its own, so a call asks at most (1 +
+                       max_retries) * (1 + fallbacks) times. A model that has no quota left, or a wrong key, is passed over for cooldown_ms by calls that have another one
+                       to go to; so is one that has failed breaker_failures times in a row, for breaker_ms; then one call tries it. Where breaker_failures was set by
+                       somebody, calls without a chain are refused (OVERLOADED) meanwhile too.
+     llmf_resolve_fn   Turns a host name into addresses without blocking. Called from poll until it answers: put at most `cap` addresses as text ("127.0.0.1", "::1")
+                       NUL-terminated into out, 64 bytes each, and return how many; 0: not found; -1: not yet, ask again.
+     llmf_open         Opens a factory: reads the config, builds the tables. NULL on failure, with *err filled (every problem goes to the log hook; the text has the first
+                       and the count). err may be NULL. Everything in *desc is copied but what its comment calls borrowed. Reads files, so may block.
+     llmf_close        Ends all calls (no events any more), closes connections, wipes keys. NULL is nothing. Called inside a callback it is done when that llmf_poll
+                       returns, which then is -LLMF_ERR_STALE.
+     llmf_min_memory   Bytes of memory_size that this description needs at least, for max_calls plain calls of a few KB each, over TLS where BearSSL serves it. Reads the
+                       config files, and the roots, to know.
+     llmf_fail_memory  Fault injection: the nth request to the heap from now on is refused (0: none), and each later one too if `on`. */
 enum { LLMF_LOG_ERROR = 1, LLMF_LOG_WARNING = 2, LLMF_LOG_INFO = 3, LLMF_LOG_DEBUG = 4 };
-
-/* One allocation at open, one release at close: ptr NULL, old 0: give `size` bytes; size 0: take back. */
 typedef void *(*llmf_alloc_fn)(void *user, void *ptr, size_t old_size, size_t size);
 /* Milliseconds, 0: from config or the default; below 0: none. */
 typedef struct llmf_timeouts {
@@ -114,15 +132,6 @@ typedef struct llmf_timeouts {
     int64_t total_ms;              /* Default none */
     int64_t queue_ms;              /* until the limits of its model have room for it. Default none */
 } llmf_timeouts;
-
-/* How failures are met. In each member 0 is what the next wider setting says: the request's max_retries, the model's keys in the config, its provider's, those of
-   llmf_desc, the defaults that stand here. A call is repeated only before its first content has been handed out, and only what may pass is repeated: rate limits,
-   overload, errors of the server and of the network, timeouts but the total one. The wait before the n-th repeat is delay_ms * 2^(n-1), not below min_delay_ms nor
-   above max_delay_ms, of which `jitter` percent are chance ("full jitter": 100); what the provider asks for (Retry-After and its like) goes before. Where a call
-   has a chain (fallbacks), a quota or rate limit moves it to the next model at once, as does any other result of fallback_on once its repeats are used up; each model
-   of the chain has repeats of its own, so a call asks at most (1 + max_retries) * (1 + fallbacks) times. A model that has no quota left, or a wrong key, is passed over
-   for cooldown_ms by calls that have another one to go to; so is one that has failed breaker_failures times in a row, for breaker_ms; then one call tries it.
-   Where breaker_failures was set by somebody, calls without a chain are refused (OVERLOADED) meanwhile too. */
 typedef struct llmf_retry {
     int64_t max_retries;           /* 2; below 0: none. Replayed recordings and the mock are not repeated unless somebody sets it */
     int64_t delay_ms, min_delay_ms, max_delay_ms; /* 500, 0, 8,000 */
@@ -135,15 +144,11 @@ typedef struct llmf_retry {
     int64_t hedge_ms;              /* without content by then the next of the chain, or else the same model, is asked too, and who answers first counts: none */
     int64_t min_bytes_per_s;       /* of a stream, over ten seconds; a slower one is a TIMEOUT: none */
 } llmf_retry;
-
 typedef struct llmf_transport llmf_transport;
 typedef struct llmf_stream_ops llmf_stream_ops;
 typedef struct llmf_budget_alert llmf_budget_alert;
-
-/* Turns a host name into addresses without blocking. Called from poll until it answers: put at most `cap` addresses as text ("127.0.0.1", "::1")
-   NUL-terminated into out, 64 bytes each, and return how many; 0: not found; -1: not yet, ask again. */
 typedef int (*llmf_resolve_fn)(void *user, const char *host, char (*out)[64], int cap);
-
+struct llmf_span;
 /* Everything has a good zero. */
 typedef struct llmf_desc {
     const char *config;            /* a YAML or JSON file, or a directory of them; NULL: none (the tables and the environment only) */
@@ -157,7 +162,6 @@ typedef struct llmf_desc {
     const char *base_url;          /* replaces the base URL of every provider's row (tests, proxies); NULL: the row's */
     const char *api_key;           /* one key for every provider: for tests and one-provider programs; NULL: each provider's own */
     const char *api_key_env;       /* the same, by the name of a variable */
-
     void *memory;                  /* the one block, yours until llmf_close; NULL: one allocation of memory_size bytes, by `alloc` */
     size_t memory_size;            /* 0: 8 MiB */
     llmf_alloc_fn alloc;           /* for that one allocation, and for llmf_check and llmf_min_memory; NULL: malloc and free (LLMF_NO_MALLOC, LLMF_NO_STDLIB: none) */
@@ -166,7 +170,6 @@ typedef struct llmf_desc {
     size_t max_response;           /* bytes of one reply's body; 0: 64 MiB */
     size_t max_line;               /* bytes of one event or line of a stream; 0: 8 MiB */
     size_t recv_size;              /* bytes read at a time; 0: 16 KiB */
-
     const char *transport;         /* "curl", "socket", "replay"; NULL: the first that is built in and serves the URL */
     const llmf_transport *custom_transport;     /* your own HTTP (borrowed until close); wins over `transport` */
     const llmf_stream_ops *custom_stream;       /* your own byte stream under our HTTP (borrowed until close) */
@@ -180,7 +183,6 @@ typedef struct llmf_desc {
     llmf_resolve_fn resolve;       /* socket transport; NULL: getaddrinfo, which may block for a look-up (LLMF_NO_GETADDRINFO: none) */
     llmf_timeouts timeouts;
     int64_t slice_us;              /* longest piece of work of one llmf_poll, in microseconds; 0: until nothing is ready */
-
     uint64_t (*clock_ns)(void *user);           /* monotonic nanoseconds; NULL: the system's. LLMF_NO_STDLIB: must be set */
     int64_t (*wall_ms)(void *user);             /* milliseconds since 1970; NULL: the system's. LLMF_NO_STDLIB: wanted for AWS signatures only */
     void (*random)(void *user, void *bytes, size_t len); /* for what separates the parts of an upload, and beside the system's for TLS by BearSSL; NULL: made from the time, and the system's alone */
@@ -193,28 +195,20 @@ typedef struct llmf_desc {
     int max_batches;               /* requests of one LLMF_OP_EMBED call under way at once, each of which counts as a call; 0: 4 */
     int64_t budget_call_pico, budget_process_pico, budget_day_pico; /* what a call, all calls and those of a day (UTC) may cost; 0: the config's; LLMF_ZERO: nothing */
     void (*budget_alert)(void *user, const llmf_budget_alert *alert); /* a share of a budget is spent: see llmf_budget; inside llmf_poll; NULL: nobody is told */
+    bool metrics;                  /* count what llmf_metrics prints */
+    void (*span)(void *user, const struct llmf_span *span); /* each call at its end, and before it each of its attempts: see llmf_span. NULL: nobody asks */
 } llmf_desc;
-
-/* Opens a factory: reads the config, builds the tables. NULL on failure, with *err filled (every problem goes to the log hook; the text
-   has the first and the count). err may be NULL. Everything in *desc is copied but what its comment calls borrowed. Reads files, so may block. */
 LLMF_API llmf_factory *llmf_open_abi(int abi, const llmf_desc *desc, size_t desc_size, llmf_error *err);
 static inline llmf_factory *llmf_open(const llmf_desc *desc, llmf_error *err) { return llmf_open_abi(LLMF_ABI, desc, sizeof *desc, err); }
-/* Ends all calls (no events any more), closes connections, wipes keys. NULL is nothing. Called inside a callback it is done when that
-   llmf_poll returns, which then is -LLMF_ERR_STALE. */
 LLMF_API void llmf_close(llmf_factory *f);
-
-/* Bytes of memory_size that this description needs at least, for max_calls plain calls of a few KB each, over TLS where BearSSL serves it. Reads the config files,
-   and the roots, to know. */
 LLMF_API size_t llmf_min_memory_abi(const llmf_desc *desc, size_t desc_size);
 static inline size_t llmf_min_memory(const llmf_desc *desc) { return llmf_min_memory_abi(desc, sizeof *desc); }
-
 typedef struct llmf_memory_info {
     size_t block, permanent, used, high_water;  /* bytes: the whole block; taken for good at open; of the heap now; the most there was */
     uint64_t requests;                          /* pieces asked of the heap since open */
 } llmf_memory_info;
 LLMF_API void llmf_memory_abi(const llmf_factory *f, llmf_memory_info *info, size_t info_size);
 static inline void llmf_memory(const llmf_factory *f, llmf_memory_info *info) { llmf_memory_abi(f, info, sizeof *info); }
-/* Fault injection: the nth request to the heap from now on is refused (0: none), and each later one too if `on`. */
 LLMF_API void llmf_fail_memory(llmf_factory *f, uint64_t nth, bool on);
 
 /* ---- what a factory has learned ----------------------------------------------------------------------------------------
@@ -232,23 +226,27 @@ LLMF_API llmf_result llmf_load(llmf_factory *f, const void *bytes, size_t len, l
 LLMF_API llmf_result llmf_save_file(llmf_factory *f, const char *path, llmf_error *err);
 LLMF_API llmf_result llmf_load_file(llmf_factory *f, const char *path, llmf_error *err);
 
-/* ---- models -------------------------------------------------------------------------------------------------------- */
+/* ---- models --------------------------------------------------------------------------------------------------------
 
-/* The handle of a name: a key of the config, a row of the table, or provider:model. The same name gives the same handle; the last
-   max_models of them are kept prepared. {0} on failure with *err filled (NULL is allowed): UNKNOWN_MODEL, UNKNOWN_PROVIDER, NOT_BUILT, CONFIG.
-   name NULL: the default provider's default model. A missing key is told when a call starts, not here. */
+   What the functions and types of this section are for; their members are explained where they stand.
+     llmf_get          The handle of a name: a key of the config, a row of the table, or provider:model. The same name gives the same handle; the last max_models of them
+                       are kept prepared. {0} on failure with *err filled (NULL is allowed): UNKNOWN_MODEL, UNKNOWN_PROVIDER, NOT_BUILT, CONFIG. name NULL: the default
+                       provider's default model. A missing key is told when a call starts, not here.
+     llmf_get_fresh    As llmf_get, after reading the config again (force_reload). Calls in flight and handles keep what they have until the new config is valid as a
+                       whole.
+     llmf_reload       Reads all sources again and swaps if they are valid; else the old config stays and *err tells.
+     llmf_create       A handle of one's own: the named model with the settings of `config` (a YAML or JSON mapping with the keys of a model: "{temperature: 0,
+                       max_tokens: 99}") laid over. Give it back with llmf_drop. NULL config: an unchanged copy.
+     llmf_model_info   What is known of a model. Texts live until the next function that gets, makes, drops or calls a model, a reload or the close. Prices are
+                       pico-dollars a token, LLMF_UNKNOWN if unknown (1 USD per million tokens = 1,000,000).
+     llmf_quirk_name   The word that config files have for a quirk, from 0; NULL past the last.
+     llmf_model_at     The i-th known model, from 0: the config's first, then the table's. False past the end.
+     llmf_provider_at  The i-th provider, from 0: registered and config's first, then the table's, those left out of the build too. */
 LLMF_API llmf_model llmf_get(llmf_factory *f, const char *name, llmf_error *err);
-/* As llmf_get, after reading the config again (force_reload). Calls in flight and handles keep what they have until the new config is valid as a whole. */
 LLMF_API llmf_model llmf_get_fresh(llmf_factory *f, const char *name, llmf_error *err);
-/* Reads all sources again and swaps if they are valid; else the old config stays and *err tells. */
 LLMF_API llmf_result llmf_reload(llmf_factory *f, llmf_error *err);
-/* A handle of one's own: the named model with the settings of `config` (a YAML or JSON mapping with the keys of a model: "{temperature: 0, max_tokens: 99}")
-   laid over. Give it back with llmf_drop. NULL config: an unchanged copy. */
 LLMF_API llmf_model llmf_create(llmf_factory *f, const char *name, const char *config, llmf_error *err);
 LLMF_API void llmf_drop(llmf_factory *f, llmf_model m);
-
-/* What is known of a model. Texts live until the next function that gets, makes, drops or calls a model, a reload or the close. Prices are pico-dollars a token, LLMF_UNKNOWN if unknown
-   (1 USD per million tokens = 1,000,000). */
 typedef struct llmf_price_tier {
     int64_t above;                              /* input tokens: the prices of a prompt that has more */
     int64_t input, output, cache_read, cache_write;
@@ -270,22 +268,18 @@ typedef struct llmf_model_info {
     uint64_t score_count;                       /* outcomes that llmf_score has told */
     double score;                               /* their mean; 0: none */
 } llmf_model_info;
-/* The word that config files have for a quirk, from 0; NULL past the last. */
 LLMF_API const char *llmf_quirk_name(int bit);
 enum { LLMF_CAN_TOOLS = 1, LLMF_CAN_IMAGES = 2, LLMF_CAN_AUDIO = 4, LLMF_CAN_FILES = 8, LLMF_CAN_REASON = 16, LLMF_CAN_SCHEMA = 32, LLMF_CAN_EMBED = 64, LLMF_CAN_TRANSCRIBE = 128 };
 LLMF_API llmf_result llmf_model_info_abi(llmf_factory *f, llmf_model m, llmf_model_info *info, size_t info_size);
 static inline llmf_result llmf_describe(llmf_factory *f, llmf_model m, llmf_model_info *info) { return llmf_model_info_abi(f, m, info, sizeof *info); }
-/* The i-th known model, from 0: the config's first, then the table's. False past the end. */
 LLMF_API bool llmf_model_at_abi(llmf_factory *f, size_t i, llmf_model_info *info, size_t info_size);
 static inline bool llmf_model_at(llmf_factory *f, size_t i, llmf_model_info *info) { return llmf_model_at_abi(f, i, info, sizeof *info); }
-
 typedef struct llmf_provider_info {
     llmf_str name, dialect, base_url, key_variable, default_model;
     bool needs_key, has_key, primary;
     int unavailable;                            /* llmf_result why it cannot be used; LLMF_OK */
     char reason[160];                           /* the same in words, with what to do; "" */
 } llmf_provider_info;
-/* The i-th provider, from 0: registered and config's first, then the table's, those left out of the build too. */
 LLMF_API bool llmf_provider_at_abi(llmf_factory *f, size_t i, llmf_provider_info *info, size_t info_size);
 static inline bool llmf_provider_at(llmf_factory *f, size_t i, llmf_provider_info *info) { return llmf_provider_at_abi(f, i, info, sizeof *info); }
 
@@ -408,32 +402,45 @@ typedef struct llmf_request {
     const llmf_model *fallbacks;   /* the chain of this call, instead of its model's; NULL with fallback_count 0: that */
     size_t fallback_count;         /* with fallbacks NULL and a count of 1 or more: no chain */
     int64_t budget_pico;           /* what the call may cost; 0: the factory's; LLMF_ZERO: nothing */
+    const char *trace_parent;      /* W3C traceparent of the span that this call is part of: it is checked, sent on, and its trace is the call's; NULL: none, and no header */
 } llmf_request;
 
-/* ---- calls --------------------------------------------------------------------------------------------------------- */
+/* ---- calls ---------------------------------------------------------------------------------------------------------
 
+   What the functions and types of this section are for; their members are explained where they stand.
+     llmf_start        Starts a call and returns at once. {0} only where there is no room for one more call or f or req is NULL: then llmf_last_error tells. Any other
+                       failure, a missing key too, is the call's final event. Give every call back with llmf_free.
+     llmf_poll         Does what can be done: connects, reads, decodes, keeps time. timeout_ms 0: returns at once; above: waits at most that long for something to happen;
+                       below 0: until something happens. Returns how many calls have not yet had their final event taken, or minus an llmf_result.
+     llmf_next         The next event of a call, into *ev. False: none now (or the handle is stale, or the final event has been taken).
+     llmf_next_any     The next event of any call that has no callback: ev->call tells which.
+     llmf_cancel       Ends a call now: the connection is closed, the final event is CANCELLED with what had arrived. A call that has ended is left as it is.
+     llmf_free         Gives a call and all its memory back, cancelling it first if need be (without an event).
+     llmf_status       Where a call stands: LLMF_OK under way or done well, its error, or STALE. *done (NULL allowed): it has ended.
+     llmf_generate     Start, wait, collect: blocks until the call ends, serving all others meanwhile. Returns the call's result; *r is filled either way. Give *r back
+                       with llmf_release.
+     llmf_last_error   The last failure of a function that has no other way to tell.
+     llmf_result_name  "rate_limit" for LLMF_ERR_RATE_LIMIT; any thread.
+     llmf_finish_name  "tool_calls" for LLMF_FINISH_TOOL_CALLS, "" for NONE; any thread.
+     llmf_build_info   Version, transports, providers, options of this build, one a line; static; any thread. */
 enum {
     LLMF_FINISH_NONE = 0, LLMF_FINISH_STOP = 1, LLMF_FINISH_LENGTH = 2, LLMF_FINISH_TOOL_CALLS = 3, LLMF_FINISH_CONTENT_FILTER = 4,
     LLMF_FINISH_REFUSAL = 5, LLMF_FINISH_OTHER = 6
 };
-
 typedef struct llmf_citation {
     llmf_str url, title;
 } llmf_citation;
-
 /* One request to one model. */
 typedef struct llmf_attempt {
     llmf_str provider, model;
     int error, http_status;        /* llmf_result; 0: no reply */
     int64_t latency_ms, wait_ms;   /* waited before it, since the one before had ended */
 } llmf_attempt;
-
 /* A piece of a transcript. */
 typedef struct llmf_segment {
     double start, end;             /* seconds from the beginning; below 0: not said */
     llmf_str text, speaker;        /* empty: not said */
 } llmf_segment;
-
 /* What the operations besides chat gave, as long as the response. Where there is none: 0, NULL, empty or LLMF_UNKNOWN. */
 typedef struct llmf_output {
     const float *vectors;          /* LLMF_OP_EMBED: vector_count rows of `dimensions` floats each, in the order of the texts; NULL after an error */
@@ -447,7 +454,6 @@ typedef struct llmf_output {
     size_t model_count;
     llmf_str next_page;            /* for llmf_input.page; empty: this was the last page */
 } llmf_output;
-
 /* What came. Texts live until llmf_release (llmf_generate) or llmf_free (llmf_start). After an error it holds what had arrived. */
 typedef struct llmf_response {
     llmf_call call;
@@ -471,14 +477,12 @@ typedef struct llmf_response {
     llmf_error error;              /* code LLMF_OK if all went well */
     const llmf_output *output;     /* of the other operations than chat; NULL for a chat */
 } llmf_response;
-
 enum {
     LLMF_EVENT_TEXT = 1, LLMF_EVENT_REASONING = 2, LLMF_EVENT_REFUSAL = 3,
     LLMF_EVENT_TOOL_START = 4, LLMF_EVENT_TOOL_DELTA = 5, LLMF_EVENT_TOOL_CALL = 6,
     LLMF_EVENT_USAGE = 7,
     LLMF_EVENT_DONE = 8, LLMF_EVENT_ERROR = 9   /* final: exactly one of them, exactly once */
 };
-
 /* Everything in it lives until the next llmf_next on that call. */
 typedef struct llmf_event {
     int type;                      /* LLMF_EVENT_… */
@@ -489,44 +493,26 @@ typedef struct llmf_event {
     const llmf_usage *usage;       /* USAGE */
     const llmf_response *response; /* DONE, ERROR */
 } llmf_event;
-
-/* Starts a call and returns at once. {0} only where there is no room for one more call or f or req is NULL: then llmf_last_error tells.
-   Any other failure, a missing key too, is the call's final event. Give every call back with llmf_free. */
 LLMF_API llmf_call llmf_start_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size);
 static inline llmf_call llmf_start(llmf_factory *f, llmf_model m, const llmf_request *req) { return llmf_start_abi(f, m, req, sizeof *req); }
-/* Does what can be done: connects, reads, decodes, keeps time. timeout_ms 0: returns at once; above: waits at most that long for
-   something to happen; below 0: until something happens. Returns how many calls have not yet had their final event taken, or minus an llmf_result. */
 LLMF_API int llmf_poll(llmf_factory *f, int timeout_ms);
-/* The next event of a call, into *ev. False: none now (or the handle is stale, or the final event has been taken). */
 LLMF_API bool llmf_next_abi(llmf_factory *f, llmf_call c, llmf_event *ev, size_t ev_size);
 static inline bool llmf_next(llmf_factory *f, llmf_call c, llmf_event *ev) { return llmf_next_abi(f, c, ev, sizeof *ev); }
-/* The next event of any call that has no callback: ev->call tells which. */
 LLMF_API bool llmf_next_any_abi(llmf_factory *f, llmf_event *ev, size_t ev_size);
 static inline bool llmf_next_any(llmf_factory *f, llmf_event *ev) { return llmf_next_any_abi(f, ev, sizeof *ev); }
-/* Ends a call now: the connection is closed, the final event is CANCELLED with what had arrived. A call that has ended is left as it is. */
 LLMF_API llmf_result llmf_cancel(llmf_factory *f, llmf_call c);
-/* Gives a call and all its memory back, cancelling it first if need be (without an event). */
 LLMF_API void llmf_free(llmf_factory *f, llmf_call c);
-/* Where a call stands: LLMF_OK under way or done well, its error, or STALE. *done (NULL allowed): it has ended. */
 LLMF_API llmf_result llmf_status(llmf_factory *f, llmf_call c, bool *done);
-/* Start, wait, collect: blocks until the call ends, serving all others meanwhile. Returns the call's result; *r is filled either way.
-   Give *r back with llmf_release. */
 LLMF_API llmf_result llmf_generate_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, llmf_response *r, size_t r_size);
-static inline llmf_result llmf_generate(llmf_factory *f, llmf_model m, const llmf_request *req, llmf_response *r) {
-    return llmf_generate_abi(f, m, req, sizeof *req, r, sizeof *r);
-}
+static inline llmf_result llmf_generate(llmf_factory *f, llmf_model m, const llmf_request *req, llmf_response *r) { return llmf_generate_abi(f, m, req, sizeof *req, r, sizeof *r); }
 static inline void llmf_release(llmf_factory *f, llmf_response *r) {
     llmf_free(f, r->call);
     r->call.id = 0;
 }
-/* The last failure of a function that has no other way to tell. */
 LLMF_API void llmf_last_error_abi(const llmf_factory *f, llmf_error *err, size_t err_size);
 static inline void llmf_last_error(const llmf_factory *f, llmf_error *err) { llmf_last_error_abi(f, err, sizeof *err); }
-/* "rate_limit" for LLMF_ERR_RATE_LIMIT; any thread. */
 LLMF_API const char *llmf_result_name(int result);
-/* "tool_calls" for LLMF_FINISH_TOOL_CALLS, "" for NONE; any thread. */
 LLMF_API const char *llmf_finish_name(int finish);
-/* Version, transports, providers, options of this build, one a line; static; any thread. */
 LLMF_API const char *llmf_build_info(void);
 
 /* ---- budgets and routes ---------------------------------------------------------------------------------------------- */
@@ -607,10 +593,74 @@ typedef struct llmf_decision {
     int64_t input_tokens;          /* as estimated; LLMF_UNKNOWN: there was no request */
 } llmf_decision;
 LLMF_API llmf_model llmf_route_abi(llmf_factory *f, const llmf_route_desc *what, size_t what_size, size_t req_size, llmf_decision *why, size_t why_size, llmf_error *err);
-static inline llmf_model llmf_route(llmf_factory *f, const llmf_route_desc *what, llmf_decision *why, llmf_error *err) {
-    return llmf_route_abi(f, what, sizeof *what, sizeof(llmf_request), why, sizeof *why, err);
-}
+static inline llmf_model llmf_route(llmf_factory *f, const llmf_route_desc *what, llmf_decision *why, llmf_error *err) { return llmf_route_abi(f, what, sizeof *what, sizeof(llmf_request), why, sizeof *why, err); }
 LLMF_API llmf_result llmf_score(llmf_factory *f, llmf_call c, double value);
+
+/* ---- seeing it --------------------------------------------------------------------------------------------------------
+
+   llmf_metrics writes what the factory has counted, as Prometheus reads it (text exposition, version 0.0.4), at most cap bytes with a NUL behind it into out, and
+   returns its whole length without the NUL, as snprintf does: a result of cap or more was cut and must not be served. out may be NULL where cap is 0. It allocates
+   nothing, and may be called at any time, also inside callbacks. Without llmf_desc.metrics it has only the gauges.
+     llm_requests_total{provider,model,operation,status}       calls that have ended, freed ones too; status: "ok" or llmf_result_name
+     llm_request_duration_seconds{provider,model,operation}    histogram of them all, from llmf_start to the end
+     llm_time_to_first_token_seconds{…}                        histogram of answers that came as streams, to their first text, reasoning or tool call
+     llm_overhead_seconds{…}                                   histogram of what llmf_start took until the transport had the request, the transport's own start included. What
+                                                               decoding takes is not in it, nor calls that first wait for keys of AWS, nor embeddings in several batches
+     llm_tokens_used_total{…,type}                             of each attempt whose provider said it; "input" holds "cache_read" and "cache_write", "output" holds "reasoning"
+     llm_cost_usd_total{…}, llm_cost_unknown_total{…}          dollars, exactly; and attempts that used tokens at an unknown price
+     llm_attempts_total{provider,model,error}                  requests given to a transport that have ended; error "none" where all went well
+     llm_retries_total, llm_fallbacks_total{provider,model,to_provider,to_model,cause}, llm_cache_hits_total, llm_cache_misses_total, llm_breaker_state (0 closed,
+     1 half open, 2 open), llm_calls_active, llm_memory_bytes{kind}, llm_metrics_lost_total (what there was no memory to count)
+   A label holds at most 128 bytes of the name; what is no UTF-8 is U+FFFD in it. Beyond LLMF_MAX_SERIES pairs of provider and model all others are provider="other",
+   model="other". A call that failed before its model was known is "unknown". operation is "chat", "embeddings", "transcription", "count_tokens" or "list_models".
+
+   llmf_desc.span is called at the end of each call (attempt 0), and before it at the end of each of its attempts (attempt 1, 2, …), whose parent that is; also where a
+   call is freed before its end, and by llmf_close. Everything in *span lives until the hook returns. The hook may read (llmf_metrics, llmf_memory), and must not start,
+   cancel or free calls of this factory, nor close it. A span never holds a prompt, an answer or a key.
+     trace_id, span_id, parent_id   lower-case hex; parent_id is "" where there is none. Of llmf_request.trace_parent, or made by llmf_desc.random, or else of the clock
+     flags                          of trace_parent; else 1, sampled
+     start_ns, end_ns               nanoseconds since 1970: llmf_desc.wall_ms at the start, and clock_ns from there on
+     name                           "chat gpt-4o"
+     result                         llmf_result
+     attributes                     of OpenTelemetry's GenAI conventions: gen_ai.operation.name, gen_ai.provider.name (in its words: "aws.bedrock"), gen_ai.request.model,
+                                    .max_tokens, .temperature, .top_p, .seed, gen_ai.response.id (llmf_response.request_id), .model, .finish_reasons, server.address,
+                                    server.port, http.response.status_code, error.type (llmf_result_name); and of the call only, so that nobody counts them twice,
+                                    gen_ai.usage.input_tokens, .output_tokens, .cache_read.input_tokens, .cache_creation.input_tokens, .reasoning.output_tokens.
+                                    One that is not known is left out. LLMF_ATTRIBUTE_LIST: a list with the one member `text`
+   With trace_parent the header traceparent goes out, naming the call's span where there is a hook, else the caller's own. One that is not valid is LLMF_ERR_ARGUMENT.
+
+   llmf_provider_status tells of the i-th provider of the chain: 0 the primary one (with its default model), then the fallbacks in their order (LLM_FALLBACK_PROVIDERS,
+   else the config's). False past the end, and where there is no primary. Texts live as those of llmf_model_info do. current: the first that is available. unavailable:
+   the llmf_result why it cannot be used at all, such as no key; available is false too while it cools down or its breaker is open; reason has it in words, "" if it
+   is available. cooldown_ms: milliseconds left, 0 none. requests_left and tokens_left: of this minute, LLMF_UNKNOWN. */
+enum { LLMF_ATTRIBUTE_TEXT = 0, LLMF_ATTRIBUTE_INT = 1, LLMF_ATTRIBUTE_DOUBLE = 2, LLMF_ATTRIBUTE_LIST = 3 };
+typedef struct llmf_attribute {
+    const char *name;
+    int type;                      /* LLMF_ATTRIBUTE_…: which of these has the value */
+    llmf_str text;
+    int64_t integer;
+    double number;
+} llmf_attribute;
+typedef struct llmf_span {
+    llmf_call call;
+    int attempt, result, flags;
+    llmf_str name;
+    char trace_id[33], span_id[17], parent_id[17];
+    uint64_t start_ns, end_ns;
+    const llmf_attribute *attributes;
+    size_t attribute_count;
+} llmf_span;
+LLMF_API size_t llmf_metrics(llmf_factory *f, char *out, size_t cap);
+enum { LLMF_BREAKER_CLOSED = 0, LLMF_BREAKER_HALF_OPEN = 1, LLMF_BREAKER_OPEN = 2 };
+typedef struct llmf_status_info {
+    llmf_str provider, model;
+    bool available, current;
+    int unavailable, breaker;
+    int64_t cooldown_ms, requests_left, tokens_left;
+    char reason[160];
+} llmf_status_info;
+LLMF_API bool llmf_provider_status_abi(llmf_factory *f, size_t i, llmf_status_info *info, size_t info_size);
+static inline bool llmf_provider_status(llmf_factory *f, size_t i, llmf_status_info *info) { return llmf_provider_status_abi(f, i, info, sizeof *info); }
 
 /* ---- other event loops ----------------------------------------------------------------------------------------------- */
 
@@ -643,9 +693,7 @@ typedef struct llmf_preview {
 } llmf_preview;
 /* Builds what llmf_start would send, and sends nothing. Free p->call with llmf_free. */
 LLMF_API llmf_result llmf_preview_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, llmf_preview *p, size_t p_size);
-static inline llmf_result llmf_preview_request(llmf_factory *f, llmf_model m, const llmf_request *req, llmf_preview *p) {
-    return llmf_preview_abi(f, m, req, sizeof *req, p, sizeof *p);
-}
+static inline llmf_result llmf_preview_request(llmf_factory *f, llmf_model m, const llmf_request *req, llmf_preview *p) { return llmf_preview_abi(f, m, req, sizeof *req, p, sizeof *p); }
 
 /* ---- config without a factory ---------------------------------------------------------------------------------------- */
 

@@ -76,6 +76,7 @@
      LLMF_MAX_FALLBACKS     8          models of a chain
      LLMF_MAX_HEALTH        256        models at hosts of which it is kept how they do; of those beyond nothing is
      LLMF_MAX_BUDGETS       256        models and routes whose budgets are counted; a call under a budget beyond them is refused
+     LLMF_MAX_SERIES        128        models that llmf_metrics tells apart, 2 KiB of the block each, and hops from one to another; those beyond are "other"
      LLMF_TAIL_MS           2000       milliseconds that a reply may go on for behind its terminal event
      LLMF_BODY_KEEP         4096       bytes of a request that are kept from measuring it to sending it; a longer one is written twice. One such room in a factory
      LLMF_REPLY_KEEP        4096       an emptied text buffer above this goes back to the heap
@@ -408,6 +409,9 @@
 #endif
 #ifndef LLMF_MAX_BUDGETS
 #define LLMF_MAX_BUDGETS 256
+#endif
+#ifndef LLMF_MAX_SERIES
+#define LLMF_MAX_SERIES 128
 #endif
 #ifndef LLMF_TAIL_MS
 #define LLMF_TAIL_MS 2000

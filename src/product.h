@@ -8,5 +8,6 @@
 #include "engine/preview.h"
 #include "engine/check.h"
 #include "engine/save.h"
+#include "engine/status.h"
 #include "tasks/json_view.h"
 #endif

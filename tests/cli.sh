@@ -207,6 +207,19 @@ P
 }
 ok "models --json shows every column" columns
 ok "providers --json" sh -c "$L providers --json | python3 -c 'import json,sys; d=json.load(sys.stdin); n={p[\"name\"]: p for p in d}; assert n[\"openai\"][\"has_key\"] and not n[\"groq\"][\"has_key\"] and not n[\"bedrock\"][\"available\"]'"
+chain() {
+    LLM_PRIMARY_PROVIDER=claude LLM_FALLBACK_PROVIDERS='groq openai:my-model' GROQ_API_KEY='' $L providers --json >"$t/said" && python3 - "$t/said" <<'P'
+import json, sys
+n = {p["name"]: p for p in json.load(open(sys.argv[1]))}
+assert n["anthropic"]["current"] and n["anthropic"]["breaker"] == "closed" and "fallback" not in n["anthropic"], n["anthropic"]
+assert n["groq"]["fallback"] == 1 and not n["groq"]["serving"] and not n["groq"]["current"], n["groq"]
+assert n["openai"]["fallback"] == 2 and n["openai"]["model"] == "my-model" and "requests_left" not in n["openai"], n["openai"]
+assert sum(p.get("serving", False) for p in n.values()) == 1
+assert "serving" not in n["mistral"]
+P
+}
+ok "providers --json tells of the chain" chain
+ok "providers tells of the chain" sh -c "LLM_PROVIDER=openai LLM_FALLBACK_PROVIDERS=ollama $L providers >'$t/said' && grep -q '^openai .*ready (current)\$' '$t/said' && grep -q '^ollama .*ready (fallback 1)\$' '$t/said'"
 printf 'models:\n  a: {provider: openai, model_id: gpt-4o, temprature: 1}\n  b: {provider: openai, model_id: x, temperature: 9}\n' >"$t/bad.yaml"
 ok "check tells every problem with its place" sh -c "! $L check '$t/bad.yaml' >'$t/said' 2>&1 && grep -q 'bad.yaml:2:[0-9]*: error: .*temprature.*temperature' '$t/said' && grep -q 'bad.yaml:3:[0-9]*: error' '$t/said'"
 ok "check of a good file" env DEMO_SERVER=http://localhost DEMO_KEY=x $L check examples/demo.yaml

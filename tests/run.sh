@@ -163,6 +163,7 @@ examples 600 sh tests/examples.sh
 blns 900 python3 tests/corpora/blns.py
 adding 300 sh tests/adding.sh
 cli 600 sh tests/cli.sh
+metrics-promtool 300 sh tests/metrics.sh
 device 600 sh tests/device.sh
 game 300 sh tests/game.sh
 loopback 300 sh tests/loopback/selftest.sh

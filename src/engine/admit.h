@@ -128,13 +128,13 @@ static int llmfi_admit(llmfi_call *c) {
     uint64_t due = 0;
     bool only;
     if (c->prepared->record.retry.min_bytes_per_s || c->f->desc.retry.min_bytes_per_s) {
-        c->guard_rate = c->prepared->record.retry.min_bytes_per_s ? c->prepared->record.retry.min_bytes_per_s : c->f->desc.retry.min_bytes_per_s;
-        if (c->guard_rate < 0) c->guard_rate = 0;
-        c->guard_ns = c->guard_at = 0;
+        c->origin->guard_rate = c->prepared->record.retry.min_bytes_per_s ? c->prepared->record.retry.min_bytes_per_s : c->f->desc.retry.min_bytes_per_s;
+        if (c->origin->guard_rate < 0) c->origin->guard_rate = 0;
+        c->origin->guard_ns = c->origin->guard_at = 0;
     }
     if (c->req.op == LLMF_OP_CHAT && !c->hedge_of && !c->tries) {
         int64_t late = c->prepared->record.retry.hedge_ms ? c->prepared->record.retry.hedge_ms : c->f->desc.retry.hedge_ms;
-        c->hedge_ns = late > 0 ? llmfi_after_ms(c->f->now_ns, late) : 0;
+        c->origin->hedge_ns = late > 0 ? llmfi_after_ms(c->f->now_ns, late) : 0;
     }
     if (!h) return LLMFI_ADMITTED;
     if (h->guarded) {

@@ -70,6 +70,7 @@ static void llmfi_call_release(llmfi_call *c) {
     llmfi_batches_stop(c);
     llmfi_batches_forget(c);
 #endif
+    if (!c->ended) llmfi_seen_end(c, LLMF_ERR_CANCELLED);
     if (c->x.by) c->x.by->cancel(c->x.by, &c->x);
 #if LLMF_HAS_RETRY
     llmfi_hedge_forget(c);
@@ -157,7 +158,8 @@ static bool llmfi_call_build_on(llmfi_call *c) {
 }
 
 static bool llmfi_call_build(llmfi_call *c, llmf_model m) {
-    return llmfi_call_prepare(c, m) && llmfi_call_build_on(c);
+    bool traced = llmfi_trace_begin(c); /* first of all: its spans want a time and a place however it ends */
+    return llmfi_call_prepare(c, m) && traced && llmfi_call_build_on(c);
 }
 
 static llmfi_call *llmfi_call_open(llmf_factory *f, const llmf_request *req, size_t size) {
@@ -259,6 +261,7 @@ static void llmfi_call_begin(llmfi_call *c, llmf_model m) {
     c->start_ns = c->attempt_ns = llmfi_now(c->f);
     if (llmfi_call_build(c, m) && llmfi_call_go(c)) {
         llmfi_set_deadline(c);
+        llmfi_seen_start(c);
     } else {
         c->calling = true; /* nobody knows its id yet: no callback before llmf_start has returned */
         llmfi_finish(c);

@@ -85,6 +85,9 @@ LLMF_API size_t llmf_min_memory_abi(const llmf_desc *desc, size_t desc_size) {
     if (llmfi_start_up(f, &err)) {
         need = f->permanent + 2 * f->heap.high + (size_t)d.max_calls * LLMFI_CALL_BYTES;
         need += llmfi_tls_need(f);
+#if LLMF_HAS_METRICS
+        if (d.metrics) need += (size_t)LLMF_MAX_SERIES * LLMFI_SERIES_BYTES;
+#endif
     }
     llmf_close(f);
     d.alloc(d.user, block, d.memory_size, 0);

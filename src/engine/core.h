@@ -78,6 +78,9 @@ typedef struct llmfi_call {
     bool moved;                              /* to another model than was asked for: see retry.h */
     bool quiet;                              /* events are of no interest: llmf_generate */
     bool calling;                            /* inside the user's callback */
+#if LLMF_HAS_METRICS
+    bool attempting;                         /* a request has been given to the transport, and it is not yet told how that went: see spans.h */
+#endif
     bool stop, free_later;                   /* asked for inside a callback */
     bool ended, taken;                       /* the response is made; the final event has been handed out */
 #if LLMF_HAS_RETRY
@@ -96,6 +99,9 @@ typedef struct llmfi_call {
     llmfi_ask ask;
     llmfi_body body;
     llmf_str secret;                         /* the authorization value in the arena: wiped at the end */
+#if LLMF_HAS_METRICS
+    struct llmfi_trace *trace;               /* in the arena; NULL: nobody asks for one */
+#endif
 #if LLMF_HAS_AWS
     bool waits;                              /* for keys that are being asked for: see keys.h */
     bool signs;                              /* with `aws`: Authorization waits for the body's digest */
@@ -114,12 +120,9 @@ typedef struct llmfi_call {
     struct llmfi_origin *origin;             /* the request as the caller gave it; NULL: not taken yet */
     struct llmfi_tries *tries;               /* NULL: nothing has failed */
     struct llmfi_call *hedge_of;             /* the call that this one is asked besides; NULL: it is one of the caller's. See hedge.h */
-    uint64_t hedge_ns;                       /* when it is late; 0: never */
     struct llmfi_health *key;                /* of several keys, how the one that was sent does; NULL */
     int64_t reserved_tokens;                 /* counted in its model's minute before they are known */
     uint64_t kept_until_ns;                  /* when what kept it away is over, as far as is known */
-    int64_t guard_rate;                      /* bytes a second that a stream must have; 0: any */
-    uint64_t guard_ns, guard_at;             /* since when that is looked at, and what had been received then */
 #endif
 
 #if LLMF_HAS_BUDGETS
@@ -155,6 +158,9 @@ struct llmfi_origin {
     llmf_request req;                        /* its texts are copies in the call's arena once it is taken */
     llmfi_ask ask;                           /* what was parsed of it */
     llmfi_arena_mark mark;                   /* newest NULL: it is not taken yet */
+    uint64_t hedge_ns;                       /* when the call is late; 0: never */
+    int64_t guard_rate;                      /* bytes a second that its stream must have; 0: any */
+    uint64_t guard_ns, guard_at;             /* since when that is looked at, and what had been received then */
 };
 
 static bool llmfi_taken_before(const llmfi_call *c) {
@@ -238,6 +244,13 @@ struct llmf_factory {
     llmfi_routed *routes;
     llmfi_buf decision;                      /* candidates of the last llmf_route */
     uint64_t route_draws;                    /* without llmf_desc.random: see llmfi_route_draw */
+#endif
+
+#if LLMF_HAS_METRICS
+    struct llmfi_series *series;             /* what is counted: see metrics.h */
+    struct llmfi_hop *hops;
+    uint32_t series_count, hop_count;
+    uint64_t uncounted;                      /* what there was no memory for */
 #endif
 
 #if LLMF_HAS_AWS

@@ -25,9 +25,9 @@ static void llmfi_hedge_drop(llmfi_call *c, int code) {
     if (!n) return;
     if (n->x.by) n->x.by->cancel(n->x.by, &n->x);
     n->x.by = NULL;
+    llmfi_seen_attempt(n, n->reply.error.code != LLMF_OK ? n->reply.error.code : code);
     if (!c->ended) llmfi_tries_note_as(c->tries, n, n->reply.error.code != LLMF_OK ? n->reply.error.code : code);
     c->tries->hedge = NULL;
-    n->hedge_of = NULL;
     llmfi_call_release(n);
 }
 
@@ -74,6 +74,9 @@ static void llmfi_hedge_start(llmfi_call *c) {
     t->hedge = n;
     t->hedge_at = at;
     n->hedge_of = c;
+#if LLMF_HAS_METRICS
+    n->trace = c->trace;
+#endif
     n->moved = at > 0;
     n->origin = c->origin;
     n->req = c->origin->req;
@@ -87,7 +90,6 @@ static void llmfi_hedge_start(llmfi_call *c) {
         return;
     }
     t->hedge = NULL; /* nothing was sent */
-    n->hedge_of = NULL;
     llmfi_call_release(n);
 }
 
@@ -117,6 +119,7 @@ static void llmfi_hedge_wins(llmfi_call *c) {
     if (c->x.by) c->x.by->cancel(c->x.by, &c->x);
     c->x.by = NULL;
     llmfi_attempt_over(c);
+    llmfi_seen_attempt(c, LLMF_ERR_CANCELLED);
     if (!t->noted && !c->kept_away) llmfi_tries_note_as(t, c, LLMF_ERR_CANCELLED);
     if (n->prepared->health && n->prepared->health->probe == n->id) n->prepared->health->probe = c->id;
     c->id = n->id;
@@ -138,10 +141,12 @@ static void llmfi_hedge_wins(llmfi_call *c) {
     llmfi_hedge_join(&n->arena, &c->arena);
     c->tries = NULL;
     c->origin = NULL;
+    c->ended = true; /* for it there is nothing to tell */
     llmfi_call_release(c);
     if (n->ended) {
         t->noted = false;
         llmfi_settle(n);
+        llmfi_seen_end(n, n->response.error.code);
     } else {
         llmfi_set_deadline(n);
     }

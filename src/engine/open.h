@@ -251,6 +251,9 @@ LLMF_API void llmf_close(llmf_factory *f) {
 #if LLMF_HAS_ROUTES
     llmfi_route_close(f);
 #endif
+#if LLMF_HAS_METRICS
+    llmfi_metrics_close(f);
+#endif
     if (f->config) llmfi_config_release(f->config);
     llmfi_env_close(&f->env);
     if (f->watching) llmfi_watch_close(&f->watch);
@@ -333,6 +336,9 @@ static bool llmfi_desc_ok(const llmf_desc *d, llmf_error *err) {
 #endif
 #if !LLMF_HAS_SLICES
     if (d->slice_us > 0) return llmfi_error_left_out(err, "llmf_desc.slice_us", "SLICES");
+#endif
+#if !LLMF_HAS_METRICS
+    if (d->metrics || d->span) return llmfi_error_left_out(err, d->metrics ? "llmf_desc.metrics" : "llmf_desc.span", "METRICS");
 #endif
 #if !LLMF_HAS_MALLOC
     if (!d->memory && !d->alloc)

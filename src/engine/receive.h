@@ -10,6 +10,7 @@
 #include "registered.h"
 #include "hedge.h"
 #include "settle.h"
+#include "spans.h"
 
 /* ---- timers: each call has one next deadline ---- */
 
@@ -31,34 +32,38 @@ static void llmfi_set_deadline(llmfi_call *c);
 /* When a call that waits goes on, or gives up; when a stream is looked at for being slow. */
 static void llmfi_retry_deadline(llmfi_call *c) {
     struct llmfi_tries *t = c->tries;
+    struct llmfi_origin *o = c->origin;
     if (t && t->due_ns) {
         llmfi_deadline_try(c, c->start_ns, c->req.timeouts.total_ms, LLMFI_WORDS("total (") "timeouts.total_ms" LLMFI_WORDS(")"));
         if (t->queued) llmfi_deadline_try(c, c->attempt_ns, c->req.timeouts.queue_ms, LLMFI_WORDS("its limits had no room for it (") "timeouts.queue_ms" LLMFI_WORDS(")"));
         if (t->due_ns < c->deadline_ns) c->deadline_ns = t->due_ns;
     }
-    if (c->hedge_ns && !c->first_content_ns && c->hedge_ns < c->deadline_ns) c->deadline_ns = c->hedge_ns;
-    if (c->guard_rate && c->first_content_ns && !c->held_back) {
-        if (!c->guard_ns) c->guard_ns = c->first_content_ns;
-        llmfi_deadline_try(c, c->guard_ns, LLMFI_GUARD_MS, LLMFI_WORDS("the stream is too slow (") "min_bytes_per_second" LLMFI_WORDS(")"));
+    if (!o) return;
+    if (o->hedge_ns && !c->first_content_ns && o->hedge_ns < c->deadline_ns) c->deadline_ns = o->hedge_ns;
+    if (o->guard_rate && c->first_content_ns && !c->held_back) {
+        if (!o->guard_ns) o->guard_ns = c->first_content_ns;
+        llmfi_deadline_try(c, o->guard_ns, LLMFI_GUARD_MS, LLMFI_WORDS("the stream is too slow (") "min_bytes_per_second" LLMFI_WORDS(")"));
     }
 }
 
-/* A timer has run out which is none of the call's ends: it is time to go on, or a stream is fast enough. */
+/* A timer has run out which is none of the call's ends: it is time to go on, or to ask another one too, or a stream is fast enough. */
 static bool llmfi_retry_due(llmfi_call *c) {
     struct llmfi_tries *t = c->tries;
+    struct llmfi_origin *o = c->origin;
     if (t && t->due_ns && t->due_ns <= c->f->now_ns && c->f->now_ns < llmfi_call_until(c)) {
         c->f->deferred = true;
         return true;
     }
-    if (c->hedge_ns && c->hedge_ns <= c->f->now_ns && !c->first_content_ns) {
-        c->hedge_ns = 0;
+    if (!o) return false;
+    if (o->hedge_ns && o->hedge_ns <= c->f->now_ns && !c->first_content_ns) {
+        o->hedge_ns = 0;
         c->hedge_due = c->f->deferred = true;
         llmfi_set_deadline(c);
         return c->deadline_ns > c->f->now_ns;
     }
-    if (!c->guard_rate || !c->guard_ns || c->f->now_ns < llmfi_after_ms(c->guard_ns, LLMFI_GUARD_MS) || c->received - c->guard_at < (uint64_t)c->guard_rate * (LLMFI_GUARD_MS / 1000)) return false;
-    c->guard_ns = c->f->now_ns;
-    c->guard_at = c->received;
+    if (!o->guard_rate || !o->guard_ns || c->f->now_ns < llmfi_after_ms(o->guard_ns, LLMFI_GUARD_MS) || c->received - o->guard_at < (uint64_t)o->guard_rate * (LLMFI_GUARD_MS / 1000)) return false;
+    o->guard_ns = c->f->now_ns;
+    o->guard_at = c->received;
     llmfi_set_deadline(c);
     return c->deadline_ns > c->f->now_ns;
 }
@@ -224,6 +229,7 @@ static void llmfi_finish(llmfi_call *c) {
 #if LLMFI_HAS_HEALTH
     if (c->response.error.code == LLMF_OK) llmfi_health_good(c);
 #endif
+    llmfi_seen_end(c, c->response.error.code);
 #if LLMF_HAS_CONFIG /* which alone sets num_ctx */
     llmfi_warn_window(c);
 #endif

@@ -9,6 +9,7 @@
 #include "operation.h"
 #include "request.h"
 #include "send.h"
+#include "spans.h"
 
 static void llmfi_give_back_decoder(llmfi_call *c);
 static void llmfi_wipe_secrets(llmfi_call *c);
@@ -307,18 +308,10 @@ static uint64_t llmfi_call_until(const llmfi_call *c) {
 
 /* ---- the chain ---- */
 
-/* The i-th word of LLM_FALLBACK_PROVIDERS that is not the model's own provider; empty: there is none. */
+/* The i-th of LLM_FALLBACK_PROVIDERS; empty: there is none. */
 static llmf_str llmfi_chain_provider(const llmfi_call *c, size_t i) {
-    llmf_str own = c->tries ? c->tries->models[0]->record.provider->name : c->prepared->record.provider->name;
-    llmf_str list = llmfi_env_filled(&c->f->env, LLMFI_LIT("LLM_FALLBACK_PROVIDERS")), word;
-    size_t n;
-    while (list.len) {
-        for (n = 0; n < list.len && list.ptr[n] != ',' && !llmfi_is_space(list.ptr[n]); n++) continue;
-        word = llmfi_str(list.ptr, n);
-        list = llmfi_from(list, n < list.len ? n + 1 : n);
-        if (word.len && !llmfi_eq_nocase(word, own) && i-- == 0) return word;
-    }
-    return llmfi_str("", 0);
+    const llmfi_prepared *first = c->tries ? c->tries->models[0] : c->prepared;
+    return llmfi_chain_word_at(llmfi_env_filled(&c->f->env, LLMFI_LIT("LLM_FALLBACK_PROVIDERS")), first->record.provider->name, i);
 }
 
 /* The first of these that is there: the request's, the model's, llmf_desc's, the environment's. Vectors, counts and lists of another model are no answer. */
@@ -341,8 +334,7 @@ static llmfi_prepared *llmfi_prepared_named(llmf_factory *f, llmf_str name, llmf
 /* The i-th of the chain, from 0. NULL with *err: it is no model that can be used. */
 static llmfi_prepared *llmfi_chain_at(llmfi_call *c, size_t i, llmf_error *err) {
     const llmfi_node *list = c->tries->models[0]->record.fallbacks, *item = list ? list->child : NULL;
-    char name[128];
-    llmf_str word;
+    char name[LLMFI_CHAIN_NAME];
     if (c->origin->req.fallback_count) {
         uint32_t at = llmfi_handle_at(&c->f->handles, c->origin->req.fallbacks[i]);
         if (at) return llmfi_handle_use(&c->f->handles, c->f->config, at, err);
@@ -354,14 +346,7 @@ static llmfi_prepared *llmfi_chain_at(llmfi_call *c, size_t i, llmf_error *err) 
         return item ? llmfi_prepared_named(c->f, item->text, err) : NULL;
     }
     if (c->f->desc.fallback_count) return llmfi_prepared_named(c->f, llmfi_cstr(c->f->desc.fallbacks[i]), err);
-    word = llmfi_chain_provider(c, i);
-    if (word.len > sizeof name - 1) {
-        llmfi_error_set(err, LLMF_ERR_UNKNOWN_PROVIDER, "LLM_FALLBACK_PROVIDERS names a provider that nobody knows");
-        return NULL;
-    }
-    memcpy(name, word.ptr, word.len);
-    name[word.len] = ':'; /* its default model */
-    return llmfi_prepared_named(c->f, llmfi_str(name, word.len + 1), err);
+    return llmfi_prepared_named(c->f, llmfi_chain_word(c->f, llmfi_chain_provider(c, i), name), err);
 }
 
 /* May this model be asked now? Else *err says why not, and *until when it may. `only`: the call has no other one to go to. */
@@ -415,6 +400,7 @@ static bool llmfi_move(llmfi_call *c) {
         if (p && !p->health) p->health = llmfi_health_of(c->f, &p->record);
         if (p && llmfi_may_ask(c, p, false, &err, &until)) {
             llmfi_call_turn(c, i, p);
+            llmfi_metrics_fallback(c->f, &from->record, &p->record, code);
             llmfi_log_switch(c, from, code);
             return true;
         }
@@ -518,6 +504,7 @@ static bool llmfi_repeat(llmfi_call *c, const llmf_retry *rules, int meaning) {
     if (due >= llmfi_call_until(c)) return false;
     t->repeats++;
     t->due_ns = due ? due : 1;
+    llmfi_metrics_retry(c);
     llmfi_log_repeat(c, wait);
     return true;
 }
@@ -568,8 +555,11 @@ static bool llmfi_goes_on(llmfi_call *c) {
     if (meaning && !c->kept_away && !(c->tries && c->tries->noted)) llmfi_health_bad(c, &rules, meaning);
     if (c->hedge_of || (!(rules.fallback_on >> code & 1) && !meaning)) return false;
     if (!llmfi_may_go_on(c) || (t = llmfi_tries_of(c)) == NULL) return false;
-    if (!c->kept_away && !t->noted) llmfi_tries_note(c);
-    c->hedge_ns = 0;
+    if (!c->kept_away && !t->noted) {
+        llmfi_seen_attempt(c, code);
+        llmfi_tries_note(c);
+    }
+    c->origin->hedge_ns = 0;
     llmfi_tries_end(t, t->at, &c->reply.error, c->kept_until_ns);
     if (t->hedge && !t->hedge->ended) { /* that one is the answer, or the end */
         t->due_ns = UINT64_MAX;
