@@ -57,6 +57,7 @@ typedef struct llmfi_call {
     bool calling;                            /* inside the user's callback */
     bool stop, free_later;                   /* asked for inside a callback */
     bool ended, taken;                       /* the response is made; the final event has been handed out */
+    bool filtered;                           /* the filters have seen the request */
     uint64_t start_ns, connected_ns, first_byte_ns, content_ns, terminal_ns; /* 0: not yet; content_ns: the latest */
     uint64_t first_content_ns, end_ns;
     uint64_t deadline_ns;                    /* the next of its timeouts, or before it: llmfi_set_deadline says when; UINT64_MAX: none */
@@ -80,6 +81,12 @@ typedef struct llmfi_call {
     llmf_str errortype;                      /* x-amzn-errortype: AWS names the kind of an error in a header */
 
     const char *deadline_what;
+#if LLMF_HAS_CACHE
+    struct llmfi_cache_use *cache;           /* what it has to do with the answers that are kept; NULL: nothing */
+#endif
+#if LLMF_HAS_FILTERS
+    llmfi_reply *shown;                      /* whose events are handed out: its reply, or what filters let through of it: see filters.h */
+#endif
 
     llmf_attempt attempt;
     llmf_response response;
@@ -158,6 +165,9 @@ struct llmf_factory {
 #if LLMF_HAS_AWS
     llmfi_asking keys;
 #endif
+#if LLMF_HAS_CACHE
+    struct llmfi_cache *cache;               /* answers kept; NULL: no call has asked yet */
+#endif
 
     llmfi_net net;
     llmfi_watch watch;
@@ -209,6 +219,16 @@ static int64_t llmfi_between_ms(uint64_t from, uint64_t to) {
 static void llmfi_log(llmf_factory *f, int level, int id, llmf_str text) {
     int most = f->desc.log_level ? f->desc.log_level : LLMF_LOG_WARNING;
     if (f->desc.log && level <= most) f->desc.log(f->desc.user, level, id, text);
+}
+
+/* ---- what is shown ---- */
+
+static LLMFI_SHORT llmfi_reply *llmfi_shown(llmfi_call *c) {
+#if LLMF_HAS_FILTERS
+    return c->shown;
+#else
+    return &c->reply;
+#endif
 }
 
 /* ---- ids ---- */

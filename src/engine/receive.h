@@ -3,7 +3,9 @@
 #define LLMFI_ENGINE_RECEIVE_H
 #include "../../providers/fault.h"
 #include "batches.h"
+#include "cache.h"
 #include "core.h"
+#include "filters.h"
 #include "health.h"
 #include "keys.h"
 #include "registered.h"
@@ -70,7 +72,7 @@ static bool llmfi_final_event(llmfi_call *c, llmf_event *ev) {
 
 /* The next event that waits, the final one last. */
 static bool llmfi_pop_event(llmfi_call *c, llmf_event *ev) {
-    if (!llmfi_reply_next(&c->reply, ev) && !llmfi_final_event(c, ev)) return false;
+    if (!llmfi_reply_next(llmfi_shown(c), ev) && !llmfi_final_event(c, ev)) return false;
     ev->call.id = c->id;
     return true;
 }
@@ -79,13 +81,13 @@ static bool llmfi_pop_event(llmfi_call *c, llmf_event *ev) {
 static void llmfi_hand_out(llmfi_call *c) {
     llmf_event ev;
     if (c->quiet) {
-        while (llmfi_reply_next(&c->reply, &ev)) continue;
-        llmfi_reply_release_events(&c->reply);
+        while (llmfi_reply_next(llmfi_shown(c), &ev)) continue;
+        llmfi_reply_release_events(llmfi_shown(c));
         if (c->ended) c->f->events++;
         return;
     }
     if (!c->req.on_event) {
-        if (llmfi_reply_count(&c->reply) || (c->ended && !c->taken)) llmfi_mark_ready(c);
+        if (llmfi_reply_count(llmfi_shown(c)) || (c->ended && !c->taken)) llmfi_mark_ready(c);
         return;
     }
     if (!c->f->polling) { /* callbacks run inside llmf_poll only */
@@ -100,7 +102,7 @@ static void llmfi_hand_out(llmfi_call *c) {
         c->calling = false;
         if (rc != LLMF_CONTINUE && !c->ended) c->stop = c->f->deferred = true;
     }
-    if (!llmfi_reply_count(&c->reply)) llmfi_reply_release_events(&c->reply);
+    if (!llmfi_reply_count(llmfi_shown(c))) llmfi_reply_release_events(llmfi_shown(c));
 }
 
 /* ---- the end ---- */
@@ -157,7 +159,13 @@ static void llmfi_finish(llmfi_call *c) {
     if (llmfi_parent(c)) c->f->deferred = true; /* which looks at it then */
 #endif
     llmfi_give_back_decoder(c);
+#if LLMF_HAS_FILTERS
+    if (c->shown != &c->reply) llmfi_filters_end(c);
+#endif
     llmfi_settle(c);
+#if LLMF_HAS_CACHE
+    if (c->cache) llmfi_cache_keep(c);
+#endif
 #if LLMFI_HAS_HEALTH
     if (c->response.error.code == LLMF_OK) llmfi_health_good(c);
 #endif
@@ -184,8 +192,11 @@ static void llmfi_abort(llmfi_call *c, int code, const char *text) {
 static void llmfi_frame_taken(llmfi_call *c) {
     if (c->reply.content && !c->first_content_ns) c->first_content_ns = c->f->now_ns;
     if (c->reply.terminal && !c->terminal_ns) c->terminal_ns = c->f->now_ns;
+#if LLMF_HAS_FILTERS
+    if (c->shown != &c->reply) llmfi_filters_run(c);
+#endif
     if (c->reply.error.code != LLMF_OK) c->f->deferred = true;
-    if (llmfi_reply_count(&c->reply)) {
+    if (llmfi_reply_count(llmfi_shown(c))) {
         c->content_ns = c->f->now_ns;
         llmfi_hand_out(c);
     }
@@ -197,8 +208,8 @@ static void llmfi_frame(llmfi_call *c, llmf_str event, llmf_str data) {
 }
 
 /* No more for now: the caller must take events first, or the call is about to end. */
-static bool llmfi_full(const llmfi_call *c) {
-    return c->stop || c->free_later || llmfi_reply_count(&c->reply) >= LLMF_MAX_QUEUED;
+static bool llmfi_full(llmfi_call *c) {
+    return c->stop || c->free_later || llmfi_reply_count(llmfi_shown(c)) >= LLMF_MAX_QUEUED;
 }
 
 static void llmfi_wire_failed(llmfi_call *c, int why) {

@@ -73,7 +73,7 @@ static LLMFI_COLD void llmfi_settle_ended(llmfi_call *c) {
 /* Fills c->response; c->reply.error is what the call ended with. */
 LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
     llmf_response *r = &c->response;
-    llmfi_reply *reply = &c->reply;
+    llmfi_reply *reply = &c->reply, *shown = llmfi_shown(c);
     r->call.id = c->id;
     if (c->prepared) {
         r->provider = c->prepared->record.provider->name;
@@ -82,10 +82,10 @@ LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
     r->model_used = reply->model_used;
     r->request_id = reply->request_id;
     r->text = r->reasoning = r->refusal = llmfi_str("", 0);
-    if (!reply->discard) { /* else what is still there are events not yet taken */
-        r->text = llmfi_reply_text_of(&reply->text);
-        r->reasoning = llmfi_reply_text_of(&reply->reasoning);
-        r->refusal = llmfi_reply_text_of(&reply->refusal);
+    if (!shown->discard) { /* else what is still there are events not yet taken */
+        r->text = llmfi_reply_text_of(&shown->text);
+        r->reasoning = llmfi_reply_text_of(&shown->reasoning);
+        r->refusal = llmfi_reply_text_of(&shown->refusal);
     }
     r->state = llmfi_reply_text_of(&reply->state);
     r->raw = llmfi_reply_text_of(&c->raw);
@@ -96,7 +96,7 @@ LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
     r->finish = reply->finish;
     r->finish_raw = reply->finish_raw;
     r->usage = reply->usage;
-    r->cost_pico = c->prepared ? llmfi_call_cost(c) : LLMF_UNKNOWN;
+    r->cost_pico = r->cached ? 0 : c->prepared ? llmfi_call_cost(c) : LLMF_UNKNOWN;
     r->latency_ms = llmfi_between_ms(c->start_ns, c->end_ns);
     r->first_token_ms = llmfi_between_ms(c->start_ns, c->first_content_ns);
 #if LLMF_HAS_MODELS && LLMF_HAS_STRINGS
@@ -117,7 +117,7 @@ LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
     c->attempt.error = r->error.code;
     c->attempt.latency_ms = r->latency_ms;
     r->attempts = &c->attempt;
-    r->attempt_count = c->start_ns ? 1 : 0;
+    r->attempt_count = c->start_ns && !r->cached ? 1 : 0;
 }
 
 #endif
