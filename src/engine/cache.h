@@ -23,13 +23,6 @@ typedef struct llmfi_cached {
     unsigned char key[LLMFI_SHA256];
 } llmfi_cached;
 
-struct llmfi_cache {
-    llmfi_cached *newest, *oldest;
-    size_t entries, bytes, bucket_count;
-    uint64_t hits, misses;
-    llmfi_cached **buckets;                  /* in the same piece of the heap */
-};
-
 /* Of one call. */
 struct llmfi_cache_use {
     const llmfi_prepared *of;                /* the model that the key is for: another attempt may ask another one */
@@ -47,24 +40,24 @@ static const char *llmfi_cached_blob(const llmfi_cached *e) {
     return (const char *)(e + 1);
 }
 
-static llmfi_cached **llmfi_cache_bucket(const struct llmfi_cache *k, const unsigned char *key) {
+static llmfi_cached **llmfi_cache_bucket(const llmfi_cache *k, const unsigned char *key) {
     return &k->buckets[llmfi_load4_be(key) & (k->bucket_count - 1)];
 }
 
-static llmfi_cached *llmfi_cache_find(const struct llmfi_cache *k, const unsigned char *key) {
-    llmfi_cached *e = *llmfi_cache_bucket(k, key);
+static llmfi_cached *llmfi_cache_find(const llmfi_cache *k, const unsigned char *key) {
+    llmfi_cached *e = k->buckets ? *llmfi_cache_bucket(k, key) : NULL;
     while (e && memcmp(e->key, key, LLMFI_SHA256) != 0) e = e->chain;
     return e;
 }
 
-static void llmfi_cache_unlink(struct llmfi_cache *k, llmfi_cached *e) {
+static void llmfi_cache_unlink(llmfi_cache *k, llmfi_cached *e) {
     if (e->newer) e->newer->older = e->older;
     else k->newest = e->older;
     if (e->older) e->older->newer = e->newer;
     else k->oldest = e->newer;
 }
 
-static void llmfi_cache_link(struct llmfi_cache *k, llmfi_cached *e) {
+static void llmfi_cache_link(llmfi_cache *k, llmfi_cached *e) {
     e->newer = NULL;
     e->older = k->newest;
     if (e->older) e->older->newer = e;
@@ -74,23 +67,37 @@ static void llmfi_cache_link(struct llmfi_cache *k, llmfi_cached *e) {
 
 /* It cannot be found any more; its memory goes with the last call that will play it. */
 static void llmfi_cache_drop(llmf_factory *f, llmfi_cached *e) {
-    llmfi_cached **at = llmfi_cache_bucket(f->cache, e->key);
+    llmfi_cached **at = llmfi_cache_bucket(&f->cache, e->key);
     while (*at != e) at = &(*at)->chain;
     *at = e->chain;
-    llmfi_cache_unlink(f->cache, e);
-    f->cache->entries--;
-    f->cache->bytes -= llmfi_heap_size(&f->heap, e);
+    llmfi_cache_unlink(&f->cache, e);
+    f->cache.entries--;
+    f->cache.bytes -= llmfi_heap_size(&f->heap, e);
     e->listed = false;
     if (!e->users) llmfi_heap_free(&f->heap, e);
 }
 
-/* Drops the oldest that nobody is about to play. False: there is none. The heap asks so too, when it is used up. */
-static bool llmfi_cache_shed(void *user) {
-    llmf_factory *f = (llmf_factory *)user;
-    llmfi_cached *e = f->cache->oldest;
+/* Drops the oldest that nobody is about to play. False: there is none. */
+static bool llmfi_cache_drop_one(llmf_factory *f) {
+    llmfi_cached *e = f->cache.oldest;
     while (e && e->users) e = e->newer;
     if (e) llmfi_cache_drop(f, e);
     return e != NULL;
+}
+
+static void llmfi_cache_drop_buckets(llmf_factory *f) {
+    llmfi_heap_free(&f->heap, f->cache.buckets);
+    f->cache.buckets = NULL;
+    f->heap.shed = NULL;
+}
+
+/* The heap is used up: all that is kept can be spared, one piece after the other. */
+static bool llmfi_cache_shed(void *user) {
+    llmf_factory *f = (llmf_factory *)user;
+    if (llmfi_cache_drop_one(f)) return true;
+    if (f->cache.entries) return false;
+    llmfi_cache_drop_buckets(f);
+    return true;
 }
 
 static size_t llmfi_cache_most(const llmf_factory *f) {
@@ -102,15 +109,31 @@ static size_t llmfi_cache_places(const llmf_factory *f) {
     return f->desc.cache_entries < 0 ? 0 : f->desc.cache_entries ? (size_t)f->desc.cache_entries : (size_t)LLMFI_CACHE_ENTRIES;
 }
 
+/* Made when the first call asks, and small where little is kept. False: no memory, so nothing is kept. */
+static bool llmfi_cache_ready(llmf_factory *f) {
+    llmfi_cache *k = &f->cache;
+    size_t n = 16;
+    if (k->buckets) return true;
+    while (n < llmfi_cache_places(f) && n < LLMFI_CACHE_BUCKETS && n * sizeof *k->buckets < llmfi_cache_most(f) / 16) n *= 2;
+    k->buckets = (llmfi_cached **)llmfi_heap_alloc(&f->heap, n * sizeof *k->buckets);
+    if (!k->buckets) return false;
+    memset(k->buckets, 0, n * sizeof *k->buckets);
+    k->bucket_count = n;
+    f->heap.shed_user = f;
+    f->heap.shed = llmfi_cache_shed;
+    return true;
+}
+
 /* Lets it be found, where there is a place for it or one can be made. */
 static void llmfi_cache_list(llmf_factory *f, llmfi_cached *e) {
-    struct llmfi_cache *k = f->cache;
+    llmfi_cache *k = &f->cache;
     size_t size = llmfi_heap_size(&f->heap, e), most = llmfi_cache_most(f), places = llmfi_cache_places(f);
-    llmfi_cached *same = llmfi_cache_find(k, e->key), **bucket = llmfi_cache_bucket(k, e->key);
+    llmfi_cached *same = llmfi_cache_find(k, e->key), **bucket;
     if (same) llmfi_cache_drop(f, same);
-    if (size > most || !places) return;
+    if (size > most || !places || !llmfi_cache_ready(f)) return;
     while (k->entries >= places || k->bytes > most - size)
-        if (!llmfi_cache_shed(f)) return;
+        if (!llmfi_cache_drop_one(f)) return;
+    bucket = llmfi_cache_bucket(k, e->key);
     e->chain = *bucket;
     *bucket = e;
     llmfi_cache_link(k, e);
@@ -130,34 +153,14 @@ static llmfi_cached *llmfi_cached_new(llmf_factory *f, const unsigned char *key,
     return e;
 }
 
-/* Made when the first call asks. NULL: no memory, so nothing is kept. */
-static struct llmfi_cache *llmfi_cache_of(llmf_factory *f) {
-    struct llmfi_cache *k = f->cache;
-    size_t buckets = 16;
-    if (k) return k;
-    while (buckets < llmfi_cache_places(f) && buckets < LLMFI_CACHE_BUCKETS) buckets *= 2;
-    k = (struct llmfi_cache *)llmfi_heap_alloc(&f->heap, sizeof *k + buckets * sizeof *k->buckets);
-    if (!k) return NULL;
-    memset(k, 0, sizeof *k + buckets * sizeof *k->buckets);
-    k->bucket_count = buckets;
-    k->buckets = (llmfi_cached **)(void *)(k + 1);
-    f->cache = k;
-    f->heap.shed_user = f;
-    f->heap.shed = llmfi_cache_shed;
-    return k;
-}
-
 LLMF_API void llmf_cache_clear(llmf_factory *f) {
-    if (!f || !f->cache) return;
-    while (f->cache->oldest) llmfi_cache_drop(f, f->cache->oldest);
+    while (f && f->cache.oldest) llmfi_cache_drop(f, f->cache.oldest);
 }
 
 /* No call is left. */
 static void llmfi_cache_close(llmf_factory *f) {
     llmf_cache_clear(f);
-    f->heap.shed = NULL;
-    llmfi_heap_free(&f->heap, f->cache);
-    f->cache = NULL;
+    llmfi_cache_drop_buckets(f);
 }
 
 /* ---- the key ---- */
@@ -393,7 +396,7 @@ static llmfi_cached *llmfi_cache_fetch(llmf_factory *f, const unsigned char *key
 }
 
 static llmfi_cached *llmfi_cache_look(llmf_factory *f, const unsigned char *key) {
-    struct llmfi_cache *k = f->cache;
+    llmfi_cache *k = &f->cache;
     llmfi_cached *e = llmfi_cache_find(k, key);
     if (e && f->desc.cache_ttl_ms > 0 && llmfi_moment(f) >= llmfi_after_ms(e->born_ns, f->desc.cache_ttl_ms)) {
         llmfi_cache_drop(f, e);
@@ -417,8 +420,7 @@ static bool llmfi_cache_mode_ok(llmfi_call *c) {
 
 /* What a call has to do with the cache, its key made for the model that it asks now. NULL: nothing, or no memory. */
 static struct llmfi_cache_use *llmfi_cache_use_of(llmfi_call *c) {
-    if (!llmfi_cache_of(c->f)) return NULL;
-    if (!c->cache) {
+        if (!c->cache) {
         c->cache = (struct llmfi_cache_use *)llmfi_heap_alloc(&c->f->heap, sizeof *c->cache);
         if (c->cache) memset(c->cache, 0, sizeof *c->cache);
     }
@@ -440,10 +442,10 @@ static bool llmfi_cache_serve(llmfi_call *c) {
     if (mode == LLMF_CACHE_WRITE || (c->req.flags & LLMF_KEEP_RAW)) return false;
     u->hit = llmfi_cache_look(c->f, u->key);
     if (!u->hit) {
-        c->f->cache->misses++;
+        c->f->cache.misses++;
         return false;
     }
-    c->f->cache->hits++;
+    c->f->cache.hits++;
     u->hit->users++;
     u->write = false;
 #if LLMF_HAS_AWS
@@ -538,11 +540,11 @@ LLMF_API void llmf_cache_abi(const llmf_factory *f, llmf_cache_info *info, size_
     llmf_cache_info i;
     memset(&i, 0, sizeof i);
 #if LLMF_HAS_CACHE
-    if (f && f->cache) {
-        i.entries = f->cache->entries;
-        i.bytes = f->cache->bytes;
-        i.hits = f->cache->hits;
-        i.misses = f->cache->misses;
+    if (f) {
+        i.entries = f->cache.entries;
+        i.bytes = f->cache.bytes;
+        i.hits = f->cache.hits;
+        i.misses = f->cache.misses;
     }
 #endif
     (void)f;

@@ -123,6 +123,16 @@ typedef struct llmfi_asking {
 } llmfi_asking;
 #endif
 
+#if LLMF_HAS_CACHE
+/* Answers kept: see cache.h. */
+typedef struct llmfi_cache {
+    struct llmfi_cached **buckets;           /* in the heap; NULL: none yet */
+    struct llmfi_cached *newest, *oldest;
+    size_t entries, bytes, bucket_count;
+    uint64_t hits, misses;
+} llmfi_cache;
+#endif
+
 typedef struct llmfi_call_slot {
     llmfi_call *call;
     uint32_t generation;
@@ -166,7 +176,7 @@ struct llmf_factory {
     llmfi_asking keys;
 #endif
 #if LLMF_HAS_CACHE
-    struct llmfi_cache *cache;               /* answers kept; NULL: no call has asked yet */
+    llmfi_cache cache;
 #endif
 
     llmfi_net net;
