@@ -110,7 +110,7 @@
    SECRETS      Keys go into one header, never into a URL, a log, an error or a preview; that header is wiped when the call is freed. TLS is
                 verified; redirects are not followed.
 
-   CONTENTS: small types · opening and closing · models · requests · calls · other event loops · what would be sent · config without a factory ·
+   CONTENTS: small types · opening and closing · models · requests · calls · answers kept, and filters · other event loops · what would be sent · config without a factory ·
    JSON as it comes · transports of one's own · replay · providers of one's own · (with LLMFACTORY_IMPLEMENTATION:) every option · base ·
    wire · providers · net · factory · engine · tasks */
 /* -std=c99 hides POSIX, and the macro that shows it counts only before the first system header of a file: so this stands on top of the product. */
@@ -27501,6 +27501,9 @@ typedef struct llmfi_call {
     struct llmfi_call *next, *prev;          /* all calls */
     struct llmfi_call *ready_next;           /* calls with something for llmf_next_any */
     llmfi_prepared *prepared;                /* counted; NULL only where it could not be had */
+#if LLMF_HAS_FILTERS
+    llmfi_reply *shown;                      /* whose events are handed out: its reply, or what filters let through of it: see filters.h */
+#endif
 
     /* What is looked at most stands in front: its distance fits one byte. */
     int framing;                             /* LLMF_FRAMING_…, set when the status is known */
@@ -27541,9 +27544,6 @@ typedef struct llmfi_call {
     const char *deadline_what;
 #if LLMF_HAS_CACHE
     struct llmfi_cache_use *cache;           /* what it has to do with the answers that are kept; NULL: nothing */
-#endif
-#if LLMF_HAS_FILTERS
-    llmfi_reply *shown;                      /* whose events are handed out: its reply, or what filters let through of it: see filters.h */
 #endif
 
     llmf_attempt attempt;
@@ -27689,15 +27689,15 @@ static void llmfi_log(llmf_factory *f, int level, int id, llmf_str text) {
     if (f->desc.log && level <= most) f->desc.log(f->desc.user, level, id, text);
 }
 
-/* ---- what is shown ---- */
+/* ---- the reply that is shown: a call's own, or what filters let through of it ---- */
 
-static LLMFI_SHORT llmfi_reply *llmfi_shown(llmfi_call *c) {
 #if LLMF_HAS_FILTERS
-    return c->shown;
+#define llmfi_shown(c) ((c)->shown)
+#define llmfi_is_filtered(c) ((c)->shown != &(c)->reply)
 #else
-    return &c->reply;
+#define llmfi_shown(c) (&(c)->reply)
+#define llmfi_is_filtered(c) false
 #endif
-}
 
 /* ---- ids ---- */
 
@@ -30958,7 +30958,7 @@ struct llmf_filter_writer {
 };
 
 static llmfi_filtering *llmfi_filtering_of(const llmfi_call *c) {
-    return c->shown != &c->reply ? (llmfi_filtering *)(void *)c->shown : NULL;
+    return llmfi_is_filtered(c) ? (llmfi_filtering *)(void *)c->shown : NULL;
 }
 
 /* ---- a hook runs ---- */
@@ -31454,7 +31454,7 @@ LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
     r->finish = reply->finish;
     r->finish_raw = reply->finish_raw;
     r->usage = reply->usage;
-    r->cost_pico = r->cached ? 0 : c->prepared ? llmfi_call_cost(c) : LLMF_UNKNOWN;
+    r->cost_pico = c->prepared ? llmfi_call_cost(c) : LLMF_UNKNOWN;
     r->latency_ms = llmfi_between_ms(c->start_ns, c->end_ns);
     r->first_token_ms = llmfi_between_ms(c->start_ns, c->first_content_ns);
 #if LLMF_HAS_MODELS && LLMF_HAS_STRINGS
@@ -31475,7 +31475,10 @@ LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
     c->attempt.error = r->error.code;
     c->attempt.latency_ms = r->latency_ms;
     r->attempts = &c->attempt;
-    r->attempt_count = c->start_ns && !r->cached ? 1 : 0;
+    r->attempt_count = c->start_ns ? 1 : 0;
+#if LLMF_HAS_CACHE
+    if (r->cached) r->cost_pico = (int64_t)(r->attempt_count = 0); /* nothing was sent */
+#endif
 }
 
 #endif
@@ -31629,7 +31632,7 @@ static void llmfi_finish(llmfi_call *c) {
 #endif
     llmfi_give_back_decoder(c);
 #if LLMF_HAS_FILTERS
-    if (c->shown != &c->reply) llmfi_filters_end(c);
+    if (llmfi_is_filtered(c)) llmfi_filters_end(c);
 #endif
     llmfi_settle(c);
 #if LLMF_HAS_CACHE
@@ -31662,7 +31665,7 @@ static void llmfi_frame_taken(llmfi_call *c) {
     if (c->reply.content && !c->first_content_ns) c->first_content_ns = c->f->now_ns;
     if (c->reply.terminal && !c->terminal_ns) c->terminal_ns = c->f->now_ns;
 #if LLMF_HAS_FILTERS
-    if (c->shown != &c->reply) llmfi_filters_run(c);
+    if (llmfi_is_filtered(c)) llmfi_filters_run(c);
 #endif
     if (c->reply.error.code != LLMF_OK) c->f->deferred = true;
     if (llmfi_reply_count(llmfi_shown(c))) {
@@ -32401,7 +32404,7 @@ LLMF_API int llmf_poll(llmf_factory *f, int timeout_ms) {
 /* All that was decoded is taken: the transport may go on where it was stopped, at once or, where time is sliced or answers are filtered, in the next llmf_poll. */
 static bool llmfi_advance(llmfi_call *c, llmf_event *ev) {
     if (llmfi_pop_event(c, ev)) return true;
-    if (c->held_back && c->x.by && (c->f->desc.slice_us > 0 || llmfi_shown(c) != &c->reply)) { /* hooks of filters run in llmf_poll only */
+    if (c->held_back && c->x.by && (c->f->desc.slice_us > 0 || llmfi_is_filtered(c))) { /* hooks of filters run in llmf_poll only */
         c->f->held = true;
     } else if (c->held_back && c->x.by) {
         llmfi_go_on(c);
@@ -32843,12 +32846,12 @@ static bool llmfi_desc_ok(const llmf_desc *d, llmf_error *err) {
     if (d->getenv_fn || d->api_key_env) return llmfi_error_left_out(err, d->getenv_fn ? "llmf_desc.getenv_fn" : "llmf_desc.api_key_env", "ENV");
 #endif
 #if !LLMF_HAS_CACHE
-    if (d->cache_mode || d->cache_entries || d->cache_bytes || d->cache_ttl_ms || d->cache_store) return llmfi_error_left_out(err, "llmf_desc.cache_mode", "CACHE");
+    if (d->cache_mode) return llmfi_error_left_out(err, "llmf_desc.cache_mode", "CACHE"); /* without it its like mean nothing */
 #else
     if (d->cache_mode < 0 || d->cache_mode > LLMF_CACHE_OFF) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.cache_mode is no LLMF_CACHE_ value");
 #endif
 #if !LLMF_HAS_FILTERS
-    if (d->filters || d->filter_count) return llmfi_error_left_out(err, "llmf_desc.filters", "FILTERS");
+    if (d->filter_count) return llmfi_error_left_out(err, "llmf_desc.filters", "FILTERS");
 #else
     if (d->filter_count && !d->filters) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.filters is NULL but filter_count is not 0");
 #endif

@@ -36,6 +36,8 @@ static int never(void *user, llmf_exchange *x, const llmf_http_request *req) {
 static void test_open(void) {
     llmf_desc d;
     llmf_transport custom;
+    llmf_filter filter;
+    memset(&filter, 0, sizeof filter);
     memset(&d, 0, sizeof d);
     d.config = "models.yaml";
     not_opened(&d, "CONFIG");
@@ -52,6 +54,13 @@ static void test_open(void) {
     d.slice_us = 200;
     not_opened(&d, "SLICES");
     d.slice_us = 0;
+    d.cache_mode = LLMF_CACHE_ON;
+    not_opened(&d, "CACHE");
+    d.cache_mode = 0;
+    d.filters = &filter;
+    d.filter_count = 1;
+    not_opened(&d, "FILTERS");
+    d.filter_count = 0;
     memset(&custom, 0, sizeof custom);
     custom.start = never;
     d.custom_transport = &custom;
@@ -83,6 +92,9 @@ static void test_requests(llmf_factory *f, llmf_model m) {
     req.reasoning = "low";
     refused(f, m, &req, LLMF_ERR_NOT_BUILT, "REASONING");
     req.reasoning = NULL;
+    req.response_cache = LLMF_CACHE_READ;
+    refused(f, m, &req, LLMF_ERR_NOT_BUILT, "CACHE");
+    req.response_cache = LLMF_CACHE_OFF;
     req.extra = "{}";
     refused(f, m, &req, LLMF_ERR_NOT_BUILT, "EXTRA");
     req.extra = NULL;

@@ -400,7 +400,7 @@ LLMF_API int llmf_poll(llmf_factory *f, int timeout_ms) {
 /* All that was decoded is taken: the transport may go on where it was stopped, at once or, where time is sliced or answers are filtered, in the next llmf_poll. */
 static bool llmfi_advance(llmfi_call *c, llmf_event *ev) {
     if (llmfi_pop_event(c, ev)) return true;
-    if (c->held_back && c->x.by && (c->f->desc.slice_us > 0 || llmfi_shown(c) != &c->reply)) { /* hooks of filters run in llmf_poll only */
+    if (c->held_back && c->x.by && (c->f->desc.slice_us > 0 || llmfi_is_filtered(c))) { /* hooks of filters run in llmf_poll only */
         c->f->held = true;
     } else if (c->held_back && c->x.by) {
         llmfi_go_on(c);

@@ -43,6 +43,9 @@ typedef struct llmfi_call {
     struct llmfi_call *next, *prev;          /* all calls */
     struct llmfi_call *ready_next;           /* calls with something for llmf_next_any */
     llmfi_prepared *prepared;                /* counted; NULL only where it could not be had */
+#if LLMF_HAS_FILTERS
+    llmfi_reply *shown;                      /* whose events are handed out: its reply, or what filters let through of it: see filters.h */
+#endif
 
     /* What is looked at most stands in front: its distance fits one byte. */
     int framing;                             /* LLMF_FRAMING_…, set when the status is known */
@@ -83,9 +86,6 @@ typedef struct llmfi_call {
     const char *deadline_what;
 #if LLMF_HAS_CACHE
     struct llmfi_cache_use *cache;           /* what it has to do with the answers that are kept; NULL: nothing */
-#endif
-#if LLMF_HAS_FILTERS
-    llmfi_reply *shown;                      /* whose events are handed out: its reply, or what filters let through of it: see filters.h */
 #endif
 
     llmf_attempt attempt;
@@ -231,15 +231,15 @@ static void llmfi_log(llmf_factory *f, int level, int id, llmf_str text) {
     if (f->desc.log && level <= most) f->desc.log(f->desc.user, level, id, text);
 }
 
-/* ---- what is shown ---- */
+/* ---- the reply that is shown: a call's own, or what filters let through of it ---- */
 
-static LLMFI_SHORT llmfi_reply *llmfi_shown(llmfi_call *c) {
 #if LLMF_HAS_FILTERS
-    return c->shown;
+#define llmfi_shown(c) ((c)->shown)
+#define llmfi_is_filtered(c) ((c)->shown != &(c)->reply)
 #else
-    return &c->reply;
+#define llmfi_shown(c) (&(c)->reply)
+#define llmfi_is_filtered(c) false
 #endif
-}
 
 /* ---- ids ---- */
 

@@ -30,7 +30,7 @@ struct llmf_filter_writer {
 };
 
 static llmfi_filtering *llmfi_filtering_of(const llmfi_call *c) {
-    return c->shown != &c->reply ? (llmfi_filtering *)(void *)c->shown : NULL;
+    return llmfi_is_filtered(c) ? (llmfi_filtering *)(void *)c->shown : NULL;
 }
 
 /* ---- a hook runs ---- */

@@ -322,12 +322,12 @@ static bool llmfi_desc_ok(const llmf_desc *d, llmf_error *err) {
     if (d->getenv_fn || d->api_key_env) return llmfi_error_left_out(err, d->getenv_fn ? "llmf_desc.getenv_fn" : "llmf_desc.api_key_env", "ENV");
 #endif
 #if !LLMF_HAS_CACHE
-    if (d->cache_mode || d->cache_entries || d->cache_bytes || d->cache_ttl_ms || d->cache_store) return llmfi_error_left_out(err, "llmf_desc.cache_mode", "CACHE");
+    if (d->cache_mode) return llmfi_error_left_out(err, "llmf_desc.cache_mode", "CACHE"); /* without it its like mean nothing */
 #else
     if (d->cache_mode < 0 || d->cache_mode > LLMF_CACHE_OFF) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.cache_mode is no LLMF_CACHE_ value");
 #endif
 #if !LLMF_HAS_FILTERS
-    if (d->filters || d->filter_count) return llmfi_error_left_out(err, "llmf_desc.filters", "FILTERS");
+    if (d->filter_count) return llmfi_error_left_out(err, "llmf_desc.filters", "FILTERS");
 #else
     if (d->filter_count && !d->filters) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.filters is NULL but filter_count is not 0");
 #endif

@@ -160,7 +160,7 @@ static void llmfi_finish(llmfi_call *c) {
 #endif
     llmfi_give_back_decoder(c);
 #if LLMF_HAS_FILTERS
-    if (c->shown != &c->reply) llmfi_filters_end(c);
+    if (llmfi_is_filtered(c)) llmfi_filters_end(c);
 #endif
     llmfi_settle(c);
 #if LLMF_HAS_CACHE
@@ -193,7 +193,7 @@ static void llmfi_frame_taken(llmfi_call *c) {
     if (c->reply.content && !c->first_content_ns) c->first_content_ns = c->f->now_ns;
     if (c->reply.terminal && !c->terminal_ns) c->terminal_ns = c->f->now_ns;
 #if LLMF_HAS_FILTERS
-    if (c->shown != &c->reply) llmfi_filters_run(c);
+    if (llmfi_is_filtered(c)) llmfi_filters_run(c);
 #endif
     if (c->reply.error.code != LLMF_OK) c->f->deferred = true;
     if (llmfi_reply_count(llmfi_shown(c))) {

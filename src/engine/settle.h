@@ -96,7 +96,7 @@ LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
     r->finish = reply->finish;
     r->finish_raw = reply->finish_raw;
     r->usage = reply->usage;
-    r->cost_pico = r->cached ? 0 : c->prepared ? llmfi_call_cost(c) : LLMF_UNKNOWN;
+    r->cost_pico = c->prepared ? llmfi_call_cost(c) : LLMF_UNKNOWN;
     r->latency_ms = llmfi_between_ms(c->start_ns, c->end_ns);
     r->first_token_ms = llmfi_between_ms(c->start_ns, c->first_content_ns);
 #if LLMF_HAS_MODELS && LLMF_HAS_STRINGS
@@ -117,7 +117,10 @@ LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
     c->attempt.error = r->error.code;
     c->attempt.latency_ms = r->latency_ms;
     r->attempts = &c->attempt;
-    r->attempt_count = c->start_ns && !r->cached ? 1 : 0;
+    r->attempt_count = c->start_ns ? 1 : 0;
+#if LLMF_HAS_CACHE
+    if (r->cached) r->cost_pico = (int64_t)(r->attempt_count = 0); /* nothing was sent */
+#endif
 }
 
 #endif
