@@ -490,43 +490,45 @@ LLMF_API const char *llmf_build_info(void);
 
 /* ---- answers kept, and filters --------------------------------------------------------------------------------------- */
 
-/* ANSWERS KEPT. Off by default. A call whose request is the same, byte for byte, as an earlier one is given the earlier one's answer, and nothing is sent. Its events
-   come with the next llmf_poll, in the order TEXT after REASONING, REFUSAL, tool calls, USAGE, DONE, each text in one piece. llmf_response.cached is then true, cost_pico
-   0, usage what it was, request_id empty and attempt_count 0. Chats (LLMF_OP_CHAT) and counts of tokens (LLMF_OP_COUNT_TOKENS) are kept, the other operations are not.
+/* ANSWERS KEPT. Off by default. A call whose request is the same, byte for byte, as an earlier one is given the earlier one's answer, and nothing is sent. Its events come
+   with the next llmf_poll: REASONING, TEXT, REFUSAL, tool calls, USAGE, DONE, each text in one piece. llmf_response.cached is then true, cost_pico 0, usage what it was,
+   request_id empty and attempt_count 0. Chats and counts of tokens (LLMF_OP_CHAT, LLMF_OP_COUNT_TOKENS) are kept, the other operations are not.
 
    LLMF_CACHE_…   ON: gives what is kept, and keeps. READ: gives, does not keep. WRITE: keeps, does not give (refreshes). OFF: neither. In llmf_desc.cache_mode 0 is OFF.
-   The same means: provider, operation, dialect, address, the body as it would be sent, and headers (those of the config too). Not: the key, headers and members of the address's query
-   whose names speak of a secret, User-Agent, and whether it streams. So who asks with another key is given the same answer: where that must not be, open two factories, or set
-   llmf_request.user.
-   Kept is what ended with LLMF_OK and its terminal event. Never kept: a reply cut short, an error, a cancelled call, one with LLMF_DISCARD_TEXT. With LLMF_KEEP_RAW a call is
-   not given what is kept, as there is no body. Two calls under way at once for the same thing are both sent.
-   In memory the answers are in the factory's block, the one used longest ago goes first; where the block is used up, they go before any call fails for it.
+   The same means: provider, operation, dialect, address, the body as it would be sent, and headers (those of the config too). Not: the key, headers and members of the
+   address's query whose names speak of a secret, User-Agent, and whether it streams. So who asks with another key is given the same answer: where that must not be,
+   open two factories, or set llmf_request.user.
+   Kept is what ended with LLMF_OK and its terminal event. Never kept: a reply cut short, an error, a cancelled call, one with LLMF_DISCARD_TEXT. With LLMF_KEEP_RAW a call
+   is not given what is kept, as there is no body. Two calls under way at once for the same thing are both sent.
+   In memory the answers are in the factory's block; the one used longest ago goes first; where the block is used up, they go before any call fails for it.
 
-   llmf_cache_store   A store of your own (a file, Redis), asked where memory has nothing; what is kept goes to both. A blob is opaque, versioned and checksummed together with
-                  its key: one that was changed, cut, is of another version or of another key, or is older than cache_ttl_ms is as none, and `del` is called for it. It holds the
-                  answer, neither the request nor the key. The checksum is against accidents: whoever can write to the store can write answers.
-                  The hooks run in the thread that uses the factory, inside the function that serves the call (llmf_start asks, llmf_poll keeps); they must not wait for long, and call nothing of
-                  the library. get: false where there is none; *blob stays valid until it is called again. put: ttl_ms as in llmf_desc, 0: none ends; the blob is valid inside the call
-                  only. get, put and del may each be NULL.
+   llmf_cache_store  A store of your own (a file, Redis), asked where memory has nothing; what is kept goes to both. A blob is opaque, versioned and checksummed together
+                  with its key: one that was changed or cut, is of another version or another key, or older than cache_ttl_ms, counts as none, and `del` is called for it.
+                  It holds the answer, neither the request nor the key. The checksum is against accidents: whoever can write to the store can write answers.
+                  The hooks run in the thread that uses the factory, inside the function that serves the call (llmf_start asks, llmf_poll keeps); they must not wait for
+                  long, and call nothing of the library. get: false where there is none; *blob stays valid until a hook is called again. put: ttl_ms as in llmf_desc,
+                  0: none ends; the blob is valid inside the call only. Each may be NULL.
    llmf_cache     Figures since the factory was opened; all 0 where no call has asked yet, f is NULL, or LLMF_NO_CACHE=1. hits and misses count calls that asked.
-   llmf_cache_clear  Forgets what is kept in memory; not what your store has, nor the figures.
+   llmf_cache_clear  Forgets what is kept in memory; not what your store has, nor hits and misses.
 
-   FILTERS. Hooks that look at every call of a factory: llmf_desc.filters, in order. Requests go through them from the first to the last, answers from the last to the first:
-   what a filter takes out of a request it can put back into the answer. Each hook may be NULL.
+   FILTERS. Hooks that look at every call of a factory: llmf_desc.filters, in order. Requests go through them from the first to the last, answers from the last to the
+   first: what a filter takes out of a request it can put back into the answer. Each hook may be NULL.
    before         Sees the request before it is built: a prompt has become a message, defaults and prompt_prefix are in it. Runs inside llmf_start (llmf_generate,
-                  llmf_preview_request). Of chats and counts of tokens it may replace the content of a message, a text part, the system prompt; every operation it may refuse.
-   piece          Sees each TEXT and REASONING (event->type), from provider and cache alike, as it comes: event->text, event->call. HOLD: the text waits, and stands before the
-                  next piece of its type, so that a word can be seen across pieces; what was written is forgotten. At the end it is asked once more where text waits, with `last`: HOLD is
-                  then an error (ARGUMENT). Runs inside llmf_poll. Tool calls and refusals go past it, and past text that waits.
-   whole          Sees the whole text, as the hooks `piece` left it, once the reply is complete (event->text); not where it is empty. Where some filter has this hook the text
-                  comes as one piece at the end. Runs inside llmf_poll.
-   They return    LLMF_FILTER_PASS, LLMF_FILTER_HOLD (`piece` alone), or anything else, such as LLMF_FILTER_STOP: the call ends with LLMF_ERR_CONTENT_FILTER, as it does where a
-                  provider's own filter says no; error.text is "filter NAME: reason", http_status 0 where nothing was sent. Text that was handed out before stays handed out, text that waits is dropped.
-   The writer     is valid inside the hook. llmf_filter_write puts text in the place of what the hook was shown (several times: one behind the other; an empty text: nothing
-                  comes). llmf_filter_message replaces the content of a message, or, with `part` from 1 on, its part-th part, a text; llmf_filter_system the system prompt. llmf_filter_reason says why, for
-                  error.text (no prompt, no secret). All copy. False: the call will end, with ARGUMENT (no valid UTF-8, no such message, not in this hook) or MEMORY.
-   llmf_response.text and reasoning are what was handed out. state and raw are as the provider sent them, and the cache keeps what the provider said: filters see
-   it again. Hooks run in the thread that uses the factory and call nothing of the library but the functions of the writer. */
+                  llmf_preview_request). Of chats and counts of tokens it may replace the content of a message, a text part, the system prompt; any operation it may refuse.
+   piece          Sees each TEXT and REASONING (event->type), from provider and cache alike, as it comes: event->text, event->call. HOLD: the text waits, and stands before
+                  the next piece of its type, so that a word can be seen across pieces; what was written is forgotten. At the end it is asked once more where text
+                  waits, with `last`: HOLD is then an error (ARGUMENT). Runs inside llmf_poll. Tool calls and refusals go past it, and past text that waits.
+   whole          Sees the whole text, as the hooks `piece` left it, once the reply is complete (event->text); not where it is empty. Where some filter has this hook
+                  the text comes as one piece at the end. Runs inside llmf_poll.
+   They return    LLMF_FILTER_PASS, LLMF_FILTER_HOLD (`piece` alone), or anything else, such as LLMF_FILTER_STOP: the call ends with LLMF_ERR_CONTENT_FILTER, as where a
+                  provider's own filter says no; error.text is "filter NAME: reason", http_status 0 where nothing was sent. Text that was handed out before stays
+                  handed out; text that waits is dropped, as in every call that fails.
+   The writer     is valid inside the hook. llmf_filter_write puts text in the place of what the hook was shown (several times: one behind the other; an empty text:
+                  nothing comes). llmf_filter_message replaces the content of a message, or, with `part` from 1 on, its part-th part, a text; llmf_filter_system the
+                  system prompt. llmf_filter_reason says why, for error.text (no prompt, no secret; NULL: nothing). All copy. False: the call will end, with ARGUMENT
+                  (no valid UTF-8, no such text, not in this hook) or MEMORY.
+   llmf_response.text and reasoning are what was handed out. state, raw and the segments of a transcript are as the provider sent them, and the cache keeps what the
+   provider said: filters see it again. Hooks run in the thread that uses the factory and call nothing of the library but the functions of the writer. */
 enum { LLMF_CACHE_ON = 1, LLMF_CACHE_READ = 2, LLMF_CACHE_WRITE = 3, LLMF_CACHE_OFF = 4, LLMF_FILTER_PASS = 0, LLMF_FILTER_HOLD = 1, LLMF_FILTER_STOP = 2 };
 struct llmf_cache_store {
     void *user;
@@ -543,7 +545,7 @@ static inline void llmf_cache(const llmf_factory *f, llmf_cache_info *info) { ll
 LLMF_API void llmf_cache_clear(llmf_factory *f);
 typedef struct llmf_filter_writer llmf_filter_writer;
 struct llmf_filter {
-    const char *name;              /* for error.text; NULL: nameless */
+    const char *name;              /* for error.text; NULL: it has none */
     void *user;                    /* handed to the hooks */
     int (*before)(void *user, llmf_filter_writer *w, const llmf_request *req);
     int (*piece)(void *user, llmf_filter_writer *w, const llmf_event *event, bool last);

@@ -420,7 +420,7 @@ static bool llmfi_cache_mode_ok(llmfi_call *c) {
 
 /* What a call has to do with the cache, its key made for the model that it asks now. NULL: nothing, or no memory. */
 static struct llmfi_cache_use *llmfi_cache_use_of(llmfi_call *c) {
-        if (!c->cache) {
+    if (!c->cache) {
         c->cache = (struct llmfi_cache_use *)llmfi_heap_alloc(&c->f->heap, sizeof *c->cache);
         if (c->cache) memset(c->cache, 0, sizeof *c->cache);
     }

@@ -53,7 +53,8 @@ static LLMFI_COLD void llmfi_filter_fail(llmf_filter_writer *w, int code, const 
     w->failed = true;
     if (w->call->reply.error.code != LLMF_OK) return;
     t = llmfi_error_begin(&w->call->reply.error, code);
-    LLMFI_SAY(&t, "filter ");
+    LLMFI_SAY(&t, "filter");
+    if (w->filter->name) llmfi_say_c(&t, " ");
     llmfi_say_c(&t, w->filter->name);
     if (*what) LLMFI_SAY(&t, ": ");
     llmfi_say_c(&t, what);

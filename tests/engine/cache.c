@@ -412,8 +412,10 @@ static const char *key_of(llmf_factory *f, const char *model, const llmf_request
 }
 
 static void what_is_the_same(void **state) {
-    static const char *const same_as[][2] = {{"plain", "twin"}, {"plain", "secret"}, {"secret", "secret2"}, {"plain", "own_auth"}, {"query", "query_key"}, {"query_key", "query_key2"}};
-    static const char *const unlike[] = {"plain", "query", "elsewhere", "beta", "beta2", "hot", "azure", "gemini", "anthropic", "anthropic_beta", "ollama", "cohere", "responses", "bedrock"};
+    static const char *const same_as[][2] = {{"plain", "twin"}, {"plain", "secret"}, {"secret", "secret2"}, {"plain", "own_auth"},
+                                             {"query", "query_key"}, {"query_key", "query_key2"}};
+    static const char *const unlike[] = {"plain", "query", "elsewhere", "beta", "beta2", "hot", "azure", "gemini",
+                                         "anthropic", "anthropic_beta", "ollama", "cohere", "responses", "bedrock"};
     llmf_request req = request("a"), plain;
     char keys[KIT_COUNT(unlike)][65];
     llmf_recording r = kit_recording(200, "");
@@ -1076,8 +1078,10 @@ static bool holds(const kit_text *t, const char *what) {
 static void canary(void **state) {
     static const char *const models[] = {"openai:m", "anthropic:m", "gemini:m", "ollama:m", "cohere:m"};
     static const char *const bodies[] = {
-        PLAIN("fine"), "{\"type\":\"message\",\"model\":\"m\",\"content\":[{\"type\":\"text\",\"text\":\"fine\"}],\"stop_reason\":\"end_turn\",\"usage\":{\"input_tokens\":1,\"output_tokens\":1}}",
-        "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"fine\"}]},\"finishReason\":\"STOP\"}]}", "{\"model\":\"m\",\"message\":{\"role\":\"assistant\",\"content\":\"fine\"},\"done\":true,\"done_reason\":\"stop\"}",
+        PLAIN("fine"),
+        "{\"type\":\"message\",\"model\":\"m\",\"content\":[{\"type\":\"text\",\"text\":\"fine\"}],\"stop_reason\":\"end_turn\",\"usage\":{\"input_tokens\":1,\"output_tokens\":1}}",
+        "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"fine\"}]},\"finishReason\":\"STOP\"}]}",
+        "{\"model\":\"m\",\"message\":{\"role\":\"assistant\",\"content\":\"fine\"},\"done\":true,\"done_reason\":\"stop\"}",
         "{\"finish_reason\":\"COMPLETE\",\"message\":{\"role\":\"assistant\",\"content\":[{\"type\":\"text\",\"text\":\"fine\"}]}}"};
     llmf_request req = request(PROMPT);
     llmf_cache_store c;

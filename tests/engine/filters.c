@@ -467,7 +467,10 @@ static void must_decide(void **state) {
     stage_open(&s, "openai:m");
     say(&s, KIT_STORY);
     assert_int_equal(ask(&s, &req, &seen), LLMF_ERR_ARGUMENT);
-    assert_true(kit_has(seen.error, "filter undecided") && seen.text.len == 0 && seen.response.finish == LLMF_FINISH_NONE);
+    assert_true(kit_has(seen.error, "filter undecided: it still holds") && seen.text.len == 0 && seen.response.finish == LLMF_FINISH_NONE);
+    s.filters[0].name = NULL;
+    assert_int_equal(ask(&s, &req, &seen), LLMF_ERR_ARGUMENT);
+    assert_true(kit_has(seen.error, "filter: it still holds"));
     s.wire.len = 600; /* a call that fails: what is held is dropped, and the failure stays what it was */
     assert_int_equal(ask(&s, &req, &seen), LLMF_ERR_TRUNCATED);
     assert_true(seen.text.len == 0);
@@ -490,7 +493,8 @@ static void types_apart(void **state) {
     stage_open(&s, "openai:m");
     say(&s, KIT_TOOLS);
     assert_int_equal(run_polling(&s, &req, &seen), LLMF_OK);
-    assert_string_equal(kit_cstr(&seen.log), "reasoning Thin***\ntext I look.\ntool_start 0 call_a look\ntool_delta 0 {\"at\"\ntool_delta 0 :[1,2]}\ntool_start 1 call_b go\n"
+    assert_string_equal(kit_cstr(&seen.log), "reasoning Thin***\ntext I look.\n"
+                                              "tool_start 0 call_a look\ntool_delta 0 {\"at\"\ntool_delta 0 :[1,2]}\ntool_start 1 call_b go\n"
                                               "tool_delta 1 {}\ntool_call 0 call_a look {\"at\":[1,2]}\ntool_call 1 call_b go {}\nusage\n");
     assert_int_equal(seen.response.tool_call_count, 2);
     g.word = ".!"; /* the text waits until the end, behind the calls that came after it */
@@ -593,7 +597,9 @@ static int moody(void *user, llmf_filter_writer *w, const llmf_event *ev, bool l
     if (kit_random(&fortune) % 4 == 0 && ev->text.len < 200 && !user) return LLMF_FILTER_PASS;
     for (i = 0; i < ev->text.len; i += sizeof text) {
         size_t n = ev->text.len - i < sizeof text ? ev->text.len - i : sizeof text, k;
-        for (k = 0; k < n; k++) text[k] = (char)(ev->text.ptr[i + k] >= 'a' && ev->text.ptr[i + k] <= 'z' ? ev->text.ptr[i + k] - 32 : ev->text.ptr[i + k]);
+        memcpy(text, ev->text.ptr + i, n);
+        for (k = 0; k < n; k++)
+            if (text[k] >= 'a' && text[k] <= 'z') text[k] = (char)(text[k] - 32);
         if (!llmf_filter_write(w, llmfi_str(text, n))) return LLMF_FILTER_STOP;
     }
     return LLMF_FILTER_PASS;
@@ -823,6 +829,38 @@ static void other_faces(void **state) {
     stage_close(&s);
 }
 
+/* A transcript is text too. */
+static void transcripts(void **state) {
+    llmf_request req = request(NULL);
+    llmf_input in;
+    llmf_part audio;
+    kit_seen seen;
+    guard g;
+    stage s;
+    (void)state;
+    memset(&seen, 0, sizeof seen), memset(&g, 0, sizeof g), memset(&in, 0, sizeof in), memset(&audio, 0, sizeof audio);
+    stage_desc(&s, 1);
+    s.d.cache_mode = LLMF_CACHE_ON; /* which keeps none */
+    g.word = "Ann";
+    s.filters[0].piece = guard_piece;
+    s.filters[0].user = &g;
+    stage_open(&s, "openai:whisper-1");
+    audio.type = LLMF_PART_AUDIO;
+    audio.data = "ID3 and what follows";
+    audio.data_len = 20;
+    in.audio = &audio;
+    req.op = LLMF_OP_TRANSCRIBE;
+    req.input = &in;
+    req.stream = false;
+    say(&s, "{\"text\":\"I am Ann.\"}");
+    assert_int_equal(run_polling(&s, &req, &seen), LLMF_OK);
+    assert_string_equal(kit_cstr(&seen.text), "I am ***.");
+    assert_int_equal(run_polling(&s, &req, &seen), LLMF_OK);
+    assert_true(!seen.response.cached && s.wire.requests == 2);
+    kit_forget(&seen);
+    stage_close(&s);
+}
+
 /* Each request for memory refused in turn: the call ends well or with MEMORY, what came is what it says, and nothing is lost. */
 static void memory_refused(void **state) {
     llmf_request req = request("a");
@@ -894,7 +932,7 @@ int main(void) {
         cmocka_unit_test(before_changes),  cmocka_unit_test(before_refuses), cmocka_unit_test(before_misused), cmocka_unit_test(a_preview_shows_it_changed),
         cmocka_unit_test(at_every_split),  cmocka_unit_test(held_to_the_end), cmocka_unit_test(must_decide),   cmocka_unit_test(types_apart),
         cmocka_unit_test(in_order),        cmocka_unit_test(at_random),      cmocka_unit_test(over_the_cache), cmocka_unit_test(with_a_full_queue),
-        cmocka_unit_test(meddling),        cmocka_unit_test(other_faces),    cmocka_unit_test(memory_refused), cmocka_unit_test(cheap_where_unused),
+        cmocka_unit_test(meddling),        cmocka_unit_test(other_faces),    cmocka_unit_test(transcripts),   cmocka_unit_test(memory_refused), cmocka_unit_test(cheap_where_unused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
