@@ -129,10 +129,11 @@ static llmf_desc script_desc(script *s, script_fn answer) {
 
 /* On to the next thing that happens. False: nothing will. */
 static bool script_step(script *s, llmf_factory *f) {
-    uint64_t next = UINT64_MAX;
+    uint64_t next = UINT64_MAX, before = f->events;
     int64_t ms;
     size_t i;
     llmf_poll(f, 0);
+    if (f->events != before) return true; /* at that moment, not behind it */
     llmfi_now(f);
     ms = llmfi_wait_ms(f, -1); /* llmf_deadline_ms is 0 while other calls have events that nobody takes */
     if (ms >= 0) next = s->w.now + (uint64_t)ms * 1000000u;
