@@ -92,6 +92,7 @@ typedef struct llmfi_call {
     struct llmfi_tries *tries;               /* NULL: nothing has failed */
     struct llmfi_health *key;                /* of several keys, how the one that was sent does; NULL */
     int64_t reserved_tokens;                 /* counted in its model's minute before they are known */
+    uint64_t reserved_second;                /* of that minute */
     uint64_t kept_until_ns;                  /* when what kept it away is over, as far as is known */
     int64_t guard_rate;                      /* bytes a second that a stream must have; 0: any */
     uint64_t guard_ns, guard_at;             /* since when that is looked at, and what had been received then */

@@ -4,7 +4,7 @@
 #include "../engine/script.h"
 #include "faults.h"
 
-enum { SIM_CALLS = 1 << 17, SIM_MINUTE = 8192, SIM_BODY = 2048, SIM_BODIES = SCRIPT_PENDING, SIM_MS = 1000000 };
+enum { SIM_MINUTE = 8192, SIM_BODY = 2048, SIM_BODIES = 1024, SIM_MS = 1000000 }; /* bodies: of the latest requests; none is under way for so many others */
 
 /* Pico-dollars a token; milliseconds. */
 static const struct { char name; int64_t input, output; int latency, per_token; } sim_providers[SIM_PROVIDERS] = {
@@ -35,7 +35,7 @@ typedef struct sim_world {
     const sim_script *faults;
     uint64_t seed, from, random;   /* from: the moment of the first call */
     sim_minute sent[SIM_PROVIDERS], taken[SIM_PROVIDERS], best[SIM_PROVIDERS]; /* requests; those that were accepted; the clairvoyant's */
-    sim_call calls[SIM_CALLS];
+    sim_call *calls;
     int count, open, most_open;
     int64_t pico;                  /* charged */
     int asked, answered, above, after_content, wrong_text, wrong_cost;
@@ -106,7 +106,7 @@ static script_reply sim_error(sim_world *w, int status, const char *code, long r
     if (retry_after < 0) return r;
     r.headers[0] = "Retry-After";
     r.headers[1] = at + SIM_BODY - 16;
-    snprintf(at + SIM_BODY - 16, 16, "%ld", retry_after);
+    snprintf(at + SIM_BODY - 16, 16, "%d", (int)retry_after);
     return r;
 }
 
