@@ -122,7 +122,8 @@ typedef struct llmf_timeouts {
    has a chain (fallbacks), a quota or rate limit moves it to the next model at once, as does any other result of fallback_on once its repeats are used up; each model
    of the chain has repeats of its own, so a call asks at most (1 + max_retries) * (1 + fallbacks) times. A model that has no quota left, or a wrong key, is passed over
    for cooldown_ms by calls that have another one to go to; so is one that has failed breaker_failures times in a row, for breaker_ms; then one call tries it.
-   Where breaker_failures was set by somebody, calls without a chain are refused (OVERLOADED) meanwhile too. */
+   One whose models are all passed over asks the one that may be asked first, after a wait of max_wait_ms at most, as a call without a chain does. Where
+   breaker_failures was set by somebody, both are refused (OVERLOADED, ALL_FAILED) meanwhile. */
 typedef struct llmf_retry {
     int64_t max_retries;           /* 2; below 0: none. Replayed recordings and the mock are not repeated unless somebody sets it */
     int64_t delay_ms, min_delay_ms, max_delay_ms; /* 500, 0, 8,000 */

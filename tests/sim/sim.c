@@ -203,6 +203,7 @@ static sim_result sim_play(const sim_run *run, const sim_policy *p, const sim_sc
     w->faults = faults;
     w->seed = run->seed;
     w->from = w->s.w.now;
+    w->total_ms = run->total_ms;
     sim_config(config, sizeof config, p, faults);
     d.config_text = config;
     d.random = sim_bytes;
@@ -363,15 +364,16 @@ static void sim_sweep(int seeds) {
     int i;
     for (i = 1; i <= seeds; i++) {
         char text[1024];
-        sim_run run = {(uint64_t)i, 200, 5, 60000, false};
+        sim_run run = {(uint64_t)i, 200, i % 3 ? 5 : 50, 60000, false};
+        sim_policy more[2] = {{"queue", {.max_retries = 2, .max_concurrent = 1 + i % 5}, false, true, 3}, {"full, few at once", {.max_retries = 1, .max_concurrent = 1 + i % 7}, true, true, 6}};
         sim_script faults;
         int k;
         sim_any_script((uint64_t)i, text, sizeof text);
         sim_read_or_die(text, &faults);
-        if (i % 3 == 0) run.rate = 50;
-        for (k = 0; k < POLICIES; k++) {
-            sim_result r = sim_play(&run, &policies[k], &faults);
-            sim_invariants(&r, &policies[k], text, run.seed);
+        for (k = 0; k < POLICIES + 2; k++) {
+            const sim_policy *p = k < POLICIES ? &policies[k] : &more[k - POLICIES];
+            sim_result r = sim_play(&run, p, &faults);
+            sim_invariants(&r, p, text, run.seed);
         }
     }
 }
