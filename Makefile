@@ -8,6 +8,7 @@
 #   sim      policies against providers that fail, in virtual time: SIM='--help', SIM='--script a:dead@60-120'
 #   size     bytes per provider and option        fmt, clean, install (PREFIX=/usr/local)
 #   device   a microcontroller's image for QEMU: build/device.elf; DEVICE_WITH="OPENAI" for fewer providers
+#   minimal  a static client of less than 200 KiB, TLS and all: build/minimal; MINIMAL_WITH="OPENAI GROQ" for other providers
 #   models   the models of models.def from the databases in SPECS, which tools/models.txt names
 
 CC ?= cc
@@ -18,6 +19,9 @@ ARM ?= arm-none-eabi-
 DEVICE ?= $(B)/device.elf
 DEVICE_WITH ?= ANTHROPIC OPENAI
 DEVICE_FLAGS ?=
+MUSL ?= musl-gcc
+MINIMAL_WITH ?= ANTHROPIC OPENAI
+MINIMAL_FLAGS ?=
 STRICT = -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wundef -Wstrict-prototypes
 CFLAGS ?= -O2 -g
 EXAMPLE_CFLAGS ?= -g
@@ -28,9 +32,9 @@ EXAMPLES = hello chat frames transport names families $(patsubst examples/%.c,%,
 # Those that need more than libcurl, where it is there.
 UV_LIBS := $(shell pkg-config --libs libuv 2>/dev/null)
 SDL_LIBS := $(shell pkg-config --libs sdl2 2>/dev/null)
-EXAMPLES += $(if $(shell command -v $(CXX)),cpp) $(if $(filter Linux,$(shell uname -s)),epoll) $(if $(UV_LIBS),libuv) $(if $(SDL_LIBS),game/game)
+EXAMPLES += $(if $(shell command -v $(CXX)),cpp) $(if $(filter Linux,$(shell uname -s)),epoll metrics) $(if $(UV_LIBS),libuv) $(if $(SDL_LIBS),game/game)
 
-.PHONY: all game demo check product models san fuzz bench sim matrix size device fmt clean install deps deps-check deps-device
+.PHONY: all game demo check product models san fuzz bench sim matrix size device minimal fmt clean install deps deps-check deps-device deps-minimal
 
 all: $(B)/llmf $(EXAMPLES:%=$(B)/examples/%)
 
@@ -89,6 +93,35 @@ device: llmfactory.h | deps-device
 	for part in llm device board; do $(ARM)gcc $(DEVICE_CFLAGS) -c -o $(basename $(DEVICE))/$$part.o examples/device/$$part.c || exit 1; done
 	$(ARM)gcc -mcpu=cortex-m3 -mthumb -nostdlib -Wl,--gc-sections -T examples/device/board.ld -o $(DEVICE) $(basename $(DEVICE))/*.o -lgcc
 
+# Debian's libbearssl.a is made for glibc, so its source is compiled anew, once: for size, but for the curve, which is most of a handshake.
+$(B)/musl/libbearssl.a: | deps-minimal
+	sh tools/debian-source.sh bearssl $(B)/source/bearssl
+	@mkdir -p $(@D)
+	$(MAKE) -s -j4 -C $(B)/source/bearssl lib BUILD=$(abspath $(@D))/bearssl CC=$(MUSL) CFLAGS="-std=c99 -Os $(SMALL)"
+	$(MUSL) -std=c99 -O3 $(SMALL) -I$(B)/source/bearssl/inc -I$(B)/source/bearssl/src -c -o $(@D)/bearssl/obj/ec_p256_m31.o $(B)/source/bearssl/src/ec/ec_p256_m31.c
+	ar r $(@D)/bearssl/libbearssl.a $(@D)/bearssl/obj/ec_p256_m31.o
+	mv $(@D)/bearssl/libbearssl.a $@
+
+# minimal-plain has one dialect and no TLS, for a server of one's own. Beside them in musl/: the same with their symbols. Built anew each time: the options are on
+# the command line.
+SMALL = -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-pie
+OZ = $(shell $(MUSL) -Oz -E -x c /dev/null >/dev/null 2>&1 && echo -Oz || echo -Os)
+MINIMAL_CFLAGS = -std=c99 $(STRICT) -Werror $(OZ) $(SMALL) -I. -DLLMF_STATIC=1 -DLLMF_ONLY=1 -DLLMF_NO_MALLOC=1 -DLLMF_NO_GETADDRINFO=1 \
+    -DLLMF_WITH_SOCKET=1 -DLLMF_WITH_EPOLL=1 -DLLMF_WITH_STRINGS=1
+MINIMAL_LDFLAGS = -static -no-pie -Wl,--gc-sections,-z,noseparate-code,-z,norelro,--build-id=none
+minimal: $(B)/minimal
+
+.PHONY: $(B)/minimal $(B)/minimal-plain
+$(B)/minimal: $(B)/musl/libbearssl.a | deps-minimal
+	$(MUSL) $(MINIMAL_CFLAGS) -isystem $(B)/source/bearssl/inc -DLLMF_WITH_BEARSSL=1 -DLLMF_WITH_ROOTS=1 -DLLMF_WITH_ENV=1 $(MINIMAL_WITH:%=-DLLMF_WITH_%=1) \
+	    $(MINIMAL_FLAGS) $(MINIMAL_LDFLAGS) -o $(B)/musl/$(@F) examples/minimal/*.c $(B)/musl/libbearssl.a
+	strip -o $@ $(B)/musl/$(@F)
+
+$(B)/minimal-plain: | deps-minimal
+	@mkdir -p $(B)/musl
+	$(MUSL) $(MINIMAL_CFLAGS) -DLLMF_WITH_OPENAI=1 $(MINIMAL_FLAGS) $(MINIMAL_LDFLAGS) -o $(B)/musl/$(@F) examples/minimal/*.c
+	strip -o $@ $(B)/musl/$(@F)
+
 # ---- what people run ----
 
 # What a build needs: a C compiler and libcurl. Tried by compiling, installed by the system's package manager if it fails.
@@ -100,6 +133,9 @@ deps-check:
 
 deps-device:
 	@CC="$(CC)" sh tools/deps.sh device
+
+deps-minimal:
+	@CC="$(CC)" sh tools/deps.sh minimal
 
 demo: $(B)/examples/families $(B)/loopback-plain
 	@sh tests/demo.sh

@@ -67,6 +67,7 @@
                                             llmf_desc.transport = "socket". See TLS below
      LLMF_NO_CURL=1     nothing             http only (Ollama, llama.cpp, a proxy), or your own transport:
                                             llmf_desc.custom_transport (an engine's HTTP), llmf_desc.custom_stream (a TLS library, a UART)
+     LLMF_NO_MALLOC=1, LLMF_NO_GETADDRINFO=1   for small static programs: the block and addresses are llmf_desc's. examples/minimal is one
      LLMF_NO_STDLIB=1   no C library       a microcontroller: memory, clock and transport are llmf_desc's; -ffreestanding. examples/device is one
      Windows            -lws2_32            with mingw-w64; add -lcurl as above. A factory calls WSAStartup when it opens and WSACleanup when it closes;
                                             include this header before windows.h, or define WIN32_LEAN_AND_MEAN
@@ -83,11 +84,16 @@
      Amazon Bedrock wants region_name (or AWS_REGION) and a bearer key, or a pair to sign with: aws_access_key_id and aws_secret_access_key, or
      aws_profile, in the config; else AWS_ACCESS_KEY_ID and its like, ~/.aws, the container's endpoint, the instance's metadata service.
 
+   BUDGETS AND ROUTES: see llmf_budget and llmf_route
+     `budgets: {day_usd: 5, models: {smart: 2}}` refuses a call that might cost more than is left, before it is sent. `routes: {chat: {candidates: [fast, smart]}}` makes
+     "chat" a name that stands for the cheaper of the two that can serve, or by another rule.
+
    OPTIONS are values, set before the include or by -D (all of them: see "Every option" below, or src/options.h)
      LLMF_NO_X=1                leaves provider, transport or feature X out
      LLMF_ONLY=1 LLMF_WITH_X=1  leaves everything out but what is named
      LLMF_NO_MODELS=1           drops the table of models (prices, limits)
      LLMF_NO_EMBED=1, LLMF_NO_TRANSCRIBE=1, LLMF_NO_COUNT=1, LLMF_NO_LIST=1   drop the operations besides chats
+     LLMF_NO_BUDGETS=1, LLMF_NO_ROUTES=1   drop budgets of money, and routes
      LLMF_STATIC=1              all functions static: two versions can live in one program
 
    THREADS      A factory belongs to one thread at a time; several factories are independent. llmf_wakeup alone may cross threads.
@@ -107,10 +113,12 @@
                 hour, the last eight hosts' of a factory. Roots: ca_pem, else ca_file, else those built in (LLMF_WITH_ROOTS=1: 20 roots, 7 KB), else the
                 system's bundle, read and parsed at the first https connection (half a millisecond, 90 KB of the block). Memory: 32 KB a connection, 8 more while
                 its certificate is checked. What llmf_poll cannot slice is one record of the server's handshake, checked signatures and all: about a millisecond on a PC.
+   SEEING IT    With llmf_desc.metrics, llmf_metrics writes what Prometheus scrapes; llmf_desc.span is told of each call and attempt in OpenTelemetry's words for
+                generative AI; llmf_provider_status tells of the primary provider and its fallbacks. Neither prompts nor keys are in any of them.
    SECRETS      Keys go into one header, never into a URL, a log, an error or a preview; that header is wiped when the call is freed. TLS is
                 verified; redirects are not followed.
 
-   CONTENTS: small types · opening and closing · models · requests · calls · other event loops · what would be sent · config without a factory ·
+   CONTENTS: small types · opening and closing · models · requests · calls · budgets and routes · seeing it · other event loops · what would be sent · config without a factory ·
    JSON as it comes · transports of one's own · replay · providers of one's own · (with LLMFACTORY_IMPLEMENTATION:) every option · base ·
    wire · providers · net · factory · engine · tasks */
 /* -std=c99 hides POSIX, and the macro that shows it counts only before the first system header of a file: so this stands on top of the product. */
@@ -224,11 +232,30 @@ typedef struct llmf_usage {
     int64_t reasoning;
 } llmf_usage;
 
-/* ---- opening and closing ------------------------------------------------------------------------------------------- */
+/* ---- opening and closing -------------------------------------------------------------------------------------------
 
+   What the functions and types of this section are for; their members are explained where they stand.
+     llmf_alloc_fn     One allocation at open, one release at close: ptr NULL, old 0: give `size` bytes; size 0: take back.
+     llmf_retry        How failures are met. In each member 0 is what the next wider setting says: the request's max_retries, the model's keys in the config, its
+                       provider's, those of llmf_desc, the defaults that stand here. A call is repeated only before its first content has been handed out, and only what
+                       may pass is repeated: rate limits, overload, errors of the server and of the network, timeouts but the total one. The wait before the n-th repeat
+                       is delay_ms * 2^(n-1), not below min_delay_ms nor above max_delay_ms, of which `jitter` percent are chance ("full jitter": 100); what the provider
+                       asks for (Retry-After and its like) goes before. Where a call has a chain (fallbacks), a quota or rate limit moves it to the next model at once, as
+                       does any other result of fallback_on once its repeats are used up; each model of the chain has repeats of its own, so a call asks at most (1 +
+                       max_retries) * (1 + fallbacks) times. A model that has no quota left, or a wrong key, is passed over for cooldown_ms by calls that have another one
+                       to go to; so is one that has failed breaker_failures times in a row, for breaker_ms; then one call tries it. A call whose models are all passed
+                       over asks the one that may be asked first, after a wait of max_wait_ms at most, as a call without a chain does. Where breaker_failures was set by
+                       somebody, both are refused (ALL_FAILED, OVERLOADED) meanwhile.
+     llmf_resolve_fn   Turns a host name into addresses without blocking. Called from poll until it answers: put at most `cap` addresses as text ("127.0.0.1", "::1")
+                       NUL-terminated into out, 64 bytes each, and return how many; 0: not found; -1: not yet, ask again.
+     llmf_open         Opens a factory: reads the config, builds the tables. NULL on failure, with *err filled (every problem goes to the log hook; the text has the first
+                       and the count). err may be NULL. Everything in *desc is copied but what its comment calls borrowed. Reads files, so may block.
+     llmf_close        Ends all calls (no events any more), closes connections, wipes keys. NULL is nothing. Called inside a callback it is done when that llmf_poll
+                       returns, which then is -LLMF_ERR_STALE.
+     llmf_min_memory   Bytes of memory_size that this description needs at least, for max_calls plain calls of a few KB each, over TLS where BearSSL serves it. Reads the
+                       config files, and the roots, to know.
+     llmf_fail_memory  Fault injection: the nth request to the heap from now on is refused (0: none), and each later one too if `on`. */
 enum { LLMF_LOG_ERROR = 1, LLMF_LOG_WARNING = 2, LLMF_LOG_INFO = 3, LLMF_LOG_DEBUG = 4 };
-
-/* One allocation at open, one release at close: ptr NULL, old 0: give `size` bytes; size 0: take back. */
 typedef void *(*llmf_alloc_fn)(void *user, void *ptr, size_t old_size, size_t size);
 /* Milliseconds, 0: from config or the default; below 0: none. */
 typedef struct llmf_timeouts {
@@ -239,16 +266,6 @@ typedef struct llmf_timeouts {
     int64_t total_ms;              /* Default none */
     int64_t queue_ms;              /* until the limits of its model have room for it. Default none */
 } llmf_timeouts;
-
-/* How failures are met. In each member 0 is what the next wider setting says: the request's max_retries, the model's keys in the config, its provider's, those of
-   llmf_desc, the defaults that stand here. A call is repeated only before its first content has been handed out, and only what may pass is repeated: rate limits,
-   overload, errors of the server and of the network, timeouts but the total one. The wait before the n-th repeat is delay_ms * 2^(n-1), not below min_delay_ms nor
-   above max_delay_ms, of which `jitter` percent are chance ("full jitter": 100); what the provider asks for (Retry-After and its like) goes before. Where a call
-   has a chain (fallbacks), a quota or rate limit moves it to the next model at once, as does any other result of fallback_on once its repeats are used up; each model
-   of the chain has repeats of its own, so a call asks at most (1 + max_retries) * (1 + fallbacks) times. A model that has no quota left, or a wrong key, is passed over
-   for cooldown_ms by calls that have another one to go to; so is one that has failed breaker_failures times in a row, for breaker_ms; then one call tries it.
-   One whose models are all passed over asks the one that may be asked first, after a wait of max_wait_ms at most, as a call without a chain does. Where
-   breaker_failures was set by somebody, both are refused (OVERLOADED, ALL_FAILED) meanwhile. */
 typedef struct llmf_retry {
     int64_t max_retries;           /* 2; below 0: none. Replayed recordings and the mock are not repeated unless somebody sets it */
     int64_t delay_ms, min_delay_ms, max_delay_ms; /* 500, 0, 8,000 */
@@ -261,14 +278,11 @@ typedef struct llmf_retry {
     int64_t hedge_ms;              /* without content by then the next of the chain, or else the same model, is asked too, and who answers first counts: none */
     int64_t min_bytes_per_s;       /* of a stream, over ten seconds; a slower one is a TIMEOUT: none */
 } llmf_retry;
-
 typedef struct llmf_transport llmf_transport;
 typedef struct llmf_stream_ops llmf_stream_ops;
-
-/* Turns a host name into addresses without blocking. Called from poll until it answers: put at most `cap` addresses as text ("127.0.0.1", "::1")
-   NUL-terminated into out, 64 bytes each, and return how many; 0: not found; -1: not yet, ask again. */
+typedef struct llmf_budget_alert llmf_budget_alert;
 typedef int (*llmf_resolve_fn)(void *user, const char *host, char (*out)[64], int cap);
-
+struct llmf_span;
 /* Everything has a good zero. */
 typedef struct llmf_desc {
     const char *config;            /* a YAML or JSON file, or a directory of them; NULL: none (the tables and the environment only) */
@@ -282,16 +296,14 @@ typedef struct llmf_desc {
     const char *base_url;          /* replaces the base URL of every provider's row (tests, proxies); NULL: the row's */
     const char *api_key;           /* one key for every provider: for tests and one-provider programs; NULL: each provider's own */
     const char *api_key_env;       /* the same, by the name of a variable */
-
     void *memory;                  /* the one block, yours until llmf_close; NULL: one allocation of memory_size bytes, by `alloc` */
     size_t memory_size;            /* 0: 8 MiB */
-    llmf_alloc_fn alloc;           /* for that one allocation, and for llmf_check and llmf_min_memory; NULL: malloc and free (LLMF_NO_STDLIB: none) */
+    llmf_alloc_fn alloc;           /* for that one allocation, and for llmf_check and llmf_min_memory; NULL: malloc and free (LLMF_NO_MALLOC, LLMF_NO_STDLIB: none) */
     int max_calls;                 /* calls at once; 0: 64 */
     int max_models;                /* prepared models kept (LRU); 0: 128 */
     size_t max_response;           /* bytes of one reply's body; 0: 64 MiB */
     size_t max_line;               /* bytes of one event or line of a stream; 0: 8 MiB */
     size_t recv_size;              /* bytes read at a time; 0: 16 KiB */
-
     const char *transport;         /* "curl", "socket", "replay"; NULL: the first that is built in and serves the URL */
     const llmf_transport *custom_transport;     /* your own HTTP (borrowed until close); wins over `transport` */
     const llmf_stream_ops *custom_stream;       /* your own byte stream under our HTTP (borrowed until close) */
@@ -302,10 +314,9 @@ typedef struct llmf_desc {
     const char *ca_pem;            /* PEM roots in memory; wins over ca_file */
     bool insecure_tls;             /* do not verify: for tests on loopback only */
     bool no_global_init;           /* the program calls curl_global_init itself */
-    llmf_resolve_fn resolve;       /* socket transport; NULL: getaddrinfo, which may block for a look-up */
+    llmf_resolve_fn resolve;       /* socket transport; NULL: getaddrinfo, which may block for a look-up (LLMF_NO_GETADDRINFO: none) */
     llmf_timeouts timeouts;
     int64_t slice_us;              /* longest piece of work of one llmf_poll, in microseconds; 0: until nothing is ready */
-
     uint64_t (*clock_ns)(void *user);           /* monotonic nanoseconds; NULL: the system's. LLMF_NO_STDLIB: must be set */
     int64_t (*wall_ms)(void *user);             /* milliseconds since 1970; NULL: the system's. LLMF_NO_STDLIB: wanted for AWS signatures only */
     void (*random)(void *user, void *bytes, size_t len); /* for what separates the parts of an upload, and beside the system's for TLS by BearSSL; NULL: made from the time, and the system's alone */
@@ -316,47 +327,60 @@ typedef struct llmf_desc {
     const char *const *fallbacks;  /* names of models to try next, for models that have no chain of their own; NULL: the providers of LLM_FALLBACK_PROVIDERS, by their default models */
     size_t fallback_count;
     int max_batches;               /* requests of one LLMF_OP_EMBED call under way at once, each of which counts as a call; 0: 4 */
+    int64_t budget_call_pico, budget_process_pico, budget_day_pico; /* what a call, all calls and those of a day (UTC) may cost; 0: the config's; LLMF_ZERO: nothing */
+    void (*budget_alert)(void *user, const llmf_budget_alert *alert); /* a share of a budget is spent: see llmf_budget; inside llmf_poll; NULL: nobody is told */
+    bool metrics;                  /* count what llmf_metrics prints */
+    void (*span)(void *user, const struct llmf_span *span); /* each call at its end, and before it each of its attempts: see llmf_span. NULL: nobody asks */
 } llmf_desc;
-
-/* Opens a factory: reads the config, builds the tables. NULL on failure, with *err filled (every problem goes to the log hook; the text
-   has the first and the count). err may be NULL. Everything in *desc is copied but what its comment calls borrowed. Reads files, so may block. */
 LLMF_API llmf_factory *llmf_open_abi(int abi, const llmf_desc *desc, size_t desc_size, llmf_error *err);
 static inline llmf_factory *llmf_open(const llmf_desc *desc, llmf_error *err) { return llmf_open_abi(LLMF_ABI, desc, sizeof *desc, err); }
-/* Ends all calls (no events any more), closes connections, wipes keys. NULL is nothing. Called inside a callback it is done when that
-   llmf_poll returns, which then is -LLMF_ERR_STALE. */
 LLMF_API void llmf_close(llmf_factory *f);
-
-/* Bytes of memory_size that this description needs at least, for max_calls plain calls of a few KB each, over TLS where BearSSL serves it. Reads the config files,
-   and the roots, to know. */
 LLMF_API size_t llmf_min_memory_abi(const llmf_desc *desc, size_t desc_size);
 static inline size_t llmf_min_memory(const llmf_desc *desc) { return llmf_min_memory_abi(desc, sizeof *desc); }
-
 typedef struct llmf_memory_info {
     size_t block, permanent, used, high_water;  /* bytes: the whole block; taken for good at open; of the heap now; the most there was */
     uint64_t requests;                          /* pieces asked of the heap since open */
 } llmf_memory_info;
 LLMF_API void llmf_memory_abi(const llmf_factory *f, llmf_memory_info *info, size_t info_size);
 static inline void llmf_memory(const llmf_factory *f, llmf_memory_info *info) { llmf_memory_abi(f, info, sizeof *info); }
-/* Fault injection: the nth request to the heap from now on is refused (0: none), and each later one too if `on`. */
 LLMF_API void llmf_fail_memory(llmf_factory *f, uint64_t nth, bool on);
 
-/* ---- models -------------------------------------------------------------------------------------------------------- */
+/* ---- what a factory has learned ----------------------------------------------------------------------------------------
 
-/* The handle of a name: a key of the config, a row of the table, or provider:model. The same name gives the same handle; the last
-   max_models of them are kept prepared. {0} on failure with *err filled (NULL is allowed): UNKNOWN_MODEL, UNKNOWN_PROVIDER, NOT_BUILT, CONFIG.
-   name NULL: the default provider's default model. A missing key is told when a call starts, not here. */
+   Limits a minute, cool-downs, breakers, latencies: llmf_save writes them as bytes for llmf_load of another run, so that a device or a saved game does not forget who
+   has just said no. Neither a key nor a prompt is in them. All need the option SAVE, those with files FILES too; all belong to the factory's thread.
+     llmf_save        into `out`, at most cap bytes; returns how many there are: where that is more than cap (out NULL: 0), nothing of use was written
+     llmf_load        what the same names know is laid over; times have gone on since, by the wall clock. Bytes that are damaged, cut or of another version are refused as a
+                      whole: LLMF_ERR_ARGUMENT, and nothing is taken. err NULL: llmf_last_error tells
+     llmf_save_file   the same into a file that is replaced as a whole: whenever the program ends, the old one or the new one is there. It is written beside it, as PATH.new.
+                      May block for the disk. LLMF_ERR_CONFIG: it cannot be written
+     llmf_load_file   LLMF_ERR_CONFIG: it cannot be read */
+LLMF_API size_t llmf_save(llmf_factory *f, void *out, size_t cap);
+LLMF_API llmf_result llmf_load(llmf_factory *f, const void *bytes, size_t len, llmf_error *err);
+LLMF_API llmf_result llmf_save_file(llmf_factory *f, const char *path, llmf_error *err);
+LLMF_API llmf_result llmf_load_file(llmf_factory *f, const char *path, llmf_error *err);
+
+/* ---- models --------------------------------------------------------------------------------------------------------
+
+   What the functions and types of this section are for; their members are explained where they stand.
+     llmf_get          The handle of a name: a key of the config, a row of the table, or provider:model. The same name gives the same handle; the last max_models of them
+                       are kept prepared. {0} on failure with *err filled (NULL is allowed): UNKNOWN_MODEL, UNKNOWN_PROVIDER, NOT_BUILT, CONFIG. name NULL: the default
+                       provider's default model. A missing key is told when a call starts, not here.
+     llmf_get_fresh    As llmf_get, after reading the config again (force_reload). Calls in flight and handles keep what they have until the new config is valid as a
+                       whole.
+     llmf_reload       Reads all sources again and swaps if they are valid; else the old config stays and *err tells.
+     llmf_create       A handle of one's own: the named model with the settings of `config` (a YAML or JSON mapping with the keys of a model: "{temperature: 0,
+                       max_tokens: 99}") laid over. Give it back with llmf_drop. NULL config: an unchanged copy.
+     llmf_model_info   What is known of a model. Texts live until the next function that gets, makes, drops or calls a model, a reload or the close. Prices are
+                       pico-dollars a token, LLMF_UNKNOWN if unknown (1 USD per million tokens = 1,000,000).
+     llmf_quirk_name   The word that config files have for a quirk, from 0; NULL past the last.
+     llmf_model_at     The i-th known model, from 0: the config's first, then the table's. False past the end.
+     llmf_provider_at  The i-th provider, from 0: registered and config's first, then the table's, those left out of the build too. */
 LLMF_API llmf_model llmf_get(llmf_factory *f, const char *name, llmf_error *err);
-/* As llmf_get, after reading the config again (force_reload). Calls in flight and handles keep what they have until the new config is valid as a whole. */
 LLMF_API llmf_model llmf_get_fresh(llmf_factory *f, const char *name, llmf_error *err);
-/* Reads all sources again and swaps if they are valid; else the old config stays and *err tells. */
 LLMF_API llmf_result llmf_reload(llmf_factory *f, llmf_error *err);
-/* A handle of one's own: the named model with the settings of `config` (a YAML or JSON mapping with the keys of a model: "{temperature: 0, max_tokens: 99}")
-   laid over. Give it back with llmf_drop. NULL config: an unchanged copy. */
 LLMF_API llmf_model llmf_create(llmf_factory *f, const char *name, const char *config, llmf_error *err);
 LLMF_API void llmf_drop(llmf_factory *f, llmf_model m);
-
-/* What is known of a model. Texts live until the next function that gets, makes, drops or calls a model, a reload or the close. Prices are pico-dollars a token, LLMF_UNKNOWN if unknown
-   (1 USD per million tokens = 1,000,000). */
 typedef struct llmf_price_tier {
     int64_t above;                              /* input tokens: the prices of a prompt that has more */
     int64_t input, output, cache_read, cache_write;
@@ -375,23 +399,21 @@ typedef struct llmf_model_info {
     uint32_t quirks;                            /* bit i: what llmf_quirk_name(i) says, its provider's included */
     int32_t ends;                               /* yyyymmdd: the day its provider takes it away; 0: none is known */
     int32_t checked;                            /* yyyymmdd: the day the table's facts are of; 0: not in the table */
+    uint64_t score_count;                       /* outcomes that llmf_score has told */
+    double score;                               /* their mean; 0: none */
 } llmf_model_info;
-/* The word that config files have for a quirk, from 0; NULL past the last. */
 LLMF_API const char *llmf_quirk_name(int bit);
 enum { LLMF_CAN_TOOLS = 1, LLMF_CAN_IMAGES = 2, LLMF_CAN_AUDIO = 4, LLMF_CAN_FILES = 8, LLMF_CAN_REASON = 16, LLMF_CAN_SCHEMA = 32, LLMF_CAN_EMBED = 64, LLMF_CAN_TRANSCRIBE = 128 };
 LLMF_API llmf_result llmf_model_info_abi(llmf_factory *f, llmf_model m, llmf_model_info *info, size_t info_size);
 static inline llmf_result llmf_describe(llmf_factory *f, llmf_model m, llmf_model_info *info) { return llmf_model_info_abi(f, m, info, sizeof *info); }
-/* The i-th known model, from 0: the config's first, then the table's. False past the end. */
 LLMF_API bool llmf_model_at_abi(llmf_factory *f, size_t i, llmf_model_info *info, size_t info_size);
 static inline bool llmf_model_at(llmf_factory *f, size_t i, llmf_model_info *info) { return llmf_model_at_abi(f, i, info, sizeof *info); }
-
 typedef struct llmf_provider_info {
     llmf_str name, dialect, base_url, key_variable, default_model;
     bool needs_key, has_key, primary;
     int unavailable;                            /* llmf_result why it cannot be used; LLMF_OK */
     char reason[160];                           /* the same in words, with what to do; "" */
 } llmf_provider_info;
-/* The i-th provider, from 0: registered and config's first, then the table's, those left out of the build too. */
 LLMF_API bool llmf_provider_at_abi(llmf_factory *f, size_t i, llmf_provider_info *info, size_t info_size);
 static inline bool llmf_provider_at(llmf_factory *f, size_t i, llmf_provider_info *info) { return llmf_provider_at_abi(f, i, info, sizeof *info); }
 
@@ -513,32 +535,46 @@ typedef struct llmf_request {
     int priority;                  /* where limits make calls wait, the higher goes first; 0: the usual one */
     const llmf_model *fallbacks;   /* the chain of this call, instead of its model's; NULL with fallback_count 0: that */
     size_t fallback_count;         /* with fallbacks NULL and a count of 1 or more: no chain */
+    int64_t budget_pico;           /* what the call may cost; 0: the factory's; LLMF_ZERO: nothing */
+    const char *trace_parent;      /* W3C traceparent of the span that this call is part of: it is checked, sent on, and its trace is the call's; NULL: none, and no header */
 } llmf_request;
 
-/* ---- calls --------------------------------------------------------------------------------------------------------- */
+/* ---- calls ---------------------------------------------------------------------------------------------------------
 
+   What the functions and types of this section are for; their members are explained where they stand.
+     llmf_start        Starts a call and returns at once. {0} only where there is no room for one more call or f or req is NULL: then llmf_last_error tells. Any other
+                       failure, a missing key too, is the call's final event. Give every call back with llmf_free.
+     llmf_poll         Does what can be done: connects, reads, decodes, keeps time. timeout_ms 0: returns at once; above: waits at most that long for something to happen;
+                       below 0: until something happens. Returns how many calls have not yet had their final event taken, or minus an llmf_result.
+     llmf_next         The next event of a call, into *ev. False: none now (or the handle is stale, or the final event has been taken).
+     llmf_next_any     The next event of any call that has no callback: ev->call tells which.
+     llmf_cancel       Ends a call now: the connection is closed, the final event is CANCELLED with what had arrived. A call that has ended is left as it is.
+     llmf_free         Gives a call and all its memory back, cancelling it first if need be (without an event).
+     llmf_status       Where a call stands: LLMF_OK under way or done well, its error, or STALE. *done (NULL allowed): it has ended.
+     llmf_generate     Start, wait, collect: blocks until the call ends, serving all others meanwhile. Returns the call's result; *r is filled either way. Give *r back
+                       with llmf_release.
+     llmf_last_error   The last failure of a function that has no other way to tell.
+     llmf_result_name  "rate_limit" for LLMF_ERR_RATE_LIMIT; any thread.
+     llmf_finish_name  "tool_calls" for LLMF_FINISH_TOOL_CALLS, "" for NONE; any thread.
+     llmf_build_info   Version, transports, providers, options of this build, one a line; static; any thread. */
 enum {
     LLMF_FINISH_NONE = 0, LLMF_FINISH_STOP = 1, LLMF_FINISH_LENGTH = 2, LLMF_FINISH_TOOL_CALLS = 3, LLMF_FINISH_CONTENT_FILTER = 4,
     LLMF_FINISH_REFUSAL = 5, LLMF_FINISH_OTHER = 6
 };
-
 typedef struct llmf_citation {
     llmf_str url, title;
 } llmf_citation;
-
 /* One request to one model. */
 typedef struct llmf_attempt {
     llmf_str provider, model;
     int error, http_status;        /* llmf_result; 0: no reply */
     int64_t latency_ms, wait_ms;   /* waited before it, since the one before had ended */
 } llmf_attempt;
-
 /* A piece of a transcript. */
 typedef struct llmf_segment {
     double start, end;             /* seconds from the beginning; below 0: not said */
     llmf_str text, speaker;        /* empty: not said */
 } llmf_segment;
-
 /* What the operations besides chat gave, as long as the response. Where there is none: 0, NULL, empty or LLMF_UNKNOWN. */
 typedef struct llmf_output {
     const float *vectors;          /* LLMF_OP_EMBED: vector_count rows of `dimensions` floats each, in the order of the texts; NULL after an error */
@@ -552,7 +588,6 @@ typedef struct llmf_output {
     size_t model_count;
     llmf_str next_page;            /* for llmf_input.page; empty: this was the last page */
 } llmf_output;
-
 /* What came. Texts live until llmf_release (llmf_generate) or llmf_free (llmf_start). After an error it holds what had arrived. */
 typedef struct llmf_response {
     llmf_call call;
@@ -576,14 +611,12 @@ typedef struct llmf_response {
     llmf_error error;              /* code LLMF_OK if all went well */
     const llmf_output *output;     /* of the other operations than chat; NULL for a chat */
 } llmf_response;
-
 enum {
     LLMF_EVENT_TEXT = 1, LLMF_EVENT_REASONING = 2, LLMF_EVENT_REFUSAL = 3,
     LLMF_EVENT_TOOL_START = 4, LLMF_EVENT_TOOL_DELTA = 5, LLMF_EVENT_TOOL_CALL = 6,
     LLMF_EVENT_USAGE = 7,
     LLMF_EVENT_DONE = 8, LLMF_EVENT_ERROR = 9   /* final: exactly one of them, exactly once */
 };
-
 /* Everything in it lives until the next llmf_next on that call. */
 typedef struct llmf_event {
     int type;                      /* LLMF_EVENT_… */
@@ -594,45 +627,174 @@ typedef struct llmf_event {
     const llmf_usage *usage;       /* USAGE */
     const llmf_response *response; /* DONE, ERROR */
 } llmf_event;
-
-/* Starts a call and returns at once. {0} only where there is no room for one more call or f or req is NULL: then llmf_last_error tells.
-   Any other failure, a missing key too, is the call's final event. Give every call back with llmf_free. */
 LLMF_API llmf_call llmf_start_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size);
 static inline llmf_call llmf_start(llmf_factory *f, llmf_model m, const llmf_request *req) { return llmf_start_abi(f, m, req, sizeof *req); }
-/* Does what can be done: connects, reads, decodes, keeps time. timeout_ms 0: returns at once; above: waits at most that long for
-   something to happen; below 0: until something happens. Returns how many calls have not yet had their final event taken, or minus an llmf_result. */
 LLMF_API int llmf_poll(llmf_factory *f, int timeout_ms);
-/* The next event of a call, into *ev. False: none now (or the handle is stale, or the final event has been taken). */
 LLMF_API bool llmf_next_abi(llmf_factory *f, llmf_call c, llmf_event *ev, size_t ev_size);
 static inline bool llmf_next(llmf_factory *f, llmf_call c, llmf_event *ev) { return llmf_next_abi(f, c, ev, sizeof *ev); }
-/* The next event of any call that has no callback: ev->call tells which. */
 LLMF_API bool llmf_next_any_abi(llmf_factory *f, llmf_event *ev, size_t ev_size);
 static inline bool llmf_next_any(llmf_factory *f, llmf_event *ev) { return llmf_next_any_abi(f, ev, sizeof *ev); }
-/* Ends a call now: the connection is closed, the final event is CANCELLED with what had arrived. A call that has ended is left as it is. */
 LLMF_API llmf_result llmf_cancel(llmf_factory *f, llmf_call c);
-/* Gives a call and all its memory back, cancelling it first if need be (without an event). */
 LLMF_API void llmf_free(llmf_factory *f, llmf_call c);
-/* Where a call stands: LLMF_OK under way or done well, its error, or STALE. *done (NULL allowed): it has ended. */
 LLMF_API llmf_result llmf_status(llmf_factory *f, llmf_call c, bool *done);
-/* Start, wait, collect: blocks until the call ends, serving all others meanwhile. Returns the call's result; *r is filled either way.
-   Give *r back with llmf_release. */
 LLMF_API llmf_result llmf_generate_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, llmf_response *r, size_t r_size);
-static inline llmf_result llmf_generate(llmf_factory *f, llmf_model m, const llmf_request *req, llmf_response *r) {
-    return llmf_generate_abi(f, m, req, sizeof *req, r, sizeof *r);
-}
+static inline llmf_result llmf_generate(llmf_factory *f, llmf_model m, const llmf_request *req, llmf_response *r) { return llmf_generate_abi(f, m, req, sizeof *req, r, sizeof *r); }
 static inline void llmf_release(llmf_factory *f, llmf_response *r) {
     llmf_free(f, r->call);
     r->call.id = 0;
 }
-/* The last failure of a function that has no other way to tell. */
 LLMF_API void llmf_last_error_abi(const llmf_factory *f, llmf_error *err, size_t err_size);
 static inline void llmf_last_error(const llmf_factory *f, llmf_error *err) { llmf_last_error_abi(f, err, sizeof *err); }
-/* "rate_limit" for LLMF_ERR_RATE_LIMIT; any thread. */
 LLMF_API const char *llmf_result_name(int result);
-/* "tool_calls" for LLMF_FINISH_TOOL_CALLS, "" for NONE; any thread. */
 LLMF_API const char *llmf_finish_name(int finish);
-/* Version, transports, providers, options of this build, one a line; static; any thread. */
 LLMF_API const char *llmf_build_info(void);
+
+/* ---- budgets and routes ---------------------------------------------------------------------------------------------- */
+
+/* BUDGETS of money, in whole pico-dollars (1 USD = 1,000,000,000,000). LLMF_NO_BUDGETS=1 leaves them out.
+   Whose: of each call (llmf_request.budget_pico, else llmf_desc.budget_call_pico, else the config's budgets.call_usd); of all calls since the factory was opened
+   (budget_process_pico, budgets.process_usd); of a day from midnight to midnight UTC (budget_day_pico, budgets.day_usd); of a model (its key budget_usd, and
+   budgets.models: the lower holds); of a route (its budget_usd, and budgets.routes). Models that are no keys of the config are counted by provider and id, whatever
+   name they are asked by.
+   Before a request goes out the most that it may cost is reserved. Tokens of input: a token for every 2 bytes of the body, 50,000 for each image and each part that
+   is given as a URL, never more than the model's window. Of output: max_tokens, else the most that the model can give, else 16,384. Prices: those of a prompt of that
+   size, that of writing to the cache where `cache` is set. (What `extra` changes is not seen.) Where spent + reserved + this would be above a limit the call ends
+   with LLMF_ERR_BUDGET, and nothing is sent; the text has all figures and what to change. So it does where a price is not known and a limit holds: unknown is not 0. Where
+   prices are 0 the call always goes. Counting tokens and listing models cost nothing.
+   When the request has ended the reservation is given back, and its exact cost is spent. Where the provider has not said what was used: nothing after a failure before the
+   first content; else the input by the rule above, and a token for every 2 bytes of text, reasoning and arguments that came (of all bytes, with LLMF_DISCARD_TEXT).
+   A cost belongs to the day on which the request ends. Requests that LLMF_OP_EMBED is split into are counted one by one; the limit of the call is on all of them.
+   llmf_budget reads one. scope: LLMF_BUDGET_…; name: of the model (as for llmf_get) or the route, else NULL. Returns LLMF_OK; what llmf_get says of an unknown name;
+   LLMF_ERR_ARGUMENT for a scope or route that is none. What has no limit is not counted, but for the process and the day.
+   llmf_desc.budget_alert is called inside llmf_poll, once for each share in budgets.alerts ([0.5, 0.8, 1.0] where the config says nothing) that is spent; once again where
+   the limit has changed, or for the next day. Calls' own budgets give no alerts. *alert lives until it returns.
+
+   ROUTES choose a model for a request. LLMF_NO_ROUTES=1 leaves them out. In the config:
+       routes:
+         chat: {rule: cheapest, threshold: 0.6, candidates: [fast, {model: smart, quality: 0.9, use_cases: [code], weight: 2}], task: talk, budget_usd: 5}
+   candidates: keys of the config, or other names of models; none: all models of the config. What a candidate does not say (weight, use_cases, quality) its model's entry
+   says; weight 1, all use cases and no quality where that says nothing either. quality: a number from 0 to 1, or one for each use case: {code: 0.9, default: 0.5}.
+   First those are left out that are unknown or not built in, have no key, lack a capability (`needs`, and what the request has: tools, a schema, images, audio,
+   files), have too small a window, are cooling down, have use cases but not the task, whose estimated cost is above budget_pico, or whose budgets have no room left.
+   Of the rest the rule chooses; where two are equal, the cheaper one, then the first:
+       cheapest     the lowest estimated cost; but the best quality, where the complexity is above the threshold (0.5 where the route has none)
+       quality      the best quality                              latency     the quickest so far; one that was never tried comes first, one that only failed last
+       weighted     drawn by weight                               round_robin one after the other
+       split        by the key and the weights, which stay the same on every machine: a key stays with its model; where weights move, so do few keys. No key: as weighted
+       scored       the best mean of llmf_score, of those with five or more; where none has: as cheapest
+   Estimated cost: tokens of the request by the rule above, and max_tokens (1,000 where it has none, for all candidates) of output; without a request 1,000 and 1,000.
+   llmf_route returns the model, whose calls count for the route's budget; {0} where none is left, with LLMF_ERR_ALL_FAILED and each one's reason, or for a route
+   that is unknown LLMF_ERR_UNKNOWN_MODEL, for a bad field LLMF_ERR_ARGUMENT. `why` and `err` may be NULL. *why lives until the next llmf_route, llmf_get of a route,
+   or llmf_close. The decision goes to the log too, at LLMF_LOG_INFO. llmf_get takes a route's name: as llmf_route with nothing else; ask again for each call.
+   estimate_complexity adds a guess from the newest user message: its length, its words and marks of tasks with many steps, of code and formulas; the larger counts.
+   llmf_score records how well the model of a call did, from 0 to 1: a user's thumb, a test that passed. LLMF_ERR_STALE, LLMF_ERR_ARGUMENT; LLMF_ERR_LIMIT: beyond LLMF_MAX_HEALTH. */
+enum { LLMF_BUDGET_PROCESS = 0, LLMF_BUDGET_DAY = 1, LLMF_BUDGET_MODEL = 2, LLMF_BUDGET_ROUTE = 3 };
+typedef struct llmf_budget_info {
+    int64_t limit_pico;            /* LLMF_UNKNOWN: none */
+    int64_t spent_pico, reserved_pico;
+    uint64_t unknown;              /* calls whose cost nobody knows: not in spent_pico */
+} llmf_budget_info;
+struct llmf_budget_alert {
+    int scope, share_ppm;          /* LLMF_BUDGET_…; the share that is spent, in millionths */
+    llmf_str name;                 /* of the model or route; empty */
+    llmf_budget_info budget;
+};
+LLMF_API llmf_result llmf_budget_abi(llmf_factory *f, int scope, const char *name, llmf_budget_info *info, size_t info_size);
+static inline llmf_result llmf_budget(llmf_factory *f, int scope, const char *name, llmf_budget_info *info) { return llmf_budget_abi(f, scope, name, info, sizeof *info); }
+enum {
+    LLMF_ROUTE_CHOSEN = 0, LLMF_ROUTE_LOST = 1, LLMF_ROUTE_UNKNOWN = 2, LLMF_ROUTE_NOT_BUILT = 3, LLMF_ROUTE_NO_KEY = 4, LLMF_ROUTE_CAPABILITY = 5,
+    LLMF_ROUTE_CONTEXT = 6, LLMF_ROUTE_HEALTH = 7, LLMF_ROUTE_TASK = 8, LLMF_ROUTE_NO_PRICE = 9, LLMF_ROUTE_BUDGET = 10
+};
+typedef struct llmf_route_desc {
+    const char *route, *task, *key; /* NULL: all models of the config, by `cheapest`; the route's task; no key */
+    const llmf_request *request;   /* what is to be asked; NULL: not known yet. Read while llmf_route runs */
+    double complexity;             /* 0 to 1 */
+    int64_t budget_pico;           /* 0: none */
+    uint64_t seed;                 /* decides a draw; 0: llmf_desc.random */
+    uint32_t needs;                /* LLMF_CAN_… */
+    bool estimate_complexity;
+} llmf_route_desc;
+typedef struct llmf_candidate {
+    llmf_str name, text;           /* text: why it was chosen, or was not */
+    int reason;                    /* LLMF_ROUTE_… */
+    int64_t cost_pico, latency_us; /* LLMF_UNKNOWN */
+    double quality;                /* below 0: not known */
+} llmf_candidate;
+typedef struct llmf_decision {
+    const llmf_candidate *candidates; /* in the order of the config */
+    size_t candidate_count, chosen; /* chosen: its index; candidate_count: none */
+    double complexity;             /* that counted */
+    int64_t input_tokens;          /* as estimated; LLMF_UNKNOWN: there was no request */
+} llmf_decision;
+LLMF_API llmf_model llmf_route_abi(llmf_factory *f, const llmf_route_desc *what, size_t what_size, size_t req_size, llmf_decision *why, size_t why_size, llmf_error *err);
+static inline llmf_model llmf_route(llmf_factory *f, const llmf_route_desc *what, llmf_decision *why, llmf_error *err) { return llmf_route_abi(f, what, sizeof *what, sizeof(llmf_request), why, sizeof *why, err); }
+LLMF_API llmf_result llmf_score(llmf_factory *f, llmf_call c, double value);
+
+/* ---- seeing it --------------------------------------------------------------------------------------------------------
+
+   llmf_metrics writes what the factory has counted, as Prometheus reads it (text exposition, version 0.0.4), at most cap bytes with a NUL behind it into out, and
+   returns its whole length without the NUL, as snprintf does: a result of cap or more was cut and must not be served. out may be NULL where cap is 0. It allocates
+   nothing, and may be called at any time, also inside callbacks. Without llmf_desc.metrics it has only the gauges.
+     llm_requests_total{provider,model,operation,status}       calls that have ended, freed ones too; status: "ok" or llmf_result_name
+     llm_request_duration_seconds{provider,model,operation}    histogram of them all, from llmf_start to the end
+     llm_time_to_first_token_seconds{…}                        histogram of answers that came as streams, to their first text, reasoning or tool call
+     llm_overhead_seconds{…}                                   histogram of what llmf_start took until the transport had the request, the transport's own start included. What
+                                                               decoding takes is not in it, nor calls that first wait for keys of AWS, nor embeddings in several batches
+     llm_tokens_used_total{…,type}                             of each attempt whose provider said it; "input" holds "cache_read" and "cache_write", "output" holds "reasoning"
+     llm_cost_usd_total{…}, llm_cost_unknown_total{…}          dollars, exactly; and attempts that used tokens at an unknown price
+     llm_attempts_total{provider,model,error}                  requests given to a transport that have ended; error "none" where all went well
+     llm_retries_total, llm_fallbacks_total{provider,model,to_provider,to_model,cause}, llm_cache_hits_total, llm_cache_misses_total, llm_breaker_state (0 closed,
+     1 half open, 2 open), llm_calls_active, llm_memory_bytes{kind}, llm_metrics_lost_total (what there was no memory to count)
+   A label holds at most 128 bytes of the name; what is no UTF-8 is U+FFFD in it. Beyond LLMF_MAX_SERIES pairs of provider and model all others are provider="other",
+   model="other". A call that failed before its model was known is "unknown". operation is "chat", "embeddings", "transcription", "count_tokens" or "list_models".
+
+   llmf_desc.span is called at the end of each call (attempt 0), and before it at the end of each of its attempts (attempt 1, 2, …), whose parent that is; also where a
+   call is freed before its end, and by llmf_close. Everything in *span lives until the hook returns. The hook may read (llmf_metrics, llmf_memory), and must not start,
+   cancel or free calls of this factory, nor close it. A span never holds a prompt, an answer or a key.
+     trace_id, span_id, parent_id   lower-case hex; parent_id is "" where there is none. Of llmf_request.trace_parent, or made by llmf_desc.random, or else of the clock
+     flags                          of trace_parent; else 1, sampled
+     start_ns, end_ns               nanoseconds since 1970: llmf_desc.wall_ms at the start, and clock_ns from there on
+     name                           "chat gpt-4o"
+     result                         llmf_result
+     attributes                     of OpenTelemetry's GenAI conventions: gen_ai.operation.name, gen_ai.provider.name (in its words: "aws.bedrock"), gen_ai.request.model,
+                                    .max_tokens, .temperature, .top_p, .seed, gen_ai.response.id (llmf_response.request_id), .model, .finish_reasons, server.address,
+                                    server.port, http.response.status_code, error.type (llmf_result_name); and of the call only, so that nobody counts them twice,
+                                    gen_ai.usage.input_tokens, .output_tokens, .cache_read.input_tokens, .cache_creation.input_tokens, .reasoning.output_tokens.
+                                    One that is not known is left out. LLMF_ATTRIBUTE_LIST: a list with the one member `text`
+   With trace_parent the header traceparent goes out, naming the call's span where there is a hook, else the caller's own. One that is not valid is LLMF_ERR_ARGUMENT.
+
+   llmf_provider_status tells of the i-th provider of the chain: 0 the primary one (with its default model), then the fallbacks in their order (LLM_FALLBACK_PROVIDERS,
+   else the config's). False past the end, and where there is no primary. Texts live as those of llmf_model_info do. current: the first that is available. unavailable:
+   the llmf_result why it cannot be used at all, such as no key; available is false too while it cools down or its breaker is open; reason has it in words, "" if it
+   is available. cooldown_ms: milliseconds left, 0 none. requests_left and tokens_left: of this minute, LLMF_UNKNOWN. */
+enum { LLMF_ATTRIBUTE_TEXT = 0, LLMF_ATTRIBUTE_INT = 1, LLMF_ATTRIBUTE_DOUBLE = 2, LLMF_ATTRIBUTE_LIST = 3 };
+typedef struct llmf_attribute {
+    const char *name;
+    int type;                      /* LLMF_ATTRIBUTE_…: which of these has the value */
+    llmf_str text;
+    int64_t integer;
+    double number;
+} llmf_attribute;
+typedef struct llmf_span {
+    llmf_call call;
+    int attempt, result, flags;
+    llmf_str name;
+    char trace_id[33], span_id[17], parent_id[17];
+    uint64_t start_ns, end_ns;
+    const llmf_attribute *attributes;
+    size_t attribute_count;
+} llmf_span;
+LLMF_API size_t llmf_metrics(llmf_factory *f, char *out, size_t cap);
+enum { LLMF_BREAKER_CLOSED = 0, LLMF_BREAKER_HALF_OPEN = 1, LLMF_BREAKER_OPEN = 2 };
+typedef struct llmf_status_info {
+    llmf_str provider, model;
+    bool available, current;
+    int unavailable, breaker;
+    int64_t cooldown_ms, requests_left, tokens_left;
+    char reason[160];
+} llmf_status_info;
+LLMF_API bool llmf_provider_status_abi(llmf_factory *f, size_t i, llmf_status_info *info, size_t info_size);
+static inline bool llmf_provider_status(llmf_factory *f, size_t i, llmf_status_info *info) { return llmf_provider_status_abi(f, i, info, sizeof *info); }
 
 /* ---- other event loops ----------------------------------------------------------------------------------------------- */
 
@@ -665,9 +827,7 @@ typedef struct llmf_preview {
 } llmf_preview;
 /* Builds what llmf_start would send, and sends nothing. Free p->call with llmf_free. */
 LLMF_API llmf_result llmf_preview_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, llmf_preview *p, size_t p_size);
-static inline llmf_result llmf_preview_request(llmf_factory *f, llmf_model m, const llmf_request *req, llmf_preview *p) {
-    return llmf_preview_abi(f, m, req, sizeof *req, p, sizeof *p);
-}
+static inline llmf_result llmf_preview_request(llmf_factory *f, llmf_model m, const llmf_request *req, llmf_preview *p) { return llmf_preview_abi(f, m, req, sizeof *req, p, sizeof *p); }
 
 /* ---- config without a factory ---------------------------------------------------------------------------------------- */
 
@@ -675,28 +835,47 @@ static inline llmf_result llmf_preview_request(llmf_factory *f, llmf_model m, co
 LLMF_API size_t llmf_check_abi(const llmf_desc *desc, size_t desc_size, void (*report)(void *user, const llmf_error *err), void *user);
 static inline size_t llmf_check(const llmf_desc *desc, void (*report)(void *user, const llmf_error *err), void *user) { return llmf_check_abi(desc, sizeof *desc, report, user); }
 
-/* ---- JSON as it comes: arguments of a tool call, structured answers ------------------------------------------------- */
+/* ---- JSON as it comes: arguments of a tool call, structured answers -------------------------------------------------
 
-/* Walks the members of an object or the items of an array, strictly read: *at is 0 at first. *key is the member's name as written between
-   its quotes (empty in an array; NULL allowed), *value its JSON text: both views of `json`. False after the last one, or where `json`
-   is no object or array or is broken there (llmf_json_valid tells which). Any thread. */
-LLMF_API bool llmf_json_each(llmf_str json, size_t *at, llmf_str *key, llmf_str *value);
-/* The member of that name of an object; false if there is none. Any thread. */
-LLMF_API bool llmf_json_get(llmf_str json, const char *name, llmf_str *value);
-/* The text of a JSON string value, decoded, into out (at most cap bytes, NUL included); returns its whole length without NUL, so a result
-   of cap or more was cut; LLMF_NOT_A_STRING if the value is none. Any thread. */
-LLMF_API size_t llmf_json_string(llmf_str value, char *out, size_t cap);
+   All of these may be used in any thread. Texts that come back are views of what was given.
+     llmf_json_each    walks the members of an object or the items of an array, strictly read: *at is 0 at first. *key is the member's name as written between its
+                       quotes (empty in an array; NULL allowed), *value its JSON text. False after the last one, or where `json` is no object or array or is broken
+                       there (llmf_json_valid tells which)
+     llmf_json_get     the member of that name of an object; false if there is none
+     llmf_json_string  the text of a JSON string value, decoded, into out (at most cap bytes, NUL included); returns its whole length without NUL, so a result of cap or
+                       more was cut; LLMF_NOT_A_STRING if the value is none
+     llmf_json_number  a JSON number; false if the value is none
+     llmf_json_valid   one whole JSON value and nothing else; *bad (NULL allowed) is the offset of the first wrong byte */
 #define LLMF_NOT_A_STRING ((size_t)-1)
-/* A JSON number; false if the value is none. Any thread. */
+LLMF_API bool llmf_json_each(llmf_str json, size_t *at, llmf_str *key, llmf_str *value);
+LLMF_API bool llmf_json_get(llmf_str json, const char *name, llmf_str *value);
+LLMF_API size_t llmf_json_string(llmf_str value, char *out, size_t cap);
 LLMF_API bool llmf_json_number(llmf_str value, double *out);
-/* One whole JSON value and nothing else; *bad (NULL allowed) is the offset of the first wrong byte. Any thread. */
 LLMF_API bool llmf_json_valid(llmf_str json, size_t *bad);
 
-/* ---- transports of one's own ----------------------------------------------------------------------------------------- */
+/* ---- transports of one's own, and replies from a record ---------------------------------------------------------------
 
-/* One HTTP exchange, made by the library, carried out by a transport. Valid from start to llmf_exchange_end or cancel. */
+   llmf_exchange is one HTTP exchange, made by the library, carried out by a transport; valid from start to llmf_exchange_end or cancel.
+
+   llmf_transport is an HTTP client of one's own (an engine's, a browser's). It calls the llmf_exchange_… functions from start or poll, in the thread of llmf_poll:
+     start    begins; returns LLMF_OK, or an llmf_result: then the exchange has ended. *req lives until the end of the exchange
+     cancel   stops: the exchange must not be touched after
+     poll     called by each llmf_poll; waits at most timeout_ms for something to happen. NULL: nothing to pump
+     llmf_exchange_read    the body to send: at most cap bytes from where the last read ended; 0: no more. llmf_exchange_rewind first to send again
+     llmf_exchange_status, then _header, _data, _end   the reply, in this order; the status once, after 1xx
+     llmf_exchange_data    returns how many bytes were taken. Fewer than len: the call has enough for now, offer the rest at a later poll
+     llmf_exchange_end     LLMF_OK when the reply is complete, else NETWORK, TLS, TIMEOUT, TRUNCATED… with a text that says what happened (NULL: none)
+
+   llmf_stream_ops is a byte stream of one's own under our HTTP (a UART, a TLS library). All functions return at once:
+     open     opens a connection; NULL on failure. tls: the URL says https
+     ready    1: connected, 0: not yet, below 0: minus an llmf_result
+     read, write   bytes moved; 0: none now; below 0: minus an llmf_result; read gives LLMF_STREAM_END where the peer has closed
+     fd       the descriptor to wait for; -1: none, poll often. *events comes in with what is wanted (LLMF_FD_READ, LLMF_FD_WRITE): change it only where the stream
+              needs something else. NULL: none
+
+   llmf_recording is a recorded reply, played to every call of a factory whose transport is "replay" that starts after llmf_replay. Nothing is copied. Its faults are each
+   at a byte of the body counted from 1; 0: none. cut: the connection ends there as if all were well; reset: it breaks; stall: nothing comes any more. */
 typedef struct llmf_exchange llmf_exchange;
-
 typedef struct llmf_http_request {
     llmf_str method, url;          /* "POST", "https://host/path?query" */
     const llmf_header *headers;    /* Host and Content-Length not among them */
@@ -704,48 +883,28 @@ typedef struct llmf_http_request {
     uint64_t body_len;
     int64_t connect_timeout_ms;
 } llmf_http_request;
-
-/* An HTTP client of one's own (an engine's, a browser's). It calls the llmf_exchange_… functions from start or poll, in the thread of llmf_poll. */
 struct llmf_transport {
     void *user;
-    /* Begins. Returns LLMF_OK, or an llmf_result: then the exchange has ended. *req lives until the end of the exchange. */
     int (*start)(void *user, llmf_exchange *x, const llmf_http_request *req);
-    /* Stops: the exchange must not be touched after. */
     void (*cancel)(void *user, llmf_exchange *x);
-    /* Called by each llmf_poll; waits at most timeout_ms for something to happen. NULL: nothing to pump. */
     void (*poll)(void *user, int timeout_ms);
 };
-/* Reads the body to send: at most cap bytes from where the last read ended; 0: no more. `rewind` first to send again. */
 LLMF_API size_t llmf_exchange_read(llmf_exchange *x, char *out, size_t cap);
 LLMF_API void llmf_exchange_rewind(llmf_exchange *x);
-/* The reply, in this order: status once (after 1xx), headers, bytes, end. */
 LLMF_API void llmf_exchange_status(llmf_exchange *x, int status);
 LLMF_API void llmf_exchange_header(llmf_exchange *x, llmf_str name, llmf_str value);
-/* Gives body bytes; returns how many were taken. Fewer than len: the call has enough for now, offer the rest at a later poll. */
 LLMF_API size_t llmf_exchange_data(llmf_exchange *x, const char *bytes, size_t len);
-/* The end: LLMF_OK when the reply is complete, else NETWORK, TLS, TIMEOUT, TRUNCATED… with a text that says what happened (NULL: none). */
 LLMF_API void llmf_exchange_end(llmf_exchange *x, int result, const char *text);
-
-/* A byte stream of one's own under our HTTP (a UART, a TLS library). All functions return at once. */
+#define LLMF_STREAM_END (-1000)
 struct llmf_stream_ops {
     void *user;
-    /* Opens a connection; NULL on failure. tls: the URL says https. */
     void *(*open)(void *user, const char *host, int port, bool tls);
-    /* 1: connected, 0: not yet, below 0: minus an llmf_result. */
     int (*ready)(void *user, void *stream);
-    /* Bytes moved; 0: none now; below 0: minus an llmf_result; read gives LLMF_STREAM_END where the peer has closed. */
     int (*read)(void *user, void *stream, char *out, size_t cap);
     int (*write)(void *user, void *stream, const char *bytes, size_t len);
     void (*close)(void *user, void *stream);
-    /* The descriptor to wait for; -1: none, poll often. *events comes in with what is wanted (LLMF_FD_READ, LLMF_FD_WRITE): change it only
-       where the stream needs something else. NULL: none. */
     intptr_t (*fd)(void *user, void *stream, int *events);
 };
-#define LLMF_STREAM_END (-1000)
-
-/* ---- replay ------------------------------------------------------------------------------------------------------------ */
-
-/* A recorded reply, played to every call of a factory whose transport is "replay" that starts after llmf_replay. Nothing is copied. */
 typedef struct llmf_recording {
     int status;                    /* 0: 200 */
     const llmf_header *headers;
@@ -753,15 +912,22 @@ typedef struct llmf_recording {
     llmf_str body;
     size_t chunk;                  /* bytes at a time; 0: all at once */
     uint64_t seed;                 /* pieces of random size from 1 to chunk (0: 64) instead; 0: not random */
-    /* Faults, each at a byte of the body counted from 1; 0: none. cut: the connection ends there as if all were well; reset: it breaks;
-       stall: nothing comes any more. */
     uint64_t cut_at, reset_at, stall_at;
 } llmf_recording;
 LLMF_API llmf_result llmf_replay(llmf_factory *f, const llmf_recording *recording);
 
-/* ---- providers of one's own -------------------------------------------------------------------------------------------- */
+/* ---- providers of one's own --------------------------------------------------------------------------------------------
 
-/* A host that speaks a known dialect. What NULL means is said at each field. */
+   llmf_provider_desc is a host that speaks a known dialect. What NULL means is said at each field.
+
+   llmf_dialect is a wire dialect of one's own: pure functions, request -> bytes, bytes -> events.
+     path       writes the path behind the base URL ("/chat"), by llmf_out_write. NULL: nothing is added
+     body       writes the body, likewise. May be called more than once for one request and must then write the same bytes
+     framing, stream_framing   how replies with status 200 are framed: LLMF_FRAMING_… JSON_ARRAY: the elements of one array; a stream that does not begin with '[' is
+                read as SSE
+     on_frame   takes one frame: the whole body (JSON), an event (SSE), a line (NDJSON) or an element (JSON_ARRAY), and tells what it holds by the llmf_reply_… functions
+     llmf_out_json_string   writes text as a JSON string, quotes and escapes included
+     llmf_reply_done        the reply is whole: an end of the bytes before this is TRUNCATED */
 typedef struct llmf_provider_desc {
     const char *name;
     const char *dialect;           /* "openai", "anthropic", "ollama", …, or the name of a registered dialect */
@@ -772,29 +938,20 @@ typedef struct llmf_provider_desc {
 } llmf_provider_desc;
 LLMF_API llmf_result llmf_register_abi(llmf_factory *f, const llmf_provider_desc *p, size_t p_size, llmf_error *err);
 static inline llmf_result llmf_register(llmf_factory *f, const llmf_provider_desc *p, llmf_error *err) { return llmf_register_abi(f, p, sizeof *p, err); }
-
 typedef struct llmf_out llmf_out;
 typedef struct llmf_reply llmf_reply;
-/* JSON_ARRAY: the elements of one array; a stream that does not begin with '[' is read as SSE. */
 enum { LLMF_FRAMING_JSON = 0, LLMF_FRAMING_SSE = 1, LLMF_FRAMING_NDJSON = 2, LLMF_FRAMING_JSON_ARRAY = 3 };
-
-/* A wire dialect of one's own: pure functions, request -> bytes, bytes -> events. */
 typedef struct llmf_dialect {
     const char *name;
     void *user;
-    /* The path behind the base URL ("/chat"), by llmf_out_write. NULL: nothing is added. */
     void (*path)(void *user, const llmf_request *req, const llmf_model_info *model, llmf_out *out);
-    /* The body, by llmf_out_write. May be called more than once for one request and must then write the same bytes. */
     void (*body)(void *user, const llmf_request *req, const llmf_model_info *model, llmf_out *out);
-    /* How replies with status 200 are framed: LLMF_FRAMING_… */
     int framing, stream_framing;
-    /* One frame: the whole body (JSON), an event (SSE), a line (NDJSON) or an element (JSON_ARRAY). Tells what it holds by the llmf_reply_… functions. */
     void (*on_frame)(void *user, llmf_reply *reply, llmf_str event, llmf_str data);
 } llmf_dialect;
 LLMF_API llmf_result llmf_register_dialect_abi(llmf_factory *f, const llmf_dialect *d, size_t d_size, llmf_error *err);
 static inline llmf_result llmf_register_dialect(llmf_factory *f, const llmf_dialect *d, llmf_error *err) { return llmf_register_dialect_abi(f, d, sizeof *d, err); }
 LLMF_API void llmf_out_write(llmf_out *out, const char *bytes, size_t len);
-/* As a JSON string, quotes and escapes included. */
 LLMF_API void llmf_out_json_string(llmf_out *out, llmf_str text);
 LLMF_API void llmf_reply_text(llmf_reply *r, llmf_str text);
 LLMF_API void llmf_reply_reasoning(llmf_reply *r, llmf_str text);
@@ -802,7 +959,6 @@ LLMF_API void llmf_reply_tool(llmf_reply *r, llmf_str id, llmf_str name, llmf_st
 LLMF_API void llmf_reply_finish(llmf_reply *r, llmf_str word);
 LLMF_API void llmf_reply_usage(llmf_reply *r, const llmf_usage *usage);
 LLMF_API void llmf_reply_error(llmf_reply *r, int result, llmf_str provider_code, llmf_str message);
-/* The reply is whole: an end of the bytes before this is TRUNCATED. */
 LLMF_API void llmf_reply_done(llmf_reply *r);
 
 #ifdef __cplusplus
@@ -825,6 +981,9 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
                                        stddef, stdbool, float), its helpers (libgcc), memcpy, memmove, memset and memcmp; compile with -ffreestanding. It takes CURL, SOCKET,
                                        EPOLL, FILES and ENV out by itself, and refuses their LLMF_WITH_. llmf_desc then has memory (or alloc), clock_ns, for
                                        signatures of AWS wall_ms, and a transport: custom_stream, custom_transport or replay. LLMF_ONLY goes with it
+     LLMF_NO_MALLOC=1                  no malloc and free: the block is llmf_desc.memory, or llmf_desc.alloc gives it
+     LLMF_NO_GETADDRINFO=1             SOCKET asks the system for no host's address: it is an address, localhost, or llmf_desc.resolve knows it. For static programs:
+                                       musl's look-up is 20 KB and allocates, glibc's wants its shared libraries
    Transports
      CURL        on                    libcurl; without it nothing of curl is included or linked
      SOCKET      on                    our HTTP over plain sockets: http:// only
@@ -886,6 +1045,8 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
      LLMF_MAX_ATTEMPTS      16         attempts of a call that its response tells of: the latest
      LLMF_MAX_FALLBACKS     8          models of a chain
      LLMF_MAX_HEALTH        256        models at hosts of which it is kept how they do; of those beyond nothing is
+     LLMF_MAX_BUDGETS       256        models and routes whose budgets are counted; a call under a budget beyond them is refused
+     LLMF_MAX_SERIES        128        models that llmf_metrics tells apart, 2 KiB of the block each, and hops from one to another; those beyond are "other"
      LLMF_TAIL_MS           2000       milliseconds that a reply may go on for behind its terminal event
      LLMF_BODY_KEEP         4096       bytes of a request that are kept from measuring it to sending it; a longer one is written twice. One such room in a factory
      LLMF_REPLY_KEEP        4096       an emptied text buffer above this goes back to the heap
@@ -1219,6 +1380,17 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #error "llmfactory: LLMF_NO_STDLIB=1 is a build without a C library: CURL, SOCKET, EPOLL, FILES and ENV are not in it. Take their LLMF_WITH_ away, or LLMF_NO_STDLIB"
 #endif
 
+#if !LLMF_HAS_STDLIB || (defined(LLMF_NO_MALLOC) && LLMF_NO_MALLOC)
+#define LLMF_HAS_MALLOC 0
+#else
+#define LLMF_HAS_MALLOC 1
+#endif
+#if !LLMF_HAS_STDLIB || (defined(LLMF_NO_GETADDRINFO) && LLMF_NO_GETADDRINFO)
+#define LLMF_HAS_GETADDRINFO 0
+#else
+#define LLMF_HAS_GETADDRINFO 1
+#endif
+
 /* ---- transports ---- */
 
 #if !LLMF_HAS_STDLIB || (LLMF_ONLY && !(defined(LLMF_WITH_CURL) && LLMF_WITH_CURL)) || (defined(LLMF_NO_CURL) && LLMF_NO_CURL)
@@ -1502,6 +1674,12 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #endif
 #ifndef LLMF_MAX_HEALTH
 #define LLMF_MAX_HEALTH 256
+#endif
+#ifndef LLMF_MAX_BUDGETS
+#define LLMF_MAX_BUDGETS 256
+#endif
+#ifndef LLMF_MAX_SERIES
+#define LLMF_MAX_SERIES 128
 #endif
 #ifndef LLMF_TAIL_MS
 #define LLMF_TAIL_MS 2000
@@ -16968,6 +17146,9 @@ LLMFI_UNUSED static llmfi_node *llmfi_yaml_parse(llmfi_arena *a, llmf_str text, 
 
 #endif
 #endif
+/* The config's section budgets: {call_usd, process_usd, day_usd, models: {name: usd}, routes: {name: usd}, alerts: [0.5, 0.8, 1.0]}. */
+#ifndef LLMFI_FACTORY_BUDGETS_H
+#define LLMFI_FACTORY_BUDGETS_H
 /* The entries of a config file, made ready: variables expanded, each key known, each value of its type and in its range. Goes on after a problem. */
 #ifndef LLMFI_FACTORY_CHECK_H
 #define LLMFI_FACTORY_CHECK_H
@@ -18140,7 +18321,8 @@ typedef struct llmfi_record {
     double weight;                           /* 0: not set; LLMF_ZERO: 0 */
     const llmfi_node *stop, *fallbacks, *key_list; /* arrays of texts; NULL */
     const llmfi_node *headers;               /* object of texts, besides the provider's; NULL */
-    const llmfi_node *use_cases, *quality;   /* as they stand; NULL */
+    const llmfi_node *use_cases;             /* array of texts; NULL */
+    const llmfi_node *quality;               /* a number, or an object of them by use case; NULL */
     const llmfi_node *node;                  /* the whole entry; NULL where the name is no key of the config */
     llmf_timeouts timeouts;
     llmfi_price price;
@@ -18197,7 +18379,7 @@ enum {
     LLMFI_KEY_CAUSES,                        /* int64_t: a bit for each llmf_result */
     LLMFI_KEY_HEADERS,                       /* node: an object of texts */
     LLMFI_KEY_OBJECT,                        /* node */
-    LLMFI_KEY_ANY,                           /* node: a scalar or a list */
+    LLMFI_KEY_QUALITY,                       /* node: a number, or an object of them by use case */
     LLMFI_KEY_QUIRKS,                        /* uint32_t: bits set and cleared */
     LLMFI_KEY_CAN,                           /* uint32_t: LLMF_CAN_… */
     LLMFI_KEY_PROVIDER,                      /* decides before all others */
@@ -18290,8 +18472,8 @@ static const llmfi_key llmfi_keys[] = {
     {"tpm", LLMFI_KEY_INTEGER, LLMFI_IN(tpm, tpm), 1, LLMFI_MAX_NUMBER}, /* tokens a minute */
     {"weight", LLMFI_KEY_NUMBER, LLMFI_IN_M(weight), 0, 1e6}, /* share among the routes */
     {"budget_usd", LLMFI_KEY_USD, LLMFI_IN_M(budget_pico), 0, 9e6}, /* the most to spend */
-    {"use_cases", LLMFI_KEY_ANY, LLMFI_IN_M(use_cases), 0, 0}, /* for the router */
-    {"quality", LLMFI_KEY_ANY, LLMFI_IN_M(quality), 0, 0}, /* for the router */
+    {"use_cases", LLMFI_KEY_TEXTS, LLMFI_IN_M(use_cases), 0, 0}, /* routes: the tasks that it is for; none: all */
+    {"quality", LLMFI_KEY_QUALITY, LLMFI_IN_M(quality), 0, 1}, /* routes: 0 to 1, or {code: 0.9, default: 0.5} by use case */
 };
 
 /* Which kind of entry a key stands in. */
@@ -18446,11 +18628,14 @@ LLMFI_UNUSED static const char *llmfi_url_problem(llmf_str url) {
 
 #if LLMF_HAS_CONFIG
 
+/* What a value may name. */
+enum { LLMFI_REFERS_PROVIDER, LLMFI_REFERS_MODEL, LLMFI_REFERS_ROUTE };
+
 /* A value that names something which may come in a later file: looked up when all is read. */
 typedef struct llmfi_reference {
     llmf_str file;
     const llmfi_node *node;
-    bool model;                              /* of a model; else of a provider */
+    int of;                                  /* LLMFI_REFERS_… */
     bool secret;                             /* its text came from a variable: not repeated in a message */
     struct llmfi_reference *next;
 } llmfi_reference;
@@ -18485,6 +18670,17 @@ static bool llmfi_check_bad(const llmfi_check *c, const llmfi_node *n, const cha
     return false;
 }
 
+/* What this build cannot do, and the config asks for. */
+LLMFI_UNUSED static bool llmfi_check_left_out(const llmfi_check *c, const llmfi_node *n, const char *what, const char *option) {
+    llmf_error err, why;
+    llmfi_text t = llmfi_check_begin(c, &err, n);
+    llmfi_error_left_out(&why, what, option);
+    err.code = LLMF_ERR_NOT_BUILT;
+    llmfi_say_c(&t, why.text);
+    llmfi_report_end(c->report, &err, false);
+    return false;
+}
+
 static void llmfi_check_unknown(const llmfi_check *c, const llmfi_node *n, const char *kind, const llmfi_nearest *near_names) {
     llmf_error err;
     llmfi_text t = llmfi_check_begin_key(c, &err, n);
@@ -18495,6 +18691,18 @@ static void llmfi_check_unknown(const llmfi_check *c, const llmfi_node *n, const
     llmfi_nearest_say(near_names, &t);
     if (!near_names->count) LLMFI_SAY(&t, "; remove it, or look at the list of keys in the manual");
     llmfi_report_end(c->report, &err, false);
+}
+
+/* A section's form; null is one that says nothing. */
+static bool llmfi_wants_object(const llmfi_check *k, const llmfi_node *n, const char *what) {
+    llmf_error err;
+    llmfi_text t;
+    if (n->type == LLMFI_OBJECT || n->type == LLMFI_NULL) return n->type == LLMFI_OBJECT;
+    t = llmfi_check_begin(k, &err, n);
+    llmfi_say(&t, n->key);
+    llmfi_say_c(&t, what);
+    llmfi_report_end(k->report, &err, false);
+    return false;
 }
 
 /* ---- variables ---- */
@@ -18662,6 +18870,9 @@ static bool llmfi_check_number(const llmfi_check *c, const llmfi_key *key, const
         if (!number) return llmfi_check_range(c, key, n, "a number");
         return llmfi_parse_pico(n->text, &whole) || llmfi_check_bad(c, n, key->name, "has more than six decimals; it is US dollars per million tokens");
     default: /* LLMFI_KEY_USD */
+#if !LLMF_HAS_BUDGETS
+        if (n) return llmfi_check_left_out(c, n, key->name, "BUDGETS");
+#endif
         if (!number) return llmfi_check_range(c, key, n, "a number");
         return llmfi_parse_fixed(n->text, 12, &whole) || llmfi_check_bad(c, n, key->name, "has more than twelve decimals; round it");
     }
@@ -18743,14 +18954,14 @@ static bool llmfi_check_texts(const llmfi_check *c, const llmfi_key *key, llmfi_
     return true;
 }
 
-static bool llmfi_refer(const llmfi_check *c, const llmfi_node *n, bool model, bool secret) {
+static bool llmfi_refer(const llmfi_check *c, const llmfi_node *n, int of, bool secret) {
     llmfi_reference *r, **end = c->references;
     if (!end) return true;
     r = (llmfi_reference *)llmfi_arena_alloc(c->arena, sizeof *r);
     if (!r) return false;
     r->file = c->file;
     r->node = n;
-    r->model = model;
+    r->of = of;
     r->secret = secret;
     while (*end) end = &(*end)->next;
     *end = r;
@@ -18761,7 +18972,7 @@ static bool llmfi_check_names(const llmfi_check *c, const llmfi_key *key, llmfi_
     const llmfi_node *item;
     bool ok = llmfi_check_texts(c, key, n);
     for (item = ok ? n->child : NULL; item; item = item->next)
-        if (!llmfi_refer(c, item, true, secret)) ok = false;
+        if (!llmfi_refer(c, item, LLMFI_REFERS_MODEL, secret)) ok = false;
     return ok;
 }
 
@@ -18835,12 +19046,29 @@ static bool llmfi_check_variables(const llmfi_check *c, const llmfi_key *key, ll
     return ok;
 }
 
-static bool llmfi_check_any(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n) {
-    const llmfi_node *item;
-    bool ok = n->type != LLMFI_OBJECT;
-    for (item = ok ? n->child : NULL; item; item = item->next)
-        if (item->type == LLMFI_OBJECT || item->type == LLMFI_ARRAY) ok = false;
-    return ok || llmfi_check_bad(c, n, key->name, "must be a word, a number or a list of them");
+/* A value that came from a variable is a text: where a number or a truth value is wanted, it is read as one. */
+static void llmfi_retype(const llmfi_key *key, llmfi_node *n) {
+    double number;
+    bool numeric = key->type == LLMFI_KEY_INTEGER || key->type == LLMFI_KEY_COUNT || key->type == LLMFI_KEY_NUMBER || key->type == LLMFI_KEY_PRICE || key->type == LLMFI_KEY_USD || key->type == LLMFI_KEY_QUALITY;
+    if (numeric && n->type == LLMFI_STRING && llmfi_parse_double(n->text, &number)) n->type = LLMFI_NUMBER;
+}
+
+static bool llmfi_check_share(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n) {
+    double value;
+    return (n->type == LLMFI_NUMBER && llmfi_parse_double(n->text, &value) && value >= key->least && value <= key->most) || llmfi_check_range(c, key, n, "a number");
+}
+
+/* One for all use cases, or one for each. */
+static bool llmfi_check_quality(const llmfi_check *c, const llmfi_key *key, llmfi_node *n, bool from_variable) {
+    llmfi_node *item;
+    bool ok = true;
+    if (n->type == LLMFI_NUMBER) return llmfi_check_share(c, key, n);
+    if (n->type != LLMFI_OBJECT || !n->child) return llmfi_check_bad(c, n, key->name, "must be a number from 0 to 1, or a mapping of use cases to such numbers");
+    for (item = n->child; item; item = item->next) {
+        if (from_variable) llmfi_retype(key, item);
+        if (!llmfi_check_share(c, key, item)) ok = false;
+    }
+    return ok;
 }
 
 static bool llmfi_check_auth(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n) {
@@ -18890,13 +19118,6 @@ static bool llmfi_check_secret(const llmfi_check *c, const llmfi_key *key, const
     return true;
 }
 
-/* A value that came from a variable is a text: where a number or a truth value is wanted, it is read as one. */
-static void llmfi_retype(const llmfi_key *key, llmfi_node *n) {
-    double number;
-    bool numeric = key->type == LLMFI_KEY_INTEGER || key->type == LLMFI_KEY_COUNT || key->type == LLMFI_KEY_NUMBER || key->type == LLMFI_KEY_PRICE || key->type == LLMFI_KEY_USD;
-    if (numeric && n->type == LLMFI_STRING && llmfi_parse_double(n->text, &number)) n->type = LLMFI_NUMBER;
-}
-
 static bool llmfi_check_value(const llmfi_check *c, const llmfi_key *key, llmfi_node *n) {
     bool from_variable = false;
     if (!llmfi_expand(c, n, &from_variable)) return false;
@@ -18905,7 +19126,7 @@ static bool llmfi_check_value(const llmfi_check *c, const llmfi_key *key, llmfi_
     switch (key->type) {
     case LLMFI_KEY_TEXT: return key->model == LLMFI_KEY_APART ? llmfi_check_filled(c, key, n) : llmfi_check_text(c, key, n);
     case LLMFI_KEY_MODEL: return llmfi_check_filled(c, key, n);
-    case LLMFI_KEY_PROVIDER: return llmfi_check_filled(c, key, n) && llmfi_refer(c, n, false, from_variable);
+    case LLMFI_KEY_PROVIDER: return llmfi_check_filled(c, key, n) && llmfi_refer(c, n, LLMFI_REFERS_PROVIDER, from_variable);
     case LLMFI_KEY_SECRET: return llmfi_check_secret(c, key, n, from_variable);
     case LLMFI_KEY_VARIABLE: return llmfi_check_text(c, key, n) && llmfi_check_variable(c, key, n);
     case LLMFI_KEY_VARIABLES: return llmfi_check_variables(c, key, n);
@@ -18919,7 +19140,7 @@ static bool llmfi_check_value(const llmfi_check *c, const llmfi_key *key, llmfi_
     case LLMFI_KEY_NAMES: return llmfi_check_names(c, key, n, from_variable);
     case LLMFI_KEY_HEADERS: return llmfi_check_headers(c, key, n);
     case LLMFI_KEY_OBJECT: return n->type == LLMFI_OBJECT || llmfi_check_bad(c, n, key->name, "must be a mapping");
-    case LLMFI_KEY_ANY: return llmfi_check_any(c, key, n);
+    case LLMFI_KEY_QUALITY: return llmfi_check_quality(c, key, n, from_variable);
     case LLMFI_KEY_QUIRKS: return llmfi_check_quirks(c, key, n, from_variable);
     case LLMFI_KEY_CAN: return llmfi_check_can(c, key, n);
     default: return llmfi_check_number(c, key, n);
@@ -20233,6 +20454,42 @@ typedef struct llmfi_entry {
     struct llmfi_entry *next;
 } llmfi_entry;
 
+#if LLMF_HAS_ROUTES
+/* Rules of a route, in the order of llmfi_route_rules. */
+enum { LLMFI_RULE_CHEAPEST, LLMFI_RULE_QUALITY, LLMFI_RULE_LATENCY, LLMFI_RULE_WEIGHTED, LLMFI_RULE_ROUND_ROBIN, LLMFI_RULE_SPLIT, LLMFI_RULE_SCORED };
+static const char llmfi_route_rules[] = "cheapest\0quality\0latency\0weighted\0round_robin\0split\0scored\0";
+
+/* One of a route. What it does not say its model's entry says. */
+typedef struct llmfi_route_candidate {
+    llmf_str model;
+    double weight;                           /* 0: not set; LLMF_ZERO: 0 */
+    const llmfi_node *use_cases, *quality;   /* NULL: not set */
+} llmfi_route_candidate;
+
+/* A route of the config: as its sources say, and, when all of them are read, what that means. */
+typedef struct llmfi_route {
+    llmf_str name, file;                     /* file: the last that spoke of it */
+    llmfi_node *node;
+    int rule;                                /* LLMFI_RULE_… */
+    double threshold;                        /* of complexity */
+    llmf_str task;                           /* empty: none */
+    int64_t budget_pico;                     /* LLMF_UNKNOWN: none */
+    const llmfi_route_candidate *candidates;
+    size_t count;                            /* 0: all models of the config */
+    struct llmfi_route *next;
+} llmfi_route;
+#endif
+
+#if LLMF_HAS_BUDGETS
+enum { LLMFI_MAX_ALERTS = 8 };
+/* The section budgets: pico-dollars, LLMF_UNKNOWN where there is no limit. */
+typedef struct llmfi_config_budgets {
+    int64_t call, process, day;
+    int alerts_ppm[LLMFI_MAX_ALERTS], alert_count;
+    llmfi_node *models, *routes;             /* objects of numbers by name, in USD; NULL */
+} llmfi_config_budgets;
+#endif
+
 typedef struct llmfi_config {
     llmfi_arena arena;
     llmfi_heap *heap;
@@ -20242,9 +20499,23 @@ typedef struct llmfi_config {
     llmfi_entry *models;
     size_t model_count;
     llmfi_provider *providers;               /* of the config first, then the table's that are built in; the others as they are needed */
-    llmfi_node *fallbacks, *routes, *budgets, *prompts; /* objects, merged; NULL without CONFIG only */
+    llmfi_node *fallbacks, *prompts;         /* objects, merged; NULL without CONFIG only */
+#if LLMF_HAS_ROUTES
+    llmfi_route *routes;
+#endif
+#if LLMF_HAS_BUDGETS
+    llmfi_config_budgets budgets;
+#endif
     llmf_str default_model, default_provider; /* of the files; empty */
 } llmfi_config;
+
+#if LLMF_HAS_ROUTES
+LLMFI_UNUSED static const llmfi_route *llmfi_config_route(const llmfi_config *c, llmf_str name) {
+    const llmfi_route *r = c->routes;
+    while (r && !llmfi_eq(r->name, name)) r = r->next;
+    return r;
+}
+#endif
 
 /* ---- providers ---- */
 
@@ -20620,7 +20891,13 @@ static bool llmfi_unknown_model(const llmfi_config *c, llmf_str name, llmf_error
     size_t colon = llmfi_find_char(name, ':');
     const llmfi_entry *e;
     const llmfi_model_row *row;
+#if LLMF_HAS_ROUTES
+    const llmfi_route *route;
+#endif
     for (e = c->models; e; e = e->next) llmfi_nearest_try(&near_names, e->key);
+#if LLMF_HAS_ROUTES
+    for (route = c->routes; route; route = route->next) llmfi_nearest_try(&near_names, route->name);
+#endif
     for (row = llmfi_model_rows; row->id; row++)
         if (llmfi_row_stands_alone(row)) llmfi_nearest_try(&near_names, llmfi_cstr(row->id));
     LLMFI_SAY(&t, "unknown model ");
@@ -21030,10 +21307,15 @@ static llmfi_config *llmfi_config_new(llmfi_heap *heap, const llmf_desc *desc, c
     c->desc = desc;
     c->env = env;
     llmfi_arena_init(&c->arena, heap, 0);
+#if LLMF_HAS_BUDGETS
+    c->budgets.call = c->budgets.process = c->budgets.day = LLMF_UNKNOWN;
+    c->budgets.alerts_ppm[0] = 500000;
+    c->budgets.alerts_ppm[1] = 800000;
+    c->budgets.alerts_ppm[2] = 1000000;
+    c->budgets.alert_count = 3;
+#endif
 #if LLMF_HAS_CONFIG
     c->fallbacks = llmfi_new_object(&c->arena);
-    c->routes = llmfi_new_object(&c->arena);
-    c->budgets = llmfi_new_object(&c->arena);
     c->prompts = llmfi_new_object(&c->arena);
 #endif
     if (!c->arena.failed) return c;
@@ -21126,6 +21408,361 @@ LLMFI_UNUSED static bool llmfi_config_provider_at(const llmfi_config *c, const l
     return true;
 }
 
+#endif
+
+#if LLMF_HAS_CONFIG
+
+#if LLMF_HAS_BUDGETS
+
+static const char *const llmfi_budget_keys[] = {"call_usd", "process_usd", "day_usd", "models", "routes", "alerts"};
+
+static llmfi_key llmfi_section_key(const char *name, uint8_t type, float most) {
+    llmfi_key key;
+    key.name = name;
+    key.type = type;
+    key.model = LLMFI_KEY_APART;
+    key.provider = LLMFI_KEY_NONE;
+    key.least = 0;
+    key.most = most;
+    return key;
+}
+
+/* A limit, where its value says one. */
+static void llmfi_load_limit(const llmfi_check *k, llmfi_node *n, const char *name, int64_t *to) {
+    llmfi_key key = llmfi_section_key(name, LLMFI_KEY_USD, 9e6f);
+    if (llmfi_check_value(k, &key, n) && n->type == LLMFI_NUMBER) llmfi_parse_fixed(n->text, 12, to);
+}
+
+/* Limits by name, laid over those of earlier sources. */
+static void llmfi_load_limits(const llmfi_check *k, llmfi_node *section, const char *name, int of, llmfi_node **into) {
+    llmfi_key key = llmfi_section_key(name, LLMFI_KEY_USD, 9e6f);
+    llmfi_node *n, *ref, **link;
+    if (!llmfi_wants_object(k, section, of == LLMFI_REFERS_MODEL ? " must be a mapping of models' names to US dollars" : " must be a mapping of routes' names to US dollars")) return;
+    for (link = &section->child; (n = *link) != NULL;) {
+        ref = (llmfi_node *)llmfi_arena_alloc(k->arena, sizeof *ref);
+        if (!ref || !llmfi_check_value(k, &key, n)) {
+            *link = n->next;
+            continue;
+        }
+        ref->type = LLMFI_STRING;
+        ref->text = n->key;
+        ref->line = n->key_line;
+        ref->column = n->key_column;
+        llmfi_refer(k, ref, of, false);
+        link = &n->next;
+    }
+    if (!*into) *into = llmfi_new_object(k->arena);
+    if (*into) llmfi_merge(*into, section);
+}
+
+/* Shares of a budget at which somebody is told. */
+static void llmfi_load_alerts(const llmfi_check *k, llmfi_node *list, llmfi_config_budgets *b) {
+    static const char what[] = "must be a list of at most 8 shares, each above 0 and at most 1, such as [0.5, 0.8, 1.0]";
+    const llmfi_node *n;
+    bool from_variable = false, ok = list->type == LLMFI_ARRAY && list->count <= LLMFI_MAX_ALERTS;
+    int64_t ppm[LLMFI_MAX_ALERTS];
+    int i = 0;
+    if (list->type == LLMFI_NULL || !llmfi_expand(k, list, &from_variable)) return;
+    if (!ok) llmfi_check_bad(k, list, "alerts", what);
+    for (n = ok ? list->child : NULL; n; n = n->next, i++) {
+        bool number = n->type == LLMFI_NUMBER || (from_variable && n->type == LLMFI_STRING);
+        if (number && llmfi_parse_fixed(n->text, 6, &ppm[i]) && ppm[i] > 0 && ppm[i] <= 1000000) continue;
+        ok = llmfi_check_bad(k, n, "alerts", what);
+    }
+    if (!ok) return;
+    b->alert_count = i;
+    while (i-- > 0) b->alerts_ppm[i] = (int)ppm[i];
+}
+
+static void llmfi_load_budgets(const llmfi_check *k, llmfi_config *c, llmfi_node *section) {
+    llmfi_config_budgets *b = &c->budgets;
+    llmfi_node *n, *next;
+    size_t i;
+    if (!llmfi_wants_object(k, section, " must be a mapping of call_usd, process_usd, day_usd, models, routes and alerts")) return;
+    for (n = section->child; n; n = next) {
+        next = n->next;
+        if (LLMFI_IS(n->key, "call_usd")) llmfi_load_limit(k, n, "call_usd", &b->call);
+        else if (LLMFI_IS(n->key, "process_usd")) llmfi_load_limit(k, n, "process_usd", &b->process);
+        else if (LLMFI_IS(n->key, "day_usd")) llmfi_load_limit(k, n, "day_usd", &b->day);
+        else if (LLMFI_IS(n->key, "models")) llmfi_load_limits(k, n, "budgets.models", LLMFI_REFERS_MODEL, &b->models);
+#if LLMF_HAS_ROUTES
+        else if (LLMFI_IS(n->key, "routes")) llmfi_load_limits(k, n, "budgets.routes", LLMFI_REFERS_ROUTE, &b->routes);
+#else
+        else if (LLMFI_IS(n->key, "routes")) llmfi_check_left_out(k, n, "budgets.routes", "ROUTES");
+#endif
+        else if (LLMFI_IS(n->key, "alerts")) llmfi_load_alerts(k, n, b);
+        else {
+            llmfi_nearest near_names = llmfi_nearest_to(n->key);
+            for (i = 0; i < LLMFI_COUNT(llmfi_budget_keys); i++) llmfi_nearest_try(&near_names, llmfi_cstr(llmfi_budget_keys[i]));
+            llmfi_check_unknown(k, n, "key of budgets", &near_names);
+        }
+    }
+}
+
+#else
+
+/* A limit that would not be kept is refused. */
+static void llmfi_load_budgets(const llmfi_check *k, const llmfi_config *c, const llmfi_node *section) {
+    (void)c;
+    llmfi_check_left_out(k, section, "budgets", "BUDGETS");
+}
+
+#endif
+#endif
+#endif
+/* The config's section routes: {name: {rule, candidates: [name, {model, weight, use_cases, quality}], threshold, task, budget_usd, description}}. */
+#ifndef LLMFI_FACTORY_ROUTES_H
+#define LLMFI_FACTORY_ROUTES_H
+
+#if LLMF_HAS_CONFIG
+
+#if LLMF_HAS_ROUTES
+
+static const llmfi_key llmfi_route_keys[] = {
+    {"rule", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
+    {"candidates", LLMFI_KEY_OBJECT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0}, /* looked at by code of its own */
+    {"threshold", LLMFI_KEY_NUMBER, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 1},
+    {"task", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
+    {"budget_usd", LLMFI_KEY_USD, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 9e6},
+    {"description", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0},
+};
+static const llmfi_key llmfi_candidate_keys[] = {
+    {"model", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
+    {"weight", LLMFI_KEY_NUMBER, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 1e6},
+    {"use_cases", LLMFI_KEY_TEXTS, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
+    {"quality", LLMFI_KEY_QUALITY, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 1},
+};
+
+/* The key of that name; NULL, and the problem told, where there is none. */
+static const llmfi_key *llmfi_route_key(const llmfi_check *k, const llmfi_node *n, const char *of, const llmfi_key *keys, size_t count) {
+    llmfi_nearest near_names = llmfi_nearest_to(n->key);
+    size_t i;
+    for (i = 0; i < count; i++)
+        if (llmfi_eq(n->key, llmfi_cstr(keys[i].name))) return &keys[i];
+    for (i = 0; i < count; i++) llmfi_nearest_try(&near_names, llmfi_cstr(keys[i].name));
+    llmfi_check_unknown(k, n, of, &near_names);
+    return NULL;
+}
+
+/* ---- candidates ---- */
+
+static bool llmfi_check_candidate_object(const llmfi_check *k, llmfi_node *item) {
+    const llmfi_node *model;
+    llmfi_node **link;
+    bool ok = true, secret;
+    model = llmfi_member(item, LLMFI_LIT("model"));
+    secret = model && model->type == LLMFI_STRING && llmfi_has_hole(model->text);
+    for (link = &item->child; *link;) {
+        const llmfi_key *key = llmfi_route_key(k, *link, "key of a candidate", llmfi_candidate_keys, LLMFI_COUNT(llmfi_candidate_keys));
+        if (key && llmfi_check_value(k, key, *link)) {
+            link = &(*link)->next;
+            continue;
+        }
+        ok = false;
+        *link = (*link)->next;
+    }
+    model = llmfi_member(item, LLMFI_LIT("model"));
+    if (model && model->type == LLMFI_STRING) return llmfi_refer(k, model, LLMFI_REFERS_MODEL, secret) && ok;
+    return ok && llmfi_check_bad(k, item, "a candidate", "needs the key model: the name of the model");
+}
+
+/* The name of a candidate; empty: it has none. */
+static llmf_str llmfi_candidate_name(const llmfi_node *item) {
+    return item->type == LLMFI_STRING ? item->text : llmfi_entry_text(item, "model");
+}
+
+static bool llmfi_check_candidate(const llmfi_check *k, llmfi_node *list, llmfi_node *item) {
+    bool from_variable = false;
+    const llmfi_node *other;
+    llmf_str name;
+    if (item->type == LLMFI_STRING && !llmfi_expand(k, item, &from_variable)) return false;
+    if (item->type == LLMFI_OBJECT) {
+        if (!llmfi_check_candidate_object(k, item)) return false;
+    } else {
+        if (item->type != LLMFI_STRING || !item->text.len) return llmfi_check_bad(k, item, "a candidate", "must be the name of a model, or a mapping of model, weight, use_cases and quality");
+        if (!llmfi_refer(k, item, LLMFI_REFERS_MODEL, from_variable)) return false;
+    }
+    name = llmfi_candidate_name(item);
+    for (other = list->child; other != item; other = other->next)
+        if (llmfi_eq(llmfi_candidate_name(other), name)) return llmfi_check_bad(k, item, "candidates", "has this model twice; remove one of the two, or give it more weight");
+    return true;
+}
+
+/* What is wrong is taken out. */
+static bool llmfi_check_candidates(const llmfi_check *k, llmfi_node *list) {
+    llmfi_node **link;
+    bool ok = true;
+    if (list->type == LLMFI_NULL) return true;
+    if (!llmfi_make_array(k, list)) return false;
+    if (list->type != LLMFI_ARRAY || !list->child) return llmfi_check_bad(k, list, "candidates", "must be a list of models; leave it out for all models of the config");
+    for (link = &list->child; *link;) {
+        if (llmfi_check_candidate(k, list, *link)) {
+            link = &(*link)->next;
+            continue;
+        }
+        ok = false;
+        *link = (*link)->next;
+        list->count--;
+    }
+    return ok;
+}
+
+/* ---- routes ---- */
+
+static bool llmfi_check_rule(const llmfi_check *k, const llmfi_node *n) {
+    llmf_error err;
+    llmfi_text t;
+    llmfi_nearest near_names;
+    const char *word;
+    if (n->type != LLMFI_STRING || llmfi_word_in(llmfi_route_rules, n->text) >= 0) return true;
+    near_names = llmfi_nearest_to(n->text);
+    for (word = llmfi_route_rules; *word; word += llmfi_strlen(word) + 1) llmfi_nearest_try(&near_names, llmfi_cstr(word));
+    t = llmfi_check_begin(k, &err, n);
+    LLMFI_SAY(&t, "rule must be cheapest, quality, latency, weighted, round_robin, split or scored");
+    llmfi_nearest_say(&near_names, &t);
+    llmfi_report_end(k->report, &err, false);
+    return false;
+}
+
+static bool llmfi_check_route_member(const llmfi_check *k, llmfi_node *n) {
+    const llmfi_key *key = llmfi_route_key(k, n, "key of a route", llmfi_route_keys, LLMFI_COUNT(llmfi_route_keys));
+    if (!key) return false;
+    if (LLMFI_IS(n->key, "candidates")) return llmfi_check_candidates(k, n);
+    return llmfi_check_value(k, key, n) && (!LLMFI_IS(n->key, "rule") || llmfi_check_rule(k, n));
+}
+
+static void llmfi_load_route(const llmfi_check *k, llmfi_config *c, llmfi_node *entry) {
+    llmfi_route *r, **end = &c->routes;
+    llmfi_node **link;
+    if (entry->type != LLMFI_OBJECT) {
+        llmfi_check_bad(k, entry, "a route", "must be a mapping of rule, candidates, threshold, task and budget_usd");
+        return;
+    }
+    if (!entry->key.len || llmfi_trim(entry->key).len != entry->key.len || llmfi_find_control(entry->key, 0) != LLMFI_NOWHERE) {
+        llmfi_report_at(k->report, k->file, entry->key_line, entry->key_column, "a route's name is not empty, and has no blanks at its ends and no control characters");
+        return;
+    }
+    for (link = &entry->child; *link;) {
+        if (llmfi_check_route_member(k, *link)) link = &(*link)->next;
+        else *link = (*link)->next;
+    }
+    for (; *end && !llmfi_eq((*end)->name, entry->key); end = &(*end)->next) {}
+    r = *end ? *end : (llmfi_route *)llmfi_arena_alloc(k->arena, sizeof *r);
+    if (!r) return;
+    if (!*end) {
+        r->name = llmfi_arena_copy(k->arena, entry->key);
+        r->node = entry;
+        *end = r;
+    } else {
+        r->node->key_line = entry->key_line;
+        r->node->key_column = entry->key_column;
+        llmfi_merge(r->node, entry);
+    }
+    r->file = k->file;
+}
+
+static void llmfi_load_routes(const llmfi_check *k, llmfi_config *c, llmfi_node *section) {
+    llmfi_node *n, *next;
+    if (!llmfi_wants_object(k, section, " must be a mapping of names to routes")) return;
+    for (n = section->child; n; n = next) {
+        next = n->next;
+        llmfi_load_route(k, c, n);
+    }
+}
+
+/* ---- when all is read ---- */
+
+/* A name that must be of a route, or must not. True: it was looked at here. */
+static bool llmfi_check_route_reference(const llmfi_config *c, llmfi_report *report, const llmfi_reference *r) {
+    llmf_error err;
+    llmfi_text t;
+    llmfi_nearest near_names;
+    const llmfi_route *route;
+    bool known = llmfi_config_route(c, r->node->text) != NULL, wanted = r->of == LLMFI_REFERS_ROUTE;
+    if (r->of == LLMFI_REFERS_PROVIDER || (!wanted && !known)) return false;
+    if (wanted && known) return true;
+    t = llmfi_report_begin(&err, r->file, r->node->line, r->node->column, false);
+    err.code = LLMF_ERR_UNKNOWN_MODEL;
+    if (wanted) LLMFI_SAY(&t, "unknown route ");
+    llmfi_say(&t, r->secret ? LLMFI_LIT("(from a variable)") : r->node->text);
+    if (!wanted) {
+        LLMFI_SAY(&t, " is a route; name a model here");
+    } else {
+        near_names = llmfi_nearest_to(r->node->text);
+        for (route = c->routes; route; route = route->next) llmfi_nearest_try(&near_names, route->name);
+        llmfi_nearest_say(&near_names, &t);
+        if (!near_names.count) LLMFI_SAY(&t, "; it must be a key of the section routes");
+    }
+    llmfi_report_end(report, &err, false);
+    return true;
+}
+
+static void llmfi_route_candidates(llmfi_config *c, llmfi_route *r, const llmfi_node *list) {
+    llmfi_route_candidate *to;
+    const llmfi_node *item, *n;
+    if (!list || list->type != LLMFI_ARRAY || !list->count) return;
+    to = (llmfi_route_candidate *)llmfi_arena_array(&c->arena, list->count, sizeof *to);
+    if (!to) return;
+    r->candidates = to;
+    r->count = list->count;
+    for (item = list->child; item; item = item->next, to++) {
+        to->model = llmfi_candidate_name(item);
+        n = llmfi_member(item, LLMFI_LIT("weight"));
+        if (n && n->type == LLMFI_NUMBER) llmfi_apply_number(n, &to->weight);
+        n = llmfi_member(item, LLMFI_LIT("use_cases"));
+        to->use_cases = n && n->type == LLMFI_ARRAY ? n : NULL;
+        n = llmfi_member(item, LLMFI_LIT("quality"));
+        to->quality = n && n->type != LLMFI_NULL ? n : NULL;
+    }
+}
+
+/* What the sources have come to. */
+static void llmfi_route_end(llmfi_config *c, llmfi_route *r) {
+    const llmfi_node *n = llmfi_member(r->node, LLMFI_LIT("threshold"));
+    int rule = llmfi_word_in(llmfi_route_rules, llmfi_entry_text(r->node, "rule"));
+    r->rule = rule < 0 ? LLMFI_RULE_CHEAPEST : rule;
+    r->threshold = 0.5;
+    if (n && n->type == LLMFI_NUMBER) llmfi_parse_double(n->text, &r->threshold);
+    r->task = llmfi_entry_text(r->node, "task");
+    r->budget_pico = LLMF_UNKNOWN;
+    n = llmfi_member(r->node, LLMFI_LIT("budget_usd"));
+    if (n && n->type == LLMFI_NUMBER) llmfi_parse_fixed(n->text, 12, &r->budget_pico);
+    llmfi_route_candidates(c, r, llmfi_member(r->node, LLMFI_LIT("candidates")));
+}
+
+static void llmfi_routes_end(llmfi_config *c, llmfi_report *report) {
+    llmfi_route *r;
+    llmf_error err;
+    llmfi_text t;
+    for (r = c->routes; r; r = r->next) {
+        llmfi_route_end(c, r);
+        if (!llmfi_find_entry(c, r->name)) continue;
+        t = llmfi_report_begin(&err, r->file, r->node->key_line, r->node->key_column, false);
+        LLMFI_SAY(&t, "the route ");
+        llmfi_say(&t, r->name);
+        LLMFI_SAY(&t, " has the name of a model; call one of the two otherwise");
+        llmfi_report_end(report, &err, false);
+    }
+}
+
+#else
+
+static void llmfi_load_routes(const llmfi_check *k, const llmfi_config *c, const llmfi_node *section) {
+    (void)c;
+    llmfi_check_left_out(k, section, "routes", "ROUTES");
+}
+
+static bool llmfi_check_route_reference(const llmfi_config *c, const llmfi_report *report, const llmfi_reference *r) {
+    (void)c, (void)report, (void)r;
+    return false;
+}
+
+static void llmfi_routes_end(const llmfi_config *c, const llmfi_report *report) {
+    (void)c, (void)report;
+}
+
+#endif
+#endif
 #endif
 
 #if LLMF_HAS_CONFIG
@@ -21227,17 +21864,6 @@ static void llmfi_load_model(llmfi_loader *l, const llmfi_check *k, llmf_str key
 
 /* ---- sections ---- */
 
-static bool llmfi_wants_object(const llmfi_check *k, const llmfi_node *n, const char *what) {
-    llmf_error err;
-    llmfi_text t;
-    if (n->type == LLMFI_OBJECT || n->type == LLMFI_NULL) return n->type == LLMFI_OBJECT;
-    t = llmfi_check_begin(k, &err, n);
-    llmfi_say(&t, n->key);
-    llmfi_say_c(&t, what);
-    llmfi_report_end(k->report, &err, false);
-    return false;
-}
-
 static void llmfi_load_models(llmfi_loader *l, const llmfi_check *k, llmfi_node *section) {
     llmfi_node *n, *next;
     bool list = section->type == LLMFI_ARRAY;
@@ -21272,18 +21898,15 @@ static void llmfi_load_fallbacks(llmfi_loader *l, const llmfi_check *k, llmfi_no
         name->text = n->key;
         name->line = n->key_line;
         name->column = n->key_column;
-        llmfi_refer(k, name, true, false);
+        llmfi_refer(k, name, LLMFI_REFERS_MODEL, false);
         link = &n->next;
     }
     llmfi_merge(l->c->fallbacks, section);
 }
 
-/* Sections that later parts read: kept whole, variables expanded; only their form is looked at. */
-static void llmfi_load_kept(const llmfi_check *k, llmfi_node *section, llmfi_node *into, bool expand) {
-    bool from_variable = false;
-    if (!llmfi_wants_object(k, section, " must be a mapping")) return;
-    if (expand) llmfi_expand(k, section, &from_variable);
-    llmfi_merge(into, section);
+/* A section that later parts read: kept whole; only its form is looked at. */
+static void llmfi_load_kept(const llmfi_check *k, llmfi_node *section, llmfi_node *into) {
+    if (llmfi_wants_object(k, section, " must be a mapping")) llmfi_merge(into, section);
 }
 
 static void llmfi_load_default(const llmfi_check *k, llmfi_node *n, bool model, llmf_str *to) {
@@ -21292,7 +21915,7 @@ static void llmfi_load_default(const llmfi_check *k, llmfi_node *n, bool model, 
     bool from_variable = n->type == LLMFI_STRING && llmfi_has_hole(n->text);
     if (n->type == LLMFI_NULL || !llmfi_check_value(k, &keys[model], n)) return;
     *to = n->text;
-    llmfi_refer(k, n, model, from_variable);
+    llmfi_refer(k, n, model ? LLMFI_REFERS_MODEL : LLMFI_REFERS_PROVIDER, from_variable);
 }
 
 static void llmfi_load_section(llmfi_loader *l, const llmfi_check *k, llmfi_node *n) {
@@ -21302,9 +21925,9 @@ static void llmfi_load_section(llmfi_loader *l, const llmfi_check *k, llmfi_node
     if (LLMFI_IS(n->key, "models")) llmfi_load_models(l, k, n);
     else if (LLMFI_IS(n->key, "providers")) llmfi_load_providers(l, k, n);
     else if (LLMFI_IS(n->key, "fallbacks")) llmfi_load_fallbacks(l, k, n);
-    else if (LLMFI_IS(n->key, "routes")) llmfi_load_kept(k, n, c->routes, true);
-    else if (LLMFI_IS(n->key, "budgets")) llmfi_load_kept(k, n, c->budgets, true);
-    else if (LLMFI_IS(n->key, "prompts")) llmfi_load_kept(k, n, c->prompts, false);
+    else if (LLMFI_IS(n->key, "routes")) llmfi_load_routes(k, c, n);
+    else if (LLMFI_IS(n->key, "budgets")) llmfi_load_budgets(k, c, n);
+    else if (LLMFI_IS(n->key, "prompts")) llmfi_load_kept(k, n, c->prompts);
     else if (LLMFI_IS(n->key, "default_model")) llmfi_load_default(k, n, true, &c->default_model);
     else if (LLMFI_IS(n->key, "default_provider")) llmfi_load_default(k, n, false, &c->default_provider);
     else if (llmfi_find_key(n->key, LLMFI_OF_MODEL)) {
@@ -21403,12 +22026,14 @@ static void llmfi_check_reference(llmfi_loader *l, const llmfi_reference *r) {
     llmfi_record record;
     llmf_error why, err;
     llmfi_text t;
-    if (r->model ? llmfi_resolve_name(l->c, r->node->text, &record, &why) : llmfi_config_knows(l->c, r->node->text)) return;
-    if (r->model && why.code != LLMF_ERR_UNKNOWN_MODEL && why.code != LLMF_ERR_UNKNOWN_PROVIDER) return; /* told elsewhere, or not built: no fault of the file */
+    bool model = r->of == LLMFI_REFERS_MODEL;
+    if (llmfi_check_route_reference(l->c, &l->report, r)) return;
+    if (model ? llmfi_resolve_name(l->c, r->node->text, &record, &why) : llmfi_config_knows(l->c, r->node->text)) return;
+    if (model && why.code != LLMF_ERR_UNKNOWN_MODEL && why.code != LLMF_ERR_UNKNOWN_PROVIDER) return; /* told elsewhere, or not built: no fault of the file */
     t = llmfi_report_begin(&err, r->file, r->node->line, r->node->column, false);
-    err.code = r->model ? LLMF_ERR_UNKNOWN_MODEL : LLMF_ERR_UNKNOWN_PROVIDER;
-    if (r->secret) llmfi_say(&t, r->model ? LLMFI_LIT("the variable here names no known model") : LLMFI_LIT("the variable here names no known provider"));
-    else if (r->model) llmfi_say_c(&t, why.text);
+    err.code = model ? LLMF_ERR_UNKNOWN_MODEL : LLMF_ERR_UNKNOWN_PROVIDER;
+    if (r->secret) llmfi_say(&t, model ? LLMFI_LIT("the variable here names no known model") : LLMFI_LIT("the variable here names no known provider"));
+    else if (model) llmfi_say_c(&t, why.text);
     else llmfi_unknown_provider(l->c, r->node->text, &t);
     llmfi_report_end(&l->report, &err, false);
 }
@@ -21437,6 +22062,7 @@ static void llmfi_load_end(llmfi_loader *l) {
     if (l->c->arena.failed) return;
     for (e = l->c->models; e; e = e->next) llmfi_check_model(l, e);
     for (r = l->references; r; r = r->next) llmfi_check_reference(l, r);
+    llmfi_routes_end(l->c, &l->report);
 }
 
 /* Reads every source of *desc into a new generation, held once. Problems are told to `say` (NULL: nobody) and counted in *problems; what could be read is
@@ -21623,6 +22249,11 @@ typedef struct llmfi_prepared {
 #if LLMFI_HAS_HEALTH
     struct llmfi_health *health;             /* the engine's; NULL: none, or not asked for yet */
 #endif
+#if LLMF_HAS_BUDGETS
+    bool budget_known;                       /* what follows has been looked for */
+    int64_t budget_pico;                     /* the limit on the model; LLMF_UNKNOWN: none */
+    struct llmfi_budget *budget;             /* the engine's; NULL without a limit */
+#endif
 } llmfi_prepared;
 
 typedef struct llmfi_handle {
@@ -21636,6 +22267,9 @@ typedef struct llmfi_handle {
     uint32_t chain;                          /* next slot of the same bucket; 0: none */
     uint32_t newer, older;                   /* LRU among the prepared; 0: none */
     bool own;                                /* of llmf_create: not found by name */
+#if LLMF_HAS_ROUTES
+    struct llmfi_routed *route;              /* the engine's: the route that gives this handle, which its model's name does not find; NULL */
+#endif
 } llmfi_handle;
 
 typedef struct llmfi_handles {
@@ -21798,6 +22432,9 @@ LLMFI_UNUSED static uint32_t llmfi_handle_find(const llmfi_handles *h, const cha
     uint32_t at;
     for (at = h->buckets[hash % LLMFI_BUCKETS]; at; at = llmfi_handle_slot(h, at)->chain) {
         const llmfi_handle *s = llmfi_handle_slot(h, at);
+#if LLMF_HAS_ROUTES
+        if (s->route) continue;
+#endif
         if (s->hash == hash && s->name_len == len && memcmp(s->name, name, len) == 0) return at;
     }
     return 0;
@@ -21867,6 +22504,27 @@ LLMFI_UNUSED static uint32_t llmfi_handle_new(llmfi_handles *h, llmfi_config *co
     return at;
 }
 
+#if LLMF_HAS_ROUTES
+/* The plain handle of a name, prepared; 0 with *err. */
+LLMFI_UNUSED static uint32_t llmfi_handle_named(llmfi_handles *h, llmfi_config *config, llmf_str name, llmf_error *err) {
+    uint32_t at = llmfi_handle_find(h, name.ptr, name.len, llmfi_handle_hash(name.ptr, name.len));
+    if (!at) return llmfi_handle_new(h, config, name, NULL, err);
+    return llmfi_handle_use(h, config, at, err) ? at : 0;
+}
+
+/* The handle that a route gives of a model: one for the two of them. */
+LLMFI_UNUSED static uint32_t llmfi_handle_routed(llmfi_handles *h, llmfi_config *config, llmf_str name, struct llmfi_routed *route, llmf_error *err) {
+    uint32_t hash = llmfi_handle_hash(name.ptr, name.len), at = h->buckets[hash % LLMFI_BUCKETS];
+    for (; at; at = llmfi_handle_slot(h, at)->chain) {
+        const llmfi_handle *s = llmfi_handle_slot(h, at);
+        if (s->route == route && s->name_len == name.len && memcmp(s->name, name.ptr, name.len) == 0) return llmfi_handle_use(h, config, at, err) ? at : 0;
+    }
+    at = llmfi_handle_new(h, config, name, NULL, err);
+    if (at) llmfi_handle_slot(h, at)->route = route;
+    return at;
+}
+#endif
+
 LLMFI_UNUSED static void llmfi_handles_close(llmfi_handles *h) {
     uint32_t at;
     for (at = 1; at < h->count; at++)
@@ -21926,12 +22584,14 @@ LLMFI_UNUSED static void llmfi_handles_close(llmfi_handles *h) {
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#if LLMF_HAS_GETADDRINFO
+#include <netdb.h>
+#endif
 #if LLMF_HAS_EPOLL
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -22511,17 +23171,32 @@ struct llmfi_transport {
 /* The headers of a reply that the engine wants, by the shapes of their names. A first look that is nearly free: of the two dozen that a reply has, one or
    two are. llmf_exchange_header asks it too, so a new name of another shape is missed everywhere or nowhere. */
 #if LLMFI_SMALL
-#define llmfi_header_wanted(name) true
+#define llmfi_header_wanted(name, status) true
 #else
-static const llmfi_name_shapes llmfi_headers_wanted = {{
-    0, 1u << 14 /* x-should-retry */, 1u << 11 /* retry-after */,
-    1u << 14 /* retry-after-ms */ | 1u << 24 | 1u << 26 | 1u << 28 | 1u << 30 /* x-ratelimit-…-tokens, -requests: llmfi_limit_header */,
-    1u << 10 | 1u << 12 | 1u << 13 | 1u << 15 | 1u << 16 | 1u << 17 | 1u << 22 /* …-id: llmfi_is_request_id */ |
-        1u << 0 | 1u << 2 | 1u << 6 | 1u << 7 /* anthropic-ratelimit-…-reset */,
-    1u << 16 /* x-amzn-errortype */, 0, 1u << 16 /* content-encoding */ | 1u << 4 | 1u << 6 | 1u << 10 | 1u << 11 /* anthropic-ratelimit-…-remaining */
-}};
-LLMFI_UNUSED static bool llmfi_header_wanted(llmf_str name) {
-    return name.len && llmfi_shape_in(&llmfi_headers_wanted, name);
+/* Of a reply that is no success, those that say what to do about it are wanted too. */
+#if LLMF_HAS_RETRY
+#define LLMFI_SHAPES_1 1u << 14 /* x-should-retry */
+#define LLMFI_SHAPES_3 (1u << 24 | 1u << 26 | 1u << 28 | 1u << 30) /* x-ratelimit-…-tokens, -requests: llmfi_limit_headers */
+#define LLMFI_SHAPES_4 (1u << 0 | 1u << 2 | 1u << 6 | 1u << 7) /* anthropic-ratelimit-…-reset */
+#define LLMFI_SHAPES_7 (1u << 4 | 1u << 6 | 1u << 10 | 1u << 11) /* anthropic-ratelimit-…-remaining */
+#else
+#define LLMFI_SHAPES_1 0
+#define LLMFI_SHAPES_3 0
+#define LLMFI_SHAPES_4 0
+#define LLMFI_SHAPES_7 0
+#endif
+#define LLMFI_SHAPES(a, b, c, d)                                                                                                                                    \
+    {{0, a, 1u << 11 /* retry-after */, 1u << 14 /* retry-after-ms */ | b,                                                                                          \
+      1u << 10 | 1u << 12 | 1u << 13 | 1u << 15 | 1u << 16 | 1u << 17 | 1u << 22 /* …-id: llmfi_is_request_id */ | c, 1u << 16 /* x-amzn-errortype */, 0,           \
+      1u << 16 /* content-encoding */ | d}}
+static const llmfi_name_shapes llmfi_headers_wanted[2] = {LLMFI_SHAPES(0, 0, 0, 0), LLMFI_SHAPES(LLMFI_SHAPES_1, LLMFI_SHAPES_3, LLMFI_SHAPES_4, LLMFI_SHAPES_7)};
+#undef LLMFI_SHAPES
+
+static const llmfi_name_shapes *llmfi_shapes_of(int status) {
+    return &llmfi_headers_wanted[status < 200 || status > 299];
+}
+LLMFI_UNUSED static bool llmfi_header_wanted(llmf_str name, int status) {
+    return name.len && llmfi_shape_in(llmfi_shapes_of(status), name);
 }
 #endif
 
@@ -23476,7 +24151,7 @@ static void llmfi_conn_request(llmfi_conn *c) {
     r.has_body = x->req.body_len || !(LLMFI_IS(r.method, "GET") || LLMFI_IS(r.method, "HEAD"));
     llmfi_http1_init(&c->reply, net->heap, LLMFI_IS(r.method, "HEAD"), 0, net->desc->max_response);
 #if !LLMFI_SMALL
-    llmfi_http1_want(&c->reply, &llmfi_headers_wanted);
+    llmfi_http1_want(&c->reply, llmfi_shapes_of(200));
 #endif
     c->sending = true;
     error = llmfi_http1_write_head(&b, &r, &what);
@@ -23510,7 +24185,12 @@ static LLMFI_SHORT bool llmfi_conn_item(llmfi_conn *c, int item, llmf_str in) {
     unsigned serial = c->serial;
     size_t taken;
     switch (item) {
-    case LLMFI_HTTP1_STATUS: llmf_exchange_status(x, r->status); break;
+    case LLMFI_HTTP1_STATUS:
+#if !LLMFI_SMALL
+        llmfi_http1_want(r, llmfi_shapes_of(r->status));
+#endif
+        llmf_exchange_status(x, r->status);
+        break;
     case LLMFI_HTTP1_HEADER:
         if (LLMFI_NAMED(r->name, "content-encoding") && r->value.len && !LLMFI_NAMED(r->value, "identity")) {
             llmfi_conn_fail(c, LLMF_ERR_PROTOCOL, "the reply is compressed, which was not asked for", false);
@@ -24625,6 +25305,7 @@ static int llmfi_resolve_hook(const llmfi_net *net, const char *host, int port, 
     return out->count;
 }
 
+#if LLMF_HAS_GETADDRINFO
 /* The first of a list, from `a` on, that is of this family; NULL: none is. */
 static const struct addrinfo *llmfi_address_of(const struct addrinfo *a, int family) {
     while (a && (a->ai_family != family || (size_t)a->ai_addrlen > sizeof(((llmfi_address *)0)->at))) a = a->ai_next;
@@ -24655,6 +25336,12 @@ static int llmfi_resolve_system(const char *host, int port, llmfi_addresses *out
     freeaddrinfo(found);
     return out->count;
 }
+#else
+static int llmfi_resolve_system(const char *host, int port, llmfi_addresses *out) {
+    (void)host, (void)port, (void)out;
+    return 0;
+}
+#endif
 
 /* How many addresses into out; 0: there is no such host; -1: not yet, ask again. */
 LLMFI_UNUSED static int llmfi_resolve(const llmfi_net *net, const char *host, int port, llmfi_addresses *out) {
@@ -24851,6 +25538,9 @@ static void llmfi_socket_why(void *user, void *stream, llmfi_text *text) {
     (void)user;
     if (s->unresolved) {
         LLMFI_SAY(text, "no address known for this host");
+#if !LLMF_HAS_GETADDRINFO
+        if (!((llmfi_net *)user)->desc->resolve) LLMFI_SAY(text, ": this build looks up none (LLMF_NO_GETADDRINFO), so give llmf_desc.resolve, or an address");
+#endif
     } else if (words[0]) {
         llmfi_say_c(text, words);
     } else if (s->error) {
@@ -26320,7 +27010,7 @@ static size_t llmfi_easy_header(llmfi_easy *e, llmf_str line, size_t len) {
     if (colon == LLMFI_NOWHERE) return len;
     if (!e->headers_left--) return llmfi_easy_stop(e, LLMF_ERR_LIMIT, "more headers in the reply than LLMF_MAX_HEADERS");
     name = llmfi_str(line.ptr, colon);
-    if (!llmfi_header_wanted(name)) return len;
+    if (!llmfi_header_wanted(name, e->status)) return len;
     value = llmfi_trim(llmfi_from(line, colon + 1));
     if (name.len == 16 && value.len && llmfi_eq_nocase(name, LLMFI_LIT("content-encoding")) && !llmfi_eq_nocase(value, LLMFI_LIT("identity")))
         return llmfi_easy_stop(e, LLMF_ERR_PROTOCOL, "the reply is compressed, which was not asked for");
@@ -27635,6 +28325,28 @@ LLMFI_UNUSED static int llmfi_sse_end(llmfi_sse *s) {
 
 enum { LLMFI_MS = 1000000 };                 /* nanoseconds in a millisecond */
 
+#if LLMF_HAS_BUDGETS
+/* What is spent under one budget: see budget.h. */
+typedef struct llmfi_budget {
+    struct llmfi_budget *next;
+    int scope;                               /* LLMF_BUDGET_… */
+    int told_ppm;                            /* the largest share that was told */
+    llmf_str name;                           /* in the same piece of the heap; empty: of the process, of the day */
+    int64_t limit;                           /* as it was seen last; LLMF_UNKNOWN: none */
+    int64_t spent, reserved;
+    uint64_t unknown;                        /* calls whose cost nobody knows */
+} llmfi_budget;
+#endif
+
+#if LLMF_HAS_ROUTES
+/* A route that has been used: what is kept of it over a reload. */
+typedef struct llmfi_routed {
+    struct llmfi_routed *next;
+    llmf_str name;                           /* in the same piece of the heap */
+    size_t turn;                             /* of round_robin: the candidate that is next */
+} llmfi_routed;
+#endif
+
 /* Of 4 KiB at most on 64-bit machines: above, the heap would give it eight. */
 typedef struct llmfi_call {
     llmf_factory *f;
@@ -27655,11 +28367,15 @@ typedef struct llmfi_call {
     bool moved;                              /* to another model than was asked for: see retry.h */
     bool quiet;                              /* events are of no interest: llmf_generate */
     bool calling;                            /* inside the user's callback */
+#if LLMF_HAS_METRICS
+    bool attempting;                         /* a request has been given to the transport, and it is not yet told how that went: see spans.h */
+#endif
     bool stop, free_later;                   /* asked for inside a callback */
     bool ended, taken;                       /* the response is made; the final event has been handed out */
 #if LLMF_HAS_RETRY
     int8_t should_retry;                     /* x-should-retry: 1 true, -1 false; 0: not said */
     bool admitted;                           /* counted among the attempts under way of its model */
+    bool hedge_due;                          /* it is late: another one is asked besides */
     bool kept_away;                          /* not sent: limits, a cool-down or a breaker */
 #endif
     uint64_t start_ns, connected_ns, first_byte_ns, content_ns, terminal_ns; /* 0: not yet; content_ns: the latest */
@@ -27672,6 +28388,9 @@ typedef struct llmfi_call {
     llmfi_ask ask;
     llmfi_body body;
     llmf_str secret;                         /* the authorization value in the arena: wiped at the end */
+#if LLMF_HAS_METRICS
+    struct llmfi_trace *trace;               /* in the arena; NULL: nobody asks for one */
+#endif
 #if LLMF_HAS_AWS
     bool waits;                              /* for keys that are being asked for: see keys.h */
     bool signs;                              /* with `aws`: Authorization waits for the body's digest */
@@ -27689,14 +28408,19 @@ typedef struct llmfi_call {
 #if LLMF_HAS_RETRY
     struct llmfi_origin *origin;             /* the request as the caller gave it; NULL: not taken yet */
     struct llmfi_tries *tries;               /* NULL: nothing has failed */
+    struct llmfi_call *hedge_of;             /* the call that this one is asked besides; NULL: it is one of the caller's. See hedge.h */
     struct llmfi_health *key;                /* of several keys, how the one that was sent does; NULL */
     int64_t reserved_tokens;                 /* counted in its model's minute before they are known */
     uint64_t reserved_second;                /* of that minute */
     uint64_t kept_until_ns;                  /* when what kept it away is over, as far as is known */
-    int64_t guard_rate;                      /* bytes a second that a stream must have; 0: any */
-    uint64_t guard_ns, guard_at;             /* since when that is looked at, and what had been received then */
 #endif
 
+#if LLMF_HAS_BUDGETS
+    struct llmfi_held *held;                 /* what it holds of budgets, in the arena; NULL: nothing yet */
+#endif
+#if LLMF_HAS_ROUTES
+    llmfi_routed *route;                     /* that chose its model; NULL */
+#endif
     llmf_response response;
 
     /* From here on cleared by their own begin. */
@@ -27724,6 +28448,9 @@ struct llmfi_origin {
     llmf_request req;                        /* its texts are copies in the call's arena once it is taken */
     llmfi_ask ask;                           /* what was parsed of it */
     llmfi_arena_mark mark;                   /* newest NULL: it is not taken yet */
+    uint64_t hedge_ns;                       /* when the call is late; 0: never */
+    int64_t guard_rate;                      /* bytes a second that its stream must have; 0: any */
+    uint64_t guard_ns, guard_at;             /* since when that is looked at, and what had been received then */
 };
 
 static bool llmfi_taken_before(const llmfi_call *c) {
@@ -27732,7 +28459,7 @@ static bool llmfi_taken_before(const llmfi_call *c) {
 
 /* Nothing has come that the caller sees: an early error may still be met by another attempt, which nobody notices. */
 static bool llmfi_holds_back(const llmfi_call *c) {
-    return c->origin && !c->ended && !c->reply.content && !c->reply.refused;
+    return c->origin && (c->hedge_of || (!c->ended && !c->reply.content && !c->reply.refused));
 }
 #else
 static bool llmfi_taken_before(const llmfi_call *c) {
@@ -27794,6 +28521,26 @@ struct llmf_factory {
 #endif
 #if LLMF_HAS_RETRY
     llmfi_call *queue_first, *queue_last;    /* calls that wait for room, those of higher priority first */
+#endif
+
+#if LLMF_HAS_BUDGETS
+    llmfi_budget budget, budget_day;         /* of the process, of `today` */
+    int64_t today;                           /* days since 1970, UTC */
+    llmfi_budget *budgets;                   /* of models and routes */
+    uint32_t budget_count;
+    bool budget_moved;                       /* something was spent since alerts were looked for */
+#endif
+#if LLMF_HAS_ROUTES
+    llmfi_routed *routes;
+    llmfi_buf decision;                      /* candidates of the last llmf_route */
+    uint64_t route_draws;                    /* without llmf_desc.random: see llmfi_route_draw */
+#endif
+
+#if LLMF_HAS_METRICS
+    struct llmfi_series *series;             /* what is counted: see metrics.h */
+    struct llmfi_hop *hops;
+    uint32_t series_count, hop_count;
+    uint64_t uncounted;                      /* what there was no memory for */
 #endif
 
 #if LLMF_HAS_AWS
@@ -27929,9 +28676,987 @@ LLMFI_ROWS_PROVIDER
 /* The life of a call, and its three faces: poll and next, callback, blocking. llmf_poll is the only engine. */
 #ifndef LLMFI_ENGINE_CALL_H
 #define LLMFI_ENGINE_CALL_H
+/* Budgets: before a request goes out, the most that it may cost is reserved; when it has ended, what it has cost is spent. All money is whole pico-dollars.
+   A request under way is an attempt of a call: it reserves, and settles before the next one reserves. */
+#ifndef LLMFI_ENGINE_BUDGET_H
+#define LLMFI_ENGINE_BUDGET_H
+/* How many tokens a request may take, and what they may cost: high rather than low, and cheap to know. Budgets reserve by it, routes compare by it. */
+#ifndef LLMFI_ENGINE_ESTIMATE_H
+#define LLMFI_ENGINE_ESTIMATE_H
+/* From what came to what it means: cost, response, final error. */
+#ifndef LLMFI_ENGINE_SETTLE_H
+#define LLMFI_ENGINE_SETTLE_H
+
+#if LLMF_HAS_MODELS || LLMF_HAS_CONFIG || LLMF_HAS_BUDGETS || LLMF_HAS_ROUTES
+
+/* tokens * price added to *sum; false where a part is unknown or the product does not fit. */
+static bool llmfi_cost_add(int64_t *sum, int64_t tokens, int64_t price) {
+    if (tokens == 0) return true;
+    if (tokens < 0 || price < 0) return false;
+    if (price && tokens > INT64_MAX / price) return false;
+    if (tokens * price > INT64_MAX - *sum) return false;
+    *sum += tokens * price;
+    return true;
+}
+
+/* Pico-dollars, exact, or LLMF_UNKNOWN: a price or a count that is not known is not 0. */
+LLMFI_UNUSED static int64_t llmfi_cost(const llmfi_price *p, const llmf_usage *u) {
+    int64_t sum = 0, read = u->cache_read > 0 ? u->cache_read : 0, write = u->cache_write > 0 ? u->cache_write : 0;
+    int64_t plain = u->input - read - write;
+    if (u->input < 0 || u->output < 0) return LLMF_UNKNOWN;
+    if (!llmfi_cost_add(&sum, plain < 0 ? 0 : plain, p->input) || !llmfi_cost_add(&sum, read, p->cache_read) ||
+        !llmfi_cost_add(&sum, write, p->cache_write) || !llmfi_cost_add(&sum, u->output, p->output))
+        return LLMF_UNKNOWN;
+    return sum;
+}
+
+/* The prices of a call with that many input tokens; below 0: not known how many. */
+static llmfi_price llmfi_call_price(const llmfi_call *c, int64_t input_tokens) {
+    llmfi_price price = llmfi_record_price(&c->prepared->record, input_tokens);
+#if LLMF_HAS_EMBED
+    if (c->req.op == LLMF_OP_EMBED && c->reply.job && !llmfi_eq(c->ask.model->model_id, c->prepared->record.s.model_id)) { /* the model beside it */
+        int at = c->prepared->record.provider->row;
+        const llmfi_model_row *row = at < 0 ? NULL : llmfi_find_model_row(at, c->ask.model->model_id);
+        price.input = price.cache_read = price.cache_write = row ? row->input : LLMF_UNKNOWN;
+    }
+#endif
+    return price;
+}
+
+static int64_t llmfi_call_cost(const llmfi_call *c) {
+    llmf_usage usage = c->reply.usage;
+    llmfi_price price = llmfi_call_price(c, usage.input);
+    if (c->req.op == LLMF_OP_EMBED && usage.output < 0) usage.output = 0; /* it has none */
+    return llmfi_cost(&price, &usage);
+}
+
+#else
+
+/* Nothing in this build knows a price. */
+static int64_t llmfi_call_cost(const llmfi_call *c) {
+    (void)c;
+    return LLMF_UNKNOWN;
+}
+
+#endif
+
+#if LLMF_HAS_MODELS && LLMF_HAS_STRINGS
+/* A provider that does not find a model which the table knows the end of: that will be why. */
+static LLMFI_COLD void llmfi_settle_ended(llmfi_call *c) {
+    const llmfi_record *r = &c->prepared->record;
+    llmf_error *e = &c->reply.error;
+    llmfi_text t;
+    t.ptr = e->text;
+    t.cap = sizeof e->text;
+    t.len = llmfi_strlen(e->text);
+    t.gap = false;
+    LLMFI_SAY(&t, "; the table of models has it end on ");
+    llmfi_say_day(&t, r->ends);
+    if (!r->provider->default_model.len || llmfi_eq(r->provider->default_model, r->s.model_id)) return;
+    LLMFI_SAY(&t, ": take another one, such as ");
+    llmfi_say(&t, r->provider->default_model);
+}
+#endif
+
+#if LLMF_HAS_RETRY
+static bool llmfi_settle_tries(llmfi_call *c);
+#endif
+
+/* Fills c->response; c->reply.error is what the call ended with. */
+LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
+    llmf_response *r = &c->response;
+    llmfi_reply *reply = &c->reply;
+    r->call.id = c->id;
+    if (c->prepared) {
+        r->provider = c->prepared->record.provider->name;
+        r->model = c->prepared->record.s.name;
+    }
+    r->model_used = reply->model_used;
+    r->request_id = reply->request_id;
+    r->text = r->reasoning = r->refusal = llmfi_str("", 0);
+    if (!reply->discard) { /* else what is still there are events not yet taken */
+        r->text = llmfi_reply_text_of(&reply->text);
+        r->reasoning = llmfi_reply_text_of(&reply->reasoning);
+        r->refusal = llmfi_reply_text_of(&reply->refusal);
+    }
+    r->state = llmfi_reply_text_of(&reply->state);
+    r->raw = llmfi_reply_text_of(&c->raw);
+    r->tool_calls = reply->calls;
+    r->tool_call_count = reply->call_count;
+    r->citations = (const llmf_citation *)(const void *)reply->citations.ptr;
+    r->citation_count = reply->citations.len / sizeof(llmf_citation);
+    r->finish = reply->finish;
+    r->finish_raw = reply->finish_raw;
+    r->usage = reply->usage;
+    r->cost_pico = c->prepared ? llmfi_call_cost(c) : LLMF_UNKNOWN;
+    r->latency_ms = llmfi_between_ms(c->start_ns, c->end_ns);
+    r->first_token_ms = llmfi_between_ms(c->start_ns, c->first_content_ns);
+#if LLMF_HAS_MODELS && LLMF_HAS_STRINGS
+    if (reply->error.code == LLMF_ERR_NOT_FOUND && c->prepared && c->prepared->record.ends) llmfi_settle_ended(c);
+#endif
+    r->error = reply->error;
+    r->error.http_status = reply->status;
+#if LLMFI_HAS_OPS
+    if (reply->job) {
+        llmfi_job_settle(reply->job, reply);
+        r->output = &reply->job->output;
+        r->finish = LLMF_FINISH_NONE;
+    }
+#endif
+    if (c->retry_after_ms >= 0) r->error.retry_after_ms = c->retry_after_ms; /* the header counts before what an error's body says */
+#if LLMF_HAS_RETRY
+    if (llmfi_settle_tries(c)) return;
+#endif
+    memset(&c->wire.attempt, 0, sizeof c->wire.attempt); /* the decoder has been given back */
+    c->wire.attempt.provider = r->provider;
+    c->wire.attempt.model = r->model;
+    c->wire.attempt.error = r->error.code;
+    c->wire.attempt.http_status = r->error.http_status;
+    c->wire.attempt.latency_ms = r->latency_ms;
+    r->attempts = &c->wire.attempt;
+    r->attempt_count = c->start_ns ? 1 : 0;
+    r->attempt_total = (int64_t)r->attempt_count;
+}
+
+#endif
+
+#if LLMF_HAS_BUDGETS || LLMF_HAS_ROUTES
+
+/* Texts in Latin letters have four bytes a token, those in Chinese or Japanese about three, code two to three: at two hardly any has more tokens than this says. Only
+   what is no language at all (digests, emoji, base64) can. What an image counts depends on the provider: 50,000 is above what gpt-4o-mini takes for the largest one. */
+enum { LLMFI_BYTES_A_TOKEN = 2, LLMFI_IMAGE_TOKENS = 50000, LLMFI_OUTPUT_TOKENS = 16384 };
+
+static int64_t llmfi_tokens_of(uint64_t bytes) {
+    return (int64_t)(bytes / LLMFI_BYTES_A_TOKEN + bytes % LLMFI_BYTES_A_TOKEN);
+}
+
+/* Of output at most: what is asked for, else what the model can give. */
+LLMFI_UNUSED static int64_t llmfi_output_most(const llmfi_settings *s, int64_t max_tokens) {
+    return max_tokens > 0 ? max_tokens : s->max_output > 0 ? s->max_output : (int64_t)LLMFI_OUTPUT_TOKENS;
+}
+
+/* a + b of two that are not negative, INT64_MAX at most. */
+static int64_t llmfi_sum_most(int64_t a, int64_t b) {
+    return a > INT64_MAX - b ? INT64_MAX : a + b;
+}
+
+#if LLMF_HAS_MEDIA
+/* Tokens of a part whose bytes say nothing of them: an image, and what only a URL names. *bytes: those that it has in the request's body. */
+static int64_t llmfi_part_tokens(const llmf_part *p, uint64_t *bytes) {
+    bool inside = !p->url || llmfi_starts(llmfi_cstr(p->url), LLMFI_LIT("data:"));
+    *bytes = 0;
+    if (p->type == LLMF_PART_TEXT || (p->type != LLMF_PART_IMAGE && inside)) return 0;
+    *bytes = p->data ? ((uint64_t)p->data_len + 2) / 3 * 4 : inside && p->url ? llmfi_strlen(p->url) : 0;
+    return LLMFI_IMAGE_TOKENS;
+}
+
+/* Those of all messages, and what they have in the body. */
+static int64_t llmfi_media_tokens(const llmf_request *r, uint64_t *bytes) {
+    int64_t tokens = 0;
+    uint64_t in_body;
+    size_t i, k;
+    *bytes = 0;
+    for (i = 0; r->messages && i < r->message_count; i++)
+        for (k = 0; r->messages[i].parts && k < r->messages[i].part_count; k++) {
+            tokens = llmfi_sum_most(tokens, llmfi_part_tokens(&r->messages[i].parts[k], &in_body));
+            *bytes += in_body;
+        }
+    return tokens;
+}
+#else
+static int64_t llmfi_media_tokens(const llmf_request *r, uint64_t *bytes) {
+    (void)r;
+    *bytes = 0;
+    return 0;
+}
+#endif
+
+/* Pico-dollars. LLMF_UNKNOWN: a price that is needed is not known; INT64_MAX: more than can be counted. cache: the prompt is written to the provider's. */
+static int64_t llmfi_tokens_cost(const llmfi_price *p, int64_t input, int64_t output, bool cache) {
+    int64_t price = cache && p->cache_write > p->input && p->input >= 0 ? p->cache_write : p->input, sum = 0;
+    if (price < 0 || (output > 0 && p->output < 0)) return LLMF_UNKNOWN;
+    return llmfi_cost_add(&sum, input, price) && llmfi_cost_add(&sum, output, p->output) ? sum : INT64_MAX;
+}
+
+#endif
+#endif
+
+/* Models and routes whose budgets are counted. */
+#ifndef LLMF_MAX_BUDGETS
+#define LLMF_MAX_BUDGETS 256
+#endif
+
+#if LLMF_HAS_BUDGETS
+
+/* What an attempt holds, and what its call has come to. */
+typedef struct llmfi_held {
+    bool on;                                 /* an attempt is under way */
+    int64_t most;                            /* pico-dollars that it holds of each budget */
+    int64_t input, output;                   /* its tokens, as they were estimated */
+    llmfi_budget *model, *route;             /* besides those of the process and the day; NULL */
+    int64_t spent, reserved;                 /* of the call as a whole, requests that it was split into included */
+} llmfi_held;
+
+/* A limit that a request must keep. */
+typedef struct llmfi_bound {
+    int scope;                               /* LLMF_BUDGET_…; LLMFI_BUDGET_CALL */
+    int64_t limit, spent, reserved;          /* limit: LLMF_UNKNOWN: none */
+    const char *key;                         /* what sets it */
+    llmf_str name;
+} llmfi_bound;
+
+enum { LLMFI_BUDGET_CALL = LLMF_BUDGET_ROUTE + 1, LLMFI_BOUNDS };
+
+/* ---- limits ---- */
+
+/* The description's, or the config's. */
+static void llmfi_bound_set(llmfi_bound *b, int64_t desc, const char *desc_key, int64_t config, const char *config_key) {
+    b->limit = desc == 0 ? config : desc < 0 ? 0 : desc;
+    b->key = desc == 0 ? config_key : desc_key;
+}
+
+LLMFI_UNUSED static int64_t llmfi_lower_limit(int64_t a, int64_t b) {
+    return a < 0 ? b : b < 0 || a < b ? a : b;
+}
+
+/* One model, whatever it is called by. */
+LLMFI_UNUSED static bool llmfi_same_model(const llmfi_record *a, const llmfi_record *b) {
+    if (a->from_config != b->from_config) return false;
+    return a->from_config ? llmfi_eq(a->s.name, b->s.name) : llmfi_eq(a->provider->name, b->provider->name) && llmfi_eq(a->s.model_id, b->s.model_id);
+}
+
+/* The limit on a model: its own, or that of the section budgets, the lower one. */
+static int64_t llmfi_budget_of_model(const llmfi_config *config, const llmfi_record *record) {
+    int64_t limit = record->budget_pico;
+#if LLMF_HAS_CONFIG
+    const llmfi_node *n = config->budgets.models ? config->budgets.models->child : NULL;
+    for (; n; n = n->next) {
+        llmfi_record named;
+        llmf_error err;
+        int64_t usd = LLMF_UNKNOWN;
+        if (n->type == LLMFI_NUMBER && llmfi_resolve_name(config, n->key, &named, &err) && llmfi_same_model(&named, record) && llmfi_parse_fixed(n->text, 12, &usd))
+            limit = llmfi_lower_limit(limit, usd);
+    }
+#else
+    (void)config;
+#endif
+    return limit;
+}
+
+static int64_t llmfi_budget_of_route(const llmfi_config *config, llmf_str name) {
+    int64_t limit = LLMF_UNKNOWN;
+#if LLMF_HAS_CONFIG && LLMF_HAS_ROUTES
+    const llmfi_route *route = llmfi_config_route(config, name);
+    const llmfi_node *n = llmfi_member(config->budgets.routes, name);
+    if (route) limit = route->budget_pico;
+    if (n && n->type == LLMFI_NUMBER) {
+        int64_t usd = LLMF_UNKNOWN;
+        if (llmfi_parse_fixed(n->text, 12, &usd)) limit = llmfi_lower_limit(limit, usd);
+    }
+#else
+    (void)config, (void)name;
+#endif
+    return limit;
+}
+
+/* ---- what is counted ---- */
+
+/* The budget of a model or route, made now if there is none; `provider` may be empty, else the name is provider:name. NULL: no room. */
+static llmfi_budget *llmfi_budget_find(const llmf_factory *f, int scope, llmf_str provider, llmf_str name) {
+    llmfi_budget *b;
+    size_t front = provider.len ? provider.len + 1 : 0;
+    for (b = f->budgets; b; b = b->next)
+        if (b->scope == scope && b->name.len == front + name.len && llmfi_starts(b->name, provider) && llmfi_eq(llmfi_from(b->name, front), name)) return b;
+    return NULL;
+}
+
+static llmfi_budget *llmfi_budget_get(llmf_factory *f, int scope, llmf_str provider, llmf_str name) {
+    llmfi_budget *b = llmfi_budget_find(f, scope, provider, name);
+    size_t front = provider.len ? provider.len + 1 : 0;
+    char *text;
+    if (b || f->budget_count >= LLMF_MAX_BUDGETS) return b;
+    b = (llmfi_budget *)llmfi_heap_alloc(&f->heap, sizeof *b + front + name.len + 1);
+    if (!b) return NULL;
+    memset(b, 0, sizeof *b);
+    text = (char *)(b + 1);
+    if (front) memcpy(text, provider.ptr, provider.len);
+    if (front) text[provider.len] = ':';
+    memcpy(text + front, name.ptr, name.len);
+    text[front + name.len] = '\0';
+    b->name = llmfi_str(text, front + name.len);
+    b->scope = scope;
+    b->limit = LLMF_UNKNOWN;
+    b->next = f->budgets;
+    f->budgets = b;
+    f->budget_count++;
+    return b;
+}
+
+static llmf_str llmfi_budget_provider(const llmfi_record *r) {
+    return r->from_config ? llmfi_str("", 0) : r->provider->name;
+}
+
+static llmf_str llmfi_budget_name(const llmfi_record *r) {
+    return r->from_config ? r->s.name : r->s.model_id;
+}
+
+/* A limit that is new tells its shares anew. */
+static void llmfi_budget_limit(llmfi_budget *b, int64_t limit) {
+    if (b->limit == limit) return;
+    b->limit = limit;
+    b->told_ppm = 0;
+}
+
+/* The limits of process and day as they are now; a new day begins with nothing spent. A clock that is set back does not bring a day again. */
+static void llmfi_budget_today(llmf_factory *f, llmfi_bound *process, llmfi_bound *day) {
+    int64_t today = llmfi_wall(f) / 86400000;
+    if (today > f->today) {
+        f->today = today;
+        f->budget_day.spent = 0;
+        f->budget_day.unknown = 0;
+        f->budget_day.told_ppm = 0;
+    }
+    llmfi_bound_set(process, f->desc.budget_process_pico, "llmf_desc.budget_process_pico", f->config->budgets.process, "budgets.process_usd");
+    llmfi_bound_set(day, f->desc.budget_day_pico, "llmf_desc.budget_day_pico", f->config->budgets.day, "budgets.day_usd");
+    f->budget.scope = process->scope = LLMF_BUDGET_PROCESS;
+    f->budget_day.scope = day->scope = LLMF_BUDGET_DAY;
+    process->name = day->name = f->budget.name = f->budget_day.name = llmfi_str("", 0);
+    llmfi_budget_limit(&f->budget, process->limit);
+    llmfi_budget_limit(&f->budget_day, day->limit);
+    process->spent = f->budget.spent;
+    process->reserved = f->budget.reserved;
+    day->spent = f->budget_day.spent;
+    day->reserved = f->budget_day.reserved;
+}
+
+static void llmfi_bound_take(llmfi_bound *b, int scope, int64_t limit, const char *key, llmf_str name, const llmfi_budget *at) {
+    b->scope = scope;
+    b->limit = limit;
+    b->key = key;
+    b->name = name;
+    b->spent = at ? at->spent : 0;
+    b->reserved = at ? at->reserved : 0;
+}
+
+/* All limits on the requests of a model, that a route may have chosen, by scope; that of the call is not among them. */
+static void llmfi_bounds(llmf_factory *f, llmfi_prepared *p, llmf_str route, llmfi_bound bounds[LLMFI_BOUNDS]) {
+    const llmfi_record *r = &p->record;
+    if (!p->budget_known) p->budget_pico = llmfi_budget_of_model(p->config, r);
+    p->budget_known = true;
+    if (p->budget_pico >= 0 && !p->budget) p->budget = llmfi_budget_find(f, LLMF_BUDGET_MODEL, llmfi_budget_provider(r), llmfi_budget_name(r));
+    llmfi_budget_today(f, &bounds[LLMF_BUDGET_PROCESS], &bounds[LLMF_BUDGET_DAY]);
+    llmfi_bound_take(&bounds[LLMF_BUDGET_MODEL], LLMF_BUDGET_MODEL, p->budget_pico, "budget_usd or budgets.models", r->s.name, p->budget);
+    llmfi_bound_take(&bounds[LLMF_BUDGET_ROUTE], LLMF_BUDGET_ROUTE, route.len ? llmfi_budget_of_route(p->config, route) : LLMF_UNKNOWN, "budget_usd or budgets.routes", route,
+                     route.len ? llmfi_budget_find(f, LLMF_BUDGET_ROUTE, llmfi_str("", 0), route) : NULL);
+}
+
+/* Whether that much more stays within it. What costs nothing always does, what cannot be counted never. */
+static bool llmfi_bound_fits(const llmfi_bound *b, int64_t most) {
+    if (b->limit < 0 || most == 0) return true;
+    return most < INT64_MAX && b->spent <= b->limit && b->reserved <= b->limit - b->spent && most <= b->limit - b->spent - b->reserved;
+}
+
+/* ---- sentences ---- */
+
+/* 12340000000000 as $12.34: all digits that are not 0. */
+static void llmfi_say_usd(llmfi_text *t, int64_t pico) {
+    char digits[LLMFI_INT_TEXT];
+    int64_t rest = pico % INT64_C(1000000000000);
+    size_t n;
+    llmfi_say_c(t, "$");
+    llmfi_say_int(t, pico / INT64_C(1000000000000));
+    if (!rest) return;
+    n = llmfi_print_int(digits, INT64_C(1000000000000) + rest); /* a 1, and twelve digits */
+    while (digits[n - 1] == '0') n--;
+    digits[0] = '.';
+    llmfi_say(t, llmfi_str(digits, n));
+}
+
+/* "the budget of the model fast (budget_usd or budgets.models)". */
+static LLMFI_COLD void llmfi_say_bound(llmfi_text *t, const llmfi_bound *b) {
+    static const char *const whose[] = {"process", "day", "model ", "route ", "call"};
+    LLMFI_SAY(t, "the budget of the ");
+    llmfi_say_c(t, whose[b->scope]);
+    llmfi_say(t, b->name);
+    LLMFI_SAY(t, " (");
+    llmfi_say_c(t, b->key);
+    LLMFI_SAY(t, ")");
+}
+
+static LLMFI_COLD bool llmfi_budget_no_price(llmfi_call *c, const llmfi_bound *b) {
+    llmfi_text t = llmfi_error_begin(&c->reply.error, LLMF_ERR_BUDGET);
+    llmfi_say_bound(&t, b);
+    LLMFI_SAY(&t, " needs the price of ");
+    llmfi_say(&t, c->prepared->record.provider->name);
+    llmfi_say_c(&t, ":");
+    llmfi_say(&t, c->ask.model->model_id);
+    LLMFI_SAY(&t, ", which is not known: set ");
+    llmfi_say_c(&t, "input_token_cost_usd_per_million");
+    LLMFI_SAY(&t, " and ");
+    llmfi_say_c(&t, "output_token_cost_usd_per_million");
+    LLMFI_SAY(&t, " in its entry under models; 0 where it costs nothing");
+    return false;
+}
+
+static LLMFI_COLD bool llmfi_budget_refuse(llmfi_call *c, const llmfi_bound *b, const llmfi_held *h) {
+    llmfi_text t = llmfi_error_begin(&c->reply.error, LLMF_ERR_BUDGET);
+    llmfi_say_bound(&t, b);
+    LLMFI_SAY(&t, " is ");
+    llmfi_say_usd(&t, b->limit);
+    LLMFI_SAY(&t, "; spent are ");
+    llmfi_say_usd(&t, b->spent);
+    LLMFI_SAY(&t, ", held by requests under way ");
+    llmfi_say_usd(&t, b->reserved);
+    LLMFI_SAY(&t, ", and this one to ");
+    llmfi_say(&t, c->prepared->record.s.name);
+    LLMFI_SAY(&t, " might cost ");
+    if (h->most == INT64_MAX) LLMFI_SAY(&t, "more than can be counted");
+    else llmfi_say_usd(&t, h->most);
+    LLMFI_SAY(&t, " (");
+    llmfi_say_int(&t, h->input);
+    LLMFI_SAY(&t, " tokens of input, ");
+    llmfi_say_int(&t, h->output);
+    LLMFI_SAY(&t, " of output, at most). Raise it, set a lower max_tokens, or take a cheaper model");
+    return false;
+}
+
+/* ---- reserving ---- */
+
+/* The call whose limit and sum this one's are. */
+static llmfi_call *llmfi_budget_owner(llmfi_call *c) {
+#if LLMF_HAS_EMBED
+    if (c->reply.job && c->reply.job->parent) return (llmfi_call *)c->reply.job->parent;
+#endif
+    return c;
+}
+
+static llmfi_held *llmfi_held_of(llmfi_call *c) {
+    if (!c->held) c->held = (llmfi_held *)llmfi_arena_alloc(&c->arena, sizeof *c->held);
+    if (!c->held) llmfi_error_memory(&c->reply.error);
+    return c->held;
+}
+
+/* Tokens of the request as it will be sent, and the most that they cost. */
+static void llmfi_budget_estimate(const llmfi_call *c, llmfi_held *h) {
+    const llmfi_settings *s = &c->prepared->record.s;
+    uint64_t bytes = 0;
+    int64_t window = c->req.op == LLMF_OP_EMBED ? LLMF_UNKNOWN : s->context_window; /* of one text, not of all in a request */
+    llmfi_price price;
+    h->input = c->req.op == LLMF_OP_CHAT ? llmfi_media_tokens(&c->req, &bytes) : 0;
+    h->input = llmfi_sum_most(h->input, llmfi_tokens_of(c->x.req.body_len > bytes ? c->x.req.body_len - bytes : 0));
+    h->output = c->req.op == LLMF_OP_EMBED ? 0 : llmfi_output_most(s, c->req.max_tokens);
+    if (window > 0 && h->input > window) h->input = window;
+    if (window > 0 && h->output > window) h->output = window;
+    price = llmfi_call_price(c, h->input);
+    h->most = llmfi_tokens_cost(&price, h->input, h->output, c->req.cache);
+}
+
+static void llmfi_bound_call(const llmfi_call *owner, llmfi_bound *b) {
+    const llmf_desc *d = &owner->f->desc;
+    bool own = owner->req.budget_pico != 0;
+    llmfi_bound_set(b, own ? owner->req.budget_pico : d->budget_call_pico, own ? "llmf_request.budget_pico" : "llmf_desc.budget_call_pico", owner->prepared->config->budgets.call,
+                    "budgets.call_usd");
+    b->scope = LLMFI_BUDGET_CALL;
+    b->name = llmfi_str("", 0);
+    b->spent = owner->held->spent;
+    b->reserved = owner->held->reserved;
+}
+
+/* Where a limit holds on a model or route, it must be counted. */
+static bool llmfi_budget_count(llmfi_call *c, const llmfi_bound bounds[LLMFI_BOUNDS], llmfi_held *h) {
+    llmfi_prepared *p = c->prepared;
+    const llmfi_bound *route = &bounds[LLMF_BUDGET_ROUTE];
+    h->model = h->route = NULL;
+    if (p->budget_pico >= 0 && !p->budget) p->budget = llmfi_budget_get(c->f, LLMF_BUDGET_MODEL, llmfi_budget_provider(&p->record), llmfi_budget_name(&p->record));
+    if (p->budget_pico >= 0) h->model = p->budget;
+    if (route->limit >= 0) h->route = llmfi_budget_get(c->f, LLMF_BUDGET_ROUTE, llmfi_str("", 0), route->name);
+    if ((p->budget_pico >= 0 && !h->model) || (route->limit >= 0 && !h->route))
+        return c->f->budget_count < LLMF_MAX_BUDGETS ? llmfi_error_memory(&c->reply.error)
+                                                     : llmfi_error_set(&c->reply.error, LLMF_ERR_LIMIT, "more budgets of models and routes than LLMF_MAX_BUDGETS");
+    if (h->model) llmfi_budget_limit(h->model, p->budget_pico);
+    if (h->route) llmfi_budget_limit(h->route, route->limit);
+    return true;
+}
+
+/* Every budget that an attempt holds something of, and the call's own sum: NULL in its place where there is none. */
+static void llmfi_budget_each(llmfi_call *c, llmfi_held *h, llmfi_budget *at[4]) {
+    at[0] = &c->f->budget;
+    at[1] = &c->f->budget_day;
+    at[2] = h->model;
+    at[3] = h->route;
+}
+
+/* Without limits sums may be larger than can be counted: then nothing is held. */
+static void llmfi_budget_hold(llmfi_call *c, llmfi_held *h, llmfi_held *owner) {
+    llmfi_budget *at[4];
+    size_t i;
+    llmfi_budget_each(c, h, at);
+    if (h->most < 0 || h->most > INT64_MAX - owner->reserved) h->most = 0;
+    for (i = 0; i < 4; i++)
+        if (at[i] && h->most > INT64_MAX - at[i]->reserved) h->most = 0;
+    for (i = 0; i < 4; i++)
+        if (at[i]) at[i]->reserved += h->most;
+    owner->reserved += h->most;
+    h->on = true;
+}
+
+/* Before an attempt is sent, its request built. False with the error in the reply: it must not be. */
+static bool llmfi_budget_reserve(llmfi_call *c) {
+    llmfi_call *owner = llmfi_budget_owner(c);
+    llmfi_bound bounds[LLMFI_BOUNDS];
+    llmfi_held *h = llmfi_held_of(c);
+    int i;
+    if (c->req.budget_pico < -1) return llmfi_error_set(&c->reply.error, LLMF_ERR_ARGUMENT, "llmf_request.budget_pico: must not be negative (0: the factory's; LLMF_ZERO: nothing)");
+    if (!h || c->req.op == LLMF_OP_COUNT_TOKENS || c->req.op == LLMF_OP_LIST_MODELS) return h != NULL;
+    if (!llmfi_held_of(owner)) return llmfi_error_memory(&c->reply.error);
+#if LLMF_HAS_ROUTES
+    llmfi_bounds(c->f, c->prepared, owner->route ? owner->route->name : llmfi_str("", 0), bounds);
+#else
+    llmfi_bounds(c->f, c->prepared, llmfi_str("", 0), bounds);
+#endif
+    llmfi_bound_call(owner, &bounds[LLMFI_BUDGET_CALL]);
+#if !LLMF_HAS_STDLIB
+    if (bounds[LLMF_BUDGET_DAY].limit >= 0 && !c->f->desc.wall_ms)
+        return llmfi_error_about(&c->reply.error, LLMF_ERR_ARGUMENT, "", LLMFI_LIT("llmf_desc.wall_ms"), " is not set, and this build has no clock of its own (LLMF_NO_STDLIB): a budget of a day needs one");
+#endif
+    llmfi_budget_estimate(c, h);
+    for (i = LLMFI_BUDGET_CALL; i >= 0; i--) { /* the narrowest is named */
+        if (bounds[i].limit < 0) continue;
+        if (h->most < 0) return llmfi_budget_no_price(c, &bounds[i]);
+        if (!llmfi_bound_fits(&bounds[i], h->most)) return llmfi_budget_refuse(c, &bounds[i], h);
+    }
+    if (!llmfi_budget_count(c, bounds, h)) return false;
+    llmfi_budget_hold(c, h, owner->held);
+    return true;
+}
+
+/* ---- settling ---- */
+
+/* Bytes of text, reasoning and arguments that have come; all bytes where they were not kept. */
+static uint64_t llmfi_budget_bytes(const llmfi_call *c) {
+    const llmfi_reply *r = &c->reply;
+    uint64_t bytes = (uint64_t)r->text.len + r->reasoning.len + r->refusal.len;
+    int i;
+    if (r->discard) return c->received;
+    for (i = 0; i < llmfi_reply_tool_count(r); i++) bytes += llmfi_reply_tool(r, i)->args.len;
+    return bytes;
+}
+
+/* What an attempt has cost whose provider has not said how much it used. */
+static int64_t llmfi_budget_guess(const llmfi_call *c) {
+    const llmf_usage *u = &c->reply.usage;
+    int64_t input = u->input, output = u->output, cost;
+    llmfi_price price;
+    if (c->reply.error.code != LLMF_OK && !c->reply.content) return 0;
+    if (!c->ended && !c->reply.content) return 0; /* given back while it was under way */
+    if (input < 0) input = c->held->input;
+    if (output < 0 && c->held->output) output = llmfi_tokens_of(llmfi_budget_bytes(c));
+    if (u->output < 0 && output > c->held->output) output = c->held->output;
+    price = llmfi_call_price(c, input);
+    cost = llmfi_tokens_cost(&price, input, output < 0 ? 0 : output, c->req.cache);
+    return cost;
+}
+
+static void llmfi_budget_spend(llmfi_budget *b, int64_t held, int64_t cost) {
+    b->reserved -= held;
+    if (cost < 0) b->unknown++;
+    else b->spent = llmfi_sum_most(b->spent, cost);
+}
+
+/* An attempt has ended, whatever way: pico-dollars, or LLMF_UNKNOWN. Nothing where it had not reserved, or was settled before. */
+static void llmfi_budget_settle(llmfi_call *c, int64_t cost) {
+    llmfi_held *h = c->held, *owner;
+    llmfi_budget *at[4];
+    llmfi_bound process, day;
+    size_t i;
+    if (!h || !h->on) return;
+    h->on = false;
+    if (cost < 0) cost = llmfi_budget_guess(c);
+    llmfi_budget_today(c->f, &process, &day);
+    llmfi_budget_each(c, h, at);
+    for (i = 0; i < 4; i++)
+        if (at[i]) llmfi_budget_spend(at[i], h->most, cost);
+    owner = llmfi_budget_owner(c)->held;
+    owner->reserved -= h->most;
+    if (cost > 0) owner->spent = llmfi_sum_most(owner->spent, cost);
+    c->f->budget_moved = true;
+}
+
+/* ---- alerts ---- */
+
+/* Pico-dollars at which that share of a limit is spent. */
+static int64_t llmfi_budget_share(int64_t limit, int64_t ppm) {
+    return limit / 1000000 * ppm + (limit % 1000000 * ppm + 999999) / 1000000;
+}
+
+/* The smallest share of the config's above `ppm`; 0: there is none. */
+static int llmfi_budget_next_share(const llmf_factory *f, int ppm) {
+    const llmfi_config_budgets *b = &f->config->budgets;
+    int i, least = 0;
+    for (i = 0; i < b->alert_count; i++)
+        if (b->alerts_ppm[i] > ppm && (!least || b->alerts_ppm[i] < least)) least = b->alerts_ppm[i];
+    return least;
+}
+
+static void llmfi_budget_fill(const llmfi_budget *b, int64_t limit, llmf_budget_info *info) {
+    info->limit_pico = limit;
+    info->spent_pico = b ? b->spent : 0;
+    info->reserved_pico = b ? b->reserved : 0;
+    info->unknown = b ? b->unknown : 0;
+}
+
+static void llmfi_budget_tell_one(llmf_factory *f, llmfi_budget *b) {
+    llmf_budget_alert a;
+    int share;
+    while (!f->closing && b->limit >= 0 && b->spent > 0 && (share = llmfi_budget_next_share(f, b->told_ppm)) > 0 && b->spent >= llmfi_budget_share(b->limit, share)) {
+        memset(&a, 0, sizeof a);
+        b->told_ppm = share;
+        a.scope = b->scope;
+        a.name = b->name;
+        a.share_ppm = share;
+        llmfi_budget_fill(b, b->limit, &a.budget);
+        f->desc.budget_alert(f->desc.user, &a);
+    }
+}
+
+/* Inside of llmf_poll. The hook may start and end calls. */
+static void llmfi_budget_tell(llmf_factory *f) {
+    llmfi_budget *b;
+    if (!f->budget_moved || !f->desc.budget_alert) return;
+    f->budget_moved = false;
+    llmfi_budget_tell_one(f, &f->budget);
+    llmfi_budget_tell_one(f, &f->budget_day);
+    for (b = f->budgets; b; b = b->next) llmfi_budget_tell_one(f, b);
+}
+
+static void llmfi_budget_close(llmf_factory *f) {
+    while (f->budgets) {
+        llmfi_budget *next = f->budgets->next;
+        llmfi_heap_free(&f->heap, f->budgets);
+        f->budgets = next;
+    }
+}
+
+/* ---- the public side ---- */
+
+/* What cannot be meant. */
+static bool llmfi_budget_desc_ok(const llmf_desc *d, llmf_error *err) {
+    const char *name = d->budget_call_pico < -1 ? "call" : d->budget_process_pico < -1 ? "process" : d->budget_day_pico < -1 ? "day" : NULL;
+    return !name || llmfi_error_about(err, LLMF_ERR_ARGUMENT, "llmf_desc.budget_", llmfi_cstr(name), "_pico: must not be negative (0: the config's; LLMF_ZERO: nothing)");
+}
+
+static bool llmfi_budget_read(llmf_factory *f, int scope, llmf_str name, llmf_budget_info *info) {
+    llmfi_bound process, day;
+    llmfi_record r;
+    llmf_error *err = &f->last_error;
+    llmfi_budget_today(f, &process, &day);
+    switch (scope) {
+    case LLMF_BUDGET_PROCESS: llmfi_budget_fill(&f->budget, process.limit, info); return true;
+    case LLMF_BUDGET_DAY: llmfi_budget_fill(&f->budget_day, day.limit, info); return true;
+    case LLMF_BUDGET_MODEL:
+        if (!(name.len ? llmfi_resolve_name(f->config, name, &r, err) : llmfi_resolve_empty(f->config, &r, err))) return false;
+        llmfi_budget_fill(llmfi_budget_find(f, scope, llmfi_budget_provider(&r), llmfi_budget_name(&r)), llmfi_budget_of_model(f->config, &r), info);
+        return true;
+#if LLMF_HAS_ROUTES
+    case LLMF_BUDGET_ROUTE:
+        if (!llmfi_config_route(f->config, name)) return llmfi_error_about(err, LLMF_ERR_ARGUMENT, "llmf_budget: there is no route ", name, "; the config's section routes has them");
+        llmfi_budget_fill(llmfi_budget_find(f, scope, llmfi_str("", 0), name), llmfi_budget_of_route(f->config, name), info);
+        return true;
+#endif
+    default: return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_budget: scope is no LLMF_BUDGET_ value");
+    }
+}
+
+LLMF_API llmf_result llmf_budget_abi(llmf_factory *f, int scope, const char *name, llmf_budget_info *info, size_t info_size) {
+    llmf_budget_info i;
+    if (!f) return LLMF_ERR_ARGUMENT;
+    memset(&i, 0, sizeof i);
+    if (!llmfi_budget_read(f, scope, llmfi_cstr(name), &i)) return (llmf_result)f->last_error.code;
+    if (info) memcpy(info, &i, info_size < sizeof i ? info_size : sizeof i);
+    return LLMF_OK;
+}
+
+#else
+
+LLMFI_UNUSED static bool llmfi_budget_reserve(llmfi_call *c) {
+    return !c->req.budget_pico || llmfi_error_left_out(&c->reply.error, "llmf_request.budget_pico", "BUDGETS");
+}
+
+LLMFI_UNUSED static void llmfi_budget_settle(llmfi_call *c, int64_t cost) {
+    (void)c, (void)cost;
+}
+
+LLMFI_UNUSED static void llmfi_budget_tell(llmf_factory *f) {
+    (void)f;
+}
+
+static bool llmfi_budget_desc_ok(const llmf_desc *d, llmf_error *err) {
+    return !(d->budget_call_pico || d->budget_process_pico || d->budget_day_pico || d->budget_alert) || llmfi_error_left_out(err, "llmf_desc.budget_", "BUDGETS");
+}
+
+LLMF_API llmf_result llmf_budget_abi(llmf_factory *f, int scope, const char *name, llmf_budget_info *info, size_t info_size) {
+    (void)scope, (void)name, (void)info, (void)info_size;
+    if (f) llmfi_error_left_out(&f->last_error, "llmf_budget", "BUDGETS");
+    return LLMF_ERR_NOT_BUILT;
+}
+
+#endif
+#endif
 /* A resolved model in the words of the public API. */
 #ifndef LLMFI_ENGINE_INFO_H
 #define LLMFI_ENGINE_INFO_H
+/* How each model at each host does: what calls have seen of it, kept as long as the factory. Retries, limits, breakers and routes decide by it, metrics show it,
+   and llmf_save keeps it over a restart. A model, here, is a provider's id at a base URL: two names of the config for one of them share what is known. A provider
+   whose entry sets limits for all of its models has one of its own, without an id; so has each of several keys, with its variable's name as "$NAME". */
+#ifndef LLMFI_ENGINE_HEALTH_H
+#define LLMFI_ENGINE_HEALTH_H
+
+#if LLMFI_HAS_HEALTH
+
+/* Numbers are smoothed: each call counts an eighth. */
+enum { LLMFI_HEALTH_SHARE = 8 };
+
+/* What was sent in each of the last seconds: the one that runs and sixty before it, so that no minute, wherever it begins, has more than is counted here; and one more,
+   as a request that had to connect first, or waited for llmf_poll, is with its provider later than it was counted. */
+enum { LLMFI_WINDOW_SECONDS = 62 };
+typedef struct llmfi_window {
+    uint64_t second;                         /* the latest that is counted */
+    int64_t requests, tokens;                /* of all of them */
+    int64_t token[LLMFI_WINDOW_SECONDS];
+    uint32_t request[LLMFI_WINDOW_SECONDS];
+} llmfi_window;
+
+typedef struct llmfi_health {
+    struct llmfi_health *next;               /* all of a factory */
+    llmf_str provider, model_id;             /* in the same piece of the heap */
+    uint32_t host;                           /* hash of the base URL */
+    uint64_t good, bad;                      /* attempts that were answered, and those that failed through the provider's fault */
+    int64_t latency_us, first_us;            /* of a whole answer, and to its first content; 0: none seen yet */
+#if LLMF_HAS_RETRY
+    struct llmfi_health *group;              /* its provider's, where that has limits; NULL */
+    llmfi_window *window;                    /* where there are limits a minute; NULL */
+    bool guarded;                            /* something below may keep calls away: else nobody needs to look */
+    int cool_code;                           /* why it is not asked until then: llmf_result */
+    uint64_t cool_until_ns, open_until_ns;   /* 0: it may be asked; the breaker is closed */
+    uint64_t probe;                          /* the call that tries whether the breaker may close; 0: none */
+    int64_t failures;                        /* in a row */
+    int64_t running;                         /* attempts under way */
+    int64_t left_requests, left_tokens;      /* as its provider said last; LLMF_UNKNOWN */
+    int64_t reset_requests_ms, reset_tokens_ms;
+    uint32_t next_key;                       /* of several: whose turn it is */
+#endif
+#if LLMF_HAS_ROUTES
+    uint64_t scores, score_ppm;              /* outcomes that llmf_score has told: how many, and their sum in millionths */
+#endif
+#if LLMF_HAS_METRICS
+    struct llmfi_series *series;             /* where its calls are counted; NULL: not yet. Several hosts of one model share one */
+#endif
+} llmfi_health;
+
+static uint32_t llmfi_health_host(llmf_str url) {
+    return llmfi_handle_hash(url.ptr, url.len);
+}
+
+static llmfi_health *llmfi_health_find(const llmf_factory *f, llmf_str provider, llmf_str model_id, uint32_t host) {
+    llmfi_health *h;
+    for (h = f->health; h; h = h->next)
+        if (h->host == host && llmfi_eq(h->model_id, model_id) && llmfi_eq(h->provider, provider)) return h;
+    return NULL;
+}
+
+/* Found, or made. NULL where there is no room: nothing is known of it then, and nothing kept. */
+static llmfi_health *llmfi_health_named(llmf_factory *f, llmf_str provider, llmf_str model_id, uint32_t host) {
+    llmfi_health *h = llmfi_health_find(f, provider, model_id, host);
+    char *text;
+    if (h || f->health_count >= LLMF_MAX_HEALTH) return h;
+    h = (llmfi_health *)llmfi_heap_alloc(&f->heap, sizeof *h + provider.len + model_id.len);
+    if (!h) return NULL;
+    memset(h, 0, sizeof *h);
+    text = (char *)(h + 1);
+    if (provider.len) memcpy(text, provider.ptr, provider.len);
+    h->provider = llmfi_str(text, provider.len);
+    text += provider.len;
+    if (model_id.len) memcpy(text, model_id.ptr, model_id.len);
+    h->model_id = llmfi_str(text, model_id.len);
+    h->host = host;
+#if LLMF_HAS_RETRY
+    h->left_requests = h->left_tokens = h->reset_requests_ms = h->reset_tokens_ms = LLMF_UNKNOWN;
+#endif
+    h->next = f->health;
+    f->health = h;
+    f->health_count++;
+    return h;
+}
+
+static llmfi_health *llmfi_health_of(llmf_factory *f, const llmfi_record *r) {
+    uint32_t host = llmfi_health_host(r->s.base_url);
+    llmfi_health *h = llmfi_health_named(f, r->s.provider, r->s.model_id, host);
+#if LLMF_HAS_RETRY
+    if (h && (r->provider->rpm || r->provider->tpm)) h->group = llmfi_health_named(f, r->s.provider, llmfi_str("", 0), 0);
+    if (h && (h->group || r->rpm || r->tpm || r->retry.max_concurrent || f->desc.retry.max_concurrent)) h->guarded = true;
+#endif
+    return h;
+}
+
+/* That of a call's model; NULL: none. */
+static llmfi_health *llmfi_health_at(const llmfi_call *c) {
+    return c->prepared ? c->prepared->health : NULL;
+}
+
+static void llmfi_health_smooth(int64_t *kept, uint64_t from, uint64_t to) {
+    int64_t us = from && to > from ? (int64_t)((to - from) / 1000) : 0;
+    if (us <= 0) return;
+    *kept = *kept ? *kept + (us - *kept) / LLMFI_HEALTH_SHARE : us;
+}
+
+/* An attempt has ended well. */
+static void llmfi_health_good(llmfi_call *c) {
+    llmfi_health *h = llmfi_health_at(c);
+    if (!h) return;
+    h->good++;
+    llmfi_health_smooth(&h->latency_us, c->attempt_ns, c->end_ns);
+    llmfi_health_smooth(&h->first_us, c->attempt_ns, c->first_content_ns);
+#if LLMF_HAS_RETRY
+    h->failures = 0;
+    h->open_until_ns = h->probe = 0;
+#endif
+}
+
+static void llmfi_health_close(llmf_factory *f) {
+    while (f->health) {
+        llmfi_health *next = f->health->next;
+#if LLMF_HAS_RETRY
+        if (f->health->window) llmfi_heap_free(&f->heap, f->health->window);
+#endif
+        llmfi_heap_free(&f->heap, f->health);
+        f->health = next;
+    }
+}
+
+/* ---- LLM_FALLBACK_PROVIDERS ---- */
+
+enum { LLMFI_CHAIN_NAME = 256 };
+
+/* A name of LLM_FALLBACK_PROVIDERS: that of a provider alone stands for its default model. */
+LLMFI_UNUSED static llmf_str llmfi_chain_word(const llmf_factory *f, llmf_str word, char *room) {
+    llmfi_text t = llmfi_text_in(room, LLMFI_CHAIN_NAME);
+    llmfi_say(&t, word);
+    if (llmfi_config_knows(f->config, word)) llmfi_say_c(&t, ":");
+    return llmfi_str(room, t.len);
+}
+
+/* The i-th word of that list which is not `own`, the provider that is asked first; empty: there is none. */
+LLMFI_UNUSED static llmf_str llmfi_chain_word_at(llmf_str list, llmf_str own, size_t i) {
+    while (list.len) {
+        size_t n;
+        llmf_str word;
+        for (n = 0; n < list.len && list.ptr[n] != ',' && !llmfi_is_space(list.ptr[n]); n++) continue;
+        word = llmfi_str(list.ptr, n);
+        list = llmfi_from(list, n < list.len ? n + 1 : n);
+        if (word.len && !llmfi_eq_nocase(word, own) && i-- == 0) return word;
+    }
+    return llmfi_str("", 0);
+}
+
+#if LLMF_HAS_RETRY
+
+/* ---- limits a minute ---- */
+
+/* Takes what is over out of the sums. */
+static void llmfi_window_move(llmfi_window *w, uint64_t second) {
+    uint64_t steps = second > w->second ? second - w->second : 0;
+    if (steps >= LLMFI_WINDOW_SECONDS) {
+        memset(w, 0, sizeof *w);
+        w->second = second;
+        return;
+    }
+    while (steps--) {
+        size_t at = (size_t)(++w->second % LLMFI_WINDOW_SECONDS);
+        w->requests -= w->request[at];
+        w->tokens -= w->token[at];
+        w->request[at] = 0;
+        w->token[at] = 0;
+    }
+}
+
+static void llmfi_window_add(llmfi_window *w, uint32_t requests, int64_t tokens) {
+    size_t at = (size_t)(w->second % LLMFI_WINDOW_SECONDS);
+    w->request[at] += requests;
+    w->requests += requests;
+    w->token[at] += tokens;
+    w->tokens += tokens;
+}
+
+/* The moment when the first of what is counted is over. */
+static uint64_t llmfi_window_due(const llmfi_window *w) {
+    uint64_t i, second;
+    for (i = 1; i <= LLMFI_WINDOW_SECONDS; i++) { /* the oldest first */
+        second = w->second + i;
+        if (w->request[second % LLMFI_WINDOW_SECONDS] || w->token[second % LLMFI_WINDOW_SECONDS]) break;
+    }
+    return second * 1000 * LLMFI_MS;
+}
+
+/* Is there room for one more request of so many tokens? Else *due is when it is worth another look. What is larger than the limit alone goes where nothing else is. */
+static bool llmfi_window_room(llmf_factory *f, llmfi_health *h, int64_t rpm, int64_t tpm, int64_t tokens, uint64_t *due) {
+    llmfi_window *w = h->window;
+    if (!rpm && !tpm) return true;
+    if (!w) {
+        w = h->window = (llmfi_window *)llmfi_heap_alloc(&f->heap, sizeof *w);
+        if (!w) { /* not now, then: a limit that cannot be kept is not passed over */
+            *due = llmfi_after_ms(f->now_ns, 100);
+            return false;
+        }
+        memset(w, 0, sizeof *w);
+    }
+    llmfi_window_move(w, f->now_ns / (1000 * LLMFI_MS));
+    if ((!rpm || w->requests < rpm) && (!tpm || !w->requests || w->tokens + tokens <= tpm)) return true;
+    *due = llmfi_window_due(w);
+    return false;
+}
+
+/* Tokens that were estimated in that second are known now. They are mended there: counted in a later one, what was too much would still be taken off when the
+   estimate itself is over, and leave room that is none. */
+static void llmfi_window_correct(llmf_factory *f, llmfi_health *h, uint64_t second, int64_t more) {
+    llmfi_window *w = h ? h->window : NULL;
+    if (!w) return;
+    llmfi_window_move(w, f->now_ns / (1000 * LLMFI_MS));
+    if (w->second - second >= LLMFI_WINDOW_SECONDS) return;
+    w->token[second % LLMFI_WINDOW_SECONDS] += more;
+    w->tokens += more;
+}
+
+/* ---- cool-downs and breakers ---- */
+
+/* Until when it is not asked, and why (llmf_result); 0: it may be. */
+static uint64_t llmfi_health_closed_until(const llmf_factory *f, const llmfi_health *h, int *code) {
+    *code = h->cool_code;
+    if (h->cool_until_ns > f->now_ns) return h->cool_until_ns;
+    *code = LLMF_ERR_OVERLOADED;
+    if (h->open_until_ns > f->now_ns) return h->open_until_ns;
+    return h->open_until_ns && h->probe ? llmfi_after_ms(f->now_ns, 100) : 0; /* half open: one call tries it */
+}
+
+static void llmfi_health_cool(const llmf_factory *f, llmfi_health *h, int code, int64_t ms) {
+    uint64_t until = llmfi_after_ms(f->now_ns, ms);
+    h->cool_code = code;
+    h->guarded = true;
+    if (until > h->cool_until_ns) h->cool_until_ns = until;
+}
+
+/* An attempt has failed through the provider's fault. */
+static bool llmfi_health_opens(const llmf_factory *f, llmfi_health *h, const llmf_retry *rules) {
+    h->failures++;
+    if (rules->breaker_failures < 0 || h->failures < rules->breaker_failures) return false;
+    h->open_until_ns = llmfi_after_ms(f->now_ns, rules->breaker_ms);
+    h->guarded = true;
+    h->probe = 0;
+    return true;
+}
+
+#endif
+#endif
+#endif
 
 static void llmfi_fill_tiers(const llmfi_record *r, llmf_model_info *i) {
     const llmfi_tier_row *row;
@@ -27966,6 +29691,13 @@ LLMFI_UNUSED static void llmfi_fill_info(llmf_factory *f, const llmfi_record *r,
     i->ends = r->ends;
     i->checked = r->checked;
     i->capabilities = r->capabilities;
+#if LLMF_HAS_ROUTES
+    {
+        const llmfi_health *h = llmfi_health_find(f, r->s.provider, r->s.model_id, llmfi_health_host(r->s.base_url));
+        i->score_count = h ? h->scores : 0;
+        if (i->score_count) i->score = (double)h->score_ppm / 1e6 / (double)i->score_count;
+    }
+#endif
     i->configured = r->from_config;
     i->has_key = llmfi_record_has_key(r, &f->env, &auth) || auth == LLMFI_AUTH_NONE || (r->s.quirks & LLMFI_Q_NO_KEY_NEEDED);
     i->unavailable = !r->provider->built ? LLMF_ERR_NOT_BUILT : !i->has_key ? LLMF_ERR_AUTH : LLMF_OK;
@@ -29725,223 +31457,6 @@ static bool llmfi_take_op(llmfi_call *c) {
 /* From what an adapter is asked to an HTTP request: URL, headers, authorization, transport. */
 #ifndef LLMFI_ENGINE_SEND_H
 #define LLMFI_ENGINE_SEND_H
-/* How each model at each host does: what calls have seen of it, kept as long as the factory. Retries, limits, breakers and routes decide by it, metrics show it,
-   and llmf_save keeps it over a restart. A model, here, is a provider's id at a base URL: two names of the config for one of them share what is known. A provider
-   whose entry sets limits for all of its models has one of its own, without an id; so has each of several keys, with its variable's name as "$NAME". */
-#ifndef LLMFI_ENGINE_HEALTH_H
-#define LLMFI_ENGINE_HEALTH_H
-
-#if LLMFI_HAS_HEALTH
-
-/* Numbers are smoothed: each call counts an eighth. */
-enum { LLMFI_HEALTH_SHARE = 8 };
-
-/* What was sent in each of the last seconds: the one that runs and sixty before it, so that no minute, wherever it begins, has more than is counted here; and one more,
-   as a request that had to connect first, or waited for llmf_poll, is with its provider later than it was counted. */
-enum { LLMFI_WINDOW_SECONDS = 62 };
-typedef struct llmfi_window {
-    uint64_t second;                         /* the latest that is counted */
-    int64_t requests, tokens;                /* of all of them */
-    int64_t token[LLMFI_WINDOW_SECONDS];
-    uint32_t request[LLMFI_WINDOW_SECONDS];
-} llmfi_window;
-
-typedef struct llmfi_health {
-    struct llmfi_health *next;               /* all of a factory */
-    llmf_str provider, model_id;             /* in the same piece of the heap */
-    uint32_t host;                           /* hash of the base URL */
-    uint64_t good, bad;                      /* attempts that were answered, and those that failed through the provider's fault */
-    int64_t latency_us, first_us;            /* of a whole answer, and to its first content; 0: none seen yet */
-#if LLMF_HAS_RETRY
-    struct llmfi_health *group;              /* its provider's, where that has limits; NULL */
-    llmfi_window *window;                    /* where there are limits a minute; NULL */
-    bool guarded;                            /* something below may keep calls away: else nobody needs to look */
-    int cool_code;                           /* why it is not asked until then: llmf_result */
-    uint64_t cool_until_ns, open_until_ns;   /* 0: it may be asked; the breaker is closed */
-    uint64_t probe;                          /* the call that tries whether the breaker may close; 0: none */
-    int64_t failures;                        /* in a row */
-    int64_t running;                         /* attempts under way */
-    int64_t left_requests, left_tokens;      /* as its provider said last; LLMF_UNKNOWN */
-    int64_t reset_requests_ms, reset_tokens_ms;
-    uint32_t next_key;                       /* of several: whose turn it is */
-#endif
-} llmfi_health;
-
-static llmfi_health *llmfi_health_find(const llmf_factory *f, llmf_str provider, llmf_str model_id, uint32_t host) {
-    llmfi_health *h;
-    for (h = f->health; h; h = h->next)
-        if (h->host == host && llmfi_eq(h->model_id, model_id) && llmfi_eq(h->provider, provider)) return h;
-    return NULL;
-}
-
-/* Found, or made. NULL where there is no room: nothing is known of it then, and nothing kept. */
-static llmfi_health *llmfi_health_named(llmf_factory *f, llmf_str provider, llmf_str model_id, uint32_t host) {
-    llmfi_health *h = llmfi_health_find(f, provider, model_id, host);
-    char *text;
-    if (h || f->health_count >= LLMF_MAX_HEALTH) return h;
-    h = (llmfi_health *)llmfi_heap_alloc(&f->heap, sizeof *h + provider.len + model_id.len);
-    if (!h) return NULL;
-    memset(h, 0, sizeof *h);
-    text = (char *)(h + 1);
-    if (provider.len) memcpy(text, provider.ptr, provider.len);
-    h->provider = llmfi_str(text, provider.len);
-    text += provider.len;
-    if (model_id.len) memcpy(text, model_id.ptr, model_id.len);
-    h->model_id = llmfi_str(text, model_id.len);
-    h->host = host;
-#if LLMF_HAS_RETRY
-    h->left_requests = h->left_tokens = h->reset_requests_ms = h->reset_tokens_ms = LLMF_UNKNOWN;
-#endif
-    h->next = f->health;
-    f->health = h;
-    f->health_count++;
-    return h;
-}
-
-static llmfi_health *llmfi_health_of(llmf_factory *f, const llmfi_record *r) {
-    uint32_t host = llmfi_handle_hash(r->s.base_url.ptr, r->s.base_url.len);
-    llmfi_health *h = llmfi_health_named(f, r->s.provider, r->s.model_id, host);
-#if LLMF_HAS_RETRY
-    if (h && (r->provider->rpm || r->provider->tpm)) h->group = llmfi_health_named(f, r->s.provider, llmfi_str("", 0), 0);
-    if (h && (h->group || r->rpm || r->tpm || r->retry.max_concurrent || f->desc.retry.max_concurrent)) h->guarded = true;
-#endif
-    return h;
-}
-
-/* That of a call's model; NULL: none. */
-static llmfi_health *llmfi_health_at(const llmfi_call *c) {
-    return c->prepared ? c->prepared->health : NULL;
-}
-
-static void llmfi_health_smooth(int64_t *kept, uint64_t from, uint64_t to) {
-    int64_t us = from && to > from ? (int64_t)((to - from) / 1000) : 0;
-    if (us <= 0) return;
-    *kept = *kept ? *kept + (us - *kept) / LLMFI_HEALTH_SHARE : us;
-}
-
-/* An attempt has ended well. */
-static void llmfi_health_good(llmfi_call *c) {
-    llmfi_health *h = llmfi_health_at(c);
-    if (!h) return;
-    h->good++;
-    llmfi_health_smooth(&h->latency_us, c->attempt_ns, c->end_ns);
-    llmfi_health_smooth(&h->first_us, c->attempt_ns, c->first_content_ns);
-#if LLMF_HAS_RETRY
-    h->failures = 0;
-    h->open_until_ns = h->probe = 0;
-#endif
-}
-
-static void llmfi_health_close(llmf_factory *f) {
-    while (f->health) {
-        llmfi_health *next = f->health->next;
-#if LLMF_HAS_RETRY
-        if (f->health->window) llmfi_heap_free(&f->heap, f->health->window);
-#endif
-        llmfi_heap_free(&f->heap, f->health);
-        f->health = next;
-    }
-}
-
-#if LLMF_HAS_RETRY
-
-/* ---- limits a minute ---- */
-
-/* Takes what is over out of the sums. */
-static void llmfi_window_move(llmfi_window *w, uint64_t second) {
-    uint64_t steps = second > w->second ? second - w->second : 0;
-    if (steps >= LLMFI_WINDOW_SECONDS) {
-        memset(w, 0, sizeof *w);
-        w->second = second;
-        return;
-    }
-    while (steps--) {
-        size_t at = (size_t)(++w->second % LLMFI_WINDOW_SECONDS);
-        w->requests -= w->request[at];
-        w->tokens -= w->token[at];
-        w->request[at] = 0;
-        w->token[at] = 0;
-    }
-}
-
-static void llmfi_window_add(llmfi_window *w, uint32_t requests, int64_t tokens) {
-    size_t at = (size_t)(w->second % LLMFI_WINDOW_SECONDS);
-    w->request[at] += requests;
-    w->requests += requests;
-    w->token[at] += tokens;
-    w->tokens += tokens;
-}
-
-/* The moment when the first of what is counted is over. */
-static uint64_t llmfi_window_due(const llmfi_window *w) {
-    uint64_t i, second;
-    for (i = 1; i <= LLMFI_WINDOW_SECONDS; i++) { /* the oldest first */
-        second = w->second + i;
-        if (w->request[second % LLMFI_WINDOW_SECONDS] || w->token[second % LLMFI_WINDOW_SECONDS]) break;
-    }
-    return second * 1000 * LLMFI_MS;
-}
-
-/* Is there room for one more request of so many tokens? Else *due is when it is worth another look. What is larger than the limit alone goes where nothing else is. */
-static bool llmfi_window_room(llmf_factory *f, llmfi_health *h, int64_t rpm, int64_t tpm, int64_t tokens, uint64_t *due) {
-    llmfi_window *w = h->window;
-    if (!rpm && !tpm) return true;
-    if (!w) {
-        w = h->window = (llmfi_window *)llmfi_heap_alloc(&f->heap, sizeof *w);
-        if (!w) { /* not now, then: a limit that cannot be kept is not passed over */
-            *due = llmfi_after_ms(f->now_ns, 100);
-            return false;
-        }
-        memset(w, 0, sizeof *w);
-    }
-    llmfi_window_move(w, f->now_ns / (1000 * LLMFI_MS));
-    if ((!rpm || w->requests < rpm) && (!tpm || !w->requests || w->tokens + tokens <= tpm)) return true;
-    *due = llmfi_window_due(w);
-    return false;
-}
-
-/* Tokens that were estimated in that second are known now. They are mended there: counted in a later one, what was too much would still be taken off when the
-   estimate itself is over, and leave room that is none. */
-static void llmfi_window_correct(llmf_factory *f, llmfi_health *h, uint64_t second, int64_t more) {
-    llmfi_window *w = h ? h->window : NULL;
-    if (!w) return;
-    llmfi_window_move(w, f->now_ns / (1000 * LLMFI_MS));
-    if (w->second - second >= LLMFI_WINDOW_SECONDS) return;
-    w->token[second % LLMFI_WINDOW_SECONDS] += more;
-    w->tokens += more;
-}
-
-/* ---- cool-downs and breakers ---- */
-
-/* Until when it is not asked, and why (llmf_result); 0: it may be. */
-static uint64_t llmfi_health_closed_until(const llmf_factory *f, const llmfi_health *h, int *code) {
-    *code = h->cool_code;
-    if (h->cool_until_ns > f->now_ns) return h->cool_until_ns;
-    *code = LLMF_ERR_OVERLOADED;
-    if (h->open_until_ns > f->now_ns) return h->open_until_ns;
-    return h->open_until_ns && h->probe ? llmfi_after_ms(f->now_ns, 100) : 0; /* half open: one call tries it */
-}
-
-static void llmfi_health_cool(const llmf_factory *f, llmfi_health *h, int code, int64_t ms) {
-    uint64_t until = llmfi_after_ms(f->now_ns, ms);
-    h->cool_code = code;
-    h->guarded = true;
-    if (until > h->cool_until_ns) h->cool_until_ns = until;
-}
-
-/* An attempt has failed through the provider's fault. */
-static bool llmfi_health_opens(const llmf_factory *f, llmfi_health *h, const llmf_retry *rules) {
-    h->failures++;
-    if (rules->breaker_failures < 0 || h->failures < rules->breaker_failures) return false;
-    h->open_until_ns = llmfi_after_ms(f->now_ns, rules->breaker_ms);
-    h->guarded = true;
-    h->probe = 0;
-    return true;
-}
-
-#endif
-#endif
-#endif
 /* Asks containers and instances for AWS keys (factory/aws.h says what) by the factory's own transports, so that nothing blocks: a call that needs them waits,
    and goes on once they are there. One asking serves all calls. */
 #ifndef LLMFI_ENGINE_KEYS_H
@@ -30159,6 +31674,135 @@ static llmf_str llmfi_sign_date(llmfi_call *c) {
     llmfi_sigv4_time(date, llmfi_wall(c->f));
     return llmfi_str(date, LLMFI_SIGV4_TIME);
 }
+
+#endif
+#endif
+/* Which trace a call belongs to (W3C Trace Context, level 1), and the header that says so. What is told of it is in spans.h. */
+#ifndef LLMFI_ENGINE_TRACE_H
+#define LLMFI_ENGINE_TRACE_H
+
+#if LLMF_HAS_METRICS
+
+enum { LLMFI_TRACE_TEXT = 55 };              /* "00-", 32 digits, "-", 16, "-", 2 */
+
+typedef struct llmfi_trace {
+    unsigned char trace[16], span[8], parent[8]; /* parent: zeros where it has none */
+    unsigned char flags;
+    bool asked;                              /* llmf_request.trace_parent: the header is sent */
+    char header[LLMFI_TRACE_TEXT];
+    int attempts;                            /* told so far */
+    int64_t wall_ms;                         /* when the call began */
+    uint64_t attempt_ns;                     /* when the last attempt began */
+} llmfi_trace;
+
+/* ---- hex ---- */
+
+/* Lower-case digits only, as the standard has it. */
+static bool llmfi_unhex(unsigned char *to, const char *text, size_t len) {
+    size_t i;
+    for (i = 0; i < 2 * len; i++) {
+        unsigned digit = llmfi_hex(text[i]);
+        if (digit > 15 || (text[i] >= 'A' && text[i] <= 'F')) return false;
+        to[i / 2] = (unsigned char)(i % 2 ? to[i / 2] | digit : digit << 4);
+    }
+    return true;
+}
+
+static bool llmfi_all_zero(const unsigned char *bytes, size_t len) {
+    size_t i;
+    for (i = 0; i < len && !bytes[i]; i++) continue;
+    return i == len;
+}
+
+/* ---- ids ---- */
+
+/* An id is not all zeros. */
+static void llmfi_trace_id(llmfi_call *c, unsigned char *to, size_t len) {
+    llmfi_some_bytes(c, to, len);
+    if (llmfi_all_zero(to, len)) to[len - 1] = 1;
+}
+
+/* A later version than 00 may have more behind its flags. */
+static bool llmfi_trace_parse(llmfi_trace *t, llmf_str s) {
+    unsigned char version;
+    if (s.len < LLMFI_TRACE_TEXT || s.ptr[2] != '-' || s.ptr[35] != '-' || s.ptr[52] != '-') return false;
+    if (!llmfi_unhex(&version, s.ptr, 1) || version == 0xff || !llmfi_unhex(t->trace, s.ptr + 3, 16) || !llmfi_unhex(t->parent, s.ptr + 36, 8) || !llmfi_unhex(&t->flags, s.ptr + 53, 1)) return false;
+    if (s.len > LLMFI_TRACE_TEXT && (!version || s.ptr[LLMFI_TRACE_TEXT] != '-')) return false;
+    t->flags &= 3; /* sampled, random: what else a later version says is not ours to pass on */
+    return !llmfi_all_zero(t->trace, 16) && !llmfi_all_zero(t->parent, 8);
+}
+
+/* What is sent on names the call's span where somebody is told of it, else the caller's. */
+static void llmfi_trace_write(llmfi_trace *t, bool told) {
+    memcpy(t->header, "00-", 3);
+    llmfi_hex_lower(t->header + 3, t->trace, 16);
+    t->header[35] = '-';
+    llmfi_hex_lower(t->header + 36, told ? t->span : t->parent, 8);
+    t->header[52] = '-';
+    llmfi_hex_lower(t->header + 53, &t->flags, 1);
+}
+
+/* Gives the call its place in a trace, where the caller or the hook wants one. False with the error in the reply. */
+static bool llmfi_trace_begin(llmfi_call *c) {
+    bool told = c->f->desc.span != NULL, good = true;
+    llmfi_trace *t;
+    if (!told && !c->req.trace_parent) return true;
+    t = c->trace = (llmfi_trace *)llmfi_arena_alloc(&c->arena, sizeof *t);
+    if (!t) return llmfi_error_memory(&c->reply.error);
+    if (told) {
+        t->wall_ms = llmfi_wall(c->f);
+        llmfi_trace_id(c, t->span, sizeof t->span);
+    }
+    t->asked = c->req.trace_parent != NULL;
+    if (t->asked) good = llmfi_trace_parse(t, llmfi_cstr(c->req.trace_parent));
+    if (t->asked && good) {
+        llmfi_trace_write(t, told);
+        return true;
+    }
+    t->flags = 1;
+    memset(t->parent, 0, sizeof t->parent);
+    llmfi_trace_id(c, t->trace, sizeof t->trace);
+    return good || llmfi_error_about(&c->reply.error, LLMF_ERR_ARGUMENT, "", LLMFI_LIT("llmf_request.trace_parent"),
+                                     ": is no W3C traceparent: 00-, 32 lower-case hex digits, -, 16, -, 2, and no id of zeros");
+}
+
+/* ---- the call that somebody started: of a batch the one that it is part of, of a second request (hedge.h) the first ---- */
+
+static llmfi_call *llmfi_seen_call(const llmfi_call *c) {
+#if LLMF_HAS_EMBED
+    if (c->reply.job && c->reply.job->parent) return (llmfi_call *)c->reply.job->parent;
+#endif
+#if LLMF_HAS_RETRY
+    if (c->hedge_of) return c->hedge_of;
+#endif
+    return (llmfi_call *)(uintptr_t)c;
+}
+
+static bool llmfi_trace_asked(const llmfi_call *c) {
+    const llmfi_trace *t = llmfi_seen_call(c)->trace;
+    return t && t->asked;
+}
+
+static llmf_str llmfi_trace_header(const llmfi_call *c) {
+    return llmfi_str(llmfi_seen_call(c)->trace->header, LLMFI_TRACE_TEXT);
+}
+
+/* A request is about to be given to the transport: an attempt begins. */
+static void llmfi_seen_sent(llmfi_call *c) {
+    llmfi_trace *t = llmfi_seen_call(c)->trace;
+    c->attempting = true;
+    if (t) t->attempt_ns = c->f->now_ns;
+}
+
+#else
+
+static bool llmfi_trace_begin(llmfi_call *c) {
+    return !c->req.trace_parent || llmfi_error_left_out(&c->reply.error, "llmf_request.trace_parent", "METRICS");
+}
+
+#define llmfi_trace_asked(c) ((void)(c), false)
+#define llmfi_trace_header(c) ((void)(c), llmfi_str("", 0))
+#define llmfi_seen_sent(c) ((void)(c))
 
 #endif
 #endif
@@ -30412,6 +32056,7 @@ static bool llmfi_build_headers(llmfi_call *c) {
     if (!LLMFI_HAS_OPS || c->x.req.method.ptr[0] != 'G') llmfi_header_first(&h, LLMFI_LIT("Content-Type"), LLMFI_LIT("application/json"));
     llmfi_header_first(&h, LLMFI_LIT("Accept"), llmfi_accept(c->framing));
     llmfi_header_first(&h, LLMFI_LIT("User-Agent"), LLMFI_LIT("llmfactory/" LLMF_VERSION));
+    if (llmfi_trace_asked(c)) llmfi_header_first(&h, LLMFI_LIT("traceparent"), llmfi_trace_header(c));
     if (llmfi_adapter_of(c)->headers) llmfi_adapter_of(c)->headers(&c->ask, llmfi_header_set, &h);
 #if LLMFI_HAS_OWN_HEADERS
     llmfi_set_config_headers(&h, c->prepared->record.provider->headers);
@@ -30562,6 +32207,7 @@ LLMFI_UNUSED static bool llmfi_send(llmfi_call *c) {
     c->x.checked = true; /* by llmfi_header_set, and llmfi_check_headers, which knows the transport's own */
     c->x.by = t;
     c->x.deadline_ns = c->req.timeouts.connect_ms > 0 ? llmfi_after_ms(c->f->now_ns, c->req.timeouts.connect_ms) : 0;
+    llmfi_seen_sent(c);
     rc = t->start(t, &c->x);
     if (rc == LLMF_OK) return true;
     c->x.by = NULL;
@@ -30788,6 +32434,11 @@ LLMFI_UNUSED static bool llmfi_is_split(const llmfi_call *c) {
 
 #endif
 #endif
+/* A call that is late is asked for twice: after hedge_ms without content the next model of its chain, or else the same one, gets the request too. Whoever has content
+   first is the call from then on; the other one is cancelled. The second is an ordinary call that nobody sees, until it takes the first one's place: its id, its events,
+   its record of attempts. Both are told of as attempts. */
+#ifndef LLMFI_ENGINE_HEDGE_H
+#define LLMFI_ENGINE_HEDGE_H
 /* What keeps a call from being sent now: cool-downs and breakers (health.h), limits a minute, limits of calls at once. One that has another model to go to goes there;
    the others wait in one queue, by priority and then in the order in which they came. */
 #ifndef LLMFI_ENGINE_ADMIT_H
@@ -30797,12 +32448,758 @@ LLMFI_UNUSED static bool llmfi_is_split(const llmfi_call *c) {
    under way: a call that goes on has its time (due_ns), and llmf_poll begins it. Limits and cool-downs keep calls from being sent: llmfi_admit. */
 #ifndef LLMFI_ENGINE_RETRY_H
 #define LLMFI_ENGINE_RETRY_H
+/* What a call has been, told to llmf_desc.span in the words of OpenTelemetry's conventions for generative AI; and the places of a call's life at which it is
+   counted and told of. Neither a prompt nor an answer nor a key is in it. */
+#ifndef LLMFI_ENGINE_SPANS_H
+#define LLMFI_ENGINE_SPANS_H
+/* What calls have come to, counted for each model, and printed as Prometheus reads it (text exposition, version 0.0.4). Counts are kept as long as the factory, in
+   its heap, for at most LLMF_MAX_SERIES models; all numbers are whole (nanoseconds, tokens, pico-dollars), and printed exactly. */
+#ifndef LLMFI_ENGINE_METRICS_H
+#define LLMFI_ENGINE_METRICS_H
+
+#ifndef LLMF_MAX_SERIES
+#define LLMF_MAX_SERIES 128
+#endif
+
+#if LLMF_HAS_METRICS
+
+/* ---- how a model is: health.h ---- */
+
+static int llmfi_breaker_of(const llmf_factory *f, const llmfi_health *h) {
+#if LLMF_HAS_RETRY
+    if (h && h->open_until_ns) return h->open_until_ns > f->now_ns ? LLMF_BREAKER_OPEN : LLMF_BREAKER_HALF_OPEN;
+#endif
+    (void)f, (void)h;
+    return LLMF_BREAKER_CLOSED;
+}
+
+#if LLMF_HAS_RETRY
+/* Of a limit in the config what is left of this minute, else what the provider said last; LLMF_UNKNOWN. */
+static int64_t llmfi_left(const llmfi_window *w, uint64_t now_ns, int64_t limit, bool tokens, int64_t said) {
+    llmfi_window moved;
+    int64_t used;
+    if (!limit) return said;
+    if (!w) return limit;
+    moved = *w;
+    llmfi_window_move(&moved, now_ns / (1000 * LLMFI_MS));
+    used = tokens ? moved.tokens : moved.requests;
+    return used < limit ? limit - used : 0;
+}
+#endif
+
+enum {
+    LLMFI_LABEL = 128,                       /* bytes of a label's value */
+    LLMFI_TIMES = 14,                        /* buckets of a histogram, +Inf not among them */
+    LLMFI_RESULTS = LLMF_ERR_ALL_FAILED + 1,
+    LLMFI_OPERATIONS = 6,                    /* LLMF_OP_…, and what is none of them */
+    LLMFI_SERIES_BYTES = 2048 + 64,          /* of the heap, for a model that is asked for one operation, and a hop from it: measured by the tests */
+    LLMFI_TOKENS = 5
+};
+
+static const char llmfi_operation_words[] = "chat\0embeddings\0transcription\0count_tokens\0list_models\0other\0";
+static const char llmfi_token_kinds[] = "input\0output\0cache_read\0cache_write\0reasoning\0";
+
+/* Upper ends, in microseconds: of calls 10 ms to 5 minutes, of our own part 5 us to 100 ms. */
+static const uint32_t llmfi_call_times[LLMFI_TIMES] = {10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000, 30000000, 60000000, 120000000, 300000000};
+static const uint32_t llmfi_own_times[LLMFI_TIMES] = {5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 25000, 50000, 100000};
+
+typedef struct llmfi_histogram {
+    uint64_t sum_ns, count, at[LLMFI_TIMES]; /* at: each bucket's own; what is above all of them is in count alone */
+} llmfi_histogram;
+
+/* Of one operation of a model. */
+typedef struct llmfi_measured {
+    uint64_t requests[LLMFI_RESULTS], tokens[LLMFI_TOKENS];
+    uint64_t cost_pico, priced, unpriced;    /* attempts whose cost was known, and not, though they used tokens. The sum stops at its largest: 18 million dollars */
+    unsigned told;                           /* kinds of tokens that a provider has ever told of: bits */
+    llmfi_histogram duration, first, own;
+} llmfi_measured;
+
+/* A model of a provider: a pair that no other has. */
+typedef struct llmfi_series {
+    struct llmfi_series *next;
+    llmf_str provider, model;                /* behind it, as labels have them */
+    uint32_t hash;
+    int breaker;                             /* the worst of its hosts, found when it is printed; -1: no host */
+    uint64_t attempts[LLMFI_RESULTS];
+    uint64_t retries, hits, misses;
+    llmfi_measured *of[LLMFI_OPERATIONS];    /* NULL: never asked for */
+} llmfi_series;
+
+typedef struct llmfi_hop {
+    struct llmfi_hop *next;
+    const llmfi_series *from, *to;
+    int cause;
+    uint64_t count;
+} llmfi_hop;
+
+/* ---- which one ---- */
+
+/* A name as a label has it: UTF-8 without NUL, cut to LLMFI_LABEL bytes. */
+static llmf_str llmfi_label(char *to, llmf_str name) {
+    const char *p = name.ptr, *end = p + name.len;
+    size_t len = 0;
+    while (p < end) {
+        uint32_t cp;
+        char bytes[4];
+        int n = llmfi_utf8_next(p, end, &cp);
+        size_t size = llmfi_utf8_encode(bytes, n > 0 && cp ? cp : 0xfffd);
+        if (len + size > LLMFI_LABEL) break;
+        memcpy(to + len, bytes, size);
+        len += size;
+        p += n > 0 ? n : n < 0 ? -n : end - p;
+    }
+    return len ? llmfi_str(to, len) : LLMFI_LIT("unknown");
+}
+
+static llmfi_series *llmfi_series_find(const llmf_factory *f, llmf_str provider, llmf_str model) {
+    uint32_t hash = llmfi_handle_hash(model.ptr, model.len);
+    llmfi_series *s;
+    for (s = f->series; s; s = s->next)
+        if (s->hash == hash && llmfi_eq(s->model, model) && llmfi_eq(s->provider, provider)) return s;
+    return NULL;
+}
+
+/* A new one, the last of the list; NULL: no memory. */
+static llmfi_series *llmfi_series_new(llmf_factory *f, llmf_str provider, llmf_str model) {
+    llmfi_series *s = (llmfi_series *)llmfi_heap_alloc(&f->heap, sizeof *s + provider.len + model.len), **link = &f->series;
+    char *text;
+    if (!s) return NULL;
+    memset(s, 0, sizeof *s);
+    text = (char *)(s + 1);
+    memcpy(text, provider.ptr, provider.len);
+    s->provider = llmfi_str(text, provider.len);
+    text += provider.len;
+    memcpy(text, model.ptr, model.len);
+    s->model = llmfi_str(text, model.len);
+    s->hash = llmfi_handle_hash(model.ptr, model.len);
+    while (*link) link = &(*link)->next;
+    *link = s;
+    f->series_count++;
+    return s;
+}
+
+/* Found, or made; that of all others where there is no room for one more. NULL: not even for that. *exact (NULL allowed): it will stay this one. */
+static llmfi_series *llmfi_series_named(llmf_factory *f, llmf_str provider, llmf_str model, bool *exact) {
+    char in_provider[LLMFI_LABEL], in_model[LLMFI_LABEL];
+    const llmf_str other = LLMFI_LIT("other");
+    bool room = f->series_count + 1 < LLMF_MAX_SERIES; /* the last place is kept for the others */
+    llmfi_series *s;
+    provider = llmfi_label(in_provider, provider);
+    model = llmfi_label(in_model, model);
+    s = llmfi_series_find(f, provider, model);
+    if (!s && room) s = llmfi_series_new(f, provider, model);
+    if (exact) *exact = s || !room;
+    if (!s) s = llmfi_series_find(f, other, other);
+    if (!s && f->series_count < LLMF_MAX_SERIES) s = llmfi_series_new(f, other, other);
+    return s;
+}
+
+static llmfi_series *llmfi_series_of(llmfi_call *c) {
+    llmfi_health *h = llmfi_health_at(c);
+    llmfi_series *s;
+    llmf_str model;
+    bool own, exact = false;
+    if (!c->prepared) return llmfi_series_named(c->f, llmfi_str("", 0), llmfi_str("", 0), NULL);
+    model = c->ask.model ? c->ask.model->model_id : c->prepared->record.s.model_id;
+    own = h && model.ptr == c->prepared->record.s.model_id.ptr; /* else the embedding model that stands beside it */
+    if (own && h->series) return h->series;
+    s = llmfi_series_named(c->f, c->prepared->record.provider->name, model, &exact);
+    if (own && exact) h->series = s;
+    return s;
+}
+
+static llmfi_measured *llmfi_measured_of(llmf_factory *f, llmfi_series *s, int op) {
+    llmfi_measured **m = s ? &s->of[op >= 0 && op < LLMFI_OPERATIONS - 1 ? op : LLMFI_OPERATIONS - 1] : NULL;
+    if (m && !*m) {
+        *m = (llmfi_measured *)llmfi_heap_alloc(&f->heap, sizeof **m);
+        if (*m) memset(*m, 0, sizeof **m);
+    }
+    if (!m || !*m) f->uncounted++;
+    return m ? *m : NULL;
+}
+
+static void llmfi_metrics_close(llmf_factory *f) {
+    while (f->hops) {
+        llmfi_hop *next = f->hops->next;
+        llmfi_heap_free(&f->heap, f->hops);
+        f->hops = next;
+    }
+    while (f->series) {
+        llmfi_series *next = f->series->next;
+        int i;
+        for (i = 0; i < LLMFI_OPERATIONS; i++) llmfi_heap_free(&f->heap, f->series->of[i]);
+        llmfi_heap_free(&f->heap, f->series);
+        f->series = next;
+    }
+}
+
+/* ---- counting ---- */
+
+static void llmfi_observe(llmfi_histogram *h, const uint32_t *ends_us, uint64_t ns) {
+    int i;
+    h->count++;
+    h->sum_ns += ns;
+    for (i = 0; i < LLMFI_TIMES && ns > (uint64_t)ends_us[i] * 1000; i++) continue;
+    if (i < LLMFI_TIMES) h->at[i]++;
+}
+
+/* Tokens and money are counted by the attempt: one that fails may have used some. */
+static void llmfi_metrics_usage(llmfi_call *c, llmfi_measured *m) {
+    const llmf_usage *u = &c->reply.usage;
+    int64_t tokens[LLMFI_TOKENS], cost;
+    int i;
+    tokens[0] = u->input;
+    tokens[1] = u->output;
+    tokens[2] = u->cache_read;
+    tokens[3] = u->cache_write;
+    tokens[4] = u->reasoning;
+    for (i = 0; i < LLMFI_TOKENS; i++) {
+        if (tokens[i] < 0) continue;
+        m->told |= 1u << i;
+        m->tokens[i] += (uint64_t)tokens[i];
+    }
+    if (u->input < 0 && u->output < 0) return;
+    cost = c->ended ? c->response.cost_pico : llmfi_call_cost(c);
+    if (cost < 0) {
+        m->unpriced++;
+    } else {
+        m->priced++;
+        m->cost_pico = m->cost_pico > UINT64_MAX - (uint64_t)cost ? UINT64_MAX : m->cost_pico + (uint64_t)cost;
+    }
+}
+
+/* An attempt of a call has ended so. */
+static void llmfi_metrics_attempt(llmfi_call *c, int code) {
+    llmfi_series *s = llmfi_series_of(c);
+    llmfi_measured *m = llmfi_measured_of(c->f, s, c->req.op);
+    if (s) s->attempts[code]++;
+    if (m && c->prepared) llmfi_metrics_usage(c, m);
+}
+
+/* A call has ended so. */
+static void llmfi_metrics_call(llmfi_call *c, int code) {
+    llmfi_measured *m = llmfi_measured_of(c->f, llmfi_series_of(c), c->req.op);
+    if (!m) return;
+    m->requests[code]++;
+    llmfi_observe(&m->duration, llmfi_call_times, c->end_ns > c->start_ns ? c->end_ns - c->start_ns : 0);
+    if (c->reply.streamed && c->first_content_ns > c->start_ns) llmfi_observe(&m->first, llmfi_call_times, c->first_content_ns - c->start_ns);
+}
+
+/* llmf_start is about to return, and the transport has the request. */
+static void llmfi_metrics_start(llmfi_call *c) {
+    llmfi_measured *m = llmfi_measured_of(c->f, llmfi_series_of(c), c->req.op);
+    uint64_t now = llmfi_net_now(&c->f->net); /* not llmfi_now: for all else the moment stays that of the start */
+    if (m) llmfi_observe(&m->own, llmfi_own_times, now > c->start_ns ? now - c->start_ns : 0);
+}
+
+/* A call is asked again of the same model. */
+LLMFI_UNUSED static void llmfi_metrics_retry(llmfi_call *c) {
+    llmfi_series *s = c->f->desc.metrics ? llmfi_series_of(c) : NULL;
+    if (s) s->retries++;
+}
+
+/* The cache of responses was looked at for a call. */
+LLMFI_UNUSED static void llmfi_metrics_cache(llmfi_call *c, bool hit) {
+    llmfi_series *s = c->f->desc.metrics ? llmfi_series_of(c) : NULL;
+    if (!s) return;
+    if (hit) s->hits++;
+    else s->misses++;
+}
+
+/* A call goes on to another model, because of `cause`. Beyond LLMF_MAX_SERIES different hops they are one for each cause. */
+LLMFI_UNUSED static void llmfi_metrics_fallback(llmf_factory *f, const llmfi_record *from, const llmfi_record *to, int cause) {
+    const llmf_str other = LLMFI_LIT("other");
+    const llmfi_series *a = f->desc.metrics ? llmfi_series_named(f, from->provider->name, from->s.model_id, NULL) : NULL;
+    const llmfi_series *b = a ? llmfi_series_named(f, to->provider->name, to->s.model_id, NULL) : NULL;
+    llmfi_hop *h, **link;
+    int pass;
+    for (pass = 0; b && pass < 2; pass++) {
+        for (link = &f->hops; *link && !((*link)->from == a && (*link)->to == b && (*link)->cause == cause); link = &(*link)->next) continue;
+        h = *link;
+        if (!h && (f->hop_count < LLMF_MAX_SERIES || pass)) {
+            h = (llmfi_hop *)llmfi_heap_alloc(&f->heap, sizeof *h);
+            if (!h) break;
+            memset(h, 0, sizeof *h);
+            h->from = a;
+            h->to = b;
+            h->cause = cause;
+            *link = h;
+            f->hop_count++;
+        }
+        if (h) {
+            h->count++;
+            return;
+        }
+        a = b = llmfi_series_named(f, other, other, NULL);
+    }
+    if (f->desc.metrics) f->uncounted++;
+}
+
+/* ---- printing ---- */
+
+typedef struct llmfi_exposition {
+    llmfi_out out;
+    const char *family, *type, *help;
+    bool begun;                              /* its HELP and TYPE are there: a family without a sample has none */
+    bool labelled;                           /* the sample under way has a label */
+} llmfi_exposition;
+
+static void llmfi_x_put(llmfi_exposition *x, const char *text) {
+    llmfi_put(&x->out, text, llmfi_strlen(text));
+}
+
+static void llmfi_x_family(llmfi_exposition *x, const char *name, const char *type, const char *help) {
+    x->family = name;
+    x->type = type;
+    x->help = help;
+    x->begun = false;
+}
+
+static void llmfi_x_head(llmfi_exposition *x, const char *word, const char *text) {
+    llmfi_x_put(x, word);
+    llmfi_x_put(x, x->family);
+    llmfi_x_put(x, " ");
+    llmfi_x_put(x, text);
+    llmfi_x_put(x, "\n");
+}
+
+/* Begins a sample. suffix: "_bucket", "_sum", "_count", or "". */
+static void llmfi_x_sample(llmfi_exposition *x, const char *suffix) {
+    if (!x->begun) {
+        llmfi_x_head(x, "# HELP ", x->help);
+        llmfi_x_head(x, "# TYPE ", x->type);
+    }
+    x->begun = true;
+    x->labelled = false;
+    llmfi_x_put(x, x->family);
+    llmfi_x_put(x, suffix);
+}
+
+static void llmfi_x_label(llmfi_exposition *x, const char *name, llmf_str value) {
+    size_t i, from = 0;
+    llmfi_x_put(x, x->labelled ? "," : "{");
+    x->labelled = true;
+    llmfi_x_put(x, name);
+    llmfi_x_put(x, "=\"");
+    for (i = 0; i < value.len; i++) {
+        const char *escaped = value.ptr[i] == '\\' ? "\\\\" : value.ptr[i] == '"' ? "\\\"" : value.ptr[i] == '\n' ? "\\n" : NULL;
+        if (!escaped) continue;
+        llmfi_put(&x->out, value.ptr + from, i - from);
+        llmfi_x_put(x, escaped);
+        from = i + 1;
+    }
+    llmfi_put(&x->out, value.ptr + from, value.len - from);
+    llmfi_x_put(x, "\"");
+}
+
+static void llmfi_x_word(llmfi_exposition *x, const char *name, const char *value) {
+    llmfi_x_label(x, name, llmfi_cstr(value));
+}
+
+/* `value` / 10^places, with the digits that it takes. */
+static void llmfi_x_decimal(llmfi_out *o, uint64_t value, int places) {
+    char digits[LLMFI_INT_TEXT], text[2 * LLMFI_INT_TEXT + 2];
+    size_t len = llmfi_print_uint(digits, value), want = (size_t)places + 1, pad = len < want ? want - len : 0;
+    memset(text, '0', pad);
+    memcpy(text + pad, digits, len);
+    len += pad;
+    llmfi_put(o, text, len - (size_t)places);
+    while (places && text[len - 1] == '0') {
+        len--;
+        places--;
+    }
+    if (!places) return;
+    llmfi_put_char(o, '.');
+    llmfi_put(o, text + len - places, (size_t)places);
+}
+
+static void llmfi_x_value(llmfi_exposition *x, uint64_t value, int places) {
+    llmfi_x_put(x, x->labelled ? "} " : " ");
+    llmfi_x_decimal(&x->out, value, places);
+    llmfi_x_put(x, "\n");
+}
+
+/* Begins a sample of a model; op below 0: of all its operations. */
+static void llmfi_x_series(llmfi_exposition *x, const char *suffix, const llmfi_series *s, int op) {
+    llmfi_x_sample(x, suffix);
+    llmfi_x_label(x, "provider", s->provider);
+    llmfi_x_label(x, "model", s->model);
+    if (op >= 0) llmfi_x_word(x, "operation", llmfi_word_at(llmfi_operation_words, op));
+}
+
+static void llmfi_x_histogram(llmfi_exposition *x, const llmfi_series *s, int op, const llmfi_histogram *h, const uint32_t *ends_us) {
+    uint64_t below = 0;
+    int i;
+    if (!h->count) return;
+    for (i = 0; i <= LLMFI_TIMES; i++) {
+        char end[2 * LLMFI_INT_TEXT];
+        llmfi_out o;
+        llmfi_out_window(&o, end, sizeof end, 0);
+        if (i < LLMFI_TIMES) llmfi_x_decimal(&o, ends_us[i], 6);
+        else LLMFI_PUT(&o, "+Inf");
+        below = i < LLMFI_TIMES ? below + h->at[i] : h->count;
+        llmfi_x_series(x, "_bucket", s, op);
+        llmfi_x_label(x, "le", llmfi_str(end, o.len));
+        llmfi_x_value(x, below, 0);
+    }
+    llmfi_x_series(x, "_sum", s, op);
+    llmfi_x_value(x, h->sum_ns, 9);
+    llmfi_x_series(x, "_count", s, op);
+    llmfi_x_value(x, h->count, 0);
+}
+
+/* The families whose samples are of a model and an operation, each printed by the same walk. */
+enum { LLMFI_F_REQUESTS, LLMFI_F_DURATION, LLMFI_F_FIRST, LLMFI_F_OWN, LLMFI_F_TOKENS, LLMFI_F_COST, LLMFI_F_UNPRICED, LLMFI_F_COUNT };
+static const struct {
+    const char *name, *type, *help;
+} llmfi_families[LLMFI_F_COUNT] = {
+    {"llm_requests_total", "counter", "Calls that have ended, by how."},
+    {"llm_request_duration_seconds", "histogram", "Time from the start of a call to its end."},
+    {"llm_time_to_first_token_seconds", "histogram", "Time from the start of a call to the first content of its stream."},
+    {"llm_overhead_seconds", "histogram", "Time that starting a call took until the transport had the request."},
+    {"llm_tokens_used_total", "counter", "Tokens as providers report them: input includes cache_read and cache_write, output includes reasoning."},
+    {"llm_cost_usd_total", "counter", "Cost of the attempts whose price is known, in US dollars."},
+    {"llm_cost_unknown_total", "counter", "Attempts that used tokens at a price that is not known."}
+};
+
+static void llmfi_x_measured(llmfi_exposition *x, int family, const llmfi_series *s, int op, const llmfi_measured *m) {
+    int i;
+    switch (family) {
+    case LLMFI_F_REQUESTS:
+        for (i = 0; i < LLMFI_RESULTS; i++) {
+            if (!m->requests[i]) continue;
+            llmfi_x_series(x, "", s, op);
+            llmfi_x_word(x, "status", llmf_result_name(i));
+            llmfi_x_value(x, m->requests[i], 0);
+        }
+        break;
+    case LLMFI_F_DURATION: llmfi_x_histogram(x, s, op, &m->duration, llmfi_call_times); break;
+    case LLMFI_F_FIRST: llmfi_x_histogram(x, s, op, &m->first, llmfi_call_times); break;
+    case LLMFI_F_OWN: llmfi_x_histogram(x, s, op, &m->own, llmfi_own_times); break;
+    case LLMFI_F_TOKENS:
+        for (i = 0; i < LLMFI_TOKENS; i++) {
+            if (!(m->told >> i & 1)) continue;
+            llmfi_x_series(x, "", s, op);
+            llmfi_x_word(x, "type", llmfi_word_at(llmfi_token_kinds, i));
+            llmfi_x_value(x, m->tokens[i], 0);
+        }
+        break;
+    default:
+        if (!(family == LLMFI_F_COST ? m->priced : m->unpriced)) break;
+        llmfi_x_series(x, "", s, op);
+        if (family == LLMFI_F_COST) llmfi_x_value(x, m->cost_pico, 12);
+        else llmfi_x_value(x, m->unpriced, 0);
+        break;
+    }
+}
+
+static void llmfi_x_attempts(llmfi_exposition *x, const llmf_factory *f) {
+    const llmfi_series *s;
+    int i;
+    llmfi_x_family(x, "llm_attempts_total", "counter", "Requests given to a transport that have ended, by what was wrong.");
+    for (s = f->series; s; s = s->next)
+        for (i = 0; i < LLMFI_RESULTS; i++) {
+            if (!s->attempts[i]) continue;
+            llmfi_x_series(x, "", s, -1);
+            llmfi_x_word(x, "error", i ? llmf_result_name(i) : "none");
+            llmfi_x_value(x, s->attempts[i], 0);
+        }
+}
+
+/* What retries, fallbacks, breakers and the cache have told. */
+static void llmfi_x_resilience(llmfi_exposition *x, const llmf_factory *f) {
+    const llmfi_series *s;
+    const llmfi_hop *h;
+    llmfi_x_family(x, "llm_retries_total", "counter", "Times that a call was asked again of the same model.");
+    for (s = LLMF_HAS_RETRY ? f->series : NULL; s; s = s->next) {
+        llmfi_x_series(x, "", s, -1);
+        llmfi_x_value(x, s->retries, 0);
+    }
+    llmfi_x_family(x, "llm_fallbacks_total", "counter", "Times that a call went on to another model.");
+    for (h = f->hops; h; h = h->next) {
+        llmfi_x_series(x, "", h->from, -1);
+        llmfi_x_label(x, "to_provider", h->to->provider);
+        llmfi_x_label(x, "to_model", h->to->model);
+        llmfi_x_word(x, "cause", llmf_result_name(h->cause));
+        llmfi_x_value(x, h->count, 0);
+    }
+    llmfi_x_family(x, "llm_cache_hits_total", "counter", "Calls answered from the cache of responses.");
+    for (s = f->series; s; s = s->next) {
+        if (!s->hits && !s->misses) continue;
+        llmfi_x_series(x, "", s, -1);
+        llmfi_x_value(x, s->hits, 0);
+    }
+    llmfi_x_family(x, "llm_cache_misses_total", "counter", "Calls looked for in the cache of responses in vain.");
+    for (s = f->series; s; s = s->next) {
+        if (!s->hits && !s->misses) continue;
+        llmfi_x_series(x, "", s, -1);
+        llmfi_x_value(x, s->misses, 0);
+    }
+}
+
+/* Of several hosts of one model the worst. */
+static void llmfi_x_breakers(llmfi_exposition *x, const llmf_factory *f) {
+    const llmfi_health *h;
+    llmfi_series *s;
+    for (s = f->series; s; s = s->next) s->breaker = -1;
+    for (h = f->health; h; h = h->next)
+        if (h->series && llmfi_breaker_of(f, h) > h->series->breaker) h->series->breaker = llmfi_breaker_of(f, h);
+    llmfi_x_family(x, "llm_breaker_state", "gauge", "0: closed, 1: half open, 2: open.");
+    for (s = LLMF_HAS_RETRY ? f->series : NULL; s; s = s->next) {
+        if (s->breaker < 0) continue;
+        llmfi_x_series(x, "", s, -1);
+        llmfi_x_value(x, (uint64_t)s->breaker, 0);
+    }
+}
+
+static void llmfi_x_memory(llmfi_exposition *x, const char *kind, size_t bytes) {
+    llmfi_x_sample(x, "");
+    llmfi_x_word(x, "kind", kind);
+    llmfi_x_value(x, bytes, 0);
+}
+
+static void llmfi_x_gauges(llmfi_exposition *x, const llmf_factory *f) {
+    const llmfi_call *c;
+    uint64_t active = 0;
+    for (c = f->calls; c; c = c->next)
+        if (!c->ended && llmfi_seen_call(c) == c) active++;
+    llmfi_x_family(x, "llm_calls_active", "gauge", "Calls under way.");
+    llmfi_x_sample(x, "");
+    llmfi_x_value(x, active, 0);
+    llmfi_x_family(x, "llm_memory_bytes", "gauge", "The block of memory: all of it, taken for good, in use of the rest, and the most there was of that.");
+    llmfi_x_memory(x, "block", f->block_size);
+    llmfi_x_memory(x, "permanent", f->permanent);
+    llmfi_x_memory(x, "used", f->heap.used);
+    llmfi_x_memory(x, "high_water", f->heap.high);
+}
+
+LLMF_API size_t llmf_metrics(llmf_factory *f, char *out, size_t cap) {
+    llmfi_exposition x;
+    const llmfi_series *s;
+    int i, op;
+    memset(&x, 0, sizeof x);
+    if (!out) cap = 0;
+    llmfi_out_window(&x.out, out, cap ? cap - 1 : 0, 0);
+    for (i = 0; f && i < LLMFI_F_COUNT; i++) {
+        llmfi_x_family(&x, llmfi_families[i].name, llmfi_families[i].type, llmfi_families[i].help);
+        for (s = f->series; s; s = s->next)
+            for (op = 0; op < LLMFI_OPERATIONS; op++)
+                if (s->of[op]) llmfi_x_measured(&x, i, s, op, s->of[op]);
+    }
+    if (f) {
+        llmfi_x_attempts(&x, f);
+        llmfi_x_resilience(&x, f);
+        llmfi_x_breakers(&x, f);
+        llmfi_x_gauges(&x, f);
+    }
+    if (f && f->desc.metrics) {
+        llmfi_x_family(&x, "llm_metrics_lost_total", "counter", "Counts for which there was no memory.");
+        llmfi_x_sample(&x, "");
+        llmfi_x_value(&x, f->uncounted, 0);
+    }
+    if (cap) out[x.out.len] = '\0';
+    return (size_t)x.out.total;
+}
+
+#else
+
+LLMF_API size_t llmf_metrics(llmf_factory *f, char *out, size_t cap) {
+    if (f) llmfi_error_left_out(&f->last_error, "llmf_metrics", "METRICS");
+    if (out && cap) out[0] = '\0';
+    return 0;
+}
+
+#endif
+#endif
+
+#if LLMF_HAS_METRICS
+
+enum { LLMFI_MOST_ATTRIBUTES = 24 };
+
+/* Where the conventions have another word for a provider. */
+static const char *const llmfi_genai_names[][2] = {
+    {"openai_responses", "openai"},     {"gemini", "gcp.gemini"},    {"vertex", "gcp.vertex_ai"}, {"azure", "azure.ai.openai"},
+    {"bedrock", "aws.bedrock"},         {"bedrock_mantle", "aws.bedrock"}, {"mistral", "mistral_ai"},   {"xai", "x_ai"}
+};
+
+typedef struct llmfi_telling {
+    llmf_span span;
+    llmf_attribute at[LLMFI_MOST_ATTRIBUTES];
+    char name[192];
+} llmfi_telling;
+
+/* ---- attributes ---- */
+
+static llmf_attribute *llmfi_span_add(llmfi_telling *s, const char *name, int type) {
+    llmf_attribute *a = &s->at[s->span.attribute_count++];
+    memset(a, 0, sizeof *a);
+    a->name = name;
+    a->type = type;
+    a->text = llmfi_str("", 0);
+    return a;
+}
+
+static void llmfi_span_text(llmfi_telling *s, const char *name, llmf_str value) {
+    if (value.len) llmfi_span_add(s, name, LLMF_ATTRIBUTE_TEXT)->text = value;
+}
+
+/* Below 0: not known. */
+static void llmfi_span_int(llmfi_telling *s, const char *name, int64_t value) {
+    if (value >= 0) llmfi_span_add(s, name, LLMF_ATTRIBUTE_INT)->integer = value;
+}
+
+/* 0: not set; LLMF_ZERO: 0. */
+static void llmfi_span_double(llmfi_telling *s, const char *name, double value) {
+    if (value != 0) llmfi_span_add(s, name, LLMF_ATTRIBUTE_DOUBLE)->number = value == LLMF_ZERO ? 0 : value;
+}
+
+static llmf_str llmfi_genai_provider(llmf_str name) {
+    size_t i;
+    for (i = 0; i < LLMFI_COUNT(llmfi_genai_names); i++)
+        if (llmfi_eq(name, llmfi_cstr(llmfi_genai_names[i][0]))) return llmfi_cstr(llmfi_genai_names[i][1]);
+    return name;
+}
+
+static llmf_str llmfi_span_model(const llmfi_call *c) {
+    return !c->prepared ? llmfi_str("", 0) : c->ask.model ? c->ask.model->model_id : c->prepared->record.s.model_id;
+}
+
+static void llmfi_span_asked(llmfi_telling *s, const llmfi_call *c, llmf_str operation) {
+    const llmf_request *r = &c->req;
+    llmfi_span_text(s, "gen_ai.operation.name", operation);
+    if (c->prepared) llmfi_span_text(s, "gen_ai.provider.name", llmfi_genai_provider(c->prepared->record.provider->name));
+    llmfi_span_text(s, "gen_ai.request.model", llmfi_span_model(c));
+    if (r->max_tokens > 0) llmfi_span_int(s, "gen_ai.request.max_tokens", r->max_tokens);
+    llmfi_span_double(s, "gen_ai.request.temperature", r->temperature);
+    llmfi_span_double(s, "gen_ai.request.top_p", r->top_p);
+    if (r->use_seed) llmfi_span_add(s, "gen_ai.request.seed", LLMF_ATTRIBUTE_INT)->integer = r->seed;
+}
+
+/* The host that was asked, or would have been. */
+static void llmfi_span_server(llmfi_telling *s, const llmfi_call *c) {
+    llmf_str text = c->x.req.url.len ? c->x.req.url : c->ask.model ? c->ask.model->base_url : llmfi_str("", 0);
+    llmfi_url url;
+    llmfi_url_error bad;
+    if (!text.len || !llmfi_url_parse(text, &url, &bad)) return;
+    llmfi_span_text(s, "server.address", url.host);
+    if (url.port) llmfi_span_int(s, "server.port", url.port);
+}
+
+static void llmfi_span_came(llmfi_telling *s, const llmfi_call *c) {
+    const llmfi_reply *r = &c->reply;
+    llmfi_span_text(s, "gen_ai.response.id", r->request_id);
+    llmfi_span_text(s, "gen_ai.response.model", r->model_used);
+    if (r->finish && !c->req.op) llmfi_span_add(s, "gen_ai.response.finish_reasons", LLMF_ATTRIBUTE_LIST)->text = llmfi_cstr(llmf_finish_name(r->finish));
+    if (r->status) llmfi_span_int(s, "http.response.status_code", r->status);
+}
+
+static void llmfi_span_usage(llmfi_telling *s, const llmf_usage *u) {
+    llmfi_span_int(s, "gen_ai.usage.input_tokens", u->input);
+    llmfi_span_int(s, "gen_ai.usage.output_tokens", u->output);
+    llmfi_span_int(s, "gen_ai.usage.cache_read.input_tokens", u->cache_read);
+    llmfi_span_int(s, "gen_ai.usage.cache_creation.input_tokens", u->cache_write);
+    llmfi_span_int(s, "gen_ai.usage.reasoning.output_tokens", u->reasoning);
+}
+
+/* ---- the span ---- */
+
+/* Where it stands in its trace. */
+static void llmfi_span_place(llmfi_telling *s, llmfi_call *c, const llmfi_trace *t, bool attempt) {
+    unsigned char id[8];
+    llmfi_hex_lower(s->span.trace_id, t->trace, sizeof t->trace);
+    if (attempt) llmfi_trace_id(c, id, sizeof id);
+    llmfi_hex_lower(s->span.span_id, attempt ? id : t->span, sizeof id);
+    if (attempt || !llmfi_all_zero(t->parent, sizeof t->parent)) llmfi_hex_lower(s->span.parent_id, attempt ? t->span : t->parent, sizeof id);
+    s->span.flags = t->flags;
+}
+
+/* Nanoseconds since 1970 of a moment of the clock: the wall's clock was read once, when the call began. */
+static uint64_t llmfi_span_time(const llmfi_call *root, uint64_t ns) {
+    return (uint64_t)root->trace->wall_ms * LLMFI_MS + (ns > root->start_ns ? ns - root->start_ns : 0);
+}
+
+/* attempt 0: of the call itself. c is the call, or the one of a batch that is an attempt of it. */
+static LLMFI_COLD void llmfi_span_tell(llmfi_call *c, int attempt, int code) {
+    llmfi_call *root = llmfi_seen_call(c);
+    llmf_str operation = llmfi_cstr(llmfi_word_at(llmfi_operation_words, c->req.op >= 0 && c->req.op < LLMFI_OPERATIONS ? c->req.op : LLMFI_OPERATIONS - 1));
+    bool calling = root->calling;
+    llmfi_telling s;
+    llmfi_text t = llmfi_text_in(s.name, sizeof s.name);
+    if (!root->trace) return; /* no memory: its error says so */
+    memset(&s.span, 0, sizeof s.span);
+    llmfi_say(&t, operation);
+    if (llmfi_span_model(c).len) llmfi_say_c(&t, " ");
+    llmfi_say(&t, llmfi_span_model(c));
+    s.span.name = llmfi_str(s.name, t.len);
+    s.span.call.id = root->id;
+    s.span.attempt = attempt;
+    s.span.result = code;
+    s.span.attributes = s.at;
+    llmfi_span_place(&s, c, root->trace, attempt != 0);
+    s.span.start_ns = llmfi_span_time(root, !attempt || c != root ? c->start_ns : root->trace->attempt_ns);
+    s.span.end_ns = llmfi_span_time(root, c->end_ns ? c->end_ns : c->f->now_ns);
+    llmfi_span_asked(&s, c, operation);
+    llmfi_span_server(&s, c);
+    llmfi_span_came(&s, c);
+    if (code != LLMF_OK) llmfi_span_text(&s, "error.type", llmfi_cstr(llmf_result_name(code)));
+    if (!attempt) llmfi_span_usage(&s, &c->reply.usage);
+    root->calling = true; /* whatever is asked for this call in the hook comes behind it */
+    c->f->desc.span(c->f->desc.user, &s.span);
+    root->calling = calling;
+}
+
+/* ---- the places where calls are looked at ---- */
+
+/* llmf_start is about to return. */
+static void llmfi_seen_start(llmfi_call *c) {
+    if (c->f->desc.metrics && c->attempting) llmfi_metrics_start(c);
+}
+
+/* The request that was given to the transport last has come to an end: at the end of a call, and where it is to be asked again, before its reply is cleared and
+   another model takes the place of this one. */
+static void llmfi_seen_attempt(llmfi_call *c, int code) {
+    llmfi_call *root = llmfi_seen_call(c);
+    if (!c->attempting) return;
+    c->attempting = false;
+    if (c->f->desc.metrics) llmfi_metrics_attempt(c, code);
+    if (c->f->desc.span && root->trace) llmfi_span_tell(c, ++root->trace->attempts, code);
+}
+
+static void llmfi_seen_told(llmfi_call *c, int code) {
+    bool whole = llmfi_seen_call(c) == c; /* not only an attempt of another one */
+    if (!c->end_ns) c->end_ns = llmfi_net_now(&c->f->net);
+    if (whole && c->f->desc.metrics) llmfi_metrics_call(c, code);
+    llmfi_seen_attempt(c, code);
+    if (whole && c->f->desc.span) llmfi_span_tell(c, 0, code);
+}
+
+/* A call has ended, or is given back before it has. */
+static void llmfi_seen_end(llmfi_call *c, int code) {
+    if (c->f->desc.metrics || c->f->desc.span) llmfi_seen_told(c, code);
+}
+
+#else
+
+#define llmfi_seen_start(c) ((void)(c))
+#define llmfi_seen_attempt(c, code) ((void)(c), (void)(code))
+#define llmfi_seen_end(c, code) ((void)(c), (void)(code))
+#define llmfi_metrics_retry(c) ((void)(c))
+#define llmfi_metrics_fallback(f, from, to, cause) ((void)(f), (void)(from), (void)(to), (void)(cause))
+#define llmfi_metrics_cache(c, hit) ((void)(c), (void)(hit))
+
+#endif
+#endif
 
 static void llmfi_give_back_decoder(llmfi_call *c);
 static void llmfi_wipe_secrets(llmfi_call *c);
 #if LLMF_HAS_RETRY
 static void llmfi_attempt_over(llmfi_call *c);
 #endif
+#if LLMF_HAS_BUDGETS
+static struct llmfi_held *llmfi_held_of(llmfi_call *c);
+#endif
+static void llmfi_budget_settle(llmfi_call *c, int64_t cost);
 
 #if LLMF_HAS_RETRY
 
@@ -30828,6 +33225,8 @@ struct llmfi_tries {
     bool noted;                              /* the attempt under way is among them */
     uint64_t due_ns;                         /* when it goes on; 0: an attempt is under way */
     struct llmfi_call *queue_next;
+    struct llmfi_call *hedge;                /* asked besides; NULL */
+    size_t hedge_at;                         /* its model: as `at` */
     llmfi_prepared *models[1 + LLMF_MAX_FALLBACKS]; /* those that were asked: attempts have their names */
     llmfi_outcome ends[1 + LLMF_MAX_FALLBACKS];
 };
@@ -30902,6 +33301,9 @@ static bool llmfi_keep(llmfi_call *c) {
 #if LLMFI_HAS_OPS
     if (c->reply.job) r->input = c->reply.job->input;
 #endif
+#if LLMF_HAS_BUDGETS
+    if (!llmfi_held_of(c)) return false; /* it counts for all attempts */
+#endif
     o->ask = c->ask;
     o->mark = llmfi_arena_mark_of(&c->arena);
     return true;
@@ -30969,22 +33371,26 @@ static void llmfi_tries_free(llmfi_call *c) {
     c->tries = NULL;
 }
 
-/* The attempt that has just ended, after those before it. */
-static void llmfi_tries_note(llmfi_call *c) {
-    struct llmfi_tries *t = c->tries;
+/* An attempt that has ended, after those before it. */
+static void llmfi_tries_note_as(struct llmfi_tries *t, const llmfi_call *c, int code) {
     llmf_attempt *a;
     if (t->kept == LLMF_MAX_ATTEMPTS) memmove(t->attempts, t->attempts + 1, --t->kept * sizeof *t->attempts);
     a = &t->attempts[t->kept++];
     t->total++;
-    t->asked[t->at]++;
-    t->noted = true;
+    t->asked[c->hedge_of ? t->hedge_at : t->at]++;
     a->provider = c->prepared->record.provider->name;
     a->model = c->prepared->record.s.name;
-    a->error = c->reply.error.code;
+    a->error = code;
     a->http_status = c->reply.status;
     a->latency_ms = llmfi_between_ms(c->attempt_ns, c->f->now_ns);
     a->wait_ms = t->wait_ms;
     t->ended_ns = c->f->now_ns;
+}
+
+/* That of the call itself. */
+static void llmfi_tries_note(llmfi_call *c) {
+    llmfi_tries_note_as(c->tries, c, c->reply.error.code);
+    c->tries->noted = true;
 }
 
 /* Why this model is out, for the text of ALL_FAILED. */
@@ -31088,18 +33494,10 @@ static uint64_t llmfi_call_until(const llmfi_call *c) {
 
 /* ---- the chain ---- */
 
-/* The i-th word of LLM_FALLBACK_PROVIDERS that is not the model's own provider; empty: there is none. */
+/* The i-th of LLM_FALLBACK_PROVIDERS; empty: there is none. */
 static llmf_str llmfi_chain_provider(const llmfi_call *c, size_t i) {
-    llmf_str own = c->tries ? c->tries->models[0]->record.provider->name : c->prepared->record.provider->name;
-    llmf_str list = llmfi_env_filled(&c->f->env, LLMFI_LIT("LLM_FALLBACK_PROVIDERS")), word;
-    size_t n;
-    while (list.len) {
-        for (n = 0; n < list.len && list.ptr[n] != ',' && !llmfi_is_space(list.ptr[n]); n++) continue;
-        word = llmfi_str(list.ptr, n);
-        list = llmfi_from(list, n < list.len ? n + 1 : n);
-        if (word.len && !llmfi_eq_nocase(word, own) && i-- == 0) return word;
-    }
-    return llmfi_str("", 0);
+    const llmfi_prepared *first = c->tries ? c->tries->models[0] : c->prepared;
+    return llmfi_chain_word_at(llmfi_env_filled(&c->f->env, LLMFI_LIT("LLM_FALLBACK_PROVIDERS")), first->record.provider->name, i);
 }
 
 /* The first of these that is there: the request's, the model's, llmf_desc's, the environment's. Vectors, counts and lists of another model are no answer. */
@@ -31115,16 +33513,14 @@ static size_t llmfi_chain_length(const llmfi_call *c) {
 }
 
 static llmfi_prepared *llmfi_prepared_named(llmf_factory *f, llmf_str name, llmf_error *err) {
-    uint32_t at = llmfi_handle_find(&f->handles, name.ptr, name.len, llmfi_handle_hash(name.ptr, name.len));
-    if (!at) at = llmfi_handle_new(&f->handles, f->config, name, NULL, err);
-    return at ? llmfi_handle_use(&f->handles, f->config, at, err) : NULL;
+    uint32_t at = llmfi_handle_named(&f->handles, f->config, name, err);
+    return at ? llmfi_handle_slot(&f->handles, at)->prepared : NULL;
 }
 
 /* The i-th of the chain, from 0. NULL with *err: it is no model that can be used. */
 static llmfi_prepared *llmfi_chain_at(llmfi_call *c, size_t i, llmf_error *err) {
     const llmfi_node *list = c->tries->models[0]->record.fallbacks, *item = list ? list->child : NULL;
-    char name[128];
-    llmf_str word;
+    char name[LLMFI_CHAIN_NAME];
     if (c->origin->req.fallback_count) {
         uint32_t at = llmfi_handle_at(&c->f->handles, c->origin->req.fallbacks[i]);
         if (at) return llmfi_handle_use(&c->f->handles, c->f->config, at, err);
@@ -31136,14 +33532,7 @@ static llmfi_prepared *llmfi_chain_at(llmfi_call *c, size_t i, llmf_error *err) 
         return item ? llmfi_prepared_named(c->f, item->text, err) : NULL;
     }
     if (c->f->desc.fallback_count) return llmfi_prepared_named(c->f, llmfi_cstr(c->f->desc.fallbacks[i]), err);
-    word = llmfi_chain_provider(c, i);
-    if (word.len > sizeof name - 1) {
-        llmfi_error_set(err, LLMF_ERR_UNKNOWN_PROVIDER, "LLM_FALLBACK_PROVIDERS names a provider that nobody knows");
-        return NULL;
-    }
-    memcpy(name, word.ptr, word.len);
-    name[word.len] = ':'; /* its default model */
-    return llmfi_prepared_named(c->f, llmfi_str(name, word.len + 1), err);
+    return llmfi_prepared_named(c->f, llmfi_chain_word(c->f, llmfi_chain_provider(c, i), name), err);
 }
 
 /* May this model be asked now? Else *err says why not, and *until when it may. `only`: the call has no other one to go to. */
@@ -31197,6 +33586,7 @@ static bool llmfi_move(llmfi_call *c) {
         if (p && !p->health) p->health = llmfi_health_of(c->f, &p->record);
         if (p && llmfi_may_ask(c, p, false, &err, &until)) {
             llmfi_call_turn(c, i, p);
+            llmfi_metrics_fallback(c->f, &from->record, &p->record, code);
             llmfi_log_switch(c, from, code);
             return true;
         }
@@ -31316,6 +33706,7 @@ static bool llmfi_repeat(llmfi_call *c, const llmf_retry *rules, int meaning) {
     if (due >= llmfi_call_until(c)) return false;
     t->repeats++;
     t->due_ns = due ? due : 1;
+    llmfi_metrics_retry(c);
     llmfi_log_repeat(c, wait);
     return true;
 }
@@ -31363,16 +33754,27 @@ static bool llmfi_goes_on(llmfi_call *c) {
     if (code == LLMF_OK || code > LLMF_ERR_ALL_FAILED || !c->prepared || c->previewing) return false;
     meaning = llmfi_meanings[code];
     llmfi_retry_rules(c, &rules);
-    if (meaning && !c->kept_away) llmfi_health_bad(c, &rules, meaning);
-    if (!(rules.fallback_on >> code & 1) && !meaning) return false;
+    if (meaning && !c->kept_away && !(c->tries && c->tries->noted)) llmfi_health_bad(c, &rules, meaning);
+    if (c->hedge_of || (!(rules.fallback_on >> code & 1) && !meaning)) return false;
     if (!llmfi_may_go_on(c) || (t = llmfi_tries_of(c)) == NULL) return false;
-    if (!c->kept_away) llmfi_tries_note(c);
+    if (!c->kept_away && !t->noted) {
+        llmfi_seen_attempt(c, code);
+        llmfi_tries_note(c);
+    }
+    c->origin->hedge_ns = 0;
     llmfi_tries_end(t, t->at, &c->reply.error, c->kept_until_ns);
+    if (t->hedge && !t->hedge->ended) { /* that one is the answer, or the end */
+        t->due_ns = UINT64_MAX;
+        llmfi_error_clear(&c->reply.error);
+        return true;
+    }
     has_chain = llmfi_chain_length(c) > 0 && (rules.fallback_on >> code & 1);
     first = has_chain && c->should_retry <= 0 && (meaning & LLMFI_MOVE_FIRST || (llmfi_health_at(c) && llmfi_health_closed_until(c->f, llmfi_health_at(c), &closed)));
     on = (!c->kept_away && llmfi_other_key(c, &rules)) || (first && llmfi_move(c)) || (!c->kept_away && llmfi_repeat(c, &rules, meaning)) || (has_chain && !first && llmfi_move(c)) || llmfi_revive(c, &rules);
     if (!on && (t->at || has_chain)) llmfi_all_failed(c);
-    if (on) llmfi_error_clear(&c->reply.error);
+    if (!on) return false;
+    llmfi_budget_settle(c, LLMF_UNKNOWN);
+    llmfi_error_clear(&c->reply.error);
     return on;
 }
 
@@ -31508,9 +33910,13 @@ static int llmfi_admit(llmfi_call *c) {
     uint64_t due = 0;
     bool only;
     if (c->prepared->record.retry.min_bytes_per_s || c->f->desc.retry.min_bytes_per_s) {
-        c->guard_rate = c->prepared->record.retry.min_bytes_per_s ? c->prepared->record.retry.min_bytes_per_s : c->f->desc.retry.min_bytes_per_s;
-        if (c->guard_rate < 0) c->guard_rate = 0;
-        c->guard_ns = c->guard_at = 0;
+        c->origin->guard_rate = c->prepared->record.retry.min_bytes_per_s ? c->prepared->record.retry.min_bytes_per_s : c->f->desc.retry.min_bytes_per_s;
+        if (c->origin->guard_rate < 0) c->origin->guard_rate = 0;
+        c->origin->guard_ns = c->origin->guard_at = 0;
+    }
+    if (c->req.op == LLMF_OP_CHAT && !c->hedge_of && !c->tries) {
+        int64_t late = c->prepared->record.retry.hedge_ms ? c->prepared->record.retry.hedge_ms : c->f->desc.retry.hedge_ms;
+        c->origin->hedge_ns = late > 0 ? llmfi_after_ms(c->f->now_ns, late) : 0;
     }
     if (!h) return LLMFI_ADMITTED;
     if (h->guarded) {
@@ -31528,26 +33934,45 @@ static int llmfi_admit(llmfi_call *c) {
 
 /* ---- what is left, as headers say ---- */
 
-/* x-ratelimit-remaining-requests, anthropic-ratelimit-tokens-reset and their like. True: it was one of them. */
-static bool llmfi_limit_header(llmfi_call *c, llmf_str name, llmf_str value) {
+enum { LLMFI_LEFT_REQUESTS, LLMFI_LEFT_TOKENS, LLMFI_RESET_REQUESTS, LLMFI_RESET_TOKENS };
+static const struct {
+    const char *name;
+    uint8_t len, what;
+} llmfi_limit_headers[] = {
+#define LLMFI_LIMIT_HEADER(name, what) {name, sizeof(name) - 1, LLMFI_##what},
+    LLMFI_LIMIT_HEADER("x-ratelimit-remaining-requests", LEFT_REQUESTS)
+    LLMFI_LIMIT_HEADER("x-ratelimit-remaining-tokens", LEFT_TOKENS)
+    LLMFI_LIMIT_HEADER("x-ratelimit-reset-requests", RESET_REQUESTS)
+    LLMFI_LIMIT_HEADER("x-ratelimit-reset-tokens", RESET_TOKENS)
+    LLMFI_LIMIT_HEADER("anthropic-ratelimit-requests-remaining", LEFT_REQUESTS)
+    LLMFI_LIMIT_HEADER("anthropic-ratelimit-tokens-remaining", LEFT_TOKENS)
+    LLMFI_LIMIT_HEADER("anthropic-ratelimit-input-tokens-remaining", LEFT_TOKENS)
+    LLMFI_LIMIT_HEADER("anthropic-ratelimit-output-tokens-remaining", LEFT_TOKENS)
+    LLMFI_LIMIT_HEADER("anthropic-ratelimit-requests-reset", RESET_REQUESTS)
+    LLMFI_LIMIT_HEADER("anthropic-ratelimit-tokens-reset", RESET_TOKENS)
+    LLMFI_LIMIT_HEADER("anthropic-ratelimit-input-tokens-reset", RESET_TOKENS)
+    LLMFI_LIMIT_HEADER("anthropic-ratelimit-output-tokens-reset", RESET_TOKENS)
+#undef LLMFI_LIMIT_HEADER
+};
+
+/* A header of a long name, of a reply that is no success. */
+static void llmfi_limit_header(llmfi_call *c, llmf_str name, llmf_str value) {
     llmfi_health *h = llmfi_health_at(c);
-    bool requests, reset;
     int64_t n = LLMF_UNKNOWN;
-    if (LLMFI_NAMED(name, "x-should-retry")) {
-        c->should_retry = LLMFI_NAMED(value, "true") ? 1 : LLMFI_NAMED(value, "false") ? -1 : 0;
-        return true;
+    size_t i;
+    for (i = 0; i < LLMFI_COUNT(llmfi_limit_headers); i++) {
+        if (llmfi_limit_headers[i].len != name.len) continue;
+        if (memcmp(name.ptr, llmfi_limit_headers[i].name, name.len) == 0 || llmfi_eq_nocase(name, llmfi_str(llmfi_limit_headers[i].name, name.len))) break;
     }
-    if (name.len < 20 || llmfi_find_nocase(name, LLMFI_LIT("ratelimit-")) == LLMFI_NOWHERE) return false;
-    requests = llmfi_find_nocase(name, LLMFI_LIT("requests")) != LLMFI_NOWHERE;
-    reset = llmfi_find_nocase(name, LLMFI_LIT("reset")) != LLMFI_NOWHERE;
-    if (!h || (!reset && llmfi_find_nocase(name, LLMFI_LIT("remaining")) == LLMFI_NOWHERE)) return true;
-    if (reset) llmfi_parse_until(value, llmfi_wall(c->f), &n);
+    if (i == LLMFI_COUNT(llmfi_limit_headers) || !h) return;
+    if (llmfi_limit_headers[i].what >= LLMFI_RESET_REQUESTS) llmfi_parse_until(value, llmfi_wall(c->f), &n);
     else if (!llmfi_parse_int(value, &n) || n < 0) n = LLMF_UNKNOWN;
-    if (requests && reset) h->reset_requests_ms = n;
-    else if (requests) h->left_requests = n;
-    else if (reset) h->reset_tokens_ms = n;
-    else h->left_tokens = n;
-    return true;
+    switch (llmfi_limit_headers[i].what) {
+    case LLMFI_LEFT_REQUESTS: h->left_requests = n; break;
+    case LLMFI_LEFT_TOKENS: h->left_tokens = n; break;
+    case LLMFI_RESET_REQUESTS: h->reset_requests_ms = n; break;
+    default: h->reset_tokens_ms = n; break;
+    }
 }
 
 /* ---- the attempts of a call that is over ---- */
@@ -31557,6 +33982,7 @@ static bool llmfi_settle_tries(llmfi_call *c) {
     struct llmfi_tries *t = c->tries;
     llmf_response *r = &c->response;
     if (!t) return false;
+    if (t->hedge) llmfi_tries_note_as(t, t->hedge, t->hedge->reply.error.code != LLMF_OK ? t->hedge->reply.error.code : LLMF_ERR_CANCELLED); /* it goes right after */
     if (!t->due_ns && !t->noted && !c->kept_away) llmfi_tries_note(c);
     r->attempts = t->attempts;
     r->attempt_count = t->kept;
@@ -31566,137 +33992,174 @@ static bool llmfi_settle_tries(llmfi_call *c) {
 
 #endif
 #endif
-/* From what came to what it means: cost, response, final error. */
-#ifndef LLMFI_ENGINE_SETTLE_H
-#define LLMFI_ENGINE_SETTLE_H
-
-#if LLMF_HAS_MODELS || LLMF_HAS_CONFIG
-
-/* tokens * price added to *sum; false where a part is unknown or the product does not fit. */
-static bool llmfi_cost_add(int64_t *sum, int64_t tokens, int64_t price) {
-    if (tokens == 0) return true;
-    if (tokens < 0 || price < 0) return false;
-    if (price && tokens > INT64_MAX / price) return false;
-    if (tokens * price > INT64_MAX - *sum) return false;
-    *sum += tokens * price;
-    return true;
-}
-
-/* Pico-dollars, exact, or LLMF_UNKNOWN: a price or a count that is not known is not 0. */
-LLMFI_UNUSED static int64_t llmfi_cost(const llmfi_price *p, const llmf_usage *u) {
-    int64_t sum = 0, read = u->cache_read > 0 ? u->cache_read : 0, write = u->cache_write > 0 ? u->cache_write : 0;
-    int64_t plain = u->input - read - write;
-    if (u->input < 0 || u->output < 0) return LLMF_UNKNOWN;
-    if (!llmfi_cost_add(&sum, plain < 0 ? 0 : plain, p->input) || !llmfi_cost_add(&sum, read, p->cache_read) ||
-        !llmfi_cost_add(&sum, write, p->cache_write) || !llmfi_cost_add(&sum, u->output, p->output))
-        return LLMF_UNKNOWN;
-    return sum;
-}
-
-static int64_t llmfi_call_cost(const llmfi_call *c) {
-    llmf_usage usage = c->reply.usage;
-    llmfi_price price;
-#if LLMF_HAS_EMBED
-    if (c->req.op == LLMF_OP_EMBED && usage.output < 0) usage.output = 0; /* it has none */
-    if (c->req.op == LLMF_OP_EMBED && c->reply.job && !llmfi_eq(c->ask.model->model_id, c->prepared->record.s.model_id)) { /* the model beside it */
-        int at = c->prepared->record.provider->row;
-        const llmfi_model_row *row = at < 0 ? NULL : llmfi_find_model_row(at, c->ask.model->model_id);
-        int64_t sum = 0;
-        return row && usage.input >= 0 && llmfi_cost_add(&sum, usage.input, row->input) ? sum : LLMF_UNKNOWN;
-    }
-#endif
-    price = llmfi_record_price(&c->prepared->record, usage.input);
-    return llmfi_cost(&price, &usage);
-}
-
-#else
-
-/* Nothing in this build knows a price. */
-static int64_t llmfi_call_cost(const llmfi_call *c) {
-    (void)c;
-    return LLMF_UNKNOWN;
-}
-
-#endif
-
-#if LLMF_HAS_MODELS && LLMF_HAS_STRINGS
-/* A provider that does not find a model which the table knows the end of: that will be why. */
-static LLMFI_COLD void llmfi_settle_ended(llmfi_call *c) {
-    const llmfi_record *r = &c->prepared->record;
-    llmf_error *e = &c->reply.error;
-    llmfi_text t;
-    t.ptr = e->text;
-    t.cap = sizeof e->text;
-    t.len = llmfi_strlen(e->text);
-    t.gap = false;
-    LLMFI_SAY(&t, "; the table of models has it end on ");
-    llmfi_say_day(&t, r->ends);
-    if (!r->provider->default_model.len || llmfi_eq(r->provider->default_model, r->s.model_id)) return;
-    LLMFI_SAY(&t, ": take another one, such as ");
-    llmfi_say(&t, r->provider->default_model);
-}
-#endif
 
 #if LLMF_HAS_RETRY
-static bool llmfi_settle_tries(llmfi_call *c);
-#endif
 
-/* Fills c->response; c->reply.error is what the call ended with. */
-LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
-    llmf_response *r = &c->response;
-    llmfi_reply *reply = &c->reply;
-    r->call.id = c->id;
-    if (c->prepared) {
-        r->provider = c->prepared->record.provider->name;
-        r->model = c->prepared->record.s.name;
-    }
-    r->model_used = reply->model_used;
-    r->request_id = reply->request_id;
-    r->text = r->reasoning = r->refusal = llmfi_str("", 0);
-    if (!reply->discard) { /* else what is still there are events not yet taken */
-        r->text = llmfi_reply_text_of(&reply->text);
-        r->reasoning = llmfi_reply_text_of(&reply->reasoning);
-        r->refusal = llmfi_reply_text_of(&reply->refusal);
-    }
-    r->state = llmfi_reply_text_of(&reply->state);
-    r->raw = llmfi_reply_text_of(&c->raw);
-    r->tool_calls = reply->calls;
-    r->tool_call_count = reply->call_count;
-    r->citations = (const llmf_citation *)(const void *)reply->citations.ptr;
-    r->citation_count = reply->citations.len / sizeof(llmf_citation);
-    r->finish = reply->finish;
-    r->finish_raw = reply->finish_raw;
-    r->usage = reply->usage;
-    r->cost_pico = c->prepared ? llmfi_call_cost(c) : LLMF_UNKNOWN;
-    r->latency_ms = llmfi_between_ms(c->start_ns, c->end_ns);
-    r->first_token_ms = llmfi_between_ms(c->start_ns, c->first_content_ns);
-#if LLMF_HAS_MODELS && LLMF_HAS_STRINGS
-    if (reply->error.code == LLMF_ERR_NOT_FOUND && c->prepared && c->prepared->record.ends) llmfi_settle_ended(c);
-#endif
-    r->error = reply->error;
-    r->error.http_status = reply->status;
-#if LLMFI_HAS_OPS
-    if (reply->job) {
-        llmfi_job_settle(reply->job, reply);
-        r->output = &reply->job->output;
-        r->finish = LLMF_FINISH_NONE;
-    }
-#endif
-    if (c->retry_after_ms >= 0) r->error.retry_after_ms = c->retry_after_ms; /* the header counts before what an error's body says */
-#if LLMF_HAS_RETRY
-    if (llmfi_settle_tries(c)) return;
-#endif
-    memset(&c->wire.attempt, 0, sizeof c->wire.attempt); /* the decoder has been given back */
-    c->wire.attempt.provider = r->provider;
-    c->wire.attempt.model = r->model;
-    c->wire.attempt.error = r->error.code;
-    c->wire.attempt.http_status = r->error.http_status;
-    c->wire.attempt.latency_ms = r->latency_ms;
-    r->attempts = &c->wire.attempt;
-    r->attempt_count = c->start_ns ? 1 : 0;
-    r->attempt_total = (int64_t)r->attempt_count;
+static void llmfi_call_release(llmfi_call *c);
+static llmfi_call *llmfi_call_new(llmf_factory *f);
+static bool llmfi_call_build_on(llmfi_call *c);
+static bool llmfi_call_go(llmfi_call *c);
+static void llmfi_set_deadline(llmfi_call *c);
+static void llmfi_hand_out(llmfi_call *c);
+
+static llmfi_call *llmfi_hedge_of(const llmfi_call *c) {
+    return c->tries ? c->tries->hedge : NULL;
 }
 
+/* The second one goes; its attempt is told of, as `code` where it had not ended by itself. */
+static void llmfi_hedge_drop(llmfi_call *c, int code) {
+    llmfi_call *n = llmfi_hedge_of(c);
+    if (!n) return;
+    if (n->x.by) n->x.by->cancel(n->x.by, &n->x);
+    n->x.by = NULL;
+    llmfi_seen_attempt(n, n->reply.error.code != LLMF_OK ? n->reply.error.code : code);
+    if (!c->ended) llmfi_tries_note_as(c->tries, n, n->reply.error.code != LLMF_OK ? n->reply.error.code : code);
+    c->tries->hedge = NULL;
+    llmfi_call_release(n);
+}
+
+/* A call is given back: nothing of the pair points to it any more. */
+static void llmfi_hedge_forget(llmfi_call *c) {
+    if (c->hedge_of) c->hedge_of->tries->hedge = NULL;
+    llmfi_hedge_drop(c, LLMF_ERR_CANCELLED);
+}
+
+/* Which model is asked besides: the next of the chain that may be; else the same one. */
+static llmfi_prepared *llmfi_hedge_model(llmfi_call *c, size_t *at) {
+    struct llmfi_tries *t = c->tries;
+    size_t i, n = llmfi_chain_length(c);
+    for (i = t->at + 1; i <= n; i++) {
+        uint64_t until;
+        llmf_error err;
+        llmfi_prepared *p = llmfi_chain_at(c, i - 1, &err);
+        if (p && !p->health) p->health = llmfi_health_of(c->f, &p->record);
+        if (!p || !llmfi_may_ask(c, p, false, &err, &until)) continue;
+        *at = i;
+        return p;
+    }
+    *at = t->at;
+    return c->prepared;
+}
+
+/* It is time. Without room, or memory, the first one goes on alone. */
+static void llmfi_hedge_start(llmfi_call *c) {
+    struct llmfi_tries *t = llmfi_tries_of(c);
+    llmfi_call *n;
+    size_t at = 0;
+    c->hedge_due = false;
+    if (!t || t->hedge || c->ended || !llmfi_may_go_on(c)) return;
+    n = llmfi_call_new(c->f);
+    if (!n) return;
+    c->f->active--;
+    n->taken = true;
+    n->prepared = llmfi_hedge_model(c, &at);
+    n->prepared->references++;
+    if (!t->models[at]) {
+        t->models[at] = n->prepared;
+        n->prepared->references++;
+    }
+    t->hedge = n;
+    t->hedge_at = at;
+    n->hedge_of = c;
+#if LLMF_HAS_METRICS
+    n->trace = c->trace;
+#endif
+    n->moved = at > 0;
+    n->origin = c->origin;
+    n->req = c->origin->req;
+    n->ask.schemas = c->origin->ask.schemas;
+    n->ask.format = c->origin->ask.format;
+    n->ask.extra = c->origin->ask.extra;
+    n->start_ns = c->start_ns;
+    n->attempt_ns = c->f->now_ns;
+    if (llmfi_call_build_on(n) && llmfi_call_go(n) && !n->tries) {
+        llmfi_set_deadline(n);
+        return;
+    }
+    t->hedge = NULL; /* nothing was sent */
+    llmfi_call_release(n);
+}
+
+/* All that lives in the first one's arena stays with the call: its pieces go behind the second one's, where a rewinding finds them. */
+static void llmfi_hedge_join(llmfi_arena *to, llmfi_arena *from) {
+    llmfi_arena_piece *oldest = to->newest;
+    if (!oldest) {
+        to->at = from->at;
+        to->end = from->end;
+        to->newest = from->newest;
+    } else {
+        while (oldest->older) oldest = oldest->older;
+        oldest->older = from->newest;
+    }
+    to->total += from->total;
+    from->newest = NULL;
+    from->at = from->end = NULL;
+}
+
+/* The second one is the call now. */
+static void llmfi_hedge_wins(llmfi_call *c) {
+    struct llmfi_tries *t = c->tries;
+    llmfi_call *n = t->hedge;
+    llmf_factory *f = c->f;
+    uint32_t at = (uint32_t)c->id, nth = (uint32_t)n->id;
+    uint64_t id = c->id;
+    if (c->x.by) c->x.by->cancel(c->x.by, &c->x);
+    c->x.by = NULL;
+    llmfi_attempt_over(c);
+    llmfi_seen_attempt(c, LLMF_ERR_CANCELLED);
+    if (!t->noted && !c->kept_away) llmfi_tries_note_as(t, c, LLMF_ERR_CANCELLED);
+    if (n->prepared->health && n->prepared->health->probe == n->id) n->prepared->health->probe = c->id;
+    c->id = n->id;
+    n->id = id;
+    f->slots[at - 1].call = n;
+    f->slots[nth - 1].call = c;
+    f->body_of = 0;
+    t->hedge = NULL;
+    t->noted = n->ended;
+    t->at = t->hedge_at;
+    t->due_ns = 0;
+    n->hedge_of = NULL;
+    n->tries = t;
+    n->quiet = c->quiet;
+    n->taken = false;
+    c->taken = true;
+    llmfi_wipe_secrets(c);
+    c->secret = llmfi_str("", 0);
+    llmfi_hedge_join(&n->arena, &c->arena);
+    c->tries = NULL;
+    c->origin = NULL;
+    c->ended = true; /* for it there is nothing to tell */
+    llmfi_call_release(c);
+    if (n->ended) {
+        t->noted = false;
+        llmfi_settle(n);
+        llmfi_seen_end(n, n->response.error.code);
+    } else {
+        llmfi_set_deadline(n);
+    }
+    llmfi_hand_out(n);
+}
+
+/* Something has happened to one of the two. True: c is no more. */
+static bool llmfi_hedge_work(llmfi_call *c) {
+    llmfi_call *n = llmfi_hedge_of(c);
+    bool answered = n->reply.content || n->reply.refused || (n->ended && n->reply.error.code == LLMF_OK);
+    if (c->ended || c->reply.content || c->reply.refused) llmfi_hedge_drop(c, LLMF_ERR_CANCELLED);
+    else if (answered && n->reply.error.code == LLMF_OK) {
+        llmfi_hedge_wins(c);
+        return true;
+    } else if (n->ended && c->tries->due_ns == UINT64_MAX) { /* both have failed: the second one's end is the call's */
+        c->reply.error = n->response.error;
+        c->reply.error.message = llmfi_str("", 0);
+        llmfi_hedge_drop(c, LLMF_ERR_CANCELLED);
+        c->tries->due_ns = 0;
+    } else if (n->ended) {
+        llmfi_hedge_drop(c, LLMF_ERR_CANCELLED);
+    }
+    return false;
+}
+
+#endif
 #endif
 
 /* ---- timers: each call has one next deadline ---- */
@@ -31719,27 +34182,38 @@ static void llmfi_set_deadline(llmfi_call *c);
 /* When a call that waits goes on, or gives up; when a stream is looked at for being slow. */
 static void llmfi_retry_deadline(llmfi_call *c) {
     struct llmfi_tries *t = c->tries;
+    struct llmfi_origin *o = c->origin;
     if (t && t->due_ns) {
         llmfi_deadline_try(c, c->start_ns, c->req.timeouts.total_ms, LLMFI_WORDS("total (") "timeouts.total_ms" LLMFI_WORDS(")"));
         if (t->queued) llmfi_deadline_try(c, c->attempt_ns, c->req.timeouts.queue_ms, LLMFI_WORDS("its limits had no room for it (") "timeouts.queue_ms" LLMFI_WORDS(")"));
         if (t->due_ns < c->deadline_ns) c->deadline_ns = t->due_ns;
     }
-    if (c->guard_rate && c->first_content_ns && !c->held_back) {
-        if (!c->guard_ns) c->guard_ns = c->first_content_ns;
-        llmfi_deadline_try(c, c->guard_ns, LLMFI_GUARD_MS, LLMFI_WORDS("the stream is too slow (") "min_bytes_per_second" LLMFI_WORDS(")"));
+    if (!o) return;
+    if (o->hedge_ns && !c->first_content_ns && o->hedge_ns < c->deadline_ns) c->deadline_ns = o->hedge_ns;
+    if (o->guard_rate && c->first_content_ns && !c->held_back) {
+        if (!o->guard_ns) o->guard_ns = c->first_content_ns;
+        llmfi_deadline_try(c, o->guard_ns, LLMFI_GUARD_MS, LLMFI_WORDS("the stream is too slow (") "min_bytes_per_second" LLMFI_WORDS(")"));
     }
 }
 
-/* A timer has run out which is none of the call's ends: it is time to go on, or a stream is fast enough. */
+/* A timer has run out which is none of the call's ends: it is time to go on, or to ask another one too, or a stream is fast enough. */
 static bool llmfi_retry_due(llmfi_call *c) {
     struct llmfi_tries *t = c->tries;
+    struct llmfi_origin *o = c->origin;
     if (t && t->due_ns && t->due_ns <= c->f->now_ns && c->f->now_ns < llmfi_call_until(c)) {
         c->f->deferred = true;
         return true;
     }
-    if (!c->guard_rate || !c->guard_ns || c->f->now_ns < llmfi_after_ms(c->guard_ns, LLMFI_GUARD_MS) || c->received - c->guard_at < (uint64_t)c->guard_rate * (LLMFI_GUARD_MS / 1000)) return false;
-    c->guard_ns = c->f->now_ns;
-    c->guard_at = c->received;
+    if (!o) return false;
+    if (o->hedge_ns && o->hedge_ns <= c->f->now_ns && !c->first_content_ns) {
+        o->hedge_ns = 0;
+        c->hedge_due = c->f->deferred = true;
+        llmfi_set_deadline(c);
+        return c->deadline_ns > c->f->now_ns;
+    }
+    if (!o->guard_rate || !o->guard_ns || c->f->now_ns < llmfi_after_ms(o->guard_ns, LLMFI_GUARD_MS) || c->received - o->guard_at < (uint64_t)o->guard_rate * (LLMFI_GUARD_MS / 1000)) return false;
+    o->guard_ns = c->f->now_ns;
+    o->guard_at = c->received;
     llmfi_set_deadline(c);
     return c->deadline_ns > c->f->now_ns;
 }
@@ -31892,15 +34366,20 @@ static void llmfi_finish(llmfi_call *c) {
     }
 #endif
     c->ended = true;
+#if LLMF_HAS_RETRY
+    if (c->hedge_of || llmfi_hedge_of(c)) c->f->deferred = true;
+#endif
 #if LLMF_HAS_EMBED
     llmfi_batches_stop(c);
     if (llmfi_parent(c)) c->f->deferred = true; /* which looks at it then */
 #endif
     llmfi_give_back_decoder(c);
     llmfi_settle(c);
+    llmfi_budget_settle(c, c->response.cost_pico);
 #if LLMFI_HAS_HEALTH
     if (c->response.error.code == LLMF_OK) llmfi_health_good(c);
 #endif
+    llmfi_seen_end(c, c->response.error.code);
 #if LLMF_HAS_CONFIG /* which alone sets num_ctx */
     llmfi_warn_window(c);
 #endif
@@ -31925,6 +34404,9 @@ static void llmfi_frame_taken(llmfi_call *c) {
     if (c->reply.content && !c->first_content_ns) c->first_content_ns = c->f->now_ns;
     if (c->reply.terminal && !c->terminal_ns) c->terminal_ns = c->f->now_ns;
     if (c->reply.error.code != LLMF_OK) c->f->deferred = true;
+#if LLMF_HAS_RETRY
+    if (c->hedge_of || llmfi_hedge_of(c)) c->f->deferred = true; /* who is first? */
+#endif
     if (llmfi_reply_count(&c->reply)) {
         c->content_ns = c->f->now_ns;
         llmfi_hand_out(c);
@@ -32199,13 +34681,16 @@ static void llmfi_take_retry_after(llmfi_call *c, llmf_str value) {
 
 LLMF_API void llmf_exchange_header(llmf_exchange *x, llmf_str name, llmf_str value) {
     llmfi_call *c = (llmfi_call *)x->owner;
-    if (!llmfi_header_wanted(name)) return;
-    if (llmfi_asks_keys(x) || c->ended) return;
+    if (llmfi_asks_keys(x) || c->ended || !llmfi_header_wanted(name, c->reply.status)) return;
 #if LLMF_HAS_RETRY
-    if (llmfi_limit_header(c, name, value)) return;
+    if (name.len >= 24) llmfi_limit_header(c, name, value);
+    else
 #endif
     if (!c->reply.request_id.len && llmfi_is_request_id(name)) c->reply.request_id = llmfi_header_text(c, value);
     else if (LLMFI_NAMED(name, "x-amzn-errortype") && !c->errortype.len) c->errortype = llmfi_header_text(c, value);
+#if LLMF_HAS_RETRY
+    else if (LLMFI_NAMED(name, "x-should-retry")) c->should_retry = LLMFI_NAMED(value, "true") ? 1 : LLMFI_NAMED(value, "false") ? -1 : 0;
+#endif
     else if (LLMFI_NAMED(name, "retry-after-ms")) llmfi_parse_delay(value, 1, &c->retry_after_ms);
     else if (LLMFI_NAMED(name, "retry-after") && c->retry_after_ms == LLMF_UNKNOWN) llmfi_take_retry_after(c, value);
 }
@@ -32236,6 +34721,7 @@ static void llmfi_last_frame(llmfi_call *c) {
 
 /* why: the transport's words, or NULL. */
 static void llmfi_end_error(llmfi_call *c, int result, const char *why) {
+    const char *what = "";
     llmfi_text t;
     if (c->reply.error.code != LLMF_OK) return;
     /* A connection that breaks in the middle of a reply has cut it short, however it broke. */
@@ -32245,10 +34731,11 @@ static void llmfi_end_error(llmfi_call *c, int result, const char *why) {
         llmfi_say(&t, c->prepared->record.provider->name);
         LLMFI_SAY(&t, ": ");
     }
-    if (result == LLMF_ERR_TRUNCATED) LLMFI_SAY(&t, "the reply ended before its end");
-    if (result == LLMF_ERR_TIMEOUT) LLMFI_SAY(&t, "timeout");
-    if (result == LLMF_ERR_NETWORK) LLMFI_SAY(&t, "no reply");
-    if (why && *why && t.len) LLMFI_SAY(&t, ": ");
+    if (result == LLMF_ERR_TRUNCATED) what = LLMFI_WORDS("the reply ended before its end");
+    if (result == LLMF_ERR_TIMEOUT) what = LLMFI_WORDS("timeout");
+    if (result == LLMF_ERR_NETWORK) what = LLMFI_WORDS("no reply");
+    llmfi_say_c(&t, what);
+    if (*what && why && *why) LLMFI_SAY(&t, ": ");
     llmfi_say_c(&t, why);
 }
 
@@ -32337,12 +34824,15 @@ static void llmfi_wipe_secrets(llmfi_call *c) {
 static void llmfi_call_release(llmfi_call *c) {
     llmf_factory *f = c->f;
     uint32_t at = (uint32_t)c->id;
+    llmfi_budget_settle(c, LLMF_UNKNOWN);
 #if LLMF_HAS_EMBED
     llmfi_batches_stop(c);
     llmfi_batches_forget(c);
 #endif
+    if (!c->ended) llmfi_seen_end(c, LLMF_ERR_CANCELLED);
     if (c->x.by) c->x.by->cancel(c->x.by, &c->x);
 #if LLMF_HAS_RETRY
+    llmfi_hedge_forget(c);
     llmfi_attempt_over(c);
 #endif
     llmfi_ready_remove(c);
@@ -32381,6 +34871,9 @@ static bool llmfi_call_prepare(llmfi_call *c, llmf_model m) {
     c->prepared = llmfi_handle_use(&f->handles, f->config, at, &c->reply.error);
     if (!c->prepared) return false;
     c->prepared->references++;
+#if LLMF_HAS_ROUTES
+    c->route = llmfi_handle_slot(&f->handles, at)->route;
+#endif
 #if LLMFI_HAS_HEALTH
     if (!c->prepared->health) c->prepared->health = llmfi_health_of(f, &c->prepared->record);
 #endif
@@ -32424,7 +34917,8 @@ static bool llmfi_call_build_on(llmfi_call *c) {
 }
 
 static bool llmfi_call_build(llmfi_call *c, llmf_model m) {
-    return llmfi_call_prepare(c, m) && llmfi_call_build_on(c);
+    bool traced = llmfi_trace_begin(c); /* first of all: its spans want a time and a place however it ends */
+    return llmfi_call_prepare(c, m) && traced && llmfi_call_build_on(c);
 }
 
 static llmfi_call *llmfi_call_open(llmf_factory *f, const llmf_request *req, size_t size) {
@@ -32456,7 +34950,7 @@ static bool llmfi_call_go(llmfi_call *c) {
     default: break;
     }
 #endif
-    if (!llmfi_send(c)) return false;
+    if (!llmfi_budget_reserve(c) || !llmfi_send(c)) return false;
     llmfi_call_log(c);
     return true;
 }
@@ -32526,6 +35020,7 @@ static void llmfi_call_begin(llmfi_call *c, llmf_model m) {
     c->start_ns = c->attempt_ns = llmfi_now(c->f);
     if (llmfi_call_build(c, m) && llmfi_call_go(c)) {
         llmfi_set_deadline(c);
+        llmfi_seen_start(c);
     } else {
         c->calling = true; /* nobody knows its id yet: no callback before llmf_start has returned */
         llmfi_finish(c);
@@ -32594,6 +35089,9 @@ static void llmfi_run_deferred(llmf_factory *f) {
             f->deferred = true;
             continue;
         }
+#if LLMF_HAS_RETRY
+        if (llmfi_hedge_of(c) && !c->free_later && !c->stop && llmfi_hedge_work(c)) continue;
+#endif
         if (c->free_later) llmfi_call_release(c);
         else if (c->stop && !c->ended) llmfi_abort(c, LLMF_ERR_CANCELLED, LLMFI_WORDS("cancelled by the caller"));
         else if (c->reply.error.code != LLMF_OK && !c->ended) llmfi_abort(c, LLMF_OK, "");
@@ -32602,6 +35100,7 @@ static void llmfi_run_deferred(llmf_factory *f) {
 #endif
 #if LLMF_HAS_RETRY
         else if (llmfi_try_due(c)) llmfi_try_start(c);
+        else if (c->hedge_due) llmfi_hedge_start(c);
 #endif
         else if (c->req.on_event) llmfi_hand_out(c);
     }
@@ -32709,11 +35208,13 @@ static int llmfi_poll(llmf_factory *f, int timeout_ms, bool next) {
     f->polling = true;
     f->slice_used = false;
     llmfi_now(f);
+    llmfi_budget_tell(f);
 #if LLMF_HAS_SLICES
     if (f->desc.slice_us > 0) f->net.slice_end_ns = f->now_ns + (f->desc.slice_us < INT64_MAX / 4000 ? (uint64_t)f->desc.slice_us * 1000u : INT64_MAX / 4);
 #endif
     llmfi_poll_until(f, timeout_ms, timeout_ms < 0 ? UINT64_MAX : llmfi_after_ms(f->now_ns, timeout_ms), next);
     f->net.slice_end_ns = 0;
+    llmfi_budget_tell(f);
     f->now_read = false;
     f->polling = false;
     active = f->closing ? -LLMF_ERR_STALE : f->active;
@@ -32853,7 +35354,732 @@ LLMF_API void llmf_wakeup(llmf_factory *f) {
 }
 
 #endif
-#if LLMF_HAS_STDLIB
+/* Routes: which of some models shall answer. Candidates that cannot serve are left out, each with its reason; of the rest a rule chooses. */
+#ifndef LLMFI_ENGINE_ROUTE_H
+#define LLMFI_ENGINE_ROUTE_H
+/* How hard a prompt looks, from 0 to 1, by a few things that can be counted. No more than a guess: tests/engine/route.c says how often it is right. */
+#ifndef LLMFI_ENGINE_COMPLEXITY_H
+#define LLMFI_ENGINE_COMPLEXITY_H
+
+#if LLMF_HAS_ROUTES
+
+/* Bytes from the front that are looked at; the length counts whole. */
+enum { LLMFI_COMPLEXITY_BYTES = 4096 };
+
+/* How tasks with many steps are asked for: stems of words in English, German, French, Spanish, Italian, Portuguese, Russian, Chinese, Japanese. */
+static const char llmfi_hard_words[] =
+    "prove \0proof\0derive\0derivation\0optimi\0algorithm\0complexity\0design a\0architect\0implement\0refactor\0debug\0analy\0compar\0trade-off\0tradeoff\0evaluate\0"
+    "critique\0strateg\0step by step\0step-by-step\0justif\0edge case\0migrat\0simulat\0diagnos\0root cause\0concurren\0race condition\0"
+    "beweis\0begr\xc3\xbcnd\0vergleich\0entwirf\0entwickle\0algorithmus\0schritt f\xc3\xbcr schritt\0fehlerbehandlung\0leite her\0herleit\0erarbeite\0"
+    "d\xc3\xa9montr\0con\xc3\xa7o\0\xc3\xa9tape par \xc3\xa9tape\0d\xc3\xa9velopp\0\xc3\xa9labor\0demuestr\0dise\xc3\xb1\0paso a paso\0"
+    "desarroll\0elabora\0dimostr\0progett\0confront\0passo dopo passo\0demonstr\0projet\0ontwerp\0zaprojekt\0prouve\0passo a passo\0implementa\0"
+    "\xd0\xb4\xd0\xbe\xd0\xba\xd0\xb0\xd0\xb6\0\xd1\x81\xd1\x80\xd0\xb0\xd0\xb2\xd0\xbd\0\xd1\x81\xd0\xbf\xd1\x80\xd0\xbe\xd0\xb5\xd0\xba\xd1\x82\xd0\xb8\xd1\x80\0"
+    "\xd0\xbf\xd1\x80\xd0\xbe\xd0\xb0\xd0\xbd\xd0\xb0\xd0\xbb\xd0\xb8\xd0\xb7\0\xd0\xbe\xd0\xb1\xd0\xbe\xd1\x81\xd0\xbd\xd1\x83\0\xd0\xb0\xd0\xbb\xd0\xb3\xd0\xbe\xd1\x80\xd0\xb8\xd1\x82\xd0\xbc\0"
+    "\xe8\xaf\x81\xe6\x98\x8e\0\xe8\xae\xbe\xe8\xae\xa1\0\xe6\xaf\x94\xe8\xbe\x83\0\xe5\x88\x86\xe6\x9e\x90\0\xe7\xae\x97\xe6\xb3\x95\0\xe5\xae\x9e\xe7\x8e\xb0\0"
+    "\xe8\xa8\xbc\xe6\x98\x8e\0\xe8\xa8\xad\xe8\xa8\x88\0\xe6\xaf\x94\xe8\xbc\x83\0\xe5\xae\x9f\xe8\xa3\x85\0\xe3\x82\xa2\xe3\x83\xab\xe3\x82\xb4\xe3\x83\xaa\xe3\x82\xba\xe3\x83\xa0\0";
+/* What is only to be said otherwise. */
+static const char llmfi_easy_words[] =
+    "translate\0summari\0reword\0rewrite politely\0spelling\0correct the\0alphabetical\0\xc3\xbc" "bersetz\0\xc3\x9c" "bersetz\0fasse \0korrigiere\0zusammenfass\0rechtschreib\0tradui\0r\xc3\xa9sum\0corrig\0"
+    "traduc\0resum\0riassum\0traduz\0\xd0\xbf\xd0\xb5\xd1\x80\xd0\xb5\xd0\xb2\xd0\xb5\xd0\xb4\xd0\xb8\0\xe7\xbf\xbb\xe8\xaf\x91\0\xe7\xbf\xbb\xe8\xa8\xb3\0\xe6\x94\xb9\xe5\xbe\x97\0\xe8\xa6\x81\xe7\xba\xa6\0";
+/* Signs of code and of formulas. */
+static const char llmfi_hard_signs[] = "```\0();\0{\n\0==\0!=\0=>\0O(n\0\xe2\x88\x91\0\xe2\x88\xab\0\xe2\x88\x9a\0\\frac\0SELECT \0";
+
+/* How many of the words stand in it, at most `most`. */
+static int llmfi_words_found(llmf_str text, const char *words, int most) {
+    int n = 0;
+    for (; *words && n < most; words += llmfi_strlen(words) + 1)
+        if (llmfi_find_nocase(text, llmfi_cstr(words)) != LLMFI_NOWHERE) n++;
+    return n;
+}
+
+/* Ends of sentences and clauses: . ? ! ; : and their like, commas, lines. */
+static int llmfi_clauses(llmf_str text) {
+    static const char *const wide[] = {"\xe3\x80\x82", "\xef\xbc\x8c", "\xe3\x80\x81", "\xef\xbc\x9b", "\xef\xbc\x9f"};
+    int n = 0;
+    size_t i, k;
+    for (i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        if (c == '\n' || ((c == '.' || c == '?' || c == '!' || c == ';' || c == ',' || c == ':') && (i + 1 == text.len || llmfi_is_space(text.ptr[i + 1])))) n++;
+        for (k = 0; (unsigned char)c >= 0xE3 && k < LLMFI_COUNT(wide); k++)
+            if (llmfi_starts(llmfi_from(text, i), llmfi_cstr(wide[k]))) n++;
+    }
+    return n;
+}
+
+/* In millionths: 400,000 for each of its words of work (two at most), 250,000 for code or formulas, up to 480,000 for its length (of 240 bytes), 20,000 for each
+   clause beyond two (ten at most); half of it where the text is to be said otherwise: translated, summed up, corrected. */
+static double llmfi_complexity(llmf_str text) {
+    llmf_str front = llmfi_str(text.ptr, text.len < LLMFI_COMPLEXITY_BYTES ? text.len : (size_t)LLMFI_COMPLEXITY_BYTES);
+    int clauses = llmfi_clauses(front) - 2, ppm = 400000 * llmfi_words_found(front, llmfi_hard_words, 2);
+    if (llmfi_words_found(front, llmfi_hard_signs, 1)) ppm += 250000;
+    ppm += text.len < 240 ? (int)text.len * 2000 : 480000;
+    ppm += clauses <= 0 ? 0 : clauses < 10 ? clauses * 20000 : 200000;
+    if (llmfi_words_found(front, llmfi_easy_words, 1)) ppm /= 2;
+    return ppm < 1000000 ? (double)ppm / 1e6 : 1;
+}
+
+#endif
+#endif
+
+#if LLMF_HAS_ROUTES
+
+/* Tokens of what is not said: of a request that is not known yet, and of an answer without max_tokens. The same for all candidates, so that prices are compared. */
+enum { LLMFI_ROUTE_TOKENS = 1000 };
+enum { LLMFI_ENOUGH_SCORES = 5, LLMFI_CANDIDATE_TEXT = 120 };
+
+/* One candidate on the scales. */
+typedef struct llmfi_weighed {
+    uint32_t at;                             /* its plain handle; 0: it has none */
+    bool usable;
+    int64_t weight;                          /* in millionths */
+    uint64_t scores, score_ppm, bad;         /* as in its health */
+    char text[LLMFI_CANDIDATE_TEXT];
+} llmfi_weighed;
+
+/* A decision under way. */
+typedef struct llmfi_routing {
+    llmf_factory *f;
+    const llmf_route_desc *what;
+    const llmf_request *req;                 /* NULL: not known */
+    const llmfi_route *route;                /* NULL: all models of the config */
+    llmfi_routed *routed;                    /* NULL: the same */
+    llmf_str task;
+    int rule;
+    double complexity;
+    uint32_t needs;
+    uint64_t bytes;                          /* of the request's texts */
+    int64_t media;                           /* tokens of what else it has */
+    size_t count;
+    llmf_candidate *candidates;
+    llmfi_weighed *weighed;
+} llmfi_routing;
+
+/* ---- the request ---- */
+
+static llmf_str llmfi_route_text(const char *text, size_t len) {
+    return llmfi_str(text ? text : "", !text ? 0 : len ? len : llmfi_strlen(text));
+}
+
+/* The newest that the user says. */
+static llmf_str llmfi_route_newest(const llmf_request *r) {
+    llmf_str text = llmfi_route_text(r->prompt, r->prompt_len);
+    size_t i;
+    for (i = 0; r->messages && i < r->message_count; i++)
+        if (r->messages[i].role == LLMF_USER) text = llmfi_route_text(r->messages[i].content, r->messages[i].content_len);
+    return text;
+}
+
+static uint32_t llmfi_route_part(const llmf_part *p, uint64_t *bytes) {
+    static const uint8_t needs[] = {0, LLMF_CAN_IMAGES, LLMF_CAN_AUDIO, LLMF_CAN_FILES};
+    if (p->type == LLMF_PART_TEXT) *bytes += llmfi_route_text(p->text, p->text_len).len;
+    else if (p->type != LLMF_PART_IMAGE) *bytes += ((uint64_t)p->data_len + 2) / 3 * 4;
+    return p->type > LLMF_PART_TEXT && p->type <= LLMF_PART_FILE ? needs[p->type] : 0u;
+}
+
+/* Bytes of its texts, and what it needs of a model. */
+static void llmfi_route_request(llmfi_routing *g) {
+    const llmf_request *r = g->req;
+    uint64_t ignored;
+    size_t i, k;
+    g->bytes = llmfi_route_text(r->prompt, r->prompt_len).len + llmfi_route_text(r->system, r->system_len).len;
+    for (i = 0; r->messages && i < r->message_count; i++) {
+        const llmf_message *m = &r->messages[i];
+        g->bytes += 32 + llmfi_route_text(m->content, m->content_len).len + m->reasoning.len + m->state.len;
+        for (k = 0; m->tool_calls && k < m->tool_call_count; k++) g->bytes += 64 + m->tool_calls[k].name.len + m->tool_calls[k].arguments.len;
+        for (k = 0; m->parts && k < m->part_count; k++) g->needs |= llmfi_route_part(&m->parts[k], &g->bytes);
+    }
+    for (i = 0; r->tools && i < r->tool_count; i++)
+        g->bytes += 64 + llmfi_cstr(r->tools[i].name).len + llmfi_cstr(r->tools[i].description).len + llmfi_cstr(r->tools[i].parameters).len;
+    for (i = 0; r->op == LLMF_OP_EMBED && r->input && r->input->texts && i < r->input->text_count; i++) g->bytes += r->input->texts[i].len;
+    g->bytes += llmfi_cstr(r->format).len;
+    g->media = llmfi_media_tokens(r, &ignored);
+    if (r->tool_count) g->needs |= LLMF_CAN_TOOLS;
+    if (r->format && llmfi_trim(llmfi_cstr(r->format)).len && llmfi_trim(llmfi_cstr(r->format)).ptr[0] == '{') g->needs |= LLMF_CAN_SCHEMA;
+    if (r->op == LLMF_OP_TRANSCRIBE) g->needs |= LLMF_CAN_TRANSCRIBE;
+}
+
+/* ---- one candidate ---- */
+
+static llmfi_text llmfi_route_reason(llmfi_routing *g, size_t i, int reason) {
+    g->candidates[i].reason = reason;
+    g->weighed[i].usable = false;
+    return llmfi_text_in(g->weighed[i].text, LLMFI_CANDIDATE_TEXT);
+}
+
+/* Its quality for the task: of the route, else of the model's entry; below 0: not known. */
+static double llmfi_route_quality(const llmfi_node *n, llmf_str task) {
+    double value = -1;
+    if (n && n->type == LLMFI_OBJECT) {
+        const llmfi_node *own = task.len ? llmfi_member(n, task) : NULL;
+        n = own ? own : llmfi_member(n, LLMFI_LIT("default"));
+    }
+    if (n && n->type == LLMFI_NUMBER) llmfi_parse_double(n->text, &value);
+    return value;
+}
+
+static bool llmfi_route_serves(const llmfi_node *use_cases, llmf_str task) {
+    const llmfi_node *n;
+    if (!use_cases || !use_cases->child || !task.len) return true;
+    for (n = use_cases->child; n && !llmfi_eq_nocase(n->text, task); n = n->next) {}
+    return n != NULL;
+}
+
+/* Whether a model may be asked just now; the words say why not. What is known of it may be NULL: nothing yet. */
+static const char *llmfi_route_health(llmf_factory *f, const llmfi_health *h) {
+#if LLMF_HAS_RETRY
+    int code = LLMF_OK;
+    if (!h || !h->guarded) return NULL;
+    llmfi_now(f);
+    if (!llmfi_health_closed_until(f, h, &code)) return NULL;
+    return h->cool_until_ns > f->now_ns ? LLMFI_WORDS("is cooling down") : LLMFI_WORDS("has failed too often, and its breaker is open");
+#else
+    (void)f, (void)h;
+    return NULL;
+#endif
+}
+
+static bool llmfi_route_has_key(const llmf_factory *f, const llmfi_record *r) {
+    int auth = LLMFI_AUTH_NONE;
+    return f->replay || llmfi_record_has_key(r, &f->env, &auth) || auth == LLMFI_AUTH_NONE || (r->s.quirks & LLMFI_Q_NO_KEY_NEEDED);
+}
+
+/* The words of a capability that is missing. */
+static void llmfi_route_missing(llmfi_text *t, uint32_t missing) {
+    static const char words[] = "tools\0images\0audio\0files\0reasoning\0schema\0embeddings\0transcription\0";
+    int bit;
+    LLMFI_SAY(t, "is not known to have ");
+    for (bit = 0; bit < 7 && !(missing >> bit & 1); bit++) continue;
+    llmfi_say_c(t, llmfi_word_at(words, bit));
+    LLMFI_SAY(t, ": see its key capabilities");
+}
+
+static int64_t llmfi_route_input(const llmfi_routing *g, const llmfi_record *r) {
+    if (!g->req) return LLMFI_ROUTE_TOKENS;
+    return llmfi_sum_most(g->media, llmfi_tokens_of(g->bytes + r->prompt_prefix.len + r->prompt_suffix.len));
+}
+
+/* Its own budgets have room for the most that the request may cost. */
+static bool llmfi_route_has_room(llmfi_routing *g, size_t i, llmfi_prepared *p, int64_t input) {
+#if LLMF_HAS_BUDGETS
+    llmfi_bound bounds[LLMFI_BOUNDS];
+    llmfi_price price = llmfi_record_price(&p->record, input);
+    int64_t output = !g->req ? (int64_t)LLMFI_ROUTE_TOKENS : llmfi_output_most(&p->record.s, g->req->max_tokens > 0 ? g->req->max_tokens : p->record.max_tokens);
+    int64_t most = llmfi_tokens_cost(&price, input, g->req && g->req->op == LLMF_OP_EMBED ? 0 : output, g->req && g->req->cache);
+    llmfi_text t;
+    int k;
+    llmfi_bounds(g->f, p, g->routed ? g->routed->name : llmfi_str("", 0), bounds);
+    for (k = 0; k < LLMFI_BUDGET_CALL; k++) {
+        if (bounds[k].limit < 0 || (most >= 0 && llmfi_bound_fits(&bounds[k], most))) continue;
+        t = llmfi_route_reason(g, i, most < 0 ? LLMF_ROUTE_NO_PRICE : LLMF_ROUTE_BUDGET);
+        llmfi_say_bound(&t, &bounds[k]);
+        if (most < 0) LLMFI_SAY(&t, " needs its price, which is not known");
+        else LLMFI_SAY(&t, " has no room for it");
+        return false;
+    }
+#else
+    (void)g, (void)i, (void)p, (void)input;
+#endif
+    return true;
+}
+
+static int64_t llmfi_route_cost(const llmfi_routing *g, const llmfi_record *r, int64_t input) {
+    llmfi_price price = llmfi_record_price(r, input);
+    int64_t output = g->req && g->req->op == LLMF_OP_EMBED ? 0 : g->req && g->req->max_tokens > 0 ? g->req->max_tokens : (int64_t)LLMFI_ROUTE_TOKENS;
+    return llmfi_tokens_cost(&price, input, output, g->req && g->req->cache);
+}
+
+/* False: more than the caller wants to pay. */
+static bool llmfi_route_affords(llmfi_routing *g, size_t i) {
+    int64_t budget = g->what->budget_pico, cost = g->candidates[i].cost_pico;
+    llmfi_text t;
+    if (!budget || (cost >= 0 && cost <= (budget > 0 ? budget : 0))) return true;
+    t = llmfi_route_reason(g, i, cost < 0 ? LLMF_ROUTE_NO_PRICE : LLMF_ROUTE_BUDGET);
+    if (cost < 0) LLMFI_SAY(&t, "its price is not known: see input_token_cost_usd_per_million");
+    else LLMFI_SAY(&t, "costs more than budget_pico");
+    return false;
+}
+
+/* Everything that may leave it out, but what it costs. */
+static bool llmfi_route_fits(llmfi_routing *g, size_t i, const llmfi_prepared *p, const llmfi_node *use_cases, int64_t input) {
+    const llmfi_record *r = &p->record;
+    int64_t output = g->req && g->req->max_tokens > 0 ? g->req->max_tokens : r->max_tokens;
+    const char *ill = llmfi_route_health(g->f, p->health);
+    llmfi_text t;
+    if (!llmfi_route_has_key(g->f, r)) {
+        t = llmfi_route_reason(g, i, LLMF_ROUTE_NO_KEY);
+        LLMFI_SAY(&t, "no key: ");
+#if LLMF_HAS_STRINGS
+        llmfi_record_key_hint(r, &t);
+#endif
+    } else if (g->needs & ~r->capabilities) {
+        t = llmfi_route_reason(g, i, LLMF_ROUTE_CAPABILITY);
+        llmfi_route_missing(&t, g->needs & ~r->capabilities);
+    } else if (g->req && r->s.context_window > 0 && g->req->op != LLMF_OP_EMBED && llmfi_sum_most(input, output) > r->s.context_window) {
+        t = llmfi_route_reason(g, i, LLMF_ROUTE_CONTEXT);
+        LLMFI_SAY(&t, "its window of ");
+        llmfi_say_int(&t, r->s.context_window);
+        LLMFI_SAY(&t, " tokens may be too small for ");
+        llmfi_say_int(&t, llmfi_sum_most(input, output));
+    } else if (ill) {
+        t = llmfi_route_reason(g, i, LLMF_ROUTE_HEALTH);
+        llmfi_say_c(&t, ill);
+    } else if (!llmfi_route_serves(use_cases, g->task)) {
+        t = llmfi_route_reason(g, i, LLMF_ROUTE_TASK);
+        LLMFI_SAY(&t, "is not for ");
+        llmfi_say(&t, g->task);
+    } else {
+        return true;
+    }
+    return false;
+}
+
+/* As many millionths, rounded: the same on every machine. */
+static int64_t llmfi_route_weight(double weight) {
+    if (weight == LLMF_ZERO) return 0;
+    return weight == 0 ? 1000000 : (int64_t)(weight * 1e6 + 0.5);
+}
+
+/* own: what the route says of it; NULL: nothing. False with *err: there is no memory to look at it. */
+static bool llmfi_route_weigh(llmfi_routing *g, size_t i, const llmfi_route_candidate *own, llmf_error *err) {
+    llmf_candidate *c = &g->candidates[i];
+    llmfi_weighed *w = &g->weighed[i];
+    const llmfi_record *r;
+    llmfi_prepared *p;
+    llmfi_text t;
+    int64_t input;
+    c->quality = -1;
+    c->cost_pico = c->latency_us = LLMF_UNKNOWN;
+    w->at = llmfi_handle_named(&g->f->handles, g->f->config, c->name, err);
+    if (!w->at && err->code == LLMF_ERR_MEMORY) return false;
+    if (!w->at) {
+        t = llmfi_route_reason(g, i, err->code == LLMF_ERR_NOT_BUILT ? LLMF_ROUTE_NOT_BUILT : LLMF_ROUTE_UNKNOWN);
+        llmfi_say_c(&t, err->text);
+        llmfi_error_clear(err);
+        return true;
+    }
+    p = llmfi_handle_slot(&g->f->handles, w->at)->prepared;
+    r = &p->record;
+    if (!p->health) p->health = llmfi_health_find(g->f, r->s.provider, r->s.model_id, llmfi_health_host(r->s.base_url));
+    if (p->health && p->health->latency_us > 0) c->latency_us = p->health->latency_us;
+    w->bad = p->health ? p->health->bad : 0;
+    w->scores = p->health ? p->health->scores : 0;
+    w->score_ppm = p->health ? p->health->score_ppm : 0;
+    w->weight = llmfi_route_weight(own && own->weight != 0 ? own->weight : r->weight);
+    c->quality = llmfi_route_quality(own && own->quality ? own->quality : r->quality, g->task);
+    input = llmfi_route_input(g, r);
+    w->usable = true;
+    c->cost_pico = llmfi_route_cost(g, r, input);
+    if (llmfi_route_fits(g, i, p, own && own->use_cases ? own->use_cases : r->use_cases, input) && llmfi_route_affords(g, i)) llmfi_route_has_room(g, i, p, input);
+    return true;
+}
+
+/* ---- the rules ---- */
+
+/* Below 0: a is better, above 0: b. Unknown comes last. */
+static int llmfi_route_by_cost(const llmf_candidate *a, const llmf_candidate *b) {
+    if (a->cost_pico == b->cost_pico) return 0;
+    return a->cost_pico < 0 ? 1 : b->cost_pico < 0 || a->cost_pico < b->cost_pico ? -1 : 1;
+}
+
+/* One that was never tried comes first, one that only failed last. */
+static int64_t llmfi_route_latency(const llmfi_routing *g, size_t i) {
+    return g->candidates[i].latency_us > 0 ? g->candidates[i].latency_us : g->weighed[i].bad ? INT64_MAX : 0;
+}
+
+/* The mean of its scores in millionths; -1: not enough of them. */
+static int64_t llmfi_route_mean(const llmfi_weighed *w) {
+    return w->scores < LLMFI_ENOUGH_SCORES ? -1 : (int64_t)(w->score_ppm / w->scores);
+}
+
+static int llmfi_route_compare(const llmfi_routing *g, size_t a, size_t b) {
+    const llmf_candidate *x = &g->candidates[a], *y = &g->candidates[b];
+    int64_t m, n;
+    if (g->rule == LLMFI_RULE_QUALITY && x->quality != y->quality) return x->quality > y->quality ? -1 : 1;
+    if (g->rule == LLMFI_RULE_LATENCY) {
+        m = llmfi_route_latency(g, a);
+        n = llmfi_route_latency(g, b);
+        if (m != n) return m < n ? -1 : 1;
+    }
+    if (g->rule == LLMFI_RULE_SCORED) {
+        m = llmfi_route_mean(&g->weighed[a]);
+        n = llmfi_route_mean(&g->weighed[b]);
+        if (m != n) return m > n ? -1 : 1;
+    }
+    return llmfi_route_by_cost(x, y);
+}
+
+static size_t llmfi_route_best(const llmfi_routing *g) {
+    size_t i, best = g->count;
+    for (i = 0; i < g->count; i++)
+        if (g->weighed[i].usable && (best == g->count || llmfi_route_compare(g, i, best) < 0)) best = i;
+    return best;
+}
+
+static size_t llmfi_route_turn(const llmfi_routing *g) {
+    size_t i, at = g->routed ? g->routed->turn : 0;
+    for (i = 0; i < g->count; i++, at++) {
+        if (at >= g->count) at = 0;
+        if (g->weighed[at].usable) return at;
+    }
+    return g->count;
+}
+
+/* Mixes all bits (splitmix64). */
+static uint64_t llmfi_route_mix(uint64_t z) {
+    z += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+static uint64_t llmfi_route_draw(llmfi_routing *g) {
+    llmf_factory *f = g->f;
+    uint64_t bits = 0;
+    unsigned char bytes[8];
+    size_t i;
+    if (g->what->seed) return llmfi_route_mix(g->what->seed);
+    if (!f->desc.random) {
+        if (!f->route_draws) f->route_draws = (LLMF_HAS_STDLIB ? llmfi_clock_ns() : f->now_ns) ^ (uint64_t)(uintptr_t)f;
+        return llmfi_route_mix(f->route_draws += UINT64_C(0x9e3779b97f4a7c15));
+    }
+    f->desc.random(f->desc.user, bytes, sizeof bytes);
+    for (i = 0; i < sizeof bytes; i++) bits = bits << 8 | bytes[i]; /* the same on every machine */
+    return bits;
+}
+
+/* Where all weights are 0 nothing is drawn: as many as there are. */
+static size_t llmfi_route_drawn(llmfi_routing *g) {
+    uint64_t sum = 0, at;
+    size_t i;
+    for (i = 0; i < g->count; i++)
+        if (g->weighed[i].usable) sum += (uint64_t)g->weighed[i].weight;
+    if (!sum) return g->count;
+    at = llmfi_route_draw(g) % sum;
+    for (i = 0; i < g->count; i++) {
+        if (!g->weighed[i].usable) continue;
+        if (at < (uint64_t)g->weighed[i].weight) break;
+        at -= (uint64_t)g->weighed[i].weight;
+    }
+    return i;
+}
+
+/* -log2 of h as a part of 2^64, in 2^-32: by squaring, so that it is the same on every machine. At most 64 * 2^32. */
+static uint64_t llmfi_route_log(uint64_t h) {
+    uint64_t whole = 0, part = 0;
+    int i;
+    h |= 1;
+    for (; !(h >> 63); h <<= 1) whole++;
+    h >>= 32; /* 1 to 2, in 2^-31 */
+    for (i = 0; i < 32; i++) {
+        h = h * h >> 31;
+        part <<= 1;
+        if (h >> 32) {
+            part |= 1;
+            h >>= 1;
+        }
+    }
+    return ((whole + 1) << 32) - part;
+}
+
+static uint64_t llmfi_route_hash(llmf_str key, llmf_str name) {
+    uint64_t h = UINT64_C(14695981039346656037); /* FNV-1a */
+    size_t i;
+    for (i = 0; i < key.len; i++) h = (h ^ (unsigned char)key.ptr[i]) * UINT64_C(1099511628211);
+    h = (h ^ 0xff) * UINT64_C(1099511628211); /* in no UTF-8: ends the key */
+    for (i = 0; i < name.len; i++) h = (h ^ (unsigned char)name.ptr[i]) * UINT64_C(1099511628211);
+    return llmfi_route_mix(h);
+}
+
+/* Weighted rendezvous hashing: each candidate draws -log(hash of key and name) / weight, the least wins. Where a weight grows, keys move to that candidate only;
+   where one shrinks or goes, its keys alone move. */
+static size_t llmfi_route_split(const llmfi_routing *g) {
+    uint64_t least = 0, draw;
+    size_t i, best = g->count;
+    for (i = 0; i < g->count; i++) {
+        if (!g->weighed[i].usable || !g->weighed[i].weight) continue;
+        draw = llmfi_route_log(llmfi_route_hash(llmfi_cstr(g->what->key), g->candidates[i].name)); /* 2^38 at most */
+        draw = (draw << 24) / (uint64_t)g->weighed[i].weight;
+        if (best == g->count || draw < least) {
+            best = i;
+            least = draw;
+        }
+    }
+    return best;
+}
+
+static size_t llmfi_route_choose(llmfi_routing *g) {
+    switch (g->rule) {
+    case LLMFI_RULE_ROUND_ROBIN: return llmfi_route_turn(g);
+    case LLMFI_RULE_WEIGHTED: return llmfi_route_drawn(g);
+    case LLMFI_RULE_SPLIT: return g->what->key ? llmfi_route_split(g) : llmfi_route_drawn(g);
+    default: return llmfi_route_best(g);
+    }
+}
+
+/* ---- the decision ---- */
+
+/* What was chosen, and why the others were not, by rule. */
+static void llmfi_route_tell(llmfi_routing *g, size_t chosen) {
+    static const char won[] = "is the cheapest\0has the best quality\0is the quickest\0was drawn\0its turn has come\0the key is its\0has the best scores\0";
+    static const char lost[] = "another is cheaper\0another has better quality\0another is quicker\0another was drawn\0it is another's turn\0the key is another's\0another has better scores\0";
+    size_t i;
+    for (i = 0; i < g->count; i++) {
+        llmf_candidate *c = &g->candidates[i];
+        if (g->weighed[i].usable) {
+            llmfi_text t = llmfi_route_reason(g, i, i == chosen ? LLMF_ROUTE_CHOSEN : LLMF_ROUTE_LOST);
+#if LLMF_HAS_STRINGS
+            llmfi_say_c(&t, i == chosen ? llmfi_word_at(won, g->rule) : chosen == g->count ? "its weight is 0" : llmfi_word_at(lost, g->rule));
+#endif
+            (void)t, (void)won, (void)lost;
+        }
+        c->text = llmfi_cstr(g->weighed[i].text);
+    }
+}
+
+/* "fast: is the cheapest; smart: no key: set OPENAI_API_KEY". */
+static void llmfi_route_say(const llmfi_routing *g, llmfi_text *t) {
+    size_t i;
+    for (i = 0; i < g->count; i++) {
+        if (i) llmfi_say_c(t, "; ");
+        llmfi_say(t, g->candidates[i].name);
+        llmfi_say_c(t, ": ");
+        llmfi_say(t, g->candidates[i].text);
+    }
+}
+
+static void llmfi_route_log_line(const llmfi_routing *g, size_t chosen) {
+    char line[1024];
+    llmfi_text t = llmfi_text_in(line, sizeof line);
+    if (!g->f->desc.log || g->f->desc.log_level < LLMF_LOG_INFO) return;
+    LLMFI_SAY(&t, "route ");
+    if (g->route) llmfi_say(&t, g->route->name);
+    llmfi_say_c(&t, " (");
+    llmfi_say_c(&t, llmfi_word_at(llmfi_route_rules, g->rule));
+    llmfi_say_c(&t, "): ");
+    if (chosen < g->count) llmfi_say(&t, g->candidates[chosen].name);
+    else LLMFI_SAY(&t, "none");
+    llmfi_say_c(&t, ". ");
+    llmfi_route_say(g, &t);
+    llmfi_log(g->f, LLMF_LOG_INFO, 4, llmfi_str(line, t.len));
+}
+
+static LLMFI_COLD void llmfi_route_none(const llmfi_routing *g, llmf_error *err) {
+    llmfi_text t = llmfi_error_begin(err, LLMF_ERR_ALL_FAILED);
+    LLMFI_SAY(&t, "no model of ");
+    llmfi_say(&t, g->route ? g->route->name : LLMFI_LIT("the config"));
+    LLMFI_SAY(&t, " can be asked: ");
+    llmfi_route_say(g, &t);
+}
+
+/* ---- from a description to a decision ---- */
+
+static LLMFI_COLD bool llmfi_route_unknown(const llmf_factory *f, llmf_str name, llmf_error *err) {
+    llmfi_text t = llmfi_error_begin(err, LLMF_ERR_UNKNOWN_MODEL);
+    llmfi_nearest near_names = llmfi_nearest_to(name);
+    const llmfi_route *r;
+    for (r = f->config->routes; r; r = r->next) llmfi_nearest_try(&near_names, r->name);
+    LLMFI_SAY(&t, "llmf_route_desc.route: there is no route ");
+    llmfi_say(&t, name);
+    llmfi_nearest_say(&near_names, &t);
+    if (!near_names.count) LLMFI_SAY(&t, "; the config's section routes has them");
+    return false;
+}
+
+static LLMFI_COLD bool llmfi_route_bad(llmf_error *err, const char *field, const char *what) {
+    llmfi_text t = llmfi_error_begin(err, LLMF_ERR_ARGUMENT);
+    llmfi_say_c(&t, "llmf_route_desc.");
+    llmfi_say_c(&t, field);
+    LLMFI_SAY(&t, ": ");
+#if LLMF_HAS_STRINGS
+    llmfi_say_c(&t, what);
+#endif
+    (void)what;
+    return false;
+}
+
+/* What is kept of a route over a reload; NULL: no memory. */
+static llmfi_routed *llmfi_routed_of(llmf_factory *f, llmf_str name) {
+    llmfi_routed *r = f->routes;
+    char *text;
+    while (r && !llmfi_eq(r->name, name)) r = r->next;
+    if (r) return r;
+    r = (llmfi_routed *)llmfi_heap_alloc(&f->heap, sizeof *r + name.len);
+    if (!r) return NULL;
+    memset(r, 0, sizeof *r);
+    text = (char *)(r + 1);
+    memcpy(text, name.ptr, name.len);
+    r->name = llmfi_str(text, name.len);
+    r->next = f->routes;
+    f->routes = r;
+    return r;
+}
+
+/* The i-th name, and what the route says of it; NULL: nothing. */
+static llmf_str llmfi_route_name(const llmfi_routing *g, size_t i, const llmfi_route_candidate **own) {
+    const llmfi_entry *e = g->f->config->models;
+    *own = NULL;
+    if (g->route && g->route->count) {
+        *own = &g->route->candidates[i];
+        return (*own)->model;
+    }
+    while (i--) e = e->next;
+    return e->key;
+}
+
+/* Room for all candidates and their names, which stays until the next decision. */
+static bool llmfi_route_room(llmfi_routing *g) {
+    const llmfi_route_candidate *own;
+    llmfi_buf *b = &g->f->decision;
+    size_t i, need = 0;
+    char *at;
+    for (i = 0; i < g->count; i++) need += sizeof *g->candidates + sizeof *g->weighed + llmfi_route_name(g, i, &own).len + 1;
+    b->len = 0;
+    if (!llmfi_buf_reserve(b, need + 1)) return false;
+    memset(b->ptr, 0, need);
+    g->candidates = (llmf_candidate *)(void *)b->ptr;
+    g->weighed = (llmfi_weighed *)(void *)(g->candidates + g->count);
+    at = (char *)(g->weighed + g->count);
+    for (i = 0; i < g->count; i++) {
+        llmf_str name = llmfi_route_name(g, i, &own);
+        memcpy(at, name.ptr, name.len);
+        g->candidates[i].name = llmfi_str(at, name.len);
+        at += name.len + 1;
+    }
+    return true;
+}
+
+/* The description, checked; the rule that holds. */
+static bool llmfi_route_begin(llmfi_routing *g, llmf_error *err) {
+    const llmf_route_desc *what = g->what;
+    if (!(what->complexity >= 0 && what->complexity <= 1)) return llmfi_route_bad(err, "complexity", "must be from 0 to 1");
+    if (what->budget_pico < -1) return llmfi_route_bad(err, "budget_pico", "must not be negative (0: none; LLMF_ZERO: nothing)");
+    if (what->estimate_complexity && !g->req) return llmfi_route_bad(err, "request", "is NULL, but estimate_complexity wants to see it");
+    if (what->route) g->route = llmfi_config_route(g->f->config, llmfi_cstr(what->route));
+    if (what->route && !g->route) return llmfi_route_unknown(g->f, llmfi_cstr(what->route), err);
+    if (g->route) g->routed = llmfi_routed_of(g->f, g->route->name);
+    if (g->route && !g->routed) return llmfi_error_memory(err);
+    g->count = g->route && g->route->count ? g->route->count : g->f->config->model_count;
+    if (!g->count) return llmfi_error_set(err, LLMF_ERR_UNKNOWN_MODEL, "llmf_route: the config has no models to choose from: put some under models");
+    g->task = what->task ? llmfi_cstr(what->task) : g->route ? g->route->task : llmfi_str("", 0);
+    g->needs = what->needs;
+    g->complexity = what->complexity;
+    if (g->req) llmfi_route_request(g);
+    if (what->estimate_complexity) {
+        double guess = llmfi_complexity(llmfi_route_newest(g->req));
+        if (guess > g->complexity) g->complexity = guess;
+    }
+    g->rule = g->route ? g->route->rule : LLMFI_RULE_CHEAPEST;
+    if (g->rule == LLMFI_RULE_CHEAPEST && g->complexity > (g->route ? g->route->threshold : 0.5)) g->rule = LLMFI_RULE_QUALITY;
+    return llmfi_route_room(g) || llmfi_error_memory(err);
+}
+
+/* The handle of the chosen one; 0 with *err. */
+static uint32_t llmfi_route_decide(llmfi_routing *g, llmf_decision *why, llmf_error *err) {
+    const llmfi_route_candidate *own;
+    uint32_t at;
+    size_t i, chosen;
+    if (!llmfi_route_begin(g, err)) return 0;
+    for (i = 0; i < g->count; i++) {
+        (void)llmfi_route_name(g, i, &own);
+        if (!llmfi_route_weigh(g, i, own, err)) return 0;
+    }
+    chosen = llmfi_route_choose(g);
+    llmfi_route_tell(g, chosen);
+    why->candidates = g->candidates;
+    why->candidate_count = g->count;
+    why->chosen = chosen;
+    why->complexity = g->complexity;
+    why->input_tokens = g->req ? llmfi_sum_most(g->media, llmfi_tokens_of(g->bytes)) : LLMF_UNKNOWN;
+    llmfi_route_log_line(g, chosen);
+    if (chosen == g->count) {
+        llmfi_route_none(g, err);
+        return 0;
+    }
+    if (!g->routed) return g->weighed[chosen].at;
+    at = llmfi_handle_routed(&g->f->handles, g->f->config, g->candidates[chosen].name, g->routed, err);
+    if (at && g->rule == LLMFI_RULE_ROUND_ROBIN) g->routed->turn = chosen + 1;
+    return at;
+}
+
+static void llmfi_route_close(llmf_factory *f) {
+    llmfi_buf_free(&f->decision);
+    while (f->routes) {
+        llmfi_routed *next = f->routes->next;
+        llmfi_heap_free(&f->heap, f->routes);
+        f->routes = next;
+    }
+}
+
+/* ---- the public side ---- */
+
+LLMF_API llmf_model llmf_route_abi(llmf_factory *f, const llmf_route_desc *what, size_t what_size, size_t req_size, llmf_decision *why, size_t why_size, llmf_error *err) {
+    llmf_model m = {0};
+    llmf_route_desc given;
+    llmf_request req;
+    llmf_decision made;
+    llmf_error local;
+    llmfi_routing g;
+    uint32_t at = 0;
+    if (!err) err = &local;
+    llmfi_error_clear(err);
+    memset(&given, 0, sizeof given);
+    memset(&made, 0, sizeof made);
+    memset(&g, 0, sizeof g);
+    if (what) memcpy(&given, what, what_size < sizeof given ? what_size : sizeof given);
+    if (given.request) {
+        memset(&req, 0, sizeof req);
+        memcpy(&req, given.request, req_size < sizeof req ? req_size : sizeof req);
+        g.req = &req;
+    }
+    g.f = f;
+    g.what = &given;
+    if (!f) llmfi_error_set(err, LLMF_ERR_ARGUMENT, "the factory is NULL");
+    else at = llmfi_route_decide(&g, &made, err);
+    if (why) memcpy(why, &made, why_size < sizeof made ? why_size : sizeof made);
+    if (at) m.id = llmfi_handle_id(&f->handles, at);
+    else if (f) f->last_error = *err;
+    return m;
+}
+
+LLMF_API llmf_result llmf_score(llmf_factory *f, llmf_call id, double value) {
+    llmfi_call *c = llmfi_call_of(f, id);
+    llmfi_health *h = c ? llmfi_health_at(c) : NULL;
+    if (!c) return LLMF_ERR_STALE;
+    if (!(value >= 0 && value <= 1) || !c->prepared) {
+        llmfi_error_set(&f->last_error, LLMF_ERR_ARGUMENT, c->prepared ? "llmf_score: value must be from 0 to 1" : "llmf_score: the call failed before it had a model");
+        return LLMF_ERR_ARGUMENT;
+    }
+    if (!h || h->scores == UINT64_MAX / 1000000) {
+        llmfi_error_set(&f->last_error, LLMF_ERR_LIMIT, "llmf_score: there is no room to keep it: raise LLMF_MAX_HEALTH, or llmf_desc.memory_size");
+        return LLMF_ERR_LIMIT;
+    }
+    h->scores++;
+    h->score_ppm += (uint64_t)(value * 1e6 + 0.5);
+    return LLMF_OK;
+}
+
+#else
+
+LLMF_API llmf_model llmf_route_abi(llmf_factory *f, const llmf_route_desc *what, size_t what_size, size_t req_size, llmf_decision *why, size_t why_size, llmf_error *err) {
+    llmf_model none = {0};
+    llmf_error local;
+    (void)what, (void)what_size, (void)req_size;
+    if (!err) err = &local;
+    llmfi_error_left_out(err, "llmf_route", "ROUTES");
+    if (why) memset(why, 0, why_size);
+    if (f) f->last_error = *err;
+    return none;
+}
+
+LLMF_API llmf_result llmf_score(llmf_factory *f, llmf_call c, double value) {
+    (void)c, (void)value;
+    if (f) llmfi_error_left_out(&f->last_error, "llmf_score", "ROUTES");
+    return LLMF_ERR_NOT_BUILT;
+}
+
+#endif
+#endif
+#if LLMF_HAS_MALLOC
 #include <stdlib.h>
 #endif
 
@@ -32862,7 +36088,7 @@ enum { LLMFI_DEFAULT_MEMORY = 8 << 20, LLMFI_DEFAULT_CALLS = 64, LLMFI_DEFAULT_R
 static void *llmfi_stdlib_alloc(void *user, void *ptr, size_t old_size, size_t size) {
     (void)user;
     (void)old_size;
-#if LLMF_HAS_STDLIB
+#if LLMF_HAS_MALLOC
     if (size) return malloc(size);
     free(ptr);
 #else
@@ -33095,6 +36321,15 @@ LLMF_API void llmf_close(llmf_factory *f) {
 #if LLMFI_HAS_HEALTH
     llmfi_health_close(f);
 #endif
+#if LLMF_HAS_BUDGETS
+    llmfi_budget_close(f);
+#endif
+#if LLMF_HAS_ROUTES
+    llmfi_route_close(f);
+#endif
+#if LLMF_HAS_METRICS
+    llmfi_metrics_close(f);
+#endif
     if (f->config) llmfi_config_release(f->config);
     llmfi_env_close(&f->env);
     if (f->watching) llmfi_watch_close(&f->watch);
@@ -33153,6 +36388,9 @@ static llmf_factory *llmfi_lay_out(const llmf_desc *desc, void *block, llmf_erro
 #if LLMF_HAS_REGISTER
     f->handles.dialects = f->dialects;
 #endif
+#if LLMF_HAS_ROUTES
+    llmfi_buf_init(&f->decision, &f->heap, 0);
+#endif
     llmfi_net_init(f, recv);
 #if LLMF_HAS_AWS
     llmfi_keys_init(f);
@@ -33175,12 +36413,18 @@ static bool llmfi_desc_ok(const llmf_desc *d, llmf_error *err) {
 #if !LLMF_HAS_SLICES
     if (d->slice_us > 0) return llmfi_error_left_out(err, "llmf_desc.slice_us", "SLICES");
 #endif
-#if !LLMF_HAS_STDLIB
+#if !LLMF_HAS_METRICS
+    if (d->metrics || d->span) return llmfi_error_left_out(err, d->metrics ? "llmf_desc.metrics" : "llmf_desc.span", "METRICS");
+#endif
+#if !LLMF_HAS_MALLOC
     if (!d->memory && !d->alloc)
-        return llmfi_error_about(err, LLMF_ERR_ARGUMENT, "", LLMFI_LIT("llmf_desc.memory"), " is not set, and this build has no malloc (LLMF_NO_STDLIB): give it a block and memory_size, or set alloc");
+        return llmfi_error_about(err, LLMF_ERR_ARGUMENT, "", LLMFI_LIT("llmf_desc.memory"), " is not set, and this build has no malloc (LLMF_NO_MALLOC, LLMF_NO_STDLIB): give it a block and memory_size, or set alloc");
+#endif
+#if !LLMF_HAS_STDLIB
     if (!d->clock_ns)
         return llmfi_error_about(err, LLMF_ERR_ARGUMENT, "", LLMFI_LIT("llmf_desc.clock_ns"), " is not set, and this build has no clock of its own (LLMF_NO_STDLIB): give it one, for the timeouts");
 #endif
+    if (!llmfi_budget_desc_ok(d, err)) return false;
     if (d->memory && !d->memory_size) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.memory is set but memory_size is 0: say how many bytes it has");
     return true;
 }
@@ -33257,6 +36501,14 @@ static llmf_model llmfi_no_model(llmf_factory *f, const llmf_error *why, llmf_er
 static llmf_model llmfi_get_new(llmf_factory *f, llmf_str name, uint32_t at, llmf_error *err) {
     llmf_model m;
     llmf_error why;
+#if LLMF_HAS_ROUTES
+    if (llmfi_config_route(f->config, name)) {
+        llmf_route_desc what;
+        memset(&what, 0, sizeof what);
+        what.route = name.ptr;
+        return llmf_route(f, &what, NULL, err);
+    }
+#endif
     llmfi_error_clear(&why);
     if (at && !llmfi_handle_use(&f->handles, f->config, at, &why)) return llmfi_no_model(f, &why, err);
     if (!at) at = llmfi_handle_new(&f->handles, f->config, name, NULL, &why);
@@ -33568,8 +36820,8 @@ LLMF_API size_t llmf_check_abi(const llmf_desc *desc, size_t desc_size, void (*r
     c.user = user;
     c.count = 0;
     if (!f) {
-        if (!LLMF_HAS_STDLIB && d.alloc == llmfi_stdlib_alloc)
-            llmfi_error_about(&err, LLMF_ERR_ARGUMENT, "", LLMFI_LIT("llmf_desc.alloc"), " is not set, and this build has no malloc (LLMF_NO_STDLIB): a check needs a block of its own");
+        if (!LLMF_HAS_MALLOC && d.alloc == llmfi_stdlib_alloc)
+            llmfi_error_about(&err, LLMF_ERR_ARGUMENT, "", LLMFI_LIT("llmf_desc.alloc"), " is not set, and this build has no malloc (LLMF_NO_MALLOC, LLMF_NO_STDLIB): a check needs a block of its own");
         else llmfi_error_memory(&err);
         llmfi_on_checked(&c, &err, false);
         return c.count;
@@ -33610,12 +36862,490 @@ LLMF_API size_t llmf_min_memory_abi(const llmf_desc *desc, size_t desc_size) {
     if (llmfi_start_up(f, &err)) {
         need = f->permanent + 2 * f->heap.high + (size_t)d.max_calls * LLMFI_CALL_BYTES;
         need += llmfi_tls_need(f);
+#if LLMF_HAS_METRICS
+        if (d.metrics) need += (size_t)LLMF_MAX_SERIES * LLMFI_SERIES_BYTES;
+#endif
     }
     llmf_close(f);
     d.alloc(d.user, block, d.memory_size, 0);
     return need ? need + need / LLMF_HEAP_UNIT : 0;
 }
 
+#endif
+/* What a factory has learned (health.h), as bytes that outlive it: limits, cool-downs, breakers, latencies. A device or a saved game keeps them; a program that starts again
+   does not ask at once who has just said no. Nothing in them is a key or a prompt.
+
+   The bytes: "LLMFSAVE", then numbers in little-endian order: u32 version, u32 bytes in all, i64 milliseconds since 1970, u32 entries; then the entries; at the end the
+   CRC-32 of all before it. An entry: u16 length and text of the provider, u16 and text of the model's id, u32 hash of its base URL, then its numbers in the order of
+   llmfi_save_entry. Times are kept as what is left of them. */
+#ifndef LLMFI_ENGINE_SAVE_H
+#define LLMFI_ENGINE_SAVE_H
+/* A file that is written whole or not at all: what is there is the old one or the new one, whenever the program or the machine stops. */
+#ifndef LLMFI_BASE_FILE_H
+#define LLMFI_BASE_FILE_H
+
+#if LLMF_HAS_FILES && LLMF_HAS_SAVE
+#include <stdio.h>
+#if !defined(_WIN32)
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#endif
+
+/* The longest path of such a file. */
+enum { LLMFI_MAX_PATH = 1000 };
+
+#if defined(_WIN32)
+
+static bool llmfi_file_write(const char *path, const char *bytes, size_t len) {
+    FILE *f = fopen(path, "wb");
+    bool ok = f && fwrite(bytes, 1, len, f) == len && fflush(f) == 0;
+    return (!f || fclose(f) == 0) && ok;
+}
+
+static bool llmfi_file_move(const char *from, const char *to) {
+    return MoveFileExA(from, to, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH) != 0;
+}
+
+#else
+
+/* For its owner's eyes only, and on the disk before it has its name. */
+static bool llmfi_file_write(const char *path, const char *bytes, size_t len) {
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    bool ok = fd >= 0;
+    while (ok && len) {
+        ssize_t n = write(fd, bytes, len);
+        ok = n > 0;
+        if (!ok) break;
+        bytes += n;
+        len -= (size_t)n;
+    }
+    ok = ok && fsync(fd) == 0;
+    return (fd < 0 || close(fd) == 0) && ok;
+}
+
+/* The name is the directory's: that must be on the disk too. One that cannot be opened or synced (some file systems) has had its chance. */
+static bool llmfi_file_move(const char *from, const char *to) {
+    char directory[LLMFI_MAX_PATH];
+    size_t n = llmfi_strlen(to);
+    int fd;
+    if (rename(from, to) != 0) return false;
+    while (n && to[n - 1] != '/') n--;
+    memcpy(directory, n ? to : "./", n ? n : 2);
+    directory[n ? n : 2] = '\0';
+    fd = open(directory, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return true;
+    (void)fsync(fd);
+    close(fd);
+    return true;
+}
+
+#endif
+
+/* False with *err; the old file is as it was. The new one is written beside it, as PATH.new. */
+static bool llmfi_file_replace(const char *path, const char *bytes, size_t len, llmf_error *err) {
+    char fresh[LLMFI_MAX_PATH];
+    size_t n = llmfi_strlen(path);
+    int saved = LLMFI_ERRNO;
+    bool ok;
+    if (!n || n > sizeof fresh - 5) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "the path of the file is empty, or too long");
+    memcpy(fresh, path, n);
+    memcpy(fresh + n, ".new", 5);
+    ok = llmfi_file_write(fresh, bytes, len) && llmfi_file_move(fresh, path);
+    if (!ok) remove(fresh);
+    LLMFI_SET_ERRNO(saved);
+    return ok || llmfi_error_about(err, LLMF_ERR_CONFIG, "", llmfi_cstr(path), ": cannot be written; look at its directory's permissions, and at the room on the disk");
+}
+
+#endif
+#endif
+
+#if LLMF_HAS_SAVE
+
+enum { LLMFI_SAVE_VERSION = 1, LLMFI_SAVE_HEAD = 28, LLMFI_SAVE_MOST = 1 << 20 };
+
+/* One walk for both ways: writes to `out` (as far as it has room), or reads from `in`, checking lengths. */
+typedef struct llmfi_saver {
+    llmf_factory *f;
+    char *out;
+    size_t cap, len;                         /* len: of all that there is to write */
+    llmf_str in;                             /* what is left to read */
+    bool reading, bad;
+    int64_t elapsed_ms;                      /* since it was written */
+} llmfi_saver;
+
+static void llmfi_save_bytes(llmfi_saver *s, void *bytes, size_t n) {
+    if (s->reading) {
+        s->bad = s->bad || s->in.len < n;
+        if (s->bad) memset(bytes, 0, n);
+        else memcpy(bytes, s->in.ptr, n);
+        if (!s->bad) s->in = llmfi_from(s->in, n);
+        return;
+    }
+    if (s->len < s->cap && n <= s->cap - s->len) memcpy(s->out + s->len, bytes, n);
+    s->len += n;
+}
+
+/* A number of so many bytes. */
+static uint64_t llmfi_save_word(llmfi_saver *s, uint64_t value, size_t n) {
+    unsigned char b[8];
+    size_t i;
+    for (i = 0; i < n; i++) b[i] = (unsigned char)(value >> 8 * i);
+    llmfi_save_bytes(s, b, n);
+    for (value = 0, i = n; i-- > 0;) value = value << 8 | b[i];
+    return value;
+}
+
+static void llmfi_save_number(llmfi_saver *s, int64_t *value) {
+    *value = (int64_t)llmfi_save_word(s, (uint64_t)*value, 8);
+}
+
+/* Never below `least`: what was damaged and has the right checksum by chance is not believed blindly. */
+static void llmfi_save_count(llmfi_saver *s, int64_t *value, int64_t least) {
+    llmfi_save_number(s, value);
+    if (*value < least || *value > INT64_MAX / 4) *value = least;
+}
+
+#if LLMF_HAS_RETRY
+/* A moment, as the milliseconds until it. */
+static void llmfi_save_moment(llmfi_saver *s, uint64_t *ns) {
+    int64_t left = *ns > s->f->now_ns ? (int64_t)((*ns - s->f->now_ns) / LLMFI_MS) + 1 : 0;
+    llmfi_save_count(s, &left, 0);
+    if (s->reading) *ns = left > s->elapsed_ms ? llmfi_after_ms(s->f->now_ns, left - s->elapsed_ms) : 0;
+}
+
+/* What was sent in the seconds that still count, the oldest first. */
+static void llmfi_save_window(llmfi_saver *s, llmfi_health *h) {
+    llmfi_window none, *w = h->window ? h->window : &none;
+    uint64_t there = llmfi_save_word(s, h->window != NULL, 1), i, gone = (uint64_t)s->elapsed_ms / 1000, now = s->f->now_ns / (1000 * LLMFI_MS);
+    if (!there) return;
+    if (s->reading && !h->window) {
+        w = (llmfi_window *)llmfi_heap_alloc(&s->f->heap, sizeof *w);
+        if (w) memset(w, 0, sizeof *w);
+        h->window = w;
+        if (!w) w = &none; /* its numbers are passed over */
+    }
+    if (s->reading) memset(w, 0, sizeof *w);
+    if (s->reading) w->second = now;
+    else llmfi_window_move(w, now);
+    for (i = LLMFI_WINDOW_SECONDS; i-- > 0;) { /* so many seconds ago */
+        size_t at = (size_t)((w->second + LLMFI_WINDOW_SECONDS - i) % LLMFI_WINDOW_SECONDS);
+        uint32_t requests = (uint32_t)llmfi_save_word(s, s->reading ? 0 : w->request[at], 4);
+        int64_t tokens = s->reading ? 0 : w->token[at];
+        llmfi_save_number(s, &tokens);
+        if (!s->reading || i + gone >= LLMFI_WINDOW_SECONDS || tokens > INT64_MAX / 128 || tokens < -INT64_MAX / 128) continue;
+        at = (size_t)((w->second + LLMFI_WINDOW_SECONDS - i - gone) % LLMFI_WINDOW_SECONDS);
+        w->request[at] = requests;
+        w->token[at] = tokens;
+        w->requests += requests;
+        w->tokens += tokens;
+    }
+}
+#endif
+
+/* The numbers of one model, in this order. */
+static void llmfi_save_entry(llmfi_saver *s, llmfi_health *h) {
+    int64_t good = (int64_t)h->good, bad = (int64_t)h->bad;
+    llmfi_save_count(s, &good, 0);
+    llmfi_save_count(s, &bad, 0);
+    h->good = (uint64_t)good;
+    h->bad = (uint64_t)bad;
+    llmfi_save_count(s, &h->latency_us, 0);
+    llmfi_save_count(s, &h->first_us, 0);
+#if LLMF_HAS_RETRY
+    h->cool_code = (int)llmfi_save_word(s, (uint64_t)h->cool_code, 1);
+    if (h->cool_code > LLMF_ERR_ALL_FAILED) h->cool_code = LLMF_ERR_RATE_LIMIT;
+    llmfi_save_moment(s, &h->cool_until_ns);
+    llmfi_save_moment(s, &h->open_until_ns);
+    llmfi_save_count(s, &h->failures, 0);
+    llmfi_save_window(s, h);
+    if (s->reading) h->guarded = h->guarded || h->cool_until_ns || h->open_until_ns;
+#endif
+}
+
+static llmf_str llmfi_save_text(llmfi_saver *s, llmf_str text) {
+    size_t n = (size_t)llmfi_save_word(s, text.len < 0xFFFF ? text.len : 0xFFFF, 2);
+    if (!s->reading) {
+        llmfi_save_bytes(s, (void *)(uintptr_t)text.ptr, n);
+        return text;
+    }
+    if (s->in.len < n) s->bad = true;
+    if (s->bad) return llmfi_str("", 0);
+    text = llmfi_str(s->in.ptr, n);
+    s->in = llmfi_from(s->in, n);
+    return text;
+}
+
+/* ---- out ---- */
+
+static size_t llmfi_save_all(llmf_factory *f, char *out, size_t cap) {
+    llmfi_saver s;
+    llmfi_health *h;
+    size_t bytes = 0;
+    int pass;
+    for (pass = 0; pass < 2; pass++) { /* first the length, which stands in front */
+        memset(&s, 0, sizeof s);
+        s.f = f;
+        s.out = out;
+        s.cap = pass ? cap : 0;
+        llmfi_save_bytes(&s, (void *)(uintptr_t)"LLMFSAVE", 8);
+        llmfi_save_word(&s, LLMFI_SAVE_VERSION, 4);
+        llmfi_save_word(&s, bytes, 4);
+        llmfi_save_word(&s, (uint64_t)llmfi_wall(f), 8);
+        llmfi_save_word(&s, f->health_count, 4);
+        for (h = f->health; h; h = h->next) {
+            llmfi_save_text(&s, h->provider);
+            llmfi_save_text(&s, h->model_id);
+            llmfi_save_word(&s, h->host, 4);
+            llmfi_save_entry(&s, h);
+        }
+        bytes = s.len + 4;
+        if (bytes > cap) return bytes;
+    }
+    llmfi_save_word(&s, llmfi_crc32(0, out, s.len), 4);
+    return bytes;
+}
+
+LLMF_API size_t llmf_save(llmf_factory *f, void *out, size_t cap) {
+    if (!f) return 0;
+    llmfi_now(f);
+    return llmfi_save_all(f, (char *)out, out ? cap : 0);
+}
+
+/* ---- in ---- */
+
+static bool llmfi_save_refuse(llmf_factory *f, llmf_error *err, const char *what) {
+    if (f) llmfi_error_set(&f->last_error, LLMF_ERR_ARGUMENT, what);
+    if (f && err) *err = f->last_error;
+    return false;
+}
+#if !LLMF_HAS_STRINGS
+#define llmfi_save_refuse(f, err, what) llmfi_save_refuse((f), (err), "")
+#endif
+
+/* Everything is looked at before anything is taken. */
+static bool llmfi_save_whole(llmfi_saver *s) {
+    llmf_str all = s->in;
+    llmfi_health read;
+    uint64_t n;
+    char name[8];
+    llmfi_saver crc = *s;
+    if (all.len < LLMFI_SAVE_HEAD + 4) return false;
+    crc.in = llmfi_from(all, all.len - 4);
+    if (llmfi_save_word(&crc, 0, 4) != llmfi_crc32(0, all.ptr, all.len - 4)) return false;
+    s->in.len -= 4;
+    llmfi_save_bytes(s, name, 8);
+    if (memcmp(name, "LLMFSAVE", 8) != 0 || llmfi_save_word(s, 0, 4) != LLMFI_SAVE_VERSION || llmfi_save_word(s, 0, 4) != all.len) return false;
+    s->elapsed_ms = llmfi_wall(s->f) - (int64_t)llmfi_save_word(s, 0, 8);
+    if (s->elapsed_ms < 0 || s->elapsed_ms > INT64_MAX / 4) s->elapsed_ms = 0; /* a clock that was set back */
+    for (n = llmfi_save_word(s, 0, 4); n && !s->bad; n--) {
+        memset(&read, 0, sizeof read);
+        llmfi_save_text(s, llmfi_str("", 0));
+        llmfi_save_text(s, llmfi_str("", 0));
+        llmfi_save_word(s, 0, 4);
+        llmfi_save_entry(s, &read);
+#if LLMF_HAS_RETRY
+        if (read.window) llmfi_heap_free(&s->f->heap, read.window);
+#endif
+    }
+    return !s->bad && !s->in.len;
+}
+
+static bool llmfi_load_all(llmf_factory *f, llmf_str bytes, llmf_error *err) {
+    llmfi_saver s;
+    uint64_t n;
+    memset(&s, 0, sizeof s);
+    s.f = f;
+    s.in = bytes;
+    s.reading = true;
+    if (!llmfi_save_whole(&s)) return llmfi_save_refuse(f, err, "the saved state is damaged, cut, or of another version: nothing was taken from it");
+    s.in = llmfi_str(bytes.ptr + 24, bytes.len - 28);
+    for (n = llmfi_save_word(&s, 0, 4); n; n--) {
+        llmf_str provider = llmfi_save_text(&s, llmfi_str("", 0)), model_id = llmfi_save_text(&s, llmfi_str("", 0));
+        uint32_t host = (uint32_t)llmfi_save_word(&s, 0, 4);
+        llmfi_health unknown, *h = llmfi_health_named(f, provider, model_id, host);
+        memset(&unknown, 0, sizeof unknown);
+        llmfi_save_entry(&s, h ? h : &unknown);
+#if LLMF_HAS_RETRY
+        if (!h && unknown.window) llmfi_heap_free(&f->heap, unknown.window);
+#endif
+    }
+    return true;
+}
+
+LLMF_API llmf_result llmf_load(llmf_factory *f, const void *bytes, size_t len, llmf_error *err) {
+    if (err) llmfi_error_clear(err);
+    if (!f) {
+        if (err) llmfi_error_set(err, LLMF_ERR_ARGUMENT, "the factory is NULL");
+        return LLMF_ERR_ARGUMENT;
+    }
+    llmfi_now(f);
+    return llmfi_load_all(f, llmfi_str((const char *)bytes, bytes ? len : 0), err) ? LLMF_OK : LLMF_ERR_ARGUMENT;
+}
+
+/* ---- files ---- */
+
+LLMF_API llmf_result llmf_save_file(llmf_factory *f, const char *path, llmf_error *err) {
+    llmf_error own;
+    if (!err) err = &own;
+    llmfi_error_clear(err);
+    if (!f || !path) llmfi_error_set(err, LLMF_ERR_ARGUMENT, "the factory, or the path, is NULL");
+#if LLMF_HAS_FILES
+    if (err->code == LLMF_OK) {
+        size_t len = llmf_save(f, NULL, 0);
+        char *bytes = (char *)llmfi_heap_alloc(&f->heap, len);
+        if (bytes && llmf_save(f, bytes, len) == len) (void)llmfi_file_replace(path, bytes, len, err);
+        else llmfi_error_memory(err);
+        llmfi_heap_free(&f->heap, bytes);
+    }
+#else
+    if (err->code == LLMF_OK) (void)llmfi_error_left_out(err, "llmf_save_file", "FILES");
+#endif
+    return (llmf_result)err->code;
+}
+
+#if LLMF_HAS_FILES
+/* What llmfi_source_read says of a file goes to the caller's error. */
+static void llmfi_load_problem(void *user, const llmf_error *e, bool warning) {
+    (void)warning;
+    *(llmf_error *)user = *e;
+}
+#endif
+
+LLMF_API llmf_result llmf_load_file(llmf_factory *f, const char *path, llmf_error *err) {
+    llmf_error own;
+    if (!err) err = &own;
+    llmfi_error_clear(err);
+    if (!f || !path) {
+        llmfi_error_set(err, LLMF_ERR_ARGUMENT, "the factory, or the path, is NULL");
+        return LLMF_ERR_ARGUMENT;
+    }
+#if LLMF_HAS_FILES
+    {
+        llmfi_report report = llmfi_report_to(llmfi_load_problem, err);
+        llmfi_buf bytes;
+        llmfi_buf_init(&bytes, &f->heap, LLMFI_SAVE_MOST);
+        switch (llmfi_source_read(llmfi_cstr(path), &bytes, &report)) {
+        case LLMFI_SOURCE_READ: (void)llmf_load(f, bytes.ptr, bytes.len, err); break;
+        case LLMFI_SOURCE_MEMORY: llmfi_error_memory(err); break;
+        default: break;
+        }
+        llmfi_buf_free(&bytes);
+    }
+#else
+    (void)llmfi_error_left_out(err, "llmf_load_file", "FILES");
+#endif
+    return (llmf_result)err->code;
+}
+
+#endif
+#endif
+/* The chain of providers: the primary one and its fallbacks, and how each of them is. */
+#ifndef LLMFI_ENGINE_STATUS_H
+#define LLMFI_ENGINE_STATUS_H
+
+#if LLMF_HAS_METRICS
+
+/* The i-th fallback of the default model, from 0, as llmf_get takes it, with a NUL behind it: of its own chain, else of llmf_desc, else of the environment. */
+static bool llmfi_chain_fallback(llmf_factory *f, size_t i, char *room) {
+    llmf_str list = llmfi_env_filled(&f->env, LLMFI_LIT("LLM_FALLBACK_PROVIDERS")), word, own = llmfi_str("", 0);
+    const llmfi_node *n = NULL;
+    llmf_model m = llmf_get(f, NULL, NULL);
+    const llmfi_prepared *p = m.id ? llmfi_handle_slot(&f->handles, llmfi_handle_at(&f->handles, m))->prepared : NULL;
+    if (p) own = p->record.provider->name;
+    if (p) n = p->record.fallbacks;
+    if (n) {
+        for (n = n->child; n && i; n = n->next) i--;
+        return n && llmfi_chain_word(f, n->text, room).len > 0;
+    }
+    if (f->desc.fallback_count) return i < f->desc.fallback_count && llmfi_chain_word(f, llmfi_cstr(f->desc.fallbacks[i]), room).len > 0;
+    word = llmfi_chain_word_at(list, own, i);
+    return word.len && llmfi_chain_word(f, word, room).len > 0;
+}
+
+/* The provider that a name speaks of, where it can be told. */
+static llmf_str llmfi_status_provider(const llmf_factory *f, llmf_str name) {
+    size_t colon = llmfi_find_char(name, ':');
+    const llmfi_provider *p;
+    if (colon != LLMFI_NOWHERE) name.len = colon;
+    if (!name.len) name = llmfi_config_default_provider(f->config);
+    p = llmfi_config_provider(f->config, name);
+    return p ? p->name : llmfi_left_out_name(name);
+}
+
+static void llmfi_status_seen(llmf_factory *f, const llmfi_record *r, const llmfi_health *h, llmf_status_info *info, llmfi_text *t) {
+    (void)r;
+    llmfi_now(f);
+    info->breaker = llmfi_breaker_of(f, h);
+#if LLMF_HAS_RETRY
+    if (h && h->cool_until_ns > f->now_ns) info->cooldown_ms = (int64_t)((h->cool_until_ns - f->now_ns) / LLMFI_MS) + 1;
+    info->requests_left = llmfi_left(h ? h->window : NULL, f->now_ns, r->rpm, false, h ? h->left_requests : LLMF_UNKNOWN);
+    info->tokens_left = llmfi_left(h ? h->window : NULL, f->now_ns, r->tpm, true, h ? h->left_tokens : LLMF_UNKNOWN);
+#endif
+    if (info->cooldown_ms > 0) {
+        LLMFI_SAY(t, "cools down: ");
+        llmfi_say_int(t, info->cooldown_ms);
+        LLMFI_SAY(t, " ms left");
+    } else if (info->breaker == LLMF_BREAKER_OPEN) {
+        LLMFI_SAY(t, "its breaker is open: it has failed too often");
+    }
+    info->available = info->cooldown_ms <= 0 && info->breaker != LLMF_BREAKER_OPEN;
+}
+
+/* One of the chain by its name; "": the primary one. False: that is not set. */
+static bool llmfi_status_of(llmf_factory *f, const char *name, llmf_status_info *info) {
+    llmf_error why, kept = f->last_error;
+    llmf_model m = llmf_get(f, name, &why);
+    llmfi_text t = llmfi_text_in(info->reason, sizeof info->reason);
+    llmf_model_info model;
+    const llmfi_prepared *p;
+    f->last_error = kept;
+    if (!m.id && !*name && !llmfi_config_default_provider(f->config).len) return false;
+    info->requests_left = info->tokens_left = LLMF_UNKNOWN;
+    info->provider = llmfi_status_provider(f, llmfi_cstr(name));
+    info->unavailable = why.code;
+    if (!m.id) {
+        llmfi_say_c(&t, why.text);
+        return true;
+    }
+    p = llmfi_handle_slot(&f->handles, llmfi_handle_at(&f->handles, m))->prepared;
+    llmfi_fill_info(f, &p->record, &model);
+    info->provider = model.provider;
+    info->model = model.model_id;
+    info->unavailable = model.unavailable;
+    if (info->unavailable == LLMF_ERR_AUTH) {
+        LLMFI_SAY(&t, "no key: ");
+        llmfi_record_key_hint(&p->record, &t);
+    }
+    if (info->unavailable == LLMF_OK) llmfi_status_seen(f, &p->record, llmfi_health_find(f, p->record.s.provider, p->record.s.model_id, llmfi_health_host(p->record.s.base_url)), info, &t);
+    return true;
+}
+
+LLMF_API bool llmf_provider_status_abi(llmf_factory *f, size_t i, llmf_status_info *info, size_t info_size) {
+    char name[LLMFI_CHAIN_NAME];
+    llmf_status_info made;
+    size_t at;
+    bool before = false, there = f != NULL;
+    for (at = 0; at <= i && there; at++) {
+        memset(&made, 0, sizeof made);
+        made.provider = made.model = llmfi_str("", 0);
+        name[0] = '\0';
+        there = (!at || llmfi_chain_fallback(f, at - 1, name)) && llmfi_status_of(f, name, &made);
+        made.current = made.available && !before;
+        before = before || made.available;
+    }
+    if (there && info) memcpy(info, &made, info_size < sizeof made ? info_size : sizeof made);
+    return there;
+}
+
+#else
+
+LLMF_API bool llmf_provider_status_abi(llmf_factory *f, size_t i, llmf_status_info *info, size_t info_size) {
+    (void)i, (void)info, (void)info_size;
+    return f && llmfi_error_left_out(&f->last_error, "llmf_provider_status", "METRICS");
+}
+
+#endif
 #endif
 /* Reading JSON that has come, by views and without a tree. */
 #ifndef LLMFI_TASKS_JSON_VIEW_H

@@ -99,11 +99,30 @@ typedef struct llmf_usage {
     int64_t reasoning;
 } llmf_usage;
 
-/* ---- opening and closing ------------------------------------------------------------------------------------------- */
+/* ---- opening and closing -------------------------------------------------------------------------------------------
 
+   What the functions and types of this section are for; their members are explained where they stand.
+     llmf_alloc_fn     One allocation at open, one release at close: ptr NULL, old 0: give `size` bytes; size 0: take back.
+     llmf_retry        How failures are met. In each member 0 is what the next wider setting says: the request's max_retries, the model's keys in the config, its
+                       provider's, those of llmf_desc, the defaults that stand here. A call is repeated only before its first content has been handed out, and only what
+                       may pass is repeated: rate limits, overload, errors of the server and of the network, timeouts but the total one. The wait before the n-th repeat
+                       is delay_ms * 2^(n-1), not below min_delay_ms nor above max_delay_ms, of which `jitter` percent are chance ("full jitter": 100); what the provider
+                       asks for (Retry-After and its like) goes before. Where a call has a chain (fallbacks), a quota or rate limit moves it to the next model at once, as
+                       does any other result of fallback_on once its repeats are used up; each model of the chain has repeats of its own, so a call asks at most (1 +
+                       max_retries) * (1 + fallbacks) times. A model that has no quota left, or a wrong key, is passed over for cooldown_ms by calls that have another one
+                       to go to; so is one that has failed breaker_failures times in a row, for breaker_ms; then one call tries it. A call whose models are all passed
+                       over asks the one that may be asked first, after a wait of max_wait_ms at most, as a call without a chain does. Where breaker_failures was set by
+                       somebody, both are refused (ALL_FAILED, OVERLOADED) meanwhile.
+     llmf_resolve_fn   Turns a host name into addresses without blocking. Called from poll until it answers: put at most `cap` addresses as text ("127.0.0.1", "::1")
+                       NUL-terminated into out, 64 bytes each, and return how many; 0: not found; -1: not yet, ask again.
+     llmf_open         Opens a factory: reads the config, builds the tables. NULL on failure, with *err filled (every problem goes to the log hook; the text has the first
+                       and the count). err may be NULL. Everything in *desc is copied but what its comment calls borrowed. Reads files, so may block.
+     llmf_close        Ends all calls (no events any more), closes connections, wipes keys. NULL is nothing. Called inside a callback it is done when that llmf_poll
+                       returns, which then is -LLMF_ERR_STALE.
+     llmf_min_memory   Bytes of memory_size that this description needs at least, for max_calls plain calls of a few KB each, over TLS where BearSSL serves it. Reads the
+                       config files, and the roots, to know.
+     llmf_fail_memory  Fault injection: the nth request to the heap from now on is refused (0: none), and each later one too if `on`. */
 enum { LLMF_LOG_ERROR = 1, LLMF_LOG_WARNING = 2, LLMF_LOG_INFO = 3, LLMF_LOG_DEBUG = 4 };
-
-/* One allocation at open, one release at close: ptr NULL, old 0: give `size` bytes; size 0: take back. */
 typedef void *(*llmf_alloc_fn)(void *user, void *ptr, size_t old_size, size_t size);
 /* Milliseconds, 0: from config or the default; below 0: none. */
 typedef struct llmf_timeouts {
@@ -114,16 +133,6 @@ typedef struct llmf_timeouts {
     int64_t total_ms;              /* Default none */
     int64_t queue_ms;              /* until the limits of its model have room for it. Default none */
 } llmf_timeouts;
-
-/* How failures are met. In each member 0 is what the next wider setting says: the request's max_retries, the model's keys in the config, its provider's, those of
-   llmf_desc, the defaults that stand here. A call is repeated only before its first content has been handed out, and only what may pass is repeated: rate limits,
-   overload, errors of the server and of the network, timeouts but the total one. The wait before the n-th repeat is delay_ms * 2^(n-1), not below min_delay_ms nor
-   above max_delay_ms, of which `jitter` percent are chance ("full jitter": 100); what the provider asks for (Retry-After and its like) goes before. Where a call
-   has a chain (fallbacks), a quota or rate limit moves it to the next model at once, as does any other result of fallback_on once its repeats are used up; each model
-   of the chain has repeats of its own, so a call asks at most (1 + max_retries) * (1 + fallbacks) times. A model that has no quota left, or a wrong key, is passed over
-   for cooldown_ms by calls that have another one to go to; so is one that has failed breaker_failures times in a row, for breaker_ms; then one call tries it.
-   One whose models are all passed over asks the one that may be asked first, after a wait of max_wait_ms at most, as a call without a chain does. Where
-   breaker_failures was set by somebody, both are refused (OVERLOADED, ALL_FAILED) meanwhile. */
 typedef struct llmf_retry {
     int64_t max_retries;           /* 2; below 0: none. Replayed recordings and the mock are not repeated unless somebody sets it */
     int64_t delay_ms, min_delay_ms, max_delay_ms; /* 500, 0, 8,000 */
@@ -136,14 +145,11 @@ typedef struct llmf_retry {
     int64_t hedge_ms;              /* without content by then the next of the chain, or else the same model, is asked too, and who answers first counts: none */
     int64_t min_bytes_per_s;       /* of a stream, over ten seconds; a slower one is a TIMEOUT: none */
 } llmf_retry;
-
 typedef struct llmf_transport llmf_transport;
 typedef struct llmf_stream_ops llmf_stream_ops;
-
-/* Turns a host name into addresses without blocking. Called from poll until it answers: put at most `cap` addresses as text ("127.0.0.1", "::1")
-   NUL-terminated into out, 64 bytes each, and return how many; 0: not found; -1: not yet, ask again. */
+typedef struct llmf_budget_alert llmf_budget_alert;
 typedef int (*llmf_resolve_fn)(void *user, const char *host, char (*out)[64], int cap);
-
+struct llmf_span;
 /* Everything has a good zero. */
 typedef struct llmf_desc {
     const char *config;            /* a YAML or JSON file, or a directory of them; NULL: none (the tables and the environment only) */
@@ -157,16 +163,14 @@ typedef struct llmf_desc {
     const char *base_url;          /* replaces the base URL of every provider's row (tests, proxies); NULL: the row's */
     const char *api_key;           /* one key for every provider: for tests and one-provider programs; NULL: each provider's own */
     const char *api_key_env;       /* the same, by the name of a variable */
-
     void *memory;                  /* the one block, yours until llmf_close; NULL: one allocation of memory_size bytes, by `alloc` */
     size_t memory_size;            /* 0: 8 MiB */
-    llmf_alloc_fn alloc;           /* for that one allocation, and for llmf_check and llmf_min_memory; NULL: malloc and free (LLMF_NO_STDLIB: none) */
+    llmf_alloc_fn alloc;           /* for that one allocation, and for llmf_check and llmf_min_memory; NULL: malloc and free (LLMF_NO_MALLOC, LLMF_NO_STDLIB: none) */
     int max_calls;                 /* calls at once; 0: 64 */
     int max_models;                /* prepared models kept (LRU); 0: 128 */
     size_t max_response;           /* bytes of one reply's body; 0: 64 MiB */
     size_t max_line;               /* bytes of one event or line of a stream; 0: 8 MiB */
     size_t recv_size;              /* bytes read at a time; 0: 16 KiB */
-
     const char *transport;         /* "curl", "socket", "replay"; NULL: the first that is built in and serves the URL */
     const llmf_transport *custom_transport;     /* your own HTTP (borrowed until close); wins over `transport` */
     const llmf_stream_ops *custom_stream;       /* your own byte stream under our HTTP (borrowed until close) */
@@ -177,10 +181,9 @@ typedef struct llmf_desc {
     const char *ca_pem;            /* PEM roots in memory; wins over ca_file */
     bool insecure_tls;             /* do not verify: for tests on loopback only */
     bool no_global_init;           /* the program calls curl_global_init itself */
-    llmf_resolve_fn resolve;       /* socket transport; NULL: getaddrinfo, which may block for a look-up */
+    llmf_resolve_fn resolve;       /* socket transport; NULL: getaddrinfo, which may block for a look-up (LLMF_NO_GETADDRINFO: none) */
     llmf_timeouts timeouts;
     int64_t slice_us;              /* longest piece of work of one llmf_poll, in microseconds; 0: until nothing is ready */
-
     uint64_t (*clock_ns)(void *user);           /* monotonic nanoseconds; NULL: the system's. LLMF_NO_STDLIB: must be set */
     int64_t (*wall_ms)(void *user);             /* milliseconds since 1970; NULL: the system's. LLMF_NO_STDLIB: wanted for AWS signatures only */
     void (*random)(void *user, void *bytes, size_t len); /* for what separates the parts of an upload, and beside the system's for TLS by BearSSL; NULL: made from the time, and the system's alone */
@@ -191,47 +194,60 @@ typedef struct llmf_desc {
     const char *const *fallbacks;  /* names of models to try next, for models that have no chain of their own; NULL: the providers of LLM_FALLBACK_PROVIDERS, by their default models */
     size_t fallback_count;
     int max_batches;               /* requests of one LLMF_OP_EMBED call under way at once, each of which counts as a call; 0: 4 */
+    int64_t budget_call_pico, budget_process_pico, budget_day_pico; /* what a call, all calls and those of a day (UTC) may cost; 0: the config's; LLMF_ZERO: nothing */
+    void (*budget_alert)(void *user, const llmf_budget_alert *alert); /* a share of a budget is spent: see llmf_budget; inside llmf_poll; NULL: nobody is told */
+    bool metrics;                  /* count what llmf_metrics prints */
+    void (*span)(void *user, const struct llmf_span *span); /* each call at its end, and before it each of its attempts: see llmf_span. NULL: nobody asks */
 } llmf_desc;
-
-/* Opens a factory: reads the config, builds the tables. NULL on failure, with *err filled (every problem goes to the log hook; the text
-   has the first and the count). err may be NULL. Everything in *desc is copied but what its comment calls borrowed. Reads files, so may block. */
 LLMF_API llmf_factory *llmf_open_abi(int abi, const llmf_desc *desc, size_t desc_size, llmf_error *err);
 static inline llmf_factory *llmf_open(const llmf_desc *desc, llmf_error *err) { return llmf_open_abi(LLMF_ABI, desc, sizeof *desc, err); }
-/* Ends all calls (no events any more), closes connections, wipes keys. NULL is nothing. Called inside a callback it is done when that
-   llmf_poll returns, which then is -LLMF_ERR_STALE. */
 LLMF_API void llmf_close(llmf_factory *f);
-
-/* Bytes of memory_size that this description needs at least, for max_calls plain calls of a few KB each, over TLS where BearSSL serves it. Reads the config files,
-   and the roots, to know. */
 LLMF_API size_t llmf_min_memory_abi(const llmf_desc *desc, size_t desc_size);
 static inline size_t llmf_min_memory(const llmf_desc *desc) { return llmf_min_memory_abi(desc, sizeof *desc); }
-
 typedef struct llmf_memory_info {
     size_t block, permanent, used, high_water;  /* bytes: the whole block; taken for good at open; of the heap now; the most there was */
     uint64_t requests;                          /* pieces asked of the heap since open */
 } llmf_memory_info;
 LLMF_API void llmf_memory_abi(const llmf_factory *f, llmf_memory_info *info, size_t info_size);
 static inline void llmf_memory(const llmf_factory *f, llmf_memory_info *info) { llmf_memory_abi(f, info, sizeof *info); }
-/* Fault injection: the nth request to the heap from now on is refused (0: none), and each later one too if `on`. */
 LLMF_API void llmf_fail_memory(llmf_factory *f, uint64_t nth, bool on);
 
-/* ---- models -------------------------------------------------------------------------------------------------------- */
+/* ---- what a factory has learned ----------------------------------------------------------------------------------------
 
-/* The handle of a name: a key of the config, a row of the table, or provider:model. The same name gives the same handle; the last
-   max_models of them are kept prepared. {0} on failure with *err filled (NULL is allowed): UNKNOWN_MODEL, UNKNOWN_PROVIDER, NOT_BUILT, CONFIG.
-   name NULL: the default provider's default model. A missing key is told when a call starts, not here. */
+   Limits a minute, cool-downs, breakers, latencies: llmf_save writes them as bytes for llmf_load of another run, so that a device or a saved game does not forget who
+   has just said no. Neither a key nor a prompt is in them. All need the option SAVE, those with files FILES too; all belong to the factory's thread.
+     llmf_save        into `out`, at most cap bytes; returns how many there are: where that is more than cap (out NULL: 0), nothing of use was written
+     llmf_load        what the same names know is laid over; times have gone on since, by the wall clock. Bytes that are damaged, cut or of another version are refused as a
+                      whole: LLMF_ERR_ARGUMENT, and nothing is taken. err NULL: llmf_last_error tells
+     llmf_save_file   the same into a file that is replaced as a whole: whenever the program ends, the old one or the new one is there. It is written beside it, as PATH.new.
+                      May block for the disk. LLMF_ERR_CONFIG: it cannot be written
+     llmf_load_file   LLMF_ERR_CONFIG: it cannot be read */
+LLMF_API size_t llmf_save(llmf_factory *f, void *out, size_t cap);
+LLMF_API llmf_result llmf_load(llmf_factory *f, const void *bytes, size_t len, llmf_error *err);
+LLMF_API llmf_result llmf_save_file(llmf_factory *f, const char *path, llmf_error *err);
+LLMF_API llmf_result llmf_load_file(llmf_factory *f, const char *path, llmf_error *err);
+
+/* ---- models --------------------------------------------------------------------------------------------------------
+
+   What the functions and types of this section are for; their members are explained where they stand.
+     llmf_get          The handle of a name: a key of the config, a row of the table, or provider:model. The same name gives the same handle; the last max_models of them
+                       are kept prepared. {0} on failure with *err filled (NULL is allowed): UNKNOWN_MODEL, UNKNOWN_PROVIDER, NOT_BUILT, CONFIG. name NULL: the default
+                       provider's default model. A missing key is told when a call starts, not here.
+     llmf_get_fresh    As llmf_get, after reading the config again (force_reload). Calls in flight and handles keep what they have until the new config is valid as a
+                       whole.
+     llmf_reload       Reads all sources again and swaps if they are valid; else the old config stays and *err tells.
+     llmf_create       A handle of one's own: the named model with the settings of `config` (a YAML or JSON mapping with the keys of a model: "{temperature: 0,
+                       max_tokens: 99}") laid over. Give it back with llmf_drop. NULL config: an unchanged copy.
+     llmf_model_info   What is known of a model. Texts live until the next function that gets, makes, drops or calls a model, a reload or the close. Prices are
+                       pico-dollars a token, LLMF_UNKNOWN if unknown (1 USD per million tokens = 1,000,000).
+     llmf_quirk_name   The word that config files have for a quirk, from 0; NULL past the last.
+     llmf_model_at     The i-th known model, from 0: the config's first, then the table's. False past the end.
+     llmf_provider_at  The i-th provider, from 0: registered and config's first, then the table's, those left out of the build too. */
 LLMF_API llmf_model llmf_get(llmf_factory *f, const char *name, llmf_error *err);
-/* As llmf_get, after reading the config again (force_reload). Calls in flight and handles keep what they have until the new config is valid as a whole. */
 LLMF_API llmf_model llmf_get_fresh(llmf_factory *f, const char *name, llmf_error *err);
-/* Reads all sources again and swaps if they are valid; else the old config stays and *err tells. */
 LLMF_API llmf_result llmf_reload(llmf_factory *f, llmf_error *err);
-/* A handle of one's own: the named model with the settings of `config` (a YAML or JSON mapping with the keys of a model: "{temperature: 0, max_tokens: 99}")
-   laid over. Give it back with llmf_drop. NULL config: an unchanged copy. */
 LLMF_API llmf_model llmf_create(llmf_factory *f, const char *name, const char *config, llmf_error *err);
 LLMF_API void llmf_drop(llmf_factory *f, llmf_model m);
-
-/* What is known of a model. Texts live until the next function that gets, makes, drops or calls a model, a reload or the close. Prices are pico-dollars a token, LLMF_UNKNOWN if unknown
-   (1 USD per million tokens = 1,000,000). */
 typedef struct llmf_price_tier {
     int64_t above;                              /* input tokens: the prices of a prompt that has more */
     int64_t input, output, cache_read, cache_write;
@@ -250,23 +266,21 @@ typedef struct llmf_model_info {
     uint32_t quirks;                            /* bit i: what llmf_quirk_name(i) says, its provider's included */
     int32_t ends;                               /* yyyymmdd: the day its provider takes it away; 0: none is known */
     int32_t checked;                            /* yyyymmdd: the day the table's facts are of; 0: not in the table */
+    uint64_t score_count;                       /* outcomes that llmf_score has told */
+    double score;                               /* their mean; 0: none */
 } llmf_model_info;
-/* The word that config files have for a quirk, from 0; NULL past the last. */
 LLMF_API const char *llmf_quirk_name(int bit);
 enum { LLMF_CAN_TOOLS = 1, LLMF_CAN_IMAGES = 2, LLMF_CAN_AUDIO = 4, LLMF_CAN_FILES = 8, LLMF_CAN_REASON = 16, LLMF_CAN_SCHEMA = 32, LLMF_CAN_EMBED = 64, LLMF_CAN_TRANSCRIBE = 128 };
 LLMF_API llmf_result llmf_model_info_abi(llmf_factory *f, llmf_model m, llmf_model_info *info, size_t info_size);
 static inline llmf_result llmf_describe(llmf_factory *f, llmf_model m, llmf_model_info *info) { return llmf_model_info_abi(f, m, info, sizeof *info); }
-/* The i-th known model, from 0: the config's first, then the table's. False past the end. */
 LLMF_API bool llmf_model_at_abi(llmf_factory *f, size_t i, llmf_model_info *info, size_t info_size);
 static inline bool llmf_model_at(llmf_factory *f, size_t i, llmf_model_info *info) { return llmf_model_at_abi(f, i, info, sizeof *info); }
-
 typedef struct llmf_provider_info {
     llmf_str name, dialect, base_url, key_variable, default_model;
     bool needs_key, has_key, primary;
     int unavailable;                            /* llmf_result why it cannot be used; LLMF_OK */
     char reason[160];                           /* the same in words, with what to do; "" */
 } llmf_provider_info;
-/* The i-th provider, from 0: registered and config's first, then the table's, those left out of the build too. */
 LLMF_API bool llmf_provider_at_abi(llmf_factory *f, size_t i, llmf_provider_info *info, size_t info_size);
 static inline bool llmf_provider_at(llmf_factory *f, size_t i, llmf_provider_info *info) { return llmf_provider_at_abi(f, i, info, sizeof *info); }
 
@@ -388,32 +402,46 @@ typedef struct llmf_request {
     int priority;                  /* where limits make calls wait, the higher goes first; 0: the usual one */
     const llmf_model *fallbacks;   /* the chain of this call, instead of its model's; NULL with fallback_count 0: that */
     size_t fallback_count;         /* with fallbacks NULL and a count of 1 or more: no chain */
+    int64_t budget_pico;           /* what the call may cost; 0: the factory's; LLMF_ZERO: nothing */
+    const char *trace_parent;      /* W3C traceparent of the span that this call is part of: it is checked, sent on, and its trace is the call's; NULL: none, and no header */
 } llmf_request;
 
-/* ---- calls --------------------------------------------------------------------------------------------------------- */
+/* ---- calls ---------------------------------------------------------------------------------------------------------
 
+   What the functions and types of this section are for; their members are explained where they stand.
+     llmf_start        Starts a call and returns at once. {0} only where there is no room for one more call or f or req is NULL: then llmf_last_error tells. Any other
+                       failure, a missing key too, is the call's final event. Give every call back with llmf_free.
+     llmf_poll         Does what can be done: connects, reads, decodes, keeps time. timeout_ms 0: returns at once; above: waits at most that long for something to happen;
+                       below 0: until something happens. Returns how many calls have not yet had their final event taken, or minus an llmf_result.
+     llmf_next         The next event of a call, into *ev. False: none now (or the handle is stale, or the final event has been taken).
+     llmf_next_any     The next event of any call that has no callback: ev->call tells which.
+     llmf_cancel       Ends a call now: the connection is closed, the final event is CANCELLED with what had arrived. A call that has ended is left as it is.
+     llmf_free         Gives a call and all its memory back, cancelling it first if need be (without an event).
+     llmf_status       Where a call stands: LLMF_OK under way or done well, its error, or STALE. *done (NULL allowed): it has ended.
+     llmf_generate     Start, wait, collect: blocks until the call ends, serving all others meanwhile. Returns the call's result; *r is filled either way. Give *r back
+                       with llmf_release.
+     llmf_last_error   The last failure of a function that has no other way to tell.
+     llmf_result_name  "rate_limit" for LLMF_ERR_RATE_LIMIT; any thread.
+     llmf_finish_name  "tool_calls" for LLMF_FINISH_TOOL_CALLS, "" for NONE; any thread.
+     llmf_build_info   Version, transports, providers, options of this build, one a line; static; any thread. */
 enum {
     LLMF_FINISH_NONE = 0, LLMF_FINISH_STOP = 1, LLMF_FINISH_LENGTH = 2, LLMF_FINISH_TOOL_CALLS = 3, LLMF_FINISH_CONTENT_FILTER = 4,
     LLMF_FINISH_REFUSAL = 5, LLMF_FINISH_OTHER = 6
 };
-
 typedef struct llmf_citation {
     llmf_str url, title;
 } llmf_citation;
-
 /* One request to one model. */
 typedef struct llmf_attempt {
     llmf_str provider, model;
     int error, http_status;        /* llmf_result; 0: no reply */
     int64_t latency_ms, wait_ms;   /* waited before it, since the one before had ended */
 } llmf_attempt;
-
 /* A piece of a transcript. */
 typedef struct llmf_segment {
     double start, end;             /* seconds from the beginning; below 0: not said */
     llmf_str text, speaker;        /* empty: not said */
 } llmf_segment;
-
 /* What the operations besides chat gave, as long as the response. Where there is none: 0, NULL, empty or LLMF_UNKNOWN. */
 typedef struct llmf_output {
     const float *vectors;          /* LLMF_OP_EMBED: vector_count rows of `dimensions` floats each, in the order of the texts; NULL after an error */
@@ -427,7 +455,6 @@ typedef struct llmf_output {
     size_t model_count;
     llmf_str next_page;            /* for llmf_input.page; empty: this was the last page */
 } llmf_output;
-
 /* What came. Texts live until llmf_release (llmf_generate) or llmf_free (llmf_start). After an error it holds what had arrived. */
 typedef struct llmf_response {
     llmf_call call;
@@ -451,14 +478,12 @@ typedef struct llmf_response {
     llmf_error error;              /* code LLMF_OK if all went well */
     const llmf_output *output;     /* of the other operations than chat; NULL for a chat */
 } llmf_response;
-
 enum {
     LLMF_EVENT_TEXT = 1, LLMF_EVENT_REASONING = 2, LLMF_EVENT_REFUSAL = 3,
     LLMF_EVENT_TOOL_START = 4, LLMF_EVENT_TOOL_DELTA = 5, LLMF_EVENT_TOOL_CALL = 6,
     LLMF_EVENT_USAGE = 7,
     LLMF_EVENT_DONE = 8, LLMF_EVENT_ERROR = 9   /* final: exactly one of them, exactly once */
 };
-
 /* Everything in it lives until the next llmf_next on that call. */
 typedef struct llmf_event {
     int type;                      /* LLMF_EVENT_… */
@@ -469,45 +494,174 @@ typedef struct llmf_event {
     const llmf_usage *usage;       /* USAGE */
     const llmf_response *response; /* DONE, ERROR */
 } llmf_event;
-
-/* Starts a call and returns at once. {0} only where there is no room for one more call or f or req is NULL: then llmf_last_error tells.
-   Any other failure, a missing key too, is the call's final event. Give every call back with llmf_free. */
 LLMF_API llmf_call llmf_start_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size);
 static inline llmf_call llmf_start(llmf_factory *f, llmf_model m, const llmf_request *req) { return llmf_start_abi(f, m, req, sizeof *req); }
-/* Does what can be done: connects, reads, decodes, keeps time. timeout_ms 0: returns at once; above: waits at most that long for
-   something to happen; below 0: until something happens. Returns how many calls have not yet had their final event taken, or minus an llmf_result. */
 LLMF_API int llmf_poll(llmf_factory *f, int timeout_ms);
-/* The next event of a call, into *ev. False: none now (or the handle is stale, or the final event has been taken). */
 LLMF_API bool llmf_next_abi(llmf_factory *f, llmf_call c, llmf_event *ev, size_t ev_size);
 static inline bool llmf_next(llmf_factory *f, llmf_call c, llmf_event *ev) { return llmf_next_abi(f, c, ev, sizeof *ev); }
-/* The next event of any call that has no callback: ev->call tells which. */
 LLMF_API bool llmf_next_any_abi(llmf_factory *f, llmf_event *ev, size_t ev_size);
 static inline bool llmf_next_any(llmf_factory *f, llmf_event *ev) { return llmf_next_any_abi(f, ev, sizeof *ev); }
-/* Ends a call now: the connection is closed, the final event is CANCELLED with what had arrived. A call that has ended is left as it is. */
 LLMF_API llmf_result llmf_cancel(llmf_factory *f, llmf_call c);
-/* Gives a call and all its memory back, cancelling it first if need be (without an event). */
 LLMF_API void llmf_free(llmf_factory *f, llmf_call c);
-/* Where a call stands: LLMF_OK under way or done well, its error, or STALE. *done (NULL allowed): it has ended. */
 LLMF_API llmf_result llmf_status(llmf_factory *f, llmf_call c, bool *done);
-/* Start, wait, collect: blocks until the call ends, serving all others meanwhile. Returns the call's result; *r is filled either way.
-   Give *r back with llmf_release. */
 LLMF_API llmf_result llmf_generate_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, llmf_response *r, size_t r_size);
-static inline llmf_result llmf_generate(llmf_factory *f, llmf_model m, const llmf_request *req, llmf_response *r) {
-    return llmf_generate_abi(f, m, req, sizeof *req, r, sizeof *r);
-}
+static inline llmf_result llmf_generate(llmf_factory *f, llmf_model m, const llmf_request *req, llmf_response *r) { return llmf_generate_abi(f, m, req, sizeof *req, r, sizeof *r); }
 static inline void llmf_release(llmf_factory *f, llmf_response *r) {
     llmf_free(f, r->call);
     r->call.id = 0;
 }
-/* The last failure of a function that has no other way to tell. */
 LLMF_API void llmf_last_error_abi(const llmf_factory *f, llmf_error *err, size_t err_size);
 static inline void llmf_last_error(const llmf_factory *f, llmf_error *err) { llmf_last_error_abi(f, err, sizeof *err); }
-/* "rate_limit" for LLMF_ERR_RATE_LIMIT; any thread. */
 LLMF_API const char *llmf_result_name(int result);
-/* "tool_calls" for LLMF_FINISH_TOOL_CALLS, "" for NONE; any thread. */
 LLMF_API const char *llmf_finish_name(int finish);
-/* Version, transports, providers, options of this build, one a line; static; any thread. */
 LLMF_API const char *llmf_build_info(void);
+
+/* ---- budgets and routes ---------------------------------------------------------------------------------------------- */
+
+/* BUDGETS of money, in whole pico-dollars (1 USD = 1,000,000,000,000). LLMF_NO_BUDGETS=1 leaves them out.
+   Whose: of each call (llmf_request.budget_pico, else llmf_desc.budget_call_pico, else the config's budgets.call_usd); of all calls since the factory was opened
+   (budget_process_pico, budgets.process_usd); of a day from midnight to midnight UTC (budget_day_pico, budgets.day_usd); of a model (its key budget_usd, and
+   budgets.models: the lower holds); of a route (its budget_usd, and budgets.routes). Models that are no keys of the config are counted by provider and id, whatever
+   name they are asked by.
+   Before a request goes out the most that it may cost is reserved. Tokens of input: a token for every 2 bytes of the body, 50,000 for each image and each part that
+   is given as a URL, never more than the model's window. Of output: max_tokens, else the most that the model can give, else 16,384. Prices: those of a prompt of that
+   size, that of writing to the cache where `cache` is set. (What `extra` changes is not seen.) Where spent + reserved + this would be above a limit the call ends
+   with LLMF_ERR_BUDGET, and nothing is sent; the text has all figures and what to change. So it does where a price is not known and a limit holds: unknown is not 0. Where
+   prices are 0 the call always goes. Counting tokens and listing models cost nothing.
+   When the request has ended the reservation is given back, and its exact cost is spent. Where the provider has not said what was used: nothing after a failure before the
+   first content; else the input by the rule above, and a token for every 2 bytes of text, reasoning and arguments that came (of all bytes, with LLMF_DISCARD_TEXT).
+   A cost belongs to the day on which the request ends. Requests that LLMF_OP_EMBED is split into are counted one by one; the limit of the call is on all of them.
+   llmf_budget reads one. scope: LLMF_BUDGET_…; name: of the model (as for llmf_get) or the route, else NULL. Returns LLMF_OK; what llmf_get says of an unknown name;
+   LLMF_ERR_ARGUMENT for a scope or route that is none. What has no limit is not counted, but for the process and the day.
+   llmf_desc.budget_alert is called inside llmf_poll, once for each share in budgets.alerts ([0.5, 0.8, 1.0] where the config says nothing) that is spent; once again where
+   the limit has changed, or for the next day. Calls' own budgets give no alerts. *alert lives until it returns.
+
+   ROUTES choose a model for a request. LLMF_NO_ROUTES=1 leaves them out. In the config:
+       routes:
+         chat: {rule: cheapest, threshold: 0.6, candidates: [fast, {model: smart, quality: 0.9, use_cases: [code], weight: 2}], task: talk, budget_usd: 5}
+   candidates: keys of the config, or other names of models; none: all models of the config. What a candidate does not say (weight, use_cases, quality) its model's entry
+   says; weight 1, all use cases and no quality where that says nothing either. quality: a number from 0 to 1, or one for each use case: {code: 0.9, default: 0.5}.
+   First those are left out that are unknown or not built in, have no key, lack a capability (`needs`, and what the request has: tools, a schema, images, audio,
+   files), have too small a window, are cooling down, have use cases but not the task, whose estimated cost is above budget_pico, or whose budgets have no room left.
+   Of the rest the rule chooses; where two are equal, the cheaper one, then the first:
+       cheapest     the lowest estimated cost; but the best quality, where the complexity is above the threshold (0.5 where the route has none)
+       quality      the best quality                              latency     the quickest so far; one that was never tried comes first, one that only failed last
+       weighted     drawn by weight                               round_robin one after the other
+       split        by the key and the weights, which stay the same on every machine: a key stays with its model; where weights move, so do few keys. No key: as weighted
+       scored       the best mean of llmf_score, of those with five or more; where none has: as cheapest
+   Estimated cost: tokens of the request by the rule above, and max_tokens (1,000 where it has none, for all candidates) of output; without a request 1,000 and 1,000.
+   llmf_route returns the model, whose calls count for the route's budget; {0} where none is left, with LLMF_ERR_ALL_FAILED and each one's reason, or for a route
+   that is unknown LLMF_ERR_UNKNOWN_MODEL, for a bad field LLMF_ERR_ARGUMENT. `why` and `err` may be NULL. *why lives until the next llmf_route, llmf_get of a route,
+   or llmf_close. The decision goes to the log too, at LLMF_LOG_INFO. llmf_get takes a route's name: as llmf_route with nothing else; ask again for each call.
+   estimate_complexity adds a guess from the newest user message: its length, its words and marks of tasks with many steps, of code and formulas; the larger counts.
+   llmf_score records how well the model of a call did, from 0 to 1: a user's thumb, a test that passed. LLMF_ERR_STALE, LLMF_ERR_ARGUMENT; LLMF_ERR_LIMIT: beyond LLMF_MAX_HEALTH. */
+enum { LLMF_BUDGET_PROCESS = 0, LLMF_BUDGET_DAY = 1, LLMF_BUDGET_MODEL = 2, LLMF_BUDGET_ROUTE = 3 };
+typedef struct llmf_budget_info {
+    int64_t limit_pico;            /* LLMF_UNKNOWN: none */
+    int64_t spent_pico, reserved_pico;
+    uint64_t unknown;              /* calls whose cost nobody knows: not in spent_pico */
+} llmf_budget_info;
+struct llmf_budget_alert {
+    int scope, share_ppm;          /* LLMF_BUDGET_…; the share that is spent, in millionths */
+    llmf_str name;                 /* of the model or route; empty */
+    llmf_budget_info budget;
+};
+LLMF_API llmf_result llmf_budget_abi(llmf_factory *f, int scope, const char *name, llmf_budget_info *info, size_t info_size);
+static inline llmf_result llmf_budget(llmf_factory *f, int scope, const char *name, llmf_budget_info *info) { return llmf_budget_abi(f, scope, name, info, sizeof *info); }
+enum {
+    LLMF_ROUTE_CHOSEN = 0, LLMF_ROUTE_LOST = 1, LLMF_ROUTE_UNKNOWN = 2, LLMF_ROUTE_NOT_BUILT = 3, LLMF_ROUTE_NO_KEY = 4, LLMF_ROUTE_CAPABILITY = 5,
+    LLMF_ROUTE_CONTEXT = 6, LLMF_ROUTE_HEALTH = 7, LLMF_ROUTE_TASK = 8, LLMF_ROUTE_NO_PRICE = 9, LLMF_ROUTE_BUDGET = 10
+};
+typedef struct llmf_route_desc {
+    const char *route, *task, *key; /* NULL: all models of the config, by `cheapest`; the route's task; no key */
+    const llmf_request *request;   /* what is to be asked; NULL: not known yet. Read while llmf_route runs */
+    double complexity;             /* 0 to 1 */
+    int64_t budget_pico;           /* 0: none */
+    uint64_t seed;                 /* decides a draw; 0: llmf_desc.random */
+    uint32_t needs;                /* LLMF_CAN_… */
+    bool estimate_complexity;
+} llmf_route_desc;
+typedef struct llmf_candidate {
+    llmf_str name, text;           /* text: why it was chosen, or was not */
+    int reason;                    /* LLMF_ROUTE_… */
+    int64_t cost_pico, latency_us; /* LLMF_UNKNOWN */
+    double quality;                /* below 0: not known */
+} llmf_candidate;
+typedef struct llmf_decision {
+    const llmf_candidate *candidates; /* in the order of the config */
+    size_t candidate_count, chosen; /* chosen: its index; candidate_count: none */
+    double complexity;             /* that counted */
+    int64_t input_tokens;          /* as estimated; LLMF_UNKNOWN: there was no request */
+} llmf_decision;
+LLMF_API llmf_model llmf_route_abi(llmf_factory *f, const llmf_route_desc *what, size_t what_size, size_t req_size, llmf_decision *why, size_t why_size, llmf_error *err);
+static inline llmf_model llmf_route(llmf_factory *f, const llmf_route_desc *what, llmf_decision *why, llmf_error *err) { return llmf_route_abi(f, what, sizeof *what, sizeof(llmf_request), why, sizeof *why, err); }
+LLMF_API llmf_result llmf_score(llmf_factory *f, llmf_call c, double value);
+
+/* ---- seeing it --------------------------------------------------------------------------------------------------------
+
+   llmf_metrics writes what the factory has counted, as Prometheus reads it (text exposition, version 0.0.4), at most cap bytes with a NUL behind it into out, and
+   returns its whole length without the NUL, as snprintf does: a result of cap or more was cut and must not be served. out may be NULL where cap is 0. It allocates
+   nothing, and may be called at any time, also inside callbacks. Without llmf_desc.metrics it has only the gauges.
+     llm_requests_total{provider,model,operation,status}       calls that have ended, freed ones too; status: "ok" or llmf_result_name
+     llm_request_duration_seconds{provider,model,operation}    histogram of them all, from llmf_start to the end
+     llm_time_to_first_token_seconds{…}                        histogram of answers that came as streams, to their first text, reasoning or tool call
+     llm_overhead_seconds{…}                                   histogram of what llmf_start took until the transport had the request, the transport's own start included. What
+                                                               decoding takes is not in it, nor calls that first wait for keys of AWS, nor embeddings in several batches
+     llm_tokens_used_total{…,type}                             of each attempt whose provider said it; "input" holds "cache_read" and "cache_write", "output" holds "reasoning"
+     llm_cost_usd_total{…}, llm_cost_unknown_total{…}          dollars, exactly; and attempts that used tokens at an unknown price
+     llm_attempts_total{provider,model,error}                  requests given to a transport that have ended; error "none" where all went well
+     llm_retries_total, llm_fallbacks_total{provider,model,to_provider,to_model,cause}, llm_cache_hits_total, llm_cache_misses_total, llm_breaker_state (0 closed,
+     1 half open, 2 open), llm_calls_active, llm_memory_bytes{kind}, llm_metrics_lost_total (what there was no memory to count)
+   A label holds at most 128 bytes of the name; what is no UTF-8 is U+FFFD in it. Beyond LLMF_MAX_SERIES pairs of provider and model all others are provider="other",
+   model="other". A call that failed before its model was known is "unknown". operation is "chat", "embeddings", "transcription", "count_tokens" or "list_models".
+
+   llmf_desc.span is called at the end of each call (attempt 0), and before it at the end of each of its attempts (attempt 1, 2, …), whose parent that is; also where a
+   call is freed before its end, and by llmf_close. Everything in *span lives until the hook returns. The hook may read (llmf_metrics, llmf_memory), and must not start,
+   cancel or free calls of this factory, nor close it. A span never holds a prompt, an answer or a key.
+     trace_id, span_id, parent_id   lower-case hex; parent_id is "" where there is none. Of llmf_request.trace_parent, or made by llmf_desc.random, or else of the clock
+     flags                          of trace_parent; else 1, sampled
+     start_ns, end_ns               nanoseconds since 1970: llmf_desc.wall_ms at the start, and clock_ns from there on
+     name                           "chat gpt-4o"
+     result                         llmf_result
+     attributes                     of OpenTelemetry's GenAI conventions: gen_ai.operation.name, gen_ai.provider.name (in its words: "aws.bedrock"), gen_ai.request.model,
+                                    .max_tokens, .temperature, .top_p, .seed, gen_ai.response.id (llmf_response.request_id), .model, .finish_reasons, server.address,
+                                    server.port, http.response.status_code, error.type (llmf_result_name); and of the call only, so that nobody counts them twice,
+                                    gen_ai.usage.input_tokens, .output_tokens, .cache_read.input_tokens, .cache_creation.input_tokens, .reasoning.output_tokens.
+                                    One that is not known is left out. LLMF_ATTRIBUTE_LIST: a list with the one member `text`
+   With trace_parent the header traceparent goes out, naming the call's span where there is a hook, else the caller's own. One that is not valid is LLMF_ERR_ARGUMENT.
+
+   llmf_provider_status tells of the i-th provider of the chain: 0 the primary one (with its default model), then the fallbacks in their order (LLM_FALLBACK_PROVIDERS,
+   else the config's). False past the end, and where there is no primary. Texts live as those of llmf_model_info do. current: the first that is available. unavailable:
+   the llmf_result why it cannot be used at all, such as no key; available is false too while it cools down or its breaker is open; reason has it in words, "" if it
+   is available. cooldown_ms: milliseconds left, 0 none. requests_left and tokens_left: of this minute, LLMF_UNKNOWN. */
+enum { LLMF_ATTRIBUTE_TEXT = 0, LLMF_ATTRIBUTE_INT = 1, LLMF_ATTRIBUTE_DOUBLE = 2, LLMF_ATTRIBUTE_LIST = 3 };
+typedef struct llmf_attribute {
+    const char *name;
+    int type;                      /* LLMF_ATTRIBUTE_…: which of these has the value */
+    llmf_str text;
+    int64_t integer;
+    double number;
+} llmf_attribute;
+typedef struct llmf_span {
+    llmf_call call;
+    int attempt, result, flags;
+    llmf_str name;
+    char trace_id[33], span_id[17], parent_id[17];
+    uint64_t start_ns, end_ns;
+    const llmf_attribute *attributes;
+    size_t attribute_count;
+} llmf_span;
+LLMF_API size_t llmf_metrics(llmf_factory *f, char *out, size_t cap);
+enum { LLMF_BREAKER_CLOSED = 0, LLMF_BREAKER_HALF_OPEN = 1, LLMF_BREAKER_OPEN = 2 };
+typedef struct llmf_status_info {
+    llmf_str provider, model;
+    bool available, current;
+    int unavailable, breaker;
+    int64_t cooldown_ms, requests_left, tokens_left;
+    char reason[160];
+} llmf_status_info;
+LLMF_API bool llmf_provider_status_abi(llmf_factory *f, size_t i, llmf_status_info *info, size_t info_size);
+static inline bool llmf_provider_status(llmf_factory *f, size_t i, llmf_status_info *info) { return llmf_provider_status_abi(f, i, info, sizeof *info); }
 
 /* ---- other event loops ----------------------------------------------------------------------------------------------- */
 
@@ -540,9 +694,7 @@ typedef struct llmf_preview {
 } llmf_preview;
 /* Builds what llmf_start would send, and sends nothing. Free p->call with llmf_free. */
 LLMF_API llmf_result llmf_preview_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, llmf_preview *p, size_t p_size);
-static inline llmf_result llmf_preview_request(llmf_factory *f, llmf_model m, const llmf_request *req, llmf_preview *p) {
-    return llmf_preview_abi(f, m, req, sizeof *req, p, sizeof *p);
-}
+static inline llmf_result llmf_preview_request(llmf_factory *f, llmf_model m, const llmf_request *req, llmf_preview *p) { return llmf_preview_abi(f, m, req, sizeof *req, p, sizeof *p); }
 
 /* ---- config without a factory ---------------------------------------------------------------------------------------- */
 
@@ -550,28 +702,47 @@ static inline llmf_result llmf_preview_request(llmf_factory *f, llmf_model m, co
 LLMF_API size_t llmf_check_abi(const llmf_desc *desc, size_t desc_size, void (*report)(void *user, const llmf_error *err), void *user);
 static inline size_t llmf_check(const llmf_desc *desc, void (*report)(void *user, const llmf_error *err), void *user) { return llmf_check_abi(desc, sizeof *desc, report, user); }
 
-/* ---- JSON as it comes: arguments of a tool call, structured answers ------------------------------------------------- */
+/* ---- JSON as it comes: arguments of a tool call, structured answers -------------------------------------------------
 
-/* Walks the members of an object or the items of an array, strictly read: *at is 0 at first. *key is the member's name as written between
-   its quotes (empty in an array; NULL allowed), *value its JSON text: both views of `json`. False after the last one, or where `json`
-   is no object or array or is broken there (llmf_json_valid tells which). Any thread. */
-LLMF_API bool llmf_json_each(llmf_str json, size_t *at, llmf_str *key, llmf_str *value);
-/* The member of that name of an object; false if there is none. Any thread. */
-LLMF_API bool llmf_json_get(llmf_str json, const char *name, llmf_str *value);
-/* The text of a JSON string value, decoded, into out (at most cap bytes, NUL included); returns its whole length without NUL, so a result
-   of cap or more was cut; LLMF_NOT_A_STRING if the value is none. Any thread. */
-LLMF_API size_t llmf_json_string(llmf_str value, char *out, size_t cap);
+   All of these may be used in any thread. Texts that come back are views of what was given.
+     llmf_json_each    walks the members of an object or the items of an array, strictly read: *at is 0 at first. *key is the member's name as written between its
+                       quotes (empty in an array; NULL allowed), *value its JSON text. False after the last one, or where `json` is no object or array or is broken
+                       there (llmf_json_valid tells which)
+     llmf_json_get     the member of that name of an object; false if there is none
+     llmf_json_string  the text of a JSON string value, decoded, into out (at most cap bytes, NUL included); returns its whole length without NUL, so a result of cap or
+                       more was cut; LLMF_NOT_A_STRING if the value is none
+     llmf_json_number  a JSON number; false if the value is none
+     llmf_json_valid   one whole JSON value and nothing else; *bad (NULL allowed) is the offset of the first wrong byte */
 #define LLMF_NOT_A_STRING ((size_t)-1)
-/* A JSON number; false if the value is none. Any thread. */
+LLMF_API bool llmf_json_each(llmf_str json, size_t *at, llmf_str *key, llmf_str *value);
+LLMF_API bool llmf_json_get(llmf_str json, const char *name, llmf_str *value);
+LLMF_API size_t llmf_json_string(llmf_str value, char *out, size_t cap);
 LLMF_API bool llmf_json_number(llmf_str value, double *out);
-/* One whole JSON value and nothing else; *bad (NULL allowed) is the offset of the first wrong byte. Any thread. */
 LLMF_API bool llmf_json_valid(llmf_str json, size_t *bad);
 
-/* ---- transports of one's own ----------------------------------------------------------------------------------------- */
+/* ---- transports of one's own, and replies from a record ---------------------------------------------------------------
 
-/* One HTTP exchange, made by the library, carried out by a transport. Valid from start to llmf_exchange_end or cancel. */
+   llmf_exchange is one HTTP exchange, made by the library, carried out by a transport; valid from start to llmf_exchange_end or cancel.
+
+   llmf_transport is an HTTP client of one's own (an engine's, a browser's). It calls the llmf_exchange_… functions from start or poll, in the thread of llmf_poll:
+     start    begins; returns LLMF_OK, or an llmf_result: then the exchange has ended. *req lives until the end of the exchange
+     cancel   stops: the exchange must not be touched after
+     poll     called by each llmf_poll; waits at most timeout_ms for something to happen. NULL: nothing to pump
+     llmf_exchange_read    the body to send: at most cap bytes from where the last read ended; 0: no more. llmf_exchange_rewind first to send again
+     llmf_exchange_status, then _header, _data, _end   the reply, in this order; the status once, after 1xx
+     llmf_exchange_data    returns how many bytes were taken. Fewer than len: the call has enough for now, offer the rest at a later poll
+     llmf_exchange_end     LLMF_OK when the reply is complete, else NETWORK, TLS, TIMEOUT, TRUNCATED… with a text that says what happened (NULL: none)
+
+   llmf_stream_ops is a byte stream of one's own under our HTTP (a UART, a TLS library). All functions return at once:
+     open     opens a connection; NULL on failure. tls: the URL says https
+     ready    1: connected, 0: not yet, below 0: minus an llmf_result
+     read, write   bytes moved; 0: none now; below 0: minus an llmf_result; read gives LLMF_STREAM_END where the peer has closed
+     fd       the descriptor to wait for; -1: none, poll often. *events comes in with what is wanted (LLMF_FD_READ, LLMF_FD_WRITE): change it only where the stream
+              needs something else. NULL: none
+
+   llmf_recording is a recorded reply, played to every call of a factory whose transport is "replay" that starts after llmf_replay. Nothing is copied. Its faults are each
+   at a byte of the body counted from 1; 0: none. cut: the connection ends there as if all were well; reset: it breaks; stall: nothing comes any more. */
 typedef struct llmf_exchange llmf_exchange;
-
 typedef struct llmf_http_request {
     llmf_str method, url;          /* "POST", "https://host/path?query" */
     const llmf_header *headers;    /* Host and Content-Length not among them */
@@ -579,48 +750,28 @@ typedef struct llmf_http_request {
     uint64_t body_len;
     int64_t connect_timeout_ms;
 } llmf_http_request;
-
-/* An HTTP client of one's own (an engine's, a browser's). It calls the llmf_exchange_… functions from start or poll, in the thread of llmf_poll. */
 struct llmf_transport {
     void *user;
-    /* Begins. Returns LLMF_OK, or an llmf_result: then the exchange has ended. *req lives until the end of the exchange. */
     int (*start)(void *user, llmf_exchange *x, const llmf_http_request *req);
-    /* Stops: the exchange must not be touched after. */
     void (*cancel)(void *user, llmf_exchange *x);
-    /* Called by each llmf_poll; waits at most timeout_ms for something to happen. NULL: nothing to pump. */
     void (*poll)(void *user, int timeout_ms);
 };
-/* Reads the body to send: at most cap bytes from where the last read ended; 0: no more. `rewind` first to send again. */
 LLMF_API size_t llmf_exchange_read(llmf_exchange *x, char *out, size_t cap);
 LLMF_API void llmf_exchange_rewind(llmf_exchange *x);
-/* The reply, in this order: status once (after 1xx), headers, bytes, end. */
 LLMF_API void llmf_exchange_status(llmf_exchange *x, int status);
 LLMF_API void llmf_exchange_header(llmf_exchange *x, llmf_str name, llmf_str value);
-/* Gives body bytes; returns how many were taken. Fewer than len: the call has enough for now, offer the rest at a later poll. */
 LLMF_API size_t llmf_exchange_data(llmf_exchange *x, const char *bytes, size_t len);
-/* The end: LLMF_OK when the reply is complete, else NETWORK, TLS, TIMEOUT, TRUNCATED… with a text that says what happened (NULL: none). */
 LLMF_API void llmf_exchange_end(llmf_exchange *x, int result, const char *text);
-
-/* A byte stream of one's own under our HTTP (a UART, a TLS library). All functions return at once. */
+#define LLMF_STREAM_END (-1000)
 struct llmf_stream_ops {
     void *user;
-    /* Opens a connection; NULL on failure. tls: the URL says https. */
     void *(*open)(void *user, const char *host, int port, bool tls);
-    /* 1: connected, 0: not yet, below 0: minus an llmf_result. */
     int (*ready)(void *user, void *stream);
-    /* Bytes moved; 0: none now; below 0: minus an llmf_result; read gives LLMF_STREAM_END where the peer has closed. */
     int (*read)(void *user, void *stream, char *out, size_t cap);
     int (*write)(void *user, void *stream, const char *bytes, size_t len);
     void (*close)(void *user, void *stream);
-    /* The descriptor to wait for; -1: none, poll often. *events comes in with what is wanted (LLMF_FD_READ, LLMF_FD_WRITE): change it only
-       where the stream needs something else. NULL: none. */
     intptr_t (*fd)(void *user, void *stream, int *events);
 };
-#define LLMF_STREAM_END (-1000)
-
-/* ---- replay ------------------------------------------------------------------------------------------------------------ */
-
-/* A recorded reply, played to every call of a factory whose transport is "replay" that starts after llmf_replay. Nothing is copied. */
 typedef struct llmf_recording {
     int status;                    /* 0: 200 */
     const llmf_header *headers;
@@ -628,15 +779,22 @@ typedef struct llmf_recording {
     llmf_str body;
     size_t chunk;                  /* bytes at a time; 0: all at once */
     uint64_t seed;                 /* pieces of random size from 1 to chunk (0: 64) instead; 0: not random */
-    /* Faults, each at a byte of the body counted from 1; 0: none. cut: the connection ends there as if all were well; reset: it breaks;
-       stall: nothing comes any more. */
     uint64_t cut_at, reset_at, stall_at;
 } llmf_recording;
 LLMF_API llmf_result llmf_replay(llmf_factory *f, const llmf_recording *recording);
 
-/* ---- providers of one's own -------------------------------------------------------------------------------------------- */
+/* ---- providers of one's own --------------------------------------------------------------------------------------------
 
-/* A host that speaks a known dialect. What NULL means is said at each field. */
+   llmf_provider_desc is a host that speaks a known dialect. What NULL means is said at each field.
+
+   llmf_dialect is a wire dialect of one's own: pure functions, request -> bytes, bytes -> events.
+     path       writes the path behind the base URL ("/chat"), by llmf_out_write. NULL: nothing is added
+     body       writes the body, likewise. May be called more than once for one request and must then write the same bytes
+     framing, stream_framing   how replies with status 200 are framed: LLMF_FRAMING_… JSON_ARRAY: the elements of one array; a stream that does not begin with '[' is
+                read as SSE
+     on_frame   takes one frame: the whole body (JSON), an event (SSE), a line (NDJSON) or an element (JSON_ARRAY), and tells what it holds by the llmf_reply_… functions
+     llmf_out_json_string   writes text as a JSON string, quotes and escapes included
+     llmf_reply_done        the reply is whole: an end of the bytes before this is TRUNCATED */
 typedef struct llmf_provider_desc {
     const char *name;
     const char *dialect;           /* "openai", "anthropic", "ollama", …, or the name of a registered dialect */
@@ -647,29 +805,20 @@ typedef struct llmf_provider_desc {
 } llmf_provider_desc;
 LLMF_API llmf_result llmf_register_abi(llmf_factory *f, const llmf_provider_desc *p, size_t p_size, llmf_error *err);
 static inline llmf_result llmf_register(llmf_factory *f, const llmf_provider_desc *p, llmf_error *err) { return llmf_register_abi(f, p, sizeof *p, err); }
-
 typedef struct llmf_out llmf_out;
 typedef struct llmf_reply llmf_reply;
-/* JSON_ARRAY: the elements of one array; a stream that does not begin with '[' is read as SSE. */
 enum { LLMF_FRAMING_JSON = 0, LLMF_FRAMING_SSE = 1, LLMF_FRAMING_NDJSON = 2, LLMF_FRAMING_JSON_ARRAY = 3 };
-
-/* A wire dialect of one's own: pure functions, request -> bytes, bytes -> events. */
 typedef struct llmf_dialect {
     const char *name;
     void *user;
-    /* The path behind the base URL ("/chat"), by llmf_out_write. NULL: nothing is added. */
     void (*path)(void *user, const llmf_request *req, const llmf_model_info *model, llmf_out *out);
-    /* The body, by llmf_out_write. May be called more than once for one request and must then write the same bytes. */
     void (*body)(void *user, const llmf_request *req, const llmf_model_info *model, llmf_out *out);
-    /* How replies with status 200 are framed: LLMF_FRAMING_… */
     int framing, stream_framing;
-    /* One frame: the whole body (JSON), an event (SSE), a line (NDJSON) or an element (JSON_ARRAY). Tells what it holds by the llmf_reply_… functions. */
     void (*on_frame)(void *user, llmf_reply *reply, llmf_str event, llmf_str data);
 } llmf_dialect;
 LLMF_API llmf_result llmf_register_dialect_abi(llmf_factory *f, const llmf_dialect *d, size_t d_size, llmf_error *err);
 static inline llmf_result llmf_register_dialect(llmf_factory *f, const llmf_dialect *d, llmf_error *err) { return llmf_register_dialect_abi(f, d, sizeof *d, err); }
 LLMF_API void llmf_out_write(llmf_out *out, const char *bytes, size_t len);
-/* As a JSON string, quotes and escapes included. */
 LLMF_API void llmf_out_json_string(llmf_out *out, llmf_str text);
 LLMF_API void llmf_reply_text(llmf_reply *r, llmf_str text);
 LLMF_API void llmf_reply_reasoning(llmf_reply *r, llmf_str text);
@@ -677,7 +826,6 @@ LLMF_API void llmf_reply_tool(llmf_reply *r, llmf_str id, llmf_str name, llmf_st
 LLMF_API void llmf_reply_finish(llmf_reply *r, llmf_str word);
 LLMF_API void llmf_reply_usage(llmf_reply *r, const llmf_usage *usage);
 LLMF_API void llmf_reply_error(llmf_reply *r, int result, llmf_str provider_code, llmf_str message);
-/* The reply is whole: an end of the bytes before this is TRUNCATED. */
 LLMF_API void llmf_reply_done(llmf_reply *r);
 
 #ifdef __cplusplus

@@ -11,6 +11,9 @@
                                        stddef, stdbool, float), its helpers (libgcc), memcpy, memmove, memset and memcmp; compile with -ffreestanding. It takes CURL, SOCKET,
                                        EPOLL, FILES and ENV out by itself, and refuses their LLMF_WITH_. llmf_desc then has memory (or alloc), clock_ns, for
                                        signatures of AWS wall_ms, and a transport: custom_stream, custom_transport or replay. LLMF_ONLY goes with it
+     LLMF_NO_MALLOC=1                  no malloc and free: the block is llmf_desc.memory, or llmf_desc.alloc gives it
+     LLMF_NO_GETADDRINFO=1             SOCKET asks the system for no host's address: it is an address, localhost, or llmf_desc.resolve knows it. For static programs:
+                                       musl's look-up is 20 KB and allocates, glibc's wants its shared libraries
    Transports
      CURL        on                    libcurl; without it nothing of curl is included or linked
      SOCKET      on                    our HTTP over plain sockets: http:// only
@@ -72,6 +75,8 @@
      LLMF_MAX_ATTEMPTS      16         attempts of a call that its response tells of: the latest
      LLMF_MAX_FALLBACKS     8          models of a chain
      LLMF_MAX_HEALTH        256        models at hosts of which it is kept how they do; of those beyond nothing is
+     LLMF_MAX_BUDGETS       256        models and routes whose budgets are counted; a call under a budget beyond them is refused
+     LLMF_MAX_SERIES        128        models that llmf_metrics tells apart, 2 KiB of the block each, and hops from one to another; those beyond are "other"
      LLMF_TAIL_MS           2000       milliseconds that a reply may go on for behind its terminal event
      LLMF_BODY_KEEP         4096       bytes of a request that are kept from measuring it to sending it; a longer one is written twice. One such room in a factory
      LLMF_REPLY_KEEP        4096       an emptied text buffer above this goes back to the heap
@@ -105,6 +110,17 @@
 #if !LLMF_HAS_STDLIB && ((defined(LLMF_WITH_CURL) && LLMF_WITH_CURL) || (defined(LLMF_WITH_SOCKET) && LLMF_WITH_SOCKET) || (defined(LLMF_WITH_EPOLL) && LLMF_WITH_EPOLL) || \
                          (defined(LLMF_WITH_FILES) && LLMF_WITH_FILES) || (defined(LLMF_WITH_ENV) && LLMF_WITH_ENV))
 #error "llmfactory: LLMF_NO_STDLIB=1 is a build without a C library: CURL, SOCKET, EPOLL, FILES and ENV are not in it. Take their LLMF_WITH_ away, or LLMF_NO_STDLIB"
+#endif
+
+#if !LLMF_HAS_STDLIB || (defined(LLMF_NO_MALLOC) && LLMF_NO_MALLOC)
+#define LLMF_HAS_MALLOC 0
+#else
+#define LLMF_HAS_MALLOC 1
+#endif
+#if !LLMF_HAS_STDLIB || (defined(LLMF_NO_GETADDRINFO) && LLMF_NO_GETADDRINFO)
+#define LLMF_HAS_GETADDRINFO 0
+#else
+#define LLMF_HAS_GETADDRINFO 1
 #endif
 
 /* ---- transports ---- */
@@ -390,6 +406,12 @@
 #endif
 #ifndef LLMF_MAX_HEALTH
 #define LLMF_MAX_HEALTH 256
+#endif
+#ifndef LLMF_MAX_BUDGETS
+#define LLMF_MAX_BUDGETS 256
+#endif
+#ifndef LLMF_MAX_SERIES
+#define LLMF_MAX_SERIES 128
 #endif
 #ifndef LLMF_TAIL_MS
 #define LLMF_TAIL_MS 2000

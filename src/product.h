@@ -7,5 +7,7 @@
 #include "options.h"
 #include "engine/preview.h"
 #include "engine/check.h"
+#include "engine/save.h"
+#include "engine/status.h"
 #include "tasks/json_view.h"
 #endif

@@ -21,6 +21,21 @@ status_is() { # STATUS COMMAND...
     "$@" >"$t/said" 2>&1 </dev/null
     [ $? -eq "$want" ] || { cat "$t/said"; return 1; }
 }
+cat >"$t/routes.yaml" <<'Y'
+models:
+  small: {provider: openai, model_id: gpt-4o-mini, quality: 0.4}
+  large: {provider: openai, model_id: gpt-4o, quality: 0.8}
+routes:
+  chat: {rule: quality, candidates: [small, large]}
+  poor: {candidates: [small], budget_usd: 0}
+budgets: {day_usd: 0.015, alerts: [0.5]}
+Y
+ok "a route is a model's name" call '{"model":"chat","prompt":"echo: hello","max_tokens":9}' 'd["ok"] and d["model"]=="large" and d["cost_usd"]>0' --config "$t/routes.yaml" --base-url "$base/v1" call
+ok "a budget refuses a call" call '{"model":"chat","prompt":"echo: hello","max_tokens":2000}' 'not d["ok"] and d["error"]["code"]=="budget" and "budgets.day_usd" in d["error"]["message"]' --config "$t/routes.yaml" --base-url "$base/v1" call
+ok "a route without room says why" call '{"model":"poor","prompt":"x"}' 'not d["ok"] and d["error"]["code"]=="all_failed" and "the budget of the route poor" in d["error"]["message"]' --config "$t/routes.yaml" --base-url "$base/v1" call
+ok "check takes routes and budgets" status_is 0 $L check "$t/routes.yaml"
+sed 's/rule: quality/rule: qualty/; s/day_usd/dayusd/' "$t/routes.yaml" >"$t/wrong.yaml"
+ok "check finds what is wrong in them" sh -c "! $L check '$t/wrong.yaml' 2>'$t/err' && grep -q 'wrong.yaml:5:16: error: rule must be .* did you mean quality?' '$t/err' && grep -q 'wrong.yaml:7:11: error: unknown key of budgets dayusd; did you mean day_usd?' '$t/err'"
 for p in openai:gpt-4o-mini openai_responses:gpt-4o-mini anthropic:claude-sonnet-5 ollama:llama3.2 cohere:command-a-03-2025; do
     case $p in openai*) url=$base/v1 ;; *) url=$base ;; esac
     dialect=${p%%:*}
@@ -192,6 +207,19 @@ P
 }
 ok "models --json shows every column" columns
 ok "providers --json" sh -c "$L providers --json | python3 -c 'import json,sys; d=json.load(sys.stdin); n={p[\"name\"]: p for p in d}; assert n[\"openai\"][\"has_key\"] and not n[\"groq\"][\"has_key\"] and not n[\"bedrock\"][\"available\"]'"
+chain() {
+    LLM_PRIMARY_PROVIDER=claude LLM_FALLBACK_PROVIDERS='groq openai:my-model' GROQ_API_KEY='' $L providers --json >"$t/said" && python3 - "$t/said" <<'P'
+import json, sys
+n = {p["name"]: p for p in json.load(open(sys.argv[1]))}
+assert n["anthropic"]["current"] and n["anthropic"]["breaker"] == "closed" and "fallback" not in n["anthropic"], n["anthropic"]
+assert n["groq"]["fallback"] == 1 and not n["groq"]["serving"] and not n["groq"]["current"], n["groq"]
+assert n["openai"]["fallback"] == 2 and n["openai"]["model"] == "my-model" and "requests_left" not in n["openai"], n["openai"]
+assert sum(p.get("serving", False) for p in n.values()) == 1
+assert "serving" not in n["mistral"]
+P
+}
+ok "providers --json tells of the chain" chain
+ok "providers tells of the chain" sh -c "LLM_PROVIDER=openai LLM_FALLBACK_PROVIDERS=ollama $L providers >'$t/said' && grep -q '^openai .*ready (current)\$' '$t/said' && grep -q '^ollama .*ready (fallback 1)\$' '$t/said'"
 printf 'models:\n  a: {provider: openai, model_id: gpt-4o, temprature: 1}\n  b: {provider: openai, model_id: x, temperature: 9}\n' >"$t/bad.yaml"
 ok "check tells every problem with its place" sh -c "! $L check '$t/bad.yaml' >'$t/said' 2>&1 && grep -q 'bad.yaml:2:[0-9]*: error: .*temprature.*temperature' '$t/said' && grep -q 'bad.yaml:3:[0-9]*: error' '$t/said'"
 ok "check of a good file" env DEMO_SERVER=http://localhost DEMO_KEY=x $L check examples/demo.yaml

@@ -33,6 +33,10 @@ static int never(void *user, llmf_exchange *x, const llmf_http_request *req) {
     return LLMF_ERR_NETWORK;
 }
 
+static void no_span(void *user, const llmf_span *span) {
+    (void)user, (void)span;
+}
+
 static void test_open(void) {
     llmf_desc d;
     llmf_transport custom;
@@ -52,6 +56,15 @@ static void test_open(void) {
     d.slice_us = 200;
     not_opened(&d, "SLICES");
     d.slice_us = 0;
+    d.budget_day_pico = 1;
+    not_opened(&d, "BUDGETS");
+    d.budget_day_pico = 0;
+    d.metrics = true;
+    not_opened(&d, "METRICS");
+    d.metrics = false;
+    d.span = no_span;
+    not_opened(&d, "METRICS");
+    d.span = NULL;
     memset(&custom, 0, sizeof custom);
     custom.start = never;
     d.custom_transport = &custom;
@@ -61,10 +74,24 @@ static void test_open(void) {
 static void test_names(llmf_factory *f) {
     llmf_error err;
     llmf_provider_desc p;
+    llmf_route_desc route;
+    llmf_call none = {0};
+    llmf_status_info status;
     expect(!llmf_get(f, "groq:any", &err).id && err.code == LLMF_ERR_NOT_BUILT && strstr(err.text, "LLMF_WITH_GROQ"), "groq", err.text);
     expect(!llmf_get(f, "grok:any", &err).id && err.code == LLMF_ERR_NOT_BUILT && strstr(err.text, "LLMF_WITH_XAI"), "an alias", err.text);
     expect(!llmf_create(f, "openai:any", "{\"temperature\": 1}", &err).id && err.code == LLMF_ERR_NOT_BUILT && strstr(err.text, "CONFIG"), "llmf_create", err.text);
     expect(llmf_create(f, "openai:any", NULL, &err).id != 0, "llmf_create without a config", err.text);
+    memset(&route, 0, sizeof route);
+    expect(!llmf_route(f, &route, NULL, &err).id && err.code == LLMF_ERR_NOT_BUILT && strstr(err.text, "ROUTES"), "llmf_route", err.text);
+    expect(llmf_score(f, none, 1) == LLMF_ERR_NOT_BUILT, "llmf_score", "it is built");
+    expect(llmf_budget(f, LLMF_BUDGET_DAY, NULL, NULL) == LLMF_ERR_NOT_BUILT, "llmf_budget", "it is built");
+    expect(llmf_metrics(f, NULL, 0) == 0, "llmf_metrics", "it printed");
+    llmf_last_error(f, &err);
+    expect(err.code == LLMF_ERR_NOT_BUILT && strstr(err.text, "METRICS"), "llmf_metrics", err.text);
+    memset(&err, 0, sizeof err);
+    expect(!llmf_provider_status(f, 0, &status), "llmf_provider_status", "there is one");
+    llmf_last_error(f, &err);
+    expect(err.code == LLMF_ERR_NOT_BUILT && strstr(err.text, "METRICS"), "llmf_provider_status", err.text);
     memset(&p, 0, sizeof p);
     p.name = "mine";
     expect(llmf_register(f, &p, &err) == LLMF_ERR_NOT_BUILT && strstr(err.text, "REGISTER"), "llmf_register", err.text);
@@ -83,9 +110,15 @@ static void test_requests(llmf_factory *f, llmf_model m) {
     req.reasoning = "low";
     refused(f, m, &req, LLMF_ERR_NOT_BUILT, "REASONING");
     req.reasoning = NULL;
+    req.trace_parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    refused(f, m, &req, LLMF_ERR_NOT_BUILT, "METRICS");
+    req.trace_parent = NULL;
     req.extra = "{}";
     refused(f, m, &req, LLMF_ERR_NOT_BUILT, "EXTRA");
     req.extra = NULL;
+    req.budget_pico = 1;
+    refused(f, m, &req, LLMF_ERR_NOT_BUILT, "BUDGETS");
+    req.budget_pico = 0;
     req.format = "{\"type\": \"object\"}";
     refused(f, m, &req, LLMF_ERR_NOT_BUILT, "SCHEMA");
     req.format = NULL;

@@ -78,6 +78,45 @@ refused() { ! gcc -std=c99 "$@" -I. -fsyntax-only "$t/impl.c" 2>"$t/err" && grep
 ok "BearSSL without sockets is refused by a message" refused -DLLMF_WITH_BEARSSL=1 -DLLMF_NO_SOCKET=1
 ok "roots without BearSSL are refused by a message" refused -DLLMF_WITH_ROOTS=1
 ok "nothing of BearSSL is in a build without it" sh -c "! nm '$t/gcc.o' | grep -q br_"
+# Without malloc and getaddrinfo: neither is called, and what is wanted instead is named.
+without='-DLLMF_NO_MALLOC=1 -DLLMF_NO_GETADDRINFO=1'
+lean='-DLLMF_ONLY=1 -DLLMF_WITH_OPENAI=1 -DLLMF_WITH_SOCKET=1 -DLLMF_WITH_STRINGS=1'
+cat >"$t/without.c" <<'C'
+#define LLMFACTORY_IMPLEMENTATION
+#include "llmfactory.h"
+#include <stdio.h>
+int main(void) {
+    static char block[65536];
+    llmf_desc d = {0};
+    llmf_error err;
+    llmf_request req = {0};
+    llmf_response r;
+    llmf_factory *f = llmf_open(&d, &err);
+    puts(f ? "it opened" : err.text);
+    d.memory = block;
+    d.memory_size = sizeof block;
+    d.max_calls = d.max_models = d.max_connections = 1;
+    d.base_url = "http://llm.test/v1";
+    d.api_key = "k";
+    f = llmf_open(&d, &err);
+    req.prompt = "hi";
+    llmf_generate(f, llmf_get(f, "openai:any", &err), &req, &r);
+    puts(r.error.text);
+    llmf_release(f, &r);
+    llmf_close(f);
+    return 0;
+}
+C
+for one in $without; do silent "$one" gcc -std=c99 $STRICT "$one" -I. -fsyntax-only "$t/impl.c"; done
+# shellcheck disable=SC2086
+{
+    silent "clang $without" clang -std=c99 $STRICT $without -I. -fsyntax-only "$t/impl.c"
+    silent "g++ $without" g++ -std=c++11 -Wall -Wextra -Werror $without -I. -fsyntax-only "$t/impl.cc"
+    ok "$without compiles" gcc -std=c99 $STRICT $without $lean -I. -o "$t/without" "$t/without.c"
+}
+ok "neither malloc nor getaddrinfo is called" sh -c "! nm -u '$t/without' | grep -wE '(m|c|re)alloc|free|(get|free)addrinfo'"
+ok "without malloc the block is asked for" sh -c "'$t/without' | sed -n 1p | grep -q 'llmf_desc.memory.*LLMF_NO_MALLOC'"
+ok "without getaddrinfo addresses are" sh -c "'$t/without' | sed -n 2p | grep -q 'LLMF_NO_GETADDRINFO.*llmf_desc.resolve'"
 # And a build with nothing else: what is there works, what is not says so.
 for level in -O1 -Os; do
     ok "lean $level compiles" gcc -std=gnu99 -Wall -Wextra -Werror $level -I. -DLLMF_ONLY=1 -DLLMF_WITH_OPENAI=1 -DLLMF_WITH_SOCKET=1 -DLLMF_WITH_ENV=1 -o "$t/lean$level" tests/lean.c

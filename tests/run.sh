@@ -163,6 +163,7 @@ examples 600 sh tests/examples.sh
 blns 900 python3 tests/corpora/blns.py
 adding 300 sh tests/adding.sh
 cli 600 sh tests/cli.sh
+metrics-promtool 300 sh tests/metrics.sh
 device 600 sh tests/device.sh
 game 300 sh tests/game.sh
 loopback 300 sh tests/loopback/selftest.sh
@@ -170,6 +171,7 @@ request-fields 60 env LLMF=$B/llmf python3 tests/traffic/test_requests.py
 reader 60 python3 tests/traffic/test_reader.py
 models 60 python3 tests/tools/test_models.py
 QUEUE
+run minimal 900 sh tests/minimal.sh
 run requests 400 python3 tests/traffic/requests.py --llmf $B/llmf --shared "$LLMF_SHARED"
 run op-requests 120 python3 tests/traffic/operations.py --llmf $B/llmf --shared "$LLMF_SHARED"
 run traffic 900 python3 tests/traffic/compare.py --llmf $B/llmf --shared "$LLMF_SHARED" --chunk each --random 20

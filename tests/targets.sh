@@ -1,7 +1,7 @@
 #!/bin/sh
 # The header and its tests on each target: built with that target's compiler, run natively, under qemu-user or under wine. `targets.sh NAME...` takes those alone.
 # The last line is the sum. UPDATE_README=1 writes the table into the README; a target that is not run this time keeps the row of its last run.
-#   cmocka of a foreign target is one file of Debian's source package, which apt fetches with lists of its own under build/targets: no setting of the system changes.
+#   cmocka of a foreign target is one file of Debian's source package, which tools/debian-source.sh fetches.
 #   Emulated targets do less of the long tests (LLMF_LESS, LLMF_CUTS_EACH), each row says how much.
 . tests/lib.sh
 T=$PWD/build/targets
@@ -38,25 +38,8 @@ TABLE
 
 # ---- cmocka ----
 
-# Debian's sources, as the system's own lists name its packages.
-source_lists() {
-    mkdir -p "$T/apt/lists/partial" "$T/apt/parts" "$T/apt/cache/archives/partial"
-    for list in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
-        if [ -f "$list" ]; then sed -n 's/^deb \(.*debian.*\)/deb-src \1/p' "$list"; fi
-    done >"$T/apt/parts/system.list"
-    for list in /etc/apt/sources.list.d/*.sources; do
-        if grep -q '^URIs:.*debian' "$list" 2>/dev/null; then sed 's/^Types:.*/Types: deb-src/' "$list" >"$T/apt/parts/${list##*/}"; fi
-    done
-}
-apt_own() {
-    apt-get -q -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts="$T/apt/parts" -o Dir::State::Lists="$T/apt/lists" -o Dir::Cache="$T/apt/cache" \
-        -o APT::Sandbox::User="$(id -un)" "$@"
-}
-fetch_cmocka() {
-    has apt-get && source_lists && apt_own update && (cd "$T/apt" && apt_own source --download-only cmocka) && tar xf "$(ls "$T"/apt/cmocka_*.orig.tar.?z)" -C "$T"
-}
-ls "$T"/cmocka-*/src/cmocka.c >/dev/null 2>&1 || fetch_cmocka >"$T/cmocka.txt" 2>&1
-cmocka=$(ls -d "$T"/cmocka-*/ 2>/dev/null | head -n 1)
+sh tools/debian-source.sh cmocka build/source/cmocka >"$T/cmocka.txt" 2>&1
+cmocka=$(ls -d "$PWD/build/source/cmocka" 2>/dev/null)
 
 # What its configure script would find.
 cmocka_flags() {

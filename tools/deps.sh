@@ -1,6 +1,6 @@
 #!/bin/sh
-# Sees to what a build (build), the tests (check), the microcontroller's example (device) or the tests of foreign targets (targets) need. Each thing is tried by
-# using it; what is missing is installed by the system's package manager where that is possible, and named where it is not.
+# Sees to what a build (build), the tests (check), the microcontroller's example (device), the static one (minimal) or the tests of foreign targets (targets) need.
+# Each thing is tried by using it; what is missing is installed by the system's package manager where that is possible, and named where it is not.
 set -u
 what=${1:-build}
 CC=${CC:-cc}
@@ -29,8 +29,9 @@ missing='' wished=''
 need() { missing="$missing $1"; }
 wish() { wished="$wished $1"; } # without it a test is skipped
 [ "$what" = device ] && for_device=need || for_device=wish
+[ "$what" = minimal ] && for_minimal=need || for_minimal=wish
 
-if [ "$what" != device ]; then
+if [ "$what" != device ] && [ "$what" != minimal ]; then
     has "$CC" || need gcc
     compiles curl/curl.h -lcurl || need libcurl4-openssl-dev
 fi
@@ -51,11 +52,17 @@ if [ "$what" = check ]; then
     compiles uv.h -luv || need libuv1-dev
     compiles SDL2/SDL.h -lSDL2 || need libsdl2-dev
     has Xvfb || need xvfb
+    has promtool || wish prometheus
 fi
 if [ "$what" = check ] || [ "$what" = device ]; then
     has arm-none-eabi-gcc || $for_device gcc-arm-none-eabi
     has qemu-system-arm || $for_device qemu-system-arm
     [ "$what" = device ] || has arm-linux-gnueabihf-gcc || wish 'gcc-arm-linux-gnueabihf libc6-dev-armhf-cross'
+fi
+if [ "$what" = check ] || [ "$what" = minimal ]; then
+    has musl-gcc || $for_minimal musl-tools
+    has xz || $for_minimal xz-utils
+    [ "$what" = minimal ] || has strace || wish strace
 fi
 m32_works() {
     echo '#include <errno.h>' >"$t/m.c"

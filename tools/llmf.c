@@ -245,7 +245,36 @@ static int run_models(options *o, int argc, char **argv) {
     return EXIT_DONE;
 }
 
-static void print_provider_json(const llmf_provider_info *p) {
+/* Where a provider stands in the chain: 0 the primary one, then its fallbacks. False: nowhere. */
+static bool in_chain(llmf_factory *f, const llmf_provider_info *p, llmf_status_info *s, size_t *at) {
+    for (*at = 0; llmf_provider_status(f, *at, s); ++*at)
+        if (s->provider.len == p->name.len && memcmp(s->provider.ptr, p->name.ptr, p->name.len) == 0) return true;
+    return false;
+}
+
+static const char *breaker_name(int breaker) {
+    return breaker == LLMF_BREAKER_OPEN ? "open" : breaker == LLMF_BREAKER_HALF_OPEN ? "half_open" : "closed";
+}
+
+/* The members of what is in the chain; each begins with a comma. */
+static void print_chain_json(const llmf_status_info *s, size_t at) {
+    if (at) put_number(stdout, "fallback", (int64_t)at);
+    put_known(stdout, "model", s->model);
+    printf(",\"serving\":%s,\"breaker\":\"%s\"", s->current ? "true" : "false", breaker_name(s->breaker));
+    if (s->cooldown_ms > 0) put_number(stdout, "cooldown_ms", s->cooldown_ms);
+    if (s->requests_left >= 0) put_number(stdout, "requests_left", s->requests_left);
+    if (s->tokens_left >= 0) put_number(stdout, "tokens_left", s->tokens_left);
+}
+
+static void print_chain_line(const llmf_status_info *s, size_t at) {
+    if (at) printf(" (fallback %lu)", (unsigned long)at);
+    if (at && s->current) printf(" (serving)");
+    if (s->unavailable == LLMF_OK && s->reason[0]) printf(" (%s)", s->reason);
+    if (s->requests_left >= 0) printf(" (%lld requests left)", (long long)s->requests_left);
+    if (s->tokens_left >= 0) printf(" (%lld tokens left)", (long long)s->tokens_left);
+}
+
+static void print_provider_json(const llmf_provider_info *p, const llmf_status_info *s, size_t at) {
     fputs("{\"name\":", stdout);
     put_json(stdout, p->name);
     put_member(stdout, "dialect", p->dialect);
@@ -255,23 +284,32 @@ static void print_provider_json(const llmf_provider_info *p) {
     printf(",\"needs_key\":%s,\"has_key\":%s,\"current\":%s,\"available\":%s", p->needs_key ? "true" : "false", p->has_key ? "true" : "false",
            p->primary ? "true" : "false", p->unavailable == LLMF_OK ? "true" : "false");
     if (p->reason[0]) put_member(stdout, "reason", view(p->reason));
+    if (s) print_chain_json(s, at);
     fputs("}", stdout);
+}
+
+static void print_provider_line(const llmf_provider_info *p, const llmf_status_info *s, size_t at) {
+    printf("%-16.*s %-18.*s %s%s", (int)p->name.len, p->name.ptr, (int)p->dialect.len, p->dialect.ptr, p->unavailable ? p->reason : "ready", p->primary ? " (current)" : "");
+    if (s) print_chain_line(s, at);
+    puts("");
 }
 
 static int run_providers(options *o, int argc, char **argv) {
     llmf_error err;
     llmf_provider_info p;
+    llmf_status_info s;
     llmf_factory *f;
-    bool json = argc == 1 && strcmp(argv[0], "--json") == 0;
-    size_t at;
+    bool json = argc == 1 && strcmp(argv[0], "--json") == 0, chained;
+    size_t at, place;
     if (argc && !json) die("unknown option of providers", argv[0]);
     f = llmf_open(&o->desc, &err);
     if (!f) return failed(&err, json);
     if (json) fputs("[", stdout);
     for (at = 0; llmf_provider_at(f, at, &p); at++) {
         if (json && at) fputs(",\n", stdout);
-        if (json) print_provider_json(&p);
-        else printf("%-16.*s %-18.*s %s%s\n", (int)p.name.len, p.name.ptr, (int)p.dialect.len, p.dialect.ptr, p.unavailable ? p.reason : "ready", p.primary ? " (current)" : "");
+        chained = in_chain(f, &p, &s, &place);
+        if (json) print_provider_json(&p, chained ? &s : NULL, place);
+        else print_provider_line(&p, chained ? &s : NULL, place);
     }
     if (json) fputs("]\n", stdout);
     llmf_close(f);

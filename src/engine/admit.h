@@ -128,9 +128,13 @@ static int llmfi_admit(llmfi_call *c) {
     uint64_t due = 0;
     bool only;
     if (c->prepared->record.retry.min_bytes_per_s || c->f->desc.retry.min_bytes_per_s) {
-        c->guard_rate = c->prepared->record.retry.min_bytes_per_s ? c->prepared->record.retry.min_bytes_per_s : c->f->desc.retry.min_bytes_per_s;
-        if (c->guard_rate < 0) c->guard_rate = 0;
-        c->guard_ns = c->guard_at = 0;
+        c->origin->guard_rate = c->prepared->record.retry.min_bytes_per_s ? c->prepared->record.retry.min_bytes_per_s : c->f->desc.retry.min_bytes_per_s;
+        if (c->origin->guard_rate < 0) c->origin->guard_rate = 0;
+        c->origin->guard_ns = c->origin->guard_at = 0;
+    }
+    if (c->req.op == LLMF_OP_CHAT && !c->hedge_of && !c->tries) {
+        int64_t late = c->prepared->record.retry.hedge_ms ? c->prepared->record.retry.hedge_ms : c->f->desc.retry.hedge_ms;
+        c->origin->hedge_ns = late > 0 ? llmfi_after_ms(c->f->now_ns, late) : 0;
     }
     if (!h) return LLMFI_ADMITTED;
     if (h->guarded) {
@@ -148,26 +152,45 @@ static int llmfi_admit(llmfi_call *c) {
 
 /* ---- what is left, as headers say ---- */
 
-/* x-ratelimit-remaining-requests, anthropic-ratelimit-tokens-reset and their like. True: it was one of them. */
-static bool llmfi_limit_header(llmfi_call *c, llmf_str name, llmf_str value) {
+enum { LLMFI_LEFT_REQUESTS, LLMFI_LEFT_TOKENS, LLMFI_RESET_REQUESTS, LLMFI_RESET_TOKENS };
+static const struct {
+    const char *name;
+    uint8_t len, what;
+} llmfi_limit_headers[] = {
+#define LLMFI_LIMIT_HEADER(name, what) {name, sizeof(name) - 1, LLMFI_##what},
+    LLMFI_LIMIT_HEADER("x-ratelimit-remaining-requests", LEFT_REQUESTS)
+    LLMFI_LIMIT_HEADER("x-ratelimit-remaining-tokens", LEFT_TOKENS)
+    LLMFI_LIMIT_HEADER("x-ratelimit-reset-requests", RESET_REQUESTS)
+    LLMFI_LIMIT_HEADER("x-ratelimit-reset-tokens", RESET_TOKENS)
+    LLMFI_LIMIT_HEADER("anthropic-ratelimit-requests-remaining", LEFT_REQUESTS)
+    LLMFI_LIMIT_HEADER("anthropic-ratelimit-tokens-remaining", LEFT_TOKENS)
+    LLMFI_LIMIT_HEADER("anthropic-ratelimit-input-tokens-remaining", LEFT_TOKENS)
+    LLMFI_LIMIT_HEADER("anthropic-ratelimit-output-tokens-remaining", LEFT_TOKENS)
+    LLMFI_LIMIT_HEADER("anthropic-ratelimit-requests-reset", RESET_REQUESTS)
+    LLMFI_LIMIT_HEADER("anthropic-ratelimit-tokens-reset", RESET_TOKENS)
+    LLMFI_LIMIT_HEADER("anthropic-ratelimit-input-tokens-reset", RESET_TOKENS)
+    LLMFI_LIMIT_HEADER("anthropic-ratelimit-output-tokens-reset", RESET_TOKENS)
+#undef LLMFI_LIMIT_HEADER
+};
+
+/* A header of a long name, of a reply that is no success. */
+static void llmfi_limit_header(llmfi_call *c, llmf_str name, llmf_str value) {
     llmfi_health *h = llmfi_health_at(c);
-    bool requests, reset;
     int64_t n = LLMF_UNKNOWN;
-    if (LLMFI_NAMED(name, "x-should-retry")) {
-        c->should_retry = LLMFI_NAMED(value, "true") ? 1 : LLMFI_NAMED(value, "false") ? -1 : 0;
-        return true;
+    size_t i;
+    for (i = 0; i < LLMFI_COUNT(llmfi_limit_headers); i++) {
+        if (llmfi_limit_headers[i].len != name.len) continue;
+        if (memcmp(name.ptr, llmfi_limit_headers[i].name, name.len) == 0 || llmfi_eq_nocase(name, llmfi_str(llmfi_limit_headers[i].name, name.len))) break;
     }
-    if (name.len < 20 || llmfi_find_nocase(name, LLMFI_LIT("ratelimit-")) == LLMFI_NOWHERE) return false;
-    requests = llmfi_find_nocase(name, LLMFI_LIT("requests")) != LLMFI_NOWHERE;
-    reset = llmfi_find_nocase(name, LLMFI_LIT("reset")) != LLMFI_NOWHERE;
-    if (!h || (!reset && llmfi_find_nocase(name, LLMFI_LIT("remaining")) == LLMFI_NOWHERE)) return true;
-    if (reset) llmfi_parse_until(value, llmfi_wall(c->f), &n);
+    if (i == LLMFI_COUNT(llmfi_limit_headers) || !h) return;
+    if (llmfi_limit_headers[i].what >= LLMFI_RESET_REQUESTS) llmfi_parse_until(value, llmfi_wall(c->f), &n);
     else if (!llmfi_parse_int(value, &n) || n < 0) n = LLMF_UNKNOWN;
-    if (requests && reset) h->reset_requests_ms = n;
-    else if (requests) h->left_requests = n;
-    else if (reset) h->reset_tokens_ms = n;
-    else h->left_tokens = n;
-    return true;
+    switch (llmfi_limit_headers[i].what) {
+    case LLMFI_LEFT_REQUESTS: h->left_requests = n; break;
+    case LLMFI_LEFT_TOKENS: h->left_tokens = n; break;
+    case LLMFI_RESET_REQUESTS: h->reset_requests_ms = n; break;
+    default: h->reset_tokens_ms = n; break;
+    }
 }
 
 /* ---- the attempts of a call that is over ---- */
@@ -177,6 +200,7 @@ static bool llmfi_settle_tries(llmfi_call *c) {
     struct llmfi_tries *t = c->tries;
     llmf_response *r = &c->response;
     if (!t) return false;
+    if (t->hedge) llmfi_tries_note_as(t, t->hedge, t->hedge->reply.error.code != LLMF_OK ? t->hedge->reply.error.code : LLMF_ERR_CANCELLED); /* it goes right after */
     if (!t->due_ns && !t->noted && !c->kept_away) llmfi_tries_note(c);
     r->attempts = t->attempts;
     r->attempt_count = t->kept;

@@ -1,6 +1,7 @@
 /* The life of a call, and its three faces: poll and next, callback, blocking. llmf_poll is the only engine. */
 #ifndef LLMFI_ENGINE_CALL_H
 #define LLMFI_ENGINE_CALL_H
+#include "budget.h"
 #include "info.h"
 #include "operation.h"
 #include "receive.h"
@@ -64,12 +65,15 @@ static void llmfi_wipe_secrets(llmfi_call *c) {
 static void llmfi_call_release(llmfi_call *c) {
     llmf_factory *f = c->f;
     uint32_t at = (uint32_t)c->id;
+    llmfi_budget_settle(c, LLMF_UNKNOWN);
 #if LLMF_HAS_EMBED
     llmfi_batches_stop(c);
     llmfi_batches_forget(c);
 #endif
+    if (!c->ended) llmfi_seen_end(c, LLMF_ERR_CANCELLED);
     if (c->x.by) c->x.by->cancel(c->x.by, &c->x);
 #if LLMF_HAS_RETRY
+    llmfi_hedge_forget(c);
     llmfi_attempt_over(c);
 #endif
     llmfi_ready_remove(c);
@@ -108,6 +112,9 @@ static bool llmfi_call_prepare(llmfi_call *c, llmf_model m) {
     c->prepared = llmfi_handle_use(&f->handles, f->config, at, &c->reply.error);
     if (!c->prepared) return false;
     c->prepared->references++;
+#if LLMF_HAS_ROUTES
+    c->route = llmfi_handle_slot(&f->handles, at)->route;
+#endif
 #if LLMFI_HAS_HEALTH
     if (!c->prepared->health) c->prepared->health = llmfi_health_of(f, &c->prepared->record);
 #endif
@@ -151,7 +158,8 @@ static bool llmfi_call_build_on(llmfi_call *c) {
 }
 
 static bool llmfi_call_build(llmfi_call *c, llmf_model m) {
-    return llmfi_call_prepare(c, m) && llmfi_call_build_on(c);
+    bool traced = llmfi_trace_begin(c); /* first of all: its spans want a time and a place however it ends */
+    return llmfi_call_prepare(c, m) && traced && llmfi_call_build_on(c);
 }
 
 static llmfi_call *llmfi_call_open(llmf_factory *f, const llmf_request *req, size_t size) {
@@ -183,7 +191,7 @@ static bool llmfi_call_go(llmfi_call *c) {
     default: break;
     }
 #endif
-    if (!llmfi_send(c)) return false;
+    if (!llmfi_budget_reserve(c) || !llmfi_send(c)) return false;
     llmfi_call_log(c);
     return true;
 }
@@ -253,6 +261,7 @@ static void llmfi_call_begin(llmfi_call *c, llmf_model m) {
     c->start_ns = c->attempt_ns = llmfi_now(c->f);
     if (llmfi_call_build(c, m) && llmfi_call_go(c)) {
         llmfi_set_deadline(c);
+        llmfi_seen_start(c);
     } else {
         c->calling = true; /* nobody knows its id yet: no callback before llmf_start has returned */
         llmfi_finish(c);
@@ -321,6 +330,9 @@ static void llmfi_run_deferred(llmf_factory *f) {
             f->deferred = true;
             continue;
         }
+#if LLMF_HAS_RETRY
+        if (llmfi_hedge_of(c) && !c->free_later && !c->stop && llmfi_hedge_work(c)) continue;
+#endif
         if (c->free_later) llmfi_call_release(c);
         else if (c->stop && !c->ended) llmfi_abort(c, LLMF_ERR_CANCELLED, LLMFI_WORDS("cancelled by the caller"));
         else if (c->reply.error.code != LLMF_OK && !c->ended) llmfi_abort(c, LLMF_OK, "");
@@ -329,6 +341,7 @@ static void llmfi_run_deferred(llmf_factory *f) {
 #endif
 #if LLMF_HAS_RETRY
         else if (llmfi_try_due(c)) llmfi_try_start(c);
+        else if (c->hedge_due) llmfi_hedge_start(c);
 #endif
         else if (c->req.on_event) llmfi_hand_out(c);
     }
@@ -436,11 +449,13 @@ static int llmfi_poll(llmf_factory *f, int timeout_ms, bool next) {
     f->polling = true;
     f->slice_used = false;
     llmfi_now(f);
+    llmfi_budget_tell(f);
 #if LLMF_HAS_SLICES
     if (f->desc.slice_us > 0) f->net.slice_end_ns = f->now_ns + (f->desc.slice_us < INT64_MAX / 4000 ? (uint64_t)f->desc.slice_us * 1000u : INT64_MAX / 4);
 #endif
     llmfi_poll_until(f, timeout_ms, timeout_ms < 0 ? UINT64_MAX : llmfi_after_ms(f->now_ns, timeout_ms), next);
     f->net.slice_end_ns = 0;
+    llmfi_budget_tell(f);
     f->now_read = false;
     f->polling = false;
     active = f->closing ? -LLMF_ERR_STALE : f->active;

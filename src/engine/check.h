@@ -43,8 +43,8 @@ LLMF_API size_t llmf_check_abi(const llmf_desc *desc, size_t desc_size, void (*r
     c.user = user;
     c.count = 0;
     if (!f) {
-        if (!LLMF_HAS_STDLIB && d.alloc == llmfi_stdlib_alloc)
-            llmfi_error_about(&err, LLMF_ERR_ARGUMENT, "", LLMFI_LIT("llmf_desc.alloc"), " is not set, and this build has no malloc (LLMF_NO_STDLIB): a check needs a block of its own");
+        if (!LLMF_HAS_MALLOC && d.alloc == llmfi_stdlib_alloc)
+            llmfi_error_about(&err, LLMF_ERR_ARGUMENT, "", LLMFI_LIT("llmf_desc.alloc"), " is not set, and this build has no malloc (LLMF_NO_MALLOC, LLMF_NO_STDLIB): a check needs a block of its own");
         else llmfi_error_memory(&err);
         llmfi_on_checked(&c, &err, false);
         return c.count;
@@ -85,6 +85,9 @@ LLMF_API size_t llmf_min_memory_abi(const llmf_desc *desc, size_t desc_size) {
     if (llmfi_start_up(f, &err)) {
         need = f->permanent + 2 * f->heap.high + (size_t)d.max_calls * LLMFI_CALL_BYTES;
         need += llmfi_tls_need(f);
+#if LLMF_HAS_METRICS
+        if (d.metrics) need += (size_t)LLMF_MAX_SERIES * LLMFI_SERIES_BYTES;
+#endif
     }
     llmf_close(f);
     d.alloc(d.user, block, d.memory_size, 0);

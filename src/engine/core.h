@@ -36,6 +36,28 @@
 
 enum { LLMFI_MS = 1000000 };                 /* nanoseconds in a millisecond */
 
+#if LLMF_HAS_BUDGETS
+/* What is spent under one budget: see budget.h. */
+typedef struct llmfi_budget {
+    struct llmfi_budget *next;
+    int scope;                               /* LLMF_BUDGET_… */
+    int told_ppm;                            /* the largest share that was told */
+    llmf_str name;                           /* in the same piece of the heap; empty: of the process, of the day */
+    int64_t limit;                           /* as it was seen last; LLMF_UNKNOWN: none */
+    int64_t spent, reserved;
+    uint64_t unknown;                        /* calls whose cost nobody knows */
+} llmfi_budget;
+#endif
+
+#if LLMF_HAS_ROUTES
+/* A route that has been used: what is kept of it over a reload. */
+typedef struct llmfi_routed {
+    struct llmfi_routed *next;
+    llmf_str name;                           /* in the same piece of the heap */
+    size_t turn;                             /* of round_robin: the candidate that is next */
+} llmfi_routed;
+#endif
+
 /* Of 4 KiB at most on 64-bit machines: above, the heap would give it eight. */
 typedef struct llmfi_call {
     llmf_factory *f;
@@ -56,11 +78,15 @@ typedef struct llmfi_call {
     bool moved;                              /* to another model than was asked for: see retry.h */
     bool quiet;                              /* events are of no interest: llmf_generate */
     bool calling;                            /* inside the user's callback */
+#if LLMF_HAS_METRICS
+    bool attempting;                         /* a request has been given to the transport, and it is not yet told how that went: see spans.h */
+#endif
     bool stop, free_later;                   /* asked for inside a callback */
     bool ended, taken;                       /* the response is made; the final event has been handed out */
 #if LLMF_HAS_RETRY
     int8_t should_retry;                     /* x-should-retry: 1 true, -1 false; 0: not said */
     bool admitted;                           /* counted among the attempts under way of its model */
+    bool hedge_due;                          /* it is late: another one is asked besides */
     bool kept_away;                          /* not sent: limits, a cool-down or a breaker */
 #endif
     uint64_t start_ns, connected_ns, first_byte_ns, content_ns, terminal_ns; /* 0: not yet; content_ns: the latest */
@@ -73,6 +99,9 @@ typedef struct llmfi_call {
     llmfi_ask ask;
     llmfi_body body;
     llmf_str secret;                         /* the authorization value in the arena: wiped at the end */
+#if LLMF_HAS_METRICS
+    struct llmfi_trace *trace;               /* in the arena; NULL: nobody asks for one */
+#endif
 #if LLMF_HAS_AWS
     bool waits;                              /* for keys that are being asked for: see keys.h */
     bool signs;                              /* with `aws`: Authorization waits for the body's digest */
@@ -90,14 +119,19 @@ typedef struct llmfi_call {
 #if LLMF_HAS_RETRY
     struct llmfi_origin *origin;             /* the request as the caller gave it; NULL: not taken yet */
     struct llmfi_tries *tries;               /* NULL: nothing has failed */
+    struct llmfi_call *hedge_of;             /* the call that this one is asked besides; NULL: it is one of the caller's. See hedge.h */
     struct llmfi_health *key;                /* of several keys, how the one that was sent does; NULL */
     int64_t reserved_tokens;                 /* counted in its model's minute before they are known */
     uint64_t reserved_second;                /* of that minute */
     uint64_t kept_until_ns;                  /* when what kept it away is over, as far as is known */
-    int64_t guard_rate;                      /* bytes a second that a stream must have; 0: any */
-    uint64_t guard_ns, guard_at;             /* since when that is looked at, and what had been received then */
 #endif
 
+#if LLMF_HAS_BUDGETS
+    struct llmfi_held *held;                 /* what it holds of budgets, in the arena; NULL: nothing yet */
+#endif
+#if LLMF_HAS_ROUTES
+    llmfi_routed *route;                     /* that chose its model; NULL */
+#endif
     llmf_response response;
 
     /* From here on cleared by their own begin. */
@@ -125,6 +159,9 @@ struct llmfi_origin {
     llmf_request req;                        /* its texts are copies in the call's arena once it is taken */
     llmfi_ask ask;                           /* what was parsed of it */
     llmfi_arena_mark mark;                   /* newest NULL: it is not taken yet */
+    uint64_t hedge_ns;                       /* when the call is late; 0: never */
+    int64_t guard_rate;                      /* bytes a second that its stream must have; 0: any */
+    uint64_t guard_ns, guard_at;             /* since when that is looked at, and what had been received then */
 };
 
 static bool llmfi_taken_before(const llmfi_call *c) {
@@ -133,7 +170,7 @@ static bool llmfi_taken_before(const llmfi_call *c) {
 
 /* Nothing has come that the caller sees: an early error may still be met by another attempt, which nobody notices. */
 static bool llmfi_holds_back(const llmfi_call *c) {
-    return c->origin && !c->ended && !c->reply.content && !c->reply.refused;
+    return c->origin && (c->hedge_of || (!c->ended && !c->reply.content && !c->reply.refused));
 }
 #else
 static bool llmfi_taken_before(const llmfi_call *c) {
@@ -195,6 +232,26 @@ struct llmf_factory {
 #endif
 #if LLMF_HAS_RETRY
     llmfi_call *queue_first, *queue_last;    /* calls that wait for room, those of higher priority first */
+#endif
+
+#if LLMF_HAS_BUDGETS
+    llmfi_budget budget, budget_day;         /* of the process, of `today` */
+    int64_t today;                           /* days since 1970, UTC */
+    llmfi_budget *budgets;                   /* of models and routes */
+    uint32_t budget_count;
+    bool budget_moved;                       /* something was spent since alerts were looked for */
+#endif
+#if LLMF_HAS_ROUTES
+    llmfi_routed *routes;
+    llmfi_buf decision;                      /* candidates of the last llmf_route */
+    uint64_t route_draws;                    /* without llmf_desc.random: see llmfi_route_draw */
+#endif
+
+#if LLMF_HAS_METRICS
+    struct llmfi_series *series;             /* what is counted: see metrics.h */
+    struct llmfi_hop *hops;
+    uint32_t series_count, hop_count;
+    uint64_t uncounted;                      /* what there was no memory for */
 #endif
 
 #if LLMF_HAS_AWS

@@ -39,7 +39,17 @@ typedef struct llmfi_health {
     int64_t reset_requests_ms, reset_tokens_ms;
     uint32_t next_key;                       /* of several: whose turn it is */
 #endif
+#if LLMF_HAS_ROUTES
+    uint64_t scores, score_ppm;              /* outcomes that llmf_score has told: how many, and their sum in millionths */
+#endif
+#if LLMF_HAS_METRICS
+    struct llmfi_series *series;             /* where its calls are counted; NULL: not yet. Several hosts of one model share one */
+#endif
 } llmfi_health;
+
+static uint32_t llmfi_health_host(llmf_str url) {
+    return llmfi_handle_hash(url.ptr, url.len);
+}
 
 static llmfi_health *llmfi_health_find(const llmf_factory *f, llmf_str provider, llmf_str model_id, uint32_t host) {
     llmfi_health *h;
@@ -73,7 +83,7 @@ static llmfi_health *llmfi_health_named(llmf_factory *f, llmf_str provider, llmf
 }
 
 static llmfi_health *llmfi_health_of(llmf_factory *f, const llmfi_record *r) {
-    uint32_t host = llmfi_handle_hash(r->s.base_url.ptr, r->s.base_url.len);
+    uint32_t host = llmfi_health_host(r->s.base_url);
     llmfi_health *h = llmfi_health_named(f, r->s.provider, r->s.model_id, host);
 #if LLMF_HAS_RETRY
     if (h && (r->provider->rpm || r->provider->tpm)) h->group = llmfi_health_named(f, r->s.provider, llmfi_str("", 0), 0);
@@ -115,6 +125,31 @@ static void llmfi_health_close(llmf_factory *f) {
         llmfi_heap_free(&f->heap, f->health);
         f->health = next;
     }
+}
+
+/* ---- LLM_FALLBACK_PROVIDERS ---- */
+
+enum { LLMFI_CHAIN_NAME = 256 };
+
+/* A name of LLM_FALLBACK_PROVIDERS: that of a provider alone stands for its default model. */
+LLMFI_UNUSED static llmf_str llmfi_chain_word(const llmf_factory *f, llmf_str word, char *room) {
+    llmfi_text t = llmfi_text_in(room, LLMFI_CHAIN_NAME);
+    llmfi_say(&t, word);
+    if (llmfi_config_knows(f->config, word)) llmfi_say_c(&t, ":");
+    return llmfi_str(room, t.len);
+}
+
+/* The i-th word of that list which is not `own`, the provider that is asked first; empty: there is none. */
+LLMFI_UNUSED static llmf_str llmfi_chain_word_at(llmf_str list, llmf_str own, size_t i) {
+    while (list.len) {
+        size_t n;
+        llmf_str word;
+        for (n = 0; n < list.len && list.ptr[n] != ',' && !llmfi_is_space(list.ptr[n]); n++) continue;
+        word = llmfi_str(list.ptr, n);
+        list = llmfi_from(list, n < list.len ? n + 1 : n);
+        if (word.len && !llmfi_eq_nocase(word, own) && i-- == 0) return word;
+    }
+    return llmfi_str("", 0);
 }
 
 #if LLMF_HAS_RETRY

@@ -2,6 +2,7 @@
 #ifndef LLMFI_ENGINE_INFO_H
 #define LLMFI_ENGINE_INFO_H
 #include "core.h"
+#include "health.h"
 
 static void llmfi_fill_tiers(const llmfi_record *r, llmf_model_info *i) {
     const llmfi_tier_row *row;
@@ -36,6 +37,13 @@ LLMFI_UNUSED static void llmfi_fill_info(llmf_factory *f, const llmfi_record *r,
     i->ends = r->ends;
     i->checked = r->checked;
     i->capabilities = r->capabilities;
+#if LLMF_HAS_ROUTES
+    {
+        const llmfi_health *h = llmfi_health_find(f, r->s.provider, r->s.model_id, llmfi_health_host(r->s.base_url));
+        i->score_count = h ? h->scores : 0;
+        if (i->score_count) i->score = (double)h->score_ppm / 1e6 / (double)i->score_count;
+    }
+#endif
     i->configured = r->from_config;
     i->has_key = llmfi_record_has_key(r, &f->env, &auth) || auth == LLMFI_AUTH_NONE || (r->s.quirks & LLMFI_Q_NO_KEY_NEEDED);
     i->unavailable = !r->provider->built ? LLMF_ERR_NOT_BUILT : !i->has_key ? LLMF_ERR_AUTH : LLMF_OK;

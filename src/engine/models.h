@@ -15,6 +15,14 @@ static llmf_model llmfi_no_model(llmf_factory *f, const llmf_error *why, llmf_er
 static llmf_model llmfi_get_new(llmf_factory *f, llmf_str name, uint32_t at, llmf_error *err) {
     llmf_model m;
     llmf_error why;
+#if LLMF_HAS_ROUTES
+    if (llmfi_config_route(f->config, name)) {
+        llmf_route_desc what;
+        memset(&what, 0, sizeof what);
+        what.route = name.ptr;
+        return llmf_route(f, &what, NULL, err);
+    }
+#endif
     llmfi_error_clear(&why);
     if (at && !llmfi_handle_use(&f->handles, f->config, at, &why)) return llmfi_no_model(f, &why, err);
     if (!at) at = llmfi_handle_new(&f->handles, f->config, name, NULL, &why);

@@ -2,7 +2,8 @@
 #ifndef LLMFI_ENGINE_OPEN_H
 #define LLMFI_ENGINE_OPEN_H
 #include "call.h"
-#if LLMF_HAS_STDLIB
+#include "route.h"
+#if LLMF_HAS_MALLOC
 #include <stdlib.h>
 #endif
 
@@ -11,7 +12,7 @@ enum { LLMFI_DEFAULT_MEMORY = 8 << 20, LLMFI_DEFAULT_CALLS = 64, LLMFI_DEFAULT_R
 static void *llmfi_stdlib_alloc(void *user, void *ptr, size_t old_size, size_t size) {
     (void)user;
     (void)old_size;
-#if LLMF_HAS_STDLIB
+#if LLMF_HAS_MALLOC
     if (size) return malloc(size);
     free(ptr);
 #else
@@ -244,6 +245,15 @@ LLMF_API void llmf_close(llmf_factory *f) {
 #if LLMFI_HAS_HEALTH
     llmfi_health_close(f);
 #endif
+#if LLMF_HAS_BUDGETS
+    llmfi_budget_close(f);
+#endif
+#if LLMF_HAS_ROUTES
+    llmfi_route_close(f);
+#endif
+#if LLMF_HAS_METRICS
+    llmfi_metrics_close(f);
+#endif
     if (f->config) llmfi_config_release(f->config);
     llmfi_env_close(&f->env);
     if (f->watching) llmfi_watch_close(&f->watch);
@@ -302,6 +312,9 @@ static llmf_factory *llmfi_lay_out(const llmf_desc *desc, void *block, llmf_erro
 #if LLMF_HAS_REGISTER
     f->handles.dialects = f->dialects;
 #endif
+#if LLMF_HAS_ROUTES
+    llmfi_buf_init(&f->decision, &f->heap, 0);
+#endif
     llmfi_net_init(f, recv);
 #if LLMF_HAS_AWS
     llmfi_keys_init(f);
@@ -324,12 +337,18 @@ static bool llmfi_desc_ok(const llmf_desc *d, llmf_error *err) {
 #if !LLMF_HAS_SLICES
     if (d->slice_us > 0) return llmfi_error_left_out(err, "llmf_desc.slice_us", "SLICES");
 #endif
-#if !LLMF_HAS_STDLIB
+#if !LLMF_HAS_METRICS
+    if (d->metrics || d->span) return llmfi_error_left_out(err, d->metrics ? "llmf_desc.metrics" : "llmf_desc.span", "METRICS");
+#endif
+#if !LLMF_HAS_MALLOC
     if (!d->memory && !d->alloc)
-        return llmfi_error_about(err, LLMF_ERR_ARGUMENT, "", LLMFI_LIT("llmf_desc.memory"), " is not set, and this build has no malloc (LLMF_NO_STDLIB): give it a block and memory_size, or set alloc");
+        return llmfi_error_about(err, LLMF_ERR_ARGUMENT, "", LLMFI_LIT("llmf_desc.memory"), " is not set, and this build has no malloc (LLMF_NO_MALLOC, LLMF_NO_STDLIB): give it a block and memory_size, or set alloc");
+#endif
+#if !LLMF_HAS_STDLIB
     if (!d->clock_ns)
         return llmfi_error_about(err, LLMF_ERR_ARGUMENT, "", LLMFI_LIT("llmf_desc.clock_ns"), " is not set, and this build has no clock of its own (LLMF_NO_STDLIB): give it one, for the timeouts");
 #endif
+    if (!llmfi_budget_desc_ok(d, err)) return false;
     if (d->memory && !d->memory_size) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.memory is set but memory_size is 0: say how many bytes it has");
     return true;
 }

@@ -3,12 +3,14 @@
 #define LLMFI_ENGINE_RECEIVE_H
 #include "../../providers/fault.h"
 #include "batches.h"
+#include "budget.h"
 #include "core.h"
 #include "health.h"
 #include "keys.h"
 #include "registered.h"
-#include "admit.h"
+#include "hedge.h"
 #include "settle.h"
+#include "spans.h"
 
 /* ---- timers: each call has one next deadline ---- */
 
@@ -30,27 +32,38 @@ static void llmfi_set_deadline(llmfi_call *c);
 /* When a call that waits goes on, or gives up; when a stream is looked at for being slow. */
 static void llmfi_retry_deadline(llmfi_call *c) {
     struct llmfi_tries *t = c->tries;
+    struct llmfi_origin *o = c->origin;
     if (t && t->due_ns) {
         llmfi_deadline_try(c, c->start_ns, c->req.timeouts.total_ms, LLMFI_WORDS("total (") "timeouts.total_ms" LLMFI_WORDS(")"));
         if (t->queued) llmfi_deadline_try(c, c->attempt_ns, c->req.timeouts.queue_ms, LLMFI_WORDS("its limits had no room for it (") "timeouts.queue_ms" LLMFI_WORDS(")"));
         if (t->due_ns < c->deadline_ns) c->deadline_ns = t->due_ns;
     }
-    if (c->guard_rate && c->first_content_ns && !c->held_back) {
-        if (!c->guard_ns) c->guard_ns = c->first_content_ns;
-        llmfi_deadline_try(c, c->guard_ns, LLMFI_GUARD_MS, LLMFI_WORDS("the stream is too slow (") "min_bytes_per_second" LLMFI_WORDS(")"));
+    if (!o) return;
+    if (o->hedge_ns && !c->first_content_ns && o->hedge_ns < c->deadline_ns) c->deadline_ns = o->hedge_ns;
+    if (o->guard_rate && c->first_content_ns && !c->held_back) {
+        if (!o->guard_ns) o->guard_ns = c->first_content_ns;
+        llmfi_deadline_try(c, o->guard_ns, LLMFI_GUARD_MS, LLMFI_WORDS("the stream is too slow (") "min_bytes_per_second" LLMFI_WORDS(")"));
     }
 }
 
-/* A timer has run out which is none of the call's ends: it is time to go on, or a stream is fast enough. */
+/* A timer has run out which is none of the call's ends: it is time to go on, or to ask another one too, or a stream is fast enough. */
 static bool llmfi_retry_due(llmfi_call *c) {
     struct llmfi_tries *t = c->tries;
+    struct llmfi_origin *o = c->origin;
     if (t && t->due_ns && t->due_ns <= c->f->now_ns && c->f->now_ns < llmfi_call_until(c)) {
         c->f->deferred = true;
         return true;
     }
-    if (!c->guard_rate || !c->guard_ns || c->f->now_ns < llmfi_after_ms(c->guard_ns, LLMFI_GUARD_MS) || c->received - c->guard_at < (uint64_t)c->guard_rate * (LLMFI_GUARD_MS / 1000)) return false;
-    c->guard_ns = c->f->now_ns;
-    c->guard_at = c->received;
+    if (!o) return false;
+    if (o->hedge_ns && o->hedge_ns <= c->f->now_ns && !c->first_content_ns) {
+        o->hedge_ns = 0;
+        c->hedge_due = c->f->deferred = true;
+        llmfi_set_deadline(c);
+        return c->deadline_ns > c->f->now_ns;
+    }
+    if (!o->guard_rate || !o->guard_ns || c->f->now_ns < llmfi_after_ms(o->guard_ns, LLMFI_GUARD_MS) || c->received - o->guard_at < (uint64_t)o->guard_rate * (LLMFI_GUARD_MS / 1000)) return false;
+    o->guard_ns = c->f->now_ns;
+    o->guard_at = c->received;
     llmfi_set_deadline(c);
     return c->deadline_ns > c->f->now_ns;
 }
@@ -203,15 +216,20 @@ static void llmfi_finish(llmfi_call *c) {
     }
 #endif
     c->ended = true;
+#if LLMF_HAS_RETRY
+    if (c->hedge_of || llmfi_hedge_of(c)) c->f->deferred = true;
+#endif
 #if LLMF_HAS_EMBED
     llmfi_batches_stop(c);
     if (llmfi_parent(c)) c->f->deferred = true; /* which looks at it then */
 #endif
     llmfi_give_back_decoder(c);
     llmfi_settle(c);
+    llmfi_budget_settle(c, c->response.cost_pico);
 #if LLMFI_HAS_HEALTH
     if (c->response.error.code == LLMF_OK) llmfi_health_good(c);
 #endif
+    llmfi_seen_end(c, c->response.error.code);
 #if LLMF_HAS_CONFIG /* which alone sets num_ctx */
     llmfi_warn_window(c);
 #endif
@@ -236,6 +254,9 @@ static void llmfi_frame_taken(llmfi_call *c) {
     if (c->reply.content && !c->first_content_ns) c->first_content_ns = c->f->now_ns;
     if (c->reply.terminal && !c->terminal_ns) c->terminal_ns = c->f->now_ns;
     if (c->reply.error.code != LLMF_OK) c->f->deferred = true;
+#if LLMF_HAS_RETRY
+    if (c->hedge_of || llmfi_hedge_of(c)) c->f->deferred = true; /* who is first? */
+#endif
     if (llmfi_reply_count(&c->reply)) {
         c->content_ns = c->f->now_ns;
         llmfi_hand_out(c);
@@ -510,13 +531,16 @@ static void llmfi_take_retry_after(llmfi_call *c, llmf_str value) {
 
 LLMF_API void llmf_exchange_header(llmf_exchange *x, llmf_str name, llmf_str value) {
     llmfi_call *c = (llmfi_call *)x->owner;
-    if (!llmfi_header_wanted(name)) return;
-    if (llmfi_asks_keys(x) || c->ended) return;
+    if (llmfi_asks_keys(x) || c->ended || !llmfi_header_wanted(name, c->reply.status)) return;
 #if LLMF_HAS_RETRY
-    if (llmfi_limit_header(c, name, value)) return;
+    if (name.len >= 24) llmfi_limit_header(c, name, value);
+    else
 #endif
     if (!c->reply.request_id.len && llmfi_is_request_id(name)) c->reply.request_id = llmfi_header_text(c, value);
     else if (LLMFI_NAMED(name, "x-amzn-errortype") && !c->errortype.len) c->errortype = llmfi_header_text(c, value);
+#if LLMF_HAS_RETRY
+    else if (LLMFI_NAMED(name, "x-should-retry")) c->should_retry = LLMFI_NAMED(value, "true") ? 1 : LLMFI_NAMED(value, "false") ? -1 : 0;
+#endif
     else if (LLMFI_NAMED(name, "retry-after-ms")) llmfi_parse_delay(value, 1, &c->retry_after_ms);
     else if (LLMFI_NAMED(name, "retry-after") && c->retry_after_ms == LLMF_UNKNOWN) llmfi_take_retry_after(c, value);
 }
@@ -547,6 +571,7 @@ static void llmfi_last_frame(llmfi_call *c) {
 
 /* why: the transport's words, or NULL. */
 static void llmfi_end_error(llmfi_call *c, int result, const char *why) {
+    const char *what = "";
     llmfi_text t;
     if (c->reply.error.code != LLMF_OK) return;
     /* A connection that breaks in the middle of a reply has cut it short, however it broke. */
@@ -556,10 +581,11 @@ static void llmfi_end_error(llmfi_call *c, int result, const char *why) {
         llmfi_say(&t, c->prepared->record.provider->name);
         LLMFI_SAY(&t, ": ");
     }
-    if (result == LLMF_ERR_TRUNCATED) LLMFI_SAY(&t, "the reply ended before its end");
-    if (result == LLMF_ERR_TIMEOUT) LLMFI_SAY(&t, "timeout");
-    if (result == LLMF_ERR_NETWORK) LLMFI_SAY(&t, "no reply");
-    if (why && *why && t.len) LLMFI_SAY(&t, ": ");
+    if (result == LLMF_ERR_TRUNCATED) what = LLMFI_WORDS("the reply ended before its end");
+    if (result == LLMF_ERR_TIMEOUT) what = LLMFI_WORDS("timeout");
+    if (result == LLMF_ERR_NETWORK) what = LLMFI_WORDS("no reply");
+    llmfi_say_c(&t, what);
+    if (*what && why && *why) LLMFI_SAY(&t, ": ");
     llmfi_say_c(&t, why);
 }
 

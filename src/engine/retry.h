@@ -9,12 +9,17 @@
 #include "operation.h"
 #include "request.h"
 #include "send.h"
+#include "spans.h"
 
 static void llmfi_give_back_decoder(llmfi_call *c);
 static void llmfi_wipe_secrets(llmfi_call *c);
 #if LLMF_HAS_RETRY
 static void llmfi_attempt_over(llmfi_call *c);
 #endif
+#if LLMF_HAS_BUDGETS
+static struct llmfi_held *llmfi_held_of(llmfi_call *c);
+#endif
+static void llmfi_budget_settle(llmfi_call *c, int64_t cost);
 
 #if LLMF_HAS_RETRY
 
@@ -40,6 +45,8 @@ struct llmfi_tries {
     bool noted;                              /* the attempt under way is among them */
     uint64_t due_ns;                         /* when it goes on; 0: an attempt is under way */
     struct llmfi_call *queue_next;
+    struct llmfi_call *hedge;                /* asked besides; NULL */
+    size_t hedge_at;                         /* its model: as `at` */
     llmfi_prepared *models[1 + LLMF_MAX_FALLBACKS]; /* those that were asked: attempts have their names */
     llmfi_outcome ends[1 + LLMF_MAX_FALLBACKS];
 };
@@ -114,6 +121,9 @@ static bool llmfi_keep(llmfi_call *c) {
 #if LLMFI_HAS_OPS
     if (c->reply.job) r->input = c->reply.job->input;
 #endif
+#if LLMF_HAS_BUDGETS
+    if (!llmfi_held_of(c)) return false; /* it counts for all attempts */
+#endif
     o->ask = c->ask;
     o->mark = llmfi_arena_mark_of(&c->arena);
     return true;
@@ -181,22 +191,26 @@ static void llmfi_tries_free(llmfi_call *c) {
     c->tries = NULL;
 }
 
-/* The attempt that has just ended, after those before it. */
-static void llmfi_tries_note(llmfi_call *c) {
-    struct llmfi_tries *t = c->tries;
+/* An attempt that has ended, after those before it. */
+static void llmfi_tries_note_as(struct llmfi_tries *t, const llmfi_call *c, int code) {
     llmf_attempt *a;
     if (t->kept == LLMF_MAX_ATTEMPTS) memmove(t->attempts, t->attempts + 1, --t->kept * sizeof *t->attempts);
     a = &t->attempts[t->kept++];
     t->total++;
-    t->asked[t->at]++;
-    t->noted = true;
+    t->asked[c->hedge_of ? t->hedge_at : t->at]++;
     a->provider = c->prepared->record.provider->name;
     a->model = c->prepared->record.s.name;
-    a->error = c->reply.error.code;
+    a->error = code;
     a->http_status = c->reply.status;
     a->latency_ms = llmfi_between_ms(c->attempt_ns, c->f->now_ns);
     a->wait_ms = t->wait_ms;
     t->ended_ns = c->f->now_ns;
+}
+
+/* That of the call itself. */
+static void llmfi_tries_note(llmfi_call *c) {
+    llmfi_tries_note_as(c->tries, c, c->reply.error.code);
+    c->tries->noted = true;
 }
 
 /* Why this model is out, for the text of ALL_FAILED. */
@@ -300,18 +314,10 @@ static uint64_t llmfi_call_until(const llmfi_call *c) {
 
 /* ---- the chain ---- */
 
-/* The i-th word of LLM_FALLBACK_PROVIDERS that is not the model's own provider; empty: there is none. */
+/* The i-th of LLM_FALLBACK_PROVIDERS; empty: there is none. */
 static llmf_str llmfi_chain_provider(const llmfi_call *c, size_t i) {
-    llmf_str own = c->tries ? c->tries->models[0]->record.provider->name : c->prepared->record.provider->name;
-    llmf_str list = llmfi_env_filled(&c->f->env, LLMFI_LIT("LLM_FALLBACK_PROVIDERS")), word;
-    size_t n;
-    while (list.len) {
-        for (n = 0; n < list.len && list.ptr[n] != ',' && !llmfi_is_space(list.ptr[n]); n++) continue;
-        word = llmfi_str(list.ptr, n);
-        list = llmfi_from(list, n < list.len ? n + 1 : n);
-        if (word.len && !llmfi_eq_nocase(word, own) && i-- == 0) return word;
-    }
-    return llmfi_str("", 0);
+    const llmfi_prepared *first = c->tries ? c->tries->models[0] : c->prepared;
+    return llmfi_chain_word_at(llmfi_env_filled(&c->f->env, LLMFI_LIT("LLM_FALLBACK_PROVIDERS")), first->record.provider->name, i);
 }
 
 /* The first of these that is there: the request's, the model's, llmf_desc's, the environment's. Vectors, counts and lists of another model are no answer. */
@@ -327,16 +333,14 @@ static size_t llmfi_chain_length(const llmfi_call *c) {
 }
 
 static llmfi_prepared *llmfi_prepared_named(llmf_factory *f, llmf_str name, llmf_error *err) {
-    uint32_t at = llmfi_handle_find(&f->handles, name.ptr, name.len, llmfi_handle_hash(name.ptr, name.len));
-    if (!at) at = llmfi_handle_new(&f->handles, f->config, name, NULL, err);
-    return at ? llmfi_handle_use(&f->handles, f->config, at, err) : NULL;
+    uint32_t at = llmfi_handle_named(&f->handles, f->config, name, err);
+    return at ? llmfi_handle_slot(&f->handles, at)->prepared : NULL;
 }
 
 /* The i-th of the chain, from 0. NULL with *err: it is no model that can be used. */
 static llmfi_prepared *llmfi_chain_at(llmfi_call *c, size_t i, llmf_error *err) {
     const llmfi_node *list = c->tries->models[0]->record.fallbacks, *item = list ? list->child : NULL;
-    char name[128];
-    llmf_str word;
+    char name[LLMFI_CHAIN_NAME];
     if (c->origin->req.fallback_count) {
         uint32_t at = llmfi_handle_at(&c->f->handles, c->origin->req.fallbacks[i]);
         if (at) return llmfi_handle_use(&c->f->handles, c->f->config, at, err);
@@ -348,14 +352,7 @@ static llmfi_prepared *llmfi_chain_at(llmfi_call *c, size_t i, llmf_error *err) 
         return item ? llmfi_prepared_named(c->f, item->text, err) : NULL;
     }
     if (c->f->desc.fallback_count) return llmfi_prepared_named(c->f, llmfi_cstr(c->f->desc.fallbacks[i]), err);
-    word = llmfi_chain_provider(c, i);
-    if (word.len > sizeof name - 1) {
-        llmfi_error_set(err, LLMF_ERR_UNKNOWN_PROVIDER, "LLM_FALLBACK_PROVIDERS names a provider that nobody knows");
-        return NULL;
-    }
-    memcpy(name, word.ptr, word.len);
-    name[word.len] = ':'; /* its default model */
-    return llmfi_prepared_named(c->f, llmfi_str(name, word.len + 1), err);
+    return llmfi_prepared_named(c->f, llmfi_chain_word(c->f, llmfi_chain_provider(c, i), name), err);
 }
 
 /* May this model be asked now? Else *err says why not, and *until when it may. `only`: the call has no other one to go to. */
@@ -409,6 +406,7 @@ static bool llmfi_move(llmfi_call *c) {
         if (p && !p->health) p->health = llmfi_health_of(c->f, &p->record);
         if (p && llmfi_may_ask(c, p, false, &err, &until)) {
             llmfi_call_turn(c, i, p);
+            llmfi_metrics_fallback(c->f, &from->record, &p->record, code);
             llmfi_log_switch(c, from, code);
             return true;
         }
@@ -528,6 +526,7 @@ static bool llmfi_repeat(llmfi_call *c, const llmf_retry *rules, int meaning) {
     if (due >= llmfi_call_until(c)) return false;
     t->repeats++;
     t->due_ns = due ? due : 1;
+    llmfi_metrics_retry(c);
     llmfi_log_repeat(c, wait);
     return true;
 }
@@ -575,16 +574,27 @@ static bool llmfi_goes_on(llmfi_call *c) {
     if (code == LLMF_OK || code > LLMF_ERR_ALL_FAILED || !c->prepared || c->previewing) return false;
     meaning = llmfi_meanings[code];
     llmfi_retry_rules(c, &rules);
-    if (meaning && !c->kept_away) llmfi_health_bad(c, &rules, meaning);
-    if (!(rules.fallback_on >> code & 1) && !meaning) return false;
+    if (meaning && !c->kept_away && !(c->tries && c->tries->noted)) llmfi_health_bad(c, &rules, meaning);
+    if (c->hedge_of || (!(rules.fallback_on >> code & 1) && !meaning)) return false;
     if (!llmfi_may_go_on(c) || (t = llmfi_tries_of(c)) == NULL) return false;
-    if (!c->kept_away) llmfi_tries_note(c);
+    if (!c->kept_away && !t->noted) {
+        llmfi_seen_attempt(c, code);
+        llmfi_tries_note(c);
+    }
+    c->origin->hedge_ns = 0;
     llmfi_tries_end(t, t->at, &c->reply.error, c->kept_until_ns);
+    if (t->hedge && !t->hedge->ended) { /* that one is the answer, or the end */
+        t->due_ns = UINT64_MAX;
+        llmfi_error_clear(&c->reply.error);
+        return true;
+    }
     has_chain = llmfi_chain_length(c) > 0 && (rules.fallback_on >> code & 1);
     first = has_chain && c->should_retry <= 0 && (meaning & LLMFI_MOVE_FIRST || (llmfi_health_at(c) && llmfi_health_closed_until(c->f, llmfi_health_at(c), &closed)));
     on = (!c->kept_away && llmfi_other_key(c, &rules)) || (first && llmfi_move(c)) || (!c->kept_away && llmfi_repeat(c, &rules, meaning)) || (has_chain && !first && llmfi_move(c)) || llmfi_revive(c, &rules);
     if (!on && (t->at || has_chain)) llmfi_all_failed(c);
-    if (on) llmfi_error_clear(&c->reply.error);
+    if (!on) return false;
+    llmfi_budget_settle(c, LLMF_UNKNOWN);
+    llmfi_error_clear(&c->reply.error);
     return on;
 }
 

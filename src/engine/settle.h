@@ -3,7 +3,7 @@
 #define LLMFI_ENGINE_SETTLE_H
 #include "core.h"
 
-#if LLMF_HAS_MODELS || LLMF_HAS_CONFIG
+#if LLMF_HAS_MODELS || LLMF_HAS_CONFIG || LLMF_HAS_BUDGETS || LLMF_HAS_ROUTES
 
 /* tokens * price added to *sum; false where a part is unknown or the product does not fit. */
 static bool llmfi_cost_add(int64_t *sum, int64_t tokens, int64_t price) {
@@ -26,19 +26,23 @@ LLMFI_UNUSED static int64_t llmfi_cost(const llmfi_price *p, const llmf_usage *u
     return sum;
 }
 
-static int64_t llmfi_call_cost(const llmfi_call *c) {
-    llmf_usage usage = c->reply.usage;
-    llmfi_price price;
+/* The prices of a call with that many input tokens; below 0: not known how many. */
+static llmfi_price llmfi_call_price(const llmfi_call *c, int64_t input_tokens) {
+    llmfi_price price = llmfi_record_price(&c->prepared->record, input_tokens);
 #if LLMF_HAS_EMBED
-    if (c->req.op == LLMF_OP_EMBED && usage.output < 0) usage.output = 0; /* it has none */
     if (c->req.op == LLMF_OP_EMBED && c->reply.job && !llmfi_eq(c->ask.model->model_id, c->prepared->record.s.model_id)) { /* the model beside it */
         int at = c->prepared->record.provider->row;
         const llmfi_model_row *row = at < 0 ? NULL : llmfi_find_model_row(at, c->ask.model->model_id);
-        int64_t sum = 0;
-        return row && usage.input >= 0 && llmfi_cost_add(&sum, usage.input, row->input) ? sum : LLMF_UNKNOWN;
+        price.input = price.cache_read = price.cache_write = row ? row->input : LLMF_UNKNOWN;
     }
 #endif
-    price = llmfi_record_price(&c->prepared->record, usage.input);
+    return price;
+}
+
+static int64_t llmfi_call_cost(const llmfi_call *c) {
+    llmf_usage usage = c->reply.usage;
+    llmfi_price price = llmfi_call_price(c, usage.input);
+    if (c->req.op == LLMF_OP_EMBED && usage.output < 0) usage.output = 0; /* it has none */
     return llmfi_cost(&price, &usage);
 }
 

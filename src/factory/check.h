@@ -32,11 +32,14 @@ LLMFI_UNUSED static const char *llmfi_url_problem(llmf_str url) {
 
 #if LLMF_HAS_CONFIG
 
+/* What a value may name. */
+enum { LLMFI_REFERS_PROVIDER, LLMFI_REFERS_MODEL, LLMFI_REFERS_ROUTE };
+
 /* A value that names something which may come in a later file: looked up when all is read. */
 typedef struct llmfi_reference {
     llmf_str file;
     const llmfi_node *node;
-    bool model;                              /* of a model; else of a provider */
+    int of;                                  /* LLMFI_REFERS_… */
     bool secret;                             /* its text came from a variable: not repeated in a message */
     struct llmfi_reference *next;
 } llmfi_reference;
@@ -71,6 +74,17 @@ static bool llmfi_check_bad(const llmfi_check *c, const llmfi_node *n, const cha
     return false;
 }
 
+/* What this build cannot do, and the config asks for. */
+LLMFI_UNUSED static bool llmfi_check_left_out(const llmfi_check *c, const llmfi_node *n, const char *what, const char *option) {
+    llmf_error err, why;
+    llmfi_text t = llmfi_check_begin(c, &err, n);
+    llmfi_error_left_out(&why, what, option);
+    err.code = LLMF_ERR_NOT_BUILT;
+    llmfi_say_c(&t, why.text);
+    llmfi_report_end(c->report, &err, false);
+    return false;
+}
+
 static void llmfi_check_unknown(const llmfi_check *c, const llmfi_node *n, const char *kind, const llmfi_nearest *near_names) {
     llmf_error err;
     llmfi_text t = llmfi_check_begin_key(c, &err, n);
@@ -81,6 +95,18 @@ static void llmfi_check_unknown(const llmfi_check *c, const llmfi_node *n, const
     llmfi_nearest_say(near_names, &t);
     if (!near_names->count) LLMFI_SAY(&t, "; remove it, or look at the list of keys in the manual");
     llmfi_report_end(c->report, &err, false);
+}
+
+/* A section's form; null is one that says nothing. */
+static bool llmfi_wants_object(const llmfi_check *k, const llmfi_node *n, const char *what) {
+    llmf_error err;
+    llmfi_text t;
+    if (n->type == LLMFI_OBJECT || n->type == LLMFI_NULL) return n->type == LLMFI_OBJECT;
+    t = llmfi_check_begin(k, &err, n);
+    llmfi_say(&t, n->key);
+    llmfi_say_c(&t, what);
+    llmfi_report_end(k->report, &err, false);
+    return false;
 }
 
 /* ---- variables ---- */
@@ -248,6 +274,9 @@ static bool llmfi_check_number(const llmfi_check *c, const llmfi_key *key, const
         if (!number) return llmfi_check_range(c, key, n, "a number");
         return llmfi_parse_pico(n->text, &whole) || llmfi_check_bad(c, n, key->name, "has more than six decimals; it is US dollars per million tokens");
     default: /* LLMFI_KEY_USD */
+#if !LLMF_HAS_BUDGETS
+        if (n) return llmfi_check_left_out(c, n, key->name, "BUDGETS");
+#endif
         if (!number) return llmfi_check_range(c, key, n, "a number");
         return llmfi_parse_fixed(n->text, 12, &whole) || llmfi_check_bad(c, n, key->name, "has more than twelve decimals; round it");
     }
@@ -329,14 +358,14 @@ static bool llmfi_check_texts(const llmfi_check *c, const llmfi_key *key, llmfi_
     return true;
 }
 
-static bool llmfi_refer(const llmfi_check *c, const llmfi_node *n, bool model, bool secret) {
+static bool llmfi_refer(const llmfi_check *c, const llmfi_node *n, int of, bool secret) {
     llmfi_reference *r, **end = c->references;
     if (!end) return true;
     r = (llmfi_reference *)llmfi_arena_alloc(c->arena, sizeof *r);
     if (!r) return false;
     r->file = c->file;
     r->node = n;
-    r->model = model;
+    r->of = of;
     r->secret = secret;
     while (*end) end = &(*end)->next;
     *end = r;
@@ -347,7 +376,7 @@ static bool llmfi_check_names(const llmfi_check *c, const llmfi_key *key, llmfi_
     const llmfi_node *item;
     bool ok = llmfi_check_texts(c, key, n);
     for (item = ok ? n->child : NULL; item; item = item->next)
-        if (!llmfi_refer(c, item, true, secret)) ok = false;
+        if (!llmfi_refer(c, item, LLMFI_REFERS_MODEL, secret)) ok = false;
     return ok;
 }
 
@@ -421,12 +450,29 @@ static bool llmfi_check_variables(const llmfi_check *c, const llmfi_key *key, ll
     return ok;
 }
 
-static bool llmfi_check_any(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n) {
-    const llmfi_node *item;
-    bool ok = n->type != LLMFI_OBJECT;
-    for (item = ok ? n->child : NULL; item; item = item->next)
-        if (item->type == LLMFI_OBJECT || item->type == LLMFI_ARRAY) ok = false;
-    return ok || llmfi_check_bad(c, n, key->name, "must be a word, a number or a list of them");
+/* A value that came from a variable is a text: where a number or a truth value is wanted, it is read as one. */
+static void llmfi_retype(const llmfi_key *key, llmfi_node *n) {
+    double number;
+    bool numeric = key->type == LLMFI_KEY_INTEGER || key->type == LLMFI_KEY_COUNT || key->type == LLMFI_KEY_NUMBER || key->type == LLMFI_KEY_PRICE || key->type == LLMFI_KEY_USD || key->type == LLMFI_KEY_QUALITY;
+    if (numeric && n->type == LLMFI_STRING && llmfi_parse_double(n->text, &number)) n->type = LLMFI_NUMBER;
+}
+
+static bool llmfi_check_share(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n) {
+    double value;
+    return (n->type == LLMFI_NUMBER && llmfi_parse_double(n->text, &value) && value >= key->least && value <= key->most) || llmfi_check_range(c, key, n, "a number");
+}
+
+/* One for all use cases, or one for each. */
+static bool llmfi_check_quality(const llmfi_check *c, const llmfi_key *key, llmfi_node *n, bool from_variable) {
+    llmfi_node *item;
+    bool ok = true;
+    if (n->type == LLMFI_NUMBER) return llmfi_check_share(c, key, n);
+    if (n->type != LLMFI_OBJECT || !n->child) return llmfi_check_bad(c, n, key->name, "must be a number from 0 to 1, or a mapping of use cases to such numbers");
+    for (item = n->child; item; item = item->next) {
+        if (from_variable) llmfi_retype(key, item);
+        if (!llmfi_check_share(c, key, item)) ok = false;
+    }
+    return ok;
 }
 
 static bool llmfi_check_auth(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n) {
@@ -476,13 +522,6 @@ static bool llmfi_check_secret(const llmfi_check *c, const llmfi_key *key, const
     return true;
 }
 
-/* A value that came from a variable is a text: where a number or a truth value is wanted, it is read as one. */
-static void llmfi_retype(const llmfi_key *key, llmfi_node *n) {
-    double number;
-    bool numeric = key->type == LLMFI_KEY_INTEGER || key->type == LLMFI_KEY_COUNT || key->type == LLMFI_KEY_NUMBER || key->type == LLMFI_KEY_PRICE || key->type == LLMFI_KEY_USD;
-    if (numeric && n->type == LLMFI_STRING && llmfi_parse_double(n->text, &number)) n->type = LLMFI_NUMBER;
-}
-
 static bool llmfi_check_value(const llmfi_check *c, const llmfi_key *key, llmfi_node *n) {
     bool from_variable = false;
     if (!llmfi_expand(c, n, &from_variable)) return false;
@@ -491,7 +530,7 @@ static bool llmfi_check_value(const llmfi_check *c, const llmfi_key *key, llmfi_
     switch (key->type) {
     case LLMFI_KEY_TEXT: return key->model == LLMFI_KEY_APART ? llmfi_check_filled(c, key, n) : llmfi_check_text(c, key, n);
     case LLMFI_KEY_MODEL: return llmfi_check_filled(c, key, n);
-    case LLMFI_KEY_PROVIDER: return llmfi_check_filled(c, key, n) && llmfi_refer(c, n, false, from_variable);
+    case LLMFI_KEY_PROVIDER: return llmfi_check_filled(c, key, n) && llmfi_refer(c, n, LLMFI_REFERS_PROVIDER, from_variable);
     case LLMFI_KEY_SECRET: return llmfi_check_secret(c, key, n, from_variable);
     case LLMFI_KEY_VARIABLE: return llmfi_check_text(c, key, n) && llmfi_check_variable(c, key, n);
     case LLMFI_KEY_VARIABLES: return llmfi_check_variables(c, key, n);
@@ -505,7 +544,7 @@ static bool llmfi_check_value(const llmfi_check *c, const llmfi_key *key, llmfi_
     case LLMFI_KEY_NAMES: return llmfi_check_names(c, key, n, from_variable);
     case LLMFI_KEY_HEADERS: return llmfi_check_headers(c, key, n);
     case LLMFI_KEY_OBJECT: return n->type == LLMFI_OBJECT || llmfi_check_bad(c, n, key->name, "must be a mapping");
-    case LLMFI_KEY_ANY: return llmfi_check_any(c, key, n);
+    case LLMFI_KEY_QUALITY: return llmfi_check_quality(c, key, n, from_variable);
     case LLMFI_KEY_QUIRKS: return llmfi_check_quirks(c, key, n, from_variable);
     case LLMFI_KEY_CAN: return llmfi_check_can(c, key, n);
     default: return llmfi_check_number(c, key, n);

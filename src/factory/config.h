@@ -7,8 +7,10 @@
 #if LLMF_HAS_YAML
 #include "../base/yaml.h"
 #endif
+#include "budgets.h"
 #include "check.h"
 #include "generation.h"
+#include "routes.h"
 
 #if LLMF_HAS_CONFIG
 
@@ -109,17 +111,6 @@ static void llmfi_load_model(llmfi_loader *l, const llmfi_check *k, llmf_str key
 
 /* ---- sections ---- */
 
-static bool llmfi_wants_object(const llmfi_check *k, const llmfi_node *n, const char *what) {
-    llmf_error err;
-    llmfi_text t;
-    if (n->type == LLMFI_OBJECT || n->type == LLMFI_NULL) return n->type == LLMFI_OBJECT;
-    t = llmfi_check_begin(k, &err, n);
-    llmfi_say(&t, n->key);
-    llmfi_say_c(&t, what);
-    llmfi_report_end(k->report, &err, false);
-    return false;
-}
-
 static void llmfi_load_models(llmfi_loader *l, const llmfi_check *k, llmfi_node *section) {
     llmfi_node *n, *next;
     bool list = section->type == LLMFI_ARRAY;
@@ -154,18 +145,15 @@ static void llmfi_load_fallbacks(llmfi_loader *l, const llmfi_check *k, llmfi_no
         name->text = n->key;
         name->line = n->key_line;
         name->column = n->key_column;
-        llmfi_refer(k, name, true, false);
+        llmfi_refer(k, name, LLMFI_REFERS_MODEL, false);
         link = &n->next;
     }
     llmfi_merge(l->c->fallbacks, section);
 }
 
-/* Sections that later parts read: kept whole, variables expanded; only their form is looked at. */
-static void llmfi_load_kept(const llmfi_check *k, llmfi_node *section, llmfi_node *into, bool expand) {
-    bool from_variable = false;
-    if (!llmfi_wants_object(k, section, " must be a mapping")) return;
-    if (expand) llmfi_expand(k, section, &from_variable);
-    llmfi_merge(into, section);
+/* A section that later parts read: kept whole; only its form is looked at. */
+static void llmfi_load_kept(const llmfi_check *k, llmfi_node *section, llmfi_node *into) {
+    if (llmfi_wants_object(k, section, " must be a mapping")) llmfi_merge(into, section);
 }
 
 static void llmfi_load_default(const llmfi_check *k, llmfi_node *n, bool model, llmf_str *to) {
@@ -174,7 +162,7 @@ static void llmfi_load_default(const llmfi_check *k, llmfi_node *n, bool model, 
     bool from_variable = n->type == LLMFI_STRING && llmfi_has_hole(n->text);
     if (n->type == LLMFI_NULL || !llmfi_check_value(k, &keys[model], n)) return;
     *to = n->text;
-    llmfi_refer(k, n, model, from_variable);
+    llmfi_refer(k, n, model ? LLMFI_REFERS_MODEL : LLMFI_REFERS_PROVIDER, from_variable);
 }
 
 static void llmfi_load_section(llmfi_loader *l, const llmfi_check *k, llmfi_node *n) {
@@ -184,9 +172,9 @@ static void llmfi_load_section(llmfi_loader *l, const llmfi_check *k, llmfi_node
     if (LLMFI_IS(n->key, "models")) llmfi_load_models(l, k, n);
     else if (LLMFI_IS(n->key, "providers")) llmfi_load_providers(l, k, n);
     else if (LLMFI_IS(n->key, "fallbacks")) llmfi_load_fallbacks(l, k, n);
-    else if (LLMFI_IS(n->key, "routes")) llmfi_load_kept(k, n, c->routes, true);
-    else if (LLMFI_IS(n->key, "budgets")) llmfi_load_kept(k, n, c->budgets, true);
-    else if (LLMFI_IS(n->key, "prompts")) llmfi_load_kept(k, n, c->prompts, false);
+    else if (LLMFI_IS(n->key, "routes")) llmfi_load_routes(k, c, n);
+    else if (LLMFI_IS(n->key, "budgets")) llmfi_load_budgets(k, c, n);
+    else if (LLMFI_IS(n->key, "prompts")) llmfi_load_kept(k, n, c->prompts);
     else if (LLMFI_IS(n->key, "default_model")) llmfi_load_default(k, n, true, &c->default_model);
     else if (LLMFI_IS(n->key, "default_provider")) llmfi_load_default(k, n, false, &c->default_provider);
     else if (llmfi_find_key(n->key, LLMFI_OF_MODEL)) {
@@ -285,12 +273,14 @@ static void llmfi_check_reference(llmfi_loader *l, const llmfi_reference *r) {
     llmfi_record record;
     llmf_error why, err;
     llmfi_text t;
-    if (r->model ? llmfi_resolve_name(l->c, r->node->text, &record, &why) : llmfi_config_knows(l->c, r->node->text)) return;
-    if (r->model && why.code != LLMF_ERR_UNKNOWN_MODEL && why.code != LLMF_ERR_UNKNOWN_PROVIDER) return; /* told elsewhere, or not built: no fault of the file */
+    bool model = r->of == LLMFI_REFERS_MODEL;
+    if (llmfi_check_route_reference(l->c, &l->report, r)) return;
+    if (model ? llmfi_resolve_name(l->c, r->node->text, &record, &why) : llmfi_config_knows(l->c, r->node->text)) return;
+    if (model && why.code != LLMF_ERR_UNKNOWN_MODEL && why.code != LLMF_ERR_UNKNOWN_PROVIDER) return; /* told elsewhere, or not built: no fault of the file */
     t = llmfi_report_begin(&err, r->file, r->node->line, r->node->column, false);
-    err.code = r->model ? LLMF_ERR_UNKNOWN_MODEL : LLMF_ERR_UNKNOWN_PROVIDER;
-    if (r->secret) llmfi_say(&t, r->model ? LLMFI_LIT("the variable here names no known model") : LLMFI_LIT("the variable here names no known provider"));
-    else if (r->model) llmfi_say_c(&t, why.text);
+    err.code = model ? LLMF_ERR_UNKNOWN_MODEL : LLMF_ERR_UNKNOWN_PROVIDER;
+    if (r->secret) llmfi_say(&t, model ? LLMFI_LIT("the variable here names no known model") : LLMFI_LIT("the variable here names no known provider"));
+    else if (model) llmfi_say_c(&t, why.text);
     else llmfi_unknown_provider(l->c, r->node->text, &t);
     llmfi_report_end(&l->report, &err, false);
 }
@@ -319,6 +309,7 @@ static void llmfi_load_end(llmfi_loader *l) {
     if (l->c->arena.failed) return;
     for (e = l->c->models; e; e = e->next) llmfi_check_model(l, e);
     for (r = l->references; r; r = r->next) llmfi_check_reference(l, r);
+    llmfi_routes_end(l->c, &l->report);
 }
 
 /* Reads every source of *desc into a new generation, held once. Problems are told to `say` (NULL: nobody) and counted in *problems; what could be read is

@@ -243,10 +243,15 @@ static llmfi_config *llmfi_config_new(llmfi_heap *heap, const llmf_desc *desc, c
     c->desc = desc;
     c->env = env;
     llmfi_arena_init(&c->arena, heap, 0);
+#if LLMF_HAS_BUDGETS
+    c->budgets.call = c->budgets.process = c->budgets.day = LLMF_UNKNOWN;
+    c->budgets.alerts_ppm[0] = 500000;
+    c->budgets.alerts_ppm[1] = 800000;
+    c->budgets.alerts_ppm[2] = 1000000;
+    c->budgets.alert_count = 3;
+#endif
 #if LLMF_HAS_CONFIG
     c->fallbacks = llmfi_new_object(&c->arena);
-    c->routes = llmfi_new_object(&c->arena);
-    c->budgets = llmfi_new_object(&c->arena);
     c->prompts = llmfi_new_object(&c->arena);
 #endif
     if (!c->arena.failed) return c;

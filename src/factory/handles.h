@@ -22,6 +22,11 @@ typedef struct llmfi_prepared {
 #if LLMFI_HAS_HEALTH
     struct llmfi_health *health;             /* the engine's; NULL: none, or not asked for yet */
 #endif
+#if LLMF_HAS_BUDGETS
+    bool budget_known;                       /* what follows has been looked for */
+    int64_t budget_pico;                     /* the limit on the model; LLMF_UNKNOWN: none */
+    struct llmfi_budget *budget;             /* the engine's; NULL without a limit */
+#endif
 } llmfi_prepared;
 
 typedef struct llmfi_handle {
@@ -35,6 +40,9 @@ typedef struct llmfi_handle {
     uint32_t chain;                          /* next slot of the same bucket; 0: none */
     uint32_t newer, older;                   /* LRU among the prepared; 0: none */
     bool own;                                /* of llmf_create: not found by name */
+#if LLMF_HAS_ROUTES
+    struct llmfi_routed *route;              /* the engine's: the route that gives this handle, which its model's name does not find; NULL */
+#endif
 } llmfi_handle;
 
 typedef struct llmfi_handles {
@@ -197,6 +205,9 @@ LLMFI_UNUSED static uint32_t llmfi_handle_find(const llmfi_handles *h, const cha
     uint32_t at;
     for (at = h->buckets[hash % LLMFI_BUCKETS]; at; at = llmfi_handle_slot(h, at)->chain) {
         const llmfi_handle *s = llmfi_handle_slot(h, at);
+#if LLMF_HAS_ROUTES
+        if (s->route) continue;
+#endif
         if (s->hash == hash && s->name_len == len && memcmp(s->name, name, len) == 0) return at;
     }
     return 0;
@@ -265,6 +276,27 @@ LLMFI_UNUSED static uint32_t llmfi_handle_new(llmfi_handles *h, llmfi_config *co
     }
     return at;
 }
+
+#if LLMF_HAS_ROUTES
+/* The plain handle of a name, prepared; 0 with *err. */
+LLMFI_UNUSED static uint32_t llmfi_handle_named(llmfi_handles *h, llmfi_config *config, llmf_str name, llmf_error *err) {
+    uint32_t at = llmfi_handle_find(h, name.ptr, name.len, llmfi_handle_hash(name.ptr, name.len));
+    if (!at) return llmfi_handle_new(h, config, name, NULL, err);
+    return llmfi_handle_use(h, config, at, err) ? at : 0;
+}
+
+/* The handle that a route gives of a model: one for the two of them. */
+LLMFI_UNUSED static uint32_t llmfi_handle_routed(llmfi_handles *h, llmfi_config *config, llmf_str name, struct llmfi_routed *route, llmf_error *err) {
+    uint32_t hash = llmfi_handle_hash(name.ptr, name.len), at = h->buckets[hash % LLMFI_BUCKETS];
+    for (; at; at = llmfi_handle_slot(h, at)->chain) {
+        const llmfi_handle *s = llmfi_handle_slot(h, at);
+        if (s->route == route && s->name_len == name.len && memcmp(s->name, name.ptr, name.len) == 0) return llmfi_handle_use(h, config, at, err) ? at : 0;
+    }
+    at = llmfi_handle_new(h, config, name, NULL, err);
+    if (at) llmfi_handle_slot(h, at)->route = route;
+    return at;
+}
+#endif
 
 LLMFI_UNUSED static void llmfi_handles_close(llmfi_handles *h) {
     uint32_t at;

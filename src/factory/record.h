@@ -50,7 +50,8 @@ typedef struct llmfi_record {
     double weight;                           /* 0: not set; LLMF_ZERO: 0 */
     const llmfi_node *stop, *fallbacks, *key_list; /* arrays of texts; NULL */
     const llmfi_node *headers;               /* object of texts, besides the provider's; NULL */
-    const llmfi_node *use_cases, *quality;   /* as they stand; NULL */
+    const llmfi_node *use_cases;             /* array of texts; NULL */
+    const llmfi_node *quality;               /* a number, or an object of them by use case; NULL */
     const llmfi_node *node;                  /* the whole entry; NULL where the name is no key of the config */
     llmf_timeouts timeouts;
     llmfi_price price;
@@ -107,7 +108,7 @@ enum {
     LLMFI_KEY_CAUSES,                        /* int64_t: a bit for each llmf_result */
     LLMFI_KEY_HEADERS,                       /* node: an object of texts */
     LLMFI_KEY_OBJECT,                        /* node */
-    LLMFI_KEY_ANY,                           /* node: a scalar or a list */
+    LLMFI_KEY_QUALITY,                       /* node: a number, or an object of them by use case */
     LLMFI_KEY_QUIRKS,                        /* uint32_t: bits set and cleared */
     LLMFI_KEY_CAN,                           /* uint32_t: LLMF_CAN_… */
     LLMFI_KEY_PROVIDER,                      /* decides before all others */
@@ -200,8 +201,8 @@ static const llmfi_key llmfi_keys[] = {
     {"tpm", LLMFI_KEY_INTEGER, LLMFI_IN(tpm, tpm), 1, LLMFI_MAX_NUMBER}, /* tokens a minute */
     {"weight", LLMFI_KEY_NUMBER, LLMFI_IN_M(weight), 0, 1e6}, /* share among the routes */
     {"budget_usd", LLMFI_KEY_USD, LLMFI_IN_M(budget_pico), 0, 9e6}, /* the most to spend */
-    {"use_cases", LLMFI_KEY_ANY, LLMFI_IN_M(use_cases), 0, 0}, /* for the router */
-    {"quality", LLMFI_KEY_ANY, LLMFI_IN_M(quality), 0, 0}, /* for the router */
+    {"use_cases", LLMFI_KEY_TEXTS, LLMFI_IN_M(use_cases), 0, 0}, /* routes: the tasks that it is for; none: all */
+    {"quality", LLMFI_KEY_QUALITY, LLMFI_IN_M(quality), 0, 1}, /* routes: 0 to 1, or {code: 0.9, default: 0.5} by use case */
 };
 
 /* Which kind of entry a key stands in. */

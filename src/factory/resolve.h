@@ -15,6 +15,42 @@ typedef struct llmfi_entry {
     struct llmfi_entry *next;
 } llmfi_entry;
 
+#if LLMF_HAS_ROUTES
+/* Rules of a route, in the order of llmfi_route_rules. */
+enum { LLMFI_RULE_CHEAPEST, LLMFI_RULE_QUALITY, LLMFI_RULE_LATENCY, LLMFI_RULE_WEIGHTED, LLMFI_RULE_ROUND_ROBIN, LLMFI_RULE_SPLIT, LLMFI_RULE_SCORED };
+static const char llmfi_route_rules[] = "cheapest\0quality\0latency\0weighted\0round_robin\0split\0scored\0";
+
+/* One of a route. What it does not say its model's entry says. */
+typedef struct llmfi_route_candidate {
+    llmf_str model;
+    double weight;                           /* 0: not set; LLMF_ZERO: 0 */
+    const llmfi_node *use_cases, *quality;   /* NULL: not set */
+} llmfi_route_candidate;
+
+/* A route of the config: as its sources say, and, when all of them are read, what that means. */
+typedef struct llmfi_route {
+    llmf_str name, file;                     /* file: the last that spoke of it */
+    llmfi_node *node;
+    int rule;                                /* LLMFI_RULE_… */
+    double threshold;                        /* of complexity */
+    llmf_str task;                           /* empty: none */
+    int64_t budget_pico;                     /* LLMF_UNKNOWN: none */
+    const llmfi_route_candidate *candidates;
+    size_t count;                            /* 0: all models of the config */
+    struct llmfi_route *next;
+} llmfi_route;
+#endif
+
+#if LLMF_HAS_BUDGETS
+enum { LLMFI_MAX_ALERTS = 8 };
+/* The section budgets: pico-dollars, LLMF_UNKNOWN where there is no limit. */
+typedef struct llmfi_config_budgets {
+    int64_t call, process, day;
+    int alerts_ppm[LLMFI_MAX_ALERTS], alert_count;
+    llmfi_node *models, *routes;             /* objects of numbers by name, in USD; NULL */
+} llmfi_config_budgets;
+#endif
+
 typedef struct llmfi_config {
     llmfi_arena arena;
     llmfi_heap *heap;
@@ -24,9 +60,23 @@ typedef struct llmfi_config {
     llmfi_entry *models;
     size_t model_count;
     llmfi_provider *providers;               /* of the config first, then the table's that are built in; the others as they are needed */
-    llmfi_node *fallbacks, *routes, *budgets, *prompts; /* objects, merged; NULL without CONFIG only */
+    llmfi_node *fallbacks, *prompts;         /* objects, merged; NULL without CONFIG only */
+#if LLMF_HAS_ROUTES
+    llmfi_route *routes;
+#endif
+#if LLMF_HAS_BUDGETS
+    llmfi_config_budgets budgets;
+#endif
     llmf_str default_model, default_provider; /* of the files; empty */
 } llmfi_config;
+
+#if LLMF_HAS_ROUTES
+LLMFI_UNUSED static const llmfi_route *llmfi_config_route(const llmfi_config *c, llmf_str name) {
+    const llmfi_route *r = c->routes;
+    while (r && !llmfi_eq(r->name, name)) r = r->next;
+    return r;
+}
+#endif
 
 /* ---- providers ---- */
 
@@ -402,7 +452,13 @@ static bool llmfi_unknown_model(const llmfi_config *c, llmf_str name, llmf_error
     size_t colon = llmfi_find_char(name, ':');
     const llmfi_entry *e;
     const llmfi_model_row *row;
+#if LLMF_HAS_ROUTES
+    const llmfi_route *route;
+#endif
     for (e = c->models; e; e = e->next) llmfi_nearest_try(&near_names, e->key);
+#if LLMF_HAS_ROUTES
+    for (route = c->routes; route; route = route->next) llmfi_nearest_try(&near_names, route->name);
+#endif
     for (row = llmfi_model_rows; row->id; row++)
         if (llmfi_row_stands_alone(row)) llmfi_nearest_try(&near_names, llmfi_cstr(row->id));
     LLMFI_SAY(&t, "unknown model ");

@@ -410,7 +410,7 @@ static void llmfi_conn_request(llmfi_conn *c) {
     r.has_body = x->req.body_len || !(LLMFI_IS(r.method, "GET") || LLMFI_IS(r.method, "HEAD"));
     llmfi_http1_init(&c->reply, net->heap, LLMFI_IS(r.method, "HEAD"), 0, net->desc->max_response);
 #if !LLMFI_SMALL
-    llmfi_http1_want(&c->reply, &llmfi_headers_wanted);
+    llmfi_http1_want(&c->reply, llmfi_shapes_of(200));
 #endif
     c->sending = true;
     error = llmfi_http1_write_head(&b, &r, &what);
@@ -444,7 +444,12 @@ static LLMFI_SHORT bool llmfi_conn_item(llmfi_conn *c, int item, llmf_str in) {
     unsigned serial = c->serial;
     size_t taken;
     switch (item) {
-    case LLMFI_HTTP1_STATUS: llmf_exchange_status(x, r->status); break;
+    case LLMFI_HTTP1_STATUS:
+#if !LLMFI_SMALL
+        llmfi_http1_want(r, llmfi_shapes_of(r->status));
+#endif
+        llmf_exchange_status(x, r->status);
+        break;
     case LLMFI_HTTP1_HEADER:
         if (LLMFI_NAMED(r->name, "content-encoding") && r->value.len && !LLMFI_NAMED(r->value, "identity")) {
             llmfi_conn_fail(c, LLMF_ERR_PROTOCOL, "the reply is compressed, which was not asked for", false);

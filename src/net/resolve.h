@@ -70,6 +70,7 @@ static int llmfi_resolve_hook(const llmfi_net *net, const char *host, int port, 
     return out->count;
 }
 
+#if LLMF_HAS_GETADDRINFO
 /* The first of a list, from `a` on, that is of this family; NULL: none is. */
 static const struct addrinfo *llmfi_address_of(const struct addrinfo *a, int family) {
     while (a && (a->ai_family != family || (size_t)a->ai_addrlen > sizeof(((llmfi_address *)0)->at))) a = a->ai_next;
@@ -100,6 +101,12 @@ static int llmfi_resolve_system(const char *host, int port, llmfi_addresses *out
     freeaddrinfo(found);
     return out->count;
 }
+#else
+static int llmfi_resolve_system(const char *host, int port, llmfi_addresses *out) {
+    (void)host, (void)port, (void)out;
+    return 0;
+}
+#endif
 
 /* How many addresses into out; 0: there is no such host; -1: not yet, ask again. */
 LLMFI_UNUSED static int llmfi_resolve(const llmfi_net *net, const char *host, int port, llmfi_addresses *out) {

@@ -185,6 +185,9 @@ static void llmfi_socket_why(void *user, void *stream, llmfi_text *text) {
     (void)user;
     if (s->unresolved) {
         LLMFI_SAY(text, "no address known for this host");
+#if !LLMF_HAS_GETADDRINFO
+        if (!((llmfi_net *)user)->desc->resolve) LLMFI_SAY(text, ": this build looks up none (LLMF_NO_GETADDRINFO), so give llmf_desc.resolve, or an address");
+#endif
     } else if (words[0]) {
         llmfi_say_c(text, words);
     } else if (s->error) {

@@ -23,12 +23,14 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#if LLMF_HAS_GETADDRINFO
+#include <netdb.h>
+#endif
 #if LLMF_HAS_EPOLL
 #include <sys/epoll.h>
 #include <sys/eventfd.h>

@@ -52,17 +52,32 @@ struct llmfi_transport {
 /* The headers of a reply that the engine wants, by the shapes of their names. A first look that is nearly free: of the two dozen that a reply has, one or
    two are. llmf_exchange_header asks it too, so a new name of another shape is missed everywhere or nowhere. */
 #if LLMFI_SMALL
-#define llmfi_header_wanted(name) true
+#define llmfi_header_wanted(name, status) true
 #else
-static const llmfi_name_shapes llmfi_headers_wanted = {{
-    0, 1u << 14 /* x-should-retry */, 1u << 11 /* retry-after */,
-    1u << 14 /* retry-after-ms */ | 1u << 24 | 1u << 26 | 1u << 28 | 1u << 30 /* x-ratelimit-…-tokens, -requests: llmfi_limit_header */,
-    1u << 10 | 1u << 12 | 1u << 13 | 1u << 15 | 1u << 16 | 1u << 17 | 1u << 22 /* …-id: llmfi_is_request_id */ |
-        1u << 0 | 1u << 2 | 1u << 6 | 1u << 7 /* anthropic-ratelimit-…-reset */,
-    1u << 16 /* x-amzn-errortype */, 0, 1u << 16 /* content-encoding */ | 1u << 4 | 1u << 6 | 1u << 10 | 1u << 11 /* anthropic-ratelimit-…-remaining */
-}};
-LLMFI_UNUSED static bool llmfi_header_wanted(llmf_str name) {
-    return name.len && llmfi_shape_in(&llmfi_headers_wanted, name);
+/* Of a reply that is no success, those that say what to do about it are wanted too. */
+#if LLMF_HAS_RETRY
+#define LLMFI_SHAPES_1 1u << 14 /* x-should-retry */
+#define LLMFI_SHAPES_3 (1u << 24 | 1u << 26 | 1u << 28 | 1u << 30) /* x-ratelimit-…-tokens, -requests: llmfi_limit_headers */
+#define LLMFI_SHAPES_4 (1u << 0 | 1u << 2 | 1u << 6 | 1u << 7) /* anthropic-ratelimit-…-reset */
+#define LLMFI_SHAPES_7 (1u << 4 | 1u << 6 | 1u << 10 | 1u << 11) /* anthropic-ratelimit-…-remaining */
+#else
+#define LLMFI_SHAPES_1 0
+#define LLMFI_SHAPES_3 0
+#define LLMFI_SHAPES_4 0
+#define LLMFI_SHAPES_7 0
+#endif
+#define LLMFI_SHAPES(a, b, c, d)                                                                                                                                    \
+    {{0, a, 1u << 11 /* retry-after */, 1u << 14 /* retry-after-ms */ | b,                                                                                          \
+      1u << 10 | 1u << 12 | 1u << 13 | 1u << 15 | 1u << 16 | 1u << 17 | 1u << 22 /* …-id: llmfi_is_request_id */ | c, 1u << 16 /* x-amzn-errortype */, 0,           \
+      1u << 16 /* content-encoding */ | d}}
+static const llmfi_name_shapes llmfi_headers_wanted[2] = {LLMFI_SHAPES(0, 0, 0, 0), LLMFI_SHAPES(LLMFI_SHAPES_1, LLMFI_SHAPES_3, LLMFI_SHAPES_4, LLMFI_SHAPES_7)};
+#undef LLMFI_SHAPES
+
+static const llmfi_name_shapes *llmfi_shapes_of(int status) {
+    return &llmfi_headers_wanted[status < 200 || status > 299];
+}
+LLMFI_UNUSED static bool llmfi_header_wanted(llmf_str name, int status) {
+    return name.len && llmfi_shape_in(llmfi_shapes_of(status), name);
 }
 #endif
 

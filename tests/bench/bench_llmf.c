@@ -1,7 +1,8 @@
 /* bench_llmf.c - the library's client, as a program would write it: start, poll, next; CONC calls at once from one thread.
  * usage and result line as the others have them; MODE: plain | stream | paced (a stream, nothing kept of its text) |
  * embed | embed64 (100 vectors of 1,536 numbers, as JSON or base64, into an array). A second line tells of memory.
- *   BENCH_TRANSPORT=socket|curl     BENCH_CA=FILE   roots for https        BENCH_FRESH=1   a new connection for each call       */
+ *   BENCH_TRANSPORT=socket|curl     BENCH_CA=FILE   roots for https        BENCH_FRESH=1   a new connection for each call
+ *   BENCH_METRICS=1   calls are counted for llmf_metrics */
 #define LLMFACTORY_IMPLEMENTATION
 #include "llmfactory.h"
 #include "bench.h"
@@ -36,6 +37,7 @@ static void open_factory(const char *transport) {
     d.memory_size += (size_t)B.conc * 32768;
 #endif
     d.ca_file = getenv("BENCH_CA");
+    d.metrics = getenv("BENCH_METRICS") != NULL;
     F = llmf_open(&d, &err);
     if (!F) fail("llmf_open", err.text);
     M = llmf_get(F, "openai:" B_MODEL, &err);

@@ -757,13 +757,120 @@ static void ended_at_each_moment(void **state) {
         }
 }
 
+/* ---- asked twice ---- */
+
+typedef struct hedge_row {
+    const char *name;
+    script_reply first, second;
+    int requests, code, ms;        /* ms: until the answer */
+    const char *by;
+} hedge_row;
+
+#define LATE CONFIG "models:\n  a: {provider: pa, model_id: m, fallbacks: [b], max_retries: 0, hedge_after: 100ms}\n  b: {provider: pb, model_id: m}\n"
+
+static const hedge_row hedges[] = {
+    {"in time", {90, 200, {NULL}, KIT_STORY, 0, 0, 0}, {10, 200, {NULL}, KIT_STORY, 0, 0, 0}, 1, LLMF_OK, 90, "pa"},
+    {"the second is first", {5000, 200, {NULL}, KIT_STORY, 0, 0, 0}, {10, 200, {NULL}, KIT_STORY, 0, 0, 0}, 2, LLMF_OK, 110, "pb"},
+    {"the second streams on", {5000, 200, {NULL}, KIT_STORY, 0, 0, 0}, {10, 200, {NULL}, KIT_STORY, 0, 30, 0}, 2, LLMF_OK, 110 + 9 * 30, "pb"},
+    {"the first after all", {200, 200, {NULL}, KIT_STORY, 0, 0, 0}, {5000, 200, {NULL}, KIT_STORY, 0, 0, 0}, 2, LLMF_OK, 200, "pa"},
+    {"the second fails", {300, 200, {NULL}, KIT_STORY, 0, 0, 0}, {10, 500, {NULL}, ERROR_BODY("x"), 0, 0, 0}, 2, LLMF_OK, 300, "pa"},
+    {"the first fails while the second is asked", {150, 500, {NULL}, ERROR_BODY("x"), 0, 0, 0}, {200, 200, {NULL}, KIT_STORY, 0, 0, 0}, 2, LLMF_OK, 300, "pb"},
+    {"never and late", {-1, 0, {NULL}, NULL, 0, 0, 0}, {2000, 200, {NULL}, KIT_STORY, 0, 0, 0}, 2, LLMF_OK, 2100, "pb"},
+    {"cut behind content", {5000, 200, {NULL}, KIT_STORY, 0, 0, 0}, {10, 200, {NULL}, KIT_STORY, 500, 10, LLMF_ERR_NETWORK}, 2, LLMF_ERR_TRUNCATED, 140, "pb"},
+    {"cut behind content that nobody has seen", {5000, 200, {NULL}, KIT_STORY, 0, 0, 0}, {10, 200, {NULL}, KIT_STORY, 500, 0, LLMF_ERR_NETWORK}, 2, LLMF_OK, 5000, "pa"},
+};
+
+static void hedged(void **state) {
+    size_t i;
+    (void)state;
+    for (i = 0; i < KIT_COUNT(hedges); i++) {
+        const hedge_row *h = &hedges[i];
+        script_reply replies[2];
+        in_order o = {replies, 2};
+        llmf_request req = kit_request(true);
+        llmf_factory *f;
+        llmf_call c;
+        int64_t from;
+        size_t used;
+        replies[0] = h->first, replies[1] = h->second;
+        f = open_with(by_host, &o, LATE, NULL);
+        from = script_ms(&s);
+        llmf_get(f, "a", NULL);
+        llmf_get(f, "b", NULL);
+        used = kit_used(f);
+        c = ask(f, "a", &req);
+        if (s.asked != h->requests || seen.code != h->code || script_ms(&s) - from != h->ms || !kit_is(seen.response.provider, h->by))
+            fail_msg("%s: %d requests, %s, %d ms: %s", h->name, s.asked, llmf_result_name(seen.code), (int)(script_ms(&s) - from), seen.error);
+        if (h->code == LLMF_OK) assert_string_equal(kit_cstr(&seen.text), KIT_STORY_TEXT);
+        assert_true(seen.response.call.id == c.id);
+        assert_int_equal(seen.response.attempt_total, h->requests);
+        llmf_poll(f, 0);
+        assert_int_equal(s.under_way, 0);
+        llmf_free(f, c);
+        assert_int_equal(kit_used(f), used);
+        assert_null(f->calls);
+        close_all(f);
+    }
+}
+
+/* Both fail: the chain goes on from there, and each attempt is told of once. */
+static void hedged_and_both_fail(void **state) {
+    static const script_reply replies[] = {{300, 500, {NULL}, ERROR_BODY("x"), 0, 0, 0}, {100, 503, {NULL}, ERROR_BODY("x"), 0, 0, 0}, {300, 503, {NULL}, ERROR_BODY("x"), 0, 0, 0}};
+    in_order o = {replies, 3};
+    int k;
+    (void)state;
+    for (k = 0; k < 2; k++) {
+        llmf_factory *f = open_with(by_host, &o, k ? CONFIG "models:\n  a: {provider: pa, model_id: m, fallbacks: [c], max_retries: 0, hedge_after: 100ms}\n  c: {provider: pc, model_id: m, max_retries: 0}\n" :
+                                    CONFIG "models:\n  a: {provider: pa, model_id: m, fallbacks: [b], max_retries: 0, hedge_after: 100ms}\n  b: {provider: pb, model_id: m, max_retries: 0}\n", NULL);
+        ask(f, "a", NULL);
+        assert_int_equal(seen.code, LLMF_ERR_ALL_FAILED);
+        assert_int_equal(seen.response.attempt_total, s.asked);
+        close_all(f);
+    }
+}
+
+/* Cancelled, freed, closed at each moment of two that run. */
+static void hedged_and_ended(void **state) {
+    static const script_reply replies[] = {{900, 200, {NULL}, KIT_STORY, 0, 20, 0}, {40, 200, {NULL}, KIT_STORY, 0, 20, 0}};
+    in_order o = {replies, 2};
+    llmf_request req = kit_request(true);
+    int how, steps;
+    (void)state;
+    for (how = 0; how < 3; how++)
+        for (steps = 0; steps < 30; steps++) {
+            llmf_factory *f = open_with(by_host, &o, LATE, NULL);
+            llmf_model m = llmf_get(f, "a", NULL);
+            size_t used;
+            llmf_call c;
+            int i;
+            llmf_get(f, "b", NULL);
+            used = kit_used(f);
+            c = llmf_start(f, m, &req);
+            kit_forget(&seen);
+            for (i = 0; i < steps; i++) {
+                script_step(&s, f);
+                if (i & 1) kit_take(f, c, &seen);
+            }
+            if (how == 0) llmf_cancel(f, c);
+            if (how == 0) assert_true(seen.finals || script_run(&s, f, c, &seen));
+            if (how < 2) {
+                llmf_free(f, c);
+                llmf_poll(f, 0);
+                assert_int_equal(kit_used(f), used);
+                assert_int_equal(s.under_way, 0);
+                assert_int_equal(f->active, 0);
+            }
+            close_all(f);
+        }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_form_of_retry_after), cmocka_unit_test(limits_that_say_when), cmocka_unit_test(schedules), cmocka_unit_test(jitter), cmocka_unit_test(no_time_left),
         cmocka_unit_test(nothing_repeated_after_content), cmocka_unit_test(total_attempts), cmocka_unit_test(constant_memory), cmocka_unit_test(limit_moves_on), cmocka_unit_test(causes),
         cmocka_unit_test(where_chains_come_from), cmocka_unit_test(several_keys), cmocka_unit_test(breaker), cmocka_unit_test(breaker_alone), cmocka_unit_test(requests_a_minute),
         cmocka_unit_test(requests_of_a_provider), cmocka_unit_test(tokens_a_minute), cmocka_unit_test(at_once_and_in_order), cmocka_unit_test(waiting_ends),
-        cmocka_unit_test(slow_streams), cmocka_unit_test(ended_at_each_moment),
+        cmocka_unit_test(hedged), cmocka_unit_test(hedged_and_both_fail), cmocka_unit_test(hedged_and_ended), cmocka_unit_test(slow_streams), cmocka_unit_test(ended_at_each_moment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

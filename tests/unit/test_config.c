@@ -316,7 +316,7 @@ static const char every_key[] =
     "weight: 0.5\n"
     "budget_usd: 12.34\n"
     "use_cases: [chat, code]\n"
-    "quality: high\n";
+    "quality: {code: 0.9, default: 0.5}\n";
 
 static void test_every_key(void **state) {
     const llmfi_node *n;
@@ -393,7 +393,7 @@ static void test_every_key(void **state) {
     assert_true(record.weight == 0.5);
     assert_int_equal(record.budget_pico, INT64_C(12340000000000));
     assert_int_equal(record.use_cases->count, 2);
-    same(record.quality->text, "high");
+    same(llmfi_member(record.quality, LLMFI_LIT("code"))->text, "0.9");
     assert_true(record.from_config && record.from_table);
     llmfi_config_release(c);
 }
@@ -573,8 +573,18 @@ static const struct {
      "1:56: error: quirks must be a list of names, or a mapping of names to true or false", LLMF_ERR_CONFIG, 1},
     {"models: {fast: {provider: openai, model_id: x, capabilities: [telepathy]}}",
      "1:63: error: capabilities must be of: tools, images, audio, files, reasoning, schema, embeddings, transcription", LLMF_ERR_CONFIG, 1},
-    {"models: {fast: {provider: openai, model_id: x, quality: {a: 1}}}",
-     "1:57: error: quality must be a word, a number or a list of them", LLMF_ERR_CONFIG, 1},
+    {"models: {fast: {provider: openai, model_id: x, quality: {a: 1.01}}}",
+     "1:61: error: quality must be a number from 0 to 1", LLMF_ERR_CONFIG, 1},
+    {"models: {fast: {provider: openai, model_id: x, quality: {a: 1, b: good}}}",
+     "1:67: error: quality must be a number from 0 to 1", LLMF_ERR_CONFIG, 1},
+    {"models: {fast: {provider: openai, model_id: x, quality: -0.1}}",
+     "1:57: error: quality must be a number from 0 to 1", LLMF_ERR_CONFIG, 1},
+    {"models: {fast: {provider: openai, model_id: x, quality: high}}",
+     "1:57: error: quality must be a number from 0 to 1, or a mapping of use cases to such numbers", LLMF_ERR_CONFIG, 1},
+    {"models: {fast: {provider: openai, model_id: x, quality: {}}}",
+     "1:57: error: quality must be a number from 0 to 1, or a mapping of use cases to such numbers", LLMF_ERR_CONFIG, 1},
+    {"models: {fast: {provider: openai, model_id: x, use_cases: [chat, 5]}}",
+     "1:59: error: use_cases must be a text or a list of texts", LLMF_ERR_CONFIG, 1},
     {"models: {fast: {provider: openai, model_id: x, fallbacks: [slow]}}",
      "1:60: error: unknown model slow; it must be a key of the config, an id of the table, or provider:model", LLMF_ERR_UNKNOWN_MODEL, 1},
     {"models: {fast: {provider: openai, model_id: x, fallbacks: {a: 1}}}",
@@ -624,7 +634,63 @@ static const struct {
     {"fallbacks: {gpt-4o: 5}",
      "1:21: error: fallbacks must be a text or a list of texts", LLMF_ERR_CONFIG, 1},
     {"routes: [a]",
-     "1:9: error: routes must be a mapping", LLMF_ERR_CONFIG, 1},
+     "1:9: error: routes must be a mapping of names to routes", LLMF_ERR_CONFIG, 1},
+    {"routes: {a: fast}",
+     "1:13: error: a route must be a mapping of rule, candidates, threshold, task and budget_usd", LLMF_ERR_CONFIG, 1},
+    {"routes: {\" a\": {}}",
+     "1:10: error: a route's name is not empty, and has no blanks at its ends and no control characters", LLMF_ERR_CONFIG, 1},
+    {"routes: {a: {rules: cheapest}}",
+     "1:14: error: unknown key of a route rules; did you mean rule?", LLMF_ERR_CONFIG, 1},
+    {"routes: {a: {zzzzzzzz: 1}}",
+     "1:14: error: unknown key of a route zzzzzzzz; remove it, or look at the list of keys in the manual", LLMF_ERR_CONFIG, 1},
+    {"routes: {a: {rule: cheepest}}",
+     "1:20: error: rule must be cheapest, quality, latency, weighted, round_robin, split or scored; did you mean cheapest?", LLMF_ERR_CONFIG, 1},
+    {"routes: {a: {rule: \"${SECRET}\"}}",
+     "1:20: error: rule must be cheapest, quality, latency, weighted, round_robin, split or scored", LLMF_ERR_CONFIG, 1},
+    {"routes: {a: {rule: 5}}",
+     "1:20: error: rule must be a text; put it in quotes", LLMF_ERR_CONFIG, 1},
+    {"routes: {a: {threshold: 1.5}}",
+     "1:25: error: threshold must be a number from 0 to 1", LLMF_ERR_CONFIG, 1},
+    {"routes: {a: {threshold: -0.5}}",
+     "1:25: error: threshold must be a number from 0 to 1", LLMF_ERR_CONFIG, 1},
+    {"routes: {a: {budget_usd: -1}}",
+     "1:26: error: budget_usd must be a number from 0 to 9000000", LLMF_ERR_CONFIG, 1},
+    {"routes: {a: {budget_usd: 0.0000000000001}}",
+     "1:26: error: budget_usd has more than twelve decimals; round it", LLMF_ERR_CONFIG, 1},
+    {"routes: {a: {task: \"\"}}",
+     "1:20: error: task is empty; give it a value, or remove the key", LLMF_ERR_CONFIG, 1},
+    {"routes: {a: {candidates: []}}",
+     "1:26: error: candidates must be a list of models; leave it out for all models of the config", LLMF_ERR_CONFIG, 1},
+    {"routes: {a: {candidates: {model: gpt-4o}}}",
+     "1:26: error: candidates must be a list of models; leave it out for all models of the config", LLMF_ERR_CONFIG, 1},
+    {"routes: {a: {candidates: [gpt-4o, 5]}}",
+     "1:35: error: a candidate must be the name of a model, or a mapping of model, weight, use_cases and quality", LLMF_ERR_CONFIG, 1},
+    {"routes: {a: {candidates: [gpt-4o, nope]}}",
+     "1:35: error: unknown model nope; it must be a key of the config, an id of the table, or provider:model", LLMF_ERR_UNKNOWN_MODEL, 1},
+    {"routes: {a: {candidates: [{model: gtp-4o}]}}",
+     "1:35: error: unknown model gtp-4o; did you mean gpt-4o, gpt-4 or gpt-5? It must be a key of the config, an id of the table, or provider:model", LLMF_ERR_UNKNOWN_MODEL, 1},
+    {"routes: {a: {candidates: [{model: \"${SECRET}\"}]}}",
+     "1:35: error: the variable here names no known model", LLMF_ERR_UNKNOWN_MODEL, 1},
+    {"routes: {a: {candidates: [gpt-4o, {model: gpt-4o, weight: 2}]}}",
+     "1:35: error: candidates has this model twice; remove one of the two, or give it more weight", LLMF_ERR_CONFIG, 1},
+    {"routes: {a: {candidates: [{weight: 2}]}}",
+     "1:27: error: a candidate needs the key model: the name of the model", LLMF_ERR_CONFIG, 1},
+    {"routes: {a: {candidates: [{model: gpt-4o, wieght: 2}]}}",
+     "1:43: error: unknown key of a candidate wieght; did you mean weight?", LLMF_ERR_CONFIG, 1},
+    {"routes: {a: {candidates: [{model: gpt-4o, weight: -2}]}}",
+     "1:51: error: weight must be a number from 0 to 1000000", LLMF_ERR_CONFIG, 1},
+    {"routes: {a: {candidates: [{model: gpt-4o, quality: 2}]}}",
+     "1:52: error: quality must be a number from 0 to 1", LLMF_ERR_CONFIG, 1},
+    {"routes: {a: {candidates: [{model: gpt-4o, use_cases: {a: b}}]}}",
+     "1:54: error: use_cases must be a text or a list of texts", LLMF_ERR_CONFIG, 1},
+    {"routes: {a: {}, b: {candidates: [a]}}",
+     "1:34: error: a is a route; name a model here", LLMF_ERR_UNKNOWN_MODEL, 1},
+    {"{default_model: a, routes: {a: {}}}",
+     "1:17: error: a is a route; name a model here", LLMF_ERR_UNKNOWN_MODEL, 1},
+    {"{default_provider: openai, routes: {a: {}, b: {candidates: [a]}}}",
+     "1:61: error: a is a route; name a model here", LLMF_ERR_UNKNOWN_MODEL, 1},
+    {"{models: {a: {provider: openai, model_id: x}}, routes: {a: {}}}",
+     "1:57: error: the route a has the name of a model; call one of the two otherwise", LLMF_ERR_CONFIG, 1},
     {"{max_tokens: 5, models: {}}",
      "1:2: error: the key max_tokens belongs to a model; put it into an entry of models", LLMF_ERR_CONFIG, 1},
     {"{provider: openai, model_id: gpt-4o}",
@@ -664,7 +730,41 @@ static const struct {
     {"models: {fast: {provider: openai, model_id: x, fallbacks: [openai]}}",
      "1:60: error: unknown model openai, which is a provider; write openai:model", LLMF_ERR_UNKNOWN_MODEL, 1},
     {"budgets: 5",
-     "1:10: error: budgets must be a mapping", LLMF_ERR_CONFIG, 1},
+     "1:10: error: budgets must be a mapping of call_usd, process_usd, day_usd, models, routes and alerts", LLMF_ERR_CONFIG, 1},
+    {"budgets: {dayusd: 5}",
+     "1:11: error: unknown key of budgets dayusd; did you mean day_usd?", LLMF_ERR_CONFIG, 1},
+    {"budgets: {day_usd: -5}",
+     "1:20: error: day_usd must be a number from 0 to 9000000", LLMF_ERR_CONFIG, 1},
+    {"budgets: {day_usd: lots}",
+     "1:20: error: day_usd must be a number from 0 to 9000000", LLMF_ERR_CONFIG, 1},
+    {"budgets: {call_usd: 9000001}",
+     "1:21: error: call_usd must be a number from 0 to 9000000", LLMF_ERR_CONFIG, 1},
+    {"budgets: {process_usd: 0.1234567890123}",
+     "1:24: error: process_usd has more than twelve decimals; round it", LLMF_ERR_CONFIG, 1},
+    {"budgets: {models: 5}",
+     "1:19: error: models must be a mapping of models' names to US dollars", LLMF_ERR_CONFIG, 1},
+    {"budgets: {models: {gpt-4o: free}}",
+     "1:28: error: budgets.models must be a number from 0 to 9000000", LLMF_ERR_CONFIG, 1},
+    {"budgets: {models: {gtp-4o: 1}}",
+     "1:20: error: unknown model gtp-4o; did you mean gpt-4o, gpt-4 or gpt-5? It must be a key of the config, an id of the table, or provider:model", LLMF_ERR_UNKNOWN_MODEL, 1},
+    {"{budgets: {models: {a: 1}}, routes: {a: {}}}",
+     "1:21: error: a is a route; name a model here", LLMF_ERR_UNKNOWN_MODEL, 1},
+    {"budgets: {routes: [a]}",
+     "1:19: error: routes must be a mapping of routes' names to US dollars", LLMF_ERR_CONFIG, 1},
+    {"{budgets: {routes: {caht: 1}}, routes: {chat: {}}}",
+     "1:21: error: unknown route caht; did you mean chat?", LLMF_ERR_UNKNOWN_MODEL, 1},
+    {"budgets: {routes: {chat: 1}}",
+     "1:20: error: unknown route chat; it must be a key of the section routes", LLMF_ERR_UNKNOWN_MODEL, 1},
+    {"budgets: {alerts: 0.5}",
+     "1:19: error: alerts must be a list of at most 8 shares, each above 0 and at most 1, such as [0.5, 0.8, 1.0]", LLMF_ERR_CONFIG, 1},
+    {"budgets: {alerts: [0.5, 0]}",
+     "1:25: error: alerts must be a list of at most 8 shares, each above 0 and at most 1, such as [0.5, 0.8, 1.0]", LLMF_ERR_CONFIG, 1},
+    {"budgets: {alerts: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]}",
+     "1:19: error: alerts must be a list of at most 8 shares, each above 0 and at most 1, such as [0.5, 0.8, 1.0]", LLMF_ERR_CONFIG, 1},
+    {"budgets: {alerts: [1.000001]}",
+     "1:20: error: alerts must be a list of at most 8 shares, each above 0 and at most 1, such as [0.5, 0.8, 1.0]", LLMF_ERR_CONFIG, 1},
+    {"budgets: {day_usd: \"${NO_SUCH}\"}",
+     "1:20: error: the variable NO_SUCH is not set; set it, or write ${NO_SUCH:-default}", LLMF_ERR_CONFIG, 1},
     {"prompts: [a]",
      "1:10: error: prompts must be a mapping", LLMF_ERR_CONFIG, 1},
 };
@@ -694,6 +794,52 @@ static void test_bad(void **state) {
         llmfi_config_release(c);
         assert_int_equal(heap.used, 0);
     }
+}
+
+/* Sources are laid over one another, member by member; variables count. */
+static void test_budgets_and_routes(void **state) {
+    static const char *const list[] = {"USD=2.5", "W=3", "Q=0.25", NULL};
+    static const char text[] =
+        "models: {fast: {provider: openai, model_id: x, budget_usd: 1}, slow: {provider: openai, model_id: y}}\n"
+        "budgets: {call_usd: 0.000000000001, day_usd: \"${USD}\", models: {gpt-4o: 3, fast: 0.5}, routes: {chat: 7}, alerts: [0.9, 0.000001, 1]}\n"
+        "routes:\n"
+        "  chat: {rule: split, candidates: [fast, {model: slow, weight: \"${W}\", quality: {code: \"${Q}\"}, use_cases: code}], threshold: 0.25, task: talk, budget_usd: 5, description: d}\n"
+        "  any: {}\n"
+        "  one: {candidates: slow}\n";
+    llmfi_config *c;
+    const llmfi_route *r;
+    (void)state;
+    variables = list;
+    c = load_good(text);
+    assert_int_equal(c->budgets.call, 1);
+    assert_int_equal(c->budgets.process, LLMF_UNKNOWN);
+    assert_int_equal(c->budgets.day, INT64_C(2500000000000));
+    assert_int_equal(c->budgets.alert_count, 3);
+    assert_int_equal(c->budgets.alerts_ppm[1], 1);
+    assert_int_equal(c->budgets.models->count, 2);
+    assert_int_equal(c->budgets.routes->count, 1);
+    r = llmfi_config_route(c, LLMFI_LIT("chat"));
+    assert_int_equal(r->rule, LLMFI_RULE_SPLIT);
+    assert_true(r->threshold == 0.25);
+    same(r->task, "talk");
+    assert_int_equal(r->budget_pico, INT64_C(5000000000000));
+    assert_int_equal(r->count, 2);
+    same(r->candidates[0].model, "fast");
+    assert_true(r->candidates[0].weight == 0 && r->candidates[1].weight == 3);
+    same(r->candidates[1].use_cases->child->text, "code");
+    assert_int_equal(llmfi_member(r->candidates[1].quality, LLMFI_LIT("code"))->type, LLMFI_NUMBER);
+    r = llmfi_config_route(c, LLMFI_LIT("any"));
+    assert_true(r->rule == LLMFI_RULE_CHEAPEST && r->count == 0 && r->threshold == 0.5 && r->budget_pico == LLMF_UNKNOWN);
+    assert_int_equal(llmfi_config_route(c, LLMFI_LIT("one"))->count, 1);
+    assert_null(llmfi_config_route(c, LLMFI_LIT("two")));
+    llmfi_config_release(c);
+    c = load_good("budgets: {alerts: []}");
+    assert_int_equal(c->budgets.alert_count, 0);
+    llmfi_config_release(c);
+    c = load_good("budgets: {alerts: null, day_usd: null}\nroutes: {a: {rule: null, candidates: null}}");
+    assert_int_equal(c->budgets.alert_count, 3);
+    assert_int_equal(c->budgets.day, LLMF_UNKNOWN);
+    llmfi_config_release(c);
 }
 
 /* Reading goes on behind a problem, and each has its place. */
@@ -862,12 +1008,12 @@ static void test_precedence(void **state) {
         variables = level >= 1 ? list : NULL;
         f = fopen(one, "w");
         assert_non_null(f);
-        fprintf(f, "providers: {openai: {%s}}\nmodels: {m: {provider: openai, model_id: x, max_tokens: 1, temperature: 1%s}}\n", level >= 2 ? "base_url: http://provider" : "",
+        fprintf(f, "providers: {openai: {%s}}\nmodels: {m: {provider: openai, model_id: x, max_tokens: 1, temperature: 1%s}}\nbudgets: {call_usd: 1, day_usd: 1, models: {m: 1}}\nroutes: {r: {rule: quality, threshold: 0.75}}\n", level >= 2 ? "base_url: http://provider" : "",
                 level >= 3 ? ", base_url: http://first" : "");
         fclose(f);
         f = fopen(two, "w");
         assert_non_null(f);
-        fprintf(f, "{\"models\": {\"m\": {\"max_tokens\": 2%s}}}", level >= 4 ? ", \"base_url\": \"http://second\"" : "");
+        fprintf(f, "{\"models\": {\"m\": {\"max_tokens\": 2%s}}, \"budgets\": {\"call_usd\": 2, \"models\": {\"gpt-4o\": 1}}, \"routes\": {\"r\": {\"rule\": \"latency\"}}}", level >= 4 ? ", \"base_url\": \"http://second\"" : "");
         fclose(f);
         desc.config = one;
         files[0] = two;
@@ -881,6 +1027,11 @@ static void test_precedence(void **state) {
         same(record.s.base_url, urls[level]);
         assert_int_equal(record.max_tokens, 2); /* of the later file */
         assert_true(record.temperature == 1);   /* of the earlier one */
+        assert_int_equal(c->budgets.call, INT64_C(2000000000000));
+        assert_int_equal(c->budgets.day, INT64_C(1000000000000));
+        assert_int_equal(c->budgets.models->count, 2);
+        assert_int_equal(c->routes->rule, LLMFI_RULE_LATENCY);
+        assert_true(c->routes->threshold == 0.75 && !c->routes->next);
         llmfi_config_release(c);
     }
     remove(one);
@@ -1471,6 +1622,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_all_keys_are_tested, setup, teardown),
         cmocka_unit_test_setup_teardown(test_provider_keys, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_budgets_and_routes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_all_problems, setup, teardown),
         cmocka_unit_test_setup_teardown(test_warnings, setup, teardown),
         cmocka_unit_test_setup_teardown(test_expansion, setup, teardown),
