@@ -93,9 +93,15 @@ static void no_canary_in(const char *where, llmf_str s) {
 }
 
 /* Everything that a call, or its factory, leaves for others to see, but the answer. What is new there (metrics, saved state, keys of a cache) is looked at here too. */
-static void no_canary_left(const llmf_factory *f, const kit_world *w, const llmf_response *r) {
+static void no_canary_left(llmf_factory *f, const kit_world *w, const llmf_response *r) {
+    static char text[65536];
     const llmfi_health *h;
     size_t i;
+    i = llmf_metrics(f, text, sizeof text);
+    no_canary("the metrics", text, i < sizeof text ? i : sizeof text);
+    i = llmf_save(f, text, sizeof text);
+    assert_in_range(i, 1, sizeof text);
+    no_canary("what is saved", text, i);
     no_canary("the log", kit_cstr(&w->log), w->log.len);
     for (h = f->health; h; h = h->next) {
         no_canary_in("what is kept of a model", h->provider);

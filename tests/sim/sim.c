@@ -365,12 +365,16 @@ static void sim_sweep(int seeds) {
     for (i = 1; i <= seeds; i++) {
         char text[1024];
         sim_run run = {(uint64_t)i, 200, i % 3 ? 5 : 50, 60000, false};
-        sim_policy more[2] = {{"queue", {.max_retries = 2, .max_concurrent = 1 + i % 5}, false, true, 3}, {"full, few at once", {.max_retries = 1, .max_concurrent = 1 + i % 7}, true, true, 6}};
+        sim_policy more[] = {
+            {"queue", {.max_retries = 2, .max_concurrent = 1 + i % 5}, false, true, 3},
+            {"full, few at once", {.max_retries = 1, .max_concurrent = 1 + i % 7}, true, true, 6},
+            {"hedged", {.max_retries = 1, .hedge_ms = 500 + i % 4 * 500}, true, true, 12} /* each attempt may have a second one beside it */
+        };
         sim_script faults;
         int k;
         sim_any_script((uint64_t)i, text, sizeof text);
         sim_read_or_die(text, &faults);
-        for (k = 0; k < POLICIES + 2; k++) {
+        for (k = 0; k < POLICIES + (int)KIT_COUNT(more); k++) {
             const sim_policy *p = k < POLICIES ? &policies[k] : &more[k - POLICIES];
             sim_result r = sim_play(&run, p, &faults);
             sim_invariants(&r, p, text, run.seed);
