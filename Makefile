@@ -5,6 +5,7 @@
 #   product  llmfactory.h from its parts          check  installs what is missing, then all tests
 #   san      unit and engine tests under ASan+UBSan      fuzz   all fuzz targets, FUZZ_SECONDS each (default 600)
 #   bench    the bars of speed, as ratios         matrix compilers, standards, options, targets
+#   sim      policies against providers that fail, in virtual time: SIM='--help', SIM='--script a:dead@60-120'
 #   size     bytes per provider and option        fmt, clean, install (PREFIX=/usr/local)
 #   device   a microcontroller's image for QEMU: build/device.elf; DEVICE_WITH="OPENAI" for fewer providers
 #   minimal  a static client of less than 200 KiB, TLS and all: build/minimal; MINIMAL_WITH="OPENAI GROQ" for other providers
@@ -33,7 +34,7 @@ UV_LIBS := $(shell pkg-config --libs libuv 2>/dev/null)
 SDL_LIBS := $(shell pkg-config --libs sdl2 2>/dev/null)
 EXAMPLES += $(if $(shell command -v $(CXX)),cpp) $(if $(filter Linux,$(shell uname -s)),epoll metrics) $(if $(UV_LIBS),libuv) $(if $(SDL_LIBS),game/game)
 
-.PHONY: all game demo check product models san fuzz bench matrix size device minimal fmt clean install deps deps-check deps-device deps-minimal
+.PHONY: all game demo check product models san fuzz bench sim matrix size device minimal fmt clean install deps deps-check deps-device deps-minimal
 
 all: $(B)/llmf $(EXAMPLES:%=$(B)/examples/%)
 
@@ -150,6 +151,13 @@ fuzz: deps-check
 
 bench: deps-check $(B)/loopback
 	@CC="$(CC)" sh tests/bench/bench.sh
+
+sim: $(B)/sim
+	@$(B)/sim $(SIM)
+
+$(B)/sim: $(wildcard tests/sim/*.[ch] tests/engine/kit.h tests/engine/script.h) llmfactory.h | deps-check
+	@mkdir -p $(B)
+	$(CC) -std=c99 -Wall -Wextra -O1 -g -I. -o $@ tests/sim/sim.c -lcmocka $(CURL_LIBS)
 
 matrix: deps-check
 	@sh tests/matrix.sh

@@ -220,8 +220,9 @@ typedef struct llmf_usage {
                        asks for (Retry-After and its like) goes before. Where a call has a chain (fallbacks), a quota or rate limit moves it to the next model at once, as
                        does any other result of fallback_on once its repeats are used up; each model of the chain has repeats of its own, so a call asks at most (1 +
                        max_retries) * (1 + fallbacks) times. A model that has no quota left, or a wrong key, is passed over for cooldown_ms by calls that have another one
-                       to go to; so is one that has failed breaker_failures times in a row, for breaker_ms; then one call tries it. Where breaker_failures was set by
-                       somebody, calls without a chain are refused (OVERLOADED) meanwhile too.
+                       to go to; so is one that has failed breaker_failures times in a row, for breaker_ms; then one call tries it. A call whose models are all passed
+                       over asks the one that may be asked first, after a wait of max_wait_ms at most, as a call without a chain does. Where breaker_failures was set by
+                       somebody, both are refused (ALL_FAILED, OVERLOADED) meanwhile.
      llmf_resolve_fn   Turns a host name into addresses without blocking. Called from poll until it answers: put at most `cap` addresses as text ("127.0.0.1", "::1")
                        NUL-terminated into out, 64 bytes each, and return how many; 0: not found; -1: not yet, ask again.
      llmf_open         Opens a factory: reads the config, builds the tables. NULL on failure, with *err filled (every problem goes to the log hook; the text has the first
@@ -28467,6 +28468,7 @@ typedef struct llmfi_call {
     struct llmfi_call *hedge_of;             /* the call that this one is asked besides; NULL: it is one of the caller's. See hedge.h */
     struct llmfi_health *key;                /* of several keys, how the one that was sent does; NULL */
     int64_t reserved_tokens;                 /* counted in its model's minute before they are known */
+    uint64_t reserved_second;                /* of that minute */
     uint64_t kept_until_ns;                  /* when what kept it away is over, as far as is known */
 #endif
 #if LLMF_HAS_CACHE
@@ -29500,8 +29502,9 @@ LLMF_API llmf_result llmf_budget_abi(llmf_factory *f, int scope, const char *nam
 /* Numbers are smoothed: each call counts an eighth. */
 enum { LLMFI_HEALTH_SHARE = 8 };
 
-/* What was sent in each of the last seconds: the one that runs and sixty before it, so that no minute, wherever it begins, has more than is counted here. */
-enum { LLMFI_WINDOW_SECONDS = 61 };
+/* What was sent in each of the last seconds: the one that runs and sixty before it, so that no minute, wherever it begins, has more than is counted here; and one more,
+   as a request that had to connect first, or waited for llmf_poll, is with its provider later than it was counted. */
+enum { LLMFI_WINDOW_SECONDS = 62 };
 typedef struct llmfi_window {
     uint64_t second;                         /* the latest that is counted */
     int64_t requests, tokens;                /* of all of them */
@@ -29698,11 +29701,15 @@ static bool llmfi_window_room(llmf_factory *f, llmfi_health *h, int64_t rpm, int
     return false;
 }
 
-/* Tokens that were estimated are known now. */
-static void llmfi_window_correct(llmf_factory *f, llmfi_health *h, int64_t more) {
-    if (!h || !h->window) return;
-    llmfi_window_move(h->window, f->now_ns / (1000 * LLMFI_MS));
-    llmfi_window_add(h->window, 0, more);
+/* Tokens that were estimated in that second are known now. They are mended there: counted in a later one, what was too much would still be taken off when the
+   estimate itself is over, and leave room that is none. */
+static void llmfi_window_correct(llmf_factory *f, llmfi_health *h, uint64_t second, int64_t more) {
+    llmfi_window *w = h ? h->window : NULL;
+    if (!w) return;
+    llmfi_window_move(w, f->now_ns / (1000 * LLMFI_MS));
+    if (w->second - second >= LLMFI_WINDOW_SECONDS) return;
+    w->token[second % LLMFI_WINDOW_SECONDS] += more;
+    w->tokens += more;
 }
 
 /* ---- cool-downs and breakers ---- */
@@ -34200,6 +34207,7 @@ struct llmfi_tries {
     int64_t wait_ms;                         /* before the one that runs */
     uint64_t ended_ns;                       /* of the one before */
     int64_t repeats;                         /* of the model that is asked now */
+    int64_t asked[1 + LLMF_MAX_FALLBACKS];   /* attempts of each */
     size_t at;                               /* 0: the model that was asked for; else one of its chain, from 1 */
     bool last;                               /* all have failed, and one that was passed over has its turn */
     bool queued;                             /* in f->queue_first, for room */
@@ -34217,24 +34225,28 @@ struct llmfi_tries {
 enum { LLMFI_RETRY_SETTINGS = sizeof(llmf_retry) / sizeof(int64_t) };
 
 /* The first that is set counts: the model's, the factory's, ours. */
-static void llmfi_retry_rules(const llmfi_call *c, llmf_retry *to) {
+static void llmfi_retry_rules_of(const llmfi_call *c, const llmfi_prepared *p, llmf_retry *to) {
     static const llmf_retry ours = {2, 500, -1, 8000, 100, 10000, LLMFI_CAUSES_ANY, 60000, 5, 30000, -1, -1, -1};
     int64_t own[LLMFI_RETRY_SETTINGS], wider[LLMFI_RETRY_SETTINGS], last[LLMFI_RETRY_SETTINGS];
     size_t i;
-    memcpy(own, &c->prepared->record.retry, sizeof own);
+    memcpy(own, &p->record.retry, sizeof own);
     memcpy(wider, &c->f->desc.retry, sizeof wider);
     memcpy(last, &ours, sizeof last);
     for (i = 0; i < LLMFI_RETRY_SETTINGS; i++) {
         if (!own[i]) own[i] = wider[i];
-        if (!own[i] && !(i == 0 && (c->f->replay || llmfi_starts(c->prepared->record.s.base_url, LLMFI_LIT("mock:"))))) own[i] = last[i]; /* they would answer the same */
+        if (!own[i] && !(i == 0 && (c->f->replay || llmfi_starts(p->record.s.base_url, LLMFI_LIT("mock:"))))) own[i] = last[i]; /* they would answer the same */
     }
     memcpy(to, own, sizeof own);
     if (c->req.max_retries) to->max_retries = c->req.max_retries;
 }
 
+static void llmfi_retry_rules(const llmfi_call *c, llmf_retry *to) {
+    llmfi_retry_rules_of(c, c->prepared, to);
+}
+
 /* Somebody has asked for a breaker. */
-static bool llmfi_breaker_wanted(const llmfi_call *c) {
-    return c->prepared->record.retry.breaker_failures > 0 || c->f->desc.retry.breaker_failures > 0;
+static bool llmfi_breaker_wanted(const llmfi_call *c, const llmfi_prepared *p) {
+    return p->record.retry.breaker_failures > 0 || c->f->desc.retry.breaker_failures > 0;
 }
 
 /* ---- a request that can be sent again ---- */
@@ -34358,6 +34370,7 @@ static void llmfi_tries_note_as(struct llmfi_tries *t, const llmfi_call *c, int 
     if (t->kept == LLMF_MAX_ATTEMPTS) memmove(t->attempts, t->attempts + 1, --t->kept * sizeof *t->attempts);
     a = &t->attempts[t->kept++];
     t->total++;
+    t->asked[c->hedge_of ? t->hedge_at : t->at]++;
     a->provider = c->prepared->record.provider->name;
     a->model = c->prepared->record.s.name;
     a->error = code;
@@ -34521,7 +34534,7 @@ static bool llmfi_may_ask(const llmfi_call *c, const llmfi_prepared *p, bool onl
     int code = LLMF_OK;
     llmfi_text t;
     *until = h && h->guarded ? llmfi_health_closed_until(c->f, h, &code) : 0;
-    if (*until && only && !(h->cool_until_ns <= c->f->now_ns && llmfi_breaker_wanted(c))) *until = 0;
+    if (*until && only && !(h->cool_until_ns <= c->f->now_ns && llmfi_breaker_wanted(c, p))) *until = 0;
     if (!*until) return true;
     t = llmfi_error_begin(err, code);
     llmfi_say_model(&t, p);
@@ -34579,19 +34592,35 @@ static bool llmfi_move(llmfi_call *c) {
     return false;
 }
 
-/* All have failed: of those that were passed over, the one that may be asked first is waited for, if that is not too long. */
+/* Of the models that were passed over and have attempts left, the one that may be asked first; LLMFI_NOWHERE. */
+static size_t llmfi_passed_over(const llmfi_call *c) {
+    const struct llmfi_tries *t = c->tries;
+    size_t i, best = LLMFI_NOWHERE;
+    for (i = 0; i < LLMFI_COUNT(t->ends); i++) {
+        llmf_retry rules;
+        if (!t->models[i] || !t->ends[i].until_ns || (best != LLMFI_NOWHERE && t->ends[i].until_ns >= t->ends[best].until_ns)) continue;
+        llmfi_retry_rules_of(c, t->models[i], &rules);
+        if (t->asked[i] <= (rules.max_retries > 0 ? rules.max_retries : 0)) best = i;
+    }
+    return best;
+}
+
+/* All have failed, or were passed over, and one of the latter has its turn when it may be asked. Where that is too long, or nothing is to be repeated, the call is
+   one without another model to go to: it waits for room as its timeouts let it, and cool-downs and breakers do not keep it away, unless somebody has asked for those. */
 static bool llmfi_revive(llmfi_call *c, const llmf_retry *rules) {
     struct llmfi_tries *t = c->tries;
-    size_t i, best = LLMFI_COUNT(t->ends);
+    size_t best = t->last ? LLMFI_NOWHERE : llmfi_passed_over(c);
     uint64_t until;
-    if (t->last || rules->max_retries <= 0) return false;
-    for (i = 0; i < LLMFI_COUNT(t->ends); i++)
-        if (t->models[i] && t->ends[i].until_ns && (best == LLMFI_COUNT(t->ends) || t->ends[i].until_ns < t->ends[best].until_ns)) best = i;
-    if (best == LLMFI_COUNT(t->ends)) return false;
+    int code;
+    if (best == LLMFI_NOWHERE) return false;
     until = t->ends[best].until_ns;
-    if (until >= llmfi_call_until(c) || (rules->max_wait_ms >= 0 && until > llmfi_after_ms(c->f->now_ns, rules->max_wait_ms))) return false;
+    if (rules->max_retries <= 0 || until >= llmfi_call_until(c) || (rules->max_wait_ms >= 0 && until > llmfi_after_ms(c->f->now_ns, rules->max_wait_ms))) {
+        if (t->models[best]->health && llmfi_health_closed_until(c->f, t->models[best]->health, &code) && llmfi_breaker_wanted(c, t->models[best])) return false;
+        until = 0;
+    }
     t->last = true;
     llmfi_call_turn(c, best, t->models[best]);
+    t->repeats = t->asked[best];
     if (until > t->due_ns) t->due_ns = until;
     return true;
 }
@@ -34711,7 +34740,7 @@ static bool llmfi_may_go_on(const llmfi_call *c) {
 
 /* The attempt has failed, by c->reply.error. True: the call goes on, at its due_ns. */
 static bool llmfi_goes_on(llmfi_call *c) {
-    int code = c->reply.error.code, meaning;
+    int code = c->reply.error.code, meaning, closed;
     bool has_chain, first, on;
     struct llmfi_tries *t;
     llmf_retry rules;
@@ -34733,7 +34762,7 @@ static bool llmfi_goes_on(llmfi_call *c) {
         return true;
     }
     has_chain = llmfi_chain_length(c) > 0 && (rules.fallback_on >> code & 1);
-    first = has_chain && meaning & LLMFI_MOVE_FIRST && c->should_retry <= 0;
+    first = has_chain && c->should_retry <= 0 && (meaning & LLMFI_MOVE_FIRST || (llmfi_health_at(c) && llmfi_health_closed_until(c->f, llmfi_health_at(c), &closed)));
     on = (!c->kept_away && llmfi_other_key(c, &rules)) || (first && llmfi_move(c)) || (!c->kept_away && llmfi_repeat(c, &rules, meaning)) || (has_chain && !first && llmfi_move(c)) || llmfi_revive(c, &rules);
     if (!on && (t->at || has_chain)) llmfi_all_failed(c);
     if (!on) return false;
@@ -34807,7 +34836,7 @@ static int64_t llmfi_most_at_once(const llmfi_call *c) {
 static bool llmfi_has_room(llmfi_call *c, uint64_t *due) {
     llmfi_health *h = llmfi_health_at(c);
     const llmfi_record *r = &c->prepared->record;
-    int64_t most = llmfi_most_at_once(c), tokens = c->reserved_tokens ? c->reserved_tokens : llmfi_tokens_guess(c);
+    int64_t most = llmfi_most_at_once(c), tokens = llmfi_tokens_guess(c);
     if (!h || !h->guarded) return true;
     if (most > 0 && h->running >= most) {
         *due = UINT64_MAX;
@@ -34823,6 +34852,7 @@ static void llmfi_count_in(llmfi_call *c, llmfi_health *h) {
     c->reserved_tokens = 0;
     if (!h->window && !(h->group && h->group->window)) return;
     c->reserved_tokens = llmfi_tokens_guess(c);
+    c->reserved_second = c->f->now_ns / (1000 * LLMFI_MS);
     if (h->window) llmfi_window_add(h->window, 1, c->reserved_tokens);
     if (h->group && h->group->window) llmfi_window_add(h->group->window, 1, c->reserved_tokens);
 }
@@ -34838,9 +34868,8 @@ static void llmfi_attempt_over(llmfi_call *c) {
     if (h->probe == c->id) h->probe = 0;
     if (c->f->queue_first) c->f->deferred = true;
     if (!c->reserved_tokens || used < 0) return;
-    llmfi_window_correct(c->f, h, used - c->reserved_tokens);
-    llmfi_window_correct(c->f, h->group, used - c->reserved_tokens);
-    c->reserved_tokens = 0;
+    llmfi_window_correct(c->f, h, c->reserved_second, used - c->reserved_tokens);
+    llmfi_window_correct(c->f, h->group, c->reserved_second, used - c->reserved_tokens);
 }
 
 /* ---- may it go? ---- */

@@ -87,8 +87,9 @@ typedef struct llmf_usage {
                        asks for (Retry-After and its like) goes before. Where a call has a chain (fallbacks), a quota or rate limit moves it to the next model at once, as
                        does any other result of fallback_on once its repeats are used up; each model of the chain has repeats of its own, so a call asks at most (1 +
                        max_retries) * (1 + fallbacks) times. A model that has no quota left, or a wrong key, is passed over for cooldown_ms by calls that have another one
-                       to go to; so is one that has failed breaker_failures times in a row, for breaker_ms; then one call tries it. Where breaker_failures was set by
-                       somebody, calls without a chain are refused (OVERLOADED) meanwhile too.
+                       to go to; so is one that has failed breaker_failures times in a row, for breaker_ms; then one call tries it. A call whose models are all passed
+                       over asks the one that may be asked first, after a wait of max_wait_ms at most, as a call without a chain does. Where breaker_failures was set by
+                       somebody, both are refused (ALL_FAILED, OVERLOADED) meanwhile.
      llmf_resolve_fn   Turns a host name into addresses without blocking. Called from poll until it answers: put at most `cap` addresses as text ("127.0.0.1", "::1")
                        NUL-terminated into out, 64 bytes each, and return how many; 0: not found; -1: not yet, ask again.
      llmf_open         Opens a factory: reads the config, builds the tables. NULL on failure, with *err filled (every problem goes to the log hook; the text has the first

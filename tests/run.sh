@@ -100,8 +100,8 @@ built() {
 
 c_tests() { # flags
     compiler="$CC -std=c99 -Wall -Wextra -g $*" libraries='-lcmocka -lcurl -lm -lpthread'
-    each compile tests/unit/test_*.c tests/engine/*.c
-    for src in tests/unit/test_*.c tests/engine/*.c; do
+    each compile tests/unit/test_*.c tests/engine/*.c tests/sim/*.c
+    for src in tests/unit/test_*.c tests/engine/*.c tests/sim/*.c; do
         name=$(basename "$src" .c)
         seconds=300
         built || continue

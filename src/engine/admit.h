@@ -61,7 +61,7 @@ static int64_t llmfi_most_at_once(const llmfi_call *c) {
 static bool llmfi_has_room(llmfi_call *c, uint64_t *due) {
     llmfi_health *h = llmfi_health_at(c);
     const llmfi_record *r = &c->prepared->record;
-    int64_t most = llmfi_most_at_once(c), tokens = c->reserved_tokens ? c->reserved_tokens : llmfi_tokens_guess(c);
+    int64_t most = llmfi_most_at_once(c), tokens = llmfi_tokens_guess(c);
     if (!h || !h->guarded) return true;
     if (most > 0 && h->running >= most) {
         *due = UINT64_MAX;
@@ -77,6 +77,7 @@ static void llmfi_count_in(llmfi_call *c, llmfi_health *h) {
     c->reserved_tokens = 0;
     if (!h->window && !(h->group && h->group->window)) return;
     c->reserved_tokens = llmfi_tokens_guess(c);
+    c->reserved_second = c->f->now_ns / (1000 * LLMFI_MS);
     if (h->window) llmfi_window_add(h->window, 1, c->reserved_tokens);
     if (h->group && h->group->window) llmfi_window_add(h->group->window, 1, c->reserved_tokens);
 }
@@ -92,9 +93,8 @@ static void llmfi_attempt_over(llmfi_call *c) {
     if (h->probe == c->id) h->probe = 0;
     if (c->f->queue_first) c->f->deferred = true;
     if (!c->reserved_tokens || used < 0) return;
-    llmfi_window_correct(c->f, h, used - c->reserved_tokens);
-    llmfi_window_correct(c->f, h->group, used - c->reserved_tokens);
-    c->reserved_tokens = 0;
+    llmfi_window_correct(c->f, h, c->reserved_second, used - c->reserved_tokens);
+    llmfi_window_correct(c->f, h->group, c->reserved_second, used - c->reserved_tokens);
 }
 
 /* ---- may it go? ---- */

@@ -10,8 +10,9 @@
 /* Numbers are smoothed: each call counts an eighth. */
 enum { LLMFI_HEALTH_SHARE = 8 };
 
-/* What was sent in each of the last seconds: the one that runs and sixty before it, so that no minute, wherever it begins, has more than is counted here. */
-enum { LLMFI_WINDOW_SECONDS = 61 };
+/* What was sent in each of the last seconds: the one that runs and sixty before it, so that no minute, wherever it begins, has more than is counted here; and one more,
+   as a request that had to connect first, or waited for llmf_poll, is with its provider later than it was counted. */
+enum { LLMFI_WINDOW_SECONDS = 62 };
 typedef struct llmfi_window {
     uint64_t second;                         /* the latest that is counted */
     int64_t requests, tokens;                /* of all of them */
@@ -208,11 +209,15 @@ static bool llmfi_window_room(llmf_factory *f, llmfi_health *h, int64_t rpm, int
     return false;
 }
 
-/* Tokens that were estimated are known now. */
-static void llmfi_window_correct(llmf_factory *f, llmfi_health *h, int64_t more) {
-    if (!h || !h->window) return;
-    llmfi_window_move(h->window, f->now_ns / (1000 * LLMFI_MS));
-    llmfi_window_add(h->window, 0, more);
+/* Tokens that were estimated in that second are known now. They are mended there: counted in a later one, what was too much would still be taken off when the
+   estimate itself is over, and leave room that is none. */
+static void llmfi_window_correct(llmf_factory *f, llmfi_health *h, uint64_t second, int64_t more) {
+    llmfi_window *w = h ? h->window : NULL;
+    if (!w) return;
+    llmfi_window_move(w, f->now_ns / (1000 * LLMFI_MS));
+    if (w->second - second >= LLMFI_WINDOW_SECONDS) return;
+    w->token[second % LLMFI_WINDOW_SECONDS] += more;
+    w->tokens += more;
 }
 
 /* ---- cool-downs and breakers ---- */

@@ -41,6 +41,7 @@ struct llmfi_tries {
     int64_t wait_ms;                         /* before the one that runs */
     uint64_t ended_ns;                       /* of the one before */
     int64_t repeats;                         /* of the model that is asked now */
+    int64_t asked[1 + LLMF_MAX_FALLBACKS];   /* attempts of each */
     size_t at;                               /* 0: the model that was asked for; else one of its chain, from 1 */
     bool last;                               /* all have failed, and one that was passed over has its turn */
     bool queued;                             /* in f->queue_first, for room */
@@ -58,24 +59,28 @@ struct llmfi_tries {
 enum { LLMFI_RETRY_SETTINGS = sizeof(llmf_retry) / sizeof(int64_t) };
 
 /* The first that is set counts: the model's, the factory's, ours. */
-static void llmfi_retry_rules(const llmfi_call *c, llmf_retry *to) {
+static void llmfi_retry_rules_of(const llmfi_call *c, const llmfi_prepared *p, llmf_retry *to) {
     static const llmf_retry ours = {2, 500, -1, 8000, 100, 10000, LLMFI_CAUSES_ANY, 60000, 5, 30000, -1, -1, -1};
     int64_t own[LLMFI_RETRY_SETTINGS], wider[LLMFI_RETRY_SETTINGS], last[LLMFI_RETRY_SETTINGS];
     size_t i;
-    memcpy(own, &c->prepared->record.retry, sizeof own);
+    memcpy(own, &p->record.retry, sizeof own);
     memcpy(wider, &c->f->desc.retry, sizeof wider);
     memcpy(last, &ours, sizeof last);
     for (i = 0; i < LLMFI_RETRY_SETTINGS; i++) {
         if (!own[i]) own[i] = wider[i];
-        if (!own[i] && !(i == 0 && (c->f->replay || llmfi_starts(c->prepared->record.s.base_url, LLMFI_LIT("mock:"))))) own[i] = last[i]; /* they would answer the same */
+        if (!own[i] && !(i == 0 && (c->f->replay || llmfi_starts(p->record.s.base_url, LLMFI_LIT("mock:"))))) own[i] = last[i]; /* they would answer the same */
     }
     memcpy(to, own, sizeof own);
     if (c->req.max_retries) to->max_retries = c->req.max_retries;
 }
 
+static void llmfi_retry_rules(const llmfi_call *c, llmf_retry *to) {
+    llmfi_retry_rules_of(c, c->prepared, to);
+}
+
 /* Somebody has asked for a breaker. */
-static bool llmfi_breaker_wanted(const llmfi_call *c) {
-    return c->prepared->record.retry.breaker_failures > 0 || c->f->desc.retry.breaker_failures > 0;
+static bool llmfi_breaker_wanted(const llmfi_call *c, const llmfi_prepared *p) {
+    return p->record.retry.breaker_failures > 0 || c->f->desc.retry.breaker_failures > 0;
 }
 
 /* ---- a request that can be sent again ---- */
@@ -199,6 +204,7 @@ static void llmfi_tries_note_as(struct llmfi_tries *t, const llmfi_call *c, int 
     if (t->kept == LLMF_MAX_ATTEMPTS) memmove(t->attempts, t->attempts + 1, --t->kept * sizeof *t->attempts);
     a = &t->attempts[t->kept++];
     t->total++;
+    t->asked[c->hedge_of ? t->hedge_at : t->at]++;
     a->provider = c->prepared->record.provider->name;
     a->model = c->prepared->record.s.name;
     a->error = code;
@@ -362,7 +368,7 @@ static bool llmfi_may_ask(const llmfi_call *c, const llmfi_prepared *p, bool onl
     int code = LLMF_OK;
     llmfi_text t;
     *until = h && h->guarded ? llmfi_health_closed_until(c->f, h, &code) : 0;
-    if (*until && only && !(h->cool_until_ns <= c->f->now_ns && llmfi_breaker_wanted(c))) *until = 0;
+    if (*until && only && !(h->cool_until_ns <= c->f->now_ns && llmfi_breaker_wanted(c, p))) *until = 0;
     if (!*until) return true;
     t = llmfi_error_begin(err, code);
     llmfi_say_model(&t, p);
@@ -420,19 +426,35 @@ static bool llmfi_move(llmfi_call *c) {
     return false;
 }
 
-/* All have failed: of those that were passed over, the one that may be asked first is waited for, if that is not too long. */
+/* Of the models that were passed over and have attempts left, the one that may be asked first; LLMFI_NOWHERE. */
+static size_t llmfi_passed_over(const llmfi_call *c) {
+    const struct llmfi_tries *t = c->tries;
+    size_t i, best = LLMFI_NOWHERE;
+    for (i = 0; i < LLMFI_COUNT(t->ends); i++) {
+        llmf_retry rules;
+        if (!t->models[i] || !t->ends[i].until_ns || (best != LLMFI_NOWHERE && t->ends[i].until_ns >= t->ends[best].until_ns)) continue;
+        llmfi_retry_rules_of(c, t->models[i], &rules);
+        if (t->asked[i] <= (rules.max_retries > 0 ? rules.max_retries : 0)) best = i;
+    }
+    return best;
+}
+
+/* All have failed, or were passed over, and one of the latter has its turn when it may be asked. Where that is too long, or nothing is to be repeated, the call is
+   one without another model to go to: it waits for room as its timeouts let it, and cool-downs and breakers do not keep it away, unless somebody has asked for those. */
 static bool llmfi_revive(llmfi_call *c, const llmf_retry *rules) {
     struct llmfi_tries *t = c->tries;
-    size_t i, best = LLMFI_COUNT(t->ends);
+    size_t best = t->last ? LLMFI_NOWHERE : llmfi_passed_over(c);
     uint64_t until;
-    if (t->last || rules->max_retries <= 0) return false;
-    for (i = 0; i < LLMFI_COUNT(t->ends); i++)
-        if (t->models[i] && t->ends[i].until_ns && (best == LLMFI_COUNT(t->ends) || t->ends[i].until_ns < t->ends[best].until_ns)) best = i;
-    if (best == LLMFI_COUNT(t->ends)) return false;
+    int code;
+    if (best == LLMFI_NOWHERE) return false;
     until = t->ends[best].until_ns;
-    if (until >= llmfi_call_until(c) || (rules->max_wait_ms >= 0 && until > llmfi_after_ms(c->f->now_ns, rules->max_wait_ms))) return false;
+    if (rules->max_retries <= 0 || until >= llmfi_call_until(c) || (rules->max_wait_ms >= 0 && until > llmfi_after_ms(c->f->now_ns, rules->max_wait_ms))) {
+        if (t->models[best]->health && llmfi_health_closed_until(c->f, t->models[best]->health, &code) && llmfi_breaker_wanted(c, t->models[best])) return false;
+        until = 0;
+    }
     t->last = true;
     llmfi_call_turn(c, best, t->models[best]);
+    t->repeats = t->asked[best];
     if (until > t->due_ns) t->due_ns = until;
     return true;
 }
@@ -552,7 +574,7 @@ static bool llmfi_may_go_on(const llmfi_call *c) {
 
 /* The attempt has failed, by c->reply.error. True: the call goes on, at its due_ns. */
 static bool llmfi_goes_on(llmfi_call *c) {
-    int code = c->reply.error.code, meaning;
+    int code = c->reply.error.code, meaning, closed;
     bool has_chain, first, on;
     struct llmfi_tries *t;
     llmf_retry rules;
@@ -574,7 +596,7 @@ static bool llmfi_goes_on(llmfi_call *c) {
         return true;
     }
     has_chain = llmfi_chain_length(c) > 0 && (rules.fallback_on >> code & 1);
-    first = has_chain && meaning & LLMFI_MOVE_FIRST && c->should_retry <= 0;
+    first = has_chain && c->should_retry <= 0 && (meaning & LLMFI_MOVE_FIRST || (llmfi_health_at(c) && llmfi_health_closed_until(c->f, llmfi_health_at(c), &closed)));
     on = (!c->kept_away && llmfi_other_key(c, &rules)) || (first && llmfi_move(c)) || (!c->kept_away && llmfi_repeat(c, &rules, meaning)) || (has_chain && !first && llmfi_move(c)) || llmfi_revive(c, &rules);
     if (!on && (t->at || has_chain)) llmfi_all_failed(c);
     if (!on) return false;
