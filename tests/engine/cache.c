@@ -554,7 +554,7 @@ static void never_kept(void **state) {
     stage_open(&s, "openai:m");
     req.stream = true;
     say(&s, KIT_STORY);
-    end = (size_t)(strstr(KIT_STORY, "\"stop\"") - KIT_STORY);
+    end = (size_t)(strstr(s.r.body.ptr, "\"stop\"") - s.r.body.ptr);
     for (cut = 1; cut < end; cut += end / 80) { /* before its terminal event */
         s.r.cut_at = cut;
         keeps_nothing(&s, &req, LLMF_ERR_TRUNCATED);
