@@ -103,7 +103,7 @@
    TLS          libcurl's library does it as it is set up. BearSSL (LLMF_WITH_BEARSSL=1) is TLS 1.2 with ECDHE and AES-GCM or ChaCha20-Poly1305, and nothing
                 else: a server of TLS 1.3 only is refused. A certificate needs the host in subjectAltName (an address as an address; a star stands for one label,
                 before two others or more: the list of public suffixes is not asked), SHA-256 or better, RSA of 2048 bits or an EC curve, no name constraints.
-                Nobody asks for revocation. A reply without a length whose connection ends without a TLS goodbye is TRUNCATED. Sessions are resumed for an
+                Nobody asks for revocation; llmf_desc.pinned_keys says which keys alone are good. A reply without a length whose connection ends without a TLS goodbye is TRUNCATED. Sessions are resumed for an
                 hour, the last eight hosts' of a factory. Roots: ca_pem, else ca_file, else those built in (LLMF_WITH_ROOTS=1: 20 roots, 7 KB), else the
                 system's bundle, read and parsed at the first https connection (half a millisecond, 90 KB of the block). Memory: 4 KB a connection,
                 8 more while its certificate is checked, up to 36 more while a record is there in part, and 32 for all of them together. What llmf_poll cannot
@@ -291,6 +291,10 @@ typedef struct llmf_desc {
     int log_level;                 /* 0: LLMF_LOG_WARNING */
     void *user;                    /* handed to every hook above */
     int max_batches;               /* requests of one LLMF_OP_EMBED call under way at once, each of which counts as a call; 0: 4 */
+    const char *pinned_keys;       /* SHA-256 of public keys (SubjectPublicKeyInfo in DER) in base64: "sha256//47DEQp…=;sha256//…", as libcurl's CURLOPT_PINNEDPUBLICKEY has
+                                      them. A server of https must have one of them, whatever its host, besides a certificate that is verified (or not: insecure_tls); else the
+                                      call ends in LLMF_ERR_TLS. NULL: any key. What is malformed, and what nobody would look at, as TLS is custom_stream's or
+                                      custom_transport's, llmf_open refuses */
 } llmf_desc;
 
 /* Opens a factory: reads the config, builds the tables. NULL on failure, with *err filled (every problem goes to the log hook; the text
@@ -24609,7 +24613,7 @@ enum {
 };
 
 typedef struct llmfi_cert {
-    llmf_str issuer, subject;                /* whole elements */
+    llmf_str issuer, subject, key_info;      /* whole elements; key_info: SubjectPublicKeyInfo */
     int64_t begins, ends;                    /* seconds since 1970 */
     llmf_str algorithm, curve;               /* object identifiers of the key; curve: empty where it is none of an EC key */
     llmf_str key;                            /* the bit string's bytes */
@@ -24717,7 +24721,7 @@ LLMFI_UNUSED static bool llmfi_cert_read(llmf_str der, llmfi_cert *c) {
     if (tag == LLMFI_DER_VERSION) tag = llmfi_der_next(&in, &v, NULL);
     if (tag != LLMFI_DER_INTEGER || !llmfi_der_want(&in, LLMFI_DER_SEQUENCE, &v, NULL) || !llmfi_der_want(&in, LLMFI_DER_SEQUENCE, &v, &c->issuer) ||
         !llmfi_der_want(&in, LLMFI_DER_SEQUENCE, &v, NULL) || !llmfi_cert_dates(v, c) || !llmfi_der_want(&in, LLMFI_DER_SEQUENCE, &v, &c->subject) ||
-        !llmfi_der_want(&in, LLMFI_DER_SEQUENCE, &v, NULL) || !llmfi_cert_key(v, c))
+        !llmfi_der_want(&in, LLMFI_DER_SEQUENCE, &v, &c->key_info) || !llmfi_cert_key(v, c))
         return false;
     while ((tag = llmfi_der_next(&in, &v, NULL)) != 0) {
         if (tag != LLMFI_DER_EXTENSIONS) continue;
@@ -24938,6 +24942,58 @@ static void llmfi_anchors_free(llmfi_anchors *a) {
 
 #endif
 #endif
+/* Public keys that a server must have one of, in the form of libcurl's CURLOPT_PINNEDPUBLICKEY: "sha256//" and base64 of the hash, with ";" between them. */
+#ifndef LLMFI_NET_PINS_H
+#define LLMFI_NET_PINS_H
+
+#define LLMFI_PIN_TEXT 44                    /* base64 of a SHA-256 */
+
+/* The next of them, "" too; false: there is none. `in` with ptr NULL: it was the last. */
+static bool llmfi_pin_next(llmf_str *in, llmf_str *pin) {
+    size_t end;
+    if (!in->ptr) return false;
+    end = llmfi_find_char(*in, ';');
+    *pin = llmfi_str(in->ptr, end == LLMFI_NOWHERE ? in->len : end);
+    *in = end == LLMFI_NOWHERE ? llmfi_str(NULL, 0) : llmfi_from(*in, end + 1);
+    return true;
+}
+
+/* libcurl compares texts: what another text decodes to as well would never match. */
+static bool llmfi_pin_ok(llmf_str pin) {
+    char hash[LLMFI_SHA256], text[LLMFI_PIN_TEXT];
+    size_t len;
+    llmf_str base64 = llmfi_from(pin, pin.len - LLMFI_PIN_TEXT);
+    return pin.len == 8 + LLMFI_PIN_TEXT && llmfi_starts(pin, LLMFI_LIT("sha256//")) && llmfi_base64_decode(base64, hash, sizeof hash, &len) && len == sizeof hash &&
+           llmfi_base64_encode(text, hash, sizeof hash) == sizeof text && !memcmp(text, base64.ptr, sizeof text);
+}
+
+/* False with *err, which shows the first that is none. */
+LLMFI_UNUSED static bool llmfi_pins_ok(const char *pins, llmf_error *err) {
+    llmf_str in = llmfi_cstr(pins), pin;
+    while (llmfi_pin_next(&in, &pin))
+        if (!llmfi_pin_ok(pin))
+            return llmfi_error_about(err, LLMF_ERR_ARGUMENT, "llmf_desc.pinned_keys: \"", pin, "\" is not \"sha256//\" and the 44 characters of a SHA-256 in base64; \";\" stands between two of them");
+    return true;
+}
+
+/* Is it the hash of this SubjectPublicKeyInfo, in DER, that one of them has? They are well formed. */
+LLMFI_UNUSED static bool llmfi_pins_match(const char *pins, llmf_str key) {
+    unsigned char hash[LLMFI_SHA256];
+    char text[LLMFI_PIN_TEXT];
+    llmfi_sha256 s;
+    llmf_str in = llmfi_cstr(pins), pin;
+    llmfi_sha256_init(&s);
+    llmfi_sha256_add(&s, key.ptr, key.len);
+    llmfi_sha256_end(&s, hash);
+    (void)llmfi_base64_encode(text, hash, sizeof hash);
+    while (llmfi_pin_next(&in, &pin))
+        if (llmfi_eq(llmfi_from(pin, pin.len - sizeof text), llmfi_str(text, sizeof text))) return true;
+    return false;
+}
+
+#define LLMFI_PINS_WORDS LLMFI_WORDS("the server's key is none of llmf_desc.pinned_keys")
+
+#endif
 
 #if LLMF_HAS_BEARSSL
 
@@ -24951,6 +25007,7 @@ typedef struct llmfi_chain {
     char *cert;                              /* the certificate that is coming; NULL: none yet */
     size_t cert_len, cert_size;
     unsigned count;                          /* certificates so far */
+    bool pinned;                             /* the server's key is one that is asked for */
     bool settled;                            /* a root stands for those before this one: what else the server sends is passed over */
     unsigned error;                          /* BR_ERR_X509_… of our own checks; 0: none */
     br_x509_minimal_context minimal;
@@ -24966,6 +25023,7 @@ typedef struct llmfi_verify {
     size_t ip_len;                           /* 0: the host is a name */
     int64_t now;                             /* seconds since 1970 */
     bool insecure;                           /* whatever it is: only its key is wanted */
+    const char *pins;                        /* llmf_desc.pinned_keys */
     llmfi_chain *chain;                      /* NULL: none is coming, or there was no memory */
     bool no_memory;                          /* that is why */
     const char *why;                         /* the verdict in words, where its number alone would not tell; NULL: it does */
@@ -25089,6 +25147,7 @@ static void llmfi_verify_end_cert(const br_x509_class **ctx) {
         llmfi_verify_refuse(v, BR_ERR_X509_UNEXPECTED, NULL);
         return;
     }
+    if (chain->count == 1) chain->pinned = !v->pins || llmfi_pins_match(v->pins, c.key_info);
     if (v->insecure) {
         llmfi_verify_any(v, &c);
         return;
@@ -25120,6 +25179,10 @@ static unsigned llmfi_verify_end_chain(const br_x509_class **ctx) {
     unsigned error;
     if (!v->chain) return llmfi_verify_no_memory(v);
     error = llmfi_verify_verdict(v);
+    if (!error && !v->chain->pinned) {
+        error = BR_ERR_X509_NOT_TRUSTED;
+        v->why = LLMFI_PINS_WORDS;
+    }
     if (!error && !v->insecure) {
         const br_x509_class **minimal = &v->chain->minimal.vtable;
         const br_x509_pkey *key = (*minimal)->get_pkey(minimal, &v->uses);
@@ -25448,6 +25511,7 @@ static int llmfi_tls_begin(llmfi_tls *t) {
     name[t->host.len] = '\0';
     llmfi_verify_init(&t->verify, b->net->heap, b->roots, b->root_count, t->host, llmfi_tls_wall(b->net));
     t->verify.insecure = d->insecure_tls;
+    t->verify.pins = d->pinned_keys;
     llmfi_tls_engine(t);
     if (d->random) {
         unsigned char seed[32];
@@ -25916,6 +25980,7 @@ typedef struct llmfi_easy {
     const char *failed_text;
     CURLcode result;
     bool tls, connected;
+    bool unpinned;                           /* libcurl did not take llmf_desc.pinned_keys: https must not be spoken */
     bool fresh;                              /* as set: no kept connection is used */
     bool retried;
     bool head_done;                          /* headers from now on are trailers */
@@ -26227,6 +26292,12 @@ static void llmfi_easy_set_tls(llmfi_easy *e, const llmf_desc *d) {
         (void)curl_easy_setopt(h, CURLOPT_CAINFO_BLOB, &pem);
     }
 #endif
+    if (d->pinned_keys) {
+        e->unpinned = true;
+#if LIBCURL_VERSION_NUM >= 0x072C00
+        e->unpinned = curl_easy_setopt(h, CURLOPT_PINNEDPUBLICKEY, d->pinned_keys) != CURLE_OK;
+#endif
+    }
     if (!d->insecure_tls) return;
     (void)curl_easy_setopt(h, CURLOPT_SSL_VERIFYPEER, 0L);
     (void)curl_easy_setopt(h, CURLOPT_SSL_VERIFYHOST, 0L);
@@ -26368,7 +26439,8 @@ static const char *llmfi_curl_verdict(CURL *easy) {
 
 static int llmfi_curl_tls_error(llmfi_easy *e, llmfi_text *t) {
     const char *verdict = llmfi_curl_verdict(e->curl);
-    if (e->result == CURLE_SSL_CACERT_BADFILE) LLMFI_SAY(t, "the roots to verify with cannot be read: see ca_file and ca_pem");
+    if (e->result == CURLE_SSL_PINNEDPUBKEYNOTMATCH) llmfi_say_c(t, LLMFI_PINS_WORDS);
+    else if (e->result == CURLE_SSL_CACERT_BADFILE) LLMFI_SAY(t, "the roots to verify with cannot be read: see ca_file and ca_pem");
     else if (verdict[0]) llmfi_say_c(t, verdict);
     else if (strstr(e->error, "match") && (strstr(e->error, "host") || strstr(e->error, "subject"))) LLMFI_SAY(t, "the server's certificate is for another host");
     else LLMFI_SAY(t, "no TLS connection");
@@ -26392,6 +26464,7 @@ static int llmfi_curl_meaning(llmfi_easy *e, llmfi_text *t) {
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CIPHER:
     case CURLE_SSL_ISSUER_ERROR:
@@ -26597,6 +26670,7 @@ static void llmfi_curl_begin(llmfi_curl *c, llmf_exchange *x) {
         llmfi_easy_give(e, false);
         return;
     }
+    if (e->tls && e->unpinned && !e->failed) (void)llmfi_easy_stop(e, LLMF_ERR_TLS, "this libcurl, or its TLS library, cannot look for llmf_desc.pinned_keys");
     if (!ready && !e->failed) (void)llmfi_easy_stop(e, LLMF_ERR_MEMORY, "no memory for a request: raise memory_size");
     if (!e->failed) added = !c->dead && curl_multi_add_handle(c->multi, e->curl) == CURLM_OK;
     if (!e->failed && !added) (void)llmfi_easy_stop(e, LLMF_ERR_NETWORK, "libcurl takes no more requests");
@@ -31483,7 +31557,8 @@ static const char *llmfi_front_text(llmfi_front *b, const char *text) {
 static void llmfi_copy_desc(llmfi_front *b, llmf_desc *d) {
     static const uint16_t texts[] = {offsetof(llmf_desc, config),  offsetof(llmf_desc, config_text), offsetof(llmf_desc, env_file),  offsetof(llmf_desc, provider),
                                      offsetof(llmf_desc, base_url), offsetof(llmf_desc, api_key),     offsetof(llmf_desc, api_key_env), offsetof(llmf_desc, transport),
-                                     offsetof(llmf_desc, proxy),    offsetof(llmf_desc, ca_file),     offsetof(llmf_desc, ca_pem)};
+                                     offsetof(llmf_desc, proxy),    offsetof(llmf_desc, ca_file),     offsetof(llmf_desc, ca_pem),
+                                     offsetof(llmf_desc, pinned_keys)};
     const char **configs;
     size_t i;
     for (i = 0; i < LLMFI_COUNT(texts); i++) {
@@ -31721,6 +31796,18 @@ static llmf_factory *llmfi_lay_out(const llmf_desc *desc, void *block, llmf_erro
     return f;
 }
 
+/* Pins that are well formed, and somebody to look at keys. */
+static bool llmfi_pins_open(const llmf_desc *d, llmf_error *err) {
+#if LLMF_HAS_CURL || LLMF_HAS_BEARSSL
+    if (d->custom_transport || d->custom_stream)
+        return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.pinned_keys is for curl and BearSSL: where TLS is custom_stream's or custom_transport's, it must look at keys itself");
+    return llmfi_pins_ok(d->pinned_keys, err);
+#else
+    (void)d;
+    return llmfi_error_set(err, LLMF_ERR_NOT_BUILT, "llmf_desc.pinned_keys is for curl and BearSSL, and neither is in this build: drop LLMF_NO_CURL, or build with LLMF_WITH_BEARSSL=1");
+#endif
+}
+
 /* What cannot be meant, or not in this build. */
 static bool llmfi_desc_ok(const llmf_desc *d, llmf_error *err) {
 #if LLMF_HAS_CUSTOM
@@ -31741,6 +31828,7 @@ static bool llmfi_desc_ok(const llmf_desc *d, llmf_error *err) {
     if (!d->clock_ns)
         return llmfi_error_about(err, LLMF_ERR_ARGUMENT, "", LLMFI_LIT("llmf_desc.clock_ns"), " is not set, and this build has no clock of its own (LLMF_NO_STDLIB): give it one, for the timeouts");
 #endif
+    if (d->pinned_keys && !llmfi_pins_open(d, err)) return false;
     if (d->memory && !d->memory_size) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.memory is set but memory_size is 0: say how many bytes it has");
     return true;
 }

@@ -165,6 +165,10 @@ typedef struct llmf_desc {
     int log_level;                 /* 0: LLMF_LOG_WARNING */
     void *user;                    /* handed to every hook above */
     int max_batches;               /* requests of one LLMF_OP_EMBED call under way at once, each of which counts as a call; 0: 4 */
+    const char *pinned_keys;       /* SHA-256 of public keys (SubjectPublicKeyInfo in DER) in base64: "sha256//47DEQp…=;sha256//…", as libcurl's CURLOPT_PINNEDPUBLICKEY has
+                                      them. A server of https must have one of them, whatever its host, besides a certificate that is verified (or not: insecure_tls); else the
+                                      call ends in LLMF_ERR_TLS. NULL: any key. What is malformed, and what nobody would look at, as TLS is custom_stream's or
+                                      custom_transport's, llmf_open refuses */
 } llmf_desc;
 
 /* Opens a factory: reads the config, builds the tables. NULL on failure, with *err filled (every problem goes to the log hook; the text

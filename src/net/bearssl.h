@@ -267,6 +267,7 @@ static int llmfi_tls_begin(llmfi_tls *t) {
     name[t->host.len] = '\0';
     llmfi_verify_init(&t->verify, b->net->heap, b->roots, b->root_count, t->host, llmfi_tls_wall(b->net));
     t->verify.insecure = d->insecure_tls;
+    t->verify.pins = d->pinned_keys;
     llmfi_tls_engine(t);
     if (d->random) {
         unsigned char seed[32];

@@ -385,6 +385,112 @@ static void where_roots_come_from(void **state) {
     tls_stop(&s);
 }
 
+/* ---- pinned keys ---- */
+
+/* The pin of a certificate, as OpenSSL sees its key. */
+static const char *pin_of(const char *name) {
+    static char pins[4][64];
+    static int turn;
+    unsigned char hash[SHA256_DIGEST_LENGTH], *der = NULL;
+    char path[600], *pin = pins[turn++ % 4];
+    X509 *cert;
+    FILE *f;
+    int len;
+    snprintf(path, sizeof path, "%s/%s.pem", certs, name);
+    f = fopen(path, "rb");
+    assert_non_null(f);
+    cert = PEM_read_X509(f, NULL, NULL, NULL);
+    fclose(f);
+    assert_non_null(cert);
+    len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
+    assert_true(len > 0);
+    SHA256(der, (size_t)len, hash);
+    strcpy(pin, "sha256//");
+    EVP_EncodeBlock((unsigned char *)pin + 8, hash, sizeof hash);
+    OPENSSL_free(der);
+    X509_free(cert);
+    return pin;
+}
+
+static void only_pinned_keys(void **state) {
+    static const char *const transports[] = {"socket", "curl"};
+    static const struct { const char *first, *second; bool insecure, unknown; int code; const char *text; } rows[] = {
+        {"server", NULL, false, false, LLMF_OK, "full"},
+        {"other", "server", false, false, LLMF_OK, "full"},
+        {"server", "other", false, false, LLMF_OK, "full"},
+        {"other", NULL, false, false, LLMF_ERR_TLS, "none of llmf_desc.pinned_keys"},
+        {"other", "expired", false, false, LLMF_ERR_TLS, "none of llmf_desc.pinned_keys"},
+        {"ca", NULL, false, false, LLMF_ERR_TLS, "none of llmf_desc.pinned_keys"}, /* the server's own key counts, not that of who signed it */
+        {"server", NULL, true, true, LLMF_OK, "full"},
+        {"other", NULL, true, true, LLMF_ERR_TLS, "none of llmf_desc.pinned_keys"},
+        {"server", NULL, false, true, LLMF_ERR_TLS, "issuer"}, /* a pin is no substitute for a root */
+    };
+    tls_server s = our_server();
+    size_t i, k;
+    (void)state;
+    assert_true(tls_start(&s));
+    for (k = 0; k < 2; k++)
+        for (i = 0; i < KIT_COUNT(rows); i++) {
+            char pins[160];
+            long before = s.counts->requests;
+            talk t;
+            snprintf(pins, sizeof pins, "%s%s%s", pin_of(rows[i].first), rows[i].second ? ";" : "", rows[i].second ? pin_of(rows[i].second) : "");
+            talk_init(&t, transports[k], "localhost", "/v1", rows[i].unknown ? NULL : our_ca());
+            t.desc.pinned_keys = pins;
+            t.desc.insecure_tls = rows[i].insecure;
+            t.desc.max_idle = -1;
+            talk_open(&t, s.port);
+            memset(pins, 'x', sizeof pins); /* copied */
+            talk_call(&t, false, NULL);
+            talk_expect(&t, rows[i].code, rows[i].text);
+            if (!rows[i].code) talk_call(&t, false, NULL);
+            talk_expect(&t, rows[i].code, NULL);
+            if (s.counts->requests - before != (rows[i].code ? 0 : 2)) fail_msg("row %zu over %s: %ld requests", i, transports[k], s.counts->requests - before);
+            llmf_close(t.f);
+        }
+    tls_stop(&s);
+}
+
+static int never_started(void *user, llmf_exchange *x, const llmf_http_request *req) {
+    (void)user, (void)x, (void)req;
+    return LLMF_ERR_NETWORK;
+}
+
+static void pins_that_are_none(void **state) {
+    static const char *const bad[] = {
+        "", "sha256//", "/a/key.pem", "sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "sha1//AAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+        "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==", "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB=",
+        "sha256//-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", " sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=;",
+        "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+        "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=,sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="};
+    llmf_transport own;
+    llmf_desc d;
+    kit_world w;
+    llmf_error err;
+    llmf_factory *f;
+    size_t i;
+    (void)state;
+    for (i = 0; i < KIT_COUNT(bad); i++) {
+        d = kit_desc(&w);
+        d.pinned_keys = bad[i];
+        assert_null(llmf_open(&d, &err));
+        assert_int_equal(err.code, LLMF_ERR_ARGUMENT);
+        if (!kit_has(err.text, "pinned_keys") || !kit_has(err.text, "44 characters")) fail_msg("%s: %s", bad[i], err.text);
+        kit_drop(&w.log);
+    }
+    d.pinned_keys = "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=;sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    f = llmf_open(&d, &err);
+    assert_non_null(f);
+    llmf_close(f);
+    memset(&own, 0, sizeof own);
+    own.start = never_started;
+    d.custom_transport = &own; /* nobody would look at keys */
+    assert_null(llmf_open(&d, &err));
+    assert_int_equal(err.code, LLMF_ERR_ARGUMENT);
+    assert_true(kit_has(err.text, "pinned_keys"));
+    kit_drop(&w.log);
+}
+
 /* ---- ends ---- */
 
 static void a_missing_goodbye_is_a_cut(void **state) {
@@ -874,7 +980,7 @@ static void curl_stays_the_default(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whom_bearssl_talks_to), cmocka_unit_test(whom_curl_talks_to), cmocka_unit_test(what_follows_a_root_does_not_matter), cmocka_unit_test(what_the_hello_says),
-        cmocka_unit_test(the_clock_is_the_factorys), cmocka_unit_test(where_roots_come_from), cmocka_unit_test(a_missing_goodbye_is_a_cut),
+        cmocka_unit_test(the_clock_is_the_factorys), cmocka_unit_test(where_roots_come_from), cmocka_unit_test(only_pinned_keys), cmocka_unit_test(pins_that_are_none), cmocka_unit_test(a_missing_goodbye_is_a_cut),
         cmocka_unit_test(cut_at_every_byte), cmocka_unit_test(a_silent_server), cmocka_unit_test(no_tls_there), cmocka_unit_test(bytes_one_by_one), cmocka_unit_test(large_and_small), cmocka_unit_test(a_frame_is_not_held_up),
         cmocka_unit_test(sessions_are_resumed), cmocka_unit_test(ten_calls_one_connection), cmocka_unit_test(streams_over_https),
         cmocka_unit_test(connections_share_their_buffers), cmocka_unit_test(each_allocation_refused), cmocka_unit_test(the_least_memory), cmocka_unit_test(curl_stays_the_default),
