@@ -38,7 +38,7 @@
 
    HOW IT WORKS
      A factory holds everything: config, connections, one block of memory. A name gives a model handle (llmf_get), a model and a request
-     give a call (llmf_start). llmf_poll is the only engine: nothing happens outside of it, there is no thread and no hidden state.
+     give a call (llmf_start). llmf_poll is the only engine: nothing happens outside of it, there is no thread (but see THREADS) and no hidden state.
      Three faces of the same machine, in the same program if you like:
        llmf_poll + llmf_next    pull events when it suits you: a game loop calls llmf_poll(f, 0) once a frame
        llmf_request.on_event    events pushed to a callback, which runs inside llmf_poll and may say LLMF_STOP
@@ -90,7 +90,8 @@
      LLMF_NO_EMBED=1, LLMF_NO_TRANSCRIBE=1, LLMF_NO_COUNT=1, LLMF_NO_LIST=1   drop the operations besides chats
      LLMF_STATIC=1              all functions static: two versions can live in one program
 
-   THREADS      A factory belongs to one thread at a time; several factories are independent. llmf_wakeup alone may cross threads.
+   THREADS      A factory belongs to one thread at a time; several factories are independent. llmf_wakeup alone may cross threads. None is started but for
+                look-ups of hosts, with LLMF_WITH_DNS_THREADS=1: they run no code of yours, take no signals, and one that hangs outlives its factory.
                 (libcurl's global init is done once at the first open: set llmf_desc.no_global_init if your program does it.)
                 After fork() one of the two processes may go on with a factory; the other must leave it alone, and not even close it.
    MEMORY       One block, yours or allocated once at open (llmf_desc.memory, memory_size); nothing is allocated after. libcurl allocates for
@@ -99,7 +100,8 @@
                 the next llmf_next on that call; a response until llmf_free or llmf_release; a handle until llmf_close.
    FRAMES       With llmf_desc.slice_us set, llmf_poll(f, 0) ends within the slice plus one event (over curl: plus one descriptor). What cannot be
                 sliced: a TLS handshake step and a redirected proxy handshake inside libcurl, libcurl's own threaded resolver start, and
-                getaddrinfo of the socket transport, which blocks: give llmf_desc.resolve, or an address. With BearSSL: see TLS.
+                getaddrinfo of the socket transport, which blocks for a look-up: build with LLMF_WITH_DNS_THREADS=1, which gives it a thread; or set
+                llmf_desc.resolve, which may say "not yet"; or name an address. With BearSSL: see TLS.
    TLS          libcurl's library does it as it is set up. BearSSL (LLMF_WITH_BEARSSL=1) is TLS 1.2 with ECDHE and AES-GCM or ChaCha20-Poly1305, and nothing
                 else: a server of TLS 1.3 only is refused. A certificate needs the host in subjectAltName (an address as an address; a star stands for one label,
                 before two others or more: the list of public suffixes is not asked), SHA-256 or better, RSA of 2048 bits or an EC curve, no name constraints.
@@ -280,7 +282,7 @@ typedef struct llmf_desc {
     const char *ca_pem;            /* PEM roots in memory; wins over ca_file */
     bool insecure_tls;             /* do not verify: for tests on loopback only */
     bool no_global_init;           /* the program calls curl_global_init itself */
-    llmf_resolve_fn resolve;       /* socket transport; NULL: getaddrinfo, which may block for a look-up */
+    llmf_resolve_fn resolve;       /* socket transport; NULL: getaddrinfo, which may block llmf_poll for a look-up, but for LLMF_WITH_DNS_THREADS=1: then it has a thread */
     llmf_timeouts timeouts;
     int64_t slice_us;              /* longest piece of work of one llmf_poll, in microseconds; 0: until nothing is ready */
 
@@ -806,6 +808,9 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
      CUSTOM      on                    llmf_desc.custom_transport and custom_stream
      BEARSSL     off: LLMF_WITH_BEARSSL=1   https over SOCKET: TLS 1.2 by BearSSL, to be linked with -lbearssl
      ROOTS       off: LLMF_WITH_ROOTS=1     the roots of the providers' certificates in the program, for BEARSSL: no file is read
+     DNS_THREADS off: LLMF_WITH_DNS_THREADS=1   for SOCKET: a host that no llmf_desc.resolve is there for is looked up by getaddrinfo in a thread (POSIX's, to be linked with
+                                       -lpthread where the C library wants it, or Windows'), so that llmf_poll never waits for DNS. At most LLMF_MAX_LOOKUPS at once; what
+                                       they need, 2 KB and their stacks, is not in the block, as one that is slow may end after llmf_close
    Features (a request that needs one which is left out ends in LLMF_ERR_NOT_BUILT)
      CONFIG      on                    config files and texts, and what llmf_create is given; without it a model is named provider:model, and only the
                                        tables, llmf_desc and the environment say what that is
@@ -849,6 +854,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
      LLMF_MAX_REPLY_PARTS   4096       texts and items in one streamed reply of the Responses API
      LLMF_MAX_CITATIONS     1024       sources cited in one reply; what comes beyond is not kept
      LLMF_MAX_REGISTERED    32         providers, and dialects, that a program registers
+     LLMF_MAX_LOOKUPS       4          hosts of a factory that are looked up at once (DNS_THREADS); further ones wait
      LLMF_BATCH_WAIT_MS     500        milliseconds before a failed batch of LLMF_OP_EMBED is repeated, where the provider does not say how long
      LLMF_BATCH_MAX_WAIT_MS 60000      the longest such wait that a provider may ask for; beyond it the call fails at once
      LLMF_TAIL_MS           2000       milliseconds that a reply may go on for behind its terminal event
@@ -1231,6 +1237,15 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #error "llmfactory: LLMF_WITH_ROOTS=1 is of use to LLMF_WITH_BEARSSL=1 only: libcurl has roots of its own"
 #endif
 
+#if defined(LLMF_WITH_DNS_THREADS) && LLMF_WITH_DNS_THREADS
+#define LLMF_HAS_DNS_THREADS 1
+#else
+#define LLMF_HAS_DNS_THREADS 0
+#endif
+#if LLMF_HAS_DNS_THREADS && !LLMF_HAS_SOCKET
+#error "llmfactory: LLMF_WITH_DNS_THREADS=1 is of use to the transport SOCKET only, which is not in this build: libcurl has a resolver of its own"
+#endif
+
 /* ---- features ---- */
 
 #if (LLMF_ONLY && !(defined(LLMF_WITH_CONFIG) && LLMF_WITH_CONFIG)) || (defined(LLMF_NO_CONFIG) && LLMF_NO_CONFIG)
@@ -1421,6 +1436,9 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #endif
 #ifndef LLMF_MAX_REGISTERED
 #define LLMF_MAX_REGISTERED 32
+#endif
+#ifndef LLMF_MAX_LOOKUPS
+#define LLMF_MAX_LOOKUPS 4
 #endif
 #ifndef LLMF_BATCH_WAIT_MS
 #define LLMF_BATCH_WAIT_MS 500
@@ -22217,6 +22235,9 @@ typedef struct llmfi_net {
     uint64_t (*now_ns)(const struct llmfi_net *net);
     const uint64_t *moment_ns;     /* what the clock said when the engine last looked, which it does after each wait: see llmfi_net_moment. NULL: nobody looks */
     uint64_t slice_end_ns;         /* the poll under way shall end by then; 0: no slice */
+#if LLMF_HAS_DNS_THREADS
+    struct llmfi_lookups *lookups; /* NULL: there was none */
+#endif
     uint64_t handed_on;            /* counts llmf_exchange_data calls: lets the poll see that something happened */
 } llmfi_net;
 
@@ -24277,10 +24298,19 @@ static const unsigned char llmfi_root_bytes[] = {
    second, the first that answers wins (RFC 8305). */
 #ifndef LLMFI_NET_STREAM_SOCKET_H
 #define LLMFI_NET_STREAM_SOCKET_H
-/* A host's addresses. Literals and localhost never leave the process; else the caller's hook, which may say "not yet", or getaddrinfo, which
-   may block for a look-up. */
+/* Who knows a host's addresses. Literals and localhost never leave the process; else the caller's hook, which may say "not yet"; else getaddrinfo, in a thread of
+   its own (LLMF_WITH_DNS_THREADS) or here, where it may block for a look-up. */
 #ifndef LLMFI_NET_RESOLVE_H
 #define LLMFI_NET_RESOLVE_H
+/* Look-ups by getaddrinfo in threads of their own, so that no llmf_poll waits for DNS. It cannot be cancelled: a thread may outlive the factory that asked. So what
+   both of them touch is neither's but the last one's, and comes from malloc. Nobody waits for a thread; a call asks again until the answer is there.
+
+   An answer is kept for a second, for all calls to the same host that begin at once. */
+#ifndef LLMFI_NET_LOOKUP_H
+#define LLMFI_NET_LOOKUP_H
+/* A host's addresses, from a text that is one, or by asking the system. */
+#ifndef LLMFI_NET_ADDRESSES_H
+#define LLMFI_NET_ADDRESSES_H
 
 #if LLMF_HAS_SOCKETS
 
@@ -24328,33 +24358,14 @@ static bool llmfi_address_add(llmfi_addresses *all, const char *text, int port) 
     return true;
 }
 
-/* localhost and names under it (RFC 6761, 6.3), with or without the root's dot. */
-static bool llmfi_is_localhost(const char *host) {
-    const llmf_str name = LLMFI_LIT("localhost");
-    llmf_str h = llmfi_cstr(host);
-    if (h.len && h.ptr[h.len - 1] == '.') h.len--;
-    if (h.len < name.len || !llmfi_eq_nocase(llmfi_from(h, h.len - name.len), name)) return false;
-    return h.len == name.len || h.ptr[h.len - name.len - 1] == '.';
-}
-
-static int llmfi_resolve_hook(const llmfi_net *net, const char *host, int port, llmfi_addresses *out) {
-    char texts[LLMFI_MAX_ADDRESSES][64];
-    int n = net->desc->resolve(net->desc->user, host, texts, LLMFI_MAX_ADDRESSES), i;
-    if (n < 0) return -1;
-    for (i = 0; i < n && i < LLMFI_MAX_ADDRESSES; i++) {
-        texts[i][sizeof texts[i] - 1] = '\0';
-        (void)llmfi_address_add(out, texts[i], port);
-    }
-    return out->count;
-}
-
 /* The first of a list, from `a` on, that is of this family; NULL: none is. */
 static const struct addrinfo *llmfi_address_of(const struct addrinfo *a, int family) {
     while (a && (a->ai_family != family || (size_t)a->ai_addrlen > sizeof(((llmfi_address *)0)->at))) a = a->ai_next;
     return a;
 }
 
-static int llmfi_resolve_system(const char *host, int port, llmfi_addresses *out) {
+/* Asks the system, which may take as long as it likes: how many into out. Any thread. */
+LLMFI_UNUSED static int llmfi_resolve_system(const char *host, int port, llmfi_addresses *out) {
     struct addrinfo hints, *found = NULL;
     const struct addrinfo *next[2];
     int turn;
@@ -24379,8 +24390,221 @@ static int llmfi_resolve_system(const char *host, int port, llmfi_addresses *out
     return out->count;
 }
 
+#endif
+#endif
+
+#if LLMF_HAS_DNS_THREADS
+#include <stdlib.h>
+#ifndef _WIN32
+#include <pthread.h>
+#include <signal.h>
+#endif
+
+/* Bytes of a host's name, NUL included; RFC 1035 has 255. */
+#define LLMFI_LOOKUP_HOST 256
+#define LLMFI_LOOKUP_NS UINT64_C(1000000000)
+
+#ifdef _WIN32
+typedef CRITICAL_SECTION llmfi_lock;
+#define LLMFI_LOCK(lock) EnterCriticalSection(lock)
+#define LLMFI_UNLOCK(lock) LeaveCriticalSection(lock)
+#else
+typedef pthread_mutex_t llmfi_lock;
+#define LLMFI_LOCK(lock) (void)pthread_mutex_lock(lock)
+#define LLMFI_UNLOCK(lock) (void)pthread_mutex_unlock(lock)
+#endif
+
+typedef struct llmfi_lookup {
+    struct llmfi_lookups *all;
+    char host[LLMFI_LOOKUP_HOST];            /* "": never used */
+    bool running;                            /* a thread has it */
+    uint64_t asked_ns;                       /* when somebody asked last: calls that wait do so in each poll */
+    uint64_t since_ns;                       /* when the answer was given first; 0: it is not there, or nobody has had it */
+    llmfi_addresses found;                   /* without a port */
+} llmfi_lookup;
+
+typedef struct llmfi_lookups {
+    llmfi_lock lock;                         /* of all that follows */
+    llmfi_watch *watch;                      /* the factory's; NULL: it is closed, and the last thread frees this */
+    unsigned running;
+    llmfi_lookup list[LLMF_MAX_LOOKUPS];
+} llmfi_lookups;
+
+static void llmfi_lookups_free(llmfi_lookups *all) {
+#ifdef _WIN32
+    DeleteCriticalSection(&all->lock);
+#else
+    (void)pthread_mutex_destroy(&all->lock);
+#endif
+    free(all);
+}
+
+/* NULL: no memory. */
+static llmfi_lookups *llmfi_lookups_new(llmfi_watch *watch) {
+    llmfi_lookups *all = (llmfi_lookups *)malloc(sizeof *all);
+    size_t i;
+    if (!all) return NULL;
+    memset(all, 0, sizeof *all);
+    all->watch = watch;
+    for (i = 0; i < LLMF_MAX_LOOKUPS; i++) all->list[i].all = all;
+#ifdef _WIN32
+    InitializeCriticalSection(&all->lock);
+#else
+    if (pthread_mutex_init(&all->lock, NULL)) {
+        free(all);
+        return NULL;
+    }
+#endif
+    return all;
+}
+
+/* ---- a thread's life ---- */
+
+static void llmfi_lookup_run(llmfi_lookup *l) {
+    llmfi_lookups *all = l->all;
+    llmfi_addresses found;
+    bool last;
+    memset(&found, 0, sizeof found);
+    (void)llmfi_resolve_system(l->host, 0, &found);
+    LLMFI_LOCK(&all->lock);
+    l->found = found;
+    l->running = false;
+    all->running--;
+    if (all->watch) llmfi_watch_wake(all->watch); /* it cannot be closed meanwhile */
+    last = !all->watch && !all->running;
+    LLMFI_UNLOCK(&all->lock);
+    if (last) llmfi_lookups_free(all);
+}
+
+#ifdef _WIN32
+static DWORD WINAPI llmfi_lookup_thread(LPVOID l) {
+    WSADATA data; /* the factory's own may be given back while this runs */
+    bool started = !WSAStartup(MAKEWORD(2, 2), &data);
+    llmfi_lookup_run((llmfi_lookup *)l);
+    if (started) WSACleanup();
+    return 0;
+}
+
+static bool llmfi_lookup_spawn(llmfi_lookup *l) {
+    HANDLE thread = CreateThread(NULL, 0, llmfi_lookup_thread, l, 0, NULL);
+    if (thread) CloseHandle(thread);
+    return thread != NULL;
+}
+#else
+static void *llmfi_lookup_thread(void *l) {
+    llmfi_lookup_run((llmfi_lookup *)l);
+    return NULL;
+}
+
+/* Signals are for the program's own threads. */
+static bool llmfi_lookup_spawn(llmfi_lookup *l) {
+    pthread_t thread;
+    sigset_t all, before;
+    bool ok;
+    sigfillset(&all);
+    if (pthread_sigmask(SIG_SETMASK, &all, &before)) return false;
+    ok = !pthread_create(&thread, NULL, llmfi_lookup_thread, l);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (ok) (void)pthread_detach(thread);
+    return ok;
+}
+#endif
+
+/* ---- asking: the factory's thread ---- */
+
+/* With the lock held. Where there is no thread to be had, the place stays free for the next poll. */
+static void llmfi_lookup_begin(llmfi_lookup *l) {
+    l->since_ns = 0;
+    l->running = llmfi_lookup_spawn(l);
+    if (l->running) l->all->running++;
+    else l->host[0] = '\0';
+}
+
+/* Nobody needs the answer any more: those who asked have had it, or have gone. */
+static bool llmfi_lookup_is_over(const llmfi_lookup *l, uint64_t now) {
+    return !l->running && (!l->host[0] || l->since_ns || now - l->asked_ns > LLMFI_LOOKUP_NS);
+}
+
+/* The host's; NULL: all places are taken. */
+static llmfi_lookup *llmfi_lookup_of(llmfi_lookups *all, const char *host, uint64_t now) {
+    llmfi_lookup *l;
+    size_t i;
+    for (i = 0; i < LLMF_MAX_LOOKUPS; i++) {
+        l = &all->list[i];
+        if (llmfi_strcmp(l->host, host) != 0) continue;
+        if (l->since_ns && now - l->since_ns > LLMFI_LOOKUP_NS) llmfi_lookup_begin(l);
+        return l;
+    }
+    for (i = 0; i < LLMF_MAX_LOOKUPS; i++) {
+        l = &all->list[i];
+        if (!llmfi_lookup_is_over(l, now)) continue;
+        memcpy(l->host, host, llmfi_strlen(host) + 1);
+        llmfi_lookup_begin(l);
+        return l;
+    }
+    return NULL;
+}
+
 /* How many addresses into out; 0: there is no such host; -1: not yet, ask again. */
-LLMFI_UNUSED static int llmfi_resolve(const llmfi_net *net, const char *host, int port, llmfi_addresses *out) {
+static int llmfi_lookup_ask(llmfi_net *net, const char *host, int port, llmfi_addresses *out) {
+    uint64_t now = net->now_ns(net);
+    llmfi_lookup *l;
+    int i;
+    if (llmfi_strlen(host) >= LLMFI_LOOKUP_HOST) return 0;
+    if (!net->lookups) net->lookups = llmfi_lookups_new(net->watch);
+    if (!net->lookups) return -1;
+    LLMFI_LOCK(&net->lookups->lock);
+    l = llmfi_lookup_of(net->lookups, host, now);
+    if (l) l->asked_ns = now;
+    if (l && (l->running || !l->host[0])) l = NULL;
+    if (l && !l->since_ns) l->since_ns = now;
+    if (l) *out = l->found;
+    LLMFI_UNLOCK(&net->lookups->lock);
+    if (!l) return -1;
+    for (i = 0; i < out->count; i++) llmfi_address_set_port(&out->list[i], port);
+    return out->count;
+}
+
+/* The factory closes. Threads that still run end by themselves. */
+LLMFI_UNUSED static void llmfi_lookups_close(llmfi_net *net) {
+    llmfi_lookups *all = net->lookups;
+    bool last;
+    if (!all) return;
+    net->lookups = NULL;
+    LLMFI_LOCK(&all->lock);
+    all->watch = NULL;
+    last = !all->running;
+    LLMFI_UNLOCK(&all->lock);
+    if (last) llmfi_lookups_free(all);
+}
+
+#endif
+#endif
+
+#if LLMF_HAS_SOCKETS
+
+/* localhost and names under it (RFC 6761, 6.3), with or without the root's dot. */
+static bool llmfi_is_localhost(const char *host) {
+    const llmf_str name = LLMFI_LIT("localhost");
+    llmf_str h = llmfi_cstr(host);
+    if (h.len && h.ptr[h.len - 1] == '.') h.len--;
+    if (h.len < name.len || !llmfi_eq_nocase(llmfi_from(h, h.len - name.len), name)) return false;
+    return h.len == name.len || h.ptr[h.len - name.len - 1] == '.';
+}
+
+static int llmfi_resolve_hook(const llmfi_net *net, const char *host, int port, llmfi_addresses *out) {
+    char texts[LLMFI_MAX_ADDRESSES][64];
+    int n = net->desc->resolve(net->desc->user, host, texts, LLMFI_MAX_ADDRESSES), i;
+    if (n < 0) return -1;
+    for (i = 0; i < n && i < LLMFI_MAX_ADDRESSES; i++) {
+        texts[i][sizeof texts[i] - 1] = '\0';
+        (void)llmfi_address_add(out, texts[i], port);
+    }
+    return out->count;
+}
+
+/* How many addresses into out; 0: there is no such host; -1: not yet, ask again. */
+LLMFI_UNUSED static int llmfi_resolve(llmfi_net *net, const char *host, int port, llmfi_addresses *out) {
     out->count = 0;
     if (llmfi_address_add(out, host, port)) return 1;
     if (llmfi_is_localhost(host)) {
@@ -24388,7 +24612,12 @@ LLMFI_UNUSED static int llmfi_resolve(const llmfi_net *net, const char *host, in
         (void)llmfi_address_add(out, "127.0.0.1", port);
         return out->count;
     }
-    return net->desc->resolve ? llmfi_resolve_hook(net, host, port, out) : llmfi_resolve_system(host, port, out);
+    if (net->desc->resolve) return llmfi_resolve_hook(net, host, port, out);
+#if LLMF_HAS_DNS_THREADS
+    return llmfi_lookup_ask(net, host, port, out);
+#else
+    return llmfi_resolve_system(host, port, out);
+#endif
 }
 
 #endif
@@ -27726,7 +27955,8 @@ LLMFI_ROWS_PROVIDER
 #undef LLMF_PROVIDER
 #endif
            "\noptions:" LLMFI_BUILT(LLMF_HAS_FILES, "files") LLMFI_BUILT(LLMF_HAS_ENV, "env") LLMFI_BUILT(LLMF_HAS_YAML, "yaml")
-               LLMFI_BUILT(LLMF_HAS_MODELS, "models") LLMFI_BUILT(LLMF_HAS_EPOLL, "epoll") LLMFI_BUILT(LLMF_HAS_BEARSSL, "bearssl") LLMFI_BUILT(LLMF_HAS_ROOTS, "roots") LLMFI_BUILT_STDLIB;
+               LLMFI_BUILT(LLMF_HAS_MODELS, "models") LLMFI_BUILT(LLMF_HAS_EPOLL, "epoll") LLMFI_BUILT(LLMF_HAS_BEARSSL, "bearssl") LLMFI_BUILT(LLMF_HAS_ROOTS, "roots")
+               LLMFI_BUILT(LLMF_HAS_DNS_THREADS, "dns_threads") LLMFI_BUILT_STDLIB;
 }
 
 #endif
@@ -31729,6 +31959,9 @@ LLMF_API void llmf_close(llmf_factory *f) {
 #endif
     for (i = f->transport_count; i-- > 0;)
         if (f->transports[i]) f->transports[i]->close(f->transports[i]);
+#if LLMF_HAS_DNS_THREADS
+    llmfi_lookups_close(&f->net);
+#endif
     llmfi_handles_close(&f->handles);
     if (f->config) llmfi_config_release(f->config);
     llmfi_env_close(&f->env);

@@ -154,7 +154,7 @@ typedef struct llmf_desc {
     const char *ca_pem;            /* PEM roots in memory; wins over ca_file */
     bool insecure_tls;             /* do not verify: for tests on loopback only */
     bool no_global_init;           /* the program calls curl_global_init itself */
-    llmf_resolve_fn resolve;       /* socket transport; NULL: getaddrinfo, which may block for a look-up */
+    llmf_resolve_fn resolve;       /* socket transport; NULL: getaddrinfo, which may block llmf_poll for a look-up, but for LLMF_WITH_DNS_THREADS=1: then it has a thread */
     llmf_timeouts timeouts;
     int64_t slice_us;              /* longest piece of work of one llmf_poll, in microseconds; 0: until nothing is ready */
 

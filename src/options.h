@@ -19,6 +19,9 @@
      CUSTOM      on                    llmf_desc.custom_transport and custom_stream
      BEARSSL     off: LLMF_WITH_BEARSSL=1   https over SOCKET: TLS 1.2 by BearSSL, to be linked with -lbearssl
      ROOTS       off: LLMF_WITH_ROOTS=1     the roots of the providers' certificates in the program, for BEARSSL: no file is read
+     DNS_THREADS off: LLMF_WITH_DNS_THREADS=1   for SOCKET: a host that no llmf_desc.resolve is there for is looked up by getaddrinfo in a thread (POSIX's, to be linked with
+                                       -lpthread where the C library wants it, or Windows'), so that llmf_poll never waits for DNS. At most LLMF_MAX_LOOKUPS at once; what
+                                       they need, 2 KB and their stacks, is not in the block, as one that is slow may end after llmf_close
    Features (a request that needs one which is left out ends in LLMF_ERR_NOT_BUILT)
      CONFIG      on                    config files and texts, and what llmf_create is given; without it a model is named provider:model, and only the
                                        tables, llmf_desc and the environment say what that is
@@ -62,6 +65,7 @@
      LLMF_MAX_REPLY_PARTS   4096       texts and items in one streamed reply of the Responses API
      LLMF_MAX_CITATIONS     1024       sources cited in one reply; what comes beyond is not kept
      LLMF_MAX_REGISTERED    32         providers, and dialects, that a program registers
+     LLMF_MAX_LOOKUPS       4          hosts of a factory that are looked up at once (DNS_THREADS); further ones wait
      LLMF_BATCH_WAIT_MS     500        milliseconds before a failed batch of LLMF_OP_EMBED is repeated, where the provider does not say how long
      LLMF_BATCH_MAX_WAIT_MS 60000      the longest such wait that a provider may ask for; beyond it the call fails at once
      LLMF_TAIL_MS           2000       milliseconds that a reply may go on for behind its terminal event
@@ -144,6 +148,15 @@
 #endif
 #if LLMF_HAS_ROOTS && !LLMF_HAS_BEARSSL
 #error "llmfactory: LLMF_WITH_ROOTS=1 is of use to LLMF_WITH_BEARSSL=1 only: libcurl has roots of its own"
+#endif
+
+#if defined(LLMF_WITH_DNS_THREADS) && LLMF_WITH_DNS_THREADS
+#define LLMF_HAS_DNS_THREADS 1
+#else
+#define LLMF_HAS_DNS_THREADS 0
+#endif
+#if LLMF_HAS_DNS_THREADS && !LLMF_HAS_SOCKET
+#error "llmfactory: LLMF_WITH_DNS_THREADS=1 is of use to the transport SOCKET only, which is not in this build: libcurl has a resolver of its own"
 #endif
 
 /* ---- features ---- */
@@ -336,6 +349,9 @@
 #endif
 #ifndef LLMF_MAX_REGISTERED
 #define LLMF_MAX_REGISTERED 32
+#endif
+#ifndef LLMF_MAX_LOOKUPS
+#define LLMF_MAX_LOOKUPS 4
 #endif
 #ifndef LLMF_BATCH_WAIT_MS
 #define LLMF_BATCH_WAIT_MS 500

@@ -238,6 +238,9 @@ LLMF_API void llmf_close(llmf_factory *f) {
 #endif
     for (i = f->transport_count; i-- > 0;)
         if (f->transports[i]) f->transports[i]->close(f->transports[i]);
+#if LLMF_HAS_DNS_THREADS
+    llmfi_lookups_close(&f->net);
+#endif
     llmfi_handles_close(&f->handles);
     if (f->config) llmfi_config_release(f->config);
     llmfi_env_close(&f->env);
