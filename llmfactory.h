@@ -38,7 +38,7 @@
 
    HOW IT WORKS
      A factory holds everything: config, connections, one block of memory. A name gives a model handle (llmf_get), a model and a request
-     give a call (llmf_start). llmf_poll is the only engine: nothing happens outside of it, there is no thread and no hidden state.
+     give a call (llmf_start). llmf_poll is the only engine: nothing happens outside of it, there is no thread (but see THREADS) and no hidden state.
      Three faces of the same machine, in the same program if you like:
        llmf_poll + llmf_next    pull events when it suits you: a game loop calls llmf_poll(f, 0) once a frame
        llmf_request.on_event    events pushed to a callback, which runs inside llmf_poll and may say LLMF_STOP
@@ -96,7 +96,8 @@
      LLMF_NO_BUDGETS=1, LLMF_NO_ROUTES=1   drop budgets of money, and routes
      LLMF_STATIC=1              all functions static: two versions can live in one program
 
-   THREADS      A factory belongs to one thread at a time; several factories are independent. llmf_wakeup alone may cross threads.
+   THREADS      A factory belongs to one thread at a time; several factories are independent. llmf_wakeup alone may cross threads. None is started but for
+                look-ups of hosts, with LLMF_WITH_DNS_THREADS=1: they run no code of yours, take no signals, and one that hangs outlives its factory.
                 (libcurl's global init is done once at the first open: set llmf_desc.no_global_init if your program does it.)
                 After fork() one of the two processes may go on with a factory; the other must leave it alone, and not even close it.
    MEMORY       One block, yours or allocated once at open (llmf_desc.memory, memory_size); nothing is allocated after. libcurl allocates for
@@ -105,14 +106,16 @@
                 the next llmf_next on that call; a response until llmf_free or llmf_release; a handle until llmf_close.
    FRAMES       With llmf_desc.slice_us set, llmf_poll(f, 0) ends within the slice plus one event (over curl: plus one descriptor). What cannot be
                 sliced: a TLS handshake step and a redirected proxy handshake inside libcurl, libcurl's own threaded resolver start, and
-                getaddrinfo of the socket transport, which blocks: give llmf_desc.resolve, or an address. With BearSSL: see TLS.
+                getaddrinfo of the socket transport, which blocks for a look-up: build with LLMF_WITH_DNS_THREADS=1, which gives it a thread; or set
+                llmf_desc.resolve, which may say "not yet"; or name an address. With BearSSL: see TLS.
    TLS          libcurl's library does it as it is set up. BearSSL (LLMF_WITH_BEARSSL=1) is TLS 1.2 with ECDHE and AES-GCM or ChaCha20-Poly1305, and nothing
                 else: a server of TLS 1.3 only is refused. A certificate needs the host in subjectAltName (an address as an address; a star stands for one label,
                 before two others or more: the list of public suffixes is not asked), SHA-256 or better, RSA of 2048 bits or an EC curve, no name constraints.
-                Nobody asks for revocation. A reply without a length whose connection ends without a TLS goodbye is TRUNCATED. Sessions are resumed for an
+                Nobody asks for revocation; llmf_desc.pinned_keys says which keys alone are good. A reply without a length whose connection ends without a TLS goodbye is TRUNCATED. Sessions are resumed for an
                 hour, the last eight hosts' of a factory. Roots: ca_pem, else ca_file, else those built in (LLMF_WITH_ROOTS=1: 20 roots, 7 KB), else the
-                system's bundle, read and parsed at the first https connection (half a millisecond, 90 KB of the block). Memory: 32 KB a connection, 8 more while
-                its certificate is checked. What llmf_poll cannot slice is one record of the server's handshake, checked signatures and all: about a millisecond on a PC.
+                system's bundle, read and parsed at the first https connection (half a millisecond, 90 KB of the block). Memory: 4 KB a connection,
+                8 more while its certificate is checked, up to 36 more while a record is there in part, and 32 for all of them together. What llmf_poll cannot
+                slice is one record of the server's handshake, checked signatures and all: about a millisecond on a PC.
    SEEING IT    With llmf_desc.metrics, llmf_metrics writes what Prometheus scrapes; llmf_desc.span is told of each call and attempt in OpenTelemetry's words for
                 generative AI; llmf_provider_status tells of the primary provider and its fallbacks. Neither prompts nor keys are in any of them.
    SECRETS      Keys go into one header, never into a URL, a log, an error or a preview; that header is wiped when the call is freed. TLS is
@@ -231,6 +234,9 @@ typedef struct llmf_usage {
                        returns, which then is -LLMF_ERR_STALE.
      llmf_min_memory   Bytes of memory_size that this description needs at least, for max_calls plain calls of a few KB each, over TLS where BearSSL serves it. Reads the
                        config files, and the roots, to know.
+     pinned_keys       (a member of llmf_desc) SHA-256 of public keys (SubjectPublicKeyInfo in DER) in base64: "sha256//47DEQp…=;sha256//…". A server of https must have one
+                       of them, whatever its host, besides a certificate that is verified (or not: insecure_tls); else the call ends in LLMF_ERR_TLS. What is malformed, and
+                       what nobody would look at, as TLS is custom_stream's or custom_transport's, llmf_open refuses.
      llmf_fail_memory  Fault injection: the nth request to the heap from now on is refused (0: none), and each later one too if `on`. */
 enum { LLMF_LOG_ERROR = 1, LLMF_LOG_WARNING = 2, LLMF_LOG_INFO = 3, LLMF_LOG_DEBUG = 4 };
 typedef void *(*llmf_alloc_fn)(void *user, void *ptr, size_t old_size, size_t size);
@@ -293,7 +299,7 @@ typedef struct llmf_desc {
     const char *ca_pem;            /* PEM roots in memory; wins over ca_file */
     bool insecure_tls;             /* do not verify: for tests on loopback only */
     bool no_global_init;           /* the program calls curl_global_init itself */
-    llmf_resolve_fn resolve;       /* socket transport; NULL: getaddrinfo, which may block for a look-up (LLMF_NO_GETADDRINFO: none) */
+    llmf_resolve_fn resolve;       /* socket transport; NULL: getaddrinfo (LLMF_NO_GETADDRINFO: none), which may block llmf_poll for a look-up, but for LLMF_WITH_DNS_THREADS=1: then it has a thread */
     llmf_timeouts timeouts;
     int64_t slice_us;              /* longest piece of work of one llmf_poll, in microseconds; 0: until nothing is ready */
     uint64_t (*clock_ns)(void *user);           /* monotonic nanoseconds; NULL: the system's. LLMF_NO_STDLIB: must be set */
@@ -317,6 +323,7 @@ typedef struct llmf_desc {
     const llmf_cache_store *cache_store;        /* a store of your own behind them (borrowed until close); NULL: none */
     const llmf_filter *filters;    /* see "filters" below (borrowed until close); NULL: none */
     size_t filter_count;
+    const char *pinned_keys;       /* of https servers, as libcurl's CURLOPT_PINNEDPUBLICKEY has them: see "opening and closing"; NULL: any key */
 } llmf_desc;
 LLMF_API llmf_factory *llmf_open_abi(int abi, const llmf_desc *desc, size_t desc_size, llmf_error *err);
 static inline llmf_factory *llmf_open(const llmf_desc *desc, llmf_error *err) { return llmf_open_abi(LLMF_ABI, desc, sizeof *desc, err); }
@@ -1031,6 +1038,9 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
      CUSTOM      on                    llmf_desc.custom_transport and custom_stream
      BEARSSL     off: LLMF_WITH_BEARSSL=1   https over SOCKET: TLS 1.2 by BearSSL, to be linked with -lbearssl
      ROOTS       off: LLMF_WITH_ROOTS=1     the roots of the providers' certificates in the program, for BEARSSL: no file is read
+     DNS_THREADS off: LLMF_WITH_DNS_THREADS=1   for SOCKET: a host that no llmf_desc.resolve is there for is looked up by getaddrinfo in a thread (POSIX's, to be linked with
+                                       -lpthread where the C library wants it, or Windows'), so that llmf_poll never waits for DNS. At most LLMF_MAX_LOOKUPS at once; what
+                                       they need, 2 KB and their stacks, is not in the block, as one that is slow may end after llmf_close
    Features (a request that needs one which is left out ends in LLMF_ERR_NOT_BUILT)
      CONFIG      on                    config files and texts, and what llmf_create is given; without it a model is named provider:model, and only the
                                        tables, llmf_desc and the environment say what that is
@@ -1086,6 +1096,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
      LLMF_MAX_HEALTH        256        models at hosts of which it is kept how they do; of those beyond nothing is
      LLMF_MAX_BUDGETS       256        models and routes whose budgets are counted; a call under a budget beyond them is refused
      LLMF_MAX_SERIES        128        models that llmf_metrics tells apart, 2 KiB of the block each, and hops from one to another; those beyond are "other"
+     LLMF_MAX_LOOKUPS       4          hosts of a factory that are looked up at once (DNS_THREADS); further ones wait
      LLMF_TAIL_MS           2000       milliseconds that a reply may go on for behind its terminal event
      LLMF_BODY_KEEP         4096       bytes of a request that are kept from measuring it to sending it; a longer one is written twice. One such room in a factory
      LLMF_REPLY_KEEP        4096       an emptied text buffer above this goes back to the heap
@@ -1477,6 +1488,15 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #error "llmfactory: LLMF_WITH_ROOTS=1 is of use to LLMF_WITH_BEARSSL=1 only: libcurl has roots of its own"
 #endif
 
+#if defined(LLMF_WITH_DNS_THREADS) && LLMF_WITH_DNS_THREADS
+#define LLMF_HAS_DNS_THREADS 1
+#else
+#define LLMF_HAS_DNS_THREADS 0
+#endif
+#if LLMF_HAS_DNS_THREADS && !LLMF_HAS_SOCKET
+#error "llmfactory: LLMF_WITH_DNS_THREADS=1 is of use to the transport SOCKET only, which is not in this build: libcurl has a resolver of its own"
+#endif
+
 /* ---- features ---- */
 
 #if (LLMF_ONLY && !(defined(LLMF_WITH_CONFIG) && LLMF_WITH_CONFIG)) || (defined(LLMF_NO_CONFIG) && LLMF_NO_CONFIG)
@@ -1707,6 +1727,9 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #endif
 #ifndef LLMF_MAX_ATTEMPTS
 #define LLMF_MAX_ATTEMPTS 16
+#endif
+#ifndef LLMF_MAX_LOOKUPS
+#define LLMF_MAX_LOOKUPS 4
 #endif
 #ifndef LLMF_MAX_FALLBACKS
 #define LLMF_MAX_FALLBACKS 8
@@ -23206,6 +23229,9 @@ typedef struct llmfi_net {
     uint64_t (*now_ns)(const struct llmfi_net *net);
     const uint64_t *moment_ns;     /* what the clock said when the engine last looked, which it does after each wait: see llmfi_net_moment. NULL: nobody looks */
     uint64_t slice_end_ns;         /* the poll under way shall end by then; 0: no slice */
+#if LLMF_HAS_DNS_THREADS
+    struct llmfi_lookups *lookups; /* NULL: there was none */
+#endif
     uint64_t handed_on;            /* counts llmf_exchange_data calls: lets the poll see that something happened */
 } llmfi_net;
 
@@ -24084,7 +24110,7 @@ static void llmfi_conn_ended(llmfi_conn *c, int got) {
     } else if (!c->reply.at) {
         llmfi_conn_fail(c, got == LLMF_STREAM_END ? LLMF_ERR_NETWORK : -got, "the connection ended before a reply came", got != LLMF_STREAM_END || c->broken);
     } else {
-        llmfi_conn_fail(c, -got == LLMF_ERR_TLS ? LLMF_ERR_TLS : LLMF_ERR_TRUNCATED, "the connection ended within the reply", got != LLMF_STREAM_END);
+        llmfi_conn_fail(c, -got == LLMF_ERR_TLS || -got == LLMF_ERR_MEMORY ? -got : LLMF_ERR_TRUNCATED, "the connection ended within the reply", got != LLMF_STREAM_END);
     }
 }
 
@@ -25032,7 +25058,8 @@ LLMFI_UNUSED static llmfi_transport *llmfi_replay_open(llmfi_net *net) {
 /* TLS 1.2 by BearSSL over the socket stream: an llmfi_stream, so that our HTTP speaks https. ECDHE with AES-GCM or ChaCha20-Poly1305 only.
 
    BearSSL's engine does no I/O. Ours is in `ready` (the handshake, which goes on as bytes come), `read` and `write`, none of which waits. Everything is in the
-   factory's block: 32 KiB a connection, and 8 KiB more while its certificate is checked. */
+   factory's block: 4 KiB a connection, which is a page (llmfi_lay_out aligns it), and 8 KiB more while its certificate is checked. The buffers for records are
+   the factory's, one each way. A connection has some of its own only while a record has come, or gone, in part: see llmfi_tls_rest. */
 #ifndef LLMFI_NET_BEARSSL_H
 #define LLMFI_NET_BEARSSL_H
 /* The roots of LLMF_WITH_ROOTS=1. Written by tools/roots.py from a bundle of roots and tools/roots.txt; not edited by hand.
@@ -25287,10 +25314,19 @@ static const unsigned char llmfi_root_bytes[] = {
    second, the first that answers wins (RFC 8305). */
 #ifndef LLMFI_NET_STREAM_SOCKET_H
 #define LLMFI_NET_STREAM_SOCKET_H
-/* A host's addresses. Literals and localhost never leave the process; else the caller's hook, which may say "not yet", or getaddrinfo, which
-   may block for a look-up. */
+/* Who knows a host's addresses. Literals and localhost never leave the process; else the caller's hook, which may say "not yet"; else getaddrinfo, in a thread of
+   its own (LLMF_WITH_DNS_THREADS) or here, where it may block for a look-up. */
 #ifndef LLMFI_NET_RESOLVE_H
 #define LLMFI_NET_RESOLVE_H
+/* Look-ups by getaddrinfo in threads of their own, so that no llmf_poll waits for DNS. It cannot be cancelled: a thread may outlive the factory that asked. So what
+   both of them touch is neither's but the last one's, and comes from malloc. Nobody waits for a thread; a call asks again until the answer is there.
+
+   An answer is kept for a second, for all calls to the same host that begin at once. */
+#ifndef LLMFI_NET_LOOKUP_H
+#define LLMFI_NET_LOOKUP_H
+/* A host's addresses, from a text that is one, or by asking the system. */
+#ifndef LLMFI_NET_ADDRESSES_H
+#define LLMFI_NET_ADDRESSES_H
 
 #if LLMF_HAS_SOCKETS
 
@@ -25338,26 +25374,6 @@ static bool llmfi_address_add(llmfi_addresses *all, const char *text, int port) 
     return true;
 }
 
-/* localhost and names under it (RFC 6761, 6.3), with or without the root's dot. */
-static bool llmfi_is_localhost(const char *host) {
-    const llmf_str name = LLMFI_LIT("localhost");
-    llmf_str h = llmfi_cstr(host);
-    if (h.len && h.ptr[h.len - 1] == '.') h.len--;
-    if (h.len < name.len || !llmfi_eq_nocase(llmfi_from(h, h.len - name.len), name)) return false;
-    return h.len == name.len || h.ptr[h.len - name.len - 1] == '.';
-}
-
-static int llmfi_resolve_hook(const llmfi_net *net, const char *host, int port, llmfi_addresses *out) {
-    char texts[LLMFI_MAX_ADDRESSES][64];
-    int n = net->desc->resolve(net->desc->user, host, texts, LLMFI_MAX_ADDRESSES), i;
-    if (n < 0) return -1;
-    for (i = 0; i < n && i < LLMFI_MAX_ADDRESSES; i++) {
-        texts[i][sizeof texts[i] - 1] = '\0';
-        (void)llmfi_address_add(out, texts[i], port);
-    }
-    return out->count;
-}
-
 #if LLMF_HAS_GETADDRINFO
 /* The first of a list, from `a` on, that is of this family; NULL: none is. */
 static const struct addrinfo *llmfi_address_of(const struct addrinfo *a, int family) {
@@ -25365,7 +25381,8 @@ static const struct addrinfo *llmfi_address_of(const struct addrinfo *a, int fam
     return a;
 }
 
-static int llmfi_resolve_system(const char *host, int port, llmfi_addresses *out) {
+/* Asks the system, which may take as long as it likes: how many into out. Any thread. */
+LLMFI_UNUSED static int llmfi_resolve_system(const char *host, int port, llmfi_addresses *out) {
     struct addrinfo hints, *found = NULL;
     const struct addrinfo *next[2];
     int turn;
@@ -25390,14 +25407,227 @@ static int llmfi_resolve_system(const char *host, int port, llmfi_addresses *out
     return out->count;
 }
 #else
-static int llmfi_resolve_system(const char *host, int port, llmfi_addresses *out) {
+LLMFI_UNUSED static int llmfi_resolve_system(const char *host, int port, llmfi_addresses *out) {
     (void)host, (void)port, (void)out;
     return 0;
 }
 #endif
 
+#endif
+#endif
+
+#if LLMF_HAS_DNS_THREADS
+#include <stdlib.h>
+#ifndef _WIN32
+#include <pthread.h>
+#include <signal.h>
+#endif
+
+/* Bytes of a host's name, NUL included; RFC 1035 has 255. */
+#define LLMFI_LOOKUP_HOST 256
+#define LLMFI_LOOKUP_NS UINT64_C(1000000000)
+
+#ifdef _WIN32
+typedef CRITICAL_SECTION llmfi_lock;
+#define LLMFI_LOCK(lock) EnterCriticalSection(lock)
+#define LLMFI_UNLOCK(lock) LeaveCriticalSection(lock)
+#else
+typedef pthread_mutex_t llmfi_lock;
+#define LLMFI_LOCK(lock) (void)pthread_mutex_lock(lock)
+#define LLMFI_UNLOCK(lock) (void)pthread_mutex_unlock(lock)
+#endif
+
+typedef struct llmfi_lookup {
+    struct llmfi_lookups *all;
+    char host[LLMFI_LOOKUP_HOST];            /* "": never used */
+    bool running;                            /* a thread has it */
+    uint64_t asked_ns;                       /* when somebody asked last: calls that wait do so in each poll */
+    uint64_t since_ns;                       /* when the answer was given first; 0: it is not there, or nobody has had it */
+    llmfi_addresses found;                   /* without a port */
+} llmfi_lookup;
+
+typedef struct llmfi_lookups {
+    llmfi_lock lock;                         /* of all that follows */
+    llmfi_watch *watch;                      /* the factory's; NULL: it is closed, and the last thread frees this */
+    unsigned running;
+    llmfi_lookup list[LLMF_MAX_LOOKUPS];
+} llmfi_lookups;
+
+static void llmfi_lookups_free(llmfi_lookups *all) {
+#ifdef _WIN32
+    DeleteCriticalSection(&all->lock);
+#else
+    (void)pthread_mutex_destroy(&all->lock);
+#endif
+    free(all);
+}
+
+/* NULL: no memory. */
+static llmfi_lookups *llmfi_lookups_new(llmfi_watch *watch) {
+    llmfi_lookups *all = (llmfi_lookups *)malloc(sizeof *all);
+    size_t i;
+    if (!all) return NULL;
+    memset(all, 0, sizeof *all);
+    all->watch = watch;
+    for (i = 0; i < LLMF_MAX_LOOKUPS; i++) all->list[i].all = all;
+#ifdef _WIN32
+    InitializeCriticalSection(&all->lock);
+#else
+    if (pthread_mutex_init(&all->lock, NULL)) {
+        free(all);
+        return NULL;
+    }
+#endif
+    return all;
+}
+
+/* ---- a thread's life ---- */
+
+static void llmfi_lookup_run(llmfi_lookup *l) {
+    llmfi_lookups *all = l->all;
+    llmfi_addresses found;
+    bool last;
+    memset(&found, 0, sizeof found);
+    (void)llmfi_resolve_system(l->host, 0, &found);
+    LLMFI_LOCK(&all->lock);
+    l->found = found;
+    l->running = false;
+    all->running--;
+    if (all->watch) llmfi_watch_wake(all->watch); /* it cannot be closed meanwhile */
+    last = !all->watch && !all->running;
+    LLMFI_UNLOCK(&all->lock);
+    if (last) llmfi_lookups_free(all);
+}
+
+#ifdef _WIN32
+static DWORD WINAPI llmfi_lookup_thread(LPVOID l) {
+    WSADATA data; /* the factory's own may be given back while this runs */
+    bool started = !WSAStartup(MAKEWORD(2, 2), &data);
+    llmfi_lookup_run((llmfi_lookup *)l);
+    if (started) WSACleanup();
+    return 0;
+}
+
+static bool llmfi_lookup_spawn(llmfi_lookup *l) {
+    HANDLE thread = CreateThread(NULL, 0, llmfi_lookup_thread, l, 0, NULL);
+    if (thread) CloseHandle(thread);
+    return thread != NULL;
+}
+#else
+static void *llmfi_lookup_thread(void *l) {
+    llmfi_lookup_run((llmfi_lookup *)l);
+    return NULL;
+}
+
+/* Signals are for the program's own threads. */
+static bool llmfi_lookup_spawn(llmfi_lookup *l) {
+    pthread_t thread;
+    sigset_t all, before;
+    bool ok;
+    sigfillset(&all);
+    if (pthread_sigmask(SIG_SETMASK, &all, &before)) return false;
+    ok = !pthread_create(&thread, NULL, llmfi_lookup_thread, l);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (ok) (void)pthread_detach(thread);
+    return ok;
+}
+#endif
+
+/* ---- asking: the factory's thread ---- */
+
+/* With the lock held. Where there is no thread to be had, the place stays free for the next poll. */
+static void llmfi_lookup_begin(llmfi_lookup *l) {
+    l->since_ns = 0;
+    l->running = llmfi_lookup_spawn(l);
+    if (l->running) l->all->running++;
+    else l->host[0] = '\0';
+}
+
+/* Nobody needs the answer any more: those who asked have had it, or have gone. */
+static bool llmfi_lookup_is_over(const llmfi_lookup *l, uint64_t now) {
+    return !l->running && (!l->host[0] || l->since_ns || now - l->asked_ns > LLMFI_LOOKUP_NS);
+}
+
+/* The host's; NULL: all places are taken. */
+static llmfi_lookup *llmfi_lookup_of(llmfi_lookups *all, const char *host, uint64_t now) {
+    llmfi_lookup *l;
+    size_t i;
+    for (i = 0; i < LLMF_MAX_LOOKUPS; i++) {
+        l = &all->list[i];
+        if (llmfi_strcmp(l->host, host) != 0) continue;
+        if (l->since_ns && now - l->since_ns > LLMFI_LOOKUP_NS) llmfi_lookup_begin(l);
+        return l;
+    }
+    for (i = 0; i < LLMF_MAX_LOOKUPS; i++) {
+        l = &all->list[i];
+        if (!llmfi_lookup_is_over(l, now)) continue;
+        memcpy(l->host, host, llmfi_strlen(host) + 1);
+        llmfi_lookup_begin(l);
+        return l;
+    }
+    return NULL;
+}
+
 /* How many addresses into out; 0: there is no such host; -1: not yet, ask again. */
-LLMFI_UNUSED static int llmfi_resolve(const llmfi_net *net, const char *host, int port, llmfi_addresses *out) {
+static int llmfi_lookup_ask(llmfi_net *net, const char *host, int port, llmfi_addresses *out) {
+    uint64_t now = net->now_ns(net);
+    llmfi_lookup *l;
+    int i;
+    if (llmfi_strlen(host) >= LLMFI_LOOKUP_HOST) return 0;
+    if (!net->lookups) net->lookups = llmfi_lookups_new(net->watch);
+    if (!net->lookups) return -1;
+    LLMFI_LOCK(&net->lookups->lock);
+    l = llmfi_lookup_of(net->lookups, host, now);
+    if (l) l->asked_ns = now;
+    if (l && (l->running || !l->host[0])) l = NULL;
+    if (l && !l->since_ns) l->since_ns = now;
+    if (l) *out = l->found;
+    LLMFI_UNLOCK(&net->lookups->lock);
+    if (!l) return -1;
+    for (i = 0; i < out->count; i++) llmfi_address_set_port(&out->list[i], port);
+    return out->count;
+}
+
+/* The factory closes. Threads that still run end by themselves. */
+LLMFI_UNUSED static void llmfi_lookups_close(llmfi_net *net) {
+    llmfi_lookups *all = net->lookups;
+    bool last;
+    if (!all) return;
+    net->lookups = NULL;
+    LLMFI_LOCK(&all->lock);
+    all->watch = NULL;
+    last = !all->running;
+    LLMFI_UNLOCK(&all->lock);
+    if (last) llmfi_lookups_free(all);
+}
+
+#endif
+#endif
+
+#if LLMF_HAS_SOCKETS
+
+/* localhost and names under it (RFC 6761, 6.3), with or without the root's dot. */
+static bool llmfi_is_localhost(const char *host) {
+    const llmf_str name = LLMFI_LIT("localhost");
+    llmf_str h = llmfi_cstr(host);
+    if (h.len && h.ptr[h.len - 1] == '.') h.len--;
+    if (h.len < name.len || !llmfi_eq_nocase(llmfi_from(h, h.len - name.len), name)) return false;
+    return h.len == name.len || h.ptr[h.len - name.len - 1] == '.';
+}
+
+static int llmfi_resolve_hook(const llmfi_net *net, const char *host, int port, llmfi_addresses *out) {
+    char texts[LLMFI_MAX_ADDRESSES][64];
+    int n = net->desc->resolve(net->desc->user, host, texts, LLMFI_MAX_ADDRESSES), i;
+    if (n < 0) return -1;
+    for (i = 0; i < n && i < LLMFI_MAX_ADDRESSES; i++) {
+        texts[i][sizeof texts[i] - 1] = '\0';
+        (void)llmfi_address_add(out, texts[i], port);
+    }
+    return out->count;
+}
+
+/* How many addresses into out; 0: there is no such host; -1: not yet, ask again. */
+LLMFI_UNUSED static int llmfi_resolve(llmfi_net *net, const char *host, int port, llmfi_addresses *out) {
     out->count = 0;
     if (llmfi_address_add(out, host, port)) return 1;
     if (llmfi_is_localhost(host)) {
@@ -25405,7 +25635,12 @@ LLMFI_UNUSED static int llmfi_resolve(const llmfi_net *net, const char *host, in
         (void)llmfi_address_add(out, "127.0.0.1", port);
         return out->count;
     }
-    return net->desc->resolve ? llmfi_resolve_hook(net, host, port, out) : llmfi_resolve_system(host, port, out);
+    if (net->desc->resolve) return llmfi_resolve_hook(net, host, port, out);
+#if LLMF_HAS_DNS_THREADS
+    return llmfi_lookup_ask(net, host, port, out);
+#else
+    return llmfi_resolve_system(host, port, out);
+#endif
 }
 
 #endif
@@ -25633,7 +25868,7 @@ enum {
 };
 
 typedef struct llmfi_cert {
-    llmf_str issuer, subject;                /* whole elements */
+    llmf_str issuer, subject, key_info;      /* whole elements; key_info: SubjectPublicKeyInfo */
     int64_t begins, ends;                    /* seconds since 1970 */
     llmf_str algorithm, curve;               /* object identifiers of the key; curve: empty where it is none of an EC key */
     llmf_str key;                            /* the bit string's bytes */
@@ -25741,7 +25976,7 @@ LLMFI_UNUSED static bool llmfi_cert_read(llmf_str der, llmfi_cert *c) {
     if (tag == LLMFI_DER_VERSION) tag = llmfi_der_next(&in, &v, NULL);
     if (tag != LLMFI_DER_INTEGER || !llmfi_der_want(&in, LLMFI_DER_SEQUENCE, &v, NULL) || !llmfi_der_want(&in, LLMFI_DER_SEQUENCE, &v, &c->issuer) ||
         !llmfi_der_want(&in, LLMFI_DER_SEQUENCE, &v, NULL) || !llmfi_cert_dates(v, c) || !llmfi_der_want(&in, LLMFI_DER_SEQUENCE, &v, &c->subject) ||
-        !llmfi_der_want(&in, LLMFI_DER_SEQUENCE, &v, NULL) || !llmfi_cert_key(v, c))
+        !llmfi_der_want(&in, LLMFI_DER_SEQUENCE, &v, &c->key_info) || !llmfi_cert_key(v, c))
         return false;
     while ((tag = llmfi_der_next(&in, &v, NULL)) != 0) {
         if (tag != LLMFI_DER_EXTENSIONS) continue;
@@ -25962,6 +26197,58 @@ static void llmfi_anchors_free(llmfi_anchors *a) {
 
 #endif
 #endif
+/* Public keys that a server must have one of, in the form of libcurl's CURLOPT_PINNEDPUBLICKEY: "sha256//" and base64 of the hash, with ";" between them. */
+#ifndef LLMFI_NET_PINS_H
+#define LLMFI_NET_PINS_H
+
+#define LLMFI_PIN_TEXT 44                    /* base64 of a SHA-256 */
+
+/* The next of them, "" too; false: there is none. `in` with ptr NULL: it was the last. */
+static bool llmfi_pin_next(llmf_str *in, llmf_str *pin) {
+    size_t end;
+    if (!in->ptr) return false;
+    end = llmfi_find_char(*in, ';');
+    *pin = llmfi_str(in->ptr, end == LLMFI_NOWHERE ? in->len : end);
+    *in = end == LLMFI_NOWHERE ? llmfi_str(NULL, 0) : llmfi_from(*in, end + 1);
+    return true;
+}
+
+/* libcurl compares texts: what another text decodes to as well would never match. */
+static bool llmfi_pin_ok(llmf_str pin) {
+    char hash[LLMFI_SHA256], text[LLMFI_PIN_TEXT];
+    size_t len;
+    llmf_str base64 = llmfi_from(pin, pin.len - LLMFI_PIN_TEXT);
+    return pin.len == 8 + LLMFI_PIN_TEXT && llmfi_starts(pin, LLMFI_LIT("sha256//")) && llmfi_base64_decode(base64, hash, sizeof hash, &len) && len == sizeof hash &&
+           llmfi_base64_encode(text, hash, sizeof hash) == sizeof text && !memcmp(text, base64.ptr, sizeof text);
+}
+
+/* False with *err, which shows the first that is none. */
+LLMFI_UNUSED static bool llmfi_pins_ok(const char *pins, llmf_error *err) {
+    llmf_str in = llmfi_cstr(pins), pin;
+    while (llmfi_pin_next(&in, &pin))
+        if (!llmfi_pin_ok(pin))
+            return llmfi_error_about(err, LLMF_ERR_ARGUMENT, "llmf_desc.pinned_keys: \"", pin, "\" is not \"sha256//\" and the 44 characters of a SHA-256 in base64; \";\" stands between two of them");
+    return true;
+}
+
+/* Is it the hash of this SubjectPublicKeyInfo, in DER, that one of them has? They are well formed. */
+LLMFI_UNUSED static bool llmfi_pins_match(const char *pins, llmf_str key) {
+    unsigned char hash[LLMFI_SHA256];
+    char text[LLMFI_PIN_TEXT];
+    llmfi_sha256 s;
+    llmf_str in = llmfi_cstr(pins), pin;
+    llmfi_sha256_init(&s);
+    llmfi_sha256_add(&s, key.ptr, key.len);
+    llmfi_sha256_end(&s, hash);
+    (void)llmfi_base64_encode(text, hash, sizeof hash);
+    while (llmfi_pin_next(&in, &pin))
+        if (llmfi_eq(llmfi_from(pin, pin.len - sizeof text), llmfi_str(text, sizeof text))) return true;
+    return false;
+}
+
+#define LLMFI_PINS_WORDS LLMFI_WORDS("the server's key is none of llmf_desc.pinned_keys")
+
+#endif
 
 #if LLMF_HAS_BEARSSL
 
@@ -25975,6 +26262,7 @@ typedef struct llmfi_chain {
     char *cert;                              /* the certificate that is coming; NULL: none yet */
     size_t cert_len, cert_size;
     unsigned count;                          /* certificates so far */
+    bool pinned;                             /* the server's key is one that is asked for */
     bool settled;                            /* a root stands for those before this one: what else the server sends is passed over */
     unsigned error;                          /* BR_ERR_X509_… of our own checks; 0: none */
     br_x509_minimal_context minimal;
@@ -25990,6 +26278,7 @@ typedef struct llmfi_verify {
     size_t ip_len;                           /* 0: the host is a name */
     int64_t now;                             /* seconds since 1970 */
     bool insecure;                           /* whatever it is: only its key is wanted */
+    const char *pins;                        /* llmf_desc.pinned_keys */
     llmfi_chain *chain;                      /* NULL: none is coming, or there was no memory */
     bool no_memory;                          /* that is why */
     const char *why;                         /* the verdict in words, where its number alone would not tell; NULL: it does */
@@ -26113,6 +26402,7 @@ static void llmfi_verify_end_cert(const br_x509_class **ctx) {
         llmfi_verify_refuse(v, BR_ERR_X509_UNEXPECTED, NULL);
         return;
     }
+    if (chain->count == 1) chain->pinned = !v->pins || llmfi_pins_match(v->pins, c.key_info);
     if (v->insecure) {
         llmfi_verify_any(v, &c);
         return;
@@ -26144,6 +26434,10 @@ static unsigned llmfi_verify_end_chain(const br_x509_class **ctx) {
     unsigned error;
     if (!v->chain) return llmfi_verify_no_memory(v);
     error = llmfi_verify_verdict(v);
+    if (!error && !v->chain->pinned) {
+        error = BR_ERR_X509_NOT_TRUSTED;
+        v->why = LLMFI_PINS_WORDS;
+    }
     if (!error && !v->insecure) {
         const br_x509_class **minimal = &v->chain->minimal.vtable;
         const br_x509_pkey *key = (*minimal)->get_pkey(minimal, &v->uses);
@@ -26221,12 +26515,11 @@ static const char *llmfi_verify_words(int error) {
 #define LLMFI_TLS_SESSION_NS UINT64_C(3600000000000)
 /* Bytes of a host's name in the cache of sessions, NUL included; longer ones are not kept. RFC 1035 has 255. */
 #define LLMFI_TLS_HOST 256
-/* Records of at most this much go out: with it a connection whose records are short touches two pages of its piece (llmfi_lay_out aligns them). What comes may have the full 16 KiB, as servers do not care for
-   what we should like. */
+/* Records of at most this much go out. What comes may have the full 16 KiB, as servers do not care for what we should like. */
 #define LLMFI_TLS_OUT 2048
 /* Records without a byte of data that one read may pass over. */
 #define LLMFI_TLS_ROUNDS 16
-/* Of the heap, for a connection and its handshake. */
+/* Of the heap, for a connection, its handshake and a record each way that is there in part. */
 #define LLMFI_TLS_BYTES 49152
 
 typedef struct llmfi_session {
@@ -26245,6 +26538,8 @@ typedef struct llmfi_bearssl {
     const char *no_roots;                    /* why there are none; static text */
     size_t next;                             /* the session to be given up for a new one */
     llmfi_session sessions[LLMFI_TLS_SESSIONS];
+    unsigned char out[LLMFI_TLS_OUT + 85];   /* for the connection at work only; BearSSL's overhead on the way out … */
+    unsigned char in[BR_SSL_BUFSIZE_INPUT];  /* … and in */
 } llmfi_bearssl;
 
 typedef struct llmfi_tls {
@@ -26252,18 +26547,18 @@ typedef struct llmfi_tls {
     void *under;                             /* the socket stream */
     llmfi_verify verify;                     /* of use while the handshake lasts */
     int port;
-    char host[LLMFI_TLS_HOST];               /* as asked for, without a dot at its end */
+    llmf_str host;                           /* as asked for, which lives longer, without a dot at its end */
     bool begun;                              /* the socket is connected and the handshake under way */
     bool up;                                 /* the handshake is done */
     bool dry;                                /* the last read took all that was in the socket, and nobody has waited for more since */
     bool cut;                                /* the server ended the connection without saying so in TLS */
+    bool lost;                               /* there was no memory for a record that is there in part: nothing follows */
     int error;                               /* of the verdict: BearSSL's number; 0: none */
     const char *why;                         /* static text; NULL: `error` tells */
     unsigned char head[5];                   /* of the record that is coming … */
     size_t head_len, left;                   /* … bytes of it that have come, and those behind it that have not */
+    unsigned char *kept_in, *kept_out;       /* instead of the factory's buffers; NULL: nothing is kept */
     br_ssl_client_context ssl;
-    unsigned char out[LLMFI_TLS_OUT + 85];   /* BearSSL's overhead on the way out … */
-    unsigned char in[BR_SSL_BUFSIZE_INPUT];  /* … and in */
 } llmfi_tls;
 
 static int64_t llmfi_tls_wall(const llmfi_net *net) {
@@ -26371,11 +26666,11 @@ static int llmfi_tls_roots(llmfi_bearssl *b) {
 
 /* ---- sessions ---- */
 
-static llmfi_session *llmfi_session_find(llmfi_bearssl *b, const char *host, int port) {
+static llmfi_session *llmfi_session_find(llmfi_bearssl *b, llmf_str host, int port) {
     size_t i;
     for (i = 0; i < LLMFI_TLS_SESSIONS; i++) {
         llmfi_session *s = &b->sessions[i];
-        if (s->host[0] && s->port == port && llmfi_eq_nocase(llmfi_cstr(s->host), llmfi_cstr(host))) return s;
+        if (s->host[0] && s->port == port && llmfi_eq_nocase(llmfi_cstr(s->host), host)) return s;
     }
     return NULL;
 }
@@ -26394,7 +26689,8 @@ static void llmfi_session_keep(llmfi_tls *t) {
     llmfi_session_forget(s);
     if (!p.session_id_len) return;
     if (!s) s = &b->sessions[b->next++ % LLMFI_TLS_SESSIONS];
-    memcpy(s->host, t->host, strlen(t->host) + 1);
+    memcpy(s->host, t->host.ptr, t->host.len);
+    s->host[t->host.len] = '\0';
     s->port = t->port;
     s->since_ns = llmfi_net_moment(b->net);
     s->p = p;
@@ -26441,7 +26737,7 @@ static void llmfi_tls_engine(llmfi_tls *t) {
     br_ssl_engine_set_protocol_names(e, (const char **)(uintptr_t)protocols, 1);
     br_ssl_engine_add_flags(e, BR_OPT_NO_RENEGOTIATION);
     br_ssl_engine_set_x509(e, &t->verify.vtable);
-    br_ssl_engine_set_buffers_bidi(e, t->in, sizeof t->in, t->out, sizeof t->out);
+    br_ssl_engine_set_buffers_bidi(e, t->b->in, sizeof t->b->in, t->b->out, sizeof t->b->out);
     e->log_max_frag_len = 14; /* do not ask for records as short as ours: few servers listen, and each event would cost two */
 }
 
@@ -26463,10 +26759,14 @@ static int llmfi_tls_begin(llmfi_tls *t) {
     llmfi_bearssl *b = t->b;
     const llmf_desc *d = b->net->desc;
     int got = d->insecure_tls ? LLMF_OK : llmfi_tls_roots(b);
+    char name[LLMFI_TLS_HOST];
     bool resume;
     if (got != LLMF_OK) return llmfi_tls_fail(t, got, b->no_roots);
-    llmfi_verify_init(&t->verify, b->net->heap, b->roots, b->root_count, llmfi_cstr(t->host), llmfi_tls_wall(b->net));
+    memcpy(name, t->host.ptr, t->host.len);
+    name[t->host.len] = '\0';
+    llmfi_verify_init(&t->verify, b->net->heap, b->roots, b->root_count, t->host, llmfi_tls_wall(b->net));
     t->verify.insecure = d->insecure_tls;
+    t->verify.pins = d->pinned_keys;
     llmfi_tls_engine(t);
     if (d->random) {
         unsigned char seed[32];
@@ -26476,7 +26776,7 @@ static int llmfi_tls_begin(llmfi_tls *t) {
     }
     resume = llmfi_session_resume(t);
     t->begun = true;
-    return br_ssl_client_reset(&t->ssl, t->verify.ip_len ? NULL : t->host, resume) ? LLMF_OK : llmfi_tls_broken(t);
+    return br_ssl_client_reset(&t->ssl, t->verify.ip_len ? NULL : name, resume) ? LLMF_OK : llmfi_tls_broken(t);
 }
 
 /* ---- records ---- */
@@ -26499,6 +26799,64 @@ static void llmfi_tls_count(llmfi_tls *t, const unsigned char *bytes, size_t n) 
     }
 }
 
+/* The record that is coming, or came last, as a whole. */
+static size_t llmfi_tls_record(const llmfi_tls *t) {
+    return sizeof t->head + ((size_t)t->head[3] << 8 | t->head[4]);
+}
+
+/* Bytes at the beginning of the factory's buffer that the engine still needs. Of a record's head none: llmfi_tls_receive brings it back. In the handshake
+   it takes what comes at once. */
+static size_t llmfi_tls_pending(const llmfi_tls *t) {
+    size_t len;
+    const unsigned char *to = br_ssl_engine_recvrec_buf(&t->ssl.eng, &len);
+    if (!to) return br_ssl_engine_current_state(&t->ssl.eng) & BR_SSL_CLOSED ? 0 : llmfi_tls_record(t); /* it has come and waits to be taken */
+    len = (size_t)(to - t->b->in);
+    return len > sizeof t->head ? len : 0;
+}
+
+/* The connection's own buffer takes over from the factory's `from`, of which `len` bytes are of use. It has room for `size`. NULL: no memory, and the connection is of no more use. */
+static unsigned char *llmfi_tls_keep(llmfi_tls *t, const unsigned char *from, size_t len, size_t size) {
+    unsigned char *to = (unsigned char *)llmfi_heap_alloc(t->b->net->heap, size);
+    if (to) memcpy(to, from, len);
+    else t->lost = true;
+    return to;
+}
+
+/* For the record that is coming, and no other. */
+static void llmfi_tls_keep_in(llmfi_tls *t) {
+    t->kept_in = llmfi_tls_keep(t, t->b->in, llmfi_tls_pending(t), llmfi_tls_record(t));
+    if (t->kept_in) t->ssl.eng.ibuf = t->kept_in;
+}
+
+/* Nothing of it is left to take: the next record, which may be longer, is for the factory's buffer again. */
+static void llmfi_tls_done_in(llmfi_tls *t) {
+    size_t len;
+    if (!t->kept_in || t->head_len || !br_ssl_engine_recvrec_buf(&t->ssl.eng, &len)) return;
+    llmfi_heap_free(t->b->net->heap, t->kept_in);
+    t->kept_in = NULL;
+    t->ssl.eng.ibuf = t->b->in;
+}
+
+/* Ends each piece of work, whose result `got` is: the factory's buffers are the next connection's, so what the engine still needs of them is kept, and what was
+   kept and is done with goes back. BearSSL has no function for that, but it reaches its buffers through two members only, and while they hold nothing it
+   remembers nothing of them. */
+static int llmfi_tls_rest(llmfi_tls *t, int got) {
+    llmfi_bearssl *b = t->b;
+    size_t len;
+    unsigned char *bytes = br_ssl_engine_sendrec_buf(&t->ssl.eng, &len);
+    if (bytes && !t->kept_out) {
+        t->kept_out = llmfi_tls_keep(t, b->out, (size_t)(bytes - b->out) + len, sizeof b->out);
+        if (t->kept_out) t->ssl.eng.obuf = t->kept_out;
+    } else if (!bytes && t->kept_out) {
+        llmfi_heap_free(b->net->heap, t->kept_out);
+        t->kept_out = NULL;
+        t->ssl.eng.obuf = b->out;
+    }
+    llmfi_tls_done_in(t);
+    if (!t->kept_in && llmfi_tls_pending(t)) llmfi_tls_keep_in(t);
+    return t->lost ? llmfi_tls_fail(t, LLMF_ERR_MEMORY, LLMFI_WORDS("no memory for a record that is there in part: raise memory_size")) : got;
+}
+
 /* Sends what the engine has ready. 1: all of it; 0: the socket takes no more for now; below 0: minus an llmf_result. */
 static int llmfi_tls_flush(llmfi_tls *t) {
     unsigned char *bytes;
@@ -26514,9 +26872,13 @@ static int llmfi_tls_flush(llmfi_tls *t) {
 /* Reads at most the rest of a record, straight to where the engine wants it: bytes, 0: none now, or what the socket said. */
 static int llmfi_tls_receive(llmfi_tls *t) {
     size_t len;
-    unsigned char *to = br_ssl_engine_recvrec_buf(&t->ssl.eng, &len);
-    int n = to ? llmfi_socket_read(t->b->net, t->under, (char *)to, len) : 0;
+    unsigned char *to;
+    int n;
+    llmfi_tls_done_in(t);
+    to = br_ssl_engine_recvrec_buf(&t->ssl.eng, &len);
+    n = to ? llmfi_socket_read(t->b->net, t->under, (char *)to, len) : 0;
     if (n <= 0) return n;
+    if (!t->kept_in) memcpy(t->b->in, t->head, t->head_len); /* other connections were here since */
     llmfi_tls_count(t, to, (size_t)n);
     br_ssl_engine_recvrec_ack(&t->ssl.eng, (size_t)n);
     return n;
@@ -26561,7 +26923,7 @@ static void *llmfi_tls_open_stream(void *user, const char *host, int port, bool 
     size_t len = strlen(host);
     llmfi_tls *t = tls && len < LLMFI_TLS_HOST ? (llmfi_tls *)llmfi_heap_alloc(b->net->heap, sizeof *t) : NULL;
     if (!t) return NULL;
-    memset(t, 0, offsetof(llmfi_tls, out)); /* the buffers: pages that may never be touched */
+    memset(t, 0, sizeof *t);
     t->b = b;
     t->under = llmfi_socket_open_stream(b->net, host, port, false);
     if (!t->under) {
@@ -26569,8 +26931,7 @@ static void *llmfi_tls_open_stream(void *user, const char *host, int port, bool 
         return NULL;
     }
     if (len && host[len - 1] == '.') len--;
-    memcpy(t->host, host, len);
-    t->host[len] = '\0';
+    t->host = llmfi_str(host, len);
     t->port = port;
     return t;
 }
@@ -26586,7 +26947,7 @@ static int llmfi_tls_ready(void *user, void *stream) {
         got = llmfi_tls_begin(t);
         if (got != LLMF_OK) return got;
     }
-    return llmfi_tls_handshake(t);
+    return llmfi_tls_rest(t, llmfi_tls_handshake(t));
 }
 
 /* Decrypted bytes that wait in the engine. */
@@ -26608,9 +26969,14 @@ static int llmfi_tls_bulk(llmfi_tls *t, char *out, size_t cap, size_t *len) {
     int n = llmfi_socket_read(t->b->net, t->under, out, cap);
     size_t at = 0, all = n > 0 ? (size_t)n : 0, some;
     *len = 0;
-    while (at < all) {
+    llmfi_tls_done_in(t);
+    while (at < all && !t->lost) {
         unsigned char *to = br_ssl_engine_recvrec_buf(&t->ssl.eng, &some);
         if (!to) break; /* closed: what follows is of no interest */
+        if (t->left > all - at && !t->kept_in) { /* the last one, and its end is not there: at once to where it waits */
+            llmfi_tls_keep_in(t);
+            continue;
+        }
         if (some > all - at) some = all - at;
         memcpy(to, out + at, some);
         llmfi_tls_count(t, to, some);
@@ -26629,11 +26995,9 @@ static int llmfi_tls_ended(llmfi_tls *t, int got) {
     return -LLMF_ERR_NETWORK;
 }
 
-static int llmfi_tls_read(void *user, void *stream, char *out, size_t cap) {
-    llmfi_tls *t = (llmfi_tls *)stream;
+static int llmfi_tls_read_some(llmfi_tls *t, char *out, size_t cap) {
     size_t len = llmfi_tls_take(t, out, cap), asked;
     int rounds, n;
-    (void)user;
     if (cap > INT32_MAX) cap = INT32_MAX;
     if (len || t->dry) {
         t->dry = false;
@@ -26657,10 +27021,14 @@ static int llmfi_tls_read(void *user, void *stream, char *out, size_t cap) {
     return (int)len;
 }
 
-static int llmfi_tls_write(void *user, void *stream, const char *bytes, size_t len) {
+static int llmfi_tls_read(void *user, void *stream, char *out, size_t cap) {
     llmfi_tls *t = (llmfi_tls *)stream;
-    size_t at = 0, room;
     (void)user;
+    return llmfi_tls_rest(t, t->lost ? 0 : llmfi_tls_read_some(t, out, cap));
+}
+
+static int llmfi_tls_write_some(llmfi_tls *t, const char *bytes, size_t len) {
+    size_t at = 0, room;
     if (len > INT32_MAX) len = INT32_MAX;
     for (;;) {
         unsigned char *to;
@@ -26677,29 +27045,34 @@ static int llmfi_tls_write(void *user, void *stream, const char *bytes, size_t l
     }
 }
 
+static int llmfi_tls_write(void *user, void *stream, const char *bytes, size_t len) {
+    llmfi_tls *t = (llmfi_tls *)stream;
+    (void)user;
+    return llmfi_tls_rest(t, t->lost ? 0 : llmfi_tls_write_some(t, bytes, len));
+}
+
 /* With a word of farewell, as far as the socket takes it at once: servers drop the session of those that leave without. */
 static void llmfi_tls_close_stream(void *user, void *stream) {
     llmfi_tls *t = (llmfi_tls *)stream;
     llmfi_net *net = t->b->net;
     (void)user;
-    if (t->up) br_ssl_engine_close(&t->ssl.eng);
-    if (t->begun) (void)llmfi_tls_flush(t);
+    if (t->up && !t->lost) br_ssl_engine_close(&t->ssl.eng);
+    if (t->begun && !t->lost) (void)llmfi_tls_flush(t);
     llmfi_socket_close_stream(net, t->under);
     llmfi_verify_free(&t->verify);
-    llmfi_wipe(llmfi_str((const char *)t, t->begun ? offsetof(llmfi_tls, in) : offsetof(llmfi_tls, out))); /* the session's keys, and the request's */
+    llmfi_heap_free(net->heap, t->kept_in);
+    llmfi_heap_free(net->heap, t->kept_out);
+    llmfi_wipe(llmfi_str((const char *)t, sizeof *t)); /* the session's keys */
     llmfi_heap_free(net->heap, t);
 }
 
 static intptr_t llmfi_tls_fd(void *user, void *stream, int *events) {
     llmfi_tls *t = (llmfi_tls *)stream;
     intptr_t fd = llmfi_socket_fd(t->b->net, t->under, events);
-    unsigned state;
     (void)user;
     t->dry = false;
-    if (!t->begun) return fd;
-    state = br_ssl_engine_current_state(&t->ssl.eng);
-    if (!t->up) *events = state & BR_SSL_SENDREC ? LLMF_FD_WRITE : LLMF_FD_READ;
-    else if (state & BR_SSL_SENDREC) *events |= LLMF_FD_WRITE;
+    if (t->begun && !t->up) *events = LLMF_FD_READ;
+    if (t->kept_out) *events = t->up ? *events | LLMF_FD_WRITE : LLMF_FD_WRITE;
     return fd;
 }
 
@@ -26862,6 +27235,7 @@ typedef struct llmfi_easy {
     const char *failed_text;
     CURLcode result;
     bool tls, connected;
+    bool unpinned;                           /* libcurl did not take llmf_desc.pinned_keys: https must not be spoken */
     bool fresh;                              /* as set: no kept connection is used */
     bool retried;
     bool head_done;                          /* headers from now on are trailers */
@@ -27173,6 +27547,12 @@ static void llmfi_easy_set_tls(llmfi_easy *e, const llmf_desc *d) {
         (void)curl_easy_setopt(h, CURLOPT_CAINFO_BLOB, &pem);
     }
 #endif
+    if (d->pinned_keys) {
+        e->unpinned = true;
+#if LIBCURL_VERSION_NUM >= 0x072C00
+        e->unpinned = curl_easy_setopt(h, CURLOPT_PINNEDPUBLICKEY, d->pinned_keys) != CURLE_OK;
+#endif
+    }
     if (!d->insecure_tls) return;
     (void)curl_easy_setopt(h, CURLOPT_SSL_VERIFYPEER, 0L);
     (void)curl_easy_setopt(h, CURLOPT_SSL_VERIFYHOST, 0L);
@@ -27314,7 +27694,8 @@ static const char *llmfi_curl_verdict(CURL *easy) {
 
 static int llmfi_curl_tls_error(llmfi_easy *e, llmfi_text *t) {
     const char *verdict = llmfi_curl_verdict(e->curl);
-    if (e->result == CURLE_SSL_CACERT_BADFILE) LLMFI_SAY(t, "the roots to verify with cannot be read: see ca_file and ca_pem");
+    if (e->result == CURLE_SSL_PINNEDPUBKEYNOTMATCH) llmfi_say_c(t, LLMFI_PINS_WORDS);
+    else if (e->result == CURLE_SSL_CACERT_BADFILE) LLMFI_SAY(t, "the roots to verify with cannot be read: see ca_file and ca_pem");
     else if (verdict[0]) llmfi_say_c(t, verdict);
     else if (strstr(e->error, "match") && (strstr(e->error, "host") || strstr(e->error, "subject"))) LLMFI_SAY(t, "the server's certificate is for another host");
     else LLMFI_SAY(t, "no TLS connection");
@@ -27338,6 +27719,7 @@ static int llmfi_curl_meaning(llmfi_easy *e, llmfi_text *t) {
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CIPHER:
     case CURLE_SSL_ISSUER_ERROR:
@@ -27543,6 +27925,7 @@ static void llmfi_curl_begin(llmfi_curl *c, llmf_exchange *x) {
         llmfi_easy_give(e, false);
         return;
     }
+    if (e->tls && e->unpinned && !e->failed) (void)llmfi_easy_stop(e, LLMF_ERR_TLS, "this libcurl, or its TLS library, cannot look for llmf_desc.pinned_keys");
     if (!ready && !e->failed) (void)llmfi_easy_stop(e, LLMF_ERR_MEMORY, "no memory for a request: raise memory_size");
     if (!e->failed) added = !c->dead && curl_multi_add_handle(c->multi, e->curl) == CURLM_OK;
     if (!e->failed && !added) (void)llmfi_easy_stop(e, LLMF_ERR_NETWORK, "libcurl takes no more requests");
@@ -28749,7 +29132,8 @@ LLMFI_ROWS_PROVIDER
 #undef LLMF_PROVIDER
 #endif
            "\noptions:" LLMFI_BUILT(LLMF_HAS_FILES, "files") LLMFI_BUILT(LLMF_HAS_ENV, "env") LLMFI_BUILT(LLMF_HAS_YAML, "yaml")
-               LLMFI_BUILT(LLMF_HAS_MODELS, "models") LLMFI_BUILT(LLMF_HAS_EPOLL, "epoll") LLMFI_BUILT(LLMF_HAS_BEARSSL, "bearssl") LLMFI_BUILT(LLMF_HAS_ROOTS, "roots") LLMFI_BUILT_STDLIB;
+               LLMFI_BUILT(LLMF_HAS_MODELS, "models") LLMFI_BUILT(LLMF_HAS_EPOLL, "epoll") LLMFI_BUILT(LLMF_HAS_BEARSSL, "bearssl") LLMFI_BUILT(LLMF_HAS_ROOTS, "roots")
+               LLMFI_BUILT(LLMF_HAS_DNS_THREADS, "dns_threads") LLMFI_BUILT_STDLIB;
 }
 
 #endif
@@ -37161,7 +37545,8 @@ static const char *llmfi_front_text(llmfi_front *b, const char *text) {
 static void llmfi_copy_desc(llmfi_front *b, llmf_desc *d) {
     static const uint16_t texts[] = {offsetof(llmf_desc, config),  offsetof(llmf_desc, config_text), offsetof(llmf_desc, env_file),  offsetof(llmf_desc, provider),
                                      offsetof(llmf_desc, base_url), offsetof(llmf_desc, api_key),     offsetof(llmf_desc, api_key_env), offsetof(llmf_desc, transport),
-                                     offsetof(llmf_desc, proxy),    offsetof(llmf_desc, ca_file),     offsetof(llmf_desc, ca_pem)};
+                                     offsetof(llmf_desc, proxy),    offsetof(llmf_desc, ca_file),     offsetof(llmf_desc, ca_pem),
+                                     offsetof(llmf_desc, pinned_keys)};
     const char **configs;
     size_t i;
     for (i = 0; i < LLMFI_COUNT(texts); i++) {
@@ -37338,6 +37723,9 @@ LLMF_API void llmf_close(llmf_factory *f) {
 #endif
     for (i = f->transport_count; i-- > 0;)
         if (f->transports[i]) f->transports[i]->close(f->transports[i]);
+#if LLMF_HAS_DNS_THREADS
+    llmfi_lookups_close(&f->net);
+#endif
     llmfi_handles_close(&f->handles);
 #if LLMFI_HAS_HEALTH
     llmfi_health_close(f);
@@ -37420,6 +37808,18 @@ static llmf_factory *llmfi_lay_out(const llmf_desc *desc, void *block, llmf_erro
     return f;
 }
 
+/* Pins that are well formed, and somebody to look at keys. */
+static bool llmfi_pins_open(const llmf_desc *d, llmf_error *err) {
+#if LLMF_HAS_CURL || LLMF_HAS_BEARSSL
+    if (d->custom_transport || d->custom_stream)
+        return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.pinned_keys is for curl and BearSSL: where TLS is custom_stream's or custom_transport's, it must look at keys itself");
+    return llmfi_pins_ok(d->pinned_keys, err);
+#else
+    (void)d;
+    return llmfi_error_set(err, LLMF_ERR_NOT_BUILT, "llmf_desc.pinned_keys is for curl and BearSSL, and neither is in this build: drop LLMF_NO_CURL, or build with LLMF_WITH_BEARSSL=1");
+#endif
+}
+
 /* What cannot be meant, or not in this build. */
 static bool llmfi_desc_ok(const llmf_desc *d, llmf_error *err) {
 #if LLMF_HAS_CUSTOM
@@ -37456,6 +37856,7 @@ static bool llmfi_desc_ok(const llmf_desc *d, llmf_error *err) {
         return llmfi_error_about(err, LLMF_ERR_ARGUMENT, "", LLMFI_LIT("llmf_desc.clock_ns"), " is not set, and this build has no clock of its own (LLMF_NO_STDLIB): give it one, for the timeouts");
 #endif
     if (!llmfi_budget_desc_ok(d, err)) return false;
+    if (d->pinned_keys && !llmfi_pins_open(d, err)) return false;
     if (d->memory && !d->memory_size) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.memory is set but memory_size is 0: say how many bytes it has");
     return true;
 }
