@@ -1,15 +1,17 @@
-/* What a factory has learned (health.h), as bytes that outlive it: limits, cool-downs, breakers, latencies. A device or a saved game keeps them; a program that starts again
-   does not ask at once who has just said no. Nothing in them is a key or a prompt.
+/* What a factory has learned (health.h) and what was spent (budget.h), as bytes that outlive it: limits, cool-downs, breakers, latencies, scores, budgets. A device or a
+   saved game keeps them; a program that starts again does not ask at once who has just said no. Nothing in them is a key or a prompt.
 
-   The bytes: "LLMFSAVE", then numbers in little-endian order: u32 version, u32 bytes in all, i64 milliseconds since 1970, u32 entries; then the entries; at the end the
-   CRC-32 of all before it. An entry: u16 length and text of the provider, u16 and text of the model's id, u32 hash of its base URL, then its numbers in the order of
-   llmfi_save_entry. Times are kept as what is left of them. */
+   The bytes, the same of every build: "LLMFSAVE", then numbers in little-endian order: u32 version, u32 bytes in all, i64 milliseconds since 1970, u32 models; each of them:
+   u16 length and text of the provider, u16 and text of the model's id, u32 hash of its base URL, its numbers in the order of llmfi_save_entry. Then i64 days since 1970,
+   the budgets of the process and of that day, u32 further budgets; each of them: u8 scope, u16 and text of its name, its numbers. At the end the CRC-32 of all before it.
+   Times are kept as what is left of them. */
 #ifndef LLMFI_ENGINE_SAVE_H
 #define LLMFI_ENGINE_SAVE_H
 #include "../base/file.h"
 #include "../base/hash.h"
 #include "../factory/sources.h"
 #include "admit.h"
+#include "budget.h"
 
 #if LLMF_HAS_SAVE
 
@@ -22,6 +24,7 @@ typedef struct llmfi_saver {
     size_t cap, len;                         /* len: of all that there is to write */
     llmf_str in;                             /* what is left to read */
     bool reading, bad;
+    bool dry;                                /* only looked at: nothing is taken */
     int64_t elapsed_ms;                      /* since it was written */
 } llmfi_saver;
 
@@ -57,7 +60,6 @@ static void llmfi_save_count(llmfi_saver *s, int64_t *value, int64_t least) {
     if (*value < least || *value > INT64_MAX / 4) *value = least;
 }
 
-#if LLMF_HAS_RETRY
 /* A moment, as the milliseconds until it. */
 static void llmfi_save_moment(llmfi_saver *s, uint64_t *ns) {
     int64_t left = *ns > s->f->now_ns ? (int64_t)((*ns - s->f->now_ns) / LLMFI_MS) + 1 : 0;
@@ -65,17 +67,20 @@ static void llmfi_save_moment(llmfi_saver *s, uint64_t *ns) {
     if (s->reading) *ns = left > s->elapsed_ms ? llmfi_after_ms(s->f->now_ns, left - s->elapsed_ms) : 0;
 }
 
+/* What a build without RETRY keeps nothing of is read past, and written as nothing. */
+#if LLMF_HAS_RETRY
+/* The window to read into; one that there is no memory for is read into `none`, which is given up. */
+static llmfi_window *llmfi_save_room(llmfi_saver *s, llmfi_health *h, llmfi_window *none) {
+    if (s->reading && !h->window && !s->dry) h->window = (llmfi_window *)llmfi_heap_alloc(&s->f->heap, sizeof *h->window);
+    return h->window && !(s->reading && s->dry) ? h->window : none;
+}
+
 /* What was sent in the seconds that still count, the oldest first. */
 static void llmfi_save_window(llmfi_saver *s, llmfi_health *h) {
-    llmfi_window none, *w = h->window ? h->window : &none;
-    uint64_t there = llmfi_save_word(s, h->window != NULL, 1), i, gone = (uint64_t)s->elapsed_ms / 1000, now = s->f->now_ns / (1000 * LLMFI_MS);
-    if (!there) return;
-    if (s->reading && !h->window) {
-        w = (llmfi_window *)llmfi_heap_alloc(&s->f->heap, sizeof *w);
-        if (w) memset(w, 0, sizeof *w);
-        h->window = w;
-        if (!w) w = &none; /* its numbers are passed over */
-    }
+    llmfi_window none, *w;
+    uint64_t i, gone = (uint64_t)s->elapsed_ms / 1000, now = s->f->now_ns / (1000 * LLMFI_MS);
+    if (!llmfi_save_word(s, h->window != NULL, 1)) return;
+    w = llmfi_save_room(s, h, &none);
     if (s->reading) memset(w, 0, sizeof *w);
     if (s->reading) w->second = now;
     else llmfi_window_move(w, now);
@@ -94,15 +99,7 @@ static void llmfi_save_window(llmfi_saver *s, llmfi_health *h) {
 }
 #endif
 
-/* The numbers of one model, in this order. */
-static void llmfi_save_entry(llmfi_saver *s, llmfi_health *h) {
-    int64_t good = (int64_t)h->good, bad = (int64_t)h->bad;
-    llmfi_save_count(s, &good, 0);
-    llmfi_save_count(s, &bad, 0);
-    h->good = (uint64_t)good;
-    h->bad = (uint64_t)bad;
-    llmfi_save_count(s, &h->latency_us, 0);
-    llmfi_save_count(s, &h->first_us, 0);
+static void llmfi_save_guards(llmfi_saver *s, llmfi_health *h) {
 #if LLMF_HAS_RETRY
     h->cool_code = (int)llmfi_save_word(s, (uint64_t)h->cool_code, 1);
     if (h->cool_code > LLMF_ERR_ALL_FAILED) h->cool_code = LLMF_ERR_RATE_LIMIT;
@@ -111,8 +108,67 @@ static void llmfi_save_entry(llmfi_saver *s, llmfi_health *h) {
     llmfi_save_count(s, &h->failures, 0);
     llmfi_save_window(s, h);
     if (s->reading) h->guarded = h->guarded || h->cool_until_ns || h->open_until_ns;
+#else
+    uint64_t none = 0;
+    int i;
+    (void)h;
+    (void)llmfi_save_word(s, 0, 1);
+    for (i = 0; i < 3; i++) llmfi_save_moment(s, &none);
+    if (!llmfi_save_word(s, 0, 1)) return;
+    for (i = 0; i < LLMFI_WINDOW_SECONDS; i++) (void)llmfi_save_word(s, 0, 4), (void)llmfi_save_word(s, 0, 8);
 #endif
 }
+
+/* The numbers of one model, in this order. */
+static void llmfi_save_entry(llmfi_saver *s, llmfi_health *h) {
+    int64_t good = (int64_t)h->good, bad = (int64_t)h->bad, scores = 0, ppm = 0;
+    llmfi_save_count(s, &good, 0);
+    llmfi_save_count(s, &bad, 0);
+    h->good = (uint64_t)good;
+    h->bad = (uint64_t)bad;
+    llmfi_save_count(s, &h->latency_us, 0);
+    llmfi_save_count(s, &h->first_us, 0);
+#if LLMF_HAS_ROUTES
+    scores = (int64_t)h->scores;
+    ppm = (int64_t)h->score_ppm;
+#endif
+    llmfi_save_count(s, &scores, 0);
+    llmfi_save_count(s, &ppm, 0);
+    if (ppm / 1000000 > scores) ppm = scores * 1000000;
+#if LLMF_HAS_ROUTES
+    h->scores = (uint64_t)scores;
+    h->score_ppm = (uint64_t)ppm;
+#endif
+    llmfi_save_guards(s, h);
+}
+
+/* ---- budgets ---- */
+
+/* What one has come to, and which shares of it were told. */
+typedef struct llmfi_saved_budget {
+    int64_t spent, unknown, told_ppm;
+} llmfi_saved_budget;
+
+static void llmfi_save_spent(llmfi_saver *s, llmfi_saved_budget *b) {
+    llmfi_save_count(s, &b->spent, 0);
+    llmfi_save_count(s, &b->unknown, 0);
+    llmfi_save_count(s, &b->told_ppm, 0);
+    if (b->told_ppm > 1000000) b->told_ppm = 1000000;
+}
+
+#if LLMF_HAS_BUDGETS
+static void llmfi_save_budget(llmfi_saver *s, llmfi_budget *b) {
+    llmfi_saved_budget spent;
+    spent.spent = b->spent;
+    spent.unknown = (int64_t)b->unknown;
+    spent.told_ppm = b->told_ppm;
+    llmfi_save_spent(s, &spent);
+    if (!s->reading || s->dry) return;
+    b->spent = spent.spent;
+    b->unknown = (uint64_t)spent.unknown;
+    b->told_ppm = (int)spent.told_ppm;
+}
+#endif
 
 static llmf_str llmfi_save_text(llmfi_saver *s, llmf_str text) {
     size_t n = (size_t)llmfi_save_word(s, text.len < 0xFFFF ? text.len : 0xFFFF, 2);
@@ -125,6 +181,41 @@ static llmf_str llmfi_save_text(llmfi_saver *s, llmf_str text) {
     text = llmfi_str(s->in.ptr, n);
     s->in = llmfi_from(s->in, n);
     return text;
+}
+
+/* All of them. What a build without BUDGETS reads it passes over. */
+static void llmfi_save_budgets(llmfi_saver *s) {
+    llmfi_saved_budget none = {0, 0, 0};
+    uint64_t n;
+#if LLMF_HAS_BUDGETS
+    llmf_factory *f = s->f;
+    llmfi_budget *b = f->budgets, past = f->budget_day;
+    int64_t today = f->today, day = llmfi_wall(f) / 86400000;
+    llmfi_save_count(s, &today, 0);
+    if (s->reading && !s->dry && today >= day) f->today = today; /* else that day is over */
+    llmfi_save_budget(s, &f->budget);
+    llmfi_save_budget(s, s->reading && today < day ? &past : &f->budget_day);
+    for (n = llmfi_save_word(s, f->budget_count, 4); n && !s->bad; n--) {
+        int scope = (int)llmfi_save_word(s, b ? (uint64_t)b->scope : 0, 1);
+        llmf_str name = llmfi_save_text(s, b ? b->name : llmfi_str("", 0));
+        llmfi_budget other, *to = b;
+        if (s->reading) to = s->dry || (scope != LLMF_BUDGET_MODEL && scope != LLMF_BUDGET_ROUTE) ? NULL : llmfi_budget_get(f, scope, llmfi_str("", 0), name);
+        memset(&other, 0, sizeof other);
+        llmfi_save_budget(s, to ? to : &other);
+        if (!s->reading) b = b->next;
+    }
+    (void)none;
+#else
+    int64_t today = 0;
+    llmfi_save_number(s, &today);
+    llmfi_save_spent(s, &none);
+    llmfi_save_spent(s, &none);
+    for (n = llmfi_save_word(s, 0, 4); n && !s->bad; n--) {
+        (void)llmfi_save_word(s, 0, 1);
+        (void)llmfi_save_text(s, llmfi_str("", 0));
+        llmfi_save_spent(s, &none);
+    }
+#endif
 }
 
 /* ---- out ---- */
@@ -150,6 +241,7 @@ static size_t llmfi_save_all(llmf_factory *f, char *out, size_t cap) {
             llmfi_save_word(&s, h->host, 4);
             llmfi_save_entry(&s, h);
         }
+        llmfi_save_budgets(&s);
         bytes = s.len + 4;
         if (bytes > cap) return bytes;
     }
@@ -181,6 +273,7 @@ static bool llmfi_save_whole(llmfi_saver *s) {
     uint64_t n;
     char name[8];
     llmfi_saver crc = *s;
+    s->dry = true;
     if (all.len < LLMFI_SAVE_HEAD + 4) return false;
     crc.in = llmfi_from(all, all.len - 4);
     if (llmfi_save_word(&crc, 0, 4) != llmfi_crc32(0, all.ptr, all.len - 4)) return false;
@@ -195,10 +288,9 @@ static bool llmfi_save_whole(llmfi_saver *s) {
         llmfi_save_text(s, llmfi_str("", 0));
         llmfi_save_word(s, 0, 4);
         llmfi_save_entry(s, &read);
-#if LLMF_HAS_RETRY
-        if (read.window) llmfi_heap_free(&s->f->heap, read.window);
-#endif
     }
+    llmfi_save_budgets(s);
+    s->dry = false;
     return !s->bad && !s->in.len;
 }
 
@@ -216,11 +308,11 @@ static bool llmfi_load_all(llmf_factory *f, llmf_str bytes, llmf_error *err) {
         uint32_t host = (uint32_t)llmfi_save_word(&s, 0, 4);
         llmfi_health unknown, *h = llmfi_health_named(f, provider, model_id, host);
         memset(&unknown, 0, sizeof unknown);
+        s.dry = !h;
         llmfi_save_entry(&s, h ? h : &unknown);
-#if LLMF_HAS_RETRY
-        if (!h && unknown.window) llmfi_heap_free(&f->heap, unknown.window);
-#endif
+        s.dry = false;
     }
+    llmfi_save_budgets(&s);
     return true;
 }
 

@@ -70,7 +70,7 @@ static void goes_over(void **state) {
     int k;
     (void)state;
     for (k = 0; k < 3; k++) { /* at once; a minute later; when the cool-down is over */
-        now = s.w.now + (uint64_t)k * UINT64_C(61000000000);
+        now = s.w.now + (uint64_t)k * UINT64_C(63000000000);
         f = open_new();
         s.w.now = now;
         assert_int_equal(llmf_load(f, saved, n, &err), LLMF_OK);
@@ -90,6 +90,42 @@ static void goes_over(void **state) {
         assert_int_equal(s.w.now - now > UINT64_C(1000000000), k == 0);
         llmf_close(f);
         s.w.now = UINT64_C(1000000000000);
+    }
+    kit_forget(&seen);
+}
+
+/* Money goes over too: what is spent stays spent, and a day that is over is over. */
+static void budgets_go_over(void **state) {
+    int k;
+    (void)state;
+    for (k = 0; k < 2; k++) {
+        llmf_desc d = script_desc(&s, by_host);
+        llmf_budget_info info;
+        llmf_factory *f;
+        llmf_model m;
+        size_t n;
+        d.config_text = "providers:\n  pa: {dialect: openai, base_url: 'http://a.test/v1', auth: none}\nmodels:\n"
+                        "  a: {provider: pa, model_id: m, input_token_cost_usd_per_million: 1, output_token_cost_usd_per_million: 2, budget_usd: 1}\nbudgets: {process_usd: 2, day_usd: 3}\n";
+        status_of_a = 200;
+        f = llmf_open(&d, NULL);
+        ask(f, "a"); /* 9 * 1 + 4 * 2 millionths */
+        m = llmf_get(f, "a", NULL);
+        assert_int_equal(llmf_score(f, seen.response.call, 0.5) == LLMF_OK, 0); /* it is given back */
+        assert_true(m.id != 0);
+        n = llmf_save(f, saved, sizeof saved);
+        assert_true(n && n <= sizeof saved);
+        llmf_close(f);
+        f = llmf_open(&d, NULL);
+        s.w.now += k ? UINT64_C(86400000000000) : 0;
+        assert_int_equal(llmf_load(f, saved, n, NULL), LLMF_OK);
+        assert_int_equal(llmf_budget(f, LLMF_BUDGET_PROCESS, NULL, &info), LLMF_OK);
+        assert_int_equal(info.spent_pico, 17000000);
+        assert_int_equal(llmf_budget(f, LLMF_BUDGET_DAY, NULL, &info), LLMF_OK);
+        assert_int_equal(info.spent_pico, k ? 0 : 17000000);
+        assert_int_equal(llmf_budget(f, LLMF_BUDGET_MODEL, "a", &info), LLMF_OK);
+        assert_int_equal(info.spent_pico, 17000000);
+        assert_int_equal(info.reserved_pico, 0);
+        llmf_close(f);
     }
     kit_forget(&seen);
 }
@@ -221,6 +257,6 @@ static void killed_at_each_call(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(goes_over), cmocka_unit_test(damaged), cmocka_unit_test(lies), cmocka_unit_test(files), cmocka_unit_test(killed_at_each_call)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(goes_over), cmocka_unit_test(budgets_go_over), cmocka_unit_test(damaged), cmocka_unit_test(lies), cmocka_unit_test(files), cmocka_unit_test(killed_at_each_call)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
