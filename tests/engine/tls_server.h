@@ -31,6 +31,7 @@ typedef struct tls_server {
     const char *ciphers;                     /* NULL: OpenSSL's */
     bool wants_client;                       /* asks for a certificate and insists */
     size_t piece;                            /* bytes sent at a time; 0: all at once */
+    bool one_record;                         /* the messages of a handshake's first answer come in one record, as some servers send them */
     pid_t pid;
     int port;
     tls_counts *counts;
@@ -46,12 +47,31 @@ typedef struct tls_link {
     size_t have;
 } tls_link;
 
+/* Records of a handshake's messages become one: the new length. Others stay. */
+static int tls_merge(char *bytes, int n) {
+    unsigned char *p = (unsigned char *)bytes;
+    int at, to = 5;
+    for (at = 0; at + 5 <= n; at += 5 + (p[at + 3] << 8 | p[at + 4]))
+        if (p[at] != 22) return n;
+    if (at != n) return n;
+    for (at = 0; at < n;) {
+        int len = p[at + 3] << 8 | p[at + 4];
+        memmove(p + to, p + at + 5, (size_t)len);
+        at += 5 + len;
+        to += len;
+    }
+    p[3] = (unsigned char)((to - 5) >> 8);
+    p[4] = (unsigned char)(to - 5);
+    return to;
+}
+
 /* False: the connection is over. */
 static bool tls_send(tls_link *l) {
     char bytes[16384];
     int n;
     while ((n = BIO_read(l->out, bytes, sizeof bytes)) > 0) {
         int at = 0;
+        if (l->s->one_record && !SSL_is_init_finished(l->ssl)) n = tls_merge(bytes, n);
         while (at < n) {
             int some = n - at;
             ssize_t k;
