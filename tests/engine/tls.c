@@ -555,50 +555,71 @@ static void a_missing_goodbye_is_a_cut(void **state) {
     tls_stop(&s);
 }
 
-/* One call whose server's bytes end after `at`, in a factory of its own that may have a session to resume. `whole`: so many there are. */
-static void cut_at_byte(tls_server *s, bool resumed, long at, long whole) {
-    size_t used = 0;
+/* One call on a connection that ends after `at` of the `whole` bytes that the server sends, or (way 1) gets, in a factory of its own that may have a session to
+   resume. */
+static void cut_at_byte(tls_server *s, bool resumed, int way, long at, long whole) {
+    size_t used;
     talk t;
     talk_init(&t, "socket", "localhost", "/v1", our_ca());
     t.desc.max_idle = -1;
     talk_open(&t, s->port);
-    s->counts->cut_at = 0;
     if (resumed) talk_call(&t, false, NULL);
     if (resumed) talk_expect(&t, LLMF_OK, "full");
-    if (resumed) used = kit_used(t.f);
-    s->counts->cut_at = at;
+    used = kit_used(t.f);
+    s->counts->cut_at[way] = at;
     talk_call(&t, false, NULL);
-    if (!at) talk_expect(&t, LLMF_OK, resumed ? "resumed" : "full");
-    else if (t.code != LLMF_ERR_TLS && t.code != LLMF_ERR_NETWORK && t.code != LLMF_ERR_TRUNCATED) fail_msg("cut at %ld of %ld: %s: %s%s", at, whole, llmf_result_name(t.code), t.error, t.text);
-    s->counts->cut_at = 0;
+    if (t.code != LLMF_ERR_TLS && t.code != LLMF_ERR_NETWORK && t.code != LLMF_ERR_TRUNCATED)
+        fail_msg("cut at %ld of %ld %s: %s: %s%s", at, whole, way ? "received" : "sent", llmf_result_name(t.code), t.error, t.text);
+    s->counts->cut_at[way] = 0;
     talk_call(&t, false, NULL); /* nothing of it stays */
     talk_expect(&t, LLMF_OK, NULL);
-    if (resumed && kit_used(t.f) != used) fail_msg("cut at %ld: %zu bytes of the heap, %zu before", at, kit_used(t.f), used);
+    if (resumed && kit_used(t.f) != used) fail_msg("cut at %ld %s: %zu bytes of the heap, %zu before", at, way ? "received" : "sent", kit_used(t.f), used);
     llmf_close(t.f);
 }
 
 /* An error each time, and all memory comes back. */
-static void cut_at_every_byte(void **state) {
+static bool cut_resumed;
+static int cut_way;
+static void cut_at_every_byte_one_way(void **state) {
     tls_server s = our_server();
-    int resumed;
+    double from = kit_seconds();
     long at, whole;
+    talk t;
     (void)state;
     assert_true(tls_start(&s));
-    for (resumed = 0; resumed < 2; resumed++) {
-        talk t;
-        talk_init(&t, "socket", "localhost", "/v1", our_ca());
-        t.desc.max_idle = -1;
-        talk_open(&t, s.port);
-        talk_call(&t, false, NULL);
-        if (resumed) talk_call(&t, false, NULL);
-        talk_expect(&t, LLMF_OK, resumed ? "resumed" : "full");
-        whole = s.counts->sent;
-        llmf_close(t.f);
-        assert_true(whole > (resumed ? 200 : 800));
-        cut_at_byte(&s, resumed != 0, 0, whole);
-        for (at = 1; at < whole; at += resumed || at < 200 || at > whole - 300 ? 1 : 3) cut_at_byte(&s, resumed != 0, at, whole);
-    }
+    talk_init(&t, "socket", "localhost", "/v1", our_ca());
+    t.desc.max_idle = -1;
+    talk_open(&t, s.port);
+    talk_call(&t, false, NULL);
+    if (cut_resumed) talk_call(&t, false, NULL);
+    talk_expect(&t, LLMF_OK, cut_resumed ? "resumed" : "full");
+    whole = cut_way ? s.counts->received : s.counts->sent;
+    llmf_close(t.f);
+    assert_true(whole > 200);
+    for (at = 1; at < whole; at++) cut_at_byte(&s, cut_resumed, cut_way, at, whole);
+    fprintf(stderr, "a %s handshake and a call, cut at each of the %ld bytes %s: %.0f s\n", cut_resumed ? "resumed" : "full", whole, cut_way ? "received" : "sent", kit_seconds() - from);
     tls_stop(&s);
+}
+
+/* Each of these takes a while: all at once, in processes of their own. What they say is for build/tls-cuts-*.txt, but for a line each. */
+static const char *self;
+static void cut_at_every_byte(void **state) {
+    pid_t pids[4];
+    int i, status;
+    (void)state;
+    for (i = 0; i < 4; i++) {
+        char file[64], resumed[2] = {(char)('0' + i / 2), '\0'}, way[2] = {(char)('0' + i % 2), '\0'};
+        snprintf(file, sizeof file, "build/tls-cuts-%d.txt", i);
+        pids[i] = fork();
+        if (pids[i] == 0) {
+            if (freopen(file, "w", stdout)) execl(self, self, resumed, way, (char *)NULL);
+            _exit(127);
+        }
+    }
+    for (i = 0; i < 4; i++) {
+        assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+        if (!WIFEXITED(status) || WEXITSTATUS(status)) fail_msg("see build/tls-cuts-%d.txt", i);
+    }
 }
 
 /* Someone who accepts and says nothing, and a call that is given up meanwhile. */
@@ -1072,7 +1093,8 @@ static void curl_stays_the_default(void **state) {
     tls_stop(&s);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    const struct CMUnitTest cuts[] = {cmocka_unit_test(cut_at_every_byte_one_way)};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whom_bearssl_talks_to), cmocka_unit_test(whom_curl_talks_to), cmocka_unit_test(what_follows_a_root_does_not_matter), cmocka_unit_test(what_the_hello_says),
         cmocka_unit_test(the_clock_is_the_factorys), cmocka_unit_test(where_roots_come_from), cmocka_unit_test(only_pinned_keys), cmocka_unit_test(pins_that_are_none), cmocka_unit_test(a_missing_goodbye_is_a_cut),
@@ -1087,6 +1109,12 @@ int main(void) {
     snprintf(certs, sizeof certs, "build/tls-certs");
     snprintf(command, sizeof command, "sh tests/loopback/certs.sh %s", certs);
     if (system(command)) return 1;
+    self = argv[0];
+    if (argc > 2) {
+        cut_resumed = argv[1][0] == '1';
+        cut_way = argv[2][0] - '0';
+        return cmocka_run_group_tests(cuts, NULL, NULL);
+    }
     snprintf(corpus, sizeof corpus, "%s/corpora/tls/certs", shared && *shared ? shared : "../shared");
     if (access(corpus, R_OK)) corpus[0] = '\0';
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,8 +19,8 @@
 
 typedef struct tls_counts {                  /* seen by both processes */
     volatile long accepted, handshakes, resumed, requests, goodbyes;
-    volatile long cut_at;                    /* the other way: connections end after so many bytes; 0: they do not */
-    volatile long sent;                      /* bytes of the last connection, handshake and all */
+    volatile long cut_at[2];                 /* the other way: connections end after so many bytes sent, received; 0: they do not */
+    volatile long sent, received;            /* bytes of the last connection, handshake and all */
     volatile long hello_len;
     unsigned char hello[1024];               /* the last ClientHello record */
 } tls_counts;
@@ -42,7 +42,7 @@ typedef struct tls_link {
     SSL *ssl;
     BIO *in, *out;
     int fd;
-    long sent, cut_at;
+    long sent, received, cut_at[2];
     char head[65536];
     size_t have;
 } tls_link;
@@ -75,7 +75,7 @@ static bool tls_send(tls_link *l) {
         while (at < n) {
             int some = n - at;
             ssize_t k;
-            if (l->cut_at && some > l->cut_at - l->sent) some = (int)(l->cut_at - l->sent);
+            if (l->cut_at[0] && some > l->cut_at[0] - l->sent) some = (int)(l->cut_at[0] - l->sent);
             if (l->s->piece && some > (int)l->s->piece) some = (int)l->s->piece;
             if (!some) return false;
             k = send(l->fd, bytes + at, (size_t)some, MSG_NOSIGNAL);
@@ -90,8 +90,10 @@ static bool tls_send(tls_link *l) {
 
 static bool tls_receive(tls_link *l) {
     char bytes[16384];
-    ssize_t n = recv(l->fd, bytes, sizeof bytes, 0);
+    long most = l->cut_at[1] ? l->cut_at[1] - l->received : (long)sizeof bytes;
+    ssize_t n = recv(l->fd, bytes, (size_t)(most < (long)sizeof bytes ? most : (long)sizeof bytes), 0);
     if (n <= 0) return false;
+    l->s->counts->received = l->received += n;
     if (!SSL_is_init_finished(l->ssl) && bytes[0] == 22 && n > 9 && bytes[5] == 1) {
         l->s->counts->hello_len = n < (ssize_t)sizeof l->s->counts->hello ? n : (ssize_t)sizeof l->s->counts->hello;
         memcpy(l->s->counts->hello, bytes, (size_t)l->s->counts->hello_len);
@@ -201,8 +203,9 @@ static void tls_serve(const tls_server *s, SSL_CTX *ctx, int fd) {
     l.out = BIO_new(BIO_s_mem());
     SSL_set_bio(l.ssl, l.in, l.out);
     s->counts->accepted++;
-    s->counts->sent = 0;
-    l.cut_at = s->counts->cut_at;
+    s->counts->sent = s->counts->received = 0;
+    l.cut_at[0] = s->counts->cut_at[0];
+    l.cut_at[1] = s->counts->cut_at[1];
     do got = SSL_accept(l.ssl);
     while (got != 1 && tls_again(&l, got));
     if (got == 1 && tls_send(&l)) {
