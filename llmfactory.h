@@ -114,8 +114,9 @@
                 Nobody asks for revocation; llmf_desc.pinned_keys says which keys alone are good. A reply without a length whose connection ends without a TLS goodbye is TRUNCATED. Sessions are resumed for an
                 hour, the last eight hosts' of a factory. Roots: ca_pem, else ca_file, else those built in (LLMF_WITH_ROOTS=1: 20 roots, 7 KB), else the
                 system's bundle, read and parsed at the first https connection (half a millisecond, 90 KB of the block). Memory: 4 KB a connection,
-                8 more while its certificate is checked, up to 36 more while a record is there in part, and 32 for all of them together. What llmf_poll cannot
-                slice is one record of the server's handshake, checked signatures and all: about a millisecond on a PC.
+                8 more while its certificate is checked, up to 36 more while a record is there in part, and 32 for all of them together. With slice_us a
+                handshake goes on a piece at a time. What cannot be split is a signature (2 million instructions with RSA-2048, 13 with RSA-4096, 10 with P-256,
+                55 with P-384: that many tenths of a millisecond on a PC), the agreement on a secret (10) and, once, reading the roots (5). A resumed one has none of it.
    SEEING IT    With llmf_desc.metrics, llmf_metrics writes what Prometheus scrapes; llmf_desc.span is told of each call and attempt in OpenTelemetry's words for
                 generative AI; llmf_provider_status tells of the primary provider and its fallbacks. Neither prompts nor keys are in any of them.
    SECRETS      Keys go into one header, never into a URL, a log, an error or a preview; that header is wiped when the call is freed. TLS is
@@ -234,6 +235,9 @@ typedef struct llmf_usage {
                        returns, which then is -LLMF_ERR_STALE.
      llmf_min_memory   Bytes of memory_size that this description needs at least, for max_calls plain calls of a few KB each, over TLS where BearSSL serves it. Reads the
                        config files, and the roots, to know.
+     slice_us          (a member of llmf_desc) It ends with the step in which the time is up: an event; in a handshake by BearSSL one signature checked or one secret
+                       agreed on, which no slice splits: 10 million instructions, about a millisecond on a PC, and 55 million where an authority signs with P-384
+                       (README, Frames).
      pinned_keys       (a member of llmf_desc) SHA-256 of public keys (SubjectPublicKeyInfo in DER) in base64: "sha256//47DEQp…=;sha256//…". A server of https must have one
                        of them, whatever its host, besides a certificate that is verified (or not: insecure_tls); else the call ends in LLMF_ERR_TLS. What is malformed, and
                        what nobody would look at, as TLS is custom_stream's or custom_transport's, llmf_open refuses.
@@ -301,7 +305,7 @@ typedef struct llmf_desc {
     bool no_global_init;           /* the program calls curl_global_init itself */
     llmf_resolve_fn resolve;       /* socket transport; NULL: getaddrinfo (LLMF_NO_GETADDRINFO: none), which may block llmf_poll for a look-up, but for LLMF_WITH_DNS_THREADS=1: then it has a thread */
     llmf_timeouts timeouts;
-    int64_t slice_us;              /* longest piece of work of one llmf_poll, in microseconds; 0: until nothing is ready */
+    int64_t slice_us;              /* longest piece of work of one llmf_poll, in microseconds; 0: until nothing is ready. See "opening and closing" */
     uint64_t (*clock_ns)(void *user);           /* monotonic nanoseconds; NULL: the system's. LLMF_NO_STDLIB: must be set */
     int64_t (*wall_ms)(void *user);             /* milliseconds since 1970; NULL: the system's. LLMF_NO_STDLIB: wanted for AWS signatures only */
     void (*random)(void *user, void *bytes, size_t len); /* for what separates the parts of an upload, and beside the system's for TLS by BearSSL; NULL: made from the time, and the system's alone */
@@ -26517,6 +26521,8 @@ static const char *llmfi_verify_words(int error) {
 #define LLMFI_TLS_HOST 256
 /* Records of at most this much go out. What comes may have the full 16 KiB, as servers do not care for what we should like. */
 #define LLMFI_TLS_OUT 2048
+/* Bytes of a handshake that are read at a time where time is sliced. BearSSL hands certificates on in such pieces, and may check one signature in each. */
+#define LLMFI_TLS_PIECE 256
 /* Records without a byte of data that one read may pass over. */
 #define LLMFI_TLS_ROUNDS 16
 /* Of the heap, for a connection, its handshake and a record each way that is there in part. */
@@ -26542,6 +26548,14 @@ typedef struct llmfi_bearssl {
     unsigned char in[BR_SSL_BUFSIZE_INPUT];  /* … and in */
 } llmfi_bearssl;
 
+/* Where the next piece of a handshake ends: with a message, with a certificate, or with what tells the length of either. Behind each may be a millisecond of arithmetic. */
+typedef struct llmfi_pieces {
+    unsigned char head[4];                   /* a message's type and length; a certificate's length, behind a 0 */
+    size_t head_len;                         /* bytes of it that have come */
+    size_t left;                             /* bytes of what it announced; 0: a head is coming */
+    size_t list;                             /* bytes behind those which are more certificates; 0: a message follows */
+} llmfi_pieces;
+
 typedef struct llmfi_tls {
     llmfi_bearssl *b;
     void *under;                             /* the socket stream */
@@ -26557,6 +26571,7 @@ typedef struct llmfi_tls {
     const char *why;                         /* static text; NULL: `error` tells */
     unsigned char head[5];                   /* of the record that is coming … */
     size_t head_len, left;                   /* … bytes of it that have come, and those behind it that have not */
+    llmfi_pieces pieces;
     unsigned char *kept_in, *kept_out;       /* instead of the factory's buffers; NULL: nothing is kept */
     br_ssl_client_context ssl;
 } llmfi_tls;
@@ -26754,14 +26769,15 @@ static int llmfi_tls_broken(llmfi_tls *t) {
     return t->verify.no_memory ? -LLMF_ERR_MEMORY : -LLMF_ERR_TLS;
 }
 
-/* The socket is connected: LLMF_OK, or minus an llmf_result. */
+/* The socket is connected: 1, 0: reading the roots took the slice, or minus an llmf_result. */
 static int llmfi_tls_begin(llmfi_tls *t) {
     llmfi_bearssl *b = t->b;
     const llmf_desc *d = b->net->desc;
-    int got = d->insecure_tls ? LLMF_OK : llmfi_tls_roots(b);
+    bool ready = d->insecure_tls || b->roots, resume;
+    int got = ready ? LLMF_OK : llmfi_tls_roots(b);
     char name[LLMFI_TLS_HOST];
-    bool resume;
     if (got != LLMF_OK) return llmfi_tls_fail(t, got, b->no_roots);
+    if (!ready && llmfi_slice_over(b->net)) return 0;
     memcpy(name, t->host.ptr, t->host.len);
     name[t->host.len] = '\0';
     llmfi_verify_init(&t->verify, b->net->heap, b->roots, b->root_count, t->host, llmfi_tls_wall(b->net));
@@ -26776,7 +26792,7 @@ static int llmfi_tls_begin(llmfi_tls *t) {
     }
     resume = llmfi_session_resume(t);
     t->begun = true;
-    return br_ssl_client_reset(&t->ssl, t->verify.ip_len ? NULL : name, resume) ? LLMF_OK : llmfi_tls_broken(t);
+    return br_ssl_client_reset(&t->ssl, t->verify.ip_len ? NULL : name, resume) ? 1 : llmfi_tls_broken(t);
 }
 
 /* ---- records ---- */
@@ -26869,17 +26885,53 @@ static int llmfi_tls_flush(llmfi_tls *t) {
     return 1;
 }
 
+/* Is what comes next the inside of a record of the handshake, to be read in pieces? */
+static bool llmfi_tls_in_pieces(const llmfi_tls *t) {
+    return LLMF_HAS_SLICES && t->b->net->desc->slice_us > 0 && !t->up && t->head_len == sizeof t->head && t->head[0] == 22;
+}
+
+static size_t llmfi_piece_len(const llmfi_pieces *p) {
+    size_t len = p->left ? p->left : sizeof p->head - p->head_len;
+    return len < LLMFI_TLS_PIECE ? len : LLMFI_TLS_PIECE;
+}
+
+/* `n` bytes have come, llmfi_piece_len at most. */
+static void llmfi_piece_came(llmfi_pieces *p, const unsigned char *bytes, size_t n) {
+    if (p->left) {
+        p->left -= n;
+    } else {
+        memcpy(p->head + p->head_len, bytes, n);
+        p->head_len += n;
+        if (p->head_len < sizeof p->head) return;
+        p->head_len = 0;
+        p->left = (size_t)p->head[1] << 16 | (size_t)p->head[2] << 8 | p->head[3];
+        if (p->head[0] == 11) { /* certificates: first three bytes with the length of all of them */
+            p->list = p->left > 3 ? p->left - 3 : 0;
+            p->left -= p->list;
+        } else {
+            p->list -= p->left < p->list ? p->left : p->list;
+        }
+    }
+    if (p->left || !p->list) return;
+    p->head[0] = 0;
+    p->head_len = 1;
+    p->list -= p->list < 3 ? p->list : 3;
+}
+
 /* Reads at most the rest of a record, straight to where the engine wants it: bytes, 0: none now, or what the socket said. */
 static int llmfi_tls_receive(llmfi_tls *t) {
+    bool pieces = llmfi_tls_in_pieces(t);
     size_t len;
     unsigned char *to;
     int n;
     llmfi_tls_done_in(t);
     to = br_ssl_engine_recvrec_buf(&t->ssl.eng, &len);
+    if (pieces && len > llmfi_piece_len(&t->pieces)) len = llmfi_piece_len(&t->pieces);
     n = to ? llmfi_socket_read(t->b->net, t->under, (char *)to, len) : 0;
     if (n <= 0) return n;
     if (!t->kept_in) memcpy(t->b->in, t->head, t->head_len); /* other connections were here since */
     llmfi_tls_count(t, to, (size_t)n);
+    if (pieces) llmfi_piece_came(&t->pieces, to, (size_t)n);
     br_ssl_engine_recvrec_ack(&t->ssl.eng, (size_t)n);
     return n;
 }
@@ -26891,7 +26943,8 @@ static void llmfi_tls_done(llmfi_tls *t) {
     llmfi_verify_free(&t->verify);
 }
 
-/* Goes on with the handshake: 1 when it is done. A step is at most one record of the server's, and there is one at least, however short the slice. */
+/* Goes on with the handshake: 1 when it is done. A step is one record of the server's, or a piece of it where time is sliced, and there is one at least, however
+   short the slice. */
 static int llmfi_tls_handshake(llmfi_tls *t) {
     bool stepped = false;
     for (;;) {
@@ -26945,7 +26998,7 @@ static int llmfi_tls_ready(void *user, void *stream) {
         got = llmfi_socket_ready(t->b->net, t->under);
         if (got <= 0) return got;
         got = llmfi_tls_begin(t);
-        if (got != LLMF_OK) return got;
+        if (got <= 0) return got;
     }
     return llmfi_tls_rest(t, llmfi_tls_handshake(t));
 }

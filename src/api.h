@@ -98,6 +98,9 @@ typedef struct llmf_usage {
                        returns, which then is -LLMF_ERR_STALE.
      llmf_min_memory   Bytes of memory_size that this description needs at least, for max_calls plain calls of a few KB each, over TLS where BearSSL serves it. Reads the
                        config files, and the roots, to know.
+     slice_us          (a member of llmf_desc) It ends with the step in which the time is up: an event; in a handshake by BearSSL one signature checked or one secret
+                       agreed on, which no slice splits: 10 million instructions, about a millisecond on a PC, and 55 million where an authority signs with P-384
+                       (README, Frames).
      pinned_keys       (a member of llmf_desc) SHA-256 of public keys (SubjectPublicKeyInfo in DER) in base64: "sha256//47DEQp…=;sha256//…". A server of https must have one
                        of them, whatever its host, besides a certificate that is verified (or not: insecure_tls); else the call ends in LLMF_ERR_TLS. What is malformed, and
                        what nobody would look at, as TLS is custom_stream's or custom_transport's, llmf_open refuses.
@@ -165,7 +168,7 @@ typedef struct llmf_desc {
     bool no_global_init;           /* the program calls curl_global_init itself */
     llmf_resolve_fn resolve;       /* socket transport; NULL: getaddrinfo (LLMF_NO_GETADDRINFO: none), which may block llmf_poll for a look-up, but for LLMF_WITH_DNS_THREADS=1: then it has a thread */
     llmf_timeouts timeouts;
-    int64_t slice_us;              /* longest piece of work of one llmf_poll, in microseconds; 0: until nothing is ready */
+    int64_t slice_us;              /* longest piece of work of one llmf_poll, in microseconds; 0: until nothing is ready. See "opening and closing" */
     uint64_t (*clock_ns)(void *user);           /* monotonic nanoseconds; NULL: the system's. LLMF_NO_STDLIB: must be set */
     int64_t (*wall_ms)(void *user);             /* milliseconds since 1970; NULL: the system's. LLMF_NO_STDLIB: wanted for AWS signatures only */
     void (*random)(void *user, void *bytes, size_t len); /* for what separates the parts of an upload, and beside the system's for TLS by BearSSL; NULL: made from the time, and the system's alone */

@@ -18,6 +18,8 @@
 #define LLMFI_TLS_HOST 256
 /* Records of at most this much go out. What comes may have the full 16 KiB, as servers do not care for what we should like. */
 #define LLMFI_TLS_OUT 2048
+/* Bytes of a handshake that are read at a time where time is sliced. BearSSL hands certificates on in such pieces, and may check one signature in each. */
+#define LLMFI_TLS_PIECE 256
 /* Records without a byte of data that one read may pass over. */
 #define LLMFI_TLS_ROUNDS 16
 /* Of the heap, for a connection, its handshake and a record each way that is there in part. */
@@ -43,6 +45,14 @@ typedef struct llmfi_bearssl {
     unsigned char in[BR_SSL_BUFSIZE_INPUT];  /* … and in */
 } llmfi_bearssl;
 
+/* Where the next piece of a handshake ends: with a message, with a certificate, or with what tells the length of either. Behind each may be a millisecond of arithmetic. */
+typedef struct llmfi_pieces {
+    unsigned char head[4];                   /* a message's type and length; a certificate's length, behind a 0 */
+    size_t head_len;                         /* bytes of it that have come */
+    size_t left;                             /* bytes of what it announced; 0: a head is coming */
+    size_t list;                             /* bytes behind those which are more certificates; 0: a message follows */
+} llmfi_pieces;
+
 typedef struct llmfi_tls {
     llmfi_bearssl *b;
     void *under;                             /* the socket stream */
@@ -58,6 +68,7 @@ typedef struct llmfi_tls {
     const char *why;                         /* static text; NULL: `error` tells */
     unsigned char head[5];                   /* of the record that is coming … */
     size_t head_len, left;                   /* … bytes of it that have come, and those behind it that have not */
+    llmfi_pieces pieces;
     unsigned char *kept_in, *kept_out;       /* instead of the factory's buffers; NULL: nothing is kept */
     br_ssl_client_context ssl;
 } llmfi_tls;
@@ -255,14 +266,15 @@ static int llmfi_tls_broken(llmfi_tls *t) {
     return t->verify.no_memory ? -LLMF_ERR_MEMORY : -LLMF_ERR_TLS;
 }
 
-/* The socket is connected: LLMF_OK, or minus an llmf_result. */
+/* The socket is connected: 1, 0: reading the roots took the slice, or minus an llmf_result. */
 static int llmfi_tls_begin(llmfi_tls *t) {
     llmfi_bearssl *b = t->b;
     const llmf_desc *d = b->net->desc;
-    int got = d->insecure_tls ? LLMF_OK : llmfi_tls_roots(b);
+    bool ready = d->insecure_tls || b->roots, resume;
+    int got = ready ? LLMF_OK : llmfi_tls_roots(b);
     char name[LLMFI_TLS_HOST];
-    bool resume;
     if (got != LLMF_OK) return llmfi_tls_fail(t, got, b->no_roots);
+    if (!ready && llmfi_slice_over(b->net)) return 0;
     memcpy(name, t->host.ptr, t->host.len);
     name[t->host.len] = '\0';
     llmfi_verify_init(&t->verify, b->net->heap, b->roots, b->root_count, t->host, llmfi_tls_wall(b->net));
@@ -277,7 +289,7 @@ static int llmfi_tls_begin(llmfi_tls *t) {
     }
     resume = llmfi_session_resume(t);
     t->begun = true;
-    return br_ssl_client_reset(&t->ssl, t->verify.ip_len ? NULL : name, resume) ? LLMF_OK : llmfi_tls_broken(t);
+    return br_ssl_client_reset(&t->ssl, t->verify.ip_len ? NULL : name, resume) ? 1 : llmfi_tls_broken(t);
 }
 
 /* ---- records ---- */
@@ -370,17 +382,53 @@ static int llmfi_tls_flush(llmfi_tls *t) {
     return 1;
 }
 
+/* Is what comes next the inside of a record of the handshake, to be read in pieces? */
+static bool llmfi_tls_in_pieces(const llmfi_tls *t) {
+    return LLMF_HAS_SLICES && t->b->net->desc->slice_us > 0 && !t->up && t->head_len == sizeof t->head && t->head[0] == 22;
+}
+
+static size_t llmfi_piece_len(const llmfi_pieces *p) {
+    size_t len = p->left ? p->left : sizeof p->head - p->head_len;
+    return len < LLMFI_TLS_PIECE ? len : LLMFI_TLS_PIECE;
+}
+
+/* `n` bytes have come, llmfi_piece_len at most. */
+static void llmfi_piece_came(llmfi_pieces *p, const unsigned char *bytes, size_t n) {
+    if (p->left) {
+        p->left -= n;
+    } else {
+        memcpy(p->head + p->head_len, bytes, n);
+        p->head_len += n;
+        if (p->head_len < sizeof p->head) return;
+        p->head_len = 0;
+        p->left = (size_t)p->head[1] << 16 | (size_t)p->head[2] << 8 | p->head[3];
+        if (p->head[0] == 11) { /* certificates: first three bytes with the length of all of them */
+            p->list = p->left > 3 ? p->left - 3 : 0;
+            p->left -= p->list;
+        } else {
+            p->list -= p->left < p->list ? p->left : p->list;
+        }
+    }
+    if (p->left || !p->list) return;
+    p->head[0] = 0;
+    p->head_len = 1;
+    p->list -= p->list < 3 ? p->list : 3;
+}
+
 /* Reads at most the rest of a record, straight to where the engine wants it: bytes, 0: none now, or what the socket said. */
 static int llmfi_tls_receive(llmfi_tls *t) {
+    bool pieces = llmfi_tls_in_pieces(t);
     size_t len;
     unsigned char *to;
     int n;
     llmfi_tls_done_in(t);
     to = br_ssl_engine_recvrec_buf(&t->ssl.eng, &len);
+    if (pieces && len > llmfi_piece_len(&t->pieces)) len = llmfi_piece_len(&t->pieces);
     n = to ? llmfi_socket_read(t->b->net, t->under, (char *)to, len) : 0;
     if (n <= 0) return n;
     if (!t->kept_in) memcpy(t->b->in, t->head, t->head_len); /* other connections were here since */
     llmfi_tls_count(t, to, (size_t)n);
+    if (pieces) llmfi_piece_came(&t->pieces, to, (size_t)n);
     br_ssl_engine_recvrec_ack(&t->ssl.eng, (size_t)n);
     return n;
 }
@@ -392,7 +440,8 @@ static void llmfi_tls_done(llmfi_tls *t) {
     llmfi_verify_free(&t->verify);
 }
 
-/* Goes on with the handshake: 1 when it is done. A step is at most one record of the server's, and there is one at least, however short the slice. */
+/* Goes on with the handshake: 1 when it is done. A step is one record of the server's, or a piece of it where time is sliced, and there is one at least, however
+   short the slice. */
 static int llmfi_tls_handshake(llmfi_tls *t) {
     bool stepped = false;
     for (;;) {
@@ -446,7 +495,7 @@ static int llmfi_tls_ready(void *user, void *stream) {
         got = llmfi_socket_ready(t->b->net, t->under);
         if (got <= 0) return got;
         got = llmfi_tls_begin(t);
-        if (got != LLMF_OK) return got;
+        if (got <= 0) return got;
     }
     return llmfi_tls_rest(t, llmfi_tls_handshake(t));
 }

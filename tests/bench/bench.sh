@@ -34,6 +34,7 @@ build_all() {
     build bench_llmf bench_llmf.c -lcurl -ldl
     build bench_socket bench_llmf.c -DLLMF_NO_CURL=1 -ldl
     build bench_bearssl bench_llmf.c -DLLMF_NO_CURL=1 -DLLMF_WITH_BEARSSL=1 -lbearssl -ldl
+    build bench_handshake bench_handshake.c -DLLMF_NO_CURL=1 -DLLMF_WITH_BEARSSL=1 -lbearssl
     build bench_handle bench_handle.c -lcurl
     $CXX -std=c++17 -O3 -DNDEBUG -Wall -Wextra -c -o $B/work_simdjson.o tests/bench/work_simdjson.cpp || die "work_simdjson.cpp does not build"
     build c_multi.o c_multi.c -c
@@ -46,6 +47,7 @@ build_all() {
 build_all
 [ "${ONLY:-}" = build ] && exit 0
 KEYS=rsa sh tests/loopback/certs.sh $B/certs || die "no certificates"
+KEYS=ec sh tests/loopback/certs.sh $B/certs-ec || die "no certificates"
 
 t=$(mktemp -d) || exit 1
 servers=''
@@ -68,6 +70,8 @@ serve() { # NAME OPTIONS...: sets port and tls_port
 }
 serve full -N
 full=https://127.0.0.1:$tls_port/v1
+serve curves -N -C $B/certs-ec/server.pem -K $B/certs-ec/server.key
+curves=https://127.0.0.1:$tls_port/v1
 serve other
 plain=http://127.0.0.1:$port resumed=https://127.0.0.1:$tls_port/v1
 
@@ -144,6 +148,13 @@ per_look_up() { # WHICH
     echo $(((hi - lo) / 64000))
 }
 
+largest_poll() { # BASE CERTIFICATES: of the llmf_polls that make a full handshake
+    # shellcheck disable=SC2086
+    BENCH_CA=$B/$2/bundle.pem $pin valgrind --tool=callgrind --callgrind-out-file="$t/polls.$2" --toggle-collect=bench_poll --dump-after=bench_poll \
+        $B/bench_handshake "$1" >/dev/null 2>&1 || die "bench_handshake failed"
+    awk '/^(totals|summary):/ && $2 > most { most = $2 } END { print most + 0 }' "$t/polls.$2".*
+}
+
 # ---- the table ----
 
 number() { echo "$1" | awk '{ s = $1; while (match(s, /^[0-9]+[0-9][0-9][0-9]([^0-9.]|$)/)) { n = RLENGTH; if (substr(s, n, 1) !~ /[0-9]/) n--; s = substr(s, 1, n - 3) "," substr(s, n - 2) } print s }'; }
@@ -214,6 +225,10 @@ count_rows() {
     count "fresh TLS connection over libcurl, full handshake" "$(per_call bench_llmf "$full" plain 5 15)" "$(per_call c_multi "$full" plain 1 2)" 8000000
     count "fresh TLS connection over libcurl, resumed" "$(per_call bench_llmf "$resumed" plain 5 15)" "" ""
     unset BENCH_CA BENCH_FRESH BENCH_TRANSPORT
+    if command -v valgrind >/dev/null 2>&1; then
+        count "BearSSL, full handshake in slices: the largest llmf_poll, RSA-2048" "$(largest_poll "$full" certs)" "" 11000000
+        count "the same, P-256" "$(largest_poll "$curves" certs-ec)" "" 11000000
+    fi
     count "handle by name, instructions" "$(per_look_up get)" "$(per_look_up hash)" ""
     count "the last handle again, instructions" "$(per_look_up again)" "$(per_look_up same)" ""
 }

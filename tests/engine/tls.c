@@ -22,10 +22,45 @@ static ssize_t scant_send(int fd, const void *from, size_t len, int flags) {
 }
 #define recv scant_recv
 #define send scant_send
+
+/* What a handshake cannot do in parts: signatures checked, and points multiplied, in the poll under way. */
+#include <bearssl.h>
+static struct { int checks, products; } sums;
+static uint32_t counted_rsa(const unsigned char *x, size_t x_len, const unsigned char *oid, size_t hash_len, const br_rsa_public_key *key, unsigned char *hash) {
+    sums.checks++;
+    return br_rsa_pkcs1_vrfy_get_default()(x, x_len, oid, hash_len, key, hash);
+}
+static uint32_t counted_ecdsa(const br_ec_impl *ec, const void *hash, size_t hash_len, const br_ec_public_key *key, const void *sig, size_t sig_len) {
+    sums.checks++;
+    return br_ecdsa_vrfy_asn1_get_default()(ec, hash, hash_len, key, sig, sig_len);
+}
+static uint32_t counted_mul(unsigned char *g, size_t g_len, const unsigned char *x, size_t x_len, int curve) {
+    sums.products++;
+    return br_ec_get_default()->mul(g, g_len, x, x_len, curve);
+}
+static size_t counted_mulgen(unsigned char *r, const unsigned char *x, size_t x_len, int curve) {
+    sums.products++;
+    return br_ec_get_default()->mulgen(r, x, x_len, curve);
+}
+static const br_ec_impl *counted_ec(void) {
+    static br_ec_impl ec;
+    ec = *br_ec_get_default();
+    ec.mul = counted_mul;
+    ec.mulgen = counted_mulgen;
+    return &ec;
+}
+#define br_rsa_pkcs1_vrfy_get_default() counted_rsa
+#define br_ecdsa_vrfy_asn1_get_default() counted_ecdsa
+#define br_ec_get_default() counted_ec()
+#define br_ssl_engine_set_default_rsavrfy(e) br_ssl_engine_set_rsavrfy((e), counted_rsa)
+#define br_ssl_engine_set_default_ecdsa(e) (br_ssl_engine_set_ec((e), counted_ec()), br_ssl_engine_set_ecdsa((e), counted_ecdsa))
 #undef LLMFACTORY_IMPLEMENTATION
 #include "kit.h"
 #undef recv
 #undef send
+#undef br_rsa_pkcs1_vrfy_get_default
+#undef br_ecdsa_vrfy_asn1_get_default
+#undef br_ec_get_default
 #include "alloc.h"
 #include "server.h"
 #include "tls_server.h"
@@ -520,50 +555,71 @@ static void a_missing_goodbye_is_a_cut(void **state) {
     tls_stop(&s);
 }
 
-/* One call whose server's bytes end after `at`, in a factory of its own that may have a session to resume. `whole`: so many there are. */
-static void cut_at_byte(tls_server *s, bool resumed, long at, long whole) {
-    size_t used = 0;
+/* One call on a connection that ends after `at` of the `whole` bytes that the server sends, or (way 1) gets, in a factory of its own that may have a session to
+   resume. */
+static void cut_at_byte(tls_server *s, bool resumed, int way, long at, long whole) {
+    size_t used;
     talk t;
     talk_init(&t, "socket", "localhost", "/v1", our_ca());
     t.desc.max_idle = -1;
     talk_open(&t, s->port);
-    s->counts->cut_at = 0;
     if (resumed) talk_call(&t, false, NULL);
     if (resumed) talk_expect(&t, LLMF_OK, "full");
-    if (resumed) used = kit_used(t.f);
-    s->counts->cut_at = at;
+    used = kit_used(t.f);
+    s->counts->cut_at[way] = at;
     talk_call(&t, false, NULL);
-    if (!at) talk_expect(&t, LLMF_OK, resumed ? "resumed" : "full");
-    else if (t.code != LLMF_ERR_TLS && t.code != LLMF_ERR_NETWORK && t.code != LLMF_ERR_TRUNCATED) fail_msg("cut at %ld of %ld: %s: %s%s", at, whole, llmf_result_name(t.code), t.error, t.text);
-    s->counts->cut_at = 0;
+    if (t.code != LLMF_ERR_TLS && t.code != LLMF_ERR_NETWORK && t.code != LLMF_ERR_TRUNCATED)
+        fail_msg("cut at %ld of %ld %s: %s: %s%s", at, whole, way ? "received" : "sent", llmf_result_name(t.code), t.error, t.text);
+    s->counts->cut_at[way] = 0;
     talk_call(&t, false, NULL); /* nothing of it stays */
     talk_expect(&t, LLMF_OK, NULL);
-    if (resumed && kit_used(t.f) != used) fail_msg("cut at %ld: %zu bytes of the heap, %zu before", at, kit_used(t.f), used);
+    if (resumed && kit_used(t.f) != used) fail_msg("cut at %ld %s: %zu bytes of the heap, %zu before", at, way ? "received" : "sent", kit_used(t.f), used);
     llmf_close(t.f);
 }
 
 /* An error each time, and all memory comes back. */
-static void cut_at_every_byte(void **state) {
+static bool cut_resumed;
+static int cut_way;
+static void cut_at_every_byte_one_way(void **state) {
     tls_server s = our_server();
-    int resumed;
+    double from = kit_seconds();
     long at, whole;
+    talk t;
     (void)state;
     assert_true(tls_start(&s));
-    for (resumed = 0; resumed < 2; resumed++) {
-        talk t;
-        talk_init(&t, "socket", "localhost", "/v1", our_ca());
-        t.desc.max_idle = -1;
-        talk_open(&t, s.port);
-        talk_call(&t, false, NULL);
-        if (resumed) talk_call(&t, false, NULL);
-        talk_expect(&t, LLMF_OK, resumed ? "resumed" : "full");
-        whole = s.counts->sent;
-        llmf_close(t.f);
-        assert_true(whole > (resumed ? 200 : 800));
-        cut_at_byte(&s, resumed != 0, 0, whole);
-        for (at = 1; at < whole; at += resumed || at < 200 || at > whole - 300 ? 1 : 3) cut_at_byte(&s, resumed != 0, at, whole);
-    }
+    talk_init(&t, "socket", "localhost", "/v1", our_ca());
+    t.desc.max_idle = -1;
+    talk_open(&t, s.port);
+    talk_call(&t, false, NULL);
+    if (cut_resumed) talk_call(&t, false, NULL);
+    talk_expect(&t, LLMF_OK, cut_resumed ? "resumed" : "full");
+    whole = cut_way ? s.counts->received : s.counts->sent;
+    llmf_close(t.f);
+    assert_true(whole > 200);
+    for (at = 1; at < whole; at++) cut_at_byte(&s, cut_resumed, cut_way, at, whole);
+    fprintf(stderr, "a %s handshake and a call, cut at each of the %ld bytes %s: %.0f s\n", cut_resumed ? "resumed" : "full", whole, cut_way ? "received" : "sent", kit_seconds() - from);
     tls_stop(&s);
+}
+
+/* Each of these takes a while: all at once, in processes of their own. What they say is for build/tls-cuts-*.txt, but for a line each. */
+static const char *self;
+static void cut_at_every_byte(void **state) {
+    pid_t pids[4];
+    int i, status;
+    (void)state;
+    for (i = 0; i < 4; i++) {
+        char file[64], resumed[2] = {(char)('0' + i / 2), '\0'}, way[2] = {(char)('0' + i % 2), '\0'};
+        snprintf(file, sizeof file, "build/tls-cuts-%d.txt", i);
+        pids[i] = fork();
+        if (pids[i] == 0) {
+            if (freopen(file, "w", stdout)) execl(self, self, resumed, way, (char *)NULL);
+            _exit(127);
+        }
+    }
+    for (i = 0; i < 4; i++) {
+        assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+        if (!WIFEXITED(status) || WEXITSTATUS(status)) fail_msg("see build/tls-cuts-%d.txt", i);
+    }
 }
 
 /* Someone who accepts and says nothing, and a call that is given up meanwhile. */
@@ -668,31 +724,91 @@ static void large_and_small(void **state) {
     tls_stop(&s);
 }
 
-static void a_frame_is_not_held_up(void **state) {
-    tls_server s = our_server();
+/* One full handshake in slices of a microsecond. What a poll may do is check one signature or agree on one secret, which are two products that BearSSL makes at
+   once; and reading the roots is a poll of its own. */
+static void in_slices(tls_server s, const char *host, const char *ca, int checks) {
     llmf_request req = kit_request(false);
+    const llmfi_http *http;
     kit_seen seen;
     llmf_call c;
     talk t;
-    int polls = 0;
-    (void)state;
+    int polls = 0, most = 0, all = 0, products = 0;
     assert_true(tls_start(&s));
-    talk_init(&t, "socket", "localhost", "/v1", our_ca());
+    talk_init(&t, "socket", host, "/v1", ca);
     t.desc.slice_us = 1;
     talk_open(&t, s.port);
     memset(&seen, 0, sizeof seen);
     c = llmf_start(t.f, llmf_get(t.f, "openai:m", NULL), &req);
+    http = (llmfi_http *)(void *)t.f->socket;
     while (!seen.finals && polls < 1000000) {
+        const llmfi_bearssl *b = (const llmfi_bearssl *)http->secure.ops.user;
+        bool had_roots = b->roots != NULL;
+        memset(&sums, 0, sizeof sums);
         llmf_poll(t.f, 0);
+        if (!had_roots && b->roots) assert_false(((llmfi_tls *)http->list[LLMFI_CONN_DIAL].first->stream)->begun);
+        if (sums.checks > most) most = sums.checks;
+        if (sums.checks && sums.products) fail_msg("%d signatures and %d products in one poll", sums.checks, sums.products);
+        all += sums.checks;
+        products += sums.products;
         kit_take(t.f, c, &seen);
         polls++;
     }
-    assert_int_equal(seen.code, LLMF_OK);
-    assert_true(polls > 8); /* the socket, each record of the handshake, the reply */
+    if (seen.code) fail_msg("%s", seen.error);
+    if (all != checks || most != 1 || products != 2) fail_msg("%s: %d signatures, %d wanted; %d in one poll; %d products", s.chain, all, checks, most, products);
     kit_forget(&seen);
     llmf_free(t.f, c);
     llmf_close(t.f);
     tls_stop(&s);
+}
+
+static void a_frame_is_not_held_up(void **state) {
+    static const struct { const char *name; int checks; } chains[] = {{"good", 3}, {"good-ec", 3}};
+    char root[600];
+    size_t i;
+    int k;
+    (void)state;
+    snprintf(root, sizeof root, "%s/root.pem", corpus);
+    for (k = 0; k < 2; k++) {
+        tls_server s = our_server();
+        s.one_record = k != 0;
+        in_slices(s, "localhost", our_ca(), 2);
+        for (i = 0; i < KIT_COUNT(chains) && corpus[0]; i++) {
+            s = server_of(corpus, chains[i].name, true);
+            s.one_record = k != 0;
+            in_slices(s, GOOD, root, chains[i].checks);
+        }
+    }
+}
+
+/* Where a handshake is cut: behind each head, message and certificate, and each 256 bytes of one. */
+static void pieces_of_a_handshake(void **state) {
+    static const struct { unsigned char head[4]; size_t head_len, body; } parts[] = {
+        {{2, 0, 0, 10}, 4, 10},                              /* a hello */
+        {{11, 0, 1, 58}, 4, 0}, {{0, 1, 55, 0}, 3, 0},       /* certificates: 3 + 3 + 300 + 3 + 5 bytes */
+        {{0, 1, 44, 0}, 3, 300}, {{0, 0, 5, 0}, 3, 5},
+        {{14, 0, 0, 0}, 4, 0}, {{12, 0, 0, 1}, 4, 1},        /* one without a body, and what follows */
+    };
+    static const size_t cuts[] = {4, 10, 4, 3, 3, 256, 44, 3, 5, 4, 4, 1};
+    unsigned char bytes[512];
+    size_t len = 0, at = 0, i;
+    llmfi_pieces p;
+    (void)state;
+    memset(bytes, 11, sizeof bytes);
+    for (i = 0; i < KIT_COUNT(parts); i++) {
+        memcpy(bytes + len, parts[i].head, parts[i].head_len);
+        len += parts[i].head_len + parts[i].body;
+    }
+    memset(&p, 0, sizeof p);
+    for (i = 0; i < KIT_COUNT(cuts); i++) {
+        size_t n = llmfi_piece_len(&p), k;
+        assert_int_equal(n, cuts[i]);
+        for (k = 0; k < n; k++) {
+            llmfi_piece_came(&p, bytes + at + k, 1);
+            if (k + 1 < n && n < LLMFI_TLS_PIECE) assert_int_equal(llmfi_piece_len(&p), n - k - 1); /* however few come at a time */
+        }
+        at += n;
+    }
+    assert_int_equal(at, len);
 }
 
 /* ---- sessions ---- */
@@ -977,11 +1093,13 @@ static void curl_stays_the_default(void **state) {
     tls_stop(&s);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    const struct CMUnitTest cuts[] = {cmocka_unit_test(cut_at_every_byte_one_way)};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whom_bearssl_talks_to), cmocka_unit_test(whom_curl_talks_to), cmocka_unit_test(what_follows_a_root_does_not_matter), cmocka_unit_test(what_the_hello_says),
         cmocka_unit_test(the_clock_is_the_factorys), cmocka_unit_test(where_roots_come_from), cmocka_unit_test(only_pinned_keys), cmocka_unit_test(pins_that_are_none), cmocka_unit_test(a_missing_goodbye_is_a_cut),
         cmocka_unit_test(cut_at_every_byte), cmocka_unit_test(a_silent_server), cmocka_unit_test(no_tls_there), cmocka_unit_test(bytes_one_by_one), cmocka_unit_test(large_and_small), cmocka_unit_test(a_frame_is_not_held_up),
+        cmocka_unit_test(pieces_of_a_handshake),
         cmocka_unit_test(sessions_are_resumed), cmocka_unit_test(ten_calls_one_connection), cmocka_unit_test(streams_over_https),
         cmocka_unit_test(connections_share_their_buffers), cmocka_unit_test(each_allocation_refused), cmocka_unit_test(the_least_memory), cmocka_unit_test(curl_stays_the_default),
     };
@@ -991,6 +1109,12 @@ int main(void) {
     snprintf(certs, sizeof certs, "build/tls-certs");
     snprintf(command, sizeof command, "sh tests/loopback/certs.sh %s", certs);
     if (system(command)) return 1;
+    self = argv[0];
+    if (argc > 2) {
+        cut_resumed = argv[1][0] == '1';
+        cut_way = argv[2][0] - '0';
+        return cmocka_run_group_tests(cuts, NULL, NULL);
+    }
     snprintf(corpus, sizeof corpus, "%s/corpora/tls/certs", shared && *shared ? shared : "../shared");
     if (access(corpus, R_OK)) corpus[0] = '\0';
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,8 +19,8 @@
 
 typedef struct tls_counts {                  /* seen by both processes */
     volatile long accepted, handshakes, resumed, requests, goodbyes;
-    volatile long cut_at;                    /* the other way: connections end after so many bytes; 0: they do not */
-    volatile long sent;                      /* bytes of the last connection, handshake and all */
+    volatile long cut_at[2];                 /* the other way: connections end after so many bytes sent, received; 0: they do not */
+    volatile long sent, received;            /* bytes of the last connection, handshake and all */
     volatile long hello_len;
     unsigned char hello[1024];               /* the last ClientHello record */
 } tls_counts;
@@ -31,6 +31,7 @@ typedef struct tls_server {
     const char *ciphers;                     /* NULL: OpenSSL's */
     bool wants_client;                       /* asks for a certificate and insists */
     size_t piece;                            /* bytes sent at a time; 0: all at once */
+    bool one_record;                         /* the messages of a handshake's first answer come in one record, as some servers send them */
     pid_t pid;
     int port;
     tls_counts *counts;
@@ -41,10 +42,28 @@ typedef struct tls_link {
     SSL *ssl;
     BIO *in, *out;
     int fd;
-    long sent, cut_at;
+    long sent, received, cut_at[2];
     char head[65536];
     size_t have;
 } tls_link;
+
+/* Records of a handshake's messages become one: the new length. Others stay. */
+static int tls_merge(char *bytes, int n) {
+    unsigned char *p = (unsigned char *)bytes;
+    int at, to = 5;
+    for (at = 0; at + 5 <= n; at += 5 + (p[at + 3] << 8 | p[at + 4]))
+        if (p[at] != 22) return n;
+    if (at != n) return n;
+    for (at = 0; at < n;) {
+        int len = p[at + 3] << 8 | p[at + 4];
+        memmove(p + to, p + at + 5, (size_t)len);
+        at += 5 + len;
+        to += len;
+    }
+    p[3] = (unsigned char)((to - 5) >> 8);
+    p[4] = (unsigned char)(to - 5);
+    return to;
+}
 
 /* False: the connection is over. */
 static bool tls_send(tls_link *l) {
@@ -52,10 +71,11 @@ static bool tls_send(tls_link *l) {
     int n;
     while ((n = BIO_read(l->out, bytes, sizeof bytes)) > 0) {
         int at = 0;
+        if (l->s->one_record && !SSL_is_init_finished(l->ssl)) n = tls_merge(bytes, n);
         while (at < n) {
             int some = n - at;
             ssize_t k;
-            if (l->cut_at && some > l->cut_at - l->sent) some = (int)(l->cut_at - l->sent);
+            if (l->cut_at[0] && some > l->cut_at[0] - l->sent) some = (int)(l->cut_at[0] - l->sent);
             if (l->s->piece && some > (int)l->s->piece) some = (int)l->s->piece;
             if (!some) return false;
             k = send(l->fd, bytes + at, (size_t)some, MSG_NOSIGNAL);
@@ -70,8 +90,10 @@ static bool tls_send(tls_link *l) {
 
 static bool tls_receive(tls_link *l) {
     char bytes[16384];
-    ssize_t n = recv(l->fd, bytes, sizeof bytes, 0);
+    long most = l->cut_at[1] ? l->cut_at[1] - l->received : (long)sizeof bytes;
+    ssize_t n = recv(l->fd, bytes, (size_t)(most < (long)sizeof bytes ? most : (long)sizeof bytes), 0);
     if (n <= 0) return false;
+    l->s->counts->received = l->received += n;
     if (!SSL_is_init_finished(l->ssl) && bytes[0] == 22 && n > 9 && bytes[5] == 1) {
         l->s->counts->hello_len = n < (ssize_t)sizeof l->s->counts->hello ? n : (ssize_t)sizeof l->s->counts->hello;
         memcpy(l->s->counts->hello, bytes, (size_t)l->s->counts->hello_len);
@@ -181,8 +203,9 @@ static void tls_serve(const tls_server *s, SSL_CTX *ctx, int fd) {
     l.out = BIO_new(BIO_s_mem());
     SSL_set_bio(l.ssl, l.in, l.out);
     s->counts->accepted++;
-    s->counts->sent = 0;
-    l.cut_at = s->counts->cut_at;
+    s->counts->sent = s->counts->received = 0;
+    l.cut_at[0] = s->counts->cut_at[0];
+    l.cut_at[1] = s->counts->cut_at[1];
     do got = SSL_accept(l.ssl);
     while (got != 1 && tls_again(&l, got));
     if (got == 1 && tls_send(&l)) {
