@@ -38870,12 +38870,11 @@ static void llmfi_status_seen(llmf_factory *f, const llmfi_record *r, const llmf
 
 /* One of the chain by its name; "": the primary one. False: that is not set. */
 static bool llmfi_status_of(llmf_factory *f, const char *name, llmf_status_info *info) {
-    llmf_error why, kept = f->last_error;
+    llmf_error why;
     llmf_model m = llmf_get(f, name, &why);
     llmfi_text t = llmfi_text_in(info->reason, sizeof info->reason);
     llmf_model_info model;
     const llmfi_prepared *p;
-    f->last_error = kept;
     if (!m.id && !*name && !llmfi_config_default_provider(f->config).len) return false;
     info->requests_left = info->tokens_left = LLMF_UNKNOWN;
     info->provider = llmfi_status_provider(f, llmfi_cstr(name));
@@ -38900,8 +38899,10 @@ static bool llmfi_status_of(llmf_factory *f, const char *name, llmf_status_info 
 LLMF_API bool llmf_provider_status_abi(llmf_factory *f, size_t i, llmf_status_info *info, size_t info_size) {
     char name[LLMFI_CHAIN_NAME];
     llmf_status_info made;
+    llmf_error kept;
     size_t at;
     bool before = false, there = f != NULL;
+    if (f) kept = f->last_error;
     for (at = 0; at <= i && there; at++) {
         memset(&made, 0, sizeof made);
         made.provider = made.model = llmfi_str("", 0);
@@ -38910,6 +38911,7 @@ LLMF_API bool llmf_provider_status_abi(llmf_factory *f, size_t i, llmf_status_in
         made.current = made.available && !before;
         before = before || made.available;
     }
+    if (f) f->last_error = kept; /* a question leaves no error behind */
     if (there && info) memcpy(info, &made, info_size < sizeof made ? info_size : sizeof made);
     return there;
 }

@@ -19,9 +19,12 @@ ok "promtool refuses what is broken" refused "$t/broken"
 start_server
 [ "$word" = ready ] || { echo "FAILED: the loopback server did not start"; exit 1; }
 ok "the example builds" gcc -std=c99 -Wall -Wextra -Werror -g -I. -o "$t/metrics" examples/metrics.c -lcurl
-scrape_port=$((port % 20000 + 20000))
-OPENAI_API_KEY=canary-6f1d OPENAI_BASE_URL="$base/v1" "$t/metrics" openai:gpt-4o-mini $scrape_port 2 >"$t/said" 2>&1 &
-example=$!
+for scrape_port in 19101 19247 19389 19521; do # the first that nobody has
+    OPENAI_API_KEY=canary-6f1d OPENAI_BASE_URL="$base/v1" "$t/metrics" openai:gpt-4o-mini $scrape_port 2 >"$t/said" 2>&1 &
+    example=$!
+    sleep 0.5
+    kill -0 $example 2>/dev/null && break
+done
 scrape() { curl -fs --max-time 5 "http://127.0.0.1:$scrape_port/metrics" >"$t/page"; }
 counted() { # within 10 seconds
     for _ in $(seq 100); do

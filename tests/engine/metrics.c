@@ -434,7 +434,10 @@ static void test_every_end(void **state) {
     c = llmf_start(s.f, m, &r);
     llmf_cancel(s.f, c);
     llmf_free(s.f, c);
-    llmf_free(s.f, llmf_start(s.f, m, &r));             /* given back before its end */
+    c = llmf_start(s.f, m, &r);
+    s.world.now += 5 * LLMFI_MS;
+    llmf_free(s.f, c);                                  /* given back before its end */
+    assert_true(s.spans[s.span_count - 1].span.end_ns - s.spans[s.span_count - 1].span.start_ns == 5 * LLMFI_MS);
     c = llmf_start(s.f, m, &r);
     assert_int_equal(llmf_status(s.f, c, &done), LLMF_OK);
     assert_true(has_sample(s.f, "llm_calls_active 1"));
@@ -1122,6 +1125,18 @@ static void test_hook_that_frees_its_call(void **state) {
     assert_int_equal(llmf_status(s.f, c, NULL), LLMF_ERR_STALE);
     assert_int_equal(s.span_count, 2);
     assert_null(s.f->calls);
+    /* Outside of llmf_poll too: ended by llmf_cancel, by llmf_free, and before it was sent. */
+    s.pieces = NULL;
+    c = llmf_start(s.f, model_named(s.f, "openai:m"), &r);
+    assert_int_equal(llmf_cancel(s.f, c), LLMF_OK);
+    llmf_poll(s.f, 0);
+    assert_int_equal(llmf_status(s.f, c, NULL), LLMF_ERR_STALE);
+    llmf_free(s.f, llmf_start(s.f, model_named(s.f, "openai:m"), &r));
+    r.prompt = NULL;
+    (void)llmf_start(s.f, model_named(s.f, "openai:m"), &r);
+    llmf_poll(s.f, 0);
+    assert_int_equal(s.span_count, 2 + 2 + 2 + 1);
+    assert_null(s.f->calls);
     stage_close(&s);
 }
 
@@ -1165,6 +1180,25 @@ static void test_chain_of_variables(void **state) {
     assert_true(i.unavailable != LLMF_OK && kit_has(i.reason, "control character"));
     assert_false(llmf_provider_status(s.f, 4, &i));
     assert_int_equal(s.f->last_error.code, LLMF_OK); /* a question leaves no error behind */
+    stage_close(&s);
+}
+
+/* A primary provider that cannot be had is told of, and the fallbacks behind it. */
+static void test_chain_without_its_head(void **state) {
+    static const char *const env[] = {"LLM_PROVIDER", "no-such-provider", "LLM_FALLBACK_PROVIDERS", ",ollama:llama3.2,", NULL};
+    stage s;
+    llmf_desc d = stage_desc(&s);
+    llmf_status_info i;
+    (void)state;
+    s.world.env = env;
+    stage_open(&s, &d);
+    i = status_at(s.f, 0);
+    assert_int_equal(i.unavailable, LLMF_ERR_UNKNOWN_PROVIDER);
+    assert_true(!i.available && !i.current && kit_has(i.reason, "no-such-provider"));
+    i = status_at(s.f, 1);
+    assert_true(kit_is(i.provider, "ollama") && i.current);
+    assert_false(llmf_provider_status(s.f, 2, &i));
+    assert_int_equal(s.f->last_error.code, LLMF_OK);
     stage_close(&s);
 }
 
@@ -1215,6 +1249,7 @@ int main(void) {
         cmocka_unit_test(test_ids),
         cmocka_unit_test(test_hook_that_frees_its_call),
         cmocka_unit_test(test_chain_of_variables),
+        cmocka_unit_test(test_chain_without_its_head),
         cmocka_unit_test(test_chain_of_config),
     };
     return cmocka_run_group_tests_name("metrics", tests, NULL, NULL);
