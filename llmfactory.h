@@ -324,7 +324,7 @@ LLMF_API void llmf_fail_memory(llmf_factory *f, uint64_t nth, bool on);
 
 /* ---- models -------------------------------------------------------------------------------------------------------- */
 
-/* The handle of a name: a key of the config, a row of the table, or provider:model. The same name gives the same handle; the last
+/* The handle of a name: a key of the config, a row of the table, or provider:model. The same name gives the same handle (but a route's: see llmf_route); the last
    max_models of them are kept prepared. {0} on failure with *err filled (NULL is allowed): UNKNOWN_MODEL, UNKNOWN_PROVIDER, NOT_BUILT, CONFIG.
    name NULL: the default provider's default model. A missing key is told when a call starts, not here. */
 LLMF_API llmf_model llmf_get(llmf_factory *f, const char *name, llmf_error *err);
