@@ -207,7 +207,7 @@ LLMF_API void llmf_fail_memory(llmf_factory *f, uint64_t nth, bool on);
 
 /* ---- what a factory has learned ----------------------------------------------------------------------------------------
 
-   Limits a minute, cool-downs, breakers, latencies: llmf_save writes them as bytes for llmf_load of another run, so that a device or a saved game does not forget who
+   Limits a minute, cool-downs, breakers, latencies, scores, what is spent of budgets: llmf_save writes them as bytes for llmf_load of another run, so that a device or a saved game does not forget who
    has just said no. Neither a key nor a prompt is in them. All need the option SAVE, those with files FILES too; all belong to the factory's thread.
      llmf_save        into `out`, at most cap bytes; returns how many there are: where that is more than cap (out NULL: 0), nothing of use was written
      llmf_load        what the same names know is laid over; times have gone on since, by the wall clock. Bytes that are damaged, cut or of another version are refused as a
@@ -223,8 +223,8 @@ LLMF_API llmf_result llmf_load_file(llmf_factory *f, const char *path, llmf_erro
 /* ---- models --------------------------------------------------------------------------------------------------------
 
    What the functions and types of this section are for; their members are explained where they stand.
-     llmf_get          The handle of a name: a key of the config, a row of the table, or provider:model. The same name gives the same handle; the last max_models of them
-                       are kept prepared. {0} on failure with *err filled (NULL is allowed): UNKNOWN_MODEL, UNKNOWN_PROVIDER, NOT_BUILT, CONFIG. name NULL: the default
+     llmf_get          The handle of a name: a key of the config, a row of the table, or provider:model. The same name gives the same handle (but a route's: see llmf_route); the last
+                       max_models of them are kept prepared. {0} on failure with *err filled (NULL is allowed): UNKNOWN_MODEL, UNKNOWN_PROVIDER, NOT_BUILT, CONFIG. name NULL: the default
                        provider's default model. A missing key is told when a call starts, not here.
      llmf_get_fresh    As llmf_get, after reading the config again (force_reload). Calls in flight and handles keep what they have until the new config is valid as a
                        whole.
