@@ -38,7 +38,7 @@
 
    HOW IT WORKS
      A factory holds everything: config, connections, one block of memory. A name gives a model handle (llmf_get), a model and a request
-     give a call (llmf_start). llmf_poll is the only engine: nothing happens outside of it, there is no thread and no hidden state.
+     give a call (llmf_start). llmf_poll is the only engine: nothing happens outside of it, there is no thread (but see THREADS) and no hidden state.
      Three faces of the same machine, in the same program if you like:
        llmf_poll + llmf_next    pull events when it suits you: a game loop calls llmf_poll(f, 0) once a frame
        llmf_request.on_event    events pushed to a callback, which runs inside llmf_poll and may say LLMF_STOP
@@ -96,7 +96,8 @@
      LLMF_NO_BUDGETS=1, LLMF_NO_ROUTES=1   drop budgets of money, and routes
      LLMF_STATIC=1              all functions static: two versions can live in one program
 
-   THREADS      A factory belongs to one thread at a time; several factories are independent. llmf_wakeup alone may cross threads.
+   THREADS      A factory belongs to one thread at a time; several factories are independent. llmf_wakeup alone may cross threads. None is started but for
+                look-ups of hosts, with LLMF_WITH_DNS_THREADS=1: they run no code of yours, take no signals, and one that hangs outlives its factory.
                 (libcurl's global init is done once at the first open: set llmf_desc.no_global_init if your program does it.)
                 After fork() one of the two processes may go on with a factory; the other must leave it alone, and not even close it.
    MEMORY       One block, yours or allocated once at open (llmf_desc.memory, memory_size); nothing is allocated after. libcurl allocates for
@@ -105,20 +106,22 @@
                 the next llmf_next on that call; a response until llmf_free or llmf_release; a handle until llmf_close.
    FRAMES       With llmf_desc.slice_us set, llmf_poll(f, 0) ends within the slice plus one event (over curl: plus one descriptor). What cannot be
                 sliced: a TLS handshake step and a redirected proxy handshake inside libcurl, libcurl's own threaded resolver start, and
-                getaddrinfo of the socket transport, which blocks: give llmf_desc.resolve, or an address. With BearSSL: see TLS.
+                getaddrinfo of the socket transport, which blocks for a look-up: build with LLMF_WITH_DNS_THREADS=1, which gives it a thread; or set
+                llmf_desc.resolve, which may say "not yet"; or name an address. With BearSSL: see TLS.
    TLS          libcurl's library does it as it is set up. BearSSL (LLMF_WITH_BEARSSL=1) is TLS 1.2 with ECDHE and AES-GCM or ChaCha20-Poly1305, and nothing
                 else: a server of TLS 1.3 only is refused. A certificate needs the host in subjectAltName (an address as an address; a star stands for one label,
                 before two others or more: the list of public suffixes is not asked), SHA-256 or better, RSA of 2048 bits or an EC curve, no name constraints.
-                Nobody asks for revocation. A reply without a length whose connection ends without a TLS goodbye is TRUNCATED. Sessions are resumed for an
+                Nobody asks for revocation; llmf_desc.pinned_keys says which keys alone are good. A reply without a length whose connection ends without a TLS goodbye is TRUNCATED. Sessions are resumed for an
                 hour, the last eight hosts' of a factory. Roots: ca_pem, else ca_file, else those built in (LLMF_WITH_ROOTS=1: 20 roots, 7 KB), else the
-                system's bundle, read and parsed at the first https connection (half a millisecond, 90 KB of the block). Memory: 32 KB a connection, 8 more while
-                its certificate is checked. What llmf_poll cannot slice is one record of the server's handshake, checked signatures and all: about a millisecond on a PC.
+                system's bundle, read and parsed at the first https connection (half a millisecond, 90 KB of the block). Memory: 4 KB a connection,
+                8 more while its certificate is checked, up to 36 more while a record is there in part, and 32 for all of them together. What llmf_poll cannot
+                slice is one record of the server's handshake, checked signatures and all: about a millisecond on a PC.
    SEEING IT    With llmf_desc.metrics, llmf_metrics writes what Prometheus scrapes; llmf_desc.span is told of each call and attempt in OpenTelemetry's words for
                 generative AI; llmf_provider_status tells of the primary provider and its fallbacks. Neither prompts nor keys are in any of them.
    SECRETS      Keys go into one header, never into a URL, a log, an error or a preview; that header is wiped when the call is freed. TLS is
                 verified; redirects are not followed.
 
-   CONTENTS: small types · opening and closing · models · requests · calls · budgets and routes · seeing it · other event loops · what would be sent · config without a factory ·
+   CONTENTS: small types · opening and closing · models · requests · calls · budgets and routes · seeing it · answers kept, and filters · other event loops · what would be sent · config without a factory ·
    JSON as it comes · transports of one's own · replay · providers of one's own · (with LLMFACTORY_IMPLEMENTATION:) every option · base ·
    wire · providers · net · factory · engine · tasks */
 /* -std=c99 hides POSIX, and the macro that shows it counts only before the first system header of a file: so this stands on top of the product. */
@@ -158,60 +161,40 @@
 extern "C" {
 #endif
 
-/* ---- small types -------------------------------------------------------------------------------------------------- */
+/* ---- small types --------------------------------------------------------------------------------------------------
 
-/* A piece of text: not owned, UTF-8, may hold NUL. What the library hands out has a NUL behind it (not counted in len) where it is
-   a member of llmf_response or llmf_model_info; text of an event has none. */
-typedef struct llmf_str {
-    const char *ptr;
-    size_t len;
-} llmf_str;
-
+   What the functions and types of this section are for; their members are explained where they stand.
+     llmf_str     A piece of text: not owned, UTF-8, may hold NUL. What the library hands out has a NUL behind it (not counted in len) where it is a member of
+                  llmf_response or llmf_model_info; text of an event has none.
+     llmf_model   A model as a name gives it, and a call under way. Plain ids: copy them freely. 0 is no handle; one that has ended is LLMF_ERR_STALE wherever it is used,
+                  never another model or call.
+     llmf_result  Numbers are never reused. llmf_result_name() gives "rate_limit" for LLMF_ERR_RATE_LIMIT, and so on.
+     llmf_error   Why something did not work, and what to do about it. Never holds a key or a prompt.
+     llmf_usage   Tokens. LLMF_UNKNOWN where the provider did not say: that is not 0. */
+typedef struct llmf_str { const char *ptr; size_t len; } llmf_str;
 typedef struct llmf_factory llmf_factory;
-
-/* A model as a name gives it, and a call under way. Plain ids: copy them freely. 0 is no handle; one that has ended is
-   LLMF_ERR_STALE wherever it is used, never another model or call. */
-typedef struct llmf_model {
-    uint64_t id;
-} llmf_model;
-typedef struct llmf_call {
-    uint64_t id;
-} llmf_call;
-
-/* Numbers are never reused. llmf_result_name() gives "rate_limit" for LLMF_ERR_RATE_LIMIT, and so on. */
+typedef struct llmf_model { uint64_t id; } llmf_model;
+typedef struct llmf_call { uint64_t id; } llmf_call;
 typedef enum llmf_result {
     LLMF_OK = 0,
     LLMF_ERR_ARGUMENT = 1,         /* the caller's own mistake: the text names the field */
     LLMF_ERR_CONFIG = 2,           /* a config file or variable: file:line:column in the text */
-    LLMF_ERR_UNKNOWN_MODEL = 3,
-    LLMF_ERR_UNKNOWN_PROVIDER = 4,
+    LLMF_ERR_UNKNOWN_MODEL = 3, LLMF_ERR_UNKNOWN_PROVIDER = 4,
     LLMF_ERR_NOT_BUILT = 5,        /* known, but left out of this build: the text names the macro */
     LLMF_ERR_UNSUPPORTED = 6,      /* this provider or model cannot do that */
     LLMF_ERR_AUTH = 7,             /* no key, or a wrong one */
-    LLMF_ERR_PERMISSION = 8,
-    LLMF_ERR_NOT_FOUND = 9,
-    LLMF_ERR_RATE_LIMIT = 10,
-    LLMF_ERR_QUOTA = 11,
-    LLMF_ERR_CONTEXT_LENGTH = 12,
-    LLMF_ERR_CONTENT_FILTER = 13,
-    LLMF_ERR_BAD_REQUEST = 14,
-    LLMF_ERR_OVERLOADED = 15,
-    LLMF_ERR_SERVER = 16,
+    LLMF_ERR_PERMISSION = 8, LLMF_ERR_NOT_FOUND = 9, LLMF_ERR_RATE_LIMIT = 10, LLMF_ERR_QUOTA = 11, LLMF_ERR_CONTEXT_LENGTH = 12,
+    LLMF_ERR_CONTENT_FILTER = 13, LLMF_ERR_BAD_REQUEST = 14, LLMF_ERR_OVERLOADED = 15, LLMF_ERR_SERVER = 16,
     LLMF_ERR_TIMEOUT = 17,         /* the text says which: connect, first byte, first content, idle, total */
-    LLMF_ERR_NETWORK = 18,
-    LLMF_ERR_TLS = 19,
+    LLMF_ERR_NETWORK = 18, LLMF_ERR_TLS = 19,
     LLMF_ERR_PROTOCOL = 20,        /* the reply is not what the protocol says */
     LLMF_ERR_TRUNCATED = 21,       /* the reply ended before its end */
     LLMF_ERR_MEMORY = 22,          /* the block is used up: the text names the option to raise */
     LLMF_ERR_LIMIT = 23,           /* one of the limits of llmf_desc */
-    LLMF_ERR_BUDGET = 24,
-    LLMF_ERR_SCHEMA = 25,
-    LLMF_ERR_CANCELLED = 26,
+    LLMF_ERR_BUDGET = 24, LLMF_ERR_SCHEMA = 25, LLMF_ERR_CANCELLED = 26,
     LLMF_ERR_STALE = 27,           /* a handle that has ended */
     LLMF_ERR_ALL_FAILED = 28       /* every candidate failed: the text has each one's reason */
 } llmf_result;
-
-/* Why something did not work, and what to do about it. Never holds a key or a prompt. */
 typedef struct llmf_error {
     int code;                      /* llmf_result */
     int http_status;               /* 0: no reply arrived */
@@ -221,10 +204,7 @@ typedef struct llmf_error {
     char text[512];                /* one sentence or more: what, where, what to do */
     llmf_str message;              /* the provider's own message, whole; lives as long as the call; empty otherwise */
 } llmf_error;
-
 #define LLMF_UNKNOWN ((int64_t)-1)
-
-/* Tokens. LLMF_UNKNOWN where the provider did not say: that is not 0. */
 typedef struct llmf_usage {
     int64_t input;                 /* the whole prompt, cached and written tokens included */
     int64_t cache_read, cache_write;
@@ -254,6 +234,9 @@ typedef struct llmf_usage {
                        returns, which then is -LLMF_ERR_STALE.
      llmf_min_memory   Bytes of memory_size that this description needs at least, for max_calls plain calls of a few KB each, over TLS where BearSSL serves it. Reads the
                        config files, and the roots, to know.
+     pinned_keys       (a member of llmf_desc) SHA-256 of public keys (SubjectPublicKeyInfo in DER) in base64: "sha256//47DEQp…=;sha256//…". A server of https must have one
+                       of them, whatever its host, besides a certificate that is verified (or not: insecure_tls); else the call ends in LLMF_ERR_TLS. What is malformed, and
+                       what nobody would look at, as TLS is custom_stream's or custom_transport's, llmf_open refuses.
      llmf_fail_memory  Fault injection: the nth request to the heap from now on is refused (0: none), and each later one too if `on`. */
 enum { LLMF_LOG_ERROR = 1, LLMF_LOG_WARNING = 2, LLMF_LOG_INFO = 3, LLMF_LOG_DEBUG = 4 };
 typedef void *(*llmf_alloc_fn)(void *user, void *ptr, size_t old_size, size_t size);
@@ -281,6 +264,8 @@ typedef struct llmf_retry {
 typedef struct llmf_transport llmf_transport;
 typedef struct llmf_stream_ops llmf_stream_ops;
 typedef struct llmf_budget_alert llmf_budget_alert;
+typedef struct llmf_cache_store llmf_cache_store;
+typedef struct llmf_filter llmf_filter;
 typedef int (*llmf_resolve_fn)(void *user, const char *host, char (*out)[64], int cap);
 struct llmf_span;
 /* Everything has a good zero. */
@@ -314,7 +299,7 @@ typedef struct llmf_desc {
     const char *ca_pem;            /* PEM roots in memory; wins over ca_file */
     bool insecure_tls;             /* do not verify: for tests on loopback only */
     bool no_global_init;           /* the program calls curl_global_init itself */
-    llmf_resolve_fn resolve;       /* socket transport; NULL: getaddrinfo, which may block for a look-up (LLMF_NO_GETADDRINFO: none) */
+    llmf_resolve_fn resolve;       /* socket transport; NULL: getaddrinfo (LLMF_NO_GETADDRINFO: none), which may block llmf_poll for a look-up, but for LLMF_WITH_DNS_THREADS=1: then it has a thread */
     llmf_timeouts timeouts;
     int64_t slice_us;              /* longest piece of work of one llmf_poll, in microseconds; 0: until nothing is ready */
     uint64_t (*clock_ns)(void *user);           /* monotonic nanoseconds; NULL: the system's. LLMF_NO_STDLIB: must be set */
@@ -331,6 +316,14 @@ typedef struct llmf_desc {
     void (*budget_alert)(void *user, const llmf_budget_alert *alert); /* a share of a budget is spent: see llmf_budget; inside llmf_poll; NULL: nobody is told */
     bool metrics;                  /* count what llmf_metrics prints */
     void (*span)(void *user, const struct llmf_span *span); /* each call at its end, and before it each of its attempts: see llmf_span. NULL: nobody asks */
+    int cache_mode;                /* of calls that say none: LLMF_CACHE_ON, …; 0: off. See "answers kept" below, for this and the next four */
+    int cache_entries;             /* answers kept in memory at most; 0: 1000; below 0: none, cache_store alone keeps them */
+    size_t cache_bytes;            /* of the block that they take at most; 0: a quarter of it. Never more than half of it */
+    int64_t cache_ttl_ms;          /* how long an answer is given again; 0: until there is no room for it */
+    const llmf_cache_store *cache_store;        /* a store of your own behind them (borrowed until close); NULL: none */
+    const llmf_filter *filters;    /* see "filters" below (borrowed until close); NULL: none */
+    size_t filter_count;
+    const char *pinned_keys;       /* of https servers, as libcurl's CURLOPT_PINNEDPUBLICKEY has them: see "opening and closing"; NULL: any key */
 } llmf_desc;
 LLMF_API llmf_factory *llmf_open_abi(int abi, const llmf_desc *desc, size_t desc_size, llmf_error *err);
 static inline llmf_factory *llmf_open(const llmf_desc *desc, llmf_error *err) { return llmf_open_abi(LLMF_ABI, desc, sizeof *desc, err); }
@@ -417,15 +410,19 @@ typedef struct llmf_provider_info {
 LLMF_API bool llmf_provider_at_abi(llmf_factory *f, size_t i, llmf_provider_info *info, size_t info_size);
 static inline bool llmf_provider_at(llmf_factory *f, size_t i, llmf_provider_info *info) { return llmf_provider_at_abi(f, i, info, sizeof *info); }
 
-/* ---- requests ------------------------------------------------------------------------------------------------------ */
+/* ---- requests ------------------------------------------------------------------------------------------------------
 
+   What the functions and types of this section are for; their members are explained where they stand.
+     LLMF_ZERO       For numbers whose zero means "not set": a true zero.
+     llmf_part       One piece of a message with several. Of data, path and url give one.
+     llmf_tool_call  A function that the model wants called. `arguments` is JSON text: "{}" where it gave none.
+     llmf_input      What the operations besides chat are about; a member of another one is not looked at. From the llmf_request they take user, extra, flags, timeouts
+                     and on_event; LLMF_OP_TRANSCRIBE also prompt, temperature, stream and format ("text": the provider shall send no JSON); LLMF_OP_COUNT_TOKENS all of
+                     it. */
 enum { LLMF_USER = 0, LLMF_ASSISTANT = 1, LLMF_SYSTEM = 2, LLMF_TOOL = 3 };
 enum { LLMF_PART_TEXT = 0, LLMF_PART_IMAGE = 1, LLMF_PART_AUDIO = 2, LLMF_PART_FILE = 3 };
 enum { LLMF_UNSET = 0, LLMF_YES = 1, LLMF_NO = 2 };
-/* For numbers whose zero means "not set": a true zero. */
 #define LLMF_ZERO (-1.0)
-
-/* One piece of a message with several. Of data, path and url give one. */
 typedef struct llmf_part {
     int type;                      /* LLMF_PART_… */
     const char *text;              /* of a text part */
@@ -438,13 +435,10 @@ typedef struct llmf_part {
     const char *name;              /* of a file */
     const char *detail;            /* of an image: "low", "high", "auto"; NULL: not sent */
 } llmf_part;
-
-/* A function that the model wants called. `arguments` is JSON text: "{}" where it gave none. */
 typedef struct llmf_tool_call {
     llmf_str id, name, arguments;
     bool invalid;                  /* in a response: arguments is no valid JSON (cut off): as it came */
 } llmf_tool_call;
-
 typedef struct llmf_message {
     int role;                      /* LLMF_USER … LLMF_TOOL */
     const char *content;
@@ -458,19 +452,16 @@ typedef struct llmf_message {
     llmf_str tool_call_id, name;   /* of a tool message: which call this answers, and its function */
     bool is_error;                 /* of a tool message: the tool failed */
 } llmf_message;
-
 typedef struct llmf_tool {
     const char *name, *description;
     const char *parameters;        /* JSON Schema text of an object; NULL: no parameters */
     bool strict;
 } llmf_tool;
-
 enum {
     LLMF_BORROW = 1,               /* do not copy texts: everything in the request stays valid until the final event */
     LLMF_KEEP_RAW = 2,             /* keep the reply's body: llmf_response.raw */
     LLMF_DISCARD_TEXT = 4          /* do not gather text and reasoning in the response: they are in the events only */
 };
-
 /* What a request asks for. One that a provider does not have is LLMF_ERR_UNSUPPORTED; the text names those that have it. */
 enum {
     LLMF_OP_CHAT = 0,              /* an answer to messages */
@@ -479,9 +470,6 @@ enum {
     LLMF_OP_COUNT_TOKENS = 3,      /* how many tokens the provider counts in what would else be a chat */
     LLMF_OP_LIST_MODELS = 4        /* the ids of the provider's models, a page at a time */
 };
-
-/* What the operations besides chat are about; a member of another one is not looked at. From the llmf_request they take user, extra, flags, timeouts and
-   on_event; LLMF_OP_TRANSCRIBE also prompt, temperature, stream and format ("text": the provider shall send no JSON); LLMF_OP_COUNT_TOKENS all of it. */
 typedef struct llmf_input {
     /* LLMF_OP_EMBED */
     const llmf_str *texts;         /* any number: more than the provider takes at once go out as several requests, llmf_desc.max_batches at a time */
@@ -497,10 +485,8 @@ typedef struct llmf_input {
     /* LLMF_OP_LIST_MODELS */
     const char *page;              /* llmf_output.next_page of the page before; NULL: the first */
 } llmf_input;
-
 struct llmf_event;
 enum { LLMF_CONTINUE = 0, LLMF_STOP = 1 };
-
 typedef struct llmf_request {
     const char *prompt;            /* one user message; or messages below */
     size_t prompt_len;             /* 0: ends with NUL */
@@ -537,6 +523,7 @@ typedef struct llmf_request {
     size_t fallback_count;         /* with fallbacks NULL and a count of 1 or more: no chain */
     int64_t budget_pico;           /* what the call may cost; 0: the factory's; LLMF_ZERO: nothing */
     const char *trace_parent;      /* W3C traceparent of the span that this call is part of: it is checked, sent on, and its trace is the call's; NULL: none, and no header */
+    int response_cache;            /* LLMF_CACHE_…: whether an answer that is kept will do, and whether this one is kept; 0: as llmf_desc.cache_mode says */
 } llmf_request;
 
 /* ---- calls ---------------------------------------------------------------------------------------------------------
@@ -561,9 +548,7 @@ enum {
     LLMF_FINISH_NONE = 0, LLMF_FINISH_STOP = 1, LLMF_FINISH_LENGTH = 2, LLMF_FINISH_TOOL_CALLS = 3, LLMF_FINISH_CONTENT_FILTER = 4,
     LLMF_FINISH_REFUSAL = 5, LLMF_FINISH_OTHER = 6
 };
-typedef struct llmf_citation {
-    llmf_str url, title;
-} llmf_citation;
+typedef struct llmf_citation { llmf_str url, title; } llmf_citation;
 /* One request to one model. */
 typedef struct llmf_attempt {
     llmf_str provider, model;
@@ -610,6 +595,7 @@ typedef struct llmf_response {
     llmf_str raw;                  /* the body as it came (LLMF_KEEP_RAW) */
     llmf_error error;              /* code LLMF_OK if all went well */
     const llmf_output *output;     /* of the other operations than chat; NULL for a chat */
+    bool cached;                   /* an answer that was kept: nothing was sent */
 } llmf_response;
 enum {
     LLMF_EVENT_TEXT = 1, LLMF_EVENT_REASONING = 2, LLMF_EVENT_REFUSAL = 3,
@@ -796,28 +782,93 @@ typedef struct llmf_status_info {
 LLMF_API bool llmf_provider_status_abi(llmf_factory *f, size_t i, llmf_status_info *info, size_t info_size);
 static inline bool llmf_provider_status(llmf_factory *f, size_t i, llmf_status_info *info) { return llmf_provider_status_abi(f, i, info, sizeof *info); }
 
-/* ---- other event loops ----------------------------------------------------------------------------------------------- */
+/* ---- answers kept, and filters --------------------------------------------------------------------------------------- */
 
+/* ANSWERS KEPT. Off by default. A call whose request is the same, byte for byte, as an earlier one is given the earlier one's answer, and nothing is sent. Its events come
+   with the next llmf_poll: REASONING, TEXT, REFUSAL, tool calls, USAGE, DONE, each text in one piece. llmf_response.cached is then true, cost_pico 0, usage what it was,
+   request_id empty and attempt_count 0. Chats and counts of tokens (LLMF_OP_CHAT, LLMF_OP_COUNT_TOKENS) are kept, the other operations are not.
+
+   LLMF_CACHE_…   ON: gives what is kept, and keeps. READ: gives, does not keep. WRITE: keeps, does not give (refreshes). OFF: neither. In llmf_desc.cache_mode 0 is OFF.
+   The same means: provider, operation, dialect, address, the body as it would be sent, and headers (those of the config too). Not: the key, headers and members of the
+   address's query whose names speak of a secret, User-Agent, and whether it streams. So who asks with another key is given the same answer: where that must not be,
+   open two factories, or set llmf_request.user.
+   Kept is what ended with LLMF_OK and its terminal event. Never kept: a reply cut short, an error, a cancelled call, one with LLMF_DISCARD_TEXT. With LLMF_KEEP_RAW a call
+   is not given what is kept, as there is no body. Two calls under way at once for the same thing are both sent.
+   In memory the answers are in the factory's block; the one used longest ago goes first; where the block is used up, they go before any call fails for it.
+
+   llmf_cache_store  A store of your own (a file, Redis), asked where memory has nothing; what is kept goes to both. A blob is opaque, versioned and checksummed together
+                  with its key: one that was changed or cut, is of another version or another key, or older than cache_ttl_ms, counts as none, and `del` is called for it.
+                  It holds the answer, neither the request nor the key. The checksum is against accidents: whoever can write to the store can write answers.
+                  The hooks run in the thread that uses the factory, inside the function that serves the call (llmf_start asks, llmf_poll keeps); they must not wait for
+                  long, and call nothing of the library. get: false where there is none; *blob stays valid until a hook is called again. put: ttl_ms as in llmf_desc,
+                  0: none ends; the blob is valid inside the call only. Each may be NULL.
+   llmf_cache     Figures since the factory was opened; all 0 where no call has asked yet, f is NULL, or LLMF_NO_CACHE=1. hits and misses count calls that asked.
+   llmf_cache_clear  Forgets what is kept in memory; not what your store has, nor hits and misses.
+
+   FILTERS. Hooks that look at every call of a factory: llmf_desc.filters, in order. Requests go through them from the first to the last, answers from the last to the
+   first: what a filter takes out of a request it can put back into the answer. Each hook may be NULL.
+   before         Sees the request before it is built: a prompt has become a message, defaults and prompt_prefix are in it. Runs inside llmf_start (llmf_generate,
+                  llmf_preview_request). Of chats and counts of tokens it may replace the content of a message, a text part, the system prompt; any operation it may refuse.
+   piece          Sees each TEXT and REASONING (event->type), from provider and cache alike, as it comes: event->text, event->call. HOLD: the text waits, and stands before
+                  the next piece of its type, so that a word can be seen across pieces; what was written is forgotten. At the end it is asked once more where text
+                  waits, with `last`: HOLD is then an error (ARGUMENT). Runs inside llmf_poll. Tool calls and refusals go past it, and past text that waits.
+   whole          Sees the whole text, as the hooks `piece` left it, once the reply is complete (event->text); not where it is empty. Where some filter has this hook
+                  the text comes as one piece at the end. Runs inside llmf_poll.
+   They return    LLMF_FILTER_PASS, LLMF_FILTER_HOLD (`piece` alone), or anything else, such as LLMF_FILTER_STOP: the call ends with LLMF_ERR_CONTENT_FILTER, as where a
+                  provider's own filter says no; error.text is "filter NAME: reason", http_status 0 where nothing was sent. Text that was handed out before stays
+                  handed out; text that waits is dropped, as in every call that fails.
+   The writer     is valid inside the hook. llmf_filter_write puts text in the place of what the hook was shown (several times: one behind the other; an empty text:
+                  nothing comes). llmf_filter_message replaces the content of a message, or, with `part` from 1 on, its part-th part, a text; llmf_filter_system the
+                  system prompt. llmf_filter_reason says why, for error.text (no prompt, no secret; NULL: nothing). All copy. False: the call will end, with ARGUMENT
+                  (no valid UTF-8, no such text, not in this hook) or MEMORY.
+   llmf_response.text and reasoning are what was handed out. state, raw and the segments of a transcript are as the provider sent them, and the cache keeps what the
+   provider said: filters see it again. Hooks run in the thread that uses the factory and call nothing of the library but the functions of the writer. */
+enum { LLMF_CACHE_ON = 1, LLMF_CACHE_READ = 2, LLMF_CACHE_WRITE = 3, LLMF_CACHE_OFF = 4, LLMF_FILTER_PASS = 0, LLMF_FILTER_HOLD = 1, LLMF_FILTER_STOP = 2 };
+struct llmf_cache_store {
+    void *user;
+    bool (*get)(void *user, const unsigned char key[32], llmf_str *blob);
+    void (*put)(void *user, const unsigned char key[32], llmf_str blob, int64_t ttl_ms);
+    void (*del)(void *user, const unsigned char key[32]);
+};
+typedef struct llmf_cache_info {
+    size_t entries, bytes;         /* kept in memory now; bytes of the block */
+    uint64_t hits, misses;
+} llmf_cache_info;
+LLMF_API void llmf_cache_abi(const llmf_factory *f, llmf_cache_info *info, size_t info_size);
+static inline void llmf_cache(const llmf_factory *f, llmf_cache_info *info) { llmf_cache_abi(f, info, sizeof *info); }
+LLMF_API void llmf_cache_clear(llmf_factory *f);
+typedef struct llmf_filter_writer llmf_filter_writer;
+struct llmf_filter {
+    const char *name;              /* for error.text; NULL: it has none */
+    void *user;                    /* handed to the hooks */
+    int (*before)(void *user, llmf_filter_writer *w, const llmf_request *req);
+    int (*piece)(void *user, llmf_filter_writer *w, const llmf_event *event, bool last);
+    int (*whole)(void *user, llmf_filter_writer *w, const llmf_event *event);
+};
+LLMF_API bool llmf_filter_write(llmf_filter_writer *w, llmf_str text);
+LLMF_API bool llmf_filter_message(llmf_filter_writer *w, size_t message, size_t part, llmf_str text);
+LLMF_API bool llmf_filter_system(llmf_filter_writer *w, llmf_str text);
+LLMF_API void llmf_filter_reason(llmf_filter_writer *w, const char *reason);
+
+/* ---- other event loops, what would be sent, config without a factory ----
+
+   What the functions and types of this section are for; their members are explained where they stand.
+     llmf_fds          The descriptors to wait for, at most cap of them into fds; returns how many there are. Call llmf_poll(f, 0) when one is ready. On Linux (not with
+                       LLMF_NO_EPOLL) it is one, for reading, that stands for all of them and stays the same until llmf_close; elsewhere ask before each wait.
+     llmf_deadline_ms  Milliseconds until llmf_poll must run again, 0: now, -1: only when a descriptor is ready.
+     llmf_wakeup       Makes a waiting llmf_poll return. The one function that any thread may call while another uses the factory.
+     llmf_preview      The HTTP request of a call, keys redacted, and so are the config's headers whose names speak of a secret. Lives until llmf_free(call).
+     llmf_preview      Builds what llmf_start would send, and sends nothing. Free p->call with llmf_free.
+     llmf_check        Checks the configs of *desc and tells each problem: file:line:column are in err->text too. Returns the number of problems. */
 enum { LLMF_FD_READ = 1, LLMF_FD_WRITE = 2 };
 typedef struct llmf_fd {
     intptr_t fd;
     int events;                    /* LLMF_FD_READ, LLMF_FD_WRITE */
 } llmf_fd;
-/* The descriptors to wait for, at most cap of them into fds; returns how many there are. Call llmf_poll(f, 0) when one is ready.
-   On Linux (not with LLMF_NO_EPOLL) it is one, for reading, that stands for all of them and stays the same until llmf_close; elsewhere ask before each wait. */
 LLMF_API size_t llmf_fds(llmf_factory *f, llmf_fd *fds, size_t cap);
-/* Milliseconds until llmf_poll must run again, 0: now, -1: only when a descriptor is ready. */
 LLMF_API int64_t llmf_deadline_ms(llmf_factory *f);
-/* Makes a waiting llmf_poll return. The one function that any thread may call while another uses the factory. */
 LLMF_API void llmf_wakeup(llmf_factory *f);
-
-/* ---- what would be sent -------------------------------------------------------------------------------------------- */
-
-typedef struct llmf_header {
-    llmf_str name, value;
-} llmf_header;
-
-/* The HTTP request of a call, keys redacted, and so are the config's headers whose names speak of a secret. Lives until llmf_free(call). */
+typedef struct llmf_header { llmf_str name, value; } llmf_header;
 typedef struct llmf_preview {
     llmf_call call;
     llmf_str method, url, body;
@@ -825,13 +876,8 @@ typedef struct llmf_preview {
     size_t header_count;
     llmf_error error;
 } llmf_preview;
-/* Builds what llmf_start would send, and sends nothing. Free p->call with llmf_free. */
 LLMF_API llmf_result llmf_preview_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, llmf_preview *p, size_t p_size);
 static inline llmf_result llmf_preview_request(llmf_factory *f, llmf_model m, const llmf_request *req, llmf_preview *p) { return llmf_preview_abi(f, m, req, sizeof *req, p, sizeof *p); }
-
-/* ---- config without a factory ---------------------------------------------------------------------------------------- */
-
-/* Checks the configs of *desc and tells each problem: file:line:column are in err->text too. Returns the number of problems. */
 LLMF_API size_t llmf_check_abi(const llmf_desc *desc, size_t desc_size, void (*report)(void *user, const llmf_error *err), void *user);
 static inline size_t llmf_check(const llmf_desc *desc, void (*report)(void *user, const llmf_error *err), void *user) { return llmf_check_abi(desc, sizeof *desc, report, user); }
 
@@ -992,6 +1038,9 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
      CUSTOM      on                    llmf_desc.custom_transport and custom_stream
      BEARSSL     off: LLMF_WITH_BEARSSL=1   https over SOCKET: TLS 1.2 by BearSSL, to be linked with -lbearssl
      ROOTS       off: LLMF_WITH_ROOTS=1     the roots of the providers' certificates in the program, for BEARSSL: no file is read
+     DNS_THREADS off: LLMF_WITH_DNS_THREADS=1   for SOCKET: a host that no llmf_desc.resolve is there for is looked up by getaddrinfo in a thread (POSIX's, to be linked with
+                                       -lpthread where the C library wants it, or Windows'), so that llmf_poll never waits for DNS. At most LLMF_MAX_LOOKUPS at once; what
+                                       they need, 2 KB and their stacks, is not in the block, as one that is slow may end after llmf_close
    Features (a request that needs one which is left out ends in LLMF_ERR_NOT_BUILT)
      CONFIG      on                    config files and texts, and what llmf_create is given; without it a model is named provider:model, and only the
                                        tables, llmf_desc and the environment say what that is
@@ -1047,6 +1096,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
      LLMF_MAX_HEALTH        256        models at hosts of which it is kept how they do; of those beyond nothing is
      LLMF_MAX_BUDGETS       256        models and routes whose budgets are counted; a call under a budget beyond them is refused
      LLMF_MAX_SERIES        128        models that llmf_metrics tells apart, 2 KiB of the block each, and hops from one to another; those beyond are "other"
+     LLMF_MAX_LOOKUPS       4          hosts of a factory that are looked up at once (DNS_THREADS); further ones wait
      LLMF_TAIL_MS           2000       milliseconds that a reply may go on for behind its terminal event
      LLMF_BODY_KEEP         4096       bytes of a request that are kept from measuring it to sending it; a longer one is written twice. One such room in a factory
      LLMF_REPLY_KEEP        4096       an emptied text buffer above this goes back to the heap
@@ -1438,6 +1488,15 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #error "llmfactory: LLMF_WITH_ROOTS=1 is of use to LLMF_WITH_BEARSSL=1 only: libcurl has roots of its own"
 #endif
 
+#if defined(LLMF_WITH_DNS_THREADS) && LLMF_WITH_DNS_THREADS
+#define LLMF_HAS_DNS_THREADS 1
+#else
+#define LLMF_HAS_DNS_THREADS 0
+#endif
+#if LLMF_HAS_DNS_THREADS && !LLMF_HAS_SOCKET
+#error "llmfactory: LLMF_WITH_DNS_THREADS=1 is of use to the transport SOCKET only, which is not in this build: libcurl has a resolver of its own"
+#endif
+
 /* ---- features ---- */
 
 #if (LLMF_ONLY && !(defined(LLMF_WITH_CONFIG) && LLMF_WITH_CONFIG)) || (defined(LLMF_NO_CONFIG) && LLMF_NO_CONFIG)
@@ -1668,6 +1727,9 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #endif
 #ifndef LLMF_MAX_ATTEMPTS
 #define LLMF_MAX_ATTEMPTS 16
+#endif
+#ifndef LLMF_MAX_LOOKUPS
+#define LLMF_MAX_LOOKUPS 4
 #endif
 #ifndef LLMF_MAX_FALLBACKS
 #define LLMF_MAX_FALLBACKS 8
@@ -3731,6 +3793,10 @@ typedef struct llmfi_heap {
     uint64_t requests;                       /* allocations and growths asked for, ever */
     uint64_t fail_at;                        /* the request of this number is refused; 0: none (fault injection) */
     bool fail_on;                            /* and so is each one after it */
+#if LLMF_HAS_CACHE
+    bool (*shed)(void *user);                /* gives back a piece that can be spared; false: there is none. NULL: nothing can */
+    void *shed_user;
+#endif
     llmfi_piece *free[LLMFI_HEAP_ORDERS];
 } llmfi_heap;
 
@@ -3805,12 +3871,22 @@ static void llmfi_heap_split(llmfi_heap *h, size_t unit, int order, int want) {
     if (h->used > h->high) h->high = h->used;
 }
 
+#if LLMF_HAS_CACHE
+/* No piece is free: true where one of that order may be now. */
+static LLMFI_COLD bool llmfi_heap_shed(llmfi_heap *h, int want) {
+    return h->shed && llmfi_piece_bytes(want) <= h->units * LLMF_HEAP_UNIT && h->shed(h->shed_user);
+}
+#else
+#define llmfi_heap_shed(h, want) false
+#endif
+
 /* At least `size` bytes aligned to LLMFI_ALIGN, not cleared; NULL when refused. */
 LLMFI_UNUSED static void *llmfi_heap_alloc(llmfi_heap *h, size_t size) {
     int want = llmfi_heap_order(size), order;
     size_t unit;
     if (llmfi_heap_refuse(h) || want < 0) return NULL;
-    for (order = want; order < LLMFI_HEAP_ORDERS && !h->free[order];) order++;
+    for (order = want; order < LLMFI_HEAP_ORDERS && !h->free[order];)
+        if (++order == LLMFI_HEAP_ORDERS && llmfi_heap_shed(h, want)) order = want;
     if (order == LLMFI_HEAP_ORDERS) return NULL;
     unit = (size_t)((char *)(void *)h->free[order] - h->base) / LLMF_HEAP_UNIT;
     llmfi_heap_unlink(h, unit, order);
@@ -23153,6 +23229,9 @@ typedef struct llmfi_net {
     uint64_t (*now_ns)(const struct llmfi_net *net);
     const uint64_t *moment_ns;     /* what the clock said when the engine last looked, which it does after each wait: see llmfi_net_moment. NULL: nobody looks */
     uint64_t slice_end_ns;         /* the poll under way shall end by then; 0: no slice */
+#if LLMF_HAS_DNS_THREADS
+    struct llmfi_lookups *lookups; /* NULL: there was none */
+#endif
     uint64_t handed_on;            /* counts llmf_exchange_data calls: lets the poll see that something happened */
 } llmfi_net;
 
@@ -24031,7 +24110,7 @@ static void llmfi_conn_ended(llmfi_conn *c, int got) {
     } else if (!c->reply.at) {
         llmfi_conn_fail(c, got == LLMF_STREAM_END ? LLMF_ERR_NETWORK : -got, "the connection ended before a reply came", got != LLMF_STREAM_END || c->broken);
     } else {
-        llmfi_conn_fail(c, -got == LLMF_ERR_TLS ? LLMF_ERR_TLS : LLMF_ERR_TRUNCATED, "the connection ended within the reply", got != LLMF_STREAM_END);
+        llmfi_conn_fail(c, -got == LLMF_ERR_TLS || -got == LLMF_ERR_MEMORY ? -got : LLMF_ERR_TRUNCATED, "the connection ended within the reply", got != LLMF_STREAM_END);
     }
 }
 
@@ -24979,7 +25058,8 @@ LLMFI_UNUSED static llmfi_transport *llmfi_replay_open(llmfi_net *net) {
 /* TLS 1.2 by BearSSL over the socket stream: an llmfi_stream, so that our HTTP speaks https. ECDHE with AES-GCM or ChaCha20-Poly1305 only.
 
    BearSSL's engine does no I/O. Ours is in `ready` (the handshake, which goes on as bytes come), `read` and `write`, none of which waits. Everything is in the
-   factory's block: 32 KiB a connection, and 8 KiB more while its certificate is checked. */
+   factory's block: 4 KiB a connection, which is a page (llmfi_lay_out aligns it), and 8 KiB more while its certificate is checked. The buffers for records are
+   the factory's, one each way. A connection has some of its own only while a record has come, or gone, in part: see llmfi_tls_rest. */
 #ifndef LLMFI_NET_BEARSSL_H
 #define LLMFI_NET_BEARSSL_H
 /* The roots of LLMF_WITH_ROOTS=1. Written by tools/roots.py from a bundle of roots and tools/roots.txt; not edited by hand.
@@ -25234,10 +25314,19 @@ static const unsigned char llmfi_root_bytes[] = {
    second, the first that answers wins (RFC 8305). */
 #ifndef LLMFI_NET_STREAM_SOCKET_H
 #define LLMFI_NET_STREAM_SOCKET_H
-/* A host's addresses. Literals and localhost never leave the process; else the caller's hook, which may say "not yet", or getaddrinfo, which
-   may block for a look-up. */
+/* Who knows a host's addresses. Literals and localhost never leave the process; else the caller's hook, which may say "not yet"; else getaddrinfo, in a thread of
+   its own (LLMF_WITH_DNS_THREADS) or here, where it may block for a look-up. */
 #ifndef LLMFI_NET_RESOLVE_H
 #define LLMFI_NET_RESOLVE_H
+/* Look-ups by getaddrinfo in threads of their own, so that no llmf_poll waits for DNS. It cannot be cancelled: a thread may outlive the factory that asked. So what
+   both of them touch is neither's but the last one's, and comes from malloc. Nobody waits for a thread; a call asks again until the answer is there.
+
+   An answer is kept for a second, for all calls to the same host that begin at once. */
+#ifndef LLMFI_NET_LOOKUP_H
+#define LLMFI_NET_LOOKUP_H
+/* A host's addresses, from a text that is one, or by asking the system. */
+#ifndef LLMFI_NET_ADDRESSES_H
+#define LLMFI_NET_ADDRESSES_H
 
 #if LLMF_HAS_SOCKETS
 
@@ -25285,26 +25374,6 @@ static bool llmfi_address_add(llmfi_addresses *all, const char *text, int port) 
     return true;
 }
 
-/* localhost and names under it (RFC 6761, 6.3), with or without the root's dot. */
-static bool llmfi_is_localhost(const char *host) {
-    const llmf_str name = LLMFI_LIT("localhost");
-    llmf_str h = llmfi_cstr(host);
-    if (h.len && h.ptr[h.len - 1] == '.') h.len--;
-    if (h.len < name.len || !llmfi_eq_nocase(llmfi_from(h, h.len - name.len), name)) return false;
-    return h.len == name.len || h.ptr[h.len - name.len - 1] == '.';
-}
-
-static int llmfi_resolve_hook(const llmfi_net *net, const char *host, int port, llmfi_addresses *out) {
-    char texts[LLMFI_MAX_ADDRESSES][64];
-    int n = net->desc->resolve(net->desc->user, host, texts, LLMFI_MAX_ADDRESSES), i;
-    if (n < 0) return -1;
-    for (i = 0; i < n && i < LLMFI_MAX_ADDRESSES; i++) {
-        texts[i][sizeof texts[i] - 1] = '\0';
-        (void)llmfi_address_add(out, texts[i], port);
-    }
-    return out->count;
-}
-
 #if LLMF_HAS_GETADDRINFO
 /* The first of a list, from `a` on, that is of this family; NULL: none is. */
 static const struct addrinfo *llmfi_address_of(const struct addrinfo *a, int family) {
@@ -25312,7 +25381,8 @@ static const struct addrinfo *llmfi_address_of(const struct addrinfo *a, int fam
     return a;
 }
 
-static int llmfi_resolve_system(const char *host, int port, llmfi_addresses *out) {
+/* Asks the system, which may take as long as it likes: how many into out. Any thread. */
+LLMFI_UNUSED static int llmfi_resolve_system(const char *host, int port, llmfi_addresses *out) {
     struct addrinfo hints, *found = NULL;
     const struct addrinfo *next[2];
     int turn;
@@ -25337,14 +25407,227 @@ static int llmfi_resolve_system(const char *host, int port, llmfi_addresses *out
     return out->count;
 }
 #else
-static int llmfi_resolve_system(const char *host, int port, llmfi_addresses *out) {
+LLMFI_UNUSED static int llmfi_resolve_system(const char *host, int port, llmfi_addresses *out) {
     (void)host, (void)port, (void)out;
     return 0;
 }
 #endif
 
+#endif
+#endif
+
+#if LLMF_HAS_DNS_THREADS
+#include <stdlib.h>
+#ifndef _WIN32
+#include <pthread.h>
+#include <signal.h>
+#endif
+
+/* Bytes of a host's name, NUL included; RFC 1035 has 255. */
+#define LLMFI_LOOKUP_HOST 256
+#define LLMFI_LOOKUP_NS UINT64_C(1000000000)
+
+#ifdef _WIN32
+typedef CRITICAL_SECTION llmfi_lock;
+#define LLMFI_LOCK(lock) EnterCriticalSection(lock)
+#define LLMFI_UNLOCK(lock) LeaveCriticalSection(lock)
+#else
+typedef pthread_mutex_t llmfi_lock;
+#define LLMFI_LOCK(lock) (void)pthread_mutex_lock(lock)
+#define LLMFI_UNLOCK(lock) (void)pthread_mutex_unlock(lock)
+#endif
+
+typedef struct llmfi_lookup {
+    struct llmfi_lookups *all;
+    char host[LLMFI_LOOKUP_HOST];            /* "": never used */
+    bool running;                            /* a thread has it */
+    uint64_t asked_ns;                       /* when somebody asked last: calls that wait do so in each poll */
+    uint64_t since_ns;                       /* when the answer was given first; 0: it is not there, or nobody has had it */
+    llmfi_addresses found;                   /* without a port */
+} llmfi_lookup;
+
+typedef struct llmfi_lookups {
+    llmfi_lock lock;                         /* of all that follows */
+    llmfi_watch *watch;                      /* the factory's; NULL: it is closed, and the last thread frees this */
+    unsigned running;
+    llmfi_lookup list[LLMF_MAX_LOOKUPS];
+} llmfi_lookups;
+
+static void llmfi_lookups_free(llmfi_lookups *all) {
+#ifdef _WIN32
+    DeleteCriticalSection(&all->lock);
+#else
+    (void)pthread_mutex_destroy(&all->lock);
+#endif
+    free(all);
+}
+
+/* NULL: no memory. */
+static llmfi_lookups *llmfi_lookups_new(llmfi_watch *watch) {
+    llmfi_lookups *all = (llmfi_lookups *)malloc(sizeof *all);
+    size_t i;
+    if (!all) return NULL;
+    memset(all, 0, sizeof *all);
+    all->watch = watch;
+    for (i = 0; i < LLMF_MAX_LOOKUPS; i++) all->list[i].all = all;
+#ifdef _WIN32
+    InitializeCriticalSection(&all->lock);
+#else
+    if (pthread_mutex_init(&all->lock, NULL)) {
+        free(all);
+        return NULL;
+    }
+#endif
+    return all;
+}
+
+/* ---- a thread's life ---- */
+
+static void llmfi_lookup_run(llmfi_lookup *l) {
+    llmfi_lookups *all = l->all;
+    llmfi_addresses found;
+    bool last;
+    memset(&found, 0, sizeof found);
+    (void)llmfi_resolve_system(l->host, 0, &found);
+    LLMFI_LOCK(&all->lock);
+    l->found = found;
+    l->running = false;
+    all->running--;
+    if (all->watch) llmfi_watch_wake(all->watch); /* it cannot be closed meanwhile */
+    last = !all->watch && !all->running;
+    LLMFI_UNLOCK(&all->lock);
+    if (last) llmfi_lookups_free(all);
+}
+
+#ifdef _WIN32
+static DWORD WINAPI llmfi_lookup_thread(LPVOID l) {
+    WSADATA data; /* the factory's own may be given back while this runs */
+    bool started = !WSAStartup(MAKEWORD(2, 2), &data);
+    llmfi_lookup_run((llmfi_lookup *)l);
+    if (started) WSACleanup();
+    return 0;
+}
+
+static bool llmfi_lookup_spawn(llmfi_lookup *l) {
+    HANDLE thread = CreateThread(NULL, 0, llmfi_lookup_thread, l, 0, NULL);
+    if (thread) CloseHandle(thread);
+    return thread != NULL;
+}
+#else
+static void *llmfi_lookup_thread(void *l) {
+    llmfi_lookup_run((llmfi_lookup *)l);
+    return NULL;
+}
+
+/* Signals are for the program's own threads. */
+static bool llmfi_lookup_spawn(llmfi_lookup *l) {
+    pthread_t thread;
+    sigset_t all, before;
+    bool ok;
+    sigfillset(&all);
+    if (pthread_sigmask(SIG_SETMASK, &all, &before)) return false;
+    ok = !pthread_create(&thread, NULL, llmfi_lookup_thread, l);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (ok) (void)pthread_detach(thread);
+    return ok;
+}
+#endif
+
+/* ---- asking: the factory's thread ---- */
+
+/* With the lock held. Where there is no thread to be had, the place stays free for the next poll. */
+static void llmfi_lookup_begin(llmfi_lookup *l) {
+    l->since_ns = 0;
+    l->running = llmfi_lookup_spawn(l);
+    if (l->running) l->all->running++;
+    else l->host[0] = '\0';
+}
+
+/* Nobody needs the answer any more: those who asked have had it, or have gone. */
+static bool llmfi_lookup_is_over(const llmfi_lookup *l, uint64_t now) {
+    return !l->running && (!l->host[0] || l->since_ns || now - l->asked_ns > LLMFI_LOOKUP_NS);
+}
+
+/* The host's; NULL: all places are taken. */
+static llmfi_lookup *llmfi_lookup_of(llmfi_lookups *all, const char *host, uint64_t now) {
+    llmfi_lookup *l;
+    size_t i;
+    for (i = 0; i < LLMF_MAX_LOOKUPS; i++) {
+        l = &all->list[i];
+        if (llmfi_strcmp(l->host, host) != 0) continue;
+        if (l->since_ns && now - l->since_ns > LLMFI_LOOKUP_NS) llmfi_lookup_begin(l);
+        return l;
+    }
+    for (i = 0; i < LLMF_MAX_LOOKUPS; i++) {
+        l = &all->list[i];
+        if (!llmfi_lookup_is_over(l, now)) continue;
+        memcpy(l->host, host, llmfi_strlen(host) + 1);
+        llmfi_lookup_begin(l);
+        return l;
+    }
+    return NULL;
+}
+
 /* How many addresses into out; 0: there is no such host; -1: not yet, ask again. */
-LLMFI_UNUSED static int llmfi_resolve(const llmfi_net *net, const char *host, int port, llmfi_addresses *out) {
+static int llmfi_lookup_ask(llmfi_net *net, const char *host, int port, llmfi_addresses *out) {
+    uint64_t now = net->now_ns(net);
+    llmfi_lookup *l;
+    int i;
+    if (llmfi_strlen(host) >= LLMFI_LOOKUP_HOST) return 0;
+    if (!net->lookups) net->lookups = llmfi_lookups_new(net->watch);
+    if (!net->lookups) return -1;
+    LLMFI_LOCK(&net->lookups->lock);
+    l = llmfi_lookup_of(net->lookups, host, now);
+    if (l) l->asked_ns = now;
+    if (l && (l->running || !l->host[0])) l = NULL;
+    if (l && !l->since_ns) l->since_ns = now;
+    if (l) *out = l->found;
+    LLMFI_UNLOCK(&net->lookups->lock);
+    if (!l) return -1;
+    for (i = 0; i < out->count; i++) llmfi_address_set_port(&out->list[i], port);
+    return out->count;
+}
+
+/* The factory closes. Threads that still run end by themselves. */
+LLMFI_UNUSED static void llmfi_lookups_close(llmfi_net *net) {
+    llmfi_lookups *all = net->lookups;
+    bool last;
+    if (!all) return;
+    net->lookups = NULL;
+    LLMFI_LOCK(&all->lock);
+    all->watch = NULL;
+    last = !all->running;
+    LLMFI_UNLOCK(&all->lock);
+    if (last) llmfi_lookups_free(all);
+}
+
+#endif
+#endif
+
+#if LLMF_HAS_SOCKETS
+
+/* localhost and names under it (RFC 6761, 6.3), with or without the root's dot. */
+static bool llmfi_is_localhost(const char *host) {
+    const llmf_str name = LLMFI_LIT("localhost");
+    llmf_str h = llmfi_cstr(host);
+    if (h.len && h.ptr[h.len - 1] == '.') h.len--;
+    if (h.len < name.len || !llmfi_eq_nocase(llmfi_from(h, h.len - name.len), name)) return false;
+    return h.len == name.len || h.ptr[h.len - name.len - 1] == '.';
+}
+
+static int llmfi_resolve_hook(const llmfi_net *net, const char *host, int port, llmfi_addresses *out) {
+    char texts[LLMFI_MAX_ADDRESSES][64];
+    int n = net->desc->resolve(net->desc->user, host, texts, LLMFI_MAX_ADDRESSES), i;
+    if (n < 0) return -1;
+    for (i = 0; i < n && i < LLMFI_MAX_ADDRESSES; i++) {
+        texts[i][sizeof texts[i] - 1] = '\0';
+        (void)llmfi_address_add(out, texts[i], port);
+    }
+    return out->count;
+}
+
+/* How many addresses into out; 0: there is no such host; -1: not yet, ask again. */
+LLMFI_UNUSED static int llmfi_resolve(llmfi_net *net, const char *host, int port, llmfi_addresses *out) {
     out->count = 0;
     if (llmfi_address_add(out, host, port)) return 1;
     if (llmfi_is_localhost(host)) {
@@ -25352,7 +25635,12 @@ LLMFI_UNUSED static int llmfi_resolve(const llmfi_net *net, const char *host, in
         (void)llmfi_address_add(out, "127.0.0.1", port);
         return out->count;
     }
-    return net->desc->resolve ? llmfi_resolve_hook(net, host, port, out) : llmfi_resolve_system(host, port, out);
+    if (net->desc->resolve) return llmfi_resolve_hook(net, host, port, out);
+#if LLMF_HAS_DNS_THREADS
+    return llmfi_lookup_ask(net, host, port, out);
+#else
+    return llmfi_resolve_system(host, port, out);
+#endif
 }
 
 #endif
@@ -25580,7 +25868,7 @@ enum {
 };
 
 typedef struct llmfi_cert {
-    llmf_str issuer, subject;                /* whole elements */
+    llmf_str issuer, subject, key_info;      /* whole elements; key_info: SubjectPublicKeyInfo */
     int64_t begins, ends;                    /* seconds since 1970 */
     llmf_str algorithm, curve;               /* object identifiers of the key; curve: empty where it is none of an EC key */
     llmf_str key;                            /* the bit string's bytes */
@@ -25688,7 +25976,7 @@ LLMFI_UNUSED static bool llmfi_cert_read(llmf_str der, llmfi_cert *c) {
     if (tag == LLMFI_DER_VERSION) tag = llmfi_der_next(&in, &v, NULL);
     if (tag != LLMFI_DER_INTEGER || !llmfi_der_want(&in, LLMFI_DER_SEQUENCE, &v, NULL) || !llmfi_der_want(&in, LLMFI_DER_SEQUENCE, &v, &c->issuer) ||
         !llmfi_der_want(&in, LLMFI_DER_SEQUENCE, &v, NULL) || !llmfi_cert_dates(v, c) || !llmfi_der_want(&in, LLMFI_DER_SEQUENCE, &v, &c->subject) ||
-        !llmfi_der_want(&in, LLMFI_DER_SEQUENCE, &v, NULL) || !llmfi_cert_key(v, c))
+        !llmfi_der_want(&in, LLMFI_DER_SEQUENCE, &v, &c->key_info) || !llmfi_cert_key(v, c))
         return false;
     while ((tag = llmfi_der_next(&in, &v, NULL)) != 0) {
         if (tag != LLMFI_DER_EXTENSIONS) continue;
@@ -25909,6 +26197,58 @@ static void llmfi_anchors_free(llmfi_anchors *a) {
 
 #endif
 #endif
+/* Public keys that a server must have one of, in the form of libcurl's CURLOPT_PINNEDPUBLICKEY: "sha256//" and base64 of the hash, with ";" between them. */
+#ifndef LLMFI_NET_PINS_H
+#define LLMFI_NET_PINS_H
+
+#define LLMFI_PIN_TEXT 44                    /* base64 of a SHA-256 */
+
+/* The next of them, "" too; false: there is none. `in` with ptr NULL: it was the last. */
+static bool llmfi_pin_next(llmf_str *in, llmf_str *pin) {
+    size_t end;
+    if (!in->ptr) return false;
+    end = llmfi_find_char(*in, ';');
+    *pin = llmfi_str(in->ptr, end == LLMFI_NOWHERE ? in->len : end);
+    *in = end == LLMFI_NOWHERE ? llmfi_str(NULL, 0) : llmfi_from(*in, end + 1);
+    return true;
+}
+
+/* libcurl compares texts: what another text decodes to as well would never match. */
+static bool llmfi_pin_ok(llmf_str pin) {
+    char hash[LLMFI_SHA256], text[LLMFI_PIN_TEXT];
+    size_t len;
+    llmf_str base64 = llmfi_from(pin, pin.len - LLMFI_PIN_TEXT);
+    return pin.len == 8 + LLMFI_PIN_TEXT && llmfi_starts(pin, LLMFI_LIT("sha256//")) && llmfi_base64_decode(base64, hash, sizeof hash, &len) && len == sizeof hash &&
+           llmfi_base64_encode(text, hash, sizeof hash) == sizeof text && !memcmp(text, base64.ptr, sizeof text);
+}
+
+/* False with *err, which shows the first that is none. */
+LLMFI_UNUSED static bool llmfi_pins_ok(const char *pins, llmf_error *err) {
+    llmf_str in = llmfi_cstr(pins), pin;
+    while (llmfi_pin_next(&in, &pin))
+        if (!llmfi_pin_ok(pin))
+            return llmfi_error_about(err, LLMF_ERR_ARGUMENT, "llmf_desc.pinned_keys: \"", pin, "\" is not \"sha256//\" and the 44 characters of a SHA-256 in base64; \";\" stands between two of them");
+    return true;
+}
+
+/* Is it the hash of this SubjectPublicKeyInfo, in DER, that one of them has? They are well formed. */
+LLMFI_UNUSED static bool llmfi_pins_match(const char *pins, llmf_str key) {
+    unsigned char hash[LLMFI_SHA256];
+    char text[LLMFI_PIN_TEXT];
+    llmfi_sha256 s;
+    llmf_str in = llmfi_cstr(pins), pin;
+    llmfi_sha256_init(&s);
+    llmfi_sha256_add(&s, key.ptr, key.len);
+    llmfi_sha256_end(&s, hash);
+    (void)llmfi_base64_encode(text, hash, sizeof hash);
+    while (llmfi_pin_next(&in, &pin))
+        if (llmfi_eq(llmfi_from(pin, pin.len - sizeof text), llmfi_str(text, sizeof text))) return true;
+    return false;
+}
+
+#define LLMFI_PINS_WORDS LLMFI_WORDS("the server's key is none of llmf_desc.pinned_keys")
+
+#endif
 
 #if LLMF_HAS_BEARSSL
 
@@ -25922,6 +26262,7 @@ typedef struct llmfi_chain {
     char *cert;                              /* the certificate that is coming; NULL: none yet */
     size_t cert_len, cert_size;
     unsigned count;                          /* certificates so far */
+    bool pinned;                             /* the server's key is one that is asked for */
     bool settled;                            /* a root stands for those before this one: what else the server sends is passed over */
     unsigned error;                          /* BR_ERR_X509_… of our own checks; 0: none */
     br_x509_minimal_context minimal;
@@ -25937,6 +26278,7 @@ typedef struct llmfi_verify {
     size_t ip_len;                           /* 0: the host is a name */
     int64_t now;                             /* seconds since 1970 */
     bool insecure;                           /* whatever it is: only its key is wanted */
+    const char *pins;                        /* llmf_desc.pinned_keys */
     llmfi_chain *chain;                      /* NULL: none is coming, or there was no memory */
     bool no_memory;                          /* that is why */
     const char *why;                         /* the verdict in words, where its number alone would not tell; NULL: it does */
@@ -26060,6 +26402,7 @@ static void llmfi_verify_end_cert(const br_x509_class **ctx) {
         llmfi_verify_refuse(v, BR_ERR_X509_UNEXPECTED, NULL);
         return;
     }
+    if (chain->count == 1) chain->pinned = !v->pins || llmfi_pins_match(v->pins, c.key_info);
     if (v->insecure) {
         llmfi_verify_any(v, &c);
         return;
@@ -26091,6 +26434,10 @@ static unsigned llmfi_verify_end_chain(const br_x509_class **ctx) {
     unsigned error;
     if (!v->chain) return llmfi_verify_no_memory(v);
     error = llmfi_verify_verdict(v);
+    if (!error && !v->chain->pinned) {
+        error = BR_ERR_X509_NOT_TRUSTED;
+        v->why = LLMFI_PINS_WORDS;
+    }
     if (!error && !v->insecure) {
         const br_x509_class **minimal = &v->chain->minimal.vtable;
         const br_x509_pkey *key = (*minimal)->get_pkey(minimal, &v->uses);
@@ -26168,12 +26515,11 @@ static const char *llmfi_verify_words(int error) {
 #define LLMFI_TLS_SESSION_NS UINT64_C(3600000000000)
 /* Bytes of a host's name in the cache of sessions, NUL included; longer ones are not kept. RFC 1035 has 255. */
 #define LLMFI_TLS_HOST 256
-/* Records of at most this much go out: with it a connection whose records are short touches two pages of its piece (llmfi_lay_out aligns them). What comes may have the full 16 KiB, as servers do not care for
-   what we should like. */
+/* Records of at most this much go out. What comes may have the full 16 KiB, as servers do not care for what we should like. */
 #define LLMFI_TLS_OUT 2048
 /* Records without a byte of data that one read may pass over. */
 #define LLMFI_TLS_ROUNDS 16
-/* Of the heap, for a connection and its handshake. */
+/* Of the heap, for a connection, its handshake and a record each way that is there in part. */
 #define LLMFI_TLS_BYTES 49152
 
 typedef struct llmfi_session {
@@ -26192,6 +26538,8 @@ typedef struct llmfi_bearssl {
     const char *no_roots;                    /* why there are none; static text */
     size_t next;                             /* the session to be given up for a new one */
     llmfi_session sessions[LLMFI_TLS_SESSIONS];
+    unsigned char out[LLMFI_TLS_OUT + 85];   /* for the connection at work only; BearSSL's overhead on the way out … */
+    unsigned char in[BR_SSL_BUFSIZE_INPUT];  /* … and in */
 } llmfi_bearssl;
 
 typedef struct llmfi_tls {
@@ -26199,18 +26547,18 @@ typedef struct llmfi_tls {
     void *under;                             /* the socket stream */
     llmfi_verify verify;                     /* of use while the handshake lasts */
     int port;
-    char host[LLMFI_TLS_HOST];               /* as asked for, without a dot at its end */
+    llmf_str host;                           /* as asked for, which lives longer, without a dot at its end */
     bool begun;                              /* the socket is connected and the handshake under way */
     bool up;                                 /* the handshake is done */
     bool dry;                                /* the last read took all that was in the socket, and nobody has waited for more since */
     bool cut;                                /* the server ended the connection without saying so in TLS */
+    bool lost;                               /* there was no memory for a record that is there in part: nothing follows */
     int error;                               /* of the verdict: BearSSL's number; 0: none */
     const char *why;                         /* static text; NULL: `error` tells */
     unsigned char head[5];                   /* of the record that is coming … */
     size_t head_len, left;                   /* … bytes of it that have come, and those behind it that have not */
+    unsigned char *kept_in, *kept_out;       /* instead of the factory's buffers; NULL: nothing is kept */
     br_ssl_client_context ssl;
-    unsigned char out[LLMFI_TLS_OUT + 85];   /* BearSSL's overhead on the way out … */
-    unsigned char in[BR_SSL_BUFSIZE_INPUT];  /* … and in */
 } llmfi_tls;
 
 static int64_t llmfi_tls_wall(const llmfi_net *net) {
@@ -26318,11 +26666,11 @@ static int llmfi_tls_roots(llmfi_bearssl *b) {
 
 /* ---- sessions ---- */
 
-static llmfi_session *llmfi_session_find(llmfi_bearssl *b, const char *host, int port) {
+static llmfi_session *llmfi_session_find(llmfi_bearssl *b, llmf_str host, int port) {
     size_t i;
     for (i = 0; i < LLMFI_TLS_SESSIONS; i++) {
         llmfi_session *s = &b->sessions[i];
-        if (s->host[0] && s->port == port && llmfi_eq_nocase(llmfi_cstr(s->host), llmfi_cstr(host))) return s;
+        if (s->host[0] && s->port == port && llmfi_eq_nocase(llmfi_cstr(s->host), host)) return s;
     }
     return NULL;
 }
@@ -26341,7 +26689,8 @@ static void llmfi_session_keep(llmfi_tls *t) {
     llmfi_session_forget(s);
     if (!p.session_id_len) return;
     if (!s) s = &b->sessions[b->next++ % LLMFI_TLS_SESSIONS];
-    memcpy(s->host, t->host, strlen(t->host) + 1);
+    memcpy(s->host, t->host.ptr, t->host.len);
+    s->host[t->host.len] = '\0';
     s->port = t->port;
     s->since_ns = llmfi_net_moment(b->net);
     s->p = p;
@@ -26388,7 +26737,7 @@ static void llmfi_tls_engine(llmfi_tls *t) {
     br_ssl_engine_set_protocol_names(e, (const char **)(uintptr_t)protocols, 1);
     br_ssl_engine_add_flags(e, BR_OPT_NO_RENEGOTIATION);
     br_ssl_engine_set_x509(e, &t->verify.vtable);
-    br_ssl_engine_set_buffers_bidi(e, t->in, sizeof t->in, t->out, sizeof t->out);
+    br_ssl_engine_set_buffers_bidi(e, t->b->in, sizeof t->b->in, t->b->out, sizeof t->b->out);
     e->log_max_frag_len = 14; /* do not ask for records as short as ours: few servers listen, and each event would cost two */
 }
 
@@ -26410,10 +26759,14 @@ static int llmfi_tls_begin(llmfi_tls *t) {
     llmfi_bearssl *b = t->b;
     const llmf_desc *d = b->net->desc;
     int got = d->insecure_tls ? LLMF_OK : llmfi_tls_roots(b);
+    char name[LLMFI_TLS_HOST];
     bool resume;
     if (got != LLMF_OK) return llmfi_tls_fail(t, got, b->no_roots);
-    llmfi_verify_init(&t->verify, b->net->heap, b->roots, b->root_count, llmfi_cstr(t->host), llmfi_tls_wall(b->net));
+    memcpy(name, t->host.ptr, t->host.len);
+    name[t->host.len] = '\0';
+    llmfi_verify_init(&t->verify, b->net->heap, b->roots, b->root_count, t->host, llmfi_tls_wall(b->net));
     t->verify.insecure = d->insecure_tls;
+    t->verify.pins = d->pinned_keys;
     llmfi_tls_engine(t);
     if (d->random) {
         unsigned char seed[32];
@@ -26423,7 +26776,7 @@ static int llmfi_tls_begin(llmfi_tls *t) {
     }
     resume = llmfi_session_resume(t);
     t->begun = true;
-    return br_ssl_client_reset(&t->ssl, t->verify.ip_len ? NULL : t->host, resume) ? LLMF_OK : llmfi_tls_broken(t);
+    return br_ssl_client_reset(&t->ssl, t->verify.ip_len ? NULL : name, resume) ? LLMF_OK : llmfi_tls_broken(t);
 }
 
 /* ---- records ---- */
@@ -26446,6 +26799,64 @@ static void llmfi_tls_count(llmfi_tls *t, const unsigned char *bytes, size_t n) 
     }
 }
 
+/* The record that is coming, or came last, as a whole. */
+static size_t llmfi_tls_record(const llmfi_tls *t) {
+    return sizeof t->head + ((size_t)t->head[3] << 8 | t->head[4]);
+}
+
+/* Bytes at the beginning of the factory's buffer that the engine still needs. Of a record's head none: llmfi_tls_receive brings it back. In the handshake
+   it takes what comes at once. */
+static size_t llmfi_tls_pending(const llmfi_tls *t) {
+    size_t len;
+    const unsigned char *to = br_ssl_engine_recvrec_buf(&t->ssl.eng, &len);
+    if (!to) return br_ssl_engine_current_state(&t->ssl.eng) & BR_SSL_CLOSED ? 0 : llmfi_tls_record(t); /* it has come and waits to be taken */
+    len = (size_t)(to - t->b->in);
+    return len > sizeof t->head ? len : 0;
+}
+
+/* The connection's own buffer takes over from the factory's `from`, of which `len` bytes are of use. It has room for `size`. NULL: no memory, and the connection is of no more use. */
+static unsigned char *llmfi_tls_keep(llmfi_tls *t, const unsigned char *from, size_t len, size_t size) {
+    unsigned char *to = (unsigned char *)llmfi_heap_alloc(t->b->net->heap, size);
+    if (to) memcpy(to, from, len);
+    else t->lost = true;
+    return to;
+}
+
+/* For the record that is coming, and no other. */
+static void llmfi_tls_keep_in(llmfi_tls *t) {
+    t->kept_in = llmfi_tls_keep(t, t->b->in, llmfi_tls_pending(t), llmfi_tls_record(t));
+    if (t->kept_in) t->ssl.eng.ibuf = t->kept_in;
+}
+
+/* Nothing of it is left to take: the next record, which may be longer, is for the factory's buffer again. */
+static void llmfi_tls_done_in(llmfi_tls *t) {
+    size_t len;
+    if (!t->kept_in || t->head_len || !br_ssl_engine_recvrec_buf(&t->ssl.eng, &len)) return;
+    llmfi_heap_free(t->b->net->heap, t->kept_in);
+    t->kept_in = NULL;
+    t->ssl.eng.ibuf = t->b->in;
+}
+
+/* Ends each piece of work, whose result `got` is: the factory's buffers are the next connection's, so what the engine still needs of them is kept, and what was
+   kept and is done with goes back. BearSSL has no function for that, but it reaches its buffers through two members only, and while they hold nothing it
+   remembers nothing of them. */
+static int llmfi_tls_rest(llmfi_tls *t, int got) {
+    llmfi_bearssl *b = t->b;
+    size_t len;
+    unsigned char *bytes = br_ssl_engine_sendrec_buf(&t->ssl.eng, &len);
+    if (bytes && !t->kept_out) {
+        t->kept_out = llmfi_tls_keep(t, b->out, (size_t)(bytes - b->out) + len, sizeof b->out);
+        if (t->kept_out) t->ssl.eng.obuf = t->kept_out;
+    } else if (!bytes && t->kept_out) {
+        llmfi_heap_free(b->net->heap, t->kept_out);
+        t->kept_out = NULL;
+        t->ssl.eng.obuf = b->out;
+    }
+    llmfi_tls_done_in(t);
+    if (!t->kept_in && llmfi_tls_pending(t)) llmfi_tls_keep_in(t);
+    return t->lost ? llmfi_tls_fail(t, LLMF_ERR_MEMORY, LLMFI_WORDS("no memory for a record that is there in part: raise memory_size")) : got;
+}
+
 /* Sends what the engine has ready. 1: all of it; 0: the socket takes no more for now; below 0: minus an llmf_result. */
 static int llmfi_tls_flush(llmfi_tls *t) {
     unsigned char *bytes;
@@ -26461,9 +26872,13 @@ static int llmfi_tls_flush(llmfi_tls *t) {
 /* Reads at most the rest of a record, straight to where the engine wants it: bytes, 0: none now, or what the socket said. */
 static int llmfi_tls_receive(llmfi_tls *t) {
     size_t len;
-    unsigned char *to = br_ssl_engine_recvrec_buf(&t->ssl.eng, &len);
-    int n = to ? llmfi_socket_read(t->b->net, t->under, (char *)to, len) : 0;
+    unsigned char *to;
+    int n;
+    llmfi_tls_done_in(t);
+    to = br_ssl_engine_recvrec_buf(&t->ssl.eng, &len);
+    n = to ? llmfi_socket_read(t->b->net, t->under, (char *)to, len) : 0;
     if (n <= 0) return n;
+    if (!t->kept_in) memcpy(t->b->in, t->head, t->head_len); /* other connections were here since */
     llmfi_tls_count(t, to, (size_t)n);
     br_ssl_engine_recvrec_ack(&t->ssl.eng, (size_t)n);
     return n;
@@ -26508,7 +26923,7 @@ static void *llmfi_tls_open_stream(void *user, const char *host, int port, bool 
     size_t len = strlen(host);
     llmfi_tls *t = tls && len < LLMFI_TLS_HOST ? (llmfi_tls *)llmfi_heap_alloc(b->net->heap, sizeof *t) : NULL;
     if (!t) return NULL;
-    memset(t, 0, offsetof(llmfi_tls, out)); /* the buffers: pages that may never be touched */
+    memset(t, 0, sizeof *t);
     t->b = b;
     t->under = llmfi_socket_open_stream(b->net, host, port, false);
     if (!t->under) {
@@ -26516,8 +26931,7 @@ static void *llmfi_tls_open_stream(void *user, const char *host, int port, bool 
         return NULL;
     }
     if (len && host[len - 1] == '.') len--;
-    memcpy(t->host, host, len);
-    t->host[len] = '\0';
+    t->host = llmfi_str(host, len);
     t->port = port;
     return t;
 }
@@ -26533,7 +26947,7 @@ static int llmfi_tls_ready(void *user, void *stream) {
         got = llmfi_tls_begin(t);
         if (got != LLMF_OK) return got;
     }
-    return llmfi_tls_handshake(t);
+    return llmfi_tls_rest(t, llmfi_tls_handshake(t));
 }
 
 /* Decrypted bytes that wait in the engine. */
@@ -26555,9 +26969,14 @@ static int llmfi_tls_bulk(llmfi_tls *t, char *out, size_t cap, size_t *len) {
     int n = llmfi_socket_read(t->b->net, t->under, out, cap);
     size_t at = 0, all = n > 0 ? (size_t)n : 0, some;
     *len = 0;
-    while (at < all) {
+    llmfi_tls_done_in(t);
+    while (at < all && !t->lost) {
         unsigned char *to = br_ssl_engine_recvrec_buf(&t->ssl.eng, &some);
         if (!to) break; /* closed: what follows is of no interest */
+        if (t->left > all - at && !t->kept_in) { /* the last one, and its end is not there: at once to where it waits */
+            llmfi_tls_keep_in(t);
+            continue;
+        }
         if (some > all - at) some = all - at;
         memcpy(to, out + at, some);
         llmfi_tls_count(t, to, some);
@@ -26576,11 +26995,9 @@ static int llmfi_tls_ended(llmfi_tls *t, int got) {
     return -LLMF_ERR_NETWORK;
 }
 
-static int llmfi_tls_read(void *user, void *stream, char *out, size_t cap) {
-    llmfi_tls *t = (llmfi_tls *)stream;
+static int llmfi_tls_read_some(llmfi_tls *t, char *out, size_t cap) {
     size_t len = llmfi_tls_take(t, out, cap), asked;
     int rounds, n;
-    (void)user;
     if (cap > INT32_MAX) cap = INT32_MAX;
     if (len || t->dry) {
         t->dry = false;
@@ -26604,10 +27021,14 @@ static int llmfi_tls_read(void *user, void *stream, char *out, size_t cap) {
     return (int)len;
 }
 
-static int llmfi_tls_write(void *user, void *stream, const char *bytes, size_t len) {
+static int llmfi_tls_read(void *user, void *stream, char *out, size_t cap) {
     llmfi_tls *t = (llmfi_tls *)stream;
-    size_t at = 0, room;
     (void)user;
+    return llmfi_tls_rest(t, t->lost ? 0 : llmfi_tls_read_some(t, out, cap));
+}
+
+static int llmfi_tls_write_some(llmfi_tls *t, const char *bytes, size_t len) {
+    size_t at = 0, room;
     if (len > INT32_MAX) len = INT32_MAX;
     for (;;) {
         unsigned char *to;
@@ -26624,29 +27045,34 @@ static int llmfi_tls_write(void *user, void *stream, const char *bytes, size_t l
     }
 }
 
+static int llmfi_tls_write(void *user, void *stream, const char *bytes, size_t len) {
+    llmfi_tls *t = (llmfi_tls *)stream;
+    (void)user;
+    return llmfi_tls_rest(t, t->lost ? 0 : llmfi_tls_write_some(t, bytes, len));
+}
+
 /* With a word of farewell, as far as the socket takes it at once: servers drop the session of those that leave without. */
 static void llmfi_tls_close_stream(void *user, void *stream) {
     llmfi_tls *t = (llmfi_tls *)stream;
     llmfi_net *net = t->b->net;
     (void)user;
-    if (t->up) br_ssl_engine_close(&t->ssl.eng);
-    if (t->begun) (void)llmfi_tls_flush(t);
+    if (t->up && !t->lost) br_ssl_engine_close(&t->ssl.eng);
+    if (t->begun && !t->lost) (void)llmfi_tls_flush(t);
     llmfi_socket_close_stream(net, t->under);
     llmfi_verify_free(&t->verify);
-    llmfi_wipe(llmfi_str((const char *)t, t->begun ? offsetof(llmfi_tls, in) : offsetof(llmfi_tls, out))); /* the session's keys, and the request's */
+    llmfi_heap_free(net->heap, t->kept_in);
+    llmfi_heap_free(net->heap, t->kept_out);
+    llmfi_wipe(llmfi_str((const char *)t, sizeof *t)); /* the session's keys */
     llmfi_heap_free(net->heap, t);
 }
 
 static intptr_t llmfi_tls_fd(void *user, void *stream, int *events) {
     llmfi_tls *t = (llmfi_tls *)stream;
     intptr_t fd = llmfi_socket_fd(t->b->net, t->under, events);
-    unsigned state;
     (void)user;
     t->dry = false;
-    if (!t->begun) return fd;
-    state = br_ssl_engine_current_state(&t->ssl.eng);
-    if (!t->up) *events = state & BR_SSL_SENDREC ? LLMF_FD_WRITE : LLMF_FD_READ;
-    else if (state & BR_SSL_SENDREC) *events |= LLMF_FD_WRITE;
+    if (t->begun && !t->up) *events = LLMF_FD_READ;
+    if (t->kept_out) *events = t->up ? *events | LLMF_FD_WRITE : LLMF_FD_WRITE;
     return fd;
 }
 
@@ -26809,6 +27235,7 @@ typedef struct llmfi_easy {
     const char *failed_text;
     CURLcode result;
     bool tls, connected;
+    bool unpinned;                           /* libcurl did not take llmf_desc.pinned_keys: https must not be spoken */
     bool fresh;                              /* as set: no kept connection is used */
     bool retried;
     bool head_done;                          /* headers from now on are trailers */
@@ -27120,6 +27547,12 @@ static void llmfi_easy_set_tls(llmfi_easy *e, const llmf_desc *d) {
         (void)curl_easy_setopt(h, CURLOPT_CAINFO_BLOB, &pem);
     }
 #endif
+    if (d->pinned_keys) {
+        e->unpinned = true;
+#if LIBCURL_VERSION_NUM >= 0x072C00
+        e->unpinned = curl_easy_setopt(h, CURLOPT_PINNEDPUBLICKEY, d->pinned_keys) != CURLE_OK;
+#endif
+    }
     if (!d->insecure_tls) return;
     (void)curl_easy_setopt(h, CURLOPT_SSL_VERIFYPEER, 0L);
     (void)curl_easy_setopt(h, CURLOPT_SSL_VERIFYHOST, 0L);
@@ -27261,7 +27694,8 @@ static const char *llmfi_curl_verdict(CURL *easy) {
 
 static int llmfi_curl_tls_error(llmfi_easy *e, llmfi_text *t) {
     const char *verdict = llmfi_curl_verdict(e->curl);
-    if (e->result == CURLE_SSL_CACERT_BADFILE) LLMFI_SAY(t, "the roots to verify with cannot be read: see ca_file and ca_pem");
+    if (e->result == CURLE_SSL_PINNEDPUBKEYNOTMATCH) llmfi_say_c(t, LLMFI_PINS_WORDS);
+    else if (e->result == CURLE_SSL_CACERT_BADFILE) LLMFI_SAY(t, "the roots to verify with cannot be read: see ca_file and ca_pem");
     else if (verdict[0]) llmfi_say_c(t, verdict);
     else if (strstr(e->error, "match") && (strstr(e->error, "host") || strstr(e->error, "subject"))) LLMFI_SAY(t, "the server's certificate is for another host");
     else LLMFI_SAY(t, "no TLS connection");
@@ -27285,6 +27719,7 @@ static int llmfi_curl_meaning(llmfi_easy *e, llmfi_text *t) {
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CIPHER:
     case CURLE_SSL_ISSUER_ERROR:
@@ -27490,6 +27925,7 @@ static void llmfi_curl_begin(llmfi_curl *c, llmf_exchange *x) {
         llmfi_easy_give(e, false);
         return;
     }
+    if (e->tls && e->unpinned && !e->failed) (void)llmfi_easy_stop(e, LLMF_ERR_TLS, "this libcurl, or its TLS library, cannot look for llmf_desc.pinned_keys");
     if (!ready && !e->failed) (void)llmfi_easy_stop(e, LLMF_ERR_MEMORY, "no memory for a request: raise memory_size");
     if (!e->failed) added = !c->dead && curl_multi_add_handle(c->multi, e->curl) == CURLM_OK;
     if (!e->failed && !added) (void)llmfi_easy_stop(e, LLMF_ERR_NETWORK, "libcurl takes no more requests");
@@ -28354,6 +28790,9 @@ typedef struct llmfi_call {
     struct llmfi_call *next, *prev;          /* all calls */
     struct llmfi_call *ready_next;           /* calls with something for llmf_next_any */
     llmfi_prepared *prepared;                /* counted; NULL only where it could not be had */
+#if LLMF_HAS_FILTERS
+    llmfi_reply *shown;                      /* whose events are handed out: its reply, or what filters let through of it: see filters.h */
+#endif
 
     /* What is looked at most stands in front: its distance fits one byte. */
     int framing;                             /* LLMF_FRAMING_…, set when the status is known */
@@ -28378,6 +28817,7 @@ typedef struct llmfi_call {
     bool hedge_due;                          /* it is late: another one is asked besides */
     bool kept_away;                          /* not sent: limits, a cool-down or a breaker */
 #endif
+    bool filtered;                           /* the filters have seen the request */
     uint64_t start_ns, connected_ns, first_byte_ns, content_ns, terminal_ns; /* 0: not yet; content_ns: the latest */
     uint64_t first_content_ns, end_ns;
     uint64_t attempt_ns;                     /* the start of the attempt under way; start_ns: of the first */
@@ -28413,6 +28853,9 @@ typedef struct llmfi_call {
     int64_t reserved_tokens;                 /* counted in its model's minute before they are known */
     uint64_t reserved_second;                /* of that minute */
     uint64_t kept_until_ns;                  /* when what kept it away is over, as far as is known */
+#endif
+#if LLMF_HAS_CACHE
+    struct llmfi_cache_use *cache;           /* what it has to do with the answers that are kept; NULL: nothing */
 #endif
 
 #if LLMF_HAS_BUDGETS
@@ -28481,6 +28924,16 @@ typedef struct llmfi_asking {
 } llmfi_asking;
 #endif
 
+#if LLMF_HAS_CACHE
+/* Answers kept: see cache.h. */
+typedef struct llmfi_cache {
+    struct llmfi_cached **buckets;           /* in the heap; NULL: none yet */
+    struct llmfi_cached *newest, *oldest;
+    size_t entries, bytes, bucket_count;
+    uint64_t hits, misses;
+} llmfi_cache;
+#endif
+
 typedef struct llmfi_call_slot {
     llmfi_call *call;
     uint32_t generation;
@@ -28545,6 +28998,9 @@ struct llmf_factory {
 
 #if LLMF_HAS_AWS
     llmfi_asking keys;
+#endif
+#if LLMF_HAS_CACHE
+    llmfi_cache cache;
 #endif
 
     llmfi_net net;
@@ -28617,6 +29073,16 @@ static void llmfi_log(llmf_factory *f, int level, int id, llmf_str text) {
     if (f->desc.log && level <= most) f->desc.log(f->desc.user, level, id, text);
 }
 
+/* ---- the reply that is shown: a call's own, or what filters let through of it ---- */
+
+#if LLMF_HAS_FILTERS
+#define llmfi_shown(c) ((c)->shown)
+#define llmfi_is_filtered(c) ((c)->shown != &(c)->reply)
+#else
+#define llmfi_shown(c) (&(c)->reply)
+#define llmfi_is_filtered(c) false
+#endif
+
 /* ---- ids ---- */
 
 static llmfi_call *llmfi_call_of(const llmf_factory *f, llmf_call c) {
@@ -28666,7 +29132,8 @@ LLMFI_ROWS_PROVIDER
 #undef LLMF_PROVIDER
 #endif
            "\noptions:" LLMFI_BUILT(LLMF_HAS_FILES, "files") LLMFI_BUILT(LLMF_HAS_ENV, "env") LLMFI_BUILT(LLMF_HAS_YAML, "yaml")
-               LLMFI_BUILT(LLMF_HAS_MODELS, "models") LLMFI_BUILT(LLMF_HAS_EPOLL, "epoll") LLMFI_BUILT(LLMF_HAS_BEARSSL, "bearssl") LLMFI_BUILT(LLMF_HAS_ROOTS, "roots") LLMFI_BUILT_STDLIB;
+               LLMFI_BUILT(LLMF_HAS_MODELS, "models") LLMFI_BUILT(LLMF_HAS_EPOLL, "epoll") LLMFI_BUILT(LLMF_HAS_BEARSSL, "bearssl") LLMFI_BUILT(LLMF_HAS_ROOTS, "roots")
+               LLMFI_BUILT(LLMF_HAS_DNS_THREADS, "dns_threads") LLMFI_BUILT_STDLIB;
 }
 
 #endif
@@ -28765,7 +29232,7 @@ static bool llmfi_settle_tries(llmfi_call *c);
 /* Fills c->response; c->reply.error is what the call ended with. */
 LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
     llmf_response *r = &c->response;
-    llmfi_reply *reply = &c->reply;
+    llmfi_reply *reply = &c->reply, *shown = llmfi_shown(c);
     r->call.id = c->id;
     if (c->prepared) {
         r->provider = c->prepared->record.provider->name;
@@ -28774,10 +29241,10 @@ LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
     r->model_used = reply->model_used;
     r->request_id = reply->request_id;
     r->text = r->reasoning = r->refusal = llmfi_str("", 0);
-    if (!reply->discard) { /* else what is still there are events not yet taken */
-        r->text = llmfi_reply_text_of(&reply->text);
-        r->reasoning = llmfi_reply_text_of(&reply->reasoning);
-        r->refusal = llmfi_reply_text_of(&reply->refusal);
+    if (!shown->discard) { /* else what is still there are events not yet taken */
+        r->text = llmfi_reply_text_of(&shown->text);
+        r->reasoning = llmfi_reply_text_of(&shown->reasoning);
+        r->refusal = llmfi_reply_text_of(&shown->refusal);
     }
     r->state = llmfi_reply_text_of(&reply->state);
     r->raw = llmfi_reply_text_of(&c->raw);
@@ -28816,6 +29283,9 @@ LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
     r->attempts = &c->wire.attempt;
     r->attempt_count = c->start_ns ? 1 : 0;
     r->attempt_total = (int64_t)r->attempt_count;
+#if LLMF_HAS_CACHE
+    if (r->cached) r->cost_pico = (int64_t)(r->attempt_count = 0); /* nothing was sent */
+#endif
 }
 
 #endif
@@ -29512,7 +29982,7 @@ static void llmfi_health_smooth(int64_t *kept, uint64_t from, uint64_t to) {
 /* An attempt has ended well. */
 static void llmfi_health_good(llmfi_call *c) {
     llmfi_health *h = llmfi_health_at(c);
-    if (!h) return;
+    if (!h || c->response.cached) return;
     h->good++;
     llmfi_health_smooth(&h->latency_us, c->attempt_ns, c->end_ns);
     llmfi_health_smooth(&h->first_us, c->attempt_ns, c->first_content_ns);
@@ -32434,20 +32904,10 @@ LLMFI_UNUSED static bool llmfi_is_split(const llmfi_call *c) {
 
 #endif
 #endif
-/* A call that is late is asked for twice: after hedge_ms without content the next model of its chain, or else the same one, gets the request too. Whoever has content
-   first is the call from then on; the other one is cancelled. The second is an ordinary call that nobody sees, until it takes the first one's place: its id, its events,
-   its record of attempts. Both are told of as attempts. */
-#ifndef LLMFI_ENGINE_HEDGE_H
-#define LLMFI_ENGINE_HEDGE_H
-/* What keeps a call from being sent now: cool-downs and breakers (health.h), limits a minute, limits of calls at once. One that has another model to go to goes there;
-   the others wait in one queue, by priority and then in the order in which they came. */
-#ifndef LLMFI_ENGINE_ADMIT_H
-#define LLMFI_ENGINE_ADMIT_H
-/* What happens when an attempt fails: the same again after a while, the next model of a chain, or the end. The call stays the same one: its request was copied once
-   (llmfi_keep), what an attempt made is thrown away, and so its memory does not grow with its attempts. Nothing is begun anew here while a transport or a callback is
-   under way: a call that goes on has its time (due_ns), and llmf_poll begins it. Limits and cool-downs keep calls from being sent: llmfi_admit. */
-#ifndef LLMFI_ENGINE_RETRY_H
-#define LLMFI_ENGINE_RETRY_H
+/* Answers kept, and given again to calls that ask the same: in the factory's heap, where the one used longest ago goes first, and in a store of the program's own.
+   A call looks before it sends (llmfi_cache_serve); what it finds llmf_poll plays into its reply as if it had just come; what ends well is kept (llmfi_cache_keep). */
+#ifndef LLMFI_ENGINE_CACHE_H
+#define LLMFI_ENGINE_CACHE_H
 /* What a call has been, told to llmf_desc.span in the words of OpenTelemetry's conventions for generative AI; and the places of a call's life at which it is
    counted and told of. Neither a prompt nor an answer nor a key is in it. */
 #ifndef LLMFI_ENGINE_SPANS_H
@@ -33191,8 +33651,921 @@ static void llmfi_seen_end(llmfi_call *c, int code) {
 #endif
 #endif
 
+#if LLMF_HAS_CACHE
+
+enum { LLMFI_CACHE_ENTRIES = 1000, LLMFI_CACHE_BUCKETS = 1024 }; /* by default; at most, a power of two */
+enum { LLMFI_CACHE_TEXTS = 6, LLMFI_CACHE_NUMBERS = 8 };         /* of a blob: see llmfi_cache_write */
+#define LLMFI_CACHE_MAGIC LLMFI_LIT("llmfans1")                  /* another form of the blob: another last byte */
+
+/* One answer; its blob stands behind it. */
+typedef struct llmfi_cached {
+    struct llmfi_cached *newer, *older, *chain; /* chain: of the same bucket */
+    uint64_t born_ns;
+    size_t len;                              /* of the blob */
+    int users;                               /* calls that will play it: it stays until they have */
+    bool listed;                             /* can be found */
+    unsigned char key[LLMFI_SHA256];
+} llmfi_cached;
+
+/* Of one call. */
+struct llmfi_cache_use {
+    const llmfi_prepared *of;                /* the model that the key is for: another attempt may ask another one */
+    llmfi_cached *hit;                       /* found, and not yet played; NULL */
+    bool write;                              /* the answer shall be kept */
+    unsigned char key[LLMFI_SHA256];
+};
+
+static void llmfi_frame_taken(llmfi_call *c);
+static void llmfi_finish(llmfi_call *c);
+
+/* ---- those in memory ---- */
+
+static const char *llmfi_cached_blob(const llmfi_cached *e) {
+    return (const char *)(e + 1);
+}
+
+static llmfi_cached **llmfi_cache_bucket(const llmfi_cache *k, const unsigned char *key) {
+    return &k->buckets[llmfi_load4_be(key) & (k->bucket_count - 1)];
+}
+
+static llmfi_cached *llmfi_cache_find(const llmfi_cache *k, const unsigned char *key) {
+    llmfi_cached *e = k->buckets ? *llmfi_cache_bucket(k, key) : NULL;
+    while (e && memcmp(e->key, key, LLMFI_SHA256) != 0) e = e->chain;
+    return e;
+}
+
+static void llmfi_cache_unlink(llmfi_cache *k, llmfi_cached *e) {
+    if (e->newer) e->newer->older = e->older;
+    else k->newest = e->older;
+    if (e->older) e->older->newer = e->newer;
+    else k->oldest = e->newer;
+}
+
+static void llmfi_cache_link(llmfi_cache *k, llmfi_cached *e) {
+    e->newer = NULL;
+    e->older = k->newest;
+    if (e->older) e->older->newer = e;
+    else k->oldest = e;
+    k->newest = e;
+}
+
+/* It cannot be found any more; its memory goes with the last call that will play it. */
+static void llmfi_cache_drop(llmf_factory *f, llmfi_cached *e) {
+    llmfi_cached **at = llmfi_cache_bucket(&f->cache, e->key);
+    while (*at != e) at = &(*at)->chain;
+    *at = e->chain;
+    llmfi_cache_unlink(&f->cache, e);
+    f->cache.entries--;
+    f->cache.bytes -= llmfi_heap_size(&f->heap, e);
+    e->listed = false;
+    if (!e->users) llmfi_heap_free(&f->heap, e);
+}
+
+/* Drops the oldest that nobody is about to play. False: there is none. */
+static bool llmfi_cache_drop_one(llmf_factory *f) {
+    llmfi_cached *e = f->cache.oldest;
+    while (e && e->users) e = e->newer;
+    if (e) llmfi_cache_drop(f, e);
+    return e != NULL;
+}
+
+static void llmfi_cache_drop_buckets(llmf_factory *f) {
+    llmfi_heap_free(&f->heap, f->cache.buckets);
+    f->cache.buckets = NULL;
+    f->heap.shed = NULL;
+}
+
+/* The heap is used up: all that is kept can be spared, one piece after the other. */
+static bool llmfi_cache_shed(void *user) {
+    llmf_factory *f = (llmf_factory *)user;
+    if (llmfi_cache_drop_one(f)) return true;
+    if (f->cache.entries) return false;
+    llmfi_cache_drop_buckets(f);
+    return true;
+}
+
+static size_t llmfi_cache_most(const llmf_factory *f) {
+    size_t most = f->desc.cache_bytes ? f->desc.cache_bytes : f->block_size / 4;
+    return most < f->block_size / 2 ? most : f->block_size / 2;
+}
+
+static size_t llmfi_cache_places(const llmf_factory *f) {
+    return f->desc.cache_entries < 0 ? 0 : f->desc.cache_entries ? (size_t)f->desc.cache_entries : (size_t)LLMFI_CACHE_ENTRIES;
+}
+
+/* Made when the first call asks, and small where little is kept. False: no memory, so nothing is kept. */
+static bool llmfi_cache_ready(llmf_factory *f) {
+    llmfi_cache *k = &f->cache;
+    size_t n = 16;
+    if (k->buckets) return true;
+    while (n < llmfi_cache_places(f) && n < LLMFI_CACHE_BUCKETS && n * sizeof *k->buckets < llmfi_cache_most(f) / 16) n *= 2;
+    k->buckets = (llmfi_cached **)llmfi_heap_alloc(&f->heap, n * sizeof *k->buckets);
+    if (!k->buckets) return false;
+    memset(k->buckets, 0, n * sizeof *k->buckets);
+    k->bucket_count = n;
+    f->heap.shed_user = f;
+    f->heap.shed = llmfi_cache_shed;
+    return true;
+}
+
+/* Lets it be found, where there is a place for it or one can be made. */
+static void llmfi_cache_list(llmf_factory *f, llmfi_cached *e) {
+    llmfi_cache *k = &f->cache;
+    size_t size = llmfi_heap_size(&f->heap, e), most = llmfi_cache_most(f), places = llmfi_cache_places(f);
+    llmfi_cached *same = llmfi_cache_find(k, e->key), **bucket;
+    if (same) llmfi_cache_drop(f, same);
+    if (size > most || !places || !llmfi_cache_ready(f)) return;
+    while (k->entries >= places || k->bytes > most - size)
+        if (!llmfi_cache_drop_one(f)) return;
+    bucket = llmfi_cache_bucket(k, e->key);
+    e->chain = *bucket;
+    *bucket = e;
+    llmfi_cache_link(k, e);
+    k->entries++;
+    k->bytes += size;
+    e->listed = true;
+}
+
+/* NULL: no memory. */
+static llmfi_cached *llmfi_cached_new(llmf_factory *f, const unsigned char *key, uint64_t len) {
+    llmfi_cached *e = len < (size_t)-1 / 4 ? (llmfi_cached *)llmfi_heap_alloc(&f->heap, sizeof *e + (size_t)len) : NULL;
+    if (!e) return NULL;
+    memset(e, 0, sizeof *e);
+    memcpy(e->key, key, sizeof e->key);
+    e->len = (size_t)len;
+    e->born_ns = llmfi_moment(f);
+    return e;
+}
+
+LLMF_API void llmf_cache_clear(llmf_factory *f) {
+    while (f && f->cache.oldest) llmfi_cache_drop(f, f->cache.oldest);
+}
+
+/* No call is left. */
+static void llmfi_cache_close(llmf_factory *f) {
+    llmf_cache_clear(f);
+    llmfi_cache_drop_buckets(f);
+}
+
+/* ---- the key ---- */
+
+static void llmfi_cache_hash_number(llmfi_sha256 *h, uint64_t n) {
+    unsigned char bytes[8];
+    int i;
+    for (i = 0; i < 8; i++) bytes[i] = (unsigned char)(n >> (8 * i));
+    llmfi_sha256_add(h, bytes, sizeof bytes);
+}
+
+/* With its length, so that no two lists of texts look alike. */
+static void llmfi_cache_hash(llmfi_sha256 *h, llmf_str text) {
+    llmfi_cache_hash_number(h, text.len);
+    llmfi_sha256_add(h, text.ptr, text.len);
+}
+
+/* The base URL, without the members of its query that are secrets by their names. */
+static void llmfi_cache_hash_url(llmfi_sha256 *h, llmf_str url) {
+    size_t mark = llmfi_find_char(url, '?');
+    llmf_str rest = mark == LLMFI_NOWHERE ? llmfi_str("", 0) : llmfi_from(url, mark + 1);
+    if (mark != LLMFI_NOWHERE) url.len = mark;
+    llmfi_cache_hash(h, url);
+    while (rest.len) {
+        size_t end = llmfi_find_char(rest, '&');
+        llmf_str one = end == LLMFI_NOWHERE ? rest : llmfi_str(rest.ptr, end), name = one;
+        size_t equals = llmfi_find_char(one, '=');
+        if (equals != LLMFI_NOWHERE) name.len = equals;
+        if (!llmfi_header_secret(name)) llmfi_cache_hash(h, one);
+        rest = llmfi_from(rest, one.len + 1);
+    }
+    llmfi_cache_hash_number(h, UINT64_MAX); /* the end of the list: no length of a text */
+}
+
+/* Those that may change an answer: not the key's, secrets, ours, nor when it was signed. */
+static void llmfi_cache_hash_headers(llmfi_sha256 *h, const llmfi_call *c) {
+    static const char ours[] = "content-type\0accept\0user-agent\0x-amz-date\0";
+    size_t i;
+    for (i = 0; i < c->x.req.header_count; i++) {
+        const llmf_header *at = &c->x.req.headers[i];
+        if (llmfi_header_secret(at->name) || (c->secret.len && at->value.ptr == c->secret.ptr) || llmfi_word_in_nocase(ours, at->name) >= 0) continue;
+        llmfi_cache_hash(h, at->name);
+        llmfi_cache_hash(h, at->value);
+    }
+    llmfi_cache_hash_number(h, UINT64_MAX);
+}
+
+/* Of what would be sent if it were no stream: the answer is the same. That is written once more for it. False: it cannot be. */
+static bool llmfi_cache_key(llmfi_call *c, unsigned char key[LLMFI_SHA256]) {
+    const llmfi_adapter *adapter = llmfi_adapter_of(c);
+    unsigned char part[LLMFI_SHA256];
+    llmfi_sha256 h, of_part;
+    bool stream = c->req.stream, good;
+    llmfi_out out;
+    llmfi_sha256_init(&h);
+    llmfi_cache_hash(&h, LLMFI_CACHE_MAGIC);
+    llmfi_cache_hash_number(&h, (uint64_t)c->req.op);
+    llmfi_cache_hash(&h, c->prepared->record.provider->name);
+    llmfi_cache_hash(&h, c->prepared->record.provider->dialect);
+    llmfi_cache_hash_url(&h, c->ask.model->base_url);
+    llmfi_cache_hash_headers(&h, c);
+    c->req.stream = false;
+    llmfi_out_count(&out);
+    out.tap = llmfi_sha256_tap;
+    out.tap_user = &of_part;
+    llmfi_sha256_init(&of_part);
+    adapter->path(&c->ask, &out);
+    llmfi_sha256_end(&of_part, part);
+    llmfi_sha256_add(&h, part, sizeof part);
+    llmfi_sha256_init(&of_part);
+    good = llmfi_body_emit(adapter, &c->ask, &out);
+    llmfi_sha256_end(&of_part, part);
+    llmfi_sha256_add(&h, part, sizeof part);
+    c->req.stream = stream;
+    llmfi_sha256_end(&h, key);
+    return good;
+}
+
+/* ---- the blob: the form's name, numbers, texts, tool calls, citations, and the digest of the key and all that ---- */
+
+static void llmfi_cache_put_number(llmfi_out *o, int64_t n) {
+    char bytes[8];
+    int i;
+    for (i = 0; i < 8; i++) bytes[i] = (char)(unsigned char)((uint64_t)n >> (8 * i));
+    llmfi_put(o, bytes, sizeof bytes);
+}
+
+static void llmfi_cache_put(llmfi_out *o, llmf_str text) {
+    llmfi_cache_put_number(o, (int64_t)text.len);
+    llmfi_put_str(o, text);
+}
+
+/* What the provider said, whatever filters have made of it. Written twice: once to be measured. */
+static void llmfi_cache_write(llmfi_call *c, int64_t wall, llmfi_out *o) {
+    const llmfi_reply *r = &c->reply;
+    const llmf_citation *cited = (const llmf_citation *)(const void *)r->citations.ptr;
+    size_t i, count = r->citations.len / sizeof *cited;
+    llmfi_put_str(o, LLMFI_CACHE_MAGIC);
+    llmfi_cache_put_number(o, wall);
+    llmfi_cache_put_number(o, r->finish);
+    llmfi_cache_put_number(o, r->usage.input);
+    llmfi_cache_put_number(o, r->usage.cache_read);
+    llmfi_cache_put_number(o, r->usage.cache_write);
+    llmfi_cache_put_number(o, r->usage.output);
+    llmfi_cache_put_number(o, r->usage.reasoning);
+    llmfi_cache_put_number(o, LLMFI_HAS_OPS && r->job ? r->job->output.tokens : LLMF_UNKNOWN);
+    llmfi_cache_put(o, r->model_used);
+    llmfi_cache_put(o, r->finish_raw);
+    llmfi_cache_put(o, llmfi_buf_str(&r->reasoning));
+    llmfi_cache_put(o, llmfi_buf_str(&r->text));
+    llmfi_cache_put(o, llmfi_buf_str(&r->refusal));
+    llmfi_cache_put(o, llmfi_buf_str(&r->state));
+    llmfi_cache_put_number(o, (int64_t)r->call_count);
+    for (i = 0; i < r->call_count; i++) {
+        llmfi_cache_put(o, r->calls[i].id);
+        llmfi_cache_put(o, r->calls[i].name);
+        llmfi_cache_put(o, r->calls[i].arguments);
+    }
+    llmfi_cache_put_number(o, (int64_t)count);
+    for (i = 0; i < count; i++) {
+        llmfi_cache_put(o, cited[i].url);
+        llmfi_cache_put(o, cited[i].title);
+    }
+}
+
+/* A blob as it is read. `bad` stays. */
+typedef struct llmfi_cache_reader {
+    llmf_str left;
+    bool bad;
+} llmfi_cache_reader;
+
+static int64_t llmfi_cache_number(llmfi_cache_reader *r) {
+    uint64_t n = 0;
+    int i;
+    if (r->left.len < 8) r->bad = true;
+    for (i = 8; i-- > 0 && !r->bad;) n = n << 8 | (unsigned char)r->left.ptr[i];
+    r->left = llmfi_from(r->left, 8);
+    return n <= INT64_MAX ? (int64_t)n : LLMF_UNKNOWN;
+}
+
+static llmf_str llmfi_cache_text(llmfi_cache_reader *r) {
+    int64_t n = llmfi_cache_number(r);
+    llmf_str text = llmfi_str(r->left.ptr, 0);
+    if (r->bad || n < 0 || (uint64_t)n > r->left.len) r->bad = true;
+    else text.len = (size_t)n;
+    if (!llmfi_utf8_valid(text, NULL)) r->bad = true;
+    r->left = llmfi_from(r->left, text.len);
+    return text;
+}
+
+/* Into the reply, in the order of a provider's. */
+static void llmfi_cache_read_texts(llmfi_cache_reader *r, llmfi_reply *to) {
+    llmf_str text[LLMFI_CACHE_TEXTS];
+    int i;
+    for (i = 0; i < LLMFI_CACHE_TEXTS; i++) text[i] = llmfi_cache_text(r);
+    if (!to) return;
+    llmfi_reply_model(to, text[0]);
+    llmfi_reply_finish(to, text[1]);
+    llmfi_reply_reasoning(to, text[2]);
+    llmfi_reply_text(to, text[3]);
+    llmfi_reply_refusal(to, text[4]);
+    if (text[5].len && !(llmfi_buf_reserve(&to->state, text[5].len + 1) && llmfi_buf_add(&to->state, text[5].ptr, text[5].len))) llmfi_reply_no_memory(to);
+}
+
+static void llmfi_cache_read_lists(llmfi_cache_reader *r, llmfi_reply *to) {
+    int64_t n;
+    int at;
+    for (n = llmfi_cache_number(r); n > 0 && !r->bad; n--) {
+        llmf_str id = llmfi_cache_text(r), name = llmfi_cache_text(r), arguments = llmfi_cache_text(r);
+        if (!to || (at = llmfi_reply_tool_begin(to, -1, id, name)) < 0) continue;
+        llmfi_reply_tool_args(to, at, arguments);
+        llmfi_reply_tool_end(to, at);
+    }
+    for (n = llmfi_cache_number(r); n > 0 && !r->bad; n--) {
+        llmf_str url = llmfi_cache_text(r), title = llmfi_cache_text(r);
+        if (to) llmfi_reply_citation(to, url, title);
+    }
+}
+
+/* From behind the form's name up to the digest. to NULL: only looked at. False: it is none of ours. */
+static bool llmfi_cache_read(llmf_str content, int64_t numbers[LLMFI_CACHE_NUMBERS], llmfi_reply *to) {
+    llmfi_cache_reader r;
+    int i;
+    r.left = llmfi_from(content, LLMFI_CACHE_MAGIC.len);
+    r.bad = false;
+    for (i = 0; i < LLMFI_CACHE_NUMBERS; i++) numbers[i] = llmfi_cache_number(&r);
+    llmfi_cache_read_texts(&r, to);
+    llmfi_cache_read_lists(&r, to);
+    return !r.bad && !r.left.len && numbers[1] >= LLMF_FINISH_NONE && numbers[1] <= LLMF_FINISH_OTHER;
+}
+
+static void llmfi_cache_digest(const unsigned char *key, llmf_str content, unsigned char digest[LLMFI_SHA256]) {
+    llmfi_sha256 h;
+    llmfi_sha256_init(&h);
+    llmfi_sha256_add(&h, key, LLMFI_SHA256);
+    llmfi_sha256_add(&h, content.ptr, content.len);
+    llmfi_sha256_end(&h, digest);
+}
+
+/* A blob from outside: whether it is whole, ours, this key's, and not too old; and its age. */
+static bool llmfi_cache_good(llmf_factory *f, const unsigned char *key, llmf_str blob, uint64_t *age_ms) {
+    unsigned char digest[LLMFI_SHA256];
+    int64_t numbers[LLMFI_CACHE_NUMBERS], now = llmfi_wall(f);
+    if (!blob.ptr || blob.len < LLMFI_CACHE_MAGIC.len + LLMFI_SHA256 || !llmfi_starts(blob, LLMFI_CACHE_MAGIC)) return false;
+    blob.len -= LLMFI_SHA256;
+    llmfi_cache_digest(key, blob, digest);
+    if (memcmp(digest, blob.ptr + blob.len, sizeof digest) != 0 || !llmfi_cache_read(blob, numbers, NULL)) return false;
+    *age_ms = numbers[0] > 0 && now > numbers[0] ? (uint64_t)(now - numbers[0]) : 0;
+    return f->desc.cache_ttl_ms <= 0 || *age_ms < (uint64_t)f->desc.cache_ttl_ms;
+}
+
+/* ---- looking ---- */
+
+/* What the program's store has; NULL: nothing that is good, or no memory for it. Hooks may call what callbacks may. */
+static llmfi_cached *llmfi_cache_fetch(llmf_factory *f, const unsigned char *key) {
+    const llmf_cache_store *s = f->desc.cache_store;
+    llmfi_cached *e = NULL;
+    llmf_str blob = llmfi_str("", 0);
+    uint64_t age_ms = 0, now = llmfi_moment(f);
+    bool polling = f->polling;
+    if (!s || !s->get) return NULL;
+    f->polling = true;
+    if (s->get(s->user, key, &blob)) {
+        if (llmfi_cache_good(f, key, blob, &age_ms)) e = llmfi_cached_new(f, key, blob.len);
+        else if (s->del) s->del(s->user, key);
+    }
+    f->polling = polling;
+    if (!e) return NULL;
+    memcpy(e + 1, blob.ptr, blob.len);
+    e->born_ns = age_ms < now / LLMFI_MS ? now - age_ms * LLMFI_MS : 0;
+    llmfi_cache_list(f, e);
+    return e;
+}
+
+static llmfi_cached *llmfi_cache_look(llmf_factory *f, const unsigned char *key) {
+    llmfi_cache *k = &f->cache;
+    llmfi_cached *e = llmfi_cache_find(k, key);
+    if (e && f->desc.cache_ttl_ms > 0 && llmfi_moment(f) >= llmfi_after_ms(e->born_ns, f->desc.cache_ttl_ms)) {
+        llmfi_cache_drop(f, e);
+        e = NULL;
+    }
+    if (!e) return llmfi_cache_fetch(f, key);
+    llmfi_cache_unlink(k, e);
+    llmfi_cache_link(k, e);
+    return e;
+}
+
+static int llmfi_cache_mode(const llmfi_call *c) {
+    int mode = c->req.response_cache ? c->req.response_cache : c->f->desc.cache_mode;
+    return mode == LLMF_CACHE_OFF ? 0 : mode;
+}
+
+static bool llmfi_cache_mode_ok(llmfi_call *c) {
+    return (c->req.response_cache >= 0 && c->req.response_cache <= LLMF_CACHE_OFF) ||
+           llmfi_error_set(&c->reply.error, LLMF_ERR_ARGUMENT, "llmf_request.response_cache: is no LLMF_CACHE_ value");
+}
+
+/* What a call has to do with the cache, its key made for the model that it asks now. NULL: nothing, or no memory. */
+static struct llmfi_cache_use *llmfi_cache_use_of(llmfi_call *c) {
+    if (!c->cache) {
+        c->cache = (struct llmfi_cache_use *)llmfi_heap_alloc(&c->f->heap, sizeof *c->cache);
+        if (c->cache) memset(c->cache, 0, sizeof *c->cache);
+    }
+    if (!c->cache) return NULL;
+    c->cache->of = c->prepared;
+    c->cache->write = false;
+    return llmfi_cache_key(c, c->cache->key) ? c->cache : NULL;
+}
+
+/* Before a built call is sent. True: its answer is here, and the next llmf_poll plays it. */
+static bool llmfi_cache_serve(llmfi_call *c) {
+    struct llmfi_cache_use *u;
+    int mode = llmfi_cache_mode(c);
+    if (!mode || (c->req.op != LLMF_OP_CHAT && c->req.op != LLMF_OP_COUNT_TOKENS)) return false;
+    if (c->cache && c->cache->of == c->prepared) return false; /* it was not there a moment ago */
+    u = llmfi_cache_use_of(c);
+    if (!u) return false;
+    u->write = mode != LLMF_CACHE_READ && !(c->req.flags & LLMF_DISCARD_TEXT);
+    if (mode == LLMF_CACHE_WRITE || (c->req.flags & LLMF_KEEP_RAW)) return false;
+    u->hit = llmfi_cache_look(c->f, u->key);
+    if (!u->hit) {
+        c->f->cache.misses++;
+        llmfi_metrics_cache(c, false);
+        return false;
+    }
+    c->f->cache.hits++;
+    llmfi_metrics_cache(c, true);
+    u->hit->users++;
+    u->write = false;
+#if LLMF_HAS_AWS
+    c->waits = false; /* no keys are needed */
+#endif
+    c->f->deferred = true;
+    return true;
+}
+
+/* ---- playing and keeping ---- */
+
+static bool llmfi_cache_hit(const llmfi_call *c) {
+    return c->cache && c->cache->hit;
+}
+
+static void llmfi_cache_let_go(llmfi_call *c) {
+    llmfi_cached *e = c->cache->hit;
+    c->cache->hit = NULL;
+    if (e && --e->users == 0 && !e->listed) llmfi_heap_free(&c->f->heap, e);
+}
+
+/* Outside of all decoding, in llmf_poll: the call's reply is what was kept. */
+static void llmfi_cache_play(llmfi_call *c) {
+    const llmfi_cached *e = c->cache->hit;
+    llmfi_reply *r = &c->reply;
+    int64_t n[LLMFI_CACHE_NUMBERS];
+    c->response.cached = true;
+    (void)llmfi_cache_read(llmfi_str(llmfi_cached_blob(e), e->len - LLMFI_SHA256), n, r);
+    llmfi_cache_let_go(c);
+    r->usage.input = n[2];
+    r->usage.cache_read = n[3];
+    r->usage.cache_write = n[4];
+    r->usage.output = n[5];
+    r->usage.reasoning = n[6];
+#if LLMFI_HAS_OPS
+    if (r->job) r->job->output.tokens = n[7];
+#endif
+    llmfi_frame_taken(c);
+    if (c->stop) { /* its callback has had enough */
+        c->f->deferred = true;
+        return;
+    }
+    r->terminal = true;
+    llmfi_reply_end(r, true);
+    if (r->error.code == LLMF_OK) r->finish = (int)n[1];
+    llmfi_finish(c);
+}
+
+/* A call has ended and is settled. */
+static void llmfi_cache_keep(llmfi_call *c) {
+    llmf_factory *f = c->f;
+    const llmf_cache_store *s = f->desc.cache_store;
+    int64_t wall = llmfi_wall(f);
+    bool polling = f->polling;
+    llmfi_cached *e;
+    llmfi_out out;
+    if (!c->cache->write || c->response.error.code != LLMF_OK || !c->reply.terminal) return;
+    llmfi_out_count(&out);
+    llmfi_cache_write(c, wall, &out);
+    e = llmfi_cached_new(f, c->cache->key, out.total + LLMFI_SHA256);
+    if (!e) return;
+    llmfi_out_window(&out, (char *)(e + 1), e->len - LLMFI_SHA256, 0);
+    llmfi_cache_write(c, wall, &out);
+    llmfi_cache_digest(e->key, llmfi_str(llmfi_cached_blob(e), out.len), (unsigned char *)(e + 1) + out.len);
+    f->polling = true;
+    if (s && s->put) s->put(s->user, e->key, llmfi_str(llmfi_cached_blob(e), e->len), f->desc.cache_ttl_ms > 0 ? f->desc.cache_ttl_ms : 0);
+    f->polling = polling;
+    llmfi_cache_list(f, e);
+    if (!e->listed) llmfi_heap_free(&f->heap, e);
+}
+
+/* The call is given back. */
+static void llmfi_cache_leave(llmfi_call *c) {
+    if (!c->cache) return;
+    llmfi_cache_let_go(c);
+    llmfi_heap_free(&c->f->heap, c->cache);
+}
+
+#else
+
+static bool llmfi_cache_mode_ok(llmfi_call *c) {
+    return !c->req.response_cache || c->req.response_cache == LLMF_CACHE_OFF || llmfi_error_left_out(&c->reply.error, "llmf_request.response_cache", "CACHE");
+}
+
+LLMF_API void llmf_cache_clear(llmf_factory *f) {
+    (void)f;
+}
+
+#endif
+
+LLMF_API void llmf_cache_abi(const llmf_factory *f, llmf_cache_info *info, size_t info_size) {
+    llmf_cache_info i;
+    memset(&i, 0, sizeof i);
+#if LLMF_HAS_CACHE
+    if (f) {
+        i.entries = f->cache.entries;
+        i.bytes = f->cache.bytes;
+        i.hits = f->cache.hits;
+        i.misses = f->cache.misses;
+    }
+#endif
+    (void)f;
+    if (info) memcpy(info, &i, info_size < sizeof i ? info_size : sizeof i);
+}
+
+#endif
+/* The program's own hooks around every call (llmf_desc.filters): before a request is built, at each piece of text that comes, at the whole of it.
+   With hooks for answers a call has a second reply: what comes goes from the first, which the provider fills, through the filters into the second, whose events are
+   handed out. So whoever has something to do with the first (the cache) sees what the provider said. */
+#ifndef LLMFI_ENGINE_FILTERS_H
+#define LLMFI_ENGINE_FILTERS_H
+
+#if LLMF_HAS_FILTERS
+
+typedef struct llmfi_filtering {
+    llmfi_reply out;                         /* what is let through; in front: llmfi_call.shown points to it */
+    llmfi_buf gathered;                      /* text for the hooks `whole` */
+    llmfi_buf written[2];                    /* by the hook that runs, and by the one before */
+    int turn;                                /* whose `written` is used next */
+    bool whole;                              /* some filter has such a hook */
+    bool failed;                             /* a filter has ended the call: nothing more is let through */
+    bool usage;                              /* the usage waits behind the text */
+    llmfi_buf *held;                         /* two of each filter: text, reasoning. In the same piece of the heap */
+} llmfi_filtering;
+
+struct llmf_filter_writer {
+    llmfi_call *call;
+    const llmf_filter *filter;
+    llmfi_buf *to;                           /* what is written; NULL: the hook looks at a request */
+    bool wrote, failed;
+    bool calling, polling;                   /* as they were before */
+    char reason[200];
+};
+
+static llmfi_filtering *llmfi_filtering_of(const llmfi_call *c) {
+    return llmfi_is_filtered(c) ? (llmfi_filtering *)(void *)c->shown : NULL;
+}
+
+/* ---- a hook runs ---- */
+
+/* Whatever it calls of the library is put off, as in a callback. */
+static void llmfi_filter_enter(llmf_filter_writer *w, llmfi_call *c, const llmf_filter *filter, llmfi_buf *to) {
+    memset(w, 0, sizeof *w);
+    w->call = c;
+    w->filter = filter;
+    w->to = to;
+    if (to) to->len = 0;
+    w->calling = c->calling;
+    w->polling = c->f->polling;
+    c->calling = c->f->polling = true;
+}
+
+/* "filter NAME: what" ends the call; an error that it has already stays. */
+static LLMFI_COLD void llmfi_filter_fail(llmf_filter_writer *w, int code, const char *what) {
+    llmfi_text t;
+    w->failed = true;
+    if (w->call->reply.error.code != LLMF_OK) return;
+    t = llmfi_error_begin(&w->call->reply.error, code);
+    LLMFI_SAY(&t, "filter");
+    if (w->filter->name) llmfi_say_c(&t, " ");
+    llmfi_say_c(&t, w->filter->name);
+    if (*what) LLMFI_SAY(&t, ": ");
+    llmfi_say_c(&t, what);
+}
+
+static bool llmfi_filter_no_memory(llmf_filter_writer *w) {
+    w->failed = true;
+    return w->call->reply.error.code != LLMF_OK ? false : llmfi_error_memory(&w->call->reply.error);
+}
+
+/* The hook has given its answer. True: the text goes on. */
+static bool llmfi_filter_leave(llmf_filter_writer *w, int answer) {
+    w->call->calling = w->calling;
+    w->call->f->polling = w->polling;
+    if (!w->failed && answer != LLMF_FILTER_PASS) llmfi_filter_fail(w, LLMF_ERR_CONTENT_FILTER, w->reason);
+    return !w->failed;
+}
+
+/* ---- what hooks may do ---- */
+
+static bool llmfi_filter_misused(llmf_filter_writer *w, const char *what) {
+    llmfi_filter_fail(w, LLMF_ERR_ARGUMENT, what);
+    return false;
+}
+#if !LLMF_HAS_STRINGS
+#define llmfi_filter_misused(w, what) ((void)(what), llmfi_filter_misused((w), ""))
+#endif
+
+static bool llmfi_filter_text_ok(llmf_filter_writer *w, llmf_str text) {
+    return !text.len || (text.ptr && llmfi_utf8_valid(text, NULL)) || llmfi_filter_misused(w, "what it wrote is not valid UTF-8");
+}
+
+LLMF_API bool llmf_filter_write(llmf_filter_writer *w, llmf_str text) {
+    if (!w->to) return llmfi_filter_misused(w, "llmf_filter_write is for answers; a request is changed by llmf_filter_message and llmf_filter_system");
+    if (!llmfi_filter_text_ok(w, text)) return false;
+    w->wrote = true;
+    return llmfi_buf_add(w->to, text.ptr, text.len) || llmfi_filter_no_memory(w);
+}
+
+/* In the place of a text of the request, which is our own copy of it. */
+static bool llmfi_filter_put(llmf_filter_writer *w, llmf_str text, const char **ptr, size_t *len) {
+    if (!llmfi_filter_text_ok(w, text)) return false;
+    text = llmfi_arena_copy(&w->call->arena, text);
+    if (w->call->arena.failed) return llmfi_filter_no_memory(w);
+    *ptr = text.ptr;
+    *len = text.len;
+    return true;
+}
+
+/* There are messages to be changed. */
+static bool llmfi_filter_talks(const llmf_filter_writer *w) {
+    return !w->to && (w->call->req.op == LLMF_OP_CHAT || w->call->req.op == LLMF_OP_COUNT_TOKENS);
+}
+
+LLMF_API bool llmf_filter_message(llmf_filter_writer *w, size_t message, size_t part, llmf_str text) {
+    llmf_message *m = llmfi_filter_talks(w) && message < w->call->req.message_count ? (llmf_message *)(uintptr_t)&w->call->req.messages[message] : NULL;
+    llmf_part *p = m && part && part <= m->part_count ? (llmf_part *)(uintptr_t)&m->parts[part - 1] : NULL;
+    if (m && !part) return llmfi_filter_put(w, text, &m->content, &m->content_len);
+    if (p && p->type == LLMF_PART_TEXT) return llmfi_filter_put(w, text, &p->text, &p->text_len);
+    return llmfi_filter_misused(w, "llmf_filter_message: there is no such text in this request");
+}
+
+LLMF_API bool llmf_filter_system(llmf_filter_writer *w, llmf_str text) {
+    if (!llmfi_filter_talks(w)) return llmfi_filter_misused(w, "llmf_filter_system: there is no system prompt here");
+    return llmfi_filter_put(w, text, &w->call->req.system, &w->call->req.system_len);
+}
+
+LLMF_API void llmf_filter_reason(llmf_filter_writer *w, const char *reason) {
+    llmfi_text t = llmfi_text_in(w->reason, sizeof w->reason);
+    llmfi_say_c(&t, reason);
+}
+
+/* ---- the request ---- */
+
+/* The second reply, where some filter looks at answers. */
+static bool llmfi_filters_open(llmfi_call *c) {
+    size_t i, n = c->f->desc.filter_count;
+    bool whole = false, wanted = false;
+    llmfi_filtering *s;
+    for (i = 0; i < n; i++) {
+        whole = whole || c->f->desc.filters[i].whole;
+        wanted = wanted || c->f->desc.filters[i].piece;
+    }
+    if (c->previewing || (!wanted && !whole)) return true;
+    s = n < 65536 ? (llmfi_filtering *)llmfi_heap_alloc(&c->f->heap, sizeof *s + 2 * n * sizeof *s->held) : NULL;
+    if (!s) return llmfi_error_memory(&c->reply.error);
+    memset(s, 0, sizeof *s);
+    llmfi_reply_init(&s->out, &c->f->heap, &c->arena, c->reply.provider, NULL);
+    s->out.discard = c->reply.discard;
+    s->whole = whole;
+    s->held = (llmfi_buf *)(void *)(s + 1);
+    for (i = 0; i < 2 * n; i++) llmfi_buf_init(&s->held[i], &c->f->heap, 0);
+    for (i = 0; i < 2; i++) llmfi_buf_init(&s->written[i], &c->f->heap, 0);
+    llmfi_buf_init(&s->gathered, &c->f->heap, 0);
+    c->shown = &s->out;
+    return true;
+}
+
+/* Once a call, when its request has been checked and before it is built. False with the error in the reply. */
+static bool llmfi_filters_before(llmfi_call *c) {
+    const llmf_desc *d = &c->f->desc;
+    size_t i;
+    if (!d->filter_count || c->filtered) return true;
+    c->filtered = true;
+    for (i = 0; i < d->filter_count; i++) {
+        const llmf_filter *filter = &d->filters[i];
+        llmf_filter_writer w;
+        if (!filter->before) continue;
+        llmfi_filter_enter(&w, c, filter, NULL);
+        if (!llmfi_filter_leave(&w, filter->before(filter->user, &w, &c->req))) return false;
+    }
+    return llmfi_filters_open(c);
+}
+
+/* ---- the answer ---- */
+
+/* It has come through. */
+static void llmfi_filters_give(llmfi_call *c, int type, llmf_str text) {
+    llmfi_filtering *s = llmfi_filtering_of(c);
+    if (type == LLMF_EVENT_REASONING) llmfi_reply_reasoning(&s->out, text);
+    else if (!s->whole) llmfi_reply_text(&s->out, text);
+    else if (!llmfi_buf_add(&s->gathered, text.ptr, text.len)) llmfi_reply_no_memory(&s->out);
+}
+
+static llmf_event llmfi_filter_event(const llmfi_call *c, int type, llmf_str text) {
+    llmf_event ev;
+    memset(&ev, 0, sizeof ev);
+    ev.type = type;
+    ev.call.id = c->id;
+    ev.text = text;
+    return ev;
+}
+
+/* One filter looks at a piece, behind what it holds. True: *text goes on, as it is now. */
+static bool llmfi_filter_piece(llmfi_call *c, size_t at, int type, llmf_str *text, bool last) {
+    llmfi_filtering *s = llmfi_filtering_of(c);
+    const llmf_filter *filter = &c->f->desc.filters[at];
+    llmfi_buf *held = &s->held[2 * at + (type == LLMF_EVENT_REASONING)], *to = &s->written[s->turn];
+    llmf_filter_writer w;
+    llmf_event ev;
+    int answer;
+    llmfi_filter_enter(&w, c, filter, to);
+    s->turn = !s->turn;
+    if (held->len && !llmfi_buf_add(held, text->ptr, text->len)) llmfi_filter_no_memory(&w);
+    if (held->len) *text = llmfi_buf_str(held);
+    ev = llmfi_filter_event(c, type, *text);
+    answer = w.failed ? LLMF_FILTER_STOP : filter->piece(filter->user, &w, &ev, last);
+    if (answer == LLMF_FILTER_HOLD && last) llmfi_filter_misused(&w, "it still holds text back at the end of the reply");
+    if (answer == LLMF_FILTER_HOLD && !w.failed) {
+        if (!held->len && !llmfi_buf_add(held, text->ptr, text->len)) llmfi_filter_no_memory(&w);
+        s->failed = !llmfi_filter_leave(&w, LLMF_FILTER_PASS);
+        return false;
+    }
+    s->failed = !llmfi_filter_leave(&w, answer);
+    held->len = 0; /* its bytes stay until it holds the next */
+    if (w.wrote) *text = llmfi_buf_str(to);
+    return !s->failed && text->len;
+}
+
+/* Through the filters before `from`, the last of them first. */
+static void llmfi_filters_piece(llmfi_call *c, size_t from, int type, llmf_str text, bool last) {
+    for (; from-- > 0; last = false) {
+        if (!c->f->desc.filters[from].piece) continue;
+        if (!llmfi_filter_piece(c, from, type, &text, last)) return;
+    }
+    llmfi_filters_give(c, type, text);
+}
+
+/* A tool call goes past them: the second reply has it too. Ids and names are in the call's arena, which both share. */
+static void llmfi_filters_tool(llmfi_reply *out, const llmf_event *ev) {
+    llmfi_tool_state *t;
+    while (llmfi_reply_tool_count(out) <= ev->index)
+        if (llmfi_reply_tool_begin(out, -1, llmfi_str("", 0), llmfi_str("", 0)) < 0) return;
+    t = llmfi_reply_tool(out, ev->index);
+    if (ev->tool) {
+        t->id = ev->tool->id;
+        t->name = ev->tool->name;
+    }
+    if (ev->type == LLMF_EVENT_TOOL_START) llmfi_reply_tool_start(out, ev->index);
+    else if (ev->type == LLMF_EVENT_TOOL_DELTA) llmfi_reply_tool_args(out, ev->index, ev->text);
+    else llmfi_reply_tool_end(out, ev->index);
+}
+
+/* What went wrong with the second reply is the call's error. */
+static void llmfi_filters_tell(llmfi_call *c) {
+    if (c->shown->error.code != LLMF_OK && c->reply.error.code == LLMF_OK) c->reply.error = c->shown->error;
+}
+
+/* What has come goes through. */
+static void llmfi_filters_run(llmfi_call *c) {
+    llmfi_filtering *s = llmfi_filtering_of(c);
+    llmf_event ev;
+    if (!llmfi_reply_count(&c->reply)) return;
+    c->content_ns = c->f->now_ns;
+    c->reply.discard = true;
+#if LLMF_HAS_CACHE
+    if (c->cache && c->cache->write) c->reply.discard = false;
+#endif
+    while (!s->failed && llmfi_reply_next(&c->reply, &ev)) {
+        if (ev.type <= LLMF_EVENT_REASONING) llmfi_filters_piece(c, c->f->desc.filter_count, ev.type, ev.text, false);
+        else if (ev.type == LLMF_EVENT_REFUSAL) llmfi_reply_refusal(&s->out, ev.text);
+        else if (ev.type == LLMF_EVENT_USAGE) s->usage = true;
+        else llmfi_filters_tool(&s->out, &ev);
+        if (s->out.error.code != LLMF_OK) s->failed = true;
+    }
+    llmfi_reply_release_events(&c->reply);
+    llmfi_filters_tell(c);
+}
+
+/* What they hold must be let go. */
+static void llmfi_filters_let_go(llmfi_call *c) {
+    static const int types[] = {LLMF_EVENT_REASONING, LLMF_EVENT_TEXT};
+    llmfi_filtering *s = llmfi_filtering_of(c);
+    size_t i, k;
+    for (k = 0; k < 2; k++)
+        for (i = c->f->desc.filter_count; i-- > 0 && !s->failed;)
+            if (s->held[2 * i + (types[k] == LLMF_EVENT_REASONING)].len) llmfi_filters_piece(c, i + 1, types[k], llmfi_str("", 0), true);
+}
+
+/* The hooks that see all of the text. */
+static void llmfi_filters_whole(llmfi_call *c) {
+    llmfi_filtering *s = llmfi_filtering_of(c);
+    llmf_str text = llmfi_buf_str(&s->gathered);
+    size_t i;
+    for (i = c->f->desc.filter_count; i-- > 0 && !s->failed && text.len;) {
+        const llmf_filter *filter = &c->f->desc.filters[i];
+        llmf_event ev = llmfi_filter_event(c, LLMF_EVENT_TEXT, text);
+        llmfi_buf *to = &s->written[s->turn];
+        llmf_filter_writer w;
+        if (!filter->whole) continue;
+        s->turn = !s->turn;
+        llmfi_filter_enter(&w, c, filter, to);
+        s->failed = !llmfi_filter_leave(&w, filter->whole(filter->user, &w, &ev));
+        if (w.wrote) text = llmfi_buf_str(to);
+    }
+    if (!s->failed) llmfi_reply_text(&s->out, text);
+}
+
+static void llmfi_filters_forget(llmfi_call *c) {
+    llmfi_filtering *s = llmfi_filtering_of(c);
+    size_t i;
+    for (i = 0; i < 2 * c->f->desc.filter_count; i++) llmfi_buf_free(&s->held[i]);
+    for (i = 0; i < 2; i++) llmfi_buf_free(&s->written[i]);
+    llmfi_buf_free(&s->gathered);
+}
+
+/* The call is over, and not yet settled. What is held of a call that failed is dropped. */
+static void llmfi_filters_end(llmfi_call *c) {
+    llmfi_filtering *s = llmfi_filtering_of(c);
+    llmfi_filters_run(c);
+    if (c->reply.error.code == LLMF_OK) llmfi_filters_let_go(c);
+    if (c->reply.error.code == LLMF_OK) llmfi_filters_whole(c);
+    s->out.usage = c->reply.usage;
+    if (c->reply.error.code == LLMF_OK && s->usage) llmfi_reply_push(&s->out, LLMF_EVENT_USAGE, 0, 0, 0);
+    llmfi_filters_tell(c);
+    if (c->reply.error.code != LLMF_OK) c->reply.finish = LLMF_FINISH_NONE;
+    llmfi_filters_forget(c);
+}
+
+static void llmfi_filters_free(llmfi_call *c) {
+    llmfi_filtering *s = llmfi_filtering_of(c);
+    if (!s) return;
+    llmfi_filters_forget(c);
+    llmfi_reply_free(&s->out);
+    llmfi_heap_free(&c->f->heap, s);
+    c->shown = &c->reply;
+}
+
+#else
+
+#define llmfi_filters_before(c) true
+
+/* No hook runs in this build, so there is no writer. */
+LLMF_API bool llmf_filter_write(llmf_filter_writer *w, llmf_str text) {
+    (void)w, (void)text;
+    return false;
+}
+
+LLMF_API bool llmf_filter_message(llmf_filter_writer *w, size_t message, size_t part, llmf_str text) {
+    (void)w, (void)message, (void)part, (void)text;
+    return false;
+}
+
+LLMF_API bool llmf_filter_system(llmf_filter_writer *w, llmf_str text) {
+    (void)w, (void)text;
+    return false;
+}
+
+LLMF_API void llmf_filter_reason(llmf_filter_writer *w, const char *reason) {
+    (void)w, (void)reason;
+}
+
+#endif
+#endif
+/* A call that is late is asked for twice: after hedge_ms without content the next model of its chain, or else the same one, gets the request too. Whoever has content
+   first is the call from then on; the other one is cancelled. The second is an ordinary call that nobody sees, until it takes the first one's place: its id, its events,
+   its record of attempts. Both are told of as attempts. */
+#ifndef LLMFI_ENGINE_HEDGE_H
+#define LLMFI_ENGINE_HEDGE_H
+/* What keeps a call from being sent now: cool-downs and breakers (health.h), limits a minute, limits of calls at once. One that has another model to go to goes there;
+   the others wait in one queue, by priority and then in the order in which they came. */
+#ifndef LLMFI_ENGINE_ADMIT_H
+#define LLMFI_ENGINE_ADMIT_H
+/* What happens when an attempt fails: the same again after a while, the next model of a chain, or the end. The call stays the same one: its request was copied once
+   (llmfi_keep), what an attempt made is thrown away, and so its memory does not grow with its attempts. Nothing is begun anew here while a transport or a callback is
+   under way: a call that goes on has its time (due_ns), and llmf_poll begins it. Limits and cool-downs keep calls from being sent: llmfi_admit. */
+#ifndef LLMFI_ENGINE_RETRY_H
+#define LLMFI_ENGINE_RETRY_H
+
 static void llmfi_give_back_decoder(llmfi_call *c);
 static void llmfi_wipe_secrets(llmfi_call *c);
+#if LLMF_HAS_FILTERS
+static void llmfi_filters_free(llmfi_call *c);
+#endif
 #if LLMF_HAS_RETRY
 static void llmfi_attempt_over(llmfi_call *c);
 #endif
@@ -33319,6 +34692,10 @@ static void llmfi_call_rewind(llmfi_call *c) {
     llmfi_op_release(c);
 #endif
     llmfi_wipe_secrets(c);
+#if LLMF_HAS_FILTERS
+    llmfi_filters_free(c);
+    c->filtered = false; /* what they had changed is gone too */
+#endif
     llmfi_arena_rewind(&c->arena, &c->origin->mark);
     c->req = c->origin->req;
     memset(&c->ask, 0, sizeof c->ask);
@@ -34274,7 +35651,7 @@ static bool llmfi_pop_event(llmfi_call *c, llmf_event *ev) {
 #if LLMF_HAS_RETRY
     if (llmfi_holds_back(c)) return false;
 #endif
-    if (!llmfi_reply_next(&c->reply, ev) && !llmfi_final_event(c, ev)) return false;
+    if (!llmfi_reply_next(llmfi_shown(c), ev) && !llmfi_final_event(c, ev)) return false;
     ev->call.id = c->id;
     return true;
 }
@@ -34286,13 +35663,13 @@ static void llmfi_hand_out(llmfi_call *c) {
     if (llmfi_holds_back(c)) return;
 #endif
     if (c->quiet) {
-        while (llmfi_reply_next(&c->reply, &ev)) continue;
-        llmfi_reply_release_events(&c->reply);
+        while (llmfi_reply_next(llmfi_shown(c), &ev)) continue;
+        llmfi_reply_release_events(llmfi_shown(c));
         if (c->ended) c->f->events++;
         return;
     }
     if (!c->req.on_event) {
-        if (llmfi_reply_count(&c->reply) || (c->ended && !c->taken)) llmfi_mark_ready(c);
+        if (llmfi_reply_count(llmfi_shown(c)) || (c->ended && !c->taken)) llmfi_mark_ready(c);
         return;
     }
     if (!c->f->polling) { /* callbacks run inside llmf_poll only */
@@ -34307,7 +35684,7 @@ static void llmfi_hand_out(llmfi_call *c) {
         c->calling = false;
         if (rc != LLMF_CONTINUE && !c->ended) c->stop = c->f->deferred = true;
     }
-    if (!llmfi_reply_count(&c->reply)) llmfi_reply_release_events(&c->reply);
+    if (!llmfi_reply_count(llmfi_shown(c))) llmfi_reply_release_events(llmfi_shown(c));
 }
 
 /* ---- the end ---- */
@@ -34374,10 +35751,16 @@ static void llmfi_finish(llmfi_call *c) {
     if (llmfi_parent(c)) c->f->deferred = true; /* which looks at it then */
 #endif
     llmfi_give_back_decoder(c);
+#if LLMF_HAS_FILTERS
+    if (llmfi_is_filtered(c)) llmfi_filters_end(c);
+#endif
     llmfi_settle(c);
     llmfi_budget_settle(c, c->response.cost_pico);
+#if LLMF_HAS_CACHE
+    if (c->cache) llmfi_cache_keep(c);
+#endif
 #if LLMFI_HAS_HEALTH
-    if (c->response.error.code == LLMF_OK) llmfi_health_good(c);
+    if (c->response.error.code == LLMF_OK && !c->response.cached) llmfi_health_good(c);
 #endif
     llmfi_seen_end(c, c->response.error.code);
 #if LLMF_HAS_CONFIG /* which alone sets num_ctx */
@@ -34403,11 +35786,14 @@ static void llmfi_abort(llmfi_call *c, int code, const char *text) {
 static void llmfi_frame_taken(llmfi_call *c) {
     if (c->reply.content && !c->first_content_ns) c->first_content_ns = c->f->now_ns;
     if (c->reply.terminal && !c->terminal_ns) c->terminal_ns = c->f->now_ns;
+#if LLMF_HAS_FILTERS
+    if (llmfi_is_filtered(c)) llmfi_filters_run(c);
+#endif
     if (c->reply.error.code != LLMF_OK) c->f->deferred = true;
 #if LLMF_HAS_RETRY
     if (c->hedge_of || llmfi_hedge_of(c)) c->f->deferred = true; /* who is first? */
 #endif
-    if (llmfi_reply_count(&c->reply)) {
+    if (llmfi_reply_count(llmfi_shown(c))) {
         c->content_ns = c->f->now_ns;
         llmfi_hand_out(c);
     }
@@ -34419,8 +35805,8 @@ static void llmfi_frame(llmfi_call *c, llmf_str event, llmf_str data) {
 }
 
 /* No more for now: the caller must take events first, or the call is about to end. */
-static bool llmfi_full(const llmfi_call *c) {
-    return c->stop || c->free_later || llmfi_reply_count(&c->reply) >= LLMF_MAX_QUEUED;
+static bool llmfi_full(llmfi_call *c) {
+    return c->stop || c->free_later || llmfi_reply_count(llmfi_shown(c)) >= LLMF_MAX_QUEUED;
 }
 
 static void llmfi_wire_failed(llmfi_call *c, int why) {
@@ -34790,6 +36176,9 @@ static llmfi_call *llmfi_call_new(llmf_factory *f) {
     c->retry_after_ms = LLMF_UNKNOWN;
     llmfi_arena_init(&c->arena, &f->heap, 0);
     llmfi_reply_init(&c->reply, &f->heap, &c->arena, LLMFI_LIT(""), NULL);
+#if LLMF_HAS_FILTERS
+    c->shown = &c->reply;
+#endif
     llmfi_buf_init(&c->whole, &f->heap, 0);
     llmfi_buf_init(&c->raw, &f->heap, 0);
     return c;
@@ -34842,6 +36231,12 @@ static void llmfi_call_release(llmfi_call *c) {
     if (c->next) c->next->prev = c->prev;
     llmfi_give_back_decoder(c);
     llmfi_buf_free(&c->raw);
+#if LLMF_HAS_CACHE
+    llmfi_cache_leave(c);
+#endif
+#if LLMF_HAS_FILTERS
+    llmfi_filters_free(c);
+#endif
     llmfi_reply_free(&c->reply);
 #if LLMFI_HAS_OPS
     llmfi_op_release(c);
@@ -34902,18 +36297,19 @@ static bool llmfi_call_build_on(llmfi_call *c) {
 #endif
     c->reply.user = &c->prepared->record.s;
     c->reply.provider = c->prepared->record.provider->name;
+    if (!llmfi_cache_mode_ok(c)) return false;
     c->reply.discard = (c->req.flags & LLMF_DISCARD_TEXT) != 0;
     c->reply.streamed = c->req.stream;
 #if LLMFI_HAS_OPS
     c->ask.req = &c->req;
     c->ask.model = &c->prepared->record.s;
-    if (c->req.op) return llmfi_take_op(c) && (llmfi_is_split(c) || llmfi_build_http(c));
+    if (c->req.op) return llmfi_take_op(c) && llmfi_filters_before(c) && (llmfi_is_split(c) || llmfi_build_http(c));
 #else
     if (c->req.op) return llmfi_error_left_out(&c->reply.error, "llmf_request.op", "EMBED");
     c->ask.req = &c->req;
     c->ask.model = &c->prepared->record.s;
 #endif
-    return llmfi_take_request(c) && llmfi_build_http(c);
+    return llmfi_take_request(c) && llmfi_filters_before(c) && llmfi_build_http(c);
 }
 
 static bool llmfi_call_build(llmfi_call *c, llmf_model m) {
@@ -34934,6 +36330,9 @@ static llmfi_call *llmfi_call_open(llmf_factory *f, const llmf_request *req, siz
 
 /* Sends what was built, in pieces where it is too large for one request, or asks for what it waits for. */
 static bool llmfi_call_go(llmfi_call *c) {
+#if LLMF_HAS_CACHE
+    if (llmfi_cache_serve(c)) return true;
+#endif
 #if LLMF_HAS_AWS
     if (c->waits) {
         llmfi_keys_ask(c->f);
@@ -35095,6 +36494,9 @@ static void llmfi_run_deferred(llmf_factory *f) {
         if (c->free_later) llmfi_call_release(c);
         else if (c->stop && !c->ended) llmfi_abort(c, LLMF_ERR_CANCELLED, LLMFI_WORDS("cancelled by the caller"));
         else if (c->reply.error.code != LLMF_OK && !c->ended) llmfi_abort(c, LLMF_OK, "");
+#if LLMF_HAS_CACHE
+        else if (llmfi_cache_hit(c) && !c->ended) llmfi_cache_play(c);
+#endif
 #if LLMF_HAS_EMBED
         else if (llmfi_is_split(c) && !c->ended) llmfi_batches_work(c);
 #endif
@@ -35229,10 +36631,10 @@ LLMF_API int llmf_poll(llmf_factory *f, int timeout_ms) {
 
 /* ---- next ---- */
 
-/* All that was decoded is taken: the transport may go on where it was stopped, at once or, where time is sliced, in the next llmf_poll. */
+/* All that was decoded is taken: the transport may go on where it was stopped, at once or, where time is sliced or answers are filtered, in the next llmf_poll. */
 static bool llmfi_advance(llmfi_call *c, llmf_event *ev) {
     if (llmfi_pop_event(c, ev)) return true;
-    if (c->held_back && c->x.by && c->f->desc.slice_us > 0) {
+    if (c->held_back && c->x.by && (c->f->desc.slice_us > 0 || llmfi_is_filtered(c))) { /* hooks of filters run in llmf_poll only */
         c->f->held = true;
     } else if (c->held_back && c->x.by) {
         llmfi_go_on(c);
@@ -36143,7 +37545,8 @@ static const char *llmfi_front_text(llmfi_front *b, const char *text) {
 static void llmfi_copy_desc(llmfi_front *b, llmf_desc *d) {
     static const uint16_t texts[] = {offsetof(llmf_desc, config),  offsetof(llmf_desc, config_text), offsetof(llmf_desc, env_file),  offsetof(llmf_desc, provider),
                                      offsetof(llmf_desc, base_url), offsetof(llmf_desc, api_key),     offsetof(llmf_desc, api_key_env), offsetof(llmf_desc, transport),
-                                     offsetof(llmf_desc, proxy),    offsetof(llmf_desc, ca_file),     offsetof(llmf_desc, ca_pem)};
+                                     offsetof(llmf_desc, proxy),    offsetof(llmf_desc, ca_file),     offsetof(llmf_desc, ca_pem),
+                                     offsetof(llmf_desc, pinned_keys)};
     const char **configs;
     size_t i;
     for (i = 0; i < LLMFI_COUNT(texts); i++) {
@@ -36312,11 +37715,17 @@ LLMF_API void llmf_close(llmf_factory *f) {
         return;
     }
     while (f->calls) llmfi_call_release(f->calls);
+#if LLMF_HAS_CACHE
+    llmfi_cache_close(f);
+#endif
 #if LLMF_HAS_AWS
     llmfi_keys_close(f);
 #endif
     for (i = f->transport_count; i-- > 0;)
         if (f->transports[i]) f->transports[i]->close(f->transports[i]);
+#if LLMF_HAS_DNS_THREADS
+    llmfi_lookups_close(&f->net);
+#endif
     llmfi_handles_close(&f->handles);
 #if LLMFI_HAS_HEALTH
     llmfi_health_close(f);
@@ -36399,6 +37808,18 @@ static llmf_factory *llmfi_lay_out(const llmf_desc *desc, void *block, llmf_erro
     return f;
 }
 
+/* Pins that are well formed, and somebody to look at keys. */
+static bool llmfi_pins_open(const llmf_desc *d, llmf_error *err) {
+#if LLMF_HAS_CURL || LLMF_HAS_BEARSSL
+    if (d->custom_transport || d->custom_stream)
+        return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.pinned_keys is for curl and BearSSL: where TLS is custom_stream's or custom_transport's, it must look at keys itself");
+    return llmfi_pins_ok(d->pinned_keys, err);
+#else
+    (void)d;
+    return llmfi_error_set(err, LLMF_ERR_NOT_BUILT, "llmf_desc.pinned_keys is for curl and BearSSL, and neither is in this build: drop LLMF_NO_CURL, or build with LLMF_WITH_BEARSSL=1");
+#endif
+}
+
 /* What cannot be meant, or not in this build. */
 static bool llmfi_desc_ok(const llmf_desc *d, llmf_error *err) {
 #if LLMF_HAS_CUSTOM
@@ -36409,6 +37830,16 @@ static bool llmfi_desc_ok(const llmf_desc *d, llmf_error *err) {
 #endif
 #if !LLMFI_HAS_VARIABLES
     if (d->getenv_fn || d->api_key_env) return llmfi_error_left_out(err, d->getenv_fn ? "llmf_desc.getenv_fn" : "llmf_desc.api_key_env", "ENV");
+#endif
+#if !LLMF_HAS_CACHE
+    if (d->cache_mode) return llmfi_error_left_out(err, "llmf_desc.cache_mode", "CACHE"); /* without it its like mean nothing */
+#else
+    if (d->cache_mode < 0 || d->cache_mode > LLMF_CACHE_OFF) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.cache_mode is no LLMF_CACHE_ value");
+#endif
+#if !LLMF_HAS_FILTERS
+    if (d->filter_count) return llmfi_error_left_out(err, "llmf_desc.filters", "FILTERS");
+#else
+    if (d->filter_count && !d->filters) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.filters is NULL but filter_count is not 0");
 #endif
 #if !LLMF_HAS_SLICES
     if (d->slice_us > 0) return llmfi_error_left_out(err, "llmf_desc.slice_us", "SLICES");
@@ -36425,6 +37856,7 @@ static bool llmfi_desc_ok(const llmf_desc *d, llmf_error *err) {
         return llmfi_error_about(err, LLMF_ERR_ARGUMENT, "", LLMFI_LIT("llmf_desc.clock_ns"), " is not set, and this build has no clock of its own (LLMF_NO_STDLIB): give it one, for the timeouts");
 #endif
     if (!llmfi_budget_desc_ok(d, err)) return false;
+    if (d->pinned_keys && !llmfi_pins_open(d, err)) return false;
     if (d->memory && !d->memory_size) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.memory is set but memory_size is 0: say how many bytes it has");
     return true;
 }

@@ -25,60 +25,40 @@
 extern "C" {
 #endif
 
-/* ---- small types -------------------------------------------------------------------------------------------------- */
+/* ---- small types --------------------------------------------------------------------------------------------------
 
-/* A piece of text: not owned, UTF-8, may hold NUL. What the library hands out has a NUL behind it (not counted in len) where it is
-   a member of llmf_response or llmf_model_info; text of an event has none. */
-typedef struct llmf_str {
-    const char *ptr;
-    size_t len;
-} llmf_str;
-
+   What the functions and types of this section are for; their members are explained where they stand.
+     llmf_str     A piece of text: not owned, UTF-8, may hold NUL. What the library hands out has a NUL behind it (not counted in len) where it is a member of
+                  llmf_response or llmf_model_info; text of an event has none.
+     llmf_model   A model as a name gives it, and a call under way. Plain ids: copy them freely. 0 is no handle; one that has ended is LLMF_ERR_STALE wherever it is used,
+                  never another model or call.
+     llmf_result  Numbers are never reused. llmf_result_name() gives "rate_limit" for LLMF_ERR_RATE_LIMIT, and so on.
+     llmf_error   Why something did not work, and what to do about it. Never holds a key or a prompt.
+     llmf_usage   Tokens. LLMF_UNKNOWN where the provider did not say: that is not 0. */
+typedef struct llmf_str { const char *ptr; size_t len; } llmf_str;
 typedef struct llmf_factory llmf_factory;
-
-/* A model as a name gives it, and a call under way. Plain ids: copy them freely. 0 is no handle; one that has ended is
-   LLMF_ERR_STALE wherever it is used, never another model or call. */
-typedef struct llmf_model {
-    uint64_t id;
-} llmf_model;
-typedef struct llmf_call {
-    uint64_t id;
-} llmf_call;
-
-/* Numbers are never reused. llmf_result_name() gives "rate_limit" for LLMF_ERR_RATE_LIMIT, and so on. */
+typedef struct llmf_model { uint64_t id; } llmf_model;
+typedef struct llmf_call { uint64_t id; } llmf_call;
 typedef enum llmf_result {
     LLMF_OK = 0,
     LLMF_ERR_ARGUMENT = 1,         /* the caller's own mistake: the text names the field */
     LLMF_ERR_CONFIG = 2,           /* a config file or variable: file:line:column in the text */
-    LLMF_ERR_UNKNOWN_MODEL = 3,
-    LLMF_ERR_UNKNOWN_PROVIDER = 4,
+    LLMF_ERR_UNKNOWN_MODEL = 3, LLMF_ERR_UNKNOWN_PROVIDER = 4,
     LLMF_ERR_NOT_BUILT = 5,        /* known, but left out of this build: the text names the macro */
     LLMF_ERR_UNSUPPORTED = 6,      /* this provider or model cannot do that */
     LLMF_ERR_AUTH = 7,             /* no key, or a wrong one */
-    LLMF_ERR_PERMISSION = 8,
-    LLMF_ERR_NOT_FOUND = 9,
-    LLMF_ERR_RATE_LIMIT = 10,
-    LLMF_ERR_QUOTA = 11,
-    LLMF_ERR_CONTEXT_LENGTH = 12,
-    LLMF_ERR_CONTENT_FILTER = 13,
-    LLMF_ERR_BAD_REQUEST = 14,
-    LLMF_ERR_OVERLOADED = 15,
-    LLMF_ERR_SERVER = 16,
+    LLMF_ERR_PERMISSION = 8, LLMF_ERR_NOT_FOUND = 9, LLMF_ERR_RATE_LIMIT = 10, LLMF_ERR_QUOTA = 11, LLMF_ERR_CONTEXT_LENGTH = 12,
+    LLMF_ERR_CONTENT_FILTER = 13, LLMF_ERR_BAD_REQUEST = 14, LLMF_ERR_OVERLOADED = 15, LLMF_ERR_SERVER = 16,
     LLMF_ERR_TIMEOUT = 17,         /* the text says which: connect, first byte, first content, idle, total */
-    LLMF_ERR_NETWORK = 18,
-    LLMF_ERR_TLS = 19,
+    LLMF_ERR_NETWORK = 18, LLMF_ERR_TLS = 19,
     LLMF_ERR_PROTOCOL = 20,        /* the reply is not what the protocol says */
     LLMF_ERR_TRUNCATED = 21,       /* the reply ended before its end */
     LLMF_ERR_MEMORY = 22,          /* the block is used up: the text names the option to raise */
     LLMF_ERR_LIMIT = 23,           /* one of the limits of llmf_desc */
-    LLMF_ERR_BUDGET = 24,
-    LLMF_ERR_SCHEMA = 25,
-    LLMF_ERR_CANCELLED = 26,
+    LLMF_ERR_BUDGET = 24, LLMF_ERR_SCHEMA = 25, LLMF_ERR_CANCELLED = 26,
     LLMF_ERR_STALE = 27,           /* a handle that has ended */
     LLMF_ERR_ALL_FAILED = 28       /* every candidate failed: the text has each one's reason */
 } llmf_result;
-
-/* Why something did not work, and what to do about it. Never holds a key or a prompt. */
 typedef struct llmf_error {
     int code;                      /* llmf_result */
     int http_status;               /* 0: no reply arrived */
@@ -88,10 +68,7 @@ typedef struct llmf_error {
     char text[512];                /* one sentence or more: what, where, what to do */
     llmf_str message;              /* the provider's own message, whole; lives as long as the call; empty otherwise */
 } llmf_error;
-
 #define LLMF_UNKNOWN ((int64_t)-1)
-
-/* Tokens. LLMF_UNKNOWN where the provider did not say: that is not 0. */
 typedef struct llmf_usage {
     int64_t input;                 /* the whole prompt, cached and written tokens included */
     int64_t cache_read, cache_write;
@@ -121,6 +98,9 @@ typedef struct llmf_usage {
                        returns, which then is -LLMF_ERR_STALE.
      llmf_min_memory   Bytes of memory_size that this description needs at least, for max_calls plain calls of a few KB each, over TLS where BearSSL serves it. Reads the
                        config files, and the roots, to know.
+     pinned_keys       (a member of llmf_desc) SHA-256 of public keys (SubjectPublicKeyInfo in DER) in base64: "sha256//47DEQp…=;sha256//…". A server of https must have one
+                       of them, whatever its host, besides a certificate that is verified (or not: insecure_tls); else the call ends in LLMF_ERR_TLS. What is malformed, and
+                       what nobody would look at, as TLS is custom_stream's or custom_transport's, llmf_open refuses.
      llmf_fail_memory  Fault injection: the nth request to the heap from now on is refused (0: none), and each later one too if `on`. */
 enum { LLMF_LOG_ERROR = 1, LLMF_LOG_WARNING = 2, LLMF_LOG_INFO = 3, LLMF_LOG_DEBUG = 4 };
 typedef void *(*llmf_alloc_fn)(void *user, void *ptr, size_t old_size, size_t size);
@@ -148,6 +128,8 @@ typedef struct llmf_retry {
 typedef struct llmf_transport llmf_transport;
 typedef struct llmf_stream_ops llmf_stream_ops;
 typedef struct llmf_budget_alert llmf_budget_alert;
+typedef struct llmf_cache_store llmf_cache_store;
+typedef struct llmf_filter llmf_filter;
 typedef int (*llmf_resolve_fn)(void *user, const char *host, char (*out)[64], int cap);
 struct llmf_span;
 /* Everything has a good zero. */
@@ -181,7 +163,7 @@ typedef struct llmf_desc {
     const char *ca_pem;            /* PEM roots in memory; wins over ca_file */
     bool insecure_tls;             /* do not verify: for tests on loopback only */
     bool no_global_init;           /* the program calls curl_global_init itself */
-    llmf_resolve_fn resolve;       /* socket transport; NULL: getaddrinfo, which may block for a look-up (LLMF_NO_GETADDRINFO: none) */
+    llmf_resolve_fn resolve;       /* socket transport; NULL: getaddrinfo (LLMF_NO_GETADDRINFO: none), which may block llmf_poll for a look-up, but for LLMF_WITH_DNS_THREADS=1: then it has a thread */
     llmf_timeouts timeouts;
     int64_t slice_us;              /* longest piece of work of one llmf_poll, in microseconds; 0: until nothing is ready */
     uint64_t (*clock_ns)(void *user);           /* monotonic nanoseconds; NULL: the system's. LLMF_NO_STDLIB: must be set */
@@ -198,6 +180,14 @@ typedef struct llmf_desc {
     void (*budget_alert)(void *user, const llmf_budget_alert *alert); /* a share of a budget is spent: see llmf_budget; inside llmf_poll; NULL: nobody is told */
     bool metrics;                  /* count what llmf_metrics prints */
     void (*span)(void *user, const struct llmf_span *span); /* each call at its end, and before it each of its attempts: see llmf_span. NULL: nobody asks */
+    int cache_mode;                /* of calls that say none: LLMF_CACHE_ON, …; 0: off. See "answers kept" below, for this and the next four */
+    int cache_entries;             /* answers kept in memory at most; 0: 1000; below 0: none, cache_store alone keeps them */
+    size_t cache_bytes;            /* of the block that they take at most; 0: a quarter of it. Never more than half of it */
+    int64_t cache_ttl_ms;          /* how long an answer is given again; 0: until there is no room for it */
+    const llmf_cache_store *cache_store;        /* a store of your own behind them (borrowed until close); NULL: none */
+    const llmf_filter *filters;    /* see "filters" below (borrowed until close); NULL: none */
+    size_t filter_count;
+    const char *pinned_keys;       /* of https servers, as libcurl's CURLOPT_PINNEDPUBLICKEY has them: see "opening and closing"; NULL: any key */
 } llmf_desc;
 LLMF_API llmf_factory *llmf_open_abi(int abi, const llmf_desc *desc, size_t desc_size, llmf_error *err);
 static inline llmf_factory *llmf_open(const llmf_desc *desc, llmf_error *err) { return llmf_open_abi(LLMF_ABI, desc, sizeof *desc, err); }
@@ -284,15 +274,19 @@ typedef struct llmf_provider_info {
 LLMF_API bool llmf_provider_at_abi(llmf_factory *f, size_t i, llmf_provider_info *info, size_t info_size);
 static inline bool llmf_provider_at(llmf_factory *f, size_t i, llmf_provider_info *info) { return llmf_provider_at_abi(f, i, info, sizeof *info); }
 
-/* ---- requests ------------------------------------------------------------------------------------------------------ */
+/* ---- requests ------------------------------------------------------------------------------------------------------
 
+   What the functions and types of this section are for; their members are explained where they stand.
+     LLMF_ZERO       For numbers whose zero means "not set": a true zero.
+     llmf_part       One piece of a message with several. Of data, path and url give one.
+     llmf_tool_call  A function that the model wants called. `arguments` is JSON text: "{}" where it gave none.
+     llmf_input      What the operations besides chat are about; a member of another one is not looked at. From the llmf_request they take user, extra, flags, timeouts
+                     and on_event; LLMF_OP_TRANSCRIBE also prompt, temperature, stream and format ("text": the provider shall send no JSON); LLMF_OP_COUNT_TOKENS all of
+                     it. */
 enum { LLMF_USER = 0, LLMF_ASSISTANT = 1, LLMF_SYSTEM = 2, LLMF_TOOL = 3 };
 enum { LLMF_PART_TEXT = 0, LLMF_PART_IMAGE = 1, LLMF_PART_AUDIO = 2, LLMF_PART_FILE = 3 };
 enum { LLMF_UNSET = 0, LLMF_YES = 1, LLMF_NO = 2 };
-/* For numbers whose zero means "not set": a true zero. */
 #define LLMF_ZERO (-1.0)
-
-/* One piece of a message with several. Of data, path and url give one. */
 typedef struct llmf_part {
     int type;                      /* LLMF_PART_… */
     const char *text;              /* of a text part */
@@ -305,13 +299,10 @@ typedef struct llmf_part {
     const char *name;              /* of a file */
     const char *detail;            /* of an image: "low", "high", "auto"; NULL: not sent */
 } llmf_part;
-
-/* A function that the model wants called. `arguments` is JSON text: "{}" where it gave none. */
 typedef struct llmf_tool_call {
     llmf_str id, name, arguments;
     bool invalid;                  /* in a response: arguments is no valid JSON (cut off): as it came */
 } llmf_tool_call;
-
 typedef struct llmf_message {
     int role;                      /* LLMF_USER … LLMF_TOOL */
     const char *content;
@@ -325,19 +316,16 @@ typedef struct llmf_message {
     llmf_str tool_call_id, name;   /* of a tool message: which call this answers, and its function */
     bool is_error;                 /* of a tool message: the tool failed */
 } llmf_message;
-
 typedef struct llmf_tool {
     const char *name, *description;
     const char *parameters;        /* JSON Schema text of an object; NULL: no parameters */
     bool strict;
 } llmf_tool;
-
 enum {
     LLMF_BORROW = 1,               /* do not copy texts: everything in the request stays valid until the final event */
     LLMF_KEEP_RAW = 2,             /* keep the reply's body: llmf_response.raw */
     LLMF_DISCARD_TEXT = 4          /* do not gather text and reasoning in the response: they are in the events only */
 };
-
 /* What a request asks for. One that a provider does not have is LLMF_ERR_UNSUPPORTED; the text names those that have it. */
 enum {
     LLMF_OP_CHAT = 0,              /* an answer to messages */
@@ -346,9 +334,6 @@ enum {
     LLMF_OP_COUNT_TOKENS = 3,      /* how many tokens the provider counts in what would else be a chat */
     LLMF_OP_LIST_MODELS = 4        /* the ids of the provider's models, a page at a time */
 };
-
-/* What the operations besides chat are about; a member of another one is not looked at. From the llmf_request they take user, extra, flags, timeouts and
-   on_event; LLMF_OP_TRANSCRIBE also prompt, temperature, stream and format ("text": the provider shall send no JSON); LLMF_OP_COUNT_TOKENS all of it. */
 typedef struct llmf_input {
     /* LLMF_OP_EMBED */
     const llmf_str *texts;         /* any number: more than the provider takes at once go out as several requests, llmf_desc.max_batches at a time */
@@ -364,10 +349,8 @@ typedef struct llmf_input {
     /* LLMF_OP_LIST_MODELS */
     const char *page;              /* llmf_output.next_page of the page before; NULL: the first */
 } llmf_input;
-
 struct llmf_event;
 enum { LLMF_CONTINUE = 0, LLMF_STOP = 1 };
-
 typedef struct llmf_request {
     const char *prompt;            /* one user message; or messages below */
     size_t prompt_len;             /* 0: ends with NUL */
@@ -404,6 +387,7 @@ typedef struct llmf_request {
     size_t fallback_count;         /* with fallbacks NULL and a count of 1 or more: no chain */
     int64_t budget_pico;           /* what the call may cost; 0: the factory's; LLMF_ZERO: nothing */
     const char *trace_parent;      /* W3C traceparent of the span that this call is part of: it is checked, sent on, and its trace is the call's; NULL: none, and no header */
+    int response_cache;            /* LLMF_CACHE_…: whether an answer that is kept will do, and whether this one is kept; 0: as llmf_desc.cache_mode says */
 } llmf_request;
 
 /* ---- calls ---------------------------------------------------------------------------------------------------------
@@ -428,9 +412,7 @@ enum {
     LLMF_FINISH_NONE = 0, LLMF_FINISH_STOP = 1, LLMF_FINISH_LENGTH = 2, LLMF_FINISH_TOOL_CALLS = 3, LLMF_FINISH_CONTENT_FILTER = 4,
     LLMF_FINISH_REFUSAL = 5, LLMF_FINISH_OTHER = 6
 };
-typedef struct llmf_citation {
-    llmf_str url, title;
-} llmf_citation;
+typedef struct llmf_citation { llmf_str url, title; } llmf_citation;
 /* One request to one model. */
 typedef struct llmf_attempt {
     llmf_str provider, model;
@@ -477,6 +459,7 @@ typedef struct llmf_response {
     llmf_str raw;                  /* the body as it came (LLMF_KEEP_RAW) */
     llmf_error error;              /* code LLMF_OK if all went well */
     const llmf_output *output;     /* of the other operations than chat; NULL for a chat */
+    bool cached;                   /* an answer that was kept: nothing was sent */
 } llmf_response;
 enum {
     LLMF_EVENT_TEXT = 1, LLMF_EVENT_REASONING = 2, LLMF_EVENT_REFUSAL = 3,
@@ -663,28 +646,93 @@ typedef struct llmf_status_info {
 LLMF_API bool llmf_provider_status_abi(llmf_factory *f, size_t i, llmf_status_info *info, size_t info_size);
 static inline bool llmf_provider_status(llmf_factory *f, size_t i, llmf_status_info *info) { return llmf_provider_status_abi(f, i, info, sizeof *info); }
 
-/* ---- other event loops ----------------------------------------------------------------------------------------------- */
+/* ---- answers kept, and filters --------------------------------------------------------------------------------------- */
 
+/* ANSWERS KEPT. Off by default. A call whose request is the same, byte for byte, as an earlier one is given the earlier one's answer, and nothing is sent. Its events come
+   with the next llmf_poll: REASONING, TEXT, REFUSAL, tool calls, USAGE, DONE, each text in one piece. llmf_response.cached is then true, cost_pico 0, usage what it was,
+   request_id empty and attempt_count 0. Chats and counts of tokens (LLMF_OP_CHAT, LLMF_OP_COUNT_TOKENS) are kept, the other operations are not.
+
+   LLMF_CACHE_…   ON: gives what is kept, and keeps. READ: gives, does not keep. WRITE: keeps, does not give (refreshes). OFF: neither. In llmf_desc.cache_mode 0 is OFF.
+   The same means: provider, operation, dialect, address, the body as it would be sent, and headers (those of the config too). Not: the key, headers and members of the
+   address's query whose names speak of a secret, User-Agent, and whether it streams. So who asks with another key is given the same answer: where that must not be,
+   open two factories, or set llmf_request.user.
+   Kept is what ended with LLMF_OK and its terminal event. Never kept: a reply cut short, an error, a cancelled call, one with LLMF_DISCARD_TEXT. With LLMF_KEEP_RAW a call
+   is not given what is kept, as there is no body. Two calls under way at once for the same thing are both sent.
+   In memory the answers are in the factory's block; the one used longest ago goes first; where the block is used up, they go before any call fails for it.
+
+   llmf_cache_store  A store of your own (a file, Redis), asked where memory has nothing; what is kept goes to both. A blob is opaque, versioned and checksummed together
+                  with its key: one that was changed or cut, is of another version or another key, or older than cache_ttl_ms, counts as none, and `del` is called for it.
+                  It holds the answer, neither the request nor the key. The checksum is against accidents: whoever can write to the store can write answers.
+                  The hooks run in the thread that uses the factory, inside the function that serves the call (llmf_start asks, llmf_poll keeps); they must not wait for
+                  long, and call nothing of the library. get: false where there is none; *blob stays valid until a hook is called again. put: ttl_ms as in llmf_desc,
+                  0: none ends; the blob is valid inside the call only. Each may be NULL.
+   llmf_cache     Figures since the factory was opened; all 0 where no call has asked yet, f is NULL, or LLMF_NO_CACHE=1. hits and misses count calls that asked.
+   llmf_cache_clear  Forgets what is kept in memory; not what your store has, nor hits and misses.
+
+   FILTERS. Hooks that look at every call of a factory: llmf_desc.filters, in order. Requests go through them from the first to the last, answers from the last to the
+   first: what a filter takes out of a request it can put back into the answer. Each hook may be NULL.
+   before         Sees the request before it is built: a prompt has become a message, defaults and prompt_prefix are in it. Runs inside llmf_start (llmf_generate,
+                  llmf_preview_request). Of chats and counts of tokens it may replace the content of a message, a text part, the system prompt; any operation it may refuse.
+   piece          Sees each TEXT and REASONING (event->type), from provider and cache alike, as it comes: event->text, event->call. HOLD: the text waits, and stands before
+                  the next piece of its type, so that a word can be seen across pieces; what was written is forgotten. At the end it is asked once more where text
+                  waits, with `last`: HOLD is then an error (ARGUMENT). Runs inside llmf_poll. Tool calls and refusals go past it, and past text that waits.
+   whole          Sees the whole text, as the hooks `piece` left it, once the reply is complete (event->text); not where it is empty. Where some filter has this hook
+                  the text comes as one piece at the end. Runs inside llmf_poll.
+   They return    LLMF_FILTER_PASS, LLMF_FILTER_HOLD (`piece` alone), or anything else, such as LLMF_FILTER_STOP: the call ends with LLMF_ERR_CONTENT_FILTER, as where a
+                  provider's own filter says no; error.text is "filter NAME: reason", http_status 0 where nothing was sent. Text that was handed out before stays
+                  handed out; text that waits is dropped, as in every call that fails.
+   The writer     is valid inside the hook. llmf_filter_write puts text in the place of what the hook was shown (several times: one behind the other; an empty text:
+                  nothing comes). llmf_filter_message replaces the content of a message, or, with `part` from 1 on, its part-th part, a text; llmf_filter_system the
+                  system prompt. llmf_filter_reason says why, for error.text (no prompt, no secret; NULL: nothing). All copy. False: the call will end, with ARGUMENT
+                  (no valid UTF-8, no such text, not in this hook) or MEMORY.
+   llmf_response.text and reasoning are what was handed out. state, raw and the segments of a transcript are as the provider sent them, and the cache keeps what the
+   provider said: filters see it again. Hooks run in the thread that uses the factory and call nothing of the library but the functions of the writer. */
+enum { LLMF_CACHE_ON = 1, LLMF_CACHE_READ = 2, LLMF_CACHE_WRITE = 3, LLMF_CACHE_OFF = 4, LLMF_FILTER_PASS = 0, LLMF_FILTER_HOLD = 1, LLMF_FILTER_STOP = 2 };
+struct llmf_cache_store {
+    void *user;
+    bool (*get)(void *user, const unsigned char key[32], llmf_str *blob);
+    void (*put)(void *user, const unsigned char key[32], llmf_str blob, int64_t ttl_ms);
+    void (*del)(void *user, const unsigned char key[32]);
+};
+typedef struct llmf_cache_info {
+    size_t entries, bytes;         /* kept in memory now; bytes of the block */
+    uint64_t hits, misses;
+} llmf_cache_info;
+LLMF_API void llmf_cache_abi(const llmf_factory *f, llmf_cache_info *info, size_t info_size);
+static inline void llmf_cache(const llmf_factory *f, llmf_cache_info *info) { llmf_cache_abi(f, info, sizeof *info); }
+LLMF_API void llmf_cache_clear(llmf_factory *f);
+typedef struct llmf_filter_writer llmf_filter_writer;
+struct llmf_filter {
+    const char *name;              /* for error.text; NULL: it has none */
+    void *user;                    /* handed to the hooks */
+    int (*before)(void *user, llmf_filter_writer *w, const llmf_request *req);
+    int (*piece)(void *user, llmf_filter_writer *w, const llmf_event *event, bool last);
+    int (*whole)(void *user, llmf_filter_writer *w, const llmf_event *event);
+};
+LLMF_API bool llmf_filter_write(llmf_filter_writer *w, llmf_str text);
+LLMF_API bool llmf_filter_message(llmf_filter_writer *w, size_t message, size_t part, llmf_str text);
+LLMF_API bool llmf_filter_system(llmf_filter_writer *w, llmf_str text);
+LLMF_API void llmf_filter_reason(llmf_filter_writer *w, const char *reason);
+
+/* ---- other event loops, what would be sent, config without a factory ----
+
+   What the functions and types of this section are for; their members are explained where they stand.
+     llmf_fds          The descriptors to wait for, at most cap of them into fds; returns how many there are. Call llmf_poll(f, 0) when one is ready. On Linux (not with
+                       LLMF_NO_EPOLL) it is one, for reading, that stands for all of them and stays the same until llmf_close; elsewhere ask before each wait.
+     llmf_deadline_ms  Milliseconds until llmf_poll must run again, 0: now, -1: only when a descriptor is ready.
+     llmf_wakeup       Makes a waiting llmf_poll return. The one function that any thread may call while another uses the factory.
+     llmf_preview      The HTTP request of a call, keys redacted, and so are the config's headers whose names speak of a secret. Lives until llmf_free(call).
+     llmf_preview      Builds what llmf_start would send, and sends nothing. Free p->call with llmf_free.
+     llmf_check        Checks the configs of *desc and tells each problem: file:line:column are in err->text too. Returns the number of problems. */
 enum { LLMF_FD_READ = 1, LLMF_FD_WRITE = 2 };
 typedef struct llmf_fd {
     intptr_t fd;
     int events;                    /* LLMF_FD_READ, LLMF_FD_WRITE */
 } llmf_fd;
-/* The descriptors to wait for, at most cap of them into fds; returns how many there are. Call llmf_poll(f, 0) when one is ready.
-   On Linux (not with LLMF_NO_EPOLL) it is one, for reading, that stands for all of them and stays the same until llmf_close; elsewhere ask before each wait. */
 LLMF_API size_t llmf_fds(llmf_factory *f, llmf_fd *fds, size_t cap);
-/* Milliseconds until llmf_poll must run again, 0: now, -1: only when a descriptor is ready. */
 LLMF_API int64_t llmf_deadline_ms(llmf_factory *f);
-/* Makes a waiting llmf_poll return. The one function that any thread may call while another uses the factory. */
 LLMF_API void llmf_wakeup(llmf_factory *f);
-
-/* ---- what would be sent -------------------------------------------------------------------------------------------- */
-
-typedef struct llmf_header {
-    llmf_str name, value;
-} llmf_header;
-
-/* The HTTP request of a call, keys redacted, and so are the config's headers whose names speak of a secret. Lives until llmf_free(call). */
+typedef struct llmf_header { llmf_str name, value; } llmf_header;
 typedef struct llmf_preview {
     llmf_call call;
     llmf_str method, url, body;
@@ -692,13 +740,8 @@ typedef struct llmf_preview {
     size_t header_count;
     llmf_error error;
 } llmf_preview;
-/* Builds what llmf_start would send, and sends nothing. Free p->call with llmf_free. */
 LLMF_API llmf_result llmf_preview_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, llmf_preview *p, size_t p_size);
 static inline llmf_result llmf_preview_request(llmf_factory *f, llmf_model m, const llmf_request *req, llmf_preview *p) { return llmf_preview_abi(f, m, req, sizeof *req, p, sizeof *p); }
-
-/* ---- config without a factory ---------------------------------------------------------------------------------------- */
-
-/* Checks the configs of *desc and tells each problem: file:line:column are in err->text too. Returns the number of problems. */
 LLMF_API size_t llmf_check_abi(const llmf_desc *desc, size_t desc_size, void (*report)(void *user, const llmf_error *err), void *user);
 static inline size_t llmf_check(const llmf_desc *desc, void (*report)(void *user, const llmf_error *err), void *user) { return llmf_check_abi(desc, sizeof *desc, report, user); }
 

@@ -38,7 +38,7 @@
 
    HOW IT WORKS
      A factory holds everything: config, connections, one block of memory. A name gives a model handle (llmf_get), a model and a request
-     give a call (llmf_start). llmf_poll is the only engine: nothing happens outside of it, there is no thread and no hidden state.
+     give a call (llmf_start). llmf_poll is the only engine: nothing happens outside of it, there is no thread (but see THREADS) and no hidden state.
      Three faces of the same machine, in the same program if you like:
        llmf_poll + llmf_next    pull events when it suits you: a game loop calls llmf_poll(f, 0) once a frame
        llmf_request.on_event    events pushed to a callback, which runs inside llmf_poll and may say LLMF_STOP
@@ -96,7 +96,8 @@
      LLMF_NO_BUDGETS=1, LLMF_NO_ROUTES=1   drop budgets of money, and routes
      LLMF_STATIC=1              all functions static: two versions can live in one program
 
-   THREADS      A factory belongs to one thread at a time; several factories are independent. llmf_wakeup alone may cross threads.
+   THREADS      A factory belongs to one thread at a time; several factories are independent. llmf_wakeup alone may cross threads. None is started but for
+                look-ups of hosts, with LLMF_WITH_DNS_THREADS=1: they run no code of yours, take no signals, and one that hangs outlives its factory.
                 (libcurl's global init is done once at the first open: set llmf_desc.no_global_init if your program does it.)
                 After fork() one of the two processes may go on with a factory; the other must leave it alone, and not even close it.
    MEMORY       One block, yours or allocated once at open (llmf_desc.memory, memory_size); nothing is allocated after. libcurl allocates for
@@ -105,19 +106,21 @@
                 the next llmf_next on that call; a response until llmf_free or llmf_release; a handle until llmf_close.
    FRAMES       With llmf_desc.slice_us set, llmf_poll(f, 0) ends within the slice plus one event (over curl: plus one descriptor). What cannot be
                 sliced: a TLS handshake step and a redirected proxy handshake inside libcurl, libcurl's own threaded resolver start, and
-                getaddrinfo of the socket transport, which blocks: give llmf_desc.resolve, or an address. With BearSSL: see TLS.
+                getaddrinfo of the socket transport, which blocks for a look-up: build with LLMF_WITH_DNS_THREADS=1, which gives it a thread; or set
+                llmf_desc.resolve, which may say "not yet"; or name an address. With BearSSL: see TLS.
    TLS          libcurl's library does it as it is set up. BearSSL (LLMF_WITH_BEARSSL=1) is TLS 1.2 with ECDHE and AES-GCM or ChaCha20-Poly1305, and nothing
                 else: a server of TLS 1.3 only is refused. A certificate needs the host in subjectAltName (an address as an address; a star stands for one label,
                 before two others or more: the list of public suffixes is not asked), SHA-256 or better, RSA of 2048 bits or an EC curve, no name constraints.
-                Nobody asks for revocation. A reply without a length whose connection ends without a TLS goodbye is TRUNCATED. Sessions are resumed for an
+                Nobody asks for revocation; llmf_desc.pinned_keys says which keys alone are good. A reply without a length whose connection ends without a TLS goodbye is TRUNCATED. Sessions are resumed for an
                 hour, the last eight hosts' of a factory. Roots: ca_pem, else ca_file, else those built in (LLMF_WITH_ROOTS=1: 20 roots, 7 KB), else the
-                system's bundle, read and parsed at the first https connection (half a millisecond, 90 KB of the block). Memory: 32 KB a connection, 8 more while
-                its certificate is checked. What llmf_poll cannot slice is one record of the server's handshake, checked signatures and all: about a millisecond on a PC.
+                system's bundle, read and parsed at the first https connection (half a millisecond, 90 KB of the block). Memory: 4 KB a connection,
+                8 more while its certificate is checked, up to 36 more while a record is there in part, and 32 for all of them together. What llmf_poll cannot
+                slice is one record of the server's handshake, checked signatures and all: about a millisecond on a PC.
    SEEING IT    With llmf_desc.metrics, llmf_metrics writes what Prometheus scrapes; llmf_desc.span is told of each call and attempt in OpenTelemetry's words for
                 generative AI; llmf_provider_status tells of the primary provider and its fallbacks. Neither prompts nor keys are in any of them.
    SECRETS      Keys go into one header, never into a URL, a log, an error or a preview; that header is wiped when the call is freed. TLS is
                 verified; redirects are not followed.
 
-   CONTENTS: small types · opening and closing · models · requests · calls · budgets and routes · seeing it · other event loops · what would be sent · config without a factory ·
+   CONTENTS: small types · opening and closing · models · requests · calls · budgets and routes · seeing it · answers kept, and filters · other event loops · what would be sent · config without a factory ·
    JSON as it comes · transports of one's own · replay · providers of one's own · (with LLMFACTORY_IMPLEMENTATION:) every option · base ·
    wire · providers · net · factory · engine · tasks */

@@ -22,6 +22,9 @@
      CUSTOM      on                    llmf_desc.custom_transport and custom_stream
      BEARSSL     off: LLMF_WITH_BEARSSL=1   https over SOCKET: TLS 1.2 by BearSSL, to be linked with -lbearssl
      ROOTS       off: LLMF_WITH_ROOTS=1     the roots of the providers' certificates in the program, for BEARSSL: no file is read
+     DNS_THREADS off: LLMF_WITH_DNS_THREADS=1   for SOCKET: a host that no llmf_desc.resolve is there for is looked up by getaddrinfo in a thread (POSIX's, to be linked with
+                                       -lpthread where the C library wants it, or Windows'), so that llmf_poll never waits for DNS. At most LLMF_MAX_LOOKUPS at once; what
+                                       they need, 2 KB and their stacks, is not in the block, as one that is slow may end after llmf_close
    Features (a request that needs one which is left out ends in LLMF_ERR_NOT_BUILT)
      CONFIG      on                    config files and texts, and what llmf_create is given; without it a model is named provider:model, and only the
                                        tables, llmf_desc and the environment say what that is
@@ -77,6 +80,7 @@
      LLMF_MAX_HEALTH        256        models at hosts of which it is kept how they do; of those beyond nothing is
      LLMF_MAX_BUDGETS       256        models and routes whose budgets are counted; a call under a budget beyond them is refused
      LLMF_MAX_SERIES        128        models that llmf_metrics tells apart, 2 KiB of the block each, and hops from one to another; those beyond are "other"
+     LLMF_MAX_LOOKUPS       4          hosts of a factory that are looked up at once (DNS_THREADS); further ones wait
      LLMF_TAIL_MS           2000       milliseconds that a reply may go on for behind its terminal event
      LLMF_BODY_KEEP         4096       bytes of a request that are kept from measuring it to sending it; a longer one is written twice. One such room in a factory
      LLMF_REPLY_KEEP        4096       an emptied text buffer above this goes back to the heap
@@ -168,6 +172,15 @@
 #endif
 #if LLMF_HAS_ROOTS && !LLMF_HAS_BEARSSL
 #error "llmfactory: LLMF_WITH_ROOTS=1 is of use to LLMF_WITH_BEARSSL=1 only: libcurl has roots of its own"
+#endif
+
+#if defined(LLMF_WITH_DNS_THREADS) && LLMF_WITH_DNS_THREADS
+#define LLMF_HAS_DNS_THREADS 1
+#else
+#define LLMF_HAS_DNS_THREADS 0
+#endif
+#if LLMF_HAS_DNS_THREADS && !LLMF_HAS_SOCKET
+#error "llmfactory: LLMF_WITH_DNS_THREADS=1 is of use to the transport SOCKET only, which is not in this build: libcurl has a resolver of its own"
 #endif
 
 /* ---- features ---- */
@@ -400,6 +413,9 @@
 #endif
 #ifndef LLMF_MAX_ATTEMPTS
 #define LLMF_MAX_ATTEMPTS 16
+#endif
+#ifndef LLMF_MAX_LOOKUPS
+#define LLMF_MAX_LOOKUPS 4
 #endif
 #ifndef LLMF_MAX_FALLBACKS
 #define LLMF_MAX_FALLBACKS 8

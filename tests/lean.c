@@ -40,6 +40,8 @@ static void no_span(void *user, const llmf_span *span) {
 static void test_open(void) {
     llmf_desc d;
     llmf_transport custom;
+    llmf_filter filter;
+    memset(&filter, 0, sizeof filter);
     memset(&d, 0, sizeof d);
     d.config = "models.yaml";
     not_opened(&d, "CONFIG");
@@ -65,6 +67,13 @@ static void test_open(void) {
     d.span = no_span;
     not_opened(&d, "METRICS");
     d.span = NULL;
+    d.cache_mode = LLMF_CACHE_ON;
+    not_opened(&d, "CACHE");
+    d.cache_mode = 0;
+    d.filters = &filter;
+    d.filter_count = 1;
+    not_opened(&d, "FILTERS");
+    d.filter_count = 0;
     memset(&custom, 0, sizeof custom);
     custom.start = never;
     d.custom_transport = &custom;
@@ -113,6 +122,9 @@ static void test_requests(llmf_factory *f, llmf_model m) {
     req.trace_parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     refused(f, m, &req, LLMF_ERR_NOT_BUILT, "METRICS");
     req.trace_parent = NULL;
+    req.response_cache = LLMF_CACHE_READ;
+    refused(f, m, &req, LLMF_ERR_NOT_BUILT, "CACHE");
+    req.response_cache = LLMF_CACHE_OFF;
     req.extra = "{}";
     refused(f, m, &req, LLMF_ERR_NOT_BUILT, "EXTRA");
     req.extra = NULL;

@@ -64,9 +64,10 @@ for feature in CONFIG REGISTER MEDIA SCHEMA EXTRA STATE CITATIONS FAULTS REASONI
         silent "-D$with=1" gcc -std=c99 $STRICT -D$with=1 -I. -fsyntax-only "$t/impl.c"
     done
 done
-# TLS of our own, which is off unless asked for.
+# TLS of our own and look-ups in threads, which are off unless asked for.
 for with in LLMF_WITH_BEARSSL "LLMF_WITH_BEARSSL=1 -DLLMF_WITH_ROOTS" "LLMF_WITH_BEARSSL=1 -DLLMF_NO_FILES" "LLMF_WITH_BEARSSL=1 -DLLMF_NO_STRINGS=1 -DLLMF_NO_CURL" \
-    "LLMF_WITH_BEARSSL=1 -DLLMF_NO_CUSTOM=1 -DLLMF_NO_EPOLL" "LLMF_WITH_BEARSSL=1 -DLLMF_WITH_ROOTS=1 -DLLMF_ONLY=1 -DLLMF_WITH_SOCKET=1 -DLLMF_WITH_OPENAI"; do
+    "LLMF_WITH_BEARSSL=1 -DLLMF_NO_CUSTOM=1 -DLLMF_NO_EPOLL" "LLMF_WITH_BEARSSL=1 -DLLMF_WITH_ROOTS=1 -DLLMF_ONLY=1 -DLLMF_WITH_SOCKET=1 -DLLMF_WITH_OPENAI" \
+    LLMF_WITH_DNS_THREADS "LLMF_WITH_DNS_THREADS=1 -DLLMF_ONLY=1 -DLLMF_WITH_SOCKET=1 -DLLMF_WITH_OPENAI"; do
     for cc in gcc clang; do
         # shellcheck disable=SC2086
         silent "$cc -D$with=1" $cc -std=c99 $STRICT -D$with=1 -I. -fsyntax-only "$t/impl.c"
@@ -77,6 +78,7 @@ done
 refused() { ! gcc -std=c99 "$@" -I. -fsyntax-only "$t/impl.c" 2>"$t/err" && grep -q '#error' "$t/err"; }
 ok "BearSSL without sockets is refused by a message" refused -DLLMF_WITH_BEARSSL=1 -DLLMF_NO_SOCKET=1
 ok "roots without BearSSL are refused by a message" refused -DLLMF_WITH_ROOTS=1
+ok "look-ups in threads without sockets are refused by a message" refused -DLLMF_WITH_DNS_THREADS=1 -DLLMF_NO_SOCKET=1
 ok "nothing of BearSSL is in a build without it" sh -c "! nm '$t/gcc.o' | grep -q br_"
 # Without malloc and getaddrinfo: neither is called, and what is wanted instead is named.
 without='-DLLMF_NO_MALLOC=1 -DLLMF_NO_GETADDRINFO=1'

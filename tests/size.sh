@@ -151,6 +151,7 @@ cost "transport socket" both-transports curl
 cost "transport curl" both-transports base
 for x in EPOLL REPLAY CUSTOM BEARSSL; do added "transport $(lower $x)" LLMF_WITH_$x; done
 added "roots, for bearssl" LLMF_WITH_ROOTS LLMF_WITH_BEARSSL LLMF_WITH_BEARSSL
+added "look-ups in threads" LLMF_WITH_DNS_THREADS
 cost "feature config" config base
 added "feature yaml" LLMF_WITH_YAML LLMF_WITH_CONFIG config
 for x in FILES ENV MODELS REGISTER MEDIA SCHEMA EXTRA STATE CITATIONS FAULTS REASONING INFO SLICES RETRY ROUTES BUDGETS METRICS CACHE FILTERS SAVE STRINGS; do added "feature $(lower $x)" LLMF_WITH_$x; done

@@ -26,6 +26,10 @@ typedef struct llmfi_heap {
     uint64_t requests;                       /* allocations and growths asked for, ever */
     uint64_t fail_at;                        /* the request of this number is refused; 0: none (fault injection) */
     bool fail_on;                            /* and so is each one after it */
+#if LLMF_HAS_CACHE
+    bool (*shed)(void *user);                /* gives back a piece that can be spared; false: there is none. NULL: nothing can */
+    void *shed_user;
+#endif
     llmfi_piece *free[LLMFI_HEAP_ORDERS];
 } llmfi_heap;
 
@@ -100,12 +104,22 @@ static void llmfi_heap_split(llmfi_heap *h, size_t unit, int order, int want) {
     if (h->used > h->high) h->high = h->used;
 }
 
+#if LLMF_HAS_CACHE
+/* No piece is free: true where one of that order may be now. */
+static LLMFI_COLD bool llmfi_heap_shed(llmfi_heap *h, int want) {
+    return h->shed && llmfi_piece_bytes(want) <= h->units * LLMF_HEAP_UNIT && h->shed(h->shed_user);
+}
+#else
+#define llmfi_heap_shed(h, want) false
+#endif
+
 /* At least `size` bytes aligned to LLMFI_ALIGN, not cleared; NULL when refused. */
 LLMFI_UNUSED static void *llmfi_heap_alloc(llmfi_heap *h, size_t size) {
     int want = llmfi_heap_order(size), order;
     size_t unit;
     if (llmfi_heap_refuse(h) || want < 0) return NULL;
-    for (order = want; order < LLMFI_HEAP_ORDERS && !h->free[order];) order++;
+    for (order = want; order < LLMFI_HEAP_ORDERS && !h->free[order];)
+        if (++order == LLMFI_HEAP_ORDERS && llmfi_heap_shed(h, want)) order = want;
     if (order == LLMFI_HEAP_ORDERS) return NULL;
     unit = (size_t)((char *)(void *)h->free[order] - h->base) / LLMF_HEAP_UNIT;
     llmfi_heap_unlink(h, unit, order);

@@ -31,6 +31,9 @@ static llmfi_call *llmfi_call_new(llmf_factory *f) {
     c->retry_after_ms = LLMF_UNKNOWN;
     llmfi_arena_init(&c->arena, &f->heap, 0);
     llmfi_reply_init(&c->reply, &f->heap, &c->arena, LLMFI_LIT(""), NULL);
+#if LLMF_HAS_FILTERS
+    c->shown = &c->reply;
+#endif
     llmfi_buf_init(&c->whole, &f->heap, 0);
     llmfi_buf_init(&c->raw, &f->heap, 0);
     return c;
@@ -83,6 +86,12 @@ static void llmfi_call_release(llmfi_call *c) {
     if (c->next) c->next->prev = c->prev;
     llmfi_give_back_decoder(c);
     llmfi_buf_free(&c->raw);
+#if LLMF_HAS_CACHE
+    llmfi_cache_leave(c);
+#endif
+#if LLMF_HAS_FILTERS
+    llmfi_filters_free(c);
+#endif
     llmfi_reply_free(&c->reply);
 #if LLMFI_HAS_OPS
     llmfi_op_release(c);
@@ -143,18 +152,19 @@ static bool llmfi_call_build_on(llmfi_call *c) {
 #endif
     c->reply.user = &c->prepared->record.s;
     c->reply.provider = c->prepared->record.provider->name;
+    if (!llmfi_cache_mode_ok(c)) return false;
     c->reply.discard = (c->req.flags & LLMF_DISCARD_TEXT) != 0;
     c->reply.streamed = c->req.stream;
 #if LLMFI_HAS_OPS
     c->ask.req = &c->req;
     c->ask.model = &c->prepared->record.s;
-    if (c->req.op) return llmfi_take_op(c) && (llmfi_is_split(c) || llmfi_build_http(c));
+    if (c->req.op) return llmfi_take_op(c) && llmfi_filters_before(c) && (llmfi_is_split(c) || llmfi_build_http(c));
 #else
     if (c->req.op) return llmfi_error_left_out(&c->reply.error, "llmf_request.op", "EMBED");
     c->ask.req = &c->req;
     c->ask.model = &c->prepared->record.s;
 #endif
-    return llmfi_take_request(c) && llmfi_build_http(c);
+    return llmfi_take_request(c) && llmfi_filters_before(c) && llmfi_build_http(c);
 }
 
 static bool llmfi_call_build(llmfi_call *c, llmf_model m) {
@@ -175,6 +185,9 @@ static llmfi_call *llmfi_call_open(llmf_factory *f, const llmf_request *req, siz
 
 /* Sends what was built, in pieces where it is too large for one request, or asks for what it waits for. */
 static bool llmfi_call_go(llmfi_call *c) {
+#if LLMF_HAS_CACHE
+    if (llmfi_cache_serve(c)) return true;
+#endif
 #if LLMF_HAS_AWS
     if (c->waits) {
         llmfi_keys_ask(c->f);
@@ -336,6 +349,9 @@ static void llmfi_run_deferred(llmf_factory *f) {
         if (c->free_later) llmfi_call_release(c);
         else if (c->stop && !c->ended) llmfi_abort(c, LLMF_ERR_CANCELLED, LLMFI_WORDS("cancelled by the caller"));
         else if (c->reply.error.code != LLMF_OK && !c->ended) llmfi_abort(c, LLMF_OK, "");
+#if LLMF_HAS_CACHE
+        else if (llmfi_cache_hit(c) && !c->ended) llmfi_cache_play(c);
+#endif
 #if LLMF_HAS_EMBED
         else if (llmfi_is_split(c) && !c->ended) llmfi_batches_work(c);
 #endif
@@ -470,10 +486,10 @@ LLMF_API int llmf_poll(llmf_factory *f, int timeout_ms) {
 
 /* ---- next ---- */
 
-/* All that was decoded is taken: the transport may go on where it was stopped, at once or, where time is sliced, in the next llmf_poll. */
+/* All that was decoded is taken: the transport may go on where it was stopped, at once or, where time is sliced or answers are filtered, in the next llmf_poll. */
 static bool llmfi_advance(llmfi_call *c, llmf_event *ev) {
     if (llmfi_pop_event(c, ev)) return true;
-    if (c->held_back && c->x.by && c->f->desc.slice_us > 0) {
+    if (c->held_back && c->x.by && (c->f->desc.slice_us > 0 || llmfi_is_filtered(c))) { /* hooks of filters run in llmf_poll only */
         c->f->held = true;
     } else if (c->held_back && c->x.by) {
         llmfi_go_on(c);

@@ -65,6 +65,9 @@ typedef struct llmfi_call {
     struct llmfi_call *next, *prev;          /* all calls */
     struct llmfi_call *ready_next;           /* calls with something for llmf_next_any */
     llmfi_prepared *prepared;                /* counted; NULL only where it could not be had */
+#if LLMF_HAS_FILTERS
+    llmfi_reply *shown;                      /* whose events are handed out: its reply, or what filters let through of it: see filters.h */
+#endif
 
     /* What is looked at most stands in front: its distance fits one byte. */
     int framing;                             /* LLMF_FRAMING_…, set when the status is known */
@@ -89,6 +92,7 @@ typedef struct llmfi_call {
     bool hedge_due;                          /* it is late: another one is asked besides */
     bool kept_away;                          /* not sent: limits, a cool-down or a breaker */
 #endif
+    bool filtered;                           /* the filters have seen the request */
     uint64_t start_ns, connected_ns, first_byte_ns, content_ns, terminal_ns; /* 0: not yet; content_ns: the latest */
     uint64_t first_content_ns, end_ns;
     uint64_t attempt_ns;                     /* the start of the attempt under way; start_ns: of the first */
@@ -124,6 +128,9 @@ typedef struct llmfi_call {
     int64_t reserved_tokens;                 /* counted in its model's minute before they are known */
     uint64_t reserved_second;                /* of that minute */
     uint64_t kept_until_ns;                  /* when what kept it away is over, as far as is known */
+#endif
+#if LLMF_HAS_CACHE
+    struct llmfi_cache_use *cache;           /* what it has to do with the answers that are kept; NULL: nothing */
 #endif
 
 #if LLMF_HAS_BUDGETS
@@ -192,6 +199,16 @@ typedef struct llmfi_asking {
 } llmfi_asking;
 #endif
 
+#if LLMF_HAS_CACHE
+/* Answers kept: see cache.h. */
+typedef struct llmfi_cache {
+    struct llmfi_cached **buckets;           /* in the heap; NULL: none yet */
+    struct llmfi_cached *newest, *oldest;
+    size_t entries, bytes, bucket_count;
+    uint64_t hits, misses;
+} llmfi_cache;
+#endif
+
 typedef struct llmfi_call_slot {
     llmfi_call *call;
     uint32_t generation;
@@ -256,6 +273,9 @@ struct llmf_factory {
 
 #if LLMF_HAS_AWS
     llmfi_asking keys;
+#endif
+#if LLMF_HAS_CACHE
+    llmfi_cache cache;
 #endif
 
     llmfi_net net;
@@ -327,6 +347,16 @@ static void llmfi_log(llmf_factory *f, int level, int id, llmf_str text) {
     int most = f->desc.log_level ? f->desc.log_level : LLMF_LOG_WARNING;
     if (f->desc.log && level <= most) f->desc.log(f->desc.user, level, id, text);
 }
+
+/* ---- the reply that is shown: a call's own, or what filters let through of it ---- */
+
+#if LLMF_HAS_FILTERS
+#define llmfi_shown(c) ((c)->shown)
+#define llmfi_is_filtered(c) ((c)->shown != &(c)->reply)
+#else
+#define llmfi_shown(c) (&(c)->reply)
+#define llmfi_is_filtered(c) false
+#endif
 
 /* ---- ids ---- */
 

@@ -106,7 +106,7 @@ static void llmfi_health_smooth(int64_t *kept, uint64_t from, uint64_t to) {
 /* An attempt has ended well. */
 static void llmfi_health_good(llmfi_call *c) {
     llmfi_health *h = llmfi_health_at(c);
-    if (!h) return;
+    if (!h || c->response.cached) return;
     h->good++;
     llmfi_health_smooth(&h->latency_us, c->attempt_ns, c->end_ns);
     llmfi_health_smooth(&h->first_us, c->attempt_ns, c->first_content_ns);

@@ -37,7 +37,8 @@ LLMF_API const char *llmf_build_info(void) {
 #define LLMF_PROVIDER(id, name, aliases, dialect, base_url, auth, keys, model, max_tokens, version, embed_model, embed_batch, quirks) LLMFI_BUILT(LLMF_HAS_##id, name)
 #include "../../models.def"
            "\noptions:" LLMFI_BUILT(LLMF_HAS_FILES, "files") LLMFI_BUILT(LLMF_HAS_ENV, "env") LLMFI_BUILT(LLMF_HAS_YAML, "yaml")
-               LLMFI_BUILT(LLMF_HAS_MODELS, "models") LLMFI_BUILT(LLMF_HAS_EPOLL, "epoll") LLMFI_BUILT(LLMF_HAS_BEARSSL, "bearssl") LLMFI_BUILT(LLMF_HAS_ROOTS, "roots") LLMFI_BUILT_STDLIB;
+               LLMFI_BUILT(LLMF_HAS_MODELS, "models") LLMFI_BUILT(LLMF_HAS_EPOLL, "epoll") LLMFI_BUILT(LLMF_HAS_BEARSSL, "bearssl") LLMFI_BUILT(LLMF_HAS_ROOTS, "roots")
+               LLMFI_BUILT(LLMF_HAS_DNS_THREADS, "dns_threads") LLMFI_BUILT_STDLIB;
 }
 
 #endif

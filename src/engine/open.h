@@ -67,7 +67,8 @@ static const char *llmfi_front_text(llmfi_front *b, const char *text) {
 static void llmfi_copy_desc(llmfi_front *b, llmf_desc *d) {
     static const uint16_t texts[] = {offsetof(llmf_desc, config),  offsetof(llmf_desc, config_text), offsetof(llmf_desc, env_file),  offsetof(llmf_desc, provider),
                                      offsetof(llmf_desc, base_url), offsetof(llmf_desc, api_key),     offsetof(llmf_desc, api_key_env), offsetof(llmf_desc, transport),
-                                     offsetof(llmf_desc, proxy),    offsetof(llmf_desc, ca_file),     offsetof(llmf_desc, ca_pem)};
+                                     offsetof(llmf_desc, proxy),    offsetof(llmf_desc, ca_file),     offsetof(llmf_desc, ca_pem),
+                                     offsetof(llmf_desc, pinned_keys)};
     const char **configs;
     size_t i;
     for (i = 0; i < LLMFI_COUNT(texts); i++) {
@@ -236,11 +237,17 @@ LLMF_API void llmf_close(llmf_factory *f) {
         return;
     }
     while (f->calls) llmfi_call_release(f->calls);
+#if LLMF_HAS_CACHE
+    llmfi_cache_close(f);
+#endif
 #if LLMF_HAS_AWS
     llmfi_keys_close(f);
 #endif
     for (i = f->transport_count; i-- > 0;)
         if (f->transports[i]) f->transports[i]->close(f->transports[i]);
+#if LLMF_HAS_DNS_THREADS
+    llmfi_lookups_close(&f->net);
+#endif
     llmfi_handles_close(&f->handles);
 #if LLMFI_HAS_HEALTH
     llmfi_health_close(f);
@@ -323,6 +330,18 @@ static llmf_factory *llmfi_lay_out(const llmf_desc *desc, void *block, llmf_erro
     return f;
 }
 
+/* Pins that are well formed, and somebody to look at keys. */
+static bool llmfi_pins_open(const llmf_desc *d, llmf_error *err) {
+#if LLMF_HAS_CURL || LLMF_HAS_BEARSSL
+    if (d->custom_transport || d->custom_stream)
+        return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.pinned_keys is for curl and BearSSL: where TLS is custom_stream's or custom_transport's, it must look at keys itself");
+    return llmfi_pins_ok(d->pinned_keys, err);
+#else
+    (void)d;
+    return llmfi_error_set(err, LLMF_ERR_NOT_BUILT, "llmf_desc.pinned_keys is for curl and BearSSL, and neither is in this build: drop LLMF_NO_CURL, or build with LLMF_WITH_BEARSSL=1");
+#endif
+}
+
 /* What cannot be meant, or not in this build. */
 static bool llmfi_desc_ok(const llmf_desc *d, llmf_error *err) {
 #if LLMF_HAS_CUSTOM
@@ -333,6 +352,16 @@ static bool llmfi_desc_ok(const llmf_desc *d, llmf_error *err) {
 #endif
 #if !LLMFI_HAS_VARIABLES
     if (d->getenv_fn || d->api_key_env) return llmfi_error_left_out(err, d->getenv_fn ? "llmf_desc.getenv_fn" : "llmf_desc.api_key_env", "ENV");
+#endif
+#if !LLMF_HAS_CACHE
+    if (d->cache_mode) return llmfi_error_left_out(err, "llmf_desc.cache_mode", "CACHE"); /* without it its like mean nothing */
+#else
+    if (d->cache_mode < 0 || d->cache_mode > LLMF_CACHE_OFF) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.cache_mode is no LLMF_CACHE_ value");
+#endif
+#if !LLMF_HAS_FILTERS
+    if (d->filter_count) return llmfi_error_left_out(err, "llmf_desc.filters", "FILTERS");
+#else
+    if (d->filter_count && !d->filters) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.filters is NULL but filter_count is not 0");
 #endif
 #if !LLMF_HAS_SLICES
     if (d->slice_us > 0) return llmfi_error_left_out(err, "llmf_desc.slice_us", "SLICES");
@@ -349,6 +378,7 @@ static bool llmfi_desc_ok(const llmf_desc *d, llmf_error *err) {
         return llmfi_error_about(err, LLMF_ERR_ARGUMENT, "", LLMFI_LIT("llmf_desc.clock_ns"), " is not set, and this build has no clock of its own (LLMF_NO_STDLIB): give it one, for the timeouts");
 #endif
     if (!llmfi_budget_desc_ok(d, err)) return false;
+    if (d->pinned_keys && !llmfi_pins_open(d, err)) return false;
     if (d->memory && !d->memory_size) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.memory is set but memory_size is 0: say how many bytes it has");
     return true;
 }

@@ -4,7 +4,9 @@
 #include "../../providers/fault.h"
 #include "batches.h"
 #include "budget.h"
+#include "cache.h"
 #include "core.h"
+#include "filters.h"
 #include "health.h"
 #include "keys.h"
 #include "registered.h"
@@ -124,7 +126,7 @@ static bool llmfi_pop_event(llmfi_call *c, llmf_event *ev) {
 #if LLMF_HAS_RETRY
     if (llmfi_holds_back(c)) return false;
 #endif
-    if (!llmfi_reply_next(&c->reply, ev) && !llmfi_final_event(c, ev)) return false;
+    if (!llmfi_reply_next(llmfi_shown(c), ev) && !llmfi_final_event(c, ev)) return false;
     ev->call.id = c->id;
     return true;
 }
@@ -136,13 +138,13 @@ static void llmfi_hand_out(llmfi_call *c) {
     if (llmfi_holds_back(c)) return;
 #endif
     if (c->quiet) {
-        while (llmfi_reply_next(&c->reply, &ev)) continue;
-        llmfi_reply_release_events(&c->reply);
+        while (llmfi_reply_next(llmfi_shown(c), &ev)) continue;
+        llmfi_reply_release_events(llmfi_shown(c));
         if (c->ended) c->f->events++;
         return;
     }
     if (!c->req.on_event) {
-        if (llmfi_reply_count(&c->reply) || (c->ended && !c->taken)) llmfi_mark_ready(c);
+        if (llmfi_reply_count(llmfi_shown(c)) || (c->ended && !c->taken)) llmfi_mark_ready(c);
         return;
     }
     if (!c->f->polling) { /* callbacks run inside llmf_poll only */
@@ -157,7 +159,7 @@ static void llmfi_hand_out(llmfi_call *c) {
         c->calling = false;
         if (rc != LLMF_CONTINUE && !c->ended) c->stop = c->f->deferred = true;
     }
-    if (!llmfi_reply_count(&c->reply)) llmfi_reply_release_events(&c->reply);
+    if (!llmfi_reply_count(llmfi_shown(c))) llmfi_reply_release_events(llmfi_shown(c));
 }
 
 /* ---- the end ---- */
@@ -224,10 +226,16 @@ static void llmfi_finish(llmfi_call *c) {
     if (llmfi_parent(c)) c->f->deferred = true; /* which looks at it then */
 #endif
     llmfi_give_back_decoder(c);
+#if LLMF_HAS_FILTERS
+    if (llmfi_is_filtered(c)) llmfi_filters_end(c);
+#endif
     llmfi_settle(c);
     llmfi_budget_settle(c, c->response.cost_pico);
+#if LLMF_HAS_CACHE
+    if (c->cache) llmfi_cache_keep(c);
+#endif
 #if LLMFI_HAS_HEALTH
-    if (c->response.error.code == LLMF_OK) llmfi_health_good(c);
+    if (c->response.error.code == LLMF_OK && !c->response.cached) llmfi_health_good(c);
 #endif
     llmfi_seen_end(c, c->response.error.code);
 #if LLMF_HAS_CONFIG /* which alone sets num_ctx */
@@ -253,11 +261,14 @@ static void llmfi_abort(llmfi_call *c, int code, const char *text) {
 static void llmfi_frame_taken(llmfi_call *c) {
     if (c->reply.content && !c->first_content_ns) c->first_content_ns = c->f->now_ns;
     if (c->reply.terminal && !c->terminal_ns) c->terminal_ns = c->f->now_ns;
+#if LLMF_HAS_FILTERS
+    if (llmfi_is_filtered(c)) llmfi_filters_run(c);
+#endif
     if (c->reply.error.code != LLMF_OK) c->f->deferred = true;
 #if LLMF_HAS_RETRY
     if (c->hedge_of || llmfi_hedge_of(c)) c->f->deferred = true; /* who is first? */
 #endif
-    if (llmfi_reply_count(&c->reply)) {
+    if (llmfi_reply_count(llmfi_shown(c))) {
         c->content_ns = c->f->now_ns;
         llmfi_hand_out(c);
     }
@@ -269,8 +280,8 @@ static void llmfi_frame(llmfi_call *c, llmf_str event, llmf_str data) {
 }
 
 /* No more for now: the caller must take events first, or the call is about to end. */
-static bool llmfi_full(const llmfi_call *c) {
-    return c->stop || c->free_later || llmfi_reply_count(&c->reply) >= LLMF_MAX_QUEUED;
+static bool llmfi_full(llmfi_call *c) {
+    return c->stop || c->free_later || llmfi_reply_count(llmfi_shown(c)) >= LLMF_MAX_QUEUED;
 }
 
 static void llmfi_wire_failed(llmfi_call *c, int why) {

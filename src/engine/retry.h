@@ -13,6 +13,9 @@
 
 static void llmfi_give_back_decoder(llmfi_call *c);
 static void llmfi_wipe_secrets(llmfi_call *c);
+#if LLMF_HAS_FILTERS
+static void llmfi_filters_free(llmfi_call *c);
+#endif
 #if LLMF_HAS_RETRY
 static void llmfi_attempt_over(llmfi_call *c);
 #endif
@@ -139,6 +142,10 @@ static void llmfi_call_rewind(llmfi_call *c) {
     llmfi_op_release(c);
 #endif
     llmfi_wipe_secrets(c);
+#if LLMF_HAS_FILTERS
+    llmfi_filters_free(c);
+    c->filtered = false; /* what they had changed is gone too */
+#endif
     llmfi_arena_rewind(&c->arena, &c->origin->mark);
     c->req = c->origin->req;
     memset(&c->ask, 0, sizeof c->ask);

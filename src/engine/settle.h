@@ -81,7 +81,7 @@ static bool llmfi_settle_tries(llmfi_call *c);
 /* Fills c->response; c->reply.error is what the call ended with. */
 LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
     llmf_response *r = &c->response;
-    llmfi_reply *reply = &c->reply;
+    llmfi_reply *reply = &c->reply, *shown = llmfi_shown(c);
     r->call.id = c->id;
     if (c->prepared) {
         r->provider = c->prepared->record.provider->name;
@@ -90,10 +90,10 @@ LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
     r->model_used = reply->model_used;
     r->request_id = reply->request_id;
     r->text = r->reasoning = r->refusal = llmfi_str("", 0);
-    if (!reply->discard) { /* else what is still there are events not yet taken */
-        r->text = llmfi_reply_text_of(&reply->text);
-        r->reasoning = llmfi_reply_text_of(&reply->reasoning);
-        r->refusal = llmfi_reply_text_of(&reply->refusal);
+    if (!shown->discard) { /* else what is still there are events not yet taken */
+        r->text = llmfi_reply_text_of(&shown->text);
+        r->reasoning = llmfi_reply_text_of(&shown->reasoning);
+        r->refusal = llmfi_reply_text_of(&shown->refusal);
     }
     r->state = llmfi_reply_text_of(&reply->state);
     r->raw = llmfi_reply_text_of(&c->raw);
@@ -132,6 +132,9 @@ LLMFI_UNUSED static void llmfi_settle(llmfi_call *c) {
     r->attempts = &c->wire.attempt;
     r->attempt_count = c->start_ns ? 1 : 0;
     r->attempt_total = (int64_t)r->attempt_count;
+#if LLMF_HAS_CACHE
+    if (r->cached) r->cost_pico = (int64_t)(r->attempt_count = 0); /* nothing was sent */
+#endif
 }
 
 #endif

@@ -1,7 +1,8 @@
 /* TLS 1.2 by BearSSL over the socket stream: an llmfi_stream, so that our HTTP speaks https. ECDHE with AES-GCM or ChaCha20-Poly1305 only.
 
    BearSSL's engine does no I/O. Ours is in `ready` (the handshake, which goes on as bytes come), `read` and `write`, none of which waits. Everything is in the
-   factory's block: 32 KiB a connection, and 8 KiB more while its certificate is checked. */
+   factory's block: 4 KiB a connection, which is a page (llmfi_lay_out aligns it), and 8 KiB more while its certificate is checked. The buffers for records are
+   the factory's, one each way. A connection has some of its own only while a record has come, or gone, in part: see llmfi_tls_rest. */
 #ifndef LLMFI_NET_BEARSSL_H
 #define LLMFI_NET_BEARSSL_H
 #include "roots.h"
@@ -15,12 +16,11 @@
 #define LLMFI_TLS_SESSION_NS UINT64_C(3600000000000)
 /* Bytes of a host's name in the cache of sessions, NUL included; longer ones are not kept. RFC 1035 has 255. */
 #define LLMFI_TLS_HOST 256
-/* Records of at most this much go out: with it a connection whose records are short touches two pages of its piece (llmfi_lay_out aligns them). What comes may have the full 16 KiB, as servers do not care for
-   what we should like. */
+/* Records of at most this much go out. What comes may have the full 16 KiB, as servers do not care for what we should like. */
 #define LLMFI_TLS_OUT 2048
 /* Records without a byte of data that one read may pass over. */
 #define LLMFI_TLS_ROUNDS 16
-/* Of the heap, for a connection and its handshake. */
+/* Of the heap, for a connection, its handshake and a record each way that is there in part. */
 #define LLMFI_TLS_BYTES 49152
 
 typedef struct llmfi_session {
@@ -39,6 +39,8 @@ typedef struct llmfi_bearssl {
     const char *no_roots;                    /* why there are none; static text */
     size_t next;                             /* the session to be given up for a new one */
     llmfi_session sessions[LLMFI_TLS_SESSIONS];
+    unsigned char out[LLMFI_TLS_OUT + 85];   /* for the connection at work only; BearSSL's overhead on the way out … */
+    unsigned char in[BR_SSL_BUFSIZE_INPUT];  /* … and in */
 } llmfi_bearssl;
 
 typedef struct llmfi_tls {
@@ -46,18 +48,18 @@ typedef struct llmfi_tls {
     void *under;                             /* the socket stream */
     llmfi_verify verify;                     /* of use while the handshake lasts */
     int port;
-    char host[LLMFI_TLS_HOST];               /* as asked for, without a dot at its end */
+    llmf_str host;                           /* as asked for, which lives longer, without a dot at its end */
     bool begun;                              /* the socket is connected and the handshake under way */
     bool up;                                 /* the handshake is done */
     bool dry;                                /* the last read took all that was in the socket, and nobody has waited for more since */
     bool cut;                                /* the server ended the connection without saying so in TLS */
+    bool lost;                               /* there was no memory for a record that is there in part: nothing follows */
     int error;                               /* of the verdict: BearSSL's number; 0: none */
     const char *why;                         /* static text; NULL: `error` tells */
     unsigned char head[5];                   /* of the record that is coming … */
     size_t head_len, left;                   /* … bytes of it that have come, and those behind it that have not */
+    unsigned char *kept_in, *kept_out;       /* instead of the factory's buffers; NULL: nothing is kept */
     br_ssl_client_context ssl;
-    unsigned char out[LLMFI_TLS_OUT + 85];   /* BearSSL's overhead on the way out … */
-    unsigned char in[BR_SSL_BUFSIZE_INPUT];  /* … and in */
 } llmfi_tls;
 
 static int64_t llmfi_tls_wall(const llmfi_net *net) {
@@ -165,11 +167,11 @@ static int llmfi_tls_roots(llmfi_bearssl *b) {
 
 /* ---- sessions ---- */
 
-static llmfi_session *llmfi_session_find(llmfi_bearssl *b, const char *host, int port) {
+static llmfi_session *llmfi_session_find(llmfi_bearssl *b, llmf_str host, int port) {
     size_t i;
     for (i = 0; i < LLMFI_TLS_SESSIONS; i++) {
         llmfi_session *s = &b->sessions[i];
-        if (s->host[0] && s->port == port && llmfi_eq_nocase(llmfi_cstr(s->host), llmfi_cstr(host))) return s;
+        if (s->host[0] && s->port == port && llmfi_eq_nocase(llmfi_cstr(s->host), host)) return s;
     }
     return NULL;
 }
@@ -188,7 +190,8 @@ static void llmfi_session_keep(llmfi_tls *t) {
     llmfi_session_forget(s);
     if (!p.session_id_len) return;
     if (!s) s = &b->sessions[b->next++ % LLMFI_TLS_SESSIONS];
-    memcpy(s->host, t->host, strlen(t->host) + 1);
+    memcpy(s->host, t->host.ptr, t->host.len);
+    s->host[t->host.len] = '\0';
     s->port = t->port;
     s->since_ns = llmfi_net_moment(b->net);
     s->p = p;
@@ -235,7 +238,7 @@ static void llmfi_tls_engine(llmfi_tls *t) {
     br_ssl_engine_set_protocol_names(e, (const char **)(uintptr_t)protocols, 1);
     br_ssl_engine_add_flags(e, BR_OPT_NO_RENEGOTIATION);
     br_ssl_engine_set_x509(e, &t->verify.vtable);
-    br_ssl_engine_set_buffers_bidi(e, t->in, sizeof t->in, t->out, sizeof t->out);
+    br_ssl_engine_set_buffers_bidi(e, t->b->in, sizeof t->b->in, t->b->out, sizeof t->b->out);
     e->log_max_frag_len = 14; /* do not ask for records as short as ours: few servers listen, and each event would cost two */
 }
 
@@ -257,10 +260,14 @@ static int llmfi_tls_begin(llmfi_tls *t) {
     llmfi_bearssl *b = t->b;
     const llmf_desc *d = b->net->desc;
     int got = d->insecure_tls ? LLMF_OK : llmfi_tls_roots(b);
+    char name[LLMFI_TLS_HOST];
     bool resume;
     if (got != LLMF_OK) return llmfi_tls_fail(t, got, b->no_roots);
-    llmfi_verify_init(&t->verify, b->net->heap, b->roots, b->root_count, llmfi_cstr(t->host), llmfi_tls_wall(b->net));
+    memcpy(name, t->host.ptr, t->host.len);
+    name[t->host.len] = '\0';
+    llmfi_verify_init(&t->verify, b->net->heap, b->roots, b->root_count, t->host, llmfi_tls_wall(b->net));
     t->verify.insecure = d->insecure_tls;
+    t->verify.pins = d->pinned_keys;
     llmfi_tls_engine(t);
     if (d->random) {
         unsigned char seed[32];
@@ -270,7 +277,7 @@ static int llmfi_tls_begin(llmfi_tls *t) {
     }
     resume = llmfi_session_resume(t);
     t->begun = true;
-    return br_ssl_client_reset(&t->ssl, t->verify.ip_len ? NULL : t->host, resume) ? LLMF_OK : llmfi_tls_broken(t);
+    return br_ssl_client_reset(&t->ssl, t->verify.ip_len ? NULL : name, resume) ? LLMF_OK : llmfi_tls_broken(t);
 }
 
 /* ---- records ---- */
@@ -293,6 +300,64 @@ static void llmfi_tls_count(llmfi_tls *t, const unsigned char *bytes, size_t n) 
     }
 }
 
+/* The record that is coming, or came last, as a whole. */
+static size_t llmfi_tls_record(const llmfi_tls *t) {
+    return sizeof t->head + ((size_t)t->head[3] << 8 | t->head[4]);
+}
+
+/* Bytes at the beginning of the factory's buffer that the engine still needs. Of a record's head none: llmfi_tls_receive brings it back. In the handshake
+   it takes what comes at once. */
+static size_t llmfi_tls_pending(const llmfi_tls *t) {
+    size_t len;
+    const unsigned char *to = br_ssl_engine_recvrec_buf(&t->ssl.eng, &len);
+    if (!to) return br_ssl_engine_current_state(&t->ssl.eng) & BR_SSL_CLOSED ? 0 : llmfi_tls_record(t); /* it has come and waits to be taken */
+    len = (size_t)(to - t->b->in);
+    return len > sizeof t->head ? len : 0;
+}
+
+/* The connection's own buffer takes over from the factory's `from`, of which `len` bytes are of use. It has room for `size`. NULL: no memory, and the connection is of no more use. */
+static unsigned char *llmfi_tls_keep(llmfi_tls *t, const unsigned char *from, size_t len, size_t size) {
+    unsigned char *to = (unsigned char *)llmfi_heap_alloc(t->b->net->heap, size);
+    if (to) memcpy(to, from, len);
+    else t->lost = true;
+    return to;
+}
+
+/* For the record that is coming, and no other. */
+static void llmfi_tls_keep_in(llmfi_tls *t) {
+    t->kept_in = llmfi_tls_keep(t, t->b->in, llmfi_tls_pending(t), llmfi_tls_record(t));
+    if (t->kept_in) t->ssl.eng.ibuf = t->kept_in;
+}
+
+/* Nothing of it is left to take: the next record, which may be longer, is for the factory's buffer again. */
+static void llmfi_tls_done_in(llmfi_tls *t) {
+    size_t len;
+    if (!t->kept_in || t->head_len || !br_ssl_engine_recvrec_buf(&t->ssl.eng, &len)) return;
+    llmfi_heap_free(t->b->net->heap, t->kept_in);
+    t->kept_in = NULL;
+    t->ssl.eng.ibuf = t->b->in;
+}
+
+/* Ends each piece of work, whose result `got` is: the factory's buffers are the next connection's, so what the engine still needs of them is kept, and what was
+   kept and is done with goes back. BearSSL has no function for that, but it reaches its buffers through two members only, and while they hold nothing it
+   remembers nothing of them. */
+static int llmfi_tls_rest(llmfi_tls *t, int got) {
+    llmfi_bearssl *b = t->b;
+    size_t len;
+    unsigned char *bytes = br_ssl_engine_sendrec_buf(&t->ssl.eng, &len);
+    if (bytes && !t->kept_out) {
+        t->kept_out = llmfi_tls_keep(t, b->out, (size_t)(bytes - b->out) + len, sizeof b->out);
+        if (t->kept_out) t->ssl.eng.obuf = t->kept_out;
+    } else if (!bytes && t->kept_out) {
+        llmfi_heap_free(b->net->heap, t->kept_out);
+        t->kept_out = NULL;
+        t->ssl.eng.obuf = b->out;
+    }
+    llmfi_tls_done_in(t);
+    if (!t->kept_in && llmfi_tls_pending(t)) llmfi_tls_keep_in(t);
+    return t->lost ? llmfi_tls_fail(t, LLMF_ERR_MEMORY, LLMFI_WORDS("no memory for a record that is there in part: raise memory_size")) : got;
+}
+
 /* Sends what the engine has ready. 1: all of it; 0: the socket takes no more for now; below 0: minus an llmf_result. */
 static int llmfi_tls_flush(llmfi_tls *t) {
     unsigned char *bytes;
@@ -308,9 +373,13 @@ static int llmfi_tls_flush(llmfi_tls *t) {
 /* Reads at most the rest of a record, straight to where the engine wants it: bytes, 0: none now, or what the socket said. */
 static int llmfi_tls_receive(llmfi_tls *t) {
     size_t len;
-    unsigned char *to = br_ssl_engine_recvrec_buf(&t->ssl.eng, &len);
-    int n = to ? llmfi_socket_read(t->b->net, t->under, (char *)to, len) : 0;
+    unsigned char *to;
+    int n;
+    llmfi_tls_done_in(t);
+    to = br_ssl_engine_recvrec_buf(&t->ssl.eng, &len);
+    n = to ? llmfi_socket_read(t->b->net, t->under, (char *)to, len) : 0;
     if (n <= 0) return n;
+    if (!t->kept_in) memcpy(t->b->in, t->head, t->head_len); /* other connections were here since */
     llmfi_tls_count(t, to, (size_t)n);
     br_ssl_engine_recvrec_ack(&t->ssl.eng, (size_t)n);
     return n;
@@ -355,7 +424,7 @@ static void *llmfi_tls_open_stream(void *user, const char *host, int port, bool 
     size_t len = strlen(host);
     llmfi_tls *t = tls && len < LLMFI_TLS_HOST ? (llmfi_tls *)llmfi_heap_alloc(b->net->heap, sizeof *t) : NULL;
     if (!t) return NULL;
-    memset(t, 0, offsetof(llmfi_tls, out)); /* the buffers: pages that may never be touched */
+    memset(t, 0, sizeof *t);
     t->b = b;
     t->under = llmfi_socket_open_stream(b->net, host, port, false);
     if (!t->under) {
@@ -363,8 +432,7 @@ static void *llmfi_tls_open_stream(void *user, const char *host, int port, bool 
         return NULL;
     }
     if (len && host[len - 1] == '.') len--;
-    memcpy(t->host, host, len);
-    t->host[len] = '\0';
+    t->host = llmfi_str(host, len);
     t->port = port;
     return t;
 }
@@ -380,7 +448,7 @@ static int llmfi_tls_ready(void *user, void *stream) {
         got = llmfi_tls_begin(t);
         if (got != LLMF_OK) return got;
     }
-    return llmfi_tls_handshake(t);
+    return llmfi_tls_rest(t, llmfi_tls_handshake(t));
 }
 
 /* Decrypted bytes that wait in the engine. */
@@ -402,9 +470,14 @@ static int llmfi_tls_bulk(llmfi_tls *t, char *out, size_t cap, size_t *len) {
     int n = llmfi_socket_read(t->b->net, t->under, out, cap);
     size_t at = 0, all = n > 0 ? (size_t)n : 0, some;
     *len = 0;
-    while (at < all) {
+    llmfi_tls_done_in(t);
+    while (at < all && !t->lost) {
         unsigned char *to = br_ssl_engine_recvrec_buf(&t->ssl.eng, &some);
         if (!to) break; /* closed: what follows is of no interest */
+        if (t->left > all - at && !t->kept_in) { /* the last one, and its end is not there: at once to where it waits */
+            llmfi_tls_keep_in(t);
+            continue;
+        }
         if (some > all - at) some = all - at;
         memcpy(to, out + at, some);
         llmfi_tls_count(t, to, some);
@@ -423,11 +496,9 @@ static int llmfi_tls_ended(llmfi_tls *t, int got) {
     return -LLMF_ERR_NETWORK;
 }
 
-static int llmfi_tls_read(void *user, void *stream, char *out, size_t cap) {
-    llmfi_tls *t = (llmfi_tls *)stream;
+static int llmfi_tls_read_some(llmfi_tls *t, char *out, size_t cap) {
     size_t len = llmfi_tls_take(t, out, cap), asked;
     int rounds, n;
-    (void)user;
     if (cap > INT32_MAX) cap = INT32_MAX;
     if (len || t->dry) {
         t->dry = false;
@@ -451,10 +522,14 @@ static int llmfi_tls_read(void *user, void *stream, char *out, size_t cap) {
     return (int)len;
 }
 
-static int llmfi_tls_write(void *user, void *stream, const char *bytes, size_t len) {
+static int llmfi_tls_read(void *user, void *stream, char *out, size_t cap) {
     llmfi_tls *t = (llmfi_tls *)stream;
-    size_t at = 0, room;
     (void)user;
+    return llmfi_tls_rest(t, t->lost ? 0 : llmfi_tls_read_some(t, out, cap));
+}
+
+static int llmfi_tls_write_some(llmfi_tls *t, const char *bytes, size_t len) {
+    size_t at = 0, room;
     if (len > INT32_MAX) len = INT32_MAX;
     for (;;) {
         unsigned char *to;
@@ -471,29 +546,34 @@ static int llmfi_tls_write(void *user, void *stream, const char *bytes, size_t l
     }
 }
 
+static int llmfi_tls_write(void *user, void *stream, const char *bytes, size_t len) {
+    llmfi_tls *t = (llmfi_tls *)stream;
+    (void)user;
+    return llmfi_tls_rest(t, t->lost ? 0 : llmfi_tls_write_some(t, bytes, len));
+}
+
 /* With a word of farewell, as far as the socket takes it at once: servers drop the session of those that leave without. */
 static void llmfi_tls_close_stream(void *user, void *stream) {
     llmfi_tls *t = (llmfi_tls *)stream;
     llmfi_net *net = t->b->net;
     (void)user;
-    if (t->up) br_ssl_engine_close(&t->ssl.eng);
-    if (t->begun) (void)llmfi_tls_flush(t);
+    if (t->up && !t->lost) br_ssl_engine_close(&t->ssl.eng);
+    if (t->begun && !t->lost) (void)llmfi_tls_flush(t);
     llmfi_socket_close_stream(net, t->under);
     llmfi_verify_free(&t->verify);
-    llmfi_wipe(llmfi_str((const char *)t, t->begun ? offsetof(llmfi_tls, in) : offsetof(llmfi_tls, out))); /* the session's keys, and the request's */
+    llmfi_heap_free(net->heap, t->kept_in);
+    llmfi_heap_free(net->heap, t->kept_out);
+    llmfi_wipe(llmfi_str((const char *)t, sizeof *t)); /* the session's keys */
     llmfi_heap_free(net->heap, t);
 }
 
 static intptr_t llmfi_tls_fd(void *user, void *stream, int *events) {
     llmfi_tls *t = (llmfi_tls *)stream;
     intptr_t fd = llmfi_socket_fd(t->b->net, t->under, events);
-    unsigned state;
     (void)user;
     t->dry = false;
-    if (!t->begun) return fd;
-    state = br_ssl_engine_current_state(&t->ssl.eng);
-    if (!t->up) *events = state & BR_SSL_SENDREC ? LLMF_FD_WRITE : LLMF_FD_READ;
-    else if (state & BR_SSL_SENDREC) *events |= LLMF_FD_WRITE;
+    if (t->begun && !t->up) *events = LLMF_FD_READ;
+    if (t->kept_out) *events = t->up ? *events | LLMF_FD_WRITE : LLMF_FD_WRITE;
     return fd;
 }
 

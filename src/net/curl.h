@@ -6,6 +6,7 @@
    inside one is swept up when libcurl has returned. */
 #ifndef LLMFI_NET_CURL_H
 #define LLMFI_NET_CURL_H
+#include "pins.h"
 #include "transport.h"
 #include "../base/text.h"
 #include "../wire/pull.h"
@@ -63,6 +64,7 @@ typedef struct llmfi_easy {
     const char *failed_text;
     CURLcode result;
     bool tls, connected;
+    bool unpinned;                           /* libcurl did not take llmf_desc.pinned_keys: https must not be spoken */
     bool fresh;                              /* as set: no kept connection is used */
     bool retried;
     bool head_done;                          /* headers from now on are trailers */
@@ -374,6 +376,12 @@ static void llmfi_easy_set_tls(llmfi_easy *e, const llmf_desc *d) {
         (void)curl_easy_setopt(h, CURLOPT_CAINFO_BLOB, &pem);
     }
 #endif
+    if (d->pinned_keys) {
+        e->unpinned = true;
+#if LIBCURL_VERSION_NUM >= 0x072C00
+        e->unpinned = curl_easy_setopt(h, CURLOPT_PINNEDPUBLICKEY, d->pinned_keys) != CURLE_OK;
+#endif
+    }
     if (!d->insecure_tls) return;
     (void)curl_easy_setopt(h, CURLOPT_SSL_VERIFYPEER, 0L);
     (void)curl_easy_setopt(h, CURLOPT_SSL_VERIFYHOST, 0L);
@@ -515,7 +523,8 @@ static const char *llmfi_curl_verdict(CURL *easy) {
 
 static int llmfi_curl_tls_error(llmfi_easy *e, llmfi_text *t) {
     const char *verdict = llmfi_curl_verdict(e->curl);
-    if (e->result == CURLE_SSL_CACERT_BADFILE) LLMFI_SAY(t, "the roots to verify with cannot be read: see ca_file and ca_pem");
+    if (e->result == CURLE_SSL_PINNEDPUBKEYNOTMATCH) llmfi_say_c(t, LLMFI_PINS_WORDS);
+    else if (e->result == CURLE_SSL_CACERT_BADFILE) LLMFI_SAY(t, "the roots to verify with cannot be read: see ca_file and ca_pem");
     else if (verdict[0]) llmfi_say_c(t, verdict);
     else if (strstr(e->error, "match") && (strstr(e->error, "host") || strstr(e->error, "subject"))) LLMFI_SAY(t, "the server's certificate is for another host");
     else LLMFI_SAY(t, "no TLS connection");
@@ -539,6 +548,7 @@ static int llmfi_curl_meaning(llmfi_easy *e, llmfi_text *t) {
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CIPHER:
     case CURLE_SSL_ISSUER_ERROR:
@@ -744,6 +754,7 @@ static void llmfi_curl_begin(llmfi_curl *c, llmf_exchange *x) {
         llmfi_easy_give(e, false);
         return;
     }
+    if (e->tls && e->unpinned && !e->failed) (void)llmfi_easy_stop(e, LLMF_ERR_TLS, "this libcurl, or its TLS library, cannot look for llmf_desc.pinned_keys");
     if (!ready && !e->failed) (void)llmfi_easy_stop(e, LLMF_ERR_MEMORY, "no memory for a request: raise memory_size");
     if (!e->failed) added = !c->dead && curl_multi_add_handle(c->multi, e->curl) == CURLM_OK;
     if (!e->failed && !added) (void)llmfi_easy_stop(e, LLMF_ERR_NETWORK, "libcurl takes no more requests");

@@ -290,7 +290,7 @@ static void llmfi_conn_ended(llmfi_conn *c, int got) {
     } else if (!c->reply.at) {
         llmfi_conn_fail(c, got == LLMF_STREAM_END ? LLMF_ERR_NETWORK : -got, "the connection ended before a reply came", got != LLMF_STREAM_END || c->broken);
     } else {
-        llmfi_conn_fail(c, -got == LLMF_ERR_TLS ? LLMF_ERR_TLS : LLMF_ERR_TRUNCATED, "the connection ended within the reply", got != LLMF_STREAM_END);
+        llmfi_conn_fail(c, -got == LLMF_ERR_TLS || -got == LLMF_ERR_MEMORY ? -got : LLMF_ERR_TRUNCATED, "the connection ended within the reply", got != LLMF_STREAM_END);
     }
 }
 

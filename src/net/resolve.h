@@ -1,54 +1,10 @@
-/* A host's addresses. Literals and localhost never leave the process; else the caller's hook, which may say "not yet", or getaddrinfo, which
-   may block for a look-up. */
+/* Who knows a host's addresses. Literals and localhost never leave the process; else the caller's hook, which may say "not yet"; else getaddrinfo, in a thread of
+   its own (LLMF_WITH_DNS_THREADS) or here, where it may block for a look-up. */
 #ifndef LLMFI_NET_RESOLVE_H
 #define LLMFI_NET_RESOLVE_H
-#include "transport.h"
+#include "lookup.h"
 
 #if LLMF_HAS_SOCKETS
-
-/* Addresses of one host that are tried. */
-#ifndef LLMFI_MAX_ADDRESSES
-#define LLMFI_MAX_ADDRESSES 8
-#endif
-
-typedef struct llmfi_address {
-    union {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-    } at;
-} llmfi_address;
-
-typedef struct llmfi_addresses {
-    int count;
-    llmfi_address list[LLMFI_MAX_ADDRESSES];
-} llmfi_addresses;
-
-static int llmfi_address_family(const llmfi_address *a) {
-    return a->at.any.sa_family;
-}
-
-static socklen_t llmfi_address_len(const llmfi_address *a) {
-    return (socklen_t)(llmfi_address_family(a) == AF_INET6 ? sizeof a->at.v6 : sizeof a->at.v4);
-}
-
-static void llmfi_address_set_port(llmfi_address *a, int port) {
-    if (llmfi_address_family(a) == AF_INET6) a->at.v6.sin6_port = htons((uint16_t)port);
-    else a->at.v4.sin_port = htons((uint16_t)port);
-}
-
-/* "127.0.0.1", "::1": adds it; false when it is none. */
-static bool llmfi_address_add(llmfi_addresses *all, const char *text, int port) {
-    llmfi_address *a = &all->list[all->count];
-    if (all->count == LLMFI_MAX_ADDRESSES) return false;
-    memset(a, 0, sizeof *a);
-    if (inet_pton(AF_INET, text, &a->at.v4.sin_addr) == 1) a->at.any.sa_family = AF_INET;
-    else if (inet_pton(AF_INET6, text, &a->at.v6.sin6_addr) == 1) a->at.any.sa_family = AF_INET6;
-    else return false;
-    llmfi_address_set_port(a, port);
-    all->count++;
-    return true;
-}
 
 /* localhost and names under it (RFC 6761, 6.3), with or without the root's dot. */
 static bool llmfi_is_localhost(const char *host) {
@@ -70,46 +26,8 @@ static int llmfi_resolve_hook(const llmfi_net *net, const char *host, int port, 
     return out->count;
 }
 
-#if LLMF_HAS_GETADDRINFO
-/* The first of a list, from `a` on, that is of this family; NULL: none is. */
-static const struct addrinfo *llmfi_address_of(const struct addrinfo *a, int family) {
-    while (a && (a->ai_family != family || (size_t)a->ai_addrlen > sizeof(((llmfi_address *)0)->at))) a = a->ai_next;
-    return a;
-}
-
-static int llmfi_resolve_system(const char *host, int port, llmfi_addresses *out) {
-    struct addrinfo hints, *found = NULL;
-    const struct addrinfo *next[2];
-    int turn;
-    memset(&hints, 0, sizeof hints);
-    hints.ai_family = AF_UNSPEC;
-    hints.ai_socktype = SOCK_STREAM;
-    if (getaddrinfo(host, NULL, &hints, &found)) return 0;
-    next[0] = llmfi_address_of(found, AF_INET);
-    next[1] = llmfi_address_of(found, AF_INET6);
-    turn = found->ai_family == AF_INET6;
-    while (out->count < LLMFI_MAX_ADDRESSES && (next[0] || next[1])) { /* the families take turns (RFC 8305, 4), beginning with the system's first choice */
-        const struct addrinfo *a = next[turn];
-        if (a) {
-            llmfi_address *to = &out->list[out->count++];
-            memcpy(&to->at, a->ai_addr, (size_t)a->ai_addrlen);
-            llmfi_address_set_port(to, port);
-            next[turn] = llmfi_address_of(a->ai_next, a->ai_family);
-        }
-        turn = !turn;
-    }
-    freeaddrinfo(found);
-    return out->count;
-}
-#else
-static int llmfi_resolve_system(const char *host, int port, llmfi_addresses *out) {
-    (void)host, (void)port, (void)out;
-    return 0;
-}
-#endif
-
 /* How many addresses into out; 0: there is no such host; -1: not yet, ask again. */
-LLMFI_UNUSED static int llmfi_resolve(const llmfi_net *net, const char *host, int port, llmfi_addresses *out) {
+LLMFI_UNUSED static int llmfi_resolve(llmfi_net *net, const char *host, int port, llmfi_addresses *out) {
     out->count = 0;
     if (llmfi_address_add(out, host, port)) return 1;
     if (llmfi_is_localhost(host)) {
@@ -117,7 +35,12 @@ LLMFI_UNUSED static int llmfi_resolve(const llmfi_net *net, const char *host, in
         (void)llmfi_address_add(out, "127.0.0.1", port);
         return out->count;
     }
-    return net->desc->resolve ? llmfi_resolve_hook(net, host, port, out) : llmfi_resolve_system(host, port, out);
+    if (net->desc->resolve) return llmfi_resolve_hook(net, host, port, out);
+#if LLMF_HAS_DNS_THREADS
+    return llmfi_lookup_ask(net, host, port, out);
+#else
+    return llmfi_resolve_system(host, port, out);
+#endif
 }
 
 #endif

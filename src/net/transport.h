@@ -34,6 +34,9 @@ typedef struct llmfi_net {
     uint64_t (*now_ns)(const struct llmfi_net *net);
     const uint64_t *moment_ns;     /* what the clock said when the engine last looked, which it does after each wait: see llmfi_net_moment. NULL: nobody looks */
     uint64_t slice_end_ns;         /* the poll under way shall end by then; 0: no slice */
+#if LLMF_HAS_DNS_THREADS
+    struct llmfi_lookups *lookups; /* NULL: there was none */
+#endif
     uint64_t handed_on;            /* counts llmf_exchange_data calls: lets the poll see that something happened */
 } llmfi_net;
 

@@ -3,6 +3,7 @@
 #ifndef LLMFI_NET_VERIFY_H
 #define LLMFI_NET_VERIFY_H
 #include "anchors.h"
+#include "pins.h"
 #include "resolve.h"
 #include "../base/clock.h"
 
@@ -18,6 +19,7 @@ typedef struct llmfi_chain {
     char *cert;                              /* the certificate that is coming; NULL: none yet */
     size_t cert_len, cert_size;
     unsigned count;                          /* certificates so far */
+    bool pinned;                             /* the server's key is one that is asked for */
     bool settled;                            /* a root stands for those before this one: what else the server sends is passed over */
     unsigned error;                          /* BR_ERR_X509_… of our own checks; 0: none */
     br_x509_minimal_context minimal;
@@ -33,6 +35,7 @@ typedef struct llmfi_verify {
     size_t ip_len;                           /* 0: the host is a name */
     int64_t now;                             /* seconds since 1970 */
     bool insecure;                           /* whatever it is: only its key is wanted */
+    const char *pins;                        /* llmf_desc.pinned_keys */
     llmfi_chain *chain;                      /* NULL: none is coming, or there was no memory */
     bool no_memory;                          /* that is why */
     const char *why;                         /* the verdict in words, where its number alone would not tell; NULL: it does */
@@ -156,6 +159,7 @@ static void llmfi_verify_end_cert(const br_x509_class **ctx) {
         llmfi_verify_refuse(v, BR_ERR_X509_UNEXPECTED, NULL);
         return;
     }
+    if (chain->count == 1) chain->pinned = !v->pins || llmfi_pins_match(v->pins, c.key_info);
     if (v->insecure) {
         llmfi_verify_any(v, &c);
         return;
@@ -187,6 +191,10 @@ static unsigned llmfi_verify_end_chain(const br_x509_class **ctx) {
     unsigned error;
     if (!v->chain) return llmfi_verify_no_memory(v);
     error = llmfi_verify_verdict(v);
+    if (!error && !v->chain->pinned) {
+        error = BR_ERR_X509_NOT_TRUSTED;
+        v->why = LLMFI_PINS_WORDS;
+    }
     if (!error && !v->insecure) {
         const br_x509_class **minimal = &v->chain->minimal.vtable;
         const br_x509_pkey *key = (*minimal)->get_pkey(minimal, &v->uses);

@@ -12,7 +12,7 @@ enum {
 };
 
 typedef struct llmfi_cert {
-    llmf_str issuer, subject;                /* whole elements */
+    llmf_str issuer, subject, key_info;      /* whole elements; key_info: SubjectPublicKeyInfo */
     int64_t begins, ends;                    /* seconds since 1970 */
     llmf_str algorithm, curve;               /* object identifiers of the key; curve: empty where it is none of an EC key */
     llmf_str key;                            /* the bit string's bytes */
@@ -120,7 +120,7 @@ LLMFI_UNUSED static bool llmfi_cert_read(llmf_str der, llmfi_cert *c) {
     if (tag == LLMFI_DER_VERSION) tag = llmfi_der_next(&in, &v, NULL);
     if (tag != LLMFI_DER_INTEGER || !llmfi_der_want(&in, LLMFI_DER_SEQUENCE, &v, NULL) || !llmfi_der_want(&in, LLMFI_DER_SEQUENCE, &v, &c->issuer) ||
         !llmfi_der_want(&in, LLMFI_DER_SEQUENCE, &v, NULL) || !llmfi_cert_dates(v, c) || !llmfi_der_want(&in, LLMFI_DER_SEQUENCE, &v, &c->subject) ||
-        !llmfi_der_want(&in, LLMFI_DER_SEQUENCE, &v, NULL) || !llmfi_cert_key(v, c))
+        !llmfi_der_want(&in, LLMFI_DER_SEQUENCE, &v, &c->key_info) || !llmfi_cert_key(v, c))
         return false;
     while ((tag = llmfi_der_next(&in, &v, NULL)) != 0) {
         if (tag != LLMFI_DER_EXTENSIONS) continue;

@@ -34,7 +34,7 @@ static void open_factory(const char *transport) {
     d.memory_size = (size_t)4 << 20;
     d.memory_size += (size_t)B.conc * 12288;
 #if LLMF_HAS_BEARSSL
-    d.memory_size += (size_t)B.conc * 32768;
+    d.memory_size += (size_t)B.conc * 8192;
 #endif
     d.ca_file = getenv("BENCH_CA");
     d.metrics = getenv("BENCH_METRICS") != NULL;

@@ -1,6 +1,31 @@
 /* https over our sockets by BearSSL, and the same certificates over libcurl: whom we talk to and whom not, connections cut at each byte, sessions, memory. */
 #define LLMF_WITH_BEARSSL 1
+#define LLMFACTORY_IMPLEMENTATION
+#include "../../src/system.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+/* The library's sockets, where a test wants it so: a random few bytes at a time, and often none. */
+static unsigned scant;             /* bytes at most; 0: as many as there are */
+static int scanty(size_t *len) {
+    int none = scant && rand() % 4 == 0;
+    if (scant && *len > scant) *len = 1 + (size_t)rand() % scant;
+    if (none) errno = EAGAIN;
+    return none;
+}
+static ssize_t scant_recv(int fd, void *to, size_t len, int flags) {
+    return scanty(&len) ? -1 : recv(fd, to, len, flags);
+}
+static ssize_t scant_send(int fd, const void *from, size_t len, int flags) {
+    return scanty(&len) ? -1 : send(fd, from, len, flags);
+}
+#define recv scant_recv
+#define send scant_send
+#undef LLMFACTORY_IMPLEMENTATION
 #include "kit.h"
+#undef recv
+#undef send
 #include "alloc.h"
 #include "server.h"
 #include "tls_server.h"
@@ -360,6 +385,112 @@ static void where_roots_come_from(void **state) {
     tls_stop(&s);
 }
 
+/* ---- pinned keys ---- */
+
+/* The pin of a certificate, as OpenSSL sees its key. */
+static const char *pin_of(const char *name) {
+    static char pins[4][64];
+    static int turn;
+    unsigned char hash[SHA256_DIGEST_LENGTH], *der = NULL;
+    char path[600], *pin = pins[turn++ % 4];
+    X509 *cert;
+    FILE *f;
+    int len;
+    snprintf(path, sizeof path, "%s/%s.pem", certs, name);
+    f = fopen(path, "rb");
+    assert_non_null(f);
+    cert = PEM_read_X509(f, NULL, NULL, NULL);
+    fclose(f);
+    assert_non_null(cert);
+    len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
+    assert_true(len > 0);
+    SHA256(der, (size_t)len, hash);
+    strcpy(pin, "sha256//");
+    EVP_EncodeBlock((unsigned char *)pin + 8, hash, sizeof hash);
+    OPENSSL_free(der);
+    X509_free(cert);
+    return pin;
+}
+
+static void only_pinned_keys(void **state) {
+    static const char *const transports[] = {"socket", "curl"};
+    static const struct { const char *first, *second; bool insecure, unknown; int code; const char *text; } rows[] = {
+        {"server", NULL, false, false, LLMF_OK, "full"},
+        {"other", "server", false, false, LLMF_OK, "full"},
+        {"server", "other", false, false, LLMF_OK, "full"},
+        {"other", NULL, false, false, LLMF_ERR_TLS, "none of llmf_desc.pinned_keys"},
+        {"other", "expired", false, false, LLMF_ERR_TLS, "none of llmf_desc.pinned_keys"},
+        {"ca", NULL, false, false, LLMF_ERR_TLS, "none of llmf_desc.pinned_keys"}, /* the server's own key counts, not that of who signed it */
+        {"server", NULL, true, true, LLMF_OK, "full"},
+        {"other", NULL, true, true, LLMF_ERR_TLS, "none of llmf_desc.pinned_keys"},
+        {"server", NULL, false, true, LLMF_ERR_TLS, "issuer"}, /* a pin is no substitute for a root */
+    };
+    tls_server s = our_server();
+    size_t i, k;
+    (void)state;
+    assert_true(tls_start(&s));
+    for (k = 0; k < 2; k++)
+        for (i = 0; i < KIT_COUNT(rows); i++) {
+            char pins[160];
+            long before = s.counts->requests;
+            talk t;
+            snprintf(pins, sizeof pins, "%s%s%s", pin_of(rows[i].first), rows[i].second ? ";" : "", rows[i].second ? pin_of(rows[i].second) : "");
+            talk_init(&t, transports[k], "localhost", "/v1", rows[i].unknown ? NULL : our_ca());
+            t.desc.pinned_keys = pins;
+            t.desc.insecure_tls = rows[i].insecure;
+            t.desc.max_idle = -1;
+            talk_open(&t, s.port);
+            memset(pins, 'x', sizeof pins); /* copied */
+            talk_call(&t, false, NULL);
+            talk_expect(&t, rows[i].code, rows[i].text);
+            if (!rows[i].code) talk_call(&t, false, NULL);
+            talk_expect(&t, rows[i].code, NULL);
+            if (s.counts->requests - before != (rows[i].code ? 0 : 2)) fail_msg("row %zu over %s: %ld requests", i, transports[k], s.counts->requests - before);
+            llmf_close(t.f);
+        }
+    tls_stop(&s);
+}
+
+static int never_started(void *user, llmf_exchange *x, const llmf_http_request *req) {
+    (void)user, (void)x, (void)req;
+    return LLMF_ERR_NETWORK;
+}
+
+static void pins_that_are_none(void **state) {
+    static const char *const bad[] = {
+        "", "sha256//", "/a/key.pem", "sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "sha1//AAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+        "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==", "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB=",
+        "sha256//-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", " sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=;",
+        "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+        "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=,sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="};
+    llmf_transport own;
+    llmf_desc d;
+    kit_world w;
+    llmf_error err;
+    llmf_factory *f;
+    size_t i;
+    (void)state;
+    for (i = 0; i < KIT_COUNT(bad); i++) {
+        d = kit_desc(&w);
+        d.pinned_keys = bad[i];
+        assert_null(llmf_open(&d, &err));
+        assert_int_equal(err.code, LLMF_ERR_ARGUMENT);
+        if (!kit_has(err.text, "pinned_keys") || !kit_has(err.text, "44 characters")) fail_msg("%s: %s", bad[i], err.text);
+        kit_drop(&w.log);
+    }
+    d.pinned_keys = "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=;sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    f = llmf_open(&d, &err);
+    assert_non_null(f);
+    llmf_close(f);
+    memset(&own, 0, sizeof own);
+    own.start = never_started;
+    d.custom_transport = &own; /* nobody would look at keys */
+    assert_null(llmf_open(&d, &err));
+    assert_int_equal(err.code, LLMF_ERR_ARGUMENT);
+    assert_true(kit_has(err.text, "pinned_keys"));
+    kit_drop(&w.log);
+}
+
 /* ---- ends ---- */
 
 static void a_missing_goodbye_is_a_cut(void **state) {
@@ -684,21 +815,92 @@ static void streams_over_https(void **state) {
 
 /* ---- memory ---- */
 
+enum { MANY = 12 };
+
+/* As many streams at once, each on a connection of its own. Their texts are added to `texts`; true when all ended well. */
+static bool many_streams(talk *t, kit_seen *seen) {
+    llmf_call calls[MANY];
+    double until = kit_seconds() + 60;
+    int i, finals = 0, good = 0;
+    for (i = 0; i < MANY; i++) {
+        llmf_request req = kit_request(true);
+        calls[i] = llmf_start(t->f, llmf_get(t->f, "openai:m", NULL), &req);
+        memset(&seen[i], 0, sizeof seen[i]);
+    }
+    while (finals < MANY && kit_seconds() < until) {
+        llmf_poll(t->f, 10);
+        for (i = 0, finals = 0; i < MANY; i++) {
+            kit_take(t->f, calls[i], &seen[i]);
+            finals += seen[i].finals;
+        }
+    }
+    for (i = 0; i < MANY; i++) {
+        good += seen[i].finals == 1 && !seen[i].code;
+        if (seen[i].code) printf("%s\n", seen[i].error);
+        llmf_free(t->f, calls[i]);
+    }
+    return good == MANY;
+}
+
+/* The buffers for records are the factory's: whatever of a record comes or goes at a time, no connection gets what is another's, and one at rest needs a page. */
+static void connections_share_their_buffers(void **state) {
+    static const unsigned scants[] = {0, 1, 7, 100, 2000};
+    static kit_seen seen[MANY];
+    char cert[300], key[300], base[128], first[8192];
+    server lb;
+    size_t k;
+    int i;
+    (void)state;
+    snprintf(cert, sizeof cert, "%s/server.pem", certs);
+    snprintf(key, sizeof key, "%s/server.key", certs);
+    assert_true(sizeof(llmfi_tls) <= 4096);
+    if (!server_start_tls(&lb, cert, key)) skip();
+    snprintf(base, sizeof base, "https://localhost:%d/v1/n30", lb.tls_port);
+    for (k = 0; k < KIT_COUNT(scants); k++) {
+        talk t;
+        size_t used;
+        talk_init(&t, "socket", "localhost", "", our_ca());
+        t.desc.base_url = base;
+        t.desc.max_idle = MANY;
+        t.f = llmf_open(&t.desc, &t.err);
+        assert_non_null(t.f);
+        talk_call(&t, false, NULL);
+        talk_expect(&t, LLMF_OK, NULL);
+        used = kit_used(t.f);
+        scant = scants[k];
+        srand(7);
+        assert_true(many_streams(&t, seen));
+        scant = 0;
+        for (i = 0; i < MANY; i++) {
+            if (!k && !i) snprintf(first, sizeof first, "%s", kit_cstr(&seen[i].text));
+            assert_string_equal(kit_cstr(&seen[i].text), first);
+            kit_forget(&seen[i]);
+        }
+        assert_true(strlen(first) > 30);
+        if (kit_used(t.f) - used > (MANY - 1) * 6144) fail_msg("%zu bytes for each kept connection", (kit_used(t.f) - used) / (MANY - 1));
+        llmf_close(t.f);
+    }
+    server_stop(&lb);
+}
+
 static void each_allocation_refused(void **state) {
     tls_server s = our_server();
     int nth, on;
     (void)state;
     assert_true(tls_start(&s));
-    for (on = 0; on < 2; on++) {
+    for (on = 0; on < 4; on++) {
         int good = 0;
+        srand(7);
         for (nth = 1; nth < 200 && good < 3; nth++) {
             talk t;
             talk_init(&t, "socket", "localhost", "/v1", our_ca());
             t.desc.max_idle = -1;
             talk_open(&t, s.port);
             assert_true(llmf_get(t.f, "openai:m", NULL).id != 0);
-            llmf_fail_memory(t.f, (uint64_t)nth, on != 0);
+            llmf_fail_memory(t.f, (uint64_t)nth, on % 2 != 0);
+            scant = on < 2 ? 0 : 60; /* records in part: they want memory too */
             talk_call(&t, false, NULL);
+            scant = 0;
             if (t.code != LLMF_OK && t.code != LLMF_ERR_MEMORY) fail_msg("the %dth refused: %s: %s", nth, llmf_result_name(t.code), t.error);
             good += t.code == LLMF_OK;
             llmf_fail_memory(t.f, 0, false);
@@ -778,10 +980,10 @@ static void curl_stays_the_default(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whom_bearssl_talks_to), cmocka_unit_test(whom_curl_talks_to), cmocka_unit_test(what_follows_a_root_does_not_matter), cmocka_unit_test(what_the_hello_says),
-        cmocka_unit_test(the_clock_is_the_factorys), cmocka_unit_test(where_roots_come_from), cmocka_unit_test(a_missing_goodbye_is_a_cut),
+        cmocka_unit_test(the_clock_is_the_factorys), cmocka_unit_test(where_roots_come_from), cmocka_unit_test(only_pinned_keys), cmocka_unit_test(pins_that_are_none), cmocka_unit_test(a_missing_goodbye_is_a_cut),
         cmocka_unit_test(cut_at_every_byte), cmocka_unit_test(a_silent_server), cmocka_unit_test(no_tls_there), cmocka_unit_test(bytes_one_by_one), cmocka_unit_test(large_and_small), cmocka_unit_test(a_frame_is_not_held_up),
         cmocka_unit_test(sessions_are_resumed), cmocka_unit_test(ten_calls_one_connection), cmocka_unit_test(streams_over_https),
-        cmocka_unit_test(each_allocation_refused), cmocka_unit_test(the_least_memory), cmocka_unit_test(curl_stays_the_default),
+        cmocka_unit_test(connections_share_their_buffers), cmocka_unit_test(each_allocation_refused), cmocka_unit_test(the_least_memory), cmocka_unit_test(curl_stays_the_default),
     };
     const char *shared = getenv("LLMF_SHARED");
     char command[400];

@@ -1,4 +1,5 @@
-/* Replays tests/transcripts (its README says what is in a file): whole, byte by byte, at every two-way split, in random pieces, cut at every byte. */
+/* Replays tests/transcripts (its README says what is in a file): whole, byte by byte, at every two-way split, in random pieces, cut at every byte;
+   through filters that change nothing, and once more from the cache. */
 #include "kit.h"
 #pragma GCC diagnostic ignored "-Wunused-function" /* the command uses more of it */
 
@@ -413,16 +414,28 @@ static llmf_model pick(llmf_factory *f, const transcript *t, const char *name) {
     return m;
 }
 
-static void run_splits(const transcript *t, const llmf_request *req, const char *name) {
+/* Two filters that let all through: one says so, the other writes it anew. */
+static int pass(void *user, llmf_filter_writer *w, const llmf_event *ev, bool last) {
+    if (last || (user && !llmf_filter_write(w, ev->text))) return LLMF_FILTER_STOP;
+    return LLMF_FILTER_PASS;
+}
+
+static void run_splits(const transcript *t, const llmf_request *req, const char *name, bool filtered) {
     static const char *const env[] = {"OPENAI_API_KEY", "sk-transcript", "ANTHROPIC_API_KEY", "sk-ant-transcript", NULL};
     kit_world w;
     llmf_desc d = kit_desc(&w);
     llmf_transport transport;
     llmf_factory *f;
     llmf_model m;
+    llmf_filter filters[2];
     pieces p;
     outcome o;
     size_t n, step = t->body.len > 8192 ? t->body.len / 400 + 1 : 1;
+    memset(filters, 0, sizeof filters);
+    filters[0].piece = filters[1].piece = pass;
+    filters[1].user = filters;
+    d.filters = filters;
+    d.filter_count = filtered ? 2 : 0;
     memset(&transport, 0, sizeof transport), memset(&p, 0, sizeof p);
     p.t = t;
     transport.user = &p;
@@ -437,7 +450,7 @@ static void run_splits(const transcript *t, const llmf_request *req, const char 
     for (n = 0; m.id && n < t->body.len + step && failures < 5; n += step) {
         p.first = n < t->body.len ? n : 0;
         play(f, m, req, &o);
-        as_expected(t, &o, name, "split at", n);
+        as_expected(t, &o, name, filtered ? "filtered, split at" : "split at", n);
         if (n == 0) check_request(t, &p, name);
         outcome_drop(&o);
         splits++;
@@ -511,6 +524,38 @@ end:
     kit_drop(&w.log);
 }
 
+/* What ended well is there again, in no more pieces than texts, when the same is asked; what did not is asked for again. */
+static void run_cached(const transcript *t, const llmf_request *req, const char *name) {
+    kit_world w;
+    llmf_desc d = kit_desc(&w);
+    llmf_factory *f;
+    llmf_model m;
+    llmf_recording r = t->reply;
+    llmf_cache_info info;
+    outcome first, again;
+    char *id;
+    d.transport = "replay";
+    d.api_key = "sk-transcript";
+    d.cache_mode = LLMF_CACHE_ON;
+    f = llmf_open(&d, NULL);
+    llmf_replay(f, &r);
+    m = pick(f, t, name);
+    play(f, m, req, &first);
+    r.status = 500;
+    r.body.len = 0;
+    play(f, m, req, &again);
+    llmf_cache(f, &info);
+    id = strstr(kit_cstr(&first.final), "id ");
+    if (id) memmove(id, strchr(id, '\n') + 1, strlen(strchr(id, '\n'))); /* nothing was sent, so there is none */
+    if (info.hits != (first.code == LLMF_OK)) complain(name, "hits", (size_t)info.hits, kit_cstr(&first.final), kit_cstr(&again.final));
+    if (first.code == LLMF_OK && (strcmp(kit_cstr(&first.final), kit_cstr(&again.final)) != 0 || strcmp(kit_cstr(&first.text), kit_cstr(&again.text)) != 0 || !again.consistent))
+        complain(name, "cached", 0, kit_cstr(&first.final), kit_cstr(&again.final));
+    outcome_drop(&first);
+    outcome_drop(&again);
+    llmf_close(f);
+    kit_drop(&w.log);
+}
+
 static bool run_file(const char *folder, const char *name) {
     static transcript t;
     char path[1024];
@@ -526,7 +571,9 @@ static bool run_file(const char *folder, const char *name) {
     } else {
         r->req.stream = t.stream;
         run_all(&t, &r->req, name);
-        run_splits(&t, &r->req, name);
+        run_splits(&t, &r->req, name, false);
+        run_splits(&t, &r->req, name, true);
+        run_cached(&t, &r->req, name);
     }
     kit_drop(&t.body);
     kit_drop(&t.expected);

@@ -113,6 +113,7 @@ static void print_response_members(FILE *f, const llmf_response *r) {
     if (r->latency_ms >= 0) put_number(f, "latency_ms", r->latency_ms);
     if (r->first_token_ms >= 0) put_number(f, "first_token_ms", r->first_token_ms);
     print_attempts(f, r);
+    if (r->cached) fputs(",\"cached\":true", f);
     if (r->error.code != LLMF_OK) {
         fputs(",\"error\":", f);
         print_error(f, &r->error);
