@@ -1661,6 +1661,11 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #define LLMFI_KEEP_IF(has, ...) LLMFI_KEEP_##has(__VA_ARGS__)
 #define LLMFI_KEEP_1(...) __VA_ARGS__
 #define LLMFI_KEEP_0(...)
+/* The other way round. */
+#define LLMFI_DROP(has, ...) LLMFI_DROP_IF(has, __VA_ARGS__)
+#define LLMFI_DROP_IF(has, ...) LLMFI_DROP_##has(__VA_ARGS__)
+#define LLMFI_DROP_1(...)
+#define LLMFI_DROP_0(...) __VA_ARGS__
 
 /* How the streams of the dialects come; what a program registers may take any. */
 #if LLMF_HAS_REGISTER || LLMFI_ROWS_STREAM_NDJSON
@@ -21085,6 +21090,7 @@ static llmf_str llmfi_key_variable(llmf_str word, int *auth) {
     return llmfi_str(word.ptr, colon);
 }
 
+#if LLMF_HAS_CONFIG
 /* The value of the first of several variables that has one. */
 static llmf_str llmfi_first_key(const llmfi_node *list, const llmfi_env *env) {
     const llmfi_node *n;
@@ -21092,6 +21098,9 @@ static llmf_str llmfi_first_key(const llmfi_node *list, const llmfi_env *env) {
     for (n = list ? list->child : NULL; n && !key.len; n = n->next) key = llmfi_env_filled(env, n->text);
     return key;
 }
+#else
+#define llmfi_first_key(list, env) llmfi_str(NULL, 0)
+#endif
 
 /* The key of a call that starts now, or empty; *auth: how it goes out. What the program gave outranks the model's entry, that its provider's entry, that
    the provider's variables. */
@@ -21103,10 +21112,10 @@ LLMFI_UNUSED static llmf_str llmfi_record_key(const llmfi_record *r, const llmfi
     if (!key.len) key = llmfi_env_filled(env, llmfi_cstr(env->desc->api_key_env));
     if (!key.len) key = r->api_key;
     if (!key.len) key = llmfi_env_filled(env, r->api_key_env_var);
-    if (!key.len) key = llmfi_first_key(r->key_list, env);
+    if (LLMF_HAS_CONFIG && !key.len) key = llmfi_first_key(r->key_list, env);
     if (!key.len) key = p->api_key;
     if (!key.len) key = llmfi_env_filled(env, p->api_key_env_var);
-    if (!key.len) key = llmfi_first_key(p->key_list, env);
+    if (LLMF_HAS_CONFIG && !key.len) key = llmfi_first_key(p->key_list, env);
     if (p->auth == LLMFI_AUTH_AWS && key.len) *auth = LLMFI_AUTH_BEARER; /* AWS signs with a pair of keys: a single one is a bearer key */
     if (p->api_key_env_var.len) return key.len ? key : llmfi_str("", 0);
     for (list = p->key_variables; !key.len && llmfi_next_word(&list, &word);) {
@@ -29902,7 +29911,7 @@ LLMF_API llmf_result llmf_budget_abi(llmf_factory *f, int scope, const char *nam
 #else
 
 LLMFI_UNUSED static bool llmfi_budget_reserve(llmfi_call *c) {
-    return !c->req.budget_pico || llmfi_error_left_out(&c->reply.error, "llmf_request.budget_pico", "BUDGETS");
+    return !c->req.budget_pico || llmfi_error_left_out(&c->reply.error, "llmf_request", "BUDGETS");
 }
 
 LLMFI_UNUSED static void llmfi_budget_settle(llmfi_call *c, int64_t cost) {
@@ -29911,10 +29920,6 @@ LLMFI_UNUSED static void llmfi_budget_settle(llmfi_call *c, int64_t cost) {
 
 LLMFI_UNUSED static void llmfi_budget_tell(llmf_factory *f) {
     (void)f;
-}
-
-static bool llmfi_budget_desc_ok(const llmf_desc *d, llmf_error *err) {
-    return !(d->budget_call_pico || d->budget_process_pico || d->budget_day_pico || d->budget_alert) || llmfi_error_left_out(err, "llmf_desc.budget_", "BUDGETS");
 }
 
 LLMF_API llmf_result llmf_budget_abi(llmf_factory *f, int scope, const char *name, llmf_budget_info *info, size_t info_size) {
@@ -32320,7 +32325,7 @@ static void llmfi_seen_sent(llmfi_call *c) {
 #else
 
 static bool llmfi_trace_begin(llmfi_call *c) {
-    return !c->req.trace_parent || llmfi_error_left_out(&c->reply.error, "llmf_request.trace_parent", "METRICS");
+    return !c->req.trace_parent || llmfi_error_left_out(&c->reply.error, "llmf_request", "METRICS");
 }
 
 #define llmfi_trace_asked(c) ((void)(c), false)
@@ -34226,7 +34231,7 @@ static void llmfi_cache_leave(llmfi_call *c) {
 #else
 
 static bool llmfi_cache_mode_ok(llmfi_call *c) {
-    return !c->req.response_cache || c->req.response_cache == LLMF_CACHE_OFF || llmfi_error_left_out(&c->reply.error, "llmf_request.response_cache", "CACHE");
+    return !c->req.response_cache || c->req.response_cache == LLMF_CACHE_OFF || llmfi_error_left_out(&c->reply.error, "llmf_request", "CACHE");
 }
 
 LLMF_API void llmf_cache_clear(llmf_factory *f) {
@@ -37609,9 +37614,11 @@ static void llmfi_copy_desc(llmfi_front *b, llmf_desc *d) {
     configs = (const char **)llmfi_front_array(b, d->config_count, sizeof *configs);
     for (i = 0; configs && i < d->config_count; i++) configs[i] = llmfi_front_text(b, d->configs[i]);
     d->configs = configs;
+#if LLMF_HAS_RETRY
     configs = (const char **)llmfi_front_array(b, d->fallback_count, sizeof *configs);
     for (i = 0; configs && i < d->fallback_count; i++) configs[i] = llmfi_front_text(b, d->fallbacks[i]);
     d->fallbacks = configs;
+#endif
 }
 
 static void llmfi_fill_desc(llmf_desc *d) {
@@ -37873,6 +37880,28 @@ static bool llmfi_pins_open(const llmf_desc *d, llmf_error *err) {
 #endif
 }
 
+/* Members that want an option which this build may not have. */
+static bool llmfi_desc_built(const llmf_desc *d, llmf_error *err) {
+    static const char options[] = "ENV\0CACHE\0FILTERS\0SLICES\0METRICS\0BUDGETS\0RETRY\0";
+    static const struct {
+        uint16_t at;
+        uint8_t size, option;
+    } members[] = {
+#define LLMFI_WANTS(has, member, option) LLMFI_DROP(has, {offsetof(llmf_desc, member), sizeof ((llmf_desc *)0)->member, option}, )
+        LLMFI_WANTS(LLMFI_HAS_VARIABLES, getenv_fn, 0) LLMFI_WANTS(LLMFI_HAS_VARIABLES, api_key_env, 0) LLMFI_WANTS(LLMF_HAS_CACHE, cache_mode, 1)
+        LLMFI_WANTS(LLMF_HAS_FILTERS, filter_count, 2) LLMFI_WANTS(LLMF_HAS_SLICES, slice_us, 3) LLMFI_WANTS(LLMF_HAS_METRICS, metrics, 4)
+        LLMFI_WANTS(LLMF_HAS_METRICS, span, 4) LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_call_pico, 5) LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_process_pico, 5)
+        LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_day_pico, 5) LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_alert, 5) LLMFI_WANTS(LLMF_HAS_RETRY, fallback_count, 6)
+#undef LLMFI_WANTS
+        {0, 0, 0}
+    };
+    size_t i, k;
+    for (i = 0; members[i].size; i++)
+        for (k = 0; k < members[i].size; k++)
+            if (((const char *)d)[members[i].at + k]) return llmfi_error_left_out(err, "llmf_desc", llmfi_word_at(options, members[i].option));
+    return true;
+}
+
 /* What cannot be meant, or not in this build. */
 static bool llmfi_desc_ok(const llmf_desc *d, llmf_error *err) {
 #if LLMF_HAS_CUSTOM
@@ -37881,24 +37910,12 @@ static bool llmfi_desc_ok(const llmf_desc *d, llmf_error *err) {
     if (s && !(s->open && s->read && s->write && s->close))
         return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.custom_stream needs open, read, write and close");
 #endif
-#if !LLMFI_HAS_VARIABLES
-    if (d->getenv_fn || d->api_key_env) return llmfi_error_left_out(err, d->getenv_fn ? "llmf_desc.getenv_fn" : "llmf_desc.api_key_env", "ENV");
-#endif
-#if !LLMF_HAS_CACHE
-    if (d->cache_mode) return llmfi_error_left_out(err, "llmf_desc.cache_mode", "CACHE"); /* without it its like mean nothing */
-#else
+    if (!llmfi_desc_built(d, err)) return false;
+#if LLMF_HAS_CACHE
     if (d->cache_mode < 0 || d->cache_mode > LLMF_CACHE_OFF) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.cache_mode is no LLMF_CACHE_ value");
 #endif
-#if !LLMF_HAS_FILTERS
-    if (d->filter_count) return llmfi_error_left_out(err, "llmf_desc.filters", "FILTERS");
-#else
+#if LLMF_HAS_FILTERS
     if (d->filter_count && !d->filters) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.filters is NULL but filter_count is not 0");
-#endif
-#if !LLMF_HAS_SLICES
-    if (d->slice_us > 0) return llmfi_error_left_out(err, "llmf_desc.slice_us", "SLICES");
-#endif
-#if !LLMF_HAS_METRICS
-    if (d->metrics || d->span) return llmfi_error_left_out(err, d->metrics ? "llmf_desc.metrics" : "llmf_desc.span", "METRICS");
 #endif
 #if !LLMF_HAS_MALLOC
     if (!d->memory && !d->alloc)
@@ -37908,7 +37925,9 @@ static bool llmfi_desc_ok(const llmf_desc *d, llmf_error *err) {
     if (!d->clock_ns)
         return llmfi_error_about(err, LLMF_ERR_ARGUMENT, "", LLMFI_LIT("llmf_desc.clock_ns"), " is not set, and this build has no clock of its own (LLMF_NO_STDLIB): give it one, for the timeouts");
 #endif
+#if LLMF_HAS_BUDGETS
     if (!llmfi_budget_desc_ok(d, err)) return false;
+#endif
     if (d->pinned_keys && !llmfi_pins_open(d, err)) return false;
     if (d->memory && !d->memory_size) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.memory is set but memory_size is 0: say how many bytes it has");
     return true;

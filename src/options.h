@@ -343,6 +343,11 @@
 #define LLMFI_KEEP_IF(has, ...) LLMFI_KEEP_##has(__VA_ARGS__)
 #define LLMFI_KEEP_1(...) __VA_ARGS__
 #define LLMFI_KEEP_0(...)
+/* The other way round. */
+#define LLMFI_DROP(has, ...) LLMFI_DROP_IF(has, __VA_ARGS__)
+#define LLMFI_DROP_IF(has, ...) LLMFI_DROP_##has(__VA_ARGS__)
+#define LLMFI_DROP_1(...)
+#define LLMFI_DROP_0(...) __VA_ARGS__
 
 /* How the streams of the dialects come; what a program registers may take any. */
 #if LLMF_HAS_REGISTER || LLMFI_ROWS_STREAM_NDJSON

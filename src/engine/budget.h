@@ -502,7 +502,7 @@ LLMF_API llmf_result llmf_budget_abi(llmf_factory *f, int scope, const char *nam
 #else
 
 LLMFI_UNUSED static bool llmfi_budget_reserve(llmfi_call *c) {
-    return !c->req.budget_pico || llmfi_error_left_out(&c->reply.error, "llmf_request.budget_pico", "BUDGETS");
+    return !c->req.budget_pico || llmfi_error_left_out(&c->reply.error, "llmf_request", "BUDGETS");
 }
 
 LLMFI_UNUSED static void llmfi_budget_settle(llmfi_call *c, int64_t cost) {
@@ -511,10 +511,6 @@ LLMFI_UNUSED static void llmfi_budget_settle(llmfi_call *c, int64_t cost) {
 
 LLMFI_UNUSED static void llmfi_budget_tell(llmf_factory *f) {
     (void)f;
-}
-
-static bool llmfi_budget_desc_ok(const llmf_desc *d, llmf_error *err) {
-    return !(d->budget_call_pico || d->budget_process_pico || d->budget_day_pico || d->budget_alert) || llmfi_error_left_out(err, "llmf_desc.budget_", "BUDGETS");
 }
 
 LLMF_API llmf_result llmf_budget_abi(llmf_factory *f, int scope, const char *name, llmf_budget_info *info, size_t info_size) {

@@ -530,7 +530,7 @@ static void llmfi_cache_leave(llmfi_call *c) {
 #else
 
 static bool llmfi_cache_mode_ok(llmfi_call *c) {
-    return !c->req.response_cache || c->req.response_cache == LLMF_CACHE_OFF || llmfi_error_left_out(&c->reply.error, "llmf_request.response_cache", "CACHE");
+    return !c->req.response_cache || c->req.response_cache == LLMF_CACHE_OFF || llmfi_error_left_out(&c->reply.error, "llmf_request", "CACHE");
 }
 
 LLMF_API void llmf_cache_clear(llmf_factory *f) {

@@ -78,9 +78,11 @@ static void llmfi_copy_desc(llmfi_front *b, llmf_desc *d) {
     configs = (const char **)llmfi_front_array(b, d->config_count, sizeof *configs);
     for (i = 0; configs && i < d->config_count; i++) configs[i] = llmfi_front_text(b, d->configs[i]);
     d->configs = configs;
+#if LLMF_HAS_RETRY
     configs = (const char **)llmfi_front_array(b, d->fallback_count, sizeof *configs);
     for (i = 0; configs && i < d->fallback_count; i++) configs[i] = llmfi_front_text(b, d->fallbacks[i]);
     d->fallbacks = configs;
+#endif
 }
 
 static void llmfi_fill_desc(llmf_desc *d) {
@@ -342,6 +344,28 @@ static bool llmfi_pins_open(const llmf_desc *d, llmf_error *err) {
 #endif
 }
 
+/* Members that want an option which this build may not have. */
+static bool llmfi_desc_built(const llmf_desc *d, llmf_error *err) {
+    static const char options[] = "ENV\0CACHE\0FILTERS\0SLICES\0METRICS\0BUDGETS\0RETRY\0";
+    static const struct {
+        uint16_t at;
+        uint8_t size, option;
+    } members[] = {
+#define LLMFI_WANTS(has, member, option) LLMFI_DROP(has, {offsetof(llmf_desc, member), sizeof ((llmf_desc *)0)->member, option}, )
+        LLMFI_WANTS(LLMFI_HAS_VARIABLES, getenv_fn, 0) LLMFI_WANTS(LLMFI_HAS_VARIABLES, api_key_env, 0) LLMFI_WANTS(LLMF_HAS_CACHE, cache_mode, 1)
+        LLMFI_WANTS(LLMF_HAS_FILTERS, filter_count, 2) LLMFI_WANTS(LLMF_HAS_SLICES, slice_us, 3) LLMFI_WANTS(LLMF_HAS_METRICS, metrics, 4)
+        LLMFI_WANTS(LLMF_HAS_METRICS, span, 4) LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_call_pico, 5) LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_process_pico, 5)
+        LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_day_pico, 5) LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_alert, 5) LLMFI_WANTS(LLMF_HAS_RETRY, fallback_count, 6)
+#undef LLMFI_WANTS
+        {0, 0, 0}
+    };
+    size_t i, k;
+    for (i = 0; members[i].size; i++)
+        for (k = 0; k < members[i].size; k++)
+            if (((const char *)d)[members[i].at + k]) return llmfi_error_left_out(err, "llmf_desc", llmfi_word_at(options, members[i].option));
+    return true;
+}
+
 /* What cannot be meant, or not in this build. */
 static bool llmfi_desc_ok(const llmf_desc *d, llmf_error *err) {
 #if LLMF_HAS_CUSTOM
@@ -350,24 +374,12 @@ static bool llmfi_desc_ok(const llmf_desc *d, llmf_error *err) {
     if (s && !(s->open && s->read && s->write && s->close))
         return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.custom_stream needs open, read, write and close");
 #endif
-#if !LLMFI_HAS_VARIABLES
-    if (d->getenv_fn || d->api_key_env) return llmfi_error_left_out(err, d->getenv_fn ? "llmf_desc.getenv_fn" : "llmf_desc.api_key_env", "ENV");
-#endif
-#if !LLMF_HAS_CACHE
-    if (d->cache_mode) return llmfi_error_left_out(err, "llmf_desc.cache_mode", "CACHE"); /* without it its like mean nothing */
-#else
+    if (!llmfi_desc_built(d, err)) return false;
+#if LLMF_HAS_CACHE
     if (d->cache_mode < 0 || d->cache_mode > LLMF_CACHE_OFF) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.cache_mode is no LLMF_CACHE_ value");
 #endif
-#if !LLMF_HAS_FILTERS
-    if (d->filter_count) return llmfi_error_left_out(err, "llmf_desc.filters", "FILTERS");
-#else
+#if LLMF_HAS_FILTERS
     if (d->filter_count && !d->filters) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.filters is NULL but filter_count is not 0");
-#endif
-#if !LLMF_HAS_SLICES
-    if (d->slice_us > 0) return llmfi_error_left_out(err, "llmf_desc.slice_us", "SLICES");
-#endif
-#if !LLMF_HAS_METRICS
-    if (d->metrics || d->span) return llmfi_error_left_out(err, d->metrics ? "llmf_desc.metrics" : "llmf_desc.span", "METRICS");
 #endif
 #if !LLMF_HAS_MALLOC
     if (!d->memory && !d->alloc)
@@ -377,7 +389,9 @@ static bool llmfi_desc_ok(const llmf_desc *d, llmf_error *err) {
     if (!d->clock_ns)
         return llmfi_error_about(err, LLMF_ERR_ARGUMENT, "", LLMFI_LIT("llmf_desc.clock_ns"), " is not set, and this build has no clock of its own (LLMF_NO_STDLIB): give it one, for the timeouts");
 #endif
+#if LLMF_HAS_BUDGETS
     if (!llmfi_budget_desc_ok(d, err)) return false;
+#endif
     if (d->pinned_keys && !llmfi_pins_open(d, err)) return false;
     if (d->memory && !d->memory_size) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.memory is set but memory_size is 0: say how many bytes it has");
     return true;

@@ -121,7 +121,7 @@ static void llmfi_seen_sent(llmfi_call *c) {
 #else
 
 static bool llmfi_trace_begin(llmfi_call *c) {
-    return !c->req.trace_parent || llmfi_error_left_out(&c->reply.error, "llmf_request.trace_parent", "METRICS");
+    return !c->req.trace_parent || llmfi_error_left_out(&c->reply.error, "llmf_request", "METRICS");
 }
 
 #define llmfi_trace_asked(c) ((void)(c), false)

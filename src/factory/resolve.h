@@ -566,6 +566,7 @@ static llmf_str llmfi_key_variable(llmf_str word, int *auth) {
     return llmfi_str(word.ptr, colon);
 }
 
+#if LLMF_HAS_CONFIG
 /* The value of the first of several variables that has one. */
 static llmf_str llmfi_first_key(const llmfi_node *list, const llmfi_env *env) {
     const llmfi_node *n;
@@ -573,6 +574,9 @@ static llmf_str llmfi_first_key(const llmfi_node *list, const llmfi_env *env) {
     for (n = list ? list->child : NULL; n && !key.len; n = n->next) key = llmfi_env_filled(env, n->text);
     return key;
 }
+#else
+#define llmfi_first_key(list, env) llmfi_str(NULL, 0)
+#endif
 
 /* The key of a call that starts now, or empty; *auth: how it goes out. What the program gave outranks the model's entry, that its provider's entry, that
    the provider's variables. */
@@ -584,10 +588,10 @@ LLMFI_UNUSED static llmf_str llmfi_record_key(const llmfi_record *r, const llmfi
     if (!key.len) key = llmfi_env_filled(env, llmfi_cstr(env->desc->api_key_env));
     if (!key.len) key = r->api_key;
     if (!key.len) key = llmfi_env_filled(env, r->api_key_env_var);
-    if (!key.len) key = llmfi_first_key(r->key_list, env);
+    if (LLMF_HAS_CONFIG && !key.len) key = llmfi_first_key(r->key_list, env);
     if (!key.len) key = p->api_key;
     if (!key.len) key = llmfi_env_filled(env, p->api_key_env_var);
-    if (!key.len) key = llmfi_first_key(p->key_list, env);
+    if (LLMF_HAS_CONFIG && !key.len) key = llmfi_first_key(p->key_list, env);
     if (p->auth == LLMFI_AUTH_AWS && key.len) *auth = LLMFI_AUTH_BEARER; /* AWS signs with a pair of keys: a single one is a bearer key */
     if (p->api_key_env_var.len) return key.len ? key : llmfi_str("", 0);
     for (list = p->key_variables; !key.len && llmfi_next_word(&list, &word);) {
