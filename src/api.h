@@ -666,9 +666,9 @@ static inline bool llmf_provider_status(llmf_factory *f, size_t i, llmf_status_i
    llmf_cache_store  A store of your own (a file, Redis), asked where memory has nothing; what is kept goes to both. A blob is opaque, versioned and checksummed together
                   with its key: one that was changed or cut, is of another version or another key, or older than cache_ttl_ms, counts as none, and `del` is called for it.
                   It holds the answer, neither the request nor the key. The checksum is against accidents: whoever can write to the store can write answers.
-                  The hooks run in the thread that uses the factory, inside the function that serves the call (llmf_start asks, llmf_poll keeps); they must not wait for
-                  long, and call nothing of the library. get: false where there is none; *blob stays valid until a hook is called again. put: ttl_ms as in llmf_desc,
-                  0: none ends; the blob is valid inside the call only. Each may be NULL.
+                  The hooks run in the thread that uses the factory, inside the function that serves the call (llmf_start asks, llmf_poll or llmf_next keeps); they must
+                  not wait for long, and call nothing of the library. get: false where there is none; *blob stays valid until a hook is called again. put: ttl_ms as in
+                  llmf_desc, 0: none ends; the blob is valid inside the call only. Each may be NULL.
    llmf_cache     Figures since the factory was opened; all 0 where no call has asked yet, f is NULL, or LLMF_NO_CACHE=1. hits and misses count calls that asked.
    llmf_cache_clear  Forgets what is kept in memory; not what your store has, nor hits and misses.
 

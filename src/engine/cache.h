@@ -505,7 +505,7 @@ static void llmfi_cache_keep(llmfi_call *c) {
     bool polling = f->polling;
     llmfi_cached *e;
     llmfi_out out;
-    if (!c->cache->write || c->response.error.code != LLMF_OK || !c->reply.terminal) return;
+    if (!c->cache->write || c->response.error.code != LLMF_OK) return; /* without its terminal event it would be TRUNCATED */
     llmfi_out_count(&out);
     llmfi_cache_write(c, wall, &out);
     e = llmfi_cached_new(f, c->cache->key, out.total + LLMFI_SHA256);

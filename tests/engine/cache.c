@@ -15,7 +15,7 @@ typedef struct store {
     size_t count;
     int gets, puts, dels;
     int64_t ttl_ms;
-    llmf_factory *f;               /* not NULL: `put` tries what hooks must not */
+    llmf_factory *f;               /* not NULL: hooks try what they must not */
     llmf_call call;
 } store;
 
@@ -29,6 +29,7 @@ static bool store_get(void *user, const unsigned char key[32], llmf_str *blob) {
     store *s = (store *)user;
     size_t i = store_find(s, key);
     s->gets++;
+    if (s->f) assert_int_equal(llmf_poll(s->f, 0), -LLMF_ERR_ARGUMENT);
     if (i == s->count) return false;
     blob->ptr = s->at[i].blob.ptr;
     blob->len = s->at[i].blob.len;
@@ -705,7 +706,7 @@ static void by_bytes(void **state) {
 
     stage_desc(&s); /* never more than half of the block, whatever is asked for */
     s.d.memory_size = 1 << 20;
-    s.d.cache_bytes = (size_t)1 << 40;
+    s.d.cache_bytes = (size_t)-1;
     s.d.log = NULL;
     stage_open(&s, "openai:m");
     say(&s, body.ptr);
@@ -1051,18 +1052,34 @@ static void a_hook_that_calls_back(void **state) {
     llmf_request req = request("a");
     llmf_cache_store c;
     llmf_event ev;
+    kit_text body = {NULL, 0, 0};
     store mine;
     stage s;
     (void)state;
     c = hooks(&mine);
     open_on(&s, &c, 0);
     say(&s, PLAIN("one"));
-    mine.call = llmf_start(s.f, s.m, &req);
     mine.f = s.f;
+    mine.call = llmf_start(s.f, s.m, &req);
+    assert_int_equal(mine.gets, 1);
     while (!mine.puts) llmf_poll(s.f, 0);
     assert_false(llmf_next(s.f, mine.call, &ev)); /* it is freed */
     llmf_poll(s.f, 0);
     assert_null(s.f->calls);
+
+    kit_counting(&body, NULL, LLMF_MAX_QUEUED + 50); /* a call that had to stop comes to its end inside llmf_next */
+    say(&s, body.ptr);
+    req.prompt = "b";
+    req.stream = true;
+    mine.call = llmf_start(s.f, s.m, &req);
+    llmf_poll(s.f, 0);
+    assert_int_equal(mine.puts, 1);
+    while (mine.puts == 1 && llmf_next(s.f, mine.call, &ev)) continue;
+    assert_int_equal(mine.puts, 2);
+    assert_false(llmf_next(s.f, mine.call, &ev));
+    llmf_poll(s.f, 0);
+    assert_null(s.f->calls);
+    kit_drop(&body);
     stage_close(&s);
     store_drop(&mine);
 }

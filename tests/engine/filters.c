@@ -442,10 +442,36 @@ static void held_to_the_end(void **state) {
     assert_string_equal(kit_cstr(&seen.text), KIT_STORY_TEXT);
     assert_int_equal(g.lasts, 1);
     assert_string_equal(kit_cstr(&seen.log), "text Once\ntext  upon\ntext  a\ntext  time, \xc3\xa9t\xc3\xa9.\nusage\n");
+    s.wire.len = (size_t)(strstr(KIT_STORY, "\"stop\"") - KIT_STORY); /* of a reply that is cut it does not go: nobody has said that it may */
+    assert_int_equal(run_polling(&s, &req, &seen), LLMF_ERR_TRUNCATED);
+    assert_true(strcmp(kit_cstr(&seen.text), "Once upon a") == 0 && g.lasts == 1);
     req.stream = false; /* a whole reply is one piece */
     say(&s, PLAIN("one time"));
     assert_int_equal(run_polling(&s, &req, &seen), LLMF_OK);
     assert_string_equal(kit_cstr(&seen.log), "text one time\n");
+    kit_forget(&seen);
+    stage_close(&s);
+}
+
+/* What one lets go at the end is for the next an ordinary piece, which it may hold: it is asked once more after that. */
+static void held_by_two(void **state) {
+    llmf_request req = request("a");
+    kit_seen seen;
+    guard g[2];
+    stage s;
+    (void)state;
+    memset(&seen, 0, sizeof seen), memset(g, 0, sizeof g);
+    stage_desc(&s, 2);
+    g[0].word = "t\xc3\xa9.?"; /* of KIT_STORY, both are begun where it ends */
+    g[1].word = ".!";
+    s.filters[0].piece = s.filters[1].piece = guard_piece;
+    s.filters[0].user = &g[0];
+    s.filters[1].user = &g[1];
+    stage_open(&s, "openai:m");
+    say(&s, KIT_STORY);
+    assert_int_equal(run_polling(&s, &req, &seen), LLMF_OK);
+    assert_string_equal(kit_cstr(&seen.log), "text Once\ntext  upon\ntext  a\ntext  time\ntext , \xc3\xa9t\xc3\xa9.\nusage\n");
+    assert_true(g[0].lasts == 1 && g[1].lasts == 1 && g[0].held == 2 && g[1].held == 1); /* the first held ", ete" already */
     kit_forget(&seen);
     stage_close(&s);
 }
@@ -524,7 +550,7 @@ static int tag_piece(void *user, llmf_filter_writer *w, const llmf_event *ev, bo
     tag *t = (tag *)user;
     (void)last;
     kit_addf(&trail, "%c(%.*s)", t->name, (int)ev->text.len, ev->text.ptr);
-    return llmf_filter_write(w, ev->text) && llmf_filter_write(w, llmfi_str(&t->name, 1)) ? LLMF_FILTER_PASS : LLMF_FILTER_STOP;
+    return llmf_filter_write(w, llmfi_str(&t->name, 1)) && llmf_filter_write(w, ev->text) ? LLMF_FILTER_PASS : LLMF_FILTER_STOP;
 }
 
 static int tag_whole(void *user, llmf_filter_writer *w, const llmf_event *ev) {
@@ -553,16 +579,16 @@ static void in_order(void **state) {
     stage_open(&s, "openai:m");
     say(&s, "data: {\"choices\":[{\"delta\":{\"content\":\"1\"}}]}\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"2\"}}]}\n\n" KIT_FINISH("stop") KIT_USAGE KIT_DONE);
     assert_int_equal(ask(&s, &req, &seen), LLMF_OK);
-    assert_string_equal(kit_cstr(&trail), "a?b?c?c(1)b(1c)a(1cb)c(2)b(2c)a(2cb)");
-    assert_string_equal(kit_cstr(&seen.log), "text 1cba\ntext 2cba\nusage\n");
+    assert_string_equal(kit_cstr(&trail), "a?b?c?c(1)b(c1)a(bc1)c(2)b(c2)a(bc2)");
+    assert_string_equal(kit_cstr(&seen.log), "text abc1\ntext abc2\nusage\n");
 
     trail.len = 0; /* a filter that wants the whole: one piece, behind all `piece` */
     s.filters[0].whole = s.filters[1].whole = tag_whole;
     s.filters[2].piece = NULL;
     tags[1].wholes = true;
     assert_int_equal(ask(&s, &req, &seen), LLMF_OK);
-    assert_string_equal(kit_cstr(&trail), "a?b?c?b(1)a(1b)b(2)a(2b)b[1ba2ba]a[<1ba2ba>]");
-    assert_string_equal(kit_cstr(&seen.log), "text <1ba2ba>\nusage\n");
+    assert_string_equal(kit_cstr(&trail), "a?b?c?b(1)a(b1)b(2)a(b2)b[ab1ab2]a[<ab1ab2>]");
+    assert_string_equal(kit_cstr(&seen.log), "text <ab1ab2>\nusage\n");
 
     tags[0].whole_does = LLMF_FILTER_STOP; /* or none */
     s.filters[0].name = "a";
@@ -796,6 +822,41 @@ static void meddling(void **state) {
     }
 }
 
+/* The same before there is a call to speak of. */
+static int meddle_early(void *user, llmf_filter_writer *w, const llmf_request *req) {
+    meddler *m = (meddler *)user;
+    llmf_response r;
+    (void)w;
+    m->runs++;
+    assert_int_equal(llmf_poll(m->s->f, 0), -LLMF_ERR_ARGUMENT);
+    assert_int_equal(llmf_generate(m->s->f, m->s->m, req, &r), LLMF_ERR_ARGUMENT);
+    if (m->how) llmf_close(m->s->f);
+    return LLMF_FILTER_PASS;
+}
+
+static void meddling_early(void **state) {
+    llmf_request req = request("a");
+    meddler m;
+    kit_seen seen;
+    stage s;
+    (void)state;
+    memset(&seen, 0, sizeof seen), memset(&m, 0, sizeof m);
+    stage_desc(&s, 1);
+    m.s = &s;
+    s.filters[0].before = meddle_early;
+    s.filters[0].user = &m;
+    stage_open(&s, "openai:m");
+    say(&s, KIT_STORY);
+    assert_int_equal(ask(&s, &req, &seen), LLMF_OK);
+    m.how = 1;
+    assert_true(llmf_start(s.f, s.m, &req).id != 0);
+    assert_int_equal(llmf_poll(s.f, 0), -LLMF_ERR_STALE); /* closed now */
+    assert_int_equal(m.runs, 2);
+    s.f = NULL;
+    kit_forget(&seen);
+    stage_close(&s);
+}
+
 /* A blocking call, and one with a callback. */
 static void other_faces(void **state) {
     llmf_request req = request("a");
@@ -930,9 +991,9 @@ static void cheap_where_unused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(before_changes),  cmocka_unit_test(before_refuses), cmocka_unit_test(before_misused), cmocka_unit_test(a_preview_shows_it_changed),
-        cmocka_unit_test(at_every_split),  cmocka_unit_test(held_to_the_end), cmocka_unit_test(must_decide),   cmocka_unit_test(types_apart),
+        cmocka_unit_test(at_every_split),  cmocka_unit_test(held_to_the_end), cmocka_unit_test(held_by_two),    cmocka_unit_test(must_decide),   cmocka_unit_test(types_apart),
         cmocka_unit_test(in_order),        cmocka_unit_test(at_random),      cmocka_unit_test(over_the_cache), cmocka_unit_test(with_a_full_queue),
-        cmocka_unit_test(meddling),        cmocka_unit_test(other_faces),    cmocka_unit_test(transcripts),   cmocka_unit_test(memory_refused), cmocka_unit_test(cheap_where_unused),
+        cmocka_unit_test(meddling),       cmocka_unit_test(meddling_early),        cmocka_unit_test(other_faces),    cmocka_unit_test(transcripts),   cmocka_unit_test(memory_refused), cmocka_unit_test(cheap_where_unused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
