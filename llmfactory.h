@@ -28880,6 +28880,7 @@ typedef struct llmfi_call {
     bool kept_away;                          /* not sent: limits, a cool-down or a breaker */
 #endif
     bool filtered;                           /* the filters have seen the request */
+    bool filter_refused;                     /* and one of them will not have it, or its answer: nobody else is asked */
     uint64_t start_ns, connected_ns, first_byte_ns, content_ns, terminal_ns; /* 0: not yet; content_ns: the latest */
     uint64_t first_content_ns, end_ns;
     uint64_t attempt_ns;                     /* the start of the attempt under way; start_ns: of the first */
@@ -34324,7 +34325,10 @@ static bool llmfi_filter_no_memory(llmf_filter_writer *w) {
 static bool llmfi_filter_leave(llmf_filter_writer *w, int answer) {
     w->call->calling = w->calling;
     w->call->f->polling = w->polling;
-    if (!w->failed && answer != LLMF_FILTER_PASS) llmfi_filter_fail(w, LLMF_ERR_CONTENT_FILTER, w->reason);
+    if (!w->failed && answer != LLMF_FILTER_PASS) {
+        w->call->filter_refused = true;
+        llmfi_filter_fail(w, LLMF_ERR_CONTENT_FILTER, w->reason);
+    }
     return !w->failed;
 }
 
@@ -35186,7 +35190,7 @@ static bool llmfi_goes_on(llmfi_call *c) {
     bool has_chain, first, on;
     struct llmfi_tries *t;
     llmf_retry rules;
-    if (code == LLMF_OK || code > LLMF_ERR_ALL_FAILED || !c->prepared || c->previewing) return false;
+    if (code == LLMF_OK || code > LLMF_ERR_ALL_FAILED || !c->prepared || c->previewing || c->filter_refused) return false;
     meaning = llmfi_meanings[code];
     llmfi_retry_rules(c, &rules);
     if (meaning && !c->kept_away && !(c->tries && c->tries->noted)) llmfi_health_bad(c, &rules, meaning);

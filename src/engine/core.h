@@ -93,6 +93,7 @@ typedef struct llmfi_call {
     bool kept_away;                          /* not sent: limits, a cool-down or a breaker */
 #endif
     bool filtered;                           /* the filters have seen the request */
+    bool filter_refused;                     /* and one of them will not have it, or its answer: nobody else is asked */
     uint64_t start_ns, connected_ns, first_byte_ns, content_ns, terminal_ns; /* 0: not yet; content_ns: the latest */
     uint64_t first_content_ns, end_ns;
     uint64_t attempt_ns;                     /* the start of the attempt under way; start_ns: of the first */

@@ -69,7 +69,10 @@ static bool llmfi_filter_no_memory(llmf_filter_writer *w) {
 static bool llmfi_filter_leave(llmf_filter_writer *w, int answer) {
     w->call->calling = w->calling;
     w->call->f->polling = w->polling;
-    if (!w->failed && answer != LLMF_FILTER_PASS) llmfi_filter_fail(w, LLMF_ERR_CONTENT_FILTER, w->reason);
+    if (!w->failed && answer != LLMF_FILTER_PASS) {
+        w->call->filter_refused = true;
+        llmfi_filter_fail(w, LLMF_ERR_CONTENT_FILTER, w->reason);
+    }
     return !w->failed;
 }
 

@@ -578,7 +578,7 @@ static bool llmfi_goes_on(llmfi_call *c) {
     bool has_chain, first, on;
     struct llmfi_tries *t;
     llmf_retry rules;
-    if (code == LLMF_OK || code > LLMF_ERR_ALL_FAILED || !c->prepared || c->previewing) return false;
+    if (code == LLMF_OK || code > LLMF_ERR_ALL_FAILED || !c->prepared || c->previewing || c->filter_refused) return false;
     meaning = llmfi_meanings[code];
     llmfi_retry_rules(c, &rules);
     if (meaning && !c->kept_away && !(c->tries && c->tries->noted)) llmfi_health_bad(c, &rules, meaning);

@@ -194,10 +194,47 @@ static void a_minute_has_a_second_to_spare(void **state) {
     close_all(f);
 }
 
+/* What the program's own filter refuses, no other model is asked. */
+static int refuse_request(void *user, llmf_filter_writer *w, const llmf_request *req) {
+    (void)user, (void)w, (void)req;
+    return LLMF_FILTER_STOP;
+}
+
+static int refuse_text(void *user, llmf_filter_writer *w, const llmf_event *ev) {
+    (void)user, (void)w, (void)ev;
+    return LLMF_FILTER_STOP;
+}
+
+static void filters_are_final(void **state) {
+    script_reply of[2];
+    int k;
+    (void)state;
+    of[0] = of[1] = GOOD;
+    for (k = 0; k < 2; k++) {
+        llmf_desc d = script_desc(&s, by_host);
+        llmf_filter filter;
+        llmf_factory *f;
+        memset(&filter, 0, sizeof filter);
+        if (k) filter.piece = refuse_text;
+        else filter.before = refuse_request;
+        d.filters = &filter;
+        d.filter_count = 1;
+        d.config_text = CONFIG "models:\n  a: {provider: pa, model_id: m, fallbacks: [b]}\n  b: {provider: pb, model_id: m}\n";
+        s.data = of;
+        f = llmf_open(&d, NULL);
+        assert_non_null(f);
+        ask(f, NULL);
+        assert_int_equal(seen.code, LLMF_ERR_CONTENT_FILTER);
+        assert_int_equal(s.asked, k);
+        close_all(f);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tokens_are_mended_in_their_second), cmocka_unit_test(nobody_left_is_no_reason), cmocka_unit_test(nobody_left_without_repeats),
         cmocka_unit_test(attempts_of_each_model), cmocka_unit_test(an_open_breaker_moves_at_once), cmocka_unit_test(a_minute_has_a_second_to_spare),
+        cmocka_unit_test(filters_are_final),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
