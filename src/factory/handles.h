@@ -277,12 +277,14 @@ LLMFI_UNUSED static uint32_t llmfi_handle_new(llmfi_handles *h, llmfi_config *co
     return at;
 }
 
+#if LLMF_HAS_RETRY || LLMF_HAS_ROUTES
 /* The plain handle of a name, prepared; 0 with *err. */
 LLMFI_UNUSED static uint32_t llmfi_handle_named(llmfi_handles *h, llmfi_config *config, llmf_str name, llmf_error *err) {
     uint32_t at = llmfi_handle_find(h, name.ptr, name.len, llmfi_handle_hash(name.ptr, name.len));
     if (!at) return llmfi_handle_new(h, config, name, NULL, err);
     return llmfi_handle_use(h, config, at, err) ? at : 0;
 }
+#endif
 
 #if LLMF_HAS_ROUTES
 /* The handle that a route gives of a model: one for the two of them. */

@@ -200,8 +200,8 @@ static int refuse_request(void *user, llmf_filter_writer *w, const llmf_request 
     return LLMF_FILTER_STOP;
 }
 
-static int refuse_text(void *user, llmf_filter_writer *w, const llmf_event *ev) {
-    (void)user, (void)w, (void)ev;
+static int refuse_text(void *user, llmf_filter_writer *w, const llmf_event *ev, bool last) {
+    (void)user, (void)w, (void)ev, (void)last;
     return LLMF_FILTER_STOP;
 }
 

@@ -134,7 +134,7 @@ static bool sim_go(sim_world *w, llmf_factory *f, llmf_model m, const sim_run *r
         sim_take(w, f, &first);
         next = sim_next(w, f);
         if (w->count < run->calls && arrival < next) next = arrival;
-        if (next == UINT64_MAX) return false;
+        if (next == UINT64_MAX) return !w->open;
         still = next > w->s.w.now ? 0 : still + 1;
         if (still > 10000) return false; /* it spins */
         if (next > w->s.w.now) w->s.w.now = next;
@@ -342,21 +342,26 @@ static void sim_scenarios(const sim_run *run) {
 
 /* ---- many seeds ---- */
 
-/* Any script: faults, limits and windows by chance. */
+/* Any script: faults, limits and windows by chance. One draw a statement: compilers differ in what of a call they evaluate first. */
+static unsigned sim_draw(uint64_t *state, unsigned below) {
+    return (unsigned)(kit_random(state) >> 33) % below;
+}
+
 static void sim_any_script(uint64_t seed, char *to, size_t cap) {
     uint64_t state = seed * 7919 + 17;
-    int items = 1 + (int)(kit_random(&state) >> 40) % 6;
+    unsigned items = 1 + sim_draw(&state, 6);
     size_t n = 0;
     while (items--) {
-        unsigned k = (unsigned)(kit_random(&state) >> 33) % SIM_WORDS, who = 1 + (unsigned)(kit_random(&state) >> 33) % 7, from = (unsigned)(kit_random(&state) >> 33) % 40;
+        unsigned k = sim_draw(&state, SIM_WORDS), who = 1 + sim_draw(&state, 7), from = sim_draw(&state, 40), length = 5 + sim_draw(&state, 30), pause = sim_draw(&state, 40),
+                 wait = sim_draw(&state, 30), percent = 10 + sim_draw(&state, 160), most = 20 + sim_draw(&state, 200);
         n += (size_t)snprintf(to + n, cap - n, "%s%s%s%s:%s", n ? "," : "", who & 1 ? "a" : "", who & 2 ? "b" : "", who & 4 ? "c" : "", sim_words[k].name);
-        if (sim_words[k].what == LIMIT_RPM) n += (size_t)snprintf(to + n, cap - n, "=%u", 20 + (unsigned)(kit_random(&state) >> 33) % 200);
-        else if (sim_words[k].what == LIMIT_TPM) n += (size_t)snprintf(to + n, cap - n, "=%u", 5000 + (unsigned)(kit_random(&state) >> 33) % 60000);
-        else {
-            if (sim_words[k].what == DO_STATUS && kit_random(&state) >> 63) n += (size_t)snprintf(to + n, cap - n, "=%u", (unsigned)(kit_random(&state) >> 33) % 15);
-            if (kit_random(&state) >> 63) n += (size_t)snprintf(to + n, cap - n, "%%%u", 10 + (unsigned)(kit_random(&state) >> 33) % 80);
-            n += (size_t)snprintf(to + n, cap - n, "@%u-%u/%u", from, from + 5 + (unsigned)(kit_random(&state) >> 33) % 30, 40 + (unsigned)(kit_random(&state) >> 33) % 40);
+        if (sim_words[k].what == LIMIT_RPM || sim_words[k].what == LIMIT_TPM) {
+            n += (size_t)snprintf(to + n, cap - n, "=%u", sim_words[k].what == LIMIT_RPM ? most : most * 300);
+            continue;
         }
+        if (sim_words[k].what == DO_STATUS && wait < 15) n += (size_t)snprintf(to + n, cap - n, "=%u", wait);
+        if (percent < 100) n += (size_t)snprintf(to + n, cap - n, "%%%u", percent);
+        n += (size_t)snprintf(to + n, cap - n, "@%u-%u/%u", from, from + length, from + length + pause);
     }
 }
 
