@@ -1,6 +1,7 @@
 /* Public keys that a server must have one of, in the form of libcurl's CURLOPT_PINNEDPUBLICKEY: "sha256//" and base64 of the hash, with ";" between them. */
 #ifndef LLMFI_NET_PINS_H
 #define LLMFI_NET_PINS_H
+#include "sys.h"
 #include "../base/base64.h"
 #include "../base/hash.h"
 #include "../base/text.h"

@@ -3,6 +3,7 @@
 #define LLMFI_NET_TRANSPORTS_H
 #include "custom.h"
 #include "echo.h"
+#include "pins.h"
 #include "replay.h"
 #include "stream.h"
 #if LLMF_HAS_REPLAY
