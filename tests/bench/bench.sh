@@ -29,10 +29,14 @@ build() { # OUTPUT SOURCE LIBRARIES...
     # shellcheck disable=SC2086
     $CC -std=c99 -O2 $warn -I"${INCLUDE:-.}" -DLS_TLS -o "$B/$output" "tests/bench/$source" "$@" || die "$source does not build"
 }
+# What stands between a call and its host where things fail, left out.
+bare='-DLLMF_NO_RETRY=1 -DLLMF_NO_ROUTES=1 -DLLMF_NO_BUDGETS=1 -DLLMF_NO_METRICS=1 -DLLMF_NO_CACHE=1 -DLLMF_NO_FILTERS=1 -DLLMF_NO_SAVE=1'
 build_all() {
     build loadserver loadserver.c -lssl -lcrypto
     build bench_llmf bench_llmf.c -lcurl -ldl
     build bench_socket bench_llmf.c -DLLMF_NO_CURL=1 -ldl
+    # shellcheck disable=SC2086
+    build bench_bare bench_llmf.c -DLLMF_NO_CURL=1 $bare -ldl
     build bench_bearssl bench_llmf.c -DLLMF_NO_CURL=1 -DLLMF_WITH_BEARSSL=1 -lbearssl -ldl
     build bench_handshake bench_handshake.c -DLLMF_NO_CURL=1 -DLLMF_WITH_BEARSSL=1 -lbearssl
     build bench_handle bench_handle.c -lcurl
@@ -218,6 +222,8 @@ count_rows() {
     raw=$(per_call c_multi $plain/v1 plain 100 400)
     count "plain call over socket, instructions" "$(BENCH_TRANSPORT=socket per_call bench_llmf $plain/v1 plain 100 400)" "$raw" 30000
     count "plain call over libcurl, instructions" "$(BENCH_TRANSPORT=curl per_call bench_llmf $plain/v1 plain 100 400)" "$raw" ""
+    bare_call=$(BENCH_TRANSPORT=socket per_call bench_bare $plain/v1 plain 100 400)
+    ratio "plain call with retries, limits, budgets, metrics / without" "$(BENCH_TRANSPORT=socket per_call bench_socket $plain/v1 plain 100 400)" "$bare_call" instr. 1.10
     raw=$(per_event c_multi)
     count "streamed event over socket, instructions" "$(BENCH_TRANSPORT=socket per_event bench_llmf)" "$raw" 3000
     count "streamed event over libcurl, instructions" "$(BENCH_TRANSPORT=curl per_event bench_llmf)" "$raw" ""
