@@ -84,7 +84,7 @@ static int64_t llmfi_budget_of_route(const llmfi_config *config, llmf_str name) 
 
 /* ---- what is counted ---- */
 
-/* The budget of a model or route, made now if there is none; `provider` may be empty, else the name is provider:name. NULL: no room. */
+/* The budget of a model or route; `provider` may be empty, else the name is provider:name. NULL: none is counted. */
 static llmfi_budget *llmfi_budget_find(const llmf_factory *f, int scope, llmf_str provider, llmf_str name) {
     llmfi_budget *b;
     size_t front = provider.len ? provider.len + 1 : 0;
@@ -93,6 +93,7 @@ static llmfi_budget *llmfi_budget_find(const llmf_factory *f, int scope, llmf_st
     return NULL;
 }
 
+/* The same, made now if there is none. NULL: no room. */
 static llmfi_budget *llmfi_budget_get(llmf_factory *f, int scope, llmf_str provider, llmf_str name) {
     llmfi_budget *b = llmfi_budget_find(f, scope, provider, name);
     size_t front = provider.len ? provider.len + 1 : 0;
@@ -301,8 +302,8 @@ static bool llmfi_budget_count(llmfi_call *c, const llmfi_bound bounds[LLMFI_BOU
     return true;
 }
 
-/* Every budget that an attempt holds something of, and the call's own sum: NULL in its place where there is none. */
-static void llmfi_budget_each(llmfi_call *c, llmfi_held *h, llmfi_budget *at[4]) {
+/* Every budget that an attempt holds something of; NULL in its place where there is none. */
+static void llmfi_budget_each(llmfi_call *c, const llmfi_held *h, llmfi_budget *at[4]) {
     at[0] = &c->f->budget;
     at[1] = &c->f->budget_day;
     at[2] = h->model;

@@ -9,7 +9,8 @@
 /* Bytes from the front that are looked at; the length counts whole. */
 enum { LLMFI_COMPLEXITY_BYTES = 4096 };
 
-/* How tasks with many steps are asked for: stems of words in English, German, French, Spanish, Italian, Portuguese, Russian, Chinese, Japanese. */
+/* How tasks with many steps are asked for: stems of words in English, German, French, Spanish, Italian, Portuguese, Dutch,
+   Polish, Russian, Chinese and Japanese. */
 static const char llmfi_hard_words[] =
     "prove \0proof\0derive\0derivation\0optimi\0algorithm\0complexity\0design a\0architect\0implement\0refactor\0debug\0analy\0compar\0trade-off\0tradeoff\0evaluate\0"
     "critique\0strateg\0step by step\0step-by-step\0justif\0edge case\0migrat\0simulat\0diagnos\0root cause\0concurren\0race condition\0"
