@@ -68,7 +68,7 @@ way() { # TARGET: the option of what it talks over
 # Is there such a thing on that target? Libraries are those of this machine.
 there() { # TARGET OPTIONS
     case "$1 $2" in
-    armhf*CURL* | armhf*BEARSSL* | cortex-m3*SOCKET* | cortex-m3*EPOLL* | cortex-m3*CURL* | cortex-m3*FILES* | cortex-m3*ENV* | cortex-m3*BEARSSL*) return 1 ;;
+    armhf*CURL* | armhf*BEARSSL* | cortex-m3*SOCKET* | cortex-m3*EPOLL* | cortex-m3*CURL* | cortex-m3*FILES* | cortex-m3*ENV* | cortex-m3*BEARSSL* | cortex-m3*DNS_THREADS*) return 1 ;;
     esac
 }
 version() { "$(compiler "$1")" --version | head -n 1; }
