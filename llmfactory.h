@@ -38841,6 +38841,29 @@ LLMF_API llmf_result llmf_load_file(llmf_factory *f, const char *path, llmf_erro
     return (llmf_result)err->code;
 }
 
+#else
+
+LLMF_API size_t llmf_save(llmf_factory *f, void *out, size_t cap) {
+    (void)out, (void)cap;
+    if (f) (void)llmfi_error_left_out(&f->last_error, "llmf_save", "SAVE");
+    return 0;
+}
+
+LLMF_API llmf_result llmf_load(llmf_factory *f, const void *bytes, size_t len, llmf_error *err) {
+    (void)bytes, (void)len;
+    if (f) (void)llmfi_error_left_out(&f->last_error, "llmf_load", "SAVE");
+    if (f && err) *err = f->last_error;
+    return LLMF_ERR_NOT_BUILT;
+}
+
+LLMF_API llmf_result llmf_save_file(llmf_factory *f, const char *path, llmf_error *err) {
+    return llmf_load(f, path, 0, err);
+}
+
+LLMF_API llmf_result llmf_load_file(llmf_factory *f, const char *path, llmf_error *err) {
+    return llmf_load(f, path, 0, err);
+}
+
 #endif
 #endif
 /* The chain of providers: the primary one and its fallbacks, and how each of them is. */
