@@ -17,7 +17,7 @@ static const char usage[] =
     "The key is in OPENAI_API_KEY, or what another provider calls it. Ends with 1 if there was no answer.\n";
 
 /* 32 KB of it are the connection, 8 the certificates while they are checked, the rest what is under way: an event of an answer may have 4 KB. */
-static char block[79 * 1024];
+static char block[76 * 1024];
 static char roots[16 * 1024 + 1], line[8 * 1024];
 
 static void say(int fd, const char *text, size_t len) {
