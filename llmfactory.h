@@ -25126,7 +25126,7 @@ LLMFI_UNUSED static llmfi_transport *llmfi_replay_open(llmfi_net *net) {
 
    BearSSL's engine does no I/O. Ours is in `ready` (the handshake, which goes on as bytes come), `read` and `write`, none of which waits. Everything is in the
    factory's block: 4 KiB a connection, which is a page (llmfi_lay_out aligns it), and 8 KiB more while its certificate is checked. The buffers for records are
-   the factory's, one each way. A connection has some of its own only while a record has come, or gone, in part: see llmfi_tls_rest. */
+   the factory's, one each way. A connection has some of its own only while a record has come, or gone, in part, and others are open: see llmfi_tls_rest. */
 #ifndef LLMFI_NET_BEARSSL_H
 #define LLMFI_NET_BEARSSL_H
 /* The roots of LLMF_WITH_ROOTS=1. Written by tools/roots.py from a bundle of roots and tools/roots.txt; not edited by hand.
@@ -26553,9 +26553,11 @@ typedef struct llmfi_bearssl {
     const br_x509_trust_anchor *roots;       /* NULL: not yet looked for, or there are none */
     size_t root_count;
     const char *no_roots;                    /* why there are none; static text */
+    size_t streams;                          /* open connections */
+    struct llmfi_tls *lone;                  /* the only one, which may have something in the buffers below; NULL: nobody has */
     size_t next;                             /* the session to be given up for a new one */
     llmfi_session sessions[LLMFI_TLS_SESSIONS];
-    unsigned char out[LLMFI_TLS_OUT + 85];   /* for the connection at work only; BearSSL's overhead on the way out … */
+    unsigned char out[LLMFI_TLS_OUT + 85];   /* for the connection at work, or the only one; BearSSL's overhead on the way out … */
     unsigned char in[BR_SSL_BUFSIZE_INPUT];  /* … and in */
 } llmfi_bearssl;
 
@@ -26865,13 +26867,15 @@ static void llmfi_tls_done_in(llmfi_tls *t) {
 }
 
 /* Ends each piece of work, whose result `got` is: the factory's buffers are the next connection's, so what the engine still needs of them is kept, and what was
-   kept and is done with goes back. BearSSL has no function for that, but it reaches its buffers through two members only, and while they hold nothing it
-   remembers nothing of them. */
+   kept and is done with goes back. Where there is no other connection it may stay until there is one (llmfi_tls_open_stream): a small block has no room for more.
+   BearSSL has no function for that, but it reaches its buffers through two members only, and while they hold nothing it remembers nothing of them. */
 static int llmfi_tls_rest(llmfi_tls *t, int got) {
     llmfi_bearssl *b = t->b;
+    bool alone = b->streams == 1;
     size_t len;
     unsigned char *bytes = br_ssl_engine_sendrec_buf(&t->ssl.eng, &len);
-    if (bytes && !t->kept_out) {
+    b->lone = alone ? t : NULL;
+    if (bytes && !t->kept_out && !alone) {
         t->kept_out = llmfi_tls_keep(t, b->out, (size_t)(bytes - b->out) + len, sizeof b->out);
         if (t->kept_out) t->ssl.eng.obuf = t->kept_out;
     } else if (!bytes && t->kept_out) {
@@ -26880,7 +26884,7 @@ static int llmfi_tls_rest(llmfi_tls *t, int got) {
         t->ssl.eng.obuf = b->out;
     }
     llmfi_tls_done_in(t);
-    if (!t->kept_in && llmfi_tls_pending(t)) llmfi_tls_keep_in(t);
+    if (!t->kept_in && !alone && llmfi_tls_pending(t)) llmfi_tls_keep_in(t);
     return t->lost ? llmfi_tls_fail(t, LLMF_ERR_MEMORY, LLMFI_WORDS("no memory for a record that is there in part: raise memory_size")) : got;
 }
 
@@ -26997,6 +27001,8 @@ static void *llmfi_tls_open_stream(void *user, const char *host, int port, bool 
     if (len && host[len - 1] == '.') len--;
     t->host = llmfi_str(host, len);
     t->port = port;
+    b->streams++;
+    if (b->lone) (void)llmfi_tls_rest(b->lone, 0); /* where there is no memory its own next step tells */
     return t;
 }
 
@@ -27037,7 +27043,7 @@ static int llmfi_tls_bulk(llmfi_tls *t, char *out, size_t cap, size_t *len) {
     while (at < all && !t->lost) {
         unsigned char *to = br_ssl_engine_recvrec_buf(&t->ssl.eng, &some);
         if (!to) break; /* closed: what follows is of no interest */
-        if (t->left > all - at && !t->kept_in) { /* the last one, and its end is not there: at once to where it waits */
+        if (t->left > all - at && !t->kept_in && t->b->streams > 1) { /* the last one, and its end is not there: at once to where it waits */
             llmfi_tls_keep_in(t);
             continue;
         }
@@ -27126,6 +27132,8 @@ static void llmfi_tls_close_stream(void *user, void *stream) {
     llmfi_verify_free(&t->verify);
     llmfi_heap_free(net->heap, t->kept_in);
     llmfi_heap_free(net->heap, t->kept_out);
+    t->b->streams--;
+    if (t->b->lone == t) t->b->lone = NULL;
     llmfi_wipe(llmfi_str((const char *)t, sizeof *t)); /* the session's keys */
     llmfi_heap_free(net->heap, t);
 }
@@ -27133,10 +27141,11 @@ static void llmfi_tls_close_stream(void *user, void *stream) {
 static intptr_t llmfi_tls_fd(void *user, void *stream, int *events) {
     llmfi_tls *t = (llmfi_tls *)stream;
     intptr_t fd = llmfi_socket_fd(t->b->net, t->under, events);
+    size_t len;
     (void)user;
     t->dry = false;
     if (t->begun && !t->up) *events = LLMF_FD_READ;
-    if (t->kept_out) *events = t->up ? *events | LLMF_FD_WRITE : LLMF_FD_WRITE;
+    if (t->begun && br_ssl_engine_sendrec_buf(&t->ssl.eng, &len)) *events = t->up ? *events | LLMF_FD_WRITE : LLMF_FD_WRITE;
     return fd;
 }
 
