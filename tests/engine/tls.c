@@ -999,6 +999,57 @@ static void connections_share_their_buffers(void **state) {
     server_stop(&lb);
 }
 
+/* The only connection has what is there of a record in the factory's buffers until another one comes, after any number of steps: then it goes on with its own, or, where there is
+   no memory for them (refused: the nth request from then on, and all behind it), ends for that; the other one is never touched. */
+static void another_connection_comes(void **state) {
+    char cert[300], key[300], base[128];
+    int steps, refused, moved = 0, lost = 0;
+    server lb;
+    (void)state;
+    snprintf(cert, sizeof cert, "%s/server.pem", certs);
+    snprintf(key, sizeof key, "%s/server.key", certs);
+    if (!server_start_tls(&lb, cert, key)) skip();
+    snprintf(base, sizeof base, "https://localhost:%d/v1/n30", lb.tls_port);
+    for (refused = 0; refused < 4; refused++)
+        for (steps = 0; steps < 120; steps += refused ? 9 : 3) {
+            kit_seen seen[2];
+            llmf_request req = kit_request(true);
+            llmf_call calls[2];
+            talk t;
+            int i;
+            memset(seen, 0, sizeof seen);
+            talk_init(&t, "socket", "localhost", "", our_ca());
+            t.desc.base_url = base;
+            t.f = llmf_open(&t.desc, &t.err);
+            assert_non_null(t.f);
+            scant = 61;
+            srand(7);
+            calls[0] = llmf_start(t.f, llmf_get(t.f, "openai:m", NULL), &req);
+            for (i = 0; i < steps && !seen[0].finals; i++) {
+                llmf_poll(t.f, 2);
+                kit_take(t.f, calls[0], &seen[0]);
+            }
+            calls[1] = llmf_start(t.f, llmf_get(t.f, "openai:m", NULL), &req);
+            llmf_fail_memory(t.f, refused ? (uint64_t)refused : 0, true);
+            for (i = 0; refused && i < 4; i++) llmf_poll(t.f, 2);
+            llmf_fail_memory(t.f, 0, false);
+            for (i = 0; i < 2; i++) assert_true(seen[i].finals || kit_run(t.f, calls[i], &seen[i], 30));
+            scant = 0;
+            for (i = 0; i < 2; i++)
+                if (seen[i].code && !(refused && seen[i].code == LLMF_ERR_MEMORY)) fail_msg("%d steps, request %d refused: %s", steps, refused, seen[i].error);
+            if (!seen[0].code && !seen[1].code) {
+                assert_true(seen[0].text.len > 30);
+                assert_string_equal(kit_cstr(&seen[0].text), kit_cstr(&seen[1].text));
+                moved++;
+            }
+            lost += refused && (seen[0].code || seen[1].code);
+            for (i = 0; i < 2; i++) kit_forget(&seen[i]);
+            llmf_close(t.f);
+        }
+    assert_true(moved >= 40 && lost > 0);
+    server_stop(&lb);
+}
+
 static void each_allocation_refused(void **state) {
     tls_server s = our_server();
     int nth, on;
@@ -1101,7 +1152,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(cut_at_every_byte), cmocka_unit_test(a_silent_server), cmocka_unit_test(no_tls_there), cmocka_unit_test(bytes_one_by_one), cmocka_unit_test(large_and_small), cmocka_unit_test(a_frame_is_not_held_up),
         cmocka_unit_test(pieces_of_a_handshake),
         cmocka_unit_test(sessions_are_resumed), cmocka_unit_test(ten_calls_one_connection), cmocka_unit_test(streams_over_https),
-        cmocka_unit_test(connections_share_their_buffers), cmocka_unit_test(each_allocation_refused), cmocka_unit_test(the_least_memory), cmocka_unit_test(curl_stays_the_default),
+        cmocka_unit_test(another_connection_comes), cmocka_unit_test(connections_share_their_buffers), cmocka_unit_test(each_allocation_refused), cmocka_unit_test(the_least_memory), cmocka_unit_test(curl_stays_the_default),
     };
     const char *shared = getenv("LLMF_SHARED");
     char command[400];
