@@ -29957,6 +29957,9 @@ LLMF_API llmf_result llmf_budget_abi(llmf_factory *f, int scope, const char *nam
 /* Numbers are smoothed: each call counts an eighth. */
 enum { LLMFI_HEALTH_SHARE = 8 };
 
+/* No reply, and no file, keeps a model away for longer: a day. */
+enum { LLMFI_COOL_MOST_MS = 86400000 };
+
 /* What was sent in each of the last seconds: the one that runs and sixty before it, so that no minute, wherever it begins, has more than is counted here; and one more,
    as a request that had to connect first, or waited for llmf_poll, is with its provider later than it was counted. */
 enum { LLMFI_WINDOW_SECONDS = 62 };
@@ -30179,7 +30182,7 @@ static uint64_t llmfi_health_closed_until(const llmf_factory *f, const llmfi_hea
 }
 
 static void llmfi_health_cool(const llmf_factory *f, llmfi_health *h, int code, int64_t ms) {
-    uint64_t until = llmfi_after_ms(f->now_ns, ms);
+    uint64_t until = llmfi_after_ms(f->now_ns, ms < LLMFI_COOL_MOST_MS ? ms : LLMFI_COOL_MOST_MS);
     h->cool_code = code;
     h->guarded = true;
     if (until > h->cool_until_ns) h->cool_until_ns = until;
@@ -34919,7 +34922,7 @@ static int64_t llmfi_backoff(llmfi_call *c, const llmf_retry *rules, int64_t n) 
     int64_t ms = rules->delay_ms > 0 ? rules->delay_ms : 0, most = rules->max_delay_ms < 0 ? INT64_MAX / 4 : rules->max_delay_ms, chance;
     while (--n > 0 && ms && ms < most) ms *= 2;
     if (ms > most) ms = most;
-    chance = rules->jitter > 0 ? ms / 100 * rules->jitter + ms % 100 * rules->jitter / 100 : 0;
+    chance = rules->jitter >= 100 ? ms : rules->jitter > 0 ? ms / 100 * rules->jitter + ms % 100 * rules->jitter / 100 : 0;
     ms -= chance ? llmfi_chance(c, chance + 1) : 0;
     return rules->min_delay_ms > ms ? rules->min_delay_ms : ms;
 }
@@ -35405,6 +35408,12 @@ static const struct {
     LLMFI_LIMIT_HEADER("anthropic-ratelimit-output-tokens-reset", RESET_TOKENS)
 #undef LLMFI_LIMIT_HEADER
 };
+
+/* A reply that is no success begins: what an earlier one said of limits, and of when they are filled again, is no longer so. */
+static void llmfi_limits_forget(const llmfi_call *c) {
+    llmfi_health *h = llmfi_health_at(c);
+    if (h) h->left_requests = h->left_tokens = h->reset_requests_ms = h->reset_tokens_ms = LLMF_UNKNOWN;
+}
 
 /* A header of a long name, of a reply that is no success. */
 static void llmfi_limit_header(llmfi_call *c, llmf_str name, llmf_str value) {
@@ -36101,6 +36110,9 @@ LLMF_API void llmf_exchange_status(llmf_exchange *x, int status) {
     if (!c->first_byte_ns) c->first_byte_ns = now;
     c->content_ns = now;
     if (status < 200 || status >= 300) {
+#if LLMF_HAS_RETRY
+        llmfi_limits_forget(c);
+#endif
         c->framing = LLMF_FRAMING_JSON;
         c->whole.limit = LLMF_MAX_ERROR_BODY;
     }
@@ -37928,6 +37940,9 @@ static bool llmfi_desc_ok(const llmf_desc *d, llmf_error *err) {
         return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.custom_stream needs open, read, write and close");
 #endif
     if (!llmfi_desc_built(d, err)) return false;
+#if LLMF_HAS_RETRY
+    if (d->fallback_count && !d->fallbacks) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.fallbacks is NULL but fallback_count is not 0");
+#endif
 #if LLMF_HAS_CACHE
     if (d->cache_mode < 0 || d->cache_mode > LLMF_CACHE_OFF) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.cache_mode is no LLMF_CACHE_ value");
 #endif
@@ -38533,6 +38548,7 @@ static void llmfi_save_count(llmfi_saver *s, int64_t *value, int64_t least) {
 static void llmfi_save_moment(llmfi_saver *s, uint64_t *ns) {
     int64_t left = *ns > s->f->now_ns ? (int64_t)((*ns - s->f->now_ns) / LLMFI_MS) + 1 : 0;
     llmfi_save_count(s, &left, 0);
+    if (left > LLMFI_COOL_MOST_MS) left = LLMFI_COOL_MOST_MS;
     if (s->reading) *ns = left > s->elapsed_ms ? llmfi_after_ms(s->f->now_ns, left - s->elapsed_ms) : 0;
 }
 

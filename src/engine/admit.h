@@ -173,6 +173,12 @@ static const struct {
 #undef LLMFI_LIMIT_HEADER
 };
 
+/* A reply that is no success begins: what an earlier one said of limits, and of when they are filled again, is no longer so. */
+static void llmfi_limits_forget(const llmfi_call *c) {
+    llmfi_health *h = llmfi_health_at(c);
+    if (h) h->left_requests = h->left_tokens = h->reset_requests_ms = h->reset_tokens_ms = LLMF_UNKNOWN;
+}
+
 /* A header of a long name, of a reply that is no success. */
 static void llmfi_limit_header(llmfi_call *c, llmf_str name, llmf_str value) {
     llmfi_health *h = llmfi_health_at(c);

@@ -10,6 +10,9 @@
 /* Numbers are smoothed: each call counts an eighth. */
 enum { LLMFI_HEALTH_SHARE = 8 };
 
+/* No reply, and no file, keeps a model away for longer: a day. */
+enum { LLMFI_COOL_MOST_MS = 86400000 };
+
 /* What was sent in each of the last seconds: the one that runs and sixty before it, so that no minute, wherever it begins, has more than is counted here; and one more,
    as a request that had to connect first, or waited for llmf_poll, is with its provider later than it was counted. */
 enum { LLMFI_WINDOW_SECONDS = 62 };
@@ -232,7 +235,7 @@ static uint64_t llmfi_health_closed_until(const llmf_factory *f, const llmfi_hea
 }
 
 static void llmfi_health_cool(const llmf_factory *f, llmfi_health *h, int code, int64_t ms) {
-    uint64_t until = llmfi_after_ms(f->now_ns, ms);
+    uint64_t until = llmfi_after_ms(f->now_ns, ms < LLMFI_COOL_MOST_MS ? ms : LLMFI_COOL_MOST_MS);
     h->cool_code = code;
     h->guarded = true;
     if (until > h->cool_until_ns) h->cool_until_ns = until;

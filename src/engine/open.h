@@ -375,6 +375,9 @@ static bool llmfi_desc_ok(const llmf_desc *d, llmf_error *err) {
         return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.custom_stream needs open, read, write and close");
 #endif
     if (!llmfi_desc_built(d, err)) return false;
+#if LLMF_HAS_RETRY
+    if (d->fallback_count && !d->fallbacks) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.fallbacks is NULL but fallback_count is not 0");
+#endif
 #if LLMF_HAS_CACHE
     if (d->cache_mode < 0 || d->cache_mode > LLMF_CACHE_OFF) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.cache_mode is no LLMF_CACHE_ value");
 #endif

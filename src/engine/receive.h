@@ -502,6 +502,9 @@ LLMF_API void llmf_exchange_status(llmf_exchange *x, int status) {
     if (!c->first_byte_ns) c->first_byte_ns = now;
     c->content_ns = now;
     if (status < 200 || status >= 300) {
+#if LLMF_HAS_RETRY
+        llmfi_limits_forget(c);
+#endif
         c->framing = LLMF_FRAMING_JSON;
         c->whole.limit = LLMF_MAX_ERROR_BODY;
     }

@@ -295,7 +295,7 @@ static int64_t llmfi_backoff(llmfi_call *c, const llmf_retry *rules, int64_t n) 
     int64_t ms = rules->delay_ms > 0 ? rules->delay_ms : 0, most = rules->max_delay_ms < 0 ? INT64_MAX / 4 : rules->max_delay_ms, chance;
     while (--n > 0 && ms && ms < most) ms *= 2;
     if (ms > most) ms = most;
-    chance = rules->jitter > 0 ? ms / 100 * rules->jitter + ms % 100 * rules->jitter / 100 : 0;
+    chance = rules->jitter >= 100 ? ms : rules->jitter > 0 ? ms / 100 * rules->jitter + ms % 100 * rules->jitter / 100 : 0;
     ms -= chance ? llmfi_chance(c, chance + 1) : 0;
     return rules->min_delay_ms > ms ? rules->min_delay_ms : ms;
 }

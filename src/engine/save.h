@@ -64,6 +64,7 @@ static void llmfi_save_count(llmfi_saver *s, int64_t *value, int64_t least) {
 static void llmfi_save_moment(llmfi_saver *s, uint64_t *ns) {
     int64_t left = *ns > s->f->now_ns ? (int64_t)((*ns - s->f->now_ns) / LLMFI_MS) + 1 : 0;
     llmfi_save_count(s, &left, 0);
+    if (left > LLMFI_COOL_MOST_MS) left = LLMFI_COOL_MOST_MS;
     if (s->reading) *ns = left > s->elapsed_ms ? llmfi_after_ms(s->f->now_ns, left - s->elapsed_ms) : 0;
 }
 

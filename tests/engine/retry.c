@@ -177,6 +177,36 @@ static void limits_that_say_when(void **state) {
     }
 }
 
+/* What one reply said of limits does not hold for the next. */
+static void limits_that_are_over(void **state) {
+    static const script_reply replies[] = {{1, 429, {"x-ratelimit-remaining-requests", "0", "x-ratelimit-reset-requests", "1.2s"}, ERROR_BODY("rate_limit_exceeded"), 0, 0, 0},
+                                           {1, 429, {NULL}, ERROR_BODY("rate_limit_exceeded"), 0, 0, 0}, {1, 200, {NULL}, ANSWER, 0, 0, 0}};
+    in_order o = {replies, 3};
+    llmf_factory *f = open_with(ordered, &o, CONFIG MODELS "max_retries: 2}\n", NULL);
+    (void)state;
+    ask(f, "a", NULL);
+    assert_int_equal(seen.code, LLMF_OK);
+    assert_int_equal(asked[1].at - asked[0].at, 1 + 1200); /* the reply takes one */
+    assert_int_equal(asked[2].at - asked[1].at, 1 + 1000); /* its own second wait */
+    close_all(f);
+}
+
+/* Thirty years that a provider asks for are a day. */
+static void a_day_at_most(void **state) {
+    static const script_reply replies[] = {{1, 429, {"retry-after", "999999999"}, ERROR_BODY("rate_limit_exceeded"), 0, 0, 0}, {1, 200, {NULL}, ANSWER, 0, 0, 0}};
+    in_order o = {replies, 2};
+    llmf_factory *f = open_with(by_host, &o, CONFIG "models:\n  a: {provider: pa, model_id: m, fallbacks: [b]}\n  b: {provider: pb, model_id: m}\n", NULL);
+    (void)state;
+    ask(f, "a", NULL);
+    s.w.now += UINT64_C(86390000000000);
+    ask(f, "a", NULL);
+    assert_int_equal(s.asked, 3);
+    s.w.now += UINT64_C(20000000000);
+    ask(f, "a", NULL);
+    assert_int_equal(s.asked, 5);
+    close_all(f);
+}
+
 /* min(5 s * 2^n, 60 s) five times, 4 to 10 s three times, and ours: as a config writes them. */
 static void schedules(void **state) {
     static const struct { const char *config; int count; int64_t waits[6]; } rows[] = {
@@ -866,7 +896,7 @@ static void hedged_and_ended(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_form_of_retry_after), cmocka_unit_test(limits_that_say_when), cmocka_unit_test(schedules), cmocka_unit_test(jitter), cmocka_unit_test(no_time_left),
+        cmocka_unit_test(limits_that_are_over), cmocka_unit_test(a_day_at_most), cmocka_unit_test(each_form_of_retry_after), cmocka_unit_test(limits_that_say_when), cmocka_unit_test(schedules), cmocka_unit_test(jitter), cmocka_unit_test(no_time_left),
         cmocka_unit_test(nothing_repeated_after_content), cmocka_unit_test(total_attempts), cmocka_unit_test(constant_memory), cmocka_unit_test(limit_moves_on), cmocka_unit_test(causes),
         cmocka_unit_test(where_chains_come_from), cmocka_unit_test(several_keys), cmocka_unit_test(breaker), cmocka_unit_test(breaker_alone), cmocka_unit_test(requests_a_minute),
         cmocka_unit_test(requests_of_a_provider), cmocka_unit_test(tokens_a_minute), cmocka_unit_test(at_once_and_in_order), cmocka_unit_test(waiting_ends),
