@@ -604,15 +604,15 @@ typedef struct llmf_response {
 enum {
     LLMF_EVENT_TEXT = 1, LLMF_EVENT_REASONING = 2, LLMF_EVENT_REFUSAL = 3,
     LLMF_EVENT_TOOL_START = 4, LLMF_EVENT_TOOL_DELTA = 5, LLMF_EVENT_TOOL_CALL = 6,
-    LLMF_EVENT_USAGE = 7,
+    LLMF_EVENT_USAGE = 7, LLMF_EVENT_STEP = 10, /* STEP: one of a chain has ended, see llmf_start_chain */
     LLMF_EVENT_DONE = 8, LLMF_EVENT_ERROR = 9   /* final: exactly one of them, exactly once */
 };
 /* Everything in it lives until the next llmf_next on that call. */
 typedef struct llmf_event {
     int type;                      /* LLMF_EVENT_… */
-    int index;                     /* which tool call, from 0 */
+    int index;                     /* which tool call, or step, from 0 */
     llmf_call call;
-    llmf_str text;                 /* TEXT, REASONING, REFUSAL; of TOOL_DELTA the piece of the arguments */
+    llmf_str text;                 /* TEXT, REASONING, REFUSAL; of TOOL_DELTA the piece of the arguments; of STEP its result */
     const llmf_tool_call *tool;    /* TOOL_START (no arguments yet), TOOL_CALL (whole) */
     const llmf_usage *usage;       /* USAGE */
     const llmf_response *response; /* DONE, ERROR */
@@ -854,6 +854,54 @@ LLMF_API bool llmf_filter_message(llmf_filter_writer *w, size_t message, size_t 
 LLMF_API bool llmf_filter_system(llmf_filter_writer *w, llmf_str text);
 LLMF_API void llmf_filter_reason(llmf_filter_writer *w, const char *reason);
 
+/* ---- prompts and chains ------------------------------------------------------------------------------------------------
+
+   PROMPTS are requests whose texts have holes: `prompts:` of the config, or a llmf_request in code. LLMF_NO_PROMPTS=1 leaves them out, and chains with them.
+       prompts:
+         short: "Summarise in {{lang:English}}: {{text}}"              # one user message
+         classify:
+           system: "You are a classifier."
+           variables: {text: required, label: none}                    # if given, a name that is not here is a problem of the config
+           examples: [{user: "I love it", assistant: positive}]        # pairs, before the messages
+           messages: [{role: user, content: "Classify: {{text}}"}]     # or user: "…"; roles user, assistant, system
+           model: fast                                                 # and temperature, top_p, max_tokens, stop, reasoning, format: where the request does not say them
+   {{name}} is the variable's text, which is never looked at for holes again. {{name|json}}: as a JSON string with its quotes. {{name|xml}}: with & < > " ' made harmless.
+   {{name:default}}, {{name|json:default}}: where it is not given. {{name.member}}, {{name.0}}: of a text that is JSON. Blanks inside the braces do not count. \{{ is {{ itself,
+   \\{{ a backslash before a hole.
+     llmf_var         A variable: name and text (UTF-8). Of two with one name the first counts; one that no hole names is not looked at.
+     llmf_render      Fills the prompt `name` of the config, or, name NULL, prompt, system and messages[].content of `with` (parts, tool calls and the rest stay as they
+                      are). p->request is *with (NULL: all zero) with messages and system in place, and what the prompt says besides where *with does not; p->model is the
+                      prompt's model, empty if it names none: llmf_get(f, p->model.ptr, &err) serves both. Texts live until llmf_render_free, in the factory's block; what
+                      *with points to besides stays the caller's. With a name *with must have no texts of its own. LLMF_ERR_ARGUMENT: no such prompt, a malformed hole,
+                      or a variable that is missing, with prompt, message and file:line:column; LLMF_ERR_MEMORY. *p is then empty. err NULL: llmf_last_error tells.
+     llmf_render_free Gives it back; before llmf_close. An empty one is nothing.
+
+   CHAINS are prompts one behind the other: `chains:` of the config, or an array of llmf_step. One call runs all of them.
+       chains:
+         report:
+           - {prompt: extract, model: fast, parse: json, as: facts}    # text: "…" instead of prompt: a template as it stands
+           - {prompt: write, model: smart}                             # its holes: {{facts}}, {{facts.title}}, {{previous}} and the variables given
+     llmf_step        prompt: of the config; NULL: `request` has the texts. request: what is of this step only; NULL: nothing. model: NULL: the prompt's, else the default one.
+                      parse: NULL or "text"; "json": the answer must hold a JSON value (in a fence, or between other words: only the value is taken), else
+                      LLMF_ERR_SCHEMA, with the answer in response.text; "lines": a JSON array of its lines without marks of lists. as: a name for its result; NULL: none.
+     llmf_chain       name: of the config; NULL: steps, at most LLMF_MAX_CHAIN. `request` holds for all steps where the step's own does not say otherwise (its texts must be
+                      unset): stream, timeouts, on_event, budget_pico, priority, flags …; timeouts.total_ms and budget_pico are those of the chain as a whole.
+     llmf_start_chain Everything is copied; media bytes are borrowed until the final event. As llmf_start: the call is polled, cancelled and freed as any other, as one, and all
+                      that is wrong is its final event. Prompts, models (a route chooses here) and variables are looked up before anything is sent, and a reload changes
+                      nothing for a chain under way. Each step but the last ends in LLMF_EVENT_STEP (index: from 0; text: its result); the events of the last come as they
+                      come. In the response text, tool_calls and the like are the last step's; usage, cost_pico and attempts are of all. After an error they are those of
+                      the step that failed, error.text begins with "chain NAME, step 2 (PROMPT): ". A step before the last that ends in a refusal or a content filter is
+                      LLMF_ERR_CONTENT_FILTER. Steps are not hedged (hedge_ms). */
+typedef struct llmf_var { const char *name; llmf_str value; } llmf_var;
+typedef struct llmf_rendered { void *memory; llmf_str model; llmf_request request; } llmf_rendered;
+LLMF_API llmf_result llmf_render_abi(llmf_factory *f, const char *name, const llmf_request *with, size_t with_size, const llmf_var *vars, size_t var_count, llmf_rendered *p, size_t p_size, llmf_error *err);
+static inline llmf_result llmf_render(llmf_factory *f, const char *name, const llmf_request *with, const llmf_var *vars, size_t var_count, llmf_rendered *p, llmf_error *err) { return llmf_render_abi(f, name, with, sizeof *with, vars, var_count, p, sizeof *p, err); }
+LLMF_API void llmf_render_free(llmf_factory *f, llmf_rendered *p);
+typedef struct llmf_step { const char *prompt, *model, *parse, *as; const llmf_request *request; } llmf_step;
+typedef struct llmf_chain { const char *name; const llmf_step *steps; size_t step_count; const llmf_var *vars; size_t var_count; const llmf_request *request; } llmf_chain;
+LLMF_API llmf_call llmf_start_chain_abi(llmf_factory *f, const llmf_chain *chain, size_t chain_size, size_t req_size);
+static inline llmf_call llmf_start_chain(llmf_factory *f, const llmf_chain *chain) { return llmf_start_chain_abi(f, chain, sizeof *chain, sizeof(llmf_request)); }
+
 /* ---- other event loops, what would be sent, config without a factory ----
 
    What the functions and types of this section are for; their members are explained where they stand.
@@ -1066,6 +1114,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
      SLICES      on                    llmf_desc.slice_us
      RETRY       on                    repeats what may pass, moves to the next of a chain (fallbacks), keeps limits, cool-downs and breakers; without it a call is one request
      ROUTES      on                    llmf_route, `routes:` of the config, scores
+     PROMPTS     on                    llmf_render, llmf_chain, `prompts:` and `chains:` of the config
      BUDGETS     on                    budgets of money: `budgets:`, budget_usd and those of llmf_desc
      METRICS     on                    llmf_metrics and spans
      CACHE       on                    the cache of responses
@@ -1097,6 +1146,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
      LLMF_MAX_REGISTERED    32         providers, and dialects, that a program registers
      LLMF_MAX_ATTEMPTS      16         attempts of a call that its response tells of: the latest
      LLMF_MAX_FALLBACKS     8          models of a chain
+     LLMF_MAX_CHAIN         32         steps of a chain of prompts
      LLMF_MAX_HEALTH        256        models at hosts of which it is kept how they do; of those beyond nothing is
      LLMF_MAX_BUDGETS       256        models and routes whose budgets are counted; a call under a budget beyond them is refused
      LLMF_MAX_SERIES        128        models that llmf_metrics tells apart, 2 KiB of the block each, and hops from one to another; those beyond are "other"
@@ -1588,6 +1638,11 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #else
 #define LLMF_HAS_ROUTES 1
 #endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_PROMPTS) && LLMF_WITH_PROMPTS)) || (defined(LLMF_NO_PROMPTS) && LLMF_NO_PROMPTS)
+#define LLMF_HAS_PROMPTS 0
+#else
+#define LLMF_HAS_PROMPTS 1
+#endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_BUDGETS) && LLMF_WITH_BUDGETS)) || (defined(LLMF_NO_BUDGETS) && LLMF_NO_BUDGETS)
 #define LLMF_HAS_BUDGETS 0
 #else
@@ -1742,6 +1797,9 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #endif
 #ifndef LLMF_MAX_FALLBACKS
 #define LLMF_MAX_FALLBACKS 8
+#endif
+#ifndef LLMF_MAX_CHAIN
+#define LLMF_MAX_CHAIN 32
 #endif
 #ifndef LLMF_MAX_HEALTH
 #define LLMF_MAX_HEALTH 256
@@ -4042,7 +4100,7 @@ LLMFI_UNUSED static llmf_str llmfi_arena_copy(llmfi_arena *a, llmf_str s) {
     return llmfi_str(to, s.len);
 }
 
-#if LLMF_HAS_RETRY
+#if LLMF_HAS_RETRY || LLMF_HAS_PROMPTS
 
 /* How far an arena is filled: it can be emptied down to there again. */
 typedef struct llmfi_arena_mark {
@@ -18714,7 +18772,7 @@ LLMFI_UNUSED static const char *llmfi_url_problem(llmf_str url) {
 #if LLMF_HAS_CONFIG
 
 /* What a value may name. */
-enum { LLMFI_REFERS_PROVIDER, LLMFI_REFERS_MODEL, LLMFI_REFERS_ROUTE };
+enum { LLMFI_REFERS_PROVIDER, LLMFI_REFERS_MODEL, LLMFI_REFERS_ROUTE, LLMFI_REFERS_TARGET, LLMFI_REFERS_PROMPT }; /* TARGET: a model or a route */
 
 /* A value that names something which may come in a later file: looked up when all is read. */
 typedef struct llmfi_reference {
@@ -18776,6 +18834,17 @@ static void llmfi_check_unknown(const llmfi_check *c, const llmfi_node *n, const
     llmfi_nearest_say(near_names, &t);
     if (!near_names->count) LLMFI_SAY(&t, "; remove it, or look at the list of keys in the manual");
     llmfi_report_end(c->report, &err, false);
+}
+
+/* The key of that name; NULL, and the problem told, where there is none. */
+LLMFI_UNUSED static const llmfi_key *llmfi_key_of(const llmfi_check *k, const llmfi_node *n, const char *of, const llmfi_key *keys, size_t count) {
+    llmfi_nearest near_names = llmfi_nearest_to(n->key);
+    size_t i;
+    for (i = 0; i < count; i++)
+        if (llmfi_eq(n->key, llmfi_cstr(keys[i].name))) return &keys[i];
+    for (i = 0; i < count; i++) llmfi_nearest_try(&near_names, llmfi_cstr(keys[i].name));
+    llmfi_check_unknown(k, n, of, &near_names);
+    return NULL;
 }
 
 /* A section's form; null is one that says nothing. */
@@ -20575,6 +20644,19 @@ typedef struct llmfi_config_budgets {
 } llmfi_config_budgets;
 #endif
 
+#if LLMF_HAS_PROMPTS
+/* An entry of the sections prompts and chains. */
+typedef struct llmfi_named {
+    llmf_str name, file;
+    llmfi_node *node;
+    struct llmfi_named *next;
+} llmfi_named;
+
+/* How a step's answer is read, in the order of the words. */
+enum { LLMFI_PARSE_TEXT, LLMFI_PARSE_JSON, LLMFI_PARSE_LINES };
+static const char llmfi_parse_words[] = "text\0json\0lines\0";
+#endif
+
 typedef struct llmfi_config {
     llmfi_arena arena;
     llmfi_heap *heap;
@@ -20584,7 +20666,10 @@ typedef struct llmfi_config {
     llmfi_entry *models;
     size_t model_count;
     llmfi_provider *providers;               /* of the config first, then the table's that are built in; the others as they are needed */
-    llmfi_node *fallbacks, *prompts;         /* objects, merged; NULL without CONFIG only */
+    llmfi_node *fallbacks;                   /* an object, merged; NULL without CONFIG only */
+#if LLMF_HAS_PROMPTS
+    llmfi_named *prompts, *chains;           /* checked: objects; arrays of steps */
+#endif
 #if LLMF_HAS_ROUTES
     llmfi_route *routes;
 #endif
@@ -20593,6 +20678,21 @@ typedef struct llmfi_config {
 #endif
     llmf_str default_model, default_provider; /* of the files; empty */
 } llmfi_config;
+
+#if LLMF_HAS_PROMPTS
+LLMFI_UNUSED static const llmfi_named *llmfi_named_find(const llmfi_named *list, llmf_str name) {
+    while (list && !llmfi_eq(list->name, name)) list = list->next;
+    return list;
+}
+
+/* "; did you mean x?", else `otherwise`. */
+LLMFI_UNUSED static void llmfi_named_near(const llmfi_named *list, llmf_str name, llmfi_text *t, const char *otherwise) {
+    llmfi_nearest near_names = llmfi_nearest_to(name);
+    for (; list; list = list->next) llmfi_nearest_try(&near_names, list->name);
+    llmfi_nearest_say(&near_names, t);
+    if (!near_names.count) llmfi_say_c(t, otherwise);
+}
+#endif
 
 #if LLMF_HAS_ROUTES
 LLMFI_UNUSED static const llmfi_route *llmfi_config_route(const llmfi_config *c, llmf_str name) {
@@ -21405,7 +21505,6 @@ static llmfi_config *llmfi_config_new(llmfi_heap *heap, const llmf_desc *desc, c
 #endif
 #if LLMF_HAS_CONFIG
     c->fallbacks = llmfi_new_object(&c->arena);
-    c->prompts = llmfi_new_object(&c->arena);
 #endif
     if (!c->arena.failed) return c;
     llmfi_config_release(c);
@@ -21599,6 +21698,155 @@ static void llmfi_load_budgets(const llmfi_check *k, const llmfi_config *c, cons
 #endif
 #endif
 #endif
+/* The config's sections prompts and chains.
+     prompts:
+       short: "Summarise in {{lang:English}}: {{text}}"             one user message
+       long:
+         system: "You are a classifier."
+         variables: {text: required, label: none}                   or [text, label]: all required. Given: another name in a text is a problem
+         examples: [{user: "I love it", assistant: positive}]       pairs, before the messages
+         messages: [{role: user, content: "Classify: {{text}}"}]    or user: "…", one message. Roles: user, assistant, system
+         model: fast                                                what else the request is, where it does not say it itself:
+         temperature: 0                                             top_p, max_tokens, stop, reasoning, format (text, json or a mapping: a JSON Schema)
+         description: for people
+     chains:
+       report:                                                      or {steps: [...], description}
+         - {prompt: extract, model: fast, parse: json, as: facts}   parse: text, json or lines; as: its name in the steps behind it
+         - {text: "Write: {{facts.title}} {{previous}}"}            a template as it stands, instead of the name of a prompt
+   What stands in a text is in base/template.h. ${NAME} is not looked for in texts, as prompts speak of such things; in the other values it is. A prompt or chain of a
+   later source takes the place of one of the same name as a whole. */
+#ifndef LLMFI_FACTORY_PROMPTS_H
+#define LLMFI_FACTORY_PROMPTS_H
+/* Texts with holes: "Summarise in {{lang:English}}: {{text}}". Read piece by piece, without memory of its own; who fills the holes is factory/render.h.
+     {{name}}  {{ name }}        the text of that variable; names begin with a letter or _, and have letters, digits, _ and - only
+     {{facts.title}} {{list.0}}  a member of an object, an item of a list, where the variable's text is JSON
+     {{name|json}} {{name|xml}}  as a JSON string with its quotes (of what is JSON already: as it stands); with & < > " ' made harmless
+     {{name:default}}            where there is no such variable; filters come before it: {{name|json:none}}. {{name:}}: nothing
+     \{{                         the two braces themselves; \\{{ is a backslash before a hole. }} outside of a hole, and { alone, are what they are */
+#ifndef LLMFI_BASE_TEMPLATE_H
+#define LLMFI_BASE_TEMPLATE_H
+
+/* What a piece is. */
+enum { LLMFI_PIECE_END, LLMFI_PIECE_TEXT, LLMFI_PIECE_HOLE, LLMFI_PIECE_BAD };
+/* What is done with a variable's text, in the order of the words. */
+enum { LLMFI_FILTER_PLAIN = -1, LLMFI_FILTER_JSON, LLMFI_FILTER_XML };
+static const char llmfi_filter_words[] = "json\0xml\0";
+
+typedef struct llmfi_template {
+    llmf_str text;
+    size_t at;                               /* read so far */
+    size_t from;                             /* where the piece begins */
+    llmf_str piece;                          /* TEXT */
+    llmf_str name, path, otherwise;          /* HOLE; path: what stands behind the first point, empty: nothing */
+    bool has_otherwise;
+    int filter;                              /* LLMFI_FILTER_… */
+    const char *bad;                         /* BAD: what is wrong, and what to do; the reading goes on behind the braces */
+} llmfi_template;
+
+LLMFI_UNUSED static llmfi_template llmfi_template_of(llmf_str text) {
+    llmfi_template t;
+    memset(&t, 0, sizeof t);
+    t.text = text;
+    return t;
+}
+
+/* A letter or _; behind the first, digits and - too. */
+static bool llmfi_template_char(char c, bool first) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (!first && (llmfi_is_digit(c) || c == '-'));
+}
+
+LLMFI_UNUSED static bool llmfi_template_name_ok(llmf_str name) {
+    size_t i;
+    for (i = 0; i < name.len; i++)
+        if (!llmfi_template_char(name.ptr[i], i == 0)) return false;
+    return name.len > 0;
+}
+
+/* Cuts the first part of a path off; empty where there is none. */
+LLMFI_UNUSED static llmf_str llmfi_template_part(llmf_str *path) {
+    size_t n = llmfi_find_char(*path, '.');
+    llmf_str part = n == LLMFI_NOWHERE ? *path : llmfi_str(path->ptr, n);
+    *path = llmfi_from(*path, n == LLMFI_NOWHERE ? path->len : n + 1);
+    return part;
+}
+
+/* A name, and the members behind it. False: it is none. */
+static bool llmfi_template_take_name(llmfi_template *t, llmf_str *in) {
+    size_t n = 0, k;
+    while (n < in->len && llmfi_template_char(in->ptr[n], n == 0)) n++;
+    if (!n) return false;
+    t->name = llmfi_str(in->ptr, n);
+    for (k = n; k < in->len && in->ptr[k] == '.';) {
+        size_t from = ++k;
+        while (k < in->len && llmfi_template_char(in->ptr[k], false)) k++;
+        if (k == from) return false;
+    }
+    t->path = k > n ? llmfi_str(in->ptr + n + 1, k - n - 1) : llmfi_str("", 0);
+    *in = llmfi_from(*in, k);
+    return true;
+}
+
+/* What stands between the braces; what is wrong with it, or NULL. */
+static const char *llmfi_template_hole(llmfi_template *t, llmf_str in) {
+    size_t n;
+    if (in.len && in.ptr[0] == '{') return "{{{ is not clear; put a blank behind the first brace, or write \\{{ for the characters themselves";
+    in = llmfi_trim(in);
+    if (!in.len) return "{{}} has no name; write {{name}}, or \\{{ for the characters themselves";
+    if (!llmfi_template_take_name(t, &in)) return "{{...}} must begin with a name of letters, digits, _ and -; write \\{{ for the characters themselves";
+    in = llmfi_trim(in);
+    if (in.len && in.ptr[0] == '|') {
+        in = llmfi_trim(llmfi_from(in, 1));
+        for (n = 0; n < in.len && llmfi_template_char(in.ptr[n], false);) n++;
+        t->filter = llmfi_word_in(llmfi_filter_words, llmfi_str(in.ptr, n));
+        if (!n || t->filter < 0) return "{{name|...}} knows json and xml";
+        in = llmfi_trim(llmfi_from(in, n));
+    }
+    if (in.len && in.ptr[0] == ':') {
+        t->has_otherwise = true;
+        t->otherwise = llmfi_trim(llmfi_from(in, 1));
+        return NULL;
+    }
+    return in.len ? "{{...}} must be {{name}}, {{name|json}}, {{name|xml}} or {{name:default}}; write \\{{ for the characters themselves" : NULL;
+}
+
+/* LLMFI_PIECE_…; each but END takes one byte at least. */
+LLMFI_UNUSED static int llmfi_template_next(llmfi_template *t) {
+    llmf_str rest = llmfi_from(t->text, t->at);
+    size_t n = 1;
+    t->from = t->at;
+    if (!rest.len) return LLMFI_PIECE_END;
+    if (llmfi_starts(rest, LLMFI_LIT("\\{{"))) {
+        t->piece = llmfi_str(rest.ptr + 1, 2);
+        t->at += 3;
+        return LLMFI_PIECE_TEXT;
+    }
+    if (llmfi_starts(rest, LLMFI_LIT("\\\\{{"))) {
+        t->piece = llmfi_str(rest.ptr, 1);
+        t->at += 2;
+        return LLMFI_PIECE_TEXT;
+    }
+    if (!llmfi_starts(rest, LLMFI_LIT("{{"))) {
+        while (n < rest.len && rest.ptr[n] != '\\' && !(rest.ptr[n] == '{' && n + 1 < rest.len && rest.ptr[n + 1] == '{')) n++;
+        t->piece = llmfi_str(rest.ptr, n);
+        t->at += n;
+        return LLMFI_PIECE_TEXT;
+    }
+    for (n = 2; n + 1 < rest.len && !(rest.ptr[n] == '}' && rest.ptr[n + 1] == '}');) n++;
+    t->name = t->path = t->otherwise = llmfi_str("", 0);
+    t->has_otherwise = false;
+    t->filter = LLMFI_FILTER_PLAIN;
+    t->at += 2;
+    if (n + 1 >= rest.len) {
+        t->bad = "{{ without a }}; close it, or write \\{{ for the characters themselves";
+        return LLMFI_PIECE_BAD;
+    }
+    t->bad = llmfi_template_hole(t, llmfi_str(rest.ptr + 2, n - 2));
+    if (t->bad) return LLMFI_PIECE_BAD;
+    t->at = t->from + n + 2;
+    return LLMFI_PIECE_HOLE;
+}
+
+#endif
 /* The config's section routes: {name: {rule, candidates: [name, {model, weight, use_cases, quality}], threshold, task, budget_usd, description}}. */
 #ifndef LLMFI_FACTORY_ROUTES_H
 #define LLMFI_FACTORY_ROUTES_H
@@ -21622,17 +21870,6 @@ static const llmfi_key llmfi_candidate_keys[] = {
     {"quality", LLMFI_KEY_QUALITY, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 1},
 };
 
-/* The key of that name; NULL, and the problem told, where there is none. */
-static const llmfi_key *llmfi_route_key(const llmfi_check *k, const llmfi_node *n, const char *of, const llmfi_key *keys, size_t count) {
-    llmfi_nearest near_names = llmfi_nearest_to(n->key);
-    size_t i;
-    for (i = 0; i < count; i++)
-        if (llmfi_eq(n->key, llmfi_cstr(keys[i].name))) return &keys[i];
-    for (i = 0; i < count; i++) llmfi_nearest_try(&near_names, llmfi_cstr(keys[i].name));
-    llmfi_check_unknown(k, n, of, &near_names);
-    return NULL;
-}
-
 /* ---- candidates ---- */
 
 static bool llmfi_check_candidate_object(const llmfi_check *k, llmfi_node *item) {
@@ -21642,7 +21879,7 @@ static bool llmfi_check_candidate_object(const llmfi_check *k, llmfi_node *item)
     model = llmfi_member(item, LLMFI_LIT("model"));
     secret = model && model->type == LLMFI_STRING && llmfi_has_hole(model->text);
     for (link = &item->child; *link;) {
-        const llmfi_key *key = llmfi_route_key(k, *link, "key of a candidate", llmfi_candidate_keys, LLMFI_COUNT(llmfi_candidate_keys));
+        const llmfi_key *key = llmfi_key_of(k, *link, "key of a candidate", llmfi_candidate_keys, LLMFI_COUNT(llmfi_candidate_keys));
         if (key && llmfi_check_value(k, key, *link)) {
             link = &(*link)->next;
             continue;
@@ -21714,7 +21951,7 @@ static bool llmfi_check_rule(const llmfi_check *k, const llmfi_node *n) {
 }
 
 static bool llmfi_check_route_member(const llmfi_check *k, llmfi_node *n) {
-    const llmfi_key *key = llmfi_route_key(k, n, "key of a route", llmfi_route_keys, LLMFI_COUNT(llmfi_route_keys));
+    const llmfi_key *key = llmfi_key_of(k, n, "key of a route", llmfi_route_keys, LLMFI_COUNT(llmfi_route_keys));
     if (!key) return false;
     if (LLMFI_IS(n->key, "candidates")) return llmfi_check_candidates(k, n);
     return llmfi_check_value(k, key, n) && (!LLMFI_IS(n->key, "rule") || llmfi_check_rule(k, n));
@@ -21768,7 +22005,7 @@ static bool llmfi_check_route_reference(const llmfi_config *c, llmfi_report *rep
     llmfi_nearest near_names;
     const llmfi_route *route;
     bool known = llmfi_config_route(c, r->node->text) != NULL, wanted = r->of == LLMFI_REFERS_ROUTE;
-    if (r->of == LLMFI_REFERS_PROVIDER || (!wanted && !known)) return false;
+    if ((r->of != LLMFI_REFERS_MODEL && !wanted) || (!wanted && !known)) return false;
     if (wanted && known) return true;
     t = llmfi_report_begin(&err, r->file, r->node->line, r->node->column, false);
     err.code = LLMF_ERR_UNKNOWN_MODEL;
@@ -21856,8 +22093,334 @@ static void llmfi_routes_end(const llmfi_config *c, const llmfi_report *report) 
 
 #if LLMF_HAS_CONFIG
 
+#if LLMF_HAS_PROMPTS
+
+static const llmfi_key llmfi_prompt_keys[] = {
+    {"system", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0},     /* texts, and lists of them: looked at by code of their own */
+    {"user", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0},
+    {"messages", LLMFI_KEY_OBJECT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0},
+    {"examples", LLMFI_KEY_OBJECT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0},
+    {"variables", LLMFI_KEY_OBJECT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0},
+    {"format", LLMFI_KEY_OBJECT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0},
+    {"model", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
+    {"temperature", LLMFI_KEY_NUMBER, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 2},
+    {"top_p", LLMFI_KEY_NUMBER, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 1},
+    {"max_tokens", LLMFI_KEY_INTEGER, LLMFI_KEY_APART, LLMFI_KEY_NONE, 1, LLMFI_MAX_NUMBER},
+    {"stop", LLMFI_KEY_TEXTS, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
+    {"reasoning", LLMFI_KEY_REASONING, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
+    {"description", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0},
+};
+enum { LLMFI_PROMPT_OWN = 6 };               /* the first so many keys are those with code of their own */
+static const llmfi_key llmfi_message_keys[] = {
+    {"role", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0}, {"content", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0},
+};
+static const llmfi_key llmfi_example_keys[] = {
+    {"user", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0}, {"assistant", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0},
+};
+static const llmfi_key llmfi_step_keys[] = {
+    {"prompt", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0}, {"text", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0},
+    {"model", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},  {"parse", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
+    {"as", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
+};
+static const llmfi_key llmfi_chain_keys[] = {
+    {"steps", LLMFI_KEY_OBJECT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0}, {"description", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0},
+};
+
+/* ---- texts ---- */
+
+/* "system, line 1, column 7 of the text: what", at the text. */
+static llmfi_text llmfi_prompt_problem(const llmfi_check *k, llmf_error *err, const llmfi_node *n, const char *where, const llmfi_template *t) {
+    llmfi_text say = llmfi_check_begin(k, err, n);
+    uint32_t line, column;
+    llmfi_place(t->text, t->from, &line, &column);
+    llmfi_say_c(&say, where);
+    LLMFI_SAY(&say, ", line ");
+    llmfi_say_int(&say, line);
+    LLMFI_SAY(&say, ", column ");
+    llmfi_say_int(&say, column);
+    LLMFI_SAY(&say, " of the text: ");
+    return say;
+}
+
+/* A name that the prompt has not declared. What a chain gives by itself need not be. */
+static bool llmfi_check_declared(const llmfi_check *k, const llmfi_node *n, const char *where, const llmfi_template *t, const llmfi_node *declared) {
+    llmfi_nearest near_names = llmfi_nearest_to(t->name);
+    const llmfi_node *v;
+    llmf_error err;
+    llmfi_text say;
+    if (!declared || LLMFI_IS(t->name, "previous") || llmfi_member(declared, t->name)) return true;
+    for (v = declared->child; v; v = v->next) llmfi_nearest_try(&near_names, v->key);
+    say = llmfi_prompt_problem(k, &err, n, where, t);
+    LLMFI_SAY(&say, "unknown variable ");
+    llmfi_say(&say, t->name);
+    llmfi_nearest_say(&near_names, &say);
+    if (!near_names.count) LLMFI_SAY(&say, "; declare it under variables");
+    llmfi_report_end(k->report, &err, false);
+    return false;
+}
+
+/* A text with holes: each of them is looked at. */
+static bool llmfi_check_template(const llmfi_check *k, const llmfi_node *n, const char *where, const llmfi_node *declared) {
+    llmfi_template t;
+    llmf_error err;
+    llmfi_text say;
+    bool ok = true;
+    int piece;
+    if (n->type != LLMFI_STRING) return llmfi_check_bad(k, n, where, n->type == LLMFI_NULL || n->type >= LLMFI_ARRAY ? "must be a text" : "must be a text; put it in quotes");
+    if (!llmfi_trim(n->text).len) return llmfi_check_bad(k, n, where, "is empty; give it a text, or remove it");
+    if (llmfi_memchr(n->text.ptr, '\0', n->text.len)) return llmfi_check_bad(k, n, where, "holds a NUL; remove it");
+    for (t = llmfi_template_of(n->text); (piece = llmfi_template_next(&t)) != LLMFI_PIECE_END;) {
+        if (piece == LLMFI_PIECE_HOLE && !llmfi_check_declared(k, n, where, &t, declared)) ok = false;
+        if (piece != LLMFI_PIECE_BAD) continue;
+        say = llmfi_prompt_problem(k, &err, n, where, &t);
+        llmfi_say_c(&say, t.bad);
+        llmfi_report_end(k->report, &err, false);
+        ok = false;
+    }
+    return ok;
+}
+
+/* ---- prompts ---- */
+
+/* A list of names becomes a mapping; "required" becomes null, and what else is no text one. */
+static bool llmfi_check_prompt_variables(const llmfi_check *k, llmfi_node *n) {
+    llmfi_node *v;
+    const llmfi_node *other;
+    bool list = n->type == LLMFI_ARRAY;
+    if (list ? !llmfi_is_array_of_texts(n) : n->type != LLMFI_OBJECT)
+        return llmfi_check_bad(k, n, "variables", "must be a mapping of names to required or to the text that stands for a missing one, or a list of names");
+    n->type = LLMFI_OBJECT;
+    for (v = n->child; v; v = v->next) {
+        if (list) {
+            v->key = v->text;
+            v->type = LLMFI_NULL;
+        }
+        if (!llmfi_template_name_ok(v->key)) return llmfi_check_bad(k, v, "variables", "has a name that is none; names begin with a letter or _, and have letters, digits, _ and - only");
+        for (other = n->child; other != v; other = other->next)
+            if (llmfi_eq(other->key, v->key)) return llmfi_check_bad(k, v, "variables", "has this name twice; remove one of the two");
+        if (v->type >= LLMFI_ARRAY) return llmfi_check_bad(k, v, "variables", "has a value that is no text; write required, or the text that stands for a missing one");
+        if (v->type == LLMFI_STRING && LLMFI_IS(v->text, "required")) v->type = LLMFI_NULL;
+        if (v->type == LLMFI_TRUE || v->type == LLMFI_FALSE) v->text = v->type == LLMFI_TRUE ? LLMFI_LIT("true") : LLMFI_LIT("false");
+        if (v->type != LLMFI_NULL) v->type = LLMFI_STRING;
+    }
+    return true;
+}
+
+/* The entries of a list of mappings that all have the same two keys. */
+static bool llmfi_check_pairs(const llmfi_check *k, llmfi_node *list, const llmfi_key keys[2], const llmfi_node *declared) {
+    static const char roles[] = "user\0assistant\0system\0";
+    const llmfi_node *item, *n;
+    bool ok = true, messages = llmfi_strcmp(keys[0].name, "role") == 0;
+    const char *what = messages ? "messages" : "examples";
+    if (list->type != LLMFI_ARRAY || !list->child)
+        return llmfi_check_bad(k, list, what, messages ? "must be a list of {role, content}" : "must be a list of {user, assistant}");
+    for (item = list->child; item; item = item->next) {
+        if (item->type != LLMFI_OBJECT || !llmfi_member(item, llmfi_cstr(keys[0].name)) || !llmfi_member(item, llmfi_cstr(keys[1].name))) {
+            ok = llmfi_check_bad(k, item, what, messages ? "has one that is no mapping of role and content" : "has one that is no mapping of user and assistant");
+            continue;
+        }
+        for (n = item->child; n; n = n->next) {
+            if (!llmfi_key_of(k, n, messages ? "key of a message" : "key of an example", keys, 2)) ok = false;
+            else if (!LLMFI_IS(n->key, "role")) ok = llmfi_check_template(k, n, keys[llmfi_eq(n->key, llmfi_cstr(keys[1].name))].name, declared) && ok;
+            else if (n->type != LLMFI_STRING || llmfi_word_in(roles, n->text) < 0) ok = llmfi_check_bad(k, n, "role", "must be user, assistant or system");
+        }
+    }
+    return ok;
+}
+
+static bool llmfi_check_format(const llmfi_check *k, const llmfi_node *n) {
+    if (n->type == LLMFI_OBJECT || (n->type == LLMFI_STRING && (LLMFI_IS(n->text, "text") || LLMFI_IS(n->text, "json")))) return true;
+    return llmfi_check_bad(k, n, "format", "must be text, json or a mapping: a JSON Schema");
+}
+
+static bool llmfi_check_prompt_own(const llmfi_check *k, llmfi_node *n, const llmfi_node *declared) {
+    if (LLMFI_IS(n->key, "variables")) return true; /* looked at before all others */
+    if (LLMFI_IS(n->key, "messages")) return llmfi_check_pairs(k, n, llmfi_message_keys, declared);
+    if (LLMFI_IS(n->key, "examples")) return llmfi_check_pairs(k, n, llmfi_example_keys, declared);
+    if (LLMFI_IS(n->key, "format")) return llmfi_check_format(k, n);
+    return llmfi_check_template(k, n, LLMFI_IS(n->key, "user") ? "user" : "system", declared);
+}
+
+static bool llmfi_check_target(const llmfi_check *k, const llmfi_node *n, bool secret) {
+    return n->type == LLMFI_NULL || llmfi_refer(k, n, LLMFI_REFERS_TARGET, secret);
+}
+
+static bool llmfi_check_prompt(const llmfi_check *k, llmfi_node *entry) {
+    llmfi_node *variables = (llmfi_node *)(uintptr_t)llmfi_member(entry, LLMFI_LIT("variables")), **link;
+    bool ok = !variables || llmfi_check_prompt_variables(k, variables);
+    const llmfi_node *declared = variables && ok ? variables : NULL;
+    for (link = &entry->child; *link;) {
+        llmfi_node *n = *link;
+        const llmfi_key *key = llmfi_key_of(k, n, "key of a prompt", llmfi_prompt_keys, LLMFI_COUNT(llmfi_prompt_keys));
+        bool secret = n->type == LLMFI_STRING && llmfi_has_hole(n->text), good;
+        if (n->type == LLMFI_NULL && key) good = true;
+        else if (key && key < llmfi_prompt_keys + LLMFI_PROMPT_OWN) good = llmfi_check_prompt_own(k, n, declared);
+        else good = key && llmfi_check_value(k, key, n) && (!LLMFI_IS(n->key, "model") || llmfi_check_target(k, n, secret));
+        ok = ok && good;
+        if (good && n->type != LLMFI_NULL) link = &n->next;
+        else *link = n->next;
+    }
+    if (llmfi_member(entry, LLMFI_LIT("user")) && llmfi_member(entry, LLMFI_LIT("messages"))) return llmfi_check_bad(k, entry, "a prompt", "has both user and messages; give one of them");
+    if (ok && !llmfi_member(entry, LLMFI_LIT("user")) && !llmfi_member(entry, LLMFI_LIT("messages")))
+        return llmfi_check_bad(k, entry, "a prompt", "has nothing to say; give it user: a text, or messages");
+    return ok;
+}
+
+/* ---- chains ---- */
+
+/* The name of a step must be nobody else's. */
+static bool llmfi_check_as(const llmfi_check *k, const llmfi_node *steps, const llmfi_node *step, const llmfi_node *as) {
+    const llmfi_node *other;
+    if (!llmfi_template_name_ok(as->text) || LLMFI_IS(as->text, "previous"))
+        return llmfi_check_bad(k, as, "as", "must be a name of letters, digits, _ and - that begins with a letter or _, and not previous");
+    for (other = steps->child; other && other != step; other = other->next)
+        if (llmfi_eq(llmfi_entry_text(other, "as"), as->text)) return llmfi_check_bad(k, as, "as", "is the name of an earlier step too; give each its own");
+    return true;
+}
+
+static bool llmfi_check_step_value(const llmfi_check *k, const llmfi_node *steps, const llmfi_node *step, llmfi_node *n) {
+    const llmfi_key *key = llmfi_key_of(k, n, "key of a step", llmfi_step_keys, LLMFI_COUNT(llmfi_step_keys));
+    bool secret = n->type == LLMFI_STRING && llmfi_has_hole(n->text);
+    if (!key) return false;
+    if (LLMFI_IS(n->key, "text")) return llmfi_check_template(k, n, "text", NULL);
+    if (!llmfi_check_value(k, key, n)) return false;
+    if (n->type == LLMFI_NULL) return true;
+    if (LLMFI_IS(n->key, "model")) return llmfi_check_target(k, n, secret);
+    if (LLMFI_IS(n->key, "prompt")) return llmfi_refer(k, n, LLMFI_REFERS_PROMPT, secret);
+    if (LLMFI_IS(n->key, "as")) return llmfi_check_as(k, steps, step, n);
+    return llmfi_word_in(llmfi_parse_words, n->text) >= 0 || llmfi_check_bad(k, n, "parse", "must be text, json or lines");
+}
+
+static bool llmfi_check_step(const llmfi_check *k, const llmfi_node *steps, llmfi_node *step) {
+    llmfi_node *n;
+    bool ok = true;
+    if (step->type != LLMFI_OBJECT) return llmfi_check_bad(k, step, "a step", "must be a mapping of prompt or text, model, parse and as");
+    for (n = step->child; n; n = n->next)
+        if (!llmfi_check_step_value(k, steps, step, n)) ok = false;
+    if (ok && (llmfi_entry_text(step, "prompt").len > 0) == (llmfi_entry_text(step, "text").len > 0))
+        return llmfi_check_bad(k, step, "a step", "needs either prompt: the name of a prompt, or text: a template");
+    return ok;
+}
+
+/* The list of steps that an entry has; NULL where a problem was reported. */
+static llmfi_node *llmfi_check_chain(const llmfi_check *k, llmfi_node *entry) {
+    llmfi_node *steps = entry, *n;
+    bool ok = true;
+    if (entry->type == LLMFI_OBJECT) {
+        for (n = entry->child; n; n = n->next)
+            if (!llmfi_key_of(k, n, "key of a chain", llmfi_chain_keys, LLMFI_COUNT(llmfi_chain_keys))) ok = false;
+        steps = (llmfi_node *)(uintptr_t)llmfi_member(entry, LLMFI_LIT("steps"));
+    }
+    if (!steps || steps->type != LLMFI_ARRAY || !steps->child) {
+        llmfi_check_bad(k, steps ? steps : entry, "a chain", "must be a list of steps: {prompt, model, parse, as}");
+        return NULL;
+    }
+    if (steps->count > LLMF_MAX_CHAIN) {
+        llmfi_check_bad(k, steps, "a chain", "has more steps than LLMF_MAX_CHAIN; make two of it");
+        return NULL;
+    }
+    for (n = steps->child; n; n = n->next)
+        if (!llmfi_check_step(k, steps, n)) ok = false;
+    return ok ? steps : NULL;
+}
+
+/* ---- the sections ---- */
+
+static void llmfi_named_put(const llmfi_check *k, llmfi_named **list, llmf_str name, llmfi_node *node) {
+    llmfi_named *e;
+    while (*list && !llmfi_eq((*list)->name, name)) list = &(*list)->next;
+    e = *list ? *list : (llmfi_named *)llmfi_arena_alloc(k->arena, sizeof *e);
+    if (!e) return;
+    *list = e;
+    e->name = name;
+    e->file = k->file;
+    e->node = node;
+}
+
+static bool llmfi_check_named(const llmfi_check *k, const llmfi_node *entry, const char *what) {
+    if (entry->key.len && llmfi_trim(entry->key).len == entry->key.len && llmfi_find_control(entry->key, 0) == LLMFI_NOWHERE) return true;
+    llmfi_report_at(k->report, k->file, entry->key_line, entry->key_column, what);
+    return false;
+}
+
+/* A text alone is the one user message. */
+static bool llmfi_make_prompt(const llmfi_check *k, llmfi_node *entry) {
+    llmfi_node *user;
+    if (entry->type != LLMFI_STRING) return entry->type == LLMFI_OBJECT || llmfi_check_bad(k, entry, "a prompt", "must be a text, or a mapping of system, messages, examples, variables and model");
+    user = (llmfi_node *)llmfi_arena_alloc(k->arena, sizeof *user);
+    if (!user) return false;
+    *user = *entry;
+    user->next = NULL;
+    user->key = LLMFI_LIT("user");
+    entry->type = LLMFI_OBJECT;
+    entry->child = user;
+    entry->count = 1;
+    return true;
+}
+
+static void llmfi_load_prompts(const llmfi_check *k, llmfi_config *c, llmfi_node *section) {
+    llmfi_node *n;
+    if (!llmfi_wants_object(k, section, " must be a mapping of names to prompts")) return;
+    for (n = section->child; n; n = n->next)
+        if (llmfi_check_named(k, n, "a prompt's name is not empty, and has no blanks at its ends and no control characters") && llmfi_make_prompt(k, n) && llmfi_check_prompt(k, n))
+            llmfi_named_put(k, &c->prompts, n->key, n);
+}
+
+static void llmfi_load_chains(const llmfi_check *k, llmfi_config *c, llmfi_node *section) {
+    llmfi_node *n, *steps;
+    if (!llmfi_wants_object(k, section, " must be a mapping of names to chains")) return;
+    for (n = section->child; n; n = n->next)
+        if (llmfi_check_named(k, n, "a chain's name is not empty, and has no blanks at its ends and no control characters") && (steps = llmfi_check_chain(k, n)) != NULL)
+            llmfi_named_put(k, &c->chains, n->key, steps);
+}
+
+/* ---- when all is read ---- */
+
+/* True: it was looked at here. What refers to a model or a route is left to those who look at models. */
+static bool llmfi_check_prompt_reference(const llmfi_config *c, llmfi_report *report, const llmfi_reference *r) {
+    llmf_error err;
+    llmfi_text t;
+    if (r->of == LLMFI_REFERS_TARGET) {
+#if LLMF_HAS_ROUTES
+        if (llmfi_config_route(c, r->node->text)) return true;
+#endif
+        return false;
+    }
+    if (r->of != LLMFI_REFERS_PROMPT) return false;
+    if (llmfi_named_find(c->prompts, r->node->text)) return true;
+    t = llmfi_report_begin(&err, r->file, r->node->line, r->node->column, false);
+    LLMFI_SAY(&t, "unknown prompt ");
+    llmfi_say(&t, r->secret ? LLMFI_LIT("(from a variable)") : r->node->text);
+    if (!r->secret) llmfi_named_near(c->prompts, r->node->text, &t, "; it must be a key of the section prompts");
+    llmfi_report_end(report, &err, false);
+    return true;
+}
+
+#else
+
+static void llmfi_load_prompts(const llmfi_check *k, const llmfi_config *c, const llmfi_node *section) {
+    (void)c;
+    llmfi_check_left_out(k, section, "prompts", "PROMPTS");
+}
+
+static void llmfi_load_chains(const llmfi_check *k, const llmfi_config *c, const llmfi_node *section) {
+    (void)c;
+    llmfi_check_left_out(k, section, "chains", "PROMPTS");
+}
+
+static bool llmfi_check_prompt_reference(const llmfi_config *c, const llmfi_report *report, const llmfi_reference *r) {
+    (void)c, (void)report, (void)r;
+    return false;
+}
+
+#endif
+#endif
+#endif
+
+#if LLMF_HAS_CONFIG
+
 /* What a file may hold at its top, besides the keys of one model. */
-static const char *const llmfi_sections[] = {"models", "providers", "fallbacks", "routes", "budgets", "prompts", "default_model", "default_provider"};
+static const char *const llmfi_sections[] = {"models", "providers", "fallbacks", "routes", "budgets", "prompts", "chains", "default_model", "default_provider"};
 
 typedef struct llmfi_loader {
     llmfi_config *c;
@@ -21993,11 +22556,6 @@ static void llmfi_load_fallbacks(llmfi_loader *l, const llmfi_check *k, llmfi_no
     llmfi_merge(l->c->fallbacks, section);
 }
 
-/* A section that later parts read: kept whole; only its form is looked at. */
-static void llmfi_load_kept(const llmfi_check *k, llmfi_node *section, llmfi_node *into) {
-    if (llmfi_wants_object(k, section, " must be a mapping")) llmfi_merge(into, section);
-}
-
 static void llmfi_load_default(const llmfi_check *k, llmfi_node *n, bool model, llmf_str *to) {
     static const llmfi_key keys[] = {{"default_provider", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
                                      {"default_model", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0}};
@@ -22016,7 +22574,8 @@ static void llmfi_load_section(llmfi_loader *l, const llmfi_check *k, llmfi_node
     else if (LLMFI_IS(n->key, "fallbacks")) llmfi_load_fallbacks(l, k, n);
     else if (LLMFI_IS(n->key, "routes")) llmfi_load_routes(k, c, n);
     else if (LLMFI_IS(n->key, "budgets")) llmfi_load_budgets(k, c, n);
-    else if (LLMFI_IS(n->key, "prompts")) llmfi_load_kept(k, n, c->prompts);
+    else if (LLMFI_IS(n->key, "prompts")) llmfi_load_prompts(k, c, n);
+    else if (LLMFI_IS(n->key, "chains")) llmfi_load_chains(k, c, n);
     else if (LLMFI_IS(n->key, "default_model")) llmfi_load_default(k, n, true, &c->default_model);
     else if (LLMFI_IS(n->key, "default_provider")) llmfi_load_default(k, n, false, &c->default_provider);
     else if (llmfi_find_key(n->key, LLMFI_OF_MODEL)) {
@@ -22115,7 +22674,8 @@ static void llmfi_check_reference(llmfi_loader *l, const llmfi_reference *r) {
     llmfi_record record;
     llmf_error why, err;
     llmfi_text t;
-    bool model = r->of == LLMFI_REFERS_MODEL;
+    bool model = r->of != LLMFI_REFERS_PROVIDER;
+    if (llmfi_check_prompt_reference(l->c, &l->report, r)) return;
     if (llmfi_check_route_reference(l->c, &l->report, r)) return;
     if (model ? llmfi_resolve_name(l->c, r->node->text, &record, &why) : llmfi_config_knows(l->c, r->node->text)) return;
     if (model && why.code != LLMF_ERR_UNKNOWN_MODEL && why.code != LLMF_ERR_UNKNOWN_PROVIDER) return; /* told elsewhere, or not built: no fault of the file */
@@ -28928,6 +29488,9 @@ typedef struct llmfi_call {
     uint64_t reserved_second;                /* of that minute */
     uint64_t kept_until_ns;                  /* when what kept it away is over, as far as is known */
 #endif
+#if LLMF_HAS_PROMPTS
+    struct llmfi_steps *steps;               /* of a chain of prompts: see steps.h; NULL */
+#endif
 #if LLMF_HAS_CACHE
     struct llmfi_cache_use *cache;           /* what it has to do with the answers that are kept; NULL: nothing */
 #endif
@@ -29155,6 +29718,12 @@ static void llmfi_log(llmf_factory *f, int level, int id, llmf_str text) {
 #else
 #define llmfi_shown(c) (&(c)->reply)
 #define llmfi_is_filtered(c) false
+#endif
+
+#if LLMF_HAS_PROMPTS
+#define llmfi_in_chain(c) ((c)->steps != NULL)
+#else
+#define llmfi_in_chain(c) false
 #endif
 
 /* ---- ids ---- */
@@ -33677,7 +34246,7 @@ static LLMFI_COLD void llmfi_span_tell(llmfi_call *c, int attempt, int code) {
     llmfi_span_server(&s, c);
     llmfi_span_came(&s, c);
     if (code != LLMF_OK) llmfi_span_text(&s, "error.type", llmfi_cstr(llmf_result_name(code)));
-    if (!attempt) llmfi_span_usage(&s, &c->reply.usage);
+    if (!attempt) llmfi_span_usage(&s, llmfi_in_chain(c) ? &c->response.usage : &c->reply.usage);
     root->calling = true; /* whatever is asked for this call in the hook comes behind it */
     c->f->desc.span(c->f->desc.user, &s.span);
     root->calling = calling;
@@ -34651,6 +35220,47 @@ static struct llmfi_held *llmfi_held_of(llmfi_call *c);
 #endif
 static void llmfi_budget_settle(llmfi_call *c, int64_t cost);
 
+#if LLMF_HAS_RETRY || LLMF_HAS_PROMPTS
+/* Everything that was made since the mark goes: the call is as one that has not been built yet. */
+static void llmfi_call_clear(llmfi_call *c, const llmfi_arena_mark *mark) {
+    llmf_factory *f = c->f;
+    llmfi_give_back_decoder(c);
+    llmfi_buf_free(&c->raw);
+    llmfi_reply_free(&c->reply);
+#if LLMFI_HAS_OPS
+    llmfi_op_release(c);
+#endif
+    llmfi_wipe_secrets(c);
+#if LLMF_HAS_FILTERS
+    llmfi_filters_free(c);
+    c->filtered = false; /* what they had changed is gone too */
+#endif
+    llmfi_arena_rewind(&c->arena, mark);
+    memset(&c->ask, 0, sizeof c->ask);
+    memset(&c->body, 0, sizeof c->body);
+    memset(&c->x, 0, sizeof c->x);
+    c->secret = c->errortype = llmfi_str("", 0);
+    c->held_back = c->sniffed = c->last_seen = c->secrets = false;
+    c->connected_ns = c->first_byte_ns = c->content_ns = c->terminal_ns = c->first_content_ns = c->end_ns = 0;
+    c->received = 0;
+    c->retry_after_ms = LLMF_UNKNOWN;
+#if LLMF_HAS_RETRY
+    c->should_retry = 0;
+    c->key = NULL;
+    c->kept_away = false;
+    c->kept_until_ns = 0;
+#endif
+#if LLMF_HAS_AWS
+    c->waits = c->signs = false;
+    memset(&c->aws, 0, sizeof c->aws);
+#endif
+    if (f->body_of == c->id) f->body_of = 0;
+    llmfi_reply_init(&c->reply, &f->heap, &c->arena, LLMFI_LIT(""), NULL);
+    llmfi_buf_init(&c->whole, &f->heap, 0);
+    llmfi_buf_init(&c->raw, &f->heap, 0);
+}
+#endif
+
 #if LLMF_HAS_RETRY
 
 /* How a call ended with one model of its chain, for those that end in ALL_FAILED. */
@@ -34761,43 +35371,11 @@ static bool llmfi_keep(llmfi_call *c) {
 
 /* Everything of the attempt that has ended goes; the call is as llmf_start had it, with the request that was kept. */
 static void llmfi_call_rewind(llmfi_call *c) {
-    llmf_factory *f = c->f;
-    llmfi_give_back_decoder(c);
-    llmfi_buf_free(&c->raw);
-    llmfi_reply_free(&c->reply);
-#if LLMFI_HAS_OPS
-    llmfi_op_release(c);
-#endif
-    llmfi_wipe_secrets(c);
-#if LLMF_HAS_FILTERS
-    llmfi_filters_free(c);
-    c->filtered = false; /* what they had changed is gone too */
-#endif
-    llmfi_arena_rewind(&c->arena, &c->origin->mark);
+    llmfi_call_clear(c, &c->origin->mark);
     c->req = c->origin->req;
-    memset(&c->ask, 0, sizeof c->ask);
     c->ask.schemas = c->origin->ask.schemas;
     c->ask.format = c->origin->ask.format;
     c->ask.extra = c->origin->ask.extra;
-    memset(&c->body, 0, sizeof c->body);
-    memset(&c->x, 0, sizeof c->x);
-    c->secret = c->errortype = llmfi_str("", 0);
-    c->held_back = c->sniffed = c->last_seen = c->secrets = false;
-    c->connected_ns = c->first_byte_ns = c->content_ns = c->terminal_ns = c->first_content_ns = c->end_ns = 0;
-    c->received = 0;
-    c->retry_after_ms = LLMF_UNKNOWN;
-    c->should_retry = 0;
-    c->key = NULL;
-    c->kept_away = false;
-    c->kept_until_ns = 0;
-#if LLMF_HAS_AWS
-    c->waits = c->signs = false;
-    memset(&c->aws, 0, sizeof c->aws);
-#endif
-    if (f->body_of == c->id) f->body_of = 0;
-    llmfi_reply_init(&c->reply, &f->heap, &c->arena, LLMFI_LIT(""), NULL);
-    llmfi_buf_init(&c->whole, &f->heap, 0);
-    llmfi_buf_init(&c->raw, &f->heap, 0);
 }
 
 /* ---- the record of a call's attempts ---- */
@@ -35368,7 +35946,7 @@ static int llmfi_admit(llmfi_call *c) {
         if (c->origin->guard_rate < 0) c->origin->guard_rate = 0;
         c->origin->guard_ns = c->origin->guard_at = 0;
     }
-    if (c->req.op == LLMF_OP_CHAT && !c->hedge_of && !c->tries) {
+    if (c->req.op == LLMF_OP_CHAT && !c->hedge_of && !c->tries && !llmfi_in_chain(c)) {
         int64_t late = c->prepared->record.retry.hedge_ms ? c->prepared->record.retry.hedge_ms : c->f->desc.retry.hedge_ms;
         c->origin->hedge_ns = late > 0 ? llmfi_after_ms(c->f->now_ns, late) : 0;
     }
@@ -35621,6 +36199,776 @@ static bool llmfi_hedge_work(llmfi_call *c) {
 
 #endif
 #endif
+/* A call that asks several times, each time with what came of the steps before: template, model, parse, and on. It stays the same call, as one that is repeated does
+   (retry.h): when a step has ended well, what it made is thrown away but its result, and llmf_poll begins the next one. So it is cancelled, timed, counted and freed as
+   any other. What comes of a step before the last is hidden. */
+#ifndef LLMFI_ENGINE_STEPS_H
+#define LLMFI_ENGINE_STEPS_H
+/* Prompts with their holes filled: of the config, or of a request in code. What is made lives in an arena of the caller's; values are written once and never read again
+   for holes. */
+#ifndef LLMFI_FACTORY_RENDER_H
+#define LLMFI_FACTORY_RENDER_H
+
+#if LLMF_HAS_PROMPTS
+
+/* What a step of a chain has given. */
+typedef struct llmfi_output {
+    llmf_str name, text;                     /* name: empty: it has none */
+    bool json;                               /* the text is a JSON value */
+} llmfi_output;
+
+/* Whom a hole may ask, in this order: the steps before this one, the caller, the hole itself, the prompt's own list. */
+typedef struct llmfi_scope {
+    const llmfi_output *outputs;             /* the last one is {{previous}} too */
+    size_t output_count;
+    const llmf_var *vars;
+    size_t var_count;
+    const llmfi_node *declared;              /* NULL: no list */
+} llmfi_scope;
+
+/* A text of a prompt, for sentences. */
+typedef struct llmfi_spot {
+    const llmfi_named *prompt;               /* NULL: the request's */
+    const llmfi_node *node;                  /* where it stands in the config; NULL */
+    const char *part, *member;               /* "messages", ".content" */
+    int64_t index;                           /* -1: not one of a list */
+    uint32_t line, column;                   /* of the hole in the text */
+} llmfi_spot;
+
+/* A prompt being filled. */
+typedef struct llmfi_filling {
+    llmfi_scope scope;
+    llmfi_spot spot;
+    llmfi_arena *arena;
+    llmf_error *err;
+    bool dry;                                /* looks whether each hole has somebody to fill it, and writes nothing */
+} llmfi_filling;
+
+/* ---- problems ---- */
+
+/* "prompt classify, messages[0].content (models.yaml:12:5), line 1, column 8: ". */
+static LLMFI_COLD llmfi_text llmfi_spot_begin(llmfi_filling *g) {
+    const llmfi_spot *s = &g->spot;
+    llmfi_text t = llmfi_error_begin(g->err, LLMF_ERR_ARGUMENT);
+    if (!s->prompt) LLMFI_SAY(&t, "llmf_request.");
+    if (s->prompt && s->prompt->name.len) {
+        LLMFI_SAY(&t, "prompt ");
+        llmfi_say(&t, s->prompt->name);
+        LLMFI_SAY(&t, ", ");
+    }
+    llmfi_say_c(&t, s->prompt && !s->prompt->name.len ? "text" : s->part);
+    if (s->index >= 0) {
+        llmfi_say_c(&t, "[");
+        llmfi_say_int(&t, s->index);
+        llmfi_say_c(&t, "]");
+    }
+    llmfi_say_c(&t, s->member);
+    if (s->prompt && s->node) {
+        g->err->line = s->node->line;
+        g->err->column = s->node->column;
+        LLMFI_SAY(&t, " (");
+        if (s->prompt->file.len > 160) LLMFI_SAY(&t, "...");
+        llmfi_say(&t, s->prompt->file.len > 160 ? llmfi_utf8_cut(s->prompt->file, 160) : s->prompt->file);
+        llmfi_say_c(&t, ":");
+        llmfi_say_int(&t, s->node->line);
+        llmfi_say_c(&t, ":");
+        llmfi_say_int(&t, s->node->column);
+        LLMFI_SAY(&t, ")");
+    }
+    LLMFI_SAY(&t, ", line ");
+    llmfi_say_int(&t, s->line);
+    LLMFI_SAY(&t, ", column ");
+    llmfi_say_int(&t, s->column);
+    LLMFI_SAY(&t, " of the text: ");
+    return t;
+}
+
+static LLMFI_COLD bool llmfi_fill_bad(llmfi_filling *g, const char *before, llmf_str about, const char *after) {
+    llmfi_text t = llmfi_spot_begin(g);
+    llmfi_say_c(&t, before);
+    llmfi_say(&t, about);
+    llmfi_say_c(&t, after);
+    return false;
+}
+
+static LLMFI_COLD bool llmfi_fill_missing(llmfi_filling *g, llmf_str name) {
+    const llmfi_scope *s = &g->scope;
+    llmfi_nearest near_names = llmfi_nearest_to(name);
+    llmfi_text t = llmfi_spot_begin(g);
+    size_t i;
+    for (i = 0; i < s->output_count; i++)
+        if (s->outputs[i].name.len) llmfi_nearest_try(&near_names, s->outputs[i].name);
+    for (i = 0; i < s->var_count; i++)
+        if (s->vars[i].name) llmfi_nearest_try(&near_names, llmfi_cstr(s->vars[i].name));
+    LLMFI_SAY(&t, "the variable ");
+    llmfi_say(&t, name);
+    LLMFI_SAY(&t, " is missing");
+    llmfi_nearest_say(&near_names, &t);
+    if (!near_names.count) {
+        LLMFI_SAY(&t, "; give it, or write {{");
+        llmfi_say(&t, name);
+        LLMFI_SAY(&t, ":default}}");
+    }
+    return false;
+}
+
+/* ---- values ---- */
+
+typedef struct llmfi_filler {
+    llmf_str text;
+    bool json;                               /* known to be a JSON value */
+} llmfi_filler;
+
+static bool llmfi_scope_given(const llmfi_scope *s, llmf_str name, llmfi_filler *v) {
+    size_t i;
+    for (i = s->output_count; i-- > 0;) {
+        if (!llmfi_eq(s->outputs[i].name, name) && !(i + 1 == s->output_count && LLMFI_IS(name, "previous"))) continue;
+        v->text = s->outputs[i].text;
+        v->json = s->outputs[i].json;
+        return true;
+    }
+    v->json = false;
+    for (i = 0; i < s->var_count; i++) {
+        if (!s->vars[i].name || !llmfi_eq(llmfi_cstr(s->vars[i].name), name)) continue;
+        v->text = s->vars[i].value.ptr ? s->vars[i].value : llmfi_str("", 0);
+        return true;
+    }
+    return false;
+}
+
+/* What stands for a name that nobody gives; false: nothing does. */
+static bool llmfi_scope_otherwise(const llmfi_scope *s, const llmfi_template *t, llmfi_filler *v) {
+    const llmfi_node *n = llmfi_member(s->declared, t->name);
+    v->json = false;
+    v->text = t->otherwise;
+    if (t->has_otherwise) return true;
+    if (!n || n->type == LLMFI_NULL) return false;
+    v->text = n->text;
+    return true;
+}
+
+/* The member, or the item, of a JSON value by its name or number. */
+static bool llmfi_json_part(llmf_str json, llmf_str part, llmf_str *value) {
+    llmf_str front = llmfi_trim(json), key;
+    bool list = front.len && front.ptr[0] == '[';
+    int64_t index = 0;
+    size_t at = 0;
+    if (list && (!llmfi_is_digit(part.ptr[0]) || !llmfi_parse_int(part, &index))) return false;
+    while (llmf_json_each(json, &at, &key, value))
+        if (list ? index-- == 0 : llmfi_eq(key, part)) return true;
+    return false;
+}
+
+/* The value of a hole. False with the error. A default has no members: it stands for the whole. */
+static bool llmfi_fill_value(llmfi_filling *g, const llmfi_template *t, llmfi_filler *v) {
+    llmf_str path = t->path, part, value;
+    if (!llmfi_scope_given(&g->scope, t->name, v)) return llmfi_scope_otherwise(&g->scope, t, v) || llmfi_fill_missing(g, t->name);
+    if (!llmfi_utf8_valid(v->text, NULL)) return llmfi_fill_bad(g, "the variable ", t->name, " is not valid UTF-8; convert it first");
+    if (path.len && !v->json && !llmfi_json_valid(v->text)) return llmfi_fill_bad(g, "", t->name, " is not JSON, so it has no members");
+    while (path.len) {
+        part = llmfi_template_part(&path);
+        if (!llmfi_json_part(v->text, part, &value)) {
+            if (t->has_otherwise) return llmfi_scope_otherwise(&g->scope, t, v);
+            return llmfi_fill_bad(g, "there is no ", llmfi_range(t->name.ptr, part.ptr + part.len), "; look at what it holds, or write {{name.member:default}}");
+        }
+        v->text = value;
+        v->json = true;
+    }
+    return true;
+}
+
+/* ---- writing ---- */
+
+static void llmfi_put_xml(llmfi_out *out, llmf_str s) {
+    size_t from = 0, i;
+    for (i = 0; i < s.len; i++) {
+        const char *to = s.ptr[i] == '&' ? "&amp;" : s.ptr[i] == '<' ? "&lt;" : s.ptr[i] == '>' ? "&gt;" : s.ptr[i] == '"' ? "&quot;" : s.ptr[i] == '\'' ? "&#39;" : NULL;
+        if (!to) continue;
+        llmfi_put(out, s.ptr + from, i - from);
+        llmfi_put(out, to, llmfi_strlen(to));
+        from = i + 1;
+    }
+    llmfi_put(out, s.ptr + from, s.len - from);
+}
+
+/* A string of JSON becomes its text. False: no memory. */
+static bool llmfi_filler_decode(llmfi_filling *g, llmfi_filler *v) {
+    llmf_str s = llmfi_trim(v->text);
+    size_t len;
+    char *to;
+    if (!v->json || !s.len || s.ptr[0] != '"') return true;
+    len = llmf_json_string(s, NULL, 0);
+    to = len == LLMF_NOT_A_STRING ? NULL : (char *)llmfi_arena_alloc(g->arena, len + 1);
+    if (!to) return llmfi_error_memory(g->err);
+    llmf_json_string(s, to, len + 1);
+    v->text = llmfi_str(to, len);
+    return true;
+}
+
+static bool llmfi_fill_hole(llmfi_filling *g, const llmfi_template *t, llmfi_out *out) {
+    llmfi_filler v;
+    llmfi_jw w;
+    llmfi_place(t->text, t->from, &g->spot.line, &g->spot.column);
+    if (g->dry) return llmfi_scope_given(&g->scope, t->name, &v) || llmfi_scope_otherwise(&g->scope, t, &v) || llmfi_fill_missing(g, t->name);
+    if (!llmfi_fill_value(g, t, &v)) return false;
+    if (t->filter != LLMFI_FILTER_JSON && !llmfi_filler_decode(g, &v)) return false;
+    if (t->filter == LLMFI_FILTER_XML) {
+        llmfi_put_xml(out, v.text);
+    } else if (t->filter == LLMFI_FILTER_JSON && !v.json) {
+        llmfi_jw_init(&w, out);
+        llmfi_jw_str(&w, v.text);
+    } else {
+        llmfi_put_str(out, v.text);
+    }
+    return true;
+}
+
+static bool llmfi_fill_pass(llmfi_filling *g, llmf_str text, llmfi_out *out) {
+    llmfi_template t = llmfi_template_of(text);
+    int piece;
+    while ((piece = llmfi_template_next(&t)) != LLMFI_PIECE_END) {
+        if (piece == LLMFI_PIECE_TEXT) {
+            llmfi_put_str(out, t.piece);
+        } else if (piece == LLMFI_PIECE_HOLE) {
+            if (!llmfi_fill_hole(g, &t, out)) return false;
+        } else {
+            llmfi_place(t.text, t.from, &g->spot.line, &g->spot.column);
+            return llmfi_fill_bad(g, t.bad, llmfi_str("", 0), "");
+        }
+    }
+    return true;
+}
+
+/* The text with its holes filled, a NUL behind it: measured, then written. */
+static bool llmfi_fill(llmfi_filling *g, llmf_str text, llmf_str *to) {
+    llmfi_out out;
+    char *at;
+    size_t len;
+    llmfi_out_count(&out);
+    *to = llmfi_str("", 0);
+    if (!llmfi_fill_pass(g, text, &out)) return false;
+    if (g->dry) return true;
+    if (out.total > (size_t)-1 / 8) return llmfi_error_memory(g->err);
+    len = (size_t)out.total;
+    at = (char *)llmfi_arena_alloc(g->arena, len + 1);
+    if (!at) return llmfi_error_memory(g->err);
+    llmfi_out_window(&out, at, len, 0);
+    if (!llmfi_fill_pass(g, text, &out)) return false;
+    *to = llmfi_str(at, len);
+    return true;
+}
+
+/* ---- messages ---- */
+
+static bool llmfi_fill_at(llmfi_filling *g, const llmfi_node *n, const char *part, int64_t index, const char *member, llmf_str *to) {
+    g->spot.node = n;
+    g->spot.part = part;
+    g->spot.index = index;
+    g->spot.member = member;
+    return llmfi_fill(g, n->text, to);
+}
+
+static bool llmfi_fill_message(llmfi_filling *g, llmf_message *m, int role, const llmfi_node *n, const char *part, int64_t index, const char *member) {
+    llmf_str text;
+    if (!llmfi_fill_at(g, n, part, index, member, &text)) return false;
+    m->role = role;
+    m->content = text.ptr;
+    m->content_len = text.len;
+    return true;
+}
+
+/* A prompt of the config, which has been checked: examples, then messages. */
+static bool llmfi_fill_prompt(llmfi_filling *g, const llmfi_named *p, llmf_request *to) {
+    static const char roles[] = "user\0assistant\0system\0";
+    const llmfi_node *system = llmfi_member(p->node, LLMFI_LIT("system")), *user = llmfi_member(p->node, LLMFI_LIT("user"));
+    const llmfi_node *examples = llmfi_member(p->node, LLMFI_LIT("examples")), *messages = llmfi_member(p->node, LLMFI_LIT("messages")), *n;
+    size_t count = (examples ? 2 * (size_t)examples->count : 0) + (messages ? messages->count : 0) + (user ? 1 : 0);
+    llmf_message *m = (llmf_message *)llmfi_arena_array(g->arena, count, sizeof *m);
+    llmf_str text;
+    int64_t i = 0;
+    if (!m) return llmfi_error_memory(g->err);
+    to->messages = m;
+    to->message_count = count;
+    g->spot.prompt = p;
+    g->scope.declared = llmfi_member(p->node, LLMFI_LIT("variables"));
+    if (system) {
+        if (!llmfi_fill_at(g, system, "system", -1, "", &text)) return false;
+        to->system = text.ptr;
+        to->system_len = text.len;
+    }
+    for (n = examples ? examples->child : NULL; n; n = n->next, i++)
+        if (!llmfi_fill_message(g, m++, LLMF_USER, llmfi_member(n, LLMFI_LIT("user")), "examples", i, ".user") ||
+            !llmfi_fill_message(g, m++, LLMF_ASSISTANT, llmfi_member(n, LLMFI_LIT("assistant")), "examples", i, ".assistant"))
+            return false;
+    for (n = messages ? messages->child : NULL, i = 0; n; n = n->next, i++)
+        if (!llmfi_fill_message(g, m++, llmfi_word_in(roles, llmfi_entry_text(n, "role")), llmfi_member(n, LLMFI_LIT("content")), "messages", i, ".content")) return false;
+    return !user || llmfi_fill_message(g, m, LLMF_USER, user, "user", -1, "");
+}
+
+/* One text of a request; NULL stays. */
+static bool llmfi_fill_text(llmfi_filling *g, const char **text, size_t *len, const char *part, int64_t index, const char *member) {
+    llmf_str to;
+    if (!*text) return true;
+    g->spot.node = NULL;
+    g->spot.part = part;
+    g->spot.index = index;
+    g->spot.member = member;
+    if (!llmfi_fill(g, llmfi_str(*text, *len ? *len : llmfi_strlen(*text)), &to)) return false;
+    *text = to.ptr;
+    *len = to.len;
+    return true;
+}
+
+/* A request in code. */
+static bool llmfi_fill_request(llmfi_filling *g, llmf_request *r) {
+    llmf_message *m;
+    size_t i;
+    if (r->message_count && !r->messages) return llmfi_error_set(g->err, LLMF_ERR_ARGUMENT, "llmf_request.messages: is NULL but message_count is not 0");
+    if (!llmfi_fill_text(g, &r->prompt, &r->prompt_len, "prompt", -1, "") || !llmfi_fill_text(g, &r->system, &r->system_len, "system", -1, "")) return false;
+    if (!r->message_count) return true;
+    m = (llmf_message *)llmfi_arena_array(g->arena, r->message_count, sizeof *m);
+    if (!m) return llmfi_error_memory(g->err);
+    memcpy(m, r->messages, r->message_count * sizeof *m);
+    r->messages = m;
+    for (i = 0; i < r->message_count; i++)
+        if (!llmfi_fill_text(g, &m[i].content, &m[i].content_len, "messages", (int64_t)i, ".content")) return false;
+    return true;
+}
+
+/* ---- the rest of a request ---- */
+
+static const char *llmfi_fill_keep(llmfi_filling *g, llmf_str s) {
+    return s.len ? llmfi_arena_copy(g->arena, s).ptr : NULL;
+}
+
+/* A mapping is a JSON Schema: as text. */
+static const char *llmfi_fill_schema(llmfi_filling *g, const llmfi_node *n) {
+    llmfi_out out;
+    llmfi_jw w;
+    char *to;
+    llmfi_out_count(&out);
+    llmfi_jw_init(&w, &out);
+    llmfi_node_write(&w, n);
+    if (w.bad || out.total > (size_t)-1 / 8) return NULL;
+    to = (char *)llmfi_arena_alloc(g->arena, (size_t)out.total + 1);
+    if (!to) return NULL;
+    llmfi_out_window(&out, to, (size_t)out.total, 0);
+    llmfi_jw_init(&w, &out);
+    llmfi_node_write(&w, n);
+    return to;
+}
+
+/* What the prompt says of the request where that does not say it itself. */
+static bool llmfi_fill_settings(llmfi_filling *g, const llmfi_named *p, llmf_request *to) {
+    const llmfi_node *n, *item;
+    const char **stop;
+    if ((n = llmfi_member(p->node, LLMFI_LIT("temperature"))) != NULL && to->temperature == 0) llmfi_apply_number(n, &to->temperature);
+    if ((n = llmfi_member(p->node, LLMFI_LIT("top_p"))) != NULL && to->top_p == 0) llmfi_apply_number(n, &to->top_p);
+    if ((n = llmfi_member(p->node, LLMFI_LIT("max_tokens"))) != NULL && to->max_tokens == 0) llmfi_parse_whole(n->text, &to->max_tokens);
+    if (!to->reasoning) to->reasoning = llmfi_fill_keep(g, llmfi_entry_text(p->node, "reasoning"));
+    if ((n = llmfi_member(p->node, LLMFI_LIT("format"))) != NULL && !to->format) to->format = n->type == LLMFI_OBJECT ? llmfi_fill_schema(g, n) : llmfi_fill_keep(g, n->text);
+    if ((n = llmfi_member(p->node, LLMFI_LIT("stop"))) != NULL && !to->stop_count && n->type == LLMFI_ARRAY && n->count) {
+        stop = (const char **)llmfi_arena_array(g->arena, n->count, sizeof *stop);
+        if (!stop) return llmfi_error_memory(g->err);
+        to->stop = stop;
+        to->stop_count = n->count;
+        for (item = n->child; item; item = item->next) *stop++ = llmfi_fill_keep(g, item->text);
+    }
+    return !g->arena->failed || llmfi_error_memory(g->err);
+}
+
+/* Fills `to`, which is the request so far. prompt NULL: its own texts are the templates. dry: only looks whether that can be done. False with *err. */
+LLMFI_UNUSED static bool llmfi_render(const llmfi_scope *scope, const llmfi_named *prompt, llmfi_arena *arena, bool dry, llmf_request *to, llmf_error *err) {
+    llmfi_filling g;
+    memset(&g, 0, sizeof g);
+    g.scope = *scope;
+    g.arena = arena;
+    g.dry = dry;
+    g.err = err;
+    if (!prompt) return llmfi_fill_request(&g, to);
+    if (to->prompt || to->system || to->message_count)
+        return llmfi_error_about(err, LLMF_ERR_ARGUMENT, "llmf_request has texts of its own besides the prompt ", prompt->name, "; give one of the two");
+    return llmfi_fill_prompt(&g, prompt, to) && llmfi_fill_settings(&g, prompt, to);
+}
+
+#endif
+#endif
+
+#if LLMF_HAS_PROMPTS
+
+/* One step; all in the chain's arena, but what the config holds. */
+typedef struct llmfi_step {
+    const llmfi_named *prompt;               /* NULL: the request's own texts */
+    llmf_request request;                    /* its own, laid over the chain's: texts are templates */
+    llmfi_prepared *prepared;                /* counted */
+#if LLMF_HAS_ROUTES
+    llmfi_routed *route;                     /* that chose it; NULL */
+#endif
+    llmf_str as;
+    int parse;                               /* LLMFI_PARSE_… */
+} llmfi_step;
+
+struct llmfi_steps {
+    llmfi_arena arena;                       /* as long as the call: copies of what was given, results, names of attempts */
+    llmfi_arena filled;                      /* the texts of the step under way */
+    llmfi_config *config;                    /* held */
+    llmf_str name;                           /* empty: it has none */
+    llmfi_step *at;
+    size_t count, now;
+    const llmf_var *vars;
+    size_t var_count;
+    llmfi_output *outputs;
+    size_t told;                             /* results that have been handed out; there are `now` of them, one more where `due` */
+    llmfi_arena_mark mark;                   /* what the call keeps over its steps: see llmfi_steps_first */
+    bool due;                                /* a step has ended, and the next one waits for llmf_poll */
+    bool cached;                             /* all so far were kept answers */
+    bool paid;                               /* something has been counted */
+    llmf_usage usage;
+    int64_t cost;
+    llmf_attempt attempts[LLMF_MAX_ATTEMPTS];
+    size_t kept;                             /* of them */
+    int64_t total;
+};
+
+static void llmfi_hand_out(llmfi_call *c);
+static void llmfi_finish(llmfi_call *c);
+static void llmfi_set_deadline(llmfi_call *c);
+#if LLMF_HAS_CONFIG
+static void llmfi_warn_window(llmfi_call *c);
+#endif
+static bool llmfi_call_build_on(llmfi_call *c);
+static bool llmfi_call_go(llmfi_call *c);
+
+/* ---- what others ask ---- */
+
+/* What comes is of a step before the last: nobody sees it. */
+static bool llmfi_steps_hide(const llmfi_call *c) {
+    return c->steps && c->steps->now + 1 < c->steps->count;
+}
+
+/* Results that wait to be handed out. */
+static bool llmfi_steps_tell(const llmfi_call *c) {
+    return c->steps && c->steps->told < c->steps->now + c->steps->due;
+}
+
+static bool llmfi_steps_due(const llmfi_call *c) {
+    return c->steps && c->steps->due && !c->ended;
+}
+
+static bool llmfi_steps_event(llmfi_call *c, llmf_event *ev) {
+    struct llmfi_steps *s = c->steps;
+    if (!llmfi_steps_tell(c)) return false;
+    memset(ev, 0, sizeof *ev);
+    ev->type = LLMF_EVENT_STEP;
+    ev->index = (int)s->told;
+    ev->text = s->outputs[s->told++].text;
+    return true;
+}
+
+/* ---- reading an answer ---- */
+
+/* The text between the first two fences; empty: there is none. */
+static llmf_str llmfi_fenced(llmf_str text) {
+    llmf_str fence = LLMFI_LIT("```"), rest;
+    size_t from = llmfi_find_nocase(text, fence), n;
+    if (from == LLMFI_NOWHERE) return llmfi_str("", 0);
+    rest = llmfi_from(text, from + fence.len);
+    n = llmfi_find_char(rest, '\n'); /* the language */
+    if (n == LLMFI_NOWHERE) return llmfi_str("", 0);
+    rest = llmfi_from(rest, n + 1);
+    n = llmfi_find_nocase(rest, fence);
+    return llmfi_trim(llmfi_str(rest.ptr, n == LLMFI_NOWHERE ? rest.len : n));
+}
+
+/* From the first bracket to the last one of its kind. */
+static llmf_str llmfi_bracketed(llmf_str text) {
+    size_t from = 0, to = text.len;
+    char close;
+    while (from < text.len && text.ptr[from] != '{' && text.ptr[from] != '[') from++;
+    if (from == text.len) return llmfi_str("", 0);
+    close = text.ptr[from] == '{' ? '}' : ']';
+    while (to > from && text.ptr[to - 1] != close) to--;
+    return llmfi_str(text.ptr + from, to - from);
+}
+
+/* The JSON value that an answer holds: all of it, what is fenced, or what is in brackets. */
+static bool llmfi_find_json(llmf_str text, llmf_str *value) {
+    *value = llmfi_trim(text);
+    if (llmfi_json_valid(*value)) return true;
+    *value = llmfi_fenced(text);
+    if (value->len && llmfi_json_valid(*value)) return true;
+    *value = llmfi_bracketed(text);
+    return value->len && llmfi_json_valid(*value);
+}
+
+/* A line without "- ", "* ", "1. " or "1) " before it. */
+static llmf_str llmfi_unlisted(llmf_str line) {
+    size_t n = 0;
+    line = llmfi_trim(line);
+    while (n < line.len && llmfi_is_digit(line.ptr[n])) n++;
+    if (n ? n < line.len && (line.ptr[n] == '.' || line.ptr[n] == ')') : line.len && (line.ptr[0] == '-' || line.ptr[0] == '*')) n++;
+    else n = 0;
+    return n && n < line.len && llmfi_is_space(line.ptr[n]) ? llmfi_trim(llmfi_from(line, n)) : line;
+}
+
+static void llmfi_put_lines(llmf_str text, llmfi_out *out) {
+    llmfi_jw w;
+    llmfi_jw_init(&w, out);
+    llmfi_jw_array(&w);
+    while (text.len) {
+        size_t n = llmfi_find_char(text, '\n');
+        llmf_str line = llmfi_unlisted(llmfi_str(text.ptr, n == LLMFI_NOWHERE ? text.len : n));
+        if (line.len) llmfi_jw_str(&w, line);
+        text = llmfi_from(text, n == LLMFI_NOWHERE ? text.len : n + 1);
+    }
+    llmfi_jw_array_end(&w);
+}
+
+static bool llmfi_step_lines(llmfi_call *c, llmf_str text, llmf_str *to) {
+    llmfi_out out;
+    char *at;
+    llmfi_out_count(&out);
+    llmfi_put_lines(text, &out);
+    at = out.total > (size_t)-1 / 8 ? NULL : (char *)llmfi_arena_alloc(&c->steps->arena, (size_t)out.total + 1);
+    if (!at) return llmfi_error_memory(&c->reply.error);
+    *to = llmfi_str(at, (size_t)out.total);
+    llmfi_out_window(&out, at, (size_t)out.total, 0);
+    llmfi_put_lines(text, &out);
+    return true;
+}
+
+/* The answer of the step that has ended becomes its result. False with the error in the reply. */
+static bool llmfi_step_take(llmfi_call *c, bool last) {
+    struct llmfi_steps *s = c->steps;
+    const llmfi_step *step = &s->at[s->now];
+    llmfi_output *to = &s->outputs[s->now];
+    llmf_str text = llmfi_reply_text_of(&llmfi_shown(c)->text);
+    if (!last && (c->reply.finish == LLMF_FINISH_REFUSAL || c->reply.finish == LLMF_FINISH_CONTENT_FILTER))
+        return llmfi_error_set(&c->reply.error, LLMF_ERR_CONTENT_FILTER, "the model refused, or a filter cut its answer: the steps behind it have nothing to go on with");
+    if (step->parse == LLMFI_PARSE_JSON && !llmfi_find_json(text, &text))
+        return llmfi_error_set(&c->reply.error, LLMF_ERR_SCHEMA, "the answer holds no JSON value: ask for one with format: json, or drop parse; the answer is in response.text");
+    if (last) return true;
+    to->name = step->as;
+    to->json = step->parse != LLMFI_PARSE_TEXT;
+    if (step->parse == LLMFI_PARSE_LINES) return llmfi_step_lines(c, text, &to->text);
+    to->text = llmfi_arena_copy(&s->arena, text);
+    return !s->arena.failed || llmfi_error_memory(&c->reply.error);
+}
+
+/* ---- sums ---- */
+
+static void llmfi_sum_strict(int64_t *sum, int64_t more) {
+    *sum = *sum < 0 || more < 0 ? LLMF_UNKNOWN : llmfi_reply_sum(*sum, more);
+}
+
+/* What a step has taken, settled in c->response. One that failed before its first content, and says nothing of tokens, has used none. */
+static void llmfi_step_count(llmfi_call *c) {
+    struct llmfi_steps *s = c->steps;
+    const llmf_response *r = &c->response;
+    const llmf_usage *u = &r->usage;
+    bool nothing = r->error.code != LLMF_OK && !c->reply.content && u->input < 0 && u->output < 0;
+    size_t i;
+    for (i = 0; i < r->attempt_count; i++) {
+        llmf_attempt *a;
+        if (s->kept == LLMF_MAX_ATTEMPTS) memmove(s->attempts, s->attempts + 1, --s->kept * sizeof *s->attempts);
+        a = &s->attempts[s->kept++];
+        *a = r->attempts[i];
+        if (a->provider.len) a->provider = llmfi_arena_copy(&s->arena, a->provider);
+        if (a->model.len) a->model = llmfi_arena_copy(&s->arena, a->model);
+    }
+    s->total += r->attempt_total;
+    s->arena.failed = false; /* at worst an attempt has no name */
+    if (nothing) return;
+    if (!s->paid) memset(&s->usage, 0, sizeof s->usage);
+    if (!s->paid) s->cost = 0;
+    s->cached = (s->cached || !s->paid) && r->cached;
+    s->paid = true;
+    llmfi_sum_strict(&s->usage.input, u->input);
+    llmfi_sum_strict(&s->usage.cache_read, u->cache_read);
+    llmfi_sum_strict(&s->usage.cache_write, u->cache_write);
+    llmfi_sum_strict(&s->usage.output, u->output);
+    llmfi_sum_strict(&s->usage.reasoning, u->reasoning);
+    llmfi_sum_strict(&s->cost, r->cost_pico);
+}
+
+/* The call has ended, and its last step is settled: the response is the chain's. */
+static void llmfi_steps_settle(llmfi_call *c) {
+    struct llmfi_steps *s = c->steps;
+    llmf_response *r = &c->response;
+    if (!s->due) {
+        llmfi_step_count(c);
+    } else { /* ended between two steps: nothing has come of the next one */
+        r->text = r->reasoning = r->refusal = r->state = r->raw = llmfi_str("", 0);
+        r->tool_call_count = r->citation_count = 0;
+        r->finish = LLMF_FINISH_NONE;
+    }
+    r->usage = s->usage;
+    r->cost_pico = s->cost;
+    r->cached = s->cached;
+    r->attempts = s->attempts;
+    r->attempt_count = s->kept;
+    r->attempt_total = s->total;
+}
+
+/* ---- sentences ---- */
+
+static void llmfi_say_step(const struct llmfi_steps *s, size_t at, llmfi_text *t) {
+    LLMFI_SAY(t, "chain ");
+    if (s->name.len) {
+        llmfi_say(t, llmfi_utf8_cut(s->name, 100));
+        LLMFI_SAY(t, ", ");
+    }
+    if (at >= s->count) return;
+    LLMFI_SAY(t, "step ");
+    llmfi_say_int(t, (int64_t)at + 1);
+    if (s->at[at].prompt && s->at[at].prompt->name.len) {
+        LLMFI_SAY(t, " (");
+        llmfi_say(t, llmfi_utf8_cut(s->at[at].prompt->name, 100));
+        LLMFI_SAY(t, ")");
+    }
+    LLMFI_SAY(t, ": ");
+}
+
+/* The error of a step says which. */
+static LLMFI_COLD void llmfi_step_failed(const struct llmfi_steps *s, size_t at, llmf_error *e) {
+    char text[sizeof e->text];
+    llmfi_text t = llmfi_text_in(text, sizeof text);
+    llmfi_say_step(s, at, &t);
+    llmfi_say_c(&t, e->text);
+    memcpy(e->text, text, t.len + 1);
+}
+
+/* ---- from step to step ---- */
+
+/* A step before the last has ended well: what a call's end does, without ending it. */
+static void llmfi_step_close(llmfi_call *c) {
+    llmfi_settle(c);
+    llmfi_budget_settle(c, c->response.cost_pico);
+#if LLMF_HAS_CACHE
+    if (c->cache) llmfi_cache_keep(c);
+    llmfi_cache_leave(c);
+    c->cache = NULL; /* the next step asks for something else */
+#endif
+#if LLMFI_HAS_HEALTH
+    if (!c->response.cached) llmfi_health_good(c);
+#endif
+    llmfi_seen_attempt(c, LLMF_OK);
+#if LLMF_HAS_CONFIG
+    llmfi_warn_window(c);
+#endif
+    llmfi_step_count(c);
+#if LLMF_HAS_FILTERS
+    llmfi_filters_free(c);
+#endif
+    c->steps->due = c->f->deferred = true;
+    llmfi_set_deadline(c);
+    llmfi_hand_out(c);
+}
+
+/* A step is over, however it ended, and will not be repeated. True: the call goes on. */
+static bool llmfi_steps_over(llmfi_call *c) {
+    struct llmfi_steps *s = c->steps;
+    bool last = s->now + 1 >= s->count;
+    llmfi_give_back_decoder(c);
+    if (!s->due) {
+#if LLMF_HAS_FILTERS
+        if (llmfi_is_filtered(c)) llmfi_filters_end(c);
+#endif
+        if (c->reply.error.code == LLMF_OK && llmfi_step_take(c, last) && !last) {
+            llmfi_step_close(c);
+            return true;
+        }
+    }
+    if (c->reply.error.code != LLMF_OK && s->count) llmfi_step_failed(s, s->now + s->due, &c->reply.error);
+    return false;
+}
+
+/* The step under way is built. False with the error in the reply. */
+static bool llmfi_steps_build(llmfi_call *c) {
+    struct llmfi_steps *s = c->steps;
+    const llmfi_step *step = &s->at[s->now];
+    bool last = s->now + 1 == s->count;
+    llmfi_scope scope;
+    memset(&scope, 0, sizeof scope);
+    scope.outputs = s->outputs;
+    scope.output_count = s->now;
+    scope.vars = s->vars;
+    scope.var_count = s->var_count;
+    step->prepared->references++;
+    llmfi_prepared_release(&c->f->heap, c->prepared);
+    c->prepared = step->prepared;
+#if LLMF_HAS_ROUTES
+    c->route = step->route;
+#endif
+#if LLMFI_HAS_HEALTH
+    if (!c->prepared->health) c->prepared->health = llmfi_health_of(c->f, &c->prepared->record);
+#endif
+    c->req = step->request;
+    c->reply.provider = c->prepared->record.provider->name;
+    llmfi_arena_free(&s->filled);
+    llmfi_arena_init(&s->filled, &c->f->heap, 0);
+    if (!llmfi_render(&scope, step->prompt, &s->filled, false, &c->req, &c->reply.error)) return false;
+    c->req.flags |= LLMF_BORROW; /* all of it lives as long as the step */
+    if (!last) c->req.flags &= ~(uint32_t)LLMF_KEEP_RAW;
+    if (!last || step->parse != LLMFI_PARSE_TEXT) c->req.flags &= ~(uint32_t)LLMF_DISCARD_TEXT;
+    return llmfi_call_build_on(c);
+}
+
+/* The first step of a chain that has just been opened: what the call has by now it keeps. */
+static bool llmfi_steps_first(llmfi_call *c) {
+#if LLMF_HAS_BUDGETS
+    if (!llmfi_held_of(c)) return false; /* it counts for all steps */
+#endif
+    c->steps->mark = llmfi_arena_mark_of(&c->arena);
+    return llmfi_steps_build(c);
+}
+
+/* In llmf_poll, outside of all else: on to the next step. */
+static void llmfi_steps_next(llmfi_call *c) {
+    struct llmfi_steps *s = c->steps;
+    llmfi_hand_out(c);
+    if (c->stop || c->free_later || c->f->closing) {
+        c->f->deferred = true;
+        return;
+    }
+    s->due = false;
+    s->now++;
+#if LLMF_HAS_RETRY
+    llmfi_hedge_forget(c);
+    llmfi_tries_free(c);
+    c->origin = NULL;
+    c->hedge_due = false;
+#endif
+    llmfi_call_clear(c, &s->mark);
+    memset(&c->response, 0, sizeof c->response);
+    c->moved = false;
+    c->attempt_ns = c->f->now_ns;
+    if (llmfi_steps_build(c) && llmfi_call_go(c)) llmfi_set_deadline(c);
+    else llmfi_finish(c);
+}
+
+/* The call is given back. */
+static void llmfi_steps_free(llmfi_call *c) {
+    struct llmfi_steps *s = c->steps;
+    size_t i;
+    if (!s) return;
+    for (i = 0; i < s->count; i++)
+        if (s->at[i].prepared) llmfi_prepared_release(&c->f->heap, s->at[i].prepared);
+    llmfi_arena_free(&s->filled);
+    llmfi_arena_free(&s->arena);
+    llmfi_config_release(s->config);
+    llmfi_heap_free(&c->f->heap, s);
+    c->steps = NULL;
+}
+
+#else
+
+#define llmfi_steps_hide(c) false
+#define llmfi_steps_tell(c) false
+#define llmfi_steps_event(c, ev) false
+
+#endif
+#endif
 
 /* ---- timers: each call has one next deadline ---- */
 
@@ -35731,10 +37079,15 @@ static bool llmfi_final_event(llmfi_call *c, llmf_event *ev) {
 
 /* The next event that waits, the final one last. */
 static bool llmfi_pop_event(llmfi_call *c, llmf_event *ev) {
+    if (llmfi_steps_event(c, ev)) return true;
 #if LLMF_HAS_RETRY
     if (llmfi_holds_back(c)) return false;
 #endif
-    if (!llmfi_reply_next(llmfi_shown(c), ev) && !llmfi_final_event(c, ev)) return false;
+    if (!llmfi_steps_hide(c) && llmfi_reply_next(llmfi_shown(c), ev)) {
+        ev->call.id = c->id;
+        return true;
+    }
+    if (!llmfi_final_event(c, ev)) return false;
     ev->call.id = c->id;
     return true;
 }
@@ -35743,16 +37096,18 @@ static bool llmfi_pop_event(llmfi_call *c, llmf_event *ev) {
 static void llmfi_hand_out(llmfi_call *c) {
     llmf_event ev;
 #if LLMF_HAS_RETRY
-    if (llmfi_holds_back(c)) return;
+    if (llmfi_holds_back(c) && !llmfi_steps_tell(c)) return;
 #endif
-    if (c->quiet) {
+    if (c->quiet || llmfi_steps_hide(c)) {
         while (llmfi_reply_next(llmfi_shown(c), &ev)) continue;
         llmfi_reply_release_events(llmfi_shown(c));
+    }
+    if (c->quiet) {
         if (c->ended) c->f->events++;
         return;
     }
     if (!c->req.on_event) {
-        if (llmfi_reply_count(llmfi_shown(c)) || (c->ended && !c->taken)) llmfi_mark_ready(c);
+        if (llmfi_steps_tell(c) || llmfi_reply_count(llmfi_shown(c)) || (c->ended && !c->taken)) llmfi_mark_ready(c);
         return;
     }
     if (!c->f->polling) { /* callbacks run inside llmf_poll only */
@@ -35825,6 +37180,9 @@ static void llmfi_finish(llmfi_call *c) {
         return;
     }
 #endif
+#if LLMF_HAS_PROMPTS
+    if (c->steps && llmfi_steps_over(c)) return;
+#endif
     c->ended = true;
 #if LLMF_HAS_RETRY
     if (c->hedge_of || llmfi_hedge_of(c)) c->f->deferred = true;
@@ -35835,7 +37193,7 @@ static void llmfi_finish(llmfi_call *c) {
 #endif
     llmfi_give_back_decoder(c);
 #if LLMF_HAS_FILTERS
-    if (llmfi_is_filtered(c)) llmfi_filters_end(c);
+    if (llmfi_is_filtered(c) && !llmfi_in_chain(c)) llmfi_filters_end(c); /* of a step it is done */
 #endif
     llmfi_settle(c);
     llmfi_budget_settle(c, c->response.cost_pico);
@@ -35844,6 +37202,9 @@ static void llmfi_finish(llmfi_call *c) {
 #endif
 #if LLMFI_HAS_HEALTH
     if (c->response.error.code == LLMF_OK && !c->response.cached) llmfi_health_good(c);
+#endif
+#if LLMF_HAS_PROMPTS
+    if (c->steps) llmfi_steps_settle(c);
 #endif
     llmfi_seen_end(c, c->response.error.code);
 #if LLMF_HAS_CONFIG /* which alone sets num_ctx */
@@ -36330,6 +37691,9 @@ static void llmfi_call_release(llmfi_call *c) {
 #if LLMF_HAS_RETRY
     llmfi_tries_free(c);
 #endif
+#if LLMF_HAS_PROMPTS
+    llmfi_steps_free(c);
+#endif
     llmfi_prepared_release(&f->heap, c->prepared);
     llmfi_wipe_secrets(c);
     llmfi_arena_free(&c->arena);
@@ -36400,6 +37764,10 @@ static bool llmfi_call_build_on(llmfi_call *c) {
 
 static bool llmfi_call_build(llmfi_call *c, llmf_model m) {
     bool traced = llmfi_trace_begin(c); /* first of all: its spans want a time and a place however it ends */
+#if LLMF_HAS_PROMPTS
+    if (c->reply.error.code != LLMF_OK) return false; /* a chain that is wrong */
+    if (c->steps) return traced && llmfi_steps_first(c);
+#endif
     return llmfi_call_prepare(c, m) && traced && llmfi_call_build_on(c);
 }
 
@@ -36585,6 +37953,9 @@ static void llmfi_run_deferred(llmf_factory *f) {
 #endif
 #if LLMF_HAS_EMBED
         else if (llmfi_is_split(c) && !c->ended) llmfi_batches_work(c);
+#endif
+#if LLMF_HAS_PROMPTS
+        else if (llmfi_steps_due(c)) llmfi_steps_next(c);
 #endif
 #if LLMF_HAS_RETRY
         else if (llmfi_try_due(c)) llmfi_try_start(c);
@@ -39087,5 +40458,418 @@ LLMF_API bool llmf_json_valid(llmf_str json, size_t *bad) {
     return token == LLMFI_J_END;
 }
 
+#endif
+/* Prompts with their holes filled, and chains of them: the public side. What a chain does when it runs is in engine/steps.h. */
+#ifndef LLMFI_TASKS_PROMPTS_H
+#define LLMFI_TASKS_PROMPTS_H
+
+#if LLMF_HAS_PROMPTS
+
+/* ---- prompts ---- */
+
+static LLMFI_COLD bool llmfi_unknown_named(const llmfi_named *list, const char *what, llmf_str name, llmf_error *err) {
+    llmfi_text t = llmfi_error_begin(err, LLMF_ERR_ARGUMENT);
+    LLMFI_SAY(&t, "unknown ");
+    llmfi_say_c(&t, what);
+    LLMFI_SAY(&t, " ");
+    llmfi_say(&t, llmfi_utf8_cut(name, 100));
+    llmfi_named_near(list, name, &t, "; the config must have it");
+    return false;
+}
+
+static bool llmfi_vars_ok(const llmf_var *vars, size_t count, llmf_error *err) {
+    return vars || !count || llmfi_error_set(err, LLMF_ERR_ARGUMENT, "vars is NULL but var_count is not 0");
+}
+
+/* The arena is a piece of its own: *p may be copied about. */
+static bool llmfi_render_into(llmf_factory *f, const llmfi_named *prompt, const llmfi_scope *scope, llmf_rendered *p, llmf_error *err) {
+    llmfi_arena *a = (llmfi_arena *)llmfi_heap_alloc(&f->heap, sizeof *a);
+    if (!a) return llmfi_error_memory(err);
+    llmfi_arena_init(a, &f->heap, 0);
+    if (llmfi_render(scope, prompt, a, false, &p->request, err)) {
+        p->model = prompt ? llmfi_arena_copy(a, llmfi_entry_text(prompt->node, "model")) : llmfi_str("", 0);
+        p->memory = a;
+        if (!a->failed) return true;
+        llmfi_error_memory(err);
+    }
+    llmfi_arena_free(a);
+    llmfi_heap_free(&f->heap, a);
+    return false;
+}
+
+static bool llmfi_render_named(llmf_factory *f, const char *name, const llmf_var *vars, size_t var_count, llmf_rendered *p, llmf_error *err) {
+    const llmfi_named *prompt = NULL;
+    llmfi_scope scope;
+    if (!f) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "the factory is NULL");
+    if (!llmfi_vars_ok(vars, var_count, err)) return false;
+    if (!name && !p->request.prompt && !p->request.system && !p->request.message_count)
+        return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_render: name is NULL, and the request has no texts; give one of them");
+    if (name) prompt = llmfi_named_find(f->config->prompts, llmfi_cstr(name));
+    if (name && !prompt) return llmfi_unknown_named(f->config->prompts, "prompt", llmfi_cstr(name), err);
+    memset(&scope, 0, sizeof scope);
+    scope.vars = vars;
+    scope.var_count = var_count;
+    return llmfi_render_into(f, prompt, &scope, p, err);
+}
+
+LLMF_API llmf_result llmf_render_abi(llmf_factory *f, const char *name, const llmf_request *with, size_t with_size, const llmf_var *vars, size_t var_count, llmf_rendered *p, size_t p_size, llmf_error *err) {
+    llmf_rendered made;
+    llmf_error why;
+    memset(&made, 0, sizeof made);
+    llmfi_error_clear(&why);
+    if (with) memcpy(&made.request, with, with_size < sizeof made.request ? with_size : sizeof made.request);
+    made.model = llmfi_str("", 0);
+    if (!p) llmfi_error_set(&why, LLMF_ERR_ARGUMENT, "llmf_render: p is NULL");
+    else if (!llmfi_render_named(f, name, vars, var_count, &made, &why)) memset(&made, 0, sizeof made);
+    if (p && why.code != LLMF_OK) made.model = llmfi_str("", 0);
+    if (p) memcpy(p, &made, p_size < sizeof made ? p_size : sizeof made);
+    if (f && why.code != LLMF_OK) f->last_error = why;
+    if (err) *err = why;
+    return (llmf_result)why.code;
+}
+
+LLMF_API void llmf_render_free(llmf_factory *f, llmf_rendered *p) {
+    llmfi_arena *a = p ? (llmfi_arena *)p->memory : NULL;
+    if (!f || !a) return;
+    llmfi_arena_free(a);
+    llmfi_heap_free(&f->heap, a);
+    p->memory = NULL;
+    p->model = llmfi_str("", 0);
+    p->request.messages = NULL; /* the texts are gone */
+    p->request.message_count = 0;
+    p->request.prompt = p->request.system = NULL;
+}
+
+/* ---- what a chain is given, copied ---- */
+
+static void llmfi_own_cstr(llmfi_arena *a, const char **text) {
+    if (*text) *text = llmfi_arena_copy(a, llmfi_cstr(*text)).ptr;
+}
+
+static void llmfi_own_text(llmfi_arena *a, const char **text, size_t len) {
+    if (*text) *text = llmfi_arena_copy(a, llmfi_str(*text, len ? len : llmfi_strlen(*text))).ptr;
+}
+
+static void llmfi_own_str(llmfi_arena *a, llmf_str *s) {
+    *s = s->ptr && s->len ? llmfi_arena_copy(a, *s) : llmfi_str("", 0);
+}
+
+/* `count` things of `size` bytes, copied; the count becomes 0 where there is no memory. */
+static void *llmfi_own_array(llmfi_arena *a, const void *from, size_t *count, size_t size) {
+    void *to = from && *count ? llmfi_arena_array(a, *count, size) : NULL;
+    if (to) memcpy(to, from, *count * size);
+    else if (from) *count = 0;
+    return to;
+}
+
+static void llmfi_own_message(llmfi_arena *a, llmf_message *m) {
+    llmf_tool_call *calls = (llmf_tool_call *)llmfi_own_array(a, m->tool_calls, &m->tool_call_count, sizeof *calls);
+    llmf_part *parts = (llmf_part *)llmfi_own_array(a, m->parts, &m->part_count, sizeof *parts);
+    size_t i;
+    m->tool_calls = calls;
+    m->parts = parts;
+    llmfi_own_text(a, &m->content, m->content_len);
+    llmfi_own_str(a, &m->state);
+    llmfi_own_str(a, &m->reasoning);
+    llmfi_own_str(a, &m->tool_call_id);
+    llmfi_own_str(a, &m->name);
+    for (i = 0; calls && i < m->tool_call_count; i++) {
+        llmfi_own_str(a, &calls[i].id);
+        llmfi_own_str(a, &calls[i].name);
+        llmfi_own_str(a, &calls[i].arguments);
+    }
+    for (i = 0; parts && i < m->part_count; i++) {
+        llmfi_own_text(a, &parts[i].text, parts[i].text_len);
+        llmfi_own_cstr(a, &parts[i].path);
+        llmfi_own_cstr(a, &parts[i].url);
+        llmfi_own_cstr(a, &parts[i].media_type);
+        llmfi_own_cstr(a, &parts[i].name);
+        llmfi_own_cstr(a, &parts[i].detail);
+    }
+}
+
+/* Everything but the bytes of media. Look at the arena's `failed` behind it. */
+static void llmfi_own_request(llmfi_arena *a, llmf_request *r) {
+    llmf_message *messages = (llmf_message *)llmfi_own_array(a, r->messages, &r->message_count, sizeof *messages);
+    llmf_tool *tools = (llmf_tool *)llmfi_own_array(a, r->tools, &r->tool_count, sizeof *tools);
+    const char **stop = (const char **)llmfi_own_array(a, r->stop, &r->stop_count, sizeof *stop);
+    size_t i;
+    if (r->fallbacks) r->fallbacks = (const llmf_model *)llmfi_own_array(a, r->fallbacks, &r->fallback_count, sizeof *r->fallbacks);
+    r->messages = messages;
+    r->tools = tools;
+    r->stop = stop;
+    llmfi_own_text(a, &r->prompt, r->prompt_len);
+    llmfi_own_text(a, &r->system, r->system_len);
+    llmfi_own_cstr(a, &r->tool_choice);
+    llmfi_own_cstr(a, &r->format);
+    llmfi_own_cstr(a, &r->reasoning);
+    llmfi_own_cstr(a, &r->user);
+    llmfi_own_cstr(a, &r->extra);
+    llmfi_own_cstr(a, &r->trace_parent);
+    for (i = 0; messages && i < r->message_count; i++) llmfi_own_message(a, &messages[i]);
+    for (i = 0; stop && i < r->stop_count; i++) llmfi_own_cstr(a, &stop[i]);
+    for (i = 0; tools && i < r->tool_count; i++) {
+        llmfi_own_cstr(a, &tools[i].name);
+        llmfi_own_cstr(a, &tools[i].description);
+        llmfi_own_cstr(a, &tools[i].parameters);
+    }
+}
+
+/* What the step's request does not say the chain's does; what is of the call as a whole is the chain's alone. */
+static void llmfi_lay_request(llmf_request *r, const llmf_request *chain) {
+    llmf_request own = *r;
+    *r = *chain;
+    r->prompt = own.prompt;
+    r->prompt_len = own.prompt_len;
+    r->system = own.system;
+    r->system_len = own.system_len;
+    r->messages = own.messages;
+    r->message_count = own.message_count;
+    if (own.tool_count) {
+        r->tools = own.tools;
+        r->tool_count = own.tool_count;
+    }
+    if (own.stop_count) {
+        r->stop = own.stop;
+        r->stop_count = own.stop_count;
+    }
+    if (own.fallback_count) {
+        r->fallbacks = own.fallbacks;
+        r->fallback_count = own.fallback_count;
+    }
+    if (own.use_seed) {
+        r->seed = own.seed;
+        r->use_seed = true;
+    }
+    if (own.tool_choice) r->tool_choice = own.tool_choice;
+    if (own.parallel_tool_calls) r->parallel_tool_calls = own.parallel_tool_calls;
+    if (own.format) r->format = own.format;
+    if (own.temperature != 0) r->temperature = own.temperature;
+    if (own.top_p != 0) r->top_p = own.top_p;
+    if (own.max_tokens) r->max_tokens = own.max_tokens;
+    if (own.reasoning) r->reasoning = own.reasoning;
+    if (own.cache) r->cache = true;
+    if (own.user) r->user = own.user;
+    if (own.extra) r->extra = own.extra;
+    if (own.max_retries) r->max_retries = own.max_retries;
+    if (own.response_cache) r->response_cache = own.response_cache;
+}
+
+/* ---- the steps ---- */
+
+/* One step being made ready. */
+typedef struct llmfi_step_source {
+    llmf_str prompt, model, parse, as;       /* empty: not said */
+    const llmf_request *request;             /* NULL */
+    const llmfi_node *text;                  /* of the config, instead of a prompt; NULL */
+} llmfi_step_source;
+
+/* A template that stands in the config's chain itself, as a prompt without a name. */
+static const llmfi_named *llmfi_step_text(struct llmfi_steps *s, const llmfi_node *text, llmf_str file) {
+    llmfi_named *p = (llmfi_named *)llmfi_arena_alloc(&s->arena, sizeof *p);
+    llmfi_node *object = (llmfi_node *)llmfi_arena_alloc(&s->arena, sizeof *object), *user = (llmfi_node *)llmfi_arena_alloc(&s->arena, sizeof *user);
+    if (!p || !object || !user) return NULL;
+    *user = *text;
+    user->key = LLMFI_LIT("user");
+    user->next = NULL;
+    object->type = LLMFI_OBJECT;
+    object->child = user;
+    object->count = 1;
+    p->name = llmfi_str("", 0);
+    p->file = file;
+    p->node = object;
+    return p;
+}
+
+static bool llmfi_step_model(llmfi_call *c, llmfi_step *step, llmf_str name, llmf_error *err) {
+    llmf_factory *f = c->f;
+    llmf_str kept = name;
+    llmf_model m;
+    uint32_t at;
+    if (!kept.len && step->prompt) kept = llmfi_entry_text(step->prompt->node, "model");
+    m = llmf_get(f, kept.len ? kept.ptr : NULL, err);
+    at = m.id ? llmfi_handle_at(&f->handles, m) : 0;
+    step->prepared = at ? llmfi_handle_use(&f->handles, f->config, at, err) : NULL;
+    if (!step->prepared) return false;
+    step->prepared->references++;
+#if LLMF_HAS_ROUTES
+    step->route = llmfi_handle_slot(&f->handles, at)->route;
+#endif
+    return true;
+}
+
+/* All of it is looked up before anything is sent; `s->count` steps have been made. */
+static bool llmfi_step_make(llmfi_call *c, const llmfi_step_source *from, llmf_str file, size_t req_size, llmf_error *err) {
+    struct llmfi_steps *s = c->steps;
+    llmfi_step *step = &s->at[s->count];
+    llmfi_scope scope;
+    llmf_request dry;
+    size_t i;
+    s->outputs[s->count].name = step->as = from->as.len ? llmfi_arena_copy(&s->arena, from->as) : llmfi_str("", 0);
+    s->outputs[s->count].text = llmfi_str("", 0);
+    s->now = s->count++;
+    if (from->request) memcpy(&step->request, from->request, req_size < sizeof step->request ? req_size : sizeof step->request);
+    llmfi_lay_request(&step->request, &c->req);
+    llmfi_own_request(&s->arena, &step->request);
+    if (from->text) step->prompt = llmfi_step_text(s, from->text, file);
+    if (s->arena.failed) return llmfi_error_memory(err);
+    step->parse = from->parse.len ? llmfi_word_in(llmfi_parse_words, from->parse) : LLMFI_PARSE_TEXT;
+    if (step->parse < 0) return llmfi_error_about(err, LLMF_ERR_ARGUMENT, "llmf_step.parse must be text, json or lines, not ", llmfi_utf8_cut(from->parse, 40), "");
+    if (from->as.len && (!llmfi_template_name_ok(from->as) || LLMFI_IS(from->as, "previous")))
+        return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_step.as must be a name of letters, digits, _ and - that begins with a letter or _, and not previous");
+    for (i = 0; from->as.len && i < s->now; i++)
+        if (llmfi_eq(s->at[i].as, from->as)) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_step.as is the name of an earlier step too; give each its own");
+    if (from->prompt.len) step->prompt = llmfi_named_find(s->config->prompts, from->prompt);
+    if (from->prompt.len && !step->prompt) return llmfi_unknown_named(s->config->prompts, "prompt", from->prompt, err);
+    if (!step->prompt && !step->request.prompt && !step->request.message_count)
+        return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_step has neither prompt nor a request with texts; give one of them");
+    if (!llmfi_step_model(c, step, from->model, err)) return false;
+    memset(&scope, 0, sizeof scope);
+    scope.outputs = s->outputs;
+    scope.output_count = s->now;
+    scope.vars = s->vars;
+    scope.var_count = s->var_count;
+    dry = step->request;
+    return llmfi_render(&scope, step->prompt, &s->filled, true, &dry, err);
+}
+
+static bool llmfi_steps_room(llmfi_call *c, size_t count, llmf_error *err) {
+    struct llmfi_steps *s = c->steps;
+    if (!count) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_chain: has neither name nor steps; give one of them");
+    if (count > LLMF_MAX_CHAIN) return llmfi_error_set(err, LLMF_ERR_LIMIT, "llmf_chain: has more steps than LLMF_MAX_CHAIN; make two of it, or raise that");
+    s->at = (llmfi_step *)llmfi_arena_array(&s->arena, count, sizeof *s->at);
+    s->outputs = (llmfi_output *)llmfi_arena_array(&s->arena, count, sizeof *s->outputs);
+    return (s->at && s->outputs) || llmfi_error_memory(err);
+}
+
+static bool llmfi_steps_of_config(llmfi_call *c, const llmfi_named *chain, llmf_error *err) {
+    const llmfi_node *n;
+    if (!llmfi_steps_room(c, chain->node->count, err)) return false;
+    for (n = chain->node->child; n; n = n->next) {
+        llmfi_step_source from;
+        memset(&from, 0, sizeof from);
+        from.prompt = llmfi_entry_text(n, "prompt");
+        from.model = llmfi_entry_text(n, "model");
+        from.parse = llmfi_entry_text(n, "parse");
+        from.as = llmfi_entry_text(n, "as");
+        from.text = llmfi_member(n, LLMFI_LIT("text"));
+        if (from.text && from.text->type != LLMFI_STRING) from.text = NULL;
+        if (!llmfi_step_make(c, &from, chain->file, 0, err)) return false;
+    }
+    return true;
+}
+
+static bool llmfi_steps_of_code(llmfi_call *c, const llmf_chain *chain, size_t req_size, llmf_error *err) {
+    size_t i;
+    if (chain->step_count && !chain->steps) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_chain.steps is NULL but step_count is not 0");
+    if (!llmfi_steps_room(c, chain->step_count, err)) return false;
+    for (i = 0; i < chain->step_count; i++) {
+        const llmf_step *step = &chain->steps[i];
+        llmfi_step_source from;
+        memset(&from, 0, sizeof from);
+        from.prompt = llmfi_cstr(step->prompt);
+        from.model = llmfi_cstr(step->model);
+        from.parse = llmfi_cstr(step->parse);
+        from.as = llmfi_cstr(step->as);
+        from.request = step->request;
+        if (!llmfi_step_make(c, &from, llmfi_str("", 0), req_size, err)) return false;
+    }
+    return true;
+}
+
+static bool llmfi_steps_vars(struct llmfi_steps *s, const llmf_chain *chain, llmf_error *err) {
+    size_t count = chain->var_count, i;
+    llmf_var *vars;
+    if (!llmfi_vars_ok(chain->vars, count, err)) return false;
+    vars = (llmf_var *)llmfi_own_array(&s->arena, chain->vars, &count, sizeof *vars);
+    for (i = 0; i < count; i++) {
+        llmfi_own_cstr(&s->arena, &vars[i].name);
+        llmfi_own_str(&s->arena, &vars[i].value);
+    }
+    s->vars = vars;
+    s->var_count = count;
+    return !s->arena.failed || llmfi_error_memory(err);
+}
+
+/* False with *err: what was made by then is in c->steps. */
+static bool llmfi_steps_open(llmfi_call *c, const llmf_chain *chain, size_t req_size, llmf_error *err) {
+    const llmfi_named *named = NULL;
+    struct llmfi_steps *s = (struct llmfi_steps *)llmfi_heap_alloc(&c->f->heap, sizeof *s);
+    bool ok;
+    if (!s) return llmfi_error_memory(err);
+    memset(s, 0, sizeof *s);
+    c->steps = s;
+    llmfi_arena_init(&s->arena, &c->f->heap, 0);
+    llmfi_arena_init(&s->filled, &c->f->heap, 0);
+    s->config = c->f->config;
+    llmfi_config_hold(s->config);
+    s->name = llmfi_str("", 0);
+    s->usage.input = s->usage.cache_read = s->usage.cache_write = s->usage.output = s->usage.reasoning = s->cost = LLMF_UNKNOWN;
+    if (c->req.op != LLMF_OP_CHAT || c->req.prompt || c->req.system || c->req.message_count)
+        return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_chain.request: must be a chat without texts; the steps have them");
+    if (chain->name && chain->step_count) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_chain: has both name and steps; give one of them");
+    if (!llmfi_steps_vars(s, chain, err)) return false;
+    if (chain->name) named = llmfi_named_find(s->config->chains, llmfi_cstr(chain->name));
+    if (chain->name && !named) return llmfi_unknown_named(s->config->chains, "chain", llmfi_cstr(chain->name), err);
+    if (named) s->name = named->name;
+    ok = named ? llmfi_steps_of_config(c, named, err) : llmfi_steps_of_code(c, chain, req_size, err);
+    if (!ok) return false; /* `now` is the step that is wrong */
+    s->now = 0;
+    llmfi_arena_free(&s->filled);
+    return true;
+}
+
+LLMF_API llmf_call llmf_start_chain_abi(llmf_factory *f, const llmf_chain *chain, size_t chain_size, size_t req_size) {
+    llmf_call id = {0};
+    llmf_model none = {0};
+    llmf_chain given;
+    llmf_request req;
+    llmf_error err;
+    llmfi_call *c;
+    int saved = LLMFI_ERRNO;
+    memset(&given, 0, sizeof given);
+    memset(&req, 0, sizeof req);
+    llmfi_error_clear(&err);
+    if (!f) return id;
+    if (!chain) {
+        llmfi_error_set(&f->last_error, LLMF_ERR_ARGUMENT, "chain is NULL");
+        return id;
+    }
+    memcpy(&given, chain, chain_size < sizeof given ? chain_size : sizeof given);
+    if (given.request) memcpy(&req, given.request, req_size < sizeof req ? req_size : sizeof req);
+    c = llmfi_call_open(f, &req, sizeof req);
+    if (!c) return id;
+    id.id = c->id;
+    (void)llmfi_now(f);
+    if (!llmfi_steps_open(c, &given, req_size, &err)) c->reply.error = err;
+    llmfi_call_begin(c, none);
+    LLMFI_SET_ERRNO(saved);
+    return id;
+}
+
+#else
+
+LLMF_API llmf_result llmf_render_abi(llmf_factory *f, const char *name, const llmf_request *with, size_t with_size, const llmf_var *vars, size_t var_count, llmf_rendered *p, size_t p_size, llmf_error *err) {
+    llmf_error why;
+    (void)name, (void)with, (void)with_size, (void)vars, (void)var_count;
+    llmfi_error_left_out(&why, "llmf_render", "PROMPTS");
+    if (p) memset(p, 0, p_size);
+    if (f) f->last_error = why;
+    if (err) *err = why;
+    return LLMF_ERR_NOT_BUILT;
+}
+
+LLMF_API void llmf_render_free(llmf_factory *f, llmf_rendered *p) {
+    (void)f, (void)p;
+}
+
+LLMF_API llmf_call llmf_start_chain_abi(llmf_factory *f, const llmf_chain *chain, size_t chain_size, size_t req_size) {
+    llmf_call none = {0};
+    (void)chain, (void)chain_size, (void)req_size;
+    if (f) llmfi_error_left_out(&f->last_error, "llmf_start_chain", "PROMPTS");
+    return none;
+}
+
+#endif
 #endif
 #endif

@@ -467,15 +467,15 @@ typedef struct llmf_response {
 enum {
     LLMF_EVENT_TEXT = 1, LLMF_EVENT_REASONING = 2, LLMF_EVENT_REFUSAL = 3,
     LLMF_EVENT_TOOL_START = 4, LLMF_EVENT_TOOL_DELTA = 5, LLMF_EVENT_TOOL_CALL = 6,
-    LLMF_EVENT_USAGE = 7,
+    LLMF_EVENT_USAGE = 7, LLMF_EVENT_STEP = 10, /* STEP: one of a chain has ended, see llmf_start_chain */
     LLMF_EVENT_DONE = 8, LLMF_EVENT_ERROR = 9   /* final: exactly one of them, exactly once */
 };
 /* Everything in it lives until the next llmf_next on that call. */
 typedef struct llmf_event {
     int type;                      /* LLMF_EVENT_… */
-    int index;                     /* which tool call, from 0 */
+    int index;                     /* which tool call, or step, from 0 */
     llmf_call call;
-    llmf_str text;                 /* TEXT, REASONING, REFUSAL; of TOOL_DELTA the piece of the arguments */
+    llmf_str text;                 /* TEXT, REASONING, REFUSAL; of TOOL_DELTA the piece of the arguments; of STEP its result */
     const llmf_tool_call *tool;    /* TOOL_START (no arguments yet), TOOL_CALL (whole) */
     const llmf_usage *usage;       /* USAGE */
     const llmf_response *response; /* DONE, ERROR */
@@ -716,6 +716,54 @@ LLMF_API bool llmf_filter_write(llmf_filter_writer *w, llmf_str text);
 LLMF_API bool llmf_filter_message(llmf_filter_writer *w, size_t message, size_t part, llmf_str text);
 LLMF_API bool llmf_filter_system(llmf_filter_writer *w, llmf_str text);
 LLMF_API void llmf_filter_reason(llmf_filter_writer *w, const char *reason);
+
+/* ---- prompts and chains ------------------------------------------------------------------------------------------------
+
+   PROMPTS are requests whose texts have holes: `prompts:` of the config, or a llmf_request in code. LLMF_NO_PROMPTS=1 leaves them out, and chains with them.
+       prompts:
+         short: "Summarise in {{lang:English}}: {{text}}"              # one user message
+         classify:
+           system: "You are a classifier."
+           variables: {text: required, label: none}                    # if given, a name that is not here is a problem of the config
+           examples: [{user: "I love it", assistant: positive}]        # pairs, before the messages
+           messages: [{role: user, content: "Classify: {{text}}"}]     # or user: "…"; roles user, assistant, system
+           model: fast                                                 # and temperature, top_p, max_tokens, stop, reasoning, format: where the request does not say them
+   {{name}} is the variable's text, which is never looked at for holes again. {{name|json}}: as a JSON string with its quotes. {{name|xml}}: with & < > " ' made harmless.
+   {{name:default}}, {{name|json:default}}: where it is not given. {{name.member}}, {{name.0}}: of a text that is JSON. Blanks inside the braces do not count. \{{ is {{ itself,
+   \\{{ a backslash before a hole.
+     llmf_var         A variable: name and text (UTF-8). Of two with one name the first counts; one that no hole names is not looked at.
+     llmf_render      Fills the prompt `name` of the config, or, name NULL, prompt, system and messages[].content of `with` (parts, tool calls and the rest stay as they
+                      are). p->request is *with (NULL: all zero) with messages and system in place, and what the prompt says besides where *with does not; p->model is the
+                      prompt's model, empty if it names none: llmf_get(f, p->model.ptr, &err) serves both. Texts live until llmf_render_free, in the factory's block; what
+                      *with points to besides stays the caller's. With a name *with must have no texts of its own. LLMF_ERR_ARGUMENT: no such prompt, a malformed hole,
+                      or a variable that is missing, with prompt, message and file:line:column; LLMF_ERR_MEMORY. *p is then empty. err NULL: llmf_last_error tells.
+     llmf_render_free Gives it back; before llmf_close. An empty one is nothing.
+
+   CHAINS are prompts one behind the other: `chains:` of the config, or an array of llmf_step. One call runs all of them.
+       chains:
+         report:
+           - {prompt: extract, model: fast, parse: json, as: facts}    # text: "…" instead of prompt: a template as it stands
+           - {prompt: write, model: smart}                             # its holes: {{facts}}, {{facts.title}}, {{previous}} and the variables given
+     llmf_step        prompt: of the config; NULL: `request` has the texts. request: what is of this step only; NULL: nothing. model: NULL: the prompt's, else the default one.
+                      parse: NULL or "text"; "json": the answer must hold a JSON value (in a fence, or between other words: only the value is taken), else
+                      LLMF_ERR_SCHEMA, with the answer in response.text; "lines": a JSON array of its lines without marks of lists. as: a name for its result; NULL: none.
+     llmf_chain       name: of the config; NULL: steps, at most LLMF_MAX_CHAIN. `request` holds for all steps where the step's own does not say otherwise (its texts must be
+                      unset): stream, timeouts, on_event, budget_pico, priority, flags …; timeouts.total_ms and budget_pico are those of the chain as a whole.
+     llmf_start_chain Everything is copied; media bytes are borrowed until the final event. As llmf_start: the call is polled, cancelled and freed as any other, as one, and all
+                      that is wrong is its final event. Prompts, models (a route chooses here) and variables are looked up before anything is sent, and a reload changes
+                      nothing for a chain under way. Each step but the last ends in LLMF_EVENT_STEP (index: from 0; text: its result); the events of the last come as they
+                      come. In the response text, tool_calls and the like are the last step's; usage, cost_pico and attempts are of all. After an error they are those of
+                      the step that failed, error.text begins with "chain NAME, step 2 (PROMPT): ". A step before the last that ends in a refusal or a content filter is
+                      LLMF_ERR_CONTENT_FILTER. Steps are not hedged (hedge_ms). */
+typedef struct llmf_var { const char *name; llmf_str value; } llmf_var;
+typedef struct llmf_rendered { void *memory; llmf_str model; llmf_request request; } llmf_rendered;
+LLMF_API llmf_result llmf_render_abi(llmf_factory *f, const char *name, const llmf_request *with, size_t with_size, const llmf_var *vars, size_t var_count, llmf_rendered *p, size_t p_size, llmf_error *err);
+static inline llmf_result llmf_render(llmf_factory *f, const char *name, const llmf_request *with, const llmf_var *vars, size_t var_count, llmf_rendered *p, llmf_error *err) { return llmf_render_abi(f, name, with, sizeof *with, vars, var_count, p, sizeof *p, err); }
+LLMF_API void llmf_render_free(llmf_factory *f, llmf_rendered *p);
+typedef struct llmf_step { const char *prompt, *model, *parse, *as; const llmf_request *request; } llmf_step;
+typedef struct llmf_chain { const char *name; const llmf_step *steps; size_t step_count; const llmf_var *vars; size_t var_count; const llmf_request *request; } llmf_chain;
+LLMF_API llmf_call llmf_start_chain_abi(llmf_factory *f, const llmf_chain *chain, size_t chain_size, size_t req_size);
+static inline llmf_call llmf_start_chain(llmf_factory *f, const llmf_chain *chain) { return llmf_start_chain_abi(f, chain, sizeof *chain, sizeof(llmf_request)); }
 
 /* ---- other event loops, what would be sent, config without a factory ----
 

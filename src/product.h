@@ -10,4 +10,5 @@
 #include "engine/save.h"
 #include "engine/status.h"
 #include "tasks/json_view.h"
+#include "tasks/prompts.h"
 #endif

@@ -99,6 +99,9 @@ static void llmfi_call_release(llmfi_call *c) {
 #if LLMF_HAS_RETRY
     llmfi_tries_free(c);
 #endif
+#if LLMF_HAS_PROMPTS
+    llmfi_steps_free(c);
+#endif
     llmfi_prepared_release(&f->heap, c->prepared);
     llmfi_wipe_secrets(c);
     llmfi_arena_free(&c->arena);
@@ -169,6 +172,10 @@ static bool llmfi_call_build_on(llmfi_call *c) {
 
 static bool llmfi_call_build(llmfi_call *c, llmf_model m) {
     bool traced = llmfi_trace_begin(c); /* first of all: its spans want a time and a place however it ends */
+#if LLMF_HAS_PROMPTS
+    if (c->reply.error.code != LLMF_OK) return false; /* a chain that is wrong */
+    if (c->steps) return traced && llmfi_steps_first(c);
+#endif
     return llmfi_call_prepare(c, m) && traced && llmfi_call_build_on(c);
 }
 
@@ -354,6 +361,9 @@ static void llmfi_run_deferred(llmf_factory *f) {
 #endif
 #if LLMF_HAS_EMBED
         else if (llmfi_is_split(c) && !c->ended) llmfi_batches_work(c);
+#endif
+#if LLMF_HAS_PROMPTS
+        else if (llmfi_steps_due(c)) llmfi_steps_next(c);
 #endif
 #if LLMF_HAS_RETRY
         else if (llmfi_try_due(c)) llmfi_try_start(c);

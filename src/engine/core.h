@@ -130,6 +130,9 @@ typedef struct llmfi_call {
     uint64_t reserved_second;                /* of that minute */
     uint64_t kept_until_ns;                  /* when what kept it away is over, as far as is known */
 #endif
+#if LLMF_HAS_PROMPTS
+    struct llmfi_steps *steps;               /* of a chain of prompts: see steps.h; NULL */
+#endif
 #if LLMF_HAS_CACHE
     struct llmfi_cache_use *cache;           /* what it has to do with the answers that are kept; NULL: nothing */
 #endif
@@ -357,6 +360,12 @@ static void llmfi_log(llmf_factory *f, int level, int id, llmf_str text) {
 #else
 #define llmfi_shown(c) (&(c)->reply)
 #define llmfi_is_filtered(c) false
+#endif
+
+#if LLMF_HAS_PROMPTS
+#define llmfi_in_chain(c) ((c)->steps != NULL)
+#else
+#define llmfi_in_chain(c) false
 #endif
 
 /* ---- ids ---- */

@@ -13,6 +13,7 @@
 #include "hedge.h"
 #include "settle.h"
 #include "spans.h"
+#include "steps.h"
 
 /* ---- timers: each call has one next deadline ---- */
 
@@ -123,10 +124,15 @@ static bool llmfi_final_event(llmfi_call *c, llmf_event *ev) {
 
 /* The next event that waits, the final one last. */
 static bool llmfi_pop_event(llmfi_call *c, llmf_event *ev) {
+    if (llmfi_steps_event(c, ev)) return true;
 #if LLMF_HAS_RETRY
     if (llmfi_holds_back(c)) return false;
 #endif
-    if (!llmfi_reply_next(llmfi_shown(c), ev) && !llmfi_final_event(c, ev)) return false;
+    if (!llmfi_steps_hide(c) && llmfi_reply_next(llmfi_shown(c), ev)) {
+        ev->call.id = c->id;
+        return true;
+    }
+    if (!llmfi_final_event(c, ev)) return false;
     ev->call.id = c->id;
     return true;
 }
@@ -135,16 +141,18 @@ static bool llmfi_pop_event(llmfi_call *c, llmf_event *ev) {
 static void llmfi_hand_out(llmfi_call *c) {
     llmf_event ev;
 #if LLMF_HAS_RETRY
-    if (llmfi_holds_back(c)) return;
+    if (llmfi_holds_back(c) && !llmfi_steps_tell(c)) return;
 #endif
-    if (c->quiet) {
+    if (c->quiet || llmfi_steps_hide(c)) {
         while (llmfi_reply_next(llmfi_shown(c), &ev)) continue;
         llmfi_reply_release_events(llmfi_shown(c));
+    }
+    if (c->quiet) {
         if (c->ended) c->f->events++;
         return;
     }
     if (!c->req.on_event) {
-        if (llmfi_reply_count(llmfi_shown(c)) || (c->ended && !c->taken)) llmfi_mark_ready(c);
+        if (llmfi_steps_tell(c) || llmfi_reply_count(llmfi_shown(c)) || (c->ended && !c->taken)) llmfi_mark_ready(c);
         return;
     }
     if (!c->f->polling) { /* callbacks run inside llmf_poll only */
@@ -217,6 +225,9 @@ static void llmfi_finish(llmfi_call *c) {
         return;
     }
 #endif
+#if LLMF_HAS_PROMPTS
+    if (c->steps && llmfi_steps_over(c)) return;
+#endif
     c->ended = true;
 #if LLMF_HAS_RETRY
     if (c->hedge_of || llmfi_hedge_of(c)) c->f->deferred = true;
@@ -227,7 +238,7 @@ static void llmfi_finish(llmfi_call *c) {
 #endif
     llmfi_give_back_decoder(c);
 #if LLMF_HAS_FILTERS
-    if (llmfi_is_filtered(c)) llmfi_filters_end(c);
+    if (llmfi_is_filtered(c) && !llmfi_in_chain(c)) llmfi_filters_end(c); /* of a step it is done */
 #endif
     llmfi_settle(c);
     llmfi_budget_settle(c, c->response.cost_pico);
@@ -236,6 +247,9 @@ static void llmfi_finish(llmfi_call *c) {
 #endif
 #if LLMFI_HAS_HEALTH
     if (c->response.error.code == LLMF_OK && !c->response.cached) llmfi_health_good(c);
+#endif
+#if LLMF_HAS_PROMPTS
+    if (c->steps) llmfi_steps_settle(c);
 #endif
     llmfi_seen_end(c, c->response.error.code);
 #if LLMF_HAS_CONFIG /* which alone sets num_ctx */

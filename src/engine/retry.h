@@ -24,6 +24,47 @@ static struct llmfi_held *llmfi_held_of(llmfi_call *c);
 #endif
 static void llmfi_budget_settle(llmfi_call *c, int64_t cost);
 
+#if LLMF_HAS_RETRY || LLMF_HAS_PROMPTS
+/* Everything that was made since the mark goes: the call is as one that has not been built yet. */
+static void llmfi_call_clear(llmfi_call *c, const llmfi_arena_mark *mark) {
+    llmf_factory *f = c->f;
+    llmfi_give_back_decoder(c);
+    llmfi_buf_free(&c->raw);
+    llmfi_reply_free(&c->reply);
+#if LLMFI_HAS_OPS
+    llmfi_op_release(c);
+#endif
+    llmfi_wipe_secrets(c);
+#if LLMF_HAS_FILTERS
+    llmfi_filters_free(c);
+    c->filtered = false; /* what they had changed is gone too */
+#endif
+    llmfi_arena_rewind(&c->arena, mark);
+    memset(&c->ask, 0, sizeof c->ask);
+    memset(&c->body, 0, sizeof c->body);
+    memset(&c->x, 0, sizeof c->x);
+    c->secret = c->errortype = llmfi_str("", 0);
+    c->held_back = c->sniffed = c->last_seen = c->secrets = false;
+    c->connected_ns = c->first_byte_ns = c->content_ns = c->terminal_ns = c->first_content_ns = c->end_ns = 0;
+    c->received = 0;
+    c->retry_after_ms = LLMF_UNKNOWN;
+#if LLMF_HAS_RETRY
+    c->should_retry = 0;
+    c->key = NULL;
+    c->kept_away = false;
+    c->kept_until_ns = 0;
+#endif
+#if LLMF_HAS_AWS
+    c->waits = c->signs = false;
+    memset(&c->aws, 0, sizeof c->aws);
+#endif
+    if (f->body_of == c->id) f->body_of = 0;
+    llmfi_reply_init(&c->reply, &f->heap, &c->arena, LLMFI_LIT(""), NULL);
+    llmfi_buf_init(&c->whole, &f->heap, 0);
+    llmfi_buf_init(&c->raw, &f->heap, 0);
+}
+#endif
+
 #if LLMF_HAS_RETRY
 
 /* How a call ended with one model of its chain, for those that end in ALL_FAILED. */
@@ -134,43 +175,11 @@ static bool llmfi_keep(llmfi_call *c) {
 
 /* Everything of the attempt that has ended goes; the call is as llmf_start had it, with the request that was kept. */
 static void llmfi_call_rewind(llmfi_call *c) {
-    llmf_factory *f = c->f;
-    llmfi_give_back_decoder(c);
-    llmfi_buf_free(&c->raw);
-    llmfi_reply_free(&c->reply);
-#if LLMFI_HAS_OPS
-    llmfi_op_release(c);
-#endif
-    llmfi_wipe_secrets(c);
-#if LLMF_HAS_FILTERS
-    llmfi_filters_free(c);
-    c->filtered = false; /* what they had changed is gone too */
-#endif
-    llmfi_arena_rewind(&c->arena, &c->origin->mark);
+    llmfi_call_clear(c, &c->origin->mark);
     c->req = c->origin->req;
-    memset(&c->ask, 0, sizeof c->ask);
     c->ask.schemas = c->origin->ask.schemas;
     c->ask.format = c->origin->ask.format;
     c->ask.extra = c->origin->ask.extra;
-    memset(&c->body, 0, sizeof c->body);
-    memset(&c->x, 0, sizeof c->x);
-    c->secret = c->errortype = llmfi_str("", 0);
-    c->held_back = c->sniffed = c->last_seen = c->secrets = false;
-    c->connected_ns = c->first_byte_ns = c->content_ns = c->terminal_ns = c->first_content_ns = c->end_ns = 0;
-    c->received = 0;
-    c->retry_after_ms = LLMF_UNKNOWN;
-    c->should_retry = 0;
-    c->key = NULL;
-    c->kept_away = false;
-    c->kept_until_ns = 0;
-#if LLMF_HAS_AWS
-    c->waits = c->signs = false;
-    memset(&c->aws, 0, sizeof c->aws);
-#endif
-    if (f->body_of == c->id) f->body_of = 0;
-    llmfi_reply_init(&c->reply, &f->heap, &c->arena, LLMFI_LIT(""), NULL);
-    llmfi_buf_init(&c->whole, &f->heap, 0);
-    llmfi_buf_init(&c->raw, &f->heap, 0);
 }
 
 /* ---- the record of a call's attempts ---- */

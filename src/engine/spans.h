@@ -136,7 +136,7 @@ static LLMFI_COLD void llmfi_span_tell(llmfi_call *c, int attempt, int code) {
     llmfi_span_server(&s, c);
     llmfi_span_came(&s, c);
     if (code != LLMF_OK) llmfi_span_text(&s, "error.type", llmfi_cstr(llmf_result_name(code)));
-    if (!attempt) llmfi_span_usage(&s, &c->reply.usage);
+    if (!attempt) llmfi_span_usage(&s, llmfi_in_chain(c) ? &c->response.usage : &c->reply.usage);
     root->calling = true; /* whatever is asked for this call in the hook comes behind it */
     c->f->desc.span(c->f->desc.user, &s.span);
     root->calling = calling;

@@ -33,7 +33,7 @@ LLMFI_UNUSED static const char *llmfi_url_problem(llmf_str url) {
 #if LLMF_HAS_CONFIG
 
 /* What a value may name. */
-enum { LLMFI_REFERS_PROVIDER, LLMFI_REFERS_MODEL, LLMFI_REFERS_ROUTE };
+enum { LLMFI_REFERS_PROVIDER, LLMFI_REFERS_MODEL, LLMFI_REFERS_ROUTE, LLMFI_REFERS_TARGET, LLMFI_REFERS_PROMPT }; /* TARGET: a model or a route */
 
 /* A value that names something which may come in a later file: looked up when all is read. */
 typedef struct llmfi_reference {
@@ -95,6 +95,17 @@ static void llmfi_check_unknown(const llmfi_check *c, const llmfi_node *n, const
     llmfi_nearest_say(near_names, &t);
     if (!near_names->count) LLMFI_SAY(&t, "; remove it, or look at the list of keys in the manual");
     llmfi_report_end(c->report, &err, false);
+}
+
+/* The key of that name; NULL, and the problem told, where there is none. */
+LLMFI_UNUSED static const llmfi_key *llmfi_key_of(const llmfi_check *k, const llmfi_node *n, const char *of, const llmfi_key *keys, size_t count) {
+    llmfi_nearest near_names = llmfi_nearest_to(n->key);
+    size_t i;
+    for (i = 0; i < count; i++)
+        if (llmfi_eq(n->key, llmfi_cstr(keys[i].name))) return &keys[i];
+    for (i = 0; i < count; i++) llmfi_nearest_try(&near_names, llmfi_cstr(keys[i].name));
+    llmfi_check_unknown(k, n, of, &near_names);
+    return NULL;
 }
 
 /* A section's form; null is one that says nothing. */

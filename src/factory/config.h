@@ -10,12 +10,13 @@
 #include "budgets.h"
 #include "check.h"
 #include "generation.h"
+#include "prompts.h"
 #include "routes.h"
 
 #if LLMF_HAS_CONFIG
 
 /* What a file may hold at its top, besides the keys of one model. */
-static const char *const llmfi_sections[] = {"models", "providers", "fallbacks", "routes", "budgets", "prompts", "default_model", "default_provider"};
+static const char *const llmfi_sections[] = {"models", "providers", "fallbacks", "routes", "budgets", "prompts", "chains", "default_model", "default_provider"};
 
 typedef struct llmfi_loader {
     llmfi_config *c;
@@ -151,11 +152,6 @@ static void llmfi_load_fallbacks(llmfi_loader *l, const llmfi_check *k, llmfi_no
     llmfi_merge(l->c->fallbacks, section);
 }
 
-/* A section that later parts read: kept whole; only its form is looked at. */
-static void llmfi_load_kept(const llmfi_check *k, llmfi_node *section, llmfi_node *into) {
-    if (llmfi_wants_object(k, section, " must be a mapping")) llmfi_merge(into, section);
-}
-
 static void llmfi_load_default(const llmfi_check *k, llmfi_node *n, bool model, llmf_str *to) {
     static const llmfi_key keys[] = {{"default_provider", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
                                      {"default_model", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0}};
@@ -174,7 +170,8 @@ static void llmfi_load_section(llmfi_loader *l, const llmfi_check *k, llmfi_node
     else if (LLMFI_IS(n->key, "fallbacks")) llmfi_load_fallbacks(l, k, n);
     else if (LLMFI_IS(n->key, "routes")) llmfi_load_routes(k, c, n);
     else if (LLMFI_IS(n->key, "budgets")) llmfi_load_budgets(k, c, n);
-    else if (LLMFI_IS(n->key, "prompts")) llmfi_load_kept(k, n, c->prompts);
+    else if (LLMFI_IS(n->key, "prompts")) llmfi_load_prompts(k, c, n);
+    else if (LLMFI_IS(n->key, "chains")) llmfi_load_chains(k, c, n);
     else if (LLMFI_IS(n->key, "default_model")) llmfi_load_default(k, n, true, &c->default_model);
     else if (LLMFI_IS(n->key, "default_provider")) llmfi_load_default(k, n, false, &c->default_provider);
     else if (llmfi_find_key(n->key, LLMFI_OF_MODEL)) {
@@ -273,7 +270,8 @@ static void llmfi_check_reference(llmfi_loader *l, const llmfi_reference *r) {
     llmfi_record record;
     llmf_error why, err;
     llmfi_text t;
-    bool model = r->of == LLMFI_REFERS_MODEL;
+    bool model = r->of != LLMFI_REFERS_PROVIDER;
+    if (llmfi_check_prompt_reference(l->c, &l->report, r)) return;
     if (llmfi_check_route_reference(l->c, &l->report, r)) return;
     if (model ? llmfi_resolve_name(l->c, r->node->text, &record, &why) : llmfi_config_knows(l->c, r->node->text)) return;
     if (model && why.code != LLMF_ERR_UNKNOWN_MODEL && why.code != LLMF_ERR_UNKNOWN_PROVIDER) return; /* told elsewhere, or not built: no fault of the file */

@@ -252,7 +252,6 @@ static llmfi_config *llmfi_config_new(llmfi_heap *heap, const llmf_desc *desc, c
 #endif
 #if LLMF_HAS_CONFIG
     c->fallbacks = llmfi_new_object(&c->arena);
-    c->prompts = llmfi_new_object(&c->arena);
 #endif
     if (!c->arena.failed) return c;
     llmfi_config_release(c);

@@ -51,6 +51,19 @@ typedef struct llmfi_config_budgets {
 } llmfi_config_budgets;
 #endif
 
+#if LLMF_HAS_PROMPTS
+/* An entry of the sections prompts and chains. */
+typedef struct llmfi_named {
+    llmf_str name, file;
+    llmfi_node *node;
+    struct llmfi_named *next;
+} llmfi_named;
+
+/* How a step's answer is read, in the order of the words. */
+enum { LLMFI_PARSE_TEXT, LLMFI_PARSE_JSON, LLMFI_PARSE_LINES };
+static const char llmfi_parse_words[] = "text\0json\0lines\0";
+#endif
+
 typedef struct llmfi_config {
     llmfi_arena arena;
     llmfi_heap *heap;
@@ -60,7 +73,10 @@ typedef struct llmfi_config {
     llmfi_entry *models;
     size_t model_count;
     llmfi_provider *providers;               /* of the config first, then the table's that are built in; the others as they are needed */
-    llmfi_node *fallbacks, *prompts;         /* objects, merged; NULL without CONFIG only */
+    llmfi_node *fallbacks;                   /* an object, merged; NULL without CONFIG only */
+#if LLMF_HAS_PROMPTS
+    llmfi_named *prompts, *chains;           /* checked: objects; arrays of steps */
+#endif
 #if LLMF_HAS_ROUTES
     llmfi_route *routes;
 #endif
@@ -69,6 +85,21 @@ typedef struct llmfi_config {
 #endif
     llmf_str default_model, default_provider; /* of the files; empty */
 } llmfi_config;
+
+#if LLMF_HAS_PROMPTS
+LLMFI_UNUSED static const llmfi_named *llmfi_named_find(const llmfi_named *list, llmf_str name) {
+    while (list && !llmfi_eq(list->name, name)) list = list->next;
+    return list;
+}
+
+/* "; did you mean x?", else `otherwise`. */
+LLMFI_UNUSED static void llmfi_named_near(const llmfi_named *list, llmf_str name, llmfi_text *t, const char *otherwise) {
+    llmfi_nearest near_names = llmfi_nearest_to(name);
+    for (; list; list = list->next) llmfi_nearest_try(&near_names, list->name);
+    llmfi_nearest_say(&near_names, t);
+    if (!near_names.count) llmfi_say_c(t, otherwise);
+}
+#endif
 
 #if LLMF_HAS_ROUTES
 LLMFI_UNUSED static const llmfi_route *llmfi_config_route(const llmfi_config *c, llmf_str name) {

@@ -23,17 +23,6 @@ static const llmfi_key llmfi_candidate_keys[] = {
     {"quality", LLMFI_KEY_QUALITY, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 1},
 };
 
-/* The key of that name; NULL, and the problem told, where there is none. */
-static const llmfi_key *llmfi_route_key(const llmfi_check *k, const llmfi_node *n, const char *of, const llmfi_key *keys, size_t count) {
-    llmfi_nearest near_names = llmfi_nearest_to(n->key);
-    size_t i;
-    for (i = 0; i < count; i++)
-        if (llmfi_eq(n->key, llmfi_cstr(keys[i].name))) return &keys[i];
-    for (i = 0; i < count; i++) llmfi_nearest_try(&near_names, llmfi_cstr(keys[i].name));
-    llmfi_check_unknown(k, n, of, &near_names);
-    return NULL;
-}
-
 /* ---- candidates ---- */
 
 static bool llmfi_check_candidate_object(const llmfi_check *k, llmfi_node *item) {
@@ -43,7 +32,7 @@ static bool llmfi_check_candidate_object(const llmfi_check *k, llmfi_node *item)
     model = llmfi_member(item, LLMFI_LIT("model"));
     secret = model && model->type == LLMFI_STRING && llmfi_has_hole(model->text);
     for (link = &item->child; *link;) {
-        const llmfi_key *key = llmfi_route_key(k, *link, "key of a candidate", llmfi_candidate_keys, LLMFI_COUNT(llmfi_candidate_keys));
+        const llmfi_key *key = llmfi_key_of(k, *link, "key of a candidate", llmfi_candidate_keys, LLMFI_COUNT(llmfi_candidate_keys));
         if (key && llmfi_check_value(k, key, *link)) {
             link = &(*link)->next;
             continue;
@@ -115,7 +104,7 @@ static bool llmfi_check_rule(const llmfi_check *k, const llmfi_node *n) {
 }
 
 static bool llmfi_check_route_member(const llmfi_check *k, llmfi_node *n) {
-    const llmfi_key *key = llmfi_route_key(k, n, "key of a route", llmfi_route_keys, LLMFI_COUNT(llmfi_route_keys));
+    const llmfi_key *key = llmfi_key_of(k, n, "key of a route", llmfi_route_keys, LLMFI_COUNT(llmfi_route_keys));
     if (!key) return false;
     if (LLMFI_IS(n->key, "candidates")) return llmfi_check_candidates(k, n);
     return llmfi_check_value(k, key, n) && (!LLMFI_IS(n->key, "rule") || llmfi_check_rule(k, n));
@@ -169,7 +158,7 @@ static bool llmfi_check_route_reference(const llmfi_config *c, llmfi_report *rep
     llmfi_nearest near_names;
     const llmfi_route *route;
     bool known = llmfi_config_route(c, r->node->text) != NULL, wanted = r->of == LLMFI_REFERS_ROUTE;
-    if (r->of == LLMFI_REFERS_PROVIDER || (!wanted && !known)) return false;
+    if ((r->of != LLMFI_REFERS_MODEL && !wanted) || (!wanted && !known)) return false;
     if (wanted && known) return true;
     t = llmfi_report_begin(&err, r->file, r->node->line, r->node->column, false);
     err.code = LLMF_ERR_UNKNOWN_MODEL;

@@ -1,0 +1,391 @@
+/* A call that asks several times, each time with what came of the steps before: template, model, parse, and on. It stays the same call, as one that is repeated does
+   (retry.h): when a step has ended well, what it made is thrown away but its result, and llmf_poll begins the next one. So it is cancelled, timed, counted and freed as
+   any other. What comes of a step before the last is hidden. */
+#ifndef LLMFI_ENGINE_STEPS_H
+#define LLMFI_ENGINE_STEPS_H
+#include "../factory/render.h"
+#include "budget.h"
+#include "cache.h"
+#include "core.h"
+#include "filters.h"
+#include "health.h"
+#include "hedge.h"
+#include "retry.h"
+#include "settle.h"
+#include "spans.h"
+
+#if LLMF_HAS_PROMPTS
+
+/* One step; all in the chain's arena, but what the config holds. */
+typedef struct llmfi_step {
+    const llmfi_named *prompt;               /* NULL: the request's own texts */
+    llmf_request request;                    /* its own, laid over the chain's: texts are templates */
+    llmfi_prepared *prepared;                /* counted */
+#if LLMF_HAS_ROUTES
+    llmfi_routed *route;                     /* that chose it; NULL */
+#endif
+    llmf_str as;
+    int parse;                               /* LLMFI_PARSE_… */
+} llmfi_step;
+
+struct llmfi_steps {
+    llmfi_arena arena;                       /* as long as the call: copies of what was given, results, names of attempts */
+    llmfi_arena filled;                      /* the texts of the step under way */
+    llmfi_config *config;                    /* held */
+    llmf_str name;                           /* empty: it has none */
+    llmfi_step *at;
+    size_t count, now;
+    const llmf_var *vars;
+    size_t var_count;
+    llmfi_output *outputs;
+    size_t told;                             /* results that have been handed out; there are `now` of them, one more where `due` */
+    llmfi_arena_mark mark;                   /* what the call keeps over its steps: see llmfi_steps_first */
+    bool due;                                /* a step has ended, and the next one waits for llmf_poll */
+    bool cached;                             /* all so far were kept answers */
+    bool paid;                               /* something has been counted */
+    llmf_usage usage;
+    int64_t cost;
+    llmf_attempt attempts[LLMF_MAX_ATTEMPTS];
+    size_t kept;                             /* of them */
+    int64_t total;
+};
+
+static void llmfi_hand_out(llmfi_call *c);
+static void llmfi_finish(llmfi_call *c);
+static void llmfi_set_deadline(llmfi_call *c);
+#if LLMF_HAS_CONFIG
+static void llmfi_warn_window(llmfi_call *c);
+#endif
+static bool llmfi_call_build_on(llmfi_call *c);
+static bool llmfi_call_go(llmfi_call *c);
+
+/* ---- what others ask ---- */
+
+/* What comes is of a step before the last: nobody sees it. */
+static bool llmfi_steps_hide(const llmfi_call *c) {
+    return c->steps && c->steps->now + 1 < c->steps->count;
+}
+
+/* Results that wait to be handed out. */
+static bool llmfi_steps_tell(const llmfi_call *c) {
+    return c->steps && c->steps->told < c->steps->now + c->steps->due;
+}
+
+static bool llmfi_steps_due(const llmfi_call *c) {
+    return c->steps && c->steps->due && !c->ended;
+}
+
+static bool llmfi_steps_event(llmfi_call *c, llmf_event *ev) {
+    struct llmfi_steps *s = c->steps;
+    if (!llmfi_steps_tell(c)) return false;
+    memset(ev, 0, sizeof *ev);
+    ev->type = LLMF_EVENT_STEP;
+    ev->index = (int)s->told;
+    ev->text = s->outputs[s->told++].text;
+    return true;
+}
+
+/* ---- reading an answer ---- */
+
+/* The text between the first two fences; empty: there is none. */
+static llmf_str llmfi_fenced(llmf_str text) {
+    llmf_str fence = LLMFI_LIT("```"), rest;
+    size_t from = llmfi_find_nocase(text, fence), n;
+    if (from == LLMFI_NOWHERE) return llmfi_str("", 0);
+    rest = llmfi_from(text, from + fence.len);
+    n = llmfi_find_char(rest, '\n'); /* the language */
+    if (n == LLMFI_NOWHERE) return llmfi_str("", 0);
+    rest = llmfi_from(rest, n + 1);
+    n = llmfi_find_nocase(rest, fence);
+    return llmfi_trim(llmfi_str(rest.ptr, n == LLMFI_NOWHERE ? rest.len : n));
+}
+
+/* From the first bracket to the last one of its kind. */
+static llmf_str llmfi_bracketed(llmf_str text) {
+    size_t from = 0, to = text.len;
+    char close;
+    while (from < text.len && text.ptr[from] != '{' && text.ptr[from] != '[') from++;
+    if (from == text.len) return llmfi_str("", 0);
+    close = text.ptr[from] == '{' ? '}' : ']';
+    while (to > from && text.ptr[to - 1] != close) to--;
+    return llmfi_str(text.ptr + from, to - from);
+}
+
+/* The JSON value that an answer holds: all of it, what is fenced, or what is in brackets. */
+static bool llmfi_find_json(llmf_str text, llmf_str *value) {
+    *value = llmfi_trim(text);
+    if (llmfi_json_valid(*value)) return true;
+    *value = llmfi_fenced(text);
+    if (value->len && llmfi_json_valid(*value)) return true;
+    *value = llmfi_bracketed(text);
+    return value->len && llmfi_json_valid(*value);
+}
+
+/* A line without "- ", "* ", "1. " or "1) " before it. */
+static llmf_str llmfi_unlisted(llmf_str line) {
+    size_t n = 0;
+    line = llmfi_trim(line);
+    while (n < line.len && llmfi_is_digit(line.ptr[n])) n++;
+    if (n ? n < line.len && (line.ptr[n] == '.' || line.ptr[n] == ')') : line.len && (line.ptr[0] == '-' || line.ptr[0] == '*')) n++;
+    else n = 0;
+    return n && n < line.len && llmfi_is_space(line.ptr[n]) ? llmfi_trim(llmfi_from(line, n)) : line;
+}
+
+static void llmfi_put_lines(llmf_str text, llmfi_out *out) {
+    llmfi_jw w;
+    llmfi_jw_init(&w, out);
+    llmfi_jw_array(&w);
+    while (text.len) {
+        size_t n = llmfi_find_char(text, '\n');
+        llmf_str line = llmfi_unlisted(llmfi_str(text.ptr, n == LLMFI_NOWHERE ? text.len : n));
+        if (line.len) llmfi_jw_str(&w, line);
+        text = llmfi_from(text, n == LLMFI_NOWHERE ? text.len : n + 1);
+    }
+    llmfi_jw_array_end(&w);
+}
+
+static bool llmfi_step_lines(llmfi_call *c, llmf_str text, llmf_str *to) {
+    llmfi_out out;
+    char *at;
+    llmfi_out_count(&out);
+    llmfi_put_lines(text, &out);
+    at = out.total > (size_t)-1 / 8 ? NULL : (char *)llmfi_arena_alloc(&c->steps->arena, (size_t)out.total + 1);
+    if (!at) return llmfi_error_memory(&c->reply.error);
+    *to = llmfi_str(at, (size_t)out.total);
+    llmfi_out_window(&out, at, (size_t)out.total, 0);
+    llmfi_put_lines(text, &out);
+    return true;
+}
+
+/* The answer of the step that has ended becomes its result. False with the error in the reply. */
+static bool llmfi_step_take(llmfi_call *c, bool last) {
+    struct llmfi_steps *s = c->steps;
+    const llmfi_step *step = &s->at[s->now];
+    llmfi_output *to = &s->outputs[s->now];
+    llmf_str text = llmfi_reply_text_of(&llmfi_shown(c)->text);
+    if (!last && (c->reply.finish == LLMF_FINISH_REFUSAL || c->reply.finish == LLMF_FINISH_CONTENT_FILTER))
+        return llmfi_error_set(&c->reply.error, LLMF_ERR_CONTENT_FILTER, "the model refused, or a filter cut its answer: the steps behind it have nothing to go on with");
+    if (step->parse == LLMFI_PARSE_JSON && !llmfi_find_json(text, &text))
+        return llmfi_error_set(&c->reply.error, LLMF_ERR_SCHEMA, "the answer holds no JSON value: ask for one with format: json, or drop parse; the answer is in response.text");
+    if (last) return true;
+    to->name = step->as;
+    to->json = step->parse != LLMFI_PARSE_TEXT;
+    if (step->parse == LLMFI_PARSE_LINES) return llmfi_step_lines(c, text, &to->text);
+    to->text = llmfi_arena_copy(&s->arena, text);
+    return !s->arena.failed || llmfi_error_memory(&c->reply.error);
+}
+
+/* ---- sums ---- */
+
+static void llmfi_sum_strict(int64_t *sum, int64_t more) {
+    *sum = *sum < 0 || more < 0 ? LLMF_UNKNOWN : llmfi_reply_sum(*sum, more);
+}
+
+/* What a step has taken, settled in c->response. One that failed before its first content, and says nothing of tokens, has used none. */
+static void llmfi_step_count(llmfi_call *c) {
+    struct llmfi_steps *s = c->steps;
+    const llmf_response *r = &c->response;
+    const llmf_usage *u = &r->usage;
+    bool nothing = r->error.code != LLMF_OK && !c->reply.content && u->input < 0 && u->output < 0;
+    size_t i;
+    for (i = 0; i < r->attempt_count; i++) {
+        llmf_attempt *a;
+        if (s->kept == LLMF_MAX_ATTEMPTS) memmove(s->attempts, s->attempts + 1, --s->kept * sizeof *s->attempts);
+        a = &s->attempts[s->kept++];
+        *a = r->attempts[i];
+        if (a->provider.len) a->provider = llmfi_arena_copy(&s->arena, a->provider);
+        if (a->model.len) a->model = llmfi_arena_copy(&s->arena, a->model);
+    }
+    s->total += r->attempt_total;
+    s->arena.failed = false; /* at worst an attempt has no name */
+    if (nothing) return;
+    if (!s->paid) memset(&s->usage, 0, sizeof s->usage);
+    if (!s->paid) s->cost = 0;
+    s->cached = (s->cached || !s->paid) && r->cached;
+    s->paid = true;
+    llmfi_sum_strict(&s->usage.input, u->input);
+    llmfi_sum_strict(&s->usage.cache_read, u->cache_read);
+    llmfi_sum_strict(&s->usage.cache_write, u->cache_write);
+    llmfi_sum_strict(&s->usage.output, u->output);
+    llmfi_sum_strict(&s->usage.reasoning, u->reasoning);
+    llmfi_sum_strict(&s->cost, r->cost_pico);
+}
+
+/* The call has ended, and its last step is settled: the response is the chain's. */
+static void llmfi_steps_settle(llmfi_call *c) {
+    struct llmfi_steps *s = c->steps;
+    llmf_response *r = &c->response;
+    if (!s->due) {
+        llmfi_step_count(c);
+    } else { /* ended between two steps: nothing has come of the next one */
+        r->text = r->reasoning = r->refusal = r->state = r->raw = llmfi_str("", 0);
+        r->tool_call_count = r->citation_count = 0;
+        r->finish = LLMF_FINISH_NONE;
+    }
+    r->usage = s->usage;
+    r->cost_pico = s->cost;
+    r->cached = s->cached;
+    r->attempts = s->attempts;
+    r->attempt_count = s->kept;
+    r->attempt_total = s->total;
+}
+
+/* ---- sentences ---- */
+
+static void llmfi_say_step(const struct llmfi_steps *s, size_t at, llmfi_text *t) {
+    LLMFI_SAY(t, "chain ");
+    if (s->name.len) {
+        llmfi_say(t, llmfi_utf8_cut(s->name, 100));
+        LLMFI_SAY(t, ", ");
+    }
+    if (at >= s->count) return;
+    LLMFI_SAY(t, "step ");
+    llmfi_say_int(t, (int64_t)at + 1);
+    if (s->at[at].prompt && s->at[at].prompt->name.len) {
+        LLMFI_SAY(t, " (");
+        llmfi_say(t, llmfi_utf8_cut(s->at[at].prompt->name, 100));
+        LLMFI_SAY(t, ")");
+    }
+    LLMFI_SAY(t, ": ");
+}
+
+/* The error of a step says which. */
+static LLMFI_COLD void llmfi_step_failed(const struct llmfi_steps *s, size_t at, llmf_error *e) {
+    char text[sizeof e->text];
+    llmfi_text t = llmfi_text_in(text, sizeof text);
+    llmfi_say_step(s, at, &t);
+    llmfi_say_c(&t, e->text);
+    memcpy(e->text, text, t.len + 1);
+}
+
+/* ---- from step to step ---- */
+
+/* A step before the last has ended well: what a call's end does, without ending it. */
+static void llmfi_step_close(llmfi_call *c) {
+    llmfi_settle(c);
+    llmfi_budget_settle(c, c->response.cost_pico);
+#if LLMF_HAS_CACHE
+    if (c->cache) llmfi_cache_keep(c);
+    llmfi_cache_leave(c);
+    c->cache = NULL; /* the next step asks for something else */
+#endif
+#if LLMFI_HAS_HEALTH
+    if (!c->response.cached) llmfi_health_good(c);
+#endif
+    llmfi_seen_attempt(c, LLMF_OK);
+#if LLMF_HAS_CONFIG
+    llmfi_warn_window(c);
+#endif
+    llmfi_step_count(c);
+#if LLMF_HAS_FILTERS
+    llmfi_filters_free(c);
+#endif
+    c->steps->due = c->f->deferred = true;
+    llmfi_set_deadline(c);
+    llmfi_hand_out(c);
+}
+
+/* A step is over, however it ended, and will not be repeated. True: the call goes on. */
+static bool llmfi_steps_over(llmfi_call *c) {
+    struct llmfi_steps *s = c->steps;
+    bool last = s->now + 1 >= s->count;
+    llmfi_give_back_decoder(c);
+    if (!s->due) {
+#if LLMF_HAS_FILTERS
+        if (llmfi_is_filtered(c)) llmfi_filters_end(c);
+#endif
+        if (c->reply.error.code == LLMF_OK && llmfi_step_take(c, last) && !last) {
+            llmfi_step_close(c);
+            return true;
+        }
+    }
+    if (c->reply.error.code != LLMF_OK && s->count) llmfi_step_failed(s, s->now + s->due, &c->reply.error);
+    return false;
+}
+
+/* The step under way is built. False with the error in the reply. */
+static bool llmfi_steps_build(llmfi_call *c) {
+    struct llmfi_steps *s = c->steps;
+    const llmfi_step *step = &s->at[s->now];
+    bool last = s->now + 1 == s->count;
+    llmfi_scope scope;
+    memset(&scope, 0, sizeof scope);
+    scope.outputs = s->outputs;
+    scope.output_count = s->now;
+    scope.vars = s->vars;
+    scope.var_count = s->var_count;
+    step->prepared->references++;
+    llmfi_prepared_release(&c->f->heap, c->prepared);
+    c->prepared = step->prepared;
+#if LLMF_HAS_ROUTES
+    c->route = step->route;
+#endif
+#if LLMFI_HAS_HEALTH
+    if (!c->prepared->health) c->prepared->health = llmfi_health_of(c->f, &c->prepared->record);
+#endif
+    c->req = step->request;
+    c->reply.provider = c->prepared->record.provider->name;
+    llmfi_arena_free(&s->filled);
+    llmfi_arena_init(&s->filled, &c->f->heap, 0);
+    if (!llmfi_render(&scope, step->prompt, &s->filled, false, &c->req, &c->reply.error)) return false;
+    c->req.flags |= LLMF_BORROW; /* all of it lives as long as the step */
+    if (!last) c->req.flags &= ~(uint32_t)LLMF_KEEP_RAW;
+    if (!last || step->parse != LLMFI_PARSE_TEXT) c->req.flags &= ~(uint32_t)LLMF_DISCARD_TEXT;
+    return llmfi_call_build_on(c);
+}
+
+/* The first step of a chain that has just been opened: what the call has by now it keeps. */
+static bool llmfi_steps_first(llmfi_call *c) {
+#if LLMF_HAS_BUDGETS
+    if (!llmfi_held_of(c)) return false; /* it counts for all steps */
+#endif
+    c->steps->mark = llmfi_arena_mark_of(&c->arena);
+    return llmfi_steps_build(c);
+}
+
+/* In llmf_poll, outside of all else: on to the next step. */
+static void llmfi_steps_next(llmfi_call *c) {
+    struct llmfi_steps *s = c->steps;
+    llmfi_hand_out(c);
+    if (c->stop || c->free_later || c->f->closing) {
+        c->f->deferred = true;
+        return;
+    }
+    s->due = false;
+    s->now++;
+#if LLMF_HAS_RETRY
+    llmfi_hedge_forget(c);
+    llmfi_tries_free(c);
+    c->origin = NULL;
+    c->hedge_due = false;
+#endif
+    llmfi_call_clear(c, &s->mark);
+    memset(&c->response, 0, sizeof c->response);
+    c->moved = false;
+    c->attempt_ns = c->f->now_ns;
+    if (llmfi_steps_build(c) && llmfi_call_go(c)) llmfi_set_deadline(c);
+    else llmfi_finish(c);
+}
+
+/* The call is given back. */
+static void llmfi_steps_free(llmfi_call *c) {
+    struct llmfi_steps *s = c->steps;
+    size_t i;
+    if (!s) return;
+    for (i = 0; i < s->count; i++)
+        if (s->at[i].prepared) llmfi_prepared_release(&c->f->heap, s->at[i].prepared);
+    llmfi_arena_free(&s->filled);
+    llmfi_arena_free(&s->arena);
+    llmfi_config_release(s->config);
+    llmfi_heap_free(&c->f->heap, s);
+    c->steps = NULL;
+}
+
+#else
+
+#define llmfi_steps_hide(c) false
+#define llmfi_steps_tell(c) false
+#define llmfi_steps_event(c, ev) false
+
+#endif
+#endif
