@@ -29450,6 +29450,10 @@ typedef struct llmfi_call {
     bool hedge_due;                          /* it is late: another one is asked besides */
     bool kept_away;                          /* not sent: limits, a cool-down or a breaker */
 #endif
+#if LLMF_HAS_AWS
+    bool waits;                              /* for keys that are being asked for: see keys.h */
+    bool signs;                              /* with `aws`: Authorization waits for the body's digest */
+#endif
     bool filtered;                           /* the filters have seen the request */
     bool filter_refused;                     /* and one of them will not have it, or its answer: nobody else is asked */
     uint64_t start_ns, connected_ns, first_byte_ns, content_ns, terminal_ns; /* 0: not yet; content_ns: the latest */
@@ -29466,8 +29470,6 @@ typedef struct llmfi_call {
     struct llmfi_trace *trace;               /* in the arena; NULL: nobody asks for one */
 #endif
 #if LLMF_HAS_AWS
-    bool waits;                              /* for keys that are being asked for: see keys.h */
-    bool signs;                              /* with `aws`: Authorization waits for the body's digest */
     llmfi_aws_keys aws;
 #endif
 
@@ -36661,6 +36663,7 @@ static bool llmfi_steps_event(llmfi_call *c, llmf_event *ev) {
     memset(ev, 0, sizeof *ev);
     ev->type = LLMF_EVENT_STEP;
     ev->index = (int)s->told;
+    ev->call.id = c->id;
     ev->text = s->outputs[s->told++].text;
     return true;
 }
@@ -36965,7 +36968,6 @@ static void llmfi_steps_free(llmfi_call *c) {
 
 #define llmfi_steps_hide(c) false
 #define llmfi_steps_tell(c) false
-#define llmfi_steps_event(c, ev) false
 
 #endif
 #endif
@@ -37079,15 +37081,13 @@ static bool llmfi_final_event(llmfi_call *c, llmf_event *ev) {
 
 /* The next event that waits, the final one last. */
 static bool llmfi_pop_event(llmfi_call *c, llmf_event *ev) {
+#if LLMF_HAS_PROMPTS
     if (llmfi_steps_event(c, ev)) return true;
+#endif
 #if LLMF_HAS_RETRY
     if (llmfi_holds_back(c)) return false;
 #endif
-    if (!llmfi_steps_hide(c) && llmfi_reply_next(llmfi_shown(c), ev)) {
-        ev->call.id = c->id;
-        return true;
-    }
-    if (!llmfi_final_event(c, ev)) return false;
+    if ((llmfi_steps_hide(c) || !llmfi_reply_next(llmfi_shown(c), ev)) && !llmfi_final_event(c, ev)) return false;
     ev->call.id = c->id;
     return true;
 }
@@ -37101,10 +37101,8 @@ static void llmfi_hand_out(llmfi_call *c) {
     if (c->quiet || llmfi_steps_hide(c)) {
         while (llmfi_reply_next(llmfi_shown(c), &ev)) continue;
         llmfi_reply_release_events(llmfi_shown(c));
-    }
-    if (c->quiet) {
         if (c->ended) c->f->events++;
-        return;
+        if (!LLMF_HAS_PROMPTS || c->quiet) return;
     }
     if (!c->req.on_event) {
         if (llmfi_steps_tell(c) || llmfi_reply_count(llmfi_shown(c)) || (c->ended && !c->taken)) llmfi_mark_ready(c);
@@ -40850,12 +40848,11 @@ LLMF_API llmf_call llmf_start_chain_abi(llmf_factory *f, const llmf_chain *chain
 #else
 
 LLMF_API llmf_result llmf_render_abi(llmf_factory *f, const char *name, const llmf_request *with, size_t with_size, const llmf_var *vars, size_t var_count, llmf_rendered *p, size_t p_size, llmf_error *err) {
-    llmf_error why;
+    llmf_error local;
     (void)name, (void)with, (void)with_size, (void)vars, (void)var_count;
-    llmfi_error_left_out(&why, "llmf_render", "PROMPTS");
+    if (!err) err = f ? &f->last_error : &local;
+    llmfi_error_left_out(err, "llmf_render", "PROMPTS");
     if (p) memset(p, 0, p_size);
-    if (f) f->last_error = why;
-    if (err) *err = why;
     return LLMF_ERR_NOT_BUILT;
 }
 

@@ -92,6 +92,10 @@ typedef struct llmfi_call {
     bool hedge_due;                          /* it is late: another one is asked besides */
     bool kept_away;                          /* not sent: limits, a cool-down or a breaker */
 #endif
+#if LLMF_HAS_AWS
+    bool waits;                              /* for keys that are being asked for: see keys.h */
+    bool signs;                              /* with `aws`: Authorization waits for the body's digest */
+#endif
     bool filtered;                           /* the filters have seen the request */
     bool filter_refused;                     /* and one of them will not have it, or its answer: nobody else is asked */
     uint64_t start_ns, connected_ns, first_byte_ns, content_ns, terminal_ns; /* 0: not yet; content_ns: the latest */
@@ -108,8 +112,6 @@ typedef struct llmfi_call {
     struct llmfi_trace *trace;               /* in the arena; NULL: nobody asks for one */
 #endif
 #if LLMF_HAS_AWS
-    bool waits;                              /* for keys that are being asked for: see keys.h */
-    bool signs;                              /* with `aws`: Authorization waits for the body's digest */
     llmfi_aws_keys aws;
 #endif
 

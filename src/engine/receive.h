@@ -124,15 +124,13 @@ static bool llmfi_final_event(llmfi_call *c, llmf_event *ev) {
 
 /* The next event that waits, the final one last. */
 static bool llmfi_pop_event(llmfi_call *c, llmf_event *ev) {
+#if LLMF_HAS_PROMPTS
     if (llmfi_steps_event(c, ev)) return true;
+#endif
 #if LLMF_HAS_RETRY
     if (llmfi_holds_back(c)) return false;
 #endif
-    if (!llmfi_steps_hide(c) && llmfi_reply_next(llmfi_shown(c), ev)) {
-        ev->call.id = c->id;
-        return true;
-    }
-    if (!llmfi_final_event(c, ev)) return false;
+    if ((llmfi_steps_hide(c) || !llmfi_reply_next(llmfi_shown(c), ev)) && !llmfi_final_event(c, ev)) return false;
     ev->call.id = c->id;
     return true;
 }
@@ -146,10 +144,8 @@ static void llmfi_hand_out(llmfi_call *c) {
     if (c->quiet || llmfi_steps_hide(c)) {
         while (llmfi_reply_next(llmfi_shown(c), &ev)) continue;
         llmfi_reply_release_events(llmfi_shown(c));
-    }
-    if (c->quiet) {
         if (c->ended) c->f->events++;
-        return;
+        if (!LLMF_HAS_PROMPTS || c->quiet) return;
     }
     if (!c->req.on_event) {
         if (llmfi_steps_tell(c) || llmfi_reply_count(llmfi_shown(c)) || (c->ended && !c->taken)) llmfi_mark_ready(c);

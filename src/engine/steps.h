@@ -81,6 +81,7 @@ static bool llmfi_steps_event(llmfi_call *c, llmf_event *ev) {
     memset(ev, 0, sizeof *ev);
     ev->type = LLMF_EVENT_STEP;
     ev->index = (int)s->told;
+    ev->call.id = c->id;
     ev->text = s->outputs[s->told++].text;
     return true;
 }
@@ -385,7 +386,6 @@ static void llmfi_steps_free(llmfi_call *c) {
 
 #define llmfi_steps_hide(c) false
 #define llmfi_steps_tell(c) false
-#define llmfi_steps_event(c, ev) false
 
 #endif
 #endif

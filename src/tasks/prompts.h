@@ -390,12 +390,11 @@ LLMF_API llmf_call llmf_start_chain_abi(llmf_factory *f, const llmf_chain *chain
 #else
 
 LLMF_API llmf_result llmf_render_abi(llmf_factory *f, const char *name, const llmf_request *with, size_t with_size, const llmf_var *vars, size_t var_count, llmf_rendered *p, size_t p_size, llmf_error *err) {
-    llmf_error why;
+    llmf_error local;
     (void)name, (void)with, (void)with_size, (void)vars, (void)var_count;
-    llmfi_error_left_out(&why, "llmf_render", "PROMPTS");
+    if (!err) err = f ? &f->last_error : &local;
+    llmfi_error_left_out(err, "llmf_render", "PROMPTS");
     if (p) memset(p, 0, p_size);
-    if (f) f->last_error = why;
-    if (err) *err = why;
     return LLMF_ERR_NOT_BUILT;
 }
 

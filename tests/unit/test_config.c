@@ -766,7 +766,7 @@ static const struct {
     {"budgets: {day_usd: \"${NO_SUCH}\"}",
      "1:20: error: the variable NO_SUCH is not set; set it, or write ${NO_SUCH:-default}", LLMF_ERR_CONFIG, 1},
     {"prompts: [a]",
-     "1:10: error: prompts must be a mapping", LLMF_ERR_CONFIG, 1},
+     "1:10: error: prompts must be a mapping of names to prompts", LLMF_ERR_CONFIG, 1},
 };
 
 static void test_bad(void **state) {
