@@ -197,7 +197,7 @@ static void llmfi_step_count(llmfi_call *c) {
         if (a->provider.len) a->provider = llmfi_arena_copy(&s->arena, a->provider);
         if (a->model.len) a->model = llmfi_arena_copy(&s->arena, a->model);
     }
-    s->total += r->attempt_total;
+    if (!r->cached) s->total += r->attempt_total;
     s->arena.failed = false; /* at worst an attempt has no name */
     if (nothing) return;
     if (!s->paid) memset(&s->usage, 0, sizeof s->usage);

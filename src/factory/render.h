@@ -355,12 +355,19 @@ static const char *llmfi_fill_schema(llmfi_filling *g, const llmfi_node *n) {
     return to;
 }
 
+/* A true zero is LLMF_ZERO. */
+static void llmfi_fill_number(const llmfi_node *n, double *to) {
+    double value = 0;
+    if (!n || *to != 0 || !llmfi_parse_double(n->text, &value)) return;
+    *to = value == 0 ? LLMF_ZERO : value;
+}
+
 /* What the prompt says of the request where that does not say it itself. */
 static bool llmfi_fill_settings(llmfi_filling *g, const llmfi_named *p, llmf_request *to) {
     const llmfi_node *n, *item;
     const char **stop;
-    if ((n = llmfi_member(p->node, LLMFI_LIT("temperature"))) != NULL && to->temperature == 0) llmfi_apply_number(n, &to->temperature);
-    if ((n = llmfi_member(p->node, LLMFI_LIT("top_p"))) != NULL && to->top_p == 0) llmfi_apply_number(n, &to->top_p);
+    llmfi_fill_number(llmfi_member(p->node, LLMFI_LIT("temperature")), &to->temperature);
+    llmfi_fill_number(llmfi_member(p->node, LLMFI_LIT("top_p")), &to->top_p);
     if ((n = llmfi_member(p->node, LLMFI_LIT("max_tokens"))) != NULL && to->max_tokens == 0) llmfi_parse_whole(n->text, &to->max_tokens);
     if (!to->reasoning) to->reasoning = llmfi_fill_keep(g, llmfi_entry_text(p->node, "reasoning"));
     if ((n = llmfi_member(p->node, LLMFI_LIT("format"))) != NULL && !to->format) to->format = n->type == LLMFI_OBJECT ? llmfi_fill_schema(g, n) : llmfi_fill_keep(g, n->text);
