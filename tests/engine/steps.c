@@ -502,7 +502,7 @@ static void stopped_at_every_event(void **state) {
             assert_int_equal(x.finals, how < 2);
             if (how == 2) assert_int_equal(x.events, after);
             else if (after < events - 3) assert_int_equal(x.code, LLMF_ERR_CANCELLED); /* the last few come when all is over */
-            if (x.code == LLMF_ERR_CANCELLED) assert_int_equal(x.events, after + 1);
+            assert_in_range(x.events, after, events); /* what was decoded by then comes before the end */
         }
 }
 
