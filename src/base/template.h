@@ -86,6 +86,8 @@ static const char *llmfi_template_hole(llmfi_template *t, llmf_str in) {
     if (in.len && in.ptr[0] == ':') {
         t->has_otherwise = true;
         t->otherwise = llmfi_trim(llmfi_from(in, 1));
+        for (n = 0; n + 1 < t->otherwise.len; n++)
+            if (t->otherwise.ptr[n] == '{' && t->otherwise.ptr[n + 1] == '{') return "{{name:...}} has another {{ in its default, which is a text as it stands; close the first one";
         return NULL;
     }
     return in.len ? "{{...}} must be {{name}}, {{name|json}}, {{name|xml}} or {{name:default}}; write \\{{ for the characters themselves" : NULL;
