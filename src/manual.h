@@ -88,12 +88,17 @@
      `budgets: {day_usd: 5, models: {smart: 2}}` refuses a call that might cost more than is left, before it is sent. `routes: {chat: {candidates: [fast, smart]}}` makes
      "chat" a name that stands for the cheaper of the two that can serve, or by another rule.
 
+   PROMPTS AND CHAINS: see llmf_render and llmf_start_chain
+     `prompts: {greet: "Say hello to {{name}} in {{lang:English}}"}` stands in the config, or in code; llmf_render makes a request of it. `chains:` puts prompts one behind
+     the other, the answer of one in the text of the next, as one call.
+
    OPTIONS are values, set before the include or by -D (all of them: see "Every option" below, or src/options.h)
      LLMF_NO_X=1                leaves provider, transport or feature X out
      LLMF_ONLY=1 LLMF_WITH_X=1  leaves everything out but what is named
      LLMF_NO_MODELS=1           drops the table of models (prices, limits)
      LLMF_NO_EMBED=1, LLMF_NO_TRANSCRIBE=1, LLMF_NO_COUNT=1, LLMF_NO_LIST=1   drop the operations besides chats
      LLMF_NO_BUDGETS=1, LLMF_NO_ROUTES=1   drop budgets of money, and routes
+     LLMF_NO_PROMPTS=1          drops prompts with holes, and chains of them
      LLMF_STATIC=1              all functions static: two versions can live in one program
 
    THREADS      A factory belongs to one thread at a time; several factories are independent. llmf_wakeup alone may cross threads. None is started but for
@@ -122,6 +127,6 @@
    SECRETS      Keys go into one header, never into a URL, a log, an error or a preview; that header is wiped when the call is freed. TLS is
                 verified; redirects are not followed.
 
-   CONTENTS: small types · opening and closing · models · requests · calls · budgets and routes · seeing it · answers kept, and filters · other event loops · what would be sent · config without a factory ·
+   CONTENTS: small types · opening and closing · models · requests · calls · budgets and routes · seeing it · answers kept, and filters · prompts and chains · other event loops · what would be sent · config without a factory ·
    JSON as it comes · transports of one's own · replay · providers of one's own · (with LLMFACTORY_IMPLEMENTATION:) every option · base ·
    wire · providers · net · factory · engine · tasks */

@@ -226,4 +226,51 @@ ok "check of a good file" env DEMO_SERVER=http://localhost DEMO_KEY=x $L check e
 ok "replay of what is no record" sh -c "echo '{}' >'$t/r.json'; ! $L replay '$t/r.json' >'$t/said' && grep -q argument '$t/said'"
 leak() { ! grep -rqs canary-6f1d "$t/said" "$t/err" "$t/answer"; }
 ok "no key in what was printed" leak
+
+# ---- prompts and chains ----
+
+cat >"$t/prompts.yaml" <<'Y'
+models: {m: {provider: mock, model_id: x}}
+prompts:
+  greet: {system: "Be {{how:kind}}", user: "echo {{who}}", model: m}
+chains:
+  two: [{prompt: greet, as: a}, {text: "<{{a|json}}> {{previous}} {{more:}}", model: m}]
+  json: [{text: "{{who}}", model: m, parse: json}, {text: "{{previous}}", model: m}]
+Y
+P="$L --config $t/prompts.yaml"
+prints() { # WANT COMMAND...: exactly that on stdout, with status 0
+    want=$1
+    shift
+    "$@" >"$t/said" 2>"$t/err" </dev/null && [ "$(cat "$t/said")" = "$want" ] || { cat "$t/said" "$t/err"; return 1; }
+}
+says_why() { # STATUS PATTERN COMMAND...: that status, and the pattern on stderr
+    want=$1 pattern=$2
+    shift 2
+    "$@" >"$t/said" 2>"$t/err" </dev/null
+    [ $? -eq "$want" ] && grep -qE "$pattern" "$t/err" || { cat "$t/said" "$t/err"; return 1; }
+}
+printf 'from a {{file}}' >"$t/value"
+ok "chat --prompt" prints 'You said: echo you "x"={{y}}' $P chat --prompt greet --var 'who=you "x"={{y}}'
+ok "chat --prompt: a file's text" prints 'You said: echo from a {{file}}' $P chat --prompt greet --var "who=@$t/value"
+ok "chat --prompt: a text that begins with @" prints 'You said: echo @home' $P chat --prompt greet --var who=@@home
+ok "chat --prompt: text of stdin" sh -c "[ \"\$(printf in | $P chat --prompt greet --var who=@- 2>/dev/null)\" = 'You said: echo in' ]"
+ok "chat --prompt: -m goes before the prompt's model" says_why 0 '^\[other' $P chat -m mock:other --prompt greet --var who=x
+ok "chat --prompt: a variable is missing" says_why 1 'argument: prompt greet, user \(.*prompts.yaml:3:.*\), line 1, column 6 of the text: the variable who is missing' $P chat --prompt greet
+ok "chat --prompt: an unknown one" says_why 1 'unknown prompt gret; did you mean greet' $P chat --prompt gret
+ok "chat --prompt: -s besides" says_why 1 'texts of its own' $P chat -s x --prompt greet --var who=x
+ok "chat --prompt: a prompt besides" says_why 2 'the whole of what is said' $P chat --prompt greet hello
+ok "chat --var without --prompt" says_why 2 'goes with' $P chat --var a=b hello
+ok "chat --var without =" says_why 2 'NAME=TEXT' $P chat --prompt greet --var who
+ok "chat --var of no file" says_why 2 'cannot read' $P chat --prompt greet --var who=@/no/such
+ok "chain" prints 'You said: <"You said: echo me"> You said: echo me ' $P chain two --var who=me
+ok "chain: its steps are told" grep -qx '\[step 1 has ended\]' "$t/err"
+ok "chain --json" sh -c "$P chain two --var who=me --json | python3 -c 'import json,sys; d=json.load(sys.stdin); sys.exit(0 if d[\"ok\"] and len(d[\"attempts\"])==2 and d[\"text\"].endswith(\"me \") else 1)'"
+ok "chain: an answer without JSON" says_why 1 'schema: chain json, step 1: the answer holds no JSON value' $P chain json --var who=x
+ok "chain: an answer with JSON" prints 'You said: {"a":1}' $P chain json --var 'who={"a":1}'
+ok "chain --json: a failure" sh -c "! $P chain json --json >'$t/said' && grep -q '\"ok\":false.*\"code\":\"argument\"' '$t/said'"
+ok "chain: an unknown one" says_why 1 'unknown chain tow; did you mean two' $P chain tow
+ok "chain without a name" says_why 2 'needs the name' $P chain
+ok "check takes prompts and chains" status_is 0 $L check "$t/prompts.yaml"
+sed 's/{{who}}", model: m}/{{who", model: m}/; s/prompt: greet, as/prompt: gret, as/' "$t/prompts.yaml" >"$t/wrong.yaml"
+ok "check finds what is wrong in them" sh -c "! $L check '$t/wrong.yaml' 2>'$t/err' && grep -q 'wrong.yaml:3:44: error: user, line 1, column 6 of the text: {{ without' '$t/err' && grep -q 'wrong.yaml:5:18: error: unknown prompt gret; did you mean greet?' '$t/err'"
 total

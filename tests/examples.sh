@@ -39,6 +39,11 @@ ok "families: every family answers, embeds, transcribes" says '^bedrock +bedrock
     chat fast responses smart gemini azure bedrock local cohere router mistral groq embed vectors transcribe ears
 ok "families: a row each" sh -c "[ \$(grep -c 'ferry leaves' '$t/said') -eq 11 ] && grep -q '^vectors .*numbers' '$t/said' && grep -q '^ears .*heard' '$t/said'"
 
+ok "prompts: filled and asked" says '^5 messages, the last: <text>It left on time &amp; the sea was calm</text>$' build/examples/prompts examples/demo.yaml examples/prompts.yaml 'Bergen "Quay"'
+ok "prompts: the first step's JSON" grep -qx 'step 1> {"port": "Bergen .*Quay.*", "times": \["9:00", "17:30"\]}' "$t/said"
+ok "prompts: the second step speaks of it" grep -qx 'ferry> echo: To Bergen "Quay" at 17:30' "$t/said"
+ok "prompts: the sum" grep -qE '^\(2 requests, \$0\.0000[0-9]+\)$' "$t/said"
+
 # ---- in other people's programs, and for teaching ----
 
 e=build/examples m=openai:gpt-4o-mini

@@ -346,7 +346,8 @@ typedef struct command {
 } command;
 
 static const command commands[] = {
-    {"chat", "[-m MODEL] [-s SYSTEM] [--image F] [--tools F] [--json [SCHEMA]] [--no-stream] [PROMPT...]", "answers one prompt, or talks", run_chat},
+    {"chat", "[-m MODEL] [-s SYSTEM] [--image F] [--tools F] [--json [SCHEMA]] [--no-stream] [PROMPT... | --prompt NAME [--var NAME=TEXT]...]", "answers one prompt, or talks", run_chat},
+    {"chain", "NAME [--var NAME=TEXT]... [--json] [--no-stream]", "runs a chain of the config's prompts", run_chain},
     {"call", "[--stream]", "a Request (JSON) from stdin; prints the Response, or its events", run_call},
     {"request", "[--op chat|embed|transcribe|count|models] [--stream]", "a Request from stdin; prints the HTTP request, sends nothing", run_request},
     {"replay", "[--chunk N|each|SEED:random] FILE...", "decodes recorded interactions", run_replay},

@@ -292,9 +292,11 @@ static bool llmfi_make_prompt(const llmfi_check *k, llmfi_node *entry) {
 static void llmfi_load_prompts(const llmfi_check *k, llmfi_config *c, llmfi_node *section) {
     llmfi_node *n;
     if (!llmfi_wants_object(k, section, " must be a mapping of names to prompts")) return;
-    for (n = section->child; n; n = n->next)
-        if (llmfi_check_named(k, n, "a prompt's name is not empty, and has no blanks at its ends and no control characters") && llmfi_make_prompt(k, n) && llmfi_check_prompt(k, n))
-            llmfi_named_put(k, &c->prompts, n->key, n);
+    for (n = section->child; n; n = n->next) {
+        if (!llmfi_check_named(k, n, "a prompt's name is not empty, and has no blanks at its ends and no control characters") || !llmfi_make_prompt(k, n)) continue;
+        llmfi_check_prompt(k, n);
+        llmfi_named_put(k, &c->prompts, n->key, n); /* also one that is wrong, so that who refers to it is not told that there is none: such a config is not used */
+    }
 }
 
 static void llmfi_load_chains(const llmfi_check *k, llmfi_config *c, llmfi_node *section) {

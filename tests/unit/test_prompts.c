@@ -357,6 +357,7 @@ static const bad_row bad[] = {
     {"chains: {c: [{text: x, as: previous}]}", "1:28: error: as must be a name"},
     {"chains: {c: [{text: x, as: a}, {text: x, as: a}]}", "1:46: error: as is the name of an earlier step too"},
     {"chains: {c: [{text: '{{a'}]}", "1:21: error: text, line 1, column 1 of the text: {{ without"},
+    {"prompts: {a: '{{'}\nchains: {c: [{prompt: b}, {prompt: a}]}", "1:14: error: user, line 1"},
     {"chain: {}", "unknown key chain"},
 };
 

@@ -1,8 +1,9 @@
-/* llmf chat: one answer as it streams, or a conversation. */
+/* llmf chat: one answer as it streams, or a conversation. llmf chain: several prompts, of which the last answer streams. */
 #ifndef LLMF_TOOL_CHAT_H
 #define LLMF_TOOL_CHAT_H
 #include <signal.h>
 #include "options.h"
+#include "print.h"
 #include "request.h"
 #if defined(_WIN32)
 #include <io.h>
@@ -74,6 +75,7 @@ static void show_event(const llmf_event *ev) {
         fputs("]", stdout);
     }
     fflush(stdout);
+    if (ev->type == LLMF_EVENT_STEP) fprintf(stderr, "[step %d has ended]\n", ev->index + 1);
 }
 
 /* model, tokens, cost, time to first token; on stderr, so that the answer alone is on stdout */
@@ -91,15 +93,11 @@ static void show_summary(const llmf_response *r) {
     fputs("]\n", stderr);
 }
 
-/* One turn. Returns an exit status; the history grows by the answer. */
-static int answer(chat *c) {
+/* One call to its end; json: its Response, else its text as it comes. Returns an exit status; the history grows by the answer. */
+static int follow(chat *c, llmf_call call, bool json) {
     llmf_event ev;
-    llmf_call call;
     int status = EXIT_FAILED;
     bool ended = false;
-    c->req.messages = c->messages;
-    c->req.message_count = c->count;
-    call = llmf_start(c->f, c->model, &c->req);
     if (!call.id) {
         llmf_error err;
         llmf_last_error(c->f, &err);
@@ -110,19 +108,28 @@ static int answer(chat *c) {
         if (llmf_poll(c->f, -1) < 0) break;
         if (interrupted) llmf_cancel(c->f, call);
         while (llmf_next(c->f, call, &ev)) {
-            show_event(&ev);
+            if (!json) show_event(&ev);
             if (!ev.response) continue;
             ended = true;
+            if (json) print_response(stdout, ev.response);
             fputs("\n", stdout);
             fflush(stdout);
             if (ev.type == LLMF_EVENT_DONE) status = EXIT_DONE;
+            else if (json) continue;
             else fprintf(stderr, "llmf: %s: %s\n", llmf_result_name(ev.response->error.code), ev.response->error.text);
-            if (status == EXIT_DONE) show_summary(ev.response);
+            if (status == EXIT_DONE && !json) show_summary(ev.response);
             add_answer(c, ev.response);
         }
     }
     llmf_free(c->f, call);
     return status;
+}
+
+/* One turn. */
+static int answer(chat *c) {
+    c->req.messages = c->messages;
+    c->req.message_count = c->count;
+    return follow(c, llmf_start(c->f, c->model, &c->req), false);
 }
 
 static void converse(chat *c) {
@@ -188,8 +195,91 @@ static void read_prompt(chat *c, text *prompt, const llmf_part *image) {
     m->part_count = image->path ? 1 : 0;
 }
 
+/* ---- variables of prompts ---- */
+
+enum { MAX_VARS = 256 };
+
+typedef struct variables {
+    llmf_var at[MAX_VARS];
+    size_t count;
+} variables;
+
+/* NAME=TEXT; NAME=@FILE is what the file holds, NAME=@- what stdin gives, NAME=@@TEXT a text that begins with @. */
+static void take_var(variables *v, const char *arg) {
+    const char *equal = strchr(arg, '=');
+    llmf_var *to = &v->at[v->count];
+    llmf_str name;
+    if (!equal || equal == arg) die("--var takes NAME=TEXT, not", arg);
+    if (v->count++ == MAX_VARS) die("too many --var", NULL);
+    name.ptr = arg;
+    name.len = (size_t)(equal - arg);
+    to->name = copy(name);
+    to->value = view(equal + 1);
+    if (equal[1] == '@' && equal[2] == '@') {
+        to->value = view(equal + 2);
+    } else if (equal[1] == '@') {
+        text t = {NULL, 0, 0};
+        bool in = strcmp(equal + 1, "@-") == 0;
+        if (in ? !read_all(stdin, &t) : !read_file(equal + 2, &t)) die("cannot read what --var names", equal + 1);
+        to->value.ptr = t.ptr ? t.ptr : "";
+        to->value.len = t.len;
+    }
+}
+
+/* The prompt becomes what is said, and its model the one that is asked where -m names none. */
+static bool fill_prompt(chat *c, const char *name, const variables *v, const char **model, llmf_rendered *p, llmf_error *err) {
+    size_t i;
+    if (llmf_render(c->f, name, &c->req, v->at, v->count, p, err) != LLMF_OK) return false;
+    c->req = p->request;
+    for (i = 0; i < p->request.message_count; i++) {
+        const llmf_message *m = &p->request.messages[i];
+        add_message(c, m->role, m->content, m->content_len);
+    }
+    if (!*model && p->model.len) *model = p->model.ptr;
+    return true;
+}
+
+static int run_chain(options *o, int argc, char **argv) {
+    static variables v;
+    llmf_chain chain;
+    llmf_error err;
+    chat c;
+    int i, status;
+    bool json = false;
+    memset(&c, 0, sizeof c);
+    memset(&chain, 0, sizeof chain);
+    c.req.stream = true;
+    for (i = 0; i < argc; i++) {
+        if (strcmp(argv[i], "--var") == 0) take_var(&v, option_value(argc, argv, &i));
+        else if (strcmp(argv[i], "--json") == 0) json = true;
+        else if (strcmp(argv[i], "--no-stream") == 0) c.req.stream = false;
+        else if (argv[i][0] == '-' || chain.name) die("unknown option of chain", argv[i]);
+        else chain.name = argv[i];
+    }
+    if (!chain.name) die("chain needs the name of a chain", NULL);
+    chain.vars = v.at;
+    chain.var_count = v.count;
+    chain.request = &c.req;
+    c.f = llmf_open(&o->desc, &err);
+    if (!c.f) {
+        if (json) print_failure(stdout, &err);
+        else fprintf(stderr, "llmf: %s: %s\n", llmf_result_name(err.code), err.text);
+        return EXIT_FAILED;
+    }
+    interrupt_factory = c.f;
+    signal(SIGINT, on_interrupt);
+    status = follow(&c, llmf_start_chain(c.f, &chain), json);
+    signal(SIGINT, SIG_DFL);
+    llmf_close(c.f);
+    return status;
+}
+
 static int run_chat(options *o, int argc, char **argv) {
     static llmf_part image;
+    static variables v;
+    llmf_rendered filled;
+    const char *named = NULL;
+    bool ok;
     chat c;
     text prompt = {NULL, 0, 0};
     const char *model = NULL;
@@ -203,6 +293,8 @@ static int run_chat(options *o, int argc, char **argv) {
         else if (strcmp(argv[i], "--image") == 0) image.path = option_value(argc, argv, &i);
         else if (strcmp(argv[i], "--tools") == 0) load_tools(&c.req, option_value(argc, argv, &i));
         else if (strcmp(argv[i], "--no-stream") == 0) c.req.stream = false;
+        else if (strcmp(argv[i], "--prompt") == 0) named = option_value(argc, argv, &i);
+        else if (strcmp(argv[i], "--var") == 0) take_var(&v, option_value(argc, argv, &i));
         else if (strcmp(argv[i], "--json") == 0) {
             c.req.format = "json";
             if (i + 1 < argc && is_schema(argv[i + 1])) load_format(&c.req, argv[++i]);
@@ -212,23 +304,30 @@ static int run_chat(options *o, int argc, char **argv) {
             text_add(&prompt, argv[i], strlen(argv[i]));
         }
     }
+    if (named && (prompt.len || image.path)) die("--prompt is the whole of what is said; give it, or", prompt.len ? prompt.ptr : "--image");
+    if (v.count && !named) die("--var goes with", "--prompt");
     image.type = LLMF_PART_IMAGE;
+    memset(&filled, 0, sizeof filled);
     c.f = llmf_open(&o->desc, &err);
-    if (c.f) c.model = llmf_get(c.f, model, &err);
-    if (!c.f || !c.model.id) {
+    ok = c.f && (!named || fill_prompt(&c, named, &v, &model, &filled, &err));
+    if (ok) c.model = llmf_get(c.f, model, &err);
+    if (!ok || !c.model.id) {
         fprintf(stderr, "llmf: %s: %s\n", llmf_result_name(err.code), err.text);
         llmf_close(c.f);
         return EXIT_FAILED;
     }
     interrupt_factory = c.f;
     signal(SIGINT, on_interrupt);
-    if (!prompt.len && isatty(0)) {
+    if (named) {
+        status = answer(&c);
+    } else if (!prompt.len && isatty(0)) {
         converse(&c);
     } else {
         read_prompt(&c, &prompt, &image);
         status = answer(&c);
     }
     signal(SIGINT, SIG_DFL);
+    llmf_render_free(c.f, &filled);
     llmf_close(c.f);
     return status;
 }

@@ -206,7 +206,7 @@ static void print_operation_members(FILE *f, const llmf_response *r, int op) {
 }
 
 static void print_event(FILE *f, const llmf_event *ev) {
-    static const char *const names[] = {"", "text", "reasoning", "refusal", "tool_call_start", "tool_call_delta", "tool_call", "usage", "done", "error"};
+    static const char *const names[] = {"", "text", "reasoning", "refusal", "tool_call_start", "tool_call_delta", "tool_call", "usage", "done", "error", "step"};
     fprintf(f, "{\"type\":\"%s\"", names[ev->type]);
     switch (ev->type) {
     case LLMF_EVENT_TEXT:
@@ -216,6 +216,10 @@ static void print_event(FILE *f, const llmf_event *ev) {
         put_number(f, "index", ev->index);
         put_member(f, "id", ev->tool->id);
         put_member(f, "name", ev->tool->name);
+        break;
+    case LLMF_EVENT_STEP:
+        put_number(f, "index", ev->index);
+        put_member(f, "text", ev->text);
         break;
     case LLMF_EVENT_TOOL_DELTA:
         put_number(f, "index", ev->index);
