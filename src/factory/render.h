@@ -4,6 +4,7 @@
 #define LLMFI_FACTORY_RENDER_H
 #include "../base/json_tree.h"
 #include "../base/template.h"
+#include "check.h"
 #include "resolve.h"
 
 #if LLMF_HAS_PROMPTS

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes inputs to begin with for fuzz_call, fuzz_config and fuzz_request: seeds.py FOLDER makes FOLDER/fuzz_call/… and so on.
+"""Writes inputs to begin with for fuzz_call, fuzz_config, fuzz_prompt and fuzz_request: seeds.py FOLDER makes FOLDER/fuzz_call/… and so on.
 
 They are made of the transcripts and of the config tests' texts, so that fuzzing starts from replies and configs that mean something."""
 import os
@@ -72,7 +72,7 @@ def calls(folder):
     write(folder, "toy-stream", bytes([3 | 64] + [0] * 19) + b"".join(b"data: " + l + b"\n\n" for l in toy.split(b"\n") if l))
 
 
-# ---- fuzz_config: the texts of test_config.c ----
+# ---- fuzz_config: the texts of test_config.c, and what test_prompts.c has of bad ones ----
 
 def configs(folder):
     with open(os.path.join(TESTS, "unit", "test_config.c"), encoding="utf-8") as f:
@@ -83,6 +83,26 @@ def configs(folder):
         data = text.encode().decode("unicode_escape").encode("latin-1", "replace")
         for variables in (0, 255):
             write(folder, "%d.%d" % (i, variables), bytes([0, variables]) + data + b"\0fast\0{temperature: 0, max_tokens: 99}")
+    for i, data in enumerate(rows("bad_row bad")):
+        write(folder, "prompts.%d" % i, bytes([0, 0]) + data + b"\0fast\0{}")
+
+
+# ---- fuzz_prompt: the rows of test_prompts.c ----
+
+def rows(table):
+    """The first text of each row of a table of test_prompts.c."""
+    with open(os.path.join(TESTS, "unit", "test_prompts.c"), encoding="utf-8") as f:
+        source = f.read()
+    body = source[source.index("static const " + table + "[]"):]
+    for match in re.finditer(r'^    \{"((?:[^"\\]|\\.)*)", ', body[:body.index("\n};")], re.M):
+        yield match.group(1).encode().decode("unicode_escape").encode("latin-1", "replace")
+
+
+def prompts(folder):
+    for i, data in enumerate(rows("text_row texts")):
+        for value in (b'{"a":{"b":[10,"x<",{"c":null}]}}', b"Here:\n```json\n[1]\n```", b"- one\n2. two"):
+            data = data.replace(b"text", b"a").replace(b"json.", b"a.").replace(b"list", b"c")
+            write(folder, "%d.%d" % (i, len(value)), b"\0" + data + b"\0" + value)
 
 
 # ---- fuzz_request: fields as fuzz_request.c reads them ----
@@ -129,4 +149,5 @@ if __name__ == "__main__":
         sys.exit("usage: seeds.py FOLDER")
     calls(os.path.join(sys.argv[1], "fuzz_call"))
     configs(os.path.join(sys.argv[1], "fuzz_config"))
+    prompts(os.path.join(sys.argv[1], "fuzz_prompt"))
     requests(os.path.join(sys.argv[1], "fuzz_request"))
