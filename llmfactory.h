@@ -34233,6 +34233,18 @@ static uint64_t llmfi_span_time(const llmfi_call *root, uint64_t ns) {
     return (uint64_t)root->trace->wall_ms * LLMFI_MS + (ns > root->start_ns ? ns - root->start_ns : 0);
 }
 
+#if LLMF_HAS_PROMPTS
+static const llmf_usage *llmfi_steps_usage(const llmfi_call *c);
+#endif
+
+/* A chain's is that of all its steps, as far as they have ended. */
+static const llmf_usage *llmfi_usage_of(const llmfi_call *c) {
+#if LLMF_HAS_PROMPTS
+    if (c->steps) return llmfi_steps_usage(c);
+#endif
+    return &c->reply.usage;
+}
+
 /* attempt 0: of the call itself. c is the call, or the one of a batch that is an attempt of it. */
 static LLMFI_COLD void llmfi_span_tell(llmfi_call *c, int attempt, int code) {
     llmfi_call *root = llmfi_seen_call(c);
@@ -34257,7 +34269,7 @@ static LLMFI_COLD void llmfi_span_tell(llmfi_call *c, int attempt, int code) {
     llmfi_span_server(&s, c);
     llmfi_span_came(&s, c);
     if (code != LLMF_OK) llmfi_span_text(&s, "error.type", llmfi_cstr(llmf_result_name(code)));
-    if (!attempt) llmfi_span_usage(&s, llmfi_in_chain(c) ? &c->response.usage : &c->reply.usage);
+    if (!attempt) llmfi_span_usage(&s, llmfi_usage_of(c));
     root->calling = true; /* whatever is asked for this call in the hook comes behind it */
     c->f->desc.span(c->f->desc.user, &s.span);
     root->calling = calling;
@@ -36809,6 +36821,12 @@ static void llmfi_step_count(llmfi_call *c) {
     llmfi_sum_strict(&s->usage.reasoning, u->reasoning);
     llmfi_sum_strict(&s->cost, r->cost_pico);
 }
+
+#if LLMF_HAS_METRICS
+static const llmf_usage *llmfi_steps_usage(const llmfi_call *c) {
+    return &c->steps->usage;
+}
+#endif
 
 /* The call has ended, and its last step is settled: the response is the chain's. */
 static void llmfi_steps_settle(llmfi_call *c) {

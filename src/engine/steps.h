@@ -212,6 +212,12 @@ static void llmfi_step_count(llmfi_call *c) {
     llmfi_sum_strict(&s->cost, r->cost_pico);
 }
 
+#if LLMF_HAS_METRICS
+static const llmf_usage *llmfi_steps_usage(const llmfi_call *c) {
+    return &c->steps->usage;
+}
+#endif
+
 /* The call has ended, and its last step is settled: the response is the chain's. */
 static void llmfi_steps_settle(llmfi_call *c) {
     struct llmfi_steps *s = c->steps;

@@ -43,6 +43,7 @@ static script_reply scripted(script *x, const llmf_http_request *req, int n) {
     return r;
 }
 
+static const char plain_once[] = ANSWER("\"Once\"", 50, 5), plain_twice[] = ANSWER("\"Twice\"", 7, 3);
 static const char *const plain[] = {ANSWER("\"Here: ```json\\n" FACTS "\\n```\"", 100, 10), ANSWER("\"Once\"", 50, 5), ANSWER("\"Twice\"", 7, 3)};
 static const char *const streams[] = {
     KIT_CHUNK("{\"content\":\"{\\\"title\\\":\"}") KIT_CHUNK("{\"content\":\"\\\"T\\\",\\\"items\\\":[1,2]}\"}") KIT_FINISH("stop") KIT_USAGE KIT_DONE, KIT_STORY, KIT_TOOLS};
@@ -399,6 +400,32 @@ static void a_step_is_repeated(void **state) {
     close_all(f);
 }
 
+/* A step's model may be a route, and may fall back to another one; the step behind it asks its own again. */
+static void routes_and_fallbacks(void **state) {
+    static const char config[] = "providers:\n  p: {dialect: openai, base_url: 'http://a.test/v1', auth: none}\n"
+        "models:\n  a: {provider: p, model_id: a-1, fallbacks: [b]}\n  b: {provider: p, model_id: b-1}\nroutes: {r: {rule: quality, candidates: [{model: a, quality: 0.9}, {model: b, quality: 0.1}]}}\n"
+        "chains: {c: [{text: one, model: r}, {text: 'two {{previous}}', model: b}, {text: 'three {{previous}}', model: a}]}\n";
+    static const char *const list[] = {plain_once, plain_once, plain_twice};
+    llmf_desc d = script_desc(&s, scripted);
+    llmf_factory *f;
+    (void)state;
+    d.retry.max_retries = -1;
+    f = open_with(config, list, 3, &d);
+    status_at = 1;
+    status = 400;
+    run(f, start(f, "c", NULL));
+    told(LLMF_OK, "");
+    assert_int_equal(s.asked, 4);
+    sent(1, "a-1");
+    sent(2, "b-1");
+    sent(3, "two Once");
+    sent(4, "a-1");
+    sent(4, "three Twice");
+    assert_int_equal(seen.response.attempt_count, 4);
+    assert_true(kit_is(seen.response.attempts[0].model, "a") && kit_is(seen.response.attempts[1].model, "b") && kit_is(seen.response.attempts[3].model, "a"));
+    close_all(f);
+}
+
 static void no_json(void **state) {
     static const char *const texts[] = {"\"no {x} at all\"", "\"\"", "\"{\\\"a\\\":1\"", "\"```json\\n{\\n```\""};
     static const char *const good[] = {"\"true\"", "\" [1] \"", "\"Sure! {\\\"a\\\":{\\\"b\\\":[1]}} Bye.\"", "\"```\\n[1,2]\\n```\\nand {\"", "\"It is [1,{}] so\"", "\"```json\\n{\\\"a\\\":1}\""};
@@ -541,6 +568,25 @@ static void cancelled_at_every_moment(void **state) {
             close_all(f);
         }
         assert_in_range(at, 16, 200);
+    }
+}
+
+/* The factory is closed in the middle. */
+static void closed_at_every_moment(void **state) {
+    int at, i;
+    (void)state;
+    for (at = 0; at < 40; at++) {
+        llmf_factory *f = open_with(CONFIG, streams, 3, NULL);
+        llmf_request req;
+        llmf_call c;
+        memset(&req, 0, sizeof req);
+        req.stream = true;
+        c = start(f, "long", &req);
+        for (i = 0; i < at; i++) {
+            script_step(&s, f);
+            kit_take(f, c, &seen);
+        }
+        close_all(f); /* which looks whether an exchange is left */
     }
 }
 
@@ -732,6 +778,8 @@ static void seen_from_outside(void **state) {
     llmf_desc d = script_desc(&s, scripted);
     llmf_factory *f;
     static char text[65536];
+    llmf_call c;
+    int i;
     (void)state;
     d.span = on_span;
     d.metrics = true;
@@ -741,6 +789,14 @@ static void seen_from_outside(void **state) {
     assert_int_equal(spans, 1);
     assert_int_equal(attempts, 3);
     assert_int_equal(span_input, 157);
+    kit_forget(&seen);
+    s.asked = 0;
+    c = start(f, "long", NULL);
+    for (i = 0; i < 100 && s.asked < 2; i++) script_step(&s, f);
+    llmf_free(f, c); /* in its second step: the first one was paid for */
+    assert_int_equal(spans, 2);
+    assert_int_equal(attempts, 5);
+    assert_int_equal(span_input, 100);
     assert_true(llmf_metrics(f, text, sizeof text) < sizeof text);
     assert_true(kit_has(text, "model=\"smart-1\",operation=\"chat\",type=\"input\"} 50\n"));
     close_all(f);
@@ -749,8 +805,8 @@ static void seen_from_outside(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_chain), cmocka_unit_test(streams_the_last), cmocka_unit_test(three_steps_and_tools_at_the_end), cmocka_unit_test(lines), cmocka_unit_test(in_code),
-        cmocka_unit_test(wrong_from_the_start), cmocka_unit_test(each_step_fails), cmocka_unit_test(a_step_is_repeated), cmocka_unit_test(no_json),
-        cmocka_unit_test(a_member_that_is_not_there), cmocka_unit_test(a_refusal_in_between), cmocka_unit_test(stopped_at_every_event), cmocka_unit_test(cancelled_at_every_moment),
+        cmocka_unit_test(wrong_from_the_start), cmocka_unit_test(each_step_fails), cmocka_unit_test(a_step_is_repeated), cmocka_unit_test(routes_and_fallbacks), cmocka_unit_test(no_json),
+        cmocka_unit_test(a_member_that_is_not_there), cmocka_unit_test(a_refusal_in_between), cmocka_unit_test(stopped_at_every_event), cmocka_unit_test(cancelled_at_every_moment), cmocka_unit_test(closed_at_every_moment),
         cmocka_unit_test(a_total_time), cmocka_unit_test(a_budget), cmocka_unit_test(short_of_memory), cmocka_unit_test(a_reload), cmocka_unit_test(filters),
         cmocka_unit_test(cached), cmocka_unit_test(seen_from_outside),
     };
