@@ -20651,11 +20651,11 @@ typedef struct llmfi_config_budgets {
 
 #if LLMF_HAS_PROMPTS
 /* An entry of the sections prompts and chains. */
-typedef struct llmfi_named {
+typedef struct llmfi_recipe {
     llmf_str name, file;
     llmfi_node *node;
-    struct llmfi_named *next;
-} llmfi_named;
+    struct llmfi_recipe *next;
+} llmfi_recipe;
 
 /* How a step's answer is read, in the order of the words. */
 enum { LLMFI_PARSE_TEXT, LLMFI_PARSE_JSON, LLMFI_PARSE_LINES };
@@ -20673,7 +20673,7 @@ typedef struct llmfi_config {
     llmfi_provider *providers;               /* of the config first, then the table's that are built in; the others as they are needed */
     llmfi_node *fallbacks;                   /* an object, merged; NULL without CONFIG only */
 #if LLMF_HAS_PROMPTS
-    llmfi_named *prompts, *chains;           /* checked: objects; arrays of steps */
+    llmfi_recipe *prompts, *chains;           /* checked: objects; arrays of steps */
 #endif
 #if LLMF_HAS_ROUTES
     llmfi_route *routes;
@@ -20685,13 +20685,13 @@ typedef struct llmfi_config {
 } llmfi_config;
 
 #if LLMF_HAS_PROMPTS
-LLMFI_UNUSED static const llmfi_named *llmfi_named_find(const llmfi_named *list, llmf_str name) {
+LLMFI_UNUSED static const llmfi_recipe *llmfi_recipe_find(const llmfi_recipe *list, llmf_str name) {
     while (list && !llmfi_eq(list->name, name)) list = list->next;
     return list;
 }
 
 /* "; did you mean x?", else `otherwise`. */
-LLMFI_UNUSED static void llmfi_named_near(const llmfi_named *list, llmf_str name, llmfi_text *t, const char *otherwise) {
+LLMFI_UNUSED static void llmfi_recipe_near(const llmfi_recipe *list, llmf_str name, llmfi_text *t, const char *otherwise) {
     llmfi_nearest near_names = llmfi_nearest_to(name);
     for (; list; list = list->next) llmfi_nearest_try(&near_names, list->name);
     llmfi_nearest_say(&near_names, t);
@@ -22333,10 +22333,10 @@ static llmfi_node *llmfi_check_chain(const llmfi_check *k, llmfi_node *entry) {
 
 /* ---- the sections ---- */
 
-static void llmfi_named_put(const llmfi_check *k, llmfi_named **list, llmf_str name, llmfi_node *node) {
-    llmfi_named *e;
+static void llmfi_recipe_put(const llmfi_check *k, llmfi_recipe **list, llmf_str name, llmfi_node *node) {
+    llmfi_recipe *e;
     while (*list && !llmfi_eq((*list)->name, name)) list = &(*list)->next;
-    e = *list ? *list : (llmfi_named *)llmfi_arena_alloc(k->arena, sizeof *e);
+    e = *list ? *list : (llmfi_recipe *)llmfi_arena_alloc(k->arena, sizeof *e);
     if (!e) return;
     *list = e;
     e->name = name;
@@ -22344,7 +22344,7 @@ static void llmfi_named_put(const llmfi_check *k, llmfi_named **list, llmf_str n
     e->node = node;
 }
 
-static bool llmfi_check_named(const llmfi_check *k, const llmfi_node *entry, const char *what) {
+static bool llmfi_check_recipe(const llmfi_check *k, const llmfi_node *entry, const char *what) {
     if (entry->key.len && llmfi_trim(entry->key).len == entry->key.len && llmfi_find_control(entry->key, 0) == LLMFI_NOWHERE) return true;
     llmfi_report_at(k->report, k->file, entry->key_line, entry->key_column, what);
     return false;
@@ -22369,9 +22369,9 @@ static void llmfi_load_prompts(const llmfi_check *k, llmfi_config *c, llmfi_node
     llmfi_node *n;
     if (!llmfi_wants_object(k, section, " must be a mapping of names to prompts")) return;
     for (n = section->child; n; n = n->next) {
-        if (!llmfi_check_named(k, n, "a prompt's name is not empty, and has no blanks at its ends and no control characters") || !llmfi_make_prompt(k, n)) continue;
+        if (!llmfi_check_recipe(k, n, "a prompt's name is not empty, and has no blanks at its ends and no control characters") || !llmfi_make_prompt(k, n)) continue;
         llmfi_check_prompt(k, n);
-        llmfi_named_put(k, &c->prompts, n->key, n); /* also one that is wrong, so that who refers to it is not told that there is none: such a config is not used */
+        llmfi_recipe_put(k, &c->prompts, n->key, n); /* also one that is wrong, so that who refers to it is not told that there is none: such a config is not used */
     }
 }
 
@@ -22379,8 +22379,8 @@ static void llmfi_load_chains(const llmfi_check *k, llmfi_config *c, llmfi_node 
     llmfi_node *n, *steps;
     if (!llmfi_wants_object(k, section, " must be a mapping of names to chains")) return;
     for (n = section->child; n; n = n->next)
-        if (llmfi_check_named(k, n, "a chain's name is not empty, and has no blanks at its ends and no control characters") && (steps = llmfi_check_chain(k, n)) != NULL)
-            llmfi_named_put(k, &c->chains, n->key, steps);
+        if (llmfi_check_recipe(k, n, "a chain's name is not empty, and has no blanks at its ends and no control characters") && (steps = llmfi_check_chain(k, n)) != NULL)
+            llmfi_recipe_put(k, &c->chains, n->key, steps);
 }
 
 /* ---- when all is read ---- */
@@ -22396,11 +22396,11 @@ static bool llmfi_check_prompt_reference(const llmfi_config *c, llmfi_report *re
         return false;
     }
     if (r->of != LLMFI_REFERS_PROMPT) return false;
-    if (llmfi_named_find(c->prompts, r->node->text)) return true;
+    if (llmfi_recipe_find(c->prompts, r->node->text)) return true;
     t = llmfi_report_begin(&err, r->file, r->node->line, r->node->column, false);
     LLMFI_SAY(&t, "unknown prompt ");
     llmfi_say(&t, r->secret ? LLMFI_LIT("(from a variable)") : r->node->text);
-    if (!r->secret) llmfi_named_near(c->prompts, r->node->text, &t, "; it must be a key of the section prompts");
+    if (!r->secret) llmfi_recipe_near(c->prompts, r->node->text, &t, "; it must be a key of the section prompts");
     llmfi_report_end(report, &err, false);
     return true;
 }
@@ -36251,7 +36251,7 @@ typedef struct llmfi_scope {
 
 /* A text of a prompt, for sentences. */
 typedef struct llmfi_spot {
-    const llmfi_named *prompt;               /* NULL: the request's */
+    const llmfi_recipe *prompt;               /* NULL: the request's */
     const llmfi_node *node;                  /* where it stands in the config; NULL */
     const char *part, *member;               /* "messages", ".content" */
     int64_t index;                           /* -1: not one of a list */
@@ -36501,7 +36501,7 @@ static bool llmfi_fill_message(llmfi_filling *g, llmf_message *m, int role, cons
 }
 
 /* A prompt of the config, which has been checked: examples, then messages. */
-static bool llmfi_fill_prompt(llmfi_filling *g, const llmfi_named *p, llmf_request *to) {
+static bool llmfi_fill_prompt(llmfi_filling *g, const llmfi_recipe *p, llmf_request *to) {
     static const char roles[] = "user\0assistant\0system\0";
     const llmfi_node *system = llmfi_member(p->node, LLMFI_LIT("system")), *user = llmfi_member(p->node, LLMFI_LIT("user"));
     const llmfi_node *examples = llmfi_member(p->node, LLMFI_LIT("examples")), *messages = llmfi_member(p->node, LLMFI_LIT("messages")), *n;
@@ -36589,7 +36589,7 @@ static void llmfi_fill_number(const llmfi_node *n, double *to) {
 }
 
 /* What the prompt says of the request where that does not say it itself. */
-static bool llmfi_fill_settings(llmfi_filling *g, const llmfi_named *p, llmf_request *to) {
+static bool llmfi_fill_settings(llmfi_filling *g, const llmfi_recipe *p, llmf_request *to) {
     const llmfi_node *n, *item;
     const char **stop;
     llmfi_fill_number(llmfi_member(p->node, LLMFI_LIT("temperature")), &to->temperature);
@@ -36608,7 +36608,7 @@ static bool llmfi_fill_settings(llmfi_filling *g, const llmfi_named *p, llmf_req
 }
 
 /* Fills `to`, which is the request so far. prompt NULL: its own texts are the templates. dry: only looks whether that can be done. False with *err. */
-LLMFI_UNUSED static bool llmfi_render(const llmfi_scope *scope, const llmfi_named *prompt, llmfi_arena *arena, bool dry, llmf_request *to, llmf_error *err) {
+LLMFI_UNUSED static bool llmfi_render(const llmfi_scope *scope, const llmfi_recipe *prompt, llmfi_arena *arena, bool dry, llmf_request *to, llmf_error *err) {
     llmfi_filling g;
     memset(&g, 0, sizeof g);
     g.scope = *scope;
@@ -36628,7 +36628,7 @@ LLMFI_UNUSED static bool llmfi_render(const llmfi_scope *scope, const llmfi_name
 
 /* One step; all in the chain's arena, but what the config holds. */
 typedef struct llmfi_step {
-    const llmfi_named *prompt;               /* NULL: the request's own texts */
+    const llmfi_recipe *prompt;               /* NULL: the request's own texts */
     llmf_request request;                    /* its own, laid over the chain's: texts are templates */
     llmfi_prepared *prepared;                /* counted */
 #if LLMF_HAS_ROUTES
@@ -40499,13 +40499,13 @@ LLMF_API bool llmf_json_valid(llmf_str json, size_t *bad) {
 
 /* ---- prompts ---- */
 
-static LLMFI_COLD bool llmfi_unknown_named(const llmfi_named *list, const char *what, llmf_str name, llmf_error *err) {
+static LLMFI_COLD bool llmfi_unknown_recipe(const llmfi_recipe *list, const char *what, llmf_str name, llmf_error *err) {
     llmfi_text t = llmfi_error_begin(err, LLMF_ERR_ARGUMENT);
     LLMFI_SAY(&t, "unknown ");
     llmfi_say_c(&t, what);
     LLMFI_SAY(&t, " ");
     llmfi_say(&t, llmfi_utf8_cut(name, 100));
-    llmfi_named_near(list, name, &t, "; the config must have it");
+    llmfi_recipe_near(list, name, &t, "; the config must have it");
     return false;
 }
 
@@ -40514,7 +40514,7 @@ static bool llmfi_vars_ok(const llmf_var *vars, size_t count, llmf_error *err) {
 }
 
 /* The arena is a piece of its own: *p may be copied about. */
-static bool llmfi_render_into(llmf_factory *f, const llmfi_named *prompt, const llmfi_scope *scope, llmf_rendered *p, llmf_error *err) {
+static bool llmfi_render_into(llmf_factory *f, const llmfi_recipe *prompt, const llmfi_scope *scope, llmf_rendered *p, llmf_error *err) {
     llmfi_arena *a = (llmfi_arena *)llmfi_heap_alloc(&f->heap, sizeof *a);
     if (!a) return llmfi_error_memory(err);
     llmfi_arena_init(a, &f->heap, 0);
@@ -40530,14 +40530,14 @@ static bool llmfi_render_into(llmf_factory *f, const llmfi_named *prompt, const 
 }
 
 static bool llmfi_render_named(llmf_factory *f, const char *name, const llmf_var *vars, size_t var_count, llmf_rendered *p, llmf_error *err) {
-    const llmfi_named *prompt = NULL;
+    const llmfi_recipe *prompt = NULL;
     llmfi_scope scope;
     if (!f) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "the factory is NULL");
     if (!llmfi_vars_ok(vars, var_count, err)) return false;
     if (!name && !p->request.prompt && !p->request.system && !p->request.message_count)
         return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_render: name is NULL, and the request has no texts; give one of them");
-    if (name) prompt = llmfi_named_find(f->config->prompts, llmfi_cstr(name));
-    if (name && !prompt) return llmfi_unknown_named(f->config->prompts, "prompt", llmfi_cstr(name), err);
+    if (name) prompt = llmfi_recipe_find(f->config->prompts, llmfi_cstr(name));
+    if (name && !prompt) return llmfi_unknown_recipe(f->config->prompts, "prompt", llmfi_cstr(name), err);
     memset(&scope, 0, sizeof scope);
     scope.vars = vars;
     scope.var_count = var_count;
@@ -40697,8 +40697,8 @@ typedef struct llmfi_step_source {
 } llmfi_step_source;
 
 /* A template that stands in the config's chain itself, as a prompt without a name. */
-static const llmfi_named *llmfi_step_text(struct llmfi_steps *s, const llmfi_node *text, llmf_str file) {
-    llmfi_named *p = (llmfi_named *)llmfi_arena_alloc(&s->arena, sizeof *p);
+static const llmfi_recipe *llmfi_step_text(struct llmfi_steps *s, const llmfi_node *text, llmf_str file) {
+    llmfi_recipe *p = (llmfi_recipe *)llmfi_arena_alloc(&s->arena, sizeof *p);
     llmfi_node *object = (llmfi_node *)llmfi_arena_alloc(&s->arena, sizeof *object), *user = (llmfi_node *)llmfi_arena_alloc(&s->arena, sizeof *user);
     if (!p || !object || !user) return NULL;
     *user = *text;
@@ -40751,8 +40751,8 @@ static bool llmfi_step_make(llmfi_call *c, const llmfi_step_source *from, llmf_s
         return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_step.as must be a name of letters, digits, _ and - that begins with a letter or _, and not previous");
     for (i = 0; from->as.len && i < s->now; i++)
         if (llmfi_eq(s->at[i].as, from->as)) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_step.as is the name of an earlier step too; give each its own");
-    if (from->prompt.len) step->prompt = llmfi_named_find(s->config->prompts, from->prompt);
-    if (from->prompt.len && !step->prompt) return llmfi_unknown_named(s->config->prompts, "prompt", from->prompt, err);
+    if (from->prompt.len) step->prompt = llmfi_recipe_find(s->config->prompts, from->prompt);
+    if (from->prompt.len && !step->prompt) return llmfi_unknown_recipe(s->config->prompts, "prompt", from->prompt, err);
     if (!step->prompt && !step->request.prompt && !step->request.message_count)
         return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_step has neither prompt nor a request with texts; give one of them");
     if (!llmfi_step_model(c, step, from->model, err)) return false;
@@ -40774,7 +40774,7 @@ static bool llmfi_steps_room(llmfi_call *c, size_t count, llmf_error *err) {
     return (s->at && s->outputs) || llmfi_error_memory(err);
 }
 
-static bool llmfi_steps_of_config(llmfi_call *c, const llmfi_named *chain, llmf_error *err) {
+static bool llmfi_steps_of_config(llmfi_call *c, const llmfi_recipe *chain, llmf_error *err) {
     const llmfi_node *n;
     if (!llmfi_steps_room(c, chain->node->count, err)) return false;
     for (n = chain->node->child; n; n = n->next) {
@@ -40825,7 +40825,7 @@ static bool llmfi_steps_vars(struct llmfi_steps *s, const llmf_chain *chain, llm
 
 /* False with *err: what was made by then is in c->steps. */
 static bool llmfi_steps_open(llmfi_call *c, const llmf_chain *chain, size_t req_size, llmf_error *err) {
-    const llmfi_named *named = NULL;
+    const llmfi_recipe *named = NULL;
     struct llmfi_steps *s = (struct llmfi_steps *)llmfi_heap_alloc(&c->f->heap, sizeof *s);
     bool ok;
     if (!s) return llmfi_error_memory(err);
@@ -40841,8 +40841,8 @@ static bool llmfi_steps_open(llmfi_call *c, const llmf_chain *chain, size_t req_
         return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_chain.request: must be a chat without texts; the steps have them");
     if (chain->name && chain->step_count) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_chain: has both name and steps; give one of them");
     if (!llmfi_steps_vars(s, chain, err)) return false;
-    if (chain->name) named = llmfi_named_find(s->config->chains, llmfi_cstr(chain->name));
-    if (chain->name && !named) return llmfi_unknown_named(s->config->chains, "chain", llmfi_cstr(chain->name), err);
+    if (chain->name) named = llmfi_recipe_find(s->config->chains, llmfi_cstr(chain->name));
+    if (chain->name && !named) return llmfi_unknown_recipe(s->config->chains, "chain", llmfi_cstr(chain->name), err);
     if (named) s->name = named->name;
     ok = named ? llmfi_steps_of_config(c, named, err) : llmfi_steps_of_code(c, chain, req_size, err);
     if (!ok) return false; /* `now` is the step that is wrong */

@@ -18,7 +18,7 @@
 
 /* One step; all in the chain's arena, but what the config holds. */
 typedef struct llmfi_step {
-    const llmfi_named *prompt;               /* NULL: the request's own texts */
+    const llmfi_recipe *prompt;               /* NULL: the request's own texts */
     llmf_request request;                    /* its own, laid over the chain's: texts are templates */
     llmfi_prepared *prepared;                /* counted */
 #if LLMF_HAS_ROUTES

@@ -257,10 +257,10 @@ static llmfi_node *llmfi_check_chain(const llmfi_check *k, llmfi_node *entry) {
 
 /* ---- the sections ---- */
 
-static void llmfi_named_put(const llmfi_check *k, llmfi_named **list, llmf_str name, llmfi_node *node) {
-    llmfi_named *e;
+static void llmfi_recipe_put(const llmfi_check *k, llmfi_recipe **list, llmf_str name, llmfi_node *node) {
+    llmfi_recipe *e;
     while (*list && !llmfi_eq((*list)->name, name)) list = &(*list)->next;
-    e = *list ? *list : (llmfi_named *)llmfi_arena_alloc(k->arena, sizeof *e);
+    e = *list ? *list : (llmfi_recipe *)llmfi_arena_alloc(k->arena, sizeof *e);
     if (!e) return;
     *list = e;
     e->name = name;
@@ -268,7 +268,7 @@ static void llmfi_named_put(const llmfi_check *k, llmfi_named **list, llmf_str n
     e->node = node;
 }
 
-static bool llmfi_check_named(const llmfi_check *k, const llmfi_node *entry, const char *what) {
+static bool llmfi_check_recipe(const llmfi_check *k, const llmfi_node *entry, const char *what) {
     if (entry->key.len && llmfi_trim(entry->key).len == entry->key.len && llmfi_find_control(entry->key, 0) == LLMFI_NOWHERE) return true;
     llmfi_report_at(k->report, k->file, entry->key_line, entry->key_column, what);
     return false;
@@ -293,9 +293,9 @@ static void llmfi_load_prompts(const llmfi_check *k, llmfi_config *c, llmfi_node
     llmfi_node *n;
     if (!llmfi_wants_object(k, section, " must be a mapping of names to prompts")) return;
     for (n = section->child; n; n = n->next) {
-        if (!llmfi_check_named(k, n, "a prompt's name is not empty, and has no blanks at its ends and no control characters") || !llmfi_make_prompt(k, n)) continue;
+        if (!llmfi_check_recipe(k, n, "a prompt's name is not empty, and has no blanks at its ends and no control characters") || !llmfi_make_prompt(k, n)) continue;
         llmfi_check_prompt(k, n);
-        llmfi_named_put(k, &c->prompts, n->key, n); /* also one that is wrong, so that who refers to it is not told that there is none: such a config is not used */
+        llmfi_recipe_put(k, &c->prompts, n->key, n); /* also one that is wrong, so that who refers to it is not told that there is none: such a config is not used */
     }
 }
 
@@ -303,8 +303,8 @@ static void llmfi_load_chains(const llmfi_check *k, llmfi_config *c, llmfi_node 
     llmfi_node *n, *steps;
     if (!llmfi_wants_object(k, section, " must be a mapping of names to chains")) return;
     for (n = section->child; n; n = n->next)
-        if (llmfi_check_named(k, n, "a chain's name is not empty, and has no blanks at its ends and no control characters") && (steps = llmfi_check_chain(k, n)) != NULL)
-            llmfi_named_put(k, &c->chains, n->key, steps);
+        if (llmfi_check_recipe(k, n, "a chain's name is not empty, and has no blanks at its ends and no control characters") && (steps = llmfi_check_chain(k, n)) != NULL)
+            llmfi_recipe_put(k, &c->chains, n->key, steps);
 }
 
 /* ---- when all is read ---- */
@@ -320,11 +320,11 @@ static bool llmfi_check_prompt_reference(const llmfi_config *c, llmfi_report *re
         return false;
     }
     if (r->of != LLMFI_REFERS_PROMPT) return false;
-    if (llmfi_named_find(c->prompts, r->node->text)) return true;
+    if (llmfi_recipe_find(c->prompts, r->node->text)) return true;
     t = llmfi_report_begin(&err, r->file, r->node->line, r->node->column, false);
     LLMFI_SAY(&t, "unknown prompt ");
     llmfi_say(&t, r->secret ? LLMFI_LIT("(from a variable)") : r->node->text);
-    if (!r->secret) llmfi_named_near(c->prompts, r->node->text, &t, "; it must be a key of the section prompts");
+    if (!r->secret) llmfi_recipe_near(c->prompts, r->node->text, &t, "; it must be a key of the section prompts");
     llmfi_report_end(report, &err, false);
     return true;
 }

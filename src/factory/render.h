@@ -26,7 +26,7 @@ typedef struct llmfi_scope {
 
 /* A text of a prompt, for sentences. */
 typedef struct llmfi_spot {
-    const llmfi_named *prompt;               /* NULL: the request's */
+    const llmfi_recipe *prompt;               /* NULL: the request's */
     const llmfi_node *node;                  /* where it stands in the config; NULL */
     const char *part, *member;               /* "messages", ".content" */
     int64_t index;                           /* -1: not one of a list */
@@ -276,7 +276,7 @@ static bool llmfi_fill_message(llmfi_filling *g, llmf_message *m, int role, cons
 }
 
 /* A prompt of the config, which has been checked: examples, then messages. */
-static bool llmfi_fill_prompt(llmfi_filling *g, const llmfi_named *p, llmf_request *to) {
+static bool llmfi_fill_prompt(llmfi_filling *g, const llmfi_recipe *p, llmf_request *to) {
     static const char roles[] = "user\0assistant\0system\0";
     const llmfi_node *system = llmfi_member(p->node, LLMFI_LIT("system")), *user = llmfi_member(p->node, LLMFI_LIT("user"));
     const llmfi_node *examples = llmfi_member(p->node, LLMFI_LIT("examples")), *messages = llmfi_member(p->node, LLMFI_LIT("messages")), *n;
@@ -364,7 +364,7 @@ static void llmfi_fill_number(const llmfi_node *n, double *to) {
 }
 
 /* What the prompt says of the request where that does not say it itself. */
-static bool llmfi_fill_settings(llmfi_filling *g, const llmfi_named *p, llmf_request *to) {
+static bool llmfi_fill_settings(llmfi_filling *g, const llmfi_recipe *p, llmf_request *to) {
     const llmfi_node *n, *item;
     const char **stop;
     llmfi_fill_number(llmfi_member(p->node, LLMFI_LIT("temperature")), &to->temperature);
@@ -383,7 +383,7 @@ static bool llmfi_fill_settings(llmfi_filling *g, const llmfi_named *p, llmf_req
 }
 
 /* Fills `to`, which is the request so far. prompt NULL: its own texts are the templates. dry: only looks whether that can be done. False with *err. */
-LLMFI_UNUSED static bool llmfi_render(const llmfi_scope *scope, const llmfi_named *prompt, llmfi_arena *arena, bool dry, llmf_request *to, llmf_error *err) {
+LLMFI_UNUSED static bool llmfi_render(const llmfi_scope *scope, const llmfi_recipe *prompt, llmfi_arena *arena, bool dry, llmf_request *to, llmf_error *err) {
     llmfi_filling g;
     memset(&g, 0, sizeof g);
     g.scope = *scope;

@@ -53,11 +53,11 @@ typedef struct llmfi_config_budgets {
 
 #if LLMF_HAS_PROMPTS
 /* An entry of the sections prompts and chains. */
-typedef struct llmfi_named {
+typedef struct llmfi_recipe {
     llmf_str name, file;
     llmfi_node *node;
-    struct llmfi_named *next;
-} llmfi_named;
+    struct llmfi_recipe *next;
+} llmfi_recipe;
 
 /* How a step's answer is read, in the order of the words. */
 enum { LLMFI_PARSE_TEXT, LLMFI_PARSE_JSON, LLMFI_PARSE_LINES };
@@ -75,7 +75,7 @@ typedef struct llmfi_config {
     llmfi_provider *providers;               /* of the config first, then the table's that are built in; the others as they are needed */
     llmfi_node *fallbacks;                   /* an object, merged; NULL without CONFIG only */
 #if LLMF_HAS_PROMPTS
-    llmfi_named *prompts, *chains;           /* checked: objects; arrays of steps */
+    llmfi_recipe *prompts, *chains;           /* checked: objects; arrays of steps */
 #endif
 #if LLMF_HAS_ROUTES
     llmfi_route *routes;
@@ -87,13 +87,13 @@ typedef struct llmfi_config {
 } llmfi_config;
 
 #if LLMF_HAS_PROMPTS
-LLMFI_UNUSED static const llmfi_named *llmfi_named_find(const llmfi_named *list, llmf_str name) {
+LLMFI_UNUSED static const llmfi_recipe *llmfi_recipe_find(const llmfi_recipe *list, llmf_str name) {
     while (list && !llmfi_eq(list->name, name)) list = list->next;
     return list;
 }
 
 /* "; did you mean x?", else `otherwise`. */
-LLMFI_UNUSED static void llmfi_named_near(const llmfi_named *list, llmf_str name, llmfi_text *t, const char *otherwise) {
+LLMFI_UNUSED static void llmfi_recipe_near(const llmfi_recipe *list, llmf_str name, llmfi_text *t, const char *otherwise) {
     llmfi_nearest near_names = llmfi_nearest_to(name);
     for (; list; list = list->next) llmfi_nearest_try(&near_names, list->name);
     llmfi_nearest_say(&near_names, t);

@@ -7,13 +7,13 @@
 
 /* ---- prompts ---- */
 
-static LLMFI_COLD bool llmfi_unknown_named(const llmfi_named *list, const char *what, llmf_str name, llmf_error *err) {
+static LLMFI_COLD bool llmfi_unknown_recipe(const llmfi_recipe *list, const char *what, llmf_str name, llmf_error *err) {
     llmfi_text t = llmfi_error_begin(err, LLMF_ERR_ARGUMENT);
     LLMFI_SAY(&t, "unknown ");
     llmfi_say_c(&t, what);
     LLMFI_SAY(&t, " ");
     llmfi_say(&t, llmfi_utf8_cut(name, 100));
-    llmfi_named_near(list, name, &t, "; the config must have it");
+    llmfi_recipe_near(list, name, &t, "; the config must have it");
     return false;
 }
 
@@ -22,7 +22,7 @@ static bool llmfi_vars_ok(const llmf_var *vars, size_t count, llmf_error *err) {
 }
 
 /* The arena is a piece of its own: *p may be copied about. */
-static bool llmfi_render_into(llmf_factory *f, const llmfi_named *prompt, const llmfi_scope *scope, llmf_rendered *p, llmf_error *err) {
+static bool llmfi_render_into(llmf_factory *f, const llmfi_recipe *prompt, const llmfi_scope *scope, llmf_rendered *p, llmf_error *err) {
     llmfi_arena *a = (llmfi_arena *)llmfi_heap_alloc(&f->heap, sizeof *a);
     if (!a) return llmfi_error_memory(err);
     llmfi_arena_init(a, &f->heap, 0);
@@ -38,14 +38,14 @@ static bool llmfi_render_into(llmf_factory *f, const llmfi_named *prompt, const 
 }
 
 static bool llmfi_render_named(llmf_factory *f, const char *name, const llmf_var *vars, size_t var_count, llmf_rendered *p, llmf_error *err) {
-    const llmfi_named *prompt = NULL;
+    const llmfi_recipe *prompt = NULL;
     llmfi_scope scope;
     if (!f) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "the factory is NULL");
     if (!llmfi_vars_ok(vars, var_count, err)) return false;
     if (!name && !p->request.prompt && !p->request.system && !p->request.message_count)
         return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_render: name is NULL, and the request has no texts; give one of them");
-    if (name) prompt = llmfi_named_find(f->config->prompts, llmfi_cstr(name));
-    if (name && !prompt) return llmfi_unknown_named(f->config->prompts, "prompt", llmfi_cstr(name), err);
+    if (name) prompt = llmfi_recipe_find(f->config->prompts, llmfi_cstr(name));
+    if (name && !prompt) return llmfi_unknown_recipe(f->config->prompts, "prompt", llmfi_cstr(name), err);
     memset(&scope, 0, sizeof scope);
     scope.vars = vars;
     scope.var_count = var_count;
@@ -205,8 +205,8 @@ typedef struct llmfi_step_source {
 } llmfi_step_source;
 
 /* A template that stands in the config's chain itself, as a prompt without a name. */
-static const llmfi_named *llmfi_step_text(struct llmfi_steps *s, const llmfi_node *text, llmf_str file) {
-    llmfi_named *p = (llmfi_named *)llmfi_arena_alloc(&s->arena, sizeof *p);
+static const llmfi_recipe *llmfi_step_text(struct llmfi_steps *s, const llmfi_node *text, llmf_str file) {
+    llmfi_recipe *p = (llmfi_recipe *)llmfi_arena_alloc(&s->arena, sizeof *p);
     llmfi_node *object = (llmfi_node *)llmfi_arena_alloc(&s->arena, sizeof *object), *user = (llmfi_node *)llmfi_arena_alloc(&s->arena, sizeof *user);
     if (!p || !object || !user) return NULL;
     *user = *text;
@@ -259,8 +259,8 @@ static bool llmfi_step_make(llmfi_call *c, const llmfi_step_source *from, llmf_s
         return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_step.as must be a name of letters, digits, _ and - that begins with a letter or _, and not previous");
     for (i = 0; from->as.len && i < s->now; i++)
         if (llmfi_eq(s->at[i].as, from->as)) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_step.as is the name of an earlier step too; give each its own");
-    if (from->prompt.len) step->prompt = llmfi_named_find(s->config->prompts, from->prompt);
-    if (from->prompt.len && !step->prompt) return llmfi_unknown_named(s->config->prompts, "prompt", from->prompt, err);
+    if (from->prompt.len) step->prompt = llmfi_recipe_find(s->config->prompts, from->prompt);
+    if (from->prompt.len && !step->prompt) return llmfi_unknown_recipe(s->config->prompts, "prompt", from->prompt, err);
     if (!step->prompt && !step->request.prompt && !step->request.message_count)
         return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_step has neither prompt nor a request with texts; give one of them");
     if (!llmfi_step_model(c, step, from->model, err)) return false;
@@ -282,7 +282,7 @@ static bool llmfi_steps_room(llmfi_call *c, size_t count, llmf_error *err) {
     return (s->at && s->outputs) || llmfi_error_memory(err);
 }
 
-static bool llmfi_steps_of_config(llmfi_call *c, const llmfi_named *chain, llmf_error *err) {
+static bool llmfi_steps_of_config(llmfi_call *c, const llmfi_recipe *chain, llmf_error *err) {
     const llmfi_node *n;
     if (!llmfi_steps_room(c, chain->node->count, err)) return false;
     for (n = chain->node->child; n; n = n->next) {
@@ -333,7 +333,7 @@ static bool llmfi_steps_vars(struct llmfi_steps *s, const llmf_chain *chain, llm
 
 /* False with *err: what was made by then is in c->steps. */
 static bool llmfi_steps_open(llmfi_call *c, const llmf_chain *chain, size_t req_size, llmf_error *err) {
-    const llmfi_named *named = NULL;
+    const llmfi_recipe *named = NULL;
     struct llmfi_steps *s = (struct llmfi_steps *)llmfi_heap_alloc(&c->f->heap, sizeof *s);
     bool ok;
     if (!s) return llmfi_error_memory(err);
@@ -349,8 +349,8 @@ static bool llmfi_steps_open(llmfi_call *c, const llmf_chain *chain, size_t req_
         return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_chain.request: must be a chat without texts; the steps have them");
     if (chain->name && chain->step_count) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_chain: has both name and steps; give one of them");
     if (!llmfi_steps_vars(s, chain, err)) return false;
-    if (chain->name) named = llmfi_named_find(s->config->chains, llmfi_cstr(chain->name));
-    if (chain->name && !named) return llmfi_unknown_named(s->config->chains, "chain", llmfi_cstr(chain->name), err);
+    if (chain->name) named = llmfi_recipe_find(s->config->chains, llmfi_cstr(chain->name));
+    if (chain->name && !named) return llmfi_unknown_recipe(s->config->chains, "chain", llmfi_cstr(chain->name), err);
     if (named) s->name = named->name;
     ok = named ? llmfi_steps_of_config(c, named, err) : llmfi_steps_of_code(c, chain, req_size, err);
     if (!ok) return false; /* `now` is the step that is wrong */
