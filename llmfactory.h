@@ -1049,6 +1049,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
      CONFIG      on                    config files and texts, and what llmf_create is given; without it a model is named provider:model, and only the
                                        tables, llmf_desc and the environment say what that is
      YAML        on                    reads YAML config; without it JSON only
+     SOURCES     on                    config from http(s)://, s3:// and ssm:, or from a hook; its watching. Needs CONFIG
      FILES       on                    reads config, .env, prompts and media from files; without it texts and memory only
      ENV         on                    reads environment variables. With CONFIG, FILES or REGISTER llmf_desc.getenv_fn works either way; without all of them no variable
                                        is read: the key is llmf_desc.api_key
@@ -1386,9 +1387,9 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #define LLMFI_HAS_PROVIDER 0
 #endif
 #if LLMF_HAS_BEDROCK
-#define LLMF_HAS_AWS 1
+#define LLMFI_ROWS_USE_AWS 1
 #else
-#define LLMF_HAS_AWS 0
+#define LLMFI_ROWS_USE_AWS 0
 #endif
 #if LLMF_HAS_VERTEX || LLMF_HAS_AZURE || LLMF_HAS_BEDROCK || LLMF_HAS_BEDROCK_MANTLE || LLMF_HAS_SNOWFLAKE
 #define LLMFI_ROWS_HAVE_HOLES 1
@@ -1523,6 +1524,11 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #else
 #define LLMF_HAS_ENV 1
 #endif
+#if !LLMF_HAS_CONFIG || (LLMF_ONLY && !(defined(LLMF_WITH_SOURCES) && LLMF_WITH_SOURCES)) || (defined(LLMF_NO_SOURCES) && LLMF_NO_SOURCES)
+#define LLMF_HAS_SOURCES 0
+#else
+#define LLMF_HAS_SOURCES 1
+#endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_MODELS) && LLMF_WITH_MODELS)) || (defined(LLMF_NO_MODELS) && LLMF_NO_MODELS)
 #define LLMF_HAS_MODELS 0
 #else
@@ -1641,6 +1647,14 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #define LLMFI_HAS_OPS (LLMF_HAS_EMBED || LLMF_HAS_TRANSCRIBE || LLMF_HAS_COUNT || LLMF_HAS_LIST)
 /* What is kept of each model at each host: see engine/health.h. */
 #define LLMFI_HAS_HEALTH (LLMF_HAS_RETRY || LLMF_HAS_ROUTES || LLMF_HAS_METRICS || LLMF_HAS_SAVE)
+
+/* Config and secrets from AWS are signed for as Bedrock's requests are. */
+#if LLMFI_ROWS_USE_AWS || LLMF_HAS_SOURCES
+#define LLMF_HAS_AWS 1
+#else
+#define LLMF_HAS_AWS 0
+#endif
+#define LLMFI_HAS_FETCH (LLMF_HAS_AWS || LLMF_HAS_SOURCES)
 
 /* A build that reads variables from somewhere. */
 #if LLMF_HAS_ENV || LLMF_HAS_CONFIG || LLMF_HAS_FILES || LLMF_HAS_REGISTER
@@ -23224,15 +23238,15 @@ struct llmf_exchange {
     llmf_http_request req;         /* set by the engine, in the call's memory until the end */
     llmfi_transport *by;           /* who carries it out; NULL before start and after the end */
     void *state;                   /* the transport's own: a connection, an easy handle */
-    void *owner;                   /* the engine's call */
+    void *owner;                   /* the engine's call; or, where `fetch`, an llmfi_fetch */
     bool checked;                  /* the engine has looked at the headers: nothing that must not be sent is in them */
-    bool keys;                     /* it is none's: the factory asks for AWS keys, and is the owner */
+    bool fetch;                    /* it is no call's: the factory wants something for itself, see engine/fetch.h */
     uint64_t deadline_ns;          /* connect must be done by then (0: no limit); after `connected` the engine keeps time alone */
     struct llmf_exchange *next, *prev; /* the transport's own list */
 };
 
-LLMFI_UNUSED static bool llmfi_asks_keys(const llmf_exchange *x) {
-    return LLMF_HAS_AWS && x->keys;
+LLMFI_UNUSED static bool llmfi_is_fetch(const llmf_exchange *x) {
+    return LLMFI_HAS_FETCH && x->fetch;
 }
 
 /* What every transport is given at open and may use for its life. */
@@ -23265,7 +23279,7 @@ struct llmfi_transport {
 /* The headers of a reply that the engine wants, by the shapes of their names. A first look that is nearly free: of the two dozen that a reply has, one or
    two are. llmf_exchange_header asks it too, so a new name of another shape is missed everywhere or nowhere. */
 #if LLMFI_SMALL
-#define llmfi_header_wanted(name, status) true
+#define llmfi_header_wanted(x, name, status) true
 #else
 /* Of a reply that is no success, those that say what to do about it are wanted too. */
 #if LLMF_HAS_RETRY
@@ -23283,14 +23297,16 @@ struct llmfi_transport {
     {{0, a, 1u << 11 /* retry-after */, 1u << 14 /* retry-after-ms */ | b,                                                                                          \
       1u << 10 | 1u << 12 | 1u << 13 | 1u << 15 | 1u << 16 | 1u << 17 | 1u << 22 /* …-id: llmfi_is_request_id */ | c, 1u << 16 /* x-amzn-errortype */, 0,           \
       1u << 16 /* content-encoding */ | d}}
-static const llmfi_name_shapes llmfi_headers_wanted[2] = {LLMFI_SHAPES(0, 0, 0, 0), LLMFI_SHAPES(LLMFI_SHAPES_1, LLMFI_SHAPES_3, LLMFI_SHAPES_4, LLMFI_SHAPES_7)};
+static const llmfi_name_shapes llmfi_headers_wanted[3] = {
+    LLMFI_SHAPES(0, 0, 0, 0), LLMFI_SHAPES(LLMFI_SHAPES_1, LLMFI_SHAPES_3, LLMFI_SHAPES_4, LLMFI_SHAPES_7),
+    {{0, 0, 1u << 11 /* retry-after */, 0, 0, 0, 1u << 8 | 1u << 19 /* location, x-amz-bucket-region */, 1u << 4 | 1u << 16 /* etag, content-encoding */}}}; /* of a fetch */
 #undef LLMFI_SHAPES
 
-static const llmfi_name_shapes *llmfi_shapes_of(int status) {
-    return &llmfi_headers_wanted[status < 200 || status > 299];
+static const llmfi_name_shapes *llmfi_shapes_of(const llmf_exchange *x, int status) {
+    return &llmfi_headers_wanted[llmfi_is_fetch(x) ? 2 : status < 200 || status > 299];
 }
-LLMFI_UNUSED static bool llmfi_header_wanted(llmf_str name, int status) {
-    return name.len && llmfi_shape_in(llmfi_shapes_of(status), name);
+LLMFI_UNUSED static bool llmfi_header_wanted(const llmf_exchange *x, llmf_str name, int status) {
+    return name.len && llmfi_shape_in(llmfi_shapes_of(x, status), name);
 }
 #endif
 
@@ -24245,7 +24261,7 @@ static void llmfi_conn_request(llmfi_conn *c) {
     r.has_body = x->req.body_len || !(LLMFI_IS(r.method, "GET") || LLMFI_IS(r.method, "HEAD"));
     llmfi_http1_init(&c->reply, net->heap, LLMFI_IS(r.method, "HEAD"), 0, net->desc->max_response);
 #if !LLMFI_SMALL
-    llmfi_http1_want(&c->reply, llmfi_shapes_of(200));
+    llmfi_http1_want(&c->reply, llmfi_shapes_of(x, 200));
 #endif
     c->sending = true;
     error = llmfi_http1_write_head(&b, &r, &what);
@@ -24281,7 +24297,7 @@ static LLMFI_SHORT bool llmfi_conn_item(llmfi_conn *c, int item, llmf_str in) {
     switch (item) {
     case LLMFI_HTTP1_STATUS:
 #if !LLMFI_SMALL
-        llmfi_http1_want(r, llmfi_shapes_of(r->status));
+        llmfi_http1_want(r, llmfi_shapes_of(x, r->status));
 #endif
         llmf_exchange_status(x, r->status);
         break;
@@ -27510,7 +27526,7 @@ static size_t llmfi_easy_header(llmfi_easy *e, llmf_str line, size_t len) {
     if (colon == LLMFI_NOWHERE) return len;
     if (!e->headers_left--) return llmfi_easy_stop(e, LLMF_ERR_LIMIT, "more headers in the reply than LLMF_MAX_HEADERS");
     name = llmfi_str(line.ptr, colon);
-    if (!llmfi_header_wanted(name, e->status)) return len;
+    if (!llmfi_header_wanted(e->x, name, e->status)) return len;
     value = llmfi_trim(llmfi_from(line, colon + 1));
     if (name.len == 16 && value.len && llmfi_eq_nocase(name, LLMFI_LIT("content-encoding")) && !llmfi_eq_nocase(value, LLMFI_LIT("identity")))
         return llmfi_easy_stop(e, LLMF_ERR_PROTOCOL, "the reply is compressed, which was not asked for");
@@ -28833,6 +28849,7 @@ LLMFI_UNUSED static int llmfi_sse_end(llmfi_sse *s) {
 #endif
 
 enum { LLMFI_MS = 1000000 };                 /* nanoseconds in a millisecond */
+enum { LLMFI_FETCH_HEADERS = 8, LLMFI_FETCH_HEADER = 512 }; /* of a fetch: of its request; bytes of a reply's that is kept */
 
 #if LLMF_HAS_BUDGETS
 /* What is spent under one budget: see budget.h. */
@@ -28985,16 +29002,32 @@ static bool llmfi_taken_before(const llmfi_call *c) {
 }
 #endif
 
+#if LLMFI_HAS_FETCH
+/* A request of the factory's own: see fetch.h. */
+typedef struct llmfi_fetch {
+    llmf_factory *f;
+    llmf_exchange x;
+    llmf_header headers[LLMFI_FETCH_HEADERS];
+    llmf_str out;                            /* the body that is sent */
+    size_t sent;
+    int status;                              /* of the reply; 0: none came */
+    int result;                              /* what it ended with; LLMF_OK: a whole reply, whatever its status */
+    bool over;                               /* it has ended; what that means is found out outside of it */
+    int64_t retry_after_ms;                  /* LLMF_UNKNOWN: not said */
+    uint64_t deadline_ns;
+    llmfi_buf body;                          /* of the reply */
+    char etag[LLMFI_FETCH_HEADER], location[LLMFI_FETCH_HEADER]; /* "": none, or too long */
+    char region[32];                         /* x-amz-bucket-region */
+    char why[120];                           /* the transport's words */
+    struct llmfi_fetch *next;                /* all that are under way */
+} llmfi_fetch;
+#endif
+
 #if LLMF_HAS_AWS
-/* Keys for AWS, and the exchange that asks for them. */
+/* Keys for AWS, and what asks for them. */
 typedef struct llmfi_asking {
     llmfi_aws aws;
-    llmf_exchange x;
-    llmf_header asked[2];                    /* its request's headers */
-    llmfi_buf body;                          /* of the answer */
-    int status;                              /* of the answer; 0: none came */
-    bool over;                               /* the exchange has ended; what that means is found out outside of it */
-    uint64_t deadline_ns;
+    llmfi_fetch fetch;
 } llmfi_asking;
 #endif
 
@@ -29070,6 +29103,9 @@ struct llmf_factory {
     uint64_t uncounted;                      /* what there was no memory for */
 #endif
 
+#if LLMFI_HAS_FETCH
+    llmfi_fetch *fetches;                    /* under way */
+#endif
 #if LLMF_HAS_AWS
     llmfi_asking keys;
 #endif
@@ -32005,6 +32041,143 @@ static bool llmfi_take_op(llmfi_call *c) {
    and goes on once they are there. One asking serves all calls. */
 #ifndef LLMFI_ENGINE_KEYS_H
 #define LLMFI_ENGINE_KEYS_H
+/* Requests of the factory's own, which no caller sees: for AWS keys, config and secrets. By the factory's transports, so that nothing blocks: whoever wants one
+   starts it and looks, whenever llmf_poll has run what is deferred, whether it is over. */
+#ifndef LLMFI_ENGINE_FETCH_H
+#define LLMFI_ENGINE_FETCH_H
+
+#if LLMFI_HAS_FETCH
+
+static llmfi_transport *llmfi_transport_for(llmf_factory *f, llmf_str url, llmf_error *err);
+
+/* limit: bytes of a reply's body. */
+static void llmfi_fetch_init(llmfi_fetch *x, llmf_factory *f, size_t limit) {
+    memset(x, 0, sizeof *x);
+    x->f = f;
+    llmfi_buf_init(&x->body, &f->heap, limit);
+}
+
+static bool llmfi_fetch_busy(const llmfi_fetch *x) {
+    return x->x.by != NULL;
+}
+
+static void llmfi_fetch_unlink(llmfi_fetch *x) {
+    llmfi_fetch **link = &x->f->fetches;
+    while (*link && *link != x) link = &(*link)->next;
+    if (*link) *link = x->next;
+    x->next = NULL;
+}
+
+/* Gives the reply's body back; it may have held keys. */
+static void llmfi_fetch_clear(llmfi_fetch *x) {
+    if (x->body.ptr) llmfi_wipe(llmfi_str(x->body.ptr, x->body.cap));
+    llmfi_buf_free(&x->body);
+}
+
+/* Ends it, under way or not. */
+static void llmfi_fetch_close(llmfi_fetch *x) {
+    if (x->x.by) {
+        x->x.by->cancel(x->x.by, &x->x);
+        x->x.by = NULL;
+        llmfi_fetch_unlink(x);
+    }
+    llmfi_fetch_clear(x);
+}
+
+/* ---- what its exchange tells ---- */
+
+static size_t llmfi_fetch_read(llmfi_fetch *x, char *out, size_t cap) {
+    size_t left = x->out.len - x->sent;
+    if (cap > left) cap = left;
+    if (cap) memcpy(out, x->out.ptr + x->sent, cap);
+    x->sent += cap;
+    return cap;
+}
+
+static void llmfi_fetch_keep(char *to, size_t size, llmf_str value) {
+    if (value.len >= size || llmfi_header_bad_value(value) != LLMFI_NOWHERE) return;
+    memcpy(to, value.ptr, value.len);
+    to[value.len] = '\0';
+}
+
+static void llmfi_fetch_header(llmfi_fetch *x, llmf_str name, llmf_str value) {
+    if (LLMFI_NAMED(name, "etag")) llmfi_fetch_keep(x->etag, sizeof x->etag, value);
+    else if (LLMFI_NAMED(name, "location")) llmfi_fetch_keep(x->location, sizeof x->location, value);
+    else if (LLMFI_NAMED(name, "x-amz-bucket-region")) llmfi_fetch_keep(x->region, sizeof x->region, value);
+    else if (LLMFI_NAMED(name, "retry-after")) llmfi_parse_delay(value, 1000, &x->retry_after_ms);
+}
+
+static size_t llmfi_fetch_data(llmfi_fetch *x, const char *bytes, size_t len) {
+    if (x->result == LLMF_OK && !llmfi_buf_add(&x->body, bytes, len)) x->result = x->body.limit && x->body.len + len > x->body.limit ? LLMF_ERR_LIMIT : LLMF_ERR_MEMORY;
+    return len;
+}
+
+static void llmfi_fetch_end(llmfi_fetch *x, int result, const char *why) {
+    llmfi_text t = llmfi_text_in(x->why, sizeof x->why);
+    x->x.by = NULL;
+    llmfi_fetch_unlink(x);
+    if (x->result == LLMF_OK) x->result = result;
+    if (x->result == LLMF_OK && !x->status) x->result = LLMF_ERR_NETWORK;
+    llmfi_say_c(&t, x->result == LLMF_ERR_LIMIT ? LLMFI_WORDS("the reply is too long") : x->result == LLMF_ERR_MEMORY ? LLMFI_WORDS("the memory block is used up: raise llmf_desc.memory_size") : why);
+    x->over = true;
+    x->f->deferred = true;
+}
+
+/* ---- from outside ---- */
+
+static void llmfi_fetch_due(llmf_factory *f, uint64_t ns) {
+    if (ns < f->next_deadline_ns) f->next_deadline_ns = ns;
+}
+
+/* Sends what x->headers (the first `count` of them) and x->out say; the texts of all live until it is over. It is over at once, with the reason, where it cannot be
+   sent. */
+static void llmfi_fetch_start(llmfi_fetch *x, llmf_str method, llmf_str url, size_t count, int64_t connect_ms, int64_t total_ms) {
+    llmf_factory *f = x->f;
+    llmf_error err;
+    int got = LLMF_ERR_NOT_BUILT;
+    memset(&x->x, 0, sizeof x->x);
+    x->x.owner = x;
+    x->x.fetch = true;
+    x->x.req.method = method;
+    x->x.req.url = url;
+    x->x.req.headers = x->headers;
+    x->x.req.header_count = count;
+    x->x.req.body_len = x->out.len;
+    x->x.req.connect_timeout_ms = connect_ms;
+    x->x.deadline_ns = llmfi_after_ms(f->now_ns, connect_ms);
+    x->deadline_ns = llmfi_after_ms(f->now_ns, total_ms);
+    x->status = 0;
+    x->result = LLMF_OK;
+    x->over = false;
+    x->sent = 0;
+    x->retry_after_ms = LLMF_UNKNOWN;
+    x->etag[0] = x->location[0] = x->region[0] = x->why[0] = '\0';
+    x->body.len = 0;
+    x->next = f->fetches;
+    f->fetches = x;
+    llmfi_error_clear(&err);
+    x->x.by = llmfi_transport_for(f, url, &err);
+    if (x->x.by) got = x->x.by->start(x->x.by, &x->x);
+    if (got == LLMF_OK) llmfi_fetch_due(f, x->deadline_ns);
+    else llmfi_fetch_end(x, got, x->x.by && x->x.by->why ? x->x.by->why : err.text);
+}
+
+/* Those whose time is up: as if nobody were there. */
+static void llmfi_fetches_timer(llmf_factory *f) {
+    llmfi_fetch *x, *next;
+    for (x = f->fetches; x; x = next) {
+        next = x->next;
+        if (f->now_ns < x->deadline_ns) {
+            llmfi_fetch_due(f, x->deadline_ns);
+            continue;
+        }
+        x->x.by->cancel(x->x.by, &x->x);
+        llmfi_fetch_end(x, LLMF_ERR_TIMEOUT, LLMFI_WORDS("no reply in time"));
+    }
+}
+
+#endif
+#endif
 
 #if LLMF_HAS_AWS
 
@@ -32012,96 +32185,43 @@ static bool llmfi_take_op(llmfi_call *c) {
 enum { LLMFI_KEYS_CONNECT_MS = 1000, LLMFI_KEYS_TOTAL_MS = 5000 };
 enum { LLMFI_KEYS_BODY = 65536 };            /* bytes of an answer */
 
-static llmfi_transport *llmfi_transport_for(llmf_factory *f, llmf_str url, llmf_error *err);
-
 static void llmfi_keys_init(llmf_factory *f) {
     llmfi_aws_init(&f->keys.aws, &f->heap);
-    llmfi_buf_init(&f->keys.body, &f->heap, LLMFI_KEYS_BODY);
+    llmfi_fetch_init(&f->keys.fetch, f, LLMFI_KEYS_BODY);
 }
 
 static void llmfi_keys_close(llmf_factory *f) {
-    llmfi_asking *k = &f->keys;
-    if (k->x.by) k->x.by->cancel(k->x.by, &k->x);
-    k->x.by = NULL;
-    llmfi_aws_wipe(&k->body);
-    llmfi_aws_free(&k->aws);
+    llmfi_fetch_close(&f->keys.fetch);
+    llmfi_aws_free(&f->keys.aws);
 }
 
-/* ---- the exchange's reply ---- */
-
-static void llmfi_keys_data(llmf_factory *f, const char *bytes, size_t len) {
-    llmfi_asking *k = &f->keys;
-    if (!llmfi_buf_add(&k->body, bytes, len)) k->status = 0; /* an answer that is no answer */
-}
-
-static void llmfi_keys_end(llmf_factory *f, int result) {
-    llmfi_asking *k = &f->keys;
-    k->x.by = NULL;
-    k->over = true;
-    if (result != LLMF_OK) k->status = 0;
-    f->deferred = true;
-}
-
-/* ---- asking ---- */
-
-/* Sends the request of the step. False: it cannot be sent, and the asking has failed. */
+/* Sends the request of the step. False: there is no memory for it, and the asking has failed. */
 static bool llmfi_keys_send(llmf_factory *f) {
-    llmfi_asking *k = &f->keys;
-    int64_t wall = llmfi_wall(f);
+    llmfi_fetch *x = &f->keys.fetch;
     llmfi_aws_request q;
-    llmf_error err;
-    if (!llmfi_aws_request_of(&k->aws, wall, &q)) return false;
-    memset(&k->x, 0, sizeof k->x);
-    k->x.owner = f;
-    k->x.keys = true;
-    k->x.req.method = q.method;
-    k->x.req.url = q.url;
-    k->asked[0] = q.headers[0];
-    k->asked[1] = q.headers[1];
-    k->x.req.headers = k->asked;
-    k->x.req.header_count = q.header_count;
-    k->x.req.connect_timeout_ms = LLMFI_KEYS_CONNECT_MS;
-    k->x.deadline_ns = llmfi_after_ms(f->now_ns, LLMFI_KEYS_CONNECT_MS);
-    k->deadline_ns = llmfi_after_ms(f->now_ns, LLMFI_KEYS_TOTAL_MS);
-    k->status = 0;
-    k->body.len = 0;
-    k->x.by = llmfi_transport_for(f, q.url, &err);
-    if (k->x.by && k->x.by->start(k->x.by, &k->x) == LLMF_OK) {
-        if (k->deadline_ns < f->next_deadline_ns) f->next_deadline_ns = k->deadline_ns;
-        return true;
-    }
-    k->x.by = NULL;
-    llmfi_aws_answer(&k->aws, 0, llmfi_str("", 0), wall);
-    return false;
+    if (!llmfi_aws_request_of(&f->keys.aws, llmfi_wall(f), &q)) return false;
+    x->headers[0] = q.headers[0];
+    x->headers[1] = q.headers[1];
+    llmfi_fetch_start(x, q.method, q.url, q.header_count, LLMFI_KEYS_CONNECT_MS, LLMFI_KEYS_TOTAL_MS);
+    return true;
 }
 
 /* A call needs keys that must be asked for: whoever comes first asks. */
 static void llmfi_keys_ask(llmf_factory *f) {
-    if (f->keys.x.by || f->keys.over || llmfi_keys_send(f)) return;
-    f->keys.over = true; /* told outside of what runs now */
+    llmfi_fetch *x = &f->keys.fetch;
+    if (llmfi_fetch_busy(x) || x->over || llmfi_keys_send(f)) return;
+    x->over = true; /* told outside of what runs now */
     f->deferred = true;
-}
-
-/* The time is up: as if nobody were there. */
-static void llmfi_keys_timer(llmf_factory *f) {
-    llmfi_asking *k = &f->keys;
-    if (!k->x.by) return;
-    if (f->now_ns < k->deadline_ns) {
-        if (k->deadline_ns < f->next_deadline_ns) f->next_deadline_ns = k->deadline_ns;
-        return;
-    }
-    k->x.by->cancel(k->x.by, &k->x);
-    llmfi_keys_end(f, LLMF_ERR_TIMEOUT);
 }
 
 /* What the answer means: true when the asking is over, one way or the other, so that calls need not wait. */
 static bool llmfi_keys_settled(llmf_factory *f) {
-    llmfi_asking *k = &f->keys;
+    llmfi_fetch *x = &f->keys.fetch;
     int got = LLMFI_AWS_NONE;
-    if (!k->over) return false;
-    k->over = false;
-    if (k->aws.step != LLMFI_STEP_IDLE) got = llmfi_aws_answer(&k->aws, k->status, llmfi_buf_str(&k->body), llmfi_wall(f));
-    llmfi_aws_wipe(&k->body);
+    if (!x->over) return false;
+    x->over = false;
+    if (f->keys.aws.step != LLMFI_STEP_IDLE) got = llmfi_aws_answer(&f->keys.aws, x->result == LLMF_OK ? x->status : 0, llmfi_buf_str(&x->body), llmfi_wall(f));
+    llmfi_fetch_clear(x);
     return got != LLMFI_AWS_ASK || !llmfi_keys_send(f);
 }
 
@@ -32702,7 +32822,9 @@ static size_t llmfi_read_body(llmfi_call *c, char *out, size_t cap) {
 LLMF_API size_t llmf_exchange_read(llmf_exchange *x, char *out, size_t cap) {
     llmfi_call *c = (llmfi_call *)x->owner;
     uint64_t left;
-    if (llmfi_asks_keys(x)) return 0; /* it asks without a body */
+#if LLMFI_HAS_FETCH
+    if (llmfi_is_fetch(x)) return llmfi_fetch_read((llmfi_fetch *)x->owner, out, cap);
+#endif
     left = x->req.body_len - c->body.at;
     if (c->f->body_of != c->id) return llmfi_read_body(c, out, cap);
     if (cap > left) cap = (size_t)left;
@@ -32712,7 +32834,13 @@ LLMF_API size_t llmf_exchange_read(llmf_exchange *x, char *out, size_t cap) {
 }
 
 LLMF_API void llmf_exchange_rewind(llmf_exchange *x) {
-    if (!llmfi_asks_keys(x)) llmfi_body_rewind(&((llmfi_call *)x->owner)->body);
+#if LLMFI_HAS_FETCH
+    if (llmfi_is_fetch(x)) {
+        ((llmfi_fetch *)x->owner)->sent = 0;
+        return;
+    }
+#endif
+    llmfi_body_rewind(&((llmfi_call *)x->owner)->body);
 }
 
 /* ---- which transport ---- */
@@ -36073,11 +36201,8 @@ LLMF_API size_t llmf_exchange_data(llmf_exchange *x, const char *bytes, size_t l
     llmfi_call *c = (llmfi_call *)x->owner;
     llmf_str in = llmfi_str(bytes, len);
     size_t taken;
-#if LLMF_HAS_AWS
-    if (llmfi_asks_keys(x)) {
-        llmfi_keys_data((llmf_factory *)x->owner, bytes, len);
-        return len;
-    }
+#if LLMFI_HAS_FETCH
+    if (llmfi_is_fetch(x)) return llmfi_fetch_data((llmfi_fetch *)x->owner, bytes, len);
 #endif
     if (c->ended || c->stop || c->reply.error.code != LLMF_OK) return len; /* about to be cancelled: swallowed */
     (void)llmfi_moment(c->f);
@@ -36097,9 +36222,9 @@ LLMF_API size_t llmf_exchange_data(llmf_exchange *x, const char *bytes, size_t l
 LLMF_API void llmf_exchange_status(llmf_exchange *x, int status) {
     llmfi_call *c = (llmfi_call *)x->owner;
     uint64_t now;
-#if LLMF_HAS_AWS
-    if (llmfi_asks_keys(x)) {
-        ((llmf_factory *)x->owner)->keys.status = status;
+#if LLMFI_HAS_FETCH
+    if (llmfi_is_fetch(x)) {
+        ((llmfi_fetch *)x->owner)->status = status;
         return;
     }
 #endif
@@ -36121,7 +36246,7 @@ LLMF_API void llmf_exchange_status(llmf_exchange *x, int status) {
 
 static void llmfi_exchange_connected(llmf_exchange *x) {
     llmfi_call *c = (llmfi_call *)x->owner;
-    if (llmfi_asks_keys(x)) return;
+    if (llmfi_is_fetch(x)) return;
     c->connected_ns = llmfi_moment(c->f);
     llmfi_set_deadline(c);
 }
@@ -36153,7 +36278,13 @@ static void llmfi_take_retry_after(llmfi_call *c, llmf_str value) {
 
 LLMF_API void llmf_exchange_header(llmf_exchange *x, llmf_str name, llmf_str value) {
     llmfi_call *c = (llmfi_call *)x->owner;
-    if (llmfi_asks_keys(x) || c->ended || !llmfi_header_wanted(name, c->reply.status)) return;
+#if LLMFI_HAS_FETCH
+    if (llmfi_is_fetch(x)) {
+        llmfi_fetch_header((llmfi_fetch *)x->owner, name, value);
+        return;
+    }
+#endif
+    if (c->ended || !llmfi_header_wanted(x, name, c->reply.status)) return;
 #if LLMF_HAS_RETRY
     if (name.len >= 24) llmfi_limit_header(c, name, value);
     else
@@ -36228,9 +36359,9 @@ static void llmfi_end(llmfi_call *c, int result, const char *why) {
 LLMF_API void llmf_exchange_end(llmf_exchange *x, int result, const char *text) {
     llmfi_call *c = (llmfi_call *)x->owner;
     x->by = NULL;
-#if LLMF_HAS_AWS
-    if (llmfi_asks_keys(x)) {
-        llmfi_keys_end((llmf_factory *)x->owner, result);
+#if LLMFI_HAS_FETCH
+    if (llmfi_is_fetch(x)) {
+        llmfi_fetch_end((llmfi_fetch *)x->owner, result, text);
         return;
     }
 #endif
@@ -36532,8 +36663,8 @@ static void llmfi_run_timers(llmf_factory *f) {
     llmfi_call *c, *next;
     if (f->now_ns < f->next_deadline_ns) return;
     f->next_deadline_ns = UINT64_MAX;
-#if LLMF_HAS_AWS
-    llmfi_keys_timer(f);
+#if LLMFI_HAS_FETCH
+    llmfi_fetches_timer(f);
 #endif
     for (c = f->calls; c; c = next) {
         next = c->next;

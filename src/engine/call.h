@@ -301,8 +301,8 @@ static void llmfi_run_timers(llmf_factory *f) {
     llmfi_call *c, *next;
     if (f->now_ns < f->next_deadline_ns) return;
     f->next_deadline_ns = UINT64_MAX;
-#if LLMF_HAS_AWS
-    llmfi_keys_timer(f);
+#if LLMFI_HAS_FETCH
+    llmfi_fetches_timer(f);
 #endif
     for (c = f->calls; c; c = next) {
         next = c->next;

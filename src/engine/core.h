@@ -35,6 +35,7 @@
 #endif
 
 enum { LLMFI_MS = 1000000 };                 /* nanoseconds in a millisecond */
+enum { LLMFI_FETCH_HEADERS = 8, LLMFI_FETCH_HEADER = 512 }; /* of a fetch: of its request; bytes of a reply's that is kept */
 
 #if LLMF_HAS_BUDGETS
 /* What is spent under one budget: see budget.h. */
@@ -187,16 +188,32 @@ static bool llmfi_taken_before(const llmfi_call *c) {
 }
 #endif
 
+#if LLMFI_HAS_FETCH
+/* A request of the factory's own: see fetch.h. */
+typedef struct llmfi_fetch {
+    llmf_factory *f;
+    llmf_exchange x;
+    llmf_header headers[LLMFI_FETCH_HEADERS];
+    llmf_str out;                            /* the body that is sent */
+    size_t sent;
+    int status;                              /* of the reply; 0: none came */
+    int result;                              /* what it ended with; LLMF_OK: a whole reply, whatever its status */
+    bool over;                               /* it has ended; what that means is found out outside of it */
+    int64_t retry_after_ms;                  /* LLMF_UNKNOWN: not said */
+    uint64_t deadline_ns;
+    llmfi_buf body;                          /* of the reply */
+    char etag[LLMFI_FETCH_HEADER], location[LLMFI_FETCH_HEADER]; /* "": none, or too long */
+    char region[32];                         /* x-amz-bucket-region */
+    char why[120];                           /* the transport's words */
+    struct llmfi_fetch *next;                /* all that are under way */
+} llmfi_fetch;
+#endif
+
 #if LLMF_HAS_AWS
-/* Keys for AWS, and the exchange that asks for them. */
+/* Keys for AWS, and what asks for them. */
 typedef struct llmfi_asking {
     llmfi_aws aws;
-    llmf_exchange x;
-    llmf_header asked[2];                    /* its request's headers */
-    llmfi_buf body;                          /* of the answer */
-    int status;                              /* of the answer; 0: none came */
-    bool over;                               /* the exchange has ended; what that means is found out outside of it */
-    uint64_t deadline_ns;
+    llmfi_fetch fetch;
 } llmfi_asking;
 #endif
 
@@ -272,6 +289,9 @@ struct llmf_factory {
     uint64_t uncounted;                      /* what there was no memory for */
 #endif
 
+#if LLMFI_HAS_FETCH
+    llmfi_fetch *fetches;                    /* under way */
+#endif
 #if LLMF_HAS_AWS
     llmfi_asking keys;
 #endif

@@ -360,7 +360,9 @@ static size_t llmfi_read_body(llmfi_call *c, char *out, size_t cap) {
 LLMF_API size_t llmf_exchange_read(llmf_exchange *x, char *out, size_t cap) {
     llmfi_call *c = (llmfi_call *)x->owner;
     uint64_t left;
-    if (llmfi_asks_keys(x)) return 0; /* it asks without a body */
+#if LLMFI_HAS_FETCH
+    if (llmfi_is_fetch(x)) return llmfi_fetch_read((llmfi_fetch *)x->owner, out, cap);
+#endif
     left = x->req.body_len - c->body.at;
     if (c->f->body_of != c->id) return llmfi_read_body(c, out, cap);
     if (cap > left) cap = (size_t)left;
@@ -370,7 +372,13 @@ LLMF_API size_t llmf_exchange_read(llmf_exchange *x, char *out, size_t cap) {
 }
 
 LLMF_API void llmf_exchange_rewind(llmf_exchange *x) {
-    if (!llmfi_asks_keys(x)) llmfi_body_rewind(&((llmfi_call *)x->owner)->body);
+#if LLMFI_HAS_FETCH
+    if (llmfi_is_fetch(x)) {
+        ((llmfi_fetch *)x->owner)->sent = 0;
+        return;
+    }
+#endif
+    llmfi_body_rewind(&((llmfi_call *)x->owner)->body);
 }
 
 /* ---- which transport ---- */
