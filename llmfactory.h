@@ -3551,6 +3551,13 @@ LLMFI_UNUSED static bool llmfi_eq(llmf_str a, llmf_str b) {
     return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
+/* In the order of bytes. */
+LLMFI_UNUSED static bool llmfi_before(llmf_str a, llmf_str b) {
+    size_t n = a.len < b.len ? a.len : b.len;
+    int order = n ? memcmp(a.ptr, b.ptr, n) : 0;
+    return order < 0 || (order == 0 && a.len < b.len);
+}
+
 /* Against a literal: the length is a constant, so the compiler makes one comparison of it. */
 #if LLMFI_SMALL
 LLMFI_UNUSED static LLMFI_COLD bool llmfi_is(llmf_str s, const char *text) {
@@ -17466,12 +17473,6 @@ static void llmfi_folder_close(llmfi_folder *f) {
 }
 #endif
 
-static bool llmfi_source_before(llmf_str a, llmf_str b) {
-    size_t n = a.len < b.len ? a.len : b.len;
-    int order = n ? memcmp(a.ptr, b.ptr, n) : 0;
-    return order < 0 || (order == 0 && a.len < b.len);
-}
-
 /* "directory/name" into the arena, sorted into the list by bytes. */
 static bool llmfi_source_keep(llmfi_arena *a, llmf_str directory, llmf_str name, llmfi_source_name **list) {
     llmfi_source_name *n = (llmfi_source_name *)llmfi_arena_alloc(a, sizeof *n);
@@ -17482,7 +17483,7 @@ static bool llmfi_source_keep(llmfi_arena *a, llmf_str directory, llmf_str name,
     path[directory.len] = '/';
     memcpy(path + directory.len + 1, name.ptr, name.len);
     n->path = llmfi_str(path, directory.len + 1 + name.len);
-    while (*list && llmfi_source_before((*list)->path, n->path)) list = &(*list)->next;
+    while (*list && llmfi_before((*list)->path, n->path)) list = &(*list)->next;
     n->next = *list;
     *list = n;
     return true;
@@ -21613,6 +21614,135 @@ static void llmfi_load_budgets(const llmfi_check *k, const llmfi_config *c, cons
 #endif
 #endif
 #endif
+/* Where config may come from: a source is named by a path, or by a URI whose scheme says how it is got.
+
+     models/, fast.yaml, file:fast.yaml   a file, or each config file of a directory
+     env:NAME                             the text that a variable holds
+     text:fast: {model_id: gpt-4o}        the text itself
+     https://host/models.yaml             a document; http:// likewise, which anybody on the way can change
+     s3://bucket/prefix, ssm:/name        AWS: see aws_services.h
+     anything:else                        asked of llmf_desc.source
+
+   What a network gives has been fetched before the config is read: as documents, by the number of their source. */
+#ifndef LLMFI_FACTORY_DOCUMENTS_H
+#define LLMFI_FACTORY_DOCUMENTS_H
+
+enum { LLMFI_FROM_FILE, LLMFI_FROM_ENV, LLMFI_FROM_TEXT, LLMFI_FROM_HTTP, LLMFI_FROM_S3, LLMFI_FROM_SSM, LLMFI_FROM_HOOK };
+
+/* A text of a source. One piece of the heap: name, etag and text stand behind it. */
+typedef struct llmfi_document {
+    struct llmfi_document *next;             /* by source, then by name */
+    size_t source;                           /* 0: llmf_desc.config; from 1: llmf_desc.configs */
+    llmf_str name, etag, text;               /* each with a NUL behind it; etag: empty where there is none */
+    int64_t fetched_ms;                      /* when it came, by the wall clock */
+} llmfi_document;
+
+/* What stands before the first colon, in letters, digits, + - and . from a letter on; a single letter is a drive of Windows. Empty: no scheme. */
+LLMFI_UNUSED static llmf_str llmfi_source_scheme(llmf_str uri) {
+    size_t n = 0;
+    while (n < uri.len && ((uri.ptr[n] >= 'a' && uri.ptr[n] <= 'z') || (uri.ptr[n] >= 'A' && uri.ptr[n] <= 'Z') ||
+                           (n && (llmfi_is_digit(uri.ptr[n]) || uri.ptr[n] == '+' || uri.ptr[n] == '-' || uri.ptr[n] == '.'))))
+        n++;
+    return llmfi_str(uri.ptr, n > 1 && n < uri.len && uri.ptr[n] == ':' ? n : 0);
+}
+
+/* LLMFI_FROM_…; *rest: what stands behind the scheme of file, env and text. */
+LLMFI_UNUSED static int llmfi_source_kind(llmf_str uri, llmf_str *rest) {
+    static const struct { const char *scheme; uint8_t kind; } kinds[] = {{"file", LLMFI_FROM_FILE}, {"env", LLMFI_FROM_ENV}, {"text", LLMFI_FROM_TEXT}, {"http", LLMFI_FROM_HTTP},
+                                                                         {"https", LLMFI_FROM_HTTP}, {"s3", LLMFI_FROM_S3}, {"ssm", LLMFI_FROM_SSM}};
+    llmf_str scheme = llmfi_source_scheme(uri);
+    size_t i;
+    *rest = uri;
+    if (!scheme.len) return LLMFI_FROM_FILE;
+    *rest = llmfi_from(uri, scheme.len + 1);
+    for (i = 0; i < LLMFI_COUNT(kinds); i++) {
+        if (!llmfi_eq_nocase(scheme, llmfi_cstr(kinds[i].scheme))) continue;
+        if (kinds[i].kind == LLMFI_FROM_FILE && llmfi_starts(*rest, LLMFI_LIT("//"))) *rest = llmfi_from(*rest, 2);
+        return kinds[i].kind;
+    }
+    return LLMFI_FROM_HOOK;
+}
+
+/* It must be fetched before it can be read. */
+LLMFI_UNUSED static bool llmfi_source_is_remote(const char *uri) {
+    llmf_str rest;
+    return uri && llmfi_source_kind(llmfi_cstr(uri), &rest) >= LLMFI_FROM_HTTP;
+}
+
+/* The source of this number, as llmf_desc names it; NULL past the last. */
+LLMFI_UNUSED static const char *llmfi_source_at(const llmf_desc *desc, size_t i) {
+    if (i == 0) return desc->config ? desc->config : "";
+    return desc->configs && i <= desc->config_count ? desc->configs[i - 1] ? desc->configs[i - 1] : "" : NULL;
+}
+
+LLMFI_UNUSED static bool llmfi_any_remote(const llmf_desc *desc) {
+    const char *uri;
+    size_t i;
+    for (i = 0; (uri = llmfi_source_at(desc, i)) != NULL; i++)
+        if (llmfi_source_is_remote(uri)) return true;
+    return false;
+}
+
+/* ---- documents ---- */
+
+static llmf_str llmfi_document_put(char **at, llmf_str text) {
+    llmf_str put = llmfi_str(*at, text.len);
+    if (text.len) memcpy(*at, text.ptr, text.len);
+    (*at)[text.len] = '\0';
+    *at += text.len + 1;
+    return put;
+}
+
+/* NULL: no memory. */
+LLMFI_UNUSED static llmfi_document *llmfi_document_new(llmfi_heap *heap, size_t source, llmf_str name, llmf_str etag, llmf_str text) {
+    llmfi_document *d;
+    char *at;
+    if (name.len > LLMF_MAX_FILE || etag.len > LLMF_MAX_FILE || text.len > LLMF_MAX_FILE) return NULL;
+    d = (llmfi_document *)llmfi_heap_alloc(heap, sizeof *d + name.len + etag.len + text.len + 3);
+    if (!d) return NULL;
+    memset(d, 0, sizeof *d);
+    at = (char *)(d + 1);
+    d->source = source;
+    d->name = llmfi_document_put(&at, name);
+    d->etag = llmfi_document_put(&at, etag);
+    d->text = llmfi_document_put(&at, text);
+    return d;
+}
+
+/* Config may hold keys. */
+LLMFI_UNUSED static void llmfi_document_free(llmfi_heap *heap, llmfi_document *d) {
+    llmfi_wipe(d->text);
+    llmfi_heap_free(heap, d);
+}
+
+LLMFI_UNUSED static void llmfi_documents_free(llmfi_heap *heap, llmfi_document **list) {
+    while (*list) {
+        llmfi_document *d = *list;
+        *list = d->next;
+        llmfi_document_free(heap, d);
+    }
+}
+
+/* Into its place in the list. */
+LLMFI_UNUSED static void llmfi_document_insert(llmfi_document **list, llmfi_document *d) {
+    while (*list && ((*list)->source < d->source || ((*list)->source == d->source && !llmfi_before(d->name, (*list)->name)))) list = &(*list)->next;
+    d->next = *list;
+    *list = d;
+}
+
+/* The one of this name and source, taken out of the list; NULL. */
+LLMFI_UNUSED static llmfi_document *llmfi_document_take(llmfi_document **list, size_t source, llmf_str name) {
+    llmfi_document *d;
+    for (; (d = *list) != NULL; list = &d->next) {
+        if (d->source != source || !llmfi_eq(d->name, name)) continue;
+        *list = d->next;
+        d->next = NULL;
+        return d;
+    }
+    return NULL;
+}
+
+#endif
 /* The config's section routes: {name: {rule, candidates: [name, {model, weight, use_cases, quality}], threshold, task, budget_usd, description}}. */
 #ifndef LLMFI_FACTORY_ROUTES_H
 #define LLMFI_FACTORY_ROUTES_H
@@ -22114,13 +22244,41 @@ static void llmfi_load_path(llmfi_loader *l, const char *path) {
     llmfi_source_name *names, *n;
     llmf_str kept;
     int got;
-    if (!path || !path[0]) return;
     kept = llmfi_arena_copy(&l->c->arena, llmfi_cstr(path));
     if (!kept.len) return;
     got = llmfi_source_list(kept, &l->c->arena, &names, &l->report);
     if (got == LLMFI_SOURCE_MEMORY) l->memory = true;
     if (got == LLMFI_SOURCE_NO_DIRECTORY) llmfi_load_file(l, kept);
     for (n = got == LLMFI_SOURCE_READ ? names : NULL; n && !l->memory && !l->c->arena.failed; n = n->next) llmfi_load_file(l, n->path);
+}
+
+static void llmfi_load_variable(llmfi_loader *l, llmf_str uri, llmf_str name) {
+    llmf_str text = llmfi_env_filled(l->c->env, name);
+    if (text.len) llmfi_load_text(l, uri, name, text);
+    else llmfi_report_at(&l->report, uri, 0, 0, "this variable is not set, or empty");
+}
+
+/* What is behind the last slash, but for its ending and a query, is the key of a document that is one model. */
+static void llmfi_load_document(llmfi_loader *l, const llmfi_document *d) {
+    llmf_str name = llmfi_arena_copy(&l->c->arena, d->name), stem = name;
+    size_t query = llmfi_find_char(stem, '?');
+    if (query != LLMFI_NOWHERE) stem.len = query;
+    if (name.len) llmfi_load_text(l, name, llmfi_source_stem(stem), d->text);
+}
+
+static void llmfi_load_source(llmfi_loader *l, size_t at, const char *uri, const llmfi_document *documents) {
+    llmf_str whole = llmfi_arena_copy(&l->c->arena, llmfi_cstr(uri)), rest;
+    const llmfi_document *d;
+    if (!whole.len) return;
+    switch (llmfi_source_kind(whole, &rest)) {
+    case LLMFI_FROM_FILE: llmfi_load_path(l, rest.ptr); return;
+    case LLMFI_FROM_ENV: llmfi_load_variable(l, whole, rest); return;
+    case LLMFI_FROM_TEXT: llmfi_load_text(l, LLMFI_LIT("text:"), llmfi_str("", 0), rest); return;
+    default: break;
+    }
+    if (!LLMF_HAS_SOURCES) llmfi_report_at(&l->report, whole, 0, 0, "this build reads no config from a network (LLMF_NO_SOURCES): give it as a file, or build with that option");
+    for (d = documents; d && !l->memory && !l->c->arena.failed; d = d->next)
+        if (d->source == at) llmfi_load_document(l, d);
 }
 
 /* ---- when all is read ---- */
@@ -22168,17 +22326,18 @@ static void llmfi_load_end(llmfi_loader *l) {
     llmfi_routes_end(l->c, &l->report);
 }
 
-/* Reads every source of *desc into a new generation, held once. Problems are told to `say` (NULL: nobody) and counted in *problems; what could be read is
+/* Reads every source of *desc, and what was fetched for those of a network, into a new generation, held once. Problems are told to `say` (NULL: nobody) and counted in *problems; what could be read is
    there even so: a caller that wants it valid as a whole looks at the count. NULL: memory was refused. *desc and *env must live as long as it. */
-LLMFI_UNUSED static llmfi_config *llmfi_config_load(llmfi_heap *heap, const llmf_desc *desc, const llmfi_env *env, llmfi_report_fn say, void *user, size_t *problems) {
+LLMFI_UNUSED static llmfi_config *llmfi_config_load(llmfi_heap *heap, const llmf_desc *desc, const llmfi_env *env, const llmfi_document *documents, llmfi_report_fn say, void *user,
+                                                     size_t *problems) {
     llmfi_loader l;
+    const char *uri;
     size_t i;
     memset(&l, 0, sizeof l);
     l.report = llmfi_report_to(say, user);
     l.c = llmfi_config_new(heap, desc, env);
     if (!l.c) return NULL;
-    llmfi_load_path(&l, desc->config);
-    for (i = 0; desc->configs && i < desc->config_count && !l.memory && !l.c->arena.failed; i++) llmfi_load_path(&l, desc->configs[i]);
+    for (i = 0; (uri = llmfi_source_at(desc, i)) != NULL && !l.memory && !l.c->arena.failed; i++) llmfi_load_source(&l, i, uri, documents);
     if (desc->config_text && desc->config_text[0] && !l.memory && !l.c->arena.failed)
         llmfi_load_text(&l, LLMFI_LIT("config_text"), llmfi_str("", 0), llmfi_cstr(desc->config_text));
     if (!l.memory && !l.c->arena.failed) llmfi_load_end(&l);
@@ -22254,9 +22413,11 @@ LLMFI_UNUSED static bool llmfi_config_wanted(const llmf_desc *desc, llmf_error *
     return true;
 }
 
-LLMFI_UNUSED static llmfi_config *llmfi_config_load(llmfi_heap *heap, const llmf_desc *desc, const llmfi_env *env, llmfi_report_fn say, void *user, size_t *problems) {
+LLMFI_UNUSED static llmfi_config *llmfi_config_load(llmfi_heap *heap, const llmf_desc *desc, const llmfi_env *env, const llmfi_document *documents, llmfi_report_fn say, void *user,
+                                                     size_t *problems) {
     llmfi_report report = llmfi_report_to(say, user);
     llmf_error err;
+    (void)documents;
     if (llmfi_config_wanted(desc, &err)) llmfi_report_end(&report, &err, false);
     if (problems) *problems = report.problems;
     return llmfi_config_of_tables(heap, desc, env);
@@ -37882,7 +38043,7 @@ static bool llmfi_read_config(llmf_factory *f, llmf_error *err) {
 #endif
     memset(&p, 0, sizeof p);
     p.f = f;
-    fresh = llmfi_config_load(&f->heap, &f->desc, &f->env, llmfi_on_problem, &p, &problems);
+    fresh = llmfi_config_load(&f->heap, &f->desc, &f->env, NULL, llmfi_on_problem, &p, &problems);
 #if LLMF_HAS_REGISTER
     for (i = 0; fresh && i < f->registered_count; i++)
         if (f->registered[i].name && !llmfi_config_add_provider(fresh, &f->registered[i], &p.first)) p.count++;
@@ -38496,7 +38657,7 @@ LLMF_API size_t llmf_check_abi(const llmf_desc *desc, size_t desc_size, void (*r
     if (!llmfi_env_open(&f->env, &f->heap, &f->desc, &err)) {
         llmfi_on_checked(&c, &err, false);
     } else {
-        config = llmfi_config_load(&f->heap, &f->desc, &f->env, llmfi_on_checked, &c, &problems);
+        config = llmfi_config_load(&f->heap, &f->desc, &f->env, NULL, llmfi_on_checked, &c, &problems);
         if (config) llmfi_config_release(config);
     }
     llmf_close(f);

@@ -52,7 +52,7 @@ LLMF_API size_t llmf_check_abi(const llmf_desc *desc, size_t desc_size, void (*r
     if (!llmfi_env_open(&f->env, &f->heap, &f->desc, &err)) {
         llmfi_on_checked(&c, &err, false);
     } else {
-        config = llmfi_config_load(&f->heap, &f->desc, &f->env, llmfi_on_checked, &c, &problems);
+        config = llmfi_config_load(&f->heap, &f->desc, &f->env, NULL, llmfi_on_checked, &c, &problems);
         if (config) llmfi_config_release(config);
     }
     llmf_close(f);

@@ -186,7 +186,7 @@ static bool llmfi_read_config(llmf_factory *f, llmf_error *err) {
 #endif
     memset(&p, 0, sizeof p);
     p.f = f;
-    fresh = llmfi_config_load(&f->heap, &f->desc, &f->env, llmfi_on_problem, &p, &problems);
+    fresh = llmfi_config_load(&f->heap, &f->desc, &f->env, NULL, llmfi_on_problem, &p, &problems);
 #if LLMF_HAS_REGISTER
     for (i = 0; fresh && i < f->registered_count; i++)
         if (f->registered[i].name && !llmfi_config_add_provider(fresh, &f->registered[i], &p.first)) p.count++;

@@ -9,6 +9,7 @@
 #endif
 #include "budgets.h"
 #include "check.h"
+#include "documents.h"
 #include "generation.h"
 #include "routes.h"
 
@@ -258,13 +259,41 @@ static void llmfi_load_path(llmfi_loader *l, const char *path) {
     llmfi_source_name *names, *n;
     llmf_str kept;
     int got;
-    if (!path || !path[0]) return;
     kept = llmfi_arena_copy(&l->c->arena, llmfi_cstr(path));
     if (!kept.len) return;
     got = llmfi_source_list(kept, &l->c->arena, &names, &l->report);
     if (got == LLMFI_SOURCE_MEMORY) l->memory = true;
     if (got == LLMFI_SOURCE_NO_DIRECTORY) llmfi_load_file(l, kept);
     for (n = got == LLMFI_SOURCE_READ ? names : NULL; n && !l->memory && !l->c->arena.failed; n = n->next) llmfi_load_file(l, n->path);
+}
+
+static void llmfi_load_variable(llmfi_loader *l, llmf_str uri, llmf_str name) {
+    llmf_str text = llmfi_env_get(l->c->env, name);
+    if (text.len) llmfi_load_text(l, uri, name, text);
+    else llmfi_report_at(&l->report, uri, 0, 0, "this variable is not set, or empty");
+}
+
+/* What is behind the last slash, but for its ending and a query, is the key of a document that is one model. */
+static void llmfi_load_document(llmfi_loader *l, const llmfi_document *d) {
+    llmf_str name = llmfi_arena_copy(&l->c->arena, d->name), stem = name;
+    size_t query = llmfi_find_char(stem, '?');
+    if (query != LLMFI_NOWHERE) stem.len = query;
+    if (name.len) llmfi_load_text(l, name, llmfi_source_stem(stem), d->text);
+}
+
+static void llmfi_load_source(llmfi_loader *l, size_t at, const char *uri, const llmfi_document *documents) {
+    llmf_str whole = llmfi_arena_copy(&l->c->arena, llmfi_cstr(uri)), rest;
+    const llmfi_document *d;
+    if (!whole.len) return;
+    switch (llmfi_source_kind(whole, &rest)) {
+    case LLMFI_FROM_FILE: llmfi_load_path(l, rest.ptr); return;
+    case LLMFI_FROM_ENV: llmfi_load_variable(l, whole, rest); return;
+    case LLMFI_FROM_TEXT: llmfi_load_text(l, LLMFI_LIT("text:"), llmfi_str("", 0), rest); return;
+    default: break;
+    }
+    if (!LLMF_HAS_SOURCES) llmfi_report_at(&l->report, whole, 0, 0, "this build reads no config from a network (LLMF_NO_SOURCES): give it as a file, or build with that option");
+    for (d = documents; d && !l->memory && !l->c->arena.failed; d = d->next)
+        if (d->source == at) llmfi_load_document(l, d);
 }
 
 /* ---- when all is read ---- */
@@ -312,17 +341,18 @@ static void llmfi_load_end(llmfi_loader *l) {
     llmfi_routes_end(l->c, &l->report);
 }
 
-/* Reads every source of *desc into a new generation, held once. Problems are told to `say` (NULL: nobody) and counted in *problems; what could be read is
+/* Reads every source of *desc, and what was fetched for those of a network, into a new generation, held once. Problems are told to `say` (NULL: nobody) and counted in *problems; what could be read is
    there even so: a caller that wants it valid as a whole looks at the count. NULL: memory was refused. *desc and *env must live as long as it. */
-LLMFI_UNUSED static llmfi_config *llmfi_config_load(llmfi_heap *heap, const llmf_desc *desc, const llmfi_env *env, llmfi_report_fn say, void *user, size_t *problems) {
+LLMFI_UNUSED static llmfi_config *llmfi_config_load(llmfi_heap *heap, const llmf_desc *desc, const llmfi_env *env, const llmfi_document *documents, llmfi_report_fn say, void *user,
+                                                     size_t *problems) {
     llmfi_loader l;
+    const char *uri;
     size_t i;
     memset(&l, 0, sizeof l);
     l.report = llmfi_report_to(say, user);
     l.c = llmfi_config_new(heap, desc, env);
     if (!l.c) return NULL;
-    llmfi_load_path(&l, desc->config);
-    for (i = 0; desc->configs && i < desc->config_count && !l.memory && !l.c->arena.failed; i++) llmfi_load_path(&l, desc->configs[i]);
+    for (i = 0; (uri = llmfi_source_at(desc, i)) != NULL && !l.memory && !l.c->arena.failed; i++) llmfi_load_source(&l, i, uri, documents);
     if (desc->config_text && desc->config_text[0] && !l.memory && !l.c->arena.failed)
         llmfi_load_text(&l, LLMFI_LIT("config_text"), llmfi_str("", 0), llmfi_cstr(desc->config_text));
     if (!l.memory && !l.c->arena.failed) llmfi_load_end(&l);
@@ -398,9 +428,11 @@ LLMFI_UNUSED static bool llmfi_config_wanted(const llmf_desc *desc, llmf_error *
     return true;
 }
 
-LLMFI_UNUSED static llmfi_config *llmfi_config_load(llmfi_heap *heap, const llmf_desc *desc, const llmfi_env *env, llmfi_report_fn say, void *user, size_t *problems) {
+LLMFI_UNUSED static llmfi_config *llmfi_config_load(llmfi_heap *heap, const llmf_desc *desc, const llmfi_env *env, const llmfi_document *documents, llmfi_report_fn say, void *user,
+                                                     size_t *problems) {
     llmfi_report report = llmfi_report_to(say, user);
     llmf_error err;
+    (void)documents;
     if (llmfi_config_wanted(desc, &err)) llmfi_report_end(&report, &err, false);
     if (problems) *problems = report.problems;
     return llmfi_config_of_tables(heap, desc, env);

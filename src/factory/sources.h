@@ -153,12 +153,6 @@ static void llmfi_folder_close(llmfi_folder *f) {
 }
 #endif
 
-static bool llmfi_source_before(llmf_str a, llmf_str b) {
-    size_t n = a.len < b.len ? a.len : b.len;
-    int order = n ? memcmp(a.ptr, b.ptr, n) : 0;
-    return order < 0 || (order == 0 && a.len < b.len);
-}
-
 /* "directory/name" into the arena, sorted into the list by bytes. */
 static bool llmfi_source_keep(llmfi_arena *a, llmf_str directory, llmf_str name, llmfi_source_name **list) {
     llmfi_source_name *n = (llmfi_source_name *)llmfi_arena_alloc(a, sizeof *n);
@@ -169,7 +163,7 @@ static bool llmfi_source_keep(llmfi_arena *a, llmf_str directory, llmf_str name,
     path[directory.len] = '/';
     memcpy(path + directory.len + 1, name.ptr, name.len);
     n->path = llmfi_str(path, directory.len + 1 + name.len);
-    while (*list && llmfi_source_before((*list)->path, n->path)) list = &(*list)->next;
+    while (*list && llmfi_before((*list)->path, n->path)) list = &(*list)->next;
     n->next = *list;
     *list = n;
     return true;

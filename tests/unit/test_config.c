@@ -44,7 +44,7 @@ static llmfi_config *load(void) {
     size_t count = 99;
     problem_count = warning_count = 0;
     assert_true(llmfi_env_open(&env, &heap, &desc, &err));
-    c = llmfi_config_load(&heap, &desc, &env, keep_problem, NULL, &count);
+    c = llmfi_config_load(&heap, &desc, &env, NULL, keep_problem, NULL, &count);
     assert_non_null(c);
     assert_int_equal(count, problem_count);
     return c;
@@ -1564,7 +1564,7 @@ static void test_refused(void **state) {
             heap.requests = 0;
             heap.fail_at = n;
             heap.fail_on = on != 0;
-            c = llmfi_config_load(&heap, &desc, &env, keep_problem, NULL, &count);
+            c = llmfi_config_load(&heap, &desc, &env, NULL, keep_problem, NULL, &count);
             assert_int_equal(problem_count, 0); /* memory is no fault of the file */
             if (c) {
                 ok = llmfi_config_resolve(c, &arena, LLMFI_LIT("a"), &record, &err);
@@ -1607,7 +1607,7 @@ static void test_small_block(void **state) {
     llmfi_heap_init(&h, small, sizeof small);
     desc.config_text = "models: {fast: {provider: openai, model_id: gpt-4o, max_tokens: 100}}";
     assert_true(llmfi_env_open(&env, &h, &desc, &err));
-    c = llmfi_config_load(&h, &desc, &env, NULL, NULL, &count);
+    c = llmfi_config_load(&h, &desc, &env, NULL, NULL, NULL, &count);
     assert_non_null(c);
     assert_int_equal(count, 0);
     llmfi_config_release(c);
