@@ -265,69 +265,57 @@ typedef struct llmf_retry {
     int64_t hedge_ms;              /* without content by then the next of the chain, or else the same model, is asked too, and who answers first counts: none */
     int64_t min_bytes_per_s;       /* of a stream, over ten seconds; a slower one is a TIMEOUT: none */
 } llmf_retry;
-typedef struct llmf_transport llmf_transport;
-typedef struct llmf_stream_ops llmf_stream_ops;
-typedef struct llmf_budget_alert llmf_budget_alert;
-typedef struct llmf_cache_store llmf_cache_store;
-typedef struct llmf_filter llmf_filter;
+typedef struct llmf_transport llmf_transport; typedef struct llmf_stream_ops llmf_stream_ops; typedef struct llmf_budget_alert llmf_budget_alert;
+typedef struct llmf_cache_store llmf_cache_store; typedef struct llmf_filter llmf_filter; typedef struct llmf_documents llmf_documents;
+typedef struct llmf_reload_info { int result; const llmf_error *error; const char *const *changed; size_t changed_count; } llmf_reload_info;
 typedef int (*llmf_resolve_fn)(void *user, const char *host, char (*out)[64], int cap);
 struct llmf_span;
 /* Everything has a good zero. */
 typedef struct llmf_desc {
-    const char *config;            /* a YAML or JSON file, or a directory of them; NULL: none (the tables and the environment only) */
-    const char *const *configs;    /* more of them, later over earlier */
-    size_t config_count;
+    const char *config;            /* a YAML or JSON file, a directory of them, or a URI: see "where config comes from"; NULL: none (the tables and the environment only) */
+    const char *const *configs; size_t config_count; /* more of them, later over earlier */
     const char *config_text;       /* a config held in memory, laid over the files; NULL: none */
     const char *env_file;          /* a .env file: its lines stand in for missing environment variables. NULL: none */
-    bool no_env;                   /* do not read the environment */
+    bool no_env, insecure_tls, no_global_init, metrics; /* the environment is not read; TLS is not verified: for tests on loopback only; the program calls curl_global_init itself; what llmf_metrics prints is counted */
     const char *(*getenv_fn)(void *user, const char *name); /* instead of getenv(); NULL: getenv */
     const char *provider;          /* default provider for names that say none; NULL: LLM_PROVIDER, or none */
     const char *base_url;          /* replaces the base URL of every provider's row (tests, proxies); NULL: the row's */
-    const char *api_key;           /* one key for every provider: for tests and one-provider programs; NULL: each provider's own */
-    const char *api_key_env;       /* the same, by the name of a variable */
-    void *memory;                  /* the one block, yours until llmf_close; NULL: one allocation of memory_size bytes, by `alloc` */
-    size_t memory_size;            /* 0: 8 MiB */
+    const char *api_key, *api_key_env; /* one key for every provider, for tests and one-provider programs: itself, or the name of its variable; NULL: each provider's own */
+    void *memory; size_t memory_size; /* the one block, yours until llmf_close; NULL: one allocation of memory_size bytes, by `alloc`. 0: 8 MiB */
     llmf_alloc_fn alloc;           /* for that one allocation, and for llmf_check and llmf_min_memory; NULL: malloc and free (LLMF_NO_MALLOC, LLMF_NO_STDLIB: none) */
-    int max_calls;                 /* calls at once; 0: 64 */
-    int max_models;                /* prepared models kept (LRU); 0: 128 */
-    size_t max_response;           /* bytes of one reply's body; 0: 64 MiB */
-    size_t max_line;               /* bytes of one event or line of a stream; 0: 8 MiB */
-    size_t recv_size;              /* bytes read at a time; 0: 16 KiB */
+    int max_calls, max_models;     /* calls at once; prepared models kept (LRU). 0: 64, 128 */
+    size_t max_response, max_line, recv_size; /* bytes of one reply's body; of one event or line of a stream; read at a time. 0: 64 MiB, 8 MiB, 16 KiB */
     const char *transport;         /* "curl", "socket", "replay"; NULL: the first that is built in and serves the URL */
     const llmf_transport *custom_transport;     /* your own HTTP (borrowed until close); wins over `transport` */
     const llmf_stream_ops *custom_stream;       /* your own byte stream under our HTTP (borrowed until close) */
-    int max_connections;           /* at once; 0: 100 */
-    int max_idle;                  /* kept open for the next call; 0: 10; below 0: none */
+    int max_connections, max_idle; /* at once; kept open for the next call, below 0: none. 0: 100, 10 */
     const char *proxy;             /* curl only; NULL: none */
-    const char *ca_file;           /* PEM roots; NULL: those built in (LLMF_WITH_ROOTS), or the system's */
-    const char *ca_pem;            /* PEM roots in memory; wins over ca_file */
-    bool insecure_tls;             /* do not verify: for tests on loopback only */
-    bool no_global_init;           /* the program calls curl_global_init itself */
+    const char *ca_file, *ca_pem;  /* PEM roots, in a file or in memory, which wins; NULL: those built in (LLMF_WITH_ROOTS), or the system's */
     llmf_resolve_fn resolve;       /* socket transport; NULL: getaddrinfo (LLMF_NO_GETADDRINFO: none), which may block llmf_poll for a look-up, but for LLMF_WITH_DNS_THREADS=1: then it has a thread */
     llmf_timeouts timeouts;
     int64_t slice_us;              /* longest piece of work of one llmf_poll, in microseconds; 0: until nothing is ready. See "opening and closing" */
     uint64_t (*clock_ns)(void *user);           /* monotonic nanoseconds; NULL: the system's. LLMF_NO_STDLIB: must be set */
     int64_t (*wall_ms)(void *user);             /* milliseconds since 1970; NULL: the system's. LLMF_NO_STDLIB: wanted for AWS signatures only */
     void (*random)(void *user, void *bytes, size_t len); /* for what separates the parts of an upload, and beside the system's for TLS by BearSSL; NULL: made from the time, and the system's alone */
-    void (*log)(void *user, int level, int id, llmf_str text); /* one line, no newline; NULL: silent */
-    int log_level;                 /* 0: LLMF_LOG_WARNING */
+    void (*log)(void *user, int level, int id, llmf_str text); int log_level; /* one line, no newline; NULL: silent. 0: LLMF_LOG_WARNING */
     void *user;                    /* handed to every hook above */
     llmf_retry retry;              /* of every call whose model's config says nothing */
-    const char *const *fallbacks;  /* names of models to try next, for models that have no chain of their own; NULL: the providers of LLM_FALLBACK_PROVIDERS, by their default models */
-    size_t fallback_count;
+    const char *const *fallbacks; size_t fallback_count; /* names of models to try next, for models that have no chain of their own; NULL: the providers of LLM_FALLBACK_PROVIDERS, by their default models */
     int max_batches;               /* requests of one LLMF_OP_EMBED call under way at once, each of which counts as a call; 0: 4 */
     int64_t budget_call_pico, budget_process_pico, budget_day_pico; /* what a call, all calls and those of a day (UTC) may cost; 0: the config's; LLMF_ZERO: nothing */
     void (*budget_alert)(void *user, const llmf_budget_alert *alert); /* a share of a budget is spent: see llmf_budget; inside llmf_poll; NULL: nobody is told */
-    bool metrics;                  /* count what llmf_metrics prints */
     void (*span)(void *user, const struct llmf_span *span); /* each call at its end, and before it each of its attempts: see llmf_span. NULL: nobody asks */
     int cache_mode;                /* of calls that say none: LLMF_CACHE_ON, …; 0: off. See "answers kept" below, for this and the next four */
     int cache_entries;             /* answers kept in memory at most; 0: 1000; below 0: none, cache_store alone keeps them */
     size_t cache_bytes;            /* of the block that they take at most; 0: a quarter of it. Never more than half of it */
     int64_t cache_ttl_ms;          /* how long an answer is given again; 0: until there is no room for it */
     const llmf_cache_store *cache_store;        /* a store of your own behind them (borrowed until close); NULL: none */
-    const llmf_filter *filters;    /* see "filters" below (borrowed until close); NULL: none */
-    size_t filter_count;
+    const llmf_filter *filters; size_t filter_count; /* see "filters" below (borrowed until close); NULL: none */
     const char *pinned_keys;       /* of https servers, as libcurl's CURLOPT_PINNEDPUBLICKEY has them: see "opening and closing"; NULL: any key */
+    const char *config_copy;       /* a file that keeps the last good copy of config from a network, for an llmf_open that cannot reach it; NULL: none */
+    int64_t watch_ms;              /* how often llmf_poll looks whether a source of config has changed, and if so reloads; 0: never */
+    int (*source)(void *user, const char *uri, llmf_documents *into); /* gives the config of a URI of one's own: see "where config comes from"; NULL: nobody */
+    void (*on_reload)(void *user, const llmf_reload_info *info); /* the config has been read again, or could not be: inside llmf_poll or llmf_reload; NULL: nobody is told */
 } llmf_desc;
 LLMF_API llmf_factory *llmf_open_abi(int abi, const llmf_desc *desc, size_t desc_size, llmf_error *err);
 static inline llmf_factory *llmf_open(const llmf_desc *desc, llmf_error *err) { return llmf_open_abi(LLMF_ABI, desc, sizeof *desc, err); }
@@ -341,6 +329,28 @@ typedef struct llmf_memory_info {
 LLMF_API void llmf_memory_abi(const llmf_factory *f, llmf_memory_info *info, size_t info_size);
 static inline void llmf_memory(const llmf_factory *f, llmf_memory_info *info) { llmf_memory_abi(f, info, sizeof *info); }
 LLMF_API void llmf_fail_memory(llmf_factory *f, uint64_t nth, bool on);
+
+/* ---- where config comes from -------------------------------------------------------------------------------------------
+
+   Each of llmf_desc.config and .configs names a source, later over earlier:
+     models/  fast.yaml  file:fast.yaml    a file, or each .yaml, .yml and .json of a directory
+     env:NAME  text:fast: {model_id: …}    the text that a variable holds; the text itself
+     https://host/models.yaml              a document, asked for again with its ETag. http:// likewise: anybody on the way can change it
+     s3://bucket/prefix                    the object of that name, if it ends in .yaml, .yml or .json, else each such object below it; "?region=…&path_style=true&endpoint=…" may
+                                           follow. Signed for as Bedrock's requests are; AWS_ENDPOINT_URL_S3 and its like hold
+     ssm:/name                             a parameter: a config, or the URI of one. "ssm:" alone: the parameters that SSM_MODELS_PATH_PARAMETER and
+                                           SSM_PROVIDER_PATH_PARAMETER name, else /LLM_CONFIG/MODELS_CONFIG_S3_PATH and /LLM_CONFIG/PROVIDER_MODULES_S3_PATH
+     anything:else                         llmf_desc.source is asked
+   All but the first two need the option SOURCES. llmf_open and llmf_reload wait for a network by polling; a source that fails for a moment is asked again, four times in all.
+     source            Gives the documents of a URI by llmf_document_add and returns 1; 0: not yet, it is asked again from llmf_poll; below 0: minus an llmf_result, it cannot.
+     llmf_document_add One document: its name is for messages, and tells by its ending what it is and, where it is one model, its key (NULL: the URI). The text is copied.
+                       LLMF_ERR_MEMORY, LLMF_ERR_ARGUMENT
+     config_copy       Written whole or not at all, for its owner's eyes only, after each load that was good and brought something new. llmf_open takes from it what it cannot
+                       reach, with a warning that says its age; llmf_reload does not.
+     watch_ms          Files are looked at by size and time of change, documents by ETag. A new config that is wrong changes nothing, and is told once.
+     llmf_reload_start Begins to read all sources again and returns at once: llmf_poll goes on with it, and on_reload tells the end. Any thread rule as for llmf_poll.
+     llmf_reload_info  result LLMF_OK: swapped, and `changed` has the names: "models.fast", "providers.acme", "routes.main", "fallbacks.fast", "prompts.hello", "budgets",
+                       "default_model", "default_provider". Else *error says why the old config stays. All of it lives until the hook returns. */
 
 /* ---- what a factory has learned ----------------------------------------------------------------------------------------
 
@@ -365,7 +375,8 @@ LLMF_API llmf_result llmf_load_file(llmf_factory *f, const char *path, llmf_erro
                        provider's default model. A missing key is told when a call starts, not here.
      llmf_get_fresh    As llmf_get, after reading the config again (force_reload). Calls in flight and handles keep what they have until the new config is valid as a
                        whole.
-     llmf_reload       Reads all sources again and swaps if they are valid; else the old config stays and *err tells.
+     llmf_reload       Reads all sources again and swaps if they are valid; else the old config stays and *err tells. Waits for those of a network: see "where config
+                       comes from".
      llmf_create       A handle of one's own: the named model with the settings of `config` (a YAML or JSON mapping with the keys of a model: "{temperature: 0,
                        max_tokens: 99}") laid over. Give it back with llmf_drop. NULL config: an unchanged copy.
      llmf_model_info   What is known of a model. Texts live until the next function that gets, makes, drops or calls a model, a reload or the close. Prices are
@@ -376,6 +387,8 @@ LLMF_API llmf_result llmf_load_file(llmf_factory *f, const char *path, llmf_erro
 LLMF_API llmf_model llmf_get(llmf_factory *f, const char *name, llmf_error *err);
 LLMF_API llmf_model llmf_get_fresh(llmf_factory *f, const char *name, llmf_error *err);
 LLMF_API llmf_result llmf_reload(llmf_factory *f, llmf_error *err);
+LLMF_API llmf_result llmf_reload_start(llmf_factory *f, llmf_error *err);
+LLMF_API llmf_result llmf_document_add(llmf_documents *into, const char *name, llmf_str text);
 LLMF_API llmf_model llmf_create(llmf_factory *f, const char *name, const char *config, llmf_error *err);
 LLMF_API void llmf_drop(llmf_factory *f, llmf_model m);
 typedef struct llmf_price_tier {
@@ -387,8 +400,7 @@ typedef struct llmf_model_info {
     int64_t context_window, max_output;         /* tokens; LLMF_UNKNOWN */
     int64_t price_input, price_output, price_cache_read, price_cache_write;
     uint32_t capabilities;                      /* LLMF_CAN_… */
-    bool configured;                            /* a key of the config, not only a row of the table */
-    bool has_key;                               /* its provider needs none, or one is there */
+    bool configured, has_key;                   /* a key of the config, not only a row of the table; its provider needs none, or one is there */
     int unavailable;                            /* llmf_result why a call could not start; LLMF_OK */
     int64_t price_cache_write_1h;               /* kept for an hour; price_cache_write: for five minutes */
     llmf_price_tier tiers[4];                   /* of long prompts, the shortest first */
@@ -445,12 +457,9 @@ typedef struct llmf_tool_call {
 } llmf_tool_call;
 typedef struct llmf_message {
     int role;                      /* LLMF_USER … LLMF_TOOL */
-    const char *content;
-    size_t content_len;            /* 0: content ends with NUL (or is NULL) */
-    const llmf_part *parts;        /* besides content, after it; NULL: none */
-    size_t part_count;
-    const llmf_tool_call *tool_calls; /* of an assistant message */
-    size_t tool_call_count;
+    const char *content; size_t content_len; /* 0: content ends with NUL (or is NULL) */
+    const llmf_part *parts; size_t part_count; /* besides content, after it; NULL: none */
+    const llmf_tool_call *tool_calls; size_t tool_call_count; /* of an assistant message */
     llmf_str state;                /* of an assistant message: llmf_response.state of that turn, so that reasoning goes on */
     llmf_str reasoning;            /* of an assistant message: for the providers that want it sent back */
     llmf_str tool_call_id, name;   /* of a tool message: which call this answers, and its function */
@@ -498,33 +507,27 @@ typedef struct llmf_request {
     size_t system_len;
     const llmf_message *messages;
     size_t message_count;
-    const llmf_tool *tools;
-    size_t tool_count;
+    const llmf_tool *tools; size_t tool_count;
     const char *tool_choice;       /* NULL or "auto", "none", "required", or a tool's name */
     int parallel_tool_calls;       /* LLMF_UNSET, LLMF_YES, LLMF_NO */
     const char *format;            /* NULL or "text", "json", or the text of a JSON Schema */
     double temperature;            /* 0: the config's or the provider's default; LLMF_ZERO: 0 */
     double top_p;                  /* likewise */
     int64_t max_tokens;            /* 0: the config's or the default */
-    const char *const *stop;
-    size_t stop_count;
+    const char *const *stop; size_t stop_count;
     int64_t seed;
-    bool use_seed;                 /* send `seed` */
+    bool use_seed, cache, stream;  /* send `seed`; mark the prompt as worth caching, where a provider wants that said; ask for a stream: events come either way */
     const char *reasoning;         /* NULL, "none", "minimal", "low", "medium", "high", or "4096 tokens" */
-    bool cache;                    /* mark the prompt as worth caching, where a provider wants that said */
     const char *user;              /* an id of your end user; NULL: none */
     const char *extra;             /* JSON object: members laid into the provider's body as they are */
-    bool stream;                   /* ask for a stream; events come either way */
     uint32_t flags;                /* LLMF_BORROW, … */
     llmf_timeouts timeouts;
-    int (*on_event)(void *user, const struct llmf_event *ev); /* runs inside llmf_poll; returns LLMF_CONTINUE or LLMF_STOP (= cancel); NULL: llmf_next */
-    void *on_event_user;
+    int (*on_event)(void *user, const struct llmf_event *ev); void *on_event_user; /* runs inside llmf_poll; returns LLMF_CONTINUE or LLMF_STOP (= cancel); NULL: llmf_next */
     int op;                        /* LLMF_OP_… */
     const llmf_input *input;       /* of the other operations than chat; NULL: nothing */
     int max_retries;               /* 0: as the model has it; below 0: none */
     int priority;                  /* where limits make calls wait, the higher goes first; 0: the usual one */
-    const llmf_model *fallbacks;   /* the chain of this call, instead of its model's; NULL with fallback_count 0: that */
-    size_t fallback_count;         /* with fallbacks NULL and a count of 1 or more: no chain */
+    const llmf_model *fallbacks; size_t fallback_count; /* the chain of this call, instead of its model's; NULL with a count of 0: that; with 1 or more: no chain */
     int64_t budget_pico;           /* what the call may cost; 0: the factory's; LLMF_ZERO: nothing */
     const char *trace_parent;      /* W3C traceparent of the span that this call is part of: it is checked, sent on, and its trace is the call's; NULL: none, and no header */
     int response_cache;            /* LLMF_CACHE_…: whether an answer that is kept will do, and whether this one is kept; 0: as llmf_desc.cache_mode says */
@@ -593,9 +596,7 @@ typedef struct llmf_response {
     llmf_usage usage;
     int64_t cost_pico;             /* pico-dollars, or LLMF_UNKNOWN */
     int64_t latency_ms, first_token_ms; /* from the start; LLMF_UNKNOWN where there was none */
-    const llmf_attempt *attempts;  /* the latest LLMF_MAX_ATTEMPTS of them, the oldest first */
-    size_t attempt_count;
-    int64_t attempt_total;         /* all there were */
+    const llmf_attempt *attempts; size_t attempt_count; int64_t attempt_total; /* the latest LLMF_MAX_ATTEMPTS of them, the oldest first; all there were */
     llmf_str raw;                  /* the body as it came (LLMF_KEEP_RAW) */
     llmf_error error;              /* code LLMF_OK if all went well */
     const llmf_output *output;     /* of the other operations than chat; NULL for a chat */
@@ -10199,6 +10200,196 @@ LLMFI_UNUSED static int64_t llmfi_wall_ms(void) {
 #endif
 
 #endif
+/* Where config may come from: a source is named by a path, or by a URI whose scheme says how it is got.
+
+     models/, fast.yaml, file:fast.yaml   a file, or each config file of a directory
+     env:NAME                             the text that a variable holds
+     text:fast: {model_id: gpt-4o}        the text itself
+     https://host/models.yaml             a document; http:// likewise, which anybody on the way can change
+     s3://bucket/prefix, ssm:/name        AWS: see aws_services.h
+     anything:else                        asked of llmf_desc.source
+
+   What a network gives has been fetched before the config is read: as documents, by the number of their source. */
+#ifndef LLMFI_FACTORY_DOCUMENTS_H
+#define LLMFI_FACTORY_DOCUMENTS_H
+/* Problems of config files and variables, told one by one as they are found: "file:line:column: error: what; what to do". Never the value of anything. */
+#ifndef LLMFI_FACTORY_REPORT_H
+#define LLMFI_FACTORY_REPORT_H
+
+/* A warning is no problem: the config is still valid. */
+typedef void (*llmfi_report_fn)(void *user, const llmf_error *error, bool warning);
+
+typedef struct llmfi_report {
+    llmfi_report_fn say;                     /* NULL: counts only */
+    void *user;
+    size_t problems;                         /* warnings not among them */
+} llmfi_report;
+
+LLMFI_UNUSED static llmfi_report llmfi_report_to(llmfi_report_fn say, void *user) {
+    llmfi_report r;
+    r.say = say;
+    r.user = user;
+    r.problems = 0;
+    return r;
+}
+
+/* A path of any length leaves room for the rest of the sentence. */
+static void llmfi_say_path(llmfi_text *t, llmf_str path) {
+    const size_t most = 160;
+    if (path.len > most) {
+        LLMFI_SAY(t, "...");
+        path = llmfi_from(path, path.len - most);
+        while (path.len && ((unsigned char)path.ptr[0] & 0xC0) == 0x80) path = llmfi_from(path, 1);
+    }
+    llmfi_say(t, path);
+}
+
+/* Begins a problem: what follows is written to the text, then llmfi_report_end. line 0: about the file as a whole. */
+LLMFI_UNUSED static llmfi_text llmfi_report_begin(llmf_error *err, llmf_str file, uint32_t line, uint32_t column, bool warning) {
+    llmfi_text t = llmfi_error_begin(err, LLMF_ERR_CONFIG);
+    err->line = line;
+    err->column = line ? column : 0;
+    llmfi_say_path(&t, file);
+    if (line) {
+        LLMFI_SAY(&t, ":");
+        llmfi_say_int(&t, line);
+        LLMFI_SAY(&t, ":");
+        llmfi_say_int(&t, column);
+    }
+    llmfi_say(&t, warning ? LLMFI_LIT(": warning: ") : LLMFI_LIT(": error: "));
+    return t;
+}
+
+LLMFI_UNUSED static void llmfi_report_end(llmfi_report *r, const llmf_error *err, bool warning) {
+    if (!warning) r->problems++;
+    if (r->say) r->say(r->user, err, warning);
+}
+
+LLMFI_UNUSED static void llmfi_report_at(llmfi_report *r, llmf_str file, uint32_t line, uint32_t column, const char *what) {
+    llmf_error err;
+    llmfi_text t = llmfi_report_begin(&err, file, line, column, false);
+    llmfi_say_c(&t, what);
+    llmfi_report_end(r, &err, false);
+}
+
+#endif
+
+enum { LLMFI_SRC_FILE, LLMFI_SRC_ENV, LLMFI_SRC_TEXT, LLMFI_SRC_HTTP, LLMFI_SRC_S3, LLMFI_SRC_SSM, LLMFI_SRC_HOOK };
+
+/* A text of a source. One piece of the heap: name, etag and text stand behind it. */
+typedef struct llmfi_document {
+    struct llmfi_document *next;             /* by source, then by name */
+    size_t source;                           /* 0: llmf_desc.config; from 1: llmf_desc.configs */
+    llmf_str name, etag, text;               /* each with a NUL behind it; etag: empty where there is none */
+    int64_t fetched_ms;                      /* when it came, by the wall clock */
+} llmfi_document;
+
+/* What stands before the first colon, in letters, digits, + - and . from a letter on; a single letter is a drive of Windows. Empty: no scheme. */
+LLMFI_UNUSED static llmf_str llmfi_source_scheme(llmf_str uri) {
+    size_t n = 0;
+    while (n < uri.len && ((uri.ptr[n] >= 'a' && uri.ptr[n] <= 'z') || (uri.ptr[n] >= 'A' && uri.ptr[n] <= 'Z') ||
+                           (n && (llmfi_is_digit(uri.ptr[n]) || uri.ptr[n] == '+' || uri.ptr[n] == '-' || uri.ptr[n] == '.'))))
+        n++;
+    return llmfi_str(uri.ptr, n > 1 && n < uri.len && uri.ptr[n] == ':' ? n : 0);
+}
+
+/* LLMFI_SRC_…; *rest: what stands behind the scheme of file, env and text. */
+LLMFI_UNUSED static int llmfi_source_kind(llmf_str uri, llmf_str *rest) {
+    static const struct { const char *scheme; uint8_t kind; } kinds[] = {{"file", LLMFI_SRC_FILE}, {"env", LLMFI_SRC_ENV}, {"text", LLMFI_SRC_TEXT}, {"http", LLMFI_SRC_HTTP},
+                                                                         {"https", LLMFI_SRC_HTTP}, {"s3", LLMFI_SRC_S3}, {"ssm", LLMFI_SRC_SSM}};
+    llmf_str scheme = llmfi_source_scheme(uri);
+    size_t i;
+    *rest = uri;
+    if (!scheme.len) return LLMFI_SRC_FILE;
+    *rest = llmfi_from(uri, scheme.len + 1);
+    for (i = 0; i < LLMFI_COUNT(kinds); i++) {
+        if (!llmfi_eq_nocase(scheme, llmfi_cstr(kinds[i].scheme))) continue;
+        if (kinds[i].kind == LLMFI_SRC_FILE && llmfi_starts(*rest, LLMFI_LIT("//"))) *rest = llmfi_from(*rest, 2);
+        return kinds[i].kind;
+    }
+    return LLMFI_SRC_HOOK;
+}
+
+/* It must be fetched before it can be read. */
+LLMFI_UNUSED static bool llmfi_source_is_remote(const char *uri) {
+    llmf_str rest;
+    return uri && llmfi_source_kind(llmfi_cstr(uri), &rest) >= LLMFI_SRC_HTTP;
+}
+
+/* The source of this number, as llmf_desc names it; NULL past the last. */
+LLMFI_UNUSED static const char *llmfi_source_at(const llmf_desc *desc, size_t i) {
+    if (i == 0) return desc->config ? desc->config : "";
+    return desc->configs && i <= desc->config_count ? desc->configs[i - 1] ? desc->configs[i - 1] : "" : NULL;
+}
+
+LLMFI_UNUSED static bool llmfi_any_remote(const llmf_desc *desc) {
+    const char *uri;
+    size_t i;
+    for (i = 0; (uri = llmfi_source_at(desc, i)) != NULL; i++)
+        if (llmfi_source_is_remote(uri)) return true;
+    return false;
+}
+
+/* ---- documents ---- */
+
+static llmf_str llmfi_document_put(char **at, llmf_str text) {
+    llmf_str put = llmfi_str(*at, text.len);
+    if (text.len) memcpy(*at, text.ptr, text.len);
+    (*at)[text.len] = '\0';
+    *at += text.len + 1;
+    return put;
+}
+
+/* NULL: no memory. */
+LLMFI_UNUSED static llmfi_document *llmfi_document_new(llmfi_heap *heap, size_t source, llmf_str name, llmf_str etag, llmf_str text) {
+    llmfi_document *d;
+    char *at;
+    if (name.len > LLMF_MAX_FILE || etag.len > LLMF_MAX_FILE || text.len > LLMF_MAX_FILE) return NULL;
+    d = (llmfi_document *)llmfi_heap_alloc(heap, sizeof *d + name.len + etag.len + text.len + 3);
+    if (!d) return NULL;
+    memset(d, 0, sizeof *d);
+    at = (char *)(d + 1);
+    d->source = source;
+    d->name = llmfi_document_put(&at, name);
+    d->etag = llmfi_document_put(&at, etag);
+    d->text = llmfi_document_put(&at, text);
+    return d;
+}
+
+/* Config may hold keys. */
+LLMFI_UNUSED static void llmfi_document_free(llmfi_heap *heap, llmfi_document *d) {
+    llmfi_wipe(d->text);
+    llmfi_heap_free(heap, d);
+}
+
+LLMFI_UNUSED static void llmfi_documents_free(llmfi_heap *heap, llmfi_document **list) {
+    while (*list) {
+        llmfi_document *d = *list;
+        *list = d->next;
+        llmfi_document_free(heap, d);
+    }
+}
+
+/* Into its place in the list. */
+LLMFI_UNUSED static void llmfi_document_insert(llmfi_document **list, llmfi_document *d) {
+    while (*list && ((*list)->source < d->source || ((*list)->source == d->source && !llmfi_before(d->name, (*list)->name)))) list = &(*list)->next;
+    d->next = *list;
+    *list = d;
+}
+
+/* The one of this name and source, taken out of the list; NULL. */
+LLMFI_UNUSED static llmfi_document *llmfi_document_take(llmfi_document **list, size_t source, llmf_str name) {
+    llmfi_document *d;
+    for (; (d = *list) != NULL; list = &d->next) {
+        if (d->source != source || !llmfi_eq(d->name, name)) continue;
+        *list = d->next;
+        d->next = NULL;
+        return d;
+    }
+    return NULL;
+}
+
+#endif
 /* From a name to a handle that is ready: settings resolved, defaults merged, adapter found. The same name gives the same handle. At most `max_prepared` handles keep what
    was prepared (least recently used goes first); the id itself stays good and is prepared again when next used, also after a reload. */
 #ifndef LLMFI_FACTORY_HANDLES_H
@@ -17261,67 +17452,6 @@ LLMFI_UNUSED static llmfi_node *llmfi_yaml_parse(llmfi_arena *a, llmf_str text, 
 /* Variables: the environment's, and those of a .env file where the environment has none. Their values are never printed and are wiped at the end. */
 #ifndef LLMFI_FACTORY_ENV_H
 #define LLMFI_FACTORY_ENV_H
-/* Problems of config files and variables, told one by one as they are found: "file:line:column: error: what; what to do". Never the value of anything. */
-#ifndef LLMFI_FACTORY_REPORT_H
-#define LLMFI_FACTORY_REPORT_H
-
-/* A warning is no problem: the config is still valid. */
-typedef void (*llmfi_report_fn)(void *user, const llmf_error *error, bool warning);
-
-typedef struct llmfi_report {
-    llmfi_report_fn say;                     /* NULL: counts only */
-    void *user;
-    size_t problems;                         /* warnings not among them */
-} llmfi_report;
-
-LLMFI_UNUSED static llmfi_report llmfi_report_to(llmfi_report_fn say, void *user) {
-    llmfi_report r;
-    r.say = say;
-    r.user = user;
-    r.problems = 0;
-    return r;
-}
-
-/* A path of any length leaves room for the rest of the sentence. */
-static void llmfi_say_path(llmfi_text *t, llmf_str path) {
-    const size_t most = 160;
-    if (path.len > most) {
-        LLMFI_SAY(t, "...");
-        path = llmfi_from(path, path.len - most);
-        while (path.len && ((unsigned char)path.ptr[0] & 0xC0) == 0x80) path = llmfi_from(path, 1);
-    }
-    llmfi_say(t, path);
-}
-
-/* Begins a problem: what follows is written to the text, then llmfi_report_end. line 0: about the file as a whole. */
-LLMFI_UNUSED static llmfi_text llmfi_report_begin(llmf_error *err, llmf_str file, uint32_t line, uint32_t column, bool warning) {
-    llmfi_text t = llmfi_error_begin(err, LLMF_ERR_CONFIG);
-    err->line = line;
-    err->column = line ? column : 0;
-    llmfi_say_path(&t, file);
-    if (line) {
-        LLMFI_SAY(&t, ":");
-        llmfi_say_int(&t, line);
-        LLMFI_SAY(&t, ":");
-        llmfi_say_int(&t, column);
-    }
-    llmfi_say(&t, warning ? LLMFI_LIT(": warning: ") : LLMFI_LIT(": error: "));
-    return t;
-}
-
-LLMFI_UNUSED static void llmfi_report_end(llmfi_report *r, const llmf_error *err, bool warning) {
-    if (!warning) r->problems++;
-    if (r->say) r->say(r->user, err, warning);
-}
-
-LLMFI_UNUSED static void llmfi_report_at(llmfi_report *r, llmf_str file, uint32_t line, uint32_t column, const char *what) {
-    llmf_error err;
-    llmfi_text t = llmfi_report_begin(&err, file, line, column, false);
-    llmfi_say_c(&t, what);
-    llmfi_report_end(r, &err, false);
-}
-
-#endif
 /* Where config comes from: files and directories. The C library's own buffers (fopen, opendir) are the only memory that is not the factory's. */
 #ifndef LLMFI_FACTORY_SOURCES_H
 #define LLMFI_FACTORY_SOURCES_H
@@ -17330,6 +17460,7 @@ LLMFI_UNUSED static void llmfi_report_at(llmfi_report *r, llmf_str file, uint32_
 #include <stdio.h>
 #if !defined(_WIN32)
 #include <dirent.h>
+#include <sys/stat.h>
 #endif
 #endif
 
@@ -17348,38 +17479,42 @@ static int llmfi_source_failed(llmfi_report *report, llmf_str path, const char *
 }
 
 /* Room for all of it at once where its size can be known, so that a file with keys does not leave copies behind as the buffer grows. */
-static bool llmfi_source_room(FILE *f, llmfi_buf *into) {
+static bool llmfi_source_room(FILE *f, size_t most, llmfi_buf *into) {
     long size = fseek(f, 0, SEEK_END) == 0 ? ftell(f) : -1;
     rewind(f);
-    return size < 0 || size > (long)LLMF_MAX_FILE || llmfi_buf_reserve(into, (size_t)size + 2);
+    return size < 0 || size > (long)most || llmfi_buf_reserve(into, (size_t)size + 2);
 }
 
-static int llmfi_source_pour(FILE *f, llmf_str path, llmfi_buf *into, llmfi_report *report) {
-    if (!llmfi_source_room(f, into)) return LLMFI_SOURCE_MEMORY;
+static int llmfi_source_pour(FILE *f, llmf_str path, size_t most, llmfi_buf *into, llmfi_report *report) {
+    if (!llmfi_source_room(f, most, into)) return LLMFI_SOURCE_MEMORY;
     for (;;) {
         size_t n;
         if (into->len == into->cap && !llmfi_buf_reserve(into, 1024)) return LLMFI_SOURCE_MEMORY;
         n = fread(into->ptr + into->len, 1, into->cap - into->len, f);
         into->len += n;
-        if (into->len > LLMF_MAX_FILE) return llmfi_source_failed(report, path, "is larger than LLMF_MAX_FILE; split it, or build with a larger limit");
+        if (into->len > most) return llmfi_source_failed(report, path, "is larger than LLMF_MAX_FILE; split it, or build with a larger limit");
         if (n) continue;
         if (!ferror(f)) return LLMFI_SOURCE_READ;
         return llmfi_source_failed(report, path, "cannot be read; is it a directory?");
     }
 }
 
-/* The whole of a file (`path` ends with NUL) into an empty buffer. */
-LLMFI_UNUSED static int llmfi_source_read(llmf_str path, llmfi_buf *into, llmfi_report *report) {
+/* The whole of a file (`path` ends with NUL) of at most so many bytes into an empty buffer. */
+LLMFI_UNUSED static int llmfi_source_read_most(llmf_str path, size_t most, llmfi_buf *into, llmfi_report *report) {
     int saved = errno, got;
     FILE *f = fopen(path.ptr, "rb");
     if (f) {
-        got = llmfi_source_pour(f, path, into, report);
+        got = llmfi_source_pour(f, path, most, into, report);
         fclose(f);
     } else {
         got = llmfi_source_failed(report, path, errno == EACCES ? "may not be read; look at its permissions" : "cannot be opened; is the path right?");
     }
     errno = saved;
     return got;
+}
+
+LLMFI_UNUSED static int llmfi_source_read(llmf_str path, llmfi_buf *into, llmfi_report *report) {
+    return llmfi_source_read_most(path, LLMF_MAX_FILE, into, report);
 }
 
 #else
@@ -17512,12 +17647,58 @@ LLMFI_UNUSED static int llmfi_source_list(llmf_str path, llmfi_arena *a, llmfi_s
     return got;
 }
 
+/* ---- whether files have changed ---- */
+
+static uint64_t llmfi_stamp_add(uint64_t stamp, uint64_t value) {
+    stamp = (stamp ^ value) * UINT64_C(0x9E3779B97F4A7C15);
+    return stamp ^ stamp >> 29;
+}
+
+/* Mixes a file's name, size and time of change into the stamp; one that is not there changes it too. */
+static uint64_t llmfi_stamp_file(uint64_t stamp, llmf_str path) {
+    size_t i;
+#if defined(_WIN32)
+    WIN32_FILE_ATTRIBUTE_DATA info;
+    bool there = GetFileAttributesExA(path.ptr, GetFileExInfoStandard, &info) != 0;
+    uint64_t when = there ? (uint64_t)info.ftLastWriteTime.dwHighDateTime << 32 | info.ftLastWriteTime.dwLowDateTime : 0, size = there ? info.nFileSizeLow : 0;
+#else
+    struct stat info;
+    bool there = stat(path.ptr, &info) == 0;
+    uint64_t when = there ? (uint64_t)info.st_mtime : 0, size = there ? (uint64_t)info.st_size : 0;
+#if defined(__linux__)
+    if (there) when = when * 1000000000u + (uint64_t)info.st_mtim.tv_nsec;
+    if (there) size ^= (uint64_t)info.st_ino << 32; /* replaced by another of the same size and second */
+#endif
+#endif
+    for (i = 0; i < path.len; i++) stamp = llmfi_stamp_add(stamp, (unsigned char)path.ptr[i]);
+    return llmfi_stamp_add(llmfi_stamp_add(llmfi_stamp_add(stamp, there), when), size);
+}
+
+/* The same of a file, or of each config file of a directory (`path` ends with NUL). */
+LLMFI_UNUSED static uint64_t llmfi_source_stamp(uint64_t stamp, llmf_str path, llmfi_heap *heap) {
+    llmfi_report report = llmfi_report_to(NULL, NULL);
+    llmfi_source_name *names = NULL;
+    llmfi_arena arena;
+    int saved = errno;
+    llmfi_arena_init(&arena, heap, 0);
+    if (llmfi_source_list(path, &arena, &names, &report) == LLMFI_SOURCE_NO_DIRECTORY) stamp = llmfi_stamp_file(stamp, path);
+    for (; names; names = names->next) stamp = llmfi_stamp_file(stamp, names->path);
+    llmfi_arena_free(&arena);
+    errno = saved;
+    return stamp;
+}
+
 #else
 
 LLMFI_UNUSED static int llmfi_source_list(llmf_str path, llmfi_arena *a, llmfi_source_name **list, llmfi_report *report) {
     (void)path, (void)a, (void)report;
     *list = NULL;
     return LLMFI_SOURCE_NO_DIRECTORY;
+}
+
+LLMFI_UNUSED static uint64_t llmfi_source_stamp(uint64_t stamp, llmf_str path, llmfi_heap *heap) {
+    (void)path, (void)heap;
+    return stamp;
 }
 
 #endif
@@ -19409,6 +19590,13 @@ LLMFI_UNUSED static void llmfi_sha256_end(llmfi_sha256 *s, unsigned char digest[
 }
 
 /* The form of an llmfi_out's tap: user is the llmfi_sha256. */
+LLMFI_UNUSED static void llmfi_sha256_of(llmf_str text, unsigned char digest[LLMFI_SHA256]) {
+    llmfi_sha256 s;
+    llmfi_sha256_init(&s);
+    llmfi_sha256_add(&s, text.ptr, text.len);
+    llmfi_sha256_end(&s, digest);
+}
+
 LLMFI_UNUSED static void llmfi_sha256_tap(void *user, const char *bytes, size_t len) {
     llmfi_sha256_add((llmfi_sha256 *)user, bytes, len);
 }
@@ -21614,135 +21802,6 @@ static void llmfi_load_budgets(const llmfi_check *k, const llmfi_config *c, cons
 #endif
 #endif
 #endif
-/* Where config may come from: a source is named by a path, or by a URI whose scheme says how it is got.
-
-     models/, fast.yaml, file:fast.yaml   a file, or each config file of a directory
-     env:NAME                             the text that a variable holds
-     text:fast: {model_id: gpt-4o}        the text itself
-     https://host/models.yaml             a document; http:// likewise, which anybody on the way can change
-     s3://bucket/prefix, ssm:/name        AWS: see aws_services.h
-     anything:else                        asked of llmf_desc.source
-
-   What a network gives has been fetched before the config is read: as documents, by the number of their source. */
-#ifndef LLMFI_FACTORY_DOCUMENTS_H
-#define LLMFI_FACTORY_DOCUMENTS_H
-
-enum { LLMFI_FROM_FILE, LLMFI_FROM_ENV, LLMFI_FROM_TEXT, LLMFI_FROM_HTTP, LLMFI_FROM_S3, LLMFI_FROM_SSM, LLMFI_FROM_HOOK };
-
-/* A text of a source. One piece of the heap: name, etag and text stand behind it. */
-typedef struct llmfi_document {
-    struct llmfi_document *next;             /* by source, then by name */
-    size_t source;                           /* 0: llmf_desc.config; from 1: llmf_desc.configs */
-    llmf_str name, etag, text;               /* each with a NUL behind it; etag: empty where there is none */
-    int64_t fetched_ms;                      /* when it came, by the wall clock */
-} llmfi_document;
-
-/* What stands before the first colon, in letters, digits, + - and . from a letter on; a single letter is a drive of Windows. Empty: no scheme. */
-LLMFI_UNUSED static llmf_str llmfi_source_scheme(llmf_str uri) {
-    size_t n = 0;
-    while (n < uri.len && ((uri.ptr[n] >= 'a' && uri.ptr[n] <= 'z') || (uri.ptr[n] >= 'A' && uri.ptr[n] <= 'Z') ||
-                           (n && (llmfi_is_digit(uri.ptr[n]) || uri.ptr[n] == '+' || uri.ptr[n] == '-' || uri.ptr[n] == '.'))))
-        n++;
-    return llmfi_str(uri.ptr, n > 1 && n < uri.len && uri.ptr[n] == ':' ? n : 0);
-}
-
-/* LLMFI_FROM_…; *rest: what stands behind the scheme of file, env and text. */
-LLMFI_UNUSED static int llmfi_source_kind(llmf_str uri, llmf_str *rest) {
-    static const struct { const char *scheme; uint8_t kind; } kinds[] = {{"file", LLMFI_FROM_FILE}, {"env", LLMFI_FROM_ENV}, {"text", LLMFI_FROM_TEXT}, {"http", LLMFI_FROM_HTTP},
-                                                                         {"https", LLMFI_FROM_HTTP}, {"s3", LLMFI_FROM_S3}, {"ssm", LLMFI_FROM_SSM}};
-    llmf_str scheme = llmfi_source_scheme(uri);
-    size_t i;
-    *rest = uri;
-    if (!scheme.len) return LLMFI_FROM_FILE;
-    *rest = llmfi_from(uri, scheme.len + 1);
-    for (i = 0; i < LLMFI_COUNT(kinds); i++) {
-        if (!llmfi_eq_nocase(scheme, llmfi_cstr(kinds[i].scheme))) continue;
-        if (kinds[i].kind == LLMFI_FROM_FILE && llmfi_starts(*rest, LLMFI_LIT("//"))) *rest = llmfi_from(*rest, 2);
-        return kinds[i].kind;
-    }
-    return LLMFI_FROM_HOOK;
-}
-
-/* It must be fetched before it can be read. */
-LLMFI_UNUSED static bool llmfi_source_is_remote(const char *uri) {
-    llmf_str rest;
-    return uri && llmfi_source_kind(llmfi_cstr(uri), &rest) >= LLMFI_FROM_HTTP;
-}
-
-/* The source of this number, as llmf_desc names it; NULL past the last. */
-LLMFI_UNUSED static const char *llmfi_source_at(const llmf_desc *desc, size_t i) {
-    if (i == 0) return desc->config ? desc->config : "";
-    return desc->configs && i <= desc->config_count ? desc->configs[i - 1] ? desc->configs[i - 1] : "" : NULL;
-}
-
-LLMFI_UNUSED static bool llmfi_any_remote(const llmf_desc *desc) {
-    const char *uri;
-    size_t i;
-    for (i = 0; (uri = llmfi_source_at(desc, i)) != NULL; i++)
-        if (llmfi_source_is_remote(uri)) return true;
-    return false;
-}
-
-/* ---- documents ---- */
-
-static llmf_str llmfi_document_put(char **at, llmf_str text) {
-    llmf_str put = llmfi_str(*at, text.len);
-    if (text.len) memcpy(*at, text.ptr, text.len);
-    (*at)[text.len] = '\0';
-    *at += text.len + 1;
-    return put;
-}
-
-/* NULL: no memory. */
-LLMFI_UNUSED static llmfi_document *llmfi_document_new(llmfi_heap *heap, size_t source, llmf_str name, llmf_str etag, llmf_str text) {
-    llmfi_document *d;
-    char *at;
-    if (name.len > LLMF_MAX_FILE || etag.len > LLMF_MAX_FILE || text.len > LLMF_MAX_FILE) return NULL;
-    d = (llmfi_document *)llmfi_heap_alloc(heap, sizeof *d + name.len + etag.len + text.len + 3);
-    if (!d) return NULL;
-    memset(d, 0, sizeof *d);
-    at = (char *)(d + 1);
-    d->source = source;
-    d->name = llmfi_document_put(&at, name);
-    d->etag = llmfi_document_put(&at, etag);
-    d->text = llmfi_document_put(&at, text);
-    return d;
-}
-
-/* Config may hold keys. */
-LLMFI_UNUSED static void llmfi_document_free(llmfi_heap *heap, llmfi_document *d) {
-    llmfi_wipe(d->text);
-    llmfi_heap_free(heap, d);
-}
-
-LLMFI_UNUSED static void llmfi_documents_free(llmfi_heap *heap, llmfi_document **list) {
-    while (*list) {
-        llmfi_document *d = *list;
-        *list = d->next;
-        llmfi_document_free(heap, d);
-    }
-}
-
-/* Into its place in the list. */
-LLMFI_UNUSED static void llmfi_document_insert(llmfi_document **list, llmfi_document *d) {
-    while (*list && ((*list)->source < d->source || ((*list)->source == d->source && !llmfi_before(d->name, (*list)->name)))) list = &(*list)->next;
-    d->next = *list;
-    *list = d;
-}
-
-/* The one of this name and source, taken out of the list; NULL. */
-LLMFI_UNUSED static llmfi_document *llmfi_document_take(llmfi_document **list, size_t source, llmf_str name) {
-    llmfi_document *d;
-    for (; (d = *list) != NULL; list = &d->next) {
-        if (d->source != source || !llmfi_eq(d->name, name)) continue;
-        *list = d->next;
-        d->next = NULL;
-        return d;
-    }
-    return NULL;
-}
-
-#endif
 /* The config's section routes: {name: {rule, candidates: [name, {model, weight, use_cases, quality}], threshold, task, budget_usd, description}}. */
 #ifndef LLMFI_FACTORY_ROUTES_H
 #define LLMFI_FACTORY_ROUTES_H
@@ -22253,7 +22312,7 @@ static void llmfi_load_path(llmfi_loader *l, const char *path) {
 }
 
 static void llmfi_load_variable(llmfi_loader *l, llmf_str uri, llmf_str name) {
-    llmf_str text = llmfi_env_filled(l->c->env, name);
+    llmf_str text = llmfi_env_get(l->c->env, name);
     if (text.len) llmfi_load_text(l, uri, name, text);
     else llmfi_report_at(&l->report, uri, 0, 0, "this variable is not set, or empty");
 }
@@ -22271,9 +22330,9 @@ static void llmfi_load_source(llmfi_loader *l, size_t at, const char *uri, const
     const llmfi_document *d;
     if (!whole.len) return;
     switch (llmfi_source_kind(whole, &rest)) {
-    case LLMFI_FROM_FILE: llmfi_load_path(l, rest.ptr); return;
-    case LLMFI_FROM_ENV: llmfi_load_variable(l, whole, rest); return;
-    case LLMFI_FROM_TEXT: llmfi_load_text(l, LLMFI_LIT("text:"), llmfi_str("", 0), rest); return;
+    case LLMFI_SRC_FILE: llmfi_load_path(l, rest.ptr); return;
+    case LLMFI_SRC_ENV: llmfi_load_variable(l, whole, rest); return;
+    case LLMFI_SRC_TEXT: llmfi_load_text(l, LLMFI_LIT("text:"), llmfi_str("", 0), rest); return;
     default: break;
     }
     if (!LLMF_HAS_SOURCES) llmfi_report_at(&l->report, whole, 0, 0, "this build reads no config from a network (LLMF_NO_SOURCES): give it as a file, or build with that option");
@@ -29269,6 +29328,14 @@ struct llmf_factory {
 #endif
 #if LLMF_HAS_AWS
     llmfi_asking keys;
+#endif
+#if LLMF_HAS_SOURCES
+    llmfi_document *documents;               /* of the config that counts: what was fetched for it */
+    struct llmfi_loading *loading;           /* under way; NULL: none */
+    llmf_error load_error;                   /* of the last one */
+    uint64_t stamp, refused;                 /* of the files that were read last; of documents that were refused, 0: none */
+    uint64_t watch_due_ns;                   /* when the watch looks again */
+    bool watch_lost, copied;                 /* the watch has told that a source cannot be had; config_copy is of `documents` */
 #endif
 #if LLMF_HAS_CACHE
     llmfi_cache cache;
@@ -36530,6 +36597,942 @@ LLMF_API void llmf_exchange_end(llmf_exchange *x, int result, const char *text) 
 }
 
 #endif
+/* From what the sources of llmf_desc hold to the config that counts: read whole, valid as a whole, swapped at once. Calls and handles that hold the old one keep it. */
+#ifndef LLMFI_ENGINE_RELOAD_H
+#define LLMFI_ENGINE_RELOAD_H
+/* The last good copy of config that came from a network, in the file llmf_desc.config_copy: so that a program starts where its source cannot be reached.
+
+   The file: "LLMFCOPY 1\n"; of each document a line with the lengths of its source's URI, name, etag and text and when it was fetched (milliseconds since 1970), in
+   decimal with blanks between, then these four; at the end the SHA-256 of all before it, in 32 bytes. It may be read by its owner alone, as config may hold keys. */
+#ifndef LLMFI_ENGINE_CONFIG_COPY_H
+#define LLMFI_ENGINE_CONFIG_COPY_H
+/* A file that is written whole or not at all: what is there is the old one or the new one, whenever the program or the machine stops. */
+#ifndef LLMFI_BASE_FILE_H
+#define LLMFI_BASE_FILE_H
+
+#if LLMF_HAS_FILES && (LLMF_HAS_SAVE || LLMF_HAS_SOURCES)
+#include <stdio.h>
+#if !defined(_WIN32)
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#endif
+
+/* The longest path of such a file. */
+enum { LLMFI_MAX_PATH = 1000 };
+
+#if defined(_WIN32)
+
+static bool llmfi_file_write(const char *path, const char *bytes, size_t len) {
+    FILE *f = fopen(path, "wb");
+    bool ok = f && fwrite(bytes, 1, len, f) == len && fflush(f) == 0;
+    return (!f || fclose(f) == 0) && ok;
+}
+
+static bool llmfi_file_move(const char *from, const char *to) {
+    return MoveFileExA(from, to, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH) != 0;
+}
+
+#else
+
+/* For its owner's eyes only, and on the disk before it has its name. */
+static bool llmfi_file_write(const char *path, const char *bytes, size_t len) {
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    bool ok = fd >= 0;
+    while (ok && len) {
+        ssize_t n = write(fd, bytes, len);
+        ok = n > 0;
+        if (!ok) break;
+        bytes += n;
+        len -= (size_t)n;
+    }
+    ok = ok && fsync(fd) == 0;
+    return (fd < 0 || close(fd) == 0) && ok;
+}
+
+/* The name is the directory's: that must be on the disk too. One that cannot be opened or synced (some file systems) has had its chance. */
+static bool llmfi_file_move(const char *from, const char *to) {
+    char directory[LLMFI_MAX_PATH];
+    size_t n = llmfi_strlen(to);
+    int fd;
+    if (rename(from, to) != 0) return false;
+    while (n && to[n - 1] != '/') n--;
+    memcpy(directory, n ? to : "./", n ? n : 2);
+    directory[n ? n : 2] = '\0';
+    fd = open(directory, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return true;
+    (void)fsync(fd);
+    close(fd);
+    return true;
+}
+
+#endif
+
+/* False with *err; the old file is as it was. The new one is written beside it, as PATH.new. */
+static bool llmfi_file_replace(const char *path, const char *bytes, size_t len, llmf_error *err) {
+    char fresh[LLMFI_MAX_PATH];
+    size_t n = llmfi_strlen(path);
+    int saved = LLMFI_ERRNO;
+    bool ok;
+    if (!n || n > sizeof fresh - 5) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "the path of the file is empty, or too long");
+    memcpy(fresh, path, n);
+    memcpy(fresh + n, ".new", 5);
+    ok = llmfi_file_write(fresh, bytes, len) && llmfi_file_move(fresh, path);
+    if (!ok) remove(fresh);
+    LLMFI_SET_ERRNO(saved);
+    return ok || llmfi_error_about(err, LLMF_ERR_CONFIG, "", llmfi_cstr(path), ": cannot be written; look at its directory's permissions, and at the room on the disk");
+}
+
+#endif
+#endif
+
+#if LLMF_HAS_SOURCES
+
+#if LLMF_HAS_FILES
+
+#define LLMFI_COPY_HEAD "LLMFCOPY 1\n"
+enum { LLMFI_COPY_MOST = 64 << 20 };         /* bytes of such a file */
+
+static bool llmfi_copy_add(llmfi_buf *to, llmf_str text) {
+    return llmfi_buf_add(to, text.ptr, text.len);
+}
+
+static bool llmfi_copy_put(llmfi_buf *to, const llmf_desc *desc, const llmfi_document *d) {
+    llmf_str uri = llmfi_cstr(llmfi_source_at(desc, d->source));
+    int64_t numbers[5];
+    char line[120];
+    llmfi_text t = llmfi_text_in(line, sizeof line);
+    int i;
+    numbers[0] = (int64_t)uri.len, numbers[1] = (int64_t)d->name.len, numbers[2] = (int64_t)d->etag.len, numbers[3] = (int64_t)d->text.len, numbers[4] = d->fetched_ms;
+    for (i = 0; i < 5; i++) {
+        llmfi_say_int(&t, numbers[i]);
+        llmfi_say_c(&t, i < 4 ? " " : "\n");
+    }
+    return llmfi_copy_add(to, llmfi_str(line, t.len)) && llmfi_copy_add(to, uri) && llmfi_copy_add(to, d->name) && llmfi_copy_add(to, d->etag) && llmfi_copy_add(to, d->text);
+}
+
+/* Writes all documents; the file that was there stays where that fails. False with *err. */
+static bool llmfi_copy_write(llmf_factory *f, llmf_error *err) {
+    unsigned char digest[LLMFI_SHA256];
+    const llmfi_document *d;
+    llmfi_buf to;
+    bool ok;
+    llmfi_buf_init(&to, &f->heap, LLMFI_COPY_MOST);
+    ok = llmfi_copy_add(&to, LLMFI_LIT(LLMFI_COPY_HEAD));
+    for (d = f->documents; d && ok; d = d->next) ok = llmfi_copy_put(&to, &f->desc, d);
+    if (ok) {
+        llmfi_sha256_of(llmfi_buf_str(&to), digest);
+        ok = llmfi_buf_add(&to, (const char *)digest, sizeof digest);
+    }
+    if (!ok) llmfi_error_memory(err);
+    else ok = llmfi_file_replace(f->desc.config_copy, to.ptr, to.len, err);
+    if (to.ptr) llmfi_wipe(llmfi_str(to.ptr, to.cap));
+    llmfi_buf_free(&to);
+    return ok;
+}
+
+/* The next number of a line, and the byte behind it; -1: there is none. */
+static int64_t llmfi_copy_number(llmf_str *in, char end) {
+    int64_t value = 0;
+    size_t n;
+    for (n = 0; n < in->len && n < 19 && llmfi_is_digit(in->ptr[n]); n++) value = value * 10 + (in->ptr[n] - '0');
+    if (!n || n >= in->len || in->ptr[n] != end || value > INT64_MAX / 2) return -1;
+    *in = llmfi_from(*in, n + 1);
+    return value;
+}
+
+static bool llmfi_copy_take(llmf_str *in, int64_t len, llmf_str *text) {
+    if (len < 0 || (uint64_t)len > in->len) return false;
+    *text = llmfi_str(in->ptr, (size_t)len);
+    *in = llmfi_from(*in, (size_t)len);
+    return true;
+}
+
+/* The next document of the copy: its source's URI and the rest in *d, whose texts are the copy's. False: that was the last, or the copy is damaged. */
+static bool llmfi_copy_next(llmf_str *in, llmf_str *uri, llmfi_document *d) {
+    int64_t numbers[5];
+    int i;
+    memset(d, 0, sizeof *d);
+    for (i = 0; i < 5; i++)
+        if ((numbers[i] = llmfi_copy_number(in, i < 4 ? ' ' : '\n')) < 0) return false;
+    d->fetched_ms = numbers[4];
+    return llmfi_copy_take(in, numbers[0], uri) && llmfi_copy_take(in, numbers[1], &d->name) && llmfi_copy_take(in, numbers[2], &d->etag) && llmfi_copy_take(in, numbers[3], &d->text);
+}
+
+/* What stands between the head and the digest; false: there is no such file, or it is damaged. */
+static bool llmfi_copy_whole(llmf_str file, llmf_str *in) {
+    unsigned char digest[LLMFI_SHA256];
+    llmf_str head = LLMFI_LIT(LLMFI_COPY_HEAD);
+    if (file.len < head.len + LLMFI_SHA256 || !llmfi_starts(file, head)) return false;
+    file.len -= LLMFI_SHA256;
+    llmfi_sha256_of(file, digest);
+    *in = llmfi_from(file, head.len);
+    return memcmp(digest, file.ptr + file.len, LLMFI_SHA256) == 0;
+}
+
+/* The documents that the copy has of this source, into the list. Returns how old the oldest of them is, in milliseconds; below 0: it has none. */
+static int64_t llmfi_copy_read(llmf_factory *f, size_t source, llmfi_document **list) {
+    llmf_str wanted = llmfi_cstr(llmfi_source_at(&f->desc, source)), in, uri;
+    llmfi_report report = llmfi_report_to(NULL, NULL);
+    llmfi_document of_copy, *d;
+    int64_t age = -1, now = llmfi_wall(f);
+    llmfi_buf file;
+    llmfi_buf_init(&file, &f->heap, 0);
+    if (f->desc.config_copy && llmfi_source_read_most(llmfi_cstr(f->desc.config_copy), LLMFI_COPY_MOST, &file, &report) == LLMFI_SOURCE_READ &&
+        llmfi_copy_whole(llmfi_buf_str(&file), &in)) {
+        while (llmfi_copy_next(&in, &uri, &of_copy)) {
+            if (!llmfi_eq(uri, wanted) || (d = llmfi_document_new(&f->heap, source, of_copy.name, of_copy.etag, of_copy.text)) == NULL) continue;
+            d->fetched_ms = of_copy.fetched_ms;
+            llmfi_document_insert(list, d);
+            if (now - d->fetched_ms > age) age = now - d->fetched_ms;
+            if (age < 0) age = 0; /* the clock was set back */
+        }
+    }
+    if (file.ptr) llmfi_wipe(llmfi_str(file.ptr, file.cap));
+    llmfi_buf_free(&file);
+    return age;
+}
+
+#else
+
+static bool llmfi_copy_write(const llmf_factory *f, llmf_error *err) {
+    (void)f;
+    return llmfi_error_left_out(err, "llmf_desc.config_copy", "FILES");
+}
+
+static int64_t llmfi_copy_read(const llmf_factory *f, size_t source, llmfi_document **list) {
+    (void)f, (void)source, (void)list;
+    return -1;
+}
+
+#endif
+
+#endif
+#endif
+/* Config from a network: what sources of llmf_desc that are not files hold is fetched as documents, before the config is read. Wants are carried out, a few at a
+   time, by fetches; one may give rise to others (a list, the objects in it). Nothing here blocks: llmf_open and llmf_reload wait by polling, the watch does not.
+
+   A source that cannot be had: its last good copy out of llmf_desc.config_copy, with a warning that says its age, else the loading has failed and all stays as it was. */
+#ifndef LLMFI_ENGINE_REMOTE_H
+#define LLMFI_ENGINE_REMOTE_H
+/* What differs between two generations of the config, by name: "models.fast", "providers.acme", "routes.main", "default_model". */
+#ifndef LLMFI_ENGINE_CHANGES_H
+#define LLMFI_ENGINE_CHANGES_H
+
+#if LLMF_HAS_SOURCES
+
+typedef struct llmfi_changes {
+    llmfi_arena arena;                       /* of the names */
+    llmfi_buf list;                          /* of pointers to them */
+} llmfi_changes;
+
+static void llmfi_changes_init(llmfi_changes *c, llmfi_heap *heap) {
+    llmfi_arena_init(&c->arena, heap, 0);
+    llmfi_buf_init(&c->list, heap, 0);
+}
+
+static void llmfi_changes_free(llmfi_changes *c) {
+    llmfi_buf_free(&c->list);
+    llmfi_arena_free(&c->arena);
+}
+
+/* Where memory is short the list is too: the config itself counts. */
+static void llmfi_changed(llmfi_changes *c, const char *section, llmf_str name) {
+    size_t front = llmfi_strlen(section), dot = name.len ? 1 : 0;
+    char *at = (char *)llmfi_arena_alloc(&c->arena, front + dot + name.len + 1);
+    const char *text = at;
+    if (!at) return;
+    memcpy(at, section, front);
+    if (dot) at[front] = '.';
+    if (name.len) memcpy(at + front + dot, name.ptr, name.len);
+    at[front + dot + name.len] = '\0';
+    llmfi_buf_add(&c->list, (const char *)&text, sizeof text);
+}
+
+/* Places in files are not compared. Trees are no deeper than LLMF_MAX_DEPTH. */
+static bool llmfi_same_node(const llmfi_node *a, const llmfi_node *b) {
+    if (!a || !b) return a == b;
+    if (a->type != b->type || !llmfi_eq(a->text, b->text)) return false;
+    a = a->child;
+    b = b->child;
+    for (; a && b; a = a->next, b = b->next)
+        if (!llmfi_eq(a->key, b->key) || !llmfi_same_node(a, b)) return false;
+    return a == b;
+}
+
+static const llmfi_entry *llmfi_entry_named(const llmfi_config *c, llmf_str key) {
+    const llmfi_entry *e = c->models;
+    while (e && !llmfi_eq(e->key, key)) e = e->next;
+    return e;
+}
+
+static void llmfi_changes_models(llmfi_changes *c, const llmfi_config *from, const llmfi_config *to) {
+    const llmfi_entry *e, *was;
+    for (e = to->models; e; e = e->next) {
+        was = llmfi_entry_named(from, e->key);
+        if (!was || !llmfi_same_node(was->node, e->node)) llmfi_changed(c, "models", e->key);
+    }
+    for (e = from->models; e; e = e->next)
+        if (!llmfi_entry_named(to, e->key)) llmfi_changed(c, "models", e->key);
+}
+
+static const llmfi_node *llmfi_provider_node(const llmfi_config *c, llmf_str name) {
+    const llmfi_provider *p = llmfi_config_provider(c, name);
+    return p ? p->node : NULL;
+}
+
+static void llmfi_changes_providers(llmfi_changes *c, const llmfi_config *from, const llmfi_config *to) {
+    const llmfi_provider *p;
+    for (p = to->providers; p; p = p->next)
+        if (p->node && !llmfi_same_node(llmfi_provider_node(from, p->name), p->node)) llmfi_changed(c, "providers", p->name);
+    for (p = from->providers; p; p = p->next)
+        if (p->node && !llmfi_provider_node(to, p->name)) llmfi_changed(c, "providers", p->name);
+}
+
+/* The members of a section that is kept as it came. */
+static void llmfi_changes_section(llmfi_changes *c, const char *section, const llmfi_node *from, const llmfi_node *to) {
+    const llmfi_node *n;
+    for (n = to ? to->child : NULL; n; n = n->next)
+        if (!llmfi_same_node(from ? llmfi_member(from, n->key) : NULL, n)) llmfi_changed(c, section, n->key);
+    for (n = from ? from->child : NULL; n; n = n->next)
+        if (!to || !llmfi_member(to, n->key)) llmfi_changed(c, section, n->key);
+}
+
+#if LLMF_HAS_ROUTES
+static void llmfi_changes_routes(llmfi_changes *c, const llmfi_config *from, const llmfi_config *to) {
+    const llmfi_route *r, *was;
+    for (r = to->routes; r; r = r->next) {
+        was = llmfi_config_route(from, r->name);
+        if (!was || !llmfi_same_node(was->node, r->node)) llmfi_changed(c, "routes", r->name);
+    }
+    for (r = from->routes; r; r = r->next)
+        if (!llmfi_config_route(to, r->name)) llmfi_changed(c, "routes", r->name);
+}
+#endif
+
+#if LLMF_HAS_BUDGETS
+static bool llmfi_same_budgets(const llmfi_config_budgets *a, const llmfi_config_budgets *b) {
+    return a->call == b->call && a->process == b->process && a->day == b->day && a->alert_count == b->alert_count &&
+           memcmp(a->alerts_ppm, b->alerts_ppm, (size_t)a->alert_count * sizeof *a->alerts_ppm) == 0 && llmfi_same_node(a->models, b->models) && llmfi_same_node(a->routes, b->routes);
+}
+#endif
+
+static void llmfi_changes_between(llmfi_changes *c, const llmfi_config *from, const llmfi_config *to) {
+    llmfi_changes_models(c, from, to);
+    llmfi_changes_providers(c, from, to);
+    llmfi_changes_section(c, "fallbacks", from->fallbacks, to->fallbacks);
+    llmfi_changes_section(c, "prompts", from->prompts, to->prompts);
+#if LLMF_HAS_ROUTES
+    llmfi_changes_routes(c, from, to);
+#endif
+#if LLMF_HAS_BUDGETS
+    if (!llmfi_same_budgets(&from->budgets, &to->budgets)) llmfi_changed(c, "budgets", llmfi_str("", 0));
+#endif
+    if (!llmfi_eq(from->default_model, to->default_model)) llmfi_changed(c, "default_model", llmfi_str("", 0));
+    if (!llmfi_eq(from->default_provider, to->default_provider)) llmfi_changed(c, "default_provider", llmfi_str("", 0));
+}
+
+#endif
+#endif
+
+#if LLMF_HAS_SOURCES
+
+/* At once; times that one thing is asked for; redirects and regions that are followed. */
+enum { LLMFI_CARRIERS = 8, LLMFI_WANT_TRIES = 4, LLMFI_WANT_MOVES = 5 };
+/* Milliseconds: until a connection stands, for a whole reply, before the second try (doubled before each further one) and at most, between two questions to a hook. */
+enum { LLMFI_WANT_CONNECT_MS = 10000, LLMFI_WANT_TOTAL_MS = 30000, LLMFI_WANT_WAIT_MS = 250, LLMFI_WANT_WAIT_MOST_MS = 5000, LLMFI_WANT_HOOK_MS = 20 };
+
+enum { LLMFI_WANT_HTTP, LLMFI_WANT_HOOK };
+
+typedef struct llmfi_want {
+    struct llmfi_want *next;
+    int kind;                                /* LLMFI_WANT_… */
+    size_t source;
+    llmf_str name;                           /* the URI that messages and documents name */
+    llmf_str url;                            /* of HTTP: where it is now looked for */
+    int tries, moves;                        /* used up */
+    uint64_t due_ns;                         /* not before */
+} llmfi_want;
+
+typedef struct llmfi_carrier {
+    llmfi_fetch fetch;
+    llmfi_want *want;                        /* NULL: idle */
+} llmfi_carrier;
+
+/* A source that cannot be had. */
+typedef struct llmfi_lost {
+    struct llmfi_lost *next;
+    size_t source;
+    llmf_error error;
+} llmfi_lost;
+
+struct llmfi_loading {
+    llmfi_arena arena;
+    llmfi_want *wants;                       /* that nobody carries out yet */
+    llmfi_carrier carriers[LLMFI_CARRIERS];
+    llmfi_document *documents;               /* what has come */
+    size_t count;
+    llmfi_lost *lost;
+    bool quiet;                              /* the watch's: where nothing has changed, nothing is told */
+    bool memory;                             /* was refused */
+};
+
+/* Where a hook puts its documents. */
+struct llmf_documents {
+    llmf_factory *f;
+    const llmfi_want *want;
+    int failed;                              /* llmf_result */
+};
+
+static const llmfi_document *llmfi_document_of(const llmf_factory *f, size_t source, llmf_str name) {
+    const llmfi_document *d = f->documents;
+    while (d && (d->source != source || !llmfi_eq(d->name, name))) d = d->next;
+    return d;
+}
+
+/* ---- wants ---- */
+
+static llmfi_want *llmfi_want_new(struct llmfi_loading *l, int kind, size_t source, llmf_str name) {
+    llmfi_want *w = (llmfi_want *)llmfi_arena_alloc(&l->arena, sizeof *w), **link = &l->wants;
+    if (!w) return NULL;
+    w->kind = kind;
+    w->source = source;
+    w->name = w->url = llmfi_arena_copy(&l->arena, name);
+    while (*link) link = &(*link)->next;
+    *link = w;
+    return w;
+}
+
+static bool llmfi_source_lost(const struct llmfi_loading *l, size_t source) {
+    const llmfi_lost *lost = l->lost;
+    while (lost && lost->source != source) lost = lost->next;
+    return lost != NULL;
+}
+
+/* Gives up a source: what else is wanted of it is wanted no more. */
+static void llmfi_want_failed(llmf_factory *f, const llmfi_want *w, int code, const char *what) {
+    struct llmfi_loading *l = f->loading;
+    llmfi_lost *lost = llmfi_source_lost(l, w->source) ? NULL : (llmfi_lost *)llmfi_arena_alloc(&l->arena, sizeof *lost);
+    llmfi_text t;
+    if (!lost) return;
+    lost->source = w->source;
+    lost->next = l->lost;
+    l->lost = lost;
+    t = llmfi_error_begin(&lost->error, code);
+    llmfi_say_path(&t, w->name);
+    LLMFI_SAY(&t, ": ");
+    llmfi_say_c(&t, what);
+}
+
+static void llmfi_want_got(llmf_factory *f, const llmfi_want *w, llmf_str name, llmf_str etag, llmf_str text) {
+    struct llmfi_loading *l = f->loading;
+    llmfi_document *d;
+    if (text.len > LLMF_MAX_FILE) llmfi_want_failed(f, w, LLMF_ERR_LIMIT, "is larger than LLMF_MAX_FILE; split it, or build with a larger limit");
+    else if (++l->count > LLMF_MAX_FILES) llmfi_want_failed(f, w, LLMF_ERR_LIMIT, "has more documents than LLMF_MAX_FILES; build with a larger limit");
+    else if ((d = llmfi_document_new(&f->heap, w->source, name, etag, text)) == NULL) l->memory = true;
+    else {
+        d->fetched_ms = llmfi_wall(f);
+        llmfi_document_insert(&l->documents, d);
+    }
+}
+
+/* Once more, later: the first time soon, or when the server says. False: it was the last. */
+static bool llmfi_want_again(llmf_factory *f, llmfi_want *w, int64_t asked_ms) {
+    int64_t ms = (int64_t)LLMFI_WANT_WAIT_MS << w->tries;
+    if (asked_ms > ms) ms = asked_ms;
+    if (ms > LLMFI_WANT_WAIT_MOST_MS) ms = LLMFI_WANT_WAIT_MOST_MS;
+    if (++w->tries >= LLMFI_WANT_TRIES) return false;
+    w->due_ns = llmfi_after_ms(f->now_ns, ms);
+    w->next = f->loading->wants;
+    f->loading->wants = w;
+    return true;
+}
+
+/* ---- http ---- */
+
+static void llmfi_want_http(llmf_factory *f, llmfi_carrier *c) {
+    const llmfi_document *kept = llmfi_document_of(f, c->want->source, c->want->name);
+    size_t n = 0;
+    c->fetch.headers[n].name = LLMFI_LIT("Accept");
+    c->fetch.headers[n++].value = LLMFI_LIT("*/*");
+    c->fetch.headers[n].name = LLMFI_LIT("User-Agent");
+    c->fetch.headers[n++].value = LLMFI_LIT("llmfactory/" LLMF_VERSION);
+    if (kept && kept->etag.len) {
+        c->fetch.headers[n].name = LLMFI_LIT("If-None-Match");
+        c->fetch.headers[n++].value = kept->etag;
+    }
+    llmfi_fetch_start(&c->fetch, LLMFI_LIT("GET"), c->want->url, n, LLMFI_WANT_CONNECT_MS, LLMFI_WANT_TOTAL_MS);
+}
+
+/* To where the server says: an address of http or https, or a path of the same host; never from https to http. */
+static const char *llmfi_want_move(struct llmfi_loading *l, llmfi_want *w, llmf_str to) {
+    llmfi_url from, url;
+    llmfi_url_error bad;
+    llmfi_buf joined;
+    if (++w->moves > LLMFI_WANT_MOVES) return "is redirected too often";
+    if (!to.len || !llmfi_url_parse(w->url, &from, &bad)) return "is redirected to nowhere";
+    if (to.ptr[0] == '/' && !llmfi_starts(to, LLMFI_LIT("//"))) {
+        size_t front = (size_t)(from.authority.ptr + from.authority.len - w->url.ptr);
+        llmfi_buf_init(&joined, l->arena.heap, 4096);
+        if (llmfi_buf_add(&joined, w->url.ptr, front) && llmfi_buf_add(&joined, to.ptr, to.len)) w->url = llmfi_arena_copy(&l->arena, llmfi_buf_str(&joined));
+        else l->memory = true;
+        llmfi_buf_free(&joined);
+        return NULL;
+    }
+    if (!llmfi_url_parse(to, &url, &bad) || !url.port) return "is redirected to what is no URL";
+    if (LLMFI_NAMED(from.scheme, "https") && !LLMFI_NAMED(url.scheme, "https")) return "is redirected from https to http, which anybody on the way could have written";
+    w->url = llmfi_arena_copy(&l->arena, to);
+    return NULL;
+}
+
+static void llmfi_status_failed(llmf_factory *f, const llmfi_want *w, int status) {
+    char text[160];
+    llmfi_text t = llmfi_text_in(text, sizeof text);
+    int code = status == 404 || status == 410 ? LLMF_ERR_NOT_FOUND : status == 401 ? LLMF_ERR_AUTH : status == 403 ? LLMF_ERR_PERMISSION : status == 429 ? LLMF_ERR_RATE_LIMIT :
+               status >= 500 ? LLMF_ERR_SERVER : LLMF_ERR_PROTOCOL;
+    LLMFI_SAY(&t, "the server answers with status ");
+    llmfi_say_int(&t, status);
+    if (code == LLMF_ERR_NOT_FOUND) LLMFI_SAY(&t, ": is its address right?");
+    if (code == LLMF_ERR_AUTH || code == LLMF_ERR_PERMISSION) LLMFI_SAY(&t, ": documents are asked for without a key; give such a source by llmf_desc.source");
+    llmfi_want_failed(f, w, code, text);
+}
+
+static void llmfi_http_got(llmf_factory *f, llmfi_carrier *c) {
+    llmfi_want *w = c->want;
+    const llmfi_fetch *x = &c->fetch;
+    const llmfi_document *kept;
+    const char *why;
+    if (x->status == 200) {
+        llmfi_want_got(f, w, w->name, llmfi_cstr(x->etag), llmfi_buf_str(&x->body));
+    } else if (x->status == 304 && (kept = llmfi_document_of(f, w->source, w->name)) != NULL) {
+        llmfi_want_got(f, w, w->name, kept->etag, kept->text);
+    } else if (x->status == 301 || x->status == 302 || x->status == 303 || x->status == 307 || x->status == 308) {
+        why = llmfi_want_move(f->loading, w, llmfi_cstr(x->location));
+        if (why) {
+            llmfi_want_failed(f, w, LLMF_ERR_PROTOCOL, why);
+            return;
+        }
+        w->next = f->loading->wants;
+        f->loading->wants = w;
+    } else if (!((x->status == 429 || x->status >= 500) && llmfi_want_again(f, w, x->retry_after_ms))) {
+        llmfi_status_failed(f, w, x->status);
+    }
+}
+
+/* ---- the hook ---- */
+
+LLMF_API llmf_result llmf_document_add(llmf_documents *into, const char *name, llmf_str text) {
+    llmf_str given = llmfi_cstr(name);
+    if (!into || (text.len && !text.ptr)) return LLMF_ERR_ARGUMENT;
+    llmfi_want_got(into->f, into->want, given.len ? given : into->want->name, llmfi_str("", 0), text);
+    return into->f->loading->memory ? LLMF_ERR_MEMORY : LLMF_OK;
+}
+
+static void llmfi_want_hook(llmf_factory *f, llmfi_want *w) {
+    llmf_documents into;
+    int got;
+    if (!f->desc.source) {
+        llmfi_want_failed(f, w, LLMF_ERR_CONFIG, "no source of config is known by this scheme; known: file: env: text: http: https: s3: ssm:, and what llmf_desc.source gives");
+        return;
+    }
+    into.f = f;
+    into.want = w;
+    into.failed = LLMF_OK;
+    got = f->desc.source(f->desc.user, w->name.ptr, &into);
+    if (got < 0) {
+        llmfi_want_failed(f, w, got >= -LLMF_ERR_ALL_FAILED ? -got : LLMF_ERR_CONFIG, "llmf_desc.source cannot give it");
+    } else if (got == 0) { /* not yet */
+        w->due_ns = llmfi_after_ms(f->now_ns, LLMFI_WANT_HOOK_MS);
+        w->next = f->loading->wants;
+        f->loading->wants = w;
+    }
+}
+
+/* ---- the work ---- */
+
+static llmfi_want *llmfi_want_due(llmf_factory *f) {
+    llmfi_want **link = &f->loading->wants, *w;
+    while ((w = *link) != NULL) {
+        if (llmfi_source_lost(f->loading, w->source)) {
+            *link = w->next;
+        } else if (w->due_ns > f->now_ns) {
+            llmfi_fetch_due(f, w->due_ns);
+            link = &w->next;
+        } else {
+            *link = w->next;
+            w->next = NULL;
+            return w;
+        }
+    }
+    return NULL;
+}
+
+static void llmfi_want_start(llmf_factory *f, llmfi_carrier *c, llmfi_want *w) {
+    c->want = w;
+    switch (w->kind) {
+    case LLMFI_WANT_HTTP: llmfi_want_http(f, c); break;
+    default:
+        c->want = NULL;
+        llmfi_want_hook(f, w);
+        break;
+    }
+}
+
+static void llmfi_carrier_over(llmf_factory *f, llmfi_carrier *c) {
+    llmfi_want *w = c->want;
+    const llmfi_fetch *x = &c->fetch;
+    bool passing = x->result == LLMF_ERR_NETWORK || x->result == LLMF_ERR_TIMEOUT || x->result == LLMF_ERR_TRUNCATED;
+    c->fetch.over = false;
+    if (llmfi_source_lost(f->loading, w->source)) {}
+    else if (x->result == LLMF_OK) llmfi_http_got(f, c);
+    else if (x->result == LLMF_ERR_MEMORY) f->loading->memory = true;
+    else if (!passing || !llmfi_want_again(f, w, 0)) llmfi_want_failed(f, w, x->result, x->why[0] ? x->why : "no reply");
+    c->want = NULL;
+    llmfi_fetch_clear(&c->fetch);
+}
+
+static void llmfi_loading_end(llmf_factory *f);
+
+/* Whatever can be done now. */
+static void llmfi_loading_work(llmf_factory *f) {
+    struct llmfi_loading *l = f->loading;
+    bool busy = false;
+    llmfi_want *w;
+    size_t i;
+    if (!l) return;
+    for (i = 0; i < LLMFI_CARRIERS; i++)
+        if (l->carriers[i].want && l->carriers[i].fetch.over) llmfi_carrier_over(f, &l->carriers[i]);
+    for (i = 0; i < LLMFI_CARRIERS && !l->memory && !l->arena.failed; i++) {
+        while (!l->carriers[i].want && (w = llmfi_want_due(f)) != NULL && !l->memory) llmfi_want_start(f, &l->carriers[i], w);
+        busy = busy || l->carriers[i].want;
+    }
+    if (l->memory || l->arena.failed || (!busy && !l->wants)) llmfi_loading_end(f);
+}
+
+/* ---- from start to end ---- */
+
+static void llmfi_loading_close(llmf_factory *f) {
+    struct llmfi_loading *l = f->loading;
+    size_t i;
+    if (!l) return;
+    f->loading = NULL;
+    for (i = 0; i < LLMFI_CARRIERS; i++) llmfi_fetch_close(&l->carriers[i].fetch);
+    llmfi_documents_free(&f->heap, &l->documents);
+    llmfi_arena_free(&l->arena);
+    llmfi_heap_free(&f->heap, l);
+}
+
+/* False: no memory. */
+static bool llmfi_loading_start(llmf_factory *f, bool quiet) {
+    struct llmfi_loading *l = (struct llmfi_loading *)llmfi_heap_alloc(&f->heap, sizeof *l);
+    const char *uri;
+    size_t i;
+    llmfi_loading_close(f);
+    if (!l) return false;
+    memset(l, 0, sizeof *l);
+    llmfi_arena_init(&l->arena, &f->heap, 0);
+    for (i = 0; i < LLMFI_CARRIERS; i++) llmfi_fetch_init(&l->carriers[i].fetch, f, LLMF_MAX_FILE);
+    l->quiet = quiet;
+    f->loading = l;
+    for (i = 0; (uri = llmfi_source_at(&f->desc, i)) != NULL; i++) {
+        llmf_str rest;
+        int kind = llmfi_source_kind(llmfi_cstr(uri), &rest);
+        if (kind >= LLMFI_SRC_HTTP) llmfi_want_new(l, kind == LLMFI_SRC_HTTP ? LLMFI_WANT_HTTP : LLMFI_WANT_HOOK, i, llmfi_cstr(uri));
+    }
+    f->deferred = true;
+    return true;
+}
+
+#endif
+#endif
+
+#if LLMF_HAS_SOURCES
+#define llmfi_documents_of(f) (f)->documents
+#else
+#define llmfi_documents_of(f) NULL
+#endif
+
+/* ---- reading ---- */
+
+#if LLMF_HAS_SOURCES
+static void llmfi_tell_reload(llmf_factory *f, const llmfi_config *from, const llmf_error *err);
+#endif
+
+/* The new generation takes the place of the old one. */
+static void llmfi_config_swap(llmf_factory *f, llmfi_config *fresh) {
+    llmfi_config *old = f->config;
+    f->config = fresh;
+    f->last_handle = 0;
+    if (!old) return;
+#if LLMF_HAS_SOURCES
+    llmfi_tell_reload(f, old, NULL);
+#endif
+    llmfi_config_release(old);
+}
+
+#if LLMF_HAS_CONFIG || LLMF_HAS_REGISTER
+
+typedef struct llmfi_problems {
+    llmf_factory *f;
+    llmf_error first;
+    size_t count;
+} llmfi_problems;
+
+static void llmfi_on_problem(void *user, const llmf_error *e, bool warning) {
+    llmfi_problems *p = (llmfi_problems *)user;
+    llmfi_log(p->f, warning ? LLMF_LOG_WARNING : LLMF_LOG_ERROR, 2, llmfi_cstr(e->text));
+    if (warning) return;
+    if (p->count++ == 0) p->first = *e;
+}
+
+/* The first problem, and how many more there are. */
+static bool llmfi_tell_problems(const llmfi_problems *p, llmf_error *err) {
+    llmfi_text t;
+    *err = p->first;
+    if (p->count == 0) return llmfi_error_memory(err);
+    if (p->count > 1) {
+        t = llmfi_text_in(err->text, sizeof err->text);
+        t.len = llmfi_strlen(p->first.text);
+        memcpy(err->text, p->first.text, t.len + 1);
+        LLMFI_SAY(&t, " (and ");
+        llmfi_say_int(&t, (int64_t)p->count - 1);
+        LLMFI_SAY(&t, " more: see the log hook, or run llmf check)");
+    }
+    return false;
+}
+
+/* Reads the sources and swaps; the old config stays where they are not valid as a whole. */
+static bool llmfi_read_config(llmf_factory *f, llmf_error *err) {
+    llmfi_problems p;
+    llmfi_config *fresh;
+    size_t problems = 0;
+#if LLMF_HAS_REGISTER
+    size_t i;
+#endif
+    memset(&p, 0, sizeof p);
+    p.f = f;
+    fresh = llmfi_config_load(&f->heap, &f->desc, &f->env, llmfi_documents_of(f), llmfi_on_problem, &p, &problems);
+#if LLMF_HAS_REGISTER
+    for (i = 0; fresh && i < f->registered_count; i++)
+        if (f->registered[i].name && !llmfi_config_add_provider(fresh, &f->registered[i], &p.first)) p.count++;
+#endif
+    if (fresh && p.count == 0) {
+        llmfi_config_swap(f, fresh);
+        return true;
+    }
+    if (fresh) llmfi_config_release(fresh);
+    return llmfi_tell_problems(&p, err);
+}
+
+#else
+
+static bool llmfi_read_config(llmf_factory *f, llmf_error *err) {
+    llmfi_config *fresh;
+    if (llmfi_config_wanted(&f->desc, err)) return false;
+    fresh = llmfi_config_of_tables(&f->heap, &f->desc, &f->env);
+    if (!fresh) return llmfi_error_memory(err);
+    llmfi_config_swap(f, fresh);
+    return true;
+}
+
+#endif
+
+#if LLMF_HAS_SOURCES
+
+/* ---- telling ---- */
+
+/* err NULL: the config has been swapped, from that one. */
+static void llmfi_tell_reload(llmf_factory *f, const llmfi_config *from, const llmf_error *err) {
+    llmf_reload_info info;
+    llmfi_changes changes;
+    if (!f->desc.on_reload) return;
+    memset(&info, 0, sizeof info);
+    llmfi_changes_init(&changes, &f->heap);
+    if (!err) llmfi_changes_between(&changes, from, f->config);
+    info.error = err;
+    info.result = err ? err->code : LLMF_OK;
+    info.changed = (const char *const *)(const void *)changes.list.ptr;
+    info.changed_count = changes.list.len / sizeof(const char *);
+    f->desc.on_reload(f->desc.user, &info);
+    llmfi_changes_free(&changes);
+}
+
+/* ---- what has changed ---- */
+
+/* Of all files that config is read from. */
+static uint64_t llmfi_files_stamp(llmf_factory *f) {
+    uint64_t stamp = 1;
+    const char *uri;
+    size_t i;
+    for (i = 0; (uri = llmfi_source_at(&f->desc, i)) != NULL; i++) {
+        llmf_str rest;
+        if (uri[0] && llmfi_source_kind(llmfi_cstr(uri), &rest) == LLMFI_SRC_FILE) stamp = llmfi_source_stamp(stamp, rest, &f->heap);
+    }
+    return stamp;
+}
+
+static bool llmfi_same_documents(const llmfi_document *a, const llmfi_document *b) {
+    for (; a && b; a = a->next, b = b->next)
+        if (a->source != b->source || !llmfi_eq(a->name, b->name) || !llmfi_eq(a->text, b->text)) return false;
+    return a == b;
+}
+
+static uint64_t llmfi_documents_stamp(const llmfi_document *d) {
+    uint64_t stamp = 1;
+    size_t i;
+    for (; d; d = d->next)
+        for (i = 0; i < d->text.len; i++) stamp = (stamp ^ (unsigned char)d->text.ptr[i]) * UINT64_C(1099511628211);
+    return stamp;
+}
+
+/* ---- the end of a loading ---- */
+
+static void llmfi_say_age(llmfi_text *t, int64_t ms) {
+    static const struct { int64_t ms; const char *word; } units[] = {{86400000, " days"}, {3600000, " hours"}, {60000, " minutes"}, {1000, " seconds"}};
+    size_t i = 0;
+    while (i < LLMFI_COUNT(units) - 1 && ms < 2 * units[i].ms) i++;
+    llmfi_say_int(t, ms / units[i].ms);
+    llmfi_say_c(t, units[i].word);
+}
+
+/* The last good copy of a source that cannot be had, with a warning. False: there is none. */
+static bool llmfi_lost_found(llmf_factory *f, const llmfi_lost *lost) {
+    llmfi_document *d, **link = &f->loading->documents;
+    llmf_error warning;
+    llmfi_text t;
+    int64_t age;
+    while ((d = *link) != NULL) { /* a part of it is not a source */
+        if (d->source != lost->source) {
+            link = &d->next;
+            continue;
+        }
+        *link = d->next;
+        llmfi_document_free(&f->heap, d);
+    }
+    age = llmfi_copy_read(f, lost->source, &f->loading->documents);
+    if (age < 0) return false;
+    t = llmfi_error_begin(&warning, lost->error.code);
+    llmfi_say_c(&t, "using the copy of ");
+    llmfi_say_age(&t, age);
+    llmfi_say_c(&t, " ago: ");
+    llmfi_say_c(&t, lost->error.text);
+    llmfi_log(f, LLMF_LOG_WARNING, 8, llmfi_cstr(warning.text));
+    return true;
+}
+
+/* Whether all sources have been had; else *err is of the first that has not. */
+static bool llmfi_loaded(llmf_factory *f, llmf_error *err) {
+    struct llmfi_loading *l = f->loading;
+    const llmfi_lost *lost, *first = NULL;
+    if (l->memory || l->arena.failed) return llmfi_error_memory(err);
+    for (lost = l->lost; lost; lost = lost->next) {
+        if (!f->config && llmfi_lost_found(f, lost)) continue;
+        llmfi_log(f, f->config ? LLMF_LOG_WARNING : LLMF_LOG_ERROR, 8, llmfi_cstr(lost->error.text));
+        if (!first || lost->source < first->source) first = lost;
+    }
+    if (first) *err = first->error;
+    return !first;
+}
+
+/* What has come becomes what is read; where that is refused, what was there before stays. */
+static bool llmfi_take_documents(llmf_factory *f, llmf_error *err) {
+    llmfi_document *old = f->documents;
+    llmf_error copied;
+    bool fresh = !llmfi_same_documents(old, f->loading->documents), copies = !f->loading->lost && f->desc.config_copy && (fresh || !f->copied);
+    f->documents = f->loading->documents;
+    f->loading->documents = NULL;
+    if (!llmfi_read_config(f, err)) {
+        f->refused = llmfi_documents_stamp(f->documents);
+        llmfi_documents_free(&f->heap, &f->documents);
+        f->documents = old;
+        return false;
+    }
+    f->refused = 0;
+    llmfi_documents_free(&f->heap, &old);
+    if (copies && f->documents) {
+        f->copied = llmfi_copy_write(f, &copied);
+        if (!f->copied) llmfi_log(f, LLMF_LOG_WARNING, 8, llmfi_cstr(copied.text));
+    }
+    return true;
+}
+
+/* A watch that has found nothing new. */
+static bool llmfi_nothing_new(const llmf_factory *f, uint64_t stamp) {
+    const struct llmfi_loading *l = f->loading;
+    if (!l->quiet || stamp != f->stamp || l->memory || l->arena.failed) return false;
+    return l->lost ? f->watch_lost : llmfi_same_documents(f->documents, l->documents) || (f->refused && f->refused == llmfi_documents_stamp(l->documents));
+}
+
+static void llmfi_loading_end(llmf_factory *f) {
+    uint64_t stamp = llmfi_files_stamp(f);
+    bool lost = f->loading->lost != NULL;
+    llmfi_error_clear(&f->load_error);
+    if (!llmfi_nothing_new(f, stamp)) {
+        f->stamp = stamp;
+        if ((!llmfi_loaded(f, &f->load_error) || !llmfi_take_documents(f, &f->load_error)) && f->config) llmfi_tell_reload(f, NULL, &f->load_error);
+    }
+    f->watch_lost = lost;
+    llmfi_loading_close(f);
+}
+
+/* ---- waiting for it ---- */
+
+static int llmfi_poll(llmf_factory *f, int timeout_ms, bool next);
+
+/* By polling: calls under way go on meanwhile. LLMF_ERR_STALE: a hook closed the factory, which is no more. */
+static int llmfi_load_remote(llmf_factory *f, llmf_error *err) {
+    if (f->polling) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_reload inside a callback would wait for a network: use llmf_reload_start"), LLMF_ERR_ARGUMENT;
+    llmfi_now(f);
+    if (!llmfi_loading_start(f, false)) return llmfi_error_memory(err), LLMF_ERR_MEMORY;
+    while (f->loading) {
+        f->active++; /* else there would be nothing to wait for */
+        if (llmfi_poll(f, 1000, false) < 0) return llmfi_error_set(err, LLMF_ERR_STALE, "the factory was closed inside a callback"), LLMF_ERR_STALE;
+        f->active--;
+    }
+    *err = f->load_error;
+    return err->code;
+}
+
+/* ---- the watch ---- */
+
+/* Looks for changes when it is time to. */
+static void llmfi_watch_sources(llmf_factory *f) {
+    if (f->desc.watch_ms <= 0 || !f->config) return;
+    if (f->watch_due_ns <= f->now_ns) {
+        f->watch_due_ns = llmfi_after_ms(f->now_ns, f->desc.watch_ms);
+        if (!f->loading && (llmfi_any_remote(&f->desc) || llmfi_files_stamp(f) != f->stamp)) (void)llmfi_loading_start(f, true);
+    }
+    llmfi_fetch_due(f, f->watch_due_ns);
+}
+
+/* Of run_timers: a want that waits for its time is looked at. */
+static void llmfi_sources_timer(llmf_factory *f) {
+    llmfi_watch_sources(f);
+    if (f->loading) f->deferred = true;
+}
+
+#endif
+
+/* Reads all sources. LLMF_OK, or the result that *err tells of; LLMF_ERR_STALE: a hook closed the factory, which is no more. */
+static int llmfi_load(llmf_factory *f, llmf_error *err) {
+    bool polling = f->polling, ok;
+    llmfi_error_clear(err);
+#if LLMF_HAS_SOURCES
+    if (llmfi_any_remote(&f->desc)) return llmfi_load_remote(f, err);
+    f->stamp = f->desc.watch_ms > 0 ? llmfi_files_stamp(f) : 0;
+#endif
+    f->polling = true; /* so that a hook which closes the factory does so behind this */
+    ok = llmfi_read_config(f, err);
+#if LLMF_HAS_SOURCES
+    if (!ok && f->config) llmfi_tell_reload(f, NULL, err);
+#endif
+    f->polling = polling;
+    if (!f->closing || polling) return ok ? (int)LLMF_OK : err->code;
+    llmf_close(f);
+    return LLMF_ERR_STALE;
+}
+
+#endif
 
 /* ---- begin and end of the memory of a call ---- */
 
@@ -36827,6 +37830,9 @@ static void llmfi_run_timers(llmf_factory *f) {
 #if LLMFI_HAS_FETCH
     llmfi_fetches_timer(f);
 #endif
+#if LLMF_HAS_SOURCES
+    llmfi_sources_timer(f);
+#endif
     for (c = f->calls; c; c = next) {
         next = c->next;
         if (c->deadline_ns <= f->now_ns) llmfi_set_deadline(c); /* something has come since it was set */
@@ -36856,6 +37862,9 @@ static void llmfi_run_deferred(llmf_factory *f) {
     f->deferred = false;
 #if LLMF_HAS_AWS
     llmfi_run_keys(f);
+#endif
+#if LLMF_HAS_SOURCES
+    llmfi_loading_work(f);
 #endif
 #if LLMF_HAS_RETRY
     llmfi_run_queue(f);
@@ -37925,7 +38934,7 @@ static void llmfi_copy_desc(llmfi_front *b, llmf_desc *d) {
     static const uint16_t texts[] = {offsetof(llmf_desc, config),  offsetof(llmf_desc, config_text), offsetof(llmf_desc, env_file),  offsetof(llmf_desc, provider),
                                      offsetof(llmf_desc, base_url), offsetof(llmf_desc, api_key),     offsetof(llmf_desc, api_key_env), offsetof(llmf_desc, transport),
                                      offsetof(llmf_desc, proxy),    offsetof(llmf_desc, ca_file),     offsetof(llmf_desc, ca_pem),
-                                     offsetof(llmf_desc, pinned_keys)};
+                                     offsetof(llmf_desc, pinned_keys), offsetof(llmf_desc, config_copy)};
     const char **configs;
     size_t i;
     for (i = 0; i < LLMFI_COUNT(texts); i++) {
@@ -38000,77 +39009,6 @@ static bool llmfi_open_transports(llmf_factory *f, llmf_error *err) {
     return true;
 }
 
-/* ---- config ---- */
-
-#if LLMF_HAS_CONFIG || LLMF_HAS_REGISTER
-
-typedef struct llmfi_problems {
-    llmf_factory *f;
-    llmf_error first;
-    size_t count;
-} llmfi_problems;
-
-static void llmfi_on_problem(void *user, const llmf_error *e, bool warning) {
-    llmfi_problems *p = (llmfi_problems *)user;
-    llmfi_log(p->f, warning ? LLMF_LOG_WARNING : LLMF_LOG_ERROR, 2, llmfi_cstr(e->text));
-    if (warning) return;
-    if (p->count++ == 0) p->first = *e;
-}
-
-/* The first problem, and how many more there are. */
-static bool llmfi_tell_problems(const llmfi_problems *p, llmf_error *err) {
-    llmfi_text t;
-    *err = p->first;
-    if (p->count == 0) return llmfi_error_memory(err);
-    if (p->count > 1) {
-        t = llmfi_text_in(err->text, sizeof err->text);
-        t.len = llmfi_strlen(p->first.text);
-        memcpy(err->text, p->first.text, t.len + 1);
-        LLMFI_SAY(&t, " (and ");
-        llmfi_say_int(&t, (int64_t)p->count - 1);
-        LLMFI_SAY(&t, " more: see the log hook, or run llmf check)");
-    }
-    return false;
-}
-
-/* Reads the sources and swaps; the old config stays where they are not valid as a whole. */
-static bool llmfi_read_config(llmf_factory *f, llmf_error *err) {
-    llmfi_problems p;
-    llmfi_config *fresh;
-    size_t problems = 0;
-#if LLMF_HAS_REGISTER
-    size_t i;
-#endif
-    memset(&p, 0, sizeof p);
-    p.f = f;
-    fresh = llmfi_config_load(&f->heap, &f->desc, &f->env, NULL, llmfi_on_problem, &p, &problems);
-#if LLMF_HAS_REGISTER
-    for (i = 0; fresh && i < f->registered_count; i++)
-        if (f->registered[i].name && !llmfi_config_add_provider(fresh, &f->registered[i], &p.first)) p.count++;
-#endif
-    if (fresh && p.count == 0) {
-        if (f->config) llmfi_config_release(f->config);
-        f->config = fresh;
-        return true;
-    }
-    if (fresh) llmfi_config_release(fresh);
-    return llmfi_tell_problems(&p, err);
-}
-
-#else
-
-static bool llmfi_read_config(llmf_factory *f, llmf_error *err) {
-    llmfi_config *fresh;
-    if (llmfi_config_wanted(&f->desc, err)) return false;
-    fresh = llmfi_config_of_tables(&f->heap, &f->desc, &f->env);
-    if (!fresh) return llmfi_error_memory(err);
-    if (f->config) llmfi_config_release(f->config);
-    f->config = fresh;
-    return true;
-}
-
-#endif
-
 /* What may hold keys and is not given back with the heap's pieces, which are wiped as they go. */
 static void llmfi_wipe_permanent(llmf_factory *f) {
     if (f->desc.api_key) llmfi_wipe(llmfi_cstr(f->desc.api_key));
@@ -38098,6 +39036,10 @@ LLMF_API void llmf_close(llmf_factory *f) {
     while (f->calls) llmfi_call_release(f->calls);
 #if LLMF_HAS_CACHE
     llmfi_cache_close(f);
+#endif
+#if LLMF_HAS_SOURCES
+    llmfi_loading_close(f);
+    llmfi_documents_free(&f->heap, &f->documents);
 #endif
 #if LLMF_HAS_AWS
     llmfi_keys_close(f);
@@ -38141,7 +39083,7 @@ static void llmfi_net_init(llmf_factory *f, char *recv) {
 static bool llmfi_start_up(llmf_factory *f, llmf_error *err) {
     f->watching = true; /* what it has opened is closed, even where the rest of it failed */
     if (!llmfi_watch_init(&f->watch, &f->heap, (size_t)f->desc.max_connections)) return llmfi_error_memory(err);
-    return llmfi_env_open(&f->env, &f->heap, &f->desc, err) && llmfi_read_config(f, err) && llmfi_open_transports(f, err);
+    return llmfi_env_open(&f->env, &f->heap, &f->desc, err) && llmfi_open_transports(f, err) && llmfi_load(f, err) == LLMF_OK;
 }
 
 /* Lays the factory into a block. NULL with *err. */
@@ -38203,7 +39145,7 @@ static bool llmfi_pins_open(const llmf_desc *d, llmf_error *err) {
 
 /* Members that want an option which this build may not have. */
 static bool llmfi_desc_built(const llmf_desc *d, llmf_error *err) {
-    static const char options[] = "ENV\0CACHE\0FILTERS\0SLICES\0METRICS\0BUDGETS\0RETRY\0";
+    static const char options[] = "ENV\0CACHE\0FILTERS\0SLICES\0METRICS\0BUDGETS\0RETRY\0SOURCES\0";
     static const struct {
         uint16_t at;
         uint8_t size, option;
@@ -38213,6 +39155,8 @@ static bool llmfi_desc_built(const llmf_desc *d, llmf_error *err) {
         LLMFI_WANTS(LLMF_HAS_FILTERS, filter_count, 2) LLMFI_WANTS(LLMF_HAS_SLICES, slice_us, 3) LLMFI_WANTS(LLMF_HAS_METRICS, metrics, 4)
         LLMFI_WANTS(LLMF_HAS_METRICS, span, 4) LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_call_pico, 5) LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_process_pico, 5)
         LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_day_pico, 5) LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_alert, 5) LLMFI_WANTS(LLMF_HAS_RETRY, fallback_count, 6)
+        LLMFI_WANTS(LLMF_HAS_SOURCES, config_copy, 7) LLMFI_WANTS(LLMF_HAS_SOURCES, watch_ms, 7) LLMFI_WANTS(LLMF_HAS_SOURCES, source, 7)
+        LLMFI_WANTS(LLMF_HAS_SOURCES, on_reload, 7)
 #undef LLMFI_WANTS
         {0, 0, 0}
     };
@@ -38371,9 +39315,23 @@ LLMF_API llmf_model llmf_get(llmf_factory *f, const char *name, llmf_error *err)
 
 LLMF_API llmf_result llmf_reload(llmf_factory *f, llmf_error *err) {
     llmf_error why;
+    int got = LLMF_ERR_ARGUMENT;
+    if (f) got = llmfi_load(f, &why);
+    else llmfi_error_set(&why, LLMF_ERR_ARGUMENT, "the factory is NULL");
+    if (f && got != LLMF_OK && got != LLMF_ERR_STALE) f->last_error = why;
+    if (err) *err = why;
+    return (llmf_result)got;
+}
+
+LLMF_API llmf_result llmf_reload_start(llmf_factory *f, llmf_error *err) {
+    llmf_error why;
     llmfi_error_clear(&why);
     if (!f) llmfi_error_set(&why, LLMF_ERR_ARGUMENT, "the factory is NULL");
-    else if (llmfi_read_config(f, &why)) f->last_handle = 0;
+#if LLMF_HAS_SOURCES
+    else if (!llmfi_loading_start(f, false)) llmfi_error_memory(&why);
+#else
+    else llmfi_error_left_out(&why, "llmf_reload_start", "SOURCES");
+#endif
     if (f && why.code != LLMF_OK) f->last_error = why;
     if (err) *err = why;
     return (llmf_result)why.code;
@@ -38709,85 +39667,6 @@ LLMF_API size_t llmf_min_memory_abi(const llmf_desc *desc, size_t desc_size) {
    Times are kept as what is left of them. */
 #ifndef LLMFI_ENGINE_SAVE_H
 #define LLMFI_ENGINE_SAVE_H
-/* A file that is written whole or not at all: what is there is the old one or the new one, whenever the program or the machine stops. */
-#ifndef LLMFI_BASE_FILE_H
-#define LLMFI_BASE_FILE_H
-
-#if LLMF_HAS_FILES && LLMF_HAS_SAVE
-#include <stdio.h>
-#if !defined(_WIN32)
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#endif
-
-/* The longest path of such a file. */
-enum { LLMFI_MAX_PATH = 1000 };
-
-#if defined(_WIN32)
-
-static bool llmfi_file_write(const char *path, const char *bytes, size_t len) {
-    FILE *f = fopen(path, "wb");
-    bool ok = f && fwrite(bytes, 1, len, f) == len && fflush(f) == 0;
-    return (!f || fclose(f) == 0) && ok;
-}
-
-static bool llmfi_file_move(const char *from, const char *to) {
-    return MoveFileExA(from, to, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH) != 0;
-}
-
-#else
-
-/* For its owner's eyes only, and on the disk before it has its name. */
-static bool llmfi_file_write(const char *path, const char *bytes, size_t len) {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR);
-    bool ok = fd >= 0;
-    while (ok && len) {
-        ssize_t n = write(fd, bytes, len);
-        ok = n > 0;
-        if (!ok) break;
-        bytes += n;
-        len -= (size_t)n;
-    }
-    ok = ok && fsync(fd) == 0;
-    return (fd < 0 || close(fd) == 0) && ok;
-}
-
-/* The name is the directory's: that must be on the disk too. One that cannot be opened or synced (some file systems) has had its chance. */
-static bool llmfi_file_move(const char *from, const char *to) {
-    char directory[LLMFI_MAX_PATH];
-    size_t n = llmfi_strlen(to);
-    int fd;
-    if (rename(from, to) != 0) return false;
-    while (n && to[n - 1] != '/') n--;
-    memcpy(directory, n ? to : "./", n ? n : 2);
-    directory[n ? n : 2] = '\0';
-    fd = open(directory, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return true;
-    (void)fsync(fd);
-    close(fd);
-    return true;
-}
-
-#endif
-
-/* False with *err; the old file is as it was. The new one is written beside it, as PATH.new. */
-static bool llmfi_file_replace(const char *path, const char *bytes, size_t len, llmf_error *err) {
-    char fresh[LLMFI_MAX_PATH];
-    size_t n = llmfi_strlen(path);
-    int saved = LLMFI_ERRNO;
-    bool ok;
-    if (!n || n > sizeof fresh - 5) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "the path of the file is empty, or too long");
-    memcpy(fresh, path, n);
-    memcpy(fresh + n, ".new", 5);
-    ok = llmfi_file_write(fresh, bytes, len) && llmfi_file_move(fresh, path);
-    if (!ok) remove(fresh);
-    LLMFI_SET_ERRNO(saved);
-    return ok || llmfi_error_about(err, LLMF_ERR_CONFIG, "", llmfi_cstr(path), ": cannot be written; look at its directory's permissions, and at the room on the disk");
-}
-
-#endif
-#endif
 
 #if LLMF_HAS_SAVE
 

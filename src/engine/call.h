@@ -5,6 +5,7 @@
 #include "info.h"
 #include "operation.h"
 #include "receive.h"
+#include "reload.h"
 #include "request.h"
 #include "send.h"
 
@@ -304,6 +305,9 @@ static void llmfi_run_timers(llmf_factory *f) {
 #if LLMFI_HAS_FETCH
     llmfi_fetches_timer(f);
 #endif
+#if LLMF_HAS_SOURCES
+    llmfi_sources_timer(f);
+#endif
     for (c = f->calls; c; c = next) {
         next = c->next;
         if (c->deadline_ns <= f->now_ns) llmfi_set_deadline(c); /* something has come since it was set */
@@ -333,6 +337,9 @@ static void llmfi_run_deferred(llmf_factory *f) {
     f->deferred = false;
 #if LLMF_HAS_AWS
     llmfi_run_keys(f);
+#endif
+#if LLMF_HAS_SOURCES
+    llmfi_loading_work(f);
 #endif
 #if LLMF_HAS_RETRY
     llmfi_run_queue(f);

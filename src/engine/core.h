@@ -5,6 +5,7 @@
 #include "../../providers/operation.h"
 #include "../base/clock.h"
 #include "../base/text.h"
+#include "../factory/documents.h"
 #include "../factory/handles.h"
 #include "../net/transports.h"
 #include "../wire/eventstream.h"
@@ -294,6 +295,14 @@ struct llmf_factory {
 #endif
 #if LLMF_HAS_AWS
     llmfi_asking keys;
+#endif
+#if LLMF_HAS_SOURCES
+    llmfi_document *documents;               /* of the config that counts: what was fetched for it */
+    struct llmfi_loading *loading;           /* under way; NULL: none */
+    llmf_error load_error;                   /* of the last one */
+    uint64_t stamp, refused;                 /* of the files that were read last; of documents that were refused, 0: none */
+    uint64_t watch_due_ns;                   /* when the watch looks again */
+    bool watch_lost, copied;                 /* the watch has told that a source cannot be had; config_copy is of `documents` */
 #endif
 #if LLMF_HAS_CACHE
     llmfi_cache cache;

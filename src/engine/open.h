@@ -68,7 +68,7 @@ static void llmfi_copy_desc(llmfi_front *b, llmf_desc *d) {
     static const uint16_t texts[] = {offsetof(llmf_desc, config),  offsetof(llmf_desc, config_text), offsetof(llmf_desc, env_file),  offsetof(llmf_desc, provider),
                                      offsetof(llmf_desc, base_url), offsetof(llmf_desc, api_key),     offsetof(llmf_desc, api_key_env), offsetof(llmf_desc, transport),
                                      offsetof(llmf_desc, proxy),    offsetof(llmf_desc, ca_file),     offsetof(llmf_desc, ca_pem),
-                                     offsetof(llmf_desc, pinned_keys)};
+                                     offsetof(llmf_desc, pinned_keys), offsetof(llmf_desc, config_copy)};
     const char **configs;
     size_t i;
     for (i = 0; i < LLMFI_COUNT(texts); i++) {
@@ -143,77 +143,6 @@ static bool llmfi_open_transports(llmf_factory *f, llmf_error *err) {
     return true;
 }
 
-/* ---- config ---- */
-
-#if LLMF_HAS_CONFIG || LLMF_HAS_REGISTER
-
-typedef struct llmfi_problems {
-    llmf_factory *f;
-    llmf_error first;
-    size_t count;
-} llmfi_problems;
-
-static void llmfi_on_problem(void *user, const llmf_error *e, bool warning) {
-    llmfi_problems *p = (llmfi_problems *)user;
-    llmfi_log(p->f, warning ? LLMF_LOG_WARNING : LLMF_LOG_ERROR, 2, llmfi_cstr(e->text));
-    if (warning) return;
-    if (p->count++ == 0) p->first = *e;
-}
-
-/* The first problem, and how many more there are. */
-static bool llmfi_tell_problems(const llmfi_problems *p, llmf_error *err) {
-    llmfi_text t;
-    *err = p->first;
-    if (p->count == 0) return llmfi_error_memory(err);
-    if (p->count > 1) {
-        t = llmfi_text_in(err->text, sizeof err->text);
-        t.len = llmfi_strlen(p->first.text);
-        memcpy(err->text, p->first.text, t.len + 1);
-        LLMFI_SAY(&t, " (and ");
-        llmfi_say_int(&t, (int64_t)p->count - 1);
-        LLMFI_SAY(&t, " more: see the log hook, or run llmf check)");
-    }
-    return false;
-}
-
-/* Reads the sources and swaps; the old config stays where they are not valid as a whole. */
-static bool llmfi_read_config(llmf_factory *f, llmf_error *err) {
-    llmfi_problems p;
-    llmfi_config *fresh;
-    size_t problems = 0;
-#if LLMF_HAS_REGISTER
-    size_t i;
-#endif
-    memset(&p, 0, sizeof p);
-    p.f = f;
-    fresh = llmfi_config_load(&f->heap, &f->desc, &f->env, NULL, llmfi_on_problem, &p, &problems);
-#if LLMF_HAS_REGISTER
-    for (i = 0; fresh && i < f->registered_count; i++)
-        if (f->registered[i].name && !llmfi_config_add_provider(fresh, &f->registered[i], &p.first)) p.count++;
-#endif
-    if (fresh && p.count == 0) {
-        if (f->config) llmfi_config_release(f->config);
-        f->config = fresh;
-        return true;
-    }
-    if (fresh) llmfi_config_release(fresh);
-    return llmfi_tell_problems(&p, err);
-}
-
-#else
-
-static bool llmfi_read_config(llmf_factory *f, llmf_error *err) {
-    llmfi_config *fresh;
-    if (llmfi_config_wanted(&f->desc, err)) return false;
-    fresh = llmfi_config_of_tables(&f->heap, &f->desc, &f->env);
-    if (!fresh) return llmfi_error_memory(err);
-    if (f->config) llmfi_config_release(f->config);
-    f->config = fresh;
-    return true;
-}
-
-#endif
-
 /* What may hold keys and is not given back with the heap's pieces, which are wiped as they go. */
 static void llmfi_wipe_permanent(llmf_factory *f) {
     if (f->desc.api_key) llmfi_wipe(llmfi_cstr(f->desc.api_key));
@@ -241,6 +170,10 @@ LLMF_API void llmf_close(llmf_factory *f) {
     while (f->calls) llmfi_call_release(f->calls);
 #if LLMF_HAS_CACHE
     llmfi_cache_close(f);
+#endif
+#if LLMF_HAS_SOURCES
+    llmfi_loading_close(f);
+    llmfi_documents_free(&f->heap, &f->documents);
 #endif
 #if LLMF_HAS_AWS
     llmfi_keys_close(f);
@@ -284,7 +217,7 @@ static void llmfi_net_init(llmf_factory *f, char *recv) {
 static bool llmfi_start_up(llmf_factory *f, llmf_error *err) {
     f->watching = true; /* what it has opened is closed, even where the rest of it failed */
     if (!llmfi_watch_init(&f->watch, &f->heap, (size_t)f->desc.max_connections)) return llmfi_error_memory(err);
-    return llmfi_env_open(&f->env, &f->heap, &f->desc, err) && llmfi_read_config(f, err) && llmfi_open_transports(f, err);
+    return llmfi_env_open(&f->env, &f->heap, &f->desc, err) && llmfi_open_transports(f, err) && llmfi_load(f, err) == LLMF_OK;
 }
 
 /* Lays the factory into a block. NULL with *err. */
@@ -346,7 +279,7 @@ static bool llmfi_pins_open(const llmf_desc *d, llmf_error *err) {
 
 /* Members that want an option which this build may not have. */
 static bool llmfi_desc_built(const llmf_desc *d, llmf_error *err) {
-    static const char options[] = "ENV\0CACHE\0FILTERS\0SLICES\0METRICS\0BUDGETS\0RETRY\0";
+    static const char options[] = "ENV\0CACHE\0FILTERS\0SLICES\0METRICS\0BUDGETS\0RETRY\0SOURCES\0";
     static const struct {
         uint16_t at;
         uint8_t size, option;
@@ -356,6 +289,8 @@ static bool llmfi_desc_built(const llmf_desc *d, llmf_error *err) {
         LLMFI_WANTS(LLMF_HAS_FILTERS, filter_count, 2) LLMFI_WANTS(LLMF_HAS_SLICES, slice_us, 3) LLMFI_WANTS(LLMF_HAS_METRICS, metrics, 4)
         LLMFI_WANTS(LLMF_HAS_METRICS, span, 4) LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_call_pico, 5) LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_process_pico, 5)
         LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_day_pico, 5) LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_alert, 5) LLMFI_WANTS(LLMF_HAS_RETRY, fallback_count, 6)
+        LLMFI_WANTS(LLMF_HAS_SOURCES, config_copy, 7) LLMFI_WANTS(LLMF_HAS_SOURCES, watch_ms, 7) LLMFI_WANTS(LLMF_HAS_SOURCES, source, 7)
+        LLMFI_WANTS(LLMF_HAS_SOURCES, on_reload, 7)
 #undef LLMFI_WANTS
         {0, 0, 0}
     };

@@ -286,9 +286,9 @@ static void llmfi_load_source(llmfi_loader *l, size_t at, const char *uri, const
     const llmfi_document *d;
     if (!whole.len) return;
     switch (llmfi_source_kind(whole, &rest)) {
-    case LLMFI_FROM_FILE: llmfi_load_path(l, rest.ptr); return;
-    case LLMFI_FROM_ENV: llmfi_load_variable(l, whole, rest); return;
-    case LLMFI_FROM_TEXT: llmfi_load_text(l, LLMFI_LIT("text:"), llmfi_str("", 0), rest); return;
+    case LLMFI_SRC_FILE: llmfi_load_path(l, rest.ptr); return;
+    case LLMFI_SRC_ENV: llmfi_load_variable(l, whole, rest); return;
+    case LLMFI_SRC_TEXT: llmfi_load_text(l, LLMFI_LIT("text:"), llmfi_str("", 0), rest); return;
     default: break;
     }
     if (!LLMF_HAS_SOURCES) llmfi_report_at(&l->report, whole, 0, 0, "this build reads no config from a network (LLMF_NO_SOURCES): give it as a file, or build with that option");

@@ -14,7 +14,7 @@
 #include "../options.h"
 #include "report.h"
 
-enum { LLMFI_FROM_FILE, LLMFI_FROM_ENV, LLMFI_FROM_TEXT, LLMFI_FROM_HTTP, LLMFI_FROM_S3, LLMFI_FROM_SSM, LLMFI_FROM_HOOK };
+enum { LLMFI_SRC_FILE, LLMFI_SRC_ENV, LLMFI_SRC_TEXT, LLMFI_SRC_HTTP, LLMFI_SRC_S3, LLMFI_SRC_SSM, LLMFI_SRC_HOOK };
 
 /* A text of a source. One piece of the heap: name, etag and text stand behind it. */
 typedef struct llmfi_document {
@@ -33,27 +33,27 @@ LLMFI_UNUSED static llmf_str llmfi_source_scheme(llmf_str uri) {
     return llmfi_str(uri.ptr, n > 1 && n < uri.len && uri.ptr[n] == ':' ? n : 0);
 }
 
-/* LLMFI_FROM_…; *rest: what stands behind the scheme of file, env and text. */
+/* LLMFI_SRC_…; *rest: what stands behind the scheme of file, env and text. */
 LLMFI_UNUSED static int llmfi_source_kind(llmf_str uri, llmf_str *rest) {
-    static const struct { const char *scheme; uint8_t kind; } kinds[] = {{"file", LLMFI_FROM_FILE}, {"env", LLMFI_FROM_ENV}, {"text", LLMFI_FROM_TEXT}, {"http", LLMFI_FROM_HTTP},
-                                                                         {"https", LLMFI_FROM_HTTP}, {"s3", LLMFI_FROM_S3}, {"ssm", LLMFI_FROM_SSM}};
+    static const struct { const char *scheme; uint8_t kind; } kinds[] = {{"file", LLMFI_SRC_FILE}, {"env", LLMFI_SRC_ENV}, {"text", LLMFI_SRC_TEXT}, {"http", LLMFI_SRC_HTTP},
+                                                                         {"https", LLMFI_SRC_HTTP}, {"s3", LLMFI_SRC_S3}, {"ssm", LLMFI_SRC_SSM}};
     llmf_str scheme = llmfi_source_scheme(uri);
     size_t i;
     *rest = uri;
-    if (!scheme.len) return LLMFI_FROM_FILE;
+    if (!scheme.len) return LLMFI_SRC_FILE;
     *rest = llmfi_from(uri, scheme.len + 1);
     for (i = 0; i < LLMFI_COUNT(kinds); i++) {
         if (!llmfi_eq_nocase(scheme, llmfi_cstr(kinds[i].scheme))) continue;
-        if (kinds[i].kind == LLMFI_FROM_FILE && llmfi_starts(*rest, LLMFI_LIT("//"))) *rest = llmfi_from(*rest, 2);
+        if (kinds[i].kind == LLMFI_SRC_FILE && llmfi_starts(*rest, LLMFI_LIT("//"))) *rest = llmfi_from(*rest, 2);
         return kinds[i].kind;
     }
-    return LLMFI_FROM_HOOK;
+    return LLMFI_SRC_HOOK;
 }
 
 /* It must be fetched before it can be read. */
 LLMFI_UNUSED static bool llmfi_source_is_remote(const char *uri) {
     llmf_str rest;
-    return uri && llmfi_source_kind(llmfi_cstr(uri), &rest) >= LLMFI_FROM_HTTP;
+    return uri && llmfi_source_kind(llmfi_cstr(uri), &rest) >= LLMFI_SRC_HTTP;
 }
 
 /* The source of this number, as llmf_desc names it; NULL past the last. */

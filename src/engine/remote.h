@@ -1,0 +1,321 @@
+/* Config from a network: what sources of llmf_desc that are not files hold is fetched as documents, before the config is read. Wants are carried out, a few at a
+   time, by fetches; one may give rise to others (a list, the objects in it). Nothing here blocks: llmf_open and llmf_reload wait by polling, the watch does not.
+
+   A source that cannot be had: its last good copy out of llmf_desc.config_copy, with a warning that says its age, else the loading has failed and all stays as it was. */
+#ifndef LLMFI_ENGINE_REMOTE_H
+#define LLMFI_ENGINE_REMOTE_H
+#include "../base/file.h"
+#include "changes.h"
+#include "fetch.h"
+#include "keys.h"
+
+#if LLMF_HAS_SOURCES
+
+/* At once; times that one thing is asked for; redirects and regions that are followed. */
+enum { LLMFI_CARRIERS = 8, LLMFI_WANT_TRIES = 4, LLMFI_WANT_MOVES = 5 };
+/* Milliseconds: until a connection stands, for a whole reply, before the second try (doubled before each further one) and at most, between two questions to a hook. */
+enum { LLMFI_WANT_CONNECT_MS = 10000, LLMFI_WANT_TOTAL_MS = 30000, LLMFI_WANT_WAIT_MS = 250, LLMFI_WANT_WAIT_MOST_MS = 5000, LLMFI_WANT_HOOK_MS = 20 };
+
+enum { LLMFI_WANT_HTTP, LLMFI_WANT_HOOK };
+
+typedef struct llmfi_want {
+    struct llmfi_want *next;
+    int kind;                                /* LLMFI_WANT_… */
+    size_t source;
+    llmf_str name;                           /* the URI that messages and documents name */
+    llmf_str url;                            /* of HTTP: where it is now looked for */
+    int tries, moves;                        /* used up */
+    uint64_t due_ns;                         /* not before */
+} llmfi_want;
+
+typedef struct llmfi_carrier {
+    llmfi_fetch fetch;
+    llmfi_want *want;                        /* NULL: idle */
+} llmfi_carrier;
+
+/* A source that cannot be had. */
+typedef struct llmfi_lost {
+    struct llmfi_lost *next;
+    size_t source;
+    llmf_error error;
+} llmfi_lost;
+
+struct llmfi_loading {
+    llmfi_arena arena;
+    llmfi_want *wants;                       /* that nobody carries out yet */
+    llmfi_carrier carriers[LLMFI_CARRIERS];
+    llmfi_document *documents;               /* what has come */
+    size_t count;
+    llmfi_lost *lost;
+    bool quiet;                              /* the watch's: where nothing has changed, nothing is told */
+    bool memory;                             /* was refused */
+};
+
+/* Where a hook puts its documents. */
+struct llmf_documents {
+    llmf_factory *f;
+    const llmfi_want *want;
+    int failed;                              /* llmf_result */
+};
+
+static const llmfi_document *llmfi_document_of(const llmf_factory *f, size_t source, llmf_str name) {
+    const llmfi_document *d = f->documents;
+    while (d && (d->source != source || !llmfi_eq(d->name, name))) d = d->next;
+    return d;
+}
+
+/* ---- wants ---- */
+
+static llmfi_want *llmfi_want_new(struct llmfi_loading *l, int kind, size_t source, llmf_str name) {
+    llmfi_want *w = (llmfi_want *)llmfi_arena_alloc(&l->arena, sizeof *w), **link = &l->wants;
+    if (!w) return NULL;
+    w->kind = kind;
+    w->source = source;
+    w->name = w->url = llmfi_arena_copy(&l->arena, name);
+    while (*link) link = &(*link)->next;
+    *link = w;
+    return w;
+}
+
+static bool llmfi_source_lost(const struct llmfi_loading *l, size_t source) {
+    const llmfi_lost *lost = l->lost;
+    while (lost && lost->source != source) lost = lost->next;
+    return lost != NULL;
+}
+
+/* Gives up a source: what else is wanted of it is wanted no more. */
+static void llmfi_want_failed(llmf_factory *f, const llmfi_want *w, int code, const char *what) {
+    struct llmfi_loading *l = f->loading;
+    llmfi_lost *lost = llmfi_source_lost(l, w->source) ? NULL : (llmfi_lost *)llmfi_arena_alloc(&l->arena, sizeof *lost);
+    llmfi_text t;
+    if (!lost) return;
+    lost->source = w->source;
+    lost->next = l->lost;
+    l->lost = lost;
+    t = llmfi_error_begin(&lost->error, code);
+    llmfi_say_path(&t, w->name);
+    LLMFI_SAY(&t, ": ");
+    llmfi_say_c(&t, what);
+}
+
+static void llmfi_want_got(llmf_factory *f, const llmfi_want *w, llmf_str name, llmf_str etag, llmf_str text) {
+    struct llmfi_loading *l = f->loading;
+    llmfi_document *d;
+    if (text.len > LLMF_MAX_FILE) llmfi_want_failed(f, w, LLMF_ERR_LIMIT, "is larger than LLMF_MAX_FILE; split it, or build with a larger limit");
+    else if (++l->count > LLMF_MAX_FILES) llmfi_want_failed(f, w, LLMF_ERR_LIMIT, "has more documents than LLMF_MAX_FILES; build with a larger limit");
+    else if ((d = llmfi_document_new(&f->heap, w->source, name, etag, text)) == NULL) l->memory = true;
+    else {
+        d->fetched_ms = llmfi_wall(f);
+        llmfi_document_insert(&l->documents, d);
+    }
+}
+
+/* Once more, later: the first time soon, or when the server says. False: it was the last. */
+static bool llmfi_want_again(llmf_factory *f, llmfi_want *w, int64_t asked_ms) {
+    int64_t ms = (int64_t)LLMFI_WANT_WAIT_MS << w->tries;
+    if (asked_ms > ms) ms = asked_ms;
+    if (ms > LLMFI_WANT_WAIT_MOST_MS) ms = LLMFI_WANT_WAIT_MOST_MS;
+    if (++w->tries >= LLMFI_WANT_TRIES) return false;
+    w->due_ns = llmfi_after_ms(f->now_ns, ms);
+    w->next = f->loading->wants;
+    f->loading->wants = w;
+    return true;
+}
+
+/* ---- http ---- */
+
+static void llmfi_want_http(llmf_factory *f, llmfi_carrier *c) {
+    const llmfi_document *kept = llmfi_document_of(f, c->want->source, c->want->name);
+    size_t n = 0;
+    c->fetch.headers[n].name = LLMFI_LIT("Accept");
+    c->fetch.headers[n++].value = LLMFI_LIT("*/*");
+    c->fetch.headers[n].name = LLMFI_LIT("User-Agent");
+    c->fetch.headers[n++].value = LLMFI_LIT("llmfactory/" LLMF_VERSION);
+    if (kept && kept->etag.len) {
+        c->fetch.headers[n].name = LLMFI_LIT("If-None-Match");
+        c->fetch.headers[n++].value = kept->etag;
+    }
+    llmfi_fetch_start(&c->fetch, LLMFI_LIT("GET"), c->want->url, n, LLMFI_WANT_CONNECT_MS, LLMFI_WANT_TOTAL_MS);
+}
+
+/* To where the server says: an address of http or https, or a path of the same host; never from https to http. */
+static const char *llmfi_want_move(struct llmfi_loading *l, llmfi_want *w, llmf_str to) {
+    llmfi_url from, url;
+    llmfi_url_error bad;
+    llmfi_buf joined;
+    if (++w->moves > LLMFI_WANT_MOVES) return "is redirected too often";
+    if (!to.len || !llmfi_url_parse(w->url, &from, &bad)) return "is redirected to nowhere";
+    if (to.ptr[0] == '/' && !llmfi_starts(to, LLMFI_LIT("//"))) {
+        size_t front = (size_t)(from.authority.ptr + from.authority.len - w->url.ptr);
+        llmfi_buf_init(&joined, l->arena.heap, 4096);
+        if (llmfi_buf_add(&joined, w->url.ptr, front) && llmfi_buf_add(&joined, to.ptr, to.len)) w->url = llmfi_arena_copy(&l->arena, llmfi_buf_str(&joined));
+        else l->memory = true;
+        llmfi_buf_free(&joined);
+        return NULL;
+    }
+    if (!llmfi_url_parse(to, &url, &bad) || !url.port) return "is redirected to what is no URL";
+    if (LLMFI_NAMED(from.scheme, "https") && !LLMFI_NAMED(url.scheme, "https")) return "is redirected from https to http, which anybody on the way could have written";
+    w->url = llmfi_arena_copy(&l->arena, to);
+    return NULL;
+}
+
+static void llmfi_status_failed(llmf_factory *f, const llmfi_want *w, int status) {
+    char text[160];
+    llmfi_text t = llmfi_text_in(text, sizeof text);
+    int code = status == 404 || status == 410 ? LLMF_ERR_NOT_FOUND : status == 401 ? LLMF_ERR_AUTH : status == 403 ? LLMF_ERR_PERMISSION : status == 429 ? LLMF_ERR_RATE_LIMIT :
+               status >= 500 ? LLMF_ERR_SERVER : LLMF_ERR_PROTOCOL;
+    LLMFI_SAY(&t, "the server answers with status ");
+    llmfi_say_int(&t, status);
+    if (code == LLMF_ERR_NOT_FOUND) LLMFI_SAY(&t, ": is its address right?");
+    if (code == LLMF_ERR_AUTH || code == LLMF_ERR_PERMISSION) LLMFI_SAY(&t, ": documents are asked for without a key; give such a source by llmf_desc.source");
+    llmfi_want_failed(f, w, code, text);
+}
+
+static void llmfi_http_got(llmf_factory *f, llmfi_carrier *c) {
+    llmfi_want *w = c->want;
+    const llmfi_fetch *x = &c->fetch;
+    const llmfi_document *kept;
+    const char *why;
+    if (x->status == 200) {
+        llmfi_want_got(f, w, w->name, llmfi_cstr(x->etag), llmfi_buf_str(&x->body));
+    } else if (x->status == 304 && (kept = llmfi_document_of(f, w->source, w->name)) != NULL) {
+        llmfi_want_got(f, w, w->name, kept->etag, kept->text);
+    } else if (x->status == 301 || x->status == 302 || x->status == 303 || x->status == 307 || x->status == 308) {
+        why = llmfi_want_move(f->loading, w, llmfi_cstr(x->location));
+        if (why) {
+            llmfi_want_failed(f, w, LLMF_ERR_PROTOCOL, why);
+            return;
+        }
+        w->next = f->loading->wants;
+        f->loading->wants = w;
+    } else if (!((x->status == 429 || x->status >= 500) && llmfi_want_again(f, w, x->retry_after_ms))) {
+        llmfi_status_failed(f, w, x->status);
+    }
+}
+
+/* ---- the hook ---- */
+
+LLMF_API llmf_result llmf_document_add(llmf_documents *into, const char *name, llmf_str text) {
+    llmf_str given = llmfi_cstr(name);
+    if (!into || (text.len && !text.ptr)) return LLMF_ERR_ARGUMENT;
+    llmfi_want_got(into->f, into->want, given.len ? given : into->want->name, llmfi_str("", 0), text);
+    return into->f->loading->memory ? LLMF_ERR_MEMORY : LLMF_OK;
+}
+
+static void llmfi_want_hook(llmf_factory *f, llmfi_want *w) {
+    llmf_documents into;
+    int got;
+    if (!f->desc.source) {
+        llmfi_want_failed(f, w, LLMF_ERR_CONFIG, "no source of config is known by this scheme; known: file: env: text: http: https: s3: ssm:, and what llmf_desc.source gives");
+        return;
+    }
+    into.f = f;
+    into.want = w;
+    into.failed = LLMF_OK;
+    got = f->desc.source(f->desc.user, w->name.ptr, &into);
+    if (got < 0) {
+        llmfi_want_failed(f, w, got >= -LLMF_ERR_ALL_FAILED ? -got : LLMF_ERR_CONFIG, "llmf_desc.source cannot give it");
+    } else if (got == 0) { /* not yet */
+        w->due_ns = llmfi_after_ms(f->now_ns, LLMFI_WANT_HOOK_MS);
+        w->next = f->loading->wants;
+        f->loading->wants = w;
+    }
+}
+
+/* ---- the work ---- */
+
+static llmfi_want *llmfi_want_due(llmf_factory *f) {
+    llmfi_want **link = &f->loading->wants, *w;
+    while ((w = *link) != NULL) {
+        if (llmfi_source_lost(f->loading, w->source)) {
+            *link = w->next;
+        } else if (w->due_ns > f->now_ns) {
+            llmfi_fetch_due(f, w->due_ns);
+            link = &w->next;
+        } else {
+            *link = w->next;
+            w->next = NULL;
+            return w;
+        }
+    }
+    return NULL;
+}
+
+static void llmfi_want_start(llmf_factory *f, llmfi_carrier *c, llmfi_want *w) {
+    c->want = w;
+    switch (w->kind) {
+    case LLMFI_WANT_HTTP: llmfi_want_http(f, c); break;
+    default:
+        c->want = NULL;
+        llmfi_want_hook(f, w);
+        break;
+    }
+}
+
+static void llmfi_carrier_over(llmf_factory *f, llmfi_carrier *c) {
+    llmfi_want *w = c->want;
+    const llmfi_fetch *x = &c->fetch;
+    bool passing = x->result == LLMF_ERR_NETWORK || x->result == LLMF_ERR_TIMEOUT || x->result == LLMF_ERR_TRUNCATED;
+    c->fetch.over = false;
+    if (llmfi_source_lost(f->loading, w->source)) {}
+    else if (x->result == LLMF_OK) llmfi_http_got(f, c);
+    else if (x->result == LLMF_ERR_MEMORY) f->loading->memory = true;
+    else if (!passing || !llmfi_want_again(f, w, 0)) llmfi_want_failed(f, w, x->result, x->why[0] ? x->why : "no reply");
+    c->want = NULL;
+    llmfi_fetch_clear(&c->fetch);
+}
+
+static void llmfi_loading_end(llmf_factory *f);
+
+/* Whatever can be done now. */
+static void llmfi_loading_work(llmf_factory *f) {
+    struct llmfi_loading *l = f->loading;
+    bool busy = false;
+    llmfi_want *w;
+    size_t i;
+    if (!l) return;
+    for (i = 0; i < LLMFI_CARRIERS; i++)
+        if (l->carriers[i].want && l->carriers[i].fetch.over) llmfi_carrier_over(f, &l->carriers[i]);
+    for (i = 0; i < LLMFI_CARRIERS && !l->memory && !l->arena.failed; i++) {
+        while (!l->carriers[i].want && (w = llmfi_want_due(f)) != NULL && !l->memory) llmfi_want_start(f, &l->carriers[i], w);
+        busy = busy || l->carriers[i].want;
+    }
+    if (l->memory || l->arena.failed || (!busy && !l->wants)) llmfi_loading_end(f);
+}
+
+/* ---- from start to end ---- */
+
+static void llmfi_loading_close(llmf_factory *f) {
+    struct llmfi_loading *l = f->loading;
+    size_t i;
+    if (!l) return;
+    f->loading = NULL;
+    for (i = 0; i < LLMFI_CARRIERS; i++) llmfi_fetch_close(&l->carriers[i].fetch);
+    llmfi_documents_free(&f->heap, &l->documents);
+    llmfi_arena_free(&l->arena);
+    llmfi_heap_free(&f->heap, l);
+}
+
+/* False: no memory. */
+static bool llmfi_loading_start(llmf_factory *f, bool quiet) {
+    struct llmfi_loading *l = (struct llmfi_loading *)llmfi_heap_alloc(&f->heap, sizeof *l);
+    const char *uri;
+    size_t i;
+    llmfi_loading_close(f);
+    if (!l) return false;
+    memset(l, 0, sizeof *l);
+    llmfi_arena_init(&l->arena, &f->heap, 0);
+    for (i = 0; i < LLMFI_CARRIERS; i++) llmfi_fetch_init(&l->carriers[i].fetch, f, LLMF_MAX_FILE);
+    l->quiet = quiet;
+    f->loading = l;
+    for (i = 0; (uri = llmfi_source_at(&f->desc, i)) != NULL; i++) {
+        llmf_str rest;
+        int kind = llmfi_source_kind(llmfi_cstr(uri), &rest);
+        if (kind >= LLMFI_SRC_HTTP) llmfi_want_new(l, kind == LLMFI_SRC_HTTP ? LLMFI_WANT_HTTP : LLMFI_WANT_HOOK, i, llmfi_cstr(uri));
+    }
+    f->deferred = true;
+    return true;
+}
+
+#endif
+#endif
