@@ -29,6 +29,7 @@
      CONFIG      on                    config files and texts, and what llmf_create is given; without it a model is named provider:model, and only the
                                        tables, llmf_desc and the environment say what that is
      YAML        on                    reads YAML config; without it JSON only
+     SOURCES     on                    config from elsewhere: http:// and https://, s3://, ssm:; needs CONFIG. Keys for AWS are found as for Bedrock
      FILES       on                    reads config, .env, prompts and media from files; without it texts and memory only
      ENV         on                    reads environment variables. With CONFIG, FILES or REGISTER llmf_desc.getenv_fn works either way; without all of them no variable
                                        is read: the key is llmf_desc.api_key
@@ -195,6 +196,11 @@
 #else
 #define LLMF_HAS_YAML 1
 #endif
+#if !LLMF_HAS_CONFIG || (LLMF_ONLY && !(defined(LLMF_WITH_SOURCES) && LLMF_WITH_SOURCES)) || (defined(LLMF_NO_SOURCES) && LLMF_NO_SOURCES)
+#define LLMF_HAS_SOURCES 0
+#else
+#define LLMF_HAS_SOURCES 1
+#endif
 #if !LLMF_HAS_STDLIB || (LLMF_ONLY && !(defined(LLMF_WITH_FILES) && LLMF_WITH_FILES)) || (defined(LLMF_NO_FILES) && LLMF_NO_FILES)
 #define LLMF_HAS_FILES 0
 #else
@@ -323,6 +329,13 @@
 #define LLMFI_HAS_OPS (LLMF_HAS_EMBED || LLMF_HAS_TRANSCRIBE || LLMF_HAS_COUNT || LLMF_HAS_LIST)
 /* What is kept of each model at each host: see engine/health.h. */
 #define LLMFI_HAS_HEALTH (LLMF_HAS_RETRY || LLMF_HAS_ROUTES || LLMF_HAS_METRICS || LLMF_HAS_SAVE)
+
+/* A build that finds keys for AWS: to sign what goes to a model, or to where a config comes from. */
+#if LLMF_HAS_AWS || LLMF_HAS_SOURCES
+#define LLMFI_HAS_AWS_KEYS 1
+#else
+#define LLMFI_HAS_AWS_KEYS 0
+#endif
 
 /* A build that reads variables from somewhere. */
 #if LLMF_HAS_ENV || LLMF_HAS_CONFIG || LLMF_HAS_FILES || LLMF_HAS_REGISTER

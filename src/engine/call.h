@@ -209,12 +209,15 @@ static bool llmfi_call_go(llmfi_call *c) {
     return true;
 }
 
-#if LLMF_HAS_AWS
+#if LLMFI_HAS_AWS_KEYS
 /* The keys are there, or will not come: calls that waited are built anew. */
 static void llmfi_run_keys(llmf_factory *f) {
+#if LLMF_HAS_AWS
     llmfi_call *c;
+#endif
     if (!llmfi_keys_settled(f)) return;
     f->deferred = true; /* some may end at once, and that is told behind this */
+#if LLMF_HAS_AWS
     for (c = f->calls; c; c = c->next) {
         if (!c->waits) continue;
         c->waits = false;
@@ -222,6 +225,7 @@ static void llmfi_run_keys(llmf_factory *f) {
         if (llmfi_build_http(c) && llmfi_call_go(c)) llmfi_set_deadline(c);
         else if (c->reply.error.code == LLMF_OK) llmfi_error_memory(&c->reply.error);
     }
+#endif
 }
 #endif
 
@@ -301,7 +305,7 @@ static void llmfi_run_timers(llmf_factory *f) {
     llmfi_call *c, *next;
     if (f->now_ns < f->next_deadline_ns) return;
     f->next_deadline_ns = UINT64_MAX;
-#if LLMF_HAS_AWS
+#if LLMFI_HAS_AWS_KEYS
     llmfi_keys_timer(f);
 #endif
     for (c = f->calls; c; c = next) {
@@ -331,7 +335,7 @@ static void llmfi_run_deferred(llmf_factory *f) {
     llmfi_call *c, *next;
     if (!f->deferred) return;
     f->deferred = false;
-#if LLMF_HAS_AWS
+#if LLMFI_HAS_AWS_KEYS
     llmfi_run_keys(f);
 #endif
 #if LLMF_HAS_RETRY

@@ -187,7 +187,7 @@ static bool llmfi_taken_before(const llmfi_call *c) {
 }
 #endif
 
-#if LLMF_HAS_AWS
+#if LLMFI_HAS_AWS_KEYS
 /* Keys for AWS, and the exchange that asks for them. */
 typedef struct llmfi_asking {
     llmfi_aws aws;
@@ -272,7 +272,7 @@ struct llmf_factory {
     uint64_t uncounted;                      /* what there was no memory for */
 #endif
 
-#if LLMF_HAS_AWS
+#if LLMFI_HAS_AWS_KEYS
     llmfi_asking keys;
 #endif
 #if LLMF_HAS_CACHE

@@ -242,7 +242,7 @@ LLMF_API void llmf_close(llmf_factory *f) {
 #if LLMF_HAS_CACHE
     llmfi_cache_close(f);
 #endif
-#if LLMF_HAS_AWS
+#if LLMFI_HAS_AWS_KEYS
     llmfi_keys_close(f);
 #endif
     for (i = f->transport_count; i-- > 0;)
@@ -325,7 +325,7 @@ static llmf_factory *llmfi_lay_out(const llmf_desc *desc, void *block, llmf_erro
     llmfi_buf_init(&f->decision, &f->heap, 0);
 #endif
     llmfi_net_init(f, recv);
-#if LLMF_HAS_AWS
+#if LLMFI_HAS_AWS_KEYS
     llmfi_keys_init(f);
 #endif
     f->next_deadline_ns = UINT64_MAX;

@@ -465,7 +465,7 @@ LLMF_API size_t llmf_exchange_data(llmf_exchange *x, const char *bytes, size_t l
     llmfi_call *c = (llmfi_call *)x->owner;
     llmf_str in = llmfi_str(bytes, len);
     size_t taken;
-#if LLMF_HAS_AWS
+#if LLMFI_HAS_AWS_KEYS
     if (llmfi_asks_keys(x)) {
         llmfi_keys_data((llmf_factory *)x->owner, bytes, len);
         return len;
@@ -489,7 +489,7 @@ LLMF_API size_t llmf_exchange_data(llmf_exchange *x, const char *bytes, size_t l
 LLMF_API void llmf_exchange_status(llmf_exchange *x, int status) {
     llmfi_call *c = (llmfi_call *)x->owner;
     uint64_t now;
-#if LLMF_HAS_AWS
+#if LLMFI_HAS_AWS_KEYS
     if (llmfi_asks_keys(x)) {
         ((llmf_factory *)x->owner)->keys.status = status;
         return;
@@ -620,7 +620,7 @@ static void llmfi_end(llmfi_call *c, int result, const char *why) {
 LLMF_API void llmf_exchange_end(llmf_exchange *x, int result, const char *text) {
     llmfi_call *c = (llmfi_call *)x->owner;
     x->by = NULL;
-#if LLMF_HAS_AWS
+#if LLMFI_HAS_AWS_KEYS
     if (llmfi_asks_keys(x)) {
         llmfi_keys_end((llmf_factory *)x->owner, result);
         return;

@@ -22,7 +22,7 @@ struct llmf_exchange {
 };
 
 LLMFI_UNUSED static bool llmfi_asks_keys(const llmf_exchange *x) {
-    return LLMF_HAS_AWS && x->keys;
+    return LLMFI_HAS_AWS_KEYS && x->keys;
 }
 
 /* What every transport is given at open and may use for its life. */
