@@ -29,7 +29,7 @@
      CONFIG      on                    config files and texts, and what llmf_create is given; without it a model is named provider:model, and only the
                                        tables, llmf_desc and the environment say what that is
      YAML        on                    reads YAML config; without it JSON only
-     SOURCES     on                    config from http(s)://, s3:// and ssm:, or from a hook; its watching. Needs CONFIG
+     SOURCES     on                    config from elsewhere: http:// and https://, s3://, ssm:, a hook; its watching. Needs CONFIG. Keys for AWS are found as for Bedrock
      FILES       on                    reads config, .env, prompts and media from files; without it texts and memory only
      ENV         on                    reads environment variables. With CONFIG, FILES or REGISTER llmf_desc.getenv_fn works either way; without all of them no variable
                                        is read: the key is llmf_desc.api_key
@@ -330,13 +330,14 @@
 /* What is kept of each model at each host: see engine/health.h. */
 #define LLMFI_HAS_HEALTH (LLMF_HAS_RETRY || LLMF_HAS_ROUTES || LLMF_HAS_METRICS || LLMF_HAS_SAVE)
 
-/* Config and secrets from AWS are signed for as Bedrock's requests are. */
-#if LLMFI_ROWS_USE_AWS || LLMF_HAS_SOURCES
-#define LLMF_HAS_AWS 1
+/* A build that finds keys for AWS: to sign what goes to a model, or to where a config comes from. */
+#if LLMF_HAS_AWS || LLMF_HAS_SOURCES
+#define LLMFI_HAS_AWS_KEYS 1
 #else
-#define LLMF_HAS_AWS 0
+#define LLMFI_HAS_AWS_KEYS 0
 #endif
-#define LLMFI_HAS_FETCH (LLMF_HAS_AWS || LLMF_HAS_SOURCES)
+/* A build that asks for something for itself: see engine/fetch.h. */
+#define LLMFI_HAS_FETCH LLMFI_HAS_AWS_KEYS
 
 /* A build that reads variables from somewhere. */
 #if LLMF_HAS_ENV || LLMF_HAS_CONFIG || LLMF_HAS_FILES || LLMF_HAS_REGISTER

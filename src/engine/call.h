@@ -210,12 +210,15 @@ static bool llmfi_call_go(llmfi_call *c) {
     return true;
 }
 
-#if LLMF_HAS_AWS
+#if LLMFI_HAS_AWS_KEYS
 /* The keys are there, or will not come: calls that waited are built anew. */
 static void llmfi_run_keys(llmf_factory *f) {
+#if LLMF_HAS_AWS
     llmfi_call *c;
+#endif
     if (!llmfi_keys_settled(f)) return;
     f->deferred = true; /* some may end at once, and that is told behind this */
+#if LLMF_HAS_AWS
     for (c = f->calls; c; c = c->next) {
         if (!c->waits) continue;
         c->waits = false;
@@ -223,6 +226,7 @@ static void llmfi_run_keys(llmf_factory *f) {
         if (llmfi_build_http(c) && llmfi_call_go(c)) llmfi_set_deadline(c);
         else if (c->reply.error.code == LLMF_OK) llmfi_error_memory(&c->reply.error);
     }
+#endif
 }
 #endif
 
@@ -335,7 +339,7 @@ static void llmfi_run_deferred(llmf_factory *f) {
     llmfi_call *c, *next;
     if (!f->deferred) return;
     f->deferred = false;
-#if LLMF_HAS_AWS
+#if LLMFI_HAS_AWS_KEYS
     llmfi_run_keys(f);
 #endif
 #if LLMF_HAS_SOURCES

@@ -210,7 +210,7 @@ typedef struct llmfi_fetch {
 } llmfi_fetch;
 #endif
 
-#if LLMF_HAS_AWS
+#if LLMFI_HAS_AWS_KEYS
 /* Keys for AWS, and what asks for them. */
 typedef struct llmfi_asking {
     llmfi_aws aws;
@@ -293,7 +293,7 @@ struct llmf_factory {
 #if LLMFI_HAS_FETCH
     llmfi_fetch *fetches;                    /* under way */
 #endif
-#if LLMF_HAS_AWS
+#if LLMFI_HAS_AWS_KEYS
     llmfi_asking keys;
 #endif
 #if LLMF_HAS_SOURCES

@@ -4,7 +4,7 @@
 #define LLMFI_ENGINE_KEYS_H
 #include "fetch.h"
 
-#if LLMF_HAS_AWS
+#if LLMFI_HAS_AWS_KEYS
 
 /* Milliseconds until the connection stands, and for one whole answer: the endpoints are on this machine, or nowhere. */
 enum { LLMFI_KEYS_CONNECT_MS = 1000, LLMFI_KEYS_TOTAL_MS = 5000 };
@@ -32,7 +32,7 @@ static bool llmfi_keys_send(llmf_factory *f) {
 }
 
 /* A call needs keys that must be asked for: whoever comes first asks. */
-static void llmfi_keys_ask(llmf_factory *f) {
+LLMFI_UNUSED static void llmfi_keys_ask(llmf_factory *f) {
     llmfi_fetch *x = &f->keys.fetch;
     if (llmfi_fetch_busy(x) || x->over || llmfi_keys_send(f)) return;
     x->over = true; /* told outside of what runs now */

@@ -175,7 +175,7 @@ LLMF_API void llmf_close(llmf_factory *f) {
     llmfi_loading_close(f);
     llmfi_documents_free(&f->heap, &f->documents);
 #endif
-#if LLMF_HAS_AWS
+#if LLMFI_HAS_AWS_KEYS
     llmfi_keys_close(f);
 #endif
     for (i = f->transport_count; i-- > 0;)
@@ -258,7 +258,7 @@ static llmf_factory *llmfi_lay_out(const llmf_desc *desc, void *block, llmf_erro
     llmfi_buf_init(&f->decision, &f->heap, 0);
 #endif
     llmfi_net_init(f, recv);
-#if LLMF_HAS_AWS
+#if LLMFI_HAS_AWS_KEYS
     llmfi_keys_init(f);
 #endif
     f->next_deadline_ns = UINT64_MAX;
