@@ -17551,11 +17551,17 @@ LLMFI_UNUSED static bool llmfi_source_wanted(llmf_str name) {
     return llmfi_ends(name, LLMFI_LIT(".yaml")) || llmfi_ends(name, LLMFI_LIT(".yml")) || llmfi_ends(name, LLMFI_LIT(".json"));
 }
 
+/* What stands behind the last slash. */
+LLMFI_UNUSED static llmf_str llmfi_last_of(llmf_str path) {
+    size_t at = path.len;
+    while (at > 0 && path.ptr[at - 1] != '/' && path.ptr[at - 1] != '\\') at--;
+    return llmfi_from(path, at);
+}
+
 /* The file's name without its directory and its ending. */
 LLMFI_UNUSED static llmf_str llmfi_source_stem(llmf_str path) {
     size_t at;
-    for (at = path.len; at > 0 && path.ptr[at - 1] != '/' && path.ptr[at - 1] != '\\'; at--) {}
-    path = llmfi_from(path, at);
+    path = llmfi_last_of(path);
     for (at = path.len; at > 1 && path.ptr[at - 1] != '.'; at--) {}
     if (at > 1) path.len = at - 1;
     return path;
@@ -32461,6 +32467,11 @@ static bool llmfi_keys_send(llmf_factory *f) {
     return true;
 }
 
+/* Somebody is being asked. */
+LLMFI_UNUSED static bool llmfi_keys_asked(const llmf_factory *f) {
+    return llmfi_fetch_busy(&f->keys.fetch) || f->keys.fetch.over;
+}
+
 /* A call needs keys that must be asked for: whoever comes first asks. */
 LLMFI_UNUSED static void llmfi_keys_ask(llmf_factory *f) {
     llmfi_fetch *x = &f->keys.fetch;
@@ -36842,6 +36853,1239 @@ static int64_t llmfi_copy_read(const llmf_factory *f, size_t source, llmfi_docum
    A source that cannot be had: its last good copy out of llmf_desc.config_copy, with a warning that says its age, else the loading has failed and all stays as it was. */
 #ifndef LLMFI_ENGINE_REMOTE_H
 #define LLMFI_ENGINE_REMOTE_H
+/* The three AWS services that a configuration comes from: S3, the Parameter Store of Systems Manager (SSM), Secrets Manager. No I/O: where a service is
+   (llmfi_service_locate), what to ask it (llmfi_s3_get and its like), the headers that sign that (llmfi_service_sign), what its reply means (llmfi_service_judge,
+   llmfi_service_value, llmfi_s3_list_next). The engine carries it out.
+
+       s3://bucket/models.yaml?region=eu-west-1     one object; s3://bucket/models/ all that lie below. ssm:/app/models   one parameter
+       options behind '?', divided by '&': region, endpoint (a URL instead of Amazon's), path_style=true, profile
+
+   Facts: "Amazon S3 API reference", "AWS Systems Manager API reference", "AWS Secrets Manager API reference", "AWS SDKs and Tools reference guide" (endpoints). */
+#ifndef LLMFI_FACTORY_AWS_SERVICES_H
+#define LLMFI_FACTORY_AWS_SERVICES_H
+/* The XML that AWS answers in: elements, one after the other, out of a whole body; nothing is built or owned, views into the input. Prolog, comments, CDATA and
+   references are read; attributes are passed over; a document type is refused, so no entity is anyone's own. Elements nest LLMFI_XML_DEPTH deep at most.
+
+       llmfi_xml_init(&x, body);
+       while ((got = llmfi_xml_next(&x)) > LLMFI_XML_END)
+           if (got == LLMFI_XML_CLOSE && LLMFI_IS(x.name, "Key")) llmfi_xml_put(out, x.inner);
+*/
+#ifndef LLMFI_WIRE_XML_H
+#define LLMFI_WIRE_XML_H
+
+enum { LLMFI_XML_ERROR = -1, LLMFI_XML_END, LLMFI_XML_OPEN, LLMFI_XML_CLOSE };
+enum { LLMFI_XML_DEPTH = 16 };
+
+typedef struct llmfi_xml {
+    llmf_str text;                           /* what is still to be read */
+    llmf_str open[LLMFI_XML_DEPTH];          /* names of the elements that are open, as they stand */
+    uint32_t depth;
+    bool root;                               /* the root has begun */
+    bool empty;                              /* <name/>: its end is told next */
+    bool leaf;                               /* no other element is in the one that was opened last */
+    const char *from;                        /* where its content begins */
+    llmf_str name;                           /* of the element that opens or closes, without its prefix */
+    llmf_str inner;                          /* CLOSE: the raw content for llmfi_xml_put; empty where other elements are in it */
+    const char *error;                       /* static; NULL: none */
+} llmfi_xml;
+
+LLMFI_UNUSED static void llmfi_xml_init(llmfi_xml *x, llmf_str text) {
+    memset(x, 0, sizeof *x);
+    if (llmfi_starts(text, LLMFI_LIT("\xEF\xBB\xBF"))) text = llmfi_from(text, 3);
+    x->text = text;
+    x->name = x->inner = llmfi_str("", 0);
+}
+
+static int llmfi_xml_fail(llmfi_xml *x, const char *what) {
+    x->error = what;
+    x->text.len = 0;
+    return LLMFI_XML_ERROR;
+}
+
+/* Offset of `needle` at or behind `at`, or LLMFI_NOWHERE. */
+static size_t llmfi_xml_find(llmf_str s, size_t at, llmf_str needle) {
+    for (; at < s.len && s.len - at >= needle.len; at++) {
+        size_t next = llmfi_find_char(llmfi_from(s, at), needle.ptr[0]);
+        if (next == LLMFI_NOWHERE) break;
+        at += next;
+        if (llmfi_starts(llmfi_from(s, at), needle)) return at;
+    }
+    return LLMFI_NOWHERE;
+}
+
+/* How long what is no element is at the front: a comment, an instruction, CDATA. 0: it is none of them; LLMFI_NOWHERE: it has no end. */
+static size_t llmfi_xml_aside(llmf_str s) {
+    static const char marks[][2][10] = { { "<!--", "-->" }, { "<?", "?>" }, { "<![CDATA[", "]]>" } };
+    size_t i, at;
+    for (i = 0; i < LLMFI_COUNT(marks); i++) {
+        llmf_str begin = llmfi_cstr(marks[i][0]), end = llmfi_cstr(marks[i][1]);
+        if (!llmfi_starts(s, begin)) continue;
+        at = llmfi_xml_find(s, begin.len, end);
+        return at == LLMFI_NOWHERE ? at : at + end.len;
+    }
+    return 0;
+}
+
+/* The name at the front; empty: there is none. */
+static llmf_str llmfi_xml_name(llmf_str s) {
+    size_t n = 0;
+    while (n < s.len && (unsigned char)s.ptr[n] > ' ' && !llmfi_memchr("/><='\"&", s.ptr[n], 7)) n++;
+    return llmfi_str(s.ptr, n);
+}
+
+static llmf_str llmfi_xml_local(llmf_str name) {
+    size_t colon = llmfi_find_char(name, ':');
+    return colon == LLMFI_NOWHERE ? name : llmfi_from(name, colon + 1);
+}
+
+/* Offset of the '>' that ends a tag, past attributes whose values are in quotes; LLMFI_NOWHERE: there is none. */
+static size_t llmfi_xml_tag_end(llmf_str s) {
+    size_t i = 0, quote;
+    while (i < s.len && s.ptr[i] != '>' && s.ptr[i] != '<') {
+        if (s.ptr[i] == '"' || s.ptr[i] == '\'') {
+            quote = llmfi_find_char(llmfi_from(s, i + 1), s.ptr[i]);
+            if (quote == LLMFI_NOWHERE) return quote;
+            i += quote + 1;
+        }
+        i++;
+    }
+    return i < s.len && s.ptr[i] == '>' ? i : LLMFI_NOWHERE;
+}
+
+static int llmfi_xml_close(llmfi_xml *x, const char *end) {
+    x->name = llmfi_xml_local(x->open[--x->depth]);
+    x->inner = x->leaf ? llmfi_range(x->from, end) : llmfi_str("", 0);
+    x->leaf = x->empty = false;
+    return LLMFI_XML_CLOSE;
+}
+
+/* "</name>" is at the front. */
+static int llmfi_xml_end_tag(llmfi_xml *x) {
+    const char *at = x->text.ptr;
+    llmf_str name = llmfi_xml_name(llmfi_from(x->text, 2)), rest = llmfi_from(x->text, 2 + name.len);
+    while (rest.len && llmfi_is_space(rest.ptr[0])) rest = llmfi_from(rest, 1);
+    if (!rest.len) return llmfi_xml_fail(x, "it ends before its end");
+    if (!name.len || rest.ptr[0] != '>' || !x->depth || !llmfi_eq(name, x->open[x->depth - 1])) return llmfi_xml_fail(x, "an element is closed that is not open");
+    x->text = llmfi_from(rest, 1);
+    return llmfi_xml_close(x, at);
+}
+
+/* "<name …>" or "<name …/>" is at the front. */
+static int llmfi_xml_tag(llmfi_xml *x) {
+    llmf_str name = llmfi_xml_name(llmfi_from(x->text, 1));
+    size_t end = llmfi_xml_tag_end(llmfi_from(x->text, 1 + name.len));
+    if (!name.len && x->text.len > 1) return llmfi_xml_fail(x, "a '<' that begins no element");
+    if (end == LLMFI_NOWHERE) return llmfi_xml_fail(x, "it ends before its end");
+    if (!x->depth && x->root) return llmfi_xml_fail(x, "a second root");
+    if (x->depth == LLMFI_XML_DEPTH) return llmfi_xml_fail(x, "nested too deeply");
+    end += 1 + name.len;
+    x->empty = x->text.ptr[end - 1] == '/';
+    x->open[x->depth++] = name;
+    x->root = x->leaf = true;
+    x->name = llmfi_xml_local(name);
+    x->inner = llmfi_str("", 0);
+    x->text = llmfi_from(x->text, end + 1);
+    x->from = x->text.ptr;
+    return LLMFI_XML_OPEN;
+}
+
+/* LLMFI_XML_OPEN, _CLOSE: `name` opens or closes; _END: the root is closed and nothing follows; _ERROR: `error` says what, and so does each further call. */
+LLMFI_UNUSED static int llmfi_xml_next(llmfi_xml *x) {
+    if (x->error) return LLMFI_XML_ERROR;
+    if (x->empty) return llmfi_xml_close(x, x->from);
+    while (x->text.len) {
+        size_t aside = x->text.ptr[0] == '<' ? llmfi_xml_aside(x->text) : 0;
+        if (aside == LLMFI_NOWHERE) break;
+        if (aside && !x->depth && x->text.ptr[1] == '!' && x->text.ptr[2] == '[') return llmfi_xml_fail(x, "text outside of the root");
+        if (aside) {
+            x->text = llmfi_from(x->text, aside);
+        } else if (x->text.ptr[0] != '<') {
+            size_t n = x->depth ? llmfi_find_char(x->text, '<') : 1;
+            if (!x->depth && !llmfi_is_space(x->text.ptr[0])) return llmfi_xml_fail(x, x->root ? "text behind the root" : "it is no XML");
+            x->text = n == LLMFI_NOWHERE ? llmfi_from(x->text, x->text.len) : llmfi_from(x->text, n);
+        } else if (x->text.len > 1 && x->text.ptr[1] == '!') {
+            return llmfi_xml_fail(x, "a document type, which is not read, or a comment that is none");
+        } else {
+            return x->text.len > 1 && x->text.ptr[1] == '/' ? llmfi_xml_end_tag(x) : llmfi_xml_tag(x);
+        }
+    }
+    if (x->text.len || x->depth || !x->root) return llmfi_xml_fail(x, "it ends before its end");
+    return LLMFI_XML_END;
+}
+
+/* ---- text ---- */
+
+/* The character that "&…;" at the front stands for; *n: its length. False: it is none. S3 refers to control characters too, which no XML 1.0 may; what is no
+   character at all is U+FFFD. */
+static bool llmfi_xml_reference(llmf_str s, uint32_t *cp, size_t *n) {
+    static const char names[] = "lt\0gt\0amp\0quot\0apos\0", is[] = "<>&\"'";
+    llmf_str name;
+    unsigned base = 10, digit;
+    size_t i;
+    int at;
+    *n = llmfi_find_char(llmfi_str(s.ptr, s.len < 16 ? s.len : 16), ';');
+    if (*n == LLMFI_NOWHERE) return false;
+    name = llmfi_str(s.ptr + 1, *n - 1);
+    ++*n;
+    at = llmfi_word_in(names, name);
+    if (at >= 0) return *cp = (unsigned char)is[at], true;
+    if (name.len < 2 || name.ptr[0] != '#') return false;
+    if (name.ptr[1] == 'x') base = 16;
+    name = llmfi_from(name, base == 16 ? 2 : 1);
+    for (i = 0, *cp = 0; i < name.len; i++) {
+        digit = llmfi_hex(name.ptr[i]);
+        if (digit >= base) return false;
+        if (*cp < 0x110000) *cp = *cp * base + digit;
+    }
+    if (!*cp) *cp = 0xfffd;
+    return name.len > 0;
+}
+
+/* Puts the text that raw content stands for: references and CDATA decoded, comments left out, line ends as one LF, bad UTF-8 as U+FFFD. False: a reference in it is
+   none, and what was put is of no use. */
+LLMFI_UNUSED static bool llmfi_xml_put(llmfi_out *o, llmf_str raw) {
+    static const char marks[] = "<&\r";
+    llmfi_utf8 clean;
+    memset(&clean, 0, sizeof clean);
+    while (raw.len) {
+        size_t n = 0;
+        char one[4];
+        uint32_t cp;
+        while (n < raw.len && !llmfi_memchr(marks, raw.ptr[n], 3)) n++;
+        if (n) {
+            llmfi_utf8_feed(&clean, llmfi_str(raw.ptr, n), o);
+        } else if (raw.ptr[0] == '\r') {
+            n = raw.len > 1 && raw.ptr[1] == '\n' ? 2 : 1;
+            llmfi_utf8_feed(&clean, LLMFI_LIT("\n"), o);
+        } else if (raw.ptr[0] == '&') {
+            if (!llmfi_xml_reference(raw, &cp, &n)) return false;
+            llmfi_utf8_feed(&clean, llmfi_str(one, llmfi_utf8_encode(one, cp)), o);
+        } else {
+            n = llmfi_xml_aside(raw);
+            if (!n || n == LLMFI_NOWHERE) return false;
+            if (llmfi_starts(raw, LLMFI_LIT("<![CDATA["))) llmfi_utf8_feed(&clean, llmfi_str(raw.ptr + 9, n - 12), o);
+        }
+        raw = llmfi_from(raw, n);
+    }
+    llmfi_utf8_end(&clean, o);
+    return true;
+}
+
+#endif
+
+#if LLMF_HAS_SOURCES
+
+/* ---- operations ---- */
+
+enum { LLMFI_SERVICE_S3_GET, LLMFI_SERVICE_S3_LIST, LLMFI_SERVICE_SSM_GET, LLMFI_SERVICE_SECRET_GET, LLMFI_SERVICE_OPS };
+
+/* Of each operation: its name in Amazon's words, the service's name in host and signature, the variable of its endpoint, its X-Amz-Target. */
+static const struct {
+    const char *name, *service, *endpoint, *target;
+} llmfi_service_ops[LLMFI_SERVICE_OPS] = {
+    { "GetObject",      "s3",             "AWS_ENDPOINT_URL_S3",              "" },
+    { "ListObjectsV2",  "s3",             "AWS_ENDPOINT_URL_S3",              "" },
+    { "GetParameter",   "ssm",            "AWS_ENDPOINT_URL_SSM",             "AmazonSSM.GetParameter" },
+    { "GetSecretValue", "secretsmanager", "AWS_ENDPOINT_URL_SECRETS_MANAGER", "secretsmanager.GetSecretValue" },
+};
+
+static bool llmfi_service_is_s3(int op) {
+    return op == LLMFI_SERVICE_S3_GET || op == LLMFI_SERVICE_S3_LIST;
+}
+
+/* ---- where a service is ---- */
+
+/* Texts are the caller's; what llmfi_service_locate fills in is its arena's. */
+typedef struct llmfi_service_place {
+    llmf_str region;
+    llmf_str endpoint;                       /* a URL; empty: Amazon's own */
+    llmf_str profile;                        /* of ~/.aws; empty: AWS_PROFILE, or `default` */
+    bool path_style;                         /* S3: the bucket in the path, not in the host */
+} llmfi_service_place;
+
+/* A region becomes a part of a host: nothing but a label of one may. */
+static bool llmfi_service_region_ok(llmf_str region) {
+    size_t i;
+    for (i = 0; i < region.len; i++)
+        if (!(region.ptr[i] >= 'a' && region.ptr[i] <= 'z') && !llmfi_is_digit(region.ptr[i]) && (region.ptr[i] != '-' || !i || i + 1 == region.len)) return false;
+    return region.len > 0 && region.len < 40;
+}
+
+/* The domain of a region's partition (AWS SDKs, partitions.json). */
+static llmf_str llmfi_service_domain(llmf_str region) {
+    static const struct {
+        char front[9], domain[18];
+    } rows[] = { { "cn-", "amazonaws.com.cn" }, { "eusc-", "amazonaws.eu" }, { "us-iso-", "c2s.ic.gov" }, { "us-isob-", "sc2s.sgov.gov" },
+                 { "us-isof-", "csp.hci.ic.gov" }, { "eu-isoe-", "cloud.adc-e.uk" } };
+    size_t i;
+    for (i = 0; i < LLMFI_COUNT(rows); i++)
+        if (llmfi_starts(region, llmfi_cstr(rows[i].front))) return llmfi_cstr(rows[i].domain);
+    return LLMFI_LIT("amazonaws.com");
+}
+
+/* arn:partition:service:region:account:resource: the region; empty: it is none, or names none. */
+static llmf_str llmfi_arn_region(llmf_str name) {
+    size_t i, colon;
+    if (!llmfi_starts(name, LLMFI_LIT("arn:"))) return llmfi_str("", 0);
+    for (i = 0; i < 3; i++) {
+        colon = llmfi_find_char(name, ':');
+        if (colon == LLMFI_NOWHERE) return llmfi_str("", 0);
+        name = llmfi_from(name, colon + 1);
+    }
+    colon = llmfi_find_char(name, ':');
+    return llmfi_str(name.ptr, colon == LLMFI_NOWHERE ? 0 : colon);
+}
+
+/* Begins an error about what is asked for: "s3://bucket/key: …". */
+static llmfi_text llmfi_service_error(llmf_error *err, int code, llmf_str about) {
+    llmfi_text t = llmfi_error_begin(err, code);
+    llmfi_say_path(&t, about);
+    LLMFI_SAY(&t, ": ");
+    return t;
+}
+
+static bool llmfi_service_refuse(llmf_error *err, llmf_str about, const char *what) {
+    llmfi_text t = llmfi_service_error(err, LLMF_ERR_CONFIG, about);
+    llmfi_say_c(&t, what);
+    return false;
+}
+#if !LLMF_HAS_STRINGS
+#define llmfi_service_refuse(err, about, what) ((void)(what), llmfi_service_refuse((err), (about), ""))
+#endif
+
+static bool llmfi_service_variable(llmf_str *to, const llmfi_env *env, llmfi_arena *a, const char *name) {
+    llmf_str value = to->len ? llmfi_str("", 0) : llmfi_aws_variable(env, name);
+    if (value.len) *to = llmfi_arena_copy(a, value);
+    return to->len != 0;
+}
+
+/* What the variables leave open may stand in the profile. */
+static bool llmfi_service_profile(llmfi_service_place *p, llmfi_arena *a, const llmfi_env *env, bool endpoints, llmf_error *err) {
+    llmfi_aws_profile of;
+    bool good = llmfi_aws_profile_read(&of, a->heap, env, p->profile.len ? p->profile : llmfi_aws_profile_name(env), err);
+    if (good && !p->region.len && of.region.len) p->region = llmfi_arena_copy(a, of.region);
+    if (good && !p->endpoint.len && endpoints && of.endpoint_url.len && !LLMFI_NAMED(of.ignore_endpoints, "true")) p->endpoint = llmfi_arena_copy(a, of.endpoint_url);
+    llmfi_aws_profile_end(&of);
+    return good;
+}
+
+/* An endpoint that somebody has set: http or https, and a path at most. */
+static bool llmfi_service_endpoint_ok(llmf_str endpoint) {
+    llmfi_url url;
+    llmfi_url_error bad;
+    return llmfi_url_parse(endpoint, &url, &bad) && url.port && !url.query.len && (LLMFI_NAMED(url.scheme, "https") || LLMFI_NAMED(url.scheme, "http"));
+}
+
+/* Fills in what *p leaves open: the region of an ARN, then what *p says, AWS_REGION, AWS_DEFAULT_REGION, the profile's; the endpoint of the service's variable,
+   AWS_ENDPOINT_URL, the profile's endpoint_url. name: what is asked for, which may be an ARN. about: how errors call it. */
+LLMFI_UNUSED static bool llmfi_service_locate(llmfi_service_place *p, int op, llmf_str name, llmf_str about, const llmfi_env *env, llmfi_arena *a, llmf_error *err) {
+    llmf_str of_arn = llmfi_arn_region(name);
+    bool endpoints = !LLMFI_NAMED(llmfi_aws_variable(env, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"), "true");
+    if (of_arn.len) p->region = of_arn;
+    if (!llmfi_service_variable(&p->region, env, a, "AWS_REGION")) llmfi_service_variable(&p->region, env, a, "AWS_DEFAULT_REGION");
+    if (endpoints && !llmfi_service_variable(&p->endpoint, env, a, llmfi_service_ops[op].endpoint)) llmfi_service_variable(&p->endpoint, env, a, "AWS_ENDPOINT_URL");
+    if ((!p->region.len || !p->endpoint.len) && !llmfi_service_profile(p, a, env, endpoints, err)) return false;
+    if (a->failed) return llmfi_error_memory(err);
+    if (!p->region.len) return llmfi_service_refuse(err, about, "no AWS region is known: set AWS_REGION, region of the profile, or ?region= here");
+    if (!llmfi_service_region_ok(p->region)) return llmfi_service_refuse(err, about, "the AWS region is no name such as us-east-1: look at AWS_REGION, region of the profile, ?region=");
+    if (p->endpoint.len && !llmfi_service_endpoint_ok(p->endpoint))
+        return llmfi_service_refuse(err, about, "the AWS endpoint is no URL such as https://host: look at AWS_ENDPOINT_URL, endpoint_url of the profile, ?endpoint=");
+    return true;
+}
+
+/* ---- requests ---- */
+
+/* One request, without what signs it. method, service and the names of headers are static; region and a value of If-None-Match are the caller's. */
+typedef struct llmfi_service_request {
+    int op;
+    llmf_str method, service, region;
+    llmfi_buf url, body;
+    llmf_header headers[3];
+    size_t header_count;
+} llmfi_service_request;
+
+LLMFI_UNUSED static void llmfi_service_request_init(llmfi_service_request *q, llmfi_heap *heap) {
+    memset(q, 0, sizeof *q);
+    llmfi_buf_init(&q->url, heap, 0);
+    llmfi_buf_init(&q->body, heap, 0);
+}
+
+LLMFI_UNUSED static void llmfi_service_request_free(llmfi_service_request *q) {
+    llmfi_buf_free(&q->url);
+    llmfi_buf_free(&q->body);
+}
+
+static void llmfi_service_header(llmfi_service_request *q, llmf_str name, llmf_str value) {
+    q->headers[q->header_count].name = name;
+    q->headers[q->header_count++].value = value;
+}
+
+static void llmfi_service_begin(llmfi_service_request *q, int op, const llmfi_service_place *p) {
+    q->op = op;
+    q->method = llmfi_service_is_s3(op) ? LLMFI_LIT("GET") : LLMFI_LIT("POST");
+    q->service = llmfi_cstr(llmfi_service_ops[op].service);
+    q->region = p->region;
+    q->url.len = q->body.len = q->header_count = 0;
+}
+
+/* scheme://[bucket.]host of the service, and its path without a '/' at the end. */
+static void llmfi_service_put_host(llmfi_out *o, const llmfi_service_request *q, const llmfi_service_place *p, llmf_str bucket) {
+    llmfi_url url;
+    llmfi_url_error bad;
+    bool own = p->endpoint.len && llmfi_url_parse(p->endpoint, &url, &bad);
+    llmfi_put_str(o, own ? url.scheme : LLMFI_LIT("https"));
+    LLMFI_PUT(o, "://");
+    llmfi_put_str(o, bucket);
+    if (bucket.len) LLMFI_PUT(o, ".");
+    if (own) {
+        bool usual = url.port == llmfi_url_default_port(url.scheme); /* then Host has no port */
+        size_t after = url.host.len + (url.ipv6 ? 2 : 0);
+        while (url.path.len && url.path.ptr[url.path.len - 1] == '/') url.path.len--;
+        llmfi_put(o, url.authority.ptr, usual ? after : url.authority.len);
+        llmfi_put_str(o, url.path);
+        return;
+    }
+    llmfi_put_str(o, q->service);
+    LLMFI_PUT(o, ".");
+    llmfi_put_str(o, p->region);
+    LLMFI_PUT(o, ".");
+    llmfi_put_str(o, llmfi_service_domain(p->region));
+}
+
+/* Letters, digits, '-', '_' and '.': what a bucket has ever been named with. */
+static bool llmfi_s3_bucket_ok(llmf_str bucket) {
+    size_t i;
+    for (i = 0; i < bucket.len; i++)
+        if (!llmfi_char_is(bucket.ptr[i], LLMFI_CHAR_ALNUM) && !llmfi_strchr("-_.", bucket.ptr[i])) return false;
+    return bucket.len > 0 && bucket.len < 256 && !LLMFI_IS(bucket, ".") && !LLMFI_IS(bucket, "..");
+}
+
+/* A bucket stands in front of the host where it is one label of it: 3 to 63 small letters, digits and '-'. (With dots no certificate covers it.) */
+static bool llmfi_s3_is_label(llmf_str bucket) {
+    size_t i;
+    if (bucket.len < 3 || bucket.len > 63 || bucket.ptr[0] == '-' || bucket.ptr[bucket.len - 1] == '-') return false;
+    for (i = 0; i < bucket.len; i++)
+        if (bucket.ptr[i] != '-' && !llmfi_is_digit(bucket.ptr[i]) && !(bucket.ptr[i] >= 'a' && bucket.ptr[i] <= 'z')) return false;
+    return true;
+}
+
+/* An address, or this machine: nothing can stand in front of it. */
+static bool llmfi_s3_host_is_bare(llmf_str endpoint) {
+    llmfi_url url;
+    llmfi_url_error bad;
+    size_t i;
+    if (!endpoint.len || !llmfi_url_parse(endpoint, &url, &bad)) return false;
+    for (i = 0; i < url.host.len && (llmfi_is_digit(url.host.ptr[i]) || url.host.ptr[i] == '.');) i++;
+    return url.ipv6 || i == url.host.len || LLMFI_NAMED(url.host, "localhost");
+}
+
+/* The key as a path has it: each byte but unreserved ones and '/' as %XX. */
+static void llmfi_s3_put_key(llmfi_out *o, llmf_str key) {
+    while (key.len) {
+        size_t slash = llmfi_find_char(key, '/');
+        llmf_str part = llmfi_str(key.ptr, slash == LLMFI_NOWHERE ? key.len : slash);
+        llmfi_url_put(o, part);
+        if (slash != LLMFI_NOWHERE) LLMFI_PUT(o, "/");
+        key = llmfi_from(key, slash == LLMFI_NOWHERE ? key.len : slash + 1);
+    }
+}
+
+/* The URL as far as its path. */
+static bool llmfi_s3_begin(llmfi_service_request *q, int op, const llmfi_service_place *p, llmf_str bucket, llmf_str key, llmfi_out *o, llmf_error *err) {
+    bool in_host = !p->path_style && llmfi_s3_is_label(bucket) && !llmfi_s3_host_is_bare(p->endpoint);
+    if (llmfi_starts(bucket, LLMFI_LIT("arn:")))
+        return llmfi_service_refuse(err, bucket, "an access point's ARN cannot be asked; name the bucket, or the access point's alias");
+    if (!llmfi_s3_bucket_ok(bucket)) return llmfi_service_refuse(err, bucket, "no bucket has this name: only letters, digits, '-', '_' and '.' stand in one");
+    llmfi_service_begin(q, op, p);
+    llmfi_out_buf(o, &q->url);
+    llmfi_service_put_host(o, q, p, in_host ? bucket : llmfi_str("", 0));
+    LLMFI_PUT(o, "/");
+    if (!in_host) llmfi_put_str(o, bucket);
+    if (!in_host && op == LLMFI_SERVICE_S3_GET) LLMFI_PUT(o, "/");
+    llmfi_s3_put_key(o, key);
+    return true;
+}
+
+/* One object. etag: of the one that is had already; empty: none is. */
+LLMFI_UNUSED static bool llmfi_s3_get(llmfi_service_request *q, const llmfi_service_place *p, llmf_str bucket, llmf_str key, llmf_str etag, llmf_error *err) {
+    llmfi_out o;
+    if (!key.len) return llmfi_service_refuse(err, bucket, "no object of the bucket is named");
+    if (!llmfi_s3_begin(q, LLMFI_SERVICE_S3_GET, p, bucket, key, &o, err)) return false;
+    if (etag.len && llmfi_header_bad_value(etag) == LLMFI_NOWHERE) llmfi_service_header(q, LLMFI_LIT("If-None-Match"), etag);
+    return !o.failed || llmfi_error_memory(err);
+}
+
+/* What a listing is limited to. Zero is all of the bucket. */
+typedef struct llmfi_s3_wanted {
+    llmf_str prefix;
+    llmf_str delimiter;                      /* what stands behind it is one prefix for all: "/" lists one folder */
+    llmf_str token;                          /* of the page before */
+    uint32_t max_keys;                       /* 0: as many as S3 gives, 1000 */
+} llmfi_s3_wanted;
+
+static void llmfi_s3_put_parameter(llmfi_out *o, const char *name, llmf_str value) {
+    if (!value.len) return;
+    LLMFI_PUT(o, "&");
+    llmfi_put_str(o, llmfi_cstr(name));
+    LLMFI_PUT(o, "=");
+    llmfi_url_put(o, value);
+}
+
+LLMFI_UNUSED static bool llmfi_s3_list(llmfi_service_request *q, const llmfi_service_place *p, llmf_str bucket, const llmfi_s3_wanted *want, llmf_error *err) {
+    llmfi_out o;
+    if (!llmfi_s3_begin(q, LLMFI_SERVICE_S3_LIST, p, bucket, llmfi_str("", 0), &o, err)) return false;
+    LLMFI_PUT(&o, "?list-type=2");
+    llmfi_s3_put_parameter(&o, "continuation-token", want->token);
+    llmfi_s3_put_parameter(&o, "delimiter", want->delimiter);
+    if (want->max_keys) LLMFI_PUT(&o, "&max-keys=");
+    if (want->max_keys) llmfi_put_int(&o, want->max_keys);
+    llmfi_s3_put_parameter(&o, "prefix", want->prefix);
+    return !o.failed || llmfi_error_memory(err);
+}
+
+/* Of a service that speaks JSON: the URL, its headers, and the object that is open. */
+static bool llmfi_service_json(llmfi_service_request *q, int op, const llmfi_service_place *p, llmfi_out *o, llmfi_jw *w) {
+    llmfi_service_begin(q, op, p);
+    llmfi_out_buf(o, &q->url);
+    llmfi_service_put_host(o, q, p, llmfi_str("", 0));
+    LLMFI_PUT(o, "/");
+    llmfi_service_header(q, LLMFI_LIT("X-Amz-Target"), llmfi_cstr(llmfi_service_ops[op].target));
+    llmfi_service_header(q, LLMFI_LIT("Content-Type"), LLMFI_LIT("application/x-amz-json-1.1"));
+    if (o->failed) return false;
+    llmfi_out_buf(o, &q->body);
+    llmfi_jw_init(w, o);
+    llmfi_jw_object(w);
+    return true;
+}
+
+static bool llmfi_service_json_end(llmfi_out *o, llmfi_jw *w, llmf_error *err) {
+    llmfi_jw_object_end(w);
+    return !o->failed || llmfi_error_memory(err);
+}
+
+/* name: of the parameter, or its ARN. A SecureString comes decrypted. */
+LLMFI_UNUSED static bool llmfi_ssm_get(llmfi_service_request *q, const llmfi_service_place *p, llmf_str name, llmf_error *err) {
+    llmfi_out o;
+    llmfi_jw w;
+    if (!name.len) return llmfi_service_refuse(err, LLMFI_LIT("ssm:"), "no parameter is named");
+    if (!llmfi_service_json(q, LLMFI_SERVICE_SSM_GET, p, &o, &w)) return llmfi_error_memory(err);
+    llmfi_jw_member_str(&w, "Name", name);
+    llmfi_jw_member_bool(&w, "WithDecryption", true);
+    return llmfi_service_json_end(&o, &w, err);
+}
+
+/* id: of the secret, or its ARN. stage: of the version, such as AWSPREVIOUS; empty: the current one. */
+LLMFI_UNUSED static bool llmfi_secret_get(llmfi_service_request *q, const llmfi_service_place *p, llmf_str id, llmf_str stage, llmf_error *err) {
+    llmfi_out o;
+    llmfi_jw w;
+    if (!id.len) return llmfi_service_refuse(err, LLMFI_LIT("secretsmanager"), "no secret is named");
+    if (!llmfi_service_json(q, LLMFI_SERVICE_SECRET_GET, p, &o, &w)) return llmfi_error_memory(err);
+    llmfi_jw_member_str(&w, "SecretId", id);
+    if (stage.len) llmfi_jw_member_str(&w, "VersionStage", stage);
+    return llmfi_service_json_end(&o, &w, err);
+}
+
+/* ---- signing ---- */
+
+/* All headers of a request that is signed. */
+typedef struct llmfi_service_signed {
+    llmf_header headers[8];
+    size_t header_count;
+    llmfi_buf text;                          /* the values of Authorization and X-Amz-Security-Token: to be wiped */
+    char time[LLMFI_SIGV4_TIME + 1], hash[LLMFI_SIGV4_HEX];
+} llmfi_service_signed;
+
+LLMFI_UNUSED static void llmfi_service_signed_init(llmfi_service_signed *s, llmfi_heap *heap) {
+    memset(s, 0, sizeof *s);
+    llmfi_buf_init(&s->text, heap, 0);
+}
+
+LLMFI_UNUSED static void llmfi_service_signed_free(llmfi_service_signed *s) {
+    llmfi_aws_wipe(&s->text);
+    s->header_count = 0;
+}
+
+static void llmfi_service_send(llmfi_service_signed *to, llmf_str name, llmf_str value) {
+    to->headers[to->header_count].name = name;
+    to->headers[to->header_count++].value = value;
+}
+
+static void llmfi_service_hash(llmfi_service_signed *to, llmf_str body) {
+    unsigned char digest[LLMFI_SHA256];
+    llmfi_sha256 hash;
+    llmfi_sha256_init(&hash);
+    llmfi_sha256_add(&hash, body.ptr, body.len);
+    llmfi_sha256_end(&hash, digest);
+    llmfi_hex_lower(to->hash, digest, sizeof digest);
+}
+
+/* Host, and what of the headers is signed: all but If-None-Match, which may be changed on its way. */
+static size_t llmfi_service_to_sign(const llmfi_service_signed *to, llmf_str host, llmf_str token, llmf_header *headers) {
+    size_t i, n = 0;
+    headers[n].name = LLMFI_LIT("Host");
+    headers[n++].value = host;
+    for (i = 0; i < to->header_count; i++)
+        if (!LLMFI_IS(to->headers[i].name, "If-None-Match")) headers[n++] = to->headers[i];
+    headers[n].name = LLMFI_LIT("X-Amz-Security-Token");
+    headers[n].value = token;
+    return n + (token.len != 0);
+}
+
+/* The last headers: token and signature, in one piece of memory so that neither moves. */
+static bool llmfi_service_authorize(llmfi_service_signed *to, const llmfi_sigv4 *s) {
+    size_t token = s->keys.token.len;
+    llmfi_out o;
+    llmfi_out_count(&o);
+    llmfi_sigv4_authorization(s, &o);
+    if (!llmfi_buf_reserve(&to->text, token + (size_t)o.total)) return false;
+    llmfi_buf_add(&to->text, s->keys.token.ptr, token);
+    llmfi_out_buf(&o, &to->text);
+    llmfi_sigv4_authorization(s, &o);
+    if (token) llmfi_service_send(to, LLMFI_LIT("X-Amz-Security-Token"), llmfi_str(to->text.ptr, token));
+    llmfi_service_send(to, LLMFI_LIT("Authorization"), llmfi_from(llmfi_buf_str(&to->text), token));
+    return true;
+}
+
+/* The headers that the request goes out with, Host not among them. Their texts live as long as *q and *to, which is wiped before. */
+LLMFI_UNUSED static bool llmfi_service_sign(const llmfi_service_request *q, const llmfi_aws_keys *keys, int64_t wall_ms, llmfi_service_signed *to, llmf_error *err) {
+    llmf_header headers[9];
+    llmfi_url url;
+    llmfi_url_error bad;
+    llmfi_sigv4 s;
+    size_t i;
+    llmfi_service_signed_free(to);
+    if (!llmfi_url_parse(llmfi_buf_str(&q->url), &url, &bad)) return llmfi_error_set(err, LLMF_ERR_CONFIG, "a request to AWS has no URL: look at the endpoint that is set");
+    if (!llmfi_header_ok(LLMFI_LIT("X-Amz-Security-Token"), keys->token) || !llmfi_header_ok(LLMFI_LIT("Authorization"), keys->id))
+        return llmfi_error_set(err, LLMF_ERR_AUTH, "the AWS access key id, or the session token, holds a character that HTTP does not allow: look at how it is stored");
+    llmfi_sigv4_time(to->time, wall_ms);
+    llmfi_service_hash(to, llmfi_buf_str(&q->body));
+    for (i = 0; i < q->header_count; i++) llmfi_service_send(to, q->headers[i].name, q->headers[i].value);
+    llmfi_service_send(to, LLMFI_LIT("X-Amz-Date"), llmfi_str(to->time, LLMFI_SIGV4_TIME));
+    if (llmfi_service_is_s3(q->op)) llmfi_service_send(to, LLMFI_LIT("X-Amz-Content-Sha256"), llmfi_str(to->hash, sizeof to->hash));
+    memset(&s, 0, sizeof s);
+    memcpy(s.time, to->time, sizeof s.time);
+    s.method = q->method;
+    s.path = url.path;
+    s.query = url.query;
+    s.headers = headers;
+    s.header_count = llmfi_service_to_sign(to, url.authority, keys->token, headers);
+    s.region = q->region;
+    s.service = q->service;
+    s.payload = llmfi_str(to->hash, sizeof to->hash);
+    s.keys = *keys;
+    s.once = s.as_is = llmfi_service_is_s3(q->op);
+    return llmfi_service_authorize(to, &s) || llmfi_error_memory(err);
+}
+
+/* ---- replies: text out of JSON ---- */
+
+/* Puts a string of JSON, decoded; raw: what stands between its quotes, checked by the reader. */
+static void llmfi_service_put_json(llmfi_out *o, llmf_str raw) {
+    const char *p = raw.ptr, *end = raw.ptr + raw.len;
+    llmfi_utf8 clean;
+    memset(&clean, 0, sizeof clean);
+    while (p < end) {
+        const char *stop = (const char *)llmfi_memchr(p, '\\', (size_t)(end - p));
+        char one[4];
+        if (!stop) stop = end;
+        llmfi_utf8_feed(&clean, llmfi_range(p, stop), o);
+        p = stop;
+        if (p < end) llmfi_utf8_feed(&clean, llmfi_str(one, llmfi_utf8_encode(one, llmfi_json_escape(&p, end))), o);
+    }
+    llmfi_utf8_end(&clean, o);
+}
+
+/* Base64 that comes in pieces of any size: decoded as it comes. */
+typedef struct llmfi_service_base64 {
+    llmfi_out *to;
+    char text[256];                          /* a multiple of four */
+    size_t len;
+    bool bad;
+} llmfi_service_base64;
+
+static void llmfi_service_base64_piece(llmfi_service_base64 *b, bool last) {
+    char bytes[sizeof b->text];
+    size_t len;
+    llmf_str text = llmfi_str(b->text, b->len);
+    if (!last && llmfi_find_char(text, '=') != LLMFI_NOWHERE) b->bad = true; /* padding stands at the end only */
+    if (!b->bad && llmfi_base64_decode(text, bytes, sizeof bytes, &len)) llmfi_put(b->to, bytes, len);
+    else b->bad = true;
+    llmfi_wipe(llmfi_str(bytes, sizeof bytes));
+    b->len = 0;
+}
+
+static void llmfi_service_base64_tap(void *user, const char *bytes, size_t len) {
+    llmfi_service_base64 *b = (llmfi_service_base64 *)user;
+    size_t i;
+    for (i = 0; i < len; i++) {
+        if (b->len == sizeof b->text) llmfi_service_base64_piece(b, false);
+        b->text[b->len++] = bytes[i];
+    }
+}
+
+static bool llmfi_service_put_base64(llmfi_out *to, llmf_str raw) {
+    llmfi_service_base64 b;
+    llmfi_out o;
+    b.to = to;
+    b.len = 0;
+    b.bad = false;
+    llmfi_out_count(&o);
+    o.tap = llmfi_service_base64_tap;
+    o.tap_user = &b;
+    llmfi_service_put_json(&o, raw);
+    llmfi_service_base64_piece(&b, true);
+    llmfi_wipe(llmfi_str(b.text, sizeof b.text));
+    return !b.bad;
+}
+
+/* What a reply of SSM or Secrets Manager holds; views into its body. */
+typedef struct llmfi_service_held {
+    llmf_str value;                          /* raw: for llmfi_service_value */
+    llmf_str version;                        /* raw: the number or the VersionId; empty: none was given */
+    bool binary;                             /* SecretBinary: base64 */
+    bool secret;                             /* a SecureString, or a secret: not to be shown */
+    bool found;
+} llmfi_service_held;
+
+/* The members of a parameter or a secret; the object is open. */
+static void llmfi_service_members(llmfi_json *j, int op, llmfi_service_held *h) {
+    static const char of_ssm[] = "Value\0Version\0Type\0", of_secret[] = "SecretString\0VersionId\0SecretBinary\0";
+    bool secret = op == LLMFI_SERVICE_SECRET_GET;
+    int at, token;
+    if (secret) h->secret = true;
+    while ((at = llmfi_json_pick(j, secret ? of_secret : of_ssm)) >= 0) {
+        token = llmfi_json_scalar(j);
+        if (at == 1 && (token == LLMFI_J_STRING || token == LLMFI_J_NUMBER)) h->version = j->text;
+        if (token != LLMFI_J_STRING) continue;
+        if (at == 2 && !secret) h->secret = LLMFI_KEY(j, "SecureString");
+        if (at == 0 || (at == 2 && secret && (!h->found || h->binary))) { /* SecretString outranks SecretBinary */
+            h->value = j->text;
+            h->binary = at == 2;
+            h->found = true;
+        }
+    }
+}
+
+static bool llmfi_service_hold(int op, llmf_str body, llmfi_service_held *h) {
+    llmfi_json j;
+    int at = 0;
+    memset(h, 0, sizeof *h);
+    h->value = h->version = llmfi_str("", 0);
+    llmfi_json_init(&j, llmfi_trim(body), true);
+    if (!llmfi_json_enter(&j, LLMFI_J_OBJECT)) return false;
+    if (op == LLMFI_SERVICE_SECRET_GET) llmfi_service_members(&j, op, h);
+    while (op == LLMFI_SERVICE_SSM_GET && (at = llmfi_json_pick(&j, "Parameter\0")) >= 0)
+        if (at) llmfi_json_scalar(&j);
+        else if (llmfi_json_enter(&j, LLMFI_J_OBJECT)) llmfi_service_members(&j, op, h);
+    return !j.error && llmfi_json_next(&j) == LLMFI_J_END && h->found;
+}
+
+static bool llmfi_service_no_value(llmf_error *err, int op, llmf_str about) {
+    llmfi_text t = llmfi_service_error(err, LLMF_ERR_PROTOCOL, about);
+    err->http_status = 200;
+    LLMFI_SAY(&t, "the reply is none of ");
+    llmfi_say_c(&t, llmfi_service_ops[op].name);
+    LLMFI_SAY(&t, ", or holds no value: is the endpoint right?");
+    return false;
+}
+
+/* The value that a reply with status 200 holds: an object's bytes, a parameter, a secret. held: NULL, or what else it says. False with *err, and what was put is of
+   no use; secrets are to be wiped all the same. */
+LLMFI_UNUSED static bool llmfi_service_value(int op, llmf_str body, llmf_str about, llmfi_out *o, llmfi_service_held *held, llmf_error *err) {
+    llmfi_service_held h;
+    if (op == LLMFI_SERVICE_S3_GET) {
+        memset(&h, 0, sizeof h);
+        h.value = body;
+        h.version = llmfi_str("", 0);
+        h.found = true;
+        llmfi_put_str(o, body);
+    } else {
+        if (!llmfi_service_hold(op, body, &h)) return llmfi_service_no_value(err, op, about);
+        if (!h.binary) llmfi_service_put_json(o, h.value);
+        else if (!llmfi_service_put_base64(o, h.value)) return llmfi_service_no_value(err, op, about);
+    }
+    if (held) *held = h;
+    return !o->failed || llmfi_error_memory(err);
+}
+
+/* ---- replies: lists ---- */
+
+enum { LLMFI_S3_END, LLMFI_S3_KEY, LLMFI_S3_PREFIX };
+
+/* One page of a listing. Its texts are raw: llmfi_s3_put. */
+typedef struct llmfi_s3_page {
+    llmfi_xml xml;
+    bool encoded;                            /* keys and prefixes as in a URL: we do not ask for it, but a server may */
+    bool more;                               /* another page follows: ask with `token` */
+    llmf_str token;
+    llmf_str key, etag;                      /* of the item; a prefix has no ETag */
+} llmfi_s3_page;
+
+/* Keys of a URL's form have no references; '+' is a blank in them. */
+static bool llmfi_s3_put_encoded(llmfi_out *o, llmf_str raw) {
+    llmfi_utf8 clean;
+    memset(&clean, 0, sizeof clean);
+    while (raw.len) {
+        char c = raw.ptr[0] == '+' ? ' ' : raw.ptr[0];
+        if (c == '&' || c == '<') return false;
+        if (c != '%') raw = llmfi_from(raw, 1);
+        else c = (char)llmfi_url_byte(&raw);
+        llmfi_utf8_feed(&clean, llmfi_str(&c, 1), o);
+    }
+    llmfi_utf8_end(&clean, o);
+    return true;
+}
+
+/* Puts a key or prefix of the page. False: it is no text (llmfi_s3_page_begin has looked at all of them). */
+LLMFI_UNUSED static bool llmfi_s3_put(const llmfi_s3_page *p, llmfi_out *o, llmf_str raw) {
+    return p->encoded ? llmfi_s3_put_encoded(o, raw) : llmfi_xml_put(o, raw);
+}
+
+/* What the page says of itself: the elements right below the root. */
+static bool llmfi_s3_page_head(llmfi_s3_page *p, llmf_str body) {
+    llmfi_xml x;
+    int got;
+    bool list = false;
+    llmfi_xml_init(&x, body);
+    while ((got = llmfi_xml_next(&x)) > LLMFI_XML_END) {
+        if (got == LLMFI_XML_OPEN && x.depth == 1) list = LLMFI_IS(x.name, "ListBucketResult");
+        if (got != LLMFI_XML_CLOSE || x.depth != 1) continue;
+        if (LLMFI_IS(x.name, "EncodingType")) p->encoded = LLMFI_NAMED(llmfi_trim(x.inner), "url");
+        if (LLMFI_IS(x.name, "IsTruncated")) p->more = LLMFI_NAMED(llmfi_trim(x.inner), "true");
+        if (LLMFI_IS(x.name, "NextContinuationToken")) p->token = llmfi_trim(x.inner);
+    }
+    return got == LLMFI_XML_END && list;
+}
+
+/* LLMFI_S3_KEY: p->key is an object's, p->etag its ETag; _PREFIX: p->key is what many keys begin with; _END. */
+LLMFI_UNUSED static int llmfi_s3_list_next(llmfi_s3_page *p) {
+    llmfi_xml *x = &p->xml;
+    llmf_str around = llmfi_str("", 0);
+    int got;
+    p->key = p->etag = llmfi_str("", 0);
+    while ((got = llmfi_xml_next(x)) > LLMFI_XML_END) {
+        if (got == LLMFI_XML_OPEN && x->depth == 2) around = x->name;
+        if (got != LLMFI_XML_CLOSE) continue;
+        if (x->depth == 2 && LLMFI_IS(around, "Contents") && LLMFI_IS(x->name, "Key")) p->key = x->inner;
+        if (x->depth == 2 && LLMFI_IS(around, "Contents") && LLMFI_IS(x->name, "ETag")) p->etag = x->inner;
+        if (x->depth == 2 && LLMFI_IS(around, "CommonPrefixes") && LLMFI_IS(x->name, "Prefix")) {
+            p->key = x->inner;
+            return LLMFI_S3_PREFIX;
+        }
+        if (x->depth == 1 && LLMFI_IS(x->name, "Contents") && p->key.len) return LLMFI_S3_KEY;
+    }
+    return LLMFI_S3_END;
+}
+
+/* Looks at the whole of a page before any of it counts. False with *err: it is cut, no list, or has an unreadable key. */
+LLMFI_UNUSED static bool llmfi_s3_page_begin(llmfi_s3_page *p, llmf_str body, llmf_str about, llmf_error *err) {
+    llmfi_out o;
+    bool good;
+    memset(p, 0, sizeof *p);
+    p->token = p->key = p->etag = llmfi_str("", 0);
+    llmfi_out_count(&o);
+    good = llmfi_s3_page_head(p, body) && (!p->more || p->token.len) && llmfi_xml_put(&o, p->token);
+    llmfi_xml_init(&p->xml, body);
+    while (good && llmfi_s3_list_next(p) != LLMFI_S3_END) good = llmfi_s3_put(p, &o, p->key) && llmfi_xml_put(&o, p->etag);
+    llmfi_xml_init(&p->xml, body);
+    return good || llmfi_service_no_value(err, LLMFI_SERVICE_S3_LIST, about);
+}
+
+/* ---- replies: errors ---- */
+
+enum { LLMFI_SERVICE_FAILED, LLMFI_SERVICE_GOOD, LLMFI_SERVICE_SAME, LLMFI_SERVICE_REGION };
+
+/* What an error's body says; views into it, raw. */
+typedef struct llmfi_service_said {
+    llmf_str code, message, region;
+    bool xml;
+} llmfi_service_said;
+
+static void llmfi_service_read_xml(llmfi_service_said *s, llmf_str body) {
+    llmfi_xml x;
+    int got;
+    llmfi_xml_init(&x, body);
+    while ((got = llmfi_xml_next(&x)) > LLMFI_XML_END) {
+        if (got != LLMFI_XML_CLOSE || !x.depth) continue;
+        if (!s->code.len && LLMFI_IS(x.name, "Code")) s->code = llmfi_trim(x.inner);
+        if (!s->message.len && LLMFI_IS(x.name, "Message")) s->message = llmfi_trim(x.inner);
+        if (!s->region.len && LLMFI_IS(x.name, "Region")) s->region = llmfi_trim(x.inner);
+    }
+}
+
+static void llmfi_service_read_json(llmfi_service_said *s, llmf_str body) {
+    llmfi_json j;
+    size_t sharp, colon;
+    int at;
+    llmfi_json_init(&j, body, true);
+    if (!llmfi_json_enter(&j, LLMFI_J_OBJECT)) return;
+    while ((at = llmfi_json_pick(&j, "__type\0message\0Message\0code\0")) >= 0) {
+        if (llmfi_json_scalar(&j) != LLMFI_J_STRING) continue;
+        if (at == 0 || (at == 3 && !s->code.len)) s->code = j.text;
+        if (at == 1 || (at == 2 && !s->message.len)) s->message = j.text;
+    }
+    sharp = llmfi_find_char(s->code, '#');
+    if (sharp != LLMFI_NOWHERE) s->code = llmfi_from(s->code, sharp + 1);
+    colon = llmfi_find_char(s->code, ':');
+    if (colon != LLMFI_NOWHERE) s->code.len = colon;
+}
+
+static void llmfi_service_read(llmfi_service_said *s, llmf_str body) {
+    s->code = s->message = s->region = llmfi_str("", 0);
+    body = llmfi_trim(body);
+    if (llmfi_starts(body, LLMFI_LIT("\xEF\xBB\xBF"))) body = llmfi_trim(llmfi_from(body, 3));
+    s->xml = body.len && body.ptr[0] == '<';
+    if (s->xml) llmfi_service_read_xml(s, body);
+    else llmfi_service_read_json(s, body);
+}
+
+/* The first line of what it says, without what looks like a key: behind it services repeat what was signed. */
+static llmf_str llmfi_service_message(const llmfi_service_said *s, char *text, size_t cap) {
+    llmfi_out o;
+    size_t lf, at;
+    llmf_str line;
+    llmfi_out_window(&o, text, cap, 0);
+    if (!s->xml) llmfi_service_put_json(&o, s->message);
+    else if (!llmfi_xml_put(&o, s->message)) o.len = 0;
+    line = llmfi_str(text, o.len);
+    lf = llmfi_find_char(line, '\n');
+    if (lf != LLMFI_NOWHERE) line.len = lf;
+    else if (o.len == cap) (void)llmfi_utf8_valid(line, &line.len);
+    at = llmfi_find_nocase(line, LLMFI_LIT("the canonical string"));
+    if (at != LLMFI_NOWHERE) line.len = at;
+    line.len = llmfi_fault_scrub(text, line.len);
+    return llmfi_trim(line);
+}
+
+/* Words of these services that models.def has no row for; each list ends with an empty one. */
+static int llmfi_service_class(llmf_str code, int status) {
+    static const char limits[] = "Throttling\0ThrottledException\0RequestThrottled\0RequestThrottledException\0TooManyRequestsException\0RequestLimitExceeded\0"
+                                 "BandwidthLimitExceeded\0ProvisionedThroughputExceededException\0PriorRequestNotComplete\0TransactionInProgressException\0"
+                                 "EC2ThrottledException\0LimitExceededException\0";
+    static const char keys[] = "InvalidToken\0TokenRefreshRequired\0InvalidClientTokenId\0AuthFailure\0IncompleteSignature\0IncompleteSignatureException\0"
+                               "MissingAuthenticationToken\0MissingAuthenticationTokenException\0MissingSecurityHeader\0RequestExpired\0RequestTimeTooSkewed\0"
+                               "InvalidSecurity\0NotSignedUp\0AuthorizationHeaderMalformed\0";
+    static const char rights[] = "AllAccessDisabled\0AccountProblem\0UnauthorizedAccess\0AccessDeniedByKMS\0KMSAccessDeniedException\0";
+    static const char nothing[] = "NoSuchVersion\0ParameterVersionNotFound\0NotFoundException\0";
+    static const char later[] = "InternalError\0InternalFailure\0InternalServerError\0InternalServiceError\0";
+    int result;
+    if (code.len) {
+        if (llmfi_word_in(limits, code) >= 0) return LLMF_ERR_RATE_LIMIT;
+        if (llmfi_word_in(keys, code) >= 0) return LLMF_ERR_AUTH;
+        if (llmfi_word_in(rights, code) >= 0) return LLMF_ERR_PERMISSION;
+        if (llmfi_word_in(nothing, code) >= 0) return LLMF_ERR_NOT_FOUND;
+        if (llmfi_word_in(later, code) >= 0) return LLMF_ERR_SERVER;
+        if (LLMFI_IS(code, "ServiceUnavailable")) return LLMF_ERR_OVERLOADED;
+        if (LLMFI_IS(code, "RequestTimeout") || LLMFI_IS(code, "RequestTimeoutException")) return LLMF_ERR_TIMEOUT;
+        result = llmfi_fault_of_word(code);
+        if (result != LLMF_OK && result != LLMF_ERR_BAD_REQUEST) return result;
+    }
+    result = llmfi_fault_of_status(status);
+    return result == LLMF_OK ? LLMF_ERR_SERVER : result;
+}
+
+/* What to do about it. */
+static const char *llmfi_service_advice(int op, int code, llmf_str word) {
+#if !LLMF_HAS_STRINGS
+    (void)op, (void)code, (void)word;
+    return "";
+#else
+    static const char *const rights[] = { "allow s3:GetObject for it to these keys", "allow s3:ListBucket for it to these keys",
+                                          "allow ssm:GetParameter for it to these keys, and kms:Decrypt for its key",
+                                          "allow secretsmanager:GetSecretValue for it to these keys, and kms:Decrypt for its key" };
+    static const char *const names[] = { "look at the bucket's name and at the key", "look at the bucket's name", "look at the parameter's name and at the region",
+                                         "look at the secret's name and at the region" };
+    if (LLMFI_IS(word, "RequestTimeTooSkewed") || LLMFI_IS(word, "RequestExpired")) return "set this machine's clock";
+    if (llmfi_find_nocase(word, LLMFI_LIT("expired")) != LLMFI_NOWHERE) return "get new AWS credentials: these have ended";
+    switch (code) {
+    case LLMF_ERR_AUTH: return "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or the profile, and the region";
+    case LLMF_ERR_PERMISSION: return rights[op];
+    case LLMF_ERR_NOT_FOUND: return names[op];
+    case LLMF_ERR_RATE_LIMIT: return "ask less often";
+    case LLMF_ERR_OVERLOADED:
+    case LLMF_ERR_TIMEOUT:
+    case LLMF_ERR_SERVER: return "the fault is Amazon's: try again later";
+    default: return "look at the name, the region and the endpoint";
+    }
+#endif
+}
+
+/* The region in which a bucket really is; empty: it is in the one that was asked, or the reply does not tell. */
+static llmf_str llmfi_service_elsewhere(int op, int status, const llmfi_service_said *s, llmf_str header, llmf_str asked) {
+    static const char words[] = "PermanentRedirect\0TemporaryRedirect\0Redirect\0AuthorizationHeaderMalformed\0IllegalLocationConstraintException\0";
+    llmf_str region = llmfi_trim(header);
+    bool other = status / 100 == 3 || (status == 400 && !s->code.len) || (s->code.len && llmfi_word_in(words, s->code) >= 0);
+    if (!llmfi_service_region_ok(region)) region = s->region;
+    return llmfi_service_is_s3(op) && other && llmfi_service_region_ok(region) && !llmfi_eq(region, asked) ? region : llmfi_str("", 0);
+}
+
+/* region: where the bucket is instead; empty: unknown, or where it was asked. */
+static void llmfi_service_tell(llmf_error *err, int op, int status, const llmfi_service_said *s, llmf_str about, llmf_str region) {
+    char text[256];
+    llmf_str said = llmfi_service_message(s, text, sizeof text), word = s->code;
+    int code = llmfi_service_class(word, status);
+    const char *advice = llmfi_service_advice(op, code, word);
+    llmfi_text t = llmfi_service_error(err, code, about), named;
+    err->http_status = status;
+    if (llmfi_utf8_valid(word, NULL)) {
+        named = llmfi_text_in(err->provider_code, sizeof err->provider_code);
+        llmfi_say(&named, word);
+        err->provider_code[llmfi_fault_scrub(err->provider_code, named.len)] = '\0';
+    }
+    if (said.len) llmfi_say(&t, said);
+    else LLMFI_SAY(&t, "an error without a message");
+    LLMFI_SAY(&t, " (HTTP ");
+    llmfi_say_int(&t, status);
+    if (err->provider_code[0]) LLMFI_SAY(&t, ", ");
+    llmfi_say_c(&t, err->provider_code);
+    LLMFI_SAY(&t, "); ");
+    if (region.len) LLMFI_SAY(&t, "the bucket's region is ");
+    if (region.len) llmfi_say(&t, region);
+    else llmfi_say_c(&t, advice);
+    llmfi_wipe(llmfi_str(text, sizeof text));
+}
+
+/* What a reply means. asked: the region that it was signed for. header: the value of x-amz-bucket-region; empty: none. about: how errors call what was asked for.
+   LLMFI_SERVICE_GOOD: the body counts; _SAME: nothing has changed (304); _REGION: *region, a view of the header or the body, is where to ask, once; _FAILED with
+   *err, which is set for _REGION too. */
+LLMFI_UNUSED static int llmfi_service_judge(int op, int status, llmf_str asked, llmf_str header, llmf_str body, llmf_str about, llmf_str *region, llmf_error *err) {
+    llmfi_service_said said;
+    *region = llmfi_str("", 0);
+    if (status == 200) return LLMFI_SERVICE_GOOD;
+    if (status == 304) return LLMFI_SERVICE_SAME;
+    llmfi_service_read(&said, body);
+    *region = llmfi_service_elsewhere(op, status, &said, header, asked);
+    llmfi_service_tell(err, op, status, &said, about, *region);
+    return region->len ? LLMFI_SERVICE_REGION : LLMFI_SERVICE_FAILED;
+}
+
+/* ---- sources ---- */
+
+/* What an address of a config source means. op: LLMFI_SERVICE_S3_GET, _S3_LIST (`name` is a prefix, empty or with '/' at its end) or _SSM_GET. */
+typedef struct llmfi_aws_source {
+    int op;
+    llmf_str bucket, name;
+    llmfi_service_place place;
+} llmfi_aws_source;
+
+/* An address that llmfi_aws_source_parse reads. */
+LLMFI_UNUSED static bool llmfi_is_aws_source(llmf_str text) {
+    return llmfi_starts(text, LLMFI_LIT("s3:")) || llmfi_starts(text, LLMFI_LIT("ssm:"));
+}
+
+/* A value with its %XX decoded, in the arena where it has some. */
+static llmf_str llmfi_aws_source_decoded(llmf_str s, llmfi_arena *a) {
+    llmf_str copy, rest = s;
+    size_t n = 0;
+    char *to;
+    if (llmfi_find_char(s, '%') == LLMFI_NOWHERE) return s;
+    copy = llmfi_arena_copy(a, s);
+    for (to = (char *)(uintptr_t)copy.ptr; copy.len && rest.len; n++) to[n] = (char)llmfi_url_byte(&rest);
+    return llmfi_str(copy.ptr, copy.len ? n : 0);
+}
+
+static bool llmfi_aws_source_refuse_option(llmf_error *err, llmf_str about, llmf_str option, const char *what) {
+    llmfi_text t = llmfi_service_error(err, LLMF_ERR_CONFIG, about);
+    llmfi_say(&t, llmfi_utf8_cut(option, 40));
+    llmfi_say_c(&t, what);
+    return false;
+}
+
+static bool llmfi_aws_source_options(llmfi_aws_source *s, llmf_str query, llmf_str about, llmfi_arena *a, llmf_error *err) {
+    llmfi_parameter p;
+    p.at = 0;
+    while (llmfi_query_next(&query, &p)) {
+        llmf_str value = llmfi_aws_source_decoded(p.value, a);
+        if (LLMFI_IS(p.name, "region")) s->place.region = value;
+        else if (LLMFI_IS(p.name, "endpoint")) s->place.endpoint = value;
+        else if (LLMFI_IS(p.name, "profile")) s->place.profile = value;
+        else if (LLMFI_IS(p.name, "path_style") && s->op != LLMFI_SERVICE_SSM_GET) s->place.path_style = LLMFI_IS(value, "true");
+        else return llmfi_aws_source_refuse_option(err, about, p.name, s->op == LLMFI_SERVICE_SSM_GET ? LLMFI_WORDS(": no such option; there are region, endpoint, profile") :
+                                               LLMFI_WORDS(": no such option; there are region, endpoint, path_style, profile. (A key with '?' in it cannot be named)"));
+        if (a->failed) return llmfi_error_memory(err);
+        if (LLMFI_IS(p.name, "path_style") ? !s->place.path_style && !LLMFI_IS(value, "false") : !value.len)
+            return llmfi_aws_source_refuse_option(err, about, p.name, LLMFI_IS(p.name, "path_style") ? LLMFI_WORDS(" is true or false") : LLMFI_WORDS(" has no value"));
+    }
+    if (s->place.region.len && !llmfi_service_region_ok(s->place.region)) return llmfi_service_refuse(err, about, "region is no name such as us-east-1");
+    if (s->place.endpoint.len && !llmfi_service_endpoint_ok(s->place.endpoint)) return llmfi_service_refuse(err, about, "endpoint is no URL such as https://host");
+    return true;
+}
+
+/* "ssm:/name", "ssm:name", an ARN; "ssm://name" is /name where it has folders, as only those begin with '/'. */
+static bool llmfi_aws_source_parameter(llmfi_aws_source *s, llmf_str text, llmf_str about, llmf_error *err) {
+    bool slashes = llmfi_starts(text, LLMFI_LIT("//"));
+    s->op = LLMFI_SERVICE_SSM_GET;
+    s->name = slashes ? llmfi_from(text, 2) : text;
+    if (slashes && s->name.len && s->name.ptr[0] != '/' && !llmfi_starts(s->name, LLMFI_LIT("arn:")) && llmfi_find_char(s->name, '/') != LLMFI_NOWHERE)
+        s->name = llmfi_from(text, 1);
+    if (!s->name.len || LLMFI_IS(s->name, "/")) return llmfi_service_refuse(err, about, "no parameter is named: write ssm:/name");
+    return s->name.ptr[s->name.len - 1] != '/' || llmfi_service_refuse(err, about, "a parameter's name does not end with '/': one parameter is read, not a folder of them");
+}
+
+static bool llmfi_aws_source_bucket(llmfi_aws_source *s, llmf_str text, llmf_str about, llmf_error *err) {
+    size_t slash;
+    if (!llmfi_starts(text, LLMFI_LIT("//"))) return llmfi_service_refuse(err, about, "write s3://bucket/key, or s3://bucket/prefix/");
+    text = llmfi_from(text, 2);
+    slash = llmfi_find_char(text, '/');
+    s->bucket = llmfi_str(text.ptr, slash == LLMFI_NOWHERE ? text.len : slash);
+    s->name = llmfi_from(text, slash == LLMFI_NOWHERE ? text.len : slash + 1);
+    s->op = !s->name.len || s->name.ptr[s->name.len - 1] == '/' ? LLMFI_SERVICE_S3_LIST : LLMFI_SERVICE_S3_GET;
+    if (!s->bucket.len) return llmfi_service_refuse(err, about, "no bucket is named: write s3://bucket/key");
+    if (llmfi_starts(s->bucket, LLMFI_LIT("arn:"))) return llmfi_service_refuse(err, about, "an access point's ARN cannot be read; name the bucket, or the access point's alias");
+    if (!llmfi_s3_bucket_ok(s->bucket)) return llmfi_service_refuse(err, about, "no bucket has this name: only letters, digits, '-', '_' and '.' stand in one");
+    return s->name.len <= 1024 || llmfi_service_refuse(err, about, "a key has 1024 bytes at most");
+}
+
+/* Takes an address of a config source apart; views into `text`, options with %XX in the arena. A key is as it stands, not encoded. */
+LLMFI_UNUSED static bool llmfi_aws_source_parse(llmfi_aws_source *s, llmf_str text, llmfi_arena *a, llmf_error *err) {
+    size_t query = llmfi_find_char(text, '?');
+    llmf_str path = llmfi_str(text.ptr, query == LLMFI_NOWHERE ? text.len : query), options = llmfi_from(text, query == LLMFI_NOWHERE ? text.len : query + 1);
+    bool good;
+    memset(s, 0, sizeof *s);
+    s->bucket = s->name = s->place.region = s->place.endpoint = s->place.profile = llmfi_str("", 0);
+    if (llmfi_find_control(text, 0) != LLMFI_NOWHERE || !llmfi_utf8_valid(text, NULL))
+        return llmfi_error_set(err, LLMF_ERR_CONFIG, "the address of a config source holds a control character, or bytes that are not UTF-8");
+    if (llmfi_starts(path, LLMFI_LIT("ssm:"))) good = llmfi_aws_source_parameter(s, llmfi_from(path, 4), path, err);
+    else if (llmfi_starts(path, LLMFI_LIT("s3:"))) good = llmfi_aws_source_bucket(s, llmfi_from(path, 3), path, err);
+    else return llmfi_service_refuse(err, path, "neither s3://bucket/key nor ssm:/name");
+    return good && llmfi_aws_source_options(s, options, path, a, err);
+}
+
+/* ---- for those who have a reply: llmf_aws_decode ---- */
+
+/* Looks at bytes that come in pieces: are they UTF-8? */
+typedef struct llmfi_service_look {
+    char held[4];
+    int count;
+    bool bad;
+} llmfi_service_look;
+
+static void llmfi_service_look_tap(void *user, const char *bytes, size_t len) {
+    llmfi_service_look *l = (llmfi_service_look *)user;
+    uint32_t cp;
+    size_t i;
+    for (i = 0; i < len && !l->bad; i++) {
+        int n;
+        l->held[l->count++] = bytes[i];
+        n = llmfi_utf8_next(l->held, l->held + l->count, &cp);
+        l->bad = n < 0;
+        if (n > 0) l->count = 0;
+    }
+}
+
+static void llmfi_service_string_tap(void *user, const char *bytes, size_t len) {
+    llmfi_jw_str_piece((llmfi_jw *)user, llmfi_str(bytes, len));
+}
+
+/* Pieces of base64 come 192 bytes at a time, and an object's all at once: each is a whole number of groups, but for the last. */
+static void llmfi_service_base64_out_tap(void *user, const char *bytes, size_t len) {
+    llmfi_put_base64(((llmfi_jw *)user)->out, bytes, len);
+}
+
+/* "value" or "value_b64", without a copy of it: it is put twice. */
+static bool llmfi_service_write_value(llmfi_jw *w, int op, llmf_str body, llmf_str about, llmf_error *err) {
+    llmfi_service_look look;
+    llmfi_out o;
+    memset(&look, 0, sizeof look);
+    llmfi_out_count(&o);
+    o.tap = llmfi_service_look_tap;
+    o.tap_user = &look;
+    if (!llmfi_service_value(op, body, about, &o, NULL, err)) return false;
+    if (look.count) look.bad = true;
+    o.tap = look.bad ? llmfi_service_base64_out_tap : llmfi_service_string_tap;
+    o.tap_user = w;
+    llmfi_jw_key_str(w, look.bad ? LLMFI_LIT("value_b64") : LLMFI_LIT("value"));
+    llmfi_jw_str_begin(w);
+    (void)llmfi_service_value(op, body, about, &o, NULL, err);
+    llmfi_jw_str_end(w);
+    return true;
+}
+
+/* A key, a prefix or a token as a string of JSON. */
+static void llmfi_service_write_text(llmfi_jw *w, const llmfi_s3_page *p, llmf_str raw, bool token) {
+    llmfi_out o;
+    llmfi_out_count(&o);
+    o.tap = llmfi_service_string_tap;
+    o.tap_user = w;
+    llmfi_jw_str_begin(w);
+    (void)(token ? llmfi_xml_put(&o, raw) : llmfi_s3_put(p, &o, raw));
+    llmfi_jw_str_end(w);
+}
+
+static bool llmfi_service_write_list(llmfi_jw *w, llmf_str body, llmf_str about, llmf_error *err) {
+    llmfi_s3_page p;
+    int kind, got;
+    if (!llmfi_s3_page_begin(&p, body, about, err)) return false;
+    for (kind = LLMFI_S3_KEY; kind <= LLMFI_S3_PREFIX; kind++) {
+        llmfi_jw_key_str(w, kind == LLMFI_S3_KEY ? LLMFI_LIT("keys") : LLMFI_LIT("prefixes"));
+        llmfi_jw_array(w);
+        llmfi_xml_init(&p.xml, body);
+        while ((got = llmfi_s3_list_next(&p)) != LLMFI_S3_END)
+            if (got == kind) llmfi_service_write_text(w, &p, p.key, false);
+        llmfi_jw_array_end(w);
+    }
+    if (p.token.len) {
+        llmfi_jw_key(w, "next_token");
+        llmfi_service_write_text(w, &p, p.token, true);
+    }
+    return true;
+}
+
+/* The error's own message as the caller's text. */
+static size_t llmfi_service_write_message(llmf_str body, char *out, size_t cap, llmf_error *err) {
+    llmfi_service_said said;
+    char text[512];
+    llmf_str message;
+    size_t n;
+    llmfi_service_read(&said, body);
+    message = llmfi_service_message(&said, text, sizeof text);
+    if (!cap) return 0;
+    n = llmfi_utf8_cut(message, cap - 1).len;
+    if (n) memcpy(out, message.ptr, n);
+    out[n] = '\0';
+    err->message = llmfi_str(out, n);
+    return 0;
+}
+
+LLMF_API size_t llmf_aws_decode(const char *operation, int status, llmf_str body, char *out, size_t cap, llmf_error *err) {
+    llmf_error own;
+    llmf_str about = llmfi_cstr(operation), region;
+    llmfi_out o;
+    llmfi_jw w;
+    int op, got;
+    if (!err) err = &own;
+    llmfi_error_clear(err);
+    if (!out) cap = 0;
+    if (cap) out[0] = '\0';
+    for (op = 0; op < LLMFI_SERVICE_OPS && !llmfi_eq(about, llmfi_cstr(llmfi_service_ops[op].name));) op++;
+    if (op == LLMFI_SERVICE_OPS)
+        return (void)llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_aws_decode: operation is GetObject, ListObjectsV2, GetParameter or GetSecretValue"), (size_t)0;
+    got = llmfi_service_judge(op, status, llmfi_str("", 0), llmfi_str("", 0), body, about, &region, err);
+    if (got == LLMFI_SERVICE_SAME) (void)llmfi_error_set(err, LLMF_ERR_BAD_REQUEST, "llmf_aws_decode: a reply that nothing has changed (304) holds nothing");
+    if (got != LLMFI_SERVICE_GOOD) return llmfi_service_write_message(body, out, cap, err);
+    llmfi_out_window(&o, out, cap ? cap - 1 : 0, 0);
+    llmfi_jw_init(&w, &o);
+    llmfi_jw_object(&w);
+    if (op == LLMFI_SERVICE_S3_LIST ? !llmfi_service_write_list(&w, body, about, err) : !llmfi_service_write_value(&w, op, body, about, err)) {
+        if (cap) llmfi_wipe(llmfi_str(out, cap));
+        return 0;
+    }
+    llmfi_jw_object_end(&w);
+    if (cap) out[o.len] = '\0';
+    return (size_t)o.total;
+}
+
+#else
+
+LLMF_API size_t llmf_aws_decode(const char *operation, int status, llmf_str body, char *out, size_t cap, llmf_error *err) {
+    (void)operation, (void)status, (void)body;
+    if (cap) out[0] = '\0';
+    if (err) llmfi_error_put_left_out(err, "llmf_aws_decode", "SOURCES");
+    return 0;
+}
+
+#endif
+#endif
 /* What differs between two generations of the config, by name: "models.fast", "providers.acme", "routes.main", "default_model". */
 #ifndef LLMFI_ENGINE_CHANGES_H
 #define LLMFI_ENGINE_CHANGES_H
@@ -36964,12 +38208,12 @@ static void llmfi_changes_between(llmfi_changes *c, const llmfi_config *from, co
 
 #if LLMF_HAS_SOURCES
 
-/* At once; times that one thing is asked for; redirects and regions that are followed. */
-enum { LLMFI_CARRIERS = 8, LLMFI_WANT_TRIES = 4, LLMFI_WANT_MOVES = 5 };
+/* Objects of lists; fetches at once; times that one thing is asked for; redirects and regions that are followed. */
+enum { LLMFI_LISTED_MOST = 100000, LLMFI_CARRIERS = 8, LLMFI_WANT_TRIES = 4, LLMFI_WANT_MOVES = 5 };
 /* Milliseconds: until a connection stands, for a whole reply, before the second try (doubled before each further one) and at most, between two questions to a hook. */
 enum { LLMFI_WANT_CONNECT_MS = 10000, LLMFI_WANT_TOTAL_MS = 30000, LLMFI_WANT_WAIT_MS = 250, LLMFI_WANT_WAIT_MOST_MS = 5000, LLMFI_WANT_HOOK_MS = 20 };
 
-enum { LLMFI_WANT_HTTP, LLMFI_WANT_HOOK };
+enum { LLMFI_WANT_HTTP, LLMFI_WANT_AWS, LLMFI_WANT_HOOK };
 
 typedef struct llmfi_want {
     struct llmfi_want *next;
@@ -36977,6 +38221,9 @@ typedef struct llmfi_want {
     size_t source;
     llmf_str name;                           /* the URI that messages and documents name */
     llmf_str url;                            /* of HTTP: where it is now looked for */
+    llmfi_aws_source aws;                    /* of AWS */
+    llmf_str token;                          /* of a list: where its next page begins */
+    bool optional;                           /* where it does not exist nothing is missing */
     int tries, moves;                        /* used up */
     uint64_t due_ns;                         /* not before */
 } llmfi_want;
@@ -36984,6 +38231,8 @@ typedef struct llmfi_want {
 typedef struct llmfi_carrier {
     llmfi_fetch fetch;
     llmfi_want *want;                        /* NULL: idle */
+    llmfi_service_request ask;               /* of AWS: what is sent, and its signature */
+    llmfi_service_signed sign;
 } llmfi_carrier;
 
 /* A source that cannot be had. */
@@ -36999,6 +38248,7 @@ struct llmfi_loading {
     llmfi_carrier carriers[LLMFI_CARRIERS];
     llmfi_document *documents;               /* what has come */
     size_t count;
+    uint32_t listed;                         /* objects that lists had */
     llmfi_lost *lost;
     bool quiet;                              /* the watch's: where nothing has changed, nothing is told */
     bool memory;                             /* was refused */
@@ -37037,18 +38287,28 @@ static bool llmfi_source_lost(const struct llmfi_loading *l, size_t source) {
 }
 
 /* Gives up a source: what else is wanted of it is wanted no more. */
-static void llmfi_want_failed(llmf_factory *f, const llmfi_want *w, int code, const char *what) {
+static void llmfi_want_lost(llmf_factory *f, const llmfi_want *w, const llmf_error *err) {
     struct llmfi_loading *l = f->loading;
     llmfi_lost *lost = llmfi_source_lost(l, w->source) ? NULL : (llmfi_lost *)llmfi_arena_alloc(&l->arena, sizeof *lost);
-    llmfi_text t;
     if (!lost) return;
     lost->source = w->source;
+    lost->error = *err;
     lost->next = l->lost;
     l->lost = lost;
-    t = llmfi_error_begin(&lost->error, code);
+}
+
+static void llmfi_want_failed(llmf_factory *f, const llmfi_want *w, int code, const char *what) {
+    llmf_error err;
+    llmfi_text t = llmfi_error_begin(&err, code);
     llmfi_say_path(&t, w->name);
     LLMFI_SAY(&t, ": ");
     llmfi_say_c(&t, what);
+    llmfi_want_lost(f, w, &err);
+}
+
+static void llmfi_want_put(llmf_factory *f, llmfi_want *w) {
+    w->next = f->loading->wants;
+    f->loading->wants = w;
 }
 
 static void llmfi_want_got(llmf_factory *f, const llmfi_want *w, llmf_str name, llmf_str etag, llmf_str text) {
@@ -37070,8 +38330,7 @@ static bool llmfi_want_again(llmf_factory *f, llmfi_want *w, int64_t asked_ms) {
     if (ms > LLMFI_WANT_WAIT_MOST_MS) ms = LLMFI_WANT_WAIT_MOST_MS;
     if (++w->tries >= LLMFI_WANT_TRIES) return false;
     w->due_ns = llmfi_after_ms(f->now_ns, ms);
-    w->next = f->loading->wants;
-    f->loading->wants = w;
+    llmfi_want_put(f, w);
     return true;
 }
 
@@ -37139,10 +38398,213 @@ static void llmfi_http_got(llmf_factory *f, llmfi_carrier *c) {
             llmfi_want_failed(f, w, LLMF_ERR_PROTOCOL, why);
             return;
         }
-        w->next = f->loading->wants;
-        f->loading->wants = w;
+        llmfi_want_put(f, w);
     } else if (!((x->status == 429 || x->status >= 500) && llmfi_want_again(f, w, x->retry_after_ms))) {
         llmfi_status_failed(f, w, x->status);
+    }
+}
+
+/* ---- AWS ---- */
+
+/* A name that ends as a config file does is one object; any other is a folder. */
+static bool llmfi_want_folder(struct llmfi_loading *l, llmfi_aws_source *s) {
+    char *folder;
+    size_t len = s->name.len;
+    if (s->op != LLMFI_SERVICE_S3_GET || llmfi_source_wanted(llmfi_last_of(s->name))) return true;
+    folder = (char *)llmfi_arena_alloc(&l->arena, len + 2);
+    if (!folder) return false;
+    memcpy(folder, s->name.ptr, len);
+    folder[len] = '/';
+    folder[len + 1] = '\0';
+    s->name = llmfi_str(folder, len + 1);
+    s->op = LLMFI_SERVICE_S3_LIST;
+    return true;
+}
+
+/* A want of an address that begins with s3: or ssm:. NULL: no memory, or the source is lost. */
+static llmfi_want *llmfi_want_aws_new(llmf_factory *f, size_t source, llmf_str uri) {
+    struct llmfi_loading *l = f->loading;
+    llmfi_want *w = llmfi_want_new(l, LLMFI_WANT_AWS, source, uri);
+    llmf_error err;
+    if (!w || l->arena.failed) return NULL;
+    if (llmfi_aws_source_parse(&w->aws, w->name, &l->arena, &err) && llmfi_want_folder(l, &w->aws) &&
+        llmfi_service_locate(&w->aws.place, w->aws.op, w->aws.name, w->name, &f->env, &l->arena, &err))
+        return w;
+    if (!l->arena.failed) llmfi_want_lost(f, w, &err);
+    return NULL;
+}
+
+static bool llmfi_want_ask(llmf_factory *f, llmfi_carrier *c, llmf_error *err) {
+    llmfi_want *w = c->want;
+    const llmfi_document *kept;
+    llmfi_s3_wanted list;
+    switch (w->aws.op) {
+    case LLMFI_SERVICE_S3_LIST:
+        memset(&list, 0, sizeof list);
+        list.prefix = w->aws.name;
+        list.delimiter = llmfi_str("", 0);
+        list.token = w->token;
+        return llmfi_s3_list(&c->ask, &w->aws.place, w->aws.bucket, &list, err);
+    case LLMFI_SERVICE_S3_GET:
+        kept = llmfi_document_of(f, w->source, w->name);
+        return llmfi_s3_get(&c->ask, &w->aws.place, w->aws.bucket, w->aws.name, kept ? kept->etag : llmfi_str("", 0), err);
+    default: return llmfi_ssm_get(&c->ask, &w->aws.place, w->aws.name, err);
+    }
+}
+
+/* Signed and sent; where keys must be asked for first, it waits for them. False: it is not under way. */
+static bool llmfi_want_aws(llmf_factory *f, llmfi_carrier *c) {
+    llmfi_want *w = c->want;
+    llmfi_aws_keys keys;
+    llmf_error err;
+    size_t i;
+    int got;
+    llmfi_error_clear(&err);
+    got = llmfi_aws_find_named(&f->keys.aws, w->aws.place.profile, &f->env, llmfi_wall(f), &keys, &err);
+    if (got == LLMFI_AWS_ASK) {
+        llmfi_keys_ask(f);
+        llmfi_want_put(f, w);
+        return false;
+    }
+    if (got == LLMFI_AWS_NONE && err.code == LLMF_OK)
+        llmfi_want_failed(f, w, LLMF_ERR_AUTH, "no keys for AWS: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE");
+    else if (got == LLMFI_AWS_NONE || !llmfi_want_ask(f, c, &err) || !llmfi_service_sign(&c->ask, &keys, llmfi_wall(f), &c->sign, &err)) llmfi_want_lost(f, w, &err);
+    if (llmfi_source_lost(f->loading, w->source)) return false;
+    for (i = 0; i < c->sign.header_count; i++) c->fetch.headers[i] = c->sign.headers[i];
+    c->fetch.out = llmfi_buf_str(&c->ask.body);
+    llmfi_fetch_start(&c->fetch, c->ask.method, llmfi_buf_str(&c->ask.url), c->sign.header_count, LLMFI_WANT_CONNECT_MS, LLMFI_WANT_TOTAL_MS);
+    return true;
+}
+
+/* A text of the arena that something puts; empty with `memory` where there is none. */
+static llmf_str llmfi_want_text(struct llmfi_loading *l, const llmfi_buf *b) {
+    if (l->memory) return llmfi_str("", 0);
+    return llmfi_arena_copy(&l->arena, llmfi_buf_str(b));
+}
+
+/* An object of a list: wanted where its name is that of a config file. */
+static void llmfi_want_object(llmf_factory *f, const llmfi_want *of, llmf_str key) {
+    struct llmfi_loading *l = f->loading;
+    llmfi_buf name;
+    llmfi_want *w;
+    if (!llmfi_source_wanted(llmfi_last_of(key))) return;
+    llmfi_buf_init(&name, &f->heap, 4096);
+    if (!llmfi_buf_add(&name, "s3://", 5) || !llmfi_buf_add(&name, of->aws.bucket.ptr, of->aws.bucket.len) || !llmfi_buf_add(&name, "/", 1) || !llmfi_buf_add(&name, key.ptr, key.len))
+        l->memory = true;
+    w = l->memory ? NULL : llmfi_want_new(l, LLMFI_WANT_AWS, of->source, llmfi_buf_str(&name));
+    if (w) {
+        w->aws = of->aws;
+        w->aws.op = LLMFI_SERVICE_S3_GET;
+        w->aws.name = llmfi_from(w->name, w->name.len - key.len);
+    }
+    llmfi_buf_free(&name);
+}
+
+static void llmfi_list_got(llmf_factory *f, llmfi_want *w, llmf_str body) {
+    struct llmfi_loading *l = f->loading;
+    llmfi_s3_page page;
+    llmfi_buf text;
+    llmfi_out o;
+    llmf_error err;
+    if (!llmfi_s3_page_begin(&page, body, w->name, &err)) {
+        llmfi_want_lost(f, w, &err);
+        return;
+    }
+    llmfi_buf_init(&text, &f->heap, 0);
+    while (!l->memory && llmfi_s3_list_next(&page) == LLMFI_S3_KEY) {
+        if (++l->listed > LLMFI_LISTED_MOST) {
+            llmfi_want_failed(f, w, LLMF_ERR_LIMIT, "lists more objects than can be looked at; name a folder of its own for the config");
+            break;
+        }
+        text.len = 0;
+        llmfi_out_buf(&o, &text);
+        if (llmfi_s3_put(&page, &o, page.key) && !o.failed) llmfi_want_object(f, w, llmfi_buf_str(&text));
+        l->memory = l->memory || o.failed;
+    }
+    if (page.more && !llmfi_source_lost(l, w->source)) {
+        text.len = 0;
+        llmfi_out_buf(&o, &text);
+        l->memory = l->memory || !llmfi_xml_put(&o, page.token) || o.failed;
+        w->token = llmfi_want_text(l, &text);
+        w->tries = 0;
+        llmfi_want_put(f, w);
+    }
+    llmfi_buf_free(&text);
+}
+
+/* A parameter's value is the URI of a config, or a config. */
+static void llmfi_parameter_got(llmf_factory *f, const llmfi_want *w, llmf_str body) {
+    llmf_error err;
+    llmfi_buf text;
+    llmfi_out o;
+    llmf_str value;
+    llmfi_buf_init(&text, &f->heap, LLMF_MAX_FILE);
+    llmfi_out_buf(&o, &text);
+    if (!llmfi_service_value(LLMFI_SERVICE_SSM_GET, body, w->name, &o, NULL, &err)) {
+        llmfi_want_lost(f, w, &err);
+    } else {
+        value = llmfi_trim(llmfi_buf_str(&text));
+        if (llmfi_starts(value, LLMFI_LIT("s3://"))) (void)llmfi_want_aws_new(f, w->source, value);
+        else if (llmfi_starts(value, LLMFI_LIT("https://")) || llmfi_starts(value, LLMFI_LIT("http://"))) (void)llmfi_want_new(f->loading, LLMFI_WANT_HTTP, w->source, value);
+        else llmfi_want_got(f, w, w->name, llmfi_str("", 0), llmfi_buf_str(&text));
+    }
+    if (text.ptr) llmfi_wipe(llmfi_str(text.ptr, text.cap));
+    llmfi_buf_free(&text);
+}
+
+static void llmfi_aws_good(llmf_factory *f, llmfi_carrier *c) {
+    llmfi_want *w = c->want;
+    llmf_str body = llmfi_buf_str(&c->fetch.body);
+    switch (w->aws.op) {
+    case LLMFI_SERVICE_S3_LIST: llmfi_list_got(f, w, body); break;
+    case LLMFI_SERVICE_S3_GET: llmfi_want_got(f, w, w->name, llmfi_cstr(c->fetch.etag), body); break;
+    default: llmfi_parameter_got(f, w, body); break;
+    }
+}
+
+static bool llmfi_is_passing(int code) {
+    return code == LLMF_ERR_RATE_LIMIT || code == LLMF_ERR_SERVER || code == LLMF_ERR_OVERLOADED;
+}
+
+static void llmfi_aws_got(llmf_factory *f, llmfi_carrier *c) {
+    llmfi_want *w = c->want;
+    const llmfi_document *kept = llmfi_document_of(f, w->source, w->name);
+    llmf_str region;
+    llmf_error err;
+    switch (llmfi_service_judge(w->aws.op, c->fetch.status, w->aws.place.region, llmfi_cstr(c->fetch.region), llmfi_buf_str(&c->fetch.body), w->name, &region, &err)) {
+    case LLMFI_SERVICE_GOOD: llmfi_aws_good(f, c); return;
+    case LLMFI_SERVICE_SAME:
+        if (kept) llmfi_want_got(f, w, w->name, kept->etag, kept->text);
+        else llmfi_want_failed(f, w, LLMF_ERR_PROTOCOL, "is said not to have changed, but was never had");
+        return;
+    case LLMFI_SERVICE_REGION:
+        if (w->moves++ == 0) {
+            w->aws.place.region = llmfi_arena_copy(&f->loading->arena, region);
+            llmfi_want_put(f, w);
+            return;
+        }
+        break;
+    default: break;
+    }
+    if (w->optional && err.code == LLMF_ERR_NOT_FOUND) return;
+    if (!llmfi_is_passing(err.code) || !llmfi_want_again(f, w, c->fetch.retry_after_ms)) llmfi_want_lost(f, w, &err);
+}
+
+/* "ssm:" alone: the parameters of models and of providers, by the names that variables give, or by the usual ones. */
+static void llmfi_want_parameters(llmf_factory *f, size_t source) {
+    static const struct { const char *variable, *usual; } rows[] = {{"SSM_MODELS_PATH_PARAMETER", "/LLM_CONFIG/MODELS_CONFIG_S3_PATH"},
+                                                                    {"SSM_PROVIDER_PATH_PARAMETER", "/LLM_CONFIG/PROVIDER_MODULES_S3_PATH"}};
+    char uri[1100] = "ssm:";
+    size_t i;
+    for (i = 0; i < LLMFI_COUNT(rows); i++) {
+        llmf_str name = llmfi_env_filled(&f->env, llmfi_cstr(rows[i].variable));
+        bool usual = !name.len;
+        llmfi_want *w;
+        if (usual) name = llmfi_cstr(rows[i].usual);
+        if (name.len > sizeof uri - 5) name.len = sizeof uri - 5; /* no parameter has such a name */
+        memcpy(uri + 4, name.ptr, name.len);
+        w = llmfi_want_aws_new(f, source, llmfi_str(uri, name.len + 4));
+        if (w) w->optional = usual && i == 1;
     }
 }
 
@@ -37170,8 +38632,7 @@ static void llmfi_want_hook(llmf_factory *f, llmfi_want *w) {
         llmfi_want_failed(f, w, got >= -LLMF_ERR_ALL_FAILED ? -got : LLMF_ERR_CONFIG, "llmf_desc.source cannot give it");
     } else if (got == 0) { /* not yet */
         w->due_ns = llmfi_after_ms(f->now_ns, LLMFI_WANT_HOOK_MS);
-        w->next = f->loading->wants;
-        f->loading->wants = w;
+        llmfi_want_put(f, w);
     }
 }
 
@@ -37182,8 +38643,8 @@ static llmfi_want *llmfi_want_due(llmf_factory *f) {
     while ((w = *link) != NULL) {
         if (llmfi_source_lost(f->loading, w->source)) {
             *link = w->next;
-        } else if (w->due_ns > f->now_ns) {
-            llmfi_fetch_due(f, w->due_ns);
+        } else if (w->due_ns > f->now_ns || (w->kind == LLMFI_WANT_AWS && llmfi_keys_asked(f))) {
+            if (w->due_ns > f->now_ns) llmfi_fetch_due(f, w->due_ns);
             link = &w->next;
         } else {
             *link = w->next;
@@ -37198,6 +38659,9 @@ static void llmfi_want_start(llmf_factory *f, llmfi_carrier *c, llmfi_want *w) {
     c->want = w;
     switch (w->kind) {
     case LLMFI_WANT_HTTP: llmfi_want_http(f, c); break;
+    case LLMFI_WANT_AWS:
+        if (!llmfi_want_aws(f, c)) c->want = NULL;
+        break;
     default:
         c->want = NULL;
         llmfi_want_hook(f, w);
@@ -37211,11 +38675,14 @@ static void llmfi_carrier_over(llmf_factory *f, llmfi_carrier *c) {
     bool passing = x->result == LLMF_ERR_NETWORK || x->result == LLMF_ERR_TIMEOUT || x->result == LLMF_ERR_TRUNCATED;
     c->fetch.over = false;
     if (llmfi_source_lost(f->loading, w->source)) {}
+    else if (x->result == LLMF_OK && w->kind == LLMFI_WANT_AWS) llmfi_aws_got(f, c);
     else if (x->result == LLMF_OK) llmfi_http_got(f, c);
     else if (x->result == LLMF_ERR_MEMORY) f->loading->memory = true;
     else if (!passing || !llmfi_want_again(f, w, 0)) llmfi_want_failed(f, w, x->result, x->why[0] ? x->why : "no reply");
     c->want = NULL;
+    c->fetch.out = llmfi_str("", 0);
     llmfi_fetch_clear(&c->fetch);
+    llmfi_service_signed_free(&c->sign);
 }
 
 static void llmfi_loading_end(llmf_factory *f);
@@ -37243,7 +38710,11 @@ static void llmfi_loading_close(llmf_factory *f) {
     size_t i;
     if (!l) return;
     f->loading = NULL;
-    for (i = 0; i < LLMFI_CARRIERS; i++) llmfi_fetch_close(&l->carriers[i].fetch);
+    for (i = 0; i < LLMFI_CARRIERS; i++) {
+        llmfi_fetch_close(&l->carriers[i].fetch);
+        llmfi_service_signed_free(&l->carriers[i].sign);
+        llmfi_service_request_free(&l->carriers[i].ask);
+    }
     llmfi_documents_free(&f->heap, &l->documents);
     llmfi_arena_free(&l->arena);
     llmfi_heap_free(&f->heap, l);
@@ -37258,13 +38729,19 @@ static bool llmfi_loading_start(llmf_factory *f, bool quiet) {
     if (!l) return false;
     memset(l, 0, sizeof *l);
     llmfi_arena_init(&l->arena, &f->heap, 0);
-    for (i = 0; i < LLMFI_CARRIERS; i++) llmfi_fetch_init(&l->carriers[i].fetch, f, LLMF_MAX_FILE);
+    for (i = 0; i < LLMFI_CARRIERS; i++) {
+        llmfi_fetch_init(&l->carriers[i].fetch, f, LLMF_MAX_FILE);
+        llmfi_service_request_init(&l->carriers[i].ask, &f->heap);
+        llmfi_service_signed_init(&l->carriers[i].sign, &f->heap);
+    }
     l->quiet = quiet;
     f->loading = l;
     for (i = 0; (uri = llmfi_source_at(&f->desc, i)) != NULL; i++) {
         llmf_str rest;
         int kind = llmfi_source_kind(llmfi_cstr(uri), &rest);
-        if (kind >= LLMFI_SRC_HTTP) llmfi_want_new(l, kind == LLMFI_SRC_HTTP ? LLMFI_WANT_HTTP : LLMFI_WANT_HOOK, i, llmfi_cstr(uri));
+        if (kind == LLMFI_SRC_SSM && !rest.len) llmfi_want_parameters(f, i);
+        else if (kind == LLMFI_SRC_S3 || kind == LLMFI_SRC_SSM) (void)llmfi_want_aws_new(f, i, llmfi_cstr(uri));
+        else if (kind >= LLMFI_SRC_HTTP) (void)llmfi_want_new(l, kind == LLMFI_SRC_HTTP ? LLMFI_WANT_HTTP : LLMFI_WANT_HOOK, i, llmfi_cstr(uri));
     }
     f->deferred = true;
     return true;
@@ -37500,6 +38977,7 @@ static void llmfi_loading_end(llmf_factory *f) {
     }
     f->watch_lost = lost;
     llmfi_loading_close(f);
+    f->events++; /* a poll that waits for it has waited long enough */
 }
 
 /* ---- waiting for it ---- */
@@ -37529,6 +39007,13 @@ static void llmfi_watch_sources(llmf_factory *f) {
         f->watch_due_ns = llmfi_after_ms(f->now_ns, f->desc.watch_ms);
         if (!f->loading && (llmfi_any_remote(&f->desc) || llmfi_files_stamp(f) != f->stamp)) (void)llmfi_loading_start(f, true);
     }
+    llmfi_fetch_due(f, f->watch_due_ns);
+}
+
+/* Begins to look, once the first config counts. */
+static void llmfi_watch_begin(llmf_factory *f) {
+    if (f->desc.watch_ms <= 0) return;
+    f->watch_due_ns = llmfi_after_ms(llmfi_now(f), f->desc.watch_ms);
     llmfi_fetch_due(f, f->watch_due_ns);
 }
 
@@ -39114,7 +40599,11 @@ static void llmfi_net_init(llmf_factory *f, char *recv) {
 static bool llmfi_start_up(llmf_factory *f, llmf_error *err) {
     f->watching = true; /* what it has opened is closed, even where the rest of it failed */
     if (!llmfi_watch_init(&f->watch, &f->heap, (size_t)f->desc.max_connections)) return llmfi_error_memory(err);
-    return llmfi_env_open(&f->env, &f->heap, &f->desc, err) && llmfi_open_transports(f, err) && llmfi_load(f, err) == LLMF_OK;
+    if (!llmfi_env_open(&f->env, &f->heap, &f->desc, err) || !llmfi_open_transports(f, err) || llmfi_load(f, err) != LLMF_OK) return false;
+#if LLMF_HAS_SOURCES
+    llmfi_watch_begin(f);
+#endif
+    return true;
 }
 
 /* Lays the factory into a block. NULL with *err. */
@@ -40198,1239 +41687,6 @@ LLMF_API bool llmf_provider_status_abi(llmf_factory *f, size_t i, llmf_status_in
 LLMF_API bool llmf_provider_status_abi(llmf_factory *f, size_t i, llmf_status_info *info, size_t info_size) {
     (void)i, (void)info, (void)info_size;
     return f && llmfi_error_left_out(&f->last_error, "llmf_provider_status", "METRICS");
-}
-
-#endif
-#endif
-/* The three AWS services that a configuration comes from: S3, the Parameter Store of Systems Manager (SSM), Secrets Manager. No I/O: where a service is
-   (llmfi_service_locate), what to ask it (llmfi_s3_get and its like), the headers that sign that (llmfi_service_sign), what its reply means (llmfi_service_judge,
-   llmfi_service_value, llmfi_s3_list_next). The engine carries it out.
-
-       s3://bucket/models.yaml?region=eu-west-1     one object; s3://bucket/models/ all that lie below. ssm:/app/models   one parameter
-       options behind '?', divided by '&': region, endpoint (a URL instead of Amazon's), path_style=true, profile
-
-   Facts: "Amazon S3 API reference", "AWS Systems Manager API reference", "AWS Secrets Manager API reference", "AWS SDKs and Tools reference guide" (endpoints). */
-#ifndef LLMFI_FACTORY_AWS_SERVICES_H
-#define LLMFI_FACTORY_AWS_SERVICES_H
-/* The XML that AWS answers in: elements, one after the other, out of a whole body; nothing is built or owned, views into the input. Prolog, comments, CDATA and
-   references are read; attributes are passed over; a document type is refused, so no entity is anyone's own. Elements nest LLMFI_XML_DEPTH deep at most.
-
-       llmfi_xml_init(&x, body);
-       while ((got = llmfi_xml_next(&x)) > LLMFI_XML_END)
-           if (got == LLMFI_XML_CLOSE && LLMFI_IS(x.name, "Key")) llmfi_xml_put(out, x.inner);
-*/
-#ifndef LLMFI_WIRE_XML_H
-#define LLMFI_WIRE_XML_H
-
-enum { LLMFI_XML_ERROR = -1, LLMFI_XML_END, LLMFI_XML_OPEN, LLMFI_XML_CLOSE };
-enum { LLMFI_XML_DEPTH = 16 };
-
-typedef struct llmfi_xml {
-    llmf_str text;                           /* what is still to be read */
-    llmf_str open[LLMFI_XML_DEPTH];          /* names of the elements that are open, as they stand */
-    uint32_t depth;
-    bool root;                               /* the root has begun */
-    bool empty;                              /* <name/>: its end is told next */
-    bool leaf;                               /* no other element is in the one that was opened last */
-    const char *from;                        /* where its content begins */
-    llmf_str name;                           /* of the element that opens or closes, without its prefix */
-    llmf_str inner;                          /* CLOSE: the raw content for llmfi_xml_put; empty where other elements are in it */
-    const char *error;                       /* static; NULL: none */
-} llmfi_xml;
-
-LLMFI_UNUSED static void llmfi_xml_init(llmfi_xml *x, llmf_str text) {
-    memset(x, 0, sizeof *x);
-    if (llmfi_starts(text, LLMFI_LIT("\xEF\xBB\xBF"))) text = llmfi_from(text, 3);
-    x->text = text;
-    x->name = x->inner = llmfi_str("", 0);
-}
-
-static int llmfi_xml_fail(llmfi_xml *x, const char *what) {
-    x->error = what;
-    x->text.len = 0;
-    return LLMFI_XML_ERROR;
-}
-
-/* Offset of `needle` at or behind `at`, or LLMFI_NOWHERE. */
-static size_t llmfi_xml_find(llmf_str s, size_t at, llmf_str needle) {
-    for (; at < s.len && s.len - at >= needle.len; at++) {
-        size_t next = llmfi_find_char(llmfi_from(s, at), needle.ptr[0]);
-        if (next == LLMFI_NOWHERE) break;
-        at += next;
-        if (llmfi_starts(llmfi_from(s, at), needle)) return at;
-    }
-    return LLMFI_NOWHERE;
-}
-
-/* How long what is no element is at the front: a comment, an instruction, CDATA. 0: it is none of them; LLMFI_NOWHERE: it has no end. */
-static size_t llmfi_xml_aside(llmf_str s) {
-    static const char marks[][2][10] = { { "<!--", "-->" }, { "<?", "?>" }, { "<![CDATA[", "]]>" } };
-    size_t i, at;
-    for (i = 0; i < LLMFI_COUNT(marks); i++) {
-        llmf_str begin = llmfi_cstr(marks[i][0]), end = llmfi_cstr(marks[i][1]);
-        if (!llmfi_starts(s, begin)) continue;
-        at = llmfi_xml_find(s, begin.len, end);
-        return at == LLMFI_NOWHERE ? at : at + end.len;
-    }
-    return 0;
-}
-
-/* The name at the front; empty: there is none. */
-static llmf_str llmfi_xml_name(llmf_str s) {
-    size_t n = 0;
-    while (n < s.len && (unsigned char)s.ptr[n] > ' ' && !llmfi_memchr("/><='\"&", s.ptr[n], 7)) n++;
-    return llmfi_str(s.ptr, n);
-}
-
-static llmf_str llmfi_xml_local(llmf_str name) {
-    size_t colon = llmfi_find_char(name, ':');
-    return colon == LLMFI_NOWHERE ? name : llmfi_from(name, colon + 1);
-}
-
-/* Offset of the '>' that ends a tag, past attributes whose values are in quotes; LLMFI_NOWHERE: there is none. */
-static size_t llmfi_xml_tag_end(llmf_str s) {
-    size_t i = 0, quote;
-    while (i < s.len && s.ptr[i] != '>' && s.ptr[i] != '<') {
-        if (s.ptr[i] == '"' || s.ptr[i] == '\'') {
-            quote = llmfi_find_char(llmfi_from(s, i + 1), s.ptr[i]);
-            if (quote == LLMFI_NOWHERE) return quote;
-            i += quote + 1;
-        }
-        i++;
-    }
-    return i < s.len && s.ptr[i] == '>' ? i : LLMFI_NOWHERE;
-}
-
-static int llmfi_xml_close(llmfi_xml *x, const char *end) {
-    x->name = llmfi_xml_local(x->open[--x->depth]);
-    x->inner = x->leaf ? llmfi_range(x->from, end) : llmfi_str("", 0);
-    x->leaf = x->empty = false;
-    return LLMFI_XML_CLOSE;
-}
-
-/* "</name>" is at the front. */
-static int llmfi_xml_end_tag(llmfi_xml *x) {
-    const char *at = x->text.ptr;
-    llmf_str name = llmfi_xml_name(llmfi_from(x->text, 2)), rest = llmfi_from(x->text, 2 + name.len);
-    while (rest.len && llmfi_is_space(rest.ptr[0])) rest = llmfi_from(rest, 1);
-    if (!rest.len) return llmfi_xml_fail(x, "it ends before its end");
-    if (!name.len || rest.ptr[0] != '>' || !x->depth || !llmfi_eq(name, x->open[x->depth - 1])) return llmfi_xml_fail(x, "an element is closed that is not open");
-    x->text = llmfi_from(rest, 1);
-    return llmfi_xml_close(x, at);
-}
-
-/* "<name …>" or "<name …/>" is at the front. */
-static int llmfi_xml_tag(llmfi_xml *x) {
-    llmf_str name = llmfi_xml_name(llmfi_from(x->text, 1));
-    size_t end = llmfi_xml_tag_end(llmfi_from(x->text, 1 + name.len));
-    if (!name.len && x->text.len > 1) return llmfi_xml_fail(x, "a '<' that begins no element");
-    if (end == LLMFI_NOWHERE) return llmfi_xml_fail(x, "it ends before its end");
-    if (!x->depth && x->root) return llmfi_xml_fail(x, "a second root");
-    if (x->depth == LLMFI_XML_DEPTH) return llmfi_xml_fail(x, "nested too deeply");
-    end += 1 + name.len;
-    x->empty = x->text.ptr[end - 1] == '/';
-    x->open[x->depth++] = name;
-    x->root = x->leaf = true;
-    x->name = llmfi_xml_local(name);
-    x->inner = llmfi_str("", 0);
-    x->text = llmfi_from(x->text, end + 1);
-    x->from = x->text.ptr;
-    return LLMFI_XML_OPEN;
-}
-
-/* LLMFI_XML_OPEN, _CLOSE: `name` opens or closes; _END: the root is closed and nothing follows; _ERROR: `error` says what, and so does each further call. */
-LLMFI_UNUSED static int llmfi_xml_next(llmfi_xml *x) {
-    if (x->error) return LLMFI_XML_ERROR;
-    if (x->empty) return llmfi_xml_close(x, x->from);
-    while (x->text.len) {
-        size_t aside = x->text.ptr[0] == '<' ? llmfi_xml_aside(x->text) : 0;
-        if (aside == LLMFI_NOWHERE) break;
-        if (aside && !x->depth && x->text.ptr[1] == '!' && x->text.ptr[2] == '[') return llmfi_xml_fail(x, "text outside of the root");
-        if (aside) {
-            x->text = llmfi_from(x->text, aside);
-        } else if (x->text.ptr[0] != '<') {
-            size_t n = x->depth ? llmfi_find_char(x->text, '<') : 1;
-            if (!x->depth && !llmfi_is_space(x->text.ptr[0])) return llmfi_xml_fail(x, x->root ? "text behind the root" : "it is no XML");
-            x->text = n == LLMFI_NOWHERE ? llmfi_from(x->text, x->text.len) : llmfi_from(x->text, n);
-        } else if (x->text.len > 1 && x->text.ptr[1] == '!') {
-            return llmfi_xml_fail(x, "a document type, which is not read, or a comment that is none");
-        } else {
-            return x->text.len > 1 && x->text.ptr[1] == '/' ? llmfi_xml_end_tag(x) : llmfi_xml_tag(x);
-        }
-    }
-    if (x->text.len || x->depth || !x->root) return llmfi_xml_fail(x, "it ends before its end");
-    return LLMFI_XML_END;
-}
-
-/* ---- text ---- */
-
-/* The character that "&…;" at the front stands for; *n: its length. False: it is none. S3 refers to control characters too, which no XML 1.0 may; what is no
-   character at all is U+FFFD. */
-static bool llmfi_xml_reference(llmf_str s, uint32_t *cp, size_t *n) {
-    static const char names[] = "lt\0gt\0amp\0quot\0apos\0", is[] = "<>&\"'";
-    llmf_str name;
-    unsigned base = 10, digit;
-    size_t i;
-    int at;
-    *n = llmfi_find_char(llmfi_str(s.ptr, s.len < 16 ? s.len : 16), ';');
-    if (*n == LLMFI_NOWHERE) return false;
-    name = llmfi_str(s.ptr + 1, *n - 1);
-    ++*n;
-    at = llmfi_word_in(names, name);
-    if (at >= 0) return *cp = (unsigned char)is[at], true;
-    if (name.len < 2 || name.ptr[0] != '#') return false;
-    if (name.ptr[1] == 'x') base = 16;
-    name = llmfi_from(name, base == 16 ? 2 : 1);
-    for (i = 0, *cp = 0; i < name.len; i++) {
-        digit = llmfi_hex(name.ptr[i]);
-        if (digit >= base) return false;
-        if (*cp < 0x110000) *cp = *cp * base + digit;
-    }
-    if (!*cp) *cp = 0xfffd;
-    return name.len > 0;
-}
-
-/* Puts the text that raw content stands for: references and CDATA decoded, comments left out, line ends as one LF, bad UTF-8 as U+FFFD. False: a reference in it is
-   none, and what was put is of no use. */
-LLMFI_UNUSED static bool llmfi_xml_put(llmfi_out *o, llmf_str raw) {
-    static const char marks[] = "<&\r";
-    llmfi_utf8 clean;
-    memset(&clean, 0, sizeof clean);
-    while (raw.len) {
-        size_t n = 0;
-        char one[4];
-        uint32_t cp;
-        while (n < raw.len && !llmfi_memchr(marks, raw.ptr[n], 3)) n++;
-        if (n) {
-            llmfi_utf8_feed(&clean, llmfi_str(raw.ptr, n), o);
-        } else if (raw.ptr[0] == '\r') {
-            n = raw.len > 1 && raw.ptr[1] == '\n' ? 2 : 1;
-            llmfi_utf8_feed(&clean, LLMFI_LIT("\n"), o);
-        } else if (raw.ptr[0] == '&') {
-            if (!llmfi_xml_reference(raw, &cp, &n)) return false;
-            llmfi_utf8_feed(&clean, llmfi_str(one, llmfi_utf8_encode(one, cp)), o);
-        } else {
-            n = llmfi_xml_aside(raw);
-            if (!n || n == LLMFI_NOWHERE) return false;
-            if (llmfi_starts(raw, LLMFI_LIT("<![CDATA["))) llmfi_utf8_feed(&clean, llmfi_str(raw.ptr + 9, n - 12), o);
-        }
-        raw = llmfi_from(raw, n);
-    }
-    llmfi_utf8_end(&clean, o);
-    return true;
-}
-
-#endif
-
-#if LLMF_HAS_SOURCES
-
-/* ---- operations ---- */
-
-enum { LLMFI_SERVICE_S3_GET, LLMFI_SERVICE_S3_LIST, LLMFI_SERVICE_SSM_GET, LLMFI_SERVICE_SECRET_GET, LLMFI_SERVICE_OPS };
-
-/* Of each operation: its name in Amazon's words, the service's name in host and signature, the variable of its endpoint, its X-Amz-Target. */
-static const struct {
-    const char *name, *service, *endpoint, *target;
-} llmfi_service_ops[LLMFI_SERVICE_OPS] = {
-    { "GetObject",      "s3",             "AWS_ENDPOINT_URL_S3",              "" },
-    { "ListObjectsV2",  "s3",             "AWS_ENDPOINT_URL_S3",              "" },
-    { "GetParameter",   "ssm",            "AWS_ENDPOINT_URL_SSM",             "AmazonSSM.GetParameter" },
-    { "GetSecretValue", "secretsmanager", "AWS_ENDPOINT_URL_SECRETS_MANAGER", "secretsmanager.GetSecretValue" },
-};
-
-static bool llmfi_service_is_s3(int op) {
-    return op == LLMFI_SERVICE_S3_GET || op == LLMFI_SERVICE_S3_LIST;
-}
-
-/* ---- where a service is ---- */
-
-/* Texts are the caller's; what llmfi_service_locate fills in is its arena's. */
-typedef struct llmfi_service_place {
-    llmf_str region;
-    llmf_str endpoint;                       /* a URL; empty: Amazon's own */
-    llmf_str profile;                        /* of ~/.aws; empty: AWS_PROFILE, or `default` */
-    bool path_style;                         /* S3: the bucket in the path, not in the host */
-} llmfi_service_place;
-
-/* A region becomes a part of a host: nothing but a label of one may. */
-static bool llmfi_service_region_ok(llmf_str region) {
-    size_t i;
-    for (i = 0; i < region.len; i++)
-        if (!(region.ptr[i] >= 'a' && region.ptr[i] <= 'z') && !llmfi_is_digit(region.ptr[i]) && (region.ptr[i] != '-' || !i || i + 1 == region.len)) return false;
-    return region.len > 0 && region.len < 40;
-}
-
-/* The domain of a region's partition (AWS SDKs, partitions.json). */
-static llmf_str llmfi_service_domain(llmf_str region) {
-    static const struct {
-        char front[9], domain[18];
-    } rows[] = { { "cn-", "amazonaws.com.cn" }, { "eusc-", "amazonaws.eu" }, { "us-iso-", "c2s.ic.gov" }, { "us-isob-", "sc2s.sgov.gov" },
-                 { "us-isof-", "csp.hci.ic.gov" }, { "eu-isoe-", "cloud.adc-e.uk" } };
-    size_t i;
-    for (i = 0; i < LLMFI_COUNT(rows); i++)
-        if (llmfi_starts(region, llmfi_cstr(rows[i].front))) return llmfi_cstr(rows[i].domain);
-    return LLMFI_LIT("amazonaws.com");
-}
-
-/* arn:partition:service:region:account:resource: the region; empty: it is none, or names none. */
-static llmf_str llmfi_arn_region(llmf_str name) {
-    size_t i, colon;
-    if (!llmfi_starts(name, LLMFI_LIT("arn:"))) return llmfi_str("", 0);
-    for (i = 0; i < 3; i++) {
-        colon = llmfi_find_char(name, ':');
-        if (colon == LLMFI_NOWHERE) return llmfi_str("", 0);
-        name = llmfi_from(name, colon + 1);
-    }
-    colon = llmfi_find_char(name, ':');
-    return llmfi_str(name.ptr, colon == LLMFI_NOWHERE ? 0 : colon);
-}
-
-/* Begins an error about what is asked for: "s3://bucket/key: …". */
-static llmfi_text llmfi_service_error(llmf_error *err, int code, llmf_str about) {
-    llmfi_text t = llmfi_error_begin(err, code);
-    llmfi_say_path(&t, about);
-    LLMFI_SAY(&t, ": ");
-    return t;
-}
-
-static bool llmfi_service_refuse(llmf_error *err, llmf_str about, const char *what) {
-    llmfi_text t = llmfi_service_error(err, LLMF_ERR_CONFIG, about);
-    llmfi_say_c(&t, what);
-    return false;
-}
-#if !LLMF_HAS_STRINGS
-#define llmfi_service_refuse(err, about, what) ((void)(what), llmfi_service_refuse((err), (about), ""))
-#endif
-
-static bool llmfi_service_variable(llmf_str *to, const llmfi_env *env, llmfi_arena *a, const char *name) {
-    llmf_str value = to->len ? llmfi_str("", 0) : llmfi_aws_variable(env, name);
-    if (value.len) *to = llmfi_arena_copy(a, value);
-    return to->len != 0;
-}
-
-/* What the variables leave open may stand in the profile. */
-static bool llmfi_service_profile(llmfi_service_place *p, llmfi_arena *a, const llmfi_env *env, bool endpoints, llmf_error *err) {
-    llmfi_aws_profile of;
-    bool good = llmfi_aws_profile_read(&of, a->heap, env, p->profile.len ? p->profile : llmfi_aws_profile_name(env), err);
-    if (good && !p->region.len && of.region.len) p->region = llmfi_arena_copy(a, of.region);
-    if (good && !p->endpoint.len && endpoints && of.endpoint_url.len && !LLMFI_NAMED(of.ignore_endpoints, "true")) p->endpoint = llmfi_arena_copy(a, of.endpoint_url);
-    llmfi_aws_profile_end(&of);
-    return good;
-}
-
-/* An endpoint that somebody has set: http or https, and a path at most. */
-static bool llmfi_service_endpoint_ok(llmf_str endpoint) {
-    llmfi_url url;
-    llmfi_url_error bad;
-    return llmfi_url_parse(endpoint, &url, &bad) && url.port && !url.query.len && (LLMFI_NAMED(url.scheme, "https") || LLMFI_NAMED(url.scheme, "http"));
-}
-
-/* Fills in what *p leaves open: the region of an ARN, then what *p says, AWS_REGION, AWS_DEFAULT_REGION, the profile's; the endpoint of the service's variable,
-   AWS_ENDPOINT_URL, the profile's endpoint_url. name: what is asked for, which may be an ARN. about: how errors call it. */
-LLMFI_UNUSED static bool llmfi_service_locate(llmfi_service_place *p, int op, llmf_str name, llmf_str about, const llmfi_env *env, llmfi_arena *a, llmf_error *err) {
-    llmf_str of_arn = llmfi_arn_region(name);
-    bool endpoints = !LLMFI_NAMED(llmfi_aws_variable(env, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"), "true");
-    if (of_arn.len) p->region = of_arn;
-    if (!llmfi_service_variable(&p->region, env, a, "AWS_REGION")) llmfi_service_variable(&p->region, env, a, "AWS_DEFAULT_REGION");
-    if (endpoints && !llmfi_service_variable(&p->endpoint, env, a, llmfi_service_ops[op].endpoint)) llmfi_service_variable(&p->endpoint, env, a, "AWS_ENDPOINT_URL");
-    if ((!p->region.len || !p->endpoint.len) && !llmfi_service_profile(p, a, env, endpoints, err)) return false;
-    if (a->failed) return llmfi_error_memory(err);
-    if (!p->region.len) return llmfi_service_refuse(err, about, "no AWS region is known: set AWS_REGION, region of the profile, or ?region= here");
-    if (!llmfi_service_region_ok(p->region)) return llmfi_service_refuse(err, about, "the AWS region is no name such as us-east-1: look at AWS_REGION, region of the profile, ?region=");
-    if (p->endpoint.len && !llmfi_service_endpoint_ok(p->endpoint))
-        return llmfi_service_refuse(err, about, "the AWS endpoint is no URL such as https://host: look at AWS_ENDPOINT_URL, endpoint_url of the profile, ?endpoint=");
-    return true;
-}
-
-/* ---- requests ---- */
-
-/* One request, without what signs it. method, service and the names of headers are static; region and a value of If-None-Match are the caller's. */
-typedef struct llmfi_service_request {
-    int op;
-    llmf_str method, service, region;
-    llmfi_buf url, body;
-    llmf_header headers[3];
-    size_t header_count;
-} llmfi_service_request;
-
-LLMFI_UNUSED static void llmfi_service_request_init(llmfi_service_request *q, llmfi_heap *heap) {
-    memset(q, 0, sizeof *q);
-    llmfi_buf_init(&q->url, heap, 0);
-    llmfi_buf_init(&q->body, heap, 0);
-}
-
-LLMFI_UNUSED static void llmfi_service_request_free(llmfi_service_request *q) {
-    llmfi_buf_free(&q->url);
-    llmfi_buf_free(&q->body);
-}
-
-static void llmfi_service_header(llmfi_service_request *q, llmf_str name, llmf_str value) {
-    q->headers[q->header_count].name = name;
-    q->headers[q->header_count++].value = value;
-}
-
-static void llmfi_service_begin(llmfi_service_request *q, int op, const llmfi_service_place *p) {
-    q->op = op;
-    q->method = llmfi_service_is_s3(op) ? LLMFI_LIT("GET") : LLMFI_LIT("POST");
-    q->service = llmfi_cstr(llmfi_service_ops[op].service);
-    q->region = p->region;
-    q->url.len = q->body.len = q->header_count = 0;
-}
-
-/* scheme://[bucket.]host of the service, and its path without a '/' at the end. */
-static void llmfi_service_put_host(llmfi_out *o, const llmfi_service_request *q, const llmfi_service_place *p, llmf_str bucket) {
-    llmfi_url url;
-    llmfi_url_error bad;
-    bool own = p->endpoint.len && llmfi_url_parse(p->endpoint, &url, &bad);
-    llmfi_put_str(o, own ? url.scheme : LLMFI_LIT("https"));
-    LLMFI_PUT(o, "://");
-    llmfi_put_str(o, bucket);
-    if (bucket.len) LLMFI_PUT(o, ".");
-    if (own) {
-        bool usual = url.port == llmfi_url_default_port(url.scheme); /* then Host has no port */
-        size_t after = url.host.len + (url.ipv6 ? 2 : 0);
-        while (url.path.len && url.path.ptr[url.path.len - 1] == '/') url.path.len--;
-        llmfi_put(o, url.authority.ptr, usual ? after : url.authority.len);
-        llmfi_put_str(o, url.path);
-        return;
-    }
-    llmfi_put_str(o, q->service);
-    LLMFI_PUT(o, ".");
-    llmfi_put_str(o, p->region);
-    LLMFI_PUT(o, ".");
-    llmfi_put_str(o, llmfi_service_domain(p->region));
-}
-
-/* Letters, digits, '-', '_' and '.': what a bucket has ever been named with. */
-static bool llmfi_s3_bucket_ok(llmf_str bucket) {
-    size_t i;
-    for (i = 0; i < bucket.len; i++)
-        if (!llmfi_char_is(bucket.ptr[i], LLMFI_CHAR_ALNUM) && !llmfi_strchr("-_.", bucket.ptr[i])) return false;
-    return bucket.len > 0 && bucket.len < 256 && !LLMFI_IS(bucket, ".") && !LLMFI_IS(bucket, "..");
-}
-
-/* A bucket stands in front of the host where it is one label of it: 3 to 63 small letters, digits and '-'. (With dots no certificate covers it.) */
-static bool llmfi_s3_is_label(llmf_str bucket) {
-    size_t i;
-    if (bucket.len < 3 || bucket.len > 63 || bucket.ptr[0] == '-' || bucket.ptr[bucket.len - 1] == '-') return false;
-    for (i = 0; i < bucket.len; i++)
-        if (bucket.ptr[i] != '-' && !llmfi_is_digit(bucket.ptr[i]) && !(bucket.ptr[i] >= 'a' && bucket.ptr[i] <= 'z')) return false;
-    return true;
-}
-
-/* An address, or this machine: nothing can stand in front of it. */
-static bool llmfi_s3_host_is_bare(llmf_str endpoint) {
-    llmfi_url url;
-    llmfi_url_error bad;
-    size_t i;
-    if (!endpoint.len || !llmfi_url_parse(endpoint, &url, &bad)) return false;
-    for (i = 0; i < url.host.len && (llmfi_is_digit(url.host.ptr[i]) || url.host.ptr[i] == '.');) i++;
-    return url.ipv6 || i == url.host.len || LLMFI_NAMED(url.host, "localhost");
-}
-
-/* The key as a path has it: each byte but unreserved ones and '/' as %XX. */
-static void llmfi_s3_put_key(llmfi_out *o, llmf_str key) {
-    while (key.len) {
-        size_t slash = llmfi_find_char(key, '/');
-        llmf_str part = llmfi_str(key.ptr, slash == LLMFI_NOWHERE ? key.len : slash);
-        llmfi_url_put(o, part);
-        if (slash != LLMFI_NOWHERE) LLMFI_PUT(o, "/");
-        key = llmfi_from(key, slash == LLMFI_NOWHERE ? key.len : slash + 1);
-    }
-}
-
-/* The URL as far as its path. */
-static bool llmfi_s3_begin(llmfi_service_request *q, int op, const llmfi_service_place *p, llmf_str bucket, llmf_str key, llmfi_out *o, llmf_error *err) {
-    bool in_host = !p->path_style && llmfi_s3_is_label(bucket) && !llmfi_s3_host_is_bare(p->endpoint);
-    if (llmfi_starts(bucket, LLMFI_LIT("arn:")))
-        return llmfi_service_refuse(err, bucket, "an access point's ARN cannot be asked; name the bucket, or the access point's alias");
-    if (!llmfi_s3_bucket_ok(bucket)) return llmfi_service_refuse(err, bucket, "no bucket has this name: only letters, digits, '-', '_' and '.' stand in one");
-    llmfi_service_begin(q, op, p);
-    llmfi_out_buf(o, &q->url);
-    llmfi_service_put_host(o, q, p, in_host ? bucket : llmfi_str("", 0));
-    LLMFI_PUT(o, "/");
-    if (!in_host) llmfi_put_str(o, bucket);
-    if (!in_host && op == LLMFI_SERVICE_S3_GET) LLMFI_PUT(o, "/");
-    llmfi_s3_put_key(o, key);
-    return true;
-}
-
-/* One object. etag: of the one that is had already; empty: none is. */
-LLMFI_UNUSED static bool llmfi_s3_get(llmfi_service_request *q, const llmfi_service_place *p, llmf_str bucket, llmf_str key, llmf_str etag, llmf_error *err) {
-    llmfi_out o;
-    if (!key.len) return llmfi_service_refuse(err, bucket, "no object of the bucket is named");
-    if (!llmfi_s3_begin(q, LLMFI_SERVICE_S3_GET, p, bucket, key, &o, err)) return false;
-    if (etag.len && llmfi_header_bad_value(etag) == LLMFI_NOWHERE) llmfi_service_header(q, LLMFI_LIT("If-None-Match"), etag);
-    return !o.failed || llmfi_error_memory(err);
-}
-
-/* What a listing is limited to. Zero is all of the bucket. */
-typedef struct llmfi_s3_wanted {
-    llmf_str prefix;
-    llmf_str delimiter;                      /* what stands behind it is one prefix for all: "/" lists one folder */
-    llmf_str token;                          /* of the page before */
-    uint32_t max_keys;                       /* 0: as many as S3 gives, 1000 */
-} llmfi_s3_wanted;
-
-static void llmfi_s3_put_parameter(llmfi_out *o, const char *name, llmf_str value) {
-    if (!value.len) return;
-    LLMFI_PUT(o, "&");
-    llmfi_put_str(o, llmfi_cstr(name));
-    LLMFI_PUT(o, "=");
-    llmfi_url_put(o, value);
-}
-
-LLMFI_UNUSED static bool llmfi_s3_list(llmfi_service_request *q, const llmfi_service_place *p, llmf_str bucket, const llmfi_s3_wanted *want, llmf_error *err) {
-    llmfi_out o;
-    if (!llmfi_s3_begin(q, LLMFI_SERVICE_S3_LIST, p, bucket, llmfi_str("", 0), &o, err)) return false;
-    LLMFI_PUT(&o, "?list-type=2");
-    llmfi_s3_put_parameter(&o, "continuation-token", want->token);
-    llmfi_s3_put_parameter(&o, "delimiter", want->delimiter);
-    if (want->max_keys) LLMFI_PUT(&o, "&max-keys=");
-    if (want->max_keys) llmfi_put_int(&o, want->max_keys);
-    llmfi_s3_put_parameter(&o, "prefix", want->prefix);
-    return !o.failed || llmfi_error_memory(err);
-}
-
-/* Of a service that speaks JSON: the URL, its headers, and the object that is open. */
-static bool llmfi_service_json(llmfi_service_request *q, int op, const llmfi_service_place *p, llmfi_out *o, llmfi_jw *w) {
-    llmfi_service_begin(q, op, p);
-    llmfi_out_buf(o, &q->url);
-    llmfi_service_put_host(o, q, p, llmfi_str("", 0));
-    LLMFI_PUT(o, "/");
-    llmfi_service_header(q, LLMFI_LIT("X-Amz-Target"), llmfi_cstr(llmfi_service_ops[op].target));
-    llmfi_service_header(q, LLMFI_LIT("Content-Type"), LLMFI_LIT("application/x-amz-json-1.1"));
-    if (o->failed) return false;
-    llmfi_out_buf(o, &q->body);
-    llmfi_jw_init(w, o);
-    llmfi_jw_object(w);
-    return true;
-}
-
-static bool llmfi_service_json_end(llmfi_out *o, llmfi_jw *w, llmf_error *err) {
-    llmfi_jw_object_end(w);
-    return !o->failed || llmfi_error_memory(err);
-}
-
-/* name: of the parameter, or its ARN. A SecureString comes decrypted. */
-LLMFI_UNUSED static bool llmfi_ssm_get(llmfi_service_request *q, const llmfi_service_place *p, llmf_str name, llmf_error *err) {
-    llmfi_out o;
-    llmfi_jw w;
-    if (!name.len) return llmfi_service_refuse(err, LLMFI_LIT("ssm:"), "no parameter is named");
-    if (!llmfi_service_json(q, LLMFI_SERVICE_SSM_GET, p, &o, &w)) return llmfi_error_memory(err);
-    llmfi_jw_member_str(&w, "Name", name);
-    llmfi_jw_member_bool(&w, "WithDecryption", true);
-    return llmfi_service_json_end(&o, &w, err);
-}
-
-/* id: of the secret, or its ARN. stage: of the version, such as AWSPREVIOUS; empty: the current one. */
-LLMFI_UNUSED static bool llmfi_secret_get(llmfi_service_request *q, const llmfi_service_place *p, llmf_str id, llmf_str stage, llmf_error *err) {
-    llmfi_out o;
-    llmfi_jw w;
-    if (!id.len) return llmfi_service_refuse(err, LLMFI_LIT("secretsmanager"), "no secret is named");
-    if (!llmfi_service_json(q, LLMFI_SERVICE_SECRET_GET, p, &o, &w)) return llmfi_error_memory(err);
-    llmfi_jw_member_str(&w, "SecretId", id);
-    if (stage.len) llmfi_jw_member_str(&w, "VersionStage", stage);
-    return llmfi_service_json_end(&o, &w, err);
-}
-
-/* ---- signing ---- */
-
-/* All headers of a request that is signed. */
-typedef struct llmfi_service_signed {
-    llmf_header headers[8];
-    size_t header_count;
-    llmfi_buf text;                          /* the values of Authorization and X-Amz-Security-Token: to be wiped */
-    char time[LLMFI_SIGV4_TIME + 1], hash[LLMFI_SIGV4_HEX];
-} llmfi_service_signed;
-
-LLMFI_UNUSED static void llmfi_service_signed_init(llmfi_service_signed *s, llmfi_heap *heap) {
-    memset(s, 0, sizeof *s);
-    llmfi_buf_init(&s->text, heap, 0);
-}
-
-LLMFI_UNUSED static void llmfi_service_signed_free(llmfi_service_signed *s) {
-    llmfi_aws_wipe(&s->text);
-    s->header_count = 0;
-}
-
-static void llmfi_service_send(llmfi_service_signed *to, llmf_str name, llmf_str value) {
-    to->headers[to->header_count].name = name;
-    to->headers[to->header_count++].value = value;
-}
-
-static void llmfi_service_hash(llmfi_service_signed *to, llmf_str body) {
-    unsigned char digest[LLMFI_SHA256];
-    llmfi_sha256 hash;
-    llmfi_sha256_init(&hash);
-    llmfi_sha256_add(&hash, body.ptr, body.len);
-    llmfi_sha256_end(&hash, digest);
-    llmfi_hex_lower(to->hash, digest, sizeof digest);
-}
-
-/* Host, and what of the headers is signed: all but If-None-Match, which may be changed on its way. */
-static size_t llmfi_service_to_sign(const llmfi_service_signed *to, llmf_str host, llmf_str token, llmf_header *headers) {
-    size_t i, n = 0;
-    headers[n].name = LLMFI_LIT("Host");
-    headers[n++].value = host;
-    for (i = 0; i < to->header_count; i++)
-        if (!LLMFI_IS(to->headers[i].name, "If-None-Match")) headers[n++] = to->headers[i];
-    headers[n].name = LLMFI_LIT("X-Amz-Security-Token");
-    headers[n].value = token;
-    return n + (token.len != 0);
-}
-
-/* The last headers: token and signature, in one piece of memory so that neither moves. */
-static bool llmfi_service_authorize(llmfi_service_signed *to, const llmfi_sigv4 *s) {
-    size_t token = s->keys.token.len;
-    llmfi_out o;
-    llmfi_out_count(&o);
-    llmfi_sigv4_authorization(s, &o);
-    if (!llmfi_buf_reserve(&to->text, token + (size_t)o.total)) return false;
-    llmfi_buf_add(&to->text, s->keys.token.ptr, token);
-    llmfi_out_buf(&o, &to->text);
-    llmfi_sigv4_authorization(s, &o);
-    if (token) llmfi_service_send(to, LLMFI_LIT("X-Amz-Security-Token"), llmfi_str(to->text.ptr, token));
-    llmfi_service_send(to, LLMFI_LIT("Authorization"), llmfi_from(llmfi_buf_str(&to->text), token));
-    return true;
-}
-
-/* The headers that the request goes out with, Host not among them. Their texts live as long as *q and *to, which is wiped before. */
-LLMFI_UNUSED static bool llmfi_service_sign(const llmfi_service_request *q, const llmfi_aws_keys *keys, int64_t wall_ms, llmfi_service_signed *to, llmf_error *err) {
-    llmf_header headers[9];
-    llmfi_url url;
-    llmfi_url_error bad;
-    llmfi_sigv4 s;
-    size_t i;
-    llmfi_service_signed_free(to);
-    if (!llmfi_url_parse(llmfi_buf_str(&q->url), &url, &bad)) return llmfi_error_set(err, LLMF_ERR_CONFIG, "a request to AWS has no URL: look at the endpoint that is set");
-    if (!llmfi_header_ok(LLMFI_LIT("X-Amz-Security-Token"), keys->token) || !llmfi_header_ok(LLMFI_LIT("Authorization"), keys->id))
-        return llmfi_error_set(err, LLMF_ERR_AUTH, "the AWS access key id, or the session token, holds a character that HTTP does not allow: look at how it is stored");
-    llmfi_sigv4_time(to->time, wall_ms);
-    llmfi_service_hash(to, llmfi_buf_str(&q->body));
-    for (i = 0; i < q->header_count; i++) llmfi_service_send(to, q->headers[i].name, q->headers[i].value);
-    llmfi_service_send(to, LLMFI_LIT("X-Amz-Date"), llmfi_str(to->time, LLMFI_SIGV4_TIME));
-    if (llmfi_service_is_s3(q->op)) llmfi_service_send(to, LLMFI_LIT("X-Amz-Content-Sha256"), llmfi_str(to->hash, sizeof to->hash));
-    memset(&s, 0, sizeof s);
-    memcpy(s.time, to->time, sizeof s.time);
-    s.method = q->method;
-    s.path = url.path;
-    s.query = url.query;
-    s.headers = headers;
-    s.header_count = llmfi_service_to_sign(to, url.authority, keys->token, headers);
-    s.region = q->region;
-    s.service = q->service;
-    s.payload = llmfi_str(to->hash, sizeof to->hash);
-    s.keys = *keys;
-    s.once = s.as_is = llmfi_service_is_s3(q->op);
-    return llmfi_service_authorize(to, &s) || llmfi_error_memory(err);
-}
-
-/* ---- replies: text out of JSON ---- */
-
-/* Puts a string of JSON, decoded; raw: what stands between its quotes, checked by the reader. */
-static void llmfi_service_put_json(llmfi_out *o, llmf_str raw) {
-    const char *p = raw.ptr, *end = raw.ptr + raw.len;
-    llmfi_utf8 clean;
-    memset(&clean, 0, sizeof clean);
-    while (p < end) {
-        const char *stop = (const char *)llmfi_memchr(p, '\\', (size_t)(end - p));
-        char one[4];
-        if (!stop) stop = end;
-        llmfi_utf8_feed(&clean, llmfi_range(p, stop), o);
-        p = stop;
-        if (p < end) llmfi_utf8_feed(&clean, llmfi_str(one, llmfi_utf8_encode(one, llmfi_json_escape(&p, end))), o);
-    }
-    llmfi_utf8_end(&clean, o);
-}
-
-/* Base64 that comes in pieces of any size: decoded as it comes. */
-typedef struct llmfi_service_base64 {
-    llmfi_out *to;
-    char text[256];                          /* a multiple of four */
-    size_t len;
-    bool bad;
-} llmfi_service_base64;
-
-static void llmfi_service_base64_piece(llmfi_service_base64 *b, bool last) {
-    char bytes[sizeof b->text];
-    size_t len;
-    llmf_str text = llmfi_str(b->text, b->len);
-    if (!last && llmfi_find_char(text, '=') != LLMFI_NOWHERE) b->bad = true; /* padding stands at the end only */
-    if (!b->bad && llmfi_base64_decode(text, bytes, sizeof bytes, &len)) llmfi_put(b->to, bytes, len);
-    else b->bad = true;
-    llmfi_wipe(llmfi_str(bytes, sizeof bytes));
-    b->len = 0;
-}
-
-static void llmfi_service_base64_tap(void *user, const char *bytes, size_t len) {
-    llmfi_service_base64 *b = (llmfi_service_base64 *)user;
-    size_t i;
-    for (i = 0; i < len; i++) {
-        if (b->len == sizeof b->text) llmfi_service_base64_piece(b, false);
-        b->text[b->len++] = bytes[i];
-    }
-}
-
-static bool llmfi_service_put_base64(llmfi_out *to, llmf_str raw) {
-    llmfi_service_base64 b;
-    llmfi_out o;
-    b.to = to;
-    b.len = 0;
-    b.bad = false;
-    llmfi_out_count(&o);
-    o.tap = llmfi_service_base64_tap;
-    o.tap_user = &b;
-    llmfi_service_put_json(&o, raw);
-    llmfi_service_base64_piece(&b, true);
-    llmfi_wipe(llmfi_str(b.text, sizeof b.text));
-    return !b.bad;
-}
-
-/* What a reply of SSM or Secrets Manager holds; views into its body. */
-typedef struct llmfi_service_held {
-    llmf_str value;                          /* raw: for llmfi_service_value */
-    llmf_str version;                        /* raw: the number or the VersionId; empty: none was given */
-    bool binary;                             /* SecretBinary: base64 */
-    bool secret;                             /* a SecureString, or a secret: not to be shown */
-    bool found;
-} llmfi_service_held;
-
-/* The members of a parameter or a secret; the object is open. */
-static void llmfi_service_members(llmfi_json *j, int op, llmfi_service_held *h) {
-    static const char of_ssm[] = "Value\0Version\0Type\0", of_secret[] = "SecretString\0VersionId\0SecretBinary\0";
-    bool secret = op == LLMFI_SERVICE_SECRET_GET;
-    int at, token;
-    if (secret) h->secret = true;
-    while ((at = llmfi_json_pick(j, secret ? of_secret : of_ssm)) >= 0) {
-        token = llmfi_json_scalar(j);
-        if (at == 1 && (token == LLMFI_J_STRING || token == LLMFI_J_NUMBER)) h->version = j->text;
-        if (token != LLMFI_J_STRING) continue;
-        if (at == 2 && !secret) h->secret = LLMFI_KEY(j, "SecureString");
-        if (at == 0 || (at == 2 && secret && (!h->found || h->binary))) { /* SecretString outranks SecretBinary */
-            h->value = j->text;
-            h->binary = at == 2;
-            h->found = true;
-        }
-    }
-}
-
-static bool llmfi_service_hold(int op, llmf_str body, llmfi_service_held *h) {
-    llmfi_json j;
-    int at = 0;
-    memset(h, 0, sizeof *h);
-    h->value = h->version = llmfi_str("", 0);
-    llmfi_json_init(&j, llmfi_trim(body), true);
-    if (!llmfi_json_enter(&j, LLMFI_J_OBJECT)) return false;
-    if (op == LLMFI_SERVICE_SECRET_GET) llmfi_service_members(&j, op, h);
-    while (op == LLMFI_SERVICE_SSM_GET && (at = llmfi_json_pick(&j, "Parameter\0")) >= 0)
-        if (at) llmfi_json_scalar(&j);
-        else if (llmfi_json_enter(&j, LLMFI_J_OBJECT)) llmfi_service_members(&j, op, h);
-    return !j.error && llmfi_json_next(&j) == LLMFI_J_END && h->found;
-}
-
-static bool llmfi_service_no_value(llmf_error *err, int op, llmf_str about) {
-    llmfi_text t = llmfi_service_error(err, LLMF_ERR_PROTOCOL, about);
-    err->http_status = 200;
-    LLMFI_SAY(&t, "the reply is none of ");
-    llmfi_say_c(&t, llmfi_service_ops[op].name);
-    LLMFI_SAY(&t, ", or holds no value: is the endpoint right?");
-    return false;
-}
-
-/* The value that a reply with status 200 holds: an object's bytes, a parameter, a secret. held: NULL, or what else it says. False with *err, and what was put is of
-   no use; secrets are to be wiped all the same. */
-LLMFI_UNUSED static bool llmfi_service_value(int op, llmf_str body, llmf_str about, llmfi_out *o, llmfi_service_held *held, llmf_error *err) {
-    llmfi_service_held h;
-    if (op == LLMFI_SERVICE_S3_GET) {
-        memset(&h, 0, sizeof h);
-        h.value = body;
-        h.version = llmfi_str("", 0);
-        h.found = true;
-        llmfi_put_str(o, body);
-    } else {
-        if (!llmfi_service_hold(op, body, &h)) return llmfi_service_no_value(err, op, about);
-        if (!h.binary) llmfi_service_put_json(o, h.value);
-        else if (!llmfi_service_put_base64(o, h.value)) return llmfi_service_no_value(err, op, about);
-    }
-    if (held) *held = h;
-    return !o->failed || llmfi_error_memory(err);
-}
-
-/* ---- replies: lists ---- */
-
-enum { LLMFI_S3_END, LLMFI_S3_KEY, LLMFI_S3_PREFIX };
-
-/* One page of a listing. Its texts are raw: llmfi_s3_put. */
-typedef struct llmfi_s3_page {
-    llmfi_xml xml;
-    bool encoded;                            /* keys and prefixes as in a URL: we do not ask for it, but a server may */
-    bool more;                               /* another page follows: ask with `token` */
-    llmf_str token;
-    llmf_str key, etag;                      /* of the item; a prefix has no ETag */
-} llmfi_s3_page;
-
-/* Keys of a URL's form have no references; '+' is a blank in them. */
-static bool llmfi_s3_put_encoded(llmfi_out *o, llmf_str raw) {
-    llmfi_utf8 clean;
-    memset(&clean, 0, sizeof clean);
-    while (raw.len) {
-        char c = raw.ptr[0] == '+' ? ' ' : raw.ptr[0];
-        if (c == '&' || c == '<') return false;
-        if (c != '%') raw = llmfi_from(raw, 1);
-        else c = (char)llmfi_url_byte(&raw);
-        llmfi_utf8_feed(&clean, llmfi_str(&c, 1), o);
-    }
-    llmfi_utf8_end(&clean, o);
-    return true;
-}
-
-/* Puts a key or prefix of the page. False: it is no text (llmfi_s3_page_begin has looked at all of them). */
-LLMFI_UNUSED static bool llmfi_s3_put(const llmfi_s3_page *p, llmfi_out *o, llmf_str raw) {
-    return p->encoded ? llmfi_s3_put_encoded(o, raw) : llmfi_xml_put(o, raw);
-}
-
-/* What the page says of itself: the elements right below the root. */
-static bool llmfi_s3_page_head(llmfi_s3_page *p, llmf_str body) {
-    llmfi_xml x;
-    int got;
-    bool list = false;
-    llmfi_xml_init(&x, body);
-    while ((got = llmfi_xml_next(&x)) > LLMFI_XML_END) {
-        if (got == LLMFI_XML_OPEN && x.depth == 1) list = LLMFI_IS(x.name, "ListBucketResult");
-        if (got != LLMFI_XML_CLOSE || x.depth != 1) continue;
-        if (LLMFI_IS(x.name, "EncodingType")) p->encoded = LLMFI_NAMED(llmfi_trim(x.inner), "url");
-        if (LLMFI_IS(x.name, "IsTruncated")) p->more = LLMFI_NAMED(llmfi_trim(x.inner), "true");
-        if (LLMFI_IS(x.name, "NextContinuationToken")) p->token = llmfi_trim(x.inner);
-    }
-    return got == LLMFI_XML_END && list;
-}
-
-/* LLMFI_S3_KEY: p->key is an object's, p->etag its ETag; _PREFIX: p->key is what many keys begin with; _END. */
-LLMFI_UNUSED static int llmfi_s3_list_next(llmfi_s3_page *p) {
-    llmfi_xml *x = &p->xml;
-    llmf_str around = llmfi_str("", 0);
-    int got;
-    p->key = p->etag = llmfi_str("", 0);
-    while ((got = llmfi_xml_next(x)) > LLMFI_XML_END) {
-        if (got == LLMFI_XML_OPEN && x->depth == 2) around = x->name;
-        if (got != LLMFI_XML_CLOSE) continue;
-        if (x->depth == 2 && LLMFI_IS(around, "Contents") && LLMFI_IS(x->name, "Key")) p->key = x->inner;
-        if (x->depth == 2 && LLMFI_IS(around, "Contents") && LLMFI_IS(x->name, "ETag")) p->etag = x->inner;
-        if (x->depth == 2 && LLMFI_IS(around, "CommonPrefixes") && LLMFI_IS(x->name, "Prefix")) {
-            p->key = x->inner;
-            return LLMFI_S3_PREFIX;
-        }
-        if (x->depth == 1 && LLMFI_IS(x->name, "Contents") && p->key.len) return LLMFI_S3_KEY;
-    }
-    return LLMFI_S3_END;
-}
-
-/* Looks at the whole of a page before any of it counts. False with *err: it is cut, no list, or has an unreadable key. */
-LLMFI_UNUSED static bool llmfi_s3_page_begin(llmfi_s3_page *p, llmf_str body, llmf_str about, llmf_error *err) {
-    llmfi_out o;
-    bool good;
-    memset(p, 0, sizeof *p);
-    p->token = p->key = p->etag = llmfi_str("", 0);
-    llmfi_out_count(&o);
-    good = llmfi_s3_page_head(p, body) && (!p->more || p->token.len) && llmfi_xml_put(&o, p->token);
-    llmfi_xml_init(&p->xml, body);
-    while (good && llmfi_s3_list_next(p) != LLMFI_S3_END) good = llmfi_s3_put(p, &o, p->key) && llmfi_xml_put(&o, p->etag);
-    llmfi_xml_init(&p->xml, body);
-    return good || llmfi_service_no_value(err, LLMFI_SERVICE_S3_LIST, about);
-}
-
-/* ---- replies: errors ---- */
-
-enum { LLMFI_SERVICE_FAILED, LLMFI_SERVICE_GOOD, LLMFI_SERVICE_SAME, LLMFI_SERVICE_REGION };
-
-/* What an error's body says; views into it, raw. */
-typedef struct llmfi_service_said {
-    llmf_str code, message, region;
-    bool xml;
-} llmfi_service_said;
-
-static void llmfi_service_read_xml(llmfi_service_said *s, llmf_str body) {
-    llmfi_xml x;
-    int got;
-    llmfi_xml_init(&x, body);
-    while ((got = llmfi_xml_next(&x)) > LLMFI_XML_END) {
-        if (got != LLMFI_XML_CLOSE || !x.depth) continue;
-        if (!s->code.len && LLMFI_IS(x.name, "Code")) s->code = llmfi_trim(x.inner);
-        if (!s->message.len && LLMFI_IS(x.name, "Message")) s->message = llmfi_trim(x.inner);
-        if (!s->region.len && LLMFI_IS(x.name, "Region")) s->region = llmfi_trim(x.inner);
-    }
-}
-
-static void llmfi_service_read_json(llmfi_service_said *s, llmf_str body) {
-    llmfi_json j;
-    size_t sharp, colon;
-    int at;
-    llmfi_json_init(&j, body, true);
-    if (!llmfi_json_enter(&j, LLMFI_J_OBJECT)) return;
-    while ((at = llmfi_json_pick(&j, "__type\0message\0Message\0code\0")) >= 0) {
-        if (llmfi_json_scalar(&j) != LLMFI_J_STRING) continue;
-        if (at == 0 || (at == 3 && !s->code.len)) s->code = j.text;
-        if (at == 1 || (at == 2 && !s->message.len)) s->message = j.text;
-    }
-    sharp = llmfi_find_char(s->code, '#');
-    if (sharp != LLMFI_NOWHERE) s->code = llmfi_from(s->code, sharp + 1);
-    colon = llmfi_find_char(s->code, ':');
-    if (colon != LLMFI_NOWHERE) s->code.len = colon;
-}
-
-static void llmfi_service_read(llmfi_service_said *s, llmf_str body) {
-    s->code = s->message = s->region = llmfi_str("", 0);
-    body = llmfi_trim(body);
-    if (llmfi_starts(body, LLMFI_LIT("\xEF\xBB\xBF"))) body = llmfi_trim(llmfi_from(body, 3));
-    s->xml = body.len && body.ptr[0] == '<';
-    if (s->xml) llmfi_service_read_xml(s, body);
-    else llmfi_service_read_json(s, body);
-}
-
-/* The first line of what it says, without what looks like a key: behind it services repeat what was signed. */
-static llmf_str llmfi_service_message(const llmfi_service_said *s, char *text, size_t cap) {
-    llmfi_out o;
-    size_t lf, at;
-    llmf_str line;
-    llmfi_out_window(&o, text, cap, 0);
-    if (!s->xml) llmfi_service_put_json(&o, s->message);
-    else if (!llmfi_xml_put(&o, s->message)) o.len = 0;
-    line = llmfi_str(text, o.len);
-    lf = llmfi_find_char(line, '\n');
-    if (lf != LLMFI_NOWHERE) line.len = lf;
-    else if (o.len == cap) (void)llmfi_utf8_valid(line, &line.len);
-    at = llmfi_find_nocase(line, LLMFI_LIT("the canonical string"));
-    if (at != LLMFI_NOWHERE) line.len = at;
-    line.len = llmfi_fault_scrub(text, line.len);
-    return llmfi_trim(line);
-}
-
-/* Words of these services that models.def has no row for; each list ends with an empty one. */
-static int llmfi_service_class(llmf_str code, int status) {
-    static const char limits[] = "Throttling\0ThrottledException\0RequestThrottled\0RequestThrottledException\0TooManyRequestsException\0RequestLimitExceeded\0"
-                                 "BandwidthLimitExceeded\0ProvisionedThroughputExceededException\0PriorRequestNotComplete\0TransactionInProgressException\0"
-                                 "EC2ThrottledException\0LimitExceededException\0";
-    static const char keys[] = "InvalidToken\0TokenRefreshRequired\0InvalidClientTokenId\0AuthFailure\0IncompleteSignature\0IncompleteSignatureException\0"
-                               "MissingAuthenticationToken\0MissingAuthenticationTokenException\0MissingSecurityHeader\0RequestExpired\0RequestTimeTooSkewed\0"
-                               "InvalidSecurity\0NotSignedUp\0AuthorizationHeaderMalformed\0";
-    static const char rights[] = "AllAccessDisabled\0AccountProblem\0UnauthorizedAccess\0AccessDeniedByKMS\0KMSAccessDeniedException\0";
-    static const char nothing[] = "NoSuchVersion\0ParameterVersionNotFound\0NotFoundException\0";
-    static const char later[] = "InternalError\0InternalFailure\0InternalServerError\0InternalServiceError\0";
-    int result;
-    if (code.len) {
-        if (llmfi_word_in(limits, code) >= 0) return LLMF_ERR_RATE_LIMIT;
-        if (llmfi_word_in(keys, code) >= 0) return LLMF_ERR_AUTH;
-        if (llmfi_word_in(rights, code) >= 0) return LLMF_ERR_PERMISSION;
-        if (llmfi_word_in(nothing, code) >= 0) return LLMF_ERR_NOT_FOUND;
-        if (llmfi_word_in(later, code) >= 0) return LLMF_ERR_SERVER;
-        if (LLMFI_IS(code, "ServiceUnavailable")) return LLMF_ERR_OVERLOADED;
-        if (LLMFI_IS(code, "RequestTimeout") || LLMFI_IS(code, "RequestTimeoutException")) return LLMF_ERR_TIMEOUT;
-        result = llmfi_fault_of_word(code);
-        if (result != LLMF_OK && result != LLMF_ERR_BAD_REQUEST) return result;
-    }
-    result = llmfi_fault_of_status(status);
-    return result == LLMF_OK ? LLMF_ERR_SERVER : result;
-}
-
-/* What to do about it. */
-static const char *llmfi_service_advice(int op, int code, llmf_str word) {
-#if !LLMF_HAS_STRINGS
-    (void)op, (void)code, (void)word;
-    return "";
-#else
-    static const char *const rights[] = { "allow s3:GetObject for it to these keys", "allow s3:ListBucket for it to these keys",
-                                          "allow ssm:GetParameter for it to these keys, and kms:Decrypt for its key",
-                                          "allow secretsmanager:GetSecretValue for it to these keys, and kms:Decrypt for its key" };
-    static const char *const names[] = { "look at the bucket's name and at the key", "look at the bucket's name", "look at the parameter's name and at the region",
-                                         "look at the secret's name and at the region" };
-    if (LLMFI_IS(word, "RequestTimeTooSkewed") || LLMFI_IS(word, "RequestExpired")) return "set this machine's clock";
-    if (llmfi_find_nocase(word, LLMFI_LIT("expired")) != LLMFI_NOWHERE) return "get new AWS credentials: these have ended";
-    switch (code) {
-    case LLMF_ERR_AUTH: return "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or the profile, and the region";
-    case LLMF_ERR_PERMISSION: return rights[op];
-    case LLMF_ERR_NOT_FOUND: return names[op];
-    case LLMF_ERR_RATE_LIMIT: return "ask less often";
-    case LLMF_ERR_OVERLOADED:
-    case LLMF_ERR_TIMEOUT:
-    case LLMF_ERR_SERVER: return "the fault is Amazon's: try again later";
-    default: return "look at the name, the region and the endpoint";
-    }
-#endif
-}
-
-/* The region in which a bucket really is; empty: it is in the one that was asked, or the reply does not tell. */
-static llmf_str llmfi_service_elsewhere(int op, int status, const llmfi_service_said *s, llmf_str header, llmf_str asked) {
-    static const char words[] = "PermanentRedirect\0TemporaryRedirect\0Redirect\0AuthorizationHeaderMalformed\0IllegalLocationConstraintException\0";
-    llmf_str region = llmfi_trim(header);
-    bool other = status / 100 == 3 || (status == 400 && !s->code.len) || (s->code.len && llmfi_word_in(words, s->code) >= 0);
-    if (!llmfi_service_region_ok(region)) region = s->region;
-    return llmfi_service_is_s3(op) && other && llmfi_service_region_ok(region) && !llmfi_eq(region, asked) ? region : llmfi_str("", 0);
-}
-
-/* region: where the bucket is instead; empty: unknown, or where it was asked. */
-static void llmfi_service_tell(llmf_error *err, int op, int status, const llmfi_service_said *s, llmf_str about, llmf_str region) {
-    char text[256];
-    llmf_str said = llmfi_service_message(s, text, sizeof text), word = s->code;
-    int code = llmfi_service_class(word, status);
-    const char *advice = llmfi_service_advice(op, code, word);
-    llmfi_text t = llmfi_service_error(err, code, about), named;
-    err->http_status = status;
-    if (llmfi_utf8_valid(word, NULL)) {
-        named = llmfi_text_in(err->provider_code, sizeof err->provider_code);
-        llmfi_say(&named, word);
-        err->provider_code[llmfi_fault_scrub(err->provider_code, named.len)] = '\0';
-    }
-    if (said.len) llmfi_say(&t, said);
-    else LLMFI_SAY(&t, "an error without a message");
-    LLMFI_SAY(&t, " (HTTP ");
-    llmfi_say_int(&t, status);
-    if (err->provider_code[0]) LLMFI_SAY(&t, ", ");
-    llmfi_say_c(&t, err->provider_code);
-    LLMFI_SAY(&t, "); ");
-    if (region.len) LLMFI_SAY(&t, "the bucket's region is ");
-    if (region.len) llmfi_say(&t, region);
-    else llmfi_say_c(&t, advice);
-    llmfi_wipe(llmfi_str(text, sizeof text));
-}
-
-/* What a reply means. asked: the region that it was signed for. header: the value of x-amz-bucket-region; empty: none. about: how errors call what was asked for.
-   LLMFI_SERVICE_GOOD: the body counts; _SAME: nothing has changed (304); _REGION: *region, a view of the header or the body, is where to ask, once; _FAILED with
-   *err, which is set for _REGION too. */
-LLMFI_UNUSED static int llmfi_service_judge(int op, int status, llmf_str asked, llmf_str header, llmf_str body, llmf_str about, llmf_str *region, llmf_error *err) {
-    llmfi_service_said said;
-    *region = llmfi_str("", 0);
-    if (status == 200) return LLMFI_SERVICE_GOOD;
-    if (status == 304) return LLMFI_SERVICE_SAME;
-    llmfi_service_read(&said, body);
-    *region = llmfi_service_elsewhere(op, status, &said, header, asked);
-    llmfi_service_tell(err, op, status, &said, about, *region);
-    return region->len ? LLMFI_SERVICE_REGION : LLMFI_SERVICE_FAILED;
-}
-
-/* ---- sources ---- */
-
-/* What an address of a config source means. op: LLMFI_SERVICE_S3_GET, _S3_LIST (`name` is a prefix, empty or with '/' at its end) or _SSM_GET. */
-typedef struct llmfi_aws_source {
-    int op;
-    llmf_str bucket, name;
-    llmfi_service_place place;
-} llmfi_aws_source;
-
-/* An address that llmfi_aws_source_parse reads. */
-LLMFI_UNUSED static bool llmfi_is_aws_source(llmf_str text) {
-    return llmfi_starts(text, LLMFI_LIT("s3:")) || llmfi_starts(text, LLMFI_LIT("ssm:"));
-}
-
-/* A value with its %XX decoded, in the arena where it has some. */
-static llmf_str llmfi_aws_source_decoded(llmf_str s, llmfi_arena *a) {
-    llmf_str copy, rest = s;
-    size_t n = 0;
-    char *to;
-    if (llmfi_find_char(s, '%') == LLMFI_NOWHERE) return s;
-    copy = llmfi_arena_copy(a, s);
-    for (to = (char *)(uintptr_t)copy.ptr; copy.len && rest.len; n++) to[n] = (char)llmfi_url_byte(&rest);
-    return llmfi_str(copy.ptr, copy.len ? n : 0);
-}
-
-static bool llmfi_aws_source_refuse_option(llmf_error *err, llmf_str about, llmf_str option, const char *what) {
-    llmfi_text t = llmfi_service_error(err, LLMF_ERR_CONFIG, about);
-    llmfi_say(&t, llmfi_utf8_cut(option, 40));
-    llmfi_say_c(&t, what);
-    return false;
-}
-
-static bool llmfi_aws_source_options(llmfi_aws_source *s, llmf_str query, llmf_str about, llmfi_arena *a, llmf_error *err) {
-    llmfi_parameter p;
-    p.at = 0;
-    while (llmfi_query_next(&query, &p)) {
-        llmf_str value = llmfi_aws_source_decoded(p.value, a);
-        if (LLMFI_IS(p.name, "region")) s->place.region = value;
-        else if (LLMFI_IS(p.name, "endpoint")) s->place.endpoint = value;
-        else if (LLMFI_IS(p.name, "profile")) s->place.profile = value;
-        else if (LLMFI_IS(p.name, "path_style") && s->op != LLMFI_SERVICE_SSM_GET) s->place.path_style = LLMFI_IS(value, "true");
-        else return llmfi_aws_source_refuse_option(err, about, p.name, s->op == LLMFI_SERVICE_SSM_GET ? LLMFI_WORDS(": no such option; there are region, endpoint, profile") :
-                                               LLMFI_WORDS(": no such option; there are region, endpoint, path_style, profile. (A key with '?' in it cannot be named)"));
-        if (a->failed) return llmfi_error_memory(err);
-        if (LLMFI_IS(p.name, "path_style") ? !s->place.path_style && !LLMFI_IS(value, "false") : !value.len)
-            return llmfi_aws_source_refuse_option(err, about, p.name, LLMFI_IS(p.name, "path_style") ? LLMFI_WORDS(" is true or false") : LLMFI_WORDS(" has no value"));
-    }
-    if (s->place.region.len && !llmfi_service_region_ok(s->place.region)) return llmfi_service_refuse(err, about, "region is no name such as us-east-1");
-    if (s->place.endpoint.len && !llmfi_service_endpoint_ok(s->place.endpoint)) return llmfi_service_refuse(err, about, "endpoint is no URL such as https://host");
-    return true;
-}
-
-/* "ssm:/name", "ssm:name", an ARN; "ssm://name" is /name where it has folders, as only those begin with '/'. */
-static bool llmfi_aws_source_parameter(llmfi_aws_source *s, llmf_str text, llmf_str about, llmf_error *err) {
-    bool slashes = llmfi_starts(text, LLMFI_LIT("//"));
-    s->op = LLMFI_SERVICE_SSM_GET;
-    s->name = slashes ? llmfi_from(text, 2) : text;
-    if (slashes && s->name.len && s->name.ptr[0] != '/' && !llmfi_starts(s->name, LLMFI_LIT("arn:")) && llmfi_find_char(s->name, '/') != LLMFI_NOWHERE)
-        s->name = llmfi_from(text, 1);
-    if (!s->name.len || LLMFI_IS(s->name, "/")) return llmfi_service_refuse(err, about, "no parameter is named: write ssm:/name");
-    return s->name.ptr[s->name.len - 1] != '/' || llmfi_service_refuse(err, about, "a parameter's name does not end with '/': one parameter is read, not a folder of them");
-}
-
-static bool llmfi_aws_source_bucket(llmfi_aws_source *s, llmf_str text, llmf_str about, llmf_error *err) {
-    size_t slash;
-    if (!llmfi_starts(text, LLMFI_LIT("//"))) return llmfi_service_refuse(err, about, "write s3://bucket/key, or s3://bucket/prefix/");
-    text = llmfi_from(text, 2);
-    slash = llmfi_find_char(text, '/');
-    s->bucket = llmfi_str(text.ptr, slash == LLMFI_NOWHERE ? text.len : slash);
-    s->name = llmfi_from(text, slash == LLMFI_NOWHERE ? text.len : slash + 1);
-    s->op = !s->name.len || s->name.ptr[s->name.len - 1] == '/' ? LLMFI_SERVICE_S3_LIST : LLMFI_SERVICE_S3_GET;
-    if (!s->bucket.len) return llmfi_service_refuse(err, about, "no bucket is named: write s3://bucket/key");
-    if (llmfi_starts(s->bucket, LLMFI_LIT("arn:"))) return llmfi_service_refuse(err, about, "an access point's ARN cannot be read; name the bucket, or the access point's alias");
-    if (!llmfi_s3_bucket_ok(s->bucket)) return llmfi_service_refuse(err, about, "no bucket has this name: only letters, digits, '-', '_' and '.' stand in one");
-    return s->name.len <= 1024 || llmfi_service_refuse(err, about, "a key has 1024 bytes at most");
-}
-
-/* Takes an address of a config source apart; views into `text`, options with %XX in the arena. A key is as it stands, not encoded. */
-LLMFI_UNUSED static bool llmfi_aws_source_parse(llmfi_aws_source *s, llmf_str text, llmfi_arena *a, llmf_error *err) {
-    size_t query = llmfi_find_char(text, '?');
-    llmf_str path = llmfi_str(text.ptr, query == LLMFI_NOWHERE ? text.len : query), options = llmfi_from(text, query == LLMFI_NOWHERE ? text.len : query + 1);
-    bool good;
-    memset(s, 0, sizeof *s);
-    s->bucket = s->name = s->place.region = s->place.endpoint = s->place.profile = llmfi_str("", 0);
-    if (llmfi_find_control(text, 0) != LLMFI_NOWHERE || !llmfi_utf8_valid(text, NULL))
-        return llmfi_error_set(err, LLMF_ERR_CONFIG, "the address of a config source holds a control character, or bytes that are not UTF-8");
-    if (llmfi_starts(path, LLMFI_LIT("ssm:"))) good = llmfi_aws_source_parameter(s, llmfi_from(path, 4), path, err);
-    else if (llmfi_starts(path, LLMFI_LIT("s3:"))) good = llmfi_aws_source_bucket(s, llmfi_from(path, 3), path, err);
-    else return llmfi_service_refuse(err, path, "neither s3://bucket/key nor ssm:/name");
-    return good && llmfi_aws_source_options(s, options, path, a, err);
-}
-
-/* ---- for those who have a reply: llmf_aws_decode ---- */
-
-/* Looks at bytes that come in pieces: are they UTF-8? */
-typedef struct llmfi_service_look {
-    char held[4];
-    int count;
-    bool bad;
-} llmfi_service_look;
-
-static void llmfi_service_look_tap(void *user, const char *bytes, size_t len) {
-    llmfi_service_look *l = (llmfi_service_look *)user;
-    uint32_t cp;
-    size_t i;
-    for (i = 0; i < len && !l->bad; i++) {
-        int n;
-        l->held[l->count++] = bytes[i];
-        n = llmfi_utf8_next(l->held, l->held + l->count, &cp);
-        l->bad = n < 0;
-        if (n > 0) l->count = 0;
-    }
-}
-
-static void llmfi_service_string_tap(void *user, const char *bytes, size_t len) {
-    llmfi_jw_str_piece((llmfi_jw *)user, llmfi_str(bytes, len));
-}
-
-/* Pieces of base64 come 192 bytes at a time, and an object's all at once: each is a whole number of groups, but for the last. */
-static void llmfi_service_base64_out_tap(void *user, const char *bytes, size_t len) {
-    llmfi_put_base64(((llmfi_jw *)user)->out, bytes, len);
-}
-
-/* "value" or "value_b64", without a copy of it: it is put twice. */
-static bool llmfi_service_write_value(llmfi_jw *w, int op, llmf_str body, llmf_str about, llmf_error *err) {
-    llmfi_service_look look;
-    llmfi_out o;
-    memset(&look, 0, sizeof look);
-    llmfi_out_count(&o);
-    o.tap = llmfi_service_look_tap;
-    o.tap_user = &look;
-    if (!llmfi_service_value(op, body, about, &o, NULL, err)) return false;
-    if (look.count) look.bad = true;
-    o.tap = look.bad ? llmfi_service_base64_out_tap : llmfi_service_string_tap;
-    o.tap_user = w;
-    llmfi_jw_key_str(w, look.bad ? LLMFI_LIT("value_b64") : LLMFI_LIT("value"));
-    llmfi_jw_str_begin(w);
-    (void)llmfi_service_value(op, body, about, &o, NULL, err);
-    llmfi_jw_str_end(w);
-    return true;
-}
-
-/* A key, a prefix or a token as a string of JSON. */
-static void llmfi_service_write_text(llmfi_jw *w, const llmfi_s3_page *p, llmf_str raw, bool token) {
-    llmfi_out o;
-    llmfi_out_count(&o);
-    o.tap = llmfi_service_string_tap;
-    o.tap_user = w;
-    llmfi_jw_str_begin(w);
-    (void)(token ? llmfi_xml_put(&o, raw) : llmfi_s3_put(p, &o, raw));
-    llmfi_jw_str_end(w);
-}
-
-static bool llmfi_service_write_list(llmfi_jw *w, llmf_str body, llmf_str about, llmf_error *err) {
-    llmfi_s3_page p;
-    int kind, got;
-    if (!llmfi_s3_page_begin(&p, body, about, err)) return false;
-    for (kind = LLMFI_S3_KEY; kind <= LLMFI_S3_PREFIX; kind++) {
-        llmfi_jw_key_str(w, kind == LLMFI_S3_KEY ? LLMFI_LIT("keys") : LLMFI_LIT("prefixes"));
-        llmfi_jw_array(w);
-        llmfi_xml_init(&p.xml, body);
-        while ((got = llmfi_s3_list_next(&p)) != LLMFI_S3_END)
-            if (got == kind) llmfi_service_write_text(w, &p, p.key, false);
-        llmfi_jw_array_end(w);
-    }
-    if (p.token.len) {
-        llmfi_jw_key(w, "next_token");
-        llmfi_service_write_text(w, &p, p.token, true);
-    }
-    return true;
-}
-
-/* The error's own message as the caller's text. */
-static size_t llmfi_service_write_message(llmf_str body, char *out, size_t cap, llmf_error *err) {
-    llmfi_service_said said;
-    char text[512];
-    llmf_str message;
-    size_t n;
-    llmfi_service_read(&said, body);
-    message = llmfi_service_message(&said, text, sizeof text);
-    if (!cap) return 0;
-    n = llmfi_utf8_cut(message, cap - 1).len;
-    if (n) memcpy(out, message.ptr, n);
-    out[n] = '\0';
-    err->message = llmfi_str(out, n);
-    return 0;
-}
-
-LLMF_API size_t llmf_aws_decode(const char *operation, int status, llmf_str body, char *out, size_t cap, llmf_error *err) {
-    llmf_error own;
-    llmf_str about = llmfi_cstr(operation), region;
-    llmfi_out o;
-    llmfi_jw w;
-    int op, got;
-    if (!err) err = &own;
-    llmfi_error_clear(err);
-    if (!out) cap = 0;
-    if (cap) out[0] = '\0';
-    for (op = 0; op < LLMFI_SERVICE_OPS && !llmfi_eq(about, llmfi_cstr(llmfi_service_ops[op].name));) op++;
-    if (op == LLMFI_SERVICE_OPS)
-        return (void)llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_aws_decode: operation is GetObject, ListObjectsV2, GetParameter or GetSecretValue"), (size_t)0;
-    got = llmfi_service_judge(op, status, llmfi_str("", 0), llmfi_str("", 0), body, about, &region, err);
-    if (got == LLMFI_SERVICE_SAME) (void)llmfi_error_set(err, LLMF_ERR_BAD_REQUEST, "llmf_aws_decode: a reply that nothing has changed (304) holds nothing");
-    if (got != LLMFI_SERVICE_GOOD) return llmfi_service_write_message(body, out, cap, err);
-    llmfi_out_window(&o, out, cap ? cap - 1 : 0, 0);
-    llmfi_jw_init(&w, &o);
-    llmfi_jw_object(&w);
-    if (op == LLMFI_SERVICE_S3_LIST ? !llmfi_service_write_list(&w, body, about, err) : !llmfi_service_write_value(&w, op, body, about, err)) {
-        if (cap) llmfi_wipe(llmfi_str(out, cap));
-        return 0;
-    }
-    llmfi_jw_object_end(&w);
-    if (cap) out[o.len] = '\0';
-    return (size_t)o.total;
-}
-
-#else
-
-LLMF_API size_t llmf_aws_decode(const char *operation, int status, llmf_str body, char *out, size_t cap, llmf_error *err) {
-    (void)operation, (void)status, (void)body;
-    if (cap) out[0] = '\0';
-    if (err) llmfi_error_put_left_out(err, "llmf_aws_decode", "SOURCES");
-    return 0;
 }
 
 #endif

@@ -31,6 +31,11 @@ static bool llmfi_keys_send(llmf_factory *f) {
     return true;
 }
 
+/* Somebody is being asked. */
+LLMFI_UNUSED static bool llmfi_keys_asked(const llmf_factory *f) {
+    return llmfi_fetch_busy(&f->keys.fetch) || f->keys.fetch.over;
+}
+
 /* A call needs keys that must be asked for: whoever comes first asks. */
 LLMFI_UNUSED static void llmfi_keys_ask(llmf_factory *f) {
     llmfi_fetch *x = &f->keys.fetch;

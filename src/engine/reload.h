@@ -231,6 +231,7 @@ static void llmfi_loading_end(llmf_factory *f) {
     }
     f->watch_lost = lost;
     llmfi_loading_close(f);
+    f->events++; /* a poll that waits for it has waited long enough */
 }
 
 /* ---- waiting for it ---- */
@@ -260,6 +261,13 @@ static void llmfi_watch_sources(llmf_factory *f) {
         f->watch_due_ns = llmfi_after_ms(f->now_ns, f->desc.watch_ms);
         if (!f->loading && (llmfi_any_remote(&f->desc) || llmfi_files_stamp(f) != f->stamp)) (void)llmfi_loading_start(f, true);
     }
+    llmfi_fetch_due(f, f->watch_due_ns);
+}
+
+/* Begins to look, once the first config counts. */
+static void llmfi_watch_begin(llmf_factory *f) {
+    if (f->desc.watch_ms <= 0) return;
+    f->watch_due_ns = llmfi_after_ms(llmfi_now(f), f->desc.watch_ms);
     llmfi_fetch_due(f, f->watch_due_ns);
 }
 

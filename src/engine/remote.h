@@ -4,19 +4,20 @@
    A source that cannot be had: its last good copy out of llmf_desc.config_copy, with a warning that says its age, else the loading has failed and all stays as it was. */
 #ifndef LLMFI_ENGINE_REMOTE_H
 #define LLMFI_ENGINE_REMOTE_H
-#include "../base/file.h"
+#include "../factory/aws_services.h"
+#include "../factory/sources.h"
 #include "changes.h"
 #include "fetch.h"
 #include "keys.h"
 
 #if LLMF_HAS_SOURCES
 
-/* At once; times that one thing is asked for; redirects and regions that are followed. */
-enum { LLMFI_CARRIERS = 8, LLMFI_WANT_TRIES = 4, LLMFI_WANT_MOVES = 5 };
+/* Objects of lists; fetches at once; times that one thing is asked for; redirects and regions that are followed. */
+enum { LLMFI_LISTED_MOST = 100000, LLMFI_CARRIERS = 8, LLMFI_WANT_TRIES = 4, LLMFI_WANT_MOVES = 5 };
 /* Milliseconds: until a connection stands, for a whole reply, before the second try (doubled before each further one) and at most, between two questions to a hook. */
 enum { LLMFI_WANT_CONNECT_MS = 10000, LLMFI_WANT_TOTAL_MS = 30000, LLMFI_WANT_WAIT_MS = 250, LLMFI_WANT_WAIT_MOST_MS = 5000, LLMFI_WANT_HOOK_MS = 20 };
 
-enum { LLMFI_WANT_HTTP, LLMFI_WANT_HOOK };
+enum { LLMFI_WANT_HTTP, LLMFI_WANT_AWS, LLMFI_WANT_HOOK };
 
 typedef struct llmfi_want {
     struct llmfi_want *next;
@@ -24,6 +25,9 @@ typedef struct llmfi_want {
     size_t source;
     llmf_str name;                           /* the URI that messages and documents name */
     llmf_str url;                            /* of HTTP: where it is now looked for */
+    llmfi_aws_source aws;                    /* of AWS */
+    llmf_str token;                          /* of a list: where its next page begins */
+    bool optional;                           /* where it does not exist nothing is missing */
     int tries, moves;                        /* used up */
     uint64_t due_ns;                         /* not before */
 } llmfi_want;
@@ -31,6 +35,8 @@ typedef struct llmfi_want {
 typedef struct llmfi_carrier {
     llmfi_fetch fetch;
     llmfi_want *want;                        /* NULL: idle */
+    llmfi_service_request ask;               /* of AWS: what is sent, and its signature */
+    llmfi_service_signed sign;
 } llmfi_carrier;
 
 /* A source that cannot be had. */
@@ -46,6 +52,7 @@ struct llmfi_loading {
     llmfi_carrier carriers[LLMFI_CARRIERS];
     llmfi_document *documents;               /* what has come */
     size_t count;
+    uint32_t listed;                         /* objects that lists had */
     llmfi_lost *lost;
     bool quiet;                              /* the watch's: where nothing has changed, nothing is told */
     bool memory;                             /* was refused */
@@ -84,18 +91,28 @@ static bool llmfi_source_lost(const struct llmfi_loading *l, size_t source) {
 }
 
 /* Gives up a source: what else is wanted of it is wanted no more. */
-static void llmfi_want_failed(llmf_factory *f, const llmfi_want *w, int code, const char *what) {
+static void llmfi_want_lost(llmf_factory *f, const llmfi_want *w, const llmf_error *err) {
     struct llmfi_loading *l = f->loading;
     llmfi_lost *lost = llmfi_source_lost(l, w->source) ? NULL : (llmfi_lost *)llmfi_arena_alloc(&l->arena, sizeof *lost);
-    llmfi_text t;
     if (!lost) return;
     lost->source = w->source;
+    lost->error = *err;
     lost->next = l->lost;
     l->lost = lost;
-    t = llmfi_error_begin(&lost->error, code);
+}
+
+static void llmfi_want_failed(llmf_factory *f, const llmfi_want *w, int code, const char *what) {
+    llmf_error err;
+    llmfi_text t = llmfi_error_begin(&err, code);
     llmfi_say_path(&t, w->name);
     LLMFI_SAY(&t, ": ");
     llmfi_say_c(&t, what);
+    llmfi_want_lost(f, w, &err);
+}
+
+static void llmfi_want_put(llmf_factory *f, llmfi_want *w) {
+    w->next = f->loading->wants;
+    f->loading->wants = w;
 }
 
 static void llmfi_want_got(llmf_factory *f, const llmfi_want *w, llmf_str name, llmf_str etag, llmf_str text) {
@@ -117,8 +134,7 @@ static bool llmfi_want_again(llmf_factory *f, llmfi_want *w, int64_t asked_ms) {
     if (ms > LLMFI_WANT_WAIT_MOST_MS) ms = LLMFI_WANT_WAIT_MOST_MS;
     if (++w->tries >= LLMFI_WANT_TRIES) return false;
     w->due_ns = llmfi_after_ms(f->now_ns, ms);
-    w->next = f->loading->wants;
-    f->loading->wants = w;
+    llmfi_want_put(f, w);
     return true;
 }
 
@@ -186,10 +202,213 @@ static void llmfi_http_got(llmf_factory *f, llmfi_carrier *c) {
             llmfi_want_failed(f, w, LLMF_ERR_PROTOCOL, why);
             return;
         }
-        w->next = f->loading->wants;
-        f->loading->wants = w;
+        llmfi_want_put(f, w);
     } else if (!((x->status == 429 || x->status >= 500) && llmfi_want_again(f, w, x->retry_after_ms))) {
         llmfi_status_failed(f, w, x->status);
+    }
+}
+
+/* ---- AWS ---- */
+
+/* A name that ends as a config file does is one object; any other is a folder. */
+static bool llmfi_want_folder(struct llmfi_loading *l, llmfi_aws_source *s) {
+    char *folder;
+    size_t len = s->name.len;
+    if (s->op != LLMFI_SERVICE_S3_GET || llmfi_source_wanted(llmfi_last_of(s->name))) return true;
+    folder = (char *)llmfi_arena_alloc(&l->arena, len + 2);
+    if (!folder) return false;
+    memcpy(folder, s->name.ptr, len);
+    folder[len] = '/';
+    folder[len + 1] = '\0';
+    s->name = llmfi_str(folder, len + 1);
+    s->op = LLMFI_SERVICE_S3_LIST;
+    return true;
+}
+
+/* A want of an address that begins with s3: or ssm:. NULL: no memory, or the source is lost. */
+static llmfi_want *llmfi_want_aws_new(llmf_factory *f, size_t source, llmf_str uri) {
+    struct llmfi_loading *l = f->loading;
+    llmfi_want *w = llmfi_want_new(l, LLMFI_WANT_AWS, source, uri);
+    llmf_error err;
+    if (!w || l->arena.failed) return NULL;
+    if (llmfi_aws_source_parse(&w->aws, w->name, &l->arena, &err) && llmfi_want_folder(l, &w->aws) &&
+        llmfi_service_locate(&w->aws.place, w->aws.op, w->aws.name, w->name, &f->env, &l->arena, &err))
+        return w;
+    if (!l->arena.failed) llmfi_want_lost(f, w, &err);
+    return NULL;
+}
+
+static bool llmfi_want_ask(llmf_factory *f, llmfi_carrier *c, llmf_error *err) {
+    llmfi_want *w = c->want;
+    const llmfi_document *kept;
+    llmfi_s3_wanted list;
+    switch (w->aws.op) {
+    case LLMFI_SERVICE_S3_LIST:
+        memset(&list, 0, sizeof list);
+        list.prefix = w->aws.name;
+        list.delimiter = llmfi_str("", 0);
+        list.token = w->token;
+        return llmfi_s3_list(&c->ask, &w->aws.place, w->aws.bucket, &list, err);
+    case LLMFI_SERVICE_S3_GET:
+        kept = llmfi_document_of(f, w->source, w->name);
+        return llmfi_s3_get(&c->ask, &w->aws.place, w->aws.bucket, w->aws.name, kept ? kept->etag : llmfi_str("", 0), err);
+    default: return llmfi_ssm_get(&c->ask, &w->aws.place, w->aws.name, err);
+    }
+}
+
+/* Signed and sent; where keys must be asked for first, it waits for them. False: it is not under way. */
+static bool llmfi_want_aws(llmf_factory *f, llmfi_carrier *c) {
+    llmfi_want *w = c->want;
+    llmfi_aws_keys keys;
+    llmf_error err;
+    size_t i;
+    int got;
+    llmfi_error_clear(&err);
+    got = llmfi_aws_find_named(&f->keys.aws, w->aws.place.profile, &f->env, llmfi_wall(f), &keys, &err);
+    if (got == LLMFI_AWS_ASK) {
+        llmfi_keys_ask(f);
+        llmfi_want_put(f, w);
+        return false;
+    }
+    if (got == LLMFI_AWS_NONE && err.code == LLMF_OK)
+        llmfi_want_failed(f, w, LLMF_ERR_AUTH, "no keys for AWS: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE");
+    else if (got == LLMFI_AWS_NONE || !llmfi_want_ask(f, c, &err) || !llmfi_service_sign(&c->ask, &keys, llmfi_wall(f), &c->sign, &err)) llmfi_want_lost(f, w, &err);
+    if (llmfi_source_lost(f->loading, w->source)) return false;
+    for (i = 0; i < c->sign.header_count; i++) c->fetch.headers[i] = c->sign.headers[i];
+    c->fetch.out = llmfi_buf_str(&c->ask.body);
+    llmfi_fetch_start(&c->fetch, c->ask.method, llmfi_buf_str(&c->ask.url), c->sign.header_count, LLMFI_WANT_CONNECT_MS, LLMFI_WANT_TOTAL_MS);
+    return true;
+}
+
+/* A text of the arena that something puts; empty with `memory` where there is none. */
+static llmf_str llmfi_want_text(struct llmfi_loading *l, const llmfi_buf *b) {
+    if (l->memory) return llmfi_str("", 0);
+    return llmfi_arena_copy(&l->arena, llmfi_buf_str(b));
+}
+
+/* An object of a list: wanted where its name is that of a config file. */
+static void llmfi_want_object(llmf_factory *f, const llmfi_want *of, llmf_str key) {
+    struct llmfi_loading *l = f->loading;
+    llmfi_buf name;
+    llmfi_want *w;
+    if (!llmfi_source_wanted(llmfi_last_of(key))) return;
+    llmfi_buf_init(&name, &f->heap, 4096);
+    if (!llmfi_buf_add(&name, "s3://", 5) || !llmfi_buf_add(&name, of->aws.bucket.ptr, of->aws.bucket.len) || !llmfi_buf_add(&name, "/", 1) || !llmfi_buf_add(&name, key.ptr, key.len))
+        l->memory = true;
+    w = l->memory ? NULL : llmfi_want_new(l, LLMFI_WANT_AWS, of->source, llmfi_buf_str(&name));
+    if (w) {
+        w->aws = of->aws;
+        w->aws.op = LLMFI_SERVICE_S3_GET;
+        w->aws.name = llmfi_from(w->name, w->name.len - key.len);
+    }
+    llmfi_buf_free(&name);
+}
+
+static void llmfi_list_got(llmf_factory *f, llmfi_want *w, llmf_str body) {
+    struct llmfi_loading *l = f->loading;
+    llmfi_s3_page page;
+    llmfi_buf text;
+    llmfi_out o;
+    llmf_error err;
+    if (!llmfi_s3_page_begin(&page, body, w->name, &err)) {
+        llmfi_want_lost(f, w, &err);
+        return;
+    }
+    llmfi_buf_init(&text, &f->heap, 0);
+    while (!l->memory && llmfi_s3_list_next(&page) == LLMFI_S3_KEY) {
+        if (++l->listed > LLMFI_LISTED_MOST) {
+            llmfi_want_failed(f, w, LLMF_ERR_LIMIT, "lists more objects than can be looked at; name a folder of its own for the config");
+            break;
+        }
+        text.len = 0;
+        llmfi_out_buf(&o, &text);
+        if (llmfi_s3_put(&page, &o, page.key) && !o.failed) llmfi_want_object(f, w, llmfi_buf_str(&text));
+        l->memory = l->memory || o.failed;
+    }
+    if (page.more && !llmfi_source_lost(l, w->source)) {
+        text.len = 0;
+        llmfi_out_buf(&o, &text);
+        l->memory = l->memory || !llmfi_xml_put(&o, page.token) || o.failed;
+        w->token = llmfi_want_text(l, &text);
+        w->tries = 0;
+        llmfi_want_put(f, w);
+    }
+    llmfi_buf_free(&text);
+}
+
+/* A parameter's value is the URI of a config, or a config. */
+static void llmfi_parameter_got(llmf_factory *f, const llmfi_want *w, llmf_str body) {
+    llmf_error err;
+    llmfi_buf text;
+    llmfi_out o;
+    llmf_str value;
+    llmfi_buf_init(&text, &f->heap, LLMF_MAX_FILE);
+    llmfi_out_buf(&o, &text);
+    if (!llmfi_service_value(LLMFI_SERVICE_SSM_GET, body, w->name, &o, NULL, &err)) {
+        llmfi_want_lost(f, w, &err);
+    } else {
+        value = llmfi_trim(llmfi_buf_str(&text));
+        if (llmfi_starts(value, LLMFI_LIT("s3://"))) (void)llmfi_want_aws_new(f, w->source, value);
+        else if (llmfi_starts(value, LLMFI_LIT("https://")) || llmfi_starts(value, LLMFI_LIT("http://"))) (void)llmfi_want_new(f->loading, LLMFI_WANT_HTTP, w->source, value);
+        else llmfi_want_got(f, w, w->name, llmfi_str("", 0), llmfi_buf_str(&text));
+    }
+    if (text.ptr) llmfi_wipe(llmfi_str(text.ptr, text.cap));
+    llmfi_buf_free(&text);
+}
+
+static void llmfi_aws_good(llmf_factory *f, llmfi_carrier *c) {
+    llmfi_want *w = c->want;
+    llmf_str body = llmfi_buf_str(&c->fetch.body);
+    switch (w->aws.op) {
+    case LLMFI_SERVICE_S3_LIST: llmfi_list_got(f, w, body); break;
+    case LLMFI_SERVICE_S3_GET: llmfi_want_got(f, w, w->name, llmfi_cstr(c->fetch.etag), body); break;
+    default: llmfi_parameter_got(f, w, body); break;
+    }
+}
+
+static bool llmfi_is_passing(int code) {
+    return code == LLMF_ERR_RATE_LIMIT || code == LLMF_ERR_SERVER || code == LLMF_ERR_OVERLOADED;
+}
+
+static void llmfi_aws_got(llmf_factory *f, llmfi_carrier *c) {
+    llmfi_want *w = c->want;
+    const llmfi_document *kept = llmfi_document_of(f, w->source, w->name);
+    llmf_str region;
+    llmf_error err;
+    switch (llmfi_service_judge(w->aws.op, c->fetch.status, w->aws.place.region, llmfi_cstr(c->fetch.region), llmfi_buf_str(&c->fetch.body), w->name, &region, &err)) {
+    case LLMFI_SERVICE_GOOD: llmfi_aws_good(f, c); return;
+    case LLMFI_SERVICE_SAME:
+        if (kept) llmfi_want_got(f, w, w->name, kept->etag, kept->text);
+        else llmfi_want_failed(f, w, LLMF_ERR_PROTOCOL, "is said not to have changed, but was never had");
+        return;
+    case LLMFI_SERVICE_REGION:
+        if (w->moves++ == 0) {
+            w->aws.place.region = llmfi_arena_copy(&f->loading->arena, region);
+            llmfi_want_put(f, w);
+            return;
+        }
+        break;
+    default: break;
+    }
+    if (w->optional && err.code == LLMF_ERR_NOT_FOUND) return;
+    if (!llmfi_is_passing(err.code) || !llmfi_want_again(f, w, c->fetch.retry_after_ms)) llmfi_want_lost(f, w, &err);
+}
+
+/* "ssm:" alone: the parameters of models and of providers, by the names that variables give, or by the usual ones. */
+static void llmfi_want_parameters(llmf_factory *f, size_t source) {
+    static const struct { const char *variable, *usual; } rows[] = {{"SSM_MODELS_PATH_PARAMETER", "/LLM_CONFIG/MODELS_CONFIG_S3_PATH"},
+                                                                    {"SSM_PROVIDER_PATH_PARAMETER", "/LLM_CONFIG/PROVIDER_MODULES_S3_PATH"}};
+    char uri[1100] = "ssm:";
+    size_t i;
+    for (i = 0; i < LLMFI_COUNT(rows); i++) {
+        llmf_str name = llmfi_env_filled(&f->env, llmfi_cstr(rows[i].variable));
+        bool usual = !name.len;
+        llmfi_want *w;
+        if (usual) name = llmfi_cstr(rows[i].usual);
+        if (name.len > sizeof uri - 5) name.len = sizeof uri - 5; /* no parameter has such a name */
+        memcpy(uri + 4, name.ptr, name.len);
+        w = llmfi_want_aws_new(f, source, llmfi_str(uri, name.len + 4));
+        if (w) w->optional = usual && i == 1;
     }
 }
 
@@ -217,8 +436,7 @@ static void llmfi_want_hook(llmf_factory *f, llmfi_want *w) {
         llmfi_want_failed(f, w, got >= -LLMF_ERR_ALL_FAILED ? -got : LLMF_ERR_CONFIG, "llmf_desc.source cannot give it");
     } else if (got == 0) { /* not yet */
         w->due_ns = llmfi_after_ms(f->now_ns, LLMFI_WANT_HOOK_MS);
-        w->next = f->loading->wants;
-        f->loading->wants = w;
+        llmfi_want_put(f, w);
     }
 }
 
@@ -229,8 +447,8 @@ static llmfi_want *llmfi_want_due(llmf_factory *f) {
     while ((w = *link) != NULL) {
         if (llmfi_source_lost(f->loading, w->source)) {
             *link = w->next;
-        } else if (w->due_ns > f->now_ns) {
-            llmfi_fetch_due(f, w->due_ns);
+        } else if (w->due_ns > f->now_ns || (w->kind == LLMFI_WANT_AWS && llmfi_keys_asked(f))) {
+            if (w->due_ns > f->now_ns) llmfi_fetch_due(f, w->due_ns);
             link = &w->next;
         } else {
             *link = w->next;
@@ -245,6 +463,9 @@ static void llmfi_want_start(llmf_factory *f, llmfi_carrier *c, llmfi_want *w) {
     c->want = w;
     switch (w->kind) {
     case LLMFI_WANT_HTTP: llmfi_want_http(f, c); break;
+    case LLMFI_WANT_AWS:
+        if (!llmfi_want_aws(f, c)) c->want = NULL;
+        break;
     default:
         c->want = NULL;
         llmfi_want_hook(f, w);
@@ -258,11 +479,14 @@ static void llmfi_carrier_over(llmf_factory *f, llmfi_carrier *c) {
     bool passing = x->result == LLMF_ERR_NETWORK || x->result == LLMF_ERR_TIMEOUT || x->result == LLMF_ERR_TRUNCATED;
     c->fetch.over = false;
     if (llmfi_source_lost(f->loading, w->source)) {}
+    else if (x->result == LLMF_OK && w->kind == LLMFI_WANT_AWS) llmfi_aws_got(f, c);
     else if (x->result == LLMF_OK) llmfi_http_got(f, c);
     else if (x->result == LLMF_ERR_MEMORY) f->loading->memory = true;
     else if (!passing || !llmfi_want_again(f, w, 0)) llmfi_want_failed(f, w, x->result, x->why[0] ? x->why : "no reply");
     c->want = NULL;
+    c->fetch.out = llmfi_str("", 0);
     llmfi_fetch_clear(&c->fetch);
+    llmfi_service_signed_free(&c->sign);
 }
 
 static void llmfi_loading_end(llmf_factory *f);
@@ -290,7 +514,11 @@ static void llmfi_loading_close(llmf_factory *f) {
     size_t i;
     if (!l) return;
     f->loading = NULL;
-    for (i = 0; i < LLMFI_CARRIERS; i++) llmfi_fetch_close(&l->carriers[i].fetch);
+    for (i = 0; i < LLMFI_CARRIERS; i++) {
+        llmfi_fetch_close(&l->carriers[i].fetch);
+        llmfi_service_signed_free(&l->carriers[i].sign);
+        llmfi_service_request_free(&l->carriers[i].ask);
+    }
     llmfi_documents_free(&f->heap, &l->documents);
     llmfi_arena_free(&l->arena);
     llmfi_heap_free(&f->heap, l);
@@ -305,13 +533,19 @@ static bool llmfi_loading_start(llmf_factory *f, bool quiet) {
     if (!l) return false;
     memset(l, 0, sizeof *l);
     llmfi_arena_init(&l->arena, &f->heap, 0);
-    for (i = 0; i < LLMFI_CARRIERS; i++) llmfi_fetch_init(&l->carriers[i].fetch, f, LLMF_MAX_FILE);
+    for (i = 0; i < LLMFI_CARRIERS; i++) {
+        llmfi_fetch_init(&l->carriers[i].fetch, f, LLMF_MAX_FILE);
+        llmfi_service_request_init(&l->carriers[i].ask, &f->heap);
+        llmfi_service_signed_init(&l->carriers[i].sign, &f->heap);
+    }
     l->quiet = quiet;
     f->loading = l;
     for (i = 0; (uri = llmfi_source_at(&f->desc, i)) != NULL; i++) {
         llmf_str rest;
         int kind = llmfi_source_kind(llmfi_cstr(uri), &rest);
-        if (kind >= LLMFI_SRC_HTTP) llmfi_want_new(l, kind == LLMFI_SRC_HTTP ? LLMFI_WANT_HTTP : LLMFI_WANT_HOOK, i, llmfi_cstr(uri));
+        if (kind == LLMFI_SRC_SSM && !rest.len) llmfi_want_parameters(f, i);
+        else if (kind == LLMFI_SRC_S3 || kind == LLMFI_SRC_SSM) (void)llmfi_want_aws_new(f, i, llmfi_cstr(uri));
+        else if (kind >= LLMFI_SRC_HTTP) (void)llmfi_want_new(l, kind == LLMFI_SRC_HTTP ? LLMFI_WANT_HTTP : LLMFI_WANT_HOOK, i, llmfi_cstr(uri));
     }
     f->deferred = true;
     return true;

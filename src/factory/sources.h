@@ -90,11 +90,17 @@ LLMFI_UNUSED static bool llmfi_source_wanted(llmf_str name) {
     return llmfi_ends(name, LLMFI_LIT(".yaml")) || llmfi_ends(name, LLMFI_LIT(".yml")) || llmfi_ends(name, LLMFI_LIT(".json"));
 }
 
+/* What stands behind the last slash. */
+LLMFI_UNUSED static llmf_str llmfi_last_of(llmf_str path) {
+    size_t at = path.len;
+    while (at > 0 && path.ptr[at - 1] != '/' && path.ptr[at - 1] != '\\') at--;
+    return llmfi_from(path, at);
+}
+
 /* The file's name without its directory and its ending. */
 LLMFI_UNUSED static llmf_str llmfi_source_stem(llmf_str path) {
     size_t at;
-    for (at = path.len; at > 0 && path.ptr[at - 1] != '/' && path.ptr[at - 1] != '\\'; at--) {}
-    path = llmfi_from(path, at);
+    path = llmfi_last_of(path);
     for (at = path.len; at > 1 && path.ptr[at - 1] != '.'; at--) {}
     if (at > 1) path.len = at - 1;
     return path;
