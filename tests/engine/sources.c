@@ -1,7 +1,7 @@
 /* Config from a network: what is asked, how often, what counts in the end, and that nothing that is wrong or missing ever changes what is there. The HTTP client is the
    test's; tests/aws/sources.sh does the same over real sockets. */
 #include "script.h"
-#include <unistd.h>
+#include "killed.h"
 
 static script s;
 static kit_seen seen;
@@ -443,6 +443,43 @@ static void the_last_good_copy(void **state) {
     closed(f);
 }
 
+static llmf_desc copying;
+
+/* Opens with the new config, which writes the copy. */
+static int copy_once(void) {
+    llmf_error err;
+    return llmf_open(&copying, &err) ? 0 : 1;
+}
+
+/* Killed at each system call while the copy is written: the old one is there, or the new one, never a broken one. */
+static void copy_killed_at_each_call(void **state) {
+    page of[] = {{"https://c.test/a.yaml", 200, NULL, NULL, NULL, 0, 0, 0, 0}};
+    int i, olds = 0, news = 0;
+    bool done = false;
+    (void)state;
+    for (i = 1; i < 200 && !done; i++) {
+        llmf_factory *f;
+        copying = desc_of(of, 1);
+        copying.config = of[0].url;
+        copying.config_copy = copy_path();
+        copying.log = NULL;
+        of[0].fails = 0;
+        of[0].body = MODEL "input_token_cost_usd_per_million: 1\n";
+        closed(opened(&copying));
+        of[0].body = MODEL "input_token_cost_usd_per_million: 2\n";
+        done = killed_behind(copy_once, i);
+        of[0].fails = -1;
+        f = opened(&copying); /* from the copy alone */
+        assert_true(price_of(f, "a") == 1000000 || price_of(f, "a") == 2000000);
+        if (price_of(f, "a") == 1000000) olds++;
+        else news++;
+        closed(f);
+    }
+    assert_true(done);
+    assert_true(olds >= 8 && news >= 2);
+    remove(copy_path());
+}
+
 /* ---- the watch ---- */
 
 static void watch_for(llmf_factory *f, int64_t ms) {
@@ -666,7 +703,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(from_http), cmocka_unit_test(from_http_in_trouble), cmocka_unit_test(redirected), cmocka_unit_test(in_their_order), cmocka_unit_test(from_a_hook),
         cmocka_unit_test(from_s3), cmocka_unit_test(another_region), cmocka_unit_test(from_parameters), cmocka_unit_test(with_keys_of_an_instance),
-        cmocka_unit_test(the_last_good_copy), cmocka_unit_test(watched), cmocka_unit_test(watched_files), cmocka_unit_test(nothing_is_lost), cmocka_unit_test(no_memory),
+        cmocka_unit_test(the_last_good_copy), cmocka_unit_test(copy_killed_at_each_call), cmocka_unit_test(watched), cmocka_unit_test(watched_files), cmocka_unit_test(nothing_is_lost), cmocka_unit_test(no_memory),
         cmocka_unit_test(ended_in_between),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
