@@ -5,6 +5,7 @@
 #include "env.h"
 #include "names.h"
 #include "record.h"
+#include "sources.h"
 
 /* What is wrong with a base URL, which may hold {region} and its like; NULL: nothing. */
 LLMFI_UNUSED static const char *llmfi_url_problem(llmf_str url) {
@@ -44,13 +45,19 @@ typedef struct llmfi_reference {
     struct llmfi_reference *next;
 } llmfi_reference;
 
+/* All of them, in the order in which they were read. */
+typedef struct llmfi_references {
+    llmfi_reference *first, *last;
+} llmfi_references;
+
 /* The reading of one text. */
 typedef struct llmfi_check {
     llmfi_arena *arena;
     const llmfi_env *env;
     llmfi_report *report;
     llmf_str file;                           /* as messages name it */
-    llmfi_reference **references;            /* end of the list; NULL: nobody looks them up */
+    bool on_disk;                            /* `file` is the path of a file, and a NUL stands behind it */
+    llmfi_references *references;            /* NULL: nobody looks them up */
 } llmfi_check;
 
 /* ---- problems ---- */
@@ -312,6 +319,12 @@ static bool llmfi_check_url(const llmfi_check *c, const llmfi_key *key, llmfi_no
     return false;
 }
 
+static bool llmfi_check_path(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n) {
+    if (!llmfi_check_filled(c, key, n)) return false;
+    return (n->text.ptr[0] == '/' && llmfi_url_bad_char(n->text) == LLMFI_NOWHERE && llmfi_find_char(n->text, '#') == LLMFI_NOWHERE) ||
+           llmfi_check_bad(c, n, key->name, "must be a path such as /v1/models, without blanks and #");
+}
+
 static bool llmfi_reasoning_word(llmf_str s) {
     static const char *const words[] = {"none", "minimal", "low", "medium", "high", "xhigh", "max"};
     size_t i;
@@ -359,16 +372,18 @@ static bool llmfi_check_texts(const llmfi_check *c, const llmfi_key *key, llmfi_
 }
 
 static bool llmfi_refer(const llmfi_check *c, const llmfi_node *n, int of, bool secret) {
-    llmfi_reference *r, **end = c->references;
-    if (!end) return true;
+    llmfi_references *all = c->references;
+    llmfi_reference *r;
+    if (!all) return true;
     r = (llmfi_reference *)llmfi_arena_alloc(c->arena, sizeof *r);
     if (!r) return false;
     r->file = c->file;
     r->node = n;
     r->of = of;
     r->secret = secret;
-    while (*end) end = &(*end)->next;
-    *end = r;
+    if (all->last) all->last->next = r;
+    else all->first = r;
+    all->last = r;
     return true;
 }
 
@@ -514,7 +529,9 @@ static bool llmfi_check_secret(const llmfi_check *c, const llmfi_key *key, const
     if (from_variable) return true;
     t = llmfi_report_begin(&err, c->file, n->line, n->column, true);
     llmfi_say_c(&t, key->name);
-    LLMFI_SAY(&t, " stands in the file as it is; never share this file; better name a variable: ");
+    LLMFI_SAY(&t, " stands in the file as it is; never share this file; ");
+    if (c->on_disk && llmfi_source_others_read(c->file)) LLMFI_SAY(&t, "others on this machine may read it: chmod 600; ");
+    LLMFI_SAY(&t, "better name a variable: ");
     if (llmfi_strcmp(key->name, "api_key") == 0) LLMFI_SAY(&t, "api_key_env_var, or ");
     llmfi_say_c(&t, key->name);
     LLMFI_SAY(&t, ": ${NAME}");
@@ -536,6 +553,7 @@ static bool llmfi_check_value(const llmfi_check *c, const llmfi_key *key, llmfi_
     case LLMFI_KEY_VARIABLES: return llmfi_check_variables(c, key, n);
     case LLMFI_KEY_CAUSES: return llmfi_check_causes(c, key, n);
     case LLMFI_KEY_URL: return llmfi_check_url(c, key, n);
+    case LLMFI_KEY_PATH: return llmfi_check_path(c, key, n);
     case LLMFI_KEY_REASONING: return llmfi_check_reasoning(c, key, n);
     case LLMFI_KEY_DIALECT: return llmfi_check_dialect(c, key, n, from_variable);
     case LLMFI_KEY_AUTH: return llmfi_check_auth(c, key, n);

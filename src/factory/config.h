@@ -11,6 +11,7 @@
 #include "check.h"
 #include "generation.h"
 #include "routes.h"
+#include "sense.h"
 
 #if LLMF_HAS_CONFIG
 
@@ -20,7 +21,9 @@ static const char *const llmfi_sections[] = {"models", "providers", "fallbacks",
 typedef struct llmfi_loader {
     llmfi_config *c;
     llmfi_report report;
-    llmfi_reference *references;
+    llmfi_references references;
+    llmfi_chains chains;
+    bool on_disk;                            /* the text at hand is a file's */
     bool memory;                             /* was refused: nothing that follows counts */
 } llmfi_loader;
 
@@ -30,6 +33,7 @@ static llmfi_check llmfi_loader_check(llmfi_loader *l, llmf_str file) {
     k.env = l->c->env;
     k.report = &l->report;
     k.file = file;
+    k.on_disk = l->on_disk;
     k.references = &l->references;
     return k;
 }
@@ -52,6 +56,7 @@ static bool llmfi_load_provider(llmfi_loader *l, const llmfi_check *k, llmfi_nod
     llmf_error err;
     llmfi_text t;
     bool fresh = !p, ok = llmfi_check_entry(k, entry, LLMFI_OF_PROVIDER, NULL, 0);
+    const llmfi_node *url = llmfi_member(entry, LLMFI_LIT("base_url")), *key = llmfi_entry_key(entry);
     if (entry->type != LLMFI_OBJECT) return false;
     if (!llmfi_provider_name_ok(entry->key)) {
         llmfi_report_at(&l->report, k->file, entry->key_line, entry->key_column, "a provider's name has letters, digits, _ - and . only, at most 64 of them");
@@ -71,6 +76,7 @@ static bool llmfi_load_provider(llmfi_loader *l, const llmfi_check *k, llmfi_nod
         ok = false;
     }
     llmfi_provider_apply(p, entry);
+    llmfi_sense_provider(k, l->c, p, url, key);
     if (fresh) llmfi_provider_append(l->c, p);
     return ok;
 }
@@ -78,7 +84,7 @@ static bool llmfi_load_provider(llmfi_loader *l, const llmfi_check *k, llmfi_nod
 /* ---- models ---- */
 
 static void llmfi_load_model(llmfi_loader *l, const llmfi_check *k, llmf_str key, llmfi_node *entry, bool flat) {
-    llmfi_entry *e, **link = &l->c->models;
+    llmfi_entry *e;
     const llmfi_node *name;
     bool ok = llmfi_check_entry(k, entry, LLMFI_OF_MODEL, flat ? llmfi_sections : NULL, flat ? LLMFI_COUNT(llmfi_sections) : 0);
     if (entry->type != LLMFI_OBJECT || (!ok && !key.len)) return;
@@ -87,16 +93,11 @@ static void llmfi_load_model(llmfi_loader *l, const llmfi_check *k, llmf_str key
                         key.len ? "a model's key has no blanks at its ends and no control characters" : "this model has no key; give it the key name");
         return;
     }
-    for (; *link && !llmfi_eq((*link)->key, key); link = &(*link)->next) {}
-    if (!*link) {
-        e = (llmfi_entry *)llmfi_arena_alloc(&l->c->arena, sizeof *e);
+    e = llmfi_entry_of_key(l->c, key);
+    if (!e) {
+        e = llmfi_entry_add(l->c, key, entry);
         if (!e) return;
-        e->key = llmfi_arena_copy(&l->c->arena, key);
-        e->node = entry;
-        *link = e;
-        l->c->model_count++;
     } else {
-        e = *link;
         e->node->line = entry->line;
         e->node->column = entry->column;
         e->node->key_line = entry->key_line;
@@ -132,7 +133,7 @@ static void llmfi_load_providers(llmfi_loader *l, const llmfi_check *k, llmfi_no
 
 /* {model: [names]}: all of them must resolve, the keys too. */
 static void llmfi_load_fallbacks(llmfi_loader *l, const llmfi_check *k, llmfi_node *section) {
-    static const llmfi_key key = {"fallbacks", LLMFI_KEY_NAMES, LLMFI_KEY_APART, LLMFI_KEY_APART, 0, 0};
+    static const llmfi_key key = {"fallbacks", LLMFI_KEY_NAMES, LLMFI_KEY_APART, LLMFI_KEY_APART, 0, 0, LLMFI_WHAT("names to try next, by the name of the model that failed")};
     llmfi_node *n, *name, **link;
     if (!llmfi_wants_object(k, section, " must be a mapping of names to lists of names")) return;
     for (link = &section->child; (n = *link) != NULL;) {
@@ -157,8 +158,8 @@ static void llmfi_load_kept(const llmfi_check *k, llmfi_node *section, llmfi_nod
 }
 
 static void llmfi_load_default(const llmfi_check *k, llmfi_node *n, bool model, llmf_str *to) {
-    static const llmfi_key keys[] = {{"default_provider", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
-                                     {"default_model", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0}};
+    static const llmfi_key keys[] = {{"default_provider", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("the provider of names that say none")},
+                                     {"default_model", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("the model where a program names none")}};
     bool from_variable = n->type == LLMFI_STRING && llmfi_has_hole(n->text);
     if (n->type == LLMFI_NULL || !llmfi_check_value(k, &keys[model], n)) return;
     *to = n->text;
@@ -248,7 +249,9 @@ static void llmfi_load_file(llmfi_loader *l, llmf_str path) {
     llmfi_buf_init(&text, l->c->heap, 0);
     got = llmfi_source_read(path, &text, &l->report);
     if (got == LLMFI_SOURCE_MEMORY) l->memory = true;
+    l->on_disk = true;
     if (got == LLMFI_SOURCE_READ) llmfi_load_text(l, path, llmfi_source_stem(path), llmfi_buf_str(&text));
+    l->on_disk = false;
     if (text.ptr) llmfi_env_wipe(text.ptr, text.cap);
     llmfi_buf_free(&text);
 }
@@ -295,7 +298,13 @@ static void llmfi_check_model(llmfi_loader *l, const llmfi_entry *e) {
         llmfi_provider *p = llmfi_provider_new(l->c, name);
         if (p) llmfi_provider_append(l->c, p);
     }
-    if (e->broken || llmfi_record_of_entry(l->c, e, &record, &why) || why.code != LLMF_ERR_CONFIG) return;
+    if (llmfi_record_of_entry(l->c, e, &record, &why)) {
+        llmfi_chain_add(l->c, &l->chains, e->key, record.fallbacks);
+        llmfi_sense_model(l->c, &l->report, e, &record);
+        llmfi_sense_prices(&l->report, e, &record);
+        return;
+    }
+    if (e->broken || why.code != LLMF_ERR_CONFIG) return;
     t = e->node->key_line ? llmfi_report_begin(&err, e->file, e->node->key_line, e->node->key_column, false)
                           : llmfi_report_begin(&err, e->file, e->node->line, e->node->column, false);
     llmfi_say_c(&t, why.text);
@@ -306,9 +315,11 @@ static void llmfi_load_end(llmfi_loader *l) {
     const llmfi_reference *r;
     const llmfi_entry *e;
     llmfi_config_fill(l->c);
+    if (!l->c->arena.failed) llmfi_sense_names(l->c, &l->report);
     if (l->c->arena.failed) return;
     for (e = l->c->models; e; e = e->next) llmfi_check_model(l, e);
-    for (r = l->references; r; r = r->next) llmfi_check_reference(l, r);
+    for (r = l->references.first; r; r = r->next) llmfi_check_reference(l, r);
+    llmfi_sense_chains(l->c, &l->chains, &l->references, &l->report);
     llmfi_routes_end(l->c, &l->report);
 }
 
@@ -350,6 +361,7 @@ static llmfi_node *llmfi_entry_of_text(llmfi_config *c, llmfi_arena *into, llmf_
     k.env = c->env;
     k.report = &report;
     k.file = llmfi_cstr(where);
+    k.on_disk = false;
     k.references = NULL;
     n = llmfi_trim(text).len ? llmfi_parse_config(into, k.file, text, &report) : llmfi_new_object(into);
     if (n && llmfi_check_entry(&k, n, of, NULL, 0) && !into->failed) return n;

@@ -267,6 +267,8 @@ static const char every_key[] =
     "headers: {X-A: one, X-B: 'two'}\n"
     "api_key_env_var: MY_KEY\n"
     "api_key_secret_name: llm/key\n"
+    "api_key_file: /run/secrets/llm\n"
+    "api_key_command: pass show llm\n"
     "aws_access_key_id: ${AWS_ID}\n"
     "aws_secret_access_key: ${AWS_SECRET}\n"
     "aws_session_token: ${AWS_TOKEN}\n"
@@ -338,6 +340,8 @@ static void test_every_key(void **state) {
     same(llmfi_member(record.headers, LLMFI_LIT("X-B"))->text, "two");
     same(record.api_key_env_var, "MY_KEY");
     same(record.api_key_secret, "llm/key");
+    same(record.api_key_file, "/run/secrets/llm");
+    same(record.api_key_command, "pass show llm");
     same(record.aws.id, "id");
     same(record.aws.secret, "secret");
     same(record.aws.token, "token");
@@ -400,7 +404,7 @@ static void test_every_key(void **state) {
 
 /* No key of the table is forgotten by the text above or the one below. */
 static void test_all_keys_are_tested(void **state) {
-    static const char elsewhere[] = " api_key dialect auth default_model default_max_tokens embedding_batch timeout cache_read_input_token_cost_usd_per_million"
+    static const char elsewhere[] = " api_key dialect auth default_model default_max_tokens embedding_batch models_path timeout cache_read_input_token_cost_usd_per_million"
                                     " cache_write_input_token_cost_usd_per_million ";
     size_t i;
     (void)state;
@@ -417,7 +421,8 @@ static void test_provider_keys(void **state) {
         "providers:\n"
         "  office: {dialect: anthropic, base_url: 'https://llm.{region}.example.com', auth: bearer, api_key_env_var: OFFICE_KEY, default_model: big,\n"
         "    default_max_tokens: 99, embedding_batch: 7, embedding_model: e, api_version: v, region_name: north, rpm: 5, tpm: 6, max_retries: 2,\n"
-        "    quirks: [no_reasoning], headers: {X-P: p}, timeout: 9, description: ours}\n"
+        "    quirks: [no_reasoning], headers: {X-P: p}, timeout: 9, description: ours, models_path: /v2/models,\n"
+        "    api_key_file: f, api_key_command: c}\n"
         "  free: {dialect: openai, base_url: http://free/v1}\n"
         "models:\n"
         "  cheap: {provider: office, model_id: m, cache_read_input_token_cost_usd_per_million: 1, cache_write_input_token_cost_usd_per_million: 2}\n";
@@ -436,6 +441,9 @@ static void test_provider_keys(void **state) {
     assert_int_equal(record.provider->default_max_tokens, 99);
     assert_int_equal(record.provider->embedding_batch, 7);
     same(record.provider->default_model, "big");
+    same(llmfi_entry_text(record.provider->node, "models_path"), "/v2/models");
+    same(record.provider->api_key_file, "f");
+    same(record.provider->api_key_command, "c");
     same(record.provider->headers->child->text, "p");
     assert_int_equal(record.s.quirks, LLMFI_Q_NO_REASONING);
     assert_int_equal(record.provider->rpm, 5); /* of all its models together */
@@ -871,7 +879,7 @@ static void test_warnings(void **state) {
 /* ---- variables ---- */
 
 static void test_expansion(void **state) {
-    static const char *const list[] = {"A=one", "EMPTY=", "N=42", "T=0.5", "URL=http://h:1/v1", "KEY=sk-1", NULL};
+    static const char *const list[] = {"A=one", "EMPTY=", "N=42", "T=0.5", "URL=https://h:1/v1", "KEY=sk-1", NULL};
     llmfi_config *c;
     int auth;
     (void)state;
@@ -882,7 +890,7 @@ static void test_expansion(void **state) {
     same(record.s.model_id, "x-one-two-three-${A}-$A");
     assert_int_equal(record.max_tokens, 42);
     assert_true(record.temperature == 0.5);
-    same(record.s.base_url, "http://h:1/v1");
+    same(record.s.base_url, "https://h:1/v1");
     same(record.prompt_prefix, "");
     same(record.stop->child->text, "one");
     same(record.s.extra->child->child->text, "one");
