@@ -16504,6 +16504,7 @@ static bool llmfi_yaml_check_bytes(llmfi_yaml *p) {
         if (at == end) return true;
         n = llmfi_utf8_next(at, end, &rune);
         if (n <= 0) what = "not UTF-8: save the file as UTF-8";
+        else if (rune == 0) what = "a NUL: remove it, or write \\0 in double quotes; if this is UTF-16, save the file as UTF-8";
         else if ((rune < 0x20 && rune != '\t' && rune != '\n' && rune != '\r') || (rune >= 0x7f && rune < 0xa0 && rune != 0x85))
             what = "a control character: remove it, or write it as an escape (\\x07) in double quotes";
         else if (rune == 0xfeff)
@@ -18865,9 +18866,10 @@ static void llmfi_check_unknown(const llmfi_check *c, const llmfi_node *n, const
     LLMFI_SAY(&t, "unknown ");
     llmfi_say_c(&t, kind);
     LLMFI_SAY(&t, " ");
-    llmfi_say(&t, n->key);
+    llmfi_say(&t, llmfi_find_control(n->key, 0) == LLMFI_NOWHERE ? n->key : LLMFI_LIT("with a control character"));
     llmfi_nearest_say(near_names, &t);
-    if (!near_names->count) LLMFI_SAY(&t, "; remove it, or look at the list of keys in the manual");
+    if (LLMFI_IS(n->key, "<<")) LLMFI_SAY(&t, ": YAML's merging is not supported; write the keys out");
+    else if (!near_names->count) LLMFI_SAY(&t, "; remove it, or look at the list of keys in the manual");
     llmfi_report_end(c->report, &err, false);
 }
 
@@ -18884,6 +18886,13 @@ static bool llmfi_wants_object(const llmfi_check *k, const llmfi_node *n, const 
 }
 
 /* ---- variables ---- */
+
+static bool llmfi_has_hole(llmf_str s) {
+    size_t i;
+    for (i = 0; i + 1 < s.len; i++)
+        if (s.ptr[i] == '$' && s.ptr[i + 1] == '{') return true;
+    return false;
+}
 
 /* What stands between ${ and }. */
 typedef struct llmfi_hole {
@@ -18905,15 +18914,9 @@ static const char *llmfi_read_hole(llmf_str text, size_t at, llmfi_hole *h) {
     in = llmfi_from(in, n);
     h->has_otherwise = llmfi_starts(in, LLMFI_LIT(":-"));
     if (h->has_otherwise) h->otherwise = llmfi_from(in, 2);
+    if (h->has_otherwise && llmfi_has_hole(h->otherwise)) return "${...} inside the default of another is not supported; write the default itself";
     if (!llmfi_is_variable(h->name) || (in.len && !h->has_otherwise)) return "${...} must be ${NAME} or ${NAME:-default}; write $${ for the characters themselves";
     return NULL;
-}
-
-static bool llmfi_has_hole(llmf_str s) {
-    size_t i;
-    for (i = 0; i + 1 < s.len; i++)
-        if (s.ptr[i] == '$' && s.ptr[i + 1] == '{') return true;
-    return false;
 }
 
 static bool llmfi_hole_missing(const llmfi_check *c, const llmfi_node *n, llmf_str name) {
@@ -19019,11 +19022,13 @@ static void llmfi_say_number(llmfi_text *t, double v) {
 /* "max_tokens must be a whole number of at least 1". */
 static bool llmfi_check_range(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n, const char *what) {
     llmf_error err;
+    double value = 0;
+    bool number = (n->type == LLMFI_NUMBER || n->type == LLMFI_STRING) && llmfi_parse_double(n->text, &value);
     llmfi_text t = llmfi_check_begin(c, &err, n);
     llmfi_say_c(&t, key->name);
     LLMFI_SAY(&t, " must be ");
     llmfi_say_c(&t, what);
-    if (key->most < 1e8) {
+    if (key->most < 1e8 || value > key->most) {
         LLMFI_SAY(&t, " from ");
         llmfi_say_number(&t, key->least);
         LLMFI_SAY(&t, " to ");
@@ -19032,6 +19037,7 @@ static bool llmfi_check_range(const llmfi_check *c, const llmfi_key *key, const 
         LLMFI_SAY(&t, " of at least ");
         llmfi_say_number(&t, key->least);
     }
+    if (number && n->type == LLMFI_STRING) LLMFI_SAY(&t, ", without quotes");
     llmfi_report_end(c->report, &err, false);
     return false;
 }
@@ -19068,6 +19074,11 @@ static bool llmfi_check_filled(const llmfi_check *c, const llmfi_key *key, const
     return llmfi_trim(n->text).len == n->text.len && n->text.len ? true
            : n->text.len ? llmfi_check_bad(c, n, key->name, "begins or ends with a blank; remove it")
                          : llmfi_check_bad(c, n, key->name, "is empty; give it a value, or remove the key");
+}
+
+static bool llmfi_check_name(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n) {
+    if (!llmfi_check_filled(c, key, n)) return false;
+    return llmfi_find_control(n->text, 0) == LLMFI_NOWHERE || llmfi_check_bad(c, n, key->name, "holds a control character; remove it");
 }
 
 static bool llmfi_check_url(const llmfi_check *c, const llmfi_key *key, llmfi_node *n) {
@@ -19170,7 +19181,7 @@ static bool llmfi_check_headers(const llmfi_check *c, const llmfi_key *key, llmf
     if (n->type != LLMFI_OBJECT) return llmfi_check_bad(c, n, key->name, "must be a mapping of header names to texts");
     for (h = n->child; h; h = h->next) {
         if (h->type != LLMFI_STRING) ok = llmfi_check_bad(c, h, key->name, "has a value that is not a text; put it in quotes");
-        else if (llmfi_header_bad_name(h->key) != LLMFI_NOWHERE) ok = llmfi_check_bad(c, h, key->name, "has a name with a character that no header has");
+        else if (llmfi_header_bad_name(h->key) != LLMFI_NOWHERE) ok = llmfi_check_bad(c, h, key->name, "has a name with a character that no header has; use letters, digits and -");
         else if (llmfi_header_bad_value(h->text) != LLMFI_NOWHERE) ok = llmfi_check_bad(c, h, key->name, "has a value with a line break or control character; remove it");
         for (i = 0; i < LLMFI_COUNT(ours); i++)
             if (llmfi_eq_nocase(h->key, llmfi_cstr(ours[i]))) ok = llmfi_check_bad(c, h, key->name, "has a header that the library sets itself; remove it");
@@ -19188,7 +19199,7 @@ static bool llmfi_check_quirks(const llmfi_check *c, const llmfi_key *key, llmfi
         llmfi_text t;
         llmfi_nearest near_names;
         llmf_str name = n->type == LLMFI_OBJECT ? q->key : q->text;
-        if (n->type == LLMFI_OBJECT && q->type != LLMFI_TRUE && q->type != LLMFI_FALSE) ok = llmfi_check_bad(c, q, key->name, "has a value that is not true or false");
+        if (n->type == LLMFI_OBJECT && q->type != LLMFI_TRUE && q->type != LLMFI_FALSE) ok = llmfi_check_bad(c, q, key->name, "has a value that must be true or false");
         if (llmfi_quirk_bit(name)) continue;
         near_names = llmfi_nearest_to(name);
         for (i = 0; i < LLMFI_QUIRK_COUNT; i++) llmfi_nearest_try(&near_names, llmfi_cstr(llmfi_word_at(llmfi_quirk_names, (int)i)));
@@ -19196,6 +19207,7 @@ static bool llmfi_check_quirks(const llmfi_check *c, const llmfi_key *key, llmfi
         LLMFI_SAY(&t, "unknown quirk ");
         llmfi_say(&t, secret ? LLMFI_LIT("(from a variable)") : name);
         llmfi_nearest_say(&near_names, &t);
+        if (!near_names.count) LLMFI_SAY(&t, "; remove it, or look at the list of quirks in the manual");
         llmfi_report_end(c->report, &err, false);
         ok = false;
     }
@@ -19312,9 +19324,9 @@ static bool llmfi_check_value(const llmfi_check *c, const llmfi_key *key, llmfi_
     if (from_variable) llmfi_retype(key, n);
     if (n->type == LLMFI_NULL && key->type != LLMFI_KEY_REASONING) return true;
     switch (key->type) {
-    case LLMFI_KEY_TEXT: return key->model == LLMFI_KEY_APART ? llmfi_check_filled(c, key, n) : llmfi_check_text(c, key, n);
-    case LLMFI_KEY_MODEL: return llmfi_check_filled(c, key, n);
-    case LLMFI_KEY_PROVIDER: return llmfi_check_filled(c, key, n) && llmfi_refer(c, n, LLMFI_REFERS_PROVIDER, from_variable);
+    case LLMFI_KEY_TEXT: return key->model == LLMFI_KEY_APART ? llmfi_check_name(c, key, n) : llmfi_check_text(c, key, n);
+    case LLMFI_KEY_MODEL: return llmfi_check_name(c, key, n);
+    case LLMFI_KEY_PROVIDER: return llmfi_check_name(c, key, n) && llmfi_refer(c, n, LLMFI_REFERS_PROVIDER, from_variable);
     case LLMFI_KEY_SECRET: return llmfi_check_secret(c, key, n, from_variable);
     case LLMFI_KEY_VARIABLE: return llmfi_check_text(c, key, n) && llmfi_check_variable(c, key, n);
     case LLMFI_KEY_VARIABLES: return llmfi_check_variables(c, key, n);
@@ -21900,7 +21912,7 @@ static void llmfi_load_route(const llmfi_check *k, llmfi_config *c, llmfi_node *
         return;
     }
     if (!entry->key.len || llmfi_trim(entry->key).len != entry->key.len || llmfi_find_control(entry->key, 0) != LLMFI_NOWHERE) {
-        llmfi_report_at(k->report, k->file, entry->key_line, entry->key_column, "a route's name is not empty, and has no blanks at its ends and no control characters");
+        llmfi_report_at(k->report, k->file, entry->key_line, entry->key_column, "a route's name must not be empty, and have no blanks at its ends and no control characters");
         return;
     }
     for (link = &entry->child; *link;) {
@@ -22363,7 +22375,7 @@ static bool llmfi_load_provider(llmfi_loader *l, const llmfi_check *k, llmfi_nod
     const llmfi_node *url = llmfi_member(entry, LLMFI_LIT("base_url")), *key = llmfi_entry_key(entry);
     if (entry->type != LLMFI_OBJECT) return false;
     if (!llmfi_provider_name_ok(entry->key)) {
-        llmfi_report_at(&l->report, k->file, entry->key_line, entry->key_column, "a provider's name has letters, digits, _ - and . only, at most 64 of them");
+        llmfi_report_at(&l->report, k->file, entry->key_line, entry->key_column, "a provider's name must have letters, digits, _ - and . only, at most 64 of them");
         return false;
     }
     if (!p) p = llmfi_provider_new(l->c, entry->key);
@@ -22394,7 +22406,7 @@ static void llmfi_load_model(llmfi_loader *l, const llmfi_check *k, llmf_str key
     if (entry->type != LLMFI_OBJECT || (!ok && !key.len)) return;
     if (!key.len || llmfi_trim(key).len != key.len || llmfi_find_control(key, 0) != LLMFI_NOWHERE) {
         llmfi_report_at(&l->report, k->file, entry->key_line ? entry->key_line : entry->line, entry->key_line ? entry->key_column : entry->column,
-                        key.len ? "a model's key has no blanks at its ends and no control characters" : "this model has no key; give it the key name");
+                        key.len ? "a model's key must have no blanks at its ends and no control characters" : "this model has no key; give it the key name");
         return;
     }
     e = llmfi_entry_of_key(l->c, key);
@@ -22510,24 +22522,52 @@ static bool llmfi_has_sections(const llmfi_node *root) {
     return false;
 }
 
+/* What to do about what the JSON reader found: by the beginning of its words. Empty: they say it. */
+static const char *llmfi_json_mend(const char *what) {
+    static const char *const mends[][2] = {
+        {"a value or ]", "write a value, or close the list"}, {"a value is expected:", ""}, {"a value", "write null, true, false, a number, text in double quotes, [ or {"},
+        {"a key", "write one in double quotes; none stands behind the last comma"}, {": is", "put one there"}, {", or", "put one there"}, {"nothing may", "keep one value in a file, without comments"},
+        {"a digit", "write one, as in 1.0"}, {"a number may", "remove it"}, {"four hex", "write four, as in \\u00e9"}, {"unknown escape", "write \\\\ for a backslash"},
+        {"half of", "write both halves, or the character itself"}, {"invalid UTF-8", "save the file as UTF-8"}, {"this key", "keep one of the two"}, {"a control", "write \\n or its like, or close the quotes before it"}, {"nested", "flatten it, or raise that option"},
+    };
+    size_t i;
+    for (i = 0; i < LLMFI_COUNT(mends); i++)
+        if (llmfi_starts(llmfi_cstr(what), llmfi_cstr(mends[i][0]))) return mends[i][1];
+    return "";
+}
+
+/* What a reader says, with its place. */
+static void llmfi_report_unread(llmfi_report *report, llmf_str file, const llmfi_parse_error *e, bool json) {
+    llmf_error err;
+    llmfi_text t = llmfi_report_begin(&err, file, e->line, e->column, false);
+    const char *mend = json && e->what ? llmfi_json_mend(e->what) : "";
+    llmfi_say_c(&t, e->what ? e->what : "cannot be read");
+    if (mend[0]) LLMFI_SAY(&t, ": ");
+    llmfi_say_c(&t, mend);
+    llmfi_report_end(report, &err, false);
+}
+
 /* JSON by its name or its first byte, else YAML (of which "{a: 1}" is a form too). NULL where a problem was reported or memory was refused. */
 static llmfi_node *llmfi_parse_config(llmfi_arena *a, llmf_str file, llmf_str text, llmfi_report *report) {
     llmfi_parse_error e;
     llmfi_node *root;
-    bool named_json = llmfi_ends(file, LLMFI_LIT(".json"));
-    llmf_str front = llmfi_trim(text);
+    bool json = llmfi_ends(file, LLMFI_LIT(".json"));
+    llmf_str front;
+    if ((json || !LLMF_HAS_YAML) && llmfi_starts(text, LLMFI_LIT("\xef\xbb\xbf"))) text = llmfi_from(text, 3); /* a byte order mark */
+    front = llmfi_trim(text);
     memset(&e, 0, sizeof e);
 #if LLMF_HAS_YAML
-    root = named_json ? llmfi_json_parse(a, text, &e, true) : llmfi_yaml_parse(a, text, &e);
+    root = json ? llmfi_json_parse(a, text, &e, true) : llmfi_yaml_parse(a, text, &e);
     (void)front;
 #else
-    if (!named_json && !(front.len && front.ptr[0] == '{')) {
+    if (!json && !(front.len && front.ptr[0] == '{')) {
         llmfi_report_at(report, file, 0, 0, "this build reads no YAML (LLMF_NO_YAML); write it as JSON");
         return NULL;
     }
+    json = true;
     root = llmfi_json_parse(a, text, &e, true);
 #endif
-    if (!root && !e.memory && !a->failed) llmfi_report_at(report, file, e.line, e.column, e.what ? e.what : "cannot be read");
+    if (!root && !e.memory && !a->failed) llmfi_report_unread(report, file, &e, json);
     if (!root || root->type == LLMFI_OBJECT) return root;
     llmfi_report_at(report, file, root->line, root->column, "a config is a mapping: keys of a model, or sections such as models and providers");
     return NULL;
@@ -22581,12 +22621,16 @@ static void llmfi_check_reference(llmfi_loader *l, const llmfi_reference *r) {
     llmf_error why, err;
     llmfi_text t;
     bool model = r->of == LLMFI_REFERS_MODEL;
+    if (llmfi_find_control(r->node->text, 0) != LLMFI_NOWHERE) {
+        llmfi_report_at(&l->report, r->file, r->node->line, r->node->column, "this name holds a control character; remove it");
+        return;
+    }
     if (llmfi_check_route_reference(l->c, &l->report, r)) return;
     if (model ? llmfi_resolve_name(l->c, r->node->text, &record, &why) : llmfi_config_knows(l->c, r->node->text)) return;
     if (model && why.code != LLMF_ERR_UNKNOWN_MODEL && why.code != LLMF_ERR_UNKNOWN_PROVIDER) return; /* told elsewhere, or not built: no fault of the file */
     t = llmfi_report_begin(&err, r->file, r->node->line, r->node->column, false);
     err.code = model ? LLMF_ERR_UNKNOWN_MODEL : LLMF_ERR_UNKNOWN_PROVIDER;
-    if (r->secret) llmfi_say(&t, model ? LLMFI_LIT("the variable here names no known model") : LLMFI_LIT("the variable here names no known provider"));
+    if (r->secret) llmfi_say(&t, model ? LLMFI_LIT("the variable here names no known model; look at its value") : LLMFI_LIT("the variable here names no known provider; look at its value"));
     else if (model) llmfi_say_c(&t, why.text);
     else llmfi_unknown_provider(l->c, r->node->text, &t);
     llmfi_report_end(&l->report, &err, false);

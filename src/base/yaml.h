@@ -189,6 +189,7 @@ static bool llmfi_yaml_check_bytes(llmfi_yaml *p) {
         if (at == end) return true;
         n = llmfi_utf8_next(at, end, &rune);
         if (n <= 0) what = "not UTF-8: save the file as UTF-8";
+        else if (rune == 0) what = "a NUL: remove it, or write \\0 in double quotes; if this is UTF-16, save the file as UTF-8";
         else if ((rune < 0x20 && rune != '\t' && rune != '\n' && rune != '\r') || (rune >= 0x7f && rune < 0xa0 && rune != 0x85))
             what = "a control character: remove it, or write it as an escape (\\x07) in double quotes";
         else if (rune == 0xfeff)

@@ -59,7 +59,7 @@ static bool llmfi_load_provider(llmfi_loader *l, const llmfi_check *k, llmfi_nod
     const llmfi_node *url = llmfi_member(entry, LLMFI_LIT("base_url")), *key = llmfi_entry_key(entry);
     if (entry->type != LLMFI_OBJECT) return false;
     if (!llmfi_provider_name_ok(entry->key)) {
-        llmfi_report_at(&l->report, k->file, entry->key_line, entry->key_column, "a provider's name has letters, digits, _ - and . only, at most 64 of them");
+        llmfi_report_at(&l->report, k->file, entry->key_line, entry->key_column, "a provider's name must have letters, digits, _ - and . only, at most 64 of them");
         return false;
     }
     if (!p) p = llmfi_provider_new(l->c, entry->key);
@@ -90,7 +90,7 @@ static void llmfi_load_model(llmfi_loader *l, const llmfi_check *k, llmf_str key
     if (entry->type != LLMFI_OBJECT || (!ok && !key.len)) return;
     if (!key.len || llmfi_trim(key).len != key.len || llmfi_find_control(key, 0) != LLMFI_NOWHERE) {
         llmfi_report_at(&l->report, k->file, entry->key_line ? entry->key_line : entry->line, entry->key_line ? entry->key_column : entry->column,
-                        key.len ? "a model's key has no blanks at its ends and no control characters" : "this model has no key; give it the key name");
+                        key.len ? "a model's key must have no blanks at its ends and no control characters" : "this model has no key; give it the key name");
         return;
     }
     e = llmfi_entry_of_key(l->c, key);
@@ -206,24 +206,52 @@ static bool llmfi_has_sections(const llmfi_node *root) {
     return false;
 }
 
+/* What to do about what the JSON reader found: by the beginning of its words. Empty: they say it. */
+static const char *llmfi_json_mend(const char *what) {
+    static const char *const mends[][2] = {
+        {"a value or ]", "write a value, or close the list"}, {"a value is expected:", ""}, {"a value", "write null, true, false, a number, text in double quotes, [ or {"},
+        {"a key", "write one in double quotes; none stands behind the last comma"}, {": is", "put one there"}, {", or", "put one there"}, {"nothing may", "keep one value in a file, without comments"},
+        {"a digit", "write one, as in 1.0"}, {"a number may", "remove it"}, {"four hex", "write four, as in \\u00e9"}, {"unknown escape", "write \\\\ for a backslash"},
+        {"half of", "write both halves, or the character itself"}, {"invalid UTF-8", "save the file as UTF-8"}, {"this key", "keep one of the two"}, {"a control", "write \\n or its like, or close the quotes before it"}, {"nested", "flatten it, or raise that option"},
+    };
+    size_t i;
+    for (i = 0; i < LLMFI_COUNT(mends); i++)
+        if (llmfi_starts(llmfi_cstr(what), llmfi_cstr(mends[i][0]))) return mends[i][1];
+    return "";
+}
+
+/* What a reader says, with its place. */
+static void llmfi_report_unread(llmfi_report *report, llmf_str file, const llmfi_parse_error *e, bool json) {
+    llmf_error err;
+    llmfi_text t = llmfi_report_begin(&err, file, e->line, e->column, false);
+    const char *mend = json && e->what ? llmfi_json_mend(e->what) : "";
+    llmfi_say_c(&t, e->what ? e->what : "cannot be read");
+    if (mend[0]) LLMFI_SAY(&t, ": ");
+    llmfi_say_c(&t, mend);
+    llmfi_report_end(report, &err, false);
+}
+
 /* JSON by its name or its first byte, else YAML (of which "{a: 1}" is a form too). NULL where a problem was reported or memory was refused. */
 static llmfi_node *llmfi_parse_config(llmfi_arena *a, llmf_str file, llmf_str text, llmfi_report *report) {
     llmfi_parse_error e;
     llmfi_node *root;
-    bool named_json = llmfi_ends(file, LLMFI_LIT(".json"));
-    llmf_str front = llmfi_trim(text);
+    bool json = llmfi_ends(file, LLMFI_LIT(".json"));
+    llmf_str front;
+    if ((json || !LLMF_HAS_YAML) && llmfi_starts(text, LLMFI_LIT("\xef\xbb\xbf"))) text = llmfi_from(text, 3); /* a byte order mark */
+    front = llmfi_trim(text);
     memset(&e, 0, sizeof e);
 #if LLMF_HAS_YAML
-    root = named_json ? llmfi_json_parse(a, text, &e, true) : llmfi_yaml_parse(a, text, &e);
+    root = json ? llmfi_json_parse(a, text, &e, true) : llmfi_yaml_parse(a, text, &e);
     (void)front;
 #else
-    if (!named_json && !(front.len && front.ptr[0] == '{')) {
+    if (!json && !(front.len && front.ptr[0] == '{')) {
         llmfi_report_at(report, file, 0, 0, "this build reads no YAML (LLMF_NO_YAML); write it as JSON");
         return NULL;
     }
+    json = true;
     root = llmfi_json_parse(a, text, &e, true);
 #endif
-    if (!root && !e.memory && !a->failed) llmfi_report_at(report, file, e.line, e.column, e.what ? e.what : "cannot be read");
+    if (!root && !e.memory && !a->failed) llmfi_report_unread(report, file, &e, json);
     if (!root || root->type == LLMFI_OBJECT) return root;
     llmfi_report_at(report, file, root->line, root->column, "a config is a mapping: keys of a model, or sections such as models and providers");
     return NULL;
@@ -277,12 +305,16 @@ static void llmfi_check_reference(llmfi_loader *l, const llmfi_reference *r) {
     llmf_error why, err;
     llmfi_text t;
     bool model = r->of == LLMFI_REFERS_MODEL;
+    if (llmfi_find_control(r->node->text, 0) != LLMFI_NOWHERE) {
+        llmfi_report_at(&l->report, r->file, r->node->line, r->node->column, "this name holds a control character; remove it");
+        return;
+    }
     if (llmfi_check_route_reference(l->c, &l->report, r)) return;
     if (model ? llmfi_resolve_name(l->c, r->node->text, &record, &why) : llmfi_config_knows(l->c, r->node->text)) return;
     if (model && why.code != LLMF_ERR_UNKNOWN_MODEL && why.code != LLMF_ERR_UNKNOWN_PROVIDER) return; /* told elsewhere, or not built: no fault of the file */
     t = llmfi_report_begin(&err, r->file, r->node->line, r->node->column, false);
     err.code = model ? LLMF_ERR_UNKNOWN_MODEL : LLMF_ERR_UNKNOWN_PROVIDER;
-    if (r->secret) llmfi_say(&t, model ? LLMFI_LIT("the variable here names no known model") : LLMFI_LIT("the variable here names no known provider"));
+    if (r->secret) llmfi_say(&t, model ? LLMFI_LIT("the variable here names no known model; look at its value") : LLMFI_LIT("the variable here names no known provider; look at its value"));
     else if (model) llmfi_say_c(&t, why.text);
     else llmfi_unknown_provider(l->c, r->node->text, &t);
     llmfi_report_end(&l->report, &err, false);

@@ -129,7 +129,7 @@ static void llmfi_load_route(const llmfi_check *k, llmfi_config *c, llmfi_node *
         return;
     }
     if (!entry->key.len || llmfi_trim(entry->key).len != entry->key.len || llmfi_find_control(entry->key, 0) != LLMFI_NOWHERE) {
-        llmfi_report_at(k->report, k->file, entry->key_line, entry->key_column, "a route's name is not empty, and has no blanks at its ends and no control characters");
+        llmfi_report_at(k->report, k->file, entry->key_line, entry->key_column, "a route's name must not be empty, and have no blanks at its ends and no control characters");
         return;
     }
     for (link = &entry->child; *link;) {
