@@ -91,6 +91,7 @@ static void put_providers(void) {
 #define NOTHING "{\"type\": \"null\"}"
 #define NO_NUL "\"pattern\": \"^[^\\\\u0000]*$\""
 #define FILLED "\"pattern\": \"^[^\\\\u0000-\\\\u0020\\\\u007f]([^\\\\u0000-\\\\u001f\\\\u007f]*[^\\\\u0000-\\\\u0020\\\\u007f])?$\""
+#define ID "\"pattern\": \"^[^ \\\\t\\\\r\\\\n\\\\u0000]([^\\\\u0000]*[^ \\\\t\\\\r\\\\n\\\\u0000])?$\""
 #define SECRET "\"pattern\": \"^[^\\\\u0000-\\\\u0020\\\\u007f]([^\\\\u0000-\\\\u0008\\\\u000a-\\\\u001f\\\\u007f]*[^\\\\u0000-\\\\u0020\\\\u007f])?$\""
 #define URL "\"pattern\": \"^([Hh][Tt][Tt][Pp][Ss]?|[Mm][Oo][Cc][Kk])://(\\\\[[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\\\\]|([A-Za-z0-9._~-]|\\\\{[^{}]*\\\\})+)(:[0-9]{1,5})?([/?]([!-\\\"$-z|~]|\\\\{[^{}]*\\\\})*)?$\", \"maxLength\": 1023"
 #define NAMED "\"^[^\\\\u0000-\\\\u0020\\\\u007f]([^\\\\u0000-\\\\u001f\\\\u007f]*[^\\\\u0000-\\\\u0020\\\\u007f])?$\""
@@ -143,7 +144,7 @@ static void put_form(const llmfi_key *key) {
         put(key->model == LLMFI_KEY_APART ? "\"type\": [\"string\", \"null\"], " FILLED : "\"type\": [\"string\", \"null\"], " NO_NUL);
         break;
     case LLMFI_KEY_SECRET: put("\"type\": [\"string\", \"null\"], " SECRET); break;
-    case LLMFI_KEY_MODEL: put("\"type\": [\"string\", \"null\"], " FILLED); break;
+    case LLMFI_KEY_MODEL: put("\"type\": [\"string\", \"null\"], " ID); break;
     case LLMFI_KEY_PROVIDER:
         put("\"type\": [\"string\", \"null\"], " FILLED ", \"examples\": ");
         put_providers();

@@ -557,7 +557,7 @@ static bool llmfi_check_value(const llmfi_check *c, const llmfi_key *key, llmfi_
     if (n->type == LLMFI_NULL && key->type != LLMFI_KEY_REASONING) return true;
     switch (key->type) {
     case LLMFI_KEY_TEXT: return key->model == LLMFI_KEY_APART ? llmfi_check_name(c, key, n) : llmfi_check_text(c, key, n);
-    case LLMFI_KEY_MODEL: return llmfi_check_name(c, key, n);
+    case LLMFI_KEY_MODEL: return llmfi_check_filled(c, key, n);
     case LLMFI_KEY_PROVIDER: return llmfi_check_name(c, key, n) && llmfi_refer(c, n, LLMFI_REFERS_PROVIDER, from_variable);
     case LLMFI_KEY_SECRET: return llmfi_check_secret(c, key, n, from_variable);
     case LLMFI_KEY_VARIABLE: return llmfi_check_text(c, key, n) && llmfi_check_variable(c, key, n);
