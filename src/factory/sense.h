@@ -28,11 +28,9 @@ static void llmfi_sense_names(llmfi_config *c, llmfi_report *report) {
         }
         n = llmfi_member(e->node, LLMFI_LIT("name"));
         t = llmfi_report_begin(&err, e->file, n->line, n->column, false);
-        LLMFI_SAY(&t, "name: ");
-        llmfi_say(&t, e->name);
-        LLMFI_SAY(&t, " is the model ");
+        LLMFI_SAY(&t, "name: the model ");
         llmfi_say(&t, other->key);
-        LLMFI_SAY(&t, " already; give this one another name");
+        LLMFI_SAY(&t, " has this name already; give this one another"); /* the name itself may be a variable's value */
         llmfi_report_end(report, &err, false);
     }
 }
