@@ -16719,11 +16719,15 @@ static bool llmfi_yaml_finish_line(llmfi_yaml *p, uint32_t from) {
 /* UTF-8 without control characters. [c-printable] */
 static bool llmfi_yaml_check_bytes(llmfi_yaml *p) {
     const char *begin = p->text.ptr, *at = begin, *end = begin + p->text.len;
-    while (at < end) {
+    for (;;) {
         uint32_t rune;
-        int n = llmfi_utf8_next(at, end, &rune);
         const char *what = NULL;
+        int n;
+        while (at < end && (((unsigned char)*at >= 0x20 && (unsigned char)*at < 0x7f) || *at == '\n')) at++; /* nearly all there is */
+        if (at == end) return true;
+        n = llmfi_utf8_next(at, end, &rune);
         if (n <= 0) what = "not UTF-8: save the file as UTF-8";
+        else if (rune == 0) what = "a NUL: remove it, or write \\0 in double quotes; if this is UTF-16, save the file as UTF-8";
         else if ((rune < 0x20 && rune != '\t' && rune != '\n' && rune != '\r') || (rune >= 0x7f && rune < 0xa0 && rune != 0x85))
             what = "a control character: remove it, or write it as an escape (\\x07) in double quotes";
         else if (rune == 0xfeff)
@@ -16731,7 +16735,6 @@ static bool llmfi_yaml_check_bytes(llmfi_yaml *p) {
         if (what) return llmfi_yaml_fail(p, (size_t)(at - begin), what);
         at += n;
     }
-    return true;
 }
 
 /* ---- nodes ---- */
@@ -16884,11 +16887,23 @@ static size_t llmfi_yaml_fold(llmf_str raw, size_t at, bool escaped, llmfi_yaml_
     return at;
 }
 
+/* Of one line, and without a quote that stands for one: nothing is to be decoded. */
+static bool llmfi_yaml_as_it_is(llmf_str raw, char quote) {
+    size_t i;
+    for (i = 0; i < raw.len; i++)
+        if (raw.ptr[i] == '\n' || raw.ptr[i] == '\r' || (quote == '\'' && raw.ptr[i] == quote)) return false;
+    return true;
+}
+
 /* What stands between the quotes (quote 0: a plain text), decoded into the arena. */
 static bool llmfi_yaml_decode(llmfi_yaml *p, llmf_str raw, char quote, llmf_str *text) {
     bool escapes = quote == '"' && llmfi_find_char(raw, '\\') != LLMFI_NOWHERE;
     llmfi_yaml_out out;
     size_t at = 0;
+    if (!escapes && llmfi_yaml_as_it_is(raw, quote)) {
+        *text = llmfi_arena_copy(p->arena, raw);
+        return p->arena->failed ? llmfi_yaml_no_memory(p) : true;
+    }
     memset(&out, 0, sizeof out);
     out.ptr = (char *)llmfi_arena_alloc(p->arena, raw.len + (escapes ? raw.len / 2 : 0) + 1); /* \L: 2 bytes become 3 */
     if (!out.ptr) return llmfi_yaml_no_memory(p);
@@ -16943,7 +16958,9 @@ static bool llmfi_yaml_scan_quoted(llmfi_yaml *p, size_t need, llmf_str *raw) {
 static size_t llmfi_yaml_plain_stop(const llmfi_yaml *p, size_t from, bool flow) {
     size_t i;
     for (i = from;; i++) {
-        char c = llmfi_yaml_peek(p, i);
+        char c;
+        while (i < p->text.len && (unsigned char)(p->text.ptr[i] | 0x20) >= 'a' && (unsigned char)(p->text.ptr[i] | 0x20) <= 'z') i++; /* letters end nothing */
+        c = llmfi_yaml_peek(p, i);
         if (llmfi_yaml_break(c) || (flow && llmfi_yaml_bracket(c))) return i;
         if (c == ':' && llmfi_yaml_apart(llmfi_yaml_peek(p, i + 1), flow)) return i;
         if (c == '#' && i > from && llmfi_yaml_blank(llmfi_yaml_peek(p, i - 1))) return i;
@@ -17538,6 +17555,20 @@ LLMFI_UNUSED static int llmfi_source_read(llmf_str path, llmfi_buf *into, llmfi_
 
 #endif
 
+/* May others than its owner read this file (`path` ends with NUL)? Where files have no such modes nobody is said to. */
+LLMFI_UNUSED static bool llmfi_source_others_read(llmf_str path) {
+#if LLMF_HAS_FILES && !defined(_WIN32)
+    struct stat s;
+    int saved = errno;
+    bool others = stat(path.ptr, &s) == 0 && (s.st_mode & (S_IRGRP | S_IROTH)) != 0;
+    errno = saved;
+    return others;
+#else
+    (void)path;
+    return false;
+#endif
+}
+
 /* ---- directories ---- */
 
 typedef struct llmfi_source_name {
@@ -17625,7 +17656,37 @@ static void llmfi_folder_close(llmfi_folder *f) {
 }
 #endif
 
-/* "directory/name" into the arena, sorted into the list by bytes. */
+/* Merge sort in place: bins[i] holds a sorted run of 2^i. */
+static llmfi_source_name *llmfi_source_merge(llmfi_source_name *a, llmfi_source_name *b) {
+    llmfi_source_name *head = NULL, **tail = &head;
+    while (a && b) {
+        llmfi_source_name **first = llmfi_before(b->path, a->path) ? &b : &a;
+        *tail = *first;
+        *first = (*first)->next;
+        tail = &(*tail)->next;
+    }
+    *tail = a ? a : b;
+    return head;
+}
+
+static llmfi_source_name *llmfi_source_sort(llmfi_source_name *list) {
+    llmfi_source_name *bins[32], *run, *sorted = NULL;
+    size_t i;
+    memset(bins, 0, sizeof bins);
+    while ((run = list) != NULL) {
+        list = list->next;
+        run->next = NULL;
+        for (i = 0; i + 1 < LLMFI_COUNT(bins) && bins[i]; i++) {
+            run = llmfi_source_merge(bins[i], run);
+            bins[i] = NULL;
+        }
+        bins[i] = run;
+    }
+    for (i = 0; i < LLMFI_COUNT(bins); i++) sorted = llmfi_source_merge(bins[i], sorted);
+    return sorted;
+}
+
+/* "directory/name" into the arena, and before the list. */
 static bool llmfi_source_keep(llmfi_arena *a, llmf_str directory, llmf_str name, llmfi_source_name **list) {
     llmfi_source_name *n = (llmfi_source_name *)llmfi_arena_alloc(a, sizeof *n);
     char *path = (char *)llmfi_arena_alloc(a, directory.len + name.len + 2);
@@ -17635,7 +17696,6 @@ static bool llmfi_source_keep(llmfi_arena *a, llmf_str directory, llmf_str name,
     path[directory.len] = '/';
     memcpy(path + directory.len + 1, name.ptr, name.len);
     n->path = llmfi_str(path, directory.len + 1 + name.len);
-    while (*list && llmfi_before((*list)->path, n->path)) list = &(*list)->next;
     n->next = *list;
     *list = n;
     return true;
@@ -17660,6 +17720,7 @@ LLMFI_UNUSED static int llmfi_source_list(llmf_str path, llmfi_arena *a, llmfi_s
     }
     if (folder.failed) got = llmfi_source_failed(report, path, "cannot be read to its end");
     llmfi_folder_close(&folder);
+    *list = llmfi_source_sort(*list);
     errno = saved;
     return got;
 }
@@ -17733,8 +17794,12 @@ typedef struct llmfi_env {
 
 /* Overwrites a secret; the compiler may not leave it out. */
 static void llmfi_env_wipe(char *at, size_t len) {
+#if LLMFI_SMALL
     volatile char *p = at;
     while (len--) *p++ = 0;
+#else
+    llmfi_wipe(llmfi_str(at, len));
+#endif
 }
 
 static bool llmfi_is_variable_char(char c, bool first) {
@@ -18601,6 +18666,9 @@ typedef struct llmfi_provider {
     int row;                                 /* of llmfi_provider_rows; -1 */
     bool built;
     bool from_config;                        /* a file, or llmf_register, speaks of it */
+#if LLMF_HAS_CONFIG
+    llmf_str api_key_file, api_key_command;  /* of its config entry; empty */
+#endif
     struct llmfi_provider *next;
 } llmfi_provider;
 
@@ -18628,6 +18696,9 @@ typedef struct llmfi_record {
     uint32_t capabilities;                   /* LLMF_CAN_… */
     int32_t ends, checked;                   /* yyyymmdd; 0: not known */
     bool from_config, from_table;
+#if LLMF_HAS_CONFIG
+    llmf_str api_key_file, api_key_command;  /* of its config entry; empty */
+#endif
 } llmfi_record;
 
 /* Results that another model might do better with, a bit for each (llmf_retry.fallback_on); all of them are `any`. */
@@ -18662,6 +18733,7 @@ enum {
     LLMFI_KEY_SECRET,                        /* llmf_str; a warning where it stands in the file as it is */
     LLMFI_KEY_VARIABLE,                      /* llmf_str: a variable's name */
     LLMFI_KEY_URL,                           /* llmf_str */
+    LLMFI_KEY_PATH,                          /* llmf_str: "/…" */
     LLMFI_KEY_REASONING,                     /* llmf_str: a word, or "N tokens" */
     LLMFI_KEY_DIALECT,                       /* llmf_str */
     LLMFI_KEY_AUTH,                          /* int */
@@ -18692,7 +18764,17 @@ typedef struct llmfi_key {
     uint8_t type;
     uint16_t model, provider;                /* where its value goes: offset in llmfi_record, in llmfi_provider; or LLMFI_KEY_… above */
     float least, most;
+#ifdef LLMFI_WANTS_WHAT
+    const char *what;                        /* for people: tools/schema.c writes it into the schema; no library carries it */
+#endif
 } llmfi_key;
+
+/* What a key is for: the last of each row. */
+#ifdef LLMFI_WANTS_WHAT
+#define LLMFI_WHAT(text) text
+#else
+#define LLMFI_WHAT(text)
+#endif
 
 #define LLMFI_MAX_NUMBER 9007199254740992.0f /* 2^53 */
 #define LLMFI_IN_M(f) (uint16_t) offsetof(llmfi_record, f), LLMFI_KEY_NONE
@@ -18700,78 +18782,81 @@ typedef struct llmfi_key {
 #define LLMFI_IN(m, p) (uint16_t) offsetof(llmfi_record, m), (uint16_t)offsetof(llmfi_provider, p)
 
 static const llmfi_key llmfi_keys[] = {
-    {"name", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0}, /* another name for the entry */
-    {"provider", LLMFI_KEY_PROVIDER, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0}, /* a provider's name or alias */
-    {"model_id", LLMFI_KEY_MODEL, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0}, /* the provider's id of the model */
-    {"description", LLMFI_KEY_TEXT, LLMFI_IN(s.description, description), 0, 0}, /* for people */
-    {"dialect", LLMFI_KEY_DIALECT, LLMFI_IN_P(dialect), 0, 0}, /* how the host speaks: openai, anthropic, ollama, ... */
-    {"auth", LLMFI_KEY_AUTH, LLMFI_IN_P(auth), 0, 0}, /* how the key goes out: bearer, x-api-key, api-key, ... */
-    {"base_url", LLMFI_KEY_URL, LLMFI_IN(s.base_url, base_url), 0, 0}, /* the address before the operation's path */
-    {"api_version", LLMFI_KEY_TEXT, LLMFI_IN(s.api_version, api_version), 0, 0}, /* the provider's API version */
-    {"deployment", LLMFI_KEY_TEXT, LLMFI_IN_M(s.deployment), 0, 0}, /* Azure's name of the model */
-    {"region_name", LLMFI_KEY_TEXT, LLMFI_IN(s.region, region), 0, 0}, /* the cloud's region */
-    {"account", LLMFI_KEY_TEXT, LLMFI_IN(account, account), 0, 0}, /* for {account} in base_url */
-    {"resource", LLMFI_KEY_TEXT, LLMFI_IN(resource, resource), 0, 0}, /* for {resource} in base_url */
-    {"headers", LLMFI_KEY_HEADERS, LLMFI_IN(headers, headers), 0, 0}, /* request headers, by name */
-    {"api_key", LLMFI_KEY_SECRET, LLMFI_IN(api_key, api_key), 0, 0}, /* the key itself: better in a variable */
-    {"api_key_env_var", LLMFI_KEY_VARIABLE, LLMFI_IN(api_key_env_var, api_key_env_var), 0, 0}, /* the variable that holds the key */
-    {"api_key_env_vars", LLMFI_KEY_VARIABLES, LLMFI_IN(key_list, key_list), 0, 0}, /* variables of several keys, used in turn */
-    {"api_key_secret_name", LLMFI_KEY_TEXT, LLMFI_IN(api_key_secret, api_key_secret), 0, 0}, /* the key's name in a secret store */
-    {"aws_access_key_id", LLMFI_KEY_SECRET, LLMFI_IN(aws.id, aws.id), 0, 0}, /* AWS: keys to sign with; better in variables, or a profile */
-    {"aws_secret_access_key", LLMFI_KEY_SECRET, LLMFI_IN(aws.secret, aws.secret), 0, 0},
-    {"aws_session_token", LLMFI_KEY_SECRET, LLMFI_IN(aws.token, aws.token), 0, 0}, /* of keys that end */
-    {"aws_profile", LLMFI_KEY_TEXT, LLMFI_IN(aws.profile, aws.profile), 0, 0}, /* of ~/.aws/config and ~/.aws/credentials */
-    {"default_model", LLMFI_KEY_TEXT, LLMFI_IN_P(default_model), 0, 0}, /* where a name says only the provider */
-    {"default_max_tokens", LLMFI_KEY_INTEGER, LLMFI_IN_P(default_max_tokens), 1, LLMFI_MAX_NUMBER}, /* where the provider demands a limit */
-    {"embedding_model", LLMFI_KEY_TEXT, LLMFI_IN(embedding_model, embedding_model), 0, 0}, /* the model for embeddings */
-    {"embedding_batch", LLMFI_KEY_INTEGER, LLMFI_IN_P(embedding_batch), 0, 1000000}, /* texts in one embedding request */
-    {"quirks", LLMFI_KEY_QUIRKS, LLMFI_IN(s.quirks, quirks), 0, 0}, /* what differs from the dialect: {name: true} */
-    {"capabilities", LLMFI_KEY_CAN, LLMFI_IN_M(capabilities), 0, 0}, /* tools images audio files reasoning schema embeddings transcription */
-    {"input_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.input), 0, 2e6},
-    {"output_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.output), 0, 2e6},
-    {"cache_read_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.cache_read), 0, 2e6},
-    {"cache_write_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.cache_write), 0, 2e6}, /* kept for five minutes */
-    {"cache_write_1h_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.cache_write_1h), 0, 2e6}, /* kept for an hour */
-    {"cache_read_input_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.cache_read), 0, 2e6}, /* the same as cache_read_token_cost_usd_per_million */
-    {"cache_write_input_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.cache_write), 0, 2e6}, /* the same as cache_write_token_cost_usd_per_million */
-    {"max_tokens", LLMFI_KEY_INTEGER, LLMFI_IN_M(max_tokens), 1, LLMFI_MAX_NUMBER}, /* of an answer */
-    {"context_window", LLMFI_KEY_INTEGER, LLMFI_IN_M(s.context_window), 1, LLMFI_MAX_NUMBER}, /* tokens of prompt and answer */
-    {"max_output_tokens", LLMFI_KEY_INTEGER, LLMFI_IN_M(s.max_output), 1, LLMFI_MAX_NUMBER}, /* the most that the model can answer */
-    {"num_ctx", LLMFI_KEY_INTEGER, LLMFI_IN_M(s.num_ctx), 1, LLMFI_MAX_NUMBER}, /* Ollama: the window to load the model with */
-    {"temperature", LLMFI_KEY_NUMBER, LLMFI_IN_M(temperature), 0, 2},
-    {"top_p", LLMFI_KEY_NUMBER, LLMFI_IN_M(top_p), 0, 1},
-    {"stop", LLMFI_KEY_TEXTS, LLMFI_IN_M(stop), 0, 0}, /* one text or a list */
-    {"reasoning_effort", LLMFI_KEY_REASONING, LLMFI_IN_M(reasoning), 1, 1e9}, /* none minimal low medium high xhigh max, or a number of tokens */
-    {"prompt_prefix", LLMFI_KEY_TEXT, LLMFI_IN_M(prompt_prefix), 0, 0}, /* before the newest user message */
-    {"prompt_suffix", LLMFI_KEY_TEXT, LLMFI_IN_M(prompt_suffix), 0, 0}, /* behind it */
-    {"extra", LLMFI_KEY_OBJECT, LLMFI_IN_M(s.extra), 0, 0}, /* members laid into the request's body */
-    {"fallbacks", LLMFI_KEY_NAMES, LLMFI_IN_M(fallbacks), 0, 0}, /* names to try next */
-    {"timeout", LLMFI_KEY_TIME, LLMFI_IN(timeouts.total_ms, timeouts.total_ms), 0, 0}, /* the same as timeout_total */
-    {"timeout_connect", LLMFI_KEY_TIME, LLMFI_IN(timeouts.connect_ms, timeouts.connect_ms), 0, 0}, /* 30s, 500ms, 2m, none; a bare number is seconds */
-    {"timeout_first_byte", LLMFI_KEY_TIME, LLMFI_IN(timeouts.first_byte_ms, timeouts.first_byte_ms), 0, 0},
-    {"timeout_first_content", LLMFI_KEY_TIME, LLMFI_IN(timeouts.first_content_ms, timeouts.first_content_ms), 0, 0},
-    {"timeout_idle", LLMFI_KEY_TIME, LLMFI_IN(timeouts.idle_ms, timeouts.idle_ms), 0, 0},
-    {"timeout_total", LLMFI_KEY_TIME, LLMFI_IN(timeouts.total_ms, timeouts.total_ms), 0, 0},
-    {"max_retries", LLMFI_KEY_COUNT, LLMFI_IN(retry.max_retries, retry.max_retries), 0, 10000}, /* how often a call that failed is repeated */
-    {"retry_delay", LLMFI_KEY_TIME, LLMFI_IN(retry.delay_ms, retry.delay_ms), 0, 0}, /* before the first repeat; doubled before each further one */
-    {"retry_min_delay", LLMFI_KEY_TIME, LLMFI_IN(retry.min_delay_ms, retry.min_delay_ms), 0, 0}, /* no such wait is shorter */
-    {"retry_max_delay", LLMFI_KEY_TIME, LLMFI_IN(retry.max_delay_ms, retry.max_delay_ms), 0, 0}, /* nor longer */
-    {"retry_jitter", LLMFI_KEY_COUNT, LLMFI_IN(retry.jitter, retry.jitter), 0, 100}, /* percent of the wait that is chance; 0: none */
-    {"retry_max_wait", LLMFI_KEY_TIME, LLMFI_IN(retry.max_wait_ms, retry.max_wait_ms), 0, 0}, /* the longest that a provider may ask to wait */
-    {"fallback_on", LLMFI_KEY_CAUSES, LLMFI_IN(retry.fallback_on, retry.fallback_on), 0, 0}, /* any, or of: rate_limit quota context_length content_filter timeout server auth not_found bad_request */
-    {"cooldown", LLMFI_KEY_TIME, LLMFI_IN(retry.cooldown_ms, retry.cooldown_ms), 0, 0}, /* how long a model whose quota is exceeded is not asked, where its provider does not say */
-    {"breaker_failures", LLMFI_KEY_COUNT, LLMFI_IN(retry.breaker_failures, retry.breaker_failures), 0, 1000000}, /* failures in a row after which it is not asked for a while; 0: never */
-    {"breaker_time", LLMFI_KEY_TIME, LLMFI_IN(retry.breaker_ms, retry.breaker_ms), 0, 0}, /* how long that is */
-    {"max_concurrent", LLMFI_KEY_INTEGER, LLMFI_IN(retry.max_concurrent, retry.max_concurrent), 1, LLMFI_MAX_NUMBER}, /* calls under way at once */
-    {"hedge_after", LLMFI_KEY_TIME, LLMFI_IN(retry.hedge_ms, retry.hedge_ms), 0, 0}, /* without content by then, the next of the chain is asked too */
-    {"min_bytes_per_second", LLMFI_KEY_INTEGER, LLMFI_IN(retry.min_bytes_per_s, retry.min_bytes_per_s), 1, LLMFI_MAX_NUMBER}, /* of a stream: a slower one is a timeout */
-    {"timeout_queue", LLMFI_KEY_TIME, LLMFI_IN(timeouts.queue_ms, timeouts.queue_ms), 0, 0}, /* until its limits have room */
-    {"rpm", LLMFI_KEY_INTEGER, LLMFI_IN(rpm, rpm), 1, LLMFI_MAX_NUMBER}, /* requests a minute */
-    {"tpm", LLMFI_KEY_INTEGER, LLMFI_IN(tpm, tpm), 1, LLMFI_MAX_NUMBER}, /* tokens a minute */
-    {"weight", LLMFI_KEY_NUMBER, LLMFI_IN_M(weight), 0, 1e6}, /* share among the routes */
-    {"budget_usd", LLMFI_KEY_USD, LLMFI_IN_M(budget_pico), 0, 9e6}, /* the most to spend */
-    {"use_cases", LLMFI_KEY_TEXTS, LLMFI_IN_M(use_cases), 0, 0}, /* routes: the tasks that it is for; none: all */
-    {"quality", LLMFI_KEY_QUALITY, LLMFI_IN_M(quality), 0, 1}, /* routes: 0 to 1, or {code: 0.9, default: 0.5} by use case */
+    {"name", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("another name for the entry")},
+    {"provider", LLMFI_KEY_PROVIDER, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("a provider's name or alias")},
+    {"model_id", LLMFI_KEY_MODEL, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("the provider's id of the model")},
+    {"description", LLMFI_KEY_TEXT, LLMFI_IN(s.description, description), 0, 0, LLMFI_WHAT("for people")},
+    {"dialect", LLMFI_KEY_DIALECT, LLMFI_IN_P(dialect), 0, 0, LLMFI_WHAT("how the host speaks: openai, anthropic, ollama, ...")},
+    {"auth", LLMFI_KEY_AUTH, LLMFI_IN_P(auth), 0, 0, LLMFI_WHAT("how the key goes out: bearer, x-api-key, api-key, ...")},
+    {"base_url", LLMFI_KEY_URL, LLMFI_IN(s.base_url, base_url), 0, 0, LLMFI_WHAT("the address before the operation's path")},
+    {"models_path", LLMFI_KEY_PATH, LLMFI_KEY_NONE, LLMFI_KEY_APART, 0, 0, LLMFI_WHAT("the path of the list of models behind base_url, where it is not the dialect's")},
+    {"api_version", LLMFI_KEY_TEXT, LLMFI_IN(s.api_version, api_version), 0, 0, LLMFI_WHAT("the provider's API version")},
+    {"deployment", LLMFI_KEY_TEXT, LLMFI_IN_M(s.deployment), 0, 0, LLMFI_WHAT("Azure's name of the model")},
+    {"region_name", LLMFI_KEY_TEXT, LLMFI_IN(s.region, region), 0, 0, LLMFI_WHAT("the cloud's region")},
+    {"account", LLMFI_KEY_TEXT, LLMFI_IN(account, account), 0, 0, LLMFI_WHAT("for {account} in base_url")},
+    {"resource", LLMFI_KEY_TEXT, LLMFI_IN(resource, resource), 0, 0, LLMFI_WHAT("for {resource} in base_url")},
+    {"headers", LLMFI_KEY_HEADERS, LLMFI_IN(headers, headers), 0, 0, LLMFI_WHAT("request headers, by name")},
+    {"api_key", LLMFI_KEY_SECRET, LLMFI_IN(api_key, api_key), 0, 0, LLMFI_WHAT("the key itself: better in a variable")},
+    {"api_key_env_var", LLMFI_KEY_VARIABLE, LLMFI_IN(api_key_env_var, api_key_env_var), 0, 0, LLMFI_WHAT("the variable that holds the key")},
+    {"api_key_env_vars", LLMFI_KEY_VARIABLES, LLMFI_IN(key_list, key_list), 0, 0, LLMFI_WHAT("variables of several keys, used in turn")},
+    {"api_key_secret_name", LLMFI_KEY_TEXT, LLMFI_IN(api_key_secret, api_key_secret), 0, 0, LLMFI_WHAT("the key's name in a secret store")},
+    {"api_key_file", LLMFI_KEY_TEXT, LLMFI_IN(api_key_file, api_key_file), 0, 0, LLMFI_WHAT("a file that holds the key, and nothing else")},
+    {"api_key_command", LLMFI_KEY_TEXT, LLMFI_IN(api_key_command, api_key_command), 0, 0, LLMFI_WHAT("a command that prints the key")},
+    {"aws_access_key_id", LLMFI_KEY_SECRET, LLMFI_IN(aws.id, aws.id), 0, 0, LLMFI_WHAT("AWS: keys to sign with; better in variables, or a profile")},
+    {"aws_secret_access_key", LLMFI_KEY_SECRET, LLMFI_IN(aws.secret, aws.secret), 0, 0, LLMFI_WHAT("the secret one of them")},
+    {"aws_session_token", LLMFI_KEY_SECRET, LLMFI_IN(aws.token, aws.token), 0, 0, LLMFI_WHAT("of keys that end")},
+    {"aws_profile", LLMFI_KEY_TEXT, LLMFI_IN(aws.profile, aws.profile), 0, 0, LLMFI_WHAT("of ~/.aws/config and ~/.aws/credentials")},
+    {"default_model", LLMFI_KEY_TEXT, LLMFI_IN_P(default_model), 0, 0, LLMFI_WHAT("where a name says only the provider")},
+    {"default_max_tokens", LLMFI_KEY_INTEGER, LLMFI_IN_P(default_max_tokens), 1, LLMFI_MAX_NUMBER, LLMFI_WHAT("where the provider demands a limit")},
+    {"embedding_model", LLMFI_KEY_TEXT, LLMFI_IN(embedding_model, embedding_model), 0, 0, LLMFI_WHAT("the model for embeddings")},
+    {"embedding_batch", LLMFI_KEY_INTEGER, LLMFI_IN_P(embedding_batch), 0, 1000000, LLMFI_WHAT("texts in one embedding request")},
+    {"quirks", LLMFI_KEY_QUIRKS, LLMFI_IN(s.quirks, quirks), 0, 0, LLMFI_WHAT("what differs from the dialect: {name: true}")},
+    {"capabilities", LLMFI_KEY_CAN, LLMFI_IN_M(capabilities), 0, 0, LLMFI_WHAT("tools images audio files reasoning schema embeddings transcription")},
+    {"input_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.input), 0, 2e6, LLMFI_WHAT("US dollars per million input tokens")},
+    {"output_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.output), 0, 2e6, LLMFI_WHAT("US dollars per million output tokens")},
+    {"cache_read_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.cache_read), 0, 2e6, LLMFI_WHAT("US dollars per million tokens read from the cache")},
+    {"cache_write_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.cache_write), 0, 2e6, LLMFI_WHAT("US dollars per million tokens written to the cache, to be kept for five minutes")},
+    {"cache_write_1h_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.cache_write_1h), 0, 2e6, LLMFI_WHAT("the same of those that are kept for an hour")},
+    {"cache_read_input_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.cache_read), 0, 2e6, LLMFI_WHAT("the same as cache_read_token_cost_usd_per_million")},
+    {"cache_write_input_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.cache_write), 0, 2e6, LLMFI_WHAT("the same as cache_write_token_cost_usd_per_million")},
+    {"max_tokens", LLMFI_KEY_INTEGER, LLMFI_IN_M(max_tokens), 1, LLMFI_MAX_NUMBER, LLMFI_WHAT("of an answer")},
+    {"context_window", LLMFI_KEY_INTEGER, LLMFI_IN_M(s.context_window), 1, LLMFI_MAX_NUMBER, LLMFI_WHAT("tokens of prompt and answer")},
+    {"max_output_tokens", LLMFI_KEY_INTEGER, LLMFI_IN_M(s.max_output), 1, LLMFI_MAX_NUMBER, LLMFI_WHAT("the most that the model can answer")},
+    {"num_ctx", LLMFI_KEY_INTEGER, LLMFI_IN_M(s.num_ctx), 1, LLMFI_MAX_NUMBER, LLMFI_WHAT("Ollama: the window to load the model with")},
+    {"temperature", LLMFI_KEY_NUMBER, LLMFI_IN_M(temperature), 0, 2, LLMFI_WHAT("0 to 2")},
+    {"top_p", LLMFI_KEY_NUMBER, LLMFI_IN_M(top_p), 0, 1, LLMFI_WHAT("0 to 1")},
+    {"stop", LLMFI_KEY_TEXTS, LLMFI_IN_M(stop), 0, 0, LLMFI_WHAT("one text or a list")},
+    {"reasoning_effort", LLMFI_KEY_REASONING, LLMFI_IN_M(reasoning), 1, 1e9, LLMFI_WHAT("none minimal low medium high xhigh max, or a number of tokens")},
+    {"prompt_prefix", LLMFI_KEY_TEXT, LLMFI_IN_M(prompt_prefix), 0, 0, LLMFI_WHAT("before the newest user message")},
+    {"prompt_suffix", LLMFI_KEY_TEXT, LLMFI_IN_M(prompt_suffix), 0, 0, LLMFI_WHAT("behind it")},
+    {"extra", LLMFI_KEY_OBJECT, LLMFI_IN_M(s.extra), 0, 0, LLMFI_WHAT("members laid into the request's body")},
+    {"fallbacks", LLMFI_KEY_NAMES, LLMFI_IN_M(fallbacks), 0, 0, LLMFI_WHAT("names to try next")},
+    {"timeout", LLMFI_KEY_TIME, LLMFI_IN(timeouts.total_ms, timeouts.total_ms), 0, 0, LLMFI_WHAT("the same as timeout_total")},
+    {"timeout_connect", LLMFI_KEY_TIME, LLMFI_IN(timeouts.connect_ms, timeouts.connect_ms), 0, 0, LLMFI_WHAT("until the connection stands: 30s, 500ms, 2m, none; a bare number is seconds")},
+    {"timeout_first_byte", LLMFI_KEY_TIME, LLMFI_IN(timeouts.first_byte_ms, timeouts.first_byte_ms), 0, 0, LLMFI_WHAT("until something comes")},
+    {"timeout_first_content", LLMFI_KEY_TIME, LLMFI_IN(timeouts.first_content_ms, timeouts.first_content_ms), 0, 0, LLMFI_WHAT("until the first content comes")},
+    {"timeout_idle", LLMFI_KEY_TIME, LLMFI_IN(timeouts.idle_ms, timeouts.idle_ms), 0, 0, LLMFI_WHAT("between two pieces of content")},
+    {"timeout_total", LLMFI_KEY_TIME, LLMFI_IN(timeouts.total_ms, timeouts.total_ms), 0, 0, LLMFI_WHAT("of the whole call")},
+    {"max_retries", LLMFI_KEY_COUNT, LLMFI_IN(retry.max_retries, retry.max_retries), 0, 10000, LLMFI_WHAT("how often a call that failed is repeated")},
+    {"retry_delay", LLMFI_KEY_TIME, LLMFI_IN(retry.delay_ms, retry.delay_ms), 0, 0, LLMFI_WHAT("before the first repeat; doubled before each further one")},
+    {"retry_min_delay", LLMFI_KEY_TIME, LLMFI_IN(retry.min_delay_ms, retry.min_delay_ms), 0, 0, LLMFI_WHAT("no such wait is shorter")},
+    {"retry_max_delay", LLMFI_KEY_TIME, LLMFI_IN(retry.max_delay_ms, retry.max_delay_ms), 0, 0, LLMFI_WHAT("nor longer")},
+    {"retry_jitter", LLMFI_KEY_COUNT, LLMFI_IN(retry.jitter, retry.jitter), 0, 100, LLMFI_WHAT("percent of the wait that is chance; 0: none")},
+    {"retry_max_wait", LLMFI_KEY_TIME, LLMFI_IN(retry.max_wait_ms, retry.max_wait_ms), 0, 0, LLMFI_WHAT("the longest that a provider may ask to wait")},
+    {"fallback_on", LLMFI_KEY_CAUSES, LLMFI_IN(retry.fallback_on, retry.fallback_on), 0, 0, LLMFI_WHAT("any, or of: rate_limit quota context_length content_filter timeout server auth not_found bad_request")},
+    {"cooldown", LLMFI_KEY_TIME, LLMFI_IN(retry.cooldown_ms, retry.cooldown_ms), 0, 0, LLMFI_WHAT("how long a model whose quota is exceeded is not asked, where its provider does not say")},
+    {"breaker_failures", LLMFI_KEY_COUNT, LLMFI_IN(retry.breaker_failures, retry.breaker_failures), 0, 1000000, LLMFI_WHAT("failures in a row after which it is not asked for a while; 0: never")},
+    {"breaker_time", LLMFI_KEY_TIME, LLMFI_IN(retry.breaker_ms, retry.breaker_ms), 0, 0, LLMFI_WHAT("how long that is")},
+    {"max_concurrent", LLMFI_KEY_INTEGER, LLMFI_IN(retry.max_concurrent, retry.max_concurrent), 1, LLMFI_MAX_NUMBER, LLMFI_WHAT("calls under way at once")},
+    {"hedge_after", LLMFI_KEY_TIME, LLMFI_IN(retry.hedge_ms, retry.hedge_ms), 0, 0, LLMFI_WHAT("without content by then, the next of the chain is asked too")},
+    {"min_bytes_per_second", LLMFI_KEY_INTEGER, LLMFI_IN(retry.min_bytes_per_s, retry.min_bytes_per_s), 1, LLMFI_MAX_NUMBER, LLMFI_WHAT("of a stream: a slower one is a timeout")},
+    {"timeout_queue", LLMFI_KEY_TIME, LLMFI_IN(timeouts.queue_ms, timeouts.queue_ms), 0, 0, LLMFI_WHAT("until its limits have room")},
+    {"rpm", LLMFI_KEY_INTEGER, LLMFI_IN(rpm, rpm), 1, LLMFI_MAX_NUMBER, LLMFI_WHAT("requests a minute")},
+    {"tpm", LLMFI_KEY_INTEGER, LLMFI_IN(tpm, tpm), 1, LLMFI_MAX_NUMBER, LLMFI_WHAT("tokens a minute")},
+    {"weight", LLMFI_KEY_NUMBER, LLMFI_IN_M(weight), 0, 1e6, LLMFI_WHAT("share among the routes")},
+    {"budget_usd", LLMFI_KEY_USD, LLMFI_IN_M(budget_pico), 0, 9e6, LLMFI_WHAT("the most to spend")},
+    {"use_cases", LLMFI_KEY_TEXTS, LLMFI_IN_M(use_cases), 0, 0, LLMFI_WHAT("routes: the tasks that it is for; none: all")},
+    {"quality", LLMFI_KEY_QUALITY, LLMFI_IN_M(quality), 0, 1, LLMFI_WHAT("routes: 0 to 1, or {code: 0.9, default: 0.5} by use case")},
 };
 
 /* Which kind of entry a key stands in. */
@@ -18783,9 +18868,11 @@ static uint16_t llmfi_key_place(const llmfi_key *key, int of) {
 
 /* The key of this name in that kind of entry, or NULL. */
 LLMFI_UNUSED static const llmfi_key *llmfi_find_key(llmf_str name, int of) {
-    size_t i;
-    for (i = 0; i < LLMFI_COUNT(llmfi_keys); i++)
-        if (llmfi_key_place(&llmfi_keys[i], of) != LLMFI_KEY_NONE && llmfi_eq(name, llmfi_cstr(llmfi_keys[i].name))) return &llmfi_keys[i];
+    const llmfi_key *key;
+    for (key = llmfi_keys; name.len && key < llmfi_keys + LLMFI_COUNT(llmfi_keys); key++) {
+        if (key->name[0] != name.ptr[0] || !llmfi_eq(name, llmfi_cstr(key->name))) continue; /* most differ in their first letter */
+        return llmfi_key_place(key, of) != LLMFI_KEY_NONE ? key : NULL;
+    }
     return NULL;
 }
 
@@ -18858,7 +18945,7 @@ static void llmfi_apply_number(const llmfi_node *n, double *to) {
 static void llmfi_apply_value(const llmfi_key *key, const llmfi_node *n, char *to) {
     const llmfi_node *item;
     switch (key->type) {
-    case LLMFI_KEY_TEXT: case LLMFI_KEY_SECRET: case LLMFI_KEY_VARIABLE: case LLMFI_KEY_URL: case LLMFI_KEY_REASONING: case LLMFI_KEY_DIALECT:
+    case LLMFI_KEY_TEXT: case LLMFI_KEY_SECRET: case LLMFI_KEY_VARIABLE: case LLMFI_KEY_URL: case LLMFI_KEY_PATH: case LLMFI_KEY_REASONING: case LLMFI_KEY_DIALECT:
         *(llmf_str *)(void *)to = n->text;
         break;
     case LLMFI_KEY_AUTH: *(int *)(void *)to = llmfi_find_auth(n->text); break;
@@ -18938,13 +19025,19 @@ typedef struct llmfi_reference {
     struct llmfi_reference *next;
 } llmfi_reference;
 
+/* All of them, in the order in which they were read. */
+typedef struct llmfi_references {
+    llmfi_reference *first, *last;
+} llmfi_references;
+
 /* The reading of one text. */
 typedef struct llmfi_check {
     llmfi_arena *arena;
     const llmfi_env *env;
     llmfi_report *report;
     llmf_str file;                           /* as messages name it */
-    llmfi_reference **references;            /* end of the list; NULL: nobody looks them up */
+    bool on_disk;                            /* `file` is the path of a file, and a NUL stands behind it */
+    llmfi_references *references;            /* NULL: nobody looks them up */
 } llmfi_check;
 
 /* ---- problems ---- */
@@ -18985,9 +19078,10 @@ static void llmfi_check_unknown(const llmfi_check *c, const llmfi_node *n, const
     LLMFI_SAY(&t, "unknown ");
     llmfi_say_c(&t, kind);
     LLMFI_SAY(&t, " ");
-    llmfi_say(&t, n->key);
+    llmfi_say(&t, llmfi_find_control(n->key, 0) == LLMFI_NOWHERE ? n->key : LLMFI_LIT("with a control character"));
     llmfi_nearest_say(near_names, &t);
-    if (!near_names->count) LLMFI_SAY(&t, "; remove it, or look at the list of keys in the manual");
+    if (LLMFI_IS(n->key, "<<")) LLMFI_SAY(&t, ": YAML's merging is not supported; write the keys out");
+    else if (!near_names->count) LLMFI_SAY(&t, "; remove it, or look at the list of keys in the manual");
     llmfi_report_end(c->report, &err, false);
 }
 
@@ -19004,6 +19098,13 @@ static bool llmfi_wants_object(const llmfi_check *k, const llmfi_node *n, const 
 }
 
 /* ---- variables ---- */
+
+static bool llmfi_has_hole(llmf_str s) {
+    size_t i;
+    for (i = 0; i + 1 < s.len; i++)
+        if (s.ptr[i] == '$' && s.ptr[i + 1] == '{') return true;
+    return false;
+}
 
 /* What stands between ${ and }. */
 typedef struct llmfi_hole {
@@ -19025,15 +19126,9 @@ static const char *llmfi_read_hole(llmf_str text, size_t at, llmfi_hole *h) {
     in = llmfi_from(in, n);
     h->has_otherwise = llmfi_starts(in, LLMFI_LIT(":-"));
     if (h->has_otherwise) h->otherwise = llmfi_from(in, 2);
+    if (h->has_otherwise && llmfi_has_hole(h->otherwise)) return "${...} inside the default of another is not supported; write the default itself";
     if (!llmfi_is_variable(h->name) || (in.len && !h->has_otherwise)) return "${...} must be ${NAME} or ${NAME:-default}; write $${ for the characters themselves";
     return NULL;
-}
-
-static bool llmfi_has_hole(llmf_str s) {
-    size_t i;
-    for (i = 0; i + 1 < s.len; i++)
-        if (s.ptr[i] == '$' && s.ptr[i + 1] == '{') return true;
-    return false;
 }
 
 static bool llmfi_hole_missing(const llmfi_check *c, const llmfi_node *n, llmf_str name) {
@@ -19139,11 +19234,13 @@ static void llmfi_say_number(llmfi_text *t, double v) {
 /* "max_tokens must be a whole number of at least 1". */
 static bool llmfi_check_range(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n, const char *what) {
     llmf_error err;
+    double value = 0;
+    bool number = (n->type == LLMFI_NUMBER || n->type == LLMFI_STRING) && llmfi_parse_double(n->text, &value);
     llmfi_text t = llmfi_check_begin(c, &err, n);
     llmfi_say_c(&t, key->name);
     LLMFI_SAY(&t, " must be ");
     llmfi_say_c(&t, what);
-    if (key->most < 1e8) {
+    if (key->most < 1e8 || value > key->most) {
         LLMFI_SAY(&t, " from ");
         llmfi_say_number(&t, key->least);
         LLMFI_SAY(&t, " to ");
@@ -19152,6 +19249,7 @@ static bool llmfi_check_range(const llmfi_check *c, const llmfi_key *key, const 
         LLMFI_SAY(&t, " of at least ");
         llmfi_say_number(&t, key->least);
     }
+    if (number && n->type == LLMFI_STRING) LLMFI_SAY(&t, ", without quotes");
     llmfi_report_end(c->report, &err, false);
     return false;
 }
@@ -19190,6 +19288,11 @@ static bool llmfi_check_filled(const llmfi_check *c, const llmfi_key *key, const
                          : llmfi_check_bad(c, n, key->name, "is empty; give it a value, or remove the key");
 }
 
+static bool llmfi_check_name(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n) {
+    if (!llmfi_check_filled(c, key, n)) return false;
+    return llmfi_find_control(n->text, 0) == LLMFI_NOWHERE || llmfi_check_bad(c, n, key->name, "holds a control character; remove it");
+}
+
 static bool llmfi_check_url(const llmfi_check *c, const llmfi_key *key, llmfi_node *n) {
     const char *what;
     llmf_error err;
@@ -19204,6 +19307,12 @@ static bool llmfi_check_url(const llmfi_check *c, const llmfi_key *key, llmfi_no
     LLMFI_SAY(&t, "; write it as https://host/path");
     llmfi_report_end(c->report, &err, false);
     return false;
+}
+
+static bool llmfi_check_path(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n) {
+    if (!llmfi_check_filled(c, key, n)) return false;
+    return (n->text.ptr[0] == '/' && llmfi_url_bad_char(n->text) == LLMFI_NOWHERE && llmfi_find_char(n->text, '#') == LLMFI_NOWHERE) ||
+           llmfi_check_bad(c, n, key->name, "must be a path such as /v1/models, without blanks and #");
 }
 
 static bool llmfi_reasoning_word(llmf_str s) {
@@ -19253,16 +19362,18 @@ static bool llmfi_check_texts(const llmfi_check *c, const llmfi_key *key, llmfi_
 }
 
 static bool llmfi_refer(const llmfi_check *c, const llmfi_node *n, int of, bool secret) {
-    llmfi_reference *r, **end = c->references;
-    if (!end) return true;
+    llmfi_references *all = c->references;
+    llmfi_reference *r;
+    if (!all) return true;
     r = (llmfi_reference *)llmfi_arena_alloc(c->arena, sizeof *r);
     if (!r) return false;
     r->file = c->file;
     r->node = n;
     r->of = of;
     r->secret = secret;
-    while (*end) end = &(*end)->next;
-    *end = r;
+    if (all->last) all->last->next = r;
+    else all->first = r;
+    all->last = r;
     return true;
 }
 
@@ -19282,7 +19393,7 @@ static bool llmfi_check_headers(const llmfi_check *c, const llmfi_key *key, llmf
     if (n->type != LLMFI_OBJECT) return llmfi_check_bad(c, n, key->name, "must be a mapping of header names to texts");
     for (h = n->child; h; h = h->next) {
         if (h->type != LLMFI_STRING) ok = llmfi_check_bad(c, h, key->name, "has a value that is not a text; put it in quotes");
-        else if (llmfi_header_bad_name(h->key) != LLMFI_NOWHERE) ok = llmfi_check_bad(c, h, key->name, "has a name with a character that no header has");
+        else if (llmfi_header_bad_name(h->key) != LLMFI_NOWHERE) ok = llmfi_check_bad(c, h, key->name, "has a name with a character that no header has; use letters, digits and -");
         else if (llmfi_header_bad_value(h->text) != LLMFI_NOWHERE) ok = llmfi_check_bad(c, h, key->name, "has a value with a line break or control character; remove it");
         for (i = 0; i < LLMFI_COUNT(ours); i++)
             if (llmfi_eq_nocase(h->key, llmfi_cstr(ours[i]))) ok = llmfi_check_bad(c, h, key->name, "has a header that the library sets itself; remove it");
@@ -19300,7 +19411,7 @@ static bool llmfi_check_quirks(const llmfi_check *c, const llmfi_key *key, llmfi
         llmfi_text t;
         llmfi_nearest near_names;
         llmf_str name = n->type == LLMFI_OBJECT ? q->key : q->text;
-        if (n->type == LLMFI_OBJECT && q->type != LLMFI_TRUE && q->type != LLMFI_FALSE) ok = llmfi_check_bad(c, q, key->name, "has a value that is not true or false");
+        if (n->type == LLMFI_OBJECT && q->type != LLMFI_TRUE && q->type != LLMFI_FALSE) ok = llmfi_check_bad(c, q, key->name, "has a value that must be true or false");
         if (llmfi_quirk_bit(name)) continue;
         near_names = llmfi_nearest_to(name);
         for (i = 0; i < LLMFI_QUIRK_COUNT; i++) llmfi_nearest_try(&near_names, llmfi_cstr(llmfi_word_at(llmfi_quirk_names, (int)i)));
@@ -19308,6 +19419,7 @@ static bool llmfi_check_quirks(const llmfi_check *c, const llmfi_key *key, llmfi
         LLMFI_SAY(&t, "unknown quirk ");
         llmfi_say(&t, secret ? LLMFI_LIT("(from a variable)") : name);
         llmfi_nearest_say(&near_names, &t);
+        if (!near_names.count) LLMFI_SAY(&t, "; remove it, or look at the list of quirks in the manual");
         llmfi_report_end(c->report, &err, false);
         ok = false;
     }
@@ -19408,7 +19520,9 @@ static bool llmfi_check_secret(const llmfi_check *c, const llmfi_key *key, const
     if (from_variable) return true;
     t = llmfi_report_begin(&err, c->file, n->line, n->column, true);
     llmfi_say_c(&t, key->name);
-    LLMFI_SAY(&t, " stands in the file as it is; never share this file; better name a variable: ");
+    LLMFI_SAY(&t, " stands in the file as it is; never share this file; ");
+    if (c->on_disk && llmfi_source_others_read(c->file)) LLMFI_SAY(&t, "others on this machine may read it: chmod 600; ");
+    LLMFI_SAY(&t, "better name a variable: ");
     if (llmfi_strcmp(key->name, "api_key") == 0) LLMFI_SAY(&t, "api_key_env_var, or ");
     llmfi_say_c(&t, key->name);
     LLMFI_SAY(&t, ": ${NAME}");
@@ -19422,14 +19536,15 @@ static bool llmfi_check_value(const llmfi_check *c, const llmfi_key *key, llmfi_
     if (from_variable) llmfi_retype(key, n);
     if (n->type == LLMFI_NULL && key->type != LLMFI_KEY_REASONING) return true;
     switch (key->type) {
-    case LLMFI_KEY_TEXT: return key->model == LLMFI_KEY_APART ? llmfi_check_filled(c, key, n) : llmfi_check_text(c, key, n);
+    case LLMFI_KEY_TEXT: return key->model == LLMFI_KEY_APART ? llmfi_check_name(c, key, n) : llmfi_check_text(c, key, n);
     case LLMFI_KEY_MODEL: return llmfi_check_filled(c, key, n);
-    case LLMFI_KEY_PROVIDER: return llmfi_check_filled(c, key, n) && llmfi_refer(c, n, LLMFI_REFERS_PROVIDER, from_variable);
+    case LLMFI_KEY_PROVIDER: return llmfi_check_name(c, key, n) && llmfi_refer(c, n, LLMFI_REFERS_PROVIDER, from_variable);
     case LLMFI_KEY_SECRET: return llmfi_check_secret(c, key, n, from_variable);
     case LLMFI_KEY_VARIABLE: return llmfi_check_text(c, key, n) && llmfi_check_variable(c, key, n);
     case LLMFI_KEY_VARIABLES: return llmfi_check_variables(c, key, n);
     case LLMFI_KEY_CAUSES: return llmfi_check_causes(c, key, n);
     case LLMFI_KEY_URL: return llmfi_check_url(c, key, n);
+    case LLMFI_KEY_PATH: return llmfi_check_path(c, key, n);
     case LLMFI_KEY_REASONING: return llmfi_check_reasoning(c, key, n);
     case LLMFI_KEY_DIALECT: return llmfi_check_dialect(c, key, n, from_variable);
     case LLMFI_KEY_AUTH: return llmfi_check_auth(c, key, n);
@@ -20773,6 +20888,7 @@ typedef struct llmfi_entry {
     llmfi_node *node;
     bool broken;                             /* some key was wrong and is not in the node: what misses may be that */
     struct llmfi_entry *next;
+    struct llmfi_entry *next_by_key, *next_by_name; /* in their buckets */
 } llmfi_entry;
 
 #if LLMF_HAS_ROUTES
@@ -20828,6 +20944,11 @@ typedef struct llmfi_config {
     llmfi_config_budgets budgets;
 #endif
     llmf_str default_model, default_provider; /* of the files; empty */
+#if LLMF_HAS_CONFIG
+    llmfi_entry *newest_model;
+    llmfi_entry **by_key, **by_name;         /* buckets; by_name: when all is read */
+    size_t buckets;                          /* of each: a power of two, or 0 */
+#endif
 } llmfi_config;
 
 #if LLMF_HAS_ROUTES
@@ -20836,6 +20957,72 @@ LLMFI_UNUSED static const llmfi_route *llmfi_config_route(const llmfi_config *c,
     while (r && !llmfi_eq(r->name, name)) r = r->next;
     return r;
 }
+#endif
+
+/* ---- entries by their names ---- */
+
+#if LLMF_HAS_CONFIG
+
+/* FNV-1a, its upper half mixed into the lower. */
+static uint32_t llmfi_name_hash(llmf_str name) {
+    uint32_t hash = 2166136261u;
+    size_t i;
+    for (i = 0; i < name.len; i++) hash = (hash ^ (unsigned char)name.ptr[i]) * 16777619u;
+    return hash ^ hash >> 16;
+}
+
+static llmfi_entry **llmfi_entry_bucket(const llmfi_config *c, llmfi_entry **of, llmf_str name) {
+    return &of[llmfi_name_hash(name) & (c->buckets - 1)];
+}
+
+/* The entry of this key; NULL. */
+static llmfi_entry *llmfi_entry_of_key(const llmfi_config *c, llmf_str key) {
+    llmfi_entry *e = c->buckets ? *llmfi_entry_bucket(c, c->by_key, key) : NULL;
+    while (e && !llmfi_eq(e->key, key)) e = e->next_by_key;
+    return e;
+}
+
+/* The first entry whose key `name` is this; NULL. */
+static llmfi_entry *llmfi_entry_of_name(const llmfi_config *c, llmf_str name) {
+    llmfi_entry *e = c->by_name ? *llmfi_entry_bucket(c, c->by_name, name) : NULL;
+    while (e && !llmfi_eq(e->name, name)) e = e->next_by_name;
+    return e;
+}
+
+/* Twice as many buckets, or the first. The old ones stay in the arena: less than the new ones together. */
+static bool llmfi_entry_buckets(llmfi_config *c) {
+    llmfi_entry *e, **to;
+    size_t count = c->buckets ? c->buckets * 2 : 16;
+    llmfi_entry **by_key = (llmfi_entry **)llmfi_arena_array(&c->arena, count, sizeof *by_key);
+    if (!by_key) return false;
+    c->by_key = by_key;
+    c->buckets = count;
+    for (e = c->models; e; e = e->next) {
+        to = llmfi_entry_bucket(c, by_key, e->key);
+        e->next_by_key = *to;
+        *to = e;
+    }
+    return true;
+}
+
+/* A new entry behind the others. NULL: memory was refused. */
+static llmfi_entry *llmfi_entry_add(llmfi_config *c, llmf_str key, llmfi_node *node) {
+    llmfi_entry *e, **to;
+    if (c->model_count >= c->buckets && !llmfi_entry_buckets(c)) return NULL;
+    e = (llmfi_entry *)llmfi_arena_alloc(&c->arena, sizeof *e);
+    if (!e) return NULL;
+    e->key = llmfi_arena_copy(&c->arena, key);
+    e->node = node;
+    to = llmfi_entry_bucket(c, c->by_key, e->key);
+    e->next_by_key = *to;
+    *to = e;
+    if (c->newest_model) c->newest_model->next = e;
+    else c->models = e;
+    c->newest_model = e;
+    c->model_count++;
+    return e;
+}
+
 #endif
 
 /* ---- providers ---- */
@@ -21171,12 +21358,8 @@ static bool llmfi_record_of_entry(const llmfi_config *c, const llmfi_entry *e, l
 }
 
 static const llmfi_entry *llmfi_find_entry(const llmfi_config *c, llmf_str name) {
-    const llmfi_entry *e;
-    for (e = c->models; e; e = e->next)
-        if (llmfi_eq(e->key, name)) return e;
-    for (e = c->models; e; e = e->next)
-        if (e->name.len && llmfi_eq(e->name, name)) return e;
-    return NULL;
+    const llmfi_entry *e = llmfi_entry_of_key(c, name);
+    return e ? e : llmfi_entry_of_name(c, name);
 }
 
 #endif
@@ -21844,18 +22027,18 @@ static void llmfi_load_budgets(const llmfi_check *k, const llmfi_config *c, cons
 #if LLMF_HAS_ROUTES
 
 static const llmfi_key llmfi_route_keys[] = {
-    {"rule", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
-    {"candidates", LLMFI_KEY_OBJECT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0}, /* looked at by code of its own */
-    {"threshold", LLMFI_KEY_NUMBER, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 1},
-    {"task", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
-    {"budget_usd", LLMFI_KEY_USD, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 9e6},
-    {"description", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0},
+    {"rule", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("how one of the candidates is chosen")},
+    {"candidates", LLMFI_KEY_OBJECT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("models to choose among: names, or mappings of model, weight, use_cases and quality; left out: all models of the config")}, /* looked at by code of its own */
+    {"threshold", LLMFI_KEY_NUMBER, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 1, LLMFI_WHAT("the complexity above which a better model is asked, 0 to 1")},
+    {"task", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("the task where a request names none")},
+    {"budget_usd", LLMFI_KEY_USD, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 9e6, LLMFI_WHAT("the most to spend on this route")},
+    {"description", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("for people")},
 };
 static const llmfi_key llmfi_candidate_keys[] = {
-    {"model", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
-    {"weight", LLMFI_KEY_NUMBER, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 1e6},
-    {"use_cases", LLMFI_KEY_TEXTS, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
-    {"quality", LLMFI_KEY_QUALITY, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 1},
+    {"model", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("the name of a model")},
+    {"weight", LLMFI_KEY_NUMBER, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 1e6, LLMFI_WHAT("its share, in place of the model's own")},
+    {"use_cases", LLMFI_KEY_TEXTS, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("the tasks that it is for, in place of the model's own")},
+    {"quality", LLMFI_KEY_QUALITY, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 1, LLMFI_WHAT("0 to 1, in place of the model's own")},
 };
 
 /* The key of that name; NULL, and the problem told, where there is none. */
@@ -21964,7 +22147,7 @@ static void llmfi_load_route(const llmfi_check *k, llmfi_config *c, llmfi_node *
         return;
     }
     if (!entry->key.len || llmfi_trim(entry->key).len != entry->key.len || llmfi_find_control(entry->key, 0) != LLMFI_NOWHERE) {
-        llmfi_report_at(k->report, k->file, entry->key_line, entry->key_column, "a route's name is not empty, and has no blanks at its ends and no control characters");
+        llmfi_report_at(k->report, k->file, entry->key_line, entry->key_column, "a route's name must not be empty, and have no blanks at its ends and no control characters");
         return;
     }
     for (link = &entry->child; *link;) {
@@ -22089,6 +22272,295 @@ static void llmfi_routes_end(const llmfi_config *c, const llmfi_report *report) 
 #endif
 #endif
 #endif
+/* What only shows when sources are seen together: a name of two models, fallbacks that go round, a key that would go out in the clear, a price of another unit. */
+#ifndef LLMFI_FACTORY_SENSE_H
+#define LLMFI_FACTORY_SENSE_H
+
+#if LLMF_HAS_CONFIG
+
+/* ---- names ---- */
+
+/* Makes entries known by their names too. One that is taken already is a problem: nobody could tell which of the two was meant. */
+static void llmfi_sense_names(llmfi_config *c, llmfi_report *report) {
+    llmfi_entry *e, *other, **to;
+    const llmfi_node *n;
+    llmf_error err;
+    llmfi_text t;
+    if (!c->buckets) return;
+    c->by_name = (llmfi_entry **)llmfi_arena_array(&c->arena, c->buckets, sizeof *c->by_name);
+    for (e = c->by_name ? c->models : NULL; e; e = e->next) {
+        if (!e->name.len || llmfi_eq(e->name, e->key)) continue;
+        other = llmfi_entry_of_key(c, e->name);
+        if (!other) other = llmfi_entry_of_name(c, e->name);
+        if (!other) {
+            to = llmfi_entry_bucket(c, c->by_name, e->name);
+            e->next_by_name = *to;
+            *to = e;
+            continue;
+        }
+        n = llmfi_member(e->node, LLMFI_LIT("name"));
+        t = llmfi_report_begin(&err, e->file, n->line, n->column, false);
+        LLMFI_SAY(&t, "name: the model ");
+        llmfi_say(&t, other->key);
+        LLMFI_SAY(&t, " has this name already; give this one another"); /* the name itself may be a variable's value */
+        llmfi_report_end(report, &err, false);
+    }
+}
+
+/* ---- fallbacks ---- */
+
+/* A model that has fallbacks. */
+typedef struct llmfi_chain {
+    llmf_str name;
+    const llmfi_node *list, *at;             /* at: the next of the list to look at */
+    int state;                               /* 0: not looked at; 1: on the way; 2: done */
+    struct llmfi_chain *from;                /* who led here */
+    struct llmfi_chain *next, *next_in_bucket;
+} llmfi_chain;
+
+typedef struct llmfi_chains {
+    llmfi_chain *first, *last, **buckets;
+    size_t count, size;                      /* size: of buckets, a power of two */
+} llmfi_chains;
+
+static void llmfi_chain_add(llmfi_config *c, llmfi_chains *all, llmf_str name, const llmfi_node *list) {
+    llmfi_chain *chain = list && list->type == LLMFI_ARRAY ? (llmfi_chain *)llmfi_arena_alloc(&c->arena, sizeof *chain) : NULL;
+    if (!chain) return;
+    chain->name = name;
+    chain->list = list;
+    if (all->last) all->last->next = chain;
+    else all->first = chain;
+    all->last = chain;
+    all->count++;
+}
+
+/* The chain of what `name` stands for; NULL: it has none. */
+static llmfi_chain *llmfi_chain_of(const llmfi_config *c, const llmfi_chains *all, llmf_str name) {
+    const llmfi_entry *e = llmfi_find_entry(c, name);
+    llmfi_chain *chain = all->buckets[llmfi_name_hash(e ? e->key : name) & (all->size - 1)];
+    while (chain && !llmfi_eq(chain->name, e ? e->key : name)) chain = chain->next_in_bucket;
+    return chain;
+}
+
+/* The file that a reference stands in: texts and places of two files can be the same, but hardly both. */
+static llmf_str llmfi_reference_file(const llmfi_references *all, llmf_str text, uint32_t line, uint32_t column) {
+    const llmfi_reference *r = all->first;
+    while (r && !(r->node->line == line && r->node->column == column && llmfi_eq(r->node->text, text))) r = r->next;
+    return r ? r->file : llmfi_str("", 0);
+}
+
+/* "a -> b -> a"; of a long one the last few. */
+static void llmfi_say_cycle(llmfi_text *t, const llmfi_chain *first, const llmfi_chain *last) {
+    const llmfi_chain *way[8], *at;
+    size_t n = 0;
+    for (at = last; n < LLMFI_COUNT(way) && at; at = at == first ? NULL : at->from) way[n++] = at;
+    if (way[n - 1] != first) {
+        llmfi_say(t, first->name);
+        LLMFI_SAY(t, " -> ... -> ");
+    }
+    while (n--) {
+        llmfi_say(t, way[n]->name);
+        LLMFI_SAY(t, " -> ");
+    }
+    llmfi_say(t, first->name);
+}
+
+/* The item of `chain` leads back to `first`, which is on the way to it. A model's chain is its own list and no more, so the call ends: only itself is of no use. */
+static void llmfi_chain_cycle(const llmfi_references *refs, llmfi_report *report, const llmfi_chain *first, const llmfi_chain *chain, const llmfi_node *item) {
+    llmf_error err;
+    bool self = first == chain;
+    llmfi_text t = llmfi_report_begin(&err, llmfi_reference_file(refs, item->text, item->line, item->column), item->line, item->column, !self);
+    if (self) LLMFI_SAY(&t, "fallbacks: ");
+    else LLMFI_SAY(&t, "fallbacks go round: ");
+    llmfi_say_cycle(&t, first, chain);
+    if (self) LLMFI_SAY(&t, "; a model cannot fall back to itself: remove it here, and see max_retries");
+    else LLMFI_SAY(&t, "; a call goes through its own model's list only, and ends: remove this name unless it is meant so");
+    llmfi_report_end(report, &err, !self);
+}
+
+/* Goes through all that can be reached from `chain`, depth first, and tells the first cycle found on the way. */
+static void llmfi_chain_walk(const llmfi_config *c, const llmfi_chains *all, const llmfi_references *refs, llmfi_report *report, llmfi_chain *chain) {
+    bool told = false;
+    chain->state = 1;
+    chain->at = chain->list->child;
+    while (chain) {
+        const llmfi_node *item = chain->at;
+        llmfi_chain *to = item ? llmfi_chain_of(c, all, item->text) : NULL;
+        if (!item) {
+            chain->state = 2;
+            chain = chain->from;
+            continue;
+        }
+        chain->at = item->next;
+        if (to && to->state == 1 && (to == chain || !told)) {
+            llmfi_chain_cycle(refs, report, to, chain, item);
+            if (to != chain) told = true;
+        }
+        if (!to || to->state != 0) continue;
+        to->from = chain;
+        to->state = 1;
+        to->at = to->list->child;
+        chain = to;
+    }
+}
+
+/* Lists of the section fallbacks whose key is no entry's: of models of the table, and of provider:model. */
+static void llmfi_chain_section(llmfi_config *c, llmfi_chains *all, const llmfi_references *refs, llmfi_report *report) {
+    const llmfi_node *n;
+    llmf_error err;
+    llmfi_text t;
+    for (n = c->fallbacks->child; n; n = n->next) {
+        const llmfi_entry *e = llmfi_find_entry(c, n->key);
+        if (!e) llmfi_chain_add(c, all, n->key, n);
+        if (!e || llmfi_eq(e->key, n->key)) continue;
+        t = llmfi_report_begin(&err, llmfi_reference_file(refs, n->key, n->key_line, n->key_column), n->key_line, n->key_column, false);
+        LLMFI_SAY(&t, "fallbacks of ");
+        llmfi_say(&t, n->key);
+        LLMFI_SAY(&t, ": write the model's key here, ");
+        llmfi_say(&t, e->key);
+        llmfi_report_end(report, &err, false);
+    }
+}
+
+static void llmfi_sense_chains(llmfi_config *c, llmfi_chains *all, const llmfi_references *refs, llmfi_report *report) {
+    llmfi_chain *chain;
+    llmfi_chain_section(c, all, refs, report);
+    if (!all->count) return;
+    for (all->size = 1; all->size < all->count;) all->size *= 2;
+    all->buckets = (llmfi_chain **)llmfi_arena_array(&c->arena, all->size, sizeof *all->buckets);
+    if (!all->buckets) return;
+    for (chain = all->first; chain; chain = chain->next) {
+        llmfi_chain **to = &all->buckets[llmfi_name_hash(chain->name) & (all->size - 1)];
+        chain->next_in_bucket = *to;
+        *to = chain;
+    }
+    for (chain = all->first; chain; chain = chain->next)
+        if (chain->state == 0) llmfi_chain_walk(c, all, refs, report, chain);
+}
+
+/* ---- keys in the clear ---- */
+
+/* The host of a URL that has been looked at; it may hold {region} and its like. */
+static llmf_str llmfi_host_of(llmf_str url) {
+    size_t at = llmfi_find_nocase(url, LLMFI_LIT("://")), n = 0;
+    url = llmfi_from(url, at == LLMFI_NOWHERE ? url.len : at + 3);
+    if (url.len && url.ptr[0] == '[') {
+        n = llmfi_find_char(url, ']');
+        return n == LLMFI_NOWHERE ? llmfi_str("", 0) : llmfi_str(url.ptr + 1, n - 1);
+    }
+    while (n < url.len && !llmfi_memchr(":/?#", url.ptr[n], 4)) n++;
+    return llmfi_str(url.ptr, n);
+}
+
+static bool llmfi_host_here(llmf_str host) {
+    return LLMFI_NAMED(host, "localhost") || llmfi_ends(host, LLMFI_LIT(".localhost")) || llmfi_starts(host, LLMFI_LIT("127.")) || LLMFI_IS(host, "::1");
+}
+
+/* Of a network of one's own, by its name or address: there it may be meant. */
+static bool llmfi_host_near(llmf_str host) {
+    static const char suffixes[] = ".local\0.internal\0.lan\0.test\0.svc\0.home.arpa\0", addresses[] = "10.\0" "192.168.\0" "169.254.\0" "fc\0" "fd\0" "fe80:\0";
+    const char *word;
+    bool six = llmfi_find_char(host, ':') != LLMFI_NOWHERE;
+    if (!six && llmfi_find_char(host, '.') == LLMFI_NOWHERE) return true;
+    for (word = suffixes; *word; word += llmfi_strlen(word) + 1)
+        if (llmfi_ends(host, llmfi_cstr(word))) return true;
+    for (word = addresses; *word; word += llmfi_strlen(word) + 1)
+        if (six == !llmfi_is_digit(word[0]) && llmfi_starts(host, llmfi_cstr(word))) return true;
+    return !six && host.len > 6 && llmfi_starts(host, LLMFI_LIT("172.")) && host.ptr[6] == '.' &&
+           ((host.ptr[4] == '1' && host.ptr[5] >= '6') || host.ptr[4] == '2' || (host.ptr[4] == '3' && host.ptr[5] <= '1'));
+}
+
+/* The member of an entry that says where its key is, in whichever way; NULL. */
+static const llmfi_node *llmfi_entry_key(const llmfi_node *entry) {
+    static const char names[] = "api_key\0api_key_env_var\0api_key_env_vars\0api_key_secret_name\0api_key_file\0api_key_command\0";
+    const llmfi_node *n;
+    for (n = entry ? entry->child : NULL; n; n = n->next)
+        if (n->key.len >= 7 && n->type != LLMFI_NULL && n->key.ptr[0] == 'a' && llmfi_word_in(names, n->key) >= 0) return n;
+    return NULL;
+}
+
+/* Told at `at`, of the address `url`. certain: the config itself names a key. */
+static void llmfi_sense_clear(llmfi_report *report, llmf_str file, const llmfi_node *at, llmf_str url, bool certain) {
+    llmf_str host = llmfi_host_of(url);
+    llmf_error err;
+    llmfi_text t;
+    bool warning = !certain || llmfi_host_near(host);
+    if (!at || llmfi_host_here(host)) return;
+    t = llmfi_report_begin(&err, file, at->line, at->column, warning);
+    if (LLMFI_IS(at->key, "base_url")) LLMFI_SAY(&t, "base_url would send the key in the clear");
+    else LLMFI_SAY(&t, "this key would go out in the clear, as base_url is http://");
+    LLMFI_SAY(&t, "; write https://, or auth: none in the provider's entry where the host wants no key");
+    llmfi_report_end(report, &err, warning);
+}
+
+static bool llmfi_url_is_clear(llmf_str url) {
+    return url.len > 7 && llmfi_eq_nocase(llmfi_str(url.ptr, 7), LLMFI_LIT("http://"));
+}
+
+/* A signature is no key, and "none" is none. */
+static bool llmfi_auth_is_clear(int auth) {
+    return auth != LLMFI_AUTH_NONE && auth != LLMFI_AUTH_AWS;
+}
+
+/* Of a provider's entry, with its place, before it is laid over *p; what it has come to is looked at behind that. */
+static void llmfi_sense_provider(const llmfi_check *k, const llmfi_config *c, const llmfi_provider *p, const llmfi_node *url, const llmfi_node *key) {
+    llmfi_record r;
+    int auth;
+    bool certain = llmfi_entry_key(p->node) != NULL;
+    if ((!url && !key) || !llmfi_auth_is_clear(p->auth) || !llmfi_url_is_clear(p->base_url)) return;
+    llmfi_record_begin(&r, p, p->default_model);
+    if (certain || llmfi_record_key(&r, c->env, &auth).len) llmfi_sense_clear(k->report, k->file, url ? url : key, p->base_url, certain);
+}
+
+/* Of a model that has an address or a key of its own. */
+static void llmfi_sense_model(const llmfi_config *c, llmfi_report *report, const llmfi_entry *e, const llmfi_record *r) {
+    const llmfi_node *url, *own;
+    int auth;
+    bool certain;
+    if (!llmfi_url_is_clear(r->s.base_url) || !llmfi_auth_is_clear(r->provider->auth)) return;
+    url = llmfi_member(e->node, LLMFI_LIT("base_url"));
+    own = llmfi_entry_key(e->node);
+    certain = own || llmfi_entry_key(r->provider->node);
+    if (own || (url && (certain || llmfi_record_key(r, c->env, &auth).len))) llmfi_sense_clear(report, e->file, url ? url : own, r->s.base_url, certain);
+}
+
+/* ---- prices ---- */
+
+/* One is another's thousandth or millionth, more or less. */
+static bool llmfi_price_is_off(int64_t a, int64_t b) {
+    int64_t times = a > b ? a / b : b / a;
+    return (times >= 500 && times <= 2000) || (times >= 500000 && times <= 2000000);
+}
+
+static void llmfi_sense_price(llmfi_report *report, const llmfi_entry *e, const char *key, int64_t price, int64_t known, bool embeds) {
+    const llmfi_node *n;
+    llmf_error err;
+    llmfi_text t;
+    bool off = price > 0 && known > 0 && llmfi_price_is_off(price, known), low = price > 0 && price < 1000 && !embeds, high = price > INT64_C(10000000000);
+    if (!off && !low && !high) return;
+    n = llmfi_member(e->node, llmfi_cstr(key));
+    if (!n) return;
+    t = llmfi_report_begin(&err, e->file, n->line, n->column, true);
+    llmfi_say_c(&t, key);
+    if (off) {
+        LLMFI_SAY(&t, " is far from the known price of this model, ");
+        llmfi_say_number(&t, (double)known / 1e6);
+    } else {
+        llmfi_say(&t, low ? LLMFI_LIT(" is below 0.001") : LLMFI_LIT(" is above 10000"));
+    }
+    LLMFI_SAY(&t, "; write US dollars per million tokens, not per token or thousand");
+    llmfi_report_end(report, &err, true);
+}
+
+static void llmfi_sense_prices(llmfi_report *report, const llmfi_entry *e, const llmfi_record *r) {
+    const llmfi_model_row *row = r->from_table && r->provider->row >= 0 ? llmfi_find_model_row(r->provider->row, r->s.model_id) : NULL;
+    bool embeds = (r->capabilities & LLMF_CAN_EMBED) != 0;
+    llmfi_sense_price(report, e, "input_token_cost_usd_per_million", r->price.input, row ? row->input : 0, embeds);
+    llmfi_sense_price(report, e, "output_token_cost_usd_per_million", r->price.output, row ? row->output : 0, embeds);
+}
+
+#endif
+#endif
 
 #if LLMF_HAS_CONFIG
 
@@ -22098,7 +22570,9 @@ static const char *const llmfi_sections[] = {"models", "providers", "fallbacks",
 typedef struct llmfi_loader {
     llmfi_config *c;
     llmfi_report report;
-    llmfi_reference *references;
+    llmfi_references references;
+    llmfi_chains chains;
+    bool on_disk;                            /* the text at hand is a file's */
     bool memory;                             /* was refused: nothing that follows counts */
 } llmfi_loader;
 
@@ -22108,6 +22582,7 @@ static llmfi_check llmfi_loader_check(llmfi_loader *l, llmf_str file) {
     k.env = l->c->env;
     k.report = &l->report;
     k.file = file;
+    k.on_disk = l->on_disk;
     k.references = &l->references;
     return k;
 }
@@ -22130,9 +22605,10 @@ static bool llmfi_load_provider(llmfi_loader *l, const llmfi_check *k, llmfi_nod
     llmf_error err;
     llmfi_text t;
     bool fresh = !p, ok = llmfi_check_entry(k, entry, LLMFI_OF_PROVIDER, NULL, 0);
+    const llmfi_node *url = llmfi_member(entry, LLMFI_LIT("base_url")), *key = llmfi_entry_key(entry);
     if (entry->type != LLMFI_OBJECT) return false;
     if (!llmfi_provider_name_ok(entry->key)) {
-        llmfi_report_at(&l->report, k->file, entry->key_line, entry->key_column, "a provider's name has letters, digits, _ - and . only, at most 64 of them");
+        llmfi_report_at(&l->report, k->file, entry->key_line, entry->key_column, "a provider's name must have letters, digits, _ - and . only, at most 64 of them");
         return false;
     }
     if (!p) p = llmfi_provider_new(l->c, entry->key);
@@ -22149,6 +22625,7 @@ static bool llmfi_load_provider(llmfi_loader *l, const llmfi_check *k, llmfi_nod
         ok = false;
     }
     llmfi_provider_apply(p, entry);
+    llmfi_sense_provider(k, l->c, p, url, key);
     if (fresh) llmfi_provider_append(l->c, p);
     return ok;
 }
@@ -22156,25 +22633,20 @@ static bool llmfi_load_provider(llmfi_loader *l, const llmfi_check *k, llmfi_nod
 /* ---- models ---- */
 
 static void llmfi_load_model(llmfi_loader *l, const llmfi_check *k, llmf_str key, llmfi_node *entry, bool flat) {
-    llmfi_entry *e, **link = &l->c->models;
+    llmfi_entry *e;
     const llmfi_node *name;
     bool ok = llmfi_check_entry(k, entry, LLMFI_OF_MODEL, flat ? llmfi_sections : NULL, flat ? LLMFI_COUNT(llmfi_sections) : 0);
     if (entry->type != LLMFI_OBJECT || (!ok && !key.len)) return;
     if (!key.len || llmfi_trim(key).len != key.len || llmfi_find_control(key, 0) != LLMFI_NOWHERE) {
         llmfi_report_at(&l->report, k->file, entry->key_line ? entry->key_line : entry->line, entry->key_line ? entry->key_column : entry->column,
-                        key.len ? "a model's key has no blanks at its ends and no control characters" : "this model has no key; give it the key name");
+                        key.len ? "a model's key must have no blanks at its ends and no control characters" : "this model has no key; give it the key name");
         return;
     }
-    for (; *link && !llmfi_eq((*link)->key, key); link = &(*link)->next) {}
-    if (!*link) {
-        e = (llmfi_entry *)llmfi_arena_alloc(&l->c->arena, sizeof *e);
+    e = llmfi_entry_of_key(l->c, key);
+    if (!e) {
+        e = llmfi_entry_add(l->c, key, entry);
         if (!e) return;
-        e->key = llmfi_arena_copy(&l->c->arena, key);
-        e->node = entry;
-        *link = e;
-        l->c->model_count++;
     } else {
-        e = *link;
         e->node->line = entry->line;
         e->node->column = entry->column;
         e->node->key_line = entry->key_line;
@@ -22210,7 +22682,7 @@ static void llmfi_load_providers(llmfi_loader *l, const llmfi_check *k, llmfi_no
 
 /* {model: [names]}: all of them must resolve, the keys too. */
 static void llmfi_load_fallbacks(llmfi_loader *l, const llmfi_check *k, llmfi_node *section) {
-    static const llmfi_key key = {"fallbacks", LLMFI_KEY_NAMES, LLMFI_KEY_APART, LLMFI_KEY_APART, 0, 0};
+    static const llmfi_key key = {"fallbacks", LLMFI_KEY_NAMES, LLMFI_KEY_APART, LLMFI_KEY_APART, 0, 0, LLMFI_WHAT("names to try next, by the name of the model that failed")};
     llmfi_node *n, *name, **link;
     if (!llmfi_wants_object(k, section, " must be a mapping of names to lists of names")) return;
     for (link = &section->child; (n = *link) != NULL;) {
@@ -22235,8 +22707,8 @@ static void llmfi_load_kept(const llmfi_check *k, llmfi_node *section, llmfi_nod
 }
 
 static void llmfi_load_default(const llmfi_check *k, llmfi_node *n, bool model, llmf_str *to) {
-    static const llmfi_key keys[] = {{"default_provider", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
-                                     {"default_model", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0}};
+    static const llmfi_key keys[] = {{"default_provider", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("the provider of names that say none")},
+                                     {"default_model", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("the model where a program names none")}};
     bool from_variable = n->type == LLMFI_STRING && llmfi_has_hole(n->text);
     if (n->type == LLMFI_NULL || !llmfi_check_value(k, &keys[model], n)) return;
     *to = n->text;
@@ -22283,24 +22755,52 @@ static bool llmfi_has_sections(const llmfi_node *root) {
     return false;
 }
 
+/* What to do about what the JSON reader found: by the beginning of its words. Empty: they say it. */
+static const char *llmfi_json_mend(const char *what) {
+    static const char *const mends[][2] = {
+        {"a value or ]", "write a value, or close the list"}, {"a value is expected:", ""}, {"a value", "write null, true, false, a number, text in double quotes, [ or {"},
+        {"a key", "write one in double quotes; none stands behind the last comma"}, {": is", "put one there"}, {", or", "put one there"}, {"nothing may", "keep one value in a file, without comments"},
+        {"a digit", "write one, as in 1.0"}, {"a number may", "remove it"}, {"four hex", "write four, as in \\u00e9"}, {"unknown escape", "write \\\\ for a backslash"},
+        {"half of", "write both halves, or the character itself"}, {"invalid UTF-8", "save the file as UTF-8"}, {"this key", "keep one of the two"}, {"a control", "write \\n or its like, or close the quotes before it"}, {"nested", "flatten it, or raise that option"},
+    };
+    size_t i;
+    for (i = 0; i < LLMFI_COUNT(mends); i++)
+        if (llmfi_starts(llmfi_cstr(what), llmfi_cstr(mends[i][0]))) return mends[i][1];
+    return "";
+}
+
+/* What a reader says, with its place. */
+static void llmfi_report_unread(llmfi_report *report, llmf_str file, const llmfi_parse_error *e, bool json) {
+    llmf_error err;
+    llmfi_text t = llmfi_report_begin(&err, file, e->line, e->column, false);
+    const char *mend = json && e->what ? llmfi_json_mend(e->what) : "";
+    llmfi_say_c(&t, e->what ? e->what : "cannot be read");
+    if (mend[0]) LLMFI_SAY(&t, ": ");
+    llmfi_say_c(&t, mend);
+    llmfi_report_end(report, &err, false);
+}
+
 /* JSON by its name or its first byte, else YAML (of which "{a: 1}" is a form too). NULL where a problem was reported or memory was refused. */
 static llmfi_node *llmfi_parse_config(llmfi_arena *a, llmf_str file, llmf_str text, llmfi_report *report) {
     llmfi_parse_error e;
     llmfi_node *root;
-    bool named_json = llmfi_ends(file, LLMFI_LIT(".json"));
-    llmf_str front = llmfi_trim(text);
+    bool json = llmfi_ends(file, LLMFI_LIT(".json"));
+    llmf_str front;
+    if ((json || !LLMF_HAS_YAML) && llmfi_starts(text, LLMFI_LIT("\xef\xbb\xbf"))) text = llmfi_from(text, 3); /* a byte order mark */
+    front = llmfi_trim(text);
     memset(&e, 0, sizeof e);
 #if LLMF_HAS_YAML
-    root = named_json ? llmfi_json_parse(a, text, &e, true) : llmfi_yaml_parse(a, text, &e);
+    root = json ? llmfi_json_parse(a, text, &e, true) : llmfi_yaml_parse(a, text, &e);
     (void)front;
 #else
-    if (!named_json && !(front.len && front.ptr[0] == '{')) {
+    if (!json && !(front.len && front.ptr[0] == '{')) {
         llmfi_report_at(report, file, 0, 0, "this build reads no YAML (LLMF_NO_YAML); write it as JSON");
         return NULL;
     }
+    json = true;
     root = llmfi_json_parse(a, text, &e, true);
 #endif
-    if (!root && !e.memory && !a->failed) llmfi_report_at(report, file, e.line, e.column, e.what ? e.what : "cannot be read");
+    if (!root && !e.memory && !a->failed) llmfi_report_unread(report, file, &e, json);
     if (!root || root->type == LLMFI_OBJECT) return root;
     llmfi_report_at(report, file, root->line, root->column, "a config is a mapping: keys of a model, or sections such as models and providers");
     return NULL;
@@ -22326,7 +22826,9 @@ static void llmfi_load_file(llmfi_loader *l, llmf_str path) {
     llmfi_buf_init(&text, l->c->heap, 0);
     got = llmfi_source_read(path, &text, &l->report);
     if (got == LLMFI_SOURCE_MEMORY) l->memory = true;
+    l->on_disk = true;
     if (got == LLMFI_SOURCE_READ) llmfi_load_text(l, path, llmfi_source_stem(path), llmfi_buf_str(&text));
+    l->on_disk = false;
     if (text.ptr) llmfi_env_wipe(text.ptr, text.cap);
     llmfi_buf_free(&text);
 }
@@ -22380,12 +22882,16 @@ static void llmfi_check_reference(llmfi_loader *l, const llmfi_reference *r) {
     llmf_error why, err;
     llmfi_text t;
     bool model = r->of == LLMFI_REFERS_MODEL;
+    if (llmfi_find_control(r->node->text, 0) != LLMFI_NOWHERE) {
+        llmfi_report_at(&l->report, r->file, r->node->line, r->node->column, "this name holds a control character; remove it");
+        return;
+    }
     if (llmfi_check_route_reference(l->c, &l->report, r)) return;
     if (model ? llmfi_resolve_name(l->c, r->node->text, &record, &why) : llmfi_config_knows(l->c, r->node->text)) return;
     if (model && why.code != LLMF_ERR_UNKNOWN_MODEL && why.code != LLMF_ERR_UNKNOWN_PROVIDER) return; /* told elsewhere, or not built: no fault of the file */
     t = llmfi_report_begin(&err, r->file, r->node->line, r->node->column, false);
     err.code = model ? LLMF_ERR_UNKNOWN_MODEL : LLMF_ERR_UNKNOWN_PROVIDER;
-    if (r->secret) llmfi_say(&t, model ? LLMFI_LIT("the variable here names no known model") : LLMFI_LIT("the variable here names no known provider"));
+    if (r->secret) llmfi_say(&t, model ? LLMFI_LIT("the variable here names no known model; look at its value") : LLMFI_LIT("the variable here names no known provider; look at its value"));
     else if (model) llmfi_say_c(&t, why.text);
     else llmfi_unknown_provider(l->c, r->node->text, &t);
     llmfi_report_end(&l->report, &err, false);
@@ -22401,7 +22907,13 @@ static void llmfi_check_model(llmfi_loader *l, const llmfi_entry *e) {
         llmfi_provider *p = llmfi_provider_new(l->c, name);
         if (p) llmfi_provider_append(l->c, p);
     }
-    if (e->broken || llmfi_record_of_entry(l->c, e, &record, &why) || why.code != LLMF_ERR_CONFIG) return;
+    if (llmfi_record_of_entry(l->c, e, &record, &why)) {
+        llmfi_chain_add(l->c, &l->chains, e->key, record.fallbacks);
+        llmfi_sense_model(l->c, &l->report, e, &record);
+        llmfi_sense_prices(&l->report, e, &record);
+        return;
+    }
+    if (e->broken || why.code != LLMF_ERR_CONFIG) return;
     t = e->node->key_line ? llmfi_report_begin(&err, e->file, e->node->key_line, e->node->key_column, false)
                           : llmfi_report_begin(&err, e->file, e->node->line, e->node->column, false);
     llmfi_say_c(&t, why.text);
@@ -22412,9 +22924,11 @@ static void llmfi_load_end(llmfi_loader *l) {
     const llmfi_reference *r;
     const llmfi_entry *e;
     llmfi_config_fill(l->c);
+    if (!l->c->arena.failed) llmfi_sense_names(l->c, &l->report);
     if (l->c->arena.failed) return;
     for (e = l->c->models; e; e = e->next) llmfi_check_model(l, e);
-    for (r = l->references; r; r = r->next) llmfi_check_reference(l, r);
+    for (r = l->references.first; r; r = r->next) llmfi_check_reference(l, r);
+    llmfi_sense_chains(l->c, &l->chains, &l->references, &l->report);
     llmfi_routes_end(l->c, &l->report);
 }
 
@@ -22457,6 +22971,7 @@ static llmfi_node *llmfi_entry_of_text(llmfi_config *c, llmfi_arena *into, llmf_
     k.env = c->env;
     k.report = &report;
     k.file = llmfi_cstr(where);
+    k.on_disk = false;
     k.references = NULL;
     n = llmfi_trim(text).len ? llmfi_parse_config(into, k.file, text, &report) : llmfi_new_object(into);
     if (n && llmfi_check_entry(&k, n, of, NULL, 0) && !into->failed) return n;
@@ -32032,6 +32547,24 @@ static bool llmfi_op_settings(llmfi_call *c) {
     return llmfi_op_base(c, s);
 }
 
+#if LLMF_HAS_LIST && LLMF_HAS_CONFIG
+/* The key models_path of the provider's entry stands in place of the table's and the dialect's path. */
+static bool llmfi_op_own_path(llmfi_call *c, llmfi_job *w) {
+    llmf_str path = c->req.op == LLMF_OP_LIST_MODELS ? llmfi_entry_text(c->prepared->record.provider->node, "models_path") : llmfi_str("", 0);
+    llmfi_op_row *own;
+    if (!path.len) return true;
+    own = (llmfi_op_row *)llmfi_call_array(c, 1, sizeof *own);
+    if (!own) return false;
+    if (w->host) *own = *w->host;
+    else own->traits = "";
+    own->url = path.ptr;
+    w->host = own;
+    return true;
+}
+#else
+#define llmfi_op_own_path(c, w) true
+#endif
+
 /* Finds the operation and makes the call's job. */
 static bool llmfi_op_begin(llmfi_call *c) {
     const llmfi_op_row *host = NULL;
@@ -32047,7 +32580,7 @@ static bool llmfi_op_begin(llmfi_call *c) {
     llmfi_job_init(w, &c->f->heap, o, c->f->desc.max_line);
     w->host = host;
     c->reply.job = c->ask.job = w;
-    return llmfi_op_settings(c);
+    return llmfi_op_own_path(c, w) && llmfi_op_settings(c);
 }
 
 /* The caller's input, copied; zeros where there is none. */

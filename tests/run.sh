@@ -162,6 +162,8 @@ freestanding 900 sh tests/freestanding.sh
 examples 600 sh tests/examples.sh
 blns 900 python3 tests/corpora/blns.py
 adding 300 sh tests/adding.sh
+schema 300 sh tests/config/schema.sh
+config-cost 120 sh tests/config/cost.sh
 cli 600 sh tests/cli.sh
 metrics-promtool 300 sh tests/metrics.sh
 device 600 sh tests/device.sh

@@ -12,6 +12,7 @@
 #include "documents.h"
 #include "generation.h"
 #include "routes.h"
+#include "sense.h"
 
 #if LLMF_HAS_CONFIG
 
@@ -21,7 +22,9 @@ static const char *const llmfi_sections[] = {"models", "providers", "fallbacks",
 typedef struct llmfi_loader {
     llmfi_config *c;
     llmfi_report report;
-    llmfi_reference *references;
+    llmfi_references references;
+    llmfi_chains chains;
+    bool on_disk;                            /* the text at hand is a file's */
     bool memory;                             /* was refused: nothing that follows counts */
 } llmfi_loader;
 
@@ -31,6 +34,7 @@ static llmfi_check llmfi_loader_check(llmfi_loader *l, llmf_str file) {
     k.env = l->c->env;
     k.report = &l->report;
     k.file = file;
+    k.on_disk = l->on_disk;
     k.references = &l->references;
     return k;
 }
@@ -53,9 +57,10 @@ static bool llmfi_load_provider(llmfi_loader *l, const llmfi_check *k, llmfi_nod
     llmf_error err;
     llmfi_text t;
     bool fresh = !p, ok = llmfi_check_entry(k, entry, LLMFI_OF_PROVIDER, NULL, 0);
+    const llmfi_node *url = llmfi_member(entry, LLMFI_LIT("base_url")), *key = llmfi_entry_key(entry);
     if (entry->type != LLMFI_OBJECT) return false;
     if (!llmfi_provider_name_ok(entry->key)) {
-        llmfi_report_at(&l->report, k->file, entry->key_line, entry->key_column, "a provider's name has letters, digits, _ - and . only, at most 64 of them");
+        llmfi_report_at(&l->report, k->file, entry->key_line, entry->key_column, "a provider's name must have letters, digits, _ - and . only, at most 64 of them");
         return false;
     }
     if (!p) p = llmfi_provider_new(l->c, entry->key);
@@ -72,6 +77,7 @@ static bool llmfi_load_provider(llmfi_loader *l, const llmfi_check *k, llmfi_nod
         ok = false;
     }
     llmfi_provider_apply(p, entry);
+    llmfi_sense_provider(k, l->c, p, url, key);
     if (fresh) llmfi_provider_append(l->c, p);
     return ok;
 }
@@ -79,25 +85,20 @@ static bool llmfi_load_provider(llmfi_loader *l, const llmfi_check *k, llmfi_nod
 /* ---- models ---- */
 
 static void llmfi_load_model(llmfi_loader *l, const llmfi_check *k, llmf_str key, llmfi_node *entry, bool flat) {
-    llmfi_entry *e, **link = &l->c->models;
+    llmfi_entry *e;
     const llmfi_node *name;
     bool ok = llmfi_check_entry(k, entry, LLMFI_OF_MODEL, flat ? llmfi_sections : NULL, flat ? LLMFI_COUNT(llmfi_sections) : 0);
     if (entry->type != LLMFI_OBJECT || (!ok && !key.len)) return;
     if (!key.len || llmfi_trim(key).len != key.len || llmfi_find_control(key, 0) != LLMFI_NOWHERE) {
         llmfi_report_at(&l->report, k->file, entry->key_line ? entry->key_line : entry->line, entry->key_line ? entry->key_column : entry->column,
-                        key.len ? "a model's key has no blanks at its ends and no control characters" : "this model has no key; give it the key name");
+                        key.len ? "a model's key must have no blanks at its ends and no control characters" : "this model has no key; give it the key name");
         return;
     }
-    for (; *link && !llmfi_eq((*link)->key, key); link = &(*link)->next) {}
-    if (!*link) {
-        e = (llmfi_entry *)llmfi_arena_alloc(&l->c->arena, sizeof *e);
+    e = llmfi_entry_of_key(l->c, key);
+    if (!e) {
+        e = llmfi_entry_add(l->c, key, entry);
         if (!e) return;
-        e->key = llmfi_arena_copy(&l->c->arena, key);
-        e->node = entry;
-        *link = e;
-        l->c->model_count++;
     } else {
-        e = *link;
         e->node->line = entry->line;
         e->node->column = entry->column;
         e->node->key_line = entry->key_line;
@@ -133,7 +134,7 @@ static void llmfi_load_providers(llmfi_loader *l, const llmfi_check *k, llmfi_no
 
 /* {model: [names]}: all of them must resolve, the keys too. */
 static void llmfi_load_fallbacks(llmfi_loader *l, const llmfi_check *k, llmfi_node *section) {
-    static const llmfi_key key = {"fallbacks", LLMFI_KEY_NAMES, LLMFI_KEY_APART, LLMFI_KEY_APART, 0, 0};
+    static const llmfi_key key = {"fallbacks", LLMFI_KEY_NAMES, LLMFI_KEY_APART, LLMFI_KEY_APART, 0, 0, LLMFI_WHAT("names to try next, by the name of the model that failed")};
     llmfi_node *n, *name, **link;
     if (!llmfi_wants_object(k, section, " must be a mapping of names to lists of names")) return;
     for (link = &section->child; (n = *link) != NULL;) {
@@ -158,8 +159,8 @@ static void llmfi_load_kept(const llmfi_check *k, llmfi_node *section, llmfi_nod
 }
 
 static void llmfi_load_default(const llmfi_check *k, llmfi_node *n, bool model, llmf_str *to) {
-    static const llmfi_key keys[] = {{"default_provider", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
-                                     {"default_model", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0}};
+    static const llmfi_key keys[] = {{"default_provider", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("the provider of names that say none")},
+                                     {"default_model", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("the model where a program names none")}};
     bool from_variable = n->type == LLMFI_STRING && llmfi_has_hole(n->text);
     if (n->type == LLMFI_NULL || !llmfi_check_value(k, &keys[model], n)) return;
     *to = n->text;
@@ -206,24 +207,52 @@ static bool llmfi_has_sections(const llmfi_node *root) {
     return false;
 }
 
+/* What to do about what the JSON reader found: by the beginning of its words. Empty: they say it. */
+static const char *llmfi_json_mend(const char *what) {
+    static const char *const mends[][2] = {
+        {"a value or ]", "write a value, or close the list"}, {"a value is expected:", ""}, {"a value", "write null, true, false, a number, text in double quotes, [ or {"},
+        {"a key", "write one in double quotes; none stands behind the last comma"}, {": is", "put one there"}, {", or", "put one there"}, {"nothing may", "keep one value in a file, without comments"},
+        {"a digit", "write one, as in 1.0"}, {"a number may", "remove it"}, {"four hex", "write four, as in \\u00e9"}, {"unknown escape", "write \\\\ for a backslash"},
+        {"half of", "write both halves, or the character itself"}, {"invalid UTF-8", "save the file as UTF-8"}, {"this key", "keep one of the two"}, {"a control", "write \\n or its like, or close the quotes before it"}, {"nested", "flatten it, or raise that option"},
+    };
+    size_t i;
+    for (i = 0; i < LLMFI_COUNT(mends); i++)
+        if (llmfi_starts(llmfi_cstr(what), llmfi_cstr(mends[i][0]))) return mends[i][1];
+    return "";
+}
+
+/* What a reader says, with its place. */
+static void llmfi_report_unread(llmfi_report *report, llmf_str file, const llmfi_parse_error *e, bool json) {
+    llmf_error err;
+    llmfi_text t = llmfi_report_begin(&err, file, e->line, e->column, false);
+    const char *mend = json && e->what ? llmfi_json_mend(e->what) : "";
+    llmfi_say_c(&t, e->what ? e->what : "cannot be read");
+    if (mend[0]) LLMFI_SAY(&t, ": ");
+    llmfi_say_c(&t, mend);
+    llmfi_report_end(report, &err, false);
+}
+
 /* JSON by its name or its first byte, else YAML (of which "{a: 1}" is a form too). NULL where a problem was reported or memory was refused. */
 static llmfi_node *llmfi_parse_config(llmfi_arena *a, llmf_str file, llmf_str text, llmfi_report *report) {
     llmfi_parse_error e;
     llmfi_node *root;
-    bool named_json = llmfi_ends(file, LLMFI_LIT(".json"));
-    llmf_str front = llmfi_trim(text);
+    bool json = llmfi_ends(file, LLMFI_LIT(".json"));
+    llmf_str front;
+    if ((json || !LLMF_HAS_YAML) && llmfi_starts(text, LLMFI_LIT("\xef\xbb\xbf"))) text = llmfi_from(text, 3); /* a byte order mark */
+    front = llmfi_trim(text);
     memset(&e, 0, sizeof e);
 #if LLMF_HAS_YAML
-    root = named_json ? llmfi_json_parse(a, text, &e, true) : llmfi_yaml_parse(a, text, &e);
+    root = json ? llmfi_json_parse(a, text, &e, true) : llmfi_yaml_parse(a, text, &e);
     (void)front;
 #else
-    if (!named_json && !(front.len && front.ptr[0] == '{')) {
+    if (!json && !(front.len && front.ptr[0] == '{')) {
         llmfi_report_at(report, file, 0, 0, "this build reads no YAML (LLMF_NO_YAML); write it as JSON");
         return NULL;
     }
+    json = true;
     root = llmfi_json_parse(a, text, &e, true);
 #endif
-    if (!root && !e.memory && !a->failed) llmfi_report_at(report, file, e.line, e.column, e.what ? e.what : "cannot be read");
+    if (!root && !e.memory && !a->failed) llmfi_report_unread(report, file, &e, json);
     if (!root || root->type == LLMFI_OBJECT) return root;
     llmfi_report_at(report, file, root->line, root->column, "a config is a mapping: keys of a model, or sections such as models and providers");
     return NULL;
@@ -249,7 +278,9 @@ static void llmfi_load_file(llmfi_loader *l, llmf_str path) {
     llmfi_buf_init(&text, l->c->heap, 0);
     got = llmfi_source_read(path, &text, &l->report);
     if (got == LLMFI_SOURCE_MEMORY) l->memory = true;
+    l->on_disk = true;
     if (got == LLMFI_SOURCE_READ) llmfi_load_text(l, path, llmfi_source_stem(path), llmfi_buf_str(&text));
+    l->on_disk = false;
     if (text.ptr) llmfi_env_wipe(text.ptr, text.cap);
     llmfi_buf_free(&text);
 }
@@ -303,12 +334,16 @@ static void llmfi_check_reference(llmfi_loader *l, const llmfi_reference *r) {
     llmf_error why, err;
     llmfi_text t;
     bool model = r->of == LLMFI_REFERS_MODEL;
+    if (llmfi_find_control(r->node->text, 0) != LLMFI_NOWHERE) {
+        llmfi_report_at(&l->report, r->file, r->node->line, r->node->column, "this name holds a control character; remove it");
+        return;
+    }
     if (llmfi_check_route_reference(l->c, &l->report, r)) return;
     if (model ? llmfi_resolve_name(l->c, r->node->text, &record, &why) : llmfi_config_knows(l->c, r->node->text)) return;
     if (model && why.code != LLMF_ERR_UNKNOWN_MODEL && why.code != LLMF_ERR_UNKNOWN_PROVIDER) return; /* told elsewhere, or not built: no fault of the file */
     t = llmfi_report_begin(&err, r->file, r->node->line, r->node->column, false);
     err.code = model ? LLMF_ERR_UNKNOWN_MODEL : LLMF_ERR_UNKNOWN_PROVIDER;
-    if (r->secret) llmfi_say(&t, model ? LLMFI_LIT("the variable here names no known model") : LLMFI_LIT("the variable here names no known provider"));
+    if (r->secret) llmfi_say(&t, model ? LLMFI_LIT("the variable here names no known model; look at its value") : LLMFI_LIT("the variable here names no known provider; look at its value"));
     else if (model) llmfi_say_c(&t, why.text);
     else llmfi_unknown_provider(l->c, r->node->text, &t);
     llmfi_report_end(&l->report, &err, false);
@@ -324,7 +359,13 @@ static void llmfi_check_model(llmfi_loader *l, const llmfi_entry *e) {
         llmfi_provider *p = llmfi_provider_new(l->c, name);
         if (p) llmfi_provider_append(l->c, p);
     }
-    if (e->broken || llmfi_record_of_entry(l->c, e, &record, &why) || why.code != LLMF_ERR_CONFIG) return;
+    if (llmfi_record_of_entry(l->c, e, &record, &why)) {
+        llmfi_chain_add(l->c, &l->chains, e->key, record.fallbacks);
+        llmfi_sense_model(l->c, &l->report, e, &record);
+        llmfi_sense_prices(&l->report, e, &record);
+        return;
+    }
+    if (e->broken || why.code != LLMF_ERR_CONFIG) return;
     t = e->node->key_line ? llmfi_report_begin(&err, e->file, e->node->key_line, e->node->key_column, false)
                           : llmfi_report_begin(&err, e->file, e->node->line, e->node->column, false);
     llmfi_say_c(&t, why.text);
@@ -335,9 +376,11 @@ static void llmfi_load_end(llmfi_loader *l) {
     const llmfi_reference *r;
     const llmfi_entry *e;
     llmfi_config_fill(l->c);
+    if (!l->c->arena.failed) llmfi_sense_names(l->c, &l->report);
     if (l->c->arena.failed) return;
     for (e = l->c->models; e; e = e->next) llmfi_check_model(l, e);
-    for (r = l->references; r; r = r->next) llmfi_check_reference(l, r);
+    for (r = l->references.first; r; r = r->next) llmfi_check_reference(l, r);
+    llmfi_sense_chains(l->c, &l->chains, &l->references, &l->report);
     llmfi_routes_end(l->c, &l->report);
 }
 
@@ -380,6 +423,7 @@ static llmfi_node *llmfi_entry_of_text(llmfi_config *c, llmfi_arena *into, llmf_
     k.env = c->env;
     k.report = &report;
     k.file = llmfi_cstr(where);
+    k.on_disk = false;
     k.references = NULL;
     n = llmfi_trim(text).len ? llmfi_parse_config(into, k.file, text, &report) : llmfi_new_object(into);
     if (n && llmfi_check_entry(&k, n, of, NULL, 0) && !into->failed) return n;

@@ -13,6 +13,7 @@ typedef struct llmfi_entry {
     llmfi_node *node;
     bool broken;                             /* some key was wrong and is not in the node: what misses may be that */
     struct llmfi_entry *next;
+    struct llmfi_entry *next_by_key, *next_by_name; /* in their buckets */
 } llmfi_entry;
 
 #if LLMF_HAS_ROUTES
@@ -68,6 +69,11 @@ typedef struct llmfi_config {
     llmfi_config_budgets budgets;
 #endif
     llmf_str default_model, default_provider; /* of the files; empty */
+#if LLMF_HAS_CONFIG
+    llmfi_entry *newest_model;
+    llmfi_entry **by_key, **by_name;         /* buckets; by_name: when all is read */
+    size_t buckets;                          /* of each: a power of two, or 0 */
+#endif
 } llmfi_config;
 
 #if LLMF_HAS_ROUTES
@@ -76,6 +82,72 @@ LLMFI_UNUSED static const llmfi_route *llmfi_config_route(const llmfi_config *c,
     while (r && !llmfi_eq(r->name, name)) r = r->next;
     return r;
 }
+#endif
+
+/* ---- entries by their names ---- */
+
+#if LLMF_HAS_CONFIG
+
+/* FNV-1a, its upper half mixed into the lower. */
+static uint32_t llmfi_name_hash(llmf_str name) {
+    uint32_t hash = 2166136261u;
+    size_t i;
+    for (i = 0; i < name.len; i++) hash = (hash ^ (unsigned char)name.ptr[i]) * 16777619u;
+    return hash ^ hash >> 16;
+}
+
+static llmfi_entry **llmfi_entry_bucket(const llmfi_config *c, llmfi_entry **of, llmf_str name) {
+    return &of[llmfi_name_hash(name) & (c->buckets - 1)];
+}
+
+/* The entry of this key; NULL. */
+static llmfi_entry *llmfi_entry_of_key(const llmfi_config *c, llmf_str key) {
+    llmfi_entry *e = c->buckets ? *llmfi_entry_bucket(c, c->by_key, key) : NULL;
+    while (e && !llmfi_eq(e->key, key)) e = e->next_by_key;
+    return e;
+}
+
+/* The first entry whose key `name` is this; NULL. */
+static llmfi_entry *llmfi_entry_of_name(const llmfi_config *c, llmf_str name) {
+    llmfi_entry *e = c->by_name ? *llmfi_entry_bucket(c, c->by_name, name) : NULL;
+    while (e && !llmfi_eq(e->name, name)) e = e->next_by_name;
+    return e;
+}
+
+/* Twice as many buckets, or the first. The old ones stay in the arena: less than the new ones together. */
+static bool llmfi_entry_buckets(llmfi_config *c) {
+    llmfi_entry *e, **to;
+    size_t count = c->buckets ? c->buckets * 2 : 16;
+    llmfi_entry **by_key = (llmfi_entry **)llmfi_arena_array(&c->arena, count, sizeof *by_key);
+    if (!by_key) return false;
+    c->by_key = by_key;
+    c->buckets = count;
+    for (e = c->models; e; e = e->next) {
+        to = llmfi_entry_bucket(c, by_key, e->key);
+        e->next_by_key = *to;
+        *to = e;
+    }
+    return true;
+}
+
+/* A new entry behind the others. NULL: memory was refused. */
+static llmfi_entry *llmfi_entry_add(llmfi_config *c, llmf_str key, llmfi_node *node) {
+    llmfi_entry *e, **to;
+    if (c->model_count >= c->buckets && !llmfi_entry_buckets(c)) return NULL;
+    e = (llmfi_entry *)llmfi_arena_alloc(&c->arena, sizeof *e);
+    if (!e) return NULL;
+    e->key = llmfi_arena_copy(&c->arena, key);
+    e->node = node;
+    to = llmfi_entry_bucket(c, c->by_key, e->key);
+    e->next_by_key = *to;
+    *to = e;
+    if (c->newest_model) c->newest_model->next = e;
+    else c->models = e;
+    c->newest_model = e;
+    c->model_count++;
+    return e;
+}
+
 #endif
 
 /* ---- providers ---- */
@@ -411,12 +483,8 @@ static bool llmfi_record_of_entry(const llmfi_config *c, const llmfi_entry *e, l
 }
 
 static const llmfi_entry *llmfi_find_entry(const llmfi_config *c, llmf_str name) {
-    const llmfi_entry *e;
-    for (e = c->models; e; e = e->next)
-        if (llmfi_eq(e->key, name)) return e;
-    for (e = c->models; e; e = e->next)
-        if (e->name.len && llmfi_eq(e->name, name)) return e;
-    return NULL;
+    const llmfi_entry *e = llmfi_entry_of_key(c, name);
+    return e ? e : llmfi_entry_of_name(c, name);
 }
 
 #endif

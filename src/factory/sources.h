@@ -77,6 +77,20 @@ LLMFI_UNUSED static int llmfi_source_read(llmf_str path, llmfi_buf *into, llmfi_
 
 #endif
 
+/* May others than its owner read this file (`path` ends with NUL)? Where files have no such modes nobody is said to. */
+LLMFI_UNUSED static bool llmfi_source_others_read(llmf_str path) {
+#if LLMF_HAS_FILES && !defined(_WIN32)
+    struct stat s;
+    int saved = errno;
+    bool others = stat(path.ptr, &s) == 0 && (s.st_mode & (S_IRGRP | S_IROTH)) != 0;
+    errno = saved;
+    return others;
+#else
+    (void)path;
+    return false;
+#endif
+}
+
 /* ---- directories ---- */
 
 typedef struct llmfi_source_name {
@@ -164,7 +178,37 @@ static void llmfi_folder_close(llmfi_folder *f) {
 }
 #endif
 
-/* "directory/name" into the arena, sorted into the list by bytes. */
+/* Merge sort in place: bins[i] holds a sorted run of 2^i. */
+static llmfi_source_name *llmfi_source_merge(llmfi_source_name *a, llmfi_source_name *b) {
+    llmfi_source_name *head = NULL, **tail = &head;
+    while (a && b) {
+        llmfi_source_name **first = llmfi_before(b->path, a->path) ? &b : &a;
+        *tail = *first;
+        *first = (*first)->next;
+        tail = &(*tail)->next;
+    }
+    *tail = a ? a : b;
+    return head;
+}
+
+static llmfi_source_name *llmfi_source_sort(llmfi_source_name *list) {
+    llmfi_source_name *bins[32], *run, *sorted = NULL;
+    size_t i;
+    memset(bins, 0, sizeof bins);
+    while ((run = list) != NULL) {
+        list = list->next;
+        run->next = NULL;
+        for (i = 0; i + 1 < LLMFI_COUNT(bins) && bins[i]; i++) {
+            run = llmfi_source_merge(bins[i], run);
+            bins[i] = NULL;
+        }
+        bins[i] = run;
+    }
+    for (i = 0; i < LLMFI_COUNT(bins); i++) sorted = llmfi_source_merge(bins[i], sorted);
+    return sorted;
+}
+
+/* "directory/name" into the arena, and before the list. */
 static bool llmfi_source_keep(llmfi_arena *a, llmf_str directory, llmf_str name, llmfi_source_name **list) {
     llmfi_source_name *n = (llmfi_source_name *)llmfi_arena_alloc(a, sizeof *n);
     char *path = (char *)llmfi_arena_alloc(a, directory.len + name.len + 2);
@@ -174,7 +218,6 @@ static bool llmfi_source_keep(llmfi_arena *a, llmf_str directory, llmf_str name,
     path[directory.len] = '/';
     memcpy(path + directory.len + 1, name.ptr, name.len);
     n->path = llmfi_str(path, directory.len + 1 + name.len);
-    while (*list && llmfi_before((*list)->path, n->path)) list = &(*list)->next;
     n->next = *list;
     *list = n;
     return true;
@@ -199,6 +242,7 @@ LLMFI_UNUSED static int llmfi_source_list(llmf_str path, llmfi_arena *a, llmfi_s
     }
     if (folder.failed) got = llmfi_source_failed(report, path, "cannot be read to its end");
     llmfi_folder_close(&folder);
+    *list = llmfi_source_sort(*list);
     errno = saved;
     return got;
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes inputs to begin with for fuzz_call, fuzz_config and fuzz_request: seeds.py FOLDER makes FOLDER/fuzz_call/… and so on.
+"""Writes inputs to begin with for fuzz_call, fuzz_config, fuzz_yaml and fuzz_request: seeds.py FOLDER makes FOLDER/fuzz_call/… and so on.
 
-They are made of the transcripts and of the config tests' texts, so that fuzzing starts from replies and configs that mean something."""
+They are made of the transcripts and of the config tests' texts and corpus, so that fuzzing starts from replies and configs that mean something."""
 import os
 import random
 import re
@@ -83,6 +83,33 @@ def configs(folder):
         data = text.encode().decode("unicode_escape").encode("latin-1", "replace")
         for variables in (0, 255):
             write(folder, "%d.%d" % (i, variables), bytes([0, variables]) + data + b"\0fast\0{temperature: 0, max_tokens: 99}")
+    for name, data in corpus():
+        if b"\0" not in data:
+            write(folder, "corpus." + name, b"\0\377" + data + b"\0a\0{temperature: 0}")
+
+
+# ---- the files of tests/config/corpus.txt: for fuzz_config and fuzz_yaml ----
+
+def corpus():
+    """(name, bytes) of each."""
+    name, data = "", b""
+    with open(os.path.join(TESTS, "config", "corpus.txt"), "rb") as f:
+        for line in f.read().split(b"\n"):
+            begins = re.match(rb"=== (\S+)|=file (\S+)", line)
+            if begins:
+                if data:
+                    yield name, data
+                name, data = (name.split("=")[0] + "=" + begins.group(2).decode() if begins.group(2) else begins.group(1).decode()), b""
+            elif name and not re.match(rb"=[!~w] ", line):
+                line = re.sub(rb"\{\{((?:[0-9a-f]{2})+)(?:\*([0-9]+))?\}\}", lambda m: bytes.fromhex(m.group(1).decode()) * int(m.group(2) or 1), line)
+                data += line[:-5] if line.endswith(b"{{!}}") else line + b"\n"
+    if data:
+        yield name, data
+
+
+def yamls(folder):
+    for name, data in corpus():
+        write(folder, "corpus." + name, b"\0" + data)
 
 
 # ---- fuzz_request: fields as fuzz_request.c reads them ----
@@ -129,4 +156,5 @@ if __name__ == "__main__":
         sys.exit("usage: seeds.py FOLDER")
     calls(os.path.join(sys.argv[1], "fuzz_call"))
     configs(os.path.join(sys.argv[1], "fuzz_config"))
+    yamls(os.path.join(sys.argv[1], "fuzz_yaml"))
     requests(os.path.join(sys.argv[1], "fuzz_request"))

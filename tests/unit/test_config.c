@@ -267,6 +267,8 @@ static const char every_key[] =
     "headers: {X-A: one, X-B: 'two'}\n"
     "api_key_env_var: MY_KEY\n"
     "api_key_secret_name: llm/key\n"
+    "api_key_file: /run/secrets/llm\n"
+    "api_key_command: pass show llm\n"
     "aws_access_key_id: ${AWS_ID}\n"
     "aws_secret_access_key: ${AWS_SECRET}\n"
     "aws_session_token: ${AWS_TOKEN}\n"
@@ -338,6 +340,8 @@ static void test_every_key(void **state) {
     same(llmfi_member(record.headers, LLMFI_LIT("X-B"))->text, "two");
     same(record.api_key_env_var, "MY_KEY");
     same(record.api_key_secret, "llm/key");
+    same(record.api_key_file, "/run/secrets/llm");
+    same(record.api_key_command, "pass show llm");
     same(record.aws.id, "id");
     same(record.aws.secret, "secret");
     same(record.aws.token, "token");
@@ -400,7 +404,7 @@ static void test_every_key(void **state) {
 
 /* No key of the table is forgotten by the text above or the one below. */
 static void test_all_keys_are_tested(void **state) {
-    static const char elsewhere[] = " api_key dialect auth default_model default_max_tokens embedding_batch timeout cache_read_input_token_cost_usd_per_million"
+    static const char elsewhere[] = " api_key dialect auth default_model default_max_tokens embedding_batch models_path timeout cache_read_input_token_cost_usd_per_million"
                                     " cache_write_input_token_cost_usd_per_million ";
     size_t i;
     (void)state;
@@ -417,7 +421,8 @@ static void test_provider_keys(void **state) {
         "providers:\n"
         "  office: {dialect: anthropic, base_url: 'https://llm.{region}.example.com', auth: bearer, api_key_env_var: OFFICE_KEY, default_model: big,\n"
         "    default_max_tokens: 99, embedding_batch: 7, embedding_model: e, api_version: v, region_name: north, rpm: 5, tpm: 6, max_retries: 2,\n"
-        "    quirks: [no_reasoning], headers: {X-P: p}, timeout: 9, description: ours}\n"
+        "    quirks: [no_reasoning], headers: {X-P: p}, timeout: 9, description: ours, models_path: /v2/models,\n"
+        "    api_key_file: f, api_key_command: c}\n"
         "  free: {dialect: openai, base_url: http://free/v1}\n"
         "models:\n"
         "  cheap: {provider: office, model_id: m, cache_read_input_token_cost_usd_per_million: 1, cache_write_input_token_cost_usd_per_million: 2}\n";
@@ -436,6 +441,9 @@ static void test_provider_keys(void **state) {
     assert_int_equal(record.provider->default_max_tokens, 99);
     assert_int_equal(record.provider->embedding_batch, 7);
     same(record.provider->default_model, "big");
+    same(llmfi_entry_text(record.provider->node, "models_path"), "/v2/models");
+    same(record.provider->api_key_file, "f");
+    same(record.provider->api_key_command, "c");
     same(record.provider->headers->child->text, "p");
     assert_int_equal(record.s.quirks, LLMFI_Q_NO_REASONING);
     assert_int_equal(record.provider->rpm, 5); /* of all its models together */
@@ -498,7 +506,7 @@ static const struct {
     {"models: {fast: {provider: openai, model_id: x, max_tokens: 1.5}}",
      "1:60: error: max_tokens must be a whole number of at least 1", LLMF_ERR_CONFIG, 1},
     {"models: {fast: {provider: openai, model_id: x, max_tokens: \"100\"}}",
-     "1:60: error: max_tokens must be a whole number of at least 1", LLMF_ERR_CONFIG, 1},
+     "1:60: error: max_tokens must be a whole number of at least 1, without quotes", LLMF_ERR_CONFIG, 1},
     {"models: {fast: {provider: openai, model_id: x, max_tokens: true}}",
      "1:60: error: max_tokens must be a whole number of at least 1", LLMF_ERR_CONFIG, 1},
     {"models: {fast: {provider: openai, model_id: x, input_token_cost_usd_per_million: -1}}",
@@ -538,7 +546,7 @@ static const struct {
     {"models: {fast: {provider: openai, model_id: x, headers: {X-A: 1}}}",
      "1:63: error: headers has a value that is not a text; put it in quotes", LLMF_ERR_CONFIG, 1},
     {"models: {fast: {provider: openai, model_id: x, headers: {\"X A\": \"1\"}}}",
-     "1:65: error: headers has a name with a character that no header has", LLMF_ERR_CONFIG, 1},
+     "1:65: error: headers has a name with a character that no header has; use letters, digits and -", LLMF_ERR_CONFIG, 1},
     {"models: {fast: {provider: openai, model_id: x, headers: {X-A: \"1\\r\\nX-B: 2\"}}}",
      "1:63: error: headers has a value with a line break or control character; remove it", LLMF_ERR_CONFIG, 1},
     {"models: {fast: {provider: openai, model_id: x, headers: {Host: evil}}}",
@@ -568,7 +576,7 @@ static const struct {
     {"models: {fast: {provider: openai, model_id: x, quirks: {no_streem_options: true}}}",
      "1:57: error: unknown quirk no_streem_options; did you mean no_stream_options?", LLMF_ERR_CONFIG, 1},
     {"models: {fast: {provider: openai, model_id: x, quirks: {no_stream_options: 1}}}",
-     "1:76: error: quirks has a value that is not true or false", LLMF_ERR_CONFIG, 1},
+     "1:76: error: quirks has a value that must be true or false", LLMF_ERR_CONFIG, 1},
     {"models: {fast: {provider: openai, model_id: x, quirks: 5}}",
      "1:56: error: quirks must be a list of names, or a mapping of names to true or false", LLMF_ERR_CONFIG, 1},
     {"models: {fast: {provider: openai, model_id: x, capabilities: [telepathy]}}",
@@ -602,7 +610,7 @@ static const struct {
     {"models: [{provider: openai, model_id: x}]",
      "1:10: error: this model has no key; give it the key name", LLMF_ERR_CONFIG, 1},
     {"models: {\" fast\": {provider: openai, model_id: x}}",
-     "1:10: error: a model's key has no blanks at its ends and no control characters", LLMF_ERR_CONFIG, 1},
+     "1:10: error: a model's key must have no blanks at its ends and no control characters", LLMF_ERR_CONFIG, 1},
     {"providers: {office: {base_url: \"http://h/v1\"}}",
      "1:13: error: the provider office is new: it needs the keys dialect and base_url", LLMF_ERR_CONFIG, 1},
     {"providers: {office: {dialect: openai}}",
@@ -616,7 +624,7 @@ static const struct {
     {"providers: {office: {dialect: openai, base_url: \"http://h/v1\", max_tokens: 5}}",
      "1:64: error: the key max_tokens belongs to a model; put it into an entry of models", LLMF_ERR_CONFIG, 1},
     {"providers: {\"of fice\": {dialect: openai, base_url: \"http://h/v1\"}}",
-     "1:13: error: a provider's name has letters, digits, _ - and . only, at most 64 of them", LLMF_ERR_CONFIG, 1},
+     "1:13: error: a provider's name must have letters, digits, _ - and . only, at most 64 of them", LLMF_ERR_CONFIG, 1},
     {"providers: [openai]",
      "1:12: error: providers must be a mapping of names to providers", LLMF_ERR_CONFIG, 1},
     {"providers: {openai: {embedding_batch: -1}}",
@@ -638,7 +646,7 @@ static const struct {
     {"routes: {a: fast}",
      "1:13: error: a route must be a mapping of rule, candidates, threshold, task and budget_usd", LLMF_ERR_CONFIG, 1},
     {"routes: {\" a\": {}}",
-     "1:10: error: a route's name is not empty, and has no blanks at its ends and no control characters", LLMF_ERR_CONFIG, 1},
+     "1:10: error: a route's name must not be empty, and have no blanks at its ends and no control characters", LLMF_ERR_CONFIG, 1},
     {"routes: {a: {rules: cheapest}}",
      "1:14: error: unknown key of a route rules; did you mean rule?", LLMF_ERR_CONFIG, 1},
     {"routes: {a: {zzzzzzzz: 1}}",
@@ -670,7 +678,7 @@ static const struct {
     {"routes: {a: {candidates: [{model: gtp-4o}]}}",
      "1:35: error: unknown model gtp-4o; did you mean gpt-4o, gpt-4 or gpt-5? It must be a key of the config, an id of the table, or provider:model", LLMF_ERR_UNKNOWN_MODEL, 1},
     {"routes: {a: {candidates: [{model: \"${SECRET}\"}]}}",
-     "1:35: error: the variable here names no known model", LLMF_ERR_UNKNOWN_MODEL, 1},
+     "1:35: error: the variable here names no known model; look at its value", LLMF_ERR_UNKNOWN_MODEL, 1},
     {"routes: {a: {candidates: [gpt-4o, {model: gpt-4o, weight: 2}]}}",
      "1:35: error: candidates has this model twice; remove one of the two, or give it more weight", LLMF_ERR_CONFIG, 1},
     {"routes: {a: {candidates: [{weight: 2}]}}",
@@ -714,9 +722,9 @@ static const struct {
     {"models: {fast: {provider: openai, model_id: x, max_tokens: \"${SECRET}\"}}",
      "1:60: error: max_tokens must be a whole number of at least 1", LLMF_ERR_CONFIG, 1},
     {"models: {fast: {provider: \"${SECRET}\", model_id: x}}",
-     "1:27: error: the variable here names no known provider", LLMF_ERR_UNKNOWN_PROVIDER, 1},
+     "1:27: error: the variable here names no known provider; look at its value", LLMF_ERR_UNKNOWN_PROVIDER, 1},
     {"models: {fast: {provider: openai, model_id: x, fallbacks: [\"${SECRET}\"]}}",
-     "1:60: error: the variable here names no known model", LLMF_ERR_UNKNOWN_MODEL, 1},
+     "1:60: error: the variable here names no known model; look at its value", LLMF_ERR_UNKNOWN_MODEL, 1},
     {"models: {fast: {provider: openai, model_id: x, base_url: \"${SECRET}\"}}",
      "1:58: error: base_url: the URL does not begin with a scheme such as https://; write it as https://host/path", LLMF_ERR_CONFIG, 1},
     {"models: {fast: {provider: openai, model_id: x, extra: {a: {b: [\"${NO_SUCH}\"]}}}}",
@@ -871,7 +879,7 @@ static void test_warnings(void **state) {
 /* ---- variables ---- */
 
 static void test_expansion(void **state) {
-    static const char *const list[] = {"A=one", "EMPTY=", "N=42", "T=0.5", "URL=http://h:1/v1", "KEY=sk-1", NULL};
+    static const char *const list[] = {"A=one", "EMPTY=", "N=42", "T=0.5", "URL=https://h:1/v1", "KEY=sk-1", NULL};
     llmfi_config *c;
     int auth;
     (void)state;
@@ -882,7 +890,7 @@ static void test_expansion(void **state) {
     same(record.s.model_id, "x-one-two-three-${A}-$A");
     assert_int_equal(record.max_tokens, 42);
     assert_true(record.temperature == 0.5);
-    same(record.s.base_url, "http://h:1/v1");
+    same(record.s.base_url, "https://h:1/v1");
     same(record.prompt_prefix, "");
     same(record.stop->child->text, "one");
     same(record.s.extra->child->child->text, "one");
