@@ -236,6 +236,8 @@ static bool llmfi_s3_begin(llmfi_service_request *q, int op, const llmfi_service
     if (llmfi_starts(bucket, LLMFI_LIT("arn:")))
         return llmfi_service_refuse(err, bucket, "an access point's ARN cannot be asked; name the bucket, or the access point's alias");
     if (!llmfi_s3_bucket_ok(bucket)) return llmfi_service_refuse(err, bucket, "no bucket has this name: only letters, digits, '-', '_' and '.' stand in one");
+    if (!p->endpoint.len && (llmfi_ends(bucket, LLMFI_LIT("--x-s3")) || llmfi_ends(bucket, LLMFI_LIT("--op-s3"))))
+        return llmfi_service_refuse(err, bucket, "directory buckets (S3 Express) and those on Outposts cannot be asked; take another bucket");
     llmfi_service_begin(q, op, p);
     llmfi_out_buf(o, &q->url);
     llmfi_service_put_host(o, q, p, in_host ? bucket : llmfi_str("", 0));
@@ -558,6 +560,7 @@ typedef struct llmfi_s3_page {
     bool encoded;                            /* keys and prefixes as in a URL: we do not ask for it, but a server may */
     bool more;                               /* another page follows: ask with `token` */
     llmf_str token;
+    llmf_str around;                         /* the name of the element below the root that is open */
     llmf_str key, etag;                      /* of the item; a prefix has no ETag */
 } llmfi_s3_page;
 
@@ -600,15 +603,14 @@ static bool llmfi_s3_page_head(llmfi_s3_page *p, llmf_str body) {
 /* LLMFI_S3_KEY: p->key is an object's, p->etag its ETag; _PREFIX: p->key is what many keys begin with; _END. */
 LLMFI_UNUSED static int llmfi_s3_list_next(llmfi_s3_page *p) {
     llmfi_xml *x = &p->xml;
-    llmf_str around = llmfi_str("", 0);
     int got;
     p->key = p->etag = llmfi_str("", 0);
     while ((got = llmfi_xml_next(x)) > LLMFI_XML_END) {
-        if (got == LLMFI_XML_OPEN && x->depth == 2) around = x->name;
+        if (got == LLMFI_XML_OPEN && x->depth == 2) p->around = x->name;
         if (got != LLMFI_XML_CLOSE) continue;
-        if (x->depth == 2 && LLMFI_IS(around, "Contents") && LLMFI_IS(x->name, "Key")) p->key = x->inner;
-        if (x->depth == 2 && LLMFI_IS(around, "Contents") && LLMFI_IS(x->name, "ETag")) p->etag = x->inner;
-        if (x->depth == 2 && LLMFI_IS(around, "CommonPrefixes") && LLMFI_IS(x->name, "Prefix")) {
+        if (x->depth == 2 && LLMFI_IS(p->around, "Contents") && LLMFI_IS(x->name, "Key")) p->key = x->inner;
+        if (x->depth == 2 && LLMFI_IS(p->around, "Contents") && LLMFI_IS(x->name, "ETag")) p->etag = x->inner;
+        if (x->depth == 2 && LLMFI_IS(p->around, "CommonPrefixes") && LLMFI_IS(x->name, "Prefix")) {
             p->key = x->inner;
             return LLMFI_S3_PREFIX;
         }
@@ -622,7 +624,7 @@ LLMFI_UNUSED static bool llmfi_s3_page_begin(llmfi_s3_page *p, llmf_str body, ll
     llmfi_out o;
     bool good;
     memset(p, 0, sizeof *p);
-    p->token = p->key = p->etag = llmfi_str("", 0);
+    p->token = p->around = p->key = p->etag = llmfi_str("", 0);
     llmfi_out_count(&o);
     good = llmfi_s3_page_head(p, body) && (!p->more || p->token.len) && llmfi_xml_put(&o, p->token);
     llmfi_xml_init(&p->xml, body);
