@@ -40271,7 +40271,7 @@ LLMF_API size_t llmf_aws_decode(const char *operation, int status, llmf_str body
 
 LLMF_API size_t llmf_aws_decode(const char *operation, int status, llmf_str body, char *out, size_t cap, llmf_error *err) {
     (void)operation, (void)status, (void)body;
-    if (cap) out[0] = '\0';
+    if (out && cap) out[0] = '\0';
     if (err) llmfi_error_put_left_out(err, "llmf_aws_decode", "SOURCES");
     return 0;
 }
