@@ -1,10 +1,10 @@
-/* Any bytes as the reply of a config service: every view stays inside of it, what is handed out is valid UTF-8 or JSON, its length is the one that was told, and a
+/* Any bytes as the address of a config source, whose request goes nowhere but to Amazon, or as the reply of a config service: every view stays inside of it, what is handed out is valid UTF-8 or JSON, its length is the one that was told, and a
    key id is never repeated. The first byte of the input chooses the operation and the status. */
 #include <stdlib.h>
 #include "../../src/factory/aws_services.h"
 #include "../../src/tasks/json_view.h"
 
-static char out[1 << 17];
+static char out[1 << 17], block[1 << 17];
 
 static void check(bool ok) {
     if (!ok) abort();
@@ -69,6 +69,48 @@ static void decode(const char *operation, int status, llmf_str all, size_t cap) 
     check(llmf_aws_decode(operation, status, all, out, cap, &again) == n && again.code == err.code && (!cap || strlen(out) < cap));
 }
 
+/* Without an endpoint the host is the service's, whatever the address says. */
+static void goes_to_amazon(llmf_str address, llmf_str sent) {
+    llmfi_url url;
+    llmfi_url_error bad;
+    check(llmfi_url_parse(sent, &url, &bad) && LLMFI_IS(url.scheme, "https") && url.port == 443);
+    check(llmfi_find_nocase(url.host, llmfi_starts(address, LLMFI_LIT("ssm:")) ? LLMFI_LIT("ssm.") : LLMFI_LIT("s3.")) != LLMFI_NOWHERE);
+    check(llmfi_ends(url.host, LLMFI_LIT(".amazonaws.com")) || llmfi_ends(url.host, LLMFI_LIT(".amazonaws.com.cn")) || llmfi_ends(url.host, LLMFI_LIT(".amazonaws.eu")) ||
+          llmfi_ends(url.host, LLMFI_LIT(".gov")) || llmfi_ends(url.host, LLMFI_LIT(".uk")));
+}
+
+static void source(llmf_str all, uint8_t fail_at) {
+    static const llmfi_aws_keys keys = { { "ID", 2 }, { "SECRET", 6 }, { "TOKEN", 5 } };
+    llmfi_heap heap;
+    llmfi_arena arena;
+    llmfi_aws_source s;
+    llmfi_service_request q;
+    llmfi_service_signed sent;
+    llmfi_s3_wanted want;
+    llmf_error err;
+    llmfi_heap_init(&heap, block, sizeof block);
+    heap.fail_at = fail_at;
+    llmfi_arena_init(&arena, &heap, 0);
+    llmfi_service_request_init(&q, &heap);
+    llmfi_service_signed_init(&sent, &heap);
+    memset(&want, 0, sizeof want);
+    if (llmfi_aws_source_parse(&s, all, &arena, &err)) {
+        bool good;
+        if (!s.place.region.len) s.place.region = LLMFI_LIT("us-east-1");
+        want.prefix = s.name;
+        good = s.op == LLMFI_SERVICE_SSM_GET ? llmfi_ssm_get(&q, &s.place, s.name, &err) :
+               s.op == LLMFI_SERVICE_S3_LIST ? llmfi_s3_list(&q, &s.place, s.bucket, &want, &err) : llmfi_s3_get(&q, &s.place, s.bucket, s.name, llmfi_str("", 0), &err);
+        if (good && !s.place.endpoint.len) goes_to_amazon(all, llmfi_buf_str(&q.url));
+        if (good && llmfi_service_sign(&q, &keys, 0, &sent, &err)) check(sent.header_count >= 4 && sent.header_count <= LLMFI_COUNT(sent.headers));
+    } else {
+        check(llmfi_utf8_valid(llmfi_cstr(err.text), NULL) && (err.code == LLMF_ERR_CONFIG || (err.code == LLMF_ERR_MEMORY && fail_at)));
+    }
+    llmfi_service_request_free(&q);
+    llmfi_service_signed_free(&sent);
+    llmfi_arena_free(&arena);
+    check(heap.used == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static const int statuses[] = { 200, 400, 403, 301 };
@@ -81,6 +123,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (!copy) abort();
     memcpy(copy, data + 2, size - 2);
     all = llmfi_str(copy, size - 2);
+    if (data[0] & 8) {
+        source(all, data[1] % 8);
+        free(copy);
+        return 0;
+    }
     op = data[0] % LLMFI_SERVICE_OPS;
     status = statuses[data[0] >> 6];
     elements(all);

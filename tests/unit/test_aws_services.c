@@ -499,6 +499,8 @@ static void test_large_list(void **state) {
 /* ---- values ---- */
 
 static void test_values(void **state) {
+    static const char *const cut[][2] = { { "GetParameter", "{\"Parameter\":{\"Name\":\"/a\",\"Value\":\"a\\u00e4\",\"Version\":3}}" },
+                                          { "GetSecretValue", "{\"SecretBinary\":\"aGVsbG8=\",\"VersionStages\":[\"AWSCURRENT\"]}" } };
     char base64[2100], expected[2100], bytes[1500];
     llmfi_service_held held;
     llmfi_out o;
@@ -536,6 +538,21 @@ static void test_values(void **state) {
             decodes("GetSecretValue", body, expected);
         }
     }
+    for (n = 0; n < 4; n++) { /* characters that the pieces of base64 cut */
+        char body[1100], text[512];
+        for (i = 0; i < n; i++) text[i] = 'x';
+        for (; i + 4 <= 450; i += 4) memcpy(text + i, "\xF0\x9F\x98\x80", 4);
+        text[i] = '\0';
+        base64[llmfi_base64_encode(base64, text, i)] = '\0';
+        snprintf(body, sizeof body, "{\"SecretBinary\":\"%s\"}", base64);
+        snprintf(expected, sizeof expected, "{\"value\":\"%s\"}", text);
+        decodes("GetSecretValue", body, expected);
+    }
+    for (i = 0; i < LLMFI_COUNT(cut); i++)
+        for (n = 0; n < strlen(cut[i][1]); n++) { /* no value of a reply that is cut counts */
+            assert_int_equal(decode(cut[i][0], 200, llmfi_str(cut[i][1], n)), 0);
+            assert_int_equal(err.code, LLMF_ERR_PROTOCOL);
+        }
     llmfi_out_window(&o, got, sizeof got, 0);
     assert_true(llmfi_service_value(LLMFI_SERVICE_SSM_GET, LLMFI_LIT("{\"Parameter\":{\"Type\":\"SecureString\",\"Value\":\"v\",\"Version\":12}}"), LLMFI_LIT("ssm:/a"), &o, &held, &err));
     assert_true(held.secret);
