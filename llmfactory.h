@@ -39043,16 +39043,17 @@ LLMF_API bool llmf_provider_status_abi(llmf_factory *f, size_t i, llmf_status_in
 
 #endif
 #endif
-/* The three AWS services that a configuration comes from: S3, the Parameter Store of Systems Manager (SSM), Secrets Manager. No I/O: where a service is
-   (llmfi_service_locate), what to ask it (llmfi_s3_get and its like), the headers that sign that (llmfi_service_sign), what its reply means (llmfi_service_judge,
-   llmfi_service_value, llmfi_s3_list_next). The engine carries it out.
+/* The AWS services that a configuration comes from, all together: the addresses of config sources, what is asked (service_request.h), what comes (service_reply.h),
+   and llmf_aws_decode for those who have a reply.
 
        s3://bucket/models.yaml?region=eu-west-1     one object; s3://bucket/models/ all that lie below. ssm:/app/models   one parameter
-       options behind '?', divided by '&': region, endpoint (a URL instead of Amazon's), path_style=true, profile
-
-   Facts: "Amazon S3 API reference", "AWS Systems Manager API reference", "AWS Secrets Manager API reference", "AWS SDKs and Tools reference guide" (endpoints). */
+       options behind '?', divided by '&': region, endpoint (a URL instead of Amazon's), path_style=true, profile */
 #ifndef LLMFI_FACTORY_AWS_SERVICES_H
 #define LLMFI_FACTORY_AWS_SERVICES_H
+/* What S3, SSM and Secrets Manager answer: is it an error, and which (llmfi_service_judge), the value that it holds (llmfi_service_value), a page of a list
+   (llmfi_s3_page_begin, llmfi_s3_list_next). Whole bodies, views into them; nothing is kept. */
+#ifndef LLMFI_FACTORY_SERVICE_REPLY_H
+#define LLMFI_FACTORY_SERVICE_REPLY_H
 /* The XML that AWS answers in: elements, one after the other, out of a whole body; nothing is built or owned, views into the input. Prolog, comments, CDATA and
    references are read; attributes are passed over; a document type is refused, so no entity is anyone's own. Elements nest LLMFI_XML_DEPTH deep at most.
 
@@ -39262,6 +39263,12 @@ LLMFI_UNUSED static bool llmfi_xml_put(llmfi_out *o, llmf_str raw) {
 }
 
 #endif
+/* What is asked of the three AWS services that a configuration comes from: S3, the Parameter Store of Systems Manager (SSM), Secrets Manager. No I/O: where a service
+   is (llmfi_service_locate), one request to it (llmfi_s3_get and its like), the headers that sign that (llmfi_service_sign). The engine carries it out.
+
+   Facts: "Amazon S3 API reference", "AWS Systems Manager API reference", "AWS Secrets Manager API reference", "AWS SDKs and Tools reference guide" (endpoints). */
+#ifndef LLMFI_FACTORY_SERVICE_REQUEST_H
+#define LLMFI_FACTORY_SERVICE_REQUEST_H
 
 #if LLMF_HAS_SOURCES
 
@@ -39377,7 +39384,7 @@ LLMFI_UNUSED static bool llmfi_service_locate(llmfi_service_place *p, int op, ll
     if ((!p->region.len || !p->endpoint.len) && !llmfi_service_profile(p, a, env, endpoints, err)) return false;
     if (a->failed) return llmfi_error_memory(err);
     if (!p->region.len) return llmfi_service_refuse(err, about, "no AWS region is known: set AWS_REGION, region of the profile, or ?region= here");
-    if (!llmfi_service_region_ok(p->region)) return llmfi_service_refuse(err, about, "the AWS region is no name such as us-east-1: look at AWS_REGION, region of the profile, ?region=");
+    if (!llmfi_service_region_ok(p->region)) return llmfi_service_refuse(err, about, "the AWS region is no name such as us-east-1: look at AWS_REGION, the profile, ?region=");
     if (p->endpoint.len && !llmfi_service_endpoint_ok(p->endpoint))
         return llmfi_service_refuse(err, about, "the AWS endpoint is no URL such as https://host: look at AWS_ENDPOINT_URL, endpoint_url of the profile, ?endpoint=");
     return true;
@@ -39668,6 +39675,11 @@ LLMFI_UNUSED static bool llmfi_service_sign(const llmfi_service_request *q, cons
     s.once = s.as_is = llmfi_service_is_s3(q->op);
     return llmfi_service_authorize(to, &s) || llmfi_error_memory(err);
 }
+
+#endif
+#endif
+
+#if LLMF_HAS_SOURCES
 
 /* ---- replies: text out of JSON ---- */
 
@@ -40051,6 +40063,11 @@ LLMFI_UNUSED static int llmfi_service_judge(int op, int status, llmf_str asked, 
     return region->len ? LLMFI_SERVICE_REGION : LLMFI_SERVICE_FAILED;
 }
 
+#endif
+#endif
+
+#if LLMF_HAS_SOURCES
+
 /* ---- sources ---- */
 
 /* What an address of a config source means. op: LLMFI_SERVICE_S3_GET, _S3_LIST (`name` is a prefix, empty or with '/' at its end) or _SSM_GET. */
@@ -40123,7 +40140,8 @@ static bool llmfi_aws_source_bucket(llmfi_aws_source *s, llmf_str text, llmf_str
     s->name = llmfi_from(text, slash == LLMFI_NOWHERE ? text.len : slash + 1);
     s->op = !s->name.len || s->name.ptr[s->name.len - 1] == '/' ? LLMFI_SERVICE_S3_LIST : LLMFI_SERVICE_S3_GET;
     if (!s->bucket.len) return llmfi_service_refuse(err, about, "no bucket is named: write s3://bucket/key");
-    if (llmfi_starts(s->bucket, LLMFI_LIT("arn:"))) return llmfi_service_refuse(err, about, "an access point's ARN cannot be read; name the bucket, or the access point's alias");
+    if (llmfi_starts(s->bucket, LLMFI_LIT("arn:")))
+        return llmfi_service_refuse(err, about, "an access point's ARN cannot be read; name the bucket, or the access point's alias");
     if (!llmfi_s3_bucket_ok(s->bucket)) return llmfi_service_refuse(err, about, "no bucket has this name: only letters, digits, '-', '_' and '.' stand in one");
     return s->name.len <= 1024 || llmfi_service_refuse(err, about, "a key has 1024 bytes at most");
 }
