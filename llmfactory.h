@@ -37386,16 +37386,17 @@ static int64_t llmfi_copy_read(const llmf_factory *f, size_t source, llmfi_docum
    A source that cannot be had: its last good copy out of llmf_desc.config_copy, with a warning that says its age, else the loading has failed and all stays as it was. */
 #ifndef LLMFI_ENGINE_REMOTE_H
 #define LLMFI_ENGINE_REMOTE_H
-/* The three AWS services that a configuration comes from: S3, the Parameter Store of Systems Manager (SSM), Secrets Manager. No I/O: where a service is
-   (llmfi_service_locate), what to ask it (llmfi_s3_get and its like), the headers that sign that (llmfi_service_sign), what its reply means (llmfi_service_judge,
-   llmfi_service_value, llmfi_s3_list_next). The engine carries it out.
+/* The AWS services that a configuration comes from, all together: the addresses of config sources, what is asked (service_request.h), what comes (service_reply.h),
+   and llmf_aws_decode for those who have a reply.
 
        s3://bucket/models.yaml?region=eu-west-1     one object; s3://bucket/models/ all that lie below. ssm:/app/models   one parameter
-       options behind '?', divided by '&': region, endpoint (a URL instead of Amazon's), path_style=true, profile
-
-   Facts: "Amazon S3 API reference", "AWS Systems Manager API reference", "AWS Secrets Manager API reference", "AWS SDKs and Tools reference guide" (endpoints). */
+       options behind '?', divided by '&': region, endpoint (a URL instead of Amazon's), path_style=true, profile */
 #ifndef LLMFI_FACTORY_AWS_SERVICES_H
 #define LLMFI_FACTORY_AWS_SERVICES_H
+/* What S3, SSM and Secrets Manager answer: is it an error, and which (llmfi_service_judge), the value that it holds (llmfi_service_value), a page of a list
+   (llmfi_s3_page_begin, llmfi_s3_list_next). Whole bodies, views into them; nothing is kept. */
+#ifndef LLMFI_FACTORY_SERVICE_REPLY_H
+#define LLMFI_FACTORY_SERVICE_REPLY_H
 /* The XML that AWS answers in: elements, one after the other, out of a whole body; nothing is built or owned, views into the input. Prolog, comments, CDATA and
    references are read; attributes are passed over; a document type is refused, so no entity is anyone's own. Elements nest LLMFI_XML_DEPTH deep at most.
 
@@ -37605,6 +37606,12 @@ LLMFI_UNUSED static bool llmfi_xml_put(llmfi_out *o, llmf_str raw) {
 }
 
 #endif
+/* What is asked of the three AWS services that a configuration comes from: S3, the Parameter Store of Systems Manager (SSM), Secrets Manager. No I/O: where a service
+   is (llmfi_service_locate), one request to it (llmfi_s3_get and its like), the headers that sign that (llmfi_service_sign). The engine carries it out.
+
+   Facts: "Amazon S3 API reference", "AWS Systems Manager API reference", "AWS Secrets Manager API reference", "AWS SDKs and Tools reference guide" (endpoints). */
+#ifndef LLMFI_FACTORY_SERVICE_REQUEST_H
+#define LLMFI_FACTORY_SERVICE_REQUEST_H
 
 #if LLMF_HAS_SOURCES
 
@@ -37720,7 +37727,7 @@ LLMFI_UNUSED static bool llmfi_service_locate(llmfi_service_place *p, int op, ll
     if ((!p->region.len || !p->endpoint.len) && !llmfi_service_profile(p, a, env, endpoints, err)) return false;
     if (a->failed) return llmfi_error_memory(err);
     if (!p->region.len) return llmfi_service_refuse(err, about, "no AWS region is known: set AWS_REGION, region of the profile, or ?region= here");
-    if (!llmfi_service_region_ok(p->region)) return llmfi_service_refuse(err, about, "the AWS region is no name such as us-east-1: look at AWS_REGION, region of the profile, ?region=");
+    if (!llmfi_service_region_ok(p->region)) return llmfi_service_refuse(err, about, "the AWS region is no name such as us-east-1: look at AWS_REGION, the profile, ?region=");
     if (p->endpoint.len && !llmfi_service_endpoint_ok(p->endpoint))
         return llmfi_service_refuse(err, about, "the AWS endpoint is no URL such as https://host: look at AWS_ENDPOINT_URL, endpoint_url of the profile, ?endpoint=");
     return true;
@@ -37829,6 +37836,8 @@ static bool llmfi_s3_begin(llmfi_service_request *q, int op, const llmfi_service
     if (llmfi_starts(bucket, LLMFI_LIT("arn:")))
         return llmfi_service_refuse(err, bucket, "an access point's ARN cannot be asked; name the bucket, or the access point's alias");
     if (!llmfi_s3_bucket_ok(bucket)) return llmfi_service_refuse(err, bucket, "no bucket has this name: only letters, digits, '-', '_' and '.' stand in one");
+    if (!p->endpoint.len && (llmfi_ends(bucket, LLMFI_LIT("--x-s3")) || llmfi_ends(bucket, LLMFI_LIT("--op-s3"))))
+        return llmfi_service_refuse(err, bucket, "directory buckets (S3 Express) and those on Outposts cannot be asked; take another bucket");
     llmfi_service_begin(q, op, p);
     llmfi_out_buf(o, &q->url);
     llmfi_service_put_host(o, q, p, in_host ? bucket : llmfi_str("", 0));
@@ -38010,6 +38019,11 @@ LLMFI_UNUSED static bool llmfi_service_sign(const llmfi_service_request *q, cons
     return llmfi_service_authorize(to, &s) || llmfi_error_memory(err);
 }
 
+#endif
+#endif
+
+#if LLMF_HAS_SOURCES
+
 /* ---- replies: text out of JSON ---- */
 
 /* Puts a string of JSON, decoded; raw: what stands between its quotes, checked by the reader. */
@@ -38151,6 +38165,7 @@ typedef struct llmfi_s3_page {
     bool encoded;                            /* keys and prefixes as in a URL: we do not ask for it, but a server may */
     bool more;                               /* another page follows: ask with `token` */
     llmf_str token;
+    llmf_str around;                         /* the name of the element below the root that is open */
     llmf_str key, etag;                      /* of the item; a prefix has no ETag */
 } llmfi_s3_page;
 
@@ -38193,15 +38208,14 @@ static bool llmfi_s3_page_head(llmfi_s3_page *p, llmf_str body) {
 /* LLMFI_S3_KEY: p->key is an object's, p->etag its ETag; _PREFIX: p->key is what many keys begin with; _END. */
 LLMFI_UNUSED static int llmfi_s3_list_next(llmfi_s3_page *p) {
     llmfi_xml *x = &p->xml;
-    llmf_str around = llmfi_str("", 0);
     int got;
     p->key = p->etag = llmfi_str("", 0);
     while ((got = llmfi_xml_next(x)) > LLMFI_XML_END) {
-        if (got == LLMFI_XML_OPEN && x->depth == 2) around = x->name;
+        if (got == LLMFI_XML_OPEN && x->depth == 2) p->around = x->name;
         if (got != LLMFI_XML_CLOSE) continue;
-        if (x->depth == 2 && LLMFI_IS(around, "Contents") && LLMFI_IS(x->name, "Key")) p->key = x->inner;
-        if (x->depth == 2 && LLMFI_IS(around, "Contents") && LLMFI_IS(x->name, "ETag")) p->etag = x->inner;
-        if (x->depth == 2 && LLMFI_IS(around, "CommonPrefixes") && LLMFI_IS(x->name, "Prefix")) {
+        if (x->depth == 2 && LLMFI_IS(p->around, "Contents") && LLMFI_IS(x->name, "Key")) p->key = x->inner;
+        if (x->depth == 2 && LLMFI_IS(p->around, "Contents") && LLMFI_IS(x->name, "ETag")) p->etag = x->inner;
+        if (x->depth == 2 && LLMFI_IS(p->around, "CommonPrefixes") && LLMFI_IS(x->name, "Prefix")) {
             p->key = x->inner;
             return LLMFI_S3_PREFIX;
         }
@@ -38215,7 +38229,7 @@ LLMFI_UNUSED static bool llmfi_s3_page_begin(llmfi_s3_page *p, llmf_str body, ll
     llmfi_out o;
     bool good;
     memset(p, 0, sizeof *p);
-    p->token = p->key = p->etag = llmfi_str("", 0);
+    p->token = p->around = p->key = p->etag = llmfi_str("", 0);
     llmfi_out_count(&o);
     good = llmfi_s3_page_head(p, body) && (!p->more || p->token.len) && llmfi_xml_put(&o, p->token);
     llmfi_xml_init(&p->xml, body);
@@ -38392,6 +38406,11 @@ LLMFI_UNUSED static int llmfi_service_judge(int op, int status, llmf_str asked, 
     return region->len ? LLMFI_SERVICE_REGION : LLMFI_SERVICE_FAILED;
 }
 
+#endif
+#endif
+
+#if LLMF_HAS_SOURCES
+
 /* ---- sources ---- */
 
 /* What an address of a config source means. op: LLMFI_SERVICE_S3_GET, _S3_LIST (`name` is a prefix, empty or with '/' at its end) or _SSM_GET. */
@@ -38464,7 +38483,8 @@ static bool llmfi_aws_source_bucket(llmfi_aws_source *s, llmf_str text, llmf_str
     s->name = llmfi_from(text, slash == LLMFI_NOWHERE ? text.len : slash + 1);
     s->op = !s->name.len || s->name.ptr[s->name.len - 1] == '/' ? LLMFI_SERVICE_S3_LIST : LLMFI_SERVICE_S3_GET;
     if (!s->bucket.len) return llmfi_service_refuse(err, about, "no bucket is named: write s3://bucket/key");
-    if (llmfi_starts(s->bucket, LLMFI_LIT("arn:"))) return llmfi_service_refuse(err, about, "an access point's ARN cannot be read; name the bucket, or the access point's alias");
+    if (llmfi_starts(s->bucket, LLMFI_LIT("arn:")))
+        return llmfi_service_refuse(err, about, "an access point's ARN cannot be read; name the bucket, or the access point's alias");
     if (!llmfi_s3_bucket_ok(s->bucket)) return llmfi_service_refuse(err, about, "no bucket has this name: only letters, digits, '-', '_' and '.' stand in one");
     return s->name.len <= 1024 || llmfi_service_refuse(err, about, "a key has 1024 bytes at most");
 }
@@ -38612,7 +38632,7 @@ LLMF_API size_t llmf_aws_decode(const char *operation, int status, llmf_str body
 
 LLMF_API size_t llmf_aws_decode(const char *operation, int status, llmf_str body, char *out, size_t cap, llmf_error *err) {
     (void)operation, (void)status, (void)body;
-    if (cap) out[0] = '\0';
+    if (out && cap) out[0] = '\0';
     if (err) llmfi_error_put_left_out(err, "llmf_aws_decode", "SOURCES");
     return 0;
 }

@@ -58,7 +58,7 @@ for without in LLMF_NO_CURL LLMF_NO_SOCKET LLMF_NO_YAML LLMF_NO_FILES LLMF_NO_EN
     silent "-D$without=1" clang -std=c99 $STRICT -D$without=1 -I. -fsyntax-only "$t/impl.c"
 done
 # Each feature alone: left out of all, and alone beside a provider.
-for feature in CONFIG REGISTER MEDIA SCHEMA EXTRA STATE CITATIONS FAULTS REASONING INFO SLICES RETRY ROUTES BUDGETS METRICS CACHE FILTERS SAVE STRINGS REPLAY CUSTOM EMBED TRANSCRIBE COUNT LIST; do
+for feature in CONFIG SOURCES REGISTER MEDIA SCHEMA EXTRA STATE CITATIONS FAULTS REASONING INFO SLICES RETRY ROUTES BUDGETS METRICS CACHE FILTERS SAVE STRINGS REPLAY CUSTOM EMBED TRANSCRIBE COUNT LIST; do
     for with in "LLMF_NO_$feature" "LLMF_ONLY=1 -DLLMF_WITH_OPENAI=1 -DLLMF_WITH_$feature"; do
         # shellcheck disable=SC2086
         silent "-D$with=1" gcc -std=c99 $STRICT -D$with=1 -I. -fsyntax-only "$t/impl.c"

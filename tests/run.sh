@@ -13,6 +13,7 @@ export LLMF_SHARED="${LLMF_SHARED:-../shared}" LLMF_LOOPBACK="${LLMF_LOOPBACK:-$
 passed=0 failed=0 skipped=0
 unset OPENAI_API_KEY ANTHROPIC_API_KEY LLM_PROVIDER LLM_PRIMARY_PROVIDER LLM_FALLBACK_PROVIDERS
 unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_BEARER_TOKEN_BEDROCK AWS_PROFILE AWS_CONFIG_FILE AWS_SHARED_CREDENTIALS_FILE
+unset AWS_ENDPOINT_URL AWS_ENDPOINT_URL_S3 AWS_ENDPOINT_URL_SSM AWS_ENDPOINT_URL_SECRETS_MANAGER AWS_REGION AWS_DEFAULT_REGION
 unset AWS_CONTAINER_CREDENTIALS_RELATIVE_URI AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_EC2_METADATA_SERVICE_ENDPOINT
 export AWS_EC2_METADATA_DISABLED=true
 
@@ -172,6 +173,7 @@ loopback 300 sh tests/loopback/selftest.sh
 request-fields 60 env LLMF=$B/llmf python3 tests/traffic/test_requests.py
 reader 60 python3 tests/traffic/test_reader.py
 models 60 python3 tests/tools/test_models.py
+aws-server 120 python3 tests/aws/test_server.py
 QUEUE
 run minimal 900 sh tests/minimal.sh
 run requests 400 python3 tests/traffic/requests.py --llmf $B/llmf --shared "$LLMF_SHARED"

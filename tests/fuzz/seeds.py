@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes inputs to begin with for fuzz_call, fuzz_config, fuzz_yaml and fuzz_request: seeds.py FOLDER makes FOLDER/fuzz_call/… and so on.
+"""Writes inputs to begin with for fuzz_call, fuzz_config, fuzz_yaml, fuzz_request and fuzz_xml: seeds.py FOLDER makes FOLDER/fuzz_call/… and so on.
 
 They are made of the transcripts and of the config tests' texts and corpus, so that fuzzing starts from replies and configs that mean something."""
 import os
@@ -151,6 +151,19 @@ def requests(folder):
             write(folder, "%d.%s" % (which, name), data)
 
 
+# ---- fuzz_xml: two bytes (operation and status, room), then a reply or an address ----
+
+def services(folder):
+    page = ('<?xml version="1.0"?><ListBucketResult xmlns="u"><NextContinuationToken>1/+=</NextContinuationToken><IsTruncated>true</IsTruncated><EncodingType>url</EncodingType>'
+            '<Contents><Key>a&amp;b&#x41;</Key><ETag>&quot;e&quot;</ETag></Contents><CommonPrefixes><Prefix><![CDATA[p/]]></Prefix></CommonPrefixes></ListBucketResult>')
+    wrong = "<Error><Code>AuthorizationHeaderMalformed</Code><Message>m AKIAIOSFODNN7EXAMPLE</Message><Region>eu-west-1</Region></Error>"
+    for name, first, body in (("list", 1, page), ("listed", 1, page.replace("<EncodingType>url</EncodingType>", "")), ("object", 0, "value"), ("moved", 192, wrong), ("wrong", 64, wrong),
+                              ("parameter", 2, '{"Parameter":{"Type":"SecureString","Value":"a\\u00e4","Version":3}}'), ("secret", 3, '{"SecretBinary":"aGVsbG8=","VersionId":"v"}'),
+                              ("throttled", 66, '{"__type":"x#ThrottlingException","message":"m"}'), ("s3", 8, "s3://bucket/a/b?region=eu-west-1&path_style=true&endpoint=http://h:1/x"),
+                              ("folder", 8, "s3://bucket.name/a/"), ("ssm", 8, "ssm:/a/b?profile=a%20b"), ("arn", 8, "ssm:arn:aws:ssm:us-east-2:1:parameter/a")):
+        write(folder, name, bytes([first, 30]) + body.encode())
+
+
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit("usage: seeds.py FOLDER")
@@ -158,3 +171,4 @@ if __name__ == "__main__":
     configs(os.path.join(sys.argv[1], "fuzz_config"))
     yamls(os.path.join(sys.argv[1], "fuzz_yaml"))
     requests(os.path.join(sys.argv[1], "fuzz_request"))
+    services(os.path.join(sys.argv[1], "fuzz_xml"))
