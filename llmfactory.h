@@ -18376,6 +18376,8 @@ typedef struct llmfi_provider {
     llmf_str api_key, api_key_env_var, api_key_secret; /* of its config entry */
     llmfi_aws_entry aws;
     int auth;                                /* LLMFI_AUTH_… */
+    const llmfi_node *own_auth;              /* {header, prefix}: how the key goes out instead; NULL */
+    llmf_str models_path;                    /* of the list of models, where it is not the dialect's; empty */
     uint32_t quirks;                         /* LLMFI_Q_… */
     int64_t default_max_tokens;              /* 0: the provider demands none */
     int64_t embedding_batch;                 /* texts in one request; 0: it embeds nothing */
@@ -18451,7 +18453,8 @@ enum {
     LLMFI_KEY_URL,                           /* llmf_str */
     LLMFI_KEY_REASONING,                     /* llmf_str: a word, or "N tokens" */
     LLMFI_KEY_DIALECT,                       /* llmf_str */
-    LLMFI_KEY_AUTH,                          /* int */
+    LLMFI_KEY_AUTH,                          /* int, and own_auth of the provider, the one place that it goes to */
+    LLMFI_KEY_PATH,                          /* llmf_str */
     LLMFI_KEY_INTEGER,                       /* int64_t */
     LLMFI_KEY_COUNT,                         /* the same; 0 becomes -1: none */
     LLMFI_KEY_NUMBER,                        /* double; 0 becomes LLMF_ZERO */
@@ -18492,7 +18495,8 @@ static const llmfi_key llmfi_keys[] = {
     {"model_id", LLMFI_KEY_MODEL, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0}, /* the provider's id of the model */
     {"description", LLMFI_KEY_TEXT, LLMFI_IN(s.description, description), 0, 0}, /* for people */
     {"dialect", LLMFI_KEY_DIALECT, LLMFI_IN_P(dialect), 0, 0}, /* how the host speaks: openai, anthropic, ollama, ... */
-    {"auth", LLMFI_KEY_AUTH, LLMFI_IN_P(auth), 0, 0}, /* how the key goes out: bearer, x-api-key, api-key, ... */
+    {"auth", LLMFI_KEY_AUTH, LLMFI_IN_P(auth), 0, 0}, /* how the key goes out: bearer, x-api-key, api-key, ..., or {header: X-Key, prefix: "Token "} */
+    {"models_path", LLMFI_KEY_PATH, LLMFI_IN_P(models_path), 0, 0}, /* behind base_url: the list of models, where it is not the dialect's */
     {"base_url", LLMFI_KEY_URL, LLMFI_IN(s.base_url, base_url), 0, 0}, /* the address before the operation's path */
     {"api_version", LLMFI_KEY_TEXT, LLMFI_IN(s.api_version, api_version), 0, 0}, /* the provider's API version */
     {"deployment", LLMFI_KEY_TEXT, LLMFI_IN_M(s.deployment), 0, 0}, /* Azure's name of the model */
@@ -18641,14 +18645,20 @@ static void llmfi_apply_number(const llmfi_node *n, double *to) {
     *to = value == 0 ? LLMF_ZERO : value;
 }
 
+/* A header of the host's own is a key all the same: what is said of bearer keys holds for it. */
+static void llmfi_apply_auth(const llmfi_node *n, llmfi_provider *p) {
+    p->own_auth = n->type == LLMFI_OBJECT ? n : NULL;
+    p->auth = p->own_auth ? LLMFI_AUTH_BEARER : llmfi_find_auth(n->text);
+}
+
 /* Writes one checked value to where its key says. Null takes nothing away: it leaves what an earlier source gave. */
 static void llmfi_apply_value(const llmfi_key *key, const llmfi_node *n, char *to) {
     const llmfi_node *item;
     switch (key->type) {
-    case LLMFI_KEY_TEXT: case LLMFI_KEY_SECRET: case LLMFI_KEY_VARIABLE: case LLMFI_KEY_URL: case LLMFI_KEY_REASONING: case LLMFI_KEY_DIALECT:
+    case LLMFI_KEY_TEXT: case LLMFI_KEY_SECRET: case LLMFI_KEY_VARIABLE: case LLMFI_KEY_URL: case LLMFI_KEY_REASONING: case LLMFI_KEY_DIALECT: case LLMFI_KEY_PATH:
         *(llmf_str *)(void *)to = n->text;
         break;
-    case LLMFI_KEY_AUTH: *(int *)(void *)to = llmfi_find_auth(n->text); break;
+    case LLMFI_KEY_AUTH: llmfi_apply_auth(n, (llmfi_provider *)(void *)(to - offsetof(llmfi_provider, auth))); break;
     case LLMFI_KEY_INTEGER: llmfi_parse_whole(n->text, (int64_t *)(void *)to); break;
     case LLMFI_KEY_COUNT:
         llmfi_parse_whole(n->text, (int64_t *)(void *)to);
@@ -19061,18 +19071,19 @@ static bool llmfi_check_names(const llmfi_check *c, const llmfi_key *key, llmfi_
     return ok;
 }
 
+static bool llmfi_header_ours(llmf_str name) {
+    return llmfi_word_in_nocase("host\0content-length\0content-type\0transfer-encoding\0connection\0", name) >= 0;
+}
+
 static bool llmfi_check_headers(const llmfi_check *c, const llmfi_key *key, llmfi_node *n) {
-    static const char *const ours[] = {"host", "content-length", "content-type", "transfer-encoding", "connection"};
     llmfi_node *h;
-    size_t i;
     bool ok = true;
     if (n->type != LLMFI_OBJECT) return llmfi_check_bad(c, n, key->name, "must be a mapping of header names to texts");
     for (h = n->child; h; h = h->next) {
         if (h->type != LLMFI_STRING) ok = llmfi_check_bad(c, h, key->name, "has a value that is not a text; put it in quotes");
         else if (llmfi_header_bad_name(h->key) != LLMFI_NOWHERE) ok = llmfi_check_bad(c, h, key->name, "has a name with a character that no header has");
         else if (llmfi_header_bad_value(h->text) != LLMFI_NOWHERE) ok = llmfi_check_bad(c, h, key->name, "has a value with a line break or control character; remove it");
-        for (i = 0; i < LLMFI_COUNT(ours); i++)
-            if (llmfi_eq_nocase(h->key, llmfi_cstr(ours[i]))) ok = llmfi_check_bad(c, h, key->name, "has a header that the library sets itself; remove it");
+        if (llmfi_header_ours(h->key)) ok = llmfi_check_bad(c, h, key->name, "has a header that the library sets itself; remove it");
     }
     return ok;
 }
@@ -19156,9 +19167,31 @@ static bool llmfi_check_quality(const llmfi_check *c, const llmfi_key *key, llmf
     return ok;
 }
 
+/* {header: X-Key, prefix: "Token "}: what stands before the key may be left out. */
+static bool llmfi_check_own_auth(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n) {
+    const llmfi_node *m, *header = llmfi_member(n, LLMFI_LIT("header"));
+    for (m = n->child; m; m = m->next) {
+        if (!LLMFI_IS(m->key, "header") && !LLMFI_IS(m->key, "prefix")) return llmfi_check_bad(c, m, key->name, "as a mapping has the keys header and prefix, and no others");
+        if (m->type != LLMFI_STRING || llmfi_header_bad_value(m->text) != LLMFI_NOWHERE)
+            return llmfi_check_bad(c, m, key->name, "has a header or prefix that is not a text without line breaks; put it in quotes");
+    }
+    if (!header || !header->text.len) return llmfi_check_bad(c, n, key->name, "as a mapping needs the key header: the header's name, such as X-Key");
+    if (llmfi_header_bad_name(header->text) != LLMFI_NOWHERE) return llmfi_check_bad(c, header, key->name, "names a header with a character that no header has");
+    return !llmfi_header_ours(header->text) || llmfi_check_bad(c, header, key->name, "names a header that the library sets itself; the key needs another one");
+}
+
 static bool llmfi_check_auth(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n) {
+    if (n->type == LLMFI_OBJECT) return llmfi_check_own_auth(c, key, n);
     if (!llmfi_check_text(c, key, n)) return false;
-    return llmfi_find_auth(n->text) >= 0 || llmfi_check_bad(c, n, key->name, "must be one of: none, bearer, x-api-key, api-key, x-goog-api-key, x-portkey-api-key, aws");
+    return llmfi_find_auth(n->text) >= 0 || llmfi_check_bad(c, n, key->name, "must be one of: none, bearer, x-api-key, api-key, x-goog-api-key, x-portkey-api-key, aws; or {header: X-Key, prefix: \"Token \"}");
+}
+
+/* Only what stands in a URL as it is. */
+static bool llmfi_check_path(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n) {
+    size_t i;
+    if (!llmfi_check_filled(c, key, n)) return false;
+    for (i = 0; i < n->text.len && n->text.ptr[i] > ' ' && (unsigned char)n->text.ptr[i] < 127 && n->text.ptr[i] != '#' && n->text.ptr[i] != '?'; i++) {}
+    return (n->text.ptr[0] == '/' && i == n->text.len && i < 256) || llmfi_check_bad(c, n, key->name, "must be a path such as /models: it begins with / and has no blank, ? or #");
 }
 
 /* A dialect that a program registers is not known here: only what looks like a slip is refused. */
@@ -19220,6 +19253,7 @@ static bool llmfi_check_value(const llmfi_check *c, const llmfi_key *key, llmfi_
     case LLMFI_KEY_REASONING: return llmfi_check_reasoning(c, key, n);
     case LLMFI_KEY_DIALECT: return llmfi_check_dialect(c, key, n, from_variable);
     case LLMFI_KEY_AUTH: return llmfi_check_auth(c, key, n);
+    case LLMFI_KEY_PATH: return llmfi_check_path(c, key, n);
     case LLMFI_KEY_TIME: return llmfi_check_time(c, key, n);
     case LLMFI_KEY_TEXTS: return llmfi_check_texts(c, key, n);
     case LLMFI_KEY_NAMES: return llmfi_check_names(c, key, n, from_variable);
@@ -32554,6 +32588,12 @@ static bool llmfi_set_auth(llmfi_call *c, llmfi_headers *h) {
 #endif
     real = key.len != 0;
     if (auth == LLMFI_AUTH_NONE) return true;
+#if LLMF_HAS_CONFIG
+    if (record->provider->own_auth) {
+        name = llmfi_entry_text(record->provider->own_auth, "header");
+        prefix = llmfi_entry_text(record->provider->own_auth, "prefix");
+    }
+#endif
 #if LLMF_HAS_RETRY
     if (!real && llmfi_key_list(c) && !c->previewing && !c->f->replay) return llmfi_keys_are_out(c, llmfi_key_list(c));
 #endif
@@ -32615,6 +32655,41 @@ static bool llmfi_build_headers(llmfi_call *c) {
     return true;
 }
 
+#if LLMF_HAS_LIST && LLMF_HAS_CONFIG
+typedef struct llmfi_query {
+    llmfi_out *out;
+    bool begun;                              /* its ? has come */
+} llmfi_query;
+
+static void llmfi_query_tap(void *user, const char *bytes, size_t len) {
+    llmfi_query *q = (llmfi_query *)user;
+    size_t at = q->begun ? 0 : llmfi_find_char(llmfi_str(bytes, len), '?');
+    if (at == LLMFI_NOWHERE) return;
+    q->begun = true;
+    llmfi_put(q->out, bytes + at, len - at);
+}
+
+/* What stands behind the base URL. The list of models may have a path of the host's own: the adapter's query, which says the page, goes with it. */
+static void llmfi_write_path(const llmfi_adapter *adapter, const llmfi_call *c, llmfi_out *out) {
+    llmf_str own = c->prepared->record.provider->models_path;
+    llmfi_query q;
+    llmfi_out all;
+    if (!own.len || c->req.op != LLMF_OP_LIST_MODELS) {
+        adapter->path(&c->ask, out);
+        return;
+    }
+    q.out = out;
+    q.begun = false;
+    llmfi_out_count(&all);
+    all.tap = llmfi_query_tap;
+    all.tap_user = &q;
+    llmfi_put(out, own.ptr, own.len);
+    adapter->path(&c->ask, &all);
+}
+#else
+#define llmfi_write_path(adapter, c, out) (adapter)->path(&(c)->ask, (out))
+#endif
+
 /* base URL + the adapter's path; a query in the base URL goes behind the path. The path is written twice: once to be measured. */
 static bool llmfi_build_url(llmfi_call *c) {
     const llmfi_adapter *adapter = llmfi_adapter_of(c);
@@ -32628,7 +32703,7 @@ static bool llmfi_build_url(llmfi_call *c) {
     }
     while (base.len && base.ptr[base.len - 1] == '/') base.len--;
     llmfi_out_count(&out);
-    adapter->path(&c->ask, &out);
+    llmfi_write_path(adapter, c, &out);
     path.len = out.total < 65536 ? (size_t)out.total : 65536;
     url = (char *)llmfi_arena_alloc(&c->arena, base.len + path.len + query.len + 1);
     if (!url || path.len != out.total) return llmfi_error_memory(&c->reply.error);
@@ -32636,7 +32711,7 @@ static bool llmfi_build_url(llmfi_call *c) {
     if (base.len) memcpy(url, base.ptr, base.len);
     path.ptr = url += base.len;
     llmfi_out_window(&out, url, path.len, 0);
-    adapter->path(&c->ask, &out);
+    llmfi_write_path(adapter, c, &out);
     if (query.len) memcpy(url + path.len, query.ptr, query.len);
     if (query.len && llmfi_find_char(path, '?') != LLMFI_NOWHERE) url[path.len] = '&';
 #if LLMF_HAS_REGISTER

@@ -400,7 +400,7 @@ static void test_every_key(void **state) {
 
 /* No key of the table is forgotten by the text above or the one below. */
 static void test_all_keys_are_tested(void **state) {
-    static const char elsewhere[] = " api_key dialect auth default_model default_max_tokens embedding_batch timeout cache_read_input_token_cost_usd_per_million"
+    static const char elsewhere[] = " api_key dialect auth models_path default_model default_max_tokens embedding_batch timeout cache_read_input_token_cost_usd_per_million"
                                     " cache_write_input_token_cost_usd_per_million ";
     size_t i;
     (void)state;
@@ -612,7 +612,27 @@ static const struct {
     {"providers: {office: {dialect: opnai, base_url: \"http://h/v1\"}}",
      "1:31: error: unknown dialect opnai; did you mean openai?", LLMF_ERR_CONFIG, 1},
     {"providers: {office: {dialect: openai, base_url: \"http://h/v1\", auth: magic}}",
-     "1:70: error: auth must be one of: none, bearer, x-api-key, api-key, x-goog-api-key, x-portkey-api-key, aws", LLMF_ERR_CONFIG, 1},
+     "1:70: error: auth must be one of: none, bearer, x-api-key, api-key, x-goog-api-key, x-portkey-api-key, aws; or {header: X-Key, prefix: \"Token \"}", LLMF_ERR_CONFIG, 1},
+    {"providers: {office: {dialect: openai, base_url: \"http://h/v1\", auth: {prefix: \"T \"}}}",
+     "1:70: error: auth as a mapping needs the key header: the header's name, such as X-Key", LLMF_ERR_CONFIG, 1},
+    {"providers: {office: {dialect: openai, base_url: \"http://h/v1\", auth: {header: \"\"}}}",
+     "1:70: error: auth as a mapping needs the key header: the header's name, such as X-Key", LLMF_ERR_CONFIG, 1},
+    {"providers: {office: {dialect: openai, base_url: \"http://h/v1\", auth: {header: X-Key, prefx: T}}}",
+     "1:93: error: auth as a mapping has the keys header and prefix, and no others", LLMF_ERR_CONFIG, 1},
+    {"providers: {office: {dialect: openai, base_url: \"http://h/v1\", auth: {header: X-Key, prefix: 5}}}",
+     "1:94: error: auth has a header or prefix that is not a text without line breaks; put it in quotes", LLMF_ERR_CONFIG, 1},
+    {"providers: {office: {dialect: openai, base_url: \"http://h/v1\", auth: {header: X-Key, prefix: \"a\\nb\"}}}",
+     "1:94: error: auth has a header or prefix that is not a text without line breaks; put it in quotes", LLMF_ERR_CONFIG, 1},
+    {"providers: {office: {dialect: openai, base_url: \"http://h/v1\", auth: {header: \"X Key\"}}}",
+     "1:79: error: auth names a header with a character that no header has", LLMF_ERR_CONFIG, 1},
+    {"providers: {office: {dialect: openai, base_url: \"http://h/v1\", auth: {header: Content-Length}}}",
+     "1:79: error: auth names a header that the library sets itself; the key needs another one", LLMF_ERR_CONFIG, 1},
+    {"providers: {office: {dialect: openai, base_url: \"http://h/v1\", models_path: models}}",
+     "1:77: error: models_path must be a path such as /models: it begins with / and has no blank, ? or #", LLMF_ERR_CONFIG, 1},
+    {"providers: {office: {dialect: openai, base_url: \"http://h/v1\", models_path: \"/a b\"}}",
+     "1:77: error: models_path must be a path such as /models: it begins with / and has no blank, ? or #", LLMF_ERR_CONFIG, 1},
+    {"providers: {office: {dialect: openai, base_url: \"http://h/v1\", models_path: \"/a?b\"}}",
+     "1:77: error: models_path must be a path such as /models: it begins with / and has no blank, ? or #", LLMF_ERR_CONFIG, 1},
     {"providers: {office: {dialect: openai, base_url: \"http://h/v1\", max_tokens: 5}}",
      "1:64: error: the key max_tokens belongs to a model; put it into an entry of models", LLMF_ERR_CONFIG, 1},
     {"providers: {\"of fice\": {dialect: openai, base_url: \"http://h/v1\"}}",
