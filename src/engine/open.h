@@ -2,6 +2,7 @@
 #ifndef LLMFI_ENGINE_OPEN_H
 #define LLMFI_ENGINE_OPEN_H
 #include "call.h"
+#include "plugin_host.h"
 #include "route.h"
 #if LLMF_HAS_MALLOC
 #include <stdlib.h>
@@ -186,7 +187,11 @@ static bool llmfi_read_config(llmf_factory *f, llmf_error *err) {
 #endif
     memset(&p, 0, sizeof p);
     p.f = f;
+#if LLMF_HAS_PLUGINS
+    fresh = llmfi_config_load_with(&f->heap, &f->desc, &f->env, &f->plugins, llmfi_on_problem, &p, &problems);
+#else
     fresh = llmfi_config_load(&f->heap, &f->desc, &f->env, llmfi_on_problem, &p, &problems);
+#endif
 #if LLMF_HAS_REGISTER
     for (i = 0; fresh && i < f->registered_count; i++)
         if (f->registered[i].name && !llmfi_config_add_provider(fresh, &f->registered[i], &p.first)) p.count++;
@@ -194,9 +199,15 @@ static bool llmfi_read_config(llmf_factory *f, llmf_error *err) {
     if (fresh && p.count == 0) {
         if (f->config) llmfi_config_release(f->config);
         f->config = fresh;
+#if LLMF_HAS_PLUGINS
+        for (i = 0; i < fresh->plugin_count; i++) fresh->plugins[i]->kept = true;
+#endif
         return true;
     }
     if (fresh) llmfi_config_release(fresh);
+#if LLMF_HAS_PLUGINS
+    llmfi_plugins_drop(&f->plugins);
+#endif
     return llmfi_tell_problems(&p, err);
 }
 
@@ -264,6 +275,9 @@ LLMF_API void llmf_close(llmf_factory *f) {
     llmfi_metrics_close(f);
 #endif
     if (f->config) llmfi_config_release(f->config);
+#if LLMF_HAS_PLUGINS
+    llmfi_plugins_close(&f->plugins);
+#endif
     llmfi_env_close(&f->env);
     if (f->watching) llmfi_watch_close(&f->watch);
     llmfi_wipe_permanent(f);
@@ -320,6 +334,10 @@ static llmf_factory *llmfi_lay_out(const llmf_desc *desc, void *block, llmf_erro
     llmfi_handles_init(&f->handles, &f->heap, desc->max_models);
 #if LLMF_HAS_REGISTER
     f->handles.dialects = f->dialects;
+#endif
+#if LLMF_HAS_PLUGINS
+    f->plugins.heap = &f->heap;
+    f->plugins.host = &llmfi_host;
 #endif
 #if LLMF_HAS_ROUTES
     llmfi_buf_init(&f->decision, &f->heap, 0);
