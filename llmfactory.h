@@ -22882,7 +22882,7 @@ static bool llmfi_load_provider(llmfi_loader *l, const llmfi_check *k, llmfi_nod
     if (fresh && p->row < 0 && ok && (!llmfi_member(entry, LLMFI_LIT("dialect")) || !llmfi_member(entry, LLMFI_LIT("base_url")))) {
         near_names = llmfi_nearest_to(entry->key);
         llmfi_nearest_providers(l->c, &near_names);
-        t = llmfi_check_begin_key(k, &err, entry);
+        t = llmfi_report_begin(&err, k->file, entry->key_line, entry->key_column, llmfi_plugins_unknown(l->c));
         LLMFI_SAY(&t, "the provider ");
         llmfi_say(&t, entry->key);
         LLMFI_SAY(&t, " is new: it needs the keys dialect and base_url");
