@@ -3,6 +3,7 @@
 #define LLMF_MAX_PLUGIN 65536u
 #define LLMF_MAX_PLUGINS 3
 /* What comes between looking at the bytes and loading them, and a system without files in memory. */
+#define LLMFACTORY_IMPLEMENTATION
 #include "../../src/system.h"
 #include <dlfcn.h>
 #include <string.h>
@@ -78,6 +79,10 @@ static void write_all(const char *path, const char *bytes, size_t len) {
     chmod(path, 0644);
 }
 
+static void write_text(const char *path, const char *text) {
+    write_all(path, text, strlen(text));
+}
+
 static const char *digest_of(const char *path) {
     static char digits[4][65];
     static int turn;
@@ -147,7 +152,9 @@ static const char *with(const char *file, const char *more) {
 }
 
 static llmf_factory *open_text(const char *text, llmf_error *err) {
-    llmf_desc d = script_desc(&s, answer);
+    llmf_desc d;
+    kit_drop(&s.w.log);
+    d = script_desc(&s, answer);
     d.memory_size = 1 << 20;
     d.config_text = text;
     reply_body = "{\"t\":\"hi\",\"n\":4,\"end\":1}";
@@ -167,7 +174,7 @@ static void shut(llmf_factory *f) {
 }
 
 static const char *say(llmf_factory *f, const char *model, bool stream) {
-    static char text[256];
+    static char text[512];
     llmf_error err;
     llmf_request req;
     kit_seen seen;
@@ -238,14 +245,11 @@ static void test_order(void **state) {
     llmf_error err;
     llmf_factory *f;
     llmf_provider_desc p;
+    char text[sizeof config + 100];
     (void)state;
     if (unsafe) skip();
-    with("a.so", NULL);
-    memmove(config + 80, config, strlen(config) + 1);
-    memset(config, ' ', 80);
-    memcpy(config, "providers: {acme: {base_url: \"https://file.test\"}}\n#", 52); /* before it in the file */
-    config[79] = '\n';
-    f = open_good(config);
+    snprintf(text, sizeof text, "providers: {acme: {base_url: \"https://file.test\"}}\n%s", with("a.so", NULL)); /* before it in the file */
+    f = open_good(text);
     assert_string_equal(say(f, "acme:m", false), "A1:hi");
     assert_string_equal(sent_url, "https://file.test/say/m");
     memset(&p, 0, sizeof p);
@@ -388,7 +392,7 @@ static void test_not_whole(void **state) {
         write_all(at("cut.so"), bytes, cut);
         refused(with("cut.so", NULL), LLMF_ERR_CONFIG, "no shared object of this machine, or not the whole of one");
     }
-    write_all(at("cut.so"), "#!/bin/sh\necho this is no plugin, but it is long enough to have the head of one, were it one\n", 95);
+    write_text(at("cut.so"), "#!/bin/sh\necho this is no plugin, but it is long enough to have the head of one, were it one\n");
     refused(with("cut.so", NULL), LLMF_ERR_CONFIG, "no shared object");
     for (i = 0; i < 200; i++) { /* one byte of its headers is another: it may load or not */
         char was = bytes[i * 3];
@@ -509,8 +513,8 @@ static void test_relative(void **state) {
     if (unsafe) skip();
     run("mkdir -p '%s/conf/plugins' && cp '%s/a.so' '%s/conf/plugins/'", folder, folder, folder);
     snprintf(text, sizeof text, "{\"plugins\": {\"acme\": {\"path\": \"plugins/a.so\", \"sha256\": \"%s\"}}}", digest_of(at("a.so")));
-    write_all(at("conf/z.json"), text, strlen(text));
-    write_all(at("conf/fast.yaml"), "provider: acme\nmodel_id: m\n", 27); /* read before it, by name */
+    write_text(at("conf/z.json"), text);
+    write_text(at("conf/fast.yaml"), "provider: acme\nmodel_id: m\n"); /* read before it, by name */
     d = script_desc(&s, answer);
     d.config = at("conf");
     f = llmf_open(&d, &err);
@@ -519,7 +523,7 @@ static void test_relative(void **state) {
     shut(f);
     /* of two sources the later one counts, whole */
     snprintf(text, sizeof text, "plugins: {acme: {path: nowhere.so, sha256: " DIGEST "}}");
-    write_all(at("early.yaml"), text, strlen(text));
+    write_text(at("early.yaml"), text);
     snprintf(names[0], sizeof names[0], "%s", at("early.yaml"));
     snprintf(names[1], sizeof names[1], "%s", at("conf"));
     both[0] = names[0];
@@ -606,7 +610,7 @@ static char file[PATH_MAX + 64];
 
 static void put_config(const char *name, const char *more) {
     with(name, more);
-    write_all(file, config, strlen(config));
+    write_text(file, config);
 }
 
 static void test_reload(void **state) {
@@ -653,7 +657,7 @@ static void test_reload(void **state) {
     assert_int_equal(llmf_reload(f, &err), LLMF_ERR_CONFIG);
     assert_true(kit_has(err.text, "openai is one of the library's own"));
     assert_string_equal(marked(), "open X,close X,gone X,");
-    write_all(file, "models: {fast: {}}\nplugins: {acme: {path: x}}", 46);
+    write_text(file, "models: {fast: {}}\nplugins: {acme: {path: x}}");
     assert_int_equal(llmf_reload(f, &err), LLMF_ERR_CONFIG);
     assert_string_equal(say(f, "acme:m", false), "B2:hi");
     /* back to the first, which is loaded yet; then to none */
@@ -661,7 +665,7 @@ static void test_reload(void **state) {
     assert_int_equal(llmf_reload(f, &err), LLMF_OK);
     assert_string_equal(say(f, "acme:m", false), "A4:hi");
     assert_string_equal(marked(), "");
-    write_all(file, "models: {}", 10);
+    write_text(file, "models: {}");
     assert_int_equal(llmf_reload(f, &err), LLMF_OK);
     llmf_get(f, "acme:m", &err);
     assert_int_equal(err.code, LLMF_ERR_UNKNOWN_MODEL);
@@ -712,7 +716,7 @@ static void test_memory(void **state) {
     (void)state;
     if (unsafe) skip();
     snprintf(file, sizeof file, "%s", at("plugins.yaml"));
-    write_all(file, "models: {}", 10);
+    write_text(file, "models: {}");
     d = script_desc(&s, answer);
     reply_body = "{\"t\":\"hi\",\"end\":1}";
     d.config = file;
@@ -795,14 +799,14 @@ static void test_elsewhere(void **state) {
     if (unsafe) skip();
     fetched = read_all(at("a.so"), &fetched_len);
     snprintf(file, sizeof file, "%s", at("plugins.yaml"));
-    write_all(file, "models: {}", 10);
+    write_text(file, "models: {}");
     d = script_desc(&s, answer);
     reply_body = "{\"t\":\"hi\",\"end\":1}";
     d.config = file;
     f = llmf_open(&d, &err);
     f->plugins.fetch = fetch;
     snprintf(config, sizeof config, "plugins: {acme: {url: \"s3://bucket/a.so\", sha256: %s}}", digest_of(at("a.so")));
-    write_all(file, config, strlen(config));
+    write_text(file, config);
     if (llmf_reload(f, &err) != LLMF_OK) fail_msg("%s", err.text);
     assert_string_equal(fetched_url, "s3://bucket/a.so");
     assert_string_equal(say(f, "acme:", false), "A1:hi");
@@ -810,7 +814,7 @@ static void test_elsewhere(void **state) {
     assert_int_equal(llmf_reload(f, &err), LLMF_OK);
     assert_string_equal(fetched_url, ""); /* what is loaded is not fetched again */
     snprintf(config, sizeof config, "plugins: {acme: {url: \"s3://bucket/a.so\", sha256: %s}}", digest_of(at("b.so")));
-    write_all(file, config, strlen(config));
+    write_text(file, config);
     assert_int_equal(llmf_reload(f, &err), LLMF_ERR_CONFIG);
     assert_true(kit_has(err.text, "its sha256 is "));
     fetched_len = 0;
