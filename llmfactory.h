@@ -81,6 +81,7 @@
          fast:   {provider: openai, model_id: gpt-4o-mini, temperature: 0.2}
          local:  {provider: ollama, model_id: "llama3.2", base_url: "${OLLAMA:-http://localhost:11434}"}
      under `models:`; `providers:` adds hosts. Every mistake is told as file:line:column with the nearest known key.
+     `plugins: {acme: {path: plugins/acme.so, sha256: "…"}}` loads hosts and dialects from a shared object (LLMF_WITH_PLUGINS=1; see "What a plugin is made of").
      Amazon Bedrock wants region_name (or AWS_REGION) and a bearer key, or a pair to sign with: aws_access_key_id and aws_secret_access_key, or
      aws_profile, in the config; else AWS_ACCESS_KEY_ID and its like, ~/.aws, the container's endpoint, the instance's metadata service.
 
@@ -123,7 +124,7 @@
                 verified; redirects are not followed.
 
    CONTENTS: small types · opening and closing · models · requests · calls · budgets and routes · seeing it · answers kept, and filters · other event loops · what would be sent · config without a factory ·
-   JSON as it comes · transports of one's own · replay · providers of one's own · (with LLMFACTORY_IMPLEMENTATION:) every option · base ·
+   JSON as it comes · transports of one's own · replay · providers of one's own · plugins · (with LLMFACTORY_IMPLEMENTATION:) every option · base ·
    wire · providers · net · factory · engine · tasks */
 /* -std=c99 hides POSIX, and the macro that shows it counts only before the first system header of a file: so this stands on top of the product. */
 #if defined(LLMFACTORY_IMPLEMENTATION) && !defined(__cplusplus) && !defined(_WIN32) && !defined(_DEFAULT_SOURCE) && !defined(_GNU_SOURCE)
@@ -22560,7 +22561,7 @@ static void llmfi_join_plugins(llmfi_config *c, llmfi_plugins *set, const llmfi_
         else p = llmfi_plugin_get(set, &line->from, line->sha256, &why);
         if (p && llmfi_join_plugin(c, p, &why)) continue;
         t = llmfi_report_begin(&err, line->file, line->node->key_line, line->node->key_column, false);
-        err.code = why.code;
+        err.code = why.code == LLMF_ERR_ARGUMENT ? LLMF_ERR_CONFIG : why.code; /* the mistake is not the program's */
         LLMFI_SAY(&t, "plugin ");
         llmfi_say(&t, line->name);
         LLMFI_SAY(&t, ": ");

@@ -162,6 +162,7 @@ freestanding 900 sh tests/freestanding.sh
 examples 600 sh tests/examples.sh
 blns 900 python3 tests/corpora/blns.py
 adding 300 sh tests/adding.sh
+plugin 300 sh tests/plugin.sh
 cli 600 sh tests/cli.sh
 metrics-promtool 300 sh tests/metrics.sh
 device 600 sh tests/device.sh

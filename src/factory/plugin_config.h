@@ -172,7 +172,7 @@ static void llmfi_join_plugins(llmfi_config *c, llmfi_plugins *set, const llmfi_
         else p = llmfi_plugin_get(set, &line->from, line->sha256, &why);
         if (p && llmfi_join_plugin(c, p, &why)) continue;
         t = llmfi_report_begin(&err, line->file, line->node->key_line, line->node->key_column, false);
-        err.code = why.code;
+        err.code = why.code == LLMF_ERR_ARGUMENT ? LLMF_ERR_CONFIG : why.code; /* the mistake is not the program's */
         LLMFI_SAY(&t, "plugin ");
         llmfi_say(&t, line->name);
         LLMFI_SAY(&t, ": ");

@@ -335,7 +335,7 @@ static void test_bad_plugins(void **state) {
         {"-DPROVIDER='\"claude\"'", "its provider claude is one of the library's own", "open A,close A,gone A,", LLMF_ERR_CONFIG},
         {"-DPROVIDER=NULL", "need name, dialect and base_url", "open A,close A,gone A,", LLMF_ERR_CONFIG},
         {"-DBASE=NULL", "one lacks them: acme", "open A,close A,gone A,", LLMF_ERR_CONFIG},
-        {"-DBASE='\"ftp://x\"'", "base_url is no URL", "open A,close A,gone A,", LLMF_ERR_ARGUMENT},
+        {"-DBASE='\"ftp://x\"'", "plugin acme: llmf_provider_desc: base_url is no URL", "open A,close A,gone A,", LLMF_ERR_CONFIG},
         {"-DSPEAKS='\"klingon\"'", "speaks a dialect that neither", "open A,close A,gone A,", LLMF_ERR_CONFIG},
     };
     size_t i;
