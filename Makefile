@@ -37,7 +37,7 @@ EXAMPLES += $(if $(shell command -v $(CXX)),cpp) $(if $(filter Linux,$(shell una
 
 .PHONY: all game demo check product schema models san fuzz bench sim matrix size device minimal fmt clean install deps deps-check deps-device deps-minimal
 
-all: $(B)/llmf $(EXAMPLES:%=$(B)/examples/%)
+all: $(B)/llmf $(EXAMPLES:%=$(B)/examples/%) $(B)/examples/plugin/host $(B)/plugins/acme.so
 
 # ---- the product ----
 
@@ -70,6 +70,10 @@ $(B)/llmf: tools/llmf.c $(wildcard tools/llmf/*.h) llmfactory.h | deps
 $(B)/examples/%: examples/%.c llmfactory.h | deps
 	@mkdir -p $(@D)
 	$(CC) -std=c99 -Wall -Wextra $(EXAMPLE_CFLAGS) -I. -o $@ $< $(CURL_LIBS) $(LIBS)
+
+$(B)/plugins/%.so: examples/plugin/%.c llmfactory.h
+	@mkdir -p $(@D)
+	$(CC) -std=c99 -Wall -Wextra $(EXAMPLE_CFLAGS) -I. -shared -fPIC -o $@ $<
 
 $(B)/examples/cpp: examples/cpp.cpp llmfactory.h | deps
 	@mkdir -p $(@D)

@@ -81,6 +81,7 @@
          fast:   {provider: openai, model_id: gpt-4o-mini, temperature: 0.2}
          local:  {provider: ollama, model_id: "llama3.2", base_url: "${OLLAMA:-http://localhost:11434}"}
      under `models:`; `providers:` adds hosts. Every mistake is told as file:line:column with the nearest known key.
+     `plugins: {acme: {path: plugins/acme.so, sha256: "…"}}` loads hosts and dialects from a shared object (LLMF_WITH_PLUGINS=1; see "What a plugin is made of").
      Amazon Bedrock wants region_name (or AWS_REGION) and a bearer key, or a pair to sign with: aws_access_key_id and aws_secret_access_key, or
      aws_profile, in the config; else AWS_ACCESS_KEY_ID and its like, ~/.aws, the container's endpoint, the instance's metadata service.
 
@@ -123,7 +124,7 @@
                 verified; redirects are not followed.
 
    CONTENTS: small types · opening and closing · models · requests · calls · budgets and routes · seeing it · answers kept, and filters · other event loops · what would be sent · config without a factory ·
-   JSON as it comes · transports of one's own · replay · providers of one's own · (with LLMFACTORY_IMPLEMENTATION:) every option · base ·
+   JSON as it comes · transports of one's own · replay · providers of one's own · plugins · (with LLMFACTORY_IMPLEMENTATION:) every option · base ·
    wire · providers · net · factory · engine · tasks */
 /* -std=c99 hides POSIX, and the macro that shows it counts only before the first system header of a file: so this stands on top of the product. */
 #if defined(LLMFACTORY_IMPLEMENTATION) && !defined(__cplusplus) && !defined(_WIN32) && !defined(_DEFAULT_SOURCE) && !defined(_GNU_SOURCE)
@@ -1022,6 +1023,99 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 }
 #endif
 #endif
+/* What a plugin is made of: a shared object that a config names, with dialects and providers in it. In the plugin
+
+     #define LLMF_PLUGIN
+     #include "llmfactory.h"
+     static const llmf_dialect dialects[] = {{"acme", NULL, path, body, LLMF_FRAMING_JSON, LLMF_FRAMING_SSE, on_frame}};
+     static const llmf_provider_desc providers[] = {{"acme", "acme", "https://api.acme.example", "ACME_KEY", "small-1", NULL}};
+     const llmf_plugin llmf_plugin_entry = {LLMF_PLUGIN_HEAD, "acme", "1.0", dialects, 1, providers, 1, NULL, NULL};
+
+   compiled with -shared -fPIC, and in the config of a program that is built with LLMF_WITH_PLUGINS=1
+
+     plugins: {acme: {path: plugins/acme.so, sha256: "…64 hexadecimal digits…"}}
+
+   A plugin needs nothing of the program's: what it calls, the library hands it in *llmf_host, and with LLMF_PLUGIN the names llmf_out_write, llmf_reply_text, llmf_json_get and so
+   on stand for that; the rest of the API it has not. Each factory loads a copy of its own, with variables of its own, into the thread that opens or reloads it.
+
+   llmf_host      lives as long as the plugin is loaded. It is there before `open` is called. Members are only added at its end.
+   llmf_plugin    is read once, behind `open`, and must live as long as the plugin is loaded; so must all that it points to.
+     HEAD         LLMF_PLUGIN_HEAD: the ABI and the sizes that the plugin was compiled with, and where the address of the host's functions is to be put. A plugin of another
+                  ABI, or of a later llmfactory.h whose structs have more members than the program knows, is refused; an older one goes on working
+     name         of the plugin, for messages: letters, digits, _ - and .
+     version      for messages; NULL: none
+     dialects     NULL: none. A dialect's name must not be one of the library's or of another plugin's; one that the program registers comes before a plugin's
+     providers    NULL: none. Each is new to the library, and to the config's sources but for entries of `providers:`, which are laid over it
+     open         called once before anything else of it. NULL, or it returns NULL: all is well. Else why it cannot be used. It may fill in what the arrays hold
+     close        called once, after all calls have ended, before it is unloaded. NULL: nothing to do */
+#if (defined(LLMF_PLUGIN) || defined(LLMFACTORY_IMPLEMENTATION) || (defined(LLMF_HAS_PLUGINS) && LLMF_HAS_PLUGINS)) && !defined(LLMFI_PLUGIN_API_H)
+#define LLMFI_PLUGIN_API_H
+#if defined(LLMF_PLUGIN) && defined(LLMFACTORY_IMPLEMENTATION)
+#error "llmfactory: LLMF_PLUGIN is for the files of a plugin, whose functions are the program's: take LLMFACTORY_IMPLEMENTATION away"
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+typedef struct llmf_host {
+    uint32_t abi, size;            /* LLMF_ABI, bytes of this struct: of the program's library */
+    void (*out_write)(llmf_out *out, const char *bytes, size_t len);
+    void (*out_json_string)(llmf_out *out, llmf_str text);
+    void (*reply_text)(llmf_reply *r, llmf_str text);
+    void (*reply_reasoning)(llmf_reply *r, llmf_str text);
+    void (*reply_tool)(llmf_reply *r, llmf_str id, llmf_str name, llmf_str arguments);
+    void (*reply_finish)(llmf_reply *r, llmf_str word);
+    void (*reply_usage)(llmf_reply *r, const llmf_usage *usage, size_t usage_size);
+    void (*reply_error)(llmf_reply *r, int result, llmf_str provider_code, llmf_str message);
+    void (*reply_done)(llmf_reply *r);
+    bool (*json_each)(llmf_str json, size_t *at, llmf_str *key, llmf_str *value);
+    bool (*json_get)(llmf_str json, const char *name, llmf_str *value);
+    size_t (*json_string)(llmf_str value, char *out, size_t cap);
+    bool (*json_number)(llmf_str value, double *out);
+    bool (*json_valid)(llmf_str json, size_t *bad);
+} llmf_host;
+typedef struct llmf_plugin {
+    uint32_t abi, size, host_size, request_size, info_size, dialect_size, provider_size, reserved;
+    const llmf_host **host;
+    const char *name, *version;
+    const llmf_dialect *dialects;
+    size_t dialect_count;
+    const llmf_provider_desc *providers;
+    size_t provider_count;
+    const char *(*open)(void);
+    void (*close)(void);
+} llmf_plugin;
+#ifdef LLMF_PLUGIN
+/* The entry is what the library looks for; the pointer is each plugin's own, however many files it has. */
+#ifdef _WIN32
+__declspec(dllexport) extern const llmf_plugin llmf_plugin_entry;
+__declspec(selectany) const llmf_host *llmf_plugin_host = 0;
+#else
+extern __attribute__((visibility("default"))) const llmf_plugin llmf_plugin_entry;
+__attribute__((weak, visibility("hidden"))) const llmf_host *llmf_plugin_host;
+#endif
+#define LLMF_PLUGIN_HEAD                                                                                                                                   \
+    LLMF_ABI, (uint32_t)sizeof(llmf_plugin), (uint32_t)sizeof(llmf_host), (uint32_t)sizeof(llmf_request), (uint32_t)sizeof(llmf_model_info),              \
+        (uint32_t)sizeof(llmf_dialect), (uint32_t)sizeof(llmf_provider_desc), 0, &llmf_plugin_host
+#define llmf_out_write(out, bytes, len) llmf_plugin_host->out_write((out), (bytes), (len))
+#define llmf_out_json_string(out, text) llmf_plugin_host->out_json_string((out), (text))
+#define llmf_reply_text(r, text) llmf_plugin_host->reply_text((r), (text))
+#define llmf_reply_reasoning(r, text) llmf_plugin_host->reply_reasoning((r), (text))
+#define llmf_reply_tool(r, id, name, arguments) llmf_plugin_host->reply_tool((r), (id), (name), (arguments))
+#define llmf_reply_finish(r, word) llmf_plugin_host->reply_finish((r), (word))
+#define llmf_reply_usage(r, usage) llmf_plugin_host->reply_usage((r), (usage), sizeof(llmf_usage))
+#define llmf_reply_error(r, result, provider_code, message) llmf_plugin_host->reply_error((r), (result), (provider_code), (message))
+#define llmf_reply_done(r) llmf_plugin_host->reply_done((r))
+#define llmf_json_each(json, at, key, value) llmf_plugin_host->json_each((json), (at), (key), (value))
+#define llmf_json_get(json, name, value) llmf_plugin_host->json_get((json), (name), (value))
+#define llmf_json_string(value, out, cap) llmf_plugin_host->json_string((value), (out), (cap))
+#define llmf_json_number(value, out) llmf_plugin_host->json_number((value), (out))
+#define llmf_json_valid(json, bad) llmf_plugin_host->json_valid((json), (bad))
+#endif
+#ifdef __cplusplus
+}
+#endif
+#endif
 
 #if defined(LLMFACTORY_IMPLEMENTATION) && !defined(LLMFACTORY_IMPLEMENTATION_DONE)
 #define LLMFACTORY_IMPLEMENTATION_DONE
@@ -1052,6 +1146,9 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
      DNS_THREADS off: LLMF_WITH_DNS_THREADS=1   for SOCKET: a host that no llmf_desc.resolve is there for is looked up by getaddrinfo in a thread (POSIX's, to be linked with
                                        -lpthread where the C library wants it, or Windows'), so that llmf_poll never waits for DNS. At most LLMF_MAX_LOOKUPS at once; what
                                        they need, 2 KB and their stacks, is not in the block, as one that is slow may end after llmf_close
+   Plugins
+     PLUGINS     off: LLMF_WITH_PLUGINS=1   `plugins:` of the config: dialects and providers in shared objects, which it names with their SHA-256 (plugin_api.h). POSIX; wants
+                                       CONFIG, REGISTER and FILES, and -ldl with a glibc before 2.34. What is loaded is not in the block
    Features (a request that needs one which is left out ends in LLMF_ERR_NOT_BUILT)
      CONFIG      on                    config files and texts, and what llmf_create is given; without it a model is named provider:model, and only the
                                        tables, llmf_desc and the environment say what that is
@@ -1102,6 +1199,8 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
      LLMF_MAX_TOOL_CALLS    128        tool calls in one reply
      LLMF_MAX_REPLY_PARTS   4096       texts and items in one streamed reply of the Responses API
      LLMF_MAX_CITATIONS     1024       sources cited in one reply; what comes beyond is not kept
+     LLMF_MAX_PLUGINS       8          plugins of one config (PLUGINS)
+     LLMF_MAX_PLUGIN        16 MiB     one of them
      LLMF_MAX_REGISTERED    32         providers, and dialects, that a program registers
      LLMF_MAX_ATTEMPTS      16         attempts of a call that its response tells of: the latest
      LLMF_MAX_FALLBACKS     8          models of a chain
@@ -1546,6 +1645,14 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #else
 #define LLMF_HAS_REGISTER 1
 #endif
+#if defined(LLMF_WITH_PLUGINS) && LLMF_WITH_PLUGINS
+#define LLMF_HAS_PLUGINS 1
+#else
+#define LLMF_HAS_PLUGINS 0
+#endif
+#if LLMF_HAS_PLUGINS && !(LLMF_HAS_CONFIG && LLMF_HAS_REGISTER && LLMF_HAS_FILES)
+#error "llmfactory: LLMF_WITH_PLUGINS=1 wants CONFIG, REGISTER and FILES: drop their LLMF_NO_, or, with LLMF_ONLY, add their LLMF_WITH_"
+#endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_MEDIA) && LLMF_WITH_MEDIA)) || (defined(LLMF_NO_MEDIA) && LLMF_NO_MEDIA)
 #define LLMF_HAS_MEDIA 0
 #else
@@ -1755,6 +1862,12 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #endif
 #ifndef LLMF_MAX_REGISTERED
 #define LLMF_MAX_REGISTERED 32
+#endif
+#ifndef LLMF_MAX_PLUGINS
+#define LLMF_MAX_PLUGINS 8
+#endif
+#ifndef LLMF_MAX_PLUGIN
+#define LLMF_MAX_PLUGIN (16u << 20)
 #endif
 #ifndef LLMF_MAX_ATTEMPTS
 #define LLMF_MAX_ATTEMPTS 16
@@ -18654,6 +18767,7 @@ typedef struct llmfi_provider {
     llmf_str api_key, api_key_env_var, api_key_secret; /* of its config entry */
     llmfi_aws_entry aws;
     int auth;                                /* LLMFI_AUTH_… */
+    const llmfi_node *own_auth;              /* {header, prefix}: how the key goes out instead; NULL */
     uint32_t quirks;                         /* LLMFI_Q_… */
     int64_t default_max_tokens;              /* 0: the provider demands none */
     int64_t embedding_batch;                 /* texts in one request; 0: it embeds nothing */
@@ -18736,7 +18850,7 @@ enum {
     LLMFI_KEY_PATH,                          /* llmf_str: "/…" */
     LLMFI_KEY_REASONING,                     /* llmf_str: a word, or "N tokens" */
     LLMFI_KEY_DIALECT,                       /* llmf_str */
-    LLMFI_KEY_AUTH,                          /* int */
+    LLMFI_KEY_AUTH,                          /* int, and own_auth of the provider, the one place that it goes to */
     LLMFI_KEY_INTEGER,                       /* int64_t */
     LLMFI_KEY_COUNT,                         /* the same; 0 becomes -1: none */
     LLMFI_KEY_NUMBER,                        /* double; 0 becomes LLMF_ZERO */
@@ -18787,7 +18901,7 @@ static const llmfi_key llmfi_keys[] = {
     {"model_id", LLMFI_KEY_MODEL, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("the provider's id of the model")},
     {"description", LLMFI_KEY_TEXT, LLMFI_IN(s.description, description), 0, 0, LLMFI_WHAT("for people")},
     {"dialect", LLMFI_KEY_DIALECT, LLMFI_IN_P(dialect), 0, 0, LLMFI_WHAT("how the host speaks: openai, anthropic, ollama, ...")},
-    {"auth", LLMFI_KEY_AUTH, LLMFI_IN_P(auth), 0, 0, LLMFI_WHAT("how the key goes out: bearer, x-api-key, api-key, ...")},
+    {"auth", LLMFI_KEY_AUTH, LLMFI_IN_P(auth), 0, 0, LLMFI_WHAT("how the key goes out: bearer, x-api-key, api-key, ..., or {header: X-Key, prefix: \"Token \"}")},
     {"base_url", LLMFI_KEY_URL, LLMFI_IN(s.base_url, base_url), 0, 0, LLMFI_WHAT("the address before the operation's path")},
     {"models_path", LLMFI_KEY_PATH, LLMFI_KEY_NONE, LLMFI_KEY_APART, 0, 0, LLMFI_WHAT("the path of the list of models behind base_url, where it is not the dialect's")},
     {"api_version", LLMFI_KEY_TEXT, LLMFI_IN(s.api_version, api_version), 0, 0, LLMFI_WHAT("the provider's API version")},
@@ -18941,6 +19055,12 @@ static void llmfi_apply_number(const llmfi_node *n, double *to) {
     *to = value == 0 ? LLMF_ZERO : value;
 }
 
+/* A header of the host's own is a key all the same: what is said of bearer keys holds for it. */
+static void llmfi_apply_auth(const llmfi_node *n, llmfi_provider *p) {
+    p->own_auth = n->type == LLMFI_OBJECT ? n : NULL;
+    p->auth = p->own_auth ? LLMFI_AUTH_BEARER : llmfi_find_auth(n->text);
+}
+
 /* Writes one checked value to where its key says. Null takes nothing away: it leaves what an earlier source gave. */
 static void llmfi_apply_value(const llmfi_key *key, const llmfi_node *n, char *to) {
     const llmfi_node *item;
@@ -18948,7 +19068,7 @@ static void llmfi_apply_value(const llmfi_key *key, const llmfi_node *n, char *t
     case LLMFI_KEY_TEXT: case LLMFI_KEY_SECRET: case LLMFI_KEY_VARIABLE: case LLMFI_KEY_URL: case LLMFI_KEY_PATH: case LLMFI_KEY_REASONING: case LLMFI_KEY_DIALECT:
         *(llmf_str *)(void *)to = n->text;
         break;
-    case LLMFI_KEY_AUTH: *(int *)(void *)to = llmfi_find_auth(n->text); break;
+    case LLMFI_KEY_AUTH: llmfi_apply_auth(n, (llmfi_provider *)(void *)(to - offsetof(llmfi_provider, auth))); break;
     case LLMFI_KEY_INTEGER: llmfi_parse_whole(n->text, (int64_t *)(void *)to); break;
     case LLMFI_KEY_COUNT:
         llmfi_parse_whole(n->text, (int64_t *)(void *)to);
@@ -19385,18 +19505,19 @@ static bool llmfi_check_names(const llmfi_check *c, const llmfi_key *key, llmfi_
     return ok;
 }
 
+static bool llmfi_header_ours(llmf_str name) {
+    return llmfi_word_in_nocase("host\0content-length\0content-type\0transfer-encoding\0connection\0", name) >= 0;
+}
+
 static bool llmfi_check_headers(const llmfi_check *c, const llmfi_key *key, llmfi_node *n) {
-    static const char *const ours[] = {"host", "content-length", "content-type", "transfer-encoding", "connection"};
     llmfi_node *h;
-    size_t i;
     bool ok = true;
     if (n->type != LLMFI_OBJECT) return llmfi_check_bad(c, n, key->name, "must be a mapping of header names to texts");
     for (h = n->child; h; h = h->next) {
         if (h->type != LLMFI_STRING) ok = llmfi_check_bad(c, h, key->name, "has a value that is not a text; put it in quotes");
         else if (llmfi_header_bad_name(h->key) != LLMFI_NOWHERE) ok = llmfi_check_bad(c, h, key->name, "has a name with a character that no header has; use letters, digits and -");
         else if (llmfi_header_bad_value(h->text) != LLMFI_NOWHERE) ok = llmfi_check_bad(c, h, key->name, "has a value with a line break or control character; remove it");
-        for (i = 0; i < LLMFI_COUNT(ours); i++)
-            if (llmfi_eq_nocase(h->key, llmfi_cstr(ours[i]))) ok = llmfi_check_bad(c, h, key->name, "has a header that the library sets itself; remove it");
+        if (llmfi_header_ours(h->key)) ok = llmfi_check_bad(c, h, key->name, "has a header that the library sets itself; remove it");
     }
     return ok;
 }
@@ -19481,9 +19602,23 @@ static bool llmfi_check_quality(const llmfi_check *c, const llmfi_key *key, llmf
     return ok;
 }
 
+/* {header: X-Key, prefix: "Token "}: what stands before the key may be left out. */
+static bool llmfi_check_own_auth(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n) {
+    const llmfi_node *m, *header = llmfi_member(n, LLMFI_LIT("header"));
+    for (m = n->child; m; m = m->next) {
+        if (!LLMFI_IS(m->key, "header") && !LLMFI_IS(m->key, "prefix")) return llmfi_check_bad(c, m, key->name, "as a mapping has the keys header and prefix, and no others");
+        if (m->type != LLMFI_STRING || llmfi_header_bad_value(m->text) != LLMFI_NOWHERE)
+            return llmfi_check_bad(c, m, key->name, "has a header or prefix that is not a text without line breaks; put it in quotes");
+    }
+    if (!header || !header->text.len) return llmfi_check_bad(c, n, key->name, "as a mapping needs the key header: the header's name, such as X-Key");
+    if (llmfi_header_bad_name(header->text) != LLMFI_NOWHERE) return llmfi_check_bad(c, header, key->name, "names a header with a character that no header has");
+    return !llmfi_header_ours(header->text) || llmfi_check_bad(c, header, key->name, "names a header that the library sets itself; the key needs another one");
+}
+
 static bool llmfi_check_auth(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n) {
+    if (n->type == LLMFI_OBJECT) return llmfi_check_own_auth(c, key, n);
     if (!llmfi_check_text(c, key, n)) return false;
-    return llmfi_find_auth(n->text) >= 0 || llmfi_check_bad(c, n, key->name, "must be one of: none, bearer, x-api-key, api-key, x-goog-api-key, x-portkey-api-key, aws");
+    return llmfi_find_auth(n->text) >= 0 || llmfi_check_bad(c, n, key->name, "must be one of: none, bearer, x-api-key, api-key, x-goog-api-key, x-portkey-api-key, aws; or {header: X-Key, prefix: \"Token \"}");
 }
 
 /* A dialect that a program registers is not known here: only what looks like a slip is refused. */
@@ -20880,6 +21015,624 @@ LLMFI_UNUSED static int llmfi_aws_answer(llmfi_aws *a, int status, llmf_str body
 
 #endif
 #endif
+/* Plugins that a factory has loaded: found by their digests, checked before anything of them counts, and kept until nothing can be running in them. See plugin_api.h. */
+#ifndef LLMFI_FACTORY_PLUGINS_H
+#define LLMFI_FACTORY_PLUGINS_H
+/* Shared objects that are loaded from exactly the bytes that were looked at: from a file that nobody but its owner and root can change, or given in pieces. What was hashed is what
+   is loaded: the bytes go into a file in memory (Linux), else into a directory that is ours alone, and the system's loader opens that. So a file that is exchanged in
+   between changes nothing. */
+#ifndef LLMFI_BASE_SHARED_OBJECT_H
+#define LLMFI_BASE_SHARED_OBJECT_H
+
+#if LLMF_HAS_PLUGINS
+
+/* Bytes of one plugin. */
+#ifndef LLMF_MAX_PLUGIN
+#define LLMF_MAX_PLUGIN (16u << 20)
+#endif
+
+#if !defined(_WIN32)
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#endif
+
+typedef struct llmfi_so {
+    llmfi_sha256 hash;
+    uint64_t size;                           /* bytes so far */
+    int fd;                                  /* of the bytes; -1. It stays open while they are loaded, so that no other file has its number, which is its name for the loader */
+    char folder[32];                         /* of the file of our own; empty: it is one in memory */
+    void *handle;                            /* NULL: not loaded */
+} llmfi_so;
+
+/* ---- a file that nobody else can change ---- */
+
+enum { LLMFI_SO_LINKS = 16, LLMFI_SO_PATH = 4096 };
+
+/* Opens a directory to look at it and go on from it, even where it may not be listed. */
+#if defined(O_PATH)
+#define LLMFI_SO_LOOK O_PATH
+#elif defined(__linux__) && !defined(__alpha__) && !defined(__hppa__) && !defined(__sparc__)
+#define LLMFI_SO_LOOK 010000000 /* O_PATH, which glibc hides from all but _GNU_SOURCE */
+#elif defined(O_SEARCH)
+#define LLMFI_SO_LOOK O_SEARCH
+#else
+#define LLMFI_SO_LOOK O_RDONLY
+#endif
+
+static bool llmfi_so_refuse(llmf_error *err, int code, llmf_str path, const char *what) {
+    llmfi_text t = llmfi_error_begin(err, code);
+    if (path.len > 120) {
+        llmfi_say_c(&t, "...");
+        path = llmfi_from(path, path.len - 120);
+        while (path.len && ((unsigned char)path.ptr[0] & 0xC0) == 0x80) path = llmfi_from(path, 1);
+    }
+    llmfi_say(&t, path);
+    llmfi_say_c(&t, what);
+    return false;
+}
+
+/* The owner could change his own anyway: he must be root, or who runs this. */
+static bool llmfi_so_owner_ok(const struct stat *st) {
+    return st->st_uid == 0 || st->st_uid == geteuid();
+}
+
+static bool llmfi_so_folder_ok(int fd, llmf_str path, llmf_error *err) {
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st) != 0) return llmfi_so_refuse(err, LLMF_ERR_CONFIG, path, ": a directory on the way to it cannot be opened; is the path right?");
+    if (st.st_mode & S_IWOTH) return llmfi_so_refuse(err, LLMF_ERR_CONFIG, path, ": anybody may write to a directory on the way to it (world-writable, as /tmp is); put it elsewhere");
+    return llmfi_so_owner_ok(&st) ||
+           llmfi_so_refuse(err, LLMF_ERR_CONFIG, path, ": a directory on the way to it belongs neither to root nor to the user who runs this; put it elsewhere");
+}
+
+static bool llmfi_so_file_ok(int fd, llmf_str path, llmf_error *err) {
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st) != 0)
+        return llmfi_so_refuse(err, LLMF_ERR_CONFIG, path, errno == EACCES ? ": may not be read; look at its permissions" : ": cannot be opened; is the path right?");
+    if (!S_ISREG(st.st_mode)) return llmfi_so_refuse(err, LLMF_ERR_CONFIG, path, ": is no file");
+    if (!llmfi_so_owner_ok(&st)) return llmfi_so_refuse(err, LLMF_ERR_CONFIG, path, ": belongs neither to root nor to the user who runs this; chown it");
+    if (st.st_mode & (S_IWGRP | S_IWOTH)) return llmfi_so_refuse(err, LLMF_ERR_CONFIG, path, ": others than its owner may write to it; chmod go-w");
+    return true;
+}
+
+/* A path as it is walked: what is left of it stands at the end of `text`, where links are put before it. */
+typedef struct llmfi_so_walk {
+    char text[LLMFI_SO_PATH + 1];
+    size_t at;                               /* of what is left; LLMFI_SO_PATH: nothing */
+    int folder;                              /* where that begins; -1: it could not be opened */
+    int links;
+} llmfi_so_walk;
+
+static bool llmfi_so_put_before(llmfi_so_walk *w, const char *text, size_t len) {
+    if (len + 1 > w->at) return false;
+    w->text[--w->at] = '/';
+    w->at -= len;
+    memcpy(w->text + w->at, text, len);
+    return true;
+}
+
+static void llmfi_so_go(llmfi_so_walk *w, const char *name) {
+    int next = openat(w->folder, name, LLMFI_SO_LOOK | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (w->folder >= 0) close(w->folder);
+    w->folder = next;
+}
+
+/* The next name of the path into `name`; false: it is at its end, or no file has such a long one. */
+static bool llmfi_so_next(llmfi_so_walk *w, char *name, size_t cap) {
+    size_t n = 0;
+    while (w->at < LLMFI_SO_PATH && w->text[w->at] == '/') w->at++;
+    while (w->at < LLMFI_SO_PATH && w->text[w->at] != '/') {
+        if (n == cap - 1) return false;
+        name[n++] = w->text[w->at++];
+    }
+    name[n] = '\0';
+    while (w->at < LLMFI_SO_PATH && w->text[w->at] == '/') w->at++;
+    return n > 0;
+}
+
+/* A name that is a link is put before what is left. 1: it was; 0: it is none; -1: too many, or too long. */
+static int llmfi_so_link(llmfi_so_walk *w, const char *name) {
+    char to[1024];
+    ssize_t n = readlinkat(w->folder, name, to, sizeof to);
+    if (n < 0) return 0;
+    if (n == (ssize_t)sizeof to || ++w->links > LLMFI_SO_LINKS || !llmfi_so_put_before(w, to, (size_t)n)) return -1;
+    if (n && to[0] == '/') llmfi_so_go(w, "/");
+    return 1;
+}
+
+/* Goes from the root to the file, name by name, so that each directory that has a say in what the path means is looked at: those of links too. The descriptor, or -1 with *err. */
+static int llmfi_so_walk_to(llmfi_so_walk *w, llmf_str path, llmf_error *err) {
+    char name[256];
+    int link, fd;
+    w->folder = openat(AT_FDCWD, "/", LLMFI_SO_LOOK | O_DIRECTORY | O_CLOEXEC);
+    for (;;) {
+        if (!llmfi_so_folder_ok(w->folder, path, err)) return -1;
+        if (!llmfi_so_next(w, name, sizeof name)) {
+            llmfi_so_refuse(err, LLMF_ERR_CONFIG, path, ": is no file");
+            return -1;
+        }
+        link = llmfi_so_link(w, name);
+        if (link < 0) {
+            llmfi_so_refuse(err, LLMF_ERR_CONFIG, path, ": has too many links on the way, or names that are too long");
+            return -1;
+        }
+        if (link == 0 && w->at == LLMFI_SO_PATH) break;
+        if (link == 0) llmfi_so_go(w, name);
+    }
+    fd = openat(w->folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (llmfi_so_file_ok(fd, path, err)) return fd;
+    if (fd >= 0) close(fd);
+    return -1;
+}
+
+/* The file of a path (NUL behind it) that nobody else can change; -1 with *err. */
+static int llmfi_so_open_file(llmf_str path, llmf_error *err) {
+    llmfi_so_walk w;
+    char here[1024];
+    int fd = -1;
+    bool fits;
+    memset(&w, 0, sizeof w);
+    w.at = LLMFI_SO_PATH;
+    w.folder = -1;
+    fits = path.len && path.len < LLMFI_SO_PATH;
+    if (fits) {
+        w.at -= path.len; /* no / behind it: the last name must be a file's */
+        memcpy(w.text + w.at, path.ptr, path.len);
+    }
+    if (fits && path.ptr[0] != '/') fits = getcwd(here, sizeof here) && llmfi_so_put_before(&w, here, llmfi_strlen(here));
+    if (fits) fd = llmfi_so_walk_to(&w, path, err);
+    else llmfi_so_refuse(err, LLMF_ERR_CONFIG, path, ": the path is empty, or too long");
+    if (w.folder >= 0) close(w.folder);
+    return fd;
+}
+
+/* ---- the bytes ---- */
+
+/* A file in memory, executable where the kernel asks for that to be said. -1: there is no such thing. */
+static int llmfi_so_memory(void) {
+    int fd = -1;
+#if defined(__linux__) && defined(SYS_memfd_create)
+    enum { CLOEXEC = 1, SEALING = 2, EXEC = 16 };
+    char path[32];
+    fd = (int)syscall(SYS_memfd_create, "llmf_plugin", (unsigned)(CLOEXEC | SEALING | EXEC));
+    if (fd < 0) fd = (int)syscall(SYS_memfd_create, "llmf_plugin", (unsigned)(CLOEXEC | SEALING));
+    if (fd < 0) return -1;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    if (access(path, R_OK) == 0) return fd;
+    close(fd); /* no /proc: it has no name */
+    fd = -1;
+#endif
+    return fd;
+}
+
+static void llmfi_so_own_path(const llmfi_so *s, char *to, size_t cap) {
+    if (s->folder[0]) snprintf(to, cap, "%s/plugin.so", s->folder);
+    else snprintf(to, cap, "/proc/self/fd/%d", s->fd);
+}
+
+static void llmfi_so_unlink(llmfi_so *s) {
+    char path[64];
+    if (!s->folder[0]) return;
+    llmfi_so_own_path(s, path, sizeof path);
+    unlink(path);
+    rmdir(s->folder);
+    s->folder[0] = '\0';
+}
+
+static void llmfi_so_close(llmfi_so *s) {
+    if (s->handle) dlclose(s->handle);
+    if (s->fd >= 0) close(s->fd);
+    llmfi_so_unlink(s);
+    s->handle = NULL;
+    s->fd = -1;
+}
+
+/* Begins one: llmfi_so_add its bytes, or llmfi_so_add_file, then llmfi_so_load; llmfi_so_close in any case. */
+static bool llmfi_so_begin(llmfi_so *s, llmf_error *err) {
+    char path[64];
+    memset(s, 0, sizeof *s);
+    llmfi_sha256_init(&s->hash);
+    s->fd = llmfi_so_memory();
+    if (s->fd >= 0) return true;
+    memcpy(s->folder, "/tmp/llmf-XXXXXX", 17);
+    if (!mkdtemp(s->folder)) {
+        s->folder[0] = '\0';
+        return llmfi_so_refuse(err, LLMF_ERR_CONFIG, LLMFI_LIT("/tmp"), ": there is no memfd_create here, and no directory can be made there to load it from");
+    }
+    llmfi_so_own_path(s, path, sizeof path);
+    s->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IXUSR);
+    return s->fd >= 0 || llmfi_so_refuse(err, LLMF_ERR_CONFIG, llmfi_cstr(path), ": cannot be written");
+}
+
+static bool llmfi_so_add(llmfi_so *s, const void *bytes, size_t len, llmf_error *err) {
+    const char *at = (const char *)bytes;
+    if (len > LLMF_MAX_PLUGIN - s->size) return llmfi_error_set(err, LLMF_ERR_LIMIT, "it is larger than LLMF_MAX_PLUGIN; build with a larger limit");
+    s->size += len;
+    llmfi_sha256_add(&s->hash, bytes, len);
+    while (len) {
+        ssize_t n = write(s->fd, at, len);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return llmfi_error_set(err, LLMF_ERR_MEMORY, "there is no room for a copy of it; look at the system's memory, or at /tmp");
+        at += n;
+        len -= (size_t)n;
+    }
+    return true;
+}
+
+static bool llmfi_so_add_file(llmfi_so *s, llmf_str path, llmf_error *err) {
+    char piece[4096];
+    ssize_t n = 1;
+    int fd = llmfi_so_open_file(path, err);
+    bool ok = fd >= 0;
+    while (ok && n) {
+        n = read(fd, piece, sizeof piece);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) ok = llmfi_so_refuse(err, LLMF_ERR_CONFIG, path, ": cannot be read");
+        if (n > 0) ok = llmfi_so_add(s, piece, (size_t)n, err);
+    }
+    if (fd >= 0) close(fd);
+    return ok;
+}
+
+/* ---- loading ---- */
+
+static bool llmfi_so_digest_ok(llmfi_so *s, const unsigned char wanted[LLMFI_SHA256], llmf_error *err) {
+    unsigned char digest[LLMFI_SHA256];
+    char digits[2 * LLMFI_SHA256];
+    llmfi_text t;
+    llmfi_sha256_end(&s->hash, digest);
+    if (memcmp(digest, wanted, sizeof digest) == 0) return true;
+    llmfi_hex_lower(digits, digest, sizeof digest);
+    t = llmfi_error_begin(err, LLMF_ERR_CONFIG);
+    LLMFI_SAY(&t, "its sha256 is ");
+    llmfi_say(&t, llmfi_str(digits, sizeof digits));
+    LLMFI_SAY(&t, ", which is not what the config says; it is not loaded. If it is the file that you mean, write that there");
+    return false;
+}
+
+#if defined(__ELF__) || defined(__linux__)
+/* The number of `size` bytes in this machine's order. */
+static uint64_t llmfi_so_number(const unsigned char *at, size_t size) {
+    uint16_t two;
+    uint32_t four;
+    uint64_t eight;
+    if (size == 8) return memcpy(&eight, at, 8), eight;
+    if (size == 4) return memcpy(&four, at, 4), four;
+    return memcpy(&two, at, 2), two;
+}
+
+/* A loader maps what the headers say and dies of a file that is shorter: each segment must be there. All else is the loader's to refuse. */
+static bool llmfi_so_whole(const llmfi_so *s) {
+    enum { WIDE = sizeof(void *) == 8, WORD = WIDE ? 8 : 4, HEAD = WIDE ? 64 : 52, ROW = WIDE ? 56 : 32, LOADED = 1, DYNAMIC = 2 };
+    unsigned char head[HEAD], row[ROW];
+    uint64_t at, count, from, len;
+    bool dynamic = false;
+    if (pread(s->fd, head, HEAD, 0) != HEAD || memcmp(head, "\177ELF", 4) != 0 || head[4] != (WIDE ? 2 : 1)) return false;
+    at = llmfi_so_number(head + (WIDE ? 32 : 28), WORD);
+    count = llmfi_so_number(head + (WIDE ? 56 : 44), 2);
+    if (llmfi_so_number(head + (WIDE ? 54 : 42), 2) != ROW || at > s->size || count > (s->size - at) / ROW) return false;
+    for (; count; count--, at += ROW) {
+        uint64_t type;
+        if (pread(s->fd, row, ROW, (off_t)at) != ROW) return false;
+        type = llmfi_so_number(row, 4);
+        if (type != LOADED && type != DYNAMIC) continue;
+        from = llmfi_so_number(row + (WIDE ? 8 : 4), WORD);
+        len = llmfi_so_number(row + (WIDE ? 32 : 16), WORD);
+        if (from > s->size || len > s->size - from) return false;
+        if (type == DYNAMIC) dynamic = true;
+    }
+    return dynamic;
+}
+#endif
+
+#if defined(RTLD_NOLOAD)
+/* A loader takes a name that it knows for what it knows by it: one that could not be unloaded may still have the number that is ours now. */
+static bool llmfi_so_rename(llmfi_so *s, char *path, size_t cap) {
+    int tries, fd;
+    void *known;
+    for (tries = 0; tries < 16; tries++) {
+        llmfi_so_own_path(s, path, cap);
+        known = dlopen(path, RTLD_LAZY | RTLD_NOLOAD);
+        if (!known) return true;
+        dlclose(known);
+        if (s->folder[0]) return false;
+        fd = fcntl(s->fd, F_DUPFD_CLOEXEC, s->fd + 1);
+        if (fd < 0) return false;
+        close(s->fd);
+        s->fd = fd;
+    }
+    return false;
+}
+#else
+static bool llmfi_so_rename(llmfi_so *s, char *path, size_t cap) {
+    llmfi_so_own_path(s, path, cap);
+    return true;
+}
+#endif
+
+/* Nobody may write to it any more: F_SEAL_SEAL, SHRINK, GROW and WRITE, by F_ADD_SEALS. */
+static bool llmfi_so_seal(const llmfi_so *s) {
+#if defined(__linux__)
+    if (!s->folder[0]) return fcntl(s->fd, 1024 + 9, 1 | 2 | 4 | 8) == 0;
+#endif
+    (void)s;
+    return true;
+}
+
+/* Loads the bytes if they are those of the digest. */
+static bool llmfi_so_load(llmfi_so *s, const unsigned char wanted[LLMFI_SHA256], llmf_error *err) {
+    char path[64];
+    const char *why;
+    llmfi_text t;
+    if (!llmfi_so_digest_ok(s, wanted, err)) return false;
+#if defined(__ELF__) || defined(__linux__)
+    if (!llmfi_so_whole(s)) return llmfi_error_set(err, LLMF_ERR_CONFIG, "it is no shared object of this machine, or not the whole of one");
+#endif
+    if (!llmfi_so_seal(s) || !llmfi_so_rename(s, path, sizeof path)) return llmfi_error_set(err, LLMF_ERR_CONFIG, "no copy of it can be made that nobody can change");
+    s->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    why = s->handle ? NULL : dlerror();
+    llmfi_so_unlink(s);
+    if (s->handle) return true;
+    t = llmfi_error_begin(err, LLMF_ERR_CONFIG);
+    LLMFI_SAY(&t, "the system does not load it: ");
+    llmfi_say_c(&t, why ? why : "no reason is given");
+    return false;
+}
+
+/* The object of that name, or NULL. */
+static const void *llmfi_so_symbol(const llmfi_so *s, const char *name) {
+    return dlsym(s->handle, name);
+}
+
+#else
+
+typedef struct llmfi_so {
+    int fd;
+} llmfi_so;
+
+static bool llmfi_so_begin(llmfi_so *s, llmf_error *err) {
+    s->fd = -1;
+    return llmfi_error_set(err, LLMF_ERR_NOT_BUILT, "plugins are for POSIX systems: this one is not; register what it has with llmf_register_dialect and llmf_register");
+}
+
+static bool llmfi_so_add(llmfi_so *s, const void *bytes, size_t len, llmf_error *err) {
+    (void)s, (void)bytes, (void)len, (void)err;
+    return false;
+}
+
+static bool llmfi_so_add_file(llmfi_so *s, llmf_str path, llmf_error *err) {
+    (void)s, (void)path, (void)err;
+    return false;
+}
+
+static bool llmfi_so_load(llmfi_so *s, const unsigned char wanted[LLMFI_SHA256], llmf_error *err) {
+    (void)s, (void)wanted, (void)err;
+    return false;
+}
+
+static const void *llmfi_so_symbol(const llmfi_so *s, const char *name) {
+    (void)s, (void)name;
+    return NULL;
+}
+
+static void llmfi_so_close(llmfi_so *s) {
+    (void)s;
+}
+
+#endif
+#endif
+#endif
+
+#if LLMF_HAS_PLUGINS
+
+/* Of one config. Twice as many may be loaded: a reload has the new ones beside the old. */
+#ifndef LLMF_MAX_PLUGINS
+#define LLMF_MAX_PLUGINS 8
+#endif
+
+typedef struct llmfi_plugin {
+    llmfi_so so;
+    unsigned char sha256[LLMFI_SHA256];
+    llmf_plugin face;                        /* a copy: what an older one does not have is zero */
+    llmf_dialect *dialects;                  /* copies, likewise */
+    int references;                          /* generations of the config that it stands in */
+    bool kept;                               /* one of them was accepted */
+    bool opened;                             /* `open` has returned: `close` is due */
+    struct llmfi_plugin *next;
+} llmfi_plugin;
+
+/* Bytes from elsewhere: gives them to llmfi_so_add, piece by piece. False with *err. */
+typedef bool (*llmfi_plugin_fetch_fn)(void *user, llmf_str url, llmfi_so *into, llmf_error *err);
+
+typedef struct llmfi_plugins {
+    llmfi_heap *heap;
+    const llmf_host *host;                   /* what they may call */
+    llmfi_plugin_fetch_fn fetch;             /* for `url`; NULL: nobody can */
+    void *fetch_user;
+    llmfi_plugin *first;
+    int count;
+} llmfi_plugins;
+
+/* ---- what it says of itself ---- */
+
+static bool llmfi_plugin_bad(llmf_error *err, int code, const char *what, const char *name) {
+    llmfi_text t = llmfi_error_begin(err, code);
+    llmfi_say_c(&t, what);
+    if (!name) return false;
+    LLMFI_SAY(&t, ": ");
+    llmfi_say(&t, llmfi_str(name, llmfi_strlen(name) < 80 ? llmfi_strlen(name) : 80));
+    return false;
+}
+
+/* Both numbers, and what to do. */
+static bool llmfi_plugin_other_abi(llmf_error *err, uint32_t abi) {
+    llmfi_text t = llmfi_error_begin(err, LLMF_ERR_CONFIG);
+    LLMFI_SAY(&t, "it has ABI ");
+    llmfi_say_int(&t, (int64_t)abi);
+    LLMFI_SAY(&t, ", and this program's llmfactory.h ABI ");
+    llmfi_say_int(&t, LLMF_ABI);
+    LLMFI_SAY(&t, "; compile it with the program's llmfactory.h, and write the new sha256 into the config");
+    return false;
+}
+
+/* Its entry: only the two numbers at its front may be looked at before they are known to be right. */
+static bool llmfi_plugin_face(llmfi_plugin *p, llmf_error *err) {
+    const llmf_plugin *face = (const llmf_plugin *)llmfi_so_symbol(&p->so, "llmf_plugin_entry");
+    uint32_t head[2];
+    if (!face) return llmfi_plugin_bad(err, LLMF_ERR_CONFIG, "it exports no llmf_plugin_entry; is it a plugin of llmfactory, compiled with LLMF_PLUGIN?", NULL);
+    memcpy(head, face, sizeof head);
+    if (head[0] != LLMF_ABI) return llmfi_plugin_other_abi(err, head[0]);
+    if (head[1] < offsetof(llmf_plugin, close) + sizeof face->close)
+        return llmfi_plugin_bad(err, LLMF_ERR_CONFIG, "its llmf_plugin_entry is too short; begin it with LLMF_PLUGIN_HEAD", NULL);
+    memcpy(&p->face, face, head[1] < sizeof p->face ? head[1] : sizeof p->face);
+    face = &p->face;
+    if (face->size > sizeof *face || face->host_size > sizeof(llmf_host) || face->request_size > sizeof(llmf_request) || face->info_size > sizeof(llmf_model_info) ||
+        face->dialect_size > sizeof(llmf_dialect) || face->provider_size > sizeof(llmf_provider_desc))
+        return llmfi_plugin_bad(err, LLMF_ERR_CONFIG, "it was compiled with a later llmfactory.h than this program; compile it with the program's, or the program with the later one", NULL);
+    if (!face->host || face->dialect_size < offsetof(llmf_dialect, on_frame) + sizeof(void (*)(void)) || face->provider_size < offsetof(llmf_provider_desc, config) + sizeof(char *))
+        return llmfi_plugin_bad(err, LLMF_ERR_CONFIG, "its llmf_plugin_entry does not begin with LLMF_PLUGIN_HEAD", NULL);
+    return true;
+}
+
+static bool llmfi_plugin_name_ok(const char *name) {
+    size_t i;
+    for (i = 0; name && name[i]; i++) {
+        char c = name[i];
+        if (i == 64 || !((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.')) return false;
+    }
+    return name && i > 0;
+}
+
+/* The i-th of its dialects or providers, with zeros for what it does not know yet. */
+static void llmfi_plugin_item(const void *items, uint32_t size, size_t i, void *to, size_t to_size) {
+    memset(to, 0, to_size);
+    memcpy(to, (const char *)items + i * size, size);
+}
+
+static bool llmfi_plugin_dialects(const llmfi_plugins *set, llmfi_plugin *p, llmf_error *err) {
+    const llmf_plugin *face = &p->face;
+    size_t i, k;
+    if (face->dialect_count > LLMF_MAX_REGISTERED || face->provider_count > LLMF_MAX_REGISTERED)
+        return llmfi_plugin_bad(err, LLMF_ERR_LIMIT, "it has more dialects or providers than LLMF_MAX_REGISTERED", NULL);
+    if ((face->dialect_count && !face->dialects) || (face->provider_count && !face->providers))
+        return llmfi_plugin_bad(err, LLMF_ERR_CONFIG, "it counts dialects or providers, but dialects or providers is NULL", NULL);
+    if (!face->dialect_count && !face->provider_count) return llmfi_plugin_bad(err, LLMF_ERR_CONFIG, "it has neither dialects nor providers", NULL);
+    p->dialects = (llmf_dialect *)llmfi_heap_alloc(set->heap, (face->dialect_count + 1) * sizeof *p->dialects);
+    if (!p->dialects) return llmfi_error_memory(err);
+    for (i = 0; i < face->dialect_count; i++) {
+        llmf_dialect *d = &p->dialects[i];
+        llmfi_plugin_item(face->dialects, face->dialect_size, i, d, sizeof *d);
+        if (!llmfi_plugin_name_ok(d->name)) return llmfi_plugin_bad(err, LLMF_ERR_CONFIG, "one of its dialects has no name, or one with other characters than letters, digits, _ - and .", NULL);
+        if (!d->body || !d->on_frame) return llmfi_plugin_bad(err, LLMF_ERR_CONFIG, "a dialect needs body and on_frame, and this one of it lacks them", d->name);
+        if (d->framing < LLMF_FRAMING_JSON || d->framing > LLMF_FRAMING_JSON_ARRAY || d->stream_framing < LLMF_FRAMING_JSON || d->stream_framing > LLMF_FRAMING_JSON_ARRAY)
+            return llmfi_plugin_bad(err, LLMF_ERR_CONFIG, "the framing of this dialect of it is no LLMF_FRAMING_ value", d->name);
+        for (k = 0; k < i; k++)
+            if (llmfi_strcmp(p->dialects[k].name, d->name) == 0) return llmfi_plugin_bad(err, LLMF_ERR_CONFIG, "it has two dialects of the same name", d->name);
+    }
+    return true;
+}
+
+/* ---- loading ---- */
+
+static void llmfi_plugin_unload(llmfi_plugins *set, llmfi_plugin *p) {
+    llmfi_plugin **link = &set->first;
+    while (*link && *link != p) link = &(*link)->next;
+    if (*link) {
+        *link = p->next;
+        set->count--;
+    }
+    if (p->opened && p->face.close) p->face.close();
+    llmfi_heap_free(set->heap, p->dialects);
+    llmfi_so_close(&p->so);
+    llmfi_heap_free(set->heap, p);
+}
+
+/* One more may be loaded: where there are too many, one that no config has any more goes. */
+static bool llmfi_plugin_room(llmfi_plugins *set, llmf_error *err) {
+    llmfi_plugin *p = set->first;
+    if (set->count < 2 * LLMF_MAX_PLUGINS) return true;
+    while (p && p->references) p = p->next;
+    if (!p) return llmfi_error_set(err, LLMF_ERR_LIMIT, "twice as many plugins as LLMF_MAX_PLUGINS are loaded: calls of before a reload still use some");
+    llmfi_plugin_unload(set, p);
+    return true;
+}
+
+/* From the bytes on: loads, looks at what it says, opens. */
+static bool llmfi_plugin_start(llmfi_plugins *set, llmfi_plugin *p, llmf_error *err) {
+    const char *why = NULL;
+    if (!llmfi_so_load(&p->so, p->sha256, err) || !llmfi_plugin_face(p, err)) return false;
+    if (!llmfi_plugin_name_ok(p->face.name))
+        return llmfi_plugin_bad(err, LLMF_ERR_CONFIG, "its name is missing, or has other characters than letters, digits, _ - and .", NULL);
+    *p->face.host = set->host;
+    if (p->face.open) why = p->face.open();
+    if (why) return llmfi_plugin_bad(err, LLMF_ERR_CONFIG, "it does not open", why);
+    p->opened = true;
+    return llmfi_plugin_dialects(set, p, err);
+}
+
+/* Where the bytes are. One of them is set. */
+typedef struct llmfi_plugin_from {
+    llmf_str path;                           /* NUL behind it */
+    llmf_str url;
+    llmf_str bytes;
+} llmfi_plugin_from;
+
+static bool llmfi_plugin_bytes(llmfi_plugins *set, llmfi_plugin *p, const llmfi_plugin_from *from, llmf_error *err) {
+    if (from->path.len) return llmfi_so_add_file(&p->so, from->path, err);
+    if (!from->url.len) return llmfi_so_add(&p->so, from->bytes.ptr, from->bytes.len, err);
+    if (set->fetch) return set->fetch(set->fetch_user, from->url, &p->so, err);
+    return llmfi_error_set(err, LLMF_ERR_NOT_BUILT, "a plugin from a url needs sources, which this build does not have; give it a path");
+}
+
+/* The plugin of that digest: the one that is loaded already, or else it is loaded. NULL with *err: then nothing of it is there. */
+LLMFI_UNUSED static llmfi_plugin *llmfi_plugin_get(llmfi_plugins *set, const llmfi_plugin_from *from, const unsigned char sha256[LLMFI_SHA256], llmf_error *err) {
+    llmfi_plugin *p = set->first;
+    int saved = LLMFI_ERRNO;
+    bool ok;
+    while (p && memcmp(p->sha256, sha256, sizeof p->sha256) != 0) p = p->next;
+    if (p) return p;
+    if (!llmfi_plugin_room(set, err)) return NULL;
+    p = (llmfi_plugin *)llmfi_heap_alloc(set->heap, sizeof *p);
+    if (!p) {
+        llmfi_error_memory(err);
+        return NULL;
+    }
+    memset(p, 0, sizeof *p);
+    memcpy(p->sha256, sha256, sizeof p->sha256);
+    ok = llmfi_so_begin(&p->so, err) && llmfi_plugin_bytes(set, p, from, err) && llmfi_plugin_start(set, p, err);
+    if (ok) {
+        p->next = set->first;
+        set->first = p;
+        set->count++;
+    } else {
+        llmfi_plugin_unload(set, p);
+        p = NULL;
+    }
+    LLMFI_SET_ERRNO(saved);
+    return p;
+}
+
+/* Those that were loaded for a config that is not accepted go again. */
+LLMFI_UNUSED static void llmfi_plugins_drop(llmfi_plugins *set) {
+    llmfi_plugin *p, *next;
+    for (p = set->first; p; p = next) {
+        next = p->next;
+        if (!p->kept && !p->references) llmfi_plugin_unload(set, p);
+    }
+}
+
+LLMFI_UNUSED static void llmfi_plugins_close(llmfi_plugins *set) {
+    while (set->first) llmfi_plugin_unload(set, set->first);
+}
+
+#endif
+#endif
 
 /* A model of the config: its members are those of all sources, later ones over earlier ones. */
 typedef struct llmfi_entry {
@@ -20943,6 +21696,11 @@ typedef struct llmfi_config {
 #if LLMF_HAS_BUDGETS
     llmfi_config_budgets budgets;
 #endif
+#if LLMF_HAS_PLUGINS
+    llmfi_plugin *plugins[LLMF_MAX_PLUGINS]; /* in the order of their sections */
+    size_t plugin_count;
+    bool plugins_unknown;                    /* some are not loaded: what nobody knows may be theirs */
+#endif
     llmf_str default_model, default_provider; /* of the files; empty */
 #if LLMF_HAS_CONFIG
     llmfi_entry *newest_model;
@@ -20957,6 +21715,20 @@ LLMFI_UNUSED static const llmfi_route *llmfi_config_route(const llmfi_config *c,
     while (r && !llmfi_eq(r->name, name)) r = r->next;
     return r;
 }
+#endif
+
+#if LLMF_HAS_PLUGINS
+#define llmfi_plugins_unknown(c) ((c)->plugins_unknown)
+/* A plugin's dialect of that name; NULL. */
+LLMFI_UNUSED static const llmf_dialect *llmfi_config_dialect(const llmfi_config *c, llmf_str name) {
+    size_t i, k;
+    for (i = 0; i < c->plugin_count; i++)
+        for (k = 0; k < c->plugins[i]->face.dialect_count; k++)
+            if (llmfi_eq(llmfi_cstr(c->plugins[i]->dialects[k].name), name)) return &c->plugins[i]->dialects[k];
+    return NULL;
+}
+#else
+#define llmfi_plugins_unknown(c) false
 #endif
 
 /* ---- entries by their names ---- */
@@ -21800,7 +22572,13 @@ LLMFI_UNUSED static void llmfi_config_hold(llmfi_config *c) {
 }
 
 LLMFI_UNUSED static void llmfi_config_release(llmfi_config *c) {
+#if LLMF_HAS_PLUGINS
+    size_t i;
+#endif
     if (!c || --c->references > 0) return;
+#if LLMF_HAS_PLUGINS
+    for (i = 0; i < c->plugin_count; i++) c->plugins[i]->references--;
+#endif
     llmfi_config_wipe(&c->arena);
     llmfi_arena_free(&c->arena);
     llmfi_heap_free(c->heap, c);
@@ -22016,6 +22794,191 @@ static void llmfi_load_budgets(const llmfi_check *k, const llmfi_config *c, cons
 }
 
 #endif
+#endif
+#endif
+/* The config's section plugins: {name: {path: plugins/acme.so, sha256: 64 hexadecimal digits}}, or url instead of path. A path that is relative begins at the file's own directory. */
+#ifndef LLMFI_FACTORY_PLUGIN_CONFIG_H
+#define LLMFI_FACTORY_PLUGIN_CONFIG_H
+
+#if LLMF_HAS_PLUGINS
+
+/* One plugin as the config has it. */
+typedef struct llmfi_plugin_line {
+    llmf_str name, file;
+    const llmfi_node *node;
+    llmfi_plugin_from from;
+    unsigned char sha256[LLMFI_SHA256];
+    struct llmfi_plugin_line *next;
+} llmfi_plugin_line;
+
+/* A text that is read once the rest is: plugins come first, wherever they stand. */
+typedef struct llmfi_later {
+    llmf_str file, stem;
+    llmfi_node *root;
+    bool on_disk;
+    struct llmfi_later *next;
+} llmfi_later;
+
+static const llmfi_key llmfi_plugin_keys[] = {
+    {"path", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("of the shared object")},
+    {"url", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("where it is fetched from instead")},
+    {"sha256", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("of its bytes")},
+};
+enum { LLMFI_PLUGIN_PATH, LLMFI_PLUGIN_URL, LLMFI_PLUGIN_SHA256 };
+
+static int llmfi_hex_digit(char c) {
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* A digest that happens to look like a number is one to the reader: its text is as it was written. */
+static bool llmfi_check_digest(const llmfi_check *k, const llmfi_node *n, unsigned char *to) {
+    size_t i;
+    bool ok = (n->type == LLMFI_STRING || n->type == LLMFI_NUMBER) && n->text.len == (size_t)2 * LLMFI_SHA256;
+    for (i = 0; ok && i < n->text.len; i += 2) {
+        int high = llmfi_hex_digit(n->text.ptr[i]), low = llmfi_hex_digit(n->text.ptr[i + 1]);
+        ok = high >= 0 && low >= 0;
+        if (ok) to[i / 2] = (unsigned char)(high << 4 | low);
+    }
+    return ok || llmfi_check_bad(k, n, "sha256", "must be 64 hexadecimal digits: what `sha256sum` says of the file");
+}
+
+/* A path as it is opened. */
+static bool llmfi_plugin_path(const llmfi_check *k, llmf_str path, llmf_str *to) {
+    size_t folder = k->file.len;
+    char *at;
+    while (folder && k->file.ptr[folder - 1] != '/') folder--;
+    if (path.ptr[0] == '/') folder = 0;
+    at = (char *)llmfi_arena_alloc(k->arena, folder + path.len + 1);
+    if (!at) return false;
+    if (folder) memcpy(at, k->file.ptr, folder);
+    memcpy(at + folder, path.ptr, path.len);
+    at[folder + path.len] = '\0';
+    *to = llmfi_str(at, folder + path.len);
+    return true;
+}
+
+static bool llmfi_check_plugin_member(const llmfi_check *k, llmfi_node *n, llmfi_plugin_line *line) {
+    llmfi_nearest near_names = llmfi_nearest_to(n->key);
+    bool from_variable = false;
+    size_t i;
+    for (i = 0; i < LLMFI_COUNT(llmfi_plugin_keys); i++) {
+        if (llmfi_eq(n->key, llmfi_cstr(llmfi_plugin_keys[i].name))) break;
+        llmfi_nearest_try(&near_names, llmfi_cstr(llmfi_plugin_keys[i].name));
+    }
+    if (i == LLMFI_COUNT(llmfi_plugin_keys)) {
+        llmfi_check_unknown(k, n, "key", &near_names);
+        return false;
+    }
+    if (!llmfi_expand(k, n, &from_variable)) return false;
+    if (i == LLMFI_PLUGIN_SHA256) return llmfi_check_digest(k, n, line->sha256);
+    if (!llmfi_check_filled(k, &llmfi_plugin_keys[i], n)) return false;
+    if (i == LLMFI_PLUGIN_PATH) return llmfi_plugin_path(k, n->text, &line->from.path);
+    line->from.url = n->text;
+    return llmfi_starts(n->text, LLMFI_LIT("https://")) || llmfi_starts(n->text, LLMFI_LIT("s3://")) || llmfi_starts(n->text, LLMFI_LIT("ssm:")) ||
+           llmfi_check_bad(k, n, "url", "must begin with https://, s3:// or ssm:; a file on this machine is a path");
+}
+
+static bool llmfi_check_plugin(const llmfi_check *k, llmfi_node *entry, llmfi_plugin_line *line) {
+    llmfi_node *n;
+    bool ok = true;
+    if (!llmfi_provider_name_ok(entry->key)) {
+        llmfi_report_at(k->report, k->file, entry->key_line, entry->key_column, "a plugin's name has letters, digits, _ - and . only, at most 64 of them");
+        return false;
+    }
+    if (entry->type != LLMFI_OBJECT) return llmfi_check_bad(k, entry, "a plugin", "must be a mapping with path, or url, and sha256");
+    for (n = entry->child; n; n = n->next)
+        if (!llmfi_check_plugin_member(k, n, line)) ok = false;
+    if (!ok) return false;
+    if (!line->from.path.len == !line->from.url.len) return llmfi_check_bad(k, entry, "a plugin", "needs path or url, one of them: where its shared object is");
+    return llmfi_member(entry, LLMFI_LIT("sha256")) || llmfi_check_bad(k, entry, "a plugin", "needs sha256: 64 hexadecimal digits, what `sha256sum` says of the file; nothing else is loaded");
+}
+
+/* A section: what a later source says of a plugin takes the place of what an earlier one said. */
+static void llmfi_read_plugins(const llmfi_check *k, llmfi_node *section, llmfi_plugin_line **lines) {
+    llmfi_node *n;
+    if (!llmfi_wants_object(k, section, " must be a mapping of names to plugins")) return;
+    for (n = section->child; n; n = n->next) {
+        llmfi_plugin_line *line, **link = lines;
+        if (n->type == LLMFI_NULL) continue;
+        line = (llmfi_plugin_line *)llmfi_arena_alloc(k->arena, sizeof *line);
+        if (!line || !llmfi_check_plugin(k, n, line)) continue;
+        line->name = n->key;
+        line->file = k->file;
+        line->node = n;
+        while (*link && !llmfi_eq((*link)->name, line->name)) link = &(*link)->next;
+        line->next = *link ? (*link)->next : NULL;
+        *link = line;
+    }
+}
+
+/* ---- what they bring ---- */
+
+static bool llmfi_config_add_provider(llmfi_config *c, const llmf_provider_desc *d, llmf_error *err);
+
+static bool llmfi_plugin_clash(llmf_error *err, const char *what, llmf_str name, const char *whose) {
+    llmfi_text t = llmfi_error_begin(err, LLMF_ERR_CONFIG);
+    llmfi_say_c(&t, what);
+    llmfi_say(&t, name);
+    llmfi_say_c(&t, whose);
+    return false;
+}
+
+/* Laid below all that the sources say: variables outrank it, as they do the table. */
+static bool llmfi_join_provider(llmfi_config *c, const llmf_provider_desc *d, llmf_error *err) {
+    llmf_str name = llmfi_cstr(d->name), dialect = llmfi_cstr(d->dialect);
+    if (!llmfi_plugin_name_ok(d->name) || !d->dialect || !d->base_url) return llmfi_plugin_clash(err, "its providers need name, dialect and base_url, and one lacks them: ", llmfi_plugin_name_ok(d->name) ? name : LLMFI_LIT("(no name)"), "");
+    if (llmfi_config_provider(c, name)) return llmfi_plugin_clash(err, "its provider ", name, " is another plugin's too; use one of the two");
+    if (llmfi_find_provider_row(name) >= 0 || llmfi_left_out_name(name).len) return llmfi_plugin_clash(err, "its provider ", name, " is one of the library's own; it needs another name");
+    if (!llmfi_config_dialect(c, dialect) && llmfi_find_dialect_row(dialect) < 0)
+        return llmfi_plugin_clash(err, "its provider ", name, " speaks a dialect that neither the library nor a plugin before it has; look at its dialects");
+    if (c->arena.failed) return llmfi_error_memory(err);
+    if (!llmfi_config_add_provider(c, d, err)) return false;
+    llmfi_provider_variables(c, c->providers);
+    return !c->arena.failed || llmfi_error_memory(err);
+}
+
+/* A plugin that is loaded becomes part of this generation, which then holds it. */
+static bool llmfi_join_plugin(llmfi_config *c, llmfi_plugin *p, llmf_error *err) {
+    llmf_provider_desc d;
+    llmf_str name;
+    size_t i;
+    for (i = 0; i < c->plugin_count; i++)
+        if (c->plugins[i] == p) return llmfi_error_set(err, LLMF_ERR_CONFIG, "another plugin of this config has the same sha256; name it once");
+    for (i = 0; i < p->face.dialect_count; i++) {
+        name = llmfi_cstr(p->dialects[i].name);
+        if (llmfi_find_dialect_row(name) >= 0) return llmfi_plugin_clash(err, "its dialect ", name, " is one of the library's own; it needs another name");
+        if (llmfi_config_dialect(c, name)) return llmfi_plugin_clash(err, "its dialect ", name, " is another plugin's too; use one of the two");
+    }
+    c->plugins[c->plugin_count++] = p;
+    p->references++;
+    for (i = 0; i < p->face.provider_count; i++) {
+        llmfi_plugin_item(p->face.providers, p->face.provider_size, i, &d, sizeof d);
+        if (!llmfi_join_provider(c, &d, err)) return false;
+    }
+    return true;
+}
+
+/* Loads what the sources name, for this generation. set NULL: nothing is loaded. */
+static void llmfi_join_plugins(llmfi_config *c, llmfi_plugins *set, const llmfi_plugin_line *line, llmfi_report *report) {
+    c->plugins_unknown = line && (!set || report->problems); /* of a config that is refused anyway nothing is loaded */
+    for (; line && !c->plugins_unknown; line = line->next) {
+        llmf_error err, why;
+        llmfi_text t;
+        llmfi_plugin *p = NULL;
+        if (c->plugin_count == LLMF_MAX_PLUGINS) llmfi_error_set(&why, LLMF_ERR_LIMIT, "the config has more plugins than LLMF_MAX_PLUGINS");
+        else p = llmfi_plugin_get(set, &line->from, line->sha256, &why);
+        if (p && llmfi_join_plugin(c, p, &why)) continue;
+        t = llmfi_report_begin(&err, line->file, line->node->key_line, line->node->key_column, false);
+        err.code = why.code == LLMF_ERR_ARGUMENT ? LLMF_ERR_CONFIG : why.code; /* the mistake is not the program's */
+        LLMFI_SAY(&t, "plugin ");
+        llmfi_say(&t, line->name);
+        LLMFI_SAY(&t, ": ");
+        llmfi_say_c(&t, why.text);
+        llmfi_report_end(report, &err, false);
+        c->plugins_unknown = true;
+    }
+}
+
 #endif
 #endif
 /* The config's section routes: {name: {rule, candidates: [name, {model, weight, use_cases, quality}], threshold, task, budget_usd, description}}. */
@@ -22565,7 +23528,7 @@ static void llmfi_sense_prices(llmfi_report *report, const llmfi_entry *e, const
 #if LLMF_HAS_CONFIG
 
 /* What a file may hold at its top, besides the keys of one model. */
-static const char *const llmfi_sections[] = {"models", "providers", "fallbacks", "routes", "budgets", "prompts", "default_model", "default_provider"};
+static const char *const llmfi_sections[] = {"models", "providers", "fallbacks", "routes", "budgets", "prompts", "plugins", "default_model", "default_provider"};
 
 typedef struct llmfi_loader {
     llmfi_config *c;
@@ -22573,6 +23536,11 @@ typedef struct llmfi_loader {
     llmfi_references references;
     llmfi_chains chains;
     bool on_disk;                            /* the text at hand is a file's */
+#if LLMF_HAS_PLUGINS
+    llmfi_plugins *plugins;                  /* NULL: none is loaded */
+    llmfi_plugin_line *plugin_lines;
+    llmfi_later *later;
+#endif
     bool memory;                             /* was refused: nothing that follows counts */
 } llmfi_loader;
 
@@ -22616,13 +23584,14 @@ static bool llmfi_load_provider(llmfi_loader *l, const llmfi_check *k, llmfi_nod
     if (fresh && p->row < 0 && ok && (!llmfi_member(entry, LLMFI_LIT("dialect")) || !llmfi_member(entry, LLMFI_LIT("base_url")))) {
         near_names = llmfi_nearest_to(entry->key);
         llmfi_nearest_providers(l->c, &near_names);
-        t = llmfi_check_begin_key(k, &err, entry);
+        t = llmfi_report_begin(&err, k->file, entry->key_line, entry->key_column, llmfi_plugins_unknown(l->c));
         LLMFI_SAY(&t, "the provider ");
         llmfi_say(&t, entry->key);
         LLMFI_SAY(&t, " is new: it needs the keys dialect and base_url");
         llmfi_nearest_say(&near_names, &t);
-        llmfi_report_end(&l->report, &err, false);
-        ok = false;
+        if (llmfi_plugins_unknown(l->c)) LLMFI_SAY(&t, "; or a plugin, none of which is loaded here, must have it");
+        llmfi_report_end(&l->report, &err, llmfi_plugins_unknown(l->c));
+        ok = llmfi_plugins_unknown(l->c);
     }
     llmfi_provider_apply(p, entry);
     llmfi_sense_provider(k, l->c, p, url, key);
@@ -22715,6 +23684,21 @@ static void llmfi_load_default(const llmfi_check *k, llmfi_node *n, bool model, 
     llmfi_refer(k, n, model ? LLMFI_REFERS_MODEL : LLMFI_REFERS_PROVIDER, from_variable);
 }
 
+#if LLMF_HAS_PLUGINS
+/* They have been read already, before everything else. */
+static void llmfi_load_plugins(const llmfi_check *k, const llmfi_node *n) {
+    (void)k, (void)n;
+}
+#else
+static void llmfi_load_plugins(const llmfi_check *k, const llmfi_node *n) {
+    llmf_error err;
+    llmfi_text t = llmfi_check_begin_key(k, &err, n);
+    err.code = LLMF_ERR_NOT_BUILT;
+    llmfi_say_c(&t, "plugins: left out of this build: build with LLMF_WITH_PLUGINS=1");
+    llmfi_report_end(k->report, &err, false);
+}
+#endif
+
 static void llmfi_load_section(llmfi_loader *l, const llmfi_check *k, llmfi_node *n) {
     llmfi_config *c = l->c;
     llmfi_nearest near_names;
@@ -22725,6 +23709,7 @@ static void llmfi_load_section(llmfi_loader *l, const llmfi_check *k, llmfi_node
     else if (LLMFI_IS(n->key, "routes")) llmfi_load_routes(k, c, n);
     else if (LLMFI_IS(n->key, "budgets")) llmfi_load_budgets(k, c, n);
     else if (LLMFI_IS(n->key, "prompts")) llmfi_load_kept(k, n, c->prompts);
+    else if (LLMFI_IS(n->key, "plugins")) llmfi_load_plugins(k, n);
     else if (LLMFI_IS(n->key, "default_model")) llmfi_load_default(k, n, true, &c->default_model);
     else if (LLMFI_IS(n->key, "default_provider")) llmfi_load_default(k, n, false, &c->default_provider);
     else if (llmfi_find_key(n->key, LLMFI_OF_MODEL)) {
@@ -22806,10 +23791,9 @@ static llmfi_node *llmfi_parse_config(llmfi_arena *a, llmf_str file, llmf_str te
     return NULL;
 }
 
-static void llmfi_load_text(llmfi_loader *l, llmf_str file, llmf_str stem, llmf_str text) {
-    llmfi_node *root = llmfi_parse_config(&l->c->arena, file, text, &l->report), *n, *next;
+static void llmfi_load_root(llmfi_loader *l, llmf_str file, llmf_str stem, llmfi_node *root) {
+    llmfi_node *n, *next;
     llmfi_check k = llmfi_loader_check(l, file);
-    if (!root) return;
     if (!llmfi_has_sections(root)) {
         if (root->child) llmfi_load_model(l, &k, stem.len ? stem : llmfi_entry_text(root, "name"), root, true);
         return;
@@ -22818,6 +23802,43 @@ static void llmfi_load_text(llmfi_loader *l, llmf_str file, llmf_str stem, llmf_
         next = n->next;
         llmfi_load_section(l, &k, n);
     }
+}
+
+#if LLMF_HAS_PLUGINS
+/* Kept until all plugins are known. */
+static void llmfi_load_later(llmfi_loader *l, llmf_str file, llmf_str stem, llmfi_node *root) {
+    llmfi_later **link = &l->later, *at = (llmfi_later *)llmfi_arena_alloc(&l->c->arena, sizeof *at);
+    llmfi_check k = llmfi_loader_check(l, file);
+    llmfi_node *section = (llmfi_node *)(uintptr_t)llmfi_member(root, LLMFI_LIT("plugins"));
+    if (!at) return;
+    at->file = file;
+    at->stem = stem;
+    at->root = root;
+    at->on_disk = l->on_disk;
+    at->next = NULL;
+    while (*link) link = &(*link)->next;
+    *link = at;
+    if (section) llmfi_read_plugins(&k, section, &l->plugin_lines);
+}
+
+static void llmfi_load_end_of_texts(llmfi_loader *l) {
+    const llmfi_later *at;
+    if (l->c->arena.failed) return;
+    llmfi_join_plugins(l->c, l->plugins, l->plugin_lines, &l->report);
+    for (at = l->later; at; at = at->next) {
+        l->on_disk = at->on_disk;
+        llmfi_load_root(l, at->file, at->stem, at->root);
+    }
+    l->on_disk = false;
+}
+#else
+#define llmfi_load_later(l, file, stem, root) llmfi_load_root((l), (file), (stem), (root))
+#define llmfi_load_end_of_texts(l) ((void)0)
+#endif
+
+static void llmfi_load_text(llmfi_loader *l, llmf_str file, llmf_str stem, llmf_str text) {
+    llmfi_node *root = llmfi_parse_config(&l->c->arena, file, text, &l->report);
+    if (root) llmfi_load_later(l, file, stem, root);
 }
 
 static void llmfi_load_file(llmfi_loader *l, llmf_str path) {
@@ -22881,7 +23902,7 @@ static void llmfi_check_reference(llmfi_loader *l, const llmfi_reference *r) {
     llmfi_record record;
     llmf_error why, err;
     llmfi_text t;
-    bool model = r->of == LLMFI_REFERS_MODEL;
+    bool model = r->of == LLMFI_REFERS_MODEL, maybe = llmfi_plugins_unknown(l->c);
     if (llmfi_find_control(r->node->text, 0) != LLMFI_NOWHERE) {
         llmfi_report_at(&l->report, r->file, r->node->line, r->node->column, "this name holds a control character; remove it");
         return;
@@ -22889,12 +23910,13 @@ static void llmfi_check_reference(llmfi_loader *l, const llmfi_reference *r) {
     if (llmfi_check_route_reference(l->c, &l->report, r)) return;
     if (model ? llmfi_resolve_name(l->c, r->node->text, &record, &why) : llmfi_config_knows(l->c, r->node->text)) return;
     if (model && why.code != LLMF_ERR_UNKNOWN_MODEL && why.code != LLMF_ERR_UNKNOWN_PROVIDER) return; /* told elsewhere, or not built: no fault of the file */
-    t = llmfi_report_begin(&err, r->file, r->node->line, r->node->column, false);
+    t = llmfi_report_begin(&err, r->file, r->node->line, r->node->column, maybe);
     err.code = model ? LLMF_ERR_UNKNOWN_MODEL : LLMF_ERR_UNKNOWN_PROVIDER;
     if (r->secret) llmfi_say(&t, model ? LLMFI_LIT("the variable here names no known model; look at its value") : LLMFI_LIT("the variable here names no known provider; look at its value"));
     else if (model) llmfi_say_c(&t, why.text);
     else llmfi_unknown_provider(l->c, r->node->text, &t);
-    llmfi_report_end(&l->report, &err, false);
+    if (maybe) LLMFI_SAY(&t, "; or it is a plugin's, none of which is loaded here");
+    llmfi_report_end(&l->report, &err, maybe);
 }
 
 /* Each model has a provider and an id; a provider that is left out gets its place in the list, so that it can be shown. */
@@ -22923,6 +23945,7 @@ static void llmfi_check_model(llmfi_loader *l, const llmfi_entry *e) {
 static void llmfi_load_end(llmfi_loader *l) {
     const llmfi_reference *r;
     const llmfi_entry *e;
+    llmfi_load_end_of_texts(l);
     llmfi_config_fill(l->c);
     if (!l->c->arena.failed) llmfi_sense_names(l->c, &l->report);
     if (l->c->arena.failed) return;
@@ -22932,14 +23955,19 @@ static void llmfi_load_end(llmfi_loader *l) {
     llmfi_routes_end(l->c, &l->report);
 }
 
-/* Reads every source of *desc, and what was fetched for those of a network, into a new generation, held once. Problems are told to `say` (NULL: nobody) and counted in *problems; what could be read is
-   there even so: a caller that wants it valid as a whole looks at the count. NULL: memory was refused. *desc and *env must live as long as it. */
-LLMFI_UNUSED static llmfi_config *llmfi_config_load(llmfi_heap *heap, const llmf_desc *desc, const llmfi_env *env, const llmfi_document *documents, llmfi_report_fn say, void *user,
-                                                     size_t *problems) {
+/* Reads every source of *desc, and what was fetched for those of a network, into a new generation, held once. Problems are told to `say` (NULL: nobody) and counted in
+   *problems; what could be read is there even so: a caller that wants it valid as a whole looks at the count. NULL: memory was refused. *desc and *env must live as long
+   as it. plugins: the llmfi_plugins to load into (PLUGINS); NULL: none is loaded, and what they might bring is not missed. */
+LLMFI_UNUSED static llmfi_config *llmfi_config_load_with(llmfi_heap *heap, const llmf_desc *desc, const llmfi_env *env, const llmfi_document *documents, void *plugins, llmfi_report_fn say,
+                                                          void *user, size_t *problems) {
     llmfi_loader l;
     const char *uri;
     size_t i;
     memset(&l, 0, sizeof l);
+#if LLMF_HAS_PLUGINS
+    l.plugins = (llmfi_plugins *)plugins;
+#endif
+    (void)plugins;
     l.report = llmfi_report_to(say, user);
     l.c = llmfi_config_new(heap, desc, env);
     if (!l.c) return NULL;
@@ -22951,6 +23979,11 @@ LLMFI_UNUSED static llmfi_config *llmfi_config_load(llmfi_heap *heap, const llmf
     if (!l.memory && !l.c->arena.failed) return l.c;
     llmfi_config_release(l.c);
     return NULL;
+}
+
+LLMFI_UNUSED static llmfi_config *llmfi_config_load(llmfi_heap *heap, const llmf_desc *desc, const llmfi_env *env, const llmfi_document *documents, llmfi_report_fn say, void *user,
+                                                     size_t *problems) {
+    return llmfi_config_load_with(heap, desc, env, documents, NULL, say, user, problems);
 }
 
 /* ---- overrides ---- */
@@ -23029,6 +24062,8 @@ LLMFI_UNUSED static llmfi_config *llmfi_config_load(llmfi_heap *heap, const llmf
     if (problems) *problems = report.problems;
     return llmfi_config_of_tables(heap, desc, env);
 }
+
+#define llmfi_config_load_with(heap, desc, env, documents, plugins, say, user, problems) llmfi_config_load((heap), (desc), (env), (documents), (say), (user), (problems))
 
 /* Only an empty text changes nothing. */
 LLMFI_UNUSED static bool llmfi_config_override(llmfi_config *c, llmfi_arena *into, llmfi_record *record, llmf_str config_text, llmf_error *err) {
@@ -23236,6 +24271,9 @@ static bool llmfi_prepared_dialect(const llmfi_handles *h, llmfi_prepared *p, ll
     size_t i;
     for (i = 0; i < h->dialect_count; i++)
         if (llmfi_eq(llmfi_cstr(h->dialects[i]->name), name)) p->dialect = h->dialects[i];
+#endif
+#if LLMF_HAS_PLUGINS
+    if (!p->dialect) p->dialect = llmfi_config_dialect(p->config, name);
 #endif
     (void)h;
     if (!p->dialect) p->adapter = llmfi_adapter_find(name);
@@ -29842,6 +30880,9 @@ struct llmf_factory {
     llmfi_env env;
     llmfi_config *config;
     llmfi_handles handles;
+#if LLMF_HAS_PLUGINS
+    llmfi_plugins plugins;                   /* loaded: see factory/plugins.h */
+#endif
     uint32_t last_handle;                    /* of the last llmf_get: asked for again more often than not */
 #if LLMFI_HAS_HEALTH
     struct llmfi_health *health;             /* how each model does: see health.h */
@@ -30019,7 +31060,7 @@ LLMFI_ROWS_PROVIDER
 #endif
            "\noptions:" LLMFI_BUILT(LLMF_HAS_FILES, "files") LLMFI_BUILT(LLMF_HAS_ENV, "env") LLMFI_BUILT(LLMF_HAS_YAML, "yaml")
                LLMFI_BUILT(LLMF_HAS_MODELS, "models") LLMFI_BUILT(LLMF_HAS_EPOLL, "epoll") LLMFI_BUILT(LLMF_HAS_BEARSSL, "bearssl") LLMFI_BUILT(LLMF_HAS_ROOTS, "roots")
-               LLMFI_BUILT(LLMF_HAS_DNS_THREADS, "dns_threads") LLMFI_BUILT_STDLIB;
+               LLMFI_BUILT(LLMF_HAS_DNS_THREADS, "dns_threads") LLMFI_BUILT(LLMF_HAS_PLUGINS, "plugins") LLMFI_BUILT_STDLIB;
 }
 
 #endif
@@ -32547,24 +33588,6 @@ static bool llmfi_op_settings(llmfi_call *c) {
     return llmfi_op_base(c, s);
 }
 
-#if LLMF_HAS_LIST && LLMF_HAS_CONFIG
-/* The key models_path of the provider's entry stands in place of the table's and the dialect's path. */
-static bool llmfi_op_own_path(llmfi_call *c, llmfi_job *w) {
-    llmf_str path = c->req.op == LLMF_OP_LIST_MODELS ? llmfi_entry_text(c->prepared->record.provider->node, "models_path") : llmfi_str("", 0);
-    llmfi_op_row *own;
-    if (!path.len) return true;
-    own = (llmfi_op_row *)llmfi_call_array(c, 1, sizeof *own);
-    if (!own) return false;
-    if (w->host) *own = *w->host;
-    else own->traits = "";
-    own->url = path.ptr;
-    w->host = own;
-    return true;
-}
-#else
-#define llmfi_op_own_path(c, w) true
-#endif
-
 /* Finds the operation and makes the call's job. */
 static bool llmfi_op_begin(llmfi_call *c) {
     const llmfi_op_row *host = NULL;
@@ -32580,7 +33603,7 @@ static bool llmfi_op_begin(llmfi_call *c) {
     llmfi_job_init(w, &c->f->heap, o, c->f->desc.max_line);
     w->host = host;
     c->reply.job = c->ask.job = w;
-    return llmfi_op_own_path(c, w) && llmfi_op_settings(c);
+    return llmfi_op_settings(c);
 }
 
 /* The caller's input, copied; zeros where there is none. */
@@ -33473,6 +34496,12 @@ static bool llmfi_set_auth(llmfi_call *c, llmfi_headers *h) {
 #endif
     real = key.len != 0;
     if (auth == LLMFI_AUTH_NONE) return true;
+#if LLMF_HAS_CONFIG
+    if (record->provider->own_auth) {
+        name = llmfi_entry_text(record->provider->own_auth, "header");
+        prefix = llmfi_entry_text(record->provider->own_auth, "prefix");
+    }
+#endif
 #if LLMF_HAS_RETRY
     if (!real && llmfi_key_list(c) && !c->previewing && !c->f->replay) return llmfi_keys_are_out(c, llmfi_key_list(c));
 #endif
@@ -33534,6 +34563,47 @@ static bool llmfi_build_headers(llmfi_call *c) {
     return true;
 }
 
+#if LLMF_HAS_LIST && LLMF_HAS_CONFIG
+typedef struct llmfi_query {
+    llmfi_out *out;
+    bool begun;                              /* its ? has come */
+    bool follows;                            /* the host's own path has a query: this one goes on with it */
+} llmfi_query;
+
+static void llmfi_query_tap(void *user, const char *bytes, size_t len) {
+    llmfi_query *q = (llmfi_query *)user;
+    size_t at = q->begun ? 0 : llmfi_find_char(llmfi_str(bytes, len), '?');
+    if (at == LLMFI_NOWHERE) return;
+    if (!q->begun && q->follows) {
+        LLMFI_PUT(q->out, "&");
+        at++;
+    }
+    q->begun = true;
+    llmfi_put(q->out, bytes + at, len - at);
+}
+
+/* What stands behind the base URL. The list of models may have a path of the host's own: the adapter's query, which says the page, goes with it. */
+static void llmfi_write_path(const llmfi_adapter *adapter, const llmfi_call *c, llmfi_out *out) {
+    llmf_str own = c->req.op == LLMF_OP_LIST_MODELS ? llmfi_entry_text(c->prepared->record.provider->node, "models_path") : llmfi_str("", 0);
+    llmfi_query q;
+    llmfi_out all;
+    if (!own.len) {
+        adapter->path(&c->ask, out);
+        return;
+    }
+    q.out = out;
+    q.begun = false;
+    q.follows = llmfi_find_char(own, '?') != LLMFI_NOWHERE;
+    llmfi_out_count(&all);
+    all.tap = llmfi_query_tap;
+    all.tap_user = &q;
+    llmfi_put(out, own.ptr, own.len);
+    adapter->path(&c->ask, &all);
+}
+#else
+#define llmfi_write_path(adapter, c, out) (adapter)->path(&(c)->ask, (out))
+#endif
+
 /* base URL + the adapter's path; a query in the base URL goes behind the path. The path is written twice: once to be measured. */
 static bool llmfi_build_url(llmfi_call *c) {
     const llmfi_adapter *adapter = llmfi_adapter_of(c);
@@ -33547,7 +34617,7 @@ static bool llmfi_build_url(llmfi_call *c) {
     }
     while (base.len && base.ptr[base.len - 1] == '/') base.len--;
     llmfi_out_count(&out);
-    adapter->path(&c->ask, &out);
+    llmfi_write_path(adapter, c, &out);
     path.len = out.total < 65536 ? (size_t)out.total : 65536;
     url = (char *)llmfi_arena_alloc(&c->arena, base.len + path.len + query.len + 1);
     if (!url || path.len != out.total) return llmfi_error_memory(&c->reply.error);
@@ -33555,7 +34625,7 @@ static bool llmfi_build_url(llmfi_call *c) {
     if (base.len) memcpy(url, base.ptr, base.len);
     path.ptr = url += base.len;
     llmfi_out_window(&out, url, path.len, 0);
-    adapter->path(&c->ask, &out);
+    llmfi_write_path(adapter, c, &out);
     if (query.len) memcpy(url + path.len, query.ptr, query.len);
     if (query.len && llmfi_find_char(path, '?') != LLMFI_NOWHERE) url[path.len] = '&';
 #if LLMF_HAS_REGISTER
@@ -39308,6 +40378,11 @@ static bool llmfi_loading_start(llmf_factory *f, bool quiet) {
 #else
 #define llmfi_documents_of(f) NULL
 #endif
+#if LLMF_HAS_PLUGINS
+#define llmfi_plugins_of(f) &(f)->plugins
+#else
+#define llmfi_plugins_of(f) NULL
+#endif
 
 /* ---- reading ---- */
 
@@ -39368,16 +40443,22 @@ static bool llmfi_read_config(llmf_factory *f, llmf_error *err) {
 #endif
     memset(&p, 0, sizeof p);
     p.f = f;
-    fresh = llmfi_config_load(&f->heap, &f->desc, &f->env, llmfi_documents_of(f), llmfi_on_problem, &p, &problems);
+    fresh = llmfi_config_load_with(&f->heap, &f->desc, &f->env, llmfi_documents_of(f), llmfi_plugins_of(f), llmfi_on_problem, &p, &problems);
 #if LLMF_HAS_REGISTER
     for (i = 0; fresh && i < f->registered_count; i++)
         if (f->registered[i].name && !llmfi_config_add_provider(fresh, &f->registered[i], &p.first)) p.count++;
 #endif
     if (fresh && p.count == 0) {
+#if LLMF_HAS_PLUGINS
+        for (i = 0; i < fresh->plugin_count; i++) fresh->plugins[i]->kept = true;
+#endif
         llmfi_config_swap(f, fresh);
         return true;
     }
     if (fresh) llmfi_config_release(fresh);
+#if LLMF_HAS_PLUGINS
+    llmfi_plugins_drop(&f->plugins);
+#endif
     return llmfi_tell_problems(&p, err);
 }
 
@@ -40211,6 +41292,41 @@ LLMF_API void llmf_wakeup(llmf_factory *f) {
     if (f) llmfi_watch_wake(&f->watch);
 }
 
+#endif
+/* What a plugin may call of the library: see plugin_api.h. */
+#ifndef LLMFI_ENGINE_PLUGIN_HOST_H
+#define LLMFI_ENGINE_PLUGIN_HOST_H
+
+#if LLMF_HAS_PLUGINS
+
+/* A plugin that is older does not know the members at the end. */
+static void llmfi_host_usage(llmf_reply *r, const llmf_usage *usage, size_t usage_size) {
+    llmf_usage all;
+    all.input = all.cache_read = all.cache_write = all.output = all.reasoning = LLMF_UNKNOWN;
+    memcpy(&all, usage, usage_size < sizeof all ? usage_size : sizeof all);
+    llmf_reply_usage(r, &all);
+}
+
+static const llmf_host llmfi_host = {
+    LLMF_ABI,
+    (uint32_t)sizeof(llmf_host),
+    llmf_out_write,
+    llmf_out_json_string,
+    llmf_reply_text,
+    llmf_reply_reasoning,
+    llmf_reply_tool,
+    llmf_reply_finish,
+    llmfi_host_usage,
+    llmf_reply_error,
+    llmf_reply_done,
+    llmf_json_each,
+    llmf_json_get,
+    llmf_json_string,
+    llmf_json_number,
+    llmf_json_valid
+};
+
+#endif
 #endif
 /* Routes: which of some models shall answer. Candidates that cannot serve are left out, each with its reason; of the rest a rule chooses. */
 #ifndef LLMFI_ENGINE_ROUTE_H
@@ -41132,6 +42248,9 @@ LLMF_API void llmf_close(llmf_factory *f) {
     llmfi_metrics_close(f);
 #endif
     if (f->config) llmfi_config_release(f->config);
+#if LLMF_HAS_PLUGINS
+    llmfi_plugins_close(&f->plugins);
+#endif
     llmfi_env_close(&f->env);
     if (f->watching) llmfi_watch_close(&f->watch);
     llmfi_wipe_permanent(f);
@@ -41192,6 +42311,10 @@ static llmf_factory *llmfi_lay_out(const llmf_desc *desc, void *block, llmf_erro
     llmfi_handles_init(&f->handles, &f->heap, desc->max_models);
 #if LLMF_HAS_REGISTER
     f->handles.dialects = f->dialects;
+#endif
+#if LLMF_HAS_PLUGINS
+    f->plugins.heap = &f->heap;
+    f->plugins.host = &llmfi_host;
 #endif
 #if LLMF_HAS_ROUTES
     llmfi_buf_init(&f->decision, &f->heap, 0);

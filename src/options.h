@@ -25,6 +25,9 @@
      DNS_THREADS off: LLMF_WITH_DNS_THREADS=1   for SOCKET: a host that no llmf_desc.resolve is there for is looked up by getaddrinfo in a thread (POSIX's, to be linked with
                                        -lpthread where the C library wants it, or Windows'), so that llmf_poll never waits for DNS. At most LLMF_MAX_LOOKUPS at once; what
                                        they need, 2 KB and their stacks, is not in the block, as one that is slow may end after llmf_close
+   Plugins
+     PLUGINS     off: LLMF_WITH_PLUGINS=1   `plugins:` of the config: dialects and providers in shared objects, which it names with their SHA-256 (plugin_api.h). POSIX; wants
+                                       CONFIG, REGISTER and FILES, and -ldl with a glibc before 2.34. What is loaded is not in the block
    Features (a request that needs one which is left out ends in LLMF_ERR_NOT_BUILT)
      CONFIG      on                    config files and texts, and what llmf_create is given; without it a model is named provider:model, and only the
                                        tables, llmf_desc and the environment say what that is
@@ -75,6 +78,8 @@
      LLMF_MAX_TOOL_CALLS    128        tool calls in one reply
      LLMF_MAX_REPLY_PARTS   4096       texts and items in one streamed reply of the Responses API
      LLMF_MAX_CITATIONS     1024       sources cited in one reply; what comes beyond is not kept
+     LLMF_MAX_PLUGINS       8          plugins of one config (PLUGINS)
+     LLMF_MAX_PLUGIN        16 MiB     one of them
      LLMF_MAX_REGISTERED    32         providers, and dialects, that a program registers
      LLMF_MAX_ATTEMPTS      16         attempts of a call that its response tells of: the latest
      LLMF_MAX_FALLBACKS     8          models of a chain
@@ -220,6 +225,14 @@
 #define LLMF_HAS_REGISTER 0
 #else
 #define LLMF_HAS_REGISTER 1
+#endif
+#if defined(LLMF_WITH_PLUGINS) && LLMF_WITH_PLUGINS
+#define LLMF_HAS_PLUGINS 1
+#else
+#define LLMF_HAS_PLUGINS 0
+#endif
+#if LLMF_HAS_PLUGINS && !(LLMF_HAS_CONFIG && LLMF_HAS_REGISTER && LLMF_HAS_FILES)
+#error "llmfactory: LLMF_WITH_PLUGINS=1 wants CONFIG, REGISTER and FILES: drop their LLMF_NO_, or, with LLMF_ONLY, add their LLMF_WITH_"
 #endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_MEDIA) && LLMF_WITH_MEDIA)) || (defined(LLMF_NO_MEDIA) && LLMF_NO_MEDIA)
 #define LLMF_HAS_MEDIA 0
@@ -430,6 +443,12 @@
 #endif
 #ifndef LLMF_MAX_REGISTERED
 #define LLMF_MAX_REGISTERED 32
+#endif
+#ifndef LLMF_MAX_PLUGINS
+#define LLMF_MAX_PLUGINS 8
+#endif
+#ifndef LLMF_MAX_PLUGIN
+#define LLMF_MAX_PLUGIN (16u << 20)
 #endif
 #ifndef LLMF_MAX_ATTEMPTS
 #define LLMF_MAX_ATTEMPTS 16

@@ -1,6 +1,7 @@
 #include "manual.h"
 #include "system.h"
 #include "api.h"
+#include "plugin_api.h"
 
 #if defined(LLMFACTORY_IMPLEMENTATION) && !defined(LLMFACTORY_IMPLEMENTATION_DONE)
 #define LLMFACTORY_IMPLEMENTATION_DONE

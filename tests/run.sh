@@ -165,6 +165,7 @@ blns 900 python3 tests/corpora/blns.py
 adding 300 sh tests/adding.sh
 schema 300 sh tests/config/schema.sh
 config-cost 120 sh tests/config/cost.sh
+plugin 300 sh tests/plugin.sh
 cli 600 sh tests/cli.sh
 metrics-promtool 300 sh tests/metrics.sh
 device 600 sh tests/device.sh

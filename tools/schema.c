@@ -165,7 +165,8 @@ static void put_form(const llmfi_key *key) {
         put_words(llmfi_auth_names);
         put("}, {\"type\": \"string\", \"pattern\": ");
         put_any_case(llmfi_auth_names);
-        put("}, " VARIABLE ", " NOTHING "]");
+        put("}, {\"type\": \"object\", \"properties\": {\"header\": {\"description\": \"the header that holds the key\", \"type\": \"string\", \"pattern\": \"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$\"}, "
+            "\"prefix\": {\"description\": \"what stands before it there\", \"type\": [\"string\", \"null\"]}}, \"required\": [\"header\"], \"additionalProperties\": false}, " VARIABLE ", " NOTHING "]");
         break;
     case LLMFI_KEY_INTEGER: case LLMFI_KEY_COUNT: put_range(key, "integer"); break;
     case LLMFI_KEY_NUMBER: case LLMFI_KEY_PRICE: case LLMFI_KEY_USD: put_range(key, "number"); break;
@@ -269,6 +270,10 @@ static const struct {
      "          \"alerts\": {\"description\": \"shares of a budget at which the program is told\", \"type\": [\"array\", \"null\"], \"maxItems\": 8,\n"
      "            \"items\": {\"anyOf\": [{\"type\": \"number\", \"exclusiveMinimum\": 0, \"maximum\": 1}, " VARIABLE "]}}\n"
      "        }, \"additionalProperties\": false"},
+    {"plugins", "shared objects with providers of their own (builds with LLMF_WITH_PLUGINS=1), each by its path or its url",
+     BY_NAME(NAMED, "{\"type\": \"object\", \"properties\": {\"path\": {\"description\": \"the file; a relative one begins at this config's directory\", \"type\": \"string\", " FILLED "}, "
+                    "\"url\": {\"description\": \"where it is fetched from instead: https://, s3:// or ssm:\", \"type\": \"string\", " FILLED "}, "
+                    "\"sha256\": {\"description\": \"the digest of its bytes, 64 hexadecimal digits\", \"type\": [\"string\", \"number\"]}}, \"required\": [\"sha256\"], \"additionalProperties\": false}")},
     {"prompts", "prompts by their names", "\"type\": [\"object\", \"null\"]"},
     {"default_model", "the model where a program names none", "\"type\": [\"string\", \"null\"], " FILLED},
     {"default_provider", "the provider of names that say none", "\"type\": [\"string\", \"null\"], " FILLED},

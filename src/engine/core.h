@@ -261,6 +261,9 @@ struct llmf_factory {
     llmfi_env env;
     llmfi_config *config;
     llmfi_handles handles;
+#if LLMF_HAS_PLUGINS
+    llmfi_plugins plugins;                   /* loaded: see factory/plugins.h */
+#endif
     uint32_t last_handle;                    /* of the last llmf_get: asked for again more often than not */
 #if LLMFI_HAS_HEALTH
     struct llmfi_health *health;             /* how each model does: see health.h */

@@ -2,6 +2,7 @@
 #ifndef LLMFI_ENGINE_OPEN_H
 #define LLMFI_ENGINE_OPEN_H
 #include "call.h"
+#include "plugin_host.h"
 #include "route.h"
 #if LLMF_HAS_MALLOC
 #include <stdlib.h>
@@ -197,6 +198,9 @@ LLMF_API void llmf_close(llmf_factory *f) {
     llmfi_metrics_close(f);
 #endif
     if (f->config) llmfi_config_release(f->config);
+#if LLMF_HAS_PLUGINS
+    llmfi_plugins_close(&f->plugins);
+#endif
     llmfi_env_close(&f->env);
     if (f->watching) llmfi_watch_close(&f->watch);
     llmfi_wipe_permanent(f);
@@ -257,6 +261,10 @@ static llmf_factory *llmfi_lay_out(const llmf_desc *desc, void *block, llmf_erro
     llmfi_handles_init(&f->handles, &f->heap, desc->max_models);
 #if LLMF_HAS_REGISTER
     f->handles.dialects = f->dialects;
+#endif
+#if LLMF_HAS_PLUGINS
+    f->plugins.heap = &f->heap;
+    f->plugins.host = &llmfi_host;
 #endif
 #if LLMF_HAS_ROUTES
     llmfi_buf_init(&f->decision, &f->heap, 0);

@@ -49,24 +49,6 @@ static bool llmfi_op_settings(llmfi_call *c) {
     return llmfi_op_base(c, s);
 }
 
-#if LLMF_HAS_LIST && LLMF_HAS_CONFIG
-/* The key models_path of the provider's entry stands in place of the table's and the dialect's path. */
-static bool llmfi_op_own_path(llmfi_call *c, llmfi_job *w) {
-    llmf_str path = c->req.op == LLMF_OP_LIST_MODELS ? llmfi_entry_text(c->prepared->record.provider->node, "models_path") : llmfi_str("", 0);
-    llmfi_op_row *own;
-    if (!path.len) return true;
-    own = (llmfi_op_row *)llmfi_call_array(c, 1, sizeof *own);
-    if (!own) return false;
-    if (w->host) *own = *w->host;
-    else own->traits = "";
-    own->url = path.ptr;
-    w->host = own;
-    return true;
-}
-#else
-#define llmfi_op_own_path(c, w) true
-#endif
-
 /* Finds the operation and makes the call's job. */
 static bool llmfi_op_begin(llmfi_call *c) {
     const llmfi_op_row *host = NULL;
@@ -82,7 +64,7 @@ static bool llmfi_op_begin(llmfi_call *c) {
     llmfi_job_init(w, &c->f->heap, o, c->f->desc.max_line);
     w->host = host;
     c->reply.job = c->ask.job = w;
-    return llmfi_op_own_path(c, w) && llmfi_op_settings(c);
+    return llmfi_op_settings(c);
 }
 
 /* The caller's input, copied; zeros where there is none. */

@@ -9,6 +9,11 @@
 #else
 #define llmfi_documents_of(f) NULL
 #endif
+#if LLMF_HAS_PLUGINS
+#define llmfi_plugins_of(f) &(f)->plugins
+#else
+#define llmfi_plugins_of(f) NULL
+#endif
 
 /* ---- reading ---- */
 
@@ -69,16 +74,22 @@ static bool llmfi_read_config(llmf_factory *f, llmf_error *err) {
 #endif
     memset(&p, 0, sizeof p);
     p.f = f;
-    fresh = llmfi_config_load(&f->heap, &f->desc, &f->env, llmfi_documents_of(f), llmfi_on_problem, &p, &problems);
+    fresh = llmfi_config_load_with(&f->heap, &f->desc, &f->env, llmfi_documents_of(f), llmfi_plugins_of(f), llmfi_on_problem, &p, &problems);
 #if LLMF_HAS_REGISTER
     for (i = 0; fresh && i < f->registered_count; i++)
         if (f->registered[i].name && !llmfi_config_add_provider(fresh, &f->registered[i], &p.first)) p.count++;
 #endif
     if (fresh && p.count == 0) {
+#if LLMF_HAS_PLUGINS
+        for (i = 0; i < fresh->plugin_count; i++) fresh->plugins[i]->kept = true;
+#endif
         llmfi_config_swap(f, fresh);
         return true;
     }
     if (fresh) llmfi_config_release(fresh);
+#if LLMF_HAS_PLUGINS
+    llmfi_plugins_drop(&f->plugins);
+#endif
     return llmfi_tell_problems(&p, err);
 }
 

@@ -212,6 +212,12 @@ static bool llmfi_set_auth(llmfi_call *c, llmfi_headers *h) {
 #endif
     real = key.len != 0;
     if (auth == LLMFI_AUTH_NONE) return true;
+#if LLMF_HAS_CONFIG
+    if (record->provider->own_auth) {
+        name = llmfi_entry_text(record->provider->own_auth, "header");
+        prefix = llmfi_entry_text(record->provider->own_auth, "prefix");
+    }
+#endif
 #if LLMF_HAS_RETRY
     if (!real && llmfi_key_list(c) && !c->previewing && !c->f->replay) return llmfi_keys_are_out(c, llmfi_key_list(c));
 #endif
@@ -273,6 +279,47 @@ static bool llmfi_build_headers(llmfi_call *c) {
     return true;
 }
 
+#if LLMF_HAS_LIST && LLMF_HAS_CONFIG
+typedef struct llmfi_query {
+    llmfi_out *out;
+    bool begun;                              /* its ? has come */
+    bool follows;                            /* the host's own path has a query: this one goes on with it */
+} llmfi_query;
+
+static void llmfi_query_tap(void *user, const char *bytes, size_t len) {
+    llmfi_query *q = (llmfi_query *)user;
+    size_t at = q->begun ? 0 : llmfi_find_char(llmfi_str(bytes, len), '?');
+    if (at == LLMFI_NOWHERE) return;
+    if (!q->begun && q->follows) {
+        LLMFI_PUT(q->out, "&");
+        at++;
+    }
+    q->begun = true;
+    llmfi_put(q->out, bytes + at, len - at);
+}
+
+/* What stands behind the base URL. The list of models may have a path of the host's own: the adapter's query, which says the page, goes with it. */
+static void llmfi_write_path(const llmfi_adapter *adapter, const llmfi_call *c, llmfi_out *out) {
+    llmf_str own = c->req.op == LLMF_OP_LIST_MODELS ? llmfi_entry_text(c->prepared->record.provider->node, "models_path") : llmfi_str("", 0);
+    llmfi_query q;
+    llmfi_out all;
+    if (!own.len) {
+        adapter->path(&c->ask, out);
+        return;
+    }
+    q.out = out;
+    q.begun = false;
+    q.follows = llmfi_find_char(own, '?') != LLMFI_NOWHERE;
+    llmfi_out_count(&all);
+    all.tap = llmfi_query_tap;
+    all.tap_user = &q;
+    llmfi_put(out, own.ptr, own.len);
+    adapter->path(&c->ask, &all);
+}
+#else
+#define llmfi_write_path(adapter, c, out) (adapter)->path(&(c)->ask, (out))
+#endif
+
 /* base URL + the adapter's path; a query in the base URL goes behind the path. The path is written twice: once to be measured. */
 static bool llmfi_build_url(llmfi_call *c) {
     const llmfi_adapter *adapter = llmfi_adapter_of(c);
@@ -286,7 +333,7 @@ static bool llmfi_build_url(llmfi_call *c) {
     }
     while (base.len && base.ptr[base.len - 1] == '/') base.len--;
     llmfi_out_count(&out);
-    adapter->path(&c->ask, &out);
+    llmfi_write_path(adapter, c, &out);
     path.len = out.total < 65536 ? (size_t)out.total : 65536;
     url = (char *)llmfi_arena_alloc(&c->arena, base.len + path.len + query.len + 1);
     if (!url || path.len != out.total) return llmfi_error_memory(&c->reply.error);
@@ -294,7 +341,7 @@ static bool llmfi_build_url(llmfi_call *c) {
     if (base.len) memcpy(url, base.ptr, base.len);
     path.ptr = url += base.len;
     llmfi_out_window(&out, url, path.len, 0);
-    adapter->path(&c->ask, &out);
+    llmfi_write_path(adapter, c, &out);
     if (query.len) memcpy(url + path.len, query.ptr, query.len);
     if (query.len && llmfi_find_char(path, '?') != LLMFI_NOWHERE) url[path.len] = '&';
 #if LLMF_HAS_REGISTER

@@ -405,18 +405,19 @@ static bool llmfi_check_names(const llmfi_check *c, const llmfi_key *key, llmfi_
     return ok;
 }
 
+static bool llmfi_header_ours(llmf_str name) {
+    return llmfi_word_in_nocase("host\0content-length\0content-type\0transfer-encoding\0connection\0", name) >= 0;
+}
+
 static bool llmfi_check_headers(const llmfi_check *c, const llmfi_key *key, llmfi_node *n) {
-    static const char *const ours[] = {"host", "content-length", "content-type", "transfer-encoding", "connection"};
     llmfi_node *h;
-    size_t i;
     bool ok = true;
     if (n->type != LLMFI_OBJECT) return llmfi_check_bad(c, n, key->name, "must be a mapping of header names to texts");
     for (h = n->child; h; h = h->next) {
         if (h->type != LLMFI_STRING) ok = llmfi_check_bad(c, h, key->name, "has a value that is not a text; put it in quotes");
         else if (llmfi_header_bad_name(h->key) != LLMFI_NOWHERE) ok = llmfi_check_bad(c, h, key->name, "has a name with a character that no header has; use letters, digits and -");
         else if (llmfi_header_bad_value(h->text) != LLMFI_NOWHERE) ok = llmfi_check_bad(c, h, key->name, "has a value with a line break or control character; remove it");
-        for (i = 0; i < LLMFI_COUNT(ours); i++)
-            if (llmfi_eq_nocase(h->key, llmfi_cstr(ours[i]))) ok = llmfi_check_bad(c, h, key->name, "has a header that the library sets itself; remove it");
+        if (llmfi_header_ours(h->key)) ok = llmfi_check_bad(c, h, key->name, "has a header that the library sets itself; remove it");
     }
     return ok;
 }
@@ -501,9 +502,23 @@ static bool llmfi_check_quality(const llmfi_check *c, const llmfi_key *key, llmf
     return ok;
 }
 
+/* {header: X-Key, prefix: "Token "}: what stands before the key may be left out. */
+static bool llmfi_check_own_auth(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n) {
+    const llmfi_node *m, *header = llmfi_member(n, LLMFI_LIT("header"));
+    for (m = n->child; m; m = m->next) {
+        if (!LLMFI_IS(m->key, "header") && !LLMFI_IS(m->key, "prefix")) return llmfi_check_bad(c, m, key->name, "as a mapping has the keys header and prefix, and no others");
+        if (m->type != LLMFI_STRING || llmfi_header_bad_value(m->text) != LLMFI_NOWHERE)
+            return llmfi_check_bad(c, m, key->name, "has a header or prefix that is not a text without line breaks; put it in quotes");
+    }
+    if (!header || !header->text.len) return llmfi_check_bad(c, n, key->name, "as a mapping needs the key header: the header's name, such as X-Key");
+    if (llmfi_header_bad_name(header->text) != LLMFI_NOWHERE) return llmfi_check_bad(c, header, key->name, "names a header with a character that no header has");
+    return !llmfi_header_ours(header->text) || llmfi_check_bad(c, header, key->name, "names a header that the library sets itself; the key needs another one");
+}
+
 static bool llmfi_check_auth(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n) {
+    if (n->type == LLMFI_OBJECT) return llmfi_check_own_auth(c, key, n);
     if (!llmfi_check_text(c, key, n)) return false;
-    return llmfi_find_auth(n->text) >= 0 || llmfi_check_bad(c, n, key->name, "must be one of: none, bearer, x-api-key, api-key, x-goog-api-key, x-portkey-api-key, aws");
+    return llmfi_find_auth(n->text) >= 0 || llmfi_check_bad(c, n, key->name, "must be one of: none, bearer, x-api-key, api-key, x-goog-api-key, x-portkey-api-key, aws; or {header: X-Key, prefix: \"Token \"}");
 }
 
 /* A dialect that a program registers is not known here: only what looks like a slip is refused. */

@@ -11,13 +11,14 @@
 #include "check.h"
 #include "documents.h"
 #include "generation.h"
+#include "plugin_config.h"
 #include "routes.h"
 #include "sense.h"
 
 #if LLMF_HAS_CONFIG
 
 /* What a file may hold at its top, besides the keys of one model. */
-static const char *const llmfi_sections[] = {"models", "providers", "fallbacks", "routes", "budgets", "prompts", "default_model", "default_provider"};
+static const char *const llmfi_sections[] = {"models", "providers", "fallbacks", "routes", "budgets", "prompts", "plugins", "default_model", "default_provider"};
 
 typedef struct llmfi_loader {
     llmfi_config *c;
@@ -25,6 +26,11 @@ typedef struct llmfi_loader {
     llmfi_references references;
     llmfi_chains chains;
     bool on_disk;                            /* the text at hand is a file's */
+#if LLMF_HAS_PLUGINS
+    llmfi_plugins *plugins;                  /* NULL: none is loaded */
+    llmfi_plugin_line *plugin_lines;
+    llmfi_later *later;
+#endif
     bool memory;                             /* was refused: nothing that follows counts */
 } llmfi_loader;
 
@@ -68,13 +74,14 @@ static bool llmfi_load_provider(llmfi_loader *l, const llmfi_check *k, llmfi_nod
     if (fresh && p->row < 0 && ok && (!llmfi_member(entry, LLMFI_LIT("dialect")) || !llmfi_member(entry, LLMFI_LIT("base_url")))) {
         near_names = llmfi_nearest_to(entry->key);
         llmfi_nearest_providers(l->c, &near_names);
-        t = llmfi_check_begin_key(k, &err, entry);
+        t = llmfi_report_begin(&err, k->file, entry->key_line, entry->key_column, llmfi_plugins_unknown(l->c));
         LLMFI_SAY(&t, "the provider ");
         llmfi_say(&t, entry->key);
         LLMFI_SAY(&t, " is new: it needs the keys dialect and base_url");
         llmfi_nearest_say(&near_names, &t);
-        llmfi_report_end(&l->report, &err, false);
-        ok = false;
+        if (llmfi_plugins_unknown(l->c)) LLMFI_SAY(&t, "; or a plugin, none of which is loaded here, must have it");
+        llmfi_report_end(&l->report, &err, llmfi_plugins_unknown(l->c));
+        ok = llmfi_plugins_unknown(l->c);
     }
     llmfi_provider_apply(p, entry);
     llmfi_sense_provider(k, l->c, p, url, key);
@@ -167,6 +174,21 @@ static void llmfi_load_default(const llmfi_check *k, llmfi_node *n, bool model, 
     llmfi_refer(k, n, model ? LLMFI_REFERS_MODEL : LLMFI_REFERS_PROVIDER, from_variable);
 }
 
+#if LLMF_HAS_PLUGINS
+/* They have been read already, before everything else. */
+static void llmfi_load_plugins(const llmfi_check *k, const llmfi_node *n) {
+    (void)k, (void)n;
+}
+#else
+static void llmfi_load_plugins(const llmfi_check *k, const llmfi_node *n) {
+    llmf_error err;
+    llmfi_text t = llmfi_check_begin_key(k, &err, n);
+    err.code = LLMF_ERR_NOT_BUILT;
+    llmfi_say_c(&t, "plugins: left out of this build: build with LLMF_WITH_PLUGINS=1");
+    llmfi_report_end(k->report, &err, false);
+}
+#endif
+
 static void llmfi_load_section(llmfi_loader *l, const llmfi_check *k, llmfi_node *n) {
     llmfi_config *c = l->c;
     llmfi_nearest near_names;
@@ -177,6 +199,7 @@ static void llmfi_load_section(llmfi_loader *l, const llmfi_check *k, llmfi_node
     else if (LLMFI_IS(n->key, "routes")) llmfi_load_routes(k, c, n);
     else if (LLMFI_IS(n->key, "budgets")) llmfi_load_budgets(k, c, n);
     else if (LLMFI_IS(n->key, "prompts")) llmfi_load_kept(k, n, c->prompts);
+    else if (LLMFI_IS(n->key, "plugins")) llmfi_load_plugins(k, n);
     else if (LLMFI_IS(n->key, "default_model")) llmfi_load_default(k, n, true, &c->default_model);
     else if (LLMFI_IS(n->key, "default_provider")) llmfi_load_default(k, n, false, &c->default_provider);
     else if (llmfi_find_key(n->key, LLMFI_OF_MODEL)) {
@@ -258,10 +281,9 @@ static llmfi_node *llmfi_parse_config(llmfi_arena *a, llmf_str file, llmf_str te
     return NULL;
 }
 
-static void llmfi_load_text(llmfi_loader *l, llmf_str file, llmf_str stem, llmf_str text) {
-    llmfi_node *root = llmfi_parse_config(&l->c->arena, file, text, &l->report), *n, *next;
+static void llmfi_load_root(llmfi_loader *l, llmf_str file, llmf_str stem, llmfi_node *root) {
+    llmfi_node *n, *next;
     llmfi_check k = llmfi_loader_check(l, file);
-    if (!root) return;
     if (!llmfi_has_sections(root)) {
         if (root->child) llmfi_load_model(l, &k, stem.len ? stem : llmfi_entry_text(root, "name"), root, true);
         return;
@@ -270,6 +292,43 @@ static void llmfi_load_text(llmfi_loader *l, llmf_str file, llmf_str stem, llmf_
         next = n->next;
         llmfi_load_section(l, &k, n);
     }
+}
+
+#if LLMF_HAS_PLUGINS
+/* Kept until all plugins are known. */
+static void llmfi_load_later(llmfi_loader *l, llmf_str file, llmf_str stem, llmfi_node *root) {
+    llmfi_later **link = &l->later, *at = (llmfi_later *)llmfi_arena_alloc(&l->c->arena, sizeof *at);
+    llmfi_check k = llmfi_loader_check(l, file);
+    llmfi_node *section = (llmfi_node *)(uintptr_t)llmfi_member(root, LLMFI_LIT("plugins"));
+    if (!at) return;
+    at->file = file;
+    at->stem = stem;
+    at->root = root;
+    at->on_disk = l->on_disk;
+    at->next = NULL;
+    while (*link) link = &(*link)->next;
+    *link = at;
+    if (section) llmfi_read_plugins(&k, section, &l->plugin_lines);
+}
+
+static void llmfi_load_end_of_texts(llmfi_loader *l) {
+    const llmfi_later *at;
+    if (l->c->arena.failed) return;
+    llmfi_join_plugins(l->c, l->plugins, l->plugin_lines, &l->report);
+    for (at = l->later; at; at = at->next) {
+        l->on_disk = at->on_disk;
+        llmfi_load_root(l, at->file, at->stem, at->root);
+    }
+    l->on_disk = false;
+}
+#else
+#define llmfi_load_later(l, file, stem, root) llmfi_load_root((l), (file), (stem), (root))
+#define llmfi_load_end_of_texts(l) ((void)0)
+#endif
+
+static void llmfi_load_text(llmfi_loader *l, llmf_str file, llmf_str stem, llmf_str text) {
+    llmfi_node *root = llmfi_parse_config(&l->c->arena, file, text, &l->report);
+    if (root) llmfi_load_later(l, file, stem, root);
 }
 
 static void llmfi_load_file(llmfi_loader *l, llmf_str path) {
@@ -333,7 +392,7 @@ static void llmfi_check_reference(llmfi_loader *l, const llmfi_reference *r) {
     llmfi_record record;
     llmf_error why, err;
     llmfi_text t;
-    bool model = r->of == LLMFI_REFERS_MODEL;
+    bool model = r->of == LLMFI_REFERS_MODEL, maybe = llmfi_plugins_unknown(l->c);
     if (llmfi_find_control(r->node->text, 0) != LLMFI_NOWHERE) {
         llmfi_report_at(&l->report, r->file, r->node->line, r->node->column, "this name holds a control character; remove it");
         return;
@@ -341,12 +400,13 @@ static void llmfi_check_reference(llmfi_loader *l, const llmfi_reference *r) {
     if (llmfi_check_route_reference(l->c, &l->report, r)) return;
     if (model ? llmfi_resolve_name(l->c, r->node->text, &record, &why) : llmfi_config_knows(l->c, r->node->text)) return;
     if (model && why.code != LLMF_ERR_UNKNOWN_MODEL && why.code != LLMF_ERR_UNKNOWN_PROVIDER) return; /* told elsewhere, or not built: no fault of the file */
-    t = llmfi_report_begin(&err, r->file, r->node->line, r->node->column, false);
+    t = llmfi_report_begin(&err, r->file, r->node->line, r->node->column, maybe);
     err.code = model ? LLMF_ERR_UNKNOWN_MODEL : LLMF_ERR_UNKNOWN_PROVIDER;
     if (r->secret) llmfi_say(&t, model ? LLMFI_LIT("the variable here names no known model; look at its value") : LLMFI_LIT("the variable here names no known provider; look at its value"));
     else if (model) llmfi_say_c(&t, why.text);
     else llmfi_unknown_provider(l->c, r->node->text, &t);
-    llmfi_report_end(&l->report, &err, false);
+    if (maybe) LLMFI_SAY(&t, "; or it is a plugin's, none of which is loaded here");
+    llmfi_report_end(&l->report, &err, maybe);
 }
 
 /* Each model has a provider and an id; a provider that is left out gets its place in the list, so that it can be shown. */
@@ -375,6 +435,7 @@ static void llmfi_check_model(llmfi_loader *l, const llmfi_entry *e) {
 static void llmfi_load_end(llmfi_loader *l) {
     const llmfi_reference *r;
     const llmfi_entry *e;
+    llmfi_load_end_of_texts(l);
     llmfi_config_fill(l->c);
     if (!l->c->arena.failed) llmfi_sense_names(l->c, &l->report);
     if (l->c->arena.failed) return;
@@ -384,14 +445,19 @@ static void llmfi_load_end(llmfi_loader *l) {
     llmfi_routes_end(l->c, &l->report);
 }
 
-/* Reads every source of *desc, and what was fetched for those of a network, into a new generation, held once. Problems are told to `say` (NULL: nobody) and counted in *problems; what could be read is
-   there even so: a caller that wants it valid as a whole looks at the count. NULL: memory was refused. *desc and *env must live as long as it. */
-LLMFI_UNUSED static llmfi_config *llmfi_config_load(llmfi_heap *heap, const llmf_desc *desc, const llmfi_env *env, const llmfi_document *documents, llmfi_report_fn say, void *user,
-                                                     size_t *problems) {
+/* Reads every source of *desc, and what was fetched for those of a network, into a new generation, held once. Problems are told to `say` (NULL: nobody) and counted in
+   *problems; what could be read is there even so: a caller that wants it valid as a whole looks at the count. NULL: memory was refused. *desc and *env must live as long
+   as it. plugins: the llmfi_plugins to load into (PLUGINS); NULL: none is loaded, and what they might bring is not missed. */
+LLMFI_UNUSED static llmfi_config *llmfi_config_load_with(llmfi_heap *heap, const llmf_desc *desc, const llmfi_env *env, const llmfi_document *documents, void *plugins, llmfi_report_fn say,
+                                                          void *user, size_t *problems) {
     llmfi_loader l;
     const char *uri;
     size_t i;
     memset(&l, 0, sizeof l);
+#if LLMF_HAS_PLUGINS
+    l.plugins = (llmfi_plugins *)plugins;
+#endif
+    (void)plugins;
     l.report = llmfi_report_to(say, user);
     l.c = llmfi_config_new(heap, desc, env);
     if (!l.c) return NULL;
@@ -403,6 +469,11 @@ LLMFI_UNUSED static llmfi_config *llmfi_config_load(llmfi_heap *heap, const llmf
     if (!l.memory && !l.c->arena.failed) return l.c;
     llmfi_config_release(l.c);
     return NULL;
+}
+
+LLMFI_UNUSED static llmfi_config *llmfi_config_load(llmfi_heap *heap, const llmf_desc *desc, const llmfi_env *env, const llmfi_document *documents, llmfi_report_fn say, void *user,
+                                                     size_t *problems) {
+    return llmfi_config_load_with(heap, desc, env, documents, NULL, say, user, problems);
 }
 
 /* ---- overrides ---- */
@@ -481,6 +552,8 @@ LLMFI_UNUSED static llmfi_config *llmfi_config_load(llmfi_heap *heap, const llmf
     if (problems) *problems = report.problems;
     return llmfi_config_of_tables(heap, desc, env);
 }
+
+#define llmfi_config_load_with(heap, desc, env, documents, plugins, say, user, problems) llmfi_config_load((heap), (desc), (env), (documents), (say), (user), (problems))
 
 /* Only an empty text changes nothing. */
 LLMFI_UNUSED static bool llmfi_config_override(llmfi_config *c, llmfi_arena *into, llmfi_record *record, llmf_str config_text, llmf_error *err) {

@@ -228,7 +228,13 @@ LLMFI_UNUSED static void llmfi_config_hold(llmfi_config *c) {
 }
 
 LLMFI_UNUSED static void llmfi_config_release(llmfi_config *c) {
+#if LLMF_HAS_PLUGINS
+    size_t i;
+#endif
     if (!c || --c->references > 0) return;
+#if LLMF_HAS_PLUGINS
+    for (i = 0; i < c->plugin_count; i++) c->plugins[i]->references--;
+#endif
     llmfi_config_wipe(&c->arena);
     llmfi_arena_free(&c->arena);
     llmfi_heap_free(c->heap, c);

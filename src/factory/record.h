@@ -20,6 +20,7 @@ typedef struct llmfi_provider {
     llmf_str api_key, api_key_env_var, api_key_secret; /* of its config entry */
     llmfi_aws_entry aws;
     int auth;                                /* LLMFI_AUTH_… */
+    const llmfi_node *own_auth;              /* {header, prefix}: how the key goes out instead; NULL */
     uint32_t quirks;                         /* LLMFI_Q_… */
     int64_t default_max_tokens;              /* 0: the provider demands none */
     int64_t embedding_batch;                 /* texts in one request; 0: it embeds nothing */
@@ -102,7 +103,7 @@ enum {
     LLMFI_KEY_PATH,                          /* llmf_str: "/…" */
     LLMFI_KEY_REASONING,                     /* llmf_str: a word, or "N tokens" */
     LLMFI_KEY_DIALECT,                       /* llmf_str */
-    LLMFI_KEY_AUTH,                          /* int */
+    LLMFI_KEY_AUTH,                          /* int, and own_auth of the provider, the one place that it goes to */
     LLMFI_KEY_INTEGER,                       /* int64_t */
     LLMFI_KEY_COUNT,                         /* the same; 0 becomes -1: none */
     LLMFI_KEY_NUMBER,                        /* double; 0 becomes LLMF_ZERO */
@@ -153,7 +154,7 @@ static const llmfi_key llmfi_keys[] = {
     {"model_id", LLMFI_KEY_MODEL, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("the provider's id of the model")},
     {"description", LLMFI_KEY_TEXT, LLMFI_IN(s.description, description), 0, 0, LLMFI_WHAT("for people")},
     {"dialect", LLMFI_KEY_DIALECT, LLMFI_IN_P(dialect), 0, 0, LLMFI_WHAT("how the host speaks: openai, anthropic, ollama, ...")},
-    {"auth", LLMFI_KEY_AUTH, LLMFI_IN_P(auth), 0, 0, LLMFI_WHAT("how the key goes out: bearer, x-api-key, api-key, ...")},
+    {"auth", LLMFI_KEY_AUTH, LLMFI_IN_P(auth), 0, 0, LLMFI_WHAT("how the key goes out: bearer, x-api-key, api-key, ..., or {header: X-Key, prefix: \"Token \"}")},
     {"base_url", LLMFI_KEY_URL, LLMFI_IN(s.base_url, base_url), 0, 0, LLMFI_WHAT("the address before the operation's path")},
     {"models_path", LLMFI_KEY_PATH, LLMFI_KEY_NONE, LLMFI_KEY_APART, 0, 0, LLMFI_WHAT("the path of the list of models behind base_url, where it is not the dialect's")},
     {"api_version", LLMFI_KEY_TEXT, LLMFI_IN(s.api_version, api_version), 0, 0, LLMFI_WHAT("the provider's API version")},
@@ -307,6 +308,12 @@ static void llmfi_apply_number(const llmfi_node *n, double *to) {
     *to = value == 0 ? LLMF_ZERO : value;
 }
 
+/* A header of the host's own is a key all the same: what is said of bearer keys holds for it. */
+static void llmfi_apply_auth(const llmfi_node *n, llmfi_provider *p) {
+    p->own_auth = n->type == LLMFI_OBJECT ? n : NULL;
+    p->auth = p->own_auth ? LLMFI_AUTH_BEARER : llmfi_find_auth(n->text);
+}
+
 /* Writes one checked value to where its key says. Null takes nothing away: it leaves what an earlier source gave. */
 static void llmfi_apply_value(const llmfi_key *key, const llmfi_node *n, char *to) {
     const llmfi_node *item;
@@ -314,7 +321,7 @@ static void llmfi_apply_value(const llmfi_key *key, const llmfi_node *n, char *t
     case LLMFI_KEY_TEXT: case LLMFI_KEY_SECRET: case LLMFI_KEY_VARIABLE: case LLMFI_KEY_URL: case LLMFI_KEY_PATH: case LLMFI_KEY_REASONING: case LLMFI_KEY_DIALECT:
         *(llmf_str *)(void *)to = n->text;
         break;
-    case LLMFI_KEY_AUTH: *(int *)(void *)to = llmfi_find_auth(n->text); break;
+    case LLMFI_KEY_AUTH: llmfi_apply_auth(n, (llmfi_provider *)(void *)(to - offsetof(llmfi_provider, auth))); break;
     case LLMFI_KEY_INTEGER: llmfi_parse_whole(n->text, (int64_t *)(void *)to); break;
     case LLMFI_KEY_COUNT:
         llmfi_parse_whole(n->text, (int64_t *)(void *)to);

@@ -4,6 +4,7 @@
 #include "aws.h"
 #include "env.h"
 #include "names.h"
+#include "plugins.h"
 #include "record.h"
 
 /* A model of the config: its members are those of all sources, later ones over earlier ones. */
@@ -68,6 +69,11 @@ typedef struct llmfi_config {
 #if LLMF_HAS_BUDGETS
     llmfi_config_budgets budgets;
 #endif
+#if LLMF_HAS_PLUGINS
+    llmfi_plugin *plugins[LLMF_MAX_PLUGINS]; /* in the order of their sections */
+    size_t plugin_count;
+    bool plugins_unknown;                    /* some are not loaded: what nobody knows may be theirs */
+#endif
     llmf_str default_model, default_provider; /* of the files; empty */
 #if LLMF_HAS_CONFIG
     llmfi_entry *newest_model;
@@ -82,6 +88,20 @@ LLMFI_UNUSED static const llmfi_route *llmfi_config_route(const llmfi_config *c,
     while (r && !llmfi_eq(r->name, name)) r = r->next;
     return r;
 }
+#endif
+
+#if LLMF_HAS_PLUGINS
+#define llmfi_plugins_unknown(c) ((c)->plugins_unknown)
+/* A plugin's dialect of that name; NULL. */
+LLMFI_UNUSED static const llmf_dialect *llmfi_config_dialect(const llmfi_config *c, llmf_str name) {
+    size_t i, k;
+    for (i = 0; i < c->plugin_count; i++)
+        for (k = 0; k < c->plugins[i]->face.dialect_count; k++)
+            if (llmfi_eq(llmfi_cstr(c->plugins[i]->dialects[k].name), name)) return &c->plugins[i]->dialects[k];
+    return NULL;
+}
+#else
+#define llmfi_plugins_unknown(c) false
 #endif
 
 /* ---- entries by their names ---- */
