@@ -21233,6 +21233,12 @@ static void llmfi_so_close(llmfi_so *s) {
     s->fd = -1;
 }
 
+/* Nothing is there: closing it is nothing too. */
+LLMFI_UNUSED static void llmfi_so_none(llmfi_so *s) {
+    memset(s, 0, sizeof *s);
+    s->fd = -1;
+}
+
 /* Begins one: llmfi_so_add its bytes, or llmfi_so_add_file, then llmfi_so_load; llmfi_so_close in any case. */
 static bool llmfi_so_begin(llmfi_so *s, llmf_error *err) {
     char path[64];
@@ -21395,6 +21401,10 @@ static const void *llmfi_so_symbol(const llmfi_so *s, const char *name) {
 typedef struct llmfi_so {
     int fd;
 } llmfi_so;
+
+LLMFI_UNUSED static void llmfi_so_none(llmfi_so *s) {
+    memset(s, 0, sizeof *s);
+}
 
 static bool llmfi_so_begin(llmfi_so *s, llmf_error *err) {
     s->fd = -1;
@@ -22857,6 +22867,15 @@ static bool llmfi_plugin_path(const llmfi_check *k, llmf_str path, llmf_str *to)
     return true;
 }
 
+/* A relative path begins where the file that has it is: with a config from elsewhere that is no place on this machine. */
+static bool llmfi_check_plugin_path(const llmfi_check *k, const llmfi_node *n, llmfi_plugin_line *line) {
+    llmf_str rest;
+    int from = llmfi_source_kind(k->file, &rest);
+    if (from < LLMFI_SRC_HTTP || from == LLMFI_SRC_HOOK) return llmfi_plugin_path(k, n->text, &line->from.path);
+    if (n->text.ptr[0] != '/' && (from == LLMFI_SRC_S3 || llmfi_starts(k->file, LLMFI_LIT("https:")))) return llmfi_plugin_path(k, n->text, &line->from.url);
+    return llmfi_check_bad(k, n, "path", "names a file of this machine, which a config from elsewhere may not; give its url");
+}
+
 static bool llmfi_check_plugin_member(const llmfi_check *k, llmfi_node *n, llmfi_plugin_line *line) {
     llmfi_nearest near_names = llmfi_nearest_to(n->key);
     bool from_variable = false;
@@ -22872,7 +22891,7 @@ static bool llmfi_check_plugin_member(const llmfi_check *k, llmfi_node *n, llmfi
     if (!llmfi_expand(k, n, &from_variable)) return false;
     if (i == LLMFI_PLUGIN_SHA256) return llmfi_check_digest(k, n, line->sha256);
     if (!llmfi_check_filled(k, &llmfi_plugin_keys[i], n)) return false;
-    if (i == LLMFI_PLUGIN_PATH) return llmfi_plugin_path(k, n->text, &line->from.path);
+    if (i == LLMFI_PLUGIN_PATH) return llmfi_check_plugin_path(k, n, line);
     line->from.url = n->text;
     return llmfi_starts(n->text, LLMFI_LIT("https://")) || llmfi_starts(n->text, LLMFI_LIT("s3://")) || llmfi_starts(n->text, LLMFI_LIT("ssm:")) ||
            llmfi_check_bad(k, n, "url", "must begin with https://, s3:// or ssm:; a file on this machine is a path");
@@ -22885,6 +22904,8 @@ static bool llmfi_check_plugin(const llmfi_check *k, llmfi_node *entry, llmfi_pl
         llmfi_report_at(k->report, k->file, entry->key_line, entry->key_column, "a plugin's name has letters, digits, _ - and . only, at most 64 of them");
         return false;
     }
+    if (llmfi_starts(k->file, LLMFI_LIT("http:")))
+        return llmfi_check_bad(k, entry, "a plugin", "is not taken from a config that came over http://, as anybody on the way could have written it; use https://");
     if (entry->type != LLMFI_OBJECT) return llmfi_check_bad(k, entry, "a plugin", "must be a mapping with path, or url, and sha256");
     for (n = entry->child; n; n = n->next)
         if (!llmfi_check_plugin_member(k, n, line)) ok = false;
@@ -30822,6 +30843,8 @@ typedef struct llmfi_fetch {
     int64_t retry_after_ms;                  /* LLMF_UNKNOWN: not said */
     uint64_t deadline_ns;
     llmfi_buf body;                          /* of the reply */
+    bool (*sink)(void *user, const char *bytes, size_t len); /* takes the body of a reply with status 200 instead; false: it cannot. NULL: nobody does */
+    void *sink_user;
     char etag[LLMFI_FETCH_HEADER], location[LLMFI_FETCH_HEADER]; /* "": none, or too long */
     char region[32];                         /* x-amz-bucket-region */
     char why[120];                           /* the transport's words */
@@ -30924,6 +30947,7 @@ struct llmf_factory {
     llmf_error load_error;                   /* of the last one */
     uint64_t stamp, refused;                 /* of the files that were read last; of documents that were refused, 0: none */
     uint64_t watch_due_ns;                   /* when the watch looks again */
+    bool awaiting;                           /* the config that was read wants a plugin that must be fetched first: what else was wrong with it is not told */
     bool watch_lost, copied;                 /* the watch has told that a source cannot be had; config_copy is of `documents` */
 #endif
 #if LLMF_HAS_CACHE
@@ -33925,6 +33949,10 @@ static void llmfi_fetch_header(llmfi_fetch *x, llmf_str name, llmf_str value) {
 }
 
 static size_t llmfi_fetch_data(llmfi_fetch *x, const char *bytes, size_t len) {
+    if (x->sink && x->status == 200) {
+        if (x->result == LLMF_OK && !x->sink(x->sink_user, bytes, len)) x->result = LLMF_ERR_LIMIT;
+        return len;
+    }
     if (x->result == LLMF_OK && !llmfi_buf_add(&x->body, bytes, len)) x->result = x->body.limit && x->body.len + len > x->body.limit ? LLMF_ERR_LIMIT : LLMF_ERR_MEMORY;
     return len;
 }
@@ -39847,6 +39875,7 @@ typedef struct llmfi_want {
     llmfi_aws_source aws;                    /* of AWS */
     llmf_str token;                          /* of a list: where its next page begins */
     bool optional;                           /* where it does not exist nothing is missing */
+    struct llmfi_awaited *plugin;            /* what it is for; NULL: it is config */
     int tries, moves;                        /* used up */
     uint64_t due_ns;                         /* not before */
 } llmfi_want;
@@ -39857,6 +39886,19 @@ typedef struct llmfi_carrier {
     llmfi_service_request ask;               /* of AWS: what is sent, and its signature */
     llmfi_service_signed sign;
 } llmfi_carrier;
+
+#if LLMF_HAS_PLUGINS
+/* A plugin that the config names by its URL. */
+typedef struct llmfi_awaited {
+    struct llmfi_awaited *next;
+    llmf_str url;
+    llmfi_so so;                             /* its bytes, as they come */
+    llmf_error error;
+    bool done;
+} llmfi_awaited;
+#endif
+/* Stands in place of a source's number. */
+#define LLMFI_NO_SOURCE ((size_t)-1)
 
 /* A source that cannot be had. */
 typedef struct llmfi_lost {
@@ -39871,6 +39913,9 @@ struct llmfi_loading {
     llmfi_carrier carriers[LLMFI_CARRIERS];
     llmfi_document *documents;               /* what has come */
     size_t count;
+#if LLMF_HAS_PLUGINS
+    llmfi_awaited *plugins;
+#endif
     uint32_t listed;                         /* objects that lists had */
     llmfi_lost *lost;
     bool quiet;                              /* the watch's: where nothing has changed, nothing is told */
@@ -39937,6 +39982,12 @@ static void llmfi_want_put(llmf_factory *f, llmfi_want *w) {
 static void llmfi_want_got(llmf_factory *f, const llmfi_want *w, llmf_str name, llmf_str etag, llmf_str text) {
     struct llmfi_loading *l = f->loading;
     llmfi_document *d;
+#if LLMF_HAS_PLUGINS
+    if (w->plugin) { /* the sink has it */
+        w->plugin->done = true;
+        return;
+    }
+#endif
     if (text.len > LLMF_MAX_FILE) llmfi_want_failed(f, w, LLMF_ERR_LIMIT, "is larger than LLMF_MAX_FILE; split it, or build with a larger limit");
     else if (++l->count > LLMF_MAX_FILES) llmfi_want_failed(f, w, LLMF_ERR_LIMIT, "has more documents than LLMF_MAX_FILES; build with a larger limit");
     else if ((d = llmfi_document_new(&f->heap, w->source, name, etag, text)) == NULL) l->memory = true;
@@ -40045,12 +40096,13 @@ static bool llmfi_want_folder(struct llmfi_loading *l, llmfi_aws_source *s) {
 }
 
 /* A want of an address that begins with s3: or ssm:. NULL: no memory, or the source is lost. */
-static llmfi_want *llmfi_want_aws_new(llmf_factory *f, size_t source, llmf_str uri) {
+static llmfi_want *llmfi_want_aws_new(llmf_factory *f, size_t source, llmf_str uri, struct llmfi_awaited *plugin) {
     struct llmfi_loading *l = f->loading;
     llmfi_want *w = llmfi_want_new(l, LLMFI_WANT_AWS, source, uri);
     llmf_error err;
     if (!w || l->arena.failed) return NULL;
-    if (llmfi_aws_source_parse(&w->aws, w->name, &l->arena, &err) && llmfi_want_folder(l, &w->aws) &&
+    w->plugin = plugin;
+    if (llmfi_aws_source_parse(&w->aws, w->name, &l->arena, &err) && (plugin || llmfi_want_folder(l, &w->aws)) &&
         llmfi_service_locate(&w->aws.place, w->aws.op, w->aws.name, w->name, &f->env, &l->arena, &err))
         return w;
     if (!l->arena.failed) llmfi_want_lost(f, w, &err);
@@ -40167,8 +40219,12 @@ static void llmfi_parameter_got(llmf_factory *f, const llmfi_want *w, llmf_str b
         llmfi_want_lost(f, w, &err);
     } else {
         value = llmfi_trim(llmfi_buf_str(&text));
-        if (llmfi_starts(value, LLMFI_LIT("s3://"))) (void)llmfi_want_aws_new(f, w->source, value);
-        else if (llmfi_starts(value, LLMFI_LIT("https://")) || llmfi_starts(value, LLMFI_LIT("http://"))) (void)llmfi_want_new(f->loading, LLMFI_WANT_HTTP, w->source, value);
+        if (llmfi_starts(value, LLMFI_LIT("s3://"))) {
+            (void)llmfi_want_aws_new(f, w->source, value, w->plugin);
+        } else if (llmfi_starts(value, LLMFI_LIT("https://")) || (!w->plugin && llmfi_starts(value, LLMFI_LIT("http://")))) {
+            llmfi_want *next = llmfi_want_new(f->loading, LLMFI_WANT_HTTP, w->source, value);
+            if (next) next->plugin = w->plugin;
+        } else if (w->plugin) llmfi_want_failed(f, w, LLMF_ERR_CONFIG, "a parameter that stands for a plugin must hold its address: https://, or s3://");
         else llmfi_want_got(f, w, w->name, llmfi_str("", 0), llmfi_buf_str(&text));
     }
     if (text.ptr) llmfi_wipe(llmfi_str(text.ptr, text.cap));
@@ -40226,7 +40282,7 @@ static void llmfi_want_parameters(llmf_factory *f, size_t source) {
         if (usual) name = llmfi_cstr(rows[i].usual);
         if (name.len > sizeof uri - 5) name.len = sizeof uri - 5; /* no parameter has such a name */
         memcpy(uri + 4, name.ptr, name.len);
-        w = llmfi_want_aws_new(f, source, llmfi_str(uri, name.len + 4));
+        w = llmfi_want_aws_new(f, source, llmfi_str(uri, name.len + 4), NULL);
         if (w) w->optional = usual && i == 1;
     }
 }
@@ -40278,7 +40334,63 @@ static llmfi_want *llmfi_want_due(llmf_factory *f) {
     return NULL;
 }
 
+#if LLMF_HAS_PLUGINS
+static bool llmfi_plugin_sink(void *user, const char *bytes, size_t len) {
+    llmfi_awaited *a = (llmfi_awaited *)user;
+    return llmfi_so_add(&a->so, bytes, len, &a->error);
+}
+
+/* Its bytes begin anew, whatever came of them before. */
+static bool llmfi_plugin_begin(llmfi_carrier *c, llmfi_awaited *a) {
+    c->fetch.sink = a ? llmfi_plugin_sink : NULL;
+    c->fetch.sink_user = a;
+    if (!a) return true;
+    llmfi_so_close(&a->so);
+    return llmfi_so_begin(&a->so, &a->error);
+}
+
+/* What the config asks for when it names a plugin by its URL: there, or to be waited for. */
+static bool llmfi_plugin_fetched(void *user, llmf_str url, llmfi_so *into, llmf_error *err) {
+    llmf_factory *f = (llmf_factory *)user;
+    struct llmfi_loading *l = f->loading;
+    llmfi_awaited *a = l ? l->plugins : NULL;
+    llmfi_want *w;
+    while (a && !(llmfi_eq(a->url, url) && a->done)) a = a->next;
+    if (a) {
+        llmfi_so_close(into);
+        *into = a->so;
+        llmfi_so_none(&a->so);
+        a->done = false; /* where it is refused, and asked for again, it is fetched again */
+        return true;
+    }
+    f->awaiting = true;
+    llmfi_error_set(err, LLMF_ERR_NETWORK, "it must be fetched first");
+    a = l ? (llmfi_awaited *)llmfi_arena_alloc(&l->arena, sizeof *a) : NULL;
+    if (!a) return false;
+    llmfi_so_none(&a->so);
+    a->url = llmfi_arena_copy(&l->arena, url);
+    a->next = l->plugins;
+    l->plugins = a;
+    if (llmfi_starts(url, LLMFI_LIT("https:"))) {
+        w = llmfi_want_new(l, LLMFI_WANT_HTTP, LLMFI_NO_SOURCE, a->url);
+        if (w) w->plugin = a;
+    } else {
+        (void)llmfi_want_aws_new(f, LLMFI_NO_SOURCE, a->url, a);
+    }
+    return false;
+}
+#else
+static bool llmfi_plugin_begin(const llmfi_carrier *c, const void *a) {
+    (void)c, (void)a;
+    return true;
+}
+#endif
+
 static void llmfi_want_start(llmf_factory *f, llmfi_carrier *c, llmfi_want *w) {
+    if (!llmfi_plugin_begin(c, w->plugin)) {
+        llmfi_want_failed(f, w, LLMF_ERR_MEMORY, "there is no room for a copy of it; look at the system's memory, or at /tmp");
+        return;
+    }
     c->want = w;
     switch (w->kind) {
     case LLMFI_WANT_HTTP: llmfi_want_http(f, c); break;
@@ -40339,6 +40451,9 @@ static void llmfi_loading_close(llmf_factory *f) {
         llmfi_service_request_free(&l->carriers[i].ask);
     }
     llmfi_documents_free(&f->heap, &l->documents);
+#if LLMF_HAS_PLUGINS
+    for (; l->plugins; l->plugins = l->plugins->next) llmfi_so_close(&l->plugins->so);
+#endif
     llmfi_arena_free(&l->arena);
     llmfi_heap_free(&f->heap, l);
 }
@@ -40363,7 +40478,7 @@ static bool llmfi_loading_start(llmf_factory *f, bool quiet) {
         llmf_str rest;
         int kind = llmfi_source_kind(llmfi_cstr(uri), &rest);
         if (kind == LLMFI_SRC_SSM && !rest.len) llmfi_want_parameters(f, i);
-        else if (kind == LLMFI_SRC_S3 || kind == LLMFI_SRC_SSM) (void)llmfi_want_aws_new(f, i, llmfi_cstr(uri));
+        else if (kind == LLMFI_SRC_S3 || kind == LLMFI_SRC_SSM) (void)llmfi_want_aws_new(f, i, llmfi_cstr(uri), NULL);
         else if (kind >= LLMFI_SRC_HTTP) (void)llmfi_want_new(l, kind == LLMFI_SRC_HTTP ? LLMFI_WANT_HTTP : LLMFI_WANT_HOOK, i, llmfi_cstr(uri));
     }
     f->deferred = true;
@@ -40382,6 +40497,11 @@ static bool llmfi_loading_start(llmf_factory *f, bool quiet) {
 #define llmfi_plugins_of(f) &(f)->plugins
 #else
 #define llmfi_plugins_of(f) NULL
+#endif
+#if LLMF_HAS_PLUGINS && LLMF_HAS_SOURCES
+#define llmfi_is_awaiting(f) (f)->awaiting
+#else
+#define llmfi_is_awaiting(f) false
 #endif
 
 /* ---- reading ---- */
@@ -40412,6 +40532,10 @@ typedef struct llmfi_problems {
 
 static void llmfi_on_problem(void *user, const llmf_error *e, bool warning) {
     llmfi_problems *p = (llmfi_problems *)user;
+    if (llmfi_is_awaiting(p->f)) { /* it is read once more when the plugin is there */
+        p->count++;
+        return;
+    }
     llmfi_log(p->f, warning ? LLMF_LOG_WARNING : LLMF_LOG_ERROR, 2, llmfi_cstr(e->text));
     if (warning) return;
     if (p->count++ == 0) p->first = *e;
@@ -40457,7 +40581,7 @@ static bool llmfi_read_config(llmf_factory *f, llmf_error *err) {
     }
     if (fresh) llmfi_config_release(fresh);
 #if LLMF_HAS_PLUGINS
-    llmfi_plugins_drop(&f->plugins);
+    if (!llmfi_is_awaiting(f)) llmfi_plugins_drop(&f->plugins);
 #endif
     return llmfi_tell_problems(&p, err);
 }
@@ -40579,7 +40703,13 @@ static bool llmfi_take_documents(llmf_factory *f, llmf_error *err) {
     bool fresh = !llmfi_same_documents(old, f->loading->documents), copies = !f->loading->lost && f->desc.config_copy && (fresh || !f->copied);
     f->documents = f->loading->documents;
     f->loading->documents = NULL;
+    f->awaiting = false;
     if (!llmfi_read_config(f, err)) {
+        if (f->awaiting) {
+            f->loading->documents = f->documents;
+            f->documents = old;
+            return false;
+        }
         f->refused = llmfi_documents_stamp(f->documents);
         llmfi_documents_free(&f->heap, &f->documents);
         f->documents = old;
@@ -40605,9 +40735,15 @@ static void llmfi_loading_end(llmf_factory *f) {
     uint64_t stamp = llmfi_files_stamp(f);
     bool lost = f->loading->lost != NULL;
     llmfi_error_clear(&f->load_error);
+    f->awaiting = false;
     if (!llmfi_nothing_new(f, stamp)) {
+        bool good = llmfi_loaded(f, &f->load_error) && llmfi_take_documents(f, &f->load_error);
+        if (f->awaiting) { /* a plugin is fetched first */
+            f->deferred = true;
+            return;
+        }
         f->stamp = stamp;
-        if ((!llmfi_loaded(f, &f->load_error) || !llmfi_take_documents(f, &f->load_error)) && f->config) llmfi_tell_reload(f, NULL, &f->load_error);
+        if (!good && f->config) llmfi_tell_reload(f, NULL, &f->load_error);
     }
     f->watch_lost = lost;
     llmfi_loading_close(f);
@@ -40666,10 +40802,15 @@ static int llmfi_load(llmf_factory *f, llmf_error *err) {
 #if LLMF_HAS_SOURCES
     if (llmfi_any_remote(&f->desc)) return llmfi_load_remote(f, err);
     f->stamp = f->desc.watch_ms > 0 ? llmfi_files_stamp(f) : 0;
+    f->awaiting = false;
 #endif
     f->polling = true; /* so that a hook which closes the factory does so behind this */
     ok = llmfi_read_config(f, err);
 #if LLMF_HAS_SOURCES
+    if (f->awaiting) { /* a plugin of the files must be fetched */
+        f->polling = polling;
+        return llmfi_load_remote(f, err);
+    }
     if (!ok && f->config) llmfi_tell_reload(f, NULL, err);
 #endif
     f->polling = polling;
@@ -42315,6 +42456,10 @@ static llmf_factory *llmfi_lay_out(const llmf_desc *desc, void *block, llmf_erro
 #if LLMF_HAS_PLUGINS
     f->plugins.heap = &f->heap;
     f->plugins.host = &llmfi_host;
+#if LLMF_HAS_SOURCES
+    f->plugins.fetch = llmfi_plugin_fetched;
+    f->plugins.fetch_user = f;
+#endif
 #endif
 #if LLMF_HAS_ROUTES
     llmfi_buf_init(&f->decision, &f->heap, 0);

@@ -175,6 +175,7 @@ request-fields 60 env LLMF=$B/llmf python3 tests/traffic/test_requests.py
 reader 60 python3 tests/traffic/test_reader.py
 models 60 python3 tests/tools/test_models.py
 aws-server 120 python3 tests/aws/test_server.py
+aws-story 120 sh tests/aws/story.sh
 QUEUE
 run minimal 900 sh tests/minimal.sh
 run requests 400 python3 tests/traffic/requests.py --llmf $B/llmf --shared "$LLMF_SHARED"

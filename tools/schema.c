@@ -273,7 +273,7 @@ static const struct {
     {"plugins", "shared objects with providers of their own (builds with LLMF_WITH_PLUGINS=1), each by its path or its url",
      BY_NAME(NAMED, "{\"type\": \"object\", \"properties\": {\"path\": {\"description\": \"the file; a relative one begins at this config's directory\", \"type\": \"string\", " FILLED "}, "
                     "\"url\": {\"description\": \"where it is fetched from instead: https://, s3:// or ssm:\", \"type\": \"string\", " FILLED "}, "
-                    "\"sha256\": {\"description\": \"the digest of its bytes, 64 hexadecimal digits\", \"type\": [\"string\", \"number\"]}}, \"required\": [\"sha256\"], \"additionalProperties\": false}")},
+                    "\"sha256\": {\"description\": \"the digest of its bytes, 64 hexadecimal digits\", \"anyOf\": [{\"type\": \"string\", \"pattern\": \"^[0-9A-Fa-f]{64}$\"}, {\"type\": \"number\"}]}}, \"required\": [\"sha256\"], \"additionalProperties\": false}")},
     {"prompts", "prompts by their names", "\"type\": [\"object\", \"null\"]"},
     {"default_model", "the model where a program names none", "\"type\": [\"string\", \"null\"], " FILLED},
     {"default_provider", "the provider of names that say none", "\"type\": [\"string\", \"null\"], " FILLED},

@@ -215,6 +215,12 @@ static void llmfi_so_close(llmfi_so *s) {
     s->fd = -1;
 }
 
+/* Nothing is there: closing it is nothing too. */
+LLMFI_UNUSED static void llmfi_so_none(llmfi_so *s) {
+    memset(s, 0, sizeof *s);
+    s->fd = -1;
+}
+
 /* Begins one: llmfi_so_add its bytes, or llmfi_so_add_file, then llmfi_so_load; llmfi_so_close in any case. */
 static bool llmfi_so_begin(llmfi_so *s, llmf_error *err) {
     char path[64];
@@ -377,6 +383,10 @@ static const void *llmfi_so_symbol(const llmfi_so *s, const char *name) {
 typedef struct llmfi_so {
     int fd;
 } llmfi_so;
+
+LLMFI_UNUSED static void llmfi_so_none(llmfi_so *s) {
+    memset(s, 0, sizeof *s);
+}
 
 static bool llmfi_so_begin(llmfi_so *s, llmf_error *err) {
     s->fd = -1;

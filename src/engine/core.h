@@ -203,6 +203,8 @@ typedef struct llmfi_fetch {
     int64_t retry_after_ms;                  /* LLMF_UNKNOWN: not said */
     uint64_t deadline_ns;
     llmfi_buf body;                          /* of the reply */
+    bool (*sink)(void *user, const char *bytes, size_t len); /* takes the body of a reply with status 200 instead; false: it cannot. NULL: nobody does */
+    void *sink_user;
     char etag[LLMFI_FETCH_HEADER], location[LLMFI_FETCH_HEADER]; /* "": none, or too long */
     char region[32];                         /* x-amz-bucket-region */
     char why[120];                           /* the transport's words */
@@ -305,6 +307,7 @@ struct llmf_factory {
     llmf_error load_error;                   /* of the last one */
     uint64_t stamp, refused;                 /* of the files that were read last; of documents that were refused, 0: none */
     uint64_t watch_due_ns;                   /* when the watch looks again */
+    bool awaiting;                           /* the config that was read wants a plugin that must be fetched first: what else was wrong with it is not told */
     bool watch_lost, copied;                 /* the watch has told that a source cannot be had; config_copy is of `documents` */
 #endif
 #if LLMF_HAS_CACHE

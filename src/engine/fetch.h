@@ -66,6 +66,10 @@ static void llmfi_fetch_header(llmfi_fetch *x, llmf_str name, llmf_str value) {
 }
 
 static size_t llmfi_fetch_data(llmfi_fetch *x, const char *bytes, size_t len) {
+    if (x->sink && x->status == 200) {
+        if (x->result == LLMF_OK && !x->sink(x->sink_user, bytes, len)) x->result = LLMF_ERR_LIMIT;
+        return len;
+    }
     if (x->result == LLMF_OK && !llmfi_buf_add(&x->body, bytes, len)) x->result = x->body.limit && x->body.len + len > x->body.limit ? LLMF_ERR_LIMIT : LLMF_ERR_MEMORY;
     return len;
 }

@@ -265,6 +265,10 @@ static llmf_factory *llmfi_lay_out(const llmf_desc *desc, void *block, llmf_erro
 #if LLMF_HAS_PLUGINS
     f->plugins.heap = &f->heap;
     f->plugins.host = &llmfi_host;
+#if LLMF_HAS_SOURCES
+    f->plugins.fetch = llmfi_plugin_fetched;
+    f->plugins.fetch_user = f;
+#endif
 #endif
 #if LLMF_HAS_ROUTES
     llmfi_buf_init(&f->decision, &f->heap, 0);

@@ -14,6 +14,11 @@
 #else
 #define llmfi_plugins_of(f) NULL
 #endif
+#if LLMF_HAS_PLUGINS && LLMF_HAS_SOURCES
+#define llmfi_is_awaiting(f) (f)->awaiting
+#else
+#define llmfi_is_awaiting(f) false
+#endif
 
 /* ---- reading ---- */
 
@@ -43,6 +48,10 @@ typedef struct llmfi_problems {
 
 static void llmfi_on_problem(void *user, const llmf_error *e, bool warning) {
     llmfi_problems *p = (llmfi_problems *)user;
+    if (llmfi_is_awaiting(p->f)) { /* it is read once more when the plugin is there */
+        p->count++;
+        return;
+    }
     llmfi_log(p->f, warning ? LLMF_LOG_WARNING : LLMF_LOG_ERROR, 2, llmfi_cstr(e->text));
     if (warning) return;
     if (p->count++ == 0) p->first = *e;
@@ -88,7 +97,7 @@ static bool llmfi_read_config(llmf_factory *f, llmf_error *err) {
     }
     if (fresh) llmfi_config_release(fresh);
 #if LLMF_HAS_PLUGINS
-    llmfi_plugins_drop(&f->plugins);
+    if (!llmfi_is_awaiting(f)) llmfi_plugins_drop(&f->plugins);
 #endif
     return llmfi_tell_problems(&p, err);
 }
@@ -210,7 +219,13 @@ static bool llmfi_take_documents(llmf_factory *f, llmf_error *err) {
     bool fresh = !llmfi_same_documents(old, f->loading->documents), copies = !f->loading->lost && f->desc.config_copy && (fresh || !f->copied);
     f->documents = f->loading->documents;
     f->loading->documents = NULL;
+    f->awaiting = false;
     if (!llmfi_read_config(f, err)) {
+        if (f->awaiting) {
+            f->loading->documents = f->documents;
+            f->documents = old;
+            return false;
+        }
         f->refused = llmfi_documents_stamp(f->documents);
         llmfi_documents_free(&f->heap, &f->documents);
         f->documents = old;
@@ -236,9 +251,15 @@ static void llmfi_loading_end(llmf_factory *f) {
     uint64_t stamp = llmfi_files_stamp(f);
     bool lost = f->loading->lost != NULL;
     llmfi_error_clear(&f->load_error);
+    f->awaiting = false;
     if (!llmfi_nothing_new(f, stamp)) {
+        bool good = llmfi_loaded(f, &f->load_error) && llmfi_take_documents(f, &f->load_error);
+        if (f->awaiting) { /* a plugin is fetched first */
+            f->deferred = true;
+            return;
+        }
         f->stamp = stamp;
-        if ((!llmfi_loaded(f, &f->load_error) || !llmfi_take_documents(f, &f->load_error)) && f->config) llmfi_tell_reload(f, NULL, &f->load_error);
+        if (!good && f->config) llmfi_tell_reload(f, NULL, &f->load_error);
     }
     f->watch_lost = lost;
     llmfi_loading_close(f);
@@ -297,10 +318,15 @@ static int llmfi_load(llmf_factory *f, llmf_error *err) {
 #if LLMF_HAS_SOURCES
     if (llmfi_any_remote(&f->desc)) return llmfi_load_remote(f, err);
     f->stamp = f->desc.watch_ms > 0 ? llmfi_files_stamp(f) : 0;
+    f->awaiting = false;
 #endif
     f->polling = true; /* so that a hook which closes the factory does so behind this */
     ok = llmfi_read_config(f, err);
 #if LLMF_HAS_SOURCES
+    if (f->awaiting) { /* a plugin of the files must be fetched */
+        f->polling = polling;
+        return llmfi_load_remote(f, err);
+    }
     if (!ok && f->config) llmfi_tell_reload(f, NULL, err);
 #endif
     f->polling = polling;

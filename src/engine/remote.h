@@ -28,6 +28,7 @@ typedef struct llmfi_want {
     llmfi_aws_source aws;                    /* of AWS */
     llmf_str token;                          /* of a list: where its next page begins */
     bool optional;                           /* where it does not exist nothing is missing */
+    struct llmfi_awaited *plugin;            /* what it is for; NULL: it is config */
     int tries, moves;                        /* used up */
     uint64_t due_ns;                         /* not before */
 } llmfi_want;
@@ -38,6 +39,19 @@ typedef struct llmfi_carrier {
     llmfi_service_request ask;               /* of AWS: what is sent, and its signature */
     llmfi_service_signed sign;
 } llmfi_carrier;
+
+#if LLMF_HAS_PLUGINS
+/* A plugin that the config names by its URL. */
+typedef struct llmfi_awaited {
+    struct llmfi_awaited *next;
+    llmf_str url;
+    llmfi_so so;                             /* its bytes, as they come */
+    llmf_error error;
+    bool done;
+} llmfi_awaited;
+#endif
+/* Stands in place of a source's number. */
+#define LLMFI_NO_SOURCE ((size_t)-1)
 
 /* A source that cannot be had. */
 typedef struct llmfi_lost {
@@ -52,6 +66,9 @@ struct llmfi_loading {
     llmfi_carrier carriers[LLMFI_CARRIERS];
     llmfi_document *documents;               /* what has come */
     size_t count;
+#if LLMF_HAS_PLUGINS
+    llmfi_awaited *plugins;
+#endif
     uint32_t listed;                         /* objects that lists had */
     llmfi_lost *lost;
     bool quiet;                              /* the watch's: where nothing has changed, nothing is told */
@@ -118,6 +135,12 @@ static void llmfi_want_put(llmf_factory *f, llmfi_want *w) {
 static void llmfi_want_got(llmf_factory *f, const llmfi_want *w, llmf_str name, llmf_str etag, llmf_str text) {
     struct llmfi_loading *l = f->loading;
     llmfi_document *d;
+#if LLMF_HAS_PLUGINS
+    if (w->plugin) { /* the sink has it */
+        w->plugin->done = true;
+        return;
+    }
+#endif
     if (text.len > LLMF_MAX_FILE) llmfi_want_failed(f, w, LLMF_ERR_LIMIT, "is larger than LLMF_MAX_FILE; split it, or build with a larger limit");
     else if (++l->count > LLMF_MAX_FILES) llmfi_want_failed(f, w, LLMF_ERR_LIMIT, "has more documents than LLMF_MAX_FILES; build with a larger limit");
     else if ((d = llmfi_document_new(&f->heap, w->source, name, etag, text)) == NULL) l->memory = true;
@@ -226,12 +249,13 @@ static bool llmfi_want_folder(struct llmfi_loading *l, llmfi_aws_source *s) {
 }
 
 /* A want of an address that begins with s3: or ssm:. NULL: no memory, or the source is lost. */
-static llmfi_want *llmfi_want_aws_new(llmf_factory *f, size_t source, llmf_str uri) {
+static llmfi_want *llmfi_want_aws_new(llmf_factory *f, size_t source, llmf_str uri, struct llmfi_awaited *plugin) {
     struct llmfi_loading *l = f->loading;
     llmfi_want *w = llmfi_want_new(l, LLMFI_WANT_AWS, source, uri);
     llmf_error err;
     if (!w || l->arena.failed) return NULL;
-    if (llmfi_aws_source_parse(&w->aws, w->name, &l->arena, &err) && llmfi_want_folder(l, &w->aws) &&
+    w->plugin = plugin;
+    if (llmfi_aws_source_parse(&w->aws, w->name, &l->arena, &err) && (plugin || llmfi_want_folder(l, &w->aws)) &&
         llmfi_service_locate(&w->aws.place, w->aws.op, w->aws.name, w->name, &f->env, &l->arena, &err))
         return w;
     if (!l->arena.failed) llmfi_want_lost(f, w, &err);
@@ -348,8 +372,12 @@ static void llmfi_parameter_got(llmf_factory *f, const llmfi_want *w, llmf_str b
         llmfi_want_lost(f, w, &err);
     } else {
         value = llmfi_trim(llmfi_buf_str(&text));
-        if (llmfi_starts(value, LLMFI_LIT("s3://"))) (void)llmfi_want_aws_new(f, w->source, value);
-        else if (llmfi_starts(value, LLMFI_LIT("https://")) || llmfi_starts(value, LLMFI_LIT("http://"))) (void)llmfi_want_new(f->loading, LLMFI_WANT_HTTP, w->source, value);
+        if (llmfi_starts(value, LLMFI_LIT("s3://"))) {
+            (void)llmfi_want_aws_new(f, w->source, value, w->plugin);
+        } else if (llmfi_starts(value, LLMFI_LIT("https://")) || (!w->plugin && llmfi_starts(value, LLMFI_LIT("http://")))) {
+            llmfi_want *next = llmfi_want_new(f->loading, LLMFI_WANT_HTTP, w->source, value);
+            if (next) next->plugin = w->plugin;
+        } else if (w->plugin) llmfi_want_failed(f, w, LLMF_ERR_CONFIG, "a parameter that stands for a plugin must hold its address: https://, or s3://");
         else llmfi_want_got(f, w, w->name, llmfi_str("", 0), llmfi_buf_str(&text));
     }
     if (text.ptr) llmfi_wipe(llmfi_str(text.ptr, text.cap));
@@ -407,7 +435,7 @@ static void llmfi_want_parameters(llmf_factory *f, size_t source) {
         if (usual) name = llmfi_cstr(rows[i].usual);
         if (name.len > sizeof uri - 5) name.len = sizeof uri - 5; /* no parameter has such a name */
         memcpy(uri + 4, name.ptr, name.len);
-        w = llmfi_want_aws_new(f, source, llmfi_str(uri, name.len + 4));
+        w = llmfi_want_aws_new(f, source, llmfi_str(uri, name.len + 4), NULL);
         if (w) w->optional = usual && i == 1;
     }
 }
@@ -459,7 +487,63 @@ static llmfi_want *llmfi_want_due(llmf_factory *f) {
     return NULL;
 }
 
+#if LLMF_HAS_PLUGINS
+static bool llmfi_plugin_sink(void *user, const char *bytes, size_t len) {
+    llmfi_awaited *a = (llmfi_awaited *)user;
+    return llmfi_so_add(&a->so, bytes, len, &a->error);
+}
+
+/* Its bytes begin anew, whatever came of them before. */
+static bool llmfi_plugin_begin(llmfi_carrier *c, llmfi_awaited *a) {
+    c->fetch.sink = a ? llmfi_plugin_sink : NULL;
+    c->fetch.sink_user = a;
+    if (!a) return true;
+    llmfi_so_close(&a->so);
+    return llmfi_so_begin(&a->so, &a->error);
+}
+
+/* What the config asks for when it names a plugin by its URL: there, or to be waited for. */
+static bool llmfi_plugin_fetched(void *user, llmf_str url, llmfi_so *into, llmf_error *err) {
+    llmf_factory *f = (llmf_factory *)user;
+    struct llmfi_loading *l = f->loading;
+    llmfi_awaited *a = l ? l->plugins : NULL;
+    llmfi_want *w;
+    while (a && !(llmfi_eq(a->url, url) && a->done)) a = a->next;
+    if (a) {
+        llmfi_so_close(into);
+        *into = a->so;
+        llmfi_so_none(&a->so);
+        a->done = false; /* where it is refused, and asked for again, it is fetched again */
+        return true;
+    }
+    f->awaiting = true;
+    llmfi_error_set(err, LLMF_ERR_NETWORK, "it must be fetched first");
+    a = l ? (llmfi_awaited *)llmfi_arena_alloc(&l->arena, sizeof *a) : NULL;
+    if (!a) return false;
+    llmfi_so_none(&a->so);
+    a->url = llmfi_arena_copy(&l->arena, url);
+    a->next = l->plugins;
+    l->plugins = a;
+    if (llmfi_starts(url, LLMFI_LIT("https:"))) {
+        w = llmfi_want_new(l, LLMFI_WANT_HTTP, LLMFI_NO_SOURCE, a->url);
+        if (w) w->plugin = a;
+    } else {
+        (void)llmfi_want_aws_new(f, LLMFI_NO_SOURCE, a->url, a);
+    }
+    return false;
+}
+#else
+static bool llmfi_plugin_begin(const llmfi_carrier *c, const void *a) {
+    (void)c, (void)a;
+    return true;
+}
+#endif
+
 static void llmfi_want_start(llmf_factory *f, llmfi_carrier *c, llmfi_want *w) {
+    if (!llmfi_plugin_begin(c, w->plugin)) {
+        llmfi_want_failed(f, w, LLMF_ERR_MEMORY, "there is no room for a copy of it; look at the system's memory, or at /tmp");
+        return;
+    }
     c->want = w;
     switch (w->kind) {
     case LLMFI_WANT_HTTP: llmfi_want_http(f, c); break;
@@ -520,6 +604,9 @@ static void llmfi_loading_close(llmf_factory *f) {
         llmfi_service_request_free(&l->carriers[i].ask);
     }
     llmfi_documents_free(&f->heap, &l->documents);
+#if LLMF_HAS_PLUGINS
+    for (; l->plugins; l->plugins = l->plugins->next) llmfi_so_close(&l->plugins->so);
+#endif
     llmfi_arena_free(&l->arena);
     llmfi_heap_free(&f->heap, l);
 }
@@ -544,7 +631,7 @@ static bool llmfi_loading_start(llmf_factory *f, bool quiet) {
         llmf_str rest;
         int kind = llmfi_source_kind(llmfi_cstr(uri), &rest);
         if (kind == LLMFI_SRC_SSM && !rest.len) llmfi_want_parameters(f, i);
-        else if (kind == LLMFI_SRC_S3 || kind == LLMFI_SRC_SSM) (void)llmfi_want_aws_new(f, i, llmfi_cstr(uri));
+        else if (kind == LLMFI_SRC_S3 || kind == LLMFI_SRC_SSM) (void)llmfi_want_aws_new(f, i, llmfi_cstr(uri), NULL);
         else if (kind >= LLMFI_SRC_HTTP) (void)llmfi_want_new(l, kind == LLMFI_SRC_HTTP ? LLMFI_WANT_HTTP : LLMFI_WANT_HOOK, i, llmfi_cstr(uri));
     }
     f->deferred = true;

@@ -2,6 +2,7 @@
 #ifndef LLMFI_FACTORY_PLUGIN_CONFIG_H
 #define LLMFI_FACTORY_PLUGIN_CONFIG_H
 #include "check.h"
+#include "documents.h"
 #include "generation.h"
 
 #if LLMF_HAS_PLUGINS
@@ -61,6 +62,15 @@ static bool llmfi_plugin_path(const llmfi_check *k, llmf_str path, llmf_str *to)
     return true;
 }
 
+/* A relative path begins where the file that has it is: with a config from elsewhere that is no place on this machine. */
+static bool llmfi_check_plugin_path(const llmfi_check *k, const llmfi_node *n, llmfi_plugin_line *line) {
+    llmf_str rest;
+    int from = llmfi_source_kind(k->file, &rest);
+    if (from < LLMFI_SRC_HTTP || from == LLMFI_SRC_HOOK) return llmfi_plugin_path(k, n->text, &line->from.path);
+    if (n->text.ptr[0] != '/' && (from == LLMFI_SRC_S3 || llmfi_starts(k->file, LLMFI_LIT("https:")))) return llmfi_plugin_path(k, n->text, &line->from.url);
+    return llmfi_check_bad(k, n, "path", "names a file of this machine, which a config from elsewhere may not; give its url");
+}
+
 static bool llmfi_check_plugin_member(const llmfi_check *k, llmfi_node *n, llmfi_plugin_line *line) {
     llmfi_nearest near_names = llmfi_nearest_to(n->key);
     bool from_variable = false;
@@ -76,7 +86,7 @@ static bool llmfi_check_plugin_member(const llmfi_check *k, llmfi_node *n, llmfi
     if (!llmfi_expand(k, n, &from_variable)) return false;
     if (i == LLMFI_PLUGIN_SHA256) return llmfi_check_digest(k, n, line->sha256);
     if (!llmfi_check_filled(k, &llmfi_plugin_keys[i], n)) return false;
-    if (i == LLMFI_PLUGIN_PATH) return llmfi_plugin_path(k, n->text, &line->from.path);
+    if (i == LLMFI_PLUGIN_PATH) return llmfi_check_plugin_path(k, n, line);
     line->from.url = n->text;
     return llmfi_starts(n->text, LLMFI_LIT("https://")) || llmfi_starts(n->text, LLMFI_LIT("s3://")) || llmfi_starts(n->text, LLMFI_LIT("ssm:")) ||
            llmfi_check_bad(k, n, "url", "must begin with https://, s3:// or ssm:; a file on this machine is a path");
@@ -89,6 +99,8 @@ static bool llmfi_check_plugin(const llmfi_check *k, llmfi_node *entry, llmfi_pl
         llmfi_report_at(k->report, k->file, entry->key_line, entry->key_column, "a plugin's name has letters, digits, _ - and . only, at most 64 of them");
         return false;
     }
+    if (llmfi_starts(k->file, LLMFI_LIT("http:")))
+        return llmfi_check_bad(k, entry, "a plugin", "is not taken from a config that came over http://, as anybody on the way could have written it; use https://");
     if (entry->type != LLMFI_OBJECT) return llmfi_check_bad(k, entry, "a plugin", "must be a mapping with path, or url, and sha256");
     for (n = entry->child; n; n = n->next)
         if (!llmfi_check_plugin_member(k, n, line)) ok = false;

@@ -440,7 +440,7 @@ static void test_config_forms(void **state) {
     (void)state;
     loads = 0;
     for (i = 0; i < KIT_COUNT(cases); i++) refused(cases[i].text, LLMF_ERR_CONFIG, cases[i].part);
-    refused("plugins: {a: {url: \"s3://bucket/a.so\", sha256: " DIGEST "}}", LLMF_ERR_NOT_BUILT, "1:11: error: plugin a: a plugin from a url needs sources");
+    refused("plugins: {a: {url: \"s3://bucket/a.so\", sha256: " DIGEST "}}", LLMF_ERR_CONFIG, "s3://bucket/a.so: no AWS region is known");
     refused("plugins: {a: {path: /nowhere/a.so, sha256: " DIGEST "}}", LLMF_ERR_CONFIG, "/nowhere/a.so: a directory on the way to it cannot be opened");
     assert_int_equal(loads, 0);
     shut(open_good("plugins: {a: null}"));
