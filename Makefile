@@ -81,6 +81,7 @@ $(B)/examples/cpp: examples/cpp.cpp llmfactory.h | deps
 
 $(B)/examples/libuv: LIBS = $(UV_LIBS)
 $(B)/examples/teaching/5-nearest: LIBS = -lm
+$(B)/examples/plugin/host: LIBS = $(if $(filter Linux,$(shell uname -s)),-ldl)
 
 game: $(B)/examples/game/game
 

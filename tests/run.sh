@@ -90,7 +90,7 @@ each() {
 
 compile() {
     rm -f "$B/tests/$name"
-    case $name in tls) also='-lbearssl -lssl -lcrypto' ;; *) also='' ;; esac
+    case $name in tls) also='-lbearssl -lssl -lcrypto' ;; plugins) also=-ldl ;; *) also='' ;; esac
     # shellcheck disable=SC2086
     $compiler -I. -o "$B/tests/$name" "$src" $libraries $also >"$log/build-$name.txt" 2>&1
 }
