@@ -863,7 +863,11 @@ LLMF_API void llmf_filter_reason(llmf_filter_writer *w, const char *reason);
      llmf_wakeup       Makes a waiting llmf_poll return. The one function that any thread may call while another uses the factory.
      llmf_preview      The HTTP request of a call, keys redacted, and so are the config's headers whose names speak of a secret. Lives until llmf_free(call).
      llmf_preview      Builds what llmf_start would send, and sends nothing. Free p->call with llmf_free.
-     llmf_check        Checks the configs of *desc and tells each problem: file:line:column are in err->text too. Returns the number of problems. */
+     llmf_check        Checks the configs of *desc and tells each problem: file:line:column are in err->text too. Returns the number of problems. Warnings are told (": warning: "
+                       is in their text) and not counted: a key that stands in the file (worse, in one that others may read), a key that would go out in the clear to a host of
+                       one's own network (to any other but this machine it is an error), a price that looks like one per token or per thousand tokens, fallbacks that go round
+                       (a model that falls back to itself is an error). docs/config.schema.json has all sections and keys, for editors too: with
+                       "# yaml-language-server: $schema=docs/config.schema.json" as a file's first line they are completed and checked while one types. */
 enum { LLMF_FD_READ = 1, LLMF_FD_WRITE = 2 };
 typedef struct llmf_fd {
     intptr_t fd;
@@ -18869,7 +18873,7 @@ static void llmfi_check_unknown(const llmfi_check *c, const llmfi_node *n, const
     llmfi_say(&t, llmfi_find_control(n->key, 0) == LLMFI_NOWHERE ? n->key : LLMFI_LIT("with a control character"));
     llmfi_nearest_say(near_names, &t);
     if (LLMFI_IS(n->key, "<<")) LLMFI_SAY(&t, ": YAML's merging is not supported; write the keys out");
-    else if (!near_names->count) LLMFI_SAY(&t, "; remove it, or look at the list of keys in the manual");
+    else if (!near_names->count) LLMFI_SAY(&t, "; remove it, or see docs/config.schema.json for all keys");
     llmfi_report_end(c->report, &err, false);
 }
 
@@ -19207,7 +19211,7 @@ static bool llmfi_check_quirks(const llmfi_check *c, const llmfi_key *key, llmfi
         LLMFI_SAY(&t, "unknown quirk ");
         llmfi_say(&t, secret ? LLMFI_LIT("(from a variable)") : name);
         llmfi_nearest_say(&near_names, &t);
-        if (!near_names.count) LLMFI_SAY(&t, "; remove it, or look at the list of quirks in the manual");
+        if (!near_names.count) LLMFI_SAY(&t, "; remove it, or see docs/config.schema.json for all quirks");
         llmfi_report_end(c->report, &err, false);
         ok = false;
     }
