@@ -21356,6 +21356,11 @@ LLMFI_UNUSED static llmfi_node *llmfi_new_object(llmfi_arena *a) {
 /* Members of `from` move into `into`; one of the same key takes the older one's place. */
 LLMFI_UNUSED static void llmfi_merge(llmfi_node *into, llmfi_node *from) {
     llmfi_node *n, *next, **link;
+    if (!into->child) { /* as it is: readers have seen to it that no key stands in it twice */
+        into->child = from->child;
+        for (into->count = 0, n = from->child; n; n = n->next) into->count++;
+        from->child = NULL;
+    }
     for (n = from->child; n; n = next) {
         next = n->next;
         for (link = &into->child; *link && !llmfi_eq((*link)->key, n->key); link = &(*link)->next) {}
@@ -22664,11 +22669,14 @@ static void llmfi_check_model(llmfi_loader *l, const llmfi_entry *e) {
 static void llmfi_load_end(llmfi_loader *l) {
     const llmfi_reference *r;
     const llmfi_entry *e;
+    llmfi_node *fallbacks = l->c->fallbacks;
     llmfi_config_fill(l->c);
     if (!l->c->arena.failed) llmfi_sense_names(l->c, &l->report);
     if (l->c->arena.failed) return;
     for (e = l->c->models; e; e = e->next) llmfi_check_model(l, e);
+    l->c->fallbacks = NULL; /* a name is known or not whatever it falls back to: so that no list is searched for each of them */
     for (r = l->references.first; r; r = r->next) llmfi_check_reference(l, r);
+    l->c->fallbacks = fallbacks;
     llmfi_sense_chains(l->c, &l->chains, &l->references, &l->report);
     llmfi_routes_end(l->c, &l->report);
 }
