@@ -865,7 +865,11 @@ LLMF_API void llmf_filter_reason(llmf_filter_writer *w, const char *reason);
      llmf_wakeup       Makes a waiting llmf_poll return. The one function that any thread may call while another uses the factory.
      llmf_preview      The HTTP request of a call, keys redacted, and so are the config's headers whose names speak of a secret. Lives until llmf_free(call).
      llmf_preview      Builds what llmf_start would send, and sends nothing. Free p->call with llmf_free.
-     llmf_check        Checks the configs of *desc and tells each problem: file:line:column are in err->text too. Returns the number of problems. */
+     llmf_check        Checks the configs of *desc and tells each problem: file:line:column are in err->text too. Returns the number of problems. Warnings are told (": warning: "
+                       is in their text) and not counted: a key that stands in the file (worse, in one that others may read), a key that would go out in the clear to a host of
+                       one's own network (to any other but this machine it is an error), a price that looks like one per token or per thousand tokens, fallbacks that go round
+                       (a model that falls back to itself is an error). docs/config.schema.json has all sections and keys, for editors too: with
+                       "# yaml-language-server: $schema=docs/config.schema.json" as a file's first line they are completed and checked while one types. */
 enum { LLMF_FD_READ = 1, LLMF_FD_WRITE = 2 };
 typedef struct llmf_fd {
     intptr_t fd;
@@ -19201,7 +19205,7 @@ static void llmfi_check_unknown(const llmfi_check *c, const llmfi_node *n, const
     llmfi_say(&t, llmfi_find_control(n->key, 0) == LLMFI_NOWHERE ? n->key : LLMFI_LIT("with a control character"));
     llmfi_nearest_say(near_names, &t);
     if (LLMFI_IS(n->key, "<<")) LLMFI_SAY(&t, ": YAML's merging is not supported; write the keys out");
-    else if (!near_names->count) LLMFI_SAY(&t, "; remove it, or look at the list of keys in the manual");
+    else if (!near_names->count) LLMFI_SAY(&t, "; remove it, or see docs/config.schema.json for all keys");
     llmfi_report_end(c->report, &err, false);
 }
 
@@ -19540,7 +19544,7 @@ static bool llmfi_check_quirks(const llmfi_check *c, const llmfi_key *key, llmfi
         LLMFI_SAY(&t, "unknown quirk ");
         llmfi_say(&t, secret ? LLMFI_LIT("(from a variable)") : name);
         llmfi_nearest_say(&near_names, &t);
-        if (!near_names.count) LLMFI_SAY(&t, "; remove it, or look at the list of quirks in the manual");
+        if (!near_names.count) LLMFI_SAY(&t, "; remove it, or see docs/config.schema.json for all quirks");
         llmfi_report_end(c->report, &err, false);
         ok = false;
     }
@@ -22369,6 +22373,11 @@ LLMFI_UNUSED static llmfi_node *llmfi_new_object(llmfi_arena *a) {
 /* Members of `from` move into `into`; one of the same key takes the older one's place. */
 LLMFI_UNUSED static void llmfi_merge(llmfi_node *into, llmfi_node *from) {
     llmfi_node *n, *next, **link;
+    if (!into->child) { /* as it is: readers have seen to it that no key stands in it twice */
+        into->child = from->child;
+        for (into->count = 0, n = from->child; n; n = n->next) into->count++;
+        from->child = NULL;
+    }
     for (n = from->child; n; n = next) {
         next = n->next;
         for (link = &into->child; *link && !llmfi_eq((*link)->key, n->key); link = &(*link)->next) {}
@@ -23966,12 +23975,16 @@ static void llmfi_check_model(llmfi_loader *l, const llmfi_entry *e) {
 static void llmfi_load_end(llmfi_loader *l) {
     const llmfi_reference *r;
     const llmfi_entry *e;
+    llmfi_node *fallbacks;
     llmfi_load_end_of_texts(l);
+    fallbacks = l->c->fallbacks;
     llmfi_config_fill(l->c);
     if (!l->c->arena.failed) llmfi_sense_names(l->c, &l->report);
     if (l->c->arena.failed) return;
     for (e = l->c->models; e; e = e->next) llmfi_check_model(l, e);
+    l->c->fallbacks = NULL; /* a name is known or not whatever it falls back to: so that no list is searched for each of them */
     for (r = l->references.first; r; r = r->next) llmfi_check_reference(l, r);
+    l->c->fallbacks = fallbacks;
     llmfi_sense_chains(l->c, &l->chains, &l->references, &l->report);
     llmfi_routes_end(l->c, &l->report);
 }

@@ -727,7 +727,11 @@ LLMF_API void llmf_filter_reason(llmf_filter_writer *w, const char *reason);
      llmf_wakeup       Makes a waiting llmf_poll return. The one function that any thread may call while another uses the factory.
      llmf_preview      The HTTP request of a call, keys redacted, and so are the config's headers whose names speak of a secret. Lives until llmf_free(call).
      llmf_preview      Builds what llmf_start would send, and sends nothing. Free p->call with llmf_free.
-     llmf_check        Checks the configs of *desc and tells each problem: file:line:column are in err->text too. Returns the number of problems. */
+     llmf_check        Checks the configs of *desc and tells each problem: file:line:column are in err->text too. Returns the number of problems. Warnings are told (": warning: "
+                       is in their text) and not counted: a key that stands in the file (worse, in one that others may read), a key that would go out in the clear to a host of
+                       one's own network (to any other but this machine it is an error), a price that looks like one per token or per thousand tokens, fallbacks that go round
+                       (a model that falls back to itself is an error). docs/config.schema.json has all sections and keys, for editors too: with
+                       "# yaml-language-server: $schema=docs/config.schema.json" as a file's first line they are completed and checked while one types. */
 enum { LLMF_FD_READ = 1, LLMF_FD_WRITE = 2 };
 typedef struct llmf_fd {
     intptr_t fd;

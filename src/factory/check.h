@@ -101,7 +101,7 @@ static void llmfi_check_unknown(const llmfi_check *c, const llmfi_node *n, const
     llmfi_say(&t, llmfi_find_control(n->key, 0) == LLMFI_NOWHERE ? n->key : LLMFI_LIT("with a control character"));
     llmfi_nearest_say(near_names, &t);
     if (LLMFI_IS(n->key, "<<")) LLMFI_SAY(&t, ": YAML's merging is not supported; write the keys out");
-    else if (!near_names->count) LLMFI_SAY(&t, "; remove it, or look at the list of keys in the manual");
+    else if (!near_names->count) LLMFI_SAY(&t, "; remove it, or see docs/config.schema.json for all keys");
     llmfi_report_end(c->report, &err, false);
 }
 
@@ -440,7 +440,7 @@ static bool llmfi_check_quirks(const llmfi_check *c, const llmfi_key *key, llmfi
         LLMFI_SAY(&t, "unknown quirk ");
         llmfi_say(&t, secret ? LLMFI_LIT("(from a variable)") : name);
         llmfi_nearest_say(&near_names, &t);
-        if (!near_names.count) LLMFI_SAY(&t, "; remove it, or look at the list of quirks in the manual");
+        if (!near_names.count) LLMFI_SAY(&t, "; remove it, or see docs/config.schema.json for all quirks");
         llmfi_report_end(c->report, &err, false);
         ok = false;
     }

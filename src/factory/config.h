@@ -435,12 +435,16 @@ static void llmfi_check_model(llmfi_loader *l, const llmfi_entry *e) {
 static void llmfi_load_end(llmfi_loader *l) {
     const llmfi_reference *r;
     const llmfi_entry *e;
+    llmfi_node *fallbacks;
     llmfi_load_end_of_texts(l);
+    fallbacks = l->c->fallbacks;
     llmfi_config_fill(l->c);
     if (!l->c->arena.failed) llmfi_sense_names(l->c, &l->report);
     if (l->c->arena.failed) return;
     for (e = l->c->models; e; e = e->next) llmfi_check_model(l, e);
+    l->c->fallbacks = NULL; /* a name is known or not whatever it falls back to: so that no list is searched for each of them */
     for (r = l->references.first; r; r = r->next) llmfi_check_reference(l, r);
+    l->c->fallbacks = fallbacks;
     llmfi_sense_chains(l->c, &l->chains, &l->references, &l->report);
     llmfi_routes_end(l->c, &l->report);
 }

@@ -15,6 +15,11 @@ LLMFI_UNUSED static llmfi_node *llmfi_new_object(llmfi_arena *a) {
 /* Members of `from` move into `into`; one of the same key takes the older one's place. */
 LLMFI_UNUSED static void llmfi_merge(llmfi_node *into, llmfi_node *from) {
     llmfi_node *n, *next, **link;
+    if (!into->child) { /* as it is: readers have seen to it that no key stands in it twice */
+        into->child = from->child;
+        for (into->count = 0, n = from->child; n; n = n->next) into->count++;
+        from->child = NULL;
+    }
     for (n = from->child; n; n = next) {
         next = n->next;
         for (link = &into->child; *link && !llmfi_eq((*link)->key, n->key); link = &(*link)->next) {}

@@ -474,7 +474,7 @@ static const struct {
     {"models: {fast: {provider: openai, model_id: gpt-4o, temprature: 0.5}}",
      "1:53: error: unknown key temprature; did you mean temperature?", LLMF_ERR_CONFIG, 1},
     {"models: {fast: {provider: openai, model_id: gpt-4o, zzzzqqqq: 1}}",
-     "1:53: error: unknown key zzzzqqqq; remove it, or look at the list of keys in the manual", LLMF_ERR_CONFIG, 1},
+     "1:53: error: unknown key zzzzqqqq; remove it, or see docs/config.schema.json for all keys", LLMF_ERR_CONFIG, 1},
     {"modles: {fast: {provider: openai}}",
      "1:1: error: unknown key modles; did you mean models or routes?", LLMF_ERR_CONFIG, 1},
     {"model: {fast: {provider: openai}}",
@@ -664,7 +664,7 @@ static const struct {
     {"routes: {a: {rules: cheapest}}",
      "1:14: error: unknown key of a route rules; did you mean rule?", LLMF_ERR_CONFIG, 1},
     {"routes: {a: {zzzzzzzz: 1}}",
-     "1:14: error: unknown key of a route zzzzzzzz; remove it, or look at the list of keys in the manual", LLMF_ERR_CONFIG, 1},
+     "1:14: error: unknown key of a route zzzzzzzz; remove it, or see docs/config.schema.json for all keys", LLMF_ERR_CONFIG, 1},
     {"routes: {a: {rule: cheepest}}",
      "1:20: error: rule must be cheapest, quality, latency, weighted, round_robin, split or scored; did you mean cheapest?", LLMF_ERR_CONFIG, 1},
     {"routes: {a: {rule: \"${SECRET}\"}}",
@@ -1383,6 +1383,33 @@ static void test_lists(void **state) {
     llmfi_config_release(c);
 }
 
+/* More models than buckets to begin with: each is found by its key and by its name, and the last says of a loop through all of them. */
+static void test_many(void **state) {
+    enum { MANY = 300 };
+    static char text[MANY * 100];
+    size_t len = (size_t)snprintf(text, sizeof text, "models:\n");
+    llmfi_config *c;
+    int i;
+    (void)state;
+    for (i = 0; i < MANY; i++)
+        len += (size_t)snprintf(text + len, sizeof text - len, "  m%d: {name: n%d, provider: openai, model_id: x%d, fallbacks: n%d}\n", i, i, i, (i + 1) % MANY);
+    c = load_good(text);
+    assert_int_equal(c->model_count, MANY);
+    assert_true(c->buckets >= MANY);
+    assert_int_equal(warning_count, 1);
+    for (i = 0; i < MANY; i++) {
+        char name[16], id[16];
+        snprintf(id, sizeof id, "x%d", i);
+        snprintf(name, sizeof name, i % 2 ? "m%d" : "n%d", i);
+        resolve(c, name);
+        same(record.s.model_id, id);
+        llmfi_arena_free(&arena);
+    }
+    assert_null(llmfi_find_entry(c, LLMFI_LIT("m300")));
+    assert_null(llmfi_find_entry(c, LLMFI_LIT("")));
+    llmfi_config_release(c);
+}
+
 /* ---- files ---- */
 
 static void write_file(const char *path, const char *text) {
@@ -1569,7 +1596,7 @@ static void test_distance(void **state) {
 /* Every request refused in turn, once and from then on: NULL or a whole config, and nothing is left. */
 static void test_refused(void **state) {
     static const char *const list[] = {"OLLAMA_HOST=box", "OPENAI_ORG_ID=o", "A=b", NULL};
-    static const char text[] = "default_model: a\nmodels: {a: {provider: office, model_id: '${A}', stop: x, reasoning_effort: 5, fallbacks: [gpt-4o], api_key: k}, b: {provider: bedrock, model_id: x}}\n"
+    static const char text[] = "default_model: a\nmodels: {a: {name: A, provider: office, model_id: '${A}', stop: x, reasoning_effort: 5, fallbacks: [gpt-4o], api_key: k}, b: {provider: bedrock, model_id: x, fallbacks: a}}\n"
                                "providers: {office: {dialect: openai, base_url: 'http://{region}/v1', region_name: r}}\nfallbacks: {a: [b]}\n";
     uint64_t n, total = 0;
     int on;
@@ -1644,6 +1671,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_all_keys_are_tested, setup, teardown),
         cmocka_unit_test_setup_teardown(test_provider_keys, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_many, setup, teardown),
         cmocka_unit_test_setup_teardown(test_budgets_and_routes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_all_problems, setup, teardown),
         cmocka_unit_test_setup_teardown(test_warnings, setup, teardown),
