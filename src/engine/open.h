@@ -242,6 +242,9 @@ LLMF_API void llmf_close(llmf_factory *f) {
 #if LLMF_HAS_CACHE
     llmfi_cache_close(f);
 #endif
+#if LLMF_HAS_SECRETS
+    llmfi_secrets_close(f);
+#endif
 #if LLMF_HAS_AWS
     llmfi_keys_close(f);
 #endif
@@ -346,7 +349,7 @@ static bool llmfi_pins_open(const llmf_desc *d, llmf_error *err) {
 
 /* Members that want an option which this build may not have. */
 static bool llmfi_desc_built(const llmf_desc *d, llmf_error *err) {
-    static const char options[] = "ENV\0CACHE\0FILTERS\0SLICES\0METRICS\0BUDGETS\0RETRY\0";
+    static const char options[] = "ENV\0CACHE\0FILTERS\0SLICES\0METRICS\0BUDGETS\0RETRY\0SECRETS\0";
     static const struct {
         uint16_t at;
         uint8_t size, option;
@@ -356,6 +359,7 @@ static bool llmfi_desc_built(const llmf_desc *d, llmf_error *err) {
         LLMFI_WANTS(LLMF_HAS_FILTERS, filter_count, 2) LLMFI_WANTS(LLMF_HAS_SLICES, slice_us, 3) LLMFI_WANTS(LLMF_HAS_METRICS, metrics, 4)
         LLMFI_WANTS(LLMF_HAS_METRICS, span, 4) LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_call_pico, 5) LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_process_pico, 5)
         LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_day_pico, 5) LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_alert, 5) LLMFI_WANTS(LLMF_HAS_RETRY, fallback_count, 6)
+        LLMFI_WANTS(LLMF_HAS_SECRETS, secret, 7) LLMFI_WANTS(LLMF_HAS_SECRETS, secret_ttl_ms, 7) LLMFI_WANTS(LLMF_HAS_SECRETS, allow_commands, 7)
 #undef LLMFI_WANTS
         {0, 0, 0}
     };

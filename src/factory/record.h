@@ -32,6 +32,10 @@ typedef struct llmfi_provider {
     int row;                                 /* of llmfi_provider_rows; -1 */
     bool built;
     bool from_config;                        /* a file, or llmf_register, speaks of it */
+    llmf_str api_key_file, api_key_command;  /* of its config entry; empty */
+#if LLMF_HAS_CONFIG
+    llmf_str own_url;                        /* its base URL before any file spoke of it: whose keys the variables are. See origin.h */
+#endif
     struct llmfi_provider *next;
 } llmfi_provider;
 
@@ -59,6 +63,7 @@ typedef struct llmfi_record {
     uint32_t capabilities;                   /* LLMF_CAN_… */
     int32_t ends, checked;                   /* yyyymmdd; 0: not known */
     bool from_config, from_table;
+    llmf_str api_key_file, api_key_command;  /* of its config entry; empty */
 } llmfi_record;
 
 /* Results that another model might do better with, a bit for each (llmf_retry.fallback_on); all of them are `any`. */
@@ -147,7 +152,9 @@ static const llmfi_key llmfi_keys[] = {
     {"api_key", LLMFI_KEY_SECRET, LLMFI_IN(api_key, api_key), 0, 0}, /* the key itself: better in a variable */
     {"api_key_env_var", LLMFI_KEY_VARIABLE, LLMFI_IN(api_key_env_var, api_key_env_var), 0, 0}, /* the variable that holds the key */
     {"api_key_env_vars", LLMFI_KEY_VARIABLES, LLMFI_IN(key_list, key_list), 0, 0}, /* variables of several keys, used in turn */
-    {"api_key_secret_name", LLMFI_KEY_TEXT, LLMFI_IN(api_key_secret, api_key_secret), 0, 0}, /* the key's name in a secret store */
+    {"api_key_file", LLMFI_KEY_TEXT, LLMFI_IN(api_key_file, api_key_file), 0, 0}, /* a file that holds the key, and nothing else */
+    {"api_key_secret_name", LLMFI_KEY_TEXT, LLMFI_IN(api_key_secret, api_key_secret), 0, 0}, /* AWS Secrets Manager: a name or ARN, with #field of one that is JSON; or ssm:/name */
+    {"api_key_command", LLMFI_KEY_TEXT, LLMFI_IN(api_key_command, api_key_command), 0, 0}, /* a command that prints the key; llmf_desc.allow_commands must allow it */
     {"aws_access_key_id", LLMFI_KEY_SECRET, LLMFI_IN(aws.id, aws.id), 0, 0}, /* AWS: keys to sign with; better in variables, or a profile */
     {"aws_secret_access_key", LLMFI_KEY_SECRET, LLMFI_IN(aws.secret, aws.secret), 0, 0},
     {"aws_session_token", LLMFI_KEY_SECRET, LLMFI_IN(aws.token, aws.token), 0, 0}, /* of keys that end */
