@@ -202,9 +202,9 @@ typedef struct llmf_desc {
     const llmf_cache_store *cache_store;        /* a store of your own behind them (borrowed until close); NULL: none */
     const llmf_filter *filters;    /* see "filters" below (borrowed until close); NULL: none */
     size_t filter_count;
+    const char *pinned_keys;       /* of https servers, as libcurl's CURLOPT_PINNEDPUBLICKEY has them: see "opening and closing"; NULL: any key */
     int (*secret)(void *user, llmf_secret_query *q); /* gives keys: see "opening and closing", for this and the next two; NULL: nobody does */
     int64_t secret_ttl_ms; int allow_commands;
-    const char *pinned_keys;       /* of https servers, as libcurl's CURLOPT_PINNEDPUBLICKEY has them: see "opening and closing"; NULL: any key */
 } llmf_desc;
 LLMF_API llmf_factory *llmf_open_abi(int abi, const llmf_desc *desc, size_t desc_size, llmf_error *err);
 static inline llmf_factory *llmf_open(const llmf_desc *desc, llmf_error *err) { return llmf_open_abi(LLMF_ABI, desc, sizeof *desc, err); }
@@ -772,13 +772,19 @@ static inline size_t llmf_check(const llmf_desc *desc, void (*report)(void *user
      llmf_json_string  the text of a JSON string value, decoded, into out (at most cap bytes, NUL included); returns its whole length without NUL, so a result of cap or
                        more was cut; LLMF_NOT_A_STRING if the value is none
      llmf_json_number  a JSON number; false if the value is none
-     llmf_json_valid   one whole JSON value and nothing else; *bad (NULL allowed) is the offset of the first wrong byte */
+     llmf_json_valid   one whole JSON value and nothing else; *bad (NULL allowed) is the offset of the first wrong byte
+     llmf_aws_decode   what a reply of an AWS service that holds configuration says, as a JSON object in `out` (at most cap bytes, NUL included): of "GetObject" (S3),
+                       "GetParameter" (SSM) and "GetSecretValue" {"value": text}, or {"value_b64": …} where the bytes are no UTF-8; of "ListObjectsV2" {"keys": […],
+                       "prefixes": […], "next_token": …}. status and body are the reply's. Returns the object's whole length without NUL, so a result of cap or more was
+                       cut; 0 with *err (NULL allowed) where the reply is an error or none of that operation: `out` then holds the service's own message, and
+                       err->message is a view of that */
 #define LLMF_NOT_A_STRING ((size_t)-1)
 LLMF_API bool llmf_json_each(llmf_str json, size_t *at, llmf_str *key, llmf_str *value);
 LLMF_API bool llmf_json_get(llmf_str json, const char *name, llmf_str *value);
 LLMF_API size_t llmf_json_string(llmf_str value, char *out, size_t cap);
 LLMF_API bool llmf_json_number(llmf_str value, double *out);
 LLMF_API bool llmf_json_valid(llmf_str json, size_t *bad);
+LLMF_API size_t llmf_aws_decode(const char *operation, int status, llmf_str body, char *out, size_t cap, llmf_error *err);
 
 /* ---- transports of one's own, and replies from a record ---------------------------------------------------------------
 

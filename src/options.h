@@ -338,8 +338,14 @@
 /* What is kept of each model at each host: see engine/health.h. */
 #define LLMFI_HAS_HEALTH (LLMF_HAS_RETRY || LLMF_HAS_ROUTES || LLMF_HAS_METRICS || LLMF_HAS_SAVE)
 
+/* S3, the Parameter Store and Secrets Manager: see factory/aws_services.h. */
+#if LLMF_HAS_SOURCES || (LLMF_HAS_SECRETS && LLMF_HAS_CONFIG)
+#define LLMFI_HAS_SERVICES 1
+#else
+#define LLMFI_HAS_SERVICES 0
+#endif
 /* Config and secrets from AWS are signed for as Bedrock's requests are. */
-#if LLMFI_ROWS_USE_AWS || LLMF_HAS_SOURCES || (LLMF_HAS_SECRETS && LLMF_HAS_CONFIG)
+#if LLMFI_ROWS_USE_AWS || LLMFI_HAS_SERVICES
 #define LLMF_HAS_AWS 1
 #else
 #define LLMF_HAS_AWS 0

@@ -9,5 +9,6 @@
 #include "engine/check.h"
 #include "engine/save.h"
 #include "engine/status.h"
+#include "factory/aws_services.h"
 #include "tasks/json_view.h"
 #endif
