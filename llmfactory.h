@@ -21197,8 +21197,6 @@ static llmf_str llmfi_first_key(const llmfi_node *list, const llmfi_env *env) {
     for (n = list ? list->child : NULL; n && !key.len; n = n->next) key = llmfi_env_filled(env, n->text);
     return key;
 }
-#else
-#define llmfi_first_key(list, env) llmfi_str(NULL, 0)
 #endif
 
 /* Whose a key is: that decides where it may go (origin.h). */
@@ -21225,18 +21223,26 @@ static void llmfi_entry_fetch(llmfi_credential *to, llmf_str file, llmf_str secr
 /* Of the entries of the config, and behind them the provider's variables. */
 static void llmfi_entries_credential(const llmfi_record *r, const llmfi_env *env, llmfi_credential *to) {
     const llmfi_provider *p = r->provider;
+#if LLMFI_HAS_VARIABLES
     llmf_str word, list;
+#endif
+    (void)p, (void)env, (void)to;
+#if LLMF_HAS_CONFIG
     to->owner = LLMFI_OWNER_MODEL;
     to->key = r->api_key;
     if (!to->key.len) to->key = llmfi_env_filled(env, r->api_key_env_var);
-    if (LLMF_HAS_CONFIG && !to->key.len) to->key = llmfi_first_key(r->key_list, env);
+    if (!to->key.len) to->key = llmfi_first_key(r->key_list, env);
     if (!to->key.len) llmfi_entry_fetch(to, r->api_key_file, r->api_key_secret, r->api_key_command);
     if (to->key.len || to->fetch) return;
-    to->owner = LLMFI_OWNER_PROVIDER;
     to->key = p->api_key;
+#endif
+#if LLMFI_HAS_VARIABLES
+    to->owner = LLMFI_OWNER_PROVIDER;
     if (!to->key.len) to->key = llmfi_env_filled(env, p->api_key_env_var);
-    if (LLMF_HAS_CONFIG && !to->key.len) to->key = llmfi_first_key(p->key_list, env);
+#if LLMF_HAS_CONFIG
+    if (!to->key.len) to->key = llmfi_first_key(p->key_list, env);
     if (!to->key.len) llmfi_entry_fetch(to, p->api_key_file, p->api_key_secret, p->api_key_command);
+#endif
     if (to->key.len || to->fetch || p->api_key_env_var.len) return;
     to->owner = LLMFI_OWNER_TABLE;
     for (list = p->key_variables; !to->key.len && llmfi_next_word(&list, &word);) {
@@ -21244,6 +21250,7 @@ static void llmfi_entries_credential(const llmfi_record *r, const llmfi_env *env
         to->key = llmfi_env_filled(env, llmfi_key_variable(word, &scheme));
         if (to->key.len) to->auth = scheme;
     }
+#endif
 }
 
 /* The key of a call that starts now, or where to fetch it; neither: there is none. The first of these counts:
@@ -21255,11 +21262,12 @@ static void llmfi_entries_credential(const llmfi_record *r, const llmfi_env *env
      the provider's variables, unless that entry names one of its own */
 LLMFI_UNUSED static void llmfi_record_credential(const llmfi_record *r, const llmfi_env *env, bool hook, llmfi_credential *to) {
     const llmfi_provider *p = r->provider;
-    memset(to, 0, sizeof *to);
     to->auth = p->auth;
+    to->fetch = LLMFI_FETCH_NONE;
+    to->owner = LLMFI_OWNER_PROGRAM;
     to->key = to->from = llmfi_str("", 0);
     if (p->auth == LLMFI_AUTH_NONE) return;
-    to->key = llmfi_cstr(env->desc->api_key);
+    to->key = llmfi_cstr(env->desc->api_key); /* never a NULL */
     if (!to->key.len) to->key = llmfi_env_filled(env, llmfi_cstr(env->desc->api_key_env));
 #if LLMF_HAS_SECRETS
     if (!to->key.len && hook && env->desc->secret && !(r->s.quirks & LLMFI_Q_NO_KEY_NEEDED)) to->fetch = LLMFI_FETCH_HOOK;
@@ -21267,7 +21275,7 @@ LLMFI_UNUSED static void llmfi_record_credential(const llmfi_record *r, const ll
     (void)hook;
     if (!to->key.len && !to->fetch) llmfi_entries_credential(r, env, to);
     if (p->auth == LLMFI_AUTH_AWS && (to->fetch || (to->key.len && to->owner != LLMFI_OWNER_TABLE))) to->auth = LLMFI_AUTH_BEARER; /* AWS signs with a pair of keys: a single one is a bearer key */
-    if (!to->key.len) to->key = llmfi_str("", 0);
+    if (LLMFI_HAS_VARIABLES && !to->key.len) to->key = llmfi_str("", 0);
 }
 
 /* The key alone, where it need not be fetched. */
@@ -34871,6 +34879,15 @@ static bool llmfi_own_auth(llmfi_call *c, const llmfi_headers *h, llmf_str name,
 }
 #endif
 
+#if LLMFI_HAS_WAITS
+/* The request is built anew when its keys are there. */
+static bool llmfi_auth_later(llmfi_headers *h) {
+    if (h->count == LLMF_MAX_REQUEST_HEADERS) return llmfi_error_set(&h->call->reply.error, LLMF_ERR_LIMIT, "more headers than LLMF_MAX_REQUEST_HEADERS");
+    llmfi_header_first(h, LLMFI_LIT("Authorization"), LLMFI_LIT("REDACTED"));
+    return true;
+}
+#endif
+
 #if LLMF_HAS_AWS
 /* No keys, and why. */
 static bool llmfi_no_aws_keys(llmfi_call *c, const llmf_error *err) {
@@ -34904,8 +34921,7 @@ static bool llmfi_set_aws(llmfi_call *c, llmfi_headers *h) {
                              llmfi_aws_find(&c->f->keys.aws, &c->prepared->record, &c->f->env, llmfi_wall(c->f), &keys, &err);
     if (got == LLMFI_AWS_ASK || (got == LLMFI_AWS_NONE && (c->f->replay || c->previewing))) {
         c->waits = got == LLMFI_AWS_ASK ? LLMFI_WAITS_AWS : LLMFI_WAITS_NOT;
-        llmfi_header_first(h, LLMFI_LIT("Authorization"), LLMFI_LIT("REDACTED"));
-        return true;
+        return llmfi_auth_later(h);
     }
     if (got == LLMFI_AWS_NONE) return llmfi_no_aws_keys(c, &err);
     if (!llmfi_sign_keys(c, keys)) return false;
@@ -35002,6 +35018,7 @@ static bool llmfi_key_may_go(llmfi_call *c, llmfi_credential *found) {
 #define llmfi_key_may_go(c, found) true
 #endif
 
+#if LLMF_HAS_SECRETS || LLMF_HAS_CONFIG
 /* The config has a header of the name that the key goes into. */
 static bool llmfi_has_own_auth(const llmfi_headers *h, int auth) {
     return LLMFI_HAS_OWN_HEADERS && llmfi_header_find(h, llmfi_cstr(llmfi_word_at(llmfi_auth_headers, auth))) < h->count;
@@ -35026,12 +35043,6 @@ static bool llmfi_find_key_of(llmfi_call *c, const llmfi_headers *h, llmfi_crede
     return true;
 }
 
-#if LLMFI_HAS_WAITS
-/* The request is built anew when its keys are there; until then it only must not be empty. */
-static bool llmfi_auth_later(llmfi_headers *h) {
-    llmfi_header_first(h, LLMFI_LIT("Authorization"), LLMFI_LIT("REDACTED"));
-    return true;
-}
 #endif
 
 /* The key goes into one header. What is kept of it is wiped when the call is freed. */
@@ -35041,18 +35052,18 @@ static bool llmfi_set_auth(llmfi_call *c, llmfi_headers *h) {
     llmf_str key, name, prefix;
     char *value;
     int auth;
-    bool real, there = llmfi_find_key_of(c, h, &found);
+    bool real;
+#if LLMF_HAS_SECRETS
+    if (!llmfi_find_key_of(c, h, &found)) return c->waits && llmfi_auth_later(h);
+#elif LLMF_HAS_CONFIG
+    if (!llmfi_find_key_of(c, h, &found)) return false;
+#else
+    llmfi_record_credential(record, &c->f->env, false, &found);
+#endif
     auth = found.auth;
     key = found.key;
     name = llmfi_cstr(llmfi_word_at(llmfi_auth_headers, auth));
     prefix = llmfi_cstr(llmfi_word_at(llmfi_auth_prefixes, auth));
-    if (!there) {
-#if LLMF_HAS_SECRETS
-        if (c->waits && h->count < LLMF_MAX_REQUEST_HEADERS) return llmfi_auth_later(h);
-        if (c->waits) return llmfi_error_set(&c->reply.error, LLMF_ERR_LIMIT, "more headers than LLMF_MAX_REQUEST_HEADERS");
-#endif
-        return false;
-    }
 #if LLMF_HAS_RETRY
     if (key.len && !found.fetch && found.owner != LLMFI_OWNER_PROGRAM && llmfi_key_list(c)) key = llmfi_key_in_turn(c, llmfi_key_list(c));
 #endif
@@ -40521,7 +40532,7 @@ static bool llmfi_desc_built(const llmf_desc *d, llmf_error *err) {
         LLMFI_WANTS(LLMF_HAS_FILTERS, filter_count, 2) LLMFI_WANTS(LLMF_HAS_SLICES, slice_us, 3) LLMFI_WANTS(LLMF_HAS_METRICS, metrics, 4)
         LLMFI_WANTS(LLMF_HAS_METRICS, span, 4) LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_call_pico, 5) LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_process_pico, 5)
         LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_day_pico, 5) LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_alert, 5) LLMFI_WANTS(LLMF_HAS_RETRY, fallback_count, 6)
-        LLMFI_WANTS(LLMF_HAS_SECRETS, secret, 7) LLMFI_WANTS(LLMF_HAS_SECRETS, secret_ttl_ms, 7) LLMFI_WANTS(LLMF_HAS_SECRETS, allow_commands, 7)
+        LLMFI_DROP(LLMF_HAS_SECRETS, {offsetof(llmf_desc, secret), offsetof(llmf_desc, allow_commands) + sizeof(int) - offsetof(llmf_desc, secret), 7}, ) /* all three */
 #undef LLMFI_WANTS
         {0, 0, 0}
     };

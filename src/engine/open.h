@@ -359,7 +359,7 @@ static bool llmfi_desc_built(const llmf_desc *d, llmf_error *err) {
         LLMFI_WANTS(LLMF_HAS_FILTERS, filter_count, 2) LLMFI_WANTS(LLMF_HAS_SLICES, slice_us, 3) LLMFI_WANTS(LLMF_HAS_METRICS, metrics, 4)
         LLMFI_WANTS(LLMF_HAS_METRICS, span, 4) LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_call_pico, 5) LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_process_pico, 5)
         LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_day_pico, 5) LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_alert, 5) LLMFI_WANTS(LLMF_HAS_RETRY, fallback_count, 6)
-        LLMFI_WANTS(LLMF_HAS_SECRETS, secret, 7) LLMFI_WANTS(LLMF_HAS_SECRETS, secret_ttl_ms, 7) LLMFI_WANTS(LLMF_HAS_SECRETS, allow_commands, 7)
+        LLMFI_DROP(LLMF_HAS_SECRETS, {offsetof(llmf_desc, secret), offsetof(llmf_desc, allow_commands) + sizeof(int) - offsetof(llmf_desc, secret), 7}, ) /* all three */
 #undef LLMFI_WANTS
         {0, 0, 0}
     };

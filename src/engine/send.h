@@ -93,6 +93,15 @@ static bool llmfi_own_auth(llmfi_call *c, const llmfi_headers *h, llmf_str name,
 }
 #endif
 
+#if LLMFI_HAS_WAITS
+/* The request is built anew when its keys are there. */
+static bool llmfi_auth_later(llmfi_headers *h) {
+    if (h->count == LLMF_MAX_REQUEST_HEADERS) return llmfi_error_set(&h->call->reply.error, LLMF_ERR_LIMIT, "more headers than LLMF_MAX_REQUEST_HEADERS");
+    llmfi_header_first(h, LLMFI_LIT("Authorization"), LLMFI_LIT("REDACTED"));
+    return true;
+}
+#endif
+
 #if LLMF_HAS_AWS
 /* No keys, and why. */
 static bool llmfi_no_aws_keys(llmfi_call *c, const llmf_error *err) {
@@ -126,8 +135,7 @@ static bool llmfi_set_aws(llmfi_call *c, llmfi_headers *h) {
                              llmfi_aws_find(&c->f->keys.aws, &c->prepared->record, &c->f->env, llmfi_wall(c->f), &keys, &err);
     if (got == LLMFI_AWS_ASK || (got == LLMFI_AWS_NONE && (c->f->replay || c->previewing))) {
         c->waits = got == LLMFI_AWS_ASK ? LLMFI_WAITS_AWS : LLMFI_WAITS_NOT;
-        llmfi_header_first(h, LLMFI_LIT("Authorization"), LLMFI_LIT("REDACTED"));
-        return true;
+        return llmfi_auth_later(h);
     }
     if (got == LLMFI_AWS_NONE) return llmfi_no_aws_keys(c, &err);
     if (!llmfi_sign_keys(c, keys)) return false;
@@ -224,6 +232,7 @@ static bool llmfi_key_may_go(llmfi_call *c, llmfi_credential *found) {
 #define llmfi_key_may_go(c, found) true
 #endif
 
+#if LLMF_HAS_SECRETS || LLMF_HAS_CONFIG
 /* The config has a header of the name that the key goes into. */
 static bool llmfi_has_own_auth(const llmfi_headers *h, int auth) {
     return LLMFI_HAS_OWN_HEADERS && llmfi_header_find(h, llmfi_cstr(llmfi_word_at(llmfi_auth_headers, auth))) < h->count;
@@ -248,12 +257,6 @@ static bool llmfi_find_key_of(llmfi_call *c, const llmfi_headers *h, llmfi_crede
     return true;
 }
 
-#if LLMFI_HAS_WAITS
-/* The request is built anew when its keys are there; until then it only must not be empty. */
-static bool llmfi_auth_later(llmfi_headers *h) {
-    llmfi_header_first(h, LLMFI_LIT("Authorization"), LLMFI_LIT("REDACTED"));
-    return true;
-}
 #endif
 
 /* The key goes into one header. What is kept of it is wiped when the call is freed. */
@@ -263,18 +266,18 @@ static bool llmfi_set_auth(llmfi_call *c, llmfi_headers *h) {
     llmf_str key, name, prefix;
     char *value;
     int auth;
-    bool real, there = llmfi_find_key_of(c, h, &found);
+    bool real;
+#if LLMF_HAS_SECRETS
+    if (!llmfi_find_key_of(c, h, &found)) return c->waits && llmfi_auth_later(h);
+#elif LLMF_HAS_CONFIG
+    if (!llmfi_find_key_of(c, h, &found)) return false;
+#else
+    llmfi_record_credential(record, &c->f->env, false, &found);
+#endif
     auth = found.auth;
     key = found.key;
     name = llmfi_cstr(llmfi_word_at(llmfi_auth_headers, auth));
     prefix = llmfi_cstr(llmfi_word_at(llmfi_auth_prefixes, auth));
-    if (!there) {
-#if LLMF_HAS_SECRETS
-        if (c->waits && h->count < LLMF_MAX_REQUEST_HEADERS) return llmfi_auth_later(h);
-        if (c->waits) return llmfi_error_set(&c->reply.error, LLMF_ERR_LIMIT, "more headers than LLMF_MAX_REQUEST_HEADERS");
-#endif
-        return false;
-    }
 #if LLMF_HAS_RETRY
     if (key.len && !found.fetch && found.owner != LLMFI_OWNER_PROGRAM && llmfi_key_list(c)) key = llmfi_key_in_turn(c, llmfi_key_list(c));
 #endif

@@ -574,8 +574,6 @@ static llmf_str llmfi_first_key(const llmfi_node *list, const llmfi_env *env) {
     for (n = list ? list->child : NULL; n && !key.len; n = n->next) key = llmfi_env_filled(env, n->text);
     return key;
 }
-#else
-#define llmfi_first_key(list, env) llmfi_str(NULL, 0)
 #endif
 
 /* Whose a key is: that decides where it may go (origin.h). */
@@ -602,18 +600,26 @@ static void llmfi_entry_fetch(llmfi_credential *to, llmf_str file, llmf_str secr
 /* Of the entries of the config, and behind them the provider's variables. */
 static void llmfi_entries_credential(const llmfi_record *r, const llmfi_env *env, llmfi_credential *to) {
     const llmfi_provider *p = r->provider;
+#if LLMFI_HAS_VARIABLES
     llmf_str word, list;
+#endif
+    (void)p, (void)env, (void)to;
+#if LLMF_HAS_CONFIG
     to->owner = LLMFI_OWNER_MODEL;
     to->key = r->api_key;
     if (!to->key.len) to->key = llmfi_env_filled(env, r->api_key_env_var);
-    if (LLMF_HAS_CONFIG && !to->key.len) to->key = llmfi_first_key(r->key_list, env);
+    if (!to->key.len) to->key = llmfi_first_key(r->key_list, env);
     if (!to->key.len) llmfi_entry_fetch(to, r->api_key_file, r->api_key_secret, r->api_key_command);
     if (to->key.len || to->fetch) return;
-    to->owner = LLMFI_OWNER_PROVIDER;
     to->key = p->api_key;
+#endif
+#if LLMFI_HAS_VARIABLES
+    to->owner = LLMFI_OWNER_PROVIDER;
     if (!to->key.len) to->key = llmfi_env_filled(env, p->api_key_env_var);
-    if (LLMF_HAS_CONFIG && !to->key.len) to->key = llmfi_first_key(p->key_list, env);
+#if LLMF_HAS_CONFIG
+    if (!to->key.len) to->key = llmfi_first_key(p->key_list, env);
     if (!to->key.len) llmfi_entry_fetch(to, p->api_key_file, p->api_key_secret, p->api_key_command);
+#endif
     if (to->key.len || to->fetch || p->api_key_env_var.len) return;
     to->owner = LLMFI_OWNER_TABLE;
     for (list = p->key_variables; !to->key.len && llmfi_next_word(&list, &word);) {
@@ -621,6 +627,7 @@ static void llmfi_entries_credential(const llmfi_record *r, const llmfi_env *env
         to->key = llmfi_env_filled(env, llmfi_key_variable(word, &scheme));
         if (to->key.len) to->auth = scheme;
     }
+#endif
 }
 
 /* The key of a call that starts now, or where to fetch it; neither: there is none. The first of these counts:
@@ -632,11 +639,12 @@ static void llmfi_entries_credential(const llmfi_record *r, const llmfi_env *env
      the provider's variables, unless that entry names one of its own */
 LLMFI_UNUSED static void llmfi_record_credential(const llmfi_record *r, const llmfi_env *env, bool hook, llmfi_credential *to) {
     const llmfi_provider *p = r->provider;
-    memset(to, 0, sizeof *to);
     to->auth = p->auth;
+    to->fetch = LLMFI_FETCH_NONE;
+    to->owner = LLMFI_OWNER_PROGRAM;
     to->key = to->from = llmfi_str("", 0);
     if (p->auth == LLMFI_AUTH_NONE) return;
-    to->key = llmfi_cstr(env->desc->api_key);
+    to->key = llmfi_cstr(env->desc->api_key); /* never a NULL */
     if (!to->key.len) to->key = llmfi_env_filled(env, llmfi_cstr(env->desc->api_key_env));
 #if LLMF_HAS_SECRETS
     if (!to->key.len && hook && env->desc->secret && !(r->s.quirks & LLMFI_Q_NO_KEY_NEEDED)) to->fetch = LLMFI_FETCH_HOOK;
@@ -644,7 +652,7 @@ LLMFI_UNUSED static void llmfi_record_credential(const llmfi_record *r, const ll
     (void)hook;
     if (!to->key.len && !to->fetch) llmfi_entries_credential(r, env, to);
     if (p->auth == LLMFI_AUTH_AWS && (to->fetch || (to->key.len && to->owner != LLMFI_OWNER_TABLE))) to->auth = LLMFI_AUTH_BEARER; /* AWS signs with a pair of keys: a single one is a bearer key */
-    if (!to->key.len) to->key = llmfi_str("", 0);
+    if (LLMFI_HAS_VARIABLES && !to->key.len) to->key = llmfi_str("", 0);
 }
 
 /* The key alone, where it need not be fetched. */

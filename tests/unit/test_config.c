@@ -267,6 +267,8 @@ static const char every_key[] =
     "headers: {X-A: one, X-B: 'two'}\n"
     "api_key_env_var: MY_KEY\n"
     "api_key_secret_name: llm/key\n"
+    "api_key_file: /run/key\n"
+    "api_key_command: pass show llm\n"
     "aws_access_key_id: ${AWS_ID}\n"
     "aws_secret_access_key: ${AWS_SECRET}\n"
     "aws_session_token: ${AWS_TOKEN}\n"
@@ -338,6 +340,8 @@ static void test_every_key(void **state) {
     same(llmfi_member(record.headers, LLMFI_LIT("X-B"))->text, "two");
     same(record.api_key_env_var, "MY_KEY");
     same(record.api_key_secret, "llm/key");
+    same(record.api_key_file, "/run/key");
+    same(record.api_key_command, "pass show llm");
     same(record.aws.id, "id");
     same(record.aws.secret, "secret");
     same(record.aws.token, "token");
