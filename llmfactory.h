@@ -33916,6 +33916,7 @@ static void llmfi_secret_free(llmf_factory *f, llmfi_secret *s) {
     llmfi_secret_kill(f, s);
 #endif
     llmfi_secret_wipe(&s->value);
+    llmfi_wipe(llmfi_str((const char *)s, llmfi_heap_size(&f->heap, s))); /* commands may hold keys too */
     llmfi_heap_free(&f->heap, s);
     f->secrets.count--;
 }
@@ -34023,9 +34024,9 @@ static void llmfi_secret_no_memory(llmf_factory *f, llmfi_secret *s) {
 
 /* Milliseconds that a key is kept. asked: as the hook has it; 0: it does not say. */
 static int64_t llmfi_secret_ttl(const llmf_factory *f, int64_t asked) {
-    int64_t ms = asked > 0 ? asked : f->desc.secret_ttl_ms ? f->desc.secret_ttl_ms : LLMFI_SECRET_TTL_MS;
+    int64_t ms = asked > 0 ? asked : f->desc.secret_ttl_ms ? f->desc.secret_ttl_ms : (int64_t)LLMFI_SECRET_TTL_MS;
     if (ms < 0) return INT64_MAX; /* until it is refused */
-    return ms < LLMFI_SECRET_LEAST_MS ? LLMFI_SECRET_LEAST_MS : ms;
+    return ms < LLMFI_SECRET_LEAST_MS ? (int64_t)LLMFI_SECRET_LEAST_MS : ms;
 }
 
 /* The key has come; `value` is the caller's, to be wiped by it. */
@@ -34417,7 +34418,7 @@ static void llmfi_secret_ask(llmf_factory *f, llmfi_secret *s, int64_t connect_m
     s->state = LLMFI_SECRET_ASKING;
     s->id = llmfi_secret_next_id(f);
     if (s->kind == LLMFI_FETCH_HOOK || s->kind == LLMFI_FETCH_COMMAND) f->secrets.pumped++;
-    s->until_ns = llmfi_after_ms(f->now_ns, connect_ms > 0 ? connect_ms : LLMFI_SECRET_HOOK_MS);
+    s->until_ns = llmfi_after_ms(f->now_ns, connect_ms > 0 ? connect_ms : (int64_t)LLMFI_SECRET_HOOK_MS);
     switch (s->kind) {
     case LLMFI_FETCH_HOOK: llmfi_secret_ask_hook(f, s); break;
 #if LLMF_HAS_CONFIG
