@@ -34546,7 +34546,6 @@ LLMFI_UNUSED static bool llmfi_secret_refused(llmfi_call *c) {
     c->secret_id = 0;
     if (!s || s->state != LLMFI_SECRET_READY) return true;
     llmfi_secret_forget(s);
-    s->id = llmfi_secret_next_id(c->f);
     s->again = true;
     return true;
 }
