@@ -242,6 +242,17 @@ typedef struct llmf_usage {
      pinned_keys       (a member of llmf_desc) SHA-256 of public keys (SubjectPublicKeyInfo in DER) in base64: "sha256//47DEQp…=;sha256//…". A server of https must have one
                        of them, whatever its host, besides a certificate that is verified (or not: insecure_tls); else the call ends in LLMF_ERR_TLS. What is malformed, and
                        what nobody would look at, as TLS is custom_stream's or custom_transport's, llmf_open refuses.
+     secret            (a member of llmf_desc) Gives keys, for a program that has them from a broker of its own, or from a safe. Asked before config and variables are looked
+                       at, when a call needs a key, for each provider that needs one, inside llmf_start, llmf_generate or llmf_poll; it must not call the library. *q says
+                       which: provider; model, the name of the one that is asked; name, api_key_secret_name of its entry or of its provider's, or ""; origin, where the
+                       key goes: "https://api.openai.com"; `again` not 0: the last one was refused (401). Write the key to out (cap bytes at most) and return its length; 0:
+                       it has none, so config and variables count; -1: not yet, it is asked again by llmf_poll until the call's timeouts.connect_ms is over; below: minus
+                       an llmf_result, and the call fails. expires_ms: set how many milliseconds the key may be used; 0: secret_ttl_ms. One key serves all calls with the
+                       same provider, name and origin. Needs the option SECRETS, as the next two.
+     secret_ttl_ms     (a member of llmf_desc) How long a key that was fetched (secret, api_key_file, api_key_secret_name, api_key_command) is used, at least a second; 0:
+                       300,000; below 0: until its provider refuses it. One that is refused (401) is fetched anew, and the call repeated with it, once.
+     allow_commands    (a member of llmf_desc) Not 0: api_key_command of the config is run, by /bin/sh (POSIX). 0: that is an error, so that a config which somebody else
+                       writes runs no program.
      llmf_fail_memory  Fault injection: the nth request to the heap from now on is refused (0: none), and each later one too if `on`. */
 enum { LLMF_LOG_ERROR = 1, LLMF_LOG_WARNING = 2, LLMF_LOG_INFO = 3, LLMF_LOG_DEBUG = 4 };
 typedef void *(*llmf_alloc_fn)(void *user, void *ptr, size_t old_size, size_t size);
@@ -269,6 +280,7 @@ typedef struct llmf_retry {
 typedef struct llmf_transport llmf_transport; typedef struct llmf_stream_ops llmf_stream_ops; typedef struct llmf_budget_alert llmf_budget_alert;
 typedef struct llmf_cache_store llmf_cache_store; typedef struct llmf_filter llmf_filter; typedef struct llmf_documents llmf_documents;
 typedef struct llmf_reload_info { int result; const llmf_error *error; const char *const *changed; size_t changed_count; } llmf_reload_info;
+typedef struct llmf_secret_query { const char *provider, *model, *name, *origin; int again; char *out; size_t cap; int64_t expires_ms; } llmf_secret_query;
 typedef int (*llmf_resolve_fn)(void *user, const char *host, char (*out)[64], int cap);
 struct llmf_span;
 /* Everything has a good zero. */
@@ -317,6 +329,8 @@ typedef struct llmf_desc {
     int64_t watch_ms;              /* how often llmf_poll looks whether a source of config has changed, and if so reloads; 0: never */
     int (*source)(void *user, const char *uri, llmf_documents *into); /* gives the config of a URI of one's own: see "where config comes from"; NULL: nobody */
     void (*on_reload)(void *user, const llmf_reload_info *info); /* the config has been read again, or could not be: inside llmf_poll or llmf_reload; NULL: nobody is told */
+    int (*secret)(void *user, llmf_secret_query *q); /* gives keys: see "opening and closing", for this and the next two; NULL: nobody does */
+    int64_t secret_ttl_ms; int allow_commands;
 } llmf_desc;
 LLMF_API llmf_factory *llmf_open_abi(int abi, const llmf_desc *desc, size_t desc_size, llmf_error *err);
 static inline llmf_factory *llmf_open(const llmf_desc *desc, llmf_error *err) { return llmf_open_abi(LLMF_ABI, desc, sizeof *desc, err); }
@@ -1158,6 +1172,8 @@ __attribute__((weak, visibility("hidden"))) const llmf_host *llmf_plugin_host;
                                        tables, llmf_desc and the environment say what that is
      YAML        on                    reads YAML config; without it JSON only
      SOURCES     on                    config from elsewhere: http:// and https://, s3://, ssm:, a hook; its watching. Needs CONFIG. Keys for AWS are found as for Bedrock
+     SECRETS     on                    keys by name, fetched when they are needed: api_key_file, api_key_secret_name (AWS), api_key_command, llmf_desc.secret; without CONFIG
+                                       that hook alone
      FILES       on                    reads config, .env, prompts and media from files; without it texts and memory only
      ENV         on                    reads environment variables. With CONFIG, FILES or REGISTER llmf_desc.getenv_fn works either way; without all of them no variable
                                        is read: the key is llmf_desc.api_key
@@ -1211,6 +1227,7 @@ __attribute__((weak, visibility("hidden"))) const llmf_host *llmf_plugin_host;
      LLMF_MAX_HEALTH        256        models at hosts of which it is kept how they do; of those beyond nothing is
      LLMF_MAX_BUDGETS       256        models and routes whose budgets are counted; a call under a budget beyond them is refused
      LLMF_MAX_SERIES        128        models that llmf_metrics tells apart, 2 KiB of the block each, and hops from one to another; those beyond are "other"
+     LLMF_MAX_SECRETS       32         keys that were fetched and are kept at once (SECRETS)
      LLMF_MAX_LOOKUPS       4          hosts of a factory that are looked up at once (DNS_THREADS); further ones wait
      LLMF_TAIL_MS           2000       milliseconds that a reply may go on for behind its terminal event
      LLMF_BODY_KEEP         4096       bytes of a request that are kept from measuring it to sending it; a longer one is written twice. One such room in a factory
@@ -1497,9 +1514,9 @@ __attribute__((weak, visibility("hidden"))) const llmf_host *llmf_plugin_host;
 #define LLMFI_HAS_PROVIDER 0
 #endif
 #if LLMF_HAS_BEDROCK
-#define LLMF_HAS_AWS 1
+#define LLMFI_ROWS_USE_AWS 1
 #else
-#define LLMF_HAS_AWS 0
+#define LLMFI_ROWS_USE_AWS 0
 #endif
 #if LLMF_HAS_VERTEX || LLMF_HAS_AZURE || LLMF_HAS_BEDROCK || LLMF_HAS_BEDROCK_MANTLE || LLMF_HAS_SNOWFLAKE
 #define LLMFI_ROWS_HAVE_HOLES 1
@@ -1639,6 +1656,11 @@ __attribute__((weak, visibility("hidden"))) const llmf_host *llmf_plugin_host;
 #else
 #define LLMF_HAS_SOURCES 1
 #endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_SECRETS) && LLMF_WITH_SECRETS)) || (defined(LLMF_NO_SECRETS) && LLMF_NO_SECRETS)
+#define LLMF_HAS_SECRETS 0
+#else
+#define LLMF_HAS_SECRETS 1
+#endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_MODELS) && LLMF_WITH_MODELS)) || (defined(LLMF_NO_MODELS) && LLMF_NO_MODELS)
 #define LLMF_HAS_MODELS 0
 #else
@@ -1766,14 +1788,23 @@ __attribute__((weak, visibility("hidden"))) const llmf_host *llmf_plugin_host;
 /* What is kept of each model at each host: see engine/health.h. */
 #define LLMFI_HAS_HEALTH (LLMF_HAS_RETRY || LLMF_HAS_ROUTES || LLMF_HAS_METRICS || LLMF_HAS_SAVE)
 
-/* A build that finds keys for AWS: to sign what goes to a model, or to where a config comes from. */
-#if LLMF_HAS_AWS || LLMF_HAS_SOURCES
-#define LLMFI_HAS_AWS_KEYS 1
+/* S3, the Parameter Store and Secrets Manager: see factory/aws_services.h. */
+#if LLMF_HAS_SOURCES || (LLMF_HAS_SECRETS && LLMF_HAS_CONFIG)
+#define LLMFI_HAS_SERVICES 1
 #else
-#define LLMFI_HAS_AWS_KEYS 0
+#define LLMFI_HAS_SERVICES 0
 #endif
-/* A build that asks for something for itself: see engine/fetch.h. */
-#define LLMFI_HAS_FETCH LLMFI_HAS_AWS_KEYS
+/* Config and secrets from AWS are signed for as Bedrock's requests are. */
+#if LLMFI_ROWS_USE_AWS || LLMFI_HAS_SERVICES
+#define LLMF_HAS_AWS 1
+#else
+#define LLMF_HAS_AWS 0
+#endif
+#define LLMFI_HAS_FETCH (LLMF_HAS_AWS || LLMF_HAS_SOURCES)
+/* Calls may have to wait for keys. */
+#define LLMFI_HAS_WAITS (LLMF_HAS_AWS || LLMF_HAS_SECRETS)
+/* A build that finds keys for AWS. */
+#define LLMFI_HAS_AWS_KEYS LLMF_HAS_AWS
 
 /* A build that reads variables from somewhere. */
 #if LLMF_HAS_ENV || LLMF_HAS_CONFIG || LLMF_HAS_FILES || LLMF_HAS_REGISTER
@@ -1878,6 +1909,9 @@ __attribute__((weak, visibility("hidden"))) const llmf_host *llmf_plugin_host;
 #endif
 #ifndef LLMF_MAX_LOOKUPS
 #define LLMF_MAX_LOOKUPS 4
+#endif
+#ifndef LLMF_MAX_SECRETS
+#define LLMF_MAX_SECRETS 32
 #endif
 #ifndef LLMF_MAX_FALLBACKS
 #define LLMF_MAX_FALLBACKS 8
@@ -9085,7 +9119,7 @@ static void llmfi_fault_word(llmfi_fault *f, int which, llmf_str word, int depth
 
 /* ---- classes ---- */
 
-#if LLMF_HAS_FAULTS || LLMF_HAS_SOURCES
+#if LLMF_HAS_FAULTS || LLMFI_HAS_SERVICES
 
 /* The result of a word, or LLMF_OK where no row has it. */
 static int llmfi_fault_of_word(llmf_str word) {
@@ -9229,7 +9263,7 @@ LLMFI_UNUSED static bool llmfi_fault_key_char(char c) {
     return (l >= 'a' && l <= 'z') || llmfi_is_digit(c) || c == '_' || c == '-' || c == '.';
 }
 
-#if LLMF_HAS_FAULTS || LLMF_HAS_SOURCES
+#if LLMF_HAS_FAULTS || LLMFI_HAS_SERVICES
 
 /* How long the key is that begins at the front of `s`; 0: none does. One that its owner has masked (sk-12***89) is none. */
 static size_t llmfi_fault_key(llmf_str s) {
@@ -18784,8 +18818,9 @@ typedef struct llmfi_provider {
     int row;                                 /* of llmfi_provider_rows; -1 */
     bool built;
     bool from_config;                        /* a file, or llmf_register, speaks of it */
-#if LLMF_HAS_CONFIG
     llmf_str api_key_file, api_key_command;  /* of its config entry; empty */
+#if LLMF_HAS_CONFIG
+    llmf_str own_url;                        /* its base URL before any file spoke of it: whose keys the variables are. See origin.h */
 #endif
     struct llmfi_provider *next;
 } llmfi_provider;
@@ -18814,9 +18849,7 @@ typedef struct llmfi_record {
     uint32_t capabilities;                   /* LLMF_CAN_… */
     int32_t ends, checked;                   /* yyyymmdd; 0: not known */
     bool from_config, from_table;
-#if LLMF_HAS_CONFIG
     llmf_str api_key_file, api_key_command;  /* of its config entry; empty */
-#endif
 } llmfi_record;
 
 /* Results that another model might do better with, a bit for each (llmf_retry.fallback_on); all of them are `any`. */
@@ -19669,8 +19702,27 @@ static bool llmfi_check_secret(const llmfi_check *c, const llmfi_key *key, const
     return true;
 }
 
+#if !LLMF_HAS_SECRETS
+/* Keys that are fetched, of which this build knows the names only. */
+static bool llmfi_check_fetched(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n) {
+    static const char names[] = "api_key_file\0api_key_secret_name\0api_key_command\0";
+    llmf_error err, why;
+    llmfi_text t;
+    if (n->type == LLMFI_NULL || llmfi_word_in(names, llmfi_cstr(key->name)) < 0) return true;
+    llmfi_error_left_out(&why, key->name, "SECRETS");
+    t = llmfi_report_begin(&err, c->file, n->line, n->column, false);
+    llmfi_say_c(&t, why.text);
+    err.code = LLMF_ERR_NOT_BUILT;
+    llmfi_report_end(c->report, &err, false);
+    return false;
+}
+#else
+#define llmfi_check_fetched(c, key, n) true
+#endif
+
 static bool llmfi_check_value(const llmfi_check *c, const llmfi_key *key, llmfi_node *n) {
     bool from_variable = false;
+    if (!llmfi_check_fetched(c, key, n)) return false;
     if (!llmfi_expand(c, n, &from_variable)) return false;
     if (from_variable) llmfi_retype(key, n);
     if (n->type == LLMFI_NULL && key->type != LLMFI_KEY_REASONING) return true;
@@ -20466,7 +20518,7 @@ LLMFI_UNUSED static int llmfi_profile_next(llmfi_profile_reader *p) {
 
 #endif
 
-#if LLMFI_HAS_AWS_KEYS
+#if LLMF_HAS_AWS
 
 /* Milliseconds that a profile's keys count before its files are read again; that a failure to get keys is remembered; before their end that keys are renewed; that
    keys without an end, or with one that has gone by, are used. */
@@ -20605,7 +20657,7 @@ typedef struct llmfi_aws_profile {
     llmf_str name;
     llmfi_aws_keys keys;
     llmf_str endpoint, mode;                 /* of the metadata service */
-#if LLMF_HAS_SOURCES
+#if LLMFI_HAS_SERVICES
     llmf_str region, endpoint_url, ignore_endpoints;
 #endif
     const char *needs;                       /* the property that this version cannot follow; NULL: none */
@@ -20646,7 +20698,7 @@ static void llmfi_aws_property(llmfi_aws_profile *p, llmf_str key, llmf_str valu
     else if (LLMFI_NAMED(key, "ec2_metadata_service_endpoint")) to = &p->endpoint;
     else if (LLMFI_NAMED(key, "ec2_metadata_service_endpoint_mode")) to = &p->mode;
     else if (LLMFI_NAMED(key, "credential_process")) p->process = true;
-#if LLMF_HAS_SOURCES
+#if LLMFI_HAS_SERVICES
     else if (LLMFI_NAMED(key, "region")) to = &p->region;
     else if (LLMFI_NAMED(key, "endpoint_url")) to = &p->endpoint_url;
     else if (LLMFI_NAMED(key, "ignore_configured_endpoint_urls")) to = &p->ignore_endpoints;
@@ -20706,7 +20758,7 @@ static bool llmfi_aws_profile_read(llmfi_aws_profile *p, llmfi_heap *heap, const
     llmfi_arena_init(&p->arena, heap, 0);
     p->name = name;
     p->keys.id = p->keys.secret = p->keys.token = p->endpoint = p->mode = llmfi_str("", 0);
-#if LLMF_HAS_SOURCES
+#if LLMFI_HAS_SERVICES
     p->region = p->endpoint_url = p->ignore_endpoints = llmfi_str("", 0);
 #endif
     if (!llmfi_aws_read_file(p, env, true, err) || !llmfi_aws_read_file(p, env, false, err)) return false;
@@ -22303,37 +22355,104 @@ static llmf_str llmfi_first_key(const llmfi_node *list, const llmfi_env *env) {
     for (n = list ? list->child : NULL; n && !key.len; n = n->next) key = llmfi_env_filled(env, n->text);
     return key;
 }
-#else
-#define llmfi_first_key(list, env) llmfi_str(NULL, 0)
 #endif
 
-/* The key of a call that starts now, or empty; *auth: how it goes out. What the program gave outranks the model's entry, that its provider's entry, that
-   the provider's variables. */
-LLMFI_UNUSED static llmf_str llmfi_record_key(const llmfi_record *r, const llmfi_env *env, int *auth) {
+/* Whose a key is: that decides where it may go (origin.h). */
+enum { LLMFI_OWNER_PROGRAM, LLMFI_OWNER_MODEL, LLMFI_OWNER_PROVIDER, LLMFI_OWNER_TABLE };
+/* A key that must be fetched, and where: engine/secrets.h. */
+enum { LLMFI_FETCH_NONE, LLMFI_FETCH_HOOK, LLMFI_FETCH_FILE, LLMFI_FETCH_STORE, LLMFI_FETCH_COMMAND };
+
+typedef struct llmfi_credential {
+    llmf_str key;                            /* empty: there is none, or it must be fetched */
+    llmf_str from;                           /* of a fetch: the path, the secret's name, the command */
+    int fetch, owner, auth;                  /* LLMFI_FETCH_…, LLMFI_OWNER_…; auth: how the key goes out */
+} llmfi_credential;
+
+#if LLMF_HAS_SECRETS && LLMF_HAS_CONFIG
+/* What an entry says of a key that must be fetched. */
+static void llmfi_entry_fetch(llmfi_credential *to, llmf_str file, llmf_str secret, llmf_str command) {
+    to->fetch = file.len ? LLMFI_FETCH_FILE : secret.len ? LLMFI_FETCH_STORE : command.len ? LLMFI_FETCH_COMMAND : LLMFI_FETCH_NONE;
+    to->from = file.len ? file : secret.len ? secret : command;
+}
+#else
+#define llmfi_entry_fetch(to, file, secret, command) ((void)0)
+#endif
+
+/* Of the entries of the config, and behind them the provider's variables. */
+static void llmfi_entries_credential(const llmfi_record *r, const llmfi_env *env, llmfi_credential *to) {
     const llmfi_provider *p = r->provider;
-    llmf_str key = llmfi_cstr(env->desc->api_key), word, list;
-    *auth = p->auth;
-    if (p->auth == LLMFI_AUTH_NONE) return llmfi_str("", 0);
-    if (!key.len) key = llmfi_env_filled(env, llmfi_cstr(env->desc->api_key_env));
-    if (!key.len) key = r->api_key;
-    if (!key.len) key = llmfi_env_filled(env, r->api_key_env_var);
-    if (LLMF_HAS_CONFIG && !key.len) key = llmfi_first_key(r->key_list, env);
-    if (!key.len) key = p->api_key;
-    if (!key.len) key = llmfi_env_filled(env, p->api_key_env_var);
-    if (LLMF_HAS_CONFIG && !key.len) key = llmfi_first_key(p->key_list, env);
-    if (p->auth == LLMFI_AUTH_AWS && key.len) *auth = LLMFI_AUTH_BEARER; /* AWS signs with a pair of keys: a single one is a bearer key */
-    if (p->api_key_env_var.len) return key.len ? key : llmfi_str("", 0);
-    for (list = p->key_variables; !key.len && llmfi_next_word(&list, &word);) {
+#if LLMFI_HAS_VARIABLES
+    llmf_str word, list;
+#endif
+    (void)p, (void)env, (void)to;
+#if LLMF_HAS_CONFIG
+    to->owner = LLMFI_OWNER_MODEL;
+    to->key = r->api_key;
+    if (!to->key.len) to->key = llmfi_env_filled(env, r->api_key_env_var);
+    if (!to->key.len) to->key = llmfi_first_key(r->key_list, env);
+    if (!to->key.len) llmfi_entry_fetch(to, r->api_key_file, r->api_key_secret, r->api_key_command);
+    if (to->key.len || to->fetch) return;
+    to->key = p->api_key;
+#endif
+#if LLMFI_HAS_VARIABLES
+    to->owner = LLMFI_OWNER_PROVIDER;
+    if (!to->key.len) to->key = llmfi_env_filled(env, p->api_key_env_var);
+#if LLMF_HAS_CONFIG
+    if (!to->key.len) to->key = llmfi_first_key(p->key_list, env);
+    if (!to->key.len) llmfi_entry_fetch(to, p->api_key_file, p->api_key_secret, p->api_key_command);
+#endif
+    if (to->key.len || to->fetch || p->api_key_env_var.len) return;
+    to->owner = LLMFI_OWNER_TABLE;
+    for (list = p->key_variables; !to->key.len && llmfi_next_word(&list, &word);) {
         int scheme = p->auth;
-        key = llmfi_env_filled(env, llmfi_key_variable(word, &scheme));
-        if (key.len) *auth = scheme;
+        to->key = llmfi_env_filled(env, llmfi_key_variable(word, &scheme));
+        if (to->key.len) to->auth = scheme;
     }
-    return key.len ? key : llmfi_str("", 0);
+#endif
 }
 
-/* Something to authorize with is there. *auth: how it goes out. */
+/* The key of a call that starts now, or where to fetch it; neither: there is none. The first of these counts:
+
+     llmf_desc.api_key, llmf_desc.api_key_env
+     llmf_desc.secret, unless it has said that it has none: hook false
+     the model's entry: api_key, api_key_env_var, api_key_env_vars, api_key_file, api_key_secret_name, api_key_command
+     its provider's entry: the same
+     the provider's variables, unless that entry names one of its own */
+LLMFI_UNUSED static void llmfi_record_credential(const llmfi_record *r, const llmfi_env *env, bool hook, llmfi_credential *to) {
+    const llmfi_provider *p = r->provider;
+    to->auth = p->auth;
+    to->fetch = LLMFI_FETCH_NONE;
+    to->owner = LLMFI_OWNER_PROGRAM;
+    to->key = to->from = llmfi_str("", 0);
+    if (p->auth == LLMFI_AUTH_NONE) return;
+    to->key = llmfi_cstr(env->desc->api_key); /* never a NULL */
+    if (!to->key.len) to->key = llmfi_env_filled(env, llmfi_cstr(env->desc->api_key_env));
+#if LLMF_HAS_SECRETS
+    if (!to->key.len && hook && env->desc->secret && !(r->s.quirks & LLMFI_Q_NO_KEY_NEEDED)) to->fetch = LLMFI_FETCH_HOOK;
+#endif
+    (void)hook;
+    if (!to->key.len && !to->fetch) llmfi_entries_credential(r, env, to);
+    if (p->auth == LLMFI_AUTH_AWS && (to->fetch || (to->key.len && to->owner != LLMFI_OWNER_TABLE))) to->auth = LLMFI_AUTH_BEARER; /* AWS signs with a pair of keys: a single one is a bearer key */
+    if (LLMFI_HAS_VARIABLES && !to->key.len) to->key = llmfi_str("", 0);
+}
+
+/* The key alone, where it need not be fetched. */
+LLMFI_UNUSED static llmf_str llmfi_record_key(const llmfi_record *r, const llmfi_env *env, int *auth) {
+    llmfi_credential c;
+    llmfi_record_credential(r, env, false, &c);
+    *auth = c.auth;
+    return c.key;
+}
+
+/* Something to authorize with is there, or is named. *auth: how it goes out. */
 LLMFI_UNUSED static bool llmfi_record_has_key(const llmfi_record *r, const llmfi_env *env, int *auth) {
-    if (llmfi_record_key(r, env, auth).len) return true;
+    llmfi_credential c;
+    llmfi_record_credential(r, env, true, &c);
+    *auth = c.auth;
+#if LLMF_HAS_SECRETS
+    if (c.fetch) return c.fetch != LLMFI_FETCH_COMMAND || env->desc->allow_commands;
+#endif
+    if (c.key.len) return true;
 #if LLMF_HAS_AWS
     if (*auth == LLMFI_AUTH_AWS) return llmfi_aws_likely(r, env);
 #endif
@@ -22346,6 +22465,12 @@ LLMFI_UNUSED static void llmfi_record_key_hint(const llmfi_record *r, llmfi_text
     llmf_str word, list = p->key_variables;
     int auth = 0, n = 0;
     llmf_str named = r->api_key_env_var.len ? r->api_key_env_var : p->api_key_env_var;
+#if LLMF_HAS_SECRETS
+    if (r->api_key_command.len || p->api_key_command.len) {
+        LLMFI_SAY(t, "set llmf_desc.allow_commands, without which api_key_command is not run");
+        return;
+    }
+#endif
     LLMFI_SAY(t, "set ");
     if (named.len) {
         llmfi_say(t, named);
@@ -22357,7 +22482,6 @@ LLMFI_UNUSED static void llmfi_record_key_hint(const llmfi_record *r, llmfi_text
         }
         if (LLMF_HAS_AWS && p->auth == LLMFI_AUTH_AWS) LLMFI_SAY(t, ", or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE");
     }
-    if (r->api_key_secret.len || p->api_key_secret.len) LLMFI_SAY(t, " (secret stores, which api_key_secret_name is for, come with a later version)");
 }
 
 #endif
@@ -22545,6 +22669,9 @@ static llmfi_provider *llmfi_provider_new(llmfi_config *c, llmf_str name) {
     }
 #endif
     llmfi_provider_variables(c, p);
+#if LLMF_HAS_CONFIG
+    p->own_url = p->base_url;
+#endif
     return p;
 }
 
@@ -23588,7 +23715,8 @@ static llmfi_check llmfi_loader_check(llmfi_loader *l, llmf_str file) {
 /* Lays a checked entry over a provider. */
 static void llmfi_provider_apply(llmfi_provider *p, llmfi_node *entry) {
     const llmfi_node *dialect = llmfi_member(entry, LLMFI_LIT("dialect"));
-    bool key = llmfi_member(entry, LLMFI_LIT("api_key_env_var")) || llmfi_member(entry, LLMFI_LIT("api_key"));
+    bool key = llmfi_member(entry, LLMFI_LIT("api_key_env_var")) || llmfi_member(entry, LLMFI_LIT("api_key")) || llmfi_member(entry, LLMFI_LIT("api_key_file")) ||
+               llmfi_member(entry, LLMFI_LIT("api_key_secret_name")) || llmfi_member(entry, LLMFI_LIT("api_key_command"));
     if (dialect && dialect->type == LLMFI_STRING && !llmfi_eq(dialect->text, p->dialect)) llmfi_provider_dialect(p, dialect->text);
     if (key && p->row < 0) p->quirks &= ~(uint32_t)LLMFI_Q_NO_KEY_NEEDED;
     llmfi_apply(entry, LLMFI_OF_PROVIDER, p);
@@ -24160,6 +24288,7 @@ LLMFI_UNUSED static bool llmfi_config_add_provider(llmfi_config *c, const llmf_p
     p->node = NULL;
 #if LLMF_HAS_CONFIG
     llmfi_provider_apply(p, entry);
+    p->own_url = p->base_url; /* what the program says is its own matter */
 #else
     p->from_config = true;
 #endif
@@ -24536,6 +24665,14 @@ LLMFI_UNUSED static void llmfi_handles_close(llmfi_handles *h) {
 #include <unistd.h>
 #if LLMF_HAS_GETADDRINFO
 #include <netdb.h>
+#endif
+#if LLMF_HAS_SECRETS && LLMF_HAS_CONFIG /* api_key_command */
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#if defined(__APPLE__)
+#include <crt_externs.h>
+#endif
 #endif
 #if LLMF_HAS_EPOLL
 #include <sys/epoll.h>
@@ -30762,9 +30899,16 @@ typedef struct llmfi_call {
 #if LLMF_HAS_METRICS
     struct llmfi_trace *trace;               /* in the arena; NULL: nobody asks for one */
 #endif
+#if LLMFI_HAS_WAITS
+    uint8_t waits;                           /* for keys that are being asked for: LLMFI_WAITS_… */
+#endif
 #if LLMF_HAS_AWS
-    bool waits;                              /* for keys that are being asked for: see keys.h */
     bool signs;                              /* with `aws`: Authorization waits for the body's digest */
+#endif
+#if LLMF_HAS_SECRETS
+    uint32_t secret_id;                      /* of the key that was fetched for it, or is: see secrets.h; 0: none is */
+#endif
+#if LLMF_HAS_AWS
     llmfi_aws_keys aws;
 #endif
 
@@ -30816,6 +30960,10 @@ typedef struct llmfi_call {
     } wire;
 } llmfi_call;
 
+#if LLMFI_HAS_WAITS
+enum { LLMFI_WAITS_NOT, LLMFI_WAITS_AWS, LLMFI_WAITS_SECRET };
+#endif
+
 #if LLMF_HAS_RETRY
 /* A request that can be sent again: see retry.h. */
 struct llmfi_origin {
@@ -30823,6 +30971,7 @@ struct llmfi_origin {
     llmfi_ask ask;                           /* what was parsed of it */
     llmfi_arena_mark mark;                   /* newest NULL: it is not taken yet */
     uint64_t hedge_ns;                       /* when the call is late; 0: never */
+    bool renewed;                            /* its key was refused, and fetched anew */
     int64_t guard_rate;                      /* bytes a second that its stream must have; 0: any */
     uint64_t guard_ns, guard_at;             /* since when that is looked at, and what had been received then */
 };
@@ -30871,6 +31020,15 @@ typedef struct llmfi_asking {
     llmfi_aws aws;
     llmfi_fetch fetch;
 } llmfi_asking;
+#endif
+
+#if LLMF_HAS_SECRETS
+/* Keys that were fetched: see secrets.h. */
+typedef struct llmfi_secrets {
+    struct llmfi_secret *first;
+    uint32_t count, last_id, uses;
+    uint32_t pumped;                         /* those that llmf_poll asks for again and again: of the hook, of commands */
+} llmfi_secrets;
 #endif
 
 #if LLMF_HAS_CACHE
@@ -30962,6 +31120,9 @@ struct llmf_factory {
     uint64_t watch_due_ns;                   /* when the watch looks again */
     bool awaiting;                           /* the config that was read wants a plugin that must be fetched first: what else was wrong with it is not told */
     bool watch_lost, copied;                 /* the watch has told that a source cannot be had; config_copy is of `documents` */
+#endif
+#if LLMF_HAS_SECRETS
+    llmfi_secrets secrets;
 #endif
 #if LLMF_HAS_CACHE
     llmfi_cache cache;
@@ -34037,7 +34198,7 @@ static void llmfi_fetches_timer(llmf_factory *f) {
 #endif
 #endif
 
-#if LLMFI_HAS_AWS_KEYS
+#if LLMF_HAS_AWS
 
 /* Milliseconds until the connection stands, and for one whole answer: the endpoints are on this machine, or nowhere. */
 enum { LLMFI_KEYS_CONNECT_MS = 1000, LLMFI_KEYS_TOTAL_MS = 5000 };
@@ -34086,6 +34247,2155 @@ static bool llmfi_keys_settled(llmf_factory *f) {
     if (f->keys.aws.step != LLMFI_STEP_IDLE) got = llmfi_aws_answer(&f->keys.aws, x->result == LLMF_OK ? x->status : 0, llmfi_buf_str(&x->body), llmfi_wall(f));
     llmfi_fetch_clear(x);
     return got != LLMFI_AWS_ASK || !llmfi_keys_send(f);
+}
+
+#endif
+#endif
+/* Keys by name, fetched when a call first needs one, kept for a while and wiped behind it. One fetch serves all calls that wait for the same key.
+
+     hook       llmf_desc.secret: the program's own; short-lived tokens of a broker
+     file       api_key_file, read anew when what was read is old: so a file that is replaced is seen
+     store      api_key_secret_name: AWS Secrets Manager, or ssm:/name of the Parameter Store (factory/aws_services.h), by the factory's own transports
+     command    api_key_command, by /bin/sh, where llmf_desc.allow_commands is set
+
+   Each is one entry of a small table by what it is asked with. A key that its provider refuses (401) is forgotten, and fetched anew for the next attempt. What could not
+   be fetched is not tried again for a while. Keys are in the heap only, each in one piece that is wiped before it goes. */
+#ifndef LLMFI_ENGINE_SECRETS_H
+#define LLMFI_ENGINE_SECRETS_H
+/* The AWS services that a configuration comes from, all together: the addresses of config sources, what is asked (service_request.h), what comes (service_reply.h),
+   and llmf_aws_decode for those who have a reply.
+
+       s3://bucket/models.yaml?region=eu-west-1     one object; s3://bucket/models/ all that lie below. ssm:/app/models   one parameter
+       options behind '?', divided by '&': region, endpoint (a URL instead of Amazon's), path_style=true, profile */
+#ifndef LLMFI_FACTORY_AWS_SERVICES_H
+#define LLMFI_FACTORY_AWS_SERVICES_H
+/* What S3, SSM and Secrets Manager answer: is it an error, and which (llmfi_service_judge), the value that it holds (llmfi_service_value), a page of a list
+   (llmfi_s3_page_begin, llmfi_s3_list_next). Whole bodies, views into them; nothing is kept. */
+#ifndef LLMFI_FACTORY_SERVICE_REPLY_H
+#define LLMFI_FACTORY_SERVICE_REPLY_H
+/* The XML that AWS answers in: elements, one after the other, out of a whole body; nothing is built or owned, views into the input. Prolog, comments, CDATA and
+   references are read; attributes are passed over; a document type is refused, so no entity is anyone's own. Elements nest LLMFI_XML_DEPTH deep at most.
+
+       llmfi_xml_init(&x, body);
+       while ((got = llmfi_xml_next(&x)) > LLMFI_XML_END)
+           if (got == LLMFI_XML_CLOSE && LLMFI_IS(x.name, "Key")) llmfi_xml_put(out, x.inner);
+*/
+#ifndef LLMFI_WIRE_XML_H
+#define LLMFI_WIRE_XML_H
+
+enum { LLMFI_XML_ERROR = -1, LLMFI_XML_END, LLMFI_XML_OPEN, LLMFI_XML_CLOSE };
+enum { LLMFI_XML_DEPTH = 16 };
+
+typedef struct llmfi_xml {
+    llmf_str text;                           /* what is still to be read */
+    llmf_str open[LLMFI_XML_DEPTH];          /* names of the elements that are open, as they stand */
+    uint32_t depth;
+    bool root;                               /* the root has begun */
+    bool empty;                              /* <name/>: its end is told next */
+    bool leaf;                               /* no other element is in the one that was opened last */
+    const char *from;                        /* where its content begins */
+    llmf_str name;                           /* of the element that opens or closes, without its prefix */
+    llmf_str inner;                          /* CLOSE: the raw content for llmfi_xml_put; empty where other elements are in it */
+    const char *error;                       /* static; NULL: none */
+} llmfi_xml;
+
+LLMFI_UNUSED static void llmfi_xml_init(llmfi_xml *x, llmf_str text) {
+    memset(x, 0, sizeof *x);
+    if (llmfi_starts(text, LLMFI_LIT("\xEF\xBB\xBF"))) text = llmfi_from(text, 3);
+    x->text = text;
+    x->name = x->inner = llmfi_str("", 0);
+}
+
+static int llmfi_xml_fail(llmfi_xml *x, const char *what) {
+    x->error = what;
+    x->text.len = 0;
+    return LLMFI_XML_ERROR;
+}
+
+/* Offset of `needle` at or behind `at`, or LLMFI_NOWHERE. */
+static size_t llmfi_xml_find(llmf_str s, size_t at, llmf_str needle) {
+    for (; at < s.len && s.len - at >= needle.len; at++) {
+        size_t next = llmfi_find_char(llmfi_from(s, at), needle.ptr[0]);
+        if (next == LLMFI_NOWHERE) break;
+        at += next;
+        if (llmfi_starts(llmfi_from(s, at), needle)) return at;
+    }
+    return LLMFI_NOWHERE;
+}
+
+/* How long what is no element is at the front: a comment, an instruction, CDATA. 0: it is none of them; LLMFI_NOWHERE: it has no end. */
+static size_t llmfi_xml_aside(llmf_str s) {
+    static const char marks[][2][10] = { { "<!--", "-->" }, { "<?", "?>" }, { "<![CDATA[", "]]>" } };
+    size_t i, at;
+    for (i = 0; i < LLMFI_COUNT(marks); i++) {
+        llmf_str begin = llmfi_cstr(marks[i][0]), end = llmfi_cstr(marks[i][1]);
+        if (!llmfi_starts(s, begin)) continue;
+        at = llmfi_xml_find(s, begin.len, end);
+        return at == LLMFI_NOWHERE ? at : at + end.len;
+    }
+    return 0;
+}
+
+/* The name at the front; empty: there is none. */
+static llmf_str llmfi_xml_name(llmf_str s) {
+    size_t n = 0;
+    while (n < s.len && (unsigned char)s.ptr[n] > ' ' && !llmfi_memchr("/><='\"&", s.ptr[n], 7)) n++;
+    return llmfi_str(s.ptr, n);
+}
+
+static llmf_str llmfi_xml_local(llmf_str name) {
+    size_t colon = llmfi_find_char(name, ':');
+    return colon == LLMFI_NOWHERE ? name : llmfi_from(name, colon + 1);
+}
+
+/* Offset of the '>' that ends a tag, past attributes whose values are in quotes; LLMFI_NOWHERE: there is none. */
+static size_t llmfi_xml_tag_end(llmf_str s) {
+    size_t i = 0, quote;
+    while (i < s.len && s.ptr[i] != '>' && s.ptr[i] != '<') {
+        if (s.ptr[i] == '"' || s.ptr[i] == '\'') {
+            quote = llmfi_find_char(llmfi_from(s, i + 1), s.ptr[i]);
+            if (quote == LLMFI_NOWHERE) return quote;
+            i += quote + 1;
+        }
+        i++;
+    }
+    return i < s.len && s.ptr[i] == '>' ? i : LLMFI_NOWHERE;
+}
+
+static int llmfi_xml_close(llmfi_xml *x, const char *end) {
+    x->name = llmfi_xml_local(x->open[--x->depth]);
+    x->inner = x->leaf ? llmfi_range(x->from, end) : llmfi_str("", 0);
+    x->leaf = x->empty = false;
+    return LLMFI_XML_CLOSE;
+}
+
+/* "</name>" is at the front. */
+static int llmfi_xml_end_tag(llmfi_xml *x) {
+    const char *at = x->text.ptr;
+    llmf_str name = llmfi_xml_name(llmfi_from(x->text, 2)), rest = llmfi_from(x->text, 2 + name.len);
+    while (rest.len && llmfi_is_space(rest.ptr[0])) rest = llmfi_from(rest, 1);
+    if (!rest.len) return llmfi_xml_fail(x, "it ends before its end");
+    if (!name.len || rest.ptr[0] != '>' || !x->depth || !llmfi_eq(name, x->open[x->depth - 1])) return llmfi_xml_fail(x, "an element is closed that is not open");
+    x->text = llmfi_from(rest, 1);
+    return llmfi_xml_close(x, at);
+}
+
+/* "<name …>" or "<name …/>" is at the front. */
+static int llmfi_xml_tag(llmfi_xml *x) {
+    llmf_str name = llmfi_xml_name(llmfi_from(x->text, 1));
+    size_t end = llmfi_xml_tag_end(llmfi_from(x->text, 1 + name.len));
+    if (!name.len && x->text.len > 1) return llmfi_xml_fail(x, "a '<' that begins no element");
+    if (end == LLMFI_NOWHERE) return llmfi_xml_fail(x, "it ends before its end");
+    if (!x->depth && x->root) return llmfi_xml_fail(x, "a second root");
+    if (x->depth == LLMFI_XML_DEPTH) return llmfi_xml_fail(x, "nested too deeply");
+    end += 1 + name.len;
+    x->empty = x->text.ptr[end - 1] == '/';
+    x->open[x->depth++] = name;
+    x->root = x->leaf = true;
+    x->name = llmfi_xml_local(name);
+    x->inner = llmfi_str("", 0);
+    x->text = llmfi_from(x->text, end + 1);
+    x->from = x->text.ptr;
+    return LLMFI_XML_OPEN;
+}
+
+/* LLMFI_XML_OPEN, _CLOSE: `name` opens or closes; _END: the root is closed and nothing follows; _ERROR: `error` says what, and so does each further call. */
+LLMFI_UNUSED static int llmfi_xml_next(llmfi_xml *x) {
+    if (x->error) return LLMFI_XML_ERROR;
+    if (x->empty) return llmfi_xml_close(x, x->from);
+    while (x->text.len) {
+        size_t aside = x->text.ptr[0] == '<' ? llmfi_xml_aside(x->text) : 0;
+        if (aside == LLMFI_NOWHERE) break;
+        if (aside && !x->depth && x->text.ptr[1] == '!' && x->text.ptr[2] == '[') return llmfi_xml_fail(x, "text outside of the root");
+        if (aside) {
+            x->text = llmfi_from(x->text, aside);
+        } else if (x->text.ptr[0] != '<') {
+            size_t n = x->depth ? llmfi_find_char(x->text, '<') : 1;
+            if (!x->depth && !llmfi_is_space(x->text.ptr[0])) return llmfi_xml_fail(x, x->root ? "text behind the root" : "it is no XML");
+            x->text = n == LLMFI_NOWHERE ? llmfi_from(x->text, x->text.len) : llmfi_from(x->text, n);
+        } else if (x->text.len > 1 && x->text.ptr[1] == '!') {
+            return llmfi_xml_fail(x, "a document type, which is not read, or a comment that is none");
+        } else {
+            return x->text.len > 1 && x->text.ptr[1] == '/' ? llmfi_xml_end_tag(x) : llmfi_xml_tag(x);
+        }
+    }
+    if (x->text.len || x->depth || !x->root) return llmfi_xml_fail(x, "it ends before its end");
+    return LLMFI_XML_END;
+}
+
+/* ---- text ---- */
+
+/* The character that "&…;" at the front stands for; *n: its length. False: it is none. S3 refers to control characters too, which no XML 1.0 may; what is no
+   character at all is U+FFFD. */
+static bool llmfi_xml_reference(llmf_str s, uint32_t *cp, size_t *n) {
+    static const char names[] = "lt\0gt\0amp\0quot\0apos\0", is[] = "<>&\"'";
+    llmf_str name;
+    unsigned base = 10, digit;
+    size_t i;
+    int at;
+    *n = llmfi_find_char(llmfi_str(s.ptr, s.len < 16 ? s.len : 16), ';');
+    if (*n == LLMFI_NOWHERE) return false;
+    name = llmfi_str(s.ptr + 1, *n - 1);
+    ++*n;
+    at = llmfi_word_in(names, name);
+    if (at >= 0) return *cp = (unsigned char)is[at], true;
+    if (name.len < 2 || name.ptr[0] != '#') return false;
+    if (name.ptr[1] == 'x') base = 16;
+    name = llmfi_from(name, base == 16 ? 2 : 1);
+    for (i = 0, *cp = 0; i < name.len; i++) {
+        digit = llmfi_hex(name.ptr[i]);
+        if (digit >= base) return false;
+        if (*cp < 0x110000) *cp = *cp * base + digit;
+    }
+    if (!*cp) *cp = 0xfffd;
+    return name.len > 0;
+}
+
+/* Puts the text that raw content stands for: references and CDATA decoded, comments left out, line ends as one LF, bad UTF-8 as U+FFFD. False: a reference in it is
+   none, and what was put is of no use. */
+LLMFI_UNUSED static bool llmfi_xml_put(llmfi_out *o, llmf_str raw) {
+    static const char marks[] = "<&\r";
+    llmfi_utf8 clean;
+    memset(&clean, 0, sizeof clean);
+    while (raw.len) {
+        size_t n = 0;
+        char one[4];
+        uint32_t cp;
+        while (n < raw.len && !llmfi_memchr(marks, raw.ptr[n], 3)) n++;
+        if (n) {
+            llmfi_utf8_feed(&clean, llmfi_str(raw.ptr, n), o);
+        } else if (raw.ptr[0] == '\r') {
+            n = raw.len > 1 && raw.ptr[1] == '\n' ? 2 : 1;
+            llmfi_utf8_feed(&clean, LLMFI_LIT("\n"), o);
+        } else if (raw.ptr[0] == '&') {
+            if (!llmfi_xml_reference(raw, &cp, &n)) return false;
+            llmfi_utf8_feed(&clean, llmfi_str(one, llmfi_utf8_encode(one, cp)), o);
+        } else {
+            n = llmfi_xml_aside(raw);
+            if (!n || n == LLMFI_NOWHERE) return false;
+            if (llmfi_starts(raw, LLMFI_LIT("<![CDATA["))) llmfi_utf8_feed(&clean, llmfi_str(raw.ptr + 9, n - 12), o);
+        }
+        raw = llmfi_from(raw, n);
+    }
+    llmfi_utf8_end(&clean, o);
+    return true;
+}
+
+#endif
+/* What is asked of the three AWS services that a configuration comes from: S3, the Parameter Store of Systems Manager (SSM), Secrets Manager. No I/O: where a service
+   is (llmfi_service_locate), one request to it (llmfi_s3_get and its like), the headers that sign that (llmfi_service_sign). The engine carries it out.
+
+   Facts: "Amazon S3 API reference", "AWS Systems Manager API reference", "AWS Secrets Manager API reference", "AWS SDKs and Tools reference guide" (endpoints). */
+#ifndef LLMFI_FACTORY_SERVICE_REQUEST_H
+#define LLMFI_FACTORY_SERVICE_REQUEST_H
+
+#if LLMFI_HAS_SERVICES
+
+/* ---- operations ---- */
+
+enum { LLMFI_SERVICE_S3_GET, LLMFI_SERVICE_S3_LIST, LLMFI_SERVICE_SSM_GET, LLMFI_SERVICE_SECRET_GET, LLMFI_SERVICE_OPS };
+
+/* Of each operation: its name in Amazon's words, the service's name in host and signature, the variable of its endpoint, its X-Amz-Target. */
+static const struct {
+    const char *name, *service, *endpoint, *target;
+} llmfi_service_ops[LLMFI_SERVICE_OPS] = {
+    { "GetObject",      "s3",             "AWS_ENDPOINT_URL_S3",              "" },
+    { "ListObjectsV2",  "s3",             "AWS_ENDPOINT_URL_S3",              "" },
+    { "GetParameter",   "ssm",            "AWS_ENDPOINT_URL_SSM",             "AmazonSSM.GetParameter" },
+    { "GetSecretValue", "secretsmanager", "AWS_ENDPOINT_URL_SECRETS_MANAGER", "secretsmanager.GetSecretValue" },
+};
+
+static bool llmfi_service_is_s3(int op) {
+    return op == LLMFI_SERVICE_S3_GET || op == LLMFI_SERVICE_S3_LIST;
+}
+
+/* ---- where a service is ---- */
+
+/* Texts are the caller's; what llmfi_service_locate fills in is its arena's. */
+typedef struct llmfi_service_place {
+    llmf_str region;
+    llmf_str endpoint;                       /* a URL; empty: Amazon's own */
+    llmf_str profile;                        /* of ~/.aws; empty: AWS_PROFILE, or `default` */
+    bool path_style;                         /* S3: the bucket in the path, not in the host */
+} llmfi_service_place;
+
+/* A region becomes a part of a host: nothing but a label of one may. */
+static bool llmfi_service_region_ok(llmf_str region) {
+    size_t i;
+    for (i = 0; i < region.len; i++)
+        if (!(region.ptr[i] >= 'a' && region.ptr[i] <= 'z') && !llmfi_is_digit(region.ptr[i]) && (region.ptr[i] != '-' || !i || i + 1 == region.len)) return false;
+    return region.len > 0 && region.len < 40;
+}
+
+/* The domain of a region's partition (AWS SDKs, partitions.json). */
+static llmf_str llmfi_service_domain(llmf_str region) {
+    static const struct {
+        char front[9], domain[18];
+    } rows[] = { { "cn-", "amazonaws.com.cn" }, { "eusc-", "amazonaws.eu" }, { "us-iso-", "c2s.ic.gov" }, { "us-isob-", "sc2s.sgov.gov" },
+                 { "us-isof-", "csp.hci.ic.gov" }, { "eu-isoe-", "cloud.adc-e.uk" } };
+    size_t i;
+    for (i = 0; i < LLMFI_COUNT(rows); i++)
+        if (llmfi_starts(region, llmfi_cstr(rows[i].front))) return llmfi_cstr(rows[i].domain);
+    return LLMFI_LIT("amazonaws.com");
+}
+
+/* arn:partition:service:region:account:resource: the region; empty: it is none, or names none. */
+static llmf_str llmfi_arn_region(llmf_str name) {
+    size_t i, colon;
+    if (!llmfi_starts(name, LLMFI_LIT("arn:"))) return llmfi_str("", 0);
+    for (i = 0; i < 3; i++) {
+        colon = llmfi_find_char(name, ':');
+        if (colon == LLMFI_NOWHERE) return llmfi_str("", 0);
+        name = llmfi_from(name, colon + 1);
+    }
+    colon = llmfi_find_char(name, ':');
+    return llmfi_str(name.ptr, colon == LLMFI_NOWHERE ? 0 : colon);
+}
+
+/* Begins an error about what is asked for: "s3://bucket/key: …". */
+static llmfi_text llmfi_service_error(llmf_error *err, int code, llmf_str about) {
+    llmfi_text t = llmfi_error_begin(err, code);
+    llmfi_say_path(&t, about);
+    LLMFI_SAY(&t, ": ");
+    return t;
+}
+
+static bool llmfi_service_refuse(llmf_error *err, llmf_str about, const char *what) {
+    llmfi_text t = llmfi_service_error(err, LLMF_ERR_CONFIG, about);
+    llmfi_say_c(&t, what);
+    return false;
+}
+#if !LLMF_HAS_STRINGS
+#define llmfi_service_refuse(err, about, what) ((void)(what), llmfi_service_refuse((err), (about), ""))
+#endif
+
+static bool llmfi_service_variable(llmf_str *to, const llmfi_env *env, llmfi_arena *a, const char *name) {
+    llmf_str value = to->len ? llmfi_str("", 0) : llmfi_aws_variable(env, name);
+    if (value.len) *to = llmfi_arena_copy(a, value);
+    return to->len != 0;
+}
+
+/* What the variables leave open may stand in the profile. */
+static bool llmfi_service_profile(llmfi_service_place *p, llmfi_arena *a, const llmfi_env *env, bool endpoints, llmf_error *err) {
+    llmfi_aws_profile of;
+    bool good = llmfi_aws_profile_read(&of, a->heap, env, p->profile.len ? p->profile : llmfi_aws_profile_name(env), err);
+    if (good && !p->region.len && of.region.len) p->region = llmfi_arena_copy(a, of.region);
+    if (good && !p->endpoint.len && endpoints && of.endpoint_url.len && !LLMFI_NAMED(of.ignore_endpoints, "true")) p->endpoint = llmfi_arena_copy(a, of.endpoint_url);
+    llmfi_aws_profile_end(&of);
+    return good;
+}
+
+/* An endpoint that somebody has set: http or https, and a path at most. */
+static bool llmfi_service_endpoint_ok(llmf_str endpoint) {
+    llmfi_url url;
+    llmfi_url_error bad;
+    return llmfi_url_parse(endpoint, &url, &bad) && url.port && !url.query.len && (LLMFI_NAMED(url.scheme, "https") || LLMFI_NAMED(url.scheme, "http"));
+}
+
+/* Fills in what *p leaves open: the region of an ARN, then what *p says, AWS_REGION, AWS_DEFAULT_REGION, the profile's; the endpoint of the service's variable,
+   AWS_ENDPOINT_URL, the profile's endpoint_url. name: what is asked for, which may be an ARN. about: how errors call it. */
+LLMFI_UNUSED static bool llmfi_service_locate(llmfi_service_place *p, int op, llmf_str name, llmf_str about, const llmfi_env *env, llmfi_arena *a, llmf_error *err) {
+    llmf_str of_arn = llmfi_arn_region(name);
+    bool endpoints = !LLMFI_NAMED(llmfi_aws_variable(env, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"), "true");
+    if (of_arn.len) p->region = of_arn;
+    if (!llmfi_service_variable(&p->region, env, a, "AWS_REGION")) llmfi_service_variable(&p->region, env, a, "AWS_DEFAULT_REGION");
+    if (endpoints && !llmfi_service_variable(&p->endpoint, env, a, llmfi_service_ops[op].endpoint)) llmfi_service_variable(&p->endpoint, env, a, "AWS_ENDPOINT_URL");
+    if ((!p->region.len || !p->endpoint.len) && !llmfi_service_profile(p, a, env, endpoints, err)) return false;
+    if (a->failed) return llmfi_error_memory(err);
+    if (!p->region.len) return llmfi_service_refuse(err, about, "no AWS region is known: set AWS_REGION, region of the profile, or ?region= here");
+    if (!llmfi_service_region_ok(p->region)) return llmfi_service_refuse(err, about, "the AWS region is no name such as us-east-1: look at AWS_REGION, the profile, ?region=");
+    if (p->endpoint.len && !llmfi_service_endpoint_ok(p->endpoint))
+        return llmfi_service_refuse(err, about, "the AWS endpoint is no URL such as https://host: look at AWS_ENDPOINT_URL, endpoint_url of the profile, ?endpoint=");
+    return true;
+}
+
+/* ---- requests ---- */
+
+/* One request, without what signs it. method, service and the names of headers are static; region and a value of If-None-Match are the caller's. */
+typedef struct llmfi_service_request {
+    int op;
+    llmf_str method, service, region;
+    llmfi_buf url, body;
+    llmf_header headers[3];
+    size_t header_count;
+} llmfi_service_request;
+
+LLMFI_UNUSED static void llmfi_service_request_init(llmfi_service_request *q, llmfi_heap *heap) {
+    memset(q, 0, sizeof *q);
+    llmfi_buf_init(&q->url, heap, 0);
+    llmfi_buf_init(&q->body, heap, 0);
+}
+
+LLMFI_UNUSED static void llmfi_service_request_free(llmfi_service_request *q) {
+    llmfi_buf_free(&q->url);
+    llmfi_buf_free(&q->body);
+}
+
+static void llmfi_service_header(llmfi_service_request *q, llmf_str name, llmf_str value) {
+    q->headers[q->header_count].name = name;
+    q->headers[q->header_count++].value = value;
+}
+
+static void llmfi_service_begin(llmfi_service_request *q, int op, const llmfi_service_place *p) {
+    q->op = op;
+    q->method = llmfi_service_is_s3(op) ? LLMFI_LIT("GET") : LLMFI_LIT("POST");
+    q->service = llmfi_cstr(llmfi_service_ops[op].service);
+    q->region = p->region;
+    q->url.len = q->body.len = q->header_count = 0;
+}
+
+/* scheme://[bucket.]host of the service, and its path without a '/' at the end. */
+static void llmfi_service_put_host(llmfi_out *o, const llmfi_service_request *q, const llmfi_service_place *p, llmf_str bucket) {
+    llmfi_url url;
+    llmfi_url_error bad;
+    bool own = p->endpoint.len && llmfi_url_parse(p->endpoint, &url, &bad);
+    llmfi_put_str(o, own ? url.scheme : LLMFI_LIT("https"));
+    LLMFI_PUT(o, "://");
+    llmfi_put_str(o, bucket);
+    if (bucket.len) LLMFI_PUT(o, ".");
+    if (own) {
+        bool usual = url.port == llmfi_url_default_port(url.scheme); /* then Host has no port */
+        size_t after = url.host.len + (url.ipv6 ? 2 : 0);
+        while (url.path.len && url.path.ptr[url.path.len - 1] == '/') url.path.len--;
+        llmfi_put(o, url.authority.ptr, usual ? after : url.authority.len);
+        llmfi_put_str(o, url.path);
+        return;
+    }
+    llmfi_put_str(o, q->service);
+    LLMFI_PUT(o, ".");
+    llmfi_put_str(o, p->region);
+    LLMFI_PUT(o, ".");
+    llmfi_put_str(o, llmfi_service_domain(p->region));
+}
+
+/* Letters, digits, '-', '_' and '.': what a bucket has ever been named with. */
+static bool llmfi_s3_bucket_ok(llmf_str bucket) {
+    size_t i;
+    for (i = 0; i < bucket.len; i++)
+        if (!llmfi_char_is(bucket.ptr[i], LLMFI_CHAR_ALNUM) && !llmfi_strchr("-_.", bucket.ptr[i])) return false;
+    return bucket.len > 0 && bucket.len < 256 && !LLMFI_IS(bucket, ".") && !LLMFI_IS(bucket, "..");
+}
+
+/* A bucket stands in front of the host where it is one label of it: 3 to 63 small letters, digits and '-'. (With dots no certificate covers it.) */
+static bool llmfi_s3_is_label(llmf_str bucket) {
+    size_t i;
+    if (bucket.len < 3 || bucket.len > 63 || bucket.ptr[0] == '-' || bucket.ptr[bucket.len - 1] == '-') return false;
+    for (i = 0; i < bucket.len; i++)
+        if (bucket.ptr[i] != '-' && !llmfi_is_digit(bucket.ptr[i]) && !(bucket.ptr[i] >= 'a' && bucket.ptr[i] <= 'z')) return false;
+    return true;
+}
+
+/* An address, or this machine: nothing can stand in front of it. */
+static bool llmfi_s3_host_is_bare(llmf_str endpoint) {
+    llmfi_url url;
+    llmfi_url_error bad;
+    size_t i;
+    if (!endpoint.len || !llmfi_url_parse(endpoint, &url, &bad)) return false;
+    for (i = 0; i < url.host.len && (llmfi_is_digit(url.host.ptr[i]) || url.host.ptr[i] == '.');) i++;
+    return url.ipv6 || i == url.host.len || LLMFI_NAMED(url.host, "localhost");
+}
+
+/* The key as a path has it: each byte but unreserved ones and '/' as %XX. */
+static void llmfi_s3_put_key(llmfi_out *o, llmf_str key) {
+    while (key.len) {
+        size_t slash = llmfi_find_char(key, '/');
+        llmf_str part = llmfi_str(key.ptr, slash == LLMFI_NOWHERE ? key.len : slash);
+        llmfi_url_put(o, part);
+        if (slash != LLMFI_NOWHERE) LLMFI_PUT(o, "/");
+        key = llmfi_from(key, slash == LLMFI_NOWHERE ? key.len : slash + 1);
+    }
+}
+
+/* The URL as far as its path. */
+static bool llmfi_s3_begin(llmfi_service_request *q, int op, const llmfi_service_place *p, llmf_str bucket, llmf_str key, llmfi_out *o, llmf_error *err) {
+    bool in_host = !p->path_style && llmfi_s3_is_label(bucket) && !llmfi_s3_host_is_bare(p->endpoint);
+    if (llmfi_starts(bucket, LLMFI_LIT("arn:")))
+        return llmfi_service_refuse(err, bucket, "an access point's ARN cannot be asked; name the bucket, or the access point's alias");
+    if (!llmfi_s3_bucket_ok(bucket)) return llmfi_service_refuse(err, bucket, "no bucket has this name: only letters, digits, '-', '_' and '.' stand in one");
+    if (!p->endpoint.len && (llmfi_ends(bucket, LLMFI_LIT("--x-s3")) || llmfi_ends(bucket, LLMFI_LIT("--op-s3"))))
+        return llmfi_service_refuse(err, bucket, "directory buckets (S3 Express) and those on Outposts cannot be asked; take another bucket");
+    llmfi_service_begin(q, op, p);
+    llmfi_out_buf(o, &q->url);
+    llmfi_service_put_host(o, q, p, in_host ? bucket : llmfi_str("", 0));
+    LLMFI_PUT(o, "/");
+    if (!in_host) llmfi_put_str(o, bucket);
+    if (!in_host && op == LLMFI_SERVICE_S3_GET) LLMFI_PUT(o, "/");
+    llmfi_s3_put_key(o, key);
+    return true;
+}
+
+/* One object. etag: of the one that is had already; empty: none is. */
+LLMFI_UNUSED static bool llmfi_s3_get(llmfi_service_request *q, const llmfi_service_place *p, llmf_str bucket, llmf_str key, llmf_str etag, llmf_error *err) {
+    llmfi_out o;
+    if (!key.len) return llmfi_service_refuse(err, bucket, "no object of the bucket is named");
+    if (!llmfi_s3_begin(q, LLMFI_SERVICE_S3_GET, p, bucket, key, &o, err)) return false;
+    if (etag.len && llmfi_header_bad_value(etag) == LLMFI_NOWHERE) llmfi_service_header(q, LLMFI_LIT("If-None-Match"), etag);
+    return !o.failed || llmfi_error_memory(err);
+}
+
+/* What a listing is limited to. Zero is all of the bucket. */
+typedef struct llmfi_s3_wanted {
+    llmf_str prefix;
+    llmf_str delimiter;                      /* what stands behind it is one prefix for all: "/" lists one folder */
+    llmf_str token;                          /* of the page before */
+    uint32_t max_keys;                       /* 0: as many as S3 gives, 1000 */
+} llmfi_s3_wanted;
+
+static void llmfi_s3_put_parameter(llmfi_out *o, const char *name, llmf_str value) {
+    if (!value.len) return;
+    LLMFI_PUT(o, "&");
+    llmfi_put_str(o, llmfi_cstr(name));
+    LLMFI_PUT(o, "=");
+    llmfi_url_put(o, value);
+}
+
+LLMFI_UNUSED static bool llmfi_s3_list(llmfi_service_request *q, const llmfi_service_place *p, llmf_str bucket, const llmfi_s3_wanted *want, llmf_error *err) {
+    llmfi_out o;
+    if (!llmfi_s3_begin(q, LLMFI_SERVICE_S3_LIST, p, bucket, llmfi_str("", 0), &o, err)) return false;
+    LLMFI_PUT(&o, "?list-type=2");
+    llmfi_s3_put_parameter(&o, "continuation-token", want->token);
+    llmfi_s3_put_parameter(&o, "delimiter", want->delimiter);
+    if (want->max_keys) LLMFI_PUT(&o, "&max-keys=");
+    if (want->max_keys) llmfi_put_int(&o, want->max_keys);
+    llmfi_s3_put_parameter(&o, "prefix", want->prefix);
+    return !o.failed || llmfi_error_memory(err);
+}
+
+/* Of a service that speaks JSON: the URL, its headers, and the object that is open. */
+static bool llmfi_service_json(llmfi_service_request *q, int op, const llmfi_service_place *p, llmfi_out *o, llmfi_jw *w) {
+    llmfi_service_begin(q, op, p);
+    llmfi_out_buf(o, &q->url);
+    llmfi_service_put_host(o, q, p, llmfi_str("", 0));
+    LLMFI_PUT(o, "/");
+    llmfi_service_header(q, LLMFI_LIT("X-Amz-Target"), llmfi_cstr(llmfi_service_ops[op].target));
+    llmfi_service_header(q, LLMFI_LIT("Content-Type"), LLMFI_LIT("application/x-amz-json-1.1"));
+    if (o->failed) return false;
+    llmfi_out_buf(o, &q->body);
+    llmfi_jw_init(w, o);
+    llmfi_jw_object(w);
+    return true;
+}
+
+static bool llmfi_service_json_end(llmfi_out *o, llmfi_jw *w, llmf_error *err) {
+    llmfi_jw_object_end(w);
+    return !o->failed || llmfi_error_memory(err);
+}
+
+/* name: of the parameter, or its ARN. A SecureString comes decrypted. */
+LLMFI_UNUSED static bool llmfi_ssm_get(llmfi_service_request *q, const llmfi_service_place *p, llmf_str name, llmf_error *err) {
+    llmfi_out o;
+    llmfi_jw w;
+    if (!name.len) return llmfi_service_refuse(err, LLMFI_LIT("ssm:"), "no parameter is named");
+    if (!llmfi_service_json(q, LLMFI_SERVICE_SSM_GET, p, &o, &w)) return llmfi_error_memory(err);
+    llmfi_jw_member_str(&w, "Name", name);
+    llmfi_jw_member_bool(&w, "WithDecryption", true);
+    return llmfi_service_json_end(&o, &w, err);
+}
+
+/* id: of the secret, or its ARN. stage: of the version, such as AWSPREVIOUS; empty: the current one. */
+LLMFI_UNUSED static bool llmfi_secret_get(llmfi_service_request *q, const llmfi_service_place *p, llmf_str id, llmf_str stage, llmf_error *err) {
+    llmfi_out o;
+    llmfi_jw w;
+    if (!id.len) return llmfi_service_refuse(err, LLMFI_LIT("secretsmanager"), "no secret is named");
+    if (!llmfi_service_json(q, LLMFI_SERVICE_SECRET_GET, p, &o, &w)) return llmfi_error_memory(err);
+    llmfi_jw_member_str(&w, "SecretId", id);
+    if (stage.len) llmfi_jw_member_str(&w, "VersionStage", stage);
+    return llmfi_service_json_end(&o, &w, err);
+}
+
+/* ---- signing ---- */
+
+/* All headers of a request that is signed. */
+typedef struct llmfi_service_signed {
+    llmf_header headers[8];
+    size_t header_count;
+    llmfi_buf text;                          /* the values of Authorization and X-Amz-Security-Token: to be wiped */
+    char time[LLMFI_SIGV4_TIME + 1], hash[LLMFI_SIGV4_HEX];
+} llmfi_service_signed;
+
+LLMFI_UNUSED static void llmfi_service_signed_init(llmfi_service_signed *s, llmfi_heap *heap) {
+    memset(s, 0, sizeof *s);
+    llmfi_buf_init(&s->text, heap, 0);
+}
+
+LLMFI_UNUSED static void llmfi_service_signed_free(llmfi_service_signed *s) {
+    llmfi_aws_wipe(&s->text);
+    s->header_count = 0;
+}
+
+static void llmfi_service_send(llmfi_service_signed *to, llmf_str name, llmf_str value) {
+    to->headers[to->header_count].name = name;
+    to->headers[to->header_count++].value = value;
+}
+
+static void llmfi_service_hash(llmfi_service_signed *to, llmf_str body) {
+    unsigned char digest[LLMFI_SHA256];
+    llmfi_sha256 hash;
+    llmfi_sha256_init(&hash);
+    llmfi_sha256_add(&hash, body.ptr, body.len);
+    llmfi_sha256_end(&hash, digest);
+    llmfi_hex_lower(to->hash, digest, sizeof digest);
+}
+
+/* Host, and what of the headers is signed: all but If-None-Match, which may be changed on its way. */
+static size_t llmfi_service_to_sign(const llmfi_service_signed *to, llmf_str host, llmf_str token, llmf_header *headers) {
+    size_t i, n = 0;
+    headers[n].name = LLMFI_LIT("Host");
+    headers[n++].value = host;
+    for (i = 0; i < to->header_count; i++)
+        if (!LLMFI_IS(to->headers[i].name, "If-None-Match")) headers[n++] = to->headers[i];
+    headers[n].name = LLMFI_LIT("X-Amz-Security-Token");
+    headers[n].value = token;
+    return n + (token.len != 0);
+}
+
+/* The last headers: token and signature, in one piece of memory so that neither moves. */
+static bool llmfi_service_authorize(llmfi_service_signed *to, const llmfi_sigv4 *s) {
+    size_t token = s->keys.token.len;
+    llmfi_out o;
+    llmfi_out_count(&o);
+    llmfi_sigv4_authorization(s, &o);
+    if (!llmfi_buf_reserve(&to->text, token + (size_t)o.total)) return false;
+    llmfi_buf_add(&to->text, s->keys.token.ptr, token);
+    llmfi_out_buf(&o, &to->text);
+    llmfi_sigv4_authorization(s, &o);
+    if (token) llmfi_service_send(to, LLMFI_LIT("X-Amz-Security-Token"), llmfi_str(to->text.ptr, token));
+    llmfi_service_send(to, LLMFI_LIT("Authorization"), llmfi_from(llmfi_buf_str(&to->text), token));
+    return true;
+}
+
+/* The headers that the request goes out with, Host not among them. Their texts live as long as *q and *to, which is wiped before. */
+LLMFI_UNUSED static bool llmfi_service_sign(const llmfi_service_request *q, const llmfi_aws_keys *keys, int64_t wall_ms, llmfi_service_signed *to, llmf_error *err) {
+    llmf_header headers[9];
+    llmfi_url url;
+    llmfi_url_error bad;
+    llmfi_sigv4 s;
+    size_t i;
+    llmfi_service_signed_free(to);
+    if (!llmfi_url_parse(llmfi_buf_str(&q->url), &url, &bad)) return llmfi_error_set(err, LLMF_ERR_CONFIG, "a request to AWS has no URL: look at the endpoint that is set");
+    if (!llmfi_header_ok(LLMFI_LIT("X-Amz-Security-Token"), keys->token) || !llmfi_header_ok(LLMFI_LIT("Authorization"), keys->id))
+        return llmfi_error_set(err, LLMF_ERR_AUTH, "the AWS access key id, or the session token, holds a character that HTTP does not allow: look at how it is stored");
+    llmfi_sigv4_time(to->time, wall_ms);
+    llmfi_service_hash(to, llmfi_buf_str(&q->body));
+    for (i = 0; i < q->header_count; i++) llmfi_service_send(to, q->headers[i].name, q->headers[i].value);
+    llmfi_service_send(to, LLMFI_LIT("X-Amz-Date"), llmfi_str(to->time, LLMFI_SIGV4_TIME));
+    if (llmfi_service_is_s3(q->op)) llmfi_service_send(to, LLMFI_LIT("X-Amz-Content-Sha256"), llmfi_str(to->hash, sizeof to->hash));
+    memset(&s, 0, sizeof s);
+    memcpy(s.time, to->time, sizeof s.time);
+    s.method = q->method;
+    s.path = url.path;
+    s.query = url.query;
+    s.headers = headers;
+    s.header_count = llmfi_service_to_sign(to, url.authority, keys->token, headers);
+    s.region = q->region;
+    s.service = q->service;
+    s.payload = llmfi_str(to->hash, sizeof to->hash);
+    s.keys = *keys;
+    s.once = s.as_is = llmfi_service_is_s3(q->op);
+    return llmfi_service_authorize(to, &s) || llmfi_error_memory(err);
+}
+
+#endif
+#endif
+
+#if LLMFI_HAS_SERVICES
+
+/* ---- replies: text out of JSON ---- */
+
+/* Puts a string of JSON, decoded; raw: what stands between its quotes, checked by the reader. */
+static void llmfi_service_put_json(llmfi_out *o, llmf_str raw) {
+    const char *p = raw.ptr, *end = raw.ptr + raw.len;
+    llmfi_utf8 clean;
+    memset(&clean, 0, sizeof clean);
+    while (p < end) {
+        const char *stop = (const char *)llmfi_memchr(p, '\\', (size_t)(end - p));
+        char one[4];
+        if (!stop) stop = end;
+        llmfi_utf8_feed(&clean, llmfi_range(p, stop), o);
+        p = stop;
+        if (p < end) llmfi_utf8_feed(&clean, llmfi_str(one, llmfi_utf8_encode(one, llmfi_json_escape(&p, end))), o);
+    }
+    llmfi_utf8_end(&clean, o);
+}
+
+/* Base64 that comes in pieces of any size: decoded as it comes. */
+typedef struct llmfi_service_base64 {
+    llmfi_out *to;
+    char text[256];                          /* a multiple of four */
+    size_t len;
+    bool bad;
+} llmfi_service_base64;
+
+static void llmfi_service_base64_piece(llmfi_service_base64 *b, bool last) {
+    char bytes[sizeof b->text];
+    size_t len;
+    llmf_str text = llmfi_str(b->text, b->len);
+    if (!last && llmfi_find_char(text, '=') != LLMFI_NOWHERE) b->bad = true; /* padding stands at the end only */
+    if (!b->bad && llmfi_base64_decode(text, bytes, sizeof bytes, &len)) llmfi_put(b->to, bytes, len);
+    else b->bad = true;
+    llmfi_wipe(llmfi_str(bytes, sizeof bytes));
+    b->len = 0;
+}
+
+static void llmfi_service_base64_tap(void *user, const char *bytes, size_t len) {
+    llmfi_service_base64 *b = (llmfi_service_base64 *)user;
+    size_t i;
+    for (i = 0; i < len; i++) {
+        if (b->len == sizeof b->text) llmfi_service_base64_piece(b, false);
+        b->text[b->len++] = bytes[i];
+    }
+}
+
+static bool llmfi_service_put_base64(llmfi_out *to, llmf_str raw) {
+    llmfi_service_base64 b;
+    llmfi_out o;
+    b.to = to;
+    b.len = 0;
+    b.bad = false;
+    llmfi_out_count(&o);
+    o.tap = llmfi_service_base64_tap;
+    o.tap_user = &b;
+    llmfi_service_put_json(&o, raw);
+    llmfi_service_base64_piece(&b, true);
+    llmfi_wipe(llmfi_str(b.text, sizeof b.text));
+    return !b.bad;
+}
+
+/* What a reply of SSM or Secrets Manager holds; views into its body. */
+typedef struct llmfi_service_held {
+    llmf_str value;                          /* raw: for llmfi_service_value */
+    llmf_str version;                        /* raw: the number or the VersionId; empty: none was given */
+    bool binary;                             /* SecretBinary: base64 */
+    bool secret;                             /* a SecureString, or a secret: not to be shown */
+    bool found;
+} llmfi_service_held;
+
+/* The members of a parameter or a secret; the object is open. */
+static void llmfi_service_members(llmfi_json *j, int op, llmfi_service_held *h) {
+    static const char of_ssm[] = "Value\0Version\0Type\0", of_secret[] = "SecretString\0VersionId\0SecretBinary\0";
+    bool secret = op == LLMFI_SERVICE_SECRET_GET;
+    int at, token;
+    if (secret) h->secret = true;
+    while ((at = llmfi_json_pick(j, secret ? of_secret : of_ssm)) >= 0) {
+        token = llmfi_json_scalar(j);
+        if (at == 1 && (token == LLMFI_J_STRING || token == LLMFI_J_NUMBER)) h->version = j->text;
+        if (token != LLMFI_J_STRING) continue;
+        if (at == 2 && !secret) h->secret = LLMFI_KEY(j, "SecureString");
+        if (at == 0 || (at == 2 && secret && (!h->found || h->binary))) { /* SecretString outranks SecretBinary */
+            h->value = j->text;
+            h->binary = at == 2;
+            h->found = true;
+        }
+    }
+}
+
+static bool llmfi_service_hold(int op, llmf_str body, llmfi_service_held *h) {
+    llmfi_json j;
+    int at = 0;
+    memset(h, 0, sizeof *h);
+    h->value = h->version = llmfi_str("", 0);
+    llmfi_json_init(&j, llmfi_trim(body), true);
+    if (!llmfi_json_enter(&j, LLMFI_J_OBJECT)) return false;
+    if (op == LLMFI_SERVICE_SECRET_GET) llmfi_service_members(&j, op, h);
+    while (op == LLMFI_SERVICE_SSM_GET && (at = llmfi_json_pick(&j, "Parameter\0")) >= 0)
+        if (at) llmfi_json_scalar(&j);
+        else if (llmfi_json_enter(&j, LLMFI_J_OBJECT)) llmfi_service_members(&j, op, h);
+    return !j.error && llmfi_json_next(&j) == LLMFI_J_END && h->found;
+}
+
+static bool llmfi_service_no_value(llmf_error *err, int op, llmf_str about) {
+    llmfi_text t = llmfi_service_error(err, LLMF_ERR_PROTOCOL, about);
+    err->http_status = 200;
+    LLMFI_SAY(&t, "the reply is none of ");
+    llmfi_say_c(&t, llmfi_service_ops[op].name);
+    LLMFI_SAY(&t, ", or holds no value: is the endpoint right?");
+    return false;
+}
+
+/* The value that a reply with status 200 holds: an object's bytes, a parameter, a secret. held: NULL, or what else it says. False with *err, and what was put is of
+   no use; secrets are to be wiped all the same. */
+LLMFI_UNUSED static bool llmfi_service_value(int op, llmf_str body, llmf_str about, llmfi_out *o, llmfi_service_held *held, llmf_error *err) {
+    llmfi_service_held h;
+    if (op == LLMFI_SERVICE_S3_GET) {
+        memset(&h, 0, sizeof h);
+        h.value = body;
+        h.version = llmfi_str("", 0);
+        h.found = true;
+        llmfi_put_str(o, body);
+    } else {
+        if (!llmfi_service_hold(op, body, &h)) return llmfi_service_no_value(err, op, about);
+        if (!h.binary) llmfi_service_put_json(o, h.value);
+        else if (!llmfi_service_put_base64(o, h.value)) return llmfi_service_no_value(err, op, about);
+    }
+    if (held) *held = h;
+    return !o->failed || llmfi_error_memory(err);
+}
+
+/* ---- replies: lists ---- */
+
+enum { LLMFI_S3_END, LLMFI_S3_KEY, LLMFI_S3_PREFIX };
+
+/* One page of a listing. Its texts are raw: llmfi_s3_put. */
+typedef struct llmfi_s3_page {
+    llmfi_xml xml;
+    bool encoded;                            /* keys and prefixes as in a URL: we do not ask for it, but a server may */
+    bool more;                               /* another page follows: ask with `token` */
+    llmf_str token;
+    llmf_str around;                         /* the name of the element below the root that is open */
+    llmf_str key, etag;                      /* of the item; a prefix has no ETag */
+} llmfi_s3_page;
+
+/* Keys of a URL's form have no references; '+' is a blank in them. */
+static bool llmfi_s3_put_encoded(llmfi_out *o, llmf_str raw) {
+    llmfi_utf8 clean;
+    memset(&clean, 0, sizeof clean);
+    while (raw.len) {
+        char c = raw.ptr[0] == '+' ? ' ' : raw.ptr[0];
+        if (c == '&' || c == '<') return false;
+        if (c != '%') raw = llmfi_from(raw, 1);
+        else c = (char)llmfi_url_byte(&raw);
+        llmfi_utf8_feed(&clean, llmfi_str(&c, 1), o);
+    }
+    llmfi_utf8_end(&clean, o);
+    return true;
+}
+
+/* Puts a key or prefix of the page. False: it is no text (llmfi_s3_page_begin has looked at all of them). */
+LLMFI_UNUSED static bool llmfi_s3_put(const llmfi_s3_page *p, llmfi_out *o, llmf_str raw) {
+    return p->encoded ? llmfi_s3_put_encoded(o, raw) : llmfi_xml_put(o, raw);
+}
+
+/* What the page says of itself: the elements right below the root. */
+static bool llmfi_s3_page_head(llmfi_s3_page *p, llmf_str body) {
+    llmfi_xml x;
+    int got;
+    bool list = false;
+    llmfi_xml_init(&x, body);
+    while ((got = llmfi_xml_next(&x)) > LLMFI_XML_END) {
+        if (got == LLMFI_XML_OPEN && x.depth == 1) list = LLMFI_IS(x.name, "ListBucketResult");
+        if (got != LLMFI_XML_CLOSE || x.depth != 1) continue;
+        if (LLMFI_IS(x.name, "EncodingType")) p->encoded = LLMFI_NAMED(llmfi_trim(x.inner), "url");
+        if (LLMFI_IS(x.name, "IsTruncated")) p->more = LLMFI_NAMED(llmfi_trim(x.inner), "true");
+        if (LLMFI_IS(x.name, "NextContinuationToken")) p->token = llmfi_trim(x.inner);
+    }
+    return got == LLMFI_XML_END && list;
+}
+
+/* LLMFI_S3_KEY: p->key is an object's, p->etag its ETag; _PREFIX: p->key is what many keys begin with; _END. */
+LLMFI_UNUSED static int llmfi_s3_list_next(llmfi_s3_page *p) {
+    llmfi_xml *x = &p->xml;
+    int got;
+    p->key = p->etag = llmfi_str("", 0);
+    while ((got = llmfi_xml_next(x)) > LLMFI_XML_END) {
+        if (got == LLMFI_XML_OPEN && x->depth == 2) p->around = x->name;
+        if (got != LLMFI_XML_CLOSE) continue;
+        if (x->depth == 2 && LLMFI_IS(p->around, "Contents") && LLMFI_IS(x->name, "Key")) p->key = x->inner;
+        if (x->depth == 2 && LLMFI_IS(p->around, "Contents") && LLMFI_IS(x->name, "ETag")) p->etag = x->inner;
+        if (x->depth == 2 && LLMFI_IS(p->around, "CommonPrefixes") && LLMFI_IS(x->name, "Prefix")) {
+            p->key = x->inner;
+            return LLMFI_S3_PREFIX;
+        }
+        if (x->depth == 1 && LLMFI_IS(x->name, "Contents") && p->key.len) return LLMFI_S3_KEY;
+    }
+    return LLMFI_S3_END;
+}
+
+/* Looks at the whole of a page before any of it counts. False with *err: it is cut, no list, or has an unreadable key. */
+LLMFI_UNUSED static bool llmfi_s3_page_begin(llmfi_s3_page *p, llmf_str body, llmf_str about, llmf_error *err) {
+    llmfi_out o;
+    bool good;
+    memset(p, 0, sizeof *p);
+    p->token = p->around = p->key = p->etag = llmfi_str("", 0);
+    llmfi_out_count(&o);
+    good = llmfi_s3_page_head(p, body) && (!p->more || p->token.len) && llmfi_xml_put(&o, p->token);
+    llmfi_xml_init(&p->xml, body);
+    while (good && llmfi_s3_list_next(p) != LLMFI_S3_END) good = llmfi_s3_put(p, &o, p->key) && llmfi_xml_put(&o, p->etag);
+    llmfi_xml_init(&p->xml, body);
+    return good || llmfi_service_no_value(err, LLMFI_SERVICE_S3_LIST, about);
+}
+
+/* ---- replies: errors ---- */
+
+enum { LLMFI_SERVICE_FAILED, LLMFI_SERVICE_GOOD, LLMFI_SERVICE_SAME, LLMFI_SERVICE_REGION };
+
+/* What an error's body says; views into it, raw. */
+typedef struct llmfi_service_said {
+    llmf_str code, message, region;
+    bool xml;
+} llmfi_service_said;
+
+static void llmfi_service_read_xml(llmfi_service_said *s, llmf_str body) {
+    llmfi_xml x;
+    int got;
+    llmfi_xml_init(&x, body);
+    while ((got = llmfi_xml_next(&x)) > LLMFI_XML_END) {
+        if (got != LLMFI_XML_CLOSE || !x.depth) continue;
+        if (!s->code.len && LLMFI_IS(x.name, "Code")) s->code = llmfi_trim(x.inner);
+        if (!s->message.len && LLMFI_IS(x.name, "Message")) s->message = llmfi_trim(x.inner);
+        if (!s->region.len && LLMFI_IS(x.name, "Region")) s->region = llmfi_trim(x.inner);
+    }
+}
+
+static void llmfi_service_read_json(llmfi_service_said *s, llmf_str body) {
+    llmfi_json j;
+    size_t sharp, colon;
+    int at;
+    llmfi_json_init(&j, body, true);
+    if (!llmfi_json_enter(&j, LLMFI_J_OBJECT)) return;
+    while ((at = llmfi_json_pick(&j, "__type\0message\0Message\0code\0")) >= 0) {
+        if (llmfi_json_scalar(&j) != LLMFI_J_STRING) continue;
+        if (at == 0 || (at == 3 && !s->code.len)) s->code = j.text;
+        if (at == 1 || (at == 2 && !s->message.len)) s->message = j.text;
+    }
+    sharp = llmfi_find_char(s->code, '#');
+    if (sharp != LLMFI_NOWHERE) s->code = llmfi_from(s->code, sharp + 1);
+    colon = llmfi_find_char(s->code, ':');
+    if (colon != LLMFI_NOWHERE) s->code.len = colon;
+}
+
+static void llmfi_service_read(llmfi_service_said *s, llmf_str body) {
+    s->code = s->message = s->region = llmfi_str("", 0);
+    body = llmfi_trim(body);
+    if (llmfi_starts(body, LLMFI_LIT("\xEF\xBB\xBF"))) body = llmfi_trim(llmfi_from(body, 3));
+    s->xml = body.len && body.ptr[0] == '<';
+    if (s->xml) llmfi_service_read_xml(s, body);
+    else llmfi_service_read_json(s, body);
+}
+
+/* The first line of what it says, without what looks like a key: behind it services repeat what was signed. */
+static llmf_str llmfi_service_message(const llmfi_service_said *s, char *text, size_t cap) {
+    llmfi_out o;
+    size_t lf, at;
+    llmf_str line;
+    llmfi_out_window(&o, text, cap, 0);
+    if (!s->xml) llmfi_service_put_json(&o, s->message);
+    else if (!llmfi_xml_put(&o, s->message)) o.len = 0;
+    line = llmfi_str(text, o.len);
+    lf = llmfi_find_char(line, '\n');
+    if (lf != LLMFI_NOWHERE) line.len = lf;
+    else if (o.len == cap) (void)llmfi_utf8_valid(line, &line.len);
+    at = llmfi_find_nocase(line, LLMFI_LIT("the canonical string"));
+    if (at != LLMFI_NOWHERE) line.len = at;
+    line.len = llmfi_fault_scrub(text, line.len);
+    return llmfi_trim(line);
+}
+
+/* Words of these services that models.def has no row for; each list ends with an empty one. */
+static int llmfi_service_class(llmf_str code, int status) {
+    static const char limits[] = "Throttling\0ThrottledException\0RequestThrottled\0RequestThrottledException\0TooManyRequestsException\0RequestLimitExceeded\0"
+                                 "BandwidthLimitExceeded\0ProvisionedThroughputExceededException\0PriorRequestNotComplete\0TransactionInProgressException\0"
+                                 "EC2ThrottledException\0LimitExceededException\0";
+    static const char keys[] = "InvalidToken\0TokenRefreshRequired\0InvalidClientTokenId\0AuthFailure\0IncompleteSignature\0IncompleteSignatureException\0"
+                               "MissingAuthenticationToken\0MissingAuthenticationTokenException\0MissingSecurityHeader\0RequestExpired\0RequestTimeTooSkewed\0"
+                               "InvalidSecurity\0NotSignedUp\0AuthorizationHeaderMalformed\0";
+    static const char rights[] = "AllAccessDisabled\0AccountProblem\0UnauthorizedAccess\0AccessDeniedByKMS\0KMSAccessDeniedException\0";
+    static const char nothing[] = "NoSuchVersion\0ParameterVersionNotFound\0NotFoundException\0";
+    static const char later[] = "InternalError\0InternalFailure\0InternalServerError\0InternalServiceError\0";
+    int result;
+    if (code.len) {
+        if (llmfi_word_in(limits, code) >= 0) return LLMF_ERR_RATE_LIMIT;
+        if (llmfi_word_in(keys, code) >= 0) return LLMF_ERR_AUTH;
+        if (llmfi_word_in(rights, code) >= 0) return LLMF_ERR_PERMISSION;
+        if (llmfi_word_in(nothing, code) >= 0) return LLMF_ERR_NOT_FOUND;
+        if (llmfi_word_in(later, code) >= 0) return LLMF_ERR_SERVER;
+        if (LLMFI_IS(code, "ServiceUnavailable")) return LLMF_ERR_OVERLOADED;
+        if (LLMFI_IS(code, "RequestTimeout") || LLMFI_IS(code, "RequestTimeoutException")) return LLMF_ERR_TIMEOUT;
+        result = llmfi_fault_of_word(code);
+        if (result != LLMF_OK && result != LLMF_ERR_BAD_REQUEST) return result;
+    }
+    result = llmfi_fault_of_status(status);
+    return result == LLMF_OK ? LLMF_ERR_SERVER : result;
+}
+
+/* What to do about it. */
+static const char *llmfi_service_advice(int op, int code, llmf_str word) {
+#if !LLMF_HAS_STRINGS
+    (void)op, (void)code, (void)word;
+    return "";
+#else
+    static const char *const rights[] = { "allow s3:GetObject for it to these keys", "allow s3:ListBucket for it to these keys",
+                                          "allow ssm:GetParameter for it to these keys, and kms:Decrypt for its key",
+                                          "allow secretsmanager:GetSecretValue for it to these keys, and kms:Decrypt for its key" };
+    static const char *const names[] = { "look at the bucket's name and at the key", "look at the bucket's name", "look at the parameter's name and at the region",
+                                         "look at the secret's name and at the region" };
+    if (LLMFI_IS(word, "RequestTimeTooSkewed") || LLMFI_IS(word, "RequestExpired")) return "set this machine's clock";
+    if (llmfi_find_nocase(word, LLMFI_LIT("expired")) != LLMFI_NOWHERE) return "get new AWS credentials: these have ended";
+    switch (code) {
+    case LLMF_ERR_AUTH: return "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or the profile, and the region";
+    case LLMF_ERR_PERMISSION: return rights[op];
+    case LLMF_ERR_NOT_FOUND: return names[op];
+    case LLMF_ERR_RATE_LIMIT: return "ask less often";
+    case LLMF_ERR_OVERLOADED:
+    case LLMF_ERR_TIMEOUT:
+    case LLMF_ERR_SERVER: return "the fault is Amazon's: try again later";
+    default: return "look at the name, the region and the endpoint";
+    }
+#endif
+}
+
+/* The region in which a bucket really is; empty: it is in the one that was asked, or the reply does not tell. */
+static llmf_str llmfi_service_elsewhere(int op, int status, const llmfi_service_said *s, llmf_str header, llmf_str asked) {
+    static const char words[] = "PermanentRedirect\0TemporaryRedirect\0Redirect\0AuthorizationHeaderMalformed\0IllegalLocationConstraintException\0";
+    llmf_str region = llmfi_trim(header);
+    bool other = status / 100 == 3 || (status == 400 && !s->code.len) || (s->code.len && llmfi_word_in(words, s->code) >= 0);
+    if (!llmfi_service_region_ok(region)) region = s->region;
+    return llmfi_service_is_s3(op) && other && llmfi_service_region_ok(region) && !llmfi_eq(region, asked) ? region : llmfi_str("", 0);
+}
+
+/* region: where the bucket is instead; empty: unknown, or where it was asked. */
+static void llmfi_service_tell(llmf_error *err, int op, int status, const llmfi_service_said *s, llmf_str about, llmf_str region) {
+    char text[256];
+    llmf_str said = llmfi_service_message(s, text, sizeof text), word = s->code;
+    int code = llmfi_service_class(word, status);
+    const char *advice = llmfi_service_advice(op, code, word);
+    llmfi_text t = llmfi_service_error(err, code, about), named;
+    err->http_status = status;
+    if (llmfi_utf8_valid(word, NULL)) {
+        named = llmfi_text_in(err->provider_code, sizeof err->provider_code);
+        llmfi_say(&named, word);
+        err->provider_code[llmfi_fault_scrub(err->provider_code, named.len)] = '\0';
+    }
+    if (said.len) llmfi_say(&t, said);
+    else LLMFI_SAY(&t, "an error without a message");
+    LLMFI_SAY(&t, " (HTTP ");
+    llmfi_say_int(&t, status);
+    if (err->provider_code[0]) LLMFI_SAY(&t, ", ");
+    llmfi_say_c(&t, err->provider_code);
+    LLMFI_SAY(&t, "); ");
+    if (region.len) LLMFI_SAY(&t, "the bucket's region is ");
+    if (region.len) llmfi_say(&t, region);
+    else llmfi_say_c(&t, advice);
+    llmfi_wipe(llmfi_str(text, sizeof text));
+}
+
+/* What a reply means. asked: the region that it was signed for. header: the value of x-amz-bucket-region; empty: none. about: how errors call what was asked for.
+   LLMFI_SERVICE_GOOD: the body counts; _SAME: nothing has changed (304); _REGION: *region, a view of the header or the body, is where to ask, once; _FAILED with
+   *err, which is set for _REGION too. */
+LLMFI_UNUSED static int llmfi_service_judge(int op, int status, llmf_str asked, llmf_str header, llmf_str body, llmf_str about, llmf_str *region, llmf_error *err) {
+    llmfi_service_said said;
+    *region = llmfi_str("", 0);
+    if (status == 200) return LLMFI_SERVICE_GOOD;
+    if (status == 304) return LLMFI_SERVICE_SAME;
+    llmfi_service_read(&said, body);
+    *region = llmfi_service_elsewhere(op, status, &said, header, asked);
+    llmfi_service_tell(err, op, status, &said, about, *region);
+    return region->len ? LLMFI_SERVICE_REGION : LLMFI_SERVICE_FAILED;
+}
+
+#endif
+#endif
+
+#if LLMFI_HAS_SERVICES
+
+/* ---- sources ---- */
+
+/* What an address of a config source means. op: LLMFI_SERVICE_S3_GET, _S3_LIST (`name` is a prefix, empty or with '/' at its end) or _SSM_GET. */
+typedef struct llmfi_aws_source {
+    int op;
+    llmf_str bucket, name;
+    llmfi_service_place place;
+} llmfi_aws_source;
+
+/* An address that llmfi_aws_source_parse reads. */
+LLMFI_UNUSED static bool llmfi_is_aws_source(llmf_str text) {
+    return llmfi_starts(text, LLMFI_LIT("s3:")) || llmfi_starts(text, LLMFI_LIT("ssm:"));
+}
+
+/* A value with its %XX decoded, in the arena where it has some. */
+static llmf_str llmfi_aws_source_decoded(llmf_str s, llmfi_arena *a) {
+    llmf_str copy, rest = s;
+    size_t n = 0;
+    char *to;
+    if (llmfi_find_char(s, '%') == LLMFI_NOWHERE) return s;
+    copy = llmfi_arena_copy(a, s);
+    for (to = (char *)(uintptr_t)copy.ptr; copy.len && rest.len; n++) to[n] = (char)llmfi_url_byte(&rest);
+    return llmfi_str(copy.ptr, copy.len ? n : 0);
+}
+
+static bool llmfi_aws_source_refuse_option(llmf_error *err, llmf_str about, llmf_str option, const char *what) {
+    llmfi_text t = llmfi_service_error(err, LLMF_ERR_CONFIG, about);
+    llmfi_say(&t, llmfi_utf8_cut(option, 40));
+    llmfi_say_c(&t, what);
+    return false;
+}
+
+static bool llmfi_aws_source_options(llmfi_aws_source *s, llmf_str query, llmf_str about, llmfi_arena *a, llmf_error *err) {
+    llmfi_parameter p;
+    p.at = 0;
+    while (llmfi_query_next(&query, &p)) {
+        llmf_str value = llmfi_aws_source_decoded(p.value, a);
+        if (LLMFI_IS(p.name, "region")) s->place.region = value;
+        else if (LLMFI_IS(p.name, "endpoint")) s->place.endpoint = value;
+        else if (LLMFI_IS(p.name, "profile")) s->place.profile = value;
+        else if (LLMFI_IS(p.name, "path_style") && s->op != LLMFI_SERVICE_SSM_GET) s->place.path_style = LLMFI_IS(value, "true");
+        else return llmfi_aws_source_refuse_option(err, about, p.name, s->op == LLMFI_SERVICE_SSM_GET ? LLMFI_WORDS(": no such option; there are region, endpoint, profile") :
+                                               LLMFI_WORDS(": no such option; there are region, endpoint, path_style, profile. (A key with '?' in it cannot be named)"));
+        if (a->failed) return llmfi_error_memory(err);
+        if (LLMFI_IS(p.name, "path_style") ? !s->place.path_style && !LLMFI_IS(value, "false") : !value.len)
+            return llmfi_aws_source_refuse_option(err, about, p.name, LLMFI_IS(p.name, "path_style") ? LLMFI_WORDS(" is true or false") : LLMFI_WORDS(" has no value"));
+    }
+    if (s->place.region.len && !llmfi_service_region_ok(s->place.region)) return llmfi_service_refuse(err, about, "region is no name such as us-east-1");
+    if (s->place.endpoint.len && !llmfi_service_endpoint_ok(s->place.endpoint)) return llmfi_service_refuse(err, about, "endpoint is no URL such as https://host");
+    return true;
+}
+
+/* "ssm:/name", "ssm:name", an ARN; "ssm://name" is /name where it has folders, as only those begin with '/'. */
+static bool llmfi_aws_source_parameter(llmfi_aws_source *s, llmf_str text, llmf_str about, llmf_error *err) {
+    bool slashes = llmfi_starts(text, LLMFI_LIT("//"));
+    s->op = LLMFI_SERVICE_SSM_GET;
+    s->name = slashes ? llmfi_from(text, 2) : text;
+    if (slashes && s->name.len && s->name.ptr[0] != '/' && !llmfi_starts(s->name, LLMFI_LIT("arn:")) && llmfi_find_char(s->name, '/') != LLMFI_NOWHERE)
+        s->name = llmfi_from(text, 1);
+    if (!s->name.len || LLMFI_IS(s->name, "/")) return llmfi_service_refuse(err, about, "no parameter is named: write ssm:/name");
+    return s->name.ptr[s->name.len - 1] != '/' || llmfi_service_refuse(err, about, "a parameter's name does not end with '/': one parameter is read, not a folder of them");
+}
+
+static bool llmfi_aws_source_bucket(llmfi_aws_source *s, llmf_str text, llmf_str about, llmf_error *err) {
+    size_t slash;
+    if (!llmfi_starts(text, LLMFI_LIT("//"))) return llmfi_service_refuse(err, about, "write s3://bucket/key, or s3://bucket/prefix/");
+    text = llmfi_from(text, 2);
+    slash = llmfi_find_char(text, '/');
+    s->bucket = llmfi_str(text.ptr, slash == LLMFI_NOWHERE ? text.len : slash);
+    s->name = llmfi_from(text, slash == LLMFI_NOWHERE ? text.len : slash + 1);
+    s->op = !s->name.len || s->name.ptr[s->name.len - 1] == '/' ? LLMFI_SERVICE_S3_LIST : LLMFI_SERVICE_S3_GET;
+    if (!s->bucket.len) return llmfi_service_refuse(err, about, "no bucket is named: write s3://bucket/key");
+    if (llmfi_starts(s->bucket, LLMFI_LIT("arn:")))
+        return llmfi_service_refuse(err, about, "an access point's ARN cannot be read; name the bucket, or the access point's alias");
+    if (!llmfi_s3_bucket_ok(s->bucket)) return llmfi_service_refuse(err, about, "no bucket has this name: only letters, digits, '-', '_' and '.' stand in one");
+    return s->name.len <= 1024 || llmfi_service_refuse(err, about, "a key has 1024 bytes at most");
+}
+
+/* Takes an address of a config source apart; views into `text`, options with %XX in the arena. A key is as it stands, not encoded. */
+LLMFI_UNUSED static bool llmfi_aws_source_parse(llmfi_aws_source *s, llmf_str text, llmfi_arena *a, llmf_error *err) {
+    size_t query = llmfi_find_char(text, '?');
+    llmf_str path = llmfi_str(text.ptr, query == LLMFI_NOWHERE ? text.len : query), options = llmfi_from(text, query == LLMFI_NOWHERE ? text.len : query + 1);
+    bool good;
+    memset(s, 0, sizeof *s);
+    s->bucket = s->name = s->place.region = s->place.endpoint = s->place.profile = llmfi_str("", 0);
+    if (llmfi_find_control(text, 0) != LLMFI_NOWHERE || !llmfi_utf8_valid(text, NULL))
+        return llmfi_error_set(err, LLMF_ERR_CONFIG, "the address of a config source holds a control character, or bytes that are not UTF-8");
+    if (llmfi_starts(path, LLMFI_LIT("ssm:"))) good = llmfi_aws_source_parameter(s, llmfi_from(path, 4), path, err);
+    else if (llmfi_starts(path, LLMFI_LIT("s3:"))) good = llmfi_aws_source_bucket(s, llmfi_from(path, 3), path, err);
+    else return llmfi_service_refuse(err, path, "neither s3://bucket/key nor ssm:/name");
+    return good && llmfi_aws_source_options(s, options, path, a, err);
+}
+
+/* ---- for those who have a reply: llmf_aws_decode ---- */
+
+/* Looks at bytes that come in pieces: are they UTF-8? */
+typedef struct llmfi_service_look {
+    char held[4];
+    int count;
+    bool bad;
+} llmfi_service_look;
+
+static void llmfi_service_look_tap(void *user, const char *bytes, size_t len) {
+    llmfi_service_look *l = (llmfi_service_look *)user;
+    uint32_t cp;
+    size_t i;
+    for (i = 0; i < len && !l->bad; i++) {
+        int n;
+        l->held[l->count++] = bytes[i];
+        n = llmfi_utf8_next(l->held, l->held + l->count, &cp);
+        l->bad = n < 0;
+        if (n > 0) l->count = 0;
+    }
+}
+
+static void llmfi_service_string_tap(void *user, const char *bytes, size_t len) {
+    llmfi_jw_str_piece((llmfi_jw *)user, llmfi_str(bytes, len));
+}
+
+/* Pieces of base64 come 192 bytes at a time, and an object's all at once: each is a whole number of groups, but for the last. */
+static void llmfi_service_base64_out_tap(void *user, const char *bytes, size_t len) {
+    llmfi_put_base64(((llmfi_jw *)user)->out, bytes, len);
+}
+
+/* "value" or "value_b64", without a copy of it: it is put twice. */
+static bool llmfi_service_write_value(llmfi_jw *w, int op, llmf_str body, llmf_str about, llmf_error *err) {
+    llmfi_service_look look;
+    llmfi_out o;
+    memset(&look, 0, sizeof look);
+    llmfi_out_count(&o);
+    o.tap = llmfi_service_look_tap;
+    o.tap_user = &look;
+    if (!llmfi_service_value(op, body, about, &o, NULL, err)) return false;
+    if (look.count) look.bad = true;
+    o.tap = look.bad ? llmfi_service_base64_out_tap : llmfi_service_string_tap;
+    o.tap_user = w;
+    llmfi_jw_key_str(w, look.bad ? LLMFI_LIT("value_b64") : LLMFI_LIT("value"));
+    llmfi_jw_str_begin(w);
+    (void)llmfi_service_value(op, body, about, &o, NULL, err);
+    llmfi_jw_str_end(w);
+    return true;
+}
+
+/* A key, a prefix or a token as a string of JSON. */
+static void llmfi_service_write_text(llmfi_jw *w, const llmfi_s3_page *p, llmf_str raw, bool token) {
+    llmfi_out o;
+    llmfi_out_count(&o);
+    o.tap = llmfi_service_string_tap;
+    o.tap_user = w;
+    llmfi_jw_str_begin(w);
+    (void)(token ? llmfi_xml_put(&o, raw) : llmfi_s3_put(p, &o, raw));
+    llmfi_jw_str_end(w);
+}
+
+static bool llmfi_service_write_list(llmfi_jw *w, llmf_str body, llmf_str about, llmf_error *err) {
+    llmfi_s3_page p;
+    int kind, got;
+    if (!llmfi_s3_page_begin(&p, body, about, err)) return false;
+    for (kind = LLMFI_S3_KEY; kind <= LLMFI_S3_PREFIX; kind++) {
+        llmfi_jw_key_str(w, kind == LLMFI_S3_KEY ? LLMFI_LIT("keys") : LLMFI_LIT("prefixes"));
+        llmfi_jw_array(w);
+        llmfi_xml_init(&p.xml, body);
+        while ((got = llmfi_s3_list_next(&p)) != LLMFI_S3_END)
+            if (got == kind) llmfi_service_write_text(w, &p, p.key, false);
+        llmfi_jw_array_end(w);
+    }
+    if (p.token.len) {
+        llmfi_jw_key(w, "next_token");
+        llmfi_service_write_text(w, &p, p.token, true);
+    }
+    return true;
+}
+
+/* The error's own message as the caller's text. */
+static size_t llmfi_service_write_message(llmf_str body, char *out, size_t cap, llmf_error *err) {
+    llmfi_service_said said;
+    char text[512];
+    llmf_str message;
+    size_t n;
+    llmfi_service_read(&said, body);
+    message = llmfi_service_message(&said, text, sizeof text);
+    if (!cap) return 0;
+    n = llmfi_utf8_cut(message, cap - 1).len;
+    if (n) memcpy(out, message.ptr, n);
+    out[n] = '\0';
+    err->message = llmfi_str(out, n);
+    return 0;
+}
+
+LLMF_API size_t llmf_aws_decode(const char *operation, int status, llmf_str body, char *out, size_t cap, llmf_error *err) {
+    llmf_error own;
+    llmf_str about = llmfi_cstr(operation), region;
+    llmfi_out o;
+    llmfi_jw w;
+    int op, got;
+    if (!err) err = &own;
+    llmfi_error_clear(err);
+    if (!out) cap = 0;
+    if (cap) out[0] = '\0';
+    for (op = 0; op < LLMFI_SERVICE_OPS && !llmfi_eq(about, llmfi_cstr(llmfi_service_ops[op].name));) op++;
+    if (op == LLMFI_SERVICE_OPS)
+        return (void)llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_aws_decode: operation is GetObject, ListObjectsV2, GetParameter or GetSecretValue"), (size_t)0;
+    got = llmfi_service_judge(op, status, llmfi_str("", 0), llmfi_str("", 0), body, about, &region, err);
+    if (got == LLMFI_SERVICE_SAME) (void)llmfi_error_set(err, LLMF_ERR_BAD_REQUEST, "llmf_aws_decode: a reply that nothing has changed (304) holds nothing");
+    if (got != LLMFI_SERVICE_GOOD) return llmfi_service_write_message(body, out, cap, err);
+    llmfi_out_window(&o, out, cap ? cap - 1 : 0, 0);
+    llmfi_jw_init(&w, &o);
+    llmfi_jw_object(&w);
+    if (op == LLMFI_SERVICE_S3_LIST ? !llmfi_service_write_list(&w, body, about, err) : !llmfi_service_write_value(&w, op, body, about, err)) {
+        if (cap) llmfi_wipe(llmfi_str(out, cap));
+        return 0;
+    }
+    llmfi_jw_object_end(&w);
+    if (cap) out[o.len] = '\0';
+    return (size_t)o.total;
+}
+
+#else
+
+LLMF_API size_t llmf_aws_decode(const char *operation, int status, llmf_str body, char *out, size_t cap, llmf_error *err) {
+    (void)operation, (void)status, (void)body;
+    if (out && cap) out[0] = '\0';
+    if (err) llmfi_error_put_left_out(err, "llmf_aws_decode", "SOURCES");
+    return 0;
+}
+
+#endif
+#endif
+/* A key goes to the servers it is for, and to no other:
+
+     what llmf_desc says, key or base_url, is the program's own matter
+     a key that an entry of the config names goes where that entry's base_url leads
+     one that is inherited (by a model's entry that has a base_url of its own, or from the provider's variables) goes to the provider's own server: that of its
+     row, of its <NAME>_BASE_URL, or of the entry that names the key
+     any key may go to this machine: many proxies are used that way
+
+   A server is a scheme, a host and a port, compared exactly. Where the host of a row has a {hole}, one label of a name may stand there. */
+#ifndef LLMFI_FACTORY_ORIGIN_H
+#define LLMFI_FACTORY_ORIGIN_H
+
+#if LLMF_HAS_CONFIG
+
+/* The front of a URL, to the end of its host and port. */
+static llmf_str llmfi_origin_text(llmf_str url) {
+    size_t i = llmfi_url_scheme(url);
+    for (i = i ? i + 3 : 0; i < url.len && url.ptr[i] != '/' && url.ptr[i] != '?';) i++;
+    return llmfi_str(url.ptr, i);
+}
+
+/* The root's dot at a name's end is no difference. */
+static llmf_str llmfi_origin_host(llmf_str host) {
+    if (host.len && host.ptr[host.len - 1] == '.') host.len--;
+    return host;
+}
+
+/* Scheme, host and port of a base URL whose host has holes. */
+static bool llmfi_origin_template(llmf_str url, llmfi_url *to) {
+    llmf_str front = llmfi_origin_text(url);
+    size_t n = llmfi_url_scheme(front), i;
+    memset(to, 0, sizeof *to);
+    if (!n) return false;
+    to->scheme = llmfi_str(front.ptr, n);
+    to->port = llmfi_url_default_port(to->scheme);
+    to->host = llmfi_from(front, n + 3);
+    for (i = to->host.len; i > 0 && to->host.ptr[i - 1] != '}'; i--) {
+        if (to->host.ptr[i - 1] != ':') continue;
+        if (!llmfi_url_port(llmfi_from(to->host, i), &to->port)) return false;
+        to->host.len = i - 1;
+    }
+    return to->port != 0;
+}
+
+/* A host that the pattern can make: for a {hole} stands what one label of a name has, or nothing. What stands behind the last hole has a dot: else it could be any. */
+static bool llmfi_origin_fits(llmf_str pattern, llmf_str host) {
+    size_t p = 0, h = 0, hole = LLMFI_NOWHERE, back = 0;
+    bool dot = false;
+    for (p = pattern.len; p > 0 && pattern.ptr[p - 1] != '}'; p--) dot = dot || pattern.ptr[p - 1] == '.';
+    if (!dot) return false;
+    for (p = 0; h < host.len;) {
+        llmf_str rest = llmfi_from(pattern, p);
+        size_t close = rest.len && rest.ptr[0] == '{' ? llmfi_find_char(rest, '}') : LLMFI_NOWHERE;
+        if (close != LLMFI_NOWHERE) {
+            hole = p += close + 1;
+            back = h;
+        } else if (rest.len && llmfi_eq_nocase(llmfi_str(rest.ptr, 1), llmfi_str(host.ptr + h, 1))) {
+            p++;
+            h++;
+        } else if (hole != LLMFI_NOWHERE && host.ptr[back] != '.') {
+            p = hole;
+            h = ++back;
+        } else {
+            return false;
+        }
+    }
+    return p == pattern.len;
+}
+
+/* Does the base URL `own` lead to the server of `url`? */
+static bool llmfi_origin_is(llmf_str own, const llmfi_url *url) {
+    llmfi_url of;
+    llmfi_url_error bad;
+    bool holes = llmfi_find_char(llmfi_origin_text(own), '{') != LLMFI_NOWHERE;
+    size_t query = llmfi_find_char(own, '{');
+    if (!holes && query != LLMFI_NOWHERE) own = llmfi_origin_text(own); /* its holes are in the path */
+    if (!(holes ? llmfi_origin_template(own, &of) : llmfi_url_parse(own, &of, &bad)) || !of.port) return false;
+    if (!llmfi_eq_nocase(of.scheme, url->scheme) || of.port != url->port || of.ipv6 != url->ipv6) return false;
+    if (holes) return llmfi_origin_fits(llmfi_origin_host(of.host), llmfi_origin_host(url->host));
+    return llmfi_eq_nocase(llmfi_origin_host(of.host), llmfi_origin_host(url->host));
+}
+
+/* localhost, 127.0.0.0/8 as an address of four numbers, ::1. */
+static bool llmfi_origin_here(const llmfi_url *url) {
+    llmf_str host = llmfi_origin_host(url->host);
+    int dots = 0, digits = 0, value = 0;
+    size_t i;
+    if (url->ipv6) return LLMFI_IS(url->host, "::1");
+    if (LLMFI_NAMED(host, "localhost")) return true;
+    if (!llmfi_starts(host, LLMFI_LIT("127."))) return false;
+    for (i = 0; i < host.len; i++) {
+        if (host.ptr[i] == '.') {
+            if (!digits) return false;
+            dots++;
+            digits = value = 0;
+        } else {
+            if (!llmfi_is_digit(host.ptr[i])) return false;
+            value = value * 10 + (host.ptr[i] - '0');
+            if (++digits > 3 || value > 255) return false;
+        }
+    }
+    return dots == 3 && digits > 0;
+}
+
+/* The base URL whose server a key of that owner is for. */
+static llmf_str llmfi_origin_own(const llmfi_provider *p, int owner) {
+    return owner == LLMFI_OWNER_TABLE && p->row >= 0 ? p->own_url : p->base_url;
+}
+
+/* May what belongs to `owner` go to that URL? also: another base URL of the provider's, for an operation; empty. */
+LLMFI_UNUSED static bool llmfi_origin_ok(const llmfi_record *r, const llmf_desc *desc, int owner, llmf_str target, llmf_str also) {
+    llmfi_url url;
+    llmfi_url_error bad;
+    if (owner == LLMFI_OWNER_PROGRAM || owner == LLMFI_OWNER_MODEL || (desc->base_url && desc->base_url[0])) return true;
+    if (!llmfi_url_parse(target, &url, &bad) || !url.port) return false;
+    return llmfi_origin_is(llmfi_origin_own(r->provider, owner), &url) || (also.len && llmfi_origin_is(also, &url)) || llmfi_origin_here(&url);
+}
+
+/* Why not, and what to do. what: "the key", "its header X". */
+LLMFI_UNUSED static LLMFI_COLD bool llmfi_origin_refuse(const llmfi_record *r, int owner, const char *what, llmf_str name, llmf_str target, llmf_error *err) {
+    const llmfi_provider *p = r->provider;
+    llmf_str word = p->api_key_env_var, list = p->key_variables;
+    llmfi_text t = llmfi_error_begin(err, LLMF_ERR_AUTH);
+    int auth = 0;
+    llmfi_say_c(&t, what);
+    llmfi_say(&t, name);
+    LLMFI_SAY(&t, " of ");
+    llmfi_say(&t, p->name);
+    LLMFI_SAY(&t, " is for ");
+    llmfi_say_path(&t, llmfi_origin_text(llmfi_origin_own(p, owner)));
+    LLMFI_SAY(&t, "; base_url leads to ");
+    llmfi_say_path(&t, llmfi_origin_text(target));
+    if (name.len) {
+        LLMFI_SAY(&t, ": write the header that this host shall get into the entry that has the base_url");
+        return false;
+    }
+    if (!word.len && llmfi_next_word(&list, &word)) word = llmfi_key_variable(word, &auth);
+    LLMFI_SAY(&t, ": name the key that this host shall get (api_key_env_var: ");
+    llmfi_say(&t, word.len ? word : LLMFI_LIT("NAME"));
+    LLMFI_SAY(&t, " in the same entry)");
+    return false;
+}
+
+#endif
+#endif
+
+#if LLMF_HAS_SECRETS
+
+#define LLMFI_HAS_STORES LLMF_HAS_CONFIG
+#if LLMF_HAS_CONFIG && LLMF_HAS_SOCKETS && !defined(_WIN32)
+#define LLMFI_HAS_COMMANDS 1
+#else
+#define LLMFI_HAS_COMMANDS 0
+#endif
+
+/* Milliseconds: that a key is kept where nobody says (llmf_desc.secret_ttl_ms), and at least; that a failure is remembered, one for want of memory, and that the hook
+   has none; of a fetch from AWS and of a command; between two looks at a command or the hook. */
+enum { LLMFI_SECRET_TTL_MS = 300000, LLMFI_SECRET_LEAST_MS = 1000, LLMFI_SECRET_FAILED_MS = 10000, LLMFI_SECRET_MEMORY_MS = 1000, LLMFI_SECRET_ABSENT_MS = 1000 };
+enum { LLMFI_SECRET_CONNECT_MS = 5000, LLMFI_SECRET_TOTAL_MS = 15000, LLMFI_SECRET_COMMAND_MS = 30000, LLMFI_SECRET_HOOK_MS = 10000, LLMFI_SECRET_PUMP_MS = 10 };
+/* Bytes: of a key, of what the hook may write, of a reply from AWS. */
+enum { LLMFI_SECRET_MOST = 16384, LLMFI_SECRET_HOOK = 8192, LLMFI_SECRET_BODY = 32768 };
+
+enum { LLMFI_SECRET_NONE, LLMFI_SECRET_ASKING, LLMFI_SECRET_READY, LLMFI_SECRET_ABSENT, LLMFI_SECRET_FAILED };
+/* What a secret is asked with: of the hook provider, api_key_secret_name, origin, and the model that asks first, which is no part of its name; of a store its
+   reference, and the variable whose member is looked for in JSON; of the others the path or the command. */
+enum { LLMFI_SECRET_NAMES = 3, LLMFI_SECRET_PARTS = 4 };
+
+#if LLMFI_HAS_STORES
+typedef struct llmfi_secret_store {
+    llmfi_arena arena;
+    llmfi_service_place place;
+    llmfi_service_request request;
+    llmfi_service_signed headers;
+    llmfi_fetch fetch;
+} llmfi_secret_store;
+#endif
+
+typedef struct llmfi_secret {
+    struct llmfi_secret *next;
+    uint32_t id;                             /* of this fetch of it: each has its own, so that an old key's refusal does not forget a new one */
+    uint32_t used;                           /* the smallest was used longest ago */
+    int kind, state;                         /* LLMFI_FETCH_…; LLMFI_SECRET_… */
+    bool again;                              /* the last one was refused */
+    uint64_t until_ns;                       /* the state holds until then; ASKING of hook and command: it is too late */
+    llmf_str part[LLMFI_SECRET_PARTS];       /* in the same piece of the heap, NUL behind each */
+    llmfi_buf value;
+    llmf_error why;                          /* of FAILED */
+#if LLMFI_HAS_STORES
+    bool wants_keys;                         /* of AWS, to sign with: see keys.h */
+    llmfi_secret_store *store;               /* of a fetch under way */
+#endif
+#if LLMFI_HAS_COMMANDS
+    pid_t pid;                               /* 0: none runs */
+    int out;                                 /* its output; -1 */
+#endif
+} llmfi_secret;
+
+/* ---- the table ---- */
+
+static void llmfi_secret_wipe(llmfi_buf *b) {
+    if (b->ptr) llmfi_wipe(llmfi_str(b->ptr, b->cap));
+    llmfi_buf_free(b);
+}
+
+static llmfi_secret *llmfi_secret_by_id(const llmf_factory *f, uint32_t id) {
+    llmfi_secret *s = f->secrets.first;
+    while (s && s->id != id) s = s->next;
+    return s;
+}
+
+static uint32_t llmfi_secret_next_id(llmf_factory *f) {
+    if (++f->secrets.last_id == 0) f->secrets.last_id = 1;
+    return f->secrets.last_id;
+}
+
+/* What held is over: there is no key now. */
+static void llmfi_secret_forget(llmfi_secret *s) {
+    llmfi_secret_wipe(&s->value);
+    s->state = LLMFI_SECRET_NONE;
+}
+
+#if LLMFI_HAS_STORES
+static void llmfi_secret_store_free(llmf_factory *f, llmfi_secret *s) {
+    llmfi_secret_store *store = s->store;
+    if (!store) return;
+    llmfi_fetch_close(&store->fetch);
+    llmfi_service_signed_free(&store->headers);
+    llmfi_service_request_free(&store->request);
+    llmfi_arena_free(&store->arena);
+    llmfi_heap_free(&f->heap, store);
+    s->store = NULL;
+}
+#endif
+
+#if LLMFI_HAS_COMMANDS
+static void llmfi_secret_kill(llmf_factory *f, llmfi_secret *s);
+#endif
+
+static void llmfi_secret_free(llmf_factory *f, llmfi_secret *s) {
+    llmfi_secret **link = &f->secrets.first;
+    while (*link && *link != s) link = &(*link)->next;
+    if (*link) *link = s->next;
+#if LLMFI_HAS_STORES
+    llmfi_secret_store_free(f, s);
+#endif
+#if LLMFI_HAS_COMMANDS
+    llmfi_secret_kill(f, s);
+#endif
+    llmfi_secret_wipe(&s->value);
+    llmfi_wipe(llmfi_str((const char *)s, llmfi_heap_size(&f->heap, s))); /* commands may hold keys too */
+    llmfi_heap_free(&f->heap, s);
+    f->secrets.count--;
+}
+
+static void llmfi_secrets_close(llmf_factory *f) {
+    while (f->secrets.first) llmfi_secret_free(f, f->secrets.first);
+}
+
+/* Makes room for one more. False: all are being asked for. */
+static bool llmfi_secret_room(llmf_factory *f) {
+    llmfi_secret *s, *oldest = NULL;
+    if (f->secrets.count < LLMF_MAX_SECRETS) return true;
+    for (s = f->secrets.first; s; s = s->next)
+        if (s->state != LLMFI_SECRET_ASKING && (!oldest || s->used < oldest->used)) oldest = s;
+    if (!oldest) return false;
+    llmfi_secret_free(f, oldest);
+    return true;
+}
+
+static llmfi_secret *llmfi_secret_new(llmf_factory *f, int kind, const llmf_str *part) {
+    size_t i, len = 0;
+    llmfi_secret *s;
+    char *text;
+    for (i = 0; i < LLMFI_SECRET_PARTS; i++) len += part[i].len + 1;
+    s = (llmfi_secret *)llmfi_heap_alloc(&f->heap, sizeof *s + len);
+    if (!s) return NULL;
+    memset(s, 0, sizeof *s + len);
+    text = (char *)(s + 1);
+    for (i = 0; i < LLMFI_SECRET_PARTS; i++) {
+        s->part[i] = llmfi_str(text, part[i].len);
+        if (part[i].len) memcpy(text, part[i].ptr, part[i].len);
+        text += part[i].len + 1;
+    }
+    s->kind = kind;
+    s->id = llmfi_secret_next_id(f);
+    llmfi_buf_init(&s->value, &f->heap, LLMFI_SECRET_MOST);
+#if LLMFI_HAS_COMMANDS
+    s->out = -1;
+#endif
+    s->next = f->secrets.first;
+    f->secrets.first = s;
+    f->secrets.count++;
+    return s;
+}
+
+/* Found, or made. NULL with *err. */
+static llmfi_secret *llmfi_secret_named(llmf_factory *f, int kind, const llmf_str *part, llmf_error *err) {
+    llmfi_secret *s;
+    size_t i;
+    for (s = f->secrets.first; s; s = s->next) {
+        for (i = 0; s->kind == kind && i < LLMFI_SECRET_NAMES && llmfi_eq(s->part[i], part[i]);) i++;
+        if (i == LLMFI_SECRET_NAMES) return s;
+    }
+    if (!llmfi_secret_room(f)) {
+        llmfi_error_set(err, LLMF_ERR_LIMIT, "more keys are being fetched at once than LLMF_MAX_SECRETS: build with a larger limit");
+        return NULL;
+    }
+    s = llmfi_secret_new(f, kind, part);
+    if (!s) llmfi_error_memory(err);
+    return s;
+}
+
+/* ---- how a fetch ends ---- */
+
+static void llmfi_secret_holds(llmf_factory *f, llmfi_secret *s, int state, int64_t ms) {
+    if (s->state == LLMFI_SECRET_ASKING && (s->kind == LLMFI_FETCH_HOOK || s->kind == LLMFI_FETCH_COMMAND)) f->secrets.pumped--;
+    if (s->state == LLMFI_SECRET_ASKING) f->deferred = true; /* somebody may wait */
+    s->state = state;
+    s->until_ns = llmfi_after_ms(f->now_ns, ms);
+    if (state == LLMFI_SECRET_READY && s->until_ns < f->next_deadline_ns) f->next_deadline_ns = s->until_ns;
+}
+
+/* A failure that is not the provider's: AWS's own words for it count as no key. */
+static void llmfi_secret_failed(llmf_factory *f, llmfi_secret *s, const llmf_error *why) {
+    llmfi_secret_wipe(&s->value);
+    s->why = *why;
+    s->why.http_status = 0;
+    s->why.message = llmfi_str("", 0);
+    if (why->code == LLMF_ERR_PERMISSION || why->code == LLMF_ERR_NOT_FOUND || why->code == LLMF_ERR_BAD_REQUEST || why->code == LLMF_ERR_PROTOCOL) s->why.code = LLMF_ERR_AUTH;
+    llmfi_secret_holds(f, s, LLMFI_SECRET_FAILED, why->code == LLMF_ERR_MEMORY ? LLMFI_SECRET_MEMORY_MS : LLMFI_SECRET_FAILED_MS);
+}
+
+/* Begins the reason with what was asked for: "api_key_file /run/key: ". */
+static llmfi_text llmfi_secret_error(const llmfi_secret *s, int code, llmf_error *err) {
+    static const char names[] = "\0llmf_desc.secret\0api_key_file \0api_key_secret_name \0api_key_command";
+    llmfi_text t = llmfi_error_begin(err, code);
+    llmfi_say_c(&t, llmfi_word_at(names, s->kind));
+    if (s->kind != LLMFI_FETCH_COMMAND && s->kind != LLMFI_FETCH_HOOK) llmfi_say_path(&t, s->part[0]); /* a command may hold anything */
+    LLMFI_SAY(&t, ": ");
+    return t;
+}
+
+static void llmfi_secret_fail(llmf_factory *f, llmfi_secret *s, int code, const char *what) {
+    llmf_error err;
+    llmfi_text t = llmfi_secret_error(s, code, &err);
+    llmfi_say_c(&t, what);
+    llmfi_secret_failed(f, s, &err);
+}
+
+static void llmfi_secret_no_memory(llmf_factory *f, llmfi_secret *s) {
+    llmf_error err;
+    llmfi_error_memory(&err);
+    llmfi_secret_failed(f, s, &err);
+}
+
+/* Milliseconds that a key is kept. asked: as the hook has it; 0: it does not say. */
+static int64_t llmfi_secret_ttl(const llmf_factory *f, int64_t asked) {
+    int64_t ms = asked > 0 ? asked : f->desc.secret_ttl_ms ? f->desc.secret_ttl_ms : (int64_t)LLMFI_SECRET_TTL_MS;
+    if (ms < 0) return INT64_MAX; /* until it is refused */
+    return ms < LLMFI_SECRET_LEAST_MS ? (int64_t)LLMFI_SECRET_LEAST_MS : ms;
+}
+
+/* The key has come; `value` is the caller's, to be wiped by it. */
+static void llmfi_secret_got(llmf_factory *f, llmfi_secret *s, llmf_str value, int64_t ms) {
+    value = llmfi_trim(value);
+    llmfi_secret_wipe(&s->value);
+    if (!value.len) {
+        llmfi_secret_fail(f, s, LLMF_ERR_AUTH, LLMFI_WORDS("no key is in it: it is empty"));
+    } else if (value.len > LLMFI_SECRET_MOST) {
+        llmfi_secret_fail(f, s, LLMF_ERR_AUTH, LLMFI_WORDS("what is in it is no key: it is longer than 16 KiB"));
+    } else if (!llmfi_buf_add(&s->value, value.ptr, value.len)) {
+        llmfi_secret_no_memory(f, s);
+    } else {
+        s->again = false;
+        llmfi_secret_holds(f, s, LLMFI_SECRET_READY, llmfi_secret_ttl(f, ms));
+    }
+}
+
+/* ---- the hook ---- */
+
+static void llmfi_secret_ask_hook(llmf_factory *f, llmfi_secret *s) {
+    llmf_secret_query q;
+    char *room = (char *)llmfi_heap_alloc(&f->heap, LLMFI_SECRET_HOOK);
+    int got;
+    if (!room) {
+        llmfi_secret_no_memory(f, s);
+        return;
+    }
+    memset(&q, 0, sizeof q);
+    q.provider = s->part[0].ptr;
+    q.name = s->part[1].ptr;
+    q.origin = s->part[2].ptr;
+    q.model = s->part[3].ptr;
+    q.again = s->again;
+    q.out = room;
+    q.cap = LLMFI_SECRET_HOOK;
+    got = f->desc.secret(f->desc.user, &q);
+    if (got > LLMFI_SECRET_HOOK) llmfi_secret_fail(f, s, LLMF_ERR_ARGUMENT, LLMFI_WORDS("it says that its key is longer than llmf_secret_query.cap"));
+    else if (got > 0) llmfi_secret_got(f, s, llmfi_str(room, (size_t)got), q.expires_ms);
+    else if (got == 0) llmfi_secret_holds(f, s, LLMFI_SECRET_ABSENT, LLMFI_SECRET_ABSENT_MS);
+    else if (got < -LLMF_ERR_ALL_FAILED) llmfi_secret_fail(f, s, LLMF_ERR_ARGUMENT, LLMFI_WORDS("its result is no llmf_result"));
+    else if (got < -1) llmfi_secret_fail(f, s, -got, llmf_result_name(-got));
+    else if (f->now_ns >= s->until_ns) llmfi_secret_fail(f, s, LLMF_ERR_TIMEOUT, LLMFI_WORDS("it gave no key in time (timeouts.connect_ms)"));
+    llmfi_wipe(llmfi_str(room, LLMFI_SECRET_HOOK));
+    llmfi_heap_free(&f->heap, room);
+}
+
+/* ---- files ---- */
+
+#if LLMF_HAS_CONFIG && LLMF_HAS_FILES
+
+/* Without the C library's buffer, which nobody would wipe. */
+static void llmfi_secret_read(llmf_factory *f, llmfi_secret *s) {
+    size_t len = 0, n = 1;
+    char *room = (char *)llmfi_heap_alloc(&f->heap, LLMFI_SECRET_MOST + 1);
+    FILE *file = room ? fopen(s->part[0].ptr, "rb") : NULL;
+    bool denied = room && !file && errno == EACCES, broken = false;
+    if (!room) {
+        llmfi_secret_no_memory(f, s);
+        return;
+    }
+    if (file) {
+        setvbuf(file, NULL, _IONBF, 0);
+        while (len <= LLMFI_SECRET_MOST && (n = fread(room + len, 1, LLMFI_SECRET_MOST + 1 - len, file)) > 0) len += n;
+        broken = ferror(file) != 0;
+        fclose(file);
+    }
+    if (!file) llmfi_secret_fail(f, s, LLMF_ERR_AUTH, denied ? LLMFI_WORDS("may not be read; look at its permissions") : LLMFI_WORDS("cannot be opened; is the path right?"));
+    else if (broken) llmfi_secret_fail(f, s, LLMF_ERR_AUTH, LLMFI_WORDS("cannot be read; is it a directory?"));
+    else llmfi_secret_got(f, s, llmfi_str(room, len), 0);
+    llmfi_wipe(llmfi_str(room, LLMFI_SECRET_MOST + 1));
+    llmfi_heap_free(&f->heap, room);
+}
+
+#elif LLMF_HAS_CONFIG
+
+static void llmfi_secret_read(llmf_factory *f, llmfi_secret *s) {
+    llmfi_secret_fail(f, s, LLMF_ERR_NOT_BUILT, LLMFI_WORDS("this build reads no files: build without LLMF_NO_FILES, or, with LLMF_ONLY, add LLMF_WITH_FILES=1"));
+}
+
+#endif
+
+/* ---- stores ---- */
+
+#if LLMFI_HAS_STORES
+
+/* "ssm:/app/key#field": operation, name and field. */
+static int llmfi_secret_reference(const llmfi_secret *s, llmf_str *name, llmf_str *field) {
+    size_t mark;
+    bool ssm = llmfi_starts(s->part[0], LLMFI_LIT("ssm:"));
+    *name = ssm ? llmfi_from(s->part[0], 4) : s->part[0];
+    mark = llmfi_find_char(*name, '#');
+    *field = mark == LLMFI_NOWHERE ? llmfi_str("", 0) : llmfi_from(*name, mark + 1);
+    if (mark != LLMFI_NOWHERE) name->len = mark;
+    return ssm ? LLMFI_SERVICE_SSM_GET : LLMFI_SERVICE_SECRET_GET;
+}
+
+/* What AWS is asked, signed. False with *err. */
+static bool llmfi_secret_request(llmf_factory *f, const llmfi_secret *s, const llmfi_aws_keys *keys, llmf_error *err) {
+    llmfi_secret_store *store = s->store;
+    llmf_str name, field;
+    int op = llmfi_secret_reference(s, &name, &field);
+    size_t i;
+    if (!llmfi_service_locate(&store->place, op, name, s->part[0], &f->env, &store->arena, err)) return false;
+    if (!(op == LLMFI_SERVICE_SSM_GET ? llmfi_ssm_get(&store->request, &store->place, name, err)
+                                      : llmfi_secret_get(&store->request, &store->place, name, llmfi_str("", 0), err))) return false;
+    if (!llmfi_service_sign(&store->request, keys, llmfi_wall(f), &store->headers, err)) return false;
+    for (i = 0; i < store->headers.header_count && i < LLMFI_FETCH_HEADERS; i++) store->fetch.headers[i] = store->headers.headers[i];
+    store->fetch.out = llmfi_buf_str(&store->request.body);
+    return llmfi_buf_reserve(&store->fetch.body, LLMFI_SECRET_BODY) || llmfi_error_memory(err); /* at once: growing, it would leave copies behind */
+}
+
+static void llmfi_secret_ask_store(llmf_factory *f, llmfi_secret *s) {
+    llmfi_aws_keys keys;
+    llmf_error err;
+    llmf_str none = llmfi_str("", 0);
+    int got = llmfi_aws_find_named(&f->keys.aws, none, &f->env, llmfi_wall(f), &keys, &err);
+    s->wants_keys = got == LLMFI_AWS_ASK;
+    if (s->wants_keys) {
+        llmfi_keys_ask(f);
+        return;
+    }
+    if (got == LLMFI_AWS_NONE && err.code == LLMF_OK) {
+        llmfi_text t = llmfi_secret_error(s, LLMF_ERR_AUTH, &err);
+        LLMFI_SAY(&t, "no keys to ask AWS with: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; ");
+        llmfi_say_c(&t, f->keys.aws.why);
+    }
+    if (got == LLMFI_AWS_NONE) {
+        llmfi_secret_failed(f, s, &err);
+        return;
+    }
+    s->store = (llmfi_secret_store *)llmfi_heap_alloc(&f->heap, sizeof *s->store);
+    if (!s->store) {
+        llmfi_secret_no_memory(f, s);
+        return;
+    }
+    memset(s->store, 0, sizeof *s->store);
+    llmfi_arena_init(&s->store->arena, &f->heap, 0);
+    llmfi_service_request_init(&s->store->request, &f->heap);
+    llmfi_service_signed_init(&s->store->headers, &f->heap);
+    llmfi_fetch_init(&s->store->fetch, f, LLMFI_SECRET_BODY);
+    if (llmfi_secret_request(f, s, &keys, &err)) {
+        llmfi_fetch_start(&s->store->fetch, s->store->request.method, llmfi_buf_str(&s->store->request.url), s->store->headers.header_count, LLMFI_SECRET_CONNECT_MS,
+                          LLMFI_SECRET_TOTAL_MS);
+        return;
+    }
+    llmfi_secret_store_free(f, s);
+    llmfi_secret_failed(f, s, &err);
+}
+
+/* The member that is the key, decoded, where the text is an object; found 0: it is none, 1: the key is *value, -1: it is, but none of its members is the key. */
+static int llmfi_secret_member(llmf_str text, llmf_str field, llmf_str variable, llmfi_arena *a, llmf_str *value) {
+    llmf_str best[3];                        /* by what they are looked for: field or variable, api_key, the only one */
+    size_t texts = 0, i;
+    llmfi_json j;
+    for (i = 0; i < 3; i++) best[i] = llmfi_str(NULL, 0);
+    llmfi_json_init(&j, llmfi_trim(text), true);
+    if (!llmfi_json_enter(&j, LLMFI_J_OBJECT)) return 0;
+    while (llmfi_json_next(&j) == LLMFI_J_KEY) {
+        int place = llmfi_json_is(&j, field.len ? field : variable) ? 0 : llmfi_json_is(&j, LLMFI_LIT("api_key")) ? 1 : 2;
+        if (llmfi_json_scalar(&j) != LLMFI_J_STRING) continue;
+        best[place] = llmfi_json_copy(&j, a);
+        texts++;
+    }
+    if (j.error || llmfi_json_next(&j) != LLMFI_J_END) return 0;
+    for (i = 0; i < 3; i++) {
+        if (!best[i].ptr || (field.len && i) || (i == 2 && texts > 1)) continue;
+        *value = best[i];
+        return 1;
+    }
+    return -1;
+}
+
+/* The value of a store means this key. */
+static void llmfi_secret_stored(llmf_factory *f, llmfi_secret *s, llmf_str text, llmf_str field) {
+    llmfi_arena arena;
+    llmf_str value = text;
+    llmf_error err;
+    llmfi_text t;
+    int got;
+    llmfi_arena_init(&arena, &f->heap, 0);
+    got = llmfi_secret_member(text, field, s->part[1], &arena, &value);
+    if (arena.failed) {
+        llmfi_secret_no_memory(f, s);
+    } else if (got > 0 || (!got && !field.len)) {
+        llmfi_secret_got(f, s, value, 0);
+    } else {
+        t = llmfi_secret_error(s, LLMF_ERR_AUTH, &err);
+        if (!got) {
+            LLMFI_SAY(&t, "what is stored there is no JSON object: write the name without #");
+        } else if (field.len) {
+            LLMFI_SAY(&t, "the JSON object that is stored there has no text of that name");
+        } else {
+            LLMFI_SAY(&t, "the JSON object that is stored there has neither ");
+            llmfi_say(&t, s->part[1]);
+            LLMFI_SAY(&t, " nor api_key, nor one text alone: write which member is the key, as NAME#member");
+        }
+        llmfi_secret_failed(f, s, &err);
+    }
+    llmfi_config_wipe(&arena);
+    llmfi_arena_free(&arena);
+}
+
+/* What has come from AWS. */
+static void llmfi_secret_answer(llmf_factory *f, llmfi_secret *s) {
+    llmfi_fetch *x = &s->store->fetch;
+    llmf_str name, field, region;
+    int op = llmfi_secret_reference(s, &name, &field);
+    llmfi_buf text;
+    llmfi_out o;
+    llmf_error err;
+    bool good = false;
+    llmfi_buf_init(&text, &f->heap, 0);
+    llmfi_error_clear(&err);
+    if (x->result != LLMF_OK) {
+        llmfi_text t = llmfi_secret_error(s, x->result, &err);
+        LLMFI_SAY(&t, "AWS was not reached: ");
+        llmfi_say_c(&t, x->why);
+    } else if (llmfi_service_judge(op, x->status, llmfi_str("", 0), llmfi_str("", 0), llmfi_buf_str(&x->body), s->part[0], &region, &err) == LLMFI_SERVICE_GOOD) {
+        llmfi_out_buf(&o, &text);
+        good = llmfi_buf_reserve(&text, 3 * x->body.len) && llmfi_service_value(op, llmfi_buf_str(&x->body), s->part[0], &o, NULL, &err);
+        if (!good && err.code == LLMF_OK) llmfi_error_memory(&err);
+    }
+    if (good) llmfi_secret_stored(f, s, llmfi_buf_str(&text), field);
+    else llmfi_secret_failed(f, s, &err);
+    llmfi_secret_wipe(&text);
+    llmfi_secret_store_free(f, s);
+}
+
+#endif
+
+/* ---- commands ---- */
+
+#if LLMFI_HAS_COMMANDS
+
+#if defined(__APPLE__)
+#define LLMFI_ENVIRON (*_NSGetEnviron())
+#else
+#ifdef __cplusplus
+extern "C" {
+#endif
+extern char **environ;
+#ifdef __cplusplus
+}
+#endif
+#define LLMFI_ENVIRON environ
+#endif
+
+/* Ends what runs, and all that it has started. A look at the process must not wait: what the system cannot end at once is left to it. */
+static void llmfi_secret_kill(llmf_factory *f, llmfi_secret *s) {
+    int i, status;
+    (void)f;
+    if (s->out >= 0) close(s->out);
+    s->out = -1;
+    if (s->pid <= 0) return;
+    (void)kill(-s->pid, SIGKILL);
+    for (i = 0; i < 100 && waitpid(s->pid, &status, WNOHANG) == 0; i++) (void)poll(NULL, 0, 1);
+    s->pid = 0;
+}
+
+/* /bin/sh -c LINE in a group of its own: nothing to read, its output to us, its errors where ours go. 0: it runs; else the system's error. */
+static int llmfi_secret_spawn(llmfi_secret *s, int out) {
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t how;
+    sigset_t none, usual;
+    char shell[] = "/bin/sh", option[] = "-c", *argv[4];
+    int failed = posix_spawn_file_actions_init(&files);
+    if (failed) return failed;
+    failed = posix_spawnattr_init(&how);
+    if (failed) {
+        (void)posix_spawn_file_actions_destroy(&files);
+        return failed;
+    }
+    argv[0] = shell, argv[1] = option, argv[2] = (char *)(uintptr_t)s->part[0].ptr, argv[3] = NULL;
+    (void)sigemptyset(&none);
+    (void)sigemptyset(&usual);
+    (void)sigaddset(&usual, SIGPIPE);
+    (void)sigaddset(&usual, SIGINT);
+    (void)sigaddset(&usual, SIGTERM);
+    (void)sigaddset(&usual, SIGCHLD);
+    failed = posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+    if (!failed) failed = posix_spawn_file_actions_adddup2(&files, out, 1);
+    if (!failed) failed = posix_spawnattr_setflags(&how, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    if (!failed) failed = posix_spawnattr_setpgroup(&how, 0);
+    if (!failed) failed = posix_spawnattr_setsigmask(&how, &none);
+    if (!failed) failed = posix_spawnattr_setsigdefault(&how, &usual);
+    if (!failed) failed = posix_spawn(&s->pid, shell, &files, &how, argv, LLMFI_ENVIRON);
+    (void)posix_spawnattr_destroy(&how);
+    (void)posix_spawn_file_actions_destroy(&files);
+    if (failed) s->pid = 0;
+    return failed;
+}
+
+static void llmfi_secret_ask_command(llmf_factory *f, llmfi_secret *s) {
+    int ends[2];
+    if (!f->desc.allow_commands) {
+        llmfi_secret_fail(f, s, LLMF_ERR_AUTH, LLMFI_WORDS("no command is run unless the program allows it: set llmf_desc.allow_commands"));
+        return;
+    }
+    if (!llmfi_buf_reserve(&s->value, LLMFI_SECRET_MOST)) {
+        llmfi_secret_no_memory(f, s);
+        return;
+    }
+    if (pipe(ends)) {
+        llmfi_secret_fail(f, s, LLMF_ERR_LIMIT, llmfi_sys_words(errno));
+        return;
+    }
+    s->out = ends[0];
+    if (!llmfi_sys_quiet(ends[0]) || fcntl(ends[1], F_SETFD, FD_CLOEXEC) || llmfi_secret_spawn(s, ends[1])) llmfi_secret_fail(f, s, LLMF_ERR_AUTH, LLMFI_WORDS("it cannot be started"));
+    close(ends[1]);
+    if (s->state == LLMFI_SECRET_ASKING) s->until_ns = llmfi_after_ms(f->now_ns, LLMFI_SECRET_COMMAND_MS);
+    else llmfi_secret_kill(f, s);
+}
+
+/* Reads what is there. False: it is too much. */
+static bool llmfi_secret_drain(llmfi_secret *s) {
+    while (s->out >= 0) {
+        size_t room = LLMFI_SECRET_MOST - s->value.len;
+        char beyond;
+        ssize_t n = read(s->out, room ? s->value.ptr + s->value.len : &beyond, room ? room : 1);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0 && llmfi_sys_again(errno)) return true;
+        if (n > 0 && !room) return false;
+        if (n > 0) {
+            s->value.len += (size_t)n;
+            continue;
+        }
+        close(s->out);
+        s->out = -1;
+    }
+    return true;
+}
+
+/* The first line is the key. */
+static void llmfi_secret_printed(llmf_factory *f, llmfi_secret *s, int status) {
+    llmf_error err;
+    llmfi_text t;
+    llmfi_buf text = s->value;
+    size_t lf = llmfi_find_char(llmfi_buf_str(&text), '\n');
+    if (WIFEXITED(status) && !WEXITSTATUS(status)) {
+        llmfi_buf_init(&s->value, &f->heap, LLMFI_SECRET_MOST);
+        llmfi_secret_got(f, s, llmfi_str(text.ptr, lf == LLMFI_NOWHERE ? text.len : lf), 0);
+        llmfi_secret_wipe(&text);
+        return;
+    }
+    t = llmfi_secret_error(s, LLMF_ERR_AUTH, &err);
+    if (WIFEXITED(status)) LLMFI_SAY(&t, "it ended with status ");
+    else LLMFI_SAY(&t, "it was ended by signal ");
+    llmfi_say_int(&t, WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+    llmfi_secret_failed(f, s, &err);
+}
+
+static void llmfi_secret_look_command(llmf_factory *f, llmfi_secret *s) {
+    int status = 0;
+    pid_t got;
+    bool fits = llmfi_secret_drain(s);
+    if (!fits) {
+        llmfi_secret_kill(f, s);
+        llmfi_secret_fail(f, s, LLMF_ERR_AUTH, LLMFI_WORDS("it printed more than 16 KiB: that is no key"));
+        return;
+    }
+    got = waitpid(s->pid, &status, WNOHANG);
+    if (got == 0 || (got < 0 && errno == EINTR)) {
+        if (f->now_ns < s->until_ns) return;
+        llmfi_secret_kill(f, s);
+        llmfi_secret_fail(f, s, LLMF_ERR_TIMEOUT, LLMFI_WORDS("it did not end within 30 seconds"));
+        return;
+    }
+    if (got < 0) status = 0; /* somebody else has waited for it */
+    s->pid = 0;
+    fits = llmfi_secret_drain(s);
+    llmfi_secret_kill(f, s); /* the pipe */
+    if (fits) llmfi_secret_printed(f, s, status);
+    else llmfi_secret_fail(f, s, LLMF_ERR_AUTH, LLMFI_WORDS("it printed more than 16 KiB: that is no key"));
+}
+
+#elif LLMF_HAS_CONFIG
+
+static void llmfi_secret_ask_command(llmf_factory *f, llmfi_secret *s) {
+    llmfi_secret_fail(f, s, LLMF_ERR_NOT_BUILT, LLMFI_WORDS("this build cannot run commands: that wants POSIX"));
+}
+
+#endif
+
+/* ---- asking, and looking whether it is there ---- */
+
+/* Begins to fetch it. What it comes to may be known at once. */
+static void llmfi_secret_ask(llmf_factory *f, llmfi_secret *s, int64_t connect_ms) {
+    s->state = LLMFI_SECRET_ASKING;
+    s->id = llmfi_secret_next_id(f);
+    if (s->kind == LLMFI_FETCH_HOOK || s->kind == LLMFI_FETCH_COMMAND) f->secrets.pumped++;
+    s->until_ns = llmfi_after_ms(f->now_ns, connect_ms > 0 ? connect_ms : (int64_t)LLMFI_SECRET_HOOK_MS);
+    switch (s->kind) {
+    case LLMFI_FETCH_HOOK: llmfi_secret_ask_hook(f, s); break;
+#if LLMF_HAS_CONFIG
+    case LLMFI_FETCH_FILE: llmfi_secret_read(f, s); break;
+    case LLMFI_FETCH_COMMAND: llmfi_secret_ask_command(f, s); break;
+    default: llmfi_secret_ask_store(f, s); break;
+#endif
+    }
+}
+
+/* In each llmf_poll: the hook is asked again, commands are looked at. */
+static void llmfi_secrets_pump(llmf_factory *f) {
+    llmfi_secret *s;
+    for (s = f->secrets.pumped ? f->secrets.first : NULL; s; s = s->next) {
+        if (s->state != LLMFI_SECRET_ASKING) continue;
+        if (s->kind == LLMFI_FETCH_HOOK) llmfi_secret_ask_hook(f, s);
+#if LLMFI_HAS_COMMANDS
+        else if (s->kind == LLMFI_FETCH_COMMAND) llmfi_secret_look_command(f, s);
+#endif
+    }
+}
+
+#if LLMFI_HAS_STORES
+/* Fetches from AWS that are over. */
+static void llmfi_secrets_settle(llmf_factory *f) {
+    llmfi_secret *s;
+    for (s = f->secrets.first; s; s = s->next)
+        if (s->store && s->store->fetch.over) llmfi_secret_answer(f, s);
+}
+
+/* The keys to ask AWS with are there, or will not come. */
+static void llmfi_secrets_keys(llmf_factory *f) {
+    llmfi_secret *s;
+    for (s = f->secrets.first; s; s = s->next)
+        if (s->state == LLMFI_SECRET_ASKING && s->wants_keys) llmfi_secret_ask_store(f, s);
+}
+#endif
+
+/* Keys whose time is over go, needed or not. */
+static void llmfi_secrets_timer(llmf_factory *f) {
+    llmfi_secret *s;
+    for (s = f->secrets.first; s; s = s->next) {
+        if (s->state != LLMFI_SECRET_READY) continue;
+        if (s->until_ns <= f->now_ns) llmfi_secret_forget(s);
+        else if (s->until_ns < f->next_deadline_ns) f->next_deadline_ns = s->until_ns;
+    }
+}
+
+/* ---- of a call ---- */
+
+/* Scheme, host and port of the request, as browsers write an origin. */
+static llmf_str llmfi_secret_origin(const llmfi_call *c, char *room, size_t size) {
+    llmfi_text t = llmfi_text_in(room, size);
+    llmfi_url url;
+    llmfi_url_error bad;
+    size_t i;
+    if (!llmfi_url_parse(c->x.req.url, &url, &bad)) return llmfi_str("", 0);
+    llmfi_say(&t, url.scheme);
+    llmfi_say_c(&t, "://");
+    llmfi_say_c(&t, url.ipv6 ? "[" : "");
+    llmfi_say(&t, url.host);
+    llmfi_say_c(&t, url.ipv6 ? "]" : "");
+    if (url.port != llmfi_url_default_port(url.scheme)) {
+        llmfi_say_c(&t, ":");
+        llmfi_say_int(&t, url.port);
+    }
+    for (i = 0; i < t.len; i++)
+        if (room[i] >= 'A' && room[i] <= 'Z') room[i] = (char)(room[i] + ('a' - 'A'));
+    return llmfi_str(room, t.len);
+}
+
+/* That of a credential. NULL with the error. */
+static llmfi_secret *llmfi_secret_of(llmfi_call *c, const llmfi_credential *found) {
+    const llmfi_record *r = &c->prepared->record;
+    llmf_str part[LLMFI_SECRET_PARTS], list = r->provider->key_variables;
+    char origin[300];
+    int auth;
+    size_t i;
+    for (i = 0; i < LLMFI_SECRET_PARTS; i++) part[i] = llmfi_str("", 0);
+    part[0] = found->from;
+    if (found->fetch == LLMFI_FETCH_STORE && llmfi_next_word(&list, &part[1])) part[1] = llmfi_key_variable(part[1], &auth);
+    if (found->fetch == LLMFI_FETCH_HOOK) {
+        part[0] = r->provider->name;
+        part[1] = r->api_key_secret.len ? r->api_key_secret : r->provider->api_key_secret;
+        part[2] = llmfi_secret_origin(c, origin, sizeof origin);
+        part[3] = r->s.name;
+    }
+    return llmfi_secret_named(c->f, found->fetch, part, &c->reply.error);
+}
+
+enum { LLMFI_FETCHED, LLMFI_FETCH_LATER, LLMFI_FETCH_FAILED };
+
+/* Puts the key of a credential that must be fetched into it; where the hook has none, it is that of whoever comes next. LATER: the call must wait. */
+static int llmfi_secret_for(llmfi_call *c, llmfi_credential *found) {
+    llmf_factory *f = c->f;
+    llmfi_secret *s = llmfi_secret_of(c, found);
+    if (!s) return LLMFI_FETCH_FAILED;
+    if (s->state >= LLMFI_SECRET_READY && s->until_ns <= f->now_ns) llmfi_secret_forget(s);
+    c->secret_id = s->id;
+    s->used = ++f->secrets.uses;
+    switch (s->state) {
+    case LLMFI_SECRET_READY:
+        found->key = llmfi_buf_str(&s->value);
+        return LLMFI_FETCHED;
+    case LLMFI_SECRET_ABSENT:
+        c->secret_id = 0;
+        llmfi_record_credential(&c->prepared->record, &f->env, false, found);
+        return LLMFI_FETCHED;
+    case LLMFI_SECRET_FAILED:
+        c->reply.error = s->why;
+#if LLMF_HAS_RETRY
+        c->kept_away = true; /* nothing was sent, and its model is not to blame */
+#endif
+        return LLMFI_FETCH_FAILED;
+    default:
+        c->waits = LLMFI_WAITS_SECRET;
+        return LLMFI_FETCH_LATER;
+    }
+}
+
+/* The provider has refused the key of this attempt: one that was fetched is forgotten. Others that come with the same one find the next. True: there was one. */
+LLMFI_UNUSED static bool llmfi_secret_refused(llmfi_call *c) {
+    llmfi_secret *s = c->secret_id ? llmfi_secret_by_id(c->f, c->secret_id) : NULL;
+    if (!c->secret_id || c->reply.status != 401) return false;
+    c->secret_id = 0;
+    if (!s || s->state != LLMFI_SECRET_READY) return true;
+    llmfi_secret_forget(s);
+    s->again = true;
+    return true;
 }
 
 #endif
@@ -34417,6 +36727,15 @@ static bool llmfi_own_auth(llmfi_call *c, const llmfi_headers *h, llmf_str name,
 }
 #endif
 
+#if LLMFI_HAS_WAITS
+/* The request is built anew when its keys are there. */
+static bool llmfi_auth_later(llmfi_headers *h) {
+    if (h->count == LLMF_MAX_REQUEST_HEADERS) return llmfi_error_set(&h->call->reply.error, LLMF_ERR_LIMIT, "more headers than LLMF_MAX_REQUEST_HEADERS");
+    llmfi_header_first(h, LLMFI_LIT("Authorization"), LLMFI_LIT("REDACTED"));
+    return true;
+}
+#endif
+
 #if LLMF_HAS_AWS
 /* No keys, and why. */
 static bool llmfi_no_aws_keys(llmfi_call *c, const llmf_error *err) {
@@ -34449,9 +36768,8 @@ static bool llmfi_set_aws(llmfi_call *c, llmfi_headers *h) {
     if (!c->f->replay) got = c->previewing ? llmfi_aws_given(&c->prepared->record, &c->f->env, &keys) ? LLMFI_AWS_READY : LLMFI_AWS_NONE :
                              llmfi_aws_find(&c->f->keys.aws, &c->prepared->record, &c->f->env, llmfi_wall(c->f), &keys, &err);
     if (got == LLMFI_AWS_ASK || (got == LLMFI_AWS_NONE && (c->f->replay || c->previewing))) {
-        c->waits = got == LLMFI_AWS_ASK;
-        llmfi_header_first(h, LLMFI_LIT("Authorization"), LLMFI_LIT("REDACTED"));
-        return true;
+        c->waits = got == LLMFI_AWS_ASK ? LLMFI_WAITS_AWS : LLMFI_WAITS_NOT;
+        return llmfi_auth_later(h);
     }
     if (got == LLMFI_AWS_NONE) return llmfi_no_aws_keys(c, &err);
     if (!llmfi_sign_keys(c, keys)) return false;
@@ -34524,16 +36842,78 @@ static LLMFI_COLD bool llmfi_keys_are_out(llmfi_call *c, const llmfi_node *list)
 }
 #endif
 
+#if LLMF_HAS_CONFIG
+/* Base URL of the operation's own, in the table; empty. */
+static llmf_str llmfi_op_url(const llmfi_call *c) {
+#if LLMFI_HAS_OPS
+    const llmfi_op_row *host = c->reply.job ? c->reply.job->host : NULL;
+    if (host && llmfi_starts(llmfi_cstr(host->url), LLMFI_LIT("https://"))) return llmfi_cstr(host->url);
+#endif
+    (void)c;
+    return llmfi_str("", 0);
+}
+
+/* May the key go where the request goes? A provider that needs none is asked without: *found is empty then. False with the error. */
+static bool llmfi_key_may_go(llmfi_call *c, llmfi_credential *found) {
+    const llmfi_record *r = &c->prepared->record;
+    if (c->f->replay || llmfi_origin_ok(r, &c->f->desc, found->owner, c->x.req.url, llmfi_op_url(c))) return true;
+    found->key = llmfi_str("", 0);
+    found->fetch = LLMFI_FETCH_NONE;
+    if (r->s.quirks & LLMFI_Q_NO_KEY_NEEDED) found->owner = LLMFI_OWNER_PROGRAM; /* which has none: lists are not looked at */
+    return (r->s.quirks & LLMFI_Q_NO_KEY_NEEDED) || llmfi_origin_refuse(r, found->owner, LLMFI_WORDS("the key"), llmfi_str("", 0), c->x.req.url, &c->reply.error);
+}
+#else
+#define llmfi_key_may_go(c, found) true
+#endif
+
+#if LLMF_HAS_SECRETS || LLMF_HAS_CONFIG
+/* The config has a header of the name that the key goes into. */
+static bool llmfi_has_own_auth(const llmfi_headers *h, int auth) {
+    return LLMFI_HAS_OWN_HEADERS && llmfi_header_find(h, llmfi_cstr(llmfi_word_at(llmfi_auth_headers, auth))) < h->count;
+}
+
+/* The key of the call that is built: *found->key, or empty. False: the call waits for it, or fails, with the error. */
+static bool llmfi_find_key_of(llmfi_call *c, const llmfi_headers *h, llmfi_credential *found) {
+    bool silent = c->previewing || c->f->replay;
+    llmfi_record_credential(&c->prepared->record, &c->f->env, !silent, found);
+#if LLMF_HAS_SECRETS
+    c->secret_id = 0;
+    while (found->fetch && !silent && !llmfi_has_own_auth(h, found->auth)) {
+        int fetch = found->fetch, got;
+        if (!llmfi_key_may_go(c, found)) return false;
+        if (!found->fetch) break;
+        got = llmfi_secret_for(c, found);
+        if (got != LLMFI_FETCHED) return false;
+        if (found->fetch == fetch) break;
+    }
+#endif
+    if (found->key.len && !found->fetch && !llmfi_has_own_auth(h, found->auth)) return llmfi_key_may_go(c, found);
+    return true;
+}
+
+#endif
+
 /* The key goes into one header. What is kept of it is wiped when the call is freed. */
 static bool llmfi_set_auth(llmfi_call *c, llmfi_headers *h) {
     const llmfi_record *record = &c->prepared->record;
-    int auth = LLMFI_AUTH_NONE;
-    llmf_str key = llmfi_record_key(record, &c->f->env, &auth), name = llmfi_cstr(llmfi_word_at(llmfi_auth_headers, auth)),
-             prefix = llmfi_cstr(llmfi_word_at(llmfi_auth_prefixes, auth));
+    llmfi_credential found;
+    llmf_str key, name, prefix;
     char *value;
+    int auth;
     bool real;
+#if LLMF_HAS_SECRETS
+    if (!llmfi_find_key_of(c, h, &found)) return c->waits && llmfi_auth_later(h);
+#elif LLMF_HAS_CONFIG
+    if (!llmfi_find_key_of(c, h, &found)) return false;
+#else
+    llmfi_record_credential(record, &c->f->env, false, &found);
+#endif
+    auth = found.auth;
+    key = found.key;
+    name = llmfi_cstr(llmfi_word_at(llmfi_auth_headers, auth));
+    prefix = llmfi_cstr(llmfi_word_at(llmfi_auth_prefixes, auth));
 #if LLMF_HAS_RETRY
-    if (llmfi_key_list(c)) key = llmfi_key_in_turn(c, llmfi_key_list(c));
+    if (key.len && !found.fetch && found.owner != LLMFI_OWNER_PROGRAM && llmfi_key_list(c)) key = llmfi_key_in_turn(c, llmfi_key_list(c));
 #endif
     real = key.len != 0;
     if (auth == LLMFI_AUTH_NONE) return true;
@@ -34544,7 +36924,7 @@ static bool llmfi_set_auth(llmfi_call *c, llmfi_headers *h) {
     }
 #endif
 #if LLMF_HAS_RETRY
-    if (!real && llmfi_key_list(c) && !c->previewing && !c->f->replay) return llmfi_keys_are_out(c, llmfi_key_list(c));
+    if (!real && !found.fetch && found.owner != LLMFI_OWNER_PROGRAM && llmfi_key_list(c) && !c->previewing && !c->f->replay) return llmfi_keys_are_out(c, llmfi_key_list(c));
 #endif
 #if LLMFI_HAS_OWN_HEADERS
     if (llmfi_own_auth(c, h, name, prefix)) return true;
@@ -34567,9 +36947,19 @@ static bool llmfi_set_auth(llmfi_call *c, llmfi_headers *h) {
 }
 
 #if LLMFI_HAS_OWN_HEADERS
-static void llmfi_set_config_headers(llmfi_headers *h, const llmfi_node *node) {
+static void llmfi_set_config_headers(llmfi_headers *h, const llmfi_node *node, int owner) {
     const llmfi_node *n = node && node->type == LLMFI_OBJECT ? node->child : NULL;
-    for (; n; n = n->next) llmfi_header_set(h, n->key, n->text);
+    llmfi_call *c = h->call;
+    for (; n; n = n->next) {
+#if LLMF_HAS_CONFIG
+        if (llmfi_header_secret(n->key) && !c->f->replay && !llmfi_origin_ok(&c->prepared->record, &c->f->desc, owner, c->x.req.url, llmfi_op_url(c))) {
+            h->bad = !llmfi_origin_refuse(&c->prepared->record, owner, LLMFI_WORDS("the header "), n->key, c->x.req.url, &c->reply.error);
+            return;
+        }
+#endif
+        llmfi_header_set(h, n->key, n->text);
+    }
+    (void)owner, (void)c;
 }
 #endif
 
@@ -34592,8 +36982,8 @@ static bool llmfi_build_headers(llmfi_call *c) {
     if (llmfi_trace_asked(c)) llmfi_header_first(&h, LLMFI_LIT("traceparent"), llmfi_trace_header(c));
     if (llmfi_adapter_of(c)->headers) llmfi_adapter_of(c)->headers(&c->ask, llmfi_header_set, &h);
 #if LLMFI_HAS_OWN_HEADERS
-    llmfi_set_config_headers(&h, c->prepared->record.provider->headers);
-    llmfi_set_config_headers(&h, c->prepared->record.headers);
+    llmfi_set_config_headers(&h, c->prepared->record.provider->headers, LLMFI_OWNER_PROVIDER);
+    llmfi_set_config_headers(&h, c->prepared->record.headers, LLMFI_OWNER_MODEL);
 #endif
     if (h.bad || !llmfi_set_auth(c, &h)) return false;
     at = (llmf_header *)llmfi_arena_array(&c->arena, h.count, sizeof *at);
@@ -36206,8 +38596,8 @@ static bool llmfi_cache_serve(llmfi_call *c) {
     llmfi_metrics_cache(c, true);
     u->hit->users++;
     u->write = false;
-#if LLMF_HAS_AWS
-    c->waits = false; /* no keys are needed */
+#if LLMFI_HAS_WAITS
+    c->waits = LLMFI_WAITS_NOT; /* no keys are needed */
 #endif
     c->f->deferred = true;
     return true;
@@ -36828,8 +39218,14 @@ static void llmfi_call_rewind(llmfi_call *c) {
     c->key = NULL;
     c->kept_away = false;
     c->kept_until_ns = 0;
+#if LLMFI_HAS_WAITS
+    c->waits = LLMFI_WAITS_NOT;
+#endif
+#if LLMF_HAS_SECRETS
+    c->secret_id = 0;
+#endif
 #if LLMF_HAS_AWS
-    c->waits = c->signs = false;
+    c->signs = false;
     memset(&c->aws, 0, sizeof c->aws);
 #endif
     if (f->body_of == c->id) f->body_of = 0;
@@ -37185,6 +39581,14 @@ static bool llmfi_other_key(llmfi_call *c, const llmf_retry *rules) {
     return false;
 }
 
+/* The key that was fetched was refused: the same again at once, with one that is fetched anew. Once. */
+static bool llmfi_renew(llmfi_call *c) {
+    c->origin->renewed = true;
+    c->tries->due_ns = c->f->now_ns ? c->f->now_ns : 1;
+    c->f->deferred = true;
+    return true;
+}
+
 /* The same model again, after a while. False: it is not worth it. */
 static bool llmfi_repeat(llmfi_call *c, const llmf_retry *rules, int meaning) {
     struct llmfi_tries *t = c->tries;
@@ -37240,13 +39644,16 @@ static bool llmfi_may_go_on(const llmfi_call *c) {
 /* The attempt has failed, by c->reply.error. True: the call goes on, at its due_ns. */
 static bool llmfi_goes_on(llmfi_call *c) {
     int code = c->reply.error.code, meaning, closed;
-    bool has_chain, first, on;
+    bool has_chain, first, on, refused = false;
     struct llmfi_tries *t;
     llmf_retry rules;
     if (code == LLMF_OK || code > LLMF_ERR_ALL_FAILED || !c->prepared || c->previewing || c->filter_refused) return false;
     meaning = llmfi_meanings[code];
     llmfi_retry_rules(c, &rules);
-    if (meaning && !c->kept_away && !(c->tries && c->tries->noted)) llmfi_health_bad(c, &rules, meaning);
+#if LLMF_HAS_SECRETS
+    refused = code == LLMF_ERR_AUTH && !c->kept_away && llmfi_secret_refused(c) && c->origin && !c->origin->renewed;
+#endif
+    if (meaning && !refused && !c->kept_away && !(c->tries && c->tries->noted)) llmfi_health_bad(c, &rules, meaning);
     if (c->hedge_of || (!(rules.fallback_on >> code & 1) && !meaning)) return false;
     if (!llmfi_may_go_on(c) || (t = llmfi_tries_of(c)) == NULL) return false;
     if (!c->kept_away && !t->noted) {
@@ -37262,7 +39669,7 @@ static bool llmfi_goes_on(llmfi_call *c) {
     }
     has_chain = llmfi_chain_length(c) > 0 && (rules.fallback_on >> code & 1);
     first = has_chain && c->should_retry <= 0 && (meaning & LLMFI_MOVE_FIRST || (llmfi_health_at(c) && llmfi_health_closed_until(c->f, llmfi_health_at(c), &closed)));
-    on = (!c->kept_away && llmfi_other_key(c, &rules)) || (first && llmfi_move(c)) || (!c->kept_away && llmfi_repeat(c, &rules, meaning)) || (has_chain && !first && llmfi_move(c)) || llmfi_revive(c, &rules);
+    on = (refused && llmfi_renew(c)) || (!c->kept_away && llmfi_other_key(c, &rules)) || (first && llmfi_move(c)) || (!c->kept_away && llmfi_repeat(c, &rules, meaning)) || (has_chain && !first && llmfi_move(c)) || llmfi_revive(c, &rules);
     if (!on && (t->at || has_chain)) llmfi_all_failed(c);
     if (!on) return false;
     llmfi_budget_settle(c, LLMF_UNKNOWN);
@@ -37728,7 +40135,7 @@ static void llmfi_set_deadline(llmfi_call *c) {
 #if LLMF_HAS_RETRY
     if (!c->ended) llmfi_retry_deadline(c);
 #endif
-#if LLMF_HAS_AWS
+#if LLMFI_HAS_WAITS
     if (c->waits && !c->ended) llmfi_deadline_try(c, c->start_ns, c->req.timeouts.total_ms, LLMFI_WORDS("total (") "timeouts.total_ms" LLMFI_WORDS(")"));
 #endif
     if (!c->ended && c->x.by) {
@@ -38497,1259 +40904,6 @@ static int64_t llmfi_copy_read(const llmf_factory *f, size_t source, llmfi_docum
    A source that cannot be had: its last good copy out of llmf_desc.config_copy, with a warning that says its age, else the loading has failed and all stays as it was. */
 #ifndef LLMFI_ENGINE_REMOTE_H
 #define LLMFI_ENGINE_REMOTE_H
-/* The AWS services that a configuration comes from, all together: the addresses of config sources, what is asked (service_request.h), what comes (service_reply.h),
-   and llmf_aws_decode for those who have a reply.
-
-       s3://bucket/models.yaml?region=eu-west-1     one object; s3://bucket/models/ all that lie below. ssm:/app/models   one parameter
-       options behind '?', divided by '&': region, endpoint (a URL instead of Amazon's), path_style=true, profile */
-#ifndef LLMFI_FACTORY_AWS_SERVICES_H
-#define LLMFI_FACTORY_AWS_SERVICES_H
-/* What S3, SSM and Secrets Manager answer: is it an error, and which (llmfi_service_judge), the value that it holds (llmfi_service_value), a page of a list
-   (llmfi_s3_page_begin, llmfi_s3_list_next). Whole bodies, views into them; nothing is kept. */
-#ifndef LLMFI_FACTORY_SERVICE_REPLY_H
-#define LLMFI_FACTORY_SERVICE_REPLY_H
-/* The XML that AWS answers in: elements, one after the other, out of a whole body; nothing is built or owned, views into the input. Prolog, comments, CDATA and
-   references are read; attributes are passed over; a document type is refused, so no entity is anyone's own. Elements nest LLMFI_XML_DEPTH deep at most.
-
-       llmfi_xml_init(&x, body);
-       while ((got = llmfi_xml_next(&x)) > LLMFI_XML_END)
-           if (got == LLMFI_XML_CLOSE && LLMFI_IS(x.name, "Key")) llmfi_xml_put(out, x.inner);
-*/
-#ifndef LLMFI_WIRE_XML_H
-#define LLMFI_WIRE_XML_H
-
-enum { LLMFI_XML_ERROR = -1, LLMFI_XML_END, LLMFI_XML_OPEN, LLMFI_XML_CLOSE };
-enum { LLMFI_XML_DEPTH = 16 };
-
-typedef struct llmfi_xml {
-    llmf_str text;                           /* what is still to be read */
-    llmf_str open[LLMFI_XML_DEPTH];          /* names of the elements that are open, as they stand */
-    uint32_t depth;
-    bool root;                               /* the root has begun */
-    bool empty;                              /* <name/>: its end is told next */
-    bool leaf;                               /* no other element is in the one that was opened last */
-    const char *from;                        /* where its content begins */
-    llmf_str name;                           /* of the element that opens or closes, without its prefix */
-    llmf_str inner;                          /* CLOSE: the raw content for llmfi_xml_put; empty where other elements are in it */
-    const char *error;                       /* static; NULL: none */
-} llmfi_xml;
-
-LLMFI_UNUSED static void llmfi_xml_init(llmfi_xml *x, llmf_str text) {
-    memset(x, 0, sizeof *x);
-    if (llmfi_starts(text, LLMFI_LIT("\xEF\xBB\xBF"))) text = llmfi_from(text, 3);
-    x->text = text;
-    x->name = x->inner = llmfi_str("", 0);
-}
-
-static int llmfi_xml_fail(llmfi_xml *x, const char *what) {
-    x->error = what;
-    x->text.len = 0;
-    return LLMFI_XML_ERROR;
-}
-
-/* Offset of `needle` at or behind `at`, or LLMFI_NOWHERE. */
-static size_t llmfi_xml_find(llmf_str s, size_t at, llmf_str needle) {
-    for (; at < s.len && s.len - at >= needle.len; at++) {
-        size_t next = llmfi_find_char(llmfi_from(s, at), needle.ptr[0]);
-        if (next == LLMFI_NOWHERE) break;
-        at += next;
-        if (llmfi_starts(llmfi_from(s, at), needle)) return at;
-    }
-    return LLMFI_NOWHERE;
-}
-
-/* How long what is no element is at the front: a comment, an instruction, CDATA. 0: it is none of them; LLMFI_NOWHERE: it has no end. */
-static size_t llmfi_xml_aside(llmf_str s) {
-    static const char marks[][2][10] = { { "<!--", "-->" }, { "<?", "?>" }, { "<![CDATA[", "]]>" } };
-    size_t i, at;
-    for (i = 0; i < LLMFI_COUNT(marks); i++) {
-        llmf_str begin = llmfi_cstr(marks[i][0]), end = llmfi_cstr(marks[i][1]);
-        if (!llmfi_starts(s, begin)) continue;
-        at = llmfi_xml_find(s, begin.len, end);
-        return at == LLMFI_NOWHERE ? at : at + end.len;
-    }
-    return 0;
-}
-
-/* The name at the front; empty: there is none. */
-static llmf_str llmfi_xml_name(llmf_str s) {
-    size_t n = 0;
-    while (n < s.len && (unsigned char)s.ptr[n] > ' ' && !llmfi_memchr("/><='\"&", s.ptr[n], 7)) n++;
-    return llmfi_str(s.ptr, n);
-}
-
-static llmf_str llmfi_xml_local(llmf_str name) {
-    size_t colon = llmfi_find_char(name, ':');
-    return colon == LLMFI_NOWHERE ? name : llmfi_from(name, colon + 1);
-}
-
-/* Offset of the '>' that ends a tag, past attributes whose values are in quotes; LLMFI_NOWHERE: there is none. */
-static size_t llmfi_xml_tag_end(llmf_str s) {
-    size_t i = 0, quote;
-    while (i < s.len && s.ptr[i] != '>' && s.ptr[i] != '<') {
-        if (s.ptr[i] == '"' || s.ptr[i] == '\'') {
-            quote = llmfi_find_char(llmfi_from(s, i + 1), s.ptr[i]);
-            if (quote == LLMFI_NOWHERE) return quote;
-            i += quote + 1;
-        }
-        i++;
-    }
-    return i < s.len && s.ptr[i] == '>' ? i : LLMFI_NOWHERE;
-}
-
-static int llmfi_xml_close(llmfi_xml *x, const char *end) {
-    x->name = llmfi_xml_local(x->open[--x->depth]);
-    x->inner = x->leaf ? llmfi_range(x->from, end) : llmfi_str("", 0);
-    x->leaf = x->empty = false;
-    return LLMFI_XML_CLOSE;
-}
-
-/* "</name>" is at the front. */
-static int llmfi_xml_end_tag(llmfi_xml *x) {
-    const char *at = x->text.ptr;
-    llmf_str name = llmfi_xml_name(llmfi_from(x->text, 2)), rest = llmfi_from(x->text, 2 + name.len);
-    while (rest.len && llmfi_is_space(rest.ptr[0])) rest = llmfi_from(rest, 1);
-    if (!rest.len) return llmfi_xml_fail(x, "it ends before its end");
-    if (!name.len || rest.ptr[0] != '>' || !x->depth || !llmfi_eq(name, x->open[x->depth - 1])) return llmfi_xml_fail(x, "an element is closed that is not open");
-    x->text = llmfi_from(rest, 1);
-    return llmfi_xml_close(x, at);
-}
-
-/* "<name …>" or "<name …/>" is at the front. */
-static int llmfi_xml_tag(llmfi_xml *x) {
-    llmf_str name = llmfi_xml_name(llmfi_from(x->text, 1));
-    size_t end = llmfi_xml_tag_end(llmfi_from(x->text, 1 + name.len));
-    if (!name.len && x->text.len > 1) return llmfi_xml_fail(x, "a '<' that begins no element");
-    if (end == LLMFI_NOWHERE) return llmfi_xml_fail(x, "it ends before its end");
-    if (!x->depth && x->root) return llmfi_xml_fail(x, "a second root");
-    if (x->depth == LLMFI_XML_DEPTH) return llmfi_xml_fail(x, "nested too deeply");
-    end += 1 + name.len;
-    x->empty = x->text.ptr[end - 1] == '/';
-    x->open[x->depth++] = name;
-    x->root = x->leaf = true;
-    x->name = llmfi_xml_local(name);
-    x->inner = llmfi_str("", 0);
-    x->text = llmfi_from(x->text, end + 1);
-    x->from = x->text.ptr;
-    return LLMFI_XML_OPEN;
-}
-
-/* LLMFI_XML_OPEN, _CLOSE: `name` opens or closes; _END: the root is closed and nothing follows; _ERROR: `error` says what, and so does each further call. */
-LLMFI_UNUSED static int llmfi_xml_next(llmfi_xml *x) {
-    if (x->error) return LLMFI_XML_ERROR;
-    if (x->empty) return llmfi_xml_close(x, x->from);
-    while (x->text.len) {
-        size_t aside = x->text.ptr[0] == '<' ? llmfi_xml_aside(x->text) : 0;
-        if (aside == LLMFI_NOWHERE) break;
-        if (aside && !x->depth && x->text.ptr[1] == '!' && x->text.ptr[2] == '[') return llmfi_xml_fail(x, "text outside of the root");
-        if (aside) {
-            x->text = llmfi_from(x->text, aside);
-        } else if (x->text.ptr[0] != '<') {
-            size_t n = x->depth ? llmfi_find_char(x->text, '<') : 1;
-            if (!x->depth && !llmfi_is_space(x->text.ptr[0])) return llmfi_xml_fail(x, x->root ? "text behind the root" : "it is no XML");
-            x->text = n == LLMFI_NOWHERE ? llmfi_from(x->text, x->text.len) : llmfi_from(x->text, n);
-        } else if (x->text.len > 1 && x->text.ptr[1] == '!') {
-            return llmfi_xml_fail(x, "a document type, which is not read, or a comment that is none");
-        } else {
-            return x->text.len > 1 && x->text.ptr[1] == '/' ? llmfi_xml_end_tag(x) : llmfi_xml_tag(x);
-        }
-    }
-    if (x->text.len || x->depth || !x->root) return llmfi_xml_fail(x, "it ends before its end");
-    return LLMFI_XML_END;
-}
-
-/* ---- text ---- */
-
-/* The character that "&…;" at the front stands for; *n: its length. False: it is none. S3 refers to control characters too, which no XML 1.0 may; what is no
-   character at all is U+FFFD. */
-static bool llmfi_xml_reference(llmf_str s, uint32_t *cp, size_t *n) {
-    static const char names[] = "lt\0gt\0amp\0quot\0apos\0", is[] = "<>&\"'";
-    llmf_str name;
-    unsigned base = 10, digit;
-    size_t i;
-    int at;
-    *n = llmfi_find_char(llmfi_str(s.ptr, s.len < 16 ? s.len : 16), ';');
-    if (*n == LLMFI_NOWHERE) return false;
-    name = llmfi_str(s.ptr + 1, *n - 1);
-    ++*n;
-    at = llmfi_word_in(names, name);
-    if (at >= 0) return *cp = (unsigned char)is[at], true;
-    if (name.len < 2 || name.ptr[0] != '#') return false;
-    if (name.ptr[1] == 'x') base = 16;
-    name = llmfi_from(name, base == 16 ? 2 : 1);
-    for (i = 0, *cp = 0; i < name.len; i++) {
-        digit = llmfi_hex(name.ptr[i]);
-        if (digit >= base) return false;
-        if (*cp < 0x110000) *cp = *cp * base + digit;
-    }
-    if (!*cp) *cp = 0xfffd;
-    return name.len > 0;
-}
-
-/* Puts the text that raw content stands for: references and CDATA decoded, comments left out, line ends as one LF, bad UTF-8 as U+FFFD. False: a reference in it is
-   none, and what was put is of no use. */
-LLMFI_UNUSED static bool llmfi_xml_put(llmfi_out *o, llmf_str raw) {
-    static const char marks[] = "<&\r";
-    llmfi_utf8 clean;
-    memset(&clean, 0, sizeof clean);
-    while (raw.len) {
-        size_t n = 0;
-        char one[4];
-        uint32_t cp;
-        while (n < raw.len && !llmfi_memchr(marks, raw.ptr[n], 3)) n++;
-        if (n) {
-            llmfi_utf8_feed(&clean, llmfi_str(raw.ptr, n), o);
-        } else if (raw.ptr[0] == '\r') {
-            n = raw.len > 1 && raw.ptr[1] == '\n' ? 2 : 1;
-            llmfi_utf8_feed(&clean, LLMFI_LIT("\n"), o);
-        } else if (raw.ptr[0] == '&') {
-            if (!llmfi_xml_reference(raw, &cp, &n)) return false;
-            llmfi_utf8_feed(&clean, llmfi_str(one, llmfi_utf8_encode(one, cp)), o);
-        } else {
-            n = llmfi_xml_aside(raw);
-            if (!n || n == LLMFI_NOWHERE) return false;
-            if (llmfi_starts(raw, LLMFI_LIT("<![CDATA["))) llmfi_utf8_feed(&clean, llmfi_str(raw.ptr + 9, n - 12), o);
-        }
-        raw = llmfi_from(raw, n);
-    }
-    llmfi_utf8_end(&clean, o);
-    return true;
-}
-
-#endif
-/* What is asked of the three AWS services that a configuration comes from: S3, the Parameter Store of Systems Manager (SSM), Secrets Manager. No I/O: where a service
-   is (llmfi_service_locate), one request to it (llmfi_s3_get and its like), the headers that sign that (llmfi_service_sign). The engine carries it out.
-
-   Facts: "Amazon S3 API reference", "AWS Systems Manager API reference", "AWS Secrets Manager API reference", "AWS SDKs and Tools reference guide" (endpoints). */
-#ifndef LLMFI_FACTORY_SERVICE_REQUEST_H
-#define LLMFI_FACTORY_SERVICE_REQUEST_H
-
-#if LLMF_HAS_SOURCES
-
-/* ---- operations ---- */
-
-enum { LLMFI_SERVICE_S3_GET, LLMFI_SERVICE_S3_LIST, LLMFI_SERVICE_SSM_GET, LLMFI_SERVICE_SECRET_GET, LLMFI_SERVICE_OPS };
-
-/* Of each operation: its name in Amazon's words, the service's name in host and signature, the variable of its endpoint, its X-Amz-Target. */
-static const struct {
-    const char *name, *service, *endpoint, *target;
-} llmfi_service_ops[LLMFI_SERVICE_OPS] = {
-    { "GetObject",      "s3",             "AWS_ENDPOINT_URL_S3",              "" },
-    { "ListObjectsV2",  "s3",             "AWS_ENDPOINT_URL_S3",              "" },
-    { "GetParameter",   "ssm",            "AWS_ENDPOINT_URL_SSM",             "AmazonSSM.GetParameter" },
-    { "GetSecretValue", "secretsmanager", "AWS_ENDPOINT_URL_SECRETS_MANAGER", "secretsmanager.GetSecretValue" },
-};
-
-static bool llmfi_service_is_s3(int op) {
-    return op == LLMFI_SERVICE_S3_GET || op == LLMFI_SERVICE_S3_LIST;
-}
-
-/* ---- where a service is ---- */
-
-/* Texts are the caller's; what llmfi_service_locate fills in is its arena's. */
-typedef struct llmfi_service_place {
-    llmf_str region;
-    llmf_str endpoint;                       /* a URL; empty: Amazon's own */
-    llmf_str profile;                        /* of ~/.aws; empty: AWS_PROFILE, or `default` */
-    bool path_style;                         /* S3: the bucket in the path, not in the host */
-} llmfi_service_place;
-
-/* A region becomes a part of a host: nothing but a label of one may. */
-static bool llmfi_service_region_ok(llmf_str region) {
-    size_t i;
-    for (i = 0; i < region.len; i++)
-        if (!(region.ptr[i] >= 'a' && region.ptr[i] <= 'z') && !llmfi_is_digit(region.ptr[i]) && (region.ptr[i] != '-' || !i || i + 1 == region.len)) return false;
-    return region.len > 0 && region.len < 40;
-}
-
-/* The domain of a region's partition (AWS SDKs, partitions.json). */
-static llmf_str llmfi_service_domain(llmf_str region) {
-    static const struct {
-        char front[9], domain[18];
-    } rows[] = { { "cn-", "amazonaws.com.cn" }, { "eusc-", "amazonaws.eu" }, { "us-iso-", "c2s.ic.gov" }, { "us-isob-", "sc2s.sgov.gov" },
-                 { "us-isof-", "csp.hci.ic.gov" }, { "eu-isoe-", "cloud.adc-e.uk" } };
-    size_t i;
-    for (i = 0; i < LLMFI_COUNT(rows); i++)
-        if (llmfi_starts(region, llmfi_cstr(rows[i].front))) return llmfi_cstr(rows[i].domain);
-    return LLMFI_LIT("amazonaws.com");
-}
-
-/* arn:partition:service:region:account:resource: the region; empty: it is none, or names none. */
-static llmf_str llmfi_arn_region(llmf_str name) {
-    size_t i, colon;
-    if (!llmfi_starts(name, LLMFI_LIT("arn:"))) return llmfi_str("", 0);
-    for (i = 0; i < 3; i++) {
-        colon = llmfi_find_char(name, ':');
-        if (colon == LLMFI_NOWHERE) return llmfi_str("", 0);
-        name = llmfi_from(name, colon + 1);
-    }
-    colon = llmfi_find_char(name, ':');
-    return llmfi_str(name.ptr, colon == LLMFI_NOWHERE ? 0 : colon);
-}
-
-/* Begins an error about what is asked for: "s3://bucket/key: …". */
-static llmfi_text llmfi_service_error(llmf_error *err, int code, llmf_str about) {
-    llmfi_text t = llmfi_error_begin(err, code);
-    llmfi_say_path(&t, about);
-    LLMFI_SAY(&t, ": ");
-    return t;
-}
-
-static bool llmfi_service_refuse(llmf_error *err, llmf_str about, const char *what) {
-    llmfi_text t = llmfi_service_error(err, LLMF_ERR_CONFIG, about);
-    llmfi_say_c(&t, what);
-    return false;
-}
-#if !LLMF_HAS_STRINGS
-#define llmfi_service_refuse(err, about, what) ((void)(what), llmfi_service_refuse((err), (about), ""))
-#endif
-
-static bool llmfi_service_variable(llmf_str *to, const llmfi_env *env, llmfi_arena *a, const char *name) {
-    llmf_str value = to->len ? llmfi_str("", 0) : llmfi_aws_variable(env, name);
-    if (value.len) *to = llmfi_arena_copy(a, value);
-    return to->len != 0;
-}
-
-/* What the variables leave open may stand in the profile. */
-static bool llmfi_service_profile(llmfi_service_place *p, llmfi_arena *a, const llmfi_env *env, bool endpoints, llmf_error *err) {
-    llmfi_aws_profile of;
-    bool good = llmfi_aws_profile_read(&of, a->heap, env, p->profile.len ? p->profile : llmfi_aws_profile_name(env), err);
-    if (good && !p->region.len && of.region.len) p->region = llmfi_arena_copy(a, of.region);
-    if (good && !p->endpoint.len && endpoints && of.endpoint_url.len && !LLMFI_NAMED(of.ignore_endpoints, "true")) p->endpoint = llmfi_arena_copy(a, of.endpoint_url);
-    llmfi_aws_profile_end(&of);
-    return good;
-}
-
-/* An endpoint that somebody has set: http or https, and a path at most. */
-static bool llmfi_service_endpoint_ok(llmf_str endpoint) {
-    llmfi_url url;
-    llmfi_url_error bad;
-    return llmfi_url_parse(endpoint, &url, &bad) && url.port && !url.query.len && (LLMFI_NAMED(url.scheme, "https") || LLMFI_NAMED(url.scheme, "http"));
-}
-
-/* Fills in what *p leaves open: the region of an ARN, then what *p says, AWS_REGION, AWS_DEFAULT_REGION, the profile's; the endpoint of the service's variable,
-   AWS_ENDPOINT_URL, the profile's endpoint_url. name: what is asked for, which may be an ARN. about: how errors call it. */
-LLMFI_UNUSED static bool llmfi_service_locate(llmfi_service_place *p, int op, llmf_str name, llmf_str about, const llmfi_env *env, llmfi_arena *a, llmf_error *err) {
-    llmf_str of_arn = llmfi_arn_region(name);
-    bool endpoints = !LLMFI_NAMED(llmfi_aws_variable(env, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"), "true");
-    if (of_arn.len) p->region = of_arn;
-    if (!llmfi_service_variable(&p->region, env, a, "AWS_REGION")) llmfi_service_variable(&p->region, env, a, "AWS_DEFAULT_REGION");
-    if (endpoints && !llmfi_service_variable(&p->endpoint, env, a, llmfi_service_ops[op].endpoint)) llmfi_service_variable(&p->endpoint, env, a, "AWS_ENDPOINT_URL");
-    if ((!p->region.len || !p->endpoint.len) && !llmfi_service_profile(p, a, env, endpoints, err)) return false;
-    if (a->failed) return llmfi_error_memory(err);
-    if (!p->region.len) return llmfi_service_refuse(err, about, "no AWS region is known: set AWS_REGION, region of the profile, or ?region= here");
-    if (!llmfi_service_region_ok(p->region)) return llmfi_service_refuse(err, about, "the AWS region is no name such as us-east-1: look at AWS_REGION, the profile, ?region=");
-    if (p->endpoint.len && !llmfi_service_endpoint_ok(p->endpoint))
-        return llmfi_service_refuse(err, about, "the AWS endpoint is no URL such as https://host: look at AWS_ENDPOINT_URL, endpoint_url of the profile, ?endpoint=");
-    return true;
-}
-
-/* ---- requests ---- */
-
-/* One request, without what signs it. method, service and the names of headers are static; region and a value of If-None-Match are the caller's. */
-typedef struct llmfi_service_request {
-    int op;
-    llmf_str method, service, region;
-    llmfi_buf url, body;
-    llmf_header headers[3];
-    size_t header_count;
-} llmfi_service_request;
-
-LLMFI_UNUSED static void llmfi_service_request_init(llmfi_service_request *q, llmfi_heap *heap) {
-    memset(q, 0, sizeof *q);
-    llmfi_buf_init(&q->url, heap, 0);
-    llmfi_buf_init(&q->body, heap, 0);
-}
-
-LLMFI_UNUSED static void llmfi_service_request_free(llmfi_service_request *q) {
-    llmfi_buf_free(&q->url);
-    llmfi_buf_free(&q->body);
-}
-
-static void llmfi_service_header(llmfi_service_request *q, llmf_str name, llmf_str value) {
-    q->headers[q->header_count].name = name;
-    q->headers[q->header_count++].value = value;
-}
-
-static void llmfi_service_begin(llmfi_service_request *q, int op, const llmfi_service_place *p) {
-    q->op = op;
-    q->method = llmfi_service_is_s3(op) ? LLMFI_LIT("GET") : LLMFI_LIT("POST");
-    q->service = llmfi_cstr(llmfi_service_ops[op].service);
-    q->region = p->region;
-    q->url.len = q->body.len = q->header_count = 0;
-}
-
-/* scheme://[bucket.]host of the service, and its path without a '/' at the end. */
-static void llmfi_service_put_host(llmfi_out *o, const llmfi_service_request *q, const llmfi_service_place *p, llmf_str bucket) {
-    llmfi_url url;
-    llmfi_url_error bad;
-    bool own = p->endpoint.len && llmfi_url_parse(p->endpoint, &url, &bad);
-    llmfi_put_str(o, own ? url.scheme : LLMFI_LIT("https"));
-    LLMFI_PUT(o, "://");
-    llmfi_put_str(o, bucket);
-    if (bucket.len) LLMFI_PUT(o, ".");
-    if (own) {
-        bool usual = url.port == llmfi_url_default_port(url.scheme); /* then Host has no port */
-        size_t after = url.host.len + (url.ipv6 ? 2 : 0);
-        while (url.path.len && url.path.ptr[url.path.len - 1] == '/') url.path.len--;
-        llmfi_put(o, url.authority.ptr, usual ? after : url.authority.len);
-        llmfi_put_str(o, url.path);
-        return;
-    }
-    llmfi_put_str(o, q->service);
-    LLMFI_PUT(o, ".");
-    llmfi_put_str(o, p->region);
-    LLMFI_PUT(o, ".");
-    llmfi_put_str(o, llmfi_service_domain(p->region));
-}
-
-/* Letters, digits, '-', '_' and '.': what a bucket has ever been named with. */
-static bool llmfi_s3_bucket_ok(llmf_str bucket) {
-    size_t i;
-    for (i = 0; i < bucket.len; i++)
-        if (!llmfi_char_is(bucket.ptr[i], LLMFI_CHAR_ALNUM) && !llmfi_strchr("-_.", bucket.ptr[i])) return false;
-    return bucket.len > 0 && bucket.len < 256 && !LLMFI_IS(bucket, ".") && !LLMFI_IS(bucket, "..");
-}
-
-/* A bucket stands in front of the host where it is one label of it: 3 to 63 small letters, digits and '-'. (With dots no certificate covers it.) */
-static bool llmfi_s3_is_label(llmf_str bucket) {
-    size_t i;
-    if (bucket.len < 3 || bucket.len > 63 || bucket.ptr[0] == '-' || bucket.ptr[bucket.len - 1] == '-') return false;
-    for (i = 0; i < bucket.len; i++)
-        if (bucket.ptr[i] != '-' && !llmfi_is_digit(bucket.ptr[i]) && !(bucket.ptr[i] >= 'a' && bucket.ptr[i] <= 'z')) return false;
-    return true;
-}
-
-/* An address, or this machine: nothing can stand in front of it. */
-static bool llmfi_s3_host_is_bare(llmf_str endpoint) {
-    llmfi_url url;
-    llmfi_url_error bad;
-    size_t i;
-    if (!endpoint.len || !llmfi_url_parse(endpoint, &url, &bad)) return false;
-    for (i = 0; i < url.host.len && (llmfi_is_digit(url.host.ptr[i]) || url.host.ptr[i] == '.');) i++;
-    return url.ipv6 || i == url.host.len || LLMFI_NAMED(url.host, "localhost");
-}
-
-/* The key as a path has it: each byte but unreserved ones and '/' as %XX. */
-static void llmfi_s3_put_key(llmfi_out *o, llmf_str key) {
-    while (key.len) {
-        size_t slash = llmfi_find_char(key, '/');
-        llmf_str part = llmfi_str(key.ptr, slash == LLMFI_NOWHERE ? key.len : slash);
-        llmfi_url_put(o, part);
-        if (slash != LLMFI_NOWHERE) LLMFI_PUT(o, "/");
-        key = llmfi_from(key, slash == LLMFI_NOWHERE ? key.len : slash + 1);
-    }
-}
-
-/* The URL as far as its path. */
-static bool llmfi_s3_begin(llmfi_service_request *q, int op, const llmfi_service_place *p, llmf_str bucket, llmf_str key, llmfi_out *o, llmf_error *err) {
-    bool in_host = !p->path_style && llmfi_s3_is_label(bucket) && !llmfi_s3_host_is_bare(p->endpoint);
-    if (llmfi_starts(bucket, LLMFI_LIT("arn:")))
-        return llmfi_service_refuse(err, bucket, "an access point's ARN cannot be asked; name the bucket, or the access point's alias");
-    if (!llmfi_s3_bucket_ok(bucket)) return llmfi_service_refuse(err, bucket, "no bucket has this name: only letters, digits, '-', '_' and '.' stand in one");
-    if (!p->endpoint.len && (llmfi_ends(bucket, LLMFI_LIT("--x-s3")) || llmfi_ends(bucket, LLMFI_LIT("--op-s3"))))
-        return llmfi_service_refuse(err, bucket, "directory buckets (S3 Express) and those on Outposts cannot be asked; take another bucket");
-    llmfi_service_begin(q, op, p);
-    llmfi_out_buf(o, &q->url);
-    llmfi_service_put_host(o, q, p, in_host ? bucket : llmfi_str("", 0));
-    LLMFI_PUT(o, "/");
-    if (!in_host) llmfi_put_str(o, bucket);
-    if (!in_host && op == LLMFI_SERVICE_S3_GET) LLMFI_PUT(o, "/");
-    llmfi_s3_put_key(o, key);
-    return true;
-}
-
-/* One object. etag: of the one that is had already; empty: none is. */
-LLMFI_UNUSED static bool llmfi_s3_get(llmfi_service_request *q, const llmfi_service_place *p, llmf_str bucket, llmf_str key, llmf_str etag, llmf_error *err) {
-    llmfi_out o;
-    if (!key.len) return llmfi_service_refuse(err, bucket, "no object of the bucket is named");
-    if (!llmfi_s3_begin(q, LLMFI_SERVICE_S3_GET, p, bucket, key, &o, err)) return false;
-    if (etag.len && llmfi_header_bad_value(etag) == LLMFI_NOWHERE) llmfi_service_header(q, LLMFI_LIT("If-None-Match"), etag);
-    return !o.failed || llmfi_error_memory(err);
-}
-
-/* What a listing is limited to. Zero is all of the bucket. */
-typedef struct llmfi_s3_wanted {
-    llmf_str prefix;
-    llmf_str delimiter;                      /* what stands behind it is one prefix for all: "/" lists one folder */
-    llmf_str token;                          /* of the page before */
-    uint32_t max_keys;                       /* 0: as many as S3 gives, 1000 */
-} llmfi_s3_wanted;
-
-static void llmfi_s3_put_parameter(llmfi_out *o, const char *name, llmf_str value) {
-    if (!value.len) return;
-    LLMFI_PUT(o, "&");
-    llmfi_put_str(o, llmfi_cstr(name));
-    LLMFI_PUT(o, "=");
-    llmfi_url_put(o, value);
-}
-
-LLMFI_UNUSED static bool llmfi_s3_list(llmfi_service_request *q, const llmfi_service_place *p, llmf_str bucket, const llmfi_s3_wanted *want, llmf_error *err) {
-    llmfi_out o;
-    if (!llmfi_s3_begin(q, LLMFI_SERVICE_S3_LIST, p, bucket, llmfi_str("", 0), &o, err)) return false;
-    LLMFI_PUT(&o, "?list-type=2");
-    llmfi_s3_put_parameter(&o, "continuation-token", want->token);
-    llmfi_s3_put_parameter(&o, "delimiter", want->delimiter);
-    if (want->max_keys) LLMFI_PUT(&o, "&max-keys=");
-    if (want->max_keys) llmfi_put_int(&o, want->max_keys);
-    llmfi_s3_put_parameter(&o, "prefix", want->prefix);
-    return !o.failed || llmfi_error_memory(err);
-}
-
-/* Of a service that speaks JSON: the URL, its headers, and the object that is open. */
-static bool llmfi_service_json(llmfi_service_request *q, int op, const llmfi_service_place *p, llmfi_out *o, llmfi_jw *w) {
-    llmfi_service_begin(q, op, p);
-    llmfi_out_buf(o, &q->url);
-    llmfi_service_put_host(o, q, p, llmfi_str("", 0));
-    LLMFI_PUT(o, "/");
-    llmfi_service_header(q, LLMFI_LIT("X-Amz-Target"), llmfi_cstr(llmfi_service_ops[op].target));
-    llmfi_service_header(q, LLMFI_LIT("Content-Type"), LLMFI_LIT("application/x-amz-json-1.1"));
-    if (o->failed) return false;
-    llmfi_out_buf(o, &q->body);
-    llmfi_jw_init(w, o);
-    llmfi_jw_object(w);
-    return true;
-}
-
-static bool llmfi_service_json_end(llmfi_out *o, llmfi_jw *w, llmf_error *err) {
-    llmfi_jw_object_end(w);
-    return !o->failed || llmfi_error_memory(err);
-}
-
-/* name: of the parameter, or its ARN. A SecureString comes decrypted. */
-LLMFI_UNUSED static bool llmfi_ssm_get(llmfi_service_request *q, const llmfi_service_place *p, llmf_str name, llmf_error *err) {
-    llmfi_out o;
-    llmfi_jw w;
-    if (!name.len) return llmfi_service_refuse(err, LLMFI_LIT("ssm:"), "no parameter is named");
-    if (!llmfi_service_json(q, LLMFI_SERVICE_SSM_GET, p, &o, &w)) return llmfi_error_memory(err);
-    llmfi_jw_member_str(&w, "Name", name);
-    llmfi_jw_member_bool(&w, "WithDecryption", true);
-    return llmfi_service_json_end(&o, &w, err);
-}
-
-/* id: of the secret, or its ARN. stage: of the version, such as AWSPREVIOUS; empty: the current one. */
-LLMFI_UNUSED static bool llmfi_secret_get(llmfi_service_request *q, const llmfi_service_place *p, llmf_str id, llmf_str stage, llmf_error *err) {
-    llmfi_out o;
-    llmfi_jw w;
-    if (!id.len) return llmfi_service_refuse(err, LLMFI_LIT("secretsmanager"), "no secret is named");
-    if (!llmfi_service_json(q, LLMFI_SERVICE_SECRET_GET, p, &o, &w)) return llmfi_error_memory(err);
-    llmfi_jw_member_str(&w, "SecretId", id);
-    if (stage.len) llmfi_jw_member_str(&w, "VersionStage", stage);
-    return llmfi_service_json_end(&o, &w, err);
-}
-
-/* ---- signing ---- */
-
-/* All headers of a request that is signed. */
-typedef struct llmfi_service_signed {
-    llmf_header headers[8];
-    size_t header_count;
-    llmfi_buf text;                          /* the values of Authorization and X-Amz-Security-Token: to be wiped */
-    char time[LLMFI_SIGV4_TIME + 1], hash[LLMFI_SIGV4_HEX];
-} llmfi_service_signed;
-
-LLMFI_UNUSED static void llmfi_service_signed_init(llmfi_service_signed *s, llmfi_heap *heap) {
-    memset(s, 0, sizeof *s);
-    llmfi_buf_init(&s->text, heap, 0);
-}
-
-LLMFI_UNUSED static void llmfi_service_signed_free(llmfi_service_signed *s) {
-    llmfi_aws_wipe(&s->text);
-    s->header_count = 0;
-}
-
-static void llmfi_service_send(llmfi_service_signed *to, llmf_str name, llmf_str value) {
-    to->headers[to->header_count].name = name;
-    to->headers[to->header_count++].value = value;
-}
-
-static void llmfi_service_hash(llmfi_service_signed *to, llmf_str body) {
-    unsigned char digest[LLMFI_SHA256];
-    llmfi_sha256 hash;
-    llmfi_sha256_init(&hash);
-    llmfi_sha256_add(&hash, body.ptr, body.len);
-    llmfi_sha256_end(&hash, digest);
-    llmfi_hex_lower(to->hash, digest, sizeof digest);
-}
-
-/* Host, and what of the headers is signed: all but If-None-Match, which may be changed on its way. */
-static size_t llmfi_service_to_sign(const llmfi_service_signed *to, llmf_str host, llmf_str token, llmf_header *headers) {
-    size_t i, n = 0;
-    headers[n].name = LLMFI_LIT("Host");
-    headers[n++].value = host;
-    for (i = 0; i < to->header_count; i++)
-        if (!LLMFI_IS(to->headers[i].name, "If-None-Match")) headers[n++] = to->headers[i];
-    headers[n].name = LLMFI_LIT("X-Amz-Security-Token");
-    headers[n].value = token;
-    return n + (token.len != 0);
-}
-
-/* The last headers: token and signature, in one piece of memory so that neither moves. */
-static bool llmfi_service_authorize(llmfi_service_signed *to, const llmfi_sigv4 *s) {
-    size_t token = s->keys.token.len;
-    llmfi_out o;
-    llmfi_out_count(&o);
-    llmfi_sigv4_authorization(s, &o);
-    if (!llmfi_buf_reserve(&to->text, token + (size_t)o.total)) return false;
-    llmfi_buf_add(&to->text, s->keys.token.ptr, token);
-    llmfi_out_buf(&o, &to->text);
-    llmfi_sigv4_authorization(s, &o);
-    if (token) llmfi_service_send(to, LLMFI_LIT("X-Amz-Security-Token"), llmfi_str(to->text.ptr, token));
-    llmfi_service_send(to, LLMFI_LIT("Authorization"), llmfi_from(llmfi_buf_str(&to->text), token));
-    return true;
-}
-
-/* The headers that the request goes out with, Host not among them. Their texts live as long as *q and *to, which is wiped before. */
-LLMFI_UNUSED static bool llmfi_service_sign(const llmfi_service_request *q, const llmfi_aws_keys *keys, int64_t wall_ms, llmfi_service_signed *to, llmf_error *err) {
-    llmf_header headers[9];
-    llmfi_url url;
-    llmfi_url_error bad;
-    llmfi_sigv4 s;
-    size_t i;
-    llmfi_service_signed_free(to);
-    if (!llmfi_url_parse(llmfi_buf_str(&q->url), &url, &bad)) return llmfi_error_set(err, LLMF_ERR_CONFIG, "a request to AWS has no URL: look at the endpoint that is set");
-    if (!llmfi_header_ok(LLMFI_LIT("X-Amz-Security-Token"), keys->token) || !llmfi_header_ok(LLMFI_LIT("Authorization"), keys->id))
-        return llmfi_error_set(err, LLMF_ERR_AUTH, "the AWS access key id, or the session token, holds a character that HTTP does not allow: look at how it is stored");
-    llmfi_sigv4_time(to->time, wall_ms);
-    llmfi_service_hash(to, llmfi_buf_str(&q->body));
-    for (i = 0; i < q->header_count; i++) llmfi_service_send(to, q->headers[i].name, q->headers[i].value);
-    llmfi_service_send(to, LLMFI_LIT("X-Amz-Date"), llmfi_str(to->time, LLMFI_SIGV4_TIME));
-    if (llmfi_service_is_s3(q->op)) llmfi_service_send(to, LLMFI_LIT("X-Amz-Content-Sha256"), llmfi_str(to->hash, sizeof to->hash));
-    memset(&s, 0, sizeof s);
-    memcpy(s.time, to->time, sizeof s.time);
-    s.method = q->method;
-    s.path = url.path;
-    s.query = url.query;
-    s.headers = headers;
-    s.header_count = llmfi_service_to_sign(to, url.authority, keys->token, headers);
-    s.region = q->region;
-    s.service = q->service;
-    s.payload = llmfi_str(to->hash, sizeof to->hash);
-    s.keys = *keys;
-    s.once = s.as_is = llmfi_service_is_s3(q->op);
-    return llmfi_service_authorize(to, &s) || llmfi_error_memory(err);
-}
-
-#endif
-#endif
-
-#if LLMF_HAS_SOURCES
-
-/* ---- replies: text out of JSON ---- */
-
-/* Puts a string of JSON, decoded; raw: what stands between its quotes, checked by the reader. */
-static void llmfi_service_put_json(llmfi_out *o, llmf_str raw) {
-    const char *p = raw.ptr, *end = raw.ptr + raw.len;
-    llmfi_utf8 clean;
-    memset(&clean, 0, sizeof clean);
-    while (p < end) {
-        const char *stop = (const char *)llmfi_memchr(p, '\\', (size_t)(end - p));
-        char one[4];
-        if (!stop) stop = end;
-        llmfi_utf8_feed(&clean, llmfi_range(p, stop), o);
-        p = stop;
-        if (p < end) llmfi_utf8_feed(&clean, llmfi_str(one, llmfi_utf8_encode(one, llmfi_json_escape(&p, end))), o);
-    }
-    llmfi_utf8_end(&clean, o);
-}
-
-/* Base64 that comes in pieces of any size: decoded as it comes. */
-typedef struct llmfi_service_base64 {
-    llmfi_out *to;
-    char text[256];                          /* a multiple of four */
-    size_t len;
-    bool bad;
-} llmfi_service_base64;
-
-static void llmfi_service_base64_piece(llmfi_service_base64 *b, bool last) {
-    char bytes[sizeof b->text];
-    size_t len;
-    llmf_str text = llmfi_str(b->text, b->len);
-    if (!last && llmfi_find_char(text, '=') != LLMFI_NOWHERE) b->bad = true; /* padding stands at the end only */
-    if (!b->bad && llmfi_base64_decode(text, bytes, sizeof bytes, &len)) llmfi_put(b->to, bytes, len);
-    else b->bad = true;
-    llmfi_wipe(llmfi_str(bytes, sizeof bytes));
-    b->len = 0;
-}
-
-static void llmfi_service_base64_tap(void *user, const char *bytes, size_t len) {
-    llmfi_service_base64 *b = (llmfi_service_base64 *)user;
-    size_t i;
-    for (i = 0; i < len; i++) {
-        if (b->len == sizeof b->text) llmfi_service_base64_piece(b, false);
-        b->text[b->len++] = bytes[i];
-    }
-}
-
-static bool llmfi_service_put_base64(llmfi_out *to, llmf_str raw) {
-    llmfi_service_base64 b;
-    llmfi_out o;
-    b.to = to;
-    b.len = 0;
-    b.bad = false;
-    llmfi_out_count(&o);
-    o.tap = llmfi_service_base64_tap;
-    o.tap_user = &b;
-    llmfi_service_put_json(&o, raw);
-    llmfi_service_base64_piece(&b, true);
-    llmfi_wipe(llmfi_str(b.text, sizeof b.text));
-    return !b.bad;
-}
-
-/* What a reply of SSM or Secrets Manager holds; views into its body. */
-typedef struct llmfi_service_held {
-    llmf_str value;                          /* raw: for llmfi_service_value */
-    llmf_str version;                        /* raw: the number or the VersionId; empty: none was given */
-    bool binary;                             /* SecretBinary: base64 */
-    bool secret;                             /* a SecureString, or a secret: not to be shown */
-    bool found;
-} llmfi_service_held;
-
-/* The members of a parameter or a secret; the object is open. */
-static void llmfi_service_members(llmfi_json *j, int op, llmfi_service_held *h) {
-    static const char of_ssm[] = "Value\0Version\0Type\0", of_secret[] = "SecretString\0VersionId\0SecretBinary\0";
-    bool secret = op == LLMFI_SERVICE_SECRET_GET;
-    int at, token;
-    if (secret) h->secret = true;
-    while ((at = llmfi_json_pick(j, secret ? of_secret : of_ssm)) >= 0) {
-        token = llmfi_json_scalar(j);
-        if (at == 1 && (token == LLMFI_J_STRING || token == LLMFI_J_NUMBER)) h->version = j->text;
-        if (token != LLMFI_J_STRING) continue;
-        if (at == 2 && !secret) h->secret = LLMFI_KEY(j, "SecureString");
-        if (at == 0 || (at == 2 && secret && (!h->found || h->binary))) { /* SecretString outranks SecretBinary */
-            h->value = j->text;
-            h->binary = at == 2;
-            h->found = true;
-        }
-    }
-}
-
-static bool llmfi_service_hold(int op, llmf_str body, llmfi_service_held *h) {
-    llmfi_json j;
-    int at = 0;
-    memset(h, 0, sizeof *h);
-    h->value = h->version = llmfi_str("", 0);
-    llmfi_json_init(&j, llmfi_trim(body), true);
-    if (!llmfi_json_enter(&j, LLMFI_J_OBJECT)) return false;
-    if (op == LLMFI_SERVICE_SECRET_GET) llmfi_service_members(&j, op, h);
-    while (op == LLMFI_SERVICE_SSM_GET && (at = llmfi_json_pick(&j, "Parameter\0")) >= 0)
-        if (at) llmfi_json_scalar(&j);
-        else if (llmfi_json_enter(&j, LLMFI_J_OBJECT)) llmfi_service_members(&j, op, h);
-    return !j.error && llmfi_json_next(&j) == LLMFI_J_END && h->found;
-}
-
-static bool llmfi_service_no_value(llmf_error *err, int op, llmf_str about) {
-    llmfi_text t = llmfi_service_error(err, LLMF_ERR_PROTOCOL, about);
-    err->http_status = 200;
-    LLMFI_SAY(&t, "the reply is none of ");
-    llmfi_say_c(&t, llmfi_service_ops[op].name);
-    LLMFI_SAY(&t, ", or holds no value: is the endpoint right?");
-    return false;
-}
-
-/* The value that a reply with status 200 holds: an object's bytes, a parameter, a secret. held: NULL, or what else it says. False with *err, and what was put is of
-   no use; secrets are to be wiped all the same. */
-LLMFI_UNUSED static bool llmfi_service_value(int op, llmf_str body, llmf_str about, llmfi_out *o, llmfi_service_held *held, llmf_error *err) {
-    llmfi_service_held h;
-    if (op == LLMFI_SERVICE_S3_GET) {
-        memset(&h, 0, sizeof h);
-        h.value = body;
-        h.version = llmfi_str("", 0);
-        h.found = true;
-        llmfi_put_str(o, body);
-    } else {
-        if (!llmfi_service_hold(op, body, &h)) return llmfi_service_no_value(err, op, about);
-        if (!h.binary) llmfi_service_put_json(o, h.value);
-        else if (!llmfi_service_put_base64(o, h.value)) return llmfi_service_no_value(err, op, about);
-    }
-    if (held) *held = h;
-    return !o->failed || llmfi_error_memory(err);
-}
-
-/* ---- replies: lists ---- */
-
-enum { LLMFI_S3_END, LLMFI_S3_KEY, LLMFI_S3_PREFIX };
-
-/* One page of a listing. Its texts are raw: llmfi_s3_put. */
-typedef struct llmfi_s3_page {
-    llmfi_xml xml;
-    bool encoded;                            /* keys and prefixes as in a URL: we do not ask for it, but a server may */
-    bool more;                               /* another page follows: ask with `token` */
-    llmf_str token;
-    llmf_str around;                         /* the name of the element below the root that is open */
-    llmf_str key, etag;                      /* of the item; a prefix has no ETag */
-} llmfi_s3_page;
-
-/* Keys of a URL's form have no references; '+' is a blank in them. */
-static bool llmfi_s3_put_encoded(llmfi_out *o, llmf_str raw) {
-    llmfi_utf8 clean;
-    memset(&clean, 0, sizeof clean);
-    while (raw.len) {
-        char c = raw.ptr[0] == '+' ? ' ' : raw.ptr[0];
-        if (c == '&' || c == '<') return false;
-        if (c != '%') raw = llmfi_from(raw, 1);
-        else c = (char)llmfi_url_byte(&raw);
-        llmfi_utf8_feed(&clean, llmfi_str(&c, 1), o);
-    }
-    llmfi_utf8_end(&clean, o);
-    return true;
-}
-
-/* Puts a key or prefix of the page. False: it is no text (llmfi_s3_page_begin has looked at all of them). */
-LLMFI_UNUSED static bool llmfi_s3_put(const llmfi_s3_page *p, llmfi_out *o, llmf_str raw) {
-    return p->encoded ? llmfi_s3_put_encoded(o, raw) : llmfi_xml_put(o, raw);
-}
-
-/* What the page says of itself: the elements right below the root. */
-static bool llmfi_s3_page_head(llmfi_s3_page *p, llmf_str body) {
-    llmfi_xml x;
-    int got;
-    bool list = false;
-    llmfi_xml_init(&x, body);
-    while ((got = llmfi_xml_next(&x)) > LLMFI_XML_END) {
-        if (got == LLMFI_XML_OPEN && x.depth == 1) list = LLMFI_IS(x.name, "ListBucketResult");
-        if (got != LLMFI_XML_CLOSE || x.depth != 1) continue;
-        if (LLMFI_IS(x.name, "EncodingType")) p->encoded = LLMFI_NAMED(llmfi_trim(x.inner), "url");
-        if (LLMFI_IS(x.name, "IsTruncated")) p->more = LLMFI_NAMED(llmfi_trim(x.inner), "true");
-        if (LLMFI_IS(x.name, "NextContinuationToken")) p->token = llmfi_trim(x.inner);
-    }
-    return got == LLMFI_XML_END && list;
-}
-
-/* LLMFI_S3_KEY: p->key is an object's, p->etag its ETag; _PREFIX: p->key is what many keys begin with; _END. */
-LLMFI_UNUSED static int llmfi_s3_list_next(llmfi_s3_page *p) {
-    llmfi_xml *x = &p->xml;
-    int got;
-    p->key = p->etag = llmfi_str("", 0);
-    while ((got = llmfi_xml_next(x)) > LLMFI_XML_END) {
-        if (got == LLMFI_XML_OPEN && x->depth == 2) p->around = x->name;
-        if (got != LLMFI_XML_CLOSE) continue;
-        if (x->depth == 2 && LLMFI_IS(p->around, "Contents") && LLMFI_IS(x->name, "Key")) p->key = x->inner;
-        if (x->depth == 2 && LLMFI_IS(p->around, "Contents") && LLMFI_IS(x->name, "ETag")) p->etag = x->inner;
-        if (x->depth == 2 && LLMFI_IS(p->around, "CommonPrefixes") && LLMFI_IS(x->name, "Prefix")) {
-            p->key = x->inner;
-            return LLMFI_S3_PREFIX;
-        }
-        if (x->depth == 1 && LLMFI_IS(x->name, "Contents") && p->key.len) return LLMFI_S3_KEY;
-    }
-    return LLMFI_S3_END;
-}
-
-/* Looks at the whole of a page before any of it counts. False with *err: it is cut, no list, or has an unreadable key. */
-LLMFI_UNUSED static bool llmfi_s3_page_begin(llmfi_s3_page *p, llmf_str body, llmf_str about, llmf_error *err) {
-    llmfi_out o;
-    bool good;
-    memset(p, 0, sizeof *p);
-    p->token = p->around = p->key = p->etag = llmfi_str("", 0);
-    llmfi_out_count(&o);
-    good = llmfi_s3_page_head(p, body) && (!p->more || p->token.len) && llmfi_xml_put(&o, p->token);
-    llmfi_xml_init(&p->xml, body);
-    while (good && llmfi_s3_list_next(p) != LLMFI_S3_END) good = llmfi_s3_put(p, &o, p->key) && llmfi_xml_put(&o, p->etag);
-    llmfi_xml_init(&p->xml, body);
-    return good || llmfi_service_no_value(err, LLMFI_SERVICE_S3_LIST, about);
-}
-
-/* ---- replies: errors ---- */
-
-enum { LLMFI_SERVICE_FAILED, LLMFI_SERVICE_GOOD, LLMFI_SERVICE_SAME, LLMFI_SERVICE_REGION };
-
-/* What an error's body says; views into it, raw. */
-typedef struct llmfi_service_said {
-    llmf_str code, message, region;
-    bool xml;
-} llmfi_service_said;
-
-static void llmfi_service_read_xml(llmfi_service_said *s, llmf_str body) {
-    llmfi_xml x;
-    int got;
-    llmfi_xml_init(&x, body);
-    while ((got = llmfi_xml_next(&x)) > LLMFI_XML_END) {
-        if (got != LLMFI_XML_CLOSE || !x.depth) continue;
-        if (!s->code.len && LLMFI_IS(x.name, "Code")) s->code = llmfi_trim(x.inner);
-        if (!s->message.len && LLMFI_IS(x.name, "Message")) s->message = llmfi_trim(x.inner);
-        if (!s->region.len && LLMFI_IS(x.name, "Region")) s->region = llmfi_trim(x.inner);
-    }
-}
-
-static void llmfi_service_read_json(llmfi_service_said *s, llmf_str body) {
-    llmfi_json j;
-    size_t sharp, colon;
-    int at;
-    llmfi_json_init(&j, body, true);
-    if (!llmfi_json_enter(&j, LLMFI_J_OBJECT)) return;
-    while ((at = llmfi_json_pick(&j, "__type\0message\0Message\0code\0")) >= 0) {
-        if (llmfi_json_scalar(&j) != LLMFI_J_STRING) continue;
-        if (at == 0 || (at == 3 && !s->code.len)) s->code = j.text;
-        if (at == 1 || (at == 2 && !s->message.len)) s->message = j.text;
-    }
-    sharp = llmfi_find_char(s->code, '#');
-    if (sharp != LLMFI_NOWHERE) s->code = llmfi_from(s->code, sharp + 1);
-    colon = llmfi_find_char(s->code, ':');
-    if (colon != LLMFI_NOWHERE) s->code.len = colon;
-}
-
-static void llmfi_service_read(llmfi_service_said *s, llmf_str body) {
-    s->code = s->message = s->region = llmfi_str("", 0);
-    body = llmfi_trim(body);
-    if (llmfi_starts(body, LLMFI_LIT("\xEF\xBB\xBF"))) body = llmfi_trim(llmfi_from(body, 3));
-    s->xml = body.len && body.ptr[0] == '<';
-    if (s->xml) llmfi_service_read_xml(s, body);
-    else llmfi_service_read_json(s, body);
-}
-
-/* The first line of what it says, without what looks like a key: behind it services repeat what was signed. */
-static llmf_str llmfi_service_message(const llmfi_service_said *s, char *text, size_t cap) {
-    llmfi_out o;
-    size_t lf, at;
-    llmf_str line;
-    llmfi_out_window(&o, text, cap, 0);
-    if (!s->xml) llmfi_service_put_json(&o, s->message);
-    else if (!llmfi_xml_put(&o, s->message)) o.len = 0;
-    line = llmfi_str(text, o.len);
-    lf = llmfi_find_char(line, '\n');
-    if (lf != LLMFI_NOWHERE) line.len = lf;
-    else if (o.len == cap) (void)llmfi_utf8_valid(line, &line.len);
-    at = llmfi_find_nocase(line, LLMFI_LIT("the canonical string"));
-    if (at != LLMFI_NOWHERE) line.len = at;
-    line.len = llmfi_fault_scrub(text, line.len);
-    return llmfi_trim(line);
-}
-
-/* Words of these services that models.def has no row for; each list ends with an empty one. */
-static int llmfi_service_class(llmf_str code, int status) {
-    static const char limits[] = "Throttling\0ThrottledException\0RequestThrottled\0RequestThrottledException\0TooManyRequestsException\0RequestLimitExceeded\0"
-                                 "BandwidthLimitExceeded\0ProvisionedThroughputExceededException\0PriorRequestNotComplete\0TransactionInProgressException\0"
-                                 "EC2ThrottledException\0LimitExceededException\0";
-    static const char keys[] = "InvalidToken\0TokenRefreshRequired\0InvalidClientTokenId\0AuthFailure\0IncompleteSignature\0IncompleteSignatureException\0"
-                               "MissingAuthenticationToken\0MissingAuthenticationTokenException\0MissingSecurityHeader\0RequestExpired\0RequestTimeTooSkewed\0"
-                               "InvalidSecurity\0NotSignedUp\0AuthorizationHeaderMalformed\0";
-    static const char rights[] = "AllAccessDisabled\0AccountProblem\0UnauthorizedAccess\0AccessDeniedByKMS\0KMSAccessDeniedException\0";
-    static const char nothing[] = "NoSuchVersion\0ParameterVersionNotFound\0NotFoundException\0";
-    static const char later[] = "InternalError\0InternalFailure\0InternalServerError\0InternalServiceError\0";
-    int result;
-    if (code.len) {
-        if (llmfi_word_in(limits, code) >= 0) return LLMF_ERR_RATE_LIMIT;
-        if (llmfi_word_in(keys, code) >= 0) return LLMF_ERR_AUTH;
-        if (llmfi_word_in(rights, code) >= 0) return LLMF_ERR_PERMISSION;
-        if (llmfi_word_in(nothing, code) >= 0) return LLMF_ERR_NOT_FOUND;
-        if (llmfi_word_in(later, code) >= 0) return LLMF_ERR_SERVER;
-        if (LLMFI_IS(code, "ServiceUnavailable")) return LLMF_ERR_OVERLOADED;
-        if (LLMFI_IS(code, "RequestTimeout") || LLMFI_IS(code, "RequestTimeoutException")) return LLMF_ERR_TIMEOUT;
-        result = llmfi_fault_of_word(code);
-        if (result != LLMF_OK && result != LLMF_ERR_BAD_REQUEST) return result;
-    }
-    result = llmfi_fault_of_status(status);
-    return result == LLMF_OK ? LLMF_ERR_SERVER : result;
-}
-
-/* What to do about it. */
-static const char *llmfi_service_advice(int op, int code, llmf_str word) {
-#if !LLMF_HAS_STRINGS
-    (void)op, (void)code, (void)word;
-    return "";
-#else
-    static const char *const rights[] = { "allow s3:GetObject for it to these keys", "allow s3:ListBucket for it to these keys",
-                                          "allow ssm:GetParameter for it to these keys, and kms:Decrypt for its key",
-                                          "allow secretsmanager:GetSecretValue for it to these keys, and kms:Decrypt for its key" };
-    static const char *const names[] = { "look at the bucket's name and at the key", "look at the bucket's name", "look at the parameter's name and at the region",
-                                         "look at the secret's name and at the region" };
-    if (LLMFI_IS(word, "RequestTimeTooSkewed") || LLMFI_IS(word, "RequestExpired")) return "set this machine's clock";
-    if (llmfi_find_nocase(word, LLMFI_LIT("expired")) != LLMFI_NOWHERE) return "get new AWS credentials: these have ended";
-    switch (code) {
-    case LLMF_ERR_AUTH: return "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or the profile, and the region";
-    case LLMF_ERR_PERMISSION: return rights[op];
-    case LLMF_ERR_NOT_FOUND: return names[op];
-    case LLMF_ERR_RATE_LIMIT: return "ask less often";
-    case LLMF_ERR_OVERLOADED:
-    case LLMF_ERR_TIMEOUT:
-    case LLMF_ERR_SERVER: return "the fault is Amazon's: try again later";
-    default: return "look at the name, the region and the endpoint";
-    }
-#endif
-}
-
-/* The region in which a bucket really is; empty: it is in the one that was asked, or the reply does not tell. */
-static llmf_str llmfi_service_elsewhere(int op, int status, const llmfi_service_said *s, llmf_str header, llmf_str asked) {
-    static const char words[] = "PermanentRedirect\0TemporaryRedirect\0Redirect\0AuthorizationHeaderMalformed\0IllegalLocationConstraintException\0";
-    llmf_str region = llmfi_trim(header);
-    bool other = status / 100 == 3 || (status == 400 && !s->code.len) || (s->code.len && llmfi_word_in(words, s->code) >= 0);
-    if (!llmfi_service_region_ok(region)) region = s->region;
-    return llmfi_service_is_s3(op) && other && llmfi_service_region_ok(region) && !llmfi_eq(region, asked) ? region : llmfi_str("", 0);
-}
-
-/* region: where the bucket is instead; empty: unknown, or where it was asked. */
-static void llmfi_service_tell(llmf_error *err, int op, int status, const llmfi_service_said *s, llmf_str about, llmf_str region) {
-    char text[256];
-    llmf_str said = llmfi_service_message(s, text, sizeof text), word = s->code;
-    int code = llmfi_service_class(word, status);
-    const char *advice = llmfi_service_advice(op, code, word);
-    llmfi_text t = llmfi_service_error(err, code, about), named;
-    err->http_status = status;
-    if (llmfi_utf8_valid(word, NULL)) {
-        named = llmfi_text_in(err->provider_code, sizeof err->provider_code);
-        llmfi_say(&named, word);
-        err->provider_code[llmfi_fault_scrub(err->provider_code, named.len)] = '\0';
-    }
-    if (said.len) llmfi_say(&t, said);
-    else LLMFI_SAY(&t, "an error without a message");
-    LLMFI_SAY(&t, " (HTTP ");
-    llmfi_say_int(&t, status);
-    if (err->provider_code[0]) LLMFI_SAY(&t, ", ");
-    llmfi_say_c(&t, err->provider_code);
-    LLMFI_SAY(&t, "); ");
-    if (region.len) LLMFI_SAY(&t, "the bucket's region is ");
-    if (region.len) llmfi_say(&t, region);
-    else llmfi_say_c(&t, advice);
-    llmfi_wipe(llmfi_str(text, sizeof text));
-}
-
-/* What a reply means. asked: the region that it was signed for. header: the value of x-amz-bucket-region; empty: none. about: how errors call what was asked for.
-   LLMFI_SERVICE_GOOD: the body counts; _SAME: nothing has changed (304); _REGION: *region, a view of the header or the body, is where to ask, once; _FAILED with
-   *err, which is set for _REGION too. */
-LLMFI_UNUSED static int llmfi_service_judge(int op, int status, llmf_str asked, llmf_str header, llmf_str body, llmf_str about, llmf_str *region, llmf_error *err) {
-    llmfi_service_said said;
-    *region = llmfi_str("", 0);
-    if (status == 200) return LLMFI_SERVICE_GOOD;
-    if (status == 304) return LLMFI_SERVICE_SAME;
-    llmfi_service_read(&said, body);
-    *region = llmfi_service_elsewhere(op, status, &said, header, asked);
-    llmfi_service_tell(err, op, status, &said, about, *region);
-    return region->len ? LLMFI_SERVICE_REGION : LLMFI_SERVICE_FAILED;
-}
-
-#endif
-#endif
-
-#if LLMF_HAS_SOURCES
-
-/* ---- sources ---- */
-
-/* What an address of a config source means. op: LLMFI_SERVICE_S3_GET, _S3_LIST (`name` is a prefix, empty or with '/' at its end) or _SSM_GET. */
-typedef struct llmfi_aws_source {
-    int op;
-    llmf_str bucket, name;
-    llmfi_service_place place;
-} llmfi_aws_source;
-
-/* An address that llmfi_aws_source_parse reads. */
-LLMFI_UNUSED static bool llmfi_is_aws_source(llmf_str text) {
-    return llmfi_starts(text, LLMFI_LIT("s3:")) || llmfi_starts(text, LLMFI_LIT("ssm:"));
-}
-
-/* A value with its %XX decoded, in the arena where it has some. */
-static llmf_str llmfi_aws_source_decoded(llmf_str s, llmfi_arena *a) {
-    llmf_str copy, rest = s;
-    size_t n = 0;
-    char *to;
-    if (llmfi_find_char(s, '%') == LLMFI_NOWHERE) return s;
-    copy = llmfi_arena_copy(a, s);
-    for (to = (char *)(uintptr_t)copy.ptr; copy.len && rest.len; n++) to[n] = (char)llmfi_url_byte(&rest);
-    return llmfi_str(copy.ptr, copy.len ? n : 0);
-}
-
-static bool llmfi_aws_source_refuse_option(llmf_error *err, llmf_str about, llmf_str option, const char *what) {
-    llmfi_text t = llmfi_service_error(err, LLMF_ERR_CONFIG, about);
-    llmfi_say(&t, llmfi_utf8_cut(option, 40));
-    llmfi_say_c(&t, what);
-    return false;
-}
-
-static bool llmfi_aws_source_options(llmfi_aws_source *s, llmf_str query, llmf_str about, llmfi_arena *a, llmf_error *err) {
-    llmfi_parameter p;
-    p.at = 0;
-    while (llmfi_query_next(&query, &p)) {
-        llmf_str value = llmfi_aws_source_decoded(p.value, a);
-        if (LLMFI_IS(p.name, "region")) s->place.region = value;
-        else if (LLMFI_IS(p.name, "endpoint")) s->place.endpoint = value;
-        else if (LLMFI_IS(p.name, "profile")) s->place.profile = value;
-        else if (LLMFI_IS(p.name, "path_style") && s->op != LLMFI_SERVICE_SSM_GET) s->place.path_style = LLMFI_IS(value, "true");
-        else return llmfi_aws_source_refuse_option(err, about, p.name, s->op == LLMFI_SERVICE_SSM_GET ? LLMFI_WORDS(": no such option; there are region, endpoint, profile") :
-                                               LLMFI_WORDS(": no such option; there are region, endpoint, path_style, profile. (A key with '?' in it cannot be named)"));
-        if (a->failed) return llmfi_error_memory(err);
-        if (LLMFI_IS(p.name, "path_style") ? !s->place.path_style && !LLMFI_IS(value, "false") : !value.len)
-            return llmfi_aws_source_refuse_option(err, about, p.name, LLMFI_IS(p.name, "path_style") ? LLMFI_WORDS(" is true or false") : LLMFI_WORDS(" has no value"));
-    }
-    if (s->place.region.len && !llmfi_service_region_ok(s->place.region)) return llmfi_service_refuse(err, about, "region is no name such as us-east-1");
-    if (s->place.endpoint.len && !llmfi_service_endpoint_ok(s->place.endpoint)) return llmfi_service_refuse(err, about, "endpoint is no URL such as https://host");
-    return true;
-}
-
-/* "ssm:/name", "ssm:name", an ARN; "ssm://name" is /name where it has folders, as only those begin with '/'. */
-static bool llmfi_aws_source_parameter(llmfi_aws_source *s, llmf_str text, llmf_str about, llmf_error *err) {
-    bool slashes = llmfi_starts(text, LLMFI_LIT("//"));
-    s->op = LLMFI_SERVICE_SSM_GET;
-    s->name = slashes ? llmfi_from(text, 2) : text;
-    if (slashes && s->name.len && s->name.ptr[0] != '/' && !llmfi_starts(s->name, LLMFI_LIT("arn:")) && llmfi_find_char(s->name, '/') != LLMFI_NOWHERE)
-        s->name = llmfi_from(text, 1);
-    if (!s->name.len || LLMFI_IS(s->name, "/")) return llmfi_service_refuse(err, about, "no parameter is named: write ssm:/name");
-    return s->name.ptr[s->name.len - 1] != '/' || llmfi_service_refuse(err, about, "a parameter's name does not end with '/': one parameter is read, not a folder of them");
-}
-
-static bool llmfi_aws_source_bucket(llmfi_aws_source *s, llmf_str text, llmf_str about, llmf_error *err) {
-    size_t slash;
-    if (!llmfi_starts(text, LLMFI_LIT("//"))) return llmfi_service_refuse(err, about, "write s3://bucket/key, or s3://bucket/prefix/");
-    text = llmfi_from(text, 2);
-    slash = llmfi_find_char(text, '/');
-    s->bucket = llmfi_str(text.ptr, slash == LLMFI_NOWHERE ? text.len : slash);
-    s->name = llmfi_from(text, slash == LLMFI_NOWHERE ? text.len : slash + 1);
-    s->op = !s->name.len || s->name.ptr[s->name.len - 1] == '/' ? LLMFI_SERVICE_S3_LIST : LLMFI_SERVICE_S3_GET;
-    if (!s->bucket.len) return llmfi_service_refuse(err, about, "no bucket is named: write s3://bucket/key");
-    if (llmfi_starts(s->bucket, LLMFI_LIT("arn:")))
-        return llmfi_service_refuse(err, about, "an access point's ARN cannot be read; name the bucket, or the access point's alias");
-    if (!llmfi_s3_bucket_ok(s->bucket)) return llmfi_service_refuse(err, about, "no bucket has this name: only letters, digits, '-', '_' and '.' stand in one");
-    return s->name.len <= 1024 || llmfi_service_refuse(err, about, "a key has 1024 bytes at most");
-}
-
-/* Takes an address of a config source apart; views into `text`, options with %XX in the arena. A key is as it stands, not encoded. */
-LLMFI_UNUSED static bool llmfi_aws_source_parse(llmfi_aws_source *s, llmf_str text, llmfi_arena *a, llmf_error *err) {
-    size_t query = llmfi_find_char(text, '?');
-    llmf_str path = llmfi_str(text.ptr, query == LLMFI_NOWHERE ? text.len : query), options = llmfi_from(text, query == LLMFI_NOWHERE ? text.len : query + 1);
-    bool good;
-    memset(s, 0, sizeof *s);
-    s->bucket = s->name = s->place.region = s->place.endpoint = s->place.profile = llmfi_str("", 0);
-    if (llmfi_find_control(text, 0) != LLMFI_NOWHERE || !llmfi_utf8_valid(text, NULL))
-        return llmfi_error_set(err, LLMF_ERR_CONFIG, "the address of a config source holds a control character, or bytes that are not UTF-8");
-    if (llmfi_starts(path, LLMFI_LIT("ssm:"))) good = llmfi_aws_source_parameter(s, llmfi_from(path, 4), path, err);
-    else if (llmfi_starts(path, LLMFI_LIT("s3:"))) good = llmfi_aws_source_bucket(s, llmfi_from(path, 3), path, err);
-    else return llmfi_service_refuse(err, path, "neither s3://bucket/key nor ssm:/name");
-    return good && llmfi_aws_source_options(s, options, path, a, err);
-}
-
-/* ---- for those who have a reply: llmf_aws_decode ---- */
-
-/* Looks at bytes that come in pieces: are they UTF-8? */
-typedef struct llmfi_service_look {
-    char held[4];
-    int count;
-    bool bad;
-} llmfi_service_look;
-
-static void llmfi_service_look_tap(void *user, const char *bytes, size_t len) {
-    llmfi_service_look *l = (llmfi_service_look *)user;
-    uint32_t cp;
-    size_t i;
-    for (i = 0; i < len && !l->bad; i++) {
-        int n;
-        l->held[l->count++] = bytes[i];
-        n = llmfi_utf8_next(l->held, l->held + l->count, &cp);
-        l->bad = n < 0;
-        if (n > 0) l->count = 0;
-    }
-}
-
-static void llmfi_service_string_tap(void *user, const char *bytes, size_t len) {
-    llmfi_jw_str_piece((llmfi_jw *)user, llmfi_str(bytes, len));
-}
-
-/* Pieces of base64 come 192 bytes at a time, and an object's all at once: each is a whole number of groups, but for the last. */
-static void llmfi_service_base64_out_tap(void *user, const char *bytes, size_t len) {
-    llmfi_put_base64(((llmfi_jw *)user)->out, bytes, len);
-}
-
-/* "value" or "value_b64", without a copy of it: it is put twice. */
-static bool llmfi_service_write_value(llmfi_jw *w, int op, llmf_str body, llmf_str about, llmf_error *err) {
-    llmfi_service_look look;
-    llmfi_out o;
-    memset(&look, 0, sizeof look);
-    llmfi_out_count(&o);
-    o.tap = llmfi_service_look_tap;
-    o.tap_user = &look;
-    if (!llmfi_service_value(op, body, about, &o, NULL, err)) return false;
-    if (look.count) look.bad = true;
-    o.tap = look.bad ? llmfi_service_base64_out_tap : llmfi_service_string_tap;
-    o.tap_user = w;
-    llmfi_jw_key_str(w, look.bad ? LLMFI_LIT("value_b64") : LLMFI_LIT("value"));
-    llmfi_jw_str_begin(w);
-    (void)llmfi_service_value(op, body, about, &o, NULL, err);
-    llmfi_jw_str_end(w);
-    return true;
-}
-
-/* A key, a prefix or a token as a string of JSON. */
-static void llmfi_service_write_text(llmfi_jw *w, const llmfi_s3_page *p, llmf_str raw, bool token) {
-    llmfi_out o;
-    llmfi_out_count(&o);
-    o.tap = llmfi_service_string_tap;
-    o.tap_user = w;
-    llmfi_jw_str_begin(w);
-    (void)(token ? llmfi_xml_put(&o, raw) : llmfi_s3_put(p, &o, raw));
-    llmfi_jw_str_end(w);
-}
-
-static bool llmfi_service_write_list(llmfi_jw *w, llmf_str body, llmf_str about, llmf_error *err) {
-    llmfi_s3_page p;
-    int kind, got;
-    if (!llmfi_s3_page_begin(&p, body, about, err)) return false;
-    for (kind = LLMFI_S3_KEY; kind <= LLMFI_S3_PREFIX; kind++) {
-        llmfi_jw_key_str(w, kind == LLMFI_S3_KEY ? LLMFI_LIT("keys") : LLMFI_LIT("prefixes"));
-        llmfi_jw_array(w);
-        llmfi_xml_init(&p.xml, body);
-        while ((got = llmfi_s3_list_next(&p)) != LLMFI_S3_END)
-            if (got == kind) llmfi_service_write_text(w, &p, p.key, false);
-        llmfi_jw_array_end(w);
-    }
-    if (p.token.len) {
-        llmfi_jw_key(w, "next_token");
-        llmfi_service_write_text(w, &p, p.token, true);
-    }
-    return true;
-}
-
-/* The error's own message as the caller's text. */
-static size_t llmfi_service_write_message(llmf_str body, char *out, size_t cap, llmf_error *err) {
-    llmfi_service_said said;
-    char text[512];
-    llmf_str message;
-    size_t n;
-    llmfi_service_read(&said, body);
-    message = llmfi_service_message(&said, text, sizeof text);
-    if (!cap) return 0;
-    n = llmfi_utf8_cut(message, cap - 1).len;
-    if (n) memcpy(out, message.ptr, n);
-    out[n] = '\0';
-    err->message = llmfi_str(out, n);
-    return 0;
-}
-
-LLMF_API size_t llmf_aws_decode(const char *operation, int status, llmf_str body, char *out, size_t cap, llmf_error *err) {
-    llmf_error own;
-    llmf_str about = llmfi_cstr(operation), region;
-    llmfi_out o;
-    llmfi_jw w;
-    int op, got;
-    if (!err) err = &own;
-    llmfi_error_clear(err);
-    if (!out) cap = 0;
-    if (cap) out[0] = '\0';
-    for (op = 0; op < LLMFI_SERVICE_OPS && !llmfi_eq(about, llmfi_cstr(llmfi_service_ops[op].name));) op++;
-    if (op == LLMFI_SERVICE_OPS)
-        return (void)llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_aws_decode: operation is GetObject, ListObjectsV2, GetParameter or GetSecretValue"), (size_t)0;
-    got = llmfi_service_judge(op, status, llmfi_str("", 0), llmfi_str("", 0), body, about, &region, err);
-    if (got == LLMFI_SERVICE_SAME) (void)llmfi_error_set(err, LLMF_ERR_BAD_REQUEST, "llmf_aws_decode: a reply that nothing has changed (304) holds nothing");
-    if (got != LLMFI_SERVICE_GOOD) return llmfi_service_write_message(body, out, cap, err);
-    llmfi_out_window(&o, out, cap ? cap - 1 : 0, 0);
-    llmfi_jw_init(&w, &o);
-    llmfi_jw_object(&w);
-    if (op == LLMFI_SERVICE_S3_LIST ? !llmfi_service_write_list(&w, body, about, err) : !llmfi_service_write_value(&w, op, body, about, err)) {
-        if (cap) llmfi_wipe(llmfi_str(out, cap));
-        return 0;
-    }
-    llmfi_jw_object_end(&w);
-    if (cap) out[o.len] = '\0';
-    return (size_t)o.total;
-}
-
-#else
-
-LLMF_API size_t llmf_aws_decode(const char *operation, int status, llmf_str body, char *out, size_t cap, llmf_error *err) {
-    (void)operation, (void)status, (void)body;
-    if (out && cap) out[0] = '\0';
-    if (err) llmfi_error_put_left_out(err, "llmf_aws_decode", "SOURCES");
-    return 0;
-}
-
-#endif
-#endif
 /* What differs between two generations of the config, by name: "models.fast", "providers.acme", "routes.main", "default_model". */
 #ifndef LLMFI_ENGINE_CHANGES_H
 #define LLMFI_ENGINE_CHANGES_H
@@ -41009,10 +42163,30 @@ static llmfi_call *llmfi_call_open(llmf_factory *f, const llmf_request *req, siz
     return c;
 }
 
+#if LLMF_HAS_SECRETS
+/* Fetches what the call waits for; what is there at once is built in. False with the error in the reply; else it may still wait. */
+static bool llmfi_secret_go(llmfi_call *c) {
+    int i;
+    for (i = 0; i < 8 && c->waits == LLMFI_WAITS_SECRET; i++) {
+        llmfi_secret *s = llmfi_secret_by_id(c->f, c->secret_id);
+        if (s && s->state == LLMFI_SECRET_NONE) llmfi_secret_ask(c->f, s, c->req.timeouts.connect_ms);
+        if (s) c->secret_id = s->id;
+        if (s && s->state == LLMFI_SECRET_ASKING) return true;
+        c->waits = LLMFI_WAITS_NOT;
+        if (!llmfi_build_http(c)) return false;
+    }
+    return c->waits != LLMFI_WAITS_SECRET || llmfi_error_set(&c->reply.error, LLMF_ERR_AUTH, "the key that was fetched did not last until it could be used");
+}
+#endif
+
 /* Sends what was built, in pieces where it is too large for one request, or asks for what it waits for. */
 static bool llmfi_call_go(llmfi_call *c) {
 #if LLMF_HAS_CACHE
     if (llmfi_cache_serve(c)) return true;
+#endif
+#if LLMF_HAS_SECRETS
+    if (c->waits == LLMFI_WAITS_SECRET && !llmfi_secret_go(c)) return false;
+    if (c->waits == LLMFI_WAITS_SECRET) return true;
 #endif
 #if LLMF_HAS_AWS
     if (c->waits) {
@@ -41035,23 +42209,42 @@ static bool llmfi_call_go(llmfi_call *c) {
     return true;
 }
 
-#if LLMFI_HAS_AWS_KEYS
-/* The keys are there, or will not come: calls that waited are built anew. */
+#if LLMFI_HAS_WAITS
+/* A call need not wait any more: it is built anew, and goes on. */
+static void llmfi_waited(llmfi_call *c) {
+    c->waits = LLMFI_WAITS_NOT;
+    c->f->deferred = true; /* it may end at once, and that is told behind this */
+    if (c->ended || c->stop || c->free_later) return;
+    if (llmfi_build_http(c) && llmfi_call_go(c)) llmfi_set_deadline(c);
+    else if (c->reply.error.code == LLMF_OK) llmfi_error_memory(&c->reply.error);
+}
+#endif
+
+#if LLMF_HAS_AWS
+/* The keys are there, or will not come. */
 static void llmfi_run_keys(llmf_factory *f) {
-#if LLMF_HAS_AWS
     llmfi_call *c;
-#endif
     if (!llmfi_keys_settled(f)) return;
-    f->deferred = true; /* some may end at once, and that is told behind this */
-#if LLMF_HAS_AWS
-    for (c = f->calls; c; c = c->next) {
-        if (!c->waits) continue;
-        c->waits = false;
-        if (c->ended || c->stop || c->free_later) continue;
-        if (llmfi_build_http(c) && llmfi_call_go(c)) llmfi_set_deadline(c);
-        else if (c->reply.error.code == LLMF_OK) llmfi_error_memory(&c->reply.error);
-    }
+    f->deferred = true;
+    for (c = f->calls; c; c = c->next)
+        if (c->waits == LLMFI_WAITS_AWS) llmfi_waited(c);
+#if LLMF_HAS_SECRETS && LLMFI_HAS_STORES
+    llmfi_secrets_keys(f);
 #endif
+}
+#endif
+
+#if LLMF_HAS_SECRETS
+/* Calls whose secret has come, or will not. */
+static void llmfi_run_secrets(llmf_factory *f) {
+    llmfi_call *c;
+#if LLMFI_HAS_STORES
+    llmfi_secrets_settle(f);
+#endif
+    for (c = f->calls; c; c = c->next) {
+        const llmfi_secret *s = c->waits == LLMFI_WAITS_SECRET ? llmfi_secret_by_id(f, c->secret_id) : NULL;
+        if (c->waits == LLMFI_WAITS_SECRET && !(s && s->state == LLMFI_SECRET_ASKING)) llmfi_waited(c);
+    }
 }
 #endif
 
@@ -41137,6 +42330,9 @@ static void llmfi_run_timers(llmf_factory *f) {
 #if LLMF_HAS_SOURCES
     llmfi_sources_timer(f);
 #endif
+#if LLMF_HAS_SECRETS
+    llmfi_secrets_timer(f);
+#endif
     for (c = f->calls; c; c = next) {
         next = c->next;
         if (c->deadline_ns <= f->now_ns) llmfi_set_deadline(c); /* something has come since it was set */
@@ -41164,11 +42360,14 @@ static void llmfi_run_deferred(llmf_factory *f) {
     llmfi_call *c, *next;
     if (!f->deferred) return;
     f->deferred = false;
-#if LLMFI_HAS_AWS_KEYS
+#if LLMF_HAS_AWS
     llmfi_run_keys(f);
 #endif
 #if LLMF_HAS_SOURCES
     llmfi_loading_work(f);
+#endif
+#if LLMF_HAS_SECRETS
+    llmfi_run_secrets(f);
 #endif
 #if LLMF_HAS_RETRY
     llmfi_run_queue(f);
@@ -41243,6 +42442,9 @@ static void llmfi_work(llmf_factory *f) {
         llmfi_run_held(f);
     }
     (void)llmfi_moment(f);
+#if LLMF_HAS_SECRETS
+    llmfi_secrets_pump(f);
+#endif
     llmfi_run_deferred(f);
 }
 
@@ -41258,6 +42460,9 @@ static int64_t llmfi_wait_ms(const llmf_factory *f, int64_t most) {
         int64_t due = f->transports[i]->wait_ms ? f->transports[i]->wait_ms(f->transports[i]) : -1;
         if (due >= 0 && (ms < 0 || due < ms)) ms = due;
     }
+#if LLMF_HAS_SECRETS
+    if (f->secrets.pumped && (ms < 0 || ms > LLMFI_SECRET_PUMP_MS)) ms = LLMFI_SECRET_PUMP_MS;
+#endif
     if (f->deferred || f->held) ms = 0;
     return ms;
 }
@@ -42380,6 +43585,9 @@ LLMF_API void llmf_close(llmf_factory *f) {
     llmfi_loading_close(f);
     llmfi_documents_free(&f->heap, &f->documents);
 #endif
+#if LLMF_HAS_SECRETS
+    llmfi_secrets_close(f);
+#endif
 #if LLMFI_HAS_AWS_KEYS
     llmfi_keys_close(f);
 #endif
@@ -42478,7 +43686,7 @@ static llmf_factory *llmfi_lay_out(const llmf_desc *desc, void *block, llmf_erro
     llmfi_buf_init(&f->decision, &f->heap, 0);
 #endif
     llmfi_net_init(f, recv);
-#if LLMFI_HAS_AWS_KEYS
+#if LLMF_HAS_AWS
     llmfi_keys_init(f);
 #endif
     f->next_deadline_ns = UINT64_MAX;
@@ -42499,7 +43707,7 @@ static bool llmfi_pins_open(const llmf_desc *d, llmf_error *err) {
 
 /* Members that want an option which this build may not have. */
 static bool llmfi_desc_built(const llmf_desc *d, llmf_error *err) {
-    static const char options[] = "ENV\0CACHE\0FILTERS\0SLICES\0METRICS\0BUDGETS\0RETRY\0SOURCES\0";
+    static const char options[] = "ENV\0CACHE\0FILTERS\0SLICES\0METRICS\0BUDGETS\0RETRY\0SOURCES\0SECRETS\0";
     static const struct {
         uint16_t at;
         uint8_t size, option;
@@ -42511,6 +43719,7 @@ static bool llmfi_desc_built(const llmf_desc *d, llmf_error *err) {
         LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_day_pico, 5) LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_alert, 5) LLMFI_WANTS(LLMF_HAS_RETRY, fallback_count, 6)
         LLMFI_WANTS(LLMF_HAS_SOURCES, config_copy, 7) LLMFI_WANTS(LLMF_HAS_SOURCES, watch_ms, 7) LLMFI_WANTS(LLMF_HAS_SOURCES, source, 7)
         LLMFI_WANTS(LLMF_HAS_SOURCES, on_reload, 7)
+        LLMFI_DROP(LLMF_HAS_SECRETS, {offsetof(llmf_desc, secret), offsetof(llmf_desc, allow_commands) + sizeof(int) - offsetof(llmf_desc, secret), 8}, ) /* all three */
 #undef LLMFI_WANTS
         {0, 0, 0}
     };

@@ -30,7 +30,7 @@ static void llmfi_fault_word(llmfi_fault *f, int which, llmf_str word, int depth
 
 /* ---- classes ---- */
 
-#if LLMF_HAS_FAULTS || LLMF_HAS_SOURCES
+#if LLMF_HAS_FAULTS || LLMFI_HAS_SERVICES
 
 /* The result of a word, or LLMF_OK where no row has it. */
 static int llmfi_fault_of_word(llmf_str word) {
@@ -149,7 +149,7 @@ LLMFI_UNUSED static bool llmfi_fault_key_char(char c) {
     return (l >= 'a' && l <= 'z') || llmfi_is_digit(c) || c == '_' || c == '-' || c == '.';
 }
 
-#if LLMF_HAS_FAULTS || LLMF_HAS_SOURCES
+#if LLMF_HAS_FAULTS || LLMFI_HAS_SERVICES
 
 /* How long the key is that begins at the front of `s`; 0: none does. One that its owner has masked (sk-12***89) is none. */
 static size_t llmfi_fault_key(llmf_str s) {

@@ -104,6 +104,17 @@ typedef struct llmf_usage {
      pinned_keys       (a member of llmf_desc) SHA-256 of public keys (SubjectPublicKeyInfo in DER) in base64: "sha256//47DEQp…=;sha256//…". A server of https must have one
                        of them, whatever its host, besides a certificate that is verified (or not: insecure_tls); else the call ends in LLMF_ERR_TLS. What is malformed, and
                        what nobody would look at, as TLS is custom_stream's or custom_transport's, llmf_open refuses.
+     secret            (a member of llmf_desc) Gives keys, for a program that has them from a broker of its own, or from a safe. Asked before config and variables are looked
+                       at, when a call needs a key, for each provider that needs one, inside llmf_start, llmf_generate or llmf_poll; it must not call the library. *q says
+                       which: provider; model, the name of the one that is asked; name, api_key_secret_name of its entry or of its provider's, or ""; origin, where the
+                       key goes: "https://api.openai.com"; `again` not 0: the last one was refused (401). Write the key to out (cap bytes at most) and return its length; 0:
+                       it has none, so config and variables count; -1: not yet, it is asked again by llmf_poll until the call's timeouts.connect_ms is over; below: minus
+                       an llmf_result, and the call fails. expires_ms: set how many milliseconds the key may be used; 0: secret_ttl_ms. One key serves all calls with the
+                       same provider, name and origin. Needs the option SECRETS, as the next two.
+     secret_ttl_ms     (a member of llmf_desc) How long a key that was fetched (secret, api_key_file, api_key_secret_name, api_key_command) is used, at least a second; 0:
+                       300,000; below 0: until its provider refuses it. One that is refused (401) is fetched anew, and the call repeated with it, once.
+     allow_commands    (a member of llmf_desc) Not 0: api_key_command of the config is run, by /bin/sh (POSIX). 0: that is an error, so that a config which somebody else
+                       writes runs no program.
      llmf_fail_memory  Fault injection: the nth request to the heap from now on is refused (0: none), and each later one too if `on`. */
 enum { LLMF_LOG_ERROR = 1, LLMF_LOG_WARNING = 2, LLMF_LOG_INFO = 3, LLMF_LOG_DEBUG = 4 };
 typedef void *(*llmf_alloc_fn)(void *user, void *ptr, size_t old_size, size_t size);
@@ -131,6 +142,7 @@ typedef struct llmf_retry {
 typedef struct llmf_transport llmf_transport; typedef struct llmf_stream_ops llmf_stream_ops; typedef struct llmf_budget_alert llmf_budget_alert;
 typedef struct llmf_cache_store llmf_cache_store; typedef struct llmf_filter llmf_filter; typedef struct llmf_documents llmf_documents;
 typedef struct llmf_reload_info { int result; const llmf_error *error; const char *const *changed; size_t changed_count; } llmf_reload_info;
+typedef struct llmf_secret_query { const char *provider, *model, *name, *origin; int again; char *out; size_t cap; int64_t expires_ms; } llmf_secret_query;
 typedef int (*llmf_resolve_fn)(void *user, const char *host, char (*out)[64], int cap);
 struct llmf_span;
 /* Everything has a good zero. */
@@ -179,6 +191,8 @@ typedef struct llmf_desc {
     int64_t watch_ms;              /* how often llmf_poll looks whether a source of config has changed, and if so reloads; 0: never */
     int (*source)(void *user, const char *uri, llmf_documents *into); /* gives the config of a URI of one's own: see "where config comes from"; NULL: nobody */
     void (*on_reload)(void *user, const llmf_reload_info *info); /* the config has been read again, or could not be: inside llmf_poll or llmf_reload; NULL: nobody is told */
+    int (*secret)(void *user, llmf_secret_query *q); /* gives keys: see "opening and closing", for this and the next two; NULL: nobody does */
+    int64_t secret_ttl_ms; int allow_commands;
 } llmf_desc;
 LLMF_API llmf_factory *llmf_open_abi(int abi, const llmf_desc *desc, size_t desc_size, llmf_error *err);
 static inline llmf_factory *llmf_open(const llmf_desc *desc, llmf_error *err) { return llmf_open_abi(LLMF_ABI, desc, sizeof *desc, err); }

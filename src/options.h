@@ -33,6 +33,8 @@
                                        tables, llmf_desc and the environment say what that is
      YAML        on                    reads YAML config; without it JSON only
      SOURCES     on                    config from elsewhere: http:// and https://, s3://, ssm:, a hook; its watching. Needs CONFIG. Keys for AWS are found as for Bedrock
+     SECRETS     on                    keys by name, fetched when they are needed: api_key_file, api_key_secret_name (AWS), api_key_command, llmf_desc.secret; without CONFIG
+                                       that hook alone
      FILES       on                    reads config, .env, prompts and media from files; without it texts and memory only
      ENV         on                    reads environment variables. With CONFIG, FILES or REGISTER llmf_desc.getenv_fn works either way; without all of them no variable
                                        is read: the key is llmf_desc.api_key
@@ -86,6 +88,7 @@
      LLMF_MAX_HEALTH        256        models at hosts of which it is kept how they do; of those beyond nothing is
      LLMF_MAX_BUDGETS       256        models and routes whose budgets are counted; a call under a budget beyond them is refused
      LLMF_MAX_SERIES        128        models that llmf_metrics tells apart, 2 KiB of the block each, and hops from one to another; those beyond are "other"
+     LLMF_MAX_SECRETS       32         keys that were fetched and are kept at once (SECRETS)
      LLMF_MAX_LOOKUPS       4          hosts of a factory that are looked up at once (DNS_THREADS); further ones wait
      LLMF_TAIL_MS           2000       milliseconds that a reply may go on for behind its terminal event
      LLMF_BODY_KEEP         4096       bytes of a request that are kept from measuring it to sending it; a longer one is written twice. One such room in a factory
@@ -216,6 +219,11 @@
 #else
 #define LLMF_HAS_SOURCES 1
 #endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_SECRETS) && LLMF_WITH_SECRETS)) || (defined(LLMF_NO_SECRETS) && LLMF_NO_SECRETS)
+#define LLMF_HAS_SECRETS 0
+#else
+#define LLMF_HAS_SECRETS 1
+#endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_MODELS) && LLMF_WITH_MODELS)) || (defined(LLMF_NO_MODELS) && LLMF_NO_MODELS)
 #define LLMF_HAS_MODELS 0
 #else
@@ -343,14 +351,23 @@
 /* What is kept of each model at each host: see engine/health.h. */
 #define LLMFI_HAS_HEALTH (LLMF_HAS_RETRY || LLMF_HAS_ROUTES || LLMF_HAS_METRICS || LLMF_HAS_SAVE)
 
-/* A build that finds keys for AWS: to sign what goes to a model, or to where a config comes from. */
-#if LLMF_HAS_AWS || LLMF_HAS_SOURCES
-#define LLMFI_HAS_AWS_KEYS 1
+/* S3, the Parameter Store and Secrets Manager: see factory/aws_services.h. */
+#if LLMF_HAS_SOURCES || (LLMF_HAS_SECRETS && LLMF_HAS_CONFIG)
+#define LLMFI_HAS_SERVICES 1
 #else
-#define LLMFI_HAS_AWS_KEYS 0
+#define LLMFI_HAS_SERVICES 0
 #endif
-/* A build that asks for something for itself: see engine/fetch.h. */
-#define LLMFI_HAS_FETCH LLMFI_HAS_AWS_KEYS
+/* Config and secrets from AWS are signed for as Bedrock's requests are. */
+#if LLMFI_ROWS_USE_AWS || LLMFI_HAS_SERVICES
+#define LLMF_HAS_AWS 1
+#else
+#define LLMF_HAS_AWS 0
+#endif
+#define LLMFI_HAS_FETCH (LLMF_HAS_AWS || LLMF_HAS_SOURCES)
+/* Calls may have to wait for keys. */
+#define LLMFI_HAS_WAITS (LLMF_HAS_AWS || LLMF_HAS_SECRETS)
+/* A build that finds keys for AWS. */
+#define LLMFI_HAS_AWS_KEYS LLMF_HAS_AWS
 
 /* A build that reads variables from somewhere. */
 #if LLMF_HAS_ENV || LLMF_HAS_CONFIG || LLMF_HAS_FILES || LLMF_HAS_REGISTER
@@ -455,6 +472,9 @@
 #endif
 #ifndef LLMF_MAX_LOOKUPS
 #define LLMF_MAX_LOOKUPS 4
+#endif
+#ifndef LLMF_MAX_SECRETS
+#define LLMF_MAX_SECRETS 32
 #endif
 #ifndef LLMF_MAX_FALLBACKS
 #define LLMF_MAX_FALLBACKS 8

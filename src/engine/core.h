@@ -109,9 +109,16 @@ typedef struct llmfi_call {
 #if LLMF_HAS_METRICS
     struct llmfi_trace *trace;               /* in the arena; NULL: nobody asks for one */
 #endif
+#if LLMFI_HAS_WAITS
+    uint8_t waits;                           /* for keys that are being asked for: LLMFI_WAITS_… */
+#endif
 #if LLMF_HAS_AWS
-    bool waits;                              /* for keys that are being asked for: see keys.h */
     bool signs;                              /* with `aws`: Authorization waits for the body's digest */
+#endif
+#if LLMF_HAS_SECRETS
+    uint32_t secret_id;                      /* of the key that was fetched for it, or is: see secrets.h; 0: none is */
+#endif
+#if LLMF_HAS_AWS
     llmfi_aws_keys aws;
 #endif
 
@@ -163,6 +170,10 @@ typedef struct llmfi_call {
     } wire;
 } llmfi_call;
 
+#if LLMFI_HAS_WAITS
+enum { LLMFI_WAITS_NOT, LLMFI_WAITS_AWS, LLMFI_WAITS_SECRET };
+#endif
+
 #if LLMF_HAS_RETRY
 /* A request that can be sent again: see retry.h. */
 struct llmfi_origin {
@@ -170,6 +181,7 @@ struct llmfi_origin {
     llmfi_ask ask;                           /* what was parsed of it */
     llmfi_arena_mark mark;                   /* newest NULL: it is not taken yet */
     uint64_t hedge_ns;                       /* when the call is late; 0: never */
+    bool renewed;                            /* its key was refused, and fetched anew */
     int64_t guard_rate;                      /* bytes a second that its stream must have; 0: any */
     uint64_t guard_ns, guard_at;             /* since when that is looked at, and what had been received then */
 };
@@ -218,6 +230,15 @@ typedef struct llmfi_asking {
     llmfi_aws aws;
     llmfi_fetch fetch;
 } llmfi_asking;
+#endif
+
+#if LLMF_HAS_SECRETS
+/* Keys that were fetched: see secrets.h. */
+typedef struct llmfi_secrets {
+    struct llmfi_secret *first;
+    uint32_t count, last_id, uses;
+    uint32_t pumped;                         /* those that llmf_poll asks for again and again: of the hook, of commands */
+} llmfi_secrets;
 #endif
 
 #if LLMF_HAS_CACHE
@@ -309,6 +330,9 @@ struct llmf_factory {
     uint64_t watch_due_ns;                   /* when the watch looks again */
     bool awaiting;                           /* the config that was read wants a plugin that must be fetched first: what else was wrong with it is not told */
     bool watch_lost, copied;                 /* the watch has told that a source cannot be had; config_copy is of `documents` */
+#endif
+#if LLMF_HAS_SECRETS
+    llmfi_secrets secrets;
 #endif
 #if LLMF_HAS_CACHE
     llmfi_cache cache;

@@ -4,7 +4,7 @@
 #define LLMFI_ENGINE_KEYS_H
 #include "fetch.h"
 
-#if LLMFI_HAS_AWS_KEYS
+#if LLMF_HAS_AWS
 
 /* Milliseconds until the connection stands, and for one whole answer: the endpoints are on this machine, or nowhere. */
 enum { LLMFI_KEYS_CONNECT_MS = 1000, LLMFI_KEYS_TOTAL_MS = 5000 };

@@ -176,6 +176,9 @@ LLMF_API void llmf_close(llmf_factory *f) {
     llmfi_loading_close(f);
     llmfi_documents_free(&f->heap, &f->documents);
 #endif
+#if LLMF_HAS_SECRETS
+    llmfi_secrets_close(f);
+#endif
 #if LLMFI_HAS_AWS_KEYS
     llmfi_keys_close(f);
 #endif
@@ -274,7 +277,7 @@ static llmf_factory *llmfi_lay_out(const llmf_desc *desc, void *block, llmf_erro
     llmfi_buf_init(&f->decision, &f->heap, 0);
 #endif
     llmfi_net_init(f, recv);
-#if LLMFI_HAS_AWS_KEYS
+#if LLMF_HAS_AWS
     llmfi_keys_init(f);
 #endif
     f->next_deadline_ns = UINT64_MAX;
@@ -295,7 +298,7 @@ static bool llmfi_pins_open(const llmf_desc *d, llmf_error *err) {
 
 /* Members that want an option which this build may not have. */
 static bool llmfi_desc_built(const llmf_desc *d, llmf_error *err) {
-    static const char options[] = "ENV\0CACHE\0FILTERS\0SLICES\0METRICS\0BUDGETS\0RETRY\0SOURCES\0";
+    static const char options[] = "ENV\0CACHE\0FILTERS\0SLICES\0METRICS\0BUDGETS\0RETRY\0SOURCES\0SECRETS\0";
     static const struct {
         uint16_t at;
         uint8_t size, option;
@@ -307,6 +310,7 @@ static bool llmfi_desc_built(const llmf_desc *d, llmf_error *err) {
         LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_day_pico, 5) LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_alert, 5) LLMFI_WANTS(LLMF_HAS_RETRY, fallback_count, 6)
         LLMFI_WANTS(LLMF_HAS_SOURCES, config_copy, 7) LLMFI_WANTS(LLMF_HAS_SOURCES, watch_ms, 7) LLMFI_WANTS(LLMF_HAS_SOURCES, source, 7)
         LLMFI_WANTS(LLMF_HAS_SOURCES, on_reload, 7)
+        LLMFI_DROP(LLMF_HAS_SECRETS, {offsetof(llmf_desc, secret), offsetof(llmf_desc, allow_commands) + sizeof(int) - offsetof(llmf_desc, secret), 8}, ) /* all three */
 #undef LLMFI_WANTS
         {0, 0, 0}
     };

@@ -82,7 +82,7 @@ static void llmfi_set_deadline(llmfi_call *c) {
 #if LLMF_HAS_RETRY
     if (!c->ended) llmfi_retry_deadline(c);
 #endif
-#if LLMF_HAS_AWS
+#if LLMFI_HAS_WAITS
     if (c->waits && !c->ended) llmfi_deadline_try(c, c->start_ns, c->req.timeouts.total_ms, LLMFI_WORDS("total (") "timeouts.total_ms" LLMFI_WORDS(")"));
 #endif
     if (!c->ended && c->x.by) {

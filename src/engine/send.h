@@ -6,6 +6,7 @@
 #include "health.h"
 #include "keys.h"
 #include "registered.h"
+#include "secrets.h"
 #include "sign.h"
 #include "trace.h"
 
@@ -92,6 +93,15 @@ static bool llmfi_own_auth(llmfi_call *c, const llmfi_headers *h, llmf_str name,
 }
 #endif
 
+#if LLMFI_HAS_WAITS
+/* The request is built anew when its keys are there. */
+static bool llmfi_auth_later(llmfi_headers *h) {
+    if (h->count == LLMF_MAX_REQUEST_HEADERS) return llmfi_error_set(&h->call->reply.error, LLMF_ERR_LIMIT, "more headers than LLMF_MAX_REQUEST_HEADERS");
+    llmfi_header_first(h, LLMFI_LIT("Authorization"), LLMFI_LIT("REDACTED"));
+    return true;
+}
+#endif
+
 #if LLMF_HAS_AWS
 /* No keys, and why. */
 static bool llmfi_no_aws_keys(llmfi_call *c, const llmf_error *err) {
@@ -124,9 +134,8 @@ static bool llmfi_set_aws(llmfi_call *c, llmfi_headers *h) {
     if (!c->f->replay) got = c->previewing ? llmfi_aws_given(&c->prepared->record, &c->f->env, &keys) ? LLMFI_AWS_READY : LLMFI_AWS_NONE :
                              llmfi_aws_find(&c->f->keys.aws, &c->prepared->record, &c->f->env, llmfi_wall(c->f), &keys, &err);
     if (got == LLMFI_AWS_ASK || (got == LLMFI_AWS_NONE && (c->f->replay || c->previewing))) {
-        c->waits = got == LLMFI_AWS_ASK;
-        llmfi_header_first(h, LLMFI_LIT("Authorization"), LLMFI_LIT("REDACTED"));
-        return true;
+        c->waits = got == LLMFI_AWS_ASK ? LLMFI_WAITS_AWS : LLMFI_WAITS_NOT;
+        return llmfi_auth_later(h);
     }
     if (got == LLMFI_AWS_NONE) return llmfi_no_aws_keys(c, &err);
     if (!llmfi_sign_keys(c, keys)) return false;
@@ -199,16 +208,78 @@ static LLMFI_COLD bool llmfi_keys_are_out(llmfi_call *c, const llmfi_node *list)
 }
 #endif
 
+#if LLMF_HAS_CONFIG
+/* Base URL of the operation's own, in the table; empty. */
+static llmf_str llmfi_op_url(const llmfi_call *c) {
+#if LLMFI_HAS_OPS
+    const llmfi_op_row *host = c->reply.job ? c->reply.job->host : NULL;
+    if (host && llmfi_starts(llmfi_cstr(host->url), LLMFI_LIT("https://"))) return llmfi_cstr(host->url);
+#endif
+    (void)c;
+    return llmfi_str("", 0);
+}
+
+/* May the key go where the request goes? A provider that needs none is asked without: *found is empty then. False with the error. */
+static bool llmfi_key_may_go(llmfi_call *c, llmfi_credential *found) {
+    const llmfi_record *r = &c->prepared->record;
+    if (c->f->replay || llmfi_origin_ok(r, &c->f->desc, found->owner, c->x.req.url, llmfi_op_url(c))) return true;
+    found->key = llmfi_str("", 0);
+    found->fetch = LLMFI_FETCH_NONE;
+    if (r->s.quirks & LLMFI_Q_NO_KEY_NEEDED) found->owner = LLMFI_OWNER_PROGRAM; /* which has none: lists are not looked at */
+    return (r->s.quirks & LLMFI_Q_NO_KEY_NEEDED) || llmfi_origin_refuse(r, found->owner, LLMFI_WORDS("the key"), llmfi_str("", 0), c->x.req.url, &c->reply.error);
+}
+#else
+#define llmfi_key_may_go(c, found) true
+#endif
+
+#if LLMF_HAS_SECRETS || LLMF_HAS_CONFIG
+/* The config has a header of the name that the key goes into. */
+static bool llmfi_has_own_auth(const llmfi_headers *h, int auth) {
+    return LLMFI_HAS_OWN_HEADERS && llmfi_header_find(h, llmfi_cstr(llmfi_word_at(llmfi_auth_headers, auth))) < h->count;
+}
+
+/* The key of the call that is built: *found->key, or empty. False: the call waits for it, or fails, with the error. */
+static bool llmfi_find_key_of(llmfi_call *c, const llmfi_headers *h, llmfi_credential *found) {
+    bool silent = c->previewing || c->f->replay;
+    llmfi_record_credential(&c->prepared->record, &c->f->env, !silent, found);
+#if LLMF_HAS_SECRETS
+    c->secret_id = 0;
+    while (found->fetch && !silent && !llmfi_has_own_auth(h, found->auth)) {
+        int fetch = found->fetch, got;
+        if (!llmfi_key_may_go(c, found)) return false;
+        if (!found->fetch) break;
+        got = llmfi_secret_for(c, found);
+        if (got != LLMFI_FETCHED) return false;
+        if (found->fetch == fetch) break;
+    }
+#endif
+    if (found->key.len && !found->fetch && !llmfi_has_own_auth(h, found->auth)) return llmfi_key_may_go(c, found);
+    return true;
+}
+
+#endif
+
 /* The key goes into one header. What is kept of it is wiped when the call is freed. */
 static bool llmfi_set_auth(llmfi_call *c, llmfi_headers *h) {
     const llmfi_record *record = &c->prepared->record;
-    int auth = LLMFI_AUTH_NONE;
-    llmf_str key = llmfi_record_key(record, &c->f->env, &auth), name = llmfi_cstr(llmfi_word_at(llmfi_auth_headers, auth)),
-             prefix = llmfi_cstr(llmfi_word_at(llmfi_auth_prefixes, auth));
+    llmfi_credential found;
+    llmf_str key, name, prefix;
     char *value;
+    int auth;
     bool real;
+#if LLMF_HAS_SECRETS
+    if (!llmfi_find_key_of(c, h, &found)) return c->waits && llmfi_auth_later(h);
+#elif LLMF_HAS_CONFIG
+    if (!llmfi_find_key_of(c, h, &found)) return false;
+#else
+    llmfi_record_credential(record, &c->f->env, false, &found);
+#endif
+    auth = found.auth;
+    key = found.key;
+    name = llmfi_cstr(llmfi_word_at(llmfi_auth_headers, auth));
+    prefix = llmfi_cstr(llmfi_word_at(llmfi_auth_prefixes, auth));
 #if LLMF_HAS_RETRY
-    if (llmfi_key_list(c)) key = llmfi_key_in_turn(c, llmfi_key_list(c));
+    if (key.len && !found.fetch && found.owner != LLMFI_OWNER_PROGRAM && llmfi_key_list(c)) key = llmfi_key_in_turn(c, llmfi_key_list(c));
 #endif
     real = key.len != 0;
     if (auth == LLMFI_AUTH_NONE) return true;
@@ -219,7 +290,7 @@ static bool llmfi_set_auth(llmfi_call *c, llmfi_headers *h) {
     }
 #endif
 #if LLMF_HAS_RETRY
-    if (!real && llmfi_key_list(c) && !c->previewing && !c->f->replay) return llmfi_keys_are_out(c, llmfi_key_list(c));
+    if (!real && !found.fetch && found.owner != LLMFI_OWNER_PROGRAM && llmfi_key_list(c) && !c->previewing && !c->f->replay) return llmfi_keys_are_out(c, llmfi_key_list(c));
 #endif
 #if LLMFI_HAS_OWN_HEADERS
     if (llmfi_own_auth(c, h, name, prefix)) return true;
@@ -242,9 +313,19 @@ static bool llmfi_set_auth(llmfi_call *c, llmfi_headers *h) {
 }
 
 #if LLMFI_HAS_OWN_HEADERS
-static void llmfi_set_config_headers(llmfi_headers *h, const llmfi_node *node) {
+static void llmfi_set_config_headers(llmfi_headers *h, const llmfi_node *node, int owner) {
     const llmfi_node *n = node && node->type == LLMFI_OBJECT ? node->child : NULL;
-    for (; n; n = n->next) llmfi_header_set(h, n->key, n->text);
+    llmfi_call *c = h->call;
+    for (; n; n = n->next) {
+#if LLMF_HAS_CONFIG
+        if (llmfi_header_secret(n->key) && !c->f->replay && !llmfi_origin_ok(&c->prepared->record, &c->f->desc, owner, c->x.req.url, llmfi_op_url(c))) {
+            h->bad = !llmfi_origin_refuse(&c->prepared->record, owner, LLMFI_WORDS("the header "), n->key, c->x.req.url, &c->reply.error);
+            return;
+        }
+#endif
+        llmfi_header_set(h, n->key, n->text);
+    }
+    (void)owner, (void)c;
 }
 #endif
 
@@ -267,8 +348,8 @@ static bool llmfi_build_headers(llmfi_call *c) {
     if (llmfi_trace_asked(c)) llmfi_header_first(&h, LLMFI_LIT("traceparent"), llmfi_trace_header(c));
     if (llmfi_adapter_of(c)->headers) llmfi_adapter_of(c)->headers(&c->ask, llmfi_header_set, &h);
 #if LLMFI_HAS_OWN_HEADERS
-    llmfi_set_config_headers(&h, c->prepared->record.provider->headers);
-    llmfi_set_config_headers(&h, c->prepared->record.headers);
+    llmfi_set_config_headers(&h, c->prepared->record.provider->headers, LLMFI_OWNER_PROVIDER);
+    llmfi_set_config_headers(&h, c->prepared->record.headers, LLMFI_OWNER_MODEL);
 #endif
     if (h.bad || !llmfi_set_auth(c, &h)) return false;
     at = (llmf_header *)llmfi_arena_array(&c->arena, h.count, sizeof *at);

@@ -17,7 +17,7 @@
 #include "env.h"
 #include "record.h"
 
-#if LLMFI_HAS_AWS_KEYS
+#if LLMF_HAS_AWS
 
 /* Milliseconds that a profile's keys count before its files are read again; that a failure to get keys is remembered; before their end that keys are renewed; that
    keys without an end, or with one that has gone by, are used. */
@@ -156,7 +156,7 @@ typedef struct llmfi_aws_profile {
     llmf_str name;
     llmfi_aws_keys keys;
     llmf_str endpoint, mode;                 /* of the metadata service */
-#if LLMF_HAS_SOURCES
+#if LLMFI_HAS_SERVICES
     llmf_str region, endpoint_url, ignore_endpoints;
 #endif
     const char *needs;                       /* the property that this version cannot follow; NULL: none */
@@ -197,7 +197,7 @@ static void llmfi_aws_property(llmfi_aws_profile *p, llmf_str key, llmf_str valu
     else if (LLMFI_NAMED(key, "ec2_metadata_service_endpoint")) to = &p->endpoint;
     else if (LLMFI_NAMED(key, "ec2_metadata_service_endpoint_mode")) to = &p->mode;
     else if (LLMFI_NAMED(key, "credential_process")) p->process = true;
-#if LLMF_HAS_SOURCES
+#if LLMFI_HAS_SERVICES
     else if (LLMFI_NAMED(key, "region")) to = &p->region;
     else if (LLMFI_NAMED(key, "endpoint_url")) to = &p->endpoint_url;
     else if (LLMFI_NAMED(key, "ignore_configured_endpoint_urls")) to = &p->ignore_endpoints;
@@ -257,7 +257,7 @@ static bool llmfi_aws_profile_read(llmfi_aws_profile *p, llmfi_heap *heap, const
     llmfi_arena_init(&p->arena, heap, 0);
     p->name = name;
     p->keys.id = p->keys.secret = p->keys.token = p->endpoint = p->mode = llmfi_str("", 0);
-#if LLMF_HAS_SOURCES
+#if LLMFI_HAS_SERVICES
     p->region = p->endpoint_url = p->ignore_endpoints = llmfi_str("", 0);
 #endif
     if (!llmfi_aws_read_file(p, env, true, err) || !llmfi_aws_read_file(p, env, false, err)) return false;

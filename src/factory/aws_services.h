@@ -7,7 +7,7 @@
 #define LLMFI_FACTORY_AWS_SERVICES_H
 #include "service_reply.h"
 
-#if LLMF_HAS_SOURCES
+#if LLMFI_HAS_SERVICES
 
 /* ---- sources ---- */
 

@@ -565,8 +565,27 @@ static bool llmfi_check_secret(const llmfi_check *c, const llmfi_key *key, const
     return true;
 }
 
+#if !LLMF_HAS_SECRETS
+/* Keys that are fetched, of which this build knows the names only. */
+static bool llmfi_check_fetched(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n) {
+    static const char names[] = "api_key_file\0api_key_secret_name\0api_key_command\0";
+    llmf_error err, why;
+    llmfi_text t;
+    if (n->type == LLMFI_NULL || llmfi_word_in(names, llmfi_cstr(key->name)) < 0) return true;
+    llmfi_error_left_out(&why, key->name, "SECRETS");
+    t = llmfi_report_begin(&err, c->file, n->line, n->column, false);
+    llmfi_say_c(&t, why.text);
+    err.code = LLMF_ERR_NOT_BUILT;
+    llmfi_report_end(c->report, &err, false);
+    return false;
+}
+#else
+#define llmfi_check_fetched(c, key, n) true
+#endif
+
 static bool llmfi_check_value(const llmfi_check *c, const llmfi_key *key, llmfi_node *n) {
     bool from_variable = false;
+    if (!llmfi_check_fetched(c, key, n)) return false;
     if (!llmfi_expand(c, n, &from_variable)) return false;
     if (from_variable) llmfi_retype(key, n);
     if (n->type == LLMFI_NULL && key->type != LLMFI_KEY_REASONING) return true;

@@ -48,7 +48,8 @@ static llmfi_check llmfi_loader_check(llmfi_loader *l, llmf_str file) {
 /* Lays a checked entry over a provider. */
 static void llmfi_provider_apply(llmfi_provider *p, llmfi_node *entry) {
     const llmfi_node *dialect = llmfi_member(entry, LLMFI_LIT("dialect"));
-    bool key = llmfi_member(entry, LLMFI_LIT("api_key_env_var")) || llmfi_member(entry, LLMFI_LIT("api_key"));
+    bool key = llmfi_member(entry, LLMFI_LIT("api_key_env_var")) || llmfi_member(entry, LLMFI_LIT("api_key")) || llmfi_member(entry, LLMFI_LIT("api_key_file")) ||
+               llmfi_member(entry, LLMFI_LIT("api_key_secret_name")) || llmfi_member(entry, LLMFI_LIT("api_key_command"));
     if (dialect && dialect->type == LLMFI_STRING && !llmfi_eq(dialect->text, p->dialect)) llmfi_provider_dialect(p, dialect->text);
     if (key && p->row < 0) p->quirks &= ~(uint32_t)LLMFI_Q_NO_KEY_NEEDED;
     llmfi_apply(entry, LLMFI_OF_PROVIDER, p);
@@ -620,6 +621,7 @@ LLMFI_UNUSED static bool llmfi_config_add_provider(llmfi_config *c, const llmf_p
     p->node = NULL;
 #if LLMF_HAS_CONFIG
     llmfi_provider_apply(p, entry);
+    p->own_url = p->base_url; /* what the program says is its own matter */
 #else
     p->from_config = true;
 #endif

@@ -187,6 +187,9 @@ static llmfi_provider *llmfi_provider_new(llmfi_config *c, llmf_str name) {
     }
 #endif
     llmfi_provider_variables(c, p);
+#if LLMF_HAS_CONFIG
+    p->own_url = p->base_url;
+#endif
     return p;
 }
 

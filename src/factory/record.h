@@ -33,8 +33,9 @@ typedef struct llmfi_provider {
     int row;                                 /* of llmfi_provider_rows; -1 */
     bool built;
     bool from_config;                        /* a file, or llmf_register, speaks of it */
-#if LLMF_HAS_CONFIG
     llmf_str api_key_file, api_key_command;  /* of its config entry; empty */
+#if LLMF_HAS_CONFIG
+    llmf_str own_url;                        /* its base URL before any file spoke of it: whose keys the variables are. See origin.h */
 #endif
     struct llmfi_provider *next;
 } llmfi_provider;
@@ -63,9 +64,7 @@ typedef struct llmfi_record {
     uint32_t capabilities;                   /* LLMF_CAN_… */
     int32_t ends, checked;                   /* yyyymmdd; 0: not known */
     bool from_config, from_table;
-#if LLMF_HAS_CONFIG
     llmf_str api_key_file, api_key_command;  /* of its config entry; empty */
-#endif
 } llmfi_record;
 
 /* Results that another model might do better with, a bit for each (llmf_retry.fallback_on); all of them are `any`. */

@@ -662,37 +662,104 @@ static llmf_str llmfi_first_key(const llmfi_node *list, const llmfi_env *env) {
     for (n = list ? list->child : NULL; n && !key.len; n = n->next) key = llmfi_env_filled(env, n->text);
     return key;
 }
-#else
-#define llmfi_first_key(list, env) llmfi_str(NULL, 0)
 #endif
 
-/* The key of a call that starts now, or empty; *auth: how it goes out. What the program gave outranks the model's entry, that its provider's entry, that
-   the provider's variables. */
-LLMFI_UNUSED static llmf_str llmfi_record_key(const llmfi_record *r, const llmfi_env *env, int *auth) {
+/* Whose a key is: that decides where it may go (origin.h). */
+enum { LLMFI_OWNER_PROGRAM, LLMFI_OWNER_MODEL, LLMFI_OWNER_PROVIDER, LLMFI_OWNER_TABLE };
+/* A key that must be fetched, and where: engine/secrets.h. */
+enum { LLMFI_FETCH_NONE, LLMFI_FETCH_HOOK, LLMFI_FETCH_FILE, LLMFI_FETCH_STORE, LLMFI_FETCH_COMMAND };
+
+typedef struct llmfi_credential {
+    llmf_str key;                            /* empty: there is none, or it must be fetched */
+    llmf_str from;                           /* of a fetch: the path, the secret's name, the command */
+    int fetch, owner, auth;                  /* LLMFI_FETCH_…, LLMFI_OWNER_…; auth: how the key goes out */
+} llmfi_credential;
+
+#if LLMF_HAS_SECRETS && LLMF_HAS_CONFIG
+/* What an entry says of a key that must be fetched. */
+static void llmfi_entry_fetch(llmfi_credential *to, llmf_str file, llmf_str secret, llmf_str command) {
+    to->fetch = file.len ? LLMFI_FETCH_FILE : secret.len ? LLMFI_FETCH_STORE : command.len ? LLMFI_FETCH_COMMAND : LLMFI_FETCH_NONE;
+    to->from = file.len ? file : secret.len ? secret : command;
+}
+#else
+#define llmfi_entry_fetch(to, file, secret, command) ((void)0)
+#endif
+
+/* Of the entries of the config, and behind them the provider's variables. */
+static void llmfi_entries_credential(const llmfi_record *r, const llmfi_env *env, llmfi_credential *to) {
     const llmfi_provider *p = r->provider;
-    llmf_str key = llmfi_cstr(env->desc->api_key), word, list;
-    *auth = p->auth;
-    if (p->auth == LLMFI_AUTH_NONE) return llmfi_str("", 0);
-    if (!key.len) key = llmfi_env_filled(env, llmfi_cstr(env->desc->api_key_env));
-    if (!key.len) key = r->api_key;
-    if (!key.len) key = llmfi_env_filled(env, r->api_key_env_var);
-    if (LLMF_HAS_CONFIG && !key.len) key = llmfi_first_key(r->key_list, env);
-    if (!key.len) key = p->api_key;
-    if (!key.len) key = llmfi_env_filled(env, p->api_key_env_var);
-    if (LLMF_HAS_CONFIG && !key.len) key = llmfi_first_key(p->key_list, env);
-    if (p->auth == LLMFI_AUTH_AWS && key.len) *auth = LLMFI_AUTH_BEARER; /* AWS signs with a pair of keys: a single one is a bearer key */
-    if (p->api_key_env_var.len) return key.len ? key : llmfi_str("", 0);
-    for (list = p->key_variables; !key.len && llmfi_next_word(&list, &word);) {
+#if LLMFI_HAS_VARIABLES
+    llmf_str word, list;
+#endif
+    (void)p, (void)env, (void)to;
+#if LLMF_HAS_CONFIG
+    to->owner = LLMFI_OWNER_MODEL;
+    to->key = r->api_key;
+    if (!to->key.len) to->key = llmfi_env_filled(env, r->api_key_env_var);
+    if (!to->key.len) to->key = llmfi_first_key(r->key_list, env);
+    if (!to->key.len) llmfi_entry_fetch(to, r->api_key_file, r->api_key_secret, r->api_key_command);
+    if (to->key.len || to->fetch) return;
+    to->key = p->api_key;
+#endif
+#if LLMFI_HAS_VARIABLES
+    to->owner = LLMFI_OWNER_PROVIDER;
+    if (!to->key.len) to->key = llmfi_env_filled(env, p->api_key_env_var);
+#if LLMF_HAS_CONFIG
+    if (!to->key.len) to->key = llmfi_first_key(p->key_list, env);
+    if (!to->key.len) llmfi_entry_fetch(to, p->api_key_file, p->api_key_secret, p->api_key_command);
+#endif
+    if (to->key.len || to->fetch || p->api_key_env_var.len) return;
+    to->owner = LLMFI_OWNER_TABLE;
+    for (list = p->key_variables; !to->key.len && llmfi_next_word(&list, &word);) {
         int scheme = p->auth;
-        key = llmfi_env_filled(env, llmfi_key_variable(word, &scheme));
-        if (key.len) *auth = scheme;
+        to->key = llmfi_env_filled(env, llmfi_key_variable(word, &scheme));
+        if (to->key.len) to->auth = scheme;
     }
-    return key.len ? key : llmfi_str("", 0);
+#endif
 }
 
-/* Something to authorize with is there. *auth: how it goes out. */
+/* The key of a call that starts now, or where to fetch it; neither: there is none. The first of these counts:
+
+     llmf_desc.api_key, llmf_desc.api_key_env
+     llmf_desc.secret, unless it has said that it has none: hook false
+     the model's entry: api_key, api_key_env_var, api_key_env_vars, api_key_file, api_key_secret_name, api_key_command
+     its provider's entry: the same
+     the provider's variables, unless that entry names one of its own */
+LLMFI_UNUSED static void llmfi_record_credential(const llmfi_record *r, const llmfi_env *env, bool hook, llmfi_credential *to) {
+    const llmfi_provider *p = r->provider;
+    to->auth = p->auth;
+    to->fetch = LLMFI_FETCH_NONE;
+    to->owner = LLMFI_OWNER_PROGRAM;
+    to->key = to->from = llmfi_str("", 0);
+    if (p->auth == LLMFI_AUTH_NONE) return;
+    to->key = llmfi_cstr(env->desc->api_key); /* never a NULL */
+    if (!to->key.len) to->key = llmfi_env_filled(env, llmfi_cstr(env->desc->api_key_env));
+#if LLMF_HAS_SECRETS
+    if (!to->key.len && hook && env->desc->secret && !(r->s.quirks & LLMFI_Q_NO_KEY_NEEDED)) to->fetch = LLMFI_FETCH_HOOK;
+#endif
+    (void)hook;
+    if (!to->key.len && !to->fetch) llmfi_entries_credential(r, env, to);
+    if (p->auth == LLMFI_AUTH_AWS && (to->fetch || (to->key.len && to->owner != LLMFI_OWNER_TABLE))) to->auth = LLMFI_AUTH_BEARER; /* AWS signs with a pair of keys: a single one is a bearer key */
+    if (LLMFI_HAS_VARIABLES && !to->key.len) to->key = llmfi_str("", 0);
+}
+
+/* The key alone, where it need not be fetched. */
+LLMFI_UNUSED static llmf_str llmfi_record_key(const llmfi_record *r, const llmfi_env *env, int *auth) {
+    llmfi_credential c;
+    llmfi_record_credential(r, env, false, &c);
+    *auth = c.auth;
+    return c.key;
+}
+
+/* Something to authorize with is there, or is named. *auth: how it goes out. */
 LLMFI_UNUSED static bool llmfi_record_has_key(const llmfi_record *r, const llmfi_env *env, int *auth) {
-    if (llmfi_record_key(r, env, auth).len) return true;
+    llmfi_credential c;
+    llmfi_record_credential(r, env, true, &c);
+    *auth = c.auth;
+#if LLMF_HAS_SECRETS
+    if (c.fetch) return c.fetch != LLMFI_FETCH_COMMAND || env->desc->allow_commands;
+#endif
+    if (c.key.len) return true;
 #if LLMF_HAS_AWS
     if (*auth == LLMFI_AUTH_AWS) return llmfi_aws_likely(r, env);
 #endif
@@ -705,6 +772,12 @@ LLMFI_UNUSED static void llmfi_record_key_hint(const llmfi_record *r, llmfi_text
     llmf_str word, list = p->key_variables;
     int auth = 0, n = 0;
     llmf_str named = r->api_key_env_var.len ? r->api_key_env_var : p->api_key_env_var;
+#if LLMF_HAS_SECRETS
+    if (r->api_key_command.len || p->api_key_command.len) {
+        LLMFI_SAY(t, "set llmf_desc.allow_commands, without which api_key_command is not run");
+        return;
+    }
+#endif
     LLMFI_SAY(t, "set ");
     if (named.len) {
         llmfi_say(t, named);
@@ -716,7 +789,6 @@ LLMFI_UNUSED static void llmfi_record_key_hint(const llmfi_record *r, llmfi_text
         }
         if (LLMF_HAS_AWS && p->auth == LLMFI_AUTH_AWS) LLMFI_SAY(t, ", or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE");
     }
-    if (r->api_key_secret.len || p->api_key_secret.len) LLMFI_SAY(t, " (secret stores, which api_key_secret_name is for, come with a later version)");
 }
 
 #endif

@@ -6,7 +6,7 @@
 #include "../wire/xml.h"
 #include "service_request.h"
 
-#if LLMF_HAS_SOURCES
+#if LLMFI_HAS_SERVICES
 
 /* ---- replies: text out of JSON ---- */
 

@@ -7,7 +7,7 @@
 #include "../base/json_write.h"
 #include "aws.h"
 
-#if LLMF_HAS_SOURCES
+#if LLMFI_HAS_SERVICES
 
 /* ---- operations ---- */
 

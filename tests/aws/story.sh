@@ -11,7 +11,7 @@ python3 tests/plugin/server.py >"$t/acme" &
 acme_pid=$!
 python3 tests/aws/server.py --root "$t/root" --page 1 --seconds 120 >"$t/aws" &
 aws_pid=$!
-story_finish() { kill "$acme_pid" "$aws_pid" 2>/dev/null; finish; }
+story_finish() { [ -n "${KEEP:-}" ] && cat "$t/said" "$t/errors"; kill "$acme_pid" "$aws_pid" 2>/dev/null; finish; }
 trap story_finish EXIT
 read -r acme <"$t/acme"
 read -r aws <"$t/aws"
@@ -52,7 +52,7 @@ say 'price third'
 ok "three models are found" wait_for '^third: 2\.00 USD'
 ok "wherever they lie" sh -c "grep -q '^fast by openai' '$t/said' && grep -q '^smart by anthropic' '$t/said' && grep -q '^third by acme' '$t/said'"
 ok "all three answer" sh -c "[ \$(grep -c '^(the' '$t/said') -eq 3 ]"
-ok "the plugin answers, with the key out of Secrets Manager" grep -q '^user: The ferry leaves at nine' "$t/said"
+ok "the plugin answers, with the key out of Secrets Manager" grep -q '^guest: The ferry leaves at nine' "$t/said"
 ok "a second get gives the same handle" sh -c "[ \$(grep -c 'the same handle each time' '$t/said') -eq 3 ]"
 printf 'provider: acme\nmodel_id: small-1\ninput_token_cost_usd_per_million: 3.5\n' >"$t/root/s3/config/models/third.yaml"
 say reload
@@ -84,10 +84,10 @@ other() { ! start 'models\n' && grep -q 'sha256' "$t/errors"; }
 ok "another plugin under the same name is refused" other
 cp build/plugins/acme.so "$t/root/s3/config/providers/acme.so"
 control '{"fault": "denied", "times": 100, "match": "GetParameter"}'
-copy() { start 'models\nask third Hello there.\n' && grep -q 'using the copy of [0-9]* seconds ago: ssm:/LLM_CONFIG' "$t/errors" && grep -q '^user: Hello there' "$t/said"; }
+copy() { start 'models\nask third Hello there.\n' && grep -q 'using the copy of [0-9]* seconds ago: ssm:/LLM_CONFIG' "$t/errors" && grep -q '^guest: Hello there' "$t/said"; }
 ok "without the parameters the last good copy serves, with a warning" copy
 rm -f build/deployed.copy
-none() { ! start 'models\n' && grep -q 'ssm:/LLM_CONFIG/MODELS_CONFIG_S3_PATH: ' "$t/errors"; }
+none() { ! start 'models\n' && grep -q 'ssm:/LLM_CONFIG/ "$t/errors"; }
 ok "without it the program says why it cannot start" none
 ok "no key is in what is said" sh -c "! cat '$t/said' '$t/errors' | grep -qE 'acme-key|wJalrXUtn|loopback-key'"
 total

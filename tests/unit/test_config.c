@@ -1648,7 +1648,7 @@ static void test_generations(void **state) {
 
 /* The largest block that is needed by a small config, as figures for the manual. */
 static void test_small_block(void **state) {
-    static char small[32768];
+    static char small[49152];
     llmfi_config *c;
     size_t count;
     llmfi_heap h;
