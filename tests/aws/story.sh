@@ -11,7 +11,7 @@ python3 tests/plugin/server.py >"$t/acme" &
 acme_pid=$!
 python3 tests/aws/server.py --root "$t/root" --page 1 --seconds 120 >"$t/aws" &
 aws_pid=$!
-story_finish() { [ -n "${KEEP:-}" ] && cat "$t/said" "$t/errors"; kill "$acme_pid" "$aws_pid" 2>/dev/null; finish; }
+story_finish() { kill "$acme_pid" "$aws_pid" 2>/dev/null; finish; }
 trap story_finish EXIT
 read -r acme <"$t/acme"
 read -r aws <"$t/aws"
@@ -87,7 +87,7 @@ control '{"fault": "denied", "times": 100, "match": "GetParameter"}'
 copy() { start 'models\nask third Hello there.\n' && grep -q 'using the copy of [0-9]* seconds ago: ssm:/LLM_CONFIG' "$t/errors" && grep -q '^guest: Hello there' "$t/said"; }
 ok "without the parameters the last good copy serves, with a warning" copy
 rm -f build/deployed.copy
-none() { ! start 'models\n' && grep -q 'ssm:/LLM_CONFIG/ "$t/errors"; }
+none() { ! start 'models\n' && grep -q 'ssm:/LLM_CONFIG/' "$t/errors"; }
 ok "without it the program says why it cannot start" none
 ok "no key is in what is said" sh -c "! cat '$t/said' '$t/errors' | grep -qE 'acme-key|wJalrXUtn|loopback-key'"
 total
