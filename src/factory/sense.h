@@ -38,21 +38,21 @@ static void llmfi_sense_names(llmfi_config *c, llmfi_report *report) {
 /* ---- fallbacks ---- */
 
 /* A model that has fallbacks. */
-typedef struct llmfi_chain {
+typedef struct llmfi_sense_chain {
     llmf_str name;
     const llmfi_node *list, *at;             /* at: the next of the list to look at */
     int state;                               /* 0: not looked at; 1: on the way; 2: done */
-    struct llmfi_chain *from;                /* who led here */
-    struct llmfi_chain *next, *next_in_bucket;
-} llmfi_chain;
+    struct llmfi_sense_chain *from;                /* who led here */
+    struct llmfi_sense_chain *next, *next_in_bucket;
+} llmfi_sense_chain;
 
 typedef struct llmfi_chains {
-    llmfi_chain *first, *last, **buckets;
+    llmfi_sense_chain *first, *last, **buckets;
     size_t count, size;                      /* size: of buckets, a power of two */
 } llmfi_chains;
 
 static void llmfi_chain_add(llmfi_config *c, llmfi_chains *all, llmf_str name, const llmfi_node *list) {
-    llmfi_chain *chain = list && list->type == LLMFI_ARRAY ? (llmfi_chain *)llmfi_arena_alloc(&c->arena, sizeof *chain) : NULL;
+    llmfi_sense_chain *chain = list && list->type == LLMFI_ARRAY ? (llmfi_sense_chain *)llmfi_arena_alloc(&c->arena, sizeof *chain) : NULL;
     if (!chain) return;
     chain->name = name;
     chain->list = list;
@@ -63,9 +63,9 @@ static void llmfi_chain_add(llmfi_config *c, llmfi_chains *all, llmf_str name, c
 }
 
 /* The chain of what `name` stands for; NULL: it has none. */
-static llmfi_chain *llmfi_chain_of(const llmfi_config *c, const llmfi_chains *all, llmf_str name) {
+static llmfi_sense_chain *llmfi_chain_of(const llmfi_config *c, const llmfi_chains *all, llmf_str name) {
     const llmfi_entry *e = llmfi_find_entry(c, name);
-    llmfi_chain *chain = all->buckets[llmfi_name_hash(e ? e->key : name) & (all->size - 1)];
+    llmfi_sense_chain *chain = all->buckets[llmfi_name_hash(e ? e->key : name) & (all->size - 1)];
     while (chain && !llmfi_eq(chain->name, e ? e->key : name)) chain = chain->next_in_bucket;
     return chain;
 }
@@ -78,8 +78,8 @@ static llmf_str llmfi_reference_file(const llmfi_references *all, llmf_str text,
 }
 
 /* "a -> b -> a"; of a long one the last few. */
-static void llmfi_say_cycle(llmfi_text *t, const llmfi_chain *first, const llmfi_chain *last) {
-    const llmfi_chain *way[8], *at;
+static void llmfi_say_cycle(llmfi_text *t, const llmfi_sense_chain *first, const llmfi_sense_chain *last) {
+    const llmfi_sense_chain *way[8], *at;
     size_t n = 0;
     for (at = last; n < LLMFI_COUNT(way) && at; at = at == first ? NULL : at->from) way[n++] = at;
     if (way[n - 1] != first) {
@@ -94,7 +94,7 @@ static void llmfi_say_cycle(llmfi_text *t, const llmfi_chain *first, const llmfi
 }
 
 /* The item of `chain` leads back to `first`, which is on the way to it. A model's chain is its own list and no more, so the call ends: only itself is of no use. */
-static void llmfi_chain_cycle(const llmfi_references *refs, llmfi_report *report, const llmfi_chain *first, const llmfi_chain *chain, const llmfi_node *item) {
+static void llmfi_chain_cycle(const llmfi_references *refs, llmfi_report *report, const llmfi_sense_chain *first, const llmfi_sense_chain *chain, const llmfi_node *item) {
     llmf_error err;
     bool self = first == chain;
     llmfi_text t = llmfi_report_begin(&err, llmfi_reference_file(refs, item->text, item->line, item->column), item->line, item->column, !self);
@@ -107,13 +107,13 @@ static void llmfi_chain_cycle(const llmfi_references *refs, llmfi_report *report
 }
 
 /* Goes through all that can be reached from `chain`, depth first, and tells the first cycle found on the way. */
-static void llmfi_chain_walk(const llmfi_config *c, const llmfi_chains *all, const llmfi_references *refs, llmfi_report *report, llmfi_chain *chain) {
+static void llmfi_chain_walk(const llmfi_config *c, const llmfi_chains *all, const llmfi_references *refs, llmfi_report *report, llmfi_sense_chain *chain) {
     bool told = false;
     chain->state = 1;
     chain->at = chain->list->child;
     while (chain) {
         const llmfi_node *item = chain->at;
-        llmfi_chain *to = item ? llmfi_chain_of(c, all, item->text) : NULL;
+        llmfi_sense_chain *to = item ? llmfi_chain_of(c, all, item->text) : NULL;
         if (!item) {
             chain->state = 2;
             chain = chain->from;
@@ -151,14 +151,14 @@ static void llmfi_chain_section(llmfi_config *c, llmfi_chains *all, const llmfi_
 }
 
 static void llmfi_sense_chains(llmfi_config *c, llmfi_chains *all, const llmfi_references *refs, llmfi_report *report) {
-    llmfi_chain *chain;
+    llmfi_sense_chain *chain;
     llmfi_chain_section(c, all, refs, report);
     if (!all->count) return;
     for (all->size = 1; all->size < all->count;) all->size *= 2;
-    all->buckets = (llmfi_chain **)llmfi_arena_array(&c->arena, all->size, sizeof *all->buckets);
+    all->buckets = (llmfi_sense_chain **)llmfi_arena_array(&c->arena, all->size, sizeof *all->buckets);
     if (!all->buckets) return;
     for (chain = all->first; chain; chain = chain->next) {
-        llmfi_chain **to = &all->buckets[llmfi_name_hash(chain->name) & (all->size - 1)];
+        llmfi_sense_chain **to = &all->buckets[llmfi_name_hash(chain->name) & (all->size - 1)];
         chain->next_in_bucket = *to;
         *to = chain;
     }
