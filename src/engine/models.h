@@ -58,6 +58,7 @@ LLMF_API llmf_model llmf_get(llmf_factory *f, const char *name, llmf_error *err)
 LLMF_API llmf_result llmf_reload(llmf_factory *f, llmf_error *err) {
     llmf_error why;
     int got = LLMF_ERR_ARGUMENT;
+    llmfi_error_clear(&why);
     if (f) got = llmfi_load(f, &why);
     else llmfi_error_set(&why, LLMF_ERR_ARGUMENT, "the factory is NULL");
     if (f && got != LLMF_OK && got != LLMF_ERR_STALE) f->last_error = why;

@@ -312,27 +312,29 @@ static void llmfi_sources_timer(llmf_factory *f) {
 #endif
 
 /* Reads all sources. LLMF_OK, or the result that *err tells of; LLMF_ERR_STALE: a hook closed the factory, which is no more. */
+#if LLMF_HAS_SOURCES
 static int llmfi_load(llmf_factory *f, llmf_error *err) {
     bool polling = f->polling, ok;
     llmfi_error_clear(err);
-#if LLMF_HAS_SOURCES
     if (llmfi_any_remote(&f->desc)) return llmfi_load_remote(f, err);
     f->stamp = f->desc.watch_ms > 0 ? llmfi_files_stamp(f) : 0;
     f->awaiting = false;
-#endif
     f->polling = true; /* so that a hook which closes the factory does so behind this */
     ok = llmfi_read_config(f, err);
-#if LLMF_HAS_SOURCES
     if (f->awaiting) { /* a plugin of the files must be fetched */
         f->polling = polling;
         return llmfi_load_remote(f, err);
     }
     if (!ok && f->config) llmfi_tell_reload(f, NULL, err);
-#endif
     f->polling = polling;
     if (!f->closing || polling) return ok ? (int)LLMF_OK : err->code;
     llmf_close(f);
     return LLMF_ERR_STALE;
 }
+#else
+static int llmfi_load(llmf_factory *f, llmf_error *err) {
+    return llmfi_read_config(f, err) ? (int)LLMF_OK : err->code;
+}
+#endif
 
 #endif
