@@ -43635,11 +43635,13 @@ static void llmfi_net_init(llmf_factory *f, char *recv) {
 static bool llmfi_start_up(llmf_factory *f, llmf_error *err) {
     f->watching = true; /* what it has opened is closed, even where the rest of it failed */
     if (!llmfi_watch_init(&f->watch, &f->heap, (size_t)f->desc.max_connections)) return llmfi_error_memory(err);
+#if LLMF_HAS_SOURCES /* some of which want transports */
     if (!llmfi_env_open(&f->env, &f->heap, &f->desc, err) || !llmfi_open_transports(f, err) || llmfi_load(f, err) != LLMF_OK) return false;
-#if LLMF_HAS_SOURCES
     llmfi_watch_begin(f);
-#endif
     return true;
+#else
+    return llmfi_env_open(&f->env, &f->heap, &f->desc, err) && llmfi_read_config(f, err) && llmfi_open_transports(f, err);
+#endif
 }
 
 /* Lays the factory into a block. NULL with *err. */
