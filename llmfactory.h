@@ -325,12 +325,11 @@ typedef struct llmf_desc {
     const llmf_cache_store *cache_store;        /* a store of your own behind them (borrowed until close); NULL: none */
     const llmf_filter *filters; size_t filter_count; /* see "filters" below (borrowed until close); NULL: none */
     const char *pinned_keys;       /* of https servers, as libcurl's CURLOPT_PINNEDPUBLICKEY has them: see "opening and closing"; NULL: any key */
-    const char *config_copy;       /* a file that keeps the last good copy of config from a network, for an llmf_open that cannot reach it; NULL: none */
     int64_t watch_ms;              /* how often llmf_poll looks whether a source of config has changed, and if so reloads; 0: never */
+    const char *config_copy;       /* a file that keeps the last good copy of config from a network, for an llmf_open that cannot reach it; NULL: none */
     int (*source)(void *user, const char *uri, llmf_documents *into); /* gives the config of a URI of one's own: see "where config comes from"; NULL: nobody */
     void (*on_reload)(void *user, const llmf_reload_info *info); /* the config has been read again, or could not be: inside llmf_poll or llmf_reload; NULL: nobody is told */
-    int (*secret)(void *user, llmf_secret_query *q); /* gives keys: see "opening and closing", for this and the next two; NULL: nobody does */
-    int64_t secret_ttl_ms; int allow_commands;
+    int64_t secret_ttl_ms; int (*secret)(void *user, llmf_secret_query *q); int allow_commands; /* keys by name, and a hook that gives keys: see "opening and closing"; 0, NULL: five minutes, nobody, and no command is run */
 } llmf_desc;
 LLMF_API llmf_factory *llmf_open_abi(int abi, const llmf_desc *desc, size_t desc_size, llmf_error *err);
 static inline llmf_factory *llmf_open(const llmf_desc *desc, llmf_error *err) { return llmf_open_abi(LLMF_ABI, desc, sizeof *desc, err); }
@@ -43480,7 +43479,10 @@ static void llmfi_copy_desc(llmfi_front *b, llmf_desc *d) {
     static const uint16_t texts[] = {offsetof(llmf_desc, config),  offsetof(llmf_desc, config_text), offsetof(llmf_desc, env_file),  offsetof(llmf_desc, provider),
                                      offsetof(llmf_desc, base_url), offsetof(llmf_desc, api_key),     offsetof(llmf_desc, api_key_env), offsetof(llmf_desc, transport),
                                      offsetof(llmf_desc, proxy),    offsetof(llmf_desc, ca_file),     offsetof(llmf_desc, ca_pem),
-                                     offsetof(llmf_desc, pinned_keys), offsetof(llmf_desc, config_copy)};
+#if LLMF_HAS_SOURCES
+                                     offsetof(llmf_desc, config_copy),
+#endif
+                                     offsetof(llmf_desc, pinned_keys)};
     const char **configs;
     size_t i;
     for (i = 0; i < LLMFI_COUNT(texts); i++) {
@@ -43709,21 +43711,19 @@ static bool llmfi_pins_open(const llmf_desc *d, llmf_error *err) {
 #endif
 }
 
-/* Members that want an option which this build may not have. */
+/* Members that want an option which this build may not have: from one to another, between which no padding may stand. */
 static bool llmfi_desc_built(const llmf_desc *d, llmf_error *err) {
     static const char options[] = "ENV\0CACHE\0FILTERS\0SLICES\0METRICS\0BUDGETS\0RETRY\0SOURCES\0SECRETS\0";
     static const struct {
         uint16_t at;
         uint8_t size, option;
     } members[] = {
-#define LLMFI_WANTS(has, member, option) LLMFI_DROP(has, {offsetof(llmf_desc, member), sizeof ((llmf_desc *)0)->member, option}, )
-        LLMFI_WANTS(LLMFI_HAS_VARIABLES, getenv_fn, 0) LLMFI_WANTS(LLMFI_HAS_VARIABLES, api_key_env, 0) LLMFI_WANTS(LLMF_HAS_CACHE, cache_mode, 1)
-        LLMFI_WANTS(LLMF_HAS_FILTERS, filter_count, 2) LLMFI_WANTS(LLMF_HAS_SLICES, slice_us, 3) LLMFI_WANTS(LLMF_HAS_METRICS, metrics, 4)
-        LLMFI_WANTS(LLMF_HAS_METRICS, span, 4) LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_call_pico, 5) LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_process_pico, 5)
-        LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_day_pico, 5) LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_alert, 5) LLMFI_WANTS(LLMF_HAS_RETRY, fallback_count, 6)
-        LLMFI_WANTS(LLMF_HAS_SOURCES, config_copy, 7) LLMFI_WANTS(LLMF_HAS_SOURCES, watch_ms, 7) LLMFI_WANTS(LLMF_HAS_SOURCES, source, 7)
-        LLMFI_WANTS(LLMF_HAS_SOURCES, on_reload, 7)
-        LLMFI_DROP(LLMF_HAS_SECRETS, {offsetof(llmf_desc, secret), offsetof(llmf_desc, allow_commands) + sizeof(int) - offsetof(llmf_desc, secret), 8}, ) /* all three */
+#define LLMFI_WANTS(has, first, last, option) \
+    LLMFI_DROP(has, {offsetof(llmf_desc, first), offsetof(llmf_desc, last) + sizeof ((llmf_desc *)0)->last - offsetof(llmf_desc, first), option}, )
+        LLMFI_WANTS(LLMFI_HAS_VARIABLES, getenv_fn, getenv_fn, 0) LLMFI_WANTS(LLMFI_HAS_VARIABLES, api_key_env, api_key_env, 0) LLMFI_WANTS(LLMF_HAS_CACHE, cache_mode, cache_mode, 1)
+        LLMFI_WANTS(LLMF_HAS_FILTERS, filter_count, filter_count, 2) LLMFI_WANTS(LLMF_HAS_SLICES, slice_us, slice_us, 3) LLMFI_WANTS(LLMF_HAS_METRICS, metrics, metrics, 4)
+        LLMFI_WANTS(LLMF_HAS_METRICS, span, span, 4) LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_call_pico, budget_alert, 5) LLMFI_WANTS(LLMF_HAS_RETRY, fallback_count, fallback_count, 6)
+        LLMFI_WANTS(LLMF_HAS_SOURCES, watch_ms, on_reload, 7) LLMFI_WANTS(LLMF_HAS_SECRETS, secret_ttl_ms, allow_commands, 8)
 #undef LLMFI_WANTS
         {0, 0, 0}
     };

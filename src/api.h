@@ -187,12 +187,11 @@ typedef struct llmf_desc {
     const llmf_cache_store *cache_store;        /* a store of your own behind them (borrowed until close); NULL: none */
     const llmf_filter *filters; size_t filter_count; /* see "filters" below (borrowed until close); NULL: none */
     const char *pinned_keys;       /* of https servers, as libcurl's CURLOPT_PINNEDPUBLICKEY has them: see "opening and closing"; NULL: any key */
-    const char *config_copy;       /* a file that keeps the last good copy of config from a network, for an llmf_open that cannot reach it; NULL: none */
     int64_t watch_ms;              /* how often llmf_poll looks whether a source of config has changed, and if so reloads; 0: never */
+    const char *config_copy;       /* a file that keeps the last good copy of config from a network, for an llmf_open that cannot reach it; NULL: none */
     int (*source)(void *user, const char *uri, llmf_documents *into); /* gives the config of a URI of one's own: see "where config comes from"; NULL: nobody */
     void (*on_reload)(void *user, const llmf_reload_info *info); /* the config has been read again, or could not be: inside llmf_poll or llmf_reload; NULL: nobody is told */
-    int (*secret)(void *user, llmf_secret_query *q); /* gives keys: see "opening and closing", for this and the next two; NULL: nobody does */
-    int64_t secret_ttl_ms; int allow_commands;
+    int64_t secret_ttl_ms; int (*secret)(void *user, llmf_secret_query *q); int allow_commands; /* keys by name, and a hook that gives keys: see "opening and closing"; 0, NULL: five minutes, nobody, and no command is run */
 } llmf_desc;
 LLMF_API llmf_factory *llmf_open_abi(int abi, const llmf_desc *desc, size_t desc_size, llmf_error *err);
 static inline llmf_factory *llmf_open(const llmf_desc *desc, llmf_error *err) { return llmf_open_abi(LLMF_ABI, desc, sizeof *desc, err); }

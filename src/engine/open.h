@@ -69,7 +69,10 @@ static void llmfi_copy_desc(llmfi_front *b, llmf_desc *d) {
     static const uint16_t texts[] = {offsetof(llmf_desc, config),  offsetof(llmf_desc, config_text), offsetof(llmf_desc, env_file),  offsetof(llmf_desc, provider),
                                      offsetof(llmf_desc, base_url), offsetof(llmf_desc, api_key),     offsetof(llmf_desc, api_key_env), offsetof(llmf_desc, transport),
                                      offsetof(llmf_desc, proxy),    offsetof(llmf_desc, ca_file),     offsetof(llmf_desc, ca_pem),
-                                     offsetof(llmf_desc, pinned_keys), offsetof(llmf_desc, config_copy)};
+#if LLMF_HAS_SOURCES
+                                     offsetof(llmf_desc, config_copy),
+#endif
+                                     offsetof(llmf_desc, pinned_keys)};
     const char **configs;
     size_t i;
     for (i = 0; i < LLMFI_COUNT(texts); i++) {
@@ -298,21 +301,19 @@ static bool llmfi_pins_open(const llmf_desc *d, llmf_error *err) {
 #endif
 }
 
-/* Members that want an option which this build may not have. */
+/* Members that want an option which this build may not have: from one to another, between which no padding may stand. */
 static bool llmfi_desc_built(const llmf_desc *d, llmf_error *err) {
     static const char options[] = "ENV\0CACHE\0FILTERS\0SLICES\0METRICS\0BUDGETS\0RETRY\0SOURCES\0SECRETS\0";
     static const struct {
         uint16_t at;
         uint8_t size, option;
     } members[] = {
-#define LLMFI_WANTS(has, member, option) LLMFI_DROP(has, {offsetof(llmf_desc, member), sizeof ((llmf_desc *)0)->member, option}, )
-        LLMFI_WANTS(LLMFI_HAS_VARIABLES, getenv_fn, 0) LLMFI_WANTS(LLMFI_HAS_VARIABLES, api_key_env, 0) LLMFI_WANTS(LLMF_HAS_CACHE, cache_mode, 1)
-        LLMFI_WANTS(LLMF_HAS_FILTERS, filter_count, 2) LLMFI_WANTS(LLMF_HAS_SLICES, slice_us, 3) LLMFI_WANTS(LLMF_HAS_METRICS, metrics, 4)
-        LLMFI_WANTS(LLMF_HAS_METRICS, span, 4) LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_call_pico, 5) LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_process_pico, 5)
-        LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_day_pico, 5) LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_alert, 5) LLMFI_WANTS(LLMF_HAS_RETRY, fallback_count, 6)
-        LLMFI_WANTS(LLMF_HAS_SOURCES, config_copy, 7) LLMFI_WANTS(LLMF_HAS_SOURCES, watch_ms, 7) LLMFI_WANTS(LLMF_HAS_SOURCES, source, 7)
-        LLMFI_WANTS(LLMF_HAS_SOURCES, on_reload, 7)
-        LLMFI_DROP(LLMF_HAS_SECRETS, {offsetof(llmf_desc, secret), offsetof(llmf_desc, allow_commands) + sizeof(int) - offsetof(llmf_desc, secret), 8}, ) /* all three */
+#define LLMFI_WANTS(has, first, last, option) \
+    LLMFI_DROP(has, {offsetof(llmf_desc, first), offsetof(llmf_desc, last) + sizeof ((llmf_desc *)0)->last - offsetof(llmf_desc, first), option}, )
+        LLMFI_WANTS(LLMFI_HAS_VARIABLES, getenv_fn, getenv_fn, 0) LLMFI_WANTS(LLMFI_HAS_VARIABLES, api_key_env, api_key_env, 0) LLMFI_WANTS(LLMF_HAS_CACHE, cache_mode, cache_mode, 1)
+        LLMFI_WANTS(LLMF_HAS_FILTERS, filter_count, filter_count, 2) LLMFI_WANTS(LLMF_HAS_SLICES, slice_us, slice_us, 3) LLMFI_WANTS(LLMF_HAS_METRICS, metrics, metrics, 4)
+        LLMFI_WANTS(LLMF_HAS_METRICS, span, span, 4) LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_call_pico, budget_alert, 5) LLMFI_WANTS(LLMF_HAS_RETRY, fallback_count, fallback_count, 6)
+        LLMFI_WANTS(LLMF_HAS_SOURCES, watch_ms, on_reload, 7) LLMFI_WANTS(LLMF_HAS_SECRETS, secret_ttl_ms, allow_commands, 8)
 #undef LLMFI_WANTS
         {0, 0, 0}
     };
