@@ -34829,10 +34829,7 @@ static void llmfi_service_send(llmfi_service_signed *to, llmf_str name, llmf_str
 
 static void llmfi_service_hash(llmfi_service_signed *to, llmf_str body) {
     unsigned char digest[LLMFI_SHA256];
-    llmfi_sha256 hash;
-    llmfi_sha256_init(&hash);
-    llmfi_sha256_add(&hash, body.ptr, body.len);
-    llmfi_sha256_end(&hash, digest);
+    llmfi_sha256_of(body, digest);
     llmfi_hex_lower(to->hash, digest, sizeof digest);
 }
 
@@ -36841,6 +36838,16 @@ static LLMFI_COLD bool llmfi_keys_are_out(llmfi_call *c, const llmfi_node *list)
 }
 #endif
 
+/* The header that the key goes into: of the scheme, or of the provider's own. */
+static llmf_str llmfi_auth_header(const llmfi_call *c, int auth) {
+#if LLMF_HAS_CONFIG
+    const llmfi_node *own = c->prepared->record.provider->own_auth;
+    if (own) return llmfi_entry_text(own, "header");
+#endif
+    (void)c;
+    return llmfi_cstr(llmfi_word_at(llmfi_auth_headers, auth));
+}
+
 #if LLMF_HAS_CONFIG
 /* Base URL of the operation's own, in the table; empty. */
 static llmf_str llmfi_op_url(const llmfi_call *c) {
@@ -36868,7 +36875,7 @@ static bool llmfi_key_may_go(llmfi_call *c, llmfi_credential *found) {
 #if LLMF_HAS_SECRETS || LLMF_HAS_CONFIG
 /* The config has a header of the name that the key goes into. */
 static bool llmfi_has_own_auth(const llmfi_headers *h, int auth) {
-    return LLMFI_HAS_OWN_HEADERS && llmfi_header_find(h, llmfi_cstr(llmfi_word_at(llmfi_auth_headers, auth))) < h->count;
+    return LLMFI_HAS_OWN_HEADERS && llmfi_header_find(h, llmfi_auth_header(h->call, auth)) < h->count;
 }
 
 /* The key of the call that is built: *found->key, or empty. False: the call waits for it, or fails, with the error. */
@@ -36909,7 +36916,7 @@ static bool llmfi_set_auth(llmfi_call *c, llmfi_headers *h) {
 #endif
     auth = found.auth;
     key = found.key;
-    name = llmfi_cstr(llmfi_word_at(llmfi_auth_headers, auth));
+    name = llmfi_auth_header(c, auth);
     prefix = llmfi_cstr(llmfi_word_at(llmfi_auth_prefixes, auth));
 #if LLMF_HAS_RETRY
     if (key.len && !found.fetch && found.owner != LLMFI_OWNER_PROGRAM && llmfi_key_list(c)) key = llmfi_key_in_turn(c, llmfi_key_list(c));
@@ -36917,10 +36924,7 @@ static bool llmfi_set_auth(llmfi_call *c, llmfi_headers *h) {
     real = key.len != 0;
     if (auth == LLMFI_AUTH_NONE) return true;
 #if LLMF_HAS_CONFIG
-    if (record->provider->own_auth) {
-        name = llmfi_entry_text(record->provider->own_auth, "header");
-        prefix = llmfi_entry_text(record->provider->own_auth, "prefix");
-    }
+    if (record->provider->own_auth) prefix = llmfi_entry_text(record->provider->own_auth, "prefix");
 #endif
 #if LLMF_HAS_RETRY
     if (!real && !found.fetch && found.owner != LLMFI_OWNER_PROGRAM && llmfi_key_list(c) && !c->previewing && !c->f->replay) return llmfi_keys_are_out(c, llmfi_key_list(c));
@@ -40823,7 +40827,7 @@ static bool llmfi_copy_write(llmf_factory *f, llmf_error *err) {
 static int64_t llmfi_copy_number(llmf_str *in, char end) {
     int64_t value = 0;
     size_t n;
-    for (n = 0; n < in->len && n < 19 && llmfi_is_digit(in->ptr[n]); n++) value = value * 10 + (in->ptr[n] - '0');
+    for (n = 0; n < in->len && n < 18 && llmfi_is_digit(in->ptr[n]); n++) value = value * 10 + (in->ptr[n] - '0');
     if (!n || n >= in->len || in->ptr[n] != end || value > INT64_MAX / 2) return -1;
     *in = llmfi_from(*in, n + 1);
     return value;
@@ -41025,8 +41029,8 @@ static void llmfi_changes_between(llmfi_changes *c, const llmfi_config *from, co
 
 #if LLMF_HAS_SOURCES
 
-/* Objects of lists; fetches at once; times that one thing is asked for; redirects and regions that are followed. */
-enum { LLMFI_LISTED_MOST = 100000, LLMFI_CARRIERS = 8, LLMFI_WANT_TRIES = 4, LLMFI_WANT_MOVES = 5 };
+/* Objects of lists; as how many of them a page counts; bytes of a key; fetches at once; times that one thing is asked for; redirects and regions that are followed. */
+enum { LLMFI_LISTED_MOST = 100000, LLMFI_PAGE_COUNTS = 100, LLMFI_S3_KEY_MOST = 1024, LLMFI_CARRIERS = 8, LLMFI_WANT_TRIES = 4, LLMFI_WANT_MOVES = 5 };
 /* Milliseconds: until a connection stands, for a whole reply, before the second try (doubled before each further one) and at most, between two questions to a hook. */
 enum { LLMFI_WANT_CONNECT_MS = 10000, LLMFI_WANT_TOTAL_MS = 30000, LLMFI_WANT_WAIT_MS = 250, LLMFI_WANT_WAIT_MOST_MS = 5000, LLMFI_WANT_HOOK_MS = 20 };
 
@@ -41044,6 +41048,7 @@ typedef struct llmfi_want {
     struct llmfi_awaited *plugin;            /* what it is for; NULL: it is config */
     int tries, moves;                        /* used up */
     uint64_t due_ns;                         /* not before */
+    uint64_t late_ns;                        /* of HOOK: when it has been asked long enough */
 } llmfi_want;
 
 typedef struct llmfi_carrier {
@@ -41329,6 +41334,10 @@ static void llmfi_want_object(llmf_factory *f, const llmfi_want *of, llmf_str ke
     llmfi_buf name;
     llmfi_want *w;
     if (!llmfi_source_wanted(llmfi_last_of(key))) return;
+    if (key.len > LLMFI_S3_KEY_MOST) {
+        llmfi_want_failed(f, of, LLMF_ERR_PROTOCOL, "lists an object whose key is longer than a key can be");
+        return;
+    }
     llmfi_buf_init(&name, &f->heap, 4096);
     if (!llmfi_buf_add(&name, "s3://", 5) || !llmfi_buf_add(&name, of->aws.bucket.ptr, of->aws.bucket.len) || !llmfi_buf_add(&name, "/", 1) || !llmfi_buf_add(&name, key.ptr, key.len))
         l->memory = true;
@@ -41351,17 +41360,16 @@ static void llmfi_list_got(llmf_factory *f, llmfi_want *w, llmf_str body) {
         llmfi_want_lost(f, w, &err);
         return;
     }
+    l->listed += LLMFI_PAGE_COUNTS; /* one may be empty, and yet be followed by another, for ever */
     llmfi_buf_init(&text, &f->heap, 0);
-    while (!l->memory && llmfi_s3_list_next(&page) == LLMFI_S3_KEY) {
-        if (++l->listed > LLMFI_LISTED_MOST) {
-            llmfi_want_failed(f, w, LLMF_ERR_LIMIT, "lists more objects than can be looked at; name a folder of its own for the config");
-            break;
-        }
+    while (!l->memory && l->listed <= LLMFI_LISTED_MOST && llmfi_s3_list_next(&page) == LLMFI_S3_KEY) {
+        l->listed++;
         text.len = 0;
         llmfi_out_buf(&o, &text);
         if (llmfi_s3_put(&page, &o, page.key) && !o.failed) llmfi_want_object(f, w, llmfi_buf_str(&text));
         l->memory = l->memory || o.failed;
     }
+    if (l->listed > LLMFI_LISTED_MOST) llmfi_want_failed(f, w, LLMF_ERR_LIMIT, "lists more objects than can be looked at; name a folder of its own for the config");
     if (page.more && !llmfi_source_lost(l, w->source)) {
         text.len = 0;
         llmfi_out_buf(&o, &text);
@@ -41469,12 +41477,15 @@ static void llmfi_want_hook(llmf_factory *f, llmfi_want *w) {
         llmfi_want_failed(f, w, LLMF_ERR_CONFIG, "no source of config is known by this scheme; known: file: env: text: http: https: s3: ssm:, and what llmf_desc.source gives");
         return;
     }
+    if (!w->late_ns) w->late_ns = llmfi_after_ms(f->now_ns, LLMFI_WANT_TOTAL_MS);
     into.f = f;
     into.want = w;
     into.failed = LLMF_OK;
     got = f->desc.source(f->desc.user, w->name.ptr, &into);
     if (got < 0) {
         llmfi_want_failed(f, w, got >= -LLMF_ERR_ALL_FAILED ? -got : LLMF_ERR_CONFIG, "llmf_desc.source cannot give it");
+    } else if (got == 0 && f->now_ns >= w->late_ns) {
+        llmfi_want_failed(f, w, LLMF_ERR_TIMEOUT, "llmf_desc.source has given nothing within 30 seconds");
     } else if (got == 0) { /* not yet */
         w->due_ns = llmfi_after_ms(f->now_ns, LLMFI_WANT_HOOK_MS);
         llmfi_want_put(f, w);
@@ -41624,6 +41635,19 @@ static void llmfi_loading_close(llmf_factory *f) {
     llmfi_heap_free(&f->heap, l);
 }
 
+/* Of a document that comes unencrypted, from another machine, the log has a warning. */
+static void llmfi_want_in_the_clear(llmf_factory *f, size_t source, llmf_str uri) {
+    llmfi_url url;
+    llmfi_url_error bad;
+    char line[300];
+    llmfi_text t = llmfi_text_in(line, sizeof line);
+    (void)llmfi_want_new(f->loading, LLMFI_WANT_HTTP, source, uri);
+    if (!llmfi_url_parse(uri, &url, &bad) || !LLMFI_NAMED(url.scheme, "http") || llmfi_origin_here(&url)) return;
+    llmfi_say_path(&t, uri);
+    llmfi_say_c(&t, ": warning: this config comes unencrypted, and anybody on the way can change it; use https://");
+    llmfi_log(f, LLMF_LOG_WARNING, 8, llmfi_str(line, t.len));
+}
+
 /* False: no memory. */
 static bool llmfi_loading_start(llmf_factory *f, bool quiet) {
     struct llmfi_loading *l = (struct llmfi_loading *)llmfi_heap_alloc(&f->heap, sizeof *l);
@@ -41645,6 +41669,7 @@ static bool llmfi_loading_start(llmf_factory *f, bool quiet) {
         int kind = llmfi_source_kind(llmfi_cstr(uri), &rest);
         if (kind == LLMFI_SRC_SSM && !rest.len) llmfi_want_parameters(f, i);
         else if (kind == LLMFI_SRC_S3 || kind == LLMFI_SRC_SSM) (void)llmfi_want_aws_new(f, i, llmfi_cstr(uri), NULL);
+        else if (kind == LLMFI_SRC_HTTP && !quiet) llmfi_want_in_the_clear(f, i, llmfi_cstr(uri));
         else if (kind >= LLMFI_SRC_HTTP) (void)llmfi_want_new(l, kind == LLMFI_SRC_HTTP ? LLMFI_WANT_HTTP : LLMFI_WANT_HOOK, i, llmfi_cstr(uri));
     }
     f->deferred = true;
@@ -44146,6 +44171,16 @@ static void llmfi_on_checked(void *user, const llmf_error *e, bool warning) {
     if (!warning) c->count++;
 }
 
+/* What only a factory can fetch has not been looked at: that is no clean bill. */
+static void llmfi_check_remote(const llmf_desc *d, llmfi_checking *c) {
+    const char *uri;
+    size_t i;
+    for (i = 0; (uri = llmfi_source_at(d, i)) != NULL; i++) {
+        llmfi_report report = llmfi_report_to(llmfi_on_checked, c);
+        if (llmfi_source_is_remote(uri)) llmfi_report_at(&report, llmfi_cstr(uri), 0, 0, "was not looked at: llmf_check asks no network; check the files that it is made of, or open a factory with it");
+    }
+}
+
 /* A block to try things in. NULL: none could be had. */
 static llmf_factory *llmfi_try_out(const llmf_desc *desc, size_t desc_size, llmf_desc *d, void **block) {
     llmf_error err;
@@ -44185,6 +44220,7 @@ LLMF_API size_t llmf_check_abi(const llmf_desc *desc, size_t desc_size, void (*r
     } else {
         config = llmfi_config_load(&f->heap, &f->desc, &f->env, NULL, llmfi_on_checked, &c, &problems);
         if (config) llmfi_config_release(config);
+        llmfi_check_remote(&f->desc, &c);
     }
     llmf_close(f);
     d.alloc(d.user, block, d.memory_size, 0);

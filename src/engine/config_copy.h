@@ -59,7 +59,7 @@ static bool llmfi_copy_write(llmf_factory *f, llmf_error *err) {
 static int64_t llmfi_copy_number(llmf_str *in, char end) {
     int64_t value = 0;
     size_t n;
-    for (n = 0; n < in->len && n < 19 && llmfi_is_digit(in->ptr[n]); n++) value = value * 10 + (in->ptr[n] - '0');
+    for (n = 0; n < in->len && n < 18 && llmfi_is_digit(in->ptr[n]); n++) value = value * 10 + (in->ptr[n] - '0');
     if (!n || n >= in->len || in->ptr[n] != end || value > INT64_MAX / 2) return -1;
     *in = llmfi_from(*in, n + 1);
     return value;

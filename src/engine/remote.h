@@ -5,6 +5,7 @@
 #ifndef LLMFI_ENGINE_REMOTE_H
 #define LLMFI_ENGINE_REMOTE_H
 #include "../factory/aws_services.h"
+#include "../factory/origin.h"
 #include "../factory/sources.h"
 #include "changes.h"
 #include "fetch.h"
@@ -12,8 +13,8 @@
 
 #if LLMF_HAS_SOURCES
 
-/* Objects of lists; fetches at once; times that one thing is asked for; redirects and regions that are followed. */
-enum { LLMFI_LISTED_MOST = 100000, LLMFI_CARRIERS = 8, LLMFI_WANT_TRIES = 4, LLMFI_WANT_MOVES = 5 };
+/* Objects of lists; as how many of them a page counts; bytes of a key; fetches at once; times that one thing is asked for; redirects and regions that are followed. */
+enum { LLMFI_LISTED_MOST = 100000, LLMFI_PAGE_COUNTS = 100, LLMFI_S3_KEY_MOST = 1024, LLMFI_CARRIERS = 8, LLMFI_WANT_TRIES = 4, LLMFI_WANT_MOVES = 5 };
 /* Milliseconds: until a connection stands, for a whole reply, before the second try (doubled before each further one) and at most, between two questions to a hook. */
 enum { LLMFI_WANT_CONNECT_MS = 10000, LLMFI_WANT_TOTAL_MS = 30000, LLMFI_WANT_WAIT_MS = 250, LLMFI_WANT_WAIT_MOST_MS = 5000, LLMFI_WANT_HOOK_MS = 20 };
 
@@ -31,6 +32,7 @@ typedef struct llmfi_want {
     struct llmfi_awaited *plugin;            /* what it is for; NULL: it is config */
     int tries, moves;                        /* used up */
     uint64_t due_ns;                         /* not before */
+    uint64_t late_ns;                        /* of HOOK: when it has been asked long enough */
 } llmfi_want;
 
 typedef struct llmfi_carrier {
@@ -316,6 +318,10 @@ static void llmfi_want_object(llmf_factory *f, const llmfi_want *of, llmf_str ke
     llmfi_buf name;
     llmfi_want *w;
     if (!llmfi_source_wanted(llmfi_last_of(key))) return;
+    if (key.len > LLMFI_S3_KEY_MOST) {
+        llmfi_want_failed(f, of, LLMF_ERR_PROTOCOL, "lists an object whose key is longer than a key can be");
+        return;
+    }
     llmfi_buf_init(&name, &f->heap, 4096);
     if (!llmfi_buf_add(&name, "s3://", 5) || !llmfi_buf_add(&name, of->aws.bucket.ptr, of->aws.bucket.len) || !llmfi_buf_add(&name, "/", 1) || !llmfi_buf_add(&name, key.ptr, key.len))
         l->memory = true;
@@ -338,17 +344,16 @@ static void llmfi_list_got(llmf_factory *f, llmfi_want *w, llmf_str body) {
         llmfi_want_lost(f, w, &err);
         return;
     }
+    l->listed += LLMFI_PAGE_COUNTS; /* one may be empty, and yet be followed by another, for ever */
     llmfi_buf_init(&text, &f->heap, 0);
-    while (!l->memory && llmfi_s3_list_next(&page) == LLMFI_S3_KEY) {
-        if (++l->listed > LLMFI_LISTED_MOST) {
-            llmfi_want_failed(f, w, LLMF_ERR_LIMIT, "lists more objects than can be looked at; name a folder of its own for the config");
-            break;
-        }
+    while (!l->memory && l->listed <= LLMFI_LISTED_MOST && llmfi_s3_list_next(&page) == LLMFI_S3_KEY) {
+        l->listed++;
         text.len = 0;
         llmfi_out_buf(&o, &text);
         if (llmfi_s3_put(&page, &o, page.key) && !o.failed) llmfi_want_object(f, w, llmfi_buf_str(&text));
         l->memory = l->memory || o.failed;
     }
+    if (l->listed > LLMFI_LISTED_MOST) llmfi_want_failed(f, w, LLMF_ERR_LIMIT, "lists more objects than can be looked at; name a folder of its own for the config");
     if (page.more && !llmfi_source_lost(l, w->source)) {
         text.len = 0;
         llmfi_out_buf(&o, &text);
@@ -456,12 +461,15 @@ static void llmfi_want_hook(llmf_factory *f, llmfi_want *w) {
         llmfi_want_failed(f, w, LLMF_ERR_CONFIG, "no source of config is known by this scheme; known: file: env: text: http: https: s3: ssm:, and what llmf_desc.source gives");
         return;
     }
+    if (!w->late_ns) w->late_ns = llmfi_after_ms(f->now_ns, LLMFI_WANT_TOTAL_MS);
     into.f = f;
     into.want = w;
     into.failed = LLMF_OK;
     got = f->desc.source(f->desc.user, w->name.ptr, &into);
     if (got < 0) {
         llmfi_want_failed(f, w, got >= -LLMF_ERR_ALL_FAILED ? -got : LLMF_ERR_CONFIG, "llmf_desc.source cannot give it");
+    } else if (got == 0 && f->now_ns >= w->late_ns) {
+        llmfi_want_failed(f, w, LLMF_ERR_TIMEOUT, "llmf_desc.source has given nothing within 30 seconds");
     } else if (got == 0) { /* not yet */
         w->due_ns = llmfi_after_ms(f->now_ns, LLMFI_WANT_HOOK_MS);
         llmfi_want_put(f, w);
@@ -611,6 +619,19 @@ static void llmfi_loading_close(llmf_factory *f) {
     llmfi_heap_free(&f->heap, l);
 }
 
+/* Of a document that comes unencrypted, from another machine, the log has a warning. */
+static void llmfi_want_in_the_clear(llmf_factory *f, size_t source, llmf_str uri) {
+    llmfi_url url;
+    llmfi_url_error bad;
+    char line[300];
+    llmfi_text t = llmfi_text_in(line, sizeof line);
+    (void)llmfi_want_new(f->loading, LLMFI_WANT_HTTP, source, uri);
+    if (!llmfi_url_parse(uri, &url, &bad) || !LLMFI_NAMED(url.scheme, "http") || llmfi_origin_here(&url)) return;
+    llmfi_say_path(&t, uri);
+    llmfi_say_c(&t, ": warning: this config comes unencrypted, and anybody on the way can change it; use https://");
+    llmfi_log(f, LLMF_LOG_WARNING, 8, llmfi_str(line, t.len));
+}
+
 /* False: no memory. */
 static bool llmfi_loading_start(llmf_factory *f, bool quiet) {
     struct llmfi_loading *l = (struct llmfi_loading *)llmfi_heap_alloc(&f->heap, sizeof *l);
@@ -632,6 +653,7 @@ static bool llmfi_loading_start(llmf_factory *f, bool quiet) {
         int kind = llmfi_source_kind(llmfi_cstr(uri), &rest);
         if (kind == LLMFI_SRC_SSM && !rest.len) llmfi_want_parameters(f, i);
         else if (kind == LLMFI_SRC_S3 || kind == LLMFI_SRC_SSM) (void)llmfi_want_aws_new(f, i, llmfi_cstr(uri), NULL);
+        else if (kind == LLMFI_SRC_HTTP && !quiet) llmfi_want_in_the_clear(f, i, llmfi_cstr(uri));
         else if (kind >= LLMFI_SRC_HTTP) (void)llmfi_want_new(l, kind == LLMFI_SRC_HTTP ? LLMFI_WANT_HTTP : LLMFI_WANT_HOOK, i, llmfi_cstr(uri));
     }
     f->deferred = true;

@@ -208,6 +208,16 @@ static LLMFI_COLD bool llmfi_keys_are_out(llmfi_call *c, const llmfi_node *list)
 }
 #endif
 
+/* The header that the key goes into: of the scheme, or of the provider's own. */
+static llmf_str llmfi_auth_header(const llmfi_call *c, int auth) {
+#if LLMF_HAS_CONFIG
+    const llmfi_node *own = c->prepared->record.provider->own_auth;
+    if (own) return llmfi_entry_text(own, "header");
+#endif
+    (void)c;
+    return llmfi_cstr(llmfi_word_at(llmfi_auth_headers, auth));
+}
+
 #if LLMF_HAS_CONFIG
 /* Base URL of the operation's own, in the table; empty. */
 static llmf_str llmfi_op_url(const llmfi_call *c) {
@@ -235,7 +245,7 @@ static bool llmfi_key_may_go(llmfi_call *c, llmfi_credential *found) {
 #if LLMF_HAS_SECRETS || LLMF_HAS_CONFIG
 /* The config has a header of the name that the key goes into. */
 static bool llmfi_has_own_auth(const llmfi_headers *h, int auth) {
-    return LLMFI_HAS_OWN_HEADERS && llmfi_header_find(h, llmfi_cstr(llmfi_word_at(llmfi_auth_headers, auth))) < h->count;
+    return LLMFI_HAS_OWN_HEADERS && llmfi_header_find(h, llmfi_auth_header(h->call, auth)) < h->count;
 }
 
 /* The key of the call that is built: *found->key, or empty. False: the call waits for it, or fails, with the error. */
@@ -276,7 +286,7 @@ static bool llmfi_set_auth(llmfi_call *c, llmfi_headers *h) {
 #endif
     auth = found.auth;
     key = found.key;
-    name = llmfi_cstr(llmfi_word_at(llmfi_auth_headers, auth));
+    name = llmfi_auth_header(c, auth);
     prefix = llmfi_cstr(llmfi_word_at(llmfi_auth_prefixes, auth));
 #if LLMF_HAS_RETRY
     if (key.len && !found.fetch && found.owner != LLMFI_OWNER_PROGRAM && llmfi_key_list(c)) key = llmfi_key_in_turn(c, llmfi_key_list(c));
@@ -284,10 +294,7 @@ static bool llmfi_set_auth(llmfi_call *c, llmfi_headers *h) {
     real = key.len != 0;
     if (auth == LLMFI_AUTH_NONE) return true;
 #if LLMF_HAS_CONFIG
-    if (record->provider->own_auth) {
-        name = llmfi_entry_text(record->provider->own_auth, "header");
-        prefix = llmfi_entry_text(record->provider->own_auth, "prefix");
-    }
+    if (record->provider->own_auth) prefix = llmfi_entry_text(record->provider->own_auth, "prefix");
 #endif
 #if LLMF_HAS_RETRY
     if (!real && !found.fetch && found.owner != LLMFI_OWNER_PROGRAM && llmfi_key_list(c) && !c->previewing && !c->f->replay) return llmfi_keys_are_out(c, llmfi_key_list(c));

@@ -348,10 +348,7 @@ static void llmfi_service_send(llmfi_service_signed *to, llmf_str name, llmf_str
 
 static void llmfi_service_hash(llmfi_service_signed *to, llmf_str body) {
     unsigned char digest[LLMFI_SHA256];
-    llmfi_sha256 hash;
-    llmfi_sha256_init(&hash);
-    llmfi_sha256_add(&hash, body.ptr, body.len);
-    llmfi_sha256_end(&hash, digest);
+    llmfi_sha256_of(body, digest);
     llmfi_hex_lower(to->hash, digest, sizeof digest);
 }
 

@@ -193,6 +193,11 @@ static void keys_and_hosts(void **state) {
         {"providers: {openai: {headers: {X-Api-Key: " KEY "}}}\n" IN_MODEL_OF("openai", "api_key: x"), "m", {NULL}, NULL, 1},
         {"providers: {openai: {headers: {X-Api-Key: " KEY "}}}\n" IN_MODEL_OF("openai", "api_key: x, base_url: 'https://evil.example'"), "m", {NULL}, NULL, -1},
         {IN_MODEL_OF("openai", "headers: {Authorization: 'Bearer " KEY "'}, base_url: 'https://proxy.example'"), "m", {OPENAI_ENV, NULL}, NULL, 1},
+        /* a host whose key has a header of its own: another header of the config's does not stand for it */
+        {"providers: {office: {dialect: openai, base_url: 'https://office.example', auth: {header: X-Key}, api_key_env_var: OPENAI_API_KEY}}\n"
+         IN_MODEL_OF("office", "headers: {Authorization: own}, base_url: 'https://evil.example'"), "m", {OPENAI_ENV, NULL}, NULL, -1},
+        {"providers: {office: {dialect: openai, base_url: 'https://office.example', auth: {header: X-Key}, api_key_env_var: OPENAI_API_KEY}}\n"
+         IN_MODEL_OF("office", "headers: {Authorization: own}"), "m", {OPENAI_ENV, NULL}, NULL, 1},
         {IN_MODEL_OF("openai", "headers: {Authorization: 'Bearer own'}, base_url: 'https://proxy.example'"), "m", {OPENAI_ENV, NULL}, NULL, 0},
     };
     char error[4000];

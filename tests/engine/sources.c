@@ -261,6 +261,63 @@ static void from_a_hook(void **state) {
     hook_result = 0;
 }
 
+/* A hook that never has it, a list that never ends: each ends. */
+static void what_never_ends(void **state) {
+    static const char *const env[] = {"AWS_REGION", "eu-west-1", "AWS_ACCESS_KEY_ID", "AKIAID", "AWS_SECRET_ACCESS_KEY", "canary-77", NULL};
+    static char body[3000];
+    page of[] = {{"https://bucket.s3.eu-west-1.amazonaws.com/*", 200,
+                  "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken></ListBucketResult>", NULL, NULL, 0, 0, 0, 0}};
+    llmf_desc d = desc_of(NULL, 0);
+    (void)state;
+    d.config = "vault:kv/models";
+    d.source = hook;
+    hook_later = 1000000;
+    refused(&d, LLMF_ERR_TIMEOUT, "within 30 seconds");
+    hook_later = 0;
+    d = desc_of(of, 1);
+    d.clock_ns = kit_clock;
+    d.config = "s3://bucket/models";
+    s.w.env = env;
+    refused(&d, LLMF_ERR_LIMIT, "lists more objects");
+    assert_in_range(of[0].asked, 100, 2000);
+    strcpy(body, "<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>");
+    memset(body + strlen(body), 'k', 1100);
+    strcat(body, ".yaml</Key></Contents></ListBucketResult>");
+    of[0].body = body;
+    d = desc_of(of, 1);
+    d.config = "s3://bucket/models";
+    s.w.env = env;
+    refused(&d, LLMF_ERR_PROTOCOL, "longer than a key can be");
+}
+
+static char checked[600];
+
+static void keep_checked(void *user, const llmf_error *err) {
+    (void)user;
+    strncat(checked, err->text, 500);
+}
+
+/* What a check cannot look at is told; what comes unencrypted too, but from this machine. */
+static void what_is_said_of_sources(void **state) {
+    page of[] = {{"http://c.test/a.yaml", 200, "provider: openai\nmodel_id: m\n", NULL, NULL, 0, 0, 0, 0}, {"http://127.0.0.1:99/a.yaml", 200, "provider: openai\nmodel_id: m\n", NULL, NULL, 0, 0, 0, 0}};
+    llmf_desc d = desc_of(of, 2);
+    size_t i;
+    (void)state;
+    d.config = "s3://bucket/models";
+    checked[0] = '\0';
+    assert_int_equal(llmf_check(&d, keep_checked, NULL), 1);
+    assert_non_null(strstr(checked, "s3://bucket/models: error: was not looked at"));
+    kit_drop(&s.w.log);
+    for (i = 0; i < 2; i++) {
+        llmf_factory *f;
+        d = desc_of(of, 2);
+        d.config = of[i].url;
+        f = opened(&d);
+        assert_int_equal(strstr(kit_cstr(&s.w.log), "comes unencrypted") != NULL, i == 0);
+        closed(f);
+    }
+}
+
 /* ---- AWS ---- */
 
 static const char *const aws_env[] = {"AWS_REGION", "eu-west-1", "AWS_ACCESS_KEY_ID", "AKIAID", "AWS_SECRET_ACCESS_KEY", "canary-77", NULL};
@@ -702,7 +759,7 @@ static void ended_in_between(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(from_http), cmocka_unit_test(from_http_in_trouble), cmocka_unit_test(redirected), cmocka_unit_test(in_their_order), cmocka_unit_test(from_a_hook),
-        cmocka_unit_test(from_s3), cmocka_unit_test(another_region), cmocka_unit_test(from_parameters), cmocka_unit_test(with_keys_of_an_instance),
+        cmocka_unit_test(what_never_ends), cmocka_unit_test(what_is_said_of_sources), cmocka_unit_test(from_s3), cmocka_unit_test(another_region), cmocka_unit_test(from_parameters), cmocka_unit_test(with_keys_of_an_instance),
         cmocka_unit_test(the_last_good_copy), cmocka_unit_test(copy_killed_at_each_call), cmocka_unit_test(watched), cmocka_unit_test(watched_files), cmocka_unit_test(nothing_is_lost), cmocka_unit_test(no_memory),
         cmocka_unit_test(ended_in_between),
     };
