@@ -36838,17 +36838,13 @@ static LLMFI_COLD bool llmfi_keys_are_out(llmfi_call *c, const llmfi_node *list)
 }
 #endif
 
+#if LLMF_HAS_CONFIG
 /* The header that the key goes into: of the scheme, or of the provider's own. */
 static llmf_str llmfi_auth_header(const llmfi_call *c, int auth) {
-#if LLMF_HAS_CONFIG
     const llmfi_node *own = c->prepared->record.provider->own_auth;
-    if (own) return llmfi_entry_text(own, "header");
-#endif
-    (void)c;
-    return llmfi_cstr(llmfi_word_at(llmfi_auth_headers, auth));
+    return own ? llmfi_entry_text(own, "header") : llmfi_cstr(llmfi_word_at(llmfi_auth_headers, auth));
 }
 
-#if LLMF_HAS_CONFIG
 /* Base URL of the operation's own, in the table; empty. */
 static llmf_str llmfi_op_url(const llmfi_call *c) {
 #if LLMFI_HAS_OPS
@@ -36869,6 +36865,7 @@ static bool llmfi_key_may_go(llmfi_call *c, llmfi_credential *found) {
     return (r->s.quirks & LLMFI_Q_NO_KEY_NEEDED) || llmfi_origin_refuse(r, found->owner, LLMFI_WORDS("the key"), llmfi_str("", 0), c->x.req.url, &c->reply.error);
 }
 #else
+#define llmfi_auth_header(c, auth) llmfi_cstr(llmfi_word_at(llmfi_auth_headers, (auth)))
 #define llmfi_key_may_go(c, found) true
 #endif
 
@@ -44171,6 +44168,7 @@ static void llmfi_on_checked(void *user, const llmf_error *e, bool warning) {
     if (!warning) c->count++;
 }
 
+#if LLMF_HAS_SOURCES
 /* What only a factory can fetch has not been looked at: that is no clean bill. */
 static void llmfi_check_remote(const llmf_desc *d, llmfi_checking *c) {
     const char *uri;
@@ -44180,6 +44178,7 @@ static void llmfi_check_remote(const llmf_desc *d, llmfi_checking *c) {
         if (llmfi_source_is_remote(uri)) llmfi_report_at(&report, llmfi_cstr(uri), 0, 0, "was not looked at: llmf_check asks no network; check the files that it is made of, or open a factory with it");
     }
 }
+#endif
 
 /* A block to try things in. NULL: none could be had. */
 static llmf_factory *llmfi_try_out(const llmf_desc *desc, size_t desc_size, llmf_desc *d, void **block) {
@@ -44220,7 +44219,9 @@ LLMF_API size_t llmf_check_abi(const llmf_desc *desc, size_t desc_size, void (*r
     } else {
         config = llmfi_config_load(&f->heap, &f->desc, &f->env, NULL, llmfi_on_checked, &c, &problems);
         if (config) llmfi_config_release(config);
+#if LLMF_HAS_SOURCES
         llmfi_check_remote(&f->desc, &c);
+#endif
     }
     llmf_close(f);
     d.alloc(d.user, block, d.memory_size, 0);

@@ -208,17 +208,13 @@ static LLMFI_COLD bool llmfi_keys_are_out(llmfi_call *c, const llmfi_node *list)
 }
 #endif
 
+#if LLMF_HAS_CONFIG
 /* The header that the key goes into: of the scheme, or of the provider's own. */
 static llmf_str llmfi_auth_header(const llmfi_call *c, int auth) {
-#if LLMF_HAS_CONFIG
     const llmfi_node *own = c->prepared->record.provider->own_auth;
-    if (own) return llmfi_entry_text(own, "header");
-#endif
-    (void)c;
-    return llmfi_cstr(llmfi_word_at(llmfi_auth_headers, auth));
+    return own ? llmfi_entry_text(own, "header") : llmfi_cstr(llmfi_word_at(llmfi_auth_headers, auth));
 }
 
-#if LLMF_HAS_CONFIG
 /* Base URL of the operation's own, in the table; empty. */
 static llmf_str llmfi_op_url(const llmfi_call *c) {
 #if LLMFI_HAS_OPS
@@ -239,6 +235,7 @@ static bool llmfi_key_may_go(llmfi_call *c, llmfi_credential *found) {
     return (r->s.quirks & LLMFI_Q_NO_KEY_NEEDED) || llmfi_origin_refuse(r, found->owner, LLMFI_WORDS("the key"), llmfi_str("", 0), c->x.req.url, &c->reply.error);
 }
 #else
+#define llmfi_auth_header(c, auth) llmfi_cstr(llmfi_word_at(llmfi_auth_headers, (auth)))
 #define llmfi_key_may_go(c, found) true
 #endif
 
