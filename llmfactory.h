@@ -17893,7 +17893,7 @@ static uint64_t llmfi_stamp_file(uint64_t stamp, llmf_str path) {
     struct stat info;
     bool there = stat(path.ptr, &info) == 0;
     uint64_t when = there ? (uint64_t)info.st_mtime : 0, size = there ? (uint64_t)info.st_size : 0;
-#if defined(__linux__)
+#if defined(__linux__) && defined(st_mtime) /* where that is a part of st_mtim */
     if (there) when = when * 1000000000u + (uint64_t)info.st_mtim.tv_nsec;
     if (there) size ^= (uint64_t)info.st_ino << 32; /* replaced by another of the same size and second */
 #endif
@@ -19242,7 +19242,7 @@ static void llmfi_check_unknown(const llmfi_check *c, const llmfi_node *n, const
 }
 
 /* A section's form; null is one that says nothing. */
-static bool llmfi_wants_object(const llmfi_check *k, const llmfi_node *n, const char *what) {
+LLMFI_UNUSED static bool llmfi_wants_object(const llmfi_check *k, const llmfi_node *n, const char *what) {
     llmf_error err;
     llmfi_text t;
     if (n->type == LLMFI_OBJECT || n->type == LLMFI_NULL) return n->type == LLMFI_OBJECT;
@@ -41671,6 +41671,13 @@ static bool llmfi_loading_start(llmf_factory *f, bool quiet) {
     }
     f->deferred = true;
     return true;
+}
+
+#else
+
+LLMF_API llmf_result llmf_document_add(llmf_documents *into, const char *name, llmf_str text) {
+    (void)into, (void)name, (void)text;
+    return LLMF_ERR_NOT_BUILT;
 }
 
 #endif

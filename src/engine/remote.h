@@ -660,5 +660,12 @@ static bool llmfi_loading_start(llmf_factory *f, bool quiet) {
     return true;
 }
 
+#else
+
+LLMF_API llmf_result llmf_document_add(llmf_documents *into, const char *name, llmf_str text) {
+    (void)into, (void)name, (void)text;
+    return LLMF_ERR_NOT_BUILT;
+}
+
 #endif
 #endif

@@ -106,7 +106,7 @@ static void llmfi_check_unknown(const llmfi_check *c, const llmfi_node *n, const
 }
 
 /* A section's form; null is one that says nothing. */
-static bool llmfi_wants_object(const llmfi_check *k, const llmfi_node *n, const char *what) {
+LLMFI_UNUSED static bool llmfi_wants_object(const llmfi_check *k, const llmfi_node *n, const char *what) {
     llmf_error err;
     llmfi_text t;
     if (n->type == LLMFI_OBJECT || n->type == LLMFI_NULL) return n->type == LLMFI_OBJECT;

@@ -265,7 +265,7 @@ static uint64_t llmfi_stamp_file(uint64_t stamp, llmf_str path) {
     struct stat info;
     bool there = stat(path.ptr, &info) == 0;
     uint64_t when = there ? (uint64_t)info.st_mtime : 0, size = there ? (uint64_t)info.st_size : 0;
-#if defined(__linux__)
+#if defined(__linux__) && defined(st_mtime) /* where that is a part of st_mtim */
     if (there) when = when * 1000000000u + (uint64_t)info.st_mtim.tv_nsec;
     if (there) size ^= (uint64_t)info.st_ino << 32; /* replaced by another of the same size and second */
 #endif

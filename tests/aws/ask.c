@@ -1,10 +1,10 @@
 /* Prints a request to a config service as our code makes and signs it, for test_server.py to send.   ask OPERATION ENDPOINT REGION NAME [KEY|STAGE|PREFIX [ETAG|TOKEN]]
    The keys are those of the environment; PATH_STYLE=1 puts the bucket into the path. */
+#define LLMFACTORY_IMPLEMENTATION
+#include "llmfactory.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-#define LLMFACTORY_IMPLEMENTATION
-#include "llmfactory.h"
 
 static char block[1 << 16];
 
