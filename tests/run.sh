@@ -88,11 +88,13 @@ each() {
     wait
 }
 
+level=-O1
 compile() {
     rm -f "$B/tests/$name"
+    case $name in cuts | faults | slices | transcripts | sim) at=-O1 ;; *) at=$level ;; esac
     case $name in tls) also='-lbearssl -lssl -lcrypto' ;; plugins) also=-ldl ;; *) also='' ;; esac
     # shellcheck disable=SC2086
-    $compiler -I. -o "$B/tests/$name" "$src" $libraries $also >"$log/build-$name.txt" 2>&1
+    $compiler $at -I. -o "$B/tests/$name" "$src" $libraries $also >"$log/build-$name.txt" 2>&1
 }
 
 built() {
@@ -154,7 +156,9 @@ if [ "$mode" = san ]; then
 fi
 
 build llmf $CC -std=c99 $STRICT -Werror -O2 -g -o $B/llmf tools/llmf.c -lcurl
-c_tests -O1
+level=-O0 # most tests take longer to compile than to run
+c_tests
+level=-O1
 together <<QUEUE
 product 1200 sh tests/product.sh
 alone 900 sh tests/alone.sh
