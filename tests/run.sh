@@ -91,7 +91,7 @@ each() {
 level=-O1
 compile() {
     rm -f "$B/tests/$name"
-    case $name in cuts | faults | slices | transcripts | sim) at=-O1 ;; *) at=$level ;; esac
+    case $name in cuts | faults | slices | tls | transcripts | sim) at=-O1 ;; *) at=$level ;; esac
     case $name in tls) also='-lbearssl -lssl -lcrypto' ;; plugins) also=-ldl ;; *) also='' ;; esac
     # shellcheck disable=SC2086
     $compiler $at -I. -o "$B/tests/$name" "$src" $libraries $also >"$log/build-$name.txt" 2>&1
