@@ -109,8 +109,9 @@ static void end_case(corpus_case *c) {
 
 static void on_problem(void *user, const llmf_error *e) {
     corpus_case *c = (corpus_case *)user;
-    bool warning = strstr(e->text, ": warning: ") != NULL;
-    const char *said = strstr(e->text, warning ? ": warning: " : ": error: "), *where = c->directory ? strstr(e->text, folder) : NULL, *what;
+    const char *error = strstr(e->text, ": error: "), *warned = strstr(e->text, ": warning: ");
+    bool warning = warned && (!error || warned < error); /* the file's own words may say the other behind it */
+    const char *said = warning ? warned : error, *where = c->directory ? strstr(e->text, folder) : NULL, *what;
     char *to;
     if (c->got_count == MAX_LINES) die("too many problems in", c->name);
     to = c->got[c->got_count];
