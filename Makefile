@@ -9,6 +9,7 @@
 #   size     bytes per provider and option        fmt, clean, install (PREFIX=/usr/local)
 #   device   a microcontroller's image for QEMU: build/device.elf; DEVICE_WITH="OPENAI" for fewer providers
 #   minimal  a static client of less than 200 KiB, TLS and all: build/minimal; MINIMAL_WITH="OPENAI GROQ" for other providers
+#   schema   docs/config.schema.json, from the table of keys
 #   models   the models of models.def from the databases in SPECS, which tools/models.txt names
 
 CC ?= cc
@@ -34,9 +35,9 @@ UV_LIBS := $(shell pkg-config --libs libuv 2>/dev/null)
 SDL_LIBS := $(shell pkg-config --libs sdl2 2>/dev/null)
 EXAMPLES += $(if $(shell command -v $(CXX)),cpp) $(if $(filter Linux,$(shell uname -s)),epoll metrics) $(if $(UV_LIBS),libuv) $(if $(SDL_LIBS),game/game)
 
-.PHONY: all game demo check product models san fuzz bench sim matrix size device minimal fmt clean install deps deps-check deps-device deps-minimal
+.PHONY: all game demo check product schema models san fuzz bench sim matrix size device minimal fmt clean install deps deps-check deps-device deps-minimal
 
-all: $(B)/llmf $(EXAMPLES:%=$(B)/examples/%)
+all: $(B)/llmf $(EXAMPLES:%=$(B)/examples/%) $(B)/examples/plugin/host $(B)/plugins/acme.so
 
 # ---- the product ----
 
@@ -47,6 +48,13 @@ $(B)/amalgamate: tools/amalgamate.c
 product: $(B)/amalgamate
 	$(B)/amalgamate --options models.def src/provider_options.h
 	$(B)/amalgamate src/product.h llmfactory.h
+
+schema: $(B)/schema
+	$(B)/schema docs/config.schema.json
+
+$(B)/schema: tools/schema.c llmfactory.h
+	@mkdir -p $(B)
+	$(CC) -std=c99 $(STRICT) -O0 -o $@ $<
 
 models:
 	python3 tools/models.py $(SPECS)
@@ -63,12 +71,17 @@ $(B)/examples/%: examples/%.c llmfactory.h | deps
 	@mkdir -p $(@D)
 	$(CC) -std=c99 -Wall -Wextra $(EXAMPLE_CFLAGS) -I. -o $@ $< $(CURL_LIBS) $(LIBS)
 
+$(B)/plugins/%.so: examples/plugin/%.c llmfactory.h
+	@mkdir -p $(@D)
+	$(CC) -std=c99 -Wall -Wextra $(EXAMPLE_CFLAGS) -I. -shared -fPIC -o $@ $<
+
 $(B)/examples/cpp: examples/cpp.cpp llmfactory.h | deps
 	@mkdir -p $(@D)
 	$(CXX) -std=c++17 -Wall -Wextra $(EXAMPLE_CFLAGS) -I. -o $@ $< $(CURL_LIBS)
 
 $(B)/examples/libuv: LIBS = $(UV_LIBS)
 $(B)/examples/teaching/5-nearest: LIBS = -lm
+$(B)/examples/plugin/host: LIBS = $(if $(filter Linux,$(shell uname -s)),-ldl)
 
 game: $(B)/examples/game/game
 

@@ -81,6 +81,7 @@
          fast:   {provider: openai, model_id: gpt-4o-mini, temperature: 0.2}
          local:  {provider: ollama, model_id: "llama3.2", base_url: "${OLLAMA:-http://localhost:11434}"}
      under `models:`; `providers:` adds hosts. Every mistake is told as file:line:column with the nearest known key.
+     `plugins: {acme: {path: plugins/acme.so, sha256: "…"}}` loads hosts and dialects from a shared object (LLMF_WITH_PLUGINS=1; see "What a plugin is made of").
      Amazon Bedrock wants region_name (or AWS_REGION) and a bearer key, or a pair to sign with: aws_access_key_id and aws_secret_access_key, or
      aws_profile, in the config; else AWS_ACCESS_KEY_ID and its like, ~/.aws, the container's endpoint, the instance's metadata service.
 
@@ -128,7 +129,7 @@
                 verified; redirects are not followed.
 
    CONTENTS: small types · opening and closing · models · requests · calls · budgets and routes · seeing it · answers kept, and filters · prompts and chains · other event loops · what would be sent · config without a factory ·
-   JSON as it comes · transports of one's own · replay · providers of one's own · (with LLMFACTORY_IMPLEMENTATION:) every option · base ·
+   JSON as it comes · transports of one's own · replay · providers of one's own · plugins · (with LLMFACTORY_IMPLEMENTATION:) every option · base ·
    wire · providers · net · factory · engine · tasks */
 /* -std=c99 hides POSIX, and the macro that shows it counts only before the first system header of a file: so this stands on top of the product. */
 #if defined(LLMFACTORY_IMPLEMENTATION) && !defined(__cplusplus) && !defined(_WIN32) && !defined(_DEFAULT_SOURCE) && !defined(_GNU_SOURCE)
@@ -246,6 +247,17 @@ typedef struct llmf_usage {
      pinned_keys       (a member of llmf_desc) SHA-256 of public keys (SubjectPublicKeyInfo in DER) in base64: "sha256//47DEQp…=;sha256//…". A server of https must have one
                        of them, whatever its host, besides a certificate that is verified (or not: insecure_tls); else the call ends in LLMF_ERR_TLS. What is malformed, and
                        what nobody would look at, as TLS is custom_stream's or custom_transport's, llmf_open refuses.
+     secret            (a member of llmf_desc) Gives keys, for a program that has them from a broker of its own, or from a safe. Asked before config and variables are looked
+                       at, when a call needs a key, for each provider that needs one, inside llmf_start, llmf_generate or llmf_poll; it must not call the library. *q says
+                       which: provider; model, the name of the one that is asked; name, api_key_secret_name of its entry or of its provider's, or ""; origin, where the
+                       key goes: "https://api.openai.com"; `again` not 0: the last one was refused (401). Write the key to out (cap bytes at most) and return its length; 0:
+                       it has none, so config and variables count; -1: not yet, it is asked again by llmf_poll until the call's timeouts.connect_ms is over; below: minus
+                       an llmf_result, and the call fails. expires_ms: set how many milliseconds the key may be used; 0: secret_ttl_ms. One key serves all calls with the
+                       same provider, name and origin. Needs the option SECRETS, as the next two.
+     secret_ttl_ms     (a member of llmf_desc) How long a key that was fetched (secret, api_key_file, api_key_secret_name, api_key_command) is used, at least a second; 0:
+                       300,000; below 0: until its provider refuses it. One that is refused (401) is fetched anew, and the call repeated with it, once.
+     allow_commands    (a member of llmf_desc) Not 0: api_key_command of the config is run, by /bin/sh (POSIX). 0: that is an error, so that a config which somebody else
+                       writes runs no program.
      llmf_fail_memory  Fault injection: the nth request to the heap from now on is refused (0: none), and each later one too if `on`. */
 enum { LLMF_LOG_ERROR = 1, LLMF_LOG_WARNING = 2, LLMF_LOG_INFO = 3, LLMF_LOG_DEBUG = 4 };
 typedef void *(*llmf_alloc_fn)(void *user, void *ptr, size_t old_size, size_t size);
@@ -270,69 +282,59 @@ typedef struct llmf_retry {
     int64_t hedge_ms;              /* without content by then the next of the chain, or else the same model, is asked too, and who answers first counts: none */
     int64_t min_bytes_per_s;       /* of a stream, over ten seconds; a slower one is a TIMEOUT: none */
 } llmf_retry;
-typedef struct llmf_transport llmf_transport;
-typedef struct llmf_stream_ops llmf_stream_ops;
-typedef struct llmf_budget_alert llmf_budget_alert;
-typedef struct llmf_cache_store llmf_cache_store;
-typedef struct llmf_filter llmf_filter;
+typedef struct llmf_transport llmf_transport; typedef struct llmf_stream_ops llmf_stream_ops; typedef struct llmf_budget_alert llmf_budget_alert;
+typedef struct llmf_cache_store llmf_cache_store; typedef struct llmf_filter llmf_filter; typedef struct llmf_documents llmf_documents;
+typedef struct llmf_reload_info { int result; const llmf_error *error; const char *const *changed; size_t changed_count; } llmf_reload_info;
+typedef struct llmf_secret_query { const char *provider, *model, *name, *origin; int again; char *out; size_t cap; int64_t expires_ms; } llmf_secret_query;
 typedef int (*llmf_resolve_fn)(void *user, const char *host, char (*out)[64], int cap);
 struct llmf_span;
 /* Everything has a good zero. */
 typedef struct llmf_desc {
-    const char *config;            /* a YAML or JSON file, or a directory of them; NULL: none (the tables and the environment only) */
-    const char *const *configs;    /* more of them, later over earlier */
-    size_t config_count;
+    const char *config;            /* a YAML or JSON file, a directory of them, or a URI: see "where config comes from"; NULL: none (the tables and the environment only) */
+    const char *const *configs; size_t config_count; /* more of them, later over earlier */
     const char *config_text;       /* a config held in memory, laid over the files; NULL: none */
     const char *env_file;          /* a .env file: its lines stand in for missing environment variables. NULL: none */
-    bool no_env;                   /* do not read the environment */
+    bool no_env, insecure_tls, no_global_init, metrics; /* the environment is not read; TLS is not verified: for tests on loopback only; the program calls curl_global_init itself; what llmf_metrics prints is counted */
     const char *(*getenv_fn)(void *user, const char *name); /* instead of getenv(); NULL: getenv */
     const char *provider;          /* default provider for names that say none; NULL: LLM_PROVIDER, or none */
     const char *base_url;          /* replaces the base URL of every provider's row (tests, proxies); NULL: the row's */
-    const char *api_key;           /* one key for every provider: for tests and one-provider programs; NULL: each provider's own */
-    const char *api_key_env;       /* the same, by the name of a variable */
-    void *memory;                  /* the one block, yours until llmf_close; NULL: one allocation of memory_size bytes, by `alloc` */
-    size_t memory_size;            /* 0: 8 MiB */
+    const char *api_key, *api_key_env; /* one key for every provider, for tests and one-provider programs: itself, or the name of its variable; NULL: each provider's own */
+    void *memory; size_t memory_size; /* the one block, yours until llmf_close; NULL: one allocation of memory_size bytes, by `alloc`. 0: 8 MiB */
     llmf_alloc_fn alloc;           /* for that one allocation, and for llmf_check and llmf_min_memory; NULL: malloc and free (LLMF_NO_MALLOC, LLMF_NO_STDLIB: none) */
-    int max_calls;                 /* calls at once; 0: 64 */
-    int max_models;                /* prepared models kept (LRU); 0: 128 */
-    size_t max_response;           /* bytes of one reply's body; 0: 64 MiB */
-    size_t max_line;               /* bytes of one event or line of a stream; 0: 8 MiB */
-    size_t recv_size;              /* bytes read at a time; 0: 16 KiB */
+    int max_calls, max_models;     /* calls at once; prepared models kept (LRU). 0: 64, 128 */
+    size_t max_response, max_line, recv_size; /* bytes of one reply's body; of one event or line of a stream; read at a time. 0: 64 MiB, 8 MiB, 16 KiB */
     const char *transport;         /* "curl", "socket", "replay"; NULL: the first that is built in and serves the URL */
     const llmf_transport *custom_transport;     /* your own HTTP (borrowed until close); wins over `transport` */
     const llmf_stream_ops *custom_stream;       /* your own byte stream under our HTTP (borrowed until close) */
-    int max_connections;           /* at once; 0: 100 */
-    int max_idle;                  /* kept open for the next call; 0: 10; below 0: none */
+    int max_connections, max_idle; /* at once; kept open for the next call, below 0: none. 0: 100, 10 */
     const char *proxy;             /* curl only; NULL: none */
-    const char *ca_file;           /* PEM roots; NULL: those built in (LLMF_WITH_ROOTS), or the system's */
-    const char *ca_pem;            /* PEM roots in memory; wins over ca_file */
-    bool insecure_tls;             /* do not verify: for tests on loopback only */
-    bool no_global_init;           /* the program calls curl_global_init itself */
+    const char *ca_file, *ca_pem;  /* PEM roots, in a file or in memory, which wins; NULL: those built in (LLMF_WITH_ROOTS), or the system's */
     llmf_resolve_fn resolve;       /* socket transport; NULL: getaddrinfo (LLMF_NO_GETADDRINFO: none), which may block llmf_poll for a look-up, but for LLMF_WITH_DNS_THREADS=1: then it has a thread */
     llmf_timeouts timeouts;
     int64_t slice_us;              /* longest piece of work of one llmf_poll, in microseconds; 0: until nothing is ready. See "opening and closing" */
     uint64_t (*clock_ns)(void *user);           /* monotonic nanoseconds; NULL: the system's. LLMF_NO_STDLIB: must be set */
     int64_t (*wall_ms)(void *user);             /* milliseconds since 1970; NULL: the system's. LLMF_NO_STDLIB: wanted for AWS signatures only */
     void (*random)(void *user, void *bytes, size_t len); /* for what separates the parts of an upload, and beside the system's for TLS by BearSSL; NULL: made from the time, and the system's alone */
-    void (*log)(void *user, int level, int id, llmf_str text); /* one line, no newline; NULL: silent */
-    int log_level;                 /* 0: LLMF_LOG_WARNING */
+    void (*log)(void *user, int level, int id, llmf_str text); int log_level; /* one line, no newline; NULL: silent. 0: LLMF_LOG_WARNING */
     void *user;                    /* handed to every hook above */
     llmf_retry retry;              /* of every call whose model's config says nothing */
-    const char *const *fallbacks;  /* names of models to try next, for models that have no chain of their own; NULL: the providers of LLM_FALLBACK_PROVIDERS, by their default models */
-    size_t fallback_count;
+    const char *const *fallbacks; size_t fallback_count; /* names of models to try next, for models that have no chain of their own; NULL: the providers of LLM_FALLBACK_PROVIDERS, by their default models */
     int max_batches;               /* requests of one LLMF_OP_EMBED call under way at once, each of which counts as a call; 0: 4 */
     int64_t budget_call_pico, budget_process_pico, budget_day_pico; /* what a call, all calls and those of a day (UTC) may cost; 0: the config's; LLMF_ZERO: nothing */
     void (*budget_alert)(void *user, const llmf_budget_alert *alert); /* a share of a budget is spent: see llmf_budget; inside llmf_poll; NULL: nobody is told */
-    bool metrics;                  /* count what llmf_metrics prints */
     void (*span)(void *user, const struct llmf_span *span); /* each call at its end, and before it each of its attempts: see llmf_span. NULL: nobody asks */
     int cache_mode;                /* of calls that say none: LLMF_CACHE_ON, …; 0: off. See "answers kept" below, for this and the next four */
     int cache_entries;             /* answers kept in memory at most; 0: 1000; below 0: none, cache_store alone keeps them */
     size_t cache_bytes;            /* of the block that they take at most; 0: a quarter of it. Never more than half of it */
     int64_t cache_ttl_ms;          /* how long an answer is given again; 0: until there is no room for it */
     const llmf_cache_store *cache_store;        /* a store of your own behind them (borrowed until close); NULL: none */
-    const llmf_filter *filters;    /* see "filters" below (borrowed until close); NULL: none */
-    size_t filter_count;
+    const llmf_filter *filters; size_t filter_count; /* see "filters" below (borrowed until close); NULL: none */
     const char *pinned_keys;       /* of https servers, as libcurl's CURLOPT_PINNEDPUBLICKEY has them: see "opening and closing"; NULL: any key */
+    int64_t watch_ms;              /* how often llmf_poll looks whether a source of config has changed, and if so reloads; 0: never */
+    const char *config_copy;       /* a file that keeps the last good copy of config from a network, for an llmf_open that cannot reach it; NULL: none */
+    int (*source)(void *user, const char *uri, llmf_documents *into); /* gives the config of a URI of one's own: see "where config comes from"; NULL: nobody */
+    void (*on_reload)(void *user, const llmf_reload_info *info); /* the config has been read again, or could not be: inside llmf_poll or llmf_reload; NULL: nobody is told */
+    int64_t secret_ttl_ms; int (*secret)(void *user, llmf_secret_query *q); int allow_commands; /* keys by name, and a hook that gives keys: see "opening and closing"; 0, NULL: five minutes, nobody, and no command is run */
 } llmf_desc;
 LLMF_API llmf_factory *llmf_open_abi(int abi, const llmf_desc *desc, size_t desc_size, llmf_error *err);
 static inline llmf_factory *llmf_open(const llmf_desc *desc, llmf_error *err) { return llmf_open_abi(LLMF_ABI, desc, sizeof *desc, err); }
@@ -346,6 +348,28 @@ typedef struct llmf_memory_info {
 LLMF_API void llmf_memory_abi(const llmf_factory *f, llmf_memory_info *info, size_t info_size);
 static inline void llmf_memory(const llmf_factory *f, llmf_memory_info *info) { llmf_memory_abi(f, info, sizeof *info); }
 LLMF_API void llmf_fail_memory(llmf_factory *f, uint64_t nth, bool on);
+
+/* ---- where config comes from -------------------------------------------------------------------------------------------
+
+   Each of llmf_desc.config and .configs names a source, later over earlier:
+     models/  fast.yaml  file:fast.yaml    a file, or each .yaml, .yml and .json of a directory
+     env:NAME  text:fast: {model_id: …}    the text that a variable holds; the text itself
+     https://host/models.yaml              a document, asked for again with its ETag. http:// likewise: anybody on the way can change it
+     s3://bucket/prefix                    the object of that name, if it ends in .yaml, .yml or .json, else each such object below it; "?region=…&path_style=true&endpoint=…" may
+                                           follow. Signed for as Bedrock's requests are; AWS_ENDPOINT_URL_S3 and its like hold
+     ssm:/name                             a parameter: a config, or the URI of one. "ssm:" alone: the parameters that SSM_MODELS_PATH_PARAMETER and
+                                           SSM_PROVIDER_PATH_PARAMETER name, else /LLM_CONFIG/MODELS_CONFIG_S3_PATH and /LLM_CONFIG/PROVIDER_MODULES_S3_PATH
+     anything:else                         llmf_desc.source is asked
+   All but the first two need the option SOURCES. llmf_open and llmf_reload wait for a network by polling; a source that fails for a moment is asked again, four times in all.
+     source            Gives the documents of a URI by llmf_document_add and returns 1; 0: not yet, it is asked again from llmf_poll; below 0: minus an llmf_result, it cannot.
+     llmf_document_add One document: its name is for messages, and tells by its ending what it is and, where it is one model, its key (NULL: the URI). The text is copied.
+                       LLMF_ERR_MEMORY, LLMF_ERR_ARGUMENT
+     config_copy       Written whole or not at all, for its owner's eyes only, after each load that was good and brought something new. llmf_open takes from it what it cannot
+                       reach, with a warning that says its age; llmf_reload does not.
+     watch_ms          Files are looked at by size and time of change, documents by ETag. A new config that is wrong changes nothing, and is told once.
+     llmf_reload_start Begins to read all sources again and returns at once: llmf_poll goes on with it, and on_reload tells the end. Any thread rule as for llmf_poll.
+     llmf_reload_info  result LLMF_OK: swapped, and `changed` has the names: "models.fast", "providers.acme", "routes.main", "fallbacks.fast", "prompts.hello", "chains.tell", "budgets",
+                       "default_model", "default_provider". Else *error says why the old config stays. All of it lives until the hook returns. */
 
 /* ---- what a factory has learned ----------------------------------------------------------------------------------------
 
@@ -370,7 +394,8 @@ LLMF_API llmf_result llmf_load_file(llmf_factory *f, const char *path, llmf_erro
                        provider's default model. A missing key is told when a call starts, not here.
      llmf_get_fresh    As llmf_get, after reading the config again (force_reload). Calls in flight and handles keep what they have until the new config is valid as a
                        whole.
-     llmf_reload       Reads all sources again and swaps if they are valid; else the old config stays and *err tells.
+     llmf_reload       Reads all sources again and swaps if they are valid; else the old config stays and *err tells. Waits for those of a network: see "where config
+                       comes from".
      llmf_create       A handle of one's own: the named model with the settings of `config` (a YAML or JSON mapping with the keys of a model: "{temperature: 0,
                        max_tokens: 99}") laid over. Give it back with llmf_drop. NULL config: an unchanged copy.
      llmf_model_info   What is known of a model. Texts live until the next function that gets, makes, drops or calls a model, a reload or the close. Prices are
@@ -381,6 +406,8 @@ LLMF_API llmf_result llmf_load_file(llmf_factory *f, const char *path, llmf_erro
 LLMF_API llmf_model llmf_get(llmf_factory *f, const char *name, llmf_error *err);
 LLMF_API llmf_model llmf_get_fresh(llmf_factory *f, const char *name, llmf_error *err);
 LLMF_API llmf_result llmf_reload(llmf_factory *f, llmf_error *err);
+LLMF_API llmf_result llmf_reload_start(llmf_factory *f, llmf_error *err);
+LLMF_API llmf_result llmf_document_add(llmf_documents *into, const char *name, llmf_str text);
 LLMF_API llmf_model llmf_create(llmf_factory *f, const char *name, const char *config, llmf_error *err);
 LLMF_API void llmf_drop(llmf_factory *f, llmf_model m);
 typedef struct llmf_price_tier {
@@ -392,8 +419,7 @@ typedef struct llmf_model_info {
     int64_t context_window, max_output;         /* tokens; LLMF_UNKNOWN */
     int64_t price_input, price_output, price_cache_read, price_cache_write;
     uint32_t capabilities;                      /* LLMF_CAN_… */
-    bool configured;                            /* a key of the config, not only a row of the table */
-    bool has_key;                               /* its provider needs none, or one is there */
+    bool configured, has_key;                   /* a key of the config, not only a row of the table; its provider needs none, or one is there */
     int unavailable;                            /* llmf_result why a call could not start; LLMF_OK */
     int64_t price_cache_write_1h;               /* kept for an hour; price_cache_write: for five minutes */
     llmf_price_tier tiers[4];                   /* of long prompts, the shortest first */
@@ -450,12 +476,9 @@ typedef struct llmf_tool_call {
 } llmf_tool_call;
 typedef struct llmf_message {
     int role;                      /* LLMF_USER … LLMF_TOOL */
-    const char *content;
-    size_t content_len;            /* 0: content ends with NUL (or is NULL) */
-    const llmf_part *parts;        /* besides content, after it; NULL: none */
-    size_t part_count;
-    const llmf_tool_call *tool_calls; /* of an assistant message */
-    size_t tool_call_count;
+    const char *content; size_t content_len; /* 0: content ends with NUL (or is NULL) */
+    const llmf_part *parts; size_t part_count; /* besides content, after it; NULL: none */
+    const llmf_tool_call *tool_calls; size_t tool_call_count; /* of an assistant message */
     llmf_str state;                /* of an assistant message: llmf_response.state of that turn, so that reasoning goes on */
     llmf_str reasoning;            /* of an assistant message: for the providers that want it sent back */
     llmf_str tool_call_id, name;   /* of a tool message: which call this answers, and its function */
@@ -503,33 +526,27 @@ typedef struct llmf_request {
     size_t system_len;
     const llmf_message *messages;
     size_t message_count;
-    const llmf_tool *tools;
-    size_t tool_count;
+    const llmf_tool *tools; size_t tool_count;
     const char *tool_choice;       /* NULL or "auto", "none", "required", or a tool's name */
     int parallel_tool_calls;       /* LLMF_UNSET, LLMF_YES, LLMF_NO */
     const char *format;            /* NULL or "text", "json", or the text of a JSON Schema */
     double temperature;            /* 0: the config's or the provider's default; LLMF_ZERO: 0 */
     double top_p;                  /* likewise */
     int64_t max_tokens;            /* 0: the config's or the default */
-    const char *const *stop;
-    size_t stop_count;
+    const char *const *stop; size_t stop_count;
     int64_t seed;
-    bool use_seed;                 /* send `seed` */
+    bool use_seed, cache, stream;  /* send `seed`; mark the prompt as worth caching, where a provider wants that said; ask for a stream: events come either way */
     const char *reasoning;         /* NULL, "none", "minimal", "low", "medium", "high", or "4096 tokens" */
-    bool cache;                    /* mark the prompt as worth caching, where a provider wants that said */
     const char *user;              /* an id of your end user; NULL: none */
     const char *extra;             /* JSON object: members laid into the provider's body as they are */
-    bool stream;                   /* ask for a stream; events come either way */
     uint32_t flags;                /* LLMF_BORROW, … */
     llmf_timeouts timeouts;
-    int (*on_event)(void *user, const struct llmf_event *ev); /* runs inside llmf_poll; returns LLMF_CONTINUE or LLMF_STOP (= cancel); NULL: llmf_next */
-    void *on_event_user;
+    int (*on_event)(void *user, const struct llmf_event *ev); void *on_event_user; /* runs inside llmf_poll; returns LLMF_CONTINUE or LLMF_STOP (= cancel); NULL: llmf_next */
     int op;                        /* LLMF_OP_… */
     const llmf_input *input;       /* of the other operations than chat; NULL: nothing */
     int max_retries;               /* 0: as the model has it; below 0: none */
     int priority;                  /* where limits make calls wait, the higher goes first; 0: the usual one */
-    const llmf_model *fallbacks;   /* the chain of this call, instead of its model's; NULL with fallback_count 0: that */
-    size_t fallback_count;         /* with fallbacks NULL and a count of 1 or more: no chain */
+    const llmf_model *fallbacks; size_t fallback_count; /* the chain of this call, instead of its model's; NULL with a count of 0: that; with 1 or more: no chain */
     int64_t budget_pico;           /* what the call may cost; 0: the factory's; LLMF_ZERO: nothing */
     const char *trace_parent;      /* W3C traceparent of the span that this call is part of: it is checked, sent on, and its trace is the call's; NULL: none, and no header */
     int response_cache;            /* LLMF_CACHE_…: whether an answer that is kept will do, and whether this one is kept; 0: as llmf_desc.cache_mode says */
@@ -598,9 +615,7 @@ typedef struct llmf_response {
     llmf_usage usage;
     int64_t cost_pico;             /* pico-dollars, or LLMF_UNKNOWN */
     int64_t latency_ms, first_token_ms; /* from the start; LLMF_UNKNOWN where there was none */
-    const llmf_attempt *attempts;  /* the latest LLMF_MAX_ATTEMPTS of them, the oldest first */
-    size_t attempt_count;
-    int64_t attempt_total;         /* all there were */
+    const llmf_attempt *attempts; size_t attempt_count; int64_t attempt_total; /* the latest LLMF_MAX_ATTEMPTS of them, the oldest first; all there were */
     llmf_str raw;                  /* the body as it came (LLMF_KEEP_RAW) */
     llmf_error error;              /* code LLMF_OK if all went well */
     const llmf_output *output;     /* of the other operations than chat; NULL for a chat */
@@ -916,7 +931,11 @@ static inline llmf_call llmf_start_chain(llmf_factory *f, const llmf_chain *chai
      llmf_wakeup       Makes a waiting llmf_poll return. The one function that any thread may call while another uses the factory.
      llmf_preview      The HTTP request of a call, keys redacted, and so are the config's headers whose names speak of a secret. Lives until llmf_free(call).
      llmf_preview      Builds what llmf_start would send, and sends nothing. Free p->call with llmf_free.
-     llmf_check        Checks the configs of *desc and tells each problem: file:line:column are in err->text too. Returns the number of problems. */
+     llmf_check        Checks the configs of *desc and tells each problem: file:line:column are in err->text too. Returns the number of problems. Warnings are told (": warning: "
+                       is in their text) and not counted: a key that stands in the file (worse, in one that others may read), a key that would go out in the clear to a host of
+                       one's own network (to any other but this machine it is an error), a price that looks like one per token or per thousand tokens, fallbacks that go round
+                       (a model that falls back to itself is an error). docs/config.schema.json has all sections and keys, for editors too: with
+                       "# yaml-language-server: $schema=docs/config.schema.json" as a file's first line they are completed and checked while one types. */
 enum { LLMF_FD_READ = 1, LLMF_FD_WRITE = 2 };
 typedef struct llmf_fd {
     intptr_t fd;
@@ -948,13 +967,19 @@ static inline size_t llmf_check(const llmf_desc *desc, void (*report)(void *user
      llmf_json_string  the text of a JSON string value, decoded, into out (at most cap bytes, NUL included); returns its whole length without NUL, so a result of cap or
                        more was cut; LLMF_NOT_A_STRING if the value is none
      llmf_json_number  a JSON number; false if the value is none
-     llmf_json_valid   one whole JSON value and nothing else; *bad (NULL allowed) is the offset of the first wrong byte */
+     llmf_json_valid   one whole JSON value and nothing else; *bad (NULL allowed) is the offset of the first wrong byte
+     llmf_aws_decode   what a reply of an AWS service that holds configuration says, as a JSON object in `out` (at most cap bytes, NUL included): of "GetObject" (S3),
+                       "GetParameter" (SSM) and "GetSecretValue" {"value": text}, or {"value_b64": …} where the bytes are no UTF-8; of "ListObjectsV2" {"keys": […],
+                       "prefixes": […], "next_token": …}. status and body are the reply's. Returns the object's whole length without NUL, so a result of cap or more was
+                       cut; 0 with *err (NULL allowed) where the reply is an error or none of that operation: `out` then holds the service's own message, and
+                       err->message is a view of that */
 #define LLMF_NOT_A_STRING ((size_t)-1)
 LLMF_API bool llmf_json_each(llmf_str json, size_t *at, llmf_str *key, llmf_str *value);
 LLMF_API bool llmf_json_get(llmf_str json, const char *name, llmf_str *value);
 LLMF_API size_t llmf_json_string(llmf_str value, char *out, size_t cap);
 LLMF_API bool llmf_json_number(llmf_str value, double *out);
 LLMF_API bool llmf_json_valid(llmf_str json, size_t *bad);
+LLMF_API size_t llmf_aws_decode(const char *operation, int status, llmf_str body, char *out, size_t cap, llmf_error *err);
 
 /* ---- transports of one's own, and replies from a record ---------------------------------------------------------------
 
@@ -1068,6 +1093,99 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 }
 #endif
 #endif
+/* What a plugin is made of: a shared object that a config names, with dialects and providers in it. In the plugin
+
+     #define LLMF_PLUGIN
+     #include "llmfactory.h"
+     static const llmf_dialect dialects[] = {{"acme", NULL, path, body, LLMF_FRAMING_JSON, LLMF_FRAMING_SSE, on_frame}};
+     static const llmf_provider_desc providers[] = {{"acme", "acme", "https://api.acme.example", "ACME_KEY", "small-1", NULL}};
+     const llmf_plugin llmf_plugin_entry = {LLMF_PLUGIN_HEAD, "acme", "1.0", dialects, 1, providers, 1, NULL, NULL};
+
+   compiled with -shared -fPIC, and in the config of a program that is built with LLMF_WITH_PLUGINS=1
+
+     plugins: {acme: {path: plugins/acme.so, sha256: "…64 hexadecimal digits…"}}
+
+   A plugin needs nothing of the program's: what it calls, the library hands it in *llmf_host, and with LLMF_PLUGIN the names llmf_out_write, llmf_reply_text, llmf_json_get and so
+   on stand for that; the rest of the API it has not. Each factory loads a copy of its own, with variables of its own, into the thread that opens or reloads it.
+
+   llmf_host      lives as long as the plugin is loaded. It is there before `open` is called. Members are only added at its end.
+   llmf_plugin    is read once, behind `open`, and must live as long as the plugin is loaded; so must all that it points to.
+     HEAD         LLMF_PLUGIN_HEAD: the ABI and the sizes that the plugin was compiled with, and where the address of the host's functions is to be put. A plugin of another
+                  ABI, or of a later llmfactory.h whose structs have more members than the program knows, is refused; an older one goes on working
+     name         of the plugin, for messages: letters, digits, _ - and .
+     version      for messages; NULL: none
+     dialects     NULL: none. A dialect's name must not be one of the library's or of another plugin's; one that the program registers comes before a plugin's
+     providers    NULL: none. Each is new to the library, and to the config's sources but for entries of `providers:`, which are laid over it
+     open         called once before anything else of it. NULL, or it returns NULL: all is well. Else why it cannot be used. It may fill in what the arrays hold
+     close        called once, after all calls have ended, before it is unloaded. NULL: nothing to do */
+#if (defined(LLMF_PLUGIN) || defined(LLMFACTORY_IMPLEMENTATION) || (defined(LLMF_HAS_PLUGINS) && LLMF_HAS_PLUGINS)) && !defined(LLMFI_PLUGIN_API_H)
+#define LLMFI_PLUGIN_API_H
+#if defined(LLMF_PLUGIN) && defined(LLMFACTORY_IMPLEMENTATION)
+#error "llmfactory: LLMF_PLUGIN is for the files of a plugin, whose functions are the program's: take LLMFACTORY_IMPLEMENTATION away"
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+typedef struct llmf_host {
+    uint32_t abi, size;            /* LLMF_ABI, bytes of this struct: of the program's library */
+    void (*out_write)(llmf_out *out, const char *bytes, size_t len);
+    void (*out_json_string)(llmf_out *out, llmf_str text);
+    void (*reply_text)(llmf_reply *r, llmf_str text);
+    void (*reply_reasoning)(llmf_reply *r, llmf_str text);
+    void (*reply_tool)(llmf_reply *r, llmf_str id, llmf_str name, llmf_str arguments);
+    void (*reply_finish)(llmf_reply *r, llmf_str word);
+    void (*reply_usage)(llmf_reply *r, const llmf_usage *usage, size_t usage_size);
+    void (*reply_error)(llmf_reply *r, int result, llmf_str provider_code, llmf_str message);
+    void (*reply_done)(llmf_reply *r);
+    bool (*json_each)(llmf_str json, size_t *at, llmf_str *key, llmf_str *value);
+    bool (*json_get)(llmf_str json, const char *name, llmf_str *value);
+    size_t (*json_string)(llmf_str value, char *out, size_t cap);
+    bool (*json_number)(llmf_str value, double *out);
+    bool (*json_valid)(llmf_str json, size_t *bad);
+} llmf_host;
+typedef struct llmf_plugin {
+    uint32_t abi, size, host_size, request_size, info_size, dialect_size, provider_size, reserved;
+    const llmf_host **host;
+    const char *name, *version;
+    const llmf_dialect *dialects;
+    size_t dialect_count;
+    const llmf_provider_desc *providers;
+    size_t provider_count;
+    const char *(*open)(void);
+    void (*close)(void);
+} llmf_plugin;
+#ifdef LLMF_PLUGIN
+/* The entry is what the library looks for; the pointer is each plugin's own, however many files it has. */
+#ifdef _WIN32
+__declspec(dllexport) extern const llmf_plugin llmf_plugin_entry;
+__declspec(selectany) const llmf_host *llmf_plugin_host = 0;
+#else
+extern __attribute__((visibility("default"))) const llmf_plugin llmf_plugin_entry;
+__attribute__((weak, visibility("hidden"))) const llmf_host *llmf_plugin_host;
+#endif
+#define LLMF_PLUGIN_HEAD                                                                                                                                   \
+    LLMF_ABI, (uint32_t)sizeof(llmf_plugin), (uint32_t)sizeof(llmf_host), (uint32_t)sizeof(llmf_request), (uint32_t)sizeof(llmf_model_info),              \
+        (uint32_t)sizeof(llmf_dialect), (uint32_t)sizeof(llmf_provider_desc), 0, &llmf_plugin_host
+#define llmf_out_write(out, bytes, len) llmf_plugin_host->out_write((out), (bytes), (len))
+#define llmf_out_json_string(out, text) llmf_plugin_host->out_json_string((out), (text))
+#define llmf_reply_text(r, text) llmf_plugin_host->reply_text((r), (text))
+#define llmf_reply_reasoning(r, text) llmf_plugin_host->reply_reasoning((r), (text))
+#define llmf_reply_tool(r, id, name, arguments) llmf_plugin_host->reply_tool((r), (id), (name), (arguments))
+#define llmf_reply_finish(r, word) llmf_plugin_host->reply_finish((r), (word))
+#define llmf_reply_usage(r, usage) llmf_plugin_host->reply_usage((r), (usage), sizeof(llmf_usage))
+#define llmf_reply_error(r, result, provider_code, message) llmf_plugin_host->reply_error((r), (result), (provider_code), (message))
+#define llmf_reply_done(r) llmf_plugin_host->reply_done((r))
+#define llmf_json_each(json, at, key, value) llmf_plugin_host->json_each((json), (at), (key), (value))
+#define llmf_json_get(json, name, value) llmf_plugin_host->json_get((json), (name), (value))
+#define llmf_json_string(value, out, cap) llmf_plugin_host->json_string((value), (out), (cap))
+#define llmf_json_number(value, out) llmf_plugin_host->json_number((value), (out))
+#define llmf_json_valid(json, bad) llmf_plugin_host->json_valid((json), (bad))
+#endif
+#ifdef __cplusplus
+}
+#endif
+#endif
 
 #if defined(LLMFACTORY_IMPLEMENTATION) && !defined(LLMFACTORY_IMPLEMENTATION_DONE)
 #define LLMFACTORY_IMPLEMENTATION_DONE
@@ -1098,10 +1216,16 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
      DNS_THREADS off: LLMF_WITH_DNS_THREADS=1   for SOCKET: a host that no llmf_desc.resolve is there for is looked up by getaddrinfo in a thread (POSIX's, to be linked with
                                        -lpthread where the C library wants it, or Windows'), so that llmf_poll never waits for DNS. At most LLMF_MAX_LOOKUPS at once; what
                                        they need, 2 KB and their stacks, is not in the block, as one that is slow may end after llmf_close
+   Plugins
+     PLUGINS     off: LLMF_WITH_PLUGINS=1   `plugins:` of the config: dialects and providers in shared objects, which it names with their SHA-256 (plugin_api.h). POSIX; wants
+                                       CONFIG, REGISTER and FILES, and -ldl with a glibc before 2.34. What is loaded is not in the block
    Features (a request that needs one which is left out ends in LLMF_ERR_NOT_BUILT)
      CONFIG      on                    config files and texts, and what llmf_create is given; without it a model is named provider:model, and only the
                                        tables, llmf_desc and the environment say what that is
      YAML        on                    reads YAML config; without it JSON only
+     SOURCES     on                    config from elsewhere: http:// and https://, s3://, ssm:, a hook; its watching. Needs CONFIG. Keys for AWS are found as for Bedrock
+     SECRETS     on                    keys by name, fetched when they are needed: api_key_file, api_key_secret_name (AWS), api_key_command, llmf_desc.secret; without CONFIG
+                                       that hook alone
      FILES       on                    reads config, .env, prompts and media from files; without it texts and memory only
      ENV         on                    reads environment variables. With CONFIG, FILES or REGISTER llmf_desc.getenv_fn works either way; without all of them no variable
                                        is read: the key is llmf_desc.api_key
@@ -1148,6 +1272,8 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
      LLMF_MAX_TOOL_CALLS    128        tool calls in one reply
      LLMF_MAX_REPLY_PARTS   4096       texts and items in one streamed reply of the Responses API
      LLMF_MAX_CITATIONS     1024       sources cited in one reply; what comes beyond is not kept
+     LLMF_MAX_PLUGINS       8          plugins of one config (PLUGINS)
+     LLMF_MAX_PLUGIN        16 MiB     one of them
      LLMF_MAX_REGISTERED    32         providers, and dialects, that a program registers
      LLMF_MAX_ATTEMPTS      16         attempts of a call that its response tells of: the latest
      LLMF_MAX_FALLBACKS     8          models of a chain
@@ -1155,6 +1281,7 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
      LLMF_MAX_HEALTH        256        models at hosts of which it is kept how they do; of those beyond nothing is
      LLMF_MAX_BUDGETS       256        models and routes whose budgets are counted; a call under a budget beyond them is refused
      LLMF_MAX_SERIES        128        models that llmf_metrics tells apart, 2 KiB of the block each, and hops from one to another; those beyond are "other"
+     LLMF_MAX_SECRETS       32         keys that were fetched and are kept at once (SECRETS)
      LLMF_MAX_LOOKUPS       4          hosts of a factory that are looked up at once (DNS_THREADS); further ones wait
      LLMF_TAIL_MS           2000       milliseconds that a reply may go on for behind its terminal event
      LLMF_BODY_KEEP         4096       bytes of a request that are kept from measuring it to sending it; a longer one is written twice. One such room in a factory
@@ -1441,9 +1568,9 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #define LLMFI_HAS_PROVIDER 0
 #endif
 #if LLMF_HAS_BEDROCK
-#define LLMF_HAS_AWS 1
+#define LLMFI_ROWS_USE_AWS 1
 #else
-#define LLMF_HAS_AWS 0
+#define LLMFI_ROWS_USE_AWS 0
 #endif
 #if LLMF_HAS_VERTEX || LLMF_HAS_AZURE || LLMF_HAS_BEDROCK || LLMF_HAS_BEDROCK_MANTLE || LLMF_HAS_SNOWFLAKE
 #define LLMFI_ROWS_HAVE_HOLES 1
@@ -1578,6 +1705,16 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #else
 #define LLMF_HAS_ENV 1
 #endif
+#if !LLMF_HAS_CONFIG || (LLMF_ONLY && !(defined(LLMF_WITH_SOURCES) && LLMF_WITH_SOURCES)) || (defined(LLMF_NO_SOURCES) && LLMF_NO_SOURCES)
+#define LLMF_HAS_SOURCES 0
+#else
+#define LLMF_HAS_SOURCES 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_SECRETS) && LLMF_WITH_SECRETS)) || (defined(LLMF_NO_SECRETS) && LLMF_NO_SECRETS)
+#define LLMF_HAS_SECRETS 0
+#else
+#define LLMF_HAS_SECRETS 1
+#endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_MODELS) && LLMF_WITH_MODELS)) || (defined(LLMF_NO_MODELS) && LLMF_NO_MODELS)
 #define LLMF_HAS_MODELS 0
 #else
@@ -1587,6 +1724,14 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #define LLMF_HAS_REGISTER 0
 #else
 #define LLMF_HAS_REGISTER 1
+#endif
+#if defined(LLMF_WITH_PLUGINS) && LLMF_WITH_PLUGINS
+#define LLMF_HAS_PLUGINS 1
+#else
+#define LLMF_HAS_PLUGINS 0
+#endif
+#if LLMF_HAS_PLUGINS && !(LLMF_HAS_CONFIG && LLMF_HAS_REGISTER && LLMF_HAS_FILES)
+#error "llmfactory: LLMF_WITH_PLUGINS=1 wants CONFIG, REGISTER and FILES: drop their LLMF_NO_, or, with LLMF_ONLY, add their LLMF_WITH_"
 #endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_MEDIA) && LLMF_WITH_MEDIA)) || (defined(LLMF_NO_MEDIA) && LLMF_NO_MEDIA)
 #define LLMF_HAS_MEDIA 0
@@ -1702,6 +1847,24 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 /* What is kept of each model at each host: see engine/health.h. */
 #define LLMFI_HAS_HEALTH (LLMF_HAS_RETRY || LLMF_HAS_ROUTES || LLMF_HAS_METRICS || LLMF_HAS_SAVE)
 
+/* S3, the Parameter Store and Secrets Manager: see factory/aws_services.h. */
+#if LLMF_HAS_SOURCES || (LLMF_HAS_SECRETS && LLMF_HAS_CONFIG)
+#define LLMFI_HAS_SERVICES 1
+#else
+#define LLMFI_HAS_SERVICES 0
+#endif
+/* Config and secrets from AWS are signed for as Bedrock's requests are. */
+#if LLMFI_ROWS_USE_AWS || LLMFI_HAS_SERVICES
+#define LLMF_HAS_AWS 1
+#else
+#define LLMF_HAS_AWS 0
+#endif
+#define LLMFI_HAS_FETCH (LLMF_HAS_AWS || LLMF_HAS_SOURCES)
+/* Calls may have to wait for keys. */
+#define LLMFI_HAS_WAITS (LLMF_HAS_AWS || LLMF_HAS_SECRETS)
+/* A build that finds keys for AWS. */
+#define LLMFI_HAS_AWS_KEYS LLMF_HAS_AWS
+
 /* A build that reads variables from somewhere. */
 #if LLMF_HAS_ENV || LLMF_HAS_CONFIG || LLMF_HAS_FILES || LLMF_HAS_REGISTER
 #define LLMFI_HAS_VARIABLES 1
@@ -1794,11 +1957,20 @@ LLMF_API void llmf_reply_done(llmf_reply *r);
 #ifndef LLMF_MAX_REGISTERED
 #define LLMF_MAX_REGISTERED 32
 #endif
+#ifndef LLMF_MAX_PLUGINS
+#define LLMF_MAX_PLUGINS 8
+#endif
+#ifndef LLMF_MAX_PLUGIN
+#define LLMF_MAX_PLUGIN (16u << 20)
+#endif
 #ifndef LLMF_MAX_ATTEMPTS
 #define LLMF_MAX_ATTEMPTS 16
 #endif
 #ifndef LLMF_MAX_LOOKUPS
 #define LLMF_MAX_LOOKUPS 4
+#endif
+#ifndef LLMF_MAX_SECRETS
+#define LLMF_MAX_SECRETS 32
 #endif
 #ifndef LLMF_MAX_FALLBACKS
 #define LLMF_MAX_FALLBACKS 8
@@ -3598,6 +3770,13 @@ LLMFI_UNUSED static llmf_str llmfi_range(const char *from, const char *to) {
 
 LLMFI_UNUSED static bool llmfi_eq(llmf_str a, llmf_str b) {
     return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+/* In the order of bytes. */
+LLMFI_UNUSED static bool llmfi_before(llmf_str a, llmf_str b) {
+    size_t n = a.len < b.len ? a.len : b.len;
+    int order = n ? memcmp(a.ptr, b.ptr, n) : 0;
+    return order < 0 || (order == 0 && a.len < b.len);
 }
 
 /* Against a literal: the length is a constant, so the compiler makes one comparison of it. */
@@ -9002,7 +9181,7 @@ static void llmfi_fault_word(llmfi_fault *f, int which, llmf_str word, int depth
 
 /* ---- classes ---- */
 
-#if LLMF_HAS_FAULTS
+#if LLMF_HAS_FAULTS || LLMFI_HAS_SERVICES
 
 /* The result of a word, or LLMF_OK where no row has it. */
 static int llmfi_fault_of_word(llmf_str word) {
@@ -9027,6 +9206,17 @@ LLMFI_ROWS_ERROR_WORD
     int at = llmfi_word_in(words, word);
     return at < 0 ? (int)LLMF_OK : results[at];
 }
+
+#else
+
+static int llmfi_fault_of_word(llmf_str word) {
+    (void)word;
+    return LLMF_OK;
+}
+
+#endif
+
+#if LLMF_HAS_FAULTS
 
 /* True when the message holds a phrase of that result. */
 static bool llmfi_fault_says(llmf_str message, int result) {
@@ -9055,13 +9245,6 @@ LLMFI_ROWS_ERROR_PHRASE
         phrase += llmfi_strlen(phrase) + 1;
     }
     return false;
-}
-
-#else
-
-static int llmfi_fault_of_word(llmf_str word) {
-    (void)word;
-    return LLMF_OK;
 }
 
 #endif
@@ -9142,7 +9325,7 @@ LLMFI_UNUSED static bool llmfi_fault_key_char(char c) {
     return (l >= 'a' && l <= 'z') || llmfi_is_digit(c) || c == '_' || c == '-' || c == '.';
 }
 
-#if LLMF_HAS_FAULTS
+#if LLMF_HAS_FAULTS || LLMFI_HAS_SERVICES
 
 /* How long the key is that begins at the front of `s`; 0: none does. One that its owner has masked (sk-12***89) is none. */
 static size_t llmfi_fault_key(llmf_str s) {
@@ -10239,6 +10422,196 @@ LLMFI_UNUSED static int64_t llmfi_wall_ms(void) {
 }
 
 #endif
+
+#endif
+/* Where config may come from: a source is named by a path, or by a URI whose scheme says how it is got.
+
+     models/, fast.yaml, file:fast.yaml   a file, or each config file of a directory
+     env:NAME                             the text that a variable holds
+     text:fast: {model_id: gpt-4o}        the text itself
+     https://host/models.yaml             a document; http:// likewise, which anybody on the way can change
+     s3://bucket/prefix, ssm:/name        AWS: see aws_services.h
+     anything:else                        asked of llmf_desc.source
+
+   What a network gives has been fetched before the config is read: as documents, by the number of their source. */
+#ifndef LLMFI_FACTORY_DOCUMENTS_H
+#define LLMFI_FACTORY_DOCUMENTS_H
+/* Problems of config files and variables, told one by one as they are found: "file:line:column: error: what; what to do". Never the value of anything. */
+#ifndef LLMFI_FACTORY_REPORT_H
+#define LLMFI_FACTORY_REPORT_H
+
+/* A warning is no problem: the config is still valid. */
+typedef void (*llmfi_report_fn)(void *user, const llmf_error *error, bool warning);
+
+typedef struct llmfi_report {
+    llmfi_report_fn say;                     /* NULL: counts only */
+    void *user;
+    size_t problems;                         /* warnings not among them */
+} llmfi_report;
+
+LLMFI_UNUSED static llmfi_report llmfi_report_to(llmfi_report_fn say, void *user) {
+    llmfi_report r;
+    r.say = say;
+    r.user = user;
+    r.problems = 0;
+    return r;
+}
+
+/* A path of any length leaves room for the rest of the sentence. */
+static void llmfi_say_path(llmfi_text *t, llmf_str path) {
+    const size_t most = 160;
+    if (path.len > most) {
+        LLMFI_SAY(t, "...");
+        path = llmfi_from(path, path.len - most);
+        while (path.len && ((unsigned char)path.ptr[0] & 0xC0) == 0x80) path = llmfi_from(path, 1);
+    }
+    llmfi_say(t, path);
+}
+
+/* Begins a problem: what follows is written to the text, then llmfi_report_end. line 0: about the file as a whole. */
+LLMFI_UNUSED static llmfi_text llmfi_report_begin(llmf_error *err, llmf_str file, uint32_t line, uint32_t column, bool warning) {
+    llmfi_text t = llmfi_error_begin(err, LLMF_ERR_CONFIG);
+    err->line = line;
+    err->column = line ? column : 0;
+    llmfi_say_path(&t, file);
+    if (line) {
+        LLMFI_SAY(&t, ":");
+        llmfi_say_int(&t, line);
+        LLMFI_SAY(&t, ":");
+        llmfi_say_int(&t, column);
+    }
+    llmfi_say(&t, warning ? LLMFI_LIT(": warning: ") : LLMFI_LIT(": error: "));
+    return t;
+}
+
+LLMFI_UNUSED static void llmfi_report_end(llmfi_report *r, const llmf_error *err, bool warning) {
+    if (!warning) r->problems++;
+    if (r->say) r->say(r->user, err, warning);
+}
+
+LLMFI_UNUSED static void llmfi_report_at(llmfi_report *r, llmf_str file, uint32_t line, uint32_t column, const char *what) {
+    llmf_error err;
+    llmfi_text t = llmfi_report_begin(&err, file, line, column, false);
+    llmfi_say_c(&t, what);
+    llmfi_report_end(r, &err, false);
+}
+
+#endif
+
+enum { LLMFI_SRC_FILE, LLMFI_SRC_ENV, LLMFI_SRC_TEXT, LLMFI_SRC_HTTP, LLMFI_SRC_S3, LLMFI_SRC_SSM, LLMFI_SRC_HOOK };
+
+/* A text of a source. One piece of the heap: name, etag and text stand behind it. */
+typedef struct llmfi_document {
+    struct llmfi_document *next;             /* by source, then by name */
+    size_t source;                           /* 0: llmf_desc.config; from 1: llmf_desc.configs */
+    llmf_str name, etag, text;               /* each with a NUL behind it; etag: empty where there is none */
+    int64_t fetched_ms;                      /* when it came, by the wall clock */
+} llmfi_document;
+
+/* What stands before the first colon, in letters, digits, + - and . from a letter on; a single letter is a drive of Windows. Empty: no scheme. */
+LLMFI_UNUSED static llmf_str llmfi_source_scheme(llmf_str uri) {
+    size_t n = 0;
+    while (n < uri.len && ((uri.ptr[n] >= 'a' && uri.ptr[n] <= 'z') || (uri.ptr[n] >= 'A' && uri.ptr[n] <= 'Z') ||
+                           (n && (llmfi_is_digit(uri.ptr[n]) || uri.ptr[n] == '+' || uri.ptr[n] == '-' || uri.ptr[n] == '.'))))
+        n++;
+    return llmfi_str(uri.ptr, n > 1 && n < uri.len && uri.ptr[n] == ':' ? n : 0);
+}
+
+/* LLMFI_SRC_…; *rest: what stands behind the scheme of file, env and text. */
+LLMFI_UNUSED static int llmfi_source_kind(llmf_str uri, llmf_str *rest) {
+    static const struct { const char *scheme; uint8_t kind; } kinds[] = {{"file", LLMFI_SRC_FILE}, {"env", LLMFI_SRC_ENV}, {"text", LLMFI_SRC_TEXT}, {"http", LLMFI_SRC_HTTP},
+                                                                         {"https", LLMFI_SRC_HTTP}, {"s3", LLMFI_SRC_S3}, {"ssm", LLMFI_SRC_SSM}};
+    llmf_str scheme = llmfi_source_scheme(uri);
+    size_t i;
+    *rest = uri;
+    if (!scheme.len) return LLMFI_SRC_FILE;
+    *rest = llmfi_from(uri, scheme.len + 1);
+    for (i = 0; i < LLMFI_COUNT(kinds); i++) {
+        if (!llmfi_eq_nocase(scheme, llmfi_cstr(kinds[i].scheme))) continue;
+        if (kinds[i].kind == LLMFI_SRC_FILE && llmfi_starts(*rest, LLMFI_LIT("//"))) *rest = llmfi_from(*rest, 2);
+        return kinds[i].kind;
+    }
+    return LLMFI_SRC_HOOK;
+}
+
+/* It must be fetched before it can be read. */
+LLMFI_UNUSED static bool llmfi_source_is_remote(const char *uri) {
+    llmf_str rest;
+    return uri && llmfi_source_kind(llmfi_cstr(uri), &rest) >= LLMFI_SRC_HTTP;
+}
+
+/* The source of this number, as llmf_desc names it; NULL past the last. */
+LLMFI_UNUSED static const char *llmfi_source_at(const llmf_desc *desc, size_t i) {
+    if (i == 0) return desc->config ? desc->config : "";
+    return desc->configs && i <= desc->config_count ? desc->configs[i - 1] ? desc->configs[i - 1] : "" : NULL;
+}
+
+LLMFI_UNUSED static bool llmfi_any_remote(const llmf_desc *desc) {
+    const char *uri;
+    size_t i;
+    for (i = 0; (uri = llmfi_source_at(desc, i)) != NULL; i++)
+        if (llmfi_source_is_remote(uri)) return true;
+    return false;
+}
+
+/* ---- documents ---- */
+
+static llmf_str llmfi_document_put(char **at, llmf_str text) {
+    llmf_str put = llmfi_str(*at, text.len);
+    if (text.len) memcpy(*at, text.ptr, text.len);
+    (*at)[text.len] = '\0';
+    *at += text.len + 1;
+    return put;
+}
+
+/* NULL: no memory. */
+LLMFI_UNUSED static llmfi_document *llmfi_document_new(llmfi_heap *heap, size_t source, llmf_str name, llmf_str etag, llmf_str text) {
+    llmfi_document *d;
+    char *at;
+    if (name.len > LLMF_MAX_FILE || etag.len > LLMF_MAX_FILE || text.len > LLMF_MAX_FILE) return NULL;
+    d = (llmfi_document *)llmfi_heap_alloc(heap, sizeof *d + name.len + etag.len + text.len + 3);
+    if (!d) return NULL;
+    memset(d, 0, sizeof *d);
+    at = (char *)(d + 1);
+    d->source = source;
+    d->name = llmfi_document_put(&at, name);
+    d->etag = llmfi_document_put(&at, etag);
+    d->text = llmfi_document_put(&at, text);
+    return d;
+}
+
+/* Config may hold keys. */
+LLMFI_UNUSED static void llmfi_document_free(llmfi_heap *heap, llmfi_document *d) {
+    llmfi_wipe(d->text);
+    llmfi_heap_free(heap, d);
+}
+
+LLMFI_UNUSED static void llmfi_documents_free(llmfi_heap *heap, llmfi_document **list) {
+    while (*list) {
+        llmfi_document *d = *list;
+        *list = d->next;
+        llmfi_document_free(heap, d);
+    }
+}
+
+/* Into its place in the list. */
+LLMFI_UNUSED static void llmfi_document_insert(llmfi_document **list, llmfi_document *d) {
+    while (*list && ((*list)->source < d->source || ((*list)->source == d->source && !llmfi_before(d->name, (*list)->name)))) list = &(*list)->next;
+    d->next = *list;
+    *list = d;
+}
+
+/* The one of this name and source, taken out of the list; NULL. */
+LLMFI_UNUSED static llmfi_document *llmfi_document_take(llmfi_document **list, size_t source, llmf_str name) {
+    llmfi_document *d;
+    for (; (d = *list) != NULL; list = &d->next) {
+        if (d->source != source || !llmfi_eq(d->name, name)) continue;
+        *list = d->next;
+        d->next = NULL;
+        return d;
+    }
+    return NULL;
+}
 
 #endif
 /* From a name to a handle that is ready: settings resolved, defaults merged, adapter found. The same name gives the same handle. At most `max_prepared` handles keep what
@@ -16559,11 +16932,15 @@ static bool llmfi_yaml_finish_line(llmfi_yaml *p, uint32_t from) {
 /* UTF-8 without control characters. [c-printable] */
 static bool llmfi_yaml_check_bytes(llmfi_yaml *p) {
     const char *begin = p->text.ptr, *at = begin, *end = begin + p->text.len;
-    while (at < end) {
+    for (;;) {
         uint32_t rune;
-        int n = llmfi_utf8_next(at, end, &rune);
         const char *what = NULL;
+        int n;
+        while (at < end && (((unsigned char)*at >= 0x20 && (unsigned char)*at < 0x7f) || *at == '\n')) at++; /* nearly all there is */
+        if (at == end) return true;
+        n = llmfi_utf8_next(at, end, &rune);
         if (n <= 0) what = "not UTF-8: save the file as UTF-8";
+        else if (rune == 0) what = "a NUL: remove it, or write \\0 in double quotes; if this is UTF-16, save the file as UTF-8";
         else if ((rune < 0x20 && rune != '\t' && rune != '\n' && rune != '\r') || (rune >= 0x7f && rune < 0xa0 && rune != 0x85))
             what = "a control character: remove it, or write it as an escape (\\x07) in double quotes";
         else if (rune == 0xfeff)
@@ -16571,7 +16948,6 @@ static bool llmfi_yaml_check_bytes(llmfi_yaml *p) {
         if (what) return llmfi_yaml_fail(p, (size_t)(at - begin), what);
         at += n;
     }
-    return true;
 }
 
 /* ---- nodes ---- */
@@ -16724,11 +17100,23 @@ static size_t llmfi_yaml_fold(llmf_str raw, size_t at, bool escaped, llmfi_yaml_
     return at;
 }
 
+/* Of one line, and without a quote that stands for one: nothing is to be decoded. */
+static bool llmfi_yaml_as_it_is(llmf_str raw, char quote) {
+    size_t i;
+    for (i = 0; i < raw.len; i++)
+        if (raw.ptr[i] == '\n' || raw.ptr[i] == '\r' || (quote == '\'' && raw.ptr[i] == quote)) return false;
+    return true;
+}
+
 /* What stands between the quotes (quote 0: a plain text), decoded into the arena. */
 static bool llmfi_yaml_decode(llmfi_yaml *p, llmf_str raw, char quote, llmf_str *text) {
     bool escapes = quote == '"' && llmfi_find_char(raw, '\\') != LLMFI_NOWHERE;
     llmfi_yaml_out out;
     size_t at = 0;
+    if (!escapes && llmfi_yaml_as_it_is(raw, quote)) {
+        *text = llmfi_arena_copy(p->arena, raw);
+        return p->arena->failed ? llmfi_yaml_no_memory(p) : true;
+    }
     memset(&out, 0, sizeof out);
     out.ptr = (char *)llmfi_arena_alloc(p->arena, raw.len + (escapes ? raw.len / 2 : 0) + 1); /* \L: 2 bytes become 3 */
     if (!out.ptr) return llmfi_yaml_no_memory(p);
@@ -16783,7 +17171,9 @@ static bool llmfi_yaml_scan_quoted(llmfi_yaml *p, size_t need, llmf_str *raw) {
 static size_t llmfi_yaml_plain_stop(const llmfi_yaml *p, size_t from, bool flow) {
     size_t i;
     for (i = from;; i++) {
-        char c = llmfi_yaml_peek(p, i);
+        char c;
+        while (i < p->text.len && (unsigned char)(p->text.ptr[i] | 0x20) >= 'a' && (unsigned char)(p->text.ptr[i] | 0x20) <= 'z') i++; /* letters end nothing */
+        c = llmfi_yaml_peek(p, i);
         if (llmfi_yaml_break(c) || (flow && llmfi_yaml_bracket(c))) return i;
         if (c == ':' && llmfi_yaml_apart(llmfi_yaml_peek(p, i + 1), flow)) return i;
         if (c == '#' && i > from && llmfi_yaml_blank(llmfi_yaml_peek(p, i - 1))) return i;
@@ -17303,67 +17693,6 @@ LLMFI_UNUSED static llmfi_node *llmfi_yaml_parse(llmfi_arena *a, llmf_str text, 
 /* Variables: the environment's, and those of a .env file where the environment has none. Their values are never printed and are wiped at the end. */
 #ifndef LLMFI_FACTORY_ENV_H
 #define LLMFI_FACTORY_ENV_H
-/* Problems of config files and variables, told one by one as they are found: "file:line:column: error: what; what to do". Never the value of anything. */
-#ifndef LLMFI_FACTORY_REPORT_H
-#define LLMFI_FACTORY_REPORT_H
-
-/* A warning is no problem: the config is still valid. */
-typedef void (*llmfi_report_fn)(void *user, const llmf_error *error, bool warning);
-
-typedef struct llmfi_report {
-    llmfi_report_fn say;                     /* NULL: counts only */
-    void *user;
-    size_t problems;                         /* warnings not among them */
-} llmfi_report;
-
-LLMFI_UNUSED static llmfi_report llmfi_report_to(llmfi_report_fn say, void *user) {
-    llmfi_report r;
-    r.say = say;
-    r.user = user;
-    r.problems = 0;
-    return r;
-}
-
-/* A path of any length leaves room for the rest of the sentence. */
-static void llmfi_say_path(llmfi_text *t, llmf_str path) {
-    const size_t most = 160;
-    if (path.len > most) {
-        LLMFI_SAY(t, "...");
-        path = llmfi_from(path, path.len - most);
-        while (path.len && ((unsigned char)path.ptr[0] & 0xC0) == 0x80) path = llmfi_from(path, 1);
-    }
-    llmfi_say(t, path);
-}
-
-/* Begins a problem: what follows is written to the text, then llmfi_report_end. line 0: about the file as a whole. */
-LLMFI_UNUSED static llmfi_text llmfi_report_begin(llmf_error *err, llmf_str file, uint32_t line, uint32_t column, bool warning) {
-    llmfi_text t = llmfi_error_begin(err, LLMF_ERR_CONFIG);
-    err->line = line;
-    err->column = line ? column : 0;
-    llmfi_say_path(&t, file);
-    if (line) {
-        LLMFI_SAY(&t, ":");
-        llmfi_say_int(&t, line);
-        LLMFI_SAY(&t, ":");
-        llmfi_say_int(&t, column);
-    }
-    llmfi_say(&t, warning ? LLMFI_LIT(": warning: ") : LLMFI_LIT(": error: "));
-    return t;
-}
-
-LLMFI_UNUSED static void llmfi_report_end(llmfi_report *r, const llmf_error *err, bool warning) {
-    if (!warning) r->problems++;
-    if (r->say) r->say(r->user, err, warning);
-}
-
-LLMFI_UNUSED static void llmfi_report_at(llmfi_report *r, llmf_str file, uint32_t line, uint32_t column, const char *what) {
-    llmf_error err;
-    llmfi_text t = llmfi_report_begin(&err, file, line, column, false);
-    llmfi_say_c(&t, what);
-    llmfi_report_end(r, &err, false);
-}
-
-#endif
 /* Where config comes from: files and directories. The C library's own buffers (fopen, opendir) are the only memory that is not the factory's. */
 #ifndef LLMFI_FACTORY_SOURCES_H
 #define LLMFI_FACTORY_SOURCES_H
@@ -17372,6 +17701,7 @@ LLMFI_UNUSED static void llmfi_report_at(llmfi_report *r, llmf_str file, uint32_
 #include <stdio.h>
 #if !defined(_WIN32)
 #include <dirent.h>
+#include <sys/stat.h>
 #endif
 #endif
 
@@ -17390,38 +17720,42 @@ static int llmfi_source_failed(llmfi_report *report, llmf_str path, const char *
 }
 
 /* Room for all of it at once where its size can be known, so that a file with keys does not leave copies behind as the buffer grows. */
-static bool llmfi_source_room(FILE *f, llmfi_buf *into) {
+static bool llmfi_source_room(FILE *f, size_t most, llmfi_buf *into) {
     long size = fseek(f, 0, SEEK_END) == 0 ? ftell(f) : -1;
     rewind(f);
-    return size < 0 || size > (long)LLMF_MAX_FILE || llmfi_buf_reserve(into, (size_t)size + 2);
+    return size < 0 || size > (long)most || llmfi_buf_reserve(into, (size_t)size + 2);
 }
 
-static int llmfi_source_pour(FILE *f, llmf_str path, llmfi_buf *into, llmfi_report *report) {
-    if (!llmfi_source_room(f, into)) return LLMFI_SOURCE_MEMORY;
+static int llmfi_source_pour(FILE *f, llmf_str path, size_t most, llmfi_buf *into, llmfi_report *report) {
+    if (!llmfi_source_room(f, most, into)) return LLMFI_SOURCE_MEMORY;
     for (;;) {
         size_t n;
         if (into->len == into->cap && !llmfi_buf_reserve(into, 1024)) return LLMFI_SOURCE_MEMORY;
         n = fread(into->ptr + into->len, 1, into->cap - into->len, f);
         into->len += n;
-        if (into->len > LLMF_MAX_FILE) return llmfi_source_failed(report, path, "is larger than LLMF_MAX_FILE; split it, or build with a larger limit");
+        if (into->len > most) return llmfi_source_failed(report, path, "is larger than LLMF_MAX_FILE; split it, or build with a larger limit");
         if (n) continue;
         if (!ferror(f)) return LLMFI_SOURCE_READ;
         return llmfi_source_failed(report, path, "cannot be read; is it a directory?");
     }
 }
 
-/* The whole of a file (`path` ends with NUL) into an empty buffer. */
-LLMFI_UNUSED static int llmfi_source_read(llmf_str path, llmfi_buf *into, llmfi_report *report) {
+/* The whole of a file (`path` ends with NUL) of at most so many bytes into an empty buffer. */
+LLMFI_UNUSED static int llmfi_source_read_most(llmf_str path, size_t most, llmfi_buf *into, llmfi_report *report) {
     int saved = errno, got;
     FILE *f = fopen(path.ptr, "rb");
     if (f) {
-        got = llmfi_source_pour(f, path, into, report);
+        got = llmfi_source_pour(f, path, most, into, report);
         fclose(f);
     } else {
         got = llmfi_source_failed(report, path, errno == EACCES ? "may not be read; look at its permissions" : "cannot be opened; is the path right?");
     }
     errno = saved;
     return got;
+}
+
+LLMFI_UNUSED static int llmfi_source_read(llmf_str path, llmfi_buf *into, llmfi_report *report) {
+    return llmfi_source_read_most(path, LLMF_MAX_FILE, into, report);
 }
 
 #else
@@ -17433,6 +17767,20 @@ LLMFI_UNUSED static int llmfi_source_read(llmf_str path, llmfi_buf *into, llmfi_
 }
 
 #endif
+
+/* May others than its owner read this file (`path` ends with NUL)? Where files have no such modes nobody is said to. */
+LLMFI_UNUSED static bool llmfi_source_others_read(llmf_str path) {
+#if LLMF_HAS_FILES && !defined(_WIN32)
+    struct stat s;
+    int saved = errno;
+    bool others = stat(path.ptr, &s) == 0 && (s.st_mode & (S_IRGRP | S_IROTH)) != 0;
+    errno = saved;
+    return others;
+#else
+    (void)path;
+    return false;
+#endif
+}
 
 /* ---- directories ---- */
 
@@ -17447,11 +17795,17 @@ LLMFI_UNUSED static bool llmfi_source_wanted(llmf_str name) {
     return llmfi_ends(name, LLMFI_LIT(".yaml")) || llmfi_ends(name, LLMFI_LIT(".yml")) || llmfi_ends(name, LLMFI_LIT(".json"));
 }
 
+/* What stands behind the last slash. */
+LLMFI_UNUSED static llmf_str llmfi_last_of(llmf_str path) {
+    size_t at = path.len;
+    while (at > 0 && path.ptr[at - 1] != '/' && path.ptr[at - 1] != '\\') at--;
+    return llmfi_from(path, at);
+}
+
 /* The file's name without its directory and its ending. */
 LLMFI_UNUSED static llmf_str llmfi_source_stem(llmf_str path) {
     size_t at;
-    for (at = path.len; at > 0 && path.ptr[at - 1] != '/' && path.ptr[at - 1] != '\\'; at--) {}
-    path = llmfi_from(path, at);
+    path = llmfi_last_of(path);
     for (at = path.len; at > 1 && path.ptr[at - 1] != '.'; at--) {}
     if (at > 1) path.len = at - 1;
     return path;
@@ -17515,13 +17869,37 @@ static void llmfi_folder_close(llmfi_folder *f) {
 }
 #endif
 
-static bool llmfi_source_before(llmf_str a, llmf_str b) {
-    size_t n = a.len < b.len ? a.len : b.len;
-    int order = n ? memcmp(a.ptr, b.ptr, n) : 0;
-    return order < 0 || (order == 0 && a.len < b.len);
+/* Merge sort in place: bins[i] holds a sorted run of 2^i. */
+static llmfi_source_name *llmfi_source_merge(llmfi_source_name *a, llmfi_source_name *b) {
+    llmfi_source_name *head = NULL, **tail = &head;
+    while (a && b) {
+        llmfi_source_name **first = llmfi_before(b->path, a->path) ? &b : &a;
+        *tail = *first;
+        *first = (*first)->next;
+        tail = &(*tail)->next;
+    }
+    *tail = a ? a : b;
+    return head;
 }
 
-/* "directory/name" into the arena, sorted into the list by bytes. */
+static llmfi_source_name *llmfi_source_sort(llmfi_source_name *list) {
+    llmfi_source_name *bins[32], *run, *sorted = NULL;
+    size_t i;
+    memset(bins, 0, sizeof bins);
+    while ((run = list) != NULL) {
+        list = list->next;
+        run->next = NULL;
+        for (i = 0; i + 1 < LLMFI_COUNT(bins) && bins[i]; i++) {
+            run = llmfi_source_merge(bins[i], run);
+            bins[i] = NULL;
+        }
+        bins[i] = run;
+    }
+    for (i = 0; i < LLMFI_COUNT(bins); i++) sorted = llmfi_source_merge(bins[i], sorted);
+    return sorted;
+}
+
+/* "directory/name" into the arena, and before the list. */
 static bool llmfi_source_keep(llmfi_arena *a, llmf_str directory, llmf_str name, llmfi_source_name **list) {
     llmfi_source_name *n = (llmfi_source_name *)llmfi_arena_alloc(a, sizeof *n);
     char *path = (char *)llmfi_arena_alloc(a, directory.len + name.len + 2);
@@ -17531,7 +17909,6 @@ static bool llmfi_source_keep(llmfi_arena *a, llmf_str directory, llmf_str name,
     path[directory.len] = '/';
     memcpy(path + directory.len + 1, name.ptr, name.len);
     n->path = llmfi_str(path, directory.len + 1 + name.len);
-    while (*list && llmfi_source_before((*list)->path, n->path)) list = &(*list)->next;
     n->next = *list;
     *list = n;
     return true;
@@ -17556,8 +17933,50 @@ LLMFI_UNUSED static int llmfi_source_list(llmf_str path, llmfi_arena *a, llmfi_s
     }
     if (folder.failed) got = llmfi_source_failed(report, path, "cannot be read to its end");
     llmfi_folder_close(&folder);
+    *list = llmfi_source_sort(*list);
     errno = saved;
     return got;
+}
+
+/* ---- whether files have changed ---- */
+
+static uint64_t llmfi_stamp_add(uint64_t stamp, uint64_t value) {
+    stamp = (stamp ^ value) * UINT64_C(0x9E3779B97F4A7C15);
+    return stamp ^ stamp >> 29;
+}
+
+/* Mixes a file's name, size and time of change into the stamp; one that is not there changes it too. */
+static uint64_t llmfi_stamp_file(uint64_t stamp, llmf_str path) {
+    size_t i;
+#if defined(_WIN32)
+    WIN32_FILE_ATTRIBUTE_DATA info;
+    bool there = GetFileAttributesExA(path.ptr, GetFileExInfoStandard, &info) != 0;
+    uint64_t when = there ? (uint64_t)info.ftLastWriteTime.dwHighDateTime << 32 | info.ftLastWriteTime.dwLowDateTime : 0, size = there ? info.nFileSizeLow : 0;
+#else
+    struct stat info;
+    bool there = stat(path.ptr, &info) == 0;
+    uint64_t when = there ? (uint64_t)info.st_mtime : 0, size = there ? (uint64_t)info.st_size : 0;
+#if defined(__linux__) && defined(st_mtime) /* where that is a part of st_mtim */
+    if (there) when = when * 1000000000u + (uint64_t)info.st_mtim.tv_nsec;
+    if (there) size ^= (uint64_t)info.st_ino << 32; /* replaced by another of the same size and second */
+#endif
+#endif
+    for (i = 0; i < path.len; i++) stamp = llmfi_stamp_add(stamp, (unsigned char)path.ptr[i]);
+    return llmfi_stamp_add(llmfi_stamp_add(llmfi_stamp_add(stamp, there), when), size);
+}
+
+/* The same of a file, or of each config file of a directory (`path` ends with NUL). */
+LLMFI_UNUSED static uint64_t llmfi_source_stamp(uint64_t stamp, llmf_str path, llmfi_heap *heap) {
+    llmfi_report report = llmfi_report_to(NULL, NULL);
+    llmfi_source_name *names = NULL;
+    llmfi_arena arena;
+    int saved = errno;
+    llmfi_arena_init(&arena, heap, 0);
+    if (llmfi_source_list(path, &arena, &names, &report) == LLMFI_SOURCE_NO_DIRECTORY) stamp = llmfi_stamp_file(stamp, path);
+    for (; names; names = names->next) stamp = llmfi_stamp_file(stamp, names->path);
+    llmfi_arena_free(&arena);
+    errno = saved;
+    return stamp;
 }
 
 #else
@@ -17566,6 +17985,11 @@ LLMFI_UNUSED static int llmfi_source_list(llmf_str path, llmfi_arena *a, llmfi_s
     (void)path, (void)a, (void)report;
     *list = NULL;
     return LLMFI_SOURCE_NO_DIRECTORY;
+}
+
+LLMFI_UNUSED static uint64_t llmfi_source_stamp(uint64_t stamp, llmf_str path, llmfi_heap *heap) {
+    (void)path, (void)heap;
+    return stamp;
 }
 
 #endif
@@ -17583,8 +18007,12 @@ typedef struct llmfi_env {
 
 /* Overwrites a secret; the compiler may not leave it out. */
 static void llmfi_env_wipe(char *at, size_t len) {
+#if LLMFI_SMALL
     volatile char *p = at;
     while (len--) *p++ = 0;
+#else
+    llmfi_wipe(llmfi_str(at, len));
+#endif
 }
 
 static bool llmfi_is_variable_char(char c, bool first) {
@@ -18439,6 +18867,7 @@ typedef struct llmfi_provider {
     llmf_str api_key, api_key_env_var, api_key_secret; /* of its config entry */
     llmfi_aws_entry aws;
     int auth;                                /* LLMFI_AUTH_… */
+    const llmfi_node *own_auth;              /* {header, prefix}: how the key goes out instead; NULL */
     uint32_t quirks;                         /* LLMFI_Q_… */
     int64_t default_max_tokens;              /* 0: the provider demands none */
     int64_t embedding_batch;                 /* texts in one request; 0: it embeds nothing */
@@ -18451,6 +18880,10 @@ typedef struct llmfi_provider {
     int row;                                 /* of llmfi_provider_rows; -1 */
     bool built;
     bool from_config;                        /* a file, or llmf_register, speaks of it */
+    llmf_str api_key_file, api_key_command;  /* of its config entry; empty */
+#if LLMF_HAS_CONFIG
+    llmf_str own_url;                        /* its base URL before any file spoke of it: whose keys the variables are. See origin.h */
+#endif
     struct llmfi_provider *next;
 } llmfi_provider;
 
@@ -18478,6 +18911,7 @@ typedef struct llmfi_record {
     uint32_t capabilities;                   /* LLMF_CAN_… */
     int32_t ends, checked;                   /* yyyymmdd; 0: not known */
     bool from_config, from_table;
+    llmf_str api_key_file, api_key_command;  /* of its config entry; empty */
 } llmfi_record;
 
 /* Results that another model might do better with, a bit for each (llmf_retry.fallback_on); all of them are `any`. */
@@ -18512,9 +18946,10 @@ enum {
     LLMFI_KEY_SECRET,                        /* llmf_str; a warning where it stands in the file as it is */
     LLMFI_KEY_VARIABLE,                      /* llmf_str: a variable's name */
     LLMFI_KEY_URL,                           /* llmf_str */
+    LLMFI_KEY_PATH,                          /* llmf_str: "/…" */
     LLMFI_KEY_REASONING,                     /* llmf_str: a word, or "N tokens" */
     LLMFI_KEY_DIALECT,                       /* llmf_str */
-    LLMFI_KEY_AUTH,                          /* int */
+    LLMFI_KEY_AUTH,                          /* int, and own_auth of the provider, the one place that it goes to */
     LLMFI_KEY_INTEGER,                       /* int64_t */
     LLMFI_KEY_COUNT,                         /* the same; 0 becomes -1: none */
     LLMFI_KEY_NUMBER,                        /* double; 0 becomes LLMF_ZERO */
@@ -18542,7 +18977,17 @@ typedef struct llmfi_key {
     uint8_t type;
     uint16_t model, provider;                /* where its value goes: offset in llmfi_record, in llmfi_provider; or LLMFI_KEY_… above */
     float least, most;
+#ifdef LLMFI_WANTS_WHAT
+    const char *what;                        /* for people: tools/schema.c writes it into the schema; no library carries it */
+#endif
 } llmfi_key;
+
+/* What a key is for: the last of each row. */
+#ifdef LLMFI_WANTS_WHAT
+#define LLMFI_WHAT(text) text
+#else
+#define LLMFI_WHAT(text)
+#endif
 
 #define LLMFI_MAX_NUMBER 9007199254740992.0f /* 2^53 */
 #define LLMFI_IN_M(f) (uint16_t) offsetof(llmfi_record, f), LLMFI_KEY_NONE
@@ -18550,78 +18995,81 @@ typedef struct llmfi_key {
 #define LLMFI_IN(m, p) (uint16_t) offsetof(llmfi_record, m), (uint16_t)offsetof(llmfi_provider, p)
 
 static const llmfi_key llmfi_keys[] = {
-    {"name", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0}, /* another name for the entry */
-    {"provider", LLMFI_KEY_PROVIDER, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0}, /* a provider's name or alias */
-    {"model_id", LLMFI_KEY_MODEL, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0}, /* the provider's id of the model */
-    {"description", LLMFI_KEY_TEXT, LLMFI_IN(s.description, description), 0, 0}, /* for people */
-    {"dialect", LLMFI_KEY_DIALECT, LLMFI_IN_P(dialect), 0, 0}, /* how the host speaks: openai, anthropic, ollama, ... */
-    {"auth", LLMFI_KEY_AUTH, LLMFI_IN_P(auth), 0, 0}, /* how the key goes out: bearer, x-api-key, api-key, ... */
-    {"base_url", LLMFI_KEY_URL, LLMFI_IN(s.base_url, base_url), 0, 0}, /* the address before the operation's path */
-    {"api_version", LLMFI_KEY_TEXT, LLMFI_IN(s.api_version, api_version), 0, 0}, /* the provider's API version */
-    {"deployment", LLMFI_KEY_TEXT, LLMFI_IN_M(s.deployment), 0, 0}, /* Azure's name of the model */
-    {"region_name", LLMFI_KEY_TEXT, LLMFI_IN(s.region, region), 0, 0}, /* the cloud's region */
-    {"account", LLMFI_KEY_TEXT, LLMFI_IN(account, account), 0, 0}, /* for {account} in base_url */
-    {"resource", LLMFI_KEY_TEXT, LLMFI_IN(resource, resource), 0, 0}, /* for {resource} in base_url */
-    {"headers", LLMFI_KEY_HEADERS, LLMFI_IN(headers, headers), 0, 0}, /* request headers, by name */
-    {"api_key", LLMFI_KEY_SECRET, LLMFI_IN(api_key, api_key), 0, 0}, /* the key itself: better in a variable */
-    {"api_key_env_var", LLMFI_KEY_VARIABLE, LLMFI_IN(api_key_env_var, api_key_env_var), 0, 0}, /* the variable that holds the key */
-    {"api_key_env_vars", LLMFI_KEY_VARIABLES, LLMFI_IN(key_list, key_list), 0, 0}, /* variables of several keys, used in turn */
-    {"api_key_secret_name", LLMFI_KEY_TEXT, LLMFI_IN(api_key_secret, api_key_secret), 0, 0}, /* the key's name in a secret store */
-    {"aws_access_key_id", LLMFI_KEY_SECRET, LLMFI_IN(aws.id, aws.id), 0, 0}, /* AWS: keys to sign with; better in variables, or a profile */
-    {"aws_secret_access_key", LLMFI_KEY_SECRET, LLMFI_IN(aws.secret, aws.secret), 0, 0},
-    {"aws_session_token", LLMFI_KEY_SECRET, LLMFI_IN(aws.token, aws.token), 0, 0}, /* of keys that end */
-    {"aws_profile", LLMFI_KEY_TEXT, LLMFI_IN(aws.profile, aws.profile), 0, 0}, /* of ~/.aws/config and ~/.aws/credentials */
-    {"default_model", LLMFI_KEY_TEXT, LLMFI_IN_P(default_model), 0, 0}, /* where a name says only the provider */
-    {"default_max_tokens", LLMFI_KEY_INTEGER, LLMFI_IN_P(default_max_tokens), 1, LLMFI_MAX_NUMBER}, /* where the provider demands a limit */
-    {"embedding_model", LLMFI_KEY_TEXT, LLMFI_IN(embedding_model, embedding_model), 0, 0}, /* the model for embeddings */
-    {"embedding_batch", LLMFI_KEY_INTEGER, LLMFI_IN_P(embedding_batch), 0, 1000000}, /* texts in one embedding request */
-    {"quirks", LLMFI_KEY_QUIRKS, LLMFI_IN(s.quirks, quirks), 0, 0}, /* what differs from the dialect: {name: true} */
-    {"capabilities", LLMFI_KEY_CAN, LLMFI_IN_M(capabilities), 0, 0}, /* tools images audio files reasoning schema embeddings transcription */
-    {"input_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.input), 0, 2e6},
-    {"output_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.output), 0, 2e6},
-    {"cache_read_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.cache_read), 0, 2e6},
-    {"cache_write_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.cache_write), 0, 2e6}, /* kept for five minutes */
-    {"cache_write_1h_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.cache_write_1h), 0, 2e6}, /* kept for an hour */
-    {"cache_read_input_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.cache_read), 0, 2e6}, /* the same as cache_read_token_cost_usd_per_million */
-    {"cache_write_input_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.cache_write), 0, 2e6}, /* the same as cache_write_token_cost_usd_per_million */
-    {"max_tokens", LLMFI_KEY_INTEGER, LLMFI_IN_M(max_tokens), 1, LLMFI_MAX_NUMBER}, /* of an answer */
-    {"context_window", LLMFI_KEY_INTEGER, LLMFI_IN_M(s.context_window), 1, LLMFI_MAX_NUMBER}, /* tokens of prompt and answer */
-    {"max_output_tokens", LLMFI_KEY_INTEGER, LLMFI_IN_M(s.max_output), 1, LLMFI_MAX_NUMBER}, /* the most that the model can answer */
-    {"num_ctx", LLMFI_KEY_INTEGER, LLMFI_IN_M(s.num_ctx), 1, LLMFI_MAX_NUMBER}, /* Ollama: the window to load the model with */
-    {"temperature", LLMFI_KEY_NUMBER, LLMFI_IN_M(temperature), 0, 2},
-    {"top_p", LLMFI_KEY_NUMBER, LLMFI_IN_M(top_p), 0, 1},
-    {"stop", LLMFI_KEY_TEXTS, LLMFI_IN_M(stop), 0, 0}, /* one text or a list */
-    {"reasoning_effort", LLMFI_KEY_REASONING, LLMFI_IN_M(reasoning), 1, 1e9}, /* none minimal low medium high xhigh max, or a number of tokens */
-    {"prompt_prefix", LLMFI_KEY_TEXT, LLMFI_IN_M(prompt_prefix), 0, 0}, /* before the newest user message */
-    {"prompt_suffix", LLMFI_KEY_TEXT, LLMFI_IN_M(prompt_suffix), 0, 0}, /* behind it */
-    {"extra", LLMFI_KEY_OBJECT, LLMFI_IN_M(s.extra), 0, 0}, /* members laid into the request's body */
-    {"fallbacks", LLMFI_KEY_NAMES, LLMFI_IN_M(fallbacks), 0, 0}, /* names to try next */
-    {"timeout", LLMFI_KEY_TIME, LLMFI_IN(timeouts.total_ms, timeouts.total_ms), 0, 0}, /* the same as timeout_total */
-    {"timeout_connect", LLMFI_KEY_TIME, LLMFI_IN(timeouts.connect_ms, timeouts.connect_ms), 0, 0}, /* 30s, 500ms, 2m, none; a bare number is seconds */
-    {"timeout_first_byte", LLMFI_KEY_TIME, LLMFI_IN(timeouts.first_byte_ms, timeouts.first_byte_ms), 0, 0},
-    {"timeout_first_content", LLMFI_KEY_TIME, LLMFI_IN(timeouts.first_content_ms, timeouts.first_content_ms), 0, 0},
-    {"timeout_idle", LLMFI_KEY_TIME, LLMFI_IN(timeouts.idle_ms, timeouts.idle_ms), 0, 0},
-    {"timeout_total", LLMFI_KEY_TIME, LLMFI_IN(timeouts.total_ms, timeouts.total_ms), 0, 0},
-    {"max_retries", LLMFI_KEY_COUNT, LLMFI_IN(retry.max_retries, retry.max_retries), 0, 10000}, /* how often a call that failed is repeated */
-    {"retry_delay", LLMFI_KEY_TIME, LLMFI_IN(retry.delay_ms, retry.delay_ms), 0, 0}, /* before the first repeat; doubled before each further one */
-    {"retry_min_delay", LLMFI_KEY_TIME, LLMFI_IN(retry.min_delay_ms, retry.min_delay_ms), 0, 0}, /* no such wait is shorter */
-    {"retry_max_delay", LLMFI_KEY_TIME, LLMFI_IN(retry.max_delay_ms, retry.max_delay_ms), 0, 0}, /* nor longer */
-    {"retry_jitter", LLMFI_KEY_COUNT, LLMFI_IN(retry.jitter, retry.jitter), 0, 100}, /* percent of the wait that is chance; 0: none */
-    {"retry_max_wait", LLMFI_KEY_TIME, LLMFI_IN(retry.max_wait_ms, retry.max_wait_ms), 0, 0}, /* the longest that a provider may ask to wait */
-    {"fallback_on", LLMFI_KEY_CAUSES, LLMFI_IN(retry.fallback_on, retry.fallback_on), 0, 0}, /* any, or of: rate_limit quota context_length content_filter timeout server auth not_found bad_request */
-    {"cooldown", LLMFI_KEY_TIME, LLMFI_IN(retry.cooldown_ms, retry.cooldown_ms), 0, 0}, /* how long a model whose quota is exceeded is not asked, where its provider does not say */
-    {"breaker_failures", LLMFI_KEY_COUNT, LLMFI_IN(retry.breaker_failures, retry.breaker_failures), 0, 1000000}, /* failures in a row after which it is not asked for a while; 0: never */
-    {"breaker_time", LLMFI_KEY_TIME, LLMFI_IN(retry.breaker_ms, retry.breaker_ms), 0, 0}, /* how long that is */
-    {"max_concurrent", LLMFI_KEY_INTEGER, LLMFI_IN(retry.max_concurrent, retry.max_concurrent), 1, LLMFI_MAX_NUMBER}, /* calls under way at once */
-    {"hedge_after", LLMFI_KEY_TIME, LLMFI_IN(retry.hedge_ms, retry.hedge_ms), 0, 0}, /* without content by then, the next of the chain is asked too */
-    {"min_bytes_per_second", LLMFI_KEY_INTEGER, LLMFI_IN(retry.min_bytes_per_s, retry.min_bytes_per_s), 1, LLMFI_MAX_NUMBER}, /* of a stream: a slower one is a timeout */
-    {"timeout_queue", LLMFI_KEY_TIME, LLMFI_IN(timeouts.queue_ms, timeouts.queue_ms), 0, 0}, /* until its limits have room */
-    {"rpm", LLMFI_KEY_INTEGER, LLMFI_IN(rpm, rpm), 1, LLMFI_MAX_NUMBER}, /* requests a minute */
-    {"tpm", LLMFI_KEY_INTEGER, LLMFI_IN(tpm, tpm), 1, LLMFI_MAX_NUMBER}, /* tokens a minute */
-    {"weight", LLMFI_KEY_NUMBER, LLMFI_IN_M(weight), 0, 1e6}, /* share among the routes */
-    {"budget_usd", LLMFI_KEY_USD, LLMFI_IN_M(budget_pico), 0, 9e6}, /* the most to spend */
-    {"use_cases", LLMFI_KEY_TEXTS, LLMFI_IN_M(use_cases), 0, 0}, /* routes: the tasks that it is for; none: all */
-    {"quality", LLMFI_KEY_QUALITY, LLMFI_IN_M(quality), 0, 1}, /* routes: 0 to 1, or {code: 0.9, default: 0.5} by use case */
+    {"name", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("another name for the entry")},
+    {"provider", LLMFI_KEY_PROVIDER, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("a provider's name or alias")},
+    {"model_id", LLMFI_KEY_MODEL, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("the provider's id of the model")},
+    {"description", LLMFI_KEY_TEXT, LLMFI_IN(s.description, description), 0, 0, LLMFI_WHAT("for people")},
+    {"dialect", LLMFI_KEY_DIALECT, LLMFI_IN_P(dialect), 0, 0, LLMFI_WHAT("how the host speaks: openai, anthropic, ollama, ...")},
+    {"auth", LLMFI_KEY_AUTH, LLMFI_IN_P(auth), 0, 0, LLMFI_WHAT("how the key goes out: bearer, x-api-key, api-key, ..., or {header: X-Key, prefix: \"Token \"}")},
+    {"base_url", LLMFI_KEY_URL, LLMFI_IN(s.base_url, base_url), 0, 0, LLMFI_WHAT("the address before the operation's path")},
+    {"models_path", LLMFI_KEY_PATH, LLMFI_KEY_NONE, LLMFI_KEY_APART, 0, 0, LLMFI_WHAT("the path of the list of models behind base_url, where it is not the dialect's")},
+    {"api_version", LLMFI_KEY_TEXT, LLMFI_IN(s.api_version, api_version), 0, 0, LLMFI_WHAT("the provider's API version")},
+    {"deployment", LLMFI_KEY_TEXT, LLMFI_IN_M(s.deployment), 0, 0, LLMFI_WHAT("Azure's name of the model")},
+    {"region_name", LLMFI_KEY_TEXT, LLMFI_IN(s.region, region), 0, 0, LLMFI_WHAT("the cloud's region")},
+    {"account", LLMFI_KEY_TEXT, LLMFI_IN(account, account), 0, 0, LLMFI_WHAT("for {account} in base_url")},
+    {"resource", LLMFI_KEY_TEXT, LLMFI_IN(resource, resource), 0, 0, LLMFI_WHAT("for {resource} in base_url")},
+    {"headers", LLMFI_KEY_HEADERS, LLMFI_IN(headers, headers), 0, 0, LLMFI_WHAT("request headers, by name")},
+    {"api_key", LLMFI_KEY_SECRET, LLMFI_IN(api_key, api_key), 0, 0, LLMFI_WHAT("the key itself: better in a variable")},
+    {"api_key_env_var", LLMFI_KEY_VARIABLE, LLMFI_IN(api_key_env_var, api_key_env_var), 0, 0, LLMFI_WHAT("the variable that holds the key")},
+    {"api_key_env_vars", LLMFI_KEY_VARIABLES, LLMFI_IN(key_list, key_list), 0, 0, LLMFI_WHAT("variables of several keys, used in turn")},
+    {"api_key_secret_name", LLMFI_KEY_TEXT, LLMFI_IN(api_key_secret, api_key_secret), 0, 0, LLMFI_WHAT("the key's name in a secret store")},
+    {"api_key_file", LLMFI_KEY_TEXT, LLMFI_IN(api_key_file, api_key_file), 0, 0, LLMFI_WHAT("a file that holds the key, and nothing else")},
+    {"api_key_command", LLMFI_KEY_TEXT, LLMFI_IN(api_key_command, api_key_command), 0, 0, LLMFI_WHAT("a command that prints the key")},
+    {"aws_access_key_id", LLMFI_KEY_SECRET, LLMFI_IN(aws.id, aws.id), 0, 0, LLMFI_WHAT("AWS: keys to sign with; better in variables, or a profile")},
+    {"aws_secret_access_key", LLMFI_KEY_SECRET, LLMFI_IN(aws.secret, aws.secret), 0, 0, LLMFI_WHAT("the secret one of them")},
+    {"aws_session_token", LLMFI_KEY_SECRET, LLMFI_IN(aws.token, aws.token), 0, 0, LLMFI_WHAT("of keys that end")},
+    {"aws_profile", LLMFI_KEY_TEXT, LLMFI_IN(aws.profile, aws.profile), 0, 0, LLMFI_WHAT("of ~/.aws/config and ~/.aws/credentials")},
+    {"default_model", LLMFI_KEY_TEXT, LLMFI_IN_P(default_model), 0, 0, LLMFI_WHAT("where a name says only the provider")},
+    {"default_max_tokens", LLMFI_KEY_INTEGER, LLMFI_IN_P(default_max_tokens), 1, LLMFI_MAX_NUMBER, LLMFI_WHAT("where the provider demands a limit")},
+    {"embedding_model", LLMFI_KEY_TEXT, LLMFI_IN(embedding_model, embedding_model), 0, 0, LLMFI_WHAT("the model for embeddings")},
+    {"embedding_batch", LLMFI_KEY_INTEGER, LLMFI_IN_P(embedding_batch), 0, 1000000, LLMFI_WHAT("texts in one embedding request")},
+    {"quirks", LLMFI_KEY_QUIRKS, LLMFI_IN(s.quirks, quirks), 0, 0, LLMFI_WHAT("what differs from the dialect: {name: true}")},
+    {"capabilities", LLMFI_KEY_CAN, LLMFI_IN_M(capabilities), 0, 0, LLMFI_WHAT("tools images audio files reasoning schema embeddings transcription")},
+    {"input_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.input), 0, 2e6, LLMFI_WHAT("US dollars per million input tokens")},
+    {"output_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.output), 0, 2e6, LLMFI_WHAT("US dollars per million output tokens")},
+    {"cache_read_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.cache_read), 0, 2e6, LLMFI_WHAT("US dollars per million tokens read from the cache")},
+    {"cache_write_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.cache_write), 0, 2e6, LLMFI_WHAT("US dollars per million tokens written to the cache, to be kept for five minutes")},
+    {"cache_write_1h_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.cache_write_1h), 0, 2e6, LLMFI_WHAT("the same of those that are kept for an hour")},
+    {"cache_read_input_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.cache_read), 0, 2e6, LLMFI_WHAT("the same as cache_read_token_cost_usd_per_million")},
+    {"cache_write_input_token_cost_usd_per_million", LLMFI_KEY_PRICE, LLMFI_IN_M(price.cache_write), 0, 2e6, LLMFI_WHAT("the same as cache_write_token_cost_usd_per_million")},
+    {"max_tokens", LLMFI_KEY_INTEGER, LLMFI_IN_M(max_tokens), 1, LLMFI_MAX_NUMBER, LLMFI_WHAT("of an answer")},
+    {"context_window", LLMFI_KEY_INTEGER, LLMFI_IN_M(s.context_window), 1, LLMFI_MAX_NUMBER, LLMFI_WHAT("tokens of prompt and answer")},
+    {"max_output_tokens", LLMFI_KEY_INTEGER, LLMFI_IN_M(s.max_output), 1, LLMFI_MAX_NUMBER, LLMFI_WHAT("the most that the model can answer")},
+    {"num_ctx", LLMFI_KEY_INTEGER, LLMFI_IN_M(s.num_ctx), 1, LLMFI_MAX_NUMBER, LLMFI_WHAT("Ollama: the window to load the model with")},
+    {"temperature", LLMFI_KEY_NUMBER, LLMFI_IN_M(temperature), 0, 2, LLMFI_WHAT("0 to 2")},
+    {"top_p", LLMFI_KEY_NUMBER, LLMFI_IN_M(top_p), 0, 1, LLMFI_WHAT("0 to 1")},
+    {"stop", LLMFI_KEY_TEXTS, LLMFI_IN_M(stop), 0, 0, LLMFI_WHAT("one text or a list")},
+    {"reasoning_effort", LLMFI_KEY_REASONING, LLMFI_IN_M(reasoning), 1, 1e9, LLMFI_WHAT("none minimal low medium high xhigh max, or a number of tokens")},
+    {"prompt_prefix", LLMFI_KEY_TEXT, LLMFI_IN_M(prompt_prefix), 0, 0, LLMFI_WHAT("before the newest user message")},
+    {"prompt_suffix", LLMFI_KEY_TEXT, LLMFI_IN_M(prompt_suffix), 0, 0, LLMFI_WHAT("behind it")},
+    {"extra", LLMFI_KEY_OBJECT, LLMFI_IN_M(s.extra), 0, 0, LLMFI_WHAT("members laid into the request's body")},
+    {"fallbacks", LLMFI_KEY_NAMES, LLMFI_IN_M(fallbacks), 0, 0, LLMFI_WHAT("names to try next")},
+    {"timeout", LLMFI_KEY_TIME, LLMFI_IN(timeouts.total_ms, timeouts.total_ms), 0, 0, LLMFI_WHAT("the same as timeout_total")},
+    {"timeout_connect", LLMFI_KEY_TIME, LLMFI_IN(timeouts.connect_ms, timeouts.connect_ms), 0, 0, LLMFI_WHAT("until the connection stands: 30s, 500ms, 2m, none; a bare number is seconds")},
+    {"timeout_first_byte", LLMFI_KEY_TIME, LLMFI_IN(timeouts.first_byte_ms, timeouts.first_byte_ms), 0, 0, LLMFI_WHAT("until something comes")},
+    {"timeout_first_content", LLMFI_KEY_TIME, LLMFI_IN(timeouts.first_content_ms, timeouts.first_content_ms), 0, 0, LLMFI_WHAT("until the first content comes")},
+    {"timeout_idle", LLMFI_KEY_TIME, LLMFI_IN(timeouts.idle_ms, timeouts.idle_ms), 0, 0, LLMFI_WHAT("between two pieces of content")},
+    {"timeout_total", LLMFI_KEY_TIME, LLMFI_IN(timeouts.total_ms, timeouts.total_ms), 0, 0, LLMFI_WHAT("of the whole call")},
+    {"max_retries", LLMFI_KEY_COUNT, LLMFI_IN(retry.max_retries, retry.max_retries), 0, 10000, LLMFI_WHAT("how often a call that failed is repeated")},
+    {"retry_delay", LLMFI_KEY_TIME, LLMFI_IN(retry.delay_ms, retry.delay_ms), 0, 0, LLMFI_WHAT("before the first repeat; doubled before each further one")},
+    {"retry_min_delay", LLMFI_KEY_TIME, LLMFI_IN(retry.min_delay_ms, retry.min_delay_ms), 0, 0, LLMFI_WHAT("no such wait is shorter")},
+    {"retry_max_delay", LLMFI_KEY_TIME, LLMFI_IN(retry.max_delay_ms, retry.max_delay_ms), 0, 0, LLMFI_WHAT("nor longer")},
+    {"retry_jitter", LLMFI_KEY_COUNT, LLMFI_IN(retry.jitter, retry.jitter), 0, 100, LLMFI_WHAT("percent of the wait that is chance; 0: none")},
+    {"retry_max_wait", LLMFI_KEY_TIME, LLMFI_IN(retry.max_wait_ms, retry.max_wait_ms), 0, 0, LLMFI_WHAT("the longest that a provider may ask to wait")},
+    {"fallback_on", LLMFI_KEY_CAUSES, LLMFI_IN(retry.fallback_on, retry.fallback_on), 0, 0, LLMFI_WHAT("any, or of: rate_limit quota context_length content_filter timeout server auth not_found bad_request")},
+    {"cooldown", LLMFI_KEY_TIME, LLMFI_IN(retry.cooldown_ms, retry.cooldown_ms), 0, 0, LLMFI_WHAT("how long a model whose quota is exceeded is not asked, where its provider does not say")},
+    {"breaker_failures", LLMFI_KEY_COUNT, LLMFI_IN(retry.breaker_failures, retry.breaker_failures), 0, 1000000, LLMFI_WHAT("failures in a row after which it is not asked for a while; 0: never")},
+    {"breaker_time", LLMFI_KEY_TIME, LLMFI_IN(retry.breaker_ms, retry.breaker_ms), 0, 0, LLMFI_WHAT("how long that is")},
+    {"max_concurrent", LLMFI_KEY_INTEGER, LLMFI_IN(retry.max_concurrent, retry.max_concurrent), 1, LLMFI_MAX_NUMBER, LLMFI_WHAT("calls under way at once")},
+    {"hedge_after", LLMFI_KEY_TIME, LLMFI_IN(retry.hedge_ms, retry.hedge_ms), 0, 0, LLMFI_WHAT("without content by then, the next of the chain is asked too")},
+    {"min_bytes_per_second", LLMFI_KEY_INTEGER, LLMFI_IN(retry.min_bytes_per_s, retry.min_bytes_per_s), 1, LLMFI_MAX_NUMBER, LLMFI_WHAT("of a stream: a slower one is a timeout")},
+    {"timeout_queue", LLMFI_KEY_TIME, LLMFI_IN(timeouts.queue_ms, timeouts.queue_ms), 0, 0, LLMFI_WHAT("until its limits have room")},
+    {"rpm", LLMFI_KEY_INTEGER, LLMFI_IN(rpm, rpm), 1, LLMFI_MAX_NUMBER, LLMFI_WHAT("requests a minute")},
+    {"tpm", LLMFI_KEY_INTEGER, LLMFI_IN(tpm, tpm), 1, LLMFI_MAX_NUMBER, LLMFI_WHAT("tokens a minute")},
+    {"weight", LLMFI_KEY_NUMBER, LLMFI_IN_M(weight), 0, 1e6, LLMFI_WHAT("share among the routes")},
+    {"budget_usd", LLMFI_KEY_USD, LLMFI_IN_M(budget_pico), 0, 9e6, LLMFI_WHAT("the most to spend")},
+    {"use_cases", LLMFI_KEY_TEXTS, LLMFI_IN_M(use_cases), 0, 0, LLMFI_WHAT("routes: the tasks that it is for; none: all")},
+    {"quality", LLMFI_KEY_QUALITY, LLMFI_IN_M(quality), 0, 1, LLMFI_WHAT("routes: 0 to 1, or {code: 0.9, default: 0.5} by use case")},
 };
 
 /* Which kind of entry a key stands in. */
@@ -18633,9 +19081,11 @@ static uint16_t llmfi_key_place(const llmfi_key *key, int of) {
 
 /* The key of this name in that kind of entry, or NULL. */
 LLMFI_UNUSED static const llmfi_key *llmfi_find_key(llmf_str name, int of) {
-    size_t i;
-    for (i = 0; i < LLMFI_COUNT(llmfi_keys); i++)
-        if (llmfi_key_place(&llmfi_keys[i], of) != LLMFI_KEY_NONE && llmfi_eq(name, llmfi_cstr(llmfi_keys[i].name))) return &llmfi_keys[i];
+    const llmfi_key *key;
+    for (key = llmfi_keys; name.len && key < llmfi_keys + LLMFI_COUNT(llmfi_keys); key++) {
+        if (key->name[0] != name.ptr[0] || !llmfi_eq(name, llmfi_cstr(key->name))) continue; /* most differ in their first letter */
+        return llmfi_key_place(key, of) != LLMFI_KEY_NONE ? key : NULL;
+    }
     return NULL;
 }
 
@@ -18704,14 +19154,20 @@ static void llmfi_apply_number(const llmfi_node *n, double *to) {
     *to = value == 0 ? LLMF_ZERO : value;
 }
 
+/* A header of the host's own is a key all the same: what is said of bearer keys holds for it. */
+static void llmfi_apply_auth(const llmfi_node *n, llmfi_provider *p) {
+    p->own_auth = n->type == LLMFI_OBJECT ? n : NULL;
+    p->auth = p->own_auth ? LLMFI_AUTH_BEARER : llmfi_find_auth(n->text);
+}
+
 /* Writes one checked value to where its key says. Null takes nothing away: it leaves what an earlier source gave. */
 static void llmfi_apply_value(const llmfi_key *key, const llmfi_node *n, char *to) {
     const llmfi_node *item;
     switch (key->type) {
-    case LLMFI_KEY_TEXT: case LLMFI_KEY_SECRET: case LLMFI_KEY_VARIABLE: case LLMFI_KEY_URL: case LLMFI_KEY_REASONING: case LLMFI_KEY_DIALECT:
+    case LLMFI_KEY_TEXT: case LLMFI_KEY_SECRET: case LLMFI_KEY_VARIABLE: case LLMFI_KEY_URL: case LLMFI_KEY_PATH: case LLMFI_KEY_REASONING: case LLMFI_KEY_DIALECT:
         *(llmf_str *)(void *)to = n->text;
         break;
-    case LLMFI_KEY_AUTH: *(int *)(void *)to = llmfi_find_auth(n->text); break;
+    case LLMFI_KEY_AUTH: llmfi_apply_auth(n, (llmfi_provider *)(void *)(to - offsetof(llmfi_provider, auth))); break;
     case LLMFI_KEY_INTEGER: llmfi_parse_whole(n->text, (int64_t *)(void *)to); break;
     case LLMFI_KEY_COUNT:
         llmfi_parse_whole(n->text, (int64_t *)(void *)to);
@@ -18788,13 +19244,19 @@ typedef struct llmfi_reference {
     struct llmfi_reference *next;
 } llmfi_reference;
 
+/* All of them, in the order in which they were read. */
+typedef struct llmfi_references {
+    llmfi_reference *first, *last;
+} llmfi_references;
+
 /* The reading of one text. */
 typedef struct llmfi_check {
     llmfi_arena *arena;
     const llmfi_env *env;
     llmfi_report *report;
     llmf_str file;                           /* as messages name it */
-    llmfi_reference **references;            /* end of the list; NULL: nobody looks them up */
+    bool on_disk;                            /* `file` is the path of a file, and a NUL stands behind it */
+    llmfi_references *references;            /* NULL: nobody looks them up */
 } llmfi_check;
 
 /* ---- problems ---- */
@@ -18835,9 +19297,10 @@ static void llmfi_check_unknown(const llmfi_check *c, const llmfi_node *n, const
     LLMFI_SAY(&t, "unknown ");
     llmfi_say_c(&t, kind);
     LLMFI_SAY(&t, " ");
-    llmfi_say(&t, n->key);
+    llmfi_say(&t, llmfi_find_control(n->key, 0) == LLMFI_NOWHERE ? n->key : LLMFI_LIT("with a control character"));
     llmfi_nearest_say(near_names, &t);
-    if (!near_names->count) LLMFI_SAY(&t, "; remove it, or look at the list of keys in the manual");
+    if (LLMFI_IS(n->key, "<<")) LLMFI_SAY(&t, ": YAML's merging is not supported; write the keys out");
+    else if (!near_names->count) LLMFI_SAY(&t, "; remove it, or see docs/config.schema.json for all keys");
     llmfi_report_end(c->report, &err, false);
 }
 
@@ -18853,7 +19316,7 @@ LLMFI_UNUSED static const llmfi_key *llmfi_key_of(const llmfi_check *k, const ll
 }
 
 /* A section's form; null is one that says nothing. */
-static bool llmfi_wants_object(const llmfi_check *k, const llmfi_node *n, const char *what) {
+LLMFI_UNUSED static bool llmfi_wants_object(const llmfi_check *k, const llmfi_node *n, const char *what) {
     llmf_error err;
     llmfi_text t;
     if (n->type == LLMFI_OBJECT || n->type == LLMFI_NULL) return n->type == LLMFI_OBJECT;
@@ -18865,6 +19328,13 @@ static bool llmfi_wants_object(const llmfi_check *k, const llmfi_node *n, const 
 }
 
 /* ---- variables ---- */
+
+static bool llmfi_has_hole(llmf_str s) {
+    size_t i;
+    for (i = 0; i + 1 < s.len; i++)
+        if (s.ptr[i] == '$' && s.ptr[i + 1] == '{') return true;
+    return false;
+}
 
 /* What stands between ${ and }. */
 typedef struct llmfi_hole {
@@ -18886,15 +19356,9 @@ static const char *llmfi_read_hole(llmf_str text, size_t at, llmfi_hole *h) {
     in = llmfi_from(in, n);
     h->has_otherwise = llmfi_starts(in, LLMFI_LIT(":-"));
     if (h->has_otherwise) h->otherwise = llmfi_from(in, 2);
+    if (h->has_otherwise && llmfi_has_hole(h->otherwise)) return "${...} inside the default of another is not supported; write the default itself";
     if (!llmfi_is_variable(h->name) || (in.len && !h->has_otherwise)) return "${...} must be ${NAME} or ${NAME:-default}; write $${ for the characters themselves";
     return NULL;
-}
-
-static bool llmfi_has_hole(llmf_str s) {
-    size_t i;
-    for (i = 0; i + 1 < s.len; i++)
-        if (s.ptr[i] == '$' && s.ptr[i + 1] == '{') return true;
-    return false;
 }
 
 static bool llmfi_hole_missing(const llmfi_check *c, const llmfi_node *n, llmf_str name) {
@@ -19000,11 +19464,13 @@ static void llmfi_say_number(llmfi_text *t, double v) {
 /* "max_tokens must be a whole number of at least 1". */
 static bool llmfi_check_range(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n, const char *what) {
     llmf_error err;
+    double value = 0;
+    bool number = (n->type == LLMFI_NUMBER || n->type == LLMFI_STRING) && llmfi_parse_double(n->text, &value);
     llmfi_text t = llmfi_check_begin(c, &err, n);
     llmfi_say_c(&t, key->name);
     LLMFI_SAY(&t, " must be ");
     llmfi_say_c(&t, what);
-    if (key->most < 1e8) {
+    if (key->most < 1e8 || value > key->most) {
         LLMFI_SAY(&t, " from ");
         llmfi_say_number(&t, key->least);
         LLMFI_SAY(&t, " to ");
@@ -19013,6 +19479,7 @@ static bool llmfi_check_range(const llmfi_check *c, const llmfi_key *key, const 
         LLMFI_SAY(&t, " of at least ");
         llmfi_say_number(&t, key->least);
     }
+    if (number && n->type == LLMFI_STRING) LLMFI_SAY(&t, ", without quotes");
     llmfi_report_end(c->report, &err, false);
     return false;
 }
@@ -19051,6 +19518,11 @@ static bool llmfi_check_filled(const llmfi_check *c, const llmfi_key *key, const
                          : llmfi_check_bad(c, n, key->name, "is empty; give it a value, or remove the key");
 }
 
+static bool llmfi_check_name(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n) {
+    if (!llmfi_check_filled(c, key, n)) return false;
+    return llmfi_find_control(n->text, 0) == LLMFI_NOWHERE || llmfi_check_bad(c, n, key->name, "holds a control character; remove it");
+}
+
 static bool llmfi_check_url(const llmfi_check *c, const llmfi_key *key, llmfi_node *n) {
     const char *what;
     llmf_error err;
@@ -19065,6 +19537,12 @@ static bool llmfi_check_url(const llmfi_check *c, const llmfi_key *key, llmfi_no
     LLMFI_SAY(&t, "; write it as https://host/path");
     llmfi_report_end(c->report, &err, false);
     return false;
+}
+
+static bool llmfi_check_path(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n) {
+    if (!llmfi_check_filled(c, key, n)) return false;
+    return (n->text.ptr[0] == '/' && llmfi_url_bad_char(n->text) == LLMFI_NOWHERE && llmfi_find_char(n->text, '#') == LLMFI_NOWHERE) ||
+           llmfi_check_bad(c, n, key->name, "must be a path such as /v1/models, without blanks and #");
 }
 
 static bool llmfi_reasoning_word(llmf_str s) {
@@ -19114,16 +19592,18 @@ static bool llmfi_check_texts(const llmfi_check *c, const llmfi_key *key, llmfi_
 }
 
 static bool llmfi_refer(const llmfi_check *c, const llmfi_node *n, int of, bool secret) {
-    llmfi_reference *r, **end = c->references;
-    if (!end) return true;
+    llmfi_references *all = c->references;
+    llmfi_reference *r;
+    if (!all) return true;
     r = (llmfi_reference *)llmfi_arena_alloc(c->arena, sizeof *r);
     if (!r) return false;
     r->file = c->file;
     r->node = n;
     r->of = of;
     r->secret = secret;
-    while (*end) end = &(*end)->next;
-    *end = r;
+    if (all->last) all->last->next = r;
+    else all->first = r;
+    all->last = r;
     return true;
 }
 
@@ -19135,18 +19615,19 @@ static bool llmfi_check_names(const llmfi_check *c, const llmfi_key *key, llmfi_
     return ok;
 }
 
+static bool llmfi_header_ours(llmf_str name) {
+    return llmfi_word_in_nocase("host\0content-length\0content-type\0transfer-encoding\0connection\0", name) >= 0;
+}
+
 static bool llmfi_check_headers(const llmfi_check *c, const llmfi_key *key, llmfi_node *n) {
-    static const char *const ours[] = {"host", "content-length", "content-type", "transfer-encoding", "connection"};
     llmfi_node *h;
-    size_t i;
     bool ok = true;
     if (n->type != LLMFI_OBJECT) return llmfi_check_bad(c, n, key->name, "must be a mapping of header names to texts");
     for (h = n->child; h; h = h->next) {
         if (h->type != LLMFI_STRING) ok = llmfi_check_bad(c, h, key->name, "has a value that is not a text; put it in quotes");
-        else if (llmfi_header_bad_name(h->key) != LLMFI_NOWHERE) ok = llmfi_check_bad(c, h, key->name, "has a name with a character that no header has");
+        else if (llmfi_header_bad_name(h->key) != LLMFI_NOWHERE) ok = llmfi_check_bad(c, h, key->name, "has a name with a character that no header has; use letters, digits and -");
         else if (llmfi_header_bad_value(h->text) != LLMFI_NOWHERE) ok = llmfi_check_bad(c, h, key->name, "has a value with a line break or control character; remove it");
-        for (i = 0; i < LLMFI_COUNT(ours); i++)
-            if (llmfi_eq_nocase(h->key, llmfi_cstr(ours[i]))) ok = llmfi_check_bad(c, h, key->name, "has a header that the library sets itself; remove it");
+        if (llmfi_header_ours(h->key)) ok = llmfi_check_bad(c, h, key->name, "has a header that the library sets itself; remove it");
     }
     return ok;
 }
@@ -19161,7 +19642,7 @@ static bool llmfi_check_quirks(const llmfi_check *c, const llmfi_key *key, llmfi
         llmfi_text t;
         llmfi_nearest near_names;
         llmf_str name = n->type == LLMFI_OBJECT ? q->key : q->text;
-        if (n->type == LLMFI_OBJECT && q->type != LLMFI_TRUE && q->type != LLMFI_FALSE) ok = llmfi_check_bad(c, q, key->name, "has a value that is not true or false");
+        if (n->type == LLMFI_OBJECT && q->type != LLMFI_TRUE && q->type != LLMFI_FALSE) ok = llmfi_check_bad(c, q, key->name, "has a value that must be true or false");
         if (llmfi_quirk_bit(name)) continue;
         near_names = llmfi_nearest_to(name);
         for (i = 0; i < LLMFI_QUIRK_COUNT; i++) llmfi_nearest_try(&near_names, llmfi_cstr(llmfi_word_at(llmfi_quirk_names, (int)i)));
@@ -19169,6 +19650,7 @@ static bool llmfi_check_quirks(const llmfi_check *c, const llmfi_key *key, llmfi
         LLMFI_SAY(&t, "unknown quirk ");
         llmfi_say(&t, secret ? LLMFI_LIT("(from a variable)") : name);
         llmfi_nearest_say(&near_names, &t);
+        if (!near_names.count) LLMFI_SAY(&t, "; remove it, or see docs/config.schema.json for all quirks");
         llmfi_report_end(c->report, &err, false);
         ok = false;
     }
@@ -19230,9 +19712,23 @@ static bool llmfi_check_quality(const llmfi_check *c, const llmfi_key *key, llmf
     return ok;
 }
 
+/* {header: X-Key, prefix: "Token "}: what stands before the key may be left out. */
+static bool llmfi_check_own_auth(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n) {
+    const llmfi_node *m, *header = llmfi_member(n, LLMFI_LIT("header"));
+    for (m = n->child; m; m = m->next) {
+        if (!LLMFI_IS(m->key, "header") && !LLMFI_IS(m->key, "prefix")) return llmfi_check_bad(c, m, key->name, "as a mapping has the keys header and prefix, and no others");
+        if (m->type != LLMFI_STRING || llmfi_header_bad_value(m->text) != LLMFI_NOWHERE)
+            return llmfi_check_bad(c, m, key->name, "has a header or prefix that is not a text without line breaks; put it in quotes");
+    }
+    if (!header || !header->text.len) return llmfi_check_bad(c, n, key->name, "as a mapping needs the key header: the header's name, such as X-Key");
+    if (llmfi_header_bad_name(header->text) != LLMFI_NOWHERE) return llmfi_check_bad(c, header, key->name, "names a header with a character that no header has");
+    return !llmfi_header_ours(header->text) || llmfi_check_bad(c, header, key->name, "names a header that the library sets itself; the key needs another one");
+}
+
 static bool llmfi_check_auth(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n) {
+    if (n->type == LLMFI_OBJECT) return llmfi_check_own_auth(c, key, n);
     if (!llmfi_check_text(c, key, n)) return false;
-    return llmfi_find_auth(n->text) >= 0 || llmfi_check_bad(c, n, key->name, "must be one of: none, bearer, x-api-key, api-key, x-goog-api-key, x-portkey-api-key, aws");
+    return llmfi_find_auth(n->text) >= 0 || llmfi_check_bad(c, n, key->name, "must be one of: none, bearer, x-api-key, api-key, x-goog-api-key, x-portkey-api-key, aws; or {header: X-Key, prefix: \"Token \"}");
 }
 
 /* A dialect that a program registers is not known here: only what looks like a slip is refused. */
@@ -19269,7 +19765,9 @@ static bool llmfi_check_secret(const llmfi_check *c, const llmfi_key *key, const
     if (from_variable) return true;
     t = llmfi_report_begin(&err, c->file, n->line, n->column, true);
     llmfi_say_c(&t, key->name);
-    LLMFI_SAY(&t, " stands in the file as it is; never share this file; better name a variable: ");
+    LLMFI_SAY(&t, " stands in the file as it is; never share this file; ");
+    if (c->on_disk && llmfi_source_others_read(c->file)) LLMFI_SAY(&t, "others on this machine may read it: chmod 600; ");
+    LLMFI_SAY(&t, "better name a variable: ");
     if (llmfi_strcmp(key->name, "api_key") == 0) LLMFI_SAY(&t, "api_key_env_var, or ");
     llmfi_say_c(&t, key->name);
     LLMFI_SAY(&t, ": ${NAME}");
@@ -19277,20 +19775,40 @@ static bool llmfi_check_secret(const llmfi_check *c, const llmfi_key *key, const
     return true;
 }
 
+#if !LLMF_HAS_SECRETS
+/* Keys that are fetched, of which this build knows the names only. */
+static bool llmfi_check_fetched(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n) {
+    static const char names[] = "api_key_file\0api_key_secret_name\0api_key_command\0";
+    llmf_error err, why;
+    llmfi_text t;
+    if (n->type == LLMFI_NULL || llmfi_word_in(names, llmfi_cstr(key->name)) < 0) return true;
+    llmfi_error_left_out(&why, key->name, "SECRETS");
+    t = llmfi_report_begin(&err, c->file, n->line, n->column, false);
+    llmfi_say_c(&t, why.text);
+    err.code = LLMF_ERR_NOT_BUILT;
+    llmfi_report_end(c->report, &err, false);
+    return false;
+}
+#else
+#define llmfi_check_fetched(c, key, n) true
+#endif
+
 static bool llmfi_check_value(const llmfi_check *c, const llmfi_key *key, llmfi_node *n) {
     bool from_variable = false;
+    if (!llmfi_check_fetched(c, key, n)) return false;
     if (!llmfi_expand(c, n, &from_variable)) return false;
     if (from_variable) llmfi_retype(key, n);
     if (n->type == LLMFI_NULL && key->type != LLMFI_KEY_REASONING) return true;
     switch (key->type) {
-    case LLMFI_KEY_TEXT: return key->model == LLMFI_KEY_APART ? llmfi_check_filled(c, key, n) : llmfi_check_text(c, key, n);
+    case LLMFI_KEY_TEXT: return key->model == LLMFI_KEY_APART ? llmfi_check_name(c, key, n) : llmfi_check_text(c, key, n);
     case LLMFI_KEY_MODEL: return llmfi_check_filled(c, key, n);
-    case LLMFI_KEY_PROVIDER: return llmfi_check_filled(c, key, n) && llmfi_refer(c, n, LLMFI_REFERS_PROVIDER, from_variable);
+    case LLMFI_KEY_PROVIDER: return llmfi_check_name(c, key, n) && llmfi_refer(c, n, LLMFI_REFERS_PROVIDER, from_variable);
     case LLMFI_KEY_SECRET: return llmfi_check_secret(c, key, n, from_variable);
     case LLMFI_KEY_VARIABLE: return llmfi_check_text(c, key, n) && llmfi_check_variable(c, key, n);
     case LLMFI_KEY_VARIABLES: return llmfi_check_variables(c, key, n);
     case LLMFI_KEY_CAUSES: return llmfi_check_causes(c, key, n);
     case LLMFI_KEY_URL: return llmfi_check_url(c, key, n);
+    case LLMFI_KEY_PATH: return llmfi_check_path(c, key, n);
     case LLMFI_KEY_REASONING: return llmfi_check_reasoning(c, key, n);
     case LLMFI_KEY_DIALECT: return llmfi_check_dialect(c, key, n, from_variable);
     case LLMFI_KEY_AUTH: return llmfi_check_auth(c, key, n);
@@ -19468,6 +19986,13 @@ LLMFI_UNUSED static void llmfi_sha256_end(llmfi_sha256 *s, unsigned char digest[
 }
 
 /* The form of an llmfi_out's tap: user is the llmfi_sha256. */
+LLMFI_UNUSED static void llmfi_sha256_of(llmf_str text, unsigned char digest[LLMFI_SHA256]) {
+    llmfi_sha256 s;
+    llmfi_sha256_init(&s);
+    llmfi_sha256_add(&s, text.ptr, text.len);
+    llmfi_sha256_end(&s, digest);
+}
+
 LLMFI_UNUSED static void llmfi_sha256_tap(void *user, const char *bytes, size_t len) {
     llmfi_sha256_add((llmfi_sha256 *)user, bytes, len);
 }
@@ -20205,6 +20730,9 @@ typedef struct llmfi_aws_profile {
     llmf_str name;
     llmfi_aws_keys keys;
     llmf_str endpoint, mode;                 /* of the metadata service */
+#if LLMFI_HAS_SERVICES
+    llmf_str region, endpoint_url, ignore_endpoints;
+#endif
     const char *needs;                       /* the property that this version cannot follow; NULL: none */
     bool exists, process;                    /* process: it has a credential_process, which static keys outrank */
 } llmfi_aws_profile;
@@ -20243,6 +20771,11 @@ static void llmfi_aws_property(llmfi_aws_profile *p, llmf_str key, llmf_str valu
     else if (LLMFI_NAMED(key, "ec2_metadata_service_endpoint")) to = &p->endpoint;
     else if (LLMFI_NAMED(key, "ec2_metadata_service_endpoint_mode")) to = &p->mode;
     else if (LLMFI_NAMED(key, "credential_process")) p->process = true;
+#if LLMFI_HAS_SERVICES
+    else if (LLMFI_NAMED(key, "region")) to = &p->region;
+    else if (LLMFI_NAMED(key, "endpoint_url")) to = &p->endpoint_url;
+    else if (LLMFI_NAMED(key, "ignore_configured_endpoint_urls")) to = &p->ignore_endpoints;
+#endif
     for (i = 0; !to && i < LLMFI_COUNT(others); i++)
         if (value.len && llmfi_eq_nocase(key, llmfi_cstr(others[i]))) p->needs = others[i];
     if (to) *to = llmfi_arena_copy(&p->arena, value);
@@ -20298,6 +20831,9 @@ static bool llmfi_aws_profile_read(llmfi_aws_profile *p, llmfi_heap *heap, const
     llmfi_arena_init(&p->arena, heap, 0);
     p->name = name;
     p->keys.id = p->keys.secret = p->keys.token = p->endpoint = p->mode = llmfi_str("", 0);
+#if LLMFI_HAS_SERVICES
+    p->region = p->endpoint_url = p->ignore_endpoints = llmfi_str("", 0);
+#endif
     if (!llmfi_aws_read_file(p, env, true, err) || !llmfi_aws_read_file(p, env, false, err)) return false;
     if (p->process && !p->keys.id.len) p->needs = "credential_process";
     return true;
@@ -20456,12 +20992,11 @@ static int llmfi_aws_of_network(llmfi_aws *a, const llmfi_env *env, int64_t now_
     return got == LLMFI_AWS_NONE && alive ? (int)LLMFI_AWS_READY : got;
 }
 
-/* LLMFI_AWS_READY: *keys is set, its texts live until the next call; _ASK: carry out llmfi_aws_request and its like, then come again; _NONE with *err. */
-LLMFI_UNUSED static int llmfi_aws_find(llmfi_aws *a, const llmfi_record *r, const llmfi_env *env, int64_t now_ms, llmfi_aws_keys *keys, llmf_error *err) {
-    llmf_str named = llmfi_aws_named(r);
+/* LLMFI_AWS_READY: *keys is set, its texts live until the next call; _ASK: carry out llmfi_aws_request and its like, then come again; _NONE with *err. named: the
+   profile that the config names; empty: none. */
+LLMFI_UNUSED static int llmfi_aws_find_named(llmfi_aws *a, llmf_str named, const llmfi_env *env, int64_t now_ms, llmfi_aws_keys *keys, llmf_error *err) {
     int got;
     llmfi_error_clear(err);
-    if (llmfi_aws_of_config(r, keys)) return LLMFI_AWS_READY;
     if (named.len) return llmfi_aws_of_profile(a, env, named, true, now_ms, keys, err);
     if (llmfi_aws_of_env(env, keys)) return LLMFI_AWS_READY;
     got = llmfi_aws_of_profile(a, env, llmfi_aws_profile_name(env), false, now_ms, keys, err);
@@ -20471,6 +21006,12 @@ LLMFI_UNUSED static int llmfi_aws_find(llmfi_aws *a, const llmfi_record *r, cons
         return LLMFI_AWS_NONE;
     }
     return llmfi_aws_of_network(a, env, now_ms, keys);
+}
+
+/* The same for a model, whose entry may have keys of its own. */
+LLMFI_UNUSED static int llmfi_aws_find(llmfi_aws *a, const llmfi_record *r, const llmfi_env *env, int64_t now_ms, llmfi_aws_keys *keys, llmf_error *err) {
+    llmfi_error_clear(err);
+    return llmfi_aws_of_config(r, keys) ? (int)LLMFI_AWS_READY : llmfi_aws_find_named(a, llmfi_aws_named(r), env, now_ms, keys, err);
 }
 
 /* ---- the steps ---- */
@@ -20603,6 +21144,634 @@ LLMFI_UNUSED static int llmfi_aws_answer(llmfi_aws *a, int status, llmf_str body
 
 #endif
 #endif
+/* Plugins that a factory has loaded: found by their digests, checked before anything of them counts, and kept until nothing can be running in them. See plugin_api.h. */
+#ifndef LLMFI_FACTORY_PLUGINS_H
+#define LLMFI_FACTORY_PLUGINS_H
+/* Shared objects that are loaded from exactly the bytes that were looked at: from a file that nobody but its owner and root can change, or given in pieces. What was hashed is what
+   is loaded: the bytes go into a file in memory (Linux), else into a directory that is ours alone, and the system's loader opens that. So a file that is exchanged in
+   between changes nothing. */
+#ifndef LLMFI_BASE_SHARED_OBJECT_H
+#define LLMFI_BASE_SHARED_OBJECT_H
+
+#if LLMF_HAS_PLUGINS
+
+/* Bytes of one plugin. */
+#ifndef LLMF_MAX_PLUGIN
+#define LLMF_MAX_PLUGIN (16u << 20)
+#endif
+
+#if !defined(_WIN32)
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#endif
+
+typedef struct llmfi_so {
+    llmfi_sha256 hash;
+    uint64_t size;                           /* bytes so far */
+    int fd;                                  /* of the bytes; -1. It stays open while they are loaded, so that no other file has its number, which is its name for the loader */
+    char folder[32];                         /* of the file of our own; empty: it is one in memory */
+    void *handle;                            /* NULL: not loaded */
+} llmfi_so;
+
+/* ---- a file that nobody else can change ---- */
+
+enum { LLMFI_SO_LINKS = 16, LLMFI_SO_PATH = 4096 };
+
+/* Opens a directory to look at it and go on from it, even where it may not be listed. */
+#if defined(O_PATH)
+#define LLMFI_SO_LOOK O_PATH
+#elif defined(__linux__) && !defined(__alpha__) && !defined(__hppa__) && !defined(__sparc__)
+#define LLMFI_SO_LOOK 010000000 /* O_PATH, which glibc hides from all but _GNU_SOURCE */
+#elif defined(O_SEARCH)
+#define LLMFI_SO_LOOK O_SEARCH
+#else
+#define LLMFI_SO_LOOK O_RDONLY
+#endif
+
+static bool llmfi_so_refuse(llmf_error *err, int code, llmf_str path, const char *what) {
+    llmfi_text t = llmfi_error_begin(err, code);
+    if (path.len > 120) {
+        llmfi_say_c(&t, "...");
+        path = llmfi_from(path, path.len - 120);
+        while (path.len && ((unsigned char)path.ptr[0] & 0xC0) == 0x80) path = llmfi_from(path, 1);
+    }
+    llmfi_say(&t, path);
+    llmfi_say_c(&t, what);
+    return false;
+}
+
+/* The owner could change his own anyway: he must be root, or who runs this. */
+static bool llmfi_so_owner_ok(const struct stat *st) {
+    return st->st_uid == 0 || st->st_uid == geteuid();
+}
+
+static bool llmfi_so_folder_ok(int fd, llmf_str path, llmf_error *err) {
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st) != 0) return llmfi_so_refuse(err, LLMF_ERR_CONFIG, path, ": a directory on the way to it cannot be opened; is the path right?");
+    if (st.st_mode & S_IWOTH) return llmfi_so_refuse(err, LLMF_ERR_CONFIG, path, ": anybody may write to a directory on the way to it (world-writable, as /tmp is); put it elsewhere");
+    return llmfi_so_owner_ok(&st) ||
+           llmfi_so_refuse(err, LLMF_ERR_CONFIG, path, ": a directory on the way to it belongs neither to root nor to the user who runs this; put it elsewhere");
+}
+
+static bool llmfi_so_file_ok(int fd, llmf_str path, llmf_error *err) {
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st) != 0)
+        return llmfi_so_refuse(err, LLMF_ERR_CONFIG, path, errno == EACCES ? ": may not be read; look at its permissions" : ": cannot be opened; is the path right?");
+    if (!S_ISREG(st.st_mode)) return llmfi_so_refuse(err, LLMF_ERR_CONFIG, path, ": is no file");
+    if (!llmfi_so_owner_ok(&st)) return llmfi_so_refuse(err, LLMF_ERR_CONFIG, path, ": belongs neither to root nor to the user who runs this; chown it");
+    if (st.st_mode & (S_IWGRP | S_IWOTH)) return llmfi_so_refuse(err, LLMF_ERR_CONFIG, path, ": others than its owner may write to it; chmod go-w");
+    return true;
+}
+
+/* A path as it is walked: what is left of it stands at the end of `text`, where links are put before it. */
+typedef struct llmfi_so_walk {
+    char text[LLMFI_SO_PATH + 1];
+    size_t at;                               /* of what is left; LLMFI_SO_PATH: nothing */
+    int folder;                              /* where that begins; -1: it could not be opened */
+    int links;
+} llmfi_so_walk;
+
+static bool llmfi_so_put_before(llmfi_so_walk *w, const char *text, size_t len) {
+    if (len + 1 > w->at) return false;
+    w->text[--w->at] = '/';
+    w->at -= len;
+    memcpy(w->text + w->at, text, len);
+    return true;
+}
+
+static void llmfi_so_go(llmfi_so_walk *w, const char *name) {
+    int next = openat(w->folder, name, LLMFI_SO_LOOK | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (w->folder >= 0) close(w->folder);
+    w->folder = next;
+}
+
+/* The next name of the path into `name`; false: it is at its end, or no file has such a long one. */
+static bool llmfi_so_next(llmfi_so_walk *w, char *name, size_t cap) {
+    size_t n = 0;
+    while (w->at < LLMFI_SO_PATH && w->text[w->at] == '/') w->at++;
+    while (w->at < LLMFI_SO_PATH && w->text[w->at] != '/') {
+        if (n == cap - 1) return false;
+        name[n++] = w->text[w->at++];
+    }
+    name[n] = '\0';
+    while (w->at < LLMFI_SO_PATH && w->text[w->at] == '/') w->at++;
+    return n > 0;
+}
+
+/* A name that is a link is put before what is left. 1: it was; 0: it is none; -1: too many, or too long. */
+static int llmfi_so_link(llmfi_so_walk *w, const char *name) {
+    char to[1024];
+    ssize_t n = readlinkat(w->folder, name, to, sizeof to);
+    if (n < 0) return 0;
+    if (n == (ssize_t)sizeof to || ++w->links > LLMFI_SO_LINKS || !llmfi_so_put_before(w, to, (size_t)n)) return -1;
+    if (n && to[0] == '/') llmfi_so_go(w, "/");
+    return 1;
+}
+
+/* Goes from the root to the file, name by name, so that each directory that has a say in what the path means is looked at: those of links too. The descriptor, or -1 with *err. */
+static int llmfi_so_walk_to(llmfi_so_walk *w, llmf_str path, llmf_error *err) {
+    char name[256];
+    int link, fd;
+    w->folder = openat(AT_FDCWD, "/", LLMFI_SO_LOOK | O_DIRECTORY | O_CLOEXEC);
+    for (;;) {
+        if (!llmfi_so_folder_ok(w->folder, path, err)) return -1;
+        if (!llmfi_so_next(w, name, sizeof name)) {
+            llmfi_so_refuse(err, LLMF_ERR_CONFIG, path, ": is no file");
+            return -1;
+        }
+        link = llmfi_so_link(w, name);
+        if (link < 0) {
+            llmfi_so_refuse(err, LLMF_ERR_CONFIG, path, ": has too many links on the way, or names that are too long");
+            return -1;
+        }
+        if (link == 0 && w->at == LLMFI_SO_PATH) break;
+        if (link == 0) llmfi_so_go(w, name);
+    }
+    fd = openat(w->folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (llmfi_so_file_ok(fd, path, err)) return fd;
+    if (fd >= 0) close(fd);
+    return -1;
+}
+
+/* The file of a path (NUL behind it) that nobody else can change; -1 with *err. */
+static int llmfi_so_open_file(llmf_str path, llmf_error *err) {
+    llmfi_so_walk w;
+    char here[1024];
+    int fd = -1;
+    bool fits;
+    memset(&w, 0, sizeof w);
+    w.at = LLMFI_SO_PATH;
+    w.folder = -1;
+    fits = path.len && path.len < LLMFI_SO_PATH;
+    if (fits) {
+        w.at -= path.len; /* no / behind it: the last name must be a file's */
+        memcpy(w.text + w.at, path.ptr, path.len);
+    }
+    if (fits && path.ptr[0] != '/') fits = getcwd(here, sizeof here) && llmfi_so_put_before(&w, here, llmfi_strlen(here));
+    if (fits) fd = llmfi_so_walk_to(&w, path, err);
+    else llmfi_so_refuse(err, LLMF_ERR_CONFIG, path, ": the path is empty, or too long");
+    if (w.folder >= 0) close(w.folder);
+    return fd;
+}
+
+/* ---- the bytes ---- */
+
+/* A file in memory, executable where the kernel asks for that to be said. -1: there is no such thing. */
+static int llmfi_so_memory(void) {
+    int fd = -1;
+#if defined(__linux__) && defined(SYS_memfd_create)
+    enum { CLOEXEC = 1, SEALING = 2, EXEC = 16 };
+    char path[32];
+    fd = (int)syscall(SYS_memfd_create, "llmf_plugin", (unsigned)(CLOEXEC | SEALING | EXEC));
+    if (fd < 0) fd = (int)syscall(SYS_memfd_create, "llmf_plugin", (unsigned)(CLOEXEC | SEALING));
+    if (fd < 0) return -1;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    if (access(path, R_OK) == 0) return fd;
+    close(fd); /* no /proc: it has no name */
+    fd = -1;
+#endif
+    return fd;
+}
+
+static void llmfi_so_own_path(const llmfi_so *s, char *to, size_t cap) {
+    if (s->folder[0]) snprintf(to, cap, "%s/plugin.so", s->folder);
+    else snprintf(to, cap, "/proc/self/fd/%d", s->fd);
+}
+
+static void llmfi_so_unlink(llmfi_so *s) {
+    char path[64];
+    if (!s->folder[0]) return;
+    llmfi_so_own_path(s, path, sizeof path);
+    unlink(path);
+    rmdir(s->folder);
+    s->folder[0] = '\0';
+}
+
+static void llmfi_so_close(llmfi_so *s) {
+    if (s->handle) dlclose(s->handle);
+    if (s->fd >= 0) close(s->fd);
+    llmfi_so_unlink(s);
+    s->handle = NULL;
+    s->fd = -1;
+}
+
+/* Nothing is there: closing it is nothing too. */
+LLMFI_UNUSED static void llmfi_so_none(llmfi_so *s) {
+    memset(s, 0, sizeof *s);
+    s->fd = -1;
+}
+
+/* Begins one: llmfi_so_add its bytes, or llmfi_so_add_file, then llmfi_so_load; llmfi_so_close in any case. */
+static bool llmfi_so_begin(llmfi_so *s, llmf_error *err) {
+    char path[64];
+    memset(s, 0, sizeof *s);
+    llmfi_sha256_init(&s->hash);
+    s->fd = llmfi_so_memory();
+    if (s->fd >= 0) return true;
+    memcpy(s->folder, "/tmp/llmf-XXXXXX", 17);
+    if (!mkdtemp(s->folder)) {
+        s->folder[0] = '\0';
+        return llmfi_so_refuse(err, LLMF_ERR_CONFIG, LLMFI_LIT("/tmp"), ": there is no memfd_create here, and no directory can be made there to load it from");
+    }
+    llmfi_so_own_path(s, path, sizeof path);
+    s->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IXUSR);
+    return s->fd >= 0 || llmfi_so_refuse(err, LLMF_ERR_CONFIG, llmfi_cstr(path), ": cannot be written");
+}
+
+static bool llmfi_so_add(llmfi_so *s, const void *bytes, size_t len, llmf_error *err) {
+    const char *at = (const char *)bytes;
+    if (len > LLMF_MAX_PLUGIN - s->size) return llmfi_error_set(err, LLMF_ERR_LIMIT, "it is larger than LLMF_MAX_PLUGIN; build with a larger limit");
+    s->size += len;
+    llmfi_sha256_add(&s->hash, bytes, len);
+    while (len) {
+        ssize_t n = write(s->fd, at, len);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return llmfi_error_set(err, LLMF_ERR_MEMORY, "there is no room for a copy of it; look at the system's memory, or at /tmp");
+        at += n;
+        len -= (size_t)n;
+    }
+    return true;
+}
+
+static bool llmfi_so_add_file(llmfi_so *s, llmf_str path, llmf_error *err) {
+    char piece[4096];
+    ssize_t n = 1;
+    int fd = llmfi_so_open_file(path, err);
+    bool ok = fd >= 0;
+    while (ok && n) {
+        n = read(fd, piece, sizeof piece);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) ok = llmfi_so_refuse(err, LLMF_ERR_CONFIG, path, ": cannot be read");
+        if (n > 0) ok = llmfi_so_add(s, piece, (size_t)n, err);
+    }
+    if (fd >= 0) close(fd);
+    return ok;
+}
+
+/* ---- loading ---- */
+
+static bool llmfi_so_digest_ok(llmfi_so *s, const unsigned char wanted[LLMFI_SHA256], llmf_error *err) {
+    unsigned char digest[LLMFI_SHA256];
+    char digits[2 * LLMFI_SHA256];
+    llmfi_text t;
+    llmfi_sha256_end(&s->hash, digest);
+    if (memcmp(digest, wanted, sizeof digest) == 0) return true;
+    llmfi_hex_lower(digits, digest, sizeof digest);
+    t = llmfi_error_begin(err, LLMF_ERR_CONFIG);
+    LLMFI_SAY(&t, "its sha256 is ");
+    llmfi_say(&t, llmfi_str(digits, sizeof digits));
+    LLMFI_SAY(&t, ", which is not what the config says; it is not loaded. If it is the file that you mean, write that there");
+    return false;
+}
+
+#if defined(__ELF__) || defined(__linux__)
+/* The number of `size` bytes in this machine's order. */
+static uint64_t llmfi_so_number(const unsigned char *at, size_t size) {
+    uint16_t two;
+    uint32_t four;
+    uint64_t eight;
+    if (size == 8) return memcpy(&eight, at, 8), eight;
+    if (size == 4) return memcpy(&four, at, 4), four;
+    return memcpy(&two, at, 2), two;
+}
+
+/* A loader maps what the headers say and dies of a file that is shorter: each segment must be there. All else is the loader's to refuse. */
+static bool llmfi_so_whole(const llmfi_so *s) {
+    enum { WIDE = sizeof(void *) == 8, WORD = WIDE ? 8 : 4, HEAD = WIDE ? 64 : 52, ROW = WIDE ? 56 : 32, LOADED = 1, DYNAMIC = 2 };
+    unsigned char head[HEAD], row[ROW];
+    uint64_t at, count, from, len;
+    bool dynamic = false;
+    if (pread(s->fd, head, HEAD, 0) != HEAD || memcmp(head, "\177ELF", 4) != 0 || head[4] != (WIDE ? 2 : 1)) return false;
+    at = llmfi_so_number(head + (WIDE ? 32 : 28), WORD);
+    count = llmfi_so_number(head + (WIDE ? 56 : 44), 2);
+    if (llmfi_so_number(head + (WIDE ? 54 : 42), 2) != ROW || at > s->size || count > (s->size - at) / ROW) return false;
+    for (; count; count--, at += ROW) {
+        uint64_t type;
+        if (pread(s->fd, row, ROW, (off_t)at) != ROW) return false;
+        type = llmfi_so_number(row, 4);
+        if (type != LOADED && type != DYNAMIC) continue;
+        from = llmfi_so_number(row + (WIDE ? 8 : 4), WORD);
+        len = llmfi_so_number(row + (WIDE ? 32 : 16), WORD);
+        if (from > s->size || len > s->size - from) return false;
+        if (type == DYNAMIC) dynamic = true;
+    }
+    return dynamic;
+}
+#endif
+
+#if defined(RTLD_NOLOAD)
+/* A loader takes a name that it knows for what it knows by it: one that could not be unloaded may still have the number that is ours now. */
+static bool llmfi_so_rename(llmfi_so *s, char *path, size_t cap) {
+    int tries, fd;
+    void *known;
+    for (tries = 0; tries < 16; tries++) {
+        llmfi_so_own_path(s, path, cap);
+        known = dlopen(path, RTLD_LAZY | RTLD_NOLOAD);
+        if (!known) return true;
+        dlclose(known);
+        if (s->folder[0]) return false;
+        fd = fcntl(s->fd, F_DUPFD_CLOEXEC, s->fd + 1);
+        if (fd < 0) return false;
+        close(s->fd);
+        s->fd = fd;
+    }
+    return false;
+}
+#else
+static bool llmfi_so_rename(llmfi_so *s, char *path, size_t cap) {
+    llmfi_so_own_path(s, path, cap);
+    return true;
+}
+#endif
+
+/* Nobody may write to it any more: F_SEAL_SEAL, SHRINK, GROW and WRITE, by F_ADD_SEALS. */
+static bool llmfi_so_seal(const llmfi_so *s) {
+#if defined(__linux__)
+    if (!s->folder[0]) return fcntl(s->fd, 1024 + 9, 1 | 2 | 4 | 8) == 0;
+#endif
+    (void)s;
+    return true;
+}
+
+/* Loads the bytes if they are those of the digest. */
+static bool llmfi_so_load(llmfi_so *s, const unsigned char wanted[LLMFI_SHA256], llmf_error *err) {
+    char path[64];
+    const char *why;
+    llmfi_text t;
+    if (!llmfi_so_digest_ok(s, wanted, err)) return false;
+#if defined(__ELF__) || defined(__linux__)
+    if (!llmfi_so_whole(s)) return llmfi_error_set(err, LLMF_ERR_CONFIG, "it is no shared object of this machine, or not the whole of one");
+#endif
+    if (!llmfi_so_seal(s) || !llmfi_so_rename(s, path, sizeof path)) return llmfi_error_set(err, LLMF_ERR_CONFIG, "no copy of it can be made that nobody can change");
+    s->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    why = s->handle ? NULL : dlerror();
+    llmfi_so_unlink(s);
+    if (s->handle) return true;
+    t = llmfi_error_begin(err, LLMF_ERR_CONFIG);
+    LLMFI_SAY(&t, "the system does not load it: ");
+    llmfi_say_c(&t, why ? why : "no reason is given");
+    return false;
+}
+
+/* The object of that name, or NULL. */
+static const void *llmfi_so_symbol(const llmfi_so *s, const char *name) {
+    return dlsym(s->handle, name);
+}
+
+#else
+
+typedef struct llmfi_so {
+    int fd;
+} llmfi_so;
+
+LLMFI_UNUSED static void llmfi_so_none(llmfi_so *s) {
+    memset(s, 0, sizeof *s);
+}
+
+static bool llmfi_so_begin(llmfi_so *s, llmf_error *err) {
+    s->fd = -1;
+    return llmfi_error_set(err, LLMF_ERR_NOT_BUILT, "plugins are for POSIX systems: this one is not; register what it has with llmf_register_dialect and llmf_register");
+}
+
+static bool llmfi_so_add(llmfi_so *s, const void *bytes, size_t len, llmf_error *err) {
+    (void)s, (void)bytes, (void)len, (void)err;
+    return false;
+}
+
+static bool llmfi_so_add_file(llmfi_so *s, llmf_str path, llmf_error *err) {
+    (void)s, (void)path, (void)err;
+    return false;
+}
+
+static bool llmfi_so_load(llmfi_so *s, const unsigned char wanted[LLMFI_SHA256], llmf_error *err) {
+    (void)s, (void)wanted, (void)err;
+    return false;
+}
+
+static const void *llmfi_so_symbol(const llmfi_so *s, const char *name) {
+    (void)s, (void)name;
+    return NULL;
+}
+
+static void llmfi_so_close(llmfi_so *s) {
+    (void)s;
+}
+
+#endif
+#endif
+#endif
+
+#if LLMF_HAS_PLUGINS
+
+/* Of one config. Twice as many may be loaded: a reload has the new ones beside the old. */
+#ifndef LLMF_MAX_PLUGINS
+#define LLMF_MAX_PLUGINS 8
+#endif
+
+typedef struct llmfi_plugin {
+    llmfi_so so;
+    unsigned char sha256[LLMFI_SHA256];
+    llmf_plugin face;                        /* a copy: what an older one does not have is zero */
+    llmf_dialect *dialects;                  /* copies, likewise */
+    int references;                          /* generations of the config that it stands in */
+    bool kept;                               /* one of them was accepted */
+    bool opened;                             /* `open` has returned: `close` is due */
+    struct llmfi_plugin *next;
+} llmfi_plugin;
+
+/* Bytes from elsewhere: gives them to llmfi_so_add, piece by piece. False with *err. */
+typedef bool (*llmfi_plugin_fetch_fn)(void *user, llmf_str url, llmfi_so *into, llmf_error *err);
+
+typedef struct llmfi_plugins {
+    llmfi_heap *heap;
+    const llmf_host *host;                   /* what they may call */
+    llmfi_plugin_fetch_fn fetch;             /* for `url`; NULL: nobody can */
+    void *fetch_user;
+    llmfi_plugin *first;
+    int count;
+} llmfi_plugins;
+
+/* ---- what it says of itself ---- */
+
+static bool llmfi_plugin_bad(llmf_error *err, int code, const char *what, const char *name) {
+    llmfi_text t = llmfi_error_begin(err, code);
+    llmfi_say_c(&t, what);
+    if (!name) return false;
+    LLMFI_SAY(&t, ": ");
+    llmfi_say(&t, llmfi_str(name, llmfi_strlen(name) < 80 ? llmfi_strlen(name) : 80));
+    return false;
+}
+
+/* Both numbers, and what to do. */
+static bool llmfi_plugin_other_abi(llmf_error *err, uint32_t abi) {
+    llmfi_text t = llmfi_error_begin(err, LLMF_ERR_CONFIG);
+    LLMFI_SAY(&t, "it has ABI ");
+    llmfi_say_int(&t, (int64_t)abi);
+    LLMFI_SAY(&t, ", and this program's llmfactory.h ABI ");
+    llmfi_say_int(&t, LLMF_ABI);
+    LLMFI_SAY(&t, "; compile it with the program's llmfactory.h, and write the new sha256 into the config");
+    return false;
+}
+
+/* Its entry: only the two numbers at its front may be looked at before they are known to be right. */
+static bool llmfi_plugin_face(llmfi_plugin *p, llmf_error *err) {
+    const llmf_plugin *face = (const llmf_plugin *)llmfi_so_symbol(&p->so, "llmf_plugin_entry");
+    uint32_t head[2];
+    if (!face) return llmfi_plugin_bad(err, LLMF_ERR_CONFIG, "it exports no llmf_plugin_entry; is it a plugin of llmfactory, compiled with LLMF_PLUGIN?", NULL);
+    memcpy(head, face, sizeof head);
+    if (head[0] != LLMF_ABI) return llmfi_plugin_other_abi(err, head[0]);
+    if (head[1] < offsetof(llmf_plugin, close) + sizeof face->close)
+        return llmfi_plugin_bad(err, LLMF_ERR_CONFIG, "its llmf_plugin_entry is too short; begin it with LLMF_PLUGIN_HEAD", NULL);
+    memcpy(&p->face, face, head[1] < sizeof p->face ? head[1] : sizeof p->face);
+    face = &p->face;
+    if (face->size > sizeof *face || face->host_size > sizeof(llmf_host) || face->request_size > sizeof(llmf_request) || face->info_size > sizeof(llmf_model_info) ||
+        face->dialect_size > sizeof(llmf_dialect) || face->provider_size > sizeof(llmf_provider_desc))
+        return llmfi_plugin_bad(err, LLMF_ERR_CONFIG, "it was compiled with a later llmfactory.h than this program; compile it with the program's, or the program with the later one", NULL);
+    if (!face->host || face->dialect_size < offsetof(llmf_dialect, on_frame) + sizeof(void (*)(void)) || face->provider_size < offsetof(llmf_provider_desc, config) + sizeof(char *))
+        return llmfi_plugin_bad(err, LLMF_ERR_CONFIG, "its llmf_plugin_entry does not begin with LLMF_PLUGIN_HEAD", NULL);
+    return true;
+}
+
+static bool llmfi_plugin_name_ok(const char *name) {
+    size_t i;
+    for (i = 0; name && name[i]; i++) {
+        char c = name[i];
+        if (i == 64 || !((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.')) return false;
+    }
+    return name && i > 0;
+}
+
+/* The i-th of its dialects or providers, with zeros for what it does not know yet. */
+static void llmfi_plugin_item(const void *items, uint32_t size, size_t i, void *to, size_t to_size) {
+    memset(to, 0, to_size);
+    memcpy(to, (const char *)items + i * size, size);
+}
+
+static bool llmfi_plugin_dialects(const llmfi_plugins *set, llmfi_plugin *p, llmf_error *err) {
+    const llmf_plugin *face = &p->face;
+    size_t i, k;
+    if (face->dialect_count > LLMF_MAX_REGISTERED || face->provider_count > LLMF_MAX_REGISTERED)
+        return llmfi_plugin_bad(err, LLMF_ERR_LIMIT, "it has more dialects or providers than LLMF_MAX_REGISTERED", NULL);
+    if ((face->dialect_count && !face->dialects) || (face->provider_count && !face->providers))
+        return llmfi_plugin_bad(err, LLMF_ERR_CONFIG, "it counts dialects or providers, but dialects or providers is NULL", NULL);
+    if (!face->dialect_count && !face->provider_count) return llmfi_plugin_bad(err, LLMF_ERR_CONFIG, "it has neither dialects nor providers", NULL);
+    p->dialects = (llmf_dialect *)llmfi_heap_alloc(set->heap, (face->dialect_count + 1) * sizeof *p->dialects);
+    if (!p->dialects) return llmfi_error_memory(err);
+    for (i = 0; i < face->dialect_count; i++) {
+        llmf_dialect *d = &p->dialects[i];
+        llmfi_plugin_item(face->dialects, face->dialect_size, i, d, sizeof *d);
+        if (!llmfi_plugin_name_ok(d->name)) return llmfi_plugin_bad(err, LLMF_ERR_CONFIG, "one of its dialects has no name, or one with other characters than letters, digits, _ - and .", NULL);
+        if (!d->body || !d->on_frame) return llmfi_plugin_bad(err, LLMF_ERR_CONFIG, "a dialect needs body and on_frame, and this one of it lacks them", d->name);
+        if (d->framing < LLMF_FRAMING_JSON || d->framing > LLMF_FRAMING_JSON_ARRAY || d->stream_framing < LLMF_FRAMING_JSON || d->stream_framing > LLMF_FRAMING_JSON_ARRAY)
+            return llmfi_plugin_bad(err, LLMF_ERR_CONFIG, "the framing of this dialect of it is no LLMF_FRAMING_ value", d->name);
+        for (k = 0; k < i; k++)
+            if (llmfi_strcmp(p->dialects[k].name, d->name) == 0) return llmfi_plugin_bad(err, LLMF_ERR_CONFIG, "it has two dialects of the same name", d->name);
+    }
+    return true;
+}
+
+/* ---- loading ---- */
+
+static void llmfi_plugin_unload(llmfi_plugins *set, llmfi_plugin *p) {
+    llmfi_plugin **link = &set->first;
+    while (*link && *link != p) link = &(*link)->next;
+    if (*link) {
+        *link = p->next;
+        set->count--;
+    }
+    if (p->opened && p->face.close) p->face.close();
+    llmfi_heap_free(set->heap, p->dialects);
+    llmfi_so_close(&p->so);
+    llmfi_heap_free(set->heap, p);
+}
+
+/* One more may be loaded: where there are too many, one that no config has any more goes. */
+static bool llmfi_plugin_room(llmfi_plugins *set, llmf_error *err) {
+    llmfi_plugin *p = set->first;
+    if (set->count < 2 * LLMF_MAX_PLUGINS) return true;
+    while (p && p->references) p = p->next;
+    if (!p) return llmfi_error_set(err, LLMF_ERR_LIMIT, "twice as many plugins as LLMF_MAX_PLUGINS are loaded: calls of before a reload still use some");
+    llmfi_plugin_unload(set, p);
+    return true;
+}
+
+/* From the bytes on: loads, looks at what it says, opens. */
+static bool llmfi_plugin_start(llmfi_plugins *set, llmfi_plugin *p, llmf_error *err) {
+    const char *why = NULL;
+    if (!llmfi_so_load(&p->so, p->sha256, err) || !llmfi_plugin_face(p, err)) return false;
+    if (!llmfi_plugin_name_ok(p->face.name))
+        return llmfi_plugin_bad(err, LLMF_ERR_CONFIG, "its name is missing, or has other characters than letters, digits, _ - and .", NULL);
+    *p->face.host = set->host;
+    if (p->face.open) why = p->face.open();
+    if (why) return llmfi_plugin_bad(err, LLMF_ERR_CONFIG, "it does not open", why);
+    p->opened = true;
+    return llmfi_plugin_dialects(set, p, err);
+}
+
+/* Where the bytes are. One of them is set. */
+typedef struct llmfi_plugin_from {
+    llmf_str path;                           /* NUL behind it */
+    llmf_str url;
+    llmf_str bytes;
+} llmfi_plugin_from;
+
+static bool llmfi_plugin_bytes(llmfi_plugins *set, llmfi_plugin *p, const llmfi_plugin_from *from, llmf_error *err) {
+    if (from->path.len) return llmfi_so_add_file(&p->so, from->path, err);
+    if (!from->url.len) return llmfi_so_add(&p->so, from->bytes.ptr, from->bytes.len, err);
+    if (set->fetch) return set->fetch(set->fetch_user, from->url, &p->so, err);
+    return llmfi_error_set(err, LLMF_ERR_NOT_BUILT, "a plugin from a url needs sources, which this build does not have; give it a path");
+}
+
+/* The plugin of that digest: the one that is loaded already, or else it is loaded. NULL with *err: then nothing of it is there. */
+LLMFI_UNUSED static llmfi_plugin *llmfi_plugin_get(llmfi_plugins *set, const llmfi_plugin_from *from, const unsigned char sha256[LLMFI_SHA256], llmf_error *err) {
+    llmfi_plugin *p = set->first;
+    int saved = LLMFI_ERRNO;
+    bool ok;
+    while (p && memcmp(p->sha256, sha256, sizeof p->sha256) != 0) p = p->next;
+    if (p) return p;
+    if (!llmfi_plugin_room(set, err)) return NULL;
+    p = (llmfi_plugin *)llmfi_heap_alloc(set->heap, sizeof *p);
+    if (!p) {
+        llmfi_error_memory(err);
+        return NULL;
+    }
+    memset(p, 0, sizeof *p);
+    memcpy(p->sha256, sha256, sizeof p->sha256);
+    ok = llmfi_so_begin(&p->so, err) && llmfi_plugin_bytes(set, p, from, err) && llmfi_plugin_start(set, p, err);
+    if (ok) {
+        p->next = set->first;
+        set->first = p;
+        set->count++;
+    } else {
+        llmfi_plugin_unload(set, p);
+        p = NULL;
+    }
+    LLMFI_SET_ERRNO(saved);
+    return p;
+}
+
+/* Those that were loaded for a config that is not accepted go again. */
+LLMFI_UNUSED static void llmfi_plugins_drop(llmfi_plugins *set) {
+    llmfi_plugin *p, *next;
+    for (p = set->first; p; p = next) {
+        next = p->next;
+        if (!p->kept && !p->references) llmfi_plugin_unload(set, p);
+    }
+}
+
+LLMFI_UNUSED static void llmfi_plugins_close(llmfi_plugins *set) {
+    while (set->first) llmfi_plugin_unload(set, set->first);
+}
+
+#endif
+#endif
 
 /* A model of the config: its members are those of all sources, later ones over earlier ones. */
 typedef struct llmfi_entry {
@@ -20611,6 +21780,7 @@ typedef struct llmfi_entry {
     llmfi_node *node;
     bool broken;                             /* some key was wrong and is not in the node: what misses may be that */
     struct llmfi_entry *next;
+    struct llmfi_entry *next_by_key, *next_by_name; /* in their buckets */
 } llmfi_entry;
 
 #if LLMF_HAS_ROUTES
@@ -20681,7 +21851,17 @@ typedef struct llmfi_config {
 #if LLMF_HAS_BUDGETS
     llmfi_config_budgets budgets;
 #endif
+#if LLMF_HAS_PLUGINS
+    llmfi_plugin *plugins[LLMF_MAX_PLUGINS]; /* in the order of their sections */
+    size_t plugin_count;
+    bool plugins_unknown;                    /* some are not loaded: what nobody knows may be theirs */
+#endif
     llmf_str default_model, default_provider; /* of the files; empty */
+#if LLMF_HAS_CONFIG
+    llmfi_entry *newest_model;
+    llmfi_entry **by_key, **by_name;         /* buckets; by_name: when all is read */
+    size_t buckets;                          /* of each: a power of two, or 0 */
+#endif
 } llmfi_config;
 
 #if LLMF_HAS_PROMPTS
@@ -20705,6 +21885,86 @@ LLMFI_UNUSED static const llmfi_route *llmfi_config_route(const llmfi_config *c,
     while (r && !llmfi_eq(r->name, name)) r = r->next;
     return r;
 }
+#endif
+
+#if LLMF_HAS_PLUGINS
+#define llmfi_plugins_unknown(c) ((c)->plugins_unknown)
+/* A plugin's dialect of that name; NULL. */
+LLMFI_UNUSED static const llmf_dialect *llmfi_config_dialect(const llmfi_config *c, llmf_str name) {
+    size_t i, k;
+    for (i = 0; i < c->plugin_count; i++)
+        for (k = 0; k < c->plugins[i]->face.dialect_count; k++)
+            if (llmfi_eq(llmfi_cstr(c->plugins[i]->dialects[k].name), name)) return &c->plugins[i]->dialects[k];
+    return NULL;
+}
+#else
+#define llmfi_plugins_unknown(c) false
+#endif
+
+/* ---- entries by their names ---- */
+
+#if LLMF_HAS_CONFIG
+
+/* FNV-1a, its upper half mixed into the lower. */
+static uint32_t llmfi_name_hash(llmf_str name) {
+    uint32_t hash = 2166136261u;
+    size_t i;
+    for (i = 0; i < name.len; i++) hash = (hash ^ (unsigned char)name.ptr[i]) * 16777619u;
+    return hash ^ hash >> 16;
+}
+
+static llmfi_entry **llmfi_entry_bucket(const llmfi_config *c, llmfi_entry **of, llmf_str name) {
+    return &of[llmfi_name_hash(name) & (c->buckets - 1)];
+}
+
+/* The entry of this key; NULL. */
+static llmfi_entry *llmfi_entry_of_key(const llmfi_config *c, llmf_str key) {
+    llmfi_entry *e = c->buckets ? *llmfi_entry_bucket(c, c->by_key, key) : NULL;
+    while (e && !llmfi_eq(e->key, key)) e = e->next_by_key;
+    return e;
+}
+
+/* The first entry whose key `name` is this; NULL. */
+static llmfi_entry *llmfi_entry_of_name(const llmfi_config *c, llmf_str name) {
+    llmfi_entry *e = c->by_name ? *llmfi_entry_bucket(c, c->by_name, name) : NULL;
+    while (e && !llmfi_eq(e->name, name)) e = e->next_by_name;
+    return e;
+}
+
+/* Twice as many buckets, or the first. The old ones stay in the arena: less than the new ones together. */
+static bool llmfi_entry_buckets(llmfi_config *c) {
+    llmfi_entry *e, **to;
+    size_t count = c->buckets ? c->buckets * 2 : 16;
+    llmfi_entry **by_key = (llmfi_entry **)llmfi_arena_array(&c->arena, count, sizeof *by_key);
+    if (!by_key) return false;
+    c->by_key = by_key;
+    c->buckets = count;
+    for (e = c->models; e; e = e->next) {
+        to = llmfi_entry_bucket(c, by_key, e->key);
+        e->next_by_key = *to;
+        *to = e;
+    }
+    return true;
+}
+
+/* A new entry behind the others. NULL: memory was refused. */
+static llmfi_entry *llmfi_entry_add(llmfi_config *c, llmf_str key, llmfi_node *node) {
+    llmfi_entry *e, **to;
+    if (c->model_count >= c->buckets && !llmfi_entry_buckets(c)) return NULL;
+    e = (llmfi_entry *)llmfi_arena_alloc(&c->arena, sizeof *e);
+    if (!e) return NULL;
+    e->key = llmfi_arena_copy(&c->arena, key);
+    e->node = node;
+    to = llmfi_entry_bucket(c, c->by_key, e->key);
+    e->next_by_key = *to;
+    *to = e;
+    if (c->newest_model) c->newest_model->next = e;
+    else c->models = e;
+    c->newest_model = e;
+    c->model_count++;
+    return e;
+}
+
 #endif
 
 /* ---- providers ---- */
@@ -21040,12 +22300,8 @@ static bool llmfi_record_of_entry(const llmfi_config *c, const llmfi_entry *e, l
 }
 
 static const llmfi_entry *llmfi_find_entry(const llmfi_config *c, llmf_str name) {
-    const llmfi_entry *e;
-    for (e = c->models; e; e = e->next)
-        if (llmfi_eq(e->key, name)) return e;
-    for (e = c->models; e; e = e->next)
-        if (e->name.len && llmfi_eq(e->name, name)) return e;
-    return NULL;
+    const llmfi_entry *e = llmfi_entry_of_key(c, name);
+    return e ? e : llmfi_entry_of_name(c, name);
 }
 
 #endif
@@ -21203,37 +22459,104 @@ static llmf_str llmfi_first_key(const llmfi_node *list, const llmfi_env *env) {
     for (n = list ? list->child : NULL; n && !key.len; n = n->next) key = llmfi_env_filled(env, n->text);
     return key;
 }
-#else
-#define llmfi_first_key(list, env) llmfi_str(NULL, 0)
 #endif
 
-/* The key of a call that starts now, or empty; *auth: how it goes out. What the program gave outranks the model's entry, that its provider's entry, that
-   the provider's variables. */
-LLMFI_UNUSED static llmf_str llmfi_record_key(const llmfi_record *r, const llmfi_env *env, int *auth) {
+/* Whose a key is: that decides where it may go (origin.h). */
+enum { LLMFI_OWNER_PROGRAM, LLMFI_OWNER_MODEL, LLMFI_OWNER_PROVIDER, LLMFI_OWNER_TABLE };
+/* A key that must be fetched, and where: engine/secrets.h. */
+enum { LLMFI_FETCH_NONE, LLMFI_FETCH_HOOK, LLMFI_FETCH_FILE, LLMFI_FETCH_STORE, LLMFI_FETCH_COMMAND };
+
+typedef struct llmfi_credential {
+    llmf_str key;                            /* empty: there is none, or it must be fetched */
+    llmf_str from;                           /* of a fetch: the path, the secret's name, the command */
+    int fetch, owner, auth;                  /* LLMFI_FETCH_…, LLMFI_OWNER_…; auth: how the key goes out */
+} llmfi_credential;
+
+#if LLMF_HAS_SECRETS && LLMF_HAS_CONFIG
+/* What an entry says of a key that must be fetched. */
+static void llmfi_entry_fetch(llmfi_credential *to, llmf_str file, llmf_str secret, llmf_str command) {
+    to->fetch = file.len ? LLMFI_FETCH_FILE : secret.len ? LLMFI_FETCH_STORE : command.len ? LLMFI_FETCH_COMMAND : LLMFI_FETCH_NONE;
+    to->from = file.len ? file : secret.len ? secret : command;
+}
+#else
+#define llmfi_entry_fetch(to, file, secret, command) ((void)0)
+#endif
+
+/* Of the entries of the config, and behind them the provider's variables. */
+static void llmfi_entries_credential(const llmfi_record *r, const llmfi_env *env, llmfi_credential *to) {
     const llmfi_provider *p = r->provider;
-    llmf_str key = llmfi_cstr(env->desc->api_key), word, list;
-    *auth = p->auth;
-    if (p->auth == LLMFI_AUTH_NONE) return llmfi_str("", 0);
-    if (!key.len) key = llmfi_env_filled(env, llmfi_cstr(env->desc->api_key_env));
-    if (!key.len) key = r->api_key;
-    if (!key.len) key = llmfi_env_filled(env, r->api_key_env_var);
-    if (LLMF_HAS_CONFIG && !key.len) key = llmfi_first_key(r->key_list, env);
-    if (!key.len) key = p->api_key;
-    if (!key.len) key = llmfi_env_filled(env, p->api_key_env_var);
-    if (LLMF_HAS_CONFIG && !key.len) key = llmfi_first_key(p->key_list, env);
-    if (p->auth == LLMFI_AUTH_AWS && key.len) *auth = LLMFI_AUTH_BEARER; /* AWS signs with a pair of keys: a single one is a bearer key */
-    if (p->api_key_env_var.len) return key.len ? key : llmfi_str("", 0);
-    for (list = p->key_variables; !key.len && llmfi_next_word(&list, &word);) {
+#if LLMFI_HAS_VARIABLES
+    llmf_str word, list;
+#endif
+    (void)p, (void)env, (void)to;
+#if LLMF_HAS_CONFIG
+    to->owner = LLMFI_OWNER_MODEL;
+    to->key = r->api_key;
+    if (!to->key.len) to->key = llmfi_env_filled(env, r->api_key_env_var);
+    if (!to->key.len) to->key = llmfi_first_key(r->key_list, env);
+    if (!to->key.len) llmfi_entry_fetch(to, r->api_key_file, r->api_key_secret, r->api_key_command);
+    if (to->key.len || to->fetch) return;
+    to->key = p->api_key;
+#endif
+#if LLMFI_HAS_VARIABLES
+    to->owner = LLMFI_OWNER_PROVIDER;
+    if (!to->key.len) to->key = llmfi_env_filled(env, p->api_key_env_var);
+#if LLMF_HAS_CONFIG
+    if (!to->key.len) to->key = llmfi_first_key(p->key_list, env);
+    if (!to->key.len) llmfi_entry_fetch(to, p->api_key_file, p->api_key_secret, p->api_key_command);
+#endif
+    if (to->key.len || to->fetch || p->api_key_env_var.len) return;
+    to->owner = LLMFI_OWNER_TABLE;
+    for (list = p->key_variables; !to->key.len && llmfi_next_word(&list, &word);) {
         int scheme = p->auth;
-        key = llmfi_env_filled(env, llmfi_key_variable(word, &scheme));
-        if (key.len) *auth = scheme;
+        to->key = llmfi_env_filled(env, llmfi_key_variable(word, &scheme));
+        if (to->key.len) to->auth = scheme;
     }
-    return key.len ? key : llmfi_str("", 0);
+#endif
 }
 
-/* Something to authorize with is there. *auth: how it goes out. */
+/* The key of a call that starts now, or where to fetch it; neither: there is none. The first of these counts:
+
+     llmf_desc.api_key, llmf_desc.api_key_env
+     llmf_desc.secret, unless it has said that it has none: hook false
+     the model's entry: api_key, api_key_env_var, api_key_env_vars, api_key_file, api_key_secret_name, api_key_command
+     its provider's entry: the same
+     the provider's variables, unless that entry names one of its own */
+LLMFI_UNUSED static void llmfi_record_credential(const llmfi_record *r, const llmfi_env *env, bool hook, llmfi_credential *to) {
+    const llmfi_provider *p = r->provider;
+    to->auth = p->auth;
+    to->fetch = LLMFI_FETCH_NONE;
+    to->owner = LLMFI_OWNER_PROGRAM;
+    to->key = to->from = llmfi_str("", 0);
+    if (p->auth == LLMFI_AUTH_NONE) return;
+    to->key = llmfi_cstr(env->desc->api_key); /* never a NULL */
+    if (!to->key.len) to->key = llmfi_env_filled(env, llmfi_cstr(env->desc->api_key_env));
+#if LLMF_HAS_SECRETS
+    if (!to->key.len && hook && env->desc->secret && !(r->s.quirks & LLMFI_Q_NO_KEY_NEEDED)) to->fetch = LLMFI_FETCH_HOOK;
+#endif
+    (void)hook;
+    if (!to->key.len && !to->fetch) llmfi_entries_credential(r, env, to);
+    if (p->auth == LLMFI_AUTH_AWS && (to->fetch || (to->key.len && to->owner != LLMFI_OWNER_TABLE))) to->auth = LLMFI_AUTH_BEARER; /* AWS signs with a pair of keys: a single one is a bearer key */
+    if (LLMFI_HAS_VARIABLES && !to->key.len) to->key = llmfi_str("", 0);
+}
+
+/* The key alone, where it need not be fetched. */
+LLMFI_UNUSED static llmf_str llmfi_record_key(const llmfi_record *r, const llmfi_env *env, int *auth) {
+    llmfi_credential c;
+    llmfi_record_credential(r, env, false, &c);
+    *auth = c.auth;
+    return c.key;
+}
+
+/* Something to authorize with is there, or is named. *auth: how it goes out. */
 LLMFI_UNUSED static bool llmfi_record_has_key(const llmfi_record *r, const llmfi_env *env, int *auth) {
-    if (llmfi_record_key(r, env, auth).len) return true;
+    llmfi_credential c;
+    llmfi_record_credential(r, env, true, &c);
+    *auth = c.auth;
+#if LLMF_HAS_SECRETS
+    if (c.fetch) return c.fetch != LLMFI_FETCH_COMMAND || env->desc->allow_commands;
+#endif
+    if (c.key.len) return true;
 #if LLMF_HAS_AWS
     if (*auth == LLMFI_AUTH_AWS) return llmfi_aws_likely(r, env);
 #endif
@@ -21246,6 +22569,12 @@ LLMFI_UNUSED static void llmfi_record_key_hint(const llmfi_record *r, llmfi_text
     llmf_str word, list = p->key_variables;
     int auth = 0, n = 0;
     llmf_str named = r->api_key_env_var.len ? r->api_key_env_var : p->api_key_env_var;
+#if LLMF_HAS_SECRETS
+    if (r->api_key_command.len || p->api_key_command.len) {
+        LLMFI_SAY(t, "set llmf_desc.allow_commands, without which api_key_command is not run");
+        return;
+    }
+#endif
     LLMFI_SAY(t, "set ");
     if (named.len) {
         llmfi_say(t, named);
@@ -21257,7 +22586,6 @@ LLMFI_UNUSED static void llmfi_record_key_hint(const llmfi_record *r, llmfi_text
         }
         if (LLMF_HAS_AWS && p->auth == LLMFI_AUTH_AWS) LLMFI_SAY(t, ", or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE");
     }
-    if (r->api_key_secret.len || p->api_key_secret.len) LLMFI_SAY(t, " (secret stores, which api_key_secret_name is for, come with a later version)");
 }
 
 #endif
@@ -21273,6 +22601,11 @@ LLMFI_UNUSED static llmfi_node *llmfi_new_object(llmfi_arena *a) {
 /* Members of `from` move into `into`; one of the same key takes the older one's place. */
 LLMFI_UNUSED static void llmfi_merge(llmfi_node *into, llmfi_node *from) {
     llmfi_node *n, *next, **link;
+    if (!into->child) { /* as it is: readers have seen to it that no key stands in it twice */
+        into->child = from->child;
+        for (into->count = 0, n = from->child; n; n = n->next) into->count++;
+        from->child = NULL;
+    }
     for (n = from->child; n; n = next) {
         next = n->next;
         for (link = &into->child; *link && !llmfi_eq((*link)->key, n->key); link = &(*link)->next) {}
@@ -21440,6 +22773,9 @@ static llmfi_provider *llmfi_provider_new(llmfi_config *c, llmf_str name) {
     }
 #endif
     llmfi_provider_variables(c, p);
+#if LLMF_HAS_CONFIG
+    p->own_url = p->base_url;
+#endif
     return p;
 }
 
@@ -21486,7 +22822,13 @@ LLMFI_UNUSED static void llmfi_config_hold(llmfi_config *c) {
 }
 
 LLMFI_UNUSED static void llmfi_config_release(llmfi_config *c) {
+#if LLMF_HAS_PLUGINS
+    size_t i;
+#endif
     if (!c || --c->references > 0) return;
+#if LLMF_HAS_PLUGINS
+    for (i = 0; i < c->plugin_count; i++) c->plugins[i]->references--;
+#endif
     llmfi_config_wipe(&c->arena);
     llmfi_arena_free(&c->arena);
     llmfi_heap_free(c->heap, c);
@@ -21863,18 +23205,18 @@ LLMFI_UNUSED static int llmfi_template_next(llmfi_template *t) {
 #if LLMF_HAS_ROUTES
 
 static const llmfi_key llmfi_route_keys[] = {
-    {"rule", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
-    {"candidates", LLMFI_KEY_OBJECT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0}, /* looked at by code of its own */
-    {"threshold", LLMFI_KEY_NUMBER, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 1},
-    {"task", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
-    {"budget_usd", LLMFI_KEY_USD, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 9e6},
-    {"description", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0},
+    {"rule", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("how one of the candidates is chosen")},
+    {"candidates", LLMFI_KEY_OBJECT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("models to choose among: names, or mappings of model, weight, use_cases and quality; left out: all models of the config")}, /* looked at by code of its own */
+    {"threshold", LLMFI_KEY_NUMBER, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 1, LLMFI_WHAT("the complexity above which a better model is asked, 0 to 1")},
+    {"task", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("the task where a request names none")},
+    {"budget_usd", LLMFI_KEY_USD, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 9e6, LLMFI_WHAT("the most to spend on this route")},
+    {"description", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("for people")},
 };
 static const llmfi_key llmfi_candidate_keys[] = {
-    {"model", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
-    {"weight", LLMFI_KEY_NUMBER, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 1e6},
-    {"use_cases", LLMFI_KEY_TEXTS, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
-    {"quality", LLMFI_KEY_QUALITY, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 1},
+    {"model", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("the name of a model")},
+    {"weight", LLMFI_KEY_NUMBER, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 1e6, LLMFI_WHAT("its share, in place of the model's own")},
+    {"use_cases", LLMFI_KEY_TEXTS, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("the tasks that it is for, in place of the model's own")},
+    {"quality", LLMFI_KEY_QUALITY, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 1, LLMFI_WHAT("0 to 1, in place of the model's own")},
 };
 
 /* ---- candidates ---- */
@@ -21972,7 +23314,7 @@ static void llmfi_load_route(const llmfi_check *k, llmfi_config *c, llmfi_node *
         return;
     }
     if (!entry->key.len || llmfi_trim(entry->key).len != entry->key.len || llmfi_find_control(entry->key, 0) != LLMFI_NOWHERE) {
-        llmfi_report_at(k->report, k->file, entry->key_line, entry->key_column, "a route's name is not empty, and has no blanks at its ends and no control characters");
+        llmfi_report_at(k->report, k->file, entry->key_line, entry->key_column, "a route's name must not be empty, and have no blanks at its ends and no control characters");
         return;
     }
     for (link = &entry->child; *link;) {
@@ -22103,34 +23445,39 @@ static void llmfi_routes_end(const llmfi_config *c, const llmfi_report *report) 
 #if LLMF_HAS_PROMPTS
 
 static const llmfi_key llmfi_prompt_keys[] = {
-    {"system", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0},     /* texts, and lists of them: looked at by code of their own */
-    {"user", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0},
-    {"messages", LLMFI_KEY_OBJECT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0},
-    {"examples", LLMFI_KEY_OBJECT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0},
-    {"variables", LLMFI_KEY_OBJECT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0},
-    {"format", LLMFI_KEY_OBJECT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0},
-    {"model", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
-    {"temperature", LLMFI_KEY_NUMBER, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 2},
-    {"top_p", LLMFI_KEY_NUMBER, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 1},
-    {"max_tokens", LLMFI_KEY_INTEGER, LLMFI_KEY_APART, LLMFI_KEY_NONE, 1, LLMFI_MAX_NUMBER},
-    {"stop", LLMFI_KEY_TEXTS, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
-    {"reasoning", LLMFI_KEY_REASONING, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
-    {"description", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0},
+    {"system", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("what the model is told before all else; {{name}} is a hole")},
+    {"user", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("one message of the user; {{name}} is a hole")},
+    {"messages", LLMFI_KEY_OBJECT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("in place of user: messages in their order")},
+    {"examples", LLMFI_KEY_OBJECT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("pairs that go before the messages")},
+    {"variables", LLMFI_KEY_OBJECT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("the names that its texts may have, each required or with the text that stands for a missing one")},
+    {"format", LLMFI_KEY_OBJECT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("text, json or a JSON Schema that the answer keeps to")},
+    {"model", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("the model or route that is asked, where the request names none")},
+    {"temperature", LLMFI_KEY_NUMBER, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 2, LLMFI_WHAT("0 is the most predictable")},
+    {"top_p", LLMFI_KEY_NUMBER, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 1, LLMFI_WHAT("of the likeliest tokens that are chosen from, the sum of their shares")},
+    {"max_tokens", LLMFI_KEY_INTEGER, LLMFI_KEY_APART, LLMFI_KEY_NONE, 1, LLMFI_MAX_NUMBER, LLMFI_WHAT("the most tokens of an answer")},
+    {"stop", LLMFI_KEY_TEXTS, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("texts at which an answer ends")},
+    {"reasoning", LLMFI_KEY_REASONING, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("how much the model thinks: a word, or a number of tokens")},
+    {"description", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("for people")},
 };
 enum { LLMFI_PROMPT_OWN = 6 };               /* the first so many keys are those with code of their own */
 static const llmfi_key llmfi_message_keys[] = {
-    {"role", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0}, {"content", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0},
+    {"role", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("who says it")},
+    {"content", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("its text; {{name}} is a hole")},
 };
 static const llmfi_key llmfi_example_keys[] = {
-    {"user", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0}, {"assistant", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0},
+    {"user", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("what is asked")},
+    {"assistant", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("what is answered")},
 };
 static const llmfi_key llmfi_step_keys[] = {
-    {"prompt", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0}, {"text", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0},
-    {"model", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},  {"parse", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
-    {"as", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
+    {"prompt", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("the name of a prompt")},
+    {"text", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("a text in place of a prompt; {{previous}} is the answer before")},
+    {"model", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("the model or route that is asked")},
+    {"parse", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("what is taken from the answer: text, the JSON value in it, or its lines as a list")},
+    {"as", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("the name of its answer in the steps behind it")},
 };
 static const llmfi_key llmfi_chain_keys[] = {
-    {"steps", LLMFI_KEY_OBJECT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0}, {"description", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0},
+    {"steps", LLMFI_KEY_OBJECT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("prompts, each with the answers of those before it")},
+    {"description", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("for people")},
 };
 
 /* ---- texts ---- */
@@ -22223,7 +23570,7 @@ static bool llmfi_check_pairs(const llmfi_check *k, llmfi_node *list, const llmf
         return llmfi_check_bad(k, list, what, messages ? "must be a list of {role, content}" : "must be a list of {user, assistant}");
     for (item = list->child; item; item = item->next) {
         if (item->type != LLMFI_OBJECT || !llmfi_member(item, llmfi_cstr(keys[0].name)) || !llmfi_member(item, llmfi_cstr(keys[1].name))) {
-            ok = llmfi_check_bad(k, item, what, messages ? "has one that is no mapping of role and content" : "has one that is no mapping of user and assistant");
+            ok = llmfi_check_bad(k, item, what, messages ? "must each be a mapping of role and content" : "must each be a mapping of user and assistant");
             continue;
         }
         for (n = item->child; n; n = n->next) {
@@ -22369,7 +23716,7 @@ static void llmfi_load_prompts(const llmfi_check *k, llmfi_config *c, llmfi_node
     llmfi_node *n;
     if (!llmfi_wants_object(k, section, " must be a mapping of names to prompts")) return;
     for (n = section->child; n; n = n->next) {
-        if (!llmfi_check_recipe(k, n, "a prompt's name is not empty, and has no blanks at its ends and no control characters") || !llmfi_make_prompt(k, n)) continue;
+        if (!llmfi_check_recipe(k, n, "a prompt's name must not be empty, nor have blanks at its ends or control characters") || !llmfi_make_prompt(k, n)) continue;
         llmfi_check_prompt(k, n);
         llmfi_recipe_put(k, &c->prompts, n->key, n); /* also one that is wrong, so that who refers to it is not told that there is none: such a config is not used */
     }
@@ -22379,7 +23726,7 @@ static void llmfi_load_chains(const llmfi_check *k, llmfi_config *c, llmfi_node 
     llmfi_node *n, *steps;
     if (!llmfi_wants_object(k, section, " must be a mapping of names to chains")) return;
     for (n = section->child; n; n = n->next)
-        if (llmfi_check_recipe(k, n, "a chain's name is not empty, and has no blanks at its ends and no control characters") && (steps = llmfi_check_chain(k, n)) != NULL)
+        if (llmfi_check_recipe(k, n, "a chain's name must not be empty, nor have blanks at its ends or control characters") && (steps = llmfi_check_chain(k, n)) != NULL)
             llmfi_recipe_put(k, &c->chains, n->key, steps);
 }
 
@@ -22425,16 +23772,508 @@ static bool llmfi_check_prompt_reference(const llmfi_config *c, const llmfi_repo
 #endif
 #endif
 #endif
+/* The config's section plugins: {name: {path: plugins/acme.so, sha256: 64 hexadecimal digits}}, or url instead of path. A path that is relative begins at the file's own directory. */
+#ifndef LLMFI_FACTORY_PLUGIN_CONFIG_H
+#define LLMFI_FACTORY_PLUGIN_CONFIG_H
+
+#if LLMF_HAS_PLUGINS
+
+/* One plugin as the config has it. */
+typedef struct llmfi_plugin_line {
+    llmf_str name, file;
+    const llmfi_node *node;
+    llmfi_plugin_from from;
+    unsigned char sha256[LLMFI_SHA256];
+    struct llmfi_plugin_line *next;
+} llmfi_plugin_line;
+
+/* A text that is read once the rest is: plugins come first, wherever they stand. */
+typedef struct llmfi_later {
+    llmf_str file, stem;
+    llmfi_node *root;
+    bool on_disk;
+    struct llmfi_later *next;
+} llmfi_later;
+
+static const llmfi_key llmfi_plugin_keys[] = {
+    {"path", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("of the shared object")},
+    {"url", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("where it is fetched from instead")},
+    {"sha256", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("of its bytes")},
+};
+enum { LLMFI_PLUGIN_PATH, LLMFI_PLUGIN_URL, LLMFI_PLUGIN_SHA256 };
+
+static int llmfi_hex_digit(char c) {
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* A digest that happens to look like a number is one to the reader: its text is as it was written. */
+static bool llmfi_check_digest(const llmfi_check *k, const llmfi_node *n, unsigned char *to) {
+    size_t i;
+    bool ok = (n->type == LLMFI_STRING || n->type == LLMFI_NUMBER) && n->text.len == (size_t)2 * LLMFI_SHA256;
+    for (i = 0; ok && i < n->text.len; i += 2) {
+        int high = llmfi_hex_digit(n->text.ptr[i]), low = llmfi_hex_digit(n->text.ptr[i + 1]);
+        ok = high >= 0 && low >= 0;
+        if (ok) to[i / 2] = (unsigned char)(high << 4 | low);
+    }
+    return ok || llmfi_check_bad(k, n, "sha256", "must be 64 hexadecimal digits: what `sha256sum` says of the file");
+}
+
+/* A path as it is opened. */
+static bool llmfi_plugin_path(const llmfi_check *k, llmf_str path, llmf_str *to) {
+    size_t folder = k->file.len;
+    char *at;
+    while (folder && k->file.ptr[folder - 1] != '/') folder--;
+    if (path.ptr[0] == '/') folder = 0;
+    at = (char *)llmfi_arena_alloc(k->arena, folder + path.len + 1);
+    if (!at) return false;
+    if (folder) memcpy(at, k->file.ptr, folder);
+    memcpy(at + folder, path.ptr, path.len);
+    at[folder + path.len] = '\0';
+    *to = llmfi_str(at, folder + path.len);
+    return true;
+}
+
+/* A relative path begins where the file that has it is: with a config from elsewhere that is no place on this machine. */
+static bool llmfi_check_plugin_path(const llmfi_check *k, const llmfi_node *n, llmfi_plugin_line *line) {
+    llmf_str rest;
+    int from = llmfi_source_kind(k->file, &rest);
+    if (from < LLMFI_SRC_HTTP || from == LLMFI_SRC_HOOK) return llmfi_plugin_path(k, n->text, &line->from.path);
+    if (n->text.ptr[0] != '/' && (from == LLMFI_SRC_S3 || llmfi_starts(k->file, LLMFI_LIT("https:")))) return llmfi_plugin_path(k, n->text, &line->from.url);
+    return llmfi_check_bad(k, n, "path", "names a file of this machine, which a config from elsewhere may not; give its url");
+}
+
+static bool llmfi_check_plugin_member(const llmfi_check *k, llmfi_node *n, llmfi_plugin_line *line) {
+    llmfi_nearest near_names = llmfi_nearest_to(n->key);
+    bool from_variable = false;
+    size_t i;
+    for (i = 0; i < LLMFI_COUNT(llmfi_plugin_keys); i++) {
+        if (llmfi_eq(n->key, llmfi_cstr(llmfi_plugin_keys[i].name))) break;
+        llmfi_nearest_try(&near_names, llmfi_cstr(llmfi_plugin_keys[i].name));
+    }
+    if (i == LLMFI_COUNT(llmfi_plugin_keys)) {
+        llmfi_check_unknown(k, n, "key", &near_names);
+        return false;
+    }
+    if (!llmfi_expand(k, n, &from_variable)) return false;
+    if (i == LLMFI_PLUGIN_SHA256) return llmfi_check_digest(k, n, line->sha256);
+    if (!llmfi_check_filled(k, &llmfi_plugin_keys[i], n)) return false;
+    if (i == LLMFI_PLUGIN_PATH) return llmfi_check_plugin_path(k, n, line);
+    line->from.url = n->text;
+    return llmfi_starts(n->text, LLMFI_LIT("https://")) || llmfi_starts(n->text, LLMFI_LIT("s3://")) || llmfi_starts(n->text, LLMFI_LIT("ssm:")) ||
+           llmfi_check_bad(k, n, "url", "must begin with https://, s3:// or ssm:; a file on this machine is a path");
+}
+
+static bool llmfi_check_plugin(const llmfi_check *k, llmfi_node *entry, llmfi_plugin_line *line) {
+    llmfi_node *n;
+    bool ok = true;
+    if (!llmfi_provider_name_ok(entry->key)) {
+        llmfi_report_at(k->report, k->file, entry->key_line, entry->key_column, "a plugin's name has letters, digits, _ - and . only, at most 64 of them");
+        return false;
+    }
+    if (llmfi_starts(k->file, LLMFI_LIT("http:")))
+        return llmfi_check_bad(k, entry, "a plugin", "is not taken from a config that came over http://, as anybody on the way could have written it; use https://");
+    if (entry->type != LLMFI_OBJECT) return llmfi_check_bad(k, entry, "a plugin", "must be a mapping with path, or url, and sha256");
+    for (n = entry->child; n; n = n->next)
+        if (!llmfi_check_plugin_member(k, n, line)) ok = false;
+    if (!ok) return false;
+    if (!line->from.path.len == !line->from.url.len) return llmfi_check_bad(k, entry, "a plugin", "needs path or url, one of them: where its shared object is");
+    return llmfi_member(entry, LLMFI_LIT("sha256")) || llmfi_check_bad(k, entry, "a plugin", "needs sha256: 64 hexadecimal digits, what `sha256sum` says of the file; nothing else is loaded");
+}
+
+/* A section: what a later source says of a plugin takes the place of what an earlier one said. */
+static void llmfi_read_plugins(const llmfi_check *k, llmfi_node *section, llmfi_plugin_line **lines) {
+    llmfi_node *n;
+    if (!llmfi_wants_object(k, section, " must be a mapping of names to plugins")) return;
+    for (n = section->child; n; n = n->next) {
+        llmfi_plugin_line *line, **link = lines;
+        if (n->type == LLMFI_NULL) continue;
+        line = (llmfi_plugin_line *)llmfi_arena_alloc(k->arena, sizeof *line);
+        if (!line || !llmfi_check_plugin(k, n, line)) continue;
+        line->name = n->key;
+        line->file = k->file;
+        line->node = n;
+        while (*link && !llmfi_eq((*link)->name, line->name)) link = &(*link)->next;
+        line->next = *link ? (*link)->next : NULL;
+        *link = line;
+    }
+}
+
+/* ---- what they bring ---- */
+
+static bool llmfi_config_add_provider(llmfi_config *c, const llmf_provider_desc *d, llmf_error *err);
+
+static bool llmfi_plugin_clash(llmf_error *err, const char *what, llmf_str name, const char *whose) {
+    llmfi_text t = llmfi_error_begin(err, LLMF_ERR_CONFIG);
+    llmfi_say_c(&t, what);
+    llmfi_say(&t, name);
+    llmfi_say_c(&t, whose);
+    return false;
+}
+
+/* Laid below all that the sources say: variables outrank it, as they do the table. */
+static bool llmfi_join_provider(llmfi_config *c, const llmf_provider_desc *d, llmf_error *err) {
+    llmf_str name = llmfi_cstr(d->name), dialect = llmfi_cstr(d->dialect);
+    if (!llmfi_plugin_name_ok(d->name) || !d->dialect || !d->base_url) return llmfi_plugin_clash(err, "its providers need name, dialect and base_url, and one lacks them: ", llmfi_plugin_name_ok(d->name) ? name : LLMFI_LIT("(no name)"), "");
+    if (llmfi_config_provider(c, name)) return llmfi_plugin_clash(err, "its provider ", name, " is another plugin's too; use one of the two");
+    if (llmfi_find_provider_row(name) >= 0 || llmfi_left_out_name(name).len) return llmfi_plugin_clash(err, "its provider ", name, " is one of the library's own; it needs another name");
+    if (!llmfi_config_dialect(c, dialect) && llmfi_find_dialect_row(dialect) < 0)
+        return llmfi_plugin_clash(err, "its provider ", name, " speaks a dialect that neither the library nor a plugin before it has; look at its dialects");
+    if (c->arena.failed) return llmfi_error_memory(err);
+    if (!llmfi_config_add_provider(c, d, err)) return false;
+    llmfi_provider_variables(c, c->providers);
+    return !c->arena.failed || llmfi_error_memory(err);
+}
+
+/* A plugin that is loaded becomes part of this generation, which then holds it. */
+static bool llmfi_join_plugin(llmfi_config *c, llmfi_plugin *p, llmf_error *err) {
+    llmf_provider_desc d;
+    llmf_str name;
+    size_t i;
+    for (i = 0; i < c->plugin_count; i++)
+        if (c->plugins[i] == p) return llmfi_error_set(err, LLMF_ERR_CONFIG, "another plugin of this config has the same sha256; name it once");
+    for (i = 0; i < p->face.dialect_count; i++) {
+        name = llmfi_cstr(p->dialects[i].name);
+        if (llmfi_find_dialect_row(name) >= 0) return llmfi_plugin_clash(err, "its dialect ", name, " is one of the library's own; it needs another name");
+        if (llmfi_config_dialect(c, name)) return llmfi_plugin_clash(err, "its dialect ", name, " is another plugin's too; use one of the two");
+    }
+    c->plugins[c->plugin_count++] = p;
+    p->references++;
+    for (i = 0; i < p->face.provider_count; i++) {
+        llmfi_plugin_item(p->face.providers, p->face.provider_size, i, &d, sizeof d);
+        if (!llmfi_join_provider(c, &d, err)) return false;
+    }
+    return true;
+}
+
+/* Loads what the sources name, for this generation. set NULL: nothing is loaded. */
+static void llmfi_join_plugins(llmfi_config *c, llmfi_plugins *set, const llmfi_plugin_line *line, llmfi_report *report) {
+    c->plugins_unknown = line && (!set || report->problems); /* of a config that is refused anyway nothing is loaded */
+    for (; line && !c->plugins_unknown; line = line->next) {
+        llmf_error err, why;
+        llmfi_text t;
+        llmfi_plugin *p = NULL;
+        if (c->plugin_count == LLMF_MAX_PLUGINS) llmfi_error_set(&why, LLMF_ERR_LIMIT, "the config has more plugins than LLMF_MAX_PLUGINS");
+        else p = llmfi_plugin_get(set, &line->from, line->sha256, &why);
+        if (p && llmfi_join_plugin(c, p, &why)) continue;
+        t = llmfi_report_begin(&err, line->file, line->node->key_line, line->node->key_column, false);
+        err.code = why.code == LLMF_ERR_ARGUMENT ? LLMF_ERR_CONFIG : why.code; /* the mistake is not the program's */
+        LLMFI_SAY(&t, "plugin ");
+        llmfi_say(&t, line->name);
+        LLMFI_SAY(&t, ": ");
+        llmfi_say_c(&t, why.text);
+        llmfi_report_end(report, &err, false);
+        c->plugins_unknown = true;
+    }
+}
+
+#endif
+#endif
+/* What only shows when sources are seen together: a name of two models, fallbacks that go round, a key that would go out in the clear, a price of another unit. */
+#ifndef LLMFI_FACTORY_SENSE_H
+#define LLMFI_FACTORY_SENSE_H
+
+#if LLMF_HAS_CONFIG
+
+/* ---- names ---- */
+
+/* Makes entries known by their names too. One that is taken already is a problem: nobody could tell which of the two was meant. */
+static void llmfi_sense_names(llmfi_config *c, llmfi_report *report) {
+    llmfi_entry *e, *other, **to;
+    const llmfi_node *n;
+    llmf_error err;
+    llmfi_text t;
+    if (!c->buckets) return;
+    c->by_name = (llmfi_entry **)llmfi_arena_array(&c->arena, c->buckets, sizeof *c->by_name);
+    for (e = c->by_name ? c->models : NULL; e; e = e->next) {
+        if (!e->name.len || llmfi_eq(e->name, e->key)) continue;
+        other = llmfi_entry_of_key(c, e->name);
+        if (!other) other = llmfi_entry_of_name(c, e->name);
+        if (!other) {
+            to = llmfi_entry_bucket(c, c->by_name, e->name);
+            e->next_by_name = *to;
+            *to = e;
+            continue;
+        }
+        n = llmfi_member(e->node, LLMFI_LIT("name"));
+        t = llmfi_report_begin(&err, e->file, n->line, n->column, false);
+        LLMFI_SAY(&t, "name: the model ");
+        llmfi_say(&t, other->key);
+        LLMFI_SAY(&t, " has this name already; give this one another"); /* the name itself may be a variable's value */
+        llmfi_report_end(report, &err, false);
+    }
+}
+
+/* ---- fallbacks ---- */
+
+/* A model that has fallbacks. */
+typedef struct llmfi_sense_chain {
+    llmf_str name;
+    const llmfi_node *list, *at;             /* at: the next of the list to look at */
+    int state;                               /* 0: not looked at; 1: on the way; 2: done */
+    struct llmfi_sense_chain *from;                /* who led here */
+    struct llmfi_sense_chain *next, *next_in_bucket;
+} llmfi_sense_chain;
+
+typedef struct llmfi_chains {
+    llmfi_sense_chain *first, *last, **buckets;
+    size_t count, size;                      /* size: of buckets, a power of two */
+} llmfi_chains;
+
+static void llmfi_chain_add(llmfi_config *c, llmfi_chains *all, llmf_str name, const llmfi_node *list) {
+    llmfi_sense_chain *chain = list && list->type == LLMFI_ARRAY ? (llmfi_sense_chain *)llmfi_arena_alloc(&c->arena, sizeof *chain) : NULL;
+    if (!chain) return;
+    chain->name = name;
+    chain->list = list;
+    if (all->last) all->last->next = chain;
+    else all->first = chain;
+    all->last = chain;
+    all->count++;
+}
+
+/* The chain of what `name` stands for; NULL: it has none. */
+static llmfi_sense_chain *llmfi_chain_of(const llmfi_config *c, const llmfi_chains *all, llmf_str name) {
+    const llmfi_entry *e = llmfi_find_entry(c, name);
+    llmfi_sense_chain *chain = all->buckets[llmfi_name_hash(e ? e->key : name) & (all->size - 1)];
+    while (chain && !llmfi_eq(chain->name, e ? e->key : name)) chain = chain->next_in_bucket;
+    return chain;
+}
+
+/* The file that a reference stands in: texts and places of two files can be the same, but hardly both. */
+static llmf_str llmfi_reference_file(const llmfi_references *all, llmf_str text, uint32_t line, uint32_t column) {
+    const llmfi_reference *r = all->first;
+    while (r && !(r->node->line == line && r->node->column == column && llmfi_eq(r->node->text, text))) r = r->next;
+    return r ? r->file : llmfi_str("", 0);
+}
+
+/* "a -> b -> a"; of a long one the last few. */
+static void llmfi_say_cycle(llmfi_text *t, const llmfi_sense_chain *first, const llmfi_sense_chain *last) {
+    const llmfi_sense_chain *way[8], *at;
+    size_t n = 0;
+    for (at = last; n < LLMFI_COUNT(way) && at; at = at == first ? NULL : at->from) way[n++] = at;
+    if (way[n - 1] != first) {
+        llmfi_say(t, first->name);
+        LLMFI_SAY(t, " -> ... -> ");
+    }
+    while (n--) {
+        llmfi_say(t, way[n]->name);
+        LLMFI_SAY(t, " -> ");
+    }
+    llmfi_say(t, first->name);
+}
+
+/* The item of `chain` leads back to `first`, which is on the way to it. A model's chain is its own list and no more, so the call ends: only itself is of no use. */
+static void llmfi_chain_cycle(const llmfi_references *refs, llmfi_report *report, const llmfi_sense_chain *first, const llmfi_sense_chain *chain, const llmfi_node *item) {
+    llmf_error err;
+    bool self = first == chain;
+    llmfi_text t = llmfi_report_begin(&err, llmfi_reference_file(refs, item->text, item->line, item->column), item->line, item->column, !self);
+    if (self) LLMFI_SAY(&t, "fallbacks: ");
+    else LLMFI_SAY(&t, "fallbacks go round: ");
+    llmfi_say_cycle(&t, first, chain);
+    if (self) LLMFI_SAY(&t, "; a model cannot fall back to itself: remove it here, and see max_retries");
+    else LLMFI_SAY(&t, "; a call goes through its own model's list only, and ends: remove this name unless it is meant so");
+    llmfi_report_end(report, &err, !self);
+}
+
+/* Goes through all that can be reached from `chain`, depth first, and tells the first cycle found on the way. */
+static void llmfi_chain_walk(const llmfi_config *c, const llmfi_chains *all, const llmfi_references *refs, llmfi_report *report, llmfi_sense_chain *chain) {
+    bool told = false;
+    chain->state = 1;
+    chain->at = chain->list->child;
+    while (chain) {
+        const llmfi_node *item = chain->at;
+        llmfi_sense_chain *to = item ? llmfi_chain_of(c, all, item->text) : NULL;
+        if (!item) {
+            chain->state = 2;
+            chain = chain->from;
+            continue;
+        }
+        chain->at = item->next;
+        if (to && to->state == 1 && (to == chain || !told)) {
+            llmfi_chain_cycle(refs, report, to, chain, item);
+            if (to != chain) told = true;
+        }
+        if (!to || to->state != 0) continue;
+        to->from = chain;
+        to->state = 1;
+        to->at = to->list->child;
+        chain = to;
+    }
+}
+
+/* Lists of the section fallbacks whose key is no entry's: of models of the table, and of provider:model. */
+static void llmfi_chain_section(llmfi_config *c, llmfi_chains *all, const llmfi_references *refs, llmfi_report *report) {
+    const llmfi_node *n;
+    llmf_error err;
+    llmfi_text t;
+    for (n = c->fallbacks->child; n; n = n->next) {
+        const llmfi_entry *e = llmfi_find_entry(c, n->key);
+        if (!e) llmfi_chain_add(c, all, n->key, n);
+        if (!e || llmfi_eq(e->key, n->key)) continue;
+        t = llmfi_report_begin(&err, llmfi_reference_file(refs, n->key, n->key_line, n->key_column), n->key_line, n->key_column, false);
+        LLMFI_SAY(&t, "fallbacks of ");
+        llmfi_say(&t, n->key);
+        LLMFI_SAY(&t, ": write the model's key here, ");
+        llmfi_say(&t, e->key);
+        llmfi_report_end(report, &err, false);
+    }
+}
+
+static void llmfi_sense_chains(llmfi_config *c, llmfi_chains *all, const llmfi_references *refs, llmfi_report *report) {
+    llmfi_sense_chain *chain;
+    llmfi_chain_section(c, all, refs, report);
+    if (!all->count) return;
+    for (all->size = 1; all->size < all->count;) all->size *= 2;
+    all->buckets = (llmfi_sense_chain **)llmfi_arena_array(&c->arena, all->size, sizeof *all->buckets);
+    if (!all->buckets) return;
+    for (chain = all->first; chain; chain = chain->next) {
+        llmfi_sense_chain **to = &all->buckets[llmfi_name_hash(chain->name) & (all->size - 1)];
+        chain->next_in_bucket = *to;
+        *to = chain;
+    }
+    for (chain = all->first; chain; chain = chain->next)
+        if (chain->state == 0) llmfi_chain_walk(c, all, refs, report, chain);
+}
+
+/* ---- keys in the clear ---- */
+
+/* The host of a URL that has been looked at; it may hold {region} and its like. */
+static llmf_str llmfi_host_of(llmf_str url) {
+    size_t at = llmfi_find_nocase(url, LLMFI_LIT("://")), n = 0;
+    url = llmfi_from(url, at == LLMFI_NOWHERE ? url.len : at + 3);
+    if (url.len && url.ptr[0] == '[') {
+        n = llmfi_find_char(url, ']');
+        return n == LLMFI_NOWHERE ? llmfi_str("", 0) : llmfi_str(url.ptr + 1, n - 1);
+    }
+    while (n < url.len && !llmfi_memchr(":/?#", url.ptr[n], 4)) n++;
+    return llmfi_str(url.ptr, n);
+}
+
+static bool llmfi_host_here(llmf_str host) {
+    return LLMFI_NAMED(host, "localhost") || llmfi_ends(host, LLMFI_LIT(".localhost")) || llmfi_starts(host, LLMFI_LIT("127.")) || LLMFI_IS(host, "::1");
+}
+
+/* Of a network of one's own, by its name or address: there it may be meant. */
+static bool llmfi_host_near(llmf_str host) {
+    static const char suffixes[] = ".local\0.internal\0.lan\0.test\0.svc\0.home.arpa\0", addresses[] = "10.\0" "192.168.\0" "169.254.\0" "fc\0" "fd\0" "fe80:\0";
+    const char *word;
+    bool six = llmfi_find_char(host, ':') != LLMFI_NOWHERE;
+    if (!six && llmfi_find_char(host, '.') == LLMFI_NOWHERE) return true;
+    for (word = suffixes; *word; word += llmfi_strlen(word) + 1)
+        if (llmfi_ends(host, llmfi_cstr(word))) return true;
+    for (word = addresses; *word; word += llmfi_strlen(word) + 1)
+        if (six == !llmfi_is_digit(word[0]) && llmfi_starts(host, llmfi_cstr(word))) return true;
+    return !six && host.len > 6 && llmfi_starts(host, LLMFI_LIT("172.")) && host.ptr[6] == '.' &&
+           ((host.ptr[4] == '1' && host.ptr[5] >= '6') || host.ptr[4] == '2' || (host.ptr[4] == '3' && host.ptr[5] <= '1'));
+}
+
+/* The member of an entry that says where its key is, in whichever way; NULL. */
+static const llmfi_node *llmfi_entry_key(const llmfi_node *entry) {
+    static const char names[] = "api_key\0api_key_env_var\0api_key_env_vars\0api_key_secret_name\0api_key_file\0api_key_command\0";
+    const llmfi_node *n;
+    for (n = entry ? entry->child : NULL; n; n = n->next)
+        if (n->key.len >= 7 && n->type != LLMFI_NULL && n->key.ptr[0] == 'a' && llmfi_word_in(names, n->key) >= 0) return n;
+    return NULL;
+}
+
+/* Told at `at`, of the address `url`. certain: the config itself names a key. */
+static void llmfi_sense_clear(llmfi_report *report, llmf_str file, const llmfi_node *at, llmf_str url, bool certain) {
+    llmf_str host = llmfi_host_of(url);
+    llmf_error err;
+    llmfi_text t;
+    bool warning = !certain || llmfi_host_near(host);
+    if (!at || llmfi_host_here(host)) return;
+    t = llmfi_report_begin(&err, file, at->line, at->column, warning);
+    if (LLMFI_IS(at->key, "base_url")) LLMFI_SAY(&t, "base_url would send the key in the clear");
+    else LLMFI_SAY(&t, "this key would go out in the clear, as base_url is http://");
+    LLMFI_SAY(&t, "; write https://, or auth: none in the provider's entry where the host wants no key");
+    llmfi_report_end(report, &err, warning);
+}
+
+static bool llmfi_url_is_clear(llmf_str url) {
+    return url.len > 7 && llmfi_eq_nocase(llmfi_str(url.ptr, 7), LLMFI_LIT("http://"));
+}
+
+/* A signature is no key, and "none" is none. */
+static bool llmfi_auth_is_clear(int auth) {
+    return auth != LLMFI_AUTH_NONE && auth != LLMFI_AUTH_AWS;
+}
+
+/* Of a provider's entry, with its place, before it is laid over *p; what it has come to is looked at behind that. */
+static void llmfi_sense_provider(const llmfi_check *k, const llmfi_config *c, const llmfi_provider *p, const llmfi_node *url, const llmfi_node *key) {
+    llmfi_record r;
+    int auth;
+    bool certain = llmfi_entry_key(p->node) != NULL;
+    if ((!url && !key) || !llmfi_auth_is_clear(p->auth) || !llmfi_url_is_clear(p->base_url)) return;
+    llmfi_record_begin(&r, p, p->default_model);
+    if (certain || llmfi_record_key(&r, c->env, &auth).len) llmfi_sense_clear(k->report, k->file, url ? url : key, p->base_url, certain);
+}
+
+/* Of a model that has an address or a key of its own. */
+static void llmfi_sense_model(const llmfi_config *c, llmfi_report *report, const llmfi_entry *e, const llmfi_record *r) {
+    const llmfi_node *url, *own;
+    int auth;
+    bool certain;
+    if (!llmfi_url_is_clear(r->s.base_url) || !llmfi_auth_is_clear(r->provider->auth)) return;
+    url = llmfi_member(e->node, LLMFI_LIT("base_url"));
+    own = llmfi_entry_key(e->node);
+    certain = own || llmfi_entry_key(r->provider->node);
+    if (own || (url && (certain || llmfi_record_key(r, c->env, &auth).len))) llmfi_sense_clear(report, e->file, url ? url : own, r->s.base_url, certain);
+}
+
+/* ---- prices ---- */
+
+/* One is another's thousandth or millionth, more or less. */
+static bool llmfi_price_is_off(int64_t a, int64_t b) {
+    int64_t times = a > b ? a / b : b / a;
+    return (times >= 500 && times <= 2000) || (times >= 500000 && times <= 2000000);
+}
+
+static void llmfi_sense_price(llmfi_report *report, const llmfi_entry *e, const char *key, int64_t price, int64_t known, bool embeds) {
+    const llmfi_node *n;
+    llmf_error err;
+    llmfi_text t;
+    bool off = price > 0 && known > 0 && llmfi_price_is_off(price, known), low = price > 0 && price < 1000 && !embeds, high = price > INT64_C(10000000000);
+    if (!off && !low && !high) return;
+    n = llmfi_member(e->node, llmfi_cstr(key));
+    if (!n) return;
+    t = llmfi_report_begin(&err, e->file, n->line, n->column, true);
+    llmfi_say_c(&t, key);
+    if (off) {
+        LLMFI_SAY(&t, " is far from the known price of this model, ");
+        llmfi_say_number(&t, (double)known / 1e6);
+    } else {
+        llmfi_say(&t, low ? LLMFI_LIT(" is below 0.001") : LLMFI_LIT(" is above 10000"));
+    }
+    LLMFI_SAY(&t, "; write US dollars per million tokens, not per token or thousand");
+    llmfi_report_end(report, &err, true);
+}
+
+static void llmfi_sense_prices(llmfi_report *report, const llmfi_entry *e, const llmfi_record *r) {
+    const llmfi_model_row *row = r->from_table && r->provider->row >= 0 ? llmfi_find_model_row(r->provider->row, r->s.model_id) : NULL;
+    bool embeds = (r->capabilities & LLMF_CAN_EMBED) != 0;
+    llmfi_sense_price(report, e, "input_token_cost_usd_per_million", r->price.input, row ? row->input : 0, embeds);
+    llmfi_sense_price(report, e, "output_token_cost_usd_per_million", r->price.output, row ? row->output : 0, embeds);
+}
+
+#endif
+#endif
 
 #if LLMF_HAS_CONFIG
 
 /* What a file may hold at its top, besides the keys of one model. */
-static const char *const llmfi_sections[] = {"models", "providers", "fallbacks", "routes", "budgets", "prompts", "chains", "default_model", "default_provider"};
+static const char *const llmfi_sections[] = {"models", "providers", "fallbacks", "routes", "budgets", "prompts", "chains", "plugins", "default_model", "default_provider"};
 
 typedef struct llmfi_loader {
     llmfi_config *c;
     llmfi_report report;
-    llmfi_reference *references;
+    llmfi_references references;
+    llmfi_chains chains;
+    bool on_disk;                            /* the text at hand is a file's */
+#if LLMF_HAS_PLUGINS
+    llmfi_plugins *plugins;                  /* NULL: none is loaded */
+    llmfi_plugin_line *plugin_lines;
+    llmfi_later *later;
+#endif
     bool memory;                             /* was refused: nothing that follows counts */
 } llmfi_loader;
 
@@ -22444,6 +24283,7 @@ static llmfi_check llmfi_loader_check(llmfi_loader *l, llmf_str file) {
     k.env = l->c->env;
     k.report = &l->report;
     k.file = file;
+    k.on_disk = l->on_disk;
     k.references = &l->references;
     return k;
 }
@@ -22451,7 +24291,8 @@ static llmfi_check llmfi_loader_check(llmfi_loader *l, llmf_str file) {
 /* Lays a checked entry over a provider. */
 static void llmfi_provider_apply(llmfi_provider *p, llmfi_node *entry) {
     const llmfi_node *dialect = llmfi_member(entry, LLMFI_LIT("dialect"));
-    bool key = llmfi_member(entry, LLMFI_LIT("api_key_env_var")) || llmfi_member(entry, LLMFI_LIT("api_key"));
+    bool key = llmfi_member(entry, LLMFI_LIT("api_key_env_var")) || llmfi_member(entry, LLMFI_LIT("api_key")) || llmfi_member(entry, LLMFI_LIT("api_key_file")) ||
+               llmfi_member(entry, LLMFI_LIT("api_key_secret_name")) || llmfi_member(entry, LLMFI_LIT("api_key_command"));
     if (dialect && dialect->type == LLMFI_STRING && !llmfi_eq(dialect->text, p->dialect)) llmfi_provider_dialect(p, dialect->text);
     if (key && p->row < 0) p->quirks &= ~(uint32_t)LLMFI_Q_NO_KEY_NEEDED;
     llmfi_apply(entry, LLMFI_OF_PROVIDER, p);
@@ -22466,9 +24307,10 @@ static bool llmfi_load_provider(llmfi_loader *l, const llmfi_check *k, llmfi_nod
     llmf_error err;
     llmfi_text t;
     bool fresh = !p, ok = llmfi_check_entry(k, entry, LLMFI_OF_PROVIDER, NULL, 0);
+    const llmfi_node *url = llmfi_member(entry, LLMFI_LIT("base_url")), *key = llmfi_entry_key(entry);
     if (entry->type != LLMFI_OBJECT) return false;
     if (!llmfi_provider_name_ok(entry->key)) {
-        llmfi_report_at(&l->report, k->file, entry->key_line, entry->key_column, "a provider's name has letters, digits, _ - and . only, at most 64 of them");
+        llmfi_report_at(&l->report, k->file, entry->key_line, entry->key_column, "a provider's name must have letters, digits, _ - and . only, at most 64 of them");
         return false;
     }
     if (!p) p = llmfi_provider_new(l->c, entry->key);
@@ -22476,15 +24318,17 @@ static bool llmfi_load_provider(llmfi_loader *l, const llmfi_check *k, llmfi_nod
     if (fresh && p->row < 0 && ok && (!llmfi_member(entry, LLMFI_LIT("dialect")) || !llmfi_member(entry, LLMFI_LIT("base_url")))) {
         near_names = llmfi_nearest_to(entry->key);
         llmfi_nearest_providers(l->c, &near_names);
-        t = llmfi_check_begin_key(k, &err, entry);
+        t = llmfi_report_begin(&err, k->file, entry->key_line, entry->key_column, llmfi_plugins_unknown(l->c));
         LLMFI_SAY(&t, "the provider ");
         llmfi_say(&t, entry->key);
         LLMFI_SAY(&t, " is new: it needs the keys dialect and base_url");
         llmfi_nearest_say(&near_names, &t);
-        llmfi_report_end(&l->report, &err, false);
-        ok = false;
+        if (llmfi_plugins_unknown(l->c)) LLMFI_SAY(&t, "; or a plugin, none of which is loaded here, must have it");
+        llmfi_report_end(&l->report, &err, llmfi_plugins_unknown(l->c));
+        ok = llmfi_plugins_unknown(l->c);
     }
     llmfi_provider_apply(p, entry);
+    llmfi_sense_provider(k, l->c, p, url, key);
     if (fresh) llmfi_provider_append(l->c, p);
     return ok;
 }
@@ -22492,25 +24336,20 @@ static bool llmfi_load_provider(llmfi_loader *l, const llmfi_check *k, llmfi_nod
 /* ---- models ---- */
 
 static void llmfi_load_model(llmfi_loader *l, const llmfi_check *k, llmf_str key, llmfi_node *entry, bool flat) {
-    llmfi_entry *e, **link = &l->c->models;
+    llmfi_entry *e;
     const llmfi_node *name;
     bool ok = llmfi_check_entry(k, entry, LLMFI_OF_MODEL, flat ? llmfi_sections : NULL, flat ? LLMFI_COUNT(llmfi_sections) : 0);
     if (entry->type != LLMFI_OBJECT || (!ok && !key.len)) return;
     if (!key.len || llmfi_trim(key).len != key.len || llmfi_find_control(key, 0) != LLMFI_NOWHERE) {
         llmfi_report_at(&l->report, k->file, entry->key_line ? entry->key_line : entry->line, entry->key_line ? entry->key_column : entry->column,
-                        key.len ? "a model's key has no blanks at its ends and no control characters" : "this model has no key; give it the key name");
+                        key.len ? "a model's key must have no blanks at its ends and no control characters" : "this model has no key; give it the key name");
         return;
     }
-    for (; *link && !llmfi_eq((*link)->key, key); link = &(*link)->next) {}
-    if (!*link) {
-        e = (llmfi_entry *)llmfi_arena_alloc(&l->c->arena, sizeof *e);
+    e = llmfi_entry_of_key(l->c, key);
+    if (!e) {
+        e = llmfi_entry_add(l->c, key, entry);
         if (!e) return;
-        e->key = llmfi_arena_copy(&l->c->arena, key);
-        e->node = entry;
-        *link = e;
-        l->c->model_count++;
     } else {
-        e = *link;
         e->node->line = entry->line;
         e->node->column = entry->column;
         e->node->key_line = entry->key_line;
@@ -22546,7 +24385,7 @@ static void llmfi_load_providers(llmfi_loader *l, const llmfi_check *k, llmfi_no
 
 /* {model: [names]}: all of them must resolve, the keys too. */
 static void llmfi_load_fallbacks(llmfi_loader *l, const llmfi_check *k, llmfi_node *section) {
-    static const llmfi_key key = {"fallbacks", LLMFI_KEY_NAMES, LLMFI_KEY_APART, LLMFI_KEY_APART, 0, 0};
+    static const llmfi_key key = {"fallbacks", LLMFI_KEY_NAMES, LLMFI_KEY_APART, LLMFI_KEY_APART, 0, 0, LLMFI_WHAT("names to try next, by the name of the model that failed")};
     llmfi_node *n, *name, **link;
     if (!llmfi_wants_object(k, section, " must be a mapping of names to lists of names")) return;
     for (link = &section->child; (n = *link) != NULL;) {
@@ -22566,13 +24405,28 @@ static void llmfi_load_fallbacks(llmfi_loader *l, const llmfi_check *k, llmfi_no
 }
 
 static void llmfi_load_default(const llmfi_check *k, llmfi_node *n, bool model, llmf_str *to) {
-    static const llmfi_key keys[] = {{"default_provider", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
-                                     {"default_model", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0}};
+    static const llmfi_key keys[] = {{"default_provider", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("the provider of names that say none")},
+                                     {"default_model", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("the model where a program names none")}};
     bool from_variable = n->type == LLMFI_STRING && llmfi_has_hole(n->text);
     if (n->type == LLMFI_NULL || !llmfi_check_value(k, &keys[model], n)) return;
     *to = n->text;
     llmfi_refer(k, n, model ? LLMFI_REFERS_MODEL : LLMFI_REFERS_PROVIDER, from_variable);
 }
+
+#if LLMF_HAS_PLUGINS
+/* They have been read already, before everything else. */
+static void llmfi_load_plugins(const llmfi_check *k, const llmfi_node *n) {
+    (void)k, (void)n;
+}
+#else
+static void llmfi_load_plugins(const llmfi_check *k, const llmfi_node *n) {
+    llmf_error err;
+    llmfi_text t = llmfi_check_begin_key(k, &err, n);
+    err.code = LLMF_ERR_NOT_BUILT;
+    llmfi_say_c(&t, "plugins: left out of this build: build with LLMF_WITH_PLUGINS=1");
+    llmfi_report_end(k->report, &err, false);
+}
+#endif
 
 static void llmfi_load_section(llmfi_loader *l, const llmfi_check *k, llmfi_node *n) {
     llmfi_config *c = l->c;
@@ -22585,6 +24439,7 @@ static void llmfi_load_section(llmfi_loader *l, const llmfi_check *k, llmfi_node
     else if (LLMFI_IS(n->key, "budgets")) llmfi_load_budgets(k, c, n);
     else if (LLMFI_IS(n->key, "prompts")) llmfi_load_prompts(k, c, n);
     else if (LLMFI_IS(n->key, "chains")) llmfi_load_chains(k, c, n);
+    else if (LLMFI_IS(n->key, "plugins")) llmfi_load_plugins(k, n);
     else if (LLMFI_IS(n->key, "default_model")) llmfi_load_default(k, n, true, &c->default_model);
     else if (LLMFI_IS(n->key, "default_provider")) llmfi_load_default(k, n, false, &c->default_provider);
     else if (llmfi_find_key(n->key, LLMFI_OF_MODEL)) {
@@ -22615,33 +24470,60 @@ static bool llmfi_has_sections(const llmfi_node *root) {
     return false;
 }
 
+/* What to do about what the JSON reader found: by the beginning of its words. Empty: they say it. */
+static const char *llmfi_json_mend(const char *what) {
+    static const char *const mends[][2] = {
+        {"a value or ]", "write a value, or close the list"}, {"a value is expected:", ""}, {"a value", "write null, true, false, a number, text in double quotes, [ or {"},
+        {"a key", "write one in double quotes; none stands behind the last comma"}, {": is", "put one there"}, {", or", "put one there"}, {"nothing may", "keep one value in a file, without comments"},
+        {"a digit", "write one, as in 1.0"}, {"a number may", "remove it"}, {"four hex", "write four, as in \\u00e9"}, {"unknown escape", "write \\\\ for a backslash"},
+        {"half of", "write both halves, or the character itself"}, {"invalid UTF-8", "save the file as UTF-8"}, {"this key", "keep one of the two"}, {"a control", "write \\n or its like, or close the quotes before it"}, {"nested", "flatten it, or raise that option"},
+    };
+    size_t i;
+    for (i = 0; i < LLMFI_COUNT(mends); i++)
+        if (llmfi_starts(llmfi_cstr(what), llmfi_cstr(mends[i][0]))) return mends[i][1];
+    return "";
+}
+
+/* What a reader says, with its place. */
+static void llmfi_report_unread(llmfi_report *report, llmf_str file, const llmfi_parse_error *e, bool json) {
+    llmf_error err;
+    llmfi_text t = llmfi_report_begin(&err, file, e->line, e->column, false);
+    const char *mend = json && e->what ? llmfi_json_mend(e->what) : "";
+    llmfi_say_c(&t, e->what ? e->what : "cannot be read");
+    if (mend[0]) LLMFI_SAY(&t, ": ");
+    llmfi_say_c(&t, mend);
+    llmfi_report_end(report, &err, false);
+}
+
 /* JSON by its name or its first byte, else YAML (of which "{a: 1}" is a form too). NULL where a problem was reported or memory was refused. */
 static llmfi_node *llmfi_parse_config(llmfi_arena *a, llmf_str file, llmf_str text, llmfi_report *report) {
     llmfi_parse_error e;
     llmfi_node *root;
-    bool named_json = llmfi_ends(file, LLMFI_LIT(".json"));
-    llmf_str front = llmfi_trim(text);
+    bool json = llmfi_ends(file, LLMFI_LIT(".json"));
+    llmf_str front;
+    if ((json || !LLMF_HAS_YAML) && llmfi_starts(text, LLMFI_LIT("\xef\xbb\xbf"))) text = llmfi_from(text, 3); /* a byte order mark */
+    front = llmfi_trim(text);
     memset(&e, 0, sizeof e);
 #if LLMF_HAS_YAML
-    root = named_json ? llmfi_json_parse(a, text, &e, true) : llmfi_yaml_parse(a, text, &e);
+    root = json ? llmfi_json_parse(a, text, &e, true) : llmfi_yaml_parse(a, text, &e);
     (void)front;
 #else
-    if (!named_json && !(front.len && front.ptr[0] == '{')) {
+    if (!json && !(front.len && front.ptr[0] == '{')) {
         llmfi_report_at(report, file, 0, 0, "this build reads no YAML (LLMF_NO_YAML); write it as JSON");
         return NULL;
     }
+    json = true;
     root = llmfi_json_parse(a, text, &e, true);
 #endif
-    if (!root && !e.memory && !a->failed) llmfi_report_at(report, file, e.line, e.column, e.what ? e.what : "cannot be read");
+    if (!root && !e.memory && !a->failed) llmfi_report_unread(report, file, &e, json);
     if (!root || root->type == LLMFI_OBJECT) return root;
     llmfi_report_at(report, file, root->line, root->column, "a config is a mapping: keys of a model, or sections such as models and providers");
     return NULL;
 }
 
-static void llmfi_load_text(llmfi_loader *l, llmf_str file, llmf_str stem, llmf_str text) {
-    llmfi_node *root = llmfi_parse_config(&l->c->arena, file, text, &l->report), *n, *next;
+static void llmfi_load_root(llmfi_loader *l, llmf_str file, llmf_str stem, llmfi_node *root) {
+    llmfi_node *n, *next;
     llmfi_check k = llmfi_loader_check(l, file);
-    if (!root) return;
     if (!llmfi_has_sections(root)) {
         if (root->child) llmfi_load_model(l, &k, stem.len ? stem : llmfi_entry_text(root, "name"), root, true);
         return;
@@ -22652,13 +24534,52 @@ static void llmfi_load_text(llmfi_loader *l, llmf_str file, llmf_str stem, llmf_
     }
 }
 
+#if LLMF_HAS_PLUGINS
+/* Kept until all plugins are known. */
+static void llmfi_load_later(llmfi_loader *l, llmf_str file, llmf_str stem, llmfi_node *root) {
+    llmfi_later **link = &l->later, *at = (llmfi_later *)llmfi_arena_alloc(&l->c->arena, sizeof *at);
+    llmfi_check k = llmfi_loader_check(l, file);
+    llmfi_node *section = (llmfi_node *)(uintptr_t)llmfi_member(root, LLMFI_LIT("plugins"));
+    if (!at) return;
+    at->file = file;
+    at->stem = stem;
+    at->root = root;
+    at->on_disk = l->on_disk;
+    at->next = NULL;
+    while (*link) link = &(*link)->next;
+    *link = at;
+    if (section) llmfi_read_plugins(&k, section, &l->plugin_lines);
+}
+
+static void llmfi_load_end_of_texts(llmfi_loader *l) {
+    const llmfi_later *at;
+    if (l->c->arena.failed) return;
+    llmfi_join_plugins(l->c, l->plugins, l->plugin_lines, &l->report);
+    for (at = l->later; at; at = at->next) {
+        l->on_disk = at->on_disk;
+        llmfi_load_root(l, at->file, at->stem, at->root);
+    }
+    l->on_disk = false;
+}
+#else
+#define llmfi_load_later(l, file, stem, root) llmfi_load_root((l), (file), (stem), (root))
+#define llmfi_load_end_of_texts(l) ((void)0)
+#endif
+
+static void llmfi_load_text(llmfi_loader *l, llmf_str file, llmf_str stem, llmf_str text) {
+    llmfi_node *root = llmfi_parse_config(&l->c->arena, file, text, &l->report);
+    if (root) llmfi_load_later(l, file, stem, root);
+}
+
 static void llmfi_load_file(llmfi_loader *l, llmf_str path) {
     llmfi_buf text;
     int got;
     llmfi_buf_init(&text, l->c->heap, 0);
     got = llmfi_source_read(path, &text, &l->report);
     if (got == LLMFI_SOURCE_MEMORY) l->memory = true;
+    l->on_disk = true;
     if (got == LLMFI_SOURCE_READ) llmfi_load_text(l, path, llmfi_source_stem(path), llmfi_buf_str(&text));
+    l->on_disk = false;
     if (text.ptr) llmfi_env_wipe(text.ptr, text.cap);
     llmfi_buf_free(&text);
 }
@@ -22668,7 +24589,6 @@ static void llmfi_load_path(llmfi_loader *l, const char *path) {
     llmfi_source_name *names, *n;
     llmf_str kept;
     int got;
-    if (!path || !path[0]) return;
     kept = llmfi_arena_copy(&l->c->arena, llmfi_cstr(path));
     if (!kept.len) return;
     got = llmfi_source_list(kept, &l->c->arena, &names, &l->report);
@@ -22677,23 +24597,57 @@ static void llmfi_load_path(llmfi_loader *l, const char *path) {
     for (n = got == LLMFI_SOURCE_READ ? names : NULL; n && !l->memory && !l->c->arena.failed; n = n->next) llmfi_load_file(l, n->path);
 }
 
+static void llmfi_load_variable(llmfi_loader *l, llmf_str uri, llmf_str name) {
+    llmf_str text = llmfi_env_get(l->c->env, name);
+    if (text.len) llmfi_load_text(l, uri, name, text);
+    else llmfi_report_at(&l->report, uri, 0, 0, "this variable is not set, or empty");
+}
+
+/* What is behind the last slash, but for its ending and a query, is the key of a document that is one model. */
+static void llmfi_load_document(llmfi_loader *l, const llmfi_document *d) {
+    llmf_str name = llmfi_arena_copy(&l->c->arena, d->name), stem = name;
+    size_t query = llmfi_find_char(stem, '?');
+    if (query != LLMFI_NOWHERE) stem.len = query;
+    if (name.len) llmfi_load_text(l, name, llmfi_source_stem(stem), d->text);
+}
+
+static void llmfi_load_source(llmfi_loader *l, size_t at, const char *uri, const llmfi_document *documents) {
+    llmf_str whole = llmfi_arena_copy(&l->c->arena, llmfi_cstr(uri)), rest;
+    const llmfi_document *d;
+    if (!whole.len) return;
+    switch (llmfi_source_kind(whole, &rest)) {
+    case LLMFI_SRC_FILE: llmfi_load_path(l, rest.ptr); return;
+    case LLMFI_SRC_ENV: llmfi_load_variable(l, whole, rest); return;
+    case LLMFI_SRC_TEXT: llmfi_load_text(l, LLMFI_LIT("text:"), llmfi_str("", 0), rest); return;
+    default: break;
+    }
+    if (!LLMF_HAS_SOURCES) llmfi_report_at(&l->report, whole, 0, 0, "this build reads no config from a network (LLMF_NO_SOURCES): give it as a file, or build with that option");
+    for (d = documents; d && !l->memory && !l->c->arena.failed; d = d->next)
+        if (d->source == at) llmfi_load_document(l, d);
+}
+
 /* ---- when all is read ---- */
 
 static void llmfi_check_reference(llmfi_loader *l, const llmfi_reference *r) {
     llmfi_record record;
     llmf_error why, err;
     llmfi_text t;
-    bool model = r->of != LLMFI_REFERS_PROVIDER;
+    bool model = r->of != LLMFI_REFERS_PROVIDER, maybe = llmfi_plugins_unknown(l->c);
+    if (llmfi_find_control(r->node->text, 0) != LLMFI_NOWHERE) {
+        llmfi_report_at(&l->report, r->file, r->node->line, r->node->column, "this name holds a control character; remove it");
+        return;
+    }
     if (llmfi_check_prompt_reference(l->c, &l->report, r)) return;
     if (llmfi_check_route_reference(l->c, &l->report, r)) return;
     if (model ? llmfi_resolve_name(l->c, r->node->text, &record, &why) : llmfi_config_knows(l->c, r->node->text)) return;
     if (model && why.code != LLMF_ERR_UNKNOWN_MODEL && why.code != LLMF_ERR_UNKNOWN_PROVIDER) return; /* told elsewhere, or not built: no fault of the file */
-    t = llmfi_report_begin(&err, r->file, r->node->line, r->node->column, false);
+    t = llmfi_report_begin(&err, r->file, r->node->line, r->node->column, maybe);
     err.code = model ? LLMF_ERR_UNKNOWN_MODEL : LLMF_ERR_UNKNOWN_PROVIDER;
-    if (r->secret) llmfi_say(&t, model ? LLMFI_LIT("the variable here names no known model") : LLMFI_LIT("the variable here names no known provider"));
+    if (r->secret) llmfi_say(&t, model ? LLMFI_LIT("the variable here names no known model; look at its value") : LLMFI_LIT("the variable here names no known provider; look at its value"));
     else if (model) llmfi_say_c(&t, why.text);
     else llmfi_unknown_provider(l->c, r->node->text, &t);
-    llmfi_report_end(&l->report, &err, false);
+    if (maybe) LLMFI_SAY(&t, "; or it is a plugin's, none of which is loaded here");
+    llmfi_report_end(&l->report, &err, maybe);
 }
 
 /* Each model has a provider and an id; a provider that is left out gets its place in the list, so that it can be shown. */
@@ -22706,7 +24660,13 @@ static void llmfi_check_model(llmfi_loader *l, const llmfi_entry *e) {
         llmfi_provider *p = llmfi_provider_new(l->c, name);
         if (p) llmfi_provider_append(l->c, p);
     }
-    if (e->broken || llmfi_record_of_entry(l->c, e, &record, &why) || why.code != LLMF_ERR_CONFIG) return;
+    if (llmfi_record_of_entry(l->c, e, &record, &why)) {
+        llmfi_chain_add(l->c, &l->chains, e->key, record.fallbacks);
+        llmfi_sense_model(l->c, &l->report, e, &record);
+        llmfi_sense_prices(&l->report, e, &record);
+        return;
+    }
+    if (e->broken || why.code != LLMF_ERR_CONFIG) return;
     t = e->node->key_line ? llmfi_report_begin(&err, e->file, e->node->key_line, e->node->key_column, false)
                           : llmfi_report_begin(&err, e->file, e->node->line, e->node->column, false);
     llmfi_say_c(&t, why.text);
@@ -22716,24 +24676,37 @@ static void llmfi_check_model(llmfi_loader *l, const llmfi_entry *e) {
 static void llmfi_load_end(llmfi_loader *l) {
     const llmfi_reference *r;
     const llmfi_entry *e;
+    llmfi_node *fallbacks;
+    llmfi_load_end_of_texts(l);
+    fallbacks = l->c->fallbacks;
     llmfi_config_fill(l->c);
+    if (!l->c->arena.failed) llmfi_sense_names(l->c, &l->report);
     if (l->c->arena.failed) return;
     for (e = l->c->models; e; e = e->next) llmfi_check_model(l, e);
-    for (r = l->references; r; r = r->next) llmfi_check_reference(l, r);
+    l->c->fallbacks = NULL; /* a name is known or not whatever it falls back to: so that no list is searched for each of them */
+    for (r = l->references.first; r; r = r->next) llmfi_check_reference(l, r);
+    l->c->fallbacks = fallbacks;
+    llmfi_sense_chains(l->c, &l->chains, &l->references, &l->report);
     llmfi_routes_end(l->c, &l->report);
 }
 
-/* Reads every source of *desc into a new generation, held once. Problems are told to `say` (NULL: nobody) and counted in *problems; what could be read is
-   there even so: a caller that wants it valid as a whole looks at the count. NULL: memory was refused. *desc and *env must live as long as it. */
-LLMFI_UNUSED static llmfi_config *llmfi_config_load(llmfi_heap *heap, const llmf_desc *desc, const llmfi_env *env, llmfi_report_fn say, void *user, size_t *problems) {
+/* Reads every source of *desc, and what was fetched for those of a network, into a new generation, held once. Problems are told to `say` (NULL: nobody) and counted in
+   *problems; what could be read is there even so: a caller that wants it valid as a whole looks at the count. NULL: memory was refused. *desc and *env must live as long
+   as it. plugins: the llmfi_plugins to load into (PLUGINS); NULL: none is loaded, and what they might bring is not missed. */
+LLMFI_UNUSED static llmfi_config *llmfi_config_load_with(llmfi_heap *heap, const llmf_desc *desc, const llmfi_env *env, const llmfi_document *documents, void *plugins, llmfi_report_fn say,
+                                                          void *user, size_t *problems) {
     llmfi_loader l;
+    const char *uri;
     size_t i;
     memset(&l, 0, sizeof l);
+#if LLMF_HAS_PLUGINS
+    l.plugins = (llmfi_plugins *)plugins;
+#endif
+    (void)plugins;
     l.report = llmfi_report_to(say, user);
     l.c = llmfi_config_new(heap, desc, env);
     if (!l.c) return NULL;
-    llmfi_load_path(&l, desc->config);
-    for (i = 0; desc->configs && i < desc->config_count && !l.memory && !l.c->arena.failed; i++) llmfi_load_path(&l, desc->configs[i]);
+    for (i = 0; (uri = llmfi_source_at(desc, i)) != NULL && !l.memory && !l.c->arena.failed; i++) llmfi_load_source(&l, i, uri, documents);
     if (desc->config_text && desc->config_text[0] && !l.memory && !l.c->arena.failed)
         llmfi_load_text(&l, LLMFI_LIT("config_text"), llmfi_str("", 0), llmfi_cstr(desc->config_text));
     if (!l.memory && !l.c->arena.failed) llmfi_load_end(&l);
@@ -22741,6 +24714,11 @@ LLMFI_UNUSED static llmfi_config *llmfi_config_load(llmfi_heap *heap, const llmf
     if (!l.memory && !l.c->arena.failed) return l.c;
     llmfi_config_release(l.c);
     return NULL;
+}
+
+LLMFI_UNUSED static llmfi_config *llmfi_config_load(llmfi_heap *heap, const llmf_desc *desc, const llmfi_env *env, const llmfi_document *documents, llmfi_report_fn say, void *user,
+                                                     size_t *problems) {
+    return llmfi_config_load_with(heap, desc, env, documents, NULL, say, user, problems);
 }
 
 /* ---- overrides ---- */
@@ -22761,6 +24739,7 @@ static llmfi_node *llmfi_entry_of_text(llmfi_config *c, llmfi_arena *into, llmf_
     k.env = c->env;
     k.report = &report;
     k.file = llmfi_cstr(where);
+    k.on_disk = false;
     k.references = NULL;
     n = llmfi_trim(text).len ? llmfi_parse_config(into, k.file, text, &report) : llmfi_new_object(into);
     if (n && llmfi_check_entry(&k, n, of, NULL, 0) && !into->failed) return n;
@@ -22809,13 +24788,17 @@ LLMFI_UNUSED static bool llmfi_config_wanted(const llmf_desc *desc, llmf_error *
     return true;
 }
 
-LLMFI_UNUSED static llmfi_config *llmfi_config_load(llmfi_heap *heap, const llmf_desc *desc, const llmfi_env *env, llmfi_report_fn say, void *user, size_t *problems) {
+LLMFI_UNUSED static llmfi_config *llmfi_config_load(llmfi_heap *heap, const llmf_desc *desc, const llmfi_env *env, const llmfi_document *documents, llmfi_report_fn say, void *user,
+                                                     size_t *problems) {
     llmfi_report report = llmfi_report_to(say, user);
     llmf_error err;
+    (void)documents;
     if (llmfi_config_wanted(desc, &err)) llmfi_report_end(&report, &err, false);
     if (problems) *problems = report.problems;
     return llmfi_config_of_tables(heap, desc, env);
 }
+
+#define llmfi_config_load_with(heap, desc, env, documents, plugins, say, user, problems) llmfi_config_load((heap), (desc), (env), (documents), (say), (user), (problems))
 
 /* Only an empty text changes nothing. */
 LLMFI_UNUSED static bool llmfi_config_override(llmfi_config *c, llmfi_arena *into, llmfi_record *record, llmf_str config_text, llmf_error *err) {
@@ -22878,6 +24861,7 @@ LLMFI_UNUSED static bool llmfi_config_add_provider(llmfi_config *c, const llmf_p
     p->node = NULL;
 #if LLMF_HAS_CONFIG
     llmfi_provider_apply(p, entry);
+    p->own_url = p->base_url; /* what the program says is its own matter */
 #else
     p->from_config = true;
 #endif
@@ -23023,6 +25007,9 @@ static bool llmfi_prepared_dialect(const llmfi_handles *h, llmfi_prepared *p, ll
     size_t i;
     for (i = 0; i < h->dialect_count; i++)
         if (llmfi_eq(llmfi_cstr(h->dialects[i]->name), name)) p->dialect = h->dialects[i];
+#endif
+#if LLMF_HAS_PLUGINS
+    if (!p->dialect) p->dialect = llmfi_config_dialect(p->config, name);
 #endif
     (void)h;
     if (!p->dialect) p->adapter = llmfi_adapter_find(name);
@@ -23251,6 +25238,14 @@ LLMFI_UNUSED static void llmfi_handles_close(llmfi_handles *h) {
 #include <unistd.h>
 #if LLMF_HAS_GETADDRINFO
 #include <netdb.h>
+#endif
+#if LLMF_HAS_SECRETS && LLMF_HAS_CONFIG /* api_key_command */
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#if defined(__APPLE__)
+#include <crt_externs.h>
+#endif
 #endif
 #if LLMF_HAS_EPOLL
 #include <sys/epoll.h>
@@ -23793,15 +25788,15 @@ struct llmf_exchange {
     llmf_http_request req;         /* set by the engine, in the call's memory until the end */
     llmfi_transport *by;           /* who carries it out; NULL before start and after the end */
     void *state;                   /* the transport's own: a connection, an easy handle */
-    void *owner;                   /* the engine's call */
+    void *owner;                   /* the engine's call; or, where `fetch`, an llmfi_fetch */
     bool checked;                  /* the engine has looked at the headers: nothing that must not be sent is in them */
-    bool keys;                     /* it is none's: the factory asks for AWS keys, and is the owner */
+    bool fetch;                    /* it is no call's: the factory wants something for itself, see engine/fetch.h */
     uint64_t deadline_ns;          /* connect must be done by then (0: no limit); after `connected` the engine keeps time alone */
     struct llmf_exchange *next, *prev; /* the transport's own list */
 };
 
-LLMFI_UNUSED static bool llmfi_asks_keys(const llmf_exchange *x) {
-    return LLMF_HAS_AWS && x->keys;
+LLMFI_UNUSED static bool llmfi_is_fetch(const llmf_exchange *x) {
+    return LLMFI_HAS_FETCH && x->fetch;
 }
 
 /* What every transport is given at open and may use for its life. */
@@ -23834,7 +25829,7 @@ struct llmfi_transport {
 /* The headers of a reply that the engine wants, by the shapes of their names. A first look that is nearly free: of the two dozen that a reply has, one or
    two are. llmf_exchange_header asks it too, so a new name of another shape is missed everywhere or nowhere. */
 #if LLMFI_SMALL
-#define llmfi_header_wanted(name, status) true
+#define llmfi_header_wanted(x, name, status) true
 #else
 /* Of a reply that is no success, those that say what to do about it are wanted too. */
 #if LLMF_HAS_RETRY
@@ -23852,14 +25847,16 @@ struct llmfi_transport {
     {{0, a, 1u << 11 /* retry-after */, 1u << 14 /* retry-after-ms */ | b,                                                                                          \
       1u << 10 | 1u << 12 | 1u << 13 | 1u << 15 | 1u << 16 | 1u << 17 | 1u << 22 /* …-id: llmfi_is_request_id */ | c, 1u << 16 /* x-amzn-errortype */, 0,           \
       1u << 16 /* content-encoding */ | d}}
-static const llmfi_name_shapes llmfi_headers_wanted[2] = {LLMFI_SHAPES(0, 0, 0, 0), LLMFI_SHAPES(LLMFI_SHAPES_1, LLMFI_SHAPES_3, LLMFI_SHAPES_4, LLMFI_SHAPES_7)};
+static const llmfi_name_shapes llmfi_headers_wanted[3] = {
+    LLMFI_SHAPES(0, 0, 0, 0), LLMFI_SHAPES(LLMFI_SHAPES_1, LLMFI_SHAPES_3, LLMFI_SHAPES_4, LLMFI_SHAPES_7),
+    {{0, 0, 1u << 11 /* retry-after */, 0, 0, 0, 1u << 8 | 1u << 19 /* location, x-amz-bucket-region */, 1u << 4 | 1u << 16 /* etag, content-encoding */}}}; /* of a fetch */
 #undef LLMFI_SHAPES
 
-static const llmfi_name_shapes *llmfi_shapes_of(int status) {
-    return &llmfi_headers_wanted[status < 200 || status > 299];
+static const llmfi_name_shapes *llmfi_shapes_of(const llmf_exchange *x, int status) {
+    return &llmfi_headers_wanted[llmfi_is_fetch(x) ? 2 : status < 200 || status > 299];
 }
-LLMFI_UNUSED static bool llmfi_header_wanted(llmf_str name, int status) {
-    return name.len && llmfi_shape_in(llmfi_shapes_of(status), name);
+LLMFI_UNUSED static bool llmfi_header_wanted(const llmf_exchange *x, llmf_str name, int status) {
+    return name.len && llmfi_shape_in(llmfi_shapes_of(x, status), name);
 }
 #endif
 
@@ -24814,7 +26811,7 @@ static void llmfi_conn_request(llmfi_conn *c) {
     r.has_body = x->req.body_len || !(LLMFI_IS(r.method, "GET") || LLMFI_IS(r.method, "HEAD"));
     llmfi_http1_init(&c->reply, net->heap, LLMFI_IS(r.method, "HEAD"), 0, net->desc->max_response);
 #if !LLMFI_SMALL
-    llmfi_http1_want(&c->reply, llmfi_shapes_of(200));
+    llmfi_http1_want(&c->reply, llmfi_shapes_of(x, 200));
 #endif
     c->sending = true;
     error = llmfi_http1_write_head(&b, &r, &what);
@@ -24850,7 +26847,7 @@ static LLMFI_SHORT bool llmfi_conn_item(llmfi_conn *c, int item, llmf_str in) {
     switch (item) {
     case LLMFI_HTTP1_STATUS:
 #if !LLMFI_SMALL
-        llmfi_http1_want(r, llmfi_shapes_of(r->status));
+        llmfi_http1_want(r, llmfi_shapes_of(x, r->status));
 #endif
         llmf_exchange_status(x, r->status);
         break;
@@ -28079,7 +30076,7 @@ static size_t llmfi_easy_header(llmfi_easy *e, llmf_str line, size_t len) {
     if (colon == LLMFI_NOWHERE) return len;
     if (!e->headers_left--) return llmfi_easy_stop(e, LLMF_ERR_LIMIT, "more headers in the reply than LLMF_MAX_HEADERS");
     name = llmfi_str(line.ptr, colon);
-    if (!llmfi_header_wanted(name, e->status)) return len;
+    if (!llmfi_header_wanted(e->x, name, e->status)) return len;
     value = llmfi_trim(llmfi_from(line, colon + 1));
     if (name.len == 16 && value.len && llmfi_eq_nocase(name, LLMFI_LIT("content-encoding")) && !llmfi_eq_nocase(value, LLMFI_LIT("identity")))
         return llmfi_easy_stop(e, LLMF_ERR_PROTOCOL, "the reply is compressed, which was not asked for");
@@ -29402,6 +31399,7 @@ LLMFI_UNUSED static int llmfi_sse_end(llmfi_sse *s) {
 #endif
 
 enum { LLMFI_MS = 1000000 };                 /* nanoseconds in a millisecond */
+enum { LLMFI_FETCH_HEADERS = 8, LLMFI_FETCH_HEADER = 512 }; /* of a fetch: of its request; bytes of a reply's that is kept */
 
 #if LLMF_HAS_BUDGETS
 /* What is spent under one budget: see budget.h. */
@@ -29459,8 +31457,10 @@ typedef struct llmfi_call {
     bool hedge_due;                          /* it is late: another one is asked besides */
     bool kept_away;                          /* not sent: limits, a cool-down or a breaker */
 #endif
+#if LLMFI_HAS_WAITS
+    uint8_t waits;                           /* for keys that are being asked for: LLMFI_WAITS_… */
+#endif
 #if LLMF_HAS_AWS
-    bool waits;                              /* for keys that are being asked for: see keys.h */
     bool signs;                              /* with `aws`: Authorization waits for the body's digest */
 #endif
     bool filtered;                           /* the filters have seen the request */
@@ -29477,6 +31477,9 @@ typedef struct llmfi_call {
     llmf_str secret;                         /* the authorization value in the arena: wiped at the end */
 #if LLMF_HAS_METRICS
     struct llmfi_trace *trace;               /* in the arena; NULL: nobody asks for one */
+#endif
+#if LLMF_HAS_SECRETS
+    uint32_t secret_id;                      /* of the key that was fetched for it, or is: see secrets.h; 0: none is */
 #endif
 #if LLMF_HAS_AWS
     llmfi_aws_keys aws;
@@ -29533,6 +31536,10 @@ typedef struct llmfi_call {
     } wire;
 } llmfi_call;
 
+#if LLMFI_HAS_WAITS
+enum { LLMFI_WAITS_NOT, LLMFI_WAITS_AWS, LLMFI_WAITS_SECRET };
+#endif
+
 #if LLMF_HAS_RETRY
 /* A request that can be sent again: see retry.h. */
 struct llmfi_origin {
@@ -29540,6 +31547,7 @@ struct llmfi_origin {
     llmfi_ask ask;                           /* what was parsed of it */
     llmfi_arena_mark mark;                   /* newest NULL: it is not taken yet */
     uint64_t hedge_ns;                       /* when the call is late; 0: never */
+    bool renewed;                            /* its key was refused, and fetched anew */
     int64_t guard_rate;                      /* bytes a second that its stream must have; 0: any */
     uint64_t guard_ns, guard_at;             /* since when that is looked at, and what had been received then */
 };
@@ -29559,17 +31567,44 @@ static bool llmfi_taken_before(const llmfi_call *c) {
 }
 #endif
 
-#if LLMF_HAS_AWS
-/* Keys for AWS, and the exchange that asks for them. */
+#if LLMFI_HAS_FETCH
+/* A request of the factory's own: see fetch.h. */
+typedef struct llmfi_fetch {
+    llmf_factory *f;
+    llmf_exchange x;
+    llmf_header headers[LLMFI_FETCH_HEADERS];
+    llmf_str out;                            /* the body that is sent */
+    size_t sent;
+    int status;                              /* of the reply; 0: none came */
+    int result;                              /* what it ended with; LLMF_OK: a whole reply, whatever its status */
+    bool over;                               /* it has ended; what that means is found out outside of it */
+    int64_t retry_after_ms;                  /* LLMF_UNKNOWN: not said */
+    uint64_t deadline_ns;
+    llmfi_buf body;                          /* of the reply */
+    bool (*sink)(void *user, const char *bytes, size_t len); /* takes the body of a reply with status 200 instead; false: it cannot. NULL: nobody does */
+    void *sink_user;
+    char etag[LLMFI_FETCH_HEADER], location[LLMFI_FETCH_HEADER]; /* "": none, or too long */
+    char region[32];                         /* x-amz-bucket-region */
+    char why[120];                           /* the transport's words */
+    struct llmfi_fetch *next;                /* all that are under way */
+} llmfi_fetch;
+#endif
+
+#if LLMFI_HAS_AWS_KEYS
+/* Keys for AWS, and what asks for them. */
 typedef struct llmfi_asking {
     llmfi_aws aws;
-    llmf_exchange x;
-    llmf_header asked[2];                    /* its request's headers */
-    llmfi_buf body;                          /* of the answer */
-    int status;                              /* of the answer; 0: none came */
-    bool over;                               /* the exchange has ended; what that means is found out outside of it */
-    uint64_t deadline_ns;
+    llmfi_fetch fetch;
 } llmfi_asking;
+#endif
+
+#if LLMF_HAS_SECRETS
+/* Keys that were fetched: see secrets.h. */
+typedef struct llmfi_secrets {
+    struct llmfi_secret *first;
+    uint32_t count, last_id, uses;
+    uint32_t pumped;                         /* those that llmf_poll asks for again and again: of the hook, of commands */
+} llmfi_secrets;
 #endif
 
 #if LLMF_HAS_CACHE
@@ -29615,6 +31650,9 @@ struct llmf_factory {
     llmfi_env env;
     llmfi_config *config;
     llmfi_handles handles;
+#if LLMF_HAS_PLUGINS
+    llmfi_plugins plugins;                   /* loaded: see factory/plugins.h */
+#endif
     uint32_t last_handle;                    /* of the last llmf_get: asked for again more often than not */
 #if LLMFI_HAS_HEALTH
     struct llmfi_health *health;             /* how each model does: see health.h */
@@ -29644,8 +31682,23 @@ struct llmf_factory {
     uint64_t uncounted;                      /* what there was no memory for */
 #endif
 
-#if LLMF_HAS_AWS
+#if LLMFI_HAS_FETCH
+    llmfi_fetch *fetches;                    /* under way */
+#endif
+#if LLMFI_HAS_AWS_KEYS
     llmfi_asking keys;
+#endif
+#if LLMF_HAS_SOURCES
+    llmfi_document *documents;               /* of the config that counts: what was fetched for it */
+    struct llmfi_loading *loading;           /* under way; NULL: none */
+    llmf_error load_error;                   /* of the last one */
+    uint64_t stamp, refused;                 /* of the files that were read last; of documents that were refused, 0: none */
+    uint64_t watch_due_ns;                   /* when the watch looks again */
+    bool awaiting;                           /* the config that was read wants a plugin that must be fetched first: what else was wrong with it is not told */
+    bool watch_lost, copied;                 /* the watch has told that a source cannot be had; config_copy is of `documents` */
+#endif
+#if LLMF_HAS_SECRETS
+    llmfi_secrets secrets;
 #endif
 #if LLMF_HAS_CACHE
     llmfi_cache cache;
@@ -29787,7 +31840,7 @@ LLMFI_ROWS_PROVIDER
 #endif
            "\noptions:" LLMFI_BUILT(LLMF_HAS_FILES, "files") LLMFI_BUILT(LLMF_HAS_ENV, "env") LLMFI_BUILT(LLMF_HAS_YAML, "yaml")
                LLMFI_BUILT(LLMF_HAS_MODELS, "models") LLMFI_BUILT(LLMF_HAS_EPOLL, "epoll") LLMFI_BUILT(LLMF_HAS_BEARSSL, "bearssl") LLMFI_BUILT(LLMF_HAS_ROOTS, "roots")
-               LLMFI_BUILT(LLMF_HAS_DNS_THREADS, "dns_threads") LLMFI_BUILT_STDLIB;
+               LLMFI_BUILT(LLMF_HAS_DNS_THREADS, "dns_threads") LLMFI_BUILT(LLMF_HAS_PLUGINS, "plugins") LLMFI_BUILT_STDLIB;
 }
 
 #endif
@@ -30762,7 +32815,7 @@ static uint64_t llmfi_health_closed_until(const llmf_factory *f, const llmfi_hea
 }
 
 static void llmfi_health_cool(const llmf_factory *f, llmfi_health *h, int code, int64_t ms) {
-    uint64_t until = llmfi_after_ms(f->now_ns, ms < LLMFI_COOL_MOST_MS ? ms : LLMFI_COOL_MOST_MS);
+    uint64_t until = llmfi_after_ms(f->now_ns, ms < LLMFI_COOL_MOST_MS ? ms : (int64_t)LLMFI_COOL_MOST_MS);
     h->cool_code = code;
     h->guarded = true;
     if (until > h->cool_until_ns) h->cool_until_ns = until;
@@ -32585,6 +34638,147 @@ static bool llmfi_take_op(llmfi_call *c) {
    and goes on once they are there. One asking serves all calls. */
 #ifndef LLMFI_ENGINE_KEYS_H
 #define LLMFI_ENGINE_KEYS_H
+/* Requests of the factory's own, which no caller sees: for AWS keys, config and secrets. By the factory's transports, so that nothing blocks: whoever wants one
+   starts it and looks, whenever llmf_poll has run what is deferred, whether it is over. */
+#ifndef LLMFI_ENGINE_FETCH_H
+#define LLMFI_ENGINE_FETCH_H
+
+#if LLMFI_HAS_FETCH
+
+static llmfi_transport *llmfi_transport_for(llmf_factory *f, llmf_str url, llmf_error *err);
+
+/* limit: bytes of a reply's body. */
+static void llmfi_fetch_init(llmfi_fetch *x, llmf_factory *f, size_t limit) {
+    memset(x, 0, sizeof *x);
+    x->f = f;
+    llmfi_buf_init(&x->body, &f->heap, limit);
+}
+
+static bool llmfi_fetch_busy(const llmfi_fetch *x) {
+    return x->x.by != NULL;
+}
+
+static void llmfi_fetch_unlink(llmfi_fetch *x) {
+    llmfi_fetch **link = &x->f->fetches;
+    while (*link && *link != x) link = &(*link)->next;
+    if (*link) *link = x->next;
+    x->next = NULL;
+}
+
+/* Gives the reply's body back; it may have held keys. */
+static void llmfi_fetch_clear(llmfi_fetch *x) {
+    if (x->body.ptr) llmfi_wipe(llmfi_str(x->body.ptr, x->body.cap));
+    llmfi_buf_free(&x->body);
+}
+
+/* Ends it, under way or not. */
+static void llmfi_fetch_close(llmfi_fetch *x) {
+    if (x->x.by) {
+        x->x.by->cancel(x->x.by, &x->x);
+        x->x.by = NULL;
+        llmfi_fetch_unlink(x);
+    }
+    llmfi_fetch_clear(x);
+}
+
+/* ---- what its exchange tells ---- */
+
+static size_t llmfi_fetch_read(llmfi_fetch *x, char *out, size_t cap) {
+    size_t left = x->out.len - x->sent;
+    if (cap > left) cap = left;
+    if (cap) memcpy(out, x->out.ptr + x->sent, cap);
+    x->sent += cap;
+    return cap;
+}
+
+static void llmfi_fetch_keep(char *to, size_t size, llmf_str value) {
+    if (value.len >= size || llmfi_header_bad_value(value) != LLMFI_NOWHERE) return;
+    memcpy(to, value.ptr, value.len);
+    to[value.len] = '\0';
+}
+
+static void llmfi_fetch_header(llmfi_fetch *x, llmf_str name, llmf_str value) {
+    if (LLMFI_NAMED(name, "etag")) llmfi_fetch_keep(x->etag, sizeof x->etag, value);
+    else if (LLMFI_NAMED(name, "location")) llmfi_fetch_keep(x->location, sizeof x->location, value);
+    else if (LLMFI_NAMED(name, "x-amz-bucket-region")) llmfi_fetch_keep(x->region, sizeof x->region, value);
+    else if (LLMFI_NAMED(name, "retry-after")) llmfi_parse_delay(value, 1000, &x->retry_after_ms);
+}
+
+static size_t llmfi_fetch_data(llmfi_fetch *x, const char *bytes, size_t len) {
+    if (x->sink && x->status == 200) {
+        if (x->result == LLMF_OK && !x->sink(x->sink_user, bytes, len)) x->result = LLMF_ERR_LIMIT;
+        return len;
+    }
+    if (x->result == LLMF_OK && !llmfi_buf_add(&x->body, bytes, len)) x->result = x->body.limit && x->body.len + len > x->body.limit ? LLMF_ERR_LIMIT : LLMF_ERR_MEMORY;
+    return len;
+}
+
+static void llmfi_fetch_end(llmfi_fetch *x, int result, const char *why) {
+    llmfi_text t = llmfi_text_in(x->why, sizeof x->why);
+    x->x.by = NULL;
+    llmfi_fetch_unlink(x);
+    if (x->result == LLMF_OK) x->result = result;
+    if (x->result == LLMF_OK && !x->status) x->result = LLMF_ERR_NETWORK;
+    llmfi_say_c(&t, x->result == LLMF_ERR_LIMIT ? LLMFI_WORDS("the reply is too long") : x->result == LLMF_ERR_MEMORY ? LLMFI_WORDS("the memory block is used up: raise llmf_desc.memory_size") : why);
+    x->over = true;
+    x->f->deferred = true;
+}
+
+/* ---- from outside ---- */
+
+static void llmfi_fetch_due(llmf_factory *f, uint64_t ns) {
+    if (ns < f->next_deadline_ns) f->next_deadline_ns = ns;
+}
+
+/* Sends what x->headers (the first `count` of them) and x->out say; the texts of all live until it is over. It is over at once, with the reason, where it cannot be
+   sent. */
+static void llmfi_fetch_start(llmfi_fetch *x, llmf_str method, llmf_str url, size_t count, int64_t connect_ms, int64_t total_ms) {
+    llmf_factory *f = x->f;
+    llmf_error err;
+    int got = LLMF_ERR_NOT_BUILT;
+    memset(&x->x, 0, sizeof x->x);
+    x->x.owner = x;
+    x->x.fetch = true;
+    x->x.req.method = method;
+    x->x.req.url = url;
+    x->x.req.headers = x->headers;
+    x->x.req.header_count = count;
+    x->x.req.body_len = x->out.len;
+    x->x.req.connect_timeout_ms = connect_ms;
+    x->x.deadline_ns = llmfi_after_ms(f->now_ns, connect_ms);
+    x->deadline_ns = llmfi_after_ms(f->now_ns, total_ms);
+    x->status = 0;
+    x->result = LLMF_OK;
+    x->over = false;
+    x->sent = 0;
+    x->retry_after_ms = LLMF_UNKNOWN;
+    x->etag[0] = x->location[0] = x->region[0] = x->why[0] = '\0';
+    x->body.len = 0;
+    x->next = f->fetches;
+    f->fetches = x;
+    llmfi_error_clear(&err);
+    x->x.by = llmfi_transport_for(f, url, &err);
+    if (x->x.by) got = x->x.by->start(x->x.by, &x->x);
+    if (got == LLMF_OK) llmfi_fetch_due(f, x->deadline_ns);
+    else llmfi_fetch_end(x, got, x->x.by && x->x.by->why ? x->x.by->why : err.text);
+}
+
+/* Those whose time is up: as if nobody were there. */
+static void llmfi_fetches_timer(llmf_factory *f) {
+    llmfi_fetch *x, *next;
+    for (x = f->fetches; x; x = next) {
+        next = x->next;
+        if (f->now_ns < x->deadline_ns) {
+            llmfi_fetch_due(f, x->deadline_ns);
+            continue;
+        }
+        x->x.by->cancel(x->x.by, &x->x);
+        llmfi_fetch_end(x, LLMF_ERR_TIMEOUT, LLMFI_WORDS("no reply in time"));
+    }
+}
+
+#endif
+#endif
 
 #if LLMF_HAS_AWS
 
@@ -32592,97 +34786,2195 @@ static bool llmfi_take_op(llmfi_call *c) {
 enum { LLMFI_KEYS_CONNECT_MS = 1000, LLMFI_KEYS_TOTAL_MS = 5000 };
 enum { LLMFI_KEYS_BODY = 65536 };            /* bytes of an answer */
 
-static llmfi_transport *llmfi_transport_for(llmf_factory *f, llmf_str url, llmf_error *err);
-
 static void llmfi_keys_init(llmf_factory *f) {
     llmfi_aws_init(&f->keys.aws, &f->heap);
-    llmfi_buf_init(&f->keys.body, &f->heap, LLMFI_KEYS_BODY);
+    llmfi_fetch_init(&f->keys.fetch, f, LLMFI_KEYS_BODY);
 }
 
 static void llmfi_keys_close(llmf_factory *f) {
-    llmfi_asking *k = &f->keys;
-    if (k->x.by) k->x.by->cancel(k->x.by, &k->x);
-    k->x.by = NULL;
-    llmfi_aws_wipe(&k->body);
-    llmfi_aws_free(&k->aws);
+    llmfi_fetch_close(&f->keys.fetch);
+    llmfi_aws_free(&f->keys.aws);
 }
 
-/* ---- the exchange's reply ---- */
-
-static void llmfi_keys_data(llmf_factory *f, const char *bytes, size_t len) {
-    llmfi_asking *k = &f->keys;
-    if (!llmfi_buf_add(&k->body, bytes, len)) k->status = 0; /* an answer that is no answer */
-}
-
-static void llmfi_keys_end(llmf_factory *f, int result) {
-    llmfi_asking *k = &f->keys;
-    k->x.by = NULL;
-    k->over = true;
-    if (result != LLMF_OK) k->status = 0;
-    f->deferred = true;
-}
-
-/* ---- asking ---- */
-
-/* Sends the request of the step. False: it cannot be sent, and the asking has failed. */
+/* Sends the request of the step. False: there is no memory for it, and the asking has failed. */
 static bool llmfi_keys_send(llmf_factory *f) {
-    llmfi_asking *k = &f->keys;
-    int64_t wall = llmfi_wall(f);
+    llmfi_fetch *x = &f->keys.fetch;
     llmfi_aws_request q;
-    llmf_error err;
-    if (!llmfi_aws_request_of(&k->aws, wall, &q)) return false;
-    memset(&k->x, 0, sizeof k->x);
-    k->x.owner = f;
-    k->x.keys = true;
-    k->x.req.method = q.method;
-    k->x.req.url = q.url;
-    k->asked[0] = q.headers[0];
-    k->asked[1] = q.headers[1];
-    k->x.req.headers = k->asked;
-    k->x.req.header_count = q.header_count;
-    k->x.req.connect_timeout_ms = LLMFI_KEYS_CONNECT_MS;
-    k->x.deadline_ns = llmfi_after_ms(f->now_ns, LLMFI_KEYS_CONNECT_MS);
-    k->deadline_ns = llmfi_after_ms(f->now_ns, LLMFI_KEYS_TOTAL_MS);
-    k->status = 0;
-    k->body.len = 0;
-    k->x.by = llmfi_transport_for(f, q.url, &err);
-    if (k->x.by && k->x.by->start(k->x.by, &k->x) == LLMF_OK) {
-        if (k->deadline_ns < f->next_deadline_ns) f->next_deadline_ns = k->deadline_ns;
-        return true;
-    }
-    k->x.by = NULL;
-    llmfi_aws_answer(&k->aws, 0, llmfi_str("", 0), wall);
-    return false;
+    if (!llmfi_aws_request_of(&f->keys.aws, llmfi_wall(f), &q)) return false;
+    x->headers[0] = q.headers[0];
+    x->headers[1] = q.headers[1];
+    llmfi_fetch_start(x, q.method, q.url, q.header_count, LLMFI_KEYS_CONNECT_MS, LLMFI_KEYS_TOTAL_MS);
+    return true;
+}
+
+/* Somebody is being asked. */
+LLMFI_UNUSED static bool llmfi_keys_asked(const llmf_factory *f) {
+    return llmfi_fetch_busy(&f->keys.fetch) || f->keys.fetch.over;
 }
 
 /* A call needs keys that must be asked for: whoever comes first asks. */
-static void llmfi_keys_ask(llmf_factory *f) {
-    if (f->keys.x.by || f->keys.over || llmfi_keys_send(f)) return;
-    f->keys.over = true; /* told outside of what runs now */
+LLMFI_UNUSED static void llmfi_keys_ask(llmf_factory *f) {
+    llmfi_fetch *x = &f->keys.fetch;
+    if (llmfi_fetch_busy(x) || x->over || llmfi_keys_send(f)) return;
+    x->over = true; /* told outside of what runs now */
     f->deferred = true;
-}
-
-/* The time is up: as if nobody were there. */
-static void llmfi_keys_timer(llmf_factory *f) {
-    llmfi_asking *k = &f->keys;
-    if (!k->x.by) return;
-    if (f->now_ns < k->deadline_ns) {
-        if (k->deadline_ns < f->next_deadline_ns) f->next_deadline_ns = k->deadline_ns;
-        return;
-    }
-    k->x.by->cancel(k->x.by, &k->x);
-    llmfi_keys_end(f, LLMF_ERR_TIMEOUT);
 }
 
 /* What the answer means: true when the asking is over, one way or the other, so that calls need not wait. */
 static bool llmfi_keys_settled(llmf_factory *f) {
-    llmfi_asking *k = &f->keys;
+    llmfi_fetch *x = &f->keys.fetch;
     int got = LLMFI_AWS_NONE;
-    if (!k->over) return false;
-    k->over = false;
-    if (k->aws.step != LLMFI_STEP_IDLE) got = llmfi_aws_answer(&k->aws, k->status, llmfi_buf_str(&k->body), llmfi_wall(f));
-    llmfi_aws_wipe(&k->body);
+    if (!x->over) return false;
+    x->over = false;
+    if (f->keys.aws.step != LLMFI_STEP_IDLE) got = llmfi_aws_answer(&f->keys.aws, x->result == LLMF_OK ? x->status : 0, llmfi_buf_str(&x->body), llmfi_wall(f));
+    llmfi_fetch_clear(x);
     return got != LLMFI_AWS_ASK || !llmfi_keys_send(f);
+}
+
+#endif
+#endif
+/* Keys by name, fetched when a call first needs one, kept for a while and wiped behind it. One fetch serves all calls that wait for the same key.
+
+     hook       llmf_desc.secret: the program's own; short-lived tokens of a broker
+     file       api_key_file, read anew when what was read is old: so a file that is replaced is seen
+     store      api_key_secret_name: AWS Secrets Manager, or ssm:/name of the Parameter Store (factory/aws_services.h), by the factory's own transports
+     command    api_key_command, by /bin/sh, where llmf_desc.allow_commands is set
+
+   Each is one entry of a small table by what it is asked with. A key that its provider refuses (401) is forgotten, and fetched anew for the next attempt. What could not
+   be fetched is not tried again for a while. Keys are in the heap only, each in one piece that is wiped before it goes. */
+#ifndef LLMFI_ENGINE_SECRETS_H
+#define LLMFI_ENGINE_SECRETS_H
+/* The AWS services that a configuration comes from, all together: the addresses of config sources, what is asked (service_request.h), what comes (service_reply.h),
+   and llmf_aws_decode for those who have a reply.
+
+       s3://bucket/models.yaml?region=eu-west-1     one object; s3://bucket/models/ all that lie below. ssm:/app/models   one parameter
+       options behind '?', divided by '&': region, endpoint (a URL instead of Amazon's), path_style=true, profile */
+#ifndef LLMFI_FACTORY_AWS_SERVICES_H
+#define LLMFI_FACTORY_AWS_SERVICES_H
+/* What S3, SSM and Secrets Manager answer: is it an error, and which (llmfi_service_judge), the value that it holds (llmfi_service_value), a page of a list
+   (llmfi_s3_page_begin, llmfi_s3_list_next). Whole bodies, views into them; nothing is kept. */
+#ifndef LLMFI_FACTORY_SERVICE_REPLY_H
+#define LLMFI_FACTORY_SERVICE_REPLY_H
+/* The XML that AWS answers in: elements, one after the other, out of a whole body; nothing is built or owned, views into the input. Prolog, comments, CDATA and
+   references are read; attributes are passed over; a document type is refused, so no entity is anyone's own. Elements nest LLMFI_XML_DEPTH deep at most.
+
+       llmfi_xml_init(&x, body);
+       while ((got = llmfi_xml_next(&x)) > LLMFI_XML_END)
+           if (got == LLMFI_XML_CLOSE && LLMFI_IS(x.name, "Key")) llmfi_xml_put(out, x.inner);
+*/
+#ifndef LLMFI_WIRE_XML_H
+#define LLMFI_WIRE_XML_H
+
+enum { LLMFI_XML_ERROR = -1, LLMFI_XML_END, LLMFI_XML_OPEN, LLMFI_XML_CLOSE };
+enum { LLMFI_XML_DEPTH = 16 };
+
+typedef struct llmfi_xml {
+    llmf_str text;                           /* what is still to be read */
+    llmf_str open[LLMFI_XML_DEPTH];          /* names of the elements that are open, as they stand */
+    uint32_t depth;
+    bool root;                               /* the root has begun */
+    bool empty;                              /* <name/>: its end is told next */
+    bool leaf;                               /* no other element is in the one that was opened last */
+    const char *from;                        /* where its content begins */
+    llmf_str name;                           /* of the element that opens or closes, without its prefix */
+    llmf_str inner;                          /* CLOSE: the raw content for llmfi_xml_put; empty where other elements are in it */
+    const char *error;                       /* static; NULL: none */
+} llmfi_xml;
+
+LLMFI_UNUSED static void llmfi_xml_init(llmfi_xml *x, llmf_str text) {
+    memset(x, 0, sizeof *x);
+    if (llmfi_starts(text, LLMFI_LIT("\xEF\xBB\xBF"))) text = llmfi_from(text, 3);
+    x->text = text;
+    x->name = x->inner = llmfi_str("", 0);
+}
+
+static int llmfi_xml_fail(llmfi_xml *x, const char *what) {
+    x->error = what;
+    x->text.len = 0;
+    return LLMFI_XML_ERROR;
+}
+
+/* Offset of `needle` at or behind `at`, or LLMFI_NOWHERE. */
+static size_t llmfi_xml_find(llmf_str s, size_t at, llmf_str needle) {
+    for (; at < s.len && s.len - at >= needle.len; at++) {
+        size_t next = llmfi_find_char(llmfi_from(s, at), needle.ptr[0]);
+        if (next == LLMFI_NOWHERE) break;
+        at += next;
+        if (llmfi_starts(llmfi_from(s, at), needle)) return at;
+    }
+    return LLMFI_NOWHERE;
+}
+
+/* How long what is no element is at the front: a comment, an instruction, CDATA. 0: it is none of them; LLMFI_NOWHERE: it has no end. */
+static size_t llmfi_xml_aside(llmf_str s) {
+    static const char marks[][2][10] = { { "<!--", "-->" }, { "<?", "?>" }, { "<![CDATA[", "]]>" } };
+    size_t i, at;
+    for (i = 0; i < LLMFI_COUNT(marks); i++) {
+        llmf_str begin = llmfi_cstr(marks[i][0]), end = llmfi_cstr(marks[i][1]);
+        if (!llmfi_starts(s, begin)) continue;
+        at = llmfi_xml_find(s, begin.len, end);
+        return at == LLMFI_NOWHERE ? at : at + end.len;
+    }
+    return 0;
+}
+
+/* The name at the front; empty: there is none. */
+static llmf_str llmfi_xml_name(llmf_str s) {
+    size_t n = 0;
+    while (n < s.len && (unsigned char)s.ptr[n] > ' ' && !llmfi_memchr("/><='\"&", s.ptr[n], 7)) n++;
+    return llmfi_str(s.ptr, n);
+}
+
+static llmf_str llmfi_xml_local(llmf_str name) {
+    size_t colon = llmfi_find_char(name, ':');
+    return colon == LLMFI_NOWHERE ? name : llmfi_from(name, colon + 1);
+}
+
+/* Offset of the '>' that ends a tag, past attributes whose values are in quotes; LLMFI_NOWHERE: there is none. */
+static size_t llmfi_xml_tag_end(llmf_str s) {
+    size_t i = 0, quote;
+    while (i < s.len && s.ptr[i] != '>' && s.ptr[i] != '<') {
+        if (s.ptr[i] == '"' || s.ptr[i] == '\'') {
+            quote = llmfi_find_char(llmfi_from(s, i + 1), s.ptr[i]);
+            if (quote == LLMFI_NOWHERE) return quote;
+            i += quote + 1;
+        }
+        i++;
+    }
+    return i < s.len && s.ptr[i] == '>' ? i : LLMFI_NOWHERE;
+}
+
+static int llmfi_xml_close(llmfi_xml *x, const char *end) {
+    x->name = llmfi_xml_local(x->open[--x->depth]);
+    x->inner = x->leaf ? llmfi_range(x->from, end) : llmfi_str("", 0);
+    x->leaf = x->empty = false;
+    return LLMFI_XML_CLOSE;
+}
+
+/* "</name>" is at the front. */
+static int llmfi_xml_end_tag(llmfi_xml *x) {
+    const char *at = x->text.ptr;
+    llmf_str name = llmfi_xml_name(llmfi_from(x->text, 2)), rest = llmfi_from(x->text, 2 + name.len);
+    while (rest.len && llmfi_is_space(rest.ptr[0])) rest = llmfi_from(rest, 1);
+    if (!rest.len) return llmfi_xml_fail(x, "it ends before its end");
+    if (!name.len || rest.ptr[0] != '>' || !x->depth || !llmfi_eq(name, x->open[x->depth - 1])) return llmfi_xml_fail(x, "an element is closed that is not open");
+    x->text = llmfi_from(rest, 1);
+    return llmfi_xml_close(x, at);
+}
+
+/* "<name …>" or "<name …/>" is at the front. */
+static int llmfi_xml_tag(llmfi_xml *x) {
+    llmf_str name = llmfi_xml_name(llmfi_from(x->text, 1));
+    size_t end = llmfi_xml_tag_end(llmfi_from(x->text, 1 + name.len));
+    if (!name.len && x->text.len > 1) return llmfi_xml_fail(x, "a '<' that begins no element");
+    if (end == LLMFI_NOWHERE) return llmfi_xml_fail(x, "it ends before its end");
+    if (!x->depth && x->root) return llmfi_xml_fail(x, "a second root");
+    if (x->depth == LLMFI_XML_DEPTH) return llmfi_xml_fail(x, "nested too deeply");
+    end += 1 + name.len;
+    x->empty = x->text.ptr[end - 1] == '/';
+    x->open[x->depth++] = name;
+    x->root = x->leaf = true;
+    x->name = llmfi_xml_local(name);
+    x->inner = llmfi_str("", 0);
+    x->text = llmfi_from(x->text, end + 1);
+    x->from = x->text.ptr;
+    return LLMFI_XML_OPEN;
+}
+
+/* LLMFI_XML_OPEN, _CLOSE: `name` opens or closes; _END: the root is closed and nothing follows; _ERROR: `error` says what, and so does each further call. */
+LLMFI_UNUSED static int llmfi_xml_next(llmfi_xml *x) {
+    if (x->error) return LLMFI_XML_ERROR;
+    if (x->empty) return llmfi_xml_close(x, x->from);
+    while (x->text.len) {
+        size_t aside = x->text.ptr[0] == '<' ? llmfi_xml_aside(x->text) : 0;
+        if (aside == LLMFI_NOWHERE) break;
+        if (aside && !x->depth && x->text.ptr[1] == '!' && x->text.ptr[2] == '[') return llmfi_xml_fail(x, "text outside of the root");
+        if (aside) {
+            x->text = llmfi_from(x->text, aside);
+        } else if (x->text.ptr[0] != '<') {
+            size_t n = x->depth ? llmfi_find_char(x->text, '<') : 1;
+            if (!x->depth && !llmfi_is_space(x->text.ptr[0])) return llmfi_xml_fail(x, x->root ? "text behind the root" : "it is no XML");
+            x->text = n == LLMFI_NOWHERE ? llmfi_from(x->text, x->text.len) : llmfi_from(x->text, n);
+        } else if (x->text.len > 1 && x->text.ptr[1] == '!') {
+            return llmfi_xml_fail(x, "a document type, which is not read, or a comment that is none");
+        } else {
+            return x->text.len > 1 && x->text.ptr[1] == '/' ? llmfi_xml_end_tag(x) : llmfi_xml_tag(x);
+        }
+    }
+    if (x->text.len || x->depth || !x->root) return llmfi_xml_fail(x, "it ends before its end");
+    return LLMFI_XML_END;
+}
+
+/* ---- text ---- */
+
+/* The character that "&…;" at the front stands for; *n: its length. False: it is none. S3 refers to control characters too, which no XML 1.0 may; what is no
+   character at all is U+FFFD. */
+static bool llmfi_xml_reference(llmf_str s, uint32_t *cp, size_t *n) {
+    static const char names[] = "lt\0gt\0amp\0quot\0apos\0", is[] = "<>&\"'";
+    llmf_str name;
+    unsigned base = 10, digit;
+    size_t i;
+    int at;
+    *n = llmfi_find_char(llmfi_str(s.ptr, s.len < 16 ? s.len : 16), ';');
+    if (*n == LLMFI_NOWHERE) return false;
+    name = llmfi_str(s.ptr + 1, *n - 1);
+    ++*n;
+    at = llmfi_word_in(names, name);
+    if (at >= 0) return *cp = (unsigned char)is[at], true;
+    if (name.len < 2 || name.ptr[0] != '#') return false;
+    if (name.ptr[1] == 'x') base = 16;
+    name = llmfi_from(name, base == 16 ? 2 : 1);
+    for (i = 0, *cp = 0; i < name.len; i++) {
+        digit = llmfi_hex(name.ptr[i]);
+        if (digit >= base) return false;
+        if (*cp < 0x110000) *cp = *cp * base + digit;
+    }
+    if (!*cp) *cp = 0xfffd;
+    return name.len > 0;
+}
+
+/* Puts the text that raw content stands for: references and CDATA decoded, comments left out, line ends as one LF, bad UTF-8 as U+FFFD. False: a reference in it is
+   none, and what was put is of no use. */
+LLMFI_UNUSED static bool llmfi_xml_put(llmfi_out *o, llmf_str raw) {
+    static const char marks[] = "<&\r";
+    llmfi_utf8 clean;
+    memset(&clean, 0, sizeof clean);
+    while (raw.len) {
+        size_t n = 0;
+        char one[4];
+        uint32_t cp;
+        while (n < raw.len && !llmfi_memchr(marks, raw.ptr[n], 3)) n++;
+        if (n) {
+            llmfi_utf8_feed(&clean, llmfi_str(raw.ptr, n), o);
+        } else if (raw.ptr[0] == '\r') {
+            n = raw.len > 1 && raw.ptr[1] == '\n' ? 2 : 1;
+            llmfi_utf8_feed(&clean, LLMFI_LIT("\n"), o);
+        } else if (raw.ptr[0] == '&') {
+            if (!llmfi_xml_reference(raw, &cp, &n)) return false;
+            llmfi_utf8_feed(&clean, llmfi_str(one, llmfi_utf8_encode(one, cp)), o);
+        } else {
+            n = llmfi_xml_aside(raw);
+            if (!n || n == LLMFI_NOWHERE) return false;
+            if (llmfi_starts(raw, LLMFI_LIT("<![CDATA["))) llmfi_utf8_feed(&clean, llmfi_str(raw.ptr + 9, n - 12), o);
+        }
+        raw = llmfi_from(raw, n);
+    }
+    llmfi_utf8_end(&clean, o);
+    return true;
+}
+
+#endif
+/* What is asked of the three AWS services that a configuration comes from: S3, the Parameter Store of Systems Manager (SSM), Secrets Manager. No I/O: where a service
+   is (llmfi_service_locate), one request to it (llmfi_s3_get and its like), the headers that sign that (llmfi_service_sign). The engine carries it out.
+
+   Facts: "Amazon S3 API reference", "AWS Systems Manager API reference", "AWS Secrets Manager API reference", "AWS SDKs and Tools reference guide" (endpoints). */
+#ifndef LLMFI_FACTORY_SERVICE_REQUEST_H
+#define LLMFI_FACTORY_SERVICE_REQUEST_H
+
+#if LLMFI_HAS_SERVICES
+
+/* ---- operations ---- */
+
+enum { LLMFI_SERVICE_S3_GET, LLMFI_SERVICE_S3_LIST, LLMFI_SERVICE_SSM_GET, LLMFI_SERVICE_SECRET_GET, LLMFI_SERVICE_OPS };
+
+/* Of each operation: its name in Amazon's words, the service's name in host and signature, the variable of its endpoint, its X-Amz-Target. */
+static const struct {
+    const char *name, *service, *endpoint, *target;
+} llmfi_service_ops[LLMFI_SERVICE_OPS] = {
+    { "GetObject",      "s3",             "AWS_ENDPOINT_URL_S3",              "" },
+    { "ListObjectsV2",  "s3",             "AWS_ENDPOINT_URL_S3",              "" },
+    { "GetParameter",   "ssm",            "AWS_ENDPOINT_URL_SSM",             "AmazonSSM.GetParameter" },
+    { "GetSecretValue", "secretsmanager", "AWS_ENDPOINT_URL_SECRETS_MANAGER", "secretsmanager.GetSecretValue" },
+};
+
+static bool llmfi_service_is_s3(int op) {
+    return op == LLMFI_SERVICE_S3_GET || op == LLMFI_SERVICE_S3_LIST;
+}
+
+/* ---- where a service is ---- */
+
+/* Texts are the caller's; what llmfi_service_locate fills in is its arena's. */
+typedef struct llmfi_service_place {
+    llmf_str region;
+    llmf_str endpoint;                       /* a URL; empty: Amazon's own */
+    llmf_str profile;                        /* of ~/.aws; empty: AWS_PROFILE, or `default` */
+    bool path_style;                         /* S3: the bucket in the path, not in the host */
+} llmfi_service_place;
+
+/* A region becomes a part of a host: nothing but a label of one may. */
+static bool llmfi_service_region_ok(llmf_str region) {
+    size_t i;
+    for (i = 0; i < region.len; i++)
+        if (!(region.ptr[i] >= 'a' && region.ptr[i] <= 'z') && !llmfi_is_digit(region.ptr[i]) && (region.ptr[i] != '-' || !i || i + 1 == region.len)) return false;
+    return region.len > 0 && region.len < 40;
+}
+
+/* The domain of a region's partition (AWS SDKs, partitions.json). */
+static llmf_str llmfi_service_domain(llmf_str region) {
+    static const struct {
+        char front[9], domain[18];
+    } rows[] = { { "cn-", "amazonaws.com.cn" }, { "eusc-", "amazonaws.eu" }, { "us-iso-", "c2s.ic.gov" }, { "us-isob-", "sc2s.sgov.gov" },
+                 { "us-isof-", "csp.hci.ic.gov" }, { "eu-isoe-", "cloud.adc-e.uk" } };
+    size_t i;
+    for (i = 0; i < LLMFI_COUNT(rows); i++)
+        if (llmfi_starts(region, llmfi_cstr(rows[i].front))) return llmfi_cstr(rows[i].domain);
+    return LLMFI_LIT("amazonaws.com");
+}
+
+/* arn:partition:service:region:account:resource: the region; empty: it is none, or names none. */
+static llmf_str llmfi_arn_region(llmf_str name) {
+    size_t i, colon;
+    if (!llmfi_starts(name, LLMFI_LIT("arn:"))) return llmfi_str("", 0);
+    for (i = 0; i < 3; i++) {
+        colon = llmfi_find_char(name, ':');
+        if (colon == LLMFI_NOWHERE) return llmfi_str("", 0);
+        name = llmfi_from(name, colon + 1);
+    }
+    colon = llmfi_find_char(name, ':');
+    return llmfi_str(name.ptr, colon == LLMFI_NOWHERE ? 0 : colon);
+}
+
+/* Begins an error about what is asked for: "s3://bucket/key: …". */
+static llmfi_text llmfi_service_error(llmf_error *err, int code, llmf_str about) {
+    llmfi_text t = llmfi_error_begin(err, code);
+    llmfi_say_path(&t, about);
+    LLMFI_SAY(&t, ": ");
+    return t;
+}
+
+static bool llmfi_service_refuse(llmf_error *err, llmf_str about, const char *what) {
+    llmfi_text t = llmfi_service_error(err, LLMF_ERR_CONFIG, about);
+    llmfi_say_c(&t, what);
+    return false;
+}
+#if !LLMF_HAS_STRINGS
+#define llmfi_service_refuse(err, about, what) ((void)(what), llmfi_service_refuse((err), (about), ""))
+#endif
+
+static bool llmfi_service_variable(llmf_str *to, const llmfi_env *env, llmfi_arena *a, const char *name) {
+    llmf_str value = to->len ? llmfi_str("", 0) : llmfi_aws_variable(env, name);
+    if (value.len) *to = llmfi_arena_copy(a, value);
+    return to->len != 0;
+}
+
+/* What the variables leave open may stand in the profile. */
+static bool llmfi_service_profile(llmfi_service_place *p, llmfi_arena *a, const llmfi_env *env, bool endpoints, llmf_error *err) {
+    llmfi_aws_profile of;
+    bool good = llmfi_aws_profile_read(&of, a->heap, env, p->profile.len ? p->profile : llmfi_aws_profile_name(env), err);
+    if (good && !p->region.len && of.region.len) p->region = llmfi_arena_copy(a, of.region);
+    if (good && !p->endpoint.len && endpoints && of.endpoint_url.len && !LLMFI_NAMED(of.ignore_endpoints, "true")) p->endpoint = llmfi_arena_copy(a, of.endpoint_url);
+    llmfi_aws_profile_end(&of);
+    return good;
+}
+
+/* An endpoint that somebody has set: http or https, and a path at most. */
+static bool llmfi_service_endpoint_ok(llmf_str endpoint) {
+    llmfi_url url;
+    llmfi_url_error bad;
+    return llmfi_url_parse(endpoint, &url, &bad) && url.port && !url.query.len && (LLMFI_NAMED(url.scheme, "https") || LLMFI_NAMED(url.scheme, "http"));
+}
+
+/* Fills in what *p leaves open: the region of an ARN, then what *p says, AWS_REGION, AWS_DEFAULT_REGION, the profile's; the endpoint of the service's variable,
+   AWS_ENDPOINT_URL, the profile's endpoint_url. name: what is asked for, which may be an ARN. about: how errors call it. */
+LLMFI_UNUSED static bool llmfi_service_locate(llmfi_service_place *p, int op, llmf_str name, llmf_str about, const llmfi_env *env, llmfi_arena *a, llmf_error *err) {
+    llmf_str of_arn = llmfi_arn_region(name);
+    bool endpoints = !LLMFI_NAMED(llmfi_aws_variable(env, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"), "true");
+    if (of_arn.len) p->region = of_arn;
+    if (!llmfi_service_variable(&p->region, env, a, "AWS_REGION")) llmfi_service_variable(&p->region, env, a, "AWS_DEFAULT_REGION");
+    if (endpoints && !llmfi_service_variable(&p->endpoint, env, a, llmfi_service_ops[op].endpoint)) llmfi_service_variable(&p->endpoint, env, a, "AWS_ENDPOINT_URL");
+    if ((!p->region.len || !p->endpoint.len) && !llmfi_service_profile(p, a, env, endpoints, err)) return false;
+    if (a->failed) return llmfi_error_memory(err);
+    if (!p->region.len) return llmfi_service_refuse(err, about, "no AWS region is known: set AWS_REGION, region of the profile, or ?region= here");
+    if (!llmfi_service_region_ok(p->region)) return llmfi_service_refuse(err, about, "the AWS region is no name such as us-east-1: look at AWS_REGION, the profile, ?region=");
+    if (p->endpoint.len && !llmfi_service_endpoint_ok(p->endpoint))
+        return llmfi_service_refuse(err, about, "the AWS endpoint is no URL such as https://host: look at AWS_ENDPOINT_URL, endpoint_url of the profile, ?endpoint=");
+    return true;
+}
+
+/* ---- requests ---- */
+
+/* One request, without what signs it. method, service and the names of headers are static; region and a value of If-None-Match are the caller's. */
+typedef struct llmfi_service_request {
+    int op;
+    llmf_str method, service, region;
+    llmfi_buf url, body;
+    llmf_header headers[3];
+    size_t header_count;
+} llmfi_service_request;
+
+LLMFI_UNUSED static void llmfi_service_request_init(llmfi_service_request *q, llmfi_heap *heap) {
+    memset(q, 0, sizeof *q);
+    llmfi_buf_init(&q->url, heap, 0);
+    llmfi_buf_init(&q->body, heap, 0);
+}
+
+LLMFI_UNUSED static void llmfi_service_request_free(llmfi_service_request *q) {
+    llmfi_buf_free(&q->url);
+    llmfi_buf_free(&q->body);
+}
+
+static void llmfi_service_header(llmfi_service_request *q, llmf_str name, llmf_str value) {
+    q->headers[q->header_count].name = name;
+    q->headers[q->header_count++].value = value;
+}
+
+static void llmfi_service_begin(llmfi_service_request *q, int op, const llmfi_service_place *p) {
+    q->op = op;
+    q->method = llmfi_service_is_s3(op) ? LLMFI_LIT("GET") : LLMFI_LIT("POST");
+    q->service = llmfi_cstr(llmfi_service_ops[op].service);
+    q->region = p->region;
+    q->url.len = q->body.len = q->header_count = 0;
+}
+
+/* scheme://[bucket.]host of the service, and its path without a '/' at the end. */
+static void llmfi_service_put_host(llmfi_out *o, const llmfi_service_request *q, const llmfi_service_place *p, llmf_str bucket) {
+    llmfi_url url;
+    llmfi_url_error bad;
+    bool own = p->endpoint.len && llmfi_url_parse(p->endpoint, &url, &bad);
+    llmfi_put_str(o, own ? url.scheme : LLMFI_LIT("https"));
+    LLMFI_PUT(o, "://");
+    llmfi_put_str(o, bucket);
+    if (bucket.len) LLMFI_PUT(o, ".");
+    if (own) {
+        bool usual = url.port == llmfi_url_default_port(url.scheme); /* then Host has no port */
+        size_t after = url.host.len + (url.ipv6 ? 2 : 0);
+        while (url.path.len && url.path.ptr[url.path.len - 1] == '/') url.path.len--;
+        llmfi_put(o, url.authority.ptr, usual ? after : url.authority.len);
+        llmfi_put_str(o, url.path);
+        return;
+    }
+    llmfi_put_str(o, q->service);
+    LLMFI_PUT(o, ".");
+    llmfi_put_str(o, p->region);
+    LLMFI_PUT(o, ".");
+    llmfi_put_str(o, llmfi_service_domain(p->region));
+}
+
+/* Letters, digits, '-', '_' and '.': what a bucket has ever been named with. */
+static bool llmfi_s3_bucket_ok(llmf_str bucket) {
+    size_t i;
+    for (i = 0; i < bucket.len; i++)
+        if (!llmfi_char_is(bucket.ptr[i], LLMFI_CHAR_ALNUM) && !llmfi_strchr("-_.", bucket.ptr[i])) return false;
+    return bucket.len > 0 && bucket.len < 256 && !LLMFI_IS(bucket, ".") && !LLMFI_IS(bucket, "..");
+}
+
+/* A bucket stands in front of the host where it is one label of it: 3 to 63 small letters, digits and '-'. (With dots no certificate covers it.) */
+static bool llmfi_s3_is_label(llmf_str bucket) {
+    size_t i;
+    if (bucket.len < 3 || bucket.len > 63 || bucket.ptr[0] == '-' || bucket.ptr[bucket.len - 1] == '-') return false;
+    for (i = 0; i < bucket.len; i++)
+        if (bucket.ptr[i] != '-' && !llmfi_is_digit(bucket.ptr[i]) && !(bucket.ptr[i] >= 'a' && bucket.ptr[i] <= 'z')) return false;
+    return true;
+}
+
+/* An address, or this machine: nothing can stand in front of it. */
+static bool llmfi_s3_host_is_bare(llmf_str endpoint) {
+    llmfi_url url;
+    llmfi_url_error bad;
+    size_t i;
+    if (!endpoint.len || !llmfi_url_parse(endpoint, &url, &bad)) return false;
+    for (i = 0; i < url.host.len && (llmfi_is_digit(url.host.ptr[i]) || url.host.ptr[i] == '.');) i++;
+    return url.ipv6 || i == url.host.len || LLMFI_NAMED(url.host, "localhost");
+}
+
+/* The key as a path has it: each byte but unreserved ones and '/' as %XX. */
+static void llmfi_s3_put_key(llmfi_out *o, llmf_str key) {
+    while (key.len) {
+        size_t slash = llmfi_find_char(key, '/');
+        llmf_str part = llmfi_str(key.ptr, slash == LLMFI_NOWHERE ? key.len : slash);
+        llmfi_url_put(o, part);
+        if (slash != LLMFI_NOWHERE) LLMFI_PUT(o, "/");
+        key = llmfi_from(key, slash == LLMFI_NOWHERE ? key.len : slash + 1);
+    }
+}
+
+/* The URL as far as its path. */
+static bool llmfi_s3_begin(llmfi_service_request *q, int op, const llmfi_service_place *p, llmf_str bucket, llmf_str key, llmfi_out *o, llmf_error *err) {
+    bool in_host = !p->path_style && llmfi_s3_is_label(bucket) && !llmfi_s3_host_is_bare(p->endpoint);
+    if (llmfi_starts(bucket, LLMFI_LIT("arn:")))
+        return llmfi_service_refuse(err, bucket, "an access point's ARN cannot be asked; name the bucket, or the access point's alias");
+    if (!llmfi_s3_bucket_ok(bucket)) return llmfi_service_refuse(err, bucket, "no bucket has this name: only letters, digits, '-', '_' and '.' stand in one");
+    if (!p->endpoint.len && (llmfi_ends(bucket, LLMFI_LIT("--x-s3")) || llmfi_ends(bucket, LLMFI_LIT("--op-s3"))))
+        return llmfi_service_refuse(err, bucket, "directory buckets (S3 Express) and those on Outposts cannot be asked; take another bucket");
+    llmfi_service_begin(q, op, p);
+    llmfi_out_buf(o, &q->url);
+    llmfi_service_put_host(o, q, p, in_host ? bucket : llmfi_str("", 0));
+    LLMFI_PUT(o, "/");
+    if (!in_host) llmfi_put_str(o, bucket);
+    if (!in_host && op == LLMFI_SERVICE_S3_GET) LLMFI_PUT(o, "/");
+    llmfi_s3_put_key(o, key);
+    return true;
+}
+
+/* One object. etag: of the one that is had already; empty: none is. */
+LLMFI_UNUSED static bool llmfi_s3_get(llmfi_service_request *q, const llmfi_service_place *p, llmf_str bucket, llmf_str key, llmf_str etag, llmf_error *err) {
+    llmfi_out o;
+    if (!key.len) return llmfi_service_refuse(err, bucket, "no object of the bucket is named");
+    if (!llmfi_s3_begin(q, LLMFI_SERVICE_S3_GET, p, bucket, key, &o, err)) return false;
+    if (etag.len && llmfi_header_bad_value(etag) == LLMFI_NOWHERE) llmfi_service_header(q, LLMFI_LIT("If-None-Match"), etag);
+    return !o.failed || llmfi_error_memory(err);
+}
+
+/* What a listing is limited to. Zero is all of the bucket. */
+typedef struct llmfi_s3_wanted {
+    llmf_str prefix;
+    llmf_str delimiter;                      /* what stands behind it is one prefix for all: "/" lists one folder */
+    llmf_str token;                          /* of the page before */
+    uint32_t max_keys;                       /* 0: as many as S3 gives, 1000 */
+} llmfi_s3_wanted;
+
+static void llmfi_s3_put_parameter(llmfi_out *o, const char *name, llmf_str value) {
+    if (!value.len) return;
+    LLMFI_PUT(o, "&");
+    llmfi_put_str(o, llmfi_cstr(name));
+    LLMFI_PUT(o, "=");
+    llmfi_url_put(o, value);
+}
+
+LLMFI_UNUSED static bool llmfi_s3_list(llmfi_service_request *q, const llmfi_service_place *p, llmf_str bucket, const llmfi_s3_wanted *want, llmf_error *err) {
+    llmfi_out o;
+    if (!llmfi_s3_begin(q, LLMFI_SERVICE_S3_LIST, p, bucket, llmfi_str("", 0), &o, err)) return false;
+    LLMFI_PUT(&o, "?list-type=2");
+    llmfi_s3_put_parameter(&o, "continuation-token", want->token);
+    llmfi_s3_put_parameter(&o, "delimiter", want->delimiter);
+    if (want->max_keys) LLMFI_PUT(&o, "&max-keys=");
+    if (want->max_keys) llmfi_put_int(&o, want->max_keys);
+    llmfi_s3_put_parameter(&o, "prefix", want->prefix);
+    return !o.failed || llmfi_error_memory(err);
+}
+
+/* Of a service that speaks JSON: the URL, its headers, and the object that is open. */
+static bool llmfi_service_json(llmfi_service_request *q, int op, const llmfi_service_place *p, llmfi_out *o, llmfi_jw *w) {
+    llmfi_service_begin(q, op, p);
+    llmfi_out_buf(o, &q->url);
+    llmfi_service_put_host(o, q, p, llmfi_str("", 0));
+    LLMFI_PUT(o, "/");
+    llmfi_service_header(q, LLMFI_LIT("X-Amz-Target"), llmfi_cstr(llmfi_service_ops[op].target));
+    llmfi_service_header(q, LLMFI_LIT("Content-Type"), LLMFI_LIT("application/x-amz-json-1.1"));
+    if (o->failed) return false;
+    llmfi_out_buf(o, &q->body);
+    llmfi_jw_init(w, o);
+    llmfi_jw_object(w);
+    return true;
+}
+
+static bool llmfi_service_json_end(llmfi_out *o, llmfi_jw *w, llmf_error *err) {
+    llmfi_jw_object_end(w);
+    return !o->failed || llmfi_error_memory(err);
+}
+
+/* name: of the parameter, or its ARN. A SecureString comes decrypted. */
+LLMFI_UNUSED static bool llmfi_ssm_get(llmfi_service_request *q, const llmfi_service_place *p, llmf_str name, llmf_error *err) {
+    llmfi_out o;
+    llmfi_jw w;
+    if (!name.len) return llmfi_service_refuse(err, LLMFI_LIT("ssm:"), "no parameter is named");
+    if (!llmfi_service_json(q, LLMFI_SERVICE_SSM_GET, p, &o, &w)) return llmfi_error_memory(err);
+    llmfi_jw_member_str(&w, "Name", name);
+    llmfi_jw_member_bool(&w, "WithDecryption", true);
+    return llmfi_service_json_end(&o, &w, err);
+}
+
+/* id: of the secret, or its ARN. stage: of the version, such as AWSPREVIOUS; empty: the current one. */
+LLMFI_UNUSED static bool llmfi_secret_get(llmfi_service_request *q, const llmfi_service_place *p, llmf_str id, llmf_str stage, llmf_error *err) {
+    llmfi_out o;
+    llmfi_jw w;
+    if (!id.len) return llmfi_service_refuse(err, LLMFI_LIT("secretsmanager"), "no secret is named");
+    if (!llmfi_service_json(q, LLMFI_SERVICE_SECRET_GET, p, &o, &w)) return llmfi_error_memory(err);
+    llmfi_jw_member_str(&w, "SecretId", id);
+    if (stage.len) llmfi_jw_member_str(&w, "VersionStage", stage);
+    return llmfi_service_json_end(&o, &w, err);
+}
+
+/* ---- signing ---- */
+
+/* All headers of a request that is signed. */
+typedef struct llmfi_service_signed {
+    llmf_header headers[8];
+    size_t header_count;
+    llmfi_buf text;                          /* the values of Authorization and X-Amz-Security-Token: to be wiped */
+    char time[LLMFI_SIGV4_TIME + 1], hash[LLMFI_SIGV4_HEX];
+} llmfi_service_signed;
+
+LLMFI_UNUSED static void llmfi_service_signed_init(llmfi_service_signed *s, llmfi_heap *heap) {
+    memset(s, 0, sizeof *s);
+    llmfi_buf_init(&s->text, heap, 0);
+}
+
+LLMFI_UNUSED static void llmfi_service_signed_free(llmfi_service_signed *s) {
+    llmfi_aws_wipe(&s->text);
+    s->header_count = 0;
+}
+
+static void llmfi_service_send(llmfi_service_signed *to, llmf_str name, llmf_str value) {
+    to->headers[to->header_count].name = name;
+    to->headers[to->header_count++].value = value;
+}
+
+static void llmfi_service_hash(llmfi_service_signed *to, llmf_str body) {
+    unsigned char digest[LLMFI_SHA256];
+    llmfi_sha256_of(body, digest);
+    llmfi_hex_lower(to->hash, digest, sizeof digest);
+}
+
+/* Host, and what of the headers is signed: all but If-None-Match, which may be changed on its way. */
+static size_t llmfi_service_to_sign(const llmfi_service_signed *to, llmf_str host, llmf_str token, llmf_header *headers) {
+    size_t i, n = 0;
+    headers[n].name = LLMFI_LIT("Host");
+    headers[n++].value = host;
+    for (i = 0; i < to->header_count; i++)
+        if (!LLMFI_IS(to->headers[i].name, "If-None-Match")) headers[n++] = to->headers[i];
+    headers[n].name = LLMFI_LIT("X-Amz-Security-Token");
+    headers[n].value = token;
+    return n + (token.len != 0);
+}
+
+/* The last headers: token and signature, in one piece of memory so that neither moves. */
+static bool llmfi_service_authorize(llmfi_service_signed *to, const llmfi_sigv4 *s) {
+    size_t token = s->keys.token.len;
+    llmfi_out o;
+    llmfi_out_count(&o);
+    llmfi_sigv4_authorization(s, &o);
+    if (!llmfi_buf_reserve(&to->text, token + (size_t)o.total)) return false;
+    llmfi_buf_add(&to->text, s->keys.token.ptr, token);
+    llmfi_out_buf(&o, &to->text);
+    llmfi_sigv4_authorization(s, &o);
+    if (token) llmfi_service_send(to, LLMFI_LIT("X-Amz-Security-Token"), llmfi_str(to->text.ptr, token));
+    llmfi_service_send(to, LLMFI_LIT("Authorization"), llmfi_from(llmfi_buf_str(&to->text), token));
+    return true;
+}
+
+/* The headers that the request goes out with, Host not among them. Their texts live as long as *q and *to, which is wiped before. */
+LLMFI_UNUSED static bool llmfi_service_sign(const llmfi_service_request *q, const llmfi_aws_keys *keys, int64_t wall_ms, llmfi_service_signed *to, llmf_error *err) {
+    llmf_header headers[9];
+    llmfi_url url;
+    llmfi_url_error bad;
+    llmfi_sigv4 s;
+    size_t i;
+    llmfi_service_signed_free(to);
+    if (!llmfi_url_parse(llmfi_buf_str(&q->url), &url, &bad)) return llmfi_error_set(err, LLMF_ERR_CONFIG, "a request to AWS has no URL: look at the endpoint that is set");
+    if (!llmfi_header_ok(LLMFI_LIT("X-Amz-Security-Token"), keys->token) || !llmfi_header_ok(LLMFI_LIT("Authorization"), keys->id))
+        return llmfi_error_set(err, LLMF_ERR_AUTH, "the AWS access key id, or the session token, holds a character that HTTP does not allow: look at how it is stored");
+    llmfi_sigv4_time(to->time, wall_ms);
+    llmfi_service_hash(to, llmfi_buf_str(&q->body));
+    for (i = 0; i < q->header_count; i++) llmfi_service_send(to, q->headers[i].name, q->headers[i].value);
+    llmfi_service_send(to, LLMFI_LIT("X-Amz-Date"), llmfi_str(to->time, LLMFI_SIGV4_TIME));
+    if (llmfi_service_is_s3(q->op)) llmfi_service_send(to, LLMFI_LIT("X-Amz-Content-Sha256"), llmfi_str(to->hash, sizeof to->hash));
+    memset(&s, 0, sizeof s);
+    memcpy(s.time, to->time, sizeof s.time);
+    s.method = q->method;
+    s.path = url.path;
+    s.query = url.query;
+    s.headers = headers;
+    s.header_count = llmfi_service_to_sign(to, url.authority, keys->token, headers);
+    s.region = q->region;
+    s.service = q->service;
+    s.payload = llmfi_str(to->hash, sizeof to->hash);
+    s.keys = *keys;
+    s.once = s.as_is = llmfi_service_is_s3(q->op);
+    return llmfi_service_authorize(to, &s) || llmfi_error_memory(err);
+}
+
+#endif
+#endif
+
+#if LLMFI_HAS_SERVICES
+
+/* ---- replies: text out of JSON ---- */
+
+/* Puts a string of JSON, decoded; raw: what stands between its quotes, checked by the reader. */
+static void llmfi_service_put_json(llmfi_out *o, llmf_str raw) {
+    const char *p = raw.ptr, *end = raw.ptr + raw.len;
+    llmfi_utf8 clean;
+    memset(&clean, 0, sizeof clean);
+    while (p < end) {
+        const char *stop = (const char *)llmfi_memchr(p, '\\', (size_t)(end - p));
+        char one[4];
+        if (!stop) stop = end;
+        llmfi_utf8_feed(&clean, llmfi_range(p, stop), o);
+        p = stop;
+        if (p < end) llmfi_utf8_feed(&clean, llmfi_str(one, llmfi_utf8_encode(one, llmfi_json_escape(&p, end))), o);
+    }
+    llmfi_utf8_end(&clean, o);
+}
+
+/* Base64 that comes in pieces of any size: decoded as it comes. */
+typedef struct llmfi_service_base64 {
+    llmfi_out *to;
+    char text[256];                          /* a multiple of four */
+    size_t len;
+    bool bad;
+} llmfi_service_base64;
+
+static void llmfi_service_base64_piece(llmfi_service_base64 *b, bool last) {
+    char bytes[sizeof b->text];
+    size_t len;
+    llmf_str text = llmfi_str(b->text, b->len);
+    if (!last && llmfi_find_char(text, '=') != LLMFI_NOWHERE) b->bad = true; /* padding stands at the end only */
+    if (!b->bad && llmfi_base64_decode(text, bytes, sizeof bytes, &len)) llmfi_put(b->to, bytes, len);
+    else b->bad = true;
+    llmfi_wipe(llmfi_str(bytes, sizeof bytes));
+    b->len = 0;
+}
+
+static void llmfi_service_base64_tap(void *user, const char *bytes, size_t len) {
+    llmfi_service_base64 *b = (llmfi_service_base64 *)user;
+    size_t i;
+    for (i = 0; i < len; i++) {
+        if (b->len == sizeof b->text) llmfi_service_base64_piece(b, false);
+        b->text[b->len++] = bytes[i];
+    }
+}
+
+static bool llmfi_service_put_base64(llmfi_out *to, llmf_str raw) {
+    llmfi_service_base64 b;
+    llmfi_out o;
+    b.to = to;
+    b.len = 0;
+    b.bad = false;
+    llmfi_out_count(&o);
+    o.tap = llmfi_service_base64_tap;
+    o.tap_user = &b;
+    llmfi_service_put_json(&o, raw);
+    llmfi_service_base64_piece(&b, true);
+    llmfi_wipe(llmfi_str(b.text, sizeof b.text));
+    return !b.bad;
+}
+
+/* What a reply of SSM or Secrets Manager holds; views into its body. */
+typedef struct llmfi_service_held {
+    llmf_str value;                          /* raw: for llmfi_service_value */
+    llmf_str version;                        /* raw: the number or the VersionId; empty: none was given */
+    bool binary;                             /* SecretBinary: base64 */
+    bool secret;                             /* a SecureString, or a secret: not to be shown */
+    bool found;
+} llmfi_service_held;
+
+/* The members of a parameter or a secret; the object is open. */
+static void llmfi_service_members(llmfi_json *j, int op, llmfi_service_held *h) {
+    static const char of_ssm[] = "Value\0Version\0Type\0", of_secret[] = "SecretString\0VersionId\0SecretBinary\0";
+    bool secret = op == LLMFI_SERVICE_SECRET_GET;
+    int at, token;
+    if (secret) h->secret = true;
+    while ((at = llmfi_json_pick(j, secret ? of_secret : of_ssm)) >= 0) {
+        token = llmfi_json_scalar(j);
+        if (at == 1 && (token == LLMFI_J_STRING || token == LLMFI_J_NUMBER)) h->version = j->text;
+        if (token != LLMFI_J_STRING) continue;
+        if (at == 2 && !secret) h->secret = LLMFI_KEY(j, "SecureString");
+        if (at == 0 || (at == 2 && secret && (!h->found || h->binary))) { /* SecretString outranks SecretBinary */
+            h->value = j->text;
+            h->binary = at == 2;
+            h->found = true;
+        }
+    }
+}
+
+static bool llmfi_service_hold(int op, llmf_str body, llmfi_service_held *h) {
+    llmfi_json j;
+    int at = 0;
+    memset(h, 0, sizeof *h);
+    h->value = h->version = llmfi_str("", 0);
+    llmfi_json_init(&j, llmfi_trim(body), true);
+    if (!llmfi_json_enter(&j, LLMFI_J_OBJECT)) return false;
+    if (op == LLMFI_SERVICE_SECRET_GET) llmfi_service_members(&j, op, h);
+    while (op == LLMFI_SERVICE_SSM_GET && (at = llmfi_json_pick(&j, "Parameter\0")) >= 0)
+        if (at) llmfi_json_scalar(&j);
+        else if (llmfi_json_enter(&j, LLMFI_J_OBJECT)) llmfi_service_members(&j, op, h);
+    return !j.error && llmfi_json_next(&j) == LLMFI_J_END && h->found;
+}
+
+static bool llmfi_service_no_value(llmf_error *err, int op, llmf_str about) {
+    llmfi_text t = llmfi_service_error(err, LLMF_ERR_PROTOCOL, about);
+    err->http_status = 200;
+    LLMFI_SAY(&t, "the reply is none of ");
+    llmfi_say_c(&t, llmfi_service_ops[op].name);
+    LLMFI_SAY(&t, ", or holds no value: is the endpoint right?");
+    return false;
+}
+
+/* The value that a reply with status 200 holds: an object's bytes, a parameter, a secret. held: NULL, or what else it says. False with *err, and what was put is of
+   no use; secrets are to be wiped all the same. */
+LLMFI_UNUSED static bool llmfi_service_value(int op, llmf_str body, llmf_str about, llmfi_out *o, llmfi_service_held *held, llmf_error *err) {
+    llmfi_service_held h;
+    if (op == LLMFI_SERVICE_S3_GET) {
+        memset(&h, 0, sizeof h);
+        h.value = body;
+        h.version = llmfi_str("", 0);
+        h.found = true;
+        llmfi_put_str(o, body);
+    } else {
+        if (!llmfi_service_hold(op, body, &h)) return llmfi_service_no_value(err, op, about);
+        if (!h.binary) llmfi_service_put_json(o, h.value);
+        else if (!llmfi_service_put_base64(o, h.value)) return llmfi_service_no_value(err, op, about);
+    }
+    if (held) *held = h;
+    return !o->failed || llmfi_error_memory(err);
+}
+
+/* ---- replies: lists ---- */
+
+enum { LLMFI_S3_END, LLMFI_S3_KEY, LLMFI_S3_PREFIX };
+
+/* One page of a listing. Its texts are raw: llmfi_s3_put. */
+typedef struct llmfi_s3_page {
+    llmfi_xml xml;
+    bool encoded;                            /* keys and prefixes as in a URL: we do not ask for it, but a server may */
+    bool more;                               /* another page follows: ask with `token` */
+    llmf_str token;
+    llmf_str around;                         /* the name of the element below the root that is open */
+    llmf_str key, etag;                      /* of the item; a prefix has no ETag */
+} llmfi_s3_page;
+
+/* Keys of a URL's form have no references; '+' is a blank in them. */
+static bool llmfi_s3_put_encoded(llmfi_out *o, llmf_str raw) {
+    llmfi_utf8 clean;
+    memset(&clean, 0, sizeof clean);
+    while (raw.len) {
+        char c = raw.ptr[0] == '+' ? ' ' : raw.ptr[0];
+        if (c == '&' || c == '<') return false;
+        if (c != '%') raw = llmfi_from(raw, 1);
+        else c = (char)llmfi_url_byte(&raw);
+        llmfi_utf8_feed(&clean, llmfi_str(&c, 1), o);
+    }
+    llmfi_utf8_end(&clean, o);
+    return true;
+}
+
+/* Puts a key or prefix of the page. False: it is no text (llmfi_s3_page_begin has looked at all of them). */
+LLMFI_UNUSED static bool llmfi_s3_put(const llmfi_s3_page *p, llmfi_out *o, llmf_str raw) {
+    return p->encoded ? llmfi_s3_put_encoded(o, raw) : llmfi_xml_put(o, raw);
+}
+
+/* What the page says of itself: the elements right below the root. */
+static bool llmfi_s3_page_head(llmfi_s3_page *p, llmf_str body) {
+    llmfi_xml x;
+    int got;
+    bool list = false;
+    llmfi_xml_init(&x, body);
+    while ((got = llmfi_xml_next(&x)) > LLMFI_XML_END) {
+        if (got == LLMFI_XML_OPEN && x.depth == 1) list = LLMFI_IS(x.name, "ListBucketResult");
+        if (got != LLMFI_XML_CLOSE || x.depth != 1) continue;
+        if (LLMFI_IS(x.name, "EncodingType")) p->encoded = LLMFI_NAMED(llmfi_trim(x.inner), "url");
+        if (LLMFI_IS(x.name, "IsTruncated")) p->more = LLMFI_NAMED(llmfi_trim(x.inner), "true");
+        if (LLMFI_IS(x.name, "NextContinuationToken")) p->token = llmfi_trim(x.inner);
+    }
+    return got == LLMFI_XML_END && list;
+}
+
+/* LLMFI_S3_KEY: p->key is an object's, p->etag its ETag; _PREFIX: p->key is what many keys begin with; _END. */
+LLMFI_UNUSED static int llmfi_s3_list_next(llmfi_s3_page *p) {
+    llmfi_xml *x = &p->xml;
+    int got;
+    p->key = p->etag = llmfi_str("", 0);
+    while ((got = llmfi_xml_next(x)) > LLMFI_XML_END) {
+        if (got == LLMFI_XML_OPEN && x->depth == 2) p->around = x->name;
+        if (got != LLMFI_XML_CLOSE) continue;
+        if (x->depth == 2 && LLMFI_IS(p->around, "Contents") && LLMFI_IS(x->name, "Key")) p->key = x->inner;
+        if (x->depth == 2 && LLMFI_IS(p->around, "Contents") && LLMFI_IS(x->name, "ETag")) p->etag = x->inner;
+        if (x->depth == 2 && LLMFI_IS(p->around, "CommonPrefixes") && LLMFI_IS(x->name, "Prefix")) {
+            p->key = x->inner;
+            return LLMFI_S3_PREFIX;
+        }
+        if (x->depth == 1 && LLMFI_IS(x->name, "Contents") && p->key.len) return LLMFI_S3_KEY;
+    }
+    return LLMFI_S3_END;
+}
+
+/* Looks at the whole of a page before any of it counts. False with *err: it is cut, no list, or has an unreadable key. */
+LLMFI_UNUSED static bool llmfi_s3_page_begin(llmfi_s3_page *p, llmf_str body, llmf_str about, llmf_error *err) {
+    llmfi_out o;
+    bool good;
+    memset(p, 0, sizeof *p);
+    p->token = p->around = p->key = p->etag = llmfi_str("", 0);
+    llmfi_out_count(&o);
+    good = llmfi_s3_page_head(p, body) && (!p->more || p->token.len) && llmfi_xml_put(&o, p->token);
+    llmfi_xml_init(&p->xml, body);
+    while (good && llmfi_s3_list_next(p) != LLMFI_S3_END) good = llmfi_s3_put(p, &o, p->key) && llmfi_xml_put(&o, p->etag);
+    llmfi_xml_init(&p->xml, body);
+    return good || llmfi_service_no_value(err, LLMFI_SERVICE_S3_LIST, about);
+}
+
+/* ---- replies: errors ---- */
+
+enum { LLMFI_SERVICE_FAILED, LLMFI_SERVICE_GOOD, LLMFI_SERVICE_SAME, LLMFI_SERVICE_REGION };
+
+/* What an error's body says; views into it, raw. */
+typedef struct llmfi_service_said {
+    llmf_str code, message, region;
+    bool xml;
+} llmfi_service_said;
+
+static void llmfi_service_read_xml(llmfi_service_said *s, llmf_str body) {
+    llmfi_xml x;
+    int got;
+    llmfi_xml_init(&x, body);
+    while ((got = llmfi_xml_next(&x)) > LLMFI_XML_END) {
+        if (got != LLMFI_XML_CLOSE || !x.depth) continue;
+        if (!s->code.len && LLMFI_IS(x.name, "Code")) s->code = llmfi_trim(x.inner);
+        if (!s->message.len && LLMFI_IS(x.name, "Message")) s->message = llmfi_trim(x.inner);
+        if (!s->region.len && LLMFI_IS(x.name, "Region")) s->region = llmfi_trim(x.inner);
+    }
+}
+
+static void llmfi_service_read_json(llmfi_service_said *s, llmf_str body) {
+    llmfi_json j;
+    size_t sharp, colon;
+    int at;
+    llmfi_json_init(&j, body, true);
+    if (!llmfi_json_enter(&j, LLMFI_J_OBJECT)) return;
+    while ((at = llmfi_json_pick(&j, "__type\0message\0Message\0code\0")) >= 0) {
+        if (llmfi_json_scalar(&j) != LLMFI_J_STRING) continue;
+        if (at == 0 || (at == 3 && !s->code.len)) s->code = j.text;
+        if (at == 1 || (at == 2 && !s->message.len)) s->message = j.text;
+    }
+    sharp = llmfi_find_char(s->code, '#');
+    if (sharp != LLMFI_NOWHERE) s->code = llmfi_from(s->code, sharp + 1);
+    colon = llmfi_find_char(s->code, ':');
+    if (colon != LLMFI_NOWHERE) s->code.len = colon;
+}
+
+static void llmfi_service_read(llmfi_service_said *s, llmf_str body) {
+    s->code = s->message = s->region = llmfi_str("", 0);
+    body = llmfi_trim(body);
+    if (llmfi_starts(body, LLMFI_LIT("\xEF\xBB\xBF"))) body = llmfi_trim(llmfi_from(body, 3));
+    s->xml = body.len && body.ptr[0] == '<';
+    if (s->xml) llmfi_service_read_xml(s, body);
+    else llmfi_service_read_json(s, body);
+}
+
+/* The first line of what it says, without what looks like a key: behind it services repeat what was signed. */
+static llmf_str llmfi_service_message(const llmfi_service_said *s, char *text, size_t cap) {
+    llmfi_out o;
+    size_t lf, at;
+    llmf_str line;
+    llmfi_out_window(&o, text, cap, 0);
+    if (!s->xml) llmfi_service_put_json(&o, s->message);
+    else if (!llmfi_xml_put(&o, s->message)) o.len = 0;
+    line = llmfi_str(text, o.len);
+    lf = llmfi_find_char(line, '\n');
+    if (lf != LLMFI_NOWHERE) line.len = lf;
+    else if (o.len == cap) (void)llmfi_utf8_valid(line, &line.len);
+    at = llmfi_find_nocase(line, LLMFI_LIT("the canonical string"));
+    if (at != LLMFI_NOWHERE) line.len = at;
+    line.len = llmfi_fault_scrub(text, line.len);
+    return llmfi_trim(line);
+}
+
+/* Words of these services that models.def has no row for; each list ends with an empty one. */
+static int llmfi_service_class(llmf_str code, int status) {
+    static const char limits[] = "Throttling\0ThrottledException\0RequestThrottled\0RequestThrottledException\0TooManyRequestsException\0RequestLimitExceeded\0"
+                                 "BandwidthLimitExceeded\0ProvisionedThroughputExceededException\0PriorRequestNotComplete\0TransactionInProgressException\0"
+                                 "EC2ThrottledException\0LimitExceededException\0";
+    static const char keys[] = "InvalidToken\0TokenRefreshRequired\0InvalidClientTokenId\0AuthFailure\0IncompleteSignature\0IncompleteSignatureException\0"
+                               "MissingAuthenticationToken\0MissingAuthenticationTokenException\0MissingSecurityHeader\0RequestExpired\0RequestTimeTooSkewed\0"
+                               "InvalidSecurity\0NotSignedUp\0AuthorizationHeaderMalformed\0";
+    static const char rights[] = "AllAccessDisabled\0AccountProblem\0UnauthorizedAccess\0AccessDeniedByKMS\0KMSAccessDeniedException\0";
+    static const char nothing[] = "NoSuchVersion\0ParameterVersionNotFound\0NotFoundException\0";
+    static const char later[] = "InternalError\0InternalFailure\0InternalServerError\0InternalServiceError\0";
+    int result;
+    if (code.len) {
+        if (llmfi_word_in(limits, code) >= 0) return LLMF_ERR_RATE_LIMIT;
+        if (llmfi_word_in(keys, code) >= 0) return LLMF_ERR_AUTH;
+        if (llmfi_word_in(rights, code) >= 0) return LLMF_ERR_PERMISSION;
+        if (llmfi_word_in(nothing, code) >= 0) return LLMF_ERR_NOT_FOUND;
+        if (llmfi_word_in(later, code) >= 0) return LLMF_ERR_SERVER;
+        if (LLMFI_IS(code, "ServiceUnavailable")) return LLMF_ERR_OVERLOADED;
+        if (LLMFI_IS(code, "RequestTimeout") || LLMFI_IS(code, "RequestTimeoutException")) return LLMF_ERR_TIMEOUT;
+        result = llmfi_fault_of_word(code);
+        if (result != LLMF_OK && result != LLMF_ERR_BAD_REQUEST) return result;
+    }
+    result = llmfi_fault_of_status(status);
+    return result == LLMF_OK ? LLMF_ERR_SERVER : result;
+}
+
+/* What to do about it. */
+static const char *llmfi_service_advice(int op, int code, llmf_str word) {
+#if !LLMF_HAS_STRINGS
+    (void)op, (void)code, (void)word;
+    return "";
+#else
+    static const char *const rights[] = { "allow s3:GetObject for it to these keys", "allow s3:ListBucket for it to these keys",
+                                          "allow ssm:GetParameter for it to these keys, and kms:Decrypt for its key",
+                                          "allow secretsmanager:GetSecretValue for it to these keys, and kms:Decrypt for its key" };
+    static const char *const names[] = { "look at the bucket's name and at the key", "look at the bucket's name", "look at the parameter's name and at the region",
+                                         "look at the secret's name and at the region" };
+    if (LLMFI_IS(word, "RequestTimeTooSkewed") || LLMFI_IS(word, "RequestExpired")) return "set this machine's clock";
+    if (llmfi_find_nocase(word, LLMFI_LIT("expired")) != LLMFI_NOWHERE) return "get new AWS credentials: these have ended";
+    switch (code) {
+    case LLMF_ERR_AUTH: return "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or the profile, and the region";
+    case LLMF_ERR_PERMISSION: return rights[op];
+    case LLMF_ERR_NOT_FOUND: return names[op];
+    case LLMF_ERR_RATE_LIMIT: return "ask less often";
+    case LLMF_ERR_OVERLOADED:
+    case LLMF_ERR_TIMEOUT:
+    case LLMF_ERR_SERVER: return "the fault is Amazon's: try again later";
+    default: return "look at the name, the region and the endpoint";
+    }
+#endif
+}
+
+/* The region in which a bucket really is; empty: it is in the one that was asked, or the reply does not tell. */
+static llmf_str llmfi_service_elsewhere(int op, int status, const llmfi_service_said *s, llmf_str header, llmf_str asked) {
+    static const char words[] = "PermanentRedirect\0TemporaryRedirect\0Redirect\0AuthorizationHeaderMalformed\0IllegalLocationConstraintException\0";
+    llmf_str region = llmfi_trim(header);
+    bool other = status / 100 == 3 || (status == 400 && !s->code.len) || (s->code.len && llmfi_word_in(words, s->code) >= 0);
+    if (!llmfi_service_region_ok(region)) region = s->region;
+    return llmfi_service_is_s3(op) && other && llmfi_service_region_ok(region) && !llmfi_eq(region, asked) ? region : llmfi_str("", 0);
+}
+
+/* region: where the bucket is instead; empty: unknown, or where it was asked. */
+static void llmfi_service_tell(llmf_error *err, int op, int status, const llmfi_service_said *s, llmf_str about, llmf_str region) {
+    char text[256];
+    llmf_str said = llmfi_service_message(s, text, sizeof text), word = s->code;
+    int code = llmfi_service_class(word, status);
+    const char *advice = llmfi_service_advice(op, code, word);
+    llmfi_text t = llmfi_service_error(err, code, about), named;
+    err->http_status = status;
+    if (llmfi_utf8_valid(word, NULL)) {
+        named = llmfi_text_in(err->provider_code, sizeof err->provider_code);
+        llmfi_say(&named, word);
+        err->provider_code[llmfi_fault_scrub(err->provider_code, named.len)] = '\0';
+    }
+    if (said.len) llmfi_say(&t, said);
+    else LLMFI_SAY(&t, "an error without a message");
+    LLMFI_SAY(&t, " (HTTP ");
+    llmfi_say_int(&t, status);
+    if (err->provider_code[0]) LLMFI_SAY(&t, ", ");
+    llmfi_say_c(&t, err->provider_code);
+    LLMFI_SAY(&t, "); ");
+    if (region.len) LLMFI_SAY(&t, "the bucket's region is ");
+    if (region.len) llmfi_say(&t, region);
+    else llmfi_say_c(&t, advice);
+    llmfi_wipe(llmfi_str(text, sizeof text));
+}
+
+/* What a reply means. asked: the region that it was signed for. header: the value of x-amz-bucket-region; empty: none. about: how errors call what was asked for.
+   LLMFI_SERVICE_GOOD: the body counts; _SAME: nothing has changed (304); _REGION: *region, a view of the header or the body, is where to ask, once; _FAILED with
+   *err, which is set for _REGION too. */
+LLMFI_UNUSED static int llmfi_service_judge(int op, int status, llmf_str asked, llmf_str header, llmf_str body, llmf_str about, llmf_str *region, llmf_error *err) {
+    llmfi_service_said said;
+    *region = llmfi_str("", 0);
+    if (status == 200) return LLMFI_SERVICE_GOOD;
+    if (status == 304) return LLMFI_SERVICE_SAME;
+    llmfi_service_read(&said, body);
+    *region = llmfi_service_elsewhere(op, status, &said, header, asked);
+    llmfi_service_tell(err, op, status, &said, about, *region);
+    return region->len ? LLMFI_SERVICE_REGION : LLMFI_SERVICE_FAILED;
+}
+
+#endif
+#endif
+
+#if LLMFI_HAS_SERVICES
+
+/* ---- sources ---- */
+
+/* What an address of a config source means. op: LLMFI_SERVICE_S3_GET, _S3_LIST (`name` is a prefix, empty or with '/' at its end) or _SSM_GET. */
+typedef struct llmfi_aws_source {
+    int op;
+    llmf_str bucket, name;
+    llmfi_service_place place;
+} llmfi_aws_source;
+
+/* An address that llmfi_aws_source_parse reads. */
+LLMFI_UNUSED static bool llmfi_is_aws_source(llmf_str text) {
+    return llmfi_starts(text, LLMFI_LIT("s3:")) || llmfi_starts(text, LLMFI_LIT("ssm:"));
+}
+
+/* A value with its %XX decoded, in the arena where it has some. */
+static llmf_str llmfi_aws_source_decoded(llmf_str s, llmfi_arena *a) {
+    llmf_str copy, rest = s;
+    size_t n = 0;
+    char *to;
+    if (llmfi_find_char(s, '%') == LLMFI_NOWHERE) return s;
+    copy = llmfi_arena_copy(a, s);
+    for (to = (char *)(uintptr_t)copy.ptr; copy.len && rest.len; n++) to[n] = (char)llmfi_url_byte(&rest);
+    return llmfi_str(copy.ptr, copy.len ? n : 0);
+}
+
+static bool llmfi_aws_source_refuse_option(llmf_error *err, llmf_str about, llmf_str option, const char *what) {
+    llmfi_text t = llmfi_service_error(err, LLMF_ERR_CONFIG, about);
+    llmfi_say(&t, llmfi_utf8_cut(option, 40));
+    llmfi_say_c(&t, what);
+    return false;
+}
+
+static bool llmfi_aws_source_options(llmfi_aws_source *s, llmf_str query, llmf_str about, llmfi_arena *a, llmf_error *err) {
+    llmfi_parameter p;
+    p.at = 0;
+    while (llmfi_query_next(&query, &p)) {
+        llmf_str value = llmfi_aws_source_decoded(p.value, a);
+        if (LLMFI_IS(p.name, "region")) s->place.region = value;
+        else if (LLMFI_IS(p.name, "endpoint")) s->place.endpoint = value;
+        else if (LLMFI_IS(p.name, "profile")) s->place.profile = value;
+        else if (LLMFI_IS(p.name, "path_style") && s->op != LLMFI_SERVICE_SSM_GET) s->place.path_style = LLMFI_IS(value, "true");
+        else return llmfi_aws_source_refuse_option(err, about, p.name, s->op == LLMFI_SERVICE_SSM_GET ? LLMFI_WORDS(": no such option; there are region, endpoint, profile") :
+                                               LLMFI_WORDS(": no such option; there are region, endpoint, path_style, profile. (A key with '?' in it cannot be named)"));
+        if (a->failed) return llmfi_error_memory(err);
+        if (LLMFI_IS(p.name, "path_style") ? !s->place.path_style && !LLMFI_IS(value, "false") : !value.len)
+            return llmfi_aws_source_refuse_option(err, about, p.name, LLMFI_IS(p.name, "path_style") ? LLMFI_WORDS(" is true or false") : LLMFI_WORDS(" has no value"));
+    }
+    if (s->place.region.len && !llmfi_service_region_ok(s->place.region)) return llmfi_service_refuse(err, about, "region is no name such as us-east-1");
+    if (s->place.endpoint.len && !llmfi_service_endpoint_ok(s->place.endpoint)) return llmfi_service_refuse(err, about, "endpoint is no URL such as https://host");
+    return true;
+}
+
+/* "ssm:/name", "ssm:name", an ARN; "ssm://name" is /name where it has folders, as only those begin with '/'. */
+static bool llmfi_aws_source_parameter(llmfi_aws_source *s, llmf_str text, llmf_str about, llmf_error *err) {
+    bool slashes = llmfi_starts(text, LLMFI_LIT("//"));
+    s->op = LLMFI_SERVICE_SSM_GET;
+    s->name = slashes ? llmfi_from(text, 2) : text;
+    if (slashes && s->name.len && s->name.ptr[0] != '/' && !llmfi_starts(s->name, LLMFI_LIT("arn:")) && llmfi_find_char(s->name, '/') != LLMFI_NOWHERE)
+        s->name = llmfi_from(text, 1);
+    if (!s->name.len || LLMFI_IS(s->name, "/")) return llmfi_service_refuse(err, about, "no parameter is named: write ssm:/name");
+    return s->name.ptr[s->name.len - 1] != '/' || llmfi_service_refuse(err, about, "a parameter's name does not end with '/': one parameter is read, not a folder of them");
+}
+
+static bool llmfi_aws_source_bucket(llmfi_aws_source *s, llmf_str text, llmf_str about, llmf_error *err) {
+    size_t slash;
+    if (!llmfi_starts(text, LLMFI_LIT("//"))) return llmfi_service_refuse(err, about, "write s3://bucket/key, or s3://bucket/prefix/");
+    text = llmfi_from(text, 2);
+    slash = llmfi_find_char(text, '/');
+    s->bucket = llmfi_str(text.ptr, slash == LLMFI_NOWHERE ? text.len : slash);
+    s->name = llmfi_from(text, slash == LLMFI_NOWHERE ? text.len : slash + 1);
+    s->op = !s->name.len || s->name.ptr[s->name.len - 1] == '/' ? LLMFI_SERVICE_S3_LIST : LLMFI_SERVICE_S3_GET;
+    if (!s->bucket.len) return llmfi_service_refuse(err, about, "no bucket is named: write s3://bucket/key");
+    if (llmfi_starts(s->bucket, LLMFI_LIT("arn:")))
+        return llmfi_service_refuse(err, about, "an access point's ARN cannot be read; name the bucket, or the access point's alias");
+    if (!llmfi_s3_bucket_ok(s->bucket)) return llmfi_service_refuse(err, about, "no bucket has this name: only letters, digits, '-', '_' and '.' stand in one");
+    return s->name.len <= 1024 || llmfi_service_refuse(err, about, "a key has 1024 bytes at most");
+}
+
+/* Takes an address of a config source apart; views into `text`, options with %XX in the arena. A key is as it stands, not encoded. */
+LLMFI_UNUSED static bool llmfi_aws_source_parse(llmfi_aws_source *s, llmf_str text, llmfi_arena *a, llmf_error *err) {
+    size_t query = llmfi_find_char(text, '?');
+    llmf_str path = llmfi_str(text.ptr, query == LLMFI_NOWHERE ? text.len : query), options = llmfi_from(text, query == LLMFI_NOWHERE ? text.len : query + 1);
+    bool good;
+    memset(s, 0, sizeof *s);
+    s->bucket = s->name = s->place.region = s->place.endpoint = s->place.profile = llmfi_str("", 0);
+    if (llmfi_find_control(text, 0) != LLMFI_NOWHERE || !llmfi_utf8_valid(text, NULL))
+        return llmfi_error_set(err, LLMF_ERR_CONFIG, "the address of a config source holds a control character, or bytes that are not UTF-8");
+    if (llmfi_starts(path, LLMFI_LIT("ssm:"))) good = llmfi_aws_source_parameter(s, llmfi_from(path, 4), path, err);
+    else if (llmfi_starts(path, LLMFI_LIT("s3:"))) good = llmfi_aws_source_bucket(s, llmfi_from(path, 3), path, err);
+    else return llmfi_service_refuse(err, path, "neither s3://bucket/key nor ssm:/name");
+    return good && llmfi_aws_source_options(s, options, path, a, err);
+}
+
+/* ---- for those who have a reply: llmf_aws_decode ---- */
+
+/* Looks at bytes that come in pieces: are they UTF-8? */
+typedef struct llmfi_service_look {
+    char held[4];
+    int count;
+    bool bad;
+} llmfi_service_look;
+
+static void llmfi_service_look_tap(void *user, const char *bytes, size_t len) {
+    llmfi_service_look *l = (llmfi_service_look *)user;
+    uint32_t cp;
+    size_t i;
+    for (i = 0; i < len && !l->bad; i++) {
+        int n;
+        l->held[l->count++] = bytes[i];
+        n = llmfi_utf8_next(l->held, l->held + l->count, &cp);
+        l->bad = n < 0;
+        if (n > 0) l->count = 0;
+    }
+}
+
+static void llmfi_service_string_tap(void *user, const char *bytes, size_t len) {
+    llmfi_jw_str_piece((llmfi_jw *)user, llmfi_str(bytes, len));
+}
+
+/* Pieces of base64 come 192 bytes at a time, and an object's all at once: each is a whole number of groups, but for the last. */
+static void llmfi_service_base64_out_tap(void *user, const char *bytes, size_t len) {
+    llmfi_put_base64(((llmfi_jw *)user)->out, bytes, len);
+}
+
+/* "value" or "value_b64", without a copy of it: it is put twice. */
+static bool llmfi_service_write_value(llmfi_jw *w, int op, llmf_str body, llmf_str about, llmf_error *err) {
+    llmfi_service_look look;
+    llmfi_out o;
+    memset(&look, 0, sizeof look);
+    llmfi_out_count(&o);
+    o.tap = llmfi_service_look_tap;
+    o.tap_user = &look;
+    if (!llmfi_service_value(op, body, about, &o, NULL, err)) return false;
+    if (look.count) look.bad = true;
+    o.tap = look.bad ? llmfi_service_base64_out_tap : llmfi_service_string_tap;
+    o.tap_user = w;
+    llmfi_jw_key_str(w, look.bad ? LLMFI_LIT("value_b64") : LLMFI_LIT("value"));
+    llmfi_jw_str_begin(w);
+    (void)llmfi_service_value(op, body, about, &o, NULL, err);
+    llmfi_jw_str_end(w);
+    return true;
+}
+
+/* A key, a prefix or a token as a string of JSON. */
+static void llmfi_service_write_text(llmfi_jw *w, const llmfi_s3_page *p, llmf_str raw, bool token) {
+    llmfi_out o;
+    llmfi_out_count(&o);
+    o.tap = llmfi_service_string_tap;
+    o.tap_user = w;
+    llmfi_jw_str_begin(w);
+    (void)(token ? llmfi_xml_put(&o, raw) : llmfi_s3_put(p, &o, raw));
+    llmfi_jw_str_end(w);
+}
+
+static bool llmfi_service_write_list(llmfi_jw *w, llmf_str body, llmf_str about, llmf_error *err) {
+    llmfi_s3_page p;
+    int kind, got;
+    if (!llmfi_s3_page_begin(&p, body, about, err)) return false;
+    for (kind = LLMFI_S3_KEY; kind <= LLMFI_S3_PREFIX; kind++) {
+        llmfi_jw_key_str(w, kind == LLMFI_S3_KEY ? LLMFI_LIT("keys") : LLMFI_LIT("prefixes"));
+        llmfi_jw_array(w);
+        llmfi_xml_init(&p.xml, body);
+        while ((got = llmfi_s3_list_next(&p)) != LLMFI_S3_END)
+            if (got == kind) llmfi_service_write_text(w, &p, p.key, false);
+        llmfi_jw_array_end(w);
+    }
+    if (p.token.len) {
+        llmfi_jw_key(w, "next_token");
+        llmfi_service_write_text(w, &p, p.token, true);
+    }
+    return true;
+}
+
+/* The error's own message as the caller's text. */
+static size_t llmfi_service_write_message(llmf_str body, char *out, size_t cap, llmf_error *err) {
+    llmfi_service_said said;
+    char text[512];
+    llmf_str message;
+    size_t n;
+    llmfi_service_read(&said, body);
+    message = llmfi_service_message(&said, text, sizeof text);
+    if (!cap) return 0;
+    n = llmfi_utf8_cut(message, cap - 1).len;
+    if (n) memcpy(out, message.ptr, n);
+    out[n] = '\0';
+    err->message = llmfi_str(out, n);
+    return 0;
+}
+
+LLMF_API size_t llmf_aws_decode(const char *operation, int status, llmf_str body, char *out, size_t cap, llmf_error *err) {
+    llmf_error own;
+    llmf_str about = llmfi_cstr(operation), region;
+    llmfi_out o;
+    llmfi_jw w;
+    int op, got;
+    if (!err) err = &own;
+    llmfi_error_clear(err);
+    if (!out) cap = 0;
+    if (cap) out[0] = '\0';
+    for (op = 0; op < LLMFI_SERVICE_OPS && !llmfi_eq(about, llmfi_cstr(llmfi_service_ops[op].name));) op++;
+    if (op == LLMFI_SERVICE_OPS)
+        return (void)llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_aws_decode: operation is GetObject, ListObjectsV2, GetParameter or GetSecretValue"), (size_t)0;
+    got = llmfi_service_judge(op, status, llmfi_str("", 0), llmfi_str("", 0), body, about, &region, err);
+    if (got == LLMFI_SERVICE_SAME) (void)llmfi_error_set(err, LLMF_ERR_BAD_REQUEST, "llmf_aws_decode: a reply that nothing has changed (304) holds nothing");
+    if (got != LLMFI_SERVICE_GOOD) return llmfi_service_write_message(body, out, cap, err);
+    llmfi_out_window(&o, out, cap ? cap - 1 : 0, 0);
+    llmfi_jw_init(&w, &o);
+    llmfi_jw_object(&w);
+    if (op == LLMFI_SERVICE_S3_LIST ? !llmfi_service_write_list(&w, body, about, err) : !llmfi_service_write_value(&w, op, body, about, err)) {
+        if (cap) llmfi_wipe(llmfi_str(out, cap));
+        return 0;
+    }
+    llmfi_jw_object_end(&w);
+    if (cap) out[o.len] = '\0';
+    return (size_t)o.total;
+}
+
+#else
+
+LLMF_API size_t llmf_aws_decode(const char *operation, int status, llmf_str body, char *out, size_t cap, llmf_error *err) {
+    (void)operation, (void)status, (void)body;
+    if (out && cap) out[0] = '\0';
+    if (err) llmfi_error_put_left_out(err, "llmf_aws_decode", "SOURCES");
+    return 0;
+}
+
+#endif
+#endif
+/* A key goes to the servers it is for, and to no other:
+
+     what llmf_desc says, key or base_url, is the program's own matter
+     a key that an entry of the config names goes where that entry's base_url leads
+     one that is inherited (by a model's entry that has a base_url of its own, or from the provider's variables) goes to the provider's own server: that of its
+     row, of its <NAME>_BASE_URL, or of the entry that names the key
+     any key may go to this machine: many proxies are used that way
+
+   A server is a scheme, a host and a port, compared exactly. Where the host of a row has a {hole}, one label of a name may stand there. */
+#ifndef LLMFI_FACTORY_ORIGIN_H
+#define LLMFI_FACTORY_ORIGIN_H
+
+#if LLMF_HAS_CONFIG
+
+/* The front of a URL, to the end of its host and port. */
+static llmf_str llmfi_origin_text(llmf_str url) {
+    size_t i = llmfi_url_scheme(url);
+    for (i = i ? i + 3 : 0; i < url.len && url.ptr[i] != '/' && url.ptr[i] != '?';) i++;
+    return llmfi_str(url.ptr, i);
+}
+
+/* The root's dot at a name's end is no difference. */
+static llmf_str llmfi_origin_host(llmf_str host) {
+    if (host.len && host.ptr[host.len - 1] == '.') host.len--;
+    return host;
+}
+
+/* Scheme, host and port of a base URL whose host has holes. */
+static bool llmfi_origin_template(llmf_str url, llmfi_url *to) {
+    llmf_str front = llmfi_origin_text(url);
+    size_t n = llmfi_url_scheme(front), i;
+    memset(to, 0, sizeof *to);
+    if (!n) return false;
+    to->scheme = llmfi_str(front.ptr, n);
+    to->port = llmfi_url_default_port(to->scheme);
+    to->host = llmfi_from(front, n + 3);
+    for (i = to->host.len; i > 0 && to->host.ptr[i - 1] != '}'; i--) {
+        if (to->host.ptr[i - 1] != ':') continue;
+        if (!llmfi_url_port(llmfi_from(to->host, i), &to->port)) return false;
+        to->host.len = i - 1;
+    }
+    return to->port != 0;
+}
+
+/* A host that the pattern can make: for a {hole} stands what one label of a name has, or nothing. What stands behind the last hole has a dot: else it could be any. */
+static bool llmfi_origin_fits(llmf_str pattern, llmf_str host) {
+    size_t p = 0, h = 0, hole = LLMFI_NOWHERE, back = 0;
+    bool dot = false;
+    for (p = pattern.len; p > 0 && pattern.ptr[p - 1] != '}'; p--) dot = dot || pattern.ptr[p - 1] == '.';
+    if (!dot) return false;
+    for (p = 0; h < host.len;) {
+        llmf_str rest = llmfi_from(pattern, p);
+        size_t close = rest.len && rest.ptr[0] == '{' ? llmfi_find_char(rest, '}') : LLMFI_NOWHERE;
+        if (close != LLMFI_NOWHERE) {
+            hole = p += close + 1;
+            back = h;
+        } else if (rest.len && llmfi_eq_nocase(llmfi_str(rest.ptr, 1), llmfi_str(host.ptr + h, 1))) {
+            p++;
+            h++;
+        } else if (hole != LLMFI_NOWHERE && host.ptr[back] != '.') {
+            p = hole;
+            h = ++back;
+        } else {
+            return false;
+        }
+    }
+    return p == pattern.len;
+}
+
+/* Does the base URL `own` lead to the server of `url`? */
+static bool llmfi_origin_is(llmf_str own, const llmfi_url *url) {
+    llmfi_url of;
+    llmfi_url_error bad;
+    bool holes = llmfi_find_char(llmfi_origin_text(own), '{') != LLMFI_NOWHERE;
+    size_t query = llmfi_find_char(own, '{');
+    if (!holes && query != LLMFI_NOWHERE) own = llmfi_origin_text(own); /* its holes are in the path */
+    if (!(holes ? llmfi_origin_template(own, &of) : llmfi_url_parse(own, &of, &bad)) || !of.port) return false;
+    if (!llmfi_eq_nocase(of.scheme, url->scheme) || of.port != url->port || of.ipv6 != url->ipv6) return false;
+    if (holes) return llmfi_origin_fits(llmfi_origin_host(of.host), llmfi_origin_host(url->host));
+    return llmfi_eq_nocase(llmfi_origin_host(of.host), llmfi_origin_host(url->host));
+}
+
+/* localhost, 127.0.0.0/8 as an address of four numbers, ::1. */
+static bool llmfi_origin_here(const llmfi_url *url) {
+    llmf_str host = llmfi_origin_host(url->host);
+    int dots = 0, digits = 0, value = 0;
+    size_t i;
+    if (url->ipv6) return LLMFI_IS(url->host, "::1");
+    if (LLMFI_NAMED(host, "localhost")) return true;
+    if (!llmfi_starts(host, LLMFI_LIT("127."))) return false;
+    for (i = 0; i < host.len; i++) {
+        if (host.ptr[i] == '.') {
+            if (!digits) return false;
+            dots++;
+            digits = value = 0;
+        } else {
+            if (!llmfi_is_digit(host.ptr[i])) return false;
+            value = value * 10 + (host.ptr[i] - '0');
+            if (++digits > 3 || value > 255) return false;
+        }
+    }
+    return dots == 3 && digits > 0;
+}
+
+/* The base URL whose server a key of that owner is for. */
+static llmf_str llmfi_origin_own(const llmfi_provider *p, int owner) {
+    return owner == LLMFI_OWNER_TABLE && p->row >= 0 ? p->own_url : p->base_url;
+}
+
+/* May what belongs to `owner` go to that URL? also: another base URL of the provider's, for an operation; empty. */
+LLMFI_UNUSED static bool llmfi_origin_ok(const llmfi_record *r, const llmf_desc *desc, int owner, llmf_str target, llmf_str also) {
+    llmfi_url url;
+    llmfi_url_error bad;
+    if (owner == LLMFI_OWNER_PROGRAM || owner == LLMFI_OWNER_MODEL || (desc->base_url && desc->base_url[0])) return true;
+    if (!llmfi_url_parse(target, &url, &bad) || !url.port) return false;
+    return llmfi_origin_is(llmfi_origin_own(r->provider, owner), &url) || (also.len && llmfi_origin_is(also, &url)) || llmfi_origin_here(&url);
+}
+
+/* Why not, and what to do. what: "the key", "its header X". */
+LLMFI_UNUSED static LLMFI_COLD bool llmfi_origin_refuse(const llmfi_record *r, int owner, const char *what, llmf_str name, llmf_str target, llmf_error *err) {
+    const llmfi_provider *p = r->provider;
+    llmf_str word = p->api_key_env_var, list = p->key_variables;
+    llmfi_text t = llmfi_error_begin(err, LLMF_ERR_AUTH);
+    int auth = 0;
+    llmfi_say_c(&t, what);
+    llmfi_say(&t, name);
+    LLMFI_SAY(&t, " of ");
+    llmfi_say(&t, p->name);
+    LLMFI_SAY(&t, " is for ");
+    llmfi_say_path(&t, llmfi_origin_text(llmfi_origin_own(p, owner)));
+    LLMFI_SAY(&t, "; base_url leads to ");
+    llmfi_say_path(&t, llmfi_origin_text(target));
+    if (name.len) {
+        LLMFI_SAY(&t, ": write the header that this host shall get into the entry that has the base_url");
+        return false;
+    }
+    if (!word.len && llmfi_next_word(&list, &word)) word = llmfi_key_variable(word, &auth);
+    LLMFI_SAY(&t, ": name the key that this host shall get (api_key_env_var: ");
+    llmfi_say(&t, word.len ? word : LLMFI_LIT("NAME"));
+    LLMFI_SAY(&t, " in the same entry)");
+    return false;
+}
+
+#endif
+#endif
+
+#if LLMF_HAS_SECRETS
+
+#define LLMFI_HAS_STORES LLMF_HAS_CONFIG
+#if LLMF_HAS_CONFIG && LLMF_HAS_SOCKETS && !defined(_WIN32)
+#define LLMFI_HAS_COMMANDS 1
+#else
+#define LLMFI_HAS_COMMANDS 0
+#endif
+
+/* Milliseconds: that a key is kept where nobody says (llmf_desc.secret_ttl_ms), and at least; that a failure is remembered, one for want of memory, and that the hook
+   has none; of a fetch from AWS and of a command; between two looks at a command or the hook. */
+enum { LLMFI_SECRET_TTL_MS = 300000, LLMFI_SECRET_LEAST_MS = 1000, LLMFI_SECRET_FAILED_MS = 10000, LLMFI_SECRET_MEMORY_MS = 1000, LLMFI_SECRET_ABSENT_MS = 1000 };
+enum { LLMFI_SECRET_CONNECT_MS = 5000, LLMFI_SECRET_TOTAL_MS = 15000, LLMFI_SECRET_COMMAND_MS = 30000, LLMFI_SECRET_HOOK_MS = 10000, LLMFI_SECRET_PUMP_MS = 10 };
+/* Bytes: of a key, of what the hook may write, of a reply from AWS. */
+enum { LLMFI_SECRET_MOST = 16384, LLMFI_SECRET_HOOK = 8192, LLMFI_SECRET_BODY = 32768 };
+
+enum { LLMFI_SECRET_NONE, LLMFI_SECRET_ASKING, LLMFI_SECRET_READY, LLMFI_SECRET_ABSENT, LLMFI_SECRET_FAILED };
+/* What a secret is asked with: of the hook provider, api_key_secret_name, origin, and the model that asks first, which is no part of its name; of a store its
+   reference, and the variable whose member is looked for in JSON; of the others the path or the command. */
+enum { LLMFI_SECRET_NAMES = 3, LLMFI_SECRET_PARTS = 4 };
+
+#if LLMFI_HAS_STORES
+typedef struct llmfi_secret_store {
+    llmfi_arena arena;
+    llmfi_service_place place;
+    llmfi_service_request request;
+    llmfi_service_signed headers;
+    llmfi_fetch fetch;
+} llmfi_secret_store;
+#endif
+
+typedef struct llmfi_secret {
+    struct llmfi_secret *next;
+    uint32_t id;                             /* of this fetch of it: each has its own, so that an old key's refusal does not forget a new one */
+    uint32_t used;                           /* the smallest was used longest ago */
+    int kind, state;                         /* LLMFI_FETCH_…; LLMFI_SECRET_… */
+    bool again;                              /* the last one was refused */
+    uint64_t until_ns;                       /* the state holds until then; ASKING of hook and command: it is too late */
+    llmf_str part[LLMFI_SECRET_PARTS];       /* in the same piece of the heap, NUL behind each */
+    llmfi_buf value;
+    llmf_error why;                          /* of FAILED */
+#if LLMFI_HAS_STORES
+    bool wants_keys;                         /* of AWS, to sign with: see keys.h */
+    llmfi_secret_store *store;               /* of a fetch under way */
+#endif
+#if LLMFI_HAS_COMMANDS
+    pid_t pid;                               /* 0: none runs */
+    int out;                                 /* its output; -1 */
+#endif
+} llmfi_secret;
+
+/* ---- the table ---- */
+
+static void llmfi_secret_wipe(llmfi_buf *b) {
+    if (b->ptr) llmfi_wipe(llmfi_str(b->ptr, b->cap));
+    llmfi_buf_free(b);
+}
+
+static llmfi_secret *llmfi_secret_by_id(const llmf_factory *f, uint32_t id) {
+    llmfi_secret *s = f->secrets.first;
+    while (s && s->id != id) s = s->next;
+    return s;
+}
+
+static uint32_t llmfi_secret_next_id(llmf_factory *f) {
+    if (++f->secrets.last_id == 0) f->secrets.last_id = 1;
+    return f->secrets.last_id;
+}
+
+/* What held is over: there is no key now. */
+static void llmfi_secret_forget(llmfi_secret *s) {
+    llmfi_secret_wipe(&s->value);
+    s->state = LLMFI_SECRET_NONE;
+}
+
+#if LLMFI_HAS_STORES
+static void llmfi_secret_store_free(llmf_factory *f, llmfi_secret *s) {
+    llmfi_secret_store *store = s->store;
+    if (!store) return;
+    llmfi_fetch_close(&store->fetch);
+    llmfi_service_signed_free(&store->headers);
+    llmfi_service_request_free(&store->request);
+    llmfi_arena_free(&store->arena);
+    llmfi_heap_free(&f->heap, store);
+    s->store = NULL;
+}
+#endif
+
+#if LLMFI_HAS_COMMANDS
+static void llmfi_secret_kill(llmf_factory *f, llmfi_secret *s);
+#endif
+
+static void llmfi_secret_free(llmf_factory *f, llmfi_secret *s) {
+    llmfi_secret **link = &f->secrets.first;
+    while (*link && *link != s) link = &(*link)->next;
+    if (*link) *link = s->next;
+#if LLMFI_HAS_STORES
+    llmfi_secret_store_free(f, s);
+#endif
+#if LLMFI_HAS_COMMANDS
+    llmfi_secret_kill(f, s);
+#endif
+    llmfi_secret_wipe(&s->value);
+    llmfi_wipe(llmfi_str((const char *)s, llmfi_heap_size(&f->heap, s))); /* commands may hold keys too */
+    llmfi_heap_free(&f->heap, s);
+    f->secrets.count--;
+}
+
+static void llmfi_secrets_close(llmf_factory *f) {
+    while (f->secrets.first) llmfi_secret_free(f, f->secrets.first);
+}
+
+/* Makes room for one more. False: all are being asked for. */
+static bool llmfi_secret_room(llmf_factory *f) {
+    llmfi_secret *s, *oldest = NULL;
+    if (f->secrets.count < LLMF_MAX_SECRETS) return true;
+    for (s = f->secrets.first; s; s = s->next)
+        if (s->state != LLMFI_SECRET_ASKING && (!oldest || s->used < oldest->used)) oldest = s;
+    if (!oldest) return false;
+    llmfi_secret_free(f, oldest);
+    return true;
+}
+
+static llmfi_secret *llmfi_secret_new(llmf_factory *f, int kind, const llmf_str *part) {
+    size_t i, len = 0;
+    llmfi_secret *s;
+    char *text;
+    for (i = 0; i < LLMFI_SECRET_PARTS; i++) len += part[i].len + 1;
+    s = (llmfi_secret *)llmfi_heap_alloc(&f->heap, sizeof *s + len);
+    if (!s) return NULL;
+    memset(s, 0, sizeof *s + len);
+    text = (char *)(s + 1);
+    for (i = 0; i < LLMFI_SECRET_PARTS; i++) {
+        s->part[i] = llmfi_str(text, part[i].len);
+        if (part[i].len) memcpy(text, part[i].ptr, part[i].len);
+        text += part[i].len + 1;
+    }
+    s->kind = kind;
+    s->id = llmfi_secret_next_id(f);
+    llmfi_buf_init(&s->value, &f->heap, LLMFI_SECRET_MOST);
+#if LLMFI_HAS_COMMANDS
+    s->out = -1;
+#endif
+    s->next = f->secrets.first;
+    f->secrets.first = s;
+    f->secrets.count++;
+    return s;
+}
+
+/* Found, or made. NULL with *err. */
+static llmfi_secret *llmfi_secret_named(llmf_factory *f, int kind, const llmf_str *part, llmf_error *err) {
+    llmfi_secret *s;
+    size_t i;
+    for (s = f->secrets.first; s; s = s->next) {
+        for (i = 0; s->kind == kind && i < LLMFI_SECRET_NAMES && llmfi_eq(s->part[i], part[i]);) i++;
+        if (i == LLMFI_SECRET_NAMES) return s;
+    }
+    if (!llmfi_secret_room(f)) {
+        llmfi_error_set(err, LLMF_ERR_LIMIT, "more keys are being fetched at once than LLMF_MAX_SECRETS: build with a larger limit");
+        return NULL;
+    }
+    s = llmfi_secret_new(f, kind, part);
+    if (!s) llmfi_error_memory(err);
+    return s;
+}
+
+/* ---- how a fetch ends ---- */
+
+static void llmfi_secret_holds(llmf_factory *f, llmfi_secret *s, int state, int64_t ms) {
+    if (s->state == LLMFI_SECRET_ASKING && (s->kind == LLMFI_FETCH_HOOK || s->kind == LLMFI_FETCH_COMMAND)) f->secrets.pumped--;
+    if (s->state == LLMFI_SECRET_ASKING) f->deferred = true; /* somebody may wait */
+    s->state = state;
+    s->until_ns = llmfi_after_ms(f->now_ns, ms);
+    if (state == LLMFI_SECRET_READY && s->until_ns < f->next_deadline_ns) f->next_deadline_ns = s->until_ns;
+}
+
+/* A failure that is not the provider's: AWS's own words for it count as no key. */
+static void llmfi_secret_failed(llmf_factory *f, llmfi_secret *s, const llmf_error *why) {
+    llmfi_secret_wipe(&s->value);
+    s->why = *why;
+    s->why.http_status = 0;
+    s->why.message = llmfi_str("", 0);
+    if (why->code == LLMF_ERR_PERMISSION || why->code == LLMF_ERR_NOT_FOUND || why->code == LLMF_ERR_BAD_REQUEST || why->code == LLMF_ERR_PROTOCOL) s->why.code = LLMF_ERR_AUTH;
+    llmfi_secret_holds(f, s, LLMFI_SECRET_FAILED, why->code == LLMF_ERR_MEMORY ? LLMFI_SECRET_MEMORY_MS : LLMFI_SECRET_FAILED_MS);
+}
+
+/* Begins the reason with what was asked for: "api_key_file /run/key: ". */
+static llmfi_text llmfi_secret_error(const llmfi_secret *s, int code, llmf_error *err) {
+    static const char names[] = "\0llmf_desc.secret\0api_key_file \0api_key_secret_name \0api_key_command";
+    llmfi_text t = llmfi_error_begin(err, code);
+    llmfi_say_c(&t, llmfi_word_at(names, s->kind));
+    if (s->kind != LLMFI_FETCH_COMMAND && s->kind != LLMFI_FETCH_HOOK) llmfi_say_path(&t, s->part[0]); /* a command may hold anything */
+    LLMFI_SAY(&t, ": ");
+    return t;
+}
+
+static void llmfi_secret_fail(llmf_factory *f, llmfi_secret *s, int code, const char *what) {
+    llmf_error err;
+    llmfi_text t = llmfi_secret_error(s, code, &err);
+    llmfi_say_c(&t, what);
+    llmfi_secret_failed(f, s, &err);
+}
+
+static void llmfi_secret_no_memory(llmf_factory *f, llmfi_secret *s) {
+    llmf_error err;
+    llmfi_error_memory(&err);
+    llmfi_secret_failed(f, s, &err);
+}
+
+/* Milliseconds that a key is kept. asked: as the hook has it; 0: it does not say. */
+static int64_t llmfi_secret_ttl(const llmf_factory *f, int64_t asked) {
+    int64_t ms = asked > 0 ? asked : f->desc.secret_ttl_ms ? f->desc.secret_ttl_ms : (int64_t)LLMFI_SECRET_TTL_MS;
+    if (ms < 0) return INT64_MAX; /* until it is refused */
+    return ms < LLMFI_SECRET_LEAST_MS ? (int64_t)LLMFI_SECRET_LEAST_MS : ms;
+}
+
+/* The key has come; `value` is the caller's, to be wiped by it. */
+static void llmfi_secret_got(llmf_factory *f, llmfi_secret *s, llmf_str value, int64_t ms) {
+    value = llmfi_trim(value);
+    llmfi_secret_wipe(&s->value);
+    if (!value.len) {
+        llmfi_secret_fail(f, s, LLMF_ERR_AUTH, LLMFI_WORDS("no key is in it: it is empty"));
+    } else if (value.len > LLMFI_SECRET_MOST) {
+        llmfi_secret_fail(f, s, LLMF_ERR_AUTH, LLMFI_WORDS("what is in it is no key: it is longer than 16 KiB"));
+    } else if (!llmfi_buf_add(&s->value, value.ptr, value.len)) {
+        llmfi_secret_no_memory(f, s);
+    } else {
+        s->again = false;
+        llmfi_secret_holds(f, s, LLMFI_SECRET_READY, llmfi_secret_ttl(f, ms));
+    }
+}
+
+/* ---- the hook ---- */
+
+static void llmfi_secret_ask_hook(llmf_factory *f, llmfi_secret *s) {
+    llmf_secret_query q;
+    char *room = (char *)llmfi_heap_alloc(&f->heap, LLMFI_SECRET_HOOK);
+    int got;
+    if (!room) {
+        llmfi_secret_no_memory(f, s);
+        return;
+    }
+    memset(&q, 0, sizeof q);
+    q.provider = s->part[0].ptr;
+    q.name = s->part[1].ptr;
+    q.origin = s->part[2].ptr;
+    q.model = s->part[3].ptr;
+    q.again = s->again;
+    q.out = room;
+    q.cap = LLMFI_SECRET_HOOK;
+    got = f->desc.secret(f->desc.user, &q);
+    if (got > LLMFI_SECRET_HOOK) llmfi_secret_fail(f, s, LLMF_ERR_ARGUMENT, LLMFI_WORDS("it says that its key is longer than llmf_secret_query.cap"));
+    else if (got > 0) llmfi_secret_got(f, s, llmfi_str(room, (size_t)got), q.expires_ms);
+    else if (got == 0) llmfi_secret_holds(f, s, LLMFI_SECRET_ABSENT, LLMFI_SECRET_ABSENT_MS);
+    else if (got < -LLMF_ERR_ALL_FAILED) llmfi_secret_fail(f, s, LLMF_ERR_ARGUMENT, LLMFI_WORDS("its result is no llmf_result"));
+    else if (got < -1) llmfi_secret_fail(f, s, -got, llmf_result_name(-got));
+    else if (f->now_ns >= s->until_ns) llmfi_secret_fail(f, s, LLMF_ERR_TIMEOUT, LLMFI_WORDS("it gave no key in time (timeouts.connect_ms)"));
+    llmfi_wipe(llmfi_str(room, LLMFI_SECRET_HOOK));
+    llmfi_heap_free(&f->heap, room);
+}
+
+/* ---- files ---- */
+
+#if LLMF_HAS_CONFIG && LLMF_HAS_FILES
+
+/* Without the C library's buffer, which nobody would wipe. */
+static void llmfi_secret_read(llmf_factory *f, llmfi_secret *s) {
+    size_t len = 0, n = 1;
+    char *room = (char *)llmfi_heap_alloc(&f->heap, LLMFI_SECRET_MOST + 1);
+    FILE *file = room ? fopen(s->part[0].ptr, "rb") : NULL;
+    bool denied = room && !file && errno == EACCES, broken = false;
+    if (!room) {
+        llmfi_secret_no_memory(f, s);
+        return;
+    }
+    if (file) {
+        setvbuf(file, NULL, _IONBF, 0);
+        while (len <= LLMFI_SECRET_MOST && (n = fread(room + len, 1, LLMFI_SECRET_MOST + 1 - len, file)) > 0) len += n;
+        broken = ferror(file) != 0;
+        fclose(file);
+    }
+    if (!file) llmfi_secret_fail(f, s, LLMF_ERR_AUTH, denied ? LLMFI_WORDS("may not be read; look at its permissions") : LLMFI_WORDS("cannot be opened; is the path right?"));
+    else if (broken) llmfi_secret_fail(f, s, LLMF_ERR_AUTH, LLMFI_WORDS("cannot be read; is it a directory?"));
+    else llmfi_secret_got(f, s, llmfi_str(room, len), 0);
+    llmfi_wipe(llmfi_str(room, LLMFI_SECRET_MOST + 1));
+    llmfi_heap_free(&f->heap, room);
+}
+
+#elif LLMF_HAS_CONFIG
+
+static void llmfi_secret_read(llmf_factory *f, llmfi_secret *s) {
+    llmfi_secret_fail(f, s, LLMF_ERR_NOT_BUILT, LLMFI_WORDS("this build reads no files: build without LLMF_NO_FILES, or, with LLMF_ONLY, add LLMF_WITH_FILES=1"));
+}
+
+#endif
+
+/* ---- stores ---- */
+
+#if LLMFI_HAS_STORES
+
+/* "ssm:/app/key#field": operation, name and field. */
+static int llmfi_secret_reference(const llmfi_secret *s, llmf_str *name, llmf_str *field) {
+    size_t mark;
+    bool ssm = llmfi_starts(s->part[0], LLMFI_LIT("ssm:"));
+    *name = ssm ? llmfi_from(s->part[0], 4) : s->part[0];
+    mark = llmfi_find_char(*name, '#');
+    *field = mark == LLMFI_NOWHERE ? llmfi_str("", 0) : llmfi_from(*name, mark + 1);
+    if (mark != LLMFI_NOWHERE) name->len = mark;
+    return ssm ? LLMFI_SERVICE_SSM_GET : LLMFI_SERVICE_SECRET_GET;
+}
+
+/* What AWS is asked, signed. False with *err. */
+static bool llmfi_secret_request(llmf_factory *f, const llmfi_secret *s, const llmfi_aws_keys *keys, llmf_error *err) {
+    llmfi_secret_store *store = s->store;
+    llmf_str name, field;
+    int op = llmfi_secret_reference(s, &name, &field);
+    size_t i;
+    if (!llmfi_service_locate(&store->place, op, name, s->part[0], &f->env, &store->arena, err)) return false;
+    if (!(op == LLMFI_SERVICE_SSM_GET ? llmfi_ssm_get(&store->request, &store->place, name, err)
+                                      : llmfi_secret_get(&store->request, &store->place, name, llmfi_str("", 0), err))) return false;
+    if (!llmfi_service_sign(&store->request, keys, llmfi_wall(f), &store->headers, err)) return false;
+    for (i = 0; i < store->headers.header_count && i < LLMFI_FETCH_HEADERS; i++) store->fetch.headers[i] = store->headers.headers[i];
+    store->fetch.out = llmfi_buf_str(&store->request.body);
+    return llmfi_buf_reserve(&store->fetch.body, LLMFI_SECRET_BODY) || llmfi_error_memory(err); /* at once: growing, it would leave copies behind */
+}
+
+static void llmfi_secret_ask_store(llmf_factory *f, llmfi_secret *s) {
+    llmfi_aws_keys keys;
+    llmf_error err;
+    llmf_str none = llmfi_str("", 0);
+    int got = llmfi_aws_find_named(&f->keys.aws, none, &f->env, llmfi_wall(f), &keys, &err);
+    s->wants_keys = got == LLMFI_AWS_ASK;
+    if (s->wants_keys) {
+        llmfi_keys_ask(f);
+        return;
+    }
+    if (got == LLMFI_AWS_NONE && err.code == LLMF_OK) {
+        llmfi_text t = llmfi_secret_error(s, LLMF_ERR_AUTH, &err);
+        LLMFI_SAY(&t, "no keys to ask AWS with: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; ");
+        llmfi_say_c(&t, f->keys.aws.why);
+    }
+    if (got == LLMFI_AWS_NONE) {
+        llmfi_secret_failed(f, s, &err);
+        return;
+    }
+    s->store = (llmfi_secret_store *)llmfi_heap_alloc(&f->heap, sizeof *s->store);
+    if (!s->store) {
+        llmfi_secret_no_memory(f, s);
+        return;
+    }
+    memset(s->store, 0, sizeof *s->store);
+    llmfi_arena_init(&s->store->arena, &f->heap, 0);
+    llmfi_service_request_init(&s->store->request, &f->heap);
+    llmfi_service_signed_init(&s->store->headers, &f->heap);
+    llmfi_fetch_init(&s->store->fetch, f, LLMFI_SECRET_BODY);
+    if (llmfi_secret_request(f, s, &keys, &err)) {
+        llmfi_fetch_start(&s->store->fetch, s->store->request.method, llmfi_buf_str(&s->store->request.url), s->store->headers.header_count, LLMFI_SECRET_CONNECT_MS,
+                          LLMFI_SECRET_TOTAL_MS);
+        return;
+    }
+    llmfi_secret_store_free(f, s);
+    llmfi_secret_failed(f, s, &err);
+}
+
+/* The member that is the key, decoded, where the text is an object; found 0: it is none, 1: the key is *value, -1: it is, but none of its members is the key. */
+static int llmfi_secret_member(llmf_str text, llmf_str field, llmf_str variable, llmfi_arena *a, llmf_str *value) {
+    llmf_str best[3];                        /* by what they are looked for: field or variable, api_key, the only one */
+    size_t texts = 0, i;
+    llmfi_json j;
+    for (i = 0; i < 3; i++) best[i] = llmfi_str(NULL, 0);
+    llmfi_json_init(&j, llmfi_trim(text), true);
+    if (!llmfi_json_enter(&j, LLMFI_J_OBJECT)) return 0;
+    while (llmfi_json_next(&j) == LLMFI_J_KEY) {
+        int place = llmfi_json_is(&j, field.len ? field : variable) ? 0 : llmfi_json_is(&j, LLMFI_LIT("api_key")) ? 1 : 2;
+        if (llmfi_json_scalar(&j) != LLMFI_J_STRING) continue;
+        best[place] = llmfi_json_copy(&j, a);
+        texts++;
+    }
+    if (j.error || llmfi_json_next(&j) != LLMFI_J_END) return 0;
+    for (i = 0; i < 3; i++) {
+        if (!best[i].ptr || (field.len && i) || (i == 2 && texts > 1)) continue;
+        *value = best[i];
+        return 1;
+    }
+    return -1;
+}
+
+/* The value of a store means this key. */
+static void llmfi_secret_stored(llmf_factory *f, llmfi_secret *s, llmf_str text, llmf_str field) {
+    llmfi_arena arena;
+    llmf_str value = text;
+    llmf_error err;
+    llmfi_text t;
+    int got;
+    llmfi_arena_init(&arena, &f->heap, 0);
+    got = llmfi_secret_member(text, field, s->part[1], &arena, &value);
+    if (arena.failed) {
+        llmfi_secret_no_memory(f, s);
+    } else if (got > 0 || (!got && !field.len)) {
+        llmfi_secret_got(f, s, value, 0);
+    } else {
+        t = llmfi_secret_error(s, LLMF_ERR_AUTH, &err);
+        if (!got) {
+            LLMFI_SAY(&t, "what is stored there is no JSON object: write the name without #");
+        } else if (field.len) {
+            LLMFI_SAY(&t, "the JSON object that is stored there has no text of that name");
+        } else {
+            LLMFI_SAY(&t, "the JSON object that is stored there has neither ");
+            llmfi_say(&t, s->part[1]);
+            LLMFI_SAY(&t, " nor api_key, nor one text alone: write which member is the key, as NAME#member");
+        }
+        llmfi_secret_failed(f, s, &err);
+    }
+    llmfi_config_wipe(&arena);
+    llmfi_arena_free(&arena);
+}
+
+/* What has come from AWS. */
+static void llmfi_secret_answer(llmf_factory *f, llmfi_secret *s) {
+    llmfi_fetch *x = &s->store->fetch;
+    llmf_str name, field, region;
+    int op = llmfi_secret_reference(s, &name, &field);
+    llmfi_buf text;
+    llmfi_out o;
+    llmf_error err;
+    bool good = false;
+    llmfi_buf_init(&text, &f->heap, 0);
+    llmfi_error_clear(&err);
+    if (x->result != LLMF_OK) {
+        llmfi_text t = llmfi_secret_error(s, x->result, &err);
+        LLMFI_SAY(&t, "AWS was not reached: ");
+        llmfi_say_c(&t, x->why);
+    } else if (llmfi_service_judge(op, x->status, llmfi_str("", 0), llmfi_str("", 0), llmfi_buf_str(&x->body), s->part[0], &region, &err) == LLMFI_SERVICE_GOOD) {
+        llmfi_out_buf(&o, &text);
+        good = llmfi_buf_reserve(&text, 3 * x->body.len) && llmfi_service_value(op, llmfi_buf_str(&x->body), s->part[0], &o, NULL, &err);
+        if (!good && err.code == LLMF_OK) llmfi_error_memory(&err);
+    }
+    if (good) llmfi_secret_stored(f, s, llmfi_buf_str(&text), field);
+    else llmfi_secret_failed(f, s, &err);
+    llmfi_secret_wipe(&text);
+    llmfi_secret_store_free(f, s);
+}
+
+#endif
+
+/* ---- commands ---- */
+
+#if LLMFI_HAS_COMMANDS
+
+#if defined(__APPLE__)
+#define LLMFI_ENVIRON (*_NSGetEnviron())
+#else
+#ifdef __cplusplus
+extern "C" {
+#endif
+extern char **environ;
+#ifdef __cplusplus
+}
+#endif
+#define LLMFI_ENVIRON environ
+#endif
+
+/* Ends what runs, and all that it has started. A look at the process must not wait: what the system cannot end at once is left to it. */
+static void llmfi_secret_kill(llmf_factory *f, llmfi_secret *s) {
+    int i, status;
+    (void)f;
+    if (s->out >= 0) close(s->out);
+    s->out = -1;
+    if (s->pid <= 0) return;
+    (void)kill(-s->pid, SIGKILL);
+    for (i = 0; i < 100 && waitpid(s->pid, &status, WNOHANG) == 0; i++) (void)poll(NULL, 0, 1);
+    s->pid = 0;
+}
+
+/* /bin/sh -c LINE in a group of its own: nothing to read, its output to us, its errors where ours go. 0: it runs; else the system's error. */
+static int llmfi_secret_spawn(llmfi_secret *s, int out) {
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t how;
+    sigset_t none, usual;
+    char shell[] = "/bin/sh", option[] = "-c", *argv[4];
+    int failed = posix_spawn_file_actions_init(&files);
+    if (failed) return failed;
+    failed = posix_spawnattr_init(&how);
+    if (failed) {
+        (void)posix_spawn_file_actions_destroy(&files);
+        return failed;
+    }
+    argv[0] = shell, argv[1] = option, argv[2] = (char *)(uintptr_t)s->part[0].ptr, argv[3] = NULL;
+    (void)sigemptyset(&none);
+    (void)sigemptyset(&usual);
+    (void)sigaddset(&usual, SIGPIPE);
+    (void)sigaddset(&usual, SIGINT);
+    (void)sigaddset(&usual, SIGTERM);
+    (void)sigaddset(&usual, SIGCHLD);
+    failed = posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+    if (!failed) failed = posix_spawn_file_actions_adddup2(&files, out, 1);
+    if (!failed) failed = posix_spawnattr_setflags(&how, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    if (!failed) failed = posix_spawnattr_setpgroup(&how, 0);
+    if (!failed) failed = posix_spawnattr_setsigmask(&how, &none);
+    if (!failed) failed = posix_spawnattr_setsigdefault(&how, &usual);
+    if (!failed) failed = posix_spawn(&s->pid, shell, &files, &how, argv, LLMFI_ENVIRON);
+    (void)posix_spawnattr_destroy(&how);
+    (void)posix_spawn_file_actions_destroy(&files);
+    if (failed) s->pid = 0;
+    return failed;
+}
+
+static void llmfi_secret_ask_command(llmf_factory *f, llmfi_secret *s) {
+    int ends[2];
+    if (!f->desc.allow_commands) {
+        llmfi_secret_fail(f, s, LLMF_ERR_AUTH, LLMFI_WORDS("no command is run unless the program allows it: set llmf_desc.allow_commands"));
+        return;
+    }
+    if (!llmfi_buf_reserve(&s->value, LLMFI_SECRET_MOST)) {
+        llmfi_secret_no_memory(f, s);
+        return;
+    }
+    if (pipe(ends)) {
+        llmfi_secret_fail(f, s, LLMF_ERR_LIMIT, llmfi_sys_words(errno));
+        return;
+    }
+    s->out = ends[0];
+    if (!llmfi_sys_quiet(ends[0]) || fcntl(ends[1], F_SETFD, FD_CLOEXEC) || llmfi_secret_spawn(s, ends[1])) llmfi_secret_fail(f, s, LLMF_ERR_AUTH, LLMFI_WORDS("it cannot be started"));
+    close(ends[1]);
+    if (s->state == LLMFI_SECRET_ASKING) s->until_ns = llmfi_after_ms(f->now_ns, LLMFI_SECRET_COMMAND_MS);
+    else llmfi_secret_kill(f, s);
+}
+
+/* Reads what is there. False: it is too much. */
+static bool llmfi_secret_drain(llmfi_secret *s) {
+    while (s->out >= 0) {
+        size_t room = LLMFI_SECRET_MOST - s->value.len;
+        char beyond;
+        ssize_t n = read(s->out, room ? s->value.ptr + s->value.len : &beyond, room ? room : 1);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0 && llmfi_sys_again(errno)) return true;
+        if (n > 0 && !room) return false;
+        if (n > 0) {
+            s->value.len += (size_t)n;
+            continue;
+        }
+        close(s->out);
+        s->out = -1;
+    }
+    return true;
+}
+
+/* The first line is the key. */
+static void llmfi_secret_printed(llmf_factory *f, llmfi_secret *s, int status) {
+    llmf_error err;
+    llmfi_text t;
+    llmfi_buf text = s->value;
+    size_t lf = llmfi_find_char(llmfi_buf_str(&text), '\n');
+    if (WIFEXITED(status) && !WEXITSTATUS(status)) {
+        llmfi_buf_init(&s->value, &f->heap, LLMFI_SECRET_MOST);
+        llmfi_secret_got(f, s, llmfi_str(text.ptr, lf == LLMFI_NOWHERE ? text.len : lf), 0);
+        llmfi_secret_wipe(&text);
+        return;
+    }
+    t = llmfi_secret_error(s, LLMF_ERR_AUTH, &err);
+    if (WIFEXITED(status)) LLMFI_SAY(&t, "it ended with status ");
+    else LLMFI_SAY(&t, "it was ended by signal ");
+    llmfi_say_int(&t, WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+    llmfi_secret_failed(f, s, &err);
+}
+
+static void llmfi_secret_look_command(llmf_factory *f, llmfi_secret *s) {
+    int status = 0;
+    pid_t got;
+    bool fits = llmfi_secret_drain(s);
+    if (!fits) {
+        llmfi_secret_kill(f, s);
+        llmfi_secret_fail(f, s, LLMF_ERR_AUTH, LLMFI_WORDS("it printed more than 16 KiB: that is no key"));
+        return;
+    }
+    got = waitpid(s->pid, &status, WNOHANG);
+    if (got == 0 || (got < 0 && errno == EINTR)) {
+        if (f->now_ns < s->until_ns) return;
+        llmfi_secret_kill(f, s);
+        llmfi_secret_fail(f, s, LLMF_ERR_TIMEOUT, LLMFI_WORDS("it did not end within 30 seconds"));
+        return;
+    }
+    if (got < 0) status = 0; /* somebody else has waited for it */
+    s->pid = 0;
+    fits = llmfi_secret_drain(s);
+    llmfi_secret_kill(f, s); /* the pipe */
+    if (fits) llmfi_secret_printed(f, s, status);
+    else llmfi_secret_fail(f, s, LLMF_ERR_AUTH, LLMFI_WORDS("it printed more than 16 KiB: that is no key"));
+}
+
+#elif LLMF_HAS_CONFIG
+
+static void llmfi_secret_ask_command(llmf_factory *f, llmfi_secret *s) {
+    llmfi_secret_fail(f, s, LLMF_ERR_NOT_BUILT, LLMFI_WORDS("this build cannot run commands: that wants POSIX"));
+}
+
+#endif
+
+/* ---- asking, and looking whether it is there ---- */
+
+/* Begins to fetch it. What it comes to may be known at once. */
+static void llmfi_secret_ask(llmf_factory *f, llmfi_secret *s, int64_t connect_ms) {
+    s->state = LLMFI_SECRET_ASKING;
+    s->id = llmfi_secret_next_id(f);
+    if (s->kind == LLMFI_FETCH_HOOK || s->kind == LLMFI_FETCH_COMMAND) f->secrets.pumped++;
+    s->until_ns = llmfi_after_ms(f->now_ns, connect_ms > 0 ? connect_ms : (int64_t)LLMFI_SECRET_HOOK_MS);
+    switch (s->kind) {
+    case LLMFI_FETCH_HOOK: llmfi_secret_ask_hook(f, s); break;
+#if LLMF_HAS_CONFIG
+    case LLMFI_FETCH_FILE: llmfi_secret_read(f, s); break;
+    case LLMFI_FETCH_COMMAND: llmfi_secret_ask_command(f, s); break;
+    default: llmfi_secret_ask_store(f, s); break;
+#endif
+    }
+}
+
+/* In each llmf_poll: the hook is asked again, commands are looked at. */
+static void llmfi_secrets_pump(llmf_factory *f) {
+    llmfi_secret *s;
+    for (s = f->secrets.pumped ? f->secrets.first : NULL; s; s = s->next) {
+        if (s->state != LLMFI_SECRET_ASKING) continue;
+        if (s->kind == LLMFI_FETCH_HOOK) llmfi_secret_ask_hook(f, s);
+#if LLMFI_HAS_COMMANDS
+        else if (s->kind == LLMFI_FETCH_COMMAND) llmfi_secret_look_command(f, s);
+#endif
+    }
+}
+
+#if LLMFI_HAS_STORES
+/* Fetches from AWS that are over. */
+static void llmfi_secrets_settle(llmf_factory *f) {
+    llmfi_secret *s;
+    for (s = f->secrets.first; s; s = s->next)
+        if (s->store && s->store->fetch.over) llmfi_secret_answer(f, s);
+}
+
+/* The keys to ask AWS with are there, or will not come. */
+static void llmfi_secrets_keys(llmf_factory *f) {
+    llmfi_secret *s;
+    for (s = f->secrets.first; s; s = s->next)
+        if (s->state == LLMFI_SECRET_ASKING && s->wants_keys) llmfi_secret_ask_store(f, s);
+}
+#endif
+
+/* Keys whose time is over go, needed or not. */
+static void llmfi_secrets_timer(llmf_factory *f) {
+    llmfi_secret *s;
+    for (s = f->secrets.first; s; s = s->next) {
+        if (s->state != LLMFI_SECRET_READY) continue;
+        if (s->until_ns <= f->now_ns) llmfi_secret_forget(s);
+        else if (s->until_ns < f->next_deadline_ns) f->next_deadline_ns = s->until_ns;
+    }
+}
+
+/* ---- of a call ---- */
+
+/* Scheme, host and port of the request, as browsers write an origin. */
+static llmf_str llmfi_secret_origin(const llmfi_call *c, char *room, size_t size) {
+    llmfi_text t = llmfi_text_in(room, size);
+    llmfi_url url;
+    llmfi_url_error bad;
+    size_t i;
+    if (!llmfi_url_parse(c->x.req.url, &url, &bad)) return llmfi_str("", 0);
+    llmfi_say(&t, url.scheme);
+    llmfi_say_c(&t, "://");
+    llmfi_say_c(&t, url.ipv6 ? "[" : "");
+    llmfi_say(&t, url.host);
+    llmfi_say_c(&t, url.ipv6 ? "]" : "");
+    if (url.port != llmfi_url_default_port(url.scheme)) {
+        llmfi_say_c(&t, ":");
+        llmfi_say_int(&t, url.port);
+    }
+    for (i = 0; i < t.len; i++)
+        if (room[i] >= 'A' && room[i] <= 'Z') room[i] = (char)(room[i] + ('a' - 'A'));
+    return llmfi_str(room, t.len);
+}
+
+/* That of a credential. NULL with the error. */
+static llmfi_secret *llmfi_secret_of(llmfi_call *c, const llmfi_credential *found) {
+    const llmfi_record *r = &c->prepared->record;
+    llmf_str part[LLMFI_SECRET_PARTS], list = r->provider->key_variables;
+    char origin[300];
+    int auth;
+    size_t i;
+    for (i = 0; i < LLMFI_SECRET_PARTS; i++) part[i] = llmfi_str("", 0);
+    part[0] = found->from;
+    if (found->fetch == LLMFI_FETCH_STORE && llmfi_next_word(&list, &part[1])) part[1] = llmfi_key_variable(part[1], &auth);
+    if (found->fetch == LLMFI_FETCH_HOOK) {
+        part[0] = r->provider->name;
+        part[1] = r->api_key_secret.len ? r->api_key_secret : r->provider->api_key_secret;
+        part[2] = llmfi_secret_origin(c, origin, sizeof origin);
+        part[3] = r->s.name;
+    }
+    return llmfi_secret_named(c->f, found->fetch, part, &c->reply.error);
+}
+
+enum { LLMFI_FETCHED, LLMFI_FETCH_LATER, LLMFI_FETCH_FAILED };
+
+/* Puts the key of a credential that must be fetched into it; where the hook has none, it is that of whoever comes next. LATER: the call must wait. */
+static int llmfi_secret_for(llmfi_call *c, llmfi_credential *found) {
+    llmf_factory *f = c->f;
+    llmfi_secret *s = llmfi_secret_of(c, found);
+    if (!s) return LLMFI_FETCH_FAILED;
+    if (s->state >= LLMFI_SECRET_READY && s->until_ns <= f->now_ns) llmfi_secret_forget(s);
+    c->secret_id = s->id;
+    s->used = ++f->secrets.uses;
+    switch (s->state) {
+    case LLMFI_SECRET_READY:
+        found->key = llmfi_buf_str(&s->value);
+        return LLMFI_FETCHED;
+    case LLMFI_SECRET_ABSENT:
+        c->secret_id = 0;
+        llmfi_record_credential(&c->prepared->record, &f->env, false, found);
+        return LLMFI_FETCHED;
+    case LLMFI_SECRET_FAILED:
+        c->reply.error = s->why;
+#if LLMF_HAS_RETRY
+        c->kept_away = true; /* nothing was sent, and its model is not to blame */
+#endif
+        return LLMFI_FETCH_FAILED;
+    default:
+        c->waits = LLMFI_WAITS_SECRET;
+        return LLMFI_FETCH_LATER;
+    }
+}
+
+/* The provider has refused the key of this attempt: one that was fetched is forgotten. Others that come with the same one find the next. True: there was one. */
+LLMFI_UNUSED static bool llmfi_secret_refused(llmfi_call *c) {
+    llmfi_secret *s = c->secret_id ? llmfi_secret_by_id(c->f, c->secret_id) : NULL;
+    if (!c->secret_id || c->reply.status != 401) return false;
+    c->secret_id = 0;
+    if (!s || s->state != LLMFI_SECRET_READY) return true;
+    llmfi_secret_forget(s);
+    s->again = true;
+    return true;
 }
 
 #endif
@@ -33014,6 +37306,15 @@ static bool llmfi_own_auth(llmfi_call *c, const llmfi_headers *h, llmf_str name,
 }
 #endif
 
+#if LLMFI_HAS_WAITS
+/* The request is built anew when its keys are there. */
+static bool llmfi_auth_later(llmfi_headers *h) {
+    if (h->count == LLMF_MAX_REQUEST_HEADERS) return llmfi_error_set(&h->call->reply.error, LLMF_ERR_LIMIT, "more headers than LLMF_MAX_REQUEST_HEADERS");
+    llmfi_header_first(h, LLMFI_LIT("Authorization"), LLMFI_LIT("REDACTED"));
+    return true;
+}
+#endif
+
 #if LLMF_HAS_AWS
 /* No keys, and why. */
 static bool llmfi_no_aws_keys(llmfi_call *c, const llmf_error *err) {
@@ -33046,9 +37347,8 @@ static bool llmfi_set_aws(llmfi_call *c, llmfi_headers *h) {
     if (!c->f->replay) got = c->previewing ? llmfi_aws_given(&c->prepared->record, &c->f->env, &keys) ? LLMFI_AWS_READY : LLMFI_AWS_NONE :
                              llmfi_aws_find(&c->f->keys.aws, &c->prepared->record, &c->f->env, llmfi_wall(c->f), &keys, &err);
     if (got == LLMFI_AWS_ASK || (got == LLMFI_AWS_NONE && (c->f->replay || c->previewing))) {
-        c->waits = got == LLMFI_AWS_ASK;
-        llmfi_header_first(h, LLMFI_LIT("Authorization"), LLMFI_LIT("REDACTED"));
-        return true;
+        c->waits = got == LLMFI_AWS_ASK ? LLMFI_WAITS_AWS : LLMFI_WAITS_NOT;
+        return llmfi_auth_later(h);
     }
     if (got == LLMFI_AWS_NONE) return llmfi_no_aws_keys(c, &err);
     if (!llmfi_sign_keys(c, keys)) return false;
@@ -33121,21 +37421,93 @@ static LLMFI_COLD bool llmfi_keys_are_out(llmfi_call *c, const llmfi_node *list)
 }
 #endif
 
+#if LLMF_HAS_CONFIG
+/* The header that the key goes into: of the scheme, or of the provider's own. */
+static llmf_str llmfi_auth_header(const llmfi_call *c, int auth) {
+    const llmfi_node *own = c->prepared->record.provider->own_auth;
+    return own ? llmfi_entry_text(own, "header") : llmfi_cstr(llmfi_word_at(llmfi_auth_headers, auth));
+}
+
+/* Base URL of the operation's own, in the table; empty. */
+static llmf_str llmfi_op_url(const llmfi_call *c) {
+#if LLMFI_HAS_OPS
+    const llmfi_op_row *host = c->reply.job ? c->reply.job->host : NULL;
+    if (host && llmfi_starts(llmfi_cstr(host->url), LLMFI_LIT("https://"))) return llmfi_cstr(host->url);
+#endif
+    (void)c;
+    return llmfi_str("", 0);
+}
+
+/* May the key go where the request goes? A provider that needs none is asked without: *found is empty then. False with the error. */
+static bool llmfi_key_may_go(llmfi_call *c, llmfi_credential *found) {
+    const llmfi_record *r = &c->prepared->record;
+    if (c->f->replay || llmfi_origin_ok(r, &c->f->desc, found->owner, c->x.req.url, llmfi_op_url(c))) return true;
+    found->key = llmfi_str("", 0);
+    found->fetch = LLMFI_FETCH_NONE;
+    if (r->s.quirks & LLMFI_Q_NO_KEY_NEEDED) found->owner = LLMFI_OWNER_PROGRAM; /* which has none: lists are not looked at */
+    return (r->s.quirks & LLMFI_Q_NO_KEY_NEEDED) || llmfi_origin_refuse(r, found->owner, LLMFI_WORDS("the key"), llmfi_str("", 0), c->x.req.url, &c->reply.error);
+}
+#else
+#define llmfi_auth_header(c, auth) llmfi_cstr(llmfi_word_at(llmfi_auth_headers, (auth)))
+#define llmfi_key_may_go(c, found) true
+#endif
+
+#if LLMF_HAS_SECRETS || LLMF_HAS_CONFIG
+/* The config has a header of the name that the key goes into. */
+static bool llmfi_has_own_auth(const llmfi_headers *h, int auth) {
+    return LLMFI_HAS_OWN_HEADERS && llmfi_header_find(h, llmfi_auth_header(h->call, auth)) < h->count;
+}
+
+/* The key of the call that is built: *found->key, or empty. False: the call waits for it, or fails, with the error. */
+static bool llmfi_find_key_of(llmfi_call *c, const llmfi_headers *h, llmfi_credential *found) {
+    bool silent = c->previewing || c->f->replay;
+    llmfi_record_credential(&c->prepared->record, &c->f->env, !silent, found);
+#if LLMF_HAS_SECRETS
+    c->secret_id = 0;
+    while (found->fetch && !silent && !llmfi_has_own_auth(h, found->auth)) {
+        int fetch = found->fetch, got;
+        if (!llmfi_key_may_go(c, found)) return false;
+        if (!found->fetch) break;
+        got = llmfi_secret_for(c, found);
+        if (got != LLMFI_FETCHED) return false;
+        if (found->fetch == fetch) break;
+    }
+#endif
+    if (found->key.len && !found->fetch && !llmfi_has_own_auth(h, found->auth)) return llmfi_key_may_go(c, found);
+    return true;
+}
+
+#endif
+
 /* The key goes into one header. What is kept of it is wiped when the call is freed. */
 static bool llmfi_set_auth(llmfi_call *c, llmfi_headers *h) {
     const llmfi_record *record = &c->prepared->record;
-    int auth = LLMFI_AUTH_NONE;
-    llmf_str key = llmfi_record_key(record, &c->f->env, &auth), name = llmfi_cstr(llmfi_word_at(llmfi_auth_headers, auth)),
-             prefix = llmfi_cstr(llmfi_word_at(llmfi_auth_prefixes, auth));
+    llmfi_credential found;
+    llmf_str key, name, prefix;
     char *value;
+    int auth;
     bool real;
+#if LLMF_HAS_SECRETS
+    if (!llmfi_find_key_of(c, h, &found)) return c->waits && llmfi_auth_later(h);
+#elif LLMF_HAS_CONFIG
+    if (!llmfi_find_key_of(c, h, &found)) return false;
+#else
+    llmfi_record_credential(record, &c->f->env, false, &found);
+#endif
+    auth = found.auth;
+    key = found.key;
+    name = llmfi_auth_header(c, auth);
+    prefix = llmfi_cstr(llmfi_word_at(llmfi_auth_prefixes, auth));
 #if LLMF_HAS_RETRY
-    if (llmfi_key_list(c)) key = llmfi_key_in_turn(c, llmfi_key_list(c));
+    if (key.len && !found.fetch && found.owner != LLMFI_OWNER_PROGRAM && llmfi_key_list(c)) key = llmfi_key_in_turn(c, llmfi_key_list(c));
 #endif
     real = key.len != 0;
     if (auth == LLMFI_AUTH_NONE) return true;
+#if LLMF_HAS_CONFIG
+    if (record->provider->own_auth) prefix = llmfi_entry_text(record->provider->own_auth, "prefix");
+#endif
 #if LLMF_HAS_RETRY
-    if (!real && llmfi_key_list(c) && !c->previewing && !c->f->replay) return llmfi_keys_are_out(c, llmfi_key_list(c));
+    if (!real && !found.fetch && found.owner != LLMFI_OWNER_PROGRAM && llmfi_key_list(c) && !c->previewing && !c->f->replay) return llmfi_keys_are_out(c, llmfi_key_list(c));
 #endif
 #if LLMFI_HAS_OWN_HEADERS
     if (llmfi_own_auth(c, h, name, prefix)) return true;
@@ -33158,9 +37530,19 @@ static bool llmfi_set_auth(llmfi_call *c, llmfi_headers *h) {
 }
 
 #if LLMFI_HAS_OWN_HEADERS
-static void llmfi_set_config_headers(llmfi_headers *h, const llmfi_node *node) {
+static void llmfi_set_config_headers(llmfi_headers *h, const llmfi_node *node, int owner) {
     const llmfi_node *n = node && node->type == LLMFI_OBJECT ? node->child : NULL;
-    for (; n; n = n->next) llmfi_header_set(h, n->key, n->text);
+    llmfi_call *c = h->call;
+    for (; n; n = n->next) {
+#if LLMF_HAS_CONFIG
+        if (llmfi_header_secret(n->key) && !c->f->replay && !llmfi_origin_ok(&c->prepared->record, &c->f->desc, owner, c->x.req.url, llmfi_op_url(c))) {
+            h->bad = !llmfi_origin_refuse(&c->prepared->record, owner, LLMFI_WORDS("the header "), n->key, c->x.req.url, &c->reply.error);
+            return;
+        }
+#endif
+        llmfi_header_set(h, n->key, n->text);
+    }
+    (void)owner, (void)c;
 }
 #endif
 
@@ -33183,8 +37565,8 @@ static bool llmfi_build_headers(llmfi_call *c) {
     if (llmfi_trace_asked(c)) llmfi_header_first(&h, LLMFI_LIT("traceparent"), llmfi_trace_header(c));
     if (llmfi_adapter_of(c)->headers) llmfi_adapter_of(c)->headers(&c->ask, llmfi_header_set, &h);
 #if LLMFI_HAS_OWN_HEADERS
-    llmfi_set_config_headers(&h, c->prepared->record.provider->headers);
-    llmfi_set_config_headers(&h, c->prepared->record.headers);
+    llmfi_set_config_headers(&h, c->prepared->record.provider->headers, LLMFI_OWNER_PROVIDER);
+    llmfi_set_config_headers(&h, c->prepared->record.headers, LLMFI_OWNER_MODEL);
 #endif
     if (h.bad || !llmfi_set_auth(c, &h)) return false;
     at = (llmf_header *)llmfi_arena_array(&c->arena, h.count, sizeof *at);
@@ -33194,6 +37576,47 @@ static bool llmfi_build_headers(llmfi_call *c) {
     c->x.req.header_count = h.count;
     return true;
 }
+
+#if LLMF_HAS_LIST && LLMF_HAS_CONFIG
+typedef struct llmfi_query {
+    llmfi_out *out;
+    bool begun;                              /* its ? has come */
+    bool follows;                            /* the host's own path has a query: this one goes on with it */
+} llmfi_query;
+
+static void llmfi_query_tap(void *user, const char *bytes, size_t len) {
+    llmfi_query *q = (llmfi_query *)user;
+    size_t at = q->begun ? 0 : llmfi_find_char(llmfi_str(bytes, len), '?');
+    if (at == LLMFI_NOWHERE) return;
+    if (!q->begun && q->follows) {
+        LLMFI_PUT(q->out, "&");
+        at++;
+    }
+    q->begun = true;
+    llmfi_put(q->out, bytes + at, len - at);
+}
+
+/* What stands behind the base URL. The list of models may have a path of the host's own: the adapter's query, which says the page, goes with it. */
+static void llmfi_write_path(const llmfi_adapter *adapter, const llmfi_call *c, llmfi_out *out) {
+    llmf_str own = c->req.op == LLMF_OP_LIST_MODELS ? llmfi_entry_text(c->prepared->record.provider->node, "models_path") : llmfi_str("", 0);
+    llmfi_query q;
+    llmfi_out all;
+    if (!own.len) {
+        adapter->path(&c->ask, out);
+        return;
+    }
+    q.out = out;
+    q.begun = false;
+    q.follows = llmfi_find_char(own, '?') != LLMFI_NOWHERE;
+    llmfi_out_count(&all);
+    all.tap = llmfi_query_tap;
+    all.tap_user = &q;
+    llmfi_put(out, own.ptr, own.len);
+    adapter->path(&c->ask, &all);
+}
+#else
+#define llmfi_write_path(adapter, c, out) (adapter)->path(&(c)->ask, (out))
+#endif
 
 /* base URL + the adapter's path; a query in the base URL goes behind the path. The path is written twice: once to be measured. */
 static bool llmfi_build_url(llmfi_call *c) {
@@ -33208,7 +37631,7 @@ static bool llmfi_build_url(llmfi_call *c) {
     }
     while (base.len && base.ptr[base.len - 1] == '/') base.len--;
     llmfi_out_count(&out);
-    adapter->path(&c->ask, &out);
+    llmfi_write_path(adapter, c, &out);
     path.len = out.total < 65536 ? (size_t)out.total : 65536;
     url = (char *)llmfi_arena_alloc(&c->arena, base.len + path.len + query.len + 1);
     if (!url || path.len != out.total) return llmfi_error_memory(&c->reply.error);
@@ -33216,7 +37639,7 @@ static bool llmfi_build_url(llmfi_call *c) {
     if (base.len) memcpy(url, base.ptr, base.len);
     path.ptr = url += base.len;
     llmfi_out_window(&out, url, path.len, 0);
-    adapter->path(&c->ask, &out);
+    llmfi_write_path(adapter, c, &out);
     if (query.len) memcpy(url + path.len, query.ptr, query.len);
     if (query.len && llmfi_find_char(path, '?') != LLMFI_NOWHERE) url[path.len] = '&';
 #if LLMF_HAS_REGISTER
@@ -33282,7 +37705,9 @@ static size_t llmfi_read_body(llmfi_call *c, char *out, size_t cap) {
 LLMF_API size_t llmf_exchange_read(llmf_exchange *x, char *out, size_t cap) {
     llmfi_call *c = (llmfi_call *)x->owner;
     uint64_t left;
-    if (llmfi_asks_keys(x)) return 0; /* it asks without a body */
+#if LLMFI_HAS_FETCH
+    if (llmfi_is_fetch(x)) return llmfi_fetch_read((llmfi_fetch *)x->owner, out, cap);
+#endif
     left = x->req.body_len - c->body.at;
     if (c->f->body_of != c->id) return llmfi_read_body(c, out, cap);
     if (cap > left) cap = (size_t)left;
@@ -33292,7 +37717,13 @@ LLMF_API size_t llmf_exchange_read(llmf_exchange *x, char *out, size_t cap) {
 }
 
 LLMF_API void llmf_exchange_rewind(llmf_exchange *x) {
-    if (!llmfi_asks_keys(x)) llmfi_body_rewind(&((llmfi_call *)x->owner)->body);
+#if LLMFI_HAS_FETCH
+    if (llmfi_is_fetch(x)) {
+        ((llmfi_fetch *)x->owner)->sent = 0;
+        return;
+    }
+#endif
+    llmfi_body_rewind(&((llmfi_call *)x->owner)->body);
 }
 
 /* ---- which transport ---- */
@@ -34760,8 +39191,8 @@ static bool llmfi_cache_serve(llmfi_call *c) {
     llmfi_metrics_cache(c, true);
     u->hit->users++;
     u->write = false;
-#if LLMF_HAS_AWS
-    c->waits = false; /* no keys are needed */
+#if LLMFI_HAS_WAITS
+    c->waits = LLMFI_WAITS_NOT; /* no keys are needed */
 #endif
     c->f->deferred = true;
     return true;
@@ -35273,8 +39704,14 @@ static void llmfi_call_clear(llmfi_call *c, const llmfi_arena_mark *mark) {
     c->kept_away = false;
     c->kept_until_ns = 0;
 #endif
+#if LLMFI_HAS_WAITS
+    c->waits = LLMFI_WAITS_NOT;
+#endif
+#if LLMF_HAS_SECRETS
+    c->secret_id = 0;
+#endif
 #if LLMF_HAS_AWS
-    c->waits = c->signs = false;
+    c->signs = false;
     memset(&c->aws, 0, sizeof c->aws);
 #endif
     if (f->body_of == c->id) f->body_of = 0;
@@ -35748,6 +40185,14 @@ static bool llmfi_other_key(llmfi_call *c, const llmf_retry *rules) {
     return false;
 }
 
+/* The key that was fetched was refused: the same again at once, with one that is fetched anew. Once. */
+static bool llmfi_renew(llmfi_call *c) {
+    c->origin->renewed = true;
+    c->tries->due_ns = c->f->now_ns ? c->f->now_ns : 1;
+    c->f->deferred = true;
+    return true;
+}
+
 /* The same model again, after a while. False: it is not worth it. */
 static bool llmfi_repeat(llmfi_call *c, const llmf_retry *rules, int meaning) {
     struct llmfi_tries *t = c->tries;
@@ -35803,13 +40248,16 @@ static bool llmfi_may_go_on(const llmfi_call *c) {
 /* The attempt has failed, by c->reply.error. True: the call goes on, at its due_ns. */
 static bool llmfi_goes_on(llmfi_call *c) {
     int code = c->reply.error.code, meaning, closed;
-    bool has_chain, first, on;
+    bool has_chain, first, on, refused = false;
     struct llmfi_tries *t;
     llmf_retry rules;
     if (code == LLMF_OK || code > LLMF_ERR_ALL_FAILED || !c->prepared || c->previewing || c->filter_refused) return false;
     meaning = llmfi_meanings[code];
     llmfi_retry_rules(c, &rules);
-    if (meaning && !c->kept_away && !(c->tries && c->tries->noted)) llmfi_health_bad(c, &rules, meaning);
+#if LLMF_HAS_SECRETS
+    refused = code == LLMF_ERR_AUTH && !c->kept_away && llmfi_secret_refused(c) && c->origin && !c->origin->renewed;
+#endif
+    if (meaning && !refused && !c->kept_away && !(c->tries && c->tries->noted)) llmfi_health_bad(c, &rules, meaning);
     if (c->hedge_of || (!(rules.fallback_on >> code & 1) && !meaning)) return false;
     if (!llmfi_may_go_on(c) || (t = llmfi_tries_of(c)) == NULL) return false;
     if (!c->kept_away && !t->noted) {
@@ -35825,7 +40273,7 @@ static bool llmfi_goes_on(llmfi_call *c) {
     }
     has_chain = llmfi_chain_length(c) > 0 && (rules.fallback_on >> code & 1);
     first = has_chain && c->should_retry <= 0 && (meaning & LLMFI_MOVE_FIRST || (llmfi_health_at(c) && llmfi_health_closed_until(c->f, llmfi_health_at(c), &closed)));
-    on = (!c->kept_away && llmfi_other_key(c, &rules)) || (first && llmfi_move(c)) || (!c->kept_away && llmfi_repeat(c, &rules, meaning)) || (has_chain && !first && llmfi_move(c)) || llmfi_revive(c, &rules);
+    on = (refused && llmfi_renew(c)) || (!c->kept_away && llmfi_other_key(c, &rules)) || (first && llmfi_move(c)) || (!c->kept_away && llmfi_repeat(c, &rules, meaning)) || (has_chain && !first && llmfi_move(c)) || llmfi_revive(c, &rules);
     if (!on && (t->at || has_chain)) llmfi_all_failed(c);
     if (!on) return false;
     llmfi_budget_settle(c, LLMF_UNKNOWN);
@@ -37074,7 +41522,7 @@ static void llmfi_set_deadline(llmfi_call *c) {
 #if LLMF_HAS_RETRY
     if (!c->ended) llmfi_retry_deadline(c);
 #endif
-#if LLMF_HAS_AWS
+#if LLMFI_HAS_WAITS
     if (c->waits && !c->ended) llmfi_deadline_try(c, c->start_ns, c->req.timeouts.total_ms, LLMFI_WORDS("total (") "timeouts.total_ms" LLMFI_WORDS(")"));
 #endif
     if (!c->ended && c->x.by) {
@@ -37466,11 +41914,8 @@ LLMF_API size_t llmf_exchange_data(llmf_exchange *x, const char *bytes, size_t l
     llmfi_call *c = (llmfi_call *)x->owner;
     llmf_str in = llmfi_str(bytes, len);
     size_t taken;
-#if LLMF_HAS_AWS
-    if (llmfi_asks_keys(x)) {
-        llmfi_keys_data((llmf_factory *)x->owner, bytes, len);
-        return len;
-    }
+#if LLMFI_HAS_FETCH
+    if (llmfi_is_fetch(x)) return llmfi_fetch_data((llmfi_fetch *)x->owner, bytes, len);
 #endif
     if (c->ended || c->stop || c->reply.error.code != LLMF_OK) return len; /* about to be cancelled: swallowed */
     (void)llmfi_moment(c->f);
@@ -37490,9 +41935,9 @@ LLMF_API size_t llmf_exchange_data(llmf_exchange *x, const char *bytes, size_t l
 LLMF_API void llmf_exchange_status(llmf_exchange *x, int status) {
     llmfi_call *c = (llmfi_call *)x->owner;
     uint64_t now;
-#if LLMF_HAS_AWS
-    if (llmfi_asks_keys(x)) {
-        ((llmf_factory *)x->owner)->keys.status = status;
+#if LLMFI_HAS_FETCH
+    if (llmfi_is_fetch(x)) {
+        ((llmfi_fetch *)x->owner)->status = status;
         return;
     }
 #endif
@@ -37514,7 +41959,7 @@ LLMF_API void llmf_exchange_status(llmf_exchange *x, int status) {
 
 static void llmfi_exchange_connected(llmf_exchange *x) {
     llmfi_call *c = (llmfi_call *)x->owner;
-    if (llmfi_asks_keys(x)) return;
+    if (llmfi_is_fetch(x)) return;
     c->connected_ns = llmfi_moment(c->f);
     llmfi_set_deadline(c);
 }
@@ -37546,7 +41991,13 @@ static void llmfi_take_retry_after(llmfi_call *c, llmf_str value) {
 
 LLMF_API void llmf_exchange_header(llmf_exchange *x, llmf_str name, llmf_str value) {
     llmfi_call *c = (llmfi_call *)x->owner;
-    if (llmfi_asks_keys(x) || c->ended || !llmfi_header_wanted(name, c->reply.status)) return;
+#if LLMFI_HAS_FETCH
+    if (llmfi_is_fetch(x)) {
+        llmfi_fetch_header((llmfi_fetch *)x->owner, name, value);
+        return;
+    }
+#endif
+    if (c->ended || !llmfi_header_wanted(x, name, c->reply.status)) return;
 #if LLMF_HAS_RETRY
     if (name.len >= 24) llmfi_limit_header(c, name, value);
     else
@@ -37621,14 +42072,1360 @@ static void llmfi_end(llmfi_call *c, int result, const char *why) {
 LLMF_API void llmf_exchange_end(llmf_exchange *x, int result, const char *text) {
     llmfi_call *c = (llmfi_call *)x->owner;
     x->by = NULL;
-#if LLMF_HAS_AWS
-    if (llmfi_asks_keys(x)) {
-        llmfi_keys_end((llmf_factory *)x->owner, result);
+#if LLMFI_HAS_FETCH
+    if (llmfi_is_fetch(x)) {
+        llmfi_fetch_end((llmfi_fetch *)x->owner, result, text);
         return;
     }
 #endif
     if (!c->ended) llmfi_end(c, result, text);
 }
+
+#endif
+/* From what the sources of llmf_desc hold to the config that counts: read whole, valid as a whole, swapped at once. Calls and handles that hold the old one keep it. */
+#ifndef LLMFI_ENGINE_RELOAD_H
+#define LLMFI_ENGINE_RELOAD_H
+/* The last good copy of config that came from a network, in the file llmf_desc.config_copy: so that a program starts where its source cannot be reached.
+
+   The file: "LLMFCOPY 1\n"; of each document a line with the lengths of its source's URI, name, etag and text and when it was fetched (milliseconds since 1970), in
+   decimal with blanks between, then these four; at the end the SHA-256 of all before it, in 32 bytes. It may be read by its owner alone, as config may hold keys. */
+#ifndef LLMFI_ENGINE_CONFIG_COPY_H
+#define LLMFI_ENGINE_CONFIG_COPY_H
+/* A file that is written whole or not at all: what is there is the old one or the new one, whenever the program or the machine stops. */
+#ifndef LLMFI_BASE_FILE_H
+#define LLMFI_BASE_FILE_H
+
+#if LLMF_HAS_FILES && (LLMF_HAS_SAVE || LLMF_HAS_SOURCES)
+#include <stdio.h>
+#if !defined(_WIN32)
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#endif
+
+/* The longest path of such a file. */
+enum { LLMFI_MAX_PATH = 1000 };
+
+#if defined(_WIN32)
+
+static bool llmfi_file_write(const char *path, const char *bytes, size_t len) {
+    FILE *f = fopen(path, "wb");
+    bool ok = f && fwrite(bytes, 1, len, f) == len && fflush(f) == 0;
+    return (!f || fclose(f) == 0) && ok;
+}
+
+static bool llmfi_file_move(const char *from, const char *to) {
+    return MoveFileExA(from, to, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH) != 0;
+}
+
+#else
+
+/* For its owner's eyes only, and on the disk before it has its name. */
+static bool llmfi_file_write(const char *path, const char *bytes, size_t len) {
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    bool ok = fd >= 0;
+    while (ok && len) {
+        ssize_t n = write(fd, bytes, len);
+        ok = n > 0;
+        if (!ok) break;
+        bytes += n;
+        len -= (size_t)n;
+    }
+    ok = ok && fsync(fd) == 0;
+    return (fd < 0 || close(fd) == 0) && ok;
+}
+
+/* The name is the directory's: that must be on the disk too. One that cannot be opened or synced (some file systems) has had its chance. */
+static bool llmfi_file_move(const char *from, const char *to) {
+    char directory[LLMFI_MAX_PATH];
+    size_t n = llmfi_strlen(to);
+    int fd;
+    if (rename(from, to) != 0) return false;
+    while (n && to[n - 1] != '/') n--;
+    memcpy(directory, n ? to : "./", n ? n : 2);
+    directory[n ? n : 2] = '\0';
+    fd = open(directory, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return true;
+    (void)fsync(fd);
+    close(fd);
+    return true;
+}
+
+#endif
+
+/* False with *err; the old file is as it was. The new one is written beside it, as PATH.new. */
+static bool llmfi_file_replace(const char *path, const char *bytes, size_t len, llmf_error *err) {
+    char fresh[LLMFI_MAX_PATH];
+    size_t n = llmfi_strlen(path);
+    int saved = LLMFI_ERRNO;
+    bool ok;
+    if (!n || n > sizeof fresh - 5) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "the path of the file is empty, or too long");
+    memcpy(fresh, path, n);
+    memcpy(fresh + n, ".new", 5);
+    ok = llmfi_file_write(fresh, bytes, len) && llmfi_file_move(fresh, path);
+    if (!ok) remove(fresh);
+    LLMFI_SET_ERRNO(saved);
+    return ok || llmfi_error_about(err, LLMF_ERR_CONFIG, "", llmfi_cstr(path), ": cannot be written; look at its directory's permissions, and at the room on the disk");
+}
+
+#endif
+#endif
+
+#if LLMF_HAS_SOURCES
+
+#if LLMF_HAS_FILES
+
+#define LLMFI_COPY_HEAD "LLMFCOPY 1\n"
+enum { LLMFI_COPY_MOST = 64 << 20 };         /* bytes of such a file */
+
+static bool llmfi_copy_add(llmfi_buf *to, llmf_str text) {
+    return llmfi_buf_add(to, text.ptr, text.len);
+}
+
+static bool llmfi_copy_put(llmfi_buf *to, const llmf_desc *desc, const llmfi_document *d) {
+    llmf_str uri = llmfi_cstr(llmfi_source_at(desc, d->source));
+    int64_t numbers[5];
+    char line[120];
+    llmfi_text t = llmfi_text_in(line, sizeof line);
+    int i;
+    numbers[0] = (int64_t)uri.len, numbers[1] = (int64_t)d->name.len, numbers[2] = (int64_t)d->etag.len, numbers[3] = (int64_t)d->text.len, numbers[4] = d->fetched_ms;
+    for (i = 0; i < 5; i++) {
+        llmfi_say_int(&t, numbers[i]);
+        llmfi_say_c(&t, i < 4 ? " " : "\n");
+    }
+    return llmfi_copy_add(to, llmfi_str(line, t.len)) && llmfi_copy_add(to, uri) && llmfi_copy_add(to, d->name) && llmfi_copy_add(to, d->etag) && llmfi_copy_add(to, d->text);
+}
+
+/* Writes all documents; the file that was there stays where that fails. False with *err. */
+static bool llmfi_copy_write(llmf_factory *f, llmf_error *err) {
+    unsigned char digest[LLMFI_SHA256];
+    const llmfi_document *d;
+    llmfi_buf to;
+    bool ok;
+    llmfi_buf_init(&to, &f->heap, LLMFI_COPY_MOST);
+    ok = llmfi_copy_add(&to, LLMFI_LIT(LLMFI_COPY_HEAD));
+    for (d = f->documents; d && ok; d = d->next) ok = llmfi_copy_put(&to, &f->desc, d);
+    if (ok) {
+        llmfi_sha256_of(llmfi_buf_str(&to), digest);
+        ok = llmfi_buf_add(&to, (const char *)digest, sizeof digest);
+    }
+    if (!ok) llmfi_error_memory(err);
+    else ok = llmfi_file_replace(f->desc.config_copy, to.ptr, to.len, err);
+    if (to.ptr) llmfi_wipe(llmfi_str(to.ptr, to.cap));
+    llmfi_buf_free(&to);
+    return ok;
+}
+
+/* The next number of a line, and the byte behind it; -1: there is none. */
+static int64_t llmfi_copy_number(llmf_str *in, char end) {
+    int64_t value = 0;
+    size_t n;
+    for (n = 0; n < in->len && n < 18 && llmfi_is_digit(in->ptr[n]); n++) value = value * 10 + (in->ptr[n] - '0');
+    if (!n || n >= in->len || in->ptr[n] != end || value > INT64_MAX / 2) return -1;
+    *in = llmfi_from(*in, n + 1);
+    return value;
+}
+
+static bool llmfi_copy_take(llmf_str *in, int64_t len, llmf_str *text) {
+    if (len < 0 || (uint64_t)len > in->len) return false;
+    *text = llmfi_str(in->ptr, (size_t)len);
+    *in = llmfi_from(*in, (size_t)len);
+    return true;
+}
+
+/* The next document of the copy: its source's URI and the rest in *d, whose texts are the copy's. False: that was the last, or the copy is damaged. */
+static bool llmfi_copy_next(llmf_str *in, llmf_str *uri, llmfi_document *d) {
+    int64_t numbers[5];
+    int i;
+    memset(d, 0, sizeof *d);
+    for (i = 0; i < 5; i++)
+        if ((numbers[i] = llmfi_copy_number(in, i < 4 ? ' ' : '\n')) < 0) return false;
+    d->fetched_ms = numbers[4];
+    return llmfi_copy_take(in, numbers[0], uri) && llmfi_copy_take(in, numbers[1], &d->name) && llmfi_copy_take(in, numbers[2], &d->etag) && llmfi_copy_take(in, numbers[3], &d->text);
+}
+
+/* What stands between the head and the digest; false: there is no such file, or it is damaged. */
+static bool llmfi_copy_whole(llmf_str file, llmf_str *in) {
+    unsigned char digest[LLMFI_SHA256];
+    llmf_str head = LLMFI_LIT(LLMFI_COPY_HEAD);
+    if (file.len < head.len + LLMFI_SHA256 || !llmfi_starts(file, head)) return false;
+    file.len -= LLMFI_SHA256;
+    llmfi_sha256_of(file, digest);
+    *in = llmfi_from(file, head.len);
+    return memcmp(digest, file.ptr + file.len, LLMFI_SHA256) == 0;
+}
+
+/* The documents that the copy has of this source, into the list. Returns how old the oldest of them is, in milliseconds; below 0: it has none. */
+static int64_t llmfi_copy_read(llmf_factory *f, size_t source, llmfi_document **list) {
+    llmf_str wanted = llmfi_cstr(llmfi_source_at(&f->desc, source)), in, uri;
+    llmfi_report report = llmfi_report_to(NULL, NULL);
+    llmfi_document of_copy, *d;
+    int64_t age = -1, now = llmfi_wall(f);
+    llmfi_buf file;
+    llmfi_buf_init(&file, &f->heap, 0);
+    if (f->desc.config_copy && llmfi_source_read_most(llmfi_cstr(f->desc.config_copy), LLMFI_COPY_MOST, &file, &report) == LLMFI_SOURCE_READ &&
+        llmfi_copy_whole(llmfi_buf_str(&file), &in)) {
+        while (llmfi_copy_next(&in, &uri, &of_copy)) {
+            if (!llmfi_eq(uri, wanted) || (d = llmfi_document_new(&f->heap, source, of_copy.name, of_copy.etag, of_copy.text)) == NULL) continue;
+            d->fetched_ms = of_copy.fetched_ms;
+            llmfi_document_insert(list, d);
+            if (now - d->fetched_ms > age) age = now - d->fetched_ms;
+            if (age < 0) age = 0; /* the clock was set back */
+        }
+    }
+    if (file.ptr) llmfi_wipe(llmfi_str(file.ptr, file.cap));
+    llmfi_buf_free(&file);
+    return age;
+}
+
+#else
+
+static bool llmfi_copy_write(const llmf_factory *f, llmf_error *err) {
+    (void)f;
+    return llmfi_error_left_out(err, "llmf_desc.config_copy", "FILES");
+}
+
+static int64_t llmfi_copy_read(const llmf_factory *f, size_t source, llmfi_document **list) {
+    (void)f, (void)source, (void)list;
+    return -1;
+}
+
+#endif
+
+#endif
+#endif
+/* Config from a network: what sources of llmf_desc that are not files hold is fetched as documents, before the config is read. Wants are carried out, a few at a
+   time, by fetches; one may give rise to others (a list, the objects in it). Nothing here blocks: llmf_open and llmf_reload wait by polling, the watch does not.
+
+   A source that cannot be had: its last good copy out of llmf_desc.config_copy, with a warning that says its age, else the loading has failed and all stays as it was. */
+#ifndef LLMFI_ENGINE_REMOTE_H
+#define LLMFI_ENGINE_REMOTE_H
+/* What differs between two generations of the config, by name: "models.fast", "providers.acme", "routes.main", "default_model". */
+#ifndef LLMFI_ENGINE_CHANGES_H
+#define LLMFI_ENGINE_CHANGES_H
+
+#if LLMF_HAS_SOURCES
+
+typedef struct llmfi_changes {
+    llmfi_arena arena;                       /* of the names */
+    llmfi_buf list;                          /* of pointers to them */
+} llmfi_changes;
+
+static void llmfi_changes_init(llmfi_changes *c, llmfi_heap *heap) {
+    llmfi_arena_init(&c->arena, heap, 0);
+    llmfi_buf_init(&c->list, heap, 0);
+}
+
+static void llmfi_changes_free(llmfi_changes *c) {
+    llmfi_buf_free(&c->list);
+    llmfi_arena_free(&c->arena);
+}
+
+/* Where memory is short the list is too: the config itself counts. */
+static void llmfi_changed(llmfi_changes *c, const char *section, llmf_str name) {
+    size_t front = llmfi_strlen(section), dot = name.len ? 1 : 0;
+    char *at = (char *)llmfi_arena_alloc(&c->arena, front + dot + name.len + 1);
+    const char *text = at;
+    if (!at) return;
+    memcpy(at, section, front);
+    if (dot) at[front] = '.';
+    if (name.len) memcpy(at + front + dot, name.ptr, name.len);
+    at[front + dot + name.len] = '\0';
+    llmfi_buf_add(&c->list, (const char *)&text, sizeof text);
+}
+
+/* Places in files are not compared. Trees are no deeper than LLMF_MAX_DEPTH. */
+static bool llmfi_same_node(const llmfi_node *a, const llmfi_node *b) {
+    if (!a || !b) return a == b;
+    if (a->type != b->type || !llmfi_eq(a->text, b->text)) return false;
+    a = a->child;
+    b = b->child;
+    for (; a && b; a = a->next, b = b->next)
+        if (!llmfi_eq(a->key, b->key) || !llmfi_same_node(a, b)) return false;
+    return a == b;
+}
+
+static const llmfi_entry *llmfi_entry_named(const llmfi_config *c, llmf_str key) {
+    const llmfi_entry *e = c->models;
+    while (e && !llmfi_eq(e->key, key)) e = e->next;
+    return e;
+}
+
+static void llmfi_changes_models(llmfi_changes *c, const llmfi_config *from, const llmfi_config *to) {
+    const llmfi_entry *e, *was;
+    for (e = to->models; e; e = e->next) {
+        was = llmfi_entry_named(from, e->key);
+        if (!was || !llmfi_same_node(was->node, e->node)) llmfi_changed(c, "models", e->key);
+    }
+    for (e = from->models; e; e = e->next)
+        if (!llmfi_entry_named(to, e->key)) llmfi_changed(c, "models", e->key);
+}
+
+static const llmfi_node *llmfi_provider_node(const llmfi_config *c, llmf_str name) {
+    const llmfi_provider *p = llmfi_config_provider(c, name);
+    return p ? p->node : NULL;
+}
+
+static void llmfi_changes_providers(llmfi_changes *c, const llmfi_config *from, const llmfi_config *to) {
+    const llmfi_provider *p;
+    for (p = to->providers; p; p = p->next)
+        if (p->node && !llmfi_same_node(llmfi_provider_node(from, p->name), p->node)) llmfi_changed(c, "providers", p->name);
+    for (p = from->providers; p; p = p->next)
+        if (p->node && !llmfi_provider_node(to, p->name)) llmfi_changed(c, "providers", p->name);
+}
+
+/* The members of a section that is kept as it came. */
+static void llmfi_changes_section(llmfi_changes *c, const char *section, const llmfi_node *from, const llmfi_node *to) {
+    const llmfi_node *n;
+    for (n = to ? to->child : NULL; n; n = n->next)
+        if (!llmfi_same_node(from ? llmfi_member(from, n->key) : NULL, n)) llmfi_changed(c, section, n->key);
+    for (n = from ? from->child : NULL; n; n = n->next)
+        if (!to || !llmfi_member(to, n->key)) llmfi_changed(c, section, n->key);
+}
+
+#if LLMF_HAS_ROUTES
+static void llmfi_changes_routes(llmfi_changes *c, const llmfi_config *from, const llmfi_config *to) {
+    const llmfi_route *r, *was;
+    for (r = to->routes; r; r = r->next) {
+        was = llmfi_config_route(from, r->name);
+        if (!was || !llmfi_same_node(was->node, r->node)) llmfi_changed(c, "routes", r->name);
+    }
+    for (r = from->routes; r; r = r->next)
+        if (!llmfi_config_route(to, r->name)) llmfi_changed(c, "routes", r->name);
+}
+#endif
+
+#if LLMF_HAS_PROMPTS
+static void llmfi_changes_recipes(llmfi_changes *c, const char *section, const llmfi_recipe *from, const llmfi_recipe *to) {
+    const llmfi_recipe *r, *was;
+    for (r = to; r; r = r->next) {
+        was = llmfi_recipe_find(from, r->name);
+        if (!was || !llmfi_same_node(was->node, r->node)) llmfi_changed(c, section, r->name);
+    }
+    for (r = from; r; r = r->next)
+        if (!llmfi_recipe_find(to, r->name)) llmfi_changed(c, section, r->name);
+}
+#endif
+
+#if LLMF_HAS_BUDGETS
+static bool llmfi_same_budgets(const llmfi_config_budgets *a, const llmfi_config_budgets *b) {
+    return a->call == b->call && a->process == b->process && a->day == b->day && a->alert_count == b->alert_count &&
+           memcmp(a->alerts_ppm, b->alerts_ppm, (size_t)a->alert_count * sizeof *a->alerts_ppm) == 0 && llmfi_same_node(a->models, b->models) && llmfi_same_node(a->routes, b->routes);
+}
+#endif
+
+static void llmfi_changes_between(llmfi_changes *c, const llmfi_config *from, const llmfi_config *to) {
+    llmfi_changes_models(c, from, to);
+    llmfi_changes_providers(c, from, to);
+    llmfi_changes_section(c, "fallbacks", from->fallbacks, to->fallbacks);
+#if LLMF_HAS_PROMPTS
+    llmfi_changes_recipes(c, "prompts", from->prompts, to->prompts);
+    llmfi_changes_recipes(c, "chains", from->chains, to->chains);
+#endif
+#if LLMF_HAS_ROUTES
+    llmfi_changes_routes(c, from, to);
+#endif
+#if LLMF_HAS_BUDGETS
+    if (!llmfi_same_budgets(&from->budgets, &to->budgets)) llmfi_changed(c, "budgets", llmfi_str("", 0));
+#endif
+    if (!llmfi_eq(from->default_model, to->default_model)) llmfi_changed(c, "default_model", llmfi_str("", 0));
+    if (!llmfi_eq(from->default_provider, to->default_provider)) llmfi_changed(c, "default_provider", llmfi_str("", 0));
+}
+
+#endif
+#endif
+
+#if LLMF_HAS_SOURCES
+
+/* Objects of lists; as how many of them a page counts; bytes of a key; fetches at once; times that one thing is asked for; redirects and regions that are followed. */
+enum { LLMFI_LISTED_MOST = 100000, LLMFI_PAGE_COUNTS = 100, LLMFI_S3_KEY_MOST = 1024, LLMFI_CARRIERS = 8, LLMFI_WANT_TRIES = 4, LLMFI_WANT_MOVES = 5 };
+/* Milliseconds: until a connection stands, for a whole reply, before the second try (doubled before each further one) and at most, between two questions to a hook. */
+enum { LLMFI_WANT_CONNECT_MS = 10000, LLMFI_WANT_TOTAL_MS = 30000, LLMFI_WANT_WAIT_MS = 250, LLMFI_WANT_WAIT_MOST_MS = 5000, LLMFI_WANT_HOOK_MS = 20 };
+
+enum { LLMFI_WANT_HTTP, LLMFI_WANT_AWS, LLMFI_WANT_HOOK };
+
+typedef struct llmfi_want {
+    struct llmfi_want *next;
+    int kind;                                /* LLMFI_WANT_… */
+    size_t source;
+    llmf_str name;                           /* the URI that messages and documents name */
+    llmf_str url;                            /* of HTTP: where it is now looked for */
+    llmfi_aws_source aws;                    /* of AWS */
+    llmf_str token;                          /* of a list: where its next page begins */
+    bool optional;                           /* where it does not exist nothing is missing */
+    struct llmfi_awaited *plugin;            /* what it is for; NULL: it is config */
+    int tries, moves;                        /* used up */
+    uint64_t due_ns;                         /* not before */
+    uint64_t late_ns;                        /* of HOOK: when it has been asked long enough */
+} llmfi_want;
+
+typedef struct llmfi_carrier {
+    llmfi_fetch fetch;
+    llmfi_want *want;                        /* NULL: idle */
+    llmfi_service_request ask;               /* of AWS: what is sent, and its signature */
+    llmfi_service_signed sign;
+} llmfi_carrier;
+
+#if LLMF_HAS_PLUGINS
+/* A plugin that the config names by its URL. */
+typedef struct llmfi_awaited {
+    struct llmfi_awaited *next;
+    llmf_str url;
+    llmfi_so so;                             /* its bytes, as they come */
+    llmf_error error;
+    bool done;
+} llmfi_awaited;
+#endif
+/* Stands in place of a source's number. */
+#define LLMFI_NO_SOURCE ((size_t)-1)
+
+/* A source that cannot be had. */
+typedef struct llmfi_lost {
+    struct llmfi_lost *next;
+    size_t source;
+    llmf_error error;
+} llmfi_lost;
+
+struct llmfi_loading {
+    llmfi_arena arena;
+    llmfi_want *wants;                       /* that nobody carries out yet */
+    llmfi_carrier carriers[LLMFI_CARRIERS];
+    llmfi_document *documents;               /* what has come */
+    size_t count;
+#if LLMF_HAS_PLUGINS
+    llmfi_awaited *plugins;
+#endif
+    uint32_t listed;                         /* objects that lists had */
+    llmfi_lost *lost;
+    bool quiet;                              /* the watch's: where nothing has changed, nothing is told */
+    bool memory;                             /* was refused */
+};
+
+/* Where a hook puts its documents. */
+struct llmf_documents {
+    llmf_factory *f;
+    const llmfi_want *want;
+    int failed;                              /* llmf_result */
+};
+
+static const llmfi_document *llmfi_document_of(const llmf_factory *f, size_t source, llmf_str name) {
+    const llmfi_document *d = f->documents;
+    while (d && (d->source != source || !llmfi_eq(d->name, name))) d = d->next;
+    return d;
+}
+
+/* ---- wants ---- */
+
+static llmfi_want *llmfi_want_new(struct llmfi_loading *l, int kind, size_t source, llmf_str name) {
+    llmfi_want *w = (llmfi_want *)llmfi_arena_alloc(&l->arena, sizeof *w), **link = &l->wants;
+    if (!w) return NULL;
+    w->kind = kind;
+    w->source = source;
+    w->name = w->url = llmfi_arena_copy(&l->arena, name);
+    while (*link) link = &(*link)->next;
+    *link = w;
+    return w;
+}
+
+static bool llmfi_source_lost(const struct llmfi_loading *l, size_t source) {
+    const llmfi_lost *lost = l->lost;
+    while (lost && lost->source != source) lost = lost->next;
+    return lost != NULL;
+}
+
+/* Gives up a source: what else is wanted of it is wanted no more. */
+static void llmfi_want_lost(llmf_factory *f, const llmfi_want *w, const llmf_error *err) {
+    struct llmfi_loading *l = f->loading;
+    llmfi_lost *lost = llmfi_source_lost(l, w->source) ? NULL : (llmfi_lost *)llmfi_arena_alloc(&l->arena, sizeof *lost);
+    if (!lost) return;
+    lost->source = w->source;
+    lost->error = *err;
+    lost->next = l->lost;
+    l->lost = lost;
+}
+
+static void llmfi_want_failed(llmf_factory *f, const llmfi_want *w, int code, const char *what) {
+    llmf_error err;
+    llmfi_text t = llmfi_error_begin(&err, code);
+    llmfi_say_path(&t, w->name);
+    LLMFI_SAY(&t, ": ");
+    llmfi_say_c(&t, what);
+    llmfi_want_lost(f, w, &err);
+}
+
+static void llmfi_want_put(llmf_factory *f, llmfi_want *w) {
+    w->next = f->loading->wants;
+    f->loading->wants = w;
+}
+
+static void llmfi_want_got(llmf_factory *f, const llmfi_want *w, llmf_str name, llmf_str etag, llmf_str text) {
+    struct llmfi_loading *l = f->loading;
+    llmfi_document *d;
+#if LLMF_HAS_PLUGINS
+    if (w->plugin) { /* the sink has it */
+        w->plugin->done = true;
+        return;
+    }
+#endif
+    if (text.len > LLMF_MAX_FILE) llmfi_want_failed(f, w, LLMF_ERR_LIMIT, "is larger than LLMF_MAX_FILE; split it, or build with a larger limit");
+    else if (++l->count > LLMF_MAX_FILES) llmfi_want_failed(f, w, LLMF_ERR_LIMIT, "has more documents than LLMF_MAX_FILES; build with a larger limit");
+    else if ((d = llmfi_document_new(&f->heap, w->source, name, etag, text)) == NULL) l->memory = true;
+    else {
+        d->fetched_ms = llmfi_wall(f);
+        llmfi_document_insert(&l->documents, d);
+    }
+}
+
+/* Once more, later: the first time soon, or when the server says. False: it was the last. */
+static bool llmfi_want_again(llmf_factory *f, llmfi_want *w, int64_t asked_ms) {
+    int64_t ms = (int64_t)LLMFI_WANT_WAIT_MS << w->tries;
+    if (asked_ms > ms) ms = asked_ms;
+    if (ms > LLMFI_WANT_WAIT_MOST_MS) ms = LLMFI_WANT_WAIT_MOST_MS;
+    if (++w->tries >= LLMFI_WANT_TRIES) return false;
+    w->due_ns = llmfi_after_ms(f->now_ns, ms);
+    llmfi_want_put(f, w);
+    return true;
+}
+
+/* ---- http ---- */
+
+static void llmfi_want_http(llmf_factory *f, llmfi_carrier *c) {
+    const llmfi_document *kept = llmfi_document_of(f, c->want->source, c->want->name);
+    size_t n = 0;
+    c->fetch.headers[n].name = LLMFI_LIT("Accept");
+    c->fetch.headers[n++].value = LLMFI_LIT("*/*");
+    c->fetch.headers[n].name = LLMFI_LIT("User-Agent");
+    c->fetch.headers[n++].value = LLMFI_LIT("llmfactory/" LLMF_VERSION);
+    if (kept && kept->etag.len) {
+        c->fetch.headers[n].name = LLMFI_LIT("If-None-Match");
+        c->fetch.headers[n++].value = kept->etag;
+    }
+    llmfi_fetch_start(&c->fetch, LLMFI_LIT("GET"), c->want->url, n, LLMFI_WANT_CONNECT_MS, LLMFI_WANT_TOTAL_MS);
+}
+
+/* To where the server says: an address of http or https, or a path of the same host; never from https to http. */
+static const char *llmfi_want_move(struct llmfi_loading *l, llmfi_want *w, llmf_str to) {
+    llmfi_url from, url;
+    llmfi_url_error bad;
+    llmfi_buf joined;
+    if (++w->moves > LLMFI_WANT_MOVES) return "is redirected too often";
+    if (!to.len || !llmfi_url_parse(w->url, &from, &bad)) return "is redirected to nowhere";
+    if (to.ptr[0] == '/' && !llmfi_starts(to, LLMFI_LIT("//"))) {
+        size_t front = (size_t)(from.authority.ptr + from.authority.len - w->url.ptr);
+        llmfi_buf_init(&joined, l->arena.heap, 4096);
+        if (llmfi_buf_add(&joined, w->url.ptr, front) && llmfi_buf_add(&joined, to.ptr, to.len)) w->url = llmfi_arena_copy(&l->arena, llmfi_buf_str(&joined));
+        else l->memory = true;
+        llmfi_buf_free(&joined);
+        return NULL;
+    }
+    if (!llmfi_url_parse(to, &url, &bad) || !url.port) return "is redirected to what is no URL";
+    if (LLMFI_NAMED(from.scheme, "https") && !LLMFI_NAMED(url.scheme, "https")) return "is redirected from https to http, which anybody on the way could have written";
+    w->url = llmfi_arena_copy(&l->arena, to);
+    return NULL;
+}
+
+static void llmfi_status_failed(llmf_factory *f, const llmfi_want *w, int status) {
+    char text[160];
+    llmfi_text t = llmfi_text_in(text, sizeof text);
+    int code = status == 404 || status == 410 ? LLMF_ERR_NOT_FOUND : status == 401 ? LLMF_ERR_AUTH : status == 403 ? LLMF_ERR_PERMISSION : status == 429 ? LLMF_ERR_RATE_LIMIT :
+               status >= 500 ? LLMF_ERR_SERVER : LLMF_ERR_PROTOCOL;
+    LLMFI_SAY(&t, "the server answers with status ");
+    llmfi_say_int(&t, status);
+    if (code == LLMF_ERR_NOT_FOUND) LLMFI_SAY(&t, ": is its address right?");
+    if (code == LLMF_ERR_AUTH || code == LLMF_ERR_PERMISSION) LLMFI_SAY(&t, ": documents are asked for without a key; give such a source by llmf_desc.source");
+    llmfi_want_failed(f, w, code, text);
+}
+
+static void llmfi_http_got(llmf_factory *f, llmfi_carrier *c) {
+    llmfi_want *w = c->want;
+    const llmfi_fetch *x = &c->fetch;
+    const llmfi_document *kept;
+    const char *why;
+    if (x->status == 200) {
+        llmfi_want_got(f, w, w->name, llmfi_cstr(x->etag), llmfi_buf_str(&x->body));
+    } else if (x->status == 304 && (kept = llmfi_document_of(f, w->source, w->name)) != NULL) {
+        llmfi_want_got(f, w, w->name, kept->etag, kept->text);
+    } else if (x->status == 301 || x->status == 302 || x->status == 303 || x->status == 307 || x->status == 308) {
+        why = llmfi_want_move(f->loading, w, llmfi_cstr(x->location));
+        if (why) {
+            llmfi_want_failed(f, w, LLMF_ERR_PROTOCOL, why);
+            return;
+        }
+        llmfi_want_put(f, w);
+    } else if (!((x->status == 429 || x->status >= 500) && llmfi_want_again(f, w, x->retry_after_ms))) {
+        llmfi_status_failed(f, w, x->status);
+    }
+}
+
+/* ---- AWS ---- */
+
+/* A name that ends as a config file does is one object; any other is a folder. */
+static bool llmfi_want_folder(struct llmfi_loading *l, llmfi_aws_source *s) {
+    char *folder;
+    size_t len = s->name.len;
+    if (s->op != LLMFI_SERVICE_S3_GET || llmfi_source_wanted(llmfi_last_of(s->name))) return true;
+    folder = (char *)llmfi_arena_alloc(&l->arena, len + 2);
+    if (!folder) return false;
+    memcpy(folder, s->name.ptr, len);
+    folder[len] = '/';
+    folder[len + 1] = '\0';
+    s->name = llmfi_str(folder, len + 1);
+    s->op = LLMFI_SERVICE_S3_LIST;
+    return true;
+}
+
+/* A want of an address that begins with s3: or ssm:. NULL: no memory, or the source is lost. */
+static llmfi_want *llmfi_want_aws_new(llmf_factory *f, size_t source, llmf_str uri, struct llmfi_awaited *plugin) {
+    struct llmfi_loading *l = f->loading;
+    llmfi_want *w = llmfi_want_new(l, LLMFI_WANT_AWS, source, uri);
+    llmf_error err;
+    if (!w || l->arena.failed) return NULL;
+    w->plugin = plugin;
+    if (llmfi_aws_source_parse(&w->aws, w->name, &l->arena, &err) && (plugin || llmfi_want_folder(l, &w->aws)) &&
+        llmfi_service_locate(&w->aws.place, w->aws.op, w->aws.name, w->name, &f->env, &l->arena, &err))
+        return w;
+    if (!l->arena.failed) llmfi_want_lost(f, w, &err);
+    return NULL;
+}
+
+static bool llmfi_want_ask(llmf_factory *f, llmfi_carrier *c, llmf_error *err) {
+    llmfi_want *w = c->want;
+    const llmfi_document *kept;
+    llmfi_s3_wanted list;
+    switch (w->aws.op) {
+    case LLMFI_SERVICE_S3_LIST:
+        memset(&list, 0, sizeof list);
+        list.prefix = w->aws.name;
+        list.delimiter = llmfi_str("", 0);
+        list.token = w->token;
+        return llmfi_s3_list(&c->ask, &w->aws.place, w->aws.bucket, &list, err);
+    case LLMFI_SERVICE_S3_GET:
+        kept = llmfi_document_of(f, w->source, w->name);
+        return llmfi_s3_get(&c->ask, &w->aws.place, w->aws.bucket, w->aws.name, kept ? kept->etag : llmfi_str("", 0), err);
+    default: return llmfi_ssm_get(&c->ask, &w->aws.place, w->aws.name, err);
+    }
+}
+
+/* Signed and sent; where keys must be asked for first, it waits for them. False: it is not under way. */
+static bool llmfi_want_aws(llmf_factory *f, llmfi_carrier *c) {
+    llmfi_want *w = c->want;
+    llmfi_aws_keys keys;
+    llmf_error err;
+    size_t i;
+    int got;
+    llmfi_error_clear(&err);
+    got = llmfi_aws_find_named(&f->keys.aws, w->aws.place.profile, &f->env, llmfi_wall(f), &keys, &err);
+    if (got == LLMFI_AWS_ASK) {
+        llmfi_keys_ask(f);
+        llmfi_want_put(f, w);
+        return false;
+    }
+    if (got == LLMFI_AWS_NONE && err.code == LLMF_OK)
+        llmfi_want_failed(f, w, LLMF_ERR_AUTH, "no keys for AWS: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE");
+    else if (got == LLMFI_AWS_NONE || !llmfi_want_ask(f, c, &err) || !llmfi_service_sign(&c->ask, &keys, llmfi_wall(f), &c->sign, &err)) llmfi_want_lost(f, w, &err);
+    if (llmfi_source_lost(f->loading, w->source)) return false;
+    for (i = 0; i < c->sign.header_count; i++) c->fetch.headers[i] = c->sign.headers[i];
+    c->fetch.out = llmfi_buf_str(&c->ask.body);
+    llmfi_fetch_start(&c->fetch, c->ask.method, llmfi_buf_str(&c->ask.url), c->sign.header_count, LLMFI_WANT_CONNECT_MS, LLMFI_WANT_TOTAL_MS);
+    return true;
+}
+
+/* A text of the arena that something puts; empty with `memory` where there is none. */
+static llmf_str llmfi_want_text(struct llmfi_loading *l, const llmfi_buf *b) {
+    if (l->memory) return llmfi_str("", 0);
+    return llmfi_arena_copy(&l->arena, llmfi_buf_str(b));
+}
+
+/* An object of a list: wanted where its name is that of a config file. */
+static void llmfi_want_object(llmf_factory *f, const llmfi_want *of, llmf_str key) {
+    struct llmfi_loading *l = f->loading;
+    llmfi_buf name;
+    llmfi_want *w;
+    if (!llmfi_source_wanted(llmfi_last_of(key))) return;
+    if (key.len > LLMFI_S3_KEY_MOST) {
+        llmfi_want_failed(f, of, LLMF_ERR_PROTOCOL, "lists an object whose key is longer than a key can be");
+        return;
+    }
+    llmfi_buf_init(&name, &f->heap, 4096);
+    if (!llmfi_buf_add(&name, "s3://", 5) || !llmfi_buf_add(&name, of->aws.bucket.ptr, of->aws.bucket.len) || !llmfi_buf_add(&name, "/", 1) || !llmfi_buf_add(&name, key.ptr, key.len))
+        l->memory = true;
+    w = l->memory ? NULL : llmfi_want_new(l, LLMFI_WANT_AWS, of->source, llmfi_buf_str(&name));
+    if (w) {
+        w->aws = of->aws;
+        w->aws.op = LLMFI_SERVICE_S3_GET;
+        w->aws.name = llmfi_from(w->name, w->name.len - key.len);
+    }
+    llmfi_buf_free(&name);
+}
+
+static void llmfi_list_got(llmf_factory *f, llmfi_want *w, llmf_str body) {
+    struct llmfi_loading *l = f->loading;
+    llmfi_s3_page page;
+    llmfi_buf text;
+    llmfi_out o;
+    llmf_error err;
+    if (!llmfi_s3_page_begin(&page, body, w->name, &err)) {
+        llmfi_want_lost(f, w, &err);
+        return;
+    }
+    l->listed += LLMFI_PAGE_COUNTS; /* one may be empty, and yet be followed by another, for ever */
+    llmfi_buf_init(&text, &f->heap, 0);
+    while (!l->memory && l->listed <= LLMFI_LISTED_MOST && llmfi_s3_list_next(&page) == LLMFI_S3_KEY) {
+        l->listed++;
+        text.len = 0;
+        llmfi_out_buf(&o, &text);
+        if (llmfi_s3_put(&page, &o, page.key) && !o.failed) llmfi_want_object(f, w, llmfi_buf_str(&text));
+        l->memory = l->memory || o.failed;
+    }
+    if (l->listed > LLMFI_LISTED_MOST) llmfi_want_failed(f, w, LLMF_ERR_LIMIT, "lists more objects than can be looked at; name a folder of its own for the config");
+    if (page.more && !llmfi_source_lost(l, w->source)) {
+        text.len = 0;
+        llmfi_out_buf(&o, &text);
+        l->memory = l->memory || !llmfi_xml_put(&o, page.token) || o.failed;
+        w->token = llmfi_want_text(l, &text);
+        w->tries = 0;
+        llmfi_want_put(f, w);
+    }
+    llmfi_buf_free(&text);
+}
+
+/* A parameter's value is the URI of a config, or a config. */
+static void llmfi_parameter_got(llmf_factory *f, const llmfi_want *w, llmf_str body) {
+    llmf_error err;
+    llmfi_buf text;
+    llmfi_out o;
+    llmf_str value;
+    llmfi_buf_init(&text, &f->heap, LLMF_MAX_FILE);
+    llmfi_out_buf(&o, &text);
+    if (!llmfi_service_value(LLMFI_SERVICE_SSM_GET, body, w->name, &o, NULL, &err)) {
+        llmfi_want_lost(f, w, &err);
+    } else {
+        value = llmfi_trim(llmfi_buf_str(&text));
+        if (llmfi_starts(value, LLMFI_LIT("s3://"))) {
+            (void)llmfi_want_aws_new(f, w->source, value, w->plugin);
+        } else if (llmfi_starts(value, LLMFI_LIT("https://")) || (!w->plugin && llmfi_starts(value, LLMFI_LIT("http://")))) {
+            llmfi_want *next = llmfi_want_new(f->loading, LLMFI_WANT_HTTP, w->source, value);
+            if (next) next->plugin = w->plugin;
+        } else if (w->plugin) llmfi_want_failed(f, w, LLMF_ERR_CONFIG, "a parameter that stands for a plugin must hold its address: https://, or s3://");
+        else llmfi_want_got(f, w, w->name, llmfi_str("", 0), llmfi_buf_str(&text));
+    }
+    if (text.ptr) llmfi_wipe(llmfi_str(text.ptr, text.cap));
+    llmfi_buf_free(&text);
+}
+
+static void llmfi_aws_good(llmf_factory *f, llmfi_carrier *c) {
+    llmfi_want *w = c->want;
+    llmf_str body = llmfi_buf_str(&c->fetch.body);
+    switch (w->aws.op) {
+    case LLMFI_SERVICE_S3_LIST: llmfi_list_got(f, w, body); break;
+    case LLMFI_SERVICE_S3_GET: llmfi_want_got(f, w, w->name, llmfi_cstr(c->fetch.etag), body); break;
+    default: llmfi_parameter_got(f, w, body); break;
+    }
+}
+
+static bool llmfi_is_passing(int code) {
+    return code == LLMF_ERR_RATE_LIMIT || code == LLMF_ERR_SERVER || code == LLMF_ERR_OVERLOADED;
+}
+
+static void llmfi_aws_got(llmf_factory *f, llmfi_carrier *c) {
+    llmfi_want *w = c->want;
+    const llmfi_document *kept = llmfi_document_of(f, w->source, w->name);
+    llmf_str region;
+    llmf_error err;
+    switch (llmfi_service_judge(w->aws.op, c->fetch.status, w->aws.place.region, llmfi_cstr(c->fetch.region), llmfi_buf_str(&c->fetch.body), w->name, &region, &err)) {
+    case LLMFI_SERVICE_GOOD: llmfi_aws_good(f, c); return;
+    case LLMFI_SERVICE_SAME:
+        if (kept) llmfi_want_got(f, w, w->name, kept->etag, kept->text);
+        else llmfi_want_failed(f, w, LLMF_ERR_PROTOCOL, "is said not to have changed, but was never had");
+        return;
+    case LLMFI_SERVICE_REGION:
+        if (w->moves++ == 0) {
+            w->aws.place.region = llmfi_arena_copy(&f->loading->arena, region);
+            llmfi_want_put(f, w);
+            return;
+        }
+        break;
+    default: break;
+    }
+    if (w->optional && err.code == LLMF_ERR_NOT_FOUND) return;
+    if (!llmfi_is_passing(err.code) || !llmfi_want_again(f, w, c->fetch.retry_after_ms)) llmfi_want_lost(f, w, &err);
+}
+
+/* "ssm:" alone: the parameters of models and of providers, by the names that variables give, or by the usual ones. */
+static void llmfi_want_parameters(llmf_factory *f, size_t source) {
+    static const struct { const char *variable, *usual; } rows[] = {{"SSM_MODELS_PATH_PARAMETER", "/LLM_CONFIG/MODELS_CONFIG_S3_PATH"},
+                                                                    {"SSM_PROVIDER_PATH_PARAMETER", "/LLM_CONFIG/PROVIDER_MODULES_S3_PATH"}};
+    char uri[1100] = "ssm:";
+    size_t i;
+    for (i = 0; i < LLMFI_COUNT(rows); i++) {
+        llmf_str name = llmfi_env_filled(&f->env, llmfi_cstr(rows[i].variable));
+        bool usual = !name.len;
+        llmfi_want *w;
+        if (usual) name = llmfi_cstr(rows[i].usual);
+        if (name.len > sizeof uri - 5) name.len = sizeof uri - 5; /* no parameter has such a name */
+        memcpy(uri + 4, name.ptr, name.len);
+        w = llmfi_want_aws_new(f, source, llmfi_str(uri, name.len + 4), NULL);
+        if (w) w->optional = usual && i == 1;
+    }
+}
+
+/* ---- the hook ---- */
+
+LLMF_API llmf_result llmf_document_add(llmf_documents *into, const char *name, llmf_str text) {
+    llmf_str given = llmfi_cstr(name);
+    if (!into || (text.len && !text.ptr)) return LLMF_ERR_ARGUMENT;
+    llmfi_want_got(into->f, into->want, given.len ? given : into->want->name, llmfi_str("", 0), text);
+    return into->f->loading->memory ? LLMF_ERR_MEMORY : LLMF_OK;
+}
+
+static void llmfi_want_hook(llmf_factory *f, llmfi_want *w) {
+    llmf_documents into;
+    int got;
+    if (!f->desc.source) {
+        llmfi_want_failed(f, w, LLMF_ERR_CONFIG, "no source of config is known by this scheme; known: file: env: text: http: https: s3: ssm:, and what llmf_desc.source gives");
+        return;
+    }
+    if (!w->late_ns) w->late_ns = llmfi_after_ms(f->now_ns, LLMFI_WANT_TOTAL_MS);
+    into.f = f;
+    into.want = w;
+    into.failed = LLMF_OK;
+    got = f->desc.source(f->desc.user, w->name.ptr, &into);
+    if (got < 0) {
+        llmfi_want_failed(f, w, got >= -LLMF_ERR_ALL_FAILED ? -got : LLMF_ERR_CONFIG, "llmf_desc.source cannot give it");
+    } else if (got == 0 && f->now_ns >= w->late_ns) {
+        llmfi_want_failed(f, w, LLMF_ERR_TIMEOUT, "llmf_desc.source has given nothing within 30 seconds");
+    } else if (got == 0) { /* not yet */
+        w->due_ns = llmfi_after_ms(f->now_ns, LLMFI_WANT_HOOK_MS);
+        llmfi_want_put(f, w);
+    }
+}
+
+/* ---- the work ---- */
+
+static llmfi_want *llmfi_want_due(llmf_factory *f) {
+    llmfi_want **link = &f->loading->wants, *w;
+    while ((w = *link) != NULL) {
+        if (llmfi_source_lost(f->loading, w->source)) {
+            *link = w->next;
+        } else if (w->due_ns > f->now_ns || (w->kind == LLMFI_WANT_AWS && llmfi_keys_asked(f))) {
+            if (w->due_ns > f->now_ns) llmfi_fetch_due(f, w->due_ns);
+            link = &w->next;
+        } else {
+            *link = w->next;
+            w->next = NULL;
+            return w;
+        }
+    }
+    return NULL;
+}
+
+#if LLMF_HAS_PLUGINS
+static bool llmfi_plugin_sink(void *user, const char *bytes, size_t len) {
+    llmfi_awaited *a = (llmfi_awaited *)user;
+    return llmfi_so_add(&a->so, bytes, len, &a->error);
+}
+
+/* Its bytes begin anew, whatever came of them before. */
+static bool llmfi_plugin_begin(llmfi_carrier *c, llmfi_awaited *a) {
+    c->fetch.sink = a ? llmfi_plugin_sink : NULL;
+    c->fetch.sink_user = a;
+    if (!a) return true;
+    llmfi_so_close(&a->so);
+    return llmfi_so_begin(&a->so, &a->error);
+}
+
+/* What the config asks for when it names a plugin by its URL: there, or to be waited for. */
+static bool llmfi_plugin_fetched(void *user, llmf_str url, llmfi_so *into, llmf_error *err) {
+    llmf_factory *f = (llmf_factory *)user;
+    struct llmfi_loading *l = f->loading;
+    llmfi_awaited *a = l ? l->plugins : NULL;
+    llmfi_want *w;
+    while (a && !(llmfi_eq(a->url, url) && a->done)) a = a->next;
+    if (a) {
+        llmfi_so_close(into);
+        *into = a->so;
+        llmfi_so_none(&a->so);
+        a->done = false; /* where it is refused, and asked for again, it is fetched again */
+        return true;
+    }
+    f->awaiting = true;
+    llmfi_error_set(err, LLMF_ERR_NETWORK, "it must be fetched first");
+    a = l ? (llmfi_awaited *)llmfi_arena_alloc(&l->arena, sizeof *a) : NULL;
+    if (!a) return false;
+    llmfi_so_none(&a->so);
+    a->url = llmfi_arena_copy(&l->arena, url);
+    a->next = l->plugins;
+    l->plugins = a;
+    if (llmfi_starts(url, LLMFI_LIT("https:"))) {
+        w = llmfi_want_new(l, LLMFI_WANT_HTTP, LLMFI_NO_SOURCE, a->url);
+        if (w) w->plugin = a;
+    } else {
+        (void)llmfi_want_aws_new(f, LLMFI_NO_SOURCE, a->url, a);
+    }
+    return false;
+}
+#else
+static bool llmfi_plugin_begin(const llmfi_carrier *c, const void *a) {
+    (void)c, (void)a;
+    return true;
+}
+#endif
+
+static void llmfi_want_start(llmf_factory *f, llmfi_carrier *c, llmfi_want *w) {
+    if (!llmfi_plugin_begin(c, w->plugin)) {
+        llmfi_want_failed(f, w, LLMF_ERR_MEMORY, "there is no room for a copy of it; look at the system's memory, or at /tmp");
+        return;
+    }
+    c->want = w;
+    switch (w->kind) {
+    case LLMFI_WANT_HTTP: llmfi_want_http(f, c); break;
+    case LLMFI_WANT_AWS:
+        if (!llmfi_want_aws(f, c)) c->want = NULL;
+        break;
+    default:
+        c->want = NULL;
+        llmfi_want_hook(f, w);
+        break;
+    }
+}
+
+static void llmfi_carrier_over(llmf_factory *f, llmfi_carrier *c) {
+    llmfi_want *w = c->want;
+    const llmfi_fetch *x = &c->fetch;
+    bool passing = x->result == LLMF_ERR_NETWORK || x->result == LLMF_ERR_TIMEOUT || x->result == LLMF_ERR_TRUNCATED;
+    c->fetch.over = false;
+    if (llmfi_source_lost(f->loading, w->source)) {}
+    else if (x->result == LLMF_OK && w->kind == LLMFI_WANT_AWS) llmfi_aws_got(f, c);
+    else if (x->result == LLMF_OK) llmfi_http_got(f, c);
+    else if (x->result == LLMF_ERR_MEMORY) f->loading->memory = true;
+    else if (!passing || !llmfi_want_again(f, w, 0)) llmfi_want_failed(f, w, x->result, x->why[0] ? x->why : "no reply");
+    c->want = NULL;
+    c->fetch.out = llmfi_str("", 0);
+    llmfi_fetch_clear(&c->fetch);
+    llmfi_service_signed_free(&c->sign);
+}
+
+static void llmfi_loading_end(llmf_factory *f);
+
+/* Whatever can be done now. */
+static void llmfi_loading_work(llmf_factory *f) {
+    struct llmfi_loading *l = f->loading;
+    bool busy = false;
+    llmfi_want *w;
+    size_t i;
+    if (!l) return;
+    for (i = 0; i < LLMFI_CARRIERS; i++)
+        if (l->carriers[i].want && l->carriers[i].fetch.over) llmfi_carrier_over(f, &l->carriers[i]);
+    for (i = 0; i < LLMFI_CARRIERS && !l->memory && !l->arena.failed; i++) {
+        while (!l->carriers[i].want && (w = llmfi_want_due(f)) != NULL && !l->memory) llmfi_want_start(f, &l->carriers[i], w);
+        busy = busy || l->carriers[i].want;
+    }
+    if (l->memory || l->arena.failed || (!busy && !l->wants)) llmfi_loading_end(f);
+}
+
+/* ---- from start to end ---- */
+
+static void llmfi_loading_close(llmf_factory *f) {
+    struct llmfi_loading *l = f->loading;
+    size_t i;
+    if (!l) return;
+    f->loading = NULL;
+    for (i = 0; i < LLMFI_CARRIERS; i++) {
+        llmfi_fetch_close(&l->carriers[i].fetch);
+        llmfi_service_signed_free(&l->carriers[i].sign);
+        llmfi_service_request_free(&l->carriers[i].ask);
+    }
+    llmfi_documents_free(&f->heap, &l->documents);
+#if LLMF_HAS_PLUGINS
+    for (; l->plugins; l->plugins = l->plugins->next) llmfi_so_close(&l->plugins->so);
+#endif
+    llmfi_arena_free(&l->arena);
+    llmfi_heap_free(&f->heap, l);
+}
+
+/* Of a document that comes unencrypted, from another machine, the log has a warning. */
+static void llmfi_want_in_the_clear(llmf_factory *f, size_t source, llmf_str uri) {
+    llmfi_url url;
+    llmfi_url_error bad;
+    char line[300];
+    llmfi_text t = llmfi_text_in(line, sizeof line);
+    (void)llmfi_want_new(f->loading, LLMFI_WANT_HTTP, source, uri);
+    if (!llmfi_url_parse(uri, &url, &bad) || !LLMFI_NAMED(url.scheme, "http") || llmfi_origin_here(&url)) return;
+    llmfi_say_path(&t, uri);
+    llmfi_say_c(&t, ": warning: this config comes unencrypted, and anybody on the way can change it; use https://");
+    llmfi_log(f, LLMF_LOG_WARNING, 8, llmfi_str(line, t.len));
+}
+
+/* False: no memory. */
+static bool llmfi_loading_start(llmf_factory *f, bool quiet) {
+    struct llmfi_loading *l = (struct llmfi_loading *)llmfi_heap_alloc(&f->heap, sizeof *l);
+    const char *uri;
+    size_t i;
+    llmfi_loading_close(f);
+    if (!l) return false;
+    memset(l, 0, sizeof *l);
+    llmfi_arena_init(&l->arena, &f->heap, 0);
+    for (i = 0; i < LLMFI_CARRIERS; i++) {
+        llmfi_fetch_init(&l->carriers[i].fetch, f, LLMF_MAX_FILE);
+        llmfi_service_request_init(&l->carriers[i].ask, &f->heap);
+        llmfi_service_signed_init(&l->carriers[i].sign, &f->heap);
+    }
+    l->quiet = quiet;
+    f->loading = l;
+    for (i = 0; (uri = llmfi_source_at(&f->desc, i)) != NULL; i++) {
+        llmf_str rest;
+        int kind = llmfi_source_kind(llmfi_cstr(uri), &rest);
+        if (kind == LLMFI_SRC_SSM && !rest.len) llmfi_want_parameters(f, i);
+        else if (kind == LLMFI_SRC_S3 || kind == LLMFI_SRC_SSM) (void)llmfi_want_aws_new(f, i, llmfi_cstr(uri), NULL);
+        else if (kind == LLMFI_SRC_HTTP && !quiet) llmfi_want_in_the_clear(f, i, llmfi_cstr(uri));
+        else if (kind >= LLMFI_SRC_HTTP) (void)llmfi_want_new(l, kind == LLMFI_SRC_HTTP ? LLMFI_WANT_HTTP : LLMFI_WANT_HOOK, i, llmfi_cstr(uri));
+    }
+    f->deferred = true;
+    return true;
+}
+
+#else
+
+LLMF_API llmf_result llmf_document_add(llmf_documents *into, const char *name, llmf_str text) {
+    (void)into, (void)name, (void)text;
+    return LLMF_ERR_NOT_BUILT;
+}
+
+#endif
+#endif
+
+#if LLMF_HAS_SOURCES
+#define llmfi_documents_of(f) (f)->documents
+#else
+#define llmfi_documents_of(f) NULL
+#endif
+#if LLMF_HAS_PLUGINS
+#define llmfi_plugins_of(f) &(f)->plugins
+#else
+#define llmfi_plugins_of(f) NULL
+#endif
+#if LLMF_HAS_PLUGINS && LLMF_HAS_SOURCES
+#define llmfi_is_awaiting(f) (f)->awaiting
+#else
+#define llmfi_is_awaiting(f) false
+#endif
+
+/* ---- reading ---- */
+
+#if LLMF_HAS_SOURCES
+static void llmfi_tell_reload(llmf_factory *f, const llmfi_config *from, const llmf_error *err);
+#endif
+
+/* The new generation takes the place of the old one. */
+static void llmfi_config_swap(llmf_factory *f, llmfi_config *fresh) {
+    llmfi_config *old = f->config;
+    f->config = fresh;
+    f->last_handle = 0;
+    if (!old) return;
+#if LLMF_HAS_SOURCES
+    llmfi_tell_reload(f, old, NULL);
+#endif
+    llmfi_config_release(old);
+}
+
+#if LLMF_HAS_CONFIG || LLMF_HAS_REGISTER
+
+typedef struct llmfi_problems {
+    llmf_factory *f;
+    llmf_error first;
+    size_t count;
+} llmfi_problems;
+
+static void llmfi_on_problem(void *user, const llmf_error *e, bool warning) {
+    llmfi_problems *p = (llmfi_problems *)user;
+    if (llmfi_is_awaiting(p->f)) { /* it is read once more when the plugin is there */
+        p->count++;
+        return;
+    }
+    llmfi_log(p->f, warning ? LLMF_LOG_WARNING : LLMF_LOG_ERROR, 2, llmfi_cstr(e->text));
+    if (warning) return;
+    if (p->count++ == 0) p->first = *e;
+}
+
+/* The first problem, and how many more there are. */
+static bool llmfi_tell_problems(const llmfi_problems *p, llmf_error *err) {
+    llmfi_text t;
+    *err = p->first;
+    if (p->count == 0) return llmfi_error_memory(err);
+    if (p->count > 1) {
+        t = llmfi_text_in(err->text, sizeof err->text);
+        t.len = llmfi_strlen(p->first.text);
+        memcpy(err->text, p->first.text, t.len + 1);
+        LLMFI_SAY(&t, " (and ");
+        llmfi_say_int(&t, (int64_t)p->count - 1);
+        LLMFI_SAY(&t, " more: see the log hook, or run llmf check)");
+    }
+    return false;
+}
+
+/* Reads the sources and swaps; the old config stays where they are not valid as a whole. */
+static bool llmfi_read_config(llmf_factory *f, llmf_error *err) {
+    llmfi_problems p;
+    llmfi_config *fresh;
+    size_t problems = 0;
+#if LLMF_HAS_REGISTER
+    size_t i;
+#endif
+    memset(&p, 0, sizeof p);
+    p.f = f;
+    fresh = llmfi_config_load_with(&f->heap, &f->desc, &f->env, llmfi_documents_of(f), llmfi_plugins_of(f), llmfi_on_problem, &p, &problems);
+#if LLMF_HAS_REGISTER
+    for (i = 0; fresh && i < f->registered_count; i++)
+        if (f->registered[i].name && !llmfi_config_add_provider(fresh, &f->registered[i], &p.first)) p.count++;
+#endif
+    if (fresh && p.count == 0) {
+#if LLMF_HAS_PLUGINS
+        for (i = 0; i < fresh->plugin_count; i++) fresh->plugins[i]->kept = true;
+#endif
+        llmfi_config_swap(f, fresh);
+        return true;
+    }
+    if (fresh) llmfi_config_release(fresh);
+#if LLMF_HAS_PLUGINS
+    if (!llmfi_is_awaiting(f)) llmfi_plugins_drop(&f->plugins);
+#endif
+    return llmfi_tell_problems(&p, err);
+}
+
+#else
+
+static bool llmfi_read_config(llmf_factory *f, llmf_error *err) {
+    llmfi_config *fresh;
+    if (llmfi_config_wanted(&f->desc, err)) return false;
+    fresh = llmfi_config_of_tables(&f->heap, &f->desc, &f->env);
+    if (!fresh) return llmfi_error_memory(err);
+    llmfi_config_swap(f, fresh);
+    return true;
+}
+
+#endif
+
+#if LLMF_HAS_SOURCES
+
+/* ---- telling ---- */
+
+/* err NULL: the config has been swapped, from that one. */
+static void llmfi_tell_reload(llmf_factory *f, const llmfi_config *from, const llmf_error *err) {
+    llmf_reload_info info;
+    llmfi_changes changes;
+    if (!f->desc.on_reload) return;
+    memset(&info, 0, sizeof info);
+    llmfi_changes_init(&changes, &f->heap);
+    if (!err) llmfi_changes_between(&changes, from, f->config);
+    info.error = err;
+    info.result = err ? err->code : LLMF_OK;
+    info.changed = (const char *const *)(const void *)changes.list.ptr;
+    info.changed_count = changes.list.len / sizeof(const char *);
+    f->desc.on_reload(f->desc.user, &info);
+    llmfi_changes_free(&changes);
+}
+
+/* ---- what has changed ---- */
+
+/* Of all files that config is read from. */
+static uint64_t llmfi_files_stamp(llmf_factory *f) {
+    uint64_t stamp = 1;
+    const char *uri;
+    size_t i;
+    for (i = 0; (uri = llmfi_source_at(&f->desc, i)) != NULL; i++) {
+        llmf_str rest;
+        if (uri[0] && llmfi_source_kind(llmfi_cstr(uri), &rest) == LLMFI_SRC_FILE) stamp = llmfi_source_stamp(stamp, rest, &f->heap);
+    }
+    return stamp;
+}
+
+static bool llmfi_same_documents(const llmfi_document *a, const llmfi_document *b) {
+    for (; a && b; a = a->next, b = b->next)
+        if (a->source != b->source || !llmfi_eq(a->name, b->name) || !llmfi_eq(a->text, b->text)) return false;
+    return a == b;
+}
+
+static uint64_t llmfi_documents_stamp(const llmfi_document *d) {
+    uint64_t stamp = 1;
+    size_t i;
+    for (; d; d = d->next)
+        for (i = 0; i < d->text.len; i++) stamp = (stamp ^ (unsigned char)d->text.ptr[i]) * UINT64_C(1099511628211);
+    return stamp;
+}
+
+/* ---- the end of a loading ---- */
+
+static void llmfi_say_age(llmfi_text *t, int64_t ms) {
+    static const struct { int64_t ms; const char *word; } units[] = {{86400000, " days"}, {3600000, " hours"}, {60000, " minutes"}, {1000, " seconds"}};
+    size_t i = 0;
+    while (i < LLMFI_COUNT(units) - 1 && ms < 2 * units[i].ms) i++;
+    llmfi_say_int(t, ms / units[i].ms);
+    llmfi_say_c(t, units[i].word);
+}
+
+/* The last good copy of a source that cannot be had, with a warning. False: there is none. */
+static bool llmfi_lost_found(llmf_factory *f, const llmfi_lost *lost) {
+    llmfi_document *d, **link = &f->loading->documents;
+    llmf_error warning;
+    llmfi_text t;
+    int64_t age;
+    while ((d = *link) != NULL) { /* a part of it is not a source */
+        if (d->source != lost->source) {
+            link = &d->next;
+            continue;
+        }
+        *link = d->next;
+        llmfi_document_free(&f->heap, d);
+    }
+    age = llmfi_copy_read(f, lost->source, &f->loading->documents);
+    if (age < 0) return false;
+    t = llmfi_error_begin(&warning, lost->error.code);
+    llmfi_say_c(&t, "using the copy of ");
+    llmfi_say_age(&t, age);
+    llmfi_say_c(&t, " ago: ");
+    llmfi_say_c(&t, lost->error.text);
+    llmfi_log(f, LLMF_LOG_WARNING, 8, llmfi_cstr(warning.text));
+    return true;
+}
+
+/* Whether all sources have been had; else *err is of the first that has not. */
+static bool llmfi_loaded(llmf_factory *f, llmf_error *err) {
+    struct llmfi_loading *l = f->loading;
+    const llmfi_lost *lost, *first = NULL;
+    if (l->memory || l->arena.failed) return llmfi_error_memory(err);
+    for (lost = l->lost; lost; lost = lost->next) {
+        if (!f->config && llmfi_lost_found(f, lost)) continue;
+        llmfi_log(f, f->config ? LLMF_LOG_WARNING : LLMF_LOG_ERROR, 8, llmfi_cstr(lost->error.text));
+        if (!first || lost->source < first->source) first = lost;
+    }
+    if (first) *err = first->error;
+    return !first;
+}
+
+/* What has come becomes what is read; where that is refused, what was there before stays. */
+static bool llmfi_take_documents(llmf_factory *f, llmf_error *err) {
+    llmfi_document *old = f->documents;
+    llmf_error copied;
+    bool fresh = !llmfi_same_documents(old, f->loading->documents), copies = !f->loading->lost && f->desc.config_copy && (fresh || !f->copied);
+    f->documents = f->loading->documents;
+    f->loading->documents = NULL;
+    f->awaiting = false;
+    if (!llmfi_read_config(f, err)) {
+        if (f->awaiting) {
+            f->loading->documents = f->documents;
+            f->documents = old;
+            return false;
+        }
+        f->refused = llmfi_documents_stamp(f->documents);
+        llmfi_documents_free(&f->heap, &f->documents);
+        f->documents = old;
+        return false;
+    }
+    f->refused = 0;
+    llmfi_documents_free(&f->heap, &old);
+    if (copies && f->documents) {
+        f->copied = llmfi_copy_write(f, &copied);
+        if (!f->copied) llmfi_log(f, LLMF_LOG_WARNING, 8, llmfi_cstr(copied.text));
+    }
+    return true;
+}
+
+/* A watch that has found nothing new. */
+static bool llmfi_nothing_new(const llmf_factory *f, uint64_t stamp) {
+    const struct llmfi_loading *l = f->loading;
+    if (!l->quiet || stamp != f->stamp || l->memory || l->arena.failed) return false;
+    return l->lost ? f->watch_lost : llmfi_same_documents(f->documents, l->documents) || (f->refused && f->refused == llmfi_documents_stamp(l->documents));
+}
+
+static void llmfi_loading_end(llmf_factory *f) {
+    uint64_t stamp = llmfi_files_stamp(f);
+    bool lost = f->loading->lost != NULL;
+    llmfi_error_clear(&f->load_error);
+    f->awaiting = false;
+    if (!llmfi_nothing_new(f, stamp)) {
+        bool good = llmfi_loaded(f, &f->load_error) && llmfi_take_documents(f, &f->load_error);
+        if (f->awaiting) { /* a plugin is fetched first */
+            f->deferred = true;
+            return;
+        }
+        f->stamp = stamp;
+        if (!good && f->config) llmfi_tell_reload(f, NULL, &f->load_error);
+    }
+    f->watch_lost = lost;
+    llmfi_loading_close(f);
+    f->events++; /* a poll that waits for it has waited long enough */
+}
+
+/* ---- waiting for it ---- */
+
+static int llmfi_poll(llmf_factory *f, int timeout_ms, bool next);
+
+/* By polling: calls under way go on meanwhile. LLMF_ERR_STALE: a hook closed the factory, which is no more. */
+static int llmfi_load_remote(llmf_factory *f, llmf_error *err) {
+    if (f->polling) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_reload inside a callback would wait for a network: use llmf_reload_start"), LLMF_ERR_ARGUMENT;
+    llmfi_now(f);
+    if (!llmfi_loading_start(f, false)) return llmfi_error_memory(err), LLMF_ERR_MEMORY;
+    while (f->loading) {
+        f->active++; /* else there would be nothing to wait for */
+        if (llmfi_poll(f, 1000, false) < 0) return llmfi_error_set(err, LLMF_ERR_STALE, "the factory was closed inside a callback"), LLMF_ERR_STALE;
+        f->active--;
+    }
+    *err = f->load_error;
+    return err->code;
+}
+
+/* ---- the watch ---- */
+
+/* Looks for changes when it is time to. */
+static void llmfi_watch_sources(llmf_factory *f) {
+    if (f->desc.watch_ms <= 0 || !f->config) return;
+    if (f->watch_due_ns <= f->now_ns) {
+        f->watch_due_ns = llmfi_after_ms(f->now_ns, f->desc.watch_ms);
+        if (!f->loading && (llmfi_any_remote(&f->desc) || llmfi_files_stamp(f) != f->stamp)) (void)llmfi_loading_start(f, true);
+    }
+    llmfi_fetch_due(f, f->watch_due_ns);
+}
+
+/* Begins to look, once the first config counts. */
+static void llmfi_watch_begin(llmf_factory *f) {
+    if (f->desc.watch_ms <= 0) return;
+    f->watch_due_ns = llmfi_after_ms(llmfi_now(f), f->desc.watch_ms);
+    llmfi_fetch_due(f, f->watch_due_ns);
+}
+
+/* Of run_timers: a want that waits for its time is looked at. */
+static void llmfi_sources_timer(llmf_factory *f) {
+    llmfi_watch_sources(f);
+    if (f->loading) f->deferred = true;
+}
+
+#endif
+
+/* Reads all sources. LLMF_OK, or the result that *err tells of; LLMF_ERR_STALE: a hook closed the factory, which is no more. */
+#if LLMF_HAS_SOURCES
+static int llmfi_load(llmf_factory *f, llmf_error *err) {
+    bool polling = f->polling, ok;
+    llmfi_error_clear(err);
+    if (llmfi_any_remote(&f->desc)) return llmfi_load_remote(f, err);
+    f->stamp = f->desc.watch_ms > 0 ? llmfi_files_stamp(f) : 0;
+    f->awaiting = false;
+    f->polling = true; /* so that a hook which closes the factory does so behind this */
+    ok = llmfi_read_config(f, err);
+    if (f->awaiting) { /* a plugin of the files must be fetched */
+        f->polling = polling;
+        return llmfi_load_remote(f, err);
+    }
+    if (!ok && f->config) llmfi_tell_reload(f, NULL, err);
+    f->polling = polling;
+    if (!f->closing || polling) return ok ? (int)LLMF_OK : err->code;
+    llmf_close(f);
+    return LLMF_ERR_STALE;
+}
+#else
+static int llmfi_load(llmf_factory *f, llmf_error *err) {
+    return llmfi_read_config(f, err) ? (int)LLMF_OK : err->code;
+}
+#endif
 
 #endif
 
@@ -37814,10 +43611,30 @@ static llmfi_call *llmfi_call_open(llmf_factory *f, const llmf_request *req, siz
     return c;
 }
 
+#if LLMF_HAS_SECRETS
+/* Fetches what the call waits for; what is there at once is built in. False with the error in the reply; else it may still wait. */
+static bool llmfi_secret_go(llmfi_call *c) {
+    int i;
+    for (i = 0; i < 8 && c->waits == LLMFI_WAITS_SECRET; i++) {
+        llmfi_secret *s = llmfi_secret_by_id(c->f, c->secret_id);
+        if (s && s->state == LLMFI_SECRET_NONE) llmfi_secret_ask(c->f, s, c->req.timeouts.connect_ms);
+        if (s) c->secret_id = s->id;
+        if (s && s->state == LLMFI_SECRET_ASKING) return true;
+        c->waits = LLMFI_WAITS_NOT;
+        if (!llmfi_build_http(c)) return false;
+    }
+    return c->waits != LLMFI_WAITS_SECRET || llmfi_error_set(&c->reply.error, LLMF_ERR_AUTH, "the key that was fetched did not last until it could be used");
+}
+#endif
+
 /* Sends what was built, in pieces where it is too large for one request, or asks for what it waits for. */
 static bool llmfi_call_go(llmfi_call *c) {
 #if LLMF_HAS_CACHE
     if (llmfi_cache_serve(c)) return true;
+#endif
+#if LLMF_HAS_SECRETS
+    if (c->waits == LLMFI_WAITS_SECRET && !llmfi_secret_go(c)) return false;
+    if (c->waits == LLMFI_WAITS_SECRET) return true;
 #endif
 #if LLMF_HAS_AWS
     if (c->waits) {
@@ -37840,18 +43657,41 @@ static bool llmfi_call_go(llmfi_call *c) {
     return true;
 }
 
+#if LLMFI_HAS_WAITS
+/* A call need not wait any more: it is built anew, and goes on. */
+static void llmfi_waited(llmfi_call *c) {
+    c->waits = LLMFI_WAITS_NOT;
+    c->f->deferred = true; /* it may end at once, and that is told behind this */
+    if (c->ended || c->stop || c->free_later) return;
+    if (llmfi_build_http(c) && llmfi_call_go(c)) llmfi_set_deadline(c);
+    else if (c->reply.error.code == LLMF_OK) llmfi_error_memory(&c->reply.error);
+}
+#endif
+
 #if LLMF_HAS_AWS
-/* The keys are there, or will not come: calls that waited are built anew. */
+/* The keys are there, or will not come. */
 static void llmfi_run_keys(llmf_factory *f) {
     llmfi_call *c;
     if (!llmfi_keys_settled(f)) return;
-    f->deferred = true; /* some may end at once, and that is told behind this */
+    f->deferred = true;
+    for (c = f->calls; c; c = c->next)
+        if (c->waits == LLMFI_WAITS_AWS) llmfi_waited(c);
+#if LLMF_HAS_SECRETS && LLMFI_HAS_STORES
+    llmfi_secrets_keys(f);
+#endif
+}
+#endif
+
+#if LLMF_HAS_SECRETS
+/* Calls whose secret has come, or will not. */
+static void llmfi_run_secrets(llmf_factory *f) {
+    llmfi_call *c;
+#if LLMFI_HAS_STORES
+    llmfi_secrets_settle(f);
+#endif
     for (c = f->calls; c; c = c->next) {
-        if (!c->waits) continue;
-        c->waits = false;
-        if (c->ended || c->stop || c->free_later) continue;
-        if (llmfi_build_http(c) && llmfi_call_go(c)) llmfi_set_deadline(c);
-        else if (c->reply.error.code == LLMF_OK) llmfi_error_memory(&c->reply.error);
+        const llmfi_secret *s = c->waits == LLMFI_WAITS_SECRET ? llmfi_secret_by_id(f, c->secret_id) : NULL;
+        if (c->waits == LLMFI_WAITS_SECRET && !(s && s->state == LLMFI_SECRET_ASKING)) llmfi_waited(c);
     }
 }
 #endif
@@ -37932,8 +43772,14 @@ static void llmfi_run_timers(llmf_factory *f) {
     llmfi_call *c, *next;
     if (f->now_ns < f->next_deadline_ns) return;
     f->next_deadline_ns = UINT64_MAX;
-#if LLMF_HAS_AWS
-    llmfi_keys_timer(f);
+#if LLMFI_HAS_FETCH
+    llmfi_fetches_timer(f);
+#endif
+#if LLMF_HAS_SOURCES
+    llmfi_sources_timer(f);
+#endif
+#if LLMF_HAS_SECRETS
+    llmfi_secrets_timer(f);
 #endif
     for (c = f->calls; c; c = next) {
         next = c->next;
@@ -37964,6 +43810,12 @@ static void llmfi_run_deferred(llmf_factory *f) {
     f->deferred = false;
 #if LLMF_HAS_AWS
     llmfi_run_keys(f);
+#endif
+#if LLMF_HAS_SOURCES
+    llmfi_loading_work(f);
+#endif
+#if LLMF_HAS_SECRETS
+    llmfi_run_secrets(f);
 #endif
 #if LLMF_HAS_RETRY
     llmfi_run_queue(f);
@@ -38041,6 +43893,9 @@ static void llmfi_work(llmf_factory *f) {
         llmfi_run_held(f);
     }
     (void)llmfi_moment(f);
+#if LLMF_HAS_SECRETS
+    llmfi_secrets_pump(f);
+#endif
     llmfi_run_deferred(f);
 }
 
@@ -38056,6 +43911,9 @@ static int64_t llmfi_wait_ms(const llmf_factory *f, int64_t most) {
         int64_t due = f->transports[i]->wait_ms ? f->transports[i]->wait_ms(f->transports[i]) : -1;
         if (due >= 0 && (ms < 0 || due < ms)) ms = due;
     }
+#if LLMF_HAS_SECRETS
+    if (f->secrets.pumped && (ms < 0 || ms > LLMFI_SECRET_PUMP_MS)) ms = LLMFI_SECRET_PUMP_MS;
+#endif
     if (f->deferred || f->held) ms = 0;
     return ms;
 }
@@ -38244,6 +44102,41 @@ LLMF_API void llmf_wakeup(llmf_factory *f) {
     if (f) llmfi_watch_wake(&f->watch);
 }
 
+#endif
+/* What a plugin may call of the library: see plugin_api.h. */
+#ifndef LLMFI_ENGINE_PLUGIN_HOST_H
+#define LLMFI_ENGINE_PLUGIN_HOST_H
+
+#if LLMF_HAS_PLUGINS
+
+/* A plugin that is older does not know the members at the end. */
+static void llmfi_host_usage(llmf_reply *r, const llmf_usage *usage, size_t usage_size) {
+    llmf_usage all;
+    all.input = all.cache_read = all.cache_write = all.output = all.reasoning = LLMF_UNKNOWN;
+    memcpy(&all, usage, usage_size < sizeof all ? usage_size : sizeof all);
+    llmf_reply_usage(r, &all);
+}
+
+static const llmf_host llmfi_host = {
+    LLMF_ABI,
+    (uint32_t)sizeof(llmf_host),
+    llmf_out_write,
+    llmf_out_json_string,
+    llmf_reply_text,
+    llmf_reply_reasoning,
+    llmf_reply_tool,
+    llmf_reply_finish,
+    llmfi_host_usage,
+    llmf_reply_error,
+    llmf_reply_done,
+    llmf_json_each,
+    llmf_json_get,
+    llmf_json_string,
+    llmf_json_number,
+    llmf_json_valid
+};
+
+#endif
 #endif
 /* Routes: which of some models shall answer. Candidates that cannot serve are left out, each with its reason; of the rest a rule chooses. */
 #ifndef LLMFI_ENGINE_ROUTE_H
@@ -39036,6 +44929,9 @@ static void llmfi_copy_desc(llmfi_front *b, llmf_desc *d) {
     static const uint16_t texts[] = {offsetof(llmf_desc, config),  offsetof(llmf_desc, config_text), offsetof(llmf_desc, env_file),  offsetof(llmf_desc, provider),
                                      offsetof(llmf_desc, base_url), offsetof(llmf_desc, api_key),     offsetof(llmf_desc, api_key_env), offsetof(llmf_desc, transport),
                                      offsetof(llmf_desc, proxy),    offsetof(llmf_desc, ca_file),     offsetof(llmf_desc, ca_pem),
+#if LLMF_HAS_SOURCES
+                                     offsetof(llmf_desc, config_copy),
+#endif
                                      offsetof(llmf_desc, pinned_keys)};
     const char **configs;
     size_t i;
@@ -39111,77 +45007,6 @@ static bool llmfi_open_transports(llmf_factory *f, llmf_error *err) {
     return true;
 }
 
-/* ---- config ---- */
-
-#if LLMF_HAS_CONFIG || LLMF_HAS_REGISTER
-
-typedef struct llmfi_problems {
-    llmf_factory *f;
-    llmf_error first;
-    size_t count;
-} llmfi_problems;
-
-static void llmfi_on_problem(void *user, const llmf_error *e, bool warning) {
-    llmfi_problems *p = (llmfi_problems *)user;
-    llmfi_log(p->f, warning ? LLMF_LOG_WARNING : LLMF_LOG_ERROR, 2, llmfi_cstr(e->text));
-    if (warning) return;
-    if (p->count++ == 0) p->first = *e;
-}
-
-/* The first problem, and how many more there are. */
-static bool llmfi_tell_problems(const llmfi_problems *p, llmf_error *err) {
-    llmfi_text t;
-    *err = p->first;
-    if (p->count == 0) return llmfi_error_memory(err);
-    if (p->count > 1) {
-        t = llmfi_text_in(err->text, sizeof err->text);
-        t.len = llmfi_strlen(p->first.text);
-        memcpy(err->text, p->first.text, t.len + 1);
-        LLMFI_SAY(&t, " (and ");
-        llmfi_say_int(&t, (int64_t)p->count - 1);
-        LLMFI_SAY(&t, " more: see the log hook, or run llmf check)");
-    }
-    return false;
-}
-
-/* Reads the sources and swaps; the old config stays where they are not valid as a whole. */
-static bool llmfi_read_config(llmf_factory *f, llmf_error *err) {
-    llmfi_problems p;
-    llmfi_config *fresh;
-    size_t problems = 0;
-#if LLMF_HAS_REGISTER
-    size_t i;
-#endif
-    memset(&p, 0, sizeof p);
-    p.f = f;
-    fresh = llmfi_config_load(&f->heap, &f->desc, &f->env, llmfi_on_problem, &p, &problems);
-#if LLMF_HAS_REGISTER
-    for (i = 0; fresh && i < f->registered_count; i++)
-        if (f->registered[i].name && !llmfi_config_add_provider(fresh, &f->registered[i], &p.first)) p.count++;
-#endif
-    if (fresh && p.count == 0) {
-        if (f->config) llmfi_config_release(f->config);
-        f->config = fresh;
-        return true;
-    }
-    if (fresh) llmfi_config_release(fresh);
-    return llmfi_tell_problems(&p, err);
-}
-
-#else
-
-static bool llmfi_read_config(llmf_factory *f, llmf_error *err) {
-    llmfi_config *fresh;
-    if (llmfi_config_wanted(&f->desc, err)) return false;
-    fresh = llmfi_config_of_tables(&f->heap, &f->desc, &f->env);
-    if (!fresh) return llmfi_error_memory(err);
-    if (f->config) llmfi_config_release(f->config);
-    f->config = fresh;
-    return true;
-}
-
-#endif
-
 /* What may hold keys and is not given back with the heap's pieces, which are wiped as they go. */
 static void llmfi_wipe_permanent(llmf_factory *f) {
     if (f->desc.api_key) llmfi_wipe(llmfi_cstr(f->desc.api_key));
@@ -39210,7 +45035,14 @@ LLMF_API void llmf_close(llmf_factory *f) {
 #if LLMF_HAS_CACHE
     llmfi_cache_close(f);
 #endif
-#if LLMF_HAS_AWS
+#if LLMF_HAS_SOURCES
+    llmfi_loading_close(f);
+    llmfi_documents_free(&f->heap, &f->documents);
+#endif
+#if LLMF_HAS_SECRETS
+    llmfi_secrets_close(f);
+#endif
+#if LLMFI_HAS_AWS_KEYS
     llmfi_keys_close(f);
 #endif
     for (i = f->transport_count; i-- > 0;)
@@ -39232,6 +45064,9 @@ LLMF_API void llmf_close(llmf_factory *f) {
     llmfi_metrics_close(f);
 #endif
     if (f->config) llmfi_config_release(f->config);
+#if LLMF_HAS_PLUGINS
+    llmfi_plugins_close(&f->plugins);
+#endif
     llmfi_env_close(&f->env);
     if (f->watching) llmfi_watch_close(&f->watch);
     llmfi_wipe_permanent(f);
@@ -39252,7 +45087,13 @@ static void llmfi_net_init(llmf_factory *f, char *recv) {
 static bool llmfi_start_up(llmf_factory *f, llmf_error *err) {
     f->watching = true; /* what it has opened is closed, even where the rest of it failed */
     if (!llmfi_watch_init(&f->watch, &f->heap, (size_t)f->desc.max_connections)) return llmfi_error_memory(err);
+#if LLMF_HAS_SOURCES /* some of which want transports */
+    if (!llmfi_env_open(&f->env, &f->heap, &f->desc, err) || !llmfi_open_transports(f, err) || llmfi_load(f, err) != LLMF_OK) return false;
+    llmfi_watch_begin(f);
+    return true;
+#else
     return llmfi_env_open(&f->env, &f->heap, &f->desc, err) && llmfi_read_config(f, err) && llmfi_open_transports(f, err);
+#endif
 }
 
 /* Lays the factory into a block. NULL with *err. */
@@ -39289,6 +45130,14 @@ static llmf_factory *llmfi_lay_out(const llmf_desc *desc, void *block, llmf_erro
 #if LLMF_HAS_REGISTER
     f->handles.dialects = f->dialects;
 #endif
+#if LLMF_HAS_PLUGINS
+    f->plugins.heap = &f->heap;
+    f->plugins.host = &llmfi_host;
+#if LLMF_HAS_SOURCES
+    f->plugins.fetch = llmfi_plugin_fetched;
+    f->plugins.fetch_user = f;
+#endif
+#endif
 #if LLMF_HAS_ROUTES
     llmfi_buf_init(&f->decision, &f->heap, 0);
 #endif
@@ -39312,18 +45161,19 @@ static bool llmfi_pins_open(const llmf_desc *d, llmf_error *err) {
 #endif
 }
 
-/* Members that want an option which this build may not have. */
+/* Members that want an option which this build may not have: from one to another, between which no padding may stand. */
 static bool llmfi_desc_built(const llmf_desc *d, llmf_error *err) {
-    static const char options[] = "ENV\0CACHE\0FILTERS\0SLICES\0METRICS\0BUDGETS\0RETRY\0";
+    static const char options[] = "ENV\0CACHE\0FILTERS\0SLICES\0METRICS\0BUDGETS\0RETRY\0SOURCES\0SECRETS\0";
     static const struct {
         uint16_t at;
         uint8_t size, option;
     } members[] = {
-#define LLMFI_WANTS(has, member, option) LLMFI_DROP(has, {offsetof(llmf_desc, member), sizeof ((llmf_desc *)0)->member, option}, )
-        LLMFI_WANTS(LLMFI_HAS_VARIABLES, getenv_fn, 0) LLMFI_WANTS(LLMFI_HAS_VARIABLES, api_key_env, 0) LLMFI_WANTS(LLMF_HAS_CACHE, cache_mode, 1)
-        LLMFI_WANTS(LLMF_HAS_FILTERS, filter_count, 2) LLMFI_WANTS(LLMF_HAS_SLICES, slice_us, 3) LLMFI_WANTS(LLMF_HAS_METRICS, metrics, 4)
-        LLMFI_WANTS(LLMF_HAS_METRICS, span, 4) LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_call_pico, 5) LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_process_pico, 5)
-        LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_day_pico, 5) LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_alert, 5) LLMFI_WANTS(LLMF_HAS_RETRY, fallback_count, 6)
+#define LLMFI_WANTS(has, first, last, option) \
+    LLMFI_DROP(has, {offsetof(llmf_desc, first), offsetof(llmf_desc, last) + sizeof ((llmf_desc *)0)->last - offsetof(llmf_desc, first), option}, )
+        LLMFI_WANTS(LLMFI_HAS_VARIABLES, getenv_fn, getenv_fn, 0) LLMFI_WANTS(LLMFI_HAS_VARIABLES, api_key_env, api_key_env, 0) LLMFI_WANTS(LLMF_HAS_CACHE, cache_mode, cache_mode, 1)
+        LLMFI_WANTS(LLMF_HAS_FILTERS, filter_count, filter_count, 2) LLMFI_WANTS(LLMF_HAS_SLICES, slice_us, slice_us, 3) LLMFI_WANTS(LLMF_HAS_METRICS, metrics, metrics, 4)
+        LLMFI_WANTS(LLMF_HAS_METRICS, span, span, 4) LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_call_pico, budget_alert, 5) LLMFI_WANTS(LLMF_HAS_RETRY, fallback_count, fallback_count, 6)
+        LLMFI_WANTS(LLMF_HAS_SOURCES, watch_ms, on_reload, 7) LLMFI_WANTS(LLMF_HAS_SECRETS, secret_ttl_ms, allow_commands, 8)
 #undef LLMFI_WANTS
         {0, 0, 0}
     };
@@ -39482,9 +45332,24 @@ LLMF_API llmf_model llmf_get(llmf_factory *f, const char *name, llmf_error *err)
 
 LLMF_API llmf_result llmf_reload(llmf_factory *f, llmf_error *err) {
     llmf_error why;
+    int got = LLMF_ERR_ARGUMENT;
+    llmfi_error_clear(&why);
+    if (f) got = llmfi_load(f, &why);
+    else llmfi_error_set(&why, LLMF_ERR_ARGUMENT, "the factory is NULL");
+    if (f && got != LLMF_OK && got != LLMF_ERR_STALE) f->last_error = why;
+    if (err) *err = why;
+    return (llmf_result)got;
+}
+
+LLMF_API llmf_result llmf_reload_start(llmf_factory *f, llmf_error *err) {
+    llmf_error why;
     llmfi_error_clear(&why);
     if (!f) llmfi_error_set(&why, LLMF_ERR_ARGUMENT, "the factory is NULL");
-    else if (llmfi_read_config(f, &why)) f->last_handle = 0;
+#if LLMF_HAS_SOURCES
+    else if (!llmfi_loading_start(f, false)) llmfi_error_memory(&why);
+#else
+    else llmfi_error_left_out(&why, "llmf_reload_start", "SOURCES");
+#endif
     if (f && why.code != LLMF_OK) f->last_error = why;
     if (err) *err = why;
     return (llmf_result)why.code;
@@ -39731,6 +45596,18 @@ static void llmfi_on_checked(void *user, const llmf_error *e, bool warning) {
     if (!warning) c->count++;
 }
 
+#if LLMF_HAS_SOURCES
+/* What only a factory can fetch has not been looked at: that is no clean bill. */
+static void llmfi_check_remote(const llmf_desc *d, llmfi_checking *c) {
+    const char *uri;
+    size_t i;
+    for (i = 0; (uri = llmfi_source_at(d, i)) != NULL; i++) {
+        llmfi_report report = llmfi_report_to(llmfi_on_checked, c);
+        if (llmfi_source_is_remote(uri)) llmfi_report_at(&report, llmfi_cstr(uri), 0, 0, "was not looked at: llmf_check asks no network; check the files that it is made of, or open a factory with it");
+    }
+}
+#endif
+
 /* A block to try things in. NULL: none could be had. */
 static llmf_factory *llmfi_try_out(const llmf_desc *desc, size_t desc_size, llmf_desc *d, void **block) {
     llmf_error err;
@@ -39768,8 +45645,11 @@ LLMF_API size_t llmf_check_abi(const llmf_desc *desc, size_t desc_size, void (*r
     if (!llmfi_env_open(&f->env, &f->heap, &f->desc, &err)) {
         llmfi_on_checked(&c, &err, false);
     } else {
-        config = llmfi_config_load(&f->heap, &f->desc, &f->env, llmfi_on_checked, &c, &problems);
+        config = llmfi_config_load(&f->heap, &f->desc, &f->env, NULL, llmfi_on_checked, &c, &problems);
         if (config) llmfi_config_release(config);
+#if LLMF_HAS_SOURCES
+        llmfi_check_remote(&f->desc, &c);
+#endif
     }
     llmf_close(f);
     d.alloc(d.user, block, d.memory_size, 0);
@@ -39820,85 +45700,6 @@ LLMF_API size_t llmf_min_memory_abi(const llmf_desc *desc, size_t desc_size) {
    Times are kept as what is left of them. */
 #ifndef LLMFI_ENGINE_SAVE_H
 #define LLMFI_ENGINE_SAVE_H
-/* A file that is written whole or not at all: what is there is the old one or the new one, whenever the program or the machine stops. */
-#ifndef LLMFI_BASE_FILE_H
-#define LLMFI_BASE_FILE_H
-
-#if LLMF_HAS_FILES && LLMF_HAS_SAVE
-#include <stdio.h>
-#if !defined(_WIN32)
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#endif
-
-/* The longest path of such a file. */
-enum { LLMFI_MAX_PATH = 1000 };
-
-#if defined(_WIN32)
-
-static bool llmfi_file_write(const char *path, const char *bytes, size_t len) {
-    FILE *f = fopen(path, "wb");
-    bool ok = f && fwrite(bytes, 1, len, f) == len && fflush(f) == 0;
-    return (!f || fclose(f) == 0) && ok;
-}
-
-static bool llmfi_file_move(const char *from, const char *to) {
-    return MoveFileExA(from, to, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH) != 0;
-}
-
-#else
-
-/* For its owner's eyes only, and on the disk before it has its name. */
-static bool llmfi_file_write(const char *path, const char *bytes, size_t len) {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR);
-    bool ok = fd >= 0;
-    while (ok && len) {
-        ssize_t n = write(fd, bytes, len);
-        ok = n > 0;
-        if (!ok) break;
-        bytes += n;
-        len -= (size_t)n;
-    }
-    ok = ok && fsync(fd) == 0;
-    return (fd < 0 || close(fd) == 0) && ok;
-}
-
-/* The name is the directory's: that must be on the disk too. One that cannot be opened or synced (some file systems) has had its chance. */
-static bool llmfi_file_move(const char *from, const char *to) {
-    char directory[LLMFI_MAX_PATH];
-    size_t n = llmfi_strlen(to);
-    int fd;
-    if (rename(from, to) != 0) return false;
-    while (n && to[n - 1] != '/') n--;
-    memcpy(directory, n ? to : "./", n ? n : 2);
-    directory[n ? n : 2] = '\0';
-    fd = open(directory, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return true;
-    (void)fsync(fd);
-    close(fd);
-    return true;
-}
-
-#endif
-
-/* False with *err; the old file is as it was. The new one is written beside it, as PATH.new. */
-static bool llmfi_file_replace(const char *path, const char *bytes, size_t len, llmf_error *err) {
-    char fresh[LLMFI_MAX_PATH];
-    size_t n = llmfi_strlen(path);
-    int saved = LLMFI_ERRNO;
-    bool ok;
-    if (!n || n > sizeof fresh - 5) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "the path of the file is empty, or too long");
-    memcpy(fresh, path, n);
-    memcpy(fresh + n, ".new", 5);
-    ok = llmfi_file_write(fresh, bytes, len) && llmfi_file_move(fresh, path);
-    if (!ok) remove(fresh);
-    LLMFI_SET_ERRNO(saved);
-    return ok || llmfi_error_about(err, LLMF_ERR_CONFIG, "", llmfi_cstr(path), ": cannot be written; look at its directory's permissions, and at the room on the disk");
-}
-
-#endif
-#endif
 
 #if LLMF_HAS_SAVE
 

@@ -30,7 +30,7 @@ static void llmfi_fault_word(llmfi_fault *f, int which, llmf_str word, int depth
 
 /* ---- classes ---- */
 
-#if LLMF_HAS_FAULTS
+#if LLMF_HAS_FAULTS || LLMFI_HAS_SERVICES
 
 /* The result of a word, or LLMF_OK where no row has it. */
 static int llmfi_fault_of_word(llmf_str word) {
@@ -45,6 +45,17 @@ static int llmfi_fault_of_word(llmf_str word) {
     int at = llmfi_word_in(words, word);
     return at < 0 ? (int)LLMF_OK : results[at];
 }
+
+#else
+
+static int llmfi_fault_of_word(llmf_str word) {
+    (void)word;
+    return LLMF_OK;
+}
+
+#endif
+
+#if LLMF_HAS_FAULTS
 
 /* True when the message holds a phrase of that result. */
 static bool llmfi_fault_says(llmf_str message, int result) {
@@ -63,13 +74,6 @@ static bool llmfi_fault_says(llmf_str message, int result) {
         phrase += llmfi_strlen(phrase) + 1;
     }
     return false;
-}
-
-#else
-
-static int llmfi_fault_of_word(llmf_str word) {
-    (void)word;
-    return LLMF_OK;
 }
 
 #endif
@@ -145,7 +149,7 @@ LLMFI_UNUSED static bool llmfi_fault_key_char(char c) {
     return (l >= 'a' && l <= 'z') || llmfi_is_digit(c) || c == '_' || c == '-' || c == '.';
 }
 
-#if LLMF_HAS_FAULTS
+#if LLMF_HAS_FAULTS || LLMFI_HAS_SERVICES
 
 /* How long the key is that begins at the front of `s`; 0: none does. One that its owner has masked (sk-12***89) is none. */
 static size_t llmfi_fault_key(llmf_str s) {

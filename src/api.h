@@ -104,6 +104,17 @@ typedef struct llmf_usage {
      pinned_keys       (a member of llmf_desc) SHA-256 of public keys (SubjectPublicKeyInfo in DER) in base64: "sha256//47DEQp…=;sha256//…". A server of https must have one
                        of them, whatever its host, besides a certificate that is verified (or not: insecure_tls); else the call ends in LLMF_ERR_TLS. What is malformed, and
                        what nobody would look at, as TLS is custom_stream's or custom_transport's, llmf_open refuses.
+     secret            (a member of llmf_desc) Gives keys, for a program that has them from a broker of its own, or from a safe. Asked before config and variables are looked
+                       at, when a call needs a key, for each provider that needs one, inside llmf_start, llmf_generate or llmf_poll; it must not call the library. *q says
+                       which: provider; model, the name of the one that is asked; name, api_key_secret_name of its entry or of its provider's, or ""; origin, where the
+                       key goes: "https://api.openai.com"; `again` not 0: the last one was refused (401). Write the key to out (cap bytes at most) and return its length; 0:
+                       it has none, so config and variables count; -1: not yet, it is asked again by llmf_poll until the call's timeouts.connect_ms is over; below: minus
+                       an llmf_result, and the call fails. expires_ms: set how many milliseconds the key may be used; 0: secret_ttl_ms. One key serves all calls with the
+                       same provider, name and origin. Needs the option SECRETS, as the next two.
+     secret_ttl_ms     (a member of llmf_desc) How long a key that was fetched (secret, api_key_file, api_key_secret_name, api_key_command) is used, at least a second; 0:
+                       300,000; below 0: until its provider refuses it. One that is refused (401) is fetched anew, and the call repeated with it, once.
+     allow_commands    (a member of llmf_desc) Not 0: api_key_command of the config is run, by /bin/sh (POSIX). 0: that is an error, so that a config which somebody else
+                       writes runs no program.
      llmf_fail_memory  Fault injection: the nth request to the heap from now on is refused (0: none), and each later one too if `on`. */
 enum { LLMF_LOG_ERROR = 1, LLMF_LOG_WARNING = 2, LLMF_LOG_INFO = 3, LLMF_LOG_DEBUG = 4 };
 typedef void *(*llmf_alloc_fn)(void *user, void *ptr, size_t old_size, size_t size);
@@ -128,69 +139,59 @@ typedef struct llmf_retry {
     int64_t hedge_ms;              /* without content by then the next of the chain, or else the same model, is asked too, and who answers first counts: none */
     int64_t min_bytes_per_s;       /* of a stream, over ten seconds; a slower one is a TIMEOUT: none */
 } llmf_retry;
-typedef struct llmf_transport llmf_transport;
-typedef struct llmf_stream_ops llmf_stream_ops;
-typedef struct llmf_budget_alert llmf_budget_alert;
-typedef struct llmf_cache_store llmf_cache_store;
-typedef struct llmf_filter llmf_filter;
+typedef struct llmf_transport llmf_transport; typedef struct llmf_stream_ops llmf_stream_ops; typedef struct llmf_budget_alert llmf_budget_alert;
+typedef struct llmf_cache_store llmf_cache_store; typedef struct llmf_filter llmf_filter; typedef struct llmf_documents llmf_documents;
+typedef struct llmf_reload_info { int result; const llmf_error *error; const char *const *changed; size_t changed_count; } llmf_reload_info;
+typedef struct llmf_secret_query { const char *provider, *model, *name, *origin; int again; char *out; size_t cap; int64_t expires_ms; } llmf_secret_query;
 typedef int (*llmf_resolve_fn)(void *user, const char *host, char (*out)[64], int cap);
 struct llmf_span;
 /* Everything has a good zero. */
 typedef struct llmf_desc {
-    const char *config;            /* a YAML or JSON file, or a directory of them; NULL: none (the tables and the environment only) */
-    const char *const *configs;    /* more of them, later over earlier */
-    size_t config_count;
+    const char *config;            /* a YAML or JSON file, a directory of them, or a URI: see "where config comes from"; NULL: none (the tables and the environment only) */
+    const char *const *configs; size_t config_count; /* more of them, later over earlier */
     const char *config_text;       /* a config held in memory, laid over the files; NULL: none */
     const char *env_file;          /* a .env file: its lines stand in for missing environment variables. NULL: none */
-    bool no_env;                   /* do not read the environment */
+    bool no_env, insecure_tls, no_global_init, metrics; /* the environment is not read; TLS is not verified: for tests on loopback only; the program calls curl_global_init itself; what llmf_metrics prints is counted */
     const char *(*getenv_fn)(void *user, const char *name); /* instead of getenv(); NULL: getenv */
     const char *provider;          /* default provider for names that say none; NULL: LLM_PROVIDER, or none */
     const char *base_url;          /* replaces the base URL of every provider's row (tests, proxies); NULL: the row's */
-    const char *api_key;           /* one key for every provider: for tests and one-provider programs; NULL: each provider's own */
-    const char *api_key_env;       /* the same, by the name of a variable */
-    void *memory;                  /* the one block, yours until llmf_close; NULL: one allocation of memory_size bytes, by `alloc` */
-    size_t memory_size;            /* 0: 8 MiB */
+    const char *api_key, *api_key_env; /* one key for every provider, for tests and one-provider programs: itself, or the name of its variable; NULL: each provider's own */
+    void *memory; size_t memory_size; /* the one block, yours until llmf_close; NULL: one allocation of memory_size bytes, by `alloc`. 0: 8 MiB */
     llmf_alloc_fn alloc;           /* for that one allocation, and for llmf_check and llmf_min_memory; NULL: malloc and free (LLMF_NO_MALLOC, LLMF_NO_STDLIB: none) */
-    int max_calls;                 /* calls at once; 0: 64 */
-    int max_models;                /* prepared models kept (LRU); 0: 128 */
-    size_t max_response;           /* bytes of one reply's body; 0: 64 MiB */
-    size_t max_line;               /* bytes of one event or line of a stream; 0: 8 MiB */
-    size_t recv_size;              /* bytes read at a time; 0: 16 KiB */
+    int max_calls, max_models;     /* calls at once; prepared models kept (LRU). 0: 64, 128 */
+    size_t max_response, max_line, recv_size; /* bytes of one reply's body; of one event or line of a stream; read at a time. 0: 64 MiB, 8 MiB, 16 KiB */
     const char *transport;         /* "curl", "socket", "replay"; NULL: the first that is built in and serves the URL */
     const llmf_transport *custom_transport;     /* your own HTTP (borrowed until close); wins over `transport` */
     const llmf_stream_ops *custom_stream;       /* your own byte stream under our HTTP (borrowed until close) */
-    int max_connections;           /* at once; 0: 100 */
-    int max_idle;                  /* kept open for the next call; 0: 10; below 0: none */
+    int max_connections, max_idle; /* at once; kept open for the next call, below 0: none. 0: 100, 10 */
     const char *proxy;             /* curl only; NULL: none */
-    const char *ca_file;           /* PEM roots; NULL: those built in (LLMF_WITH_ROOTS), or the system's */
-    const char *ca_pem;            /* PEM roots in memory; wins over ca_file */
-    bool insecure_tls;             /* do not verify: for tests on loopback only */
-    bool no_global_init;           /* the program calls curl_global_init itself */
+    const char *ca_file, *ca_pem;  /* PEM roots, in a file or in memory, which wins; NULL: those built in (LLMF_WITH_ROOTS), or the system's */
     llmf_resolve_fn resolve;       /* socket transport; NULL: getaddrinfo (LLMF_NO_GETADDRINFO: none), which may block llmf_poll for a look-up, but for LLMF_WITH_DNS_THREADS=1: then it has a thread */
     llmf_timeouts timeouts;
     int64_t slice_us;              /* longest piece of work of one llmf_poll, in microseconds; 0: until nothing is ready. See "opening and closing" */
     uint64_t (*clock_ns)(void *user);           /* monotonic nanoseconds; NULL: the system's. LLMF_NO_STDLIB: must be set */
     int64_t (*wall_ms)(void *user);             /* milliseconds since 1970; NULL: the system's. LLMF_NO_STDLIB: wanted for AWS signatures only */
     void (*random)(void *user, void *bytes, size_t len); /* for what separates the parts of an upload, and beside the system's for TLS by BearSSL; NULL: made from the time, and the system's alone */
-    void (*log)(void *user, int level, int id, llmf_str text); /* one line, no newline; NULL: silent */
-    int log_level;                 /* 0: LLMF_LOG_WARNING */
+    void (*log)(void *user, int level, int id, llmf_str text); int log_level; /* one line, no newline; NULL: silent. 0: LLMF_LOG_WARNING */
     void *user;                    /* handed to every hook above */
     llmf_retry retry;              /* of every call whose model's config says nothing */
-    const char *const *fallbacks;  /* names of models to try next, for models that have no chain of their own; NULL: the providers of LLM_FALLBACK_PROVIDERS, by their default models */
-    size_t fallback_count;
+    const char *const *fallbacks; size_t fallback_count; /* names of models to try next, for models that have no chain of their own; NULL: the providers of LLM_FALLBACK_PROVIDERS, by their default models */
     int max_batches;               /* requests of one LLMF_OP_EMBED call under way at once, each of which counts as a call; 0: 4 */
     int64_t budget_call_pico, budget_process_pico, budget_day_pico; /* what a call, all calls and those of a day (UTC) may cost; 0: the config's; LLMF_ZERO: nothing */
     void (*budget_alert)(void *user, const llmf_budget_alert *alert); /* a share of a budget is spent: see llmf_budget; inside llmf_poll; NULL: nobody is told */
-    bool metrics;                  /* count what llmf_metrics prints */
     void (*span)(void *user, const struct llmf_span *span); /* each call at its end, and before it each of its attempts: see llmf_span. NULL: nobody asks */
     int cache_mode;                /* of calls that say none: LLMF_CACHE_ON, …; 0: off. See "answers kept" below, for this and the next four */
     int cache_entries;             /* answers kept in memory at most; 0: 1000; below 0: none, cache_store alone keeps them */
     size_t cache_bytes;            /* of the block that they take at most; 0: a quarter of it. Never more than half of it */
     int64_t cache_ttl_ms;          /* how long an answer is given again; 0: until there is no room for it */
     const llmf_cache_store *cache_store;        /* a store of your own behind them (borrowed until close); NULL: none */
-    const llmf_filter *filters;    /* see "filters" below (borrowed until close); NULL: none */
-    size_t filter_count;
+    const llmf_filter *filters; size_t filter_count; /* see "filters" below (borrowed until close); NULL: none */
     const char *pinned_keys;       /* of https servers, as libcurl's CURLOPT_PINNEDPUBLICKEY has them: see "opening and closing"; NULL: any key */
+    int64_t watch_ms;              /* how often llmf_poll looks whether a source of config has changed, and if so reloads; 0: never */
+    const char *config_copy;       /* a file that keeps the last good copy of config from a network, for an llmf_open that cannot reach it; NULL: none */
+    int (*source)(void *user, const char *uri, llmf_documents *into); /* gives the config of a URI of one's own: see "where config comes from"; NULL: nobody */
+    void (*on_reload)(void *user, const llmf_reload_info *info); /* the config has been read again, or could not be: inside llmf_poll or llmf_reload; NULL: nobody is told */
+    int64_t secret_ttl_ms; int (*secret)(void *user, llmf_secret_query *q); int allow_commands; /* keys by name, and a hook that gives keys: see "opening and closing"; 0, NULL: five minutes, nobody, and no command is run */
 } llmf_desc;
 LLMF_API llmf_factory *llmf_open_abi(int abi, const llmf_desc *desc, size_t desc_size, llmf_error *err);
 static inline llmf_factory *llmf_open(const llmf_desc *desc, llmf_error *err) { return llmf_open_abi(LLMF_ABI, desc, sizeof *desc, err); }
@@ -204,6 +205,28 @@ typedef struct llmf_memory_info {
 LLMF_API void llmf_memory_abi(const llmf_factory *f, llmf_memory_info *info, size_t info_size);
 static inline void llmf_memory(const llmf_factory *f, llmf_memory_info *info) { llmf_memory_abi(f, info, sizeof *info); }
 LLMF_API void llmf_fail_memory(llmf_factory *f, uint64_t nth, bool on);
+
+/* ---- where config comes from -------------------------------------------------------------------------------------------
+
+   Each of llmf_desc.config and .configs names a source, later over earlier:
+     models/  fast.yaml  file:fast.yaml    a file, or each .yaml, .yml and .json of a directory
+     env:NAME  text:fast: {model_id: …}    the text that a variable holds; the text itself
+     https://host/models.yaml              a document, asked for again with its ETag. http:// likewise: anybody on the way can change it
+     s3://bucket/prefix                    the object of that name, if it ends in .yaml, .yml or .json, else each such object below it; "?region=…&path_style=true&endpoint=…" may
+                                           follow. Signed for as Bedrock's requests are; AWS_ENDPOINT_URL_S3 and its like hold
+     ssm:/name                             a parameter: a config, or the URI of one. "ssm:" alone: the parameters that SSM_MODELS_PATH_PARAMETER and
+                                           SSM_PROVIDER_PATH_PARAMETER name, else /LLM_CONFIG/MODELS_CONFIG_S3_PATH and /LLM_CONFIG/PROVIDER_MODULES_S3_PATH
+     anything:else                         llmf_desc.source is asked
+   All but the first two need the option SOURCES. llmf_open and llmf_reload wait for a network by polling; a source that fails for a moment is asked again, four times in all.
+     source            Gives the documents of a URI by llmf_document_add and returns 1; 0: not yet, it is asked again from llmf_poll; below 0: minus an llmf_result, it cannot.
+     llmf_document_add One document: its name is for messages, and tells by its ending what it is and, where it is one model, its key (NULL: the URI). The text is copied.
+                       LLMF_ERR_MEMORY, LLMF_ERR_ARGUMENT
+     config_copy       Written whole or not at all, for its owner's eyes only, after each load that was good and brought something new. llmf_open takes from it what it cannot
+                       reach, with a warning that says its age; llmf_reload does not.
+     watch_ms          Files are looked at by size and time of change, documents by ETag. A new config that is wrong changes nothing, and is told once.
+     llmf_reload_start Begins to read all sources again and returns at once: llmf_poll goes on with it, and on_reload tells the end. Any thread rule as for llmf_poll.
+     llmf_reload_info  result LLMF_OK: swapped, and `changed` has the names: "models.fast", "providers.acme", "routes.main", "fallbacks.fast", "prompts.hello", "chains.tell", "budgets",
+                       "default_model", "default_provider". Else *error says why the old config stays. All of it lives until the hook returns. */
 
 /* ---- what a factory has learned ----------------------------------------------------------------------------------------
 
@@ -228,7 +251,8 @@ LLMF_API llmf_result llmf_load_file(llmf_factory *f, const char *path, llmf_erro
                        provider's default model. A missing key is told when a call starts, not here.
      llmf_get_fresh    As llmf_get, after reading the config again (force_reload). Calls in flight and handles keep what they have until the new config is valid as a
                        whole.
-     llmf_reload       Reads all sources again and swaps if they are valid; else the old config stays and *err tells.
+     llmf_reload       Reads all sources again and swaps if they are valid; else the old config stays and *err tells. Waits for those of a network: see "where config
+                       comes from".
      llmf_create       A handle of one's own: the named model with the settings of `config` (a YAML or JSON mapping with the keys of a model: "{temperature: 0,
                        max_tokens: 99}") laid over. Give it back with llmf_drop. NULL config: an unchanged copy.
      llmf_model_info   What is known of a model. Texts live until the next function that gets, makes, drops or calls a model, a reload or the close. Prices are
@@ -239,6 +263,8 @@ LLMF_API llmf_result llmf_load_file(llmf_factory *f, const char *path, llmf_erro
 LLMF_API llmf_model llmf_get(llmf_factory *f, const char *name, llmf_error *err);
 LLMF_API llmf_model llmf_get_fresh(llmf_factory *f, const char *name, llmf_error *err);
 LLMF_API llmf_result llmf_reload(llmf_factory *f, llmf_error *err);
+LLMF_API llmf_result llmf_reload_start(llmf_factory *f, llmf_error *err);
+LLMF_API llmf_result llmf_document_add(llmf_documents *into, const char *name, llmf_str text);
 LLMF_API llmf_model llmf_create(llmf_factory *f, const char *name, const char *config, llmf_error *err);
 LLMF_API void llmf_drop(llmf_factory *f, llmf_model m);
 typedef struct llmf_price_tier {
@@ -250,8 +276,7 @@ typedef struct llmf_model_info {
     int64_t context_window, max_output;         /* tokens; LLMF_UNKNOWN */
     int64_t price_input, price_output, price_cache_read, price_cache_write;
     uint32_t capabilities;                      /* LLMF_CAN_… */
-    bool configured;                            /* a key of the config, not only a row of the table */
-    bool has_key;                               /* its provider needs none, or one is there */
+    bool configured, has_key;                   /* a key of the config, not only a row of the table; its provider needs none, or one is there */
     int unavailable;                            /* llmf_result why a call could not start; LLMF_OK */
     int64_t price_cache_write_1h;               /* kept for an hour; price_cache_write: for five minutes */
     llmf_price_tier tiers[4];                   /* of long prompts, the shortest first */
@@ -308,12 +333,9 @@ typedef struct llmf_tool_call {
 } llmf_tool_call;
 typedef struct llmf_message {
     int role;                      /* LLMF_USER … LLMF_TOOL */
-    const char *content;
-    size_t content_len;            /* 0: content ends with NUL (or is NULL) */
-    const llmf_part *parts;        /* besides content, after it; NULL: none */
-    size_t part_count;
-    const llmf_tool_call *tool_calls; /* of an assistant message */
-    size_t tool_call_count;
+    const char *content; size_t content_len; /* 0: content ends with NUL (or is NULL) */
+    const llmf_part *parts; size_t part_count; /* besides content, after it; NULL: none */
+    const llmf_tool_call *tool_calls; size_t tool_call_count; /* of an assistant message */
     llmf_str state;                /* of an assistant message: llmf_response.state of that turn, so that reasoning goes on */
     llmf_str reasoning;            /* of an assistant message: for the providers that want it sent back */
     llmf_str tool_call_id, name;   /* of a tool message: which call this answers, and its function */
@@ -361,33 +383,27 @@ typedef struct llmf_request {
     size_t system_len;
     const llmf_message *messages;
     size_t message_count;
-    const llmf_tool *tools;
-    size_t tool_count;
+    const llmf_tool *tools; size_t tool_count;
     const char *tool_choice;       /* NULL or "auto", "none", "required", or a tool's name */
     int parallel_tool_calls;       /* LLMF_UNSET, LLMF_YES, LLMF_NO */
     const char *format;            /* NULL or "text", "json", or the text of a JSON Schema */
     double temperature;            /* 0: the config's or the provider's default; LLMF_ZERO: 0 */
     double top_p;                  /* likewise */
     int64_t max_tokens;            /* 0: the config's or the default */
-    const char *const *stop;
-    size_t stop_count;
+    const char *const *stop; size_t stop_count;
     int64_t seed;
-    bool use_seed;                 /* send `seed` */
+    bool use_seed, cache, stream;  /* send `seed`; mark the prompt as worth caching, where a provider wants that said; ask for a stream: events come either way */
     const char *reasoning;         /* NULL, "none", "minimal", "low", "medium", "high", or "4096 tokens" */
-    bool cache;                    /* mark the prompt as worth caching, where a provider wants that said */
     const char *user;              /* an id of your end user; NULL: none */
     const char *extra;             /* JSON object: members laid into the provider's body as they are */
-    bool stream;                   /* ask for a stream; events come either way */
     uint32_t flags;                /* LLMF_BORROW, … */
     llmf_timeouts timeouts;
-    int (*on_event)(void *user, const struct llmf_event *ev); /* runs inside llmf_poll; returns LLMF_CONTINUE or LLMF_STOP (= cancel); NULL: llmf_next */
-    void *on_event_user;
+    int (*on_event)(void *user, const struct llmf_event *ev); void *on_event_user; /* runs inside llmf_poll; returns LLMF_CONTINUE or LLMF_STOP (= cancel); NULL: llmf_next */
     int op;                        /* LLMF_OP_… */
     const llmf_input *input;       /* of the other operations than chat; NULL: nothing */
     int max_retries;               /* 0: as the model has it; below 0: none */
     int priority;                  /* where limits make calls wait, the higher goes first; 0: the usual one */
-    const llmf_model *fallbacks;   /* the chain of this call, instead of its model's; NULL with fallback_count 0: that */
-    size_t fallback_count;         /* with fallbacks NULL and a count of 1 or more: no chain */
+    const llmf_model *fallbacks; size_t fallback_count; /* the chain of this call, instead of its model's; NULL with a count of 0: that; with 1 or more: no chain */
     int64_t budget_pico;           /* what the call may cost; 0: the factory's; LLMF_ZERO: nothing */
     const char *trace_parent;      /* W3C traceparent of the span that this call is part of: it is checked, sent on, and its trace is the call's; NULL: none, and no header */
     int response_cache;            /* LLMF_CACHE_…: whether an answer that is kept will do, and whether this one is kept; 0: as llmf_desc.cache_mode says */
@@ -456,9 +472,7 @@ typedef struct llmf_response {
     llmf_usage usage;
     int64_t cost_pico;             /* pico-dollars, or LLMF_UNKNOWN */
     int64_t latency_ms, first_token_ms; /* from the start; LLMF_UNKNOWN where there was none */
-    const llmf_attempt *attempts;  /* the latest LLMF_MAX_ATTEMPTS of them, the oldest first */
-    size_t attempt_count;
-    int64_t attempt_total;         /* all there were */
+    const llmf_attempt *attempts; size_t attempt_count; int64_t attempt_total; /* the latest LLMF_MAX_ATTEMPTS of them, the oldest first; all there were */
     llmf_str raw;                  /* the body as it came (LLMF_KEEP_RAW) */
     llmf_error error;              /* code LLMF_OK if all went well */
     const llmf_output *output;     /* of the other operations than chat; NULL for a chat */
@@ -774,7 +788,11 @@ static inline llmf_call llmf_start_chain(llmf_factory *f, const llmf_chain *chai
      llmf_wakeup       Makes a waiting llmf_poll return. The one function that any thread may call while another uses the factory.
      llmf_preview      The HTTP request of a call, keys redacted, and so are the config's headers whose names speak of a secret. Lives until llmf_free(call).
      llmf_preview      Builds what llmf_start would send, and sends nothing. Free p->call with llmf_free.
-     llmf_check        Checks the configs of *desc and tells each problem: file:line:column are in err->text too. Returns the number of problems. */
+     llmf_check        Checks the configs of *desc and tells each problem: file:line:column are in err->text too. Returns the number of problems. Warnings are told (": warning: "
+                       is in their text) and not counted: a key that stands in the file (worse, in one that others may read), a key that would go out in the clear to a host of
+                       one's own network (to any other but this machine it is an error), a price that looks like one per token or per thousand tokens, fallbacks that go round
+                       (a model that falls back to itself is an error). docs/config.schema.json has all sections and keys, for editors too: with
+                       "# yaml-language-server: $schema=docs/config.schema.json" as a file's first line they are completed and checked while one types. */
 enum { LLMF_FD_READ = 1, LLMF_FD_WRITE = 2 };
 typedef struct llmf_fd {
     intptr_t fd;
@@ -806,13 +824,19 @@ static inline size_t llmf_check(const llmf_desc *desc, void (*report)(void *user
      llmf_json_string  the text of a JSON string value, decoded, into out (at most cap bytes, NUL included); returns its whole length without NUL, so a result of cap or
                        more was cut; LLMF_NOT_A_STRING if the value is none
      llmf_json_number  a JSON number; false if the value is none
-     llmf_json_valid   one whole JSON value and nothing else; *bad (NULL allowed) is the offset of the first wrong byte */
+     llmf_json_valid   one whole JSON value and nothing else; *bad (NULL allowed) is the offset of the first wrong byte
+     llmf_aws_decode   what a reply of an AWS service that holds configuration says, as a JSON object in `out` (at most cap bytes, NUL included): of "GetObject" (S3),
+                       "GetParameter" (SSM) and "GetSecretValue" {"value": text}, or {"value_b64": …} where the bytes are no UTF-8; of "ListObjectsV2" {"keys": […],
+                       "prefixes": […], "next_token": …}. status and body are the reply's. Returns the object's whole length without NUL, so a result of cap or more was
+                       cut; 0 with *err (NULL allowed) where the reply is an error or none of that operation: `out` then holds the service's own message, and
+                       err->message is a view of that */
 #define LLMF_NOT_A_STRING ((size_t)-1)
 LLMF_API bool llmf_json_each(llmf_str json, size_t *at, llmf_str *key, llmf_str *value);
 LLMF_API bool llmf_json_get(llmf_str json, const char *name, llmf_str *value);
 LLMF_API size_t llmf_json_string(llmf_str value, char *out, size_t cap);
 LLMF_API bool llmf_json_number(llmf_str value, double *out);
 LLMF_API bool llmf_json_valid(llmf_str json, size_t *bad);
+LLMF_API size_t llmf_aws_decode(const char *operation, int status, llmf_str body, char *out, size_t cap, llmf_error *err);
 
 /* ---- transports of one's own, and replies from a record ---------------------------------------------------------------
 

@@ -81,6 +81,7 @@
          fast:   {provider: openai, model_id: gpt-4o-mini, temperature: 0.2}
          local:  {provider: ollama, model_id: "llama3.2", base_url: "${OLLAMA:-http://localhost:11434}"}
      under `models:`; `providers:` adds hosts. Every mistake is told as file:line:column with the nearest known key.
+     `plugins: {acme: {path: plugins/acme.so, sha256: "…"}}` loads hosts and dialects from a shared object (LLMF_WITH_PLUGINS=1; see "What a plugin is made of").
      Amazon Bedrock wants region_name (or AWS_REGION) and a bearer key, or a pair to sign with: aws_access_key_id and aws_secret_access_key, or
      aws_profile, in the config; else AWS_ACCESS_KEY_ID and its like, ~/.aws, the container's endpoint, the instance's metadata service.
 
@@ -128,5 +129,5 @@
                 verified; redirects are not followed.
 
    CONTENTS: small types · opening and closing · models · requests · calls · budgets and routes · seeing it · answers kept, and filters · prompts and chains · other event loops · what would be sent · config without a factory ·
-   JSON as it comes · transports of one's own · replay · providers of one's own · (with LLMFACTORY_IMPLEMENTATION:) every option · base ·
+   JSON as it comes · transports of one's own · replay · providers of one's own · plugins · (with LLMFACTORY_IMPLEMENTATION:) every option · base ·
    wire · providers · net · factory · engine · tasks */

@@ -25,10 +25,16 @@
      DNS_THREADS off: LLMF_WITH_DNS_THREADS=1   for SOCKET: a host that no llmf_desc.resolve is there for is looked up by getaddrinfo in a thread (POSIX's, to be linked with
                                        -lpthread where the C library wants it, or Windows'), so that llmf_poll never waits for DNS. At most LLMF_MAX_LOOKUPS at once; what
                                        they need, 2 KB and their stacks, is not in the block, as one that is slow may end after llmf_close
+   Plugins
+     PLUGINS     off: LLMF_WITH_PLUGINS=1   `plugins:` of the config: dialects and providers in shared objects, which it names with their SHA-256 (plugin_api.h). POSIX; wants
+                                       CONFIG, REGISTER and FILES, and -ldl with a glibc before 2.34. What is loaded is not in the block
    Features (a request that needs one which is left out ends in LLMF_ERR_NOT_BUILT)
      CONFIG      on                    config files and texts, and what llmf_create is given; without it a model is named provider:model, and only the
                                        tables, llmf_desc and the environment say what that is
      YAML        on                    reads YAML config; without it JSON only
+     SOURCES     on                    config from elsewhere: http:// and https://, s3://, ssm:, a hook; its watching. Needs CONFIG. Keys for AWS are found as for Bedrock
+     SECRETS     on                    keys by name, fetched when they are needed: api_key_file, api_key_secret_name (AWS), api_key_command, llmf_desc.secret; without CONFIG
+                                       that hook alone
      FILES       on                    reads config, .env, prompts and media from files; without it texts and memory only
      ENV         on                    reads environment variables. With CONFIG, FILES or REGISTER llmf_desc.getenv_fn works either way; without all of them no variable
                                        is read: the key is llmf_desc.api_key
@@ -75,6 +81,8 @@
      LLMF_MAX_TOOL_CALLS    128        tool calls in one reply
      LLMF_MAX_REPLY_PARTS   4096       texts and items in one streamed reply of the Responses API
      LLMF_MAX_CITATIONS     1024       sources cited in one reply; what comes beyond is not kept
+     LLMF_MAX_PLUGINS       8          plugins of one config (PLUGINS)
+     LLMF_MAX_PLUGIN        16 MiB     one of them
      LLMF_MAX_REGISTERED    32         providers, and dialects, that a program registers
      LLMF_MAX_ATTEMPTS      16         attempts of a call that its response tells of: the latest
      LLMF_MAX_FALLBACKS     8          models of a chain
@@ -82,6 +90,7 @@
      LLMF_MAX_HEALTH        256        models at hosts of which it is kept how they do; of those beyond nothing is
      LLMF_MAX_BUDGETS       256        models and routes whose budgets are counted; a call under a budget beyond them is refused
      LLMF_MAX_SERIES        128        models that llmf_metrics tells apart, 2 KiB of the block each, and hops from one to another; those beyond are "other"
+     LLMF_MAX_SECRETS       32         keys that were fetched and are kept at once (SECRETS)
      LLMF_MAX_LOOKUPS       4          hosts of a factory that are looked up at once (DNS_THREADS); further ones wait
      LLMF_TAIL_MS           2000       milliseconds that a reply may go on for behind its terminal event
      LLMF_BODY_KEEP         4096       bytes of a request that are kept from measuring it to sending it; a longer one is written twice. One such room in a factory
@@ -207,6 +216,16 @@
 #else
 #define LLMF_HAS_ENV 1
 #endif
+#if !LLMF_HAS_CONFIG || (LLMF_ONLY && !(defined(LLMF_WITH_SOURCES) && LLMF_WITH_SOURCES)) || (defined(LLMF_NO_SOURCES) && LLMF_NO_SOURCES)
+#define LLMF_HAS_SOURCES 0
+#else
+#define LLMF_HAS_SOURCES 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_SECRETS) && LLMF_WITH_SECRETS)) || (defined(LLMF_NO_SECRETS) && LLMF_NO_SECRETS)
+#define LLMF_HAS_SECRETS 0
+#else
+#define LLMF_HAS_SECRETS 1
+#endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_MODELS) && LLMF_WITH_MODELS)) || (defined(LLMF_NO_MODELS) && LLMF_NO_MODELS)
 #define LLMF_HAS_MODELS 0
 #else
@@ -216,6 +235,14 @@
 #define LLMF_HAS_REGISTER 0
 #else
 #define LLMF_HAS_REGISTER 1
+#endif
+#if defined(LLMF_WITH_PLUGINS) && LLMF_WITH_PLUGINS
+#define LLMF_HAS_PLUGINS 1
+#else
+#define LLMF_HAS_PLUGINS 0
+#endif
+#if LLMF_HAS_PLUGINS && !(LLMF_HAS_CONFIG && LLMF_HAS_REGISTER && LLMF_HAS_FILES)
+#error "llmfactory: LLMF_WITH_PLUGINS=1 wants CONFIG, REGISTER and FILES: drop their LLMF_NO_, or, with LLMF_ONLY, add their LLMF_WITH_"
 #endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_MEDIA) && LLMF_WITH_MEDIA)) || (defined(LLMF_NO_MEDIA) && LLMF_NO_MEDIA)
 #define LLMF_HAS_MEDIA 0
@@ -331,6 +358,24 @@
 /* What is kept of each model at each host: see engine/health.h. */
 #define LLMFI_HAS_HEALTH (LLMF_HAS_RETRY || LLMF_HAS_ROUTES || LLMF_HAS_METRICS || LLMF_HAS_SAVE)
 
+/* S3, the Parameter Store and Secrets Manager: see factory/aws_services.h. */
+#if LLMF_HAS_SOURCES || (LLMF_HAS_SECRETS && LLMF_HAS_CONFIG)
+#define LLMFI_HAS_SERVICES 1
+#else
+#define LLMFI_HAS_SERVICES 0
+#endif
+/* Config and secrets from AWS are signed for as Bedrock's requests are. */
+#if LLMFI_ROWS_USE_AWS || LLMFI_HAS_SERVICES
+#define LLMF_HAS_AWS 1
+#else
+#define LLMF_HAS_AWS 0
+#endif
+#define LLMFI_HAS_FETCH (LLMF_HAS_AWS || LLMF_HAS_SOURCES)
+/* Calls may have to wait for keys. */
+#define LLMFI_HAS_WAITS (LLMF_HAS_AWS || LLMF_HAS_SECRETS)
+/* A build that finds keys for AWS. */
+#define LLMFI_HAS_AWS_KEYS LLMF_HAS_AWS
+
 /* A build that reads variables from somewhere. */
 #if LLMF_HAS_ENV || LLMF_HAS_CONFIG || LLMF_HAS_FILES || LLMF_HAS_REGISTER
 #define LLMFI_HAS_VARIABLES 1
@@ -423,11 +468,20 @@
 #ifndef LLMF_MAX_REGISTERED
 #define LLMF_MAX_REGISTERED 32
 #endif
+#ifndef LLMF_MAX_PLUGINS
+#define LLMF_MAX_PLUGINS 8
+#endif
+#ifndef LLMF_MAX_PLUGIN
+#define LLMF_MAX_PLUGIN (16u << 20)
+#endif
 #ifndef LLMF_MAX_ATTEMPTS
 #define LLMF_MAX_ATTEMPTS 16
 #endif
 #ifndef LLMF_MAX_LOOKUPS
 #define LLMF_MAX_LOOKUPS 4
+#endif
+#ifndef LLMF_MAX_SECRETS
+#define LLMF_MAX_SECRETS 32
 #endif
 #ifndef LLMF_MAX_FALLBACKS
 #define LLMF_MAX_FALLBACKS 8

@@ -86,6 +86,7 @@ static void test_names(llmf_factory *f) {
     llmf_route_desc route;
     llmf_call none = {0};
     llmf_status_info status;
+    llmf_str nothing = {"", 0};
     expect(!llmf_get(f, "groq:any", &err).id && err.code == LLMF_ERR_NOT_BUILT && strstr(err.text, "LLMF_WITH_GROQ"), "groq", err.text);
     expect(!llmf_get(f, "grok:any", &err).id && err.code == LLMF_ERR_NOT_BUILT && strstr(err.text, "LLMF_WITH_XAI"), "an alias", err.text);
     expect(!llmf_create(f, "openai:any", "{\"temperature\": 1}", &err).id && err.code == LLMF_ERR_NOT_BUILT && strstr(err.text, "CONFIG"), "llmf_create", err.text);
@@ -103,6 +104,7 @@ static void test_names(llmf_factory *f) {
     expect(!llmf_provider_status(f, 0, &status), "llmf_provider_status", "there is one");
     llmf_last_error(f, &err);
     expect(err.code == LLMF_ERR_NOT_BUILT && strstr(err.text, "METRICS"), "llmf_provider_status", err.text);
+    expect(llmf_aws_decode("GetObject", 200, nothing, NULL, 0, &err) == 0 && err.code == LLMF_ERR_NOT_BUILT && strstr(err.text, "SOURCES"), "llmf_aws_decode", err.text);
     memset(&p, 0, sizeof p);
     p.name = "mine";
     expect(llmf_register(f, &p, &err) == LLMF_ERR_NOT_BUILT && strstr(err.text, "REGISTER"), "llmf_register", err.text);

@@ -31,7 +31,7 @@ silent "LLMF_STATIC" gcc -std=c99 $STRICT -I. -c -o "$t/static.o" "$t/static.c"
 none() { nm -g --defined-only "$1" | grep -v "^$" | awk '{ print $3 }' | grep -vE "$2" | { ! grep .; }; }
 ok "LLMF_STATIC exports nothing" none "$t/static.o" '^$'
 ok "every exported name begins with llmf_" none "$t/gcc.o" '^(llmf_|main$)'
-defines() { grep -hoE '^ *# *define +[A-Za-z_0-9]+' llmfactory.h | awk '{ print $NF }' | sort -u | grep -vE '^(LLMF_|LLMFI_|LLMFACTORY_|llmfi_|_DEFAULT_SOURCE$|_DARWIN_C_SOURCE$|CURL_DISABLE_TYPECHECK$)' | { ! grep .; }; }
+defines() { grep -hoE '^ *# *define +[A-Za-z_0-9]+' llmfactory.h | awk '{ print $NF }' | sort -u | grep -vE '^(LLMF_|LLMFI_|LLMFACTORY_|llmfi_|llmf_(out|reply|json)_|_DEFAULT_SOURCE$|_DARWIN_C_SOURCE$|CURL_DISABLE_TYPECHECK$)' | { ! grep .; }; }
 ok "every macro is ours" defines
 small() { n=$(printf '#include "llmfactory.h"\n' | gcc -std=c99 -E -I. -x c - | wc -l); echo "$n preprocessed lines"; [ "$n" -lt 1000 ]; }
 ok "below 1,000 preprocessed lines without the implementation" small
@@ -58,15 +58,16 @@ for without in LLMF_NO_CURL LLMF_NO_SOCKET LLMF_NO_YAML LLMF_NO_FILES LLMF_NO_EN
     silent "-D$without=1" clang -std=c99 $STRICT -D$without=1 -I. -fsyntax-only "$t/impl.c"
 done
 # Each feature alone: left out of all, and alone beside a provider.
-for feature in CONFIG REGISTER MEDIA SCHEMA EXTRA STATE CITATIONS FAULTS REASONING INFO SLICES RETRY ROUTES PROMPTS BUDGETS METRICS CACHE FILTERS SAVE STRINGS REPLAY CUSTOM EMBED TRANSCRIBE COUNT LIST; do
+for feature in CONFIG SOURCES REGISTER MEDIA SCHEMA EXTRA STATE CITATIONS FAULTS REASONING INFO SLICES RETRY ROUTES PROMPTS BUDGETS METRICS CACHE FILTERS SAVE STRINGS REPLAY CUSTOM EMBED TRANSCRIBE COUNT LIST; do
     for with in "LLMF_NO_$feature" "LLMF_ONLY=1 -DLLMF_WITH_OPENAI=1 -DLLMF_WITH_$feature"; do
         # shellcheck disable=SC2086
         silent "-D$with=1" gcc -std=c99 $STRICT -D$with=1 -I. -fsyntax-only "$t/impl.c"
     done
 done
-# TLS of our own and look-ups in threads, which are off unless asked for.
+# TLS of our own, plugins and look-ups in threads, which are off unless asked for.
 for with in LLMF_WITH_BEARSSL "LLMF_WITH_BEARSSL=1 -DLLMF_WITH_ROOTS" "LLMF_WITH_BEARSSL=1 -DLLMF_NO_FILES" "LLMF_WITH_BEARSSL=1 -DLLMF_NO_STRINGS=1 -DLLMF_NO_CURL" \
     "LLMF_WITH_BEARSSL=1 -DLLMF_NO_CUSTOM=1 -DLLMF_NO_EPOLL" "LLMF_WITH_BEARSSL=1 -DLLMF_WITH_ROOTS=1 -DLLMF_ONLY=1 -DLLMF_WITH_SOCKET=1 -DLLMF_WITH_OPENAI" \
+    LLMF_WITH_PLUGINS "LLMF_WITH_PLUGINS=1 -DLLMF_NO_STRINGS=1 -DLLMF_STATIC" "LLMF_WITH_PLUGINS=1 -DLLMF_ONLY=1 -DLLMF_WITH_CONFIG=1 -DLLMF_WITH_REGISTER=1 -DLLMF_WITH_FILES=1 -DLLMF_WITH_OPENAI" \
     LLMF_WITH_DNS_THREADS "LLMF_WITH_DNS_THREADS=1 -DLLMF_ONLY=1 -DLLMF_WITH_SOCKET=1 -DLLMF_WITH_OPENAI"; do
     for cc in gcc clang; do
         # shellcheck disable=SC2086
@@ -79,6 +80,7 @@ refused() { ! gcc -std=c99 "$@" -I. -fsyntax-only "$t/impl.c" 2>"$t/err" && grep
 ok "BearSSL without sockets is refused by a message" refused -DLLMF_WITH_BEARSSL=1 -DLLMF_NO_SOCKET=1
 ok "roots without BearSSL are refused by a message" refused -DLLMF_WITH_ROOTS=1
 ok "look-ups in threads without sockets are refused by a message" refused -DLLMF_WITH_DNS_THREADS=1 -DLLMF_NO_SOCKET=1
+ok "nothing of plugins is in a build without them" sh -c "! nm '$t/gcc.o' | grep -E 'dlopen|dlsym|llmfi_plugin'"
 ok "nothing of BearSSL is in a build without it" sh -c "! nm '$t/gcc.o' | grep -q br_"
 # Without malloc and getaddrinfo: neither is called, and what is wanted instead is named.
 without='-DLLMF_NO_MALLOC=1 -DLLMF_NO_GETADDRINFO=1'

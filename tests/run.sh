@@ -13,6 +13,7 @@ export LLMF_SHARED="${LLMF_SHARED:-../shared}" LLMF_LOOPBACK="${LLMF_LOOPBACK:-$
 passed=0 failed=0 skipped=0
 unset OPENAI_API_KEY ANTHROPIC_API_KEY LLM_PROVIDER LLM_PRIMARY_PROVIDER LLM_FALLBACK_PROVIDERS
 unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_BEARER_TOKEN_BEDROCK AWS_PROFILE AWS_CONFIG_FILE AWS_SHARED_CREDENTIALS_FILE
+unset AWS_ENDPOINT_URL AWS_ENDPOINT_URL_S3 AWS_ENDPOINT_URL_SSM AWS_ENDPOINT_URL_SECRETS_MANAGER AWS_REGION AWS_DEFAULT_REGION
 unset AWS_CONTAINER_CREDENTIALS_RELATIVE_URI AWS_CONTAINER_CREDENTIALS_FULL_URI AWS_EC2_METADATA_SERVICE_ENDPOINT
 export AWS_EC2_METADATA_DISABLED=true
 
@@ -87,11 +88,13 @@ each() {
     wait
 }
 
+level=-O1
 compile() {
     rm -f "$B/tests/$name"
-    case $name in tls) also='-lbearssl -lssl -lcrypto' ;; *) also='' ;; esac
+    case $name in cuts | faults | slices | tls | transcripts | sim) at=-O1 ;; *) at=$level ;; esac
+    case $name in tls) also='-lbearssl -lssl -lcrypto' ;; plugins) also=-ldl ;; *) also='' ;; esac
     # shellcheck disable=SC2086
-    $compiler -I. -o "$B/tests/$name" "$src" $libraries $also >"$log/build-$name.txt" 2>&1
+    $compiler $at -I. -o "$B/tests/$name" "$src" $libraries $also >"$log/build-$name.txt" 2>&1
 }
 
 built() {
@@ -153,7 +156,9 @@ if [ "$mode" = san ]; then
 fi
 
 build llmf $CC -std=c99 $STRICT -Werror -O2 -g -o $B/llmf tools/llmf.c -lcurl
-c_tests -O1
+level=-O0 # most tests take longer to compile than to run
+c_tests
+level=-O1
 together <<QUEUE
 product 1200 sh tests/product.sh
 alone 900 sh tests/alone.sh
@@ -162,6 +167,9 @@ freestanding 900 sh tests/freestanding.sh
 examples 600 sh tests/examples.sh
 blns 900 python3 tests/corpora/blns.py
 adding 300 sh tests/adding.sh
+schema 300 sh tests/config/schema.sh
+config-cost 120 sh tests/config/cost.sh
+plugin 300 sh tests/plugin.sh
 cli 600 sh tests/cli.sh
 metrics-promtool 300 sh tests/metrics.sh
 device 600 sh tests/device.sh
@@ -170,6 +178,8 @@ loopback 300 sh tests/loopback/selftest.sh
 request-fields 60 env LLMF=$B/llmf python3 tests/traffic/test_requests.py
 reader 60 python3 tests/traffic/test_reader.py
 models 60 python3 tests/tools/test_models.py
+aws-server 120 python3 tests/aws/test_server.py
+aws-story 120 sh tests/aws/story.sh
 QUEUE
 run minimal 900 sh tests/minimal.sh
 run requests 400 python3 tests/traffic/requests.py --llmf $B/llmf --shared "$LLMF_SHARED"

@@ -154,6 +154,8 @@ added "roots, for bearssl" LLMF_WITH_ROOTS LLMF_WITH_BEARSSL LLMF_WITH_BEARSSL
 added "look-ups in threads" LLMF_WITH_DNS_THREADS
 cost "feature config" config base
 added "feature yaml" LLMF_WITH_YAML LLMF_WITH_CONFIG config
+added "feature sources" LLMF_WITH_SOURCES LLMF_WITH_CONFIG config
+added "feature secrets" LLMF_WITH_SECRETS LLMF_WITH_CONFIG config
 for x in FILES ENV MODELS REGISTER MEDIA SCHEMA EXTRA STATE CITATIONS FAULTS REASONING INFO SLICES RETRY ROUTES PROMPTS BUDGETS METRICS CACHE FILTERS SAVE STRINGS; do added "feature $(lower $x)" LLMF_WITH_$x; done
 for x in EMBED TRANSCRIBE LIST; do added "operation $(lower $x)" LLMF_WITH_$x; done
 cost "operation count, of anthropic" counting LLMF_WITH_ANTHROPIC

@@ -325,7 +325,7 @@ static void write_options(const char *path) {
     static const struct {
         const char *macro, *name;
         int test;
-    } others[] = { { "LLMFI_HAS_PROVIDER", "", ANY },           { "LLMF_HAS_AWS", "AWS", WITH_AUTH },
+    } others[] = { { "LLMFI_HAS_PROVIDER", "", ANY },           { "LLMFI_ROWS_USE_AWS", "AWS", WITH_AUTH },
                    { "LLMFI_ROWS_HAVE_HOLES", "", WITH_HOLES },     { "LLMFI_ROWS_STREAM_SSE", "SSE", WITH_FRAMING },
                    { "LLMFI_ROWS_STREAM_NDJSON", "NDJSON", WITH_FRAMING }, { "LLMFI_ROWS_STREAM_JSON_ARRAY", "JSON_ARRAY", WITH_FRAMING },
                    { "LLMFI_HAS_EVENTSTREAM", "EVENTSTREAM", WITH_FRAMING } };

@@ -49,6 +49,9 @@ if [ "$what" = check ]; then
     has valgrind || need valgrind
     has tcc || need tcc
     has pkg-config || need pkg-config
+    compiles yaml.h -lyaml || wish libyaml-dev
+    has node || wish nodejs
+    has npm || wish npm
     compiles uv.h -luv || need libuv1-dev
     compiles SDL2/SDL.h -lSDL2 || need libsdl2-dev
     has Xvfb || need xvfb

@@ -95,6 +95,13 @@ LLMFI_UNUSED static void llmfi_sha256_end(llmfi_sha256 *s, unsigned char digest[
 }
 
 /* The form of an llmfi_out's tap: user is the llmfi_sha256. */
+LLMFI_UNUSED static void llmfi_sha256_of(llmf_str text, unsigned char digest[LLMFI_SHA256]) {
+    llmfi_sha256 s;
+    llmfi_sha256_init(&s);
+    llmfi_sha256_add(&s, text.ptr, text.len);
+    llmfi_sha256_end(&s, digest);
+}
+
 LLMFI_UNUSED static void llmfi_sha256_tap(void *user, const char *bytes, size_t len) {
     llmfi_sha256_add((llmfi_sha256 *)user, bytes, len);
 }

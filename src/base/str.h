@@ -72,6 +72,13 @@ LLMFI_UNUSED static bool llmfi_eq(llmf_str a, llmf_str b) {
     return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
+/* In the order of bytes. */
+LLMFI_UNUSED static bool llmfi_before(llmf_str a, llmf_str b) {
+    size_t n = a.len < b.len ? a.len : b.len;
+    int order = n ? memcmp(a.ptr, b.ptr, n) : 0;
+    return order < 0 || (order == 0 && a.len < b.len);
+}
+
 /* Against a literal: the length is a constant, so the compiler makes one comparison of it. */
 #if LLMFI_SMALL
 LLMFI_UNUSED static LLMFI_COLD bool llmfi_is(llmf_str s, const char *text) {

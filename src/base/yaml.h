@@ -181,11 +181,15 @@ static bool llmfi_yaml_finish_line(llmfi_yaml *p, uint32_t from) {
 /* UTF-8 without control characters. [c-printable] */
 static bool llmfi_yaml_check_bytes(llmfi_yaml *p) {
     const char *begin = p->text.ptr, *at = begin, *end = begin + p->text.len;
-    while (at < end) {
+    for (;;) {
         uint32_t rune;
-        int n = llmfi_utf8_next(at, end, &rune);
         const char *what = NULL;
+        int n;
+        while (at < end && (((unsigned char)*at >= 0x20 && (unsigned char)*at < 0x7f) || *at == '\n')) at++; /* nearly all there is */
+        if (at == end) return true;
+        n = llmfi_utf8_next(at, end, &rune);
         if (n <= 0) what = "not UTF-8: save the file as UTF-8";
+        else if (rune == 0) what = "a NUL: remove it, or write \\0 in double quotes; if this is UTF-16, save the file as UTF-8";
         else if ((rune < 0x20 && rune != '\t' && rune != '\n' && rune != '\r') || (rune >= 0x7f && rune < 0xa0 && rune != 0x85))
             what = "a control character: remove it, or write it as an escape (\\x07) in double quotes";
         else if (rune == 0xfeff)
@@ -193,7 +197,6 @@ static bool llmfi_yaml_check_bytes(llmfi_yaml *p) {
         if (what) return llmfi_yaml_fail(p, (size_t)(at - begin), what);
         at += n;
     }
-    return true;
 }
 
 /* ---- nodes ---- */
@@ -346,11 +349,23 @@ static size_t llmfi_yaml_fold(llmf_str raw, size_t at, bool escaped, llmfi_yaml_
     return at;
 }
 
+/* Of one line, and without a quote that stands for one: nothing is to be decoded. */
+static bool llmfi_yaml_as_it_is(llmf_str raw, char quote) {
+    size_t i;
+    for (i = 0; i < raw.len; i++)
+        if (raw.ptr[i] == '\n' || raw.ptr[i] == '\r' || (quote == '\'' && raw.ptr[i] == quote)) return false;
+    return true;
+}
+
 /* What stands between the quotes (quote 0: a plain text), decoded into the arena. */
 static bool llmfi_yaml_decode(llmfi_yaml *p, llmf_str raw, char quote, llmf_str *text) {
     bool escapes = quote == '"' && llmfi_find_char(raw, '\\') != LLMFI_NOWHERE;
     llmfi_yaml_out out;
     size_t at = 0;
+    if (!escapes && llmfi_yaml_as_it_is(raw, quote)) {
+        *text = llmfi_arena_copy(p->arena, raw);
+        return p->arena->failed ? llmfi_yaml_no_memory(p) : true;
+    }
     memset(&out, 0, sizeof out);
     out.ptr = (char *)llmfi_arena_alloc(p->arena, raw.len + (escapes ? raw.len / 2 : 0) + 1); /* \L: 2 bytes become 3 */
     if (!out.ptr) return llmfi_yaml_no_memory(p);
@@ -405,7 +420,9 @@ static bool llmfi_yaml_scan_quoted(llmfi_yaml *p, size_t need, llmf_str *raw) {
 static size_t llmfi_yaml_plain_stop(const llmfi_yaml *p, size_t from, bool flow) {
     size_t i;
     for (i = from;; i++) {
-        char c = llmfi_yaml_peek(p, i);
+        char c;
+        while (i < p->text.len && (unsigned char)(p->text.ptr[i] | 0x20) >= 'a' && (unsigned char)(p->text.ptr[i] | 0x20) <= 'z') i++; /* letters end nothing */
+        c = llmfi_yaml_peek(p, i);
         if (llmfi_yaml_break(c) || (flow && llmfi_yaml_bracket(c))) return i;
         if (c == ':' && llmfi_yaml_apart(llmfi_yaml_peek(p, i + 1), flow)) return i;
         if (c == '#' && i > from && llmfi_yaml_blank(llmfi_yaml_peek(p, i - 1))) return i;

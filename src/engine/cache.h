@@ -451,8 +451,8 @@ static bool llmfi_cache_serve(llmfi_call *c) {
     llmfi_metrics_cache(c, true);
     u->hit->users++;
     u->write = false;
-#if LLMF_HAS_AWS
-    c->waits = false; /* no keys are needed */
+#if LLMFI_HAS_WAITS
+    c->waits = LLMFI_WAITS_NOT; /* no keys are needed */
 #endif
     c->f->deferred = true;
     return true;

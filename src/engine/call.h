@@ -5,6 +5,7 @@
 #include "info.h"
 #include "operation.h"
 #include "receive.h"
+#include "reload.h"
 #include "request.h"
 #include "send.h"
 
@@ -190,10 +191,30 @@ static llmfi_call *llmfi_call_open(llmf_factory *f, const llmf_request *req, siz
     return c;
 }
 
+#if LLMF_HAS_SECRETS
+/* Fetches what the call waits for; what is there at once is built in. False with the error in the reply; else it may still wait. */
+static bool llmfi_secret_go(llmfi_call *c) {
+    int i;
+    for (i = 0; i < 8 && c->waits == LLMFI_WAITS_SECRET; i++) {
+        llmfi_secret *s = llmfi_secret_by_id(c->f, c->secret_id);
+        if (s && s->state == LLMFI_SECRET_NONE) llmfi_secret_ask(c->f, s, c->req.timeouts.connect_ms);
+        if (s) c->secret_id = s->id;
+        if (s && s->state == LLMFI_SECRET_ASKING) return true;
+        c->waits = LLMFI_WAITS_NOT;
+        if (!llmfi_build_http(c)) return false;
+    }
+    return c->waits != LLMFI_WAITS_SECRET || llmfi_error_set(&c->reply.error, LLMF_ERR_AUTH, "the key that was fetched did not last until it could be used");
+}
+#endif
+
 /* Sends what was built, in pieces where it is too large for one request, or asks for what it waits for. */
 static bool llmfi_call_go(llmfi_call *c) {
 #if LLMF_HAS_CACHE
     if (llmfi_cache_serve(c)) return true;
+#endif
+#if LLMF_HAS_SECRETS
+    if (c->waits == LLMFI_WAITS_SECRET && !llmfi_secret_go(c)) return false;
+    if (c->waits == LLMFI_WAITS_SECRET) return true;
 #endif
 #if LLMF_HAS_AWS
     if (c->waits) {
@@ -216,18 +237,41 @@ static bool llmfi_call_go(llmfi_call *c) {
     return true;
 }
 
+#if LLMFI_HAS_WAITS
+/* A call need not wait any more: it is built anew, and goes on. */
+static void llmfi_waited(llmfi_call *c) {
+    c->waits = LLMFI_WAITS_NOT;
+    c->f->deferred = true; /* it may end at once, and that is told behind this */
+    if (c->ended || c->stop || c->free_later) return;
+    if (llmfi_build_http(c) && llmfi_call_go(c)) llmfi_set_deadline(c);
+    else if (c->reply.error.code == LLMF_OK) llmfi_error_memory(&c->reply.error);
+}
+#endif
+
 #if LLMF_HAS_AWS
-/* The keys are there, or will not come: calls that waited are built anew. */
+/* The keys are there, or will not come. */
 static void llmfi_run_keys(llmf_factory *f) {
     llmfi_call *c;
     if (!llmfi_keys_settled(f)) return;
-    f->deferred = true; /* some may end at once, and that is told behind this */
+    f->deferred = true;
+    for (c = f->calls; c; c = c->next)
+        if (c->waits == LLMFI_WAITS_AWS) llmfi_waited(c);
+#if LLMF_HAS_SECRETS && LLMFI_HAS_STORES
+    llmfi_secrets_keys(f);
+#endif
+}
+#endif
+
+#if LLMF_HAS_SECRETS
+/* Calls whose secret has come, or will not. */
+static void llmfi_run_secrets(llmf_factory *f) {
+    llmfi_call *c;
+#if LLMFI_HAS_STORES
+    llmfi_secrets_settle(f);
+#endif
     for (c = f->calls; c; c = c->next) {
-        if (!c->waits) continue;
-        c->waits = false;
-        if (c->ended || c->stop || c->free_later) continue;
-        if (llmfi_build_http(c) && llmfi_call_go(c)) llmfi_set_deadline(c);
-        else if (c->reply.error.code == LLMF_OK) llmfi_error_memory(&c->reply.error);
+        const llmfi_secret *s = c->waits == LLMFI_WAITS_SECRET ? llmfi_secret_by_id(f, c->secret_id) : NULL;
+        if (c->waits == LLMFI_WAITS_SECRET && !(s && s->state == LLMFI_SECRET_ASKING)) llmfi_waited(c);
     }
 }
 #endif
@@ -308,8 +352,14 @@ static void llmfi_run_timers(llmf_factory *f) {
     llmfi_call *c, *next;
     if (f->now_ns < f->next_deadline_ns) return;
     f->next_deadline_ns = UINT64_MAX;
-#if LLMF_HAS_AWS
-    llmfi_keys_timer(f);
+#if LLMFI_HAS_FETCH
+    llmfi_fetches_timer(f);
+#endif
+#if LLMF_HAS_SOURCES
+    llmfi_sources_timer(f);
+#endif
+#if LLMF_HAS_SECRETS
+    llmfi_secrets_timer(f);
 #endif
     for (c = f->calls; c; c = next) {
         next = c->next;
@@ -340,6 +390,12 @@ static void llmfi_run_deferred(llmf_factory *f) {
     f->deferred = false;
 #if LLMF_HAS_AWS
     llmfi_run_keys(f);
+#endif
+#if LLMF_HAS_SOURCES
+    llmfi_loading_work(f);
+#endif
+#if LLMF_HAS_SECRETS
+    llmfi_run_secrets(f);
 #endif
 #if LLMF_HAS_RETRY
     llmfi_run_queue(f);
@@ -417,6 +473,9 @@ static void llmfi_work(llmf_factory *f) {
         llmfi_run_held(f);
     }
     (void)llmfi_moment(f);
+#if LLMF_HAS_SECRETS
+    llmfi_secrets_pump(f);
+#endif
     llmfi_run_deferred(f);
 }
 
@@ -432,6 +491,9 @@ static int64_t llmfi_wait_ms(const llmf_factory *f, int64_t most) {
         int64_t due = f->transports[i]->wait_ms ? f->transports[i]->wait_ms(f->transports[i]) : -1;
         if (due >= 0 && (ms < 0 || due < ms)) ms = due;
     }
+#if LLMF_HAS_SECRETS
+    if (f->secrets.pumped && (ms < 0 || ms > LLMFI_SECRET_PUMP_MS)) ms = LLMFI_SECRET_PUMP_MS;
+#endif
     if (f->deferred || f->held) ms = 0;
     return ms;
 }

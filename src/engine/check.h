@@ -15,6 +15,18 @@ static void llmfi_on_checked(void *user, const llmf_error *e, bool warning) {
     if (!warning) c->count++;
 }
 
+#if LLMF_HAS_SOURCES
+/* What only a factory can fetch has not been looked at: that is no clean bill. */
+static void llmfi_check_remote(const llmf_desc *d, llmfi_checking *c) {
+    const char *uri;
+    size_t i;
+    for (i = 0; (uri = llmfi_source_at(d, i)) != NULL; i++) {
+        llmfi_report report = llmfi_report_to(llmfi_on_checked, c);
+        if (llmfi_source_is_remote(uri)) llmfi_report_at(&report, llmfi_cstr(uri), 0, 0, "was not looked at: llmf_check asks no network; check the files that it is made of, or open a factory with it");
+    }
+}
+#endif
+
 /* A block to try things in. NULL: none could be had. */
 static llmf_factory *llmfi_try_out(const llmf_desc *desc, size_t desc_size, llmf_desc *d, void **block) {
     llmf_error err;
@@ -52,8 +64,11 @@ LLMF_API size_t llmf_check_abi(const llmf_desc *desc, size_t desc_size, void (*r
     if (!llmfi_env_open(&f->env, &f->heap, &f->desc, &err)) {
         llmfi_on_checked(&c, &err, false);
     } else {
-        config = llmfi_config_load(&f->heap, &f->desc, &f->env, llmfi_on_checked, &c, &problems);
+        config = llmfi_config_load(&f->heap, &f->desc, &f->env, NULL, llmfi_on_checked, &c, &problems);
         if (config) llmfi_config_release(config);
+#if LLMF_HAS_SOURCES
+        llmfi_check_remote(&f->desc, &c);
+#endif
     }
     llmf_close(f);
     d.alloc(d.user, block, d.memory_size, 0);

@@ -5,6 +5,7 @@
 #include "../../providers/operation.h"
 #include "../base/clock.h"
 #include "../base/text.h"
+#include "../factory/documents.h"
 #include "../factory/handles.h"
 #include "../net/transports.h"
 #include "../wire/eventstream.h"
@@ -35,6 +36,7 @@
 #endif
 
 enum { LLMFI_MS = 1000000 };                 /* nanoseconds in a millisecond */
+enum { LLMFI_FETCH_HEADERS = 8, LLMFI_FETCH_HEADER = 512 }; /* of a fetch: of its request; bytes of a reply's that is kept */
 
 #if LLMF_HAS_BUDGETS
 /* What is spent under one budget: see budget.h. */
@@ -92,8 +94,10 @@ typedef struct llmfi_call {
     bool hedge_due;                          /* it is late: another one is asked besides */
     bool kept_away;                          /* not sent: limits, a cool-down or a breaker */
 #endif
+#if LLMFI_HAS_WAITS
+    uint8_t waits;                           /* for keys that are being asked for: LLMFI_WAITS_… */
+#endif
 #if LLMF_HAS_AWS
-    bool waits;                              /* for keys that are being asked for: see keys.h */
     bool signs;                              /* with `aws`: Authorization waits for the body's digest */
 #endif
     bool filtered;                           /* the filters have seen the request */
@@ -110,6 +114,9 @@ typedef struct llmfi_call {
     llmf_str secret;                         /* the authorization value in the arena: wiped at the end */
 #if LLMF_HAS_METRICS
     struct llmfi_trace *trace;               /* in the arena; NULL: nobody asks for one */
+#endif
+#if LLMF_HAS_SECRETS
+    uint32_t secret_id;                      /* of the key that was fetched for it, or is: see secrets.h; 0: none is */
 #endif
 #if LLMF_HAS_AWS
     llmfi_aws_keys aws;
@@ -166,6 +173,10 @@ typedef struct llmfi_call {
     } wire;
 } llmfi_call;
 
+#if LLMFI_HAS_WAITS
+enum { LLMFI_WAITS_NOT, LLMFI_WAITS_AWS, LLMFI_WAITS_SECRET };
+#endif
+
 #if LLMF_HAS_RETRY
 /* A request that can be sent again: see retry.h. */
 struct llmfi_origin {
@@ -173,6 +184,7 @@ struct llmfi_origin {
     llmfi_ask ask;                           /* what was parsed of it */
     llmfi_arena_mark mark;                   /* newest NULL: it is not taken yet */
     uint64_t hedge_ns;                       /* when the call is late; 0: never */
+    bool renewed;                            /* its key was refused, and fetched anew */
     int64_t guard_rate;                      /* bytes a second that its stream must have; 0: any */
     uint64_t guard_ns, guard_at;             /* since when that is looked at, and what had been received then */
 };
@@ -192,17 +204,44 @@ static bool llmfi_taken_before(const llmfi_call *c) {
 }
 #endif
 
-#if LLMF_HAS_AWS
-/* Keys for AWS, and the exchange that asks for them. */
+#if LLMFI_HAS_FETCH
+/* A request of the factory's own: see fetch.h. */
+typedef struct llmfi_fetch {
+    llmf_factory *f;
+    llmf_exchange x;
+    llmf_header headers[LLMFI_FETCH_HEADERS];
+    llmf_str out;                            /* the body that is sent */
+    size_t sent;
+    int status;                              /* of the reply; 0: none came */
+    int result;                              /* what it ended with; LLMF_OK: a whole reply, whatever its status */
+    bool over;                               /* it has ended; what that means is found out outside of it */
+    int64_t retry_after_ms;                  /* LLMF_UNKNOWN: not said */
+    uint64_t deadline_ns;
+    llmfi_buf body;                          /* of the reply */
+    bool (*sink)(void *user, const char *bytes, size_t len); /* takes the body of a reply with status 200 instead; false: it cannot. NULL: nobody does */
+    void *sink_user;
+    char etag[LLMFI_FETCH_HEADER], location[LLMFI_FETCH_HEADER]; /* "": none, or too long */
+    char region[32];                         /* x-amz-bucket-region */
+    char why[120];                           /* the transport's words */
+    struct llmfi_fetch *next;                /* all that are under way */
+} llmfi_fetch;
+#endif
+
+#if LLMFI_HAS_AWS_KEYS
+/* Keys for AWS, and what asks for them. */
 typedef struct llmfi_asking {
     llmfi_aws aws;
-    llmf_exchange x;
-    llmf_header asked[2];                    /* its request's headers */
-    llmfi_buf body;                          /* of the answer */
-    int status;                              /* of the answer; 0: none came */
-    bool over;                               /* the exchange has ended; what that means is found out outside of it */
-    uint64_t deadline_ns;
+    llmfi_fetch fetch;
 } llmfi_asking;
+#endif
+
+#if LLMF_HAS_SECRETS
+/* Keys that were fetched: see secrets.h. */
+typedef struct llmfi_secrets {
+    struct llmfi_secret *first;
+    uint32_t count, last_id, uses;
+    uint32_t pumped;                         /* those that llmf_poll asks for again and again: of the hook, of commands */
+} llmfi_secrets;
 #endif
 
 #if LLMF_HAS_CACHE
@@ -248,6 +287,9 @@ struct llmf_factory {
     llmfi_env env;
     llmfi_config *config;
     llmfi_handles handles;
+#if LLMF_HAS_PLUGINS
+    llmfi_plugins plugins;                   /* loaded: see factory/plugins.h */
+#endif
     uint32_t last_handle;                    /* of the last llmf_get: asked for again more often than not */
 #if LLMFI_HAS_HEALTH
     struct llmfi_health *health;             /* how each model does: see health.h */
@@ -277,8 +319,23 @@ struct llmf_factory {
     uint64_t uncounted;                      /* what there was no memory for */
 #endif
 
-#if LLMF_HAS_AWS
+#if LLMFI_HAS_FETCH
+    llmfi_fetch *fetches;                    /* under way */
+#endif
+#if LLMFI_HAS_AWS_KEYS
     llmfi_asking keys;
+#endif
+#if LLMF_HAS_SOURCES
+    llmfi_document *documents;               /* of the config that counts: what was fetched for it */
+    struct llmfi_loading *loading;           /* under way; NULL: none */
+    llmf_error load_error;                   /* of the last one */
+    uint64_t stamp, refused;                 /* of the files that were read last; of documents that were refused, 0: none */
+    uint64_t watch_due_ns;                   /* when the watch looks again */
+    bool awaiting;                           /* the config that was read wants a plugin that must be fetched first: what else was wrong with it is not told */
+    bool watch_lost, copied;                 /* the watch has told that a source cannot be had; config_copy is of `documents` */
+#endif
+#if LLMF_HAS_SECRETS
+    llmfi_secrets secrets;
 #endif
 #if LLMF_HAS_CACHE
     llmfi_cache cache;

@@ -235,7 +235,7 @@ static uint64_t llmfi_health_closed_until(const llmf_factory *f, const llmfi_hea
 }
 
 static void llmfi_health_cool(const llmf_factory *f, llmfi_health *h, int code, int64_t ms) {
-    uint64_t until = llmfi_after_ms(f->now_ns, ms < LLMFI_COOL_MOST_MS ? ms : LLMFI_COOL_MOST_MS);
+    uint64_t until = llmfi_after_ms(f->now_ns, ms < LLMFI_COOL_MOST_MS ? ms : (int64_t)LLMFI_COOL_MOST_MS);
     h->cool_code = code;
     h->guarded = true;
     if (until > h->cool_until_ns) h->cool_until_ns = until;

@@ -57,9 +57,24 @@ LLMF_API llmf_model llmf_get(llmf_factory *f, const char *name, llmf_error *err)
 
 LLMF_API llmf_result llmf_reload(llmf_factory *f, llmf_error *err) {
     llmf_error why;
+    int got = LLMF_ERR_ARGUMENT;
+    llmfi_error_clear(&why);
+    if (f) got = llmfi_load(f, &why);
+    else llmfi_error_set(&why, LLMF_ERR_ARGUMENT, "the factory is NULL");
+    if (f && got != LLMF_OK && got != LLMF_ERR_STALE) f->last_error = why;
+    if (err) *err = why;
+    return (llmf_result)got;
+}
+
+LLMF_API llmf_result llmf_reload_start(llmf_factory *f, llmf_error *err) {
+    llmf_error why;
     llmfi_error_clear(&why);
     if (!f) llmfi_error_set(&why, LLMF_ERR_ARGUMENT, "the factory is NULL");
-    else if (llmfi_read_config(f, &why)) f->last_handle = 0;
+#if LLMF_HAS_SOURCES
+    else if (!llmfi_loading_start(f, false)) llmfi_error_memory(&why);
+#else
+    else llmfi_error_left_out(&why, "llmf_reload_start", "SOURCES");
+#endif
     if (f && why.code != LLMF_OK) f->last_error = why;
     if (err) *err = why;
     return (llmf_result)why.code;

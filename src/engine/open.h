@@ -2,6 +2,7 @@
 #ifndef LLMFI_ENGINE_OPEN_H
 #define LLMFI_ENGINE_OPEN_H
 #include "call.h"
+#include "plugin_host.h"
 #include "route.h"
 #if LLMF_HAS_MALLOC
 #include <stdlib.h>
@@ -68,6 +69,9 @@ static void llmfi_copy_desc(llmfi_front *b, llmf_desc *d) {
     static const uint16_t texts[] = {offsetof(llmf_desc, config),  offsetof(llmf_desc, config_text), offsetof(llmf_desc, env_file),  offsetof(llmf_desc, provider),
                                      offsetof(llmf_desc, base_url), offsetof(llmf_desc, api_key),     offsetof(llmf_desc, api_key_env), offsetof(llmf_desc, transport),
                                      offsetof(llmf_desc, proxy),    offsetof(llmf_desc, ca_file),     offsetof(llmf_desc, ca_pem),
+#if LLMF_HAS_SOURCES
+                                     offsetof(llmf_desc, config_copy),
+#endif
                                      offsetof(llmf_desc, pinned_keys)};
     const char **configs;
     size_t i;
@@ -143,77 +147,6 @@ static bool llmfi_open_transports(llmf_factory *f, llmf_error *err) {
     return true;
 }
 
-/* ---- config ---- */
-
-#if LLMF_HAS_CONFIG || LLMF_HAS_REGISTER
-
-typedef struct llmfi_problems {
-    llmf_factory *f;
-    llmf_error first;
-    size_t count;
-} llmfi_problems;
-
-static void llmfi_on_problem(void *user, const llmf_error *e, bool warning) {
-    llmfi_problems *p = (llmfi_problems *)user;
-    llmfi_log(p->f, warning ? LLMF_LOG_WARNING : LLMF_LOG_ERROR, 2, llmfi_cstr(e->text));
-    if (warning) return;
-    if (p->count++ == 0) p->first = *e;
-}
-
-/* The first problem, and how many more there are. */
-static bool llmfi_tell_problems(const llmfi_problems *p, llmf_error *err) {
-    llmfi_text t;
-    *err = p->first;
-    if (p->count == 0) return llmfi_error_memory(err);
-    if (p->count > 1) {
-        t = llmfi_text_in(err->text, sizeof err->text);
-        t.len = llmfi_strlen(p->first.text);
-        memcpy(err->text, p->first.text, t.len + 1);
-        LLMFI_SAY(&t, " (and ");
-        llmfi_say_int(&t, (int64_t)p->count - 1);
-        LLMFI_SAY(&t, " more: see the log hook, or run llmf check)");
-    }
-    return false;
-}
-
-/* Reads the sources and swaps; the old config stays where they are not valid as a whole. */
-static bool llmfi_read_config(llmf_factory *f, llmf_error *err) {
-    llmfi_problems p;
-    llmfi_config *fresh;
-    size_t problems = 0;
-#if LLMF_HAS_REGISTER
-    size_t i;
-#endif
-    memset(&p, 0, sizeof p);
-    p.f = f;
-    fresh = llmfi_config_load(&f->heap, &f->desc, &f->env, llmfi_on_problem, &p, &problems);
-#if LLMF_HAS_REGISTER
-    for (i = 0; fresh && i < f->registered_count; i++)
-        if (f->registered[i].name && !llmfi_config_add_provider(fresh, &f->registered[i], &p.first)) p.count++;
-#endif
-    if (fresh && p.count == 0) {
-        if (f->config) llmfi_config_release(f->config);
-        f->config = fresh;
-        return true;
-    }
-    if (fresh) llmfi_config_release(fresh);
-    return llmfi_tell_problems(&p, err);
-}
-
-#else
-
-static bool llmfi_read_config(llmf_factory *f, llmf_error *err) {
-    llmfi_config *fresh;
-    if (llmfi_config_wanted(&f->desc, err)) return false;
-    fresh = llmfi_config_of_tables(&f->heap, &f->desc, &f->env);
-    if (!fresh) return llmfi_error_memory(err);
-    if (f->config) llmfi_config_release(f->config);
-    f->config = fresh;
-    return true;
-}
-
-#endif
-
 /* What may hold keys and is not given back with the heap's pieces, which are wiped as they go. */
 static void llmfi_wipe_permanent(llmf_factory *f) {
     if (f->desc.api_key) llmfi_wipe(llmfi_cstr(f->desc.api_key));
@@ -242,7 +175,14 @@ LLMF_API void llmf_close(llmf_factory *f) {
 #if LLMF_HAS_CACHE
     llmfi_cache_close(f);
 #endif
-#if LLMF_HAS_AWS
+#if LLMF_HAS_SOURCES
+    llmfi_loading_close(f);
+    llmfi_documents_free(&f->heap, &f->documents);
+#endif
+#if LLMF_HAS_SECRETS
+    llmfi_secrets_close(f);
+#endif
+#if LLMFI_HAS_AWS_KEYS
     llmfi_keys_close(f);
 #endif
     for (i = f->transport_count; i-- > 0;)
@@ -264,6 +204,9 @@ LLMF_API void llmf_close(llmf_factory *f) {
     llmfi_metrics_close(f);
 #endif
     if (f->config) llmfi_config_release(f->config);
+#if LLMF_HAS_PLUGINS
+    llmfi_plugins_close(&f->plugins);
+#endif
     llmfi_env_close(&f->env);
     if (f->watching) llmfi_watch_close(&f->watch);
     llmfi_wipe_permanent(f);
@@ -284,7 +227,13 @@ static void llmfi_net_init(llmf_factory *f, char *recv) {
 static bool llmfi_start_up(llmf_factory *f, llmf_error *err) {
     f->watching = true; /* what it has opened is closed, even where the rest of it failed */
     if (!llmfi_watch_init(&f->watch, &f->heap, (size_t)f->desc.max_connections)) return llmfi_error_memory(err);
+#if LLMF_HAS_SOURCES /* some of which want transports */
+    if (!llmfi_env_open(&f->env, &f->heap, &f->desc, err) || !llmfi_open_transports(f, err) || llmfi_load(f, err) != LLMF_OK) return false;
+    llmfi_watch_begin(f);
+    return true;
+#else
     return llmfi_env_open(&f->env, &f->heap, &f->desc, err) && llmfi_read_config(f, err) && llmfi_open_transports(f, err);
+#endif
 }
 
 /* Lays the factory into a block. NULL with *err. */
@@ -321,6 +270,14 @@ static llmf_factory *llmfi_lay_out(const llmf_desc *desc, void *block, llmf_erro
 #if LLMF_HAS_REGISTER
     f->handles.dialects = f->dialects;
 #endif
+#if LLMF_HAS_PLUGINS
+    f->plugins.heap = &f->heap;
+    f->plugins.host = &llmfi_host;
+#if LLMF_HAS_SOURCES
+    f->plugins.fetch = llmfi_plugin_fetched;
+    f->plugins.fetch_user = f;
+#endif
+#endif
 #if LLMF_HAS_ROUTES
     llmfi_buf_init(&f->decision, &f->heap, 0);
 #endif
@@ -344,18 +301,19 @@ static bool llmfi_pins_open(const llmf_desc *d, llmf_error *err) {
 #endif
 }
 
-/* Members that want an option which this build may not have. */
+/* Members that want an option which this build may not have: from one to another, between which no padding may stand. */
 static bool llmfi_desc_built(const llmf_desc *d, llmf_error *err) {
-    static const char options[] = "ENV\0CACHE\0FILTERS\0SLICES\0METRICS\0BUDGETS\0RETRY\0";
+    static const char options[] = "ENV\0CACHE\0FILTERS\0SLICES\0METRICS\0BUDGETS\0RETRY\0SOURCES\0SECRETS\0";
     static const struct {
         uint16_t at;
         uint8_t size, option;
     } members[] = {
-#define LLMFI_WANTS(has, member, option) LLMFI_DROP(has, {offsetof(llmf_desc, member), sizeof ((llmf_desc *)0)->member, option}, )
-        LLMFI_WANTS(LLMFI_HAS_VARIABLES, getenv_fn, 0) LLMFI_WANTS(LLMFI_HAS_VARIABLES, api_key_env, 0) LLMFI_WANTS(LLMF_HAS_CACHE, cache_mode, 1)
-        LLMFI_WANTS(LLMF_HAS_FILTERS, filter_count, 2) LLMFI_WANTS(LLMF_HAS_SLICES, slice_us, 3) LLMFI_WANTS(LLMF_HAS_METRICS, metrics, 4)
-        LLMFI_WANTS(LLMF_HAS_METRICS, span, 4) LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_call_pico, 5) LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_process_pico, 5)
-        LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_day_pico, 5) LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_alert, 5) LLMFI_WANTS(LLMF_HAS_RETRY, fallback_count, 6)
+#define LLMFI_WANTS(has, first, last, option) \
+    LLMFI_DROP(has, {offsetof(llmf_desc, first), offsetof(llmf_desc, last) + sizeof ((llmf_desc *)0)->last - offsetof(llmf_desc, first), option}, )
+        LLMFI_WANTS(LLMFI_HAS_VARIABLES, getenv_fn, getenv_fn, 0) LLMFI_WANTS(LLMFI_HAS_VARIABLES, api_key_env, api_key_env, 0) LLMFI_WANTS(LLMF_HAS_CACHE, cache_mode, cache_mode, 1)
+        LLMFI_WANTS(LLMF_HAS_FILTERS, filter_count, filter_count, 2) LLMFI_WANTS(LLMF_HAS_SLICES, slice_us, slice_us, 3) LLMFI_WANTS(LLMF_HAS_METRICS, metrics, metrics, 4)
+        LLMFI_WANTS(LLMF_HAS_METRICS, span, span, 4) LLMFI_WANTS(LLMF_HAS_BUDGETS, budget_call_pico, budget_alert, 5) LLMFI_WANTS(LLMF_HAS_RETRY, fallback_count, fallback_count, 6)
+        LLMFI_WANTS(LLMF_HAS_SOURCES, watch_ms, on_reload, 7) LLMFI_WANTS(LLMF_HAS_SECRETS, secret_ttl_ms, allow_commands, 8)
 #undef LLMFI_WANTS
         {0, 0, 0}
     };

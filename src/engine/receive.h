@@ -83,7 +83,7 @@ static void llmfi_set_deadline(llmfi_call *c) {
 #if LLMF_HAS_RETRY
     if (!c->ended) llmfi_retry_deadline(c);
 #endif
-#if LLMF_HAS_AWS
+#if LLMFI_HAS_WAITS
     if (c->waits && !c->ended) llmfi_deadline_try(c, c->start_ns, c->req.timeouts.total_ms, LLMFI_WORDS("total (") "timeouts.total_ms" LLMFI_WORDS(")"));
 #endif
     if (!c->ended && c->x.by) {
@@ -475,11 +475,8 @@ LLMF_API size_t llmf_exchange_data(llmf_exchange *x, const char *bytes, size_t l
     llmfi_call *c = (llmfi_call *)x->owner;
     llmf_str in = llmfi_str(bytes, len);
     size_t taken;
-#if LLMF_HAS_AWS
-    if (llmfi_asks_keys(x)) {
-        llmfi_keys_data((llmf_factory *)x->owner, bytes, len);
-        return len;
-    }
+#if LLMFI_HAS_FETCH
+    if (llmfi_is_fetch(x)) return llmfi_fetch_data((llmfi_fetch *)x->owner, bytes, len);
 #endif
     if (c->ended || c->stop || c->reply.error.code != LLMF_OK) return len; /* about to be cancelled: swallowed */
     (void)llmfi_moment(c->f);
@@ -499,9 +496,9 @@ LLMF_API size_t llmf_exchange_data(llmf_exchange *x, const char *bytes, size_t l
 LLMF_API void llmf_exchange_status(llmf_exchange *x, int status) {
     llmfi_call *c = (llmfi_call *)x->owner;
     uint64_t now;
-#if LLMF_HAS_AWS
-    if (llmfi_asks_keys(x)) {
-        ((llmf_factory *)x->owner)->keys.status = status;
+#if LLMFI_HAS_FETCH
+    if (llmfi_is_fetch(x)) {
+        ((llmfi_fetch *)x->owner)->status = status;
         return;
     }
 #endif
@@ -523,7 +520,7 @@ LLMF_API void llmf_exchange_status(llmf_exchange *x, int status) {
 
 static void llmfi_exchange_connected(llmf_exchange *x) {
     llmfi_call *c = (llmfi_call *)x->owner;
-    if (llmfi_asks_keys(x)) return;
+    if (llmfi_is_fetch(x)) return;
     c->connected_ns = llmfi_moment(c->f);
     llmfi_set_deadline(c);
 }
@@ -555,7 +552,13 @@ static void llmfi_take_retry_after(llmfi_call *c, llmf_str value) {
 
 LLMF_API void llmf_exchange_header(llmf_exchange *x, llmf_str name, llmf_str value) {
     llmfi_call *c = (llmfi_call *)x->owner;
-    if (llmfi_asks_keys(x) || c->ended || !llmfi_header_wanted(name, c->reply.status)) return;
+#if LLMFI_HAS_FETCH
+    if (llmfi_is_fetch(x)) {
+        llmfi_fetch_header((llmfi_fetch *)x->owner, name, value);
+        return;
+    }
+#endif
+    if (c->ended || !llmfi_header_wanted(x, name, c->reply.status)) return;
 #if LLMF_HAS_RETRY
     if (name.len >= 24) llmfi_limit_header(c, name, value);
     else
@@ -630,9 +633,9 @@ static void llmfi_end(llmfi_call *c, int result, const char *why) {
 LLMF_API void llmf_exchange_end(llmf_exchange *x, int result, const char *text) {
     llmfi_call *c = (llmfi_call *)x->owner;
     x->by = NULL;
-#if LLMF_HAS_AWS
-    if (llmfi_asks_keys(x)) {
-        llmfi_keys_end((llmf_factory *)x->owner, result);
+#if LLMFI_HAS_FETCH
+    if (llmfi_is_fetch(x)) {
+        llmfi_fetch_end((llmfi_fetch *)x->owner, result, text);
         return;
     }
 #endif

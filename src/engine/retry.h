@@ -54,8 +54,14 @@ static void llmfi_call_clear(llmfi_call *c, const llmfi_arena_mark *mark) {
     c->kept_away = false;
     c->kept_until_ns = 0;
 #endif
+#if LLMFI_HAS_WAITS
+    c->waits = LLMFI_WAITS_NOT;
+#endif
+#if LLMF_HAS_SECRETS
+    c->secret_id = 0;
+#endif
 #if LLMF_HAS_AWS
-    c->waits = c->signs = false;
+    c->signs = false;
     memset(&c->aws, 0, sizeof c->aws);
 #endif
     if (f->body_of == c->id) f->body_of = 0;
@@ -529,6 +535,14 @@ static bool llmfi_other_key(llmfi_call *c, const llmf_retry *rules) {
     return false;
 }
 
+/* The key that was fetched was refused: the same again at once, with one that is fetched anew. Once. */
+static bool llmfi_renew(llmfi_call *c) {
+    c->origin->renewed = true;
+    c->tries->due_ns = c->f->now_ns ? c->f->now_ns : 1;
+    c->f->deferred = true;
+    return true;
+}
+
 /* The same model again, after a while. False: it is not worth it. */
 static bool llmfi_repeat(llmfi_call *c, const llmf_retry *rules, int meaning) {
     struct llmfi_tries *t = c->tries;
@@ -584,13 +598,16 @@ static bool llmfi_may_go_on(const llmfi_call *c) {
 /* The attempt has failed, by c->reply.error. True: the call goes on, at its due_ns. */
 static bool llmfi_goes_on(llmfi_call *c) {
     int code = c->reply.error.code, meaning, closed;
-    bool has_chain, first, on;
+    bool has_chain, first, on, refused = false;
     struct llmfi_tries *t;
     llmf_retry rules;
     if (code == LLMF_OK || code > LLMF_ERR_ALL_FAILED || !c->prepared || c->previewing || c->filter_refused) return false;
     meaning = llmfi_meanings[code];
     llmfi_retry_rules(c, &rules);
-    if (meaning && !c->kept_away && !(c->tries && c->tries->noted)) llmfi_health_bad(c, &rules, meaning);
+#if LLMF_HAS_SECRETS
+    refused = code == LLMF_ERR_AUTH && !c->kept_away && llmfi_secret_refused(c) && c->origin && !c->origin->renewed;
+#endif
+    if (meaning && !refused && !c->kept_away && !(c->tries && c->tries->noted)) llmfi_health_bad(c, &rules, meaning);
     if (c->hedge_of || (!(rules.fallback_on >> code & 1) && !meaning)) return false;
     if (!llmfi_may_go_on(c) || (t = llmfi_tries_of(c)) == NULL) return false;
     if (!c->kept_away && !t->noted) {
@@ -606,7 +623,7 @@ static bool llmfi_goes_on(llmfi_call *c) {
     }
     has_chain = llmfi_chain_length(c) > 0 && (rules.fallback_on >> code & 1);
     first = has_chain && c->should_retry <= 0 && (meaning & LLMFI_MOVE_FIRST || (llmfi_health_at(c) && llmfi_health_closed_until(c->f, llmfi_health_at(c), &closed)));
-    on = (!c->kept_away && llmfi_other_key(c, &rules)) || (first && llmfi_move(c)) || (!c->kept_away && llmfi_repeat(c, &rules, meaning)) || (has_chain && !first && llmfi_move(c)) || llmfi_revive(c, &rules);
+    on = (refused && llmfi_renew(c)) || (!c->kept_away && llmfi_other_key(c, &rules)) || (first && llmfi_move(c)) || (!c->kept_away && llmfi_repeat(c, &rules, meaning)) || (has_chain && !first && llmfi_move(c)) || llmfi_revive(c, &rules);
     if (!on && (t->at || has_chain)) llmfi_all_failed(c);
     if (!on) return false;
     llmfi_budget_settle(c, LLMF_UNKNOWN);

@@ -6,6 +6,7 @@
 #include "health.h"
 #include "keys.h"
 #include "registered.h"
+#include "secrets.h"
 #include "sign.h"
 #include "trace.h"
 
@@ -92,6 +93,15 @@ static bool llmfi_own_auth(llmfi_call *c, const llmfi_headers *h, llmf_str name,
 }
 #endif
 
+#if LLMFI_HAS_WAITS
+/* The request is built anew when its keys are there. */
+static bool llmfi_auth_later(llmfi_headers *h) {
+    if (h->count == LLMF_MAX_REQUEST_HEADERS) return llmfi_error_set(&h->call->reply.error, LLMF_ERR_LIMIT, "more headers than LLMF_MAX_REQUEST_HEADERS");
+    llmfi_header_first(h, LLMFI_LIT("Authorization"), LLMFI_LIT("REDACTED"));
+    return true;
+}
+#endif
+
 #if LLMF_HAS_AWS
 /* No keys, and why. */
 static bool llmfi_no_aws_keys(llmfi_call *c, const llmf_error *err) {
@@ -124,9 +134,8 @@ static bool llmfi_set_aws(llmfi_call *c, llmfi_headers *h) {
     if (!c->f->replay) got = c->previewing ? llmfi_aws_given(&c->prepared->record, &c->f->env, &keys) ? LLMFI_AWS_READY : LLMFI_AWS_NONE :
                              llmfi_aws_find(&c->f->keys.aws, &c->prepared->record, &c->f->env, llmfi_wall(c->f), &keys, &err);
     if (got == LLMFI_AWS_ASK || (got == LLMFI_AWS_NONE && (c->f->replay || c->previewing))) {
-        c->waits = got == LLMFI_AWS_ASK;
-        llmfi_header_first(h, LLMFI_LIT("Authorization"), LLMFI_LIT("REDACTED"));
-        return true;
+        c->waits = got == LLMFI_AWS_ASK ? LLMFI_WAITS_AWS : LLMFI_WAITS_NOT;
+        return llmfi_auth_later(h);
     }
     if (got == LLMFI_AWS_NONE) return llmfi_no_aws_keys(c, &err);
     if (!llmfi_sign_keys(c, keys)) return false;
@@ -199,21 +208,93 @@ static LLMFI_COLD bool llmfi_keys_are_out(llmfi_call *c, const llmfi_node *list)
 }
 #endif
 
+#if LLMF_HAS_CONFIG
+/* The header that the key goes into: of the scheme, or of the provider's own. */
+static llmf_str llmfi_auth_header(const llmfi_call *c, int auth) {
+    const llmfi_node *own = c->prepared->record.provider->own_auth;
+    return own ? llmfi_entry_text(own, "header") : llmfi_cstr(llmfi_word_at(llmfi_auth_headers, auth));
+}
+
+/* Base URL of the operation's own, in the table; empty. */
+static llmf_str llmfi_op_url(const llmfi_call *c) {
+#if LLMFI_HAS_OPS
+    const llmfi_op_row *host = c->reply.job ? c->reply.job->host : NULL;
+    if (host && llmfi_starts(llmfi_cstr(host->url), LLMFI_LIT("https://"))) return llmfi_cstr(host->url);
+#endif
+    (void)c;
+    return llmfi_str("", 0);
+}
+
+/* May the key go where the request goes? A provider that needs none is asked without: *found is empty then. False with the error. */
+static bool llmfi_key_may_go(llmfi_call *c, llmfi_credential *found) {
+    const llmfi_record *r = &c->prepared->record;
+    if (c->f->replay || llmfi_origin_ok(r, &c->f->desc, found->owner, c->x.req.url, llmfi_op_url(c))) return true;
+    found->key = llmfi_str("", 0);
+    found->fetch = LLMFI_FETCH_NONE;
+    if (r->s.quirks & LLMFI_Q_NO_KEY_NEEDED) found->owner = LLMFI_OWNER_PROGRAM; /* which has none: lists are not looked at */
+    return (r->s.quirks & LLMFI_Q_NO_KEY_NEEDED) || llmfi_origin_refuse(r, found->owner, LLMFI_WORDS("the key"), llmfi_str("", 0), c->x.req.url, &c->reply.error);
+}
+#else
+#define llmfi_auth_header(c, auth) llmfi_cstr(llmfi_word_at(llmfi_auth_headers, (auth)))
+#define llmfi_key_may_go(c, found) true
+#endif
+
+#if LLMF_HAS_SECRETS || LLMF_HAS_CONFIG
+/* The config has a header of the name that the key goes into. */
+static bool llmfi_has_own_auth(const llmfi_headers *h, int auth) {
+    return LLMFI_HAS_OWN_HEADERS && llmfi_header_find(h, llmfi_auth_header(h->call, auth)) < h->count;
+}
+
+/* The key of the call that is built: *found->key, or empty. False: the call waits for it, or fails, with the error. */
+static bool llmfi_find_key_of(llmfi_call *c, const llmfi_headers *h, llmfi_credential *found) {
+    bool silent = c->previewing || c->f->replay;
+    llmfi_record_credential(&c->prepared->record, &c->f->env, !silent, found);
+#if LLMF_HAS_SECRETS
+    c->secret_id = 0;
+    while (found->fetch && !silent && !llmfi_has_own_auth(h, found->auth)) {
+        int fetch = found->fetch, got;
+        if (!llmfi_key_may_go(c, found)) return false;
+        if (!found->fetch) break;
+        got = llmfi_secret_for(c, found);
+        if (got != LLMFI_FETCHED) return false;
+        if (found->fetch == fetch) break;
+    }
+#endif
+    if (found->key.len && !found->fetch && !llmfi_has_own_auth(h, found->auth)) return llmfi_key_may_go(c, found);
+    return true;
+}
+
+#endif
+
 /* The key goes into one header. What is kept of it is wiped when the call is freed. */
 static bool llmfi_set_auth(llmfi_call *c, llmfi_headers *h) {
     const llmfi_record *record = &c->prepared->record;
-    int auth = LLMFI_AUTH_NONE;
-    llmf_str key = llmfi_record_key(record, &c->f->env, &auth), name = llmfi_cstr(llmfi_word_at(llmfi_auth_headers, auth)),
-             prefix = llmfi_cstr(llmfi_word_at(llmfi_auth_prefixes, auth));
+    llmfi_credential found;
+    llmf_str key, name, prefix;
     char *value;
+    int auth;
     bool real;
+#if LLMF_HAS_SECRETS
+    if (!llmfi_find_key_of(c, h, &found)) return c->waits && llmfi_auth_later(h);
+#elif LLMF_HAS_CONFIG
+    if (!llmfi_find_key_of(c, h, &found)) return false;
+#else
+    llmfi_record_credential(record, &c->f->env, false, &found);
+#endif
+    auth = found.auth;
+    key = found.key;
+    name = llmfi_auth_header(c, auth);
+    prefix = llmfi_cstr(llmfi_word_at(llmfi_auth_prefixes, auth));
 #if LLMF_HAS_RETRY
-    if (llmfi_key_list(c)) key = llmfi_key_in_turn(c, llmfi_key_list(c));
+    if (key.len && !found.fetch && found.owner != LLMFI_OWNER_PROGRAM && llmfi_key_list(c)) key = llmfi_key_in_turn(c, llmfi_key_list(c));
 #endif
     real = key.len != 0;
     if (auth == LLMFI_AUTH_NONE) return true;
+#if LLMF_HAS_CONFIG
+    if (record->provider->own_auth) prefix = llmfi_entry_text(record->provider->own_auth, "prefix");
+#endif
 #if LLMF_HAS_RETRY
-    if (!real && llmfi_key_list(c) && !c->previewing && !c->f->replay) return llmfi_keys_are_out(c, llmfi_key_list(c));
+    if (!real && !found.fetch && found.owner != LLMFI_OWNER_PROGRAM && llmfi_key_list(c) && !c->previewing && !c->f->replay) return llmfi_keys_are_out(c, llmfi_key_list(c));
 #endif
 #if LLMFI_HAS_OWN_HEADERS
     if (llmfi_own_auth(c, h, name, prefix)) return true;
@@ -236,9 +317,19 @@ static bool llmfi_set_auth(llmfi_call *c, llmfi_headers *h) {
 }
 
 #if LLMFI_HAS_OWN_HEADERS
-static void llmfi_set_config_headers(llmfi_headers *h, const llmfi_node *node) {
+static void llmfi_set_config_headers(llmfi_headers *h, const llmfi_node *node, int owner) {
     const llmfi_node *n = node && node->type == LLMFI_OBJECT ? node->child : NULL;
-    for (; n; n = n->next) llmfi_header_set(h, n->key, n->text);
+    llmfi_call *c = h->call;
+    for (; n; n = n->next) {
+#if LLMF_HAS_CONFIG
+        if (llmfi_header_secret(n->key) && !c->f->replay && !llmfi_origin_ok(&c->prepared->record, &c->f->desc, owner, c->x.req.url, llmfi_op_url(c))) {
+            h->bad = !llmfi_origin_refuse(&c->prepared->record, owner, LLMFI_WORDS("the header "), n->key, c->x.req.url, &c->reply.error);
+            return;
+        }
+#endif
+        llmfi_header_set(h, n->key, n->text);
+    }
+    (void)owner, (void)c;
 }
 #endif
 
@@ -261,8 +352,8 @@ static bool llmfi_build_headers(llmfi_call *c) {
     if (llmfi_trace_asked(c)) llmfi_header_first(&h, LLMFI_LIT("traceparent"), llmfi_trace_header(c));
     if (llmfi_adapter_of(c)->headers) llmfi_adapter_of(c)->headers(&c->ask, llmfi_header_set, &h);
 #if LLMFI_HAS_OWN_HEADERS
-    llmfi_set_config_headers(&h, c->prepared->record.provider->headers);
-    llmfi_set_config_headers(&h, c->prepared->record.headers);
+    llmfi_set_config_headers(&h, c->prepared->record.provider->headers, LLMFI_OWNER_PROVIDER);
+    llmfi_set_config_headers(&h, c->prepared->record.headers, LLMFI_OWNER_MODEL);
 #endif
     if (h.bad || !llmfi_set_auth(c, &h)) return false;
     at = (llmf_header *)llmfi_arena_array(&c->arena, h.count, sizeof *at);
@@ -272,6 +363,47 @@ static bool llmfi_build_headers(llmfi_call *c) {
     c->x.req.header_count = h.count;
     return true;
 }
+
+#if LLMF_HAS_LIST && LLMF_HAS_CONFIG
+typedef struct llmfi_query {
+    llmfi_out *out;
+    bool begun;                              /* its ? has come */
+    bool follows;                            /* the host's own path has a query: this one goes on with it */
+} llmfi_query;
+
+static void llmfi_query_tap(void *user, const char *bytes, size_t len) {
+    llmfi_query *q = (llmfi_query *)user;
+    size_t at = q->begun ? 0 : llmfi_find_char(llmfi_str(bytes, len), '?');
+    if (at == LLMFI_NOWHERE) return;
+    if (!q->begun && q->follows) {
+        LLMFI_PUT(q->out, "&");
+        at++;
+    }
+    q->begun = true;
+    llmfi_put(q->out, bytes + at, len - at);
+}
+
+/* What stands behind the base URL. The list of models may have a path of the host's own: the adapter's query, which says the page, goes with it. */
+static void llmfi_write_path(const llmfi_adapter *adapter, const llmfi_call *c, llmfi_out *out) {
+    llmf_str own = c->req.op == LLMF_OP_LIST_MODELS ? llmfi_entry_text(c->prepared->record.provider->node, "models_path") : llmfi_str("", 0);
+    llmfi_query q;
+    llmfi_out all;
+    if (!own.len) {
+        adapter->path(&c->ask, out);
+        return;
+    }
+    q.out = out;
+    q.begun = false;
+    q.follows = llmfi_find_char(own, '?') != LLMFI_NOWHERE;
+    llmfi_out_count(&all);
+    all.tap = llmfi_query_tap;
+    all.tap_user = &q;
+    llmfi_put(out, own.ptr, own.len);
+    adapter->path(&c->ask, &all);
+}
+#else
+#define llmfi_write_path(adapter, c, out) (adapter)->path(&(c)->ask, (out))
+#endif
 
 /* base URL + the adapter's path; a query in the base URL goes behind the path. The path is written twice: once to be measured. */
 static bool llmfi_build_url(llmfi_call *c) {
@@ -286,7 +418,7 @@ static bool llmfi_build_url(llmfi_call *c) {
     }
     while (base.len && base.ptr[base.len - 1] == '/') base.len--;
     llmfi_out_count(&out);
-    adapter->path(&c->ask, &out);
+    llmfi_write_path(adapter, c, &out);
     path.len = out.total < 65536 ? (size_t)out.total : 65536;
     url = (char *)llmfi_arena_alloc(&c->arena, base.len + path.len + query.len + 1);
     if (!url || path.len != out.total) return llmfi_error_memory(&c->reply.error);
@@ -294,7 +426,7 @@ static bool llmfi_build_url(llmfi_call *c) {
     if (base.len) memcpy(url, base.ptr, base.len);
     path.ptr = url += base.len;
     llmfi_out_window(&out, url, path.len, 0);
-    adapter->path(&c->ask, &out);
+    llmfi_write_path(adapter, c, &out);
     if (query.len) memcpy(url + path.len, query.ptr, query.len);
     if (query.len && llmfi_find_char(path, '?') != LLMFI_NOWHERE) url[path.len] = '&';
 #if LLMF_HAS_REGISTER
@@ -360,7 +492,9 @@ static size_t llmfi_read_body(llmfi_call *c, char *out, size_t cap) {
 LLMF_API size_t llmf_exchange_read(llmf_exchange *x, char *out, size_t cap) {
     llmfi_call *c = (llmfi_call *)x->owner;
     uint64_t left;
-    if (llmfi_asks_keys(x)) return 0; /* it asks without a body */
+#if LLMFI_HAS_FETCH
+    if (llmfi_is_fetch(x)) return llmfi_fetch_read((llmfi_fetch *)x->owner, out, cap);
+#endif
     left = x->req.body_len - c->body.at;
     if (c->f->body_of != c->id) return llmfi_read_body(c, out, cap);
     if (cap > left) cap = (size_t)left;
@@ -370,7 +504,13 @@ LLMF_API size_t llmf_exchange_read(llmf_exchange *x, char *out, size_t cap) {
 }
 
 LLMF_API void llmf_exchange_rewind(llmf_exchange *x) {
-    if (!llmfi_asks_keys(x)) llmfi_body_rewind(&((llmfi_call *)x->owner)->body);
+#if LLMFI_HAS_FETCH
+    if (llmfi_is_fetch(x)) {
+        ((llmfi_fetch *)x->owner)->sent = 0;
+        return;
+    }
+#endif
+    llmfi_body_rewind(&((llmfi_call *)x->owner)->body);
 }
 
 /* ---- which transport ---- */

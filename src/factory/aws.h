@@ -156,6 +156,9 @@ typedef struct llmfi_aws_profile {
     llmf_str name;
     llmfi_aws_keys keys;
     llmf_str endpoint, mode;                 /* of the metadata service */
+#if LLMFI_HAS_SERVICES
+    llmf_str region, endpoint_url, ignore_endpoints;
+#endif
     const char *needs;                       /* the property that this version cannot follow; NULL: none */
     bool exists, process;                    /* process: it has a credential_process, which static keys outrank */
 } llmfi_aws_profile;
@@ -194,6 +197,11 @@ static void llmfi_aws_property(llmfi_aws_profile *p, llmf_str key, llmf_str valu
     else if (LLMFI_NAMED(key, "ec2_metadata_service_endpoint")) to = &p->endpoint;
     else if (LLMFI_NAMED(key, "ec2_metadata_service_endpoint_mode")) to = &p->mode;
     else if (LLMFI_NAMED(key, "credential_process")) p->process = true;
+#if LLMFI_HAS_SERVICES
+    else if (LLMFI_NAMED(key, "region")) to = &p->region;
+    else if (LLMFI_NAMED(key, "endpoint_url")) to = &p->endpoint_url;
+    else if (LLMFI_NAMED(key, "ignore_configured_endpoint_urls")) to = &p->ignore_endpoints;
+#endif
     for (i = 0; !to && i < LLMFI_COUNT(others); i++)
         if (value.len && llmfi_eq_nocase(key, llmfi_cstr(others[i]))) p->needs = others[i];
     if (to) *to = llmfi_arena_copy(&p->arena, value);
@@ -249,6 +257,9 @@ static bool llmfi_aws_profile_read(llmfi_aws_profile *p, llmfi_heap *heap, const
     llmfi_arena_init(&p->arena, heap, 0);
     p->name = name;
     p->keys.id = p->keys.secret = p->keys.token = p->endpoint = p->mode = llmfi_str("", 0);
+#if LLMFI_HAS_SERVICES
+    p->region = p->endpoint_url = p->ignore_endpoints = llmfi_str("", 0);
+#endif
     if (!llmfi_aws_read_file(p, env, true, err) || !llmfi_aws_read_file(p, env, false, err)) return false;
     if (p->process && !p->keys.id.len) p->needs = "credential_process";
     return true;
@@ -407,12 +418,11 @@ static int llmfi_aws_of_network(llmfi_aws *a, const llmfi_env *env, int64_t now_
     return got == LLMFI_AWS_NONE && alive ? (int)LLMFI_AWS_READY : got;
 }
 
-/* LLMFI_AWS_READY: *keys is set, its texts live until the next call; _ASK: carry out llmfi_aws_request and its like, then come again; _NONE with *err. */
-LLMFI_UNUSED static int llmfi_aws_find(llmfi_aws *a, const llmfi_record *r, const llmfi_env *env, int64_t now_ms, llmfi_aws_keys *keys, llmf_error *err) {
-    llmf_str named = llmfi_aws_named(r);
+/* LLMFI_AWS_READY: *keys is set, its texts live until the next call; _ASK: carry out llmfi_aws_request and its like, then come again; _NONE with *err. named: the
+   profile that the config names; empty: none. */
+LLMFI_UNUSED static int llmfi_aws_find_named(llmfi_aws *a, llmf_str named, const llmfi_env *env, int64_t now_ms, llmfi_aws_keys *keys, llmf_error *err) {
     int got;
     llmfi_error_clear(err);
-    if (llmfi_aws_of_config(r, keys)) return LLMFI_AWS_READY;
     if (named.len) return llmfi_aws_of_profile(a, env, named, true, now_ms, keys, err);
     if (llmfi_aws_of_env(env, keys)) return LLMFI_AWS_READY;
     got = llmfi_aws_of_profile(a, env, llmfi_aws_profile_name(env), false, now_ms, keys, err);
@@ -422,6 +432,12 @@ LLMFI_UNUSED static int llmfi_aws_find(llmfi_aws *a, const llmfi_record *r, cons
         return LLMFI_AWS_NONE;
     }
     return llmfi_aws_of_network(a, env, now_ms, keys);
+}
+
+/* The same for a model, whose entry may have keys of its own. */
+LLMFI_UNUSED static int llmfi_aws_find(llmfi_aws *a, const llmfi_record *r, const llmfi_env *env, int64_t now_ms, llmfi_aws_keys *keys, llmf_error *err) {
+    llmfi_error_clear(err);
+    return llmfi_aws_of_config(r, keys) ? (int)LLMFI_AWS_READY : llmfi_aws_find_named(a, llmfi_aws_named(r), env, now_ms, keys, err);
 }
 
 /* ---- the steps ---- */

@@ -5,6 +5,7 @@
 #include "env.h"
 #include "names.h"
 #include "record.h"
+#include "sources.h"
 
 /* What is wrong with a base URL, which may hold {region} and its like; NULL: nothing. */
 LLMFI_UNUSED static const char *llmfi_url_problem(llmf_str url) {
@@ -44,13 +45,19 @@ typedef struct llmfi_reference {
     struct llmfi_reference *next;
 } llmfi_reference;
 
+/* All of them, in the order in which they were read. */
+typedef struct llmfi_references {
+    llmfi_reference *first, *last;
+} llmfi_references;
+
 /* The reading of one text. */
 typedef struct llmfi_check {
     llmfi_arena *arena;
     const llmfi_env *env;
     llmfi_report *report;
     llmf_str file;                           /* as messages name it */
-    llmfi_reference **references;            /* end of the list; NULL: nobody looks them up */
+    bool on_disk;                            /* `file` is the path of a file, and a NUL stands behind it */
+    llmfi_references *references;            /* NULL: nobody looks them up */
 } llmfi_check;
 
 /* ---- problems ---- */
@@ -91,9 +98,10 @@ static void llmfi_check_unknown(const llmfi_check *c, const llmfi_node *n, const
     LLMFI_SAY(&t, "unknown ");
     llmfi_say_c(&t, kind);
     LLMFI_SAY(&t, " ");
-    llmfi_say(&t, n->key);
+    llmfi_say(&t, llmfi_find_control(n->key, 0) == LLMFI_NOWHERE ? n->key : LLMFI_LIT("with a control character"));
     llmfi_nearest_say(near_names, &t);
-    if (!near_names->count) LLMFI_SAY(&t, "; remove it, or look at the list of keys in the manual");
+    if (LLMFI_IS(n->key, "<<")) LLMFI_SAY(&t, ": YAML's merging is not supported; write the keys out");
+    else if (!near_names->count) LLMFI_SAY(&t, "; remove it, or see docs/config.schema.json for all keys");
     llmfi_report_end(c->report, &err, false);
 }
 
@@ -109,7 +117,7 @@ LLMFI_UNUSED static const llmfi_key *llmfi_key_of(const llmfi_check *k, const ll
 }
 
 /* A section's form; null is one that says nothing. */
-static bool llmfi_wants_object(const llmfi_check *k, const llmfi_node *n, const char *what) {
+LLMFI_UNUSED static bool llmfi_wants_object(const llmfi_check *k, const llmfi_node *n, const char *what) {
     llmf_error err;
     llmfi_text t;
     if (n->type == LLMFI_OBJECT || n->type == LLMFI_NULL) return n->type == LLMFI_OBJECT;
@@ -121,6 +129,13 @@ static bool llmfi_wants_object(const llmfi_check *k, const llmfi_node *n, const 
 }
 
 /* ---- variables ---- */
+
+static bool llmfi_has_hole(llmf_str s) {
+    size_t i;
+    for (i = 0; i + 1 < s.len; i++)
+        if (s.ptr[i] == '$' && s.ptr[i + 1] == '{') return true;
+    return false;
+}
 
 /* What stands between ${ and }. */
 typedef struct llmfi_hole {
@@ -142,15 +157,9 @@ static const char *llmfi_read_hole(llmf_str text, size_t at, llmfi_hole *h) {
     in = llmfi_from(in, n);
     h->has_otherwise = llmfi_starts(in, LLMFI_LIT(":-"));
     if (h->has_otherwise) h->otherwise = llmfi_from(in, 2);
+    if (h->has_otherwise && llmfi_has_hole(h->otherwise)) return "${...} inside the default of another is not supported; write the default itself";
     if (!llmfi_is_variable(h->name) || (in.len && !h->has_otherwise)) return "${...} must be ${NAME} or ${NAME:-default}; write $${ for the characters themselves";
     return NULL;
-}
-
-static bool llmfi_has_hole(llmf_str s) {
-    size_t i;
-    for (i = 0; i + 1 < s.len; i++)
-        if (s.ptr[i] == '$' && s.ptr[i + 1] == '{') return true;
-    return false;
 }
 
 static bool llmfi_hole_missing(const llmfi_check *c, const llmfi_node *n, llmf_str name) {
@@ -256,11 +265,13 @@ static void llmfi_say_number(llmfi_text *t, double v) {
 /* "max_tokens must be a whole number of at least 1". */
 static bool llmfi_check_range(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n, const char *what) {
     llmf_error err;
+    double value = 0;
+    bool number = (n->type == LLMFI_NUMBER || n->type == LLMFI_STRING) && llmfi_parse_double(n->text, &value);
     llmfi_text t = llmfi_check_begin(c, &err, n);
     llmfi_say_c(&t, key->name);
     LLMFI_SAY(&t, " must be ");
     llmfi_say_c(&t, what);
-    if (key->most < 1e8) {
+    if (key->most < 1e8 || value > key->most) {
         LLMFI_SAY(&t, " from ");
         llmfi_say_number(&t, key->least);
         LLMFI_SAY(&t, " to ");
@@ -269,6 +280,7 @@ static bool llmfi_check_range(const llmfi_check *c, const llmfi_key *key, const 
         LLMFI_SAY(&t, " of at least ");
         llmfi_say_number(&t, key->least);
     }
+    if (number && n->type == LLMFI_STRING) LLMFI_SAY(&t, ", without quotes");
     llmfi_report_end(c->report, &err, false);
     return false;
 }
@@ -307,6 +319,11 @@ static bool llmfi_check_filled(const llmfi_check *c, const llmfi_key *key, const
                          : llmfi_check_bad(c, n, key->name, "is empty; give it a value, or remove the key");
 }
 
+static bool llmfi_check_name(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n) {
+    if (!llmfi_check_filled(c, key, n)) return false;
+    return llmfi_find_control(n->text, 0) == LLMFI_NOWHERE || llmfi_check_bad(c, n, key->name, "holds a control character; remove it");
+}
+
 static bool llmfi_check_url(const llmfi_check *c, const llmfi_key *key, llmfi_node *n) {
     const char *what;
     llmf_error err;
@@ -321,6 +338,12 @@ static bool llmfi_check_url(const llmfi_check *c, const llmfi_key *key, llmfi_no
     LLMFI_SAY(&t, "; write it as https://host/path");
     llmfi_report_end(c->report, &err, false);
     return false;
+}
+
+static bool llmfi_check_path(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n) {
+    if (!llmfi_check_filled(c, key, n)) return false;
+    return (n->text.ptr[0] == '/' && llmfi_url_bad_char(n->text) == LLMFI_NOWHERE && llmfi_find_char(n->text, '#') == LLMFI_NOWHERE) ||
+           llmfi_check_bad(c, n, key->name, "must be a path such as /v1/models, without blanks and #");
 }
 
 static bool llmfi_reasoning_word(llmf_str s) {
@@ -370,16 +393,18 @@ static bool llmfi_check_texts(const llmfi_check *c, const llmfi_key *key, llmfi_
 }
 
 static bool llmfi_refer(const llmfi_check *c, const llmfi_node *n, int of, bool secret) {
-    llmfi_reference *r, **end = c->references;
-    if (!end) return true;
+    llmfi_references *all = c->references;
+    llmfi_reference *r;
+    if (!all) return true;
     r = (llmfi_reference *)llmfi_arena_alloc(c->arena, sizeof *r);
     if (!r) return false;
     r->file = c->file;
     r->node = n;
     r->of = of;
     r->secret = secret;
-    while (*end) end = &(*end)->next;
-    *end = r;
+    if (all->last) all->last->next = r;
+    else all->first = r;
+    all->last = r;
     return true;
 }
 
@@ -391,18 +416,19 @@ static bool llmfi_check_names(const llmfi_check *c, const llmfi_key *key, llmfi_
     return ok;
 }
 
+static bool llmfi_header_ours(llmf_str name) {
+    return llmfi_word_in_nocase("host\0content-length\0content-type\0transfer-encoding\0connection\0", name) >= 0;
+}
+
 static bool llmfi_check_headers(const llmfi_check *c, const llmfi_key *key, llmfi_node *n) {
-    static const char *const ours[] = {"host", "content-length", "content-type", "transfer-encoding", "connection"};
     llmfi_node *h;
-    size_t i;
     bool ok = true;
     if (n->type != LLMFI_OBJECT) return llmfi_check_bad(c, n, key->name, "must be a mapping of header names to texts");
     for (h = n->child; h; h = h->next) {
         if (h->type != LLMFI_STRING) ok = llmfi_check_bad(c, h, key->name, "has a value that is not a text; put it in quotes");
-        else if (llmfi_header_bad_name(h->key) != LLMFI_NOWHERE) ok = llmfi_check_bad(c, h, key->name, "has a name with a character that no header has");
+        else if (llmfi_header_bad_name(h->key) != LLMFI_NOWHERE) ok = llmfi_check_bad(c, h, key->name, "has a name with a character that no header has; use letters, digits and -");
         else if (llmfi_header_bad_value(h->text) != LLMFI_NOWHERE) ok = llmfi_check_bad(c, h, key->name, "has a value with a line break or control character; remove it");
-        for (i = 0; i < LLMFI_COUNT(ours); i++)
-            if (llmfi_eq_nocase(h->key, llmfi_cstr(ours[i]))) ok = llmfi_check_bad(c, h, key->name, "has a header that the library sets itself; remove it");
+        if (llmfi_header_ours(h->key)) ok = llmfi_check_bad(c, h, key->name, "has a header that the library sets itself; remove it");
     }
     return ok;
 }
@@ -417,7 +443,7 @@ static bool llmfi_check_quirks(const llmfi_check *c, const llmfi_key *key, llmfi
         llmfi_text t;
         llmfi_nearest near_names;
         llmf_str name = n->type == LLMFI_OBJECT ? q->key : q->text;
-        if (n->type == LLMFI_OBJECT && q->type != LLMFI_TRUE && q->type != LLMFI_FALSE) ok = llmfi_check_bad(c, q, key->name, "has a value that is not true or false");
+        if (n->type == LLMFI_OBJECT && q->type != LLMFI_TRUE && q->type != LLMFI_FALSE) ok = llmfi_check_bad(c, q, key->name, "has a value that must be true or false");
         if (llmfi_quirk_bit(name)) continue;
         near_names = llmfi_nearest_to(name);
         for (i = 0; i < LLMFI_QUIRK_COUNT; i++) llmfi_nearest_try(&near_names, llmfi_cstr(llmfi_word_at(llmfi_quirk_names, (int)i)));
@@ -425,6 +451,7 @@ static bool llmfi_check_quirks(const llmfi_check *c, const llmfi_key *key, llmfi
         LLMFI_SAY(&t, "unknown quirk ");
         llmfi_say(&t, secret ? LLMFI_LIT("(from a variable)") : name);
         llmfi_nearest_say(&near_names, &t);
+        if (!near_names.count) LLMFI_SAY(&t, "; remove it, or see docs/config.schema.json for all quirks");
         llmfi_report_end(c->report, &err, false);
         ok = false;
     }
@@ -486,9 +513,23 @@ static bool llmfi_check_quality(const llmfi_check *c, const llmfi_key *key, llmf
     return ok;
 }
 
+/* {header: X-Key, prefix: "Token "}: what stands before the key may be left out. */
+static bool llmfi_check_own_auth(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n) {
+    const llmfi_node *m, *header = llmfi_member(n, LLMFI_LIT("header"));
+    for (m = n->child; m; m = m->next) {
+        if (!LLMFI_IS(m->key, "header") && !LLMFI_IS(m->key, "prefix")) return llmfi_check_bad(c, m, key->name, "as a mapping has the keys header and prefix, and no others");
+        if (m->type != LLMFI_STRING || llmfi_header_bad_value(m->text) != LLMFI_NOWHERE)
+            return llmfi_check_bad(c, m, key->name, "has a header or prefix that is not a text without line breaks; put it in quotes");
+    }
+    if (!header || !header->text.len) return llmfi_check_bad(c, n, key->name, "as a mapping needs the key header: the header's name, such as X-Key");
+    if (llmfi_header_bad_name(header->text) != LLMFI_NOWHERE) return llmfi_check_bad(c, header, key->name, "names a header with a character that no header has");
+    return !llmfi_header_ours(header->text) || llmfi_check_bad(c, header, key->name, "names a header that the library sets itself; the key needs another one");
+}
+
 static bool llmfi_check_auth(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n) {
+    if (n->type == LLMFI_OBJECT) return llmfi_check_own_auth(c, key, n);
     if (!llmfi_check_text(c, key, n)) return false;
-    return llmfi_find_auth(n->text) >= 0 || llmfi_check_bad(c, n, key->name, "must be one of: none, bearer, x-api-key, api-key, x-goog-api-key, x-portkey-api-key, aws");
+    return llmfi_find_auth(n->text) >= 0 || llmfi_check_bad(c, n, key->name, "must be one of: none, bearer, x-api-key, api-key, x-goog-api-key, x-portkey-api-key, aws; or {header: X-Key, prefix: \"Token \"}");
 }
 
 /* A dialect that a program registers is not known here: only what looks like a slip is refused. */
@@ -525,7 +566,9 @@ static bool llmfi_check_secret(const llmfi_check *c, const llmfi_key *key, const
     if (from_variable) return true;
     t = llmfi_report_begin(&err, c->file, n->line, n->column, true);
     llmfi_say_c(&t, key->name);
-    LLMFI_SAY(&t, " stands in the file as it is; never share this file; better name a variable: ");
+    LLMFI_SAY(&t, " stands in the file as it is; never share this file; ");
+    if (c->on_disk && llmfi_source_others_read(c->file)) LLMFI_SAY(&t, "others on this machine may read it: chmod 600; ");
+    LLMFI_SAY(&t, "better name a variable: ");
     if (llmfi_strcmp(key->name, "api_key") == 0) LLMFI_SAY(&t, "api_key_env_var, or ");
     llmfi_say_c(&t, key->name);
     LLMFI_SAY(&t, ": ${NAME}");
@@ -533,20 +576,40 @@ static bool llmfi_check_secret(const llmfi_check *c, const llmfi_key *key, const
     return true;
 }
 
+#if !LLMF_HAS_SECRETS
+/* Keys that are fetched, of which this build knows the names only. */
+static bool llmfi_check_fetched(const llmfi_check *c, const llmfi_key *key, const llmfi_node *n) {
+    static const char names[] = "api_key_file\0api_key_secret_name\0api_key_command\0";
+    llmf_error err, why;
+    llmfi_text t;
+    if (n->type == LLMFI_NULL || llmfi_word_in(names, llmfi_cstr(key->name)) < 0) return true;
+    llmfi_error_left_out(&why, key->name, "SECRETS");
+    t = llmfi_report_begin(&err, c->file, n->line, n->column, false);
+    llmfi_say_c(&t, why.text);
+    err.code = LLMF_ERR_NOT_BUILT;
+    llmfi_report_end(c->report, &err, false);
+    return false;
+}
+#else
+#define llmfi_check_fetched(c, key, n) true
+#endif
+
 static bool llmfi_check_value(const llmfi_check *c, const llmfi_key *key, llmfi_node *n) {
     bool from_variable = false;
+    if (!llmfi_check_fetched(c, key, n)) return false;
     if (!llmfi_expand(c, n, &from_variable)) return false;
     if (from_variable) llmfi_retype(key, n);
     if (n->type == LLMFI_NULL && key->type != LLMFI_KEY_REASONING) return true;
     switch (key->type) {
-    case LLMFI_KEY_TEXT: return key->model == LLMFI_KEY_APART ? llmfi_check_filled(c, key, n) : llmfi_check_text(c, key, n);
+    case LLMFI_KEY_TEXT: return key->model == LLMFI_KEY_APART ? llmfi_check_name(c, key, n) : llmfi_check_text(c, key, n);
     case LLMFI_KEY_MODEL: return llmfi_check_filled(c, key, n);
-    case LLMFI_KEY_PROVIDER: return llmfi_check_filled(c, key, n) && llmfi_refer(c, n, LLMFI_REFERS_PROVIDER, from_variable);
+    case LLMFI_KEY_PROVIDER: return llmfi_check_name(c, key, n) && llmfi_refer(c, n, LLMFI_REFERS_PROVIDER, from_variable);
     case LLMFI_KEY_SECRET: return llmfi_check_secret(c, key, n, from_variable);
     case LLMFI_KEY_VARIABLE: return llmfi_check_text(c, key, n) && llmfi_check_variable(c, key, n);
     case LLMFI_KEY_VARIABLES: return llmfi_check_variables(c, key, n);
     case LLMFI_KEY_CAUSES: return llmfi_check_causes(c, key, n);
     case LLMFI_KEY_URL: return llmfi_check_url(c, key, n);
+    case LLMFI_KEY_PATH: return llmfi_check_path(c, key, n);
     case LLMFI_KEY_REASONING: return llmfi_check_reasoning(c, key, n);
     case LLMFI_KEY_DIALECT: return llmfi_check_dialect(c, key, n, from_variable);
     case LLMFI_KEY_AUTH: return llmfi_check_auth(c, key, n);

@@ -17,8 +17,12 @@ typedef struct llmfi_env {
 
 /* Overwrites a secret; the compiler may not leave it out. */
 static void llmfi_env_wipe(char *at, size_t len) {
+#if LLMFI_SMALL
     volatile char *p = at;
     while (len--) *p++ = 0;
+#else
+    llmfi_wipe(llmfi_str(at, len));
+#endif
 }
 
 static bool llmfi_is_variable_char(char c, bool first) {

@@ -15,6 +15,11 @@ LLMFI_UNUSED static llmfi_node *llmfi_new_object(llmfi_arena *a) {
 /* Members of `from` move into `into`; one of the same key takes the older one's place. */
 LLMFI_UNUSED static void llmfi_merge(llmfi_node *into, llmfi_node *from) {
     llmfi_node *n, *next, **link;
+    if (!into->child) { /* as it is: readers have seen to it that no key stands in it twice */
+        into->child = from->child;
+        for (into->count = 0, n = from->child; n; n = n->next) into->count++;
+        from->child = NULL;
+    }
     for (n = from->child; n; n = next) {
         next = n->next;
         for (link = &into->child; *link && !llmfi_eq((*link)->key, n->key); link = &(*link)->next) {}
@@ -182,6 +187,9 @@ static llmfi_provider *llmfi_provider_new(llmfi_config *c, llmf_str name) {
     }
 #endif
     llmfi_provider_variables(c, p);
+#if LLMF_HAS_CONFIG
+    p->own_url = p->base_url;
+#endif
     return p;
 }
 
@@ -228,7 +236,13 @@ LLMFI_UNUSED static void llmfi_config_hold(llmfi_config *c) {
 }
 
 LLMFI_UNUSED static void llmfi_config_release(llmfi_config *c) {
+#if LLMF_HAS_PLUGINS
+    size_t i;
+#endif
     if (!c || --c->references > 0) return;
+#if LLMF_HAS_PLUGINS
+    for (i = 0; i < c->plugin_count; i++) c->plugins[i]->references--;
+#endif
     llmfi_config_wipe(&c->arena);
     llmfi_arena_free(&c->arena);
     llmfi_heap_free(c->heap, c);

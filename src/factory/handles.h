@@ -139,6 +139,9 @@ static bool llmfi_prepared_dialect(const llmfi_handles *h, llmfi_prepared *p, ll
     for (i = 0; i < h->dialect_count; i++)
         if (llmfi_eq(llmfi_cstr(h->dialects[i]->name), name)) p->dialect = h->dialects[i];
 #endif
+#if LLMF_HAS_PLUGINS
+    if (!p->dialect) p->dialect = llmfi_config_dialect(p->config, name);
+#endif
     (void)h;
     if (!p->dialect) p->adapter = llmfi_adapter_find(name);
     if (p->dialect || p->adapter) return true;

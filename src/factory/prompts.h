@@ -27,34 +27,39 @@
 #if LLMF_HAS_PROMPTS
 
 static const llmfi_key llmfi_prompt_keys[] = {
-    {"system", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0},     /* texts, and lists of them: looked at by code of their own */
-    {"user", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0},
-    {"messages", LLMFI_KEY_OBJECT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0},
-    {"examples", LLMFI_KEY_OBJECT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0},
-    {"variables", LLMFI_KEY_OBJECT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0},
-    {"format", LLMFI_KEY_OBJECT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0},
-    {"model", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
-    {"temperature", LLMFI_KEY_NUMBER, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 2},
-    {"top_p", LLMFI_KEY_NUMBER, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 1},
-    {"max_tokens", LLMFI_KEY_INTEGER, LLMFI_KEY_APART, LLMFI_KEY_NONE, 1, LLMFI_MAX_NUMBER},
-    {"stop", LLMFI_KEY_TEXTS, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
-    {"reasoning", LLMFI_KEY_REASONING, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
-    {"description", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0},
+    {"system", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("what the model is told before all else; {{name}} is a hole")},
+    {"user", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("one message of the user; {{name}} is a hole")},
+    {"messages", LLMFI_KEY_OBJECT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("in place of user: messages in their order")},
+    {"examples", LLMFI_KEY_OBJECT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("pairs that go before the messages")},
+    {"variables", LLMFI_KEY_OBJECT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("the names that its texts may have, each required or with the text that stands for a missing one")},
+    {"format", LLMFI_KEY_OBJECT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("text, json or a JSON Schema that the answer keeps to")},
+    {"model", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("the model or route that is asked, where the request names none")},
+    {"temperature", LLMFI_KEY_NUMBER, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 2, LLMFI_WHAT("0 is the most predictable")},
+    {"top_p", LLMFI_KEY_NUMBER, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 1, LLMFI_WHAT("of the likeliest tokens that are chosen from, the sum of their shares")},
+    {"max_tokens", LLMFI_KEY_INTEGER, LLMFI_KEY_APART, LLMFI_KEY_NONE, 1, LLMFI_MAX_NUMBER, LLMFI_WHAT("the most tokens of an answer")},
+    {"stop", LLMFI_KEY_TEXTS, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("texts at which an answer ends")},
+    {"reasoning", LLMFI_KEY_REASONING, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("how much the model thinks: a word, or a number of tokens")},
+    {"description", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("for people")},
 };
 enum { LLMFI_PROMPT_OWN = 6 };               /* the first so many keys are those with code of their own */
 static const llmfi_key llmfi_message_keys[] = {
-    {"role", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0}, {"content", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0},
+    {"role", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("who says it")},
+    {"content", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("its text; {{name}} is a hole")},
 };
 static const llmfi_key llmfi_example_keys[] = {
-    {"user", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0}, {"assistant", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0},
+    {"user", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("what is asked")},
+    {"assistant", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("what is answered")},
 };
 static const llmfi_key llmfi_step_keys[] = {
-    {"prompt", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0}, {"text", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0},
-    {"model", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},  {"parse", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
-    {"as", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
+    {"prompt", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("the name of a prompt")},
+    {"text", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("a text in place of a prompt; {{previous}} is the answer before")},
+    {"model", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("the model or route that is asked")},
+    {"parse", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("what is taken from the answer: text, the JSON value in it, or its lines as a list")},
+    {"as", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("the name of its answer in the steps behind it")},
 };
 static const llmfi_key llmfi_chain_keys[] = {
-    {"steps", LLMFI_KEY_OBJECT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0}, {"description", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0},
+    {"steps", LLMFI_KEY_OBJECT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("prompts, each with the answers of those before it")},
+    {"description", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("for people")},
 };
 
 /* ---- texts ---- */
@@ -147,7 +152,7 @@ static bool llmfi_check_pairs(const llmfi_check *k, llmfi_node *list, const llmf
         return llmfi_check_bad(k, list, what, messages ? "must be a list of {role, content}" : "must be a list of {user, assistant}");
     for (item = list->child; item; item = item->next) {
         if (item->type != LLMFI_OBJECT || !llmfi_member(item, llmfi_cstr(keys[0].name)) || !llmfi_member(item, llmfi_cstr(keys[1].name))) {
-            ok = llmfi_check_bad(k, item, what, messages ? "has one that is no mapping of role and content" : "has one that is no mapping of user and assistant");
+            ok = llmfi_check_bad(k, item, what, messages ? "must each be a mapping of role and content" : "must each be a mapping of user and assistant");
             continue;
         }
         for (n = item->child; n; n = n->next) {
@@ -293,7 +298,7 @@ static void llmfi_load_prompts(const llmfi_check *k, llmfi_config *c, llmfi_node
     llmfi_node *n;
     if (!llmfi_wants_object(k, section, " must be a mapping of names to prompts")) return;
     for (n = section->child; n; n = n->next) {
-        if (!llmfi_check_recipe(k, n, "a prompt's name is not empty, and has no blanks at its ends and no control characters") || !llmfi_make_prompt(k, n)) continue;
+        if (!llmfi_check_recipe(k, n, "a prompt's name must not be empty, nor have blanks at its ends or control characters") || !llmfi_make_prompt(k, n)) continue;
         llmfi_check_prompt(k, n);
         llmfi_recipe_put(k, &c->prompts, n->key, n); /* also one that is wrong, so that who refers to it is not told that there is none: such a config is not used */
     }
@@ -303,7 +308,7 @@ static void llmfi_load_chains(const llmfi_check *k, llmfi_config *c, llmfi_node 
     llmfi_node *n, *steps;
     if (!llmfi_wants_object(k, section, " must be a mapping of names to chains")) return;
     for (n = section->child; n; n = n->next)
-        if (llmfi_check_recipe(k, n, "a chain's name is not empty, and has no blanks at its ends and no control characters") && (steps = llmfi_check_chain(k, n)) != NULL)
+        if (llmfi_check_recipe(k, n, "a chain's name must not be empty, nor have blanks at its ends or control characters") && (steps = llmfi_check_chain(k, n)) != NULL)
             llmfi_recipe_put(k, &c->chains, n->key, steps);
 }
 

@@ -4,6 +4,7 @@
 #include "aws.h"
 #include "env.h"
 #include "names.h"
+#include "plugins.h"
 #include "record.h"
 
 /* A model of the config: its members are those of all sources, later ones over earlier ones. */
@@ -13,6 +14,7 @@ typedef struct llmfi_entry {
     llmfi_node *node;
     bool broken;                             /* some key was wrong and is not in the node: what misses may be that */
     struct llmfi_entry *next;
+    struct llmfi_entry *next_by_key, *next_by_name; /* in their buckets */
 } llmfi_entry;
 
 #if LLMF_HAS_ROUTES
@@ -83,7 +85,17 @@ typedef struct llmfi_config {
 #if LLMF_HAS_BUDGETS
     llmfi_config_budgets budgets;
 #endif
+#if LLMF_HAS_PLUGINS
+    llmfi_plugin *plugins[LLMF_MAX_PLUGINS]; /* in the order of their sections */
+    size_t plugin_count;
+    bool plugins_unknown;                    /* some are not loaded: what nobody knows may be theirs */
+#endif
     llmf_str default_model, default_provider; /* of the files; empty */
+#if LLMF_HAS_CONFIG
+    llmfi_entry *newest_model;
+    llmfi_entry **by_key, **by_name;         /* buckets; by_name: when all is read */
+    size_t buckets;                          /* of each: a power of two, or 0 */
+#endif
 } llmfi_config;
 
 #if LLMF_HAS_PROMPTS
@@ -107,6 +119,86 @@ LLMFI_UNUSED static const llmfi_route *llmfi_config_route(const llmfi_config *c,
     while (r && !llmfi_eq(r->name, name)) r = r->next;
     return r;
 }
+#endif
+
+#if LLMF_HAS_PLUGINS
+#define llmfi_plugins_unknown(c) ((c)->plugins_unknown)
+/* A plugin's dialect of that name; NULL. */
+LLMFI_UNUSED static const llmf_dialect *llmfi_config_dialect(const llmfi_config *c, llmf_str name) {
+    size_t i, k;
+    for (i = 0; i < c->plugin_count; i++)
+        for (k = 0; k < c->plugins[i]->face.dialect_count; k++)
+            if (llmfi_eq(llmfi_cstr(c->plugins[i]->dialects[k].name), name)) return &c->plugins[i]->dialects[k];
+    return NULL;
+}
+#else
+#define llmfi_plugins_unknown(c) false
+#endif
+
+/* ---- entries by their names ---- */
+
+#if LLMF_HAS_CONFIG
+
+/* FNV-1a, its upper half mixed into the lower. */
+static uint32_t llmfi_name_hash(llmf_str name) {
+    uint32_t hash = 2166136261u;
+    size_t i;
+    for (i = 0; i < name.len; i++) hash = (hash ^ (unsigned char)name.ptr[i]) * 16777619u;
+    return hash ^ hash >> 16;
+}
+
+static llmfi_entry **llmfi_entry_bucket(const llmfi_config *c, llmfi_entry **of, llmf_str name) {
+    return &of[llmfi_name_hash(name) & (c->buckets - 1)];
+}
+
+/* The entry of this key; NULL. */
+static llmfi_entry *llmfi_entry_of_key(const llmfi_config *c, llmf_str key) {
+    llmfi_entry *e = c->buckets ? *llmfi_entry_bucket(c, c->by_key, key) : NULL;
+    while (e && !llmfi_eq(e->key, key)) e = e->next_by_key;
+    return e;
+}
+
+/* The first entry whose key `name` is this; NULL. */
+static llmfi_entry *llmfi_entry_of_name(const llmfi_config *c, llmf_str name) {
+    llmfi_entry *e = c->by_name ? *llmfi_entry_bucket(c, c->by_name, name) : NULL;
+    while (e && !llmfi_eq(e->name, name)) e = e->next_by_name;
+    return e;
+}
+
+/* Twice as many buckets, or the first. The old ones stay in the arena: less than the new ones together. */
+static bool llmfi_entry_buckets(llmfi_config *c) {
+    llmfi_entry *e, **to;
+    size_t count = c->buckets ? c->buckets * 2 : 16;
+    llmfi_entry **by_key = (llmfi_entry **)llmfi_arena_array(&c->arena, count, sizeof *by_key);
+    if (!by_key) return false;
+    c->by_key = by_key;
+    c->buckets = count;
+    for (e = c->models; e; e = e->next) {
+        to = llmfi_entry_bucket(c, by_key, e->key);
+        e->next_by_key = *to;
+        *to = e;
+    }
+    return true;
+}
+
+/* A new entry behind the others. NULL: memory was refused. */
+static llmfi_entry *llmfi_entry_add(llmfi_config *c, llmf_str key, llmfi_node *node) {
+    llmfi_entry *e, **to;
+    if (c->model_count >= c->buckets && !llmfi_entry_buckets(c)) return NULL;
+    e = (llmfi_entry *)llmfi_arena_alloc(&c->arena, sizeof *e);
+    if (!e) return NULL;
+    e->key = llmfi_arena_copy(&c->arena, key);
+    e->node = node;
+    to = llmfi_entry_bucket(c, c->by_key, e->key);
+    e->next_by_key = *to;
+    *to = e;
+    if (c->newest_model) c->newest_model->next = e;
+    else c->models = e;
+    c->newest_model = e;
+    c->model_count++;
+    return e;
+}
+
 #endif
 
 /* ---- providers ---- */
@@ -442,12 +534,8 @@ static bool llmfi_record_of_entry(const llmfi_config *c, const llmfi_entry *e, l
 }
 
 static const llmfi_entry *llmfi_find_entry(const llmfi_config *c, llmf_str name) {
-    const llmfi_entry *e;
-    for (e = c->models; e; e = e->next)
-        if (llmfi_eq(e->key, name)) return e;
-    for (e = c->models; e; e = e->next)
-        if (e->name.len && llmfi_eq(e->name, name)) return e;
-    return NULL;
+    const llmfi_entry *e = llmfi_entry_of_key(c, name);
+    return e ? e : llmfi_entry_of_name(c, name);
 }
 
 #endif
@@ -605,37 +693,104 @@ static llmf_str llmfi_first_key(const llmfi_node *list, const llmfi_env *env) {
     for (n = list ? list->child : NULL; n && !key.len; n = n->next) key = llmfi_env_filled(env, n->text);
     return key;
 }
-#else
-#define llmfi_first_key(list, env) llmfi_str(NULL, 0)
 #endif
 
-/* The key of a call that starts now, or empty; *auth: how it goes out. What the program gave outranks the model's entry, that its provider's entry, that
-   the provider's variables. */
-LLMFI_UNUSED static llmf_str llmfi_record_key(const llmfi_record *r, const llmfi_env *env, int *auth) {
+/* Whose a key is: that decides where it may go (origin.h). */
+enum { LLMFI_OWNER_PROGRAM, LLMFI_OWNER_MODEL, LLMFI_OWNER_PROVIDER, LLMFI_OWNER_TABLE };
+/* A key that must be fetched, and where: engine/secrets.h. */
+enum { LLMFI_FETCH_NONE, LLMFI_FETCH_HOOK, LLMFI_FETCH_FILE, LLMFI_FETCH_STORE, LLMFI_FETCH_COMMAND };
+
+typedef struct llmfi_credential {
+    llmf_str key;                            /* empty: there is none, or it must be fetched */
+    llmf_str from;                           /* of a fetch: the path, the secret's name, the command */
+    int fetch, owner, auth;                  /* LLMFI_FETCH_…, LLMFI_OWNER_…; auth: how the key goes out */
+} llmfi_credential;
+
+#if LLMF_HAS_SECRETS && LLMF_HAS_CONFIG
+/* What an entry says of a key that must be fetched. */
+static void llmfi_entry_fetch(llmfi_credential *to, llmf_str file, llmf_str secret, llmf_str command) {
+    to->fetch = file.len ? LLMFI_FETCH_FILE : secret.len ? LLMFI_FETCH_STORE : command.len ? LLMFI_FETCH_COMMAND : LLMFI_FETCH_NONE;
+    to->from = file.len ? file : secret.len ? secret : command;
+}
+#else
+#define llmfi_entry_fetch(to, file, secret, command) ((void)0)
+#endif
+
+/* Of the entries of the config, and behind them the provider's variables. */
+static void llmfi_entries_credential(const llmfi_record *r, const llmfi_env *env, llmfi_credential *to) {
     const llmfi_provider *p = r->provider;
-    llmf_str key = llmfi_cstr(env->desc->api_key), word, list;
-    *auth = p->auth;
-    if (p->auth == LLMFI_AUTH_NONE) return llmfi_str("", 0);
-    if (!key.len) key = llmfi_env_filled(env, llmfi_cstr(env->desc->api_key_env));
-    if (!key.len) key = r->api_key;
-    if (!key.len) key = llmfi_env_filled(env, r->api_key_env_var);
-    if (LLMF_HAS_CONFIG && !key.len) key = llmfi_first_key(r->key_list, env);
-    if (!key.len) key = p->api_key;
-    if (!key.len) key = llmfi_env_filled(env, p->api_key_env_var);
-    if (LLMF_HAS_CONFIG && !key.len) key = llmfi_first_key(p->key_list, env);
-    if (p->auth == LLMFI_AUTH_AWS && key.len) *auth = LLMFI_AUTH_BEARER; /* AWS signs with a pair of keys: a single one is a bearer key */
-    if (p->api_key_env_var.len) return key.len ? key : llmfi_str("", 0);
-    for (list = p->key_variables; !key.len && llmfi_next_word(&list, &word);) {
+#if LLMFI_HAS_VARIABLES
+    llmf_str word, list;
+#endif
+    (void)p, (void)env, (void)to;
+#if LLMF_HAS_CONFIG
+    to->owner = LLMFI_OWNER_MODEL;
+    to->key = r->api_key;
+    if (!to->key.len) to->key = llmfi_env_filled(env, r->api_key_env_var);
+    if (!to->key.len) to->key = llmfi_first_key(r->key_list, env);
+    if (!to->key.len) llmfi_entry_fetch(to, r->api_key_file, r->api_key_secret, r->api_key_command);
+    if (to->key.len || to->fetch) return;
+    to->key = p->api_key;
+#endif
+#if LLMFI_HAS_VARIABLES
+    to->owner = LLMFI_OWNER_PROVIDER;
+    if (!to->key.len) to->key = llmfi_env_filled(env, p->api_key_env_var);
+#if LLMF_HAS_CONFIG
+    if (!to->key.len) to->key = llmfi_first_key(p->key_list, env);
+    if (!to->key.len) llmfi_entry_fetch(to, p->api_key_file, p->api_key_secret, p->api_key_command);
+#endif
+    if (to->key.len || to->fetch || p->api_key_env_var.len) return;
+    to->owner = LLMFI_OWNER_TABLE;
+    for (list = p->key_variables; !to->key.len && llmfi_next_word(&list, &word);) {
         int scheme = p->auth;
-        key = llmfi_env_filled(env, llmfi_key_variable(word, &scheme));
-        if (key.len) *auth = scheme;
+        to->key = llmfi_env_filled(env, llmfi_key_variable(word, &scheme));
+        if (to->key.len) to->auth = scheme;
     }
-    return key.len ? key : llmfi_str("", 0);
+#endif
 }
 
-/* Something to authorize with is there. *auth: how it goes out. */
+/* The key of a call that starts now, or where to fetch it; neither: there is none. The first of these counts:
+
+     llmf_desc.api_key, llmf_desc.api_key_env
+     llmf_desc.secret, unless it has said that it has none: hook false
+     the model's entry: api_key, api_key_env_var, api_key_env_vars, api_key_file, api_key_secret_name, api_key_command
+     its provider's entry: the same
+     the provider's variables, unless that entry names one of its own */
+LLMFI_UNUSED static void llmfi_record_credential(const llmfi_record *r, const llmfi_env *env, bool hook, llmfi_credential *to) {
+    const llmfi_provider *p = r->provider;
+    to->auth = p->auth;
+    to->fetch = LLMFI_FETCH_NONE;
+    to->owner = LLMFI_OWNER_PROGRAM;
+    to->key = to->from = llmfi_str("", 0);
+    if (p->auth == LLMFI_AUTH_NONE) return;
+    to->key = llmfi_cstr(env->desc->api_key); /* never a NULL */
+    if (!to->key.len) to->key = llmfi_env_filled(env, llmfi_cstr(env->desc->api_key_env));
+#if LLMF_HAS_SECRETS
+    if (!to->key.len && hook && env->desc->secret && !(r->s.quirks & LLMFI_Q_NO_KEY_NEEDED)) to->fetch = LLMFI_FETCH_HOOK;
+#endif
+    (void)hook;
+    if (!to->key.len && !to->fetch) llmfi_entries_credential(r, env, to);
+    if (p->auth == LLMFI_AUTH_AWS && (to->fetch || (to->key.len && to->owner != LLMFI_OWNER_TABLE))) to->auth = LLMFI_AUTH_BEARER; /* AWS signs with a pair of keys: a single one is a bearer key */
+    if (LLMFI_HAS_VARIABLES && !to->key.len) to->key = llmfi_str("", 0);
+}
+
+/* The key alone, where it need not be fetched. */
+LLMFI_UNUSED static llmf_str llmfi_record_key(const llmfi_record *r, const llmfi_env *env, int *auth) {
+    llmfi_credential c;
+    llmfi_record_credential(r, env, false, &c);
+    *auth = c.auth;
+    return c.key;
+}
+
+/* Something to authorize with is there, or is named. *auth: how it goes out. */
 LLMFI_UNUSED static bool llmfi_record_has_key(const llmfi_record *r, const llmfi_env *env, int *auth) {
-    if (llmfi_record_key(r, env, auth).len) return true;
+    llmfi_credential c;
+    llmfi_record_credential(r, env, true, &c);
+    *auth = c.auth;
+#if LLMF_HAS_SECRETS
+    if (c.fetch) return c.fetch != LLMFI_FETCH_COMMAND || env->desc->allow_commands;
+#endif
+    if (c.key.len) return true;
 #if LLMF_HAS_AWS
     if (*auth == LLMFI_AUTH_AWS) return llmfi_aws_likely(r, env);
 #endif
@@ -648,6 +803,12 @@ LLMFI_UNUSED static void llmfi_record_key_hint(const llmfi_record *r, llmfi_text
     llmf_str word, list = p->key_variables;
     int auth = 0, n = 0;
     llmf_str named = r->api_key_env_var.len ? r->api_key_env_var : p->api_key_env_var;
+#if LLMF_HAS_SECRETS
+    if (r->api_key_command.len || p->api_key_command.len) {
+        LLMFI_SAY(t, "set llmf_desc.allow_commands, without which api_key_command is not run");
+        return;
+    }
+#endif
     LLMFI_SAY(t, "set ");
     if (named.len) {
         llmfi_say(t, named);
@@ -659,7 +820,6 @@ LLMFI_UNUSED static void llmfi_record_key_hint(const llmfi_record *r, llmfi_text
         }
         if (LLMF_HAS_AWS && p->auth == LLMFI_AUTH_AWS) LLMFI_SAY(t, ", or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE");
     }
-    if (r->api_key_secret.len || p->api_key_secret.len) LLMFI_SAY(t, " (secret stores, which api_key_secret_name is for, come with a later version)");
 }
 
 #endif

@@ -9,18 +9,18 @@
 #if LLMF_HAS_ROUTES
 
 static const llmfi_key llmfi_route_keys[] = {
-    {"rule", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
-    {"candidates", LLMFI_KEY_OBJECT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0}, /* looked at by code of its own */
-    {"threshold", LLMFI_KEY_NUMBER, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 1},
-    {"task", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
-    {"budget_usd", LLMFI_KEY_USD, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 9e6},
-    {"description", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0},
+    {"rule", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("how one of the candidates is chosen")},
+    {"candidates", LLMFI_KEY_OBJECT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("models to choose among: names, or mappings of model, weight, use_cases and quality; left out: all models of the config")}, /* looked at by code of its own */
+    {"threshold", LLMFI_KEY_NUMBER, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 1, LLMFI_WHAT("the complexity above which a better model is asked, 0 to 1")},
+    {"task", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("the task where a request names none")},
+    {"budget_usd", LLMFI_KEY_USD, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 9e6, LLMFI_WHAT("the most to spend on this route")},
+    {"description", LLMFI_KEY_TEXT, LLMFI_KEY_NONE, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("for people")},
 };
 static const llmfi_key llmfi_candidate_keys[] = {
-    {"model", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
-    {"weight", LLMFI_KEY_NUMBER, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 1e6},
-    {"use_cases", LLMFI_KEY_TEXTS, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0},
-    {"quality", LLMFI_KEY_QUALITY, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 1},
+    {"model", LLMFI_KEY_TEXT, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("the name of a model")},
+    {"weight", LLMFI_KEY_NUMBER, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 1e6, LLMFI_WHAT("its share, in place of the model's own")},
+    {"use_cases", LLMFI_KEY_TEXTS, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 0, LLMFI_WHAT("the tasks that it is for, in place of the model's own")},
+    {"quality", LLMFI_KEY_QUALITY, LLMFI_KEY_APART, LLMFI_KEY_NONE, 0, 1, LLMFI_WHAT("0 to 1, in place of the model's own")},
 };
 
 /* ---- candidates ---- */
@@ -118,7 +118,7 @@ static void llmfi_load_route(const llmfi_check *k, llmfi_config *c, llmfi_node *
         return;
     }
     if (!entry->key.len || llmfi_trim(entry->key).len != entry->key.len || llmfi_find_control(entry->key, 0) != LLMFI_NOWHERE) {
-        llmfi_report_at(k->report, k->file, entry->key_line, entry->key_column, "a route's name is not empty, and has no blanks at its ends and no control characters");
+        llmfi_report_at(k->report, k->file, entry->key_line, entry->key_column, "a route's name must not be empty, and have no blanks at its ends and no control characters");
         return;
     }
     for (link = &entry->child; *link;) {

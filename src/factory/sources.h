@@ -10,6 +10,7 @@
 #include <stdio.h>
 #if !defined(_WIN32)
 #include <dirent.h>
+#include <sys/stat.h>
 #endif
 #endif
 
@@ -28,38 +29,42 @@ static int llmfi_source_failed(llmfi_report *report, llmf_str path, const char *
 }
 
 /* Room for all of it at once where its size can be known, so that a file with keys does not leave copies behind as the buffer grows. */
-static bool llmfi_source_room(FILE *f, llmfi_buf *into) {
+static bool llmfi_source_room(FILE *f, size_t most, llmfi_buf *into) {
     long size = fseek(f, 0, SEEK_END) == 0 ? ftell(f) : -1;
     rewind(f);
-    return size < 0 || size > (long)LLMF_MAX_FILE || llmfi_buf_reserve(into, (size_t)size + 2);
+    return size < 0 || size > (long)most || llmfi_buf_reserve(into, (size_t)size + 2);
 }
 
-static int llmfi_source_pour(FILE *f, llmf_str path, llmfi_buf *into, llmfi_report *report) {
-    if (!llmfi_source_room(f, into)) return LLMFI_SOURCE_MEMORY;
+static int llmfi_source_pour(FILE *f, llmf_str path, size_t most, llmfi_buf *into, llmfi_report *report) {
+    if (!llmfi_source_room(f, most, into)) return LLMFI_SOURCE_MEMORY;
     for (;;) {
         size_t n;
         if (into->len == into->cap && !llmfi_buf_reserve(into, 1024)) return LLMFI_SOURCE_MEMORY;
         n = fread(into->ptr + into->len, 1, into->cap - into->len, f);
         into->len += n;
-        if (into->len > LLMF_MAX_FILE) return llmfi_source_failed(report, path, "is larger than LLMF_MAX_FILE; split it, or build with a larger limit");
+        if (into->len > most) return llmfi_source_failed(report, path, "is larger than LLMF_MAX_FILE; split it, or build with a larger limit");
         if (n) continue;
         if (!ferror(f)) return LLMFI_SOURCE_READ;
         return llmfi_source_failed(report, path, "cannot be read; is it a directory?");
     }
 }
 
-/* The whole of a file (`path` ends with NUL) into an empty buffer. */
-LLMFI_UNUSED static int llmfi_source_read(llmf_str path, llmfi_buf *into, llmfi_report *report) {
+/* The whole of a file (`path` ends with NUL) of at most so many bytes into an empty buffer. */
+LLMFI_UNUSED static int llmfi_source_read_most(llmf_str path, size_t most, llmfi_buf *into, llmfi_report *report) {
     int saved = errno, got;
     FILE *f = fopen(path.ptr, "rb");
     if (f) {
-        got = llmfi_source_pour(f, path, into, report);
+        got = llmfi_source_pour(f, path, most, into, report);
         fclose(f);
     } else {
         got = llmfi_source_failed(report, path, errno == EACCES ? "may not be read; look at its permissions" : "cannot be opened; is the path right?");
     }
     errno = saved;
     return got;
+}
+
+LLMFI_UNUSED static int llmfi_source_read(llmf_str path, llmfi_buf *into, llmfi_report *report) {
+    return llmfi_source_read_most(path, LLMF_MAX_FILE, into, report);
 }
 
 #else
@@ -71,6 +76,20 @@ LLMFI_UNUSED static int llmfi_source_read(llmf_str path, llmfi_buf *into, llmfi_
 }
 
 #endif
+
+/* May others than its owner read this file (`path` ends with NUL)? Where files have no such modes nobody is said to. */
+LLMFI_UNUSED static bool llmfi_source_others_read(llmf_str path) {
+#if LLMF_HAS_FILES && !defined(_WIN32)
+    struct stat s;
+    int saved = errno;
+    bool others = stat(path.ptr, &s) == 0 && (s.st_mode & (S_IRGRP | S_IROTH)) != 0;
+    errno = saved;
+    return others;
+#else
+    (void)path;
+    return false;
+#endif
+}
 
 /* ---- directories ---- */
 
@@ -85,11 +104,17 @@ LLMFI_UNUSED static bool llmfi_source_wanted(llmf_str name) {
     return llmfi_ends(name, LLMFI_LIT(".yaml")) || llmfi_ends(name, LLMFI_LIT(".yml")) || llmfi_ends(name, LLMFI_LIT(".json"));
 }
 
+/* What stands behind the last slash. */
+LLMFI_UNUSED static llmf_str llmfi_last_of(llmf_str path) {
+    size_t at = path.len;
+    while (at > 0 && path.ptr[at - 1] != '/' && path.ptr[at - 1] != '\\') at--;
+    return llmfi_from(path, at);
+}
+
 /* The file's name without its directory and its ending. */
 LLMFI_UNUSED static llmf_str llmfi_source_stem(llmf_str path) {
     size_t at;
-    for (at = path.len; at > 0 && path.ptr[at - 1] != '/' && path.ptr[at - 1] != '\\'; at--) {}
-    path = llmfi_from(path, at);
+    path = llmfi_last_of(path);
     for (at = path.len; at > 1 && path.ptr[at - 1] != '.'; at--) {}
     if (at > 1) path.len = at - 1;
     return path;
@@ -153,13 +178,37 @@ static void llmfi_folder_close(llmfi_folder *f) {
 }
 #endif
 
-static bool llmfi_source_before(llmf_str a, llmf_str b) {
-    size_t n = a.len < b.len ? a.len : b.len;
-    int order = n ? memcmp(a.ptr, b.ptr, n) : 0;
-    return order < 0 || (order == 0 && a.len < b.len);
+/* Merge sort in place: bins[i] holds a sorted run of 2^i. */
+static llmfi_source_name *llmfi_source_merge(llmfi_source_name *a, llmfi_source_name *b) {
+    llmfi_source_name *head = NULL, **tail = &head;
+    while (a && b) {
+        llmfi_source_name **first = llmfi_before(b->path, a->path) ? &b : &a;
+        *tail = *first;
+        *first = (*first)->next;
+        tail = &(*tail)->next;
+    }
+    *tail = a ? a : b;
+    return head;
 }
 
-/* "directory/name" into the arena, sorted into the list by bytes. */
+static llmfi_source_name *llmfi_source_sort(llmfi_source_name *list) {
+    llmfi_source_name *bins[32], *run, *sorted = NULL;
+    size_t i;
+    memset(bins, 0, sizeof bins);
+    while ((run = list) != NULL) {
+        list = list->next;
+        run->next = NULL;
+        for (i = 0; i + 1 < LLMFI_COUNT(bins) && bins[i]; i++) {
+            run = llmfi_source_merge(bins[i], run);
+            bins[i] = NULL;
+        }
+        bins[i] = run;
+    }
+    for (i = 0; i < LLMFI_COUNT(bins); i++) sorted = llmfi_source_merge(bins[i], sorted);
+    return sorted;
+}
+
+/* "directory/name" into the arena, and before the list. */
 static bool llmfi_source_keep(llmfi_arena *a, llmf_str directory, llmf_str name, llmfi_source_name **list) {
     llmfi_source_name *n = (llmfi_source_name *)llmfi_arena_alloc(a, sizeof *n);
     char *path = (char *)llmfi_arena_alloc(a, directory.len + name.len + 2);
@@ -169,7 +218,6 @@ static bool llmfi_source_keep(llmfi_arena *a, llmf_str directory, llmf_str name,
     path[directory.len] = '/';
     memcpy(path + directory.len + 1, name.ptr, name.len);
     n->path = llmfi_str(path, directory.len + 1 + name.len);
-    while (*list && llmfi_source_before((*list)->path, n->path)) list = &(*list)->next;
     n->next = *list;
     *list = n;
     return true;
@@ -194,8 +242,50 @@ LLMFI_UNUSED static int llmfi_source_list(llmf_str path, llmfi_arena *a, llmfi_s
     }
     if (folder.failed) got = llmfi_source_failed(report, path, "cannot be read to its end");
     llmfi_folder_close(&folder);
+    *list = llmfi_source_sort(*list);
     errno = saved;
     return got;
+}
+
+/* ---- whether files have changed ---- */
+
+static uint64_t llmfi_stamp_add(uint64_t stamp, uint64_t value) {
+    stamp = (stamp ^ value) * UINT64_C(0x9E3779B97F4A7C15);
+    return stamp ^ stamp >> 29;
+}
+
+/* Mixes a file's name, size and time of change into the stamp; one that is not there changes it too. */
+static uint64_t llmfi_stamp_file(uint64_t stamp, llmf_str path) {
+    size_t i;
+#if defined(_WIN32)
+    WIN32_FILE_ATTRIBUTE_DATA info;
+    bool there = GetFileAttributesExA(path.ptr, GetFileExInfoStandard, &info) != 0;
+    uint64_t when = there ? (uint64_t)info.ftLastWriteTime.dwHighDateTime << 32 | info.ftLastWriteTime.dwLowDateTime : 0, size = there ? info.nFileSizeLow : 0;
+#else
+    struct stat info;
+    bool there = stat(path.ptr, &info) == 0;
+    uint64_t when = there ? (uint64_t)info.st_mtime : 0, size = there ? (uint64_t)info.st_size : 0;
+#if defined(__linux__) && defined(st_mtime) /* where that is a part of st_mtim */
+    if (there) when = when * 1000000000u + (uint64_t)info.st_mtim.tv_nsec;
+    if (there) size ^= (uint64_t)info.st_ino << 32; /* replaced by another of the same size and second */
+#endif
+#endif
+    for (i = 0; i < path.len; i++) stamp = llmfi_stamp_add(stamp, (unsigned char)path.ptr[i]);
+    return llmfi_stamp_add(llmfi_stamp_add(llmfi_stamp_add(stamp, there), when), size);
+}
+
+/* The same of a file, or of each config file of a directory (`path` ends with NUL). */
+LLMFI_UNUSED static uint64_t llmfi_source_stamp(uint64_t stamp, llmf_str path, llmfi_heap *heap) {
+    llmfi_report report = llmfi_report_to(NULL, NULL);
+    llmfi_source_name *names = NULL;
+    llmfi_arena arena;
+    int saved = errno;
+    llmfi_arena_init(&arena, heap, 0);
+    if (llmfi_source_list(path, &arena, &names, &report) == LLMFI_SOURCE_NO_DIRECTORY) stamp = llmfi_stamp_file(stamp, path);
+    for (; names; names = names->next) stamp = llmfi_stamp_file(stamp, names->path);
+    llmfi_arena_free(&arena);
+    errno = saved;
+    return stamp;
 }
 
 #else
@@ -204,6 +294,11 @@ LLMFI_UNUSED static int llmfi_source_list(llmf_str path, llmfi_arena *a, llmfi_s
     (void)path, (void)a, (void)report;
     *list = NULL;
     return LLMFI_SOURCE_NO_DIRECTORY;
+}
+
+LLMFI_UNUSED static uint64_t llmfi_source_stamp(uint64_t stamp, llmf_str path, llmfi_heap *heap) {
+    (void)path, (void)heap;
+    return stamp;
 }
 
 #endif

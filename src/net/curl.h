@@ -266,7 +266,7 @@ static size_t llmfi_easy_header(llmfi_easy *e, llmf_str line, size_t len) {
     if (colon == LLMFI_NOWHERE) return len;
     if (!e->headers_left--) return llmfi_easy_stop(e, LLMF_ERR_LIMIT, "more headers in the reply than LLMF_MAX_HEADERS");
     name = llmfi_str(line.ptr, colon);
-    if (!llmfi_header_wanted(name, e->status)) return len;
+    if (!llmfi_header_wanted(e->x, name, e->status)) return len;
     value = llmfi_trim(llmfi_from(line, colon + 1));
     if (name.len == 16 && value.len && llmfi_eq_nocase(name, LLMFI_LIT("content-encoding")) && !llmfi_eq_nocase(value, LLMFI_LIT("identity")))
         return llmfi_easy_stop(e, LLMF_ERR_PROTOCOL, "the reply is compressed, which was not asked for");

@@ -410,7 +410,7 @@ static void llmfi_conn_request(llmfi_conn *c) {
     r.has_body = x->req.body_len || !(LLMFI_IS(r.method, "GET") || LLMFI_IS(r.method, "HEAD"));
     llmfi_http1_init(&c->reply, net->heap, LLMFI_IS(r.method, "HEAD"), 0, net->desc->max_response);
 #if !LLMFI_SMALL
-    llmfi_http1_want(&c->reply, llmfi_shapes_of(200));
+    llmfi_http1_want(&c->reply, llmfi_shapes_of(x, 200));
 #endif
     c->sending = true;
     error = llmfi_http1_write_head(&b, &r, &what);
@@ -446,7 +446,7 @@ static LLMFI_SHORT bool llmfi_conn_item(llmfi_conn *c, int item, llmf_str in) {
     switch (item) {
     case LLMFI_HTTP1_STATUS:
 #if !LLMFI_SMALL
-        llmfi_http1_want(r, llmfi_shapes_of(r->status));
+        llmfi_http1_want(r, llmfi_shapes_of(x, r->status));
 #endif
         llmf_exchange_status(x, r->status);
         break;

@@ -31,6 +31,14 @@
 #if LLMF_HAS_GETADDRINFO
 #include <netdb.h>
 #endif
+#if LLMF_HAS_SECRETS && LLMF_HAS_CONFIG /* api_key_command */
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#if defined(__APPLE__)
+#include <crt_externs.h>
+#endif
+#endif
 #if LLMF_HAS_EPOLL
 #include <sys/epoll.h>
 #include <sys/eventfd.h>

@@ -14,15 +14,15 @@ struct llmf_exchange {
     llmf_http_request req;         /* set by the engine, in the call's memory until the end */
     llmfi_transport *by;           /* who carries it out; NULL before start and after the end */
     void *state;                   /* the transport's own: a connection, an easy handle */
-    void *owner;                   /* the engine's call */
+    void *owner;                   /* the engine's call; or, where `fetch`, an llmfi_fetch */
     bool checked;                  /* the engine has looked at the headers: nothing that must not be sent is in them */
-    bool keys;                     /* it is none's: the factory asks for AWS keys, and is the owner */
+    bool fetch;                    /* it is no call's: the factory wants something for itself, see engine/fetch.h */
     uint64_t deadline_ns;          /* connect must be done by then (0: no limit); after `connected` the engine keeps time alone */
     struct llmf_exchange *next, *prev; /* the transport's own list */
 };
 
-LLMFI_UNUSED static bool llmfi_asks_keys(const llmf_exchange *x) {
-    return LLMF_HAS_AWS && x->keys;
+LLMFI_UNUSED static bool llmfi_is_fetch(const llmf_exchange *x) {
+    return LLMFI_HAS_FETCH && x->fetch;
 }
 
 /* What every transport is given at open and may use for its life. */
@@ -55,7 +55,7 @@ struct llmfi_transport {
 /* The headers of a reply that the engine wants, by the shapes of their names. A first look that is nearly free: of the two dozen that a reply has, one or
    two are. llmf_exchange_header asks it too, so a new name of another shape is missed everywhere or nowhere. */
 #if LLMFI_SMALL
-#define llmfi_header_wanted(name, status) true
+#define llmfi_header_wanted(x, name, status) true
 #else
 /* Of a reply that is no success, those that say what to do about it are wanted too. */
 #if LLMF_HAS_RETRY
@@ -73,14 +73,16 @@ struct llmfi_transport {
     {{0, a, 1u << 11 /* retry-after */, 1u << 14 /* retry-after-ms */ | b,                                                                                          \
       1u << 10 | 1u << 12 | 1u << 13 | 1u << 15 | 1u << 16 | 1u << 17 | 1u << 22 /* …-id: llmfi_is_request_id */ | c, 1u << 16 /* x-amzn-errortype */, 0,           \
       1u << 16 /* content-encoding */ | d}}
-static const llmfi_name_shapes llmfi_headers_wanted[2] = {LLMFI_SHAPES(0, 0, 0, 0), LLMFI_SHAPES(LLMFI_SHAPES_1, LLMFI_SHAPES_3, LLMFI_SHAPES_4, LLMFI_SHAPES_7)};
+static const llmfi_name_shapes llmfi_headers_wanted[3] = {
+    LLMFI_SHAPES(0, 0, 0, 0), LLMFI_SHAPES(LLMFI_SHAPES_1, LLMFI_SHAPES_3, LLMFI_SHAPES_4, LLMFI_SHAPES_7),
+    {{0, 0, 1u << 11 /* retry-after */, 0, 0, 0, 1u << 8 | 1u << 19 /* location, x-amz-bucket-region */, 1u << 4 | 1u << 16 /* etag, content-encoding */}}}; /* of a fetch */
 #undef LLMFI_SHAPES
 
-static const llmfi_name_shapes *llmfi_shapes_of(int status) {
-    return &llmfi_headers_wanted[status < 200 || status > 299];
+static const llmfi_name_shapes *llmfi_shapes_of(const llmf_exchange *x, int status) {
+    return &llmfi_headers_wanted[llmfi_is_fetch(x) ? 2 : status < 200 || status > 299];
 }
-LLMFI_UNUSED static bool llmfi_header_wanted(llmf_str name, int status) {
-    return name.len && llmfi_shape_in(llmfi_shapes_of(status), name);
+LLMFI_UNUSED static bool llmfi_header_wanted(const llmf_exchange *x, llmf_str name, int status) {
+    return name.len && llmfi_shape_in(llmfi_shapes_of(x, status), name);
 }
 #endif
 

@@ -766,7 +766,7 @@ static void memory_short(void **state) {
         s.d.log = NULL;
         s.d.cache_mode = round ? LLMF_CACHE_ON : LLMF_CACHE_OFF;
         s.d.cache_bytes = (size_t)1 << 30;
-        s.d.memory_size = round ? least : 65536;
+        s.d.memory_size = round ? least : 90112;
         for (;; s.d.memory_size += 4096) {
             int code = LLMF_ERR_MEMORY;
             s.f = llmf_open(&s.d, NULL);

@@ -150,7 +150,7 @@ typedef struct stage {
     size_t used;                   /* of the heap, before any call */
 } stage;
 
-#define CONFIG "{providers: {many: {dialect: openai, base_url: \"http://many/v1\", embedding_batch: 96}, cohere: {base_url: \"http://cohere\"}}," \
+#define CONFIG "{providers: {many: {dialect: openai, base_url: \"http://many/v1\", embedding_batch: 96}, cohere: {base_url: \"http://cohere\"}, perplexity: {models_path: /v2/list}, own: {dialect: openai, base_url: \"http://own/v1\", models_path: \"/all?x=1\"}}," \
     "models: {vec: {provider: many, model_id: e-1, capabilities: [embeddings], input_token_cost_usd_per_million: 2}}}"
 
 static void stage_open(stage *s, const char *name, const llmf_desc *more) {
@@ -759,7 +759,9 @@ static void preview(void **state) {
          "{\"model\":\"models/gemini-embedding-001\",\"content\":{\"parts\":[{\"text\":\"1\"}]},\"taskType\":\"RETRIEVAL_QUERY\",\"outputDimensionality\":2,\"x\":1}]}", LLMF_OP_EMBED},
         {"anthropic:claude-sonnet-5", "/v1/models?limit=1000&after_id=p%2F1", "", LLMF_OP_LIST_MODELS},
         {"gemini:g", "/v1/models?pageSize=1000&pageToken=p%2F1", "", LLMF_OP_LIST_MODELS},
-        {"perplexity:sonar", "/v1/models", "", LLMF_OP_LIST_MODELS},
+        {"groq:x", "/v1/models", "", LLMF_OP_LIST_MODELS},
+        {"perplexity:sonar", "/v2/list", "", LLMF_OP_LIST_MODELS}, /* the key models_path: in place of the table's, and of the dialect's */
+        {"own:x", "/all?x=1", "", LLMF_OP_LIST_MODELS},
         {"ollama:nomic", "/api/tags", "", LLMF_OP_LIST_MODELS},
         {"anthropic:claude-sonnet-5", "/v1/messages/count_tokens",
          "{\"model\":\"claude-sonnet-5\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"Hi\"}]}],\"x\":1}", LLMF_OP_COUNT_TOKENS},

@@ -1,8 +1,6 @@
 /* What a factory has learned goes over to another one: whole, or not at all. */
 #include "script.h"
-#include <signal.h>
-#include <sys/ptrace.h>
-#include <sys/wait.h>
+#include "killed.h"
 
 static script s;
 static kit_seen seen;
@@ -212,46 +210,38 @@ static int health_in(const char *name) {
     return n;
 }
 
+static llmf_factory *saving;
+static char saving_to[64];
+
+static int save_once(void) {
+    return llmf_save_file(saving, saving_to, NULL) == LLMF_OK ? 0 : 1;
+}
+
 /* Killed at each system call of a write: the old state is there, or the new one, and whole. */
 static void killed_at_each_call(void **state) {
-    char path[] = "/tmp/llmf-save-XXXXXX", name[64], fresh[64];
-    int i, n, status, olds = 0, news = 0, health;
+    char path[] = "/tmp/llmf-save-XXXXXX", fresh[64];
+    int i, olds = 0, news = 0, health;
+    bool done = false;
     (void)state;
     assert_non_null(mkdtemp(path));
-    snprintf(name, sizeof name, "%s/state", path);
+    snprintf(saving_to, sizeof saving_to, "%s/state", path);
     snprintf(fresh, sizeof fresh, "%s/state.new", path);
-    for (i = 1; i < 100; i++) {
-        llmf_factory *f = open_new();
-        pid_t child;
-        ask(f, "c");
-        assert_int_equal(llmf_save_file(f, name, NULL), LLMF_OK); /* the old one knows of one model */
-        ask(f, "b");
-        child = fork();
-        if (child == 0) {
-            ptrace(PTRACE_TRACEME, 0, NULL, NULL);
-            raise(SIGSTOP);
-            _exit(llmf_save_file(f, name, NULL) == LLMF_OK ? 0 : 1);
-        }
-        waitpid(child, &status, 0);
-        for (n = 0; n < i && WIFSTOPPED(status); n++) { /* before and behind each system call */
-            ptrace(PTRACE_SYSCALL, child, NULL, NULL);
-            waitpid(child, &status, 0);
-        }
-        if (WIFSTOPPED(status)) {
-            kill(child, SIGKILL);
-            waitpid(child, NULL, 0);
-        }
-        health = health_in(name);
+    for (i = 1; i < 100 && !done; i++) {
+        saving = open_new();
+        ask(saving, "c");
+        assert_int_equal(save_once(), 0); /* the old one knows of one model */
+        ask(saving, "b");
+        done = killed_behind(save_once, i);
+        health = health_in(saving_to);
         assert_true(health == 1 || health == 2);
         if (health == 1) olds++;
         else news++;
-        llmf_close(f);
-        if (WIFEXITED(status)) break; /* it makes fewer */
+        llmf_close(saving);
     }
-    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_true(done);
     assert_true(olds >= 8 && news >= 4); /* up to the renaming, and behind it */
     kit_forget(&seen);
-    unlink(name);
+    unlink(saving_to);
     unlink(fresh);
     rmdir(path);
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes inputs to begin with for fuzz_call, fuzz_config, fuzz_prompt and fuzz_request: seeds.py FOLDER makes FOLDER/fuzz_call/… and so on.
+"""Writes inputs to begin with for fuzz_call, fuzz_config, fuzz_yaml, fuzz_prompt, fuzz_request and fuzz_xml: seeds.py FOLDER makes FOLDER/fuzz_call/… and so on.
 
-They are made of the transcripts and of the config tests' texts, so that fuzzing starts from replies and configs that mean something."""
+They are made of the transcripts and of the config tests' texts and corpus, so that fuzzing starts from replies and configs that mean something."""
 import os
 import random
 import re
@@ -85,6 +85,9 @@ def configs(folder):
             write(folder, "%d.%d" % (i, variables), bytes([0, variables]) + data + b"\0fast\0{temperature: 0, max_tokens: 99}")
     for i, data in enumerate(rows("bad_row bad")):
         write(folder, "prompts.%d" % i, bytes([0, 0]) + data + b"\0fast\0{}")
+    for name, data in corpus():
+        if b"\0" not in data:
+            write(folder, "corpus." + name, b"\0\377" + data + b"\0a\0{temperature: 0}")
 
 
 # ---- fuzz_prompt: the rows of test_prompts.c ----
@@ -103,6 +106,30 @@ def prompts(folder):
         for value in (b'{"a":{"b":[10,"x<",{"c":null}]}}', b"Here:\n```json\n[1]\n```", b"- one\n2. two"):
             data = data.replace(b"text", b"a").replace(b"json.", b"a.").replace(b"list", b"c")
             write(folder, "%d.%d" % (i, len(value)), b"\0" + data + b"\0" + value)
+
+
+# ---- the files of tests/config/corpus.txt: for fuzz_config and fuzz_yaml ----
+
+def corpus():
+    """(name, bytes) of each."""
+    name, data = "", b""
+    with open(os.path.join(TESTS, "config", "corpus.txt"), "rb") as f:
+        for line in f.read().split(b"\n"):
+            begins = re.match(rb"=== (\S+)|=file (\S+)", line)
+            if begins:
+                if data:
+                    yield name, data
+                name, data = (name.split("=")[0] + "=" + begins.group(2).decode() if begins.group(2) else begins.group(1).decode()), b""
+            elif name and not re.match(rb"=[!~w] ", line):
+                line = re.sub(rb"\{\{((?:[0-9a-f]{2})+)(?:\*([0-9]+))?\}\}", lambda m: bytes.fromhex(m.group(1).decode()) * int(m.group(2) or 1), line)
+                data += line[:-5] if line.endswith(b"{{!}}") else line + b"\n"
+    if data:
+        yield name, data
+
+
+def yamls(folder):
+    for name, data in corpus():
+        write(folder, "corpus." + name, b"\0" + data)
 
 
 # ---- fuzz_request: fields as fuzz_request.c reads them ----
@@ -144,10 +171,25 @@ def requests(folder):
             write(folder, "%d.%s" % (which, name), data)
 
 
+# ---- fuzz_xml: two bytes (operation and status, room), then a reply or an address ----
+
+def services(folder):
+    page = ('<?xml version="1.0"?><ListBucketResult xmlns="u"><NextContinuationToken>1/+=</NextContinuationToken><IsTruncated>true</IsTruncated><EncodingType>url</EncodingType>'
+            '<Contents><Key>a&amp;b&#x41;</Key><ETag>&quot;e&quot;</ETag></Contents><CommonPrefixes><Prefix><![CDATA[p/]]></Prefix></CommonPrefixes></ListBucketResult>')
+    wrong = "<Error><Code>AuthorizationHeaderMalformed</Code><Message>m AKIAIOSFODNN7EXAMPLE</Message><Region>eu-west-1</Region></Error>"
+    for name, first, body in (("list", 1, page), ("listed", 1, page.replace("<EncodingType>url</EncodingType>", "")), ("object", 0, "value"), ("moved", 192, wrong), ("wrong", 64, wrong),
+                              ("parameter", 2, '{"Parameter":{"Type":"SecureString","Value":"a\\u00e4","Version":3}}'), ("secret", 3, '{"SecretBinary":"aGVsbG8=","VersionId":"v"}'),
+                              ("throttled", 66, '{"__type":"x#ThrottlingException","message":"m"}'), ("s3", 8, "s3://bucket/a/b?region=eu-west-1&path_style=true&endpoint=http://h:1/x"),
+                              ("folder", 8, "s3://bucket.name/a/"), ("ssm", 8, "ssm:/a/b?profile=a%20b"), ("arn", 8, "ssm:arn:aws:ssm:us-east-2:1:parameter/a")):
+        write(folder, name, bytes([first, 30]) + body.encode())
+
+
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit("usage: seeds.py FOLDER")
     calls(os.path.join(sys.argv[1], "fuzz_call"))
     configs(os.path.join(sys.argv[1], "fuzz_config"))
     prompts(os.path.join(sys.argv[1], "fuzz_prompt"))
+    yamls(os.path.join(sys.argv[1], "fuzz_yaml"))
     requests(os.path.join(sys.argv[1], "fuzz_request"))
+    services(os.path.join(sys.argv[1], "fuzz_xml"))

@@ -377,19 +377,6 @@ def run_cut_batch(llmf, folder, batch, report):
 
 # --------------------------------------------------------------------- main
 
-# What this version does not read; --dialects asks for it all the same.
-NOT_READ = {
-    "aws": "replies of the AWS services that hold configuration",
-}
-
-
-def not_read(record, kind):
-    """Why a recording is not compared, or None."""
-    group = kind.split(":")[0]
-    return NOT_READ.get(group) or \
-        NOT_READ.get("%s:%s" % (group, record["provider"]))
-
-
 def wanted(kind, dialects):
     """`embed` names every `embed:…`."""
     return not dialects or kind in dialects or kind.split(":")[0] in dialects
@@ -404,8 +391,6 @@ def load(paths, dialects, report):
         kind = reader.dialect(record)
         if kind is None:
             report.left_out["out of scope (RULES.md 36)"] += 1
-        elif not_read(record, kind) and kind not in dialects:
-            report.left_out[not_read(record, kind)] += 1
         elif wanted(kind, dialects):
             out.append((path, record, kind))
     return out

@@ -44,7 +44,7 @@ static llmfi_config *load(void) {
     size_t count = 99;
     problem_count = warning_count = 0;
     assert_true(llmfi_env_open(&env, &heap, &desc, &err));
-    c = llmfi_config_load(&heap, &desc, &env, keep_problem, NULL, &count);
+    c = llmfi_config_load(&heap, &desc, &env, NULL, keep_problem, NULL, &count);
     assert_non_null(c);
     assert_int_equal(count, problem_count);
     return c;
@@ -267,6 +267,8 @@ static const char every_key[] =
     "headers: {X-A: one, X-B: 'two'}\n"
     "api_key_env_var: MY_KEY\n"
     "api_key_secret_name: llm/key\n"
+    "api_key_file: /run/secrets/llm\n"
+    "api_key_command: pass show llm\n"
     "aws_access_key_id: ${AWS_ID}\n"
     "aws_secret_access_key: ${AWS_SECRET}\n"
     "aws_session_token: ${AWS_TOKEN}\n"
@@ -338,6 +340,8 @@ static void test_every_key(void **state) {
     same(llmfi_member(record.headers, LLMFI_LIT("X-B"))->text, "two");
     same(record.api_key_env_var, "MY_KEY");
     same(record.api_key_secret, "llm/key");
+    same(record.api_key_file, "/run/secrets/llm");
+    same(record.api_key_command, "pass show llm");
     same(record.aws.id, "id");
     same(record.aws.secret, "secret");
     same(record.aws.token, "token");
@@ -400,7 +404,7 @@ static void test_every_key(void **state) {
 
 /* No key of the table is forgotten by the text above or the one below. */
 static void test_all_keys_are_tested(void **state) {
-    static const char elsewhere[] = " api_key dialect auth default_model default_max_tokens embedding_batch timeout cache_read_input_token_cost_usd_per_million"
+    static const char elsewhere[] = " api_key dialect auth default_model default_max_tokens embedding_batch models_path timeout cache_read_input_token_cost_usd_per_million"
                                     " cache_write_input_token_cost_usd_per_million ";
     size_t i;
     (void)state;
@@ -417,7 +421,8 @@ static void test_provider_keys(void **state) {
         "providers:\n"
         "  office: {dialect: anthropic, base_url: 'https://llm.{region}.example.com', auth: bearer, api_key_env_var: OFFICE_KEY, default_model: big,\n"
         "    default_max_tokens: 99, embedding_batch: 7, embedding_model: e, api_version: v, region_name: north, rpm: 5, tpm: 6, max_retries: 2,\n"
-        "    quirks: [no_reasoning], headers: {X-P: p}, timeout: 9, description: ours}\n"
+        "    quirks: [no_reasoning], headers: {X-P: p}, timeout: 9, description: ours, models_path: /v2/models,\n"
+        "    api_key_file: f, api_key_command: c}\n"
         "  free: {dialect: openai, base_url: http://free/v1}\n"
         "models:\n"
         "  cheap: {provider: office, model_id: m, cache_read_input_token_cost_usd_per_million: 1, cache_write_input_token_cost_usd_per_million: 2}\n";
@@ -436,6 +441,9 @@ static void test_provider_keys(void **state) {
     assert_int_equal(record.provider->default_max_tokens, 99);
     assert_int_equal(record.provider->embedding_batch, 7);
     same(record.provider->default_model, "big");
+    same(llmfi_entry_text(record.provider->node, "models_path"), "/v2/models");
+    same(record.provider->api_key_file, "f");
+    same(record.provider->api_key_command, "c");
     same(record.provider->headers->child->text, "p");
     assert_int_equal(record.s.quirks, LLMFI_Q_NO_REASONING);
     assert_int_equal(record.provider->rpm, 5); /* of all its models together */
@@ -466,7 +474,7 @@ static const struct {
     {"models: {fast: {provider: openai, model_id: gpt-4o, temprature: 0.5}}",
      "1:53: error: unknown key temprature; did you mean temperature?", LLMF_ERR_CONFIG, 1},
     {"models: {fast: {provider: openai, model_id: gpt-4o, zzzzqqqq: 1}}",
-     "1:53: error: unknown key zzzzqqqq; remove it, or look at the list of keys in the manual", LLMF_ERR_CONFIG, 1},
+     "1:53: error: unknown key zzzzqqqq; remove it, or see docs/config.schema.json for all keys", LLMF_ERR_CONFIG, 1},
     {"modles: {fast: {provider: openai}}",
      "1:1: error: unknown key modles; did you mean models or routes?", LLMF_ERR_CONFIG, 1},
     {"model: {fast: {provider: openai}}",
@@ -498,7 +506,7 @@ static const struct {
     {"models: {fast: {provider: openai, model_id: x, max_tokens: 1.5}}",
      "1:60: error: max_tokens must be a whole number of at least 1", LLMF_ERR_CONFIG, 1},
     {"models: {fast: {provider: openai, model_id: x, max_tokens: \"100\"}}",
-     "1:60: error: max_tokens must be a whole number of at least 1", LLMF_ERR_CONFIG, 1},
+     "1:60: error: max_tokens must be a whole number of at least 1, without quotes", LLMF_ERR_CONFIG, 1},
     {"models: {fast: {provider: openai, model_id: x, max_tokens: true}}",
      "1:60: error: max_tokens must be a whole number of at least 1", LLMF_ERR_CONFIG, 1},
     {"models: {fast: {provider: openai, model_id: x, input_token_cost_usd_per_million: -1}}",
@@ -538,7 +546,7 @@ static const struct {
     {"models: {fast: {provider: openai, model_id: x, headers: {X-A: 1}}}",
      "1:63: error: headers has a value that is not a text; put it in quotes", LLMF_ERR_CONFIG, 1},
     {"models: {fast: {provider: openai, model_id: x, headers: {\"X A\": \"1\"}}}",
-     "1:65: error: headers has a name with a character that no header has", LLMF_ERR_CONFIG, 1},
+     "1:65: error: headers has a name with a character that no header has; use letters, digits and -", LLMF_ERR_CONFIG, 1},
     {"models: {fast: {provider: openai, model_id: x, headers: {X-A: \"1\\r\\nX-B: 2\"}}}",
      "1:63: error: headers has a value with a line break or control character; remove it", LLMF_ERR_CONFIG, 1},
     {"models: {fast: {provider: openai, model_id: x, headers: {Host: evil}}}",
@@ -568,7 +576,7 @@ static const struct {
     {"models: {fast: {provider: openai, model_id: x, quirks: {no_streem_options: true}}}",
      "1:57: error: unknown quirk no_streem_options; did you mean no_stream_options?", LLMF_ERR_CONFIG, 1},
     {"models: {fast: {provider: openai, model_id: x, quirks: {no_stream_options: 1}}}",
-     "1:76: error: quirks has a value that is not true or false", LLMF_ERR_CONFIG, 1},
+     "1:76: error: quirks has a value that must be true or false", LLMF_ERR_CONFIG, 1},
     {"models: {fast: {provider: openai, model_id: x, quirks: 5}}",
      "1:56: error: quirks must be a list of names, or a mapping of names to true or false", LLMF_ERR_CONFIG, 1},
     {"models: {fast: {provider: openai, model_id: x, capabilities: [telepathy]}}",
@@ -602,7 +610,7 @@ static const struct {
     {"models: [{provider: openai, model_id: x}]",
      "1:10: error: this model has no key; give it the key name", LLMF_ERR_CONFIG, 1},
     {"models: {\" fast\": {provider: openai, model_id: x}}",
-     "1:10: error: a model's key has no blanks at its ends and no control characters", LLMF_ERR_CONFIG, 1},
+     "1:10: error: a model's key must have no blanks at its ends and no control characters", LLMF_ERR_CONFIG, 1},
     {"providers: {office: {base_url: \"http://h/v1\"}}",
      "1:13: error: the provider office is new: it needs the keys dialect and base_url", LLMF_ERR_CONFIG, 1},
     {"providers: {office: {dialect: openai}}",
@@ -612,11 +620,25 @@ static const struct {
     {"providers: {office: {dialect: opnai, base_url: \"http://h/v1\"}}",
      "1:31: error: unknown dialect opnai; did you mean openai?", LLMF_ERR_CONFIG, 1},
     {"providers: {office: {dialect: openai, base_url: \"http://h/v1\", auth: magic}}",
-     "1:70: error: auth must be one of: none, bearer, x-api-key, api-key, x-goog-api-key, x-portkey-api-key, aws", LLMF_ERR_CONFIG, 1},
+     "1:70: error: auth must be one of: none, bearer, x-api-key, api-key, x-goog-api-key, x-portkey-api-key, aws; or {header: X-Key, prefix: \"Token \"}", LLMF_ERR_CONFIG, 1},
+    {"providers: {office: {dialect: openai, base_url: \"http://h/v1\", auth: {prefix: \"T \"}}}",
+     "1:70: error: auth as a mapping needs the key header: the header's name, such as X-Key", LLMF_ERR_CONFIG, 1},
+    {"providers: {office: {dialect: openai, base_url: \"http://h/v1\", auth: {header: \"\"}}}",
+     "1:70: error: auth as a mapping needs the key header: the header's name, such as X-Key", LLMF_ERR_CONFIG, 1},
+    {"providers: {office: {dialect: openai, base_url: \"http://h/v1\", auth: {header: X-Key, prefx: T}}}",
+     "1:93: error: auth as a mapping has the keys header and prefix, and no others", LLMF_ERR_CONFIG, 1},
+    {"providers: {office: {dialect: openai, base_url: \"http://h/v1\", auth: {header: X-Key, prefix: 5}}}",
+     "1:94: error: auth has a header or prefix that is not a text without line breaks; put it in quotes", LLMF_ERR_CONFIG, 1},
+    {"providers: {office: {dialect: openai, base_url: \"http://h/v1\", auth: {header: X-Key, prefix: \"a\\nb\"}}}",
+     "1:94: error: auth has a header or prefix that is not a text without line breaks; put it in quotes", LLMF_ERR_CONFIG, 1},
+    {"providers: {office: {dialect: openai, base_url: \"http://h/v1\", auth: {header: \"X Key\"}}}",
+     "1:79: error: auth names a header with a character that no header has", LLMF_ERR_CONFIG, 1},
+    {"providers: {office: {dialect: openai, base_url: \"http://h/v1\", auth: {header: Content-Length}}}",
+     "1:79: error: auth names a header that the library sets itself; the key needs another one", LLMF_ERR_CONFIG, 1},
     {"providers: {office: {dialect: openai, base_url: \"http://h/v1\", max_tokens: 5}}",
      "1:64: error: the key max_tokens belongs to a model; put it into an entry of models", LLMF_ERR_CONFIG, 1},
     {"providers: {\"of fice\": {dialect: openai, base_url: \"http://h/v1\"}}",
-     "1:13: error: a provider's name has letters, digits, _ - and . only, at most 64 of them", LLMF_ERR_CONFIG, 1},
+     "1:13: error: a provider's name must have letters, digits, _ - and . only, at most 64 of them", LLMF_ERR_CONFIG, 1},
     {"providers: [openai]",
      "1:12: error: providers must be a mapping of names to providers", LLMF_ERR_CONFIG, 1},
     {"providers: {openai: {embedding_batch: -1}}",
@@ -638,11 +660,11 @@ static const struct {
     {"routes: {a: fast}",
      "1:13: error: a route must be a mapping of rule, candidates, threshold, task and budget_usd", LLMF_ERR_CONFIG, 1},
     {"routes: {\" a\": {}}",
-     "1:10: error: a route's name is not empty, and has no blanks at its ends and no control characters", LLMF_ERR_CONFIG, 1},
+     "1:10: error: a route's name must not be empty, and have no blanks at its ends and no control characters", LLMF_ERR_CONFIG, 1},
     {"routes: {a: {rules: cheapest}}",
      "1:14: error: unknown key of a route rules; did you mean rule?", LLMF_ERR_CONFIG, 1},
     {"routes: {a: {zzzzzzzz: 1}}",
-     "1:14: error: unknown key of a route zzzzzzzz; remove it, or look at the list of keys in the manual", LLMF_ERR_CONFIG, 1},
+     "1:14: error: unknown key of a route zzzzzzzz; remove it, or see docs/config.schema.json for all keys", LLMF_ERR_CONFIG, 1},
     {"routes: {a: {rule: cheepest}}",
      "1:20: error: rule must be cheapest, quality, latency, weighted, round_robin, split or scored; did you mean cheapest?", LLMF_ERR_CONFIG, 1},
     {"routes: {a: {rule: \"${SECRET}\"}}",
@@ -670,7 +692,7 @@ static const struct {
     {"routes: {a: {candidates: [{model: gtp-4o}]}}",
      "1:35: error: unknown model gtp-4o; did you mean gpt-4o, gpt-4 or gpt-5? It must be a key of the config, an id of the table, or provider:model", LLMF_ERR_UNKNOWN_MODEL, 1},
     {"routes: {a: {candidates: [{model: \"${SECRET}\"}]}}",
-     "1:35: error: the variable here names no known model", LLMF_ERR_UNKNOWN_MODEL, 1},
+     "1:35: error: the variable here names no known model; look at its value", LLMF_ERR_UNKNOWN_MODEL, 1},
     {"routes: {a: {candidates: [gpt-4o, {model: gpt-4o, weight: 2}]}}",
      "1:35: error: candidates has this model twice; remove one of the two, or give it more weight", LLMF_ERR_CONFIG, 1},
     {"routes: {a: {candidates: [{weight: 2}]}}",
@@ -714,9 +736,9 @@ static const struct {
     {"models: {fast: {provider: openai, model_id: x, max_tokens: \"${SECRET}\"}}",
      "1:60: error: max_tokens must be a whole number of at least 1", LLMF_ERR_CONFIG, 1},
     {"models: {fast: {provider: \"${SECRET}\", model_id: x}}",
-     "1:27: error: the variable here names no known provider", LLMF_ERR_UNKNOWN_PROVIDER, 1},
+     "1:27: error: the variable here names no known provider; look at its value", LLMF_ERR_UNKNOWN_PROVIDER, 1},
     {"models: {fast: {provider: openai, model_id: x, fallbacks: [\"${SECRET}\"]}}",
-     "1:60: error: the variable here names no known model", LLMF_ERR_UNKNOWN_MODEL, 1},
+     "1:60: error: the variable here names no known model; look at its value", LLMF_ERR_UNKNOWN_MODEL, 1},
     {"models: {fast: {provider: openai, model_id: x, base_url: \"${SECRET}\"}}",
      "1:58: error: base_url: the URL does not begin with a scheme such as https://; write it as https://host/path", LLMF_ERR_CONFIG, 1},
     {"models: {fast: {provider: openai, model_id: x, extra: {a: {b: [\"${NO_SUCH}\"]}}}}",
@@ -871,7 +893,7 @@ static void test_warnings(void **state) {
 /* ---- variables ---- */
 
 static void test_expansion(void **state) {
-    static const char *const list[] = {"A=one", "EMPTY=", "N=42", "T=0.5", "URL=http://h:1/v1", "KEY=sk-1", NULL};
+    static const char *const list[] = {"A=one", "EMPTY=", "N=42", "T=0.5", "URL=https://h:1/v1", "KEY=sk-1", NULL};
     llmfi_config *c;
     int auth;
     (void)state;
@@ -882,7 +904,7 @@ static void test_expansion(void **state) {
     same(record.s.model_id, "x-one-two-three-${A}-$A");
     assert_int_equal(record.max_tokens, 42);
     assert_true(record.temperature == 0.5);
-    same(record.s.base_url, "http://h:1/v1");
+    same(record.s.base_url, "https://h:1/v1");
     same(record.prompt_prefix, "");
     same(record.stop->child->text, "one");
     same(record.s.extra->child->child->text, "one");
@@ -1361,6 +1383,33 @@ static void test_lists(void **state) {
     llmfi_config_release(c);
 }
 
+/* More models than buckets to begin with: each is found by its key and by its name, and the last says of a loop through all of them. */
+static void test_many(void **state) {
+    enum { MANY = 300 };
+    static char text[MANY * 100];
+    size_t len = (size_t)snprintf(text, sizeof text, "models:\n");
+    llmfi_config *c;
+    int i;
+    (void)state;
+    for (i = 0; i < MANY; i++)
+        len += (size_t)snprintf(text + len, sizeof text - len, "  m%d: {name: n%d, provider: openai, model_id: x%d, fallbacks: n%d}\n", i, i, i, (i + 1) % MANY);
+    c = load_good(text);
+    assert_int_equal(c->model_count, MANY);
+    assert_true(c->buckets >= MANY);
+    assert_int_equal(warning_count, 1);
+    for (i = 0; i < MANY; i++) {
+        char name[16], id[16];
+        snprintf(id, sizeof id, "x%d", i);
+        snprintf(name, sizeof name, i % 2 ? "m%d" : "n%d", i);
+        resolve(c, name);
+        same(record.s.model_id, id);
+        llmfi_arena_free(&arena);
+    }
+    assert_null(llmfi_find_entry(c, LLMFI_LIT("m300")));
+    assert_null(llmfi_find_entry(c, LLMFI_LIT("")));
+    llmfi_config_release(c);
+}
+
 /* ---- files ---- */
 
 static void write_file(const char *path, const char *text) {
@@ -1547,7 +1596,7 @@ static void test_distance(void **state) {
 /* Every request refused in turn, once and from then on: NULL or a whole config, and nothing is left. */
 static void test_refused(void **state) {
     static const char *const list[] = {"OLLAMA_HOST=box", "OPENAI_ORG_ID=o", "A=b", NULL};
-    static const char text[] = "default_model: a\nmodels: {a: {provider: office, model_id: '${A}', stop: x, reasoning_effort: 5, fallbacks: [gpt-4o], api_key: k}, b: {provider: bedrock, model_id: x}}\n"
+    static const char text[] = "default_model: a\nmodels: {a: {name: A, provider: office, model_id: '${A}', stop: x, reasoning_effort: 5, fallbacks: [gpt-4o], api_key: k}, b: {provider: bedrock, model_id: x, fallbacks: a}}\n"
                                "providers: {office: {dialect: openai, base_url: 'http://{region}/v1', region_name: r}}\nfallbacks: {a: [b]}\n";
     uint64_t n, total = 0;
     int on;
@@ -1564,7 +1613,7 @@ static void test_refused(void **state) {
             heap.requests = 0;
             heap.fail_at = n;
             heap.fail_on = on != 0;
-            c = llmfi_config_load(&heap, &desc, &env, keep_problem, NULL, &count);
+            c = llmfi_config_load(&heap, &desc, &env, NULL, keep_problem, NULL, &count);
             assert_int_equal(problem_count, 0); /* memory is no fault of the file */
             if (c) {
                 ok = llmfi_config_resolve(c, &arena, LLMFI_LIT("a"), &record, &err);
@@ -1599,7 +1648,7 @@ static void test_generations(void **state) {
 
 /* The largest block that is needed by a small config, as figures for the manual. */
 static void test_small_block(void **state) {
-    static char small[32768];
+    static char small[49152];
     llmfi_config *c;
     size_t count;
     llmfi_heap h;
@@ -1607,7 +1656,7 @@ static void test_small_block(void **state) {
     llmfi_heap_init(&h, small, sizeof small);
     desc.config_text = "models: {fast: {provider: openai, model_id: gpt-4o, max_tokens: 100}}";
     assert_true(llmfi_env_open(&env, &h, &desc, &err));
-    c = llmfi_config_load(&h, &desc, &env, NULL, NULL, &count);
+    c = llmfi_config_load(&h, &desc, &env, NULL, NULL, NULL, &count);
     assert_non_null(c);
     assert_int_equal(count, 0);
     llmfi_config_release(c);
@@ -1622,6 +1671,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_all_keys_are_tested, setup, teardown),
         cmocka_unit_test_setup_teardown(test_provider_keys, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_many, setup, teardown),
         cmocka_unit_test_setup_teardown(test_budgets_and_routes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_all_problems, setup, teardown),
         cmocka_unit_test_setup_teardown(test_warnings, setup, teardown),

@@ -1,7 +1,8 @@
-/* A build without some providers: their rows are gone with them, and those of the others stand. */
+/* A build without some providers: their rows are gone with them, and those of the others stand. And without keys that are fetched. */
 #define LLMF_NO_OPENAI 1
 #define LLMF_NO_GROQ 1
 #define LLMF_NO_OLLAMA 1
+#define LLMF_NO_SECRETS 1
 #define LLMFACTORY_IMPLEMENTATION
 #include "llmfactory.h"
 #include <setjmp.h>
@@ -56,9 +57,48 @@ static void test_names(void **state) {
     llmf_close(f);
 }
 
+static int give(void *user, llmf_secret_query *q) {
+    (void)user, (void)q;
+    return 0;
+}
+
+/* Keys that this build cannot fetch are refused where they stand; plain ones are as ever. */
+static void test_secrets(void **state) {
+    static const struct {
+        const char *config, *says;
+    } cases[] = {{"models: {m: {provider: anthropic, model_id: x, api_key_file: /k}}", "config_text:1:62: error: api_key_file: left out of this build: build without LLMF_NO_SECRETS"},
+                 {"models: {m: {provider: anthropic, model_id: x, api_key_command: c}}", "error: api_key_command: left out of this build"},
+                 {"providers: {anthropic: {api_key_secret_name: s}}", "error: api_key_secret_name: left out of this build"},
+                 {"models: {m: {provider: anthropic, model_id: x, api_key: k}}", NULL}};
+    llmf_desc d;
+    llmf_error err;
+    llmf_factory *f;
+    size_t i;
+    (void)state;
+    for (i = 0; i < sizeof cases / sizeof *cases; i++) {
+        memset(&d, 0, sizeof d);
+        d.getenv_fn = no_variable;
+        d.config_text = cases[i].config;
+        f = llmf_open(&d, &err);
+        if ((f == NULL) != (cases[i].says != NULL) || (!f && !strstr(err.text, cases[i].says))) fail_msg("%s: %s", cases[i].config, err.text);
+        if (!f) assert_int_equal(err.code, LLMF_ERR_NOT_BUILT);
+        llmf_close(f);
+    }
+    for (i = 0; i < 3; i++) {
+        memset(&d, 0, sizeof d);
+        if (i == 0) d.secret = give;
+        if (i == 1) d.secret_ttl_ms = 1;
+        if (i == 2) d.allow_commands = 1;
+        assert_null(llmf_open(&d, &err));
+        assert_int_equal(err.code, LLMF_ERR_NOT_BUILT);
+        assert_true(strstr(err.text, "LLMF_NO_SECRETS") != NULL);
+    }
+}
+
 int main(void) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows_go_with_their_provider),
+        cmocka_unit_test(test_secrets),
         cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests_name("left_out", tests, NULL, NULL);

@@ -34,6 +34,11 @@ static const struct {
     {"api_tags", "", "ollama", LLMF_OP_LIST_MODELS},
 };
 
+/* AWS services that hold configuration: what a recording calls an operation, and what llmf_aws_decode does. */
+static const char *const replay_services[][2] = {
+    {"s3_get_object", "GetObject"}, {"s3_list_objects_v2", "ListObjectsV2"}, {"GetParameter", "GetParameter"}, {"GetSecretValue", "GetSecretValue"},
+};
+
 /* Dialects whose replies are another's: they differ in what is sent. */
 static const char *const replay_faces[][2] = {{"azure", "openai"}};
 
@@ -190,9 +195,33 @@ static bool replay_call(llmf_factory *f, record *r, llmf_model m, int op) {
     return ok;
 }
 
+static const char *service_of(const char *operation) {
+    size_t i;
+    for (i = 0; i < sizeof replay_services / sizeof replay_services[0]; i++)
+        if (strcmp(replay_services[i][0], operation) == 0) return replay_services[i][1];
+    return NULL;
+}
+
+/* Prints the line of a service's reply: these come whole, so pieces make no difference. */
+static bool replay_service(const record *r, const char *operation) {
+    size_t cap = 8 * r->bytes.len + 128; /* a control character becomes six */
+    char *out = (char *)get_memory(NULL, cap);
+    llmf_error err;
+    size_t n = llmf_aws_decode(operation, r->recording.status, r->recording.body, out, cap, &err);
+    if (n) {
+        fputs("{\"id\":", stdout);
+        put_json(stdout, view(r->id ? r->id : ""));
+        fprintf(stdout, ",\"ok\":true,%.*s,\"events\":1}\n", (int)(n - 2), out + 1);
+    } else {
+        replay_failed(r->id, &err);
+    }
+    free(out);
+    return n != 0;
+}
+
 static bool replay_one(llmf_factory *f, llmf_str json, const llmf_recording *how) {
     record r;
-    const char *dialect;
+    const char *dialect, *service;
     char *name;
     llmf_error err;
     llmf_model m;
@@ -201,6 +230,12 @@ static bool replay_one(llmf_factory *f, llmf_str json, const llmf_recording *how
     if (!parse_record(json, &r)) {
         replay_problem(r.id, LLMF_ERR_ARGUMENT, "not a recorded interaction: an object with operation and response.body_text or body_b64 is wanted");
         return false;
+    }
+    service = service_of(r.operation);
+    if (service) {
+        ok = replay_service(&r, service);
+        free(r.bytes.ptr);
+        return ok;
     }
     at = op_of(&r);
     dialect = at < 0 ? dialect_of(r.operation) : NULL;
