@@ -75,6 +75,9 @@ struct llmf_reply {
     size_t limit;                            /* bytes of text, of reasoning, of one call's arguments …; 0: the heap's */
     llmf_str provider;                       /* for sentences; lives as long as the reply */
     llmf_str key;                            /* the secret of this call: a server that says it back is not quoted. Empty: none. Lives as long as the reply */
+#if LLMF_HAS_RUN
+    uint32_t ids;                            /* calls before this reply: ids that are made count from there */
+#endif
     const void *user;                        /* the adapter's: the settings of the model that was asked (llmfi_settings) */
     struct llmfi_job *job;                 /* of another operation than chat: see operation.h; NULL */
     llmf_str request_id, model_used, finish_raw; /* in the arena */
@@ -419,7 +422,11 @@ static bool llmfi_reply_id_used(const llmfi_reply *r, llmf_str id) {
 /* Nine letters and digits, which is what Mistral asks of ids, unique in the reply. */
 static void llmfi_reply_make_id(llmfi_reply *r, int at) {
     char id[] = "call00000";
+#if LLMF_HAS_RUN
+    uint32_t n = (uint32_t)at + r->ids;
+#else
     uint32_t n = (uint32_t)at;
+#endif
     llmf_str s = llmfi_str(id, sizeof id - 1);
     do {
         uint32_t left = ++n;

@@ -139,8 +139,8 @@ typedef struct llmfi_call {
     uint64_t reserved_second;                /* of that minute */
     uint64_t kept_until_ns;                  /* when what kept it away is over, as far as is known */
 #endif
-#if LLMF_HAS_PROMPTS
-    struct llmfi_steps *steps;               /* of a chain of prompts: see steps.h; NULL */
+#if LLMFI_HAS_STEPS
+    struct llmfi_steps *steps;               /* of a chain or a run: see steps.h; NULL */
 #endif
 #if LLMF_HAS_CACHE
     struct llmfi_cache_use *cache;           /* what it has to do with the answers that are kept; NULL: nothing */
@@ -421,10 +421,17 @@ static void llmfi_log(llmf_factory *f, int level, int id, llmf_str text) {
 #define llmfi_is_filtered(c) false
 #endif
 
-#if LLMF_HAS_PROMPTS
+#if LLMFI_HAS_STEPS
 #define llmfi_in_chain(c) ((c)->steps != NULL)
 #else
 #define llmfi_in_chain(c) false
+#endif
+
+#if LLMF_HAS_RUN
+#define llmfi_in_run(c) ((c)->steps && (c)->steps->run)
+#define llmfi_run_waits(c) (llmfi_in_run(c) && (c)->steps->due && !(c)->ended) /* a turn is over, and the next has not begun */
+#else
+#define llmfi_run_waits(c) false
 #endif
 
 /* ---- ids ---- */

@@ -24,7 +24,7 @@ static struct llmfi_held *llmfi_held_of(llmfi_call *c);
 #endif
 static void llmfi_budget_settle(llmfi_call *c, int64_t cost);
 
-#if LLMF_HAS_RETRY || LLMF_HAS_PROMPTS
+#if LLMF_HAS_RETRY || LLMFI_HAS_STEPS
 /* Everything that was made since the mark goes: the call is as one that has not been built yet. */
 static void llmfi_call_clear(llmfi_call *c, const llmfi_arena_mark *mark) {
     llmf_factory *f = c->f;
