@@ -253,7 +253,7 @@ static LLMFI_COLD bool llmfi_run_stopped(llmfi_call *c, const llmfi_use *u) {
 }
 
 /* What a hook has returned becomes the result. False with the error in the reply. */
-static bool llmfi_use_returned(llmfi_call *c, llmfi_use *u, int code, const llmfi_written *w, uint64_t total) {
+static bool llmfi_use_returned(llmfi_call *c, llmfi_use *u, bool approve, int code, const llmfi_written *w, uint64_t total) {
     llmf_str text = llmfi_buf_str(&w->buf);
     bool ok = true;
     if (w->failed) return llmfi_run_no_memory(c);
@@ -262,7 +262,7 @@ static bool llmfi_use_returned(llmfi_call *c, llmfi_use *u, int code, const llmf
     case LLMF_TOOL_PENDING: u->state = LLMFI_USE_WAITS; break;
     case LLMF_TOOL_OK: ok = llmfi_use_end(c, u, "", text, total, false); break;
     case LLMF_TOOL_STOP:
-        if (total) ok = llmfi_use_end(c, u, "", text, total, false);
+        if (total) ok = llmfi_use_end(c, u, approve ? "refused: " : "", text, total, approve);
         return ok ? llmfi_run_stopped(c, u) : llmfi_run_no_memory(c);
     case LLMF_TOOL_REFUSE: ok = total ? llmfi_use_end(c, u, "refused: ", text, total, true) : llmfi_use_refuse(c, u, "refused", ""); break;
     default: ok = total ? llmfi_use_end(c, u, "error: ", text, total, true) : llmfi_use_refuse(c, u, "error: ", "the function failed"); break;
@@ -286,7 +286,7 @@ static bool llmfi_use_call(llmfi_call *c, llmfi_use *u, bool approve, int *code)
     else *code = u->function->run ? u->function->run(u->function->user, &u->use, (llmf_out *)(void *)&out) : LLMF_TOOL_PENDING;
     c->calling = false;
     (void)llmfi_now(c->f); /* it may have taken its time */
-    if (!approve || *code == LLMF_TOOL_REFUSE || *code == LLMF_TOOL_STOP || w.failed || u->state == LLMFI_USE_DONE) ok = llmfi_use_returned(c, u, *code, &w, out.total);
+    if (!approve || *code == LLMF_TOOL_REFUSE || *code == LLMF_TOOL_STOP || w.failed || u->state == LLMFI_USE_DONE) ok = llmfi_use_returned(c, u, approve, *code, &w, out.total);
     llmfi_buf_free(&w.buf);
     return ok;
 }
@@ -335,16 +335,17 @@ static bool llmfi_use_late(llmfi_call *c, llmfi_use *u) {
 static bool llmfi_run_each(llmfi_call *c) {
     struct llmfi_run *r = c->steps->run;
     size_t i, left = 0;
-    r->ask_ns = 0;
+    bool ask = r->ask_ns <= c->f->now_ns, begun = false;
+    if (ask) r->ask_ns = 0;
     for (i = 0; i < r->use_count; i++) {
         llmfi_use *u = &r->uses[i];
         bool ok = true;
-        if (u->state == LLMFI_USE_NEW) {
-            if (i && llmfi_slice_over(&c->f->net)) { /* the next llmf_poll has time again */
+        if (u->state == LLMFI_USE_NEW && ask) {
+            if (begun && llmfi_slice_over(&c->f->net)) { /* however short the slice, one is begun */
                 c->f->deferred = true;
                 return false;
             }
-            ok = llmfi_use_begin(c, u);
+            ok = begun = llmfi_use_begin(c, u);
         } else if (u->state == LLMFI_USE_WAITS && u->due_ns && u->due_ns <= c->f->now_ns) {
             ok = llmfi_use_late(c, u);
         }

@@ -159,13 +159,8 @@ LLMF_API llmf_call llmf_start_run_abi(llmf_factory *f, llmf_model m, const llmf_
 }
 
 LLMF_API llmf_result llmf_run_abi(llmf_factory *f, llmf_model m, const llmf_run_desc *run, size_t run_size, size_t function_size, size_t req_size, llmf_response *r, size_t r_size) {
-    llmf_response none;
-    (void)m, (void)run, (void)run_size, (void)function_size, (void)req_size;
-    memset(&none, 0, sizeof none);
-    llmfi_error_left_out(&none.error, "llmf_run", "RUN");
-    if (f) f->last_error = none.error;
-    if (r) memcpy(r, &none, r_size < sizeof none ? r_size : sizeof none);
-    return LLMF_ERR_NOT_BUILT;
+    (void)llmf_start_run_abi(f, m, run, run_size, function_size, req_size);
+    return llmfi_fail_response(f, r, r_size, LLMF_ERR_NOT_BUILT, "");
 }
 
 LLMF_API llmf_result llmf_tool_done(llmf_factory *f, llmf_call call, llmf_str id, llmf_str result, int is_error) {
