@@ -7040,6 +7040,9 @@ struct llmf_reply {
     bool refused;                            /* refusal text has come */
     bool blocked;                            /* the provider would not take the prompt */
     bool settled;                            /* llmfi_reply_settle was here */
+#if LLMF_HAS_RUN
+    uint16_t ids;                            /* calls before this reply: ids that are made count from there */
+#endif
     size_t queue_head;                       /* taken events still in the queue */
     llmfi_buf tools /* of llmfi_tool_state */, queue /* of llmfi_queued */;
     llmf_error error;                        /* code LLMF_OK: none. The first one stays */
@@ -7047,9 +7050,6 @@ struct llmf_reply {
     size_t limit;                            /* bytes of text, of reasoning, of one call's arguments …; 0: the heap's */
     llmf_str provider;                       /* for sentences; lives as long as the reply */
     llmf_str key;                            /* the secret of this call: a server that says it back is not quoted. Empty: none. Lives as long as the reply */
-#if LLMF_HAS_RUN
-    uint32_t ids;                            /* calls before this reply: ids that are made count from there */
-#endif
     const void *user;                        /* the adapter's: the settings of the model that was asked (llmfi_settings) */
     struct llmfi_job *job;                 /* of another operation than chat: see operation.h; NULL */
     llmf_str request_id, model_used, finish_raw; /* in the arena */
@@ -31556,7 +31556,7 @@ typedef struct llmfi_call {
     uint32_t secret_id;                      /* of the key that was fetched for it, or is: see secrets.h; 0: none is */
 #endif
 #if LLMF_HAS_AWS
-    llmfi_aws_keys aws;
+    llmfi_aws_keys *aws;                     /* in the arena; NULL: none yet */
 #endif
 
     llmf_exchange x;
@@ -37140,7 +37140,7 @@ static bool llmfi_sign(llmfi_call *c, const unsigned char digest[LLMFI_SHA256]) 
     s.region = llmfi_sign_region(c, url.host);
     s.service = llmfi_sign_service(url.host);
     s.payload = llmfi_str(hex, sizeof hex);
-    s.keys = c->aws;
+    s.keys = *c->aws;
     memcpy(s.time, llmfi_sign_header(c, "X-Amz-Date").ptr, LLMFI_SIGV4_TIME);
     if (!s.region.len) return llmfi_error_set(&c->reply.error, LLMF_ERR_CONFIG, "no AWS region to sign for: set region_name in the config, or AWS_REGION");
     return llmfi_sign_write(c, &s);
@@ -37153,8 +37153,9 @@ static bool llmfi_sign_keys(llmfi_call *c, llmfi_aws_keys keys) {
     keys.id = llmfi_arena_copy(&c->arena, keys.id);
     keys.secret = llmfi_arena_copy(&c->arena, keys.secret);
     keys.token = llmfi_arena_copy(&c->arena, keys.token);
-    if (c->arena.failed) return llmfi_error_memory(&c->reply.error);
-    c->aws = keys;
+    c->aws = (llmfi_aws_keys *)llmfi_arena_alloc(&c->arena, sizeof *c->aws);
+    if (!c->aws || c->arena.failed) return llmfi_error_memory(&c->reply.error);
+    *c->aws = keys;
     c->reply.key = keys.secret;
     c->signs = true;
     return llmfi_header_ok(LLMFI_LIT("X-Amz-Security-Token"), keys.token) ||
@@ -37437,7 +37438,7 @@ static bool llmfi_set_aws(llmfi_call *c, llmfi_headers *h) {
     if (!date.len) return false;
     llmfi_header_first(h, LLMFI_LIT("X-Amz-Date"), date);
     if (keys.token.len) {
-        llmfi_header_first(h, LLMFI_LIT("X-Amz-Security-Token"), c->aws.token);
+        llmfi_header_first(h, LLMFI_LIT("X-Amz-Security-Token"), c->aws->token);
         c->secrets = true;
     }
     llmfi_header_first(h, LLMFI_LIT("Authorization"), llmfi_str("", 0));
@@ -39793,7 +39794,7 @@ static void llmfi_call_clear(llmfi_call *c, const llmfi_arena_mark *mark) {
 #endif
 #if LLMF_HAS_AWS
     c->signs = false;
-    memset(&c->aws, 0, sizeof c->aws);
+    c->aws = NULL;
 #endif
     if (f->body_of == c->id) f->body_of = 0;
     llmfi_reply_init(&c->reply, &f->heap, &c->arena, LLMFI_LIT(""), NULL);
@@ -44211,7 +44212,7 @@ static void llmfi_wipe_secrets(llmfi_call *c) {
     c->secrets = false;
 #endif
 #if LLMF_HAS_AWS
-    llmfi_wipe(c->aws.secret);
+    if (c->aws) llmfi_wipe(c->aws->secret);
 #endif
     llmfi_wipe(c->secret);
 }
@@ -44307,7 +44308,7 @@ static bool llmfi_call_build_on(llmfi_call *c) {
     c->reply.user = &c->prepared->record.s;
     c->reply.provider = c->prepared->record.provider->name;
 #if LLMF_HAS_RUN
-    if (llmfi_in_run(c)) c->reply.ids = (uint32_t)c->steps->run->used; /* so that no id that is made comes twice */
+    if (llmfi_in_run(c)) c->reply.ids = (uint16_t)c->steps->run->used; /* so that no id that is made comes twice */
 #endif
     if (!llmfi_cache_mode_ok(c)) return false;
     c->reply.discard = (c->req.flags & LLMF_DISCARD_TEXT) != 0;

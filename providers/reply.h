@@ -68,6 +68,9 @@ struct llmf_reply {
     bool refused;                            /* refusal text has come */
     bool blocked;                            /* the provider would not take the prompt */
     bool settled;                            /* llmfi_reply_settle was here */
+#if LLMF_HAS_RUN
+    uint16_t ids;                            /* calls before this reply: ids that are made count from there */
+#endif
     size_t queue_head;                       /* taken events still in the queue */
     llmfi_buf tools /* of llmfi_tool_state */, queue /* of llmfi_queued */;
     llmf_error error;                        /* code LLMF_OK: none. The first one stays */
@@ -75,9 +78,6 @@ struct llmf_reply {
     size_t limit;                            /* bytes of text, of reasoning, of one call's arguments …; 0: the heap's */
     llmf_str provider;                       /* for sentences; lives as long as the reply */
     llmf_str key;                            /* the secret of this call: a server that says it back is not quoted. Empty: none. Lives as long as the reply */
-#if LLMF_HAS_RUN
-    uint32_t ids;                            /* calls before this reply: ids that are made count from there */
-#endif
     const void *user;                        /* the adapter's: the settings of the model that was asked (llmfi_settings) */
     struct llmfi_job *job;                 /* of another operation than chat: see operation.h; NULL */
     llmf_str request_id, model_used, finish_raw; /* in the arena */

@@ -61,7 +61,7 @@ static void llmfi_wipe_secrets(llmfi_call *c) {
     c->secrets = false;
 #endif
 #if LLMF_HAS_AWS
-    llmfi_wipe(c->aws.secret);
+    if (c->aws) llmfi_wipe(c->aws->secret);
 #endif
     llmfi_wipe(c->secret);
 }
@@ -157,7 +157,7 @@ static bool llmfi_call_build_on(llmfi_call *c) {
     c->reply.user = &c->prepared->record.s;
     c->reply.provider = c->prepared->record.provider->name;
 #if LLMF_HAS_RUN
-    if (llmfi_in_run(c)) c->reply.ids = (uint32_t)c->steps->run->used; /* so that no id that is made comes twice */
+    if (llmfi_in_run(c)) c->reply.ids = (uint16_t)c->steps->run->used; /* so that no id that is made comes twice */
 #endif
     if (!llmfi_cache_mode_ok(c)) return false;
     c->reply.discard = (c->req.flags & LLMF_DISCARD_TEXT) != 0;

@@ -119,7 +119,7 @@ typedef struct llmfi_call {
     uint32_t secret_id;                      /* of the key that was fetched for it, or is: see secrets.h; 0: none is */
 #endif
 #if LLMF_HAS_AWS
-    llmfi_aws_keys aws;
+    llmfi_aws_keys *aws;                     /* in the arena; NULL: none yet */
 #endif
 
     llmf_exchange x;

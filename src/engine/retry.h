@@ -62,7 +62,7 @@ static void llmfi_call_clear(llmfi_call *c, const llmfi_arena_mark *mark) {
 #endif
 #if LLMF_HAS_AWS
     c->signs = false;
-    memset(&c->aws, 0, sizeof c->aws);
+    c->aws = NULL;
 #endif
     if (f->body_of == c->id) f->body_of = 0;
     llmfi_reply_init(&c->reply, &f->heap, &c->arena, LLMFI_LIT(""), NULL);
