@@ -44,6 +44,11 @@ ok "prompts: the first step's JSON" grep -qx 'step 1> {"port": "Bergen .*Quay.*"
 ok "prompts: the second step speaks of it" grep -qx 'ferry> echo: To Bergen "Quay" at 17:30' "$t/said"
 ok "prompts: the sum" grep -qE '^\(2 requests, \$0\.0000[0-9]+\)$' "$t/said"
 
+ok "tools: one function at once, one some frames later" says '^The tool said: rain in Bergen$' build/examples/tools openai:gpt-4o-mini 'call weather {"city": "Bergen"}; roll; roll'
+ok "tools: their results, in order" sh -c "[ \"\$(grep '^\[' '$t/said' | tr '\n' ',')\" = '[weather {\"city\": \"Bergen\"}: rain in Bergen],[roll {}: 3],[roll {}: error: the dice are rolling already],' ]"
+ok "tools: the sum" grep -qx '(2 requests, 6 messages)' "$t/said"
+ok "tools over anthropic, an argument that is missing" says '\[weather \{\}: error: which city\?\]$' build/examples/tools anthropic:claude-sonnet-5 'call weather {}'
+
 # ---- in other people's programs, and for teaching ----
 
 e=build/examples m=openai:gpt-4o-mini

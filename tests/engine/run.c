@@ -639,11 +639,10 @@ static int on_event(void *user, const llmf_event *ev) {
     return LLMF_CONTINUE;
 }
 
-static void stopped_at_every_event(void **state) {
-    llmf_factory *f = open_with(streams, 2, NULL);
+static void stopped_with(llmf_desc *d) {
+    llmf_factory *f = open_with(streams, 2, d);
     size_t before = kit_used(f);
     int how, at, i, count = 0;
-    (void)state;
     for (how = 0; how < 3; how++)
         for (at = 0; at < 100; at++) {
             stopper x;
@@ -674,8 +673,26 @@ static void stopped_at_every_event(void **state) {
             if (through) break;
         }
     printf("stopped at %d events\n", count);
-    assert_true(count > 60);
+    assert_true(count > 40);
     close_all(f);
+}
+
+static int passes(void *user, llmf_filter_writer *w, const llmf_event *event, bool last) {
+    (void)user, (void)w, (void)event;
+    return last ? LLMF_FILTER_PASS : LLMF_FILTER_HOLD;
+}
+
+/* Plainly, and where filters hand out the text at the end. */
+static void stopped_at_every_event(void **state) {
+    llmf_desc d = script_desc(&s, scripted);
+    llmf_filter filter;
+    (void)state;
+    stopped_with(NULL);
+    memset(&filter, 0, sizeof filter);
+    filter.piece = passes;
+    d.filters = &filter;
+    d.filter_count = 1;
+    stopped_with(&d);
 }
 
 /* Cancelled, freed, or the factory closed, after so many polls: with functions that wait, and with one that has yet to be allowed. */
@@ -885,6 +902,107 @@ static void many_at_once(void **state) {
     close_all(f);
 }
 
+/* ---- chance ---- */
+
+static uint64_t chance_state;
+static llmf_tool_use waiting[64];            /* functions that said "not yet" */
+static int waiting_count;
+
+static int chance(int n) {
+    return (int)(kit_random(&chance_state) % (uint64_t)n);
+}
+
+/* A story, or up to five calls of functions that exist or not, with arguments that are good or not. */
+static script_reply by_chance(script *x, const llmf_http_request *req, int n) {
+    static const char *const names[] = {"add", "echo", "later", "nope", ""};
+    static const char *const args[] = {"{}", "{\\\"a\\\":1,\\\"b\\\":2}", "[", "", "null", "{\\\"text\\\":\\\"\\\\u00e9\\\"}", "7"};
+    static char body[4096];
+    kit_text t;
+    script_reply r;
+    int i, calls = chance(4) ? 1 + chance(5) : 0;
+    (void)x, (void)req, (void)n;
+    memset(&t, 0, sizeof t);
+    memset(&r, 0, sizeof r);
+    for (i = 0; i < calls; i++)
+        kit_addf(&t, "%s{\"id\":\"%s%d\",\"type\":\"function\",\"function\":{\"name\":\"%s\",\"arguments\":\"%s\"}}", i ? "," : "", chance(3) ? "c" : "same", chance(3) ? i : 0,
+            names[chance(5)], args[chance(7)]);
+    snprintf(body, sizeof body, "{\"id\":\"a\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":%s%s%s%s},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":1}}",
+        chance(2) ? "\"text\"" : calls ? "null" : "\"x\"", calls ? ",\"tool_calls\":[" : "", kit_cstr(&t), calls ? "]" : "");
+    kit_drop(&t);
+    r.delay_ms = chance(30);
+    r.status = chance(20) ? 200 : 500;
+    r.body = body;
+    if (!chance(30)) r.cut = 40;
+    return r;
+}
+
+static int any_word(void *user, const llmf_tool_use *use, llmf_out *out) {
+    static const int words[] = {LLMF_TOOL_OK, LLMF_TOOL_OK, LLMF_TOOL_PENDING, LLMF_TOOL_ERROR, LLMF_TOOL_REFUSE, LLMF_TOOL_OK, LLMF_TOOL_PENDING};
+    int word = chance(60) ? words[chance(7)] : LLMF_TOOL_STOP;
+    (void)user;
+    runs++;
+    assert_true(use->arguments.ptr[use->arguments.len] == '\0' && use->name.ptr[use->name.len] == '\0');
+    if (chance(3)) llmf_out_write(out, "\xff\xc3\xa9", (size_t)chance(4));
+    if (word == LLMF_TOOL_PENDING && waiting_count < 64) waiting[waiting_count++] = *use;
+    return word;
+}
+
+static int any_leave(void *user, const llmf_tool_use *use, llmf_out *out) {
+    (void)user, (void)use, (void)out;
+    asked++;
+    return chance(3) ? LLMF_TOOL_OK : chance(40) ? LLMF_TOOL_REFUSE - chance(2) : LLMF_TOOL_STOP;
+}
+
+static void by_all_means(void **state) {
+    enum { RUNS = 3000 };
+    int n, i, codes[LLMF_ERR_ALL_FAILED + 1] = {0}, freed = 0, answered = 0;
+    llmf_desc d = script_desc(&s, by_chance);
+    llmf_factory *f;
+    size_t before;
+    llmf_function own[3];
+    (void)state;
+    f = open_with(one_call, 2, &d);
+    s.answer = by_chance;
+    before = kit_used(f);
+    memcpy(own, functions, sizeof own);
+    own[0].run = own[1].run = any_word;
+    own[0].timeout_ms = 40;
+    for (n = 0; n < RUNS; n++) {
+        llmf_call c;
+        chance_state = (uint64_t)n * 7919 + 1;
+        fresh();
+        waiting_count = 0;
+        run_desc.functions = own;
+        run_desc.function_count = 3;
+        run_desc.max_turns = 1 + chance(6);
+        if (!chance(3)) run_desc.max_tool_calls = 1 + chance(9);
+        if (!chance(3)) run_desc.approve = any_leave;
+        base.timeouts.total_ms = chance(3) ? 5000 : 60;
+        c = start(f);
+        for (i = 0; i < 5000 && !seen.finals; i++) {
+            if (chance(4)) kit_take(f, c, &seen);
+            script_step(&s, f);
+            if (waiting_count && !chance(4)) answered += llmf_tool_done(f, c, waiting[chance(waiting_count)].id, kit_str("late"), chance(2)) == LLMF_OK;
+            if (!chance(300)) llmf_cancel(f, c);
+            if (!chance(400)) break; /* freed as it is */
+        }
+        if (seen.finals) {
+            assert_in_range(seen.code, 0, LLMF_ERR_ALL_FAILED);
+            codes[seen.code]++;
+            whole(&seen.response);
+        } else {
+            freed++;
+        }
+        llmf_free(f, c);
+        assert_int_equal(s.under_way, 0);
+        if (kit_used(f) > before + 4096) fail_msg("run %d has left %d bytes", n, (int)(kit_used(f) - before));
+    }
+    printf("%d runs by chance: %d well, %d timeouts, %d limits, %d cancelled, %d freed on their way; %d answers in a later frame\n", RUNS, codes[LLMF_OK], codes[LLMF_ERR_TIMEOUT], codes[LLMF_ERR_LIMIT],
+        codes[LLMF_ERR_CANCELLED], freed, answered);
+    assert_true(codes[LLMF_OK] > 100 && codes[LLMF_ERR_TIMEOUT] > 100 && codes[LLMF_ERR_LIMIT] > 100 && codes[LLMF_ERR_CANCELLED] > 100 && freed > 10 && answered > 100);
+    close_all(f);
+}
+
 /* ---- every dialect ---- */
 
 typedef struct side {
@@ -903,6 +1021,8 @@ static const side sides[] = {
     {"ollama:llama3.2", false, false},
     {"deepseek:deepseek-v4-pro", true, true},
     {"mistral:mistral-large-latest", false, true},
+    {"huggingface:openai/gpt-oss-120b", false, true},
+    {"bedrock:zai.glm-4.7", false, false},
     {"groq:llama-3.3-70b-versatile", false, true},
 };
 
@@ -1081,6 +1201,7 @@ int main(void) {
         cmocka_unit_test(filters_and_cache),
         cmocka_unit_test(seen_from_outside),
         cmocka_unit_test(many_at_once),
+        cmocka_unit_test(by_all_means),
         cmocka_unit_test(each_dialect),
         cmocka_unit_test(each_dialect_cancelled),
     };
