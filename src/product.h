@@ -2,6 +2,7 @@
 #include "system.h"
 #include "api.h"
 #include "plugin_api.h"
+#include "mcp_api.h"
 
 #if defined(LLMFACTORY_IMPLEMENTATION) && !defined(LLMFACTORY_IMPLEMENTATION_DONE)
 #define LLMFACTORY_IMPLEMENTATION_DONE
@@ -14,4 +15,5 @@
 #include "tasks/json_view.h"
 #include "tasks/prompts.h"
 #include "tasks/run.h"
+#include "tasks/mcp.h"
 #endif

@@ -472,6 +472,19 @@ static void llmfi_run_held(llmf_factory *f) {
     }
 }
 
+#if LLMF_HAS_MCP
+static void llmfi_pumps_run(llmf_factory *f) {
+    llmfi_pump *p;
+    for (p = f->pumps; p; p = p->next) p->run(p);
+}
+
+static bool llmfi_pumps_busy(const llmf_factory *f) {
+    const llmfi_pump *p = f->pumps;
+    while (p && !p->busy) p = p->next;
+    return p != NULL;
+}
+#endif
+
 static void llmfi_work(llmf_factory *f) {
     size_t i;
     f->now_read = false; /* a transport may wait in its tick */
@@ -484,6 +497,9 @@ static void llmfi_work(llmf_factory *f) {
     (void)llmfi_moment(f);
 #if LLMF_HAS_SECRETS
     llmfi_secrets_pump(f);
+#endif
+#if LLMF_HAS_MCP
+    llmfi_pumps_run(f);
 #endif
     llmfi_run_deferred(f);
 }
@@ -502,6 +518,9 @@ static int64_t llmfi_wait_ms(const llmf_factory *f, int64_t most) {
     }
 #if LLMF_HAS_SECRETS
     if (f->secrets.pumped && (ms < 0 || ms > LLMFI_SECRET_PUMP_MS)) ms = LLMFI_SECRET_PUMP_MS;
+#endif
+#if LLMF_HAS_MCP
+    if (llmfi_pumps_busy(f) && (ms < 0 || ms > LLMFI_PUMP_MS)) ms = LLMFI_PUMP_MS;
 #endif
     if (f->deferred || f->held) ms = 0;
     return ms;

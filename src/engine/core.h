@@ -222,9 +222,23 @@ typedef struct llmfi_fetch {
     void *sink_user;
     char etag[LLMFI_FETCH_HEADER], location[LLMFI_FETCH_HEADER]; /* "": none, or too long */
     char region[32];                         /* x-amz-bucket-region */
+#if LLMF_HAS_MCP
+    char session[LLMFI_FETCH_HEADER];        /* mcp-session-id */
+#endif
     char why[120];                           /* the transport's words */
     struct llmfi_fetch *next;                /* all that are under way */
 } llmfi_fetch;
+#endif
+
+#if LLMF_HAS_MCP
+/* Something besides calls that llmf_poll serves. */
+typedef struct llmfi_pump {
+    struct llmfi_pump *next;
+    void (*run)(struct llmfi_pump *p);
+    void (*close)(struct llmfi_pump *p);     /* with the factory: takes itself off the list */
+    bool busy;                               /* it must be looked at soon */
+} llmfi_pump;
+enum { LLMFI_PUMP_MS = 10 };
 #endif
 
 #if LLMFI_HAS_AWS_KEYS
@@ -336,6 +350,9 @@ struct llmf_factory {
 #endif
 #if LLMF_HAS_SECRETS
     llmfi_secrets secrets;
+#endif
+#if LLMF_HAS_MCP
+    llmfi_pump *pumps;
 #endif
 #if LLMF_HAS_CACHE
     llmfi_cache cache;

@@ -462,19 +462,6 @@ static void llmfi_secret_answer(llmf_factory *f, llmfi_secret *s) {
 
 #if LLMFI_HAS_COMMANDS
 
-#if defined(__APPLE__)
-#define LLMFI_ENVIRON (*_NSGetEnviron())
-#else
-#ifdef __cplusplus
-extern "C" {
-#endif
-extern char **environ;
-#ifdef __cplusplus
-}
-#endif
-#define LLMFI_ENVIRON environ
-#endif
-
 /* Ends what runs, and all that it has started. A look at the process must not wait: what the system cannot end at once is left to it. */
 static void llmfi_secret_kill(llmf_factory *f, llmfi_secret *s) {
     int i, status;

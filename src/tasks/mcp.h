@@ -1,0 +1,599 @@
+/* A client of MCP servers (Model Context Protocol): their tools as functions of a run. JSON-RPC, a message a line to a program, or a POST each over HTTP. What is asked
+   is a list; llmf_poll looks whether answers have come. */
+#ifndef LLMFI_TASKS_MCP_H
+#define LLMFI_TASKS_MCP_H
+#include "../base/json_write.h"
+#include "../engine/fetch.h"
+#include "../engine/models.h"
+#include "../mcp_api.h"
+#include "../wire/sse.h"
+#include "json_view.h"
+
+#if LLMF_HAS_MCP
+
+#if LLMF_HAS_SOCKETS && !defined(_WIN32)
+#define LLMFI_MCP_PROGRAMS 1
+#else
+#define LLMFI_MCP_PROGRAMS 0
+#endif
+
+/* Milliseconds: of an answer where nobody says; until a connection stands; that a program has to end. Pages of a list of tools; bytes of a header. */
+enum { LLMFI_MCP_ANSWER_MS = 30000, LLMFI_MCP_CONNECT_MS = 10000, LLMFI_MCP_END_MS = 200, LLMFI_MCP_PAGES = 64, LLMFI_MCP_HEADER = 2048 };
+enum { LLMFI_MCP_STARTS, LLMFI_MCP_READY, LLMFI_MCP_FAILED };
+enum { LLMFI_MCP_INITIALIZE, LLMFI_MCP_LIST, LLMFI_MCP_CALL, LLMFI_MCP_NOTICE };
+
+/* One message of ours, until its answer has come. */
+typedef struct llmfi_mcp_ask {
+    struct llmfi_mcp_ask *next;
+    int64_t id;
+    int what;                                /* LLMFI_MCP_… */
+    const llmf_tool_use *use;                /* of a CALL: lives as long as that waits */
+    size_t seen;                             /* bytes of the reply that have been looked at */
+    llmfi_buf body;
+    llmfi_fetch fetch;                       /* of HTTP */
+} llmfi_mcp_ask;
+
+struct llmf_mcp {
+    llmfi_pump pump;                         /* first: it is what the factory has of it */
+    llmf_factory *f;
+    llmfi_arena arena;
+    int state, pages;
+    llmf_error error;                        /* of one that has failed */
+    int64_t timeout_ms, last_id;
+    llmfi_mcp_ask *asks;
+    llmfi_buf functions;                     /* of llmf_function; their texts in the arena */
+    llmf_str url, authorization;             /* url empty: a program */
+    char version[32], session[LLMFI_FETCH_HEADER];
+#if LLMFI_MCP_PROGRAMS
+    intptr_t fd;                             /* to the program; LLMFI_NO_FD: closed */
+    pid_t pid;
+    llmfi_buf in, out;
+#endif
+};
+
+static LLMFI_COLD void llmfi_mcp_fail(llmf_mcp *m, int code, const char *before, llmf_str about) {
+    if (m->state == LLMFI_MCP_FAILED) return;
+    m->state = LLMFI_MCP_FAILED;
+    (llmfi_error_about)(&m->error, code, before, llmfi_utf8_cut(about, 300), "");
+}
+
+static void llmfi_mcp_forget(llmf_mcp *m, llmfi_mcp_ask *a) {
+    llmfi_mcp_ask **at = &m->asks;
+    while (*at && *at != a) at = &(*at)->next;
+    if (*at) *at = a->next;
+    llmfi_fetch_close(&a->fetch);
+    llmfi_buf_free(&a->body);
+    llmfi_heap_free(&m->f->heap, a);
+}
+
+/* The result of a tool, to the run that waits for it. */
+static void llmfi_mcp_tell(llmf_mcp *m, const llmfi_mcp_ask *a, const char *text) {
+    if (a->use) (void)llmf_tool_done(m->f, a->use->call, a->use->id, llmfi_cstr(text), 1);
+}
+
+/* The server has gone: nobody waits for it any more. */
+static void llmfi_mcp_gone(llmf_mcp *m, int code, const char *why) {
+    while (m->asks) {
+        llmfi_mcp_tell(m, m->asks, "the MCP server has gone");
+        llmfi_mcp_forget(m, m->asks);
+    }
+    llmfi_mcp_fail(m, code, why, llmfi_str("", 0));
+}
+
+/* ---- asking ---- */
+
+#if LLMFI_MCP_PROGRAMS
+/* As much of what is to be written as the program takes. */
+static void llmfi_mcp_flush(llmf_mcp *m) {
+    while (m->out.len && m->fd != LLMFI_NO_FD) {
+        ssize_t n = send((int)m->fd, m->out.ptr, m->out.len, LLMFI_SYS_SEND_FLAGS);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return; /* later, or never: reading will tell */
+        llmfi_buf_drop(&m->out, (size_t)n);
+    }
+}
+
+static bool llmfi_mcp_write(llmf_mcp *m, llmf_str message) {
+    if (!llmfi_buf_reserve(&m->out, message.len + 1)) return false;
+    (void)llmfi_buf_add(&m->out, message.ptr, message.len);
+    (void)llmfi_buf_add(&m->out, "\n", 1);
+    llmfi_mcp_flush(m);
+    return true;
+}
+#endif
+
+static void llmfi_mcp_post(llmf_mcp *m, llmfi_mcp_ask *a) {
+    llmf_header *h = a->fetch.headers;
+    size_t n = 3;
+    h[0].name = LLMFI_LIT("Content-Type");
+    h[0].value = LLMFI_LIT("application/json");
+    h[1].name = LLMFI_LIT("Accept");
+    h[1].value = LLMFI_LIT("application/json, text/event-stream");
+    h[2].name = LLMFI_LIT("MCP-Protocol-Version");
+    h[2].value = llmfi_cstr(m->version);
+    if (m->session[0]) {
+        h[n].name = LLMFI_LIT("Mcp-Session-Id");
+        h[n++].value = llmfi_cstr(m->session);
+    }
+    if (m->authorization.len) {
+        h[n].name = LLMFI_LIT("Authorization");
+        h[n++].value = m->authorization;
+    }
+    a->fetch.out = llmfi_buf_str(&a->body);
+    llmfi_fetch_start(&a->fetch, LLMFI_LIT("POST"), m->url, n, LLMFI_MCP_CONNECT_MS, m->timeout_ms);
+}
+
+static void llmfi_mcp_params(const llmf_mcp *m, const llmfi_mcp_ask *a, llmf_str detail, llmfi_jw *w) {
+    switch (a->what) {
+    case LLMFI_MCP_INITIALIZE:
+        llmfi_jw_member_cstr(w, "protocolVersion", m->version);
+        llmfi_jw_key(w, "capabilities");
+        llmfi_jw_object(w);
+        llmfi_jw_object_end(w);
+        llmfi_jw_key(w, "clientInfo");
+        llmfi_jw_object(w);
+        llmfi_jw_member_cstr(w, "name", "llmfactory");
+        llmfi_jw_member_cstr(w, "version", LLMF_VERSION);
+        llmfi_jw_object_end(w);
+        break;
+    case LLMFI_MCP_LIST:
+        if (detail.len) llmfi_jw_member_str(w, "cursor", detail);
+        break;
+    case LLMFI_MCP_CALL:
+        llmfi_jw_member_str(w, "name", a->use->name);
+        llmfi_jw_key(w, "arguments");
+        llmfi_jw_raw(w, llmfi_trim(a->use->arguments));
+        break;
+    default: /* the number of a request that nobody waits for any more */
+        if (!detail.len) break;
+        llmfi_jw_key(w, "requestId");
+        llmfi_jw_raw(w, detail);
+        break;
+    }
+}
+
+/* Sends one message. detail: a cursor, the number of a request, or empty. False: there is no memory. */
+static bool llmfi_mcp_send(llmf_mcp *m, int what, const char *method, const llmf_tool_use *use, llmf_str detail) {
+    llmfi_mcp_ask *a = (llmfi_mcp_ask *)llmfi_heap_alloc(&m->f->heap, sizeof *a);
+    llmfi_out out;
+    llmfi_jw w;
+    size_t i;
+    if (!a) return false;
+    memset(a, 0, sizeof *a);
+    llmfi_fetch_init(&a->fetch, m->f, LLMF_MAX_MCP_MESSAGE);
+    llmfi_buf_init(&a->body, &m->f->heap, 0);
+    a->what = what;
+    a->use = use;
+    a->next = m->asks;
+    m->asks = a;
+    llmfi_out_buf(&out, &a->body);
+    llmfi_jw_init(&w, &out);
+    llmfi_jw_object(&w);
+    llmfi_jw_member_cstr(&w, "jsonrpc", "2.0");
+    if (what != LLMFI_MCP_NOTICE) llmfi_jw_member_int(&w, "id", a->id = ++m->last_id);
+    llmfi_jw_member_cstr(&w, "method", method);
+    llmfi_jw_key(&w, "params");
+    llmfi_jw_object(&w);
+    llmfi_mcp_params(m, a, detail, &w);
+    llmfi_jw_object_end(&w);
+    llmfi_jw_object_end(&w);
+    for (i = 0; i < a->body.len; i++) /* arguments as a model wrote them: a message is one line */
+        if (a->body.ptr[i] == '\n' || a->body.ptr[i] == '\r') a->body.ptr[i] = ' ';
+    if (out.failed) {
+        llmfi_mcp_forget(m, a);
+        return false;
+    }
+    if (m->url.len) llmfi_mcp_post(m, a);
+#if LLMFI_MCP_PROGRAMS
+    if (!m->url.len && !llmfi_mcp_write(m, llmfi_buf_str(&a->body))) {
+        llmfi_mcp_forget(m, a);
+        return false;
+    }
+    if (!m->url.len && what == LLMFI_MCP_NOTICE) llmfi_mcp_forget(m, a);
+#endif
+    return true;
+}
+
+static void llmfi_mcp_must(llmf_mcp *m, bool sent) {
+    if (!sent) llmfi_mcp_fail(m, LLMF_ERR_MEMORY, "the memory block is used up: raise llmf_desc.memory_size", llmfi_str("", 0));
+}
+
+/* ---- tools ---- */
+
+static llmf_str llmfi_mcp_member(llmf_str object, const char *name) {
+    llmf_str v;
+    return llmf_json_get(object, name, &v) ? v : llmfi_str("", 0);
+}
+
+/* A member that is a string, decoded into the arena; empty where it is none. Look at the arena's `failed`. */
+static llmf_str llmfi_mcp_text(llmfi_arena *a, llmf_str object, const char *name) {
+    llmf_str v = llmfi_mcp_member(object, name);
+    size_t len = llmf_json_string(v, NULL, 0);
+    char *to;
+    if (len == LLMF_NOT_A_STRING || len > (size_t)-1 / 8) return llmfi_str("", 0);
+    to = (char *)llmfi_arena_alloc(a, len + 1);
+    if (!to) return llmfi_str("", 0);
+    (void)llmf_json_string(v, to, len + 1);
+    return llmfi_str(to, len);
+}
+
+static int llmfi_mcp_call(void *user, const llmf_tool_use *use, llmf_out *out) {
+    llmf_mcp *m = (llmf_mcp *)user;
+    if (m->state == LLMFI_MCP_READY && llmfi_mcp_send(m, LLMFI_MCP_CALL, "tools/call", use, llmfi_str("", 0))) {
+        m->pump.busy = true;
+        return LLMF_TOOL_PENDING;
+    }
+    llmf_out_write(out, "the MCP server has gone", 23);
+    return LLMF_TOOL_ERROR;
+}
+
+static void llmfi_mcp_cancel(void *user, const llmf_tool_use *use) {
+    llmf_mcp *m = (llmf_mcp *)user;
+    llmfi_mcp_ask *a = m->asks;
+    char id[LLMFI_INT_TEXT];
+    size_t len;
+    while (a && a->use != use) a = a->next;
+    if (!a) return;
+    len = llmfi_print_int(id, a->id);
+    llmfi_mcp_forget(m, a);
+    (void)llmfi_mcp_send(m, LLMFI_MCP_NOTICE, "notifications/cancelled", NULL, llmfi_str(id, len));
+}
+
+static void llmfi_mcp_listed(llmf_mcp *m, llmf_str result) {
+    llmf_str tools = llmfi_mcp_member(result, "tools"), tool, cursor, schema;
+    size_t at = 0;
+    while (m->functions.len / sizeof(llmf_function) < LLMF_MAX_MCP_TOOLS && llmf_json_each(tools, &at, NULL, &tool)) {
+        llmf_function fn;
+        memset(&fn, 0, sizeof fn);
+        fn.tool.name = llmfi_mcp_text(&m->arena, tool, "name").ptr;
+        fn.tool.description = llmfi_mcp_text(&m->arena, tool, "description").ptr;
+        schema = llmfi_mcp_member(tool, "inputSchema");
+        if (schema.len && schema.ptr[0] == '{') fn.tool.parameters = llmfi_arena_copy(&m->arena, schema).ptr;
+        fn.run = llmfi_mcp_call;
+        fn.cancel = llmfi_mcp_cancel;
+        fn.user = m;
+        fn.timeout_ms = m->timeout_ms;
+        if (fn.tool.name[0]) llmfi_mcp_must(m, llmfi_buf_add(&m->functions, (const char *)&fn, sizeof fn));
+    }
+    cursor = llmfi_mcp_text(&m->arena, result, "nextCursor");
+    if (m->arena.failed) llmfi_mcp_must(m, false);
+    else if (cursor.len && ++m->pages < LLMFI_MCP_PAGES) llmfi_mcp_must(m, llmfi_mcp_send(m, LLMFI_MCP_LIST, "tools/list", NULL, cursor));
+    else if (m->state == LLMFI_MCP_STARTS) m->state = LLMFI_MCP_READY;
+}
+
+/* ---- answers ---- */
+
+static void llmfi_mcp_started(llmf_mcp *m, const llmfi_mcp_ask *a, llmf_str result) {
+    llmf_str version = llmfi_mcp_text(&m->arena, result, "protocolVersion");
+    if (!version.len || version.len >= sizeof m->version || llmfi_header_bad_value(version) != LLMFI_NOWHERE) {
+        llmfi_mcp_fail(m, LLMF_ERR_PROTOCOL, "the MCP server names no version of the protocol", llmfi_str("", 0));
+        return;
+    }
+    memcpy(m->version, version.ptr, version.len + 1);
+    memcpy(m->session, a->fetch.session, sizeof m->session);
+    llmfi_mcp_must(m, llmfi_mcp_send(m, LLMFI_MCP_NOTICE, "notifications/initialized", NULL, llmfi_str("", 0)) && llmfi_mcp_send(m, LLMFI_MCP_LIST, "tools/list", NULL, llmfi_str("", 0)));
+}
+
+/* What a tool has said, as one text. */
+static void llmfi_mcp_called(llmf_mcp *m, const llmfi_mcp_ask *a, llmf_str result) {
+    llmf_str content = llmfi_mcp_member(result, "content"), part, error = llmfi_mcp_member(result, "isError");
+    llmfi_arena scratch;
+    llmfi_buf text;
+    size_t at = 0;
+    bool ok = true;
+    llmfi_arena_init(&scratch, &m->f->heap, 0);
+    llmfi_buf_init(&text, &m->f->heap, 0);
+    while (ok && llmf_json_each(content, &at, NULL, &part)) {
+        llmf_str type = llmfi_mcp_text(&scratch, part, "type"), said = llmfi_mcp_text(&scratch, part, "text");
+        if (text.len) ok = llmfi_buf_add(&text, "\n", 1);
+        if (LLMFI_IS(type, "text")) ok = ok && llmfi_buf_add(&text, said.ptr, said.len);
+        else ok = ok && llmfi_buf_add(&text, "[", 1) && llmfi_buf_add(&text, type.ptr, type.len) && llmfi_buf_add(&text, "]", 1);
+    }
+    if (ok && !scratch.failed) (void)llmf_tool_done(m->f, a->use->call, a->use->id, llmfi_buf_str(&text), LLMFI_IS(error, "true"));
+    else llmfi_mcp_tell(m, a, "there is no memory for what it said");
+    llmfi_buf_free(&text);
+    llmfi_arena_free(&scratch);
+}
+
+/* The answer to `a`, which is forgotten with it. */
+static void llmfi_mcp_answer(llmf_mcp *m, llmfi_mcp_ask *a, llmf_str message) {
+    llmf_str result = llmfi_mcp_member(message, "result"), error = llmfi_mcp_member(message, "error");
+    llmfi_arena scratch;
+    llmfi_arena_init(&scratch, &m->f->heap, 0);
+    if (error.len || !result.len) {
+        llmf_str why = llmfi_mcp_text(&scratch, error, "message");
+        if (a->what == LLMFI_MCP_CALL) llmfi_mcp_tell(m, a, why.len ? why.ptr : "the MCP server has no result");
+        else llmfi_mcp_fail(m, LLMF_ERR_PROTOCOL, why.len ? "the MCP server says: " : "the MCP server answers without a result", why);
+    } else if (a->what == LLMFI_MCP_INITIALIZE) {
+        llmfi_mcp_started(m, a, result);
+    } else if (a->what == LLMFI_MCP_LIST) {
+        llmfi_mcp_listed(m, result);
+    } else {
+        llmfi_mcp_called(m, a, result);
+    }
+    llmfi_arena_free(&scratch);
+    llmfi_mcp_forget(m, a);
+}
+
+static bool llmfi_mcp_is_answer(const llmfi_mcp_ask *a, llmf_str message) {
+    int64_t id;
+    return a->what != LLMFI_MCP_NOTICE && !llmfi_mcp_member(message, "method").len && llmfi_parse_int(llmfi_mcp_member(message, "id"), &id) && id == a->id;
+}
+
+/* ---- over HTTP ---- */
+
+/* Whether the answer is in the stream of events that has come by now; it stands in `event`. */
+static bool llmfi_mcp_in_stream(llmfi_mcp_ask *a, llmfi_sse *sse, llmf_str *message) {
+    llmf_str in = llmfi_buf_str(&a->fetch.body);
+    while (in.len || a->fetch.over) {
+        int rc = in.len ? llmfi_sse_next(sse, &in) : llmfi_sse_end(sse);
+        if (rc == LLMFI_WIRE_ITEM && llmfi_mcp_is_answer(a, sse->payload)) {
+            *message = sse->payload;
+            return true;
+        }
+        if (rc != LLMFI_WIRE_ITEM && !in.len) return false;
+        if (rc == LLMFI_WIRE_ERROR) return false;
+    }
+    return false;
+}
+
+static LLMFI_COLD void llmfi_mcp_refused(llmf_mcp *m, llmfi_mcp_ask *a) {
+    char text[200];
+    llmfi_text t = llmfi_text_in(text, sizeof text);
+    int code = a->fetch.result != LLMF_OK ? a->fetch.result : a->fetch.status == 401 || a->fetch.status == 403 ? LLMF_ERR_AUTH : LLMF_ERR_PROTOCOL;
+    llmfi_say_c(&t, "the MCP server does not answer: ");
+    if (a->fetch.result != LLMF_OK) {
+        llmfi_say_c(&t, a->fetch.why);
+    } else {
+        llmfi_say_c(&t, "HTTP ");
+        llmfi_say_int(&t, a->fetch.status);
+    }
+    if (a->what == LLMFI_MCP_CALL) llmfi_mcp_tell(m, a, text);
+    else if (a->what != LLMFI_MCP_NOTICE) llmfi_mcp_fail(m, code, text, llmfi_str("", 0));
+    llmfi_mcp_forget(m, a);
+}
+
+static void llmfi_mcp_look(llmf_mcp *m, llmfi_mcp_ask *a) {
+    llmf_str body = llmfi_trim(llmfi_buf_str(&a->fetch.body)), message = body;
+    bool came = false;
+    llmfi_sse sse;
+    if (!a->fetch.over && a->fetch.body.len == a->seen) return;
+    a->seen = a->fetch.body.len;
+    if (a->what == LLMFI_MCP_NOTICE || (a->fetch.over && (a->fetch.result != LLMF_OK || a->fetch.status != 200) && !a->fetch.body.len)) {
+        if (a->fetch.over) llmfi_mcp_refused(m, a);
+        return;
+    }
+    llmfi_sse_init(&sse, &m->f->heap, LLMF_MAX_MCP_MESSAGE, LLMF_MAX_MCP_MESSAGE);
+    if (body.len && body.ptr[0] == '{') came = a->fetch.over && llmfi_json_valid(body) && llmfi_mcp_is_answer(a, body);
+    else if (a->fetch.status == 200) came = llmfi_mcp_in_stream(a, &sse, &message);
+    if (came) llmfi_mcp_answer(m, a, message);
+    llmfi_sse_free(&sse);
+    if (!came && a->fetch.over) llmfi_mcp_refused(m, a);
+}
+
+/* ---- over a program ---- */
+
+#if LLMFI_MCP_PROGRAMS
+
+/* One line. What the server itself asks for is not here; a ping is answered. */
+static void llmfi_mcp_line(llmf_mcp *m, llmf_str line) {
+    llmf_str id = llmfi_mcp_member(line, "id"), method = llmfi_mcp_member(line, "method");
+    llmfi_mcp_ask *a = m->asks;
+    llmfi_buf reply;
+    if (!llmfi_json_valid(line)) return; /* what it prints besides */
+    if (method.len && id.len) {
+        const char *rest = LLMFI_IS(method, "\"ping\"") ? ",\"result\":{}}" : ",\"error\":{\"code\":-32601,\"message\":\"method not found\"}}";
+        llmfi_buf_init(&reply, &m->f->heap, 0);
+        if (llmfi_buf_add(&reply, "{\"jsonrpc\":\"2.0\",\"id\":", 22) && llmfi_buf_add(&reply, id.ptr, id.len) && llmfi_buf_add(&reply, rest, llmfi_strlen(rest))) (void)llmfi_mcp_write(m, llmfi_buf_str(&reply));
+        llmfi_buf_free(&reply);
+        return;
+    }
+    while (a && !llmfi_mcp_is_answer(a, line)) a = a->next;
+    if (a) llmfi_mcp_answer(m, a, line);
+}
+
+static void llmfi_mcp_read(llmf_mcp *m) {
+    int turns;
+    llmfi_mcp_flush(m);
+    for (turns = 0; turns < 64 && m->fd != LLMFI_NO_FD; turns++) {
+        size_t from = m->in.len, lf;
+        ssize_t n;
+        if (from >= LLMF_MAX_MCP_MESSAGE || !llmfi_buf_reserve(&m->in, 4096)) {
+            llmfi_mcp_gone(m, LLMF_ERR_LIMIT, "the MCP server sends a message that is longer than LLMF_MAX_MCP_MESSAGE, or than there is memory for");
+            return;
+        }
+        n = recv((int)m->fd, m->in.ptr + from, 4096, 0);
+        if (n < 0 && llmfi_sys_again(errno)) return;
+        if (n <= 0) {
+            LLMFI_SYS_CLOSE(m->fd);
+            m->fd = LLMFI_NO_FD;
+            llmfi_mcp_gone(m, LLMF_ERR_NETWORK, "the MCP server has ended");
+            return;
+        }
+        m->in.len += (size_t)n;
+        while ((lf = llmfi_find_char(llmfi_buf_str(&m->in), '\n')) != LLMFI_NOWHERE) {
+            llmfi_mcp_line(m, llmfi_trim(llmfi_str(m->in.ptr, lf)));
+            llmfi_buf_drop(&m->in, lf + 1);
+        }
+    }
+}
+
+/* In a group of its own: one socket is its standard input and output, its errors go where ours go. 0, or the system's error. */
+static int llmfi_mcp_spawn(llmf_mcp *m, const char *const *command, int fd) {
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t how;
+    sigset_t none, usual;
+    int failed = posix_spawn_file_actions_init(&files);
+    if (failed) return failed;
+    failed = posix_spawnattr_init(&how);
+    if (failed) {
+        (void)posix_spawn_file_actions_destroy(&files);
+        return failed;
+    }
+    (void)sigemptyset(&none);
+    (void)sigemptyset(&usual);
+    (void)sigaddset(&usual, SIGPIPE);
+    (void)sigaddset(&usual, SIGINT);
+    (void)sigaddset(&usual, SIGTERM);
+    (void)sigaddset(&usual, SIGCHLD);
+    failed = posix_spawn_file_actions_adddup2(&files, fd, 0);
+    if (!failed) failed = posix_spawn_file_actions_adddup2(&files, fd, 1);
+    if (!failed) failed = posix_spawnattr_setflags(&how, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    if (!failed) failed = posix_spawnattr_setpgroup(&how, 0);
+    if (!failed) failed = posix_spawnattr_setsigmask(&how, &none);
+    if (!failed) failed = posix_spawnattr_setsigdefault(&how, &usual);
+    if (!failed) failed = posix_spawnp(&m->pid, command[0], &files, &how, (char *const *)(uintptr_t)command, LLMFI_ENVIRON);
+    (void)posix_spawnattr_destroy(&how);
+    (void)posix_spawn_file_actions_destroy(&files);
+    if (failed) m->pid = 0;
+    return failed;
+}
+
+static void llmfi_mcp_program(llmf_mcp *m, const char *const *command) {
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends)) {
+        llmfi_mcp_fail(m, LLMF_ERR_LIMIT, "the MCP server cannot be started: there are no descriptors", llmfi_str("", 0));
+        return;
+    }
+    m->fd = ends[0];
+    if (!llmfi_sys_quiet(ends[0]) || fcntl(ends[1], F_SETFD, FD_CLOEXEC) || llmfi_mcp_spawn(m, command, ends[1]))
+        llmfi_mcp_fail(m, LLMF_ERR_CONFIG, "the MCP server cannot be started: ", llmfi_cstr(command[0]));
+    close(ends[1]);
+}
+
+/* Its input ends, then it may end by itself, then it is ended, and all that it has started. */
+static void llmfi_mcp_end(llmf_mcp *m) {
+    int i, status;
+    if (m->fd != LLMFI_NO_FD) LLMFI_SYS_CLOSE(m->fd);
+    m->fd = LLMFI_NO_FD;
+    for (i = 0; m->pid > 0 && i < LLMFI_MCP_END_MS; i++) {
+        if (waitpid(m->pid, &status, WNOHANG) != 0) m->pid = 0;
+        else (void)poll(NULL, 0, 1);
+    }
+    if (m->pid > 0) {
+        (void)kill(-m->pid, SIGKILL);
+        for (i = 0; i < 100 && waitpid(m->pid, &status, WNOHANG) == 0; i++) (void)poll(NULL, 0, 1);
+    }
+    m->pid = 0;
+    llmfi_buf_free(&m->in);
+    llmfi_buf_free(&m->out);
+}
+#endif
+
+/* ---- in llmf_poll ---- */
+
+static void llmfi_mcp_run(llmfi_pump *p) {
+    llmf_mcp *m = (llmf_mcp *)(void *)p;
+    llmfi_mcp_ask *a, *next;
+    for (a = m->url.len ? m->asks : NULL; a; a = next) {
+        next = a->next; /* answers put new ones in front, and take none away but their own */
+        llmfi_mcp_look(m, a);
+    }
+#if LLMFI_MCP_PROGRAMS
+    if (!m->url.len) llmfi_mcp_read(m);
+#endif
+    m->pump.busy = m->asks != NULL;
+}
+
+static void llmfi_mcp_close(llmfi_pump *p) {
+    llmf_mcp *m = (llmf_mcp *)(void *)p;
+    llmf_factory *f = m->f;
+    llmfi_pump **at = &f->pumps;
+    while (*at && *at != p) at = &(*at)->next;
+    if (*at) *at = p->next;
+    llmfi_mcp_gone(m, LLMF_ERR_CANCELLED, "");
+#if LLMFI_MCP_PROGRAMS
+    llmfi_mcp_end(m);
+#endif
+    llmfi_wipe(m->authorization);
+    llmfi_buf_free(&m->functions);
+    llmfi_arena_free(&m->arena);
+    llmfi_heap_free(&f->heap, m);
+}
+
+/* ---- from outside ---- */
+
+static void llmfi_mcp_begin(llmf_mcp *m, const llmf_mcp_desc *d) {
+    if (d->url) {
+        llmf_str bearer = LLMFI_LIT("Bearer "), token = llmfi_cstr(d->token);
+        char *to = token.len && token.len < LLMFI_MCP_HEADER ? (char *)llmfi_arena_alloc(&m->arena, bearer.len + token.len + 1) : NULL;
+        m->url = llmfi_arena_copy(&m->arena, llmfi_cstr(d->url));
+        if (to) {
+            memcpy(to, bearer.ptr, bearer.len);
+            memcpy(to + bearer.len, token.ptr, token.len);
+            m->authorization = llmfi_str(to, bearer.len + token.len);
+        }
+        if (m->arena.failed) llmfi_mcp_must(m, false);
+        else if (!m->url.len) llmfi_mcp_fail(m, LLMF_ERR_ARGUMENT, "llmf_mcp_desc.url is empty", llmfi_str("", 0));
+        else if (token.len && (!to || llmfi_header_bad_value(token) != LLMFI_NOWHERE)) llmfi_mcp_fail(m, LLMF_ERR_ARGUMENT, "llmf_mcp_desc.token: is no value of a header", llmfi_str("", 0));
+    }
+#if LLMFI_MCP_PROGRAMS
+    else llmfi_mcp_program(m, d->command);
+#else
+    else llmfi_mcp_fail(m, LLMF_ERR_NOT_BUILT, "this build starts no programs: that wants POSIX", llmfi_str("", 0));
+#endif
+    if (m->state != LLMFI_MCP_FAILED) llmfi_mcp_must(m, llmfi_mcp_send(m, LLMFI_MCP_INITIALIZE, "initialize", NULL, llmfi_str("", 0)));
+}
+
+LLMF_API llmf_mcp *llmf_mcp_open_abi(llmf_factory *f, const llmf_mcp_desc *desc, size_t desc_size, llmf_error *err) {
+    llmf_mcp_desc d;
+    llmf_error why;
+    llmf_mcp *m = NULL;
+    uint64_t until;
+    int saved = LLMFI_ERRNO;
+    memset(&d, 0, sizeof d);
+    llmfi_error_clear(&why);
+    if (desc) memcpy(&d, desc, desc_size < sizeof d ? desc_size : sizeof d);
+    if (!f || f->polling) llmfi_error_set(&why, LLMF_ERR_ARGUMENT, f ? "llmf_mcp_open inside a callback" : "the factory is NULL");
+    else if ((d.command && d.command[0] != NULL) == (d.url != NULL)) llmfi_error_set(&why, LLMF_ERR_ARGUMENT, "llmf_mcp_desc needs exactly one of command and url");
+    else if ((m = (llmf_mcp *)llmfi_heap_alloc(&f->heap, sizeof *m)) == NULL) llmfi_error_memory(&why);
+    if (m) {
+        memset(m, 0, sizeof *m);
+        m->f = f;
+        m->pump.run = llmfi_mcp_run;
+        m->pump.close = llmfi_mcp_close;
+        m->pump.busy = true;
+        m->pump.next = f->pumps;
+        f->pumps = &m->pump;
+        m->timeout_ms = d.timeout_ms > 0 ? d.timeout_ms : LLMFI_MCP_ANSWER_MS;
+        m->url = m->authorization = llmfi_str("", 0);
+        memcpy(m->version, "2025-06-18", sizeof "2025-06-18");
+        llmfi_arena_init(&m->arena, &f->heap, 0);
+        llmfi_buf_init(&m->functions, &f->heap, 0);
+#if LLMFI_MCP_PROGRAMS
+        m->fd = LLMFI_NO_FD;
+        llmfi_buf_init(&m->in, &f->heap, 0);
+        llmfi_buf_init(&m->out, &f->heap, 0);
+#endif
+        until = llmfi_after_ms(llmfi_now(f), m->timeout_ms);
+        llmfi_mcp_begin(m, &d);
+        while (m->state == LLMFI_MCP_STARTS) {
+            if (llmfi_poll(f, LLMFI_PUMP_MS, false) == -LLMF_ERR_STALE) { /* closed in a callback: all is gone */
+                if (err) llmfi_error_set(err, LLMF_ERR_STALE, "the factory was closed inside a callback");
+                return NULL;
+            }
+            if (llmfi_now(f) >= until) llmfi_mcp_fail(m, LLMF_ERR_TIMEOUT, "the MCP server does not answer in time (llmf_mcp_desc.timeout_ms)", llmfi_str("", 0));
+        }
+        if (m->state == LLMFI_MCP_FAILED) why = m->error;
+        if (m->state == LLMFI_MCP_FAILED) {
+            llmfi_mcp_close(&m->pump);
+            m = NULL;
+        }
+    }
+    if (err) *err = why;
+    if (f && why.code != LLMF_OK) f->last_error = why;
+    LLMFI_SET_ERRNO(saved);
+    return m;
+}
+
+LLMF_API const llmf_function *llmf_mcp_functions(const llmf_mcp *m, size_t *count) {
+    *count = m ? m->functions.len / sizeof(llmf_function) : 0;
+    return m ? (const llmf_function *)(const void *)m->functions.ptr : NULL;
+}
+
+LLMF_API void llmf_mcp_close(llmf_mcp *m) {
+    if (m) llmfi_mcp_close(&m->pump);
+}
+
+#endif
+#endif
