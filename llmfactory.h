@@ -36410,6 +36410,60 @@ LLMFI_UNUSED static LLMFI_COLD bool llmfi_origin_refuse(const llmfi_record *r, i
 
 #endif
 #endif
+/* Programs that are started, in groups of their own, and ended with all that they have started. POSIX. */
+#ifndef LLMFI_NET_PROGRAM_H
+#define LLMFI_NET_PROGRAM_H
+
+#if LLMF_HAS_SOCKETS && !defined(_WIN32) && ((LLMF_HAS_SECRETS && LLMF_HAS_CONFIG) || LLMF_HAS_MCP)
+
+/* argv: NULL behind the last; its first is looked for by PATH. in: what it reads; -1: nothing. out: where it writes; its errors go where ours go. Signals are as usual
+   for it. 0 with *pid, or the system's error and *pid 0. */
+LLMFI_UNUSED static int llmfi_program_start(pid_t *pid, const char *const *argv, int in, int out) {
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t how;
+    sigset_t none, usual;
+    int failed = posix_spawn_file_actions_init(&files);
+    *pid = 0;
+    if (failed) return failed;
+    failed = posix_spawnattr_init(&how);
+    if (failed) {
+        (void)posix_spawn_file_actions_destroy(&files);
+        return failed;
+    }
+    (void)sigemptyset(&none);
+    (void)sigemptyset(&usual);
+    (void)sigaddset(&usual, SIGPIPE);
+    (void)sigaddset(&usual, SIGINT);
+    (void)sigaddset(&usual, SIGTERM);
+    (void)sigaddset(&usual, SIGCHLD);
+    failed = in < 0 ? posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0) : posix_spawn_file_actions_adddup2(&files, in, 0);
+    if (!failed) failed = posix_spawn_file_actions_adddup2(&files, out, 1);
+    if (!failed) failed = posix_spawnattr_setflags(&how, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    if (!failed) failed = posix_spawnattr_setpgroup(&how, 0);
+    if (!failed) failed = posix_spawnattr_setsigmask(&how, &none);
+    if (!failed) failed = posix_spawnattr_setsigdefault(&how, &usual);
+    if (!failed) failed = posix_spawnp(pid, argv[0], &files, &how, (char *const *)(uintptr_t)argv, LLMFI_ENVIRON);
+    (void)posix_spawnattr_destroy(&how);
+    (void)posix_spawn_file_actions_destroy(&files);
+    if (failed) *pid = 0;
+    return failed;
+}
+
+/* It may end by itself for so long. A look at the process must not wait: what the system cannot end at once is left to it. */
+LLMFI_UNUSED static void llmfi_program_end(pid_t *pid, int grace_ms) {
+    int i, status;
+    for (i = 0; *pid > 0 && i < grace_ms; i++) {
+        if (waitpid(*pid, &status, WNOHANG) != 0) *pid = 0;
+        else (void)poll(NULL, 0, 1);
+    }
+    if (*pid <= 0) return;
+    (void)kill(-*pid, SIGKILL);
+    for (i = 0; i < 100 && waitpid(*pid, &status, WNOHANG) == 0; i++) (void)poll(NULL, 0, 1);
+    *pid = 0;
+}
+
+#endif
+#endif
 
 #if LLMF_HAS_SECRETS
 
@@ -36860,49 +36914,18 @@ static void llmfi_secret_answer(llmf_factory *f, llmfi_secret *s) {
 
 #if LLMFI_HAS_COMMANDS
 
-/* Ends what runs, and all that it has started. A look at the process must not wait: what the system cannot end at once is left to it. */
 static void llmfi_secret_kill(llmf_factory *f, llmfi_secret *s) {
-    int i, status;
     (void)f;
     if (s->out >= 0) close(s->out);
     s->out = -1;
-    if (s->pid <= 0) return;
-    (void)kill(-s->pid, SIGKILL);
-    for (i = 0; i < 100 && waitpid(s->pid, &status, WNOHANG) == 0; i++) (void)poll(NULL, 0, 1);
-    s->pid = 0;
+    llmfi_program_end(&s->pid, 0);
 }
 
-/* /bin/sh -c LINE in a group of its own: nothing to read, its output to us, its errors where ours go. 0: it runs; else the system's error. */
+/* /bin/sh -c LINE: nothing to read, its output to us. 0: it runs; else the system's error. */
 static int llmfi_secret_spawn(llmfi_secret *s, int out) {
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t how;
-    sigset_t none, usual;
-    char shell[] = "/bin/sh", option[] = "-c", *argv[4];
-    int failed = posix_spawn_file_actions_init(&files);
-    if (failed) return failed;
-    failed = posix_spawnattr_init(&how);
-    if (failed) {
-        (void)posix_spawn_file_actions_destroy(&files);
-        return failed;
-    }
-    argv[0] = shell, argv[1] = option, argv[2] = (char *)(uintptr_t)s->part[0].ptr, argv[3] = NULL;
-    (void)sigemptyset(&none);
-    (void)sigemptyset(&usual);
-    (void)sigaddset(&usual, SIGPIPE);
-    (void)sigaddset(&usual, SIGINT);
-    (void)sigaddset(&usual, SIGTERM);
-    (void)sigaddset(&usual, SIGCHLD);
-    failed = posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-    if (!failed) failed = posix_spawn_file_actions_adddup2(&files, out, 1);
-    if (!failed) failed = posix_spawnattr_setflags(&how, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    if (!failed) failed = posix_spawnattr_setpgroup(&how, 0);
-    if (!failed) failed = posix_spawnattr_setsigmask(&how, &none);
-    if (!failed) failed = posix_spawnattr_setsigdefault(&how, &usual);
-    if (!failed) failed = posix_spawn(&s->pid, shell, &files, &how, argv, LLMFI_ENVIRON);
-    (void)posix_spawnattr_destroy(&how);
-    (void)posix_spawn_file_actions_destroy(&files);
-    if (failed) s->pid = 0;
-    return failed;
+    const char *argv[4];
+    argv[0] = "/bin/sh", argv[1] = "-c", argv[2] = s->part[0].ptr, argv[3] = NULL;
+    return llmfi_program_start(&s->pid, argv, -1, out);
 }
 
 static void llmfi_secret_ask_command(llmf_factory *f, llmfi_secret *s) {
@@ -47738,23 +47761,19 @@ static bool llmfi_mcp_write(llmf_mcp *m, llmf_str message) {
 }
 #endif
 
+static void llmfi_mcp_header(llmfi_mcp_ask *a, size_t *n, const char *name, llmf_str value) {
+    if (!value.len) return;
+    a->fetch.headers[*n].name = llmfi_cstr(name);
+    a->fetch.headers[(*n)++].value = value;
+}
+
 static void llmfi_mcp_post(llmf_mcp *m, llmfi_mcp_ask *a) {
-    llmf_header *h = a->fetch.headers;
-    size_t n = 3;
-    h[0].name = LLMFI_LIT("Content-Type");
-    h[0].value = LLMFI_LIT("application/json");
-    h[1].name = LLMFI_LIT("Accept");
-    h[1].value = LLMFI_LIT("application/json, text/event-stream");
-    h[2].name = LLMFI_LIT("MCP-Protocol-Version");
-    h[2].value = llmfi_cstr(m->version);
-    if (m->session[0]) {
-        h[n].name = LLMFI_LIT("Mcp-Session-Id");
-        h[n++].value = llmfi_cstr(m->session);
-    }
-    if (m->authorization.len) {
-        h[n].name = LLMFI_LIT("Authorization");
-        h[n++].value = m->authorization;
-    }
+    size_t n = 0;
+    llmfi_mcp_header(a, &n, "Content-Type", LLMFI_LIT("application/json"));
+    llmfi_mcp_header(a, &n, "Accept", LLMFI_LIT("application/json, text/event-stream"));
+    llmfi_mcp_header(a, &n, "MCP-Protocol-Version", llmfi_cstr(m->version));
+    llmfi_mcp_header(a, &n, "Mcp-Session-Id", llmfi_cstr(m->session));
+    llmfi_mcp_header(a, &n, "Authorization", m->authorization);
     a->fetch.out = llmfi_buf_str(&a->body);
     llmfi_fetch_start(&a->fetch, LLMFI_LIT("POST"), m->url, n, LLMFI_MCP_CONNECT_MS, m->timeout_ms);
 }
@@ -47794,6 +47813,7 @@ static bool llmfi_mcp_send(llmf_mcp *m, int what, const char *method, const llmf
     llmfi_out out;
     llmfi_jw w;
     size_t i;
+    bool ok;
     if (!a) return false;
     memset(a, 0, sizeof *a);
     llmfi_fetch_init(&a->fetch, m->f, LLMF_MAX_MCP_MESSAGE);
@@ -47815,19 +47835,13 @@ static bool llmfi_mcp_send(llmf_mcp *m, int what, const char *method, const llmf
     llmfi_jw_object_end(&w);
     for (i = 0; i < a->body.len; i++) /* arguments as a model wrote them: a message is one line */
         if (a->body.ptr[i] == '\n' || a->body.ptr[i] == '\r') a->body.ptr[i] = ' ';
-    if (out.failed) {
-        llmfi_mcp_forget(m, a);
-        return false;
-    }
-    if (m->url.len) llmfi_mcp_post(m, a);
+    ok = !out.failed;
+    if (ok && m->url.len) llmfi_mcp_post(m, a);
 #if LLMFI_MCP_PROGRAMS
-    if (!m->url.len && !llmfi_mcp_write(m, llmfi_buf_str(&a->body))) {
-        llmfi_mcp_forget(m, a);
-        return false;
-    }
-    if (!m->url.len && what == LLMFI_MCP_NOTICE) llmfi_mcp_forget(m, a);
+    if (!m->url.len) ok = ok && llmfi_mcp_write(m, llmfi_buf_str(&a->body));
 #endif
-    return true;
+    if (!ok || (!m->url.len && what == LLMFI_MCP_NOTICE)) llmfi_mcp_forget(m, a);
+    return ok;
 }
 
 static void llmfi_mcp_must(llmf_mcp *m, bool sent) {
@@ -48032,7 +48046,7 @@ static void llmfi_mcp_read(llmf_mcp *m) {
     int turns;
     llmfi_mcp_flush(m);
     for (turns = 0; turns < 64 && m->fd != LLMFI_NO_FD; turns++) {
-        size_t from = m->in.len, lf;
+        size_t from = m->in.len, begin = 0, lf;
         ssize_t n;
         if (from >= LLMF_MAX_MCP_MESSAGE || !llmfi_buf_reserve(&m->in, 4096)) {
             llmfi_mcp_gone(m, LLMF_ERR_LIMIT, "the MCP server sends a message that is longer than LLMF_MAX_MCP_MESSAGE, or than there is memory for");
@@ -48047,44 +48061,15 @@ static void llmfi_mcp_read(llmf_mcp *m) {
             return;
         }
         m->in.len += (size_t)n;
-        while ((lf = llmfi_find_char(llmfi_buf_str(&m->in), '\n')) != LLMFI_NOWHERE) {
-            llmfi_mcp_line(m, llmfi_trim(llmfi_str(m->in.ptr, lf)));
-            llmfi_buf_drop(&m->in, lf + 1);
+        for (; (lf = llmfi_find_char(llmfi_from(llmfi_buf_str(&m->in), from), '\n')) != LLMFI_NOWHERE; begin = from) { /* what came before has none */
+            from += lf + 1;
+            llmfi_mcp_line(m, llmfi_trim(llmfi_str(m->in.ptr + begin, from - 1 - begin)));
         }
+        llmfi_buf_drop(&m->in, begin);
     }
 }
 
-/* In a group of its own: one socket is its standard input and output, its errors go where ours go. 0, or the system's error. */
-static int llmfi_mcp_spawn(llmf_mcp *m, const char *const *command, int fd) {
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t how;
-    sigset_t none, usual;
-    int failed = posix_spawn_file_actions_init(&files);
-    if (failed) return failed;
-    failed = posix_spawnattr_init(&how);
-    if (failed) {
-        (void)posix_spawn_file_actions_destroy(&files);
-        return failed;
-    }
-    (void)sigemptyset(&none);
-    (void)sigemptyset(&usual);
-    (void)sigaddset(&usual, SIGPIPE);
-    (void)sigaddset(&usual, SIGINT);
-    (void)sigaddset(&usual, SIGTERM);
-    (void)sigaddset(&usual, SIGCHLD);
-    failed = posix_spawn_file_actions_adddup2(&files, fd, 0);
-    if (!failed) failed = posix_spawn_file_actions_adddup2(&files, fd, 1);
-    if (!failed) failed = posix_spawnattr_setflags(&how, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    if (!failed) failed = posix_spawnattr_setpgroup(&how, 0);
-    if (!failed) failed = posix_spawnattr_setsigmask(&how, &none);
-    if (!failed) failed = posix_spawnattr_setsigdefault(&how, &usual);
-    if (!failed) failed = posix_spawnp(&m->pid, command[0], &files, &how, (char *const *)(uintptr_t)command, LLMFI_ENVIRON);
-    (void)posix_spawnattr_destroy(&how);
-    (void)posix_spawn_file_actions_destroy(&files);
-    if (failed) m->pid = 0;
-    return failed;
-}
-
+/* One socket is its standard input and output. */
 static void llmfi_mcp_program(llmf_mcp *m, const char *const *command) {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends)) {
@@ -48092,25 +48077,14 @@ static void llmfi_mcp_program(llmf_mcp *m, const char *const *command) {
         return;
     }
     m->fd = ends[0];
-    if (!llmfi_sys_quiet(ends[0]) || fcntl(ends[1], F_SETFD, FD_CLOEXEC) || llmfi_mcp_spawn(m, command, ends[1]))
+    if (!llmfi_sys_quiet(ends[0]) || fcntl(ends[1], F_SETFD, FD_CLOEXEC) || llmfi_program_start(&m->pid, command, ends[1], ends[1]))
         llmfi_mcp_fail(m, LLMF_ERR_CONFIG, "the MCP server cannot be started: ", llmfi_cstr(command[0]));
     close(ends[1]);
 }
 
-/* Its input ends, then it may end by itself, then it is ended, and all that it has started. */
 static void llmfi_mcp_end(llmf_mcp *m) {
-    int i, status;
     if (m->fd != LLMFI_NO_FD) LLMFI_SYS_CLOSE(m->fd);
-    m->fd = LLMFI_NO_FD;
-    for (i = 0; m->pid > 0 && i < LLMFI_MCP_END_MS; i++) {
-        if (waitpid(m->pid, &status, WNOHANG) != 0) m->pid = 0;
-        else (void)poll(NULL, 0, 1);
-    }
-    if (m->pid > 0) {
-        (void)kill(-m->pid, SIGKILL);
-        for (i = 0; i < 100 && waitpid(m->pid, &status, WNOHANG) == 0; i++) (void)poll(NULL, 0, 1);
-    }
-    m->pid = 0;
+    llmfi_program_end(&m->pid, LLMFI_MCP_END_MS);
     llmfi_buf_free(&m->in);
     llmfi_buf_free(&m->out);
 }
@@ -48171,53 +48145,64 @@ static void llmfi_mcp_begin(llmf_mcp *m, const llmf_mcp_desc *d) {
     if (m->state != LLMFI_MCP_FAILED) llmfi_mcp_must(m, llmfi_mcp_send(m, LLMFI_MCP_INITIALIZE, "initialize", NULL, llmfi_str("", 0)));
 }
 
+static llmf_mcp *llmfi_mcp_new(llmf_factory *f, const llmf_mcp_desc *d) {
+    llmf_mcp *m = (llmf_mcp *)llmfi_heap_alloc(&f->heap, sizeof *m);
+    if (!m) return NULL;
+    memset(m, 0, sizeof *m);
+    m->f = f;
+    m->pump.run = llmfi_mcp_run;
+    m->pump.close = llmfi_mcp_close;
+    m->pump.busy = true;
+    m->pump.next = f->pumps;
+    f->pumps = &m->pump;
+    m->timeout_ms = d->timeout_ms > 0 ? d->timeout_ms : LLMFI_MCP_ANSWER_MS;
+    m->url = m->authorization = llmfi_str("", 0);
+    memcpy(m->version, "2025-06-18", sizeof "2025-06-18");
+    llmfi_arena_init(&m->arena, &f->heap, 0);
+    llmfi_buf_init(&m->functions, &f->heap, 0);
+#if LLMFI_MCP_PROGRAMS
+    m->fd = LLMFI_NO_FD;
+    llmfi_buf_init(&m->in, &f->heap, 0);
+    llmfi_buf_init(&m->out, &f->heap, 0);
+#endif
+    return m;
+}
+
+/* Until it has told its tools; NULL with *why. */
+static llmf_mcp *llmfi_mcp_wait(llmf_mcp *m, llmf_error *why) {
+    llmf_factory *f = m->f;
+    uint64_t until = llmfi_after_ms(f->now_ns, m->timeout_ms);
+    while (m->state == LLMFI_MCP_STARTS) {
+        if (llmfi_poll(f, LLMFI_PUMP_MS, false) == -LLMF_ERR_STALE) { /* all of it is gone */
+            why->code = LLMF_ERR_STALE;
+            return NULL;
+        }
+        if (llmfi_now(f) >= until) llmfi_mcp_fail(m, LLMF_ERR_TIMEOUT, "the MCP server does not answer in time (llmf_mcp_desc.timeout_ms)", llmfi_str("", 0));
+    }
+    if (m->state == LLMFI_MCP_READY) return m;
+    *why = m->error;
+    llmfi_mcp_close(&m->pump);
+    return NULL;
+}
+
 LLMF_API llmf_mcp *llmf_mcp_open_abi(llmf_factory *f, const llmf_mcp_desc *desc, size_t desc_size, llmf_error *err) {
     llmf_mcp_desc d;
     llmf_error why;
     llmf_mcp *m = NULL;
-    uint64_t until;
     int saved = LLMFI_ERRNO;
     memset(&d, 0, sizeof d);
     llmfi_error_clear(&why);
     if (desc) memcpy(&d, desc, desc_size < sizeof d ? desc_size : sizeof d);
     if (!f || f->polling) llmfi_error_set(&why, LLMF_ERR_ARGUMENT, f ? "llmf_mcp_open inside a callback" : "the factory is NULL");
     else if ((d.command && d.command[0] != NULL) == (d.url != NULL)) llmfi_error_set(&why, LLMF_ERR_ARGUMENT, "llmf_mcp_desc needs exactly one of command and url");
-    else if ((m = (llmf_mcp *)llmfi_heap_alloc(&f->heap, sizeof *m)) == NULL) llmfi_error_memory(&why);
+    else if ((m = llmfi_mcp_new(f, &d)) == NULL) llmfi_error_memory(&why);
     if (m) {
-        memset(m, 0, sizeof *m);
-        m->f = f;
-        m->pump.run = llmfi_mcp_run;
-        m->pump.close = llmfi_mcp_close;
-        m->pump.busy = true;
-        m->pump.next = f->pumps;
-        f->pumps = &m->pump;
-        m->timeout_ms = d.timeout_ms > 0 ? d.timeout_ms : LLMFI_MCP_ANSWER_MS;
-        m->url = m->authorization = llmfi_str("", 0);
-        memcpy(m->version, "2025-06-18", sizeof "2025-06-18");
-        llmfi_arena_init(&m->arena, &f->heap, 0);
-        llmfi_buf_init(&m->functions, &f->heap, 0);
-#if LLMFI_MCP_PROGRAMS
-        m->fd = LLMFI_NO_FD;
-        llmfi_buf_init(&m->in, &f->heap, 0);
-        llmfi_buf_init(&m->out, &f->heap, 0);
-#endif
-        until = llmfi_after_ms(llmfi_now(f), m->timeout_ms);
+        (void)llmfi_now(f);
         llmfi_mcp_begin(m, &d);
-        while (m->state == LLMFI_MCP_STARTS) {
-            if (llmfi_poll(f, LLMFI_PUMP_MS, false) == -LLMF_ERR_STALE) { /* closed in a callback: all is gone */
-                if (err) llmfi_error_set(err, LLMF_ERR_STALE, "the factory was closed inside a callback");
-                return NULL;
-            }
-            if (llmfi_now(f) >= until) llmfi_mcp_fail(m, LLMF_ERR_TIMEOUT, "the MCP server does not answer in time (llmf_mcp_desc.timeout_ms)", llmfi_str("", 0));
-        }
-        if (m->state == LLMFI_MCP_FAILED) why = m->error;
-        if (m->state == LLMFI_MCP_FAILED) {
-            llmfi_mcp_close(&m->pump);
-            m = NULL;
-        }
+        m = llmfi_mcp_wait(m, &why);
     }
     if (err) *err = why;
-    if (f && why.code != LLMF_OK) f->last_error = why;
+    if (f && why.code != LLMF_OK && why.code != LLMF_ERR_STALE) f->last_error = why;
     LLMFI_SET_ERRNO(saved);
     return m;
 }

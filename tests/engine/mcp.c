@@ -281,7 +281,7 @@ static void wrong_from_the_start(void **state) {
     size_t i, before = f->heap.used;
     (void)state;
     for (i = 0; i < KIT_COUNT(rows); i++) {
-        assert_null(open_mcp(f, rows[i].way, rows[i].token, 300, &err));
+        assert_null(open_mcp(f, rows[i].way, rows[i].token, rows[i].code == LLMF_ERR_TIMEOUT ? 200 : 5000, &err));
         if (err.code != rows[i].code || !kit_has(err.text, rows[i].part)) fail_msg("%s: %d %s", rows[i].way, err.code, err.text);
     }
     m = open_mcp(f, "/locked", "sesame", 3000, &err);
@@ -324,7 +324,7 @@ static void short_of_memory(void **state) {
             assert_true(nth < 400);
             (void)llmf_get(f, "openai:gpt-4o", NULL);
             llmf_fail_memory(f, nth, false);
-            m = open_mcp(f, ways[way], NULL, 200, &err);
+            m = open_mcp(f, ways[way], NULL, 100, &err);
             if (m) {
                 llmf_call c = ask(f, m, "call add {\"a\":2,\"b\":40}");
                 if (c.id) assert_true(kit_run(f, c, &seen, 10));
