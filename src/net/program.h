@@ -4,6 +4,7 @@
 #include "sys.h"
 
 #if LLMF_HAS_SOCKETS && !defined(_WIN32) && ((LLMF_HAS_SECRETS && LLMF_HAS_CONFIG) || LLMF_HAS_MCP)
+#define LLMFI_HAS_PROGRAMS 1
 
 /* argv: NULL behind the last; its first is looked for by PATH. in: what it reads; -1: nothing. out: where it writes; its errors go where ours go. Signals are as usual
    for it. 0 with *pid, or the system's error and *pid 0. */
@@ -51,5 +52,7 @@ LLMFI_UNUSED static void llmfi_program_end(pid_t *pid, int grace_ms) {
     *pid = 0;
 }
 
+#else
+#define LLMFI_HAS_PROGRAMS 0
 #endif
 #endif

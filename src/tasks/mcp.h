@@ -12,16 +12,9 @@
 
 #if LLMF_HAS_MCP
 
-#if LLMF_HAS_SOCKETS && !defined(_WIN32)
-#define LLMFI_MCP_PROGRAMS 1
-#else
-#define LLMFI_MCP_PROGRAMS 0
-#endif
-
 /* Milliseconds: of an answer where nobody says; until a connection stands; that a program has to end. Pages of a list of tools; bytes of a header. */
 enum { LLMFI_MCP_ANSWER_MS = 30000, LLMFI_MCP_CONNECT_MS = 10000, LLMFI_MCP_END_MS = 200, LLMFI_MCP_PAGES = 64, LLMFI_MCP_HEADER = 2048 };
-enum { LLMFI_MCP_STARTS, LLMFI_MCP_READY, LLMFI_MCP_FAILED };
-enum { LLMFI_MCP_INITIALIZE, LLMFI_MCP_LIST, LLMFI_MCP_CALL, LLMFI_MCP_NOTICE };
+enum { LLMFI_MCP_STARTS, LLMFI_MCP_READY, LLMFI_MCP_FAILED, LLMFI_MCP_INITIALIZE, LLMFI_MCP_LIST, LLMFI_MCP_CALL, LLMFI_MCP_NOTICE };
 
 /* One message of ours, until its answer has come. */
 typedef struct llmfi_mcp_ask {
@@ -43,9 +36,9 @@ struct llmf_mcp {
     int64_t timeout_ms, last_id;
     llmfi_mcp_ask *asks;
     llmfi_buf functions;                     /* of llmf_function; their texts in the arena */
-    llmf_str url, authorization;             /* url empty: a program */
-    char version[32], session[LLMFI_FETCH_HEADER];
-#if LLMFI_MCP_PROGRAMS
+    llmf_str url;                            /* empty: a program */
+    char version[32], session[LLMFI_FETCH_HEADER], authorization[LLMFI_MCP_HEADER];
+#if LLMFI_HAS_PROGRAMS
     intptr_t fd;                             /* to the program; LLMFI_NO_FD: closed */
     pid_t pid;
     llmfi_buf in, out;
@@ -67,7 +60,7 @@ static void llmfi_mcp_forget(llmf_mcp *m, llmfi_mcp_ask *a) {
     llmfi_heap_free(&m->f->heap, a);
 }
 
-/* The result of a tool, to the run that waits for it. */
+/* Why a tool has no result, to the run that waits for it. */
 static void llmfi_mcp_tell(llmf_mcp *m, const llmfi_mcp_ask *a, const char *text) {
     if (a->use) (void)llmf_tool_done(m->f, a->use->call, a->use->id, llmfi_cstr(text), 1);
 }
@@ -83,23 +76,20 @@ static void llmfi_mcp_gone(llmf_mcp *m, int code, const char *why) {
 
 /* ---- asking ---- */
 
-#if LLMFI_MCP_PROGRAMS
-/* As much of what is to be written as the program takes. */
-static void llmfi_mcp_flush(llmf_mcp *m) {
+#define LLMFI_MCP_VERSION "2025-06-18"
+#define LLMFI_MCP_HELLO "{\"protocolVersion\":\"" LLMFI_MCP_VERSION "\",\"capabilities\":{},\"clientInfo\":{\"name\":\"llmfactory\",\"version\":\"" LLMF_VERSION "\"}}"
+
+#if LLMFI_HAS_PROGRAMS
+/* Behind what is still to be written; as much of it as the program takes goes at once. */
+static bool llmfi_mcp_write(llmf_mcp *m, llmf_str message) {
+    bool ok = !message.len || (llmfi_buf_reserve(&m->out, message.len + 1) && llmfi_buf_add(&m->out, message.ptr, message.len) && llmfi_buf_add(&m->out, "\n", 1));
     while (m->out.len && m->fd != LLMFI_NO_FD) {
         ssize_t n = send((int)m->fd, m->out.ptr, m->out.len, LLMFI_SYS_SEND_FLAGS);
         if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return; /* later, or never: reading will tell */
+        if (n <= 0) break; /* later, or never: reading will tell */
         llmfi_buf_drop(&m->out, (size_t)n);
     }
-}
-
-static bool llmfi_mcp_write(llmf_mcp *m, llmf_str message) {
-    if (!llmfi_buf_reserve(&m->out, message.len + 1)) return false;
-    (void)llmfi_buf_add(&m->out, message.ptr, message.len);
-    (void)llmfi_buf_add(&m->out, "\n", 1);
-    llmfi_mcp_flush(m);
-    return true;
+    return ok;
 }
 #endif
 
@@ -115,42 +105,13 @@ static void llmfi_mcp_post(llmf_mcp *m, llmfi_mcp_ask *a) {
     llmfi_mcp_header(a, &n, "Accept", LLMFI_LIT("application/json, text/event-stream"));
     llmfi_mcp_header(a, &n, "MCP-Protocol-Version", llmfi_cstr(m->version));
     llmfi_mcp_header(a, &n, "Mcp-Session-Id", llmfi_cstr(m->session));
-    llmfi_mcp_header(a, &n, "Authorization", m->authorization);
+    llmfi_mcp_header(a, &n, "Authorization", llmfi_cstr(m->authorization));
     a->fetch.out = llmfi_buf_str(&a->body);
     llmfi_fetch_start(&a->fetch, LLMFI_LIT("POST"), m->url, n, LLMFI_MCP_CONNECT_MS, m->timeout_ms);
 }
 
-static void llmfi_mcp_params(const llmf_mcp *m, const llmfi_mcp_ask *a, llmf_str detail, llmfi_jw *w) {
-    switch (a->what) {
-    case LLMFI_MCP_INITIALIZE:
-        llmfi_jw_member_cstr(w, "protocolVersion", m->version);
-        llmfi_jw_key(w, "capabilities");
-        llmfi_jw_object(w);
-        llmfi_jw_object_end(w);
-        llmfi_jw_key(w, "clientInfo");
-        llmfi_jw_object(w);
-        llmfi_jw_member_cstr(w, "name", "llmfactory");
-        llmfi_jw_member_cstr(w, "version", LLMF_VERSION);
-        llmfi_jw_object_end(w);
-        break;
-    case LLMFI_MCP_LIST:
-        if (detail.len) llmfi_jw_member_str(w, "cursor", detail);
-        break;
-    case LLMFI_MCP_CALL:
-        llmfi_jw_member_str(w, "name", a->use->name);
-        llmfi_jw_key(w, "arguments");
-        llmfi_jw_raw(w, llmfi_trim(a->use->arguments));
-        break;
-    default: /* the number of a request that nobody waits for any more */
-        if (!detail.len) break;
-        llmfi_jw_key(w, "requestId");
-        llmfi_jw_raw(w, detail);
-        break;
-    }
-}
-
-/* Sends one message. detail: a cursor, the number of a request, or empty. False: there is no memory. */
-static bool llmfi_mcp_send(llmf_mcp *m, int what, const char *method, const llmf_tool_use *use, llmf_str detail) {
+/* Sends one message. Its parameters are those of `use`, or the member `key` whose JSON is `raw`, or `raw`. False: there is no memory. */
+static bool llmfi_mcp_send(llmf_mcp *m, int what, const char *method, const llmf_tool_use *use, const char *key, llmf_str raw) {
     llmfi_mcp_ask *a = (llmfi_mcp_ask *)llmfi_heap_alloc(&m->f->heap, sizeof *a);
     llmfi_out out;
     llmfi_jw w;
@@ -171,23 +132,25 @@ static bool llmfi_mcp_send(llmf_mcp *m, int what, const char *method, const llmf
     if (what != LLMFI_MCP_NOTICE) llmfi_jw_member_int(&w, "id", a->id = ++m->last_id);
     llmfi_jw_member_cstr(&w, "method", method);
     llmfi_jw_key(&w, "params");
-    llmfi_jw_object(&w);
-    llmfi_mcp_params(m, a, detail, &w);
-    llmfi_jw_object_end(&w);
+    if (use || key) llmfi_jw_object(&w);
+    if (use) llmfi_jw_member_str(&w, "name", use->name);
+    if (use || key) llmfi_jw_key_str(&w, llmfi_cstr(use ? "arguments" : key));
+    llmfi_jw_raw(&w, use ? llmfi_trim(use->arguments) : raw);
+    if (use || key) llmfi_jw_object_end(&w);
     llmfi_jw_object_end(&w);
     for (i = 0; i < a->body.len; i++) /* arguments as a model wrote them: a message is one line */
         if (a->body.ptr[i] == '\n' || a->body.ptr[i] == '\r') a->body.ptr[i] = ' ';
     ok = !out.failed;
     if (ok && m->url.len) llmfi_mcp_post(m, a);
-#if LLMFI_MCP_PROGRAMS
+#if LLMFI_HAS_PROGRAMS
     if (!m->url.len) ok = ok && llmfi_mcp_write(m, llmfi_buf_str(&a->body));
 #endif
     if (!ok || (!m->url.len && what == LLMFI_MCP_NOTICE)) llmfi_mcp_forget(m, a);
     return ok;
 }
 
-static void llmfi_mcp_must(llmf_mcp *m, bool sent) {
-    if (!sent) llmfi_mcp_fail(m, LLMF_ERR_MEMORY, "the memory block is used up: raise llmf_desc.memory_size", llmfi_str("", 0));
+static void llmfi_mcp_must(llmf_mcp *m, bool ok) {
+    if (!ok) llmfi_mcp_fail(m, LLMF_ERR_MEMORY, "the memory block is used up: raise llmf_desc.memory_size", llmfi_str("", 0));
 }
 
 /* ---- tools ---- */
@@ -211,7 +174,7 @@ static llmf_str llmfi_mcp_text(llmfi_arena *a, llmf_str object, const char *name
 
 static int llmfi_mcp_call(void *user, const llmf_tool_use *use, llmf_out *out) {
     llmf_mcp *m = (llmf_mcp *)user;
-    if (m->state == LLMFI_MCP_READY && llmfi_mcp_send(m, LLMFI_MCP_CALL, "tools/call", use, llmfi_str("", 0))) {
+    if (m->state == LLMFI_MCP_READY && llmfi_mcp_send(m, LLMFI_MCP_CALL, "tools/call", use, NULL, llmfi_str("", 0))) {
         m->pump.busy = true;
         return LLMF_TOOL_PENDING;
     }
@@ -228,7 +191,7 @@ static void llmfi_mcp_cancel(void *user, const llmf_tool_use *use) {
     if (!a) return;
     len = llmfi_print_int(id, a->id);
     llmfi_mcp_forget(m, a);
-    (void)llmfi_mcp_send(m, LLMFI_MCP_NOTICE, "notifications/cancelled", NULL, llmfi_str(id, len));
+    (void)llmfi_mcp_send(m, LLMFI_MCP_NOTICE, "notifications/cancelled", NULL, "requestId", llmfi_str(id, len));
 }
 
 static void llmfi_mcp_listed(llmf_mcp *m, llmf_str result) {
@@ -247,9 +210,9 @@ static void llmfi_mcp_listed(llmf_mcp *m, llmf_str result) {
         fn.timeout_ms = m->timeout_ms;
         if (fn.tool.name[0]) llmfi_mcp_must(m, llmfi_buf_add(&m->functions, (const char *)&fn, sizeof fn));
     }
-    cursor = llmfi_mcp_text(&m->arena, result, "nextCursor");
+    cursor = llmfi_mcp_member(result, "nextCursor");
     if (m->arena.failed) llmfi_mcp_must(m, false);
-    else if (cursor.len && ++m->pages < LLMFI_MCP_PAGES) llmfi_mcp_must(m, llmfi_mcp_send(m, LLMFI_MCP_LIST, "tools/list", NULL, cursor));
+    else if (cursor.len > 2 && cursor.ptr[0] == '"' && ++m->pages < LLMFI_MCP_PAGES) llmfi_mcp_must(m, llmfi_mcp_send(m, LLMFI_MCP_LIST, "tools/list", NULL, "cursor", cursor));
     else if (m->state == LLMFI_MCP_STARTS) m->state = LLMFI_MCP_READY;
 }
 
@@ -263,46 +226,40 @@ static void llmfi_mcp_started(llmf_mcp *m, const llmfi_mcp_ask *a, llmf_str resu
     }
     memcpy(m->version, version.ptr, version.len + 1);
     memcpy(m->session, a->fetch.session, sizeof m->session);
-    llmfi_mcp_must(m, llmfi_mcp_send(m, LLMFI_MCP_NOTICE, "notifications/initialized", NULL, llmfi_str("", 0)) && llmfi_mcp_send(m, LLMFI_MCP_LIST, "tools/list", NULL, llmfi_str("", 0)));
+    llmfi_mcp_must(m, llmfi_mcp_send(m, LLMFI_MCP_NOTICE, "notifications/initialized", NULL, NULL, LLMFI_LIT("{}")) && llmfi_mcp_send(m, LLMFI_MCP_LIST, "tools/list", NULL, NULL, LLMFI_LIT("{}")));
 }
 
-/* What a tool has said, as one text. */
-static void llmfi_mcp_called(llmf_mcp *m, const llmfi_mcp_ask *a, llmf_str result) {
-    llmf_str content = llmfi_mcp_member(result, "content"), part, error = llmfi_mcp_member(result, "isError");
-    llmfi_arena scratch;
+/* What a tool has said, as one text: a line for each of its parts. */
+static void llmfi_mcp_called(llmf_mcp *m, const llmfi_mcp_ask *a, llmf_str result, llmfi_arena *scratch) {
+    llmf_str content = llmfi_mcp_member(result, "content"), part;
     llmfi_buf text;
     size_t at = 0;
     bool ok = true;
-    llmfi_arena_init(&scratch, &m->f->heap, 0);
     llmfi_buf_init(&text, &m->f->heap, 0);
     while (ok && llmf_json_each(content, &at, NULL, &part)) {
-        llmf_str type = llmfi_mcp_text(&scratch, part, "type"), said = llmfi_mcp_text(&scratch, part, "text");
+        llmf_str type = llmfi_mcp_text(scratch, part, "type"), said = llmfi_mcp_text(scratch, part, "text");
+        bool plain = LLMFI_IS(type, "text");
         if (text.len) ok = llmfi_buf_add(&text, "\n", 1);
-        if (LLMFI_IS(type, "text")) ok = ok && llmfi_buf_add(&text, said.ptr, said.len);
+        if (plain) ok = ok && llmfi_buf_add(&text, said.ptr, said.len);
         else ok = ok && llmfi_buf_add(&text, "[", 1) && llmfi_buf_add(&text, type.ptr, type.len) && llmfi_buf_add(&text, "]", 1);
     }
-    if (ok && !scratch.failed) (void)llmf_tool_done(m->f, a->use->call, a->use->id, llmfi_buf_str(&text), LLMFI_IS(error, "true"));
+    if (ok && !scratch->failed) (void)llmf_tool_done(m->f, a->use->call, a->use->id, llmfi_buf_str(&text), LLMFI_IS(llmfi_mcp_member(result, "isError"), "true"));
     else llmfi_mcp_tell(m, a, "there is no memory for what it said");
     llmfi_buf_free(&text);
-    llmfi_arena_free(&scratch);
 }
 
 /* The answer to `a`, which is forgotten with it. */
 static void llmfi_mcp_answer(llmf_mcp *m, llmfi_mcp_ask *a, llmf_str message) {
-    llmf_str result = llmfi_mcp_member(message, "result"), error = llmfi_mcp_member(message, "error");
+    llmf_str result = llmfi_mcp_member(message, "result"), why;
     llmfi_arena scratch;
     llmfi_arena_init(&scratch, &m->f->heap, 0);
-    if (error.len || !result.len) {
-        llmf_str why = llmfi_mcp_text(&scratch, error, "message");
-        if (a->what == LLMFI_MCP_CALL) llmfi_mcp_tell(m, a, why.len ? why.ptr : "the MCP server has no result");
-        else llmfi_mcp_fail(m, LLMF_ERR_PROTOCOL, why.len ? "the MCP server says: " : "the MCP server answers without a result", why);
-    } else if (a->what == LLMFI_MCP_INITIALIZE) {
-        llmfi_mcp_started(m, a, result);
-    } else if (a->what == LLMFI_MCP_LIST) {
-        llmfi_mcp_listed(m, result);
-    } else {
-        llmfi_mcp_called(m, a, result);
-    }
+    why = llmfi_mcp_text(&scratch, llmfi_mcp_member(message, "error"), "message");
+    if (!why.len) why = LLMFI_LIT("it answers without a result");
+    if (!result.len && a->what == LLMFI_MCP_CALL) llmfi_mcp_tell(m, a, why.ptr);
+    else if (!result.len) llmfi_mcp_fail(m, LLMF_ERR_PROTOCOL, "the MCP server says: ", why);
+    else if (a->what == LLMFI_MCP_INITIALIZE) llmfi_mcp_started(m, a, result);
+    else if (a->what == LLMFI_MCP_LIST) llmfi_mcp_listed(m, result);
+    else llmfi_mcp_called(m, a, result, &scratch);
     llmfi_arena_free(&scratch);
     llmfi_mcp_forget(m, a);
 }
@@ -314,17 +271,16 @@ static bool llmfi_mcp_is_answer(const llmfi_mcp_ask *a, llmf_str message) {
 
 /* ---- over HTTP ---- */
 
-/* Whether the answer is in the stream of events that has come by now; it stands in `event`. */
+/* Whether the answer is in the stream of events that has come by now; it is *message. */
 static bool llmfi_mcp_in_stream(llmfi_mcp_ask *a, llmfi_sse *sse, llmf_str *message) {
     llmf_str in = llmfi_buf_str(&a->fetch.body);
-    while (in.len || a->fetch.over) {
-        int rc = in.len ? llmfi_sse_next(sse, &in) : llmfi_sse_end(sse);
-        if (rc == LLMFI_WIRE_ITEM && llmfi_mcp_is_answer(a, sse->payload)) {
-            *message = sse->payload;
-            return true;
-        }
-        if (rc != LLMFI_WIRE_ITEM && !in.len) return false;
-        if (rc == LLMFI_WIRE_ERROR) return false;
+    int rc = LLMFI_WIRE_ITEM;
+    bool end = !a->fetch.over;
+    while (rc != LLMFI_WIRE_ERROR && (in.len || !end)) {
+        if (!in.len) end = true;
+        rc = in.len ? llmfi_sse_next(sse, &in) : llmfi_sse_end(sse);
+        *message = sse->payload;
+        if (rc == LLMFI_WIRE_ITEM && llmfi_mcp_is_answer(a, *message)) return true;
     }
     return false;
 }
@@ -334,12 +290,8 @@ static LLMFI_COLD void llmfi_mcp_refused(llmf_mcp *m, llmfi_mcp_ask *a) {
     llmfi_text t = llmfi_text_in(text, sizeof text);
     int code = a->fetch.result != LLMF_OK ? a->fetch.result : a->fetch.status == 401 || a->fetch.status == 403 ? LLMF_ERR_AUTH : LLMF_ERR_PROTOCOL;
     llmfi_say_c(&t, "the MCP server does not answer: ");
-    if (a->fetch.result != LLMF_OK) {
-        llmfi_say_c(&t, a->fetch.why);
-    } else {
-        llmfi_say_c(&t, "HTTP ");
-        llmfi_say_int(&t, a->fetch.status);
-    }
+    llmfi_say_c(&t, a->fetch.result != LLMF_OK ? a->fetch.why : "HTTP ");
+    if (a->fetch.result == LLMF_OK) llmfi_say_int(&t, a->fetch.status);
     if (a->what == LLMFI_MCP_CALL) llmfi_mcp_tell(m, a, text);
     else if (a->what != LLMFI_MCP_NOTICE) llmfi_mcp_fail(m, code, text, llmfi_str("", 0));
     llmfi_mcp_forget(m, a);
@@ -349,12 +301,8 @@ static void llmfi_mcp_look(llmf_mcp *m, llmfi_mcp_ask *a) {
     llmf_str body = llmfi_trim(llmfi_buf_str(&a->fetch.body)), message = body;
     bool came = false;
     llmfi_sse sse;
-    if (!a->fetch.over && a->fetch.body.len == a->seen) return;
+    if (!a->fetch.over && (a->fetch.body.len == a->seen || a->what == LLMFI_MCP_NOTICE)) return;
     a->seen = a->fetch.body.len;
-    if (a->what == LLMFI_MCP_NOTICE || (a->fetch.over && (a->fetch.result != LLMF_OK || a->fetch.status != 200) && !a->fetch.body.len)) {
-        if (a->fetch.over) llmfi_mcp_refused(m, a);
-        return;
-    }
     llmfi_sse_init(&sse, &m->f->heap, LLMF_MAX_MCP_MESSAGE, LLMF_MAX_MCP_MESSAGE);
     if (body.len && body.ptr[0] == '{') came = a->fetch.over && llmfi_json_valid(body) && llmfi_mcp_is_answer(a, body);
     else if (a->fetch.status == 200) came = llmfi_mcp_in_stream(a, &sse, &message);
@@ -365,19 +313,20 @@ static void llmfi_mcp_look(llmf_mcp *m, llmfi_mcp_ask *a) {
 
 /* ---- over a program ---- */
 
-#if LLMFI_MCP_PROGRAMS
+#if LLMFI_HAS_PROGRAMS
 
 /* One line. What the server itself asks for is not here; a ping is answered. */
 static void llmfi_mcp_line(llmf_mcp *m, llmf_str line) {
     llmf_str id = llmfi_mcp_member(line, "id"), method = llmfi_mcp_member(line, "method");
     llmfi_mcp_ask *a = m->asks;
-    llmfi_buf reply;
+    char reply[256];
+    llmfi_text t = llmfi_text_in(reply, sizeof reply);
     if (!llmfi_json_valid(line)) return; /* what it prints besides */
     if (method.len && id.len) {
-        const char *rest = LLMFI_IS(method, "\"ping\"") ? ",\"result\":{}}" : ",\"error\":{\"code\":-32601,\"message\":\"method not found\"}}";
-        llmfi_buf_init(&reply, &m->f->heap, 0);
-        if (llmfi_buf_add(&reply, "{\"jsonrpc\":\"2.0\",\"id\":", 22) && llmfi_buf_add(&reply, id.ptr, id.len) && llmfi_buf_add(&reply, rest, llmfi_strlen(rest))) (void)llmfi_mcp_write(m, llmfi_buf_str(&reply));
-        llmfi_buf_free(&reply);
+        llmfi_say_c(&t, "{\"jsonrpc\":\"2.0\",\"id\":");
+        llmfi_say(&t, id);
+        llmfi_say_c(&t, LLMFI_IS(method, "\"ping\"") ? ",\"result\":{}}" : ",\"error\":{\"code\":-32601,\"message\":\"method not found\"}}");
+        if (id.len < 100) (void)llmfi_mcp_write(m, llmfi_str(reply, t.len));
         return;
     }
     while (a && !llmfi_mcp_is_answer(a, line)) a = a->next;
@@ -386,7 +335,7 @@ static void llmfi_mcp_line(llmf_mcp *m, llmf_str line) {
 
 static void llmfi_mcp_read(llmf_mcp *m) {
     int turns;
-    llmfi_mcp_flush(m);
+    (void)llmfi_mcp_write(m, llmfi_str("", 0));
     for (turns = 0; turns < 64 && m->fd != LLMFI_NO_FD; turns++) {
         size_t from = m->in.len, begin = 0, lf;
         ssize_t n;
@@ -413,22 +362,12 @@ static void llmfi_mcp_read(llmf_mcp *m) {
 
 /* One socket is its standard input and output. */
 static void llmfi_mcp_program(llmf_mcp *m, const char *const *command) {
-    int ends[2];
-    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends)) {
-        llmfi_mcp_fail(m, LLMF_ERR_LIMIT, "the MCP server cannot be started: there are no descriptors", llmfi_str("", 0));
-        return;
-    }
-    m->fd = ends[0];
-    if (!llmfi_sys_quiet(ends[0]) || fcntl(ends[1], F_SETFD, FD_CLOEXEC) || llmfi_program_start(&m->pid, command, ends[1], ends[1]))
-        llmfi_mcp_fail(m, LLMF_ERR_CONFIG, "the MCP server cannot be started: ", llmfi_cstr(command[0]));
-    close(ends[1]);
-}
-
-static void llmfi_mcp_end(llmf_mcp *m) {
-    if (m->fd != LLMFI_NO_FD) LLMFI_SYS_CLOSE(m->fd);
-    llmfi_program_end(&m->pid, LLMFI_MCP_END_MS);
-    llmfi_buf_free(&m->in);
-    llmfi_buf_free(&m->out);
+    int ends[2] = {-1, -1};
+    bool ok = socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0;
+    m->fd = ok ? ends[0] : LLMFI_NO_FD;
+    ok = ok && llmfi_sys_quiet(ends[0]) && fcntl(ends[1], F_SETFD, FD_CLOEXEC) == 0 && llmfi_program_start(&m->pid, command, ends[1], ends[1]) == 0;
+    if (!ok) llmfi_mcp_fail(m, LLMF_ERR_CONFIG, "the MCP server cannot be started: ", llmfi_cstr(command[0]));
+    if (ends[1] >= 0) close(ends[1]);
 }
 #endif
 
@@ -441,7 +380,7 @@ static void llmfi_mcp_run(llmfi_pump *p) {
         next = a->next; /* answers put new ones in front, and take none away but their own */
         llmfi_mcp_look(m, a);
     }
-#if LLMFI_MCP_PROGRAMS
+#if LLMFI_HAS_PROGRAMS
     if (!m->url.len) llmfi_mcp_read(m);
 #endif
     m->pump.busy = m->asks != NULL;
@@ -454,10 +393,13 @@ static void llmfi_mcp_close(llmfi_pump *p) {
     while (*at && *at != p) at = &(*at)->next;
     if (*at) *at = p->next;
     llmfi_mcp_gone(m, LLMF_ERR_CANCELLED, "");
-#if LLMFI_MCP_PROGRAMS
-    llmfi_mcp_end(m);
+#if LLMFI_HAS_PROGRAMS
+    if (m->fd != LLMFI_NO_FD) LLMFI_SYS_CLOSE(m->fd);
+    llmfi_program_end(&m->pid, LLMFI_MCP_END_MS);
+    llmfi_buf_free(&m->in);
+    llmfi_buf_free(&m->out);
 #endif
-    llmfi_wipe(m->authorization);
+    llmfi_wipe(llmfi_str(m->authorization, sizeof m->authorization));
     llmfi_buf_free(&m->functions);
     llmfi_arena_free(&m->arena);
     llmfi_heap_free(&f->heap, m);
@@ -466,25 +408,21 @@ static void llmfi_mcp_close(llmfi_pump *p) {
 /* ---- from outside ---- */
 
 static void llmfi_mcp_begin(llmf_mcp *m, const llmf_mcp_desc *d) {
+    llmf_str token = llmfi_cstr(d->token);
+    llmfi_text t = llmfi_text_in(m->authorization, sizeof m->authorization);
     if (d->url) {
-        llmf_str bearer = LLMFI_LIT("Bearer "), token = llmfi_cstr(d->token);
-        char *to = token.len && token.len < LLMFI_MCP_HEADER ? (char *)llmfi_arena_alloc(&m->arena, bearer.len + token.len + 1) : NULL;
         m->url = llmfi_arena_copy(&m->arena, llmfi_cstr(d->url));
-        if (to) {
-            memcpy(to, bearer.ptr, bearer.len);
-            memcpy(to + bearer.len, token.ptr, token.len);
-            m->authorization = llmfi_str(to, bearer.len + token.len);
-        }
-        if (m->arena.failed) llmfi_mcp_must(m, false);
-        else if (!m->url.len) llmfi_mcp_fail(m, LLMF_ERR_ARGUMENT, "llmf_mcp_desc.url is empty", llmfi_str("", 0));
-        else if (token.len && (!to || llmfi_header_bad_value(token) != LLMFI_NOWHERE)) llmfi_mcp_fail(m, LLMF_ERR_ARGUMENT, "llmf_mcp_desc.token: is no value of a header", llmfi_str("", 0));
+        if (token.len) llmfi_say_c(&t, "Bearer ");
+        llmfi_say(&t, token);
+        if (!m->url.len) llmfi_mcp_fail(m, LLMF_ERR_ARGUMENT, "llmf_mcp_desc.url is empty, or there is no memory for it", llmfi_str("", 0));
+        else if (token.len > LLMFI_MCP_HEADER - 16 || llmfi_header_bad_value(token) != LLMFI_NOWHERE) llmfi_mcp_fail(m, LLMF_ERR_ARGUMENT, "llmf_mcp_desc.token: is no value of a header", llmfi_str("", 0));
     }
-#if LLMFI_MCP_PROGRAMS
+#if LLMFI_HAS_PROGRAMS
     else llmfi_mcp_program(m, d->command);
 #else
     else llmfi_mcp_fail(m, LLMF_ERR_NOT_BUILT, "this build starts no programs: that wants POSIX", llmfi_str("", 0));
 #endif
-    if (m->state != LLMFI_MCP_FAILED) llmfi_mcp_must(m, llmfi_mcp_send(m, LLMFI_MCP_INITIALIZE, "initialize", NULL, llmfi_str("", 0)));
+    if (m->state != LLMFI_MCP_FAILED) llmfi_mcp_must(m, llmfi_mcp_send(m, LLMFI_MCP_INITIALIZE, "initialize", NULL, NULL, LLMFI_LIT(LLMFI_MCP_HELLO)));
 }
 
 static llmf_mcp *llmfi_mcp_new(llmf_factory *f, const llmf_mcp_desc *d) {
@@ -498,11 +436,11 @@ static llmf_mcp *llmfi_mcp_new(llmf_factory *f, const llmf_mcp_desc *d) {
     m->pump.next = f->pumps;
     f->pumps = &m->pump;
     m->timeout_ms = d->timeout_ms > 0 ? d->timeout_ms : LLMFI_MCP_ANSWER_MS;
-    m->url = m->authorization = llmfi_str("", 0);
-    memcpy(m->version, "2025-06-18", sizeof "2025-06-18");
+    m->url = llmfi_str("", 0);
+    memcpy(m->version, LLMFI_MCP_VERSION, sizeof LLMFI_MCP_VERSION);
     llmfi_arena_init(&m->arena, &f->heap, 0);
     llmfi_buf_init(&m->functions, &f->heap, 0);
-#if LLMFI_MCP_PROGRAMS
+#if LLMFI_HAS_PROGRAMS
     m->fd = LLMFI_NO_FD;
     llmfi_buf_init(&m->in, &f->heap, 0);
     llmfi_buf_init(&m->out, &f->heap, 0);
@@ -510,10 +448,11 @@ static llmf_mcp *llmfi_mcp_new(llmf_factory *f, const llmf_mcp_desc *d) {
     return m;
 }
 
-/* Until it has told its tools; NULL with *why. */
-static llmf_mcp *llmfi_mcp_wait(llmf_mcp *m, llmf_error *why) {
+/* Begins, and waits until it has told its tools; NULL with *why. */
+static llmf_mcp *llmfi_mcp_wait(llmf_mcp *m, const llmf_mcp_desc *d, llmf_error *why) {
     llmf_factory *f = m->f;
-    uint64_t until = llmfi_after_ms(f->now_ns, m->timeout_ms);
+    uint64_t until = llmfi_after_ms(llmfi_now(f), m->timeout_ms);
+    llmfi_mcp_begin(m, d);
     while (m->state == LLMFI_MCP_STARTS) {
         if (llmfi_poll(f, LLMFI_PUMP_MS, false) == -LLMF_ERR_STALE) { /* all of it is gone */
             why->code = LLMF_ERR_STALE;
@@ -538,11 +477,7 @@ LLMF_API llmf_mcp *llmf_mcp_open_abi(llmf_factory *f, const llmf_mcp_desc *desc,
     if (!f || f->polling) llmfi_error_set(&why, LLMF_ERR_ARGUMENT, f ? "llmf_mcp_open inside a callback" : "the factory is NULL");
     else if ((d.command && d.command[0] != NULL) == (d.url != NULL)) llmfi_error_set(&why, LLMF_ERR_ARGUMENT, "llmf_mcp_desc needs exactly one of command and url");
     else if ((m = llmfi_mcp_new(f, &d)) == NULL) llmfi_error_memory(&why);
-    if (m) {
-        (void)llmfi_now(f);
-        llmfi_mcp_begin(m, &d);
-        m = llmfi_mcp_wait(m, &why);
-    }
+    if (m) m = llmfi_mcp_wait(m, &d, &why);
     if (err) *err = why;
     if (f && why.code != LLMF_OK && why.code != LLMF_ERR_STALE) f->last_error = why;
     LLMFI_SET_ERRNO(saved);
