@@ -95,7 +95,7 @@
 
    RUNS: see llmf_run
      A model and the C functions that it may call, as one call: llmf_run asks, calls them, gives their results back, until the model is done. They run inside llmf_poll; one
-     that cannot answer at once says so, and llmf_tool_done answers in a later frame.
+     that cannot answer at once says so, and llmf_tool_done answers in a later frame. With LLMF_WITH_MCP=1 the tools of an MCP server are such functions: llmf_mcp_open.
 
    OPTIONS are values, set before the include or by -D (all of them: see "Every option" below, or src/options.h)
      LLMF_NO_X=1                leaves provider, transport or feature X out
@@ -133,7 +133,7 @@
                 verified; redirects are not followed.
 
    CONTENTS: small types · opening and closing · models · requests · calls · budgets and routes · seeing it · answers kept, and filters · prompts and chains · runs · other event loops · what would be sent · config without a factory ·
-   JSON as it comes · transports of one's own · replay · providers of one's own · plugins · (with LLMFACTORY_IMPLEMENTATION:) every option · base ·
+   JSON as it comes · transports of one's own · replay · providers of one's own · plugins · MCP servers · (with LLMFACTORY_IMPLEMENTATION:) every option · base ·
    wire · providers · net · factory · engine · tasks */
 /* -std=c99 hides POSIX, and the macro that shows it counts only before the first system header of a file: so this stands on top of the product. */
 #if defined(LLMFACTORY_IMPLEMENTATION) && !defined(__cplusplus) && !defined(_WIN32) && !defined(_DEFAULT_SOURCE) && !defined(_GNU_SOURCE)
@@ -32008,7 +32008,7 @@ LLMFI_ROWS_PROVIDER
 #endif
            "\noptions:" LLMFI_BUILT(LLMF_HAS_FILES, "files") LLMFI_BUILT(LLMF_HAS_ENV, "env") LLMFI_BUILT(LLMF_HAS_YAML, "yaml")
                LLMFI_BUILT(LLMF_HAS_MODELS, "models") LLMFI_BUILT(LLMF_HAS_EPOLL, "epoll") LLMFI_BUILT(LLMF_HAS_BEARSSL, "bearssl") LLMFI_BUILT(LLMF_HAS_ROOTS, "roots")
-               LLMFI_BUILT(LLMF_HAS_DNS_THREADS, "dns_threads") LLMFI_BUILT(LLMF_HAS_PLUGINS, "plugins") LLMFI_BUILT_STDLIB;
+               LLMFI_BUILT(LLMF_HAS_DNS_THREADS, "dns_threads") LLMFI_BUILT(LLMF_HAS_PLUGINS, "plugins") LLMFI_BUILT(LLMF_HAS_MCP, "mcp") LLMFI_BUILT_STDLIB;
 }
 
 #endif
@@ -47949,7 +47949,7 @@ static bool llmfi_mcp_in_stream(llmfi_mcp_ask *a, llmfi_sse *sse, llmf_str *mess
 static LLMFI_COLD void llmfi_mcp_refused(llmf_mcp *m, llmfi_mcp_ask *a) {
     char text[200];
     llmfi_text t = llmfi_text_in(text, sizeof text);
-    int code = a->fetch.result != LLMF_OK ? a->fetch.result : a->fetch.status == 401 || a->fetch.status == 403 ? LLMF_ERR_AUTH : LLMF_ERR_PROTOCOL;
+    int code = a->fetch.result != LLMF_OK ? a->fetch.result : (int)(a->fetch.status == 401 || a->fetch.status == 403 ? LLMF_ERR_AUTH : LLMF_ERR_PROTOCOL);
     llmfi_say_c(&t, "the MCP server does not answer: ");
     llmfi_say_c(&t, a->fetch.result != LLMF_OK ? a->fetch.why : "HTTP ");
     if (a->fetch.result == LLMF_OK) llmfi_say_int(&t, a->fetch.status);
@@ -48096,7 +48096,7 @@ static llmf_mcp *llmfi_mcp_new(llmf_factory *f, const llmf_mcp_desc *d) {
     m->pump.busy = true;
     m->pump.next = f->pumps;
     f->pumps = &m->pump;
-    m->timeout_ms = d->timeout_ms > 0 ? d->timeout_ms : LLMFI_MCP_ANSWER_MS;
+    m->timeout_ms = d->timeout_ms > 0 ? d->timeout_ms : (int64_t)LLMFI_MCP_ANSWER_MS;
     m->url = llmfi_str("", 0);
     memcpy(m->version, LLMFI_MCP_VERSION, sizeof LLMFI_MCP_VERSION);
     llmfi_arena_init(&m->arena, &f->heap, 0);

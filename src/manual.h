@@ -95,7 +95,7 @@
 
    RUNS: see llmf_run
      A model and the C functions that it may call, as one call: llmf_run asks, calls them, gives their results back, until the model is done. They run inside llmf_poll; one
-     that cannot answer at once says so, and llmf_tool_done answers in a later frame.
+     that cannot answer at once says so, and llmf_tool_done answers in a later frame. With LLMF_WITH_MCP=1 the tools of an MCP server are such functions: llmf_mcp_open.
 
    OPTIONS are values, set before the include or by -D (all of them: see "Every option" below, or src/options.h)
      LLMF_NO_X=1                leaves provider, transport or feature X out
@@ -133,5 +133,5 @@
                 verified; redirects are not followed.
 
    CONTENTS: small types · opening and closing · models · requests · calls · budgets and routes · seeing it · answers kept, and filters · prompts and chains · runs · other event loops · what would be sent · config without a factory ·
-   JSON as it comes · transports of one's own · replay · providers of one's own · plugins · (with LLMFACTORY_IMPLEMENTATION:) every option · base ·
+   JSON as it comes · transports of one's own · replay · providers of one's own · plugins · MCP servers · (with LLMFACTORY_IMPLEMENTATION:) every option · base ·
    wire · providers · net · factory · engine · tasks */

@@ -152,6 +152,7 @@ cost "transport curl" both-transports base
 for x in EPOLL REPLAY CUSTOM BEARSSL; do added "transport $(lower $x)" LLMF_WITH_$x; done
 added "roots, for bearssl" LLMF_WITH_ROOTS LLMF_WITH_BEARSSL LLMF_WITH_BEARSSL
 added "look-ups in threads" LLMF_WITH_DNS_THREADS
+added "servers of mcp" LLMF_WITH_MCP LLMF_WITH_RUN LLMF_WITH_RUN
 cost "feature config" config base
 added "feature yaml" LLMF_WITH_YAML LLMF_WITH_CONFIG config
 added "feature sources" LLMF_WITH_SOURCES LLMF_WITH_CONFIG config

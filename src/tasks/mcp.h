@@ -288,7 +288,7 @@ static bool llmfi_mcp_in_stream(llmfi_mcp_ask *a, llmfi_sse *sse, llmf_str *mess
 static LLMFI_COLD void llmfi_mcp_refused(llmf_mcp *m, llmfi_mcp_ask *a) {
     char text[200];
     llmfi_text t = llmfi_text_in(text, sizeof text);
-    int code = a->fetch.result != LLMF_OK ? a->fetch.result : a->fetch.status == 401 || a->fetch.status == 403 ? LLMF_ERR_AUTH : LLMF_ERR_PROTOCOL;
+    int code = a->fetch.result != LLMF_OK ? a->fetch.result : (int)(a->fetch.status == 401 || a->fetch.status == 403 ? LLMF_ERR_AUTH : LLMF_ERR_PROTOCOL);
     llmfi_say_c(&t, "the MCP server does not answer: ");
     llmfi_say_c(&t, a->fetch.result != LLMF_OK ? a->fetch.why : "HTTP ");
     if (a->fetch.result == LLMF_OK) llmfi_say_int(&t, a->fetch.status);
@@ -435,7 +435,7 @@ static llmf_mcp *llmfi_mcp_new(llmf_factory *f, const llmf_mcp_desc *d) {
     m->pump.busy = true;
     m->pump.next = f->pumps;
     f->pumps = &m->pump;
-    m->timeout_ms = d->timeout_ms > 0 ? d->timeout_ms : LLMFI_MCP_ANSWER_MS;
+    m->timeout_ms = d->timeout_ms > 0 ? d->timeout_ms : (int64_t)LLMFI_MCP_ANSWER_MS;
     m->url = llmfi_str("", 0);
     memcpy(m->version, LLMFI_MCP_VERSION, sizeof LLMFI_MCP_VERSION);
     llmfi_arena_init(&m->arena, &f->heap, 0);
