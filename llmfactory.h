@@ -93,13 +93,17 @@
      `prompts: {greet: "Say hello to {{name}} in {{lang:English}}"}` stands in the config, or in code; llmf_render makes a request of it. `chains:` puts prompts one behind
      the other, the answer of one in the text of the next, as one call.
 
+   RUNS: see llmf_run
+     A model and the C functions that it may call, as one call: llmf_run asks, calls them, gives their results back, until the model is done. They run inside llmf_poll; one
+     that cannot answer at once says so, and llmf_tool_done answers in a later frame. With LLMF_WITH_MCP=1 the tools of an MCP server are such functions: llmf_mcp_open.
+
    OPTIONS are values, set before the include or by -D (all of them: see "Every option" below, or src/options.h)
      LLMF_NO_X=1                leaves provider, transport or feature X out
      LLMF_ONLY=1 LLMF_WITH_X=1  leaves everything out but what is named
      LLMF_NO_MODELS=1           drops the table of models (prices, limits)
      LLMF_NO_EMBED=1, LLMF_NO_TRANSCRIBE=1, LLMF_NO_COUNT=1, LLMF_NO_LIST=1   drop the operations besides chats
      LLMF_NO_BUDGETS=1, LLMF_NO_ROUTES=1   drop budgets of money, and routes
-     LLMF_NO_PROMPTS=1          drops prompts with holes, and chains of them
+     LLMF_NO_PROMPTS=1, LLMF_NO_RUN=1   drop prompts with holes and chains of them, and runs
      LLMF_STATIC=1              all functions static: two versions can live in one program
 
    THREADS      A factory belongs to one thread at a time; several factories are independent. llmf_wakeup alone may cross threads. None is started but for
@@ -128,8 +132,8 @@
    SECRETS      Keys go into one header, never into a URL, a log, an error or a preview; that header is wiped when the call is freed. TLS is
                 verified; redirects are not followed.
 
-   CONTENTS: small types · opening and closing · models · requests · calls · budgets and routes · seeing it · answers kept, and filters · prompts and chains · other event loops · what would be sent · config without a factory ·
-   JSON as it comes · transports of one's own · replay · providers of one's own · plugins · (with LLMFACTORY_IMPLEMENTATION:) every option · base ·
+   CONTENTS: small types · opening and closing · models · requests · calls · budgets and routes · seeing it · answers kept, and filters · prompts and chains · runs · other event loops · what would be sent · config without a factory ·
+   JSON as it comes · transports of one's own · replay · providers of one's own · plugins · MCP servers · (with LLMFACTORY_IMPLEMENTATION:) every option · base ·
    wire · providers · net · factory · engine · tasks */
 /* -std=c99 hides POSIX, and the macro that shows it counts only before the first system header of a file: so this stands on top of the product. */
 #if defined(LLMFACTORY_IMPLEMENTATION) && !defined(__cplusplus) && !defined(_WIN32) && !defined(_DEFAULT_SOURCE) && !defined(_GNU_SOURCE)
@@ -618,13 +622,13 @@ typedef struct llmf_response {
     const llmf_attempt *attempts; size_t attempt_count; int64_t attempt_total; /* the latest LLMF_MAX_ATTEMPTS of them, the oldest first; all there were */
     llmf_str raw;                  /* the body as it came (LLMF_KEEP_RAW) */
     llmf_error error;              /* code LLMF_OK if all went well */
-    const llmf_output *output;     /* of the other operations than chat; NULL for a chat */
+    const llmf_output *output; const llmf_message *messages; size_t message_count; /* of the other operations than chat; of a run (llmf_start_run): all that was said; NULL for a chat */
     bool cached;                   /* an answer that was kept: nothing was sent */
 } llmf_response;
 enum {
     LLMF_EVENT_TEXT = 1, LLMF_EVENT_REASONING = 2, LLMF_EVENT_REFUSAL = 3,
     LLMF_EVENT_TOOL_START = 4, LLMF_EVENT_TOOL_DELTA = 5, LLMF_EVENT_TOOL_CALL = 6,
-    LLMF_EVENT_USAGE = 7, LLMF_EVENT_STEP = 10, /* STEP: one of a chain has ended, see llmf_start_chain */
+    LLMF_EVENT_USAGE = 7, LLMF_EVENT_STEP = 10, LLMF_EVENT_TOOL_RESULT = 11, /* STEP: one of a chain or run has ended, see llmf_start_chain, llmf_start_run */
     LLMF_EVENT_DONE = 8, LLMF_EVENT_ERROR = 9   /* final: exactly one of them, exactly once */
 };
 /* Everything in it lives until the next llmf_next on that call. */
@@ -632,8 +636,8 @@ typedef struct llmf_event {
     int type;                      /* LLMF_EVENT_… */
     int index;                     /* which tool call, or step, from 0 */
     llmf_call call;
-    llmf_str text;                 /* TEXT, REASONING, REFUSAL; of TOOL_DELTA the piece of the arguments; of STEP its result */
-    const llmf_tool_call *tool;    /* TOOL_START (no arguments yet), TOOL_CALL (whole) */
+    llmf_str text;                 /* TEXT, REASONING, REFUSAL; of TOOL_DELTA the piece of the arguments; of STEP and TOOL_RESULT the result */
+    const llmf_tool_call *tool;    /* TOOL_START (no arguments yet), TOOL_CALL (whole), TOOL_RESULT (the call that it is of) */
     const llmf_usage *usage;       /* USAGE */
     const llmf_response *response; /* DONE, ERROR */
 } llmf_event;
@@ -922,6 +926,50 @@ typedef struct llmf_chain { const char *name; const llmf_step *steps; size_t ste
 LLMF_API llmf_call llmf_start_chain_abi(llmf_factory *f, const llmf_chain *chain, size_t chain_size, size_t req_size);
 static inline llmf_call llmf_start_chain(llmf_factory *f, const llmf_chain *chain) { return llmf_start_chain_abi(f, chain, sizeof *chain, sizeof(llmf_request)); }
 
+/* ---- runs: a model and its functions ------------------------------------------------------------------------------------
+
+   A RUN asks a model, calls the C functions that it wants called, gives it what they say, and asks again, until it has no more to call. LLMF_NO_RUN=1 leaves it out.
+       static int weather(void *user, const llmf_tool_use *use, llmf_out *result) {
+           llmf_str v;
+           char city[80];
+           if (!llmf_json_get(use->arguments, "city", &v) || llmf_json_string(v, city, sizeof city) >= sizeof city) return LLMF_TOOL_ERROR;
+           return llmf_out_write(result, "rain", 4), LLMF_TOOL_OK;
+       }
+     llmf_tool_use    One tool call: its id, the function's name, the arguments (always a JSON object; llmf_json_get, _string and _number read it), the turn from 0, which of
+                      the turn's calls. Texts end with NUL and live until the call is freed.
+     llmf_function    tool: what the model is told. run: called inside llmf_poll; writes its result by llmf_out_write, in pieces or at once (UTF-8; what is none is U+FFFD; more
+                      than LLMF_MAX_TOOL_RESULT is cut off, and the model told so). NULL: as if it said PENDING. It may start, cancel and free calls. It returns
+                        LLMF_TOOL_OK       what was written is the result
+                        LLMF_TOOL_ERROR    it failed; what was written says why. Any other number is the same. The model sees "error: …"
+                        LLMF_TOOL_PENDING  not yet: llmf_tool_done will tell, in a later frame. The others of the turn run meanwhile. *use stays valid
+                        LLMF_TOOL_REFUSE   it must not be; what was written says why. The model sees "refused: …"
+                        LLMF_TOOL_STOP     the run ends with LLMF_ERR_CANCELLED
+                      cancel: told that a PENDING one is not waited for any more: the run was cancelled or freed, has ended, or timeout_ms (0: none) was over, which the model
+                      is told as an error. It must call nothing of the library. NULL: nobody. user: for both.
+     llmf_run_desc    request: as for llmf_start, without tools; its texts and messages begin the conversation. timeouts.total_ms and budget_pico are those of the run as a
+                      whole. tool_choice other than "none" holds for the first turn. LLMF_DISCARD_TEXT is not heeded: what was said is said again. approve: asked before each
+                      call of a function: LLMF_TOOL_OK lets it run, REFUSE and STOP are as above, PENDING: not yet, it is asked again. NULL: all may run. max_turns: answers of
+                      the model, 0: LLMF_MAX_TURNS. max_tool_calls: of the run, 0: LLMF_MAX_TOOL_USES. A turn beyond either ends the run with LLMF_ERR_LIMIT, its functions not run.
+     llmf_start_run   As llmf_start: everything is copied (not the bytes of media, nor what `user` points to), the call is polled, cancelled and freed as any other, as one, and
+                      all that is wrong is its final event. Events of all turns come as they come; the functions of a turn run once its events have been taken (llmf_next has
+                      given false, or on_event has seen them). Behind them come TOOL_RESULT for each call, in order, and STEP (index: the turn; text: what the model said).
+                      A function that does not exist, and arguments that are no JSON object, are told to the model alone. In the response text, tool_calls and the like are of
+                      the last turn; usage, cost_pico and attempts of all. response.messages is all that was said, the last answer included, with a result for each tool call,
+                      however the run ended (what was not run says so): copy it into the messages of the next request to go on. After an error error.text begins with
+                      "run, turn 2: ". Turns are not hedged.
+     llmf_run         The same, waiting for the end, as llmf_generate does. A PENDING function must then be answered inside a hook.
+     llmf_tool_done   The result of a PENDING function (or one that waits for approval), by its id. LLMF_ERR_STALE: the call has ended; LLMF_ERR_ARGUMENT: no function of that id
+                      is waiting (its time was over); LLMF_ERR_MEMORY: it goes on waiting. The result is copied. is_error not 0: as LLMF_TOOL_ERROR. */
+enum { LLMF_TOOL_OK = 0, LLMF_TOOL_ERROR = 1, LLMF_TOOL_PENDING = 2, LLMF_TOOL_REFUSE = 3, LLMF_TOOL_STOP = 4 };
+typedef struct llmf_out llmf_out; typedef struct llmf_tool_use { llmf_call call; llmf_str id, name, arguments; int turn, index; } llmf_tool_use;
+typedef struct llmf_function { llmf_tool tool; int (*run)(void *user, const llmf_tool_use *use, llmf_out *result); void (*cancel)(void *user, const llmf_tool_use *use); void *user; int64_t timeout_ms; } llmf_function;
+typedef struct llmf_run_desc { const llmf_request *request; const llmf_function *functions; size_t function_count; int max_turns, max_tool_calls; int (*approve)(void *user, const llmf_tool_use *use, llmf_out *reason); void *approve_user; } llmf_run_desc;
+LLMF_API llmf_call llmf_start_run_abi(llmf_factory *f, llmf_model m, const llmf_run_desc *run, size_t run_size, size_t function_size, size_t req_size);
+static inline llmf_call llmf_start_run(llmf_factory *f, llmf_model m, const llmf_run_desc *run) { return llmf_start_run_abi(f, m, run, sizeof *run, sizeof(llmf_function), sizeof(llmf_request)); }
+LLMF_API llmf_result llmf_run_abi(llmf_factory *f, llmf_model m, const llmf_run_desc *run, size_t run_size, size_t function_size, size_t req_size, llmf_response *r, size_t r_size);
+static inline llmf_result llmf_run(llmf_factory *f, llmf_model m, const llmf_run_desc *run, llmf_response *r) { return llmf_run_abi(f, m, run, sizeof *run, sizeof(llmf_function), sizeof(llmf_request), r, sizeof *r); }
+LLMF_API llmf_result llmf_tool_done(llmf_factory *f, llmf_call c, llmf_str id, llmf_str result, int is_error);
+
 /* ---- other event loops, what would be sent, config without a factory ----
 
    What the functions and types of this section are for; their members are explained where they stand.
@@ -1066,7 +1114,6 @@ typedef struct llmf_provider_desc {
 } llmf_provider_desc;
 LLMF_API llmf_result llmf_register_abi(llmf_factory *f, const llmf_provider_desc *p, size_t p_size, llmf_error *err);
 static inline llmf_result llmf_register(llmf_factory *f, const llmf_provider_desc *p, llmf_error *err) { return llmf_register_abi(f, p, sizeof *p, err); }
-typedef struct llmf_out llmf_out;
 typedef struct llmf_reply llmf_reply;
 enum { LLMF_FRAMING_JSON = 0, LLMF_FRAMING_SSE = 1, LLMF_FRAMING_NDJSON = 2, LLMF_FRAMING_JSON_ARRAY = 3 };
 typedef struct llmf_dialect {
@@ -1186,6 +1233,40 @@ __attribute__((weak, visibility("hidden"))) const llmf_host *llmf_plugin_host;
 }
 #endif
 #endif
+/* What a run needs of MCP servers (Model Context Protocol, revision 2025-06-18). With LLMF_WITH_MCP=1 in each file that speaks of it:
+
+     llmf_mcp_desc desc = {0};
+     const char *command[] = {"mcp-server-files", "/srv/docs", NULL};
+     desc.command = command;
+     llmf_mcp *m = llmf_mcp_open(f, &desc, &err);
+     run.functions = llmf_mcp_functions(m, &run.function_count);    // copy several servers' into one array, with functions of your own
+     … llmf_run …
+     llmf_mcp_close(m);
+
+   llmf_mcp_desc       command: a program and its arguments, NULL behind the last, found by PATH: it is started, and spoken to over its standard input and output; its errors go
+                       where the program's go (POSIX). Or url: of a server over "streamable HTTP", by the factory's transports; token: goes with it as a bearer (NULL: none).
+                       timeout_ms: of each answer, 0: 30,000. All is copied.
+   llmf_mcp_open       Starts it, asks for its tools and waits for them, serving all calls meanwhile. NULL with *err (NULL: llmf_last_error tells): LLMF_ERR_ARGUMENT, it cannot be
+                       started (CONFIG), it does not answer (TIMEOUT, NETWORK), answers something else (PROTOCOL), or says no (its words are in err->text). Not in a callback.
+   llmf_mcp_functions  Its tools, for llmf_run_desc.functions; they live until llmf_mcp_close. Each is called as a function that says LLMF_TOOL_PENDING; the server's text is the result,
+                       "[image]" and the like stand for what is no text. What the server says is wrong is told to the model as an error. One whose server has gone fails.
+   llmf_mcp_close      Ends it, after the runs that use it; llmf_close does it too. A program has a fifth of a second to end by itself. NULL is nothing.
+   Only tools are used: no resources, prompts, sampling, roots; no list that changes; no stream that a server opens by itself. All of it belongs to the factory's thread. */
+#if defined(LLMF_WITH_MCP) && LLMF_WITH_MCP && !defined(LLMFI_MCP_API_H)
+#define LLMFI_MCP_API_H
+#ifdef __cplusplus
+extern "C" {
+#endif
+typedef struct llmf_mcp llmf_mcp;
+typedef struct llmf_mcp_desc { const char *const *command; const char *url, *token; int64_t timeout_ms; } llmf_mcp_desc;
+LLMF_API llmf_mcp *llmf_mcp_open_abi(llmf_factory *f, const llmf_mcp_desc *desc, size_t desc_size, llmf_error *err);
+static inline llmf_mcp *llmf_mcp_open(llmf_factory *f, const llmf_mcp_desc *desc, llmf_error *err) { return llmf_mcp_open_abi(f, desc, sizeof *desc, err); }
+LLMF_API const llmf_function *llmf_mcp_functions(const llmf_mcp *m, size_t *count);
+LLMF_API void llmf_mcp_close(llmf_mcp *m);
+#ifdef __cplusplus
+}
+#endif
+#endif
 
 #if defined(LLMFACTORY_IMPLEMENTATION) && !defined(LLMFACTORY_IMPLEMENTATION_DONE)
 #define LLMFACTORY_IMPLEMENTATION_DONE
@@ -1244,6 +1325,8 @@ __attribute__((weak, visibility("hidden"))) const llmf_host *llmf_plugin_host;
      RETRY       on                    repeats what may pass, moves to the next of a chain (fallbacks), keeps limits, cool-downs and breakers; without it a call is one request
      ROUTES      on                    llmf_route, `routes:` of the config, scores
      PROMPTS     on                    llmf_render, llmf_chain, `prompts:` and `chains:` of the config
+     MCP         off: LLMF_WITH_MCP=1  tools of MCP servers as functions of a run, over HTTP and, on POSIX, over a program's standard input and output (mcp_api.h); wants RUN
+     RUN         on                    llmf_run: the functions that a model calls are called, and it goes on with their results
      BUDGETS     on                    budgets of money: `budgets:`, budget_usd and those of llmf_desc
      METRICS     on                    llmf_metrics and spans
      CACHE       on                    the cache of responses
@@ -1278,6 +1361,11 @@ __attribute__((weak, visibility("hidden"))) const llmf_host *llmf_plugin_host;
      LLMF_MAX_ATTEMPTS      16         attempts of a call that its response tells of: the latest
      LLMF_MAX_FALLBACKS     8          models of a chain
      LLMF_MAX_CHAIN         32         steps of a chain of prompts
+     LLMF_MAX_MCP_TOOLS     256        tools of one MCP server; those beyond are left out (MCP)
+     LLMF_MAX_MCP_MESSAGE   4 MiB      one message of an MCP server
+     LLMF_MAX_TURNS         10         answers of the model in a run, where llmf_run_desc.max_turns says nothing
+     LLMF_MAX_TOOL_USES     100        tool calls in a run, where llmf_run_desc.max_tool_calls says nothing
+     LLMF_MAX_TOOL_RESULT   1 MiB      what one tool gives back in a run; the rest is cut off, and the model is told
      LLMF_MAX_HEALTH        256        models at hosts of which it is kept how they do; of those beyond nothing is
      LLMF_MAX_BUDGETS       256        models and routes whose budgets are counted; a call under a budget beyond them is refused
      LLMF_MAX_SERIES        128        models that llmf_metrics tells apart, 2 KiB of the block each, and hops from one to another; those beyond are "other"
@@ -1793,6 +1881,25 @@ __attribute__((weak, visibility("hidden"))) const llmf_host *llmf_plugin_host;
 #else
 #define LLMF_HAS_PROMPTS 1
 #endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_RUN) && LLMF_WITH_RUN)) || (defined(LLMF_NO_RUN) && LLMF_NO_RUN)
+#define LLMF_HAS_RUN 0
+#else
+#define LLMF_HAS_RUN 1
+#endif
+#if defined(LLMF_WITH_MCP) && LLMF_WITH_MCP
+#define LLMF_HAS_MCP 1
+#else
+#define LLMF_HAS_MCP 0
+#endif
+#if LLMF_HAS_MCP && !LLMF_HAS_RUN
+#error "llmfactory: LLMF_WITH_MCP=1 wants RUN: drop LLMF_NO_RUN, or, with LLMF_ONLY, add LLMF_WITH_RUN=1"
+#endif
+/* Calls that ask several times: see engine/steps.h. */
+#if LLMF_HAS_PROMPTS || LLMF_HAS_RUN
+#define LLMFI_HAS_STEPS 1
+#else
+#define LLMFI_HAS_STEPS 0
+#endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_BUDGETS) && LLMF_WITH_BUDGETS)) || (defined(LLMF_NO_BUDGETS) && LLMF_NO_BUDGETS)
 #define LLMF_HAS_BUDGETS 0
 #else
@@ -1859,7 +1966,7 @@ __attribute__((weak, visibility("hidden"))) const llmf_host *llmf_plugin_host;
 #else
 #define LLMF_HAS_AWS 0
 #endif
-#define LLMFI_HAS_FETCH (LLMF_HAS_AWS || LLMF_HAS_SOURCES)
+#define LLMFI_HAS_FETCH (LLMF_HAS_AWS || LLMF_HAS_SOURCES || LLMF_HAS_MCP)
 /* Calls may have to wait for keys. */
 #define LLMFI_HAS_WAITS (LLMF_HAS_AWS || LLMF_HAS_SECRETS)
 /* A build that finds keys for AWS. */
@@ -1977,6 +2084,21 @@ __attribute__((weak, visibility("hidden"))) const llmf_host *llmf_plugin_host;
 #endif
 #ifndef LLMF_MAX_CHAIN
 #define LLMF_MAX_CHAIN 32
+#endif
+#ifndef LLMF_MAX_MCP_TOOLS
+#define LLMF_MAX_MCP_TOOLS 256
+#endif
+#ifndef LLMF_MAX_MCP_MESSAGE
+#define LLMF_MAX_MCP_MESSAGE (4u << 20)
+#endif
+#ifndef LLMF_MAX_TURNS
+#define LLMF_MAX_TURNS 10
+#endif
+#ifndef LLMF_MAX_TOOL_USES
+#define LLMF_MAX_TOOL_USES 100
+#endif
+#ifndef LLMF_MAX_TOOL_RESULT
+#define LLMF_MAX_TOOL_RESULT (1u << 20)
 #endif
 #ifndef LLMF_MAX_HEALTH
 #define LLMF_MAX_HEALTH 256
@@ -4284,7 +4406,7 @@ LLMFI_UNUSED static llmf_str llmfi_arena_copy(llmfi_arena *a, llmf_str s) {
     return llmfi_str(to, s.len);
 }
 
-#if LLMF_HAS_RETRY || LLMF_HAS_PROMPTS
+#if LLMF_HAS_RETRY || LLMFI_HAS_STEPS
 
 /* How far an arena is filled: it can be emptied down to there again. */
 typedef struct llmfi_arena_mark {
@@ -6973,6 +7095,9 @@ struct llmf_reply {
     bool refused;                            /* refusal text has come */
     bool blocked;                            /* the provider would not take the prompt */
     bool settled;                            /* llmfi_reply_settle was here */
+#if LLMF_HAS_RUN
+    uint16_t ids;                            /* calls before this reply: ids that are made count from there */
+#endif
     size_t queue_head;                       /* taken events still in the queue */
     llmfi_buf tools /* of llmfi_tool_state */, queue /* of llmfi_queued */;
     llmf_error error;                        /* code LLMF_OK: none. The first one stays */
@@ -7324,7 +7449,11 @@ static bool llmfi_reply_id_used(const llmfi_reply *r, llmf_str id) {
 /* Nine letters and digits, which is what Mistral asks of ids, unique in the reply. */
 static void llmfi_reply_make_id(llmfi_reply *r, int at) {
     char id[] = "call00000";
+#if LLMF_HAS_RUN
+    uint32_t n = (uint32_t)at + r->ids;
+#else
     uint32_t n = (uint32_t)at;
+#endif
     llmf_str s = llmfi_str(id, sizeof id - 1);
     do {
         uint32_t left = ++n;
@@ -25239,12 +25368,22 @@ LLMFI_UNUSED static void llmfi_handles_close(llmfi_handles *h) {
 #if LLMF_HAS_GETADDRINFO
 #include <netdb.h>
 #endif
-#if LLMF_HAS_SECRETS && LLMF_HAS_CONFIG /* api_key_command */
+#if (LLMF_HAS_SECRETS && LLMF_HAS_CONFIG) || LLMF_HAS_MCP /* api_key_command; servers that are programs */
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #if defined(__APPLE__)
 #include <crt_externs.h>
+#define LLMFI_ENVIRON (*_NSGetEnviron())
+#else
+#ifdef __cplusplus
+extern "C" {
+#endif
+extern char **environ;
+#ifdef __cplusplus
+}
+#endif
+#define LLMFI_ENVIRON environ
 #endif
 #endif
 #if LLMF_HAS_EPOLL
@@ -25843,13 +25982,18 @@ struct llmfi_transport {
 #define LLMFI_SHAPES_4 0
 #define LLMFI_SHAPES_7 0
 #endif
+#if LLMF_HAS_MCP
+#define LLMFI_SHAPE_MCP (1u << 14) /* mcp-session-id */
+#else
+#define LLMFI_SHAPE_MCP 0
+#endif
 #define LLMFI_SHAPES(a, b, c, d)                                                                                                                                    \
     {{0, a, 1u << 11 /* retry-after */, 1u << 14 /* retry-after-ms */ | b,                                                                                          \
       1u << 10 | 1u << 12 | 1u << 13 | 1u << 15 | 1u << 16 | 1u << 17 | 1u << 22 /* …-id: llmfi_is_request_id */ | c, 1u << 16 /* x-amzn-errortype */, 0,           \
       1u << 16 /* content-encoding */ | d}}
 static const llmfi_name_shapes llmfi_headers_wanted[3] = {
     LLMFI_SHAPES(0, 0, 0, 0), LLMFI_SHAPES(LLMFI_SHAPES_1, LLMFI_SHAPES_3, LLMFI_SHAPES_4, LLMFI_SHAPES_7),
-    {{0, 0, 1u << 11 /* retry-after */, 0, 0, 0, 1u << 8 | 1u << 19 /* location, x-amz-bucket-region */, 1u << 4 | 1u << 16 /* etag, content-encoding */}}}; /* of a fetch */
+    {{0, 0, 1u << 11 /* retry-after */, 0, LLMFI_SHAPE_MCP, 0, 1u << 8 | 1u << 19 /* location, x-amz-bucket-region */, 1u << 4 | 1u << 16 /* etag, content-encoding */}}}; /* of a fetch */
 #undef LLMFI_SHAPES
 
 static const llmfi_name_shapes *llmfi_shapes_of(const llmf_exchange *x, int status) {
@@ -31482,7 +31626,7 @@ typedef struct llmfi_call {
     uint32_t secret_id;                      /* of the key that was fetched for it, or is: see secrets.h; 0: none is */
 #endif
 #if LLMF_HAS_AWS
-    llmfi_aws_keys aws;
+    llmfi_aws_keys *aws;                     /* in the arena; NULL: none yet */
 #endif
 
     llmf_exchange x;
@@ -31502,8 +31646,8 @@ typedef struct llmfi_call {
     uint64_t reserved_second;                /* of that minute */
     uint64_t kept_until_ns;                  /* when what kept it away is over, as far as is known */
 #endif
-#if LLMF_HAS_PROMPTS
-    struct llmfi_steps *steps;               /* of a chain of prompts: see steps.h; NULL */
+#if LLMFI_HAS_STEPS
+    struct llmfi_steps *steps;               /* of a chain or a run: see steps.h; NULL */
 #endif
 #if LLMF_HAS_CACHE
     struct llmfi_cache_use *cache;           /* what it has to do with the answers that are kept; NULL: nothing */
@@ -31585,9 +31729,23 @@ typedef struct llmfi_fetch {
     void *sink_user;
     char etag[LLMFI_FETCH_HEADER], location[LLMFI_FETCH_HEADER]; /* "": none, or too long */
     char region[32];                         /* x-amz-bucket-region */
+#if LLMF_HAS_MCP
+    char session[LLMFI_FETCH_HEADER];        /* mcp-session-id */
+#endif
     char why[120];                           /* the transport's words */
     struct llmfi_fetch *next;                /* all that are under way */
 } llmfi_fetch;
+#endif
+
+#if LLMF_HAS_MCP
+/* Something besides calls that llmf_poll serves. */
+typedef struct llmfi_pump {
+    struct llmfi_pump *next;
+    void (*run)(struct llmfi_pump *p);
+    void (*close)(struct llmfi_pump *p);     /* with the factory: takes itself off the list */
+    bool busy;                               /* it must be looked at soon */
+} llmfi_pump;
+enum { LLMFI_PUMP_MS = 10 };
 #endif
 
 #if LLMFI_HAS_AWS_KEYS
@@ -31700,6 +31858,9 @@ struct llmf_factory {
 #if LLMF_HAS_SECRETS
     llmfi_secrets secrets;
 #endif
+#if LLMF_HAS_MCP
+    llmfi_pump *pumps;
+#endif
 #if LLMF_HAS_CACHE
     llmfi_cache cache;
 #endif
@@ -31784,10 +31945,17 @@ static void llmfi_log(llmf_factory *f, int level, int id, llmf_str text) {
 #define llmfi_is_filtered(c) false
 #endif
 
-#if LLMF_HAS_PROMPTS
+#if LLMFI_HAS_STEPS
 #define llmfi_in_chain(c) ((c)->steps != NULL)
 #else
 #define llmfi_in_chain(c) false
+#endif
+
+#if LLMF_HAS_RUN
+#define llmfi_in_run(c) ((c)->steps && (c)->steps->run)
+#define llmfi_run_waits(c) (llmfi_in_run(c) && (c)->steps->due && !(c)->ended) /* a turn is over, and the next has not begun */
+#else
+#define llmfi_run_waits(c) false
 #endif
 
 /* ---- ids ---- */
@@ -31840,7 +32008,7 @@ LLMFI_ROWS_PROVIDER
 #endif
            "\noptions:" LLMFI_BUILT(LLMF_HAS_FILES, "files") LLMFI_BUILT(LLMF_HAS_ENV, "env") LLMFI_BUILT(LLMF_HAS_YAML, "yaml")
                LLMFI_BUILT(LLMF_HAS_MODELS, "models") LLMFI_BUILT(LLMF_HAS_EPOLL, "epoll") LLMFI_BUILT(LLMF_HAS_BEARSSL, "bearssl") LLMFI_BUILT(LLMF_HAS_ROOTS, "roots")
-               LLMFI_BUILT(LLMF_HAS_DNS_THREADS, "dns_threads") LLMFI_BUILT(LLMF_HAS_PLUGINS, "plugins") LLMFI_BUILT_STDLIB;
+               LLMFI_BUILT(LLMF_HAS_DNS_THREADS, "dns_threads") LLMFI_BUILT(LLMF_HAS_PLUGINS, "plugins") LLMFI_BUILT(LLMF_HAS_MCP, "mcp") LLMFI_BUILT_STDLIB;
 }
 
 #endif
@@ -34701,6 +34869,9 @@ static void llmfi_fetch_header(llmfi_fetch *x, llmf_str name, llmf_str value) {
     if (LLMFI_NAMED(name, "etag")) llmfi_fetch_keep(x->etag, sizeof x->etag, value);
     else if (LLMFI_NAMED(name, "location")) llmfi_fetch_keep(x->location, sizeof x->location, value);
     else if (LLMFI_NAMED(name, "x-amz-bucket-region")) llmfi_fetch_keep(x->region, sizeof x->region, value);
+#if LLMF_HAS_MCP
+    else if (LLMFI_NAMED(name, "mcp-session-id")) llmfi_fetch_keep(x->session, sizeof x->session, value);
+#endif
     else if (LLMFI_NAMED(name, "retry-after")) llmfi_parse_delay(value, 1000, &x->retry_after_ms);
 }
 
@@ -36239,6 +36410,63 @@ LLMFI_UNUSED static LLMFI_COLD bool llmfi_origin_refuse(const llmfi_record *r, i
 
 #endif
 #endif
+/* Programs that are started, in groups of their own, and ended with all that they have started. POSIX. */
+#ifndef LLMFI_NET_PROGRAM_H
+#define LLMFI_NET_PROGRAM_H
+
+#if LLMF_HAS_SOCKETS && !defined(_WIN32) && ((LLMF_HAS_SECRETS && LLMF_HAS_CONFIG) || LLMF_HAS_MCP)
+#define LLMFI_HAS_PROGRAMS 1
+
+/* argv: NULL behind the last; its first is looked for by PATH. in: what it reads; -1: nothing. out: where it writes; its errors go where ours go. Signals are as usual
+   for it. 0 with *pid, or the system's error and *pid 0. */
+LLMFI_UNUSED static int llmfi_program_start(pid_t *pid, const char *const *argv, int in, int out) {
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t how;
+    sigset_t none, usual;
+    int failed = posix_spawn_file_actions_init(&files);
+    *pid = 0;
+    if (failed) return failed;
+    failed = posix_spawnattr_init(&how);
+    if (failed) {
+        (void)posix_spawn_file_actions_destroy(&files);
+        return failed;
+    }
+    (void)sigemptyset(&none);
+    (void)sigemptyset(&usual);
+    (void)sigaddset(&usual, SIGPIPE);
+    (void)sigaddset(&usual, SIGINT);
+    (void)sigaddset(&usual, SIGTERM);
+    (void)sigaddset(&usual, SIGCHLD);
+    failed = in < 0 ? posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0) : posix_spawn_file_actions_adddup2(&files, in, 0);
+    if (!failed) failed = posix_spawn_file_actions_adddup2(&files, out, 1);
+    if (!failed) failed = posix_spawnattr_setflags(&how, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    if (!failed) failed = posix_spawnattr_setpgroup(&how, 0);
+    if (!failed) failed = posix_spawnattr_setsigmask(&how, &none);
+    if (!failed) failed = posix_spawnattr_setsigdefault(&how, &usual);
+    if (!failed) failed = posix_spawnp(pid, argv[0], &files, &how, (char *const *)(uintptr_t)argv, LLMFI_ENVIRON);
+    (void)posix_spawnattr_destroy(&how);
+    (void)posix_spawn_file_actions_destroy(&files);
+    if (failed) *pid = 0;
+    return failed;
+}
+
+/* It may end by itself for so long. A look at the process must not wait: what the system cannot end at once is left to it. */
+LLMFI_UNUSED static void llmfi_program_end(pid_t *pid, int grace_ms) {
+    int i, status;
+    for (i = 0; *pid > 0 && i < grace_ms; i++) {
+        if (waitpid(*pid, &status, WNOHANG) != 0) *pid = 0;
+        else (void)poll(NULL, 0, 1);
+    }
+    if (*pid <= 0) return;
+    (void)kill(-*pid, SIGKILL);
+    for (i = 0; i < 100 && waitpid(*pid, &status, WNOHANG) == 0; i++) (void)poll(NULL, 0, 1);
+    *pid = 0;
+}
+
+#else
+#define LLMFI_HAS_PROGRAMS 0
+#endif
+#endif
 
 #if LLMF_HAS_SECRETS
 
@@ -36689,62 +36917,18 @@ static void llmfi_secret_answer(llmf_factory *f, llmfi_secret *s) {
 
 #if LLMFI_HAS_COMMANDS
 
-#if defined(__APPLE__)
-#define LLMFI_ENVIRON (*_NSGetEnviron())
-#else
-#ifdef __cplusplus
-extern "C" {
-#endif
-extern char **environ;
-#ifdef __cplusplus
-}
-#endif
-#define LLMFI_ENVIRON environ
-#endif
-
-/* Ends what runs, and all that it has started. A look at the process must not wait: what the system cannot end at once is left to it. */
 static void llmfi_secret_kill(llmf_factory *f, llmfi_secret *s) {
-    int i, status;
     (void)f;
     if (s->out >= 0) close(s->out);
     s->out = -1;
-    if (s->pid <= 0) return;
-    (void)kill(-s->pid, SIGKILL);
-    for (i = 0; i < 100 && waitpid(s->pid, &status, WNOHANG) == 0; i++) (void)poll(NULL, 0, 1);
-    s->pid = 0;
+    llmfi_program_end(&s->pid, 0);
 }
 
-/* /bin/sh -c LINE in a group of its own: nothing to read, its output to us, its errors where ours go. 0: it runs; else the system's error. */
+/* /bin/sh -c LINE: nothing to read, its output to us. 0: it runs; else the system's error. */
 static int llmfi_secret_spawn(llmfi_secret *s, int out) {
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t how;
-    sigset_t none, usual;
-    char shell[] = "/bin/sh", option[] = "-c", *argv[4];
-    int failed = posix_spawn_file_actions_init(&files);
-    if (failed) return failed;
-    failed = posix_spawnattr_init(&how);
-    if (failed) {
-        (void)posix_spawn_file_actions_destroy(&files);
-        return failed;
-    }
-    argv[0] = shell, argv[1] = option, argv[2] = (char *)(uintptr_t)s->part[0].ptr, argv[3] = NULL;
-    (void)sigemptyset(&none);
-    (void)sigemptyset(&usual);
-    (void)sigaddset(&usual, SIGPIPE);
-    (void)sigaddset(&usual, SIGINT);
-    (void)sigaddset(&usual, SIGTERM);
-    (void)sigaddset(&usual, SIGCHLD);
-    failed = posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-    if (!failed) failed = posix_spawn_file_actions_adddup2(&files, out, 1);
-    if (!failed) failed = posix_spawnattr_setflags(&how, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    if (!failed) failed = posix_spawnattr_setpgroup(&how, 0);
-    if (!failed) failed = posix_spawnattr_setsigmask(&how, &none);
-    if (!failed) failed = posix_spawnattr_setsigdefault(&how, &usual);
-    if (!failed) failed = posix_spawn(&s->pid, shell, &files, &how, argv, LLMFI_ENVIRON);
-    (void)posix_spawnattr_destroy(&how);
-    (void)posix_spawn_file_actions_destroy(&files);
-    if (failed) s->pid = 0;
-    return failed;
+    const char *argv[4];
+    argv[0] = "/bin/sh", argv[1] = "-c", argv[2] = s->part[0].ptr, argv[3] = NULL;
+    return llmfi_program_start(&s->pid, argv, -1, out);
 }
 
 static void llmfi_secret_ask_command(llmf_factory *f, llmfi_secret *s) {
@@ -37059,7 +37243,7 @@ static bool llmfi_sign(llmfi_call *c, const unsigned char digest[LLMFI_SHA256]) 
     s.region = llmfi_sign_region(c, url.host);
     s.service = llmfi_sign_service(url.host);
     s.payload = llmfi_str(hex, sizeof hex);
-    s.keys = c->aws;
+    s.keys = *c->aws;
     memcpy(s.time, llmfi_sign_header(c, "X-Amz-Date").ptr, LLMFI_SIGV4_TIME);
     if (!s.region.len) return llmfi_error_set(&c->reply.error, LLMF_ERR_CONFIG, "no AWS region to sign for: set region_name in the config, or AWS_REGION");
     return llmfi_sign_write(c, &s);
@@ -37072,8 +37256,9 @@ static bool llmfi_sign_keys(llmfi_call *c, llmfi_aws_keys keys) {
     keys.id = llmfi_arena_copy(&c->arena, keys.id);
     keys.secret = llmfi_arena_copy(&c->arena, keys.secret);
     keys.token = llmfi_arena_copy(&c->arena, keys.token);
-    if (c->arena.failed) return llmfi_error_memory(&c->reply.error);
-    c->aws = keys;
+    c->aws = (llmfi_aws_keys *)llmfi_arena_alloc(&c->arena, sizeof *c->aws);
+    if (!c->aws || c->arena.failed) return llmfi_error_memory(&c->reply.error);
+    *c->aws = keys;
     c->reply.key = keys.secret;
     c->signs = true;
     return llmfi_header_ok(LLMFI_LIT("X-Amz-Security-Token"), keys.token) ||
@@ -37356,7 +37541,7 @@ static bool llmfi_set_aws(llmfi_call *c, llmfi_headers *h) {
     if (!date.len) return false;
     llmfi_header_first(h, LLMFI_LIT("X-Amz-Date"), date);
     if (keys.token.len) {
-        llmfi_header_first(h, LLMFI_LIT("X-Amz-Security-Token"), c->aws.token);
+        llmfi_header_first(h, LLMFI_LIT("X-Amz-Security-Token"), c->aws->token);
         c->secrets = true;
     }
     llmfi_header_first(h, LLMFI_LIT("Authorization"), llmfi_str("", 0));
@@ -38664,13 +38849,13 @@ static uint64_t llmfi_span_time(const llmfi_call *root, uint64_t ns) {
     return (uint64_t)root->trace->wall_ms * LLMFI_MS + (ns > root->start_ns ? ns - root->start_ns : 0);
 }
 
-#if LLMF_HAS_PROMPTS
+#if LLMFI_HAS_STEPS
 static const llmf_usage *llmfi_steps_usage(const llmfi_call *c);
 #endif
 
-/* A chain's is that of all its steps, as far as they have ended. */
+/* A chain's or run's is that of all its steps, as far as they have ended. */
 static const llmf_usage *llmfi_usage_of(const llmfi_call *c) {
-#if LLMF_HAS_PROMPTS
+#if LLMFI_HAS_STEPS
     if (c->steps) return llmfi_steps_usage(c);
 #endif
     return &c->reply.usage;
@@ -39674,7 +39859,7 @@ static struct llmfi_held *llmfi_held_of(llmfi_call *c);
 #endif
 static void llmfi_budget_settle(llmfi_call *c, int64_t cost);
 
-#if LLMF_HAS_RETRY || LLMF_HAS_PROMPTS
+#if LLMF_HAS_RETRY || LLMFI_HAS_STEPS
 /* Everything that was made since the mark goes: the call is as one that has not been built yet. */
 static void llmfi_call_clear(llmfi_call *c, const llmfi_arena_mark *mark) {
     llmf_factory *f = c->f;
@@ -39712,7 +39897,7 @@ static void llmfi_call_clear(llmfi_call *c, const llmfi_arena_mark *mark) {
 #endif
 #if LLMF_HAS_AWS
     c->signs = false;
-    memset(&c->aws, 0, sizeof c->aws);
+    c->aws = NULL;
 #endif
     if (f->body_of == c->id) f->body_of = 0;
     llmfi_reply_init(&c->reply, &f->heap, &c->arena, LLMFI_LIT(""), NULL);
@@ -40670,9 +40855,94 @@ static bool llmfi_hedge_work(llmfi_call *c) {
 
 #endif
 #endif
-/* A call that asks several times, each time with what came of the steps before: template, model, parse, and on. It stays the same call, as one that is repeated does
-   (retry.h): when a step has ended well, what it made is thrown away but its result, and llmf_poll begins the next one. So it is cancelled, timed, counted and freed as
-   any other. What comes of a step before the last is hidden. */
+/* A call whose model calls functions: each turn but the last ends in tool calls; the functions are run inside of llmf_poll, their results are messages more, and the
+   model is asked again (steps.h). What the program sees of a turn it has taken before the functions run, so that events come in the order in which things happen. */
+#ifndef LLMFI_ENGINE_RUN_H
+#define LLMFI_ENGINE_RUN_H
+/* What a call of several steps was given, copied: it is wanted again at each of them. Look at the arena's `failed` behind all of it. */
+#ifndef LLMFI_ENGINE_OWN_H
+#define LLMFI_ENGINE_OWN_H
+
+#if LLMFI_HAS_STEPS
+
+static void llmfi_own_cstr(llmfi_arena *a, const char **text) {
+    if (*text) *text = llmfi_arena_copy(a, llmfi_cstr(*text)).ptr;
+}
+
+static void llmfi_own_text(llmfi_arena *a, const char **text, size_t len) {
+    if (*text) *text = llmfi_arena_copy(a, llmfi_str(*text, len ? len : llmfi_strlen(*text))).ptr;
+}
+
+static void llmfi_own_str(llmfi_arena *a, llmf_str *s) {
+    *s = s->ptr && s->len ? llmfi_arena_copy(a, *s) : llmfi_str("", 0);
+}
+
+/* `count` things of `size` bytes, copied; the count becomes 0 where there is no memory. */
+static void *llmfi_own_array(llmfi_arena *a, const void *from, size_t *count, size_t size) {
+    void *to = from && *count ? llmfi_arena_array(a, *count, size) : NULL;
+    if (to) memcpy(to, from, *count * size);
+    else if (from) *count = 0;
+    return to;
+}
+
+static void llmfi_own_message(llmfi_arena *a, llmf_message *m) {
+    llmf_tool_call *calls = (llmf_tool_call *)llmfi_own_array(a, m->tool_calls, &m->tool_call_count, sizeof *calls);
+    llmf_part *parts = (llmf_part *)llmfi_own_array(a, m->parts, &m->part_count, sizeof *parts);
+    size_t i;
+    m->tool_calls = calls;
+    m->parts = parts;
+    llmfi_own_text(a, &m->content, m->content_len);
+    llmfi_own_str(a, &m->state);
+    llmfi_own_str(a, &m->reasoning);
+    llmfi_own_str(a, &m->tool_call_id);
+    llmfi_own_str(a, &m->name);
+    for (i = 0; calls && i < m->tool_call_count; i++) {
+        llmfi_own_str(a, &calls[i].id);
+        llmfi_own_str(a, &calls[i].name);
+        llmfi_own_str(a, &calls[i].arguments);
+    }
+    for (i = 0; parts && i < m->part_count; i++) {
+        llmfi_own_text(a, &parts[i].text, parts[i].text_len);
+        llmfi_own_cstr(a, &parts[i].path);
+        llmfi_own_cstr(a, &parts[i].url);
+        llmfi_own_cstr(a, &parts[i].media_type);
+        llmfi_own_cstr(a, &parts[i].name);
+        llmfi_own_cstr(a, &parts[i].detail);
+    }
+}
+
+/* Everything but the bytes of media. Look at the arena's `failed` behind it. */
+static void llmfi_own_request(llmfi_arena *a, llmf_request *r) {
+    llmf_message *messages = (llmf_message *)llmfi_own_array(a, r->messages, &r->message_count, sizeof *messages);
+    llmf_tool *tools = (llmf_tool *)llmfi_own_array(a, r->tools, &r->tool_count, sizeof *tools);
+    const char **stop = (const char **)llmfi_own_array(a, r->stop, &r->stop_count, sizeof *stop);
+    size_t i;
+    if (r->fallbacks) r->fallbacks = (const llmf_model *)llmfi_own_array(a, r->fallbacks, &r->fallback_count, sizeof *r->fallbacks);
+    r->messages = messages;
+    r->tools = tools;
+    r->stop = stop;
+    llmfi_own_text(a, &r->prompt, r->prompt_len);
+    llmfi_own_text(a, &r->system, r->system_len);
+    llmfi_own_cstr(a, &r->tool_choice);
+    llmfi_own_cstr(a, &r->format);
+    llmfi_own_cstr(a, &r->reasoning);
+    llmfi_own_cstr(a, &r->user);
+    llmfi_own_cstr(a, &r->extra);
+    llmfi_own_cstr(a, &r->trace_parent);
+    for (i = 0; messages && i < r->message_count; i++) llmfi_own_message(a, &messages[i]);
+    for (i = 0; stop && i < r->stop_count; i++) llmfi_own_cstr(a, &stop[i]);
+    for (i = 0; tools && i < r->tool_count; i++) {
+        llmfi_own_cstr(a, &tools[i].name);
+        llmfi_own_cstr(a, &tools[i].description);
+        llmfi_own_cstr(a, &tools[i].parameters);
+    }
+}
+
+#endif
+#endif
+/* A call that asks several times, each time with what came of the steps before: a chain (template, model, parse, and on), or a run (the model, the tools that it calls,
+   the model again: run.h). It stays the same call, as one that is repeated does (retry.h): when a step has ended well, what it made is thrown away but its result, and
+   llmf_poll begins the next one. So it is cancelled, timed, counted and freed as any other. What comes of a chain's step before the last is hidden. */
 #ifndef LLMFI_ENGINE_STEPS_H
 #define LLMFI_ENGINE_STEPS_H
 /* Prompts with their holes filled: of the config, or of a request in code. What is made lives in an arena of the caller's; values are written once and never read again
@@ -41072,8 +41342,9 @@ LLMFI_UNUSED static bool llmfi_render(const llmfi_scope *scope, const llmfi_reci
 #endif
 #endif
 
-#if LLMF_HAS_PROMPTS
+#if LLMFI_HAS_STEPS
 
+#if LLMF_HAS_PROMPTS
 /* One step; all in the chain's arena, but what the config holds. */
 typedef struct llmfi_step {
     const llmfi_recipe *prompt;               /* NULL: the request's own texts */
@@ -41085,18 +41356,25 @@ typedef struct llmfi_step {
     llmf_str as;
     int parse;                               /* LLMFI_PARSE_… */
 } llmfi_step;
+#endif
 
 struct llmfi_steps {
     llmfi_arena arena;                       /* as long as the call: copies of what was given, results, names of attempts */
-    llmfi_arena filled;                      /* the texts of the step under way */
     llmfi_config *config;                    /* held */
+    size_t now;                              /* the step under way, from 0 */
+#if LLMF_HAS_RUN
+    struct llmfi_run *run;                   /* NULL: it is a chain */
+#endif
+#if LLMF_HAS_PROMPTS
+    llmfi_arena filled;                      /* the texts of the step under way */
     llmf_str name;                           /* empty: it has none */
     llmfi_step *at;
-    size_t count, now;
+    size_t count;
     const llmf_var *vars;
     size_t var_count;
     llmfi_output *outputs;
-    size_t told;                             /* results that have been handed out; there are `now` of them, one more where `due` */
+#endif
+    size_t told;                             /* results that have been handed out; of a chain there are `now` of them, one more where `due` */
     llmfi_arena_mark mark;                   /* what the call keeps over its steps: see llmfi_steps_first */
     bool due;                                /* a step has ended, and the next one waits for llmf_poll */
     bool cached;                             /* all so far were kept answers */
@@ -41117,15 +41395,38 @@ static void llmfi_warn_window(llmfi_call *c);
 static bool llmfi_call_build_on(llmfi_call *c);
 static bool llmfi_call_go(llmfi_call *c);
 
+#if LLMF_HAS_RUN
+#define llmfi_is_run(c) ((c)->steps->run != NULL)
+static size_t llmfi_run_to_tell(const llmfi_call *c);
+static void llmfi_run_event(llmfi_call *c, llmf_event *ev);
+static bool llmfi_run_take(llmfi_call *c);
+static bool llmfi_run_more(const llmfi_call *c);
+static bool llmfi_run_build(llmfi_call *c);
+static bool llmfi_run_work(llmfi_call *c);
+static void llmfi_run_over(llmfi_call *c);
+static void llmfi_run_settle(llmfi_call *c);
+static void llmfi_run_free(llmfi_call *c);
+#else
+#define llmfi_is_run(c) false
+#endif
+
 /* ---- what others ask ---- */
 
 /* What comes is of a step before the last: nobody sees it. */
 static bool llmfi_steps_hide(const llmfi_call *c) {
+#if LLMF_HAS_PROMPTS
     return c->steps && c->steps->now + 1 < c->steps->count;
+#else
+    (void)c;
+    return false;
+#endif
 }
 
 /* Results that wait to be handed out. */
 static bool llmfi_steps_tell(const llmfi_call *c) {
+#if LLMF_HAS_RUN
+    if (c->steps && llmfi_is_run(c)) return c->steps->told < llmfi_run_to_tell(c);
+#endif
     return c->steps && c->steps->told < c->steps->now + c->steps->due;
 }
 
@@ -41138,12 +41439,21 @@ static bool llmfi_steps_event(llmfi_call *c, llmf_event *ev) {
     if (!llmfi_steps_tell(c)) return false;
     memset(ev, 0, sizeof *ev);
     ev->type = LLMF_EVENT_STEP;
-    ev->index = (int)s->told;
     ev->call.id = c->id;
-    ev->text = s->outputs[s->told++].text;
+#if LLMF_HAS_RUN
+    if (llmfi_is_run(c)) llmfi_run_event(c, ev);
+#endif
+#if LLMF_HAS_PROMPTS
+    if (!llmfi_is_run(c)) {
+        ev->index = (int)s->told;
+        ev->text = s->outputs[s->told].text;
+    }
+#endif
+    s->told++;
     return true;
 }
 
+#if LLMF_HAS_PROMPTS
 /* ---- reading an answer ---- */
 
 /* The text between the first two fences; empty: there is none. */
@@ -41233,6 +41543,7 @@ static bool llmfi_step_take(llmfi_call *c, bool last) {
     to->text = llmfi_arena_copy(&s->arena, text);
     return !s->arena.failed || llmfi_error_memory(&c->reply.error);
 }
+#endif
 
 /* ---- sums ---- */
 
@@ -41282,7 +41593,7 @@ static void llmfi_steps_settle(llmfi_call *c) {
     llmf_response *r = &c->response;
     if (!s->due) {
         llmfi_step_count(c);
-    } else { /* ended between two steps: nothing has come of the next one */
+    } else if (!llmfi_is_run(c)) { /* ended between two steps: nothing has come of the next one */
         r->text = r->reasoning = r->refusal = r->state = r->raw = llmfi_str("", 0);
         r->tool_call_count = r->citation_count = 0;
         r->finish = LLMF_FINISH_NONE;
@@ -41293,11 +41604,23 @@ static void llmfi_steps_settle(llmfi_call *c) {
     r->attempts = s->attempts;
     r->attempt_count = s->kept;
     r->attempt_total = s->total;
+#if LLMF_HAS_RUN
+    if (llmfi_is_run(c)) llmfi_run_settle(c);
+#endif
 }
 
 /* ---- sentences ---- */
 
 static void llmfi_say_step(const struct llmfi_steps *s, size_t at, llmfi_text *t) {
+#if LLMF_HAS_RUN
+    if (s->run) {
+        LLMFI_SAY(t, "run, turn ");
+        llmfi_say_int(t, (int64_t)at + 1);
+        LLMFI_SAY(t, ": ");
+        return;
+    }
+#endif
+#if LLMF_HAS_PROMPTS
     LLMFI_SAY(t, "chain ");
     if (s->name.len) {
         llmfi_say(t, llmfi_utf8_cut(s->name, 100));
@@ -41312,6 +41635,7 @@ static void llmfi_say_step(const struct llmfi_steps *s, size_t at, llmfi_text *t
         LLMFI_SAY(t, ")");
     }
     LLMFI_SAY(t, ": ");
+#endif
 }
 
 /* The error of a step says which. */
@@ -41324,6 +41648,31 @@ static LLMFI_COLD void llmfi_step_failed(const struct llmfi_steps *s, size_t at,
 }
 
 /* ---- from step to step ---- */
+
+/* The answer of the step under way is taken. False with the error in the reply; *last: it was the last one. */
+static bool llmfi_steps_take(llmfi_call *c, bool *last) {
+#if LLMF_HAS_RUN
+    if (llmfi_is_run(c)) {
+        bool ok = llmfi_run_take(c);
+        *last = !llmfi_run_more(c);
+        return ok;
+    }
+#endif
+#if LLMF_HAS_PROMPTS
+    *last = c->steps->now + 1 >= c->steps->count;
+    return llmfi_step_take(c, *last);
+#else
+    return false;
+#endif
+}
+
+/* Some step has been under way: an error is of one. */
+static bool llmfi_steps_begun(const llmfi_call *c) {
+#if LLMF_HAS_PROMPTS
+    if (!llmfi_is_run(c)) return c->steps->count != 0;
+#endif
+    return c->prepared != NULL;
+}
 
 /* A step before the last has ended well: what a call's end does, without ending it. */
 static void llmfi_step_close(llmfi_call *c) {
@@ -41343,7 +41692,7 @@ static void llmfi_step_close(llmfi_call *c) {
 #endif
     llmfi_step_count(c);
 #if LLMF_HAS_FILTERS
-    llmfi_filters_free(c);
+    if (!llmfi_is_run(c)) llmfi_filters_free(c); /* its events have yet to be taken */
 #endif
     c->steps->due = c->f->deferred = true;
     llmfi_set_deadline(c);
@@ -41353,23 +41702,26 @@ static void llmfi_step_close(llmfi_call *c) {
 /* A step is over, however it ended, and will not be repeated. True: the call goes on. */
 static bool llmfi_steps_over(llmfi_call *c) {
     struct llmfi_steps *s = c->steps;
-    bool last = s->now + 1 >= s->count;
+    bool last = true;
     llmfi_give_back_decoder(c);
     if (!s->due) {
 #if LLMF_HAS_FILTERS
         if (llmfi_is_filtered(c)) llmfi_filters_end(c);
 #endif
-        if (c->reply.error.code == LLMF_OK && llmfi_step_take(c, last) && !last) {
+        if (c->reply.error.code == LLMF_OK && llmfi_steps_take(c, &last) && !last) {
             llmfi_step_close(c);
             return true;
         }
     }
-    if (c->reply.error.code != LLMF_OK && s->count) llmfi_step_failed(s, s->now + s->due, &c->reply.error);
+#if LLMF_HAS_RUN
+    if (llmfi_is_run(c)) llmfi_run_over(c);
+#endif
+    if (c->reply.error.code != LLMF_OK && llmfi_steps_begun(c)) llmfi_step_failed(s, s->now + (s->due && !llmfi_is_run(c)), &c->reply.error);
     return false;
 }
 
-/* The step under way is built. False with the error in the reply. */
-static bool llmfi_steps_build(llmfi_call *c) {
+#if LLMF_HAS_PROMPTS
+static bool llmfi_chain_build(llmfi_call *c) {
     struct llmfi_steps *s = c->steps;
     const llmfi_step *step = &s->at[s->now];
     bool last = s->now + 1 == s->count;
@@ -41398,8 +41750,21 @@ static bool llmfi_steps_build(llmfi_call *c) {
     if (!last || step->parse != LLMFI_PARSE_TEXT) c->req.flags &= ~(uint32_t)LLMF_DISCARD_TEXT;
     return llmfi_call_build_on(c);
 }
+#endif
 
-/* The first step of a chain that has just been opened: what the call has by now it keeps. */
+/* The step under way is built. False with the error in the reply. */
+static bool llmfi_steps_build(llmfi_call *c) {
+#if LLMF_HAS_RUN
+    if (llmfi_is_run(c)) return llmfi_run_build(c);
+#endif
+#if LLMF_HAS_PROMPTS
+    return llmfi_chain_build(c);
+#else
+    return false;
+#endif
+}
+
+/* The first step of a chain or run that has just been opened: what the call has by now it keeps. */
 static bool llmfi_steps_first(llmfi_call *c) {
 #if LLMF_HAS_BUDGETS
     if (!llmfi_held_of(c)) return false; /* it counts for all steps */
@@ -41416,6 +41781,9 @@ static void llmfi_steps_next(llmfi_call *c) {
         c->f->deferred = true;
         return;
     }
+#if LLMF_HAS_RUN
+    if (llmfi_is_run(c) && !llmfi_run_work(c)) return;
+#endif
     s->due = false;
     s->now++;
 #if LLMF_HAS_RETRY
@@ -41435,21 +41803,479 @@ static void llmfi_steps_next(llmfi_call *c) {
 /* The call is given back. */
 static void llmfi_steps_free(llmfi_call *c) {
     struct llmfi_steps *s = c->steps;
+#if LLMF_HAS_PROMPTS
     size_t i;
+#endif
     if (!s) return;
+#if LLMF_HAS_RUN
+    if (llmfi_is_run(c)) llmfi_run_free(c);
+#endif
+#if LLMF_HAS_PROMPTS
     for (i = 0; i < s->count; i++)
         if (s->at[i].prepared) llmfi_prepared_release(&c->f->heap, s->at[i].prepared);
     llmfi_arena_free(&s->filled);
+#endif
     llmfi_arena_free(&s->arena);
     llmfi_config_release(s->config);
     llmfi_heap_free(&c->f->heap, s);
     c->steps = NULL;
 }
 
+/* A call of steps, which the caller fills; NULL with *err. */
+static struct llmfi_steps *llmfi_steps_new(llmfi_call *c, llmf_error *err) {
+    struct llmfi_steps *s = (struct llmfi_steps *)llmfi_heap_alloc(&c->f->heap, sizeof *s);
+    if (!s) {
+        llmfi_error_memory(err);
+        return NULL;
+    }
+    memset(s, 0, sizeof *s);
+    c->steps = s;
+    llmfi_arena_init(&s->arena, &c->f->heap, 0);
+#if LLMF_HAS_PROMPTS
+    llmfi_arena_init(&s->filled, &c->f->heap, 0);
+    s->name = llmfi_str("", 0);
+#endif
+    s->config = c->f->config;
+    llmfi_config_hold(s->config);
+    s->usage.input = s->usage.cache_read = s->usage.cache_write = s->usage.output = s->usage.reasoning = s->cost = LLMF_UNKNOWN;
+    return s;
+}
+
 #else
 
 #define llmfi_steps_hide(c) false
 #define llmfi_steps_tell(c) false
+
+#endif
+#endif
+
+#if LLMF_HAS_RUN
+
+enum { LLMFI_APPROVE_MS = 10 };              /* how often one who has not decided yet is asked again */
+
+enum { LLMFI_USE_NEW, LLMFI_USE_WAITS, LLMFI_USE_DONE };
+
+/* A tool call of the turn, and what has come of it; texts in the run's arena. */
+typedef struct llmfi_use {
+    llmf_tool_use use;
+    const llmf_function *function;           /* NULL: there is none of that name */
+    int state;                               /* LLMFI_USE_… */
+    bool is_error;
+    llmf_str result;
+    uint64_t due_ns;                         /* of one that waits, when it has taken too long; 0: never */
+} llmfi_use;
+
+struct llmfi_run {
+    llmf_request request;                    /* without its messages; copied */
+    llmfi_prepared *prepared;                /* counted; NULL: it could not be had */
+#if LLMF_HAS_ROUTES
+    llmfi_routed *route;
+#endif
+    const llmf_function *functions;          /* copied */
+    llmf_tool *tools;                        /* the same, as a request has them */
+    size_t function_count;
+    int (*approve)(void *user, const llmf_tool_use *use, llmf_out *reason);
+    void *approve_user;
+    int64_t max_turns, max_uses, used;       /* used: tool calls before this turn */
+    llmfi_buf messages;                      /* of llmf_message: what the request had, and all since */
+    llmfi_use *uses;                         /* of this turn */
+    size_t use_count;
+    size_t told_from, told_turn, to_tell;    /* events of a turn that is over, results and the step's: the message of its calls; how many they are, those handed out too */
+    bool open;                               /* the last message has calls without results */
+    uint64_t ask_ns;                         /* when `approve` is asked again; 0: it need not be */
+};
+
+/* ---- events ---- */
+
+static size_t llmfi_run_to_tell(const llmfi_call *c) {
+    return c->steps->run->to_tell;
+}
+
+/* Of a turn that is over: its results, and behind them that it is. */
+static void llmfi_run_event(llmfi_call *c, llmf_event *ev) {
+    const struct llmfi_run *r = c->steps->run;
+    const llmf_message *asked = (const llmf_message *)(const void *)r->messages.ptr + r->told_from, *m = asked;
+    size_t at = c->steps->told;
+    ev->index = (int)r->told_turn;
+    if (at + 1 < r->to_tell) {
+        m = asked + 1 + at;
+        ev->type = LLMF_EVENT_TOOL_RESULT;
+        ev->index = (int)at;
+        ev->tool = &asked->tool_calls[at];
+    }
+    ev->text = llmfi_str(m->content ? m->content : "", m->content_len);
+}
+
+/* ---- results ---- */
+
+static bool llmfi_run_no_memory(llmfi_call *c) {
+    c->steps->arena.failed = false;
+    return llmfi_error_memory(&c->reply.error);
+}
+
+/* `text`, of which there were `total` bytes, is what the model is told. False: there is no memory for it, and nothing has changed. */
+static bool llmfi_use_end(llmfi_call *c, llmfi_use *u, const char *front, llmf_str text, uint64_t total, bool is_error) {
+    llmfi_arena *a = &c->steps->arena;
+    size_t before = llmfi_strlen(front), room;
+    char note[96], *to;
+    llmfi_text t = llmfi_text_in(note, sizeof note);
+    if (text.len > LLMF_MAX_TOOL_RESULT) text = llmfi_str(text.ptr, LLMF_MAX_TOOL_RESULT);
+    if (text.len < total) {
+        text = llmfi_utf8_cut(text, text.len - 1); /* not in the middle of a character */
+        llmfi_say_c(&t, "\n[cut off here: it had ");
+        llmfi_say_int(&t, total < INT64_MAX ? (int64_t)total : INT64_MAX);
+        llmfi_say_c(&t, " bytes]");
+    }
+    room = llmfi_utf8_valid(text, NULL) ? text.len : text.len * 3;
+    to = (char *)llmfi_arena_alloc(a, before + room + t.len + 1);
+    if (!to) {
+        a->failed = false;
+        return false;
+    }
+    memcpy(to, front, before);
+    room = before + (text.len ? llmfi_utf8_clean(to + before, text) : 0);
+    memcpy(to + room, note, t.len);
+    u->result = llmfi_str(to, room + t.len);
+    u->is_error = is_error;
+    u->state = LLMFI_USE_DONE;
+    return true;
+}
+
+/* Words of our own to the model. */
+static bool llmfi_use_refuse(llmfi_call *c, llmfi_use *u, const char *front, const char *text) {
+    return llmfi_use_end(c, u, front, llmfi_cstr(text), llmfi_strlen(text), true);
+}
+
+static bool llmfi_run_add(llmfi_call *c, const llmf_message *m) {
+    return llmfi_buf_add(&c->steps->run->messages, (const char *)m, sizeof *m) || llmfi_run_no_memory(c);
+}
+
+/* All are done: a message for each, in order. False, and as if the turn had not been, where there is no memory. */
+static bool llmfi_run_results(llmfi_call *c) {
+    struct llmfi_run *r = c->steps->run;
+    size_t before = r->messages.len, i;
+    for (i = 0; i < r->use_count; i++) {
+        const llmfi_use *u = &r->uses[i];
+        llmf_message m;
+        memset(&m, 0, sizeof m);
+        m.role = LLMF_TOOL;
+        m.content = u->result.ptr;
+        m.content_len = u->result.len;
+        m.tool_call_id = u->use.id;
+        m.name = u->use.name;
+        m.is_error = u->is_error;
+        m.state = m.reasoning = llmfi_str("", 0);
+        if (llmfi_run_add(c, &m)) continue;
+        r->messages.len = before - sizeof m;
+        r->open = false;
+        return false;
+    }
+    r->open = false;
+    r->used += (int64_t)r->use_count;
+    return true;
+}
+
+/* Nobody waits for it any more. */
+static void llmfi_use_leave(llmfi_call *c, llmfi_use *u) {
+    bool calling = c->calling;
+    if (u->state != LLMFI_USE_WAITS) return;
+    u->state = LLMFI_USE_DONE;
+    if (!u->function || !u->function->cancel) return;
+    c->calling = true;
+    u->function->cancel(u->function->user, &u->use);
+    c->calling = calling;
+}
+
+/* The run ends: what is under way is left, and the conversation has a result for each call. */
+static void llmfi_run_over(llmfi_call *c) {
+    struct llmfi_run *r = c->steps->run;
+    size_t i;
+    if (!r->open) return;
+    for (i = 0; i < r->use_count; i++) {
+        llmfi_use *u = &r->uses[i];
+        if (u->state == LLMFI_USE_DONE) continue;
+        llmfi_use_leave(c, u);
+        if (!llmfi_use_refuse(c, u, "", "not run: the run has ended")) u->result = LLMFI_LIT("not run");
+        u->is_error = true;
+    }
+    (void)llmfi_run_results(c);
+}
+
+static void llmfi_run_settle(llmfi_call *c) {
+    struct llmfi_run *r = c->steps->run;
+    c->response.messages = (const llmf_message *)(const void *)r->messages.ptr;
+    c->response.message_count = r->messages.len / sizeof(llmf_message);
+}
+
+/* ---- a turn has been answered ---- */
+
+static const llmf_function *llmfi_run_function(const struct llmfi_run *r, llmf_str name) {
+    size_t i;
+    for (i = 0; i < r->function_count; i++)
+        if (llmfi_eq(llmfi_cstr(r->functions[i].tool.name), name)) return &r->functions[i];
+    return NULL;
+}
+
+static bool llmfi_run_uses(llmfi_call *c, const llmf_message *m) {
+    struct llmfi_run *r = c->steps->run;
+    size_t i;
+    r->use_count = 0;
+    r->uses = m->tool_call_count ? (llmfi_use *)llmfi_arena_array(&c->steps->arena, m->tool_call_count, sizeof *r->uses) : NULL;
+    if (m->tool_call_count && !r->uses) return false;
+    for (i = 0; i < m->tool_call_count; i++) {
+        llmfi_use *u = &r->uses[i];
+        u->use.call.id = c->id;
+        u->use.id = m->tool_calls[i].id;
+        u->use.name = m->tool_calls[i].name;
+        u->use.arguments = m->tool_calls[i].arguments;
+        u->use.turn = (int)c->steps->now;
+        u->use.index = (int)i;
+        u->function = llmfi_run_function(r, u->use.name);
+        u->result = llmfi_str("", 0);
+    }
+    r->use_count = m->tool_call_count;
+    return true;
+}
+
+static bool llmfi_run_limits(llmfi_call *c) {
+    const struct llmfi_run *r = c->steps->run;
+    if ((int64_t)c->steps->now + 1 >= r->max_turns)
+        return llmfi_error_set(&c->reply.error, LLMF_ERR_LIMIT, "the model still calls functions, and the run has had all its turns: raise llmf_run_desc.max_turns, or go on from response.messages");
+    if ((int64_t)r->use_count > r->max_uses - r->used)
+        return llmfi_error_set(&c->reply.error, LLMF_ERR_LIMIT, "the model calls more functions than llmf_run_desc.max_tool_calls allows: raise it, or go on from response.messages");
+    return true;
+}
+
+/* The model's answer is a message more. False with the error in the reply. */
+static bool llmfi_run_take(llmfi_call *c) {
+    struct llmfi_run *r = c->steps->run;
+    llmfi_reply *shown = llmfi_shown(c);
+    bool refused = c->reply.finish == LLMF_FINISH_REFUSAL || c->reply.finish == LLMF_FINISH_CONTENT_FILTER;
+    llmf_str text = llmfi_reply_text_of(&shown->text);
+    llmf_message m;
+    memset(&m, 0, sizeof m);
+    m.role = LLMF_ASSISTANT;
+    m.content = text.ptr;
+    m.content_len = text.len;
+    m.state = llmfi_reply_text_of(&c->reply.state);
+    m.reasoning = llmfi_reply_text_of(&shown->reasoning);
+    m.tool_call_id = m.name = llmfi_str("", 0);
+    if (!refused) { /* what stands behind a refusal is not done */
+        m.tool_calls = c->reply.calls;
+        m.tool_call_count = c->reply.call_count;
+    }
+    llmfi_own_message(&c->steps->arena, &m);
+    r->use_count = 0;
+    if (c->steps->arena.failed || !llmfi_run_uses(c, &m)) return llmfi_run_no_memory(c);
+    if (!llmfi_run_add(c, &m)) return false;
+    r->open = m.tool_call_count != 0;
+    return !r->open || llmfi_run_limits(c);
+}
+
+static bool llmfi_run_more(const llmfi_call *c) {
+    return c->steps->run->open;
+}
+
+/* ---- running the functions ---- */
+
+typedef struct llmfi_written {
+    llmfi_buf buf;
+    bool failed;                             /* no memory */
+} llmfi_written;
+
+/* As much as is kept of it. */
+static void llmfi_written_tap(void *user, const char *bytes, size_t len) {
+    llmfi_written *w = (llmfi_written *)user;
+    size_t room = (size_t)LLMF_MAX_TOOL_RESULT - w->buf.len;
+    if (len > room) len = room;
+    if (!w->failed && !llmfi_buf_add(&w->buf, bytes, len)) w->failed = true;
+}
+
+static LLMFI_COLD bool llmfi_run_stopped(llmfi_call *c, const llmfi_use *u) {
+    return llmfi_error_about(&c->reply.error, LLMF_ERR_CANCELLED, "the run was stopped at its function ", llmfi_utf8_cut(u->use.name, 60), "");
+}
+
+/* What a hook has returned becomes the result. False with the error in the reply. */
+static bool llmfi_use_returned(llmfi_call *c, llmfi_use *u, bool approve, int code, const llmfi_written *w, uint64_t total) {
+    llmf_str text = llmfi_buf_str(&w->buf);
+    bool ok = true;
+    if (w->failed) return llmfi_run_no_memory(c);
+    if (u->state == LLMFI_USE_DONE) return code != LLMF_TOOL_STOP || llmfi_run_stopped(c, u); /* llmf_tool_done was called inside */
+    switch (code) {
+    case LLMF_TOOL_PENDING: u->state = LLMFI_USE_WAITS; break;
+    case LLMF_TOOL_OK: ok = llmfi_use_end(c, u, "", text, total, false); break;
+    case LLMF_TOOL_STOP:
+        if (total) ok = llmfi_use_end(c, u, approve ? "refused: " : "", text, total, approve);
+        return ok ? llmfi_run_stopped(c, u) : llmfi_run_no_memory(c);
+    case LLMF_TOOL_REFUSE: ok = total ? llmfi_use_end(c, u, "refused: ", text, total, true) : llmfi_use_refuse(c, u, "refused", ""); break;
+    default: ok = total ? llmfi_use_end(c, u, "error: ", text, total, true) : llmfi_use_refuse(c, u, "error: ", "the function failed"); break;
+    }
+    return ok || llmfi_run_no_memory(c);
+}
+
+/* One of the program's hooks: `approve`, or the function itself. *code: what it says. False with the error in the reply. */
+static bool llmfi_use_call(llmfi_call *c, llmfi_use *u, bool approve, int *code) {
+    const struct llmfi_run *r = c->steps->run;
+    llmfi_written w;
+    llmfi_out out;
+    bool ok = true;
+    memset(&w, 0, sizeof w);
+    llmfi_buf_init(&w.buf, &c->f->heap, 0);
+    llmfi_out_count(&out);
+    out.tap = llmfi_written_tap;
+    out.tap_user = &w;
+    c->calling = true;
+    if (approve) *code = r->approve(r->approve_user, &u->use, (llmf_out *)(void *)&out);
+    else *code = u->function->run ? u->function->run(u->function->user, &u->use, (llmf_out *)(void *)&out) : LLMF_TOOL_PENDING;
+    c->calling = false;
+    (void)llmfi_now(c->f); /* it may have taken its time */
+    if (!approve || *code == LLMF_TOOL_REFUSE || *code == LLMF_TOOL_STOP || w.failed || u->state == LLMFI_USE_DONE) ok = llmfi_use_returned(c, u, approve, *code, &w, out.total);
+    llmfi_buf_free(&w.buf);
+    return ok;
+}
+
+static LLMFI_COLD bool llmfi_use_unknown(llmfi_call *c, llmfi_use *u) {
+    const struct llmfi_run *r = c->steps->run;
+    char line[512];
+    llmfi_text t = llmfi_text_in(line, sizeof line);
+    size_t i;
+    llmfi_say_c(&t, "there is no function ");
+    llmfi_say(&t, llmfi_utf8_cut(u->use.name, 64));
+    llmfi_say_c(&t, "; there are: ");
+    for (i = 0; i < r->function_count; i++) {
+        if (i) llmfi_say_c(&t, ", ");
+        llmfi_say_c(&t, r->functions[i].tool.name);
+    }
+    return llmfi_use_refuse(c, u, "error: ", line) || llmfi_run_no_memory(c);
+}
+
+/* Begins one that has not begun. False with the error in the reply. */
+static bool llmfi_use_begin(llmfi_call *c, llmfi_use *u) {
+    struct llmfi_run *r = c->steps->run;
+    llmf_str args = llmfi_trim(u->use.arguments);
+    int code = LLMF_TOOL_OK;
+    if (!u->function) return llmfi_use_unknown(c, u);
+    if (!args.len || args.ptr[0] != '{' || !llmfi_json_valid(args))
+        return llmfi_use_refuse(c, u, "error: ", "the arguments are no JSON object; call it again with one that fits its parameters") || llmfi_run_no_memory(c);
+    if (r->approve && !llmfi_use_call(c, u, true, &code)) return false;
+    if (u->state == LLMFI_USE_DONE || c->stop || c->free_later || c->f->closing) return true;
+    if (code == LLMF_TOOL_PENDING) {
+        r->ask_ns = llmfi_after_ms(c->f->now_ns, LLMFI_APPROVE_MS);
+        return true;
+    }
+    if (!llmfi_use_call(c, u, false, &code)) return false;
+    if (u->state == LLMFI_USE_WAITS && u->function->timeout_ms > 0) u->due_ns = llmfi_after_ms(c->f->now_ns, u->function->timeout_ms);
+    return true;
+}
+
+/* It has taken longer than it may. */
+static bool llmfi_use_late(llmfi_call *c, llmfi_use *u) {
+    llmfi_use_leave(c, u);
+    return llmfi_use_refuse(c, u, "error: ", "the function has not answered in time") || llmfi_run_no_memory(c);
+}
+
+/* Goes through those that are not done. False: the run cannot go on now, with or without an error. */
+static bool llmfi_run_each(llmfi_call *c) {
+    struct llmfi_run *r = c->steps->run;
+    size_t i, left = 0;
+    bool ask = r->ask_ns <= c->f->now_ns, begun = false;
+    if (ask) r->ask_ns = 0;
+    for (i = 0; i < r->use_count; i++) {
+        llmfi_use *u = &r->uses[i];
+        bool ok = true;
+        if (u->state == LLMFI_USE_NEW && ask) {
+            if (begun && llmfi_slice_over(&c->f->net)) { /* however short the slice, one is begun */
+                c->f->deferred = true;
+                return false;
+            }
+            ok = begun = llmfi_use_begin(c, u);
+        } else if (u->state == LLMFI_USE_WAITS && u->due_ns && u->due_ns <= c->f->now_ns) {
+            ok = llmfi_use_late(c, u);
+        }
+        if (c->stop || c->free_later || c->f->closing) {
+            c->f->deferred = true;
+            return false;
+        }
+        if (!ok) return false;
+        left += u->state != LLMFI_USE_DONE;
+    }
+    return left == 0;
+}
+
+/* Behind a turn: its events, its functions, its results. False: the next turn has to wait, or there is none. */
+static bool llmfi_run_work(llmfi_call *c) {
+    struct llmfi_run *r = c->steps->run;
+    if (llmfi_steps_tell(c) || llmfi_shown(c)->queue.len) { /* the last one is taken once the next is asked for */
+        llmfi_set_deadline(c);
+        return false;
+    }
+    if (!llmfi_run_each(c) || !llmfi_run_results(c)) {
+        if (c->reply.error.code != LLMF_OK) llmfi_finish(c);
+        else llmfi_set_deadline(c);
+        return false;
+    }
+    c->steps->told = 0;
+    r->told_turn = c->steps->now;
+    r->told_from = r->messages.len / sizeof(llmf_message) - r->use_count - 1;
+    r->to_tell = c->quiet ? 0 : r->use_count + 1;
+    llmfi_hand_out(c);
+    if (c->stop || c->free_later || c->f->closing) {
+        c->f->deferred = true;
+        return false;
+    }
+    return true;
+}
+
+/* ---- time ---- */
+
+/* The next moment at which something is to be done about functions that wait; UINT64_MAX: none. */
+static uint64_t llmfi_run_due_ns(const llmfi_call *c) {
+    const struct llmfi_run *r = c->steps->run;
+    uint64_t due = r->ask_ns ? r->ask_ns : UINT64_MAX;
+    size_t i;
+    for (i = 0; i < r->use_count; i++)
+        if (r->uses[i].state == LLMFI_USE_WAITS && r->uses[i].due_ns && r->uses[i].due_ns < due) due = r->uses[i].due_ns;
+    return due;
+}
+
+/* ---- the next turn ---- */
+
+/* The tools that are forced are so in the first turn: else there would be no end. */
+static bool llmfi_run_build(llmfi_call *c) {
+    struct llmfi_run *r = c->steps->run;
+    if (c->steps->now) {
+        int64_t total = c->req.timeouts.total_ms;
+        if (total > 0 && llmfi_after_ms(c->start_ns, total) <= c->f->now_ns)
+            return llmfi_error_set(&c->reply.error, LLMF_ERR_TIMEOUT, "timeout, total (timeouts.total_ms)");
+        r->prepared->references++;
+        llmfi_prepared_release(&c->f->heap, c->prepared);
+        c->prepared = r->prepared;
+#if LLMF_HAS_ROUTES
+        c->route = r->route;
+#endif
+    }
+    c->req = r->request;
+    if (r->messages.len) {
+        c->req.messages = (const llmf_message *)(const void *)r->messages.ptr;
+        c->req.message_count = r->messages.len / sizeof(llmf_message);
+    }
+    c->req.tools = r->tools;
+    c->req.tool_count = r->function_count;
+    if (c->steps->now && c->req.tool_choice && !LLMFI_IS(llmfi_cstr(c->req.tool_choice), "none")) c->req.tool_choice = NULL;
+    c->req.flags = (c->req.flags | LLMF_BORROW) & ~(uint32_t)LLMF_DISCARD_TEXT; /* all of it lives as long as the call; its texts are said again */
+    c->reply.provider = c->prepared->record.provider->name;
+    return llmfi_call_build_on(c);
+}
+
+static void llmfi_run_free(llmfi_call *c) {
+    struct llmfi_run *r = c->steps->run;
+    size_t i;
+    c->free_later = true; /* hooks find no call any more */
+    for (i = 0; r->open && i < r->use_count; i++) llmfi_use_leave(c, &r->uses[i]);
+    if (r->prepared) llmfi_prepared_release(&c->f->heap, r->prepared);
+    llmfi_buf_free(&r->messages);
+    c->steps->run = NULL; /* it is in the arena */
+}
 
 #endif
 #endif
@@ -41514,6 +42340,14 @@ static bool llmfi_retry_due(llmfi_call *c) {
 /* Silence is measured from the last content, before the first of it from the last byte; not while the caller is the one who waits. */
 static void llmfi_set_deadline(llmfi_call *c) {
     c->deadline_ns = UINT64_MAX;
+#if LLMF_HAS_RUN
+    if (llmfi_run_waits(c)) {
+        llmfi_deadline_try(c, c->start_ns, c->req.timeouts.total_ms, LLMFI_WORDS("total (") "timeouts.total_ms" LLMFI_WORDS(")"));
+        if (llmfi_run_due_ns(c) < c->deadline_ns) c->deadline_ns = llmfi_run_due_ns(c);
+        if (c->deadline_ns < c->f->next_deadline_ns) c->f->next_deadline_ns = c->deadline_ns;
+        return;
+    }
+#endif
 #if LLMF_HAS_EMBED
     if (!c->ended && llmfi_is_split(c)) {
         llmfi_deadline_try(c, c->start_ns, c->req.timeouts.total_ms, LLMFI_WORDS("total (") "timeouts.total_ms" LLMFI_WORDS(")"));
@@ -41563,7 +42397,7 @@ static bool llmfi_final_event(llmfi_call *c, llmf_event *ev) {
 
 /* The next event that waits, the final one last. */
 static bool llmfi_pop_event(llmfi_call *c, llmf_event *ev) {
-#if LLMF_HAS_PROMPTS
+#if LLMFI_HAS_STEPS
     if (llmfi_steps_event(c, ev)) return true;
 #endif
 #if LLMF_HAS_RETRY
@@ -41584,7 +42418,7 @@ static void llmfi_hand_out(llmfi_call *c) {
         while (llmfi_reply_next(llmfi_shown(c), &ev)) continue;
         llmfi_reply_release_events(llmfi_shown(c));
         if (c->ended) c->f->events++;
-        if (!LLMF_HAS_PROMPTS || c->quiet) return;
+        if (!LLMFI_HAS_STEPS || c->quiet) return;
     }
     if (!c->req.on_event) {
         if (llmfi_steps_tell(c) || llmfi_reply_count(llmfi_shown(c)) || (c->ended && !c->taken)) llmfi_mark_ready(c);
@@ -41655,12 +42489,12 @@ static void llmfi_finish(llmfi_call *c) {
     c->end_ns = llmfi_moment(c->f);
 #if LLMF_HAS_RETRY
     llmfi_attempt_over(c);
-    if (llmfi_goes_on(c)) {
+    if (!llmfi_run_waits(c) && llmfi_goes_on(c)) {
         llmfi_set_deadline(c);
         return;
     }
 #endif
-#if LLMF_HAS_PROMPTS
+#if LLMFI_HAS_STEPS
     if (c->steps && llmfi_steps_over(c)) return;
 #endif
     c->ended = true;
@@ -41683,7 +42517,7 @@ static void llmfi_finish(llmfi_call *c) {
 #if LLMFI_HAS_HEALTH
     if (c->response.error.code == LLMF_OK && !c->response.cached) llmfi_health_good(c);
 #endif
-#if LLMF_HAS_PROMPTS
+#if LLMFI_HAS_STEPS
     if (c->steps) llmfi_steps_settle(c);
 #endif
     llmfi_seen_end(c, c->response.error.code);
@@ -43481,7 +44315,7 @@ static void llmfi_wipe_secrets(llmfi_call *c) {
     c->secrets = false;
 #endif
 #if LLMF_HAS_AWS
-    llmfi_wipe(c->aws.secret);
+    if (c->aws) llmfi_wipe(c->aws->secret);
 #endif
     llmfi_wipe(c->secret);
 }
@@ -43520,7 +44354,7 @@ static void llmfi_call_release(llmfi_call *c) {
 #if LLMF_HAS_RETRY
     llmfi_tries_free(c);
 #endif
-#if LLMF_HAS_PROMPTS
+#if LLMFI_HAS_STEPS
     llmfi_steps_free(c);
 #endif
     llmfi_prepared_release(&f->heap, c->prepared);
@@ -43576,6 +44410,9 @@ static bool llmfi_call_build_on(llmfi_call *c) {
 #endif
     c->reply.user = &c->prepared->record.s;
     c->reply.provider = c->prepared->record.provider->name;
+#if LLMF_HAS_RUN
+    if (llmfi_in_run(c)) c->reply.ids = (uint16_t)c->steps->run->used; /* so that no id that is made comes twice */
+#endif
     if (!llmfi_cache_mode_ok(c)) return false;
     c->reply.discard = (c->req.flags & LLMF_DISCARD_TEXT) != 0;
     c->reply.streamed = c->req.stream;
@@ -43593,8 +44430,8 @@ static bool llmfi_call_build_on(llmfi_call *c) {
 
 static bool llmfi_call_build(llmfi_call *c, llmf_model m) {
     bool traced = llmfi_trace_begin(c); /* first of all: its spans want a time and a place however it ends */
-#if LLMF_HAS_PROMPTS
-    if (c->reply.error.code != LLMF_OK) return false; /* a chain that is wrong */
+#if LLMFI_HAS_STEPS
+    if (c->reply.error.code != LLMF_OK) return false; /* a chain or run that is wrong */
     if (c->steps) return traced && llmfi_steps_first(c);
 #endif
     return llmfi_call_prepare(c, m) && traced && llmfi_call_build_on(c);
@@ -43784,6 +44621,12 @@ static void llmfi_run_timers(llmf_factory *f) {
     for (c = f->calls; c; c = next) {
         next = c->next;
         if (c->deadline_ns <= f->now_ns) llmfi_set_deadline(c); /* something has come since it was set */
+#if LLMF_HAS_RUN
+        if (c->deadline_ns <= f->now_ns && llmfi_run_waits(c) && llmfi_run_due_ns(c) <= f->now_ns) {
+            f->deferred = true;
+            continue;
+        }
+#endif
 #if LLMF_HAS_RETRY
         if (c->deadline_ns <= f->now_ns && llmfi_retry_due(c)) {
             if (c->deadline_ns > f->now_ns && c->deadline_ns < f->next_deadline_ns) f->next_deadline_ns = c->deadline_ns;
@@ -43795,7 +44638,7 @@ static void llmfi_run_timers(llmf_factory *f) {
             llmfi_text t = llmfi_text_in(text, sizeof text);
             LLMFI_SAY(&t, "timeout, ");
             llmfi_say_c(&t, c->deadline_what);
-            if (c->reply.terminal) llmfi_abort(c, LLMF_OK, "");
+            if (c->reply.terminal && !llmfi_run_waits(c)) llmfi_abort(c, LLMF_OK, "");
             else llmfi_abort(c, LLMF_ERR_TIMEOUT, text);
         } else if (c->deadline_ns < f->next_deadline_ns) {
             f->next_deadline_ns = c->deadline_ns;
@@ -43838,7 +44681,7 @@ static void llmfi_run_deferred(llmf_factory *f) {
 #if LLMF_HAS_EMBED
         else if (llmfi_is_split(c) && !c->ended) llmfi_batches_work(c);
 #endif
-#if LLMF_HAS_PROMPTS
+#if LLMFI_HAS_STEPS
         else if (llmfi_steps_due(c)) llmfi_steps_next(c);
 #endif
 #if LLMF_HAS_RETRY
@@ -43883,6 +44726,19 @@ static void llmfi_run_held(llmf_factory *f) {
     }
 }
 
+#if LLMF_HAS_MCP
+static void llmfi_pumps_run(llmf_factory *f) {
+    llmfi_pump *p;
+    for (p = f->pumps; p; p = p->next) p->run(p);
+}
+
+static bool llmfi_pumps_busy(const llmf_factory *f) {
+    const llmfi_pump *p = f->pumps;
+    while (p && !p->busy) p = p->next;
+    return p != NULL;
+}
+#endif
+
 static void llmfi_work(llmf_factory *f) {
     size_t i;
     f->now_read = false; /* a transport may wait in its tick */
@@ -43895,6 +44751,9 @@ static void llmfi_work(llmf_factory *f) {
     (void)llmfi_moment(f);
 #if LLMF_HAS_SECRETS
     llmfi_secrets_pump(f);
+#endif
+#if LLMF_HAS_MCP
+    llmfi_pumps_run(f);
 #endif
     llmfi_run_deferred(f);
 }
@@ -43913,6 +44772,9 @@ static int64_t llmfi_wait_ms(const llmf_factory *f, int64_t most) {
     }
 #if LLMF_HAS_SECRETS
     if (f->secrets.pumped && (ms < 0 || ms > LLMFI_SECRET_PUMP_MS)) ms = LLMFI_SECRET_PUMP_MS;
+#endif
+#if LLMF_HAS_MCP
+    if (llmfi_pumps_busy(f) && (ms < 0 || ms > LLMFI_PUMP_MS)) ms = LLMFI_PUMP_MS;
 #endif
     if (f->deferred || f->held) ms = 0;
     return ms;
@@ -43989,6 +44851,7 @@ static bool llmfi_advance(llmfi_call *c, llmf_event *ev) {
         if (llmfi_pop_event(c, ev)) return true;
     }
     llmfi_ready_remove(c); /* else llmf_poll would not wait */
+    if (llmfi_run_waits(c)) c->f->deferred = true; /* all is taken: its functions are next */
     return false;
 }
 
@@ -44065,15 +44928,9 @@ static llmf_result llmfi_fail_response(const llmf_factory *f, llmf_response *r, 
     return (llmf_result)none.error.code;
 }
 
-LLMF_API llmf_result llmf_generate_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, llmf_response *r, size_t r_size) {
-    llmf_call id;
+/* Until the call has ended, serving all others meanwhile. */
+static llmf_result llmfi_call_wait(llmf_factory *f, llmf_call id, llmf_response *r, size_t r_size) {
     llmfi_call *c;
-    if (!f || f->polling) return llmfi_fail_response(NULL, r, r_size, LLMF_ERR_ARGUMENT, f ? "llmf_generate inside a callback: use llmf_start" : "the factory is NULL");
-    c = llmfi_call_open(f, req, req_size);
-    if (!c) return llmfi_fail_response(f, r, r_size, LLMF_OK, "");
-    c->quiet = !c->req.on_event;
-    id.id = c->id;
-    llmfi_call_begin(c, m);
     while ((c = llmfi_call_of(f, id)) != NULL && !c->ended) /* a callback may free the call, or close the factory */
         if (llmfi_poll(f, -1, false) < 0) return llmfi_fail_response(NULL, r, r_size, LLMF_ERR_STALE, "the factory was closed inside a callback");
     if (!c) return llmfi_fail_response(NULL, r, r_size, LLMF_ERR_STALE, "the call was freed inside a callback");
@@ -44083,6 +44940,18 @@ LLMF_API llmf_result llmf_generate_abi(llmf_factory *f, llmf_model m, const llmf
     }
     if (r) memcpy(r, &c->response, r_size < sizeof c->response ? r_size : sizeof c->response);
     return (llmf_result)c->response.error.code;
+}
+
+LLMF_API llmf_result llmf_generate_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, llmf_response *r, size_t r_size) {
+    llmf_call id;
+    llmfi_call *c;
+    if (!f || f->polling) return llmfi_fail_response(NULL, r, r_size, LLMF_ERR_ARGUMENT, f ? "llmf_generate inside a callback: use llmf_start" : "the factory is NULL");
+    c = llmfi_call_open(f, req, req_size);
+    if (!c) return llmfi_fail_response(f, r, r_size, LLMF_OK, "");
+    c->quiet = !c->req.on_event;
+    id.id = c->id;
+    llmfi_call_begin(c, m);
+    return llmfi_call_wait(f, id, r, r_size);
 }
 
 /* ---- other event loops ---- */
@@ -45032,6 +45901,9 @@ LLMF_API void llmf_close(llmf_factory *f) {
         return;
     }
     while (f->calls) llmfi_call_release(f->calls);
+#if LLMF_HAS_MCP
+    while (f->pumps) f->pumps->close(f->pumps);
+#endif
 #if LLMF_HAS_CACHE
     llmfi_cache_close(f);
 #endif
@@ -46373,80 +47245,7 @@ LLMF_API void llmf_render_free(llmf_factory *f, llmf_rendered *p) {
     p->request.prompt = p->request.system = NULL;
 }
 
-/* ---- what a chain is given, copied ---- */
-
-static void llmfi_own_cstr(llmfi_arena *a, const char **text) {
-    if (*text) *text = llmfi_arena_copy(a, llmfi_cstr(*text)).ptr;
-}
-
-static void llmfi_own_text(llmfi_arena *a, const char **text, size_t len) {
-    if (*text) *text = llmfi_arena_copy(a, llmfi_str(*text, len ? len : llmfi_strlen(*text))).ptr;
-}
-
-static void llmfi_own_str(llmfi_arena *a, llmf_str *s) {
-    *s = s->ptr && s->len ? llmfi_arena_copy(a, *s) : llmfi_str("", 0);
-}
-
-/* `count` things of `size` bytes, copied; the count becomes 0 where there is no memory. */
-static void *llmfi_own_array(llmfi_arena *a, const void *from, size_t *count, size_t size) {
-    void *to = from && *count ? llmfi_arena_array(a, *count, size) : NULL;
-    if (to) memcpy(to, from, *count * size);
-    else if (from) *count = 0;
-    return to;
-}
-
-static void llmfi_own_message(llmfi_arena *a, llmf_message *m) {
-    llmf_tool_call *calls = (llmf_tool_call *)llmfi_own_array(a, m->tool_calls, &m->tool_call_count, sizeof *calls);
-    llmf_part *parts = (llmf_part *)llmfi_own_array(a, m->parts, &m->part_count, sizeof *parts);
-    size_t i;
-    m->tool_calls = calls;
-    m->parts = parts;
-    llmfi_own_text(a, &m->content, m->content_len);
-    llmfi_own_str(a, &m->state);
-    llmfi_own_str(a, &m->reasoning);
-    llmfi_own_str(a, &m->tool_call_id);
-    llmfi_own_str(a, &m->name);
-    for (i = 0; calls && i < m->tool_call_count; i++) {
-        llmfi_own_str(a, &calls[i].id);
-        llmfi_own_str(a, &calls[i].name);
-        llmfi_own_str(a, &calls[i].arguments);
-    }
-    for (i = 0; parts && i < m->part_count; i++) {
-        llmfi_own_text(a, &parts[i].text, parts[i].text_len);
-        llmfi_own_cstr(a, &parts[i].path);
-        llmfi_own_cstr(a, &parts[i].url);
-        llmfi_own_cstr(a, &parts[i].media_type);
-        llmfi_own_cstr(a, &parts[i].name);
-        llmfi_own_cstr(a, &parts[i].detail);
-    }
-}
-
-/* Everything but the bytes of media. Look at the arena's `failed` behind it. */
-static void llmfi_own_request(llmfi_arena *a, llmf_request *r) {
-    llmf_message *messages = (llmf_message *)llmfi_own_array(a, r->messages, &r->message_count, sizeof *messages);
-    llmf_tool *tools = (llmf_tool *)llmfi_own_array(a, r->tools, &r->tool_count, sizeof *tools);
-    const char **stop = (const char **)llmfi_own_array(a, r->stop, &r->stop_count, sizeof *stop);
-    size_t i;
-    if (r->fallbacks) r->fallbacks = (const llmf_model *)llmfi_own_array(a, r->fallbacks, &r->fallback_count, sizeof *r->fallbacks);
-    r->messages = messages;
-    r->tools = tools;
-    r->stop = stop;
-    llmfi_own_text(a, &r->prompt, r->prompt_len);
-    llmfi_own_text(a, &r->system, r->system_len);
-    llmfi_own_cstr(a, &r->tool_choice);
-    llmfi_own_cstr(a, &r->format);
-    llmfi_own_cstr(a, &r->reasoning);
-    llmfi_own_cstr(a, &r->user);
-    llmfi_own_cstr(a, &r->extra);
-    llmfi_own_cstr(a, &r->trace_parent);
-    for (i = 0; messages && i < r->message_count; i++) llmfi_own_message(a, &messages[i]);
-    for (i = 0; stop && i < r->stop_count; i++) llmfi_own_cstr(a, &stop[i]);
-    for (i = 0; tools && i < r->tool_count; i++) {
-        llmfi_own_cstr(a, &tools[i].name);
-        llmfi_own_cstr(a, &tools[i].description);
-        llmfi_own_cstr(a, &tools[i].parameters);
-    }
-}
+/* ---- what a chain is given ---- */
 
 /* What the step's request does not say the chain's does; what is of the call as a whole is the chain's alone. */
 static void llmfi_lay_request(llmf_request *r, const llmf_request *chain) {
@@ -46627,17 +47426,9 @@ static bool llmfi_steps_vars(struct llmfi_steps *s, const llmf_chain *chain, llm
 /* False with *err: what was made by then is in c->steps. */
 static bool llmfi_steps_open(llmfi_call *c, const llmf_chain *chain, size_t req_size, llmf_error *err) {
     const llmfi_recipe *named = NULL;
-    struct llmfi_steps *s = (struct llmfi_steps *)llmfi_heap_alloc(&c->f->heap, sizeof *s);
+    struct llmfi_steps *s = llmfi_steps_new(c, err);
     bool ok;
-    if (!s) return llmfi_error_memory(err);
-    memset(s, 0, sizeof *s);
-    c->steps = s;
-    llmfi_arena_init(&s->arena, &c->f->heap, 0);
-    llmfi_arena_init(&s->filled, &c->f->heap, 0);
-    s->config = c->f->config;
-    llmfi_config_hold(s->config);
-    s->name = llmfi_str("", 0);
-    s->usage.input = s->usage.cache_read = s->usage.cache_write = s->usage.output = s->usage.reasoning = s->cost = LLMF_UNKNOWN;
+    if (!s) return false;
     if (c->req.op != LLMF_OP_CHAT || c->req.prompt || c->req.system || c->req.message_count)
         return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_chain.request: must be a chat without texts; the steps have them");
     if (chain->name && chain->step_count) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_chain: has both name and steps; give one of them");
@@ -46700,6 +47491,667 @@ LLMF_API llmf_call llmf_start_chain_abi(llmf_factory *f, const llmf_chain *chain
     (void)chain, (void)chain_size, (void)req_size;
     if (f) llmfi_error_left_out(&f->last_error, "llmf_start_chain", "PROMPTS");
     return none;
+}
+
+#endif
+#endif
+/* Runs: a model and the functions that it calls. The public side; what a run does is in engine/run.h. */
+#ifndef LLMFI_TASKS_RUN_H
+#define LLMFI_TASKS_RUN_H
+
+#if LLMF_HAS_RUN
+
+static LLMFI_COLD bool llmfi_run_bad(llmf_error *err, const char *name, const char *what) {
+    llmfi_text t = llmfi_error_begin(err, LLMF_ERR_ARGUMENT);
+    LLMFI_SAY(&t, "llmf_run_desc.functions: ");
+    llmfi_say(&t, llmfi_utf8_cut(llmfi_cstr(name), 64));
+    llmfi_say_c(&t, what);
+    return false;
+}
+
+/* The functions, copied; `size` bytes each. */
+static bool llmfi_run_functions(struct llmfi_steps *s, const llmf_run_desc *run, size_t size, llmf_error *err) {
+    llmfi_arena *a = &s->arena;
+    size_t n = run->function_count, i, k;
+    llmf_function *to;
+    if (n && !run->functions) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_run_desc.functions is NULL but function_count is not 0");
+    to = (llmf_function *)llmfi_arena_array(a, n, sizeof *to);
+    s->run->tools = (llmf_tool *)llmfi_arena_array(a, n, sizeof *s->run->tools);
+    if (!to || !s->run->tools) return llmfi_error_memory(err);
+    for (i = 0; i < n; i++) {
+        llmf_tool *tool = &to[i].tool;
+        memcpy(&to[i], (const char *)run->functions + i * size, size < sizeof *to ? size : sizeof *to);
+        if (!tool->name || !tool->name[0]) return llmfi_run_bad(err, "", "one has no tool.name");
+        for (k = 0; k < i; k++)
+            if (llmfi_strcmp(to[k].tool.name, tool->name) == 0) return llmfi_run_bad(err, tool->name, " is there twice; give each its own name");
+        llmfi_own_cstr(a, &tool->name);
+        llmfi_own_cstr(a, &tool->description);
+        llmfi_own_cstr(a, &tool->parameters);
+        s->run->tools[i] = *tool;
+    }
+    s->run->functions = to;
+    s->run->function_count = n;
+    return !a->failed || llmfi_error_memory(err);
+}
+
+/* The conversation begins with what the request has; texts that are wrong are found when it is built. */
+static bool llmfi_run_messages(struct llmfi_steps *s, llmf_error *err) {
+    struct llmfi_run *r = s->run;
+    llmf_message m;
+    bool ok = true;
+    llmfi_own_request(&s->arena, &r->request);
+    if (s->arena.failed) return llmfi_error_memory(err);
+    if (r->request.prompt && !r->request.message_count) {
+        memset(&m, 0, sizeof m);
+        m.content = r->request.prompt;
+        m.content_len = r->request.prompt_len;
+        m.state = m.reasoning = m.tool_call_id = m.name = llmfi_str("", 0);
+        ok = llmfi_buf_add(&r->messages, (const char *)&m, sizeof m);
+        r->request.prompt = NULL;
+    } else if (!r->request.prompt && r->request.messages) {
+        ok = llmfi_buf_add(&r->messages, (const char *)r->request.messages, r->request.message_count * sizeof m);
+    }
+    return ok || llmfi_error_memory(err);
+}
+
+static bool llmfi_run_checked(const llmf_run_desc *run, const llmf_request *req, llmf_error *err) {
+    if (req->op != LLMF_OP_CHAT) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_run_desc.request: must be a chat");
+    if (req->tools || req->tool_count) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_run_desc.request: has tools; give them as functions");
+    if (run->max_turns < 0) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_run_desc.max_turns must not be negative (0: the default)");
+    if (run->max_tool_calls < 0) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_run_desc.max_tool_calls must not be negative (0: the default)");
+    return true;
+}
+
+/* False with the error in the reply: what was made by then is in c->steps. */
+static bool llmfi_run_open(llmfi_call *c, llmf_model m, const llmf_run_desc *run, size_t function_size) {
+    llmf_error *err = &c->reply.error;
+    struct llmfi_steps *s = llmfi_steps_new(c, err);
+    struct llmfi_run *r;
+    if (!s) return false;
+    r = s->run = (struct llmfi_run *)llmfi_arena_alloc(&s->arena, sizeof *r);
+    if (!r) return llmfi_error_memory(err);
+    llmfi_buf_init(&r->messages, &c->f->heap, 0);
+    r->request = c->req;
+    r->approve = run->approve;
+    r->approve_user = run->approve_user;
+    r->max_turns = run->max_turns ? run->max_turns : LLMF_MAX_TURNS;
+    r->max_uses = run->max_tool_calls ? run->max_tool_calls : LLMF_MAX_TOOL_USES;
+    if (!llmfi_run_checked(run, &c->req, err) || !llmfi_run_functions(s, run, function_size, err) || !llmfi_run_messages(s, err) || !llmfi_call_prepare(c, m)) return false;
+    r->prepared = c->prepared;
+    r->prepared->references++;
+#if LLMF_HAS_ROUTES
+    r->route = c->route;
+#endif
+    return true;
+}
+
+/* NULL: there is no room for one more call, or something is NULL. */
+static llmfi_call *llmfi_run_start(llmf_factory *f, llmf_model m, const llmf_run_desc *run, size_t run_size, size_t function_size, size_t req_size, bool waiting) {
+    llmf_model none = {0};
+    llmf_run_desc given;
+    llmfi_call *c;
+    memset(&given, 0, sizeof given);
+    if (run) memcpy(&given, run, run_size < sizeof given ? run_size : sizeof given);
+    if (!given.request) {
+        llmfi_error_set(&f->last_error, LLMF_ERR_ARGUMENT, run ? "llmf_run_desc.request is NULL" : "run is NULL");
+        return NULL;
+    }
+    c = llmfi_call_open(f, given.request, req_size);
+    if (!c) return NULL;
+    c->quiet = waiting && !c->req.on_event;
+    (void)llmfi_now(f);
+    (void)llmfi_run_open(c, m, &given, function_size);
+    llmfi_call_begin(c, none);
+    return c;
+}
+
+LLMF_API llmf_call llmf_start_run_abi(llmf_factory *f, llmf_model m, const llmf_run_desc *run, size_t run_size, size_t function_size, size_t req_size) {
+    llmf_call id = {0};
+    int saved = LLMFI_ERRNO;
+    llmfi_call *c = f ? llmfi_run_start(f, m, run, run_size, function_size, req_size, false) : NULL;
+    if (c) id.id = c->id;
+    LLMFI_SET_ERRNO(saved);
+    return id;
+}
+
+LLMF_API llmf_result llmf_run_abi(llmf_factory *f, llmf_model m, const llmf_run_desc *run, size_t run_size, size_t function_size, size_t req_size, llmf_response *r, size_t r_size) {
+    llmf_call id;
+    llmfi_call *c;
+    if (!f || f->polling) return llmfi_fail_response(NULL, r, r_size, LLMF_ERR_ARGUMENT, f ? "llmf_run inside a callback: use llmf_start_run" : "the factory is NULL");
+    c = llmfi_run_start(f, m, run, run_size, function_size, req_size, true);
+    if (!c) return llmfi_fail_response(f, r, r_size, LLMF_OK, "");
+    id.id = c->id;
+    return llmfi_call_wait(f, id, r, r_size);
+}
+
+LLMF_API llmf_result llmf_tool_done(llmf_factory *f, llmf_call call, llmf_str id, llmf_str result, int is_error) {
+    llmfi_call *c = llmfi_call_of(f, call);
+    struct llmfi_run *r;
+    size_t i;
+    if (!c || c->ended) return LLMF_ERR_STALE;
+    r = llmfi_run_waits(c) ? c->steps->run : NULL;
+    for (i = 0; r && r->open && i < r->use_count; i++) {
+        llmfi_use *u = &r->uses[i];
+        if (u->state == LLMFI_USE_DONE || !llmfi_eq(u->use.id, id)) continue;
+        if (!llmfi_use_end(c, u, is_error ? "error: " : "", result, result.len, is_error != 0)) {
+            llmfi_error_memory(&f->last_error);
+            return LLMF_ERR_MEMORY;
+        }
+        f->deferred = true; /* the run may go on */
+        return LLMF_OK;
+    }
+    llmfi_error_set(&f->last_error, LLMF_ERR_ARGUMENT, "llmf_tool_done: no function of that id is waiting");
+    return LLMF_ERR_ARGUMENT;
+}
+
+#else
+
+LLMF_API llmf_call llmf_start_run_abi(llmf_factory *f, llmf_model m, const llmf_run_desc *run, size_t run_size, size_t function_size, size_t req_size) {
+    llmf_call none = {0};
+    (void)m, (void)run, (void)run_size, (void)function_size, (void)req_size;
+    if (f) llmfi_error_left_out(&f->last_error, "llmf_start_run", "RUN");
+    return none;
+}
+
+LLMF_API llmf_result llmf_run_abi(llmf_factory *f, llmf_model m, const llmf_run_desc *run, size_t run_size, size_t function_size, size_t req_size, llmf_response *r, size_t r_size) {
+    (void)llmf_start_run_abi(f, m, run, run_size, function_size, req_size);
+    return llmfi_fail_response(f, r, r_size, LLMF_ERR_NOT_BUILT, "");
+}
+
+LLMF_API llmf_result llmf_tool_done(llmf_factory *f, llmf_call call, llmf_str id, llmf_str result, int is_error) {
+    (void)call, (void)id, (void)result, (void)is_error;
+    if (f) llmfi_error_left_out(&f->last_error, "llmf_tool_done", "RUN");
+    return LLMF_ERR_NOT_BUILT;
+}
+
+#endif
+#endif
+/* A client of MCP servers (Model Context Protocol): their tools as functions of a run. JSON-RPC, a message a line to a program, or a POST each over HTTP. What is asked
+   is a list; llmf_poll looks whether answers have come. */
+#ifndef LLMFI_TASKS_MCP_H
+#define LLMFI_TASKS_MCP_H
+
+#if LLMF_HAS_MCP
+
+/* Milliseconds: of an answer where nobody says; until a connection stands; that a program has to end. Pages of a list of tools; bytes of a header. */
+enum { LLMFI_MCP_ANSWER_MS = 30000, LLMFI_MCP_CONNECT_MS = 10000, LLMFI_MCP_END_MS = 200, LLMFI_MCP_PAGES = 64, LLMFI_MCP_HEADER = 2048 };
+enum { LLMFI_MCP_STARTS, LLMFI_MCP_READY, LLMFI_MCP_FAILED, LLMFI_MCP_INITIALIZE, LLMFI_MCP_LIST, LLMFI_MCP_CALL, LLMFI_MCP_NOTICE };
+
+/* One message of ours, until its answer has come. */
+typedef struct llmfi_mcp_ask {
+    struct llmfi_mcp_ask *next;
+    int64_t id;
+    int what;                                /* LLMFI_MCP_… */
+    const llmf_tool_use *use;                /* of a CALL: lives as long as that waits */
+    size_t seen;                             /* bytes of the reply that have been looked at */
+    llmfi_buf body;
+    llmfi_fetch fetch;                       /* of HTTP */
+} llmfi_mcp_ask;
+
+struct llmf_mcp {
+    llmfi_pump pump;                         /* first: it is what the factory has of it */
+    llmf_factory *f;
+    llmfi_arena arena;
+    int state, pages;
+    llmf_error error;                        /* of one that has failed */
+    int64_t timeout_ms, last_id;
+    llmfi_mcp_ask *asks;
+    llmfi_buf functions;                     /* of llmf_function; their texts in the arena */
+    llmf_str url;                            /* empty: a program */
+    char version[32], session[LLMFI_FETCH_HEADER], authorization[LLMFI_MCP_HEADER];
+#if LLMFI_HAS_PROGRAMS
+    intptr_t fd;                             /* to the program; LLMFI_NO_FD: closed */
+    pid_t pid;
+    llmfi_buf in, out;
+#endif
+};
+
+static LLMFI_COLD void llmfi_mcp_fail(llmf_mcp *m, int code, const char *before, llmf_str about) {
+    if (m->state == LLMFI_MCP_FAILED) return;
+    m->state = LLMFI_MCP_FAILED;
+    (llmfi_error_about)(&m->error, code, before, llmfi_utf8_cut(about, 300), "");
+}
+
+static void llmfi_mcp_forget(llmf_mcp *m, llmfi_mcp_ask *a) {
+    llmfi_mcp_ask **at = &m->asks;
+    while (*at && *at != a) at = &(*at)->next;
+    if (*at) *at = a->next;
+    llmfi_fetch_close(&a->fetch);
+    llmfi_buf_free(&a->body);
+    llmfi_heap_free(&m->f->heap, a);
+}
+
+/* Why a tool has no result, to the run that waits for it. */
+static void llmfi_mcp_tell(llmf_mcp *m, const llmfi_mcp_ask *a, const char *text) {
+    if (a->use) (void)llmf_tool_done(m->f, a->use->call, a->use->id, llmfi_cstr(text), 1);
+}
+
+/* The server has gone: nobody waits for it any more. */
+static void llmfi_mcp_gone(llmf_mcp *m, int code, const char *why) {
+    while (m->asks) {
+        llmfi_mcp_tell(m, m->asks, "the MCP server has gone");
+        llmfi_mcp_forget(m, m->asks);
+    }
+    llmfi_mcp_fail(m, code, why, llmfi_str("", 0));
+}
+
+/* ---- asking ---- */
+
+#define LLMFI_MCP_VERSION "2025-06-18"
+#define LLMFI_MCP_HELLO "{\"protocolVersion\":\"" LLMFI_MCP_VERSION "\",\"capabilities\":{},\"clientInfo\":{\"name\":\"llmfactory\",\"version\":\"" LLMF_VERSION "\"}}"
+
+#if LLMFI_HAS_PROGRAMS
+/* Behind what is still to be written; as much of it as the program takes goes at once. */
+static bool llmfi_mcp_write(llmf_mcp *m, llmf_str message) {
+    bool ok = !message.len || (llmfi_buf_reserve(&m->out, message.len + 1) && llmfi_buf_add(&m->out, message.ptr, message.len) && llmfi_buf_add(&m->out, "\n", 1));
+    while (m->out.len && m->fd != LLMFI_NO_FD) {
+        ssize_t n = send((int)m->fd, m->out.ptr, m->out.len, LLMFI_SYS_SEND_FLAGS);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) break; /* later, or never: reading will tell */
+        llmfi_buf_drop(&m->out, (size_t)n);
+    }
+    return ok;
+}
+#endif
+
+static void llmfi_mcp_header(llmfi_mcp_ask *a, size_t *n, const char *name, llmf_str value) {
+    if (!value.len) return;
+    a->fetch.headers[*n].name = llmfi_cstr(name);
+    a->fetch.headers[(*n)++].value = value;
+}
+
+static void llmfi_mcp_post(llmf_mcp *m, llmfi_mcp_ask *a) {
+    size_t n = 0;
+    llmfi_mcp_header(a, &n, "Content-Type", LLMFI_LIT("application/json"));
+    llmfi_mcp_header(a, &n, "Accept", LLMFI_LIT("application/json, text/event-stream"));
+    llmfi_mcp_header(a, &n, "MCP-Protocol-Version", llmfi_cstr(m->version));
+    llmfi_mcp_header(a, &n, "Mcp-Session-Id", llmfi_cstr(m->session));
+    llmfi_mcp_header(a, &n, "Authorization", llmfi_cstr(m->authorization));
+    a->fetch.out = llmfi_buf_str(&a->body);
+    llmfi_fetch_start(&a->fetch, LLMFI_LIT("POST"), m->url, n, LLMFI_MCP_CONNECT_MS, m->timeout_ms);
+}
+
+/* Sends one message. Its parameters are those of `use`, or the member `key` whose JSON is `raw`, or `raw`. False: there is no memory. */
+static bool llmfi_mcp_send(llmf_mcp *m, int what, const char *method, const llmf_tool_use *use, const char *key, llmf_str raw) {
+    llmfi_mcp_ask *a = (llmfi_mcp_ask *)llmfi_heap_alloc(&m->f->heap, sizeof *a);
+    llmfi_out out;
+    llmfi_jw w;
+    size_t i;
+    bool ok;
+    if (!a) return false;
+    memset(a, 0, sizeof *a);
+    llmfi_fetch_init(&a->fetch, m->f, LLMF_MAX_MCP_MESSAGE);
+    llmfi_buf_init(&a->body, &m->f->heap, 0);
+    a->what = what;
+    a->use = use;
+    a->next = m->asks;
+    m->asks = a;
+    llmfi_out_buf(&out, &a->body);
+    llmfi_jw_init(&w, &out);
+    llmfi_jw_object(&w);
+    llmfi_jw_member_cstr(&w, "jsonrpc", "2.0");
+    if (what != LLMFI_MCP_NOTICE) llmfi_jw_member_int(&w, "id", a->id = ++m->last_id);
+    llmfi_jw_member_cstr(&w, "method", method);
+    llmfi_jw_key(&w, "params");
+    if (use || key) llmfi_jw_object(&w);
+    if (use) llmfi_jw_member_str(&w, "name", use->name);
+    if (use || key) llmfi_jw_key_str(&w, llmfi_cstr(use ? "arguments" : key));
+    llmfi_jw_raw(&w, use ? llmfi_trim(use->arguments) : raw);
+    if (use || key) llmfi_jw_object_end(&w);
+    llmfi_jw_object_end(&w);
+    for (i = 0; i < a->body.len; i++) /* arguments as a model wrote them: a message is one line */
+        if (a->body.ptr[i] == '\n' || a->body.ptr[i] == '\r') a->body.ptr[i] = ' ';
+    ok = !out.failed;
+    if (ok && m->url.len) llmfi_mcp_post(m, a);
+#if LLMFI_HAS_PROGRAMS
+    if (!m->url.len) ok = ok && llmfi_mcp_write(m, llmfi_buf_str(&a->body));
+#endif
+    if (!ok || (!m->url.len && what == LLMFI_MCP_NOTICE)) llmfi_mcp_forget(m, a);
+    return ok;
+}
+
+static void llmfi_mcp_must(llmf_mcp *m, bool ok) {
+    if (!ok) llmfi_mcp_fail(m, LLMF_ERR_MEMORY, "the memory block is used up: raise llmf_desc.memory_size", llmfi_str("", 0));
+}
+
+/* ---- tools ---- */
+
+static llmf_str llmfi_mcp_member(llmf_str object, const char *name) {
+    llmf_str v;
+    return llmf_json_get(object, name, &v) ? v : llmfi_str("", 0);
+}
+
+/* A member that is a string, decoded into the arena; empty where it is none. Look at the arena's `failed`. */
+static llmf_str llmfi_mcp_text(llmfi_arena *a, llmf_str object, const char *name) {
+    llmf_str v = llmfi_mcp_member(object, name);
+    size_t len = llmf_json_string(v, NULL, 0);
+    char *to;
+    if (len == LLMF_NOT_A_STRING || len > (size_t)-1 / 8) return llmfi_str("", 0);
+    to = (char *)llmfi_arena_alloc(a, len + 1);
+    if (!to) return llmfi_str("", 0);
+    (void)llmf_json_string(v, to, len + 1);
+    return llmfi_str(to, len);
+}
+
+static int llmfi_mcp_call(void *user, const llmf_tool_use *use, llmf_out *out) {
+    llmf_mcp *m = (llmf_mcp *)user;
+    if (m->state == LLMFI_MCP_READY && llmfi_mcp_send(m, LLMFI_MCP_CALL, "tools/call", use, NULL, llmfi_str("", 0))) {
+        m->pump.busy = true;
+        return LLMF_TOOL_PENDING;
+    }
+    llmf_out_write(out, "the MCP server has gone", 23);
+    return LLMF_TOOL_ERROR;
+}
+
+static void llmfi_mcp_cancel(void *user, const llmf_tool_use *use) {
+    llmf_mcp *m = (llmf_mcp *)user;
+    llmfi_mcp_ask *a = m->asks;
+    char id[LLMFI_INT_TEXT];
+    size_t len;
+    while (a && a->use != use) a = a->next;
+    if (!a) return;
+    len = llmfi_print_int(id, a->id);
+    llmfi_mcp_forget(m, a);
+    (void)llmfi_mcp_send(m, LLMFI_MCP_NOTICE, "notifications/cancelled", NULL, "requestId", llmfi_str(id, len));
+}
+
+static void llmfi_mcp_listed(llmf_mcp *m, llmf_str result) {
+    llmf_str tools = llmfi_mcp_member(result, "tools"), tool, cursor, schema;
+    size_t at = 0;
+    while (m->functions.len / sizeof(llmf_function) < LLMF_MAX_MCP_TOOLS && llmf_json_each(tools, &at, NULL, &tool)) {
+        llmf_function fn;
+        memset(&fn, 0, sizeof fn);
+        fn.tool.name = llmfi_mcp_text(&m->arena, tool, "name").ptr;
+        fn.tool.description = llmfi_mcp_text(&m->arena, tool, "description").ptr;
+        schema = llmfi_mcp_member(tool, "inputSchema");
+        if (schema.len && schema.ptr[0] == '{') fn.tool.parameters = llmfi_arena_copy(&m->arena, schema).ptr;
+        fn.run = llmfi_mcp_call;
+        fn.cancel = llmfi_mcp_cancel;
+        fn.user = m;
+        fn.timeout_ms = m->timeout_ms;
+        if (fn.tool.name[0]) llmfi_mcp_must(m, llmfi_buf_add(&m->functions, (const char *)&fn, sizeof fn));
+    }
+    cursor = llmfi_mcp_member(result, "nextCursor");
+    if (m->arena.failed) llmfi_mcp_must(m, false);
+    else if (cursor.len > 2 && cursor.ptr[0] == '"' && ++m->pages < LLMFI_MCP_PAGES) llmfi_mcp_must(m, llmfi_mcp_send(m, LLMFI_MCP_LIST, "tools/list", NULL, "cursor", cursor));
+    else if (m->state == LLMFI_MCP_STARTS) m->state = LLMFI_MCP_READY;
+}
+
+/* ---- answers ---- */
+
+static void llmfi_mcp_started(llmf_mcp *m, const llmfi_mcp_ask *a, llmf_str result) {
+    llmf_str version = llmfi_mcp_text(&m->arena, result, "protocolVersion");
+    if (!version.len || version.len >= sizeof m->version || llmfi_header_bad_value(version) != LLMFI_NOWHERE) {
+        llmfi_mcp_fail(m, LLMF_ERR_PROTOCOL, "the MCP server names no version of the protocol", llmfi_str("", 0));
+        return;
+    }
+    memcpy(m->version, version.ptr, version.len + 1);
+    memcpy(m->session, a->fetch.session, sizeof m->session);
+    llmfi_mcp_must(m, llmfi_mcp_send(m, LLMFI_MCP_NOTICE, "notifications/initialized", NULL, NULL, LLMFI_LIT("{}")) && llmfi_mcp_send(m, LLMFI_MCP_LIST, "tools/list", NULL, NULL, LLMFI_LIT("{}")));
+}
+
+/* What a tool has said, as one text: a line for each of its parts. */
+static void llmfi_mcp_called(llmf_mcp *m, const llmfi_mcp_ask *a, llmf_str result, llmfi_arena *scratch) {
+    llmf_str content = llmfi_mcp_member(result, "content"), part;
+    llmfi_buf text;
+    size_t at = 0;
+    bool ok = true;
+    llmfi_buf_init(&text, &m->f->heap, 0);
+    while (ok && llmf_json_each(content, &at, NULL, &part)) {
+        llmf_str type = llmfi_mcp_text(scratch, part, "type"), said = llmfi_mcp_text(scratch, part, "text");
+        bool plain = LLMFI_IS(type, "text");
+        if (text.len) ok = llmfi_buf_add(&text, "\n", 1);
+        if (plain) ok = ok && llmfi_buf_add(&text, said.ptr, said.len);
+        else ok = ok && llmfi_buf_add(&text, "[", 1) && llmfi_buf_add(&text, type.ptr, type.len) && llmfi_buf_add(&text, "]", 1);
+    }
+    if (ok && !scratch->failed) (void)llmf_tool_done(m->f, a->use->call, a->use->id, llmfi_buf_str(&text), LLMFI_IS(llmfi_mcp_member(result, "isError"), "true"));
+    else llmfi_mcp_tell(m, a, "there is no memory for what it said");
+    llmfi_buf_free(&text);
+}
+
+/* The answer to `a`, which is forgotten with it. */
+static void llmfi_mcp_answer(llmf_mcp *m, llmfi_mcp_ask *a, llmf_str message) {
+    llmf_str result = llmfi_mcp_member(message, "result"), why;
+    llmfi_arena scratch;
+    llmfi_arena_init(&scratch, &m->f->heap, 0);
+    why = llmfi_mcp_text(&scratch, llmfi_mcp_member(message, "error"), "message");
+    if (!why.len) why = LLMFI_LIT("it answers without a result");
+    if (!result.len && a->what == LLMFI_MCP_CALL) llmfi_mcp_tell(m, a, why.ptr);
+    else if (!result.len) llmfi_mcp_fail(m, LLMF_ERR_PROTOCOL, "the MCP server says: ", why);
+    else if (a->what == LLMFI_MCP_INITIALIZE) llmfi_mcp_started(m, a, result);
+    else if (a->what == LLMFI_MCP_LIST) llmfi_mcp_listed(m, result);
+    else llmfi_mcp_called(m, a, result, &scratch);
+    llmfi_arena_free(&scratch);
+    llmfi_mcp_forget(m, a);
+}
+
+static bool llmfi_mcp_is_answer(const llmfi_mcp_ask *a, llmf_str message) {
+    int64_t id;
+    return a->what != LLMFI_MCP_NOTICE && !llmfi_mcp_member(message, "method").len && llmfi_parse_int(llmfi_mcp_member(message, "id"), &id) && id == a->id;
+}
+
+/* ---- over HTTP ---- */
+
+/* Whether the answer is in the stream of events that has come by now; it is *message. */
+static bool llmfi_mcp_in_stream(llmfi_mcp_ask *a, llmfi_sse *sse, llmf_str *message) {
+    llmf_str in = llmfi_buf_str(&a->fetch.body);
+    int rc = LLMFI_WIRE_ITEM;
+    bool end = !a->fetch.over;
+    while (rc != LLMFI_WIRE_ERROR && (in.len || !end)) {
+        if (!in.len) end = true;
+        rc = in.len ? llmfi_sse_next(sse, &in) : llmfi_sse_end(sse);
+        *message = sse->payload;
+        if (rc == LLMFI_WIRE_ITEM && llmfi_mcp_is_answer(a, *message)) return true;
+    }
+    return false;
+}
+
+static LLMFI_COLD void llmfi_mcp_refused(llmf_mcp *m, llmfi_mcp_ask *a) {
+    char text[200];
+    llmfi_text t = llmfi_text_in(text, sizeof text);
+    int code = a->fetch.result != LLMF_OK ? a->fetch.result : (int)(a->fetch.status == 401 || a->fetch.status == 403 ? LLMF_ERR_AUTH : LLMF_ERR_PROTOCOL);
+    llmfi_say_c(&t, "the MCP server does not answer: ");
+    llmfi_say_c(&t, a->fetch.result != LLMF_OK ? a->fetch.why : "HTTP ");
+    if (a->fetch.result == LLMF_OK) llmfi_say_int(&t, a->fetch.status);
+    if (a->what == LLMFI_MCP_CALL) llmfi_mcp_tell(m, a, text);
+    else if (a->what != LLMFI_MCP_NOTICE) llmfi_mcp_fail(m, code, text, llmfi_str("", 0));
+    llmfi_mcp_forget(m, a);
+}
+
+static void llmfi_mcp_look(llmf_mcp *m, llmfi_mcp_ask *a) {
+    llmf_str body = llmfi_trim(llmfi_buf_str(&a->fetch.body)), message = body;
+    bool came = false;
+    llmfi_sse sse;
+    if (!a->fetch.over && (a->fetch.body.len == a->seen || a->what == LLMFI_MCP_NOTICE)) return;
+    a->seen = a->fetch.body.len;
+    llmfi_sse_init(&sse, &m->f->heap, LLMF_MAX_MCP_MESSAGE, LLMF_MAX_MCP_MESSAGE);
+    if (body.len && body.ptr[0] == '{') came = a->fetch.over && llmfi_json_valid(body) && llmfi_mcp_is_answer(a, body);
+    else if (a->fetch.status == 200) came = llmfi_mcp_in_stream(a, &sse, &message);
+    if (came) llmfi_mcp_answer(m, a, message);
+    llmfi_sse_free(&sse);
+    if (!came && a->fetch.over) llmfi_mcp_refused(m, a);
+}
+
+/* ---- over a program ---- */
+
+#if LLMFI_HAS_PROGRAMS
+
+/* One line. What the server itself asks for is not here; a ping is answered. */
+static void llmfi_mcp_line(llmf_mcp *m, llmf_str line) {
+    llmf_str id = llmfi_mcp_member(line, "id"), method = llmfi_mcp_member(line, "method");
+    llmfi_mcp_ask *a = m->asks;
+    char reply[256];
+    llmfi_text t = llmfi_text_in(reply, sizeof reply);
+    if (!llmfi_json_valid(line)) return; /* what it prints besides */
+    if (method.len && id.len) {
+        llmfi_say_c(&t, "{\"jsonrpc\":\"2.0\",\"id\":");
+        llmfi_say(&t, id);
+        llmfi_say_c(&t, LLMFI_IS(method, "\"ping\"") ? ",\"result\":{}}" : ",\"error\":{\"code\":-32601,\"message\":\"method not found\"}}");
+        if (id.len < 100) (void)llmfi_mcp_write(m, llmfi_str(reply, t.len));
+        return;
+    }
+    while (a && !llmfi_mcp_is_answer(a, line)) a = a->next;
+    if (a) llmfi_mcp_answer(m, a, line);
+}
+
+static void llmfi_mcp_read(llmf_mcp *m) {
+    int turns;
+    (void)llmfi_mcp_write(m, llmfi_str("", 0));
+    for (turns = 0; turns < 64 && m->fd != LLMFI_NO_FD; turns++) {
+        size_t from = m->in.len, begin = 0, lf;
+        ssize_t n;
+        if (from >= LLMF_MAX_MCP_MESSAGE || !llmfi_buf_reserve(&m->in, 4096)) {
+            llmfi_mcp_gone(m, LLMF_ERR_LIMIT, "the MCP server sends a message that is longer than LLMF_MAX_MCP_MESSAGE, or than there is memory for");
+            return;
+        }
+        n = recv((int)m->fd, m->in.ptr + from, 4096, 0);
+        if (n < 0 && llmfi_sys_again(errno)) return;
+        if (n <= 0) {
+            LLMFI_SYS_CLOSE(m->fd);
+            m->fd = LLMFI_NO_FD;
+            llmfi_mcp_gone(m, LLMF_ERR_NETWORK, "the MCP server has ended");
+            return;
+        }
+        m->in.len += (size_t)n;
+        for (; (lf = llmfi_find_char(llmfi_from(llmfi_buf_str(&m->in), from), '\n')) != LLMFI_NOWHERE; begin = from) { /* what came before has none */
+            from += lf + 1;
+            llmfi_mcp_line(m, llmfi_trim(llmfi_str(m->in.ptr + begin, from - 1 - begin)));
+        }
+        llmfi_buf_drop(&m->in, begin);
+    }
+}
+
+/* One socket is its standard input and output. */
+static void llmfi_mcp_program(llmf_mcp *m, const char *const *command) {
+    int ends[2] = {-1, -1};
+    bool ok = socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0;
+    m->fd = ok ? ends[0] : LLMFI_NO_FD;
+    ok = ok && llmfi_sys_quiet(ends[0]) && fcntl(ends[1], F_SETFD, FD_CLOEXEC) == 0 && llmfi_program_start(&m->pid, command, ends[1], ends[1]) == 0;
+    if (!ok) llmfi_mcp_fail(m, LLMF_ERR_CONFIG, "the MCP server cannot be started: ", llmfi_cstr(command[0]));
+    if (ends[1] >= 0) close(ends[1]);
+}
+#endif
+
+/* ---- in llmf_poll ---- */
+
+static void llmfi_mcp_run(llmfi_pump *p) {
+    llmf_mcp *m = (llmf_mcp *)(void *)p;
+    llmfi_mcp_ask *a, *next;
+    for (a = m->url.len ? m->asks : NULL; a; a = next) {
+        next = a->next; /* answers put new ones in front, and take none away but their own */
+        llmfi_mcp_look(m, a);
+    }
+#if LLMFI_HAS_PROGRAMS
+    if (!m->url.len) llmfi_mcp_read(m);
+#endif
+    m->pump.busy = m->asks != NULL;
+}
+
+static void llmfi_mcp_close(llmfi_pump *p) {
+    llmf_mcp *m = (llmf_mcp *)(void *)p;
+    llmf_factory *f = m->f;
+    llmfi_pump **at = &f->pumps;
+    while (*at && *at != p) at = &(*at)->next;
+    if (*at) *at = p->next;
+    llmfi_mcp_gone(m, LLMF_ERR_CANCELLED, "");
+#if LLMFI_HAS_PROGRAMS
+    if (m->fd != LLMFI_NO_FD) LLMFI_SYS_CLOSE(m->fd);
+    llmfi_program_end(&m->pid, LLMFI_MCP_END_MS);
+    llmfi_buf_free(&m->in);
+    llmfi_buf_free(&m->out);
+#endif
+    llmfi_wipe(llmfi_str(m->authorization, sizeof m->authorization));
+    llmfi_buf_free(&m->functions);
+    llmfi_arena_free(&m->arena);
+    llmfi_heap_free(&f->heap, m);
+}
+
+/* ---- from outside ---- */
+
+static void llmfi_mcp_begin(llmf_mcp *m, const llmf_mcp_desc *d) {
+    llmf_str token = llmfi_cstr(d->token);
+    llmfi_text t = llmfi_text_in(m->authorization, sizeof m->authorization);
+    if (d->url) {
+        m->url = llmfi_arena_copy(&m->arena, llmfi_cstr(d->url));
+        if (token.len) llmfi_say_c(&t, "Bearer ");
+        llmfi_say(&t, token);
+        if (!m->url.len) llmfi_mcp_fail(m, LLMF_ERR_ARGUMENT, "llmf_mcp_desc.url is empty, or there is no memory for it", llmfi_str("", 0));
+        else if (token.len > LLMFI_MCP_HEADER - 16 || llmfi_header_bad_value(token) != LLMFI_NOWHERE) llmfi_mcp_fail(m, LLMF_ERR_ARGUMENT, "llmf_mcp_desc.token: is no value of a header", llmfi_str("", 0));
+    }
+#if LLMFI_HAS_PROGRAMS
+    else llmfi_mcp_program(m, d->command);
+#else
+    else llmfi_mcp_fail(m, LLMF_ERR_NOT_BUILT, "this build starts no programs: that wants POSIX", llmfi_str("", 0));
+#endif
+    if (m->state != LLMFI_MCP_FAILED) llmfi_mcp_must(m, llmfi_mcp_send(m, LLMFI_MCP_INITIALIZE, "initialize", NULL, NULL, LLMFI_LIT(LLMFI_MCP_HELLO)));
+}
+
+static llmf_mcp *llmfi_mcp_new(llmf_factory *f, const llmf_mcp_desc *d) {
+    llmf_mcp *m = (llmf_mcp *)llmfi_heap_alloc(&f->heap, sizeof *m);
+    if (!m) return NULL;
+    memset(m, 0, sizeof *m);
+    m->f = f;
+    m->pump.run = llmfi_mcp_run;
+    m->pump.close = llmfi_mcp_close;
+    m->pump.busy = true;
+    m->pump.next = f->pumps;
+    f->pumps = &m->pump;
+    m->timeout_ms = d->timeout_ms > 0 ? d->timeout_ms : (int64_t)LLMFI_MCP_ANSWER_MS;
+    m->url = llmfi_str("", 0);
+    memcpy(m->version, LLMFI_MCP_VERSION, sizeof LLMFI_MCP_VERSION);
+    llmfi_arena_init(&m->arena, &f->heap, 0);
+    llmfi_buf_init(&m->functions, &f->heap, 0);
+#if LLMFI_HAS_PROGRAMS
+    m->fd = LLMFI_NO_FD;
+    llmfi_buf_init(&m->in, &f->heap, 0);
+    llmfi_buf_init(&m->out, &f->heap, 0);
+#endif
+    return m;
+}
+
+/* Begins, and waits until it has told its tools; NULL with *why. */
+static llmf_mcp *llmfi_mcp_wait(llmf_mcp *m, const llmf_mcp_desc *d, llmf_error *why) {
+    llmf_factory *f = m->f;
+    uint64_t until = llmfi_after_ms(llmfi_now(f), m->timeout_ms);
+    llmfi_mcp_begin(m, d);
+    while (m->state == LLMFI_MCP_STARTS) {
+        if (llmfi_poll(f, LLMFI_PUMP_MS, false) == -LLMF_ERR_STALE) { /* all of it is gone */
+            why->code = LLMF_ERR_STALE;
+            return NULL;
+        }
+        if (llmfi_now(f) >= until) llmfi_mcp_fail(m, LLMF_ERR_TIMEOUT, "the MCP server does not answer in time (llmf_mcp_desc.timeout_ms)", llmfi_str("", 0));
+    }
+    if (m->state == LLMFI_MCP_READY) return m;
+    *why = m->error;
+    llmfi_mcp_close(&m->pump);
+    return NULL;
+}
+
+LLMF_API llmf_mcp *llmf_mcp_open_abi(llmf_factory *f, const llmf_mcp_desc *desc, size_t desc_size, llmf_error *err) {
+    llmf_mcp_desc d;
+    llmf_error why;
+    llmf_mcp *m = NULL;
+    int saved = LLMFI_ERRNO;
+    memset(&d, 0, sizeof d);
+    llmfi_error_clear(&why);
+    if (desc) memcpy(&d, desc, desc_size < sizeof d ? desc_size : sizeof d);
+    if (!f || f->polling) llmfi_error_set(&why, LLMF_ERR_ARGUMENT, f ? "llmf_mcp_open inside a callback" : "the factory is NULL");
+    else if ((d.command && d.command[0] != NULL) == (d.url != NULL)) llmfi_error_set(&why, LLMF_ERR_ARGUMENT, "llmf_mcp_desc needs exactly one of command and url");
+    else if ((m = llmfi_mcp_new(f, &d)) == NULL) llmfi_error_memory(&why);
+    if (m) m = llmfi_mcp_wait(m, &d, &why);
+    if (err) *err = why;
+    if (f && why.code != LLMF_OK && why.code != LLMF_ERR_STALE) f->last_error = why;
+    LLMFI_SET_ERRNO(saved);
+    return m;
+}
+
+LLMF_API const llmf_function *llmf_mcp_functions(const llmf_mcp *m, size_t *count) {
+    *count = m ? m->functions.len / sizeof(llmf_function) : 0;
+    return m ? (const llmf_function *)(const void *)m->functions.ptr : NULL;
+}
+
+LLMF_API void llmf_mcp_close(llmf_mcp *m) {
+    if (m) llmfi_mcp_close(&m->pump);
 }
 
 #endif

@@ -68,6 +68,9 @@ struct llmf_reply {
     bool refused;                            /* refusal text has come */
     bool blocked;                            /* the provider would not take the prompt */
     bool settled;                            /* llmfi_reply_settle was here */
+#if LLMF_HAS_RUN
+    uint16_t ids;                            /* calls before this reply: ids that are made count from there */
+#endif
     size_t queue_head;                       /* taken events still in the queue */
     llmfi_buf tools /* of llmfi_tool_state */, queue /* of llmfi_queued */;
     llmf_error error;                        /* code LLMF_OK: none. The first one stays */
@@ -419,7 +422,11 @@ static bool llmfi_reply_id_used(const llmfi_reply *r, llmf_str id) {
 /* Nine letters and digits, which is what Mistral asks of ids, unique in the reply. */
 static void llmfi_reply_make_id(llmfi_reply *r, int at) {
     char id[] = "call00000";
+#if LLMF_HAS_RUN
+    uint32_t n = (uint32_t)at + r->ids;
+#else
     uint32_t n = (uint32_t)at;
+#endif
     llmf_str s = llmfi_str(id, sizeof id - 1);
     do {
         uint32_t left = ++n;

@@ -475,13 +475,13 @@ typedef struct llmf_response {
     const llmf_attempt *attempts; size_t attempt_count; int64_t attempt_total; /* the latest LLMF_MAX_ATTEMPTS of them, the oldest first; all there were */
     llmf_str raw;                  /* the body as it came (LLMF_KEEP_RAW) */
     llmf_error error;              /* code LLMF_OK if all went well */
-    const llmf_output *output;     /* of the other operations than chat; NULL for a chat */
+    const llmf_output *output; const llmf_message *messages; size_t message_count; /* of the other operations than chat; of a run (llmf_start_run): all that was said; NULL for a chat */
     bool cached;                   /* an answer that was kept: nothing was sent */
 } llmf_response;
 enum {
     LLMF_EVENT_TEXT = 1, LLMF_EVENT_REASONING = 2, LLMF_EVENT_REFUSAL = 3,
     LLMF_EVENT_TOOL_START = 4, LLMF_EVENT_TOOL_DELTA = 5, LLMF_EVENT_TOOL_CALL = 6,
-    LLMF_EVENT_USAGE = 7, LLMF_EVENT_STEP = 10, /* STEP: one of a chain has ended, see llmf_start_chain */
+    LLMF_EVENT_USAGE = 7, LLMF_EVENT_STEP = 10, LLMF_EVENT_TOOL_RESULT = 11, /* STEP: one of a chain or run has ended, see llmf_start_chain, llmf_start_run */
     LLMF_EVENT_DONE = 8, LLMF_EVENT_ERROR = 9   /* final: exactly one of them, exactly once */
 };
 /* Everything in it lives until the next llmf_next on that call. */
@@ -489,8 +489,8 @@ typedef struct llmf_event {
     int type;                      /* LLMF_EVENT_… */
     int index;                     /* which tool call, or step, from 0 */
     llmf_call call;
-    llmf_str text;                 /* TEXT, REASONING, REFUSAL; of TOOL_DELTA the piece of the arguments; of STEP its result */
-    const llmf_tool_call *tool;    /* TOOL_START (no arguments yet), TOOL_CALL (whole) */
+    llmf_str text;                 /* TEXT, REASONING, REFUSAL; of TOOL_DELTA the piece of the arguments; of STEP and TOOL_RESULT the result */
+    const llmf_tool_call *tool;    /* TOOL_START (no arguments yet), TOOL_CALL (whole), TOOL_RESULT (the call that it is of) */
     const llmf_usage *usage;       /* USAGE */
     const llmf_response *response; /* DONE, ERROR */
 } llmf_event;
@@ -779,6 +779,50 @@ typedef struct llmf_chain { const char *name; const llmf_step *steps; size_t ste
 LLMF_API llmf_call llmf_start_chain_abi(llmf_factory *f, const llmf_chain *chain, size_t chain_size, size_t req_size);
 static inline llmf_call llmf_start_chain(llmf_factory *f, const llmf_chain *chain) { return llmf_start_chain_abi(f, chain, sizeof *chain, sizeof(llmf_request)); }
 
+/* ---- runs: a model and its functions ------------------------------------------------------------------------------------
+
+   A RUN asks a model, calls the C functions that it wants called, gives it what they say, and asks again, until it has no more to call. LLMF_NO_RUN=1 leaves it out.
+       static int weather(void *user, const llmf_tool_use *use, llmf_out *result) {
+           llmf_str v;
+           char city[80];
+           if (!llmf_json_get(use->arguments, "city", &v) || llmf_json_string(v, city, sizeof city) >= sizeof city) return LLMF_TOOL_ERROR;
+           return llmf_out_write(result, "rain", 4), LLMF_TOOL_OK;
+       }
+     llmf_tool_use    One tool call: its id, the function's name, the arguments (always a JSON object; llmf_json_get, _string and _number read it), the turn from 0, which of
+                      the turn's calls. Texts end with NUL and live until the call is freed.
+     llmf_function    tool: what the model is told. run: called inside llmf_poll; writes its result by llmf_out_write, in pieces or at once (UTF-8; what is none is U+FFFD; more
+                      than LLMF_MAX_TOOL_RESULT is cut off, and the model told so). NULL: as if it said PENDING. It may start, cancel and free calls. It returns
+                        LLMF_TOOL_OK       what was written is the result
+                        LLMF_TOOL_ERROR    it failed; what was written says why. Any other number is the same. The model sees "error: …"
+                        LLMF_TOOL_PENDING  not yet: llmf_tool_done will tell, in a later frame. The others of the turn run meanwhile. *use stays valid
+                        LLMF_TOOL_REFUSE   it must not be; what was written says why. The model sees "refused: …"
+                        LLMF_TOOL_STOP     the run ends with LLMF_ERR_CANCELLED
+                      cancel: told that a PENDING one is not waited for any more: the run was cancelled or freed, has ended, or timeout_ms (0: none) was over, which the model
+                      is told as an error. It must call nothing of the library. NULL: nobody. user: for both.
+     llmf_run_desc    request: as for llmf_start, without tools; its texts and messages begin the conversation. timeouts.total_ms and budget_pico are those of the run as a
+                      whole. tool_choice other than "none" holds for the first turn. LLMF_DISCARD_TEXT is not heeded: what was said is said again. approve: asked before each
+                      call of a function: LLMF_TOOL_OK lets it run, REFUSE and STOP are as above, PENDING: not yet, it is asked again. NULL: all may run. max_turns: answers of
+                      the model, 0: LLMF_MAX_TURNS. max_tool_calls: of the run, 0: LLMF_MAX_TOOL_USES. A turn beyond either ends the run with LLMF_ERR_LIMIT, its functions not run.
+     llmf_start_run   As llmf_start: everything is copied (not the bytes of media, nor what `user` points to), the call is polled, cancelled and freed as any other, as one, and
+                      all that is wrong is its final event. Events of all turns come as they come; the functions of a turn run once its events have been taken (llmf_next has
+                      given false, or on_event has seen them). Behind them come TOOL_RESULT for each call, in order, and STEP (index: the turn; text: what the model said).
+                      A function that does not exist, and arguments that are no JSON object, are told to the model alone. In the response text, tool_calls and the like are of
+                      the last turn; usage, cost_pico and attempts of all. response.messages is all that was said, the last answer included, with a result for each tool call,
+                      however the run ended (what was not run says so): copy it into the messages of the next request to go on. After an error error.text begins with
+                      "run, turn 2: ". Turns are not hedged.
+     llmf_run         The same, waiting for the end, as llmf_generate does. A PENDING function must then be answered inside a hook.
+     llmf_tool_done   The result of a PENDING function (or one that waits for approval), by its id. LLMF_ERR_STALE: the call has ended; LLMF_ERR_ARGUMENT: no function of that id
+                      is waiting (its time was over); LLMF_ERR_MEMORY: it goes on waiting. The result is copied. is_error not 0: as LLMF_TOOL_ERROR. */
+enum { LLMF_TOOL_OK = 0, LLMF_TOOL_ERROR = 1, LLMF_TOOL_PENDING = 2, LLMF_TOOL_REFUSE = 3, LLMF_TOOL_STOP = 4 };
+typedef struct llmf_out llmf_out; typedef struct llmf_tool_use { llmf_call call; llmf_str id, name, arguments; int turn, index; } llmf_tool_use;
+typedef struct llmf_function { llmf_tool tool; int (*run)(void *user, const llmf_tool_use *use, llmf_out *result); void (*cancel)(void *user, const llmf_tool_use *use); void *user; int64_t timeout_ms; } llmf_function;
+typedef struct llmf_run_desc { const llmf_request *request; const llmf_function *functions; size_t function_count; int max_turns, max_tool_calls; int (*approve)(void *user, const llmf_tool_use *use, llmf_out *reason); void *approve_user; } llmf_run_desc;
+LLMF_API llmf_call llmf_start_run_abi(llmf_factory *f, llmf_model m, const llmf_run_desc *run, size_t run_size, size_t function_size, size_t req_size);
+static inline llmf_call llmf_start_run(llmf_factory *f, llmf_model m, const llmf_run_desc *run) { return llmf_start_run_abi(f, m, run, sizeof *run, sizeof(llmf_function), sizeof(llmf_request)); }
+LLMF_API llmf_result llmf_run_abi(llmf_factory *f, llmf_model m, const llmf_run_desc *run, size_t run_size, size_t function_size, size_t req_size, llmf_response *r, size_t r_size);
+static inline llmf_result llmf_run(llmf_factory *f, llmf_model m, const llmf_run_desc *run, llmf_response *r) { return llmf_run_abi(f, m, run, sizeof *run, sizeof(llmf_function), sizeof(llmf_request), r, sizeof *r); }
+LLMF_API llmf_result llmf_tool_done(llmf_factory *f, llmf_call c, llmf_str id, llmf_str result, int is_error);
+
 /* ---- other event loops, what would be sent, config without a factory ----
 
    What the functions and types of this section are for; their members are explained where they stand.
@@ -923,7 +967,6 @@ typedef struct llmf_provider_desc {
 } llmf_provider_desc;
 LLMF_API llmf_result llmf_register_abi(llmf_factory *f, const llmf_provider_desc *p, size_t p_size, llmf_error *err);
 static inline llmf_result llmf_register(llmf_factory *f, const llmf_provider_desc *p, llmf_error *err) { return llmf_register_abi(f, p, sizeof *p, err); }
-typedef struct llmf_out llmf_out;
 typedef struct llmf_reply llmf_reply;
 enum { LLMF_FRAMING_JSON = 0, LLMF_FRAMING_SSE = 1, LLMF_FRAMING_NDJSON = 2, LLMF_FRAMING_JSON_ARRAY = 3 };
 typedef struct llmf_dialect {

@@ -93,13 +93,17 @@
      `prompts: {greet: "Say hello to {{name}} in {{lang:English}}"}` stands in the config, or in code; llmf_render makes a request of it. `chains:` puts prompts one behind
      the other, the answer of one in the text of the next, as one call.
 
+   RUNS: see llmf_run
+     A model and the C functions that it may call, as one call: llmf_run asks, calls them, gives their results back, until the model is done. They run inside llmf_poll; one
+     that cannot answer at once says so, and llmf_tool_done answers in a later frame. With LLMF_WITH_MCP=1 the tools of an MCP server are such functions: llmf_mcp_open.
+
    OPTIONS are values, set before the include or by -D (all of them: see "Every option" below, or src/options.h)
      LLMF_NO_X=1                leaves provider, transport or feature X out
      LLMF_ONLY=1 LLMF_WITH_X=1  leaves everything out but what is named
      LLMF_NO_MODELS=1           drops the table of models (prices, limits)
      LLMF_NO_EMBED=1, LLMF_NO_TRANSCRIBE=1, LLMF_NO_COUNT=1, LLMF_NO_LIST=1   drop the operations besides chats
      LLMF_NO_BUDGETS=1, LLMF_NO_ROUTES=1   drop budgets of money, and routes
-     LLMF_NO_PROMPTS=1          drops prompts with holes, and chains of them
+     LLMF_NO_PROMPTS=1, LLMF_NO_RUN=1   drop prompts with holes and chains of them, and runs
      LLMF_STATIC=1              all functions static: two versions can live in one program
 
    THREADS      A factory belongs to one thread at a time; several factories are independent. llmf_wakeup alone may cross threads. None is started but for
@@ -128,6 +132,6 @@
    SECRETS      Keys go into one header, never into a URL, a log, an error or a preview; that header is wiped when the call is freed. TLS is
                 verified; redirects are not followed.
 
-   CONTENTS: small types · opening and closing · models · requests · calls · budgets and routes · seeing it · answers kept, and filters · prompts and chains · other event loops · what would be sent · config without a factory ·
-   JSON as it comes · transports of one's own · replay · providers of one's own · plugins · (with LLMFACTORY_IMPLEMENTATION:) every option · base ·
+   CONTENTS: small types · opening and closing · models · requests · calls · budgets and routes · seeing it · answers kept, and filters · prompts and chains · runs · other event loops · what would be sent · config without a factory ·
+   JSON as it comes · transports of one's own · replay · providers of one's own · plugins · MCP servers · (with LLMFACTORY_IMPLEMENTATION:) every option · base ·
    wire · providers · net · factory · engine · tasks */

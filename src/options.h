@@ -53,6 +53,8 @@
      RETRY       on                    repeats what may pass, moves to the next of a chain (fallbacks), keeps limits, cool-downs and breakers; without it a call is one request
      ROUTES      on                    llmf_route, `routes:` of the config, scores
      PROMPTS     on                    llmf_render, llmf_chain, `prompts:` and `chains:` of the config
+     MCP         off: LLMF_WITH_MCP=1  tools of MCP servers as functions of a run, over HTTP and, on POSIX, over a program's standard input and output (mcp_api.h); wants RUN
+     RUN         on                    llmf_run: the functions that a model calls are called, and it goes on with their results
      BUDGETS     on                    budgets of money: `budgets:`, budget_usd and those of llmf_desc
      METRICS     on                    llmf_metrics and spans
      CACHE       on                    the cache of responses
@@ -87,6 +89,11 @@
      LLMF_MAX_ATTEMPTS      16         attempts of a call that its response tells of: the latest
      LLMF_MAX_FALLBACKS     8          models of a chain
      LLMF_MAX_CHAIN         32         steps of a chain of prompts
+     LLMF_MAX_MCP_TOOLS     256        tools of one MCP server; those beyond are left out (MCP)
+     LLMF_MAX_MCP_MESSAGE   4 MiB      one message of an MCP server
+     LLMF_MAX_TURNS         10         answers of the model in a run, where llmf_run_desc.max_turns says nothing
+     LLMF_MAX_TOOL_USES     100        tool calls in a run, where llmf_run_desc.max_tool_calls says nothing
+     LLMF_MAX_TOOL_RESULT   1 MiB      what one tool gives back in a run; the rest is cut off, and the model is told
      LLMF_MAX_HEALTH        256        models at hosts of which it is kept how they do; of those beyond nothing is
      LLMF_MAX_BUDGETS       256        models and routes whose budgets are counted; a call under a budget beyond them is refused
      LLMF_MAX_SERIES        128        models that llmf_metrics tells apart, 2 KiB of the block each, and hops from one to another; those beyond are "other"
@@ -304,6 +311,25 @@
 #else
 #define LLMF_HAS_PROMPTS 1
 #endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_RUN) && LLMF_WITH_RUN)) || (defined(LLMF_NO_RUN) && LLMF_NO_RUN)
+#define LLMF_HAS_RUN 0
+#else
+#define LLMF_HAS_RUN 1
+#endif
+#if defined(LLMF_WITH_MCP) && LLMF_WITH_MCP
+#define LLMF_HAS_MCP 1
+#else
+#define LLMF_HAS_MCP 0
+#endif
+#if LLMF_HAS_MCP && !LLMF_HAS_RUN
+#error "llmfactory: LLMF_WITH_MCP=1 wants RUN: drop LLMF_NO_RUN, or, with LLMF_ONLY, add LLMF_WITH_RUN=1"
+#endif
+/* Calls that ask several times: see engine/steps.h. */
+#if LLMF_HAS_PROMPTS || LLMF_HAS_RUN
+#define LLMFI_HAS_STEPS 1
+#else
+#define LLMFI_HAS_STEPS 0
+#endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_BUDGETS) && LLMF_WITH_BUDGETS)) || (defined(LLMF_NO_BUDGETS) && LLMF_NO_BUDGETS)
 #define LLMF_HAS_BUDGETS 0
 #else
@@ -370,7 +396,7 @@
 #else
 #define LLMF_HAS_AWS 0
 #endif
-#define LLMFI_HAS_FETCH (LLMF_HAS_AWS || LLMF_HAS_SOURCES)
+#define LLMFI_HAS_FETCH (LLMF_HAS_AWS || LLMF_HAS_SOURCES || LLMF_HAS_MCP)
 /* Calls may have to wait for keys. */
 #define LLMFI_HAS_WAITS (LLMF_HAS_AWS || LLMF_HAS_SECRETS)
 /* A build that finds keys for AWS. */
@@ -488,6 +514,21 @@
 #endif
 #ifndef LLMF_MAX_CHAIN
 #define LLMF_MAX_CHAIN 32
+#endif
+#ifndef LLMF_MAX_MCP_TOOLS
+#define LLMF_MAX_MCP_TOOLS 256
+#endif
+#ifndef LLMF_MAX_MCP_MESSAGE
+#define LLMF_MAX_MCP_MESSAGE (4u << 20)
+#endif
+#ifndef LLMF_MAX_TURNS
+#define LLMF_MAX_TURNS 10
+#endif
+#ifndef LLMF_MAX_TOOL_USES
+#define LLMF_MAX_TOOL_USES 100
+#endif
+#ifndef LLMF_MAX_TOOL_RESULT
+#define LLMF_MAX_TOOL_RESULT (1u << 20)
 #endif
 #ifndef LLMF_MAX_HEALTH
 #define LLMF_MAX_HEALTH 256

@@ -2,6 +2,7 @@
 #include "system.h"
 #include "api.h"
 #include "plugin_api.h"
+#include "mcp_api.h"
 
 #if defined(LLMFACTORY_IMPLEMENTATION) && !defined(LLMFACTORY_IMPLEMENTATION_DONE)
 #define LLMFACTORY_IMPLEMENTATION_DONE
@@ -13,4 +14,6 @@
 #include "factory/aws_services.h"
 #include "tasks/json_view.h"
 #include "tasks/prompts.h"
+#include "tasks/run.h"
+#include "tasks/mcp.h"
 #endif

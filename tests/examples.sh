@@ -44,6 +44,11 @@ ok "prompts: the first step's JSON" grep -qx 'step 1> {"port": "Bergen .*Quay.*"
 ok "prompts: the second step speaks of it" grep -qx 'ferry> echo: To Bergen "Quay" at 17:30' "$t/said"
 ok "prompts: the sum" grep -qE '^\(2 requests, \$0\.0000[0-9]+\)$' "$t/said"
 
+ok "tools: one function at once, one some frames later" says '^The tool said: rain in Bergen$' build/examples/tools openai:gpt-4o-mini 'call weather {"city": "Bergen"}; roll; roll'
+ok "tools: their results, in order" sh -c "[ \"\$(grep '^\[' '$t/said' | tr '\n' ',')\" = '[weather {\"city\": \"Bergen\"}: rain in Bergen],[roll {}: 3],[roll {}: error: the dice are rolling already],' ]"
+ok "tools: the sum" grep -qx '(2 requests, 6 messages)' "$t/said"
+ok "tools over anthropic, an argument that is missing" says '\[weather \{\}: error: which city\?\]$' build/examples/tools anthropic:claude-sonnet-5 'call weather {}'
+
 # ---- in other people's programs, and for teaching ----
 
 e=build/examples m=openai:gpt-4o-mini
@@ -78,6 +83,10 @@ ok "4-tool: an argument that is missing" says '^The tool said: error: a city is 
 ok "4-tool: a plain answer" says '^echo: no tool$' $e/teaching/4-tool $m 'echo: no tool'
 ok "5-nearest" says '^nearest: the inn$' $e/teaching/5-nearest openai:text-embedding-3-small 'the inn' 'the ferry' 'the inn' 'the river'
 ok "5-nearest: the cosine of a text with itself" grep -qx ' 1.000  the inn' "$t/said"
+ok "6-run" says '^The tool said: 44.6$' $e/teaching/6-run $m 'call fahrenheit {"celsius": 7}'
+ok "6-run: its arguments" grep -qx '\[the model asks what 7 degrees are in Fahrenheit\]' "$t/said"
+ok "6-run: all messages" grep -qx '(4 messages in all)' "$t/said"
+ok "6-run: two functions" says '^7 degrees Celsius$|^The tool said: 7 degrees Celsius$' $e/teaching/6-run $m 'call temperature {"city": "Bergen"}; fahrenheit'
 
 # Each against a server that is busy, one that is broken, and none at all: a message that says what it is, and status 1.
 fails() { # PATTERN COMMAND...: it ends with 1 and says so on stderr
@@ -87,7 +96,7 @@ fails() { # PATTERN COMMAND...: it ends with 1 and says so on stderr
     [ $? -eq 1 ] && grep -qE "$pattern" "$t/told" || { cat "$t/said" "$t/told"; return 1; }
 }
 fails_each() { # NAME PATTERN
-    for example in chat frames epoll "cpp $m q" "libuv $m q" "teaching/1-answer $m q" "teaching/2-stream $m q" teaching/3-conversation teaching/4-tool \
+    for example in chat frames epoll "cpp $m q" "libuv $m q" "teaching/1-answer $m q" "teaching/2-stream $m q" teaching/3-conversation teaching/4-tool teaching/6-run \
         "teaching/5-nearest openai:text-embedding-3-small a b"; do
         # shellcheck disable=SC2086
         set -- $example

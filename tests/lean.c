@@ -85,6 +85,8 @@ static void test_names(llmf_factory *f) {
     llmf_provider_desc p;
     llmf_route_desc route;
     llmf_call none = {0};
+    llmf_model none_model = {0};
+    llmf_response answer;
     llmf_status_info status;
     llmf_str nothing = {"", 0};
     expect(!llmf_get(f, "groq:any", &err).id && err.code == LLMF_ERR_NOT_BUILT && strstr(err.text, "LLMF_WITH_GROQ"), "groq", err.text);
@@ -95,6 +97,11 @@ static void test_names(llmf_factory *f) {
     expect(!llmf_route(f, &route, NULL, &err).id && err.code == LLMF_ERR_NOT_BUILT && strstr(err.text, "ROUTES"), "llmf_route", err.text);
     expect(llmf_render(f, "x", NULL, NULL, 0, NULL, &err) == LLMF_ERR_NOT_BUILT && strstr(err.text, "PROMPTS"), "llmf_render", err.text);
     expect(!llmf_start_chain(f, NULL).id, "llmf_start_chain", "it is built");
+    expect(!llmf_start_run(f, none_model, NULL).id, "llmf_start_run", "it is built");
+    expect(llmf_run(f, none_model, NULL, &answer) == LLMF_ERR_NOT_BUILT && answer.error.code == LLMF_ERR_NOT_BUILT, "llmf_run", "it is built");
+    llmf_last_error(f, &err);
+    expect(err.code == LLMF_ERR_NOT_BUILT && strstr(err.text, "RUN"), "llmf_run", err.text);
+    expect(llmf_tool_done(f, none, nothing, nothing, 0) == LLMF_ERR_NOT_BUILT, "llmf_tool_done", "it is built");
     expect(llmf_score(f, none, 1) == LLMF_ERR_NOT_BUILT, "llmf_score", "it is built");
     expect(llmf_budget(f, LLMF_BUDGET_DAY, NULL, NULL) == LLMF_ERR_NOT_BUILT, "llmf_budget", "it is built");
     expect(llmf_metrics(f, NULL, 0) == 0, "llmf_metrics", "it printed");

@@ -58,16 +58,17 @@ for without in LLMF_NO_CURL LLMF_NO_SOCKET LLMF_NO_YAML LLMF_NO_FILES LLMF_NO_EN
     silent "-D$without=1" clang -std=c99 $STRICT -D$without=1 -I. -fsyntax-only "$t/impl.c"
 done
 # Each feature alone: left out of all, and alone beside a provider.
-for feature in CONFIG SOURCES REGISTER MEDIA SCHEMA EXTRA STATE CITATIONS FAULTS REASONING INFO SLICES RETRY ROUTES PROMPTS BUDGETS METRICS CACHE FILTERS SAVE STRINGS REPLAY CUSTOM EMBED TRANSCRIBE COUNT LIST; do
+for feature in CONFIG SOURCES REGISTER MEDIA SCHEMA EXTRA STATE CITATIONS FAULTS REASONING INFO SLICES RETRY ROUTES PROMPTS RUN BUDGETS METRICS CACHE FILTERS SAVE STRINGS REPLAY CUSTOM EMBED TRANSCRIBE COUNT LIST; do
     for with in "LLMF_NO_$feature" "LLMF_ONLY=1 -DLLMF_WITH_OPENAI=1 -DLLMF_WITH_$feature"; do
         # shellcheck disable=SC2086
         silent "-D$with=1" gcc -std=c99 $STRICT -D$with=1 -I. -fsyntax-only "$t/impl.c"
     done
 done
-# TLS of our own, plugins and look-ups in threads, which are off unless asked for.
+# TLS of our own, plugins, MCP and look-ups in threads, which are off unless asked for.
 for with in LLMF_WITH_BEARSSL "LLMF_WITH_BEARSSL=1 -DLLMF_WITH_ROOTS" "LLMF_WITH_BEARSSL=1 -DLLMF_NO_FILES" "LLMF_WITH_BEARSSL=1 -DLLMF_NO_STRINGS=1 -DLLMF_NO_CURL" \
     "LLMF_WITH_BEARSSL=1 -DLLMF_NO_CUSTOM=1 -DLLMF_NO_EPOLL" "LLMF_WITH_BEARSSL=1 -DLLMF_WITH_ROOTS=1 -DLLMF_ONLY=1 -DLLMF_WITH_SOCKET=1 -DLLMF_WITH_OPENAI" \
     LLMF_WITH_PLUGINS "LLMF_WITH_PLUGINS=1 -DLLMF_NO_STRINGS=1 -DLLMF_STATIC" "LLMF_WITH_PLUGINS=1 -DLLMF_ONLY=1 -DLLMF_WITH_CONFIG=1 -DLLMF_WITH_REGISTER=1 -DLLMF_WITH_FILES=1 -DLLMF_WITH_OPENAI" \
+    LLMF_WITH_MCP "LLMF_WITH_MCP=1 -DLLMF_NO_STRINGS=1 -DLLMF_NO_CONFIG" "LLMF_WITH_MCP=1 -DLLMF_ONLY=1 -DLLMF_WITH_RUN=1 -DLLMF_WITH_SOCKET=1 -DLLMF_WITH_OPENAI" \
     LLMF_WITH_DNS_THREADS "LLMF_WITH_DNS_THREADS=1 -DLLMF_ONLY=1 -DLLMF_WITH_SOCKET=1 -DLLMF_WITH_OPENAI"; do
     for cc in gcc clang; do
         # shellcheck disable=SC2086
@@ -77,6 +78,7 @@ for with in LLMF_WITH_BEARSSL "LLMF_WITH_BEARSSL=1 -DLLMF_WITH_ROOTS" "LLMF_WITH
     silent "g++ -D$with=1" g++ -std=c++11 -Wall -Wextra -Werror -D$with=1 -I. -fsyntax-only "$t/impl.cc"
 done
 refused() { ! gcc -std=c99 "$@" -I. -fsyntax-only "$t/impl.c" 2>"$t/err" && grep -q '#error' "$t/err"; }
+ok "MCP without runs is refused by a message" refused -DLLMF_WITH_MCP=1 -DLLMF_NO_RUN=1
 ok "BearSSL without sockets is refused by a message" refused -DLLMF_WITH_BEARSSL=1 -DLLMF_NO_SOCKET=1
 ok "roots without BearSSL are refused by a message" refused -DLLMF_WITH_ROOTS=1
 ok "look-ups in threads without sockets are refused by a message" refused -DLLMF_WITH_DNS_THREADS=1 -DLLMF_NO_SOCKET=1

@@ -152,11 +152,12 @@ cost "transport curl" both-transports base
 for x in EPOLL REPLAY CUSTOM BEARSSL; do added "transport $(lower $x)" LLMF_WITH_$x; done
 added "roots, for bearssl" LLMF_WITH_ROOTS LLMF_WITH_BEARSSL LLMF_WITH_BEARSSL
 added "look-ups in threads" LLMF_WITH_DNS_THREADS
+added "servers of mcp" LLMF_WITH_MCP LLMF_WITH_RUN LLMF_WITH_RUN
 cost "feature config" config base
 added "feature yaml" LLMF_WITH_YAML LLMF_WITH_CONFIG config
 added "feature sources" LLMF_WITH_SOURCES LLMF_WITH_CONFIG config
 added "feature secrets" LLMF_WITH_SECRETS LLMF_WITH_CONFIG config
-for x in FILES ENV MODELS REGISTER MEDIA SCHEMA EXTRA STATE CITATIONS FAULTS REASONING INFO SLICES RETRY ROUTES PROMPTS BUDGETS METRICS CACHE FILTERS SAVE STRINGS; do added "feature $(lower $x)" LLMF_WITH_$x; done
+for x in FILES ENV MODELS REGISTER MEDIA SCHEMA EXTRA STATE CITATIONS FAULTS REASONING INFO SLICES RETRY ROUTES PROMPTS RUN BUDGETS METRICS CACHE FILTERS SAVE STRINGS; do added "feature $(lower $x)" LLMF_WITH_$x; done
 for x in EMBED TRANSCRIBE LIST; do added "operation $(lower $x)" LLMF_WITH_$x; done
 cost "operation count, of anthropic" counting LLMF_WITH_ANTHROPIC
 

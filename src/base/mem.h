@@ -266,7 +266,7 @@ LLMFI_UNUSED static llmf_str llmfi_arena_copy(llmfi_arena *a, llmf_str s) {
     return llmfi_str(to, s.len);
 }
 
-#if LLMF_HAS_RETRY || LLMF_HAS_PROMPTS
+#if LLMF_HAS_RETRY || LLMFI_HAS_STEPS
 
 /* How far an arena is filled: it can be emptied down to there again. */
 typedef struct llmfi_arena_mark {

@@ -61,7 +61,7 @@ static void llmfi_wipe_secrets(llmfi_call *c) {
     c->secrets = false;
 #endif
 #if LLMF_HAS_AWS
-    llmfi_wipe(c->aws.secret);
+    if (c->aws) llmfi_wipe(c->aws->secret);
 #endif
     llmfi_wipe(c->secret);
 }
@@ -100,7 +100,7 @@ static void llmfi_call_release(llmfi_call *c) {
 #if LLMF_HAS_RETRY
     llmfi_tries_free(c);
 #endif
-#if LLMF_HAS_PROMPTS
+#if LLMFI_HAS_STEPS
     llmfi_steps_free(c);
 #endif
     llmfi_prepared_release(&f->heap, c->prepared);
@@ -156,6 +156,9 @@ static bool llmfi_call_build_on(llmfi_call *c) {
 #endif
     c->reply.user = &c->prepared->record.s;
     c->reply.provider = c->prepared->record.provider->name;
+#if LLMF_HAS_RUN
+    if (llmfi_in_run(c)) c->reply.ids = (uint16_t)c->steps->run->used; /* so that no id that is made comes twice */
+#endif
     if (!llmfi_cache_mode_ok(c)) return false;
     c->reply.discard = (c->req.flags & LLMF_DISCARD_TEXT) != 0;
     c->reply.streamed = c->req.stream;
@@ -173,8 +176,8 @@ static bool llmfi_call_build_on(llmfi_call *c) {
 
 static bool llmfi_call_build(llmfi_call *c, llmf_model m) {
     bool traced = llmfi_trace_begin(c); /* first of all: its spans want a time and a place however it ends */
-#if LLMF_HAS_PROMPTS
-    if (c->reply.error.code != LLMF_OK) return false; /* a chain that is wrong */
+#if LLMFI_HAS_STEPS
+    if (c->reply.error.code != LLMF_OK) return false; /* a chain or run that is wrong */
     if (c->steps) return traced && llmfi_steps_first(c);
 #endif
     return llmfi_call_prepare(c, m) && traced && llmfi_call_build_on(c);
@@ -364,6 +367,12 @@ static void llmfi_run_timers(llmf_factory *f) {
     for (c = f->calls; c; c = next) {
         next = c->next;
         if (c->deadline_ns <= f->now_ns) llmfi_set_deadline(c); /* something has come since it was set */
+#if LLMF_HAS_RUN
+        if (c->deadline_ns <= f->now_ns && llmfi_run_waits(c) && llmfi_run_due_ns(c) <= f->now_ns) {
+            f->deferred = true;
+            continue;
+        }
+#endif
 #if LLMF_HAS_RETRY
         if (c->deadline_ns <= f->now_ns && llmfi_retry_due(c)) {
             if (c->deadline_ns > f->now_ns && c->deadline_ns < f->next_deadline_ns) f->next_deadline_ns = c->deadline_ns;
@@ -375,7 +384,7 @@ static void llmfi_run_timers(llmf_factory *f) {
             llmfi_text t = llmfi_text_in(text, sizeof text);
             LLMFI_SAY(&t, "timeout, ");
             llmfi_say_c(&t, c->deadline_what);
-            if (c->reply.terminal) llmfi_abort(c, LLMF_OK, "");
+            if (c->reply.terminal && !llmfi_run_waits(c)) llmfi_abort(c, LLMF_OK, "");
             else llmfi_abort(c, LLMF_ERR_TIMEOUT, text);
         } else if (c->deadline_ns < f->next_deadline_ns) {
             f->next_deadline_ns = c->deadline_ns;
@@ -418,7 +427,7 @@ static void llmfi_run_deferred(llmf_factory *f) {
 #if LLMF_HAS_EMBED
         else if (llmfi_is_split(c) && !c->ended) llmfi_batches_work(c);
 #endif
-#if LLMF_HAS_PROMPTS
+#if LLMFI_HAS_STEPS
         else if (llmfi_steps_due(c)) llmfi_steps_next(c);
 #endif
 #if LLMF_HAS_RETRY
@@ -463,6 +472,19 @@ static void llmfi_run_held(llmf_factory *f) {
     }
 }
 
+#if LLMF_HAS_MCP
+static void llmfi_pumps_run(llmf_factory *f) {
+    llmfi_pump *p;
+    for (p = f->pumps; p; p = p->next) p->run(p);
+}
+
+static bool llmfi_pumps_busy(const llmf_factory *f) {
+    const llmfi_pump *p = f->pumps;
+    while (p && !p->busy) p = p->next;
+    return p != NULL;
+}
+#endif
+
 static void llmfi_work(llmf_factory *f) {
     size_t i;
     f->now_read = false; /* a transport may wait in its tick */
@@ -475,6 +497,9 @@ static void llmfi_work(llmf_factory *f) {
     (void)llmfi_moment(f);
 #if LLMF_HAS_SECRETS
     llmfi_secrets_pump(f);
+#endif
+#if LLMF_HAS_MCP
+    llmfi_pumps_run(f);
 #endif
     llmfi_run_deferred(f);
 }
@@ -493,6 +518,9 @@ static int64_t llmfi_wait_ms(const llmf_factory *f, int64_t most) {
     }
 #if LLMF_HAS_SECRETS
     if (f->secrets.pumped && (ms < 0 || ms > LLMFI_SECRET_PUMP_MS)) ms = LLMFI_SECRET_PUMP_MS;
+#endif
+#if LLMF_HAS_MCP
+    if (llmfi_pumps_busy(f) && (ms < 0 || ms > LLMFI_PUMP_MS)) ms = LLMFI_PUMP_MS;
 #endif
     if (f->deferred || f->held) ms = 0;
     return ms;
@@ -569,6 +597,7 @@ static bool llmfi_advance(llmfi_call *c, llmf_event *ev) {
         if (llmfi_pop_event(c, ev)) return true;
     }
     llmfi_ready_remove(c); /* else llmf_poll would not wait */
+    if (llmfi_run_waits(c)) c->f->deferred = true; /* all is taken: its functions are next */
     return false;
 }
 
@@ -645,15 +674,9 @@ static llmf_result llmfi_fail_response(const llmf_factory *f, llmf_response *r, 
     return (llmf_result)none.error.code;
 }
 
-LLMF_API llmf_result llmf_generate_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, llmf_response *r, size_t r_size) {
-    llmf_call id;
+/* Until the call has ended, serving all others meanwhile. */
+static llmf_result llmfi_call_wait(llmf_factory *f, llmf_call id, llmf_response *r, size_t r_size) {
     llmfi_call *c;
-    if (!f || f->polling) return llmfi_fail_response(NULL, r, r_size, LLMF_ERR_ARGUMENT, f ? "llmf_generate inside a callback: use llmf_start" : "the factory is NULL");
-    c = llmfi_call_open(f, req, req_size);
-    if (!c) return llmfi_fail_response(f, r, r_size, LLMF_OK, "");
-    c->quiet = !c->req.on_event;
-    id.id = c->id;
-    llmfi_call_begin(c, m);
     while ((c = llmfi_call_of(f, id)) != NULL && !c->ended) /* a callback may free the call, or close the factory */
         if (llmfi_poll(f, -1, false) < 0) return llmfi_fail_response(NULL, r, r_size, LLMF_ERR_STALE, "the factory was closed inside a callback");
     if (!c) return llmfi_fail_response(NULL, r, r_size, LLMF_ERR_STALE, "the call was freed inside a callback");
@@ -663,6 +686,18 @@ LLMF_API llmf_result llmf_generate_abi(llmf_factory *f, llmf_model m, const llmf
     }
     if (r) memcpy(r, &c->response, r_size < sizeof c->response ? r_size : sizeof c->response);
     return (llmf_result)c->response.error.code;
+}
+
+LLMF_API llmf_result llmf_generate_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, llmf_response *r, size_t r_size) {
+    llmf_call id;
+    llmfi_call *c;
+    if (!f || f->polling) return llmfi_fail_response(NULL, r, r_size, LLMF_ERR_ARGUMENT, f ? "llmf_generate inside a callback: use llmf_start" : "the factory is NULL");
+    c = llmfi_call_open(f, req, req_size);
+    if (!c) return llmfi_fail_response(f, r, r_size, LLMF_OK, "");
+    c->quiet = !c->req.on_event;
+    id.id = c->id;
+    llmfi_call_begin(c, m);
+    return llmfi_call_wait(f, id, r, r_size);
 }
 
 /* ---- other event loops ---- */

@@ -119,7 +119,7 @@ typedef struct llmfi_call {
     uint32_t secret_id;                      /* of the key that was fetched for it, or is: see secrets.h; 0: none is */
 #endif
 #if LLMF_HAS_AWS
-    llmfi_aws_keys aws;
+    llmfi_aws_keys *aws;                     /* in the arena; NULL: none yet */
 #endif
 
     llmf_exchange x;
@@ -139,8 +139,8 @@ typedef struct llmfi_call {
     uint64_t reserved_second;                /* of that minute */
     uint64_t kept_until_ns;                  /* when what kept it away is over, as far as is known */
 #endif
-#if LLMF_HAS_PROMPTS
-    struct llmfi_steps *steps;               /* of a chain of prompts: see steps.h; NULL */
+#if LLMFI_HAS_STEPS
+    struct llmfi_steps *steps;               /* of a chain or a run: see steps.h; NULL */
 #endif
 #if LLMF_HAS_CACHE
     struct llmfi_cache_use *cache;           /* what it has to do with the answers that are kept; NULL: nothing */
@@ -222,9 +222,23 @@ typedef struct llmfi_fetch {
     void *sink_user;
     char etag[LLMFI_FETCH_HEADER], location[LLMFI_FETCH_HEADER]; /* "": none, or too long */
     char region[32];                         /* x-amz-bucket-region */
+#if LLMF_HAS_MCP
+    char session[LLMFI_FETCH_HEADER];        /* mcp-session-id */
+#endif
     char why[120];                           /* the transport's words */
     struct llmfi_fetch *next;                /* all that are under way */
 } llmfi_fetch;
+#endif
+
+#if LLMF_HAS_MCP
+/* Something besides calls that llmf_poll serves. */
+typedef struct llmfi_pump {
+    struct llmfi_pump *next;
+    void (*run)(struct llmfi_pump *p);
+    void (*close)(struct llmfi_pump *p);     /* with the factory: takes itself off the list */
+    bool busy;                               /* it must be looked at soon */
+} llmfi_pump;
+enum { LLMFI_PUMP_MS = 10 };
 #endif
 
 #if LLMFI_HAS_AWS_KEYS
@@ -337,6 +351,9 @@ struct llmf_factory {
 #if LLMF_HAS_SECRETS
     llmfi_secrets secrets;
 #endif
+#if LLMF_HAS_MCP
+    llmfi_pump *pumps;
+#endif
 #if LLMF_HAS_CACHE
     llmfi_cache cache;
 #endif
@@ -421,10 +438,17 @@ static void llmfi_log(llmf_factory *f, int level, int id, llmf_str text) {
 #define llmfi_is_filtered(c) false
 #endif
 
-#if LLMF_HAS_PROMPTS
+#if LLMFI_HAS_STEPS
 #define llmfi_in_chain(c) ((c)->steps != NULL)
 #else
 #define llmfi_in_chain(c) false
+#endif
+
+#if LLMF_HAS_RUN
+#define llmfi_in_run(c) ((c)->steps && (c)->steps->run)
+#define llmfi_run_waits(c) (llmfi_in_run(c) && (c)->steps->due && !(c)->ended) /* a turn is over, and the next has not begun */
+#else
+#define llmfi_run_waits(c) false
 #endif
 
 /* ---- ids ---- */

@@ -62,6 +62,9 @@ static void llmfi_fetch_header(llmfi_fetch *x, llmf_str name, llmf_str value) {
     if (LLMFI_NAMED(name, "etag")) llmfi_fetch_keep(x->etag, sizeof x->etag, value);
     else if (LLMFI_NAMED(name, "location")) llmfi_fetch_keep(x->location, sizeof x->location, value);
     else if (LLMFI_NAMED(name, "x-amz-bucket-region")) llmfi_fetch_keep(x->region, sizeof x->region, value);
+#if LLMF_HAS_MCP
+    else if (LLMFI_NAMED(name, "mcp-session-id")) llmfi_fetch_keep(x->session, sizeof x->session, value);
+#endif
     else if (LLMFI_NAMED(name, "retry-after")) llmfi_parse_delay(value, 1000, &x->retry_after_ms);
 }
 

@@ -38,7 +38,7 @@ LLMF_API const char *llmf_build_info(void) {
 #include "../../models.def"
            "\noptions:" LLMFI_BUILT(LLMF_HAS_FILES, "files") LLMFI_BUILT(LLMF_HAS_ENV, "env") LLMFI_BUILT(LLMF_HAS_YAML, "yaml")
                LLMFI_BUILT(LLMF_HAS_MODELS, "models") LLMFI_BUILT(LLMF_HAS_EPOLL, "epoll") LLMFI_BUILT(LLMF_HAS_BEARSSL, "bearssl") LLMFI_BUILT(LLMF_HAS_ROOTS, "roots")
-               LLMFI_BUILT(LLMF_HAS_DNS_THREADS, "dns_threads") LLMFI_BUILT(LLMF_HAS_PLUGINS, "plugins") LLMFI_BUILT_STDLIB;
+               LLMFI_BUILT(LLMF_HAS_DNS_THREADS, "dns_threads") LLMFI_BUILT(LLMF_HAS_PLUGINS, "plugins") LLMFI_BUILT(LLMF_HAS_MCP, "mcp") LLMFI_BUILT_STDLIB;
 }
 
 #endif

@@ -172,6 +172,9 @@ LLMF_API void llmf_close(llmf_factory *f) {
         return;
     }
     while (f->calls) llmfi_call_release(f->calls);
+#if LLMF_HAS_MCP
+    while (f->pumps) f->pumps->close(f->pumps);
+#endif
 #if LLMF_HAS_CACHE
     llmfi_cache_close(f);
 #endif

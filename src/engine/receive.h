@@ -13,6 +13,7 @@
 #include "hedge.h"
 #include "settle.h"
 #include "spans.h"
+#include "run.h"
 #include "steps.h"
 
 /* ---- timers: each call has one next deadline ---- */
@@ -75,6 +76,14 @@ static bool llmfi_retry_due(llmfi_call *c) {
 /* Silence is measured from the last content, before the first of it from the last byte; not while the caller is the one who waits. */
 static void llmfi_set_deadline(llmfi_call *c) {
     c->deadline_ns = UINT64_MAX;
+#if LLMF_HAS_RUN
+    if (llmfi_run_waits(c)) {
+        llmfi_deadline_try(c, c->start_ns, c->req.timeouts.total_ms, LLMFI_WORDS("total (") "timeouts.total_ms" LLMFI_WORDS(")"));
+        if (llmfi_run_due_ns(c) < c->deadline_ns) c->deadline_ns = llmfi_run_due_ns(c);
+        if (c->deadline_ns < c->f->next_deadline_ns) c->f->next_deadline_ns = c->deadline_ns;
+        return;
+    }
+#endif
 #if LLMF_HAS_EMBED
     if (!c->ended && llmfi_is_split(c)) {
         llmfi_deadline_try(c, c->start_ns, c->req.timeouts.total_ms, LLMFI_WORDS("total (") "timeouts.total_ms" LLMFI_WORDS(")"));
@@ -124,7 +133,7 @@ static bool llmfi_final_event(llmfi_call *c, llmf_event *ev) {
 
 /* The next event that waits, the final one last. */
 static bool llmfi_pop_event(llmfi_call *c, llmf_event *ev) {
-#if LLMF_HAS_PROMPTS
+#if LLMFI_HAS_STEPS
     if (llmfi_steps_event(c, ev)) return true;
 #endif
 #if LLMF_HAS_RETRY
@@ -145,7 +154,7 @@ static void llmfi_hand_out(llmfi_call *c) {
         while (llmfi_reply_next(llmfi_shown(c), &ev)) continue;
         llmfi_reply_release_events(llmfi_shown(c));
         if (c->ended) c->f->events++;
-        if (!LLMF_HAS_PROMPTS || c->quiet) return;
+        if (!LLMFI_HAS_STEPS || c->quiet) return;
     }
     if (!c->req.on_event) {
         if (llmfi_steps_tell(c) || llmfi_reply_count(llmfi_shown(c)) || (c->ended && !c->taken)) llmfi_mark_ready(c);
@@ -216,12 +225,12 @@ static void llmfi_finish(llmfi_call *c) {
     c->end_ns = llmfi_moment(c->f);
 #if LLMF_HAS_RETRY
     llmfi_attempt_over(c);
-    if (llmfi_goes_on(c)) {
+    if (!llmfi_run_waits(c) && llmfi_goes_on(c)) {
         llmfi_set_deadline(c);
         return;
     }
 #endif
-#if LLMF_HAS_PROMPTS
+#if LLMFI_HAS_STEPS
     if (c->steps && llmfi_steps_over(c)) return;
 #endif
     c->ended = true;
@@ -244,7 +253,7 @@ static void llmfi_finish(llmfi_call *c) {
 #if LLMFI_HAS_HEALTH
     if (c->response.error.code == LLMF_OK && !c->response.cached) llmfi_health_good(c);
 #endif
-#if LLMF_HAS_PROMPTS
+#if LLMFI_HAS_STEPS
     if (c->steps) llmfi_steps_settle(c);
 #endif
     llmfi_seen_end(c, c->response.error.code);

@@ -24,7 +24,7 @@ static struct llmfi_held *llmfi_held_of(llmfi_call *c);
 #endif
 static void llmfi_budget_settle(llmfi_call *c, int64_t cost);
 
-#if LLMF_HAS_RETRY || LLMF_HAS_PROMPTS
+#if LLMF_HAS_RETRY || LLMFI_HAS_STEPS
 /* Everything that was made since the mark goes: the call is as one that has not been built yet. */
 static void llmfi_call_clear(llmfi_call *c, const llmfi_arena_mark *mark) {
     llmf_factory *f = c->f;
@@ -62,7 +62,7 @@ static void llmfi_call_clear(llmfi_call *c, const llmfi_arena_mark *mark) {
 #endif
 #if LLMF_HAS_AWS
     c->signs = false;
-    memset(&c->aws, 0, sizeof c->aws);
+    c->aws = NULL;
 #endif
     if (f->body_of == c->id) f->body_of = 0;
     llmfi_reply_init(&c->reply, &f->heap, &c->arena, LLMFI_LIT(""), NULL);

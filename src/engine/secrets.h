@@ -11,6 +11,7 @@
 #define LLMFI_ENGINE_SECRETS_H
 #include "../factory/aws_services.h"
 #include "../factory/origin.h"
+#include "../net/program.h"
 #include "keys.h"
 
 #if LLMF_HAS_SECRETS
@@ -462,62 +463,18 @@ static void llmfi_secret_answer(llmf_factory *f, llmfi_secret *s) {
 
 #if LLMFI_HAS_COMMANDS
 
-#if defined(__APPLE__)
-#define LLMFI_ENVIRON (*_NSGetEnviron())
-#else
-#ifdef __cplusplus
-extern "C" {
-#endif
-extern char **environ;
-#ifdef __cplusplus
-}
-#endif
-#define LLMFI_ENVIRON environ
-#endif
-
-/* Ends what runs, and all that it has started. A look at the process must not wait: what the system cannot end at once is left to it. */
 static void llmfi_secret_kill(llmf_factory *f, llmfi_secret *s) {
-    int i, status;
     (void)f;
     if (s->out >= 0) close(s->out);
     s->out = -1;
-    if (s->pid <= 0) return;
-    (void)kill(-s->pid, SIGKILL);
-    for (i = 0; i < 100 && waitpid(s->pid, &status, WNOHANG) == 0; i++) (void)poll(NULL, 0, 1);
-    s->pid = 0;
+    llmfi_program_end(&s->pid, 0);
 }
 
-/* /bin/sh -c LINE in a group of its own: nothing to read, its output to us, its errors where ours go. 0: it runs; else the system's error. */
+/* /bin/sh -c LINE: nothing to read, its output to us. 0: it runs; else the system's error. */
 static int llmfi_secret_spawn(llmfi_secret *s, int out) {
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t how;
-    sigset_t none, usual;
-    char shell[] = "/bin/sh", option[] = "-c", *argv[4];
-    int failed = posix_spawn_file_actions_init(&files);
-    if (failed) return failed;
-    failed = posix_spawnattr_init(&how);
-    if (failed) {
-        (void)posix_spawn_file_actions_destroy(&files);
-        return failed;
-    }
-    argv[0] = shell, argv[1] = option, argv[2] = (char *)(uintptr_t)s->part[0].ptr, argv[3] = NULL;
-    (void)sigemptyset(&none);
-    (void)sigemptyset(&usual);
-    (void)sigaddset(&usual, SIGPIPE);
-    (void)sigaddset(&usual, SIGINT);
-    (void)sigaddset(&usual, SIGTERM);
-    (void)sigaddset(&usual, SIGCHLD);
-    failed = posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-    if (!failed) failed = posix_spawn_file_actions_adddup2(&files, out, 1);
-    if (!failed) failed = posix_spawnattr_setflags(&how, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    if (!failed) failed = posix_spawnattr_setpgroup(&how, 0);
-    if (!failed) failed = posix_spawnattr_setsigmask(&how, &none);
-    if (!failed) failed = posix_spawnattr_setsigdefault(&how, &usual);
-    if (!failed) failed = posix_spawn(&s->pid, shell, &files, &how, argv, LLMFI_ENVIRON);
-    (void)posix_spawnattr_destroy(&how);
-    (void)posix_spawn_file_actions_destroy(&files);
-    if (failed) s->pid = 0;
-    return failed;
+    const char *argv[4];
+    argv[0] = "/bin/sh", argv[1] = "-c", argv[2] = s->part[0].ptr, argv[3] = NULL;
+    return llmfi_program_start(&s->pid, argv, -1, out);
 }
 
 static void llmfi_secret_ask_command(llmf_factory *f, llmfi_secret *s) {

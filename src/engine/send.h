@@ -143,7 +143,7 @@ static bool llmfi_set_aws(llmfi_call *c, llmfi_headers *h) {
     if (!date.len) return false;
     llmfi_header_first(h, LLMFI_LIT("X-Amz-Date"), date);
     if (keys.token.len) {
-        llmfi_header_first(h, LLMFI_LIT("X-Amz-Security-Token"), c->aws.token);
+        llmfi_header_first(h, LLMFI_LIT("X-Amz-Security-Token"), c->aws->token);
         c->secrets = true;
     }
     llmfi_header_first(h, LLMFI_LIT("Authorization"), llmfi_str("", 0));

@@ -79,7 +79,7 @@ static bool llmfi_sign(llmfi_call *c, const unsigned char digest[LLMFI_SHA256]) 
     s.region = llmfi_sign_region(c, url.host);
     s.service = llmfi_sign_service(url.host);
     s.payload = llmfi_str(hex, sizeof hex);
-    s.keys = c->aws;
+    s.keys = *c->aws;
     memcpy(s.time, llmfi_sign_header(c, "X-Amz-Date").ptr, LLMFI_SIGV4_TIME);
     if (!s.region.len) return llmfi_error_set(&c->reply.error, LLMF_ERR_CONFIG, "no AWS region to sign for: set region_name in the config, or AWS_REGION");
     return llmfi_sign_write(c, &s);
@@ -92,8 +92,9 @@ static bool llmfi_sign_keys(llmfi_call *c, llmfi_aws_keys keys) {
     keys.id = llmfi_arena_copy(&c->arena, keys.id);
     keys.secret = llmfi_arena_copy(&c->arena, keys.secret);
     keys.token = llmfi_arena_copy(&c->arena, keys.token);
-    if (c->arena.failed) return llmfi_error_memory(&c->reply.error);
-    c->aws = keys;
+    c->aws = (llmfi_aws_keys *)llmfi_arena_alloc(&c->arena, sizeof *c->aws);
+    if (!c->aws || c->arena.failed) return llmfi_error_memory(&c->reply.error);
+    *c->aws = keys;
     c->reply.key = keys.secret;
     c->signs = true;
     return llmfi_header_ok(LLMFI_LIT("X-Amz-Security-Token"), keys.token) ||

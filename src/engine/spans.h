@@ -112,13 +112,13 @@ static uint64_t llmfi_span_time(const llmfi_call *root, uint64_t ns) {
     return (uint64_t)root->trace->wall_ms * LLMFI_MS + (ns > root->start_ns ? ns - root->start_ns : 0);
 }
 
-#if LLMF_HAS_PROMPTS
+#if LLMFI_HAS_STEPS
 static const llmf_usage *llmfi_steps_usage(const llmfi_call *c);
 #endif
 
-/* A chain's is that of all its steps, as far as they have ended. */
+/* A chain's or run's is that of all its steps, as far as they have ended. */
 static const llmf_usage *llmfi_usage_of(const llmfi_call *c) {
-#if LLMF_HAS_PROMPTS
+#if LLMFI_HAS_STEPS
     if (c->steps) return llmfi_steps_usage(c);
 #endif
     return &c->reply.usage;

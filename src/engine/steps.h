@@ -1,6 +1,6 @@
-/* A call that asks several times, each time with what came of the steps before: template, model, parse, and on. It stays the same call, as one that is repeated does
-   (retry.h): when a step has ended well, what it made is thrown away but its result, and llmf_poll begins the next one. So it is cancelled, timed, counted and freed as
-   any other. What comes of a step before the last is hidden. */
+/* A call that asks several times, each time with what came of the steps before: a chain (template, model, parse, and on), or a run (the model, the tools that it calls,
+   the model again: run.h). It stays the same call, as one that is repeated does (retry.h): when a step has ended well, what it made is thrown away but its result, and
+   llmf_poll begins the next one. So it is cancelled, timed, counted and freed as any other. What comes of a chain's step before the last is hidden. */
 #ifndef LLMFI_ENGINE_STEPS_H
 #define LLMFI_ENGINE_STEPS_H
 #include "../factory/render.h"
@@ -14,8 +14,9 @@
 #include "settle.h"
 #include "spans.h"
 
-#if LLMF_HAS_PROMPTS
+#if LLMFI_HAS_STEPS
 
+#if LLMF_HAS_PROMPTS
 /* One step; all in the chain's arena, but what the config holds. */
 typedef struct llmfi_step {
     const llmfi_recipe *prompt;               /* NULL: the request's own texts */
@@ -27,18 +28,25 @@ typedef struct llmfi_step {
     llmf_str as;
     int parse;                               /* LLMFI_PARSE_… */
 } llmfi_step;
+#endif
 
 struct llmfi_steps {
     llmfi_arena arena;                       /* as long as the call: copies of what was given, results, names of attempts */
-    llmfi_arena filled;                      /* the texts of the step under way */
     llmfi_config *config;                    /* held */
+    size_t now;                              /* the step under way, from 0 */
+#if LLMF_HAS_RUN
+    struct llmfi_run *run;                   /* NULL: it is a chain */
+#endif
+#if LLMF_HAS_PROMPTS
+    llmfi_arena filled;                      /* the texts of the step under way */
     llmf_str name;                           /* empty: it has none */
     llmfi_step *at;
-    size_t count, now;
+    size_t count;
     const llmf_var *vars;
     size_t var_count;
     llmfi_output *outputs;
-    size_t told;                             /* results that have been handed out; there are `now` of them, one more where `due` */
+#endif
+    size_t told;                             /* results that have been handed out; of a chain there are `now` of them, one more where `due` */
     llmfi_arena_mark mark;                   /* what the call keeps over its steps: see llmfi_steps_first */
     bool due;                                /* a step has ended, and the next one waits for llmf_poll */
     bool cached;                             /* all so far were kept answers */
@@ -59,15 +67,38 @@ static void llmfi_warn_window(llmfi_call *c);
 static bool llmfi_call_build_on(llmfi_call *c);
 static bool llmfi_call_go(llmfi_call *c);
 
+#if LLMF_HAS_RUN
+#define llmfi_is_run(c) ((c)->steps->run != NULL)
+static size_t llmfi_run_to_tell(const llmfi_call *c);
+static void llmfi_run_event(llmfi_call *c, llmf_event *ev);
+static bool llmfi_run_take(llmfi_call *c);
+static bool llmfi_run_more(const llmfi_call *c);
+static bool llmfi_run_build(llmfi_call *c);
+static bool llmfi_run_work(llmfi_call *c);
+static void llmfi_run_over(llmfi_call *c);
+static void llmfi_run_settle(llmfi_call *c);
+static void llmfi_run_free(llmfi_call *c);
+#else
+#define llmfi_is_run(c) false
+#endif
+
 /* ---- what others ask ---- */
 
 /* What comes is of a step before the last: nobody sees it. */
 static bool llmfi_steps_hide(const llmfi_call *c) {
+#if LLMF_HAS_PROMPTS
     return c->steps && c->steps->now + 1 < c->steps->count;
+#else
+    (void)c;
+    return false;
+#endif
 }
 
 /* Results that wait to be handed out. */
 static bool llmfi_steps_tell(const llmfi_call *c) {
+#if LLMF_HAS_RUN
+    if (c->steps && llmfi_is_run(c)) return c->steps->told < llmfi_run_to_tell(c);
+#endif
     return c->steps && c->steps->told < c->steps->now + c->steps->due;
 }
 
@@ -80,12 +111,21 @@ static bool llmfi_steps_event(llmfi_call *c, llmf_event *ev) {
     if (!llmfi_steps_tell(c)) return false;
     memset(ev, 0, sizeof *ev);
     ev->type = LLMF_EVENT_STEP;
-    ev->index = (int)s->told;
     ev->call.id = c->id;
-    ev->text = s->outputs[s->told++].text;
+#if LLMF_HAS_RUN
+    if (llmfi_is_run(c)) llmfi_run_event(c, ev);
+#endif
+#if LLMF_HAS_PROMPTS
+    if (!llmfi_is_run(c)) {
+        ev->index = (int)s->told;
+        ev->text = s->outputs[s->told].text;
+    }
+#endif
+    s->told++;
     return true;
 }
 
+#if LLMF_HAS_PROMPTS
 /* ---- reading an answer ---- */
 
 /* The text between the first two fences; empty: there is none. */
@@ -175,6 +215,7 @@ static bool llmfi_step_take(llmfi_call *c, bool last) {
     to->text = llmfi_arena_copy(&s->arena, text);
     return !s->arena.failed || llmfi_error_memory(&c->reply.error);
 }
+#endif
 
 /* ---- sums ---- */
 
@@ -224,7 +265,7 @@ static void llmfi_steps_settle(llmfi_call *c) {
     llmf_response *r = &c->response;
     if (!s->due) {
         llmfi_step_count(c);
-    } else { /* ended between two steps: nothing has come of the next one */
+    } else if (!llmfi_is_run(c)) { /* ended between two steps: nothing has come of the next one */
         r->text = r->reasoning = r->refusal = r->state = r->raw = llmfi_str("", 0);
         r->tool_call_count = r->citation_count = 0;
         r->finish = LLMF_FINISH_NONE;
@@ -235,11 +276,23 @@ static void llmfi_steps_settle(llmfi_call *c) {
     r->attempts = s->attempts;
     r->attempt_count = s->kept;
     r->attempt_total = s->total;
+#if LLMF_HAS_RUN
+    if (llmfi_is_run(c)) llmfi_run_settle(c);
+#endif
 }
 
 /* ---- sentences ---- */
 
 static void llmfi_say_step(const struct llmfi_steps *s, size_t at, llmfi_text *t) {
+#if LLMF_HAS_RUN
+    if (s->run) {
+        LLMFI_SAY(t, "run, turn ");
+        llmfi_say_int(t, (int64_t)at + 1);
+        LLMFI_SAY(t, ": ");
+        return;
+    }
+#endif
+#if LLMF_HAS_PROMPTS
     LLMFI_SAY(t, "chain ");
     if (s->name.len) {
         llmfi_say(t, llmfi_utf8_cut(s->name, 100));
@@ -254,6 +307,7 @@ static void llmfi_say_step(const struct llmfi_steps *s, size_t at, llmfi_text *t
         LLMFI_SAY(t, ")");
     }
     LLMFI_SAY(t, ": ");
+#endif
 }
 
 /* The error of a step says which. */
@@ -266,6 +320,31 @@ static LLMFI_COLD void llmfi_step_failed(const struct llmfi_steps *s, size_t at,
 }
 
 /* ---- from step to step ---- */
+
+/* The answer of the step under way is taken. False with the error in the reply; *last: it was the last one. */
+static bool llmfi_steps_take(llmfi_call *c, bool *last) {
+#if LLMF_HAS_RUN
+    if (llmfi_is_run(c)) {
+        bool ok = llmfi_run_take(c);
+        *last = !llmfi_run_more(c);
+        return ok;
+    }
+#endif
+#if LLMF_HAS_PROMPTS
+    *last = c->steps->now + 1 >= c->steps->count;
+    return llmfi_step_take(c, *last);
+#else
+    return false;
+#endif
+}
+
+/* Some step has been under way: an error is of one. */
+static bool llmfi_steps_begun(const llmfi_call *c) {
+#if LLMF_HAS_PROMPTS
+    if (!llmfi_is_run(c)) return c->steps->count != 0;
+#endif
+    return c->prepared != NULL;
+}
 
 /* A step before the last has ended well: what a call's end does, without ending it. */
 static void llmfi_step_close(llmfi_call *c) {
@@ -285,7 +364,7 @@ static void llmfi_step_close(llmfi_call *c) {
 #endif
     llmfi_step_count(c);
 #if LLMF_HAS_FILTERS
-    llmfi_filters_free(c);
+    if (!llmfi_is_run(c)) llmfi_filters_free(c); /* its events have yet to be taken */
 #endif
     c->steps->due = c->f->deferred = true;
     llmfi_set_deadline(c);
@@ -295,23 +374,26 @@ static void llmfi_step_close(llmfi_call *c) {
 /* A step is over, however it ended, and will not be repeated. True: the call goes on. */
 static bool llmfi_steps_over(llmfi_call *c) {
     struct llmfi_steps *s = c->steps;
-    bool last = s->now + 1 >= s->count;
+    bool last = true;
     llmfi_give_back_decoder(c);
     if (!s->due) {
 #if LLMF_HAS_FILTERS
         if (llmfi_is_filtered(c)) llmfi_filters_end(c);
 #endif
-        if (c->reply.error.code == LLMF_OK && llmfi_step_take(c, last) && !last) {
+        if (c->reply.error.code == LLMF_OK && llmfi_steps_take(c, &last) && !last) {
             llmfi_step_close(c);
             return true;
         }
     }
-    if (c->reply.error.code != LLMF_OK && s->count) llmfi_step_failed(s, s->now + s->due, &c->reply.error);
+#if LLMF_HAS_RUN
+    if (llmfi_is_run(c)) llmfi_run_over(c);
+#endif
+    if (c->reply.error.code != LLMF_OK && llmfi_steps_begun(c)) llmfi_step_failed(s, s->now + (s->due && !llmfi_is_run(c)), &c->reply.error);
     return false;
 }
 
-/* The step under way is built. False with the error in the reply. */
-static bool llmfi_steps_build(llmfi_call *c) {
+#if LLMF_HAS_PROMPTS
+static bool llmfi_chain_build(llmfi_call *c) {
     struct llmfi_steps *s = c->steps;
     const llmfi_step *step = &s->at[s->now];
     bool last = s->now + 1 == s->count;
@@ -340,8 +422,21 @@ static bool llmfi_steps_build(llmfi_call *c) {
     if (!last || step->parse != LLMFI_PARSE_TEXT) c->req.flags &= ~(uint32_t)LLMF_DISCARD_TEXT;
     return llmfi_call_build_on(c);
 }
+#endif
 
-/* The first step of a chain that has just been opened: what the call has by now it keeps. */
+/* The step under way is built. False with the error in the reply. */
+static bool llmfi_steps_build(llmfi_call *c) {
+#if LLMF_HAS_RUN
+    if (llmfi_is_run(c)) return llmfi_run_build(c);
+#endif
+#if LLMF_HAS_PROMPTS
+    return llmfi_chain_build(c);
+#else
+    return false;
+#endif
+}
+
+/* The first step of a chain or run that has just been opened: what the call has by now it keeps. */
 static bool llmfi_steps_first(llmfi_call *c) {
 #if LLMF_HAS_BUDGETS
     if (!llmfi_held_of(c)) return false; /* it counts for all steps */
@@ -358,6 +453,9 @@ static void llmfi_steps_next(llmfi_call *c) {
         c->f->deferred = true;
         return;
     }
+#if LLMF_HAS_RUN
+    if (llmfi_is_run(c) && !llmfi_run_work(c)) return;
+#endif
     s->due = false;
     s->now++;
 #if LLMF_HAS_RETRY
@@ -377,15 +475,42 @@ static void llmfi_steps_next(llmfi_call *c) {
 /* The call is given back. */
 static void llmfi_steps_free(llmfi_call *c) {
     struct llmfi_steps *s = c->steps;
+#if LLMF_HAS_PROMPTS
     size_t i;
+#endif
     if (!s) return;
+#if LLMF_HAS_RUN
+    if (llmfi_is_run(c)) llmfi_run_free(c);
+#endif
+#if LLMF_HAS_PROMPTS
     for (i = 0; i < s->count; i++)
         if (s->at[i].prepared) llmfi_prepared_release(&c->f->heap, s->at[i].prepared);
     llmfi_arena_free(&s->filled);
+#endif
     llmfi_arena_free(&s->arena);
     llmfi_config_release(s->config);
     llmfi_heap_free(&c->f->heap, s);
     c->steps = NULL;
+}
+
+/* A call of steps, which the caller fills; NULL with *err. */
+static struct llmfi_steps *llmfi_steps_new(llmfi_call *c, llmf_error *err) {
+    struct llmfi_steps *s = (struct llmfi_steps *)llmfi_heap_alloc(&c->f->heap, sizeof *s);
+    if (!s) {
+        llmfi_error_memory(err);
+        return NULL;
+    }
+    memset(s, 0, sizeof *s);
+    c->steps = s;
+    llmfi_arena_init(&s->arena, &c->f->heap, 0);
+#if LLMF_HAS_PROMPTS
+    llmfi_arena_init(&s->filled, &c->f->heap, 0);
+    s->name = llmfi_str("", 0);
+#endif
+    s->config = c->f->config;
+    llmfi_config_hold(s->config);
+    s->usage.input = s->usage.cache_read = s->usage.cache_write = s->usage.output = s->usage.reasoning = s->cost = LLMF_UNKNOWN;
+    return s;
 }
 
 #else

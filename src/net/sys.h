@@ -31,12 +31,22 @@
 #if LLMF_HAS_GETADDRINFO
 #include <netdb.h>
 #endif
-#if LLMF_HAS_SECRETS && LLMF_HAS_CONFIG /* api_key_command */
+#if (LLMF_HAS_SECRETS && LLMF_HAS_CONFIG) || LLMF_HAS_MCP /* api_key_command; servers that are programs */
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #if defined(__APPLE__)
 #include <crt_externs.h>
+#define LLMFI_ENVIRON (*_NSGetEnviron())
+#else
+#ifdef __cplusplus
+extern "C" {
+#endif
+extern char **environ;
+#ifdef __cplusplus
+}
+#endif
+#define LLMFI_ENVIRON environ
 #endif
 #endif
 #if LLMF_HAS_EPOLL

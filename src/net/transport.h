@@ -69,13 +69,18 @@ struct llmfi_transport {
 #define LLMFI_SHAPES_4 0
 #define LLMFI_SHAPES_7 0
 #endif
+#if LLMF_HAS_MCP
+#define LLMFI_SHAPE_MCP (1u << 14) /* mcp-session-id */
+#else
+#define LLMFI_SHAPE_MCP 0
+#endif
 #define LLMFI_SHAPES(a, b, c, d)                                                                                                                                    \
     {{0, a, 1u << 11 /* retry-after */, 1u << 14 /* retry-after-ms */ | b,                                                                                          \
       1u << 10 | 1u << 12 | 1u << 13 | 1u << 15 | 1u << 16 | 1u << 17 | 1u << 22 /* …-id: llmfi_is_request_id */ | c, 1u << 16 /* x-amzn-errortype */, 0,           \
       1u << 16 /* content-encoding */ | d}}
 static const llmfi_name_shapes llmfi_headers_wanted[3] = {
     LLMFI_SHAPES(0, 0, 0, 0), LLMFI_SHAPES(LLMFI_SHAPES_1, LLMFI_SHAPES_3, LLMFI_SHAPES_4, LLMFI_SHAPES_7),
-    {{0, 0, 1u << 11 /* retry-after */, 0, 0, 0, 1u << 8 | 1u << 19 /* location, x-amz-bucket-region */, 1u << 4 | 1u << 16 /* etag, content-encoding */}}}; /* of a fetch */
+    {{0, 0, 1u << 11 /* retry-after */, 0, LLMFI_SHAPE_MCP, 0, 1u << 8 | 1u << 19 /* location, x-amz-bucket-region */, 1u << 4 | 1u << 16 /* etag, content-encoding */}}}; /* of a fetch */
 #undef LLMFI_SHAPES
 
 static const llmfi_name_shapes *llmfi_shapes_of(const llmf_exchange *x, int status) {

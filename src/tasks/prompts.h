@@ -2,6 +2,7 @@
 #ifndef LLMFI_TASKS_PROMPTS_H
 #define LLMFI_TASKS_PROMPTS_H
 #include "../engine/models.h"
+#include "../engine/own.h"
 
 #if LLMF_HAS_PROMPTS
 
@@ -80,80 +81,7 @@ LLMF_API void llmf_render_free(llmf_factory *f, llmf_rendered *p) {
     p->request.prompt = p->request.system = NULL;
 }
 
-/* ---- what a chain is given, copied ---- */
-
-static void llmfi_own_cstr(llmfi_arena *a, const char **text) {
-    if (*text) *text = llmfi_arena_copy(a, llmfi_cstr(*text)).ptr;
-}
-
-static void llmfi_own_text(llmfi_arena *a, const char **text, size_t len) {
-    if (*text) *text = llmfi_arena_copy(a, llmfi_str(*text, len ? len : llmfi_strlen(*text))).ptr;
-}
-
-static void llmfi_own_str(llmfi_arena *a, llmf_str *s) {
-    *s = s->ptr && s->len ? llmfi_arena_copy(a, *s) : llmfi_str("", 0);
-}
-
-/* `count` things of `size` bytes, copied; the count becomes 0 where there is no memory. */
-static void *llmfi_own_array(llmfi_arena *a, const void *from, size_t *count, size_t size) {
-    void *to = from && *count ? llmfi_arena_array(a, *count, size) : NULL;
-    if (to) memcpy(to, from, *count * size);
-    else if (from) *count = 0;
-    return to;
-}
-
-static void llmfi_own_message(llmfi_arena *a, llmf_message *m) {
-    llmf_tool_call *calls = (llmf_tool_call *)llmfi_own_array(a, m->tool_calls, &m->tool_call_count, sizeof *calls);
-    llmf_part *parts = (llmf_part *)llmfi_own_array(a, m->parts, &m->part_count, sizeof *parts);
-    size_t i;
-    m->tool_calls = calls;
-    m->parts = parts;
-    llmfi_own_text(a, &m->content, m->content_len);
-    llmfi_own_str(a, &m->state);
-    llmfi_own_str(a, &m->reasoning);
-    llmfi_own_str(a, &m->tool_call_id);
-    llmfi_own_str(a, &m->name);
-    for (i = 0; calls && i < m->tool_call_count; i++) {
-        llmfi_own_str(a, &calls[i].id);
-        llmfi_own_str(a, &calls[i].name);
-        llmfi_own_str(a, &calls[i].arguments);
-    }
-    for (i = 0; parts && i < m->part_count; i++) {
-        llmfi_own_text(a, &parts[i].text, parts[i].text_len);
-        llmfi_own_cstr(a, &parts[i].path);
-        llmfi_own_cstr(a, &parts[i].url);
-        llmfi_own_cstr(a, &parts[i].media_type);
-        llmfi_own_cstr(a, &parts[i].name);
-        llmfi_own_cstr(a, &parts[i].detail);
-    }
-}
-
-/* Everything but the bytes of media. Look at the arena's `failed` behind it. */
-static void llmfi_own_request(llmfi_arena *a, llmf_request *r) {
-    llmf_message *messages = (llmf_message *)llmfi_own_array(a, r->messages, &r->message_count, sizeof *messages);
-    llmf_tool *tools = (llmf_tool *)llmfi_own_array(a, r->tools, &r->tool_count, sizeof *tools);
-    const char **stop = (const char **)llmfi_own_array(a, r->stop, &r->stop_count, sizeof *stop);
-    size_t i;
-    if (r->fallbacks) r->fallbacks = (const llmf_model *)llmfi_own_array(a, r->fallbacks, &r->fallback_count, sizeof *r->fallbacks);
-    r->messages = messages;
-    r->tools = tools;
-    r->stop = stop;
-    llmfi_own_text(a, &r->prompt, r->prompt_len);
-    llmfi_own_text(a, &r->system, r->system_len);
-    llmfi_own_cstr(a, &r->tool_choice);
-    llmfi_own_cstr(a, &r->format);
-    llmfi_own_cstr(a, &r->reasoning);
-    llmfi_own_cstr(a, &r->user);
-    llmfi_own_cstr(a, &r->extra);
-    llmfi_own_cstr(a, &r->trace_parent);
-    for (i = 0; messages && i < r->message_count; i++) llmfi_own_message(a, &messages[i]);
-    for (i = 0; stop && i < r->stop_count; i++) llmfi_own_cstr(a, &stop[i]);
-    for (i = 0; tools && i < r->tool_count; i++) {
-        llmfi_own_cstr(a, &tools[i].name);
-        llmfi_own_cstr(a, &tools[i].description);
-        llmfi_own_cstr(a, &tools[i].parameters);
-    }
-}
+/* ---- what a chain is given ---- */
 
 /* What the step's request does not say the chain's does; what is of the call as a whole is the chain's alone. */
 static void llmfi_lay_request(llmf_request *r, const llmf_request *chain) {
@@ -334,17 +262,9 @@ static bool llmfi_steps_vars(struct llmfi_steps *s, const llmf_chain *chain, llm
 /* False with *err: what was made by then is in c->steps. */
 static bool llmfi_steps_open(llmfi_call *c, const llmf_chain *chain, size_t req_size, llmf_error *err) {
     const llmfi_recipe *named = NULL;
-    struct llmfi_steps *s = (struct llmfi_steps *)llmfi_heap_alloc(&c->f->heap, sizeof *s);
+    struct llmfi_steps *s = llmfi_steps_new(c, err);
     bool ok;
-    if (!s) return llmfi_error_memory(err);
-    memset(s, 0, sizeof *s);
-    c->steps = s;
-    llmfi_arena_init(&s->arena, &c->f->heap, 0);
-    llmfi_arena_init(&s->filled, &c->f->heap, 0);
-    s->config = c->f->config;
-    llmfi_config_hold(s->config);
-    s->name = llmfi_str("", 0);
-    s->usage.input = s->usage.cache_read = s->usage.cache_write = s->usage.output = s->usage.reasoning = s->cost = LLMF_UNKNOWN;
+    if (!s) return false;
     if (c->req.op != LLMF_OP_CHAT || c->req.prompt || c->req.system || c->req.message_count)
         return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_chain.request: must be a chat without texts; the steps have them");
     if (chain->name && chain->step_count) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_chain: has both name and steps; give one of them");

@@ -171,7 +171,7 @@ typedef struct kit_seen {
 } kit_seen;
 
 KIT_UNUSED static void kit_see(kit_seen *s, const llmf_event *ev) {
-    static const char *const names[] = {"?", "text", "reasoning", "refusal", "tool_start", "tool_delta", "tool_call", "usage", "done", "error", "step"};
+    static const char *const names[] = {"?", "text", "reasoning", "refusal", "tool_start", "tool_delta", "tool_call", "usage", "done", "error", "step", "tool_result"};
     s->events++;
     if (ev->type == LLMF_EVENT_DONE || ev->type == LLMF_EVENT_ERROR) {
         s->finals++;
@@ -182,7 +182,7 @@ KIT_UNUSED static void kit_see(kit_seen *s, const llmf_event *ev) {
         return;
     }
     kit_addf(&s->log, "%s", names[ev->type]);
-    if ((ev->type >= LLMF_EVENT_TOOL_START && ev->type <= LLMF_EVENT_TOOL_CALL) || ev->type == LLMF_EVENT_STEP) kit_addf(&s->log, " %d", ev->index);
+    if ((ev->type >= LLMF_EVENT_TOOL_START && ev->type <= LLMF_EVENT_TOOL_CALL) || ev->type >= LLMF_EVENT_STEP) kit_addf(&s->log, " %d", ev->index);
     if (ev->tool) {
         kit_adds(&s->log, " ");
         kit_add(&s->log, ev->tool->id.ptr, ev->tool->id.len);

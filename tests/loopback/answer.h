@@ -1,6 +1,6 @@
 /* answer.h - what the model "says": derived from the request alone, so that a test knows the answer beforehand.
  *
- *   tool results came last      The tool said: RESULTS
+ *   tool results came last      The tool said: RESULTS; where they begin with `call NAME {..}`, those calls
  *   tools and `call NAME {..}`  these calls (`;` between them; `call NAME !TEXT` gives TEXT as arguments, JSON or not)
  *   tool_choice forces a tool   a call with arguments made from its schema
  *   a JSON format is asked for  an object made from the schema; without a schema {"answer": text}
@@ -173,8 +173,7 @@ static size_t read_call(exchange *x, const char *s, size_t n) {
     if (v) put(&c->args, v->raw, v->nraw); else put_text(&c->args, "{}");
     return k + (v ? used : 0);
 }
-static void read_calls(exchange *x) {                                    /* call A {..}; B {..}; call C */
-    const buf *t = &x->ask.user;
+static void read_calls(exchange *x, const buf *t) {                      /* call A {..}; B {..}; call C */
     const char *s = t->n ? find(t->p, t->n, "call ") : NULL;
     size_t at = s ? (size_t)(s - t->p) : t->n;
     if (s && at && !is_space(s[-1])) return;
@@ -198,8 +197,12 @@ static void forced_call(exchange *x) {
 }
 static void plan_calls(exchange *x) {
     const ask *a = &x->ask;
-    if (!a->ntools || a->choice == CHOICE_NONE || a->has_result) return;
-    read_calls(x);
+    if (!a->ntools || a->choice == CHOICE_NONE) return;
+    if (a->has_result) {
+        if (a->result.n > 5 && !memcmp(a->result.p, "call ", 5)) read_calls(x, &a->result);
+        return;
+    }
+    read_calls(x, &a->user);
     if (!x->answer.ncalls && a->choice != CHOICE_AUTO) forced_call(x);
 }
 

@@ -76,6 +76,7 @@ static int responses_call(exchange *x, const json *all, const json *m, long i) {
     if (!is_kind(id, J_STRING) || !id->n || !is_kind(json_get(m, "name"), J_STRING)) return fail(x, 400, "input", "missing_required_parameter", "Missing required parameter: 'input[%d].call_id' or 'name'.", i);
     if (!is_kind(args, J_STRING)) return fail(x, 400, "input", "invalid_type", "Invalid type for 'input[%d].arguments': expected a string.", i);
     x->ask.words_in += count_words(args->s, args->n);
+    x->ask.result.n = 0; x->ask.has_result = 0;
     if (is_thought(id->s, RESPONSES_CALL) && !responses_thought(all, m))
         return fail(x, 400, "input", NULL, "Item '%s' of type 'function_call' was provided without its required 'reasoning' item.", id->s);
     for (const json *o = m->next; o; o = o->next) if (responses_is(o, "function_call_output", id->s)) return 1;
