@@ -518,7 +518,7 @@ typedef struct llmf_input {
     const char *page;              /* llmf_output.next_page of the page before; NULL: the first */
 } llmf_input;
 struct llmf_event;
-enum { LLMF_CONTINUE = 0, LLMF_STOP = 1 };
+enum { LLMF_CONTINUE = 0, LLMF_STOP = 1, LLMF_SKIP = 2 };
 typedef struct llmf_request {
     const char *prompt;            /* one user message; or messages below */
     size_t prompt_len;             /* 0: ends with NUL */
@@ -922,6 +922,35 @@ typedef struct llmf_chain { const char *name; const llmf_step *steps; size_t ste
 LLMF_API llmf_call llmf_start_chain_abi(llmf_factory *f, const llmf_chain *chain, size_t chain_size, size_t req_size);
 static inline llmf_call llmf_start_chain(llmf_factory *f, const llmf_chain *chain) { return llmf_start_chain_abi(f, chain, sizeof *chain, sizeof(llmf_request)); }
 
+/* ---- many requests ----------------------------------------------------------------------------------------------------
+
+   BATCHES run any number of requests, at_once at a time, from the one thread, in memory that does not grow with their number. LLMF_NO_BATCH=1 leaves them out. A request
+   that fails is one result with an error, and ends nothing but itself.
+     llmf_batch       requests and count: an array, borrowed until the end, all asked of `model`. Or request, a hook that gives the i-th request (from `first` on, one after the
+                      other): it fills in *req, which is all zero, and may change *m, which is `model`; its texts must stay valid until the hook returns (LLMF_BORROW: until that
+                      request's result), media until its result. It returns LLMF_CONTINUE; LLMF_SKIP: this one needs no answer; LLMF_STOP: there is none, and none behind it. With
+                      count 0 it alone says where the end is. It may be asked for the same index again, where memory did not do for it at that time.
+     first, skip      To go on where an earlier run has ended: the index to begin with, and `count` bytes (borrowed; NULL: none), of which one that is not 0 says that this one is done.
+     result           Takes each result, as soon as it is there, with the progress: index; response, which lives until the hook returns; done: results so far, this one included,
+                      of which `failed` have an error; skipped; under_way; count, as given. LLMF_STOP cancels the batch. in_order not 0: results come in the order of their
+                      indexes; for that up to twice at_once calls are open, as one that has ended waits for those before it.
+     responses        `count` places (NULL: none), for a few requests: each is filled when its result is there, as llmf_generate does it, and stays until it is given to llmf_release,
+                      so that max_calls must be above count. Place i is not touched where there was no result. One of result and responses must be there.
+     at_once          0: 16; at most LLMF_MAX_AT_ONCE. llmf_desc.max_calls must have room for them and the batch, else fewer are under way; so it is where memory does not do for
+                      more, with a warning in the log. max_connections (100) limits them too.
+     llmf_start_batch Begins and returns at once: llmf_poll does the rest, and calls the hooks. The batch is a call: llmf_cancel ends it with all that is under way (what has no
+                      result yet needs to be asked for again), llmf_status tells whether it has ended, llmf_free gives it back. Its only event is the final one; usage and
+                      cost_pico there are sums, LLMF_UNKNOWN where one of them is not known. DONE: all was asked, whatever came of it. ERROR: CANCELLED; ARGUMENT: a field, named;
+                      LIMIT, MEMORY: nothing was under way, and there was no room to begin anything. {0} where there is no room for the batch itself: llmf_last_error. The requests'
+                      own on_event hooks are called as always; without one nobody sees their events. The hooks must not block, and may start and cancel calls.
+     llmf_wait        The blocking form, for a call of any kind: serves all calls until that one has ended, and returns its result. Its events stay for llmf_next, where it has no
+                      callback. LLMF_ERR_STALE: it is none, or was freed meanwhile; LLMF_ERR_ARGUMENT inside a callback. */
+typedef struct llmf_batch_item { size_t index; const llmf_response *response; size_t done, failed, skipped, count; int under_way; } llmf_batch_item;
+typedef struct llmf_batch { llmf_model model; const llmf_request *requests; size_t count, first; const unsigned char *skip; llmf_response *responses; int (*request)(void *user, size_t i, llmf_request *req, llmf_model *m); int (*result)(void *user, const llmf_batch_item *item); void *user; int at_once, in_order; } llmf_batch;
+LLMF_API llmf_call llmf_start_batch_abi(llmf_factory *f, const llmf_batch *batch, size_t batch_size, size_t req_size, size_t response_size);
+static inline llmf_call llmf_start_batch(llmf_factory *f, const llmf_batch *batch) { return llmf_start_batch_abi(f, batch, sizeof *batch, sizeof(llmf_request), sizeof(llmf_response)); }
+LLMF_API llmf_result llmf_wait(llmf_factory *f, llmf_call c);
+
 /* ---- other event loops, what would be sent, config without a factory ----
 
    What the functions and types of this section are for; their members are explained where they stand.
@@ -1244,6 +1273,7 @@ __attribute__((weak, visibility("hidden"))) const llmf_host *llmf_plugin_host;
      RETRY       on                    repeats what may pass, moves to the next of a chain (fallbacks), keeps limits, cool-downs and breakers; without it a call is one request
      ROUTES      on                    llmf_route, `routes:` of the config, scores
      PROMPTS     on                    llmf_render, llmf_chain, `prompts:` and `chains:` of the config
+     BATCH       on                    llmf_start_batch: many requests, a few at a time
      BUDGETS     on                    budgets of money: `budgets:`, budget_usd and those of llmf_desc
      METRICS     on                    llmf_metrics and spans
      CACHE       on                    the cache of responses
@@ -1278,6 +1308,7 @@ __attribute__((weak, visibility("hidden"))) const llmf_host *llmf_plugin_host;
      LLMF_MAX_ATTEMPTS      16         attempts of a call that its response tells of: the latest
      LLMF_MAX_FALLBACKS     8          models of a chain
      LLMF_MAX_CHAIN         32         steps of a chain of prompts
+     LLMF_MAX_AT_ONCE       4096       requests of one batch under way at once
      LLMF_MAX_HEALTH        256        models at hosts of which it is kept how they do; of those beyond nothing is
      LLMF_MAX_BUDGETS       256        models and routes whose budgets are counted; a call under a budget beyond them is refused
      LLMF_MAX_SERIES        128        models that llmf_metrics tells apart, 2 KiB of the block each, and hops from one to another; those beyond are "other"
@@ -1793,6 +1824,11 @@ __attribute__((weak, visibility("hidden"))) const llmf_host *llmf_plugin_host;
 #else
 #define LLMF_HAS_PROMPTS 1
 #endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_BATCH) && LLMF_WITH_BATCH)) || (defined(LLMF_NO_BATCH) && LLMF_NO_BATCH)
+#define LLMF_HAS_BATCH 0
+#else
+#define LLMF_HAS_BATCH 1
+#endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_BUDGETS) && LLMF_WITH_BUDGETS)) || (defined(LLMF_NO_BUDGETS) && LLMF_NO_BUDGETS)
 #define LLMF_HAS_BUDGETS 0
 #else
@@ -1977,6 +2013,9 @@ __attribute__((weak, visibility("hidden"))) const llmf_host *llmf_plugin_host;
 #endif
 #ifndef LLMF_MAX_CHAIN
 #define LLMF_MAX_CHAIN 32
+#endif
+#ifndef LLMF_MAX_AT_ONCE
+#define LLMF_MAX_AT_ONCE 4096
 #endif
 #ifndef LLMF_MAX_HEALTH
 #define LLMF_MAX_HEALTH 256
@@ -31621,6 +31660,9 @@ typedef struct llmfi_call_slot {
     llmfi_call *call;
     uint32_t generation;
     uint32_t next_free;                      /* index + 1 */
+#if LLMF_HAS_BATCH
+    struct llmfi_many_item *item;            /* what the call has to do with many requests: see many.h; NULL: nothing */
+#endif
 } llmfi_call_slot;
 
 struct llmf_factory {
@@ -39646,6 +39688,290 @@ LLMF_API void llmf_filter_reason(llmf_filter_writer *w, const char *reason) {
 
 #endif
 #endif
+/* Many requests, a few at a time. A batch is a call of its own, which sends nothing and keeps others under way: ordinary calls that end with it, whose results are handed
+   to the program one by one and forgotten. So what it needs does not grow with how many there are, and it is polled, cancelled and freed as any other call.
+   A call has no room for what it has to do with a batch: its slot knows. */
+#ifndef LLMFI_ENGINE_MANY_H
+#define LLMFI_ENGINE_MANY_H
+
+#if LLMF_HAS_BATCH
+
+enum { LLMFI_MANY_AT_ONCE = 16 };
+
+/* A place for a call of the batch. */
+typedef struct llmfi_many_item {
+    struct llmfi_many *of;
+    llmfi_call *call;                        /* NULL: it was freed by somebody else */
+    size_t index;
+    struct llmfi_many_item *next;            /* of those that are free; of `first` */
+} llmfi_many_item;
+
+struct llmfi_many {
+    llmfi_many_item self;                    /* what the slot of the batch itself points to */
+    llmf_batch given;
+    size_t req_size, response_size;          /* as the program has them */
+    llmf_request *ask;                       /* room for one request of either size */
+    size_t ask_size;
+    size_t next, done, failed, skipped;      /* the index that is asked for next; results handed over, and how many of them are errors */
+    int running, most;                       /* under way; at most: less than was asked for where there is no memory for more */
+    bool over;                               /* there are no more requests */
+    bool paid;                               /* something has been counted */
+    llmf_usage usage;
+    int64_t cost;
+    llmfi_many_item *at;                     /* all places */
+    size_t places;
+    llmfi_many_item *free, *first, *last;    /* first to last: those that have ended; in_order: all, as they were begun */
+};
+
+static void llmfi_abort(llmfi_call *c, int code, const char *text);
+static void llmfi_hand_out(llmfi_call *c);
+static llmfi_call *llmfi_call_open(llmf_factory *f, const llmf_request *req, size_t size);
+static void llmfi_call_begin(llmfi_call *c, llmf_model m);
+static void llmfi_call_release(llmfi_call *c);
+
+static llmfi_many_item **llmfi_many_slot(const llmfi_call *c) {
+    return &c->f->slots[(uint32_t)c->id - 1].item;
+}
+
+/* The batch that a call is; NULL: it is none. */
+static struct llmfi_many *llmfi_many_of(const llmfi_call *c) {
+    llmfi_many_item *item = *llmfi_many_slot(c);
+    return item && item == &item->of->self ? item->of : NULL;
+}
+
+/* ---- from call to batch ---- */
+
+static void llmfi_many_append(struct llmfi_many *m, llmfi_many_item *item) {
+    item->next = NULL;
+    if (m->last) m->last->next = item;
+    else m->first = item;
+    m->last = item;
+}
+
+/* A call has ended: the batch that it is of looks at it in llmf_poll. */
+static void llmfi_many_ended(llmfi_call *c) {
+    llmfi_many_item *item = *llmfi_many_slot(c);
+    if (!item || item == &item->of->self) return;
+    item->of->running--;
+    if (!item->of->given.in_order) llmfi_many_append(item->of, item);
+    c->f->deferred = true;
+}
+
+/* A call is given back: of a batch, because somebody has freed it or the factory closes. */
+static void llmfi_many_forget(llmfi_call *c) {
+    llmfi_many_item **at = llmfi_many_slot(c), *item = *at;
+    if (item && item != &item->of->self) {
+        if (!c->ended) llmfi_many_ended(c);
+        item->call = NULL;
+    }
+    *at = NULL;
+}
+
+/* ---- sums ---- */
+
+static void llmfi_many_add(int64_t *sum, int64_t more) {
+    *sum = *sum < 0 || more < 0 || *sum > INT64_MAX - more ? LLMF_UNKNOWN : *sum + more;
+}
+
+/* One that failed before its first content, and says nothing of tokens, has used none. */
+static void llmfi_many_count(struct llmfi_many *m, const llmfi_call *c) {
+    const llmf_usage *u = &c->response.usage;
+    if (c->response.error.code != LLMF_OK && !c->reply.content && u->input < 0 && u->output < 0) return;
+    if (!m->paid) {
+        memset(&m->usage, 0, sizeof m->usage);
+        m->cost = 0;
+        m->paid = true;
+    }
+    llmfi_many_add(&m->usage.input, u->input);
+    llmfi_many_add(&m->usage.cache_read, u->cache_read);
+    llmfi_many_add(&m->usage.cache_write, u->cache_write);
+    llmfi_many_add(&m->usage.output, u->output);
+    llmfi_many_add(&m->usage.reasoning, u->reasoning);
+    llmfi_many_add(&m->cost, c->response.cost_pico);
+}
+
+/* The batch has ended: its response is the sum. */
+static void llmfi_many_settle(llmfi_call *c) {
+    const struct llmfi_many *m = llmfi_many_of(c);
+    if (!m) return;
+    c->response.usage = m->usage;
+    c->response.cost_pico = m->cost;
+    c->response.attempt_count = 0;
+    c->response.attempt_total = 0;
+}
+
+/* ---- results ---- */
+
+static bool llmfi_many_stopped(const llmfi_call *c) {
+    return c->stop || c->free_later || c->f->closing || c->reply.error.code != LLMF_OK;
+}
+
+/* One result goes to the program. True: the call stays open, as it is the program's now. */
+static bool llmfi_many_tell(llmfi_call *c, struct llmfi_many *m, const llmfi_many_item *item) {
+    llmfi_call *k = item->call;
+    bool keep = k && m->given.responses;
+    llmf_batch_item told;
+    m->done++;
+    c->f->events++;
+    if (!k || k->response.error.code != LLMF_OK) m->failed++;
+    if (!k) return false; /* whoever freed it wants no result */
+    if (k->req.on_event && !k->taken) llmfi_hand_out(k);
+    llmfi_many_count(m, k);
+    if (keep) memcpy((char *)m->given.responses + item->index * m->response_size, &k->response, m->response_size < sizeof k->response ? m->response_size : sizeof k->response);
+    if (!m->given.result) return keep;
+    memset(&told, 0, sizeof told);
+    told.index = item->index;
+    told.response = &k->response;
+    told.done = m->done;
+    told.failed = m->failed;
+    told.skipped = m->skipped;
+    told.count = m->given.count;
+    told.under_way = m->running;
+    c->calling = true;
+    if (m->given.result(m->given.user, &told) != LLMF_CONTINUE) c->stop = c->f->deferred = true;
+    c->calling = false;
+    return keep && !k->free_later;
+}
+
+/* All results whose turn it is; where time is sliced, the rest of them at the next llmf_poll. */
+static void llmfi_many_hand(llmfi_call *c, struct llmfi_many *m) {
+    llmfi_many_item *item;
+    bool served = false;
+    while (!llmfi_many_stopped(c) && (item = m->first) != NULL && (!item->call || item->call->ended)) {
+        if (served && llmfi_slice_over(&c->f->net)) {
+            c->f->deferred = true;
+            return;
+        }
+        served = true;
+        m->first = item->next;
+        if (!m->first) m->last = NULL;
+        if (llmfi_many_tell(c, m, item)) *llmfi_many_slot(item->call) = NULL;
+        else if (item->call) llmfi_call_release(item->call);
+        item->call = NULL;
+        item->next = m->free;
+        m->free = item;
+    }
+}
+
+/* ---- requests ---- */
+
+/* The request that is next, into m->ask. LLMF_CONTINUE; LLMF_STOP: there are no more; LLMF_SKIP: it needs no answer. */
+static int llmfi_many_ask(llmfi_call *c, struct llmfi_many *m, llmf_model *model) {
+    const llmf_batch *b = &m->given;
+    int rc;
+    *model = b->model;
+    if (b->count && m->next >= b->count) return LLMF_STOP;
+    if (b->skip && b->skip[m->next]) return LLMF_SKIP;
+    memset(m->ask, 0, m->ask_size);
+    if (!b->request) {
+        memcpy(m->ask, (const char *)b->requests + m->next * m->req_size, m->req_size);
+        return LLMF_CONTINUE;
+    }
+    c->calling = true;
+    rc = b->request(b->user, m->next, m->ask, model);
+    c->calling = false;
+    if (rc != LLMF_CONTINUE && rc != LLMF_STOP && rc != LLMF_SKIP)
+        llmfi_error_set(&c->reply.error, LLMF_ERR_ARGUMENT, "llmf_batch.request must return LLMF_CONTINUE, LLMF_STOP or LLMF_SKIP");
+    return rc;
+}
+
+/* There is no room for one more now. With others under way it goes on when one of them has ended. */
+static bool llmfi_many_wait(llmfi_call *c, struct llmfi_many *m, bool memory) {
+    if (!m->running && !m->first) c->reply.error = c->f->last_error;
+    else if (memory && m->running && m->running < m->most) {
+        m->most = m->running;
+        llmfi_log(c->f, LLMF_LOG_WARNING, 4, LLMFI_LIT("a batch has fewer requests under way than llmf_batch.at_once says: llmf_desc.memory_size does not do for more"));
+    }
+    return false;
+}
+
+/* False: nothing was begun, and nothing can be for now. */
+static bool llmfi_many_begin(llmfi_call *c, struct llmfi_many *m) {
+    llmfi_many_item *item = m->free;
+    llmf_model model;
+    llmfi_call *k;
+    int rc;
+    if (!c->f->free_slot) {
+        llmfi_error_set(&c->f->last_error, LLMF_ERR_LIMIT, "llmf_start_batch: as many calls as llmf_desc.max_calls are open, so nothing can be begun: free some, or raise it");
+        return llmfi_many_wait(c, m, false);
+    }
+    rc = llmfi_many_ask(c, m, &model);
+    if (llmfi_many_stopped(c)) return false;
+    if (rc == LLMF_STOP) {
+        m->over = true;
+        return false;
+    }
+    if (rc == LLMF_SKIP) {
+        m->next++;
+        m->skipped++;
+        return true;
+    }
+    k = llmfi_call_open(c->f, m->ask, sizeof *m->ask);
+    if (!k) return llmfi_many_wait(c, m, true);
+    if (!k->req.on_event) { /* its events are nobody's, and it is no call that llmf_poll counts */
+        k->quiet = k->taken = true;
+        c->f->active--;
+    }
+    llmfi_call_begin(k, model);
+    if (k->ended && k->response.error.code == LLMF_ERR_MEMORY && m->running) { /* nothing was sent: it is asked for again */
+        c->f->last_error = k->response.error;
+        llmfi_call_release(k);
+        return llmfi_many_wait(c, m, true);
+    }
+    m->free = item->next;
+    item->call = k;
+    item->index = m->next++;
+    *llmfi_many_slot(k) = item;
+    m->running++;
+    if (m->given.in_order) llmfi_many_append(m, item);
+    if (k->ended) llmfi_many_ended(k);
+    return true;
+}
+
+/* Something may have happened: results are handed over, and others begun in their places. Ends the batch where nothing is left to do. */
+static void llmfi_many_work(llmfi_call *c) {
+    struct llmfi_many *m = llmfi_many_of(c);
+    int begun = 0;
+    llmfi_many_hand(c, m);
+    while (!llmfi_many_stopped(c) && !m->over && m->free && m->running < m->most) {
+        if (begun++ == m->most || (begun > 1 && llmfi_slice_over(&c->f->net))) { /* what ends at once shall not keep llmf_poll for ever */
+            c->f->deferred = true;
+            return;
+        }
+        if (!llmfi_many_begin(c, m)) break;
+    }
+    if (c->stop || c->free_later || c->f->closing) c->f->deferred = true;
+    else if (c->reply.error.code != LLMF_OK) llmfi_abort(c, LLMF_OK, "");
+    else if (m->over && !m->running && !m->first) {
+        c->reply.terminal = true;
+        llmfi_abort(c, LLMF_OK, "");
+    }
+}
+
+/* The batch is over: so are its calls. */
+static void llmfi_many_stop(llmfi_call *c) {
+    struct llmfi_many *m = llmfi_many_of(c);
+    size_t i;
+    if (!m) return;
+    m->over = true;
+    for (i = 0; i < m->places; i++)
+        if (m->at[i].call) llmfi_call_release(m->at[i].call);
+    m->first = m->last = NULL;
+}
+
+/* Its memory goes; the call behind it. */
+static void llmfi_many_free(llmfi_call *c) {
+    struct llmfi_many *m = llmfi_many_of(c);
+    llmfi_many_stop(c);
+    llmfi_many_forget(c);
+    if (!m) return;
+    llmfi_heap_free(&c->f->heap, m->ask);
+    llmfi_heap_free(&c->f->heap, m->at);
+    llmfi_heap_free(&c->f->heap, m);
+}
+
+#endif
+#endif
 /* A call that is late is asked for twice: after hedge_ms without content the next model of its chain, or else the same one, gets the request too. Whoever has content
    first is the call from then on; the other one is cancelled. The second is an ordinary call that nobody sees, until it takes the first one's place: its id, its events,
    its record of attempts. Both are told of as attempts. */
@@ -41686,7 +42012,13 @@ static void llmfi_finish(llmfi_call *c) {
 #if LLMF_HAS_PROMPTS
     if (c->steps) llmfi_steps_settle(c);
 #endif
-    llmfi_seen_end(c, c->response.error.code);
+#if LLMF_HAS_BATCH
+    llmfi_many_stop(c);
+    llmfi_many_settle(c);
+    llmfi_many_ended(c);
+    if (!llmfi_many_of(c)) /* its calls are told of, one by one */
+#endif
+        llmfi_seen_end(c, c->response.error.code);
 #if LLMF_HAS_CONFIG /* which alone sets num_ctx */
     llmfi_warn_window(c);
 #endif
@@ -43494,7 +43826,13 @@ static void llmfi_call_release(llmfi_call *c) {
     llmfi_batches_stop(c);
     llmfi_batches_forget(c);
 #endif
-    if (!c->ended) llmfi_seen_end(c, LLMF_ERR_CANCELLED);
+#if LLMF_HAS_BATCH
+    if (!llmfi_many_of(c))
+#endif
+        if (!c->ended) llmfi_seen_end(c, LLMF_ERR_CANCELLED);
+#if LLMF_HAS_BATCH
+    llmfi_many_free(c);
+#endif
     if (c->x.by) c->x.by->cancel(c->x.by, &c->x);
 #if LLMF_HAS_RETRY
     llmfi_hedge_forget(c);
@@ -43841,6 +44179,9 @@ static void llmfi_run_deferred(llmf_factory *f) {
 #if LLMF_HAS_PROMPTS
         else if (llmfi_steps_due(c)) llmfi_steps_next(c);
 #endif
+#if LLMF_HAS_BATCH
+        else if (llmfi_many_of(c) && !c->ended) llmfi_many_work(c);
+#endif
 #if LLMF_HAS_RETRY
         else if (llmfi_try_due(c)) llmfi_try_start(c);
         else if (c->hedge_due) llmfi_hedge_start(c);
@@ -44084,6 +44425,19 @@ LLMF_API llmf_result llmf_generate_abi(llmf_factory *f, llmf_model m, const llmf
     if (r) memcpy(r, &c->response, r_size < sizeof c->response ? r_size : sizeof c->response);
     return (llmf_result)c->response.error.code;
 }
+
+#if LLMF_HAS_BATCH
+LLMF_API llmf_result llmf_wait(llmf_factory *f, llmf_call id) {
+    llmfi_call *c;
+    if (!f || f->polling) {
+        if (f) llmfi_error_set(&f->last_error, LLMF_ERR_ARGUMENT, "llmf_wait inside a callback: let llmf_poll return");
+        return LLMF_ERR_ARGUMENT;
+    }
+    while ((c = llmfi_call_of(f, id)) != NULL && !c->ended) /* a callback may free the call, or close the factory */
+        if (llmfi_poll(f, -1, false) < 0) return LLMF_ERR_STALE;
+    return c ? (llmf_result)c->response.error.code : LLMF_ERR_STALE;
+}
+#endif
 
 /* ---- other event loops ---- */
 
@@ -46700,6 +47054,105 @@ LLMF_API llmf_call llmf_start_chain_abi(llmf_factory *f, const llmf_chain *chain
     (void)chain, (void)chain_size, (void)req_size;
     if (f) llmfi_error_left_out(&f->last_error, "llmf_start_chain", "PROMPTS");
     return none;
+}
+
+#endif
+#endif
+/* Many requests, a few at a time: the public side. What a batch does when it runs is in engine/many.h. */
+#ifndef LLMFI_TASKS_BATCH_H
+#define LLMFI_TASKS_BATCH_H
+
+#if LLMF_HAS_BATCH
+
+static const char *llmfi_batch_wrong(const llmf_batch *b) {
+    if (!b->requests == !b->request) return b->request ? LLMFI_WORDS("llmf_batch: has both requests and request; give one of them") : LLMFI_WORDS("llmf_batch: has neither requests nor request; give one of them");
+    if (b->requests && !b->count) return LLMFI_WORDS("llmf_batch.count is 0, but requests is not NULL");
+    if (!b->result && !b->responses) return LLMFI_WORDS("llmf_batch: has neither result nor responses, so nobody would see an answer; give one of them");
+    if ((b->skip || b->responses) && !b->count) return LLMFI_WORDS("llmf_batch.count is 0: skip and responses must have that many places");
+    if (b->at_once < 0 || b->at_once > LLMF_MAX_AT_ONCE) return LLMFI_WORDS("llmf_batch.at_once must be from 0 (16) to LLMF_MAX_AT_ONCE");
+    return NULL;
+}
+
+/* False with *err: what was made by then is in c's slot. */
+static bool llmfi_batch_open(llmfi_call *c, const llmf_batch *b, size_t req_size, size_t response_size, llmf_error *err) {
+    llmfi_heap *heap = &c->f->heap;
+    const char *wrong = llmfi_batch_wrong(b);
+    struct llmfi_many *m;
+    size_t i;
+    if (wrong) return (llmfi_error_set)(err, LLMF_ERR_ARGUMENT, wrong);
+    m = (struct llmfi_many *)llmfi_heap_alloc(heap, sizeof *m);
+    if (!m) return llmfi_error_memory(err);
+    memset(m, 0, sizeof *m);
+    m->self.of = m;
+    m->self.call = c;
+    *llmfi_many_slot(c) = &m->self;
+    m->given = *b;
+    m->req_size = req_size;
+    m->response_size = response_size;
+    m->next = b->first;
+    m->most = b->at_once ? b->at_once : (int)LLMFI_MANY_AT_ONCE;
+    if (b->count && (size_t)m->most > b->count) m->most = (int)b->count;
+    m->usage.input = m->usage.cache_read = m->usage.cache_write = m->usage.output = m->usage.reasoning = m->cost = LLMF_UNKNOWN;
+    m->ask_size = req_size > sizeof *m->ask ? req_size : sizeof *m->ask;
+    m->ask = (llmf_request *)llmfi_heap_alloc(heap, m->ask_size);
+    m->places = (size_t)m->most * (b->in_order ? 2 : 1);
+    m->at = (llmfi_many_item *)llmfi_heap_alloc(heap, m->places * sizeof *m->at);
+    if (!m->ask || !m->at) {
+        m->places = 0;
+        return llmfi_error_memory(err);
+    }
+    memset(m->at, 0, m->places * sizeof *m->at);
+    for (i = m->places; i-- > 0;) {
+        m->at[i].of = m;
+        m->at[i].next = m->free;
+        m->free = &m->at[i];
+    }
+    return true;
+}
+
+LLMF_API llmf_call llmf_start_batch_abi(llmf_factory *f, const llmf_batch *batch, size_t batch_size, size_t req_size, size_t response_size) {
+    llmf_call id = {0};
+    llmf_batch given;
+    llmf_request none;
+    llmf_error err;
+    llmfi_call *c;
+    int saved = LLMFI_ERRNO;
+    memset(&given, 0, sizeof given);
+    memset(&none, 0, sizeof none);
+    llmfi_error_clear(&err);
+    if (!f) return id;
+    if (!batch) {
+        llmfi_error_set(&f->last_error, LLMF_ERR_ARGUMENT, "batch is NULL");
+        return id;
+    }
+    memcpy(&given, batch, batch_size < sizeof given ? batch_size : sizeof given);
+    c = llmfi_call_open(f, &none, sizeof none);
+    if (!c) return id;
+    id.id = c->id;
+    c->start_ns = llmfi_now(f);
+    f->deferred = true; /* llmf_poll begins with it */
+    if (!llmfi_batch_open(c, &given, req_size, response_size, &err)) {
+        c->reply.error = err;
+        llmfi_finish(c);
+    }
+    f->now_read = false;
+    LLMFI_SET_ERRNO(saved);
+    return id;
+}
+
+#else
+
+LLMF_API llmf_call llmf_start_batch_abi(llmf_factory *f, const llmf_batch *batch, size_t batch_size, size_t req_size, size_t response_size) {
+    llmf_call none = {0};
+    (void)batch, (void)batch_size, (void)req_size, (void)response_size;
+    if (f) llmfi_error_left_out(&f->last_error, "llmf_start_batch", "BATCH");
+    return none;
+}
+
+LLMF_API llmf_result llmf_wait(llmf_factory *f, llmf_call id) {
+    (void)id;
+    if (f) llmfi_error_left_out(&f->last_error, "llmf_wait", "BATCH");
+    return LLMF_ERR_NOT_BUILT;
 }
 
 #endif

@@ -375,7 +375,7 @@ typedef struct llmf_input {
     const char *page;              /* llmf_output.next_page of the page before; NULL: the first */
 } llmf_input;
 struct llmf_event;
-enum { LLMF_CONTINUE = 0, LLMF_STOP = 1 };
+enum { LLMF_CONTINUE = 0, LLMF_STOP = 1, LLMF_SKIP = 2 };
 typedef struct llmf_request {
     const char *prompt;            /* one user message; or messages below */
     size_t prompt_len;             /* 0: ends with NUL */
@@ -778,6 +778,35 @@ typedef struct llmf_step { const char *prompt, *model, *parse, *as; const llmf_r
 typedef struct llmf_chain { const char *name; const llmf_step *steps; size_t step_count; const llmf_var *vars; size_t var_count; const llmf_request *request; } llmf_chain;
 LLMF_API llmf_call llmf_start_chain_abi(llmf_factory *f, const llmf_chain *chain, size_t chain_size, size_t req_size);
 static inline llmf_call llmf_start_chain(llmf_factory *f, const llmf_chain *chain) { return llmf_start_chain_abi(f, chain, sizeof *chain, sizeof(llmf_request)); }
+
+/* ---- many requests ----------------------------------------------------------------------------------------------------
+
+   BATCHES run any number of requests, at_once at a time, from the one thread, in memory that does not grow with their number. LLMF_NO_BATCH=1 leaves them out. A request
+   that fails is one result with an error, and ends nothing but itself.
+     llmf_batch       requests and count: an array, borrowed until the end, all asked of `model`. Or request, a hook that gives the i-th request (from `first` on, one after the
+                      other): it fills in *req, which is all zero, and may change *m, which is `model`; its texts must stay valid until the hook returns (LLMF_BORROW: until that
+                      request's result), media until its result. It returns LLMF_CONTINUE; LLMF_SKIP: this one needs no answer; LLMF_STOP: there is none, and none behind it. With
+                      count 0 it alone says where the end is. It may be asked for the same index again, where memory did not do for it at that time.
+     first, skip      To go on where an earlier run has ended: the index to begin with, and `count` bytes (borrowed; NULL: none), of which one that is not 0 says that this one is done.
+     result           Takes each result, as soon as it is there, with the progress: index; response, which lives until the hook returns; done: results so far, this one included,
+                      of which `failed` have an error; skipped; under_way; count, as given. LLMF_STOP cancels the batch. in_order not 0: results come in the order of their
+                      indexes; for that up to twice at_once calls are open, as one that has ended waits for those before it.
+     responses        `count` places (NULL: none), for a few requests: each is filled when its result is there, as llmf_generate does it, and stays until it is given to llmf_release,
+                      so that max_calls must be above count. Place i is not touched where there was no result. One of result and responses must be there.
+     at_once          0: 16; at most LLMF_MAX_AT_ONCE. llmf_desc.max_calls must have room for them and the batch, else fewer are under way; so it is where memory does not do for
+                      more, with a warning in the log. max_connections (100) limits them too.
+     llmf_start_batch Begins and returns at once: llmf_poll does the rest, and calls the hooks. The batch is a call: llmf_cancel ends it with all that is under way (what has no
+                      result yet needs to be asked for again), llmf_status tells whether it has ended, llmf_free gives it back. Its only event is the final one; usage and
+                      cost_pico there are sums, LLMF_UNKNOWN where one of them is not known. DONE: all was asked, whatever came of it. ERROR: CANCELLED; ARGUMENT: a field, named;
+                      LIMIT, MEMORY: nothing was under way, and there was no room to begin anything. {0} where there is no room for the batch itself: llmf_last_error. The requests'
+                      own on_event hooks are called as always; without one nobody sees their events. The hooks must not block, and may start and cancel calls.
+     llmf_wait        The blocking form, for a call of any kind: serves all calls until that one has ended, and returns its result. Its events stay for llmf_next, where it has no
+                      callback. LLMF_ERR_STALE: it is none, or was freed meanwhile; LLMF_ERR_ARGUMENT inside a callback. */
+typedef struct llmf_batch_item { size_t index; const llmf_response *response; size_t done, failed, skipped, count; int under_way; } llmf_batch_item;
+typedef struct llmf_batch { llmf_model model; const llmf_request *requests; size_t count, first; const unsigned char *skip; llmf_response *responses; int (*request)(void *user, size_t i, llmf_request *req, llmf_model *m); int (*result)(void *user, const llmf_batch_item *item); void *user; int at_once, in_order; } llmf_batch;
+LLMF_API llmf_call llmf_start_batch_abi(llmf_factory *f, const llmf_batch *batch, size_t batch_size, size_t req_size, size_t response_size);
+static inline llmf_call llmf_start_batch(llmf_factory *f, const llmf_batch *batch) { return llmf_start_batch_abi(f, batch, sizeof *batch, sizeof(llmf_request), sizeof(llmf_response)); }
+LLMF_API llmf_result llmf_wait(llmf_factory *f, llmf_call c);
 
 /* ---- other event loops, what would be sent, config without a factory ----
 

@@ -74,7 +74,13 @@ static void llmfi_call_release(llmfi_call *c) {
     llmfi_batches_stop(c);
     llmfi_batches_forget(c);
 #endif
-    if (!c->ended) llmfi_seen_end(c, LLMF_ERR_CANCELLED);
+#if LLMF_HAS_BATCH
+    if (!llmfi_many_of(c))
+#endif
+        if (!c->ended) llmfi_seen_end(c, LLMF_ERR_CANCELLED);
+#if LLMF_HAS_BATCH
+    llmfi_many_free(c);
+#endif
     if (c->x.by) c->x.by->cancel(c->x.by, &c->x);
 #if LLMF_HAS_RETRY
     llmfi_hedge_forget(c);
@@ -421,6 +427,9 @@ static void llmfi_run_deferred(llmf_factory *f) {
 #if LLMF_HAS_PROMPTS
         else if (llmfi_steps_due(c)) llmfi_steps_next(c);
 #endif
+#if LLMF_HAS_BATCH
+        else if (llmfi_many_of(c) && !c->ended) llmfi_many_work(c);
+#endif
 #if LLMF_HAS_RETRY
         else if (llmfi_try_due(c)) llmfi_try_start(c);
         else if (c->hedge_due) llmfi_hedge_start(c);
@@ -664,6 +673,19 @@ LLMF_API llmf_result llmf_generate_abi(llmf_factory *f, llmf_model m, const llmf
     if (r) memcpy(r, &c->response, r_size < sizeof c->response ? r_size : sizeof c->response);
     return (llmf_result)c->response.error.code;
 }
+
+#if LLMF_HAS_BATCH
+LLMF_API llmf_result llmf_wait(llmf_factory *f, llmf_call id) {
+    llmfi_call *c;
+    if (!f || f->polling) {
+        if (f) llmfi_error_set(&f->last_error, LLMF_ERR_ARGUMENT, "llmf_wait inside a callback: let llmf_poll return");
+        return LLMF_ERR_ARGUMENT;
+    }
+    while ((c = llmfi_call_of(f, id)) != NULL && !c->ended) /* a callback may free the call, or close the factory */
+        if (llmfi_poll(f, -1, false) < 0) return LLMF_ERR_STALE;
+    return c ? (llmf_result)c->response.error.code : LLMF_ERR_STALE;
+}
+#endif
 
 /* ---- other event loops ---- */
 

@@ -258,6 +258,9 @@ typedef struct llmfi_call_slot {
     llmfi_call *call;
     uint32_t generation;
     uint32_t next_free;                      /* index + 1 */
+#if LLMF_HAS_BATCH
+    struct llmfi_many_item *item;            /* what the call has to do with many requests: see many.h; NULL: nothing */
+#endif
 } llmfi_call_slot;
 
 struct llmf_factory {

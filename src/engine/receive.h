@@ -9,6 +9,7 @@
 #include "filters.h"
 #include "health.h"
 #include "keys.h"
+#include "many.h"
 #include "registered.h"
 #include "hedge.h"
 #include "settle.h"
@@ -247,7 +248,13 @@ static void llmfi_finish(llmfi_call *c) {
 #if LLMF_HAS_PROMPTS
     if (c->steps) llmfi_steps_settle(c);
 #endif
-    llmfi_seen_end(c, c->response.error.code);
+#if LLMF_HAS_BATCH
+    llmfi_many_stop(c);
+    llmfi_many_settle(c);
+    llmfi_many_ended(c);
+    if (!llmfi_many_of(c)) /* its calls are told of, one by one */
+#endif
+        llmfi_seen_end(c, c->response.error.code);
 #if LLMF_HAS_CONFIG /* which alone sets num_ctx */
     llmfi_warn_window(c);
 #endif
