@@ -99,6 +99,7 @@
      LLMF_NO_MODELS=1           drops the table of models (prices, limits)
      LLMF_NO_EMBED=1, LLMF_NO_TRANSCRIBE=1, LLMF_NO_COUNT=1, LLMF_NO_LIST=1   drop the operations besides chats
      LLMF_NO_BUDGETS=1, LLMF_NO_ROUTES=1   drop budgets of money, and routes
+     LLMF_NO_BATCH=1            drops llmf_start_batch: many requests, a few at a time
      LLMF_NO_PROMPTS=1          drops prompts with holes, and chains of them
      LLMF_STATIC=1              all functions static: two versions can live in one program
 
@@ -128,7 +129,7 @@
    SECRETS      Keys go into one header, never into a URL, a log, an error or a preview; that header is wiped when the call is freed. TLS is
                 verified; redirects are not followed.
 
-   CONTENTS: small types · opening and closing · models · requests · calls · budgets and routes · seeing it · answers kept, and filters · prompts and chains · other event loops · what would be sent · config without a factory ·
+   CONTENTS: small types · opening and closing · models · requests · calls · budgets and routes · seeing it · answers kept, and filters · prompts and chains · many requests · other event loops · what would be sent · config without a factory ·
    JSON as it comes · transports of one's own · replay · providers of one's own · plugins · (with LLMFACTORY_IMPLEMENTATION:) every option · base ·
    wire · providers · net · factory · engine · tasks */
 /* -std=c99 hides POSIX, and the macro that shows it counts only before the first system header of a file: so this stands on top of the product. */
@@ -927,9 +928,9 @@ static inline llmf_call llmf_start_chain(llmf_factory *f, const llmf_chain *chai
    BATCHES run any number of requests, at_once at a time, from the one thread, in memory that does not grow with their number. LLMF_NO_BATCH=1 leaves them out. A request
    that fails is one result with an error, and ends nothing but itself.
      llmf_batch       requests and count: an array, borrowed until the end, all asked of `model`. Or request, a hook that gives the i-th request (from `first` on, one after the
-                      other): it fills in *req, which is all zero, and may change *m, which is `model`; its texts must stay valid until the hook returns (LLMF_BORROW: until that
-                      request's result), media until its result. It returns LLMF_CONTINUE; LLMF_SKIP: this one needs no answer; LLMF_STOP: there is none, and none behind it. With
-                      count 0 it alone says where the end is. It may be asked for the same index again, where memory did not do for it at that time.
+                      other): it fills in *req, which is all zero, and may change *m, which is `model`; its texts must stay valid until the hook is called again
+                      (LLMF_BORROW: until that request's result), media until its result. It returns LLMF_CONTINUE; LLMF_SKIP: this one needs no answer; LLMF_STOP: there is none, and none behind it.
+                      With count 0 it alone says where the end is.
      first, skip      To go on where an earlier run has ended: the index to begin with, and `count` bytes (borrowed; NULL: none), of which one that is not 0 says that this one is done.
      result           Takes each result, as soon as it is there, with the progress: index; response, which lives until the hook returns; done: results so far, this one included,
                       of which `failed` have an error; skipped; under_way; count, as given. LLMF_STOP cancels the batch. in_order not 0: results come in the order of their
@@ -39712,6 +39713,8 @@ struct llmfi_many {
     size_t req_size, response_size;          /* as the program has them */
     llmf_request *ask;                       /* room for one request of either size */
     size_t ask_size;
+    llmf_model ask_model;
+    bool asked;                              /* `ask` has the request of `next`, which could not be begun yet */
     size_t next, done, failed, skipped;      /* the index that is asked for next; results handed over, and how many of them are errors */
     int running, most;                       /* under way; at most: less than was asked for where there is no memory for more */
     bool over;                               /* there are no more requests */
@@ -39855,11 +39858,12 @@ static void llmfi_many_hand(llmfi_call *c, struct llmfi_many *m) {
 
 /* ---- requests ---- */
 
-/* The request that is next, into m->ask. LLMF_CONTINUE; LLMF_STOP: there are no more; LLMF_SKIP: it needs no answer. */
-static int llmfi_many_ask(llmfi_call *c, struct llmfi_many *m, llmf_model *model) {
+/* The request that is next, into m->ask: each is asked for once. LLMF_CONTINUE; LLMF_STOP: there are no more; LLMF_SKIP: it needs no answer. */
+static int llmfi_many_ask(llmfi_call *c, struct llmfi_many *m) {
     const llmf_batch *b = &m->given;
     int rc;
-    *model = b->model;
+    if (m->asked) return LLMF_CONTINUE;
+    m->ask_model = b->model;
     if (b->count && m->next >= b->count) return LLMF_STOP;
     if (b->skip && b->skip[m->next]) return LLMF_SKIP;
     memset(m->ask, 0, m->ask_size);
@@ -39868,7 +39872,7 @@ static int llmfi_many_ask(llmfi_call *c, struct llmfi_many *m, llmf_model *model
         return LLMF_CONTINUE;
     }
     c->calling = true;
-    rc = b->request(b->user, m->next, m->ask, model);
+    rc = b->request(b->user, m->next, m->ask, &m->ask_model);
     c->calling = false;
     if (rc != LLMF_CONTINUE && rc != LLMF_STOP && rc != LLMF_SKIP)
         llmfi_error_set(&c->reply.error, LLMF_ERR_ARGUMENT, "llmf_batch.request must return LLMF_CONTINUE, LLMF_STOP or LLMF_SKIP");
@@ -39888,14 +39892,13 @@ static bool llmfi_many_wait(llmfi_call *c, struct llmfi_many *m, bool memory) {
 /* False: nothing was begun, and nothing can be for now. */
 static bool llmfi_many_begin(llmfi_call *c, struct llmfi_many *m) {
     llmfi_many_item *item = m->free;
-    llmf_model model;
     llmfi_call *k;
     int rc;
     if (!c->f->free_slot) {
         llmfi_error_set(&c->f->last_error, LLMF_ERR_LIMIT, "llmf_start_batch: as many calls as llmf_desc.max_calls are open, so nothing can be begun: free some, or raise it");
         return llmfi_many_wait(c, m, false);
     }
-    rc = llmfi_many_ask(c, m, &model);
+    rc = llmfi_many_ask(c, m);
     if (llmfi_many_stopped(c)) return false;
     if (rc == LLMF_STOP) {
         m->over = true;
@@ -39906,18 +39909,20 @@ static bool llmfi_many_begin(llmfi_call *c, struct llmfi_many *m) {
         m->skipped++;
         return true;
     }
+    m->asked = true;
     k = llmfi_call_open(c->f, m->ask, sizeof *m->ask);
     if (!k) return llmfi_many_wait(c, m, true);
     if (!k->req.on_event) { /* its events are nobody's, and it is no call that llmf_poll counts */
         k->quiet = k->taken = true;
         c->f->active--;
     }
-    llmfi_call_begin(k, model);
-    if (k->ended && k->response.error.code == LLMF_ERR_MEMORY && m->running) { /* nothing was sent: it is asked for again */
+    llmfi_call_begin(k, m->ask_model);
+    if (k->ended && k->response.error.code == LLMF_ERR_MEMORY && m->running) { /* nothing was sent: it is begun again */
         c->f->last_error = k->response.error;
         llmfi_call_release(k);
         return llmfi_many_wait(c, m, true);
     }
+    m->asked = false;
     m->free = item->next;
     item->call = k;
     item->index = m->next++;

@@ -784,9 +784,9 @@ static inline llmf_call llmf_start_chain(llmf_factory *f, const llmf_chain *chai
    BATCHES run any number of requests, at_once at a time, from the one thread, in memory that does not grow with their number. LLMF_NO_BATCH=1 leaves them out. A request
    that fails is one result with an error, and ends nothing but itself.
      llmf_batch       requests and count: an array, borrowed until the end, all asked of `model`. Or request, a hook that gives the i-th request (from `first` on, one after the
-                      other): it fills in *req, which is all zero, and may change *m, which is `model`; its texts must stay valid until the hook returns (LLMF_BORROW: until that
-                      request's result), media until its result. It returns LLMF_CONTINUE; LLMF_SKIP: this one needs no answer; LLMF_STOP: there is none, and none behind it. With
-                      count 0 it alone says where the end is. It may be asked for the same index again, where memory did not do for it at that time.
+                      other): it fills in *req, which is all zero, and may change *m, which is `model`; its texts must stay valid until the hook is called again
+                      (LLMF_BORROW: until that request's result), media until its result. It returns LLMF_CONTINUE; LLMF_SKIP: this one needs no answer; LLMF_STOP: there is none, and none behind it.
+                      With count 0 it alone says where the end is.
      first, skip      To go on where an earlier run has ended: the index to begin with, and `count` bytes (borrowed; NULL: none), of which one that is not 0 says that this one is done.
      result           Takes each result, as soon as it is there, with the progress: index; response, which lives until the hook returns; done: results so far, this one included,
                       of which `failed` have an error; skipped; under_way; count, as given. LLMF_STOP cancels the batch. in_order not 0: results come in the order of their

@@ -44,6 +44,16 @@ ok "prompts: the first step's JSON" grep -qx 'step 1> {"port": "Bergen .*Quay.*"
 ok "prompts: the second step speaks of it" grep -qx 'ferry> echo: To Bergen "Quay" at 17:30' "$t/said"
 ok "prompts: the sum" grep -qE '^\(2 requests, \$0\.0000[0-9]+\)$' "$t/said"
 
+seq 1 200 | sed 's/.*/echo: "line" &/' >"$t/prompts"
+answer() { build/examples/batch examples/demo.yaml fast "$t/prompts" "$1" >"$t/said" 2>&1; }
+ok "batch: 200 prompts" answer "$t/all.jsonl"
+ok "batch: each has its answer" sh -c "[ \"\$(grep -c '^{\"i\": [0-9]*, \"text\": \"echo: ' '$t/all.jsonl')\" = 200 ]"
+sed -n '1,79p' "$t/all.jsonl" >"$t/some.jsonl"
+printf '{"i": 199, "text": "cut' >>"$t/some.jsonl"
+echo >>"$t/some.jsonl"
+ok "batch: goes on" answer "$t/some.jsonl"
+ok "batch: asks for what is missing only" grep -qx "121 done, 0 of them failed, 79 were there" "$t/said"
+
 # ---- in other people's programs, and for teaching ----
 
 e=build/examples m=openai:gpt-4o-mini

@@ -95,6 +95,10 @@ static void test_names(llmf_factory *f) {
     expect(!llmf_route(f, &route, NULL, &err).id && err.code == LLMF_ERR_NOT_BUILT && strstr(err.text, "ROUTES"), "llmf_route", err.text);
     expect(llmf_render(f, "x", NULL, NULL, 0, NULL, &err) == LLMF_ERR_NOT_BUILT && strstr(err.text, "PROMPTS"), "llmf_render", err.text);
     expect(!llmf_start_chain(f, NULL).id, "llmf_start_chain", "it is built");
+    expect(!llmf_start_batch(f, NULL).id, "llmf_start_batch", "it is built");
+    llmf_last_error(f, &err);
+    expect(err.code == LLMF_ERR_NOT_BUILT && strstr(err.text, "BATCH"), "llmf_start_batch", err.text);
+    expect(llmf_wait(f, none) == LLMF_ERR_NOT_BUILT, "llmf_wait", "it is built");
     expect(llmf_score(f, none, 1) == LLMF_ERR_NOT_BUILT, "llmf_score", "it is built");
     expect(llmf_budget(f, LLMF_BUDGET_DAY, NULL, NULL) == LLMF_ERR_NOT_BUILT, "llmf_budget", "it is built");
     expect(llmf_metrics(f, NULL, 0) == 0, "llmf_metrics", "it printed");

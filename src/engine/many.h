@@ -23,6 +23,8 @@ struct llmfi_many {
     size_t req_size, response_size;          /* as the program has them */
     llmf_request *ask;                       /* room for one request of either size */
     size_t ask_size;
+    llmf_model ask_model;
+    bool asked;                              /* `ask` has the request of `next`, which could not be begun yet */
     size_t next, done, failed, skipped;      /* the index that is asked for next; results handed over, and how many of them are errors */
     int running, most;                       /* under way; at most: less than was asked for where there is no memory for more */
     bool over;                               /* there are no more requests */
@@ -166,11 +168,12 @@ static void llmfi_many_hand(llmfi_call *c, struct llmfi_many *m) {
 
 /* ---- requests ---- */
 
-/* The request that is next, into m->ask. LLMF_CONTINUE; LLMF_STOP: there are no more; LLMF_SKIP: it needs no answer. */
-static int llmfi_many_ask(llmfi_call *c, struct llmfi_many *m, llmf_model *model) {
+/* The request that is next, into m->ask: each is asked for once. LLMF_CONTINUE; LLMF_STOP: there are no more; LLMF_SKIP: it needs no answer. */
+static int llmfi_many_ask(llmfi_call *c, struct llmfi_many *m) {
     const llmf_batch *b = &m->given;
     int rc;
-    *model = b->model;
+    if (m->asked) return LLMF_CONTINUE;
+    m->ask_model = b->model;
     if (b->count && m->next >= b->count) return LLMF_STOP;
     if (b->skip && b->skip[m->next]) return LLMF_SKIP;
     memset(m->ask, 0, m->ask_size);
@@ -179,7 +182,7 @@ static int llmfi_many_ask(llmfi_call *c, struct llmfi_many *m, llmf_model *model
         return LLMF_CONTINUE;
     }
     c->calling = true;
-    rc = b->request(b->user, m->next, m->ask, model);
+    rc = b->request(b->user, m->next, m->ask, &m->ask_model);
     c->calling = false;
     if (rc != LLMF_CONTINUE && rc != LLMF_STOP && rc != LLMF_SKIP)
         llmfi_error_set(&c->reply.error, LLMF_ERR_ARGUMENT, "llmf_batch.request must return LLMF_CONTINUE, LLMF_STOP or LLMF_SKIP");
@@ -199,14 +202,13 @@ static bool llmfi_many_wait(llmfi_call *c, struct llmfi_many *m, bool memory) {
 /* False: nothing was begun, and nothing can be for now. */
 static bool llmfi_many_begin(llmfi_call *c, struct llmfi_many *m) {
     llmfi_many_item *item = m->free;
-    llmf_model model;
     llmfi_call *k;
     int rc;
     if (!c->f->free_slot) {
         llmfi_error_set(&c->f->last_error, LLMF_ERR_LIMIT, "llmf_start_batch: as many calls as llmf_desc.max_calls are open, so nothing can be begun: free some, or raise it");
         return llmfi_many_wait(c, m, false);
     }
-    rc = llmfi_many_ask(c, m, &model);
+    rc = llmfi_many_ask(c, m);
     if (llmfi_many_stopped(c)) return false;
     if (rc == LLMF_STOP) {
         m->over = true;
@@ -217,18 +219,20 @@ static bool llmfi_many_begin(llmfi_call *c, struct llmfi_many *m) {
         m->skipped++;
         return true;
     }
+    m->asked = true;
     k = llmfi_call_open(c->f, m->ask, sizeof *m->ask);
     if (!k) return llmfi_many_wait(c, m, true);
     if (!k->req.on_event) { /* its events are nobody's, and it is no call that llmf_poll counts */
         k->quiet = k->taken = true;
         c->f->active--;
     }
-    llmfi_call_begin(k, model);
-    if (k->ended && k->response.error.code == LLMF_ERR_MEMORY && m->running) { /* nothing was sent: it is asked for again */
+    llmfi_call_begin(k, m->ask_model);
+    if (k->ended && k->response.error.code == LLMF_ERR_MEMORY && m->running) { /* nothing was sent: it is begun again */
         c->f->last_error = k->response.error;
         llmfi_call_release(k);
         return llmfi_many_wait(c, m, true);
     }
+    m->asked = false;
     m->free = item->next;
     item->call = k;
     item->index = m->next++;

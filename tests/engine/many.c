@@ -36,7 +36,7 @@ static script_reply answering(script *x, const llmf_http_request *req, int n) {
 typedef struct seen {
     llmf_factory *f;
     llmf_call call;
-    size_t total, asked, told, failed, out_of_order, wrong, last, stop_at, free_at, start_bad;
+    size_t total, asked, told, failed, out_of_order, wrong, last, stop_at, free_at, next;
     int rc_at_stop, under_way;
     unsigned char done[20000];
     char prompt[32];
@@ -47,6 +47,8 @@ static int give(void *user, size_t i, llmf_request *req, llmf_model *m) {
     seen *v = (seen *)user;
     (void)m;
     v->asked++;
+    if (i < v->next) v->wrong++; /* each is asked for once */
+    v->next = i + 1;
     if (i >= v->total) return LLMF_STOP;
     if (v->done[i]) return LLMF_SKIP;
     snprintf(v->prompt, sizeof v->prompt, "%u", (unsigned)i);
@@ -120,6 +122,7 @@ static llmf_response last;
 static int run(llmf_factory *f, const llmf_batch *b) {
     llmf_event ev;
     int i;
+    w.next = 0;
     w.call = llmf_start_batch(f, b);
     assert_true(w.call.id != 0);
     for (i = 0; i < 2000000; i++) {
@@ -419,6 +422,7 @@ static void small_block(void **state) {
     assert_int_equal(run(f, &b), LLMF_OK);
     assert_int_equal(w.told, 300);
     assert_int_equal(w.wrong, 0);
+    assert_int_equal(w.asked, 301);
     printf("in a block of %u bytes %d were under way at most, and %u of 300 failed\n", (unsigned)d.memory_size, asked_at_once, (unsigned)w.failed);
     assert_true(asked_at_once > 3 && asked_at_once < 100);
     assert_true(kit_has(kit_cstr(&s.w.log), "fewer requests under way"));
