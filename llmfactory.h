@@ -449,6 +449,11 @@ static inline bool llmf_provider_at(llmf_factory *f, size_t i, llmf_provider_inf
 /* ---- requests ------------------------------------------------------------------------------------------------------
 
    What the functions and types of this section are for; their members are explained where they stand.
+     simulate_stream (a member of llmf_request) Where a reply comes whole - the provider cannot stream, the answer was kept, a filter wants to see all of it, or no stream was
+                     asked for - its TEXT, REASONING and REFUSAL events have that many words each, and each llmf_poll lets one of them come, for llmf_next or the callback;
+                     nothing waits for time to pass, so the program's own pace is the stream's. The pieces joined are the text, byte for byte; one ends behind blanks, and what
+                     has none for 48 bytes counts as a word (no character is cut). All else comes as always, the final event last. llmf_cancel and LLMF_STOP make the rest
+                     come in one piece. A reply that streams stays as it is. Needs the option SIMULATE.
      LLMF_ZERO       For numbers whose zero means "not set": a true zero.
      llmf_part       One piece of a message with several. Of data, path and url give one.
      llmf_tool_call  A function that the model wants called. `arguments` is JSON text: "{}" where it gave none.
@@ -550,7 +555,7 @@ typedef struct llmf_request {
     const llmf_model *fallbacks; size_t fallback_count; /* the chain of this call, instead of its model's; NULL with a count of 0: that; with 1 or more: no chain */
     int64_t budget_pico;           /* what the call may cost; 0: the factory's; LLMF_ZERO: nothing */
     const char *trace_parent;      /* W3C traceparent of the span that this call is part of: it is checked, sent on, and its trace is the call's; NULL: none, and no header */
-    int response_cache;            /* LLMF_CACHE_…: whether an answer that is kept will do, and whether this one is kept; 0: as llmf_desc.cache_mode says */
+    int response_cache, simulate_stream; /* LLMF_CACHE_…: whether an answer that is kept will do, and whether this one is kept, 0: as llmf_desc.cache_mode says; see below, 0: no */
 } llmf_request;
 
 /* ---- calls ---------------------------------------------------------------------------------------------------------
@@ -1275,6 +1280,7 @@ __attribute__((weak, visibility("hidden"))) const llmf_host *llmf_plugin_host;
      ROUTES      on                    llmf_route, `routes:` of the config, scores
      PROMPTS     on                    llmf_render, llmf_chain, `prompts:` and `chains:` of the config
      BATCH       on                    llmf_start_batch: many requests, a few at a time
+     SIMULATE    on                    llmf_request.simulate_stream: replies that come whole are handed out in pieces
      BUDGETS     on                    budgets of money: `budgets:`, budget_usd and those of llmf_desc
      METRICS     on                    llmf_metrics and spans
      CACHE       on                    the cache of responses
@@ -1829,6 +1835,11 @@ __attribute__((weak, visibility("hidden"))) const llmf_host *llmf_plugin_host;
 #define LLMF_HAS_BATCH 0
 #else
 #define LLMF_HAS_BATCH 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_SIMULATE) && LLMF_WITH_SIMULATE)) || (defined(LLMF_NO_SIMULATE) && LLMF_NO_SIMULATE)
+#define LLMF_HAS_SIMULATE 0
+#else
+#define LLMF_HAS_SIMULATE 1
 #endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_BUDGETS) && LLMF_WITH_BUDGETS)) || (defined(LLMF_NO_BUDGETS) && LLMF_NO_BUDGETS)
 #define LLMF_HAS_BUDGETS 0
@@ -7661,6 +7672,49 @@ LLMFI_UNUSED static bool llmfi_reply_next(llmfi_reply *r, llmf_event *ev) {
     }
     return true;
 }
+
+#if LLMF_HAS_SIMULATE
+enum { LLMFI_REPLY_WORD = 48 };               /* bytes of a word at most: not every language has blanks */
+
+/* Bytes of the first words of a text, each with the blanks behind it. */
+static size_t llmfi_reply_words(llmf_str text, int words) {
+    size_t at = 0;
+    for (; words > 0 && at < text.len; words--) {
+        size_t most, n = 0;
+        while (at < text.len && llmfi_is_space(text.ptr[at])) at++;
+        most = llmfi_utf8_cut(llmfi_from(text, at), LLMFI_REPLY_WORD).len;
+        while (n < most && !llmfi_is_space(text.ptr[at + n])) n++;
+        for (at += n; at < text.len && llmfi_is_space(text.ptr[at]); at++) continue;
+    }
+    return at;
+}
+
+/* As llmfi_reply_next, but of a text that waits the first words alone; the rest of it goes on waiting. */
+static bool llmfi_reply_piece(llmfi_reply *r, llmf_event *ev, int words) {
+    llmfi_queued *q;
+    llmf_str text;
+    size_t n;
+    llmfi_reply_release_events(r);
+    if (!llmfi_reply_count(r)) return false;
+    q = (llmfi_queued *)(void *)r->queue.ptr + r->queue_head;
+    if (q->type > LLMF_EVENT_REFUSAL) return llmfi_reply_next(r, ev);
+    text = llmfi_str(llmfi_reply_buf(r, q->type - LLMF_EVENT_TEXT)->ptr + (q->at - r->dropped[q->type - LLMF_EVENT_TEXT]), q->len);
+    n = llmfi_reply_words(text, words);
+    if (n >= q->len) return llmfi_reply_next(r, ev);
+    memset(ev, 0, sizeof *ev);
+    ev->type = q->type;
+    ev->text = llmfi_str(text.ptr, n);
+    r->lent = q->type - LLMF_EVENT_TEXT;
+    q->at += n;
+    q->len -= n;
+    return true;
+}
+
+/* The next event is a text. */
+static bool llmfi_reply_text_waits(const llmfi_reply *r) {
+    return llmfi_reply_count(r) && ((const llmfi_queued *)(const void *)r->queue.ptr)[r->queue_head].type <= LLMF_EVENT_REFUSAL;
+}
+#endif
 
 /* ---- the public face, for dialects of one's own (llmf_reply_error is in fault.h) ---- */
 
@@ -31505,6 +31559,9 @@ typedef struct llmfi_call {
 #endif
     bool filtered;                           /* the filters have seen the request */
     bool filter_refused;                     /* and one of them will not have it, or its answer: nobody else is asked */
+#if LLMF_HAS_SIMULATE
+    uint8_t simulated;                       /* the llmf_poll (polls) in which a piece of a whole reply was handed out, so that the next one waits; 0: none */
+#endif
     uint64_t start_ns, connected_ns, first_byte_ns, content_ns, terminal_ns; /* 0: not yet; content_ns: the latest */
     uint64_t first_content_ns, end_ns;
     uint64_t attempt_ns;                     /* the start of the attempt under way; start_ns: of the first */
@@ -31682,6 +31739,9 @@ struct llmf_factory {
     uint64_t held_turn;                      /* the call to begin with when they go on */
     bool unwatched;                          /* the slice was over before the last poll came to look at its descriptors: the next one begins with them */
     bool polling;                            /* inside llmf_poll */
+#if LLMF_HAS_SIMULATE
+    uint8_t polls;                           /* counted from 1 to 255 and again from 1 */
+#endif
     bool closing;                            /* llmf_close was called there */
 
     llmf_desc desc;                          /* texts copied into the permanent arena */
@@ -39818,7 +39878,10 @@ static bool llmfi_many_tell(llmfi_call *c, struct llmfi_many *m, const llmfi_man
     c->f->events++;
     if (!k || k->response.error.code != LLMF_OK) m->failed++;
     if (!k) return false; /* whoever freed it wants no result */
-    if (k->req.on_event && !k->taken) llmfi_hand_out(k);
+    if (k->req.on_event && !k->taken) {
+        k->req.simulate_stream = 0; /* its end has come */
+        llmfi_hand_out(k);
+    }
     llmfi_many_count(m, k);
     if (keep) memcpy((char *)m->given.responses + item->index * m->response_size, &k->response, m->response_size < sizeof k->response ? m->response_size : sizeof k->response);
     if (!m->given.result) return keep;
@@ -41883,6 +41946,9 @@ static void llmfi_mark_ready(llmfi_call *c) {
 static bool llmfi_final_event(llmfi_call *c, llmf_event *ev) {
     if (!c->ended || c->taken) return false;
     c->taken = true;
+#if LLMF_HAS_SIMULATE
+    c->simulated = 0;
+#endif
     c->f->active--;
     memset(ev, 0, sizeof *ev);
     ev->type = c->response.error.code == LLMF_OK ? LLMF_EVENT_DONE : LLMF_EVENT_ERROR;
@@ -41892,15 +41958,59 @@ static bool llmfi_final_event(llmfi_call *c, llmf_event *ev) {
     return true;
 }
 
+#if LLMF_HAS_SIMULATE
+/* Its reply has come whole, and shall look like a stream. */
+static bool llmfi_simulates(const llmfi_call *c) {
+    return c->req.simulate_stream > 0 && (!c->reply.streamed || c->response.cached || (c->ended && llmfi_is_filtered(c)));
+}
+
+/* A text is handed out a few words at each llmf_poll. *wait: the next ones are for the next one. */
+static bool llmfi_simulated_next(llmfi_call *c, llmf_event *ev, bool *wait) {
+    llmfi_reply *r = llmfi_shown(c);
+    bool text = llmfi_reply_text_waits(r);
+    *wait = text && c->simulated && c->simulated == c->f->polls;
+    if (*wait) return false;
+    if (text) {
+        c->simulated = c->f->polls;
+        c->f->deferred = true;
+    }
+    return llmfi_reply_piece(r, ev, c->req.simulate_stream);
+}
+
+/* The rest of it comes as it is. */
+static void llmfi_simulate_no_more(llmfi_call *c) {
+    c->req.simulate_stream = 0;
+    c->simulated = 0;
+}
+
+static bool llmfi_simulate_ok(llmfi_call *c) {
+    return c->req.simulate_stream >= 0 || llmfi_error_set(&c->reply.error, LLMF_ERR_ARGUMENT, "llmf_request.simulate_stream is below 0: it is how many words an event has");
+}
+#else
+static bool llmfi_simulate_ok(llmfi_call *c) {
+    return !c->req.simulate_stream || llmfi_error_left_out(&c->reply.error, "llmf_request", "SIMULATE");
+}
+#endif
+
+static bool llmfi_reply_pop(llmfi_call *c, llmf_event *ev, bool *wait) {
+#if LLMF_HAS_SIMULATE
+    if (llmfi_simulates(c)) return llmfi_simulated_next(c, ev, wait);
+#else
+    (void)wait;
+#endif
+    return llmfi_reply_next(llmfi_shown(c), ev);
+}
+
 /* The next event that waits, the final one last. */
 static bool llmfi_pop_event(llmfi_call *c, llmf_event *ev) {
+    bool wait = false;
 #if LLMF_HAS_PROMPTS
     if (llmfi_steps_event(c, ev)) return true;
 #endif
 #if LLMF_HAS_RETRY
     if (llmfi_holds_back(c)) return false;
 #endif
-    if ((llmfi_steps_hide(c) || !llmfi_reply_next(llmfi_shown(c), ev)) && !llmfi_final_event(c, ev)) return false;
+    if ((llmfi_steps_hide(c) || !llmfi_reply_pop(c, ev, &wait)) && (wait || !llmfi_final_event(c, ev))) return false;
     ev->call.id = c->id;
     return true;
 }
@@ -41932,6 +42042,9 @@ static void llmfi_hand_out(llmfi_call *c) {
         rc = c->req.on_event(c->req.on_event_user, &ev);
         c->calling = false;
         if (rc != LLMF_CONTINUE && !c->ended) c->stop = c->f->deferred = true;
+#if LLMF_HAS_SIMULATE
+        else if (rc != LLMF_CONTINUE) llmfi_simulate_no_more(c);
+#endif
     }
     if (!llmfi_reply_count(llmfi_shown(c))) llmfi_reply_release_events(llmfi_shown(c));
 }
@@ -43919,7 +44032,7 @@ static bool llmfi_call_build_on(llmfi_call *c) {
 #endif
     c->reply.user = &c->prepared->record.s;
     c->reply.provider = c->prepared->record.provider->name;
-    if (!llmfi_cache_mode_ok(c)) return false;
+    if (!llmfi_cache_mode_ok(c) || !llmfi_simulate_ok(c)) return false;
     c->reply.discard = (c->req.flags & LLMF_DISCARD_TEXT) != 0;
     c->reply.streamed = c->req.stream;
 #if LLMFI_HAS_OPS
@@ -44191,6 +44304,12 @@ static void llmfi_run_deferred(llmf_factory *f) {
         else if (llmfi_try_due(c)) llmfi_try_start(c);
         else if (c->hedge_due) llmfi_hedge_start(c);
 #endif
+#if LLMF_HAS_SIMULATE
+        else if (c->simulated && c->simulated != f->polls) {
+            c->simulated = 0;
+            llmfi_hand_out(c);
+        } else if (c->simulated) f->deferred = true;
+#endif
         else if (c->req.on_event) llmfi_hand_out(c);
     }
 }
@@ -44302,6 +44421,9 @@ static int llmfi_poll(llmf_factory *f, int timeout_ms, bool next) {
     if (!f || f->polling) return -LLMF_ERR_ARGUMENT; /* from inside a callback */
     f->polling = true;
     f->slice_used = false;
+#if LLMF_HAS_SIMULATE
+    if (!++f->polls) f->polls = 1;
+#endif
     llmfi_now(f);
     llmfi_budget_tell(f);
 #if LLMF_HAS_SLICES
@@ -44370,6 +44492,12 @@ LLMF_API llmf_result llmf_cancel(llmf_factory *f, llmf_call id) {
     llmfi_call *c = llmfi_call_of(f, id);
     int saved = LLMFI_ERRNO;
     if (!c) return LLMF_ERR_STALE;
+#if LLMF_HAS_SIMULATE
+    if (c->ended && c->simulated) {
+        llmfi_simulate_no_more(c);
+        if (!c->calling) llmfi_hand_out(c);
+    }
+#endif
     if (c->calling || f->polling) {
         if (!c->ended) c->stop = f->deferred = true;
     } else {
@@ -44411,6 +44539,14 @@ static llmf_result llmfi_fail_response(const llmf_factory *f, llmf_response *r, 
     return (llmf_result)none.error.code;
 }
 
+/* It has not ended, or pieces of its reply are still being handed to its callback. */
+static bool llmfi_goes(const llmfi_call *c) {
+#if LLMF_HAS_SIMULATE
+    if (c->simulated && c->req.on_event) return true;
+#endif
+    return !c->ended;
+}
+
 LLMF_API llmf_result llmf_generate_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, llmf_response *r, size_t r_size) {
     llmf_call id;
     llmfi_call *c;
@@ -44420,7 +44556,7 @@ LLMF_API llmf_result llmf_generate_abi(llmf_factory *f, llmf_model m, const llmf
     c->quiet = !c->req.on_event;
     id.id = c->id;
     llmfi_call_begin(c, m);
-    while ((c = llmfi_call_of(f, id)) != NULL && !c->ended) /* a callback may free the call, or close the factory */
+    while ((c = llmfi_call_of(f, id)) != NULL && llmfi_goes(c)) /* a callback may free the call, or close the factory */
         if (llmfi_poll(f, -1, false) < 0) return llmfi_fail_response(NULL, r, r_size, LLMF_ERR_STALE, "the factory was closed inside a callback");
     if (!c) return llmfi_fail_response(NULL, r, r_size, LLMF_ERR_STALE, "the call was freed inside a callback");
     if (!c->taken) {
@@ -44438,7 +44574,7 @@ LLMF_API llmf_result llmf_wait(llmf_factory *f, llmf_call id) {
         if (f) llmfi_error_set(&f->last_error, LLMF_ERR_ARGUMENT, "llmf_wait inside a callback: let llmf_poll return");
         return LLMF_ERR_ARGUMENT;
     }
-    while ((c = llmfi_call_of(f, id)) != NULL && !c->ended) /* a callback may free the call, or close the factory */
+    while ((c = llmfi_call_of(f, id)) != NULL && llmfi_goes(c)) /* a callback may free the call, or close the factory */
         if (llmfi_poll(f, -1, false) < 0) return LLMF_ERR_STALE;
     return c ? (llmf_result)c->response.error.code : LLMF_ERR_STALE;
 }

@@ -305,6 +305,11 @@ static inline bool llmf_provider_at(llmf_factory *f, size_t i, llmf_provider_inf
 /* ---- requests ------------------------------------------------------------------------------------------------------
 
    What the functions and types of this section are for; their members are explained where they stand.
+     simulate_stream (a member of llmf_request) Where a reply comes whole - the provider cannot stream, the answer was kept, a filter wants to see all of it, or no stream was
+                     asked for - its TEXT, REASONING and REFUSAL events have that many words each, and each llmf_poll lets one of them come, for llmf_next or the callback;
+                     nothing waits for time to pass, so the program's own pace is the stream's. The pieces joined are the text, byte for byte; one ends behind blanks, and what
+                     has none for 48 bytes counts as a word (no character is cut). All else comes as always, the final event last. llmf_cancel and LLMF_STOP make the rest
+                     come in one piece. A reply that streams stays as it is. Needs the option SIMULATE.
      LLMF_ZERO       For numbers whose zero means "not set": a true zero.
      llmf_part       One piece of a message with several. Of data, path and url give one.
      llmf_tool_call  A function that the model wants called. `arguments` is JSON text: "{}" where it gave none.
@@ -406,7 +411,7 @@ typedef struct llmf_request {
     const llmf_model *fallbacks; size_t fallback_count; /* the chain of this call, instead of its model's; NULL with a count of 0: that; with 1 or more: no chain */
     int64_t budget_pico;           /* what the call may cost; 0: the factory's; LLMF_ZERO: nothing */
     const char *trace_parent;      /* W3C traceparent of the span that this call is part of: it is checked, sent on, and its trace is the call's; NULL: none, and no header */
-    int response_cache;            /* LLMF_CACHE_…: whether an answer that is kept will do, and whether this one is kept; 0: as llmf_desc.cache_mode says */
+    int response_cache, simulate_stream; /* LLMF_CACHE_…: whether an answer that is kept will do, and whether this one is kept, 0: as llmf_desc.cache_mode says; see below, 0: no */
 } llmf_request;
 
 /* ---- calls ---------------------------------------------------------------------------------------------------------

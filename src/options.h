@@ -54,6 +54,7 @@
      ROUTES      on                    llmf_route, `routes:` of the config, scores
      PROMPTS     on                    llmf_render, llmf_chain, `prompts:` and `chains:` of the config
      BATCH       on                    llmf_start_batch: many requests, a few at a time
+     SIMULATE    on                    llmf_request.simulate_stream: replies that come whole are handed out in pieces
      BUDGETS     on                    budgets of money: `budgets:`, budget_usd and those of llmf_desc
      METRICS     on                    llmf_metrics and spans
      CACHE       on                    the cache of responses
@@ -310,6 +311,11 @@
 #define LLMF_HAS_BATCH 0
 #else
 #define LLMF_HAS_BATCH 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_SIMULATE) && LLMF_WITH_SIMULATE)) || (defined(LLMF_NO_SIMULATE) && LLMF_NO_SIMULATE)
+#define LLMF_HAS_SIMULATE 0
+#else
+#define LLMF_HAS_SIMULATE 1
 #endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_BUDGETS) && LLMF_WITH_BUDGETS)) || (defined(LLMF_NO_BUDGETS) && LLMF_NO_BUDGETS)
 #define LLMF_HAS_BUDGETS 0

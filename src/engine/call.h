@@ -162,7 +162,7 @@ static bool llmfi_call_build_on(llmfi_call *c) {
 #endif
     c->reply.user = &c->prepared->record.s;
     c->reply.provider = c->prepared->record.provider->name;
-    if (!llmfi_cache_mode_ok(c)) return false;
+    if (!llmfi_cache_mode_ok(c) || !llmfi_simulate_ok(c)) return false;
     c->reply.discard = (c->req.flags & LLMF_DISCARD_TEXT) != 0;
     c->reply.streamed = c->req.stream;
 #if LLMFI_HAS_OPS
@@ -434,6 +434,12 @@ static void llmfi_run_deferred(llmf_factory *f) {
         else if (llmfi_try_due(c)) llmfi_try_start(c);
         else if (c->hedge_due) llmfi_hedge_start(c);
 #endif
+#if LLMF_HAS_SIMULATE
+        else if (c->simulated && c->simulated != f->polls) {
+            c->simulated = 0;
+            llmfi_hand_out(c);
+        } else if (c->simulated) f->deferred = true;
+#endif
         else if (c->req.on_event) llmfi_hand_out(c);
     }
 }
@@ -545,6 +551,9 @@ static int llmfi_poll(llmf_factory *f, int timeout_ms, bool next) {
     if (!f || f->polling) return -LLMF_ERR_ARGUMENT; /* from inside a callback */
     f->polling = true;
     f->slice_used = false;
+#if LLMF_HAS_SIMULATE
+    if (!++f->polls) f->polls = 1;
+#endif
     llmfi_now(f);
     llmfi_budget_tell(f);
 #if LLMF_HAS_SLICES
@@ -613,6 +622,12 @@ LLMF_API llmf_result llmf_cancel(llmf_factory *f, llmf_call id) {
     llmfi_call *c = llmfi_call_of(f, id);
     int saved = LLMFI_ERRNO;
     if (!c) return LLMF_ERR_STALE;
+#if LLMF_HAS_SIMULATE
+    if (c->ended && c->simulated) {
+        llmfi_simulate_no_more(c);
+        if (!c->calling) llmfi_hand_out(c);
+    }
+#endif
     if (c->calling || f->polling) {
         if (!c->ended) c->stop = f->deferred = true;
     } else {
@@ -654,6 +669,14 @@ static llmf_result llmfi_fail_response(const llmf_factory *f, llmf_response *r, 
     return (llmf_result)none.error.code;
 }
 
+/* It has not ended, or pieces of its reply are still being handed to its callback. */
+static bool llmfi_goes(const llmfi_call *c) {
+#if LLMF_HAS_SIMULATE
+    if (c->simulated && c->req.on_event) return true;
+#endif
+    return !c->ended;
+}
+
 LLMF_API llmf_result llmf_generate_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, llmf_response *r, size_t r_size) {
     llmf_call id;
     llmfi_call *c;
@@ -663,7 +686,7 @@ LLMF_API llmf_result llmf_generate_abi(llmf_factory *f, llmf_model m, const llmf
     c->quiet = !c->req.on_event;
     id.id = c->id;
     llmfi_call_begin(c, m);
-    while ((c = llmfi_call_of(f, id)) != NULL && !c->ended) /* a callback may free the call, or close the factory */
+    while ((c = llmfi_call_of(f, id)) != NULL && llmfi_goes(c)) /* a callback may free the call, or close the factory */
         if (llmfi_poll(f, -1, false) < 0) return llmfi_fail_response(NULL, r, r_size, LLMF_ERR_STALE, "the factory was closed inside a callback");
     if (!c) return llmfi_fail_response(NULL, r, r_size, LLMF_ERR_STALE, "the call was freed inside a callback");
     if (!c->taken) {
@@ -681,7 +704,7 @@ LLMF_API llmf_result llmf_wait(llmf_factory *f, llmf_call id) {
         if (f) llmfi_error_set(&f->last_error, LLMF_ERR_ARGUMENT, "llmf_wait inside a callback: let llmf_poll return");
         return LLMF_ERR_ARGUMENT;
     }
-    while ((c = llmfi_call_of(f, id)) != NULL && !c->ended) /* a callback may free the call, or close the factory */
+    while ((c = llmfi_call_of(f, id)) != NULL && llmfi_goes(c)) /* a callback may free the call, or close the factory */
         if (llmfi_poll(f, -1, false) < 0) return LLMF_ERR_STALE;
     return c ? (llmf_result)c->response.error.code : LLMF_ERR_STALE;
 }

@@ -128,7 +128,10 @@ static bool llmfi_many_tell(llmfi_call *c, struct llmfi_many *m, const llmfi_man
     c->f->events++;
     if (!k || k->response.error.code != LLMF_OK) m->failed++;
     if (!k) return false; /* whoever freed it wants no result */
-    if (k->req.on_event && !k->taken) llmfi_hand_out(k);
+    if (k->req.on_event && !k->taken) {
+        k->req.simulate_stream = 0; /* its end has come */
+        llmfi_hand_out(k);
+    }
     llmfi_many_count(m, k);
     if (keep) memcpy((char *)m->given.responses + item->index * m->response_size, &k->response, m->response_size < sizeof k->response ? m->response_size : sizeof k->response);
     if (!m->given.result) return keep;
