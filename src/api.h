@@ -784,7 +784,7 @@ typedef struct llmf_chain { const char *name; const llmf_step *steps; size_t ste
 LLMF_API llmf_call llmf_start_chain_abi(llmf_factory *f, const llmf_chain *chain, size_t chain_size, size_t req_size);
 static inline llmf_call llmf_start_chain(llmf_factory *f, const llmf_chain *chain) { return llmf_start_chain_abi(f, chain, sizeof *chain, sizeof(llmf_request)); }
 
-/* ---- many requests ----------------------------------------------------------------------------------------------------
+/* ---- many requests, long conversations ----------------------------------------------------------------------------------------------------
 
    BATCHES run any number of requests, at_once at a time, from the one thread, in memory that does not grow with their number. LLMF_NO_BATCH=1 leaves them out. A request
    that fails is one result with an error, and ends nothing but itself.
@@ -806,12 +806,39 @@ static inline llmf_call llmf_start_chain(llmf_factory *f, const llmf_chain *chai
                       LIMIT, MEMORY: nothing was under way, and there was no room to begin anything. {0} where there is no room for the batch itself: llmf_last_error. The requests'
                       own on_event hooks are called as always; without one nobody sees their events. The hooks must not block, and may start and cancel calls.
      llmf_wait        The blocking form, for a call of any kind: serves all calls until that one has ended, and returns its result. Its events stay for llmf_next, where it has no
-                      callback. LLMF_ERR_STALE: it is none, or was freed meanwhile; LLMF_ERR_ARGUMENT inside a callback. */
-typedef struct llmf_batch_item { size_t index; const llmf_response *response; size_t done, failed, skipped, count; int under_way; } llmf_batch_item;
-typedef struct llmf_batch { llmf_model model; const llmf_request *requests; size_t count, first; const unsigned char *skip; llmf_response *responses; int (*request)(void *user, size_t i, llmf_request *req, llmf_model *m); int (*result)(void *user, const llmf_batch_item *item); void *user; int at_once, in_order; } llmf_batch;
+                      callback. LLMF_ERR_STALE: it is none, or was freed meanwhile; LLMF_ERR_ARGUMENT inside a callback.
+
+   CONVERSATIONS that outgrow a model's window are cut by rule, and none is cut in silence. LLMF_NO_FIT=1 leaves this out, and the next.
+     llmf_fit_messages  *p: *req with messages that fit m's window (m {0}: fit->window is set), in the factory's block until llmf_render_free; texts are the caller's still. Of the
+                      system, of the last keep_last messages (0: 4) and of the newest question nothing goes. rules (0: all, one after the other, as far as it takes):
+                      LLMF_FIT_TOOLS puts `marker` (NULL: "[this result was dropped to save room]") in the place of the oldest results of tools; LLMF_FIT_TURNS drops the oldest
+                      turns as a whole, then what the newest one has called, with its results: no call is ever without its result, and what stays begins with a user's message.
+                      What fits stays as it is. Also told in the log (LLMF_LOG_INFO). LLMF_ERR_CONTEXT_LENGTH where the rest is too long still, with the figures; ARGUMENT; MEMORY.
+                      *p is empty then. err NULL: llmf_last_error tells.
+     llmf_fit         window: tokens; 0: the model's. reserve: of them for the answer; 0: max_tokens, else what the model can give, a quarter of the window at most. media_tokens:
+                      of each picture or file; 0: 1,600. count: tokens of a text; NULL: one for three bytes. Filled: limit, before, after: tokens; dropped, replaced: messages,
+                      and results; what: req->message_count bytes, 0 for one that stays, 1 dropped, 2 replaced; as long as *p.
+     ask_summary      (a member of llmf_fit) Not 0: *p is the request for a summary of what would be dropped, summary_tokens (0: 512) long, to be put to a cheaper model; prompt
+                      NULL: nothing would be. Its text then is `summary` of a second call that is else the same: a message of the system, named "summary", behind the others
+                      of the system, in the place of one that an earlier call has put there. Room is made for it.
+     llmf_conversation_save   Messages as JSON, the members `system` and `messages` of what the command llmf reads, with "llmf_conversation": 1 for the version. Parts, tool calls,
+                      state, reasoning and bytes of media (base64) are in it; what a part's path or url names is not. Content with parts behind it becomes a part, which is the
+                      same to a model; all else comes back byte for byte. path NULL: into `out`, at most cap bytes, as a rule with a NUL behind it; a result of cap or more was
+                      cut. Else into that file, which is replaced whole or not at all (written beside it, as PATH.new), in memory of f. Returns the length; 0 with *err
+                      (NULL allowed): ARGUMENT (a text that is no UTF-8, with its place), LIMIT, MEMORY, CONFIG (the file cannot be written).
+     llmf_conversation_load   p->request has system and messages of the file, or, where text.ptr is not NULL, of that text, path being its name in messages. In the factory's block until
+                      llmf_render_free. A file that is malformed, cut, of another version, or has keys that are not known is refused as a whole: LLMF_ERR_CONFIG, with
+                      file:line:column. At most LLMF_MAX_CONVERSATION bytes, LLMF_MAX_MESSAGES messages. MEMORY. err NULL: llmf_last_error tells. */
+typedef struct llmf_batch_item { size_t index; const llmf_response *response; size_t done, failed, skipped, count; int under_way; } llmf_batch_item; typedef struct llmf_batch { llmf_model model; const llmf_request *requests; size_t count, first; const unsigned char *skip; llmf_response *responses; int (*request)(void *user, size_t i, llmf_request *req, llmf_model *m); int (*result)(void *user, const llmf_batch_item *item); void *user; int at_once, in_order; } llmf_batch;
 LLMF_API llmf_call llmf_start_batch_abi(llmf_factory *f, const llmf_batch *batch, size_t batch_size, size_t req_size, size_t response_size);
 static inline llmf_call llmf_start_batch(llmf_factory *f, const llmf_batch *batch) { return llmf_start_batch_abi(f, batch, sizeof *batch, sizeof(llmf_request), sizeof(llmf_response)); }
 LLMF_API llmf_result llmf_wait(llmf_factory *f, llmf_call c);
+enum { LLMF_FIT_TOOLS = 1, LLMF_FIT_TURNS = 2 }; typedef struct llmf_fit { int64_t window, reserve, media_tokens, summary_tokens; size_t keep_last; int rules, ask_summary; const char *marker; llmf_str summary; int64_t (*count)(void *user, llmf_str text); void *user; int64_t limit, before, after; size_t dropped, replaced; const unsigned char *what; } llmf_fit;
+LLMF_API llmf_result llmf_fit_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, llmf_fit *fit, size_t fit_size, llmf_rendered *p, size_t p_size, llmf_error *err);
+static inline llmf_result llmf_fit_messages(llmf_factory *f, llmf_model m, const llmf_request *req, llmf_fit *fit, llmf_rendered *p, llmf_error *err) { return llmf_fit_abi(f, m, req, sizeof *req, fit, sizeof *fit, p, sizeof *p, err); }
+LLMF_API size_t llmf_conversation_save(llmf_factory *f, const char *path, const char *system, const llmf_message *messages, size_t count, char *out, size_t cap, llmf_error *err);
+LLMF_API llmf_result llmf_conversation_load_abi(llmf_factory *f, const char *path, llmf_str text, llmf_rendered *p, size_t p_size, llmf_error *err);
+static inline llmf_result llmf_conversation_load(llmf_factory *f, const char *path, llmf_str text, llmf_rendered *p, llmf_error *err) { return llmf_conversation_load_abi(f, path, text, p, sizeof *p, err); }
 
 /* ---- other event loops, what would be sent, config without a factory ----
 

@@ -14,4 +14,5 @@
 #include "tasks/json_view.h"
 #include "tasks/prompts.h"
 #include "tasks/batch.h"
+#include "tasks/fit.h"
 #endif
