@@ -224,27 +224,27 @@ static void llmfi_fit_put(llmfi_out *out, llmf_str text, size_t most) {
     }
     while (tail.len && ((unsigned char)tail.ptr[0] & 0xC0) == 0x80) tail = llmfi_from(tail, 1);
     llmfi_put_str(out, head);
-    llmfi_put_c(out, " [...] ");
+    LLMFI_PUT(out, " [...] ");
     llmfi_put_str(out, tail);
 }
 
 static void llmfi_fit_put_message(llmfi_out *out, const llmf_message *m, size_t most) {
     static const char *const names[] = {"User: ", "Assistant: ", "Summary of what was before: ", "Result of a tool: "};
     size_t i;
-    llmfi_put_c(out, names[m->role >= LLMF_USER && m->role <= LLMF_TOOL ? m->role : LLMF_USER]);
+    llmfi_put_str(out, llmfi_cstr(names[m->role >= LLMF_USER && m->role <= LLMF_TOOL ? m->role : LLMF_USER]));
     llmfi_fit_put(out, llmfi_fit_text(m->content, m->content_len), most);
     for (i = 0; m->parts && i < m->part_count; i++) {
         if (m->parts[i].type == LLMF_PART_TEXT) llmfi_fit_put(out, llmfi_fit_text(m->parts[i].text, m->parts[i].text_len), most);
-        else llmfi_put_c(out, "[a picture or a file]");
+        else LLMFI_PUT(out, "[a picture or a file]");
     }
     for (i = 0; m->tool_calls && i < m->tool_call_count; i++) {
-        llmfi_put_c(out, "[calls ");
+        LLMFI_PUT(out, "[calls ");
         llmfi_put_str(out, m->tool_calls[i].name);
-        llmfi_put_c(out, " with ");
+        LLMFI_PUT(out, " with ");
         llmfi_fit_put(out, m->tool_calls[i].arguments, most);
-        llmfi_put_c(out, "]");
+        LLMFI_PUT(out, "]");
     }
-    llmfi_put_c(out, "\n\n");
+    LLMFI_PUT(out, "\n\n");
 }
 
 static void llmfi_fit_transcript(const llmfi_fitting *s, llmfi_out *out, size_t most) {
