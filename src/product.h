@@ -15,4 +15,5 @@
 #include "tasks/prompts.h"
 #include "tasks/batch.h"
 #include "tasks/fit.h"
+#include "tasks/conversation.h"
 #endif

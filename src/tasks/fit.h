@@ -40,6 +40,11 @@ static void llmfi_fit_add(int64_t *sum, int64_t more) {
     *sum = *sum > INT64_MAX / 4 || more > INT64_MAX / 4 ? INT64_MAX / 2 : *sum + more;
 }
 
+/* A number of the program's, or the usual one where it gave none. */
+static int64_t llmfi_fit_or(int64_t given, int64_t usual) {
+    return given > 0 ? given : usual;
+}
+
 static llmf_str llmfi_fit_text(const char *text, size_t len) {
     return llmfi_str(text, !text ? 0 : len ? len : llmfi_strlen(text));
 }
@@ -53,7 +58,7 @@ static int64_t llmfi_fit_message(const llmfi_fitting *s, const llmf_message *m) 
     llmfi_fit_add(&n, llmfi_fit_tokens(s, m->name));
     for (i = 0; m->parts && i < m->part_count; i++) {
         const llmf_part *p = &m->parts[i];
-        llmfi_fit_add(&n, p->type == LLMF_PART_TEXT ? llmfi_fit_tokens(s, llmfi_fit_text(p->text, p->text_len)) : s->fit->media_tokens > 0 ? s->fit->media_tokens : LLMFI_FIT_MEDIA);
+        llmfi_fit_add(&n, p->type == LLMF_PART_TEXT ? llmfi_fit_tokens(s, llmfi_fit_text(p->text, p->text_len)) : llmfi_fit_or(s->fit->media_tokens, LLMFI_FIT_MEDIA));
     }
     for (i = 0; m->tool_calls && i < m->tool_call_count; i++) {
         llmfi_fit_add(&n, LLMFI_FIT_MESSAGE + llmfi_fit_tokens(s, m->tool_calls[i].name));
@@ -152,7 +157,7 @@ static void llmfi_fit_turns(llmfi_fitting *s, size_t until) {
 
 /* The summary, or room for one, takes tokens; one of earlier goes with what it was about. */
 static void llmfi_fit_make_room(llmfi_fitting *s) {
-    int64_t room = s->fit->summary_tokens > 0 ? s->fit->summary_tokens : LLMFI_FIT_SUMMARY, has = llmfi_fit_tokens(s, s->fit->summary);
+    int64_t room = llmfi_fit_or(s->fit->summary_tokens, LLMFI_FIT_SUMMARY), has = llmfi_fit_tokens(s, s->fit->summary);
     size_t i;
     llmfi_fit_add(&s->total, (has > room ? has : room) + LLMFI_FIT_MESSAGE);
     for (i = 0; i < s->req->message_count; i++)
@@ -180,7 +185,7 @@ static void llmfi_fit_rules(llmfi_fitting *s) {
         return;
     }
     has = llmfi_fit_tokens(s, s->fit->summary);
-    if (has && has < (s->fit->summary_tokens > 0 ? s->fit->summary_tokens : LLMFI_FIT_SUMMARY)) s->total -= (s->fit->summary_tokens > 0 ? s->fit->summary_tokens : LLMFI_FIT_SUMMARY) - has;
+    if (has && has < llmfi_fit_or(s->fit->summary_tokens, LLMFI_FIT_SUMMARY)) s->total -= llmfi_fit_or(s->fit->summary_tokens, LLMFI_FIT_SUMMARY) - has;
 }
 
 /* ---- what is handed out ---- */
@@ -277,7 +282,7 @@ static bool llmfi_fit_summary(llmfi_fitting *s, llmf_rendered *p) {
     p->request.system = llmfi_fit_asks;
     p->request.prompt = text;
     p->request.prompt_len = len;
-    p->request.max_tokens = s->fit->summary_tokens > 0 ? s->fit->summary_tokens : LLMFI_FIT_SUMMARY;
+    p->request.max_tokens = llmfi_fit_or(s->fit->summary_tokens, LLMFI_FIT_SUMMARY);
     return true;
 }
 
