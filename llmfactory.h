@@ -48160,6 +48160,7 @@ static bool llmfi_talk_top(llmfi_talk_reader *r, llmf_request *to) {
             if (to->system) return llmfi_talk_put_bad(r, key.ptr, LLMFI_WORDS("there is a second "), key);
             if (llmfi_eq(value, LLMFI_LIT("null"))) continue;
             if (!llmfi_talk_string(r, value, &s)) return false;
+            if (llmfi_find_char(s, '\0') != LLMFI_NOWHERE) return llmfi_talk_bad(r, value.ptr, "holds a NUL");
             to->system = s.ptr;
             to->system_len = s.len;
         } else if (LLMFI_IS(key, "messages")) {
