@@ -104,6 +104,7 @@
      LLMF_NO_EMBED=1, LLMF_NO_TRANSCRIBE=1, LLMF_NO_COUNT=1, LLMF_NO_LIST=1   drop the operations besides chats
      LLMF_NO_BUDGETS=1, LLMF_NO_ROUTES=1   drop budgets of money, and routes
      LLMF_NO_PROMPTS=1, LLMF_NO_RUN=1   drop prompts with holes and chains of them, and runs
+     LLMF_NO_BATCH=1, LLMF_NO_FIT=1   drop llmf_start_batch (many requests, a few at a time), and what cuts, saves and loads conversations
      LLMF_STATIC=1              all functions static: two versions can live in one program
 
    THREADS      A factory belongs to one thread at a time; several factories are independent. llmf_wakeup alone may cross threads. None is started but for
@@ -132,7 +133,7 @@
    SECRETS      Keys go into one header, never into a URL, a log, an error or a preview; that header is wiped when the call is freed. TLS is
                 verified; redirects are not followed.
 
-   CONTENTS: small types · opening and closing · models · requests · calls · budgets and routes · seeing it · answers kept, and filters · prompts and chains · runs · other event loops · what would be sent · config without a factory ·
+   CONTENTS: small types · opening and closing · models · requests · calls · budgets and routes · seeing it · answers kept, and filters · prompts and chains · runs · many requests, long conversations · other event loops · what would be sent · config without a factory ·
    JSON as it comes · transports of one's own · replay · providers of one's own · plugins · MCP servers · (with LLMFACTORY_IMPLEMENTATION:) every option · base ·
    wire · providers · net · factory · engine · tasks */
 /* -std=c99 hides POSIX, and the macro that shows it counts only before the first system header of a file: so this stands on top of the product. */
@@ -452,6 +453,11 @@ static inline bool llmf_provider_at(llmf_factory *f, size_t i, llmf_provider_inf
 /* ---- requests ------------------------------------------------------------------------------------------------------
 
    What the functions and types of this section are for; their members are explained where they stand.
+     simulate_stream (a member of llmf_request) Where a reply comes whole - the provider cannot stream, the answer was kept, a filter wants to see all of it, or no stream was
+                     asked for - its TEXT, REASONING and REFUSAL events have that many words each, and each llmf_poll lets one of them come, for llmf_next or the callback;
+                     nothing waits for time to pass, so the program's own pace is the stream's. The pieces joined are the text, byte for byte; one ends behind blanks, and what
+                     has none for 48 bytes counts as a word (no character is cut). All else comes as always, the final event last. llmf_cancel and LLMF_STOP make the rest
+                     come in one piece. A reply that streams stays as it is. Needs the option SIMULATE.
      LLMF_ZERO       For numbers whose zero means "not set": a true zero.
      llmf_part       One piece of a message with several. Of data, path and url give one.
      llmf_tool_call  A function that the model wants called. `arguments` is JSON text: "{}" where it gave none.
@@ -522,7 +528,7 @@ typedef struct llmf_input {
     const char *page;              /* llmf_output.next_page of the page before; NULL: the first */
 } llmf_input;
 struct llmf_event;
-enum { LLMF_CONTINUE = 0, LLMF_STOP = 1 };
+enum { LLMF_CONTINUE = 0, LLMF_STOP = 1, LLMF_SKIP = 2 };
 typedef struct llmf_request {
     const char *prompt;            /* one user message; or messages below */
     size_t prompt_len;             /* 0: ends with NUL */
@@ -553,7 +559,7 @@ typedef struct llmf_request {
     const llmf_model *fallbacks; size_t fallback_count; /* the chain of this call, instead of its model's; NULL with a count of 0: that; with 1 or more: no chain */
     int64_t budget_pico;           /* what the call may cost; 0: the factory's; LLMF_ZERO: nothing */
     const char *trace_parent;      /* W3C traceparent of the span that this call is part of: it is checked, sent on, and its trace is the call's; NULL: none, and no header */
-    int response_cache;            /* LLMF_CACHE_…: whether an answer that is kept will do, and whether this one is kept; 0: as llmf_desc.cache_mode says */
+    int response_cache, simulate_stream; /* LLMF_CACHE_…: whether an answer that is kept will do, and whether this one is kept, 0: as llmf_desc.cache_mode says; see below, 0: no */
 } llmf_request;
 
 /* ---- calls ---------------------------------------------------------------------------------------------------------
@@ -970,6 +976,62 @@ LLMF_API llmf_result llmf_run_abi(llmf_factory *f, llmf_model m, const llmf_run_
 static inline llmf_result llmf_run(llmf_factory *f, llmf_model m, const llmf_run_desc *run, llmf_response *r) { return llmf_run_abi(f, m, run, sizeof *run, sizeof(llmf_function), sizeof(llmf_request), r, sizeof *r); }
 LLMF_API llmf_result llmf_tool_done(llmf_factory *f, llmf_call c, llmf_str id, llmf_str result, int is_error);
 
+/* ---- many requests, long conversations ----------------------------------------------------------------------------------------------------
+
+   BATCHES run any number of requests, at_once at a time, from the one thread, in memory that does not grow with their number. LLMF_NO_BATCH=1 leaves them out. A request
+   that fails is one result with an error, and ends nothing but itself.
+     llmf_batch       requests and count: an array, borrowed until the end, all asked of `model`. Or request, a hook that gives the i-th request (from `first` on, one after the
+                      other): it fills in *req, which is all zero, and may change *m, which is `model`; its texts must stay valid until the hook is called again
+                      (LLMF_BORROW: until that request's result), media until its result. It returns LLMF_CONTINUE; LLMF_SKIP: this one needs no answer; LLMF_STOP: there is none, and none behind it.
+                      With count 0 it alone says where the end is.
+     first, skip      To go on where an earlier run has ended: the index to begin with, and `count` bytes (borrowed; NULL: none), of which one that is not 0 says that this one is done.
+     result           Takes each result, as soon as it is there, with the progress: index; response, which lives until the hook returns; done: results so far, this one included,
+                      of which `failed` have an error; skipped; under_way; count, as given. LLMF_STOP cancels the batch. in_order not 0: results come in the order of their
+                      indexes; for that up to twice at_once calls are open, as one that has ended waits for those before it.
+     responses        `count` places (NULL: none), for a few requests: each is filled when its result is there, as llmf_generate does it, and stays until it is given to llmf_release,
+                      so that max_calls must be above count. Place i is not touched where there was no result. One of result and responses must be there.
+     at_once          0: 16; at most LLMF_MAX_AT_ONCE. llmf_desc.max_calls must have room for them and the batch, else fewer are under way; so it is where memory does not do for
+                      more, with a warning in the log. max_connections (100) limits them too.
+     llmf_start_batch Begins and returns at once: llmf_poll does the rest, and calls the hooks. The batch is a call: llmf_cancel ends it with all that is under way (what has no
+                      result yet needs to be asked for again), llmf_status tells whether it has ended, llmf_free gives it back. Its only event is the final one; usage and
+                      cost_pico there are sums, LLMF_UNKNOWN where one of them is not known. DONE: all was asked, whatever came of it. ERROR: CANCELLED; ARGUMENT: a field, named;
+                      LIMIT, MEMORY: nothing was under way, and there was no room to begin anything. {0} where there is no room for the batch itself: llmf_last_error. The requests'
+                      own on_event hooks are called as always; without one nobody sees their events. The hooks must not block, and may start and cancel calls.
+     llmf_wait        The blocking form, for a call of any kind: serves all calls until that one has ended, and returns its result. Its events stay for llmf_next, where it has no
+                      callback. LLMF_ERR_STALE: it is none, or was freed meanwhile; LLMF_ERR_ARGUMENT inside a callback.
+
+   CONVERSATIONS that outgrow a model's window are cut by rule, and none is cut in silence. LLMF_NO_FIT=1 leaves this out, and the next.
+     llmf_fit_messages  *p: *req with messages that fit m's window (m {0}: fit->window is set), in the factory's block until llmf_render_free; texts are the caller's still. Of the
+                      system, of the last keep_last messages (0: 4) and of the newest question nothing goes. rules (0: all, one after the other, as far as it takes):
+                      LLMF_FIT_TOOLS puts `marker` (NULL: "[this result was dropped to save room]") in the place of the oldest results of tools; LLMF_FIT_TURNS drops the oldest
+                      turns as a whole, then what the newest one has called, with its results: no call is ever without its result, and what stays begins with a user's message.
+                      What fits stays as it is. Also told in the log (LLMF_LOG_INFO). LLMF_ERR_CONTEXT_LENGTH where the rest is too long still, with the figures; ARGUMENT; MEMORY.
+                      *p is empty then. err NULL: llmf_last_error tells.
+     llmf_fit         window: tokens; 0: the model's. reserve: of them for the answer; 0: max_tokens, else what the model can give, a quarter of the window at most. media_tokens:
+                      of each picture or file; 0: 1,600. count: tokens of a text; NULL: one for three bytes. Filled: limit, before, after: tokens; dropped, replaced: messages,
+                      and results; what: req->message_count bytes, 0 for one that stays, 1 dropped, 2 replaced; as long as *p.
+     ask_summary      (a member of llmf_fit) Not 0: *p is the request for a summary of what would be dropped, summary_tokens (0: 512) long, to be put to a cheaper model; prompt
+                      NULL: nothing would be. Its text then is `summary` of a second call that is else the same: a message of the system, named "summary", behind the others
+                      of the system, in the place of one that an earlier call has put there. Room is made for it.
+     llmf_conversation_save   Messages as JSON, the members `system` and `messages` of what the command llmf reads, with "llmf_conversation": 1 for the version. Parts, tool calls,
+                      state, reasoning and bytes of media (base64) are in it; what a part's path or url names is not. Content with parts behind it becomes a part, which is the
+                      same to a model; all else comes back byte for byte. path NULL: into `out`, at most cap bytes, as a rule with a NUL behind it; a result of cap or more was
+                      cut. Else into that file, which is replaced whole or not at all (written beside it, as PATH.new), in memory of f. Returns the length; 0 with *err
+                      (NULL allowed): ARGUMENT (a text that is no UTF-8, with its place), LIMIT, MEMORY, CONFIG (the file cannot be written).
+     llmf_conversation_load   p->request has system and messages of the file, or, where text.ptr is not NULL, of that text, path being its name in messages. In the factory's block until
+                      llmf_render_free. A file that is malformed, cut, of another version, or has keys that are not known is refused as a whole: LLMF_ERR_CONFIG, with
+                      file:line:column. At most LLMF_MAX_CONVERSATION bytes, LLMF_MAX_MESSAGES messages. MEMORY. err NULL: llmf_last_error tells. */
+typedef struct llmf_batch_item { size_t index; const llmf_response *response; size_t done, failed, skipped, count; int under_way; } llmf_batch_item; typedef struct llmf_batch { llmf_model model; const llmf_request *requests; size_t count, first; const unsigned char *skip; llmf_response *responses; int (*request)(void *user, size_t i, llmf_request *req, llmf_model *m); int (*result)(void *user, const llmf_batch_item *item); void *user; int at_once, in_order; } llmf_batch;
+LLMF_API llmf_call llmf_start_batch_abi(llmf_factory *f, const llmf_batch *batch, size_t batch_size, size_t req_size, size_t response_size);
+static inline llmf_call llmf_start_batch(llmf_factory *f, const llmf_batch *batch) { return llmf_start_batch_abi(f, batch, sizeof *batch, sizeof(llmf_request), sizeof(llmf_response)); }
+LLMF_API llmf_result llmf_wait(llmf_factory *f, llmf_call c);
+enum { LLMF_FIT_TOOLS = 1, LLMF_FIT_TURNS = 2 }; typedef struct llmf_fit { int64_t window, reserve, media_tokens, summary_tokens; size_t keep_last; int rules, ask_summary; const char *marker; llmf_str summary; int64_t (*count)(void *user, llmf_str text); void *user; int64_t limit, before, after; size_t dropped, replaced; const unsigned char *what; } llmf_fit;
+LLMF_API llmf_result llmf_fit_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, llmf_fit *fit, size_t fit_size, llmf_rendered *p, size_t p_size, llmf_error *err);
+static inline llmf_result llmf_fit_messages(llmf_factory *f, llmf_model m, const llmf_request *req, llmf_fit *fit, llmf_rendered *p, llmf_error *err) { return llmf_fit_abi(f, m, req, sizeof *req, fit, sizeof *fit, p, sizeof *p, err); }
+LLMF_API size_t llmf_conversation_save(llmf_factory *f, const char *path, const char *system, const llmf_message *messages, size_t count, char *out, size_t cap, llmf_error *err);
+LLMF_API llmf_result llmf_conversation_load_abi(llmf_factory *f, const char *path, llmf_str text, llmf_rendered *p, size_t p_size, llmf_error *err);
+static inline llmf_result llmf_conversation_load(llmf_factory *f, const char *path, llmf_str text, llmf_rendered *p, llmf_error *err) { return llmf_conversation_load_abi(f, path, text, p, sizeof *p, err); }
+
 /* ---- other event loops, what would be sent, config without a factory ----
 
    What the functions and types of this section are for; their members are explained where they stand.
@@ -1327,6 +1389,9 @@ LLMF_API void llmf_mcp_close(llmf_mcp *m);
      PROMPTS     on                    llmf_render, llmf_chain, `prompts:` and `chains:` of the config
      MCP         off: LLMF_WITH_MCP=1  tools of MCP servers as functions of a run, over HTTP and, on POSIX, over a program's standard input and output (mcp_api.h); wants RUN
      RUN         on                    llmf_run: the functions that a model calls are called, and it goes on with their results
+     BATCH       on                    llmf_start_batch: many requests, a few at a time
+     SIMULATE    on                    llmf_request.simulate_stream: replies that come whole are handed out in pieces
+     FIT         on                    llmf_fit_messages: histories cut to a model's window; conversations saved and loaded as JSON
      BUDGETS     on                    budgets of money: `budgets:`, budget_usd and those of llmf_desc
      METRICS     on                    llmf_metrics and spans
      CACHE       on                    the cache of responses
@@ -1366,6 +1431,9 @@ LLMF_API void llmf_mcp_close(llmf_mcp *m);
      LLMF_MAX_TURNS         10         answers of the model in a run, where llmf_run_desc.max_turns says nothing
      LLMF_MAX_TOOL_USES     100        tool calls in a run, where llmf_run_desc.max_tool_calls says nothing
      LLMF_MAX_TOOL_RESULT   1 MiB      what one tool gives back in a run; the rest is cut off, and the model is told
+     LLMF_MAX_AT_ONCE       4096       requests of one batch under way at once
+     LLMF_MAX_MESSAGES      65536      messages of one conversation that is cut, or loaded (FIT)
+     LLMF_MAX_CONVERSATION  64 MiB     of JSON, of one that is loaded or saved
      LLMF_MAX_HEALTH        256        models at hosts of which it is kept how they do; of those beyond nothing is
      LLMF_MAX_BUDGETS       256        models and routes whose budgets are counted; a call under a budget beyond them is refused
      LLMF_MAX_SERIES        128        models that llmf_metrics tells apart, 2 KiB of the block each, and hops from one to another; those beyond are "other"
@@ -1900,6 +1968,21 @@ LLMF_API void llmf_mcp_close(llmf_mcp *m);
 #else
 #define LLMFI_HAS_STEPS 0
 #endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_BATCH) && LLMF_WITH_BATCH)) || (defined(LLMF_NO_BATCH) && LLMF_NO_BATCH)
+#define LLMF_HAS_BATCH 0
+#else
+#define LLMF_HAS_BATCH 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_SIMULATE) && LLMF_WITH_SIMULATE)) || (defined(LLMF_NO_SIMULATE) && LLMF_NO_SIMULATE)
+#define LLMF_HAS_SIMULATE 0
+#else
+#define LLMF_HAS_SIMULATE 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_FIT) && LLMF_WITH_FIT)) || (defined(LLMF_NO_FIT) && LLMF_NO_FIT)
+#define LLMF_HAS_FIT 0
+#else
+#define LLMF_HAS_FIT 1
+#endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_BUDGETS) && LLMF_WITH_BUDGETS)) || (defined(LLMF_NO_BUDGETS) && LLMF_NO_BUDGETS)
 #define LLMF_HAS_BUDGETS 0
 #else
@@ -2099,6 +2182,15 @@ LLMF_API void llmf_mcp_close(llmf_mcp *m);
 #endif
 #ifndef LLMF_MAX_TOOL_RESULT
 #define LLMF_MAX_TOOL_RESULT (1u << 20)
+#endif
+#ifndef LLMF_MAX_AT_ONCE
+#define LLMF_MAX_AT_ONCE 4096
+#endif
+#ifndef LLMF_MAX_MESSAGES
+#define LLMF_MAX_MESSAGES 65536
+#endif
+#ifndef LLMF_MAX_CONVERSATION
+#define LLMF_MAX_CONVERSATION (64u << 20)
 #endif
 #ifndef LLMF_MAX_HEALTH
 #define LLMF_MAX_HEALTH 256
@@ -7750,6 +7842,49 @@ LLMFI_UNUSED static bool llmfi_reply_next(llmfi_reply *r, llmf_event *ev) {
     }
     return true;
 }
+
+#if LLMF_HAS_SIMULATE
+enum { LLMFI_REPLY_WORD = 48 };               /* bytes of a word at most: not every language has blanks */
+
+/* Bytes of the first words of a text, each with the blanks behind it. */
+static size_t llmfi_reply_words(llmf_str text, int words) {
+    size_t at = 0;
+    for (; words > 0 && at < text.len; words--) {
+        size_t most, n = 0;
+        while (at < text.len && llmfi_is_space(text.ptr[at])) at++;
+        most = llmfi_utf8_cut(llmfi_from(text, at), LLMFI_REPLY_WORD).len;
+        while (n < most && !llmfi_is_space(text.ptr[at + n])) n++;
+        for (at += n; at < text.len && llmfi_is_space(text.ptr[at]); at++) continue;
+    }
+    return at;
+}
+
+/* As llmfi_reply_next, but of a text that waits the first words alone; the rest of it goes on waiting. */
+static bool llmfi_reply_piece(llmfi_reply *r, llmf_event *ev, int words) {
+    llmfi_queued *q;
+    llmf_str text;
+    size_t n;
+    llmfi_reply_release_events(r);
+    if (!llmfi_reply_count(r)) return false;
+    q = (llmfi_queued *)(void *)r->queue.ptr + r->queue_head;
+    if (q->type > LLMF_EVENT_REFUSAL) return llmfi_reply_next(r, ev);
+    text = llmfi_str(llmfi_reply_buf(r, q->type - LLMF_EVENT_TEXT)->ptr + (q->at - r->dropped[q->type - LLMF_EVENT_TEXT]), q->len);
+    n = llmfi_reply_words(text, words);
+    if (n >= q->len) return llmfi_reply_next(r, ev);
+    memset(ev, 0, sizeof *ev);
+    ev->type = q->type;
+    ev->text = llmfi_str(text.ptr, n);
+    r->lent = q->type - LLMF_EVENT_TEXT;
+    q->at += n;
+    q->len -= n;
+    return true;
+}
+
+/* The next event is a text. */
+static bool llmfi_reply_text_waits(const llmfi_reply *r) {
+    return llmfi_reply_count(r) && ((const llmfi_queued *)(const void *)r->queue.ptr)[r->queue_head].type <= LLMF_EVENT_REFUSAL;
+}
+#endif
 
 /* ---- the public face, for dialects of one's own (llmf_reply_error is in fault.h) ---- */
 
@@ -31609,6 +31744,9 @@ typedef struct llmfi_call {
 #endif
     bool filtered;                           /* the filters have seen the request */
     bool filter_refused;                     /* and one of them will not have it, or its answer: nobody else is asked */
+#if LLMF_HAS_SIMULATE
+    uint8_t simulated;                       /* the llmf_poll (polls) in which a piece of a whole reply was handed out, so that the next one waits; 0: none */
+#endif
     uint64_t start_ns, connected_ns, first_byte_ns, content_ns, terminal_ns; /* 0: not yet; content_ns: the latest */
     uint64_t first_content_ns, end_ns;
     uint64_t attempt_ns;                     /* the start of the attempt under way; start_ns: of the first */
@@ -31779,6 +31917,9 @@ typedef struct llmfi_call_slot {
     llmfi_call *call;
     uint32_t generation;
     uint32_t next_free;                      /* index + 1 */
+#if LLMF_HAS_BATCH
+    struct llmfi_many_item *item;            /* what the call has to do with many requests: see many.h; NULL: nothing */
+#endif
 } llmfi_call_slot;
 
 struct llmf_factory {
@@ -31797,6 +31938,9 @@ struct llmf_factory {
     uint64_t held_turn;                      /* the call to begin with when they go on */
     bool unwatched;                          /* the slice was over before the last poll came to look at its descriptors: the next one begins with them */
     bool polling;                            /* inside llmf_poll */
+#if LLMF_HAS_SIMULATE
+    uint8_t polls;                           /* counted from 1 to 255 and again from 1 */
+#endif
     bool closing;                            /* llmf_close was called there */
 
     llmf_desc desc;                          /* texts copied into the permanent arena */
@@ -39831,6 +39975,297 @@ LLMF_API void llmf_filter_reason(llmf_filter_writer *w, const char *reason) {
 
 #endif
 #endif
+/* Many requests, a few at a time. A batch is a call of its own, which sends nothing and keeps others under way: ordinary calls that end with it, whose results are handed
+   to the program one by one and forgotten. So what it needs does not grow with how many there are, and it is polled, cancelled and freed as any other call.
+   A call has no room for what it has to do with a batch: its slot knows. */
+#ifndef LLMFI_ENGINE_MANY_H
+#define LLMFI_ENGINE_MANY_H
+
+#if LLMF_HAS_BATCH
+
+enum { LLMFI_MANY_AT_ONCE = 16 };
+
+/* A place for a call of the batch. */
+typedef struct llmfi_many_item {
+    struct llmfi_many *of;
+    llmfi_call *call;                        /* NULL: it was freed by somebody else */
+    size_t index;
+    struct llmfi_many_item *next;            /* of those that are free; of `first` */
+} llmfi_many_item;
+
+struct llmfi_many {
+    llmfi_many_item self;                    /* what the slot of the batch itself points to */
+    llmf_batch given;
+    size_t req_size, response_size;          /* as the program has them */
+    llmf_request *ask;                       /* room for one request of either size */
+    size_t ask_size;
+    llmf_model ask_model;
+    bool asked;                              /* `ask` has the request of `next`, which could not be begun yet */
+    size_t next, done, failed, skipped;      /* the index that is asked for next; results handed over, and how many of them are errors */
+    int running, most;                       /* under way; at most: less than was asked for where there is no memory for more */
+    bool over;                               /* there are no more requests */
+    bool paid;                               /* something has been counted */
+    llmf_usage usage;
+    int64_t cost;
+    llmfi_many_item *at;                     /* all places */
+    size_t places;
+    llmfi_many_item *free, *first, *last;    /* first to last: those that have ended; in_order: all, as they were begun */
+};
+
+static void llmfi_abort(llmfi_call *c, int code, const char *text);
+static void llmfi_hand_out(llmfi_call *c);
+static llmfi_call *llmfi_call_open(llmf_factory *f, const llmf_request *req, size_t size);
+static void llmfi_call_begin(llmfi_call *c, llmf_model m);
+static void llmfi_call_release(llmfi_call *c);
+
+static llmfi_many_item **llmfi_many_slot(const llmfi_call *c) {
+    return &c->f->slots[(uint32_t)c->id - 1].item;
+}
+
+/* The batch that a call is; NULL: it is none. */
+static struct llmfi_many *llmfi_many_of(const llmfi_call *c) {
+    llmfi_many_item *item = *llmfi_many_slot(c);
+    return item && item == &item->of->self ? item->of : NULL;
+}
+
+/* ---- from call to batch ---- */
+
+static void llmfi_many_append(struct llmfi_many *m, llmfi_many_item *item) {
+    item->next = NULL;
+    if (m->last) m->last->next = item;
+    else m->first = item;
+    m->last = item;
+}
+
+/* A call has ended: the batch that it is of looks at it in llmf_poll. */
+static void llmfi_many_ended(llmfi_call *c) {
+    llmfi_many_item *item = *llmfi_many_slot(c);
+    if (!item || item == &item->of->self) return;
+    item->of->running--;
+    if (!item->of->given.in_order) llmfi_many_append(item->of, item);
+    c->f->deferred = true;
+}
+
+/* A call is given back: of a batch, because somebody has freed it or the factory closes. */
+static void llmfi_many_forget(llmfi_call *c) {
+    llmfi_many_item **at = llmfi_many_slot(c), *item = *at;
+    if (item && item != &item->of->self) {
+        if (!c->ended) llmfi_many_ended(c);
+        item->call = NULL;
+    }
+    *at = NULL;
+}
+
+/* ---- sums ---- */
+
+static void llmfi_many_add(int64_t *sum, int64_t more) {
+    *sum = *sum < 0 || more < 0 || *sum > INT64_MAX - more ? LLMF_UNKNOWN : *sum + more;
+}
+
+/* One that failed before its first content, and says nothing of tokens, has used none. */
+static void llmfi_many_count(struct llmfi_many *m, const llmfi_call *c) {
+    const llmf_usage *u = &c->response.usage;
+    if (c->response.error.code != LLMF_OK && !c->reply.content && u->input < 0 && u->output < 0) return;
+    if (!m->paid) {
+        memset(&m->usage, 0, sizeof m->usage);
+        m->cost = 0;
+        m->paid = true;
+    }
+    llmfi_many_add(&m->usage.input, u->input);
+    llmfi_many_add(&m->usage.cache_read, u->cache_read);
+    llmfi_many_add(&m->usage.cache_write, u->cache_write);
+    llmfi_many_add(&m->usage.output, u->output);
+    llmfi_many_add(&m->usage.reasoning, u->reasoning);
+    llmfi_many_add(&m->cost, c->response.cost_pico);
+}
+
+/* The batch has ended: its response is the sum. */
+static void llmfi_many_settle(llmfi_call *c) {
+    const struct llmfi_many *m = llmfi_many_of(c);
+    if (!m) return;
+    c->response.usage = m->usage;
+    c->response.cost_pico = m->cost;
+    c->response.attempt_count = 0;
+    c->response.attempt_total = 0;
+}
+
+/* ---- results ---- */
+
+static bool llmfi_many_stopped(const llmfi_call *c) {
+    return c->stop || c->free_later || c->f->closing || c->reply.error.code != LLMF_OK;
+}
+
+/* One result goes to the program. True: the call stays open, as it is the program's now. */
+static bool llmfi_many_tell(llmfi_call *c, struct llmfi_many *m, const llmfi_many_item *item) {
+    llmfi_call *k = item->call;
+    bool keep = k && m->given.responses;
+    llmf_batch_item told;
+    m->done++;
+    c->f->events++;
+    if (!k || k->response.error.code != LLMF_OK) m->failed++;
+    if (!k) return false; /* whoever freed it wants no result */
+    if (k->req.on_event && !k->taken) {
+        k->req.simulate_stream = 0; /* its end has come */
+        llmfi_hand_out(k);
+    }
+    llmfi_many_count(m, k);
+    if (keep) memcpy((char *)m->given.responses + item->index * m->response_size, &k->response, m->response_size < sizeof k->response ? m->response_size : sizeof k->response);
+    if (!m->given.result) return keep;
+    memset(&told, 0, sizeof told);
+    told.index = item->index;
+    told.response = &k->response;
+    told.done = m->done;
+    told.failed = m->failed;
+    told.skipped = m->skipped;
+    told.count = m->given.count;
+    told.under_way = m->running;
+    c->calling = true;
+    if (m->given.result(m->given.user, &told) != LLMF_CONTINUE) c->stop = c->f->deferred = true;
+    c->calling = false;
+    return keep && !k->free_later;
+}
+
+/* All results whose turn it is; where time is sliced, the rest of them at the next llmf_poll. */
+static void llmfi_many_hand(llmfi_call *c, struct llmfi_many *m) {
+    llmfi_many_item *item;
+    bool served = false;
+    while (!llmfi_many_stopped(c) && (item = m->first) != NULL && (!item->call || item->call->ended)) {
+        if (served && llmfi_slice_over(&c->f->net)) {
+            c->f->deferred = true;
+            return;
+        }
+        served = true;
+        m->first = item->next;
+        if (!m->first) m->last = NULL;
+        if (llmfi_many_tell(c, m, item)) *llmfi_many_slot(item->call) = NULL;
+        else if (item->call) llmfi_call_release(item->call);
+        item->call = NULL;
+        item->next = m->free;
+        m->free = item;
+    }
+}
+
+/* ---- requests ---- */
+
+/* The request that is next, into m->ask: each is asked for once. LLMF_CONTINUE; LLMF_STOP: there are no more; LLMF_SKIP: it needs no answer. */
+static int llmfi_many_ask(llmfi_call *c, struct llmfi_many *m) {
+    const llmf_batch *b = &m->given;
+    int rc;
+    if (m->asked) return LLMF_CONTINUE;
+    m->ask_model = b->model;
+    if (b->count && m->next >= b->count) return LLMF_STOP;
+    if (b->skip && b->skip[m->next]) return LLMF_SKIP;
+    memset(m->ask, 0, m->ask_size);
+    if (!b->request) {
+        memcpy(m->ask, (const char *)b->requests + m->next * m->req_size, m->req_size);
+        return LLMF_CONTINUE;
+    }
+    c->calling = true;
+    rc = b->request(b->user, m->next, m->ask, &m->ask_model);
+    c->calling = false;
+    if (rc != LLMF_CONTINUE && rc != LLMF_STOP && rc != LLMF_SKIP)
+        llmfi_error_set(&c->reply.error, LLMF_ERR_ARGUMENT, "llmf_batch.request must return LLMF_CONTINUE, LLMF_STOP or LLMF_SKIP");
+    return rc;
+}
+
+/* There is no room for one more now. With others under way it goes on when one of them has ended. */
+static bool llmfi_many_wait(llmfi_call *c, struct llmfi_many *m, bool memory) {
+    if (!m->running && !m->first) c->reply.error = c->f->last_error;
+    else if (memory && m->running && m->running < m->most) {
+        m->most = m->running;
+        llmfi_log(c->f, LLMF_LOG_WARNING, 4, LLMFI_LIT("a batch has fewer requests under way than llmf_batch.at_once says: llmf_desc.memory_size does not do for more"));
+    }
+    return false;
+}
+
+/* False: nothing was begun, and nothing can be for now. */
+static bool llmfi_many_begin(llmfi_call *c, struct llmfi_many *m) {
+    llmfi_many_item *item = m->free;
+    llmfi_call *k;
+    int rc;
+    if (!c->f->free_slot) {
+        llmfi_error_set(&c->f->last_error, LLMF_ERR_LIMIT, "llmf_start_batch: as many calls as llmf_desc.max_calls are open, so nothing can be begun: free some, or raise it");
+        return llmfi_many_wait(c, m, false);
+    }
+    rc = llmfi_many_ask(c, m);
+    if (llmfi_many_stopped(c)) return false;
+    if (rc == LLMF_STOP) {
+        m->over = true;
+        return false;
+    }
+    if (rc == LLMF_SKIP) {
+        m->next++;
+        m->skipped++;
+        return true;
+    }
+    m->asked = true;
+    k = llmfi_call_open(c->f, m->ask, sizeof *m->ask);
+    if (!k) return llmfi_many_wait(c, m, true);
+    if (!k->req.on_event) { /* its events are nobody's, and it is no call that llmf_poll counts */
+        k->quiet = k->taken = true;
+        c->f->active--;
+    }
+    llmfi_call_begin(k, m->ask_model);
+    if (k->ended && k->response.error.code == LLMF_ERR_MEMORY && m->running) { /* nothing was sent: it is begun again */
+        c->f->last_error = k->response.error;
+        llmfi_call_release(k);
+        return llmfi_many_wait(c, m, true);
+    }
+    m->asked = false;
+    m->free = item->next;
+    item->call = k;
+    item->index = m->next++;
+    *llmfi_many_slot(k) = item;
+    m->running++;
+    if (m->given.in_order) llmfi_many_append(m, item);
+    if (k->ended) llmfi_many_ended(k);
+    return true;
+}
+
+/* Something may have happened: results are handed over, and others begun in their places. Ends the batch where nothing is left to do. */
+static void llmfi_many_work(llmfi_call *c) {
+    struct llmfi_many *m = llmfi_many_of(c);
+    int begun = 0;
+    llmfi_many_hand(c, m);
+    while (!llmfi_many_stopped(c) && !m->over && m->free && m->running < m->most) {
+        if (begun++ == m->most || (begun > 1 && llmfi_slice_over(&c->f->net))) { /* what ends at once shall not keep llmf_poll for ever */
+            c->f->deferred = true;
+            return;
+        }
+        if (!llmfi_many_begin(c, m)) break;
+    }
+    if (c->stop || c->free_later || c->f->closing) c->f->deferred = true;
+    else if (c->reply.error.code != LLMF_OK) llmfi_abort(c, LLMF_OK, "");
+    else if (m->over && !m->running && !m->first) {
+        c->reply.terminal = true;
+        llmfi_abort(c, LLMF_OK, "");
+    }
+}
+
+/* The batch is over: so are its calls. */
+static void llmfi_many_stop(llmfi_call *c) {
+    struct llmfi_many *m = llmfi_many_of(c);
+    size_t i;
+    if (!m) return;
+    m->over = true;
+    for (i = 0; i < m->places; i++)
+        if (m->at[i].call) llmfi_call_release(m->at[i].call);
+    m->first = m->last = NULL;
+}
+
+/* Its memory goes; the call behind it. */
+static void llmfi_many_free(llmfi_call *c) {
+    struct llmfi_many *m = llmfi_many_of(c);
+    llmfi_many_stop(c);
+    llmfi_many_forget(c);
+    if (!m) return;
+    llmfi_heap_free(&c->f->heap, m->ask);
+    llmfi_heap_free(&c->f->heap, m->at);
+    llmfi_heap_free(&c->f->heap, m);
+}
+
+#endif
+#endif
 /* A call that is late is asked for twice: after hedge_ms without content the next model of its chain, or else the same one, gets the request too. Whoever has content
    first is the call from then on; the other one is cancelled. The second is an ordinary call that nobody sees, until it takes the first one's place: its id, its events,
    its record of attempts. Both are told of as attempts. */
@@ -42386,6 +42821,9 @@ static void llmfi_mark_ready(llmfi_call *c) {
 static bool llmfi_final_event(llmfi_call *c, llmf_event *ev) {
     if (!c->ended || c->taken) return false;
     c->taken = true;
+#if LLMF_HAS_SIMULATE
+    c->simulated = 0;
+#endif
     c->f->active--;
     memset(ev, 0, sizeof *ev);
     ev->type = c->response.error.code == LLMF_OK ? LLMF_EVENT_DONE : LLMF_EVENT_ERROR;
@@ -42395,15 +42833,59 @@ static bool llmfi_final_event(llmfi_call *c, llmf_event *ev) {
     return true;
 }
 
+#if LLMF_HAS_SIMULATE
+/* Its reply has come whole, and shall look like a stream. */
+static bool llmfi_simulates(const llmfi_call *c) {
+    return c->req.simulate_stream > 0 && (!c->reply.streamed || c->response.cached || (c->ended && llmfi_is_filtered(c)));
+}
+
+/* A text is handed out a few words at each llmf_poll. *wait: the next ones are for the next one. */
+static bool llmfi_simulated_next(llmfi_call *c, llmf_event *ev, bool *wait) {
+    llmfi_reply *r = llmfi_shown(c);
+    bool text = llmfi_reply_text_waits(r);
+    *wait = text && c->simulated && c->simulated == c->f->polls;
+    if (*wait) return false;
+    if (text) {
+        c->simulated = c->f->polls;
+        c->f->deferred = true;
+    }
+    return llmfi_reply_piece(r, ev, c->req.simulate_stream);
+}
+
+/* The rest of it comes as it is. */
+static void llmfi_simulate_no_more(llmfi_call *c) {
+    c->req.simulate_stream = 0;
+    c->simulated = 0;
+}
+
+static bool llmfi_simulate_ok(llmfi_call *c) {
+    return c->req.simulate_stream >= 0 || llmfi_error_set(&c->reply.error, LLMF_ERR_ARGUMENT, "llmf_request.simulate_stream is below 0: it is how many words an event has");
+}
+#else
+static bool llmfi_simulate_ok(llmfi_call *c) {
+    return !c->req.simulate_stream || llmfi_error_left_out(&c->reply.error, "llmf_request", "SIMULATE");
+}
+#endif
+
+static bool llmfi_reply_pop(llmfi_call *c, llmf_event *ev, bool *wait) {
+#if LLMF_HAS_SIMULATE
+    if (llmfi_simulates(c)) return llmfi_simulated_next(c, ev, wait);
+#else
+    (void)wait;
+#endif
+    return llmfi_reply_next(llmfi_shown(c), ev);
+}
+
 /* The next event that waits, the final one last. */
 static bool llmfi_pop_event(llmfi_call *c, llmf_event *ev) {
+    bool wait = false;
 #if LLMFI_HAS_STEPS
     if (llmfi_steps_event(c, ev)) return true;
 #endif
 #if LLMF_HAS_RETRY
     if (llmfi_holds_back(c)) return false;
 #endif
-    if ((llmfi_steps_hide(c) || !llmfi_reply_next(llmfi_shown(c), ev)) && !llmfi_final_event(c, ev)) return false;
+    if ((llmfi_steps_hide(c) || !llmfi_reply_pop(c, ev, &wait)) && (wait || !llmfi_final_event(c, ev))) return false;
     ev->call.id = c->id;
     return true;
 }
@@ -42435,6 +42917,9 @@ static void llmfi_hand_out(llmfi_call *c) {
         rc = c->req.on_event(c->req.on_event_user, &ev);
         c->calling = false;
         if (rc != LLMF_CONTINUE && !c->ended) c->stop = c->f->deferred = true;
+#if LLMF_HAS_SIMULATE
+        else if (rc != LLMF_CONTINUE) llmfi_simulate_no_more(c);
+#endif
     }
     if (!llmfi_reply_count(llmfi_shown(c))) llmfi_reply_release_events(llmfi_shown(c));
 }
@@ -42520,7 +43005,13 @@ static void llmfi_finish(llmfi_call *c) {
 #if LLMFI_HAS_STEPS
     if (c->steps) llmfi_steps_settle(c);
 #endif
-    llmfi_seen_end(c, c->response.error.code);
+#if LLMF_HAS_BATCH
+    llmfi_many_stop(c);
+    llmfi_many_settle(c);
+    llmfi_many_ended(c);
+    if (!llmfi_many_of(c)) /* its calls are told of, one by one */
+#endif
+        llmfi_seen_end(c, c->response.error.code);
 #if LLMF_HAS_CONFIG /* which alone sets num_ctx */
     llmfi_warn_window(c);
 #endif
@@ -42929,7 +43420,7 @@ LLMF_API void llmf_exchange_end(llmf_exchange *x, int result, const char *text) 
 #ifndef LLMFI_BASE_FILE_H
 #define LLMFI_BASE_FILE_H
 
-#if LLMF_HAS_FILES && (LLMF_HAS_SAVE || LLMF_HAS_SOURCES)
+#if LLMF_HAS_FILES && (LLMF_HAS_SAVE || LLMF_HAS_SOURCES || LLMF_HAS_FIT)
 #include <stdio.h>
 #if !defined(_WIN32)
 #include <fcntl.h>
@@ -44328,7 +44819,13 @@ static void llmfi_call_release(llmfi_call *c) {
     llmfi_batches_stop(c);
     llmfi_batches_forget(c);
 #endif
-    if (!c->ended) llmfi_seen_end(c, LLMF_ERR_CANCELLED);
+#if LLMF_HAS_BATCH
+    if (!llmfi_many_of(c))
+#endif
+        if (!c->ended) llmfi_seen_end(c, LLMF_ERR_CANCELLED);
+#if LLMF_HAS_BATCH
+    llmfi_many_free(c);
+#endif
     if (c->x.by) c->x.by->cancel(c->x.by, &c->x);
 #if LLMF_HAS_RETRY
     llmfi_hedge_forget(c);
@@ -44413,7 +44910,7 @@ static bool llmfi_call_build_on(llmfi_call *c) {
 #if LLMF_HAS_RUN
     if (llmfi_in_run(c)) c->reply.ids = (uint16_t)c->steps->run->used; /* so that no id that is made comes twice */
 #endif
-    if (!llmfi_cache_mode_ok(c)) return false;
+    if (!llmfi_cache_mode_ok(c) || !llmfi_simulate_ok(c)) return false;
     c->reply.discard = (c->req.flags & LLMF_DISCARD_TEXT) != 0;
     c->reply.streamed = c->req.stream;
 #if LLMFI_HAS_OPS
@@ -44684,9 +45181,18 @@ static void llmfi_run_deferred(llmf_factory *f) {
 #if LLMFI_HAS_STEPS
         else if (llmfi_steps_due(c)) llmfi_steps_next(c);
 #endif
+#if LLMF_HAS_BATCH
+        else if (llmfi_many_of(c) && !c->ended) llmfi_many_work(c);
+#endif
 #if LLMF_HAS_RETRY
         else if (llmfi_try_due(c)) llmfi_try_start(c);
         else if (c->hedge_due) llmfi_hedge_start(c);
+#endif
+#if LLMF_HAS_SIMULATE
+        else if (c->simulated && c->simulated != f->polls) {
+            c->simulated = 0;
+            llmfi_hand_out(c);
+        } else if (c->simulated) f->deferred = true;
 #endif
         else if (c->req.on_event) llmfi_hand_out(c);
     }
@@ -44818,6 +45324,9 @@ static int llmfi_poll(llmf_factory *f, int timeout_ms, bool next) {
     if (!f || f->polling) return -LLMF_ERR_ARGUMENT; /* from inside a callback */
     f->polling = true;
     f->slice_used = false;
+#if LLMF_HAS_SIMULATE
+    if (!++f->polls) f->polls = 1;
+#endif
     llmfi_now(f);
     llmfi_budget_tell(f);
 #if LLMF_HAS_SLICES
@@ -44887,6 +45396,12 @@ LLMF_API llmf_result llmf_cancel(llmf_factory *f, llmf_call id) {
     llmfi_call *c = llmfi_call_of(f, id);
     int saved = LLMFI_ERRNO;
     if (!c) return LLMF_ERR_STALE;
+#if LLMF_HAS_SIMULATE
+    if (c->ended && c->simulated) {
+        llmfi_simulate_no_more(c);
+        if (!c->calling) llmfi_hand_out(c);
+    }
+#endif
     if (c->calling || f->polling) {
         if (!c->ended) c->stop = f->deferred = true;
     } else {
@@ -44928,10 +45443,18 @@ static llmf_result llmfi_fail_response(const llmf_factory *f, llmf_response *r, 
     return (llmf_result)none.error.code;
 }
 
+/* It has not ended, or pieces of its reply are still being handed to its callback. */
+static bool llmfi_goes(const llmfi_call *c) {
+#if LLMF_HAS_SIMULATE
+    if (c->simulated && c->req.on_event) return true;
+#endif
+    return !c->ended;
+}
+
 /* Until the call has ended, serving all others meanwhile. */
 static llmf_result llmfi_call_wait(llmf_factory *f, llmf_call id, llmf_response *r, size_t r_size) {
     llmfi_call *c;
-    while ((c = llmfi_call_of(f, id)) != NULL && !c->ended) /* a callback may free the call, or close the factory */
+    while ((c = llmfi_call_of(f, id)) != NULL && llmfi_goes(c)) /* a callback may free the call, or close the factory */
         if (llmfi_poll(f, -1, false) < 0) return llmfi_fail_response(NULL, r, r_size, LLMF_ERR_STALE, "the factory was closed inside a callback");
     if (!c) return llmfi_fail_response(NULL, r, r_size, LLMF_ERR_STALE, "the call was freed inside a callback");
     if (!c->taken) {
@@ -44952,6 +45475,17 @@ LLMF_API llmf_result llmf_generate_abi(llmf_factory *f, llmf_model m, const llmf
     id.id = c->id;
     llmfi_call_begin(c, m);
     return llmfi_call_wait(f, id, r, r_size);
+}
+
+LLMF_API llmf_result llmf_wait(llmf_factory *f, llmf_call id) {
+    llmfi_call *c;
+    if (!f || f->polling) {
+        if (f) llmfi_error_set(&f->last_error, LLMF_ERR_ARGUMENT, "llmf_wait inside a callback: let llmf_poll return");
+        return LLMF_ERR_ARGUMENT;
+    }
+    while ((c = llmfi_call_of(f, id)) != NULL && llmfi_goes(c)) /* a callback may free the call, or close the factory */
+        if (llmfi_poll(f, -1, false) < 0) return LLMF_ERR_STALE;
+    return c ? (llmf_result)c->response.error.code : LLMF_ERR_STALE;
 }
 
 /* ---- other event loops ---- */
@@ -47233,18 +47767,6 @@ LLMF_API llmf_result llmf_render_abi(llmf_factory *f, const char *name, const ll
     return (llmf_result)why.code;
 }
 
-LLMF_API void llmf_render_free(llmf_factory *f, llmf_rendered *p) {
-    llmfi_arena *a = p ? (llmfi_arena *)p->memory : NULL;
-    if (!f || !a) return;
-    llmfi_arena_free(a);
-    llmfi_heap_free(&f->heap, a);
-    p->memory = NULL;
-    p->model = llmfi_str("", 0);
-    p->request.messages = NULL; /* the texts are gone */
-    p->request.message_count = 0;
-    p->request.prompt = p->request.system = NULL;
-}
-
 /* ---- what a chain is given ---- */
 
 /* What the step's request does not say the chain's does; what is of the call as a whole is the chain's alone. */
@@ -47482,10 +48004,6 @@ LLMF_API llmf_result llmf_render_abi(llmf_factory *f, const char *name, const ll
     return LLMF_ERR_NOT_BUILT;
 }
 
-LLMF_API void llmf_render_free(llmf_factory *f, llmf_rendered *p) {
-    (void)f, (void)p;
-}
-
 LLMF_API llmf_call llmf_start_chain_abi(llmf_factory *f, const llmf_chain *chain, size_t chain_size, size_t req_size) {
     llmf_call none = {0};
     (void)chain, (void)chain_size, (void)req_size;
@@ -47494,6 +48012,25 @@ LLMF_API llmf_call llmf_start_chain_abi(llmf_factory *f, const llmf_chain *chain
 }
 
 #endif
+
+#if LLMF_HAS_PROMPTS || LLMF_HAS_FIT
+LLMF_API void llmf_render_free(llmf_factory *f, llmf_rendered *p) {
+    llmfi_arena *a = p ? (llmfi_arena *)p->memory : NULL;
+    if (!f || !a) return;
+    llmfi_arena_free(a);
+    llmfi_heap_free(&f->heap, a);
+    p->memory = NULL;
+    p->model = llmfi_str("", 0);
+    p->request.messages = NULL; /* the texts are gone */
+    p->request.message_count = 0;
+    p->request.prompt = p->request.system = NULL;
+}
+#else
+LLMF_API void llmf_render_free(llmf_factory *f, llmf_rendered *p) {
+    (void)f, (void)p;
+}
+#endif
+
 #endif
 /* Runs: a model and the functions that it calls. The public side; what a run does is in engine/run.h. */
 #ifndef LLMFI_TASKS_RUN_H
@@ -48152,6 +48689,1022 @@ LLMF_API const llmf_function *llmf_mcp_functions(const llmf_mcp *m, size_t *coun
 
 LLMF_API void llmf_mcp_close(llmf_mcp *m) {
     if (m) llmfi_mcp_close(&m->pump);
+}
+
+#endif
+#endif
+/* Many requests, a few at a time: the public side. What a batch does when it runs is in engine/many.h. */
+#ifndef LLMFI_TASKS_BATCH_H
+#define LLMFI_TASKS_BATCH_H
+
+#if LLMF_HAS_BATCH
+
+static const char *llmfi_batch_wrong(const llmf_batch *b) {
+    if (!b->requests == !b->request) return b->request ? LLMFI_WORDS("llmf_batch: has both requests and request; give one of them") : LLMFI_WORDS("llmf_batch: has neither requests nor request; give one of them");
+    if (b->requests && !b->count) return LLMFI_WORDS("llmf_batch.count is 0, but requests is not NULL");
+    if (!b->result && !b->responses) return LLMFI_WORDS("llmf_batch: has neither result nor responses, so nobody would see an answer; give one of them");
+    if ((b->skip || b->responses) && !b->count) return LLMFI_WORDS("llmf_batch.count is 0: skip and responses must have that many places");
+    if (b->at_once < 0 || b->at_once > LLMF_MAX_AT_ONCE) return LLMFI_WORDS("llmf_batch.at_once must be from 0 (16) to LLMF_MAX_AT_ONCE");
+    return NULL;
+}
+
+/* False with *err: what was made by then is in c's slot. */
+static bool llmfi_batch_open(llmfi_call *c, const llmf_batch *b, size_t req_size, size_t response_size, llmf_error *err) {
+    llmfi_heap *heap = &c->f->heap;
+    const char *wrong = llmfi_batch_wrong(b);
+    struct llmfi_many *m;
+    size_t i;
+    if (wrong) return (llmfi_error_set)(err, LLMF_ERR_ARGUMENT, wrong);
+    m = (struct llmfi_many *)llmfi_heap_alloc(heap, sizeof *m);
+    if (!m) return llmfi_error_memory(err);
+    memset(m, 0, sizeof *m);
+    m->self.of = m;
+    m->self.call = c;
+    *llmfi_many_slot(c) = &m->self;
+    m->given = *b;
+    m->req_size = req_size;
+    m->response_size = response_size;
+    m->next = b->first;
+    m->most = b->at_once ? b->at_once : (int)LLMFI_MANY_AT_ONCE;
+    if (b->count && (size_t)m->most > b->count) m->most = (int)b->count;
+    m->usage.input = m->usage.cache_read = m->usage.cache_write = m->usage.output = m->usage.reasoning = m->cost = LLMF_UNKNOWN;
+    m->ask_size = req_size > sizeof *m->ask ? req_size : sizeof *m->ask;
+    m->ask = (llmf_request *)llmfi_heap_alloc(heap, m->ask_size);
+    m->places = (size_t)m->most * (b->in_order ? 2 : 1);
+    m->at = (llmfi_many_item *)llmfi_heap_alloc(heap, m->places * sizeof *m->at);
+    if (!m->ask || !m->at) {
+        m->places = 0;
+        return llmfi_error_memory(err);
+    }
+    memset(m->at, 0, m->places * sizeof *m->at);
+    for (i = m->places; i-- > 0;) {
+        m->at[i].of = m;
+        m->at[i].next = m->free;
+        m->free = &m->at[i];
+    }
+    return true;
+}
+
+LLMF_API llmf_call llmf_start_batch_abi(llmf_factory *f, const llmf_batch *batch, size_t batch_size, size_t req_size, size_t response_size) {
+    llmf_call id = {0};
+    llmf_batch given;
+    llmf_request none;
+    llmf_error err;
+    llmfi_call *c;
+    int saved = LLMFI_ERRNO;
+    memset(&given, 0, sizeof given);
+    memset(&none, 0, sizeof none);
+    llmfi_error_clear(&err);
+    if (!f) return id;
+    if (!batch) {
+        llmfi_error_set(&f->last_error, LLMF_ERR_ARGUMENT, "batch is NULL");
+        return id;
+    }
+    memcpy(&given, batch, batch_size < sizeof given ? batch_size : sizeof given);
+    c = llmfi_call_open(f, &none, sizeof none);
+    if (!c) return id;
+    id.id = c->id;
+    c->start_ns = llmfi_now(f);
+    f->deferred = true; /* llmf_poll begins with it */
+    if (!llmfi_batch_open(c, &given, req_size, response_size, &err)) {
+        c->reply.error = err;
+        llmfi_finish(c);
+    }
+    f->now_read = false;
+    LLMFI_SET_ERRNO(saved);
+    return id;
+}
+
+#else
+
+LLMF_API llmf_call llmf_start_batch_abi(llmf_factory *f, const llmf_batch *batch, size_t batch_size, size_t req_size, size_t response_size) {
+    llmf_call none = {0};
+    (void)batch, (void)batch_size, (void)req_size, (void)response_size;
+    if (f) llmfi_error_left_out(&f->last_error, "llmf_start_batch", "BATCH");
+    return none;
+}
+
+#endif
+#endif
+/* A history that has outgrown its model's window, made to fit: results of tools shortened, oldest turns dropped, what was dropped summed up by another model. Nothing is
+   sent from here, and nothing is dropped without being told. */
+#ifndef LLMFI_TASKS_FIT_H
+#define LLMFI_TASKS_FIT_H
+
+#if LLMF_HAS_FIT
+
+enum { LLMFI_FIT_KEEP = 4, LLMFI_FIT_MEDIA = 1600, LLMFI_FIT_SUMMARY = 512, LLMFI_FIT_MESSAGE = 4 /* tokens around each message */ };
+enum { LLMFI_FIT_STAYS, LLMFI_FIT_DROPPED, LLMFI_FIT_REPLACED };
+
+static const char llmfi_fit_marker[] = "[this result was dropped to save room]";
+#define LLMFI_FIT_NAME "summary"             /* of the message that has one */
+static const char llmfi_fit_asks[] =
+    "You are given the beginning of a conversation between a user and an assistant. Sum it up for the assistant, who will go on without having seen it: what the user wants, "
+    "what was decided and found out, names, numbers and paths that matter, and what is left to do. Give the summary alone, in the language of the conversation.";
+
+typedef struct llmfi_fitting {
+    const llmf_request *req;
+    llmf_fit *fit;
+    llmfi_arena *arena;                      /* of what is handed out */
+    unsigned char *what;                     /* of each message: LLMFI_FIT_… */
+    int64_t *tokens;                         /* of each */
+    int64_t total, window;
+} llmfi_fitting;
+
+/* ---- tokens ---- */
+
+/* The one place where a text becomes tokens: the program's own count, else three bytes each, which is a third too high for English, about right for code, Chinese and Arabic.
+   A vocabulary of the model that is asked belongs here. */
+static int64_t llmfi_fit_tokens(const llmfi_fitting *s, llmf_str text) {
+    int64_t n;
+    if (!text.len) return 0;
+    n = s->fit->count ? s->fit->count(s->fit->user, text) : (int64_t)(text.len / 3 + (text.len % 3 != 0));
+    return n < 0 ? 0 : n < INT64_MAX / 1024 ? n : INT64_MAX / 1024;
+}
+
+/* Sums stay where they can be added to. */
+static void llmfi_fit_add(int64_t *sum, int64_t more) {
+    *sum = *sum > INT64_MAX / 4 || more > INT64_MAX / 4 ? INT64_MAX / 2 : *sum + more;
+}
+
+/* A number of the program's, or the usual one where it gave none. */
+static int64_t llmfi_fit_or(int64_t given, int64_t usual) {
+    return given > 0 ? given : usual;
+}
+
+static llmf_str llmfi_fit_text(const char *text, size_t len) {
+    return llmfi_str(text, !text ? 0 : len ? len : llmfi_strlen(text));
+}
+
+static int64_t llmfi_fit_message(const llmfi_fitting *s, const llmf_message *m) {
+    int64_t n = LLMFI_FIT_MESSAGE;
+    size_t i;
+    llmfi_fit_add(&n, llmfi_fit_tokens(s, llmfi_fit_text(m->content, m->content_len)));
+    llmfi_fit_add(&n, llmfi_fit_tokens(s, m->state));
+    llmfi_fit_add(&n, llmfi_fit_tokens(s, m->reasoning));
+    llmfi_fit_add(&n, llmfi_fit_tokens(s, m->name));
+    for (i = 0; m->parts && i < m->part_count; i++) {
+        const llmf_part *p = &m->parts[i];
+        llmfi_fit_add(&n, p->type == LLMF_PART_TEXT ? llmfi_fit_tokens(s, llmfi_fit_text(p->text, p->text_len)) : llmfi_fit_or(s->fit->media_tokens, LLMFI_FIT_MEDIA));
+    }
+    for (i = 0; m->tool_calls && i < m->tool_call_count; i++) {
+        llmfi_fit_add(&n, LLMFI_FIT_MESSAGE + llmfi_fit_tokens(s, m->tool_calls[i].name));
+        llmfi_fit_add(&n, llmfi_fit_tokens(s, m->tool_calls[i].arguments));
+    }
+    return n;
+}
+
+/* All of the request, each message noted. */
+static void llmfi_fit_measure(llmfi_fitting *s) {
+    const llmf_request *r = s->req;
+    size_t i;
+    s->total = LLMFI_FIT_MESSAGE;
+    llmfi_fit_add(&s->total, llmfi_fit_tokens(s, llmfi_fit_text(r->system, r->system_len)));
+    llmfi_fit_add(&s->total, llmfi_fit_tokens(s, llmfi_fit_text(r->prompt, r->prompt_len)));
+    llmfi_fit_add(&s->total, llmfi_fit_tokens(s, llmfi_cstr(r->format)));
+    for (i = 0; r->tools && i < r->tool_count; i++) {
+        llmfi_fit_add(&s->total, LLMFI_FIT_MESSAGE + llmfi_fit_tokens(s, llmfi_cstr(r->tools[i].name)));
+        llmfi_fit_add(&s->total, llmfi_fit_tokens(s, llmfi_cstr(r->tools[i].description)));
+        llmfi_fit_add(&s->total, llmfi_fit_tokens(s, llmfi_cstr(r->tools[i].parameters)));
+    }
+    for (i = 0; i < r->message_count; i++) {
+        s->tokens[i] = llmfi_fit_message(s, &r->messages[i]);
+        llmfi_fit_add(&s->total, s->tokens[i]);
+    }
+}
+
+/* ---- rules ---- */
+
+static bool llmfi_fit_fits(const llmfi_fitting *s) {
+    return s->total <= s->fit->limit;
+}
+
+static llmf_str llmfi_fit_marker_of(const llmfi_fitting *s) {
+    return s->fit->marker ? llmfi_cstr(s->fit->marker) : llmfi_cstr(llmfi_fit_marker);
+}
+
+/* A summary that an earlier call has put there: the next one takes its place. */
+static bool llmfi_fit_is_summary(const llmf_message *m) {
+    return m->role == LLMF_SYSTEM && LLMFI_IS(m->name, LLMFI_FIT_NAME);
+}
+
+static bool llmfi_fit_wants_summary(const llmfi_fitting *s) {
+    return s->fit->ask_summary || s->fit->summary.len;
+}
+
+/* The oldest results of tools before `until`, until it fits. */
+static void llmfi_fit_results(llmfi_fitting *s, size_t until) {
+    int64_t less = LLMFI_FIT_MESSAGE + llmfi_fit_tokens(s, llmfi_fit_marker_of(s));
+    size_t i;
+    for (i = 0; i < until && !llmfi_fit_fits(s); i++) {
+        if (s->req->messages[i].role != LLMF_TOOL || s->tokens[i] <= less) continue;
+        s->total -= s->tokens[i] - less;
+        s->tokens[i] = less;
+        s->what[i] = LLMFI_FIT_REPLACED;
+        s->fit->replaced++;
+    }
+}
+
+/* Messages from..to-1 go, but for those of the system. */
+static void llmfi_fit_drop(llmfi_fitting *s, size_t from, size_t to) {
+    for (; from < to; from++) {
+        if (s->req->messages[from].role == LLMF_SYSTEM) continue;
+        if (s->what[from] == LLMFI_FIT_REPLACED) s->fit->replaced--;
+        s->total -= s->tokens[from];
+        s->what[from] = LLMFI_FIT_DROPPED;
+        s->fit->dropped++;
+    }
+}
+
+/* The first message from `at` on with that role, or (other) without it; message_count: there is none. */
+static size_t llmfi_fit_find(const llmfi_fitting *s, size_t at, int role, bool other) {
+    while (at < s->req->message_count && (s->req->messages[at].role == role) == other) at++;
+    return at;
+}
+
+/* Whole turns from the front, each from a user's message to the one before the next; then, in the newest turn, what the assistant has called together with what came of it.
+   So no call is ever without its result, and what stays begins with a user's message. Nothing from `until` on, nor the newest question. */
+static void llmfi_fit_turns(llmfi_fitting *s, size_t until) {
+    const llmf_request *r = s->req;
+    size_t count = r->message_count, newest = count, at, next;
+    if (!r->prompt)
+        for (at = count; at-- > 0 && newest == count;)
+            if (r->messages[at].role == LLMF_USER) newest = at;
+    for (at = llmfi_fit_find(s, 0, LLMF_SYSTEM, true); at < count && !llmfi_fit_fits(s); at = next) {
+        next = llmfi_fit_find(s, at + 1, LLMF_USER, false);
+        if (next > until || next > newest) break;
+        llmfi_fit_drop(s, at, next);
+    }
+    for (at = newest + 1; newest < count && at < until && !llmfi_fit_fits(s); at = next) {
+        next = llmfi_fit_find(s, at + 1, LLMF_TOOL, true);
+        if (next > until || next >= count) break;
+        if (r->messages[at].role == LLMF_ASSISTANT) llmfi_fit_drop(s, at, next);
+    }
+}
+
+/* The summary, or room for one, takes tokens; one of earlier goes with what it was about. */
+static void llmfi_fit_make_room(llmfi_fitting *s) {
+    int64_t room = llmfi_fit_or(s->fit->summary_tokens, LLMFI_FIT_SUMMARY), has = llmfi_fit_tokens(s, s->fit->summary);
+    size_t i;
+    llmfi_fit_add(&s->total, (has > room ? has : room) + LLMFI_FIT_MESSAGE);
+    for (i = 0; i < s->req->message_count; i++)
+        if (llmfi_fit_is_summary(&s->req->messages[i])) {
+            s->total -= s->tokens[i];
+            s->what[i] = LLMFI_FIT_DROPPED;
+        }
+}
+
+static void llmfi_fit_rules(llmfi_fitting *s) {
+    size_t keep = s->fit->keep_last ? s->fit->keep_last : (size_t)LLMFI_FIT_KEEP, count = s->req->message_count;
+    size_t until = keep < count ? count - keep : 0, i;
+    int rules = s->fit->rules ? s->fit->rules : LLMF_FIT_TOOLS | LLMF_FIT_TURNS;
+    int64_t before, has;
+    if (rules & LLMF_FIT_TOOLS) llmfi_fit_results(s, until);
+    before = s->total;
+    if (!(rules & LLMF_FIT_TURNS) || llmfi_fit_fits(s)) return;
+    if (llmfi_fit_wants_summary(s)) llmfi_fit_make_room(s);
+    llmfi_fit_turns(s, until);
+    if (!llmfi_fit_wants_summary(s)) return;
+    if (!s->fit->dropped) { /* nothing to sum up */
+        s->total = before;
+        for (i = 0; i < count; i++)
+            if (s->what[i] == LLMFI_FIT_DROPPED) s->what[i] = LLMFI_FIT_STAYS;
+        return;
+    }
+    has = llmfi_fit_tokens(s, s->fit->summary);
+    if (has && has < llmfi_fit_or(s->fit->summary_tokens, LLMFI_FIT_SUMMARY)) s->total -= llmfi_fit_or(s->fit->summary_tokens, LLMFI_FIT_SUMMARY) - has;
+}
+
+/* ---- what is handed out ---- */
+
+static bool llmfi_fit_messages(llmfi_fitting *s, llmf_rendered *p) {
+    size_t count = s->req->message_count, n = 0, i;
+    bool due = s->fit->summary.len && s->fit->dropped;
+    llmf_message *to = (llmf_message *)llmfi_arena_array(s->arena, count + 1, sizeof *to);
+    llmf_str marker = llmfi_arena_copy(s->arena, llmfi_fit_marker_of(s)), summary = llmfi_arena_copy(s->arena, s->fit->summary);
+    if (!to || s->arena->failed) return false;
+    for (i = 0; i < count || due; i++) {
+        if (due && (i == count || s->req->messages[i].role != LLMF_SYSTEM)) { /* behind the system's own, before all else */
+            memset(&to[n], 0, sizeof *to);
+            to[n].role = LLMF_SYSTEM;
+            to[n].content = summary.ptr;
+            to[n].content_len = summary.len;
+            to[n++].name = llmfi_cstr(LLMFI_FIT_NAME);
+            due = false;
+        }
+        if (i >= count || s->what[i] == LLMFI_FIT_DROPPED) continue;
+        to[n] = s->req->messages[i];
+        if (s->what[i] == LLMFI_FIT_REPLACED) {
+            to[n].content = marker.ptr;
+            to[n].content_len = marker.len;
+            to[n].parts = NULL;
+            to[n].part_count = 0;
+        }
+        n++;
+    }
+    p->request.messages = n ? to : NULL;
+    p->request.message_count = n;
+    return true;
+}
+
+/* A text of at most so many bytes: of a longer one its beginning and its end. */
+static void llmfi_fit_put(llmfi_out *out, llmf_str text, size_t most) {
+    llmf_str head = llmfi_utf8_cut(text, most / 2), tail = llmfi_from(text, text.len > most / 2 ? text.len - most / 2 : 0);
+    if (text.len <= most) {
+        llmfi_put_str(out, text);
+        return;
+    }
+    while (tail.len && ((unsigned char)tail.ptr[0] & 0xC0) == 0x80) tail = llmfi_from(tail, 1);
+    llmfi_put_str(out, head);
+    LLMFI_PUT(out, " [...] ");
+    llmfi_put_str(out, tail);
+}
+
+static void llmfi_fit_put_message(llmfi_out *out, const llmf_message *m, size_t most) {
+    static const char *const names[] = {"User: ", "Assistant: ", "Summary of what was before: ", "Result of a tool: "};
+    size_t i;
+    llmfi_put_str(out, llmfi_cstr(names[m->role >= LLMF_USER && m->role <= LLMF_TOOL ? m->role : LLMF_USER]));
+    llmfi_fit_put(out, llmfi_fit_text(m->content, m->content_len), most);
+    for (i = 0; m->parts && i < m->part_count; i++) {
+        if (m->parts[i].type == LLMF_PART_TEXT) llmfi_fit_put(out, llmfi_fit_text(m->parts[i].text, m->parts[i].text_len), most);
+        else LLMFI_PUT(out, "[a picture or a file]");
+    }
+    for (i = 0; m->tool_calls && i < m->tool_call_count; i++) {
+        LLMFI_PUT(out, "[calls ");
+        llmfi_put_str(out, m->tool_calls[i].name);
+        LLMFI_PUT(out, " with ");
+        llmfi_fit_put(out, m->tool_calls[i].arguments, most);
+        LLMFI_PUT(out, "]");
+    }
+    LLMFI_PUT(out, "\n\n");
+}
+
+static void llmfi_fit_transcript(const llmfi_fitting *s, llmfi_out *out, size_t most) {
+    size_t i;
+    for (i = 0; i < s->req->message_count; i++)
+        if (s->what[i] == LLMFI_FIT_DROPPED) llmfi_fit_put_message(out, &s->req->messages[i], most);
+}
+
+/* Instead: the request for a summary of what is dropped, itself no longer than the window of the model that the history is for. */
+static bool llmfi_fit_summary(llmfi_fitting *s, llmf_rendered *p) {
+    uint64_t room = (uint64_t)(s->window > 0 ? s->window : 0) * 2;
+    size_t most = (size_t)1 << 20, len;
+    llmfi_out out;
+    char *text;
+    memset(&p->request, 0, sizeof p->request);
+    if (!s->fit->dropped) return true;
+    for (;;) {
+        llmfi_out_count(&out);
+        llmfi_fit_transcript(s, &out, most);
+        if (out.total <= room || most <= 64) break;
+        most /= 2;
+    }
+    if (out.total > (size_t)-1 / 8) return false;
+    len = (size_t)out.total;
+    text = (char *)llmfi_arena_alloc(s->arena, len + 1);
+    if (!text) return false;
+    llmfi_out_window(&out, text, len, 0);
+    llmfi_fit_transcript(s, &out, most);
+    text[len] = '\0';
+    p->request.system = llmfi_fit_asks;
+    p->request.prompt = text;
+    p->request.prompt_len = len;
+    p->request.max_tokens = llmfi_fit_or(s->fit->summary_tokens, LLMFI_FIT_SUMMARY);
+    return true;
+}
+
+/* ---- the whole ---- */
+
+static LLMFI_COLD void llmfi_fit_say(const llmfi_fitting *s, llmfi_text *t) {
+    llmfi_say_int(t, s->fit->before);
+    LLMFI_SAY(t, " tokens of ");
+    llmfi_say_int(t, s->fit->limit);
+    LLMFI_SAY(t, " became ");
+    llmfi_say_int(t, s->fit->after);
+    LLMFI_SAY(t, ": messages dropped: ");
+    llmfi_say_int(t, (int64_t)s->fit->dropped);
+    LLMFI_SAY(t, ", results of tools shortened: ");
+    llmfi_say_int(t, (int64_t)s->fit->replaced);
+}
+
+static bool llmfi_fit_told(llmf_factory *f, const llmfi_fitting *s, llmf_error *err) {
+    char line[200];
+    llmfi_text t;
+    if (!llmfi_fit_fits(s)) {
+        t = llmfi_error_begin(err, LLMF_ERR_CONTEXT_LENGTH);
+        LLMFI_SAY(&t, "llmf_fit: what may not be dropped is too long: ");
+        llmfi_fit_say(s, &t);
+        LLMFI_SAY(&t, "; lower keep_last or reserve, allow more rules, or take a model with a larger window");
+        return false;
+    }
+    if (!s->fit->dropped && !s->fit->replaced) return true;
+    t = llmfi_text_in(line, sizeof line);
+    LLMFI_SAY(&t, "llmf_fit: ");
+    llmfi_fit_say(s, &t);
+    llmfi_log(f, LLMF_LOG_INFO, 5, llmfi_str(line, t.len));
+    return true;
+}
+
+/* The window, and what of it the answer needs. */
+static bool llmfi_fit_limit(llmf_factory *f, llmf_model m, llmfi_fitting *s, llmf_error *err) {
+    uint32_t at = llmfi_handle_at(&f->handles, m);
+    const llmfi_prepared *prepared = at ? llmfi_handle_use(&f->handles, f->config, at, err) : NULL;
+    int64_t reserve = s->fit->reserve > 0 ? s->fit->reserve : s->req->max_tokens > 0 ? s->req->max_tokens : 0;
+    if (m.id && !at) return llmfi_error_set(err, LLMF_ERR_STALE, "the model handle has ended (llmf_drop)");
+    if (at && !prepared) return false;
+    s->window = s->fit->window > 0 ? s->fit->window : prepared ? prepared->record.s.context_window : 0;
+    if (s->window <= 0) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_fit.window is 0, and the model's window is not known: set it, or context_window in the model's config");
+    if (!reserve) {
+        reserve = s->window / 4;
+        if (prepared && prepared->record.s.max_output > 0 && prepared->record.s.max_output < reserve) reserve = prepared->record.s.max_output;
+    }
+    s->fit->limit = reserve < s->window ? s->window - reserve : 0;
+    return true;
+}
+
+static bool llmfi_fit_check(const llmf_request *r, const llmf_fit *fit, llmf_error *err) {
+    if (r->message_count && !r->messages) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_fit: messages is NULL but message_count is not 0");
+    if (r->message_count > LLMF_MAX_MESSAGES) return llmfi_error_set(err, LLMF_ERR_LIMIT, "llmf_fit: more messages than LLMF_MAX_MESSAGES");
+    if (fit->rules & ~(LLMF_FIT_TOOLS | LLMF_FIT_TURNS)) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_fit.rules has bits that are no LLMF_FIT_");
+    if (fit->window < 0 || fit->reserve < 0 || fit->media_tokens < 0 || fit->summary_tokens < 0) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_fit: window, reserve, media_tokens and summary_tokens may not be below 0");
+    return true;
+}
+
+static bool llmfi_fit_into(llmf_factory *f, llmf_model m, llmfi_fitting *s, llmf_rendered *p, llmf_error *err) {
+    size_t count = s->req->message_count + 1;
+    if (!llmfi_fit_limit(f, m, s, err)) return false;
+    s->what = (unsigned char *)llmfi_arena_array(s->arena, count, 1);
+    s->tokens = (int64_t *)llmfi_arena_array(s->arena, count, sizeof *s->tokens);
+    if (!s->what || !s->tokens) return llmfi_error_memory(err);
+    memset(s->what, LLMFI_FIT_STAYS, count);
+    s->fit->what = s->what;
+    llmfi_fit_measure(s);
+    s->fit->before = s->total;
+    llmfi_fit_rules(s);
+    s->fit->after = s->total;
+    if (!llmfi_fit_told(f, s, err)) return false;
+    if (!(s->fit->ask_summary ? llmfi_fit_summary(s, p) : llmfi_fit_messages(s, p)) || s->arena->failed) return llmfi_error_memory(err);
+    return true;
+}
+
+/* The arena is a piece of its own: *p may be copied about. */
+static bool llmfi_fit_all(llmf_factory *f, llmf_model m, llmf_fit *fit, llmf_rendered *p, llmf_error *err) {
+    llmf_request req = p->request;
+    llmfi_fitting s;
+    llmfi_arena *a;
+    if (!llmfi_fit_check(&req, fit, err)) return false;
+    a = (llmfi_arena *)llmfi_heap_alloc(&f->heap, sizeof *a);
+    if (!a) return llmfi_error_memory(err);
+    llmfi_arena_init(a, &f->heap, 0);
+    memset(&s, 0, sizeof s);
+    s.req = &req;
+    s.fit = fit;
+    s.arena = a;
+    p->memory = a;
+    if (llmfi_fit_into(f, m, &s, p, err)) return true;
+    llmfi_arena_free(a);
+    llmfi_heap_free(&f->heap, a);
+    fit->what = NULL;
+    return false;
+}
+
+LLMF_API llmf_result llmf_fit_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, llmf_fit *fit, size_t fit_size, llmf_rendered *p, size_t p_size, llmf_error *err) {
+    llmf_rendered made;
+    llmf_fit rules;
+    llmf_error why;
+    memset(&made, 0, sizeof made);
+    memset(&rules, 0, sizeof rules);
+    llmfi_error_clear(&why);
+    if (req) memcpy(&made.request, req, req_size < sizeof made.request ? req_size : sizeof made.request);
+    if (fit) memcpy(&rules, fit, fit_size < sizeof rules ? fit_size : sizeof rules);
+    rules.limit = rules.before = rules.after = 0;
+    rules.dropped = rules.replaced = 0;
+    rules.what = NULL;
+    if (!f || !req || !fit || !p) llmfi_error_set(&why, LLMF_ERR_ARGUMENT, "llmf_fit: the factory, req, fit or p is NULL");
+    else if (!llmfi_fit_all(f, m, &rules, &made, &why)) memset(&made, 0, sizeof made);
+    made.model = llmfi_str("", 0);
+    if (fit) memcpy(fit, &rules, fit_size < sizeof rules ? fit_size : sizeof rules);
+    if (p) memcpy(p, &made, p_size < sizeof made ? p_size : sizeof made);
+    if (f && why.code != LLMF_OK) f->last_error = why;
+    if (err) *err = why;
+    return (llmf_result)why.code;
+}
+
+#else
+
+LLMF_API llmf_result llmf_fit_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, llmf_fit *fit, size_t fit_size, llmf_rendered *p, size_t p_size, llmf_error *err) {
+    llmf_error local;
+    (void)m, (void)req, (void)req_size, (void)fit, (void)fit_size;
+    if (!err) err = f ? &f->last_error : &local;
+    llmfi_error_left_out(err, "llmf_fit", "FIT");
+    if (p) memset(p, 0, p_size);
+    return LLMF_ERR_NOT_BUILT;
+}
+
+#endif
+#endif
+/* Conversations as JSON, out and in: the members `system` and `messages` of the Request that the command llmf reads. Which members there are stands in tables that both ways
+   go by. Nothing is taken from a file that is not whole and known. */
+#ifndef LLMFI_TASKS_CONVERSATION_H
+#define LLMFI_TASKS_CONVERSATION_H
+
+#if LLMF_HAS_FIT
+
+enum { LLMFI_TALK_VERSION = 1 };
+
+/* What a member is: a text with its length behind it (size_t), a text that ends with NUL, a view, a truth that is only written where it is one, and those with functions. */
+enum { LLMFI_TALK_TEXT, LLMFI_TALK_CSTR, LLMFI_TALK_VIEW, LLMFI_TALK_BOOL, LLMFI_TALK_ROLE, LLMFI_TALK_TYPE, LLMFI_TALK_CONTENT, LLMFI_TALK_CALLS, LLMFI_TALK_DATA, LLMFI_TALK_ARGS, LLMFI_TALK_RAW };
+typedef struct llmfi_talk_member {
+    const char *name;
+    int kind;
+    size_t at, len_at;
+} llmfi_talk_member;
+
+#define LLMFI_TALK(of, member, kind) { #member, LLMFI_TALK_##kind, offsetof(of, member), 0 }
+static const llmfi_talk_member llmfi_talk_message[] = {
+    LLMFI_TALK(llmf_message, role, ROLE), LLMFI_TALK(llmf_message, content, CONTENT), LLMFI_TALK(llmf_message, reasoning, VIEW), LLMFI_TALK(llmf_message, state, VIEW),
+    LLMFI_TALK(llmf_message, tool_calls, CALLS), LLMFI_TALK(llmf_message, tool_call_id, VIEW), LLMFI_TALK(llmf_message, name, VIEW), LLMFI_TALK(llmf_message, is_error, BOOL), { NULL, 0, 0, 0 }
+};
+static const llmfi_talk_member llmfi_talk_part[] = {
+    LLMFI_TALK(llmf_part, type, TYPE), { "text", LLMFI_TALK_TEXT, offsetof(llmf_part, text), offsetof(llmf_part, text_len) }, LLMFI_TALK(llmf_part, path, CSTR),
+    LLMFI_TALK(llmf_part, url, CSTR), LLMFI_TALK(llmf_part, data, DATA), LLMFI_TALK(llmf_part, media_type, CSTR), LLMFI_TALK(llmf_part, name, CSTR), LLMFI_TALK(llmf_part, detail, CSTR), { NULL, 0, 0, 0 }
+};
+static const llmfi_talk_member llmfi_talk_call[] = {
+    LLMFI_TALK(llmf_tool_call, id, VIEW), LLMFI_TALK(llmf_tool_call, name, VIEW), LLMFI_TALK(llmf_tool_call, arguments, ARGS), { "arguments_raw", LLMFI_TALK_RAW, offsetof(llmf_tool_call, arguments), 0 }, { NULL, 0, 0, 0 }
+};
+static const char llmfi_talk_roles[] = "user\0assistant\0system\0tool\0", llmfi_talk_types[] = "text\0image\0audio\0file\0";
+
+/* ---- out ---- */
+
+typedef struct llmfi_talker {
+    llmfi_jw w;
+    llmf_error *err;
+    size_t message;                          /* the one under way */
+} llmfi_talker;
+
+static LLMFI_COLD bool llmfi_talk_refuse(llmfi_talker *t, const char *member, const char *what) {
+    llmfi_text say;
+    if (t->err->code != LLMF_OK) return false;
+    say = llmfi_error_begin(t->err, LLMF_ERR_ARGUMENT);
+    LLMFI_SAY(&say, "llmf_conversation_save: messages[");
+    llmfi_say_int(&say, (int64_t)t->message);
+    LLMFI_SAY(&say, "].");
+    llmfi_say_c(&say, member);
+    LLMFI_SAY(&say, ": ");
+    llmfi_say_c(&say, what);
+    return false;
+}
+
+static void llmfi_talk_str(llmfi_talker *t, const char *member, llmf_str s) {
+    if (!llmfi_utf8_valid(s, NULL)) llmfi_talk_refuse(t, member, LLMFI_WORDS("is not valid UTF-8; convert the text first"));
+    else llmfi_jw_str(&t->w, s);
+}
+
+/* Arguments as they are where that gives the same bytes back. */
+static bool llmfi_talk_plain_args(llmf_str args) {
+    return args.len && llmfi_trim(args).len == args.len && llmfi_json_valid(args);
+}
+
+static void llmfi_talk_write(llmfi_talker *t, const llmfi_talk_member *members, const void *of);
+
+static void llmfi_talk_write_content(llmfi_talker *t, const llmf_message *m) {
+    size_t i;
+    if (!m->content && !m->part_count) return;
+    llmfi_jw_key(&t->w, "content");
+    if (!m->part_count) {
+        llmfi_talk_str(t, "content", llmfi_fit_text(m->content, m->content_len));
+        return;
+    }
+    llmfi_jw_array(&t->w);
+    if (m->content && llmfi_fit_text(m->content, m->content_len).len) { /* which stands before them */
+        llmf_part first;
+        memset(&first, 0, sizeof first);
+        first.text = m->content;
+        first.text_len = m->content_len;
+        llmfi_talk_write(t, llmfi_talk_part, &first);
+    }
+    for (i = 0; i < m->part_count; i++) llmfi_talk_write(t, llmfi_talk_part, &m->parts[i]);
+    llmfi_jw_array_end(&t->w);
+}
+
+static void llmfi_talk_write_calls(llmfi_talker *t, const llmf_message *m) {
+    size_t i;
+    if (!m->tool_call_count) return;
+    llmfi_jw_key(&t->w, "tool_calls");
+    llmfi_jw_array(&t->w);
+    for (i = 0; i < m->tool_call_count; i++) llmfi_talk_write(t, llmfi_talk_call, &m->tool_calls[i]);
+    llmfi_jw_array_end(&t->w);
+}
+
+static void llmfi_talk_write_word(llmfi_talker *t, const llmfi_talk_member *m, const char *words, int which) {
+    if (which < LLMF_USER || which > LLMF_TOOL) {
+        llmfi_talk_refuse(t, m->name, LLMFI_WORDS("is none of the numbers that it may be"));
+        return;
+    }
+    llmfi_jw_key_str(&t->w, llmfi_cstr(m->name));
+    llmfi_jw_str(&t->w, llmfi_cstr(llmfi_word_at(words, which)));
+}
+
+/* What is not set is left out. */
+static void llmfi_talk_write_one(llmfi_talker *t, const llmfi_talk_member *m, const char *of) {
+    llmf_str s = llmfi_str("", 0);
+    bool there = false;
+    switch (m->kind) {
+    case LLMFI_TALK_ROLE: llmfi_talk_write_word(t, m, llmfi_talk_roles, *(const int *)(const void *)(of + m->at)); return;
+    case LLMFI_TALK_TYPE: llmfi_talk_write_word(t, m, llmfi_talk_types, *(const int *)(const void *)(of + m->at)); return;
+    case LLMFI_TALK_CONTENT: llmfi_talk_write_content(t, (const llmf_message *)(const void *)of); return;
+    case LLMFI_TALK_CALLS: llmfi_talk_write_calls(t, (const llmf_message *)(const void *)of); return;
+    case LLMFI_TALK_BOOL:
+        if (!*(const bool *)(of + m->at)) return;
+        llmfi_jw_key_str(&t->w, llmfi_cstr(m->name));
+        llmfi_jw_bool(&t->w, true);
+        return;
+    case LLMFI_TALK_DATA: {
+        const llmf_part *p = (const llmf_part *)(const void *)of;
+        if (!p->data) return;
+        llmfi_jw_key_str(&t->w, llmfi_cstr(m->name));
+        llmfi_jw_base64_string(&t->w, llmfi_str("", 0), p->data, p->data_len);
+        return;
+    }
+    case LLMFI_TALK_TEXT:
+        s = llmfi_fit_text(*(const char *const *)(const void *)(of + m->at), *(const size_t *)(const void *)(of + m->len_at));
+        there = *(const char *const *)(const void *)(of + m->at) != NULL;
+        break;
+    case LLMFI_TALK_CSTR:
+        s = llmfi_cstr(*(const char *const *)(const void *)(of + m->at));
+        there = *(const char *const *)(const void *)(of + m->at) != NULL;
+        break;
+    default:
+        s = *(const llmf_str *)(const void *)(of + m->at);
+        there = s.len != 0;
+    }
+    if (m->kind == LLMFI_TALK_ARGS || m->kind == LLMFI_TALK_RAW) there = there && llmfi_talk_plain_args(s) == (m->kind == LLMFI_TALK_ARGS);
+    if (!there) return;
+    llmfi_jw_key_str(&t->w, llmfi_cstr(m->name));
+    if (m->kind == LLMFI_TALK_ARGS) llmfi_jw_raw(&t->w, s);
+    else llmfi_talk_str(t, m->name, s);
+}
+
+static void llmfi_talk_write(llmfi_talker *t, const llmfi_talk_member *members, const void *of) {
+    llmfi_jw_object(&t->w);
+    for (; members->name && t->err->code == LLMF_OK; members++) llmfi_talk_write_one(t, members, (const char *)of);
+    llmfi_jw_object_end(&t->w);
+}
+
+static void llmfi_talk_put(llmfi_out *out, const char *system, const llmf_message *messages, size_t count, llmf_error *err) {
+    llmfi_talker t;
+    t.err = err;
+    llmfi_jw_init(&t.w, out);
+    llmfi_jw_object(&t.w);
+    llmfi_jw_member_int(&t.w, "llmf_conversation", LLMFI_TALK_VERSION);
+    if (system && !llmfi_utf8_valid(llmfi_cstr(system), NULL)) llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_conversation_save: system: is not valid UTF-8; convert the text first");
+    else if (system) {
+        llmfi_jw_key(&t.w, "system");
+        llmfi_jw_str(&t.w, llmfi_cstr(system));
+    }
+    llmfi_jw_key(&t.w, "messages");
+    llmfi_jw_array(&t.w);
+    for (t.message = 0; t.message < count && err->code == LLMF_OK; t.message++) {
+        LLMFI_PUT(out, "\n"); /* a line each */
+        llmfi_talk_write(&t, llmfi_talk_message, &messages[t.message]);
+    }
+    llmfi_jw_array_end(&t.w);
+    llmfi_jw_object_end(&t.w);
+    LLMFI_PUT(out, "\n");
+}
+
+/* Its length, which fits; 0 with *err. */
+static size_t llmfi_talk_measure(const char *system, const llmf_message *messages, size_t count, llmf_error *err) {
+    llmfi_out out;
+    if (count && !messages) llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_conversation_save: messages is NULL but count is not 0");
+    else if (count > LLMF_MAX_MESSAGES) llmfi_error_set(err, LLMF_ERR_LIMIT, "llmf_conversation_save: more messages than LLMF_MAX_MESSAGES");
+    if (err->code != LLMF_OK) return 0;
+    llmfi_out_count(&out);
+    llmfi_talk_put(&out, system, messages, count, err);
+    if (err->code == LLMF_OK && out.total > LLMF_MAX_CONVERSATION) llmfi_error_set(err, LLMF_ERR_LIMIT, "llmf_conversation_save: the conversation is larger than LLMF_MAX_CONVERSATION");
+    return err->code == LLMF_OK ? (size_t)out.total : 0;
+}
+
+static void llmfi_talk_file(llmf_factory *f, const char *path, const char *system, const llmf_message *messages, size_t count, size_t len, llmf_error *err) {
+#if LLMF_HAS_FILES
+    llmfi_out out;
+    char *bytes = f ? (char *)llmfi_heap_alloc(&f->heap, len) : NULL;
+    if (!f) llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_conversation_save: a file needs a factory, and it is NULL");
+    else if (!bytes) llmfi_error_memory(err);
+    if (!bytes) return;
+    llmfi_out_window(&out, bytes, len, 0);
+    llmfi_talk_put(&out, system, messages, count, err);
+    (void)llmfi_file_replace(path, bytes, len, err);
+    llmfi_heap_free(&f->heap, bytes);
+#else
+    (void)f, (void)path, (void)system, (void)messages, (void)count, (void)len;
+    llmfi_error_left_out(err, "llmf_conversation_save", "FILES");
+#endif
+}
+
+LLMF_API size_t llmf_conversation_save(llmf_factory *f, const char *path, const char *system, const llmf_message *messages, size_t count, char *out, size_t cap, llmf_error *err) {
+    llmf_error why;
+    llmfi_out to;
+    size_t len;
+    llmfi_error_clear(&why);
+    len = llmfi_talk_measure(system, messages, count, &why);
+    if (len && path) llmfi_talk_file(f, path, system, messages, count, len, &why);
+    else if (len && out && cap) {
+        llmfi_out_window(&to, out, cap, 0);
+        llmfi_talk_put(&to, system, messages, count, &why);
+        if (len < cap) out[len] = '\0';
+    }
+    if (f && why.code != LLMF_OK) f->last_error = why;
+    if (err) *err = why;
+    return why.code == LLMF_OK ? len : 0;
+}
+
+/* ---- in ---- */
+
+typedef struct llmfi_talk_reader {
+    llmfi_arena *arena;
+    llmf_str text, path;
+    llmf_error *err;
+} llmfi_talk_reader;
+
+/* at: in the text. */
+static LLMFI_COLD bool llmfi_talk_put_bad(llmfi_talk_reader *r, const char *at, const char *what, llmf_str name) {
+    uint32_t line, column;
+    llmfi_text t;
+    if (r->err->code != LLMF_OK) return false;
+    llmfi_place(r->text, (size_t)(at - r->text.ptr), &line, &column);
+    t = llmfi_report_begin(r->err, r->path, line, column, false);
+    llmfi_say_c(&t, what);
+    llmfi_say(&t, llmfi_utf8_cut(name, 60));
+    return false;
+}
+
+static bool llmfi_talk_bad(llmfi_talk_reader *r, const char *at, const char *what) {
+    return llmfi_talk_put_bad(r, at, what, llmfi_str("", 0));
+}
+#if !LLMF_HAS_STRINGS
+#define llmfi_talk_bad(r, at, what) llmfi_talk_bad((r), (at), "")
+#endif
+
+static bool llmfi_talk_no_memory(llmfi_talk_reader *r) {
+    return llmfi_error_memory(r->err);
+}
+
+/* A string, decoded, NUL behind it. */
+static bool llmfi_talk_string(llmfi_talk_reader *r, llmf_str value, llmf_str *to) {
+    llmfi_json j;
+    size_t bad = 0;
+    llmfi_json_init(&j, value, true);
+    if (llmfi_json_next(&j) != LLMFI_J_STRING) return llmfi_talk_bad(r, value.ptr, "must be a string");
+    if (!llmfi_json_strict(&j, &bad)) return llmfi_talk_bad(r, j.text.ptr + bad, "invalid UTF-8, or half of a surrogate pair");
+    *to = llmfi_json_copy(&j, r->arena);
+    return !r->arena->failed || llmfi_talk_no_memory(r);
+}
+
+static bool llmfi_talk_is(llmf_str value, char first) {
+    return value.len && value.ptr[0] == first;
+}
+
+/* How many items; at most `most`. */
+static bool llmfi_talk_count(llmfi_talk_reader *r, llmf_str array, size_t most, size_t *count) {
+    llmf_str value;
+    size_t at = 0;
+    *count = 0;
+    if (!llmfi_talk_is(array, '[')) return llmfi_talk_bad(r, array.ptr, "must be an array");
+    while (llmf_json_each(array, &at, NULL, &value))
+        if (++*count > most) return llmfi_talk_bad(r, value.ptr, "too many of them; LLMF_MAX_MESSAGES says how many messages, parts or calls there may be");
+    return true;
+}
+
+static bool llmfi_talk_read(llmfi_talk_reader *r, const llmfi_talk_member *members, llmf_str object, void *to);
+
+/* An array of things that a table tells of. */
+static void *llmfi_talk_array(llmfi_talk_reader *r, const llmfi_talk_member *members, llmf_str array, size_t size, size_t *count) {
+    llmf_str value;
+    size_t at = 0, i = 0;
+    char *to;
+    if (!llmfi_talk_count(r, array, LLMF_MAX_MESSAGES, count)) return NULL;
+    to = (char *)llmfi_arena_array(r->arena, *count + 1, size);
+    if (!to) {
+        llmfi_talk_no_memory(r);
+        return NULL;
+    }
+    memset(to, 0, (*count + 1) * size);
+    for (; llmf_json_each(array, &at, NULL, &value); i++)
+        if (!llmfi_talk_read(r, members, value, to + i * size)) return NULL;
+    return to;
+}
+
+static bool llmfi_talk_read_content(llmfi_talk_reader *r, llmf_str value, llmf_message *m) {
+    llmf_str s;
+    if (llmfi_talk_is(value, '[')) {
+        m->parts = (const llmf_part *)llmfi_talk_array(r, llmfi_talk_part, value, sizeof *m->parts, &m->part_count);
+        return m->parts != NULL;
+    }
+    if (!llmfi_talk_string(r, value, &s)) return false;
+    m->content = s.ptr;
+    m->content_len = s.len;
+    return true;
+}
+
+static bool llmfi_talk_read_data(llmfi_talk_reader *r, llmf_str value, llmf_part *p) {
+    llmfi_json j;
+    llmf_str raw;
+    char *bytes;
+    llmfi_json_init(&j, value, true);
+    if (llmfi_json_next(&j) != LLMFI_J_STRING) return llmfi_talk_bad(r, value.ptr, "must be a string of base64");
+    raw = j.text;
+    if (!llmfi_json_plain(&j)) { /* "\/" is a slash too */
+        if (!llmfi_talk_string(r, value, &raw)) return false;
+    }
+    bytes = (char *)llmfi_arena_alloc(r->arena, llmfi_base64_decoded_size(raw) + 1);
+    if (!bytes) return llmfi_talk_no_memory(r);
+    p->data = bytes;
+    return llmfi_base64_decode(raw, bytes, llmfi_base64_decoded_size(raw), &p->data_len) || llmfi_talk_bad(r, value.ptr, "is not base64");
+}
+
+static bool llmfi_talk_read_args(llmfi_talk_reader *r, llmf_str value, llmf_tool_call *c) {
+    if (c->arguments.len) return llmfi_talk_bad(r, value.ptr, "arguments and arguments_raw: only one of them may be there");
+    if (!llmfi_utf8_valid(value, NULL)) return llmfi_talk_bad(r, value.ptr, "invalid UTF-8");
+    c->arguments = llmfi_arena_copy(r->arena, value);
+    return !r->arena->failed || llmfi_talk_no_memory(r);
+}
+
+static bool llmfi_talk_read_word(llmfi_talk_reader *r, llmf_str value, const char *words, int *to, const char *what) {
+    llmf_str s;
+    if (!llmfi_talk_string(r, value, &s)) return false;
+    *to = s.len ? llmfi_word_in(words, s) : -1;
+    return *to >= 0 || (llmfi_talk_bad)(r, value.ptr, what);
+}
+
+static bool llmfi_talk_read_one(llmfi_talk_reader *r, const llmfi_talk_member *m, llmf_str value, char *of) {
+    llmf_tool_call *call = (llmf_tool_call *)(void *)of;
+    llmf_message *message = (llmf_message *)(void *)of;
+    llmf_str s;
+    switch (m->kind) {
+    case LLMFI_TALK_ROLE: return llmfi_talk_read_word(r, value, llmfi_talk_roles, (int *)(void *)(of + m->at), LLMFI_WORDS("must be user, assistant, system or tool"));
+    case LLMFI_TALK_TYPE: return llmfi_talk_read_word(r, value, llmfi_talk_types, (int *)(void *)(of + m->at), LLMFI_WORDS("must be text, image, audio or file"));
+    case LLMFI_TALK_CONTENT: return llmfi_talk_read_content(r, value, message);
+    case LLMFI_TALK_CALLS:
+        message->tool_calls = (const llmf_tool_call *)llmfi_talk_array(r, llmfi_talk_call, value, sizeof *message->tool_calls, &message->tool_call_count);
+        return message->tool_calls != NULL;
+    case LLMFI_TALK_DATA: return llmfi_talk_read_data(r, value, (llmf_part *)(void *)of);
+    case LLMFI_TALK_ARGS: return llmfi_talk_read_args(r, value, call);
+    case LLMFI_TALK_BOOL:
+        if (!llmfi_eq(value, LLMFI_LIT("true")) && !llmfi_eq(value, LLMFI_LIT("false"))) return llmfi_talk_bad(r, value.ptr, "must be true or false");
+        *(bool *)(of + m->at) = value.len == 4;
+        return true;
+    case LLMFI_TALK_RAW:
+        if (call->arguments.len) return llmfi_talk_bad(r, value.ptr, "arguments and arguments_raw: only one of them may be there");
+        if (!llmfi_talk_string(r, value, &call->arguments)) return false;
+        call->invalid = !llmfi_json_valid(call->arguments);
+        return true;
+    default: break;
+    }
+    if (!llmfi_talk_string(r, value, &s)) return false;
+    if (m->kind == LLMFI_TALK_VIEW) {
+        *(llmf_str *)(void *)(of + m->at) = s;
+        return true;
+    }
+    if (m->kind == LLMFI_TALK_CSTR && llmfi_find_char(s, '\0') != LLMFI_NOWHERE) return llmfi_talk_bad(r, value.ptr, "holds a NUL");
+    *(const char **)(void *)(of + m->at) = s.ptr;
+    if (m->kind == LLMFI_TALK_TEXT) *(size_t *)(void *)(of + m->len_at) = s.len;
+    return true;
+}
+
+/* One object by its table: each member at most once, the first of the table always. */
+static bool llmfi_talk_read(llmfi_talk_reader *r, const llmfi_talk_member *members, llmf_str object, void *to) {
+    llmf_str key, value;
+    size_t at = 0;
+    uint32_t seen = 0;
+    int i;
+    for (i = 0; members[i].name; i++)
+        if (members[i].kind == LLMFI_TALK_VIEW || members[i].kind == LLMFI_TALK_ARGS) *(llmf_str *)(void *)((char *)to + members[i].at) = llmfi_str("", 0);
+    if (!llmfi_talk_is(object, '{')) return llmfi_talk_bad(r, object.ptr, "must be an object");
+    while (llmf_json_each(object, &at, &key, &value)) {
+        for (i = 0; members[i].name && !llmfi_eq(key, llmfi_cstr(members[i].name)); i++) continue;
+        if (!members[i].name) return llmfi_talk_put_bad(r, key.ptr, LLMFI_WORDS("unknown key "), key);
+        if (seen >> i & 1) return llmfi_talk_put_bad(r, key.ptr, LLMFI_WORDS("there is a second "), key);
+        seen |= UINT32_C(1) << i;
+        if (!llmfi_eq(value, LLMFI_LIT("null")) && !llmfi_talk_read_one(r, &members[i], value, (char *)to)) return false;
+    }
+    if (members == llmfi_talk_call || (seen & 1)) return true;
+    return llmfi_talk_put_bad(r, object.ptr, LLMFI_WORDS("there must be a "), llmfi_cstr(members[0].name));
+}
+
+static bool llmfi_talk_top(llmfi_talk_reader *r, llmf_request *to) {
+    llmf_str key, value, s;
+    size_t at = 0;
+    int64_t version;
+    while (llmf_json_each(r->text, &at, &key, &value)) {
+        if (LLMFI_IS(key, "llmf_conversation")) {
+            if (!llmfi_parse_int(value, &version)) return llmfi_talk_bad(r, value.ptr, "must be a whole number, the version of the format");
+            if (version != LLMFI_TALK_VERSION) return llmfi_talk_bad(r, value.ptr, "is of another version than this library reads, which is 1");
+        } else if (LLMFI_IS(key, "system")) {
+            if (to->system) return llmfi_talk_put_bad(r, key.ptr, LLMFI_WORDS("there is a second "), key);
+            if (llmfi_eq(value, LLMFI_LIT("null"))) continue;
+            if (!llmfi_talk_string(r, value, &s)) return false;
+            if (llmfi_find_char(s, '\0') != LLMFI_NOWHERE) return llmfi_talk_bad(r, value.ptr, "holds a NUL");
+            to->system = s.ptr;
+            to->system_len = s.len;
+        } else if (LLMFI_IS(key, "messages")) {
+            if (to->messages) return llmfi_talk_put_bad(r, key.ptr, LLMFI_WORDS("there is a second "), key);
+            to->messages = (const llmf_message *)llmfi_talk_array(r, llmfi_talk_message, value, sizeof *to->messages, &to->message_count);
+            if (!to->messages) return false;
+        } else {
+            return llmfi_talk_put_bad(r, key.ptr, LLMFI_WORDS("a conversation has llmf_conversation, system and messages, not "), key);
+        }
+    }
+    return to->messages || llmfi_talk_bad(r, r->text.ptr, "there are no messages");
+}
+
+static bool llmfi_talk_parse(llmfi_talk_reader *r, llmf_request *to) {
+    size_t bad = 0;
+    llmf_str whole = llmfi_trim(r->text);
+    if (r->text.len > LLMF_MAX_CONVERSATION) return llmfi_talk_bad(r, r->text.ptr, "is larger than LLMF_MAX_CONVERSATION");
+    if (!llmf_json_valid(r->text, &bad)) return llmfi_talk_bad(r, r->text.ptr + (bad < r->text.len ? bad : r->text.len), "not valid JSON from here on; was the file cut?");
+    if (!llmfi_talk_is(whole, '{')) return llmfi_talk_bad(r, whole.ptr, "must be an object with messages");
+    return llmfi_talk_top(r, to);
+}
+
+#if LLMF_HAS_FILES
+static void llmfi_talk_problem(void *user, const llmf_error *e, bool warning) {
+    (void)warning;
+    *(llmf_error *)user = *e;
+}
+#endif
+
+/* The file goes away again once it is read: nothing points into it. */
+static bool llmfi_talk_from_file(llmf_factory *f, llmfi_talk_reader *r, llmf_request *to) {
+#if LLMF_HAS_FILES
+    llmfi_report report = llmfi_report_to(llmfi_talk_problem, r->err);
+    llmfi_buf bytes;
+    bool ok = false;
+    llmfi_buf_init(&bytes, &f->heap, 0);
+    switch (llmfi_source_read_most(r->path, LLMF_MAX_CONVERSATION, &bytes, &report)) {
+    case LLMFI_SOURCE_READ:
+        r->text = llmfi_str(bytes.ptr ? bytes.ptr : "", bytes.len);
+        ok = llmfi_talk_parse(r, to);
+        break;
+    case LLMFI_SOURCE_MEMORY: llmfi_error_memory(r->err); break;
+    default: break;
+    }
+    llmfi_buf_free(&bytes);
+    return ok;
+#else
+    (void)f, (void)to;
+    return llmfi_error_left_out(r->err, "llmf_conversation_load", "FILES");
+#endif
+}
+
+/* The arena is a piece of its own: *p may be copied about. */
+static bool llmfi_talk_load(llmf_factory *f, const char *path, llmf_str text, llmf_rendered *p, llmf_error *err) {
+    llmfi_talk_reader r;
+    if (!f || (!path && !text.ptr)) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_conversation_load: the factory is NULL, or there is neither a path nor a text");
+    r.arena = (llmfi_arena *)llmfi_heap_alloc(&f->heap, sizeof *r.arena);
+    if (!r.arena) return llmfi_error_memory(err);
+    llmfi_arena_init(r.arena, &f->heap, 0);
+    r.text = text;
+    r.path = path ? llmfi_cstr(path) : LLMFI_LIT("conversation");
+    r.err = err;
+    p->memory = r.arena;
+    if (text.ptr ? llmfi_talk_parse(&r, &p->request) : llmfi_talk_from_file(f, &r, &p->request)) return true;
+    llmfi_arena_free(r.arena);
+    llmfi_heap_free(&f->heap, r.arena);
+    return false;
+}
+
+LLMF_API llmf_result llmf_conversation_load_abi(llmf_factory *f, const char *path, llmf_str text, llmf_rendered *p, size_t p_size, llmf_error *err) {
+    llmf_rendered made;
+    llmf_error why;
+    memset(&made, 0, sizeof made);
+    llmfi_error_clear(&why);
+    if (!p) llmfi_error_set(&why, LLMF_ERR_ARGUMENT, "llmf_conversation_load: p is NULL");
+    else if (!llmfi_talk_load(f, path, text, &made, &why)) memset(&made, 0, sizeof made);
+    made.model = llmfi_str("", 0);
+    if (p) memcpy(p, &made, p_size < sizeof made ? p_size : sizeof made);
+    if (f && why.code != LLMF_OK) f->last_error = why;
+    if (err) *err = why;
+    return (llmf_result)why.code;
+}
+
+#else
+
+LLMF_API size_t llmf_conversation_save(llmf_factory *f, const char *path, const char *system, const llmf_message *messages, size_t count, char *out, size_t cap, llmf_error *err) {
+    llmf_error local;
+    (void)path, (void)system, (void)messages, (void)count, (void)out, (void)cap;
+    if (!err) err = f ? &f->last_error : &local;
+    llmfi_error_left_out(err, "llmf_conversation_save", "FIT");
+    return 0;
+}
+
+LLMF_API llmf_result llmf_conversation_load_abi(llmf_factory *f, const char *path, llmf_str text, llmf_rendered *p, size_t p_size, llmf_error *err) {
+    llmf_error local;
+    (void)path, (void)text;
+    if (!err) err = f ? &f->last_error : &local;
+    llmfi_error_left_out(err, "llmf_conversation_load", "FIT");
+    if (p) memset(p, 0, p_size);
+    return LLMF_ERR_NOT_BUILT;
 }
 
 #endif

@@ -714,6 +714,49 @@ LLMFI_UNUSED static bool llmfi_reply_next(llmfi_reply *r, llmf_event *ev) {
     return true;
 }
 
+#if LLMF_HAS_SIMULATE
+enum { LLMFI_REPLY_WORD = 48 };               /* bytes of a word at most: not every language has blanks */
+
+/* Bytes of the first words of a text, each with the blanks behind it. */
+static size_t llmfi_reply_words(llmf_str text, int words) {
+    size_t at = 0;
+    for (; words > 0 && at < text.len; words--) {
+        size_t most, n = 0;
+        while (at < text.len && llmfi_is_space(text.ptr[at])) at++;
+        most = llmfi_utf8_cut(llmfi_from(text, at), LLMFI_REPLY_WORD).len;
+        while (n < most && !llmfi_is_space(text.ptr[at + n])) n++;
+        for (at += n; at < text.len && llmfi_is_space(text.ptr[at]); at++) continue;
+    }
+    return at;
+}
+
+/* As llmfi_reply_next, but of a text that waits the first words alone; the rest of it goes on waiting. */
+static bool llmfi_reply_piece(llmfi_reply *r, llmf_event *ev, int words) {
+    llmfi_queued *q;
+    llmf_str text;
+    size_t n;
+    llmfi_reply_release_events(r);
+    if (!llmfi_reply_count(r)) return false;
+    q = (llmfi_queued *)(void *)r->queue.ptr + r->queue_head;
+    if (q->type > LLMF_EVENT_REFUSAL) return llmfi_reply_next(r, ev);
+    text = llmfi_str(llmfi_reply_buf(r, q->type - LLMF_EVENT_TEXT)->ptr + (q->at - r->dropped[q->type - LLMF_EVENT_TEXT]), q->len);
+    n = llmfi_reply_words(text, words);
+    if (n >= q->len) return llmfi_reply_next(r, ev);
+    memset(ev, 0, sizeof *ev);
+    ev->type = q->type;
+    ev->text = llmfi_str(text.ptr, n);
+    r->lent = q->type - LLMF_EVENT_TEXT;
+    q->at += n;
+    q->len -= n;
+    return true;
+}
+
+/* The next event is a text. */
+static bool llmfi_reply_text_waits(const llmfi_reply *r) {
+    return llmfi_reply_count(r) && ((const llmfi_queued *)(const void *)r->queue.ptr)[r->queue_head].type <= LLMF_EVENT_REFUSAL;
+}
+#endif
+
 /* ---- the public face, for dialects of one's own (llmf_reply_error is in fault.h) ---- */
 
 /* `text`, or a copy in scratch with what is no UTF-8 replaced. */

@@ -305,6 +305,11 @@ static inline bool llmf_provider_at(llmf_factory *f, size_t i, llmf_provider_inf
 /* ---- requests ------------------------------------------------------------------------------------------------------
 
    What the functions and types of this section are for; their members are explained where they stand.
+     simulate_stream (a member of llmf_request) Where a reply comes whole - the provider cannot stream, the answer was kept, a filter wants to see all of it, or no stream was
+                     asked for - its TEXT, REASONING and REFUSAL events have that many words each, and each llmf_poll lets one of them come, for llmf_next or the callback;
+                     nothing waits for time to pass, so the program's own pace is the stream's. The pieces joined are the text, byte for byte; one ends behind blanks, and what
+                     has none for 48 bytes counts as a word (no character is cut). All else comes as always, the final event last. llmf_cancel and LLMF_STOP make the rest
+                     come in one piece. A reply that streams stays as it is. Needs the option SIMULATE.
      LLMF_ZERO       For numbers whose zero means "not set": a true zero.
      llmf_part       One piece of a message with several. Of data, path and url give one.
      llmf_tool_call  A function that the model wants called. `arguments` is JSON text: "{}" where it gave none.
@@ -375,7 +380,7 @@ typedef struct llmf_input {
     const char *page;              /* llmf_output.next_page of the page before; NULL: the first */
 } llmf_input;
 struct llmf_event;
-enum { LLMF_CONTINUE = 0, LLMF_STOP = 1 };
+enum { LLMF_CONTINUE = 0, LLMF_STOP = 1, LLMF_SKIP = 2 };
 typedef struct llmf_request {
     const char *prompt;            /* one user message; or messages below */
     size_t prompt_len;             /* 0: ends with NUL */
@@ -406,7 +411,7 @@ typedef struct llmf_request {
     const llmf_model *fallbacks; size_t fallback_count; /* the chain of this call, instead of its model's; NULL with a count of 0: that; with 1 or more: no chain */
     int64_t budget_pico;           /* what the call may cost; 0: the factory's; LLMF_ZERO: nothing */
     const char *trace_parent;      /* W3C traceparent of the span that this call is part of: it is checked, sent on, and its trace is the call's; NULL: none, and no header */
-    int response_cache;            /* LLMF_CACHE_…: whether an answer that is kept will do, and whether this one is kept; 0: as llmf_desc.cache_mode says */
+    int response_cache, simulate_stream; /* LLMF_CACHE_…: whether an answer that is kept will do, and whether this one is kept, 0: as llmf_desc.cache_mode says; see below, 0: no */
 } llmf_request;
 
 /* ---- calls ---------------------------------------------------------------------------------------------------------
@@ -822,6 +827,62 @@ static inline llmf_call llmf_start_run(llmf_factory *f, llmf_model m, const llmf
 LLMF_API llmf_result llmf_run_abi(llmf_factory *f, llmf_model m, const llmf_run_desc *run, size_t run_size, size_t function_size, size_t req_size, llmf_response *r, size_t r_size);
 static inline llmf_result llmf_run(llmf_factory *f, llmf_model m, const llmf_run_desc *run, llmf_response *r) { return llmf_run_abi(f, m, run, sizeof *run, sizeof(llmf_function), sizeof(llmf_request), r, sizeof *r); }
 LLMF_API llmf_result llmf_tool_done(llmf_factory *f, llmf_call c, llmf_str id, llmf_str result, int is_error);
+
+/* ---- many requests, long conversations ----------------------------------------------------------------------------------------------------
+
+   BATCHES run any number of requests, at_once at a time, from the one thread, in memory that does not grow with their number. LLMF_NO_BATCH=1 leaves them out. A request
+   that fails is one result with an error, and ends nothing but itself.
+     llmf_batch       requests and count: an array, borrowed until the end, all asked of `model`. Or request, a hook that gives the i-th request (from `first` on, one after the
+                      other): it fills in *req, which is all zero, and may change *m, which is `model`; its texts must stay valid until the hook is called again
+                      (LLMF_BORROW: until that request's result), media until its result. It returns LLMF_CONTINUE; LLMF_SKIP: this one needs no answer; LLMF_STOP: there is none, and none behind it.
+                      With count 0 it alone says where the end is.
+     first, skip      To go on where an earlier run has ended: the index to begin with, and `count` bytes (borrowed; NULL: none), of which one that is not 0 says that this one is done.
+     result           Takes each result, as soon as it is there, with the progress: index; response, which lives until the hook returns; done: results so far, this one included,
+                      of which `failed` have an error; skipped; under_way; count, as given. LLMF_STOP cancels the batch. in_order not 0: results come in the order of their
+                      indexes; for that up to twice at_once calls are open, as one that has ended waits for those before it.
+     responses        `count` places (NULL: none), for a few requests: each is filled when its result is there, as llmf_generate does it, and stays until it is given to llmf_release,
+                      so that max_calls must be above count. Place i is not touched where there was no result. One of result and responses must be there.
+     at_once          0: 16; at most LLMF_MAX_AT_ONCE. llmf_desc.max_calls must have room for them and the batch, else fewer are under way; so it is where memory does not do for
+                      more, with a warning in the log. max_connections (100) limits them too.
+     llmf_start_batch Begins and returns at once: llmf_poll does the rest, and calls the hooks. The batch is a call: llmf_cancel ends it with all that is under way (what has no
+                      result yet needs to be asked for again), llmf_status tells whether it has ended, llmf_free gives it back. Its only event is the final one; usage and
+                      cost_pico there are sums, LLMF_UNKNOWN where one of them is not known. DONE: all was asked, whatever came of it. ERROR: CANCELLED; ARGUMENT: a field, named;
+                      LIMIT, MEMORY: nothing was under way, and there was no room to begin anything. {0} where there is no room for the batch itself: llmf_last_error. The requests'
+                      own on_event hooks are called as always; without one nobody sees their events. The hooks must not block, and may start and cancel calls.
+     llmf_wait        The blocking form, for a call of any kind: serves all calls until that one has ended, and returns its result. Its events stay for llmf_next, where it has no
+                      callback. LLMF_ERR_STALE: it is none, or was freed meanwhile; LLMF_ERR_ARGUMENT inside a callback.
+
+   CONVERSATIONS that outgrow a model's window are cut by rule, and none is cut in silence. LLMF_NO_FIT=1 leaves this out, and the next.
+     llmf_fit_messages  *p: *req with messages that fit m's window (m {0}: fit->window is set), in the factory's block until llmf_render_free; texts are the caller's still. Of the
+                      system, of the last keep_last messages (0: 4) and of the newest question nothing goes. rules (0: all, one after the other, as far as it takes):
+                      LLMF_FIT_TOOLS puts `marker` (NULL: "[this result was dropped to save room]") in the place of the oldest results of tools; LLMF_FIT_TURNS drops the oldest
+                      turns as a whole, then what the newest one has called, with its results: no call is ever without its result, and what stays begins with a user's message.
+                      What fits stays as it is. Also told in the log (LLMF_LOG_INFO). LLMF_ERR_CONTEXT_LENGTH where the rest is too long still, with the figures; ARGUMENT; MEMORY.
+                      *p is empty then. err NULL: llmf_last_error tells.
+     llmf_fit         window: tokens; 0: the model's. reserve: of them for the answer; 0: max_tokens, else what the model can give, a quarter of the window at most. media_tokens:
+                      of each picture or file; 0: 1,600. count: tokens of a text; NULL: one for three bytes. Filled: limit, before, after: tokens; dropped, replaced: messages,
+                      and results; what: req->message_count bytes, 0 for one that stays, 1 dropped, 2 replaced; as long as *p.
+     ask_summary      (a member of llmf_fit) Not 0: *p is the request for a summary of what would be dropped, summary_tokens (0: 512) long, to be put to a cheaper model; prompt
+                      NULL: nothing would be. Its text then is `summary` of a second call that is else the same: a message of the system, named "summary", behind the others
+                      of the system, in the place of one that an earlier call has put there. Room is made for it.
+     llmf_conversation_save   Messages as JSON, the members `system` and `messages` of what the command llmf reads, with "llmf_conversation": 1 for the version. Parts, tool calls,
+                      state, reasoning and bytes of media (base64) are in it; what a part's path or url names is not. Content with parts behind it becomes a part, which is the
+                      same to a model; all else comes back byte for byte. path NULL: into `out`, at most cap bytes, as a rule with a NUL behind it; a result of cap or more was
+                      cut. Else into that file, which is replaced whole or not at all (written beside it, as PATH.new), in memory of f. Returns the length; 0 with *err
+                      (NULL allowed): ARGUMENT (a text that is no UTF-8, with its place), LIMIT, MEMORY, CONFIG (the file cannot be written).
+     llmf_conversation_load   p->request has system and messages of the file, or, where text.ptr is not NULL, of that text, path being its name in messages. In the factory's block until
+                      llmf_render_free. A file that is malformed, cut, of another version, or has keys that are not known is refused as a whole: LLMF_ERR_CONFIG, with
+                      file:line:column. At most LLMF_MAX_CONVERSATION bytes, LLMF_MAX_MESSAGES messages. MEMORY. err NULL: llmf_last_error tells. */
+typedef struct llmf_batch_item { size_t index; const llmf_response *response; size_t done, failed, skipped, count; int under_way; } llmf_batch_item; typedef struct llmf_batch { llmf_model model; const llmf_request *requests; size_t count, first; const unsigned char *skip; llmf_response *responses; int (*request)(void *user, size_t i, llmf_request *req, llmf_model *m); int (*result)(void *user, const llmf_batch_item *item); void *user; int at_once, in_order; } llmf_batch;
+LLMF_API llmf_call llmf_start_batch_abi(llmf_factory *f, const llmf_batch *batch, size_t batch_size, size_t req_size, size_t response_size);
+static inline llmf_call llmf_start_batch(llmf_factory *f, const llmf_batch *batch) { return llmf_start_batch_abi(f, batch, sizeof *batch, sizeof(llmf_request), sizeof(llmf_response)); }
+LLMF_API llmf_result llmf_wait(llmf_factory *f, llmf_call c);
+enum { LLMF_FIT_TOOLS = 1, LLMF_FIT_TURNS = 2 }; typedef struct llmf_fit { int64_t window, reserve, media_tokens, summary_tokens; size_t keep_last; int rules, ask_summary; const char *marker; llmf_str summary; int64_t (*count)(void *user, llmf_str text); void *user; int64_t limit, before, after; size_t dropped, replaced; const unsigned char *what; } llmf_fit;
+LLMF_API llmf_result llmf_fit_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, llmf_fit *fit, size_t fit_size, llmf_rendered *p, size_t p_size, llmf_error *err);
+static inline llmf_result llmf_fit_messages(llmf_factory *f, llmf_model m, const llmf_request *req, llmf_fit *fit, llmf_rendered *p, llmf_error *err) { return llmf_fit_abi(f, m, req, sizeof *req, fit, sizeof *fit, p, sizeof *p, err); }
+LLMF_API size_t llmf_conversation_save(llmf_factory *f, const char *path, const char *system, const llmf_message *messages, size_t count, char *out, size_t cap, llmf_error *err);
+LLMF_API llmf_result llmf_conversation_load_abi(llmf_factory *f, const char *path, llmf_str text, llmf_rendered *p, size_t p_size, llmf_error *err);
+static inline llmf_result llmf_conversation_load(llmf_factory *f, const char *path, llmf_str text, llmf_rendered *p, llmf_error *err) { return llmf_conversation_load_abi(f, path, text, p, sizeof *p, err); }
 
 /* ---- other event loops, what would be sent, config without a factory ----
 

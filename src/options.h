@@ -55,6 +55,9 @@
      PROMPTS     on                    llmf_render, llmf_chain, `prompts:` and `chains:` of the config
      MCP         off: LLMF_WITH_MCP=1  tools of MCP servers as functions of a run, over HTTP and, on POSIX, over a program's standard input and output (mcp_api.h); wants RUN
      RUN         on                    llmf_run: the functions that a model calls are called, and it goes on with their results
+     BATCH       on                    llmf_start_batch: many requests, a few at a time
+     SIMULATE    on                    llmf_request.simulate_stream: replies that come whole are handed out in pieces
+     FIT         on                    llmf_fit_messages: histories cut to a model's window; conversations saved and loaded as JSON
      BUDGETS     on                    budgets of money: `budgets:`, budget_usd and those of llmf_desc
      METRICS     on                    llmf_metrics and spans
      CACHE       on                    the cache of responses
@@ -94,6 +97,9 @@
      LLMF_MAX_TURNS         10         answers of the model in a run, where llmf_run_desc.max_turns says nothing
      LLMF_MAX_TOOL_USES     100        tool calls in a run, where llmf_run_desc.max_tool_calls says nothing
      LLMF_MAX_TOOL_RESULT   1 MiB      what one tool gives back in a run; the rest is cut off, and the model is told
+     LLMF_MAX_AT_ONCE       4096       requests of one batch under way at once
+     LLMF_MAX_MESSAGES      65536      messages of one conversation that is cut, or loaded (FIT)
+     LLMF_MAX_CONVERSATION  64 MiB     of JSON, of one that is loaded or saved
      LLMF_MAX_HEALTH        256        models at hosts of which it is kept how they do; of those beyond nothing is
      LLMF_MAX_BUDGETS       256        models and routes whose budgets are counted; a call under a budget beyond them is refused
      LLMF_MAX_SERIES        128        models that llmf_metrics tells apart, 2 KiB of the block each, and hops from one to another; those beyond are "other"
@@ -330,6 +336,21 @@
 #else
 #define LLMFI_HAS_STEPS 0
 #endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_BATCH) && LLMF_WITH_BATCH)) || (defined(LLMF_NO_BATCH) && LLMF_NO_BATCH)
+#define LLMF_HAS_BATCH 0
+#else
+#define LLMF_HAS_BATCH 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_SIMULATE) && LLMF_WITH_SIMULATE)) || (defined(LLMF_NO_SIMULATE) && LLMF_NO_SIMULATE)
+#define LLMF_HAS_SIMULATE 0
+#else
+#define LLMF_HAS_SIMULATE 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_FIT) && LLMF_WITH_FIT)) || (defined(LLMF_NO_FIT) && LLMF_NO_FIT)
+#define LLMF_HAS_FIT 0
+#else
+#define LLMF_HAS_FIT 1
+#endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_BUDGETS) && LLMF_WITH_BUDGETS)) || (defined(LLMF_NO_BUDGETS) && LLMF_NO_BUDGETS)
 #define LLMF_HAS_BUDGETS 0
 #else
@@ -529,6 +550,15 @@
 #endif
 #ifndef LLMF_MAX_TOOL_RESULT
 #define LLMF_MAX_TOOL_RESULT (1u << 20)
+#endif
+#ifndef LLMF_MAX_AT_ONCE
+#define LLMF_MAX_AT_ONCE 4096
+#endif
+#ifndef LLMF_MAX_MESSAGES
+#define LLMF_MAX_MESSAGES 65536
+#endif
+#ifndef LLMF_MAX_CONVERSATION
+#define LLMF_MAX_CONVERSATION (64u << 20)
 #endif
 #ifndef LLMF_MAX_HEALTH
 #define LLMF_MAX_HEALTH 256

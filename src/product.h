@@ -16,4 +16,7 @@
 #include "tasks/prompts.h"
 #include "tasks/run.h"
 #include "tasks/mcp.h"
+#include "tasks/batch.h"
+#include "tasks/fit.h"
+#include "tasks/conversation.h"
 #endif

@@ -48,6 +48,15 @@ ok "tools: one function at once, one some frames later" says '^The tool said: ra
 ok "tools: their results, in order" sh -c "[ \"\$(grep '^\[' '$t/said' | tr '\n' ',')\" = '[weather {\"city\": \"Bergen\"}: rain in Bergen],[roll {}: 3],[roll {}: error: the dice are rolling already],' ]"
 ok "tools: the sum" grep -qx '(2 requests, 6 messages)' "$t/said"
 ok "tools over anthropic, an argument that is missing" says '\[weather \{\}: error: which city\?\]$' build/examples/tools anthropic:claude-sonnet-5 'call weather {}'
+seq 1 200 | sed 's/.*/echo: "line" &/' >"$t/prompts"
+answer() { build/examples/batch examples/demo.yaml fast "$t/prompts" "$1" >"$t/said" 2>&1; }
+ok "batch: 200 prompts" answer "$t/all.jsonl"
+ok "batch: each has its answer" sh -c "[ \"\$(grep -c '^{\"i\": [0-9]*, \"text\": \"echo: ' '$t/all.jsonl')\" = 200 ]"
+sed -n '1,79p' "$t/all.jsonl" >"$t/some.jsonl"
+printf '{"i": 199, "text": "cut' >>"$t/some.jsonl"
+echo >>"$t/some.jsonl"
+ok "batch: goes on" answer "$t/some.jsonl"
+ok "batch: asks for what is missing only" grep -qx "121 done, 0 of them failed, 79 were there" "$t/said"
 
 # ---- in other people's programs, and for teaching ----
 

@@ -102,6 +102,9 @@ static void test_names(llmf_factory *f) {
     llmf_last_error(f, &err);
     expect(err.code == LLMF_ERR_NOT_BUILT && strstr(err.text, "RUN"), "llmf_run", err.text);
     expect(llmf_tool_done(f, none, nothing, nothing, 0) == LLMF_ERR_NOT_BUILT, "llmf_tool_done", "it is built");
+    expect(!llmf_start_batch(f, NULL).id, "llmf_start_batch", "it is built");
+    llmf_last_error(f, &err);
+    expect(err.code == LLMF_ERR_NOT_BUILT && strstr(err.text, "BATCH"), "llmf_start_batch", err.text);
     expect(llmf_score(f, none, 1) == LLMF_ERR_NOT_BUILT, "llmf_score", "it is built");
     expect(llmf_budget(f, LLMF_BUDGET_DAY, NULL, NULL) == LLMF_ERR_NOT_BUILT, "llmf_budget", "it is built");
     expect(llmf_metrics(f, NULL, 0) == 0, "llmf_metrics", "it printed");

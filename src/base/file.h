@@ -5,7 +5,7 @@
 #include "text.h"
 #include "windows.h"
 
-#if LLMF_HAS_FILES && (LLMF_HAS_SAVE || LLMF_HAS_SOURCES)
+#if LLMF_HAS_FILES && (LLMF_HAS_SAVE || LLMF_HAS_SOURCES || LLMF_HAS_FIT)
 #include <stdio.h>
 #if !defined(_WIN32)
 #include <fcntl.h>

@@ -74,7 +74,13 @@ static void llmfi_call_release(llmfi_call *c) {
     llmfi_batches_stop(c);
     llmfi_batches_forget(c);
 #endif
-    if (!c->ended) llmfi_seen_end(c, LLMF_ERR_CANCELLED);
+#if LLMF_HAS_BATCH
+    if (!llmfi_many_of(c))
+#endif
+        if (!c->ended) llmfi_seen_end(c, LLMF_ERR_CANCELLED);
+#if LLMF_HAS_BATCH
+    llmfi_many_free(c);
+#endif
     if (c->x.by) c->x.by->cancel(c->x.by, &c->x);
 #if LLMF_HAS_RETRY
     llmfi_hedge_forget(c);
@@ -159,7 +165,7 @@ static bool llmfi_call_build_on(llmfi_call *c) {
 #if LLMF_HAS_RUN
     if (llmfi_in_run(c)) c->reply.ids = (uint16_t)c->steps->run->used; /* so that no id that is made comes twice */
 #endif
-    if (!llmfi_cache_mode_ok(c)) return false;
+    if (!llmfi_cache_mode_ok(c) || !llmfi_simulate_ok(c)) return false;
     c->reply.discard = (c->req.flags & LLMF_DISCARD_TEXT) != 0;
     c->reply.streamed = c->req.stream;
 #if LLMFI_HAS_OPS
@@ -430,9 +436,18 @@ static void llmfi_run_deferred(llmf_factory *f) {
 #if LLMFI_HAS_STEPS
         else if (llmfi_steps_due(c)) llmfi_steps_next(c);
 #endif
+#if LLMF_HAS_BATCH
+        else if (llmfi_many_of(c) && !c->ended) llmfi_many_work(c);
+#endif
 #if LLMF_HAS_RETRY
         else if (llmfi_try_due(c)) llmfi_try_start(c);
         else if (c->hedge_due) llmfi_hedge_start(c);
+#endif
+#if LLMF_HAS_SIMULATE
+        else if (c->simulated && c->simulated != f->polls) {
+            c->simulated = 0;
+            llmfi_hand_out(c);
+        } else if (c->simulated) f->deferred = true;
 #endif
         else if (c->req.on_event) llmfi_hand_out(c);
     }
@@ -564,6 +579,9 @@ static int llmfi_poll(llmf_factory *f, int timeout_ms, bool next) {
     if (!f || f->polling) return -LLMF_ERR_ARGUMENT; /* from inside a callback */
     f->polling = true;
     f->slice_used = false;
+#if LLMF_HAS_SIMULATE
+    if (!++f->polls) f->polls = 1;
+#endif
     llmfi_now(f);
     llmfi_budget_tell(f);
 #if LLMF_HAS_SLICES
@@ -633,6 +651,12 @@ LLMF_API llmf_result llmf_cancel(llmf_factory *f, llmf_call id) {
     llmfi_call *c = llmfi_call_of(f, id);
     int saved = LLMFI_ERRNO;
     if (!c) return LLMF_ERR_STALE;
+#if LLMF_HAS_SIMULATE
+    if (c->ended && c->simulated) {
+        llmfi_simulate_no_more(c);
+        if (!c->calling) llmfi_hand_out(c);
+    }
+#endif
     if (c->calling || f->polling) {
         if (!c->ended) c->stop = f->deferred = true;
     } else {
@@ -674,10 +698,18 @@ static llmf_result llmfi_fail_response(const llmf_factory *f, llmf_response *r, 
     return (llmf_result)none.error.code;
 }
 
+/* It has not ended, or pieces of its reply are still being handed to its callback. */
+static bool llmfi_goes(const llmfi_call *c) {
+#if LLMF_HAS_SIMULATE
+    if (c->simulated && c->req.on_event) return true;
+#endif
+    return !c->ended;
+}
+
 /* Until the call has ended, serving all others meanwhile. */
 static llmf_result llmfi_call_wait(llmf_factory *f, llmf_call id, llmf_response *r, size_t r_size) {
     llmfi_call *c;
-    while ((c = llmfi_call_of(f, id)) != NULL && !c->ended) /* a callback may free the call, or close the factory */
+    while ((c = llmfi_call_of(f, id)) != NULL && llmfi_goes(c)) /* a callback may free the call, or close the factory */
         if (llmfi_poll(f, -1, false) < 0) return llmfi_fail_response(NULL, r, r_size, LLMF_ERR_STALE, "the factory was closed inside a callback");
     if (!c) return llmfi_fail_response(NULL, r, r_size, LLMF_ERR_STALE, "the call was freed inside a callback");
     if (!c->taken) {
@@ -698,6 +730,17 @@ LLMF_API llmf_result llmf_generate_abi(llmf_factory *f, llmf_model m, const llmf
     id.id = c->id;
     llmfi_call_begin(c, m);
     return llmfi_call_wait(f, id, r, r_size);
+}
+
+LLMF_API llmf_result llmf_wait(llmf_factory *f, llmf_call id) {
+    llmfi_call *c;
+    if (!f || f->polling) {
+        if (f) llmfi_error_set(&f->last_error, LLMF_ERR_ARGUMENT, "llmf_wait inside a callback: let llmf_poll return");
+        return LLMF_ERR_ARGUMENT;
+    }
+    while ((c = llmfi_call_of(f, id)) != NULL && llmfi_goes(c)) /* a callback may free the call, or close the factory */
+        if (llmfi_poll(f, -1, false) < 0) return LLMF_ERR_STALE;
+    return c ? (llmf_result)c->response.error.code : LLMF_ERR_STALE;
 }
 
 /* ---- other event loops ---- */

@@ -102,6 +102,9 @@ typedef struct llmfi_call {
 #endif
     bool filtered;                           /* the filters have seen the request */
     bool filter_refused;                     /* and one of them will not have it, or its answer: nobody else is asked */
+#if LLMF_HAS_SIMULATE
+    uint8_t simulated;                       /* the llmf_poll (polls) in which a piece of a whole reply was handed out, so that the next one waits; 0: none */
+#endif
     uint64_t start_ns, connected_ns, first_byte_ns, content_ns, terminal_ns; /* 0: not yet; content_ns: the latest */
     uint64_t first_content_ns, end_ns;
     uint64_t attempt_ns;                     /* the start of the attempt under way; start_ns: of the first */
@@ -272,6 +275,9 @@ typedef struct llmfi_call_slot {
     llmfi_call *call;
     uint32_t generation;
     uint32_t next_free;                      /* index + 1 */
+#if LLMF_HAS_BATCH
+    struct llmfi_many_item *item;            /* what the call has to do with many requests: see many.h; NULL: nothing */
+#endif
 } llmfi_call_slot;
 
 struct llmf_factory {
@@ -290,6 +296,9 @@ struct llmf_factory {
     uint64_t held_turn;                      /* the call to begin with when they go on */
     bool unwatched;                          /* the slice was over before the last poll came to look at its descriptors: the next one begins with them */
     bool polling;                            /* inside llmf_poll */
+#if LLMF_HAS_SIMULATE
+    uint8_t polls;                           /* counted from 1 to 255 and again from 1 */
+#endif
     bool closing;                            /* llmf_close was called there */
 
     llmf_desc desc;                          /* texts copied into the permanent arena */

@@ -9,6 +9,7 @@
 #include "filters.h"
 #include "health.h"
 #include "keys.h"
+#include "many.h"
 #include "registered.h"
 #include "hedge.h"
 #include "settle.h"
@@ -122,6 +123,9 @@ static void llmfi_mark_ready(llmfi_call *c) {
 static bool llmfi_final_event(llmfi_call *c, llmf_event *ev) {
     if (!c->ended || c->taken) return false;
     c->taken = true;
+#if LLMF_HAS_SIMULATE
+    c->simulated = 0;
+#endif
     c->f->active--;
     memset(ev, 0, sizeof *ev);
     ev->type = c->response.error.code == LLMF_OK ? LLMF_EVENT_DONE : LLMF_EVENT_ERROR;
@@ -131,15 +135,59 @@ static bool llmfi_final_event(llmfi_call *c, llmf_event *ev) {
     return true;
 }
 
+#if LLMF_HAS_SIMULATE
+/* Its reply has come whole, and shall look like a stream. */
+static bool llmfi_simulates(const llmfi_call *c) {
+    return c->req.simulate_stream > 0 && (!c->reply.streamed || c->response.cached || (c->ended && llmfi_is_filtered(c)));
+}
+
+/* A text is handed out a few words at each llmf_poll. *wait: the next ones are for the next one. */
+static bool llmfi_simulated_next(llmfi_call *c, llmf_event *ev, bool *wait) {
+    llmfi_reply *r = llmfi_shown(c);
+    bool text = llmfi_reply_text_waits(r);
+    *wait = text && c->simulated && c->simulated == c->f->polls;
+    if (*wait) return false;
+    if (text) {
+        c->simulated = c->f->polls;
+        c->f->deferred = true;
+    }
+    return llmfi_reply_piece(r, ev, c->req.simulate_stream);
+}
+
+/* The rest of it comes as it is. */
+static void llmfi_simulate_no_more(llmfi_call *c) {
+    c->req.simulate_stream = 0;
+    c->simulated = 0;
+}
+
+static bool llmfi_simulate_ok(llmfi_call *c) {
+    return c->req.simulate_stream >= 0 || llmfi_error_set(&c->reply.error, LLMF_ERR_ARGUMENT, "llmf_request.simulate_stream is below 0: it is how many words an event has");
+}
+#else
+static bool llmfi_simulate_ok(llmfi_call *c) {
+    return !c->req.simulate_stream || llmfi_error_left_out(&c->reply.error, "llmf_request", "SIMULATE");
+}
+#endif
+
+static bool llmfi_reply_pop(llmfi_call *c, llmf_event *ev, bool *wait) {
+#if LLMF_HAS_SIMULATE
+    if (llmfi_simulates(c)) return llmfi_simulated_next(c, ev, wait);
+#else
+    (void)wait;
+#endif
+    return llmfi_reply_next(llmfi_shown(c), ev);
+}
+
 /* The next event that waits, the final one last. */
 static bool llmfi_pop_event(llmfi_call *c, llmf_event *ev) {
+    bool wait = false;
 #if LLMFI_HAS_STEPS
     if (llmfi_steps_event(c, ev)) return true;
 #endif
 #if LLMF_HAS_RETRY
     if (llmfi_holds_back(c)) return false;
 #endif
-    if ((llmfi_steps_hide(c) || !llmfi_reply_next(llmfi_shown(c), ev)) && !llmfi_final_event(c, ev)) return false;
+    if ((llmfi_steps_hide(c) || !llmfi_reply_pop(c, ev, &wait)) && (wait || !llmfi_final_event(c, ev))) return false;
     ev->call.id = c->id;
     return true;
 }
@@ -171,6 +219,9 @@ static void llmfi_hand_out(llmfi_call *c) {
         rc = c->req.on_event(c->req.on_event_user, &ev);
         c->calling = false;
         if (rc != LLMF_CONTINUE && !c->ended) c->stop = c->f->deferred = true;
+#if LLMF_HAS_SIMULATE
+        else if (rc != LLMF_CONTINUE) llmfi_simulate_no_more(c);
+#endif
     }
     if (!llmfi_reply_count(llmfi_shown(c))) llmfi_reply_release_events(llmfi_shown(c));
 }
@@ -256,7 +307,13 @@ static void llmfi_finish(llmfi_call *c) {
 #if LLMFI_HAS_STEPS
     if (c->steps) llmfi_steps_settle(c);
 #endif
-    llmfi_seen_end(c, c->response.error.code);
+#if LLMF_HAS_BATCH
+    llmfi_many_stop(c);
+    llmfi_many_settle(c);
+    llmfi_many_ended(c);
+    if (!llmfi_many_of(c)) /* its calls are told of, one by one */
+#endif
+        llmfi_seen_end(c, c->response.error.code);
 #if LLMF_HAS_CONFIG /* which alone sets num_ctx */
     llmfi_warn_window(c);
 #endif

@@ -69,18 +69,6 @@ LLMF_API llmf_result llmf_render_abi(llmf_factory *f, const char *name, const ll
     return (llmf_result)why.code;
 }
 
-LLMF_API void llmf_render_free(llmf_factory *f, llmf_rendered *p) {
-    llmfi_arena *a = p ? (llmfi_arena *)p->memory : NULL;
-    if (!f || !a) return;
-    llmfi_arena_free(a);
-    llmfi_heap_free(&f->heap, a);
-    p->memory = NULL;
-    p->model = llmfi_str("", 0);
-    p->request.messages = NULL; /* the texts are gone */
-    p->request.message_count = 0;
-    p->request.prompt = p->request.system = NULL;
-}
-
 /* ---- what a chain is given ---- */
 
 /* What the step's request does not say the chain's does; what is of the call as a whole is the chain's alone. */
@@ -318,10 +306,6 @@ LLMF_API llmf_result llmf_render_abi(llmf_factory *f, const char *name, const ll
     return LLMF_ERR_NOT_BUILT;
 }
 
-LLMF_API void llmf_render_free(llmf_factory *f, llmf_rendered *p) {
-    (void)f, (void)p;
-}
-
 LLMF_API llmf_call llmf_start_chain_abi(llmf_factory *f, const llmf_chain *chain, size_t chain_size, size_t req_size) {
     llmf_call none = {0};
     (void)chain, (void)chain_size, (void)req_size;
@@ -330,4 +314,23 @@ LLMF_API llmf_call llmf_start_chain_abi(llmf_factory *f, const llmf_chain *chain
 }
 
 #endif
+
+#if LLMF_HAS_PROMPTS || LLMF_HAS_FIT
+LLMF_API void llmf_render_free(llmf_factory *f, llmf_rendered *p) {
+    llmfi_arena *a = p ? (llmfi_arena *)p->memory : NULL;
+    if (!f || !a) return;
+    llmfi_arena_free(a);
+    llmfi_heap_free(&f->heap, a);
+    p->memory = NULL;
+    p->model = llmfi_str("", 0);
+    p->request.messages = NULL; /* the texts are gone */
+    p->request.message_count = 0;
+    p->request.prompt = p->request.system = NULL;
+}
+#else
+LLMF_API void llmf_render_free(llmf_factory *f, llmf_rendered *p) {
+    (void)f, (void)p;
+}
+#endif
+
 #endif

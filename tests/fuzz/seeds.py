@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes inputs to begin with for fuzz_call, fuzz_config, fuzz_yaml, fuzz_prompt, fuzz_request and fuzz_xml: seeds.py FOLDER makes FOLDER/fuzz_call/… and so on.
+"""Writes inputs to begin with for fuzz_call, fuzz_config, fuzz_yaml, fuzz_prompt, fuzz_request, fuzz_conversation and fuzz_xml: seeds.py FOLDER makes FOLDER/fuzz_call/… and so on.
 
 They are made of the transcripts and of the config tests' texts and corpus, so that fuzzing starts from replies and configs that mean something."""
 import os
@@ -108,6 +108,19 @@ def prompts(folder):
             write(folder, "%d.%d" % (i, len(value)), b"\0" + data + b"\0" + value)
 
 
+# ---- fuzz_conversation: three bytes (memory, window, rules), then a saved conversation ----
+
+def conversations(folder):
+    call = '{"role":"assistant","tool_calls":[{"id":"c","name":"f","arguments":{"a":[1]}},{"id":"d","name":"g","arguments_raw":"{\\"cut"}],"state":"s","reasoning":"r"}'
+    result = '{"role":"tool","tool_call_id":"c","name":"f","content":"%s","is_error":true}' % ("result " * 20)
+    part = '{"role":"user","content":[{"type":"text","text":"t"},{"type":"image","data":"AP8B/gA=","media_type":"image/png","detail":"low"},{"type":"file","url":"https://a/x","name":"n"}]}'
+    for name, messages in (("none", []), ("one", ['{"role":"user","content":"h\\u0069"}']), ("parts", [part]), ("turn", ['{"role":"system","content":"S","name":"summary"}', part, call, result]),
+                           ("turns", [part, call, result, '{"role":"assistant","content":"x"}'] * 3)):
+        body = '{"llmf_conversation":1,"system":"s","messages":[%s]}' % ",\n".join(messages)
+        for rules in (0, 1, 6, 10):
+            write(folder, "%s.%d" % (name, rules), bytes([0, 20, rules]) + body.encode())
+
+
 # ---- the files of tests/config/corpus.txt: for fuzz_config and fuzz_yaml ----
 
 def corpus():
@@ -190,6 +203,7 @@ if __name__ == "__main__":
     calls(os.path.join(sys.argv[1], "fuzz_call"))
     configs(os.path.join(sys.argv[1], "fuzz_config"))
     prompts(os.path.join(sys.argv[1], "fuzz_prompt"))
+    conversations(os.path.join(sys.argv[1], "fuzz_conversation"))
     yamls(os.path.join(sys.argv[1], "fuzz_yaml"))
     requests(os.path.join(sys.argv[1], "fuzz_request"))
     services(os.path.join(sys.argv[1], "fuzz_xml"))

@@ -291,6 +291,7 @@ static bool take_key(request *r, llmf_str key, llmf_str v) {
     if (is(key, "segments")) return take_bool(r, key, v, &r->input.segments);
     if (is(key, "page")) return take_text(r, key, v, &r->input.page, NULL);
     if (is(key, "extra")) return q->extra = is(v, "null") ? NULL : copy(v), true;
+    if (is(key, "llmf_conversation")) return is(v, "1") || bad(r, "is of another version than this program reads, which is 1", key); /* what llmf_conversation_save writes */
     return bad(r, "unknown key", key);
 }
 
