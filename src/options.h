@@ -53,6 +53,7 @@
      RETRY       on                    repeats what may pass, moves to the next of a chain (fallbacks), keeps limits, cool-downs and breakers; without it a call is one request
      ROUTES      on                    llmf_route, `routes:` of the config, scores
      PROMPTS     on                    llmf_render, llmf_chain, `prompts:` and `chains:` of the config
+     TOKENS      on                    counts tokens without asking: llmf_count_tokens; exactly with the rank files of cl100k_base and o200k_base (llmf_tokens_open, llmf_desc.ranks)
      BUDGETS     on                    budgets of money: `budgets:`, budget_usd and those of llmf_desc
      METRICS     on                    llmf_metrics and spans
      CACHE       on                    the cache of responses
@@ -87,6 +88,7 @@
      LLMF_MAX_ATTEMPTS      16         attempts of a call that its response tells of: the latest
      LLMF_MAX_FALLBACKS     8          models of a chain
      LLMF_MAX_CHAIN         32         steps of a chain of prompts
+     LLMF_MAX_RANK_FILES    4          of llmf_desc.ranks (TOKENS)
      LLMF_MAX_HEALTH        256        models at hosts of which it is kept how they do; of those beyond nothing is
      LLMF_MAX_BUDGETS       256        models and routes whose budgets are counted; a call under a budget beyond them is refused
      LLMF_MAX_SERIES        128        models that llmf_metrics tells apart, 2 KiB of the block each, and hops from one to another; those beyond are "other"
@@ -304,6 +306,11 @@
 #else
 #define LLMF_HAS_PROMPTS 1
 #endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_TOKENS) && LLMF_WITH_TOKENS)) || (defined(LLMF_NO_TOKENS) && LLMF_NO_TOKENS)
+#define LLMF_HAS_TOKENS 0
+#else
+#define LLMF_HAS_TOKENS 1
+#endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_BUDGETS) && LLMF_WITH_BUDGETS)) || (defined(LLMF_NO_BUDGETS) && LLMF_NO_BUDGETS)
 #define LLMF_HAS_BUDGETS 0
 #else
@@ -488,6 +495,9 @@
 #endif
 #ifndef LLMF_MAX_CHAIN
 #define LLMF_MAX_CHAIN 32
+#endif
+#ifndef LLMF_MAX_RANK_FILES
+#define LLMF_MAX_RANK_FILES 4
 #endif
 #ifndef LLMF_MAX_HEALTH
 #define LLMF_MAX_HEALTH 256

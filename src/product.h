@@ -13,4 +13,5 @@
 #include "factory/aws_services.h"
 #include "tasks/json_view.h"
 #include "tasks/prompts.h"
+#include "tasks/tokens.h"
 #endif
