@@ -155,6 +155,10 @@ typedef struct llmfi_call {
 #if LLMF_HAS_ROUTES
     llmfi_routed *route;                     /* that chose its model; NULL */
 #endif
+#if LLMF_HAS_TOKENS
+    int64_t tokens;                          /* of its request for the model `tokens_of`: see llmfi_call_tokens */
+    const llmfi_prepared *tokens_of;
+#endif
     llmf_response response;
 
     /* From here on cleared by their own begin. */

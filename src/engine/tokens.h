@@ -175,13 +175,13 @@ static bool llmfi_tokens_run(llmf_tokens *t, llmf_str text, bool special, llmfi_
 typedef struct llmfi_tokenizer_row {
     const char *prefix;
     uint8_t encoding;
-    int8_t frame;
+    int8_t message, reply, assistant;        /* tokens besides texts; message below 0: not known */
 } llmfi_tokenizer_row;
 
 static const llmfi_tokenizer_row llmfi_tokenizer_rows[] = {
-#define LLMF_TOKENIZER(prefix, encoding, frame) {prefix, LLMFI_##encoding, frame},
+#define LLMF_TOKENIZER(prefix, encoding, message, reply, assistant) {prefix, LLMFI_##encoding, message, reply, assistant},
 #include "../../models.def"
-    {NULL, 0, 0}
+    {NULL, 0, 0, 0, 0}
 };
 
 /* How a model cuts its texts; NULL: that is not known. */
@@ -222,7 +222,7 @@ static void llmfi_tokens_close_all(llmf_factory *f) {
 /* ---- requests ---- */
 
 /* Tokens besides texts. Of a tool and of a schema nobody says how they are put to the model: as JSON they are rather more. An image: 1024 by 1024 of gpt-4o (OpenAI, Images). */
-enum { LLMFI_TOKENS_TOOLS = 12, LLMFI_TOKENS_TOOL = 8, LLMFI_TOKENS_IMAGE = 765, LLMFI_TOKENS_LOW_IMAGE = 85, LLMFI_TOKENS_FRAME = 3 };
+enum { LLMFI_TOKENS_TOOLS = 12, LLMFI_TOKENS_TOOL = 8, LLMFI_TOKENS_IMAGE = 765, LLMFI_TOKENS_LOW_IMAGE = 85 };
 
 typedef struct llmfi_counter {
     llmf_tokens *t;                          /* NULL: estimated */
@@ -257,9 +257,9 @@ static void llmfi_count_part(llmfi_counter *n, const llmf_part *p) {
     else llmfi_count_rough(n, (int64_t)(p->data_len / 4));
 }
 
-static void llmfi_count_message(llmfi_counter *n, const llmf_message *m, int frame) {
+static void llmfi_count_message(llmfi_counter *n, const llmf_message *m, const llmfi_tokenizer_row *row) {
     size_t i;
-    n->sum += frame + 1;
+    n->sum += row->message + 1 + (m->role == LLMF_ASSISTANT ? row->assistant : 0);
     llmfi_count_c(n, m->content, m->content_len);
     for (i = 0; m->parts && i < m->part_count; i++) llmfi_count_part(n, &m->parts[i]);
     for (i = 0; m->tool_calls && i < m->tool_call_count; i++) {
@@ -285,41 +285,59 @@ static void llmfi_count_tools(llmfi_counter *n, const llmf_request *r) {
     llmfi_count_rough(n, LLMFI_TOKENS_TOOL);
 }
 
+static const llmfi_tokenizer_row llmfi_tokenizer_other = {"", LLMFI_CL100K, 3, 3, 0};
+
+static void llmfi_count_chat(llmfi_counter *n, const llmfi_record *record, const llmf_request *r, const llmfi_tokenizer_row *row) {
+    size_t i;
+    if (row->message < 0) row = &llmfi_tokenizer_other;
+    if (r->system) n->sum += row->message + 1;
+    llmfi_count_c(n, r->system, r->system_len);
+    for (i = 0; r->messages && i < r->message_count; i++) llmfi_count_message(n, &r->messages[i], row);
+    if (r->prompt) n->sum += row->message + 1;
+    llmfi_count_c(n, r->prompt, r->prompt_len);
+    llmfi_count_text(n, record->prompt_prefix);
+    llmfi_count_text(n, record->prompt_suffix);
+    llmfi_count_tools(n, r);
+    n->sum += row->reply;
+}
+
 /* What the request counts for a model; *exact: to the token, as far as anybody outside of its provider knows. */
 static int64_t llmfi_request_tokens(llmf_factory *f, const llmfi_record *record, const llmf_request *r, bool *exact) {
-    const llmfi_tokenizer_row *row = llmfi_tokenizer_of(record->s.model_id);
-    int frame = row && row->frame >= 0 ? row->frame : (int)LLMFI_TOKENS_FRAME;
+    const llmfi_tokenizer_row *row = llmfi_tokenizer_of(record->s.model_id), *as = row ? row : &llmfi_tokenizer_other;
     llmfi_counter n;
     size_t i;
-    n.encoding = row ? row->encoding : (int)LLMFI_CL100K;
+    n.encoding = as->encoding;
     n.t = row ? llmfi_tokens_for(f, row->encoding) : NULL;
     n.exact = n.t != NULL;
     n.sum = 0;
     if (r->op == LLMF_OP_EMBED) {
         for (i = 0; r->input && r->input->texts && i < r->input->text_count; i++) llmfi_count_text(&n, r->input->texts[i]);
     } else {
-        n.exact = n.exact && row->frame >= 0 && !r->extra && !record->prompt_prefix.len && !record->prompt_suffix.len;
-        if (r->system) n.sum += frame + 1;
-        llmfi_count_c(&n, r->system, r->system_len);
-        for (i = 0; r->messages && i < r->message_count; i++) llmfi_count_message(&n, &r->messages[i], frame);
-        if (r->prompt) n.sum += frame + 1;
-        llmfi_count_c(&n, r->prompt, r->prompt_len);
-        llmfi_count_text(&n, record->prompt_prefix);
-        llmfi_count_text(&n, record->prompt_suffix);
-        llmfi_count_tools(&n, r);
-        n.sum += frame;
+        n.exact = n.exact && row->message >= 0 && !r->extra && !record->s.extra && !record->prompt_prefix.len && !record->prompt_suffix.len;
+        llmfi_count_chat(&n, record, r, as);
     }
     *exact = n.exact;
     return n.sum;
 }
 
-/* For budgets and limits, which want no estimate: LLMF_UNKNOWN where it is not exact. */
-LLMFI_UNUSED static int64_t llmfi_exact_tokens(llmf_factory *f, const llmfi_record *record, const llmf_request *r) {
-    const llmfi_tokenizer_row *row = f->desc.rank_count ? llmfi_tokenizer_of(record->s.model_id) : NULL;
+#if LLMF_HAS_BUDGETS || LLMF_HAS_ROUTES || LLMF_HAS_RETRY
+/* For budgets, routes and limits, which take no estimate: at most this many, where it is known to the token; else LLMF_UNKNOWN. Some recorded replies count a token or two a
+   message more than the rule. */
+static int64_t llmfi_exact_tokens(llmf_factory *f, const llmfi_record *record, const llmf_request *r) {
     bool exact = false;
-    int64_t n = row ? llmfi_request_tokens(f, record, r, &exact) : LLMF_UNKNOWN;
-    return exact ? n : LLMF_UNKNOWN;
+    int64_t n = f->desc.rank_count && r->op == LLMF_OP_CHAT ? llmfi_request_tokens(f, record, r, &exact) : 0;
+    return exact ? n + 4 + 2 * (int64_t)r->message_count : LLMF_UNKNOWN;
 }
+
+/* The same of a call, counted once for each model that is asked. */
+LLMFI_UNUSED static int64_t llmfi_call_tokens(llmfi_call *c) {
+    if (c->tokens_of != c->prepared || llmfi_in_chain(c)) { /* the steps of a chain ask different things */
+        c->tokens_of = c->prepared;
+        c->tokens = llmfi_exact_tokens(c->f, &c->prepared->record, &c->req);
+    }
+    return c->tokens;
+}
+#endif
 
 #endif
 #endif
