@@ -32510,8 +32510,10 @@ static const llmfi_special llmfi_specials[] = {
 /* 0: no such name. */
 LLMFI_UNUSED static int llmfi_encoding_named(llmf_str name) {
     size_t i;
-    for (i = 1; i < LLMFI_COUNT(llmfi_encodings); i++)
-        if (llmfi_eq_nocase(name, llmfi_cstr(llmfi_encodings[i].name)) || (name.len == 6 && llmfi_starts(llmfi_cstr(llmfi_encodings[i].name), name))) return (int)i;
+    for (i = 1; i < LLMFI_COUNT(llmfi_encodings); i++) {
+        llmf_str whole = llmfi_cstr(llmfi_encodings[i].name);
+        if (llmfi_eq_nocase(name, whole) || llmfi_eq_nocase(name, llmfi_str(whole.ptr, whole.len - 5))) return (int)i; /* "o200k" */
+    }
     return 0;
 }
 
@@ -32874,7 +32876,7 @@ static bool llmfi_bpe_piece(const llmfi_ranks *r, llmfi_store *store, const char
 #if LLMF_HAS_TOKENS
 
 enum {
-    LLMFI_TK_LATIN, LLMFI_TK_CAPITAL, LLMFI_TK_ACCENT, LLMFI_TK_GREEK, LLMFI_TK_CYRILLIC, LLMFI_TK_HEBREW, LLMFI_TK_ARABIC, LLMFI_TK_INDIC, LLMFI_TK_THAI, LLMFI_TK_HANGUL,
+    LLMFI_TK_LATIN, LLMFI_TK_PAIR_1, LLMFI_TK_PAIR_2, LLMFI_TK_PAIR_3, LLMFI_TK_PAIR_4, LLMFI_TK_CAPITAL, LLMFI_TK_ACCENT, LLMFI_TK_GREEK, LLMFI_TK_CYRILLIC, LLMFI_TK_HEBREW, LLMFI_TK_ARABIC, LLMFI_TK_INDIC, LLMFI_TK_THAI, LLMFI_TK_HANGUL,
     LLMFI_TK_KANA, LLMFI_TK_HAN, LLMFI_TK_OTHER, LLMFI_TK_DIGIT, LLMFI_TK_SPACE, LLMFI_TK_SIGN, LLMFI_TK_SYMBOL, LLMFI_TK_EMOJI, LLMFI_TK_COUNT
 };
 enum { LLMFI_TK_ONE = 256 };
@@ -32885,46 +32887,69 @@ enum { LLMFI_TK_ONE = 256 };
 
 static const int16_t llmfi_tk_weights[2][LLMFI_TK_COUNT][2] = {
     { /* cl100k_base */
-     {  160,    31}, /* LATIN */
-     {  229,    10}, /* CAPITAL */
-     {  -50,   212}, /* ACCENT */
-     {   76,   244}, /* GREEK */
-     {   42,   135}, /* CYRILLIC */
-     {  289,   222}, /* HEBREW */
-     {  158,   161}, /* ARABIC */
-     {   24,   274}, /* INDIC */
-     {  -62,   257}, /* THAI */
-     {   49,   312}, /* HANGUL */
-     {  139,   275}, /* KANA */
-     {   -3,   345}, /* HAN */
-     {    0,     0}, /* OTHER */
-     {  255,     0}, /* DIGIT */
-     {  218,    25}, /* SPACE */
-     {  213,    23}, /* SIGN */
-     { -178,   455}, /* SYMBOL */
-     {  -18,   753}  /* EMOJI */
+     { -124,   175}, /* LATIN */
+     {    0,    12}, /* LATIN, the commonest pairs */
+     {    0,    57}, /* LATIN, common ones */
+     {    0,    61}, /* LATIN, rare ones */
+     {    0,   112}, /* LATIN, the rarest */
+     {   67,    41}, /* CAPITAL */
+     { -116,   160}, /* ACCENT */
+     {   35,   243}, /* GREEK */
+     {   24,   137}, /* CYRILLIC */
+     {  246,   223}, /* HEBREW */
+     {  139,   161}, /* ARABIC */
+     {   -6,   290}, /* INDIC */
+     {  -62,   261}, /* THAI */
+     {   34,   310}, /* HANGUL */
+     {  209,   272}, /* KANA */
+     {   14,   348}, /* HAN */
+     {    0,   512}, /* OTHER */
+     {    0,     0}, /* DIGIT */
+     { -324,    84}, /* SPACE */
+     { -203,   158}, /* SIGN */
+     { -233,   475}, /* SYMBOL */
+     { -369,   914}  /* EMOJI */
     },
     { /* o200k_base */
-     {  202,    17}, /* LATIN */
-     {  248,     7}, /* CAPITAL */
-     {  117,    79}, /* ACCENT */
-     {   37,    90}, /* GREEK */
-     {  130,    56}, /* CYRILLIC */
-     {   13,   104}, /* HEBREW */
-     {   23,    77}, /* ARABIC */
-     {  130,    53}, /* INDIC */
-     {  -74,   116}, /* THAI */
-     {  125,   135}, /* HANGUL */
-     {  -70,   203}, /* KANA */
-     {  -82,   229}, /* HAN */
-     {    0,     0}, /* OTHER */
-     {  255,     0}, /* DIGIT */
-     {  248,     4}, /* SPACE */
-     {  224,    21}, /* SIGN */
-     {  131,   131}, /* SYMBOL */
-     {  337,   291}  /* EMOJI */
+     {   49,    55}, /* LATIN */
+     {    0,     7}, /* LATIN, the commonest pairs */
+     {    0,    49}, /* LATIN, common ones */
+     {    0,    55}, /* LATIN, rare ones */
+     {    0,    84}, /* LATIN, the rarest */
+     {  128,    38}, /* CAPITAL */
+     {  -24,   124}, /* ACCENT */
+     {  -23,   108}, /* GREEK */
+     {  100,    68}, /* CYRILLIC */
+     {  -47,   122}, /* HEBREW */
+     {   -3,    91}, /* ARABIC */
+     {   84,    70}, /* INDIC */
+     {  -92,   117}, /* THAI */
+     {  103,   166}, /* HANGUL */
+     { -126,   209}, /* KANA */
+     {  -68,   228}, /* HAN */
+     {    0,   307}, /* OTHER */
+     {    0,     0}, /* DIGIT */
+     {    0,     0}, /* SPACE */
+     {  -34,   120}, /* SIGN */
+     {  129,   129}, /* SYMBOL */
+     {  190,   369}  /* EMOJI */
     }
 };
+
+/* Two bits for each pair of letters, from "aa" on: how rare it is, by its rank in cl100k_base. */
+#ifdef LLMFI_TK_FITTING
+static unsigned char llmfi_tk_pairs[169];
+#else
+static const unsigned char llmfi_tk_pairs[169] = {
+    0x13, 0x8f, 0x1a, 0x30, 0x03, 0x53, 0xf8, 0xef, 0xff, 0xfb, 0xbd, 0xfe, 0xef, 0xde, 0x3c, 0x4f, 0xef, 0x3f, 0xff, 0xbf, 0xd7, 0xff, 0xff, 0xff, 0xef, 0xff,
+    0x1f, 0xda, 0x2f, 0x70, 0x03, 0x0f, 0xfe, 0x6f, 0xff, 0xfb, 0xbe, 0xf7, 0xff, 0xff, 0xbd, 0xff, 0xff, 0xfb, 0xff, 0xff, 0xcf, 0xff, 0xff, 0xff, 0xf7, 0xff,
+    0x05, 0xc1, 0x2f, 0x60, 0x03, 0xb3, 0xf7, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfd, 0xff, 0xff, 0xff, 0xff, 0xff, 0xc7, 0xdf, 0xb7, 0xfc, 0xff, 0xcf,
+    0xbe, 0xff, 0xbf, 0xbf, 0xef, 0xff, 0xfe, 0xe2, 0xfe, 0xff, 0xfe, 0xf3, 0xff, 0x17, 0x9b, 0x1f, 0x70, 0x13, 0xc8, 0xfe, 0xcf, 0xf7, 0xf7, 0x77, 0xf2, 0xfb,
+    0xff, 0xff, 0xbf, 0xff, 0xff, 0xfd, 0xef, 0xce, 0xde, 0xfb, 0x7c, 0xff, 0xef, 0xef, 0xac, 0xff, 0x9f, 0x1f, 0xef, 0xff, 0xdb, 0xf3, 0xbf, 0x36, 0xff, 0xef,
+    0x63, 0xd8, 0x3e, 0x70, 0x03, 0xbf, 0xff, 0xdf, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbe, 0xff, 0xeb, 0xff, 0xef, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfb, 0xff,
+    0xff, 0xff, 0xff, 0xba, 0xef, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff
+};
+#endif
 
 #endif
 
@@ -32960,13 +32985,23 @@ static int llmfi_tk_kind(unsigned set, const char *p, const char *next) {
     return cp < 0x80 ? LLMFI_TK_SIGN : cp < 0x10000 ? LLMFI_TK_SYMBOL : LLMFI_TK_EMOJI;
 }
 
+/* A letter behind another one: by how early tokenisers have merged the two, as words of rare pairs, and so of rarer languages, are cut into more. */
+static int llmfi_tk_pair(char before, char c) {
+    char a = llmfi_lower(before), b = llmfi_lower(c);
+    unsigned at = (unsigned)(a - 'a') * 26 + (unsigned)(b - 'a');
+    if (a < 'a' || a > 'z' || b < 'a' || b > 'z') return LLMFI_TK_LATIN;
+    return LLMFI_TK_PAIR_1 + (llmfi_tk_pairs[at / 4] >> at % 4 * 2 & 3);
+}
+
 /* The characters of a piece by kind; returns that of the piece: of the first one which is no space. */
 static int llmfi_tk_features(llmfi_splitter *s, const char *p, const char *end, uint32_t counts[LLMFI_TK_COUNT]) {
+    const char *begin = p;
     int first = LLMFI_TK_SPACE;
     memset(counts, 0, LLMFI_TK_COUNT * sizeof *counts);
     while (p < end) {
         llmfi_char c = llmfi_split_at(s, p, end);
         int kind = llmfi_tk_kind(c.set, p, c.next);
+        if (kind == LLMFI_TK_LATIN && p > begin) kind = llmfi_tk_pair(p[-1], *p);
         counts[kind]++;
         if (first == LLMFI_TK_SPACE) first = kind;
         p = c.next;
@@ -33326,7 +33361,7 @@ static int64_t llmfi_exact_tokens(llmf_factory *f, const llmfi_record *record, c
 
 /* The same of a call, counted once for each model that is asked. */
 LLMFI_UNUSED static int64_t llmfi_call_tokens(llmfi_call *c) {
-    if (c->tokens_of != c->prepared) {
+    if (c->tokens_of != c->prepared || llmfi_in_chain(c)) { /* the steps of a chain ask different things */
         c->tokens_of = c->prepared;
         c->tokens = llmfi_exact_tokens(c->f, &c->prepared->record, &c->req);
     }

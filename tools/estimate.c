@@ -2,25 +2,47 @@
    fitted; the others are left for the test, which tells how far off it is. Least squares over all pieces, solved by elimination. */
 #define LLMFACTORY_IMPLEMENTATION
 #define LLMF_NO_CURL 1
+#define LLMFI_TK_FITTING 1
 #include "../llmfactory.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum { UNKNOWNS = LLMFI_TK_COUNT * 2 };
 
 static double a[UNKNOWNS][UNKNOWNS + 1]; /* the normal equations */
+static unsigned char pairs[26 * 26 / 4];
+
+/* Two bits for each pair of letters: its rank among them, in quarters of unequal size. */
+static void find_pairs(const llmfi_ranks *r) {
+    static const uint32_t below[] = {420, 800, 2500};
+    int i, k;
+    for (i = 0; i < 26 * 26; i++) {
+        unsigned char two[2];
+        uint32_t rank;
+        two[0] = (unsigned char)('a' + i / 26);
+        two[1] = (unsigned char)('a' + i % 26);
+        rank = llmfi_bpe_rank(r, two, 2);
+        for (k = 0; k < 3 && rank >= below[k]; k++) continue;
+        pairs[i / 4] = (unsigned char)(pairs[i / 4] | k << i % 4 * 2);
+    }
+}
+
+static double before[UNKNOWNS];            /* of the round before: a piece that it puts below one token, and is one, says nothing, as no piece counts less */
 
 static void add_piece(llmf_tokens *t, const char *p, const char *end) {
     uint32_t counts[LLMFI_TK_COUNT];
-    double x[UNKNOWNS] = {0}, tokens, weight;
+    double x[UNKNOWNS] = {0}, tokens, weight, guess = 0;
     int first = llmfi_tk_features(&t->splitter, p, end, counts), i, k;
     llmf_str text;
     text.ptr = p;
     text.len = (size_t)(end - p);
     tokens = (double)llmf_tokens_encode(t, text, 0, NULL, 0);
-    weight = 1 / tokens; /* a piece counts by its share: long ones do not outweigh the many */
+    weight = 1 / sqrt(tokens); /* long pieces do not outweigh the many */
     x[first] = 1;
     for (i = 0; i < LLMFI_TK_COUNT; i++) x[LLMFI_TK_COUNT + i] = counts[i];
+    for (i = 0; i < UNKNOWNS; i++) guess += x[i] * before[i];
+    if (guess < 1 && tokens < 2 && before[0] != 0) return;
     for (i = 0; i < UNKNOWNS; i++) {
         for (k = 0; k < UNKNOWNS; k++) a[i][k] += weight * x[i] * x[k];
         a[i][UNKNOWNS] += weight * x[i] * tokens;
@@ -62,9 +84,14 @@ static void add_texts(llmf_tokens *t, const char *p, const char *end) {
     }
 }
 
+/* In 256ths; what the texts have nothing of counts `otherwise`. */
+static int whole(double x, int otherwise) {
+    return fabs(x) < 1e-9 ? otherwise : (int)(x * 256 + (x < 0 ? -0.5 : 0.5));
+}
+
 int main(int argc, char **argv) {
     static char texts[1 << 20];
-    static const char *const names[] = {"LATIN", "CAPITAL", "ACCENT", "GREEK", "CYRILLIC", "HEBREW", "ARABIC", "INDIC", "THAI", "HANGUL", "KANA", "HAN", "OTHER", "DIGIT", "SPACE", "SIGN", "SYMBOL", "EMOJI"};
+    static const char *const names[] = {"LATIN", "LATIN, the commonest pairs", "LATIN, common ones", "LATIN, rare ones", "LATIN, the rarest", "CAPITAL", "ACCENT", "GREEK", "CYRILLIC", "HEBREW", "ARABIC", "INDIC", "THAI", "HANGUL", "KANA", "HAN", "OTHER", "DIGIT", "SPACE", "SIGN", "SYMBOL", "EMOJI"};
     FILE *in, *out;
     size_t len;
     int e, i;
@@ -84,14 +111,22 @@ int main(int argc, char **argv) {
         t = llmf_tokens_open(NULL, &d, &err);
         if (!t) return fprintf(stderr, "estimate: %s\n", err.text), 1;
         memset(a, 0, sizeof a);
-        add_texts(t, texts, texts + len);
-        solve(x);
+        if (!e) find_pairs(&t->ranks); /* the features want them, so they are the same for both */
+        memcpy(llmfi_tk_pairs, pairs, sizeof pairs);
+        memset(before, 0, sizeof before);
+        for (i = 0; i < 8; i++) {
+            memset(a, 0, sizeof a);
+            add_texts(t, texts, texts + len);
+            solve(x);
+            memcpy(before, x, sizeof before);
+        }
         fprintf(out, "    { /* %s */\n", llmfi_encodings[e + 1].name);
-        for (i = 0; i < LLMFI_TK_COUNT; i++) fprintf(out, "     {%5d, %5d}%s /* %s */\n", (int)(x[i] * 256), (int)(x[LLMFI_TK_COUNT + i] * 256), i + 1 < LLMFI_TK_COUNT ? "," : " ", names[i]);
+        for (i = 0; i < LLMFI_TK_COUNT; i++) fprintf(out, "     {%5d, %5d}%s /* %s */\n", whole(x[i], 0), whole(x[LLMFI_TK_COUNT + i], i == LLMFI_TK_OTHER ? (e ? 307 : 512) : 0), i + 1 < LLMFI_TK_COUNT ? "," : " ", names[i]);
         fprintf(out, "    }%s\n", e ? "" : ",");
         llmf_tokens_close(t);
     }
-    fprintf(out, "};\n\n#endif\n");
+    fprintf(out, "};\n\n/* Two bits for each pair of letters, from \"aa\" on: how rare it is, by its rank in cl100k_base. */\n#ifdef LLMFI_TK_FITTING\nstatic unsigned char llmfi_tk_pairs[169];\n#else\nstatic const unsigned char llmfi_tk_pairs[169] = {\n    ");
+    for (i = 0; i < 169; i++) fprintf(out, "0x%02x%s", pairs[i], i == 168 ? "\n};\n#endif\n\n#endif\n" : i % 26 == 25 ? ",\n    " : ", ");
     fclose(out);
     return 0;
 }

@@ -69,8 +69,10 @@ static const llmfi_special llmfi_specials[] = {
 /* 0: no such name. */
 LLMFI_UNUSED static int llmfi_encoding_named(llmf_str name) {
     size_t i;
-    for (i = 1; i < LLMFI_COUNT(llmfi_encodings); i++)
-        if (llmfi_eq_nocase(name, llmfi_cstr(llmfi_encodings[i].name)) || (name.len == 6 && llmfi_starts(llmfi_cstr(llmfi_encodings[i].name), name))) return (int)i;
+    for (i = 1; i < LLMFI_COUNT(llmfi_encodings); i++) {
+        llmf_str whole = llmfi_cstr(llmfi_encodings[i].name);
+        if (llmfi_eq_nocase(name, whole) || llmfi_eq_nocase(name, llmfi_str(whole.ptr, whole.len - 5))) return (int)i; /* "o200k" */
+    }
     return 0;
 }
 

@@ -7,7 +7,7 @@
 #if LLMF_HAS_TOKENS
 
 enum {
-    LLMFI_TK_LATIN, LLMFI_TK_CAPITAL, LLMFI_TK_ACCENT, LLMFI_TK_GREEK, LLMFI_TK_CYRILLIC, LLMFI_TK_HEBREW, LLMFI_TK_ARABIC, LLMFI_TK_INDIC, LLMFI_TK_THAI, LLMFI_TK_HANGUL,
+    LLMFI_TK_LATIN, LLMFI_TK_PAIR_1, LLMFI_TK_PAIR_2, LLMFI_TK_PAIR_3, LLMFI_TK_PAIR_4, LLMFI_TK_CAPITAL, LLMFI_TK_ACCENT, LLMFI_TK_GREEK, LLMFI_TK_CYRILLIC, LLMFI_TK_HEBREW, LLMFI_TK_ARABIC, LLMFI_TK_INDIC, LLMFI_TK_THAI, LLMFI_TK_HANGUL,
     LLMFI_TK_KANA, LLMFI_TK_HAN, LLMFI_TK_OTHER, LLMFI_TK_DIGIT, LLMFI_TK_SPACE, LLMFI_TK_SIGN, LLMFI_TK_SYMBOL, LLMFI_TK_EMOJI, LLMFI_TK_COUNT
 };
 enum { LLMFI_TK_ONE = 256 };
@@ -46,13 +46,23 @@ static int llmfi_tk_kind(unsigned set, const char *p, const char *next) {
     return cp < 0x80 ? LLMFI_TK_SIGN : cp < 0x10000 ? LLMFI_TK_SYMBOL : LLMFI_TK_EMOJI;
 }
 
+/* A letter behind another one: by how early tokenisers have merged the two, as words of rare pairs, and so of rarer languages, are cut into more. */
+static int llmfi_tk_pair(char before, char c) {
+    char a = llmfi_lower(before), b = llmfi_lower(c);
+    unsigned at = (unsigned)(a - 'a') * 26 + (unsigned)(b - 'a');
+    if (a < 'a' || a > 'z' || b < 'a' || b > 'z') return LLMFI_TK_LATIN;
+    return LLMFI_TK_PAIR_1 + (llmfi_tk_pairs[at / 4] >> at % 4 * 2 & 3);
+}
+
 /* The characters of a piece by kind; returns that of the piece: of the first one which is no space. */
 static int llmfi_tk_features(llmfi_splitter *s, const char *p, const char *end, uint32_t counts[LLMFI_TK_COUNT]) {
+    const char *begin = p;
     int first = LLMFI_TK_SPACE;
     memset(counts, 0, LLMFI_TK_COUNT * sizeof *counts);
     while (p < end) {
         llmfi_char c = llmfi_split_at(s, p, end);
         int kind = llmfi_tk_kind(c.set, p, c.next);
+        if (kind == LLMFI_TK_LATIN && p > begin) kind = llmfi_tk_pair(p[-1], *p);
         counts[kind]++;
         if (first == LLMFI_TK_SPACE) first = kind;
         p = c.next;

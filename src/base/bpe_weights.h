@@ -4,45 +4,68 @@
 
 static const int16_t llmfi_tk_weights[2][LLMFI_TK_COUNT][2] = {
     { /* cl100k_base */
-     {  160,    31}, /* LATIN */
-     {  229,    10}, /* CAPITAL */
-     {  -50,   212}, /* ACCENT */
-     {   76,   244}, /* GREEK */
-     {   42,   135}, /* CYRILLIC */
-     {  289,   222}, /* HEBREW */
-     {  158,   161}, /* ARABIC */
-     {   24,   274}, /* INDIC */
-     {  -62,   257}, /* THAI */
-     {   49,   312}, /* HANGUL */
-     {  139,   275}, /* KANA */
-     {   -3,   345}, /* HAN */
-     {    0,     0}, /* OTHER */
-     {  255,     0}, /* DIGIT */
-     {  218,    25}, /* SPACE */
-     {  213,    23}, /* SIGN */
-     { -178,   455}, /* SYMBOL */
-     {  -18,   753}  /* EMOJI */
+     { -124,   175}, /* LATIN */
+     {    0,    12}, /* LATIN, the commonest pairs */
+     {    0,    57}, /* LATIN, common ones */
+     {    0,    61}, /* LATIN, rare ones */
+     {    0,   112}, /* LATIN, the rarest */
+     {   67,    41}, /* CAPITAL */
+     { -116,   160}, /* ACCENT */
+     {   35,   243}, /* GREEK */
+     {   24,   137}, /* CYRILLIC */
+     {  246,   223}, /* HEBREW */
+     {  139,   161}, /* ARABIC */
+     {   -6,   290}, /* INDIC */
+     {  -62,   261}, /* THAI */
+     {   34,   310}, /* HANGUL */
+     {  209,   272}, /* KANA */
+     {   14,   348}, /* HAN */
+     {    0,   512}, /* OTHER */
+     {    0,     0}, /* DIGIT */
+     { -324,    84}, /* SPACE */
+     { -203,   158}, /* SIGN */
+     { -233,   475}, /* SYMBOL */
+     { -369,   914}  /* EMOJI */
     },
     { /* o200k_base */
-     {  202,    17}, /* LATIN */
-     {  248,     7}, /* CAPITAL */
-     {  117,    79}, /* ACCENT */
-     {   37,    90}, /* GREEK */
-     {  130,    56}, /* CYRILLIC */
-     {   13,   104}, /* HEBREW */
-     {   23,    77}, /* ARABIC */
-     {  130,    53}, /* INDIC */
-     {  -74,   116}, /* THAI */
-     {  125,   135}, /* HANGUL */
-     {  -70,   203}, /* KANA */
-     {  -82,   229}, /* HAN */
-     {    0,     0}, /* OTHER */
-     {  255,     0}, /* DIGIT */
-     {  248,     4}, /* SPACE */
-     {  224,    21}, /* SIGN */
-     {  131,   131}, /* SYMBOL */
-     {  337,   291}  /* EMOJI */
+     {   49,    55}, /* LATIN */
+     {    0,     7}, /* LATIN, the commonest pairs */
+     {    0,    49}, /* LATIN, common ones */
+     {    0,    55}, /* LATIN, rare ones */
+     {    0,    84}, /* LATIN, the rarest */
+     {  128,    38}, /* CAPITAL */
+     {  -24,   124}, /* ACCENT */
+     {  -23,   108}, /* GREEK */
+     {  100,    68}, /* CYRILLIC */
+     {  -47,   122}, /* HEBREW */
+     {   -3,    91}, /* ARABIC */
+     {   84,    70}, /* INDIC */
+     {  -92,   117}, /* THAI */
+     {  103,   166}, /* HANGUL */
+     { -126,   209}, /* KANA */
+     {  -68,   228}, /* HAN */
+     {    0,   307}, /* OTHER */
+     {    0,     0}, /* DIGIT */
+     {    0,     0}, /* SPACE */
+     {  -34,   120}, /* SIGN */
+     {  129,   129}, /* SYMBOL */
+     {  190,   369}  /* EMOJI */
     }
 };
+
+/* Two bits for each pair of letters, from "aa" on: how rare it is, by its rank in cl100k_base. */
+#ifdef LLMFI_TK_FITTING
+static unsigned char llmfi_tk_pairs[169];
+#else
+static const unsigned char llmfi_tk_pairs[169] = {
+    0x13, 0x8f, 0x1a, 0x30, 0x03, 0x53, 0xf8, 0xef, 0xff, 0xfb, 0xbd, 0xfe, 0xef, 0xde, 0x3c, 0x4f, 0xef, 0x3f, 0xff, 0xbf, 0xd7, 0xff, 0xff, 0xff, 0xef, 0xff,
+    0x1f, 0xda, 0x2f, 0x70, 0x03, 0x0f, 0xfe, 0x6f, 0xff, 0xfb, 0xbe, 0xf7, 0xff, 0xff, 0xbd, 0xff, 0xff, 0xfb, 0xff, 0xff, 0xcf, 0xff, 0xff, 0xff, 0xf7, 0xff,
+    0x05, 0xc1, 0x2f, 0x60, 0x03, 0xb3, 0xf7, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfd, 0xff, 0xff, 0xff, 0xff, 0xff, 0xc7, 0xdf, 0xb7, 0xfc, 0xff, 0xcf,
+    0xbe, 0xff, 0xbf, 0xbf, 0xef, 0xff, 0xfe, 0xe2, 0xfe, 0xff, 0xfe, 0xf3, 0xff, 0x17, 0x9b, 0x1f, 0x70, 0x13, 0xc8, 0xfe, 0xcf, 0xf7, 0xf7, 0x77, 0xf2, 0xfb,
+    0xff, 0xff, 0xbf, 0xff, 0xff, 0xfd, 0xef, 0xce, 0xde, 0xfb, 0x7c, 0xff, 0xef, 0xef, 0xac, 0xff, 0x9f, 0x1f, 0xef, 0xff, 0xdb, 0xf3, 0xbf, 0x36, 0xff, 0xef,
+    0x63, 0xd8, 0x3e, 0x70, 0x03, 0xbf, 0xff, 0xdf, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbe, 0xff, 0xeb, 0xff, 0xef, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfb, 0xff,
+    0xff, 0xff, 0xff, 0xba, 0xef, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff
+};
+#endif
 
 #endif
