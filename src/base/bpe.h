@@ -118,8 +118,7 @@ static LLMFI_FAST uint32_t llmfi_bpe_place(const llmfi_ranks *r, uint64_t hash) 
 }
 
 /* LLMFI_NO_RANK: these bytes are no token. */
-static LLMFI_FAST uint32_t llmfi_bpe_rank(const llmfi_ranks *r, const unsigned char *p, size_t n) {
-    uint64_t hash = llmfi_bpe_hash(p, n);
+static LLMFI_FAST uint32_t llmfi_bpe_find(const llmfi_ranks *r, const unsigned char *p, size_t n, uint64_t hash) {
     uint32_t at = llmfi_bpe_place(r, hash), tag = llmfi_bpe_tag(hash), slot;
     if (n > r->longest) return LLMFI_NO_RANK;
     while ((slot = r->slots[at]) != 0) {
@@ -130,6 +129,10 @@ static LLMFI_FAST uint32_t llmfi_bpe_rank(const llmfi_ranks *r, const unsigned c
         if (++at == r->slot_count) at = 0;
     }
     return LLMFI_NO_RANK;
+}
+
+static LLMFI_FAST uint32_t llmfi_bpe_rank(const llmfi_ranks *r, const unsigned char *p, size_t n) {
+    return llmfi_bpe_find(r, p, n, llmfi_bpe_hash(p, n));
 }
 
 static size_t llmfi_image_size(uint32_t count, uint32_t slots, uint32_t bytes) {
@@ -416,11 +419,47 @@ static bool llmfi_bpe_long(const llmfi_ranks *r, llmfi_store *store, const unsig
     return true;
 }
 
-static bool llmfi_bpe_piece(const llmfi_ranks *r, llmfi_store *store, const char *text, size_t n, llmfi_ids *out) {
+/* Words that were merged lately, each at the place that its hash says: most of a text are words that it has had before. */
+enum { LLMFI_WORD_BYTES = 40, LLMFI_WORD_IDS = 13, LLMFI_WORD_SHARE = 128 };
+typedef struct llmfi_word {
+    uint8_t len, count;                      /* len 0: empty */
+    char bytes[LLMFI_WORD_BYTES];
+    uint32_t ids[LLMFI_WORD_IDS];
+} llmfi_word;
+
+typedef struct llmfi_words {
+    llmfi_word *at;                          /* NULL: there are none */
+    uint32_t count;
+} llmfi_words;
+
+static void llmfi_bpe_word(const llmfi_ranks *r, llmfi_word *w, const unsigned char *p, size_t n, llmfi_ids *out) {
+    llmfi_ids made;
+    size_t i;
+    if (w->len != n || memcmp(w->bytes, p, n) != 0) {
+        made.ids = w->ids;
+        made.cap = LLMFI_WORD_IDS;
+        made.count = 0;
+        w->len = 0;
+        llmfi_bpe_short(r, p, n, &made);
+        if (made.count > LLMFI_WORD_IDS) {
+            llmfi_bpe_short(r, p, n, out);
+            return;
+        }
+        memcpy(w->bytes, p, n);
+        w->len = (uint8_t)n;
+        w->count = (uint8_t)made.count;
+    }
+    for (i = 0; i < w->count; i++) llmfi_ids_put(out, w->ids[i]);
+}
+
+/* False: no memory, for a long piece. */
+static bool llmfi_bpe_piece(const llmfi_ranks *r, llmfi_store *store, const llmfi_words *words, const char *text, size_t n, llmfi_ids *out) {
     const unsigned char *p = (const unsigned char *)text;
-    uint32_t rank = llmfi_bpe_rank(r, p, n);
+    uint64_t hash = llmfi_bpe_hash(p, n);
+    uint32_t rank = llmfi_bpe_find(r, p, n, hash);
     if (rank != LLMFI_NO_RANK) llmfi_ids_put(out, rank);
     else if (n > LLMFI_BPE_SHORT) return llmfi_bpe_long(r, store, p, n, out);
+    else if (words->at && n <= LLMFI_WORD_BYTES) llmfi_bpe_word(r, &words->at[(hash & 0xffffffffu) * words->count >> 32], p, n, out);
     else llmfi_bpe_short(r, p, n, out);
     return true;
 }

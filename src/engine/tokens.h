@@ -11,6 +11,7 @@ struct llmf_tokens {
     llmfi_ranks ranks;
     llmfi_splitter splitter;
     llmfi_store store;
+    llmfi_words words;
     uint32_t *image;                         /* NULL: the program's own */
     size_t image_size;
 };
@@ -98,9 +99,20 @@ static bool llmfi_tokens_load(llmf_tokens *t, const llmf_tokens_desc *d, int enc
 static void llmfi_tokens_close(llmf_tokens *t) {
     llmfi_store store;
     if (!t) return;
+    if (t->words.at) llmfi_store_free(&t->store, t->words.at, t->words.count * sizeof *t->words.at);
     if (t->image) llmfi_store_free(&t->store, t->image, t->image_size);
     store = t->store;
     llmfi_store_free(&store, t, sizeof *t);
+}
+
+/* Words are kept in a twentieth of what the ranks take; where that cannot be had, or a block has no more than twice as much left, none are. */
+static void llmfi_tokens_keep_words(llmf_tokens *t) {
+    uint32_t count = t->ranks.count / LLMFI_WORD_SHARE;
+    size_t size = count * sizeof *t->words.at;
+    if (count < 16 || (t->store.block && t->store.left < 2 * size)) return;
+    t->words.at = (llmfi_word *)llmfi_store_get(&t->store, size);
+    if (t->words.at) memset(t->words.at, 0, size);
+    t->words.count = t->words.at ? count : 0;
 }
 
 /* NULL with *err. */
@@ -125,6 +137,7 @@ static llmf_tokens *llmfi_tokens_open(llmfi_heap *heap, const llmf_tokens_desc *
     memset(t, 0, sizeof *t);
     t->store = store;
     if (llmfi_tokens_load(t, d, encoding, err)) {
+        llmfi_tokens_keep_words(t);
         LLMFI_SET_ERRNO(saved);
         return t;
     }
@@ -139,7 +152,7 @@ static llmf_tokens *llmfi_tokens_open(llmfi_heap *heap, const llmf_tokens_desc *
 static bool llmfi_tokens_plain(llmf_tokens *t, const char *p, const char *end, llmfi_ids *out) {
     while (p < end) {
         const char *next = llmfi_split(&t->splitter, t->ranks.encoding, p, end);
-        if (!llmfi_bpe_piece(&t->ranks, &t->store, p, (size_t)(next - p), out)) return false;
+        if (!llmfi_bpe_piece(&t->ranks, &t->store, &t->words, p, (size_t)(next - p), out)) return false;
         p = next;
     }
     return true;

@@ -277,7 +277,7 @@ static void test_long(void **state) {
                 out.ids = ids;
                 out.cap = KIT_COUNT(ids);
                 out.count = 0;
-                assert_true(llmfi_bpe_piece(&full[k]->ranks, &full[k]->store, text, n, &out));
+                assert_true(llmfi_bpe_piece(&full[k]->ranks, &full[k]->store, &full[k]->words, text, n, &out));
                 len = merge_slowly(&full[k]->ranks, (const unsigned char *)text, n, slow);
                 if ((size_t)out.count != 1) assert_int_equal(out.count, len);
                 if ((size_t)out.count != 1) assert_memory_equal(ids, slow, len * sizeof *ids);
@@ -340,6 +340,21 @@ static void test_no_memory(void **state) {
         if (!t) assert_int_equal(err.code, LLMF_ERR_MEMORY);
         if (t) assert_int_equal(llmf_tokens_encode(t, llmfi_str(run, sizeof run), 0, NULL, 0), -LLMF_ERR_MEMORY);
         if (t) assert_int_equal(llmf_tokens_encode(t, llmfi_str(run, 90), 0, NULL, 0), 90); /* and goes on */
+        llmf_tokens_close(t);
+        assert_int_equal(c.now, 0);
+    }
+    for (refuse = 0; full[0] && refuse < 4; refuse++) { /* the handle, the image, the words that are kept, which may be missing, a long piece */
+        llmf_tokens_desc e = rank_file(0);
+        counted c = {0, 0, 0, 0};
+        c.refuse = refuse;
+        e.alloc = counting;
+        e.user = &c;
+        t = llmf_tokens_open(NULL, &e, &err);
+        assert_int_equal(t != NULL, refuse >= 2);
+        if (!t) assert_int_equal(err.code, LLMF_ERR_MEMORY);
+        if (t) assert_int_equal(t->words.at != NULL, refuse != 2);
+        if (t) assert_int_equal(llmf_tokens_encode(t, llmfi_str(run, sizeof run), 0, NULL, 0) < 0, refuse >= 2);
+        if (t) assert_int_equal(llmf_tokens_encode(t, llmfi_cstr("a Kraftfahrzeughaftpflichtversicherung"), 0, NULL, 0), llmf_tokens_encode(full[0], llmfi_cstr("a Kraftfahrzeughaftpflichtversicherung"), 0, NULL, 0));
         llmf_tokens_close(t);
         assert_int_equal(c.now, 0);
     }
