@@ -80,7 +80,7 @@ LLMFI_UNUSED static int llmfi_encoding_named(llmf_str name) {
 
 enum { LLMFI_RANK_BITS = 18, LLMFI_MAX_RANKS = (1 << LLMFI_RANK_BITS) - 1, LLMFI_NO_RANK = (1 << LLMFI_RANK_BITS) - 1, LLMFI_MAX_TOKEN = 1024 };
 enum { LLMFI_IMAGE_MAGIC, LLMFI_IMAGE_ENCODING, LLMFI_IMAGE_COUNT, LLMFI_IMAGE_SLOTS, LLMFI_IMAGE_BYTES, LLMFI_IMAGE_LONGEST, LLMFI_IMAGE_HEAD = 8 };
-#define LLMFI_IMAGE_WORD UINT32_C(0x314b524c) /* "LRK1", on machines that have the lowest byte first */
+#define LLMFI_IMAGE_WORD UINT32_C(0x314b524c) /* "LRK1", or "1KRL": the numbers of an image are the machine's own */
 
 /* Views of an image. A slot: the rank and one, above it bits of the hash; 0: empty. Where the ranks have a gap, the token there has no bytes. */
 typedef struct llmfi_ranks {
@@ -159,7 +159,7 @@ static bool llmfi_image_open(llmfi_ranks *r, const void *bytes, size_t len, llmf
     const uint32_t *image = (const uint32_t *)bytes;
     uint32_t i, empty = 0;
     bool ok = len >= LLMFI_IMAGE_HEAD * 4 && (uintptr_t)bytes % 4 == 0 && image[LLMFI_IMAGE_MAGIC] == LLMFI_IMAGE_WORD;
-    if (!ok) return llmfi_error_set(err, LLMF_ERR_CONFIG, "the image of ranks is damaged, not at an address of a multiple of four, or made for machines of the other byte order (ranks --big)");
+    if (!ok) return llmfi_error_set(err, LLMF_ERR_CONFIG, "the image of ranks is damaged, not at an address of a multiple of four, or made for machines of the other byte order (tools/ranks.c, --big)");
     ok = image[LLMFI_IMAGE_COUNT] <= LLMFI_MAX_RANKS && image[LLMFI_IMAGE_SLOTS] < (1u << 24) && image[LLMFI_IMAGE_BYTES] < (1u << 30) &&
          (image[LLMFI_IMAGE_ENCODING] == LLMFI_CL100K || image[LLMFI_IMAGE_ENCODING] == LLMFI_O200K) &&
          len >= llmfi_image_size(image[LLMFI_IMAGE_COUNT], image[LLMFI_IMAGE_SLOTS], image[LLMFI_IMAGE_BYTES]);

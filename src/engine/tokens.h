@@ -48,7 +48,7 @@ static bool llmfi_tokens_memory(size_t needs, llmf_error *err) {
     return false;
 }
 
-/* From where `in` stands; `again` takes it back there. */
+/* Twice: `from` and `end` are where it begins again, if it is in memory. */
 static bool llmfi_tokens_read(llmf_tokens *t, llmfi_rank_reader *in, const char *from, const char *end, int encoding, llmf_error *err) {
     uint32_t head[LLMFI_IMAGE_HEAD];
     memset(head, 0, sizeof head);
@@ -78,7 +78,7 @@ static bool llmfi_tokens_load(llmf_tokens *t, const llmf_tokens_desc *d, int enc
         in.name = "llmf_tokens_desc.bytes";
         in.at = text;
         in.end = text + d->len;
-        if (d->len > 4 && (text[0] == 'L' || text[3] == 'L') && (text[1] == 'R' || text[2] == 'R') && (text[0] == '1' || text[3] == '1')) return llmfi_image_open(&t->ranks, d->bytes, d->len, err);
+        if (d->len > 4 && (memcmp(text, "LRK1", 4) == 0 || memcmp(text, "1KRL", 4) == 0)) return llmfi_image_open(&t->ranks, d->bytes, d->len, err);
         return llmfi_tokens_read(t, &in, in.at, in.end, encoding, err);
     }
 #if LLMF_HAS_FILES
