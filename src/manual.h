@@ -104,7 +104,7 @@
      LLMF_NO_EMBED=1, LLMF_NO_TRANSCRIBE=1, LLMF_NO_COUNT=1, LLMF_NO_LIST=1   drop the operations besides chats
      LLMF_NO_BUDGETS=1, LLMF_NO_ROUTES=1   drop budgets of money, and routes
      LLMF_NO_PROMPTS=1          drops prompts with holes, and chains of them
-     LLMF_NO_TOKENS=1           drops what counts tokens here: 30 KB, of which 8 are tables
+     LLMF_NO_TOKENS=1           drops what counts tokens here: 21 KB, of which 9 are tables
      LLMF_STATIC=1              all functions static: two versions can live in one program
 
    THREADS      A factory belongs to one thread at a time; several factories are independent. llmf_wakeup alone may cross threads. None is started but for

@@ -358,7 +358,7 @@ typedef struct llmfi_long {
 } llmfi_long;
 
 static LLMFI_FAST uint32_t llmfi_long_rank(const llmfi_long *m, uint32_t i) {
-    return m->next[i] ? m->rank[i] : LLMFI_NO_RANK;
+    return m->next[i] ? m->rank[i] : (uint32_t)LLMFI_NO_RANK;
 }
 
 static LLMFI_FAST uint32_t llmfi_long_winner(const llmfi_long *m, uint32_t k) {
