@@ -31583,10 +31583,6 @@ typedef struct llmfi_call {
 #if LLMF_HAS_ROUTES
     llmfi_routed *route;                     /* that chose its model; NULL */
 #endif
-#if LLMF_HAS_TOKENS
-    int64_t tokens;                          /* of its request for the model `tokens_of`: see llmfi_call_tokens */
-    const llmfi_prepared *tokens_of;
-#endif
     llmf_response response;
 
     /* From here on cleared by their own begin. */
@@ -31778,6 +31774,9 @@ struct llmf_factory {
 #if LLMF_HAS_TOKENS
     llmf_tokens *tokens[LLMF_MAX_RANK_FILES]; /* of desc.ranks; NULL: not read yet, or not to be read (tokens_tried) */
     uint32_t tokens_tried;
+    uint64_t counted_call;                   /* the request that was counted last, for which model, and its tokens: see llmfi_call_tokens */
+    const llmfi_prepared *counted_for;
+    int64_t counted;
 #endif
 
     llmfi_net net;
@@ -33416,13 +33415,15 @@ static int64_t llmfi_exact_tokens(llmf_factory *f, const llmfi_record *record, c
     return exact ? n + 4 + 2 * (int64_t)r->message_count : LLMF_UNKNOWN;
 }
 
-/* The same of a call, counted once for each model that is asked. */
-LLMFI_UNUSED static int64_t llmfi_call_tokens(llmfi_call *c) {
-    if (c->tokens_of != c->prepared || llmfi_in_chain(c)) { /* the steps of a chain ask different things */
-        c->tokens_of = c->prepared;
-        c->tokens = llmfi_exact_tokens(c->f, &c->prepared->record, &c->req);
+/* The same of a call: limits and budgets ask one after the other. */
+LLMFI_UNUSED static int64_t llmfi_call_tokens(const llmfi_call *c) {
+    llmf_factory *f = c->f;
+    if (f->counted_call != c->id || f->counted_for != c->prepared || llmfi_in_chain(c)) { /* the steps of a chain ask different things */
+        f->counted_call = c->id;
+        f->counted_for = c->prepared;
+        f->counted = llmfi_exact_tokens(f, &c->prepared->record, &c->req);
     }
-    return c->tokens;
+    return f->counted;
 }
 #endif
 
@@ -33686,7 +33687,7 @@ static llmfi_held *llmfi_held_of(llmfi_call *c) {
 }
 
 /* Tokens of the request as it will be sent, and the most that they cost. */
-static void llmfi_budget_estimate(llmfi_call *c, llmfi_held *h) {
+static void llmfi_budget_estimate(const llmfi_call *c, llmfi_held *h) {
     const llmfi_settings *s = &c->prepared->record.s;
     uint64_t bytes = 0;
     int64_t window = c->req.op == LLMF_OP_EMBED ? LLMF_UNKNOWN : s->context_window; /* of one text, not of all in a request */
@@ -41668,11 +41669,11 @@ static bool llmfi_try_due(const llmfi_call *c) {
 /* ---- tokens before they are known ---- */
 
 /* What a request counts for until its usage is known: a token for three bytes, which is more than a text has, or those that were counted, and all that it may be answered with. */
-static int64_t llmfi_tokens_guess(llmfi_call *c) {
+static int64_t llmfi_tokens_guess(const llmfi_call *c) {
     int64_t input = c->x.req.body_len < INT64_MAX / 2 ? (int64_t)c->x.req.body_len / 3 : INT64_MAX / 6;
     int64_t most = c->req.max_tokens > 0 ? c->req.max_tokens : 1024;
 #if LLMF_HAS_TOKENS
-    if (llmfi_call_tokens(c) >= 0) input = llmfi_call_tokens(c);
+    if (!(c->tries && c->tries->queued) && llmfi_call_tokens(c) >= 0) input = llmfi_call_tokens(c); /* those that wait are looked at again and again */
 #endif
     return input + (c->req.op == LLMF_OP_CHAT && most < INT64_MAX / 4 ? most : 0);
 }

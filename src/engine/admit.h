@@ -10,11 +10,11 @@
 /* ---- tokens before they are known ---- */
 
 /* What a request counts for until its usage is known: a token for three bytes, which is more than a text has, or those that were counted, and all that it may be answered with. */
-static int64_t llmfi_tokens_guess(llmfi_call *c) {
+static int64_t llmfi_tokens_guess(const llmfi_call *c) {
     int64_t input = c->x.req.body_len < INT64_MAX / 2 ? (int64_t)c->x.req.body_len / 3 : INT64_MAX / 6;
     int64_t most = c->req.max_tokens > 0 ? c->req.max_tokens : 1024;
 #if LLMF_HAS_TOKENS
-    if (llmfi_call_tokens(c) >= 0) input = llmfi_call_tokens(c);
+    if (!(c->tries && c->tries->queued) && llmfi_call_tokens(c) >= 0) input = llmfi_call_tokens(c); /* those that wait are looked at again and again */
 #endif
     return input + (c->req.op == LLMF_OP_CHAT && most < INT64_MAX / 4 ? most : 0);
 }

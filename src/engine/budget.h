@@ -262,7 +262,7 @@ static llmfi_held *llmfi_held_of(llmfi_call *c) {
 }
 
 /* Tokens of the request as it will be sent, and the most that they cost. */
-static void llmfi_budget_estimate(llmfi_call *c, llmfi_held *h) {
+static void llmfi_budget_estimate(const llmfi_call *c, llmfi_held *h) {
     const llmfi_settings *s = &c->prepared->record.s;
     uint64_t bytes = 0;
     int64_t window = c->req.op == LLMF_OP_EMBED ? LLMF_UNKNOWN : s->context_window; /* of one text, not of all in a request */

@@ -155,10 +155,6 @@ typedef struct llmfi_call {
 #if LLMF_HAS_ROUTES
     llmfi_routed *route;                     /* that chose its model; NULL */
 #endif
-#if LLMF_HAS_TOKENS
-    int64_t tokens;                          /* of its request for the model `tokens_of`: see llmfi_call_tokens */
-    const llmfi_prepared *tokens_of;
-#endif
     llmf_response response;
 
     /* From here on cleared by their own begin. */
@@ -350,6 +346,9 @@ struct llmf_factory {
 #if LLMF_HAS_TOKENS
     llmf_tokens *tokens[LLMF_MAX_RANK_FILES]; /* of desc.ranks; NULL: not read yet, or not to be read (tokens_tried) */
     uint32_t tokens_tried;
+    uint64_t counted_call;                   /* the request that was counted last, for which model, and its tokens: see llmfi_call_tokens */
+    const llmfi_prepared *counted_for;
+    int64_t counted;
 #endif
 
     llmfi_net net;

@@ -342,13 +342,15 @@ static int64_t llmfi_exact_tokens(llmf_factory *f, const llmfi_record *record, c
     return exact ? n + 4 + 2 * (int64_t)r->message_count : LLMF_UNKNOWN;
 }
 
-/* The same of a call, counted once for each model that is asked. */
-LLMFI_UNUSED static int64_t llmfi_call_tokens(llmfi_call *c) {
-    if (c->tokens_of != c->prepared || llmfi_in_chain(c)) { /* the steps of a chain ask different things */
-        c->tokens_of = c->prepared;
-        c->tokens = llmfi_exact_tokens(c->f, &c->prepared->record, &c->req);
+/* The same of a call: limits and budgets ask one after the other. */
+LLMFI_UNUSED static int64_t llmfi_call_tokens(const llmfi_call *c) {
+    llmf_factory *f = c->f;
+    if (f->counted_call != c->id || f->counted_for != c->prepared || llmfi_in_chain(c)) { /* the steps of a chain ask different things */
+        f->counted_call = c->id;
+        f->counted_for = c->prepared;
+        f->counted = llmfi_exact_tokens(f, &c->prepared->record, &c->req);
     }
-    return c->tokens;
+    return f->counted;
 }
 #endif
 
