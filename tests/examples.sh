@@ -44,6 +44,12 @@ ok "prompts: the first step's JSON" grep -qx 'step 1> {"port": "Bergen .*Quay.*"
 ok "prompts: the second step speaks of it" grep -qx 'ferry> echo: To Bergen "Quay" at 17:30' "$t/said"
 ok "prompts: the sum" grep -qE '^\(2 requests, \$0\.0000[0-9]+\)$' "$t/said"
 
+ok "tokens: about" sh -c "printf 'It left on time and the sea was calm' | build/examples/tokens >'$t/said' && grep -qx 'openai:gpt-4o  *1[0-9] tokens, about' '$t/said' && grep -q 'claude' '$t/said'"
+ranks="${LLMF_SHARED:-../shared}/corpora/tiktoken/o200k_base.tiktoken"
+if [ -f "$ranks" ]; then
+    ok "tokens: exactly" sh -c "head -c 2000 README.md | build/examples/tokens '$ranks' >'$t/said' && grep -q 'openai:gpt-4o .* tokens, exactly' '$t/said' && grep -qE '^[0-9]+ tokens; the first 40: #' '$t/said'"
+fi
+
 # ---- in other people's programs, and for teaching ----
 
 e=build/examples m=openai:gpt-4o-mini
