@@ -59,7 +59,7 @@
 
    WHAT IT DOES NOT DO
      It does not retry by itself (yet), run tools for you (yet), or fetch anything at start-up. It does not validate what a model writes.
-     It counts no tokens by itself (LLMF_OP_COUNT_TOKENS asks the provider). A cut stream is an error here, never a short answer.
+     It has no tokeniser's ranks: it counts tokens exactly with a file of yours, else about (LLMF_OP_COUNT_TOKENS asks the provider). A cut stream is an error here, never a short answer.
 
    HOW TO LINK
      default            -lcurl              every provider over HTTPS; plain http goes over our own sockets
@@ -97,6 +97,10 @@
      A model and the C functions that it may call, as one call: llmf_run asks, calls them, gives their results back, until the model is done. They run inside llmf_poll; one
      that cannot answer at once says so, and llmf_tool_done answers in a later frame. With LLMF_WITH_MCP=1 the tools of an MCP server are such functions: llmf_mcp_open.
 
+   TOKENS: see llmf_count_tokens and llmf_tokens_open
+     llmf_count_tokens says what a request counts, before it is sent: to the token for models of OpenAI whose rank file stands in llmf_desc.ranks, else about. Budgets, routes
+     and limits take what is exact. llmf_tokens_open encodes and decodes without a factory.
+
    OPTIONS are values, set before the include or by -D (all of them: see "Every option" below, or src/options.h)
      LLMF_NO_X=1                leaves provider, transport or feature X out
      LLMF_ONLY=1 LLMF_WITH_X=1  leaves everything out but what is named
@@ -105,6 +109,7 @@
      LLMF_NO_BUDGETS=1, LLMF_NO_ROUTES=1   drop budgets of money, and routes
      LLMF_NO_PROMPTS=1, LLMF_NO_RUN=1   drop prompts with holes and chains of them, and runs
      LLMF_NO_BATCH=1, LLMF_NO_FIT=1   drop llmf_start_batch (many requests, a few at a time), and what cuts, saves and loads conversations
+     LLMF_NO_TOKENS=1           drops what counts tokens here: 21 KB, of which 9 are tables
      LLMF_STATIC=1              all functions static: two versions can live in one program
 
    THREADS      A factory belongs to one thread at a time; several factories are independent. llmf_wakeup alone may cross threads. None is started but for
@@ -133,7 +138,7 @@
    SECRETS      Keys go into one header, never into a URL, a log, an error or a preview; that header is wiped when the call is freed. TLS is
                 verified; redirects are not followed.
 
-   CONTENTS: small types · opening and closing · models · requests · calls · budgets and routes · seeing it · answers kept, and filters · prompts and chains · runs · many requests, long conversations · other event loops · what would be sent · config without a factory ·
+   CONTENTS: small types · opening and closing · models · requests · calls · budgets and routes · seeing it · answers kept, and filters · prompts and chains · runs · many requests, long conversations · tokens · other event loops · what would be sent · config without a factory ·
    JSON as it comes · transports of one's own · replay · providers of one's own · plugins · MCP servers · (with LLMFACTORY_IMPLEMENTATION:) every option · base ·
    wire · providers · net · factory · engine · tasks */
 /* -std=c99 hides POSIX, and the macro that shows it counts only before the first system header of a file: so this stands on top of the product. */
@@ -288,7 +293,7 @@ typedef struct llmf_retry {
     int64_t min_bytes_per_s;       /* of a stream, over ten seconds; a slower one is a TIMEOUT: none */
 } llmf_retry;
 typedef struct llmf_transport llmf_transport; typedef struct llmf_stream_ops llmf_stream_ops; typedef struct llmf_budget_alert llmf_budget_alert;
-typedef struct llmf_cache_store llmf_cache_store; typedef struct llmf_filter llmf_filter; typedef struct llmf_documents llmf_documents;
+typedef struct llmf_cache_store llmf_cache_store; typedef struct llmf_filter llmf_filter; typedef struct llmf_documents llmf_documents; typedef struct llmf_tokens_desc llmf_tokens_desc;
 typedef struct llmf_reload_info { int result; const llmf_error *error; const char *const *changed; size_t changed_count; } llmf_reload_info;
 typedef struct llmf_secret_query { const char *provider, *model, *name, *origin; int again; char *out; size_t cap; int64_t expires_ms; } llmf_secret_query;
 typedef int (*llmf_resolve_fn)(void *user, const char *host, char (*out)[64], int cap);
@@ -340,6 +345,7 @@ typedef struct llmf_desc {
     int (*source)(void *user, const char *uri, llmf_documents *into); /* gives the config of a URI of one's own: see "where config comes from"; NULL: nobody */
     void (*on_reload)(void *user, const llmf_reload_info *info); /* the config has been read again, or could not be: inside llmf_poll or llmf_reload; NULL: nobody is told */
     int64_t secret_ttl_ms; int (*secret)(void *user, llmf_secret_query *q); int allow_commands; /* keys by name, and a hook that gives keys: see "opening and closing"; 0, NULL: five minutes, nobody, and no command is run */
+    const llmf_tokens_desc *ranks; size_t rank_count; /* rank files that tokens are counted with, see "tokens" (borrowed until close); NULL: none */
 } llmf_desc;
 LLMF_API llmf_factory *llmf_open_abi(int abi, const llmf_desc *desc, size_t desc_size, llmf_error *err);
 static inline llmf_factory *llmf_open(const llmf_desc *desc, llmf_error *err) { return llmf_open_abi(LLMF_ABI, desc, sizeof *desc, err); }
@@ -1032,6 +1038,33 @@ LLMF_API size_t llmf_conversation_save(llmf_factory *f, const char *path, const 
 LLMF_API llmf_result llmf_conversation_load_abi(llmf_factory *f, const char *path, llmf_str text, llmf_rendered *p, size_t p_size, llmf_error *err);
 static inline llmf_result llmf_conversation_load(llmf_factory *f, const char *path, llmf_str text, llmf_rendered *p, llmf_error *err) { return llmf_conversation_load_abi(f, path, text, p, sizeof *p, err); }
 
+/* ---- tokens ----
+
+   How many tokens a text has, without asking anybody. LLMF_NO_TOKENS=1 leaves it out: functions are LLMF_ERR_NOT_BUILT, llmf_tokens_open is NULL.
+   EXACTLY for what OpenAI's encodings cl100k_base and o200k_base serve (models.def says which models), with their rank files, which are OpenAI's and not in here:
+   openaipublic.blob.core.windows.net/encodings/o200k_base.tiktoken and cl100k_base.tiktoken, or the same as a C array by tools/ranks.c. Without, or for others, an ESTIMATE from
+   the text's pieces and scripts (its error: README); budgets never take that, they keep to their bound of two bytes a token.
+     llmf_tokens_desc  Where the ranks are. path: a .tiktoken file (FILES); or bytes, len: the same, or an image of tools/ranks.c, in memory, then borrowed until llmf_tokens_close: the
+                       image is used where it stands. encoding: "cl100k_base" or "o200k_base"; NULL: found by how many tokens there are. What it needs, below 1.5 times the
+                       file's size (1.0 and 1.2), 12 bytes for each byte of a longest piece without a blank or sign above 96, and a few hundred, is taken from: `memory` of
+                       memory_size bytes, yours until llmf_tokens_close; else `alloc` with `user`; else the heap of the factory; else malloc (LLMF_NO_MALLOC: none). The heap gives powers of two:
+                       2 MiB and 4 MiB.
+     llmf_tokens_open  Reads the ranks; may block for the disk. f may be NULL: no factory is needed; else close before it. NULL with *err (NULL allowed): LLMF_ERR_CONFIG
+                       with the file and line of what is wrong there, LLMF_ERR_MEMORY, LLMF_ERR_ARGUMENT. A handle belongs to one thread at a time, that of its factory if it has one.
+     llmf_tokens_close Gives it back; NULL is nothing.
+     llmf_tokens_encode  The ids of a text, of which the first `cap` go to ids (NULL with 0: they are only counted); returns how many there are, so that a result above cap was
+                       cut. flags: LLMF_TOKENS_SPECIAL: "<|endoftext|>" and its like are the special tokens, else they are text as any other (so take no text of others with it). Bytes that are
+                       no UTF-8 are encoded too. Below 0: minus an llmf_result: LLMF_ERR_MEMORY (a piece was too long for the memory), ARGUMENT (t is NULL).
+     llmf_tokens_decode  The bytes that ids stand for, of which the first `cap` go to out, without a NUL (NULL with 0: they are only counted); returns how many there are. Ids of a part of
+                       a text may end within a character. -LLMF_ERR_ARGUMENT: an id that the encoding has not got.
+     llmf_count_tokens What the input of a request counts for that model: of a chat the texts, 3 tokens a message and its role's, 3 for the answer's beginning (OpenAI's cookbook); tools, schemas
+                       and media roughly (an estimate then); of LLMF_OP_EMBED the texts alone. Model's prompt_prefix and prompt_suffix are counted. *method (NULL allowed): LLMF_TOKENS_EXACT,
+                       LLMF_TOKENS_ESTIMATE. llmf_desc.ranks are read when the first model needs them, at most LLMF_MAX_RANK_FILES; one that is wrong is told to the log, once, and
+                       then it is an estimate. Below 0: minus an llmf_result: STALE, ARGUMENT. */
+enum { LLMF_TOKENS_EXACT = 1, LLMF_TOKENS_ESTIMATE = 2, LLMF_TOKENS_SPECIAL = 1 }; struct llmf_tokens_desc { const char *path; const void *bytes; size_t len; const char *encoding; void *memory; size_t memory_size; llmf_alloc_fn alloc; void *user; }; typedef struct llmf_tokens llmf_tokens;
+LLMF_API llmf_tokens *llmf_tokens_open_abi(llmf_factory *f, const llmf_tokens_desc *desc, size_t desc_size, llmf_error *err); LLMF_API void llmf_tokens_close(llmf_tokens *t); LLMF_API int64_t llmf_tokens_encode(llmf_tokens *t, llmf_str text, int flags, uint32_t *ids, size_t cap);
+static inline llmf_tokens *llmf_tokens_open(llmf_factory *f, const llmf_tokens_desc *desc, llmf_error *err) { return llmf_tokens_open_abi(f, desc, sizeof *desc, err); } LLMF_API int64_t llmf_tokens_decode(const llmf_tokens *t, const uint32_t *ids, size_t count, char *out, size_t cap);
+LLMF_API int64_t llmf_count_tokens_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, int *method); static inline int64_t llmf_count_tokens(llmf_factory *f, llmf_model m, const llmf_request *req, int *method) { return llmf_count_tokens_abi(f, m, req, sizeof *req, method); }
 /* ---- other event loops, what would be sent, config without a factory ----
 
    What the functions and types of this section are for; their members are explained where they stand.
@@ -1392,6 +1425,7 @@ LLMF_API void llmf_mcp_close(llmf_mcp *m);
      BATCH       on                    llmf_start_batch: many requests, a few at a time
      SIMULATE    on                    llmf_request.simulate_stream: replies that come whole are handed out in pieces
      FIT         on                    llmf_fit_messages: histories cut to a model's window; conversations saved and loaded as JSON
+     TOKENS      on                    counts tokens without asking: llmf_count_tokens; exactly with the rank files of cl100k_base and o200k_base (llmf_tokens_open, llmf_desc.ranks)
      BUDGETS     on                    budgets of money: `budgets:`, budget_usd and those of llmf_desc
      METRICS     on                    llmf_metrics and spans
      CACHE       on                    the cache of responses
@@ -1434,6 +1468,7 @@ LLMF_API void llmf_mcp_close(llmf_mcp *m);
      LLMF_MAX_AT_ONCE       4096       requests of one batch under way at once
      LLMF_MAX_MESSAGES      65536      messages of one conversation that is cut, or loaded (FIT)
      LLMF_MAX_CONVERSATION  64 MiB     of JSON, of one that is loaded or saved
+     LLMF_MAX_RANK_FILES    4          of llmf_desc.ranks (TOKENS)
      LLMF_MAX_HEALTH        256        models at hosts of which it is kept how they do; of those beyond nothing is
      LLMF_MAX_BUDGETS       256        models and routes whose budgets are counted; a call under a budget beyond them is refused
      LLMF_MAX_SERIES        128        models that llmf_metrics tells apart, 2 KiB of the block each, and hops from one to another; those beyond are "other"
@@ -1983,6 +2018,11 @@ LLMF_API void llmf_mcp_close(llmf_mcp *m);
 #else
 #define LLMF_HAS_FIT 1
 #endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_TOKENS) && LLMF_WITH_TOKENS)) || (defined(LLMF_NO_TOKENS) && LLMF_NO_TOKENS)
+#define LLMF_HAS_TOKENS 0
+#else
+#define LLMF_HAS_TOKENS 1
+#endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_BUDGETS) && LLMF_WITH_BUDGETS)) || (defined(LLMF_NO_BUDGETS) && LLMF_NO_BUDGETS)
 #define LLMF_HAS_BUDGETS 0
 #else
@@ -2192,6 +2232,9 @@ LLMF_API void llmf_mcp_close(llmf_mcp *m);
 #ifndef LLMF_MAX_CONVERSATION
 #define LLMF_MAX_CONVERSATION (64u << 20)
 #endif
+#ifndef LLMF_MAX_RANK_FILES
+#define LLMF_MAX_RANK_FILES 4
+#endif
 #ifndef LLMF_MAX_HEALTH
 #define LLMF_MAX_HEALTH 256
 #endif
@@ -2258,6 +2301,10 @@ LLMF_API void llmf_mcp_close(llmf_mcp *m);
  *       that an id by itself never sends a prompt there
  *   LLMF_FAMILY(PROVIDER, prefix, quirks)
  *       the quirks of ids that have no row, besides the provider's: the longest prefix counts
+ *   LLMF_TOKENIZER(prefix, encoding, message, reply, assistant)
+ *       how ids that begin so are cut into tokens, wherever they are served (what stands before a last slash does not count): CL100K, O200K (openai/tiktoken,
+ *       model.py); the longest prefix counts. Ids without a row: nothing is known. Then tokens besides texts: of a message (its role is one more), of the reply's
+ *       beginning, and more of an assistant's message (OpenAI cookbook, "How to count tokens with tiktoken", and what recorded replies say); -1: nobody says
  *   LLMF_PREFIX(PROVIDER, prefix)
  *       what may stand in front of an id without making it another family: Bedrock's regions. Of an ARN its last segment is the id
  *   LLMF_OPERATION(PROVIDER, op, dialect, url, traits)
@@ -3652,6 +3699,24 @@ LLMF_API void llmf_mcp_close(llmf_mcp *m);
     LLMF_FAMILY(AZURE,     "o1",                OPENAI_REASONING) \
     LLMF_FAMILY(AZURE,     "o3",                OPENAI_REASONING) \
     LLMF_FAMILY(AZURE,     "o4",                OPENAI_REASONING)
+#define LLMFI_ROWS_TOKENIZER \
+    LLMF_TOKENIZER("gpt-4o",                 O200K,   3, 3, 0) \
+    LLMF_TOKENIZER("chatgpt-4o",             O200K,   3, 3, 0) \
+    LLMF_TOKENIZER("gpt-4.1",                O200K,   3, 3, 0) \
+    LLMF_TOKENIZER("gpt-4.5",                O200K,   3, 3, 0) \
+    LLMF_TOKENIZER("gpt-5",                  O200K,   3, 2, 2) \
+    LLMF_TOKENIZER("gpt-oss",                O200K,  -1, 0, 0) \
+    LLMF_TOKENIZER("o1",                     O200K,   3, 2, 2) \
+    LLMF_TOKENIZER("o1-mini",                O200K,  -1, 0, 0) \
+    LLMF_TOKENIZER("o1-preview",             O200K,  -1, 0, 0) \
+    LLMF_TOKENIZER("o3",                     O200K,   3, 2, 2) \
+    LLMF_TOKENIZER("o4",                     O200K,   3, 2, 2) \
+    LLMF_TOKENIZER("codex-mini",             O200K,   3, 2, 2) \
+    LLMF_TOKENIZER("gpt-4",                  CL100K,  3, 3, 0) \
+    LLMF_TOKENIZER("gpt-3.5",                CL100K,  3, 3, 0) \
+    LLMF_TOKENIZER("gpt-35",                 CL100K,  3, 3, 0) \
+    LLMF_TOKENIZER("text-embedding-ada-002", CL100K,  3, 3, 0) \
+    LLMF_TOKENIZER("text-embedding-3",       CL100K,  3, 3, 0)
 #define LLMFI_ROWS_PREFIX \
     LLMF_PREFIX(BEDROCK, "us.") \
     LLMF_PREFIX(BEDROCK, "us-gov.") \
@@ -31655,6 +31720,9 @@ LLMFI_UNUSED static int llmfi_sse_end(llmfi_sse *s) {
 }
 
 #endif
+#if LLMF_HAS_MALLOC
+#include <stdlib.h>
+#endif
 
 /* Events that wait for llmf_next before a call stops reading: more than two reads of 16 KB mostly bring, as stopping and going on costs as much as some. */
 #ifndef LLMF_MAX_QUEUED
@@ -32008,6 +32076,13 @@ struct llmf_factory {
 #if LLMF_HAS_CACHE
     llmfi_cache cache;
 #endif
+#if LLMF_HAS_TOKENS
+    llmf_tokens *tokens[LLMF_MAX_RANK_FILES]; /* of desc.ranks; NULL: not read yet, or not to be read (tokens_tried) */
+    uint32_t tokens_tried;
+    uint64_t counted_call;                   /* the request that was counted last, for which model, and its tokens: see llmfi_call_tokens */
+    const llmfi_prepared *counted_for;
+    int64_t counted;
+#endif
 
     llmfi_net net;
     llmfi_watch watch;
@@ -32026,6 +32101,20 @@ struct llmf_factory {
 #endif
     llmf_error last_error;
 };
+
+/* ---- memory that is not the block's ---- */
+
+static void *llmfi_stdlib_alloc(void *user, void *ptr, size_t old_size, size_t size) {
+    (void)user;
+    (void)old_size;
+#if LLMF_HAS_MALLOC
+    if (size) return malloc(size);
+    free(ptr);
+#else
+    (void)ptr, (void)size;
+#endif
+    return NULL;
+}
 
 /* ---- time ---- */
 
@@ -32369,6 +32458,1289 @@ static int64_t llmfi_tokens_cost(const llmfi_price *p, int64_t input, int64_t ou
 
 #endif
 #endif
+/* Tokens counted here, not by the provider: handles of rank files, what a model's ids tell of its tokeniser, and what a request counts. The public side is tasks/tokens.h. */
+#ifndef LLMFI_ENGINE_TOKENS_H
+#define LLMFI_ENGINE_TOKENS_H
+/* Byte pair encoding with the ranks of a file that the user has (openai/tiktoken's format: base64 SPACE rank a line). The file becomes an image: one piece of memory
+   without a pointer in it, that a program may also carry as a constant (tools/ranks.c). Per token it has four bytes, its own bytes and 1.7 places of a hash table of four. */
+#ifndef LLMFI_BASE_BPE_H
+#define LLMFI_BASE_BPE_H
+/* The first half of byte pair encoding as OpenAI does it: a text in pieces, as the patterns of cl100k_base and o200k_base cut it (openai/tiktoken, openai_public.py).
+   Written by hand, one scan and a look back, where a regular expression would go back and forth. What is no UTF-8 counts as a character that is no letter. */
+#ifndef LLMFI_BASE_BPE_SPLIT_H
+#define LLMFI_BASE_BPE_SPLIT_H
+/* Generated by tools/unicode.py from Unicode 14.0.0; do not edit. Classes of characters as the patterns of cl100k_base and o200k_base tell them apart:
+   \p{Lu} and \p{Lt}, \p{Ll}, \p{Lm} and \p{Lo}, \p{M}, \p{N}, \s. 2104 ranges, 8416 bytes: the first character of each, times eight, and its class. */
+#ifndef LLMFI_BASE_UNICODE_CLASSES_H
+#define LLMFI_BASE_UNICODE_CLASSES_H
+
+#if LLMF_HAS_TOKENS
+
+/* ALTERNATE: upper and lower letters in turn, an upper one first. */
+enum { LLMFI_UC_OTHER = 0, LLMFI_UC_UPPER = 1, LLMFI_UC_LOWER = 2, LLMFI_UC_LETTER = 3, LLMFI_UC_MARK = 4, LLMFI_UC_NUMBER = 5, LLMFI_UC_SPACE = 6, LLMFI_UC_ALTERNATE = 7 };
+
+static const uint8_t llmfi_ascii_classes[128] = {
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 6, 6, 6, 6, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 0, 0, 0, 0, 0, 0,
+    0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0,
+    0, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 0, 0, 0, 0, 0
+};
+
+static const uint32_t llmfi_unicode_ranges[2104] = {
+    0x400, 0x42e, 0x430, 0x506, 0x508, 0x553, 0x558, 0x595, 0x5a0, 0x5aa, 0x5b0, 0x5cd, 0x5d3, 0x5d8, 0x5e5, 0x5f8, 0x601, 0x6b8, 0x6c1, 0x6fa, 0x7b8, 0x7c2, 0x807,
+    0x9c2, 0x9cf, 0xa4a, 0xa57, 0xbc1, 0xbd2, 0xbdf, 0xbfa, 0xc09, 0xc1a, 0xc21, 0xc2a, 0xc31, 0xc42, 0xc49, 0xc62, 0xc71, 0xc92, 0xc99, 0xcaa, 0xcb1, 0xcca, 0xce1,
+    0xcf2, 0xcf9, 0xd0a, 0xd17, 0xd31, 0xd42, 0xd49, 0xd52, 0xd61, 0xd6a, 0xd71, 0xd82, 0xd89, 0xda2, 0xda9, 0xdb2, 0xdb9, 0xdca, 0xddb, 0xde1, 0xdea, 0xe03, 0xe21,
+    0xe32, 0xe39, 0xe4a, 0xe51, 0xe62, 0xe6f, 0xeea, 0xef7, 0xf82, 0xf89, 0xf9a, 0xfa1, 0xfaa, 0xfb1, 0xfca, 0xfd7, 0x11a2, 0x11d1, 0x11e2, 0x11e9, 0x11fa, 0x1209,
+    0x1212, 0x1219, 0x123a, 0x1247, 0x1282, 0x14a3, 0x14aa, 0x1583, 0x1610, 0x1633, 0x1690, 0x1703, 0x1728, 0x1763, 0x1768, 0x1773, 0x1778, 0x1804, 0x1b87, 0x1ba3,
+    0x1ba8, 0x1bb1, 0x1bba, 0x1bc0, 0x1bd3, 0x1bda, 0x1bf0, 0x1bf9, 0x1c00, 0x1c31, 0x1c38, 0x1c41, 0x1c58, 0x1c61, 0x1c68, 0x1c71, 0x1c82, 0x1c89, 0x1d10, 0x1d19,
+    0x1d62, 0x1e79, 0x1e82, 0x1e91, 0x1eaa, 0x1ec7, 0x1f82, 0x1fa1, 0x1faa, 0x1fb0, 0x1fb9, 0x1fc2, 0x1fc9, 0x1fda, 0x1fe9, 0x2182, 0x2307, 0x2410, 0x241c, 0x2457,
+    0x2601, 0x2612, 0x261f, 0x267a, 0x2687, 0x2980, 0x2989, 0x2ab8, 0x2acb, 0x2ad0, 0x2b02, 0x2c48, 0x2c8c, 0x2df0, 0x2dfc, 0x2e00, 0x2e0c, 0x2e18, 0x2e24, 0x2e30,
+    0x2e3c, 0x2e40, 0x2e83, 0x2f58, 0x2f7b, 0x2f98, 0x3084, 0x30d8, 0x3103, 0x325c, 0x3305, 0x3350, 0x3373, 0x3384, 0x338b, 0x36a0, 0x36ab, 0x36b4, 0x36e8, 0x36fc,
+    0x372b, 0x373c, 0x3748, 0x3754, 0x3773, 0x3785, 0x37d3, 0x37e8, 0x37fb, 0x3800, 0x3883, 0x388c, 0x3893, 0x3984, 0x3a58, 0x3a6b, 0x3d34, 0x3d8b, 0x3d90, 0x3e05,
+    0x3e53, 0x3f5c, 0x3fa3, 0x3fb0, 0x3fd3, 0x3fd8, 0x3fec, 0x3ff0, 0x4003, 0x40b4, 0x40d3, 0x40dc, 0x4123, 0x412c, 0x4143, 0x414c, 0x4170, 0x4203, 0x42cc, 0x42e0,
+    0x4303, 0x4358, 0x4383, 0x4440, 0x444b, 0x4478, 0x44c4, 0x4503, 0x4654, 0x4710, 0x471c, 0x4823, 0x49d4, 0x49eb, 0x49f4, 0x4a83, 0x4a8c, 0x4ac3, 0x4b14, 0x4b20,
+    0x4b35, 0x4b80, 0x4b8b, 0x4c0c, 0x4c20, 0x4c2b, 0x4c68, 0x4c7b, 0x4c88, 0x4c9b, 0x4d48, 0x4d53, 0x4d88, 0x4d93, 0x4d98, 0x4db3, 0x4dd0, 0x4de4, 0x4deb, 0x4df4,
+    0x4e28, 0x4e3c, 0x4e48, 0x4e5c, 0x4e73, 0x4e78, 0x4ebc, 0x4ec0, 0x4ee3, 0x4ef0, 0x4efb, 0x4f14, 0x4f20, 0x4f35, 0x4f83, 0x4f90, 0x4fa5, 0x4fd0, 0x4fe3, 0x4fe8,
+    0x4ff4, 0x4ff8, 0x500c, 0x5020, 0x502b, 0x5058, 0x507b, 0x5088, 0x509b, 0x5148, 0x5153, 0x5188, 0x5193, 0x51a0, 0x51ab, 0x51b8, 0x51c3, 0x51d0, 0x51e4, 0x51e8,
+    0x51f4, 0x5218, 0x523c, 0x5248, 0x525c, 0x5270, 0x528c, 0x5290, 0x52cb, 0x52e8, 0x52f3, 0x52f8, 0x5335, 0x5384, 0x5393, 0x53ac, 0x53b0, 0x540c, 0x5420, 0x542b,
+    0x5470, 0x547b, 0x5490, 0x549b, 0x5548, 0x5553, 0x5588, 0x5593, 0x55a0, 0x55ab, 0x55d0, 0x55e4, 0x55eb, 0x55f4, 0x5630, 0x563c, 0x5650, 0x565c, 0x5670, 0x5683,
+    0x5688, 0x5703, 0x5714, 0x5720, 0x5735, 0x5780, 0x57cb, 0x57d4, 0x5800, 0x580c, 0x5820, 0x582b, 0x5868, 0x587b, 0x5888, 0x589b, 0x5948, 0x5953, 0x5988, 0x5993,
+    0x59a0, 0x59ab, 0x59d0, 0x59e4, 0x59eb, 0x59f4, 0x5a28, 0x5a3c, 0x5a48, 0x5a5c, 0x5a70, 0x5aac, 0x5ac0, 0x5ae3, 0x5af0, 0x5afb, 0x5b14, 0x5b20, 0x5b35, 0x5b80,
+    0x5b8b, 0x5b95, 0x5bc0, 0x5c14, 0x5c1b, 0x5c20, 0x5c2b, 0x5c58, 0x5c73, 0x5c88, 0x5c93, 0x5cb0, 0x5ccb, 0x5cd8, 0x5ce3, 0x5ce8, 0x5cf3, 0x5d00, 0x5d1b, 0x5d28,
+    0x5d43, 0x5d58, 0x5d73, 0x5dd0, 0x5df4, 0x5e18, 0x5e34, 0x5e48, 0x5e54, 0x5e70, 0x5e83, 0x5e88, 0x5ebc, 0x5ec0, 0x5f35, 0x5f98, 0x6004, 0x602b, 0x6068, 0x6073,
+    0x6088, 0x6093, 0x6148, 0x6153, 0x61d0, 0x61e4, 0x61eb, 0x61f4, 0x6228, 0x6234, 0x6248, 0x6254, 0x6270, 0x62ac, 0x62b8, 0x62c3, 0x62d8, 0x62eb, 0x62f0, 0x6303,
+    0x6314, 0x6320, 0x6335, 0x6380, 0x63c5, 0x63f8, 0x6403, 0x640c, 0x6420, 0x642b, 0x6468, 0x6473, 0x6488, 0x6493, 0x6548, 0x6553, 0x65a0, 0x65ab, 0x65d0, 0x65e4,
+    0x65eb, 0x65f4, 0x6628, 0x6634, 0x6648, 0x6654, 0x6670, 0x66ac, 0x66b8, 0x66eb, 0x66f8, 0x6703, 0x6714, 0x6720, 0x6735, 0x6780, 0x678b, 0x6798, 0x6804, 0x6823,
+    0x6868, 0x6873, 0x6888, 0x6893, 0x69dc, 0x69eb, 0x69f4, 0x6a28, 0x6a34, 0x6a48, 0x6a54, 0x6a73, 0x6a78, 0x6aa3, 0x6abc, 0x6ac5, 0x6afb, 0x6b14, 0x6b20, 0x6b35,
+    0x6bc8, 0x6bd3, 0x6c00, 0x6c0c, 0x6c20, 0x6c2b, 0x6cb8, 0x6cd3, 0x6d90, 0x6d9b, 0x6de0, 0x6deb, 0x6df0, 0x6e03, 0x6e38, 0x6e54, 0x6e58, 0x6e7c, 0x6ea8, 0x6eb4,
+    0x6eb8, 0x6ec4, 0x6f00, 0x6f35, 0x6f80, 0x6f94, 0x6fa0, 0x700b, 0x718c, 0x7193, 0x71a4, 0x71d8, 0x7203, 0x723c, 0x7278, 0x7285, 0x72d0, 0x740b, 0x7418, 0x7423,
+    0x7428, 0x7433, 0x7458, 0x7463, 0x7520, 0x752b, 0x7530, 0x753b, 0x758c, 0x7593, 0x75a4, 0x75eb, 0x75f0, 0x7603, 0x7628, 0x7633, 0x7638, 0x7644, 0x7670, 0x7685,
+    0x76d0, 0x76e3, 0x7700, 0x7803, 0x7808, 0x78c4, 0x78d0, 0x7905, 0x79a0, 0x79ac, 0x79b0, 0x79bc, 0x79c0, 0x79cc, 0x79d0, 0x79f4, 0x7a03, 0x7a40, 0x7a4b, 0x7b68,
+    0x7b8c, 0x7c28, 0x7c34, 0x7c43, 0x7c6c, 0x7cc0, 0x7ccc, 0x7de8, 0x7e34, 0x7e38, 0x8003, 0x815c, 0x81fb, 0x8205, 0x8250, 0x8283, 0x82b4, 0x82d3, 0x82f4, 0x830b,
+    0x8314, 0x832b, 0x833c, 0x8373, 0x838c, 0x83ab, 0x8414, 0x8473, 0x847c, 0x8485, 0x84d4, 0x84f0, 0x8501, 0x8630, 0x8639, 0x8640, 0x8669, 0x8670, 0x8682, 0x87d8,
+    0x87e3, 0x87ea, 0x8803, 0x9248, 0x9253, 0x9270, 0x9283, 0x92b8, 0x92c3, 0x92c8, 0x92d3, 0x92f0, 0x9303, 0x9448, 0x9453, 0x9470, 0x9483, 0x9588, 0x9593, 0x95b0,
+    0x95c3, 0x95f8, 0x9603, 0x9608, 0x9613, 0x9630, 0x9643, 0x96b8, 0x96c3, 0x9888, 0x9893, 0x98b0, 0x98c3, 0x9ad8, 0x9aec, 0x9b00, 0x9b4d, 0x9be8, 0x9c03, 0x9c80,
+    0x9d01, 0x9fb0, 0x9fc2, 0x9ff0, 0xa00b, 0xb368, 0xb37b, 0xb406, 0xb40b, 0xb4d8, 0xb503, 0xb758, 0xb775, 0xb78b, 0xb7c8, 0xb803, 0xb894, 0xb8b0, 0xb8fb, 0xb994,
+    0xb9a8, 0xba03, 0xba94, 0xbaa0, 0xbb03, 0xbb68, 0xbb73, 0xbb88, 0xbb94, 0xbba0, 0xbc03, 0xbda4, 0xbea0, 0xbebb, 0xbec0, 0xbee3, 0xbeec, 0xbef0, 0xbf05, 0xbf50,
+    0xbf85, 0xbfd0, 0xc05c, 0xc070, 0xc07c, 0xc085, 0xc0d0, 0xc103, 0xc3c8, 0xc403, 0xc42c, 0xc43b, 0xc54c, 0xc553, 0xc558, 0xc583, 0xc7b0, 0xc803, 0xc8f8, 0xc904,
+    0xc960, 0xc984, 0xc9e0, 0xca35, 0xca83, 0xcb70, 0xcb83, 0xcba8, 0xcc03, 0xcd60, 0xcd83, 0xce50, 0xce85, 0xced8, 0xd003, 0xd0bc, 0xd0e0, 0xd103, 0xd2ac, 0xd2f8,
+    0xd304, 0xd3e8, 0xd3fc, 0xd405, 0xd450, 0xd485, 0xd4d0, 0xd53b, 0xd540, 0xd584, 0xd678, 0xd804, 0xd82b, 0xd9a4, 0xda2b, 0xda68, 0xda85, 0xdad0, 0xdb5c, 0xdba0,
+    0xdc04, 0xdc1b, 0xdd0c, 0xdd73, 0xdd85, 0xddd3, 0xdf34, 0xdfa0, 0xe003, 0xe124, 0xe1c0, 0xe205, 0xe250, 0xe26b, 0xe285, 0xe2d3, 0xe3f0, 0xe402, 0xe448, 0xe481,
+    0xe5d8, 0xe5e9, 0xe600, 0xe684, 0xe698, 0xe6a4, 0xe74b, 0xe76c, 0xe773, 0xe7a4, 0xe7ab, 0xe7bc, 0xe7d3, 0xe7d8, 0xe802, 0xe963, 0xeb5a, 0xebc3, 0xebca, 0xecdb,
+    0xee04, 0xf007, 0xf4b2, 0xf4f7, 0xf802, 0xf841, 0xf882, 0xf8b0, 0xf8c1, 0xf8f0, 0xf902, 0xf941, 0xf982, 0xf9c1, 0xfa02, 0xfa30, 0xfa41, 0xfa70, 0xfa82, 0xfac0,
+    0xfac9, 0xfad0, 0xfad9, 0xfae0, 0xfae9, 0xfaf0, 0xfaf9, 0xfb02, 0xfb41, 0xfb82, 0xfbf0, 0xfc02, 0xfc41, 0xfc82, 0xfcc1, 0xfd02, 0xfd41, 0xfd82, 0xfda8, 0xfdb2,
+    0xfdc1, 0xfde8, 0xfdf2, 0xfdf8, 0xfe12, 0xfe28, 0xfe32, 0xfe41, 0xfe68, 0xfe82, 0xfea0, 0xfeb2, 0xfec1, 0xfee0, 0xff02, 0xff41, 0xff68, 0xff92, 0xffa8, 0xffb2,
+    0xffc1, 0xffe8, 0x10006, 0x10058, 0x10146, 0x10150, 0x1017e, 0x10180, 0x102fe, 0x10300, 0x10385, 0x1038b, 0x10390, 0x103a5, 0x103d0, 0x103fb, 0x10405, 0x10450,
+    0x10483, 0x104e8, 0x10684, 0x10788, 0x10811, 0x10818, 0x10839, 0x10840, 0x10852, 0x10859, 0x10872, 0x10881, 0x1089a, 0x108a0, 0x108a9, 0x108b0, 0x108c9,
+    0x108f0, 0x10921, 0x10928, 0x10931, 0x10938, 0x10941, 0x10948, 0x10951, 0x10970, 0x1097a, 0x10981, 0x109a2, 0x109ab, 0x109ca, 0x109d0, 0x109e2, 0x109f1,
+    0x10a00, 0x10a29, 0x10a32, 0x10a50, 0x10a72, 0x10a78, 0x10a85, 0x10c19, 0x10c22, 0x10c2d, 0x10c50, 0x12305, 0x124e0, 0x12755, 0x12800, 0x13bb5, 0x13ca0,
+    0x16001, 0x16182, 0x16301, 0x1630a, 0x16311, 0x1632a, 0x1633f, 0x16369, 0x1638a, 0x16391, 0x1639a, 0x163a9, 0x163b2, 0x163e3, 0x163f1, 0x1640a, 0x16417,
+    0x16722, 0x16728, 0x1675f, 0x1677c, 0x16791, 0x1679a, 0x167a0, 0x167ed, 0x167f0, 0x16802, 0x16930, 0x1693a, 0x16940, 0x1696a, 0x16970, 0x16983, 0x16b40,
+    0x16b7b, 0x16b80, 0x16bfc, 0x16c03, 0x16cb8, 0x16d03, 0x16d38, 0x16d43, 0x16d78, 0x16d83, 0x16db8, 0x16dc3, 0x16df8, 0x16e03, 0x16e38, 0x16e43, 0x16e78,
+    0x16e83, 0x16eb8, 0x16ec3, 0x16ef8, 0x16f04, 0x17000, 0x1717b, 0x17180, 0x18006, 0x18008, 0x1802b, 0x1803d, 0x18040, 0x1810d, 0x18154, 0x18180, 0x1818b,
+    0x181b0, 0x181c5, 0x181db, 0x181e8, 0x1820b, 0x184b8, 0x184cc, 0x184d8, 0x184eb, 0x18500, 0x1850b, 0x187d8, 0x187e3, 0x18800, 0x1882b, 0x18980, 0x1898b,
+    0x18c78, 0x18c95, 0x18cb0, 0x18d03, 0x18e00, 0x18f83, 0x19000, 0x19105, 0x19150, 0x19245, 0x19280, 0x1928d, 0x19300, 0x19405, 0x19450, 0x1958d, 0x19600,
+    0x1a003, 0x26e00, 0x27003, 0x52468, 0x52683, 0x527f0, 0x52803, 0x53068, 0x53083, 0x53105, 0x53153, 0x53160, 0x53207, 0x53373, 0x5337c, 0x53398, 0x533a4,
+    0x533f0, 0x533fb, 0x53407, 0x534e3, 0x534f4, 0x53503, 0x53735, 0x53784, 0x53790, 0x538bb, 0x53900, 0x53917, 0x53982, 0x53997, 0x53b83, 0x53b8a, 0x53bcf,
+    0x53be9, 0x53bfa, 0x53c07, 0x53c43, 0x53c48, 0x53c5f, 0x53c7b, 0x53c87, 0x53ca2, 0x53cb7, 0x53d51, 0x53d7a, 0x53d81, 0x53daa, 0x53db7, 0x53e21, 0x53e42,
+    0x53e49, 0x53e52, 0x53e58, 0x53e81, 0x53e8a, 0x53e90, 0x53e9a, 0x53ea0, 0x53eaa, 0x53eb7, 0x53ed0, 0x53f93, 0x53fa9, 0x53fb2, 0x53fbb, 0x53fd2, 0x53fdb,
+    0x54014, 0x5401b, 0x54034, 0x5403b, 0x5405c, 0x54063, 0x5411c, 0x54140, 0x54164, 0x54168, 0x54185, 0x541b0, 0x54203, 0x543a0, 0x54404, 0x54413, 0x545a4,
+    0x54630, 0x54685, 0x546d0, 0x54704, 0x54793, 0x547c0, 0x547db, 0x547e0, 0x547eb, 0x547fc, 0x54805, 0x54853, 0x54934, 0x54970, 0x54983, 0x54a3c, 0x54aa0,
+    0x54b03, 0x54be8, 0x54c04, 0x54c23, 0x54d9c, 0x54e08, 0x54e7b, 0x54e85, 0x54ed0, 0x54f03, 0x54f2c, 0x54f33, 0x54f85, 0x54fd3, 0x54ff8, 0x55003, 0x5514c,
+    0x551b8, 0x55203, 0x5521c, 0x55223, 0x55264, 0x55270, 0x55285, 0x552d0, 0x55303, 0x553b8, 0x553d3, 0x553dc, 0x553f3, 0x55584, 0x5558b, 0x55594, 0x555ab,
+    0x555bc, 0x555cb, 0x555f4, 0x55603, 0x5560c, 0x55613, 0x55618, 0x556db, 0x556f0, 0x55703, 0x5575c, 0x55780, 0x55793, 0x557ac, 0x557b8, 0x5580b, 0x55838,
+    0x5584b, 0x55878, 0x5588b, 0x558b8, 0x55903, 0x55938, 0x55943, 0x55978, 0x55982, 0x55ad8, 0x55ae3, 0x55b02, 0x55b4b, 0x55b50, 0x55b82, 0x55e03, 0x55f1c,
+    0x55f58, 0x55f64, 0x55f70, 0x55f85, 0x55fd0, 0x56003, 0x6bd20, 0x6bd83, 0x6be38, 0x6be5b, 0x6bfe0, 0x7c803, 0x7d370, 0x7d383, 0x7d6d0, 0x7d802, 0x7d838,
+    0x7d89a, 0x7d8c0, 0x7d8eb, 0x7d8f4, 0x7d8fb, 0x7d948, 0x7d953, 0x7d9b8, 0x7d9c3, 0x7d9e8, 0x7d9f3, 0x7d9f8, 0x7da03, 0x7da10, 0x7da1b, 0x7da28, 0x7da33,
+    0x7dd90, 0x7de9b, 0x7e9f0, 0x7ea83, 0x7ec80, 0x7ec93, 0x7ee40, 0x7ef83, 0x7efe0, 0x7f004, 0x7f080, 0x7f104, 0x7f180, 0x7f383, 0x7f3a8, 0x7f3b3, 0x7f7e8,
+    0x7f885, 0x7f8d0, 0x7f909, 0x7f9d8, 0x7fa0a, 0x7fad8, 0x7fb33, 0x7fdf8, 0x7fe13, 0x7fe40, 0x7fe53, 0x7fe80, 0x7fe93, 0x7fec0, 0x7fed3, 0x7fee8, 0x80003,
+    0x80060, 0x8006b, 0x80138, 0x80143, 0x801d8, 0x801e3, 0x801f0, 0x801fb, 0x80270, 0x80283, 0x802f0, 0x80403, 0x807d8, 0x8083d, 0x809a0, 0x80a05, 0x80bc8,
+    0x80c55, 0x80c60, 0x80fec, 0x80ff0, 0x81403, 0x814e8, 0x81503, 0x81688, 0x81704, 0x8170d, 0x817e0, 0x81803, 0x81905, 0x81920, 0x8196b, 0x81a0d, 0x81a13,
+    0x81a55, 0x81a58, 0x81a83, 0x81bb4, 0x81bd8, 0x81c03, 0x81cf0, 0x81d03, 0x81e20, 0x81e43, 0x81e80, 0x81e8d, 0x81eb0, 0x82001, 0x82142, 0x82283, 0x824f0,
+    0x82505, 0x82550, 0x82581, 0x826a0, 0x826c2, 0x827e0, 0x82803, 0x82940, 0x82983, 0x82b20, 0x82b81, 0x82bd8, 0x82be1, 0x82c58, 0x82c61, 0x82c98, 0x82ca1,
+    0x82cb0, 0x82cba, 0x82d10, 0x82d1a, 0x82d90, 0x82d9a, 0x82dd0, 0x82dda, 0x82de8, 0x83003, 0x839b8, 0x83a03, 0x83ab0, 0x83b03, 0x83b40, 0x83c03, 0x83c30,
+    0x83c3b, 0x83d88, 0x83d93, 0x83dd8, 0x84003, 0x84030, 0x84043, 0x84048, 0x84053, 0x841b0, 0x841bb, 0x841c8, 0x841e3, 0x841e8, 0x841fb, 0x842b0, 0x842c5,
+    0x84303, 0x843b8, 0x843cd, 0x84403, 0x844f8, 0x8453d, 0x84580, 0x84703, 0x84798, 0x847a3, 0x847b0, 0x847dd, 0x84803, 0x848b5, 0x848e0, 0x84903, 0x849d0,
+    0x84c03, 0x84dc0, 0x84de5, 0x84df3, 0x84e05, 0x84e80, 0x84e95, 0x85003, 0x8500c, 0x85020, 0x8502c, 0x85038, 0x85064, 0x85083, 0x850a0, 0x850ab, 0x850c0,
+    0x850cb, 0x851b0, 0x851c4, 0x851d8, 0x851fc, 0x85205, 0x85248, 0x85303, 0x853ed, 0x853f8, 0x85403, 0x854ed, 0x85500, 0x85603, 0x85640, 0x8564b, 0x8572c,
+    0x85738, 0x8575d, 0x85780, 0x85803, 0x859b0, 0x85a03, 0x85ab0, 0x85ac5, 0x85b03, 0x85b98, 0x85bc5, 0x85c03, 0x85c90, 0x85d4d, 0x85d80, 0x86003, 0x86248,
+    0x86401, 0x86598, 0x86602, 0x86798, 0x867d5, 0x86803, 0x86924, 0x86940, 0x86985, 0x869d0, 0x87305, 0x873f8, 0x87403, 0x87550, 0x8755c, 0x87568, 0x87583,
+    0x87590, 0x87803, 0x878ed, 0x8793b, 0x87940, 0x87983, 0x87a34, 0x87a8d, 0x87aa8, 0x87b83, 0x87c14, 0x87c30, 0x87d83, 0x87e2d, 0x87e60, 0x87f03, 0x87fb8,
+    0x88004, 0x8801b, 0x881c4, 0x88238, 0x88295, 0x88384, 0x8838b, 0x8839c, 0x883ab, 0x883b0, 0x883fc, 0x8841b, 0x88584, 0x885d8, 0x88614, 0x88618, 0x88683,
+    0x88748, 0x88785, 0x887d0, 0x88804, 0x8881b, 0x8893c, 0x889a8, 0x889b5, 0x88a00, 0x88a23, 0x88a2c, 0x88a3b, 0x88a40, 0x88a83, 0x88b9c, 0x88ba0, 0x88bb3,
+    0x88bb8, 0x88c04, 0x88c1b, 0x88d9c, 0x88e0b, 0x88e28, 0x88e4c, 0x88e68, 0x88e74, 0x88e85, 0x88ed3, 0x88ed8, 0x88ee3, 0x88ee8, 0x88f0d, 0x88fa8, 0x89003,
+    0x89090, 0x8909b, 0x89164, 0x891c0, 0x891f4, 0x891f8, 0x89403, 0x89438, 0x89443, 0x89448, 0x89453, 0x89470, 0x8947b, 0x894f0, 0x894fb, 0x89548, 0x89583,
+    0x896fc, 0x89758, 0x89785, 0x897d0, 0x89804, 0x89820, 0x8982b, 0x89868, 0x8987b, 0x89888, 0x8989b, 0x89948, 0x89953, 0x89988, 0x89993, 0x899a0, 0x899ab,
+    0x899d0, 0x899dc, 0x899eb, 0x899f4, 0x89a28, 0x89a3c, 0x89a48, 0x89a5c, 0x89a70, 0x89a83, 0x89a88, 0x89abc, 0x89ac0, 0x89aeb, 0x89b14, 0x89b20, 0x89b34,
+    0x89b68, 0x89b84, 0x89ba8, 0x8a003, 0x8a1ac, 0x8a23b, 0x8a258, 0x8a285, 0x8a2d0, 0x8a2f4, 0x8a2fb, 0x8a310, 0x8a403, 0x8a584, 0x8a623, 0x8a630, 0x8a63b,
+    0x8a640, 0x8a685, 0x8a6d0, 0x8ac03, 0x8ad7c, 0x8adb0, 0x8adc4, 0x8ae08, 0x8aec3, 0x8aee4, 0x8aef0, 0x8b003, 0x8b184, 0x8b208, 0x8b223, 0x8b228, 0x8b285,
+    0x8b2d0, 0x8b403, 0x8b55c, 0x8b5c3, 0x8b5c8, 0x8b605, 0x8b650, 0x8b803, 0x8b8d8, 0x8b8ec, 0x8b960, 0x8b985, 0x8b9e0, 0x8ba03, 0x8ba38, 0x8c003, 0x8c164,
+    0x8c1d8, 0x8c501, 0x8c602, 0x8c705, 0x8c798, 0x8c7fb, 0x8c838, 0x8c84b, 0x8c850, 0x8c863, 0x8c8a0, 0x8c8ab, 0x8c8b8, 0x8c8c3, 0x8c984, 0x8c9b0, 0x8c9bc,
+    0x8c9c8, 0x8c9dc, 0x8c9fb, 0x8ca04, 0x8ca0b, 0x8ca14, 0x8ca20, 0x8ca85, 0x8cad0, 0x8cd03, 0x8cd40, 0x8cd53, 0x8ce8c, 0x8cec0, 0x8ced4, 0x8cf0b, 0x8cf10,
+    0x8cf1b, 0x8cf24, 0x8cf28, 0x8d003, 0x8d00c, 0x8d05b, 0x8d19c, 0x8d1d3, 0x8d1dc, 0x8d1f8, 0x8d23c, 0x8d240, 0x8d283, 0x8d28c, 0x8d2e3, 0x8d454, 0x8d4d0,
+    0x8d4eb, 0x8d4f0, 0x8d583, 0x8d7c8, 0x8e003, 0x8e048, 0x8e053, 0x8e17c, 0x8e1b8, 0x8e1c4, 0x8e203, 0x8e208, 0x8e285, 0x8e368, 0x8e393, 0x8e480, 0x8e494,
+    0x8e540, 0x8e54c, 0x8e5b8, 0x8e803, 0x8e838, 0x8e843, 0x8e850, 0x8e85b, 0x8e98c, 0x8e9b8, 0x8e9d4, 0x8e9d8, 0x8e9e4, 0x8e9f0, 0x8e9fc, 0x8ea33, 0x8ea3c,
+    0x8ea40, 0x8ea85, 0x8ead0, 0x8eb03, 0x8eb30, 0x8eb3b, 0x8eb48, 0x8eb53, 0x8ec54, 0x8ec78, 0x8ec84, 0x8ec90, 0x8ec9c, 0x8ecc3, 0x8ecc8, 0x8ed05, 0x8ed50,
+    0x8f703, 0x8f79c, 0x8f7b8, 0x8fd83, 0x8fd88, 0x8fe05, 0x8fea8, 0x90003, 0x91cd0, 0x92005, 0x92378, 0x92403, 0x92a20, 0x97c83, 0x97f88, 0x98003, 0x9a178,
+    0xa2003, 0xa3238, 0xb4003, 0xb51c8, 0xb5203, 0xb52f8, 0xb5305, 0xb5350, 0xb5383, 0xb55f8, 0xb5605, 0xb5650, 0xb5683, 0xb5770, 0xb5784, 0xb57a8, 0xb5803,
+    0xb5984, 0xb59b8, 0xb5a03, 0xb5a20, 0xb5a85, 0xb5ad0, 0xb5add, 0xb5b10, 0xb5b1b, 0xb5bc0, 0xb5beb, 0xb5c80, 0xb7201, 0xb7302, 0xb7405, 0xb74b8, 0xb7803,
+    0xb7a58, 0xb7a7c, 0xb7a83, 0xb7a8c, 0xb7c40, 0xb7c7c, 0xb7c9b, 0xb7d00, 0xb7f03, 0xb7f10, 0xb7f1b, 0xb7f24, 0xb7f28, 0xb7f84, 0xb7f90, 0xb8003, 0xc3fc0,
+    0xc4003, 0xc66b0, 0xc6803, 0xc6848, 0xd7f83, 0xd7fa0, 0xd7fab, 0xd7fe0, 0xd7feb, 0xd7ff8, 0xd8003, 0xd8918, 0xd8a83, 0xd8a98, 0xd8b23, 0xd8b40, 0xd8b83,
+    0xd97e0, 0xde003, 0xde358, 0xde383, 0xde3e8, 0xde403, 0xde448, 0xde483, 0xde4d0, 0xde4ec, 0xde4f8, 0xe7804, 0xe7970, 0xe7984, 0xe7a38, 0xe8b2c, 0xe8b50,
+    0xe8b6c, 0xe8b98, 0xe8bdc, 0xe8c18, 0xe8c2c, 0xe8c60, 0xe8d54, 0xe8d70, 0xe9214, 0xe9228, 0xe9705, 0xe97a0, 0xe9b05, 0xe9bc8, 0xea001, 0xea0d2, 0xea1a1,
+    0xea272, 0xea2a8, 0xea2b2, 0xea341, 0xea412, 0xea4e1, 0xea4e8, 0xea4f1, 0xea500, 0xea511, 0xea518, 0xea529, 0xea538, 0xea549, 0xea568, 0xea571, 0xea5b2,
+    0xea5d0, 0xea5da, 0xea5e0, 0xea5ea, 0xea620, 0xea62a, 0xea681, 0xea752, 0xea821, 0xea830, 0xea839, 0xea858, 0xea869, 0xea8a8, 0xea8b1, 0xea8e8, 0xea8f2,
+    0xea9c1, 0xea9d0, 0xea9d9, 0xea9f8, 0xeaa01, 0xeaa28, 0xeaa31, 0xeaa38, 0xeaa51, 0xeaa88, 0xeaa92, 0xeab61, 0xeac32, 0xead01, 0xeadd2, 0xeaea1, 0xeaf72,
+    0xeb041, 0xeb112, 0xeb1e1, 0xeb2b2, 0xeb381, 0xeb452, 0xeb530, 0xeb541, 0xeb608, 0xeb612, 0xeb6d8, 0xeb6e2, 0xeb711, 0xeb7d8, 0xeb7e2, 0xeb8a8, 0xeb8b2,
+    0xeb8e1, 0xeb9a8, 0xeb9b2, 0xeba78, 0xeba82, 0xebab1, 0xebb78, 0xebb82, 0xebc48, 0xebc52, 0xebc81, 0xebd48, 0xebd52, 0xebe18, 0xebe22, 0xebe51, 0xebe5a,
+    0xebe60, 0xebe75, 0xec000, 0xed004, 0xed1b8, 0xed1dc, 0xed368, 0xed3ac, 0xed3b0, 0xed424, 0xed428, 0xed4dc, 0xed500, 0xed50c, 0xed580, 0xef802, 0xef853,
+    0xef85a, 0xef8f8, 0xf0004, 0xf0038, 0xf0044, 0xf00c8, 0xf00dc, 0xf0110, 0xf011c, 0xf0128, 0xf0134, 0xf0158, 0xf0803, 0xf0968, 0xf0984, 0xf09bb, 0xf09f0,
+    0xf0a05, 0xf0a50, 0xf0a73, 0xf0a78, 0xf1483, 0xf1574, 0xf1578, 0xf1603, 0xf1764, 0xf1785, 0xf17d0, 0xf3f03, 0xf3f38, 0xf3f43, 0xf3f60, 0xf3f6b, 0xf3f78,
+    0xf3f83, 0xf3ff8, 0xf4003, 0xf4628, 0xf463d, 0xf4684, 0xf46b8, 0xf4801, 0xf4912, 0xf4a24, 0xf4a5b, 0xf4a60, 0xf4a85, 0xf4ad0, 0xf638d, 0xf6560, 0xf656d,
+    0xf6580, 0xf658d, 0xf65a8, 0xf680d, 0xf6970, 0xf697d, 0xf69f0, 0xf7003, 0xf7020, 0xf702b, 0xf7100, 0xf710b, 0xf7118, 0xf7123, 0xf7128, 0xf713b, 0xf7140,
+    0xf714b, 0xf7198, 0xf71a3, 0xf71c0, 0xf71cb, 0xf71d0, 0xf71db, 0xf71e0, 0xf7213, 0xf7218, 0xf723b, 0xf7240, 0xf724b, 0xf7250, 0xf725b, 0xf7260, 0xf726b,
+    0xf7280, 0xf728b, 0xf7298, 0xf72a3, 0xf72a8, 0xf72bb, 0xf72c0, 0xf72cb, 0xf72d0, 0xf72db, 0xf72e0, 0xf72eb, 0xf72f0, 0xf72fb, 0xf7300, 0xf730b, 0xf7318,
+    0xf7323, 0xf7328, 0xf733b, 0xf7358, 0xf7363, 0xf7398, 0xf73a3, 0xf73c0, 0xf73cb, 0xf73e8, 0xf73f3, 0xf73f8, 0xf7403, 0xf7450, 0xf745b, 0xf74e0, 0xf750b,
+    0xf7520, 0xf752b, 0xf7550, 0xf755b, 0xf75e0, 0xf8805, 0xf8868, 0xfdf85, 0xfdfd0, 0x100003, 0x153700, 0x153803, 0x15b9c8, 0x15ba03, 0x15c0f0, 0x15c103, 0x167510,
+    0x167583, 0x175f08, 0x17c003, 0x17d0f0, 0x180003, 0x189a58, 0x700804, 0x700f80
+};
+
+#endif
+#endif
+
+#if LLMF_HAS_TOKENS
+
+/* Numbers stand in images (bpe.h): never reused. */
+enum { LLMFI_CL100K = 1, LLMFI_O200K = 2 };
+
+/* Sets of classes. */
+enum {
+    LLMFI_US_OTHER = 1 << LLMFI_UC_OTHER, LLMFI_US_UPPER = 1 << LLMFI_UC_UPPER, LLMFI_US_LOWER = 1 << LLMFI_UC_LOWER, LLMFI_US_LETTER = 1 << LLMFI_UC_LETTER,
+    LLMFI_US_MARK = 1 << LLMFI_UC_MARK, LLMFI_US_NUMBER = 1 << LLMFI_UC_NUMBER, LLMFI_US_SPACE = 1 << LLMFI_UC_SPACE,
+    LLMFI_US_L = LLMFI_US_UPPER | LLMFI_US_LOWER | LLMFI_US_LETTER,       /* \p{L} */
+    LLMFI_US_BOTH = LLMFI_US_LETTER | LLMFI_US_MARK,                      /* what o200k_base has in both of its halves of a word */
+    LLMFI_US_SIGN = LLMFI_US_OTHER | LLMFI_US_MARK                        /* [^\s\p{L}\p{N}] */
+};
+
+/* The range that was looked at last: a text stays in one script. Zero is the initial state. */
+typedef struct llmfi_splitter {
+    uint32_t from, end;
+    uint8_t what;
+} llmfi_splitter;
+
+/* One character. */
+typedef struct llmfi_char {
+    unsigned set;                            /* its class as a set of one; 0: the end of the text */
+    const char *next;
+} llmfi_char;
+
+static LLMFI_COLD void llmfi_split_find(llmfi_splitter *s, uint32_t cp) {
+    size_t low = 0, high = LLMFI_COUNT(llmfi_unicode_ranges);
+    while (high - low > 1) {
+        size_t mid = low + (high - low) / 2;
+        if (llmfi_unicode_ranges[mid] >> 3 <= cp) low = mid;
+        else high = mid;
+    }
+    s->from = llmfi_unicode_ranges[low] >> 3;
+    s->end = low + 1 < LLMFI_COUNT(llmfi_unicode_ranges) ? llmfi_unicode_ranges[low + 1] >> 3 : 0x110000;
+    s->what = (uint8_t)(llmfi_unicode_ranges[low] & 7);
+}
+
+/* Of a character above U+007F. */
+static unsigned llmfi_split_class(llmfi_splitter *s, uint32_t cp) {
+    if (cp - s->from >= s->end - s->from) llmfi_split_find(s, cp);
+    return s->what != LLMFI_UC_ALTERNATE ? 1u << s->what : (cp - s->from) & 1 ? (unsigned)LLMFI_US_LOWER : (unsigned)LLMFI_US_UPPER;
+}
+
+static LLMFI_COLD llmfi_char llmfi_split_wide(llmfi_splitter *s, const char *p, const char *end) {
+    llmfi_char c;
+    uint32_t cp;
+    int n = llmfi_utf8_next(p, end, &cp);
+    c.set = n > 0 ? llmfi_split_class(s, cp) : (unsigned)LLMFI_US_OTHER;
+    c.next = n > 0 ? p + n : n < 0 ? p - n : end;
+    return c;
+}
+
+static LLMFI_FAST llmfi_char llmfi_split_at(llmfi_splitter *s, const char *p, const char *end) {
+    llmfi_char c;
+    if (p < end && (unsigned char)*p >= 0x80) return llmfi_split_wide(s, p, end);
+    c.set = p < end ? 1u << llmfi_ascii_classes[(unsigned char)*p] : 0u;
+    c.next = p + 1;
+    return c;
+}
+
+/* The end of the characters of that set. */
+static const char *llmfi_split_run(llmfi_splitter *s, const char *p, const char *end, unsigned set) {
+    for (;;) {
+        llmfi_char c;
+        while (p < end && (unsigned char)*p < 0x80 && (set >> llmfi_ascii_classes[(unsigned char)*p] & 1)) p++;
+        if (p == end || (unsigned char)*p < 0x80) return p;
+        c = llmfi_split_wide(s, p, end);
+        if (!(c.set & set)) return p;
+        p = c.next;
+    }
+}
+
+/* (?i:'s|'t|'re|'ve|'m|'ll|'d): its end, or p. Without case, the long s (U+017F) is an s too. */
+static const char *llmfi_split_short_form(const char *p, const char *end) {
+    char a, b;
+    if (end - p < 2 || *p != '\'') return p;
+    a = llmfi_lower(p[1]);
+    b = end - p > 2 ? llmfi_lower(p[2]) : '\0';
+    if (a == 's' || a == 't' || a == 'm' || a == 'd') return p + 2;
+    if ((a == 'r' && b == 'e') || (a == 'v' && b == 'e') || (a == 'l' && b == 'l')) return p + 3;
+    return (unsigned char)p[1] == 0xc5 && end - p > 2 && (unsigned char)p[2] == 0xbf ? p + 3 : p;
+}
+
+/* \p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+ of what begins with c. o200k_base has a slash among the line ends. */
+static const char *llmfi_split_rest(llmfi_splitter *s, const char *p, const char *end, llmfi_char c, bool slash) {
+    const char *begin = p, *lines = NULL, *last = p;
+    llmfi_char next = llmfi_split_at(s, c.next, end);
+    int i;
+    if (c.set & LLMFI_US_NUMBER) {
+        for (i = 1; i < 3 && (next.set & LLMFI_US_NUMBER); i++) {
+            c = next;
+            next = llmfi_split_at(s, c.next, end);
+        }
+        return c.next;
+    }
+    if ((c.set & LLMFI_US_SIGN) || (*p == ' ' && (next.set & LLMFI_US_SIGN))) {
+        p = llmfi_split_run(s, c.next, end, LLMFI_US_SIGN);
+        while (p < end && (*p == '\r' || *p == '\n' || (slash && *p == '/'))) p++;
+        return p;
+    }
+    for (; c.set & LLMFI_US_SPACE; c = llmfi_split_at(s, p, end)) {
+        if (*p == '\r' || *p == '\n') lines = c.next;
+        last = p;
+        p = c.next;
+    }
+    if (lines) return lines;
+    return p == end || last == begin ? p : last; /* the last one goes with what follows */
+}
+
+static const char *llmfi_split_cl100k(llmfi_splitter *s, const char *p, const char *end) {
+    llmfi_char c = llmfi_split_at(s, p, end), next;
+    const char *q = *p == '\'' ? llmfi_split_short_form(p, end) : p;
+    if (q > p) return q;
+    if (c.set & LLMFI_US_L) return llmfi_split_run(s, c.next, end, LLMFI_US_L);
+    if (!(c.set & LLMFI_US_NUMBER) && *p != '\r' && *p != '\n') {
+        next = llmfi_split_at(s, c.next, end);
+        if (next.set & LLMFI_US_L) return llmfi_split_run(s, next.next, end, LLMFI_US_L);
+    }
+    return llmfi_split_rest(s, p, end, c, false);
+}
+
+/* A word of o200k_base: upper letters, then lower ones, at least one of these; or (uppers) no lower one at all. NULL: none begins at p. */
+static const char *llmfi_split_word(llmfi_splitter *s, const char *p, const char *end, bool uppers) {
+    const char *at = p, *both = NULL;
+    llmfi_char c;
+    for (;;) {
+        while (at < end && *at >= 'A' && *at <= 'Z') at++;
+        c = llmfi_split_at(s, at, end);
+        if (!(c.set & (LLMFI_US_UPPER | LLMFI_US_BOTH))) break;
+        at = c.next;
+        if (c.set & LLMFI_US_BOTH) both = at;
+    }
+    if (c.set & LLMFI_US_LOWER) at = llmfi_split_run(s, c.next, end, LLMFI_US_LOWER | LLMFI_US_BOTH);
+    else if (both) at = both; /* the last one that may stand in the second half; upper letters behind it are a word of their own */
+    else if (at == p || !uppers) return NULL;
+    return llmfi_split_short_form(at, end);
+}
+
+static const char *llmfi_split_o200k(llmfi_splitter *s, const char *p, const char *end) {
+    llmfi_char c = llmfi_split_at(s, p, end);
+    const char *q = NULL;
+    if (c.set & LLMFI_US_L) return llmfi_split_word(s, p, end, true);
+    if (!(c.set & LLMFI_US_NUMBER) && *p != '\r' && *p != '\n') q = llmfi_split_word(s, c.next, end, !(c.set & LLMFI_US_MARK));
+    if (!q && (c.set & LLMFI_US_MARK)) q = llmfi_split_word(s, p, end, true);
+    return q ? q : llmfi_split_rest(s, p, end, c, true);
+}
+
+/* The end of the piece at p, which is before `end`. */
+static const char *llmfi_split(llmfi_splitter *s, int encoding, const char *p, const char *end) {
+    return encoding == LLMFI_CL100K ? llmfi_split_cl100k(s, p, end) : llmfi_split_o200k(s, p, end);
+}
+
+#endif
+#endif
+
+#if LLMF_HAS_TOKENS
+
+#if LLMF_HAS_FILES
+#include <stdio.h>
+#endif
+
+/* ---- memory: a factory's heap, the caller's block, or a hook ---- */
+
+typedef struct llmfi_store {
+    llmfi_heap *heap;                        /* or NULL */
+    llmf_alloc_fn alloc;                     /* or NULL */
+    void *user;
+    char *block;                             /* the rest of the caller's block, aligned; what is taken last is given back first */
+    size_t left;
+} llmfi_store;
+
+static void *llmfi_store_get(llmfi_store *s, size_t size) {
+    void *p = s->block;
+    if (s->heap) return llmfi_heap_alloc(s->heap, size);
+    if (s->alloc) return s->alloc(s->user, NULL, 0, size);
+    if (size > s->left || size > (size_t)-1 - LLMFI_ALIGN) return NULL;
+    size = llmfi_round_up(size, LLMFI_ALIGN);
+    if (size > s->left) size = s->left;
+    s->block += size;
+    s->left -= size;
+    return p;
+}
+
+static void llmfi_store_free(llmfi_store *s, void *p, size_t size) {
+    if (!p) return;
+    if (s->heap) {
+        llmfi_heap_free(s->heap, p);
+    } else if (s->alloc) {
+        s->alloc(s->user, p, size, 0);
+    } else {
+        s->left += (size_t)(s->block - (char *)p);
+        s->block = (char *)p;
+    }
+}
+
+/* ---- what is known of the encodings ---- */
+
+typedef struct llmfi_special {
+    const char *text;
+    uint32_t id;
+    int encoding;
+} llmfi_special;
+
+/* openai/tiktoken, openai_public.py: tokens of their files, and those that stand in none. */
+static const struct {
+    const char *name;
+    uint32_t tokens;
+} llmfi_encodings[] = {{"", 0}, {"cl100k_base", 100256}, {"o200k_base", 199998}};
+
+static const llmfi_special llmfi_specials[] = {
+    {"<|endoftext|>", 100257, LLMFI_CL100K},  {"<|fim_prefix|>", 100258, LLMFI_CL100K},   {"<|fim_middle|>", 100259, LLMFI_CL100K}, {"<|fim_suffix|>", 100260, LLMFI_CL100K},
+    {"<|endofprompt|>", 100276, LLMFI_CL100K}, {"<|endoftext|>", 199999, LLMFI_O200K}, {"<|endofprompt|>", 200018, LLMFI_O200K},
+};
+
+/* 0: no such name. */
+LLMFI_UNUSED static int llmfi_encoding_named(llmf_str name) {
+    size_t i;
+    for (i = 1; i < LLMFI_COUNT(llmfi_encodings); i++) {
+        llmf_str whole = llmfi_cstr(llmfi_encodings[i].name);
+        if (llmfi_eq_nocase(name, whole) || llmfi_eq_nocase(name, llmfi_str(whole.ptr, whole.len - 5))) return (int)i; /* "o200k" */
+    }
+    return 0;
+}
+
+/* ---- the image ---- */
+
+enum { LLMFI_RANK_BITS = 18, LLMFI_MAX_RANKS = (1 << LLMFI_RANK_BITS) - 1, LLMFI_NO_RANK = (1 << LLMFI_RANK_BITS) - 1, LLMFI_MAX_TOKEN = 1024 };
+enum { LLMFI_IMAGE_MAGIC, LLMFI_IMAGE_ENCODING, LLMFI_IMAGE_COUNT, LLMFI_IMAGE_SLOTS, LLMFI_IMAGE_BYTES, LLMFI_IMAGE_LONGEST, LLMFI_IMAGE_HEAD = 8 };
+#define LLMFI_IMAGE_WORD UINT32_C(0x314b524c) /* "LRK1", or "1KRL": the numbers of an image are the machine's own */
+
+/* Views of an image. A slot: the rank and one, above it bits of the hash; 0: empty. Where the ranks have a gap, the token there has no bytes. */
+typedef struct llmfi_ranks {
+    const uint32_t *start;                   /* count + 1: where the bytes of each token begin */
+    const uint32_t *slots;
+    const unsigned char *bytes;
+    uint32_t count, slot_count, longest;
+    int encoding;
+} llmfi_ranks;
+
+static LLMFI_FAST uint32_t llmfi_load4le(const unsigned char *p) {
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+/* The same on every machine, as it stands in images. */
+static LLMFI_FAST uint64_t llmfi_bpe_hash(const unsigned char *p, size_t n) {
+    const uint64_t k = UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t h = (uint64_t)n * k, v;
+    for (; n > 8; p += 8, n -= 8) {
+        h = (h ^ ((uint64_t)llmfi_load4le(p) | (uint64_t)llmfi_load4le(p + 4) << 32)) * k;
+        h ^= h >> 32;
+    }
+    if (n >= 4) v = (uint64_t)llmfi_load4le(p) | (uint64_t)llmfi_load4le(p + n - 4) << 32;
+    else v = n ? (uint64_t)p[0] | (uint64_t)p[n >> 1] << 8 | (uint64_t)p[n - 1] << 16 : 0;
+    h = (h ^ v) * k;
+    return (h ^ h >> 32) * k;
+}
+
+static LLMFI_FAST uint32_t llmfi_bpe_tag(uint64_t hash) {
+    return (uint32_t)hash & ~(uint32_t)LLMFI_NO_RANK;
+}
+
+static LLMFI_FAST uint32_t llmfi_bpe_place(const llmfi_ranks *r, uint64_t hash) {
+    return (uint32_t)((hash >> 32) * r->slot_count >> 32);
+}
+
+/* LLMFI_NO_RANK: these bytes are no token. */
+static LLMFI_FAST uint32_t llmfi_bpe_find(const llmfi_ranks *r, const unsigned char *p, size_t n, uint64_t hash) {
+    uint32_t at = llmfi_bpe_place(r, hash), tag = llmfi_bpe_tag(hash), slot;
+    if (n > r->longest) return LLMFI_NO_RANK;
+    while ((slot = r->slots[at]) != 0) {
+        if (((slot ^ tag) & ~(uint32_t)LLMFI_NO_RANK) == 0) {
+            uint32_t rank = (slot & LLMFI_NO_RANK) - 1, from = r->start[rank];
+            if (r->start[rank + 1] - from == n && memcmp(r->bytes + from, p, n) == 0) return rank;
+        }
+        if (++at == r->slot_count) at = 0;
+    }
+    return LLMFI_NO_RANK;
+}
+
+static LLMFI_FAST uint32_t llmfi_bpe_rank(const llmfi_ranks *r, const unsigned char *p, size_t n) {
+    return llmfi_bpe_find(r, p, n, llmfi_bpe_hash(p, n));
+}
+
+static size_t llmfi_image_size(uint32_t count, uint32_t slots, uint32_t bytes) {
+    return ((size_t)LLMFI_IMAGE_HEAD + count + 1 + slots + ((size_t)bytes + 3) / 4) * 4;
+}
+
+/* More than 1.6 places a token, and never full. */
+static uint32_t llmfi_image_slots(uint32_t count) {
+    return count + count / 3 * 2 + 16;
+}
+
+static void llmfi_image_views(llmfi_ranks *r, const uint32_t *image) {
+    r->encoding = (int)image[LLMFI_IMAGE_ENCODING];
+    r->count = image[LLMFI_IMAGE_COUNT];
+    r->slot_count = image[LLMFI_IMAGE_SLOTS];
+    r->longest = image[LLMFI_IMAGE_LONGEST];
+    r->start = image + LLMFI_IMAGE_HEAD;
+    r->slots = r->start + r->count + 1;
+    r->bytes = (const unsigned char *)(const void *)(r->slots + r->slot_count);
+}
+
+/* An image that comes from elsewhere: nothing in it may lead out of it, and no search may go round for ever. */
+static bool llmfi_image_open(llmfi_ranks *r, const void *bytes, size_t len, llmf_error *err) {
+    const uint32_t *image = (const uint32_t *)bytes;
+    uint32_t i, empty = 0;
+    bool ok = len >= LLMFI_IMAGE_HEAD * 4 && (uintptr_t)bytes % 4 == 0 && image[LLMFI_IMAGE_MAGIC] == LLMFI_IMAGE_WORD;
+    if (!ok) return llmfi_error_set(err, LLMF_ERR_CONFIG, "the image of ranks is damaged, not at an address of a multiple of four, or made for machines of the other byte order (tools/ranks.c, --big)");
+    ok = image[LLMFI_IMAGE_COUNT] <= LLMFI_MAX_RANKS && image[LLMFI_IMAGE_SLOTS] < (1u << 24) && image[LLMFI_IMAGE_BYTES] < (1u << 30) &&
+         (image[LLMFI_IMAGE_ENCODING] == LLMFI_CL100K || image[LLMFI_IMAGE_ENCODING] == LLMFI_O200K) &&
+         len >= llmfi_image_size(image[LLMFI_IMAGE_COUNT], image[LLMFI_IMAGE_SLOTS], image[LLMFI_IMAGE_BYTES]);
+    if (ok) {
+        llmfi_image_views(r, image);
+        ok = r->start[r->count] == image[LLMFI_IMAGE_BYTES] && r->start[0] == 0;
+        for (i = 0; ok && i < r->count; i++) ok = r->start[i] <= r->start[i + 1];
+        for (i = 0; ok && i < r->slot_count; i++) {
+            empty += r->slots[i] == 0;
+            ok = (r->slots[i] & LLMFI_NO_RANK) <= r->count && (!r->slots[i] || (r->slots[i] & LLMFI_NO_RANK));
+        }
+    }
+    return (ok && empty) || llmfi_error_set(err, LLMF_ERR_CONFIG, "the image of ranks is damaged: make it anew with tools/ranks.c");
+}
+
+/* ---- reading a file of ranks ---- */
+
+typedef struct llmfi_rank_reader {
+    const char *at, *end;                    /* what has been read and not yet looked at */
+    const char *name;                        /* for messages */
+    uint32_t line;
+#if LLMF_HAS_FILES
+    FILE *file;                              /* NULL: all of it is in memory */
+    char buffer[4096];
+#endif
+} llmfi_rank_reader;
+
+static LLMFI_COLD bool llmfi_ranks_error(const llmfi_rank_reader *in, int code, const char *what, llmf_error *err) {
+    llmfi_text t = llmfi_error_begin(err, code);
+    llmfi_say_c(&t, in->name);
+    if (in->line) {
+        LLMFI_SAY(&t, ":");
+        llmfi_say_int(&t, in->line);
+    }
+    LLMFI_SAY(&t, ": ");
+    llmfi_say_c(&t, what);
+    err->line = in->line;
+    return false;
+}
+
+/* The next line, without its end. False: there is none. */
+static bool llmfi_ranks_line(llmfi_rank_reader *in, llmf_str *line) {
+    size_t n = llmfi_find_char(llmfi_str(in->at, (size_t)(in->end - in->at)), '\n');
+#if LLMF_HAS_FILES
+    if (n == LLMFI_NOWHERE && in->file) {
+        size_t kept = (size_t)(in->end - in->at);
+        memmove(in->buffer, in->at, kept);
+        in->at = in->buffer;
+        in->end = in->buffer + kept + fread(in->buffer + kept, 1, sizeof in->buffer - kept, in->file);
+        n = llmfi_find_char(llmfi_str(in->at, (size_t)(in->end - in->at)), '\n');
+    }
+#endif
+    if (in->at == in->end) return false;
+    in->line++;
+    *line = llmfi_str(in->at, n == LLMFI_NOWHERE ? (size_t)(in->end - in->at) : n);
+    in->at += line->len + (n != LLMFI_NOWHERE);
+    if (line->len && line->ptr[line->len - 1] == '\r') line->len--;
+    return true;
+}
+
+/* "base64 rank" */
+static bool llmfi_ranks_parse(const llmfi_rank_reader *in, llmf_str line, llmf_str *token, int64_t *rank, llmf_error *err) {
+    size_t blank = llmfi_find_char(line, ' ');
+    if (blank == LLMFI_NOWHERE || !blank) return llmfi_ranks_error(in, LLMF_ERR_CONFIG, LLMFI_WORDS("a line is a token in base64, a blank and its rank; is this a .tiktoken file?"), err);
+    *token = llmfi_str(line.ptr, blank);
+    if (!llmfi_parse_int(llmfi_from(line, blank + 1), rank) || *rank < 0 || *rank >= LLMFI_MAX_RANKS)
+        return llmfi_ranks_error(in, LLMF_ERR_CONFIG, LLMFI_WORDS("the rank is no number from 0 to 262142"), err);
+    if (llmfi_base64_decoded_size(*token) > LLMFI_MAX_TOKEN || !llmfi_base64_decoded_size(*token))
+        return llmfi_ranks_error(in, LLMF_ERR_CONFIG, LLMFI_WORDS("a token has 1 to 1024 bytes"), err);
+    return true;
+}
+
+/* The first time through: how much there is. */
+static bool llmfi_ranks_measure(llmfi_rank_reader *in, uint32_t head[LLMFI_IMAGE_HEAD], llmf_error *err) {
+    llmf_str line, token;
+    int64_t rank, last = -1;
+    uint64_t bytes = 0;
+    uint32_t longest = 0;
+    while (llmfi_ranks_line(in, &line)) {
+        size_t n;
+        if (!line.len) continue;
+        if (!llmfi_ranks_parse(in, line, &token, &rank, err)) return false;
+        if (rank <= last) return llmfi_ranks_error(in, LLMF_ERR_CONFIG, LLMFI_WORDS("the rank is not above the one of the line before"), err);
+        last = rank;
+        n = llmfi_base64_decoded_size(token);
+        bytes += n;
+        if (n > longest) longest = (uint32_t)n;
+    }
+    in->line = 0;
+    if (last < 255) return llmfi_ranks_error(in, LLMF_ERR_CONFIG, LLMFI_WORDS("there are fewer tokens than bytes; is this a .tiktoken file, and whole?"), err);
+    head[LLMFI_IMAGE_MAGIC] = LLMFI_IMAGE_WORD;
+    head[LLMFI_IMAGE_COUNT] = (uint32_t)last + 1;
+    head[LLMFI_IMAGE_SLOTS] = llmfi_image_slots((uint32_t)last + 1);
+    head[LLMFI_IMAGE_BYTES] = (uint32_t)bytes; /* below 2^28 */
+    head[LLMFI_IMAGE_LONGEST] = longest;
+    return true;
+}
+
+/* A token whose bytes stand in the image already gets its slot. False: the same bytes have one. */
+static bool llmfi_ranks_add(const llmfi_ranks *r, uint32_t *slots, uint32_t rank, size_t n) {
+    const unsigned char *p = r->bytes + r->start[rank];
+    uint64_t hash = llmfi_bpe_hash(p, n);
+    uint32_t at = llmfi_bpe_place(r, hash);
+    if (llmfi_bpe_rank(r, p, n) != LLMFI_NO_RANK) return false;
+    while (slots[at])
+        if (++at == r->slot_count) at = 0;
+    slots[at] = llmfi_bpe_tag(hash) | (rank + 1);
+    return true;
+}
+
+/* The second time: what there is. The file may have changed in between, so all of it is checked again. */
+static bool llmfi_ranks_fill(llmfi_rank_reader *in, uint32_t *image, llmfi_ranks *r, llmf_error *err) {
+    uint32_t *start = image + LLMFI_IMAGE_HEAD, *slots, done = 0, used = 0, most = image[LLMFI_IMAGE_BYTES];
+    unsigned char *bytes;
+    llmf_str line, token;
+    int64_t rank;
+    llmfi_image_views(r, image);
+    slots = start + r->count + 1;
+    bytes = (unsigned char *)(void *)(slots + r->slot_count);
+    memset(slots, 0, (size_t)r->slot_count * 4);
+    while (llmfi_ranks_line(in, &line)) {
+        size_t n;
+        if (!line.len) continue;
+        if (!llmfi_ranks_parse(in, line, &token, &rank, err)) return false;
+        if (rank < (int64_t)done || (uint64_t)rank >= r->count || llmfi_base64_decoded_size(token) > most - used)
+            return llmfi_ranks_error(in, LLMF_ERR_CONFIG, LLMFI_WORDS("the file has changed while it was read"), err);
+        while (done <= (uint32_t)rank) start[done++] = used;
+        if (!llmfi_base64_decode(token, bytes + used, most - used, &n)) return llmfi_ranks_error(in, LLMF_ERR_CONFIG, LLMFI_WORDS("the token is not valid base64"), err);
+        used += (uint32_t)n;
+        start[done] = used;
+        if (!llmfi_ranks_add(r, slots, (uint32_t)rank, n)) return llmfi_ranks_error(in, LLMF_ERR_CONFIG, LLMFI_WORDS("the token stands in a line before already"), err);
+    }
+    in->line = 0;
+    return (done == r->count && used == most) || llmfi_ranks_error(in, LLMF_ERR_CONFIG, LLMFI_WORDS("the file has changed while it was read"), err);
+}
+
+/* Any text can be encoded if each byte can. And which encoding is it, if nobody has said? */
+static bool llmfi_ranks_check(const llmfi_rank_reader *in, uint32_t *image, llmfi_ranks *r, llmf_error *err) {
+    unsigned i;
+    size_t k;
+    for (i = 0; i < 256; i++) {
+        unsigned char c = (unsigned char)i;
+        if (llmfi_bpe_rank(r, &c, 1) == LLMFI_NO_RANK) return llmfi_ranks_error(in, LLMF_ERR_CONFIG, LLMFI_WORDS("not each byte is a token; is this a .tiktoken file?"), err);
+    }
+    for (k = 1; !r->encoding && k < LLMFI_COUNT(llmfi_encodings); k++)
+        if (llmfi_encodings[k].tokens == r->count) r->encoding = (int)k;
+    image[LLMFI_IMAGE_ENCODING] = (uint32_t)r->encoding;
+    return r->encoding || llmfi_ranks_error(in, LLMF_ERR_CONFIG, LLMFI_WORDS("it has not as many tokens as cl100k_base (100256) or o200k_base (199998): say in llmf_tokens_desc.encoding which of them it is like"), err);
+}
+
+/* ---- merging ---- */
+
+/* Where ids go, and how many there are. */
+typedef struct llmfi_ids {
+    uint32_t *ids;
+    size_t cap;
+    int64_t count;
+} llmfi_ids;
+
+static LLMFI_FAST void llmfi_ids_put(llmfi_ids *out, uint32_t id) {
+    if ((uint64_t)out->count < out->cap) out->ids[out->count] = id;
+    out->count++;
+}
+
+/* A piece of at most this many bytes is merged on the stack, by looking at all pairs each time: for what is short nothing is faster. */
+enum { LLMFI_BPE_SHORT = 96 };
+
+static void llmfi_bpe_short(const llmfi_ranks *r, const unsigned char *p, size_t n, llmfi_ids *out) {
+    uint32_t rank[LLMFI_BPE_SHORT + 1]; /* of the pair of the part and the next one */
+    uint8_t at[LLMFI_BPE_SHORT + 2];
+    size_t parts = n, i, best;
+    for (i = 0; i <= n; i++) at[i] = (uint8_t)i;
+    for (i = 0; i + 1 < n; i++) rank[i] = llmfi_bpe_rank(r, p + i, 2);
+    while (parts > 1) {
+        uint32_t least = rank[0];
+        for (best = 0, i = 1; i + 1 < parts; i++)
+            if (rank[i] < least) least = rank[best = i];
+        if (least == LLMFI_NO_RANK) break;
+        memmove(at + best + 1, at + best + 2, parts - best - 1);
+        memmove(rank + best, rank + best + 1, (parts - best - 2) * sizeof *rank);
+        parts--;
+        if (best + 1 < parts) rank[best] = llmfi_bpe_rank(r, p + at[best], (size_t)(at[best + 2] - at[best]));
+        if (best) rank[best - 1] = llmfi_bpe_rank(r, p + at[best - 1], (size_t)(at[best + 1] - at[best - 1]));
+    }
+    for (i = 0; i < parts; i++) llmfi_ids_put(out, llmfi_bpe_rank(r, p + at[i], (size_t)(at[i + 1] - at[i])));
+}
+
+/* A long piece: a tournament over the pairs, so that each merge costs the logarithm of its length. 12 bytes of memory for each of its own. */
+typedef struct llmfi_long {
+    const llmfi_ranks *r;
+    const unsigned char *p;
+    uint32_t n;
+    uint32_t *next;                          /* of a part's first byte: where the next part begins; 0: no part begins here */
+    uint32_t *rank;                          /* of a part's first byte: the rank of it and the next part; of its last one, if it has several: where it begins */
+    uint32_t *best;                          /* best[k], k from 1: the winner of the two below it; below best[n / 2 …] are the bytes themselves, from n on */
+} llmfi_long;
+
+static LLMFI_FAST uint32_t llmfi_long_rank(const llmfi_long *m, uint32_t i) {
+    return m->next[i] ? m->rank[i] : (uint32_t)LLMFI_NO_RANK;
+}
+
+static LLMFI_FAST uint32_t llmfi_long_winner(const llmfi_long *m, uint32_t k) {
+    return k >= m->n ? k - m->n : m->best[k];
+}
+
+static LLMFI_FAST void llmfi_long_play(llmfi_long *m, uint32_t k) {
+    uint32_t a = llmfi_long_winner(m, 2 * k), b = llmfi_long_winner(m, 2 * k + 1), x = llmfi_long_rank(m, a), y = llmfi_long_rank(m, b);
+    m->best[k] = x < y || (x == y && a < b) ? a : b; /* of equal ones the first */
+}
+
+static void llmfi_long_again(llmfi_long *m, uint32_t i) {
+    uint32_t k;
+    for (k = (i + m->n) / 2; k; k /= 2) llmfi_long_play(m, k);
+}
+
+/* The rank of the part at i and the next one. */
+static uint32_t llmfi_long_pair(const llmfi_long *m, uint32_t i) {
+    uint32_t end = m->next[i] < m->n ? m->next[m->next[i]] : 0;
+    return end ? llmfi_bpe_rank(m->r, m->p + i, end - i) : (uint32_t)LLMFI_NO_RANK;
+}
+
+static void llmfi_long_merge(llmfi_long *m, uint32_t i) {
+    uint32_t j = m->next[i], before;
+    m->next[i] = m->next[j];
+    m->next[j] = 0;
+    if (m->next[i] - 1 != i) m->rank[m->next[i] - 1] = i;
+    m->rank[i] = llmfi_long_pair(m, i);
+    llmfi_long_again(m, j);
+    llmfi_long_again(m, i);
+    if (!i) return;
+    before = m->next[i - 1] ? i - 1 : m->rank[i - 1];
+    m->rank[before] = llmfi_long_pair(m, before);
+    llmfi_long_again(m, before);
+}
+
+/* False: no memory. */
+static bool llmfi_bpe_long(const llmfi_ranks *r, llmfi_store *store, const unsigned char *p, size_t n, llmfi_ids *out) {
+    llmfi_long m;
+    uint32_t *room, i;
+    if (n > UINT32_MAX / 4 || n > (size_t)-1 / 16) return false;
+    room = (uint32_t *)llmfi_store_get(store, n * 12);
+    if (!room) return false;
+    m.r = r;
+    m.p = p;
+    m.n = (uint32_t)n;
+    m.next = room;
+    m.rank = room + n;
+    m.best = room + 2 * n;
+    for (i = 0; i < m.n; i++) {
+        m.next[i] = i + 1;
+        m.rank[i] = i + 1 < m.n ? llmfi_bpe_rank(r, p + i, 2) : (uint32_t)LLMFI_NO_RANK;
+    }
+    for (i = m.n - 1; i; i--) llmfi_long_play(&m, i);
+    while (m.rank[m.best[1]] != LLMFI_NO_RANK && m.next[m.best[1]]) llmfi_long_merge(&m, m.best[1]);
+    for (i = 0; i < m.n; i = m.next[i]) llmfi_ids_put(out, llmfi_bpe_rank(r, p + i, m.next[i] - i));
+    llmfi_store_free(store, room, n * 12);
+    return true;
+}
+
+/* Words that were merged lately, each at the place that its hash says: most of a text are words that it has had before. */
+enum { LLMFI_WORD_BYTES = 40, LLMFI_WORD_IDS = 13, LLMFI_WORD_SHARE = 128 };
+typedef struct llmfi_word {
+    uint8_t len, count;                      /* len 0: empty */
+    char bytes[LLMFI_WORD_BYTES];
+    uint32_t ids[LLMFI_WORD_IDS];
+} llmfi_word;
+
+typedef struct llmfi_words {
+    llmfi_word *at;                          /* NULL: there are none */
+    uint32_t count;
+} llmfi_words;
+
+static void llmfi_bpe_word(const llmfi_ranks *r, llmfi_word *w, const unsigned char *p, size_t n, llmfi_ids *out) {
+    llmfi_ids made;
+    size_t i;
+    if (w->len != n || memcmp(w->bytes, p, n) != 0) {
+        made.ids = w->ids;
+        made.cap = LLMFI_WORD_IDS;
+        made.count = 0;
+        w->len = 0;
+        llmfi_bpe_short(r, p, n, &made);
+        if (made.count > LLMFI_WORD_IDS) {
+            llmfi_bpe_short(r, p, n, out);
+            return;
+        }
+        memcpy(w->bytes, p, n);
+        w->len = (uint8_t)n;
+        w->count = (uint8_t)made.count;
+    }
+    for (i = 0; i < w->count; i++) llmfi_ids_put(out, w->ids[i]);
+}
+
+/* False: no memory, for a long piece. */
+static bool llmfi_bpe_piece(const llmfi_ranks *r, llmfi_store *store, const llmfi_words *words, const char *text, size_t n, llmfi_ids *out) {
+    const unsigned char *p = (const unsigned char *)text;
+    uint64_t hash = llmfi_bpe_hash(p, n);
+    uint32_t rank = llmfi_bpe_find(r, p, n, hash);
+    if (rank != LLMFI_NO_RANK) llmfi_ids_put(out, rank);
+    else if (n > LLMFI_BPE_SHORT) return llmfi_bpe_long(r, store, p, n, out);
+    else if (words->at && n <= LLMFI_WORD_BYTES) llmfi_bpe_word(r, &words->at[(hash & 0xffffffffu) * words->count >> 32], p, n, out);
+    else llmfi_bpe_short(r, p, n, out);
+    return true;
+}
+
+#endif
+#endif
+/* How many tokens a text has, without ranks: it is cut into pieces as with them, and a piece counts by the scripts of its characters. The weights are what fits a text in
+   twenty scripts and languages best (tools/estimate.c); README has how far it is off. */
+#ifndef LLMFI_BASE_BPE_ESTIMATE_H
+#define LLMFI_BASE_BPE_ESTIMATE_H
+
+#if LLMF_HAS_TOKENS
+
+enum {
+    LLMFI_TK_LATIN, LLMFI_TK_PAIR_1, LLMFI_TK_PAIR_2, LLMFI_TK_PAIR_3, LLMFI_TK_PAIR_4, LLMFI_TK_CAPITAL, LLMFI_TK_ACCENT, LLMFI_TK_GREEK, LLMFI_TK_CYRILLIC, LLMFI_TK_HEBREW, LLMFI_TK_ARABIC, LLMFI_TK_INDIC, LLMFI_TK_THAI, LLMFI_TK_HANGUL,
+    LLMFI_TK_KANA, LLMFI_TK_HAN, LLMFI_TK_OTHER, LLMFI_TK_DIGIT, LLMFI_TK_SPACE, LLMFI_TK_SIGN, LLMFI_TK_SYMBOL, LLMFI_TK_EMOJI, LLMFI_TK_COUNT
+};
+enum { LLMFI_TK_ONE = 256 };
+
+/* Generated by tools/estimate.c; do not edit. Per kind: what a piece that begins with it counts, and each of its characters; 256 is a token. */
+#ifndef LLMFI_BASE_BPE_WEIGHTS_H
+#define LLMFI_BASE_BPE_WEIGHTS_H
+
+static const int16_t llmfi_tk_weights[2][LLMFI_TK_COUNT][2] = {
+    { /* cl100k_base */
+     { -124,   175}, /* LATIN */
+     {    0,    12}, /* LATIN, the commonest pairs */
+     {    0,    57}, /* LATIN, common ones */
+     {    0,    61}, /* LATIN, rare ones */
+     {    0,   112}, /* LATIN, the rarest */
+     {   67,    41}, /* CAPITAL */
+     { -116,   160}, /* ACCENT */
+     {   35,   243}, /* GREEK */
+     {   24,   137}, /* CYRILLIC */
+     {  246,   223}, /* HEBREW */
+     {  139,   161}, /* ARABIC */
+     {   -6,   290}, /* INDIC */
+     {  -62,   261}, /* THAI */
+     {   34,   310}, /* HANGUL */
+     {  209,   272}, /* KANA */
+     {   14,   348}, /* HAN */
+     {    0,   512}, /* OTHER */
+     {    0,     0}, /* DIGIT */
+     { -324,    84}, /* SPACE */
+     { -203,   158}, /* SIGN */
+     { -233,   475}, /* SYMBOL */
+     { -369,   914}  /* EMOJI */
+    },
+    { /* o200k_base */
+     {   49,    55}, /* LATIN */
+     {    0,     7}, /* LATIN, the commonest pairs */
+     {    0,    49}, /* LATIN, common ones */
+     {    0,    55}, /* LATIN, rare ones */
+     {    0,    84}, /* LATIN, the rarest */
+     {  128,    38}, /* CAPITAL */
+     {  -24,   124}, /* ACCENT */
+     {  -23,   108}, /* GREEK */
+     {  100,    68}, /* CYRILLIC */
+     {  -47,   122}, /* HEBREW */
+     {   -3,    91}, /* ARABIC */
+     {   84,    70}, /* INDIC */
+     {  -92,   117}, /* THAI */
+     {  103,   166}, /* HANGUL */
+     { -126,   209}, /* KANA */
+     {  -68,   228}, /* HAN */
+     {    0,   307}, /* OTHER */
+     {    0,     0}, /* DIGIT */
+     {    0,     0}, /* SPACE */
+     {  -34,   120}, /* SIGN */
+     {  129,   129}, /* SYMBOL */
+     {  190,   369}  /* EMOJI */
+    }
+};
+
+/* Two bits for each pair of letters, from "aa" on: how rare it is, by its rank in cl100k_base. */
+#ifdef LLMFI_TK_FITTING
+static unsigned char llmfi_tk_pairs[169];
+#else
+static const unsigned char llmfi_tk_pairs[169] = {
+    0x13, 0x8f, 0x1a, 0x30, 0x03, 0x53, 0xf8, 0xef, 0xff, 0xfb, 0xbd, 0xfe, 0xef, 0xde, 0x3c, 0x4f, 0xef, 0x3f, 0xff, 0xbf, 0xd7, 0xff, 0xff, 0xff, 0xef, 0xff,
+    0x1f, 0xda, 0x2f, 0x70, 0x03, 0x0f, 0xfe, 0x6f, 0xff, 0xfb, 0xbe, 0xf7, 0xff, 0xff, 0xbd, 0xff, 0xff, 0xfb, 0xff, 0xff, 0xcf, 0xff, 0xff, 0xff, 0xf7, 0xff,
+    0x05, 0xc1, 0x2f, 0x60, 0x03, 0xb3, 0xf7, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfd, 0xff, 0xff, 0xff, 0xff, 0xff, 0xc7, 0xdf, 0xb7, 0xfc, 0xff, 0xcf,
+    0xbe, 0xff, 0xbf, 0xbf, 0xef, 0xff, 0xfe, 0xe2, 0xfe, 0xff, 0xfe, 0xf3, 0xff, 0x17, 0x9b, 0x1f, 0x70, 0x13, 0xc8, 0xfe, 0xcf, 0xf7, 0xf7, 0x77, 0xf2, 0xfb,
+    0xff, 0xff, 0xbf, 0xff, 0xff, 0xfd, 0xef, 0xce, 0xde, 0xfb, 0x7c, 0xff, 0xef, 0xef, 0xac, 0xff, 0x9f, 0x1f, 0xef, 0xff, 0xdb, 0xf3, 0xbf, 0x36, 0xff, 0xef,
+    0x63, 0xd8, 0x3e, 0x70, 0x03, 0xbf, 0xff, 0xdf, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbe, 0xff, 0xeb, 0xff, 0xef, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfb, 0xff,
+    0xff, 0xff, 0xff, 0xba, 0xef, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff
+};
+#endif
+
+#endif
+
+/* The first character of each script, up to the next row: letters and marks. */
+static const struct {
+    uint32_t from;
+    uint8_t kind;
+} llmfi_tk_scripts[] = {
+    {0x80, LLMFI_TK_ACCENT},    {0x250, LLMFI_TK_OTHER},   {0x370, LLMFI_TK_GREEK},    {0x400, LLMFI_TK_CYRILLIC}, {0x530, LLMFI_TK_OTHER},   {0x590, LLMFI_TK_HEBREW}, {0x600, LLMFI_TK_ARABIC},
+    {0x780, LLMFI_TK_OTHER},    {0x8a0, LLMFI_TK_ARABIC},  {0x900, LLMFI_TK_INDIC},    {0xe00, LLMFI_TK_THAI},     {0x10a0, LLMFI_TK_OTHER},  {0x1100, LLMFI_TK_HANGUL}, {0x1200, LLMFI_TK_OTHER},
+    {0x1780, LLMFI_TK_THAI},    {0x1800, LLMFI_TK_OTHER},  {0x1e00, LLMFI_TK_ACCENT},  {0x1f00, LLMFI_TK_GREEK},   {0x2000, LLMFI_TK_OTHER},  {0x2e80, LLMFI_TK_HAN},   {0x3040, LLMFI_TK_KANA},
+    {0x3100, LLMFI_TK_OTHER},   {0x3130, LLMFI_TK_HANGUL}, {0x3190, LLMFI_TK_OTHER},   {0x3400, LLMFI_TK_HAN},     {0xa000, LLMFI_TK_OTHER},  {0xac00, LLMFI_TK_HANGUL}, {0xd7b0, LLMFI_TK_OTHER},
+    {0xf900, LLMFI_TK_HAN},     {0xfb00, LLMFI_TK_OTHER},  {0xfb50, LLMFI_TK_ARABIC},  {0xff00, LLMFI_TK_KANA},    {0x10000, LLMFI_TK_OTHER}, {0x20000, LLMFI_TK_HAN},  {0xe0000, LLMFI_TK_EMOJI},
+};
+
+static int llmfi_tk_script(uint32_t cp) {
+    size_t low = 0, high = LLMFI_COUNT(llmfi_tk_scripts);
+    while (high - low > 1) {
+        size_t mid = low + (high - low) / 2;
+        if (llmfi_tk_scripts[mid].from <= cp) low = mid;
+        else high = mid;
+    }
+    return llmfi_tk_scripts[low].kind;
+}
+
+/* What a character of a piece counts as. */
+static int llmfi_tk_kind(unsigned set, const char *p, const char *next) {
+    uint32_t cp = (unsigned char)*p;
+    if (cp >= 0x80 && llmfi_utf8_next(p, next, &cp) <= 0) return LLMFI_TK_EMOJI; /* no UTF-8: each byte is a token */
+    if (set & LLMFI_US_SPACE) return LLMFI_TK_SPACE;
+    if (set & (LLMFI_US_L | LLMFI_US_MARK)) return cp >= 0x80 ? llmfi_tk_script(cp) : set & LLMFI_US_UPPER ? (int)LLMFI_TK_CAPITAL : (int)LLMFI_TK_LATIN;
+    if (set & LLMFI_US_NUMBER) return cp < 0x80 ? LLMFI_TK_DIGIT : LLMFI_TK_SYMBOL;
+    return cp < 0x80 ? LLMFI_TK_SIGN : cp < 0x10000 ? LLMFI_TK_SYMBOL : LLMFI_TK_EMOJI;
+}
+
+/* A letter behind another one: by how early tokenisers have merged the two, as words of rare pairs, and so of rarer languages, are cut into more. */
+static int llmfi_tk_pair(char before, char c) {
+    char a = llmfi_lower(before), b = llmfi_lower(c);
+    unsigned at = (unsigned)(a - 'a') * 26 + (unsigned)(b - 'a');
+    if (a < 'a' || a > 'z' || b < 'a' || b > 'z') return LLMFI_TK_LATIN;
+    return LLMFI_TK_PAIR_1 + (llmfi_tk_pairs[at / 4] >> at % 4 * 2 & 3);
+}
+
+/* The characters of a piece by kind; returns that of the piece: of the first one which is no space. */
+static int llmfi_tk_features(llmfi_splitter *s, const char *p, const char *end, uint32_t counts[LLMFI_TK_COUNT]) {
+    const char *begin = p;
+    int first = LLMFI_TK_SPACE;
+    memset(counts, 0, LLMFI_TK_COUNT * sizeof *counts);
+    while (p < end) {
+        llmfi_char c = llmfi_split_at(s, p, end);
+        int kind = llmfi_tk_kind(c.set, p, c.next);
+        if (kind == LLMFI_TK_LATIN && p > begin) kind = llmfi_tk_pair(p[-1], *p);
+        counts[kind]++;
+        if (first == LLMFI_TK_SPACE) first = kind;
+        p = c.next;
+    }
+    return first;
+}
+
+static int64_t llmfi_bpe_estimate(int encoding, llmf_str text) {
+    const int16_t(*weights)[2] = llmfi_tk_weights[encoding == LLMFI_O200K];
+    const char *p = text.ptr, *end = p + text.len;
+    llmfi_splitter s;
+    int64_t sum = 0;
+    memset(&s, 0, sizeof s);
+    while (p < end) {
+        const char *next = llmfi_split(&s, encoding, p, end);
+        uint32_t counts[LLMFI_TK_COUNT];
+        int64_t piece = weights[llmfi_tk_features(&s, p, next, counts)][0];
+        int i;
+        for (i = 0; i < LLMFI_TK_COUNT; i++) piece += (int64_t)counts[i] * weights[i][1];
+        sum += piece < LLMFI_TK_ONE ? (int64_t)LLMFI_TK_ONE : piece;
+        p = next;
+    }
+    return (sum + LLMFI_TK_ONE / 2) / LLMFI_TK_ONE;
+}
+
+#endif
+#endif
+
+#if LLMF_HAS_TOKENS
+
+struct llmf_tokens {
+    llmfi_ranks ranks;
+    llmfi_splitter splitter;
+    llmfi_store store;
+    llmfi_words words;
+    uint32_t *image;                         /* NULL: the program's own */
+    size_t image_size;
+};
+
+/* ---- opening ---- */
+
+static bool llmfi_tokens_store(llmfi_store *s, llmfi_heap *heap, const llmf_tokens_desc *d, llmf_error *err) {
+    memset(s, 0, sizeof *s);
+    if (d->memory) {
+        size_t skip = (LLMFI_ALIGN - (size_t)((uintptr_t)d->memory % LLMFI_ALIGN)) % LLMFI_ALIGN;
+        s->block = (char *)d->memory + skip;
+        s->left = d->memory_size > skip ? d->memory_size - skip : 0;
+    } else if (d->alloc) {
+        s->alloc = d->alloc;
+        s->user = d->user;
+    } else if (heap) {
+        s->heap = heap;
+    } else {
+#if LLMF_HAS_MALLOC
+        s->alloc = llmfi_stdlib_alloc;
+#else
+        return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_tokens_open: this build has no malloc (LLMF_NO_MALLOC, LLMF_NO_STDLIB): give it a factory, llmf_tokens_desc.memory or alloc");
+#endif
+    }
+    (void)err;
+    return true;
+}
+
+static bool llmfi_tokens_memory(size_t needs, llmf_error *err) {
+    llmfi_text t = llmfi_error_begin(err, LLMF_ERR_MEMORY);
+    LLMFI_SAY(&t, "the ranks need ");
+    llmfi_say_int(&t, (int64_t)needs);
+    LLMFI_SAY(&t, " bytes in one piece (of a factory's heap the power of two above), which cannot be had: raise llmf_tokens_desc.memory_size, or llmf_desc.memory_size");
+    return false;
+}
+
+/* Twice: `from` and `end` are where it begins again, if it is in memory. */
+static bool llmfi_tokens_read(llmf_tokens *t, llmfi_rank_reader *in, const char *from, const char *end, int encoding, llmf_error *err) {
+    uint32_t head[LLMFI_IMAGE_HEAD];
+    memset(head, 0, sizeof head);
+    if (!llmfi_ranks_measure(in, head, err)) return false;
+    head[LLMFI_IMAGE_ENCODING] = (uint32_t)encoding;
+    t->image_size = llmfi_image_size(head[LLMFI_IMAGE_COUNT], head[LLMFI_IMAGE_SLOTS], head[LLMFI_IMAGE_BYTES]);
+    t->image = (uint32_t *)llmfi_store_get(&t->store, t->image_size);
+    if (!t->image) return llmfi_tokens_memory(t->image_size, err);
+    memcpy(t->image, head, sizeof head);
+    in->at = from;
+    in->end = end;
+#if LLMF_HAS_FILES
+    if (in->file) {
+        rewind(in->file);
+        in->at = in->end = in->buffer;
+    }
+#endif
+    return llmfi_ranks_fill(in, t->image, &t->ranks, err) && llmfi_ranks_check(in, t->image, &t->ranks, err);
+}
+
+static bool llmfi_tokens_load(llmf_tokens *t, const llmf_tokens_desc *d, int encoding, llmf_error *err) {
+    const char *text = (const char *)d->bytes;
+    llmfi_rank_reader in;
+    bool ok;
+    memset(&in, 0, sizeof in);
+    if (text) {
+        in.name = "llmf_tokens_desc.bytes";
+        in.at = text;
+        in.end = text + d->len;
+        if (d->len > 4 && (memcmp(text, "LRK1", 4) == 0 || memcmp(text, "1KRL", 4) == 0)) return llmfi_image_open(&t->ranks, d->bytes, d->len, err);
+        return llmfi_tokens_read(t, &in, in.at, in.end, encoding, err);
+    }
+#if LLMF_HAS_FILES
+    in.name = d->path;
+    in.at = in.end = in.buffer;
+    in.file = fopen(d->path, "rb");
+    if (!in.file) return llmfi_error_about(err, LLMF_ERR_CONFIG, "", llmfi_cstr(d->path), ": the file of ranks cannot be read");
+    setvbuf(in.file, NULL, _IONBF, 0); /* the reader has a buffer of its own */
+    ok = llmfi_tokens_read(t, &in, in.buffer, in.buffer, encoding, err);
+    fclose(in.file);
+    return ok;
+#else
+    (void)ok;
+    return llmfi_error_left_out(err, "llmf_tokens_desc.path", "FILES");
+#endif
+}
+
+static void llmfi_tokens_close(llmf_tokens *t) {
+    llmfi_store store;
+    if (!t) return;
+    if (t->words.at) llmfi_store_free(&t->store, t->words.at, t->words.count * sizeof *t->words.at);
+    if (t->image) llmfi_store_free(&t->store, t->image, t->image_size);
+    store = t->store;
+    llmfi_store_free(&store, t, sizeof *t);
+}
+
+/* Words are kept in a twentieth of what the ranks take; where that cannot be had, or a block has no more than twice as much left, none are. */
+static void llmfi_tokens_keep_words(llmf_tokens *t) {
+    uint32_t count = t->ranks.count / LLMFI_WORD_SHARE;
+    size_t size = count * sizeof *t->words.at;
+    if (count < 16 || (t->store.block && t->store.left < 2 * size)) return;
+    t->words.at = (llmfi_word *)llmfi_store_get(&t->store, size);
+    if (t->words.at) memset(t->words.at, 0, size);
+    t->words.count = t->words.at ? count : 0;
+}
+
+/* NULL with *err. */
+static llmf_tokens *llmfi_tokens_open(llmfi_heap *heap, const llmf_tokens_desc *d, llmf_error *err) {
+    int encoding = d->encoding ? llmfi_encoding_named(llmfi_cstr(d->encoding)) : 0, saved = LLMFI_ERRNO;
+    llmfi_store store;
+    llmf_tokens *t;
+    if (d->encoding && !encoding) {
+        llmfi_error_about(err, LLMF_ERR_ARGUMENT, "llmf_tokens_desc.encoding is ", llmfi_utf8_cut(llmfi_cstr(d->encoding), 100), "; known are cl100k_base and o200k_base");
+        return NULL;
+    }
+    if (!d->path == !d->bytes) {
+        llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_tokens_desc needs path or bytes, one of them");
+        return NULL;
+    }
+    if (!llmfi_tokens_store(&store, heap, d, err)) return NULL;
+    t = (llmf_tokens *)llmfi_store_get(&store, sizeof *t);
+    if (!t) {
+        llmfi_tokens_memory(sizeof *t, err);
+        return NULL;
+    }
+    memset(t, 0, sizeof *t);
+    t->store = store;
+    if (llmfi_tokens_load(t, d, encoding, err)) {
+        llmfi_tokens_keep_words(t);
+        LLMFI_SET_ERRNO(saved);
+        return t;
+    }
+    llmfi_tokens_close(t);
+    LLMFI_SET_ERRNO(saved);
+    return NULL;
+}
+
+/* ---- encoding ---- */
+
+/* Text that has no special tokens, or whose special tokens are text. False: no memory. */
+static bool llmfi_tokens_plain(llmf_tokens *t, const char *p, const char *end, llmfi_ids *out) {
+    while (p < end) {
+        const char *next = llmfi_split(&t->splitter, t->ranks.encoding, p, end);
+        if (!llmfi_bpe_piece(&t->ranks, &t->store, &t->words, p, (size_t)(next - p), out)) return false;
+        p = next;
+    }
+    return true;
+}
+
+/* The special token at p, or NULL. */
+static const llmfi_special *llmfi_special_at(int encoding, llmf_str text) {
+    size_t i;
+    for (i = 0; i < LLMFI_COUNT(llmfi_specials); i++)
+        if (llmfi_specials[i].encoding == encoding && llmfi_starts(text, llmfi_cstr(llmfi_specials[i].text))) return &llmfi_specials[i];
+    return NULL;
+}
+
+static bool llmfi_tokens_run(llmf_tokens *t, llmf_str text, bool special, llmfi_ids *out) {
+    const char *p = text.ptr, *end = p + text.len, *at = p;
+    while (special && at < end) {
+        const llmfi_special *found;
+        at = (const char *)llmfi_memchr(at, '<', (size_t)(end - at));
+        if (!at) break;
+        found = llmfi_special_at(t->ranks.encoding, llmfi_str(at, (size_t)(end - at)));
+        if (found) {
+            if (!llmfi_tokens_plain(t, p, at, out)) return false;
+            llmfi_ids_put(out, found->id);
+            p = at + llmfi_strlen(found->text);
+        }
+        at = found ? p : at + 1;
+    }
+    return llmfi_tokens_plain(t, p, end, out);
+}
+
+/* ---- models ---- */
+
+typedef struct llmfi_tokenizer_row {
+    const char *prefix;
+    uint8_t encoding;
+    int8_t message, reply, assistant;        /* tokens besides texts; message below 0: not known */
+} llmfi_tokenizer_row;
+
+static const llmfi_tokenizer_row llmfi_tokenizer_rows[] = {
+#define LLMF_TOKENIZER(prefix, encoding, message, reply, assistant) {prefix, LLMFI_##encoding, message, reply, assistant},
+#ifdef LLMF_MODELS_DEF
+#include LLMF_MODELS_DEF
+#else
+LLMFI_ROWS_TOKENIZER
+#undef LLMF_TOKENIZER
+#endif
+    {NULL, 0, 0, 0, 0}
+};
+
+/* How a model cuts its texts; NULL: that is not known. */
+static const llmfi_tokenizer_row *llmfi_tokenizer_of(llmf_str id) {
+    const llmfi_tokenizer_row *row, *best = NULL;
+    size_t slash;
+    while ((slash = llmfi_find_char(id, '/')) != LLMFI_NOWHERE) id = llmfi_from(id, slash + 1);
+    if (llmfi_starts(id, LLMFI_LIT("ft:"))) id = llmfi_from(id, 3);
+    for (row = llmfi_tokenizer_rows; row->prefix; row++)
+        if (llmfi_starts(id, llmfi_cstr(row->prefix)) && (!best || llmfi_strlen(row->prefix) > llmfi_strlen(best->prefix))) best = row;
+    return best;
+}
+
+static void llmfi_tokens_load_one(llmf_factory *f, size_t i) {
+    llmf_error err;
+    f->tokens_tried |= 1u << i;
+    f->tokens[i] = llmfi_tokens_open(&f->heap, &f->desc.ranks[i], &err);
+    if (!f->tokens[i]) llmfi_log(f, LLMF_LOG_WARNING, 0, llmfi_cstr(err.text));
+}
+
+/* The factory's handle for an encoding, read now if it has not been; NULL: there is none. */
+static llmf_tokens *llmfi_tokens_for(llmf_factory *f, int encoding) {
+    size_t i;
+    for (i = 0; i < f->desc.rank_count && i < LLMF_MAX_RANK_FILES; i++) {
+        const char *name = f->desc.ranks[i].encoding;
+        if (!f->tokens[i] && name && llmfi_encoding_named(llmfi_cstr(name)) != encoding) continue;
+        if (!f->tokens[i] && !(f->tokens_tried >> i & 1)) llmfi_tokens_load_one(f, i);
+        if (f->tokens[i] && f->tokens[i]->ranks.encoding == encoding) return f->tokens[i];
+    }
+    return NULL;
+}
+
+static void llmfi_tokens_close_all(llmf_factory *f) {
+    size_t i;
+    for (i = 0; i < LLMF_MAX_RANK_FILES; i++) llmfi_tokens_close(f->tokens[i]);
+}
+
+/* ---- requests ---- */
+
+/* Tokens besides texts. Of a tool and of a schema nobody says how they are put to the model: as JSON they are rather more. An image: 1024 by 1024 of gpt-4o (OpenAI, Images). */
+enum { LLMFI_TOKENS_TOOLS = 12, LLMFI_TOKENS_TOOL = 8, LLMFI_TOKENS_IMAGE = 765, LLMFI_TOKENS_LOW_IMAGE = 85 };
+
+typedef struct llmfi_counter {
+    llmf_tokens *t;                          /* NULL: estimated */
+    int encoding;
+    bool exact;
+    int64_t sum;
+} llmfi_counter;
+
+static void llmfi_count_text(llmfi_counter *n, llmf_str text) {
+    llmfi_ids out;
+    memset(&out, 0, sizeof out);
+    if (n->t && llmfi_tokens_run(n->t, text, false, &out)) {
+        n->sum += out.count;
+        return;
+    }
+    n->exact = n->exact && !text.len;
+    n->sum += llmfi_bpe_estimate(n->encoding, text);
+}
+
+static void llmfi_count_c(llmfi_counter *n, const char *text, size_t len) {
+    if (text) llmfi_count_text(n, llmfi_str(text, len ? len : llmfi_strlen(text)));
+}
+
+static void llmfi_count_rough(llmfi_counter *n, int64_t tokens) {
+    n->exact = false;
+    n->sum += tokens;
+}
+
+static void llmfi_count_part(llmfi_counter *n, const llmf_part *p) {
+    if (p->type == LLMF_PART_TEXT) llmfi_count_c(n, p->text, p->text_len);
+    else if (p->type == LLMF_PART_IMAGE) llmfi_count_rough(n, LLMFI_IS(llmfi_cstr(p->detail), "low") ? LLMFI_TOKENS_LOW_IMAGE : LLMFI_TOKENS_IMAGE);
+    else llmfi_count_rough(n, (int64_t)(p->data_len / 4));
+}
+
+static void llmfi_count_message(llmfi_counter *n, const llmf_message *m, const llmfi_tokenizer_row *row) {
+    size_t i;
+    n->sum += row->message + 1 + (m->role == LLMF_ASSISTANT ? row->assistant : 0);
+    llmfi_count_c(n, m->content, m->content_len);
+    for (i = 0; m->parts && i < m->part_count; i++) llmfi_count_part(n, &m->parts[i]);
+    for (i = 0; m->tool_calls && i < m->tool_call_count; i++) {
+        llmfi_count_text(n, m->tool_calls[i].name);
+        llmfi_count_text(n, m->tool_calls[i].arguments);
+        llmfi_count_rough(n, LLMFI_TOKENS_TOOL);
+    }
+    if (m->tool_call_id.len || m->state.len || m->reasoning.len || m->role == LLMF_TOOL) n->exact = false;
+    llmfi_count_text(n, m->reasoning);
+}
+
+static void llmfi_count_tools(llmfi_counter *n, const llmf_request *r) {
+    size_t i;
+    for (i = 0; r->tools && i < r->tool_count; i++) {
+        llmfi_count_c(n, r->tools[i].name, 0);
+        llmfi_count_c(n, r->tools[i].description, 0);
+        llmfi_count_c(n, r->tools[i].parameters, 0);
+        llmfi_count_rough(n, LLMFI_TOKENS_TOOL);
+    }
+    if (i) llmfi_count_rough(n, LLMFI_TOKENS_TOOLS);
+    if (!r->format || LLMFI_IS(llmfi_cstr(r->format), "text")) return;
+    if (!LLMFI_IS(llmfi_cstr(r->format), "json")) llmfi_count_c(n, r->format, 0);
+    llmfi_count_rough(n, LLMFI_TOKENS_TOOL);
+}
+
+static const llmfi_tokenizer_row llmfi_tokenizer_other = {"", LLMFI_CL100K, 3, 3, 0};
+
+static void llmfi_count_chat(llmfi_counter *n, const llmfi_record *record, const llmf_request *r, const llmfi_tokenizer_row *row) {
+    size_t i;
+    if (row->message < 0) row = &llmfi_tokenizer_other;
+    if (r->system) n->sum += row->message + 1;
+    llmfi_count_c(n, r->system, r->system_len);
+    for (i = 0; r->messages && i < r->message_count; i++) llmfi_count_message(n, &r->messages[i], row);
+    if (r->prompt) n->sum += row->message + 1;
+    llmfi_count_c(n, r->prompt, r->prompt_len);
+    llmfi_count_text(n, record->prompt_prefix);
+    llmfi_count_text(n, record->prompt_suffix);
+    llmfi_count_tools(n, r);
+    n->sum += row->reply;
+}
+
+/* What the request counts for a model; *exact: to the token, as far as anybody outside of its provider knows. */
+static int64_t llmfi_request_tokens(llmf_factory *f, const llmfi_record *record, const llmf_request *r, bool *exact) {
+    const llmfi_tokenizer_row *row = llmfi_tokenizer_of(record->s.model_id), *as = row ? row : &llmfi_tokenizer_other;
+    llmfi_counter n;
+    size_t i;
+    n.encoding = as->encoding;
+    n.t = row ? llmfi_tokens_for(f, row->encoding) : NULL;
+    n.exact = n.t != NULL;
+    n.sum = 0;
+    if (r->op == LLMF_OP_EMBED) {
+        for (i = 0; r->input && r->input->texts && i < r->input->text_count; i++) llmfi_count_text(&n, r->input->texts[i]);
+    } else {
+        n.exact = n.exact && row->message >= 0 && !r->extra && !record->s.extra && !record->prompt_prefix.len && !record->prompt_suffix.len;
+        llmfi_count_chat(&n, record, r, as);
+    }
+    *exact = n.exact;
+    return n.sum;
+}
+
+#if LLMF_HAS_BUDGETS || LLMF_HAS_ROUTES || LLMF_HAS_RETRY
+/* For budgets, routes and limits, which take no estimate: at most this many, where it is known to the token; else LLMF_UNKNOWN. Some recorded replies count a token or two a
+   message more than the rule. */
+static int64_t llmfi_exact_tokens(llmf_factory *f, const llmfi_record *record, const llmf_request *r) {
+    bool exact = false;
+    int64_t n = f->desc.rank_count && r->op == LLMF_OP_CHAT ? llmfi_request_tokens(f, record, r, &exact) : 0;
+    return exact ? n + 4 + 2 * (int64_t)r->message_count : LLMF_UNKNOWN;
+}
+
+/* The same of a call: limits and budgets ask one after the other. */
+LLMFI_UNUSED static int64_t llmfi_call_tokens(const llmfi_call *c) {
+    llmf_factory *f = c->f;
+    if (f->counted_call != c->id || f->counted_for != c->prepared || llmfi_in_chain(c)) { /* the steps of a chain ask different things */
+        f->counted_call = c->id;
+        f->counted_for = c->prepared;
+        f->counted = llmfi_exact_tokens(f, &c->prepared->record, &c->req);
+    }
+    return f->counted;
+}
+#endif
+
+#endif
+#endif
 
 /* Models and routes whose budgets are counted. */
 #ifndef LLMF_MAX_BUDGETS
@@ -32634,6 +34006,9 @@ static void llmfi_budget_estimate(const llmfi_call *c, llmfi_held *h) {
     llmfi_price price;
     h->input = c->req.op == LLMF_OP_CHAT ? llmfi_media_tokens(&c->req, &bytes) : 0;
     h->input = llmfi_sum_most(h->input, llmfi_tokens_of(c->x.req.body_len > bytes ? c->x.req.body_len - bytes : 0));
+#if LLMF_HAS_TOKENS
+    if (llmfi_call_tokens(c) >= 0) h->input = llmfi_call_tokens(c);
+#endif
     h->output = c->req.op == LLMF_OP_EMBED ? 0 : llmfi_output_most(s, c->req.max_tokens);
     if (window > 0 && h->input > window) h->input = window;
     if (window > 0 && h->output > window) h->output = window;
@@ -40675,6 +42050,9 @@ static void llmfi_call_turn(llmfi_call *c, size_t at, llmfi_prepared *p) {
     p->references++;
     llmfi_prepared_release(&c->f->heap, c->prepared);
     c->prepared = p;
+#if LLMF_HAS_TOKENS
+    c->f->counted_call = 0; /* another model counts in another way */
+#endif
     if (!p->health) p->health = llmfi_health_of(c->f, &p->record);
     c->moved = at > 0;
     t->at = at;
@@ -40913,11 +42291,14 @@ static bool llmfi_try_due(const llmfi_call *c) {
 
 /* ---- tokens before they are known ---- */
 
-/* What a request counts for until its usage is known: a token for three bytes, which is more than a text has, and all that it may be answered with. */
+/* What a request counts for until its usage is known: a token for three bytes, which is more than a text has, or those that were counted, and all that it may be answered with. */
 static int64_t llmfi_tokens_guess(const llmfi_call *c) {
-    int64_t bytes = c->x.req.body_len < INT64_MAX / 2 ? (int64_t)c->x.req.body_len : INT64_MAX / 2;
+    int64_t input = c->x.req.body_len < INT64_MAX / 2 ? (int64_t)c->x.req.body_len / 3 : INT64_MAX / 6;
     int64_t most = c->req.max_tokens > 0 ? c->req.max_tokens : 1024;
-    return bytes / 3 + (c->req.op == LLMF_OP_CHAT && most < INT64_MAX / 4 ? most : 0);
+#if LLMF_HAS_TOKENS
+    if (!(c->tries && c->tries->queued) && llmfi_call_tokens(c) >= 0) input = llmfi_call_tokens(c); /* those that wait are looked at again and again */
+#endif
+    return input + (c->req.op == LLMF_OP_CHAT && most < INT64_MAX / 4 ? most : 0);
 }
 
 /* What it has used, or LLMF_UNKNOWN. */
@@ -45742,6 +47123,10 @@ static void llmfi_route_missing(llmfi_text *t, uint32_t missing) {
 }
 
 static int64_t llmfi_route_input(const llmfi_routing *g, const llmfi_record *r) {
+#if LLMF_HAS_TOKENS
+    int64_t exact = g->req ? llmfi_exact_tokens(g->f, r, g->req) : LLMF_UNKNOWN;
+    if (exact >= 0) return exact;
+#endif
     if (!g->req) return LLMFI_ROUTE_TOKENS;
     return llmfi_sum_most(g->media, llmfi_tokens_of(g->bytes + r->prompt_prefix.len + r->prompt_suffix.len));
 }
@@ -46267,23 +47652,8 @@ LLMF_API llmf_result llmf_score(llmf_factory *f, llmf_call c, double value) {
 
 #endif
 #endif
-#if LLMF_HAS_MALLOC
-#include <stdlib.h>
-#endif
 
 enum { LLMFI_DEFAULT_MEMORY = 8 << 20, LLMFI_DEFAULT_CALLS = 64, LLMFI_DEFAULT_RECV = 16384 };
-
-static void *llmfi_stdlib_alloc(void *user, void *ptr, size_t old_size, size_t size) {
-    (void)user;
-    (void)old_size;
-#if LLMF_HAS_MALLOC
-    if (size) return malloc(size);
-    free(ptr);
-#else
-    (void)ptr, (void)size;
-#endif
-    return NULL;
-}
 
 /* Cuts the permanent things from the front of the block. */
 typedef struct llmfi_front {
@@ -46469,6 +47839,9 @@ LLMF_API void llmf_close(llmf_factory *f) {
 #if LLMF_HAS_METRICS
     llmfi_metrics_close(f);
 #endif
+#if LLMF_HAS_TOKENS
+    llmfi_tokens_close_all(f);
+#endif
     if (f->config) llmfi_config_release(f->config);
 #if LLMF_HAS_PLUGINS
     llmfi_plugins_close(&f->plugins);
@@ -46607,6 +47980,10 @@ static bool llmfi_desc_ok(const llmf_desc *d, llmf_error *err) {
 #endif
 #if LLMF_HAS_FILTERS
     if (d->filter_count && !d->filters) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.filters is NULL but filter_count is not 0");
+#endif
+#if LLMF_HAS_TOKENS
+    if (d->rank_count && !d->ranks) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.ranks is NULL but rank_count is not 0");
+    if (d->rank_count > LLMF_MAX_RANK_FILES) return llmfi_error_set(err, LLMF_ERR_LIMIT, "llmf_desc.rank_count is above LLMF_MAX_RANK_FILES");
 #endif
 #if !LLMF_HAS_MALLOC
     if (!d->memory && !d->alloc)
@@ -49705,6 +51082,112 @@ LLMF_API llmf_result llmf_conversation_load_abi(llmf_factory *f, const char *pat
     llmfi_error_left_out(err, "llmf_conversation_load", "FIT");
     if (p) memset(p, 0, p_size);
     return LLMF_ERR_NOT_BUILT;
+}
+
+#endif
+#endif
+/* Tokens counted without asking a provider: the public side of engine/tokens.h. */
+#ifndef LLMFI_TASKS_TOKENS_H
+#define LLMFI_TASKS_TOKENS_H
+
+#if LLMF_HAS_TOKENS
+
+LLMF_API llmf_tokens *llmf_tokens_open_abi(llmf_factory *f, const llmf_tokens_desc *desc, size_t desc_size, llmf_error *err) {
+    llmf_tokens_desc d;
+    llmf_error why;
+    llmf_tokens *t;
+    memset(&d, 0, sizeof d);
+    llmfi_error_clear(&why);
+    if (desc) memcpy(&d, desc, desc_size < sizeof d ? desc_size : sizeof d);
+    t = llmfi_tokens_open(f ? &f->heap : NULL, &d, &why);
+    if (f && !t) f->last_error = why;
+    if (err) *err = why;
+    return t;
+}
+
+LLMF_API void llmf_tokens_close(llmf_tokens *t) {
+    llmfi_tokens_close(t);
+}
+
+LLMF_API int64_t llmf_tokens_encode(llmf_tokens *t, llmf_str text, int flags, uint32_t *ids, size_t cap) {
+    llmfi_ids out;
+    if (!t || (!text.ptr && text.len) || (!ids && cap)) return -(int64_t)LLMF_ERR_ARGUMENT;
+    out.ids = ids;
+    out.cap = cap;
+    out.count = 0;
+    if (text.len && !llmfi_tokens_run(t, text, (flags & LLMF_TOKENS_SPECIAL) != 0, &out)) return -(int64_t)LLMF_ERR_MEMORY;
+    return out.count;
+}
+
+LLMF_API int64_t llmf_tokens_decode(const llmf_tokens *t, const uint32_t *ids, size_t count, char *out, size_t cap) {
+    int64_t len = 0;
+    size_t i, k;
+    if (!t || (!ids && count) || (!out && cap)) return -(int64_t)LLMF_ERR_ARGUMENT;
+    for (i = 0; i < count; i++) {
+        uint32_t id = ids[i], from = id < t->ranks.count ? t->ranks.start[id] : 0;
+        size_t n = id < t->ranks.count ? t->ranks.start[id + 1] - from : 0, room;
+        const char *bytes = (const char *)t->ranks.bytes + from;
+        for (k = 0; !n && k < LLMFI_COUNT(llmfi_specials); k++) {
+            if (llmfi_specials[k].encoding != t->ranks.encoding || llmfi_specials[k].id != id) continue;
+            bytes = llmfi_specials[k].text;
+            n = llmfi_strlen(bytes);
+        }
+        if (!n) return -(int64_t)LLMF_ERR_ARGUMENT;
+        room = (uint64_t)len < cap ? cap - (size_t)len : 0;
+        if (room) memcpy(out + len, bytes, n < room ? n : room);
+        len += (int64_t)n;
+    }
+    return len;
+}
+
+LLMF_API int64_t llmf_count_tokens_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, int *method) {
+    uint32_t at = f ? llmfi_handle_at(&f->handles, m) : 0;
+    llmfi_prepared *p = at ? llmfi_handle_use(&f->handles, f->config, at, &f->last_error) : NULL;
+    llmf_request r;
+    bool exact = false;
+    int64_t n;
+    if (method) *method = 0;
+    if (!f || !req) return -(int64_t)LLMF_ERR_ARGUMENT;
+    if (!at) return -(int64_t)LLMF_ERR_STALE;
+    if (!p) return -(int64_t)f->last_error.code;
+    memset(&r, 0, sizeof r);
+    memcpy(&r, req, req_size < sizeof r ? req_size : sizeof r);
+    n = llmfi_request_tokens(f, &p->record, &r, &exact);
+    if (method) *method = exact ? LLMF_TOKENS_EXACT : LLMF_TOKENS_ESTIMATE;
+    return n;
+}
+
+#else
+
+LLMF_API llmf_tokens *llmf_tokens_open_abi(llmf_factory *f, const llmf_tokens_desc *desc, size_t desc_size, llmf_error *err) {
+    llmf_error why;
+    (void)desc, (void)desc_size;
+    llmfi_error_clear(&why);
+    llmfi_error_left_out(&why, "llmf_tokens_open", "TOKENS");
+    if (f) f->last_error = why;
+    if (err) *err = why;
+    return NULL;
+}
+
+LLMF_API void llmf_tokens_close(llmf_tokens *t) {
+    (void)t;
+}
+
+LLMF_API int64_t llmf_tokens_encode(llmf_tokens *t, llmf_str text, int flags, uint32_t *ids, size_t cap) {
+    (void)t, (void)text, (void)flags, (void)ids, (void)cap;
+    return -(int64_t)LLMF_ERR_NOT_BUILT;
+}
+
+LLMF_API int64_t llmf_tokens_decode(const llmf_tokens *t, const uint32_t *ids, size_t count, char *out, size_t cap) {
+    (void)t, (void)ids, (void)count, (void)out, (void)cap;
+    return -(int64_t)LLMF_ERR_NOT_BUILT;
+}
+
+LLMF_API int64_t llmf_count_tokens_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, int *method) {
+    (void)m, (void)req, (void)req_size;
+    if (method) *method = 0;
+    if (f) llmfi_error_left_out(&f->last_error, "llmf_count_tokens", "TOKENS");
+    return -(int64_t)LLMF_ERR_NOT_BUILT;
 }
 
 #endif

@@ -140,7 +140,7 @@ typedef struct llmf_retry {
     int64_t min_bytes_per_s;       /* of a stream, over ten seconds; a slower one is a TIMEOUT: none */
 } llmf_retry;
 typedef struct llmf_transport llmf_transport; typedef struct llmf_stream_ops llmf_stream_ops; typedef struct llmf_budget_alert llmf_budget_alert;
-typedef struct llmf_cache_store llmf_cache_store; typedef struct llmf_filter llmf_filter; typedef struct llmf_documents llmf_documents;
+typedef struct llmf_cache_store llmf_cache_store; typedef struct llmf_filter llmf_filter; typedef struct llmf_documents llmf_documents; typedef struct llmf_tokens_desc llmf_tokens_desc;
 typedef struct llmf_reload_info { int result; const llmf_error *error; const char *const *changed; size_t changed_count; } llmf_reload_info;
 typedef struct llmf_secret_query { const char *provider, *model, *name, *origin; int again; char *out; size_t cap; int64_t expires_ms; } llmf_secret_query;
 typedef int (*llmf_resolve_fn)(void *user, const char *host, char (*out)[64], int cap);
@@ -192,6 +192,7 @@ typedef struct llmf_desc {
     int (*source)(void *user, const char *uri, llmf_documents *into); /* gives the config of a URI of one's own: see "where config comes from"; NULL: nobody */
     void (*on_reload)(void *user, const llmf_reload_info *info); /* the config has been read again, or could not be: inside llmf_poll or llmf_reload; NULL: nobody is told */
     int64_t secret_ttl_ms; int (*secret)(void *user, llmf_secret_query *q); int allow_commands; /* keys by name, and a hook that gives keys: see "opening and closing"; 0, NULL: five minutes, nobody, and no command is run */
+    const llmf_tokens_desc *ranks; size_t rank_count; /* rank files that tokens are counted with, see "tokens" (borrowed until close); NULL: none */
 } llmf_desc;
 LLMF_API llmf_factory *llmf_open_abi(int abi, const llmf_desc *desc, size_t desc_size, llmf_error *err);
 static inline llmf_factory *llmf_open(const llmf_desc *desc, llmf_error *err) { return llmf_open_abi(LLMF_ABI, desc, sizeof *desc, err); }
@@ -884,6 +885,33 @@ LLMF_API size_t llmf_conversation_save(llmf_factory *f, const char *path, const 
 LLMF_API llmf_result llmf_conversation_load_abi(llmf_factory *f, const char *path, llmf_str text, llmf_rendered *p, size_t p_size, llmf_error *err);
 static inline llmf_result llmf_conversation_load(llmf_factory *f, const char *path, llmf_str text, llmf_rendered *p, llmf_error *err) { return llmf_conversation_load_abi(f, path, text, p, sizeof *p, err); }
 
+/* ---- tokens ----
+
+   How many tokens a text has, without asking anybody. LLMF_NO_TOKENS=1 leaves it out: functions are LLMF_ERR_NOT_BUILT, llmf_tokens_open is NULL.
+   EXACTLY for what OpenAI's encodings cl100k_base and o200k_base serve (models.def says which models), with their rank files, which are OpenAI's and not in here:
+   openaipublic.blob.core.windows.net/encodings/o200k_base.tiktoken and cl100k_base.tiktoken, or the same as a C array by tools/ranks.c. Without, or for others, an ESTIMATE from
+   the text's pieces and scripts (its error: README); budgets never take that, they keep to their bound of two bytes a token.
+     llmf_tokens_desc  Where the ranks are. path: a .tiktoken file (FILES); or bytes, len: the same, or an image of tools/ranks.c, in memory, then borrowed until llmf_tokens_close: the
+                       image is used where it stands. encoding: "cl100k_base" or "o200k_base"; NULL: found by how many tokens there are. What it needs, below 1.5 times the
+                       file's size (1.0 and 1.2), 12 bytes for each byte of a longest piece without a blank or sign above 96, and a few hundred, is taken from: `memory` of
+                       memory_size bytes, yours until llmf_tokens_close; else `alloc` with `user`; else the heap of the factory; else malloc (LLMF_NO_MALLOC: none). The heap gives powers of two:
+                       2 MiB and 4 MiB.
+     llmf_tokens_open  Reads the ranks; may block for the disk. f may be NULL: no factory is needed; else close before it. NULL with *err (NULL allowed): LLMF_ERR_CONFIG
+                       with the file and line of what is wrong there, LLMF_ERR_MEMORY, LLMF_ERR_ARGUMENT. A handle belongs to one thread at a time, that of its factory if it has one.
+     llmf_tokens_close Gives it back; NULL is nothing.
+     llmf_tokens_encode  The ids of a text, of which the first `cap` go to ids (NULL with 0: they are only counted); returns how many there are, so that a result above cap was
+                       cut. flags: LLMF_TOKENS_SPECIAL: "<|endoftext|>" and its like are the special tokens, else they are text as any other (so take no text of others with it). Bytes that are
+                       no UTF-8 are encoded too. Below 0: minus an llmf_result: LLMF_ERR_MEMORY (a piece was too long for the memory), ARGUMENT (t is NULL).
+     llmf_tokens_decode  The bytes that ids stand for, of which the first `cap` go to out, without a NUL (NULL with 0: they are only counted); returns how many there are. Ids of a part of
+                       a text may end within a character. -LLMF_ERR_ARGUMENT: an id that the encoding has not got.
+     llmf_count_tokens What the input of a request counts for that model: of a chat the texts, 3 tokens a message and its role's, 3 for the answer's beginning (OpenAI's cookbook); tools, schemas
+                       and media roughly (an estimate then); of LLMF_OP_EMBED the texts alone. Model's prompt_prefix and prompt_suffix are counted. *method (NULL allowed): LLMF_TOKENS_EXACT,
+                       LLMF_TOKENS_ESTIMATE. llmf_desc.ranks are read when the first model needs them, at most LLMF_MAX_RANK_FILES; one that is wrong is told to the log, once, and
+                       then it is an estimate. Below 0: minus an llmf_result: STALE, ARGUMENT. */
+enum { LLMF_TOKENS_EXACT = 1, LLMF_TOKENS_ESTIMATE = 2, LLMF_TOKENS_SPECIAL = 1 }; struct llmf_tokens_desc { const char *path; const void *bytes; size_t len; const char *encoding; void *memory; size_t memory_size; llmf_alloc_fn alloc; void *user; }; typedef struct llmf_tokens llmf_tokens;
+LLMF_API llmf_tokens *llmf_tokens_open_abi(llmf_factory *f, const llmf_tokens_desc *desc, size_t desc_size, llmf_error *err); LLMF_API void llmf_tokens_close(llmf_tokens *t); LLMF_API int64_t llmf_tokens_encode(llmf_tokens *t, llmf_str text, int flags, uint32_t *ids, size_t cap);
+static inline llmf_tokens *llmf_tokens_open(llmf_factory *f, const llmf_tokens_desc *desc, llmf_error *err) { return llmf_tokens_open_abi(f, desc, sizeof *desc, err); } LLMF_API int64_t llmf_tokens_decode(const llmf_tokens *t, const uint32_t *ids, size_t count, char *out, size_t cap);
+LLMF_API int64_t llmf_count_tokens_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, int *method); static inline int64_t llmf_count_tokens(llmf_factory *f, llmf_model m, const llmf_request *req, int *method) { return llmf_count_tokens_abi(f, m, req, sizeof *req, method); }
 /* ---- other event loops, what would be sent, config without a factory ----
 
    What the functions and types of this section are for; their members are explained where they stand.

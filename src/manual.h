@@ -59,7 +59,7 @@
 
    WHAT IT DOES NOT DO
      It does not retry by itself (yet), run tools for you (yet), or fetch anything at start-up. It does not validate what a model writes.
-     It counts no tokens by itself (LLMF_OP_COUNT_TOKENS asks the provider). A cut stream is an error here, never a short answer.
+     It has no tokeniser's ranks: it counts tokens exactly with a file of yours, else about (LLMF_OP_COUNT_TOKENS asks the provider). A cut stream is an error here, never a short answer.
 
    HOW TO LINK
      default            -lcurl              every provider over HTTPS; plain http goes over our own sockets
@@ -97,6 +97,10 @@
      A model and the C functions that it may call, as one call: llmf_run asks, calls them, gives their results back, until the model is done. They run inside llmf_poll; one
      that cannot answer at once says so, and llmf_tool_done answers in a later frame. With LLMF_WITH_MCP=1 the tools of an MCP server are such functions: llmf_mcp_open.
 
+   TOKENS: see llmf_count_tokens and llmf_tokens_open
+     llmf_count_tokens says what a request counts, before it is sent: to the token for models of OpenAI whose rank file stands in llmf_desc.ranks, else about. Budgets, routes
+     and limits take what is exact. llmf_tokens_open encodes and decodes without a factory.
+
    OPTIONS are values, set before the include or by -D (all of them: see "Every option" below, or src/options.h)
      LLMF_NO_X=1                leaves provider, transport or feature X out
      LLMF_ONLY=1 LLMF_WITH_X=1  leaves everything out but what is named
@@ -105,6 +109,7 @@
      LLMF_NO_BUDGETS=1, LLMF_NO_ROUTES=1   drop budgets of money, and routes
      LLMF_NO_PROMPTS=1, LLMF_NO_RUN=1   drop prompts with holes and chains of them, and runs
      LLMF_NO_BATCH=1, LLMF_NO_FIT=1   drop llmf_start_batch (many requests, a few at a time), and what cuts, saves and loads conversations
+     LLMF_NO_TOKENS=1           drops what counts tokens here: 21 KB, of which 9 are tables
      LLMF_STATIC=1              all functions static: two versions can live in one program
 
    THREADS      A factory belongs to one thread at a time; several factories are independent. llmf_wakeup alone may cross threads. None is started but for
@@ -133,6 +138,6 @@
    SECRETS      Keys go into one header, never into a URL, a log, an error or a preview; that header is wiped when the call is freed. TLS is
                 verified; redirects are not followed.
 
-   CONTENTS: small types · opening and closing · models · requests · calls · budgets and routes · seeing it · answers kept, and filters · prompts and chains · runs · many requests, long conversations · other event loops · what would be sent · config without a factory ·
+   CONTENTS: small types · opening and closing · models · requests · calls · budgets and routes · seeing it · answers kept, and filters · prompts and chains · runs · many requests, long conversations · tokens · other event loops · what would be sent · config without a factory ·
    JSON as it comes · transports of one's own · replay · providers of one's own · plugins · MCP servers · (with LLMFACTORY_IMPLEMENTATION:) every option · base ·
    wire · providers · net · factory · engine · tasks */

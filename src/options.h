@@ -58,6 +58,7 @@
      BATCH       on                    llmf_start_batch: many requests, a few at a time
      SIMULATE    on                    llmf_request.simulate_stream: replies that come whole are handed out in pieces
      FIT         on                    llmf_fit_messages: histories cut to a model's window; conversations saved and loaded as JSON
+     TOKENS      on                    counts tokens without asking: llmf_count_tokens; exactly with the rank files of cl100k_base and o200k_base (llmf_tokens_open, llmf_desc.ranks)
      BUDGETS     on                    budgets of money: `budgets:`, budget_usd and those of llmf_desc
      METRICS     on                    llmf_metrics and spans
      CACHE       on                    the cache of responses
@@ -100,6 +101,7 @@
      LLMF_MAX_AT_ONCE       4096       requests of one batch under way at once
      LLMF_MAX_MESSAGES      65536      messages of one conversation that is cut, or loaded (FIT)
      LLMF_MAX_CONVERSATION  64 MiB     of JSON, of one that is loaded or saved
+     LLMF_MAX_RANK_FILES    4          of llmf_desc.ranks (TOKENS)
      LLMF_MAX_HEALTH        256        models at hosts of which it is kept how they do; of those beyond nothing is
      LLMF_MAX_BUDGETS       256        models and routes whose budgets are counted; a call under a budget beyond them is refused
      LLMF_MAX_SERIES        128        models that llmf_metrics tells apart, 2 KiB of the block each, and hops from one to another; those beyond are "other"
@@ -351,6 +353,11 @@
 #else
 #define LLMF_HAS_FIT 1
 #endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_TOKENS) && LLMF_WITH_TOKENS)) || (defined(LLMF_NO_TOKENS) && LLMF_NO_TOKENS)
+#define LLMF_HAS_TOKENS 0
+#else
+#define LLMF_HAS_TOKENS 1
+#endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_BUDGETS) && LLMF_WITH_BUDGETS)) || (defined(LLMF_NO_BUDGETS) && LLMF_NO_BUDGETS)
 #define LLMF_HAS_BUDGETS 0
 #else
@@ -559,6 +566,9 @@
 #endif
 #ifndef LLMF_MAX_CONVERSATION
 #define LLMF_MAX_CONVERSATION (64u << 20)
+#endif
+#ifndef LLMF_MAX_RANK_FILES
+#define LLMF_MAX_RANK_FILES 4
 #endif
 #ifndef LLMF_MAX_HEALTH
 #define LLMF_MAX_HEALTH 256

@@ -19,4 +19,5 @@
 #include "tasks/batch.h"
 #include "tasks/fit.h"
 #include "tasks/conversation.h"
+#include "tasks/tokens.h"
 #endif

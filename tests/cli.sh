@@ -173,6 +173,13 @@ ok "bedrock: tokens --provider" signed sh -c "printf 'one two three' | $L --base
 ok "request --op transcribe shows the parts of the form" call '{"model":"openai:whisper-1","audio":{"path":"'"$t"'/a.wav"},"language":"en"}' \
     'd["body"]=={"multipart":[{"name":"model","value":"whisper-1"},{"name":"language","value":"en"},{"name":"file","filename":"a.wav","media_type":"audio/wav","bytes":26}]}' request --op transcribe
 ok "request --op embed" call '{"model":"openai:text-embedding-3-small","input":"hi"}' 'd["url"].endswith("/embeddings") and d["body"]=={"model":"text-embedding-3-small","input":["hi"],"encoding_format":"base64"}' request --op embed
+ok "tokens: estimated without a file of ranks" sh -c "printf 'one two three' | $L tokens -m openai:gpt-4o | grep -qx '{\"tokens\":3,\"method\":\"estimate\"}'"
+ranks="${LLMF_SHARED:-../shared}/corpora/tiktoken"
+if [ -f "$ranks/o200k_base.tiktoken" ]; then
+    ok "tokens: exact with one" sh -c "printf 'antidisestablishmentarianism' | $L tokens -m openai:gpt-4o --ranks $ranks/cl100k_base.tiktoken --ranks $ranks/o200k_base.tiktoken | grep -qx '{\"tokens\":6,\"method\":\"exact\"}'"
+    ok "tokens: of a whole request" sh -c "echo '{\"model\":\"openai:gpt-4o\",\"prompt\":\"hi\"}' | $L tokens --request --ranks $ranks/o200k_base.tiktoken | grep -qx '{\"tokens\":8,\"method\":\"exact\"}'"
+fi
+ok "tokens: a file that is none is refused with its line" sh -c "! printf x | $L tokens -m openai:gpt-4o --ranks README.md >'$t/none' && grep -q 'README.md:1: ' '$t/none'"
 ok "request --op count" call '{"model":"anthropic:claude-sonnet-5","prompt":"hi","max_tokens":9}' 'd["url"].endswith("/messages/count_tokens") and "max_tokens" not in d["body"]' request --op count
 ok "request --op models" call '{"model":"gemini:x","page":"a"}' 'd["method"]=="GET" and d["url"].endswith("/models?pageSize=1000&pageToken=a") and d["body"] is None' request --op models
 ok "unknown key of a Request" call '{"promt":"hi"}' 'd["error"]["code"]=="argument" and "promt" in d["error"]["message"]' call

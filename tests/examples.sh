@@ -57,6 +57,11 @@ printf '{"i": 199, "text": "cut' >>"$t/some.jsonl"
 echo >>"$t/some.jsonl"
 ok "batch: goes on" answer "$t/some.jsonl"
 ok "batch: asks for what is missing only" grep -qx "121 done, 0 of them failed, 79 were there" "$t/said"
+ok "tokens: about" sh -c "printf 'It left on time and the sea was calm' | build/examples/tokens >'$t/said' && grep -qx 'openai:gpt-4o  *1[0-9] tokens, about' '$t/said' && grep -q 'claude' '$t/said'"
+ranks="${LLMF_SHARED:-../shared}/corpora/tiktoken/o200k_base.tiktoken"
+if [ -f "$ranks" ]; then
+    ok "tokens: exactly" sh -c "head -c 2000 README.md | build/examples/tokens '$ranks' >'$t/said' && grep -q 'openai:gpt-4o .* tokens, exactly' '$t/said' && grep -qE '^[0-9]+ tokens; the first 40: #' '$t/said'"
+fi
 
 # ---- in other people's programs, and for teaching ----
 

@@ -96,6 +96,10 @@ static void test_names(llmf_factory *f) {
     memset(&route, 0, sizeof route);
     expect(!llmf_route(f, &route, NULL, &err).id && err.code == LLMF_ERR_NOT_BUILT && strstr(err.text, "ROUTES"), "llmf_route", err.text);
     expect(llmf_render(f, "x", NULL, NULL, 0, NULL, &err) == LLMF_ERR_NOT_BUILT && strstr(err.text, "PROMPTS"), "llmf_render", err.text);
+    expect(!llmf_tokens_open(f, NULL, &err) && err.code == LLMF_ERR_NOT_BUILT && strstr(err.text, "TOKENS"), "llmf_tokens_open", err.text);
+    expect(llmf_tokens_encode(NULL, nothing, 0, NULL, 0) == -LLMF_ERR_NOT_BUILT && llmf_tokens_decode(NULL, NULL, 0, NULL, 0) == -LLMF_ERR_NOT_BUILT, "llmf_tokens_encode", "it is built");
+    expect(llmf_count_tokens_abi(f, llmf_get(f, "openai:any", NULL), NULL, 0, NULL) == -LLMF_ERR_NOT_BUILT, "llmf_count_tokens", "it is built");
+    llmf_tokens_close(NULL);
     expect(!llmf_start_chain(f, NULL).id, "llmf_start_chain", "it is built");
     expect(!llmf_start_run(f, none_model, NULL).id, "llmf_start_run", "it is built");
     expect(llmf_run(f, none_model, NULL, &answer) == LLMF_ERR_NOT_BUILT && answer.error.code == LLMF_ERR_NOT_BUILT, "llmf_run", "it is built");

@@ -353,7 +353,7 @@ static const command commands[] = {
     {"replay", "[--chunk N|each|SEED:random] FILE...", "decodes recorded interactions", run_replay},
     {"embed", "-m MODEL [--dimensions N] [--purpose P] [TEXT...]", "vectors of texts: arguments, or lines of stdin", run_embed},
     {"transcribe", "-m MODEL [--language L] [--segments] [--json] AUDIO", "the text of an audio file", run_transcribe},
-    {"tokens", "-m MODEL --provider", "counts the tokens of stdin", run_tokens},
+    {"tokens", "-m MODEL [--ranks FILE] [--request] [--provider]", "counts the tokens of stdin: a text, or a Request", run_tokens},
     {"models", "[--provider P] [--json]", "what models are known", run_models},
     {"providers", "[--json]", "what providers are known, and what each still needs", run_providers},
     {"check", "PATH...", "validates config files", run_check},

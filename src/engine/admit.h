@@ -3,16 +3,20 @@
 #ifndef LLMFI_ENGINE_ADMIT_H
 #define LLMFI_ENGINE_ADMIT_H
 #include "retry.h"
+#include "tokens.h"
 
 #if LLMF_HAS_RETRY
 
 /* ---- tokens before they are known ---- */
 
-/* What a request counts for until its usage is known: a token for three bytes, which is more than a text has, and all that it may be answered with. */
+/* What a request counts for until its usage is known: a token for three bytes, which is more than a text has, or those that were counted, and all that it may be answered with. */
 static int64_t llmfi_tokens_guess(const llmfi_call *c) {
-    int64_t bytes = c->x.req.body_len < INT64_MAX / 2 ? (int64_t)c->x.req.body_len : INT64_MAX / 2;
+    int64_t input = c->x.req.body_len < INT64_MAX / 2 ? (int64_t)c->x.req.body_len / 3 : INT64_MAX / 6;
     int64_t most = c->req.max_tokens > 0 ? c->req.max_tokens : 1024;
-    return bytes / 3 + (c->req.op == LLMF_OP_CHAT && most < INT64_MAX / 4 ? most : 0);
+#if LLMF_HAS_TOKENS
+    if (!(c->tries && c->tries->queued) && llmfi_call_tokens(c) >= 0) input = llmfi_call_tokens(c); /* those that wait are looked at again and again */
+#endif
+    return input + (c->req.op == LLMF_OP_CHAT && most < INT64_MAX / 4 ? most : 0);
 }
 
 /* What it has used, or LLMF_UNKNOWN. */

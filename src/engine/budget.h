@@ -3,6 +3,7 @@
 #ifndef LLMFI_ENGINE_BUDGET_H
 #define LLMFI_ENGINE_BUDGET_H
 #include "estimate.h"
+#include "tokens.h"
 
 /* Models and routes whose budgets are counted. */
 #ifndef LLMF_MAX_BUDGETS
@@ -268,6 +269,9 @@ static void llmfi_budget_estimate(const llmfi_call *c, llmfi_held *h) {
     llmfi_price price;
     h->input = c->req.op == LLMF_OP_CHAT ? llmfi_media_tokens(&c->req, &bytes) : 0;
     h->input = llmfi_sum_most(h->input, llmfi_tokens_of(c->x.req.body_len > bytes ? c->x.req.body_len - bytes : 0));
+#if LLMF_HAS_TOKENS
+    if (llmfi_call_tokens(c) >= 0) h->input = llmfi_call_tokens(c);
+#endif
     h->output = c->req.op == LLMF_OP_EMBED ? 0 : llmfi_output_most(s, c->req.max_tokens);
     if (window > 0 && h->input > window) h->input = window;
     if (window > 0 && h->output > window) h->output = window;

@@ -13,6 +13,9 @@
 #include "../wire/ndjson.h"
 #include "../wire/sigv4.h"
 #include "../wire/sse.h"
+#if LLMF_HAS_MALLOC
+#include <stdlib.h>
+#endif
 
 /* Events that wait for llmf_next before a call stops reading: more than two reads of 16 KB mostly bring, as stopping and going on costs as much as some. */
 #ifndef LLMF_MAX_QUEUED
@@ -366,6 +369,13 @@ struct llmf_factory {
 #if LLMF_HAS_CACHE
     llmfi_cache cache;
 #endif
+#if LLMF_HAS_TOKENS
+    llmf_tokens *tokens[LLMF_MAX_RANK_FILES]; /* of desc.ranks; NULL: not read yet, or not to be read (tokens_tried) */
+    uint32_t tokens_tried;
+    uint64_t counted_call;                   /* the request that was counted last, for which model, and its tokens: see llmfi_call_tokens */
+    const llmfi_prepared *counted_for;
+    int64_t counted;
+#endif
 
     llmfi_net net;
     llmfi_watch watch;
@@ -384,6 +394,20 @@ struct llmf_factory {
 #endif
     llmf_error last_error;
 };
+
+/* ---- memory that is not the block's ---- */
+
+static void *llmfi_stdlib_alloc(void *user, void *ptr, size_t old_size, size_t size) {
+    (void)user;
+    (void)old_size;
+#if LLMF_HAS_MALLOC
+    if (size) return malloc(size);
+    free(ptr);
+#else
+    (void)ptr, (void)size;
+#endif
+    return NULL;
+}
 
 /* ---- time ---- */
 

@@ -4,23 +4,9 @@
 #include "call.h"
 #include "plugin_host.h"
 #include "route.h"
-#if LLMF_HAS_MALLOC
-#include <stdlib.h>
-#endif
+#include "tokens.h"
 
 enum { LLMFI_DEFAULT_MEMORY = 8 << 20, LLMFI_DEFAULT_CALLS = 64, LLMFI_DEFAULT_RECV = 16384 };
-
-static void *llmfi_stdlib_alloc(void *user, void *ptr, size_t old_size, size_t size) {
-    (void)user;
-    (void)old_size;
-#if LLMF_HAS_MALLOC
-    if (size) return malloc(size);
-    free(ptr);
-#else
-    (void)ptr, (void)size;
-#endif
-    return NULL;
-}
 
 /* Cuts the permanent things from the front of the block. */
 typedef struct llmfi_front {
@@ -206,6 +192,9 @@ LLMF_API void llmf_close(llmf_factory *f) {
 #if LLMF_HAS_METRICS
     llmfi_metrics_close(f);
 #endif
+#if LLMF_HAS_TOKENS
+    llmfi_tokens_close_all(f);
+#endif
     if (f->config) llmfi_config_release(f->config);
 #if LLMF_HAS_PLUGINS
     llmfi_plugins_close(&f->plugins);
@@ -344,6 +333,10 @@ static bool llmfi_desc_ok(const llmf_desc *d, llmf_error *err) {
 #endif
 #if LLMF_HAS_FILTERS
     if (d->filter_count && !d->filters) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.filters is NULL but filter_count is not 0");
+#endif
+#if LLMF_HAS_TOKENS
+    if (d->rank_count && !d->ranks) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_desc.ranks is NULL but rank_count is not 0");
+    if (d->rank_count > LLMF_MAX_RANK_FILES) return llmfi_error_set(err, LLMF_ERR_LIMIT, "llmf_desc.rank_count is above LLMF_MAX_RANK_FILES");
 #endif
 #if !LLMF_HAS_MALLOC
     if (!d->memory && !d->alloc)

@@ -405,6 +405,9 @@ static void llmfi_call_turn(llmfi_call *c, size_t at, llmfi_prepared *p) {
     p->references++;
     llmfi_prepared_release(&c->f->heap, c->prepared);
     c->prepared = p;
+#if LLMF_HAS_TOKENS
+    c->f->counted_call = 0; /* another model counts in another way */
+#endif
     if (!p->health) p->health = llmfi_health_of(c->f, &p->record);
     c->moved = at > 0;
     t->at = at;

@@ -139,6 +139,10 @@ static void llmfi_route_missing(llmfi_text *t, uint32_t missing) {
 }
 
 static int64_t llmfi_route_input(const llmfi_routing *g, const llmfi_record *r) {
+#if LLMF_HAS_TOKENS
+    int64_t exact = g->req ? llmfi_exact_tokens(g->f, r, g->req) : LLMF_UNKNOWN;
+    if (exact >= 0) return exact;
+#endif
     if (!g->req) return LLMFI_ROUTE_TOKENS;
     return llmfi_sum_most(g->media, llmfi_tokens_of(g->bytes + r->prompt_prefix.len + r->prompt_suffix.len));
 }

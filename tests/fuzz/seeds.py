@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Writes inputs to begin with for fuzz_call, fuzz_config, fuzz_yaml, fuzz_prompt, fuzz_request, fuzz_conversation and fuzz_xml: seeds.py FOLDER makes FOLDER/fuzz_call/… and so on.
+"""Writes inputs to begin with for fuzz_call, fuzz_config, fuzz_yaml, fuzz_prompt, fuzz_request, fuzz_conversation, fuzz_tokens and fuzz_xml: seeds.py FOLDER makes FOLDER/fuzz_call/… and so on.
 
 They are made of the transcripts and of the config tests' texts and corpus, so that fuzzing starts from replies and configs that mean something."""
+import base64
 import os
 import random
 import re
@@ -197,6 +198,19 @@ def services(folder):
         write(folder, name, bytes([first, 30]) + body.encode())
 
 
+# ---- fuzz_tokens: one byte that chooses, then a text, a file of ranks, or what is changed in one ----
+
+def tokens(folder):
+    with open(os.path.join(TESTS, "data", "tokens.txt"), "rb") as f:
+        for i, paragraph in enumerate(f.read().split(b"\n\n")):
+            write(folder, "text.%d" % i, bytes([i % 2]) + paragraph)
+    write(folder, "special", b"\5a<|endoftext|><|fim_prefix|>b")
+    ranks = b"".join(b"%s %d\n" % (base64.b64encode(bytes([i])), i) for i in range(256)) + b"YWE= 256\nYWFh 257\n"
+    write(folder, "ranks", b"\2" + ranks)
+    write(folder, "changed", b"\3\1\1AAA= 5\n")
+    write(folder, "image", b"\4" + bytes(range(64)))
+
+
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit("usage: seeds.py FOLDER")
@@ -206,4 +220,5 @@ if __name__ == "__main__":
     conversations(os.path.join(sys.argv[1], "fuzz_conversation"))
     yamls(os.path.join(sys.argv[1], "fuzz_yaml"))
     requests(os.path.join(sys.argv[1], "fuzz_request"))
+    tokens(os.path.join(sys.argv[1], "fuzz_tokens"))
     services(os.path.join(sys.argv[1], "fuzz_xml"))

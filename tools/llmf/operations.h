@@ -131,20 +131,59 @@ static int run_transcribe(options *from, int argc, char **argv) {
 
 /* ---- tokens ---- */
 
+/* Counts here: a text by itself, as an embedding's is, or, with --request, all that a Request on stdin puts to the model. */
+static int count_here(job *o, const options *from, text *in, bool whole) {
+    static request r;
+    llmf_str one;
+    llmf_error err;
+    int64_t n = -1;
+    int method = 0;
+    size_t i;
+    for (i = 0; i < from->desc.rank_count; i++) { /* the library would count on without a file that is wrong */
+        llmf_tokens *t = llmf_tokens_open(NULL, &from->desc.ranks[i], &err);
+        if (!t) return operation_end(o, operation_failed(o, &err));
+        llmf_tokens_close(t);
+    }
+    if (whole) {
+        llmf_str json;
+        json.ptr = in->ptr;
+        json.len = in->len;
+        if (!parse_request(json, &r)) die(r.problem, NULL);
+        if (!o->name) o->name = r.model;
+    }
+    one.ptr = in->ptr ? in->ptr : "";
+    one.len = in->len;
+    o->req.op = LLMF_OP_EMBED;
+    o->input.texts = &one;
+    o->input.text_count = 1;
+    o->f = llmf_open(&from->desc, &err);
+    if (o->f) o->model = llmf_get(o->f, o->name, &err);
+    if (!o->f || !o->model.id) return operation_end(o, operation_failed(o, &err));
+    n = llmf_count_tokens(o->f, o->model, whole ? &r.req : &o->req, &method);
+    if (n < 0) llmf_last_error(o->f, &err);
+    if (n < 0) return operation_end(o, operation_failed(o, &err));
+    printf("{\"tokens\":%lld,\"method\":\"%s\"}\n", (long long)n, method == LLMF_TOKENS_EXACT ? "exact" : "estimate");
+    return operation_end(o, true);
+}
+
 static int run_tokens(options *from, int argc, char **argv) {
     static job o;
     static text in;
-    bool provider = false, ok;
+    static llmf_tokens_desc ranks[LLMF_MAX_RANK_FILES];
+    bool provider = false, whole = false, ok;
     int i;
     operation_init(&o, from, LLMF_OP_COUNT_TOKENS);
     o.json = true;
     for (i = 0; i < argc; i++) {
         if (strcmp(argv[i], "-m") == 0) o.name = option_value(argc, argv, &i);
         else if (strcmp(argv[i], "--provider") == 0) provider = true;
-        else die("unknown option of tokens", argv[i]);
+        else if (strcmp(argv[i], "--request") == 0) whole = true;
+        else if (strcmp(argv[i], "--ranks") == 0 && from->desc.rank_count < LLMF_MAX_RANK_FILES) ranks[from->desc.rank_count++].path = option_value(argc, argv, &i);
+        else die("unknown option of tokens, or one too many", argv[i]);
     }
-    if (!provider) die("this version counts by asking the provider only: add --provider", NULL);
+    from->desc.ranks = ranks;
     if (!read_all(stdin, &in)) die("cannot read stdin", NULL);
+    if (!provider) return count_here(&o, from, &in, whole);
     o.req.prompt = in.ptr;
     o.req.prompt_len = in.len;
     ok = operation_run(&o, from);
