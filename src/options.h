@@ -53,6 +53,7 @@
      RETRY       on                    repeats what may pass, moves to the next of a chain (fallbacks), keeps limits, cool-downs and breakers; without it a call is one request
      ROUTES      on                    llmf_route, `routes:` of the config, scores
      PROMPTS     on                    llmf_render, llmf_chain, `prompts:` and `chains:` of the config
+     STRUCTURED  on                    answers that keep to a JSON Schema: llmf_start_json (which needs PROMPTS too), llmf_json_check, llmf_json_feed, llmf_json_schema
      BUDGETS     on                    budgets of money: `budgets:`, budget_usd and those of llmf_desc
      METRICS     on                    llmf_metrics and spans
      CACHE       on                    the cache of responses
@@ -87,6 +88,10 @@
      LLMF_MAX_ATTEMPTS      16         attempts of a call that its response tells of: the latest
      LLMF_MAX_FALLBACKS     8          models of a chain
      LLMF_MAX_CHAIN         32         steps of a chain of prompts
+     LLMF_MAX_JSON_REPEATS  16         answers that a call may ask for again as they do not keep to their schema
+     LLMF_MAX_SCHEMA_DEPTH  512        schemas within schemas that a check is in at once, $ref counted
+     LLMF_MAX_CHECK_WORK    20000000   steps of one check
+     LLMF_MAX_REGEX         2000       states of one pattern
      LLMF_MAX_HEALTH        256        models at hosts of which it is kept how they do; of those beyond nothing is
      LLMF_MAX_BUDGETS       256        models and routes whose budgets are counted; a call under a budget beyond them is refused
      LLMF_MAX_SERIES        128        models that llmf_metrics tells apart, 2 KiB of the block each, and hops from one to another; those beyond are "other"
@@ -303,6 +308,11 @@
 #define LLMF_HAS_PROMPTS 0
 #else
 #define LLMF_HAS_PROMPTS 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_STRUCTURED) && LLMF_WITH_STRUCTURED)) || (defined(LLMF_NO_STRUCTURED) && LLMF_NO_STRUCTURED)
+#define LLMF_HAS_STRUCTURED 0
+#else
+#define LLMF_HAS_STRUCTURED 1
 #endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_BUDGETS) && LLMF_WITH_BUDGETS)) || (defined(LLMF_NO_BUDGETS) && LLMF_NO_BUDGETS)
 #define LLMF_HAS_BUDGETS 0

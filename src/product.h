@@ -13,4 +13,6 @@
 #include "factory/aws_services.h"
 #include "tasks/json_view.h"
 #include "tasks/prompts.h"
+#include "tasks/structured.h"
+#include "tasks/json_stream.h"
 #endif

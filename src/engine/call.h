@@ -645,15 +645,11 @@ static llmf_result llmfi_fail_response(const llmf_factory *f, llmf_response *r, 
     return (llmf_result)none.error.code;
 }
 
-LLMF_API llmf_result llmf_generate_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, llmf_response *r, size_t r_size) {
+/* Polls until the call has ended. */
+static llmf_result llmfi_wait_for(llmf_factory *f, uint64_t call, llmf_response *r, size_t r_size) {
     llmf_call id;
     llmfi_call *c;
-    if (!f || f->polling) return llmfi_fail_response(NULL, r, r_size, LLMF_ERR_ARGUMENT, f ? "llmf_generate inside a callback: use llmf_start" : "the factory is NULL");
-    c = llmfi_call_open(f, req, req_size);
-    if (!c) return llmfi_fail_response(f, r, r_size, LLMF_OK, "");
-    c->quiet = !c->req.on_event;
-    id.id = c->id;
-    llmfi_call_begin(c, m);
+    id.id = call;
     while ((c = llmfi_call_of(f, id)) != NULL && !c->ended) /* a callback may free the call, or close the factory */
         if (llmfi_poll(f, -1, false) < 0) return llmfi_fail_response(NULL, r, r_size, LLMF_ERR_STALE, "the factory was closed inside a callback");
     if (!c) return llmfi_fail_response(NULL, r, r_size, LLMF_ERR_STALE, "the call was freed inside a callback");
@@ -663,6 +659,16 @@ LLMF_API llmf_result llmf_generate_abi(llmf_factory *f, llmf_model m, const llmf
     }
     if (r) memcpy(r, &c->response, r_size < sizeof c->response ? r_size : sizeof c->response);
     return (llmf_result)c->response.error.code;
+}
+
+LLMF_API llmf_result llmf_generate_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, llmf_response *r, size_t r_size) {
+    llmfi_call *c;
+    if (!f || f->polling) return llmfi_fail_response(NULL, r, r_size, LLMF_ERR_ARGUMENT, f ? "llmf_generate inside a callback: use llmf_start" : "the factory is NULL");
+    c = llmfi_call_open(f, req, req_size);
+    if (!c) return llmfi_fail_response(f, r, r_size, LLMF_OK, "");
+    c->quiet = !c->req.on_event;
+    llmfi_call_begin(c, m);
+    return llmfi_wait_for(f, c->id, r, r_size);
 }
 
 /* ---- other event loops ---- */

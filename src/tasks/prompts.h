@@ -331,6 +331,17 @@ static bool llmfi_steps_vars(struct llmfi_steps *s, const llmf_chain *chain, llm
     return !s->arena.failed || llmfi_error_memory(err);
 }
 
+/* c->steps is cleared. */
+static void llmfi_steps_begin(llmfi_call *c) {
+    struct llmfi_steps *s = c->steps;
+    llmfi_arena_init(&s->arena, &c->f->heap, 0);
+    llmfi_arena_init(&s->filled, &c->f->heap, 0);
+    s->config = c->f->config;
+    llmfi_config_hold(s->config);
+    s->name = llmfi_str("", 0);
+    s->usage.input = s->usage.cache_read = s->usage.cache_write = s->usage.output = s->usage.reasoning = s->cost = LLMF_UNKNOWN;
+}
+
 /* False with *err: what was made by then is in c->steps. */
 static bool llmfi_steps_open(llmfi_call *c, const llmf_chain *chain, size_t req_size, llmf_error *err) {
     const llmfi_recipe *named = NULL;
@@ -339,12 +350,7 @@ static bool llmfi_steps_open(llmfi_call *c, const llmf_chain *chain, size_t req_
     if (!s) return llmfi_error_memory(err);
     memset(s, 0, sizeof *s);
     c->steps = s;
-    llmfi_arena_init(&s->arena, &c->f->heap, 0);
-    llmfi_arena_init(&s->filled, &c->f->heap, 0);
-    s->config = c->f->config;
-    llmfi_config_hold(s->config);
-    s->name = llmfi_str("", 0);
-    s->usage.input = s->usage.cache_read = s->usage.cache_write = s->usage.output = s->usage.reasoning = s->cost = LLMF_UNKNOWN;
+    llmfi_steps_begin(c);
     if (c->req.op != LLMF_OP_CHAT || c->req.prompt || c->req.system || c->req.message_count)
         return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_chain.request: must be a chat without texts; the steps have them");
     if (chain->name && chain->step_count) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_chain: has both name and steps; give one of them");
