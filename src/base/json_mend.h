@@ -282,7 +282,7 @@ static bool llmfi_mend_step(llmfi_mender *m) {
     case LLMFI_MEND_VALUE: return llmfi_mend_value(m);
     case LLMFI_MEND_COLON:
         m->want = LLMFI_MEND_VALUE;
-        return *m->at++ == ':' || llmfi_mend_fail(m);
+        return *m->at++ == ':' ? llmfi_mend_put(m, ":", 1) : llmfi_mend_fail(m);
     default:
         if (*m->at != ',') return llmfi_mend_close(m);
         m->at++;
