@@ -85,6 +85,8 @@ static void test_names(llmf_factory *f) {
     llmf_provider_desc p;
     llmf_route_desc route;
     llmf_call none = {0};
+    llmf_model m = {0};
+    llmf_json_stream stream;
     llmf_status_info status;
     llmf_str nothing = {"", 0};
     expect(!llmf_get(f, "groq:any", &err).id && err.code == LLMF_ERR_NOT_BUILT && strstr(err.text, "LLMF_WITH_GROQ"), "groq", err.text);
@@ -95,6 +97,12 @@ static void test_names(llmf_factory *f) {
     expect(!llmf_route(f, &route, NULL, &err).id && err.code == LLMF_ERR_NOT_BUILT && strstr(err.text, "ROUTES"), "llmf_route", err.text);
     expect(llmf_render(f, "x", NULL, NULL, 0, NULL, &err) == LLMF_ERR_NOT_BUILT && strstr(err.text, "PROMPTS"), "llmf_render", err.text);
     expect(!llmf_start_chain(f, NULL).id, "llmf_start_chain", "it is built");
+    expect(llmf_json_check(f, "{}", nothing, &err) == LLMF_ERR_NOT_BUILT && strstr(err.text, "STRUCTURED"), "llmf_json_check", err.text);
+    memset(&stream, 0, sizeof stream);
+    expect(llmf_json_feed(&stream, nothing) == -LLMF_ERR_NOT_BUILT && llmf_json_schema(NULL, NULL, 0) == 0, "llmf_json_feed", "it is built");
+    expect(llmf_generate_json(f, m, NULL, NULL, NULL) == LLMF_ERR_NOT_BUILT && !llmf_start_json(f, m, NULL, NULL).id, "llmf_generate_json", "it is built");
+    llmf_last_error(f, &err);
+    expect(strstr(err.text, "STRUCTURED") != NULL, "llmf_start_json", err.text);
     expect(llmf_score(f, none, 1) == LLMF_ERR_NOT_BUILT, "llmf_score", "it is built");
     expect(llmf_budget(f, LLMF_BUDGET_DAY, NULL, NULL) == LLMF_ERR_NOT_BUILT, "llmf_budget", "it is built");
     expect(llmf_metrics(f, NULL, 0) == 0, "llmf_metrics", "it printed");

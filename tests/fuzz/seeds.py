@@ -108,6 +108,21 @@ def prompts(folder):
             write(folder, "%d.%d" % (i, len(value)), b"\0" + data + b"\0" + value)
 
 
+# ---- fuzz_structured: a byte, a schema, a NUL, an answer: the rows of test_structured.c, and answers that are not quite JSON ----
+
+def structured(folder):
+    with open(os.path.join(TESTS, "unit", "test_structured.c"), encoding="utf-8") as f:
+        source = f.read()
+    text = r'"((?:[^"\\]|\\.)*)"'
+    for i, match in enumerate(re.finditer(r"^        \{" + text + ", " + text + ", LLMF_", source, re.M)):
+        schema, value = (match.group(k).encode().decode("unicode_escape").encode("latin-1", "replace") for k in (1, 2))
+        write(folder, "check.%d" % i, b"\0" + schema + b"\0" + value)
+    schema = b'{"type":"object","properties":{"name":{"type":"string","pattern":"^[a-z]{1,9}$"},"n":{"type":"integer"},"list":{"items":{"maximum":9},"uniqueItems":true}}}'
+    for i, value in enumerate((b'{"name":"ab","n":1,"list":[1,2]}', b"```json\n{'name': 'a\\'b', n: 1, /* c */ \"list\": [1,],} // x\n```", b'Say [x]: {"name": "ab", "list": [1, 2', b'{"name": "\\ud83d\\ude00 a', b"[True, None, -1e3, \"\n\"]")):
+        for first in (0, 2, 15):
+            write(folder, "answer.%d.%d" % (i, first), bytes([first]) + schema + b"\0" + value)
+
+
 # ---- the files of tests/config/corpus.txt: for fuzz_config and fuzz_yaml ----
 
 def corpus():
@@ -190,6 +205,7 @@ if __name__ == "__main__":
     calls(os.path.join(sys.argv[1], "fuzz_call"))
     configs(os.path.join(sys.argv[1], "fuzz_config"))
     prompts(os.path.join(sys.argv[1], "fuzz_prompt"))
+    structured(os.path.join(sys.argv[1], "fuzz_structured"))
     yamls(os.path.join(sys.argv[1], "fuzz_yaml"))
     requests(os.path.join(sys.argv[1], "fuzz_request"))
     services(os.path.join(sys.argv[1], "fuzz_xml"))
