@@ -44,6 +44,11 @@ ok "prompts: the first step's JSON" grep -qx 'step 1> {"port": "Bergen .*Quay.*"
 ok "prompts: the second step speaks of it" grep -qx 'ferry> echo: To Bergen "Quay" at 17:30' "$t/said"
 ok "prompts: the sum" grep -qE '^\(2 requests, \$0\.0000[0-9]+\)$' "$t/said"
 
+ok "structured: the provider keeps to the schema" says '^\([0-9]+ pieces; asked again 0 times; as it came\)$' build/examples/structured openai:gpt-4o-mini
+ok "structured: asked for in words, mended" says '^Ann is angry, health 0.50; has Oar for 3$' build/examples/structured ollama:llama3.2 "echo: {'name': 'Ann', mood: 'angry', 'health': 0.5, items: [{'name': 'Oar', 'price': 3},],}"
+ok "structured: that is told" grep -qE '^\([0-9]+ pieces; asked again 0 times; mended\)$' "$t/said"
+ok "structured: asked again, in vain" sh -c "! build/examples/structured ollama:llama3.2 'echo: {}' >'$t/said' 2>&1 && grep -q '^(root): lacks the member name$' '$t/said' && grep -q '^schema: the answer does not keep' '$t/said'"
+
 # ---- in other people's programs, and for teaching ----
 
 e=build/examples m=openai:gpt-4o-mini
