@@ -625,7 +625,7 @@ typedef struct llmf_response {
     llmf_error error;              /* code LLMF_OK if all went well */
     const llmf_output *output;     /* of the other operations than chat; NULL for a chat */
     bool cached;                   /* an answer that was kept: nothing was sent */
-    llmf_str json; int json_repaired, json_asked; /* of llmf_start_json: the value, empty where there is none; LLMF_JSON_…; how often it was asked for again */
+    short json_repaired, json_asked; llmf_str json; /* of llmf_start_json: the value, empty where there is none; LLMF_JSON_…; how often it was asked for again; see there */
 } llmf_response;
 enum {
     LLMF_EVENT_TEXT = 1, LLMF_EVENT_REASONING = 2, LLMF_EVENT_REFUSAL = 3,
@@ -31551,6 +31551,9 @@ typedef struct llmfi_call {
 #if LLMF_HAS_SECRETS
     uint32_t secret_id;                      /* of the key that was fetched for it, or is: see secrets.h; 0: none is */
 #endif
+#if LLMF_HAS_RETRY
+    uint32_t reserved_second;                /* of the minute in which reserved_tokens count */
+#endif
 #if LLMF_HAS_AWS
     llmfi_aws_keys aws;
 #endif
@@ -31560,7 +31563,7 @@ typedef struct llmfi_call {
     llmfi_buf raw;                           /* LLMF_KEEP_RAW */
     uint64_t received;                       /* bytes of body */
     int64_t retry_after_ms;
-    llmf_str errortype;                      /* x-amzn-errortype: AWS names the kind of an error in a header */
+    const char *errortype;                   /* x-amzn-errortype: AWS names the kind of an error in a header; NULL: none */
 
     const char *deadline_what;
 #if LLMF_HAS_RETRY
@@ -31569,7 +31572,6 @@ typedef struct llmfi_call {
     struct llmfi_call *hedge_of;             /* the call that this one is asked besides; NULL: it is one of the caller's. See hedge.h */
     struct llmfi_health *key;                /* of several keys, how the one that was sent does; NULL */
     int64_t reserved_tokens;                 /* counted in its model's minute before they are known */
-    uint64_t reserved_second;                /* of that minute */
     uint64_t kept_until_ns;                  /* when what kept it away is over, as far as is known */
 #endif
 #if LLMF_HAS_PROMPTS
@@ -39763,7 +39765,8 @@ static void llmfi_call_clear(llmfi_call *c, const llmfi_arena_mark *mark) {
     memset(&c->ask, 0, sizeof c->ask);
     memset(&c->body, 0, sizeof c->body);
     memset(&c->x, 0, sizeof c->x);
-    c->secret = c->errortype = llmfi_str("", 0);
+    c->secret = llmfi_str("", 0);
+    c->errortype = NULL;
     c->held_back = c->sniffed = c->last_seen = c->secrets = false;
     c->connected_ns = c->first_byte_ns = c->content_ns = c->terminal_ns = c->first_content_ns = c->end_ns = 0;
     c->received = 0;
@@ -40432,7 +40435,7 @@ static void llmfi_count_in(llmfi_call *c, llmfi_health *h) {
     c->reserved_tokens = 0;
     if (!h->window && !(h->group && h->group->window)) return;
     c->reserved_tokens = llmfi_tokens_guess(c);
-    c->reserved_second = c->f->now_ns / (1000 * LLMFI_MS);
+    c->reserved_second = (uint32_t)(c->f->now_ns / (1000 * LLMFI_MS));
     if (h->window) llmfi_window_add(h->window, 1, c->reserved_tokens);
     if (h->group && h->group->window) llmfi_window_add(h->group->window, 1, c->reserved_tokens);
 }
@@ -43138,8 +43141,8 @@ static void llmfi_steps_settle(llmfi_call *c) {
 #if LLMF_HAS_STRUCTURED
     if (!s->json) return;
     r->json = s->json->value;
-    r->json_repaired = s->json->value.len ? s->json->repaired : 0;
-    r->json_asked = (int)s->now;
+    r->json_repaired = (short)(s->json->value.len ? s->json->repaired : 0);
+    r->json_asked = (short)s->now;
 #endif
 }
 
@@ -43857,7 +43860,7 @@ LLMF_API void llmf_exchange_header(llmf_exchange *x, llmf_str name, llmf_str val
     else
 #endif
     if (!c->reply.request_id.len && llmfi_is_request_id(name)) c->reply.request_id = llmfi_header_text(c, value);
-    else if (LLMFI_NAMED(name, "x-amzn-errortype") && !c->errortype.len) c->errortype = llmfi_header_text(c, value);
+    else if (LLMFI_NAMED(name, "x-amzn-errortype") && !c->errortype) c->errortype = llmfi_header_text(c, value).ptr;
 #if LLMF_HAS_RETRY
     else if (LLMFI_NAMED(name, "x-should-retry")) c->should_retry = LLMFI_NAMED(value, "true") ? 1 : LLMFI_NAMED(value, "false") ? -1 : 0;
 #endif
@@ -43915,7 +43918,7 @@ static void llmfi_end(llmfi_call *c, int result, const char *why) {
         if (result != LLMF_OK && !c->reply.terminal) llmfi_end_error(c, result, why); /* the transport knows best why */
         llmfi_reply_end(&c->reply, result == LLMF_OK);
     } else if (c->reply.status) {
-        if (c->reply.error.code == LLMF_OK) llmfi_fault_body(&c->reply, c->reply.status, llmfi_buf_str(&c->whole), c->errortype);
+        if (c->reply.error.code == LLMF_OK) llmfi_fault_body(&c->reply, c->reply.status, llmfi_buf_str(&c->whole), llmfi_cstr(c->errortype));
         llmfi_reply_settle(&c->reply);
     } else {
         llmfi_end_error(c, result == LLMF_OK ? LLMF_ERR_NETWORK : result, why);
@@ -48852,14 +48855,14 @@ static bool llmfi_js_scalar(llmf_json_stream *s, llmfi_js *j, int kind, llmf_str
 
 /* ---- text ---- */
 
-/* What is kept in j->text. */
+/* What is kept in j->text: whole characters, until one does not fit. */
 static void llmfi_js_hold(llmfi_js *j, const char *bytes, size_t len) {
-    if (len > sizeof j->text - j->held) {
-        j->full = 1;
-        return;
-    }
-    memcpy(j->text + j->held, bytes, len);
-    j->held += (uint32_t)len;
+    size_t room = sizeof j->text - j->held, n = len < room ? len : room;
+    if (j->full) return;
+    while (n && n < len && ((unsigned char)bytes[n] & 0xc0) == 0x80) n--;
+    memcpy(j->text + j->held, bytes, n);
+    j->held += (uint32_t)n;
+    j->full = n < len;
 }
 
 /* Into a char[N]: whole characters, and a NUL behind. */

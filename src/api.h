@@ -477,7 +477,7 @@ typedef struct llmf_response {
     llmf_error error;              /* code LLMF_OK if all went well */
     const llmf_output *output;     /* of the other operations than chat; NULL for a chat */
     bool cached;                   /* an answer that was kept: nothing was sent */
-    llmf_str json; int json_repaired, json_asked; /* of llmf_start_json: the value, empty where there is none; LLMF_JSON_…; how often it was asked for again */
+    short json_repaired, json_asked; llmf_str json; /* of llmf_start_json: the value, empty where there is none; LLMF_JSON_…; how often it was asked for again; see there */
 } llmf_response;
 enum {
     LLMF_EVENT_TEXT = 1, LLMF_EVENT_REASONING = 2, LLMF_EVENT_REFUSAL = 3,

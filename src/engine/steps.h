@@ -256,8 +256,8 @@ static void llmfi_steps_settle(llmfi_call *c) {
 #if LLMF_HAS_STRUCTURED
     if (!s->json) return;
     r->json = s->json->value;
-    r->json_repaired = s->json->value.len ? s->json->repaired : 0;
-    r->json_asked = (int)s->now;
+    r->json_repaired = (short)(s->json->value.len ? s->json->repaired : 0);
+    r->json_asked = (short)s->now;
 #endif
 }
 

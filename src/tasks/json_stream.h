@@ -140,14 +140,14 @@ static bool llmfi_js_scalar(llmf_json_stream *s, llmfi_js *j, int kind, llmf_str
 
 /* ---- text ---- */
 
-/* What is kept in j->text. */
+/* What is kept in j->text: whole characters, until one does not fit. */
 static void llmfi_js_hold(llmfi_js *j, const char *bytes, size_t len) {
-    if (len > sizeof j->text - j->held) {
-        j->full = 1;
-        return;
-    }
-    memcpy(j->text + j->held, bytes, len);
-    j->held += (uint32_t)len;
+    size_t room = sizeof j->text - j->held, n = len < room ? len : room;
+    if (j->full) return;
+    while (n && n < len && ((unsigned char)bytes[n] & 0xc0) == 0x80) n--;
+    memcpy(j->text + j->held, bytes, n);
+    j->held += (uint32_t)n;
+    j->full = n < len;
 }
 
 /* Into a char[N]: whole characters, and a NUL behind. */
