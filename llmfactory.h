@@ -932,7 +932,7 @@ static inline llmf_call llmf_start_chain(llmf_factory *f, const llmf_chain *chai
 
    Answers that are JSON and keep to a JSON Schema (draft 2020-12), or fill a struct of yours while they come. LLMF_NO_STRUCTURED=1 leaves all of it out.
      llmf_start_json  As llmf_start, with a schema: one call, polled, cancelled and freed as any other. The provider is given the schema where the model can take one (llmf_model_info:
-                      LLMF_CAN_SCHEMA), else the system prompt asks for it. From the answer the JSON value is taken, out of a fence or from between other words, and mended where
+                      LLMF_CAN_SCHEMA), else, or where it refuses that (BAD_REQUEST), the system prompt asks for it. From the answer the JSON value is taken, out of a fence or from between other words, and mended where
                       that can mean one thing only: a comma before a closing bracket, comments, single quotes, keys without quotes, True, False and None, control characters in
                       text, a missing end. If it does not keep to the schema, the model is asked again with what is wrong as a further message: LLMF_EVENT_STEP (index:
                       from 0; text: a line "/items/0/price: must be …" each) says that the answer that came so far does not count. After max_repeats of that: LLMF_ERR_SCHEMA with
@@ -42844,6 +42844,8 @@ struct llmfi_structured {
     llmf_str text;                           /* of the schema */
     int most;                                /* answers that may be asked for again */
     bool strict, native;                     /* native: the provider is given the schema */
+    bool may_refuse;                         /* and where it will not have it, it is asked in words */
+    bool refused;                            /* so it was: that step asked for nothing */
     llmf_str value;                          /* empty: none yet */
     int repaired;
 };
@@ -43040,12 +43042,12 @@ static bool llmfi_step_take(llmfi_call *c, bool last) {
 #if LLMF_HAS_STRUCTURED
 
 /* One more step, as the answer did not do: what is wrong with it is the result of the one that has ended. */
-static bool llmfi_structured_again(llmfi_call *c, llmf_str answer, llmf_str problems) {
+static bool llmfi_structured_again(llmfi_call *c, llmf_str answer, llmf_str problems, bool answered) {
     struct llmfi_steps *s = c->steps;
     llmfi_step *next = &s->at[s->count];
     *next = s->at[s->now];
     s->outputs[s->now].text = llmfi_arena_copy(&s->arena, problems);
-    if (s->arena.failed || !llmfi_structured_request(&s->arena, s->json, &next->request, answer, problems)) return false;
+    if (s->arena.failed || !llmfi_structured_request(&s->arena, s->json, &next->request, answer, answered ? problems : llmfi_str("", 0))) return false;
     next->prepared = c->prepared; /* the one that has answered */
     next->prepared->references++;
     s->count++;
@@ -43069,8 +43071,8 @@ static bool llmfi_structured_over(llmfi_call *c) {
     code = llmfi_answer_take(&j->schema, answer, j->strict, &value, &j->repaired, &problems);
     if (code == LLMF_OK) j->value = llmfi_arena_copy(&s->arena, llmfi_buf_str(&value));
     llmfi_buf_free(&value);
-    if (code == LLMF_ERR_SCHEMA && s->now < (size_t)j->most) {
-        if (llmfi_structured_again(c, answer, llmfi_str(text, problems.len))) return true;
+    if (code == LLMF_ERR_SCHEMA && s->now < (size_t)j->most + j->refused) {
+        if (llmfi_structured_again(c, answer, llmfi_str(text, problems.len), true)) return true;
         code = LLMF_ERR_MEMORY;
     }
     if (code == LLMF_ERR_MEMORY || s->arena.failed) return llmfi_error_memory(e);
@@ -43142,7 +43144,7 @@ static void llmfi_steps_settle(llmfi_call *c) {
     if (!s->json) return;
     r->json = s->json->value;
     r->json_repaired = (short)(s->json->value.len ? s->json->repaired : 0);
-    r->json_asked = (short)s->now;
+    r->json_asked = (short)(s->now - s->json->refused);
 #endif
 }
 
@@ -43201,6 +43203,35 @@ static void llmfi_step_close(llmfi_call *c) {
     llmfi_hand_out(c);
 }
 
+#if LLMF_HAS_STRUCTURED
+/* A provider that is given the schema, and says of the request that it is bad, may mean the schema: the same is asked in words, once. */
+static bool llmfi_structured_refused(llmfi_call *c) {
+    struct llmfi_steps *s = c->steps;
+    struct llmfi_structured *j = s->json;
+    llmf_str why = llmfi_cstr(c->reply.error.text);
+    if (c->reply.error.code != LLMF_ERR_BAD_REQUEST || !j->may_refuse || !s->count || s->now || !c->reply.status || c->reply.content || c->stop || c->free_later) return false;
+    j->native = false;
+    j->refused = true;
+    if (!llmfi_structured_again(c, llmfi_str("", 0), why, false)) return llmfi_error_memory(&c->reply.error);
+    llmfi_seen_attempt(c, c->reply.error.code);
+    llmfi_settle(c);
+    llmfi_budget_settle(c, LLMF_UNKNOWN);
+#if LLMF_HAS_CACHE
+    llmfi_cache_leave(c);
+    c->cache = NULL;
+#endif
+    llmfi_step_count(c);
+#if LLMF_HAS_FILTERS
+    llmfi_filters_free(c);
+#endif
+    llmfi_error_clear(&c->reply.error);
+    s->due = c->f->deferred = true;
+    llmfi_set_deadline(c);
+    llmfi_hand_out(c);
+    return true;
+}
+#endif
+
 /* A step is over, however it ended, and will not be repeated. True: the call goes on. */
 static bool llmfi_steps_over(llmfi_call *c) {
     struct llmfi_steps *s = c->steps;
@@ -43211,6 +43242,7 @@ static bool llmfi_steps_over(llmfi_call *c) {
         if (llmfi_is_filtered(c)) llmfi_filters_end(c);
 #endif
 #if LLMF_HAS_STRUCTURED
+        if (s->json && llmfi_structured_refused(c)) return true;
         if (s->json && c->reply.error.code == LLMF_OK && llmfi_structured_over(c)) {
             llmfi_step_close(c);
             return true;
@@ -48636,14 +48668,15 @@ static bool llmfi_structured_open(llmfi_call *c, llmf_model m, const llmf_json_s
     if (!s->arena.failed && !llmfi_schema_make(&j->schema, &s->arena, j->text, err)) return false;
     j->given = c->req;
     llmfi_own_request(&s->arena, &j->given);
-    s->at = (llmfi_step *)llmfi_arena_array(&s->arena, (size_t)j->most + 1, sizeof *s->at);
-    s->outputs = (llmfi_output *)llmfi_arena_array(&s->arena, (size_t)j->most + 1, sizeof *s->outputs);
+    s->at = (llmfi_step *)llmfi_arena_array(&s->arena, (size_t)j->most + 2, sizeof *s->at);
+    s->outputs = (llmfi_output *)llmfi_arena_array(&s->arena, (size_t)j->most + 2, sizeof *s->outputs);
     if (s->arena.failed) return llmfi_error_memory(err);
     if (!llmfi_call_prepare(c, m)) {
         *err = c->reply.error;
         return false;
     }
     j->native = LLMF_HAS_SCHEMA && (spec->ask == LLMF_ASK_NATIVE || (spec->ask == LLMF_ASK_AUTO && (c->prepared->record.capabilities & LLMF_CAN_SCHEMA) && !(c->prepared->record.s.quirks & LLMFI_Q_NO_SCHEMA)));
+    j->may_refuse = j->native && spec->ask == LLMF_ASK_AUTO;
     s->count = 1;
     s->at[0].prepared = c->prepared;
     s->at[0].prepared->references++;

@@ -784,7 +784,7 @@ static inline llmf_call llmf_start_chain(llmf_factory *f, const llmf_chain *chai
 
    Answers that are JSON and keep to a JSON Schema (draft 2020-12), or fill a struct of yours while they come. LLMF_NO_STRUCTURED=1 leaves all of it out.
      llmf_start_json  As llmf_start, with a schema: one call, polled, cancelled and freed as any other. The provider is given the schema where the model can take one (llmf_model_info:
-                      LLMF_CAN_SCHEMA), else the system prompt asks for it. From the answer the JSON value is taken, out of a fence or from between other words, and mended where
+                      LLMF_CAN_SCHEMA), else, or where it refuses that (BAD_REQUEST), the system prompt asks for it. From the answer the JSON value is taken, out of a fence or from between other words, and mended where
                       that can mean one thing only: a comma before a closing bracket, comments, single quotes, keys without quotes, True, False and None, control characters in
                       text, a missing end. If it does not keep to the schema, the model is asked again with what is wrong as a further message: LLMF_EVENT_STEP (index:
                       from 0; text: a line "/items/0/price: must be …" each) says that the answer that came so far does not count. After max_repeats of that: LLMF_ERR_SCHEMA with

@@ -155,12 +155,12 @@ static bool llmfi_step_take(llmfi_call *c, bool last) {
 #if LLMF_HAS_STRUCTURED
 
 /* One more step, as the answer did not do: what is wrong with it is the result of the one that has ended. */
-static bool llmfi_structured_again(llmfi_call *c, llmf_str answer, llmf_str problems) {
+static bool llmfi_structured_again(llmfi_call *c, llmf_str answer, llmf_str problems, bool answered) {
     struct llmfi_steps *s = c->steps;
     llmfi_step *next = &s->at[s->count];
     *next = s->at[s->now];
     s->outputs[s->now].text = llmfi_arena_copy(&s->arena, problems);
-    if (s->arena.failed || !llmfi_structured_request(&s->arena, s->json, &next->request, answer, problems)) return false;
+    if (s->arena.failed || !llmfi_structured_request(&s->arena, s->json, &next->request, answer, answered ? problems : llmfi_str("", 0))) return false;
     next->prepared = c->prepared; /* the one that has answered */
     next->prepared->references++;
     s->count++;
@@ -184,8 +184,8 @@ static bool llmfi_structured_over(llmfi_call *c) {
     code = llmfi_answer_take(&j->schema, answer, j->strict, &value, &j->repaired, &problems);
     if (code == LLMF_OK) j->value = llmfi_arena_copy(&s->arena, llmfi_buf_str(&value));
     llmfi_buf_free(&value);
-    if (code == LLMF_ERR_SCHEMA && s->now < (size_t)j->most) {
-        if (llmfi_structured_again(c, answer, llmfi_str(text, problems.len))) return true;
+    if (code == LLMF_ERR_SCHEMA && s->now < (size_t)j->most + j->refused) {
+        if (llmfi_structured_again(c, answer, llmfi_str(text, problems.len), true)) return true;
         code = LLMF_ERR_MEMORY;
     }
     if (code == LLMF_ERR_MEMORY || s->arena.failed) return llmfi_error_memory(e);
@@ -257,7 +257,7 @@ static void llmfi_steps_settle(llmfi_call *c) {
     if (!s->json) return;
     r->json = s->json->value;
     r->json_repaired = (short)(s->json->value.len ? s->json->repaired : 0);
-    r->json_asked = (short)s->now;
+    r->json_asked = (short)(s->now - s->json->refused);
 #endif
 }
 
@@ -316,6 +316,35 @@ static void llmfi_step_close(llmfi_call *c) {
     llmfi_hand_out(c);
 }
 
+#if LLMF_HAS_STRUCTURED
+/* A provider that is given the schema, and says of the request that it is bad, may mean the schema: the same is asked in words, once. */
+static bool llmfi_structured_refused(llmfi_call *c) {
+    struct llmfi_steps *s = c->steps;
+    struct llmfi_structured *j = s->json;
+    llmf_str why = llmfi_cstr(c->reply.error.text);
+    if (c->reply.error.code != LLMF_ERR_BAD_REQUEST || !j->may_refuse || !s->count || s->now || !c->reply.status || c->reply.content || c->stop || c->free_later) return false;
+    j->native = false;
+    j->refused = true;
+    if (!llmfi_structured_again(c, llmfi_str("", 0), why, false)) return llmfi_error_memory(&c->reply.error);
+    llmfi_seen_attempt(c, c->reply.error.code);
+    llmfi_settle(c);
+    llmfi_budget_settle(c, LLMF_UNKNOWN);
+#if LLMF_HAS_CACHE
+    llmfi_cache_leave(c);
+    c->cache = NULL;
+#endif
+    llmfi_step_count(c);
+#if LLMF_HAS_FILTERS
+    llmfi_filters_free(c);
+#endif
+    llmfi_error_clear(&c->reply.error);
+    s->due = c->f->deferred = true;
+    llmfi_set_deadline(c);
+    llmfi_hand_out(c);
+    return true;
+}
+#endif
+
 /* A step is over, however it ended, and will not be repeated. True: the call goes on. */
 static bool llmfi_steps_over(llmfi_call *c) {
     struct llmfi_steps *s = c->steps;
@@ -326,6 +355,7 @@ static bool llmfi_steps_over(llmfi_call *c) {
         if (llmfi_is_filtered(c)) llmfi_filters_end(c);
 #endif
 #if LLMF_HAS_STRUCTURED
+        if (s->json && llmfi_structured_refused(c)) return true;
         if (s->json && c->reply.error.code == LLMF_OK && llmfi_structured_over(c)) {
             llmfi_step_close(c);
             return true;

@@ -103,6 +103,8 @@ struct llmfi_structured {
     llmf_str text;                           /* of the schema */
     int most;                                /* answers that may be asked for again */
     bool strict, native;                     /* native: the provider is given the schema */
+    bool may_refuse;                         /* and where it will not have it, it is asked in words */
+    bool refused;                            /* so it was: that step asked for nothing */
     llmf_str value;                          /* empty: none yet */
     int repaired;
 };

@@ -62,14 +62,15 @@ static bool llmfi_structured_open(llmfi_call *c, llmf_model m, const llmf_json_s
     if (!s->arena.failed && !llmfi_schema_make(&j->schema, &s->arena, j->text, err)) return false;
     j->given = c->req;
     llmfi_own_request(&s->arena, &j->given);
-    s->at = (llmfi_step *)llmfi_arena_array(&s->arena, (size_t)j->most + 1, sizeof *s->at);
-    s->outputs = (llmfi_output *)llmfi_arena_array(&s->arena, (size_t)j->most + 1, sizeof *s->outputs);
+    s->at = (llmfi_step *)llmfi_arena_array(&s->arena, (size_t)j->most + 2, sizeof *s->at);
+    s->outputs = (llmfi_output *)llmfi_arena_array(&s->arena, (size_t)j->most + 2, sizeof *s->outputs);
     if (s->arena.failed) return llmfi_error_memory(err);
     if (!llmfi_call_prepare(c, m)) {
         *err = c->reply.error;
         return false;
     }
     j->native = LLMF_HAS_SCHEMA && (spec->ask == LLMF_ASK_NATIVE || (spec->ask == LLMF_ASK_AUTO && (c->prepared->record.capabilities & LLMF_CAN_SCHEMA) && !(c->prepared->record.s.quirks & LLMFI_Q_NO_SCHEMA)));
+    j->may_refuse = j->native && spec->ask == LLMF_ASK_AUTO;
     s->count = 1;
     s->at[0].prepared = c->prepared;
     s->at[0].prepared->references++;

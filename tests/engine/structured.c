@@ -23,7 +23,7 @@ static const char good[] = ANSWER("\"{\\\"name\\\":\\\"Ann\\\",\\\"mood\\\":\\\"
 
 static char bodies[32][4096];
 static const char *const *answers;           /* the last for ever */
-static int answer_count, status_at;
+static int answer_count, status_at, status = 500;
 static int64_t delay = 10;
 
 static script_reply scripted(script *x, const llmf_http_request *req, int n) {
@@ -32,7 +32,7 @@ static script_reply scripted(script *x, const llmf_http_request *req, int n) {
     memset(&r, 0, sizeof r);
     if (n <= 32) snprintf(bodies[n - 1], sizeof bodies[0], "%s", x->body);
     r.delay_ms = delay;
-    r.status = n == status_at ? 500 : 200;
+    r.status = n == status_at ? status : 200;
     r.body = n == status_at ? "{\"error\":{\"message\":\"no\"}}" : answers[(n <= answer_count ? n : answer_count) - 1];
     r.piece_ms = strncmp(r.body, "data:", 5) == 0;
     return r;
@@ -48,6 +48,7 @@ static llmf_factory *open_with(const char *const *list, int count) {
     answers = list;
     answer_count = count;
     status_at = 0;
+    status = 500;
     delay = 10;
     f = llmf_open(&d, &err);
     if (!f) fail_msg("%s", err.text);
@@ -291,6 +292,46 @@ static void a_fault_in_between(void **state) {
     close_all(f);
 }
 
+/* A provider that will not have the schema is asked in words, once; that counts as no answer. */
+static void the_schema_is_refused(void **state) {
+    static const char *const list[] = {bad, bad, good};
+    llmf_factory *f = open_with(list, 3);
+    llmf_json_spec spec;
+    size_t before;
+    llmf_call c;
+    (void)state;
+    (void)llmf_get(f, "able", NULL);
+    before = kit_used(f);
+    memset(&spec, 0, sizeof spec);
+    spec.schema = SCHEMA;
+    spec.max_repeats = 1;
+    status_at = 1;
+    status = 400;
+    c = start(f, "able", NULL, &spec);
+    run(f, c);
+    told(LLMF_OK, "");
+    assert_int_equal(s.asked, 3);
+    sent(1, "json_schema");
+    assert_false(kit_has(bodies[1], "json_schema"));
+    sent(2, "Answer with one JSON value");
+    assert_false(kit_has(bodies[1], "cannot be used"));
+    sent(3, "cannot be used");
+    assert_int_equal(seen.response.json_asked, 1);
+    assert_int_equal(seen.response.attempt_count, 3);
+    assert_int_equal(seen.response.attempts[0].http_status, 400);
+    assert_int_equal(seen.response.usage.input, 110);
+    assert_true(kit_has(kit_cstr(&seen.log), "step 0 "));
+    llmf_free(f, c);
+    assert_in_range(kit_used(f), before, before + 4096);
+    kit_forget(&seen);
+    s.asked = 0;
+    spec.ask = LLMF_ASK_NATIVE;
+    run(f, start(f, "able", NULL, &spec));
+    told(LLMF_ERR_BAD_REQUEST, "");
+    assert_int_equal(s.asked, 1);
+    close_all(f);
+}
+
 static void a_total_time(void **state) {
     static const char *const list[] = {bad};
     llmf_factory *f = open_with(list, 1);
@@ -445,7 +486,7 @@ static void short_of_memory(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(at_once), cmocka_unit_test(in_words), cmocka_unit_test(asked_again), cmocka_unit_test(never_right), cmocka_unit_test(strict_or_cut),
-        cmocka_unit_test(wrong_from_the_start), cmocka_unit_test(tools_and_refusals), cmocka_unit_test(a_fault_in_between), cmocka_unit_test(a_total_time), cmocka_unit_test(blocking),
+        cmocka_unit_test(wrong_from_the_start), cmocka_unit_test(tools_and_refusals), cmocka_unit_test(a_fault_in_between), cmocka_unit_test(the_schema_is_refused), cmocka_unit_test(a_total_time), cmocka_unit_test(blocking),
         cmocka_unit_test(a_struct_that_fills), cmocka_unit_test(cancelled_at_every_moment), cmocka_unit_test(short_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
