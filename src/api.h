@@ -817,22 +817,31 @@ static inline llmf_call llmf_start_chain(llmf_factory *f, const llmf_chain *chai
                       members that no field names are passed over. lost: values that did not fit (text cut, items beyond the array, numbers beyond the type).
                       on_value: each scalar as it comes: `path` is its JSON pointer (at most 255 bytes of it), kind LLMF_KIND_STRING (text: the piece, decoded; whole 1 with the
                       last, which may be empty), _DOUBLE (text: as written), _BOOL, _NULL. Both live until it returns. It must not call llmf_json_feed on the same stream.
-     llmf_json_schema The JSON Schema of a table of fields, all of them required, into `out` (at most cap bytes, NUL included); returns its whole length without NUL. Any thread. */
+     llmf_json_schema The JSON Schema of a table of fields, all of them required, into `out` (at most cap bytes, NUL included); returns its whole length without NUL. Any thread.
+     llmf_text_each   Walks what is no JSON in an answer, by views: *at is 0 at first; *name must stay as it is between two calls. 1: one more, 0: no more, below 0: minus an llmf_result
+                      for this one, and the next call goes on behind it. Any thread; each call takes time in proportion to the text.
+                      LLMF_EACH_XML: elements and what is in them (walk that again for those inside); other words, comments and attributes are passed over. _TRUNCATED: it has
+                      no end, *value is the rest. LLMF_EACH_SECTION: Markdown's headings (# to ######) and all up to the next one of the same level or above; first, with an
+                      empty name, what stands before them. LLMF_EACH_FENCE: code blocks, *name what stands behind the fence. _TRUNCATED likewise. LLMF_EACH_TABLE: the rows of
+                      Markdown's tables, *name the header's row. LLMF_EACH_CSV: records of CSV (RFC 4180) and, as *name, the first one, its header. Of both _SCHEMA: a row
+                      with more or fewer cells than the header, or with a quote that has no end. LLMF_EACH_TABLE_CELL, LLMF_EACH_CSV_CELL: the cells of a row.
+     llmf_text_decode The text of an element without others in it (LLMF_EACH_XML: &amp; and CDATA), of a cell (LLMF_EACH_TABLE_CELL: \|; LLMF_EACH_CSV_CELL: quotes), into out (at
+                      most cap bytes, NUL included); returns its whole length without NUL; LLMF_NOT_A_STRING: a reference of XML in it is none. Any thread. */
 #define LLMF_FIELD_ANY_(type, member, kind, array, each, count, fields, words) {#member, LLMF_KIND_##kind, array, offsetof(type, member), each, sizeof(((type *)0)->member), count, fields, words}
 #define LLMF_FIELD(type, member, kind) LLMF_FIELD_ANY_(type, member, kind, 0, sizeof(((type *)0)->member), 0, NULL, NULL)
 #define LLMF_FIELD_ENUM(type, member, words) LLMF_FIELD_ANY_(type, member, ENUM, 0, sizeof(((type *)0)->member), 0, NULL, words)
 #define LLMF_FIELD_OBJECT(type, member, fields) LLMF_FIELD_ANY_(type, member, OBJECT, 0, sizeof(((type *)0)->member), 0, fields, NULL)
 #define LLMF_FIELD_ARRAY(type, member, count, kind) LLMF_FIELD_ANY_(type, member, kind, 1, sizeof(((type *)0)->member[0]), offsetof(type, count), NULL, NULL)
 #define LLMF_FIELD_OBJECTS(type, member, count, fields) LLMF_FIELD_ANY_(type, member, OBJECT, 1, sizeof(((type *)0)->member[0]), offsetof(type, count), fields, NULL)
-enum { LLMF_JSON_FOUND = 1, LLMF_JSON_MENDED = 2, LLMF_JSON_CUT = 4, LLMF_ASK_AUTO = 0, LLMF_ASK_NATIVE = 1, LLMF_ASK_WORDS = 2, LLMF_KIND_NULL = 0, LLMF_KIND_STRING = 1, LLMF_KIND_INT = 2, LLMF_KIND_DOUBLE = 3, LLMF_KIND_BOOL = 4, LLMF_KIND_ENUM = 5, LLMF_KIND_OBJECT = 6 }; typedef struct llmf_json_spec { const char *schema; int max_repeats, ask, strict; } llmf_json_spec;
+enum { LLMF_JSON_FOUND = 1, LLMF_JSON_MENDED = 2, LLMF_JSON_CUT = 4, LLMF_ASK_AUTO = 0, LLMF_ASK_NATIVE = 1, LLMF_ASK_WORDS = 2, LLMF_KIND_NULL = 0, LLMF_KIND_STRING = 1, LLMF_KIND_INT = 2, LLMF_KIND_DOUBLE = 3, LLMF_KIND_BOOL = 4, LLMF_KIND_ENUM = 5, LLMF_KIND_OBJECT = 6, LLMF_EACH_XML = 1, LLMF_EACH_SECTION = 2, LLMF_EACH_FENCE = 3, LLMF_EACH_TABLE = 4, LLMF_EACH_CSV = 5, LLMF_EACH_TABLE_CELL = 6, LLMF_EACH_CSV_CELL = 7 }; typedef struct llmf_json_spec { const char *schema; int max_repeats, ask, strict; } llmf_json_spec;
 typedef struct llmf_field { const char *name; int kind, array; size_t offset, each, size, count; const struct llmf_field *fields; const char *words; } llmf_field; typedef struct llmf_json_stream { const llmf_field *fields; void *to; void (*on_value)(void *user, const char *path, int kind, llmf_str text, int whole); void *user; const char *error, *path; size_t lost; uint64_t room[144]; } llmf_json_stream;
 LLMF_API llmf_call llmf_start_json_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, const llmf_json_spec *spec, size_t spec_size);
 static inline llmf_call llmf_start_json(llmf_factory *f, llmf_model m, const llmf_request *req, const llmf_json_spec *spec) { return llmf_start_json_abi(f, m, req, sizeof *req, spec, sizeof *spec); }
 LLMF_API llmf_result llmf_generate_json_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, const llmf_json_spec *spec, size_t spec_size, llmf_response *r, size_t r_size);
 static inline llmf_result llmf_generate_json(llmf_factory *f, llmf_model m, const llmf_request *req, const llmf_json_spec *spec, llmf_response *r) { return llmf_generate_json_abi(f, m, req, sizeof *req, spec, sizeof *spec, r, sizeof *r); }
 LLMF_API llmf_result llmf_json_check(llmf_factory *f, const char *schema, llmf_str json, llmf_error *err);
-LLMF_API int llmf_json_feed(llmf_json_stream *s, llmf_str piece);
-LLMF_API size_t llmf_json_schema(const llmf_field *fields, char *out, size_t cap);
+LLMF_API int llmf_json_feed(llmf_json_stream *s, llmf_str piece); LLMF_API size_t llmf_json_schema(const llmf_field *fields, char *out, size_t cap);
+LLMF_API int llmf_text_each(int kind, llmf_str text, size_t *at, llmf_str *name, llmf_str *value); LLMF_API size_t llmf_text_decode(int kind, llmf_str raw, char *out, size_t cap);
 
 /* ---- other event loops, what would be sent, config without a factory ----
 

@@ -95,7 +95,8 @@
 
    STRUCTURED ANSWERS: see llmf_start_json, llmf_json_check, llmf_json_feed
      llmf_start_json asks for JSON that keeps to a JSON Schema, takes it out of the answer, mends it where that is safe, checks it, and asks again with what is wrong.
-     llmf_json_feed fills a struct of yours from a table of its members while the answer comes; llmf_json_schema makes the schema from the same table.
+     llmf_json_feed fills a struct of yours from a table of its members while the answer comes; llmf_json_schema makes the schema from the same table. llmf_text_each walks
+     through XML elements, Markdown's sections, fences and tables, and CSV.
 
    OPTIONS are values, set before the include or by -D (all of them: see "Every option" below, or src/options.h)
      LLMF_NO_X=1                leaves provider, transport or feature X out

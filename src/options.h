@@ -53,7 +53,8 @@
      RETRY       on                    repeats what may pass, moves to the next of a chain (fallbacks), keeps limits, cool-downs and breakers; without it a call is one request
      ROUTES      on                    llmf_route, `routes:` of the config, scores
      PROMPTS     on                    llmf_render, llmf_chain, `prompts:` and `chains:` of the config
-     STRUCTURED  on                    answers that keep to a JSON Schema: llmf_start_json (which needs PROMPTS too), llmf_json_check, llmf_json_feed, llmf_json_schema
+     STRUCTURED  on                    answers that keep to a JSON Schema: llmf_start_json (which needs PROMPTS too), llmf_json_check, llmf_json_feed, llmf_json_schema,
+                                       and llmf_text_each for what is no JSON
      BUDGETS     on                    budgets of money: `budgets:`, budget_usd and those of llmf_desc
      METRICS     on                    llmf_metrics and spans
      CACHE       on                    the cache of responses

@@ -15,4 +15,5 @@
 #include "tasks/prompts.h"
 #include "tasks/structured.h"
 #include "tasks/json_stream.h"
+#include "tasks/formats.h"
 #endif

@@ -65,6 +65,21 @@ static void streams(llmf_str text) {
     }
 }
 
+/* What is no JSON is walked through to its end, by views that stay inside. */
+static void formats(llmf_str text) {
+    int kind;
+    for (kind = LLMF_EACH_XML; kind <= LLMF_EACH_CSV_CELL; kind++) {
+        llmf_str name = llmfi_str("", 0), value = llmfi_str("", 0);
+        size_t at = 0, n = 0;
+        char out[20];
+        while (llmf_text_each(kind, text, &at, &name, &value) != 0) {
+            check(++n <= text.len + 2 && (!value.len || (value.ptr >= text.ptr && value.ptr + value.len <= text.ptr + text.len)));
+            check(!name.len || (name.ptr >= text.ptr && name.ptr + name.len <= text.ptr + text.len));
+            (void)llmf_text_decode(kind, value, out, sizeof out);
+        }
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     char said[200];
@@ -84,6 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     answer = llmfi_from(text, n + 1);
     text.len = n;
     streams(answer);
+    formats(answer);
     llmfi_heap_init(&heap, block, sizeof block);
     llmfi_arena_init(&arena, &heap, 0);
     llmfi_buf_init(&value, &heap, 0);

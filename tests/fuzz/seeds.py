@@ -118,7 +118,7 @@ def structured(folder):
         schema, value = (match.group(k).encode().decode("unicode_escape").encode("latin-1", "replace") for k in (1, 2))
         write(folder, "check.%d" % i, b"\0" + schema + b"\0" + value)
     schema = b'{"type":"object","properties":{"name":{"type":"string","pattern":"^[a-z]{1,9}$"},"n":{"type":"integer"},"list":{"items":{"maximum":9},"uniqueItems":true}}}'
-    for i, value in enumerate((b'{"name":"ab","n":1,"list":[1,2]}', b"```json\n{'name': 'a\\'b', n: 1, /* c */ \"list\": [1,],} // x\n```", b'Say [x]: {"name": "ab", "list": [1, 2', b'{"name": "\\ud83d\\ude00 a', b"[True, None, -1e3, \"\n\"]")):
+    for i, value in enumerate((b'{"name":"ab","n":1,"list":[1,2]}', b"```json\n{'name': 'a\\'b', n: 1, /* c */ \"list\": [1,],} // x\n```", b'Say [x]: {"name": "ab", "list": [1, 2', b'{"name": "\\ud83d\\ude00 a', b"[True, None, -1e3, \"\n\"]", b"# A\n<a b='>'>&amp;<a/></a>\n```c\nx\n```\n|a|b|\n|-|:-:|\n|1|\\||\n## B", b'a,b\n"1,""",2\n')):
         for first in (0, 2, 15):
             write(folder, "answer.%d.%d" % (i, first), bytes([first]) + schema + b"\0" + value)
 
