@@ -58,7 +58,7 @@
                 AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN, AWS_PROFILE, AWS_REGION), or sends AWS_BEARER_TOKEN_BEDROCK. docs/ADDING-A-PROVIDER.md adds one.
 
    WHAT IT DOES NOT DO
-     It does not retry by itself (yet), run tools for you (yet), or fetch anything at start-up. It does not validate what a model writes.
+     It does not retry by itself (yet), run tools for you (yet), or fetch anything at start-up. What a model writes it checks only in llmf_start_json and llmf_json_check.
      It has no tokeniser's ranks: it counts tokens exactly with a file of yours, else about (LLMF_OP_COUNT_TOKENS asks the provider). A cut stream is an error here, never a short answer.
 
    HOW TO LINK
@@ -101,6 +101,11 @@
      llmf_count_tokens says what a request counts, before it is sent: to the token for models of OpenAI whose rank file stands in llmf_desc.ranks, else about. Budgets, routes
      and limits take what is exact. llmf_tokens_open encodes and decodes without a factory.
 
+   STRUCTURED ANSWERS: see llmf_start_json, llmf_json_check, llmf_json_feed
+     llmf_start_json asks for JSON that keeps to a JSON Schema, takes it out of the answer, mends it where that is safe, checks it, and asks again with what is wrong.
+     llmf_json_feed fills a struct of yours from a table of its members while the answer comes; llmf_json_schema makes the schema from the same table. llmf_text_each walks
+     through XML elements, Markdown's sections, fences and tables, and CSV.
+
    OPTIONS are values, set before the include or by -D (all of them: see "Every option" below, or src/options.h)
      LLMF_NO_X=1                leaves provider, transport or feature X out
      LLMF_ONLY=1 LLMF_WITH_X=1  leaves everything out but what is named
@@ -110,6 +115,7 @@
      LLMF_NO_PROMPTS=1, LLMF_NO_RUN=1   drop prompts with holes and chains of them, and runs
      LLMF_NO_BATCH=1, LLMF_NO_FIT=1   drop llmf_start_batch (many requests, a few at a time), and what cuts, saves and loads conversations
      LLMF_NO_TOKENS=1           drops what counts tokens here: 21 KB, of which 9 are tables
+     LLMF_NO_STRUCTURED=1       drops answers that keep to a schema
      LLMF_STATIC=1              all functions static: two versions can live in one program
 
    THREADS      A factory belongs to one thread at a time; several factories are independent. llmf_wakeup alone may cross threads. None is started but for
@@ -138,7 +144,7 @@
    SECRETS      Keys go into one header, never into a URL, a log, an error or a preview; that header is wiped when the call is freed. TLS is
                 verified; redirects are not followed.
 
-   CONTENTS: small types · opening and closing · models · requests · calls · budgets and routes · seeing it · answers kept, and filters · prompts and chains · runs · many requests, long conversations · tokens · other event loops · what would be sent · config without a factory ·
+   CONTENTS: small types · opening and closing · models · requests · calls · budgets and routes · seeing it · answers kept, and filters · prompts and chains · runs · many requests, long conversations · tokens · structured answers · other event loops · what would be sent · config without a factory ·
    JSON as it comes · transports of one's own · replay · providers of one's own · plugins · MCP servers · (with LLMFACTORY_IMPLEMENTATION:) every option · base ·
    wire · providers · net · factory · engine · tasks */
 /* -std=c99 hides POSIX, and the macro that shows it counts only before the first system header of a file: so this stands on top of the product. */
@@ -636,6 +642,7 @@ typedef struct llmf_response {
     llmf_error error;              /* code LLMF_OK if all went well */
     const llmf_output *output; const llmf_message *messages; size_t message_count; /* of the other operations than chat; of a run (llmf_start_run): all that was said; NULL for a chat */
     bool cached;                   /* an answer that was kept: nothing was sent */
+    short json_repaired, json_asked; llmf_str json; /* of llmf_start_json: the value, empty where there is none; LLMF_JSON_…; how often it was asked for again; see there */
 } llmf_response;
 enum {
     LLMF_EVENT_TEXT = 1, LLMF_EVENT_REASONING = 2, LLMF_EVENT_REFUSAL = 3,
@@ -1065,6 +1072,70 @@ enum { LLMF_TOKENS_EXACT = 1, LLMF_TOKENS_ESTIMATE = 2, LLMF_TOKENS_SPECIAL = 1 
 LLMF_API llmf_tokens *llmf_tokens_open_abi(llmf_factory *f, const llmf_tokens_desc *desc, size_t desc_size, llmf_error *err); LLMF_API void llmf_tokens_close(llmf_tokens *t); LLMF_API int64_t llmf_tokens_encode(llmf_tokens *t, llmf_str text, int flags, uint32_t *ids, size_t cap);
 static inline llmf_tokens *llmf_tokens_open(llmf_factory *f, const llmf_tokens_desc *desc, llmf_error *err) { return llmf_tokens_open_abi(f, desc, sizeof *desc, err); } LLMF_API int64_t llmf_tokens_decode(const llmf_tokens *t, const uint32_t *ids, size_t count, char *out, size_t cap);
 LLMF_API int64_t llmf_count_tokens_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, int *method); static inline int64_t llmf_count_tokens(llmf_factory *f, llmf_model m, const llmf_request *req, int *method) { return llmf_count_tokens_abi(f, m, req, sizeof *req, method); }
+
+/* ---- structured answers ------------------------------------------------------------------------------------------------
+
+   Answers that are JSON and keep to a JSON Schema (draft 2020-12), or fill a struct of yours while they come. LLMF_NO_STRUCTURED=1 leaves all of it out.
+     llmf_start_json  As llmf_start, with a schema: one call, polled, cancelled and freed as any other. The provider is given the schema where the model can take one (llmf_model_info:
+                      LLMF_CAN_SCHEMA), else, or where it refuses that (BAD_REQUEST), the system prompt asks for it. From the answer the JSON value is taken, out of a fence or from between other words, and mended where
+                      that can mean one thing only: a comma before a closing bracket, comments, single quotes, keys without quotes, True, False and None, control characters in
+                      text, a missing end. If it does not keep to the schema, the model is asked again with what is wrong as a further message: LLMF_EVENT_STEP (index:
+                      from 0; text: a line "/items/0/price: must be …" each) says that the answer that came so far does not count. After max_repeats of that: LLMF_ERR_SCHEMA with
+                      pointer and reason, and the last answer in response.text. On success response.json is the value, response.text the answer as it came, and
+                      response.json_repaired what was done: LLMF_JSON_FOUND (there were other words), _MENDED, _CUT (its end was missing: it may lack members and items; see
+                      response.finish). Usage, cost and attempts are of all answers; timeouts.total_ms and budget_pico hold for all. An answer with tool calls is handed out as
+                      it is, without a value; a refusal is LLMF_ERR_CONTENT_FILTER. Everything is copied but the bytes of media, as in llmf_start_chain. Needs PROMPTS too.
+     llmf_json_spec   schema: its text. max_repeats: 0: 2; below 0: none; at most LLMF_MAX_JSON_REPEATS. ask: LLMF_ASK_AUTO, or _NATIVE (the provider must take the schema), or
+                      _WORDS (the system prompt asks). strict: not 0: nothing is mended. The request must have no `format`.
+     llmf_generate_json  The same, blocking, as llmf_generate; give *r back with llmf_release.
+     llmf_json_check  Does the text keep to the schema? LLMF_OK; LLMF_ERR_SCHEMA, err->text has a line for each of the first problems: JSON pointer ("(root)" for the value
+                      itself) and reason; of the schema: LLMF_ERR_ARGUMENT where it is malformed, LLMF_ERR_UNSUPPORTED for what is not built in, with pointer, line and column;
+                      LLMF_ERR_LIMIT: deeper than LLMF_MAX_SCHEMA_DEPTH or longer than LLMF_MAX_CHECK_WORK; LLMF_ERR_MEMORY. json.ptr NULL: the schema alone is looked at. Uses the
+                      factory's block while it runs. err may be NULL.
+                      Checked are: type enum const · properties required additionalProperties patternProperties propertyNames minProperties maxProperties dependentRequired
+                      dependentSchemas · items prefixItems contains minContains maxContains minItems maxItems uniqueItems · minLength maxLength pattern · minimum maximum
+                      exclusiveMinimum exclusiveMaximum multipleOf · allOf anyOf oneOf not if then else · $ref to "#", "#/…" and "#anchor". Passed over as they check nothing:
+                      $schema (2020-12, 2019-09, draft 7), $defs, definitions, $anchor, $id of the root, title, description, default, examples, format, $comment, deprecated, readOnly,
+                      writeOnly, content…, propertyOrdering, x-…. All else is refused by its name: unevaluated…, $dynamicRef, $ref to other documents.
+                      Patterns take time in proportion to the text; they have no \p, no back references and do not look around.
+     llmf_field       A member of a struct that JSON fills: a table of them, ended by {0}, made by these macros, with kinds STRING (a char[N], cut at a character's end, NUL behind),
+                      INT (a signed whole type), DOUBLE (or float), BOOL (bool or a whole type) and ENUM (the place in words "calm|angry", a whole type):
+                          static const llmf_field npc[] = {LLMF_FIELD(struct npc, name, STRING), LLMF_FIELD_ENUM(struct npc, mood, "calm|angry"),
+                                                           LLMF_FIELD_ARRAY(struct npc, scores, score_count, INT), LLMF_FIELD_OBJECT(struct npc, home, place), {0}};
+                      ARRAY and OBJECTS have a C array and a size_t with the count of the items that have begun.
+     llmf_json_feed   Takes the next piece of a JSON text into a stream; allocates nothing. 1: the value is whole, and what follows it does not matter; 0: not yet; below 0: minus an
+                      llmf_result (SCHEMA: it is no JSON, or a value does not fit its field; LIMIT), for good, s->error says why (static) and s->path where.
+     llmf_json_stream Zero it, then set `fields` and `to` (the struct, which you have zeroed), or on_value, or both; it must not move. What stands before the first bracket is passed
+                      over. After each llmf_json_feed the struct holds what is certain by then: text as far as it has come, numbers that have ended. null leaves a field as it is;
+                      members that no field names are passed over. lost: values that did not fit (text cut, items beyond the array, numbers beyond the type).
+                      on_value: each scalar as it comes: `path` is its JSON pointer (at most 255 bytes of it), kind LLMF_KIND_STRING (text: the piece, decoded; whole 1 with the
+                      last, which may be empty), _DOUBLE (text: as written), _BOOL, _NULL. Both live until it returns. It must not call llmf_json_feed on the same stream.
+     llmf_json_schema The JSON Schema of a table of fields, all of them required, into `out` (at most cap bytes, NUL included); returns its whole length without NUL. Any thread.
+     llmf_text_each   Walks what is no JSON in an answer, by views: *at is 0 at first; *name must stay as it is between two calls. 1: one more, 0: no more, below 0: minus an llmf_result
+                      for this one, and the next call goes on behind it. Any thread; each call takes time in proportion to the text.
+                      LLMF_EACH_XML: elements and what is in them (walk that again for those inside); other words, comments and attributes are passed over. _TRUNCATED: it has
+                      no end, *value is the rest. LLMF_EACH_SECTION: Markdown's headings (# to ######) and all up to the next one of the same level or above; first, with an
+                      empty name, what stands before them. LLMF_EACH_FENCE: code blocks, *name what stands behind the fence. _TRUNCATED likewise. LLMF_EACH_TABLE: the rows of
+                      Markdown's tables, *name the header's row. LLMF_EACH_CSV: records of CSV (RFC 4180) and, as *name, the first one, its header. Of both _SCHEMA: a row
+                      with more or fewer cells than the header, or with a quote that has no end. LLMF_EACH_TABLE_CELL, LLMF_EACH_CSV_CELL: the cells of a row.
+     llmf_text_decode The text of an element without others in it (LLMF_EACH_XML: &amp; and CDATA), of a cell (LLMF_EACH_TABLE_CELL: \|; LLMF_EACH_CSV_CELL: quotes), into out (at
+                      most cap bytes, NUL included); returns its whole length without NUL; LLMF_NOT_A_STRING: a reference of XML in it is none. Any thread. */
+#define LLMF_FIELD_ANY_(type, member, kind, array, each, count, fields, words) {#member, LLMF_KIND_##kind, array, offsetof(type, member), each, sizeof(((type *)0)->member), count, fields, words}
+#define LLMF_FIELD(type, member, kind) LLMF_FIELD_ANY_(type, member, kind, 0, sizeof(((type *)0)->member), 0, NULL, NULL)
+#define LLMF_FIELD_ENUM(type, member, words) LLMF_FIELD_ANY_(type, member, ENUM, 0, sizeof(((type *)0)->member), 0, NULL, words)
+#define LLMF_FIELD_OBJECT(type, member, fields) LLMF_FIELD_ANY_(type, member, OBJECT, 0, sizeof(((type *)0)->member), 0, fields, NULL)
+#define LLMF_FIELD_ARRAY(type, member, count, kind) LLMF_FIELD_ANY_(type, member, kind, 1, sizeof(((type *)0)->member[0]), offsetof(type, count), NULL, NULL)
+#define LLMF_FIELD_OBJECTS(type, member, count, fields) LLMF_FIELD_ANY_(type, member, OBJECT, 1, sizeof(((type *)0)->member[0]), offsetof(type, count), fields, NULL)
+enum { LLMF_JSON_FOUND = 1, LLMF_JSON_MENDED = 2, LLMF_JSON_CUT = 4, LLMF_ASK_AUTO = 0, LLMF_ASK_NATIVE = 1, LLMF_ASK_WORDS = 2, LLMF_KIND_NULL = 0, LLMF_KIND_STRING = 1, LLMF_KIND_INT = 2, LLMF_KIND_DOUBLE = 3, LLMF_KIND_BOOL = 4, LLMF_KIND_ENUM = 5, LLMF_KIND_OBJECT = 6, LLMF_EACH_XML = 1, LLMF_EACH_SECTION = 2, LLMF_EACH_FENCE = 3, LLMF_EACH_TABLE = 4, LLMF_EACH_CSV = 5, LLMF_EACH_TABLE_CELL = 6, LLMF_EACH_CSV_CELL = 7 }; typedef struct llmf_json_spec { const char *schema; int max_repeats, ask, strict; } llmf_json_spec;
+typedef struct llmf_field { const char *name; int kind, array; size_t offset, each, size, count; const struct llmf_field *fields; const char *words; } llmf_field; typedef struct llmf_json_stream { const llmf_field *fields; void *to; void (*on_value)(void *user, const char *path, int kind, llmf_str text, int whole); void *user; const char *error, *path; size_t lost; uint64_t room[144]; } llmf_json_stream;
+LLMF_API llmf_call llmf_start_json_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, const llmf_json_spec *spec, size_t spec_size);
+static inline llmf_call llmf_start_json(llmf_factory *f, llmf_model m, const llmf_request *req, const llmf_json_spec *spec) { return llmf_start_json_abi(f, m, req, sizeof *req, spec, sizeof *spec); }
+LLMF_API llmf_result llmf_generate_json_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, const llmf_json_spec *spec, size_t spec_size, llmf_response *r, size_t r_size);
+static inline llmf_result llmf_generate_json(llmf_factory *f, llmf_model m, const llmf_request *req, const llmf_json_spec *spec, llmf_response *r) { return llmf_generate_json_abi(f, m, req, sizeof *req, spec, sizeof *spec, r, sizeof *r); }
+LLMF_API llmf_result llmf_json_check(llmf_factory *f, const char *schema, llmf_str json, llmf_error *err);
+LLMF_API int llmf_json_feed(llmf_json_stream *s, llmf_str piece); LLMF_API size_t llmf_json_schema(const llmf_field *fields, char *out, size_t cap);
+LLMF_API int llmf_text_each(int kind, llmf_str text, size_t *at, llmf_str *name, llmf_str *value); LLMF_API size_t llmf_text_decode(int kind, llmf_str raw, char *out, size_t cap);
+
 /* ---- other event loops, what would be sent, config without a factory ----
 
    What the functions and types of this section are for; their members are explained where they stand.
@@ -1426,6 +1497,8 @@ LLMF_API void llmf_mcp_close(llmf_mcp *m);
      SIMULATE    on                    llmf_request.simulate_stream: replies that come whole are handed out in pieces
      FIT         on                    llmf_fit_messages: histories cut to a model's window; conversations saved and loaded as JSON
      TOKENS      on                    counts tokens without asking: llmf_count_tokens; exactly with the rank files of cl100k_base and o200k_base (llmf_tokens_open, llmf_desc.ranks)
+     STRUCTURED  on                    answers that keep to a JSON Schema: llmf_start_json (which needs PROMPTS too), llmf_json_check, llmf_json_feed, llmf_json_schema,
+                                       and llmf_text_each for what is no JSON
      BUDGETS     on                    budgets of money: `budgets:`, budget_usd and those of llmf_desc
      METRICS     on                    llmf_metrics and spans
      CACHE       on                    the cache of responses
@@ -1469,6 +1542,10 @@ LLMF_API void llmf_mcp_close(llmf_mcp *m);
      LLMF_MAX_MESSAGES      65536      messages of one conversation that is cut, or loaded (FIT)
      LLMF_MAX_CONVERSATION  64 MiB     of JSON, of one that is loaded or saved
      LLMF_MAX_RANK_FILES    4          of llmf_desc.ranks (TOKENS)
+     LLMF_MAX_JSON_REPEATS  16         answers that a call may ask for again as they do not keep to their schema
+     LLMF_MAX_SCHEMA_DEPTH  512        schemas within schemas that a check is in at once, $ref counted
+     LLMF_MAX_CHECK_WORK    20000000   steps of one check
+     LLMF_MAX_REGEX         2000       states of one pattern
      LLMF_MAX_HEALTH        256        models at hosts of which it is kept how they do; of those beyond nothing is
      LLMF_MAX_BUDGETS       256        models and routes whose budgets are counted; a call under a budget beyond them is refused
      LLMF_MAX_SERIES        128        models that llmf_metrics tells apart, 2 KiB of the block each, and hops from one to another; those beyond are "other"
@@ -2022,6 +2099,17 @@ LLMF_API void llmf_mcp_close(llmf_mcp *m);
 #define LLMF_HAS_TOKENS 0
 #else
 #define LLMF_HAS_TOKENS 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_STRUCTURED) && LLMF_WITH_STRUCTURED)) || (defined(LLMF_NO_STRUCTURED) && LLMF_NO_STRUCTURED)
+#define LLMF_HAS_STRUCTURED 0
+#else
+#define LLMF_HAS_STRUCTURED 1
+#endif
+/* Calls whose answer must keep to a schema: they are steps too. */
+#if LLMF_HAS_STRUCTURED && LLMF_HAS_PROMPTS
+#define LLMFI_HAS_JSON_STEPS 1
+#else
+#define LLMFI_HAS_JSON_STEPS 0
 #endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_BUDGETS) && LLMF_WITH_BUDGETS)) || (defined(LLMF_NO_BUDGETS) && LLMF_NO_BUDGETS)
 #define LLMF_HAS_BUDGETS 0
@@ -31831,6 +31919,9 @@ typedef struct llmfi_call {
 #if LLMF_HAS_SECRETS
     uint32_t secret_id;                      /* of the key that was fetched for it, or is: see secrets.h; 0: none is */
 #endif
+#if LLMF_HAS_RETRY
+    uint32_t reserved_second;                /* of the minute in which reserved_tokens count */
+#endif
 #if LLMF_HAS_AWS
     llmfi_aws_keys *aws;                     /* in the arena; NULL: none yet */
 #endif
@@ -31840,7 +31931,7 @@ typedef struct llmfi_call {
     llmfi_buf raw;                           /* LLMF_KEEP_RAW */
     uint64_t received;                       /* bytes of body */
     int64_t retry_after_ms;
-    llmf_str errortype;                      /* x-amzn-errortype: AWS names the kind of an error in a header */
+    const char *errortype;                   /* x-amzn-errortype: AWS names the kind of an error in a header; NULL: none */
 
     const char *deadline_what;
 #if LLMF_HAS_RETRY
@@ -31849,7 +31940,6 @@ typedef struct llmfi_call {
     struct llmfi_call *hedge_of;             /* the call that this one is asked besides; NULL: it is one of the caller's. See hedge.h */
     struct llmfi_health *key;                /* of several keys, how the one that was sent does; NULL */
     int64_t reserved_tokens;                 /* counted in its model's minute before they are known */
-    uint64_t reserved_second;                /* of that minute */
     uint64_t kept_until_ns;                  /* when what kept it away is over, as far as is known */
 #endif
 #if LLMFI_HAS_STEPS
@@ -41688,7 +41778,8 @@ static void llmfi_call_clear(llmfi_call *c, const llmfi_arena_mark *mark) {
     memset(&c->ask, 0, sizeof c->ask);
     memset(&c->body, 0, sizeof c->body);
     memset(&c->x, 0, sizeof c->x);
-    c->secret = c->errortype = llmfi_str("", 0);
+    c->secret = llmfi_str("", 0);
+    c->errortype = NULL;
     c->held_back = c->sniffed = c->last_seen = c->secrets = false;
     c->connected_ns = c->first_byte_ns = c->content_ns = c->terminal_ns = c->first_content_ns = c->end_ns = 0;
     c->received = 0;
@@ -42363,7 +42454,7 @@ static void llmfi_count_in(llmfi_call *c, llmfi_health *h) {
     c->reserved_tokens = 0;
     if (!h->window && !(h->group && h->group->window)) return;
     c->reserved_tokens = llmfi_tokens_guess(c);
-    c->reserved_second = c->f->now_ns / (1000 * LLMFI_MS);
+    c->reserved_second = (uint32_t)(c->f->now_ns / (1000 * LLMFI_MS));
     if (h->window) llmfi_window_add(h->window, 1, c->reserved_tokens);
     if (h->group && h->group->window) llmfi_window_add(h->group->window, 1, c->reserved_tokens);
 }
@@ -43157,6 +43248,1763 @@ LLMFI_UNUSED static bool llmfi_render(const llmfi_scope *scope, const llmfi_reci
 
 #endif
 #endif
+/* Calls whose answer must keep to a JSON Schema (llmf_start_json): they are chains of one step (steps.h) that is begun anew, with what was wrong as a further message, until an
+   answer does, or has been asked for often enough. */
+#ifndef LLMFI_ENGINE_STRUCTURED_H
+#define LLMFI_ENGINE_STRUCTURED_H
+/* The JSON that an answer of a model holds: as it stands, in a fence, between other words; and, where it is not quite JSON, mended. Mended is only what can mean one thing:
+   a comma before a closing bracket, comments, text in single quotes, keys without quotes, True, False and None, control characters in text, and a missing end: what was open
+   is closed, a text ends where it was cut, a number that may lack digits and a key without its value are dropped. All else (a comma or a quote that is missing) is refused. */
+#ifndef LLMFI_BASE_JSON_MEND_H
+#define LLMFI_BASE_JSON_MEND_H
+
+/* ---- finding ---- */
+
+/* The text between the first two fences; empty: there is none. */
+LLMFI_UNUSED static llmf_str llmfi_fenced(llmf_str text) {
+    llmf_str fence = LLMFI_LIT("```"), rest;
+    size_t from = llmfi_find_nocase(text, fence), n;
+    if (from == LLMFI_NOWHERE) return llmfi_str("", 0);
+    rest = llmfi_from(text, from + fence.len);
+    n = llmfi_find_char(rest, '\n'); /* the language */
+    if (n == LLMFI_NOWHERE) return llmfi_str("", 0);
+    rest = llmfi_from(rest, n + 1);
+    n = llmfi_find_nocase(rest, fence);
+    return llmfi_trim(llmfi_str(rest.ptr, n == LLMFI_NOWHERE ? rest.len : n));
+}
+
+/* From the first bracket to the last one of its kind. */
+LLMFI_UNUSED static llmf_str llmfi_bracketed(llmf_str text) {
+    size_t from = 0, to = text.len;
+    char close;
+    while (from < text.len && text.ptr[from] != '{' && text.ptr[from] != '[') from++;
+    if (from == text.len) return llmfi_str("", 0);
+    close = text.ptr[from] == '{' ? '}' : ']';
+    while (to > from && text.ptr[to - 1] != close) to--;
+    return llmfi_str(text.ptr + from, to - from);
+}
+
+/* The JSON value that an answer holds: all of it, what is fenced, or what is in brackets. */
+LLMFI_UNUSED static bool llmfi_find_json(llmf_str text, llmf_str *value) {
+    *value = llmfi_trim(text);
+    if (llmfi_json_valid(*value)) return true;
+    *value = llmfi_fenced(text);
+    if (value->len && llmfi_json_valid(*value)) return true;
+    *value = llmfi_bracketed(text);
+    return value->len && llmfi_json_valid(*value);
+}
+
+#if LLMF_HAS_STRUCTURED
+
+/* ---- mending ---- */
+
+/* What was done to a value: those of llmf_response.json_repaired. */
+enum { LLMFI_JSON_FOUND = 1, LLMFI_JSON_MENDED = 2, LLMFI_JSON_CUT = 4 };
+
+enum { LLMFI_MEND_VALUE, LLMFI_MEND_KEY, LLMFI_MEND_COLON, LLMFI_MEND_NEXT };
+
+typedef struct llmfi_mender {
+    const char *at, *end;
+    llmfi_buf *out;
+    size_t member;                           /* how long `out` was before the member or item under way, its comma included */
+    uint32_t depth;
+    int want;                                /* LLMFI_MEND_… */
+    int done;                                /* LLMFI_JSON_… */
+    bool comma;                              /* the last token was one: nothing may close behind it */
+    bool content;                            /* a member or an item has come: this is no bracket of a sentence */
+    bool failed;
+    uint64_t objects[(LLMF_MAX_DEPTH + 63) / 64], filled[(LLMF_MAX_DEPTH + 63) / 64]; /* a bit for each level */
+} llmfi_mender;
+
+static bool llmfi_mend_bit(const uint64_t *bits, uint32_t depth) {
+    return (bits[(depth - 1) / 64] >> ((depth - 1) % 64) & 1) != 0;
+}
+
+static void llmfi_mend_set(uint64_t *bits, uint32_t depth, bool on) {
+    uint64_t bit = UINT64_C(1) << ((depth - 1) % 64);
+    if (on) bits[(depth - 1) / 64] |= bit;
+    else bits[(depth - 1) / 64] &= ~bit;
+}
+
+static bool llmfi_mend_put(llmfi_mender *m, const char *bytes, size_t len) {
+    if (!llmfi_buf_add(m->out, bytes, len)) m->failed = true;
+    return !m->failed;
+}
+
+static bool llmfi_mend_fail(llmfi_mender *m) {
+    m->failed = true;
+    return false;
+}
+
+/* Blanks and comments. */
+static void llmfi_mend_blank(llmfi_mender *m) {
+    for (;;) {
+        while (m->at < m->end && llmfi_is_space(*m->at)) m->at++;
+        if (m->end - m->at < 2 || *m->at != '/' || (m->at[1] != '/' && m->at[1] != '*')) return;
+        m->done |= LLMFI_JSON_MENDED;
+        if (m->at[1] == '/') {
+            while (m->at < m->end && *m->at != '\n') m->at++;
+        } else {
+            for (m->at += 2; m->at < m->end && !(*m->at == '*' && m->end - m->at > 1 && m->at[1] == '/'); m->at++) continue;
+            m->at += m->end - m->at > 1 ? 2 : 0;
+        }
+    }
+}
+
+/* Before a member or an item. */
+static bool llmfi_mend_begin(llmfi_mender *m) {
+    m->member = m->out->len;
+    m->comma = false;
+    if (m->depth && llmfi_mend_bit(m->filled, m->depth) && !llmfi_mend_put(m, ",", 1)) return false;
+    if (m->depth) llmfi_mend_set(m->filled, m->depth, true);
+    return true;
+}
+
+/* A value has ended. */
+static void llmfi_mend_after(llmfi_mender *m) {
+    m->want = LLMFI_MEND_NEXT;
+    if (m->depth) m->content = true;
+}
+
+/* The member or item under way is not to be had. */
+static void llmfi_mend_drop(llmfi_mender *m) {
+    m->out->len = m->member;
+    m->done |= LLMFI_JSON_CUT;
+}
+
+/* An escape at m->at. False: it is none, or cut (m->at is then the end). */
+static bool llmfi_mend_escape(llmfi_mender *m) {
+    const char *bad, *next = llmfi_json_escape_end(m->at, m->end, &bad);
+    if (m->end - m->at >= 2 && m->at[1] == '\'') {
+        m->done |= LLMFI_JSON_MENDED;
+        m->at += 2;
+        return llmfi_mend_put(m, "'", 1);
+    }
+    if (!next && bad == m->end) {
+        m->at = m->end;
+        return false;
+    }
+    if (!next) return llmfi_mend_fail(m);
+    if (!llmfi_mend_put(m, m->at, (size_t)(next - m->at))) return false;
+    m->at = next;
+    return true;
+}
+
+static bool llmfi_mend_control(llmfi_mender *m, char c) {
+    static const char hex[] = "0123456789abcdef";
+    char text[6] = {'\\', 'u', '0', '0', '0', '0'};
+    m->at++;
+    m->done |= LLMFI_JSON_MENDED;
+    if (c == '\n') return llmfi_mend_put(m, "\\n", 2);
+    if (c == '\t') return llmfi_mend_put(m, "\\t", 2);
+    text[4] = hex[(unsigned char)c >> 4];
+    text[5] = hex[c & 15];
+    return llmfi_mend_put(m, text, 6);
+}
+
+/* Where the text was cut between the halves of a pair, the first half goes. */
+static void llmfi_mend_half(llmfi_mender *m, size_t from) {
+    const char *p;
+    size_t i, slashes = 0;
+    if (m->out->len < from + 6) return;
+    p = m->out->ptr + m->out->len - 6;
+    if (p[0] != '\\' || p[1] != 'u' || llmfi_lower(p[2]) != 'd' || llmfi_hex(p[3]) < 8 || llmfi_hex(p[3]) > 11) return;
+    for (i = m->out->len - 6; i > from && m->out->ptr[i - 1] == '\\'; i--) slashes++;
+    if (slashes % 2 == 0) m->out->len -= 6;
+}
+
+/* Text from its quote on. False: failed; *cut: it has no end. */
+static bool llmfi_mend_string(llmfi_mender *m, bool *cut) {
+    char quote = *m->at++;
+    size_t from;
+    if (!llmfi_mend_put(m, "\"", 1)) return false;
+    from = m->out->len;
+    if (quote == '\'') m->done |= LLMFI_JSON_MENDED;
+    while (m->at < m->end && *m->at != quote) {
+        const char *p = m->at;
+        while (p < m->end && *p != quote && *p != '"' && *p != '\\' && (unsigned char)*p >= 0x20) p++;
+        if (!llmfi_mend_put(m, m->at, (size_t)(p - m->at))) return false;
+        m->at = p;
+        if (p == m->end || *p == quote) break;
+        if (*p == '\\') (void)llmfi_mend_escape(m);
+        else if (*p == '"') m->at++, llmfi_mend_put(m, "\\\"", 2);
+        else llmfi_mend_control(m, *p);
+        if (m->failed) return false;
+    }
+    *cut = m->at == m->end;
+    if (*cut) llmfi_mend_half(m, from);
+    else m->at++;
+    return llmfi_mend_put(m, "\"", 1);
+}
+
+static bool llmfi_mend_letter(char c) {
+    return (llmfi_lower(c) >= 'a' && llmfi_lower(c) <= 'z') || c == '_' || c == '$';
+}
+
+static bool llmfi_mend_word(llmfi_mender *m) {
+    static const char words[] = "true\0false\0null\0True\0False\0None\0";
+    const char *p = m->at;
+    llmf_str word;
+    int i;
+    while (p < m->end && (llmfi_mend_letter(*p) || llmfi_is_digit(*p))) p++;
+    word = llmfi_range(m->at, p);
+    for (i = 0; i < 6; i++) {
+        llmf_str full = llmfi_cstr(llmfi_word_at(words, i));
+        if (!llmfi_eq(full, word) && !(p == m->end && word.len && llmfi_starts(full, word))) continue;
+        if (i > 2) m->done |= LLMFI_JSON_MENDED;
+        if (word.len < full.len) m->done |= LLMFI_JSON_CUT;
+        m->at = p;
+        full = llmfi_cstr(llmfi_word_at(words, i % 3));
+        llmfi_mend_after(m);
+        return llmfi_mend_put(m, full.ptr, full.len);
+    }
+    return llmfi_mend_fail(m);
+}
+
+static bool llmfi_mend_number(llmfi_mender *m) {
+    const char *p = m->at;
+    llmfi_json j;
+    while (p < m->end && (llmfi_is_digit(*p) || *p == '-' || *p == '+' || *p == '.' || (*p | 32) == 'e')) p++;
+    if (p == m->end) { /* more digits may have been meant */
+        llmfi_mend_drop(m);
+        m->at = p;
+        m->want = LLMFI_MEND_NEXT;
+        return true;
+    }
+    llmfi_json_init(&j, llmfi_range(m->at, p), true);
+    if (llmfi_json_next(&j) != LLMFI_J_NUMBER || llmfi_json_next(&j) != LLMFI_J_END || !llmfi_mend_put(m, m->at, (size_t)(p - m->at))) return llmfi_mend_fail(m);
+    m->at = p;
+    llmfi_mend_after(m);
+    return true;
+}
+
+static bool llmfi_mend_open(llmfi_mender *m, bool object) {
+    if (m->depth == LLMF_MAX_DEPTH) return llmfi_mend_fail(m);
+    m->depth++;
+    llmfi_mend_set(m->objects, m->depth, object);
+    llmfi_mend_set(m->filled, m->depth, false);
+    m->want = object ? LLMFI_MEND_KEY : LLMFI_MEND_VALUE;
+    return llmfi_mend_put(m, m->at++, 1);
+}
+
+static bool llmfi_mend_close(llmfi_mender *m) {
+    if (!m->depth || *m->at != (llmfi_mend_bit(m->objects, m->depth) ? '}' : ']')) return llmfi_mend_fail(m);
+    if (m->comma) m->done |= LLMFI_JSON_MENDED;
+    m->comma = false;
+    m->depth--;
+    llmfi_mend_after(m);
+    return llmfi_mend_put(m, m->at++, 1);
+}
+
+static bool llmfi_mend_key(llmfi_mender *m) {
+    const char *p = m->at;
+    bool cut = false;
+    if (*p == '}') return llmfi_mend_close(m);
+    if (!llmfi_mend_begin(m)) return false;
+    if (*p == '"' || *p == '\'') {
+        if (!llmfi_mend_string(m, &cut)) return false;
+    } else if (llmfi_mend_letter(*p)) {
+        while (p < m->end && (llmfi_mend_letter(*p) || llmfi_is_digit(*p) || *p == '-')) p++;
+        if (!llmfi_mend_put(m, "\"", 1) || !llmfi_mend_put(m, m->at, (size_t)(p - m->at)) || !llmfi_mend_put(m, "\"", 1)) return false;
+        m->done |= LLMFI_JSON_MENDED;
+        m->at = p;
+    } else {
+        return llmfi_mend_fail(m);
+    }
+    m->want = LLMFI_MEND_COLON;
+    return true;
+}
+
+static bool llmfi_mend_value(llmfi_mender *m) {
+    bool cut = false;
+    char c = *m->at;
+    if (c == ']') return llmfi_mend_close(m);
+    if (!(m->depth && llmfi_mend_bit(m->objects, m->depth)) && !llmfi_mend_begin(m)) return false; /* a member began with its key */
+    if (c == '{' || c == '[') return llmfi_mend_open(m, c == '{');
+    if (c == '-' || llmfi_is_digit(c)) return llmfi_mend_number(m);
+    if (c != '"' && c != '\'') return llmfi_mend_word(m);
+    if (!llmfi_mend_string(m, &cut)) return false;
+    if (cut) m->done |= LLMFI_JSON_CUT;
+    llmfi_mend_after(m);
+    return true;
+}
+
+static bool llmfi_mend_step(llmfi_mender *m) {
+    switch (m->want) {
+    case LLMFI_MEND_KEY: return llmfi_mend_key(m);
+    case LLMFI_MEND_VALUE: return llmfi_mend_value(m);
+    case LLMFI_MEND_COLON:
+        m->want = LLMFI_MEND_VALUE;
+        return *m->at++ == ':' ? llmfi_mend_put(m, ":", 1) : llmfi_mend_fail(m);
+    default:
+        if (*m->at != ',') return llmfi_mend_close(m);
+        m->at++;
+        m->comma = true;
+        m->want = llmfi_mend_bit(m->objects, m->depth) ? LLMFI_MEND_KEY : LLMFI_MEND_VALUE;
+        return true;
+    }
+}
+
+/* The array or object that begins at the bracket at text.ptr, as JSON behind what `out` has. True: it ends before m->at, and m->done tells what it took. False: it cannot be
+   mended, or (out->failed… is the heap's to know) there is no memory. The text is valid UTF-8. */
+LLMFI_UNUSED static bool llmfi_mend_json(llmfi_mender *m, llmf_str text, llmfi_buf *out) {
+    memset(m, 0, sizeof *m);
+    m->at = text.ptr;
+    m->end = text.ptr + text.len;
+    m->out = out;
+    do {
+        llmfi_mend_blank(m);
+        if (m->at == m->end) break;
+        if (!llmfi_mend_step(m)) return false;
+    } while (m->depth);
+    if (!m->depth) return true;
+    m->done |= LLMFI_JSON_CUT;
+    if (m->want == LLMFI_MEND_COLON || (m->want == LLMFI_MEND_VALUE && llmfi_mend_bit(m->objects, m->depth))) llmfi_mend_drop(m);
+    for (; m->depth; m->depth--)
+        if (!llmfi_mend_put(m, llmfi_mend_bit(m->objects, m->depth) ? "}" : "]", 1)) return false;
+    return true;
+}
+
+#endif
+#endif
+/* JSON against JSON Schema (draft 2020-12; of draft 7 what means the same). A schema is made ready once, and whatever of it is not understood is refused then, with its name
+   and place: nothing is passed over in silence but annotations. A check ends: its depth and its work are bounded, whatever the schema and the value. Numbers are compared as
+   they are written, digit by digit; 1.0 is an integer. */
+#ifndef LLMFI_BASE_JSON_SCHEMA_H
+#define LLMFI_BASE_JSON_SCHEMA_H
+/* Regular expressions as JSON Schema has them (ECMA-262, by code points), without backtracking: all states at once, one pass over the text, so that no pattern is slow.
+   Known are: characters, . [a-z] [^…] \d \w \s and their opposites, \b \B ^ $, groups, | * + ? {n,m} (lazy or not: what matches is the same), \n \r \t \f \v \0 \xHH \uHHHH
+   \u{…} \cX. Back references, look-around and \p are refused: the first two cannot be had in linear time, the last wants tables. */
+#ifndef LLMFI_BASE_REGEX_H
+#define LLMFI_BASE_REGEX_H
+
+#if LLMF_HAS_STRUCTURED
+
+/* Instructions of one pattern; {n,m} is written out, and counts as often as it may occur. */
+#ifndef LLMF_MAX_REGEX
+#define LLMF_MAX_REGEX 2000
+#endif
+
+enum { LLMFI_RE_CHAR, LLMFI_RE_ANY, LLMFI_RE_CLASS, LLMFI_RE_SPLIT, LLMFI_RE_JUMP, LLMFI_RE_BEGIN, LLMFI_RE_END, LLMFI_RE_WORD, LLMFI_RE_NO_WORD, LLMFI_RE_MATCH };
+
+/* CHAR: a is the code point. CLASS: the text from a to b, without brackets. SPLIT: the distances to both ways. JUMP: the distance. */
+typedef struct llmfi_re_op {
+    int op;
+    int32_t a, b;
+} llmfi_re_op;
+
+typedef struct llmfi_regex {
+    llmf_str pattern;                        /* where it was: it must stay */
+    llmfi_re_op *ops;
+    uint16_t *list[2], *stack, *seen;        /* of `count` each: states now and next; those to look at; where in a list a state stands */
+    uint32_t count;
+} llmfi_regex;
+
+typedef struct llmfi_re_parse {
+    const char *begin, *at, *end;
+    llmfi_re_op *ops;
+    uint32_t count, depth;
+    const char *bad;                         /* NULL, or what is wrong; static storage */
+} llmfi_re_parse;
+
+static bool llmfi_re_alternatives(llmfi_re_parse *p);
+
+static bool llmfi_re_fail(llmfi_re_parse *p, const char *what) {
+    if (!p->bad) p->bad = what;
+    return false;
+}
+
+static bool llmfi_re_put(llmfi_re_parse *p, int op, int32_t a, int32_t b) {
+    if (p->count == LLMF_MAX_REGEX) return llmfi_re_fail(p, "is too large (LLMF_MAX_REGEX)");
+    p->ops[p->count].op = op;
+    p->ops[p->count].a = a;
+    p->ops[p->count++].b = b;
+    return true;
+}
+
+/* Room for one more before what was written from `from` on; distances inside of it stay right. */
+static bool llmfi_re_insert(llmfi_re_parse *p, uint32_t from, int op, int32_t a, int32_t b) {
+    llmfi_re_op it;
+    if (!llmfi_re_put(p, op, a, b)) return false;
+    it = p->ops[p->count - 1];
+    memmove(p->ops + from + 1, p->ops + from, (size_t)(p->count - 1 - from) * sizeof it);
+    p->ops[from] = it;
+    return true;
+}
+
+/* One character of the pattern as it stands; the pattern is valid UTF-8. */
+static uint32_t llmfi_re_one(const char **at, const char *end) {
+    uint32_t cp = 0;
+    int n = llmfi_utf8_next(*at, end, &cp);
+    *at += n > 0 ? n : 1;
+    return cp;
+}
+
+static bool llmfi_re_hex(const char **at, const char *end, int digits, uint32_t *cp) {
+    *cp = 0;
+    for (; digits; digits--, ++*at) {
+        char c = *at < end ? llmfi_lower(**at) : 'x';
+        if (!llmfi_is_digit(c) && (c < 'a' || c > 'f')) return false;
+        *cp = *cp << 4 | (uint32_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+    }
+    return true;
+}
+
+/* Behind a backslash: the character that is meant, or, where it stands for several, 0 with *set its letter. False: unknown. */
+static bool llmfi_re_escape(const char **at, const char *end, uint32_t *cp, char *set) {
+    static const char plain[] = "n\nr\rt\tf\fv\v";
+    size_t i;
+    char c;
+    *set = 0;
+    if (*at == end) return false;
+    c = *(*at)++;
+    *cp = (unsigned char)c;
+    for (i = 0; i + 1 < sizeof plain; i += 2)
+        if (c == plain[i]) return *cp = (unsigned char)plain[i + 1], true;
+    switch (c) {
+    case 'd': case 'D': case 'w': case 'W': case 's': case 'S': *set = c; *cp = 0; return true;
+    case '0': *cp = 0; return *at == end || !llmfi_is_digit(**at);
+    case 'x': return llmfi_re_hex(at, end, 2, cp);
+    case 'c': return *at < end && llmfi_lower(**at) >= 'a' && llmfi_lower(**at) <= 'z' ? (*cp = (uint32_t)(*(*at)++ & 31), true) : false;
+    case 'u':
+        if (*at < end && **at == '{') {
+            uint32_t digit;
+            ++*at;
+            for (*cp = 0; *at < end && **at != '}' && *cp <= 0x10ffff;) {
+                if (!llmfi_re_hex(at, end, 1, &digit)) return false;
+                *cp = *cp << 4 | digit;
+            }
+            return *at < end && *(*at)++ == '}' && *cp <= 0x10ffff;
+        }
+        if (!llmfi_re_hex(at, end, 4, cp)) return false;
+        if (*cp >= 0xd800 && *cp < 0xdc00 && end - *at >= 6 && (*at)[0] == '\\' && (*at)[1] == 'u') {
+            const char *low = *at + 2;
+            uint32_t second;
+            if (llmfi_re_hex(&low, end, 4, &second) && second >= 0xdc00 && second < 0xe000) {
+                *cp = 0x10000 + ((*cp - 0xd800) << 10) + (second - 0xdc00);
+                *at = low;
+            }
+        }
+        return true;
+    default: return !((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || llmfi_is_digit(c)) && (unsigned char)c < 0x80;
+    }
+}
+
+static bool llmfi_re_word(uint32_t c) {
+    return c < 0x80 && (llmfi_is_digit((char)c) || c == '_' || (llmfi_lower((char)c) >= 'a' && llmfi_lower((char)c) <= 'z'));
+}
+
+static bool llmfi_re_in_set(char set, uint32_t c) {
+    switch (set) {
+    case 'd': return c >= '0' && c <= '9';
+    case 'D': return c < '0' || c > '9';
+    case 'w': return llmfi_re_word(c);
+    case 'W': return !llmfi_re_word(c);
+    case 'S': return !llmfi_re_in_set('s', c);
+    default:
+        return (c >= 9 && c <= 13) || c == ' ' || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f ||
+               c == 0x3000 || c == 0xfeff;
+    }
+}
+
+/* One item of a class: from *low to *high, or a set. False: there is none, or it is wrong (*bad). */
+static bool llmfi_re_item(const char **at, const char *end, uint32_t *low, uint32_t *high, char *set, const char **bad) {
+    char second = 0;
+    const char *dash;
+    *set = 0;
+    if (*at == end) return false;
+    *low = llmfi_re_one(at, end);
+    if (*low == '\\' && *at < end && **at == 'b') *low = '\b', ++*at;
+    else if (*low == '\\' && *at < end && **at == '-') ++*at, *low = '-';
+    else if (*low == '\\' && !llmfi_re_escape(at, end, low, set)) return *bad = "has an escape in a class that is not known here", false;
+    *high = *low;
+    if (*set || end - *at < 2 || **at != '-') return true;
+    dash = *at + 1;
+    *high = llmfi_re_one(&dash, end);
+    if (*high == '\\' && dash < end && *dash == '-') ++dash, *high = '-';
+    else if (*high == '\\' && !llmfi_re_escape(&dash, end, high, &second)) return *bad = "has an escape in a class that is not known here", false;
+    if (second || *high < *low) return *bad = "has a range in a class that is upside down, or ends in a set", false;
+    *at = dash;
+    return true;
+}
+
+static bool llmfi_re_class(const llmfi_regex *re, const llmfi_re_op *op, uint32_t c) {
+    const char *at = re->pattern.ptr + op->a, *end = re->pattern.ptr + op->b, *bad = NULL;
+    bool negative = at < end && *at == '^';
+    uint32_t low, high;
+    char set;
+    at += negative;
+    while (llmfi_re_item(&at, end, &low, &high, &set, &bad))
+        if (set ? llmfi_re_in_set(set, c) : c >= low && c <= high) return !negative;
+    return negative;
+}
+
+static bool llmfi_re_take_class(llmfi_re_parse *p) {
+    const char *from = p->at, *at;
+    uint32_t low, high;
+    char set;
+    while (p->at < p->end && *p->at != ']') p->at += *p->at == '\\' && p->end - p->at > 1 ? 2 : 1;
+    if (p->at == p->end) return llmfi_re_fail(p, "has a [ without its ]");
+    for (at = from + (*from == '^'); llmfi_re_item(&at, p->at, &low, &high, &set, &p->bad);) continue;
+    return !p->bad && llmfi_re_put(p, LLMFI_RE_CLASS, (int32_t)(from - p->begin), (int32_t)(p->at++ - p->begin));
+}
+
+static bool llmfi_re_take_group(llmfi_re_parse *p) {
+    bool ok;
+    if (p->at < p->end && *p->at == '?') {
+        p->at++;
+        if (p->at < p->end && *p->at == ':') {
+            p->at++;
+        } else if (p->end - p->at > 1 && *p->at == '<' && p->at[1] != '=' && p->at[1] != '!') {
+            while (p->at < p->end && *p->at != '>') p->at++;
+            if (p->at++ == p->end) return llmfi_re_fail(p, "has a group whose name has no end");
+        } else {
+            return llmfi_re_fail(p, "looks around, which is not built in");
+        }
+    }
+    if (++p->depth > 64) return llmfi_re_fail(p, "has more than 64 groups in each other");
+    ok = llmfi_re_alternatives(p);
+    p->depth--;
+    if (ok && (p->at == p->end || *p->at++ != ')')) return llmfi_re_fail(p, "has a ( without its )");
+    return ok;
+}
+
+static bool llmfi_re_take_escape(llmfi_re_parse *p) {
+    const char *from = p->at - 1;
+    uint32_t cp;
+    char set;
+    if (p->at < p->end && (*p->at == 'b' || *p->at == 'B')) return llmfi_re_put(p, *p->at++ == 'b' ? LLMFI_RE_WORD : LLMFI_RE_NO_WORD, 0, 0);
+    if (p->at < p->end && (*p->at == 'p' || *p->at == 'P')) return llmfi_re_fail(p, "has \\p, which is not built in");
+    if (p->at < p->end && ((*p->at >= '1' && *p->at <= '9') || *p->at == 'k')) return llmfi_re_fail(p, "refers back, which is not built in");
+    if (!llmfi_re_escape(&p->at, p->end, &cp, &set)) return llmfi_re_fail(p, "has an escape that is not known here");
+    return set ? llmfi_re_put(p, LLMFI_RE_CLASS, (int32_t)(from - p->begin), (int32_t)(p->at - p->begin)) : llmfi_re_put(p, LLMFI_RE_CHAR, (int32_t)cp, 0);
+}
+
+static bool llmfi_re_atom(llmfi_re_parse *p) {
+    switch (*p->at) {
+    case '(': p->at++; return llmfi_re_take_group(p);
+    case '[': p->at++; return llmfi_re_take_class(p);
+    case '\\': p->at++; return llmfi_re_take_escape(p);
+    case '.': p->at++; return llmfi_re_put(p, LLMFI_RE_ANY, 0, 0);
+    case '^': p->at++; return llmfi_re_put(p, LLMFI_RE_BEGIN, 0, 0);
+    case '$': p->at++; return llmfi_re_put(p, LLMFI_RE_END, 0, 0);
+    case '*': case '+': case '?': case '{': return llmfi_re_fail(p, "repeats nothing");
+    case '}': case ']': return llmfi_re_fail(p, "has a bracket that closes nothing");
+    default: return llmfi_re_put(p, LLMFI_RE_CHAR, (int32_t)llmfi_re_one(&p->at, p->end), 0);
+    }
+}
+
+/* * + ? {n} {n,} {n,m} behind an atom; most below 0: any number. */
+static bool llmfi_re_times(llmfi_re_parse *p, int *least, int *most) {
+    int n[2] = {-1, -1}, i = 0;
+    *least = *most = 1;
+    if (p->at == p->end || !llmfi_memchr("*+?{", *p->at, 4)) return true;
+    if (*p->at != '{') {
+        *least = *p->at == '+';
+        *most = *p->at++ == '?' ? 1 : -1;
+    } else {
+        for (p->at++; p->at < p->end && *p->at != '}'; p->at++) {
+            if (*p->at == ',' && !i) i = 1;
+            else if (llmfi_is_digit(*p->at) && n[i] < LLMF_MAX_REGEX) n[i] = (n[i] < 0 ? 0 : n[i]) * 10 + (*p->at - '0');
+            else return llmfi_re_fail(p, "has a { that is no {n}, {n,} or {n,m}");
+        }
+        if (p->at == p->end || n[0] < 0) return llmfi_re_fail(p, "has a { that is no {n}, {n,} or {n,m}");
+        p->at++;
+        *least = n[0];
+        *most = i ? n[1] : n[0];
+        if (*most >= 0 && *most < *least) return llmfi_re_fail(p, "has a {n,m} whose m is below n");
+    }
+    if (p->at < p->end && *p->at == '?') p->at++; /* lazy */
+    return p->at == p->end || !llmfi_memchr("*+?{", *p->at, 4) || llmfi_re_fail(p, "repeats a repetition");
+}
+
+/* What stands from `from` on, `n` of it, once more behind all. */
+static bool llmfi_re_copy(llmfi_re_parse *p, uint32_t from, uint32_t n) {
+    if (n > LLMF_MAX_REGEX - p->count) return llmfi_re_fail(p, "is too large (LLMF_MAX_REGEX)");
+    memcpy(p->ops + p->count, p->ops + from, n * sizeof *p->ops);
+    p->count += n;
+    return true;
+}
+
+/* An atom as often as it may be. */
+static bool llmfi_re_piece(llmfi_re_parse *p) {
+    uint32_t begin = p->count, first = begin, n;
+    int least, most, i;
+    if (!llmfi_re_atom(p) || !llmfi_re_times(p, &least, &most)) return false;
+    n = p->count - begin;
+    if (!most) p->count = begin;
+    for (i = 0; n && (most < 0 ? i <= least : i < most); i++) {
+        if (i) begin = p->count;
+        if (i && !llmfi_re_copy(p, first, n)) return false;
+        if (i < least) continue;
+        if (!llmfi_re_insert(p, begin, LLMFI_RE_SPLIT, 1, (int32_t)n + (most < 0 ? 2 : 1))) return false;
+        if (!i) first++;
+        if (most < 0 && !llmfi_re_put(p, LLMFI_RE_JUMP, -(int32_t)(p->count - begin), 0)) return false;
+    }
+    return true;
+}
+
+static bool llmfi_re_alternatives(llmfi_re_parse *p) {
+    uint32_t begin = p->count, last = p->count;
+    for (;;) {
+        while (p->at < p->end && *p->at != '|' && *p->at != ')')
+            if (!llmfi_re_piece(p)) return false;
+        if (p->at == p->end || *p->at != '|') break;
+        p->at++;
+        if (!llmfi_re_insert(p, last, LLMFI_RE_SPLIT, 1, (int32_t)(p->count - last) + 2) || !llmfi_re_put(p, LLMFI_RE_JUMP, 0, -1)) return false;
+        last = p->count;
+    }
+    for (; begin < last; begin++) /* the jumps behind all but the last go to the end: those of inner ones have their distance */
+        if (p->ops[begin].op == LLMFI_RE_JUMP && p->ops[begin].b == -1) {
+            p->ops[begin].a = (int32_t)(p->count - begin);
+            p->ops[begin].b = 0;
+        }
+    return true;
+}
+
+/* Makes it ready, in the arena. NULL: *bad says what is wrong, or, NULL, there is no memory. */
+LLMFI_UNUSED static llmfi_regex *llmfi_regex_make(llmfi_arena *a, llmf_str pattern, const char **bad) {
+    llmfi_regex *re = (llmfi_regex *)llmfi_arena_alloc(a, sizeof *re);
+    llmfi_re_parse p;
+    llmfi_re_op *room = (llmfi_re_op *)llmfi_heap_alloc(a->heap, LLMF_MAX_REGEX * sizeof *room);
+    memset(&p, 0, sizeof p);
+    p.begin = p.at = pattern.ptr;
+    p.end = pattern.ptr + pattern.len;
+    p.ops = room;
+    *bad = NULL;
+    if (!re || !room) {
+        llmfi_heap_free(a->heap, room);
+        return NULL;
+    }
+    if (pattern.len > 1000000) llmfi_re_fail(&p, "is too large");
+    else if (llmfi_re_alternatives(&p) && p.at < p.end) llmfi_re_fail(&p, "has a ) without its (");
+    if (!p.bad) llmfi_re_put(&p, LLMFI_RE_MATCH, 0, 0);
+    *bad = p.bad;
+    re->pattern = pattern;
+    re->count = p.count;
+    if (!p.bad) re->ops = (llmfi_re_op *)llmfi_arena_array(a, p.count, sizeof *re->ops);
+    if (re->ops) memcpy(re->ops, room, p.count * sizeof *re->ops);
+    llmfi_heap_free(a->heap, room);
+    if (!re->ops) return NULL;
+    re->list[0] = (uint16_t *)llmfi_arena_array(a, re->count, 5 * sizeof *re->seen);
+    if (!re->list[0]) return NULL;
+    re->list[1] = re->list[0] + re->count;
+    re->seen = re->list[1] + re->count;
+    re->stack = re->seen + re->count; /* of two: each state puts two at most, once */
+    return re;
+}
+
+typedef struct llmfi_re_run {
+    const llmfi_regex *re;
+    uint32_t before, next;                   /* characters around the place; none: UINT32_MAX */
+    uint32_t count;                          /* states of the list being made */
+    bool matched;
+} llmfi_re_run;
+
+/* A state, and all that it leads to without a character. */
+static void llmfi_re_add(llmfi_re_run *r, uint16_t *list, uint32_t state) {
+    const llmfi_regex *re = r->re;
+    uint32_t depth = 0;
+    re->stack[depth++] = (uint16_t)state;
+    while (depth) {
+        uint32_t s = re->stack[--depth];
+        const llmfi_re_op *op = &re->ops[s];
+        bool edge = (r->before != UINT32_MAX && llmfi_re_word(r->before)) != (r->next != UINT32_MAX && llmfi_re_word(r->next));
+        if (re->seen[s] < r->count && list[re->seen[s]] == s) continue;
+        re->seen[s] = (uint16_t)r->count;
+        list[r->count++] = (uint16_t)s;
+        if (op->op == LLMFI_RE_MATCH) r->matched = true;
+        if (op->op == LLMFI_RE_SPLIT) re->stack[depth++] = (uint16_t)(s + (uint32_t)op->b);
+        if (op->op == LLMFI_RE_SPLIT || op->op == LLMFI_RE_JUMP) re->stack[depth++] = (uint16_t)(s + (uint32_t)op->a);
+        if ((op->op == LLMFI_RE_BEGIN && r->before == UINT32_MAX) || (op->op == LLMFI_RE_END && r->next == UINT32_MAX) || (op->op == LLMFI_RE_WORD && edge) || (op->op == LLMFI_RE_NO_WORD && !edge))
+            re->stack[depth++] = (uint16_t)(s + 1);
+    }
+}
+
+static bool llmfi_re_takes(const llmfi_regex *re, const llmfi_re_op *op, uint32_t c) {
+    switch (op->op) {
+    case LLMFI_RE_CHAR: return (uint32_t)op->a == c;
+    case LLMFI_RE_ANY: return c != '\n' && c != '\r' && c != 0x2028 && c != 0x2029;
+    case LLMFI_RE_CLASS: return llmfi_re_class(re, op, c);
+    default: return false;
+    }
+}
+
+/* True where the pattern matches somewhere in the text, which is valid UTF-8. *work counts what it costs. */
+LLMFI_UNUSED static bool llmfi_regex_matches(const llmfi_regex *re, llmf_str text, uint64_t *work) {
+    const char *at = text.ptr, *end = text.ptr + text.len, *behind;
+    llmfi_re_run r;
+    uint32_t i, had = 0, c;
+    int turn = 0;
+    memset(&r, 0, sizeof r);
+    r.re = re;
+    r.before = c = UINT32_MAX;
+    for (;;) {
+        behind = at;
+        r.next = at < end ? llmfi_re_one(&behind, end) : UINT32_MAX;
+        r.count = 0;
+        for (i = 0; i < had; i++) {
+            const llmfi_re_op *op = &re->ops[re->list[!turn][i]];
+            if (llmfi_re_takes(re, op, c)) llmfi_re_add(&r, re->list[turn], (uint32_t)re->list[!turn][i] + 1);
+        }
+        llmfi_re_add(&r, re->list[turn], 0);
+        *work += r.count;
+        if (r.matched || at == end) return r.matched;
+        had = r.count;
+        r.before = c = r.next;
+        at = behind;
+        turn = !turn;
+    }
+}
+
+#endif
+#endif
+
+#if LLMF_HAS_STRUCTURED
+
+/* Schemas within schemas that a check may be in at once, $ref counted: one that only refers to itself ends there. */
+#ifndef LLMF_MAX_SCHEMA_DEPTH
+#define LLMF_MAX_SCHEMA_DEPTH 512
+#endif
+/* Steps of one check: about a second on a PC. */
+#ifndef LLMF_MAX_CHECK_WORK
+#define LLMF_MAX_CHECK_WORK 20000000
+#endif
+
+/* ---- numbers as they are written ---- */
+
+/* 0.d1d2d3… * 10^exp, without zeros before and behind; n 0: zero. */
+typedef struct llmfi_exact {
+    const char *first;                       /* the first digit; a point may follow among them */
+    size_t n;
+    int64_t exp;
+    bool negative;
+} llmfi_exact;
+
+static llmfi_exact llmfi_exact_of(llmf_str s) {
+    llmfi_exact x;
+    const char *p = s.ptr, *end = s.ptr + s.len;
+    size_t digits = 0;
+    bool point = false;
+    int64_t exp = 0;
+    memset(&x, 0, sizeof x);
+    x.negative = s.len && *p == '-';
+    for (p += x.negative; p < end && (*p | 32) != 'e'; p++) {
+        if (*p == '.') {
+            point = true;
+        } else if (!digits && *p == '0') {
+            x.exp -= point;
+        } else {
+            if (!digits++) x.first = p;
+            x.exp += !point;
+            if (*p != '0') x.n = digits;
+        }
+    }
+    if (p < end) (void)llmfi_decimal_exponent(p + 1, end, &exp);
+    x.exp += exp;
+    if (!x.n) x.exp = 0, x.negative = false;
+    return x;
+}
+
+static bool llmfi_exact_whole(const llmfi_exact *x) {
+    return (int64_t)x->n <= x->exp || !x->n;
+}
+
+static int llmfi_exact_digit(const char **at) {
+    if (**at == '.') ++*at;
+    return *(*at)++ - '0';
+}
+
+/* Below 0, 0, above 0. */
+static int llmfi_exact_compare(const llmfi_exact *a, const llmfi_exact *b) {
+    const char *p = a->first, *q = b->first;
+    size_t i;
+    int sign = a->negative ? -1 : 1;
+    if (a->negative != b->negative) return a->negative ? -1 : 1;
+    if (!a->n || !b->n) return sign * ((a->n != 0) - (b->n != 0));
+    if (a->exp != b->exp) return a->exp < b->exp ? -sign : sign;
+    for (i = 0; i < a->n || i < b->n; i++) {
+        int d = i < a->n ? llmfi_exact_digit(&p) : 0, e = i < b->n ? llmfi_exact_digit(&q) : 0;
+        if (d != e) return d < e ? -sign : sign;
+    }
+    return 0;
+}
+
+static uint64_t llmfi_mul_mod(uint64_t a, uint64_t b, uint64_t m) {
+    uint64_t sum = 0;
+    for (; b; b >>= 1) {
+        if (b & 1) sum = (sum + a) % m;
+        a = a * 2 % m;
+    }
+    return sum;
+}
+
+/* b has at most 18 digits. */
+static bool llmfi_exact_multiple(const llmfi_exact *a, const llmfi_exact *b) {
+    int64_t k = (a->exp - (int64_t)a->n) - (b->exp - (int64_t)b->n);
+    const char *p = b->first;
+    uint64_t m = 0, rest = 0, ten;
+    size_t i;
+    if (!a->n) return true;
+    if (k < 0) return false; /* neither has a factor of ten left */
+    for (i = 0; i < b->n; i++) m = m * 10 + (uint64_t)llmfi_exact_digit(&p);
+    p = a->first;
+    for (i = 0; i < a->n; i++) rest = (rest * 10 + (uint64_t)llmfi_exact_digit(&p)) % m;
+    for (ten = 10 % m; k; k >>= 1) {
+        if (k & 1) rest = llmfi_mul_mod(rest, ten, m);
+        ten = llmfi_mul_mod(ten, ten, m);
+    }
+    return rest == 0;
+}
+
+/* ---- values ---- */
+
+static uint64_t llmfi_hash_bytes(uint64_t h, const char *p, size_t n) {
+    for (; n; n--, p++) h = (h ^ (unsigned char)*p) * UINT64_C(1099511628211); /* FNV-1a */
+    return h;
+}
+
+/* The same for equal values. */
+static uint64_t llmfi_node_hash(const llmfi_node *v) {
+    uint64_t h = UINT64_C(14695981039346656037) + (uint64_t)v->type, sum = 0;
+    const llmfi_node *n;
+    if (v->type == LLMFI_STRING) return llmfi_hash_bytes(h, v->text.ptr, v->text.len);
+    if (v->type == LLMFI_NUMBER) {
+        llmfi_exact x = llmfi_exact_of(v->text);
+        size_t i;
+        h = (h + (uint64_t)x.exp) * 31 + x.negative;
+        for (i = 0; i < x.n; i++) h = (h ^ (uint64_t)llmfi_exact_digit(&x.first)) * UINT64_C(1099511628211);
+        return h;
+    }
+    for (n = v->child; n; n = n->next) {
+        if (v->type == LLMFI_OBJECT) sum += llmfi_hash_bytes(llmfi_node_hash(n), n->key.ptr, n->key.len);
+        else h = h * 31 + llmfi_node_hash(n);
+    }
+    return h + sum;
+}
+
+static bool llmfi_node_equal(const llmfi_node *a, const llmfi_node *b, uint64_t *work) {
+    const llmfi_node *x, *y;
+    ++*work;
+    if (a->type != b->type || a->count != b->count) return false;
+    if (a->type == LLMFI_STRING) return llmfi_eq(a->text, b->text);
+    if (a->type == LLMFI_NUMBER) {
+        llmfi_exact p = llmfi_exact_of(a->text), q = llmfi_exact_of(b->text);
+        return llmfi_exact_compare(&p, &q) == 0;
+    }
+    for (x = a->child, y = b->child; x && *work < LLMF_MAX_CHECK_WORK; x = x->next, y = y->next) {
+        const llmfi_node *other = a->type == LLMFI_OBJECT ? llmfi_member(b, x->key) : y;
+        *work += a->type == LLMFI_OBJECT ? b->count : 1;
+        if (!other || !llmfi_node_equal(x, other, work)) return false;
+    }
+    return true;
+}
+
+/* ---- keywords ---- */
+
+enum {
+    LLMFI_K_TYPE, LLMFI_K_ENUM, LLMFI_K_CONST, LLMFI_K_PROPERTIES, LLMFI_K_PATTERN_PROPERTIES, LLMFI_K_ADDITIONAL, LLMFI_K_NAMES, LLMFI_K_REQUIRED, LLMFI_K_MIN_PROPERTIES,
+    LLMFI_K_MAX_PROPERTIES, LLMFI_K_DEPENDENT_REQUIRED, LLMFI_K_DEPENDENT_SCHEMAS, LLMFI_K_PREFIX, LLMFI_K_ITEMS, LLMFI_K_CONTAINS, LLMFI_K_MIN_CONTAINS, LLMFI_K_MAX_CONTAINS,
+    LLMFI_K_MIN_ITEMS, LLMFI_K_MAX_ITEMS, LLMFI_K_UNIQUE, LLMFI_K_MIN_LENGTH, LLMFI_K_MAX_LENGTH, LLMFI_K_PATTERN, LLMFI_K_MINIMUM, LLMFI_K_MAXIMUM, LLMFI_K_ABOVE,
+    LLMFI_K_BELOW, LLMFI_K_MULTIPLE, LLMFI_K_ALL, LLMFI_K_ANY, LLMFI_K_ONE, LLMFI_K_NOT, LLMFI_K_IF, LLMFI_K_THEN, LLMFI_K_ELSE, LLMFI_K_REF, LLMFI_K_DEFS
+};
+
+/* What a keyword's own value must be. */
+enum { LLMFI_V_TYPE, LLMFI_V_LIST, LLMFI_V_ANY, LLMFI_V_MAP, LLMFI_V_PATTERNS, LLMFI_V_SCHEMA, LLMFI_V_NAMES, LLMFI_V_COUNT, LLMFI_V_NAME_MAP, LLMFI_V_SCHEMAS, LLMFI_V_BOOL,
+       LLMFI_V_PATTERN, LLMFI_V_NUMBER, LLMFI_V_DIVISOR, LLMFI_V_REF };
+
+typedef struct llmfi_keyword {
+    const char *name;
+    uint8_t id, takes;
+} llmfi_keyword;
+
+static const llmfi_keyword llmfi_schema_keywords[] = {
+    {"type", LLMFI_K_TYPE, LLMFI_V_TYPE}, {"enum", LLMFI_K_ENUM, LLMFI_V_LIST}, {"const", LLMFI_K_CONST, LLMFI_V_ANY}, {"properties", LLMFI_K_PROPERTIES, LLMFI_V_MAP},
+    {"patternProperties", LLMFI_K_PATTERN_PROPERTIES, LLMFI_V_PATTERNS}, {"additionalProperties", LLMFI_K_ADDITIONAL, LLMFI_V_SCHEMA},
+    {"propertyNames", LLMFI_K_NAMES, LLMFI_V_SCHEMA}, {"required", LLMFI_K_REQUIRED, LLMFI_V_NAMES}, {"minProperties", LLMFI_K_MIN_PROPERTIES, LLMFI_V_COUNT},
+    {"maxProperties", LLMFI_K_MAX_PROPERTIES, LLMFI_V_COUNT}, {"dependentRequired", LLMFI_K_DEPENDENT_REQUIRED, LLMFI_V_NAME_MAP},
+    {"dependentSchemas", LLMFI_K_DEPENDENT_SCHEMAS, LLMFI_V_MAP}, {"prefixItems", LLMFI_K_PREFIX, LLMFI_V_SCHEMAS}, {"items", LLMFI_K_ITEMS, LLMFI_V_SCHEMA},
+    {"contains", LLMFI_K_CONTAINS, LLMFI_V_SCHEMA}, {"minContains", LLMFI_K_MIN_CONTAINS, LLMFI_V_COUNT}, {"maxContains", LLMFI_K_MAX_CONTAINS, LLMFI_V_COUNT},
+    {"minItems", LLMFI_K_MIN_ITEMS, LLMFI_V_COUNT}, {"maxItems", LLMFI_K_MAX_ITEMS, LLMFI_V_COUNT}, {"uniqueItems", LLMFI_K_UNIQUE, LLMFI_V_BOOL},
+    {"minLength", LLMFI_K_MIN_LENGTH, LLMFI_V_COUNT}, {"maxLength", LLMFI_K_MAX_LENGTH, LLMFI_V_COUNT}, {"pattern", LLMFI_K_PATTERN, LLMFI_V_PATTERN},
+    {"minimum", LLMFI_K_MINIMUM, LLMFI_V_NUMBER}, {"maximum", LLMFI_K_MAXIMUM, LLMFI_V_NUMBER}, {"exclusiveMinimum", LLMFI_K_ABOVE, LLMFI_V_NUMBER},
+    {"exclusiveMaximum", LLMFI_K_BELOW, LLMFI_V_NUMBER}, {"multipleOf", LLMFI_K_MULTIPLE, LLMFI_V_DIVISOR}, {"allOf", LLMFI_K_ALL, LLMFI_V_SCHEMAS},
+    {"anyOf", LLMFI_K_ANY, LLMFI_V_SCHEMAS}, {"oneOf", LLMFI_K_ONE, LLMFI_V_SCHEMAS}, {"not", LLMFI_K_NOT, LLMFI_V_SCHEMA}, {"if", LLMFI_K_IF, LLMFI_V_SCHEMA},
+    {"then", LLMFI_K_THEN, LLMFI_V_SCHEMA}, {"else", LLMFI_K_ELSE, LLMFI_V_SCHEMA}, {"$ref", LLMFI_K_REF, LLMFI_V_REF}, {"$defs", LLMFI_K_DEFS, LLMFI_V_MAP},
+    {"definitions", LLMFI_K_DEFS, LLMFI_V_MAP}};
+
+/* Said for people and programs besides; nothing is checked by them. propertyOrdering is Gemini's. */
+static const char llmfi_schema_notes[] = "title\0description\0default\0examples\0format\0$comment\0deprecated\0readOnly\0writeOnly\0contentEncoding\0contentMediaType\0contentSchema\0"
+                                         "$anchor\0propertyOrdering\0";
+static const char llmfi_schema_types[] = "null\0boolean\0number\0string\0array\0object\0integer\0";
+
+/* A keyword of a schema, made ready. */
+typedef struct llmfi_clause {
+    const llmfi_keyword *keyword;
+    const llmfi_node *value;
+    struct llmfi_rule **rules;               /* of each schema in the value, in its order */
+    llmfi_regex **regexes;                   /* of each pattern */
+    int64_t n;                               /* COUNT; TYPE: a bit for each word */
+} llmfi_clause;
+
+typedef struct llmfi_rule {
+    const llmfi_node *node;
+    llmfi_clause *clauses;
+    uint32_t count;
+} llmfi_rule;
+
+typedef struct llmfi_schema {
+    llmfi_arena *arena;
+    const llmfi_node *root;
+    llmfi_rule **rules;                      /* all of them, the root's first */
+    uint32_t count, cap, ready, linked;      /* rules; room; those whose clauses are made; whose $ref are followed */
+    llmf_error *error;
+} llmfi_schema;
+
+enum { LLMFI_RULE_BIT = 0x40000000 };        /* in key_line, which nobody reads of a schema's tree: the rest of it is the rule's number */
+
+/* ---- making a schema ready ---- */
+
+static void llmfi_say_step_of_pointer(llmfi_text *t, llmf_str key) {
+    size_t i;
+    llmfi_say(t, LLMFI_LIT("/"));
+    for (i = 0; i < key.len; i++) {
+        if (key.ptr[i] == '~') llmfi_say(t, LLMFI_LIT("~0"));
+        else if (key.ptr[i] == '/') llmfi_say(t, LLMFI_LIT("~1"));
+        else llmfi_say(t, llmfi_str(key.ptr + i, 1));
+    }
+}
+
+/* The way from `at` down to the node, as a JSON pointer. False: it is not there. */
+static bool llmfi_say_way(llmfi_text *t, const llmfi_node *at, const llmfi_node *to) {
+    const llmfi_node *n;
+    int64_t i = 0;
+    llmfi_text was = *t;
+    if (at == to) return true;
+    for (n = at->child; n; n = n->next, i++) {
+        *t = was;
+        if (at->type == LLMFI_OBJECT) {
+            llmfi_say_step_of_pointer(t, llmfi_utf8_cut(n->key, 60));
+        } else {
+            llmfi_say(t, LLMFI_LIT("/"));
+            llmfi_say_int(t, i);
+        }
+        if (llmfi_say_way(t, n, to)) return true;
+    }
+    *t = was;
+    return false;
+}
+
+static LLMFI_COLD bool llmfi_schema_refuse(llmfi_schema *s, const llmfi_node *where, int code, llmf_str about, const char *what) {
+    llmfi_text t = llmfi_error_begin(s->error, code);
+    LLMFI_SAY(&t, "JSON Schema, ");
+    if (where == s->root) LLMFI_SAY(&t, "(root)");
+    else (void)llmfi_say_way(&t, s->root, where);
+    LLMFI_SAY(&t, ": ");
+    if (about.len) {
+        llmfi_say(&t, llmfi_utf8_cut(about, 80));
+        llmfi_say(&t, LLMFI_LIT(" "));
+    }
+    llmfi_say_c(&t, what);
+    s->error->line = where->line;
+    s->error->column = where->column;
+    return false;
+}
+
+/* The rule of the schema at this node. NULL: no schema can stand there. */
+static llmfi_rule *llmfi_schema_rule(llmfi_schema *s, const llmfi_node *n) {
+    llmfi_rule *r;
+    if (n->key_line & LLMFI_RULE_BIT) return s->rules[n->key_line & ~(uint32_t)LLMFI_RULE_BIT];
+    if (n->type != LLMFI_OBJECT && n->type != LLMFI_TRUE && n->type != LLMFI_FALSE) {
+        llmfi_schema_refuse(s, n, LLMF_ERR_ARGUMENT, llmfi_str("", 0), n->type == LLMFI_ARRAY ? LLMFI_WORDS("must be a schema: an object, true or false; the array of draft 7 is prefixItems now") : LLMFI_WORDS("must be a schema: an object, true or false"));
+        return NULL;
+    }
+    if (s->count == s->cap) {
+        uint32_t cap = s->cap ? s->cap * 2 : 32;
+        llmfi_rule **to = (llmfi_rule **)llmfi_arena_array(s->arena, cap, sizeof *to);
+        if (to && s->count) memcpy(to, s->rules, s->count * sizeof *to);
+        if (to) s->rules = to;
+        if (to) s->cap = cap;
+    }
+    r = s->count < s->cap ? (llmfi_rule *)llmfi_arena_alloc(s->arena, sizeof *r) : NULL;
+    if (!r) {
+        llmfi_error_memory(s->error);
+        return NULL;
+    }
+    r->node = n;
+    ((llmfi_node *)(uintptr_t)(const void *)n)->key_line = LLMFI_RULE_BIT | s->count; /* the tree is ours */
+    return s->rules[s->count++] = r;
+}
+
+/* Each child of the value is a schema, or the value itself is. */
+static bool llmfi_clause_schemas(llmfi_schema *s, llmfi_clause *c, bool children) {
+    const llmfi_node *n = children ? c->value->child : c->value;
+    size_t i = 0;
+    c->rules = (llmfi_rule **)llmfi_arena_array(s->arena, children ? c->value->count : 1, sizeof *c->rules);
+    if (!c->rules) return llmfi_error_memory(s->error);
+    for (; n; n = children ? n->next : NULL)
+        if ((c->rules[i++] = llmfi_schema_rule(s, n)) == NULL) return false;
+    return true;
+}
+
+static bool llmfi_clause_regexes(llmfi_schema *s, llmfi_clause *c, bool children) {
+    const llmfi_node *n = children ? c->value->child : c->value;
+    const char *bad;
+    size_t i = 0;
+    c->regexes = (llmfi_regex **)llmfi_arena_array(s->arena, children ? c->value->count : 1, sizeof *c->regexes);
+    if (!c->regexes) return llmfi_error_memory(s->error);
+    for (; n; n = children ? n->next : NULL)
+        if ((c->regexes[i++] = llmfi_regex_make(s->arena, children ? n->key : n->text, &bad)) == NULL)
+            return bad ? llmfi_schema_refuse(s, n, LLMF_ERR_UNSUPPORTED, LLMFI_LIT("the pattern"), bad) : llmfi_error_memory(s->error);
+    return true;
+}
+
+static bool llmfi_all_strings(const llmfi_node *list) {
+    const llmfi_node *n;
+    if (list->type != LLMFI_ARRAY) return false;
+    for (n = list->child; n; n = n->next)
+        if (n->type != LLMFI_STRING) return false;
+    return true;
+}
+
+static bool llmfi_clause_type(llmfi_clause *c) {
+    const llmfi_node *n = c->value->type == LLMFI_ARRAY ? c->value->child : c->value;
+    for (; n; n = n == c->value ? NULL : n->next) {
+        int at = n->type == LLMFI_STRING ? llmfi_word_in(llmfi_schema_types, n->text) : -1;
+        if (at < 0) return false;
+        c->n |= INT64_C(1) << at;
+    }
+    return c->n != 0;
+}
+
+static bool llmfi_clause_name_map(const llmfi_node *map) {
+    const llmfi_node *n;
+    for (n = map->child; n; n = n->next)
+        if (!llmfi_all_strings(n)) return false;
+    return true;
+}
+
+/* NULL: fine so far; "": the error is set. */
+static const char *llmfi_clause_take(llmfi_schema *s, llmfi_clause *c) {
+    const llmfi_node *v = c->value;
+    llmfi_exact x;
+    switch (c->keyword->takes) {
+    case LLMFI_V_TYPE: return llmfi_clause_type(c) ? NULL : LLMFI_WORDS("must be null, boolean, number, integer, string, array or object, or a list of them");
+    case LLMFI_V_LIST: return v->type == LLMFI_ARRAY ? NULL : LLMFI_WORDS("must be an array");
+    case LLMFI_V_MAP: return v->type != LLMFI_OBJECT ? LLMFI_WORDS("must be an object") : llmfi_clause_schemas(s, c, true) ? NULL : "";
+    case LLMFI_V_PATTERNS:
+        return v->type != LLMFI_OBJECT ? LLMFI_WORDS("must be an object") : llmfi_clause_schemas(s, c, true) && llmfi_clause_regexes(s, c, true) ? NULL : "";
+    case LLMFI_V_SCHEMA: return llmfi_clause_schemas(s, c, false) ? NULL : "";
+    case LLMFI_V_NAMES: return llmfi_all_strings(v) ? NULL : LLMFI_WORDS("must be an array of strings");
+    case LLMFI_V_NAME_MAP: return v->type == LLMFI_OBJECT && llmfi_clause_name_map(v) ? NULL : LLMFI_WORDS("must be an object of arrays of strings");
+    case LLMFI_V_SCHEMAS: return v->type != LLMFI_ARRAY || !v->count ? LLMFI_WORDS("must be an array of schemas, with one at least") : llmfi_clause_schemas(s, c, true) ? NULL : "";
+    case LLMFI_V_BOOL: return v->type == LLMFI_TRUE || v->type == LLMFI_FALSE ? NULL : LLMFI_WORDS("must be true or false");
+    case LLMFI_V_PATTERN: return v->type != LLMFI_STRING ? LLMFI_WORDS("must be a string") : llmfi_clause_regexes(s, c, false) ? NULL : "";
+    case LLMFI_V_REF: return v->type == LLMFI_STRING ? NULL : LLMFI_WORDS("must be a string");
+    case LLMFI_V_ANY: return NULL;
+    default: break;
+    }
+    if (v->type != LLMFI_NUMBER) return LLMFI_WORDS("must be a number");
+    x = llmfi_exact_of(v->text);
+    if (c->keyword->takes == LLMFI_V_DIVISOR) return !x.n || x.negative ? LLMFI_WORDS("must be above 0") : x.n > 18 ? LLMFI_WORDS("has more than 18 digits, which is not built in") : NULL;
+    if (c->keyword->takes != LLMFI_V_COUNT) return NULL;
+    if (x.negative || !llmfi_exact_whole(&x)) return LLMFI_WORDS("must be a whole number, and not negative");
+    for (c->n = 0; x.exp > 0 && c->n < INT64_MAX / 100; x.exp--) c->n = c->n * 10 + (x.n ? x.n--, llmfi_exact_digit(&x.first) : 0);
+    return NULL;
+}
+
+static const llmfi_keyword *llmfi_schema_keyword(llmf_str name) {
+    size_t i;
+    for (i = 0; i < LLMFI_COUNT(llmfi_schema_keywords); i++)
+        if (llmfi_eq(name, llmfi_cstr(llmfi_schema_keywords[i].name))) return &llmfi_schema_keywords[i];
+    return NULL;
+}
+
+/* What is neither checked nor an annotation. */
+static bool llmfi_schema_other(llmfi_schema *s, const llmfi_rule *r, const llmfi_node *n) {
+    static const char drafts[] = "https://json-schema.org/draft/2020-12/schema\0https://json-schema.org/draft/2020-12/schema#\0http://json-schema.org/draft-07/schema#\0"
+                                 "http://json-schema.org/draft-07/schema\0https://json-schema.org/draft/2019-09/schema\0";
+    if (llmfi_word_in(llmfi_schema_notes, n->key) >= 0 || llmfi_starts(n->key, LLMFI_LIT("x-"))) return true;
+    if (LLMFI_IS(n->key, "$schema"))
+        return (n->type == LLMFI_STRING && llmfi_word_in(drafts, n->text) >= 0) || llmfi_schema_refuse(s, n, LLMF_ERR_UNSUPPORTED, n->key, LLMFI_WORDS("names another language than draft 2020-12"));
+    if (LLMFI_IS(n->key, "$id") && r->node == s->root) return true; /* what $ref may point to is in here either way */
+    return llmfi_schema_refuse(s, r->node, LLMF_ERR_UNSUPPORTED, n->key, LLMFI_IS(n->key, "$id") ? LLMFI_WORDS("inside of a schema is not built in: use $anchor or $defs") : LLMFI_WORDS("is not built in: drop it, or begin its name with x- if nothing is to be checked by it"));
+}
+
+static bool llmfi_rule_make(llmfi_schema *s, llmfi_rule *r) {
+    const llmfi_node *n;
+    if (r->node->type != LLMFI_OBJECT) return true;
+    r->clauses = (llmfi_clause *)llmfi_arena_array(s->arena, r->node->count, sizeof *r->clauses);
+    if (!r->clauses) return llmfi_error_memory(s->error);
+    for (n = r->node->child; n; n = n->next) {
+        llmfi_clause *c = &r->clauses[r->count];
+        const char *bad;
+        c->keyword = llmfi_schema_keyword(n->key);
+        c->value = n;
+        if (!c->keyword) {
+            if (!llmfi_schema_other(s, r, n)) return false;
+            continue;
+        }
+        r->count++;
+        bad = llmfi_clause_take(s, c);
+        if (bad) return s->error->code == LLMF_OK ? llmfi_schema_refuse(s, n, LLMF_ERR_ARGUMENT, llmfi_str("", 0), bad) : false;
+    }
+    return true;
+}
+
+/* One step of a pointer, decoded in place of `name` (100 bytes): %25, ~0 and ~1. */
+static llmf_str llmfi_pointer_step(llmf_str *rest, char *name) {
+    size_t n = 0;
+    while (rest->len && rest->ptr[0] != '/' && n < 99) {
+        char c = rest->ptr[0];
+        size_t used = 1;
+        if (c == '%' && rest->len > 2 && llmfi_hex(rest->ptr[1]) < 16 && llmfi_hex(rest->ptr[2]) < 16) c = (char)(llmfi_hex(rest->ptr[1]) << 4 | llmfi_hex(rest->ptr[2])), used = 3;
+        *rest = llmfi_from(*rest, used);
+        if (c == '~' && rest->len && (rest->ptr[0] == '0' || rest->ptr[0] == '1')) {
+            c = rest->ptr[0] == '0' ? '~' : '/';
+            *rest = llmfi_from(*rest, 1);
+        }
+        name[n++] = c;
+    }
+    return llmfi_str(name, n);
+}
+
+static const llmfi_node *llmfi_pointer_to(const llmfi_node *at, llmf_str rest) {
+    char name[100];
+    while (at && rest.len && rest.ptr[0] == '/') {
+        llmf_str step;
+        int64_t i;
+        rest = llmfi_from(rest, 1);
+        step = llmfi_pointer_step(&rest, name);
+        if (at->type == LLMFI_ARRAY) {
+            if (!llmfi_parse_int(step, &i) || i < 0) return NULL;
+            for (at = at->child; at && i; i--) at = at->next;
+        } else {
+            at = llmfi_member(at, step);
+        }
+    }
+    return rest.len ? NULL : at;
+}
+
+static const llmfi_node *llmfi_schema_target(const llmfi_schema *s, llmf_str ref) {
+    uint32_t i;
+    if (!ref.len || ref.ptr[0] != '#') return NULL;
+    ref = llmfi_from(ref, 1);
+    if (!ref.len || ref.ptr[0] == '/') return llmfi_pointer_to(s->root, ref);
+    for (i = 0; i < s->count; i++) {
+        const llmfi_node *name = llmfi_member(s->rules[i]->node, LLMFI_LIT("$anchor"));
+        if (name && name->type == LLMFI_STRING && llmfi_eq(name->text, ref)) return s->rules[i]->node;
+    }
+    return NULL;
+}
+
+static bool llmfi_rule_link(llmfi_schema *s, llmfi_rule *r) {
+    uint32_t i;
+    for (i = 0; i < r->count; i++) {
+        llmfi_clause *c = &r->clauses[i];
+        const llmfi_node *to;
+        if (c->keyword->id != LLMFI_K_REF) continue;
+        to = llmfi_schema_target(s, c->value->text);
+        if (!to)
+            return llmfi_schema_refuse(s, c->value, LLMF_ERR_UNSUPPORTED, c->value->text, c->value->text.len && c->value->text.ptr[0] == '#' ? LLMFI_WORDS("is not in this schema") : LLMFI_WORDS("is another document, and nothing is fetched: put it under $defs"));
+        c->rules = (llmfi_rule **)llmfi_arena_array(s->arena, 1, sizeof *c->rules);
+        if (!c->rules) return llmfi_error_memory(s->error);
+        if ((c->rules[0] = llmfi_schema_rule(s, to)) == NULL) return false;
+    }
+    return true;
+}
+
+/* Parses it into the arena, which must last as long as *s. False with *err. */
+LLMFI_UNUSED static bool llmfi_schema_make(llmfi_schema *s, llmfi_arena *arena, llmf_str text, llmf_error *err) {
+    llmfi_parse_error bad;
+    memset(s, 0, sizeof *s);
+    s->arena = arena;
+    s->error = err;
+    llmfi_error_clear(err);
+    s->root = llmfi_json_parse(arena, text, &bad, true);
+    if (!s->root) {
+        llmfi_text t;
+        if (bad.memory) return llmfi_error_memory(err);
+        t = llmfi_error_begin(err, LLMF_ERR_ARGUMENT);
+        LLMFI_SAY(&t, "JSON Schema: not valid JSON at line ");
+        llmfi_say_int(&t, bad.line);
+        LLMFI_SAY(&t, ", column ");
+        llmfi_say_int(&t, bad.column);
+        LLMFI_SAY(&t, ": ");
+        llmfi_say_c(&t, bad.what);
+        err->line = bad.line;
+        err->column = bad.column;
+        return false;
+    }
+    if (!llmfi_schema_rule(s, s->root)) return false;
+    while (s->ready < s->count || s->linked < s->count) {
+        if (s->ready < s->count ? !llmfi_rule_make(s, s->rules[s->ready++]) : !llmfi_rule_link(s, s->rules[s->linked++])) return false;
+    }
+    s->error = NULL;
+    return true;
+}
+
+/* ---- checking ---- */
+
+/* Where in the value: the way up to the root. */
+typedef struct llmfi_judged {
+    const struct llmfi_judged *up;
+    const llmfi_node *node;
+    size_t index;
+} llmfi_judged;
+
+typedef struct llmfi_judging {
+    llmfi_arena *arena;                      /* for what uniqueItems needs */
+    llmfi_text *text;                        /* what is wrong, a line each; NULL: only whether */
+    size_t problems, most;                   /* told; at most */
+    uint64_t work;
+    uint32_t depth, quiet;                   /* quiet: something is only tried */
+    int code;                                /* LLMF_OK, or why the check itself could not go on */
+} llmfi_judging;
+
+static bool llmfi_rule_check(llmfi_judging *k, const llmfi_rule *r, const llmfi_judged *at);
+
+static void llmfi_say_spot(llmfi_text *t, const llmfi_judged *at) {
+    if (!at->up) return;
+    llmfi_say_spot(t, at->up);
+    if (at->up->node->type == LLMFI_OBJECT) {
+        llmfi_say_step_of_pointer(t, llmfi_utf8_cut(at->node->key, 60));
+    } else {
+        llmfi_say(t, LLMFI_LIT("/"));
+        llmfi_say_int(t, (int64_t)at->index);
+    }
+}
+
+/* The beginning of a problem's line; NULL: nobody listens. */
+static llmfi_text *llmfi_problem(llmfi_judging *k, const llmfi_judged *at) {
+    if (k->quiet || !k->text || k->problems >= k->most || k->code != LLMF_OK) return NULL;
+    if (k->problems++) llmfi_say(k->text, LLMFI_LIT("\n"));
+    if (at->up) llmfi_say_spot(k->text, at);
+    else LLMFI_SAY(k->text, "(root)");
+    LLMFI_SAY(k->text, ": ");
+    return k->text;
+}
+
+static bool llmfi_wrong(llmfi_judging *k, const llmfi_judged *at, const char *what, llmf_str about) {
+    llmfi_text *t = llmfi_problem(k, at);
+    if (!t) return false;
+    llmfi_say_c(t, what);
+    if (about.len > 60) {
+        llmfi_say(t, llmfi_utf8_cut(about, 60));
+        llmfi_say(t, LLMFI_LIT("..."));
+    } else {
+        llmfi_say(t, about);
+    }
+    return false;
+}
+
+static bool llmfi_wrong_count(llmfi_judging *k, const llmfi_judged *at, const char *what, int64_t n, const char *of, int64_t has) {
+    llmfi_text *t = llmfi_problem(k, at);
+    if (!t) return false;
+    llmfi_say_c(t, what);
+    llmfi_say_int(t, n);
+    llmfi_say_c(t, of);
+    llmfi_say_int(t, has);
+    return false;
+}
+
+/* Does it fit, without a word about why not? */
+static bool llmfi_rule_fits(llmfi_judging *k, const llmfi_rule *r, const llmfi_judged *at) {
+    bool ok;
+    k->quiet++;
+    ok = llmfi_rule_check(k, r, at);
+    k->quiet--;
+    return ok;
+}
+
+static llmfi_judged llmfi_judged_in(const llmfi_judged *up, const llmfi_node *node, size_t index) {
+    llmfi_judged s;
+    s.up = up;
+    s.node = node;
+    s.index = index;
+    return s;
+}
+
+static const llmfi_clause *llmfi_clause_of(const llmfi_rule *r, int id) {
+    uint32_t i;
+    for (i = 0; i < r->count; i++)
+        if (r->clauses[i].keyword->id == id) return &r->clauses[i];
+    return NULL;
+}
+
+/* May what is under way go on, now that something of it was found wrong? Only to find more that is. */
+static bool llmfi_more(const llmfi_judging *k) {
+    return !k->quiet && k->text && k->problems < k->most && k->code == LLMF_OK;
+}
+
+static void llmfi_say_types(llmfi_text *t, int64_t bits) {
+    int i;
+    bool said = false;
+    for (i = 0; i < 7; i++) {
+        if (!(bits >> i & 1)) continue;
+        if (said) LLMFI_SAY(t, " or ");
+        llmfi_say_c(t, llmfi_word_at(llmfi_schema_types, i));
+        said = true;
+    }
+}
+
+static int64_t llmfi_type_bits(const llmfi_node *v) {
+    static const uint8_t bits[] = {1, 2, 2, 4, 8, 16, 32}; /* in the order of LLMFI_NULL, FALSE, TRUE, NUMBER, STRING, ARRAY, OBJECT */
+    llmfi_exact x;
+    if (v->type != LLMFI_NUMBER) return bits[v->type];
+    x = llmfi_exact_of(v->text);
+    return llmfi_exact_whole(&x) ? 4 | 64 : 4;
+}
+
+static bool llmfi_judge_type(llmfi_judging *k, const llmfi_clause *c, const llmfi_judged *at) {
+    int64_t is = llmfi_type_bits(at->node);
+    llmfi_text *t;
+    if (is & c->n) return true;
+    t = llmfi_problem(k, at);
+    if (!t) return false;
+    LLMFI_SAY(t, "must be of type ");
+    llmfi_say_types(t, c->n);
+    LLMFI_SAY(t, ", not ");
+    llmfi_say_types(t, is & 63);
+    return false;
+}
+
+static bool llmfi_judge_enum(llmfi_judging *k, const llmfi_clause *c, const llmfi_judged *at) {
+    const llmfi_node *n;
+    llmfi_text *t;
+    int i = 0;
+    for (n = c->value->child; n; n = n->next)
+        if (llmfi_node_equal(n, at->node, &k->work)) return true;
+    t = llmfi_problem(k, at);
+    if (!t) return false;
+    LLMFI_SAY(t, "must be one of");
+    for (n = c->value->child; n && i < 12; n = n->next, i++) {
+        if (i) llmfi_say(t, LLMFI_LIT(","));
+        llmfi_say(t, LLMFI_LIT(" "));
+        if (n->type == LLMFI_STRING || n->type == LLMFI_NUMBER) llmfi_say(t, llmfi_utf8_cut(n->text, 40));
+        else llmfi_say_types(t, llmfi_type_bits(n) & 63);
+    }
+    return false;
+}
+
+static bool llmfi_judge_properties(llmfi_judging *k, const llmfi_clause *c, const llmfi_judged *at) {
+    const llmfi_node *n, *v;
+    size_t i = 0;
+    bool ok = true;
+    for (n = c->value->child; n; n = n->next, i++) {
+        llmfi_judged spot;
+        k->work += at->node->count;
+        v = llmfi_member(at->node, n->key);
+        if (!v) continue;
+        spot = llmfi_judged_in(at, v, 0);
+        if (!llmfi_rule_check(k, c->rules[i], &spot)) ok = false;
+        if (!ok && !llmfi_more(k)) return false;
+    }
+    return ok;
+}
+
+/* The members whose names fit a pattern. */
+static bool llmfi_judge_patterns(llmfi_judging *k, const llmfi_clause *c, const llmfi_judged *at) {
+    const llmfi_node *v;
+    size_t i;
+    bool ok = true;
+    for (v = at->node->child; v; v = v->next)
+        for (i = 0; i < c->value->count; i++) {
+            llmfi_judged spot = llmfi_judged_in(at, v, 0);
+            if (llmfi_regex_matches(c->regexes[i], v->key, &k->work) && !llmfi_rule_check(k, c->rules[i], &spot)) ok = false;
+            if ((!ok && !llmfi_more(k)) || k->work >= LLMF_MAX_CHECK_WORK) return ok;
+        }
+    return ok;
+}
+
+static bool llmfi_is_named(llmfi_judging *k, const llmfi_clause *properties, const llmfi_clause *patterns, llmf_str key) {
+    size_t i;
+    k->work += properties ? properties->value->count : 0;
+    if (properties && llmfi_member(properties->value, key)) return true;
+    for (i = 0; patterns && i < patterns->value->count; i++)
+        if (llmfi_regex_matches(patterns->regexes[i], key, &k->work)) return true;
+    return false;
+}
+
+static bool llmfi_judge_additional(llmfi_judging *k, const llmfi_rule *r, const llmfi_clause *c, const llmfi_judged *at) {
+    const llmfi_clause *properties = llmfi_clause_of(r, LLMFI_K_PROPERTIES), *patterns = llmfi_clause_of(r, LLMFI_K_PATTERN_PROPERTIES);
+    const llmfi_node *v;
+    bool ok = true;
+    for (v = at->node->child; v && k->work < LLMF_MAX_CHECK_WORK; v = v->next) {
+        llmfi_judged spot = llmfi_judged_in(at, v, 0);
+        if (llmfi_is_named(k, properties, patterns, v->key)) continue;
+        if (c->value->type == LLMFI_FALSE) ok = llmfi_wrong(k, at, LLMFI_WORDS("has a member that the schema does not know: "), v->key);
+        else if (!llmfi_rule_check(k, c->rules[0], &spot)) ok = false;
+        if (!ok && !llmfi_more(k)) return false;
+    }
+    return ok;
+}
+
+static bool llmfi_judge_names(llmfi_judging *k, const llmfi_clause *c, const llmfi_judged *at) {
+    const llmfi_node *v;
+    for (v = at->node->child; v; v = v->next) {
+        llmfi_node name;
+        llmfi_judged spot;
+        memset(&name, 0, sizeof name);
+        name.type = LLMFI_STRING;
+        name.text = v->key;
+        spot = llmfi_judged_in(NULL, &name, 0);
+        if (!llmfi_rule_fits(k, c->rules[0], &spot)) return llmfi_wrong(k, at, LLMFI_WORDS("has a member whose name does not fit propertyNames: "), v->key);
+    }
+    return true;
+}
+
+static bool llmfi_judge_required(llmfi_judging *k, const llmfi_node *names, const llmfi_judged *at) {
+    const llmfi_node *n;
+    bool ok = true;
+    for (n = names->child; n; n = n->next) {
+        k->work += at->node->count;
+        if (!llmfi_member(at->node, n->text)) ok = llmfi_wrong(k, at, LLMFI_WORDS("lacks the member "), n->text);
+        if (!ok && !llmfi_more(k)) return false;
+    }
+    return ok;
+}
+
+static bool llmfi_judge_dependent(llmfi_judging *k, const llmfi_clause *c, const llmfi_judged *at) {
+    const llmfi_node *n;
+    size_t i = 0;
+    for (n = c->value->child; n; n = n->next, i++)
+        if (llmfi_member(at->node, n->key) && !(c->rules ? llmfi_rule_check(k, c->rules[i], at) : llmfi_judge_required(k, n, at))) return false;
+    return true;
+}
+
+static bool llmfi_judge_object(llmfi_judging *k, const llmfi_rule *r, const llmfi_clause *c, const llmfi_judged *at) {
+    int64_t count = (int64_t)at->node->count;
+    switch (c->keyword->id) {
+    case LLMFI_K_PROPERTIES: return llmfi_judge_properties(k, c, at);
+    case LLMFI_K_PATTERN_PROPERTIES: return llmfi_judge_patterns(k, c, at);
+    case LLMFI_K_ADDITIONAL: return llmfi_judge_additional(k, r, c, at);
+    case LLMFI_K_NAMES: return llmfi_judge_names(k, c, at);
+    case LLMFI_K_REQUIRED: return llmfi_judge_required(k, c->value, at);
+    case LLMFI_K_MIN_PROPERTIES: return count >= c->n || llmfi_wrong_count(k, at, LLMFI_WORDS("must have at least "), c->n, LLMFI_WORDS(" members, not "), count);
+    case LLMFI_K_MAX_PROPERTIES: return count <= c->n || llmfi_wrong_count(k, at, LLMFI_WORDS("must have at most "), c->n, LLMFI_WORDS(" members, not "), count);
+    default: return llmfi_judge_dependent(k, c, at);
+    }
+}
+
+static bool llmfi_judge_unique(llmfi_judging *k, const llmfi_judged *at) {
+    const llmfi_node **table, *v;
+    llmfi_arena scratch;
+    size_t size = 4, i, index = 0;
+    while (size / 2 < at->node->count) size *= 2;
+    llmfi_arena_init(&scratch, k->arena->heap, 0);
+    table = (const llmfi_node **)llmfi_arena_array(&scratch, size, sizeof *table);
+    if (!table) k->code = LLMF_ERR_MEMORY;
+    for (v = table ? at->node->child : NULL; v && k->work < LLMF_MAX_CHECK_WORK; v = v->next, index++) {
+        for (i = (size_t)llmfi_node_hash(v) & (size - 1); table[i] && !llmfi_node_equal(table[i], v, &k->work) && k->work < LLMF_MAX_CHECK_WORK; i = (i + 1) & (size - 1)) continue;
+        if (table[i] && k->work < LLMF_MAX_CHECK_WORK) break;
+        table[i] = v;
+    }
+    llmfi_arena_free(&scratch);
+    return !table || !v || k->work >= LLMF_MAX_CHECK_WORK || llmfi_wrong_count(k, at, LLMFI_WORDS("must have no two equal items, and item "), (int64_t)index, LLMFI_WORDS(" is equal to one before it; items: "), (int64_t)at->node->count);
+}
+
+static bool llmfi_judge_contains(llmfi_judging *k, const llmfi_rule *r, const llmfi_clause *c, const llmfi_judged *at) {
+    const llmfi_clause *min = llmfi_clause_of(r, LLMFI_K_MIN_CONTAINS), *max = llmfi_clause_of(r, LLMFI_K_MAX_CONTAINS);
+    const llmfi_node *v;
+    int64_t fit = 0, least = min ? min->n : 1;
+    size_t i = 0;
+    for (v = at->node->child; v; v = v->next, i++) {
+        llmfi_judged spot = llmfi_judged_in(at, v, i);
+        fit += llmfi_rule_fits(k, c->rules[0], &spot);
+    }
+    if (fit < least) return llmfi_wrong_count(k, at, LLMFI_WORDS("must have at least "), least, LLMFI_WORDS(" items that fit `contains`, not "), fit);
+    return !max || fit <= max->n || llmfi_wrong_count(k, at, LLMFI_WORDS("must have at most "), max->n, LLMFI_WORDS(" items that fit `contains`, not "), fit);
+}
+
+/* Items from the first that it is about: of prefixItems each its own schema. */
+static bool llmfi_judge_items(llmfi_judging *k, const llmfi_rule *r, const llmfi_clause *c, const llmfi_judged *at) {
+    const llmfi_clause *prefix = llmfi_clause_of(r, LLMFI_K_PREFIX);
+    const llmfi_node *v = at->node->child;
+    bool each = c->keyword->id == LLMFI_K_PREFIX, ok = true;
+    size_t i = 0, first = !each && prefix ? prefix->value->count : 0;
+    for (; v; v = v->next, i++) {
+        llmfi_judged spot = llmfi_judged_in(at, v, i);
+        if (each && i == c->value->count) break;
+        if (i >= first && !llmfi_rule_check(k, c->rules[each ? i : 0], &spot)) ok = false;
+        if (!ok && !llmfi_more(k)) return false;
+    }
+    return ok;
+}
+
+static bool llmfi_judge_array(llmfi_judging *k, const llmfi_rule *r, const llmfi_clause *c, const llmfi_judged *at) {
+    int64_t count = (int64_t)at->node->count;
+    switch (c->keyword->id) {
+    case LLMFI_K_CONTAINS: return llmfi_judge_contains(k, r, c, at);
+    case LLMFI_K_MIN_ITEMS: return count >= c->n || llmfi_wrong_count(k, at, LLMFI_WORDS("must have at least "), c->n, LLMFI_WORDS(" items, not "), count);
+    case LLMFI_K_MAX_ITEMS: return count <= c->n || llmfi_wrong_count(k, at, LLMFI_WORDS("must have at most "), c->n, LLMFI_WORDS(" items, not "), count);
+    case LLMFI_K_UNIQUE: return c->value->type == LLMFI_FALSE || llmfi_judge_unique(k, at);
+    case LLMFI_K_PREFIX: case LLMFI_K_ITEMS: return llmfi_judge_items(k, r, c, at);
+    default: return true; /* with `contains` */
+    }
+}
+
+static bool llmfi_judge_string(llmfi_judging *k, const llmfi_clause *c, const llmfi_judged *at) {
+    llmf_str text = at->node->text;
+    int64_t n = 0;
+    size_t i;
+    if (c->keyword->id == LLMFI_K_PATTERN)
+        return llmfi_regex_matches(c->regexes[0], text, &k->work) || k->work >= LLMF_MAX_CHECK_WORK || llmfi_wrong(k, at, LLMFI_WORDS("must match the pattern "), c->value->text);
+    for (i = 0; i < text.len; i++) n += ((unsigned char)text.ptr[i] & 0xc0) != 0x80;
+    k->work += text.len / 16;
+    if (c->keyword->id == LLMFI_K_MIN_LENGTH) return n >= c->n || llmfi_wrong_count(k, at, LLMFI_WORDS("must have at least "), c->n, LLMFI_WORDS(" characters, not "), n);
+    return n <= c->n || llmfi_wrong_count(k, at, LLMFI_WORDS("must have at most "), c->n, LLMFI_WORDS(" characters, not "), n);
+}
+
+static bool llmfi_judge_number(llmfi_judging *k, const llmfi_clause *c, const llmfi_judged *at) {
+    llmfi_exact x = llmfi_exact_of(at->node->text), y = llmfi_exact_of(c->value->text);
+    int order = llmfi_exact_compare(&x, &y);
+    switch (c->keyword->id) {
+    case LLMFI_K_MINIMUM: return order >= 0 || llmfi_wrong(k, at, LLMFI_WORDS("must be at least "), c->value->text);
+    case LLMFI_K_MAXIMUM: return order <= 0 || llmfi_wrong(k, at, LLMFI_WORDS("must be at most "), c->value->text);
+    case LLMFI_K_ABOVE: return order > 0 || llmfi_wrong(k, at, LLMFI_WORDS("must be above "), c->value->text);
+    case LLMFI_K_BELOW: return order < 0 || llmfi_wrong(k, at, LLMFI_WORDS("must be below "), c->value->text);
+    default: return llmfi_exact_multiple(&x, &y) || llmfi_wrong(k, at, LLMFI_WORDS("must be a multiple of "), c->value->text);
+    }
+}
+
+static bool llmfi_judge_any(llmfi_judging *k, const llmfi_clause *c, const llmfi_judged *at) {
+    size_t i, fit = 0, count = c->value->count, like = count, alike = 0;
+    for (i = 0; i < count && k->code == LLMF_OK; i++) {
+        const llmfi_clause *type = llmfi_clause_of(c->rules[i], LLMFI_K_TYPE);
+        fit += llmfi_rule_fits(k, c->rules[i], at);
+        if (fit && c->keyword->id == LLMFI_K_ANY) return true;
+        if (type && !(type->n & llmfi_type_bits(at->node))) continue;
+        like = i;
+        alike++;
+    }
+    if (fit == 1) return true;
+    if (fit) return llmfi_wrong_count(k, at, LLMFI_WORDS("must fit exactly one of the "), (int64_t)count, LLMFI_WORDS(" schemas of oneOf, not "), (int64_t)fit);
+    if (alike == 1 && llmfi_more(k)) return llmfi_rule_check(k, c->rules[like], at); /* the one that can be meant says what is wrong */
+    return llmfi_wrong_count(k, at, LLMFI_WORDS("must fit one of the "), (int64_t)count, c->keyword->id == LLMFI_K_ANY ? LLMFI_WORDS(" schemas of anyOf; it fits ") : LLMFI_WORDS(" schemas of oneOf; it fits "), 0);
+}
+
+static bool llmfi_judge_if(llmfi_judging *k, const llmfi_rule *r, const llmfi_clause *c, const llmfi_judged *at) {
+    const llmfi_clause *on = llmfi_clause_of(r, llmfi_rule_fits(k, c->rules[0], at) ? LLMFI_K_THEN : LLMFI_K_ELSE);
+    return !on || llmfi_rule_check(k, on->rules[0], at);
+}
+
+static bool llmfi_judge_all(llmfi_judging *k, const llmfi_clause *c, const llmfi_judged *at) {
+    size_t i;
+    bool ok = true;
+    for (i = 0; i < c->value->count && (ok || llmfi_more(k)); i++)
+        if (!llmfi_rule_check(k, c->rules[i], at)) ok = false;
+    return ok;
+}
+
+static bool llmfi_clause_check(llmfi_judging *k, const llmfi_rule *r, const llmfi_clause *c, const llmfi_judged *at) {
+    int type = at->node->type, id = c->keyword->id;
+    switch (id) {
+    case LLMFI_K_TYPE: return llmfi_judge_type(k, c, at);
+    case LLMFI_K_ENUM: return llmfi_judge_enum(k, c, at);
+    case LLMFI_K_CONST: return llmfi_node_equal(c->value, at->node, &k->work) || llmfi_wrong(k, at, LLMFI_WORDS("must be the one value that `const` has: "), c->value->text.ptr ? c->value->text : llmfi_str("", 0));
+    case LLMFI_K_ALL: return llmfi_judge_all(k, c, at);
+    case LLMFI_K_ANY: case LLMFI_K_ONE: return llmfi_judge_any(k, c, at);
+    case LLMFI_K_NOT: return !llmfi_rule_fits(k, c->rules[0], at) || llmfi_wrong(k, at, LLMFI_WORDS("must not fit the schema of `not`"), llmfi_str("", 0));
+    case LLMFI_K_IF: return llmfi_judge_if(k, r, c, at);
+    case LLMFI_K_REF: return llmfi_rule_check(k, c->rules[0], at);
+    case LLMFI_K_THEN: case LLMFI_K_ELSE: case LLMFI_K_DEFS: return true;
+    default: break;
+    }
+    if (id >= LLMFI_K_PROPERTIES && id <= LLMFI_K_DEPENDENT_SCHEMAS) return type != LLMFI_OBJECT || llmfi_judge_object(k, r, c, at);
+    if (id >= LLMFI_K_PREFIX && id <= LLMFI_K_UNIQUE) return type != LLMFI_ARRAY || llmfi_judge_array(k, r, c, at);
+    if (id >= LLMFI_K_MIN_LENGTH && id <= LLMFI_K_PATTERN) return type != LLMFI_STRING || llmfi_judge_string(k, c, at);
+    return type != LLMFI_NUMBER || llmfi_judge_number(k, c, at);
+}
+
+static bool llmfi_rule_check(llmfi_judging *k, const llmfi_rule *r, const llmfi_judged *at) {
+    uint32_t i;
+    bool ok = true;
+    if (r->node->type == LLMFI_FALSE) return llmfi_wrong(k, at, LLMFI_WORDS("must not be there"), llmfi_str("", 0));
+    if (k->depth == LLMF_MAX_SCHEMA_DEPTH || k->work >= LLMF_MAX_CHECK_WORK) k->code = LLMF_ERR_LIMIT;
+    if (k->code != LLMF_OK) return false;
+    k->depth++;
+    for (i = 0; i < r->count && (ok || llmfi_more(k)) && k->code == LLMF_OK; i++) {
+        k->work++;
+        if (!llmfi_clause_check(k, r, &r->clauses[i], at)) ok = false;
+    }
+    k->depth--;
+    if (k->work >= LLMF_MAX_CHECK_WORK) k->code = LLMF_ERR_LIMIT;
+    return ok && k->code == LLMF_OK;
+}
+
+/* Does the value fit? Else `text` has what is wrong, a line each and at most `most` of them. The result: LLMF_OK, LLMF_ERR_SCHEMA, or LLMF_ERR_LIMIT, LLMF_ERR_MEMORY where the
+   check could not be ended. */
+LLMFI_UNUSED static int llmfi_schema_check(const llmfi_schema *s, const llmfi_node *value, llmfi_arena *arena, llmfi_text *text, size_t most) {
+    llmfi_judging k;
+    llmfi_judged at = llmfi_judged_in(NULL, value, 0);
+    bool ok;
+    memset(&k, 0, sizeof k);
+    k.arena = arena;
+    k.text = text;
+    k.most = most;
+    ok = llmfi_rule_check(&k, s->rules[0], &at);
+    if (k.code == LLMF_ERR_LIMIT) LLMFI_SAY(text, "the check of the answer takes too long (LLMF_MAX_CHECK_WORK), or its schema goes round without an end (LLMF_MAX_SCHEMA_DEPTH)");
+    return k.code != LLMF_OK ? k.code : ok ? LLMF_OK : LLMF_ERR_SCHEMA;
+}
+
+#endif
+#endif
+
+/* Answers that a call may ask for again. */
+#ifndef LLMF_MAX_JSON_REPEATS
+#define LLMF_MAX_JSON_REPEATS 16
+#endif
+
+#if LLMF_HAS_STRUCTURED
+
+enum {
+    LLMFI_JSON_TRIES = 8,                    /* values in one answer that are looked at */
+    LLMFI_JSON_PROBLEMS = 8                  /* that are told of one answer */
+};
+
+/* Parses and checks one value. LLMF_OK, LLMF_ERR_SCHEMA with `text`, _LIMIT with `text`, _MEMORY. */
+static int llmfi_value_check(const llmfi_schema *schema, llmfi_heap *heap, llmf_str json, llmfi_text *text) {
+    llmfi_parse_error bad;
+    llmfi_arena arena;
+    const llmfi_node *root;
+    int code = LLMF_ERR_SCHEMA;
+    llmfi_arena_init(&arena, heap, 0);
+    root = llmfi_json_parse(&arena, json, &bad, true);
+    if (root) {
+        code = llmfi_schema_check(schema, root, &arena, text, LLMFI_JSON_PROBLEMS);
+    } else if (bad.memory) {
+        code = LLMF_ERR_MEMORY;
+    } else {
+        LLMFI_SAY(text, "(root): not valid JSON at line ");
+        llmfi_say_int(text, bad.line);
+        LLMFI_SAY(text, ", column ");
+        llmfi_say_int(text, bad.column);
+        LLMFI_SAY(text, ": ");
+        llmfi_say_c(text, bad.what);
+    }
+    llmfi_arena_free(&arena);
+    return code;
+}
+
+/* The text of the problems where nothing is said yet; else somewhere that nobody reads: of several values the first tells. */
+static llmfi_text llmfi_problems_of(const llmfi_text *told, char *nowhere, size_t cap) {
+    return told->len ? llmfi_text_in(nowhere, cap) : *told;
+}
+
+/* Of values that stand one behind the other, mended where need be, the first that keeps to the schema. */
+static int llmfi_answer_mended(const llmfi_schema *schema, llmf_str text, llmfi_buf *value, int *repaired, llmfi_text *problems) {
+    size_t at = 0;
+    int i;
+    for (i = 0; i < LLMFI_JSON_TRIES; i++) {
+        char nowhere[16];
+        llmfi_text t = llmfi_problems_of(problems, nowhere, sizeof nowhere);
+        llmfi_mender m;
+        int code;
+        while (at < text.len && text.ptr[at] != '{' && text.ptr[at] != '[') at++;
+        if (at == text.len) return LLMF_ERR_SCHEMA;
+        value->len = 0;
+        if (!llmfi_mend_json(&m, llmfi_from(text, at), value)) {
+            if (m.content) return LLMF_ERR_SCHEMA; /* what is inside of a value that is broken is not the answer */
+            at++;
+            continue;
+        }
+        code = llmfi_value_check(schema, value->heap, llmfi_buf_str(value), &t);
+        if (!problems->len) *problems = t;
+        *repaired = m.done | (at || llmfi_trim(llmfi_range(m.at, text.ptr + text.len)).len ? (int)LLMFI_JSON_FOUND : 0);
+        if (code != LLMF_ERR_SCHEMA) return code;
+        at = (size_t)(m.at - text.ptr);
+    }
+    return LLMF_ERR_SCHEMA;
+}
+
+/* The value in an answer that keeps to the schema, into `value`. LLMF_OK with what was done to it (LLMFI_JSON_…); LLMF_ERR_SCHEMA with the problems; LLMF_ERR_LIMIT, _MEMORY.
+   strict: nothing is mended. */
+LLMFI_UNUSED static int llmfi_answer_take(const llmfi_schema *schema, llmf_str text, bool strict, llmfi_buf *value, int *repaired, llmfi_text *problems) {
+    llmf_str found;
+    int code = LLMF_ERR_SCHEMA;
+    text = llmfi_trim(text);
+    *repaired = 0;
+    if (llmfi_find_json(text, &found)) {
+        code = llmfi_value_check(schema, value->heap, found, problems);
+        value->len = 0;
+        if (code == LLMF_OK && !llmfi_buf_add(value, found.ptr, found.len)) code = LLMF_ERR_MEMORY;
+        if (found.len < text.len) *repaired = LLMFI_JSON_FOUND;
+    }
+    if (code == LLMF_ERR_SCHEMA && !strict && llmfi_utf8_valid(text, NULL) && !(found.ptr == text.ptr && found.len == text.len && problems->len))
+        code = llmfi_answer_mended(schema, text, value, repaired, problems);
+    if (code == LLMF_ERR_SCHEMA && !problems->len) LLMFI_SAY(problems, "(root): the answer holds no JSON value");
+    return code;
+}
+
+#endif
+
+#if LLMFI_HAS_JSON_STEPS
+
+/* In the arena of the steps. */
+struct llmfi_structured {
+    llmfi_schema schema;
+    llmf_request given;                      /* the caller's, copied */
+    llmf_str text;                           /* of the schema */
+    int most;                                /* answers that may be asked for again */
+    bool strict, native;                     /* native: the provider is given the schema */
+    bool may_refuse;                         /* and where it will not have it, it is asked in words */
+    bool refused;                            /* so it was: that step asked for nothing */
+    llmf_str value;                          /* empty: none yet */
+    int repaired;
+};
+
+/* Says what is wanted of the answer, where the provider does not see to it. */
+static bool llmfi_structured_instruct(llmfi_arena *a, const struct llmfi_structured *j, llmf_request *r) {
+    static const char ask[] = "Answer with one JSON value and nothing else: no other words, no code fence. The value must keep to this JSON Schema:\n";
+    size_t own = r->system ? (r->system_len ? r->system_len : llmfi_strlen(r->system)) : 0, len = own + 2 + sizeof ask + j->text.len;
+    char *to = (char *)llmfi_arena_alloc(a, len + 1);
+    llmfi_text t;
+    if (!to) return false;
+    t = llmfi_text_in(to, len);
+    llmfi_say(&t, llmfi_str(r->system, own));
+    if (own) llmfi_say_c(&t, "\n\n");
+    llmfi_say_c(&t, ask);
+    llmfi_say(&t, j->text);
+    r->system = to;
+    r->system_len = t.len;
+    return true;
+}
+
+/* The request of the first step, or, with what was answered last and what is wrong with it, of a further one. False: no memory. */
+static bool llmfi_structured_request(llmfi_arena *a, const struct llmfi_structured *j, llmf_request *r, llmf_str answer, llmf_str problems) {
+    size_t n = j->given.prompt ? 1 : j->given.message_count;
+    llmf_message *m;
+    llmfi_text t;
+    char *to;
+    *r = j->given;
+    r->format = j->native ? j->text.ptr : r->format;
+    if (!j->native && !llmfi_structured_instruct(a, j, r)) return false;
+    if (!problems.len) return true;
+    m = (llmf_message *)llmfi_arena_array(a, n + 2, sizeof *m);
+    to = (char *)llmfi_arena_alloc(a, problems.len + 200);
+    if (!m || !to) return false;
+    if (j->given.prompt) m[0].content = j->given.prompt, m[0].content_len = j->given.prompt_len;
+    else if (n) memcpy(m, j->given.messages, n * sizeof *m);
+    r->prompt = NULL;
+    r->prompt_len = 0;
+    m[n].role = LLMF_ASSISTANT;
+    m[n].content = llmfi_arena_copy(a, answer).ptr;
+    m[n].content_len = answer.len;
+    if (!answer.len) m[n].content = "(nothing)";
+    t = llmfi_text_in(to, problems.len + 200);
+    llmfi_say_c(&t, "This answer cannot be used. What is wrong, by JSON pointer:\n");
+    llmfi_say(&t, problems);
+    llmfi_say_c(&t, "\nAnswer again with the whole JSON value, corrected, and nothing else.");
+    m[n + 1].role = LLMF_USER;
+    m[n + 1].content = to;
+    r->messages = m;
+    r->message_count = n + 2;
+    return !a->failed;
+}
+
+#endif
+#endif
 
 #if LLMFI_HAS_STEPS
 
@@ -43200,7 +45048,16 @@ struct llmfi_steps {
     llmf_attempt attempts[LLMF_MAX_ATTEMPTS];
     size_t kept;                             /* of them */
     int64_t total;
+#if LLMFI_HAS_JSON_STEPS
+    struct llmfi_structured *json;           /* of a call whose answer must keep to a schema; NULL: a chain */
+#endif
 };
+
+#if LLMFI_HAS_JSON_STEPS
+#define llmfi_structured_of(c) ((c)->steps->json)
+#else
+#define llmfi_structured_of(c) false
+#endif
 
 static void llmfi_hand_out(llmfi_call *c);
 static void llmfi_finish(llmfi_call *c);
@@ -43272,40 +45129,6 @@ static bool llmfi_steps_event(llmfi_call *c, llmf_event *ev) {
 #if LLMF_HAS_PROMPTS
 /* ---- reading an answer ---- */
 
-/* The text between the first two fences; empty: there is none. */
-static llmf_str llmfi_fenced(llmf_str text) {
-    llmf_str fence = LLMFI_LIT("```"), rest;
-    size_t from = llmfi_find_nocase(text, fence), n;
-    if (from == LLMFI_NOWHERE) return llmfi_str("", 0);
-    rest = llmfi_from(text, from + fence.len);
-    n = llmfi_find_char(rest, '\n'); /* the language */
-    if (n == LLMFI_NOWHERE) return llmfi_str("", 0);
-    rest = llmfi_from(rest, n + 1);
-    n = llmfi_find_nocase(rest, fence);
-    return llmfi_trim(llmfi_str(rest.ptr, n == LLMFI_NOWHERE ? rest.len : n));
-}
-
-/* From the first bracket to the last one of its kind. */
-static llmf_str llmfi_bracketed(llmf_str text) {
-    size_t from = 0, to = text.len;
-    char close;
-    while (from < text.len && text.ptr[from] != '{' && text.ptr[from] != '[') from++;
-    if (from == text.len) return llmfi_str("", 0);
-    close = text.ptr[from] == '{' ? '}' : ']';
-    while (to > from && text.ptr[to - 1] != close) to--;
-    return llmfi_str(text.ptr + from, to - from);
-}
-
-/* The JSON value that an answer holds: all of it, what is fenced, or what is in brackets. */
-static bool llmfi_find_json(llmf_str text, llmf_str *value) {
-    *value = llmfi_trim(text);
-    if (llmfi_json_valid(*value)) return true;
-    *value = llmfi_fenced(text);
-    if (value->len && llmfi_json_valid(*value)) return true;
-    *value = llmfi_bracketed(text);
-    return value->len && llmfi_json_valid(*value);
-}
-
 /* A line without "- ", "* ", "1. " or "1) " before it. */
 static llmf_str llmfi_unlisted(llmf_str line) {
     size_t n = 0;
@@ -43359,6 +45182,48 @@ static bool llmfi_step_take(llmfi_call *c, bool last) {
     to->text = llmfi_arena_copy(&s->arena, text);
     return !s->arena.failed || llmfi_error_memory(&c->reply.error);
 }
+#endif
+
+#if LLMFI_HAS_JSON_STEPS
+
+/* One more step, as the answer did not do: what is wrong with it is the result of the one that has ended. */
+static bool llmfi_structured_again(llmfi_call *c, llmf_str answer, llmf_str problems, bool answered) {
+    struct llmfi_steps *s = c->steps;
+    llmfi_step *next = &s->at[s->count];
+    *next = s->at[s->now];
+    s->outputs[s->now].text = llmfi_arena_copy(&s->arena, problems);
+    if (s->arena.failed || !llmfi_structured_request(&s->arena, s->json, &next->request, answer, answered ? problems : llmfi_str("", 0))) return false;
+    next->prepared = c->prepared; /* the one that has answered */
+    next->prepared->references++;
+    s->count++;
+    return true;
+}
+
+/* The answer of a call with a schema has come. True: it is asked for again. */
+static bool llmfi_structured_over(llmfi_call *c) {
+    struct llmfi_steps *s = c->steps;
+    struct llmfi_structured *j = s->json;
+    llmf_str answer = llmfi_reply_text_of(&llmfi_shown(c)->text);
+    llmf_error *e = &c->reply.error;
+    char text[1024];
+    llmfi_text problems = llmfi_text_in(text, sizeof text);
+    llmfi_buf value;
+    int code;
+    if (c->reply.finish == LLMF_FINISH_REFUSAL || c->reply.finish == LLMF_FINISH_CONTENT_FILTER)
+        return llmfi_error_set(e, LLMF_ERR_CONTENT_FILTER, "the model refused, or a filter cut its answer: there is no JSON value");
+    if (c->reply.call_count) return false; /* tools come first: the caller asks again with their results */
+    llmfi_buf_init(&value, &c->f->heap, 0);
+    code = llmfi_answer_take(&j->schema, answer, j->strict, &value, &j->repaired, &problems);
+    if (code == LLMF_OK) j->value = llmfi_arena_copy(&s->arena, llmfi_buf_str(&value));
+    llmfi_buf_free(&value);
+    if (code == LLMF_ERR_SCHEMA && s->now < (size_t)j->most + j->refused) {
+        if (llmfi_structured_again(c, answer, llmfi_str(text, problems.len), true)) return true;
+        code = LLMF_ERR_MEMORY;
+    }
+    if (code == LLMF_ERR_MEMORY || s->arena.failed) return llmfi_error_memory(e);
+    return code == LLMF_OK ? false : llmfi_error_about(e, code, "the answer does not keep to its schema; ", llmfi_str(text, problems.len), "");
+}
+
 #endif
 
 /* ---- sums ---- */
@@ -43422,6 +45287,12 @@ static void llmfi_steps_settle(llmfi_call *c) {
     r->attempt_total = s->total;
 #if LLMF_HAS_RUN
     if (llmfi_is_run(c)) llmfi_run_settle(c);
+#endif
+#if LLMFI_HAS_JSON_STEPS
+    if (!s->json) return;
+    r->json = s->json->value;
+    r->json_repaired = (short)(s->json->value.len ? s->json->repaired : 0);
+    r->json_asked = (short)(s->now - s->json->refused);
 #endif
 }
 
@@ -43515,6 +45386,35 @@ static void llmfi_step_close(llmfi_call *c) {
     llmfi_hand_out(c);
 }
 
+#if LLMFI_HAS_JSON_STEPS
+/* A provider that is given the schema, and says of the request that it is bad, may mean the schema: the same is asked in words, once. */
+static bool llmfi_structured_refused(llmfi_call *c) {
+    struct llmfi_steps *s = c->steps;
+    struct llmfi_structured *j = s->json;
+    llmf_str why = llmfi_cstr(c->reply.error.text);
+    if (c->reply.error.code != LLMF_ERR_BAD_REQUEST || !j->may_refuse || !s->count || s->now || !c->reply.status || c->reply.content || c->stop || c->free_later) return false;
+    j->native = false;
+    j->refused = true;
+    if (!llmfi_structured_again(c, llmfi_str("", 0), why, false)) return llmfi_error_memory(&c->reply.error);
+    llmfi_seen_attempt(c, c->reply.error.code);
+    llmfi_settle(c);
+    llmfi_budget_settle(c, LLMF_UNKNOWN);
+#if LLMF_HAS_CACHE
+    llmfi_cache_leave(c);
+    c->cache = NULL;
+#endif
+    llmfi_step_count(c);
+#if LLMF_HAS_FILTERS
+    llmfi_filters_free(c);
+#endif
+    llmfi_error_clear(&c->reply.error);
+    s->due = c->f->deferred = true;
+    llmfi_set_deadline(c);
+    llmfi_hand_out(c);
+    return true;
+}
+#endif
+
 /* A step is over, however it ended, and will not be repeated. True: the call goes on. */
 static bool llmfi_steps_over(llmfi_call *c) {
     struct llmfi_steps *s = c->steps;
@@ -43524,7 +45424,14 @@ static bool llmfi_steps_over(llmfi_call *c) {
 #if LLMF_HAS_FILTERS
         if (llmfi_is_filtered(c)) llmfi_filters_end(c);
 #endif
-        if (c->reply.error.code == LLMF_OK && llmfi_steps_take(c, &last) && !last) {
+#if LLMFI_HAS_JSON_STEPS
+        if (s->json && llmfi_structured_refused(c)) return true;
+        if (s->json && c->reply.error.code == LLMF_OK && llmfi_structured_over(c)) {
+            llmfi_step_close(c);
+            return true;
+        }
+#endif
+        if (!llmfi_structured_of(c) && c->reply.error.code == LLMF_OK && llmfi_steps_take(c, &last) && !last) {
             llmfi_step_close(c);
             return true;
         }
@@ -43532,7 +45439,7 @@ static bool llmfi_steps_over(llmfi_call *c) {
 #if LLMF_HAS_RUN
     if (llmfi_is_run(c)) llmfi_run_over(c);
 #endif
-    if (c->reply.error.code != LLMF_OK && llmfi_steps_begun(c)) llmfi_step_failed(s, s->now + (s->due && !llmfi_is_run(c)), &c->reply.error);
+    if (c->reply.error.code != LLMF_OK && llmfi_steps_begun(c) && !llmfi_structured_of(c)) llmfi_step_failed(s, s->now + (s->due && !llmfi_is_run(c)), &c->reply.error);
     return false;
 }
 
@@ -43560,10 +45467,10 @@ static bool llmfi_chain_build(llmfi_call *c) {
     c->reply.provider = c->prepared->record.provider->name;
     llmfi_arena_free(&s->filled);
     llmfi_arena_init(&s->filled, &c->f->heap, 0);
-    if (!llmfi_render(&scope, step->prompt, &s->filled, false, &c->req, &c->reply.error)) return false;
+    if (!llmfi_structured_of(c) && !llmfi_render(&scope, step->prompt, &s->filled, false, &c->req, &c->reply.error)) return false; /* a request with a schema has no holes */
     c->req.flags |= LLMF_BORROW; /* all of it lives as long as the step */
     if (!last) c->req.flags &= ~(uint32_t)LLMF_KEEP_RAW;
-    if (!last || step->parse != LLMFI_PARSE_TEXT) c->req.flags &= ~(uint32_t)LLMF_DISCARD_TEXT;
+    if (!last || step->parse != LLMFI_PARSE_TEXT || llmfi_structured_of(c)) c->req.flags &= ~(uint32_t)LLMF_DISCARD_TEXT;
     return llmfi_call_build_on(c);
 }
 #endif
@@ -44709,7 +46616,7 @@ LLMF_API void llmf_exchange_header(llmf_exchange *x, llmf_str name, llmf_str val
     else
 #endif
     if (!c->reply.request_id.len && llmfi_is_request_id(name)) c->reply.request_id = llmfi_header_text(c, value);
-    else if (LLMFI_NAMED(name, "x-amzn-errortype") && !c->errortype.len) c->errortype = llmfi_header_text(c, value);
+    else if (LLMFI_NAMED(name, "x-amzn-errortype") && !c->errortype) c->errortype = llmfi_header_text(c, value).ptr;
 #if LLMF_HAS_RETRY
     else if (LLMFI_NAMED(name, "x-should-retry")) c->should_retry = LLMFI_NAMED(value, "true") ? 1 : LLMFI_NAMED(value, "false") ? -1 : 0;
 #endif
@@ -44767,7 +46674,7 @@ static void llmfi_end(llmfi_call *c, int result, const char *why) {
         if (result != LLMF_OK && !c->reply.terminal) llmfi_end_error(c, result, why); /* the transport knows best why */
         llmfi_reply_end(&c->reply, result == LLMF_OK);
     } else if (c->reply.status) {
-        if (c->reply.error.code == LLMF_OK) llmfi_fault_body(&c->reply, c->reply.status, llmfi_buf_str(&c->whole), c->errortype);
+        if (c->reply.error.code == LLMF_OK) llmfi_fault_body(&c->reply, c->reply.status, llmfi_buf_str(&c->whole), llmfi_cstr(c->errortype));
         llmfi_reply_settle(&c->reply);
     } else {
         llmfi_end_error(c, result == LLMF_OK ? LLMF_ERR_NETWORK : result, why);
@@ -51188,6 +53095,1004 @@ LLMF_API int64_t llmf_count_tokens_abi(llmf_factory *f, llmf_model m, const llmf
     if (method) *method = 0;
     if (f) llmfi_error_left_out(&f->last_error, "llmf_count_tokens", "TOKENS");
     return -(int64_t)LLMF_ERR_NOT_BUILT;
+}
+
+#endif
+#endif
+/* Answers that keep to a JSON Schema: the public side. What happens while they are asked for is in engine/structured.h and engine/steps.h. */
+#ifndef LLMFI_TASKS_STRUCTURED_H
+#define LLMFI_TASKS_STRUCTURED_H
+
+#if LLMF_HAS_STRUCTURED
+
+LLMF_API llmf_result llmf_json_check(llmf_factory *f, const char *schema, llmf_str json, llmf_error *err) {
+    llmfi_schema ready;
+    llmfi_arena arena;
+    llmf_error why;
+    if (!f || !schema) {
+        llmfi_error_set(&why, LLMF_ERR_ARGUMENT, f ? "llmf_json_check: schema is NULL" : "the factory is NULL");
+        if (err) *err = why;
+        return LLMF_ERR_ARGUMENT;
+    }
+    llmfi_arena_init(&arena, &f->heap, 0);
+    if (llmfi_schema_make(&ready, &arena, llmfi_cstr(schema), &why) && json.ptr) {
+        llmfi_text t = llmfi_error_begin(&why, LLMF_OK);
+        why.code = llmfi_value_check(&ready, &f->heap, json, &t);
+        if (why.code == LLMF_ERR_MEMORY) llmfi_error_memory(&why);
+    }
+    llmfi_arena_free(&arena);
+    if (why.code != LLMF_OK) f->last_error = why;
+    if (err) *err = why;
+    return (llmf_result)why.code;
+}
+
+#else
+
+LLMF_API llmf_result llmf_json_check(llmf_factory *f, const char *schema, llmf_str json, llmf_error *err) {
+    llmf_error local;
+    (void)schema, (void)json;
+    if (!err) err = f ? &f->last_error : &local;
+    llmfi_error_left_out(err, "llmf_json_check", "STRUCTURED");
+    return LLMF_ERR_NOT_BUILT;
+}
+
+#endif
+
+#if LLMFI_HAS_JSON_STEPS
+
+/* False with *err: what was made by then is in c->steps. */
+static bool llmfi_structured_open(llmfi_call *c, llmf_model m, const llmf_json_spec *spec, llmf_error *err) {
+    struct llmfi_steps *s = llmfi_steps_new(c, err);
+    struct llmfi_structured *j;
+    if (!s) return false;
+    j = s->json = (struct llmfi_structured *)llmfi_arena_alloc(&s->arena, sizeof *j);
+    if (!j) return llmfi_error_memory(err);
+    j->value = llmfi_str("", 0);
+    if (!spec->schema) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_json_spec.schema is NULL");
+    if (c->req.op != LLMF_OP_CHAT || c->req.format) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_start_json: the request must be a chat without a format; the spec has the schema");
+    if (spec->ask < LLMF_ASK_AUTO || spec->ask > LLMF_ASK_WORDS) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_json_spec.ask must be LLMF_ASK_AUTO, LLMF_ASK_NATIVE or LLMF_ASK_WORDS");
+    if (!LLMF_HAS_SCHEMA && spec->ask == LLMF_ASK_NATIVE) return llmfi_error_left_out(err, "llmf_json_spec.ask", "SCHEMA");
+    j->most = spec->max_repeats < 0 ? 0 : spec->max_repeats ? spec->max_repeats : 2;
+    if (j->most > LLMF_MAX_JSON_REPEATS) return llmfi_error_set(err, LLMF_ERR_LIMIT, "llmf_json_spec.max_repeats is above LLMF_MAX_JSON_REPEATS");
+    j->strict = spec->strict != 0;
+    j->text = llmfi_arena_copy(&s->arena, llmfi_cstr(spec->schema));
+    if (!s->arena.failed && !llmfi_schema_make(&j->schema, &s->arena, j->text, err)) return false;
+    j->given = c->req;
+    llmfi_own_request(&s->arena, &j->given);
+    s->at = (llmfi_step *)llmfi_arena_array(&s->arena, (size_t)j->most + 2, sizeof *s->at);
+    s->outputs = (llmfi_output *)llmfi_arena_array(&s->arena, (size_t)j->most + 2, sizeof *s->outputs);
+    if (s->arena.failed) return llmfi_error_memory(err);
+    if (!llmfi_call_prepare(c, m)) {
+        *err = c->reply.error;
+        return false;
+    }
+    j->native = LLMF_HAS_SCHEMA && (spec->ask == LLMF_ASK_NATIVE || (spec->ask == LLMF_ASK_AUTO && (c->prepared->record.capabilities & LLMF_CAN_SCHEMA) && !(c->prepared->record.s.quirks & LLMFI_Q_NO_SCHEMA)));
+    j->may_refuse = j->native && spec->ask == LLMF_ASK_AUTO;
+    s->count = 1;
+    s->at[0].prepared = c->prepared;
+    s->at[0].prepared->references++;
+#if LLMF_HAS_ROUTES
+    s->at[0].route = c->route;
+#endif
+    return llmfi_structured_request(&s->arena, j, &s->at[0].request, llmfi_str("", 0), llmfi_str("", 0)) || llmfi_error_memory(err);
+}
+
+static llmfi_call *llmfi_structured_start(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, const llmf_json_spec *spec, size_t spec_size, bool quiet) {
+    llmf_json_spec given;
+    llmf_model none = {0};
+    llmf_error err;
+    llmfi_call *c;
+    memset(&given, 0, sizeof given);
+    llmfi_error_clear(&err);
+    if (!spec) {
+        llmfi_error_set(&f->last_error, LLMF_ERR_ARGUMENT, "spec is NULL");
+        return NULL;
+    }
+    memcpy(&given, spec, spec_size < sizeof given ? spec_size : sizeof given);
+    c = llmfi_call_open(f, req, req_size);
+    if (!c) return NULL;
+    c->quiet = quiet && !c->req.on_event;
+    (void)llmfi_now(f);
+    if (!llmfi_structured_open(c, m, &given, &err)) c->reply.error = err;
+    llmfi_call_begin(c, none);
+    return c;
+}
+
+LLMF_API llmf_call llmf_start_json_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, const llmf_json_spec *spec, size_t spec_size) {
+    llmf_call id = {0};
+    int saved = LLMFI_ERRNO;
+    llmfi_call *c = f ? llmfi_structured_start(f, m, req, req_size, spec, spec_size, false) : NULL;
+    if (c) id.id = c->id;
+    LLMFI_SET_ERRNO(saved);
+    return id;
+}
+
+LLMF_API llmf_result llmf_generate_json_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, const llmf_json_spec *spec, size_t spec_size, llmf_response *r, size_t r_size) {
+    llmf_call id;
+    llmfi_call *c;
+    if (!f || f->polling) return llmfi_fail_response(NULL, r, r_size, LLMF_ERR_ARGUMENT, f ? "llmf_generate_json inside a callback: use llmf_start_json" : "the factory is NULL");
+    c = llmfi_structured_start(f, m, req, req_size, spec, spec_size, true);
+    if (!c) return llmfi_fail_response(f, r, r_size, LLMF_OK, "");
+    id.id = c->id;
+    return llmfi_call_wait(f, id, r, r_size);
+}
+
+#else
+
+#if LLMF_HAS_STRUCTURED
+#define LLMFI_STRUCTURED_LACKS "PROMPTS"
+#else
+#define LLMFI_STRUCTURED_LACKS "STRUCTURED"
+#endif
+
+LLMF_API llmf_call llmf_start_json_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, const llmf_json_spec *spec, size_t spec_size) {
+    llmf_call none = {0};
+    (void)m, (void)req, (void)req_size, (void)spec, (void)spec_size;
+    if (f) llmfi_error_left_out(&f->last_error, "llmf_start_json", LLMFI_STRUCTURED_LACKS);
+    return none;
+}
+
+LLMF_API llmf_result llmf_generate_json_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, const llmf_json_spec *spec, size_t spec_size, llmf_response *r, size_t r_size) {
+    if (!f) return llmfi_fail_response(NULL, r, r_size, LLMF_ERR_ARGUMENT, "the factory is NULL");
+    (void)llmf_start_json_abi(f, m, req, req_size, spec, spec_size);
+    return llmfi_fail_response(f, r, r_size, LLMF_OK, "");
+}
+
+#endif
+#endif
+/* JSON as it comes, piece by piece, into a struct or to a callback: no tree, no memory, nothing read twice. */
+#ifndef LLMFI_TASKS_JSON_STREAM_H
+#define LLMFI_TASKS_JSON_STREAM_H
+
+#if LLMF_HAS_STRUCTURED
+
+enum { LLMFI_JS_LEVELS = 16, LLMFI_JS_DEPTH = 128 }; /* levels that fields or paths are known of; levels at all */
+
+enum {
+    LLMFI_JS_SEEK, LLMFI_JS_VALUE, LLMFI_JS_FIRST, LLMFI_JS_KEY, LLMFI_JS_FIRST_KEY, LLMFI_JS_COLON, LLMFI_JS_AFTER, LLMFI_JS_STRING, LLMFI_JS_ESCAPE, LLMFI_JS_HEX, LLMFI_JS_NUMBER,
+    LLMFI_JS_WORD, LLMFI_JS_DONE
+};
+
+/* An array or object that is open. */
+typedef struct llmfi_js_level {
+    const llmf_field *fields, *array;        /* of an object; of the items; NULL: nobody wants what is in it */
+    char *base;                              /* the struct, or the C array */
+    size_t *count;                           /* of items */
+    uint32_t index, path;                    /* the item under way; how long the path to here is */
+} llmfi_js_level;
+
+/* In llmf_json_stream.room. Zero is the beginning. */
+typedef struct llmfi_js {
+    int state, code;                         /* LLMFI_JS_…; an llmf_result once it has failed */
+    uint32_t depth, high, unit;              /* high: half of a pair; unit: of the escape being read */
+    uint8_t digits, full, is_key, item;      /* digits of it; the room is used up; the text is a key's; `field` is meant item by item */
+    const llmf_field *field;                 /* of the value to come, or under way; NULL: nobody's */
+    char *at;                                /* where it goes */
+    size_t len;                              /* bytes of it that are written */
+    uint64_t objects[LLMFI_JS_DEPTH / 64];   /* a bit for each level */
+    llmfi_utf8 utf8;
+    uint32_t path_len, held;                 /* held: bytes in text */
+    llmfi_js_level level[LLMFI_JS_LEVELS];
+    char text[64];                           /* a key, a number, a word, a word of an ENUM */
+    char path[256];
+} llmfi_js;
+
+typedef char llmfi_js_fits[sizeof(llmfi_js) <= sizeof(((llmf_json_stream *)0)->room) ? 1 : -1];
+
+static bool llmfi_js_fail(llmf_json_stream *s, llmfi_js *j, int code, const char *why) {
+    j->code = code;
+    s->error = why;
+    return false;
+}
+
+static bool llmfi_js_in_object(const llmfi_js *j) {
+    return (j->objects[(j->depth - 1) / 64] >> ((j->depth - 1) % 64) & 1) != 0;
+}
+
+static llmfi_js_level *llmfi_js_inner(llmfi_js *j) {
+    return j->depth && j->depth <= LLMFI_JS_LEVELS ? &j->level[j->depth - 1] : NULL;
+}
+
+/* ---- paths ---- */
+
+static void llmfi_js_path_add(llmfi_js *j, const char *bytes, size_t len) {
+    if (len > sizeof j->path - 1 - j->path_len) return;
+    memcpy(j->path + j->path_len, bytes, len);
+    j->path_len += (uint32_t)len;
+    j->path[j->path_len] = '\0';
+}
+
+/* The path of a value of the level, from its key or its index. */
+static void llmfi_js_path(llmfi_js *j, const llmfi_js_level *up, llmf_str key) {
+    char digits[LLMFI_INT_TEXT];
+    size_t i;
+    j->path_len = up->path;
+    j->path[j->path_len] = '\0';
+    llmfi_js_path_add(j, "/", 1);
+    if (!llmfi_js_in_object(j)) llmfi_js_path_add(j, digits, llmfi_print_int(digits, up->index));
+    for (i = 0; llmfi_js_in_object(j) && i < key.len; i++) {
+        if (key.ptr[i] == '~' || key.ptr[i] == '/') llmfi_js_path_add(j, key.ptr[i] == '~' ? "~0" : "~1", 2);
+        else llmfi_js_path_add(j, key.ptr + i, 1);
+    }
+}
+
+/* ---- values into their places ---- */
+
+static bool llmfi_js_store_int(llmf_json_stream *s, const llmfi_js *j, int64_t value) {
+    size_t n = j->field->each;
+    int8_t one = (int8_t)value;
+    int16_t two = (int16_t)value;
+    int32_t four = (int32_t)value;
+    const void *from = n == 1 ? (const void *)&one : n == 2 ? (const void *)&two : n == 4 ? (const void *)&four : (const void *)&value;
+    if ((n == 1 && one != value) || (n == 2 && two != value) || (n == 4 && four != value) || n > 8) {
+        s->lost++;
+        return true;
+    }
+    memcpy(j->at, from, n);
+    return true;
+}
+
+static bool llmfi_js_take_number(llmf_json_stream *s, llmfi_js *j, llmf_str text) {
+    double value = 0;
+    float small;
+    int64_t whole = 0;
+    if (j->field->kind == LLMF_KIND_INT) {
+        llmfi_exact x = llmfi_exact_of(text);
+        if (!llmfi_exact_whole(&x)) return llmfi_js_fail(s, j, LLMF_ERR_SCHEMA, "a whole number is expected");
+        if (llmfi_parse_whole(text, &whole)) return llmfi_js_store_int(s, j, whole);
+        s->lost++;
+        return true;
+    }
+    if (j->field->kind != LLMF_KIND_DOUBLE) return llmfi_js_fail(s, j, LLMF_ERR_SCHEMA, "a number stands where none is expected");
+    if (!llmfi_parse_double(text, &value)) s->lost++;
+    small = (float)value;
+    if (j->field->each == sizeof value) memcpy(j->at, &value, sizeof value);
+    else if (j->field->each == sizeof small) memcpy(j->at, &small, sizeof small);
+    return true;
+}
+
+static bool llmfi_js_take_enum(llmf_json_stream *s, llmfi_js *j) {
+    llmf_str rest = llmfi_cstr(j->field->words), word = llmfi_str(j->text, j->held);
+    int64_t i;
+    for (i = 0; !j->full; i++) {
+        size_t n = llmfi_find_char(rest, '|');
+        if (llmfi_eq(llmfi_str(rest.ptr, n == LLMFI_NOWHERE ? rest.len : n), word)) return llmfi_js_store_int(s, j, i);
+        if (n == LLMFI_NOWHERE) break;
+        rest = llmfi_from(rest, n + 1);
+    }
+    return llmfi_js_fail(s, j, LLMF_ERR_SCHEMA, "the text is none of the words of its field");
+}
+
+/* The scalar that has ended: text is a number or a word as written. */
+static bool llmfi_js_scalar(llmf_json_stream *s, llmfi_js *j, int kind, llmf_str text) {
+    bool ok = true;
+    j->state = LLMFI_JS_AFTER;
+    if (j->field && kind != LLMF_KIND_NULL) {
+        if (j->field->array && !j->item) return llmfi_js_fail(s, j, LLMF_ERR_SCHEMA, "an array is expected");
+        switch (kind) {
+        case LLMF_KIND_DOUBLE: ok = llmfi_js_take_number(s, j, text); break;
+        case LLMF_KIND_BOOL: ok = j->field->kind == LLMF_KIND_BOOL ? llmfi_js_store_int(s, j, text.ptr[0] == 't') : llmfi_js_fail(s, j, LLMF_ERR_SCHEMA, "true or false stands where none is expected"); break;
+        default: ok = j->field->kind != LLMF_KIND_ENUM || llmfi_js_take_enum(s, j); break;
+        }
+    }
+    if (ok && s->on_value) s->on_value(s->user, j->path, kind, kind == LLMF_KIND_STRING ? llmfi_str("", 0) : text, 1);
+    return ok;
+}
+
+/* ---- text ---- */
+
+/* What is kept in j->text: whole characters, until one does not fit. */
+static void llmfi_js_hold(llmfi_js *j, const char *bytes, size_t len) {
+    size_t room = sizeof j->text - j->held, n = len < room ? len : room;
+    if (j->full) return;
+    while (n && n < len && ((unsigned char)bytes[n] & 0xc0) == 0x80) n--;
+    memcpy(j->text + j->held, bytes, n);
+    j->held += (uint32_t)n;
+    j->full = n < len;
+}
+
+/* Into a char[N]: whole characters, and a NUL behind. */
+static void llmfi_js_copy(llmf_json_stream *s, llmfi_js *j, const char *bytes, size_t len) {
+    size_t room = j->field->each ? j->field->each - 1 - j->len : 0, n = len < room ? len : room;
+    while (n && n < len && ((unsigned char)bytes[n] & 0xc0) == 0x80) n--;
+    if (n < len) {
+        j->full = 1;
+        s->lost++;
+    }
+    memcpy(j->at + j->len, bytes, n);
+    j->len += n;
+    if (j->field->each) j->at[j->len] = '\0';
+}
+
+/* A piece of a key or a text, decoded, in whole characters: the tap of llmfi_out. */
+static void llmfi_js_piece(void *user, const char *bytes, size_t len) {
+    llmf_json_stream *s = (llmf_json_stream *)user;
+    llmfi_js *j = (llmfi_js *)(void *)s->room;
+    if (j->is_key || (j->field && j->field->kind == LLMF_KIND_ENUM)) llmfi_js_hold(j, bytes, len);
+    else if (j->field && !j->full) llmfi_js_copy(s, j, bytes, len);
+    if (!j->is_key && s->on_value) s->on_value(s->user, j->path, LLMF_KIND_STRING, llmfi_str(bytes, len), 0);
+}
+
+static void llmfi_js_text(llmf_json_stream *s, llmfi_js *j, llmf_str raw, bool last) {
+    llmfi_out o;
+    llmfi_out_count(&o);
+    o.tap = llmfi_js_piece;
+    o.tap_user = s;
+    if (j->high) LLMFI_PUT(&o, LLMFI_UTF8_BAD);
+    j->high = 0;
+    llmfi_utf8_feed(&j->utf8, raw, &o);
+    if (last) llmfi_utf8_end(&j->utf8, &o);
+}
+
+/* A character that was written as an escape. */
+static void llmfi_js_escaped(llmf_json_stream *s, llmfi_js *j, uint32_t cp) {
+    char bytes[4];
+    uint32_t high = j->high;
+    if (high && cp >= 0xdc00 && cp < 0xe000) {
+        cp = 0x10000 + ((high - 0xd800) << 10) + (cp - 0xdc00);
+        j->high = 0;
+    }
+    llmfi_js_text(s, j, llmfi_str("", 0), true); /* what was cut before it stays cut */
+    if (cp >= 0xd800 && cp < 0xdc00) j->high = cp;
+    else llmfi_js_text(s, j, llmfi_str(bytes, llmfi_utf8_encode(bytes, cp)), false);
+}
+
+/* The member whose key has ended: what it is for. */
+static void llmfi_js_member(llmfi_js *j) {
+    const llmfi_js_level *up = llmfi_js_inner(j);
+    const llmf_field *f = up ? up->fields : NULL;
+    llmf_str key = llmfi_str(j->text, j->held);
+    j->state = LLMFI_JS_COLON;
+    if (up) llmfi_js_path(j, up, key);
+    for (; f && f->name; f++)
+        if (!j->full && llmfi_eq(llmfi_cstr(f->name), key)) break;
+    j->field = f && f->name ? f : NULL;
+    j->at = j->field ? up->base + f->offset : NULL;
+    j->item = 0;
+}
+
+static bool llmfi_js_string_end(llmf_json_stream *s, llmfi_js *j) {
+    llmfi_js_text(s, j, llmfi_str("", 0), true);
+    if (!j->is_key) return llmfi_js_scalar(s, j, LLMF_KIND_STRING, llmfi_str("", 0));
+    llmfi_js_member(j);
+    return true;
+}
+
+static bool llmfi_js_string_begin(llmf_json_stream *s, llmfi_js *j, bool key) {
+    j->is_key = key;
+    j->state = LLMFI_JS_STRING;
+    j->held = 0;
+    j->len = j->full = 0;
+    if (key || !j->field) return true;
+    if ((j->field->kind != LLMF_KIND_STRING && j->field->kind != LLMF_KIND_ENUM) || (j->field->array && !j->item)) return llmfi_js_fail(s, j, LLMF_ERR_SCHEMA, "text stands where none is expected");
+    if (j->field->kind == LLMF_KIND_STRING && j->field->each) j->at[0] = '\0';
+    return true;
+}
+
+/* ---- structure ---- */
+
+/* A value begins: where it is an item, its place. */
+static void llmfi_js_item(llmf_json_stream *s, llmfi_js *j) {
+    llmfi_js_level *up = llmfi_js_inner(j);
+    if (!j->depth || llmfi_js_in_object(j)) return;
+    j->field = NULL;
+    if (!up) return;
+    llmfi_js_path(j, up, llmfi_str("", 0));
+    if (!up->array) return;
+    if (!up->array->each || up->index >= up->array->size / up->array->each) {
+        s->lost++;
+        return;
+    }
+    j->field = up->array;
+    j->at = up->base + up->index * up->array->each;
+    j->item = 1;
+    *up->count = (size_t)up->index + 1;
+}
+
+static bool llmfi_js_open(llmf_json_stream *s, llmfi_js *j, bool object) {
+    const llmf_field *f = j->field;
+    llmfi_js_level *up, *in;
+    if (f && (object ? f->kind != LLMF_KIND_OBJECT || (f->array && !j->item) : !f->array || j->item))
+        return llmfi_js_fail(s, j, LLMF_ERR_SCHEMA, object ? "an object stands where none is expected" : "an array stands where none is expected");
+    if (j->depth == LLMFI_JS_DEPTH || (f && j->depth == LLMFI_JS_LEVELS)) return llmfi_js_fail(s, j, LLMF_ERR_LIMIT, "nested too deeply");
+    up = llmfi_js_inner(j);
+    j->depth++;
+    j->objects[(j->depth - 1) / 64] &= ~(UINT64_C(1) << ((j->depth - 1) % 64));
+    j->objects[(j->depth - 1) / 64] |= (uint64_t)object << ((j->depth - 1) % 64);
+    j->state = object ? LLMFI_JS_FIRST_KEY : LLMFI_JS_FIRST;
+    in = llmfi_js_inner(j);
+    if (!in) return true;
+    memset(in, 0, sizeof *in);
+    in->path = j->path_len;
+    if (j->depth == 1) {
+        in->fields = s->to ? s->fields : NULL;
+        in->base = (char *)s->to;
+    } else if (f) {
+        in->base = j->at;
+        if (object) in->fields = f->fields;
+        else in->array = f;
+        if (!object && up) {
+            in->count = (size_t *)(void *)(up->base + f->count);
+            *in->count = 0;
+        }
+    }
+    return true;
+}
+
+static bool llmfi_js_close(llmf_json_stream *s, llmfi_js *j, bool object) {
+    const llmfi_js_level *up;
+    if (!j->depth || llmfi_js_in_object(j) != object) return llmfi_js_fail(s, j, LLMF_ERR_SCHEMA, "a bracket closes what is not open");
+    j->depth--;
+    j->state = j->depth ? LLMFI_JS_AFTER : LLMFI_JS_DONE;
+    up = llmfi_js_inner(j);
+    if (up) j->path_len = up->path;
+    else if (!j->depth) j->path_len = 0;
+    j->path[j->path_len] = '\0';
+    return true;
+}
+
+static bool llmfi_js_begin(llmf_json_stream *s, llmfi_js *j, char c) {
+    if (c == ']' && j->state == LLMFI_JS_FIRST) return llmfi_js_close(s, j, false);
+    llmfi_js_item(s, j);
+    if (c == '{' || c == '[') return llmfi_js_open(s, j, c == '{');
+    if (c == '"') return llmfi_js_string_begin(s, j, false);
+    j->held = 0;
+    j->full = 0;
+    llmfi_js_hold(j, &c, 1);
+    if (c == '-' || llmfi_is_digit(c)) j->state = LLMFI_JS_NUMBER;
+    else if (c == 't' || c == 'f' || c == 'n') j->state = LLMFI_JS_WORD;
+    else return llmfi_js_fail(s, j, LLMF_ERR_SCHEMA, "a value is expected");
+    return true;
+}
+
+static bool llmfi_js_after(llmf_json_stream *s, llmfi_js *j, char c) {
+    llmfi_js_level *in = llmfi_js_inner(j);
+    if (c == '}' || c == ']') return llmfi_js_close(s, j, c == '}');
+    if (c != ',') return llmfi_js_fail(s, j, LLMF_ERR_SCHEMA, "a comma or a closing bracket is expected");
+    if (in) in->index++;
+    j->state = llmfi_js_in_object(j) ? LLMFI_JS_KEY : LLMFI_JS_VALUE;
+    return true;
+}
+
+/* ---- bytes ---- */
+
+/* From p on as much as is plain text, an escape, or the closing quote. */
+static bool llmfi_js_in_string(llmf_json_stream *s, llmfi_js *j, const char **p, const char *end) {
+    const char *from = *p;
+    while (*p < end && **p != '"' && **p != '\\' && (unsigned char)**p >= 0x20) ++*p;
+    if (*p > from) llmfi_js_text(s, j, llmfi_range(from, *p), false);
+    if (*p == end) return true;
+    if (**p == '\\') j->state = LLMFI_JS_ESCAPE;
+    else if (**p == '"') return ++*p, llmfi_js_string_end(s, j);
+    else return llmfi_js_fail(s, j, LLMF_ERR_SCHEMA, "a control character must be escaped");
+    ++*p;
+    return true;
+}
+
+static bool llmfi_js_escape(llmf_json_stream *s, llmfi_js *j, char c) {
+    static const char plain[] = "\"\"\\\\//b\bf\fn\nr\rt\t";
+    size_t i;
+    j->state = LLMFI_JS_STRING;
+    if (c == 'u') {
+        j->state = LLMFI_JS_HEX;
+        j->digits = 0;
+        j->unit = 0;
+        return true;
+    }
+    for (i = 0; i + 1 < sizeof plain; i += 2)
+        if (c == plain[i]) return llmfi_js_escaped(s, j, (unsigned char)plain[i + 1]), true;
+    return llmfi_js_fail(s, j, LLMF_ERR_SCHEMA, "unknown escape");
+}
+
+static bool llmfi_js_hex(llmf_json_stream *s, llmfi_js *j, char c) {
+    if (llmfi_hex(c) > 15) return llmfi_js_fail(s, j, LLMF_ERR_SCHEMA, "four hexadecimal digits are expected");
+    j->unit = j->unit << 4 | llmfi_hex(c);
+    if (++j->digits < 4) return true;
+    j->state = LLMFI_JS_STRING;
+    llmfi_js_escaped(s, j, j->unit);
+    return true;
+}
+
+static bool llmfi_js_number_end(llmf_json_stream *s, llmfi_js *j) {
+    llmf_str text = llmfi_str(j->text, j->held);
+    llmfi_json check;
+    if (j->full) return llmfi_js_fail(s, j, LLMF_ERR_LIMIT, "a number of more than 64 characters");
+    llmfi_json_init(&check, text, true);
+    if (llmfi_json_next(&check) != LLMFI_J_NUMBER || llmfi_json_next(&check) != LLMFI_J_END) return llmfi_js_fail(s, j, LLMF_ERR_SCHEMA, "a number is malformed");
+    return llmfi_js_scalar(s, j, LLMF_KIND_DOUBLE, text);
+}
+
+static bool llmfi_js_word(llmf_json_stream *s, llmfi_js *j, char c) {
+    llmf_str word = j->text[0] == 't' ? LLMFI_LIT("true") : j->text[0] == 'f' ? LLMFI_LIT("false") : LLMFI_LIT("null");
+    if (word.ptr[j->held] != c) return llmfi_js_fail(s, j, LLMF_ERR_SCHEMA, "a value is expected: null, true, false, or text in quotes");
+    llmfi_js_hold(j, &c, 1);
+    return j->held < word.len || llmfi_js_scalar(s, j, word.ptr[0] == 'n' ? LLMF_KIND_NULL : LLMF_KIND_BOOL, word);
+}
+
+/* One byte that is not in text. */
+static bool llmfi_js_byte(llmf_json_stream *s, llmfi_js *j, char c) {
+    if (j->state == LLMFI_JS_NUMBER) {
+        if (llmfi_is_digit(c) || c == '.' || c == '-' || c == '+' || (c | 32) == 'e') return llmfi_js_hold(j, &c, 1), true;
+        if (!llmfi_js_number_end(s, j)) return false;
+    }
+    switch (j->state) {
+    case LLMFI_JS_SEEK: return c == '{' || (c == '[' && !s->fields) ? llmfi_js_open(s, j, c == '{') : true;
+    case LLMFI_JS_ESCAPE: return llmfi_js_escape(s, j, c);
+    case LLMFI_JS_HEX: return llmfi_js_hex(s, j, c);
+    case LLMFI_JS_WORD: return llmfi_js_word(s, j, c);
+    default: break;
+    }
+    if (llmfi_is_space(c)) return true;
+    switch (j->state) {
+    case LLMFI_JS_COLON:
+        j->state = LLMFI_JS_VALUE;
+        return c == ':' || llmfi_js_fail(s, j, LLMF_ERR_SCHEMA, ": is expected");
+    case LLMFI_JS_FIRST_KEY: case LLMFI_JS_KEY:
+        if (c == '}' && j->state == LLMFI_JS_FIRST_KEY) return llmfi_js_close(s, j, true);
+        return c == '"' ? llmfi_js_string_begin(s, j, true) : llmfi_js_fail(s, j, LLMF_ERR_SCHEMA, "a key in quotes is expected");
+    case LLMFI_JS_AFTER: return llmfi_js_after(s, j, c);
+    default: return llmfi_js_begin(s, j, c);
+    }
+}
+
+LLMF_API int llmf_json_feed(llmf_json_stream *s, llmf_str piece) {
+    llmfi_js *j = (llmfi_js *)(void *)s->room;
+    const char *p = piece.ptr, *end = piece.ptr + piece.len;
+    s->path = j->path;
+    while (p < end && j->code == LLMF_OK && j->state != LLMFI_JS_DONE) {
+        if (j->state == LLMFI_JS_STRING) (void)llmfi_js_in_string(s, j, &p, end);
+        else (void)llmfi_js_byte(s, j, *p++);
+    }
+    return j->code != LLMF_OK ? -j->code : j->state == LLMFI_JS_DONE;
+}
+
+/* ---- the schema of a table ---- */
+
+static void llmfi_field_words(llmfi_jw *w, llmf_str rest) {
+    llmfi_jw_key(w, "enum");
+    llmfi_jw_array(w);
+    for (;;) {
+        size_t n = llmfi_find_char(rest, '|');
+        llmfi_jw_str(w, llmfi_str(rest.ptr, n == LLMFI_NOWHERE ? rest.len : n));
+        if (n == LLMFI_NOWHERE) break;
+        rest = llmfi_from(rest, n + 1);
+    }
+    llmfi_jw_array_end(w);
+}
+
+static void llmfi_fields_schema(llmfi_jw *w, const llmf_field *fields, int depth);
+
+static void llmfi_field_schema(llmfi_jw *w, const llmf_field *f, bool array, int depth) {
+    static const char types[] = "null\0string\0integer\0number\0boolean\0string\0object\0";
+    if (!array && f->kind == LLMF_KIND_OBJECT) {
+        llmfi_fields_schema(w, f->fields, depth);
+        return;
+    }
+    llmfi_jw_object(w);
+    llmfi_jw_member_cstr(w, "type", array ? "array" : f->kind > 0 && f->kind < LLMF_KIND_OBJECT ? llmfi_word_at(types, f->kind) : "null");
+    if (!array && f->kind == LLMF_KIND_ENUM) llmfi_field_words(w, llmfi_cstr(f->words));
+    if (array) {
+        llmfi_jw_key(w, "items");
+        llmfi_field_schema(w, f, false, depth);
+    }
+    llmfi_jw_object_end(w);
+}
+
+static void llmfi_fields_schema(llmfi_jw *w, const llmf_field *fields, int depth) {
+    const llmf_field *f;
+    llmfi_jw_object(w);
+    llmfi_jw_member_cstr(w, "type", "object");
+    llmfi_jw_key(w, "properties");
+    llmfi_jw_object(w);
+    for (f = fields; f && f->name && depth < LLMFI_JS_LEVELS; f++) {
+        llmfi_jw_key_str(w, llmfi_cstr(f->name));
+        llmfi_field_schema(w, f, f->array != 0, depth + 1);
+    }
+    llmfi_jw_object_end(w);
+    llmfi_jw_key(w, "required");
+    llmfi_jw_array(w);
+    for (f = fields; f && f->name && depth < LLMFI_JS_LEVELS; f++) llmfi_jw_str(w, llmfi_cstr(f->name));
+    llmfi_jw_array_end(w);
+    llmfi_jw_member_bool(w, "additionalProperties", false);
+    llmfi_jw_object_end(w);
+}
+
+LLMF_API size_t llmf_json_schema(const llmf_field *fields, char *out, size_t cap) {
+    llmfi_out o;
+    llmfi_jw w;
+    llmfi_out_window(&o, out, cap ? cap - 1 : 0, 0);
+    if (!out) o.ptr = NULL;
+    llmfi_jw_init(&w, &o);
+    llmfi_fields_schema(&w, fields, 0);
+    if (out && cap) out[o.len] = '\0';
+    return (size_t)o.total;
+}
+
+#else
+
+LLMF_API int llmf_json_feed(llmf_json_stream *s, llmf_str piece) {
+    (void)piece;
+    s->error = "left out of this build: LLMF_NO_STRUCTURED";
+    s->path = "";
+    return -LLMF_ERR_NOT_BUILT;
+}
+
+LLMF_API size_t llmf_json_schema(const llmf_field *fields, char *out, size_t cap) {
+    (void)fields;
+    if (out && cap) out[0] = '\0';
+    return 0;
+}
+
+#endif
+#endif
+/* What models write besides JSON: XML elements, Markdown (sections, fences, tables) and CSV, found in an answer, looked at and walked through by views. Nothing is allocated or built. */
+#ifndef LLMFI_TASKS_FORMATS_H
+#define LLMFI_TASKS_FORMATS_H
+
+#if LLMF_HAS_STRUCTURED
+
+/* ---- lines ---- */
+
+/* The line at `at`, without its end; *next is behind that. */
+static llmf_str llmfi_line_at(llmf_str text, size_t at, size_t *next) {
+    llmf_str rest = llmfi_from(text, at);
+    size_t n = llmfi_find_char(rest, '\n');
+    *next = n == LLMFI_NOWHERE ? text.len : at + n + 1;
+    if (n != LLMFI_NOWHERE) rest.len = n;
+    if (rest.len && rest.ptr[rest.len - 1] == '\r') rest.len--;
+    return rest;
+}
+
+static size_t llmfi_count_front(llmf_str s, char c) {
+    size_t n = 0;
+    while (n < s.len && s.ptr[n] == c) n++;
+    return n;
+}
+
+static llmf_str llmfi_unindent(llmf_str line) {
+    size_t n = llmfi_count_front(line, ' ');
+    return llmfi_from(line, n < 4 ? n : 0);
+}
+
+/* Three or more ` or ~ at a line's beginning: how many; 0: it is no fence. */
+static size_t llmfi_fence_of(llmf_str line, char *mark) {
+    size_t n;
+    line = llmfi_unindent(line);
+    *mark = line.len ? line.ptr[0] : 0;
+    n = *mark == '`' || *mark == '~' ? llmfi_count_front(line, *mark) : 0;
+    return n >= 3 ? n : 0;
+}
+
+/* From the line behind a fence to the one that closes it: its end, and in *next what is behind it. False: it has none. */
+static bool llmfi_fence_end(llmf_str text, size_t at, char mark, size_t marks, size_t *end, size_t *next) {
+    for (; at < text.len; at = *next) {
+        char c;
+        llmf_str line = llmfi_line_at(text, at, next);
+        size_t n = llmfi_fence_of(line, &c);
+        *end = at;
+        if (n >= marks && c == mark && llmfi_trim(llmfi_unindent(line)).len == n) return true;
+    }
+    *end = *next = text.len;
+    return false;
+}
+
+/* ---- Markdown ---- */
+
+/* # to ###### and a blank: how many; 0: it is no heading. */
+static size_t llmfi_heading_of(llmf_str line, llmf_str *title) {
+    size_t n;
+    line = llmfi_unindent(line);
+    n = llmfi_count_front(line, '#');
+    if (!n || n > 6 || (n < line.len && line.ptr[n] != ' ' && line.ptr[n] != '\t')) return 0;
+    *title = llmfi_trim(llmfi_from(line, n));
+    while (title->len && title->ptr[title->len - 1] == '#') title->len--;
+    *title = llmfi_trim(*title);
+    return n;
+}
+
+/* The next heading at or behind `at` of at most that level, not in a fence: where its line begins; text.len: there is none. */
+static size_t llmfi_heading_at(llmf_str text, size_t at, size_t level, size_t *own, llmf_str *title, size_t *behind) {
+    size_t next, end;
+    for (; at < text.len; at = next) {
+        char mark;
+        llmf_str line = llmfi_line_at(text, at, &next);
+        size_t n = llmfi_fence_of(line, &mark);
+        if (n) {
+            (void)llmfi_fence_end(text, next, mark, n, &end, &next);
+            continue;
+        }
+        n = llmfi_heading_of(line, title);
+        if (!n || n > level) continue;
+        *own = n;
+        *behind = next;
+        return at;
+    }
+    return text.len;
+}
+
+static int llmfi_each_section(llmf_str text, size_t *at, llmf_str *name, llmf_str *value) {
+    llmf_str title, other;
+    size_t level = 0, behind = 0, own, from = llmfi_heading_at(text, *at, 6, &level, &title, &behind), to;
+    bool front = *at == 0 && llmfi_trim(llmfi_str(text.ptr, from)).len > 0;
+    if (front) { /* what stands before the first heading */
+        *name = llmfi_str("", 0);
+        *value = llmfi_trim(llmfi_str(text.ptr, from));
+        *at = from;
+        return 1;
+    }
+    if (from == text.len) return 0;
+    to = llmfi_heading_at(text, behind, level, &own, &other, &own);
+    *name = title;
+    *value = llmfi_trim(llmfi_range(text.ptr + behind, text.ptr + to));
+    *at = to;
+    return 1;
+}
+
+static int llmfi_each_fence(llmf_str text, size_t *at, llmf_str *name, llmf_str *value) {
+    size_t next, end;
+    for (; *at < text.len; *at = next) {
+        char mark;
+        llmf_str line = llmfi_line_at(text, *at, &next);
+        size_t n = llmfi_fence_of(line, &mark), from = next;
+        bool closed;
+        if (!n) continue;
+        closed = llmfi_fence_end(text, next, mark, n, &end, &next);
+        *name = llmfi_trim(llmfi_from(llmfi_unindent(line), n));
+        *value = llmfi_range(text.ptr + from, text.ptr + (end > from ? end : from));
+        *at = next;
+        return closed ? 1 : -LLMF_ERR_TRUNCATED;
+    }
+    return 0;
+}
+
+/* ---- cells ---- */
+
+/* The next cell of a row of a Markdown table. False: there is none. */
+static bool llmfi_table_cell(llmf_str row, size_t *at, llmf_str *cell) {
+    size_t from = *at, end;
+    row = llmfi_trim(row);
+    if (!from && row.len && row.ptr[0] == '|') from = 1;
+    if (from > row.len || (from == row.len && from)) return false;
+    for (end = from; end < row.len && row.ptr[end] != '|'; end++) end += row.ptr[end] == '\\' && end + 1 < row.len;
+    *cell = llmfi_trim(llmfi_range(row.ptr + from, row.ptr + end));
+    *at = end + 1;
+    return true;
+}
+
+/* Of a row of CSV: where it ends, and whether it was whole: a quote has its end, and behind that a comma or the row's end. */
+static size_t llmfi_csv_cell_end(llmf_str row, size_t at, bool *whole) {
+    *whole = true;
+    if (at < row.len && row.ptr[at] == '"') {
+        for (at++; at < row.len; at++) {
+            if (row.ptr[at] != '"') continue;
+            if (at + 1 == row.len || row.ptr[at + 1] != '"') break;
+            at++;
+        }
+        *whole = at < row.len;
+        at += at < row.len;
+    }
+    while (at < row.len && row.ptr[at] != ',' && row.ptr[at] != '\n') *whole = *whole && (row.ptr[at] == '\r' || row.ptr[at] != '"'), at++;
+    return at;
+}
+
+static bool llmfi_csv_cell(llmf_str row, size_t *at, llmf_str *cell) {
+    bool whole;
+    size_t end;
+    if (*at > row.len) return false;
+    end = llmfi_csv_cell_end(row, *at, &whole);
+    *cell = llmfi_range(row.ptr + *at, row.ptr + end);
+    *at = end + 1;
+    return true;
+}
+
+static size_t llmfi_cells(int kind, llmf_str row) {
+    llmf_str cell;
+    size_t at = 0, n = 0;
+    while (kind == LLMF_EACH_CSV ? llmfi_csv_cell(row, &at, &cell) : llmfi_table_cell(row, &at, &cell)) n++;
+    return n;
+}
+
+/* ---- rows ---- */
+
+/* |---|:--:| below a table's header. */
+static bool llmfi_is_rule(llmf_str line) {
+    llmf_str cell;
+    size_t at = 0, n = 0;
+    while (llmfi_table_cell(line, &at, &cell)) {
+        size_t i = cell.len && cell.ptr[0] == ':', from = i;
+        while (i < cell.len && cell.ptr[i] == '-') i++;
+        if (i == from || i + (i < cell.len && cell.ptr[i] == ':') != cell.len) return false;
+        n++;
+    }
+    return n > 0;
+}
+
+static int llmfi_row(int kind, llmf_str header, llmf_str row, llmf_str *value) {
+    *value = row;
+    return llmfi_cells(kind, row) == llmfi_cells(kind, header) ? 1 : -LLMF_ERR_SCHEMA;
+}
+
+static int llmfi_each_table(llmf_str text, size_t *at, llmf_str *name, llmf_str *value) {
+    size_t next, behind;
+    llmf_str line, under;
+    if (*at && name->len) {
+        line = llmfi_line_at(text, *at, &next);
+        if (llmfi_find_char(line, '|') != LLMFI_NOWHERE && *at < text.len) {
+            *at = next;
+            return llmfi_row(LLMF_EACH_TABLE, *name, line, value);
+        }
+    }
+    for (; *at < text.len; *at = next) { /* the next table */
+        line = llmfi_line_at(text, *at, &next);
+        if (llmfi_find_char(line, '|') == LLMFI_NOWHERE || next >= text.len) continue;
+        under = llmfi_line_at(text, next, &behind);
+        if (llmfi_find_char(under, '|') == LLMFI_NOWHERE || !llmfi_is_rule(under) || llmfi_cells(LLMF_EACH_TABLE, under) != llmfi_cells(LLMF_EACH_TABLE, line)) continue;
+        *name = line;
+        *at = behind;
+        under = llmfi_line_at(text, behind, &next);
+        if (behind >= text.len || llmfi_find_char(under, '|') == LLMFI_NOWHERE) {
+            next = behind; /* a table without rows */
+            continue;
+        }
+        *at = next;
+        return llmfi_row(LLMF_EACH_TABLE, line, under, value);
+    }
+    return 0;
+}
+
+/* A record, over lines where quotes are. */
+static llmf_str llmfi_csv_record(llmf_str text, size_t *at, bool *whole) {
+    size_t from = *at;
+    bool cell;
+    *whole = true;
+    for (;;) {
+        *at = llmfi_csv_cell_end(text, *at, &cell);
+        *whole = *whole && cell;
+        if (*at >= text.len || text.ptr[*at] == '\n') break;
+        ++*at;
+    }
+    text = llmfi_range(text.ptr + from, text.ptr + *at);
+    ++*at;
+    if (text.len && text.ptr[text.len - 1] == '\r') text.len--;
+    return text;
+}
+
+static int llmfi_each_csv(llmf_str text, size_t *at, llmf_str *name, llmf_str *value) {
+    bool whole = true;
+    int rc;
+    if (!*at) {
+        while (*at < text.len && llmfi_is_space(text.ptr[*at])) ++*at;
+        if (*at >= text.len) return 0;
+        *name = llmfi_csv_record(text, at, &whole);
+        if (!whole) return -LLMF_ERR_SCHEMA;
+    }
+    do {
+        if (*at >= text.len) return 0;
+        *value = llmfi_csv_record(text, at, &whole);
+    } while (!llmfi_trim(*value).len);
+    rc = llmfi_row(LLMF_EACH_CSV, *name, *value, value);
+    return whole ? rc : -LLMF_ERR_SCHEMA;
+}
+
+/* ---- XML ---- */
+
+static bool llmfi_name_byte(char c) {
+    return (llmfi_lower(c) >= 'a' && llmfi_lower(c) <= 'z') || llmfi_is_digit(c) || c == '_' || c == '-' || c == '.' || c == ':';
+}
+
+/* A tag at the front of `s`: how long it is, 0: it is none. *kind: 1 opens, -1 closes, 0 both. */
+static size_t llmfi_tag_of(llmf_str s, llmf_str *name, int *kind) {
+    size_t at = 1, from;
+    char quote = 0;
+    *kind = s.len > 1 && s.ptr[1] == '/' ? -1 : 1;
+    at += *kind < 0;
+    from = at;
+    if (s.len < 3 || s.ptr[0] != '<' || !llmfi_name_byte(s.ptr[at]) || llmfi_is_digit(s.ptr[at]) || s.ptr[at] == '-' || s.ptr[at] == '.') return 0;
+    while (at < s.len && llmfi_name_byte(s.ptr[at])) at++;
+    *name = llmfi_range(s.ptr + from, s.ptr + at);
+    for (; at < s.len && (quote || s.ptr[at] != '>'); at++) {
+        if (quote ? s.ptr[at] == quote : s.ptr[at] == '"' || s.ptr[at] == '\'') quote = quote ? (char)0 : s.ptr[at];
+        else if (!quote && s.ptr[at] == '<') return 0;
+    }
+    if (at == s.len) return 0;
+    if (s.ptr[at - 1] == '/' && *kind > 0) *kind = 0;
+    return at + 1;
+}
+
+/* The next tag, past comments and CDATA; text.len: there is none. */
+static size_t llmfi_tag_at(llmf_str text, size_t at, llmf_str *name, int *kind, size_t *len) {
+    while (at < text.len) {
+        llmf_str rest = llmfi_from(text, at);
+        size_t n = llmfi_find_char(rest, '<'), aside;
+        if (n == LLMFI_NOWHERE) return text.len;
+        at += n;
+        rest = llmfi_from(text, at);
+        aside = llmfi_xml_aside(rest);
+        if (aside == LLMFI_NOWHERE) return text.len;
+        *len = aside ? 0 : llmfi_tag_of(rest, name, kind);
+        if (*len) return at;
+        at += aside ? aside : 1;
+    }
+    return text.len;
+}
+
+static int llmfi_each_xml(llmf_str text, size_t *at, llmf_str *name, llmf_str *value) {
+    size_t from, len = 0, p, depth = 1;
+    llmf_str other;
+    int kind = 0;
+    do {
+        from = llmfi_tag_at(text, *at, name, &kind, &len);
+        *at = from == text.len ? text.len : from + len;
+    } while (from < text.len && kind < 0); /* what closes nothing is passed over */
+    if (from == text.len) return 0;
+    *value = llmfi_str(text.ptr + *at, 0);
+    if (kind == 0) return 1;
+    for (p = *at; depth; p += len) {
+        p = llmfi_tag_at(text, p, &other, &kind, &len);
+        if (p == text.len) break;
+        if (llmfi_eq(other, *name)) depth = kind > 0 ? depth + 1 : kind < 0 ? depth - 1 : depth;
+        if (!depth) value->len = (size_t)(text.ptr + p - value->ptr);
+    }
+    if (depth) {
+        *value = llmfi_from(text, *at);
+        return -LLMF_ERR_TRUNCATED;
+    }
+    *at = p;
+    return 1;
+}
+
+/* ---- the face ---- */
+
+LLMF_API int llmf_text_each(int kind, llmf_str text, size_t *at, llmf_str *name, llmf_str *value) {
+    if (*at == 0) *name = llmfi_str("", 0);
+    if (*at > text.len) return 0;
+    switch (kind) {
+    case LLMF_EACH_XML: return llmfi_each_xml(text, at, name, value);
+    case LLMF_EACH_SECTION: return llmfi_each_section(text, at, name, value);
+    case LLMF_EACH_FENCE: return llmfi_each_fence(text, at, name, value);
+    case LLMF_EACH_TABLE: return llmfi_each_table(text, at, name, value);
+    case LLMF_EACH_CSV: return llmfi_each_csv(text, at, name, value);
+    case LLMF_EACH_TABLE_CELL: return llmfi_table_cell(text, at, value);
+    case LLMF_EACH_CSV_CELL: return llmfi_csv_cell(text, at, value);
+    default: return -LLMF_ERR_ARGUMENT;
+    }
+}
+
+LLMF_API size_t llmf_text_decode(int kind, llmf_str raw, char *out, size_t cap) {
+    llmfi_out o;
+    size_t i;
+    llmfi_out_window(&o, out, out && cap ? cap - 1 : 0, 0);
+    if (kind == LLMF_EACH_XML && !llmfi_xml_put(&o, raw)) return LLMF_NOT_A_STRING;
+    if (kind == LLMF_EACH_CSV_CELL && raw.len > 1 && raw.ptr[0] == '"') {
+        raw = llmfi_trim(raw);
+        raw = llmfi_str(raw.ptr + 1, raw.len - 1 - (raw.ptr[raw.len - 1] == '"'));
+        for (i = 0; i < raw.len; i++) {
+            llmfi_put_char(&o, raw.ptr[i]);
+            i += raw.ptr[i] == '"' && i + 1 < raw.len && raw.ptr[i + 1] == '"';
+        }
+    } else if (kind == LLMF_EACH_TABLE_CELL) {
+        for (i = 0; i < raw.len; i++) {
+            i += raw.ptr[i] == '\\' && i + 1 < raw.len && raw.ptr[i + 1] == '|';
+            llmfi_put_char(&o, raw.ptr[i]);
+        }
+    } else if (kind != LLMF_EACH_XML) {
+        llmfi_put_str(&o, raw);
+    }
+    if (out && cap) out[o.len] = '\0';
+    return (size_t)o.total;
+}
+
+#else
+
+LLMF_API int llmf_text_each(int kind, llmf_str text, size_t *at, llmf_str *name, llmf_str *value) {
+    (void)kind, (void)text, (void)at, (void)name, (void)value;
+    return -LLMF_ERR_NOT_BUILT;
+}
+
+LLMF_API size_t llmf_text_decode(int kind, llmf_str raw, char *out, size_t cap) {
+    (void)kind, (void)raw;
+    if (out && cap) out[0] = '\0';
+    return LLMF_NOT_A_STRING;
 }
 
 #endif

@@ -483,6 +483,7 @@ typedef struct llmf_response {
     llmf_error error;              /* code LLMF_OK if all went well */
     const llmf_output *output; const llmf_message *messages; size_t message_count; /* of the other operations than chat; of a run (llmf_start_run): all that was said; NULL for a chat */
     bool cached;                   /* an answer that was kept: nothing was sent */
+    short json_repaired, json_asked; llmf_str json; /* of llmf_start_json: the value, empty where there is none; LLMF_JSON_…; how often it was asked for again; see there */
 } llmf_response;
 enum {
     LLMF_EVENT_TEXT = 1, LLMF_EVENT_REASONING = 2, LLMF_EVENT_REFUSAL = 3,
@@ -912,6 +913,70 @@ enum { LLMF_TOKENS_EXACT = 1, LLMF_TOKENS_ESTIMATE = 2, LLMF_TOKENS_SPECIAL = 1 
 LLMF_API llmf_tokens *llmf_tokens_open_abi(llmf_factory *f, const llmf_tokens_desc *desc, size_t desc_size, llmf_error *err); LLMF_API void llmf_tokens_close(llmf_tokens *t); LLMF_API int64_t llmf_tokens_encode(llmf_tokens *t, llmf_str text, int flags, uint32_t *ids, size_t cap);
 static inline llmf_tokens *llmf_tokens_open(llmf_factory *f, const llmf_tokens_desc *desc, llmf_error *err) { return llmf_tokens_open_abi(f, desc, sizeof *desc, err); } LLMF_API int64_t llmf_tokens_decode(const llmf_tokens *t, const uint32_t *ids, size_t count, char *out, size_t cap);
 LLMF_API int64_t llmf_count_tokens_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, int *method); static inline int64_t llmf_count_tokens(llmf_factory *f, llmf_model m, const llmf_request *req, int *method) { return llmf_count_tokens_abi(f, m, req, sizeof *req, method); }
+
+/* ---- structured answers ------------------------------------------------------------------------------------------------
+
+   Answers that are JSON and keep to a JSON Schema (draft 2020-12), or fill a struct of yours while they come. LLMF_NO_STRUCTURED=1 leaves all of it out.
+     llmf_start_json  As llmf_start, with a schema: one call, polled, cancelled and freed as any other. The provider is given the schema where the model can take one (llmf_model_info:
+                      LLMF_CAN_SCHEMA), else, or where it refuses that (BAD_REQUEST), the system prompt asks for it. From the answer the JSON value is taken, out of a fence or from between other words, and mended where
+                      that can mean one thing only: a comma before a closing bracket, comments, single quotes, keys without quotes, True, False and None, control characters in
+                      text, a missing end. If it does not keep to the schema, the model is asked again with what is wrong as a further message: LLMF_EVENT_STEP (index:
+                      from 0; text: a line "/items/0/price: must be …" each) says that the answer that came so far does not count. After max_repeats of that: LLMF_ERR_SCHEMA with
+                      pointer and reason, and the last answer in response.text. On success response.json is the value, response.text the answer as it came, and
+                      response.json_repaired what was done: LLMF_JSON_FOUND (there were other words), _MENDED, _CUT (its end was missing: it may lack members and items; see
+                      response.finish). Usage, cost and attempts are of all answers; timeouts.total_ms and budget_pico hold for all. An answer with tool calls is handed out as
+                      it is, without a value; a refusal is LLMF_ERR_CONTENT_FILTER. Everything is copied but the bytes of media, as in llmf_start_chain. Needs PROMPTS too.
+     llmf_json_spec   schema: its text. max_repeats: 0: 2; below 0: none; at most LLMF_MAX_JSON_REPEATS. ask: LLMF_ASK_AUTO, or _NATIVE (the provider must take the schema), or
+                      _WORDS (the system prompt asks). strict: not 0: nothing is mended. The request must have no `format`.
+     llmf_generate_json  The same, blocking, as llmf_generate; give *r back with llmf_release.
+     llmf_json_check  Does the text keep to the schema? LLMF_OK; LLMF_ERR_SCHEMA, err->text has a line for each of the first problems: JSON pointer ("(root)" for the value
+                      itself) and reason; of the schema: LLMF_ERR_ARGUMENT where it is malformed, LLMF_ERR_UNSUPPORTED for what is not built in, with pointer, line and column;
+                      LLMF_ERR_LIMIT: deeper than LLMF_MAX_SCHEMA_DEPTH or longer than LLMF_MAX_CHECK_WORK; LLMF_ERR_MEMORY. json.ptr NULL: the schema alone is looked at. Uses the
+                      factory's block while it runs. err may be NULL.
+                      Checked are: type enum const · properties required additionalProperties patternProperties propertyNames minProperties maxProperties dependentRequired
+                      dependentSchemas · items prefixItems contains minContains maxContains minItems maxItems uniqueItems · minLength maxLength pattern · minimum maximum
+                      exclusiveMinimum exclusiveMaximum multipleOf · allOf anyOf oneOf not if then else · $ref to "#", "#/…" and "#anchor". Passed over as they check nothing:
+                      $schema (2020-12, 2019-09, draft 7), $defs, definitions, $anchor, $id of the root, title, description, default, examples, format, $comment, deprecated, readOnly,
+                      writeOnly, content…, propertyOrdering, x-…. All else is refused by its name: unevaluated…, $dynamicRef, $ref to other documents.
+                      Patterns take time in proportion to the text; they have no \p, no back references and do not look around.
+     llmf_field       A member of a struct that JSON fills: a table of them, ended by {0}, made by these macros, with kinds STRING (a char[N], cut at a character's end, NUL behind),
+                      INT (a signed whole type), DOUBLE (or float), BOOL (bool or a whole type) and ENUM (the place in words "calm|angry", a whole type):
+                          static const llmf_field npc[] = {LLMF_FIELD(struct npc, name, STRING), LLMF_FIELD_ENUM(struct npc, mood, "calm|angry"),
+                                                           LLMF_FIELD_ARRAY(struct npc, scores, score_count, INT), LLMF_FIELD_OBJECT(struct npc, home, place), {0}};
+                      ARRAY and OBJECTS have a C array and a size_t with the count of the items that have begun.
+     llmf_json_feed   Takes the next piece of a JSON text into a stream; allocates nothing. 1: the value is whole, and what follows it does not matter; 0: not yet; below 0: minus an
+                      llmf_result (SCHEMA: it is no JSON, or a value does not fit its field; LIMIT), for good, s->error says why (static) and s->path where.
+     llmf_json_stream Zero it, then set `fields` and `to` (the struct, which you have zeroed), or on_value, or both; it must not move. What stands before the first bracket is passed
+                      over. After each llmf_json_feed the struct holds what is certain by then: text as far as it has come, numbers that have ended. null leaves a field as it is;
+                      members that no field names are passed over. lost: values that did not fit (text cut, items beyond the array, numbers beyond the type).
+                      on_value: each scalar as it comes: `path` is its JSON pointer (at most 255 bytes of it), kind LLMF_KIND_STRING (text: the piece, decoded; whole 1 with the
+                      last, which may be empty), _DOUBLE (text: as written), _BOOL, _NULL. Both live until it returns. It must not call llmf_json_feed on the same stream.
+     llmf_json_schema The JSON Schema of a table of fields, all of them required, into `out` (at most cap bytes, NUL included); returns its whole length without NUL. Any thread.
+     llmf_text_each   Walks what is no JSON in an answer, by views: *at is 0 at first; *name must stay as it is between two calls. 1: one more, 0: no more, below 0: minus an llmf_result
+                      for this one, and the next call goes on behind it. Any thread; each call takes time in proportion to the text.
+                      LLMF_EACH_XML: elements and what is in them (walk that again for those inside); other words, comments and attributes are passed over. _TRUNCATED: it has
+                      no end, *value is the rest. LLMF_EACH_SECTION: Markdown's headings (# to ######) and all up to the next one of the same level or above; first, with an
+                      empty name, what stands before them. LLMF_EACH_FENCE: code blocks, *name what stands behind the fence. _TRUNCATED likewise. LLMF_EACH_TABLE: the rows of
+                      Markdown's tables, *name the header's row. LLMF_EACH_CSV: records of CSV (RFC 4180) and, as *name, the first one, its header. Of both _SCHEMA: a row
+                      with more or fewer cells than the header, or with a quote that has no end. LLMF_EACH_TABLE_CELL, LLMF_EACH_CSV_CELL: the cells of a row.
+     llmf_text_decode The text of an element without others in it (LLMF_EACH_XML: &amp; and CDATA), of a cell (LLMF_EACH_TABLE_CELL: \|; LLMF_EACH_CSV_CELL: quotes), into out (at
+                      most cap bytes, NUL included); returns its whole length without NUL; LLMF_NOT_A_STRING: a reference of XML in it is none. Any thread. */
+#define LLMF_FIELD_ANY_(type, member, kind, array, each, count, fields, words) {#member, LLMF_KIND_##kind, array, offsetof(type, member), each, sizeof(((type *)0)->member), count, fields, words}
+#define LLMF_FIELD(type, member, kind) LLMF_FIELD_ANY_(type, member, kind, 0, sizeof(((type *)0)->member), 0, NULL, NULL)
+#define LLMF_FIELD_ENUM(type, member, words) LLMF_FIELD_ANY_(type, member, ENUM, 0, sizeof(((type *)0)->member), 0, NULL, words)
+#define LLMF_FIELD_OBJECT(type, member, fields) LLMF_FIELD_ANY_(type, member, OBJECT, 0, sizeof(((type *)0)->member), 0, fields, NULL)
+#define LLMF_FIELD_ARRAY(type, member, count, kind) LLMF_FIELD_ANY_(type, member, kind, 1, sizeof(((type *)0)->member[0]), offsetof(type, count), NULL, NULL)
+#define LLMF_FIELD_OBJECTS(type, member, count, fields) LLMF_FIELD_ANY_(type, member, OBJECT, 1, sizeof(((type *)0)->member[0]), offsetof(type, count), fields, NULL)
+enum { LLMF_JSON_FOUND = 1, LLMF_JSON_MENDED = 2, LLMF_JSON_CUT = 4, LLMF_ASK_AUTO = 0, LLMF_ASK_NATIVE = 1, LLMF_ASK_WORDS = 2, LLMF_KIND_NULL = 0, LLMF_KIND_STRING = 1, LLMF_KIND_INT = 2, LLMF_KIND_DOUBLE = 3, LLMF_KIND_BOOL = 4, LLMF_KIND_ENUM = 5, LLMF_KIND_OBJECT = 6, LLMF_EACH_XML = 1, LLMF_EACH_SECTION = 2, LLMF_EACH_FENCE = 3, LLMF_EACH_TABLE = 4, LLMF_EACH_CSV = 5, LLMF_EACH_TABLE_CELL = 6, LLMF_EACH_CSV_CELL = 7 }; typedef struct llmf_json_spec { const char *schema; int max_repeats, ask, strict; } llmf_json_spec;
+typedef struct llmf_field { const char *name; int kind, array; size_t offset, each, size, count; const struct llmf_field *fields; const char *words; } llmf_field; typedef struct llmf_json_stream { const llmf_field *fields; void *to; void (*on_value)(void *user, const char *path, int kind, llmf_str text, int whole); void *user; const char *error, *path; size_t lost; uint64_t room[144]; } llmf_json_stream;
+LLMF_API llmf_call llmf_start_json_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, const llmf_json_spec *spec, size_t spec_size);
+static inline llmf_call llmf_start_json(llmf_factory *f, llmf_model m, const llmf_request *req, const llmf_json_spec *spec) { return llmf_start_json_abi(f, m, req, sizeof *req, spec, sizeof *spec); }
+LLMF_API llmf_result llmf_generate_json_abi(llmf_factory *f, llmf_model m, const llmf_request *req, size_t req_size, const llmf_json_spec *spec, size_t spec_size, llmf_response *r, size_t r_size);
+static inline llmf_result llmf_generate_json(llmf_factory *f, llmf_model m, const llmf_request *req, const llmf_json_spec *spec, llmf_response *r) { return llmf_generate_json_abi(f, m, req, sizeof *req, spec, sizeof *spec, r, sizeof *r); }
+LLMF_API llmf_result llmf_json_check(llmf_factory *f, const char *schema, llmf_str json, llmf_error *err);
+LLMF_API int llmf_json_feed(llmf_json_stream *s, llmf_str piece); LLMF_API size_t llmf_json_schema(const llmf_field *fields, char *out, size_t cap);
+LLMF_API int llmf_text_each(int kind, llmf_str text, size_t *at, llmf_str *name, llmf_str *value); LLMF_API size_t llmf_text_decode(int kind, llmf_str raw, char *out, size_t cap);
+
 /* ---- other event loops, what would be sent, config without a factory ----
 
    What the functions and types of this section are for; their members are explained where they stand.

@@ -58,7 +58,7 @@
                 AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN, AWS_PROFILE, AWS_REGION), or sends AWS_BEARER_TOKEN_BEDROCK. docs/ADDING-A-PROVIDER.md adds one.
 
    WHAT IT DOES NOT DO
-     It does not retry by itself (yet), run tools for you (yet), or fetch anything at start-up. It does not validate what a model writes.
+     It does not retry by itself (yet), run tools for you (yet), or fetch anything at start-up. What a model writes it checks only in llmf_start_json and llmf_json_check.
      It has no tokeniser's ranks: it counts tokens exactly with a file of yours, else about (LLMF_OP_COUNT_TOKENS asks the provider). A cut stream is an error here, never a short answer.
 
    HOW TO LINK
@@ -101,6 +101,11 @@
      llmf_count_tokens says what a request counts, before it is sent: to the token for models of OpenAI whose rank file stands in llmf_desc.ranks, else about. Budgets, routes
      and limits take what is exact. llmf_tokens_open encodes and decodes without a factory.
 
+   STRUCTURED ANSWERS: see llmf_start_json, llmf_json_check, llmf_json_feed
+     llmf_start_json asks for JSON that keeps to a JSON Schema, takes it out of the answer, mends it where that is safe, checks it, and asks again with what is wrong.
+     llmf_json_feed fills a struct of yours from a table of its members while the answer comes; llmf_json_schema makes the schema from the same table. llmf_text_each walks
+     through XML elements, Markdown's sections, fences and tables, and CSV.
+
    OPTIONS are values, set before the include or by -D (all of them: see "Every option" below, or src/options.h)
      LLMF_NO_X=1                leaves provider, transport or feature X out
      LLMF_ONLY=1 LLMF_WITH_X=1  leaves everything out but what is named
@@ -110,6 +115,7 @@
      LLMF_NO_PROMPTS=1, LLMF_NO_RUN=1   drop prompts with holes and chains of them, and runs
      LLMF_NO_BATCH=1, LLMF_NO_FIT=1   drop llmf_start_batch (many requests, a few at a time), and what cuts, saves and loads conversations
      LLMF_NO_TOKENS=1           drops what counts tokens here: 21 KB, of which 9 are tables
+     LLMF_NO_STRUCTURED=1       drops answers that keep to a schema
      LLMF_STATIC=1              all functions static: two versions can live in one program
 
    THREADS      A factory belongs to one thread at a time; several factories are independent. llmf_wakeup alone may cross threads. None is started but for
@@ -138,6 +144,6 @@
    SECRETS      Keys go into one header, never into a URL, a log, an error or a preview; that header is wiped when the call is freed. TLS is
                 verified; redirects are not followed.
 
-   CONTENTS: small types · opening and closing · models · requests · calls · budgets and routes · seeing it · answers kept, and filters · prompts and chains · runs · many requests, long conversations · tokens · other event loops · what would be sent · config without a factory ·
+   CONTENTS: small types · opening and closing · models · requests · calls · budgets and routes · seeing it · answers kept, and filters · prompts and chains · runs · many requests, long conversations · tokens · structured answers · other event loops · what would be sent · config without a factory ·
    JSON as it comes · transports of one's own · replay · providers of one's own · plugins · MCP servers · (with LLMFACTORY_IMPLEMENTATION:) every option · base ·
    wire · providers · net · factory · engine · tasks */

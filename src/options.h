@@ -59,6 +59,8 @@
      SIMULATE    on                    llmf_request.simulate_stream: replies that come whole are handed out in pieces
      FIT         on                    llmf_fit_messages: histories cut to a model's window; conversations saved and loaded as JSON
      TOKENS      on                    counts tokens without asking: llmf_count_tokens; exactly with the rank files of cl100k_base and o200k_base (llmf_tokens_open, llmf_desc.ranks)
+     STRUCTURED  on                    answers that keep to a JSON Schema: llmf_start_json (which needs PROMPTS too), llmf_json_check, llmf_json_feed, llmf_json_schema,
+                                       and llmf_text_each for what is no JSON
      BUDGETS     on                    budgets of money: `budgets:`, budget_usd and those of llmf_desc
      METRICS     on                    llmf_metrics and spans
      CACHE       on                    the cache of responses
@@ -102,6 +104,10 @@
      LLMF_MAX_MESSAGES      65536      messages of one conversation that is cut, or loaded (FIT)
      LLMF_MAX_CONVERSATION  64 MiB     of JSON, of one that is loaded or saved
      LLMF_MAX_RANK_FILES    4          of llmf_desc.ranks (TOKENS)
+     LLMF_MAX_JSON_REPEATS  16         answers that a call may ask for again as they do not keep to their schema
+     LLMF_MAX_SCHEMA_DEPTH  512        schemas within schemas that a check is in at once, $ref counted
+     LLMF_MAX_CHECK_WORK    20000000   steps of one check
+     LLMF_MAX_REGEX         2000       states of one pattern
      LLMF_MAX_HEALTH        256        models at hosts of which it is kept how they do; of those beyond nothing is
      LLMF_MAX_BUDGETS       256        models and routes whose budgets are counted; a call under a budget beyond them is refused
      LLMF_MAX_SERIES        128        models that llmf_metrics tells apart, 2 KiB of the block each, and hops from one to another; those beyond are "other"
@@ -357,6 +363,17 @@
 #define LLMF_HAS_TOKENS 0
 #else
 #define LLMF_HAS_TOKENS 1
+#endif
+#if (LLMF_ONLY && !(defined(LLMF_WITH_STRUCTURED) && LLMF_WITH_STRUCTURED)) || (defined(LLMF_NO_STRUCTURED) && LLMF_NO_STRUCTURED)
+#define LLMF_HAS_STRUCTURED 0
+#else
+#define LLMF_HAS_STRUCTURED 1
+#endif
+/* Calls whose answer must keep to a schema: they are steps too. */
+#if LLMF_HAS_STRUCTURED && LLMF_HAS_PROMPTS
+#define LLMFI_HAS_JSON_STEPS 1
+#else
+#define LLMFI_HAS_JSON_STEPS 0
 #endif
 #if (LLMF_ONLY && !(defined(LLMF_WITH_BUDGETS) && LLMF_WITH_BUDGETS)) || (defined(LLMF_NO_BUDGETS) && LLMF_NO_BUDGETS)
 #define LLMF_HAS_BUDGETS 0

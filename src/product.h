@@ -20,4 +20,7 @@
 #include "tasks/fit.h"
 #include "tasks/conversation.h"
 #include "tasks/tokens.h"
+#include "tasks/structured.h"
+#include "tasks/json_stream.h"
+#include "tasks/formats.h"
 #endif

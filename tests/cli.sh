@@ -269,6 +269,13 @@ ok "chat --prompt: a prompt besides" says_why 2 'the whole of what is said' $P c
 ok "chat --var without --prompt" says_why 2 'goes with' $P chat --var a=b hello
 ok "chat --var without =" says_why 2 'NAME=TEXT' $P chat --prompt greet --var who
 ok "chat --var of no file" says_why 2 'cannot read' $P chat --prompt greet --var who=@/no/such
+A='{"type":"object","properties":{"a":{"type":"integer"}},"required":["a"]}'
+ok "chat --json SCHEMA: out of other words" prints '{"a":1}' $P chat -m m --json "$A" 'echo {"a":1} so'
+ok "chat --json SCHEMA: mended" prints '{"a":1}' $P chat -m m --json "$A" "echo {'a': 1, /* c */}"
+ok "chat --json SCHEMA: mended, told" grep -qx '\[the JSON was mended\]' "$t/err"
+ok "chat --json SCHEMA: never right" says_why 1 '^llmf: schema: the answer does not keep to its schema; \(root\): ' $P chat -m m --json "$A" 'echo {"b":1}'
+ok "chat --json SCHEMA: asked again" grep -q '^(root): lacks the member a]$' "$t/err"
+ok "chat --json SCHEMA: what is not built in" says_why 1 'unsupported: JSON Schema, \(root\): unevaluatedItems is not built in' $P chat -m m --json '{"unevaluatedItems":true}' hi
 ok "chain" prints 'You said: <"You said: echo me"> You said: echo me ' $P chain two --var who=me
 ok "chain: its steps are told" grep -qx '\[step 1 has ended\]' "$t/err"
 ok "chain --json" sh -c "$P chain two --var who=me --json | python3 -c 'import json,sys; d=json.load(sys.stdin); sys.exit(0 if d[\"ok\"] and len(d[\"attempts\"])==2 and d[\"text\"].endswith(\"me \") else 1)'"

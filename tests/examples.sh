@@ -62,6 +62,10 @@ ranks="${LLMF_SHARED:-../shared}/corpora/tiktoken/o200k_base.tiktoken"
 if [ -f "$ranks" ]; then
     ok "tokens: exactly" sh -c "head -c 2000 README.md | build/examples/tokens '$ranks' >'$t/said' && grep -q 'openai:gpt-4o .* tokens, exactly' '$t/said' && grep -qE '^[0-9]+ tokens; the first 40: #' '$t/said'"
 fi
+ok "structured: the provider keeps to the schema" says '^\([0-9]+ pieces; asked again 0 times; as it came\)$' build/examples/structured openai:gpt-4o-mini
+ok "structured: asked for in words, mended" says '^Ann is angry, health 0.50; has Oar for 3$' build/examples/structured ollama:llama3.2 "echo: {'name': 'Ann', mood: 'angry', 'health': 0.5, items: [{'name': 'Oar', 'price': 3},],}"
+ok "structured: that is told" grep -qE '^\([0-9]+ pieces; asked again 0 times; mended\)$' "$t/said"
+ok "structured: asked again, in vain" sh -c "! build/examples/structured ollama:llama3.2 'echo: {}' >'$t/said' 2>&1 && grep -q '^(root): lacks the member name$' '$t/said' && grep -q '^schema: the answer does not keep' '$t/said'"
 
 # ---- in other people's programs, and for teaching ----
 

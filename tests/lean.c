@@ -87,6 +87,9 @@ static void test_names(llmf_factory *f) {
     llmf_call none = {0};
     llmf_model none_model = {0};
     llmf_response answer;
+    llmf_model m = {0};
+    llmf_json_stream stream;
+    size_t at = 0;
     llmf_status_info status;
     llmf_str nothing = {"", 0};
     expect(!llmf_get(f, "groq:any", &err).id && err.code == LLMF_ERR_NOT_BUILT && strstr(err.text, "LLMF_WITH_GROQ"), "groq", err.text);
@@ -109,6 +112,13 @@ static void test_names(llmf_factory *f) {
     expect(!llmf_start_batch(f, NULL).id, "llmf_start_batch", "it is built");
     llmf_last_error(f, &err);
     expect(err.code == LLMF_ERR_NOT_BUILT && strstr(err.text, "BATCH"), "llmf_start_batch", err.text);
+    expect(llmf_json_check(f, "{}", nothing, &err) == LLMF_ERR_NOT_BUILT && strstr(err.text, "STRUCTURED"), "llmf_json_check", err.text);
+    memset(&stream, 0, sizeof stream);
+    expect(llmf_json_feed(&stream, nothing) == -LLMF_ERR_NOT_BUILT && llmf_json_schema(NULL, NULL, 0) == 0, "llmf_json_feed", "it is built");
+    expect(llmf_text_each(LLMF_EACH_XML, nothing, &at, &nothing, &nothing) == -LLMF_ERR_NOT_BUILT && llmf_text_decode(LLMF_EACH_XML, nothing, NULL, 0) == LLMF_NOT_A_STRING, "llmf_text_each", "it is built");
+    expect(llmf_generate_json(f, m, NULL, NULL, NULL) == LLMF_ERR_NOT_BUILT && !llmf_start_json(f, m, NULL, NULL).id, "llmf_generate_json", "it is built");
+    llmf_last_error(f, &err);
+    expect(strstr(err.text, "STRUCTURED") != NULL, "llmf_start_json", err.text);
     expect(llmf_score(f, none, 1) == LLMF_ERR_NOT_BUILT, "llmf_score", "it is built");
     expect(llmf_budget(f, LLMF_BUDGET_DAY, NULL, NULL) == LLMF_ERR_NOT_BUILT, "llmf_budget", "it is built");
     expect(llmf_metrics(f, NULL, 0) == 0, "llmf_metrics", "it printed");

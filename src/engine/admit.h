@@ -81,7 +81,7 @@ static void llmfi_count_in(llmfi_call *c, llmfi_health *h) {
     c->reserved_tokens = 0;
     if (!h->window && !(h->group && h->group->window)) return;
     c->reserved_tokens = llmfi_tokens_guess(c);
-    c->reserved_second = c->f->now_ns / (1000 * LLMFI_MS);
+    c->reserved_second = (uint32_t)(c->f->now_ns / (1000 * LLMFI_MS));
     if (h->window) llmfi_window_add(h->window, 1, c->reserved_tokens);
     if (h->group && h->group->window) llmfi_window_add(h->group->window, 1, c->reserved_tokens);
 }

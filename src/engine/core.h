@@ -124,6 +124,9 @@ typedef struct llmfi_call {
 #if LLMF_HAS_SECRETS
     uint32_t secret_id;                      /* of the key that was fetched for it, or is: see secrets.h; 0: none is */
 #endif
+#if LLMF_HAS_RETRY
+    uint32_t reserved_second;                /* of the minute in which reserved_tokens count */
+#endif
 #if LLMF_HAS_AWS
     llmfi_aws_keys *aws;                     /* in the arena; NULL: none yet */
 #endif
@@ -133,7 +136,7 @@ typedef struct llmfi_call {
     llmfi_buf raw;                           /* LLMF_KEEP_RAW */
     uint64_t received;                       /* bytes of body */
     int64_t retry_after_ms;
-    llmf_str errortype;                      /* x-amzn-errortype: AWS names the kind of an error in a header */
+    const char *errortype;                   /* x-amzn-errortype: AWS names the kind of an error in a header; NULL: none */
 
     const char *deadline_what;
 #if LLMF_HAS_RETRY
@@ -142,7 +145,6 @@ typedef struct llmfi_call {
     struct llmfi_call *hedge_of;             /* the call that this one is asked besides; NULL: it is one of the caller's. See hedge.h */
     struct llmfi_health *key;                /* of several keys, how the one that was sent does; NULL */
     int64_t reserved_tokens;                 /* counted in its model's minute before they are known */
-    uint64_t reserved_second;                /* of that minute */
     uint64_t kept_until_ns;                  /* when what kept it away is over, as far as is known */
 #endif
 #if LLMFI_HAS_STEPS

@@ -630,7 +630,7 @@ LLMF_API void llmf_exchange_header(llmf_exchange *x, llmf_str name, llmf_str val
     else
 #endif
     if (!c->reply.request_id.len && llmfi_is_request_id(name)) c->reply.request_id = llmfi_header_text(c, value);
-    else if (LLMFI_NAMED(name, "x-amzn-errortype") && !c->errortype.len) c->errortype = llmfi_header_text(c, value);
+    else if (LLMFI_NAMED(name, "x-amzn-errortype") && !c->errortype) c->errortype = llmfi_header_text(c, value).ptr;
 #if LLMF_HAS_RETRY
     else if (LLMFI_NAMED(name, "x-should-retry")) c->should_retry = LLMFI_NAMED(value, "true") ? 1 : LLMFI_NAMED(value, "false") ? -1 : 0;
 #endif
@@ -688,7 +688,7 @@ static void llmfi_end(llmfi_call *c, int result, const char *why) {
         if (result != LLMF_OK && !c->reply.terminal) llmfi_end_error(c, result, why); /* the transport knows best why */
         llmfi_reply_end(&c->reply, result == LLMF_OK);
     } else if (c->reply.status) {
-        if (c->reply.error.code == LLMF_OK) llmfi_fault_body(&c->reply, c->reply.status, llmfi_buf_str(&c->whole), c->errortype);
+        if (c->reply.error.code == LLMF_OK) llmfi_fault_body(&c->reply, c->reply.status, llmfi_buf_str(&c->whole), llmfi_cstr(c->errortype));
         llmfi_reply_settle(&c->reply);
     } else {
         llmfi_end_error(c, result == LLMF_OK ? LLMF_ERR_NETWORK : result, why);

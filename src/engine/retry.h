@@ -43,7 +43,8 @@ static void llmfi_call_clear(llmfi_call *c, const llmfi_arena_mark *mark) {
     memset(&c->ask, 0, sizeof c->ask);
     memset(&c->body, 0, sizeof c->body);
     memset(&c->x, 0, sizeof c->x);
-    c->secret = c->errortype = llmfi_str("", 0);
+    c->secret = llmfi_str("", 0);
+    c->errortype = NULL;
     c->held_back = c->sniffed = c->last_seen = c->secrets = false;
     c->connected_ns = c->first_byte_ns = c->content_ns = c->terminal_ns = c->first_content_ns = c->end_ns = 0;
     c->received = 0;

@@ -13,6 +13,7 @@
 #include "retry.h"
 #include "settle.h"
 #include "spans.h"
+#include "structured.h"
 
 #if LLMFI_HAS_STEPS
 
@@ -56,7 +57,16 @@ struct llmfi_steps {
     llmf_attempt attempts[LLMF_MAX_ATTEMPTS];
     size_t kept;                             /* of them */
     int64_t total;
+#if LLMFI_HAS_JSON_STEPS
+    struct llmfi_structured *json;           /* of a call whose answer must keep to a schema; NULL: a chain */
+#endif
 };
+
+#if LLMFI_HAS_JSON_STEPS
+#define llmfi_structured_of(c) ((c)->steps->json)
+#else
+#define llmfi_structured_of(c) false
+#endif
 
 static void llmfi_hand_out(llmfi_call *c);
 static void llmfi_finish(llmfi_call *c);
@@ -128,40 +138,6 @@ static bool llmfi_steps_event(llmfi_call *c, llmf_event *ev) {
 #if LLMF_HAS_PROMPTS
 /* ---- reading an answer ---- */
 
-/* The text between the first two fences; empty: there is none. */
-static llmf_str llmfi_fenced(llmf_str text) {
-    llmf_str fence = LLMFI_LIT("```"), rest;
-    size_t from = llmfi_find_nocase(text, fence), n;
-    if (from == LLMFI_NOWHERE) return llmfi_str("", 0);
-    rest = llmfi_from(text, from + fence.len);
-    n = llmfi_find_char(rest, '\n'); /* the language */
-    if (n == LLMFI_NOWHERE) return llmfi_str("", 0);
-    rest = llmfi_from(rest, n + 1);
-    n = llmfi_find_nocase(rest, fence);
-    return llmfi_trim(llmfi_str(rest.ptr, n == LLMFI_NOWHERE ? rest.len : n));
-}
-
-/* From the first bracket to the last one of its kind. */
-static llmf_str llmfi_bracketed(llmf_str text) {
-    size_t from = 0, to = text.len;
-    char close;
-    while (from < text.len && text.ptr[from] != '{' && text.ptr[from] != '[') from++;
-    if (from == text.len) return llmfi_str("", 0);
-    close = text.ptr[from] == '{' ? '}' : ']';
-    while (to > from && text.ptr[to - 1] != close) to--;
-    return llmfi_str(text.ptr + from, to - from);
-}
-
-/* The JSON value that an answer holds: all of it, what is fenced, or what is in brackets. */
-static bool llmfi_find_json(llmf_str text, llmf_str *value) {
-    *value = llmfi_trim(text);
-    if (llmfi_json_valid(*value)) return true;
-    *value = llmfi_fenced(text);
-    if (value->len && llmfi_json_valid(*value)) return true;
-    *value = llmfi_bracketed(text);
-    return value->len && llmfi_json_valid(*value);
-}
-
 /* A line without "- ", "* ", "1. " or "1) " before it. */
 static llmf_str llmfi_unlisted(llmf_str line) {
     size_t n = 0;
@@ -215,6 +191,48 @@ static bool llmfi_step_take(llmfi_call *c, bool last) {
     to->text = llmfi_arena_copy(&s->arena, text);
     return !s->arena.failed || llmfi_error_memory(&c->reply.error);
 }
+#endif
+
+#if LLMFI_HAS_JSON_STEPS
+
+/* One more step, as the answer did not do: what is wrong with it is the result of the one that has ended. */
+static bool llmfi_structured_again(llmfi_call *c, llmf_str answer, llmf_str problems, bool answered) {
+    struct llmfi_steps *s = c->steps;
+    llmfi_step *next = &s->at[s->count];
+    *next = s->at[s->now];
+    s->outputs[s->now].text = llmfi_arena_copy(&s->arena, problems);
+    if (s->arena.failed || !llmfi_structured_request(&s->arena, s->json, &next->request, answer, answered ? problems : llmfi_str("", 0))) return false;
+    next->prepared = c->prepared; /* the one that has answered */
+    next->prepared->references++;
+    s->count++;
+    return true;
+}
+
+/* The answer of a call with a schema has come. True: it is asked for again. */
+static bool llmfi_structured_over(llmfi_call *c) {
+    struct llmfi_steps *s = c->steps;
+    struct llmfi_structured *j = s->json;
+    llmf_str answer = llmfi_reply_text_of(&llmfi_shown(c)->text);
+    llmf_error *e = &c->reply.error;
+    char text[1024];
+    llmfi_text problems = llmfi_text_in(text, sizeof text);
+    llmfi_buf value;
+    int code;
+    if (c->reply.finish == LLMF_FINISH_REFUSAL || c->reply.finish == LLMF_FINISH_CONTENT_FILTER)
+        return llmfi_error_set(e, LLMF_ERR_CONTENT_FILTER, "the model refused, or a filter cut its answer: there is no JSON value");
+    if (c->reply.call_count) return false; /* tools come first: the caller asks again with their results */
+    llmfi_buf_init(&value, &c->f->heap, 0);
+    code = llmfi_answer_take(&j->schema, answer, j->strict, &value, &j->repaired, &problems);
+    if (code == LLMF_OK) j->value = llmfi_arena_copy(&s->arena, llmfi_buf_str(&value));
+    llmfi_buf_free(&value);
+    if (code == LLMF_ERR_SCHEMA && s->now < (size_t)j->most + j->refused) {
+        if (llmfi_structured_again(c, answer, llmfi_str(text, problems.len), true)) return true;
+        code = LLMF_ERR_MEMORY;
+    }
+    if (code == LLMF_ERR_MEMORY || s->arena.failed) return llmfi_error_memory(e);
+    return code == LLMF_OK ? false : llmfi_error_about(e, code, "the answer does not keep to its schema; ", llmfi_str(text, problems.len), "");
+}
+
 #endif
 
 /* ---- sums ---- */
@@ -278,6 +296,12 @@ static void llmfi_steps_settle(llmfi_call *c) {
     r->attempt_total = s->total;
 #if LLMF_HAS_RUN
     if (llmfi_is_run(c)) llmfi_run_settle(c);
+#endif
+#if LLMFI_HAS_JSON_STEPS
+    if (!s->json) return;
+    r->json = s->json->value;
+    r->json_repaired = (short)(s->json->value.len ? s->json->repaired : 0);
+    r->json_asked = (short)(s->now - s->json->refused);
 #endif
 }
 
@@ -371,6 +395,35 @@ static void llmfi_step_close(llmfi_call *c) {
     llmfi_hand_out(c);
 }
 
+#if LLMFI_HAS_JSON_STEPS
+/* A provider that is given the schema, and says of the request that it is bad, may mean the schema: the same is asked in words, once. */
+static bool llmfi_structured_refused(llmfi_call *c) {
+    struct llmfi_steps *s = c->steps;
+    struct llmfi_structured *j = s->json;
+    llmf_str why = llmfi_cstr(c->reply.error.text);
+    if (c->reply.error.code != LLMF_ERR_BAD_REQUEST || !j->may_refuse || !s->count || s->now || !c->reply.status || c->reply.content || c->stop || c->free_later) return false;
+    j->native = false;
+    j->refused = true;
+    if (!llmfi_structured_again(c, llmfi_str("", 0), why, false)) return llmfi_error_memory(&c->reply.error);
+    llmfi_seen_attempt(c, c->reply.error.code);
+    llmfi_settle(c);
+    llmfi_budget_settle(c, LLMF_UNKNOWN);
+#if LLMF_HAS_CACHE
+    llmfi_cache_leave(c);
+    c->cache = NULL;
+#endif
+    llmfi_step_count(c);
+#if LLMF_HAS_FILTERS
+    llmfi_filters_free(c);
+#endif
+    llmfi_error_clear(&c->reply.error);
+    s->due = c->f->deferred = true;
+    llmfi_set_deadline(c);
+    llmfi_hand_out(c);
+    return true;
+}
+#endif
+
 /* A step is over, however it ended, and will not be repeated. True: the call goes on. */
 static bool llmfi_steps_over(llmfi_call *c) {
     struct llmfi_steps *s = c->steps;
@@ -380,7 +433,14 @@ static bool llmfi_steps_over(llmfi_call *c) {
 #if LLMF_HAS_FILTERS
         if (llmfi_is_filtered(c)) llmfi_filters_end(c);
 #endif
-        if (c->reply.error.code == LLMF_OK && llmfi_steps_take(c, &last) && !last) {
+#if LLMFI_HAS_JSON_STEPS
+        if (s->json && llmfi_structured_refused(c)) return true;
+        if (s->json && c->reply.error.code == LLMF_OK && llmfi_structured_over(c)) {
+            llmfi_step_close(c);
+            return true;
+        }
+#endif
+        if (!llmfi_structured_of(c) && c->reply.error.code == LLMF_OK && llmfi_steps_take(c, &last) && !last) {
             llmfi_step_close(c);
             return true;
         }
@@ -388,7 +448,7 @@ static bool llmfi_steps_over(llmfi_call *c) {
 #if LLMF_HAS_RUN
     if (llmfi_is_run(c)) llmfi_run_over(c);
 #endif
-    if (c->reply.error.code != LLMF_OK && llmfi_steps_begun(c)) llmfi_step_failed(s, s->now + (s->due && !llmfi_is_run(c)), &c->reply.error);
+    if (c->reply.error.code != LLMF_OK && llmfi_steps_begun(c) && !llmfi_structured_of(c)) llmfi_step_failed(s, s->now + (s->due && !llmfi_is_run(c)), &c->reply.error);
     return false;
 }
 
@@ -416,10 +476,10 @@ static bool llmfi_chain_build(llmfi_call *c) {
     c->reply.provider = c->prepared->record.provider->name;
     llmfi_arena_free(&s->filled);
     llmfi_arena_init(&s->filled, &c->f->heap, 0);
-    if (!llmfi_render(&scope, step->prompt, &s->filled, false, &c->req, &c->reply.error)) return false;
+    if (!llmfi_structured_of(c) && !llmfi_render(&scope, step->prompt, &s->filled, false, &c->req, &c->reply.error)) return false; /* a request with a schema has no holes */
     c->req.flags |= LLMF_BORROW; /* all of it lives as long as the step */
     if (!last) c->req.flags &= ~(uint32_t)LLMF_KEEP_RAW;
-    if (!last || step->parse != LLMFI_PARSE_TEXT) c->req.flags &= ~(uint32_t)LLMF_DISCARD_TEXT;
+    if (!last || step->parse != LLMFI_PARSE_TEXT || llmfi_structured_of(c)) c->req.flags &= ~(uint32_t)LLMF_DISCARD_TEXT;
     return llmfi_call_build_on(c);
 }
 #endif

@@ -122,6 +122,21 @@ def conversations(folder):
             write(folder, "%s.%d" % (name, rules), bytes([0, 20, rules]) + body.encode())
 
 
+# ---- fuzz_structured: a byte, a schema, a NUL, an answer: the rows of test_structured.c, and answers that are not quite JSON ----
+
+def structured(folder):
+    with open(os.path.join(TESTS, "unit", "test_structured.c"), encoding="utf-8") as f:
+        source = f.read()
+    text = r'"((?:[^"\\]|\\.)*)"'
+    for i, match in enumerate(re.finditer(r"^        \{" + text + ", " + text + ", LLMF_", source, re.M)):
+        schema, value = (match.group(k).encode().decode("unicode_escape").encode("latin-1", "replace") for k in (1, 2))
+        write(folder, "check.%d" % i, b"\0" + schema + b"\0" + value)
+    schema = b'{"type":"object","properties":{"name":{"type":"string","pattern":"^[a-z]{1,9}$"},"n":{"type":"integer"},"list":{"items":{"maximum":9},"uniqueItems":true}}}'
+    for i, value in enumerate((b'{"name":"ab","n":1,"list":[1,2]}', b"```json\n{'name': 'a\\'b', n: 1, /* c */ \"list\": [1,],} // x\n```", b'Say [x]: {"name": "ab", "list": [1, 2', b'{"name": "\\ud83d\\ude00 a', b"[True, None, -1e3, \"\n\"]", b"# A\n<a b='>'>&amp;<a/></a>\n```c\nx\n```\n|a|b|\n|-|:-:|\n|1|\\||\n## B", b'a,b\n"1,""",2\n')):
+        for first in (0, 2, 15):
+            write(folder, "answer.%d.%d" % (i, first), bytes([first]) + schema + b"\0" + value)
+
+
 # ---- the files of tests/config/corpus.txt: for fuzz_config and fuzz_yaml ----
 
 def corpus():
@@ -218,6 +233,7 @@ if __name__ == "__main__":
     configs(os.path.join(sys.argv[1], "fuzz_config"))
     prompts(os.path.join(sys.argv[1], "fuzz_prompt"))
     conversations(os.path.join(sys.argv[1], "fuzz_conversation"))
+    structured(os.path.join(sys.argv[1], "fuzz_structured"))
     yamls(os.path.join(sys.argv[1], "fuzz_yaml"))
     requests(os.path.join(sys.argv[1], "fuzz_request"))
     tokens(os.path.join(sys.argv[1], "fuzz_tokens"))

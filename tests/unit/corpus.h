@@ -48,8 +48,12 @@ LLMFI_UNUSED static int corpus_each(const char *folder, void (*each)(const char 
     if (!dir) return 0;
     while ((entry = readdir(dir)) != NULL) {
         llmf_str text;
+        DIR *inner;
         if (entry->d_name[0] == '.') continue;
         snprintf(path, sizeof path, "%s/%s", corpus_path(folder), entry->d_name);
+        inner = opendir(path); /* a folder in it is left alone */
+        if (inner) closedir(inner);
+        if (inner) continue;
         text = corpus_read(path);
         if (!text.ptr) continue;
         each(entry->d_name, text);

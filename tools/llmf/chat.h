@@ -16,6 +16,7 @@ typedef struct chat {
     llmf_factory *f;
     llmf_model model;
     llmf_request req;              /* what every turn has in common */
+    llmf_json_spec spec;           /* schema NULL: any text will do */
     llmf_message *messages;
     size_t count;
     bool reasoning;                /* a piece of reasoning was the last thing printed */
@@ -78,6 +79,20 @@ static void show_event(const llmf_event *ev) {
     if (ev->type == LLMF_EVENT_STEP) fprintf(stderr, "[step %d has ended]\n", ev->index + 1);
 }
 
+/* With a schema nothing counts until it has been checked: the value comes as a whole. */
+static void show_structured(const llmf_event *ev) {
+    if (ev->type == LLMF_EVENT_STEP) {
+        fprintf(stderr, "[asked again, as:\n");
+        put(stderr, ev->text);
+        fputs("]\n", stderr);
+    } else if (ev->type == LLMF_EVENT_DONE) {
+        put(stdout, ev->response->json.len ? ev->response->json : ev->response->text);
+        if (ev->response->json_repaired & (LLMF_JSON_MENDED | LLMF_JSON_CUT)) fprintf(stderr, "[the JSON was %s]\n", ev->response->json_repaired & LLMF_JSON_CUT ? "cut off, and closed" : "mended");
+    } else if (ev->type != LLMF_EVENT_TEXT) {
+        show_event(ev);
+    }
+}
+
 /* model, tokens, cost, time to first token; on stderr, so that the answer alone is on stdout */
 static void show_summary(const llmf_response *r) {
     fprintf(stderr, "[%.*s", (int)(r->model_used.len ? r->model_used.len : r->model.len), r->model_used.len ? r->model_used.ptr : r->model.ptr);
@@ -108,7 +123,8 @@ static int follow(chat *c, llmf_call call, bool json) {
         if (llmf_poll(c->f, -1) < 0) break;
         if (interrupted) llmf_cancel(c->f, call);
         while (llmf_next(c->f, call, &ev)) {
-            if (!json) show_event(&ev);
+            if (c->spec.schema) show_structured(&ev);
+            else if (!json) show_event(&ev);
             if (!ev.response) continue;
             ended = true;
             if (json) print_response(stdout, ev.response);
@@ -129,7 +145,8 @@ static int follow(chat *c, llmf_call call, bool json) {
 static int answer(chat *c) {
     c->req.messages = c->messages;
     c->req.message_count = c->count;
-    return follow(c, llmf_start(c->f, c->model, &c->req), false);
+    if (c->spec.schema) c->req.format = NULL; /* of a prompt */
+    return follow(c, c->spec.schema ? llmf_start_json(c->f, c->model, &c->req, &c->spec) : llmf_start(c->f, c->model, &c->req), false);
 }
 
 static void converse(chat *c) {
@@ -174,10 +191,11 @@ static void load_tools(llmf_request *req, const char *path) {
     req->tool_count = r.req.tool_count;
 }
 
-static void load_format(llmf_request *req, const char *arg) {
+static void load_schema(chat *c, const char *arg) {
     text t = {NULL, 0, 0};
-    if (arg[0] == '{') req->format = arg;
-    else if (read_file(arg, &t)) req->format = t.ptr;
+    c->req.format = NULL;
+    if (arg[0] == '{') c->spec.schema = arg;
+    else if (read_file(arg, &t)) c->spec.schema = t.ptr;
     else die("cannot read the schema", arg);
 }
 
@@ -297,7 +315,7 @@ static int run_chat(options *o, int argc, char **argv) {
         else if (strcmp(argv[i], "--var") == 0) take_var(&v, option_value(argc, argv, &i));
         else if (strcmp(argv[i], "--json") == 0) {
             c.req.format = "json";
-            if (i + 1 < argc && is_schema(argv[i + 1])) load_format(&c.req, argv[++i]);
+            if (i + 1 < argc && is_schema(argv[i + 1])) load_schema(&c, argv[++i]);
         } else if (argv[i][0] == '-' && argv[i][1]) die("unknown option of chat", argv[i]);
         else {
             if (prompt.len) text_add(&prompt, " ", 1);
