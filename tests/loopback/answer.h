@@ -108,7 +108,7 @@ static void fill_array(buf *o, const json *root, const json *s, const char *text
 /* /x-vary: each value is drawn from the question, and where it stands in the answer */
 static uint64_t vary_from;
 static uint64_t varied(const buf *o) { return hash_of((const char *)&o->n, sizeof o->n, vary_from) >> 20; }
-static void fill_varied(buf *o, const json *many, const json *least, const json *most, const char *type, const char *text) {
+static void fill_varied(buf *o, const json *many, const json *least, const json *most, const char *type) {
     static const char *const words[] = { "harbour", "engine", "lantern", "orchard", "violin", "glacier", "copper", "meadow" };
     uint64_t h = varied(o);
     if (many) {
@@ -117,8 +117,7 @@ static void fill_varied(buf *o, const json *many, const json *least, const json 
         put(o, m->raw, m->nraw);
     } else if (!strcmp(type, "string")) {
         buf t = { 0 };
-        say(&t, "%s", text);
-        for (int i = 0; i < 12; i++) say(&t, " %s", words[h >> 3 * i & 7]);
+        for (int i = 0; i < 12; i++) say(&t, "%s%s", i ? " " : "", words[h >> 3 * i & 7]);
         put_json(o, t.p, t.n);
         buf_free(&t);
     } else {
@@ -132,8 +131,8 @@ static void fill(buf *o, const json *root, const json *s, const char *text, int 
     if (depth > 16) put_text(o, "null");
     else if (ref) fill(o, root, schema_ref(root, ref), text, depth + 1);
     else if (one) put(o, one->raw, one->nraw);
-    else if (vary_from && is_kind(many, J_ARRAY) && many->first) fill_varied(o, many, NULL, NULL, type, text);
-    else if (vary_from && (!strcmp(type, "integer") || !strcmp(type, "number") || !strcmp(type, "string"))) fill_varied(o, NULL, least, json_get(s, "maximum"), type, text);
+    else if (vary_from && is_kind(many, J_ARRAY) && many->first) fill_varied(o, many, NULL, NULL, type);
+    else if (vary_from && (!strcmp(type, "integer") || !strcmp(type, "number") || !strcmp(type, "string"))) fill_varied(o, NULL, least, json_get(s, "maximum"), type);
     else if (is_kind(many, J_ARRAY) && many->first) put(o, many->first->raw, many->first->nraw);
     else if (is_kind(any, J_ARRAY) && any->first) fill(o, root, any->first, text, depth + 1);
     else if (!strcmp(type, "object")) fill_object(o, root, s, text, depth);
