@@ -6,7 +6,11 @@
    depends on (model, settings, input): what is unchanged is found again, what is changed is asked again. */
 #ifndef KIT_H
 #define KIT_H
+#ifndef KIT_LINKED                 /* -DKIT_LINKED: the library is an object file of its own, which several applications are linked with */
 #define LLMFACTORY_IMPLEMENTATION
+#elif !defined(_DEFAULT_SOURCE)
+#define _DEFAULT_SOURCE 1          /* as the implementation does: -std=c99 hides POSIX */
+#endif
 #include "llmfactory.h"
 #include <errno.h>
 #include <fcntl.h>
