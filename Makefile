@@ -1,7 +1,7 @@
 # llmfactory. `make demo` and `make check` do everything on a fresh machine; the rest is for those who change it.
 #
 #   all      build/llmf and the examples          demo   one answer from every family, no key, no network
-#   game     examples/game, which needs SDL2         apps   examples/minutes, ask-docs, compare
+#   game     examples/game, which needs SDL2         apps   examples/minutes, ask-docs, compare, synth
 #   product  llmfactory.h from its parts          check  installs what is missing, then all tests
 #   san      unit and engine tests under ASan+UBSan      fuzz   all fuzz targets, FUZZ_SECONDS each (default 600)
 #   bench    the bars of speed, as ratios         matrix compilers, standards, options, targets
@@ -84,7 +84,7 @@ $(B)/examples/teaching/5-nearest: LIBS = -lm
 $(B)/examples/plugin/host: LIBS = $(if $(filter Linux,$(shell uname -s)),-ldl)
 
 # Applications: each is a folder, and all are linked with one object of the library.
-APPS = minutes ask-docs compare
+APPS = minutes ask-docs compare synth
 apps: $(foreach a,$(APPS),$(B)/examples/$(a)/$(a))
 
 $(B)/examples/kit/library.o: llmfactory.h | deps

@@ -1,7 +1,7 @@
 /* What the applications beside this folder share: text that grows, files, hashes, options, a journal of what is done, and one pump for many calls.
    Only llmfactory.h, libc and POSIX. An application includes it first, in its one C file.
 
-   The journal is a file of JSON lines, {"key": …, …}, one for each finished piece of work. A line is one write() and fdatasync(), so a program that is killed
+   The journal is a file of JSON lines, {"key": …, …}, one for each finished piece of work. A line is one write() and fsync(), so a program that is killed
    loses no piece that it has a line for; a line that was cut by the end of the machine is dropped at the next start. `key` is the SHA-256 of all that the piece
    depends on (model, settings, input): what is unchanged is found again, what is changed is asked again. */
 #ifndef KIT_H
@@ -69,11 +69,17 @@ static inline void *grow(void *p, size_t count, size_t size) {
 
 typedef struct text { char *ptr; size_t len, cap; } text;
 
-static inline void put(text *t, const char *bytes, size_t len) {
+/* Room for so many bytes and a NUL behind what is there. */
+static inline char *room(text *t, size_t len) {
     if (t->cap - t->len <= len) {
         t->cap = (t->len + len + 64) * 2;
         t->ptr = (char *)grow(t->ptr, t->cap, 1);
     }
+    return t->ptr + t->len;
+}
+
+static inline void put(text *t, const char *bytes, size_t len) {
+    room(t, len);
     if (len) memcpy(t->ptr + t->len, bytes, len);
     t->len += len;
     t->ptr[t->len] = '\0';
@@ -350,7 +356,7 @@ static inline void journal_add(journal *j, const hash *key, text *members) {
     putf(&line, "{\"key\":\"%s\"", key->hex);
     put(&line, members->ptr, members->len);
     puts_to(&line, "}\n");
-    if (!write_all(j->fd, line.ptr, line.len) || fdatasync(j->fd) != 0) die(EXIT_FAILED, "%s: cannot be written: %s", j->path, strerror(errno));
+    if (!write_all(j->fd, line.ptr, line.len) || fsync(j->fd) != 0) die(EXIT_FAILED, "%s: cannot be written: %s", j->path, strerror(errno));
     kept.ptr = line.ptr;
     kept.len = line.len - 1;
     journal_hold(j, kept);

@@ -85,6 +85,7 @@ static int is_required(const json *s, const json *member) {
     for (const json *n = r->first; n; n = n->next) if (is_kind(n, J_STRING) && n->n == member->nkey && !memcmp(n->s, member->key, n->n)) return 1;
     return 0;
 }
+static uint64_t vary_from;                                              /* 0: nothing varies */
 static void fill(buf *o, const json *root, const json *s, const char *text, int depth);
 static void fill_object(buf *o, const json *root, const json *s, const char *text, int depth) {
     const json *p = json_get(s, "properties");
@@ -100,13 +101,12 @@ static void fill_object(buf *o, const json *root, const json *s, const char *tex
 static void fill_array(buf *o, const json *root, const json *s, const char *text, int depth) {
     const json *least = json_get(s, "minItems"), *items = json_get(s, "items");
     long n = is_kind(least, J_NUMBER) && least->number <= 100 ? (long)least->number : 0;
-    if (n < 1) n = 1;
+    if (n < 1) n = vary_from ? 3 : 1;
     put_char(o, '[');
     for (long i = 0; items && i < n; i++) { if (i) put_char(o, ','); fill(o, root, items, text, depth + 1); }
     put_char(o, ']');
 }
 /* /x-vary: each value is drawn from the question, and where it stands in the answer */
-static uint64_t vary_from;
 static uint64_t varied(const buf *o) { return hash_of((const char *)&o->n, sizeof o->n, vary_from) >> 20; }
 static void fill_varied(buf *o, const json *many, const json *least, const json *most, const char *type) {
     static const char *const words[] = { "harbour", "engine", "lantern", "orchard", "violin", "glacier", "copper", "meadow" };
