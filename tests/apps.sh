@@ -1,13 +1,17 @@
 #!/bin/sh
 # The applications of examples/: each does its job on the loopback server, is killed half-way and run again, and is given what it must refuse.
 # What counts is the number of requests that the server has seen: nothing that stands in a journal is asked again.
+# APPS_FLAGS: more for the compiler, '-fsanitize=address,undefined'.
 . tests/lib.sh
+APPS_FLAGS=${APPS_FLAGS:-}
 B=build/examples
 mkdir -p $B/kit
-ok "the library compiles as an object" gcc -std=c99 -g -I. -DLLMFACTORY_IMPLEMENTATION -x c -c -o $B/kit/library.o llmfactory.h
-for app in minutes ask-docs compare; do
+# shellcheck disable=SC2086
+ok "the library compiles as an object" gcc -std=c99 -g $APPS_FLAGS -I. -DLLMFACTORY_IMPLEMENTATION -x c -c -o $B/kit/library.o llmfactory.h
+for app in minutes ask-docs compare synth; do
     mkdir -p $B/$app
-    ok "$app compiles" gcc -std=c99 -Wall -Wextra -Werror -g -DKIT_LINKED -I. -o $B/$app/$app examples/$app/$app.c -xnone $B/kit/library.o -lcurl -lm
+    # shellcheck disable=SC2086
+    ok "$app compiles" gcc -std=c99 -Wall -Wextra -Werror -g $APPS_FLAGS -DKIT_LINKED -I. -o $B/$app/$app examples/$app/$app.c -xnone $B/kit/library.o -lcurl -lm
     silent "$app compiles with clang" clang -std=c99 -Wall -Wextra -Werror -DKIT_LINKED -I. -fsyntax-only examples/$app/$app.c
 done
 start_server
@@ -133,9 +137,9 @@ printf '{"key":"0123' >>talk.wav.md.journal
 reset
 ok "minutes: run again; the line that was cut is dropped" ends 0 'the last line was cut off and is dropped' minutes --piece 3 --at-once 2 talk.wav
 ok "minutes: it asks for what is missing, and the minutes, alone" is "$(requests)" $((pieces + 1 - kept))
-ok "minutes: what was reused is told" grep -qE "^cost: [$][0-9.]+ for $((pieces + 1 - kept)) calls; reused: $kept that had cost [$]0\.0000[0-9]+\$" told
+ok "minutes: what was reused is told" grep -qE "^cost: [$][0-9.]+ for $((pieces + 1 - kept)) calls; reused: $kept that had cost [$]0\.000[0-9]+\$" told
 ok "minutes: the journal has every piece once" is "$(cut -c1-74 talk.wav.md.journal | sort -u | wc -l) $(lines talk.wav.md.journal)" "$((pieces + 1)) $((pieces + 1))"
-ok "minutes: a summary, decisions, actions" is "$(grep -cE '^(# .+|## (Summary|Decisions|Actions|What was said)|- .+ — .+, until .+)$' talk.wav.md)" 6
+ok "minutes: a summary, decisions, actions" is "$(grep -cE '^(# .+|## (Summary|Decisions|Actions|What was said)|- .+ — .+, until .+)$' talk.wav.md)" 8
 ok "minutes: each piece in its order" is "$(grep -c '^\[0:00:[0-9][0-9]\] heard [0-9]* bytes' talk.wav.md)" "$pieces"
 ok "minutes: in the order of time" sh -c "grep -o '^\[0:00:..\]' talk.wav.md | sort -c"
 cp talk.wav.md before.md
@@ -200,9 +204,40 @@ ok "ask-docs: run again" ends 0 '4 files \(0 unchanged\)' ask-docs $small index 
 todo=$(sed -n 's/.* \([0-9]*\) to embed$/\1/p' told)
 ok "ask-docs: only the rest is embedded" is "$todo" $((all - kept))
 ok "ask-docs: in as many requests as it takes" is "$(requests)" $(((todo + 2) / 3))
-ok "ask-docs: what was reused is told" grep -qE "^cost: .*; reused: $kept that had cost [$]0\.0000[0-9]+\$" told
+ok "ask-docs: what was reused is told" grep -qE "^cost: .*; reused: $kept that had cost [$]0\.000[0-9]+\$" told
 ok "ask-docs: the journal is gone, as the index has it all" test ! -e docs.index.journal
 ok "ask-docs: what is no text is said" grep -q 'latin.txt: is no text in UTF-8, left out' told
+told_by_python() { # the whole file, read by the description in store.h
+    python3 - <<'PY'
+import hashlib, math, struct
+d = open("docs.index", "rb").read()
+magic, version, order, dims, files, chunks, most, overlap, zero, size, names_at, names_len, vectors_at, root_len, setting_len, check = struct.unpack_from("=8s8I4Q2I64s", d)
+assert (magic, version, order, dims, files, most, overlap) == (b"LLMFDOCS", 1, 0x01020304, 8, 4, 400, 0), (magic, version, dims, files, most, overlap)
+head = 8 + 8 * 4 + 4 * 8 + 8
+assert hashlib.sha256(d[:head] + bytes(64) + d[head + 64:vectors_at]).hexdigest().encode() == check
+names = d[names_at:names_at + names_len]
+setting = names[root_len:root_len + setting_len]
+rows = [struct.unpack_from("=64sQII", d, head + 64 + i * 80) for i in range(files)]
+paths = [names[at:at + n].decode() for _, at, n, _ in rows]
+assert paths == ["guide/ferry.md", "inn.txt", "long.md", "main.c"], paths
+texts = [open("docs/" + p, "rb").read() for p in paths]
+for row, text in zip(rows, texts): assert hashlib.sha256(text).hexdigest().encode() == row[0]
+covered = [0] * files
+for i in range(chunks):
+    key, at, n, f, first, last = struct.unpack_from("=64sQIIII", d, head + 64 + files * 80 + i * 88)
+    text = texts[f][at:at + n]
+    assert 0 < n <= 400 and text.strip() == text and text.decode()
+    assert hashlib.sha256(b"ask-docs: document 1\0" + setting + b"\0" + text).hexdigest().encode() == key
+    assert first == 1 + texts[f][:at].count(b"\n") and last == first + text.count(b"\n"), (paths[f], first, last)
+    assert not texts[f][covered[f]:at].strip(), (paths[f], covered[f], at) # without overlap nothing is twice, and nothing is lost
+    covered[f] = at + n
+    v = struct.unpack_from("=8f", d, vectors_at + i * 32)
+    assert abs(math.fsum(x * x for x in v) - 1) < 1e-5
+for f in range(files): assert not texts[f][covered[f]:].strip()
+assert size == len(d) == vectors_at + chunks * 32 and vectors_at % 64 == 0
+PY
+}
+ok "ask-docs: the index is what its description says; no byte of the texts is lost" told_by_python
 cp docs.index first.index
 reset
 # shellcheck disable=SC2086
@@ -340,5 +375,63 @@ ok "compare: no prompts at all" ends 2 'empty\.wav: there is no prompt in it' co
 ok "compare: an unknown model" ends 2 'smal: ' compare prompts.jsonl smal
 ok "compare: a model twice" ends 2 'small stands there twice' compare prompts.jsonl small small
 refuses compare prompts.jsonl small
+
+# ---- synth ----
+
+cp "$top/examples/synth/synth.yaml" "$top/examples/synth/tickets.json" .
+ok "synth: killed when three answers are there" killed rows.jsonl.journal 3 synth --rows 40 --each 3 --balance label --at-once 2 tickets.json small other
+ok "synth: no rows yet" test ! -e rows.jsonl
+reset
+ok "synth: run again" ends 0 "; reused: $kept that had cost" synth --rows 40 --each 3 --balance label --at-once 2 tickets.json small other
+ok "synth: asks for the rest alone" is "$(requests)" $(($(lines rows.jsonl.journal) - kept))
+ok "synth: every answer stands there once" is "$(cut -c1-74 rows.jsonl.journal | sort -u | wc -l)" "$(lines rows.jsonl.journal)"
+ok "synth: ten rows of each label" is "$(grep -o '"label":"[a-z]*"' rows.jsonl | sort | uniq -c | tr -s ' \n' ' ')" ' 10 "label":"delay" 10 "label":"luggage" 10 "label":"praise" 10 "label":"refund" '
+ok "synth: the labels in the report" grep -qx '"delay": 10 of 10, "refund": 10 of 10, "luggage": 10 of 10, "praise": 10 of 10' said
+adds_up() { # each row that came is kept, or it is said why not; what is kept is what stands in the file
+    awk -F' *[|] *' '/^\| (small|other) / { if ($4 != $6 + $7 + $8 + $9 + $10 || $5) exit 1; kept += $10; n++ } END { exit !(n == 2 && kept == 40) }' said
+}
+ok "synth: yields add up" adds_up
+ok "synth: the cost of each model" is "$(grep -cE '^\| (small|other) .* [|] [0-9]+ % [|] [$]0\.00[0-9]+ [|] [$]0\.00[0-9]+ [|]$' said)" 2
+cp rows.jsonl before.jsonl
+ok "synth: in one go, with other company, the rows are the same" ends 0 'cost' synth --rows 40 --each 3 --balance label --at-once 9 --journal other.journal -o again.jsonl tickets.json small other
+ok "synth: byte for byte" cmp again.jsonl before.jsonl
+reset
+ok "synth: as CSV, from the journal" ends 0 'cost: [$]0\.000000 for 0 calls' synth --rows 40 --each 3 --balance label --journal rows.jsonl.journal -o rows.csv tickets.json small other
+ok "synth: nothing was asked" is "$(requests)" 0
+same_rows() {
+    python3 -c "
+import csv, json
+a = [json.loads(l) for l in open('rows.jsonl')]
+b = list(csv.DictReader(open('rows.csv', newline='')))
+assert [{k: str(v) for k, v in r.items()} for r in a] == b, b[:2]
+assert all(r['label'] in ('delay', 'refund', 'luggage', 'praise') and 1 <= r['urgency'] <= 5 for r in a)"
+}
+ok "synth: the same rows in both" same_rows
+printf '{"type":"object","properties":{"say, \\"it\\"":{"enum":["a \\"b\\", c\\nd"]},"n":{"type":"integer","minimum":1,"maximum":3}},"required":["say, \\"it\\"","n"]}' >few.json
+ok "synth: what there is not, is said" ends 1 '[78] rows are missing: the last round brought nothing new' synth --rows 10 --near 1 -o few.csv few.json small
+ok "synth: quotes, commas and lines in CSV" python3 -c "
+import csv
+rows = list(csv.DictReader(open('few.csv', newline='')))
+assert sorted(int(r['n']) for r in rows) in ([1, 2], [1, 3], [2, 3], [1, 2, 3]) and all(r['say, \"it\"'] == 'a \"b\", c\nd' for r in rows), rows"
+ok "synth: the same rows are dropped" grep -qE '^\| small \| [0-9]+ \| [0-9]+ \| 0 \| 0 \| [1-9][0-9]* \| 0 \| 0 \| [23] ' said
+printf '{"type":"object","properties":{"text":{"enum":["The ferry that leaves from the old harbour at nine was late again today, and nobody who stood there in the rain told us why that was so"]},"n":{"type":"integer","minimum":1,"maximum":9000}},"required":["text","n"]}' >near.json
+ok "synth: nearly the same" ends 1 '19 rows are missing' synth --rows 20 -o near.jsonl near.json small
+ok "synth: is dropped, too" grep -qE '^\| small \| [0-9]+ \| [0-9]+ \| 0 \| 0 \| [0-9]+ \| [1-9][0-9]* \| 0 \| 1 ' said
+ok "synth: but not where that is not wanted" ends 0 'cost' synth --rows 20 --near 1 -o near1.jsonl near.json small
+echo '{"type":"array"}' >array.json
+ok "synth: a schema of no row" ends 2 'array\.json: a row must be an object' synth array.json small
+printf '{\n"type": object}' >broken.json
+ok "synth: a schema that is no JSON, with its place" ends 2 'broken\.json:2:9: is no JSON' synth broken.json small
+ok "synth: balance of what is not there" ends 2 'tickets\.json: has no property lable to balance' synth --balance lable tickets.json small
+ok "synth: balance of what has no enum" ends 2 'text has no enum' synth --balance text tickets.json small
+ok "synth: another format" ends 2 'csv or jsonl is wanted' synth --format xml tickets.json small
+ok "synth: a model twice" ends 2 'small and small are the same model' synth tickets.json small small
+APPS_SERVER="$base/x-status-400" ok "synth: a provider that refuses" ends 1 'calls failed: run it again' synth -o none.jsonl tickets.json small
+APPS_SERVER="$base" ok "synth: an answer that is no JSON is paid for once" ends 1 'rows are missing' synth --rounds 1 --rows 5 -o cut.jsonl --about 'echo: [[n:1]] [[refusal]]' tickets.json small
+reset
+APPS_SERVER="$base" ok "synth: it is not asked for again" ends 1 'for 0 calls; reused: 1' synth --rounds 1 --rows 5 -o cut.jsonl --about 'echo: [[n:1]] [[refusal]]' tickets.json small
+ok "synth: it is counted" grep -qE '^\| small \| 1 \| 0 \| 1 ' said
+export APPS_SERVER="$quick"
+refuses synth tickets.json small
 
 total
