@@ -18,7 +18,7 @@ start_server
 [ "$word" = ready ] || { echo "FAILED: the loopback server did not start"; exit 1; }
 export OPENAI_API_KEY=loopback-key ANTHROPIC_API_KEY=loopback-key
 top=$PWD
-quick="$base/x-vary" slow="$base/f250000/x-vary"
+quick="$base/x-vary" slow="$base/f700000/x-vary"
 export APPS_SERVER="$quick"
 cd "$t" || exit 1
 
@@ -60,6 +60,17 @@ killed() {
     kept=$(lines "$journal")
     [ $alive -eq 1 ] && [ "$kept" -ge "$enough" ] && [ "$(requests)" -ge 1 ] || { echo "it was over before it was killed ($alive, $kept)"; cat "$t/told"; return 1; }
 }
+# hammered JOURNAL APP ARGUMENTS...: killed again and again, at another moment each time, until it comes to its end; no answer was paid for and kept twice
+hammered() {
+    journal=$1
+    program=$top/$B/$2/$2
+    shift 2
+    for k in 1 2 3 4 5 6 7 8 9; do
+        APPS_SERVER="$base/f60000/x-vary" timeout -s KILL 0.$((k * 53 % 29 + 10)) "$program" "$@" >/dev/null 2>&1 && break
+    done
+    "$program" "$@" >"$t/said" 2>"$t/told" || { cat "$t/told"; return 1; }
+    [ "$(cut -c1-74 "$journal" | sort -u | wc -l)" -eq "$(lines "$journal")" ] || { echo "an answer is twice in $journal"; return 1; }
+}
 refuses() { # APP ARGUMENTS-THAT-WOULD-DO...: what all applications have to refuse
     app=$1
     shift
@@ -68,6 +79,7 @@ refuses() { # APP ARGUMENTS-THAT-WOULD-DO...: what all applications have to refu
     ok "$app: an option that there is not" ends 2 '--bogus: no such option' "$app" --bogus "$@"
     ok "$app: an option without its value" ends 2 '--budget wants USD behind it' "$app" "$@" --budget
     ok "$app: a number that is none" ends 2 '--at-once many: a number from 1 to 32' "$app" --at-once many "$@"
+    ok "$app: no key" sh -c "unset OPENAI_API_KEY ANTHROPIC_API_KEY; ! '$top/$B/$app/$app' --journal nokey.journal \"\$@\" 2>told && grep -q OPENAI_API_KEY told" - "$@"
     ok "$app: no config" ends 2 'nowhere\.yaml' "$app" -c nowhere.yaml "$@"
     printf 'models:\n  a: {provider: openai, model_id: x, temprature: 1}\n' >wrong.yaml
     ok "$app: a wrong config, with its place" ends 2 'wrong\.yaml:2:[0-9]+.*temprature' "$app" -c wrong.yaml "$@"
@@ -149,6 +161,9 @@ ok "minutes: and asks nothing" is "$(requests)" 0
 ok "minutes: and writes the same" cmp talk.wav.md before.md
 ok "minutes: to the standard output" sh -c "'$top/$B/minutes/minutes' --piece 3 --journal talk.wav.md.journal -o - talk.wav 2>/dev/null | cmp - before.md"
 reset
+ok "minutes: killed at nine moments" hammered hammered.journal minutes --piece 3 --at-once 1 --journal hammered.journal -o hammered.md talk.wav
+ok "minutes: the same minutes" cmp hammered.md before.md
+reset
 ok "minutes: in another language all is asked anew" ends 0 'for [0-9]+ calls' minutes --piece 3 --language en talk.wav
 ok "minutes: every piece, and the minutes only if they differ" is "$(requests)" "$pieces"
 reset
@@ -172,11 +187,11 @@ export APPS_SERVER="$quick"
 refuses minutes talk.wav
 
 # Two at once: the second one is told.
-APPS_SERVER=$slow "$top/$B/minutes/minutes" --piece 3 --journal y.journal talk.wav >/dev/null 2>&1 &
+APPS_SERVER=$slow "$top/$B/minutes/minutes" --piece 3 --at-once 1 --journal y.journal talk.wav >/dev/null 2>&1 &
 pid=$!
 for _ in $(seq 100); do [ "$(lines y.journal)" -ge 1 ] && break; sleep 0.02; done
 ok "minutes: one run at a time has a journal" ends 1 'another run has this journal' minutes --piece 3 --journal y.journal talk.wav
-kill -9 $pid
+kill -9 $pid 2>/dev/null
 wait $pid 2>/dev/null
 
 # ---- ask-docs ----
@@ -395,6 +410,8 @@ ok "synth: the cost of each model" is "$(grep -cE '^\| (small|other) .* [|] [0-9
 cp rows.jsonl before.jsonl
 ok "synth: in one go, with other company, the rows are the same" ends 0 'cost' synth --rows 40 --each 3 --balance label --at-once 9 --journal other.journal -o again.jsonl tickets.json small other
 ok "synth: byte for byte" cmp again.jsonl before.jsonl
+ok "synth: killed at nine moments" hammered hammered.journal2 synth --rows 40 --each 3 --balance label --at-once 2 --journal hammered.journal2 -o hammered.jsonl tickets.json small other
+ok "synth: the same rows" cmp hammered.jsonl before.jsonl
 reset
 ok "synth: as CSV, from the journal" ends 0 'cost: [$]0\.000000 for 0 calls' synth --rows 40 --each 3 --balance label --journal rows.jsonl.journal -o rows.csv tickets.json small other
 ok "synth: nothing was asked" is "$(requests)" 0
