@@ -171,6 +171,9 @@ ok "minutes: another type of file is sent whole" ends 0 'sent whole' minutes tal
 ok "minutes: as it is" sh -c "curl -fs '$base/last/1' | grep -q 'ID3 this is another type of file'"
 ok "minutes: compressed sound is sent whole" ends 0 'sent whole' minutes adpcm.wav
 ok "minutes: as it is, too" sh -c "curl -fs '$base/last/1' | grep -q 'compressed sound, indeed'"
+reset
+ok "minutes: pieces of the same sound" ends 0 'sounds as an earlier one does' minutes --piece 2 tones.wav
+ok "minutes: are asked for once" is "$(requests) $(lines tones.wav.md.journal) $(grep -c '^\[0:00' tones.wav.md)" "$(cksum cuts24/*.wav | cut -d' ' -f1 | sort -u | wc -l | awk '{ print $1 + 1, $1 + 1 }') $(find cuts24 -name '*.wav' | wc -l)"
 ok "minutes: silence is not sent" ends 1 'nothing is said in it' minutes --threshold -1 float.wav
 ok "minutes: a file that is not there" ends 2 'nothing\.wav: No such file' minutes nothing.wav
 ok "minutes: an empty file" ends 2 'empty\.wav: is empty' minutes empty.wav
@@ -421,7 +424,7 @@ import csv, json
 a = [json.loads(l) for l in open('rows.jsonl')]
 b = list(csv.DictReader(open('rows.csv', newline='')))
 assert [{k: str(v) for k, v in r.items()} for r in a] == b, b[:2]
-assert all(r['label'] in ('delay', 'refund', 'luggage', 'praise') and 1 <= r['urgency'] <= 5 for r in a)"
+assert all(r['label'] in ('delay', 'refund', 'luggage', 'praise') and r['urgency'] in range(1, 6) for r in a)"
 }
 ok "synth: the same rows in both" same_rows
 printf '{"type":"object","properties":{"say, \\"it\\"":{"enum":["a \\"b\\", c\\nd"]},"n":{"type":"integer","minimum":1,"maximum":3}},"required":["say, \\"it\\"","n"]}' >few.json

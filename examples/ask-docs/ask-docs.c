@@ -180,7 +180,7 @@ static int do_index(asking *a, const char *folder, const char *journal_path, siz
         else note("the index was made with %.*s, now it is %s: everything is embedded anew", (int)setting.len, setting.ptr, a->setting.ptr);
     }
     docs_read(&a->docs, folder, chunk_bytes, overlap, a->setting.ptr);
-    journal_open(&a->log, journal_path);
+    journal_open(&a->log, journal_path, false);
     find_todo(a);
     tell_changes(a);
     for (i = 0; i < a->docs.chunk_count; i++)
@@ -432,7 +432,7 @@ static int do_ask(asking *a, const char *question, const char *journal_path, con
     if (opened < 0) exit(EXIT_USAGE);
     setting = store_setting(&a->old);
     if (!is(setting, a->setting.ptr)) die(EXIT_USAGE, "%s: was made with %.*s, and the config has %s: index again", a->index_path, (int)setting.len, setting.ptr, a->setting.ptr);
-    journal_open(&a->log, journal_path);
+    journal_open(&a->log, journal_path, true);
     dims = a->old.head->dims;
     q = embed_question(a, question, &dims);
     if (!q) return EXIT_FAILED;

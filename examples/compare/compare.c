@@ -124,7 +124,7 @@ static bool too_early(const compare *c, size_t prompt_at) {
     return false;
 }
 
-/* The text and the schema of one judging; `back`: the other way round. */
+/* The text and the schema of one judging; `back`: the other way round. An enum, as some providers refuse minimum and maximum. */
 static void build_judging(compare *c, size_t prompt_at, bool back, judging *j) {
     const prompt *p = &c->prompts[prompt_at];
     size_t k;
@@ -142,7 +142,7 @@ static void build_judging(compare *c, size_t prompt_at, bool back, judging *j) {
     for (i = 0; i < j->count; i++) {
         putf(&j->prompt, "\n\nAnswer %c:\n", 'A' + i);
         puts_to(&j->prompt, c->answers[prompt_at * c->model_count + (size_t)j->shown[i]].text);
-        putf(&j->format, "%s\"%c\":{\"type\":\"object\",\"properties\":{\"reason\":{\"type\":\"string\"},\"score\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":10}},", i ? "," : "", 'A' + i);
+        putf(&j->format, "%s\"%c\":{\"type\":\"object\",\"properties\":{\"reason\":{\"type\":\"string\"},\"score\":{\"type\":\"integer\",\"enum\":[1,2,3,4,5,6,7,8,9,10]}},", i ? "," : "", 'A' + i);
         puts_to(&j->format, "\"required\":[\"reason\",\"score\"],\"additionalProperties\":false}");
     }
     puts_to(&j->format, "},\"required\":[");
@@ -399,7 +399,7 @@ int main(int argc, char **argv) {
     c.prompts = read_prompts(argv[0], &c.prompt_count);
     c.f = open_factory(config, budget, (int)at_once);
     find_models(&c, argv + 1, argc - 1);
-    journal_open(&c.log, journal_path);
+    journal_open(&c.log, journal_path, false);
     c.answers = (answer *)grow(NULL, c.prompt_count * c.model_count, sizeof *c.answers);
     c.judgings = (judging *)grow(NULL, c.prompt_count * 2, sizeof *c.judgings);
     memset(c.answers, 0, c.prompt_count * c.model_count * sizeof *c.answers);

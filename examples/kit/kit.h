@@ -317,14 +317,14 @@ static inline void journal_hold(journal *j, llmf_str line) {
     } else j->slots[journal_slot(j, line.ptr + 8)] = j->count; /* of two lines with one key the later counts */
 }
 
-/* Opens it, or begins a new one. One program at a time has it. */
-static inline void journal_open(journal *j, const char *path) {
+/* Opens it, or begins a new one. One program at a time has it: another one ends, or (wait) waits. */
+static inline void journal_open(journal *j, const char *path, bool wait) {
     size_t len, at = 0, line_no = 1;
     memset(j, 0, sizeof *j);
     j->path = path;
     j->fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (j->fd < 0) die(EXIT_FAILED, "%s: the journal cannot be opened: %s", path, strerror(errno));
-    if (flock(j->fd, LOCK_EX | LOCK_NB) != 0) die(EXIT_FAILED, "%s: another run has this journal: wait for its end, or name another one", path);
+    if (flock(j->fd, wait ? LOCK_EX : LOCK_EX | LOCK_NB) != 0) die(EXIT_FAILED, "%s: another run has this journal: wait for its end, or name another one", path);
     j->kept = read_file(path, MAX_JOURNAL, &len);
     if (!j->kept) exit(EXIT_FAILED);
     while (at < len) {
@@ -471,7 +471,7 @@ static inline llmf_factory *open_factory(const char *config, double budget, int 
     llmf_factory *f;
     desc.config = config;
     desc.budget_process_pico = (int64_t)(budget * 1e12);
-    desc.max_calls = at_once + 1;
+    desc.max_calls = at_once * 5 + 1; /* embeddings may go out in several requests, each of which counts */
     desc.memory_size = (size_t)64 << 20;
     desc.log = tell_log;
     f = llmf_open(&desc, &err);

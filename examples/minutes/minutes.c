@@ -69,12 +69,20 @@ static llmf_call start_piece(void *user, size_t i) {
     minutes *m = (minutes *)user;
     llmf_request req = {0};
     llmf_str line;
-    size_t len = 0;
+    size_t len = 0, k;
     llmf_call none = {0};
     if (m->whole) m->keys[i] = key_of_file(m);
     else {
         m->files[i] = wav_file(&m->wav, &m->pieces[i], &len);
         m->keys[i] = key_of(m, m->files[i], len);
+    }
+    for (k = 0; k < i && (m->pieces[k].silent || memcmp(m->keys[k].hex, m->keys[i].hex, 64) != 0); k++) continue;
+    if (k < i && !m->pieces[i].silent) { /* perhaps still under way */
+        tell(m, i, "sounds as an earlier one does");
+        free(m->files[i]);
+        m->files[i] = NULL;
+        m->finished++;
+        return none;
     }
     if (m->pieces[i].silent || journal_find(&m->log, &m->keys[i], &line)) {
         if (!m->pieces[i].silent) spend(&m->before, (int64_t)json_number(line, "cost_pico", -1));
@@ -352,7 +360,7 @@ int main(int argc, char **argv) {
     m.f = open_factory(config, budget, (int)at_once);
     m.ears = find_model(m.f, m.audio, &req, &m.setting);
     find_model(m.f, m.writer, &req, NULL); /* a wrong name is told before anything is paid for */
-    journal_open(&m.log, journal_path ? journal_path : log_path.ptr);
+    journal_open(&m.log, journal_path ? journal_path : log_path.ptr, false);
     w.f = m.f;
     w.user = &m;
     w.count = m.count;

@@ -359,7 +359,7 @@ int main(int argc, char **argv) {
     s.f = open_factory(config, budget, (int)at_once);
     find_makers(&s, argv + 1, argc - 1);
     putf(&log_path, "%s.journal", to);
-    journal_open(&s.log, journal_path ? journal_path : log_path.ptr);
+    journal_open(&s.log, journal_path ? journal_path : log_path.ptr, false);
     for (round = 0; round < rounds && do_round(&s, (int)at_once); round++) continue;
     if (!strcmp(form, "csv")) put_csv(&out, &s);
     else put_jsonl(&out, &s);
