@@ -245,8 +245,9 @@ static void put_minutes(text *out, const char *json, const text *said) {
 
 /* ---- the program ---- */
 
-static void cut(minutes *m, double seconds, double silence_ms, double decibels) {
-    double threshold = 1, left;
+/* most: MB of a piece, as providers take no larger files. */
+static void cut(minutes *m, double seconds, double silence_ms, double decibels, double most) {
+    double threshold = 1, left, fit;
     m->whole = !wav_open(&m->wav, m->path);
     m->count = 1;
     if (m->whole) {
@@ -254,6 +255,10 @@ static void cut(minutes *m, double seconds, double silence_ms, double decibels) 
         m->pieces = (piece *)grow(NULL, 1, sizeof *m->pieces);
         memset(m->pieces, 0, sizeof *m->pieces);
     } else {
+        fit = (most * 1e6 - WAV_HEAD) / 1.25 / ((double)m->wav.rate * (double)m->wav.align); /* a cut may be a quarter later than it should */
+        if (fit < 1) die(EXIT_USAGE, "--most %g: too little, as a second of %s has %.3f MB", most, m->path, (double)m->wav.rate * (double)m->wav.align / 1e6);
+        if (fit < seconds) note("pieces of about %.0f s, so that none has more than %g MB", fit, most);
+        if (fit < seconds) seconds = fit;
         for (left = -decibels; left >= 1; left -= 1) threshold /= 1.2589254117941673; /* ten to the power of a tenth */
         wav_measure(&m->wav);
         m->pieces = wav_pieces(&m->wav, seconds, silence_ms, (float)threshold, &m->count);
@@ -321,7 +326,7 @@ static int write_minutes(minutes *m, const char *to) {
 int main(int argc, char **argv) {
     static minutes m;
     const char *config = "minutes.yaml", *to = NULL, *journal_path = NULL, *cut_to = NULL;
-    double budget = 0, seconds = 300, silence_ms = 400, decibels = -40, at_once = 4;
+    double budget = 0, seconds = 300, silence_ms = 400, decibels = -40, at_once = 4, most = 24;
     llmf_request req = {0};
     text path = {0}, log_path = {0};
     work w = {0};
@@ -333,6 +338,7 @@ int main(int argc, char **argv) {
                               {"--writer", "NAME", "model or route that writes the minutes (writer)", &m.writer, NULL, 0, 0, NULL},
                               {"--language", "CODE", "of what is said: en; else the model finds out", &m.language, NULL, 0, 0, NULL},
                               {"--piece", "SECONDS", "length of a piece, about (300)", NULL, &seconds, 1, 7200, NULL},
+                              {"--most", "MB", "no piece is larger (24)", NULL, &most, 0.01, 200, NULL},
                               {"--silence", "MS", "a pause of so many milliseconds is a place to cut (400)", NULL, &silence_ms, 10, 60000, NULL},
                               {"--threshold", "DB", "what is below is silence; 0 is as loud as can be (-40)", NULL, &decibels, -120, -1, NULL},
                               {"--cut-to", "FOLDER", "write the pieces there, and ask nothing", &cut_to, NULL, 0, 0, NULL},
@@ -349,7 +355,7 @@ int main(int argc, char **argv) {
     putf(&path, "%s.md", m.path);
     if (!to) to = path.ptr;
     putf(&log_path, "%s.journal", strcmp(to, "-") ? to : path.ptr);
-    cut(&m, seconds, silence_ms, decibels);
+    cut(&m, seconds, silence_ms, decibels, most);
     if (cut_to) {
         status = write_pieces(&m, cut_to);
         give_back(&m);
