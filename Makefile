@@ -1,7 +1,7 @@
 # llmfactory. `make demo` and `make check` do everything on a fresh machine; the rest is for those who change it.
 #
 #   all      build/llmf and the examples          demo   one answer from every family, no key, no network
-#   game     examples/game, which needs SDL2
+#   game     examples/game, which needs SDL2         apps   examples/minutes, ask-docs, compare, synth
 #   product  llmfactory.h from its parts          check  installs what is missing, then all tests
 #   san      unit and engine tests under ASan+UBSan      fuzz   all fuzz targets, FUZZ_SECONDS each (default 600)
 #   bench    the bars of speed, as ratios         matrix compilers, standards, options, targets
@@ -35,9 +35,9 @@ UV_LIBS := $(shell pkg-config --libs libuv 2>/dev/null)
 SDL_LIBS := $(shell pkg-config --libs sdl2 2>/dev/null)
 EXAMPLES += $(if $(shell command -v $(CXX)),cpp) $(if $(filter Linux,$(shell uname -s)),epoll metrics) $(if $(UV_LIBS),libuv) $(if $(SDL_LIBS),game/game)
 
-.PHONY: all game demo check product schema models san fuzz bench sim matrix size device minimal fmt clean install deps deps-check deps-device deps-minimal
+.PHONY: all apps game demo check product schema models san fuzz bench sim matrix size device minimal fmt clean install deps deps-check deps-device deps-minimal
 
-all: $(B)/llmf $(EXAMPLES:%=$(B)/examples/%) $(B)/examples/plugin/host $(B)/plugins/acme.so
+all: $(B)/llmf $(EXAMPLES:%=$(B)/examples/%) $(if $(filter-out Windows_NT,$(OS)),apps) $(B)/examples/plugin/host $(B)/plugins/acme.so
 
 # ---- the product ----
 
@@ -82,6 +82,21 @@ $(B)/examples/cpp: examples/cpp.cpp llmfactory.h | deps
 $(B)/examples/libuv: LIBS = $(UV_LIBS)
 $(B)/examples/teaching/5-nearest: LIBS = -lm
 $(B)/examples/plugin/host: LIBS = $(if $(filter Linux,$(shell uname -s)),-ldl)
+
+# Applications: each is a folder, and all are linked with one object of the library.
+APPS = minutes ask-docs compare synth
+apps: $(foreach a,$(APPS),$(B)/examples/$(a)/$(a))
+
+$(B)/examples/kit/library.o: llmfactory.h | deps
+	@mkdir -p $(@D)
+	$(CC) -std=c99 $(EXAMPLE_CFLAGS) -DLLMFACTORY_IMPLEMENTATION -x c -c -o $@ llmfactory.h
+
+define APP
+$(B)/examples/$(1)/$(1): $(wildcard examples/$(1)/*.[ch]) examples/kit/kit.h $(B)/examples/kit/library.o
+	@mkdir -p $$(@D)
+	$$(CC) -std=c99 -Wall -Wextra $$(EXAMPLE_CFLAGS) -DKIT_LINKED -I. -o $$@ examples/$(1)/$(1).c $(B)/examples/kit/library.o $$(CURL_LIBS) -lm
+endef
+$(foreach a,$(APPS),$(eval $(call APP,$(a))))
 
 game: $(B)/examples/game/game
 

@@ -165,6 +165,7 @@ alone 900 sh tests/alone.sh
 size 900 sh tests/size.sh check
 freestanding 900 sh tests/freestanding.sh
 examples 600 sh tests/examples.sh
+apps 600 sh tests/apps.sh
 blns 900 python3 tests/corpora/blns.py
 adding 300 sh tests/adding.sh
 schema 300 sh tests/config/schema.sh

@@ -55,6 +55,7 @@ if [ "$what" = check ]; then
     compiles uv.h -luv || need libuv1-dev
     compiles SDL2/SDL.h -lSDL2 || need libsdl2-dev
     has Xvfb || need xvfb
+    has espeak-ng || wish espeak-ng
     has promtool || [ -d /run/systemd/system ] || wish prometheus # its package starts a server where systemd runs: there it is the user's to install
 fi
 if [ "$what" = check ] || [ "$what" = device ]; then

@@ -85,6 +85,7 @@ static int is_required(const json *s, const json *member) {
     for (const json *n = r->first; n; n = n->next) if (is_kind(n, J_STRING) && n->n == member->nkey && !memcmp(n->s, member->key, n->n)) return 1;
     return 0;
 }
+static uint64_t vary_from;                                              /* 0: nothing varies */
 static void fill(buf *o, const json *root, const json *s, const char *text, int depth);
 static void fill_object(buf *o, const json *root, const json *s, const char *text, int depth) {
     const json *p = json_get(s, "properties");
@@ -100,10 +101,29 @@ static void fill_object(buf *o, const json *root, const json *s, const char *tex
 static void fill_array(buf *o, const json *root, const json *s, const char *text, int depth) {
     const json *least = json_get(s, "minItems"), *items = json_get(s, "items");
     long n = is_kind(least, J_NUMBER) && least->number <= 100 ? (long)least->number : 0;
-    if (n < 1) n = 1;
+    if (n < 1) n = vary_from ? 3 : 1;
     put_char(o, '[');
     for (long i = 0; items && i < n; i++) { if (i) put_char(o, ','); fill(o, root, items, text, depth + 1); }
     put_char(o, ']');
+}
+/* /x-vary: each value is drawn from the question, and where it stands in the answer */
+static uint64_t varied(const buf *o) { return hash_of((const char *)&o->n, sizeof o->n, vary_from) >> 20; }
+static void fill_varied(buf *o, const json *many, const json *least, const json *most, const char *type) {
+    static const char *const words[] = { "harbour", "engine", "lantern", "orchard", "violin", "glacier", "copper", "meadow" };
+    uint64_t h = varied(o);
+    if (many) {
+        const json *m = many->first;
+        for (long i = (long)(h % (uint64_t)many->count); i > 0; i--) m = m->next;
+        put(o, m->raw, m->nraw);
+    } else if (!strcmp(type, "string")) {
+        buf t = { 0 };
+        for (int i = 0; i < 12; i++) say(&t, "%s%s", i ? " " : "", words[h >> 3 * i & 7]);
+        put_json(o, t.p, t.n);
+        buf_free(&t);
+    } else {
+        long low = is_kind(least, J_NUMBER) ? (long)least->number : 0, high = is_kind(most, J_NUMBER) ? (long)most->number : low + 1000;
+        say(o, "%d", low + (long)(h % (uint64_t)(high >= low ? high - low + 1 : 1)));
+    }
 }
 static void fill(buf *o, const json *root, const json *s, const char *text, int depth) {
     const json *one = json_get(s, "const"), *many = json_get(s, "enum"), *any = json_get(s, "anyOf"), *ref = json_get(s, "$ref"), *least = json_get(s, "minimum");
@@ -111,6 +131,8 @@ static void fill(buf *o, const json *root, const json *s, const char *text, int 
     if (depth > 16) put_text(o, "null");
     else if (ref) fill(o, root, schema_ref(root, ref), text, depth + 1);
     else if (one) put(o, one->raw, one->nraw);
+    else if (vary_from && is_kind(many, J_ARRAY) && many->first) fill_varied(o, many, NULL, NULL, type);
+    else if (vary_from && (!strcmp(type, "integer") || !strcmp(type, "number") || !strcmp(type, "string"))) fill_varied(o, NULL, least, json_get(s, "maximum"), type);
     else if (is_kind(many, J_ARRAY) && many->first) put(o, many->first->raw, many->first->nraw);
     else if (is_kind(any, J_ARRAY) && any->first) fill(o, root, any->first, text, depth + 1);
     else if (!strcmp(type, "object")) fill_object(o, root, s, text, depth);
@@ -230,6 +252,7 @@ static void plan_text(exchange *x) {
     else { put_text(&t, story_of(a)); story = 1; }
     if (a->want_json) {
         buf j = { 0 };
+        vary_from = x->b.vary ? hash_of(a->user.p ? a->user.p : "", a->user.n, hash_of(a->model, strlen(a->model), 0)) | 1 : 0;
         if (a->schema) fill(&j, a->schema, a->schema, text_of(&t), 0); else say(&j, "{\"answer\":%j}", t.p, t.n);
         cut_evenly(p, j.p, j.n, x->b.n > 0 ? even_size(x->b.n, j.n) : 6);
         buf_free(&j);

@@ -56,6 +56,7 @@
     FLAG(whole_calls, "whole-calls", "tool calls come whole in one event (as Groq, xAI)") \
     FLAG(json_array, "json-array", "a stream comes as one JSON array (Gemini, as without alt=sse)") \
     NUMBER(cached, "cached", 5, "N: so many prompt tokens came from a cache") \
+    FLAG(vary, "vary", "what is made from a schema is drawn from the question: numbers between minimum and maximum, values of an enum, words of strings") \
     FLAG(lax, "lax", "unknown request members are ignored, as many compatible hosts do") \
     FLAG(no_auth, "no-auth", "no key is needed, as on local servers") \
     FLAG(need_auth, "need-auth", "a key is needed where normally none is (Ollama)")

@@ -318,7 +318,9 @@ static void chat_transcribe(exchange *x) {
             said.p, said.n);
     } else if (!format || !strcmp(format, "json")) {
         start_reply(x, 200, "application/json");
-        say(&x->reply.body, "{\"text\":%j,\"usage\":{\"type\":\"duration\",\"seconds\":4}}", said.p, said.n);
+        const char *model = form_value(x, parts, n, "model");            /* those of gpt-4o are paid by the token, whisper by the second */
+        int tokens = model && !strncmp(model, "gpt-4o", 6);
+        say(&x->reply.body, "{\"text\":%j,\"usage\":%s}", said.p, said.n, tokens ? "{\"type\":\"tokens\",\"input_tokens\":30,\"output_tokens\":5,\"total_tokens\":35}" : "{\"type\":\"duration\",\"seconds\":4}");
     } else {
         fail(x, 400, "response_format", "unsupported_value", "response_format '%s' is not compatible with this model", format);
     }
