@@ -9,7 +9,7 @@
      llmf_mcp_close(m);
 
    llmf_mcp_desc       command: a program and its arguments, NULL behind the last, found by PATH: it is started, and spoken to over its standard input and output; its errors go
-                       where the program's go (POSIX). Or url: of a server over "streamable HTTP", by the factory's transports; token: goes with it as a bearer (NULL: none).
+                       where the program's go (POSIX). Or url: of a server over "streamable HTTP", by the factory's transports; token: goes with it as a bearer, over http:// in the clear (NULL: none).
                        timeout_ms: of each answer, 0: 30,000. All is copied.
    llmf_mcp_open       Starts it, asks for its tools and waits for them, serving all calls meanwhile. NULL with *err (NULL: llmf_last_error tells): LLMF_ERR_ARGUMENT, it cannot be
                        started (CONFIG), it does not answer (TIMEOUT, NETWORK), answers something else (PROTOCOL), or says no (its words are in err->text). Not in a callback.

@@ -343,12 +343,68 @@ static void short_of_memory(void **state) {
     }
 }
 
+/* Lines and events that are damaged, or about something else: nothing breaks, and no ask is answered twice. */
+static void hostile_servers(void **state) {
+    static const char *const lines[] = {
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"protocolVersion\":\"2025-03-26\"}}",
+        "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{\"tools\":[{\"name\":\"a\",\"inputSchema\":{\"type\":\"object\"}},{\"name\":7},[],null],\"nextCursor\":\"x\"}}",
+        "{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":{\"content\":[{\"type\":\"text\",\"text\":\"\\ud800 x\"},{\"type\":\"audio\"},3,{}],\"isError\":true}}",
+        "{\"jsonrpc\":\"2.0\",\"id\":3,\"error\":{\"code\":-1,\"message\":\"no\"}}",
+        "{\"jsonrpc\":\"2.0\",\"id\":[1,2],\"method\":\"sampling/createMessage\",\"params\":{}}",
+    };
+    kit_world w;
+    llmf_factory *f = open_factory(&w);
+    llmf_mcp_desc d;
+    llmf_tool_use use;
+    llmf_mcp *m;
+    uint64_t chance = 88172645463325252u;
+    size_t before = f->heap.used;
+    int n, answered = 0;
+    (void)state;
+    memset(&d, 0, sizeof d);
+    memset(&use, 0, sizeof use);
+    use.id = use.name = kit_str("x");
+    use.arguments = kit_str("{}");
+    for (n = 0; n < 20000; n++) {
+        char line[512];
+        const char *from = lines[kit_random(&chance) % KIT_COUNT(lines)];
+        size_t len = strlen(from), i, changes = kit_random(&chance) % 4, asks = 0;
+        const llmfi_mcp_ask *a;
+        m = llmfi_mcp_new(f, &d);
+        assert_non_null(m);
+        assert_true(llmfi_mcp_send(m, LLMFI_MCP_INITIALIZE, "initialize", NULL, NULL, kit_str("{}")) && llmfi_mcp_send(m, LLMFI_MCP_LIST, "tools/list", NULL, NULL, kit_str("{}")) &&
+                    llmfi_mcp_send(m, LLMFI_MCP_CALL, "tools/call", &use, NULL, kit_str("{}")));
+        memcpy(line, from, len);
+        for (i = 0; i < changes; i++) line[kit_random(&chance) % len] = (char)(kit_random(&chance) % 2 ? "{}[]\",:0129\\"[kit_random(&chance) % 12] : (char)kit_random(&chance));
+        if (kit_random(&chance) % 8 == 0) len = kit_random(&chance) % len;
+        {
+            char *exact = (char *)malloc(len + 1); /* nothing behind it may be read */
+            llmf_str s;
+            memcpy(exact, line, len);
+            s.ptr = exact;
+            s.len = len;
+            llmfi_mcp_line(m, s);
+            free(exact);
+        }
+        for (a = m->asks; a; a = a->next) asks++;
+        assert_in_range(asks, 2, 4); /* one is answered, which may ask for two more */
+        answered += asks != 3 || m->state != LLMFI_MCP_STARTS;
+        llmf_mcp_close(m);
+    }
+    assert_int_equal(f->heap.used, before);
+    printf("20000 lines, %d of them answers\n", answered);
+    assert_true(answered > 2000);
+    llmf_close(f);
+    kit_drop(&w.log);
+}
+
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tools_are_called),
         cmocka_unit_test(one_that_is_slow_or_dies),
         cmocka_unit_test(wrong_from_the_start),
         cmocka_unit_test(short_of_memory),
+        cmocka_unit_test(hostile_servers),
     };
     int failed;
     self = argv[0];
