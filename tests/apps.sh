@@ -15,7 +15,7 @@ for app in minutes ask-docs compare synth; do
     silent "$app compiles with clang" clang -std=c99 -Wall -Wextra -Werror -DKIT_LINKED -I. -fsyntax-only examples/$app/$app.c
 done
 ok "make apps builds them" sh -c 'make -nB apps CURL_LIBS=-lcurl | grep -c -- "-o build/examples/[a-z-]*/[a-z-]* .*library.o -lcurl -lm" | grep -qx 4'
-start_server
+start_server --max-seconds 900
 [ "$word" = ready ] || { echo "FAILED: the loopback server did not start"; exit 1; }
 export OPENAI_API_KEY=loopback-key ANTHROPIC_API_KEY=loopback-key
 top=$PWD
@@ -51,7 +51,7 @@ killed() {
     reset
     APPS_SERVER=$slow "$program" "$@" >"$t/said" 2>"$t/told" </dev/null &
     pid=$!
-    for _ in $(seq 200); do
+    for _ in $(seq 600); do
         [ "$(lines "$journal")" -ge "$enough" ] && break
         kill -0 $pid 2>/dev/null || break
         sleep 0.05
@@ -196,7 +196,7 @@ refuses minutes talk.wav
 # Two at once: the second one is told.
 APPS_SERVER=$slow "$top/$B/minutes/minutes" --piece 3 --at-once 1 --journal y.journal talk.wav >/dev/null 2>&1 &
 pid=$!
-for _ in $(seq 100); do [ "$(lines y.journal)" -ge 1 ] && break; sleep 0.05; done
+for _ in $(seq 600); do [ "$(lines y.journal)" -ge 1 ] && break; sleep 0.05; done
 ok "minutes: one run at a time has a journal" ends 1 'another run has this journal' minutes --piece 3 --journal y.journal talk.wav
 kill -9 $pid 2>/dev/null
 wait $pid 2>/dev/null

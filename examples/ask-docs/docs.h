@@ -14,7 +14,8 @@ typedef struct unit { size_t at, len; unsigned long line; } unit; /* what a chun
 /* ---- which files ---- */
 
 static inline bool is_document(const char *name) {
-    static const char *const ends[] = {".md", ".markdown", ".txt", ".text", ".rst", ".adoc", ".org", ".tex", ".html", ".c", ".h", ".cc", ".cpp", ".cxx", ".hpp", ".m", ".cs", ".py", ".pl", ".rb", ".lua", ".js", ".ts", ".jsx",
+    static const char *const ends[] = {".md", ".markdown", ".txt", ".text", ".rst", ".adoc", ".org", ".tex", ".html", ".c", ".h", ".cc",
+                                       ".cpp", ".cxx", ".hpp", ".m", ".cs", ".py", ".pl", ".rb", ".lua", ".js", ".ts", ".jsx",
                                        ".tsx", ".go", ".rs", ".java", ".kt", ".swift", ".scala", ".php", ".sh", ".sql", ".css", ".yaml", ".yml", ".toml", ".json", ".xml", ".ini", ".cfg", ".cmake", ".def"};
     static const char *const names[] = {"README", "LICENSE", "COPYING", "NEWS", "TODO", "Makefile", "Dockerfile"};
     const char *dot = strrchr(name, '.');
@@ -27,8 +28,8 @@ static inline bool is_document(const char *name) {
 }
 
 /* RFC 3629, and no NUL: what is none is not a text that could be sent. */
-static inline bool is_utf8(const char *text, size_t len) {
-    const unsigned char *s = (const unsigned char *)text, *end = s + len;
+static inline bool is_utf8(const char *bytes, size_t len) {
+    const unsigned char *s = (const unsigned char *)bytes, *end = s + len;
     while (s < end) {
         int more = *s < 0x80 ? 0 : *s >= 0xC2 && *s <= 0xDF ? 1 : (*s & 0xF0) == 0xE0 ? 2 : *s >= 0xF0 && *s <= 0xF4 ? 3 : -1, k;
         if (more < 0 || !*s || end - s <= more) return false;

@@ -253,8 +253,8 @@ static void put_number(text *t, const char *format, double v, bool known) {
 
 static void put_report(text *t, const compare *c) {
     size_t m, p;
-    putf(t, "# %lu prompts, %lu models\n\n| model | quality (1 to 10) | first token, ms | whole answer, ms | tokens in | tokens out | cost | failed |\n|---|---:|---:|---:|---:|---:|---:|---:|\n", (unsigned long)c->prompt_count,
-         (unsigned long)c->model_count);
+    putf(t, "# %lu prompts, %lu models\n\n", (unsigned long)c->prompt_count, (unsigned long)c->model_count);
+    puts_to(t, "| model | quality (1 to 10) | first token, ms | whole answer, ms | tokens in | tokens out | cost | failed |\n|---|---:|---:|---:|---:|---:|---:|---:|\n");
     for (m = 0; m < c->model_count; m++) {
         const contender *k = &c->models[m];
         double first = median(c, m, true), total = median(c, m, false);

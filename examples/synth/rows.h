@@ -26,7 +26,8 @@ static inline void read_schema(schema *s, const char *path) {
         }
         die(EXIT_USAGE, "%s:%lu:%lu: is no JSON from here on", path, line, column);
     }
-    if (!llmf_json_get(whole, "type", &type) || !is(type, "\"object\"") || !llmf_json_get(whole, "properties", &properties) || properties.ptr[0] != '{') die(EXIT_USAGE, "%s: a row must be an object: {\"type\": \"object\", \"properties\": {…}}", path);
+    if (!llmf_json_get(whole, "type", &type) || !is(type, "\"object\"") || !llmf_json_get(whole, "properties", &properties) || properties.ptr[0] != '{')
+        die(EXIT_USAGE, "%s: a row must be an object: {\"type\": \"object\", \"properties\": {…}}", path);
     while (llmf_json_each(properties, &at, &key, &value)) {
         field *f = &s->fields[s->count];
         size_t k = 0;

@@ -272,13 +272,14 @@ static void put_jsonl(text *t, const synth *s) {
 static void tell_yield(const synth *s) {
     size_t i;
     text t = {0};
-    puts_to(&t, "| model | requests | rows | no JSON | not of the schema | the same | nearly the same | more than wanted | kept | yield | cost | a kept row |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n");
+    puts_to(&t, "| model | requests | rows | no JSON | not of the schema | the same | nearly the same | more than wanted | kept | yield | cost | a kept row |\n"
+                "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n");
     for (i = 0; i < s->maker_count; i++) {
         const maker *m = &s->makers[i];
         puts_to(&t, "| ");
         put_line(&t, m->name, strlen(m->name), true);
-        putf(&t, " | %lu | %lu | %lu | %lu | %lu | %lu | %lu | %lu | ", (unsigned long)m->asked, (unsigned long)m->rows, (unsigned long)m->broken, (unsigned long)m->wrong, (unsigned long)m->same, (unsigned long)m->near,
-             (unsigned long)m->surplus, (unsigned long)m->kept);
+        putf(&t, " | %lu | %lu | %lu | %lu | ", (unsigned long)m->asked, (unsigned long)m->rows, (unsigned long)m->broken, (unsigned long)m->wrong);
+        putf(&t, "%lu | %lu | %lu | %lu | ", (unsigned long)m->same, (unsigned long)m->near, (unsigned long)m->surplus, (unsigned long)m->kept);
         if (m->rows) putf(&t, "%.0f %% | ", (double)m->kept * 100 / (double)m->rows);
         else puts_to(&t, "- | ");
         put_spent(&t, &m->cost);
@@ -287,8 +288,12 @@ static void tell_yield(const synth *s) {
     }
     printf("%s", t.ptr);
     free(t.ptr);
-    for (i = 0; i < s->value_count && s->balanced < s->schema.count; i++) printf("%s%.*s: %lu of %lu", i ? ", " : "\n", (int)s->values[i].json.len, s->values[i].json.ptr, (unsigned long)s->values[i].have, (unsigned long)s->values[i].want);
-    if (s->balanced < s->schema.count) puts("");
+    if (s->balanced == s->schema.count) return;
+    for (i = 0; i < s->value_count; i++) {
+        const value *v = &s->values[i];
+        printf("%s%.*s: %lu of %lu", i ? ", " : "\n", (int)v->json.len, v->json.ptr, (unsigned long)v->have, (unsigned long)v->want);
+    }
+    puts("");
 }
 
 /* ---- the program ---- */
