@@ -788,7 +788,7 @@ static inline llmf_call llmf_start_chain(llmf_factory *f, const llmf_chain *chai
    the text's pieces and scripts (its error: README); budgets never take that, they keep to their bound of two bytes a token.
      llmf_tokens_desc  Where the ranks are. path: a .tiktoken file (FILES); or bytes, len: the same, or an image of tools/ranks.c, in memory, then borrowed until llmf_tokens_close: the
                        image is used where it stands. encoding: "cl100k_base" or "o200k_base"; NULL: found by how many tokens there are. What it needs, below 1.5 times the
-                       file's size (1.0 and 1.2), 12 bytes for each byte of a longest piece without a blank or sign above 96, and a few hundred, is taken from: `memory` of
+                       file's size (1.1), 12 bytes for each byte of a longest piece without a blank or sign above 96, and a few hundred, is taken from: `memory` of
                        memory_size bytes, yours until llmf_tokens_close; else `alloc` with `user`; else the heap of the factory; else malloc (LLMF_NO_MALLOC: none). The heap gives powers of two:
                        2 MiB and 4 MiB.
      llmf_tokens_open  Reads the ranks; may block for the disk. f may be NULL: no factory is needed; else close before it. NULL with *err (NULL allowed): LLMF_ERR_CONFIG
