@@ -10,12 +10,14 @@
 #   device   a microcontroller's image for QEMU: build/device.elf; DEVICE_WITH="OPENAI" for fewer providers
 #   minimal  a static client of less than 200 KiB, TLS and all: build/minimal; MINIMAL_WITH="OPENAI GROQ" for other providers
 #   schema   docs/config.schema.json, from the table of keys
+#   tokens   the tables that tokens are counted with, from Python's Unicode data and, where RANKS has the rank files, tests/data/tokens.txt
 #   models   the models of models.def from the databases in SPECS, which tools/models.txt names
 
 CC ?= cc
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 600
 SPECS ?= ../shared/specs/models
+RANKS ?= ../shared/corpora/tiktoken
 ARM ?= arm-none-eabi-
 DEVICE ?= $(B)/device.elf
 DEVICE_WITH ?= ANTHROPIC OPENAI
@@ -35,7 +37,7 @@ UV_LIBS := $(shell pkg-config --libs libuv 2>/dev/null)
 SDL_LIBS := $(shell pkg-config --libs sdl2 2>/dev/null)
 EXAMPLES += $(if $(shell command -v $(CXX)),cpp) $(if $(filter Linux,$(shell uname -s)),epoll metrics) $(if $(UV_LIBS),libuv) $(if $(SDL_LIBS),game/game)
 
-.PHONY: all apps game demo check product schema models san fuzz bench sim matrix size device minimal fmt clean install deps deps-check deps-device deps-minimal
+.PHONY: all apps game demo check product schema models tokens san fuzz bench sim matrix size device minimal fmt clean install deps deps-check deps-device deps-minimal
 
 all: $(B)/llmf $(EXAMPLES:%=$(B)/examples/%) $(if $(filter-out Windows_NT,$(OS)),apps) $(B)/examples/plugin/host $(B)/plugins/acme.so
 
@@ -59,6 +61,15 @@ $(B)/schema: tools/schema.c llmfactory.h
 models:
 	python3 tools/models.py $(SPECS)
 	@$(MAKE) -s product
+
+tokens: $(B)/estimate
+	python3 tools/unicode.py
+	$(B)/estimate $(RANKS)/cl100k_base.tiktoken $(RANKS)/o200k_base.tiktoken tests/data/tokens.txt src/base/bpe_weights.h
+	@$(MAKE) -s product
+
+$(B)/estimate: tools/estimate.c llmfactory.h
+	@mkdir -p $(B)
+	$(CC) -std=c99 $(STRICT) -O1 -o $@ $< -lm
 
 # ---- programs ----
 

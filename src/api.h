@@ -894,7 +894,7 @@ static inline llmf_result llmf_conversation_load(llmf_factory *f, const char *pa
    the text's pieces and scripts (its error: README); budgets never take that, they keep to their bound of two bytes a token.
      llmf_tokens_desc  Where the ranks are. path: a .tiktoken file (FILES); or bytes, len: the same, or an image of tools/ranks.c, in memory, then borrowed until llmf_tokens_close: the
                        image is used where it stands. encoding: "cl100k_base" or "o200k_base"; NULL: found by how many tokens there are. What it needs, below 1.5 times the
-                       file's size (1.0 and 1.2), 12 bytes for each byte of a longest piece without a blank or sign above 96, and a few hundred, is taken from: `memory` of
+                       file's size (1.1), 12 bytes for each byte of a longest piece without a blank or sign above 96, and a few hundred, is taken from: `memory` of
                        memory_size bytes, yours until llmf_tokens_close; else `alloc` with `user`; else the heap of the factory; else malloc (LLMF_NO_MALLOC: none). The heap gives powers of two:
                        2 MiB and 4 MiB.
      llmf_tokens_open  Reads the ranks; may block for the disk. f may be NULL: no factory is needed; else close before it. NULL with *err (NULL allowed): LLMF_ERR_CONFIG
@@ -908,7 +908,7 @@ static inline llmf_result llmf_conversation_load(llmf_factory *f, const char *pa
      llmf_count_tokens What the input of a request counts for that model: of a chat the texts, 3 tokens a message and its role's, 3 for the answer's beginning (OpenAI's cookbook); tools, schemas
                        and media roughly (an estimate then); of LLMF_OP_EMBED the texts alone. Model's prompt_prefix and prompt_suffix are counted. *method (NULL allowed): LLMF_TOKENS_EXACT,
                        LLMF_TOKENS_ESTIMATE. llmf_desc.ranks are read when the first model needs them, at most LLMF_MAX_RANK_FILES; one that is wrong is told to the log, once, and
-                       then it is an estimate. Below 0: minus an llmf_result: STALE, ARGUMENT. */
+                       then it is an estimate. llmf_min_memory does not count them. A megabyte of text takes 10 to 40 ms, of exact counts for budgets inside llmf_start and llmf_poll too. Below 0: minus an llmf_result: STALE, ARGUMENT. */
 enum { LLMF_TOKENS_EXACT = 1, LLMF_TOKENS_ESTIMATE = 2, LLMF_TOKENS_SPECIAL = 1 }; struct llmf_tokens_desc { const char *path; const void *bytes; size_t len; const char *encoding; void *memory; size_t memory_size; llmf_alloc_fn alloc; void *user; }; typedef struct llmf_tokens llmf_tokens;
 LLMF_API llmf_tokens *llmf_tokens_open_abi(llmf_factory *f, const llmf_tokens_desc *desc, size_t desc_size, llmf_error *err); LLMF_API void llmf_tokens_close(llmf_tokens *t); LLMF_API int64_t llmf_tokens_encode(llmf_tokens *t, llmf_str text, int flags, uint32_t *ids, size_t cap);
 static inline llmf_tokens *llmf_tokens_open(llmf_factory *f, const llmf_tokens_desc *desc, llmf_error *err) { return llmf_tokens_open_abi(f, desc, sizeof *desc, err); } LLMF_API int64_t llmf_tokens_decode(const llmf_tokens *t, const uint32_t *ids, size_t count, char *out, size_t cap);

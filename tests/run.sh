@@ -182,6 +182,7 @@ models 60 python3 tests/tools/test_models.py
 aws-server 120 python3 tests/aws/test_server.py
 aws-story 120 sh tests/aws/story.sh
 QUEUE
+run traffic-tokens 120 python3 tests/traffic/tokens.py --llmf $B/llmf --shared "$LLMF_SHARED"
 run minimal 900 sh tests/minimal.sh
 run requests 400 python3 tests/traffic/requests.py --llmf $B/llmf --shared "$LLMF_SHARED"
 run op-requests 120 python3 tests/traffic/operations.py --llmf $B/llmf --shared "$LLMF_SHARED"

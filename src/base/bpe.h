@@ -420,7 +420,7 @@ static bool llmfi_bpe_long(const llmfi_ranks *r, llmfi_store *store, const unsig
 }
 
 /* Words that were merged lately, each at the place that its hash says: most of a text are words that it has had before. */
-enum { LLMFI_WORD_BYTES = 40, LLMFI_WORD_IDS = 13, LLMFI_WORD_SHARE = 128 };
+enum { LLMFI_WORD_BYTES = 40, LLMFI_WORD_IDS = 13, LLMFI_WORD_SHARE = 48 };
 typedef struct llmfi_word {
     uint8_t len, count;                      /* len 0: empty */
     char bytes[LLMFI_WORD_BYTES];

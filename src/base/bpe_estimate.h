@@ -3,6 +3,7 @@
 #ifndef LLMFI_BASE_BPE_ESTIMATE_H
 #define LLMFI_BASE_BPE_ESTIMATE_H
 #include "bpe_split.h"
+#include "bpe_weights.h"
 
 #if LLMF_HAS_TOKENS
 
@@ -11,8 +12,6 @@ enum {
     LLMFI_TK_KANA, LLMFI_TK_HAN, LLMFI_TK_OTHER, LLMFI_TK_DIGIT, LLMFI_TK_SPACE, LLMFI_TK_SIGN, LLMFI_TK_SYMBOL, LLMFI_TK_EMOJI, LLMFI_TK_COUNT
 };
 enum { LLMFI_TK_ONE = 256 };
-
-#include "bpe_weights.h"
 
 /* The first character of each script, up to the next row: letters and marks. */
 static const struct {

@@ -105,7 +105,7 @@ static void llmfi_tokens_close(llmf_tokens *t) {
     llmfi_store_free(&store, t, sizeof *t);
 }
 
-/* Words are kept in a twentieth of what the ranks take; where that cannot be had, or a block has no more than twice as much left, none are. */
+/* Words are kept in an eighth of what the ranks take; where that cannot be had, or a block has no more than twice as much left, none are. */
 static void llmfi_tokens_keep_words(llmf_tokens *t) {
     uint32_t count = t->ranks.count / LLMFI_WORD_SHARE;
     size_t size = count * sizeof *t->words.at;

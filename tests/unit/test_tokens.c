@@ -622,6 +622,7 @@ static void test_estimates(void **state) {
         assert_true(at_share(all[e][0], count, 0.5) < 12 && at_share(all[e][0], count, 0.95) < 40);
         assert_true(at_share(all[e][0], count, 0.5) < at_share(all[e][1], count, 0.5) && at_share(all[e][0], count, 0.95) < at_share(all[e][1], count, 0.95));
     }
+    assert_int_equal(sizeof llmfi_tk_weights, 2 * 2 * LLMFI_TK_COUNT * sizeof(int16_t));
     assert_int_equal(llmfi_bpe_estimate(LLMFI_O200K, llmfi_str("", 0)), 0);
     assert_true(llmfi_bpe_estimate(LLMFI_CL100K, llmfi_cstr("\xff\xff\xff\xff")) > 0);
 }

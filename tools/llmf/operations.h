@@ -139,11 +139,6 @@ static int count_here(job *o, const options *from, text *in, bool whole) {
     int64_t n = -1;
     int method = 0;
     size_t i;
-    for (i = 0; i < from->desc.rank_count; i++) { /* the library would count on without a file that is wrong */
-        llmf_tokens *t = llmf_tokens_open(NULL, &from->desc.ranks[i], &err);
-        if (!t) return operation_end(o, operation_failed(o, &err));
-        llmf_tokens_close(t);
-    }
     if (whole) {
         llmf_str json;
         json.ptr = in->ptr;
@@ -162,6 +157,11 @@ static int count_here(job *o, const options *from, text *in, bool whole) {
     n = llmf_count_tokens(o->f, o->model, whole ? &r.req : &o->req, &method);
     if (n < 0) llmf_last_error(o->f, &err);
     if (n < 0) return operation_end(o, operation_failed(o, &err));
+    for (i = 0; method != LLMF_TOKENS_EXACT && i < from->desc.rank_count; i++) { /* the library counts on without a file that is wrong */
+        llmf_tokens *t = llmf_tokens_open(NULL, &from->desc.ranks[i], &err);
+        if (!t) return operation_end(o, operation_failed(o, &err));
+        llmf_tokens_close(t);
+    }
     printf("{\"tokens\":%lld,\"method\":\"%s\"}\n", (long long)n, method == LLMF_TOKENS_EXACT ? "exact" : "estimate");
     return operation_end(o, true);
 }
