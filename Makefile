@@ -31,7 +31,7 @@ EXAMPLE_CFLAGS ?= -g
 CURL_LIBS ?= $(shell pkg-config --libs libcurl 2>/dev/null || echo -lcurl)
 B = build
 PARTS := $(shell find src providers -name '*.h') models.def
-EXAMPLES = hello chat frames transport names families tools batch $(patsubst examples/%.c,%,$(sort $(wildcard examples/teaching/*.c)))
+EXAMPLES = hello chat frames transport names families tools batch long $(patsubst examples/%.c,%,$(sort $(wildcard examples/teaching/*.c)))
 # Those that need more than libcurl, where it is there.
 UV_LIBS := $(shell pkg-config --libs libuv 2>/dev/null)
 SDL_LIBS := $(shell pkg-config --libs sdl2 2>/dev/null)

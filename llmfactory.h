@@ -1023,7 +1023,8 @@ LLMF_API llmf_result llmf_tool_done(llmf_factory *f, llmf_call c, llmf_str id, l
      llmf_fit         window: tokens; 0: the model's. reserve: of them for the answer; 0: max_tokens, else what the model can give, a quarter of the window at most. media_tokens:
                       of each picture or file; 0: 1,600. count: tokens of a text; NULL: one for three bytes. Filled: limit, before, after: tokens; dropped, replaced: messages,
                       and results; what: req->message_count bytes, 0 for one that stays, 1 dropped, 2 replaced; as long as *p.
-     ask_summary      (a member of llmf_fit) Not 0: *p is the request for a summary of what would be dropped, summary_tokens (0: 512) long, to be put to a cheaper model; prompt
+     ask_summary      (a member of llmf_fit) Not 0: *p is the request for a summary of what would be dropped, summary_tokens long (0: 512, a quarter
+                      of `limit` at most), to be put to a cheaper model; prompt
                       NULL: nothing would be. Its text then is `summary` of a second call that is else the same: a message of the system, named "summary", behind the others
                       of the system, in the place of one that an earlier call has put there. Room is made for it.
      llmf_conversation_save   Messages as JSON, the members `system` and `messages` of what the command llmf reads, with "llmf_conversation": 1 for the version. Parts, tool calls,
@@ -52118,6 +52119,11 @@ static int64_t llmfi_fit_or(int64_t given, int64_t usual) {
     return given > 0 ? given : usual;
 }
 
+/* Tokens of a summary at most. */
+static int64_t llmfi_fit_room(const llmfi_fitting *s) {
+    return llmfi_fit_or(s->fit->summary_tokens, s->fit->limit / 4 < LLMFI_FIT_SUMMARY ? s->fit->limit / 4 + 1 : (int64_t)LLMFI_FIT_SUMMARY);
+}
+
 static llmf_str llmfi_fit_text(const char *text, size_t len) {
     return llmfi_str(text, !text ? 0 : len ? len : llmfi_strlen(text));
 }
@@ -52230,7 +52236,7 @@ static void llmfi_fit_turns(llmfi_fitting *s, size_t until) {
 
 /* The summary, or room for one, takes tokens; one of earlier goes with what it was about. */
 static void llmfi_fit_make_room(llmfi_fitting *s) {
-    int64_t room = llmfi_fit_or(s->fit->summary_tokens, LLMFI_FIT_SUMMARY), has = llmfi_fit_tokens(s, s->fit->summary);
+    int64_t room = llmfi_fit_room(s), has = llmfi_fit_tokens(s, s->fit->summary);
     size_t i;
     llmfi_fit_add(&s->total, (has > room ? has : room) + LLMFI_FIT_MESSAGE);
     for (i = 0; i < s->req->message_count; i++)
@@ -52258,7 +52264,7 @@ static void llmfi_fit_rules(llmfi_fitting *s) {
         return;
     }
     has = llmfi_fit_tokens(s, s->fit->summary);
-    if (has && has < llmfi_fit_or(s->fit->summary_tokens, LLMFI_FIT_SUMMARY)) s->total -= llmfi_fit_or(s->fit->summary_tokens, LLMFI_FIT_SUMMARY) - has;
+    if (has && has < llmfi_fit_room(s)) s->total -= llmfi_fit_room(s) - has;
 }
 
 /* ---- what is handed out ---- */
@@ -52355,7 +52361,7 @@ static bool llmfi_fit_summary(llmfi_fitting *s, llmf_rendered *p) {
     p->request.system = llmfi_fit_asks;
     p->request.prompt = text;
     p->request.prompt_len = len;
-    p->request.max_tokens = llmfi_fit_or(s->fit->summary_tokens, LLMFI_FIT_SUMMARY);
+    p->request.max_tokens = llmfi_fit_room(s);
     return true;
 }
 

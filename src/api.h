@@ -864,7 +864,8 @@ LLMF_API llmf_result llmf_tool_done(llmf_factory *f, llmf_call c, llmf_str id, l
      llmf_fit         window: tokens; 0: the model's. reserve: of them for the answer; 0: max_tokens, else what the model can give, a quarter of the window at most. media_tokens:
                       of each picture or file; 0: 1,600. count: tokens of a text; NULL: one for three bytes. Filled: limit, before, after: tokens; dropped, replaced: messages,
                       and results; what: req->message_count bytes, 0 for one that stays, 1 dropped, 2 replaced; as long as *p.
-     ask_summary      (a member of llmf_fit) Not 0: *p is the request for a summary of what would be dropped, summary_tokens (0: 512) long, to be put to a cheaper model; prompt
+     ask_summary      (a member of llmf_fit) Not 0: *p is the request for a summary of what would be dropped, summary_tokens long (0: 512, a quarter
+                      of `limit` at most), to be put to a cheaper model; prompt
                       NULL: nothing would be. Its text then is `summary` of a second call that is else the same: a message of the system, named "summary", behind the others
                       of the system, in the place of one that an earlier call has put there. Room is made for it.
      llmf_conversation_save   Messages as JSON, the members `system` and `messages` of what the command llmf reads, with "llmf_conversation": 1 for the version. Parts, tool calls,

@@ -234,6 +234,12 @@ ok "replay of what is no record" sh -c "echo '{}' >'$t/r.json'; ! $L replay '$t/
 leak() { ! grep -rqs canary-6f1d "$t/said" "$t/err" "$t/answer"; }
 ok "no key in what was printed" leak
 
+# ---- conversations that a program has saved ----
+
+printf '{"llmf_conversation":1,"messages":[\n{"role":"user","content":"hello"}]}\n' >"$t/talk.json"
+ok "call reads a saved conversation" sh -c "LLM_PROVIDER=mock $L call <'$t/talk.json' | grep -q 'You said: hello'"
+ok "and refuses one of another version" sh -c "! sed 's/:1,/:2,/' '$t/talk.json' | LLM_PROVIDER=mock $L call >'$t/said' && grep -q 'another version' '$t/said'"
+
 # ---- prompts and chains ----
 
 cat >"$t/prompts.yaml" <<'Y'

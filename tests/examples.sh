@@ -67,6 +67,18 @@ ok "structured: asked for in words, mended" says '^Ann is angry, health 0.50; ha
 ok "structured: that is told" grep -qE '^\([0-9]+ pieces; asked again 0 times; mended\)$' "$t/said"
 ok "structured: asked again, in vain" sh -c "! build/examples/structured ollama:llama3.2 'echo: {}' >'$t/said' 2>&1 && grep -q '^(root): lacks the member name$' '$t/said' && grep -q '^schema: the answer does not keep' '$t/said'"
 
+cat >"$t/long.yaml" <<'Y'
+models:
+  small: {provider: mock, model_id: x, context_window: 400}
+  cheap: {provider: mock, model_id: y, extra: {script: [{text: "They counted."}]}}
+Y
+tell() { seq "$1" "$2" | sed 's/.*/number & is a number that I want to tell you about at length/' | build/examples/long "$t/long.yaml" small cheap "$t/talk.json" >"$t/said" 2>"$t/err"; }
+ok "long: a conversation that outgrows its window" tell 1 20
+ok "long: goes on in another run" tell 21 30
+ok "long: it was cut, and that was told" grep -qE '^\([0-9]+ messages went, [0-9]+ tokens became [0-9]+\)$' "$t/err"
+ok "long: its beginning is summed up" grep -qx '{"role":"system","content":"They counted.","name":"summary"}' "$t/talk.json"
+ok "long: the last answer is there" grep -q 'You said: number 30 ' "$t/talk.json"
+
 # ---- in other people's programs, and for teaching ----
 
 e=build/examples m=openai:gpt-4o-mini

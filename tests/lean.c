@@ -83,6 +83,9 @@ static void test_open(void) {
 static void test_names(llmf_factory *f) {
     llmf_error err;
     llmf_provider_desc p;
+    llmf_request asked;
+    llmf_rendered cut;
+    llmf_fit fit;
     llmf_route_desc route;
     llmf_call none = {0};
     llmf_model none_model = {0};
@@ -97,6 +100,8 @@ static void test_names(llmf_factory *f) {
     expect(!llmf_create(f, "openai:any", "{\"temperature\": 1}", &err).id && err.code == LLMF_ERR_NOT_BUILT && strstr(err.text, "CONFIG"), "llmf_create", err.text);
     expect(llmf_create(f, "openai:any", NULL, &err).id != 0, "llmf_create without a config", err.text);
     memset(&route, 0, sizeof route);
+    memset(&asked, 0, sizeof asked);
+    memset(&fit, 0, sizeof fit);
     expect(!llmf_route(f, &route, NULL, &err).id && err.code == LLMF_ERR_NOT_BUILT && strstr(err.text, "ROUTES"), "llmf_route", err.text);
     expect(llmf_render(f, "x", NULL, NULL, 0, NULL, &err) == LLMF_ERR_NOT_BUILT && strstr(err.text, "PROMPTS"), "llmf_render", err.text);
     expect(!llmf_tokens_open(f, NULL, &err) && err.code == LLMF_ERR_NOT_BUILT && strstr(err.text, "TOKENS"), "llmf_tokens_open", err.text);
@@ -119,6 +124,10 @@ static void test_names(llmf_factory *f) {
     expect(llmf_generate_json(f, m, NULL, NULL, NULL) == LLMF_ERR_NOT_BUILT && !llmf_start_json(f, m, NULL, NULL).id, "llmf_generate_json", "it is built");
     llmf_last_error(f, &err);
     expect(strstr(err.text, "STRUCTURED") != NULL, "llmf_start_json", err.text);
+    expect(llmf_fit_messages(f, llmf_get(f, NULL, NULL), &asked, &fit, &cut, &err) == LLMF_ERR_NOT_BUILT && strstr(err.text, "FIT"), "llmf_fit_messages", err.text);
+    expect(!llmf_conversation_save(f, NULL, NULL, NULL, 0, NULL, 0, &err) && err.code == LLMF_ERR_NOT_BUILT, "llmf_conversation_save", err.text);
+    expect(llmf_conversation_load(f, "x", nothing, &cut, &err) == LLMF_ERR_NOT_BUILT && strstr(err.text, "FIT"), "llmf_conversation_load", err.text);
+    llmf_render_free(f, &cut);
     expect(llmf_score(f, none, 1) == LLMF_ERR_NOT_BUILT, "llmf_score", "it is built");
     expect(llmf_budget(f, LLMF_BUDGET_DAY, NULL, NULL) == LLMF_ERR_NOT_BUILT, "llmf_budget", "it is built");
     expect(llmf_metrics(f, NULL, 0) == 0, "llmf_metrics", "it printed");
@@ -153,6 +162,9 @@ static void test_requests(llmf_factory *f, llmf_model m) {
     req.response_cache = LLMF_CACHE_READ;
     refused(f, m, &req, LLMF_ERR_NOT_BUILT, "CACHE");
     req.response_cache = LLMF_CACHE_OFF;
+    req.simulate_stream = 3;
+    refused(f, m, &req, LLMF_ERR_NOT_BUILT, "SIMULATE");
+    req.simulate_stream = 0;
     req.extra = "{}";
     refused(f, m, &req, LLMF_ERR_NOT_BUILT, "EXTRA");
     req.extra = NULL;

@@ -45,6 +45,11 @@ static int64_t llmfi_fit_or(int64_t given, int64_t usual) {
     return given > 0 ? given : usual;
 }
 
+/* Tokens of a summary at most. */
+static int64_t llmfi_fit_room(const llmfi_fitting *s) {
+    return llmfi_fit_or(s->fit->summary_tokens, s->fit->limit / 4 < LLMFI_FIT_SUMMARY ? s->fit->limit / 4 + 1 : (int64_t)LLMFI_FIT_SUMMARY);
+}
+
 static llmf_str llmfi_fit_text(const char *text, size_t len) {
     return llmfi_str(text, !text ? 0 : len ? len : llmfi_strlen(text));
 }
@@ -157,7 +162,7 @@ static void llmfi_fit_turns(llmfi_fitting *s, size_t until) {
 
 /* The summary, or room for one, takes tokens; one of earlier goes with what it was about. */
 static void llmfi_fit_make_room(llmfi_fitting *s) {
-    int64_t room = llmfi_fit_or(s->fit->summary_tokens, LLMFI_FIT_SUMMARY), has = llmfi_fit_tokens(s, s->fit->summary);
+    int64_t room = llmfi_fit_room(s), has = llmfi_fit_tokens(s, s->fit->summary);
     size_t i;
     llmfi_fit_add(&s->total, (has > room ? has : room) + LLMFI_FIT_MESSAGE);
     for (i = 0; i < s->req->message_count; i++)
@@ -185,7 +190,7 @@ static void llmfi_fit_rules(llmfi_fitting *s) {
         return;
     }
     has = llmfi_fit_tokens(s, s->fit->summary);
-    if (has && has < llmfi_fit_or(s->fit->summary_tokens, LLMFI_FIT_SUMMARY)) s->total -= llmfi_fit_or(s->fit->summary_tokens, LLMFI_FIT_SUMMARY) - has;
+    if (has && has < llmfi_fit_room(s)) s->total -= llmfi_fit_room(s) - has;
 }
 
 /* ---- what is handed out ---- */
@@ -282,7 +287,7 @@ static bool llmfi_fit_summary(llmfi_fitting *s, llmf_rendered *p) {
     p->request.system = llmfi_fit_asks;
     p->request.prompt = text;
     p->request.prompt_len = len;
-    p->request.max_tokens = llmfi_fit_or(s->fit->summary_tokens, LLMFI_FIT_SUMMARY);
+    p->request.max_tokens = llmfi_fit_room(s);
     return true;
 }
 
