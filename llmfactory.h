@@ -1081,13 +1081,13 @@ LLMF_API int64_t llmf_count_tokens_abi(llmf_factory *f, llmf_model m, const llmf
                       LLMF_CAN_SCHEMA), else, or where it refuses that (BAD_REQUEST), the system prompt asks for it. From the answer the JSON value is taken, out of a fence or from between other words, and mended where
                       that can mean one thing only: a comma before a closing bracket, comments, single quotes, keys without quotes, True, False and None, control characters in
                       text, a missing end. If it does not keep to the schema, the model is asked again with what is wrong as a further message: LLMF_EVENT_STEP (index:
-                      from 0; text: a line "/items/0/price: must be …" each) says that the answer that came so far does not count. After max_repeats of that: LLMF_ERR_SCHEMA with
+                      from 0; text: a line "/items/0/price: must be …" each, or why the provider refused the schema) says that the answer that came so far does not count. After max_repeats of that: LLMF_ERR_SCHEMA with
                       pointer and reason, and the last answer in response.text. On success response.json is the value, response.text the answer as it came, and
                       response.json_repaired what was done: LLMF_JSON_FOUND (there were other words), _MENDED, _CUT (its end was missing: it may lack members and items; see
                       response.finish). Usage, cost and attempts are of all answers; timeouts.total_ms and budget_pico hold for all. An answer with tool calls is handed out as
                       it is, without a value; a refusal is LLMF_ERR_CONTENT_FILTER. Everything is copied but the bytes of media, as in llmf_start_chain. Needs PROMPTS too.
-     llmf_json_spec   schema: its text. max_repeats: 0: 2; below 0: none; at most LLMF_MAX_JSON_REPEATS. ask: LLMF_ASK_AUTO, or _NATIVE (the provider must take the schema), or
-                      _WORDS (the system prompt asks). strict: not 0: nothing is mended. The request must have no `format`.
+     llmf_json_spec   schema: its text; NULL: the request's `format` is it, as a prompt of the config may have one (else that must be NULL). max_repeats: 0: 2; below 0: none; at most LLMF_MAX_JSON_REPEATS. ask: LLMF_ASK_AUTO, or _NATIVE (the provider must take the schema), or
+                      _WORDS (the system prompt asks). strict: not 0: nothing is mended.
      llmf_generate_json  The same, blocking, as llmf_generate; give *r back with llmf_release.
      llmf_json_check  Does the text keep to the schema? LLMF_OK; LLMF_ERR_SCHEMA, err->text has a line for each of the first problems: JSON pointer ("(root)" for the value
                       itself) and reason; of the schema: LLMF_ERR_ARGUMENT where it is malformed, LLMF_ERR_UNSUPPORTED for what is not built in, with pointer, line and column;
@@ -44908,9 +44908,12 @@ static int llmfi_answer_mended(const llmfi_schema *schema, llmf_str text, llmfi_
         if (at == text.len) return LLMF_ERR_SCHEMA;
         value->len = 0;
         if (!llmfi_mend_json(&m, llmfi_from(text, at), value)) {
-            if (m.content) return LLMF_ERR_SCHEMA; /* what is inside of a value that is broken is not the answer */
-            at++;
-            continue;
+            if (!m.content) {
+                at++;
+                continue;
+            }
+            if (!problems->len) (void)llmfi_value_check(schema, value->heap, llmfi_from(text, at), problems); /* which says where it is broken */
+            return LLMF_ERR_SCHEMA; /* what is inside of it is not the answer */
         }
         code = llmfi_value_check(schema, value->heap, llmfi_buf_str(value), &t);
         if (!problems->len) *problems = t;
@@ -53152,20 +53155,23 @@ LLMF_API llmf_result llmf_json_check(llmf_factory *f, const char *schema, llmf_s
 static bool llmfi_structured_open(llmfi_call *c, llmf_model m, const llmf_json_spec *spec, llmf_error *err) {
     struct llmfi_steps *s = llmfi_steps_new(c, err);
     struct llmfi_structured *j;
+    llmf_str text;
     if (!s) return false;
     j = s->json = (struct llmfi_structured *)llmfi_arena_alloc(&s->arena, sizeof *j);
     if (!j) return llmfi_error_memory(err);
     j->value = llmfi_str("", 0);
-    if (!spec->schema) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_json_spec.schema is NULL");
-    if (c->req.op != LLMF_OP_CHAT || c->req.format) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_start_json: the request must be a chat without a format; the spec has the schema");
+    if (c->req.op != LLMF_OP_CHAT || (spec->schema && c->req.format)) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_start_json: the request must be a chat without a format; the spec has the schema");
+    text = llmfi_trim(llmfi_cstr(spec->schema ? spec->schema : c->req.format));
+    if (!spec->schema && (!text.len || text.ptr[0] != '{')) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_json_spec.schema is NULL, and llmf_request.format is no schema; give one of them");
     if (spec->ask < LLMF_ASK_AUTO || spec->ask > LLMF_ASK_WORDS) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_json_spec.ask must be LLMF_ASK_AUTO, LLMF_ASK_NATIVE or LLMF_ASK_WORDS");
     if (!LLMF_HAS_SCHEMA && spec->ask == LLMF_ASK_NATIVE) return llmfi_error_left_out(err, "llmf_json_spec.ask", "SCHEMA");
     j->most = spec->max_repeats < 0 ? 0 : spec->max_repeats ? spec->max_repeats : 2;
     if (j->most > LLMF_MAX_JSON_REPEATS) return llmfi_error_set(err, LLMF_ERR_LIMIT, "llmf_json_spec.max_repeats is above LLMF_MAX_JSON_REPEATS");
     j->strict = spec->strict != 0;
-    j->text = llmfi_arena_copy(&s->arena, llmfi_cstr(spec->schema));
+    j->text = llmfi_arena_copy(&s->arena, text);
     if (!s->arena.failed && !llmfi_schema_make(&j->schema, &s->arena, j->text, err)) return false;
     j->given = c->req;
+    j->given.format = NULL;
     llmfi_own_request(&s->arena, &j->given);
     s->at = (llmfi_step *)llmfi_arena_array(&s->arena, (size_t)j->most + 2, sizeof *s->at);
     s->outputs = (llmfi_output *)llmfi_arena_array(&s->arena, (size_t)j->most + 2, sizeof *s->outputs);
@@ -54073,7 +54079,7 @@ LLMF_API size_t llmf_text_decode(int kind, llmf_str raw, char *out, size_t cap) 
     if (kind == LLMF_EACH_XML && !llmfi_xml_put(&o, raw)) return LLMF_NOT_A_STRING;
     if (kind == LLMF_EACH_CSV_CELL && raw.len > 1 && raw.ptr[0] == '"') {
         raw = llmfi_trim(raw);
-        raw = llmfi_str(raw.ptr + 1, raw.len - 1 - (raw.ptr[raw.len - 1] == '"'));
+        raw = llmfi_str(raw.ptr + 1, raw.len - 1 - (raw.len > 1 && raw.ptr[raw.len - 1] == '"'));
         for (i = 0; i < raw.len; i++) {
             llmfi_put_char(&o, raw.ptr[i]);
             i += raw.ptr[i] == '"' && i + 1 < raw.len && raw.ptr[i + 1] == '"';

@@ -922,13 +922,13 @@ LLMF_API int64_t llmf_count_tokens_abi(llmf_factory *f, llmf_model m, const llmf
                       LLMF_CAN_SCHEMA), else, or where it refuses that (BAD_REQUEST), the system prompt asks for it. From the answer the JSON value is taken, out of a fence or from between other words, and mended where
                       that can mean one thing only: a comma before a closing bracket, comments, single quotes, keys without quotes, True, False and None, control characters in
                       text, a missing end. If it does not keep to the schema, the model is asked again with what is wrong as a further message: LLMF_EVENT_STEP (index:
-                      from 0; text: a line "/items/0/price: must be …" each) says that the answer that came so far does not count. After max_repeats of that: LLMF_ERR_SCHEMA with
+                      from 0; text: a line "/items/0/price: must be …" each, or why the provider refused the schema) says that the answer that came so far does not count. After max_repeats of that: LLMF_ERR_SCHEMA with
                       pointer and reason, and the last answer in response.text. On success response.json is the value, response.text the answer as it came, and
                       response.json_repaired what was done: LLMF_JSON_FOUND (there were other words), _MENDED, _CUT (its end was missing: it may lack members and items; see
                       response.finish). Usage, cost and attempts are of all answers; timeouts.total_ms and budget_pico hold for all. An answer with tool calls is handed out as
                       it is, without a value; a refusal is LLMF_ERR_CONTENT_FILTER. Everything is copied but the bytes of media, as in llmf_start_chain. Needs PROMPTS too.
-     llmf_json_spec   schema: its text. max_repeats: 0: 2; below 0: none; at most LLMF_MAX_JSON_REPEATS. ask: LLMF_ASK_AUTO, or _NATIVE (the provider must take the schema), or
-                      _WORDS (the system prompt asks). strict: not 0: nothing is mended. The request must have no `format`.
+     llmf_json_spec   schema: its text; NULL: the request's `format` is it, as a prompt of the config may have one (else that must be NULL). max_repeats: 0: 2; below 0: none; at most LLMF_MAX_JSON_REPEATS. ask: LLMF_ASK_AUTO, or _NATIVE (the provider must take the schema), or
+                      _WORDS (the system prompt asks). strict: not 0: nothing is mended.
      llmf_generate_json  The same, blocking, as llmf_generate; give *r back with llmf_release.
      llmf_json_check  Does the text keep to the schema? LLMF_OK; LLMF_ERR_SCHEMA, err->text has a line for each of the first problems: JSON pointer ("(root)" for the value
                       itself) and reason; of the schema: LLMF_ERR_ARGUMENT where it is malformed, LLMF_ERR_UNSUPPORTED for what is not built in, with pointer, line and column;

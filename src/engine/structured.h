@@ -60,9 +60,12 @@ static int llmfi_answer_mended(const llmfi_schema *schema, llmf_str text, llmfi_
         if (at == text.len) return LLMF_ERR_SCHEMA;
         value->len = 0;
         if (!llmfi_mend_json(&m, llmfi_from(text, at), value)) {
-            if (m.content) return LLMF_ERR_SCHEMA; /* what is inside of a value that is broken is not the answer */
-            at++;
-            continue;
+            if (!m.content) {
+                at++;
+                continue;
+            }
+            if (!problems->len) (void)llmfi_value_check(schema, value->heap, llmfi_from(text, at), problems); /* which says where it is broken */
+            return LLMF_ERR_SCHEMA; /* what is inside of it is not the answer */
         }
         code = llmfi_value_check(schema, value->heap, llmfi_buf_str(value), &t);
         if (!problems->len) *problems = t;

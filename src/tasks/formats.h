@@ -339,7 +339,7 @@ LLMF_API size_t llmf_text_decode(int kind, llmf_str raw, char *out, size_t cap) 
     if (kind == LLMF_EACH_XML && !llmfi_xml_put(&o, raw)) return LLMF_NOT_A_STRING;
     if (kind == LLMF_EACH_CSV_CELL && raw.len > 1 && raw.ptr[0] == '"') {
         raw = llmfi_trim(raw);
-        raw = llmfi_str(raw.ptr + 1, raw.len - 1 - (raw.ptr[raw.len - 1] == '"'));
+        raw = llmfi_str(raw.ptr + 1, raw.len - 1 - (raw.len > 1 && raw.ptr[raw.len - 1] == '"'));
         for (i = 0; i < raw.len; i++) {
             llmfi_put_char(&o, raw.ptr[i]);
             i += raw.ptr[i] == '"' && i + 1 < raw.len && raw.ptr[i + 1] == '"';

@@ -44,20 +44,23 @@ LLMF_API llmf_result llmf_json_check(llmf_factory *f, const char *schema, llmf_s
 static bool llmfi_structured_open(llmfi_call *c, llmf_model m, const llmf_json_spec *spec, llmf_error *err) {
     struct llmfi_steps *s = llmfi_steps_new(c, err);
     struct llmfi_structured *j;
+    llmf_str text;
     if (!s) return false;
     j = s->json = (struct llmfi_structured *)llmfi_arena_alloc(&s->arena, sizeof *j);
     if (!j) return llmfi_error_memory(err);
     j->value = llmfi_str("", 0);
-    if (!spec->schema) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_json_spec.schema is NULL");
-    if (c->req.op != LLMF_OP_CHAT || c->req.format) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_start_json: the request must be a chat without a format; the spec has the schema");
+    if (c->req.op != LLMF_OP_CHAT || (spec->schema && c->req.format)) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_start_json: the request must be a chat without a format; the spec has the schema");
+    text = llmfi_trim(llmfi_cstr(spec->schema ? spec->schema : c->req.format));
+    if (!spec->schema && (!text.len || text.ptr[0] != '{')) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_json_spec.schema is NULL, and llmf_request.format is no schema; give one of them");
     if (spec->ask < LLMF_ASK_AUTO || spec->ask > LLMF_ASK_WORDS) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_json_spec.ask must be LLMF_ASK_AUTO, LLMF_ASK_NATIVE or LLMF_ASK_WORDS");
     if (!LLMF_HAS_SCHEMA && spec->ask == LLMF_ASK_NATIVE) return llmfi_error_left_out(err, "llmf_json_spec.ask", "SCHEMA");
     j->most = spec->max_repeats < 0 ? 0 : spec->max_repeats ? spec->max_repeats : 2;
     if (j->most > LLMF_MAX_JSON_REPEATS) return llmfi_error_set(err, LLMF_ERR_LIMIT, "llmf_json_spec.max_repeats is above LLMF_MAX_JSON_REPEATS");
     j->strict = spec->strict != 0;
-    j->text = llmfi_arena_copy(&s->arena, llmfi_cstr(spec->schema));
+    j->text = llmfi_arena_copy(&s->arena, text);
     if (!s->arena.failed && !llmfi_schema_make(&j->schema, &s->arena, j->text, err)) return false;
     j->given = c->req;
+    j->given.format = NULL;
     llmfi_own_request(&s->arena, &j->given);
     s->at = (llmfi_step *)llmfi_arena_array(&s->arena, (size_t)j->most + 2, sizeof *s->at);
     s->outputs = (llmfi_output *)llmfi_arena_array(&s->arena, (size_t)j->most + 2, sizeof *s->outputs);

@@ -161,6 +161,25 @@ static void asked_again(void **state) {
     close_all(f);
 }
 
+/* A prompt of the config may have the schema; where an answer is broken is told. */
+static void a_format(void **state) {
+    static const char *const list[] = {ANSWER("\"{\\\"name\\\": \\\"Ann\\\" \\\"mood\\\": 1}\"", 1, 1), good};
+    llmf_factory *f = open_with(list, 2);
+    llmf_json_spec spec;
+    llmf_request req;
+    (void)state;
+    memset(&spec, 0, sizeof spec);
+    memset(&req, 0, sizeof req);
+    req.format = " " SCHEMA "\n";
+    run(f, start(f, "plain", &req, &spec));
+    told(LLMF_OK, "");
+    assert_false(kit_has(bodies[0], "response_format"));
+    sent(1, "\\\"minLength\\\":1");
+    sent(2, "(root): not valid JSON at line 1, column 16: , or } is expected");
+    assert_true(kit_is(seen.response.json, VALUE));
+    close_all(f);
+}
+
 static void never_right(void **state) {
     static const char *const list[] = {bad};
     llmf_factory *f = open_with(list, 1);
@@ -208,7 +227,8 @@ static void wrong_from_the_start(void **state) {
         int repeats, ask, op, code;
         const char *text;
     } rows[] = {
-        {NULL, NULL, 0, 0, 0, LLMF_ERR_ARGUMENT, "llmf_json_spec.schema is NULL"},
+        {NULL, NULL, 0, 0, 0, LLMF_ERR_ARGUMENT, "llmf_json_spec.schema is NULL, and llmf_request.format is no schema"},
+        {NULL, "json", 0, 0, 0, LLMF_ERR_ARGUMENT, "llmf_request.format is no schema"},
         {SCHEMA, "json", 0, 0, 0, LLMF_ERR_ARGUMENT, "without a format"},
         {SCHEMA, NULL, 17, 0, 0, LLMF_ERR_LIMIT, "LLMF_MAX_JSON_REPEATS"},
         {SCHEMA, NULL, 0, 3, 0, LLMF_ERR_ARGUMENT, "llmf_json_spec.ask"},
@@ -485,7 +505,7 @@ static void short_of_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(at_once), cmocka_unit_test(in_words), cmocka_unit_test(asked_again), cmocka_unit_test(never_right), cmocka_unit_test(strict_or_cut),
+        cmocka_unit_test(at_once), cmocka_unit_test(in_words), cmocka_unit_test(asked_again), cmocka_unit_test(a_format), cmocka_unit_test(never_right), cmocka_unit_test(strict_or_cut),
         cmocka_unit_test(wrong_from_the_start), cmocka_unit_test(tools_and_refusals), cmocka_unit_test(a_fault_in_between), cmocka_unit_test(the_schema_is_refused), cmocka_unit_test(a_total_time), cmocka_unit_test(blocking),
         cmocka_unit_test(a_struct_that_fills), cmocka_unit_test(cancelled_at_every_moment), cmocka_unit_test(short_of_memory),
     };

@@ -70,7 +70,7 @@ static void test_decode(void **state) {
         const char *raw, *want;    /* NULL: it is none */
     } cells[] = {
         {LLMF_EACH_XML, "a &lt;b&gt; &amp;&#65;&#x42;<![CDATA[<c>]]><!-- d -->", "a <b> &AB<c>"}, {LLMF_EACH_XML, "&nbsp;", NULL}, {LLMF_EACH_XML, "", ""},
-        {LLMF_EACH_CSV_CELL, "\"a \"\"b\"\"\"", "a \"b\""}, {LLMF_EACH_CSV_CELL, "a b", "a b"}, {LLMF_EACH_CSV_CELL, "\"\"", ""}, {LLMF_EACH_TABLE_CELL, "x \\| y\\n", "x | y\\n"}, {LLMF_EACH_SECTION, "as it is", "as it is"},
+        {LLMF_EACH_CSV_CELL, "\"a \"\"b\"\"\"", "a \"b\""}, {LLMF_EACH_CSV_CELL, "a b", "a b"}, {LLMF_EACH_CSV_CELL, "\"\"", ""}, {LLMF_EACH_CSV_CELL, "\" ", ""}, {LLMF_EACH_TABLE_CELL, "x \\| y\\n", "x | y\\n"}, {LLMF_EACH_SECTION, "as it is", "as it is"},
     };
     size_t i, n;
     char out[64], few[4];
