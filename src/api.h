@@ -310,7 +310,7 @@ static inline bool llmf_provider_at(llmf_factory *f, size_t i, llmf_provider_inf
                      asked for - its TEXT, REASONING and REFUSAL events have that many words each, and each llmf_poll lets one of them come, for llmf_next or the callback;
                      nothing waits for time to pass, so the program's own pace is the stream's. The pieces joined are the text, byte for byte; one ends behind blanks, and what
                      has none for 48 bytes counts as a word (no character is cut). All else comes as always, the final event last. llmf_cancel and LLMF_STOP make the rest
-                     come in one piece. A reply that streams stays as it is. Needs the option SIMULATE.
+                     come in one piece. A reply that streams stays as it is, as all do in a build without the option SIMULATE.
      LLMF_ZERO       For numbers whose zero means "not set": a true zero.
      llmf_part       One piece of a message with several. Of data, path and url give one.
      llmf_tool_call  A function that the model wants called. `arguments` is JSON text: "{}" where it gave none.

@@ -162,9 +162,6 @@ static void test_requests(llmf_factory *f, llmf_model m) {
     req.response_cache = LLMF_CACHE_READ;
     refused(f, m, &req, LLMF_ERR_NOT_BUILT, "CACHE");
     req.response_cache = LLMF_CACHE_OFF;
-    req.simulate_stream = 3;
-    refused(f, m, &req, LLMF_ERR_NOT_BUILT, "SIMULATE");
-    req.simulate_stream = 0;
     req.extra = "{}";
     refused(f, m, &req, LLMF_ERR_NOT_BUILT, "EXTRA");
     req.extra = NULL;

@@ -164,9 +164,7 @@ static bool llmfi_simulate_ok(llmfi_call *c) {
     return c->req.simulate_stream >= 0 || llmfi_error_set(&c->reply.error, LLMF_ERR_ARGUMENT, "llmf_request.simulate_stream is below 0: it is how many words an event has");
 }
 #else
-static bool llmfi_simulate_ok(llmfi_call *c) {
-    return !c->req.simulate_stream || llmfi_error_left_out(&c->reply.error, "llmf_request", "SIMULATE");
-}
+#define llmfi_simulate_ok(c) true
 #endif
 
 static bool llmfi_reply_pop(llmfi_call *c, llmf_event *ev, bool *wait) {
