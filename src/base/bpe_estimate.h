@@ -71,7 +71,7 @@ static int llmfi_tk_features(llmfi_splitter *s, const char *p, const char *end, 
 
 static int64_t llmfi_bpe_estimate(int encoding, llmf_str text) {
     const int16_t(*weights)[2] = llmfi_tk_weights[encoding == LLMFI_O200K];
-    const char *p = text.ptr, *end = p + text.len;
+    const char *p = text.len ? text.ptr : "", *end = p + text.len;
     llmfi_splitter s;
     int64_t sum = 0;
     memset(&s, 0, sizeof s);

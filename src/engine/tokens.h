@@ -167,7 +167,7 @@ static const llmfi_special *llmfi_special_at(int encoding, llmf_str text) {
 }
 
 static bool llmfi_tokens_run(llmf_tokens *t, llmf_str text, bool special, llmfi_ids *out) {
-    const char *p = text.ptr, *end = p + text.len, *at = p;
+    const char *p = text.len ? text.ptr : "", *end = p + text.len, *at = p;
     while (special && at < end) {
         const llmfi_special *found;
         at = (const char *)llmfi_memchr(at, '<', (size_t)(end - at));

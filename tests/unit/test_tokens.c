@@ -462,6 +462,7 @@ static void test_bad_files(void **state) {
     }
     memset(text, 'A', 4000); /* a line too long for the reader */
     assert_int_equal(snprintf(text + 4000, 20, " 0\n"), 3);
+    d = small_desc(good);
     d.bytes = text;
     d.len = 4003;
     assert_null(llmf_tokens_open(NULL, &d, &err));
