@@ -302,9 +302,8 @@ static void llmfi_finish(llmfi_call *c) {
     llmfi_many_stop(c);
     llmfi_many_settle(c);
     llmfi_many_ended(c);
-    if (!llmfi_many_of(c)) /* its calls are told of, one by one */
 #endif
-        llmfi_seen_end(c, c->response.error.code);
+    if (!llmfi_is_many(c)) llmfi_seen_end(c, c->response.error.code); /* its calls are told of, one by one */
 #if LLMF_HAS_CONFIG /* which alone sets num_ctx */
     llmfi_warn_window(c);
 #endif
