@@ -42031,23 +42031,20 @@ static void llmfi_simulate_no_more(llmfi_call *c) {
     c->simulated = 0;
 }
 
+static bool llmfi_reply_pop(llmfi_call *c, llmf_event *ev, bool *wait) {
+    return llmfi_simulates(c) ? llmfi_simulated_next(c, ev, wait) : llmfi_reply_next(llmfi_shown(c), ev);
+}
+
 static bool llmfi_simulate_ok(llmfi_call *c) {
     return c->req.simulate_stream >= 0 || llmfi_error_set(&c->reply.error, LLMF_ERR_ARGUMENT, "llmf_request.simulate_stream is below 0: it is how many words an event has");
 }
 #else
+#define llmfi_reply_pop(c, ev, wait) ((void)(wait), llmfi_reply_next(llmfi_shown(c), (ev)))
+
 static bool llmfi_simulate_ok(llmfi_call *c) {
     return !c->req.simulate_stream || llmfi_error_left_out(&c->reply.error, "llmf_request", "SIMULATE");
 }
 #endif
-
-static bool llmfi_reply_pop(llmfi_call *c, llmf_event *ev, bool *wait) {
-#if LLMF_HAS_SIMULATE
-    if (llmfi_simulates(c)) return llmfi_simulated_next(c, ev, wait);
-#else
-    (void)wait;
-#endif
-    return llmfi_reply_next(llmfi_shown(c), ev);
-}
 
 /* The next event that waits, the final one last. */
 static bool llmfi_pop_event(llmfi_call *c, llmf_event *ev) {
