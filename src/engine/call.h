@@ -74,10 +74,7 @@ static void llmfi_call_release(llmfi_call *c) {
     llmfi_batches_stop(c);
     llmfi_batches_forget(c);
 #endif
-#if LLMF_HAS_BATCH
-    if (!llmfi_many_of(c))
-#endif
-        if (!c->ended) llmfi_seen_end(c, LLMF_ERR_CANCELLED);
+    if (!c->ended && !llmfi_is_many(c)) llmfi_seen_end(c, LLMF_ERR_CANCELLED);
 #if LLMF_HAS_BATCH
     llmfi_many_free(c);
 #endif

@@ -52,6 +52,8 @@ static struct llmfi_many *llmfi_many_of(const llmfi_call *c) {
     return item && item == &item->of->self ? item->of : NULL;
 }
 
+#define llmfi_is_many(c) (llmfi_many_of(c) != NULL)
+
 /* ---- from call to batch ---- */
 
 static void llmfi_many_append(struct llmfi_many *m, llmfi_many_item *item) {
@@ -287,6 +289,10 @@ static void llmfi_many_free(llmfi_call *c) {
     llmfi_heap_free(&c->f->heap, m->at);
     llmfi_heap_free(&c->f->heap, m);
 }
+
+#else
+
+#define llmfi_is_many(c) false
 
 #endif
 #endif

@@ -4,6 +4,7 @@
 #define LLMFI_ENGINE_METRICS_H
 #include "core.h"
 #include "health.h"
+#include "many.h"
 #include "settle.h"
 #include "trace.h"
 
@@ -513,7 +514,7 @@ static void llmfi_x_gauges(llmfi_exposition *x, const llmf_factory *f) {
     const llmfi_call *c;
     uint64_t active = 0;
     for (c = f->calls; c; c = c->next)
-        if (!c->ended && llmfi_seen_call(c) == c) active++;
+        if (!c->ended && llmfi_seen_call(c) == c && !llmfi_is_many(c)) active++;
     llmfi_x_family(x, "llm_calls_active", "gauge", "Calls under way.");
     llmfi_x_sample(x, "");
     llmfi_x_value(x, active, 0);

@@ -160,21 +160,17 @@ static void llmfi_simulate_no_more(llmfi_call *c) {
     c->simulated = 0;
 }
 
+static bool llmfi_reply_pop(llmfi_call *c, llmf_event *ev, bool *wait) {
+    return llmfi_simulates(c) ? llmfi_simulated_next(c, ev, wait) : llmfi_reply_next(llmfi_shown(c), ev);
+}
+
 static bool llmfi_simulate_ok(llmfi_call *c) {
     return c->req.simulate_stream >= 0 || llmfi_error_set(&c->reply.error, LLMF_ERR_ARGUMENT, "llmf_request.simulate_stream is below 0: it is how many words an event has");
 }
 #else
 #define llmfi_simulate_ok(c) true
+#define llmfi_reply_pop(c, ev, wait) ((void)(wait), llmfi_reply_next(llmfi_shown(c), (ev)))
 #endif
-
-static bool llmfi_reply_pop(llmfi_call *c, llmf_event *ev, bool *wait) {
-#if LLMF_HAS_SIMULATE
-    if (llmfi_simulates(c)) return llmfi_simulated_next(c, ev, wait);
-#else
-    (void)wait;
-#endif
-    return llmfi_reply_next(llmfi_shown(c), ev);
-}
 
 /* The next event that waits, the final one last. */
 static bool llmfi_pop_event(llmfi_call *c, llmf_event *ev) {
@@ -309,9 +305,8 @@ static void llmfi_finish(llmfi_call *c) {
     llmfi_many_stop(c);
     llmfi_many_settle(c);
     llmfi_many_ended(c);
-    if (!llmfi_many_of(c)) /* its calls are told of, one by one */
 #endif
-        llmfi_seen_end(c, c->response.error.code);
+    if (!llmfi_is_many(c)) llmfi_seen_end(c, c->response.error.code); /* its calls are told of, one by one */
 #if LLMF_HAS_CONFIG /* which alone sets num_ctx */
     llmfi_warn_window(c);
 #endif

@@ -542,6 +542,14 @@ static void beside(void **state) {
     assert_true(llmf_metrics(f, out, sizeof out) < sizeof out);
     assert_true(kit_has(out, "llm_calls_active 0\n"));
     llmf_cache_clear(f);
+    memset(w.done, 0, sizeof w.done);
+    s.w.step = 0;
+    w.call = llmf_start_batch(f, &b);
+    for (round = 0; round < 1000 && s.under_way < 16; round++) llmf_poll(f, 0);
+    llmf_metrics(f, out, sizeof out);
+    assert_true(kit_has(out, "llm_calls_active 16\n")); /* the batch itself is none that asks anybody */
+    llmf_free(f, w.call);
+    llmf_cache_clear(f);
     assert_int_equal(f->active, 0);
     assert_null(f->calls);
     llmf_close(f);
