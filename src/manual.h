@@ -58,7 +58,7 @@
                 AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN, AWS_PROFILE, AWS_REGION), or sends AWS_BEARER_TOKEN_BEDROCK. docs/ADDING-A-PROVIDER.md adds one.
 
    WHAT IT DOES NOT DO
-     It does not retry by itself (yet), run tools for you (yet), or fetch anything at start-up. What a model writes it checks only in llmf_start_json and llmf_json_check.
+     It fetches nothing at start-up but what the config names. What a model writes it checks only in llmf_start_json and llmf_json_check.
      It has no tokeniser's ranks: it counts tokens exactly with a file of yours, else about (LLMF_OP_COUNT_TOKENS asks the provider). A cut stream is an error here, never a short answer.
 
    HOW TO LINK

@@ -189,5 +189,6 @@ run op-requests 120 python3 tests/traffic/operations.py --llmf $B/llmf --shared 
 run traffic 900 python3 tests/traffic/compare.py --llmf $B/llmf --shared "$LLMF_SHARED" --chunk each --random 20
 run traffic-variants 600 python3 tests/traffic/variants.py --llmf $B/llmf --shared "$LLMF_SHARED"
 run traffic-cuts 600 python3 tests/traffic/compare.py --llmf $B/llmf --shared "$LLMF_SHARED" --cuts 40
+level=-O0 # an optimised one takes a minute to compile; `make fuzz` has those
 fuzz_targets 12
 total
