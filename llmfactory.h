@@ -1021,7 +1021,7 @@ LLMF_API llmf_result llmf_tool_done(llmf_factory *f, llmf_call c, llmf_str id, l
                       What fits stays as it is. Also told in the log (LLMF_LOG_INFO). LLMF_ERR_CONTEXT_LENGTH where the rest is too long still, with the figures; ARGUMENT; MEMORY.
                       *p is empty then. err NULL: llmf_last_error tells.
      llmf_fit         window: tokens; 0: the model's. reserve: of them for the answer; 0: max_tokens, else what the model can give, a quarter of the window at most. media_tokens:
-                      of each picture or file; 0: 1,600. count: tokens of a text; NULL: one for three bytes. Filled: limit, before, after: tokens; dropped, replaced: messages,
+                      of each picture or file; 0: 1,600. count: tokens of a text; NULL: by llmf_desc.ranks where they have the model's, else one for three bytes. Filled: limit, before, after: tokens; dropped, replaced: messages,
                       and results; what: req->message_count bytes, 0 for one that stays, 1 dropped, 2 replaced; as long as *p.
      ask_summary      (a member of llmf_fit) Not 0: *p is the request for a summary of what would be dropped, summary_tokens long (0: 512, a quarter
                       of `limit` at most), to be put to a cheaper model; prompt
@@ -52095,16 +52095,34 @@ typedef struct llmfi_fitting {
     unsigned char *what;                     /* of each message: LLMFI_FIT_… */
     int64_t *tokens;                         /* of each */
     int64_t total, window;
+#if LLMF_HAS_TOKENS
+    llmf_tokens *ranks;                      /* of the model; NULL: there are none */
+#endif
 } llmfi_fitting;
 
 /* ---- tokens ---- */
 
-/* The one place where a text becomes tokens: the program's own count, else three bytes each, which is a third too high for English, about right for code, Chinese and Arabic.
-   A vocabulary of the model that is asked belongs here. */
+/* What the model's ranks say. False: there are none, or no memory. */
+static bool llmfi_fit_exact(const llmfi_fitting *s, llmf_str text, int64_t *n) {
+#if LLMF_HAS_TOKENS
+    llmfi_ids ids;
+    memset(&ids, 0, sizeof ids);
+    if (!s->ranks || !llmfi_tokens_run(s->ranks, text, false, &ids)) return false;
+    *n = ids.count;
+    return true;
+#else
+    (void)s, (void)text, (void)n;
+    return false;
+#endif
+}
+
+/* The one place where a text becomes tokens: the program's own count, else that of the model's ranks (llmf_desc.ranks), else three bytes each, which is a third too high for
+   English, about right for code, Chinese and Arabic. */
 static int64_t llmfi_fit_tokens(const llmfi_fitting *s, llmf_str text) {
-    int64_t n;
+    int64_t n = 0;
     if (!text.len) return 0;
-    n = s->fit->count ? s->fit->count(s->fit->user, text) : (int64_t)(text.len / 3 + (text.len % 3 != 0));
+    if (s->fit->count) n = s->fit->count(s->fit->user, text);
+    else if (!llmfi_fit_exact(s, text, &n)) n = (int64_t)(text.len / 3 + (text.len % 3 != 0));
     return n < 0 ? 0 : n < INT64_MAX / 1024 ? n : INT64_MAX / 1024;
 }
 
@@ -52403,6 +52421,12 @@ static bool llmfi_fit_limit(llmf_factory *f, llmf_model m, llmfi_fitting *s, llm
     int64_t reserve = s->fit->reserve > 0 ? s->fit->reserve : s->req->max_tokens > 0 ? s->req->max_tokens : 0;
     if (m.id && !at) return llmfi_error_set(err, LLMF_ERR_STALE, "the model handle has ended (llmf_drop)");
     if (at && !prepared) return false;
+#if LLMF_HAS_TOKENS
+    if (prepared && !s->fit->count) {
+        const llmfi_tokenizer_row *row = llmfi_tokenizer_of(prepared->record.s.model_id);
+        s->ranks = row ? llmfi_tokens_for(f, row->encoding) : NULL;
+    }
+#endif
     s->window = s->fit->window > 0 ? s->fit->window : prepared ? prepared->record.s.context_window : 0;
     if (s->window <= 0) return llmfi_error_set(err, LLMF_ERR_ARGUMENT, "llmf_fit.window is 0, and the model's window is not known: set it, or context_window in the model's config");
     if (!reserve) {

@@ -862,7 +862,7 @@ LLMF_API llmf_result llmf_tool_done(llmf_factory *f, llmf_call c, llmf_str id, l
                       What fits stays as it is. Also told in the log (LLMF_LOG_INFO). LLMF_ERR_CONTEXT_LENGTH where the rest is too long still, with the figures; ARGUMENT; MEMORY.
                       *p is empty then. err NULL: llmf_last_error tells.
      llmf_fit         window: tokens; 0: the model's. reserve: of them for the answer; 0: max_tokens, else what the model can give, a quarter of the window at most. media_tokens:
-                      of each picture or file; 0: 1,600. count: tokens of a text; NULL: one for three bytes. Filled: limit, before, after: tokens; dropped, replaced: messages,
+                      of each picture or file; 0: 1,600. count: tokens of a text; NULL: by llmf_desc.ranks where they have the model's, else one for three bytes. Filled: limit, before, after: tokens; dropped, replaced: messages,
                       and results; what: req->message_count bytes, 0 for one that stays, 1 dropped, 2 replaced; as long as *p.
      ask_summary      (a member of llmf_fit) Not 0: *p is the request for a summary of what would be dropped, summary_tokens long (0: 512, a quarter
                       of `limit` at most), to be put to a cheaper model; prompt

@@ -446,6 +446,11 @@ echo '{"type":"array"}' >array.json
 ok "synth: a schema of no row" ends 2 'array\.json: a row must be an object' synth array.json small
 printf '{\n"type": object}' >broken.json
 ok "synth: a schema that is no JSON, with its place" ends 2 'broken\.json:2:9: is no JSON' synth broken.json small
+printf '{"type":"object","properties":{"n":{"type":"integer","multipleOf":10000}},"required":["n"]}' >tens.json
+ok "synth: rows that the schema does not let through" ends 1 'rows are missing' synth --rounds 1 --rows 5 -o tens.jsonl tens.json small
+ok "synth: are counted" grep -qE '^\| small \| [0-9]+ \| [0-9]+ \| 0 \| [1-9][0-9]* ' said
+printf '{"type":"object","properties":{"n":{"type":"integer"}},"unevaluatedProperties":false}' >unknown.json
+ok "synth: a schema that nobody could check" ends 2 'unknown\.json: .*unevaluatedProperties' synth unknown.json small
 ok "synth: balance of what is not there" ends 2 'tickets\.json: has no property lable to balance' synth --balance lable tickets.json small
 ok "synth: balance of what has no enum" ends 2 'text has no enum' synth --balance text tickets.json small
 ok "synth: another format" ends 2 'csv or jsonl is wanted' synth --format xml tickets.json small

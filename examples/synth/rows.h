@@ -5,13 +5,13 @@
 
 enum { MAX_FIELDS = 64, MAX_VALUES = 64, MAX_ROWS = 100000, MINS = 64, BANDS = 16, IN_BAND = MINS / BANDS };
 
-typedef struct field { llmf_str key, type, values; bool required; } field; /* key: as it stands between its quotes; values: of an enum */
+typedef struct field { llmf_str key, values; } field; /* key: as it stands between its quotes; values: of an enum */
 typedef struct schema { text source; field fields[MAX_FIELDS]; size_t count; } schema;
 
 /* ---- the schema ---- */
 
 static inline void read_schema(schema *s, const char *path) {
-    llmf_str whole, properties, required, key, value, name, type;
+    llmf_str whole, properties, key, value, type;
     size_t at = 0, len, bad, i;
     s->source.ptr = read_file(path, 1 << 20, &len);
     if (!s->source.ptr) exit(EXIT_USAGE);
@@ -30,14 +30,9 @@ static inline void read_schema(schema *s, const char *path) {
         die(EXIT_USAGE, "%s: a row must be an object: {\"type\": \"object\", \"properties\": {…}}", path);
     while (llmf_json_each(properties, &at, &key, &value)) {
         field *f = &s->fields[s->count];
-        size_t k = 0;
         if (s->count++ == MAX_FIELDS) die(EXIT_USAGE, "%s: more than %d properties", path, MAX_FIELDS);
         f->key = key;
-        if (!llmf_json_get(value, "type", &f->type)) f->type = str_of("");
         if (!llmf_json_get(value, "enum", &f->values)) f->values = str_of("");
-        if (llmf_json_get(whole, "required", &required))
-            while (llmf_json_each(required, &k, NULL, &name))
-                if (name.len == key.len + 2 && !memcmp(name.ptr + 1, key.ptr, key.len)) f->required = true;
     }
     if (!s->count) die(EXIT_USAGE, "%s: a row has no properties", path);
 }
@@ -77,39 +72,14 @@ static inline bool same_value(llmf_str a, llmf_str b) {
     return same;
 }
 
-static inline bool type_fits(llmf_str type, llmf_str value) {
-    const char *kind = kind_of(value);
-    double n;
-    if (is(type, kind)) return true;
-    return is(type, "\"integer\"") && llmf_json_number(value, &n) && n > -9.1e15 && n < 9.1e15 && n == (double)(int64_t)n;
-}
-
-/* Whether a row is one of the schema; else *why says what is wrong. The seam for a whole validator of JSON Schema: this one looks at types, enums and what is required. */
-static inline bool row_ok(const schema *s, llmf_str row, const char **why) {
-    llmf_str key, value, one;
-    size_t at = 0, i, k;
-    if (strcmp(kind_of(row), "\"object\"") != 0) return *why = "a row is no object", false;
+/* Whether a row is one of the schema, and has no member that would have no column; else *err says why. */
+static inline bool row_ok(llmf_factory *f, const schema *s, llmf_str row, llmf_error *err) {
+    llmf_str key, value;
+    size_t at = 0, i;
+    if (llmf_json_check(f, s->source.ptr, row, err) != LLMF_OK) return false;
     while (llmf_json_each(row, &at, &key, &value)) {
         for (i = 0; i < s->count && !(s->fields[i].key.len == key.len && !memcmp(s->fields[i].key.ptr, key.ptr, key.len)); i++) continue;
-        if (i == s->count) return *why = "a member that the schema has not", false;
-    }
-    for (i = 0; i < s->count; i++) {
-        const field *f = &s->fields[i];
-        char name[256];
-        bool fits = !f->type.len || f->type.ptr[0] == '"';
-        if (f->key.len >= sizeof name) continue;
-        memcpy(name, f->key.ptr, f->key.len);
-        name[f->key.len] = '\0';
-        if (!llmf_json_get(row, name, &value)) {
-            if (f->required) return *why = "a member is missing", false;
-            continue;
-        }
-        if (f->type.len && f->type.ptr[0] == '"') fits = type_fits(f->type, value);
-        else
-            for (k = 0; !fits && llmf_json_each(f->type, &k, NULL, &one);) fits = type_fits(one, value);
-        if (!fits) return *why = "a member has the wrong type", false;
-        for (k = 0, fits = !f->values.len; !fits && llmf_json_each(f->values, &k, NULL, &one);) fits = same_value(one, value);
-        if (!fits) return *why = "a value is none of its enum", false;
+        if (i == s->count) return snprintf(err->text, sizeof err->text, "a member that is none of the schema's properties"), false;
     }
     return true;
 }

@@ -153,14 +153,14 @@ static size_t value_of(const synth *s, llmf_str one) {
 }
 
 static void take_row(synth *s, maker *m, llmf_str one) {
-    const char *why;
+    llmf_error why;
     text form = {0};
     row r;
     sha256 h;
     int there;
     size_t v;
     m->rows++;
-    if (!row_ok(&s->schema, one, &why) || (v = value_of(s, one)) == s->value_count) {
+    if (!row_ok(s->f, &s->schema, one, &why) || (v = value_of(s, one)) == s->value_count) {
         m->wrong++;
         return;
     }
@@ -331,6 +331,8 @@ int main(int argc, char **argv) {
     const char *config = "synth.yaml", *to = "rows.jsonl", *journal_path = NULL, *balance = NULL, *form = NULL;
     double budget = 0, at_once = 4, rounds = 8, round;
     text log_path = {0}, out = {0};
+    llmf_str nothing = {NULL, 0};
+    llmf_error err;
     size_t missing, i;
     const option options[] = {{"-c", "FILE", "the config (synth.yaml)", &config, NULL, 0, 0, NULL},
                               {"-o", "FILE", "the rows (rows.jsonl)", &to, NULL, 0, 0, NULL},
@@ -362,6 +364,7 @@ int main(int argc, char **argv) {
     puts_to(&s.format, s.schema.source.ptr);
     puts_to(&s.format, "}},\"required\":[\"rows\"],\"additionalProperties\":false}");
     s.f = open_factory(config, budget, (int)at_once);
+    if (llmf_json_check(s.f, s.schema.source.ptr, nothing, &err) != LLMF_OK) die(EXIT_USAGE, "%s: %s", argv[0], err.text);
     find_makers(&s, argv + 1, argc - 1);
     putf(&log_path, "%s.journal", to);
     journal_open(&s.log, journal_path ? journal_path : log_path.ptr, false);

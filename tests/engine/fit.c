@@ -320,6 +320,61 @@ static void nothing_to_sum_up(void **state) {
     close_factory(f);
 }
 
+static int64_t by_ranks(void *user, llmf_str text) {
+    return llmf_tokens_encode((llmf_tokens *)user, text, 0, NULL, 0);
+}
+
+/* With the model's ranks at hand texts count what they do there. */
+static void counted_exactly(void **state) {
+    const char *shared = getenv("LLMF_SHARED");
+    char path[600];
+    llmf_desc d = kit_desc(&w);
+    llmf_tokens_desc ranks = {0};
+    llmf_message talk[3];
+    llmf_request r = {0};
+    llmf_rendered p;
+    llmf_fit fit = {0};
+    llmf_error err;
+    llmf_factory *f;
+    llmf_model m;
+    int64_t exact;
+    FILE *file;
+    (void)state;
+    snprintf(path, sizeof path, "%s/corpora/tiktoken/o200k_base.tiktoken", shared ? shared : "../shared");
+    file = fopen(path, "rb");
+    if (!file) skip();
+    fclose(file);
+    ranks.path = path;
+    d.no_env = true;
+    d.ranks = &ranks;
+    d.rank_count = 1;
+    d.memory_size = 32u << 20;
+    f = llmf_open(&d, &err);
+    if (!f) fail_msg("%s", err.text);
+    m = llmf_get(f, "openai:gpt-4o", &err);
+    talk[0] = message(LLMF_USER, "Wann f\xc3\xa4hrt die F\xc3\xa4hre?");
+    talk[1] = message(LLMF_ASSISTANT, "\xe8\xbd\xae\xe6\xb8\xa1\xe4\xb9\x9d\xe7\x82\xb9\xe5\xbc\x80");
+    talk[2] = message(LLMF_USER, "Thanks!");
+    r.messages = talk;
+    r.message_count = 3;
+    assert_int_equal(llmf_fit_messages(f, m, &r, &fit, &p, &err), LLMF_OK);
+    llmf_render_free(f, &p);
+    exact = fit.before;
+    fit.user = llmf_tokens_open(NULL, &ranks, &err);
+    assert_non_null(fit.user);
+    fit.count = by_ranks;
+    assert_int_equal(llmf_fit_messages(f, m, &r, &fit, &p, &err), LLMF_OK);
+    llmf_render_free(f, &p);
+    assert_int_equal(fit.before, exact);
+    llmf_tokens_close((llmf_tokens *)fit.user);
+    fit.user = NULL;
+    fit.count = NULL;
+    assert_int_equal(llmf_fit_messages(f, llmf_get(f, "anthropic:claude-sonnet-4-5", &err), &r, &fit, &p, &err), LLMF_OK);
+    llmf_render_free(f, &p);
+    assert_int_not_equal(fit.before, exact); /* of others nothing is known */
+    close_factory(f);
+}
+
 /* What is summed up is no longer than the window, and no character of it is cut. */
 static void a_long_transcript(void **state) {
     static char text[60001];
@@ -433,7 +488,7 @@ static void no_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(by_rule), cmocka_unit_test(what_stays), cmocka_unit_test(windows), cmocka_unit_test(everything_counts), cmocka_unit_test(before_a_prompt),
+        cmocka_unit_test(by_rule), cmocka_unit_test(what_stays), cmocka_unit_test(windows), cmocka_unit_test(everything_counts), cmocka_unit_test(counted_exactly), cmocka_unit_test(before_a_prompt),
         cmocka_unit_test(summed_up), cmocka_unit_test(nothing_to_sum_up), cmocka_unit_test(a_long_transcript), cmocka_unit_test(any_history), cmocka_unit_test(no_memory)
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
