@@ -795,7 +795,7 @@ static inline llmf_call llmf_start_chain(llmf_factory *f, const llmf_chain *chai
            if (!llmf_json_get(use->arguments, "city", &v) || llmf_json_string(v, city, sizeof city) >= sizeof city) return LLMF_TOOL_ERROR;
            return llmf_out_write(result, "rain", 4), LLMF_TOOL_OK;
        }
-     llmf_tool_use    One tool call: its id, the function's name, the arguments (always a JSON object; llmf_json_get, _string and _number read it), the turn from 0, which of
+     llmf_tool_use    One tool call: its id, the function's name, the arguments (always a JSON object: llmf_json_get, _string and _number read it, llmf_json_feed puts it into a struct), the turn from 0, which of
                       the turn's calls. Texts end with NUL and live until the call is freed.
      llmf_function    tool: what the model is told. run: called inside llmf_poll; writes its result by llmf_out_write, in pieces or at once (UTF-8; what is none is U+FFFD; more
                       than LLMF_MAX_TOOL_RESULT is cut off, and the model told so). NULL: as if it said PENDING. It may start, cancel and free calls. It returns

@@ -1024,14 +1024,24 @@ static const side sides[] = {
     {"huggingface:openai/gpt-oss-120b", false, true},
     {"bedrock:zai.glm-4.7", false, false},
     {"groq:llama-3.3-70b-versatile", false, true},
+    {"azure:gpt-4o-dep", false, true},
 };
 
+typedef struct place {
+    char city[64];
+} place;
+static const llmf_field place_fields[] = {LLMF_FIELD(place, city, STRING), {NULL, 0, 0, 0, 0, 0, 0, NULL, NULL}};
+
 static int weather(void *user, const llmf_tool_use *use, llmf_out *out) {
-    llmf_str v;
-    char city[64] = "";
+    place p = {""};
+    const char *city = p.city;
+    llmf_json_stream s;
+    memset(&s, 0, sizeof s);
+    s.fields = place_fields;
+    s.to = &p;
     (void)user;
     runs++;
-    if (!llmf_json_get(use->arguments, "city", &v) || llmf_json_string(v, city, sizeof city) >= sizeof city) {
+    if (llmf_json_feed(&s, use->arguments) != 1 || !p.city[0]) { /* the arguments straight into a struct */
         llmf_out_write(out, "which city?", 11);
         return LLMF_TOOL_ERROR;
     }
