@@ -1035,13 +1035,13 @@ static const llmf_field place_fields[] = {LLMF_FIELD(place, city, STRING), {NULL
 static int weather(void *user, const llmf_tool_use *use, llmf_out *out) {
     place p = {""};
     const char *city = p.city;
-    llmf_json_stream s;
-    memset(&s, 0, sizeof s);
-    s.fields = place_fields;
-    s.to = &p;
+    llmf_json_stream into;
+    memset(&into, 0, sizeof into);
+    into.fields = place_fields;
+    into.to = &p;
     (void)user;
     runs++;
-    if (llmf_json_feed(&s, use->arguments) != 1 || !p.city[0]) { /* the arguments straight into a struct */
+    if (llmf_json_feed(&into, use->arguments) != 1 || !p.city[0]) { /* the arguments straight into a struct */
         llmf_out_write(out, "which city?", 11);
         return LLMF_TOOL_ERROR;
     }
