@@ -587,6 +587,18 @@
 #ifndef LLMF_MAX_RANK_FILES
 #define LLMF_MAX_RANK_FILES 4
 #endif
+#ifndef LLMF_MAX_JSON_REPEATS
+#define LLMF_MAX_JSON_REPEATS 16
+#endif
+#ifndef LLMF_MAX_SCHEMA_DEPTH
+#define LLMF_MAX_SCHEMA_DEPTH 512
+#endif
+#ifndef LLMF_MAX_CHECK_WORK
+#define LLMF_MAX_CHECK_WORK 20000000
+#endif
+#ifndef LLMF_MAX_REGEX
+#define LLMF_MAX_REGEX 2000
+#endif
 #ifndef LLMF_MAX_HEALTH
 #define LLMF_MAX_HEALTH 256
 #endif
