@@ -239,7 +239,7 @@ static void any_conversation(void **state) {
             }
             m->tool_call_count = kit_random(&seed) % 3;
             m->tool_calls = some_calls[i];
-            for (k = 0; k < m->tool_call_count; k++) some_calls[i][k] = call_of(some_text(&seed, texts[t++], 64), some_text(&seed, texts[t++], 64), arguments[kit_random(&seed) % KIT_COUNT(arguments)]);
+            for (k = 0; k < m->tool_call_count; k++, t += 2) some_calls[i][k] = call_of(some_text(&seed, texts[t], 64), some_text(&seed, texts[t + 1], 64), arguments[kit_random(&seed) % KIT_COUNT(arguments)]);
         }
         assert_true(t < 400);
         there_and_back(kit_random(&seed) % 2 ? texts[399] : NULL, any, n);
