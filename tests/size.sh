@@ -20,31 +20,6 @@ llmf_result (*volatile registers_dialect)(llmf_factory *, const llmf_dialect *, 
 #if LLMF_HAS_REPLAY
 llmf_result (*volatile replays)(llmf_factory *, const llmf_recording *) = llmf_replay;
 #endif
-typedef void (*called)(void);
-volatile called all_called[] = {
-#if LLMF_HAS_PROMPTS
-    (called)llmf_render_abi, (called)llmf_start_chain_abi,
-#endif
-#if LLMF_HAS_STRUCTURED
-    (called)llmf_json_check, (called)llmf_start_json_abi, (called)llmf_json_feed, (called)llmf_json_schema, (called)llmf_text_each, (called)llmf_text_decode,
-#endif
-#if LLMF_HAS_TOKENS
-    (called)llmf_tokens_open_abi, (called)llmf_tokens_encode, (called)llmf_tokens_decode, (called)llmf_count_tokens_abi,
-#endif
-#if LLMF_HAS_BATCH
-    (called)llmf_start_batch_abi,
-#endif
-#if LLMF_HAS_FIT
-    (called)llmf_fit_abi, (called)llmf_conversation_save, (called)llmf_conversation_load_abi,
-#endif
-#if LLMF_HAS_RUN
-    (called)llmf_start_run_abi, (called)llmf_tool_done,
-#endif
-#if LLMF_HAS_SAVE
-    (called)llmf_save, (called)llmf_load,
-#endif
-    0
-};
 #endif
 int main(int argc, char **argv) {
     llmf_desc d = {0};
@@ -183,8 +158,7 @@ cost "feature config" config base
 added "feature yaml" LLMF_WITH_YAML LLMF_WITH_CONFIG config
 added "feature sources" LLMF_WITH_SOURCES LLMF_WITH_CONFIG config
 added "feature secrets" LLMF_WITH_SECRETS LLMF_WITH_CONFIG config
-for x in FILES ENV MODELS REGISTER MEDIA SCHEMA EXTRA STATE CITATIONS FAULTS REASONING INFO SLICES RETRY ROUTES PROMPTS TOKENS BATCH SIMULATE FIT RUN BUDGETS METRICS CACHE FILTERS SAVE STRINGS; do added "feature $(lower $x)" LLMF_WITH_$x; done
-added "feature structured" LLMF_WITH_STRUCTURED LLMF_WITH_PROMPTS LLMF_WITH_PROMPTS
+for x in FILES ENV MODELS REGISTER MEDIA SCHEMA EXTRA STATE CITATIONS FAULTS REASONING INFO SLICES RETRY ROUTES PROMPTS STRUCTURED TOKENS BATCH SIMULATE FIT RUN BUDGETS METRICS CACHE FILTERS SAVE STRINGS; do added "feature $(lower $x)" LLMF_WITH_$x; done
 for x in EMBED TRANSCRIBE LIST; do added "operation $(lower $x)" LLMF_WITH_$x; done
 cost "operation count, of anthropic" counting LLMF_WITH_ANTHROPIC
 
