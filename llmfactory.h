@@ -36446,7 +36446,7 @@ static void llmfi_fetch_init(llmfi_fetch *x, llmf_factory *f, size_t limit) {
     llmfi_buf_init(&x->body, &f->heap, limit);
 }
 
-static bool llmfi_fetch_busy(const llmfi_fetch *x) {
+LLMFI_UNUSED static bool llmfi_fetch_busy(const llmfi_fetch *x) {
     return x->x.by != NULL;
 }
 

@@ -59,10 +59,11 @@ for without in LLMF_NO_CURL LLMF_NO_SOCKET LLMF_NO_YAML LLMF_NO_FILES LLMF_NO_EN
 done
 # Each feature alone: left out of all, and alone beside a provider.
 for feature in CONFIG SOURCES REGISTER MEDIA SCHEMA EXTRA STATE CITATIONS FAULTS REASONING INFO SLICES RETRY ROUTES PROMPTS STRUCTURED TOKENS BATCH SIMULATE FIT RUN BUDGETS METRICS CACHE FILTERS SAVE STRINGS REPLAY CUSTOM EMBED TRANSCRIBE COUNT LIST; do
-    for with in "LLMF_NO_$feature" "LLMF_ONLY=1 -DLLMF_WITH_OPENAI=1 -DLLMF_WITH_$feature"; do
-        # shellcheck disable=SC2086
-        silent "-D$with=1" gcc -std=c99 $STRICT -D$with=1 -I. -fsyntax-only "$t/impl.c"
-    done
+    # shellcheck disable=SC2086
+    {
+        silent "-DLLMF_NO_$feature=1" clang -std=c99 $STRICT "-DLLMF_NO_$feature=1" -I. -fsyntax-only "$t/impl.c"
+        silent "-DLLMF_WITH_$feature=1" gcc -std=c99 $STRICT -DLLMF_ONLY=1 -DLLMF_WITH_OPENAI=1 "-DLLMF_WITH_$feature=1" -I. -fsyntax-only "$t/impl.c"
+    }
 done
 # TLS of our own, plugins, MCP and look-ups in threads, which are off unless asked for.
 for with in LLMF_WITH_BEARSSL "LLMF_WITH_BEARSSL=1 -DLLMF_WITH_ROOTS" "LLMF_WITH_BEARSSL=1 -DLLMF_NO_FILES" "LLMF_WITH_BEARSSL=1 -DLLMF_NO_STRINGS=1 -DLLMF_NO_CURL" \
