@@ -192,5 +192,5 @@ run traffic 900 python3 tests/traffic/compare.py --llmf $B/llmf --shared "$LLMF_
 run traffic-variants 600 python3 tests/traffic/variants.py --llmf $B/llmf --shared "$LLMF_SHARED"
 run traffic-cuts 600 python3 tests/traffic/compare.py --llmf $B/llmf --shared "$LLMF_SHARED" --cuts 40
 level=-O0 # an optimised one takes a minute to compile; `make fuzz` has those
-fuzz_targets 6
+fuzz_targets 4
 total
