@@ -1,8 +1,6 @@
 #!/bin/sh
 # Each example is compiled, and run against the loopback server.
 . tests/lib.sh
-start_server
-[ "$word" = ready ] || { echo "FAILED: the loopback server did not start"; exit 1; }
 mkdir -p build/examples/teaching
 for src in examples/*.c examples/teaching/*.c; do
     name=${src#examples/} name=${name%.c} libs=
@@ -15,6 +13,9 @@ for src in examples/*.c examples/teaching/*.c; do
 done
 ok "cpp compiles" g++ -std=c++17 -Wall -Wextra -Werror -g -I. -o build/examples/cpp examples/cpp.cpp -lcurl
 silent "cpp compiles with clang" clang++ -std=c++17 -Wall -Wextra -Werror -I. -fsyntax-only examples/cpp.cpp
+# Behind the compiling, which may take longer than the server lives.
+start_server
+[ "$word" = ready ] || { echo "FAILED: the loopback server did not start"; exit 1; }
 says() { # PATTERN COMMAND...: its output holds the pattern
     pattern=$1
     shift
