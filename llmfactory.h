@@ -32282,9 +32282,9 @@ static void llmfi_log(llmf_factory *f, int level, int id, llmf_str text) {
 #endif
 
 #if LLMFI_HAS_STEPS
-#define llmfi_in_chain(c) ((c)->steps != NULL)
+#define llmfi_in_steps(c) ((c)->steps != NULL)
 #else
-#define llmfi_in_chain(c) false
+#define llmfi_in_steps(c) false
 #endif
 
 #if LLMF_HAS_RUN
@@ -32414,6 +32414,48 @@ static int64_t llmfi_call_cost(const llmfi_call *c) {
 static int64_t llmfi_call_cost(const llmfi_call *c) {
     (void)c;
     return LLMF_UNKNOWN;
+}
+
+#endif
+
+/* ---- of several requests together ---- */
+
+#if LLMFI_HAS_STEPS || LLMF_HAS_BATCH
+
+/* What requests have taken. Unlike llmfi_reply_sum: what is not known of one is not known of all. */
+typedef struct llmfi_spent {
+    bool paid;                               /* something has been counted */
+    bool cached;                             /* all so far were kept answers */
+    llmf_usage usage;
+    int64_t cost;
+} llmfi_spent;
+
+static void llmfi_spent_init(llmfi_spent *s) {
+    s->paid = s->cached = false;
+    s->usage.input = s->usage.cache_read = s->usage.cache_write = s->usage.output = s->usage.reasoning = s->cost = LLMF_UNKNOWN;
+}
+
+static void llmfi_spent_sum(int64_t *sum, int64_t more) {
+    *sum = *sum < 0 || more < 0 || *sum > INT64_MAX - more ? LLMF_UNKNOWN : *sum + more;
+}
+
+/* The call is settled. One that failed before its first content, and says nothing of tokens, has used none. */
+static void llmfi_spent_add(llmfi_spent *s, const llmfi_call *c) {
+    const llmf_response *r = &c->response;
+    const llmf_usage *u = &r->usage;
+    if (r->error.code != LLMF_OK && !c->reply.content && u->input < 0 && u->output < 0) return;
+    if (!s->paid) {
+        memset(&s->usage, 0, sizeof s->usage);
+        s->cost = 0;
+    }
+    s->cached = (s->cached || !s->paid) && r->cached;
+    s->paid = true;
+    llmfi_spent_sum(&s->usage.input, u->input);
+    llmfi_spent_sum(&s->usage.cache_read, u->cache_read);
+    llmfi_spent_sum(&s->usage.cache_write, u->cache_write);
+    llmfi_spent_sum(&s->usage.output, u->output);
+    llmfi_spent_sum(&s->usage.reasoning, u->reasoning);
+    llmfi_spent_sum(&s->cost, r->cost_pico);
 }
 
 #endif
@@ -33835,7 +33877,7 @@ static int64_t llmfi_exact_tokens(llmf_factory *f, const llmfi_record *record, c
 /* The same of a call: limits and budgets ask one after the other. */
 LLMFI_UNUSED static int64_t llmfi_call_tokens(const llmfi_call *c) {
     llmf_factory *f = c->f;
-    if (f->counted_call != c->id || f->counted_for != c->prepared || llmfi_in_chain(c)) { /* the steps of a chain ask different things */
+    if (f->counted_call != c->id || f->counted_for != c->prepared || llmfi_in_steps(c)) { /* steps of one call ask different things */
         f->counted_call = c->id;
         f->counted_for = c->prepared;
         f->counted = llmfi_exact_tokens(f, &c->prepared->record, &c->req);
@@ -39839,9 +39881,7 @@ struct llmfi_many {
     size_t next, done, failed, skipped;      /* the index that is asked for next; results handed over, and how many of them are errors */
     int running, most;                       /* under way; at most: less than was asked for where there is no memory for more */
     bool over;                               /* there are no more requests */
-    bool paid;                               /* something has been counted */
-    llmf_usage usage;
-    int64_t cost;
+    llmfi_spent spent;
     llmfi_many_item *at;                     /* all places */
     size_t places;
     llmfi_many_item *free, *first, *last;    /* first to last: those that have ended; in_order: all, as they were begun */
@@ -39893,40 +39933,17 @@ static void llmfi_many_forget(llmfi_call *c) {
     *at = NULL;
 }
 
-/* ---- sums ---- */
-
-static void llmfi_many_add(int64_t *sum, int64_t more) {
-    *sum = *sum < 0 || more < 0 || *sum > INT64_MAX - more ? LLMF_UNKNOWN : *sum + more;
-}
-
-/* One that failed before its first content, and says nothing of tokens, has used none. */
-static void llmfi_many_count(struct llmfi_many *m, const llmfi_call *c) {
-    const llmf_usage *u = &c->response.usage;
-    if (c->response.error.code != LLMF_OK && !c->reply.content && u->input < 0 && u->output < 0) return;
-    if (!m->paid) {
-        memset(&m->usage, 0, sizeof m->usage);
-        m->cost = 0;
-        m->paid = true;
-    }
-    llmfi_many_add(&m->usage.input, u->input);
-    llmfi_many_add(&m->usage.cache_read, u->cache_read);
-    llmfi_many_add(&m->usage.cache_write, u->cache_write);
-    llmfi_many_add(&m->usage.output, u->output);
-    llmfi_many_add(&m->usage.reasoning, u->reasoning);
-    llmfi_many_add(&m->cost, c->response.cost_pico);
-}
+/* ---- results ---- */
 
 /* The batch has ended: its response is the sum. */
 static void llmfi_many_settle(llmfi_call *c) {
     const struct llmfi_many *m = llmfi_many_of(c);
     if (!m) return;
-    c->response.usage = m->usage;
-    c->response.cost_pico = m->cost;
+    c->response.usage = m->spent.usage;
+    c->response.cost_pico = m->spent.cost;
     c->response.attempt_count = 0;
     c->response.attempt_total = 0;
 }
-
-/* ---- results ---- */
 
 static bool llmfi_many_stopped(const llmfi_call *c) {
     return c->stop || c->free_later || c->f->closing || c->reply.error.code != LLMF_OK;
@@ -39945,7 +39962,7 @@ static bool llmfi_many_tell(llmfi_call *c, struct llmfi_many *m, const llmfi_man
         k->req.simulate_stream = 0; /* its end has come */
         llmfi_hand_out(k);
     }
-    llmfi_many_count(m, k);
+    llmfi_spent_add(&m->spent, k);
     if (keep) memcpy((char *)m->given.responses + item->index * m->response_size, &k->response, m->response_size < sizeof k->response ? m->response_size : sizeof k->response);
     if (!m->given.result) return keep;
     memset(&told, 0, sizeof told);
@@ -42530,7 +42547,7 @@ static int llmfi_admit(llmfi_call *c) {
         if (c->origin->guard_rate < 0) c->origin->guard_rate = 0;
         c->origin->guard_ns = c->origin->guard_at = 0;
     }
-    if (c->req.op == LLMF_OP_CHAT && !c->hedge_of && !c->tries && !llmfi_in_chain(c)) {
+    if (c->req.op == LLMF_OP_CHAT && !c->hedge_of && !c->tries && !llmfi_in_steps(c)) {
         int64_t late = c->prepared->record.retry.hedge_ms ? c->prepared->record.retry.hedge_ms : c->f->desc.retry.hedge_ms;
         c->origin->hedge_ns = late > 0 ? llmfi_after_ms(c->f->now_ns, late) : 0;
     }
@@ -45065,10 +45082,7 @@ struct llmfi_steps {
     size_t told;                             /* results that have been handed out; of a chain there are `now` of them, one more where `due` */
     llmfi_arena_mark mark;                   /* what the call keeps over its steps: see llmfi_steps_first */
     bool due;                                /* a step has ended, and the next one waits for llmf_poll */
-    bool cached;                             /* all so far were kept answers */
-    bool paid;                               /* something has been counted */
-    llmf_usage usage;
-    int64_t cost;
+    llmfi_spent spent;
     llmf_attempt attempts[LLMF_MAX_ATTEMPTS];
     size_t kept;                             /* of them */
     int64_t total;
@@ -45252,16 +45266,10 @@ static bool llmfi_structured_over(llmfi_call *c) {
 
 /* ---- sums ---- */
 
-static void llmfi_sum_strict(int64_t *sum, int64_t more) {
-    *sum = *sum < 0 || more < 0 ? LLMF_UNKNOWN : llmfi_reply_sum(*sum, more);
-}
-
-/* What a step has taken, settled in c->response. One that failed before its first content, and says nothing of tokens, has used none. */
+/* What a step has taken, settled in c->response. */
 static void llmfi_step_count(llmfi_call *c) {
     struct llmfi_steps *s = c->steps;
     const llmf_response *r = &c->response;
-    const llmf_usage *u = &r->usage;
-    bool nothing = r->error.code != LLMF_OK && !c->reply.content && u->input < 0 && u->output < 0;
     size_t i;
     for (i = 0; i < r->attempt_count; i++) {
         llmf_attempt *a;
@@ -45273,22 +45281,12 @@ static void llmfi_step_count(llmfi_call *c) {
     }
     if (!r->cached) s->total += r->attempt_total;
     s->arena.failed = false; /* at worst an attempt has no name */
-    if (nothing) return;
-    if (!s->paid) memset(&s->usage, 0, sizeof s->usage);
-    if (!s->paid) s->cost = 0;
-    s->cached = (s->cached || !s->paid) && r->cached;
-    s->paid = true;
-    llmfi_sum_strict(&s->usage.input, u->input);
-    llmfi_sum_strict(&s->usage.cache_read, u->cache_read);
-    llmfi_sum_strict(&s->usage.cache_write, u->cache_write);
-    llmfi_sum_strict(&s->usage.output, u->output);
-    llmfi_sum_strict(&s->usage.reasoning, u->reasoning);
-    llmfi_sum_strict(&s->cost, r->cost_pico);
+    llmfi_spent_add(&s->spent, c);
 }
 
 #if LLMF_HAS_METRICS
 static const llmf_usage *llmfi_steps_usage(const llmfi_call *c) {
-    return &c->steps->usage;
+    return &c->steps->spent.usage;
 }
 #endif
 
@@ -45303,9 +45301,9 @@ static void llmfi_steps_settle(llmfi_call *c) {
         r->tool_call_count = r->citation_count = 0;
         r->finish = LLMF_FINISH_NONE;
     }
-    r->usage = s->usage;
-    r->cost_pico = s->cost;
-    r->cached = s->cached;
+    r->usage = s->spent.usage;
+    r->cost_pico = s->spent.cost;
+    r->cached = s->spent.cached;
     r->attempts = s->attempts;
     r->attempt_count = s->kept;
     r->attempt_total = s->total;
@@ -45584,7 +45582,7 @@ static struct llmfi_steps *llmfi_steps_new(llmfi_call *c, llmf_error *err) {
 #endif
     s->config = c->f->config;
     llmfi_config_hold(s->config);
-    s->usage.input = s->usage.cache_read = s->usage.cache_write = s->usage.output = s->usage.reasoning = s->cost = LLMF_UNKNOWN;
+    llmfi_spent_init(&s->spent);
     return s;
 }
 
@@ -46298,7 +46296,7 @@ static void llmfi_finish(llmfi_call *c) {
 #endif
     llmfi_give_back_decoder(c);
 #if LLMF_HAS_FILTERS
-    if (llmfi_is_filtered(c) && !llmfi_in_chain(c)) llmfi_filters_end(c); /* of a step it is done */
+    if (llmfi_is_filtered(c) && !llmfi_in_steps(c)) llmfi_filters_end(c); /* of a step it is done */
 #endif
     llmfi_settle(c);
     llmfi_budget_settle(c, c->response.cost_pico);
@@ -52025,7 +52023,7 @@ static bool llmfi_batch_open(llmfi_call *c, const llmf_batch *b, size_t req_size
     m->next = b->first;
     m->most = b->at_once ? b->at_once : (int)LLMFI_MANY_AT_ONCE;
     if (b->count && (size_t)m->most > b->count) m->most = (int)b->count;
-    m->usage.input = m->usage.cache_read = m->usage.cache_write = m->usage.output = m->usage.reasoning = m->cost = LLMF_UNKNOWN;
+    llmfi_spent_init(&m->spent);
     m->ask_size = req_size > sizeof *m->ask ? req_size : sizeof *m->ask;
     m->ask = (llmf_request *)llmfi_heap_alloc(heap, m->ask_size);
     m->places = (size_t)m->most * (b->in_order ? 2 : 1);

@@ -136,7 +136,7 @@ static int llmfi_admit(llmfi_call *c) {
         if (c->origin->guard_rate < 0) c->origin->guard_rate = 0;
         c->origin->guard_ns = c->origin->guard_at = 0;
     }
-    if (c->req.op == LLMF_OP_CHAT && !c->hedge_of && !c->tries && !llmfi_in_chain(c)) {
+    if (c->req.op == LLMF_OP_CHAT && !c->hedge_of && !c->tries && !llmfi_in_steps(c)) {
         int64_t late = c->prepared->record.retry.hedge_ms ? c->prepared->record.retry.hedge_ms : c->f->desc.retry.hedge_ms;
         c->origin->hedge_ns = late > 0 ? llmfi_after_ms(c->f->now_ns, late) : 0;
     }

@@ -474,9 +474,9 @@ static void llmfi_log(llmf_factory *f, int level, int id, llmf_str text) {
 #endif
 
 #if LLMFI_HAS_STEPS
-#define llmfi_in_chain(c) ((c)->steps != NULL)
+#define llmfi_in_steps(c) ((c)->steps != NULL)
 #else
-#define llmfi_in_chain(c) false
+#define llmfi_in_steps(c) false
 #endif
 
 #if LLMF_HAS_RUN

@@ -4,6 +4,7 @@
 #ifndef LLMFI_ENGINE_MANY_H
 #define LLMFI_ENGINE_MANY_H
 #include "core.h"
+#include "settle.h"
 
 #if LLMF_HAS_BATCH
 
@@ -28,9 +29,7 @@ struct llmfi_many {
     size_t next, done, failed, skipped;      /* the index that is asked for next; results handed over, and how many of them are errors */
     int running, most;                       /* under way; at most: less than was asked for where there is no memory for more */
     bool over;                               /* there are no more requests */
-    bool paid;                               /* something has been counted */
-    llmf_usage usage;
-    int64_t cost;
+    llmfi_spent spent;
     llmfi_many_item *at;                     /* all places */
     size_t places;
     llmfi_many_item *free, *first, *last;    /* first to last: those that have ended; in_order: all, as they were begun */
@@ -82,40 +81,17 @@ static void llmfi_many_forget(llmfi_call *c) {
     *at = NULL;
 }
 
-/* ---- sums ---- */
-
-static void llmfi_many_add(int64_t *sum, int64_t more) {
-    *sum = *sum < 0 || more < 0 || *sum > INT64_MAX - more ? LLMF_UNKNOWN : *sum + more;
-}
-
-/* One that failed before its first content, and says nothing of tokens, has used none. */
-static void llmfi_many_count(struct llmfi_many *m, const llmfi_call *c) {
-    const llmf_usage *u = &c->response.usage;
-    if (c->response.error.code != LLMF_OK && !c->reply.content && u->input < 0 && u->output < 0) return;
-    if (!m->paid) {
-        memset(&m->usage, 0, sizeof m->usage);
-        m->cost = 0;
-        m->paid = true;
-    }
-    llmfi_many_add(&m->usage.input, u->input);
-    llmfi_many_add(&m->usage.cache_read, u->cache_read);
-    llmfi_many_add(&m->usage.cache_write, u->cache_write);
-    llmfi_many_add(&m->usage.output, u->output);
-    llmfi_many_add(&m->usage.reasoning, u->reasoning);
-    llmfi_many_add(&m->cost, c->response.cost_pico);
-}
+/* ---- results ---- */
 
 /* The batch has ended: its response is the sum. */
 static void llmfi_many_settle(llmfi_call *c) {
     const struct llmfi_many *m = llmfi_many_of(c);
     if (!m) return;
-    c->response.usage = m->usage;
-    c->response.cost_pico = m->cost;
+    c->response.usage = m->spent.usage;
+    c->response.cost_pico = m->spent.cost;
     c->response.attempt_count = 0;
     c->response.attempt_total = 0;
 }
-
-/* ---- results ---- */
 
 static bool llmfi_many_stopped(const llmfi_call *c) {
     return c->stop || c->free_later || c->f->closing || c->reply.error.code != LLMF_OK;
@@ -134,7 +110,7 @@ static bool llmfi_many_tell(llmfi_call *c, struct llmfi_many *m, const llmfi_man
         k->req.simulate_stream = 0; /* its end has come */
         llmfi_hand_out(k);
     }
-    llmfi_many_count(m, k);
+    llmfi_spent_add(&m->spent, k);
     if (keep) memcpy((char *)m->given.responses + item->index * m->response_size, &k->response, m->response_size < sizeof k->response ? m->response_size : sizeof k->response);
     if (!m->given.result) return keep;
     memset(&told, 0, sizeof told);

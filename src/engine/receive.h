@@ -288,7 +288,7 @@ static void llmfi_finish(llmfi_call *c) {
 #endif
     llmfi_give_back_decoder(c);
 #if LLMF_HAS_FILTERS
-    if (llmfi_is_filtered(c) && !llmfi_in_chain(c)) llmfi_filters_end(c); /* of a step it is done */
+    if (llmfi_is_filtered(c) && !llmfi_in_steps(c)) llmfi_filters_end(c); /* of a step it is done */
 #endif
     llmfi_settle(c);
     llmfi_budget_settle(c, c->response.cost_pico);

@@ -56,6 +56,48 @@ static int64_t llmfi_call_cost(const llmfi_call *c) {
 
 #endif
 
+/* ---- of several requests together ---- */
+
+#if LLMFI_HAS_STEPS || LLMF_HAS_BATCH
+
+/* What requests have taken. Unlike llmfi_reply_sum: what is not known of one is not known of all. */
+typedef struct llmfi_spent {
+    bool paid;                               /* something has been counted */
+    bool cached;                             /* all so far were kept answers */
+    llmf_usage usage;
+    int64_t cost;
+} llmfi_spent;
+
+static void llmfi_spent_init(llmfi_spent *s) {
+    s->paid = s->cached = false;
+    s->usage.input = s->usage.cache_read = s->usage.cache_write = s->usage.output = s->usage.reasoning = s->cost = LLMF_UNKNOWN;
+}
+
+static void llmfi_spent_sum(int64_t *sum, int64_t more) {
+    *sum = *sum < 0 || more < 0 || *sum > INT64_MAX - more ? LLMF_UNKNOWN : *sum + more;
+}
+
+/* The call is settled. One that failed before its first content, and says nothing of tokens, has used none. */
+static void llmfi_spent_add(llmfi_spent *s, const llmfi_call *c) {
+    const llmf_response *r = &c->response;
+    const llmf_usage *u = &r->usage;
+    if (r->error.code != LLMF_OK && !c->reply.content && u->input < 0 && u->output < 0) return;
+    if (!s->paid) {
+        memset(&s->usage, 0, sizeof s->usage);
+        s->cost = 0;
+    }
+    s->cached = (s->cached || !s->paid) && r->cached;
+    s->paid = true;
+    llmfi_spent_sum(&s->usage.input, u->input);
+    llmfi_spent_sum(&s->usage.cache_read, u->cache_read);
+    llmfi_spent_sum(&s->usage.cache_write, u->cache_write);
+    llmfi_spent_sum(&s->usage.output, u->output);
+    llmfi_spent_sum(&s->usage.reasoning, u->reasoning);
+    llmfi_spent_sum(&s->cost, r->cost_pico);
+}
+
+#endif
+
 #if LLMF_HAS_MODELS && LLMF_HAS_STRINGS
 /* A provider that does not find a model which the table knows the end of: that will be why. */
 static LLMFI_COLD void llmfi_settle_ended(llmfi_call *c) {

@@ -50,10 +50,7 @@ struct llmfi_steps {
     size_t told;                             /* results that have been handed out; of a chain there are `now` of them, one more where `due` */
     llmfi_arena_mark mark;                   /* what the call keeps over its steps: see llmfi_steps_first */
     bool due;                                /* a step has ended, and the next one waits for llmf_poll */
-    bool cached;                             /* all so far were kept answers */
-    bool paid;                               /* something has been counted */
-    llmf_usage usage;
-    int64_t cost;
+    llmfi_spent spent;
     llmf_attempt attempts[LLMF_MAX_ATTEMPTS];
     size_t kept;                             /* of them */
     int64_t total;
@@ -237,16 +234,10 @@ static bool llmfi_structured_over(llmfi_call *c) {
 
 /* ---- sums ---- */
 
-static void llmfi_sum_strict(int64_t *sum, int64_t more) {
-    *sum = *sum < 0 || more < 0 ? LLMF_UNKNOWN : llmfi_reply_sum(*sum, more);
-}
-
-/* What a step has taken, settled in c->response. One that failed before its first content, and says nothing of tokens, has used none. */
+/* What a step has taken, settled in c->response. */
 static void llmfi_step_count(llmfi_call *c) {
     struct llmfi_steps *s = c->steps;
     const llmf_response *r = &c->response;
-    const llmf_usage *u = &r->usage;
-    bool nothing = r->error.code != LLMF_OK && !c->reply.content && u->input < 0 && u->output < 0;
     size_t i;
     for (i = 0; i < r->attempt_count; i++) {
         llmf_attempt *a;
@@ -258,22 +249,12 @@ static void llmfi_step_count(llmfi_call *c) {
     }
     if (!r->cached) s->total += r->attempt_total;
     s->arena.failed = false; /* at worst an attempt has no name */
-    if (nothing) return;
-    if (!s->paid) memset(&s->usage, 0, sizeof s->usage);
-    if (!s->paid) s->cost = 0;
-    s->cached = (s->cached || !s->paid) && r->cached;
-    s->paid = true;
-    llmfi_sum_strict(&s->usage.input, u->input);
-    llmfi_sum_strict(&s->usage.cache_read, u->cache_read);
-    llmfi_sum_strict(&s->usage.cache_write, u->cache_write);
-    llmfi_sum_strict(&s->usage.output, u->output);
-    llmfi_sum_strict(&s->usage.reasoning, u->reasoning);
-    llmfi_sum_strict(&s->cost, r->cost_pico);
+    llmfi_spent_add(&s->spent, c);
 }
 
 #if LLMF_HAS_METRICS
 static const llmf_usage *llmfi_steps_usage(const llmfi_call *c) {
-    return &c->steps->usage;
+    return &c->steps->spent.usage;
 }
 #endif
 
@@ -288,9 +269,9 @@ static void llmfi_steps_settle(llmfi_call *c) {
         r->tool_call_count = r->citation_count = 0;
         r->finish = LLMF_FINISH_NONE;
     }
-    r->usage = s->usage;
-    r->cost_pico = s->cost;
-    r->cached = s->cached;
+    r->usage = s->spent.usage;
+    r->cost_pico = s->spent.cost;
+    r->cached = s->spent.cached;
     r->attempts = s->attempts;
     r->attempt_count = s->kept;
     r->attempt_total = s->total;
@@ -569,7 +550,7 @@ static struct llmfi_steps *llmfi_steps_new(llmfi_call *c, llmf_error *err) {
 #endif
     s->config = c->f->config;
     llmfi_config_hold(s->config);
-    s->usage.input = s->usage.cache_read = s->usage.cache_write = s->usage.output = s->usage.reasoning = s->cost = LLMF_UNKNOWN;
+    llmfi_spent_init(&s->spent);
     return s;
 }
 

@@ -345,7 +345,7 @@ static int64_t llmfi_exact_tokens(llmf_factory *f, const llmfi_record *record, c
 /* The same of a call: limits and budgets ask one after the other. */
 LLMFI_UNUSED static int64_t llmfi_call_tokens(const llmfi_call *c) {
     llmf_factory *f = c->f;
-    if (f->counted_call != c->id || f->counted_for != c->prepared || llmfi_in_chain(c)) { /* the steps of a chain ask different things */
+    if (f->counted_call != c->id || f->counted_for != c->prepared || llmfi_in_steps(c)) { /* steps of one call ask different things */
         f->counted_call = c->id;
         f->counted_for = c->prepared;
         f->counted = llmfi_exact_tokens(f, &c->prepared->record, &c->req);

@@ -33,7 +33,7 @@ static bool llmfi_batch_open(llmfi_call *c, const llmf_batch *b, size_t req_size
     m->next = b->first;
     m->most = b->at_once ? b->at_once : (int)LLMFI_MANY_AT_ONCE;
     if (b->count && (size_t)m->most > b->count) m->most = (int)b->count;
-    m->usage.input = m->usage.cache_read = m->usage.cache_write = m->usage.output = m->usage.reasoning = m->cost = LLMF_UNKNOWN;
+    llmfi_spent_init(&m->spent);
     m->ask_size = req_size > sizeof *m->ask ? req_size : sizeof *m->ask;
     m->ask = (llmf_request *)llmfi_heap_alloc(heap, m->ask_size);
     m->places = (size_t)m->most * (b->in_order ? 2 : 1);
