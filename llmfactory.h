@@ -43968,8 +43968,9 @@ static bool llmfi_re_takes(const llmfi_regex *re, const llmfi_re_op *op, uint32_
     }
 }
 
-/* True where the pattern matches somewhere in the text, which is valid UTF-8. *work counts what it costs. */
-LLMFI_UNUSED static bool llmfi_regex_matches(const llmfi_regex *re, llmf_str text, uint64_t *work) {
+/* True where the pattern matches somewhere in the text, which is valid UTF-8. *work counts what it costs: a step for each state, and for each byte of a class. False where it
+   has come to `most` before that is known. */
+LLMFI_UNUSED static bool llmfi_regex_matches(const llmfi_regex *re, llmf_str text, uint64_t *work, uint64_t most) {
     const char *at = text.ptr, *end = text.ptr + text.len, *behind;
     llmfi_re_run r;
     uint32_t i, had = 0, c;
@@ -43983,11 +43984,12 @@ LLMFI_UNUSED static bool llmfi_regex_matches(const llmfi_regex *re, llmf_str tex
         r.count = 0;
         for (i = 0; i < had; i++) {
             const llmfi_re_op *op = &re->ops[re->list[!turn][i]];
+            if (op->op == LLMFI_RE_CLASS) *work += (uint64_t)(op->b - op->a);
             if (llmfi_re_takes(re, op, c)) llmfi_re_add(&r, re->list[turn], (uint32_t)re->list[!turn][i] + 1);
         }
         llmfi_re_add(&r, re->list[turn], 0);
         *work += r.count;
-        if (r.matched || at == end) return r.matched;
+        if (r.matched || at == end || *work >= most) return r.matched;
         had = r.count;
         r.before = c = r.next;
         at = behind;
@@ -44649,7 +44651,7 @@ static bool llmfi_judge_patterns(llmfi_judging *k, const llmfi_clause *c, const 
     for (v = at->node->child; v; v = v->next)
         for (i = 0; i < c->value->count; i++) {
             llmfi_judged spot = llmfi_judged_in(at, v, 0);
-            if (llmfi_regex_matches(c->regexes[i], v->key, &k->work) && !llmfi_rule_check(k, c->rules[i], &spot)) ok = false;
+            if (llmfi_regex_matches(c->regexes[i], v->key, &k->work, LLMF_MAX_CHECK_WORK) && !llmfi_rule_check(k, c->rules[i], &spot)) ok = false;
             if ((!ok && !llmfi_more(k)) || k->work >= LLMF_MAX_CHECK_WORK) return ok;
         }
     return ok;
@@ -44660,7 +44662,7 @@ static bool llmfi_is_named(llmfi_judging *k, const llmfi_clause *properties, con
     k->work += properties ? properties->value->count : 0;
     if (properties && llmfi_member(properties->value, key)) return true;
     for (i = 0; patterns && i < patterns->value->count; i++)
-        if (llmfi_regex_matches(patterns->regexes[i], key, &k->work)) return true;
+        if (llmfi_regex_matches(patterns->regexes[i], key, &k->work, LLMF_MAX_CHECK_WORK)) return true;
     return false;
 }
 
@@ -44787,7 +44789,7 @@ static bool llmfi_judge_string(llmfi_judging *k, const llmfi_clause *c, const ll
     int64_t n = 0;
     size_t i;
     if (c->keyword->id == LLMFI_K_PATTERN)
-        return llmfi_regex_matches(c->regexes[0], text, &k->work) || k->work >= LLMF_MAX_CHECK_WORK || llmfi_wrong(k, at, LLMFI_WORDS("must match the pattern "), c->value->text);
+        return llmfi_regex_matches(c->regexes[0], text, &k->work, LLMF_MAX_CHECK_WORK) || k->work >= LLMF_MAX_CHECK_WORK || llmfi_wrong(k, at, LLMFI_WORDS("must match the pattern "), c->value->text);
     for (i = 0; i < text.len; i++) n += ((unsigned char)text.ptr[i] & 0xc0) != 0x80;
     k->work += text.len / 16;
     if (c->keyword->id == LLMFI_K_MIN_LENGTH) return n >= c->n || llmfi_wrong_count(k, at, LLMFI_WORDS("must have at least "), c->n, LLMFI_WORDS(" characters, not "), n);

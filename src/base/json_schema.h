@@ -658,7 +658,7 @@ static bool llmfi_judge_patterns(llmfi_judging *k, const llmfi_clause *c, const 
     for (v = at->node->child; v; v = v->next)
         for (i = 0; i < c->value->count; i++) {
             llmfi_judged spot = llmfi_judged_in(at, v, 0);
-            if (llmfi_regex_matches(c->regexes[i], v->key, &k->work) && !llmfi_rule_check(k, c->rules[i], &spot)) ok = false;
+            if (llmfi_regex_matches(c->regexes[i], v->key, &k->work, LLMF_MAX_CHECK_WORK) && !llmfi_rule_check(k, c->rules[i], &spot)) ok = false;
             if ((!ok && !llmfi_more(k)) || k->work >= LLMF_MAX_CHECK_WORK) return ok;
         }
     return ok;
@@ -669,7 +669,7 @@ static bool llmfi_is_named(llmfi_judging *k, const llmfi_clause *properties, con
     k->work += properties ? properties->value->count : 0;
     if (properties && llmfi_member(properties->value, key)) return true;
     for (i = 0; patterns && i < patterns->value->count; i++)
-        if (llmfi_regex_matches(patterns->regexes[i], key, &k->work)) return true;
+        if (llmfi_regex_matches(patterns->regexes[i], key, &k->work, LLMF_MAX_CHECK_WORK)) return true;
     return false;
 }
 
@@ -796,7 +796,7 @@ static bool llmfi_judge_string(llmfi_judging *k, const llmfi_clause *c, const ll
     int64_t n = 0;
     size_t i;
     if (c->keyword->id == LLMFI_K_PATTERN)
-        return llmfi_regex_matches(c->regexes[0], text, &k->work) || k->work >= LLMF_MAX_CHECK_WORK || llmfi_wrong(k, at, LLMFI_WORDS("must match the pattern "), c->value->text);
+        return llmfi_regex_matches(c->regexes[0], text, &k->work, LLMF_MAX_CHECK_WORK) || k->work >= LLMF_MAX_CHECK_WORK || llmfi_wrong(k, at, LLMFI_WORDS("must match the pattern "), c->value->text);
     for (i = 0; i < text.len; i++) n += ((unsigned char)text.ptr[i] & 0xc0) != 0x80;
     k->work += text.len / 16;
     if (c->keyword->id == LLMFI_K_MIN_LENGTH) return n >= c->n || llmfi_wrong_count(k, at, LLMFI_WORDS("must have at least "), c->n, LLMFI_WORDS(" characters, not "), n);

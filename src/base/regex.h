@@ -358,8 +358,9 @@ static bool llmfi_re_takes(const llmfi_regex *re, const llmfi_re_op *op, uint32_
     }
 }
 
-/* True where the pattern matches somewhere in the text, which is valid UTF-8. *work counts what it costs. */
-LLMFI_UNUSED static bool llmfi_regex_matches(const llmfi_regex *re, llmf_str text, uint64_t *work) {
+/* True where the pattern matches somewhere in the text, which is valid UTF-8. *work counts what it costs: a step for each state, and for each byte of a class. False where it
+   has come to `most` before that is known. */
+LLMFI_UNUSED static bool llmfi_regex_matches(const llmfi_regex *re, llmf_str text, uint64_t *work, uint64_t most) {
     const char *at = text.ptr, *end = text.ptr + text.len, *behind;
     llmfi_re_run r;
     uint32_t i, had = 0, c;
@@ -373,11 +374,12 @@ LLMFI_UNUSED static bool llmfi_regex_matches(const llmfi_regex *re, llmf_str tex
         r.count = 0;
         for (i = 0; i < had; i++) {
             const llmfi_re_op *op = &re->ops[re->list[!turn][i]];
+            if (op->op == LLMFI_RE_CLASS) *work += (uint64_t)(op->b - op->a);
             if (llmfi_re_takes(re, op, c)) llmfi_re_add(&r, re->list[turn], (uint32_t)re->list[!turn][i] + 1);
         }
         llmfi_re_add(&r, re->list[turn], 0);
         *work += r.count;
-        if (r.matched || at == end) return r.matched;
+        if (r.matched || at == end || *work >= most) return r.matched;
         had = r.count;
         r.before = c = r.next;
         at = behind;

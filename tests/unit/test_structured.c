@@ -177,6 +177,28 @@ static void test_limits(void **state) {
     assert_true(kit_seconds() - began < 20);
 }
 
+/* The work of one pattern over one text has a bound too, whatever the two are. */
+static void test_work(void **state) {
+    static const char *const patterns[] = {"(a?){900}b", "([^b-z]*){90}b", "^([a-c]|[a-d]){400}$"};
+    kit_text t = {NULL, 0, 0};
+    size_t i;
+    (void)state;
+    for (i = 0; i < 400000; i++) kit_adds(&t, "a");
+    for (i = 0; i < KIT_COUNT(patterns); i++) {
+        llmfi_arena arena;
+        llmfi_regex *re;
+        const char *bad;
+        uint64_t work = 0;
+        llmfi_arena_init(&arena, &f->heap, 0);
+        re = llmfi_regex_make(&arena, kit_str(patterns[i]), &bad);
+        assert_non_null(re);
+        assert_false(llmfi_regex_matches(re, kit_str(t.ptr), &work, 100000));
+        assert_true(work < 100000 + 10 * (uint64_t)LLMF_MAX_REGEX);
+        llmfi_arena_free(&arena);
+    }
+    kit_drop(&t);
+}
+
 /* ---- answers that are not quite JSON ---- */
 
 #define NPC "{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\"},\"mood\":{\"type\":\"string\"},\"ok\":{\"type\":[\"boolean\",\"null\"]},\"hp\":{\"type\":\"number\"}," \
@@ -671,7 +693,7 @@ static void test_recorded(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_suite), cmocka_unit_test(test_check), cmocka_unit_test(test_limits), cmocka_unit_test(test_mutants), cmocka_unit_test(test_not_mended),
+        cmocka_unit_test(test_suite), cmocka_unit_test(test_check), cmocka_unit_test(test_limits), cmocka_unit_test(test_work), cmocka_unit_test(test_mutants), cmocka_unit_test(test_not_mended),
         cmocka_unit_test(test_struct), cmocka_unit_test(test_struct_wrong), cmocka_unit_test(test_table_schema), cmocka_unit_test(test_recorded),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
