@@ -25,6 +25,7 @@ typedef struct llmfi_mcp_ask {
     size_t seen;                             /* bytes of the reply that have been looked at */
     llmfi_buf body;
     llmfi_fetch fetch;                       /* of HTTP */
+    llmfi_sse sse;
 } llmfi_mcp_ask;
 
 struct llmf_mcp {
@@ -56,6 +57,7 @@ static void llmfi_mcp_forget(llmf_mcp *m, llmfi_mcp_ask *a) {
     while (*at && *at != a) at = &(*at)->next;
     if (*at) *at = a->next;
     llmfi_fetch_close(&a->fetch);
+    llmfi_sse_free(&a->sse);
     llmfi_buf_free(&a->body);
     llmfi_heap_free(&m->f->heap, a);
 }
@@ -120,6 +122,7 @@ static bool llmfi_mcp_send(llmf_mcp *m, int what, const char *method, const llmf
     if (!a) return false;
     memset(a, 0, sizeof *a);
     llmfi_fetch_init(&a->fetch, m->f, LLMF_MAX_MCP_MESSAGE);
+    llmfi_sse_init(&a->sse, &m->f->heap, LLMF_MAX_MCP_MESSAGE, LLMF_MAX_MCP_MESSAGE);
     llmfi_buf_init(&a->body, &m->f->heap, 0);
     a->what = what;
     a->use = use;
@@ -271,15 +274,14 @@ static bool llmfi_mcp_is_answer(const llmfi_mcp_ask *a, llmf_str message) {
 
 /* ---- over HTTP ---- */
 
-/* Whether the answer is in the stream of events that has come by now; it is *message. */
-static bool llmfi_mcp_in_stream(llmfi_mcp_ask *a, llmfi_sse *sse, llmf_str *message) {
-    llmf_str in = llmfi_buf_str(&a->fetch.body);
+/* Whether the answer is in what has come since of the stream of events; it is *message. */
+static bool llmfi_mcp_in_stream(llmfi_mcp_ask *a, llmf_str in, llmf_str *message) {
     int rc = LLMFI_WIRE_ITEM;
     bool end = !a->fetch.over;
     while (rc != LLMFI_WIRE_ERROR && (in.len || !end)) {
         if (!in.len) end = true;
-        rc = in.len ? llmfi_sse_next(sse, &in) : llmfi_sse_end(sse);
-        *message = sse->payload;
+        rc = in.len ? llmfi_sse_next(&a->sse, &in) : llmfi_sse_end(&a->sse);
+        *message = a->sse.payload;
         if (rc == LLMFI_WIRE_ITEM && llmfi_mcp_is_answer(a, *message)) return true;
     }
     return false;
@@ -298,17 +300,14 @@ static LLMFI_COLD void llmfi_mcp_refused(llmf_mcp *m, llmfi_mcp_ask *a) {
 }
 
 static void llmfi_mcp_look(llmf_mcp *m, llmfi_mcp_ask *a) {
-    llmf_str body = llmfi_trim(llmfi_buf_str(&a->fetch.body)), message = body;
+    llmf_str body = llmfi_trim(llmfi_buf_str(&a->fetch.body)), fresh = llmfi_from(llmfi_buf_str(&a->fetch.body), a->seen), message = body;
     bool came = false;
-    llmfi_sse sse;
-    if (!a->fetch.over && (a->fetch.body.len == a->seen || a->what == LLMFI_MCP_NOTICE)) return;
-    a->seen = a->fetch.body.len;
-    llmfi_sse_init(&sse, &m->f->heap, LLMF_MAX_MCP_MESSAGE, LLMF_MAX_MCP_MESSAGE);
+    if (!a->fetch.over && (!fresh.len || a->what == LLMFI_MCP_NOTICE)) return;
+    a->seen += fresh.len;
     if (body.len && body.ptr[0] == '{') came = a->fetch.over && llmfi_json_valid(body) && llmfi_mcp_is_answer(a, body);
-    else if (a->fetch.status == 200) came = llmfi_mcp_in_stream(a, &sse, &message);
+    else if (a->fetch.status == 200) came = llmfi_mcp_in_stream(a, fresh, &message);
     if (came) llmfi_mcp_answer(m, a, message);
-    llmfi_sse_free(&sse);
-    if (!came && a->fetch.over) llmfi_mcp_refused(m, a);
+    else if (a->fetch.over) llmfi_mcp_refused(m, a);
 }
 
 /* ---- over a program ---- */
