@@ -38917,14 +38917,15 @@ static bool llmfi_sign(llmfi_call *c, const unsigned char digest[LLMFI_SHA256]) 
 
 /* ---- what must be there before ---- */
 
-/* The keys of this call: copied, and wiped with it. */
+/* The keys of this call: copied, and wiped with it, however far this comes. */
 static bool llmfi_sign_keys(llmfi_call *c, llmfi_aws_keys keys) {
+    c->aws = (llmfi_aws_keys *)llmfi_arena_alloc(&c->arena, sizeof *c->aws);
+    if (!c->aws) return llmfi_error_memory(&c->reply.error);
     keys.id = llmfi_arena_copy(&c->arena, keys.id);
     keys.secret = llmfi_arena_copy(&c->arena, keys.secret);
     keys.token = llmfi_arena_copy(&c->arena, keys.token);
-    c->aws = (llmfi_aws_keys *)llmfi_arena_alloc(&c->arena, sizeof *c->aws);
-    if (!c->aws || c->arena.failed) return llmfi_error_memory(&c->reply.error);
     *c->aws = keys;
+    if (c->arena.failed) return llmfi_error_memory(&c->reply.error);
     c->reply.key = keys.secret;
     c->signs = true;
     return llmfi_header_ok(LLMFI_LIT("X-Amz-Security-Token"), keys.token) ||
