@@ -875,7 +875,8 @@ LLMF_API llmf_result llmf_tool_done(llmf_factory *f, llmf_call c, llmf_str id, l
                       (NULL allowed): ARGUMENT (a text that is no UTF-8, with its place), LIMIT, MEMORY, CONFIG (the file cannot be written).
      llmf_conversation_load   p->request has system and messages of the file, or, where text.ptr is not NULL, of that text, path being its name in messages. In the factory's block until
                       llmf_render_free. A file that is malformed, cut, of another version, or has keys that are not known is refused as a whole: LLMF_ERR_CONFIG, with
-                      file:line:column. At most LLMF_MAX_CONVERSATION bytes, LLMF_MAX_MESSAGES messages. MEMORY. err NULL: llmf_last_error tells. */
+                      file:line:column. At most LLMF_MAX_CONVERSATION bytes, LLMF_MAX_MESSAGES messages. MEMORY. err NULL: llmf_last_error tells. Nothing that a part's path
+                      or url names is opened here, but it is when the request is sent: of a file that somebody else has written look at them first. */
 typedef struct llmf_batch_item { size_t index; const llmf_response *response; size_t done, failed, skipped, count; int under_way; } llmf_batch_item; typedef struct llmf_batch { llmf_model model; const llmf_request *requests; size_t count, first; const unsigned char *skip; llmf_response *responses; int (*request)(void *user, size_t i, llmf_request *req, llmf_model *m); int (*result)(void *user, const llmf_batch_item *item); void *user; int at_once, in_order; } llmf_batch;
 LLMF_API llmf_call llmf_start_batch_abi(llmf_factory *f, const llmf_batch *batch, size_t batch_size, size_t req_size, size_t response_size);
 static inline llmf_call llmf_start_batch(llmf_factory *f, const llmf_batch *batch) { return llmf_start_batch_abi(f, batch, sizeof *batch, sizeof(llmf_request), sizeof(llmf_response)); }
