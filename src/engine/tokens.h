@@ -85,7 +85,7 @@ static bool llmfi_tokens_load(llmf_tokens *t, const llmf_tokens_desc *d, int enc
     in.name = d->path;
     in.at = in.end = in.buffer;
     in.file = fopen(d->path, "rb");
-    if (!in.file) return llmfi_error_about(err, LLMF_ERR_CONFIG, "", llmfi_cstr(d->path), ": the file of ranks cannot be read");
+    if (!in.file) return llmfi_error_about(err, LLMF_ERR_CONFIG, "", llmfi_cstr(d->path), ": the file of ranks cannot be read; is the path right?");
     setvbuf(in.file, NULL, _IONBF, 0); /* the reader has a buffer of its own */
     ok = llmfi_tokens_read(t, &in, in.buffer, in.buffer, encoding, err);
     fclose(in.file);
