@@ -20,7 +20,7 @@
 typedef struct tls_counts {                  /* seen by both processes */
     volatile long accepted, handshakes, resumed, requests, goodbyes;
     volatile long cut_at[2];                 /* the other way: connections end after so many bytes sent, received; 0: they do not */
-    volatile long sent, received;            /* bytes of the last connection, handshake and all */
+    volatile long sent, asked;               /* bytes of the last connection, handshake and all; asked: received by the end of its last request, as a goodbye may follow */
     volatile long hello_len;
     unsigned char hello[1024];               /* the last ClientHello record */
 } tls_counts;
@@ -93,7 +93,7 @@ static bool tls_receive(tls_link *l) {
     long most = l->cut_at[1] ? l->cut_at[1] - l->received : (long)sizeof bytes;
     ssize_t n = recv(l->fd, bytes, (size_t)(most < (long)sizeof bytes ? most : (long)sizeof bytes), 0);
     if (n <= 0) return false;
-    l->s->counts->received = l->received += n;
+    l->received += n;
     if (!SSL_is_init_finished(l->ssl) && bytes[0] == 22 && n > 9 && bytes[5] == 1) {
         l->s->counts->hello_len = n < (ssize_t)sizeof l->s->counts->hello ? n : (ssize_t)sizeof l->s->counts->hello;
         memcpy(l->s->counts->hello, bytes, (size_t)l->s->counts->hello_len);
@@ -146,6 +146,7 @@ static bool tls_request(tls_link *l, char *head, size_t cap, size_t *body) {
         if (n <= 0 && !tls_again(l, n)) return false;
         if (n > 0) left -= (size_t)n;
     }
+    l->s->counts->asked = l->received;
     l->s->counts->requests++;
     return true;
 }
@@ -203,7 +204,7 @@ static void tls_serve(const tls_server *s, SSL_CTX *ctx, int fd) {
     l.out = BIO_new(BIO_s_mem());
     SSL_set_bio(l.ssl, l.in, l.out);
     s->counts->accepted++;
-    s->counts->sent = s->counts->received = 0;
+    s->counts->sent = s->counts->asked = 0;
     l.cut_at[0] = s->counts->cut_at[0];
     l.cut_at[1] = s->counts->cut_at[1];
     do got = SSL_accept(l.ssl);
