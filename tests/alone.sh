@@ -11,7 +11,7 @@ one() {
     alone="-DLLMF_ONLY=1 -DLLMF_WITH_$1=1 -DLLMF_WITH_SOCKET=1 -DLLMF_WITH_REPLAY=1 -DLLMF_WITH_EMBED=1 -DLLMF_WITH_LIST=1 -DLLMF_WITH_STRINGS=1"
     # shellcheck disable=SC2086
     {
-        silent "$1 alone, gcc" gcc -std=c99 $STRICT $alone -I. -fsyntax-only "$impl"
+        silent "$1 alone, gcc" gcc -std=c99 $STRICT $quick $alone -I. -fsyntax-only "$impl"
         silent "$1 alone, clang" clang -std=gnu99 $STRICT $alone -I. -o "$t/$1" tests/alone.c
         ok "$1 alone works" "$t/$1" "$2" "$1" "$3" "$4"
         silent "without $1, clang" clang -std=gnu99 $STRICT -DLLMF_NO_$1=1 -I. -o "$t/no$1" tests/alone.c -lcurl

@@ -21,7 +21,7 @@ everything() { # COMPILER LEVEL
     # shellcheck disable=SC2046,SC2086
     ok "$1 c99 $2, everything that it may have" alone $1 -std=c99 $STRICT $2 -ffreestanding $(none $1) -I. "$t/impl.c"
 }
-everything gcc -O1
+everything gcc "-O1 $quick"
 everything clang -Os
 for cc in gcc clang; do
     # shellcheck disable=SC2046,SC2086
@@ -29,11 +29,11 @@ for cc in gcc clang; do
 done
 for with in ANTHROPIC 'OPENAI=1 -DLLMF_WITH_ANTHROPIC' 'OPENAI=1 -DLLMF_WITH_STRINGS=1 -DLLMF_WITH_CONFIG' 'OPENAI=1 -DLLMF_WITH_TRANSCRIBE' BEDROCK; do
     # shellcheck disable=SC2046,SC2086
-    ok "gcc c99 alone with $with" alone gcc -std=c99 $STRICT -Os -ffreestanding $(none gcc) $few -DLLMF_WITH_$with=1 -I. "$t/impl.c"
+    ok "gcc c99 alone with $with" alone gcc -std=c99 $STRICT $quick -Os -ffreestanding $(none gcc) $few -DLLMF_WITH_$with=1 -I. "$t/impl.c"
 done
 for cxx in g++ clang++; do
     # shellcheck disable=SC2046,SC2086
-    ok "$cxx c++11, everything that it may have" alone $cxx -std=c++11 -Wall -Wextra -Werror -Os -ffreestanding -fno-exceptions -fno-rtti $(none $cxx) -I. "$t/impl.cc"
+    ok "$cxx c++11, everything that it may have" alone $cxx -std=c++11 -Wall -Wextra -Werror $quick -Os -ffreestanding -fno-exceptions -fno-rtti $(none $cxx) -I. "$t/impl.cc"
 done
 
 # Beside a C library, before and after it.
@@ -41,9 +41,9 @@ printf '#include <string.h>\n#include <stdlib.h>\n%s\n' "$(cat "$t/impl.c")" >"$
 printf '%s\n#include <string.h>\n#include <stdlib.h>\n' "$(cat "$t/impl.c")" >"$t/after.c"
 for where in before after; do
     cp "$t/$where.c" "$t/$where.cc"
-    silent "gcc, string.h $where" gcc -std=c99 $STRICT -I. -fsyntax-only "$t/$where.c"
+    silent "gcc, string.h $where" gcc -std=c99 $STRICT $quick -I. -fsyntax-only "$t/$where.c"
     silent "clang, string.h $where" clang -std=c99 $STRICT -I. -fsyntax-only "$t/$where.c"
-    silent "g++, string.h $where" g++ -std=c++11 -Wall -Wextra -Werror -I. -fsyntax-only "$t/$where.cc"
+    silent "g++, string.h $where" g++ -std=c++11 -Wall -Wextra -Werror $quick -I. -fsyntax-only "$t/$where.cc"
     silent "clang++, string.h $where" clang++ -std=c++11 -Wall -Wextra -Werror -I. -fsyntax-only "$t/$where.cc"
 done
 

@@ -18,7 +18,7 @@ ok "promtool refuses what is broken" refused "$t/broken"
 
 start_server
 [ "$word" = ready ] || { echo "FAILED: the loopback server did not start"; exit 1; }
-ok "the example builds" gcc -std=c99 -Wall -Wextra -Werror -g -I. -o "$t/metrics" examples/metrics.c -lcurl
+ok "the example builds" gcc -std=c99 -Wall -Wextra -Werror $quick -g -I. -o "$t/metrics" examples/metrics.c -lcurl
 for scrape_port in 19101 19247 19389 19521; do # the first that nobody has
     OPENAI_API_KEY=canary-6f1d OPENAI_BASE_URL="$base/v1" "$t/metrics" openai:gpt-4o-mini $scrape_port 2 >"$t/said" 2>&1 &
     example=$!

@@ -19,7 +19,7 @@ finish() {
     silent "acme.so, clang" clang -std=c99 $STRICT -I. -shared -fPIC -o "$p/clang.so" examples/plugin/acme.c
     silent "acme.so, g++" g++ -std=c++11 -Wall -Wextra -Werror -I. -shared -fPIC -o "$p/cpp.so" -x c++ examples/plugin/acme.c
     if command -v tcc >/dev/null; then silent "acme.so, tcc" tcc -I. -shared -o "$p/tcc.so" examples/plugin/acme.c; else skip "tcc is not there"; fi
-    silent "host" gcc -std=c99 $STRICT -Wno-missing-field-initializers -g -I. -o build/examples/plugin/host examples/plugin/host.c -lcurl
+    silent "host" gcc -std=c99 $STRICT $quick -Wno-missing-field-initializers -g -I. -o build/examples/plugin/host examples/plugin/host.c -lcurl
     silent "host, LLMF_STATIC" clang -std=c99 $STRICT -Wno-missing-field-initializers -DLLMF_STATIC=1 $little -I. -o "$p/static" examples/plugin/host.c
     silent "host, C++" g++ -std=c++11 -w $little -I. -o "$p/cpp" -x c++ examples/plugin/host.c
 }

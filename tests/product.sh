@@ -43,7 +43,7 @@ sed -n '/^   A COMPLETE PROGRAM/,/^     The key is read/p' llmfactory.h | sed '1
 ok "the manual's program compiles" gcc -std=c99 -Wall -Wextra -Werror -I. -o "$t/manual" "$t/manual.c" -lcurl
 awk -v dir="$t" '/^```c$/ { n++; on = 1; next } /^```$/ { on = 0 } on { print > (dir "/readme" n ".c") }' README.md
 for block in "$t"/readme*.c; do
-    ok "README block $(basename "$block" .c)" gcc -std=gnu99 -Wall -Wextra -Werror -Wno-unused-parameter -I. -c -o "$t/readme.o" "$block"
+    ok "README block $(basename "$block" .c)" gcc -std=gnu99 -Wall -Wextra -Werror -Wno-unused-parameter $quick -I. -c -o "$t/readme.o" "$block"
 done
 cp llmfactory.h "$t/"
 cp examples/hello.c "$t/"
@@ -62,7 +62,7 @@ for feature in CONFIG SOURCES REGISTER MEDIA SCHEMA EXTRA STATE CITATIONS FAULTS
     # shellcheck disable=SC2086
     {
         silent "-DLLMF_NO_$feature=1" clang -std=c99 $STRICT "-DLLMF_NO_$feature=1" -I. -fsyntax-only "$t/impl.c"
-        silent "-DLLMF_WITH_$feature=1" gcc -std=c99 $STRICT -DLLMF_ONLY=1 -DLLMF_WITH_OPENAI=1 "-DLLMF_WITH_$feature=1" -I. -fsyntax-only "$t/impl.c"
+        silent "-DLLMF_WITH_$feature=1" gcc -std=c99 $STRICT $quick -DLLMF_ONLY=1 -DLLMF_WITH_OPENAI=1 "-DLLMF_WITH_$feature=1" -I. -fsyntax-only "$t/impl.c"
     }
 done
 # TLS of our own, plugins, MCP and look-ups in threads, which are off unless asked for.
@@ -73,10 +73,10 @@ for with in LLMF_WITH_BEARSSL "LLMF_WITH_BEARSSL=1 -DLLMF_WITH_ROOTS" "LLMF_WITH
     LLMF_WITH_DNS_THREADS "LLMF_WITH_DNS_THREADS=1 -DLLMF_ONLY=1 -DLLMF_WITH_SOCKET=1 -DLLMF_WITH_OPENAI"; do
     for cc in gcc clang; do
         # shellcheck disable=SC2086
-        silent "$cc -D$with=1" $cc -std=c99 $STRICT -D$with=1 -I. -fsyntax-only "$t/impl.c"
+        silent "$cc -D$with=1" $cc -std=c99 $STRICT $quick -D$with=1 -I. -fsyntax-only "$t/impl.c"
     done
     # shellcheck disable=SC2086
-    silent "g++ -D$with=1" g++ -std=c++11 -Wall -Wextra -Werror -D$with=1 -I. -fsyntax-only "$t/impl.cc"
+    silent "g++ -D$with=1" g++ -std=c++11 -Wall -Wextra -Werror $quick -D$with=1 -I. -fsyntax-only "$t/impl.cc"
 done
 refused() { ! gcc -std=c99 "$@" -I. -fsyntax-only "$t/impl.c" 2>"$t/err" && grep -q '#error' "$t/err"; }
 ok "MCP without runs is refused by a message" refused -DLLMF_WITH_MCP=1 -DLLMF_NO_RUN=1
@@ -114,19 +114,19 @@ int main(void) {
     return 0;
 }
 C
-for one in $without; do silent "$one" gcc -std=c99 $STRICT "$one" -I. -fsyntax-only "$t/impl.c"; done
+for one in $without; do silent "$one" gcc -std=c99 $STRICT $quick "$one" -I. -fsyntax-only "$t/impl.c"; done
 # shellcheck disable=SC2086
 {
     silent "clang $without" clang -std=c99 $STRICT $without -I. -fsyntax-only "$t/impl.c"
-    silent "g++ $without" g++ -std=c++11 -Wall -Wextra -Werror $without -I. -fsyntax-only "$t/impl.cc"
-    ok "$without compiles" gcc -std=c99 $STRICT $without $lean -I. -o "$t/without" "$t/without.c"
+    silent "g++ $without" g++ -std=c++11 -Wall -Wextra -Werror $quick $without -I. -fsyntax-only "$t/impl.cc"
+    ok "$without compiles" gcc -std=c99 $STRICT $quick $without $lean -I. -o "$t/without" "$t/without.c"
 }
 ok "neither malloc nor getaddrinfo is called" sh -c "! nm -u '$t/without' | grep -wE '(m|c|re)alloc|free|(get|free)addrinfo'"
 ok "without malloc the block is asked for" sh -c "'$t/without' | sed -n 1p | grep -q 'llmf_desc.memory.*LLMF_NO_MALLOC'"
 ok "without getaddrinfo addresses are" sh -c "'$t/without' | sed -n 2p | grep -q 'LLMF_NO_GETADDRINFO.*llmf_desc.resolve'"
 # And a build with nothing else: what is there works, what is not says so.
 for level in -O1 -Os; do
-    ok "lean $level compiles" gcc -std=gnu99 -Wall -Wextra -Werror $level -I. -DLLMF_ONLY=1 -DLLMF_WITH_OPENAI=1 -DLLMF_WITH_SOCKET=1 -DLLMF_WITH_ENV=1 -o "$t/lean$level" tests/lean.c
+    ok "lean $level compiles" gcc -std=gnu99 -Wall -Wextra -Werror $quick $level -I. -DLLMF_ONLY=1 -DLLMF_WITH_OPENAI=1 -DLLMF_WITH_SOCKET=1 -DLLMF_WITH_ENV=1 -o "$t/lean$level" tests/lean.c
 done
 if [ -x "${LLMF_LOOPBACK:-build/loopback}" ]; then
     start_server

@@ -19,7 +19,7 @@ control() { python3 -c 'import sys, urllib.request; urllib.request.urlopen(urlli
 log() { python3 -c 'import sys, urllib.request; print(urllib.request.urlopen("http://127.0.0.1:%s/_log" % sys.argv[1]).read().decode())' "$aws"; }
 
 ok "the plugin compiles" gcc -std=c99 -Wall -Wextra -Werror -I. -shared -fPIC -o build/plugins/acme.so examples/plugin/acme.c
-ok "the program compiles" gcc -std=c99 -Wall -Wextra -Werror -g -I. -o build/examples/deployed examples/deployed.c -lcurl
+ok "the program compiles" gcc -std=c99 -Wall -Wextra -Werror $quick -g -I. -o build/examples/deployed examples/deployed.c -lcurl
 digest=$(sha256sum build/plugins/acme.so | cut -d' ' -f1)
 printf 'provider: openai\nmodel_id: gpt-4o-mini\n' >"$t/models/fast.yaml"
 printf 'provider: anthropic\nmodel_id: claude-sonnet-5\n' >"$t/models/smart.yaml"
