@@ -1,6 +1,6 @@
 /* behave.h - how the server misbehaves on command. One row of BEHAVIOURS is everything about a behaviour: field, name, help.
  *
- *   in the path   /x-NAME or /x-NAME-ARG before the dialect's path; the short ones n, d, b, f also as /n50 /d20000
+ *   in the path   /x-NAME or /x-NAME-ARG before the dialect's path; the short ones n, d, b, f also as /n50 /d20000, and /ready
  *   in the text   [[NAME]] or [[NAME:ARG]] in the last user message, several separated by spaces; taken out before it is answered
  *
  * FLAG has no argument. NUMBER takes one, or the default of its row. TEXT needs one. An unknown name is an error, never ignored. */
@@ -58,6 +58,9 @@
     NUMBER(cached, "cached", 5, "N: so many prompt tokens came from a cache") \
     FLAG(vary, "vary", "what is made from a schema is drawn from the question: numbers between minimum and maximum, values of an enum, words of strings") \
     FLAG(lax, "lax", "unknown request members are ignored, as many compatible hosts do") \
+    FLAG(ready, "ready", "a job is over at the first look, whether its making or the look asks so (short form: /ready)") \
+    FLAG(job_expired, "job-expired", "the job made so expires with half of its items done") \
+    FLAG(job_failed, "job-failed", "the job made so fails as a whole (Anthropic knows no such end)") \
     FLAG(no_auth, "no-auth", "no key is needed, as on local servers") \
     FLAG(need_auth, "need-auth", "a key is needed where normally none is (Ollama)")
 
@@ -119,6 +122,7 @@ static int behave_word(behave *b, const char *s, size_t n) {
 static int behave_segment(behave *b, const char *s, size_t n) {
     long v;
     if (n > 2 && s[0] == 'x' && s[1] == '-') return behave_word(b, s + 2, n - 2) ? 1 : -1;
+    if (n == 5 && !memcmp(s, "ready", n)) return behave_word(b, s, n);
     if (n < 2 || !behave_number(s + 1, n - 1, &v)) return 0;
     switch (s[0]) {
     case 'n': b->n = v; return 1;

@@ -56,6 +56,7 @@ typedef struct exchange {
     request req;
     behave b;
     char path[2048];                /* without the behaviours and the query */
+    int tls;                        /* asked over TLS */
     const dialect *how;
     const json *body;
     unsigned long number;           /* of the request, from 1 */

@@ -214,6 +214,9 @@ static int answer_next(conn *c) {
         arena_free(&x.mem);
         return 0;
     }
+#ifdef LOOPBACK_TLS
+    x.tls = c->ssl != NULL;
+#endif
     serve(&x, c->number, c->served > 0);
     wire_build(&x, &c->w);
     take_input(c, k > 0 ? x.req.total : c->nin);

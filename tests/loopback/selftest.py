@@ -1116,6 +1116,253 @@ def test_last():
     check("/reset", get("/stats")["requests"] == 0)
 
 
+def upload(lines, prefix="", boundary="b0unD", fields=None, name="in.jsonl", end="--\r\n", headers=KEY):
+    """POST /v1/files as a form; lines: objects, or the bytes of the file."""
+    data = lines if isinstance(lines, bytes) else b"".join(json.dumps(l).encode() + b"\n" for l in lines)
+    form = b""
+    for k, v in (fields or {"purpose": "batch"}).items():
+        form += ("--%s\r\nContent-Disposition: form-data; name=\"%s\"\r\n\r\n%s\r\n" % (boundary, k, v)).encode()
+    form += ("--%s\r\nContent-Disposition: form-data; name=\"file\"; filename=\"%s\"\r\nContent-Type: application/jsonl\r\n\r\n" % (boundary, name)).encode() + data
+    return ask(prefix + "/v1/files", form + ("\r\n--%s%s" % (boundary, end)).encode(), {**headers, "Content-Type": "multipart/form-data; boundary=b0unD"})
+
+
+def batch_lines(texts, url=CHAT, **more):
+    return [{"custom_id": str(i), "method": "POST", "url": url, "body": {"model": "gpt-5", "input": t} if url == "/v1/responses" else user(t, **more)} for i, t in enumerate(texts)]
+
+
+def batch(lines, endpoint=CHAT, prefix="", **more):
+    return ask(prefix + "/v1/batches", {"input_file_id": upload(lines).json["id"], "endpoint": endpoint, "completion_window": "24h", **more})
+
+
+def jsonl(r):
+    return [json.loads(l) for l in r.body.splitlines()]
+
+
+def content(name):
+    return ask("/v1/files/%s/content" % name, None, KEY, "GET")
+
+
+def test_jobs_openai_files():
+    lines = batch_lines(["echo: a"])
+    r = upload(lines)
+    f = r.json
+    check("file", list(f) == ["id", "object", "bytes", "created_at", "filename", "purpose"] and f["object"] == "file" and f["filename"] == "in.jsonl" and f["purpose"] == "batch", r.text)
+    check("file bytes", f["bytes"] == len(json.dumps(lines[0])) + 1 and json.loads(content(f["id"]).body) == lines[0], f)
+    check("a file with CR LF inside", content(upload(b'{"a":\r\n1}'.replace(b"\r\n", b" ") + b"\r\n{}").json["id"]).body == b'{"a": 1}\r\n{}')
+    error = lambda r: r.status == 400 and r.json["error"]["type"] == "invalid_request_error"
+    for name, r in [("purpose", upload(lines, fields={"purpose": "assistants"})), ("field", upload(lines, fields={"purpose": "batch", "what": "x"})), ("no JSON", upload(b"{}\n{]\n")),
+                    ("no object", upload(b"[1]\n")), ("blank line", upload(b"{}\n\n{}\n")), ("empty", upload(b"")), ("extension", upload(lines, name="in.txt")),
+                    ("boundary", upload(lines, boundary="other")), ("end", upload(lines, end="\r\n")), ("type", ask("/v1/files", {"purpose": "batch"}))]:
+        check("upload refused: " + name, error(r), r.text)
+    check("line of the mistake", "Line 2" in upload(b"{}\n{]\n").json["error"]["message"])
+    check("upload without a key", upload(lines, headers={}).status == 401)
+    check("unknown file", content("file-99999").status == 404 and content("file-99999").json["error"]["message"])
+
+
+def test_jobs_openai():
+    r = batch(batch_lines(["echo: zero", "x [[status:429]]", "echo: two", "echo: three"]), metadata={"a": "b, {c}"})
+    b = r.json
+    keys = ["id", "object", "endpoint", "errors", "input_file_id", "completion_window", "status", "output_file_id", "error_file_id", "created_at", "in_progress_at", "expires_at", "finalizing_at", "completed_at",
+            "failed_at", "expired_at", "cancelling_at", "cancelled_at", "request_counts", "metadata"]
+    check("batch", list(b) == keys and b["object"] == "batch" and b["status"] == "validating" and b["request_counts"] == {"total": 0, "completed": 0, "failed": 0}, r.text)
+    check("batch is printed as OpenAI prints it", r.body.startswith(b'{\n  "id": "batch_') and r.text == json.dumps(b, indent=2) and b["metadata"] == {"a": "b, {c}"}, r.text)
+    look = lambda: get("/v1/batches/" + b["id"], KEY)
+    one, two, three, four = look(), look(), look(), look()
+    check("first look", one["status"] == "validating" and one["output_file_id"] is None is one["error_file_id"], one)
+    check("second look", two["status"] == "in_progress" and two["request_counts"] == {"total": 4, "completed": 1, "failed": 1} and two["output_file_id"] is None, two)
+    check("third look", three["status"] == "completed" and three["request_counts"] == {"total": 4, "completed": 3, "failed": 1} and three["completed_at"] and three == four, three)
+    out, bad = jsonl(content(three["output_file_id"])), jsonl(content(three["error_file_id"]))
+    check("output file", [l["custom_id"] for l in out] == ["3", "2", "0"] and list(out[0]) == ["id", "custom_id", "response", "error"] and out[0]["error"] is None, out)
+    texts = [l["response"]["body"]["choices"][0]["message"]["content"] for l in out]
+    check("output bodies", texts == ["echo: three", "echo: two", "echo: zero"] and {l["response"]["status_code"] for l in out} == {200} and out[0]["response"]["request_id"], texts)
+    check("ids differ", len({l["id"] for l in out + bad}) == 4 == len({l["id"] for l in bad}) + 3 and len({l["response"]["body"]["id"] for l in out}) == 3)
+    check("error file", len(bad) == 1 and bad[0]["custom_id"] == "1" and bad[0]["response"]["status_code"] == 429 and bad[0]["response"]["body"]["error"]["code"] == "rate_limit_exceeded", bad)
+    r = ask("/v1/batches/%s/cancel" % b["id"], None)
+    check("cancel of what is over", r.status == 409 and b["id"] in r.json["error"]["message"], r.text)
+    check("unknown batch", ask("/v1/batches/batch_no", None, KEY, "GET").status == 404 == ask("/v1/batches/batch_no/cancel", None).status)
+    check("a batch without a key", ask("/v1/batches/" + b["id"], None, {}, "GET").status == 401)
+
+
+def test_jobs_openai_ends():
+    look = lambda b, prefix="": get("%s/v1/batches/%s" % (prefix, b["id"]), KEY)
+    for prefix in ("/ready", "/x-ready"):
+        b = batch(batch_lines(["echo: a"])).json
+        check(prefix, look(b, prefix)["status"] == "completed" and look(b)["error_file_id"] is None)
+    b = look(batch(batch_lines(["no json [[bad-json]]", "x [[html-502]]", "[[status:400]]"], stream=False), prefix="/ready").json)
+    check("ready when made", b["status"] == "completed" and b["output_file_id"] is not None, b)
+    check("a line that is no JSON", content(b["output_file_id"]).body.count(b"\n") == 1 and content(b["output_file_id"]).body.startswith(b'{"id"'))
+    check("HTML stands as text", [l["response"]["status_code"] for l in jsonl(content(b["error_file_id"]))] == [400, 502] and "cloudflare" in jsonl(content(b["error_file_id"]))[1]["response"]["body"])
+    b = look(batch(batch_lines(["x"], stream=True)).json, "/ready")
+    check("streaming is refused, output null", b["output_file_id"] is None and "stream" in jsonl(content(b["error_file_id"]))[0]["response"]["body"]["error"]["message"], b)
+    b = batch(batch_lines(["echo: 0", "echo: 1", "echo: 2", "echo: 3"])).json
+    c = ask("/v1/batches/%s/cancel" % b["id"], None).json
+    check("cancelling", c["status"] == "cancelling" and c["cancelling_at"] and c["output_file_id"] is None, c)
+    check("cancelling again", ask("/v1/batches/%s/cancel" % b["id"], {}).json == c)
+    c = look(b)
+    out, bad = jsonl(content(c["output_file_id"])), jsonl(content(c["error_file_id"]))
+    check("cancelled", c["status"] == "cancelled" and c == look(b) and [l["custom_id"] for l in out] == ["1", "0"] and c["request_counts"]["completed"] == 2, c)
+    check("not executed", [l["custom_id"] for l in bad] == ["3", "2"] and list(bad[0]) == ["id", "custom_id", "response", "error"] and bad[0]["response"] is None
+          and bad[0]["error"] == {"code": "batch_cancelled", "message": "This request was not executed because the batch was cancelled."}, bad)
+    b = look(batch(batch_lines(["echo: 0", "echo: 1"]), prefix="/x-job-expired").json, "/ready")
+    check("expired", b["status"] == "expired" and b["expired_at"] and jsonl(content(b["error_file_id"]))[0]["error"]["code"] == "batch_expired", b)
+    b = batch(batch_lines(["x"]), prefix="/x-job-failed").json
+    one, two = look(b), look(b)
+    check("failed", b["errors"] is None and one["status"] == "validating" and two["status"] == "failed" and two["errors"]["data"][0]["code"] == "token_limit_exceeded" and two["output_file_id"] is None, two)
+
+
+def test_jobs_openai_checks():
+    look = lambda b: get("/ready/v1/batches/" + b["id"], KEY)
+    good = batch_lines(["echo: 0", "echo: 1"])
+    for name, change, line in [("duplicate_custom_id", {"custom_id": "0"}, None), ("missing_required_parameter", {"custom_id": 7}, 2), ("invalid_method", {"method": "GET"}, 2), ("mismatched_endpoint", {"url": "/v1/responses"}, 2),
+                               ("missing_required_parameter", {"body": None}, 2)]:
+        b = look(batch([good[0], {**good[1], **change}]).json)
+        check("failed: " + name, b["status"] == "failed" and b["errors"]["data"][0]["code"] == name and b["errors"]["data"][0]["line"] == line and b["failed_at"], b)
+    for name, change in [("input_file_id", {"input_file_id": "file-0"}), ("endpoint", {"endpoint": "/v1/what"}), ("completion_window", {"completion_window": "1h"}), (None, {"more": 1})]:
+        r = ask("/v1/batches", {"input_file_id": upload(good).json["id"], "endpoint": CHAT, "completion_window": "24h", **change})
+        check("batch refused: %s" % name, r.status == 400 and r.json["error"]["param"] == name, r.text)
+    b = look(batch(batch_lines(["echo: r", "x [[status:400]]"], "/v1/responses"), "/v1/responses").json)
+    out = jsonl(content(b["output_file_id"]))
+    check("responses in a batch", out[0]["response"]["body"]["object"] == "response" and out[0]["response"]["body"]["output"][-1]["content"][0]["text"] == "echo: r" and b["error_file_id"], out)
+    b = look(batch([{"custom_id": "e", "method": "POST", "url": "/v1/embeddings", "body": {"model": "m", "input": ["a"]}}], "/v1/embeddings").json)
+    check("embeddings in a batch", len(jsonl(content(b["output_file_id"]))[0]["response"]["body"]["data"][0]["embedding"]) == 8)
+    b = look(batch(batch_lines(["x"]), prefix="/n3").json)
+    check("the path's behaviours hold for the items", len(jsonl(content(b["output_file_id"]))[0]["response"]["body"]["choices"][0]["message"]["content"].split()) == 3)
+    check("status in the path", batch(good, prefix="/x-status-503").status == 503 and upload(good, "/x-status-429").status == 429)
+    r = ask("/x-cut-30/v1/batches/" + b["id"], None, KEY, "GET")
+    check("cut batch", len(r.body) == 30 and r.ended == "eof", r.ended)
+    check("bad-json batch", ask("/x-bad-json/v1/batches/" + b["id"], None, KEY, "GET").json is None and get("/x-error-in-200/v1/batches/" + b["id"], KEY)["error"])
+    first = look(b)
+    for _ in range(31):
+        batch(good)
+    check("32 jobs are kept", look(b) == first)
+    batch(good)
+    check("the oldest goes", look(b)["error"] and content(first["output_file_id"]).status == 404 and content(first["input_file_id"]).status == 404)
+
+
+def test_jobs_anthropic():
+    u = "/v1/messages/batches"
+    make = lambda texts, prefix="", **more: ask(prefix + u, {"requests": [{"custom_id": str(i), "params": claude(t, **more)} for i, t in enumerate(texts)]}, ANT)
+    look = lambda b, prefix="": ask("%s%s/%s" % (prefix, u, b["id"]), None, ANT, "GET")
+    results = lambda b: ask("%s/%s/results" % (u, b["id"]), None, ANT, "GET")
+    r = make(["echo: 0", "x [[status:529]]", "echo: 2"])
+    b = r.json
+    check("message batch", list(b) == ["id", "type", "processing_status", "request_counts", "ended_at", "created_at", "expires_at", "archived_at", "cancel_initiated_at", "results_url"] and b["type"] == "message_batch"
+          and b["request_counts"] == {"processing": 3, "succeeded": 0, "errored": 0, "canceled": 0, "expired": 0} and b["results_url"] is None and r.headers["request-id"], r.text)
+    check("two looks", look(b).json["processing_status"] == "in_progress" and look(b).json == b)
+    early = results(b)
+    check("results of one that has not ended", early.status == 404 and early.json["type"] == "error", early.text)
+    e = look(b).json
+    check("ended", e["processing_status"] == "ended" and e["request_counts"] == {"processing": 0, "succeeded": 2, "errored": 1, "canceled": 0, "expired": 0} and e["ended_at"] and e == look(b).json, e)
+    check("results_url", e["results_url"] == "http://127.0.0.1%s/%s/results" % (u, b["id"]), e)
+    check("results_url keeps the path's behaviours", look(b, "/x-drip-1").json["results_url"] == "http://127.0.0.1/x-drip-1%s/%s/results" % (u, b["id"]))
+    r = results(b)
+    l = jsonl(r)
+    check("results", r.headers["content-type"] == "application/x-jsonl" and [x["custom_id"] for x in l] == ["2", "1", "0"] and [x["result"]["type"] for x in l] == ["succeeded", "errored", "succeeded"], r.text)
+    check("succeeded", l[0]["result"]["message"]["content"][0]["text"] == "echo: 2" and l[0]["result"]["message"]["type"] == "message", l[0])
+    check("errored", l[1]["result"]["error"] == {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}, l[1])
+    check("cancel of what has ended", ask("%s/%s/cancel" % (u, b["id"]), None, ANT).json["error"]["type"] == "invalid_request_error")
+    b = make(["echo: 0", "echo: 1", "echo: 2"]).json
+    c = ask("%s/%s/cancel" % (u, b["id"]), None, ANT).json
+    check("canceling", c["processing_status"] == "canceling" and c["cancel_initiated_at"] and c["request_counts"]["processing"] == 3, c)
+    c = look(b).json
+    check("canceled", c["processing_status"] == "ended" and c["request_counts"] == {"processing": 0, "succeeded": 1, "errored": 0, "canceled": 2, "expired": 0}, c)
+    check("canceled results", [x["result"] for x in jsonl(results(b))[:2]] == [{"type": "canceled"}] * 2 and jsonl(results(b))[2]["result"]["type"] == "succeeded")
+    b = look(make(["echo: 0", "echo: 1"], "/x-job-expired").json, "/ready").json
+    check("expired", b["request_counts"]["expired"] == 1 and jsonl(results(b))[0] == {"custom_id": "1", "result": {"type": "expired"}}, b)
+    b = look(make(["x"], stream=True).json, "/ready").json
+    check("streaming is refused", jsonl(results(b))[0]["result"]["error"]["error"]["type"] == "invalid_request_error")
+    b = look(make(["x [[html-502]]"]).json, "/ready").json
+    check("errored without an error object", jsonl(results(b))[0]["result"]["error"]["error"]["type"] == "api_error" and jsonl(results(b))[0]["result"]["error"]["error"]["message"].startswith("<html>"))
+    for r in [ask(u + "/msgbatch_no", None, ANT, "GET"), ask(u + "/msgbatch_no/results", None, ANT, "GET"), ask(u + "/msgbatch_no/cancel", None, ANT)]:
+        check("unknown message batch", r.status == 404 and r.json["error"]["type"] == "not_found_error", r.text)
+    ok = {"custom_id": "a", "params": claude("x")}
+    for name, body in [("none", {"requests": []}), ("no list", {}), ("id", {"requests": [{**ok, "custom_id": "a b"}]}), ("params", {"requests": [{"custom_id": "a"}]}), ("member", {"requests": [{**ok, "x": 1}]}), ("twice", {"requests": [ok, ok]})]:
+        check("message batch refused: " + name, ask(u, body, ANT).status == 400)
+    check("message batch without a key or a version", ask(u, {"requests": [ok]}, {**ANT, "x-api-key": ""}).status == 401 and ask(u, {"requests": [ok]}, {k: v for k, v in ANT.items() if k != "anthropic-version"}).status == 400)
+    w = Wire(S, tls=ssl.create_default_context(cafile=os.path.join(OUT, "certs") + "/bundle.pem"))
+    check("results_url over TLS", ask("%s/%s" % (u, b["id"]), None, ANT, "GET", wire=w).json["results_url"].startswith("https://127.0.0.1/v1/"))
+
+
+def test_jobs_gemini():
+    goog = {"x-goog-api-key": "k", "Content-Type": "application/json"}
+    u = "/v1beta/models/gemini-2.5-flash:batchGenerateContent"
+    item = lambda t, i: {"request": {"contents": [{"role": "user", "parts": [{"text": t}]}], "model": "models/gemini-2.5-flash"}, "metadata": {"key": str(i), "n": {"a b": []}}}
+    body = lambda items, **more: {"batch": {"displayName": "d \"1\"", "inputConfig": {"requests": {"requests": items}}, **more}}
+    make = lambda texts, prefix="": ask(prefix + u, body([item(t, i) for i, t in enumerate(texts)]), goog)
+    look = lambda b, prefix="": ask("%s/v1beta/%s" % (prefix, b["name"]), None, goog, "GET")
+    r = make(["echo: 0", "x [[status:400]]", "echo: 2"])
+    b = r.json
+    m = b["metadata"]
+    check("gemini batch", list(b) == ["name", "metadata"] and list(m) == ["@type", "model", "displayName", "createTime", "updateTime", "batchStats", "state", "name"] and m["state"] == "BATCH_STATE_PENDING"
+          and m["name"] == b["name"] and m["batchStats"] == {"requestCount": "3", "pendingRequestCount": "3"} and m["displayName"] == 'd "1"' and m["model"] == "models/gemini-2.5-flash", r.text)
+    check("gemini batch is printed as Google prints it", r.text == json.dumps(b, indent=2) + "\n", r.text)
+    one, two, three = look(b).json, look(b).json, look(b)
+    check("pending, running", one == b and two["metadata"]["state"] == "BATCH_STATE_RUNNING" and "done" not in two and two["metadata"]["batchStats"] == {"requestCount": "3", "successfulRequestCount": "1", "pendingRequestCount": "2"}, two)
+    e = three.json
+    m = e["metadata"]
+    check("succeeded", list(e) == ["name", "metadata", "done", "response"] and e["done"] is True and list(m) == ["@type", "model", "displayName", "output", "createTime", "endTime", "updateTime", "batchStats", "state", "name"]
+          and m["state"] == "BATCH_STATE_SUCCEEDED" and m["batchStats"] == {"requestCount": "3", "successfulRequestCount": "2", "failedRequestCount": "1"}, three.text)
+    check("printed", three.text == json.dumps(e, indent=2) + "\n", three.text)
+    l = e["response"]["inlinedResponses"]["inlinedResponses"]
+    check("both places", m["output"]["inlinedResponses"]["inlinedResponses"] == l and list(e["response"]) == ["@type", "inlinedResponses"])
+    check("items", [x["metadata"] for x in l] == [{"key": str(i), "n": {"a b": []}} for i in range(3)] and l[0]["response"]["candidates"][0]["content"]["parts"][0]["text"] == "echo: 0" and list(l[2]) == ["response", "metadata"], l)
+    check("failed item", l[1]["error"] == {"code": 3, "message": "An error of the test server, as ordered."} and list(l[1]) == ["error", "metadata"], l[1])
+    cancel = lambda b: ask("/v1beta/%s:cancel" % b["name"], None, goog)
+    check("cancel of what is over", cancel(b).json == {} and look(b).json == e)
+    b = make(["echo: 0", "echo: 1"]).json
+    check("cancel", cancel(b).json == {} and cancel(b).status == 200)
+    c = look(b).json
+    check("cancelled", c["metadata"]["state"] == "BATCH_STATE_CANCELLED" and c["done"] is True and c["error"]["code"] == 1 and "response" not in c, c)
+    for prefix, state in (("/x-job-expired", "EXPIRED"), ("/x-job-failed", "FAILED")):
+        c = look(make(["x"], prefix).json, "/ready").json
+        check(prefix, c["metadata"]["state"] == "BATCH_STATE_" + state and c["done"] and c["error"], c)
+    for r in (ask("/v1beta/batches/no", None, goog, "GET"), ask("/v1beta/batches/no:cancel", None, goog)):
+        check("unknown gemini batch", r.status == 404 and r.json["error"]["status"] == "NOT_FOUND", r.text)
+    good = item("x", 0)
+    other = {**good, "request": {**good["request"], "model": "models/other"}}
+    for name, wrong in [("none", body([])), ("no name", {"batch": {"inputConfig": body([good])["batch"]["inputConfig"]}}), ("member", body([good], what=1)), ("top", {**body([good]), "x": 1}), ("item", body([{**good, "key": "0"}])),
+                        ("request", body([{"metadata": {}}])), ("model", body([other]))]:
+        check("gemini batch refused: " + name, ask(u, wrong, goog).status == 400)
+    check("gemini batch: model and key", ask(u.replace("gemini-2.5-flash", "nonexistent"), body([good]), goog).status == 404 and ask(u, body([good]), {"Content-Type": "application/json"}).status == 403)
+    no_meta = look(ask(u, body([{"request": good["request"]}]), goog).json, "/ready").json
+    check("no metadata", list(no_meta["response"]["inlinedResponses"]["inlinedResponses"][0]) == ["response"])
+
+
+def test_jobs_mistral():
+    u = "/v1/batch/jobs"
+    message = lambda t, **more: {"messages": [{"role": "user", "content": t}], **more}
+    body = lambda items, **more: {"endpoint": CHAT, "model": "mistral-small-latest", "requests": items, **more}
+    make = lambda texts, prefix="": ask(prefix + u, body([{"custom_id": str(i), "body": message(t)} for i, t in enumerate(texts)])).json
+    look = lambda b, prefix="": get("%s%s/%s" % (prefix, u, b["id"]), KEY)
+    b = make(["echo: 0", "echo: 1", "x [[status:422]]"])
+    check("batch job", list(b) == ["id", "object", "input_files", "metadata", "endpoint", "model", "agent_id", "output_file", "error_file", "errors", "outputs", "status", "created_at", "total_requests", "completed_requests",
+                                   "succeeded_requests", "failed_requests", "started_at", "completed_at"] and b["status"] == "QUEUED" and b["model"] == "mistral-small-latest" and b["outputs"] is None and b["errors"] == [], b)
+    one, two, three = look(b), look(b), look(b)
+    check("queued, running", one == b and two["status"] == "RUNNING" and two["total_requests"] == 3 and two["completed_requests"] == 1 and two["output_file"] is None and two["started_at"], two)
+    check("success", three["status"] == "SUCCESS" and three["succeeded_requests"] == 2 and three["failed_requests"] == 1 and three["outputs"] is None and three["completed_at"] and three == look(b), three)
+    out, bad = jsonl(content(three["output_file"])), jsonl(content(three["error_file"]))
+    check("job output", [l["custom_id"] for l in out] == ["1", "0"] and list(out[0]) == ["id", "custom_id", "response", "error"] and list(out[0]["response"]) == ["status_code", "body"], out)
+    check("the job's model", out[1]["response"]["body"]["model"] == "mistral-small-latest" and out[1]["response"]["body"]["choices"][0]["message"]["content"] == "echo: 0", out)
+    check("job errors", len(bad) == 1 and bad[0]["custom_id"] == "2" and bad[0]["response"]["status_code"] == 422, bad)
+    check("cancel of what is over", ask("%s/%s/cancel" % (u, b["id"]), None).status == 400)
+    b = make(["echo: 0", "echo: 1"])
+    c = ask("%s/%s/cancel" % (u, b["id"]), None).json
+    check("cancellation requested", c["status"] == "CANCELLATION_REQUESTED" and c["output_file"] is None, c)
+    c = look(b)
+    check("cancelled", c["status"] == "CANCELLED" and jsonl(content(c["output_file"]))[0]["custom_id"] == "0" and jsonl(content(c["error_file"]))[0]["error"]["code"] == "batch_cancelled", c)
+    for prefix, state in (("/x-job-expired", "TIMEOUT_EXCEEDED"), ("/x-job-failed", "FAILED")):
+        c = look(make(["x", "y"], prefix), "/ready")
+        check(prefix, c["status"] == state and (c["errors"] != []) == (state == "FAILED") and (c["output_file"] is None) == (state == "FAILED"), c)
+    b = look(ask(u, body([{"custom_id": "a", "body": message("echo: a", model="other")}])).json, "/ready")
+    check("the job's model counts", b["error_file"] is None and jsonl(content(b["output_file"]))[0]["response"]["body"]["model"] == "mistral-small-latest")
+    check("unknown job", ask(u + "/no", None, KEY, "GET").status == 404 == ask(u + "/no/cancel", None).status)
+    good = {"custom_id": "a", "body": message("x")}
+    for name, wrong in [("none", body([])), ("endpoint", {**body([good]), "endpoint": "/v1/what"}), ("model", {**body([good]), "model": None}), ("member", body([good], what=1)), ("item", body([{**good, "method": "POST"}])),
+                        ("no body", body([{"custom_id": "a"}])), ("twice", body([good, good]))]:
+        check("job refused: " + name, ask(u, wrong).status == 400)
+    check("a job without a key", ask(u, body([good]), {"Content-Type": "application/json"}).status == 401)
+
+
 def test_curl():
     if not shutil.which("curl"):
         return skip("curl", "the command is absent")

@@ -6,6 +6,7 @@
 #include "chat.h"
 #include "cohere.h"
 #include "gemini.h"
+#include "jobs.h"
 #include "messages.h"
 #include "ollama.h"
 #include "operations.h"
@@ -126,6 +127,21 @@ static const route routes[] = {
     { "POST", "/responses",                &responses_dialect, NULL },
     { "POST", "/v1/messages",              &messages_dialect, NULL },
     { "POST", "/v1/messages/count_tokens", &messages_dialect, messages_count },
+    { "POST", "/v1/files",                 &chat_dialect,     openai_upload },
+    { "GET",  "/v1/files/*/content",       &chat_dialect,     openai_content },
+    { "POST", "/v1/batches",               &chat_dialect,     openai_batch },
+    { "GET",  "/v1/batches/*",             &chat_dialect,     openai_job },
+    { "POST", "/v1/batches/*/cancel",      &chat_dialect,     openai_cancel },
+    { "POST", "/v1/messages/batches",      &messages_dialect, anthropic_batch },
+    { "GET",  "/v1/messages/batches/*",    &messages_dialect, anthropic_job },
+    { "POST", "/v1/messages/batches/*/cancel", &messages_dialect, anthropic_cancel },
+    { "GET",  "/v1/messages/batches/*/results", &messages_dialect, anthropic_results },
+    { "POST", ":batchGenerateContent",     &gemini_dialect,   gemini_batch },
+    { "GET",  "/v1beta/batches/*",         &gemini_dialect,   gemini_job },
+    { "POST", "/v1beta/batches/*:cancel",  &gemini_dialect,   gemini_cancel },
+    { "POST", "/v1/batch/jobs",            &chat_dialect,     mistral_batch },
+    { "GET",  "/v1/batch/jobs/*",          &chat_dialect,     mistral_job },
+    { "POST", "/v1/batch/jobs/*/cancel",   &chat_dialect,     mistral_cancel },
     { "POST", ":generateContent",          &gemini_dialect,   NULL },
     { "POST", ":streamGenerateContent",    &gemini_dialect,   NULL },
     { "POST", "/api/chat",                 &ollama_dialect,   NULL },
@@ -206,6 +222,11 @@ static int reply_at_once(exchange *x) {
 }
 
 /* ---- the way of a request ------------------------------------------------------------------------------------- */
+static void reply_whole(exchange *x, void (*write)(exchange *)) {
+    if (x->b.error_in_200) { fail(x, 502, NULL, NULL, "Provider returned error"); x->reply.status = 200; return; }
+    write(x);
+    if (x->b.bad_json && !x->reply.streaming && x->reply.body.n > 20) x->reply.body.n -= 20;
+}
 static void reply_conversation(exchange *x) {
     char why[160];
     if (!x->how->read(x)) return;
@@ -219,9 +240,7 @@ static void reply_conversation(exchange *x) {
         x->how->stream(x);
         return;
     }
-    if (x->b.error_in_200) { fail(x, 502, NULL, NULL, "Provider returned error"); x->reply.status = 200; return; }
-    x->how->unary(x);
-    if (x->b.bad_json && x->reply.body.n > 20) x->reply.body.n -= 20;
+    reply_whole(x, x->how->unary);
 }
 static void reply_to(exchange *x, const route *r) {
     const int anthropic = r->page == page_models && (header(&x->req, "anthropic-version") || header(&x->req, "x-api-key"));
@@ -230,7 +249,7 @@ static void reply_to(exchange *x, const route *r) {
     if (!r->how) { r->page(x); return; }
     if (x->b.times >= 0 && times_asked(x->req.target) > x->b.times) behave_clear(&x->b);
     if (reply_at_once(x) || !x->how->auth(x)) return;
-    if (r->page) r->page(x); else reply_conversation(x);
+    if (r->page) reply_whole(x, r->page); else reply_conversation(x);
 }
 /* fills x->reply; the request is x->req */
 static void serve(exchange *x, unsigned long connection, int reused) {
